@@ -1,0 +1,104 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// law says which packages of ours, and which modules, each package may import
+// beside the standard library. A package that is not named here fails: a new
+// room of the house needs a line of its own.
+var law = map[string]string{
+	"tokens":           "",
+	"addresses":        "",
+	"content":          "microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"tenants":          "tokens",
+	"usage":            "tokens",
+	"tokens/bearer":    "tokens golang-jwt/jwt MicahParks/jwkset",
+	"settings":         "goccy/go-yaml tokens tenants",
+	"store":            "store/sqlite",
+	"store/sqlite":     "tokens tenants usage content mattn/go-sqlite3 golang.org/x/text",
+	"store/storetest":  "tokens tenants usage content",
+	"handlers":         "tokens tokens/bearer tenants usage content addresses labstack/echo prometheus/client_golang",
+	"static":           "",
+	"commands":         "any",
+	"bench":            "any",
+	"examples/wordnet": "",
+	"":                 "commands",
+}
+
+// pure lists the packages that do no I/O, read no clock and draw no lots, and
+// impure what would let them.
+var (
+	pure   = []string{"tokens", "addresses"}
+	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
+)
+
+const module = "stile.example/stile"
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	for line := range strings.Lines(goList(t, `{{.ImportPath}} {{join .Imports " "}}`)) {
+		f := strings.Fields(line)
+		pkg := strings.TrimPrefix(strings.TrimPrefix(f[0], module), "/")
+		may, known := law[pkg]
+		if !known {
+			t.Errorf("package %q is not in the law: say what it may import", pkg)
+			continue
+		}
+		seen[pkg] = true
+		for _, imp := range f[1:] {
+			if slices.Contains(pure, pkg) && slices.Contains(impure, imp) {
+				t.Errorf("%s imports %s: the core does no I/O", pkg, imp)
+			}
+			if !allowed(may, imp) {
+				t.Errorf("%s may not import %s", pkg, imp)
+			}
+		}
+	}
+	for pkg := range law {
+		if !seen[pkg] {
+			t.Errorf("the law names %q, which is not there", pkg)
+		}
+	}
+}
+
+// allowed says whether a package that may import the list may import imp.
+// A module is named without the host where that is the usual one.
+func allowed(list, imp string) bool {
+	ours, isOurs := strings.CutPrefix(imp, module+"/")
+	if !isOurs && !strings.Contains(strings.Split(imp, "/")[0], ".") || list == "any" {
+		return true
+	}
+	for _, may := range strings.Fields(list) {
+		if isOurs && ours == may {
+			return true
+		}
+		if path := strings.TrimPrefix(imp, "github.com/"); !isOurs && (path == may || strings.HasPrefix(path, may+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestPackageComments holds every package to a comment of at least a sentence.
+func TestPackageComments(t *testing.T) {
+	for line := range strings.Lines(goList(t, `{{.Dir}} {{len .Doc}}`)) {
+		f := strings.Fields(line)
+		if f[1] == "0" {
+			t.Errorf("package in %s has no comment", filepath.Base(f[0]))
+		}
+	}
+}
+
+func goList(t *testing.T, format string) string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-tags", "sqlite_fts5", "-f", format, "./...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	return string(out)
+}

@@ -1,0 +1,190 @@
+// Package tokens decides what becomes of a bearer token from call to call.
+//
+// It is a state machine and nothing else: [Step] takes what is remembered
+// about a token, the policy and one event, and returns what to remember next
+// and what to answer. It reads no clock, opens no connection and imports only
+// the standard library, so every rule about a token can be read here and
+// tested without a server. [Gate] joins Step to a [Store].
+//
+// Signatures and the claims inside a token belong to tokens/bearer.
+package tokens
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+	"time"
+)
+
+// ID names one token in every store: the first 16 bytes of the SHA-256 of its
+// issuer and jti. It is never made from the token's text, which has many
+// spellings that verify, and it can be stored and logged: nobody can make a
+// token of it.
+type ID [16]byte
+
+// NewID is the ID of the token that issuer gave the name jti.
+func NewID(issuer, jti string) (id ID) {
+	sum := sha256.Sum256([]byte(issuer + "\x00" + jti))
+	copy(id[:], sum[:])
+	return id
+}
+
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// State is all that is remembered about one token. The zero State is a token
+// that was never presented. It holds no pointers, so that a million of them
+// cost the garbage collector nothing, and it is comparable.
+type State struct {
+	Tenant   uint32  // number of the tenant that is charged
+	Bound    Binding // what the first admitted call tied it to
+	IssuedAt int64   // Unix seconds
+	Expires  int64   // Unix seconds
+	Day      int32   // UTC day of the first admitted call, in days since 1970-01-01
+	Used     Usage   // what was admitted, on Day and on the day after
+	Dead     Reason  // why the token is no longer good; None while it is
+}
+
+// Usage counts admitted calls by day and route: [0] is State.Day, [1] the day
+// after it. A token lives 24 hours at most (settings see to that), so it
+// touches no third day.
+type Usage [2][Routes]Count
+
+// Count is a number of calls, and of the items that they delivered.
+type Count struct{ Calls, Records uint32 }
+
+// Total is the sum over days and routes.
+func (u Usage) Total() (t Count) {
+	for _, day := range u {
+		for _, c := range day {
+			t.Calls += c.Calls
+			t.Records += c.Records
+		}
+	}
+	return t
+}
+
+// Binding is what a token is tied to. The zero Binding is none. It cannot be
+// turned back into a key, but an address can be read out of it: [Binding.Address].
+type Binding struct {
+	Kind BindingKind
+	Sum  [16]byte // the address as 16 bytes
+}
+
+// BindingKind is the sort of thing that a token is tied to.
+type BindingKind uint8
+
+// The kinds of binding, in the contract's words.
+const (
+	Unbound BindingKind = iota
+	ToAddress
+)
+
+func (k BindingKind) String() string { return [...]string{"none", "address"}[k] }
+
+// BindTo is the binding to an address that addresses.Normal has normalised.
+func BindTo(a netip.Addr) Binding { return Binding{ToAddress, a.As16()} }
+
+// Address is the address of a binding to one; else it is not valid.
+func (b Binding) Address() netip.Addr {
+	if b.Kind != ToAddress {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom16(b.Sum).Unmap()
+}
+
+// Route is a route of the content API whose calls are counted.
+type Route uint8
+
+// The counted routes, and how many there are.
+const (
+	Items Route = iota
+	Item
+	Related
+	Collections
+	Routes = 4
+)
+
+func (r Route) String() string { return [...]string{"items", "item", "related", "collections"}[r] }
+
+// Policy is what tokens are allowed. Every limit must be > 0.
+type Policy struct {
+	Calls      uint32        // calls that a token is good for
+	Records    uint32        // items that it may deliver
+	BindWithin time.Duration // time from its issue to its first call
+}
+
+// An Event is something that happens to a token: [Call], [Suggest], [Look] or
+// [Revoke].
+type Event interface{ event() }
+
+// Call is a request to the content API that presented the token. What it
+// would deliver has been read already, so that it can be counted in the step
+// that admits it; it is sent only if the step does.
+type Call struct {
+	At       time.Time
+	Tenant   uint32     // whose token it is
+	IssuedAt time.Time  // iat
+	Expires  time.Time  // exp
+	From     netip.Addr // source address, by addresses.Normal
+	Route    Route
+	Records  uint32 // items that the answer carries
+}
+
+// Suggest is a request for suggestions: it binds and is checked like a call,
+// and is neither counted nor charged. It carries no records.
+type Suggest Call
+
+// Look is a request about the token itself: it is checked like a call, and
+// neither counted nor charged, and binds nothing.
+type Look Call
+
+// Revoke says that the token must not be used again. It carries what is known
+// of the token, which may never have been presented.
+type Revoke struct {
+	Tenant            uint32
+	IssuedAt, Expires time.Time
+}
+
+func (Call) event()    {}
+func (Suggest) event() {}
+func (Look) event()    {}
+func (Revoke) event()  {}
+
+// Outcome is what the caller is to do. The zero Outcome refuses.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Refuse Outcome = iota
+	Admit
+)
+
+func (o Outcome) String() string { return [...]string{"refuse", "admit"}[o] }
+
+// Reason is why a token was refused; its text is the contract's code.
+type Reason uint8
+
+// The reasons. Their numbers are stored: add at the end, never change one.
+const (
+	None    Reason = iota
+	Unknown        // the event is not known: a fault of ours, and it refuses
+	Expired
+	Revoked
+	Hijacked
+	Exhausted
+)
+
+// Reasons lists every Reason but None, for tables that must cover them all.
+var Reasons = []Reason{Unknown, Expired, Revoked, Hijacked, Exhausted}
+
+func (r Reason) String() string {
+	return [...]string{"", "internal", "token_expired", "token_revoked", "token_hijacked", "token_exhausted"}[r]
+}
+
+// Verdict is the answer to one event. The zero Verdict refuses.
+type Verdict struct {
+	Outcome Outcome
+	Reason  Reason // why not; None when admitted
+	Binds   bool   // this call bound the token
+	State   State  // the token's state after the event
+}
