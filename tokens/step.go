@@ -32,10 +32,12 @@ func call(s State, p Policy, c Call) (State, Verdict) {
 		return s, v
 	}
 	if used := s.Used.Total(); used.Calls >= p.Calls || used.Records >= p.Records || used.Records+c.Records > p.Records {
-		return kill(s, Exhausted)
+		s.Dead, v.Outcome, v.Reason = Exhausted, Refuse, Exhausted
+	} else {
+		s = spend(s, c)
 	}
-	v.State = spend(s, c)
-	return v.State, v
+	v.State = s
+	return s, v
 }
 
 // check binds a token that is not bound, and holds one that is to its binding.

@@ -1,0 +1,166 @@
+package tokens_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"pgregory.net/rapid"
+
+	. "stile.example/stile/tokens"
+)
+
+// life is one token's life under random events, and what was seen of it.
+type life struct {
+	state    State
+	policy   Policy
+	now      time.Time
+	issued   time.Time
+	dead     Reason
+	bound    Binding
+	admitted Count
+}
+
+// TestLaws checks what must hold of every sequence of events.
+func TestLaws(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := life{now: midnight.Add(23 * time.Hour), issued: midnight.Add(23 * time.Hour), policy: Policy{
+			Calls:      rapid.Uint32Range(1, 20).Draw(t, "calls"),
+			Records:    rapid.Uint32Range(1, 200).Draw(t, "records"),
+			BindWithin: 10 * time.Minute,
+		}}
+		t.Repeat(map[string]func(*rapid.T){
+			"call":    func(t *rapid.T) { l.happens(t, l.call(t)) },
+			"suggest": func(t *rapid.T) { l.happens(t, Suggest(l.call(t))) },
+			"look":    func(t *rapid.T) { l.happens(t, Look(l.call(t))) },
+			"revoke": func(t *rapid.T) {
+				if rapid.IntRange(0, 9).Draw(t, "rarely") == 0 {
+					l.happens(t, Revoke{1, l.issued, l.issued.Add(24 * time.Hour)})
+				}
+			},
+		})
+	})
+}
+
+// call draws a call; the clock mostly goes on, and sometimes back.
+func (l *life) call(t *rapid.T) Call {
+	l.now = l.now.Add(time.Duration(rapid.IntRange(-60, 600).Draw(t, "dt")) * time.Second)
+	last := rapid.SampledFrom([]byte{1, 1, 1, 1, 1, 1, 1, 2}).Draw(t, "ip")
+	return Call{
+		At: l.now, Tenant: 1, IssuedAt: l.issued, Expires: l.issued.Add(24 * time.Hour),
+		From:    netip.AddrFrom4([4]byte{192, 0, 2, last}),
+		Route:   Route(rapid.IntRange(0, Routes-1).Draw(t, "route")),
+		Records: rapid.Uint32Range(0, 50).Draw(t, "n"),
+	}
+}
+
+func (l *life) happens(t *rapid.T, e Event) {
+	next, v := Step(l.state, l.policy, e)
+	if again, v2 := Step(l.state, l.policy, e); again != next || v2 != v {
+		t.Fatalf("not pure: %+v", e)
+	}
+	if v.State != next {
+		t.Fatalf("the verdict shows %+v, the state is %+v", v.State, next)
+	}
+	if (v.Reason == None) != (v.Outcome == Admit) {
+		t.Fatalf("outcome and reason disagree: %+v", v)
+	}
+	l.staysDead(t, next, v)
+	l.staysBound(t, next, v)
+	l.counts(t, next, v, e)
+	l.state = next
+}
+
+// staysDead: an invalid token never becomes valid, and its reason stays.
+func (l *life) staysDead(t *rapid.T, next State, v Verdict) {
+	if l.dead != None && (v.Outcome != Refuse || v.Reason != l.dead || next != l.state) {
+		t.Fatalf("a token dead of %s answered %+v", l.dead, v)
+	}
+	l.dead = next.Dead
+}
+
+// staysBound: a binding never moves.
+func (l *life) staysBound(t *rapid.T, next State, v Verdict) {
+	if l.bound.Kind != Unbound && next.Bound != l.bound {
+		t.Fatalf("the binding moved from %v to %v", l.bound, next.Bound)
+	}
+	if v.Binds != (l.bound.Kind == Unbound && next.Bound.Kind != Unbound) {
+		t.Fatalf("Binds is %v, the binding went from %v to %v", v.Binds, l.bound, next.Bound)
+	}
+	l.bound = next.Bound
+}
+
+// counts: an admitted call is counted exactly once and nothing else is, and
+// there are never more calls or records than the policy allows.
+func (l *life) counts(t *rapid.T, next State, v Verdict, e Event) {
+	if c, ok := e.(Call); ok && v.Outcome == Admit {
+		l.admitted.Calls++
+		l.admitted.Records += c.Records
+	}
+	if next.Used.Total() != l.admitted {
+		t.Fatalf("%+v counted, %+v admitted", next.Used.Total(), l.admitted)
+	}
+	if l.admitted.Calls > l.policy.Calls || l.admitted.Records > l.policy.Records {
+		t.Fatalf("admitted %+v of %+v", l.admitted, l.policy)
+	}
+}
+
+// TestUnknownEventRefuses: what Step does not know admits nothing.
+func TestUnknownEventRefuses(t *testing.T) {
+	if s, v := Step(State{}, Policy{}, nil); v.Outcome != Refuse || v.Reason != Unknown || s != (State{}) {
+		t.Errorf("got %+v %+v", s, v)
+	}
+	if (Verdict{}).Outcome != Refuse {
+		t.Error("the zero Verdict does not refuse")
+	}
+}
+
+// TestNamesAreWhole: every reason, route and kind has a name of its own.
+func TestNamesAreWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range Reasons {
+		if r == None || r.String() == "" || seen[r.String()] {
+			t.Errorf("reason %d has the name %q", r, r)
+		}
+		seen[r.String()] = true
+	}
+	if last := Reasons[len(Reasons)-1]; int(last) != len(Reasons) {
+		t.Errorf("Reasons lists %d, the last is number %d", len(Reasons), last)
+	}
+	for r := range Route(Routes) {
+		if r.String() == "" || strings.ToLower(r.String()) != r.String() {
+			t.Errorf("route %d has the name %q", r, r)
+		}
+	}
+}
+
+// TestStateIsSmall: with 46 bytes at most of a map from ID to a number, and
+// its ID once more, a live token stays under 250 bytes.
+func TestStateIsSmall(t *testing.T) {
+	if n := unsafe.Sizeof(State{}); n > 170 {
+		t.Errorf("a State takes %d bytes", n)
+	}
+}
+
+func TestIDs(t *testing.T) {
+	if NewID("a", "bc") == NewID("ab", "c") {
+		t.Error("issuer and jti run into each other")
+	}
+	if NewID("a", "b") != NewID("a", "b") || len(NewID("a", "b").String()) != 32 {
+		t.Error("an ID is not a function of issuer and jti")
+	}
+}
+
+func TestBindingRoundTrip(t *testing.T) {
+	for _, s := range []string{"192.0.2.1", "2001:db8::", "0.0.0.0"} {
+		a := netip.MustParseAddr(s)
+		if got := BindTo(a).Address(); got != a {
+			t.Errorf("BindTo(%s).Address() = %s", a, got)
+		}
+	}
+	if (Binding{}).Address().IsValid() {
+		t.Error("no binding has an address")
+	}
+}
