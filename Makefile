@@ -1,0 +1,67 @@
+# stile: `make run` to try it, `make test` to trust it, `make help` for the rest.
+
+# FTS5, SQLite's full-text search, is compiled in by a build tag.
+TAGS    := sqlite_fts5
+GO      ?= go
+GOFLAGS := -tags=$(TAGS)
+export GOFLAGS
+
+.DEFAULT_GOAL := build
+
+.PHONY: help
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: needs ## build bin/stile
+	$(GO) build -trimpath -o bin/stile .
+
+.PHONY: run
+run: build ## build, and serve the demo corpus to a demo tenant
+	./bin/stile serve --demo
+
+.PHONY: test
+test: needs ## run all tests, with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -timeout 14m ./...
+
+.PHONY: test-vectors
+test-vectors: needs ## try public test vectors: make test-vectors VECTORS=DIR
+	@test -n "$(VECTORS)" || { echo "make test-vectors needs VECTORS=DIR: README says where the vectors come from" >&2; exit 2; }
+	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
+	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v .
+
+.PHONY: check
+check: needs ## vet, staticcheck, formatting
+	$(GO) vet ./...
+	$(GO) tool staticcheck -tags $(TAGS) ./...
+	@test -z "$$(gofmt -l .)" || { echo "gofmt wants to change:" >&2; gofmt -l . >&2; exit 1; }
+
+.PHONY: bench
+bench: needs ## measure a protected call against a bare Echo handler
+	$(GO) run ./bench
+
+.PHONY: fuzz
+fuzz: needs ## fuzz everything that reads bytes from outside, 30 s each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),30s) $$pkg; \
+	  done; done
+
+.PHONY: corpus-wordnet
+corpus-wordnet: build ## import WordNet's 117,000 synsets, and measure import and search
+	@test -f /usr/share/wordnet/data.noun || $(call install,wordnet-base)
+	$(GO) run ./bench/wordnet
+
+# needs says what is missing, and installs it where apt-get can.
+.PHONY: needs
+needs:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
+
+# install packages as root on Debian; else name them and fail.
+define install
+{ if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+  then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(1); \
+  else echo "missing: $(1) (apt-get install $(1))" >&2; exit 1; fi; }
+endef
