@@ -25,7 +25,9 @@ var law = map[string]string{
 	"handlers":         "tokens tokens/bearer tenants usage content addresses labstack/echo prometheus/client_golang",
 	"static":           "",
 	"commands":         "any",
-	"bench":            "any",
+	"bench":            "stiletest labstack/echo",
+	"bench/wordnet":    "stiletest",
+	"stiletest":        "",
 	"examples/wordnet": "",
 	"":                 "commands",
 }

@@ -1,0 +1,157 @@
+// Command bench measures what protection costs: calls a second of the real
+// server, each call bound, checked, counted and durable before its answer
+// leaves, as a ratio to a bare Echo handler that answers with the same body,
+// in the same run. The absolute figures are the machine's; the ratio is ours.
+//
+// The load comes from this process over loopback, by 64 connections that wait
+// for their answers; each server is a process of its own. It checks each body,
+// since a refusal over JSONP is 200 as well, and in the end that the usage
+// shows exactly the calls that were answered.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"stile.example/stile/stiletest"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 5, "how often each server is measured, in turn")
+	seconds := flag.Float64("seconds", 3, "length of one measurement")
+	conns := flag.Int("conns", 64, "connections")
+	tokens := flag.Int("tokens", 2000, "tokens that share the calls")
+	bare := flag.String("bare", "", "serve this file as the bare handler (the program starts itself so)")
+	flag.Parse()
+	if *bare != "" {
+		fatal(serveBare(*bare))
+	}
+	fatal(measure(*rounds, time.Duration(*seconds*float64(time.Second)), *conns, *tokens))
+}
+
+func fatal(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// measure prints a line for each server and round, then the median ratio.
+func measure(rounds int, d time.Duration, conns, tokens int) error {
+	dir, err := os.MkdirTemp("", "stile-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s, err := newSubject(dir, tokens)
+	if err != nil {
+		return err
+	}
+	defer s.server.Kill()
+	base, err := startBare(dir, s.body)
+	if err != nil {
+		return err
+	}
+	defer base.Process.Kill()
+
+	protected := plan{addr: s.addr, conns: conns, requests: s.share(conns), good: []byte(answerHead), duration: d}
+	plain := protected
+	plain.addr = base.addr
+	var ratios []float64
+	answered := s.warmed
+	for range rounds {
+		b, err := plain.run()
+		if err != nil {
+			return fmt.Errorf("bare: %w", err)
+		}
+		p, err := protected.run()
+		if err != nil {
+			return fmt.Errorf("protected: %w", err)
+		}
+		answered += p.calls
+		ratios = append(ratios, p.perSecond/b.perSecond)
+		fmt.Printf("bare %6.0f/s p99 %-8v  protected %6.0f/s p99 %-8v  ratio %.2f\n",
+			b.perSecond, b.percentile(.99).Round(10*time.Microsecond), p.perSecond, p.percentile(.99).Round(10*time.Microsecond), ratios[len(ratios)-1])
+	}
+	slices.Sort(ratios)
+	fmt.Printf("\nprotected, durable JSONP calls: %.2f of bare Echo (median of %d; %.2f to %.2f; %d connections, %d tokens, body %d bytes)\n",
+		ratios[len(ratios)/2], rounds, ratios[0], ratios[len(ratios)-1], conns, tokens, len(s.body))
+	return s.checkUsage(answered)
+}
+
+const answerHead = `/**/ typeof cb === 'function' && cb({"data":`
+
+// subject is the real server with what a load needs.
+type subject struct {
+	server *stiletest.Server
+	addr   string
+	tokens []string
+	body   []byte // of one call
+	warmed int    // calls that were answered before the measurement
+}
+
+// requests are the calls of all tokens, each of one item over JSONP.
+func (s *subject) request(token string) []byte {
+	return fmt.Appendf(nil, "GET /v1/items/%s?callback=cb&client_id=acme&access_token=%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nReferer: https://www.acme.example/\r\n\r\n",
+		itemID, url.QueryEscape(token), s.addr)
+}
+
+// share deals the tokens out to connections.
+func (s *subject) share(conns int) func(int) [][]byte {
+	return func(conn int) (mine [][]byte) {
+		for n := conn; n < len(s.tokens); n += conns {
+			mine = append(mine, s.request(s.tokens[n]))
+		}
+		return mine
+	}
+}
+
+// checkUsage compares the calls that the server charges with those that were
+// answered.
+func (s *subject) checkUsage(answered int) error {
+	var lines []struct{ Calls int }
+	if err := s.server.CommandJSON(&lines, "usage", "--tenant", "acme"); err != nil {
+		return err
+	}
+	charged := 0
+	for _, l := range lines {
+		charged += l.Calls
+	}
+	if charged != answered {
+		return fmt.Errorf("%d calls are in the usage, %d were answered", charged, answered)
+	}
+	fmt.Printf("usage: %d calls charged, %d answered\n", charged, answered)
+	return nil
+}
+
+// parallel runs fn for 0 to n-1, eight at a time, and returns the first error.
+func parallel(n int, fn func(int) error) error {
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		first error
+		next  = make(chan int)
+	)
+	for range 8 {
+		wg.Go(func() {
+			for i := range next {
+				if err := fn(i); err != nil {
+					mu.Lock()
+					first = err
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return first
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/stiletest"
+)
+
+const itemID = "item-1"
+
+// newSubject builds and starts the real server with a tenant, a corpus and
+// tokens, and makes each token's first call, which binds it.
+func newSubject(dir string, tokens int) (*subject, error) {
+	binary, err := stiletest.Build(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &subject{server: &stiletest.Server{Binary: binary, Dir: dir, Settings: "policy: {token: {calls: 1000000000, records: 1000000000}}"}}
+	if err := s.server.Start(); err != nil {
+		return nil, err
+	}
+	s.addr = strings.TrimPrefix(s.server.URL, "http://")
+	if err := s.fill(tokens); err != nil {
+		s.server.Kill()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *subject) fill(tokens int) error {
+	file := filepath.Join(s.server.Dir, "corpus.jsonl")
+	item := `{"id":"` + itemID + `","collection":"bench","title":"An item","summary":"` + strings.Repeat("Words to read. ", 20) +
+		`","body":"<p>` + strings.Repeat("More words to read. ", 50) + `</p>","tags":["a","b"]}`
+	if err := os.WriteFile(file, []byte(item+"\n"), 0o600); err != nil {
+		return err
+	}
+	if _, err := s.server.Command("content", "import", file); err != nil {
+		return err
+	}
+	secret, err := s.server.Tenant("acme", "--site", "https://www.acme.example")
+	if err != nil {
+		return err
+	}
+	s.tokens = make([]string, tokens)
+	err = parallel(tokens, func(n int) (err error) {
+		if s.tokens[n], err = s.server.Token("acme", secret); err != nil {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.warm()
+}
+
+// warm makes one call with each token and keeps the last body.
+func (s *subject) warm() error {
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for _, token := range s.tokens {
+		if _, err := conn.Write(s.request(token)); err != nil {
+			return err
+		}
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			return err
+		}
+		s.body, err = io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || !strings.HasPrefix(string(s.body), answerHead) {
+			return fmt.Errorf("a first call: %s %v", s.body, err)
+		}
+	}
+	s.warmed = len(s.tokens)
+	return nil
+}
+
+// bareServer is this program, started again as the bare handler.
+type bareServer struct {
+	*exec.Cmd
+	addr string
+}
+
+// startBare starts it and reads the address that it prints.
+func startBare(dir string, body []byte) (*bareServer, error) {
+	file := filepath.Join(dir, "body")
+	if err := os.WriteFile(file, body, 0o600); err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	b := &bareServer{Cmd: exec.Command(self, "-bare", file)}
+	b.Stderr = os.Stderr
+	out, err := b.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	b.addr = strings.TrimSpace(line)
+	return b, err
+}
+
+// serveBare answers every request for an item with the file's bytes: what Echo
+// does when nothing is asked of it.
+func serveBare(file string) error {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	e := echo.New()
+	e.GET("/v1/items/:id", func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", body)
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr())
+	return http.Serve(l, e)
+}

@@ -1,0 +1,253 @@
+// Command wordnet tries stile on a corpus of real size: it converts Debian's
+// WordNet, some 117,000 synsets, imports it with the real program, and asks
+// the real server for items, suggestions and searches. It prints the time and
+// memory of the import, the size of the data, and the latency of each kind of
+// question, from the request's first byte to the answer's last, on one
+// connection.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"stile.example/stile/stiletest"
+)
+
+func main() {
+	dict := flag.String("dict", "/usr/share/wordnet", "folder of WordNet's data files")
+	n := flag.Int("n", 2000, "questions of each kind")
+	seed := flag.Uint64("seed", 1, "seed of the questions")
+	flag.Parse()
+	if err := run(*dict, *n, *seed); err != nil {
+		fmt.Fprintln(os.Stderr, "wordnet:", err)
+		os.Exit(1)
+	}
+}
+
+func run(dict string, n int, seed uint64) error {
+	dir, err := os.MkdirTemp("", "stile-wordnet")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	binary, err := stiletest.Build(dir)
+	if err != nil {
+		return err
+	}
+	s := &stiletest.Server{Binary: binary, Dir: dir, Settings: "policy: {token: {calls: 1000000000, records: 1000000000}}"}
+	titles, err := convert(dict, filepath.Join(dir, "wordnet.jsonl"))
+	if err != nil {
+		return err
+	}
+	if err := importOffline(s, "wordnet.jsonl"); err != nil {
+		return err
+	}
+	if err := s.Start(); err != nil {
+		return err
+	}
+	defer s.Kill()
+	return ask(s, titles, n, rand.New(rand.NewPCG(seed, 0)))
+}
+
+// convert writes the corpus and returns its titles.
+func convert(dict, file string) (titles []string, err error) {
+	cmd := exec.Command("go", "run", "stile.example/stile/examples/wordnet", dict)
+	var stdout bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("convert: %w", err)
+	}
+	for line := range bytes.Lines(stdout.Bytes()) {
+		var item struct{ Title string }
+		if err := json.Unmarshal(line, &item); err != nil {
+			return nil, err
+		}
+		titles = append(titles, item.Title)
+	}
+	fmt.Printf("corpus: %d items, %.1f MB of JSONL\n", len(titles), float64(stdout.Len())/1e6)
+	return titles, os.WriteFile(file, stdout.Bytes(), 0o600)
+}
+
+// importOffline imports the file with no server running, so that one process
+// does all the work and its peak memory tells.
+func importOffline(s *stiletest.Server, file string) error {
+	cmd := exec.Command(s.Binary, "content", "import", file, "--json")
+	cmd.Dir = s.Dir
+	cmd.Stderr = os.Stderr
+	start := time.Now()
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	took, usage := time.Since(start), cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	size, err := sizeOf(filepath.Join(s.Dir, "data"))
+	fmt.Printf("import: %.1f s, peak %d MiB, data %.0f MB: %s\n", took.Seconds(), usage.Maxrss>>10, float64(size)/1e6, bytes.TrimSpace(out))
+	return err
+}
+
+func sizeOf(dir string) (n int64, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		n += info.Size()
+		return err
+	})
+	return n, err
+}
+
+// client asks on one connection, as a browser would that keeps it.
+type client struct {
+	conn  net.Conn
+	in    *bufio.Reader
+	host  string
+	token string
+}
+
+func ask(s *stiletest.Server, titles []string, n int, rng *rand.Rand) error {
+	secret, err := s.Tenant("acme")
+	if err != nil {
+		return err
+	}
+	token, err := s.Token("acme", secret)
+	if err != nil {
+		return err
+	}
+	host := strings.TrimPrefix(s.URL, "http://")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	c := client{conn, bufio.NewReaderSize(conn, 64<<10), host, token}
+	for _, k := range kinds(titles, rng) {
+		if err := c.measure(k, n); err != nil {
+			return fmt.Errorf("%s: %w", k.name, err)
+		}
+	}
+	return nil
+}
+
+// kind is a kind of question; each call of path makes the next one.
+type kind struct {
+	name string
+	path func() string
+}
+
+func kinds(titles []string, rng *rand.Rand) []kind {
+	words := wordsOf(titles)
+	word := func() string { return words[rng.IntN(len(words))] }
+	common := frequent(words, 200)
+	search := func(q string) string { return "/v1/items?q=" + url.QueryEscape(q) }
+	return []kind{
+		{"one word of a title", func() string { return search(word()) }},
+		{"one of the 200 commonest words", func() string { return search(common[rng.IntN(len(common))]) }},
+		{"three words", func() string { return search(threeOf(titles[rng.IntN(len(titles))], word)) }},
+		{"beginning of a word", func() string { return search(beginning(word(), rng)) }},
+		{"one word with facets", func() string { return search(word()) + "&facets=collection,tag&highlight=1" }},
+		{"suggestions", func() string { return "/v1/suggest?q=" + url.QueryEscape(beginning(word(), rng)) }},
+		{"front page", func() string { return "/v1/items?sort=title&facets=collection" }},
+	}
+}
+
+func wordsOf(titles []string) (words []string) {
+	for _, t := range titles {
+		words = append(words, strings.Fields(t)...)
+	}
+	return words
+}
+
+func frequent(words []string, n int) []string {
+	count := map[string]int{}
+	for _, w := range words {
+		count[strings.ToLower(w)]++
+	}
+	all := make([]string, 0, len(count))
+	for w := range count {
+		all = append(all, w)
+	}
+	slices.SortFunc(all, func(a, b string) int {
+		if count[a] != count[b] {
+			return count[b] - count[a]
+		}
+		return strings.Compare(a, b)
+	})
+	return all[:n]
+}
+
+// threeOf makes three words: those of a title, and others where it has fewer.
+func threeOf(title string, other func() string) string {
+	words := strings.Fields(title)
+	for len(words) < 3 {
+		words = append(words, other())
+	}
+	return strings.Join(words[:3], " ")
+}
+
+func beginning(word string, rng *rand.Rand) string {
+	r := []rune(word)
+	return string(r[:min(len(r), 1+rng.IntN(5))])
+}
+
+// measure asks n questions and prints what they took.
+func (c client) measure(k kind, n int) error {
+	took := make([]time.Duration, 0, n)
+	var largest time.Duration
+	for range n {
+		path := k.path()
+		start := time.Now()
+		if err := c.get(path); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		took = append(took, time.Since(start))
+		largest = max(largest, took[len(took)-1])
+	}
+	slices.Sort(took)
+	us := func(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+	fmt.Printf("%-32s p50 %-9v p99 %-9v max %v\n", k.name, us(took[n/2]), us(took[n*99/100]), us(largest))
+	return nil
+}
+
+func (c client) get(path string) error {
+	sep := "&"
+	if !strings.Contains(path, "?") {
+		sep = "?"
+	}
+	_, err := fmt.Fprintf(c.conn, "GET %s%sclient_id=acme HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, sep, c.host, c.token)
+	if err != nil {
+		return err
+	}
+	res, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	var body struct{ Error *struct{ Code, Detail string } }
+	if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
+		return err
+	}
+	if body.Error != nil {
+		return fmt.Errorf("%s: %s", body.Error.Code, body.Error.Detail)
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+// Package stiletest starts the real program, for tests and measurements that
+// want nothing between them and what users run: it builds the binary, serves a
+// fresh data directory on ports from the kernel, kills it, starts it again,
+// and runs its commands.
+package stiletest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// patience is how long a server may take to start or to stop.
+const patience = 30 * time.Second
+
+// Build builds the program into dir and returns the file.
+func Build(dir string) (string, error) {
+	file := filepath.Join(dir, "stile")
+	out, err := exec.Command("go", "build", "-tags", "sqlite_fts5", "-o", file, "stile.example/stile").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return file, nil
+}
+
+// Server is the program with a data directory of its own. Its methods are not
+// for concurrent use, but requests to URL are.
+type Server struct {
+	Binary   string
+	Dir      string   // working directory; the data are in Dir/data
+	Settings string   // stile.yaml, beside what Start adds to it
+	Wrap     []string // a command before the program's own, such as unshare
+	URL      string   // of the public listener, once started
+	AdminURL string
+
+	cmd  *exec.Cmd
+	exit chan error
+	log  *logs
+}
+
+// Start writes the settings and starts the server; it returns once the server
+// says that it is ready. The ports stay the same over restarts.
+func (s *Server) Start() error {
+	listen, admin := "127.0.0.1:0", "127.0.0.1:0"
+	if s.URL != "" {
+		listen, admin = strings.TrimPrefix(s.URL, "http://"), strings.TrimPrefix(s.AdminURL, "http://")
+	}
+	text := fmt.Sprintf("listen: %q\nadmin_listen: %q\n%s\n", listen, admin, s.Settings)
+	if err := os.WriteFile(filepath.Join(s.Dir, "stile.yaml"), []byte(text), 0o600); err != nil {
+		return err
+	}
+	args := append(append([]string{}, s.Wrap...), s.Binary, "serve")
+	s.cmd = exec.Command(args[0], args[1:]...)
+	s.cmd.Dir = s.Dir
+	s.cmd.Env = append(os.Environ(), "GOTRACEBACK=all")
+	s.log = &logs{}
+	pipe, err := s.cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	read := make(chan struct{})
+	go func() { s.log.read(pipe); close(read) }()
+	s.exit = make(chan error, 1)
+	go func(cmd *exec.Cmd, exit chan error) { <-read; exit <- cmd.Wait() }(s.cmd, s.exit)
+	return s.waitReady()
+}
+
+// waitReady waits for the lines that name the listeners, then for /readyz.
+func (s *Server) waitReady() error {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		select {
+		case err := <-s.exit:
+			s.exit <- err
+			return fmt.Errorf("the server ended: %v\n%s", err, s.Log())
+		default:
+		}
+		public, admin := s.log.listener("public"), s.log.listener("admin")
+		if public == "" || admin == "" {
+			continue
+		}
+		s.URL, s.AdminURL = "http://"+public, "http://"+admin
+		if res, err := http.Get(s.URL + "/readyz"); err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("the server is not ready after %v\n%s", patience, s.Log())
+}
+
+// Log is what the server has written to standard error since it was started.
+func (s *Server) Log() string { return s.log.String() }
+
+// PID is the server's process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Kill ends the server at once, as kill -9 does.
+func (s *Server) Kill() error {
+	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return s.wait(nil)
+}
+
+// Stop asks the server to finish, and waits for it; its exit code must be 0.
+func (s *Server) Stop() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return s.wait(errors.New("the server did not exit with 0"))
+}
+
+func (s *Server) wait(mustBeGood error) error {
+	select {
+	case err := <-s.exit:
+		s.exit <- err
+		if err != nil && mustBeGood != nil {
+			return fmt.Errorf("%w: %v\n%s", mustBeGood, err, s.Log())
+		}
+		return nil
+	case <-time.After(patience):
+		s.cmd.Process.Kill()
+		return fmt.Errorf("the server did not end within %v\n%s", patience, s.Log())
+	}
+}
+
+// Command runs one of the program's commands on the server's data directory
+// and returns its standard output.
+func (s *Server) Command(args ...string) (string, error) {
+	cmd := exec.Command(s.Binary, args...)
+	cmd.Dir = s.Dir
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("stile %s: %w\n%s", strings.Join(args, " "), err, &stderr)
+	}
+	return stdout.String(), nil
+}
+
+// CommandJSON runs a command with --json and reads what it prints into v.
+func (s *Server) CommandJSON(v any, args ...string) error {
+	out, err := s.Command(append(args, "--json")...)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(out), v); err != nil {
+		return fmt.Errorf("stile %s --json printed %q: %w", strings.Join(args, " "), out, err)
+	}
+	return nil
+}
+
+// Tenant adds a tenant and returns its secret.
+func (s *Server) Tenant(clientID string, args ...string) (secret string, err error) {
+	var made struct {
+		Secret string `json:"client_secret"`
+	}
+	err = s.CommandJSON(&made, append([]string{"tenant", "add", clientID}, args...)...)
+	return made.Secret, err
+}
+
+// Token gets a token from the token endpoint, as a tenant's server does.
+func (s *Server) Token(clientID, secret string) (string, error) {
+	req, err := http.NewRequest("POST", s.URL+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
+	if err != nil {
+		return "", err
+	}
+	req.SetBasicAuth(url.QueryEscape(clientID), url.QueryEscape(secret))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	var body struct {
+		Token string `json:"access_token"`
+		Error string `json:"error"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&body); err != nil || body.Token == "" {
+		return "", fmt.Errorf("token endpoint: %s %s %v", res.Status, body.Error, err)
+	}
+	return body.Token, nil
+}
+
+// logs is a server's standard error, line by line.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	at   map[string]string // name of a listener: its address
+}
+
+func (l *logs) read(r io.Reader) {
+	for in := bufio.NewReader(r); ; {
+		line, err := in.ReadBytes('\n')
+		l.add(line)
+		if err != nil {
+			return
+		}
+	}
+}
+
+// add keeps a line, up to 16 MB in all, and notes the listener that it names.
+func (l *logs) add(line []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text.Len() < 16<<20 {
+		l.text.Write(line)
+	}
+	var said struct{ Msg, Listener, Address string }
+	if json.Unmarshal(line, &said) == nil && said.Msg == "listening" {
+		if l.at == nil {
+			l.at = map[string]string{}
+		}
+		l.at[said.Listener] = said.Address
+	}
+}
+
+func (l *logs) listener(name string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.at[name]
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
