@@ -1,0 +1,223 @@
+package content
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The largest that an item may be. Together they keep an exported item under
+// the length of a line that can be imported again.
+const (
+	maxID         = 128
+	maxCollection = 128       // characters
+	maxTitle      = 500       // characters
+	maxSummary    = 2_000     // characters
+	maxBody       = 400 << 10 // bytes, sanitised
+	maxURL        = 2_048     // bytes
+	maxTags       = 64
+	maxTag        = 128 // characters
+	maxAttributes = 64
+	maxName       = 64       // characters of an attribute's name
+	maxDepth      = 4        // lists and objects inside one another in an attribute
+	maxValues     = 64 << 10 // bytes of all attributes as JSON
+)
+
+// Check says what is wrong with an item, by its field's name, or nil. An item
+// read by [Read] has passed it; one made by hand goes through [Clean] first.
+func Check(it *Item) error {
+	return first(
+		checkID(it.ID),
+		checkText("collection", it.Collection, maxCollection),
+		checkTitle(it.Title),
+		checkText("summary", it.Summary, maxSummary),
+		checkBody(it.Body),
+		checkURL("image", it.Image),
+		checkURL("url", it.URL),
+		checkTags(it.Tags),
+		checkAttributes(it.Attributes),
+		checkTime("published_at", it.PublishedAt),
+		checkTime("updated_at", it.UpdatedAt),
+	)
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkID(id string) error {
+	switch {
+	case id == "":
+		return errors.New("id is missing")
+	case len(id) > maxID:
+		return fmt.Errorf("id has %d characters, and may have %d", utf8.RuneCountInString(id), maxID)
+	case strings.ContainsFunc(id, func(r rune) bool { return !inID(r) }):
+		return fmt.Errorf("id %s has characters other than A-Z a-z 0-9 . _ -", quote(id))
+	}
+	return nil
+}
+
+func inID(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'
+}
+
+func checkTitle(s string) error {
+	if strings.TrimSpace(s) == "" {
+		return errors.New("title is missing")
+	}
+	return checkText("title", s, maxTitle)
+}
+
+func checkText(field, s string, limit int) error {
+	if err := checkUTF8(field, s); err != nil {
+		return err
+	}
+	if n := utf8.RuneCountInString(s); n > limit {
+		return fmt.Errorf("%s has %d characters, and may have %d", field, n, limit)
+	}
+	return nil
+}
+
+func checkUTF8(field, s string) error {
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("%s is not UTF-8", field)
+	}
+	if strings.ContainsFunc(s, isControl) {
+		return fmt.Errorf("%s has control characters", field)
+	}
+	return nil
+}
+
+func checkBody(s string) error {
+	if len(s) > maxBody {
+		return fmt.Errorf("body has %d bytes of HTML, and may have %d", len(s), maxBody)
+	}
+	return checkUTF8("body", s)
+}
+
+func checkURL(field, s string) error {
+	if s == "" {
+		return nil
+	}
+	if len(s) > maxURL {
+		return fmt.Errorf("%s has %d bytes, and may have %d", field, len(s), maxURL)
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, isBlank) {
+		return fmt.Errorf("%s %s is not an http:// or https:// address", field, quote(s))
+	}
+	return nil
+}
+
+func isBlank(r rune) bool { return r <= ' ' || isControl(r) }
+
+func checkTags(tags []string) error {
+	if len(tags) > maxTags {
+		return fmt.Errorf("tags are %d, and may be %d", len(tags), maxTags)
+	}
+	for i, t := range tags {
+		if t == "" {
+			return errors.New("tags has an empty one")
+		}
+		if err := checkText(fmt.Sprintf("tags[%d]", i), t, maxTag); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkTime(field string, t time.Time) error {
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return fmt.Errorf("%s is in the year %d: years go from 1 to 9999", field, y)
+	}
+	return nil
+}
+
+func checkAttributes(a map[string]any) error {
+	if len(a) > maxAttributes {
+		return fmt.Errorf("attributes are %d, and may be %d", len(a), maxAttributes)
+	}
+	for name, v := range a {
+		if err := checkName(name); err != nil {
+			return err
+		}
+		if err := checkValue("attribute "+name, v, maxDepth); err != nil {
+			return err
+		}
+	}
+	if len(a) == 0 {
+		return nil
+	}
+	if b, err := json.Marshal(a); err != nil || len(b) > maxValues {
+		return fmt.Errorf("attributes have %d bytes as JSON, and may have %d", len(b), maxValues)
+	}
+	return nil
+}
+
+func checkName(name string) error {
+	if name == "" {
+		return errors.New("an attribute has no name")
+	}
+	return checkText(fmt.Sprintf("the name of attribute %s", quote(name)), name, maxName)
+}
+
+// checkValue lets through what encoding/json makes of any JSON value.
+func checkValue(field string, v any, depth int) error {
+	if depth < 0 {
+		return fmt.Errorf("%s has lists or objects more than %d deep", field, maxDepth)
+	}
+	switch v := v.(type) {
+	case nil, bool:
+		return nil
+	case string:
+		return checkUTF8(field, v)
+	case float64:
+		return checkNumber(field, v)
+	case []any:
+		for _, e := range v {
+			if err := checkValue(field, e, depth-1); err != nil {
+				return err
+			}
+		}
+		return nil
+	case map[string]any:
+		for name, e := range v {
+			if err := first(checkName(name), checkValue(field, e, depth-1)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("%s is a %T: no JSON value", field, v)
+}
+
+// checkNumber refuses what a browser would show otherwise than it was written:
+// whole numbers of which it keeps only the first 16 digits.
+func checkNumber(field string, f float64) error {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return fmt.Errorf("%s is no number", field)
+	}
+	if a := math.Abs(f); a > 1<<53 && a < 1e21 {
+		return fmt.Errorf("%s is a number that browsers round: write it as text", field)
+	}
+	return nil
+}
+
+// quote shows a piece of somebody's text in a message: cut, and with whatever
+// could move a terminal's cursor escaped.
+func quote(s string) string {
+	if r := []rune(s[:min(len(s), 400)]); len(r) > 60 {
+		s = string(r[:60]) + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}

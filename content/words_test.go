@@ -1,0 +1,70 @@
+package content_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"stile.example/stile/content"
+)
+
+func TestWords(t *testing.T) {
+	for q, want := range map[string][]string{
+		"":                         nil,
+		" \t\n ":                   nil,
+		`"*^()+-:.`:                nil,
+		"apple pie":                {"apple", "pie"},
+		"Apple apple APPLE pie":    {"Apple", "pie"},
+		"crème brûlée":             {"crème", "brûlée"},
+		"cre\u0300me":              {"cre\u0300me"},
+		`NEAR("a" b)* OR title:c^`: {"NEAR", "a", "b", "OR", "title", "c"},
+		"a\x00b\x1fc":              {"a", "b", "c"},
+		"don't":                    {"don", "t"},
+		"東京タワー へ":                  {"東京タワー", "へ"},
+		"हिन्दी":                   {"हिन्दी"},
+		"H2O ½ ²":                  {"H2O", "½", "²"},
+		"'; DROP TABLE items; --":  {"DROP", "TABLE", "items"},
+		strings.Repeat("é", 64):    {strings.Repeat("é", 64)},
+		"1 2 3 4 5 6 7 8 8 7 6":    {"1", "2", "3", "4", "5", "6", "7", "8"},
+	} {
+		got, err := content.Words(q)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("Words(%q) = %q, %v; want %q", q, got, err, want)
+		}
+	}
+}
+
+func TestWordsRefuses(t *testing.T) {
+	for q, want := range map[string]string{
+		"1 2 3 4 5 6 7 8 9":     "q: has more than 8 different words",
+		strings.Repeat("é", 65): "q: has a word of more than 64 characters",
+		"caf\xe9":               "q: is not UTF-8",
+	} {
+		_, err := content.Words(q)
+		if e, ok := errors.AsType[content.ErrQuery](err); !ok || e.Error() != want {
+			t.Errorf("Words(%q): %v, want %s", q, err, want)
+		}
+	}
+}
+
+func FuzzWords(f *testing.F) {
+	f.Add("apple pie")
+	f.Add(`"a" OR b* NEAR/2 c`)
+	f.Add("東京\u2028\x00é\xff")
+	f.Fuzz(func(t *testing.T, q string) {
+		words, err := content.Words(q)
+		if err != nil {
+			return
+		}
+		if len(words) > 8 {
+			t.Errorf("Words(%q): %d words", q, len(words))
+		}
+		for _, w := range words {
+			if n := utf8.RuneCountInString(w); n < 1 || n > 64 || strings.ContainsAny(w, "\"*^():+-'\x00 ") || !strings.Contains(q, w) {
+				t.Errorf("Words(%q): %q", q, w)
+			}
+		}
+	})
+}
