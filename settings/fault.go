@@ -1,0 +1,93 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Fault is one thing that is wrong, and where.
+type Fault struct {
+	Where   string `json:"where"` // FILE:LINE, an environment variable, a flag
+	Key     string `json:"key"`   // dotted name, "" where there is none
+	Problem string `json:"problem"`
+	Allowed string `json:"allowed,omitempty"`
+}
+
+// Error is "WHERE: key: what is wrong; allowed: …".
+func (f Fault) Error() string {
+	var b strings.Builder
+	for _, part := range []string{f.Where, f.Key} {
+		if part != "" {
+			b.WriteString(part + ": ")
+		}
+	}
+	b.WriteString(f.Problem)
+	if f.Allowed != "" {
+		b.WriteString("; allowed: " + f.Allowed)
+	}
+	return b.String()
+}
+
+// Faults is every fault of the settings, in the order of the sources.
+type Faults []Fault
+
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// unknown is the fault of a name that is no setting.
+func unknown(where, name string) Fault {
+	f := Fault{Where: where, Key: name, Problem: "unknown setting"}
+	if section(name) {
+		f.Problem = "is a section, and its settings stand below it"
+	} else if near := nearest(name); near != "" {
+		f.Problem += fmt.Sprintf("; did you mean %s?", near)
+	} else {
+		f.Problem += "; `stile help settings` lists them all"
+	}
+	return f
+}
+
+// nearest is the key that name was probably meant to be, or "".
+func nearest(name string) (best string) {
+	least := 1 + max(2, len(name)/5)
+	for _, k := range table {
+		last := k.Name[strings.LastIndexByte(k.Name, '.')+1:]
+		d := distance(name, k.Name)
+		if last == name { // the right word on the wrong level
+			d = 1
+		}
+		if d < least {
+			best, least = k.Name, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, drop or change (Levenshtein).
+// A name longer than any key is far from all of them.
+func distance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,141 @@
+package settings
+
+import (
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Key is one setting.
+type Key struct {
+	Name    string // dotted, as it stands in the file: policy.token.calls
+	Default string // as it is written; a list with commas
+	Doc     string // a sentence
+	Tenant  bool   // may be set for one tenant too, and is read again by a running server
+	Idle    bool   // is checked, and has no effect in this version
+	value   value
+}
+
+// Type is the sort of value: number, duration, list, …
+func (k Key) Type() string { return k.value.sort }
+
+// Allowed says which values are allowed.
+func (k Key) Allowed() string { return k.value.allowed }
+
+// Keys is the table of all settings, in the order of the documentation.
+func Keys() []Key { return slices.Clone(table) }
+
+const (
+	day     = 24 * time.Hour
+	year    = 365 * day
+	many32  = 1<<31 - 1
+	million = 1_000_000
+)
+
+// table is where a setting is told, once.
+var table = slices.Concat(serverKeys, tenantKeys, policyKeys)
+
+var serverKeys = []Key{
+	{Name: "listen", Default: ":8080", Doc: "What the public listener (token endpoint, content API) listens on.",
+		value: one(func(s *Settings) *string { return &s.Listen }, address())},
+	{Name: "admin_listen", Default: "127.0.0.1:8081", Doc: "What the admin listener (metrics) listens on. It is for operators: keep it away from the internet.",
+		value: one(func(s *Settings) *string { return &s.AdminListen }, address())},
+	{Name: "public_url", Default: "", Doc: "The origin by which clients reach the public listener; it is the issuer and the audience of the tokens, so tokens issued under another one are invalid. Not set: http://localhost and the port of listen.",
+		value: one(func(s *Settings) *string { return &s.PublicURL }, origin())},
+	{Name: "data", Default: "./data", Doc: "The data directory: keys, the database, the commands' socket.",
+		value: one(func(s *Settings) *string { return &s.Data }, path())},
+	{Name: "store", Default: "sqlite", Doc: "What keeps tenants, corpus and usage.",
+		value: one(func(s *Settings) *string { return &s.Store }, only("sqlite", map[string]string{
+			"postgres": "PostgreSQL is not served by this version, only the embedded SQLite"}))},
+	{Name: "state", Default: "store", Doc: "What keeps the states of tokens, which change with every call; store: the same as store.",
+		value: one[string](nil, only("store", map[string]string{
+			"redis": "Redis is not served by this version: token states are in the store"}))},
+	{Name: "trusted_proxies", Default: "", Doc: "The reverse proxies whose X-Forwarded-For is believed. With none, a client's address is its connection's.",
+		value: many(func(s *Settings) *[]netip.Prefix { return &s.TrustedProxies }, proxies(), 256)},
+	{Name: "tls.domains", Default: "", Doc: "Names for which the public listener gets certificates by itself (ACME, Let's Encrypt); it must be reachable at port 443.",
+		value: many(func(s *Settings) *[]string { return &s.TLS.Domains }, matching(hostname, 253, "a host name, such as api.example.org"), 20)},
+	{Name: "tls.certificate", Default: "", Doc: "PEM file of the certificate and its chain; read again when it changes.",
+		value: one(func(s *Settings) *string { return &s.TLS.Certificate }, path())},
+	{Name: "tls.key", Default: "", Doc: "PEM file of the certificate's key.",
+		value: one(func(s *Settings) *string { return &s.TLS.Key }, path())},
+	{Name: "issuers", Default: "", Doc: "Outside authorization servers whose tokens are accepted.",
+		value: none("tokens of other authorization servers are not accepted by this version")},
+	{Name: "log.level", Default: "info", Doc: "The least level that is logged. Refusals are info, every call is debug.",
+		value: one(func(s *Settings) *slog.Level { return &s.Log.Level }, level())},
+	{Name: "log.format", Default: "json", Doc: "How the log is written on standard error.",
+		value: one(func(s *Settings) *bool { return &s.Log.JSON }, either("text", "json"))},
+	{Name: "log_addresses", Default: "prefix", Doc: "How source addresses stand in the log; prefix: the /24 of an IPv4 address, the /48 of an IPv6 one.",
+		value: one[string](nil, only("prefix", map[string]string{
+			"full": "whole addresses are not logged by this version", "hash": "hashed addresses are not logged by this version"}))},
+}
+
+var tenantKeys = []Key{
+	{Name: "binding", Default: "auto", Tenant: true, Doc: "What the first call binds a token to; auto and address: the source address.",
+		value: one[string](nil, sort[string]{"word", "auto, address", func(text string) (string, error) {
+			if text == "key" {
+				return "", errKeys
+			}
+			return choice("auto", "address").parse(text)
+		}})},
+	{Name: "site", Default: "if-sent", Tenant: true, Doc: "What becomes of a call that names no page (no Origin, no Referer) where the tenant has sites; required: it is refused.",
+		value: one(func(s *Settings) *bool { return &s.Policy.SiteRequired }, either("if-sent", "required"))},
+	{Name: "query_tokens", Default: "yes", Tenant: true, Doc: "Whether a token may stand in a URL. JSONP has no other place for it; with-proof is the same as no until there are key proofs.",
+		value: one(func(s *Settings) *string { return &s.Policy.QueryTokens }, choice("yes", "with-proof", "no"))},
+	{Name: "callbacks", Default: "", Tenant: true, Doc: "Prefixes of dotted JSONP names that are allowed, such as angular.callbacks. A dotted name lets a page be made to call its own methods.",
+		value: many(func(s *Settings) *[]string { return &s.Policy.Callbacks }, matching(dotted, 64, "a name with dots, such as angular.callbacks"), 16)},
+	{Name: "hijack", Default: "stranger", Tenant: true, Idle: true, Doc: "What a call by another key does to a token bound to a key; kill: the token dies.",
+		value: one[string](nil, choice("stranger", "kill"))},
+}
+
+var policyKeys = []Key{
+	{Name: "policy.token.lifetime", Default: "24h", Tenant: true, Doc: "How long a token is good.",
+		value: one(func(s *Settings) *time.Duration { return &s.Policy.Lifetime }, duration(time.Minute, day))}, // a state counts two UTC days
+	{Name: "policy.token.calls", Default: "2000", Tenant: true, Doc: "How many calls a token is good for.",
+		value: one(func(s *Settings) *uint32 { return &s.Policy.Calls }, number(1, many32))},
+	{Name: "policy.token.records", Default: "20000", Tenant: true, Doc: "How many items a token may deliver: that is what a scraper wants.",
+		value: one(func(s *Settings) *uint32 { return &s.Policy.Records }, number(1, many32))},
+	{Name: "policy.token.bind_within", Default: "10m", Tenant: true, Doc: "How long after its issue a token's first call may come; stops stock-piling.",
+		value: one(func(s *Settings) *time.Duration { return &s.Policy.BindWithin }, duration(time.Second, day))},
+	idle("policy.spike.calls", "60", "Calls within policy.spike.per after which the next one opens a challenge.", number(1, million)),
+	idle("policy.spike.suggestions", "240", "The same for suggestions.", number(1, million)),
+	idle("policy.spike.per", "1m", "The window of a spike.", duration(time.Second, day)),
+	idleList("policy.challenge.ladder", "work, work, picture", "The kind of a token's first challenge, its second, and so on; the last from then on.", choice("work", "picture"), 16),
+	idle("policy.challenge.ignored", "5", "Calls with a challenge open until the token dies.", number(1, 1000)),
+	idle("policy.challenge.per_token", "6", "Challenges that a token may get, solved or not.", number(1, 1000)),
+	idle("policy.challenge.expires", "5m", "How long a challenge may be solved.", duration(10*time.Second, time.Hour)),
+	idle("policy.address.bindings", "25", "Tokens that may bind to one address within policy.address.per.", number(1, million)),
+	idle("policy.address.per", "1h", "The window of an address's bindings.", duration(time.Minute, 7*day)),
+	idle("policy.address.then", "challenge", "What becomes of an address over its bindings.", choice("challenge", "block")),
+	idle("policy.address.solve_ratio", "0.2", "A crowded address that solves fewer of its challenges is blocked.", ratio()),
+	idleList("policy.address.block", "10m, 1h, 4h, 24h, 168h", "How long an address is blocked the first time, the second, and so on.", duration(time.Minute, year), 16),
+	idle("policy.address.permanent_after", "0", "Blocks of the last length after which it is for good; 0: never by itself.", number(0, 1000)),
+	idle("policy.roaming.addresses", "8", "Addresses that a token bound to a key may have within policy.roaming.per.", number(1, 1000)),
+	idle("policy.roaming.per", "24h", "The window of roaming.", duration(time.Minute, 7*day)),
+	{Name: "policy.observe", Default: "", Tenant: true, Doc: "Rules that are decided and recorded, but not enforced.",
+		value: none("this version enforces every rule that it has")},
+}
+
+// idle is a setting that is checked and has no effect in this version.
+func idle[T any](name, def, doc string, of sort[T]) Key {
+	return Key{Name: name, Default: def, Doc: doc, Tenant: true, Idle: true, value: one(nil, of)}
+}
+
+func idleList[T any](name, def, doc string, of sort[T], limit int) Key {
+	return Key{Name: name, Default: def, Doc: doc, Tenant: true, Idle: true, value: many(nil, of, limit)}
+}
+
+func find(name string) (Key, bool) {
+	for _, k := range table {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
+// section says that a name has settings below it.
+func section(name string) bool {
+	return slices.ContainsFunc(table, func(k Key) bool { return strings.HasPrefix(k.Name, name+".") })
+}

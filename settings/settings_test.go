@@ -1,0 +1,280 @@
+package settings
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/tenants"
+)
+
+var update = flag.Bool("update", false, "write docs/settings.md")
+
+// contract is the file that the contract shows.
+const contract = `listen: ":8080"
+admin_listen: "127.0.0.1:8081"
+public_url: https://api.example
+data: ./data                       # keys, and the SQLite database of the embedded store
+store: sqlite                      # or postgres://…
+state: store
+trusted_proxies: []
+tls: {domains: [], certificate: "", key: ""}
+issuers: []
+binding: auto
+policy:
+  token:     {lifetime: 24h, calls: 2000, records: 20000, bind_within: 10m}
+  spike:     {calls: 60, suggestions: 240, per: 1m}
+  challenge: {ladder: [work, work, picture], ignored: 5, per_token: 6, expires: 5m}
+  address:   {bindings: 25, per: 1h, then: challenge, solve_ratio: 0.2, block: [10m, 1h, 4h, 24h, 168h], permanent_after: 0}
+  roaming:   {addresses: 8, per: 24h}
+  observe:   []
+`
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "stile.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func load(t *testing.T, text string) *Settings {
+	t.Helper()
+	s, err := Load(Source{File: file(t, text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestContractsFile: the file of the contract says the defaults.
+func TestContractsFile(t *testing.T) {
+	s, base := load(t, contract), load(t, "")
+	for _, k := range table {
+		if k.Name != "public_url" && s.texts[k.Name] != base.texts[k.Name] {
+			t.Errorf("%s: %q, the default is %q", k.Name, s.texts[k.Name], base.texts[k.Name])
+		}
+	}
+	if s.PublicURL != "https://api.example" || len(s.NotInForce()) != 0 {
+		t.Errorf("%+v, not in force: %v", s, s.NotInForce())
+	}
+	want := Policy{Lifetime: 24 * time.Hour, Calls: 2000, Records: 20000, BindWithin: 10 * time.Minute, QueryTokens: "yes"}
+	if p := s.Policy; p.Lifetime != want.Lifetime || p.Tokens() != want.Tokens() || p.QueryTokens != "yes" || p.SiteRequired || len(p.Callbacks) != 0 {
+		t.Errorf("the policy is %+v", p)
+	}
+}
+
+// TestExampleIsTheDefaults: so is the one in docs/settings.md.
+func TestExampleIsTheDefaults(t *testing.T) {
+	s, base := load(t, Example()), load(t, "")
+	for _, k := range table {
+		if s.texts[k.Name] != base.texts[k.Name] {
+			t.Errorf("%s: %q, the default is %q", k.Name, s.texts[k.Name], base.texts[k.Name])
+		}
+		if k.Doc == "" || !strings.HasSuffix(k.Doc, ".") || k.Type() == "" || k.Allowed() == "" {
+			t.Errorf("%s is not told whole", k.Name)
+		}
+	}
+}
+
+func TestDocsAreFresh(t *testing.T) {
+	const name = "../docs/settings.md"
+	if *update {
+		if err := os.WriteFile(name, []byte(Markdown()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(name)
+	if err != nil || string(have) != Markdown() {
+		t.Errorf("docs/settings.md is not what the table says; go test ./settings -update (%v)", err)
+	}
+}
+
+// TestLaterSourcesWin: file, then environment, then flags.
+func TestLaterSourcesWin(t *testing.T) {
+	src := Source{File: file(t, "policy: {token: {calls: 1, records: 2, lifetime: 1h}}\ntrusted_proxies: [10.0.0.0/8]")}
+	src.Env = []string{"STILE_POLICY_TOKEN_RECORDS=3", "STILE_POLICY_TOKEN_LIFETIME=2h", "STILE_TRUSTED_PROXIES=192.0.2.1, 2001:db8::/32",
+		"HOME=/", "STILE_CONFIG=x", "STILE_PORT=tcp://10.0.0.1:80", "STILE_SERVICE_HOST=10.0.0.1"}
+	src.Flags = map[string]string{"policy.token.lifetime": "3h"}
+	s, err := Load(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := s.Policy; p.Calls != 1 || p.Records != 3 || p.Lifetime != 3*time.Hour {
+		t.Errorf("%+v", p)
+	}
+	if len(s.TrustedProxies) != 2 || s.TrustedProxies[0].String() != "192.0.2.1/32" {
+		t.Errorf("proxies: %v", s.TrustedProxies)
+	}
+}
+
+// TestFaults: what is wrong is named with its place and what is allowed.
+func TestFaults(t *testing.T) {
+	for _, c := range []struct{ file, want string }{
+		{"listne: x", "F:1: listne: unknown setting; did you mean listen?"},
+		{"\npolicy:\n  token:\n    calsl: 5", "F:4: policy.token.calsl: unknown setting; did you mean policy.token.calls?"},
+		{"calls: 5", "F:1: calls: unknown setting; did you mean policy.token.calls?"},
+		{"zzz: 5", "F:1: zzz: unknown setting; `stile help settings` lists them all"},
+		{"policy: 5", "F:1: policy: is a section, and its settings stand below it"},
+		{"policy:\n  token: {calls: 0}", `F:2: policy.token.calls: "0" is not allowed; allowed: a whole number from 1 to 2147483647`},
+		{"policy:\n  token: {calls: -1}", `F:2: policy.token.calls: "-1" is not allowed; allowed: a whole number from 1 to 2147483647`},
+		{"policy: {token: {calls: [1]}}", "F:1: policy.token.calls: is a list, and must be one value; allowed: a whole number from 1 to 2147483647"},
+		{"policy: {token: {calls: }}", "F:1: policy.token.calls: has no value; allowed: a whole number from 1 to 2147483647"},
+		{"policy: {token: {lifetime: 25h}}", "F:1: policy.token.lifetime: 25h is not allowed; allowed: a duration from 1m to 24h, such as 90s, 10m, 24h or 7d"},
+		{"policy: {token: {lifetime: soon}}", `F:1: policy.token.lifetime: "soon" is no duration; allowed: a duration from 1m to 24h, such as 90s, 10m, 24h or 7d`},
+		{"policy: {token: {lifetime: 5m}}", "policy.token.bind_within: is longer than policy.token.lifetime"},
+		{"listen: 8080", `F:1: listen: "8080" is no address; allowed: HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
+		{"listen: :99999", `F:1: listen: ":99999" is no address; allowed: HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
+		{"admin_listen: :8080", "F:1: admin_listen: is the same as listen: the two listeners need two addresses"},
+		{"public_url: https://a.example/api", `F:1: public_url: "https://a.example/api" is no such URL; allowed: http(s)://HOST or http(s)://HOST:PORT, without a path`},
+		{"public_url: ftp://a.example", `F:1: public_url: "ftp://a.example" is no such URL; allowed: http(s)://HOST or http(s)://HOST:PORT, without a path`},
+		{"store: postgres://db/stile", "F:1: store: PostgreSQL is not served by this version, only the embedded SQLite; allowed: sqlite"},
+		{"store: mysql", `F:1: store: "mysql" is not allowed; allowed: sqlite`},
+		{"state: redis://r", "F:1: state: Redis is not served by this version: token states are in the store; allowed: store"},
+		{"issuers: [{issuer: x}]", "F:1: issuers: tokens of other authorization servers are not accepted by this version; allowed: []"},
+		{"binding: key", "F:1: binding: this version binds tokens to addresses only, not to keys; allowed: auto, address"},
+		{"policy: {observe: [hijack]}", "F:1: policy.observe: this version enforces every rule that it has; allowed: []"},
+		{"policy: {challenge: {ladder: [work, riddle]}}", `F:1: policy.challenge.ladder: "riddle" is not allowed; allowed: up to 16 of: work, picture`},
+		{"policy: {address: {solve_ratio: 2}}", `F:1: policy.address.solve_ratio: "2" is not allowed; allowed: a number from 0 to 1`},
+		{"policy: {address: {solve_ratio: .nan}}", `F:1: policy.address.solve_ratio: ".nan" is not allowed; allowed: a number from 0 to 1`},
+		{"trusted_proxies: [0.0.0.0/0]", `F:1: trusted_proxies: "0.0.0.0/0" trusts everybody to say where they come from; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
+		{"trusted_proxies: ['::/0']", `F:1: trusted_proxies: "::/0" trusts everybody to say where they come from; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
+		{"trusted_proxies: [10.1.2.3/8]", `F:1: trusted_proxies: "10.1.2.3/8" has bits behind its length; the range is 10.0.0.0/8; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
+		{"tls: {key: k.pem}", "tls.certificate: tls.certificate and tls.key belong together: set both or none"},
+		{"tls: {domains: [a.example], certificate: c, key: k}", "F:1: tls.domains: tls.domains (a certificate by ACME) and tls.certificate (one of your own) exclude each other"},
+		{"callbacks: [a b]", `F:1: callbacks: "a b" is not allowed; allowed: up to 16 of: a name with dots, such as angular.callbacks`},
+		{"log: {level: loud}", `F:1: log.level: "loud" is not allowed; allowed: debug, info, warn, error`},
+		{"site: \"a\\e[31m\"", `F:1: site: "a\x1b[31m" is not allowed; allowed: if-sent, required`},
+		{"listen: ':1'\nlisten: ':2'", "F:2: listen: stands twice; first on line 1"},
+		{"log: {level: info}\nlog: {level: info}", "F:2: log: stands twice; first on line 1\nF:2: log.level: stands twice; first on line 1"},
+		{"- a", "F:1: is no mapping of settings, such as `listen: \":8080\"`"},
+		{"listen: &a ':1'", "F:1: listen: anchors, aliases and tags are not allowed here"},
+		{"listen: ':1'\n---\nlisten: ':2'", "F:3: a second document; a settings file has one"},
+		{"a: b: c", "F:1: is no YAML: mapping value is not allowed in this context"},
+		{"listen: \xff", "F: is not UTF-8"},
+		{"zzz: 1\nsite: no\nhijack: 5", "F:1: zzz: unknown setting; `stile help settings` lists them all\nF:2: site: \"no\" is not allowed; allowed: if-sent, required\nF:3: hijack: \"5\" is not allowed; allowed: stranger, kill"},
+	} {
+		name := file(t, c.file)
+		_, err := Load(Source{File: name})
+		if err == nil {
+			t.Errorf("%q is accepted", c.file)
+			continue
+		}
+		if got := strings.ReplaceAll(err.Error(), name+":", "F:"); got != c.want {
+			t.Errorf("%q\n got %s\nwant %s", c.file, got, c.want)
+		}
+	}
+}
+
+// TestFaultsOfAllSources: they are told at once, each by its own name.
+func TestFaultsOfAllSources(t *testing.T) {
+	_, err := Load(Source{
+		File:  file(t, "site: x"),
+		Env:   []string{"STILE_POLICY_TOKEN_CALLS=many", "STILE_LISTNE=:1", "STILE_SITE=required"},
+		Flags: map[string]string{"listen": "1"},
+	})
+	want := []string{":1: site: ", "STILE_LISTNE: unknown setting; did you mean listen?", `STILE_POLICY_TOKEN_CALLS: policy.token.calls: "many"`, `--listen: listen: "1" is no address`}
+	for _, w := range want {
+		if err == nil || !strings.Contains(err.Error(), w) {
+			t.Errorf("no %q in:\n%v", w, err)
+		}
+	}
+	if _, err = Load(Source{File: "/nowhere/stile.yaml"}); err == nil || err.Error() != "/nowhere/stile.yaml: no such file or directory" {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestNotInForce(t *testing.T) {
+	s := load(t, "policy: {spike: {calls: 5, per: 60s}, address: {block: [600s, 1h, 4h, 1d, 7d]}}\nhijack: kill")
+	if got := strings.Join(s.NotInForce(), " "); got != "hijack policy.spike.calls" {
+		t.Errorf("not in force: %s", got)
+	}
+}
+
+func TestOfATenant(t *testing.T) {
+	s := load(t, "policy: {token: {calls: 7, lifetime: 1h}}\nsite: required")
+	p, err := s.For(&tenants.Tenant{Policy: map[string]string{"policy.token.records": "9", "site": "if-sent", "callbacks": "angular.callbacks,jQuery.cb"}})
+	if err != nil || p.Calls != 7 || p.Records != 9 || p.SiteRequired || len(p.Callbacks) != 2 || p.Lifetime != time.Hour {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if s.Policy.Records != 20000 || !s.Policy.SiteRequired || s.texts["site"] != "true" {
+		t.Errorf("the server's policy changed: %+v", s.Policy)
+	}
+	p, err = s.For(&tenants.Tenant{Policy: map[string]string{"policy.token.calls": "none", "policy.token.lifetime": "2m"}})
+	if err == nil || p.Calls != 7 || p.BindWithin != 2*time.Minute {
+		t.Errorf("what is no longer allowed is left out: %+v, %v", p, err)
+	}
+	for name, want := range map[string]string{
+		"listen":                   "listen: is a setting of the server, not of a tenant; allowed: binding, site, query_tokens, callbacks, policy.token.lifetime, policy.token.calls, policy.token.records, policy.token.bind_within",
+		"policy.token.callz":       "policy.token.callz: unknown setting; did you mean policy.token.calls?",
+		"policy.token.bind_within": "policy.token.bind_within: is longer than policy.token.lifetime",
+	} {
+		if err := s.CheckTenant(map[string]string{name: "2h"}); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestReload(t *testing.T) {
+	s, fresh := load(t, "listen: ':1'"), load(t, "listen: ':2'\npolicy: {token: {calls: 5}}")
+	next := s.Reload(fresh)
+	if next.Listen != ":1" || next.Policy.Calls != 5 || s.Policy.Calls != 2000 {
+		t.Errorf("%+v", next)
+	}
+	if got := s.Restart(fresh); len(got) != 1 || got[0] != "listen" {
+		t.Errorf("needs a restart: %v", got)
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	for _, c := range []struct{ file, addr, want string }{
+		{"", "[::]:8080", "http://localhost:8080"},
+		{"", "127.0.0.1:9", "http://localhost:9"},
+		{"", "192.0.2.1:9", "http://192.0.2.1:9"},
+		{"public_url: https://A.example/", "127.0.0.1:9", "https://a.example"},
+		{"tls: {domains: [a.example]}", "[::]:443", "https://a.example"},
+		{"tls: {certificate: c, key: k}", ":443", "https://localhost:443"},
+	} {
+		if got := load(t, c.file).Origin(c.addr); got != c.want {
+			t.Errorf("%q on %s: %s, want %s", c.file, c.addr, got, c.want)
+		}
+	}
+}
+
+func TestDurations(t *testing.T) {
+	for text, want := range map[string]time.Duration{"7d": 168 * time.Hour, "1d12h": 36 * time.Hour, "90s": 90 * time.Second, "0d": 0} {
+		if d, err := ParseDuration(text); err != nil || d != want {
+			t.Errorf("%s: %v, %v", text, d, err)
+		}
+	}
+	for _, text := range []string{"", "d", "-1d", "1.5d", "1dx", "1d-1h", "99999999d", "1d25h", "5"} {
+		if d, err := ParseDuration(text); err == nil {
+			t.Errorf("%q is %v", text, d)
+		}
+	}
+	for d, want := range map[time.Duration]string{24 * time.Hour: "24h", 90 * time.Minute: "1h30m", 90 * time.Second: "1m30s", 10 * time.Second: "10s", 0: "0s"} {
+		if Short(d) != want {
+			t.Errorf("%v is written %s", d, Short(d))
+		}
+	}
+}
+
+// FuzzFile: whatever a file holds, it is settings or faults, and no panic.
+func FuzzFile(f *testing.F) {
+	for _, s := range []string{contract, Example(), "", "a", "- a", "{", "a: &b [*b]", "? a\n: b", "<<: {a: b}", "a: !!binary x", "a: |\n  b", "{[]: 1}"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		all, faults := parseYAML("f", []byte(text))
+		s := &Settings{texts: map[string]string{}}
+		for _, fault := range append(faults, s.apply(all)...) {
+			if !strings.HasPrefix(fault.Error(), "f") || fault.Problem == "" {
+				t.Errorf("a fault without a place: %q", fault.Error())
+			}
+		}
+	})
+}

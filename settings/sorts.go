@@ -1,0 +1,178 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// number is a whole number from lo to hi.
+func number(lo, hi uint32) sort[uint32] {
+	return sort[uint32]{"number", fmt.Sprintf("a whole number from %d to %d", lo, hi), func(text string) (uint32, error) {
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil || uint32(n) < lo || uint32(n) > hi {
+			return 0, fmt.Errorf("%s is not allowed", quote(text))
+		}
+		return uint32(n), nil
+	}}
+}
+
+// ratio is a number from 0 to 1.
+func ratio() sort[float64] {
+	return sort[float64]{"number", "a number from 0 to 1", func(text string) (float64, error) {
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(f >= 0 && f <= 1) {
+			return 0, fmt.Errorf("%s is not allowed", quote(text))
+		}
+		return f, nil
+	}}
+}
+
+// duration is a time from lo to hi.
+func duration(lo, hi time.Duration) sort[time.Duration] {
+	allowed := fmt.Sprintf("a duration from %s to %s, such as 90s, 10m, 24h or 7d", Short(lo), Short(hi))
+	return sort[time.Duration]{"duration", allowed, func(text string) (time.Duration, error) {
+		d, err := ParseDuration(text)
+		if err != nil {
+			return 0, err
+		}
+		if d < lo || d > hi {
+			return 0, fmt.Errorf("%s is not allowed", text)
+		}
+		return d, nil
+	}}
+}
+
+// choice is one of a few words.
+func choice(words ...string) sort[string] {
+	return sort[string]{"word", strings.Join(words, ", "), func(text string) (string, error) {
+		if !slices.Contains(words, text) {
+			return "", fmt.Errorf("%s is not allowed", quote(text))
+		}
+		return text, nil
+	}}
+}
+
+// only is a word whose other values this version cannot serve yet; later says
+// for each of them (by its beginning) what is missing.
+func only(word string, later map[string]string) sort[string] {
+	return sort[string]{"word", word, func(text string) (string, error) {
+		for prefix, why := range later {
+			if strings.HasPrefix(text, prefix) {
+				return "", errors.New(why)
+			}
+		}
+		if text != word {
+			return "", fmt.Errorf("%s is not allowed", quote(text))
+		}
+		return text, nil
+	}}
+}
+
+// either is a choice of two words, the second of which is yes.
+func either(no, yes string) sort[bool] {
+	c := choice(no, yes)
+	return sort[bool]{c.name, c.allowed, func(text string) (bool, error) {
+		_, err := c.parse(text)
+		return text == yes, err
+	}}
+}
+
+// path is a file or folder, or "".
+func path() sort[string] {
+	return sort[string]{"path", "a path", func(text string) (string, error) {
+		if strings.ContainsRune(text, 0) {
+			return "", errors.New("contains a NUL")
+		}
+		return text, nil
+	}}
+}
+
+// address is what to listen on.
+func address() sort[string] {
+	return sort[string]{"address", "HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081", func(text string) (string, error) {
+		host, port, err := net.SplitHostPort(text)
+		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || strconv.FormatUint(n, 10) != port || strings.ContainsAny(host, "/ ") {
+			return "", fmt.Errorf("%s is no address", quote(text))
+		}
+		return text, nil
+	}}
+}
+
+// origin is the URL that leads to the public listener: no path, because the
+// addresses of the API begin at its root.
+func origin() sort[string] {
+	return sort[string]{"URL", "http(s)://HOST or http(s)://HOST:PORT, without a path", func(text string) (string, error) {
+		u, err := url.Parse(strings.TrimSuffix(text, "/"))
+		if text == "" {
+			return "", nil
+		}
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Scheme+"://"+u.Host != u.String() {
+			return "", fmt.Errorf("%s is no such URL", quote(text))
+		}
+		return strings.ToLower(u.String()), nil
+	}}
+}
+
+// proxies is a range of addresses to trust. All of them is none: then every
+// client could say where it comes from.
+func proxies() sort[netip.Prefix] {
+	return sort[netip.Prefix]{"range", "an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)", func(text string) (netip.Prefix, error) {
+		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+			a = a.Unmap()
+			return netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		p, err := netip.ParsePrefix(text)
+		switch {
+		case err != nil:
+			return p, fmt.Errorf("%s is no range of addresses", quote(text))
+		case p.Bits() == 0:
+			return p, fmt.Errorf("%s trusts everybody to say where they come from", quote(text))
+		case p != p.Masked():
+			return p, fmt.Errorf("%s has bits behind its length; the range is %s", quote(text), p.Masked())
+		}
+		return p, nil
+	}}
+}
+
+var (
+	hostname = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	dotted   = regexp.MustCompile(`^[A-Za-z_$][0-9A-Za-z_$]*(\.[A-Za-z_$][0-9A-Za-z_$]*)*$`)
+)
+
+// matching is a text of a given form.
+func matching(form *regexp.Regexp, limit int, allowed string) sort[string] {
+	return sort[string]{"text", allowed, func(text string) (string, error) {
+		if len(text) > limit || !form.MatchString(text) {
+			return "", fmt.Errorf("%s is not allowed", quote(text))
+		}
+		return text, nil
+	}}
+}
+
+func level() sort[slog.Level] {
+	c := choice("debug", "info", "warn", "error")
+	return sort[slog.Level]{c.name, c.allowed, func(text string) (l slog.Level, err error) {
+		if _, err = c.parse(text); err == nil {
+			err = l.UnmarshalText([]byte(text))
+		}
+		return l, err
+	}}
+}
+
+// quote shows a value that may be anything: bounded, and with what a terminal
+// would obey made visible.
+func quote(text string) string {
+	if len(text) > 80 {
+		text = text[:80] + "…"
+	}
+	return strconv.Quote(text)
+}

@@ -1,0 +1,91 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// value is the type of a setting: how its text is read, and where it goes.
+type value struct {
+	sort    string // of value, for people: "number", "duration", "list"
+	allowed string
+	list    bool
+	// parse reads the texts and stores what they say. The text that it returns
+	// is the same for equal values, however they were written.
+	parse func(s *Settings, texts []string) (string, error)
+}
+
+// take parses what was given. A list may also be written as one text with
+// commas: so it is in the environment, in flags and on the command line.
+func (v value) take(s *Settings, g given) (string, error) {
+	switch {
+	case v.list && !g.list && len(g.texts) == 1:
+		return v.parse(s, splitList(g.texts[0]))
+	case v.list || len(g.texts) == 1 && !g.list:
+		return v.parse(s, g.texts)
+	case g.list:
+		return "", errors.New("is a list, and must be one value")
+	}
+	return "", errors.New("has no value")
+}
+
+func splitList(text string) (items []string) {
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// sort is how one text becomes a T.
+type sort[T any] struct {
+	name, allowed string
+	parse         func(string) (T, error)
+}
+
+// one is a setting of one value. A nil field checks it and keeps nothing:
+// what nobody enforces yet needs no place.
+func one[T any](field func(*Settings) *T, of sort[T]) value {
+	return value{sort: of.name, allowed: of.allowed, parse: func(s *Settings, texts []string) (string, error) {
+		v, err := of.parse(texts[0])
+		if err == nil && field != nil {
+			*field(s) = v
+		}
+		return fmt.Sprint(v), err
+	}}
+}
+
+// many is a setting of up to limit values.
+func many[T any](field func(*Settings) *[]T, of sort[T], limit int) value {
+	allowed := fmt.Sprintf("up to %d of: %s", limit, of.allowed)
+	return value{sort: "list", allowed: allowed, list: true, parse: func(s *Settings, texts []string) (string, error) {
+		if len(texts) > limit {
+			return "", fmt.Errorf("has %d values", len(texts))
+		}
+		all := make([]T, 0, len(texts))
+		for _, text := range texts {
+			v, err := of.parse(text)
+			if err != nil {
+				return "", err
+			}
+			all = append(all, v)
+		}
+		if field != nil {
+			*field(s) = slices.Clip(all)
+		}
+		return fmt.Sprint(all), nil
+	}}
+}
+
+// none is a list that must be empty in this version.
+func none(why string) value {
+	return value{sort: "list", allowed: "[]", list: true, parse: func(_ *Settings, texts []string) (string, error) {
+		if len(texts) > 0 {
+			return "", errors.New(why)
+		}
+		return "", nil
+	}}
+}
