@@ -1,8 +1,21 @@
 // Package bearer reads and signs the JWTs that tenants hand to their visitors'
-// browsers: RFC 9068 access tokens, signed by keys of our own.
+// browsers: RFC 9068 access tokens, signed by keys of our own. It also reads
+// the assertions by which a tenant's server proves who it is (RFC 7523).
 //
-// It says whether a token is genuine and what stands in it. What becomes of it
-// from call to call is decided by package tokens.
+//   - [Keys] are the server's own, in one file; they rotate without a gap.
+//   - [Signer] makes tokens.
+//   - [Verifier] says whether a token is genuine and what stands in it, and
+//     remembers the good ones, so that a token is verified once.
+//   - [Assertions] checks private_key_jwt against a tenant's JWK Set.
+//
+// Only the arithmetic of signatures is golang-jwt's. Which text is a token at
+// all, which names, types and times it may have, and which key goes with which
+// algorithm is decided here, strictly: a JWT has one spelling, no name twice,
+// no number that overflows, and nothing in its header chooses how it is
+// checked.
+//
+// What becomes of a genuine token from call to call is decided by package
+// tokens.
 package bearer
 
 import (
@@ -19,7 +32,7 @@ var (
 	ErrInvalid = errors.New("token invalid")
 )
 
-// Claims is what stile reads from a token.
+// Claims is what stile reads from a token. Times are whole seconds, in UTC.
 type Claims struct {
 	ID       tokens.ID
 	JTI      string
@@ -30,3 +43,11 @@ type Claims struct {
 	IssuedAt time.Time
 	Expires  time.Time
 }
+
+// invalid is an [ErrInvalid] that says why. Its texts are constants of this
+// package, so nothing of a token gets into a log by it.
+type invalid string
+
+func (i invalid) Error() string { return "token invalid: " + string(i) }
+
+func (i invalid) Is(target error) bool { return target == ErrInvalid }

@@ -1,0 +1,69 @@
+package bearer
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// The signature algorithms that stile knows (RFC 7518, RFC 8037). All are
+// asymmetric: there is no shared secret that a public key could be taken for.
+const (
+	EdDSA = "EdDSA" // Ed25519: the default, the fastest to sign
+	ES256 = "ES256" // ECDSA with P-256
+	RS256 = "RS256" // RSA, PKCS #1 v1.5; slow to sign, for verifiers that know nothing else
+)
+
+// Algorithms lists what may sign, the default first.
+func Algorithms() []string { return []string{EdDSA, ES256, RS256} }
+
+// Bounds of RSA keys in bits: shorter ones can be broken (NIST SP 800-131A),
+// longer ones let whoever names the key buy our time.
+const (
+	minRSA = 2048
+	maxRSA = 8192
+)
+
+// methodFor is the one algorithm that a key may be used with. The key decides,
+// never the token's header: so no token can choose how it is checked.
+func methodFor(public crypto.PublicKey) (jwt.SigningMethod, error) {
+	switch k := public.(type) {
+	case ed25519.PublicKey:
+		if len(k) == ed25519.PublicKeySize {
+			return jwt.SigningMethodEdDSA, nil
+		}
+		return nil, errors.New("an Ed25519 key has 32 bytes")
+	case *ecdsa.PublicKey:
+		if k.Curve == elliptic.P256() {
+			return jwt.SigningMethodES256, nil
+		}
+		return nil, errors.New("the only curve for ECDSA is P-256")
+	case *rsa.PublicKey:
+		if n := k.N.BitLen(); n < minRSA || n > maxRSA {
+			return nil, fmt.Errorf("an RSA key has %d to %d bits, this one %d", minRSA, maxRSA, n)
+		}
+		return jwt.SigningMethodRS256, nil
+	}
+	return nil, errors.New("the key is neither Ed25519, ECDSA nor RSA")
+}
+
+// generate makes a key for an algorithm.
+func generate(alg string) (crypto.Signer, error) {
+	switch alg {
+	case EdDSA:
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, err
+	case ES256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case RS256:
+		return rsa.GenerateKey(rand.Reader, minRSA)
+	}
+	return nil, fmt.Errorf("algorithm %q: allowed are %v", alg, Algorithms())
+}

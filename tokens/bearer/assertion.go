@@ -1,0 +1,126 @@
+package bearer
+
+import (
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"time"
+)
+
+// AssertionType is the client_assertion_type of RFC 7523 §2.2.
+const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// maxAssertion is how far ahead an assertion may expire: it is made for one
+// request, and each is remembered until it has expired.
+const maxAssertion = 5 * time.Minute
+
+// Assertions checks client assertions, private_key_jwt of OpenID Connect Core
+// §9: RFC 7523 with signatures by the client's own key. Each is good once. Its
+// methods may be called at once from many goroutines.
+type Assertions struct {
+	audiences []string
+	used      used
+}
+
+// NewAssertions takes the names by which an assertion may call this server:
+// its issuer and the address of its token endpoint.
+func NewAssertions(audiences ...string) (*Assertions, error) {
+	if len(audiences) == 0 || slices.Contains(audiences, "") {
+		return nil, errors.New("client assertions: they need an audience")
+	}
+	return &Assertions{audiences: audiences}, nil
+}
+
+// Verify returns the client that the assertion proves to be the one that
+// asks, and spends the assertion. keys gives the JWK Set of a client, "" where
+// it has none. An error that is neither [ErrInvalid] nor [ErrExpired] is a
+// fault of ours.
+func (a *Assertions) Verify(assertion string, keys func(client string) string, now time.Time) (client string, err error) {
+	t, err := cut(assertion)
+	if err != nil {
+		return "", err
+	}
+	h, err := t.readHeader()
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, h.typ) {
+		return "", invalid("typ is not a client assertion's")
+	}
+	c, err := a.readClaims(t.payload, now)
+	if err != nil {
+		return "", err
+	}
+	if !signedBy(t, h, keys(c.Client)) {
+		return "", invalid("not signed by a key of this client")
+	}
+	return c.Client, a.used.spend(sha256.Sum256([]byte(c.Client+"\x00"+c.JTI)), c.Expires, now)
+}
+
+// signedBy says whether one of the keys has signed t. A kid picks the key; a
+// key or a header without one leaves it to the signature.
+func signedBy(t jws, h header, jwks string) bool {
+	set, err := ParseKeySet(jwks)
+	if err != nil {
+		return false // none, or none that is good: ParseKeySet was asked when it was stored
+	}
+	signature, err := decodePart(t.signature)
+	if err != nil {
+		return false
+	}
+	for _, k := range set.keys {
+		named := k.kid == h.kid || k.kid == "" || h.kid == ""
+		if named && h.alg == k.method.Alg() && k.method.Verify(t.signed, signature, k.public) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Assertions) readClaims(payload string, now time.Time) (c Claims, err error) {
+	m, err := readPart(payload)
+	if err != nil {
+		return c, invalid("claims are no JSON object, or have a name twice")
+	}
+	issuer, ok1 := m.text("iss")
+	subject, ok2 := m.text("sub")
+	jti, ok3 := m.text("jti")
+	if !ok1 || !ok2 || !ok3 || issuer == "" || issuer != subject || jti == "" {
+		return c, invalid("iss and sub must both be the client_id, and jti must be there")
+	}
+	if !a.meantForUs(m.audience()) {
+		return c, invalid("wrong audience")
+	}
+	c = Claims{Client: issuer, JTI: jti}
+	c.Expires, err = assertionTimes(m, now)
+	return c, err
+}
+
+// meantForUs says that the audience is this server and nobody else: another
+// server that got the same assertion could send it on to us.
+func (a *Assertions) meantForUs(audience []string) bool {
+	for _, aud := range audience {
+		if !slices.Contains(a.audiences, aud) {
+			return false
+		}
+	}
+	return len(audience) > 0
+}
+
+func assertionTimes(m members, now time.Time) (expires time.Time, err error) {
+	issued, ok1 := m.date("iat")
+	notBefore, ok2 := m.date("nbf")
+	expires, ok3 := m.date("exp")
+	latest := now.Add(leeway)
+	switch {
+	case !ok1 || !ok2 || !ok3 || expires.IsZero():
+		return expires, invalid("no exp, or a time that is none")
+	case issued.After(latest) || notBefore.After(latest):
+		return expires, invalid("not yet valid")
+	case expires.After(latest.Add(maxAssertion)):
+		return expires, invalid("expires more than 5 minutes from now")
+	case !now.Before(expires):
+		return expires, ErrExpired
+	}
+	return expires, nil
+}

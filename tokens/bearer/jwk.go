@@ -1,0 +1,171 @@
+package bearer
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// KeySet is somebody else's public keys, read from a JWK Set.
+type KeySet struct{ keys []publicKey }
+
+type publicKey struct {
+	kid    string
+	public crypto.PublicKey
+	method jwt.SigningMethod
+}
+
+// jwk is a public key as RFC 7517, 7518 (EC, RSA) and 8037 (OKP) write it.
+type jwk struct {
+	Kty string `json:"kty"`
+	KID string `json:"kid,omitempty"`
+	Use string `json:"use,omitempty"`
+	Alg string `json:"alg,omitempty"`
+	Crv string `json:"crv,omitempty"`
+	X   string `json:"x,omitempty"`
+	Y   string `json:"y,omitempty"`
+	N   string `json:"n,omitempty"`
+	E   string `json:"e,omitempty"`
+}
+
+// Bounds of a JWK Set: what a tenant that rotates its keys needs, and room.
+const (
+	maxKeySet     = 16 << 10 // bytes
+	maxKeySetKeys = 16
+)
+
+// ParseKeySet reads a JWK Set. Keys for encryption are left out; any other key
+// that cannot be used is an error that names it, and so is a private key: it
+// was given away by mistake. A set with no key left is an error too.
+func ParseKeySet(text string) (KeySet, error) {
+	var doc struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if len(text) > maxKeySet {
+		return KeySet{}, fmt.Errorf("JWK Set: longer than %d bytes", maxKeySet)
+	}
+	if err := json.Unmarshal([]byte(text), &doc); err != nil || len(doc.Keys) > maxKeySetKeys {
+		return KeySet{}, fmt.Errorf(`JWK Set: want {"keys": [...]} with at most %d keys`, maxKeySetKeys)
+	}
+	var set KeySet
+	for i, raw := range doc.Keys {
+		k, signs, err := readJWK(raw)
+		if err != nil {
+			return KeySet{}, fmt.Errorf("JWK Set: key %d: %w", i+1, err)
+		}
+		if signs {
+			set.keys = append(set.keys, k)
+		}
+	}
+	if len(set.keys) == 0 {
+		return KeySet{}, errors.New("JWK Set: no key for signatures in it")
+	}
+	return set, nil
+}
+
+// readJWK reads one key and says whether it is one for signatures.
+func readJWK(raw []byte) (k publicKey, signs bool, err error) {
+	members, err := object(raw)
+	if err != nil {
+		return k, false, errors.New("no JSON object, or a name twice in it")
+	}
+	for _, secret := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+		if members[secret] != nil {
+			return k, false, fmt.Errorf("it has the secret member %q: give the public key, and make a new one", secret)
+		}
+	}
+	var j jwk
+	if json.Unmarshal(raw, &j) != nil {
+		return k, false, errors.New("a member that must be text is none")
+	}
+	if j.Use == "enc" {
+		return k, false, nil
+	}
+	if k.public, err = j.public(); err != nil {
+		return k, false, err
+	}
+	if k.method, err = methodFor(k.public); err != nil {
+		return k, false, err
+	}
+	if j.Alg != "" && j.Alg != k.method.Alg() {
+		return k, false, fmt.Errorf("alg is %q, but this key signs by %s only", j.Alg, k.method.Alg())
+	}
+	k.kid = j.KID
+	return k, true, nil
+}
+
+func (j jwk) public() (crypto.PublicKey, error) {
+	switch {
+	case j.Kty == "OKP" && j.Crv == "Ed25519":
+		x, err := number(j.X)
+		return ed25519.PublicKey(x), err
+	case j.Kty == "EC" && j.Crv == "P-256":
+		return j.p256()
+	case j.Kty == "RSA":
+		return j.rsa()
+	}
+	return nil, fmt.Errorf("kty %q with crv %q: want OKP with Ed25519, EC with P-256, or RSA", j.Kty, j.Crv)
+}
+
+func (j jwk) p256() (crypto.PublicKey, error) {
+	x, errX := number(j.X)
+	y, errY := number(j.Y)
+	if err := errors.Join(errX, errY); err != nil {
+		return nil, err
+	}
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	if err != nil {
+		return nil, errors.New("x and y are no point of P-256")
+	}
+	return key, nil
+}
+
+func (j jwk) rsa() (crypto.PublicKey, error) {
+	n, errN := number(j.N)
+	e, errE := number(j.E)
+	if err := errors.Join(errN, errE); err != nil {
+		return nil, err
+	}
+	exp := new(big.Int).SetBytes(e)
+	if exp.BitLen() > 31 || exp.Int64() < 3 || exp.Bit(0) == 0 {
+		return nil, errors.New("e must be odd, and from 3 to 2147483647")
+	}
+	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exp.Int64())}, nil
+}
+
+// number decodes a member of a key.
+func number(s string) ([]byte, error) {
+	b, err := decodePart(s)
+	if err != nil || len(b) == 0 {
+		return nil, errors.New("a number of the key is missing or no base64url")
+	}
+	return b, nil
+}
+
+// publicJWK writes the numbers of a key that methodFor has accepted.
+func publicJWK(public crypto.PublicKey) jwk {
+	enc := base64.RawURLEncoding.EncodeToString
+	switch k := public.(type) {
+	case ed25519.PublicKey:
+		return jwk{Kty: "OKP", Crv: "Ed25519", X: enc(k)}
+	case *ecdsa.PublicKey:
+		point, err := k.Bytes() // 4, then x and y, 32 bytes each
+		if err != nil {
+			panic(err) // a key that we made or read: it is on its curve
+		}
+		return jwk{Kty: "EC", Crv: "P-256", X: enc(point[1:33]), Y: enc(point[33:])}
+	case *rsa.PublicKey:
+		return jwk{Kty: "RSA", N: enc(k.N.Bytes()), E: enc(big.NewInt(int64(k.E)).Bytes())}
+	}
+	panic("a kind of key that methodFor does not accept")
+}

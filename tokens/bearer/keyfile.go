@@ -1,0 +1,143 @@
+package bearer
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// keyFile is how keys are kept. Byte slices are base64 in JSON.
+type keyFile struct {
+	SecretKey []byte    `json:"secret_key"` // hashes the tenants' secrets
+	Keys      []fileKey `json:"keys"`       // the first one signs
+}
+
+type fileKey struct {
+	Alg           string    `json:"alg"`
+	CreatedAt     time.Time `json:"created_at"`
+	VerifiesUntil time.Time `json:"verifies_until,omitzero"`
+	Private       []byte    `json:"private"` // PKCS #8, DER
+}
+
+// maxKeyFile is far more than maxKeys keys of the largest kind.
+const maxKeyFile = 1 << 18
+
+func readKeys(file string) (*keySet, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > maxKeyFile:
+		return nil, fmt.Errorf("%s: not a file of keys", file)
+	case info.Mode().Perm()&0o077 != 0:
+		if err := os.Chmod(file, 0o600); err != nil {
+			return nil, fmt.Errorf("close the keys to others: %w", err)
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	set, err := decodeKeys(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return set, nil
+}
+
+// decodeKeys never puts what it read into an error: it may be a key.
+func decodeKeys(data []byte) (*keySet, error) {
+	var f keyFile
+	if json.Unmarshal(data, &f) != nil {
+		return nil, errors.New("not a file of keys, or damaged: restore it from a backup")
+	}
+	if len(f.SecretKey) != secretKeySize || len(f.Keys) == 0 || len(f.Keys) > maxKeys {
+		return nil, fmt.Errorf("damaged: want a secret_key of %d bytes and 1 to %d keys", secretKeySize, maxKeys)
+	}
+	set := &keySet{secret: f.SecretKey}
+	for i, fk := range f.Keys {
+		k, err := fk.key()
+		if err != nil {
+			return nil, fmt.Errorf("key %d: %w", i+1, err)
+		}
+		set.keys = append(set.keys, k)
+	}
+	if !set.keys[0].until.IsZero() {
+		return nil, errors.New("damaged: the first key must be the one that signs, and have no end")
+	}
+	return set, nil
+}
+
+func (f fileKey) key() (*key, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(f.Private)
+	if err != nil {
+		return nil, errors.New("not a private key in PKCS #8")
+	}
+	private, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("this kind of key cannot sign")
+	}
+	k, err := ownKey(private, f.CreatedAt.UTC(), f.VerifiesUntil.UTC())
+	if err == nil && k.method.Alg() != f.Alg {
+		err = fmt.Errorf("alg is %q, but this key signs by %s only", f.Alg, k.method.Alg())
+	}
+	return k, err
+}
+
+// writeKeys replaces file in one step: after a crash at any moment there are
+// the old keys or the new ones.
+func writeKeys(file string, set *keySet) error {
+	f := keyFile{SecretKey: set.secret}
+	for _, k := range set.keys {
+		der, err := x509.MarshalPKCS8PrivateKey(k.private)
+		if err != nil {
+			return fmt.Errorf("encode key: %w", err)
+		}
+		f.Keys = append(f.Keys, fileKey{k.method.Alg(), k.created, k.until, der})
+	}
+	data, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode keys: %w", err)
+	}
+	return replaceFile(file, append(data, '\n'))
+}
+
+func replaceFile(file string, data []byte) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(file), ".keys-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()           // may be closed already: the first error counts
+			os.Remove(tmp.Name()) // best effort
+		}
+	}()
+	if _, err = tmp.Write(data); err != nil {
+		return err
+	}
+	if err = tmp.Sync(); err != nil {
+		return err
+	}
+	if err = tmp.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(tmp.Name(), file); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(file))
+}
+
+// syncDir makes a rename last through a loss of power.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,178 @@
+package bearer
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Keys are the server's own: those that sign and verify its tokens, and the
+// one that hashes its tenants' secrets. They live in one file that nobody else
+// may read. All methods may be called at once from many goroutines.
+//
+// One process may have the file open; who starts it sees to that.
+type Keys struct {
+	file string
+	mu   sync.Mutex // one change at a time
+	set  atomic.Pointer[keySet]
+}
+
+// keySet is the keys at one moment. It never changes; a rotation makes another.
+type keySet struct {
+	generation uint32 // counts the changes since the start
+	secret     []byte
+	keys       []*key // the first one signs
+}
+
+// KeyInfo is what may be shown of a key.
+type KeyInfo struct {
+	KID           string    `json:"kid"`
+	Alg           string    `json:"alg"`
+	CreatedAt     time.Time `json:"created_at"`
+	Signs         bool      `json:"signs"`
+	VerifiesUntil time.Time `json:"verifies_until,omitzero"` // zero: no end
+}
+
+const (
+	secretKeySize = 32
+	// maxKeys bounds the set: an operator who rotates in a loop would else make
+	// every verifier carry the result.
+	maxKeys = 16
+	// rotationSlack is how much longer than its tokens an old key lives: some
+	// are being signed while the key changes.
+	rotationSlack = time.Minute
+)
+
+// OpenKeys reads the keys in file. At the first start, when there is none, it
+// makes an Ed25519 key and a key for secrets. A file that is there and cannot
+// be understood is an error and stays as it is: new keys in its place would
+// make every token and every secret worthless. A file that others could read
+// is closed to them (0600), and keys that verify nothing any more are dropped.
+func OpenKeys(file string, now time.Time) (*Keys, error) {
+	set, err := readKeys(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		set, err = firstKeys(now)
+	case err == nil && len(set.alive(now)) == len(set.keys):
+		return newKeys(file, set), nil
+	case err == nil:
+		set = &keySet{secret: set.secret, keys: set.alive(now)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open keys: %w", err)
+	}
+	if err := writeKeys(file, set); err != nil {
+		return nil, fmt.Errorf("open keys: %w", err)
+	}
+	return newKeys(file, set), nil
+}
+
+func newKeys(file string, set *keySet) *Keys {
+	k := &Keys{file: file}
+	k.set.Store(set)
+	return k
+}
+
+func firstKeys(now time.Time) (*keySet, error) {
+	signs, err := newKey(EdDSA, now)
+	if err != nil {
+		return nil, err
+	}
+	secret := make([]byte, secretKeySize)
+	rand.Read(secret) // never fails: crypto/rand ends the program instead
+	return &keySet{secret: secret, keys: []*key{signs}}, nil
+}
+
+// Rotate makes a new key of algorithm alg, which signs from now on. The one
+// that signed until now goes on verifying until its last token is dead:
+// lifetime is the longest that a token of it may have. When Rotate returns an
+// error, nothing has changed.
+func (k *Keys) Rotate(now time.Time, alg string, lifetime time.Duration) (KeyInfo, error) {
+	fresh, err := newKey(alg, now)
+	if err != nil {
+		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	old := k.set.Load()
+	next := old.rotated(fresh, now, now.Add(lifetime+rotationSlack))
+	if len(next.keys) > maxKeys {
+		return KeyInfo{}, fmt.Errorf("rotate keys: %d old keys still verify live tokens: wait until %s",
+			maxKeys-1, next.keys[maxKeys].until.Format(time.RFC3339))
+	}
+	if err := writeKeys(k.file, next); err != nil {
+		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
+	}
+	k.set.Store(next)
+	return next.info(0), nil
+}
+
+func (s *keySet) rotated(fresh *key, now, until time.Time) *keySet {
+	last := *s.keys[0]
+	last.until = until.UTC().Truncate(time.Second)
+	next := &keySet{generation: s.generation + 1, secret: s.secret}
+	next.keys = append(append(next.keys, fresh, &last), s.keys[1:]...)
+	next.keys = next.alive(now)
+	return next
+}
+
+// alive are the keys that may still verify a token at now.
+func (s *keySet) alive(now time.Time) (keys []*key) {
+	for _, k := range s.keys {
+		if k.alive(now) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// find is the key of that name, if it still verifies, else nil.
+func (s *keySet) find(kid string, now time.Time) *key {
+	for _, k := range s.keys {
+		if k.kid == kid && k.alive(now) {
+			return k
+		}
+	}
+	return nil
+}
+
+func (s *keySet) info(i int) KeyInfo {
+	k := s.keys[i]
+	return KeyInfo{KID: k.kid, Alg: k.method.Alg(), CreatedAt: k.created, Signs: i == 0, VerifiesUntil: k.until}
+}
+
+// List shows the keys, the one that signs first.
+func (k *Keys) List() []KeyInfo {
+	set := k.set.Load()
+	list := make([]KeyInfo, len(set.keys))
+	for i := range set.keys {
+		list[i] = set.info(i)
+	}
+	return list
+}
+
+// JWKS is the JWK Set (RFC 7517) of all keys that may verify a live token.
+func (k *Keys) JWKS(now time.Time) []byte {
+	var doc struct {
+		Keys []jwk `json:"keys"`
+	}
+	for _, key := range k.set.Load().alive(now) {
+		doc.Keys = append(doc.Keys, key.jwk())
+	}
+	out, err := json.Marshal(doc)
+	if err != nil {
+		panic(err) // strings only: they always marshal
+	}
+	return out
+}
+
+// SecretKey is the key of the tenants' secret hash. It must never be shown.
+func (k *Keys) SecretKey() []byte { return k.set.Load().secret }
+
+// Format keeps keys out of logs and errors, whatever the verb.
+func (k *Keys) Format(f fmt.State, _ rune) { fmt.Fprint(f, "bearer.Keys(hidden)") }
