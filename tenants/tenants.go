@@ -4,6 +4,9 @@
 // A tenant's client secret is 256 random bits, so it is kept as a fast keyed
 // hash: nobody can guess it, and a slow password hash would make the token
 // endpoint the bottleneck.
+//
+// There are few of them, so a [Directory] keeps them all in memory: asking it
+// costs a call nothing. Where they last belongs to a [Store].
 package tenants
 
 import (

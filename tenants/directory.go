@@ -1,0 +1,154 @@
+package tenants
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Store keeps tenants for good. Implementations must pass storetest.Run.
+type Store interface {
+	// Tenants lists all of them.
+	Tenants(ctx context.Context) ([]Tenant, error)
+	// AddTenant adds t and returns it with its Number, which no tenant had
+	// before. ErrExists if there is one of its ClientID.
+	AddTenant(ctx context.Context, t Tenant) (Tenant, error)
+	// UpdateTenant replaces a tenant with what fn makes of it, in one
+	// transaction, unless fn returns an error. ErrNotFound if there is none.
+	UpdateTenant(ctx context.Context, clientID string, fn func(*Tenant) error) (Tenant, error)
+	// RemoveTenant removes a tenant and its items; its usage stays.
+	// ErrNotFound if there is none.
+	RemoveTenant(ctx context.Context, clientID string) error
+}
+
+// Directory is all tenants, in memory, over a [Store]. Its methods may be
+// called at once from many goroutines. The tenants that it hands out are
+// shared: nobody may change them but by [Directory.Update].
+type Directory struct {
+	store Store
+	key   []byte     // of the secrets' hash
+	mu    sync.Mutex // one change at a time
+	now   atomic.Pointer[snapshot]
+}
+
+// snapshot is the tenants at one moment. It never changes.
+type snapshot struct {
+	byID     map[string]*Tenant
+	byNumber map[uint32]*Tenant
+}
+
+// Open reads all tenants. secretKey is the key of the secrets' hash.
+func Open(ctx context.Context, store Store, secretKey []byte) (*Directory, error) {
+	list, err := store.Tenants(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read tenants: %w", err)
+	}
+	d := &Directory{store: store, key: secretKey}
+	byID := make(map[string]*Tenant, len(list))
+	for i := range list {
+		byID[list[i].ClientID] = &list[i]
+	}
+	d.publish(byID)
+	return d, nil
+}
+
+func (d *Directory) publish(byID map[string]*Tenant) {
+	s := &snapshot{byID: byID, byNumber: make(map[uint32]*Tenant, len(byID))}
+	for _, t := range byID {
+		s.byNumber[t.Number] = t
+	}
+	d.now.Store(s)
+}
+
+// Find is the tenant of that client_id.
+func (d *Directory) Find(clientID string) (*Tenant, bool) {
+	t, ok := d.now.Load().byID[clientID]
+	return t, ok
+}
+
+// ByNumber is the tenant of that number.
+func (d *Directory) ByNumber(n uint32) (*Tenant, bool) {
+	t, ok := d.now.Load().byNumber[n]
+	return t, ok
+}
+
+// List is all tenants by client_id.
+func (d *Directory) List() []*Tenant {
+	byID := func(a, b *Tenant) int { return strings.Compare(a.ClientID, b.ClientID) }
+	return slices.SortedFunc(maps.Values(d.now.Load().byID), byID)
+}
+
+// Add adds a tenant, checked and normalised by [Tenant.Check].
+func (d *Directory) Add(ctx context.Context, t Tenant) (Tenant, error) {
+	if err := t.Check(); err != nil {
+		return Tenant{}, fmt.Errorf("add tenant: %w", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, err := d.store.AddTenant(ctx, t)
+	if err != nil {
+		return Tenant{}, fmt.Errorf("add tenant: %w", err)
+	}
+	d.put(t)
+	return t, nil
+}
+
+// Update changes a tenant with fn, and checks and normalises what comes of it.
+// fn may be called more than once, and must change nothing but its argument;
+// its client_id and number stay.
+func (d *Directory) Update(ctx context.Context, clientID string, fn func(*Tenant) error) (Tenant, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, err := d.store.UpdateTenant(ctx, clientID, func(t *Tenant) error {
+		number := t.Number
+		if err := fn(t); err != nil {
+			return err
+		}
+		t.ClientID, t.Number = clientID, number
+		return t.Check()
+	})
+	if err != nil {
+		return Tenant{}, fmt.Errorf("update tenant: %w", err)
+	}
+	d.put(t)
+	return t, nil
+}
+
+// put is called with d.mu held, when the store has the tenant.
+func (d *Directory) put(t Tenant) {
+	byID := maps.Clone(d.now.Load().byID)
+	byID[t.ClientID] = &t
+	d.publish(byID)
+}
+
+// Remove removes a tenant and its items. Its usage stays.
+func (d *Directory) Remove(ctx context.Context, clientID string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.store.RemoveTenant(ctx, clientID); err != nil {
+		return fmt.Errorf("remove tenant: %w", err)
+	}
+	byID := maps.Clone(d.now.Load().byID)
+	delete(byID, clientID)
+	d.publish(byID)
+	return nil
+}
+
+// RotateSecret gives a tenant a new secret and returns it: the only time that
+// it is there to be shown. Those it had stay good for overlap.
+func (d *Directory) RotateSecret(ctx context.Context, clientID string, now time.Time, overlap time.Duration) (string, error) {
+	plain, fresh := NewSecret(d.key)
+	_, err := d.Update(ctx, clientID, func(t *Tenant) error {
+		t.Rotate(fresh, now, overlap)
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return plain, nil
+}
