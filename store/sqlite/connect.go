@@ -1,0 +1,68 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"net/url"
+	"runtime"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// openWriter opens the one connection that writes: SQLite has one writer, and
+// it is better to queue for it here than in busy loops. _txlock=immediate takes the
+// write lock at BEGIN, so that a transaction never fails half way with
+// SQLITE_BUSY. Nobody else writes to the file, so the timeout is for a person
+// with a shell of their own.
+func openWriter(file string) *sql.DB {
+	return open(file, 1, url.Values{
+		"mode":             {"rwc"},
+		"_journal_mode":    {"WAL"},
+		"_synchronous":     {"NORMAL"}, // survives kill -9; a power cut may take the last moments
+		"_busy_timeout":    {"1000"},
+		"_foreign_keys":    {"on"},
+		"_txlock":          {"immediate"},
+		"_cache_size":      {"-32000"}, // KiB
+		"_stmt_cache_size": {"32"},
+	})
+}
+
+// openReaders opens a pool of connections that cannot write, and so never wait
+// for the writer, nor it for them.
+func openReaders(file string) *sql.DB {
+	return open(file, max(4, 2*runtime.GOMAXPROCS(0)), url.Values{
+		"mode":             {"ro"},
+		"_query_only":      {"on"},
+		"_busy_timeout":    {"1000"},
+		"_cache_size":      {"-8000"},
+		"_stmt_cache_size": {"32"},
+	})
+}
+
+// open makes a pool of at most n connections to the file. Pragmas stand in
+// the DSN, since one given by Exec would reach one connection of the pool.
+func open(file string, n int, settings url.Values) *sql.DB {
+	path := url.URL{Path: file}
+	db := sql.OpenDB(connector("file:" + path.EscapedPath() + "?" + settings.Encode()))
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db
+}
+
+// connector opens connections to a DSN that leave checkpoints to the
+// checkpointer: by default whoever commits the 1,000th page would do it.
+type connector string
+
+func (c connector) Connect(context.Context) (driver.Conn, error) {
+	return c.Driver().Open(string(c))
+}
+
+func (c connector) Driver() driver.Driver {
+	return &sqlite3.SQLiteDriver{ConnectHook: leaveCheckpoints}
+}
+
+func leaveCheckpoints(c *sqlite3.SQLiteConn) error {
+	_, err := c.Exec(`PRAGMA wal_autocheckpoint = 0`, nil)
+	return err
+}

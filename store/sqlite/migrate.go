@@ -1,0 +1,74 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"slices"
+)
+
+// migrations are the steps from an empty file to today's schema, by name. One
+// that was released is never edited: a file in the world has run it.
+//
+//go:embed migration/*.sql
+var migrations embed.FS
+
+// migrate runs the steps that the file has not seen, each in a transaction of
+// its own, so that a kill leaves the schema before a step or the one after.
+func (db *DB) migrate(ctx context.Context, steps fs.FS) error {
+	_, err := db.write.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT`)
+	if err != nil {
+		return err
+	}
+	names, err := fs.Glob(steps, "migration/*.sql") // in lexical order
+	if err != nil {
+		return err
+	}
+	if err := db.knowsAll(ctx, names); err != nil {
+		return err
+	}
+	for _, name := range names {
+		err := db.tx(ctx, func(tx *sql.Tx) error { return migrateBy(ctx, tx, steps, name) })
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func migrateBy(ctx context.Context, tx *sql.Tx, steps fs.FS, name string) error {
+	res, err := tx.ExecContext(ctx, `INSERT INTO migrations (name) VALUES (?) ON CONFLICT DO NOTHING`, name)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	text, err := fs.ReadFile(steps, name)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, string(text))
+	return err
+}
+
+// knowsAll refuses a file that a newer program has been at.
+func (db *DB) knowsAll(ctx context.Context, names []string) error {
+	rows, err := db.write.QueryContext(ctx, `SELECT name FROM migrations`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("the file has seen %s, which this program does not know: it was written by a newer one", name)
+		}
+	}
+	return rows.Err()
+}
