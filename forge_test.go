@@ -1,3 +1,5 @@
+//go:build vectors
+
 package main
 
 import (
@@ -98,4 +100,6 @@ func object(base, change map[string]any) string {
 
 // more is a JSON object with further members written before its end, whatever
 // they are.
-func more(object, members string) string { return strings.TrimSuffix(object, "}") + "," + members + "}" }
+func more(object, members string) string {
+	return strings.TrimSuffix(object, "}") + "," + members + "}"
+}
