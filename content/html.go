@@ -63,12 +63,12 @@ const excerptLen = 200
 
 // Excerpt is the beginning of an HTML text as plain text, cut between words.
 func Excerpt(body string) string {
-	return strings.TrimSpace(cut(stripTags(printable(text(body, 4*excerptLen))), excerptLen))
+	return strings.TrimSpace(cut(stripTags(printable(plainText(body, 4*excerptLen))), excerptLen))
 }
 
-// text is the text of an HTML text on one line, at least its first n bytes
+// plainText is the text of an HTML text on one line, at least its first n bytes
 // where it has so many.
-func text(s string, n int) string {
+func plainText(s string, n int) string {
 	if !strings.ContainsAny(s, "<&") {
 		return strings.Join(strings.Fields(s), " ")
 	}

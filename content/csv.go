@@ -1,0 +1,137 @@
+package content
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// csvRecords reads CSV (RFC 4180): a header of names, then a record an item.
+// Tags stand with | between; a column that is no field is an attribute.
+func csvRecords(file string, r io.Reader) iter.Seq[record] {
+	return func(yield func(record) bool) {
+		t := newTable(file, r)
+		header, at, err := t.next()
+		for i, name := range header {
+			header[i] = strings.TrimSpace(name)
+		}
+		if err == nil {
+			err = checkHeader(header)
+		}
+		for err == nil {
+			var cells []string
+			if cells, at, err = t.next(); err == nil && !yield(record{at, func() (Item, error) { return row(header, cells) }}) {
+				return
+			}
+		}
+		if err != io.EOF { // after a broken record nobody knows where the next one begins
+			yield(bad(at, err))
+		}
+	}
+}
+
+func checkHeader(names []string) error {
+	for i, name := range names {
+		switch {
+		case name == "":
+			return fmt.Errorf("column %d has no name", i+1)
+		case name == "attributes":
+			return errors.New("column attributes cannot be: each attribute is a column of its own")
+		case !utf8.ValidString(name):
+			return fmt.Errorf("the name of column %d is not UTF-8", i+1)
+		case slices.Contains(names[:i], name):
+			return fmt.Errorf("column %s is repeated", quote(name))
+		}
+	}
+	for _, need := range []string{"id", "title"} {
+		if !slices.Contains(names, need) {
+			return fmt.Errorf("column %s is missing: the first line names the columns, with commas between, and is %s", need, quote(strings.Join(names, ",")))
+		}
+	}
+	return nil
+}
+
+func row(header, cells []string) (it Item, err error) {
+	if len(cells) != len(header) {
+		return it, fmt.Errorf("has %d fields, and the header has %d", len(cells), len(header))
+	}
+	for i, name := range header {
+		known, err := set(&it, name, cells[i])
+		switch {
+		case err != nil:
+			return it, err
+		case known || cells[i] == "":
+		case !utf8.ValidString(cells[i]):
+			return it, fmt.Errorf("%s is not UTF-8", name)
+		case name == "tags":
+			it.Tags = strings.Split(cells[i], "|")
+		default:
+			it.attribute(name, cells[i])
+		}
+	}
+	return it, nil
+}
+
+func (it *Item) attribute(name string, v any) {
+	if it.Attributes == nil {
+		it.Attributes = map[string]any{}
+	}
+	it.Attributes[name] = v
+}
+
+// table reads records of at most maxLine bytes.
+type table struct {
+	file  string
+	csv   *csv.Reader
+	limit *allowance
+	line  int // where the next record begins, if no empty line is before it
+}
+
+func newTable(file string, r io.Reader) *table {
+	limit := &allowance{r: r}
+	t := &table{file, csv.NewReader(limit), limit, 1}
+	t.csv.FieldsPerRecord = -1 // counted by row, which says it better
+	return t
+}
+
+// next is the next record and the line on which it begins.
+func (t *table) next() ([]string, place, error) {
+	t.limit.left = maxLine + 64<<10 // the reader reads ahead a little
+	cells, err := t.csv.Read()
+	at := place{t.file, t.line}
+	if e, ok := errors.AsType[*csv.ParseError](err); ok {
+		return nil, place{t.file, e.StartLine}, fmt.Errorf("is no CSV: line %d, column %d: %w", e.Line, e.Column, e.Err)
+	}
+	if err != nil && err != io.EOF && err != errRecordTooLong {
+		err = brokenError{fmt.Errorf("read %s: %w", t.file, err)}
+	}
+	if err != nil {
+		return nil, at, err
+	}
+	at.line, _ = t.csv.FieldPos(0)
+	last, _ := t.csv.FieldPos(len(cells) - 1)
+	t.line = last + strings.Count(cells[len(cells)-1], "\n") + 1
+	return cells, at, nil
+}
+
+var errRecordTooLong = fmt.Errorf("record has more than %d bytes: is a closing quote missing", maxLine)
+
+// allowance is a reader that gives at most what is left.
+type allowance struct {
+	r    io.Reader
+	left int
+}
+
+func (a *allowance) Read(p []byte) (int, error) {
+	if a.left <= 0 {
+		return 0, errRecordTooLong
+	}
+	n, err := a.r.Read(p[:min(len(p), a.left)])
+	a.left -= n
+	return n, err
+}

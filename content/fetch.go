@@ -1,0 +1,86 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// The limits of what is fetched. The address is the operator's own choice, so
+// private ones are as good as any.
+const (
+	maxFetch     = 32 << 20
+	fetchTime    = time.Minute
+	maxRedirects = 3
+)
+
+// openAddress fetches a feed, or another file, by http or https.
+func openAddress(ctx context.Context, src Source) (*input, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	res, err := fetch(ctx, src.Path)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	body := &fetched{io.LimitedReader{R: res.Body, N: maxFetch}, func() error { cancel(); return res.Body.Close() }}
+	return openStream(redacted(src.Path), res.Request.URL.String(), body, max(res.ContentLength, 0), src.Format)
+}
+
+func fetch(ctx context.Context, address string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	req.Header.Set("User-Agent", "stile (+import)")
+	req.Header.Set("Accept", "application/feed+json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5")
+	client := &http.Client{CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+		if len(via) > maxRedirects {
+			return fmt.Errorf("it is redirected more than %d times", maxRedirects)
+		}
+		return nil
+	}}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w: is the address right, and can this machine reach it", redacted(address), cause(err))
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, errors.Join(fmt.Errorf("fetch %s: it answers %s, where 200 is wanted", redacted(address), res.Status), res.Body.Close())
+	}
+	return res, nil
+}
+
+// redacted is an address for messages: a password in it is not shown.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the address"
+	}
+	return u.Redacted()
+}
+
+// cause is an error of net/http without the method and the address again.
+func cause(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// fetched is a body that must not be longer than maxFetch.
+type fetched struct {
+	io.LimitedReader
+	close func() error
+}
+
+func (f *fetched) Read(p []byte) (int, error) {
+	if f.N <= 0 {
+		return 0, fmt.Errorf("it has more than %d MiB: save it to a file and import that", maxFetch>>20)
+	}
+	return f.LimitedReader.Read(p)
+}
+
+func (f *fetched) Close() error { return f.close() }

@@ -1,0 +1,71 @@
+package content
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+)
+
+// maxLine is the longest line of a JSONL file, and the longest record and
+// Markdown file as well.
+const maxLine = 1 << 20
+
+// jsonLines reads JSONL: one JSON object a line; empty lines are skipped.
+func jsonLines(file string, r *bufio.Reader) iter.Seq[record] {
+	return func(yield func(record) bool) {
+		for n := 1; ; n++ {
+			line, err := readLine(r)
+			at := place{file, n}
+			if long, ok := errors.AsType[longLine](err); ok {
+				if !yield(bad(at, long)) {
+					return
+				}
+				continue
+			}
+			if err != nil {
+				if err != io.EOF {
+					yield(bad(at, brokenError{fmt.Errorf("read %s: %w", file, err)}))
+				}
+				return
+			}
+			if len(bytes.TrimSpace(line)) > 0 && !yield(record{at, func() (Item, error) { return DecodeItem(line) }}) {
+				return
+			}
+		}
+	}
+}
+
+// bad is a record that could not be read.
+func bad(at place, err error) record {
+	return record{at, func() (Item, error) { return Item{}, err }}
+}
+
+type longLine int64
+
+func (n longLine) Error() string {
+	return fmt.Sprintf("line has %d bytes, and may have %d: one item a line", int64(n), maxLine)
+}
+
+// readLine is the next line, with its end if it has one. It never holds more
+// than a line may have: the rest of a longer one is read and thrown away.
+func readLine(r *bufio.Reader) (line []byte, err error) {
+	var length int64
+	for {
+		part, err := r.ReadSlice('\n')
+		if length += int64(len(part)); length <= maxLine {
+			line = append(line, part...)
+		}
+		switch {
+		case err == bufio.ErrBufferFull:
+			continue
+		case err != nil && (err != io.EOF || length == 0):
+			return nil, err
+		case length > maxLine:
+			return nil, longLine(length)
+		}
+		return line, nil
+	}
+}

@@ -1,0 +1,148 @@
+package content
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"iter"
+)
+
+// Source says what to import.
+type Source struct {
+	Path       string             // a file, a folder or an http(s) address; with Reader, the name to call it in messages
+	Reader     io.Reader          // if set, read instead of Path
+	Format     Format             // Auto finds out
+	Collection string             // for the items that name none
+	Progress   func(done Reading) // if set, told how far it is, every 100 items and at the end
+}
+
+// Reading is how far an import has read.
+type Reading struct {
+	Items       int
+	Bytes, Size int64 // Size is 0 where it is not known beforehand
+}
+
+// Read gives the items of a source, cleaned and checked, one after the other:
+// only a few are in memory at a time. The first fault ends the items; what
+// follows is then only looked through for more faults, and [Faults] come as
+// the last and only error, so that a person can mend them in one go. A source
+// that cannot be read on gives an error too.
+//
+// Items are decoded beside the loop that takes them, on all cores.
+func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		in, err := open(ctx, src)
+		if err != nil {
+			yield(Item{}, err)
+			return
+		}
+		defer in.close()
+		r := reader{src: src, in: in, seen: seen{seed: maphash.MakeSeed(), places: map[uint64]place{}}}
+		if stopped := r.items(ctx, yield); stopped {
+			return
+		}
+		if r.progress(); len(r.faults) > 0 || r.broken != nil {
+			yield(Item{}, r.err())
+		}
+	}
+}
+
+// reader is one run of Read.
+type reader struct {
+	src    Source
+	in     *input
+	seen   seen
+	count  int
+	faults Faults
+	broken error // the source cannot be read on
+}
+
+// items yields the good items until the first fault, and says whether whoever
+// takes them wants no more.
+func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopped bool) {
+	for d := range ahead(ctx, r.in.records(ctx), r.src.Collection) {
+		if d.err == nil {
+			d.err = r.seen.add(d.item.ID, d.place)
+		}
+		if d.err == nil {
+			if len(r.faults) == 0 && !yield(d.item, nil) {
+				return true
+			}
+			if r.count++; r.count%100 == 0 {
+				r.progress()
+			}
+			continue
+		}
+		if r.broken = r.fault(d); r.broken != nil || len(r.faults) == maxFaults {
+			return false
+		}
+	}
+	r.broken = ctx.Err()
+	return false
+}
+
+// fault notes what is wrong with a record, or gives back what is no fault of it.
+func (r *reader) fault(d decoded) error {
+	if _, ok := errors.AsType[brokenError](d.err); ok {
+		return d.err
+	}
+	if at, ok := errors.AsType[atLine](d.err); ok {
+		d.place.line = at.line
+	}
+	r.faults = append(r.faults, LineError{File: d.place.file, Line: d.place.line, Problem: d.err.Error()})
+	return nil
+}
+
+func (r *reader) err() error {
+	switch {
+	case len(r.faults) == 0:
+		return r.broken
+	case r.broken == nil:
+		return r.faults
+	}
+	return errors.Join(r.faults, r.broken)
+}
+
+func (r *reader) progress() {
+	if r.src.Progress != nil {
+		r.src.Progress(Reading{Items: r.count, Bytes: r.in.read.Load(), Size: r.in.size})
+	}
+}
+
+// place is where a record stands.
+type place struct {
+	file string
+	line int
+}
+
+// seen remembers the ids of an import, 64 bits of each: a million take some
+// 50 MB. Two different ids that look like one are met once in thirty million
+// imports of a million items, and not again when it is repeated.
+type seen struct {
+	seed   maphash.Seed
+	places map[uint64]place
+}
+
+func (s *seen) add(id string, at place) error {
+	key := maphash.String(s.seed, id)
+	if old, ok := s.places[key]; ok {
+		return fmt.Errorf("id %s is repeated: it stands at %s:%d already", quote(id), old.file, old.line)
+	}
+	s.places[key] = at
+	return nil
+}
+
+// brokenError says that a source cannot be read on, which is no fault of a line.
+type brokenError struct{ error }
+
+func (e brokenError) Unwrap() error { return e.error }
+
+// atLine is a fault on another line than the first of its record.
+type atLine struct {
+	line int
+	error
+}
+
+func (e atLine) Unwrap() error { return e.error }

@@ -1,0 +1,52 @@
+package content
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// slug makes an id of a name: accents are dropped, / becomes a dot and what an
+// id can't have a dash. Where that loses letters, or the id would be too long,
+// a piece of the name's hash keeps different names apart. The same name always
+// gives the same id.
+func slug(name string) string {
+	var b strings.Builder
+	lost := false
+	for _, r := range norm.NFD.String(name) {
+		switch {
+		case r == '/':
+			b.WriteByte('.')
+		case inID(r):
+			b.WriteRune(r)
+		case unicode.In(r, unicode.Mn):
+		default:
+			lost = lost || r > unicode.MaxASCII
+			b.WriteByte('-')
+		}
+	}
+	id := strings.Trim(dashes(b.String()), "-.")
+	if lost || len(id) > maxID || id == "" {
+		id = strings.Trim(id[:min(len(id), maxID-hashLen-1)]+"-"+hash(name), "-")
+	}
+	return id
+}
+
+// dashes makes one of several dashes in a row.
+func dashes(s string) string {
+	for strings.Contains(s, "--") {
+		s = strings.ReplaceAll(s, "--", "-")
+	}
+	return s
+}
+
+const hashLen = 10
+
+// hash is a short name of s.
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])[:hashLen]
+}
