@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"runtime"
 	"sync"
 )
 
@@ -20,35 +21,59 @@ type decoded struct {
 	err   error
 }
 
-// depth is how many records are decoded at a time: with records of 1 MiB they
+// depth is how many records are in hand at a time: with records of 1 MiB they
 // stay far under 100 MB.
-const depth = 8
+const depth = 16
 
-// ahead decodes records on goroutines and gives the items in the records' order.
+// ahead decodes records on all cores and gives the items in the records' order.
 func ahead(ctx context.Context, records iter.Seq[record], collection string) iter.Seq[decoded] {
 	return func(yield func(decoded) bool) {
 		var wg sync.WaitGroup
 		defer wg.Wait() // nobody reads the source after this returns
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		queue := make(chan chan decoded, depth)
+		work, queue := make(chan job), make(chan job, depth) // the same jobs: queue keeps their order
+		for range runtime.GOMAXPROCS(0) {
+			wg.Go(func() {
+				for j := range work {
+					j.done <- finish(j.record, collection)
+				}
+			})
+		}
 		wg.Go(func() {
+			defer close(work)
 			defer close(queue)
 			for r := range records {
-				out := make(chan decoded, 1)
-				select {
-				case queue <- out:
-					wg.Go(func() { out <- finish(r, collection) })
-				case <-ctx.Done():
+				j := job{r, make(chan decoded, 1)}
+				if !send(ctx, queue, j) || !send(ctx, work, j) {
 					return
 				}
 			}
 		})
-		for out := range queue {
-			if !yield(<-out) {
+		for j := range queue {
+			select {
+			case d := <-j.done:
+				if !yield(d) {
+					return
+				}
+			case <-ctx.Done():
 				return
 			}
 		}
+	}
+}
+
+type job struct {
+	record record
+	done   chan decoded
+}
+
+func send(ctx context.Context, c chan<- job, j job) bool {
+	select {
+	case c <- j:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -17,20 +18,14 @@ func DecodeItem(object []byte) (it Item, err error) {
 	if err := checkJSON(object); err != nil {
 		return Item{}, err
 	}
-	d := json.NewDecoder(bytes.NewReader(object))
-	if t, _ := d.Token(); t != json.Delim('{') {
-		return Item{}, fmt.Errorf("is %s, where an object is wanted: {\"id\": …, \"title\": …}", kind(bytes.TrimSpace(object)))
+	object = bytes.TrimSpace(object)
+	if object[0] != '{' {
+		return Item{}, fmt.Errorf("is %s, where an object is wanted: {\"id\": …, \"title\": …}", kind(object))
 	}
 	had := make([]string, 0, len(members))
-	for d.More() {
-		t, _ := d.Token() // a name: the JSON is good
-		name := t.(string)
+	for name, value := range jsonMembers(object) {
 		if slices.Contains(had, name) {
 			return Item{}, fmt.Errorf("member %s is repeated", quote(name))
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return Item{}, err
 		}
 		if err := setJSON(&it, name, value); err != nil {
 			return Item{}, err
@@ -56,7 +51,67 @@ func checkJSON(b []byte) error {
 	return fmt.Errorf("is no JSON: %w", err)
 }
 
-func setJSON(it *Item, name string, value json.RawMessage) error {
+// jsonMembers walks the members of an object that is known to be good JSON.
+// encoding/json would take Title for title, and the last of two.
+func jsonMembers(object []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		rest := bytes.TrimLeft(object[1:], jsonSpace)
+		for rest[0] != '}' {
+			name := rest[:valueLen(rest)]
+			rest = bytes.TrimLeft(rest[len(name):], jsonSpace+":")
+			value := rest[:valueLen(rest)]
+			rest = bytes.TrimLeft(rest[len(value):], jsonSpace+",")
+			if !yield(unquote(name), bytes.TrimRight(value, jsonSpace)) {
+				return
+			}
+		}
+	}
+}
+
+const jsonSpace = " \t\r\n"
+
+// valueLen is the length of the good JSON value with which b begins.
+func valueLen(b []byte) int {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i++; b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+			if depth == 0 {
+				return i + 1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i // a number or a word before the end
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(b)
+}
+
+// unquote is the text of a good JSON string.
+func unquote(b []byte) (s string) {
+	if bytes.IndexByte(b, '\\') < 0 {
+		return string(b[1 : len(b)-1])
+	}
+	_ = json.Unmarshal(b, &s) // it is good
+	return s
+}
+
+func setJSON(it *Item, name string, value []byte) error {
 	switch name {
 	case "tags":
 		if err := json.Unmarshal(value, &it.Tags); err != nil {
@@ -69,20 +124,19 @@ func setJSON(it *Item, name string, value json.RawMessage) error {
 	if !slices.Contains(members, name) {
 		return fmt.Errorf("member %s is unknown: put it into attributes (the others are %s)", quote(name), strings.Join(members, ", "))
 	}
-	var s *string
-	if err := json.Unmarshal(value, &s); err != nil {
-		return fmt.Errorf("%s must be text, and is %s", name, kind(value))
-	}
-	if s == nil {
+	switch value[0] {
+	case 'n':
 		return nil
+	case '"':
+		_, err := set(it, name, unquote(value))
+		return err
 	}
-	_, err := set(it, name, *s)
-	return err
+	return fmt.Errorf("%s must be text, and is %s", name, kind(value))
 }
 
 // setAttributes looks at the size first: in memory, many small values take
 // fifty times their bytes.
-func setAttributes(it *Item, value json.RawMessage) error {
+func setAttributes(it *Item, value []byte) error {
 	if len(value) > maxValues {
 		return fmt.Errorf("attributes have %d bytes as JSON, and may have %d", len(value), maxValues)
 	}
@@ -98,9 +152,6 @@ func setAttributes(it *Item, value json.RawMessage) error {
 
 // kind is what sort of JSON value v is, in words.
 func kind(v []byte) string {
-	if len(v) == 0 {
-		return "nothing"
-	}
 	switch v[0] {
 	case '{':
 		return "an object"

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// synset is one line of a data file: words that mean the same.
+type synset struct {
+	id         string // such as n-00001740: part of speech and offset
+	collection string
+	file       string // the lexicographer's, such as noun.animal
+	words      []string
+	pointers   []pointer
+	gloss      string
+}
+
+// pointer leads to another synset; its symbol says how they are related.
+type pointer struct{ symbol, id string }
+
+var parts = []struct{ file, pos, collection string }{
+	{"data.noun", "n", "noun"}, {"data.verb", "v", "verb"}, {"data.adj", "a", "adjective"}, {"data.adv", "r", "adverb"},
+}
+
+// lexnames are the lexicographer's files by number (lexnames(5WN)).
+var lexnames = strings.Fields(`adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body
+	noun.cognition noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object
+	noun.person noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape noun.state
+	noun.substance noun.time verb.body verb.change verb.cognition verb.communication verb.competition verb.consumption
+	verb.contact verb.creation verb.emotion verb.motion verb.perception verb.possession verb.social verb.stative verb.weather adj.ppl`)
+
+func read(root *os.Root) (all []synset, err error) {
+	for _, p := range parts {
+		f, err := root.Open(p.file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		lines := bufio.NewScanner(f)
+		lines.Buffer(nil, 1<<20)
+		for n := 1; lines.Scan(); n++ {
+			if strings.HasPrefix(lines.Text(), " ") {
+				continue // the licence
+			}
+			s, err := parse(lines.Text(), p.pos, p.collection)
+			if err != nil {
+				return nil, fmt.Errorf("%s:%d: %w", p.file, n, err)
+			}
+			all = append(all, s)
+		}
+		if err := lines.Err(); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.file, err)
+		}
+	}
+	return all, nil
+}
+
+var errShort = errors.New("line is too short")
+
+// parse reads offset, file, type, words, pointers and gloss (wndb(5WN)).
+func parse(line, pos, collection string) (synset, error) {
+	data, gloss, _ := strings.Cut(line, "|")
+	f := fields(strings.Fields(data))
+	s := synset{id: pos + "-" + f.next(), collection: collection, gloss: strings.TrimSpace(gloss)}
+	file, err := f.number(10)
+	if err != nil || file >= len(lexnames) {
+		return s, fmt.Errorf("lexicographer's file %d is none: %w", file, errors.Join(err, errShort))
+	}
+	s.file = lexnames[file]
+	f.next() // the type: adjectives that are satellites are adjectives to us
+	words, err := f.number(16)
+	for range words {
+		s.words = append(s.words, lemma(f.next()))
+		f.next() // which of the word's senses
+	}
+	pointers, err2 := f.number(10)
+	for range pointers {
+		symbol, offset, pos := f.next(), f.next(), f.next()
+		s.pointers = append(s.pointers, pointer{symbol, pos + "-" + offset})
+		f.next() // which of the words
+	}
+	if err := errors.Join(err, err2); err != nil {
+		return s, err
+	}
+	if len(s.words) == 0 || slices.Contains(s.words, "") || slices.Contains(s.pointers, pointer{"", "-"}) {
+		return s, errShort
+	}
+	return s, nil
+}
+
+// targets are the ids to which pointers with these symbols lead.
+func (s synset) targets(symbols ...string) []string {
+	ids := []string{}
+	for _, p := range s.pointers {
+		if slices.Contains(symbols, p.symbol) && !slices.Contains(ids, p.id) {
+			ids = append(ids, p.id)
+		}
+	}
+	return ids
+}
+
+// lemma is a word without underscores, and without the marker of where an
+// adjective may stand, such as (p).
+func lemma(s string) string {
+	s, _, _ = strings.Cut(s, "(")
+	return strings.ReplaceAll(s, "_", " ")
+}
+
+// gloss parts a definition from its examples, which stand in quotes after it.
+func gloss(s string) (definition string, examples []string) {
+	definition, rest, _ := strings.Cut(s, `; "`)
+	for e := range strings.SplitSeq(rest, `"`) {
+		e = strings.Trim(e, "; ")
+		switch {
+		case e == "":
+		case e[0] == '-' && len(examples) > 0: // who said it
+			examples[len(examples)-1] += " " + e
+		default:
+			examples = append(examples, e)
+		}
+	}
+	return definition, examples
+}
+
+// fields hands out the fields of a line one by one; "" when there are no more.
+type fields []string
+
+func (f *fields) next() string {
+	if len(*f) == 0 {
+		return ""
+	}
+	s := (*f)[0]
+	*f = (*f)[1:]
+	return s
+}
+
+func (f *fields) number(base int) (int, error) {
+	n, err := strconv.ParseUint(f.next(), base, 10)
+	return int(n), err
+}
