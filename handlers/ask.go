@@ -1,0 +1,102 @@
+package handlers
+
+import (
+	"strconv"
+	"strings"
+
+	"stile.example/stile/content"
+)
+
+// sorts are the orders by name.
+var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": content.ByRelevance, "newest": content.ByNewest, "title": content.ByTitle}
+
+// queryOf reads the parameters of a search. A parameter that is empty is as
+// good as none; one that nobody knows is passed over.
+func queryOf(r *request) (q content.Query, err error) {
+	var text, sort, facets, highlight string
+	for _, p := range []struct {
+		name string
+		to   *string
+		max  int
+	}{
+		{"q", &text, maxForm}, {"collection", &q.Collection, maxWord}, {"sort", &sort, maxWord},
+		{"cursor", &q.Cursor, maxCursor}, {"facets", &facets, maxFacets * (maxWord + 1)}, {"highlight", &highlight, 1},
+	} {
+		if *p.to, err = r.short(p.name, p.max); err != nil {
+			return q, err
+		}
+	}
+	if q.Limit, err = limitOf(r); err != nil {
+		return q, err
+	}
+	if q.Words, err = content.Words(text); err != nil {
+		return q, err
+	}
+	if q.Tags, err = tagsOf(r); err != nil {
+		return q, err
+	}
+	if q.Facets, err = facetsOf(facets); err != nil {
+		return q, err
+	}
+	var known bool
+	if q.Sort, known = sorts[sort]; !known {
+		return q, badRequest("sort must be relevance, newest or title")
+	}
+	if q.Highlight = highlight == "1"; !q.Highlight && highlight != "" && highlight != "0" {
+		return q, badRequest("highlight must be 1 or 0")
+	}
+	return q, nil
+}
+
+// short is the value of a parameter that has a length.
+func (r *request) short(name string, most int) (string, error) {
+	value, err := r.one(name)
+	if err == nil && len(value) > most {
+		return "", badRequest(name + " is longer than " + strconv.Itoa(most) + " bytes")
+	}
+	return value, err
+}
+
+func limitOf(r *request) (int, error) {
+	value, err := r.one("limit")
+	if err != nil || value == "" {
+		return defaultItems, err
+	}
+	n, err := strconv.ParseUint(value, 10, 8)
+	if err != nil || n < 1 || n > maxItems {
+		return 0, badRequest("limit must be a number from 1 to 50")
+	}
+	return int(n), nil
+}
+
+func tagsOf(r *request) (tags []string, err error) {
+	for i := range r.params {
+		switch p := &r.params[i]; {
+		case p.name != "tag" || p.value == "":
+			continue
+		case len(tags) == maxTags:
+			return nil, badRequest("tag is given more than 8 times")
+		case len(p.value) > maxWord:
+			return nil, badRequest("tag is longer than 128 bytes")
+		default:
+			tags = append(tags, p.value)
+		}
+	}
+	return tags, nil
+}
+
+func facetsOf(list string) (names []string, err error) {
+	for name := range strings.SplitSeq(list, ",") {
+		switch name = strings.TrimSpace(name); {
+		case name == "":
+			continue
+		case len(names) == maxFacets:
+			return nil, badRequest("facets has more than 8 names")
+		case len(name) > maxWord:
+			return nil, badRequest("a name in facets is longer than 128 bytes")
+		default:
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,120 @@
+// Package handlers speaks HTTP: it turns requests into events and questions,
+// and what comes of them into JSON or JSONP. It decides nothing about tokens.
+//
+// A call to the content API is taken apart (request.go, query.go), found out
+// about (guard.go, source.go, page.go), let through (call.go) and answered
+// (answer.go); a refusal or a fault on the way goes through fail (fail.go) and
+// the one table of codes (codes.go). A handler never writes bytes itself, so
+// that "a script always has status 200" cannot be missed.
+//
+// The token endpoint and its kin (oauth*.go) speak RFC 6749's own language of
+// errors. Echo finds the route, and stays inside this package.
+package handlers
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/content"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/usage"
+)
+
+// API is everything that the handlers need. All fields are required but
+// Assertions and Static.
+type API struct {
+	Log            *slog.Logger
+	Now            func() time.Time
+	PublicURL      string // without a slash at its end; it is the issuer of our tokens
+	TrustedProxies []netip.Prefix
+	Verifier       interface {
+		Verify(token string, now time.Time) (bearer.Claims, error)
+	}
+	Signer interface {
+		Sign(c bearer.Claims, now time.Time) (string, error)
+	}
+	Assertions *bearer.Assertions // nil: no private_key_jwt
+	JWKS       func(now time.Time) []byte
+	Gate       *tokens.Gate
+	Tenants    *tenants.Directory
+	Meter      *usage.Meter
+	Content    Content
+	PolicyOf   func(*tenants.Tenant) Policy // the tenant's own; asked at each call, so it must be cheap
+	Ready      func(context.Context) error  // see [API.Admin]
+	Static     fs.FS                        // demo/media/… is served; nil: nothing
+	Metrics    *Metrics
+}
+
+// Content is the corpus as the API asks for it. Items come encoded, safe in a
+// script. [content.ErrNotFound] and [content.ErrQuery] are told to the client;
+// any other error is a fault.
+type Content interface {
+	Search(ctx context.Context, q content.Query) (content.Page, error)
+	Item(ctx context.Context, tenant uint32, id string) ([]byte, error)
+	Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error)
+	Suggest(ctx context.Context, tenant uint32, q string) ([]content.Suggestion, error)
+	Collections(ctx context.Context, tenant uint32) ([]content.CollectionCount, error)
+}
+
+// Policy is what one tenant is allowed.
+type Policy struct {
+	Token       tokens.Policy
+	Lifetime    time.Duration // of a new token, at most 24 h
+	Site        string        // SiteIfSent, else a call needs an Origin or a Referer
+	QueryTokens string        // QueryTokensYes, else no token may stand in a URL
+	Callbacks   []string      // prefixes of dotted callbacks
+}
+
+// Words of a Policy. Any other word, and none, is the stricter rule.
+const (
+	SiteIfSent     = "if-sent"
+	QueryTokensYes = "yes"
+)
+
+// Routes is the public listener's handler. Every public route is here.
+func (a *API) Routes() http.Handler {
+	e := echo.New()
+	e.HTTPErrorHandler = a.unrouted
+
+	v1 := map[string]echo.HandlerFunc{
+		"/v1/items":             a.call(tokens.Items, a.search),
+		"/v1/items/:id":         a.call(tokens.Item, a.item),
+		"/v1/items/:id/related": a.call(tokens.Related, a.related),
+		"/v1/collections":       a.call(tokens.Collections, a.collections),
+		"/v1/suggest":           a.free(a.suggest),
+		"/v1/token":             a.content(a.token),
+	}
+	for path, h := range v1 {
+		e.GET(path, h)
+		e.POST(path, h)
+		e.OPTIONS(path, preflight)
+	}
+
+	e.POST("/oauth/token", a.oauth(a.issue))
+	e.POST("/oauth/introspect", a.oauth(a.introspect))
+	e.POST("/oauth/revoke", a.oauth(a.revoke))
+	e.GET("/.well-known/oauth-authorization-server", a.metadata())
+	e.GET("/.well-known/jwks.json", a.jwks)
+
+	a.problems(e)
+	a.media(e)
+	a.health(e)
+	return a.recovering(e)
+}
+
+// Admin is the admin listener's handler: health and metrics.
+func (a *API) Admin() http.Handler {
+	e := echo.New()
+	e.HTTPErrorHandler = a.unrouted
+	a.health(e)
+	e.GET("/metrics", echo.WrapHandler(a.Metrics.handler()))
+	return a.recovering(e)
+}

@@ -1,0 +1,59 @@
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// readiness is how long the parts may take to say that they are well.
+const readiness = 2 * time.Second
+
+// health adds the two questions that a supervisor asks. healthz: is the
+// process up? readyz: can it serve? The error of Ready has a line for each
+// part that is missing, which begins with the part's name and a colon; anyone
+// may read the name, and the log has the rest.
+func (a *API) health(e *echo.Echo) {
+	e.GET("/healthz", func(c echo.Context) error {
+		sendHealth(c, http.StatusOK, "ok", nil)
+		return nil
+	})
+	e.GET("/readyz", func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), readiness)
+		defer cancel()
+		if err := a.Ready(ctx); err != nil {
+			a.Log.LogAttrs(ctx, slog.LevelWarn, "not ready", slog.Any("err", err))
+			sendHealth(c, http.StatusServiceUnavailable, "not ready", partsOf(err))
+			return nil
+		}
+		sendHealth(c, http.StatusOK, "ready", nil)
+		return nil
+	})
+}
+
+func partsOf(err error) (parts []string) {
+	for line := range strings.Lines(err.Error()) {
+		part, _, named := strings.Cut(strings.TrimSpace(line), ":")
+		if !named {
+			part = "a part of the server"
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+func sendHealth(c echo.Context, status int, word string, missing []string) {
+	h := c.Response().Header()
+	h["X-Content-Type-Options"] = nosniff
+	h.Set("Cache-Control", "no-store")
+	h["Content-Type"] = typeJSON
+	c.Response().WriteHeader(status)
+	_, _ = c.Response().Write(appendJSON(nil, struct {
+		Status  string   `json:"status"`
+		Missing []string `json:"missing,omitempty"`
+	}{word, missing}))
+}

@@ -1,0 +1,71 @@
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// tell writes a refusal to the log and counts it. The log has the tenant, the
+// route and the network; never a token, a query or a whole address.
+func (a *API) tell(r *request, why *refusal, p problem) {
+	a.Metrics.refused(r.tenantName(), p.Code)
+	level := slog.LevelInfo
+	attrs := append(r.attrs(), slog.String("code", string(p.Code)), slog.Int("status", p.Status), slog.String("ref", p.Ref))
+	if why.cause != nil {
+		level = slog.LevelError
+		attrs = append(attrs, slog.Any("err", why.cause))
+	}
+	a.Log.LogAttrs(context.Background(), level, "refused", attrs...)
+}
+
+// note writes one line for an answered request, where somebody wants them.
+func (a *API) note(r *request, status int) {
+	if a.Log.Enabled(context.Background(), slog.LevelDebug) {
+		a.Log.LogAttrs(context.Background(), slog.LevelDebug, "answered",
+			append(r.attrs(), slog.Int("status", status), slog.Duration("took", time.Since(r.started)))...)
+	}
+}
+
+// attrs are what every line about a request says.
+func (r *request) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("request", r.id), slog.String("method", methodName(r.http.Method)), slog.String("route", r.route),
+		slog.String("tenant", r.tenantName()), slog.String("network", network(r.from)),
+	}
+}
+
+// methodName keeps what a client made up out of the log.
+func methodName(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodPost, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return m
+	}
+	return "other"
+}
+
+// network is the /24 or /48 that an address is in, or "" of none.
+func network(a netip.Addr) string {
+	bits := 24
+	if a.Is6() {
+		bits = 48
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}
+
+// tellOAuth writes an error of the token endpoint to the log.
+func (a *API) tellOAuth(r *request, e *oauthError) {
+	level := slog.LevelInfo
+	attrs := append(r.attrs(), slog.String("code", e.Code), slog.Int("status", e.status))
+	if e.cause != nil {
+		level = slog.LevelError
+		attrs = append(attrs, slog.Any("err", e.cause))
+	}
+	a.Log.LogAttrs(context.Background(), level, "refused", attrs...)
+}

@@ -1,0 +1,32 @@
+package handlers
+
+import (
+	"io/fs"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// media serves the pictures of the demo corpus, to pages of any site. An SVG
+// that somebody opens by itself runs nothing.
+func (a *API) media(e *echo.Echo) {
+	if a.Static == nil {
+		return
+	}
+	serve := func(c echo.Context) error {
+		name := c.Request().URL.Path[1:]
+		if info, err := fs.Stat(a.Static, name); err != nil || !info.Mode().IsRegular() {
+			return echo.ErrNotFound
+		}
+		h := c.Response().Header()
+		h["X-Content-Type-Options"] = nosniff
+		h["Access-Control-Allow-Origin"] = anyOrigin
+		h["Cross-Origin-Resource-Policy"] = crossOrigin
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+		h.Set("Cache-Control", "public, max-age=3600")
+		http.ServeFileFS(c.Response(), c.Request(), a.Static, name)
+		return nil
+	}
+	e.GET("/demo/media/*", serve)
+	e.HEAD("/demo/media/*", serve)
+}

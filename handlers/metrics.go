@@ -1,0 +1,73 @@
+package handlers
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"stile.example/stile/tokens"
+)
+
+// Metrics counts what happens, for Prometheus. No label is one that a client
+// can choose: a tenant is named only if it exists, else it is "".
+type Metrics struct {
+	registry *prometheus.Registry
+	calls    *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	bindings *prometheus.CounterVec
+	call     prometheus.Histogram
+	store    *prometheus.HistogramVec
+}
+
+// buckets are from 100 µs, what an item takes, to 5 s, when patience ends.
+var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
+
+// NewMetrics is a fresh set of counters, with Go's own beside them. live says
+// how many tokens are in use; it is asked at each scrape.
+func NewMetrics(live func() float64) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "stile_calls_total", Help: "Calls that were let through and counted."}, []string{"tenant", "route"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "stile_refusals_total", Help: "Requests that were refused, by code."}, []string{"tenant", "code"}),
+		bindings: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "stile_bindings_total", Help: "Tokens that were bound by their first call."}, []string{"mode"}),
+		call: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "stile_call_duration_seconds", Help: "Time from a call's request to its durable count.", Buckets: buckets}),
+		store: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "stile_store_duration_seconds", Help: "Time that the store took.", Buckets: buckets}, []string{"op"}),
+	}
+	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.call, m.store,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stile_tokens_live", Help: "Tokens in use that have not expired."}, live),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// called counts a call that was let through.
+func (m *Metrics) called(tenant string, route tokens.Route, took time.Duration) {
+	m.calls.WithLabelValues(tenant, route.String()).Inc()
+	m.call.Observe(took.Seconds())
+}
+
+// refused counts a refusal. tenant is one that exists, or "".
+func (m *Metrics) refused(tenant string, code Code) {
+	m.refusals.WithLabelValues(tenant, string(code)).Inc()
+}
+
+// bound counts a token's first call.
+func (m *Metrics) bound(kind tokens.BindingKind) {
+	m.bindings.WithLabelValues(kind.String()).Inc()
+}
+
+// stored says how long one operation of the store took.
+func (m *Metrics) stored(op string, since time.Time) {
+	m.store.WithLabelValues(op).Observe(time.Since(since).Seconds())
+}
+
+func (m *Metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

@@ -1,0 +1,105 @@
+package handlers
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/bearer"
+)
+
+// introspection is RFC 7662 §2.2's answer, with ours beside it.
+type introspection struct {
+	Active     bool    `json:"active"`
+	Reason     Code    `json:"reason,omitempty"` // why it is not
+	Scope      string  `json:"scope,omitempty"`
+	ClientID   string  `json:"client_id,omitempty"`
+	TokenType  string  `json:"token_type,omitempty"`
+	Issuer     string  `json:"iss,omitempty"`
+	Subject    string  `json:"sub,omitempty"`
+	JTI        string  `json:"jti,omitempty"`
+	IssuedAt   int64   `json:"iat,omitempty"`
+	Expires    int64   `json:"exp,omitempty"`
+	Binding    string  `json:"binding,omitempty"`
+	Calls      *uint32 `json:"calls,omitempty"`
+	CallsLimit *uint32 `json:"calls_limit,omitempty"`
+}
+
+// introspect answers how a token of the client's own stands. Of any other it
+// says that it is not active, and nothing else.
+func (a *API) introspect(r *request, t *tenants.Tenant) (any, error) {
+	text := r.value("token")
+	if text == "" {
+		return nil, invalidRequest("token is missing")
+	}
+	now := a.Now()
+	claims, err := a.own(text, now)
+	if errors.Is(err, bearer.ErrInvalid) || err == nil && claims.Client != t.ClientID {
+		return introspection{}, nil
+	} else if err != nil {
+		return nil, unavailable(err)
+	}
+	ctx, cancel := context.WithTimeout(r.http.Context(), patience)
+	defer cancel()
+	state, err := a.Gate.State(ctx, claims.ID)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return a.describeToken(claims, state, t, now), nil
+}
+
+func (a *API) describeToken(c bearer.Claims, s tokens.State, t *tenants.Tenant, now time.Time) introspection {
+	p := a.PolicyOf(t).Token
+	calls := s.Used.Total().Calls
+	i := introspection{
+		Scope: c.Scope, ClientID: c.Client, TokenType: "Bearer", Issuer: a.PublicURL, Subject: c.Subject, JTI: c.JTI,
+		IssuedAt: c.IssuedAt.Unix(), Expires: c.Expires.Unix(),
+		Binding: s.Bound.Kind.String(), Calls: &calls, CallsLimit: &p.Calls,
+	}
+	switch {
+	case s.Dead != tokens.None:
+		i.Reason = Code(s.Dead.String())
+	case olderThan(c, t):
+		i.Reason = TokenRevoked
+	case !now.Before(c.Expires) || s.Bound.Kind == tokens.Unbound && now.Sub(c.IssuedAt) > p.BindWithin:
+		i.Reason = TokenExpired
+	}
+	i.Active = i.Reason == ""
+	return i
+}
+
+// own verifies a token, one that has expired too: as of its last second.
+func (a *API) own(token string, now time.Time) (bearer.Claims, error) {
+	c, err := a.Verifier.Verify(token, now)
+	if !errors.Is(err, bearer.ErrExpired) {
+		return c, err
+	}
+	c, err = a.Verifier.Verify(token, lastSecond(token))
+	if errors.Is(err, bearer.ErrExpired) {
+		err = bearer.ErrInvalid
+	}
+	return c, err
+}
+
+// lastSecond is the second before the expiry that stands in a token. Nothing
+// that is not verified at that time is believed.
+func lastSecond(token string) time.Time {
+	var claims struct {
+		Expires json.Number `json:"exp"`
+	}
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return time.Time{}
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(text, &claims) != nil {
+		return time.Time{}
+	}
+	exp, _ := claims.Expires.Float64()
+	return time.Unix(int64(exp)-1, 0).UTC()
+}

@@ -1,0 +1,75 @@
+package handlers
+
+import (
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// MaxConnections is how many connections a public listener should hold at
+// once, for [Limit]. One that is idle costs some 12 KB.
+const MaxConnections = 16_384
+
+// Server is an HTTP server for h that gives nobody more than some seconds:
+// whoever sends a header or a body slowly, reads slowly, or just sits there is
+// gone within 10 s. Headers are at most 16 KiB; larger ones get 431 from
+// net/http itself, which knows nothing of callbacks.
+func Server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       8 * time.Second, // header and body
+		WriteTimeout:      9 * time.Second, // from the header's end to the answer's
+		IdleTimeout:       9 * time.Second,
+		MaxHeaderBytes:    12 << 10, // net/http adds 4 KiB
+		// Its lines name addresses and quote what was sent; what matters of
+		// them is in the metrics and in our own log.
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+}
+
+// Limit is l with at most n connections at once. More wait in the system's
+// queue until one ends.
+func Limit(l net.Listener, n int) net.Listener {
+	return &limited{Listener: l, places: make(chan struct{}, n), closed: make(chan struct{})}
+}
+
+type limited struct {
+	net.Listener
+	places chan struct{}
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *limited) Accept() (net.Conn, error) {
+	select {
+	case l.places <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.places
+		return nil, err
+	}
+	return &placed{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
+}
+
+func (l *limited) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// placed gives its place back when it is closed.
+type placed struct {
+	net.Conn
+	leave func()
+}
+
+func (c *placed) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
+}

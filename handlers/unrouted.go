@@ -1,0 +1,68 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/labstack/echo/v4"
+)
+
+// preflight answers a browser that asks whether a page may send what makes it
+// ask. The widget layer never does; others may.
+func preflight(c echo.Context) error {
+	h := c.Response().Header()
+	open(h)
+	h.Set("Access-Control-Allow-Methods", "GET, POST")
+	h.Set("Access-Control-Allow-Headers", "Authorization, DPoP, Content-Type")
+	h.Set("Access-Control-Max-Age", "86400")
+	return c.NoContent(http.StatusNoContent)
+}
+
+// unrouted answers a request that has no route, or not for its method. Echo
+// calls it; our own handlers answer their errors themselves.
+func (a *API) unrouted(err error, c echo.Context) {
+	r := a.take(c.Response().Writer, c.Request(), c.Path())
+	defer r.release()
+	if r.way == plain && r.fault != nil && refusalOf(r.fault).code == BadCallback {
+		err = r.fault
+	}
+	var http *echo.HTTPError
+	switch {
+	case errors.Is(err, echo.ErrNotFound):
+		err = refuse(NotFound)
+	case errors.Is(err, echo.ErrMethodNotAllowed):
+		err = refuse(MethodNotAllowed)
+	case errors.As(err, &http):
+		err = fmt.Errorf("echo: status %d", http.Code)
+	}
+	a.fail(r, err)
+}
+
+// recovering answers a panic, to a script as well. Nothing has been written
+// when one comes: answers are written in one piece, at the end.
+func (a *API) recovering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler {
+				r := a.take(w, h, "")
+				defer r.release()
+				a.fail(r, fmt.Errorf("panic: %s\n%s", describe(p), debug.Stack()))
+			} else if p != nil {
+				panic(p)
+			}
+		}()
+		next.ServeHTTP(w, h)
+	})
+}
+
+// describe says what a panic was about, unless that could have come from
+// outside: a text is anybody's, and a log must never hold a token.
+func describe(p any) string {
+	if err, ok := p.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a %T", p)
+}
