@@ -1,10 +1,11 @@
 package bearer
 
 import (
-	"crypto/sha256"
 	"errors"
 	"slices"
 	"time"
+
+	"stile.example/stile/tokens"
 )
 
 // AssertionType is the client_assertion_type of RFC 7523 §2.2.
@@ -54,7 +55,10 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 	if !signedBy(t, h, keys(c.Client)) {
 		return "", invalid("not signed by a key of this client")
 	}
-	return c.Client, a.used.spend(sha256.Sum256([]byte(c.Client+"\x00"+c.JTI)), c.Expires, now)
+	if err := a.used.spend(tokens.NewID(c.Client, c.JTI), c.Expires, now); err != nil {
+		return "", err
+	}
+	return c.Client, nil
 }
 
 // signedBy says whether one of the keys has signed t. A kid picks the key; a

@@ -36,6 +36,8 @@ type jwk struct {
 	Y   string `json:"y,omitempty"`
 	N   string `json:"n,omitempty"`
 	E   string `json:"e,omitempty"`
+
+	Ops []string `json:"key_ops,omitempty"`
 }
 
 // Bounds of a JWK Set: what a tenant that rotates its keys needs, and room.
@@ -44,7 +46,8 @@ const (
 	maxKeySetKeys = 16
 )
 
-// ParseKeySet reads a JWK Set. Keys for encryption are left out; any other key
+// ParseKeySet reads a JWK Set. Keys for something else than
+// signatures are left out; any other key
 // that cannot be used is an error that names it, and so is a private key: it
 // was given away by mistake. A set with no key left is an error too.
 func ParseKeySet(text string) (KeySet, error) {
@@ -88,7 +91,7 @@ func readJWK(raw []byte) (k publicKey, signs bool, err error) {
 	if json.Unmarshal(raw, &j) != nil {
 		return k, false, errors.New("a member that must be text is none")
 	}
-	if j.Use == "enc" {
+	if !j.verifies() {
 		return k, false, nil
 	}
 	if k.public, err = j.public(); err != nil {
@@ -102,6 +105,12 @@ func readJWK(raw []byte) (k publicKey, signs bool, err error) {
 	}
 	k.kid = j.KID
 	return k, true, nil
+}
+
+// verifies says whether the key's owner means it for signatures (RFC 7517
+// §4.2, §4.3).
+func (j jwk) verifies() bool {
+	return (j.Use == "" || j.Use == "sig") && (len(j.Ops) == 0 || slices.Contains(j.Ops, "verify"))
 }
 
 func (j jwk) public() (crypto.PublicKey, error) {

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -97,37 +96,67 @@ func readPart(part string) (members, error) {
 }
 
 // object reads one JSON object and nothing after it. A name that comes twice
-// is an error: two readers could read two things.
+// is an error: two readers could read two things. What is JSON is for
+// encoding/json to say; here its members are only cut apart.
 func object(data []byte) (members, error) {
-	if !utf8.Valid(data) {
-		return nil, errors.New("not UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.New("not an object")
+	data = bytes.TrimSpace(data)
+	if !utf8.Valid(data) || !json.Valid(data) || data[0] != '{' {
+		return nil, errors.New("not a JSON object")
 	}
 	m := members{}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, err
+	for rest := data[1:]; ; {
+		var quoted, value []byte
+		if quoted, rest = element(rest); len(quoted) == 0 {
+			return m, nil
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, err
-		}
-		if _, twice := m[name.(string)]; twice { // the decoder lets only strings be names
+		value, rest = element(rest)
+		name, _ := unquote(quoted) // JSON: it is a string
+		if _, twice := m[name]; twice {
 			return nil, errors.New("a name twice")
 		}
-		m[name.(string)] = value
+		m[name] = value
 	}
-	if _, err := d.Token(); err != nil { // the closing brace
-		return nil, err
+}
+
+// element cuts the first value, and the comma or colon after it, off the inside
+// of an object that is known to be JSON. At the object's end it is empty.
+func element(data []byte) (value, rest []byte) {
+	depth := 0
+	for i := 0; ; i++ {
+		switch c := data[i]; {
+		case c == '"':
+			i = closingQuote(data, i)
+		case c == '{' || c == '[':
+			depth++
+		case depth > 0 && (c == '}' || c == ']'):
+			depth--
+		case depth == 0 && c == '}':
+			return bytes.TrimSpace(data[:i]), data[i:]
+		case depth == 0 && (c == ',' || c == ':'):
+			return bytes.TrimSpace(data[:i]), data[i+1:]
+		}
 	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("something after the object")
+}
+
+func closingQuote(data []byte, i int) int {
+	for i++; data[i] != '"'; i++ {
+		if data[i] == '\\' {
+			i++
+		}
 	}
-	return m, nil
+	return i
+}
+
+// unquote reads a JSON value that must be a string.
+func unquote(raw []byte) (s string, ok bool) {
+	if raw[0] != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), true
+	}
+	ok = json.Unmarshal(raw, &s) == nil
+	return s, ok
 }
 
 // text is the string of that name, "" where there is none. It is not ok where
@@ -137,7 +166,7 @@ func (m members) text(name string) (s string, ok bool) {
 	if !there {
 		return "", true
 	}
-	return s, raw[0] == '"' && json.Unmarshal(raw, &s) == nil
+	return unquote(raw)
 }
 
 // date is the NumericDate (RFC 7519 §2) of that name, in whole seconds, and

@@ -1,0 +1,192 @@
+package bearer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+const tokenEndpoint = issuer + "/oauth/token"
+
+func testAssertions(t testing.TB) *Assertions {
+	t.Helper()
+	a, err := NewAssertions(issuer, tokenEndpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func clientKey(t testing.TB, alg string) (k *key, jwks string) {
+	t.Helper()
+	k, err := newKey(alg, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := json.Marshal(fields{"keys": []jwk{k.jwk()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, string(set)
+}
+
+// only gives the keys of one client.
+func only(client, jwks string) func(string) string {
+	return func(c string) string {
+		if c == client {
+			return jwks
+		}
+		return ""
+	}
+}
+
+func goodAssertion() fields {
+	return fields{"iss": "acme", "sub": "acme", "aud": tokenEndpoint, "jti": "a1",
+		"iat": noon.Unix(), "exp": noon.Add(time.Minute).Unix()}
+}
+
+func TestAssertion(t *testing.T) {
+	for _, alg := range Algorithms() {
+		k, jwks := clientKey(t, alg)
+		h, c := goodHeader(k).with("typ", nil), goodAssertion()
+		for name, token := range map[string]string{
+			"plain":            forge(t, k, h.String(), c.String()),
+			"typ JWT":          forge(t, k, h.with("typ", "JWT").String(), c.String()),
+			"typ of its own":   forge(t, k, h.with("typ", "client-authentication+jwt").String(), c.String()),
+			"no kid":           forge(t, k, h.with("kid", nil).String(), c.String()),
+			"aud the issuer":   forge(t, k, h.String(), c.with("aud", issuer).String()),
+			"aud both":         forge(t, k, h.String(), c.with("aud", []string{issuer, tokenEndpoint}).String()),
+			"no iat":           forge(t, k, h.String(), c.with("iat", nil).String()),
+			"a clock too fast": forge(t, k, h.String(), c.with("exp", noon.Add(maxAssertion+leeway).Unix()).String()),
+		} {
+			if got, err := testAssertions(t).Verify(token, only("acme", jwks), noon); err != nil || got != "acme" {
+				t.Errorf("%s, %s: %q, %v", alg, name, got, err)
+			}
+		}
+	}
+}
+
+// TestS5_Assertions: the same tricks, tried on the token endpoint.
+func TestS5_Assertions(t *testing.T) {
+	k, jwks := clientKey(t, EdDSA)
+	stranger, _ := clientKey(t, EdDSA)
+	h, c := goodHeader(k).with("typ", "JWT"), goodAssertion()
+	good := forge(t, k, h.String(), c.String())
+	claim := func(name string, value any) string { return forge(t, k, h.String(), c.with(name, value).String()) }
+	head := func(name string, value any) string { return forge(t, k, h.with(name, value).String(), c.String()) }
+	for name, token := range map[string]string{
+		"nothing":                   "",
+		"line feed":                 good + "\n",
+		"other spare bits":          good[:len(good)-1] + nextChar(good[len(good)-1]),
+		"another client":            forge(t, k, h.String(), c.with("iss", "other").with("sub", "other").String()),
+		"a stranger's key":          forge(t, stranger, h.String(), c.String()),
+		"a stranger's key, named":   forge(t, stranger, h.with("kid", stranger.kid).String(), c.String()),
+		"an access token":           head("typ", "at+jwt"),
+		"a proof":                   head("typ", "dpop+jwt"),
+		"another kid":               head("kid", "other"),
+		"another algorithm":         head("alg", ES256),
+		"alg none":                  head("alg", "none"),
+		"HS256 with the public key": hs256(h.with("alg", "HS256").String(), c.String(), der(t, k.public)),
+		"crit":                      head("crit", []string{"x"}),
+		"iss is not sub":            claim("iss", "other"),
+		"no iss":                    claim("iss", nil),
+		"no sub":                    claim("sub", nil),
+		"no jti":                    claim("jti", nil),
+		"no aud":                    claim("aud", nil),
+		"another server":            claim("aud", "https://other.example"),
+		"another server beside us":  claim("aud", []string{tokenEndpoint, "https://other.example"}),
+		"an empty aud beside us":    claim("aud", []string{tokenEndpoint, ""}),
+		"no exp":                    claim("exp", nil),
+		"an hour to live":           claim("exp", noon.Add(time.Hour).Unix()),
+		"exp 1e30":                  claim("exp", 1e30),
+		"nbf in the future":         claim("nbf", noon.Add(time.Hour).Unix()),
+		"iat in the future":         claim("iat", noon.Add(time.Hour).Unix()),
+		"a claim twice":             forge(t, k, h.String(), strings.TrimSuffix(c.String(), "}")+`,"sub":"acme"}`),
+		"claims that are no object": forge(t, k, h.String(), `[]`),
+	} {
+		if got, err := testAssertions(t).Verify(token, only("acme", jwks), noon); !errors.Is(err, ErrInvalid) || got != "" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if _, err := testAssertions(t).Verify(good, only("acme", jwks), noon.Add(time.Minute)); !errors.Is(err, ErrExpired) {
+		t.Errorf("at its end: %v", err)
+	}
+	if _, err := testAssertions(t).Verify(good, only("acme", ""), noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a client without keys: %v", err)
+	}
+}
+
+// TestAssertionOnce: of 64 at once one passes, and a refused one spends nothing.
+func TestAssertionOnce(t *testing.T) {
+	k, jwks := clientKey(t, EdDSA)
+	stranger, _ := clientKey(t, EdDSA)
+	a, keys := testAssertions(t), only("acme", jwks)
+	h := goodHeader(k).with("typ", "JWT")
+	if _, err := a.Verify(forge(t, stranger, h.String(), goodAssertion().String()), keys, noon); err == nil {
+		t.Fatal("a stranger passed")
+	}
+	token := forge(t, k, h.String(), goodAssertion().String())
+	var passed atomic.Int32
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			if _, err := a.Verify(token, keys, noon); err == nil {
+				passed.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if passed.Load() != 1 {
+		t.Errorf("%d of 64 passed", passed.Load())
+	}
+	if _, err := a.Verify(forge(t, k, h.String(), goodAssertion().with("jti", "a2").String()), keys, noon); err != nil {
+		t.Errorf("the next one: %v", err)
+	}
+}
+
+// TestUsedIsBounded: what has expired makes room; what has not is never
+// forgotten, and when there is no room that is our fault and not a yes.
+func TestUsedIsBounded(t *testing.T) {
+	var u used
+	id := func(i int) tokens.ID { return tokens.NewID("acme", fmt.Sprint(i)) }
+	now := noon
+	for i := range 100_000 {
+		now = now.Add(time.Second)
+		if err := u.spend(id(i), now.Add(maxAssertion), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(u.expires) > 2<<10 {
+		t.Errorf("%d remembered where some 300 are alive", len(u.expires))
+	}
+	for i := range 2 * maxUsed {
+		if err := u.spend(id(-i), now.Add(maxAssertion), now); err != nil {
+			if errors.Is(err, ErrInvalid) || len(u.expires) != maxUsed {
+				t.Errorf("full at %d: %v", len(u.expires), err)
+			}
+			break
+		}
+	}
+	if err := u.spend(id(-1), now.Add(maxAssertion), now); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a used one, when full: %v", err)
+	}
+	now = now.Add(maxAssertion)
+	if err := u.spend(id(-1), now.Add(maxAssertion), now); err != nil {
+		t.Errorf("when all have expired: %v", err)
+	}
+}
+
+func TestNewAssertionsNeedsAudience(t *testing.T) {
+	for _, bad := range [][]string{nil, {""}, {issuer, ""}} {
+		if _, err := NewAssertions(bad...); err == nil {
+			t.Errorf("%q makes one", bad)
+		}
+	}
+}

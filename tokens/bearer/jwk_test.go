@@ -1,0 +1,83 @@
+package bearer
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestParseKeySet(t *testing.T) {
+	rsaKey, _ := clientKey(t, RS256)
+	ecKey, _ := clientKey(t, ES256)
+	edKey, _ := clientKey(t, EdDSA)
+	r, ec, ed := asFields(t, rsaKey.jwk()), asFields(t, ecKey.jwk()), asFields(t, edKey.jwk())
+	t.Setenv("GODEBUG", "rsa1024min=0") // else Go makes no such key for us to try
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, set := range map[string][]any{
+		"all kinds":           {r, ec, ed},
+		"no alg, no use":      {ed.with("alg", nil).with("use", nil).with("kid", nil)},
+		"one is for secrets":  {ed, r.with("use", "enc")},
+		"key_ops with verify": {ed.with("key_ops", []string{"verify"})},
+	} {
+		if _, err := ParseKeySet(fields{"keys": set}.String()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, key := range map[string]any{
+		"no object":              7,
+		"no kty":                 ed.with("kty", nil),
+		"symmetric":              fields{"kty": "oct", "k": "AAAA"},
+		"private":                ed.with("d", "AAAA"),
+		"for encryption only":    ed.with("use", "enc"),
+		"key_ops without verify": ed.with("key_ops", []string{"encrypt", "sign"}),
+		"an algorithm not its":   ed.with("alg", ES256),
+		"RS512":                  r.with("alg", "RS512"),
+		"RSA of 1,024 bits":      asFields(t, publicJWK(&weak.PublicKey)),
+		"RSA of 9,000 bits":      r.with("n", base64.RawURLEncoding.EncodeToString(append([]byte{1}, make([]byte, 9000/8)...))),
+		"RSA without n":          r.with("n", nil),
+		"an even exponent":       r.with("e", "AQ"),
+		"a huge exponent":        r.with("e", "AQAAAAE"),
+		"P-224":                  ec.with("crv", "P-224"),
+		"a point on no curve":    ec.with("x", ec["y"]),
+		"a short coordinate":     ec.with("x", "AQ"),
+		"Ed448":                  ed.with("crv", "Ed448"),
+		"a short Ed25519 key":    ed.with("x", "AAAA"),
+		"line breaks in x":       ed.with("x", ed["x"].(string)+"\n"),
+		"a kid that is a number": ed.with("kid", 1),
+	} {
+		if _, err := ParseKeySet(fields{"keys": []any{key}}.String()); err == nil || strings.Contains(err.Error(), "AAAA") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, text := range map[string]string{
+		"nothing":      "",
+		"no keys":      "{}",
+		"an empty set": `{"keys":[]}`,
+		"a key twice":  fmt.Sprintf(`{"keys":[%s]}`, strings.Replace(ed.String(), "{", `{"kty":"RSA",`, 1)),
+		"17 keys":      `{"keys":[` + strings.Repeat(ed.String()+",", maxKeySetKeys) + ed.String() + `]}`,
+		"too long":     fields{"keys": []any{ed}}.String() + strings.Repeat(" ", maxKeySet),
+	} {
+		if _, err := ParseKeySet(text); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+func asFields(t *testing.T, j jwk) (f fields) {
+	t.Helper()
+	b, err := json.Marshal(j)
+	if err == nil {
+		err = json.Unmarshal(b, &f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}

@@ -1,0 +1,89 @@
+package bearer
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+)
+
+// TestS6_Matrix: a key verifies what it signed, by its own algorithm, for its
+// own server, and nothing else: of all the tokens only the diagonal passes.
+func TestS6_Matrix(t *testing.T) {
+	own, foreign := allKeys(t), allKeys(t)
+	v := testVerifier(t, own)
+	for _, signs := range append(own.set.Load().keys, foreign.set.Load().keys...) {
+		for _, named := range own.set.Load().keys {
+			for _, alg := range append(Algorithms(), "PS256", "HS256", "none") {
+				h := goodHeader(named).with("alg", alg)
+				_, err := v.Verify(forge(t, signs, h.String(), goodClaims().String()), noon)
+				if diagonal := signs == named && alg == named.method.Alg(); diagonal && err != nil {
+					t.Errorf("%s: %v", alg, err)
+				} else if !diagonal && !errors.Is(err, ErrInvalid) {
+					t.Errorf("signed by %s, named %s, alg %s: %v", signs.method.Alg(), named.method.Alg(), alg, err)
+				}
+			}
+		}
+	}
+}
+
+// TestS6_Claims: a genuine signature is no use with another server's claims.
+func TestS6_Claims(t *testing.T) {
+	keys := allKeys(t)
+	v := testVerifier(t, keys)
+	for _, k := range keys.set.Load().keys {
+		for _, bad := range []struct {
+			name  string
+			value any
+		}{{"iss", "https://other.example"}, {"aud", "https://other.example"}, {"client_id", nil}} {
+			token := forge(t, k, goodHeader(k).String(), goodClaims().with(bad.name, bad.value).String())
+			if _, err := v.Verify(token, noon); !errors.Is(err, ErrInvalid) {
+				t.Errorf("%s with %s %v: %v", k.method.Alg(), bad.name, bad.value, err)
+			}
+		}
+		token := forge(t, k, goodHeader(k).with("typ", "JWT").String(), goodClaims().String())
+		if _, err := v.Verify(token, noon); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s with typ JWT: %v", k.method.Alg(), err)
+		}
+	}
+}
+
+// TestJWKS: what the JWK Set says of the keys is enough to verify by, and
+// nothing of a private key is in it.
+func TestJWKS(t *testing.T) {
+	keys := allKeys(t)
+	set, err := ParseKeySet(string(keys.JWKS(noon)))
+	if err != nil || len(set.keys) != len(Algorithms()) {
+		t.Fatalf("%d keys, %v", len(set.keys), err)
+	}
+	for i, k := range keys.set.Load().keys {
+		token, err := cut(forge(t, k, goodHeader(k).String(), goodClaims().String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig, _ := decodePart(token.signature)
+		if p := set.keys[i]; p.kid != k.kid || p.method.Verify(token.signed, sig, p.public) != nil {
+			t.Errorf("%s: the published key does not verify", k.method.Alg())
+		}
+	}
+	var doc struct{ Keys []map[string]string }
+	if err := json.Unmarshal(keys.JWKS(noon), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range doc.Keys {
+		if k["use"] != "sig" || k["alg"] == "" || k["d"] != "" {
+			t.Errorf("published: %v", k)
+		}
+	}
+}
+
+// allKeys has a key of each algorithm.
+func allKeys(t *testing.T) *Keys {
+	t.Helper()
+	keys := testKeys(t)
+	for _, alg := range Algorithms()[1:] {
+		if _, err := keys.Rotate(noon, alg, lifetime); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return keys
+}

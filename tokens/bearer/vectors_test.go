@@ -1,0 +1,57 @@
+//go:build vectors
+
+package bearer
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestVectorsWycheproof: of the JWS cases of C2SP/wycheproof, with their keys
+// as a client's, none that must fail passes. Those that may pass do if their
+// algorithm is one of ours and they have a payload.
+func TestVectorsWycheproof(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(os.Getenv("STILE_VECTORS"), "wycheproof", "json_web_signature_test.json"))
+	if err != nil {
+		t.Fatalf("run make test-vectors VECTORS=DIR: %v", err)
+	}
+	var file struct {
+		TestGroups []struct {
+			Public json.RawMessage
+			Tests  []struct {
+				TcID                 int
+				Comment, JWS, Result string
+			}
+		}
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	passed, refused := 0, 0
+	for _, g := range file.TestGroups {
+		jwks := `{"keys":[` + string(g.Public) + `]}` // no public key: symmetric, which we have not
+		_, unusable := ParseKeySet(jwks)
+		for _, c := range g.Tests {
+			ok := false
+			if token, err := cut(c.JWS); err == nil {
+				h, err := token.readHeader()
+				ok = err == nil && signedBy(token, h, jwks)
+			}
+			switch {
+			case ok && c.Result != "valid":
+				t.Errorf("%d (%s) passed", c.TcID, c.Comment)
+			case !ok && c.Result == "valid" && unusable == nil && c.Comment != "emptyPayload":
+				t.Errorf("%d (%s) was refused", c.TcID, c.Comment)
+			case ok:
+				passed++
+			default:
+				refused++
+			}
+		}
+	}
+	if passed == 0 || passed+refused < 400 {
+		t.Errorf("%d passed, %d refused: these are not the vectors", passed, refused)
+	}
+}

@@ -1,0 +1,194 @@
+package bearer
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+func TestSignAndVerify(t *testing.T) {
+	keys := testKeys(t)
+	v := testVerifier(t, keys)
+	want := Claims{JTI: NewJTI(), Issuer: issuer, Subject: "visitor 7 \"<&>\" ü", Client: "acme", Scope: "read write",
+		IssuedAt: noon, Expires: noon.Add(lifetime)}
+	token, err := testSigner(keys).Sign(want, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.ID = tokens.NewID(issuer, want.JTI)
+	for _, how := range []string{"verified", "remembered"} {
+		if got, err := v.Verify(token, noon); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", how, got, err)
+		}
+	}
+	parts, err := cut(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err := parts.readHeader(); err != nil || h != (header{"at+jwt", EdDSA, keys.List()[0].KID}) {
+		t.Errorf("header %+v, %v", h, err)
+	}
+}
+
+func TestSignDrawsWhatIsMissing(t *testing.T) {
+	keys := testKeys(t)
+	v := testVerifier(t, keys)
+	seen := map[string]bool{}
+	for range 100 {
+		token, err := testSigner(keys).Sign(Claims{Subject: "s", Client: "acme", Expires: noon.Add(time.Hour)}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := v.Verify(token, noon)
+		if err != nil || len(c.JTI) != 22 || seen[c.JTI] || !c.IssuedAt.Equal(noon) {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		seen[c.JTI] = true
+	}
+}
+
+func TestSignRefuses(t *testing.T) {
+	keys := testKeys(t)
+	good := Claims{Subject: "s", Client: "acme", Expires: noon.Add(time.Hour)}
+	for name, change := range map[string]func(*Signer, *Claims){
+		"no issuer":   func(s *Signer, _ *Claims) { s.Issuer = "" },
+		"no audience": func(s *Signer, _ *Claims) { s.Audience = "" },
+		"no subject":  func(_ *Signer, c *Claims) { c.Subject = "" },
+		"no client":   func(_ *Signer, c *Claims) { c.Client = "" },
+		"no lifetime": func(_ *Signer, c *Claims) { c.Expires = noon },
+		"too long":    func(_ *Signer, c *Claims) { c.Scope = strings.Repeat("x", MaxLength) },
+	} {
+		s, c := testSigner(keys), good
+		change(s, &c)
+		if token, err := s.Sign(c, noon); err == nil {
+			t.Errorf("%s: %d bytes of token", name, len(token))
+		}
+	}
+}
+
+// TestExpires: to the second, whether the token is remembered or not.
+func TestExpires(t *testing.T) {
+	keys := testKeys(t)
+	token, err := testSigner(keys).Sign(Claims{Subject: "s", Client: "acme", Expires: noon.Add(time.Hour)}, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	warm := testVerifier(t, keys)
+	for _, v := range []*Verifier{warm, testVerifier(t, keys)} {
+		if _, err := v.Verify(token, noon.Add(time.Hour-1)); err != nil {
+			t.Errorf("a moment before: %v", err)
+		}
+	}
+	for _, v := range []*Verifier{warm, testVerifier(t, keys)} {
+		if _, err := v.Verify(token, noon.Add(time.Hour)); !errors.Is(err, ErrExpired) {
+			t.Errorf("at its end: %v", err)
+		}
+	}
+}
+
+// TestOldKeyEnds: a remembered token does not outlive its key.
+func TestOldKeyEnds(t *testing.T) {
+	keys := testKeys(t)
+	v := testVerifier(t, keys)
+	token, err := testSigner(keys).Sign(Claims{Subject: "s", Client: "acme", Expires: noon.Add(lifetime)}, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Verify(token, noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Rotate(noon, EdDSA, time.Hour); err != nil { // its lifetime was said too short
+		t.Fatal(err)
+	}
+	at := noon.Add(time.Hour + rotationSlack)
+	if _, err := v.Verify(token, at.Add(-1)); err != nil {
+		t.Errorf("while the key verifies: %v", err)
+	}
+	if _, err := v.Verify(token, at); !errors.Is(err, ErrInvalid) {
+		t.Errorf("after the key's end: %v", err)
+	}
+}
+
+// TestS27_GarbageLeavesNoTrace: only what was found good is remembered.
+func TestS27_GarbageLeavesNoTrace(t *testing.T) {
+	keys := testKeys(t)
+	v := testVerifier(t, keys)
+	k := keys.signing()
+	good := forge(t, k, goodHeader(k).String(), goodClaims().String())
+	for i := range 1000 {
+		if _, err := v.Verify(swapPayload(good, goodClaims().with("jti", fmt.Sprint(i)).String()), noon); err == nil {
+			t.Fatal("a wrong signature passed")
+		}
+	}
+	if n := v.memory.size(); n != 0 {
+		t.Errorf("%d tokens remembered", n)
+	}
+}
+
+func (m *memory) size() (n int) {
+	for i := range m.shards {
+		n += len(m.shards[i].fresh.memos) + len(m.shards[i].old.memos)
+	}
+	return n
+}
+
+// TestMemoryIsBounded: in tokens and in bytes, and what is new is kept.
+func TestMemoryIsBounded(t *testing.T) {
+	for _, length := range []int{10, 3000} {
+		var m memory
+		long := strings.Repeat("x", length)
+		for i := range 3 * 2 * shards * plots / (1 + length/100) {
+			sum := sha256.Sum256(fmt.Append(nil, i))
+			m.keep(sum, 1, Claims{JTI: fmt.Sprint(i), Subject: long})
+			if c, ok := m.find(sum, 1); !ok || c.JTI != fmt.Sprint(i) || c.Subject != long {
+				t.Fatalf("%d: %+v, %v", i, c, ok)
+			}
+			if _, ok := m.find(sum, 2); ok {
+				t.Fatal("found under other keys")
+			}
+		}
+		for i := range m.shards {
+			for _, h := range []half{m.shards[i].fresh, m.shards[i].old} {
+				if len(h.memos) > plots || len(h.text) > shardText {
+					t.Fatalf("%d tokens, %d bytes in half a shard", len(h.memos), len(h.text))
+				}
+			}
+		}
+	}
+}
+
+// TestTogether verifies and rotates at once: no token is refused in between.
+func TestTogether(t *testing.T) {
+	keys := testKeys(t)
+	v, s := testVerifier(t, keys), testSigner(keys)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				token, err := s.Sign(Claims{Subject: "s", Client: "acme", Expires: noon.Add(lifetime)}, noon)
+				if err != nil {
+					t.Error(err)
+				}
+				for range 3 {
+					if _, err := v.Verify(token, noon); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	for range maxKeys - 1 {
+		if _, err := keys.Rotate(noon, EdDSA, lifetime); err != nil {
+			t.Error(err)
+		}
+		keys.List()
+		keys.JWKS(noon)
+	}
+	wg.Wait()
+}
