@@ -3,6 +3,8 @@ package tokens
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"time"
 )
 
 // Store keeps token states. Implementations must pass storetest.Run.
@@ -15,26 +17,71 @@ type Store interface {
 	Update(ctx context.Context, id ID, fn func(State) State) error
 }
 
-// Gate applies events to stored tokens.
+// Neighbours know the addresses that tokens are bound to.
+type Neighbours interface {
+	// Bound says what an address calls for, of a token that was bound to it:
+	// just now and never told of before, where fresh.
+	Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool) (Crowd, error)
+	// Solved tells that a challenge was solved which the address had called for.
+	Solved(ctx context.Context, from netip.Addr, at time.Time) error
+}
+
+// Gate applies events to stored tokens, and tells their addresses.
 type Gate struct {
-	Store Store
-	dead  graveyard
+	Store      Store
+	Neighbours Neighbours
+	dead       graveyard
 }
 
 // Apply steps token id through e. On error the Verdict refuses.
 func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, error) {
-	var v Verdict
-	err := g.Store.Update(ctx, id, func(s State) State {
-		s, v = Step(s, p, e)
-		return s
-	})
+	v, err := g.step(ctx, id, p, e)
+	if err == nil && v.Outcome == AskAddress {
+		v, err = g.ask(ctx, id, p, e, v.Binds)
+	}
+	if a, ok := e.(Answer); ok && err == nil && v.Crowd {
+		err = g.Neighbours.Solved(ctx, a.From, a.At)
+	}
 	if err != nil {
 		return Verdict{}, fmt.Errorf("apply %T: %w", e, err)
 	}
-	if v.State.Dead != None {
+	return v, nil
+}
+
+func (g *Gate) step(ctx context.Context, id ID, p Policy, e Event) (v Verdict, err error) {
+	err = g.Store.Update(ctx, id, func(s State) State {
+		s, v = Step(s, p, e)
+		return s
+	})
+	if err == nil && v.State.Dead != None {
 		g.dead.bury(id, v.State.Dead)
 	}
-	return v, nil
+	return v, err
+}
+
+// ask asks the address about a binding, and steps the token once more.
+func (g *Gate) ask(ctx context.Context, id ID, p Policy, e Event, fresh bool) (Verdict, error) {
+	c, again := asked(e)
+	crowd, err := g.Neighbours.Bound(ctx, c.From, c.At, fresh)
+	if err != nil {
+		return Verdict{}, err
+	}
+	crowd.Asked = true
+	v, err := g.step(ctx, id, p, again(crowd))
+	v.Binds = fresh
+	return v, err
+}
+
+// asked takes out of an event the call that is in it, and makes the event
+// anew with what the address said.
+func asked(e Event) (c Call, again func(Crowd) Event) {
+	switch e := e.(type) {
+	case Call:
+		return e, func(crowd Crowd) Event { e.Crowd = crowd; return e }
+	case Suggest:
+		return Call(e), func(crowd Crowd) Event { e.Crowd = crowd; return e }
+	}
+	return Call{}, func(Crowd) Event { return nil } // no other event binds
 }
 
 // Dead is why token id is known to be dead, or None. It asks no store: a

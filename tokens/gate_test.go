@@ -25,10 +25,71 @@ func (s *shelf) Update(_ context.Context, id ID, fn func(State) State) error {
 	return nil
 }
 
+// street answers for all addresses, and counts what it is told.
+type street struct {
+	crowd               Crowd
+	fresh, seen, solved int
+	fault               error
+}
+
+func (n *street) Bound(_ context.Context, _ netip.Addr, _ time.Time, fresh bool) (Crowd, error) {
+	if n.seen++; fresh {
+		n.fresh++
+	}
+	return n.crowd, n.fault
+}
+
+func (n *street) Solved(context.Context, netip.Addr, time.Time) error { n.solved++; return n.fault }
+
+var generous = Policy{Calls: 9, Records: 90, BindWithin: time.Minute, SpikeCalls: 9, SpikeSuggestions: 9, SpikePer: time.Minute,
+	Ladder: []Kind{Work}, Ignored: 1, PerToken: 5, Expires: time.Minute}
+
+// TestGateAsksTheAddressOnce: a binding is told once; a fault in between is
+// made good by the next call, and then the binding is not new any more.
+func TestGateAsksTheAddressOnce(t *testing.T) {
+	n := &street{crowd: Crowd{Kind: Work}, fault: errors.New("disk full")}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
+	if v, err := g.Apply(t.Context(), ID{1}, generous, c); !errors.Is(err, n.fault) || v != (Verdict{}) {
+		t.Errorf("with a fault: %+v, %v", v, err)
+	}
+	n.fault = nil
+	v, err := g.Apply(t.Context(), ID{1}, generous, c)
+	if err != nil || v.Outcome != Challenged || v.Binds {
+		t.Errorf("after it: %+v, %v", v, err)
+	}
+	v, err = g.Apply(t.Context(), ID{1}, generous, Answer{c, v.State.Open.Number, true})
+	if err != nil || v.Outcome != Admit {
+		t.Errorf("the answer: %+v, %v", v, err)
+	}
+	for range 3 {
+		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit {
+			t.Errorf("a call: %+v, %v", v, err)
+		}
+	}
+	if n.fresh != 1 || n.seen != 2 || n.solved != 1 {
+		t.Errorf("the address was told of %d bindings in %d questions, and of %d solutions", n.fresh, n.seen, n.solved)
+	}
+}
+
+// TestGateBlocked: a blocked address refuses the request; the token lives.
+func TestGateBlocked(t *testing.T) {
+	n := &street{crowd: Crowd{Blocked: true}}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	c := Suggest{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
+	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Reason != AddressBlocked || !v.Binds {
+		t.Errorf("got %+v, %v", v, err)
+	}
+	n.crowd.Blocked = false
+	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit {
+		t.Errorf("after the block: %+v, %v", v, err)
+	}
+}
+
 func TestGateRefusesOnFault(t *testing.T) {
 	s := &shelf{states: map[ID]State{}, fault: errors.New("disk full")}
-	g := Gate{Store: s}
-	p := Policy{Calls: 1, Records: 10, BindWithin: time.Minute}
+	g := Gate{Store: s, Neighbours: &street{}}
+	p := generous
 	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
 	v, err := g.Apply(t.Context(), ID{1}, p, c)
 	if !errors.Is(err, s.fault) || v != (Verdict{}) {

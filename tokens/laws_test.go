@@ -21,20 +21,33 @@ type life struct {
 	dead     Reason
 	bound    Binding
 	admitted Count
+	solved   map[uint16]bool
+	asked    int
 }
 
 // TestLaws checks what must hold of every sequence of events.
 func TestLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := life{now: midnight.Add(23 * time.Hour), issued: midnight.Add(23 * time.Hour), policy: Policy{
-			Calls:      rapid.Uint32Range(1, 20).Draw(t, "calls"),
-			Records:    rapid.Uint32Range(1, 200).Draw(t, "records"),
-			BindWithin: 10 * time.Minute,
+		l := life{now: midnight.Add(23 * time.Hour), issued: midnight.Add(23 * time.Hour), solved: map[uint16]bool{}, policy: Policy{
+			Calls:            rapid.Uint32Range(1, 40).Draw(t, "calls"),
+			Records:          rapid.Uint32Range(1, 400).Draw(t, "records"),
+			BindWithin:       10 * time.Minute,
+			SpikeCalls:       rapid.Uint32Range(1, 5).Draw(t, "spike"),
+			SpikeSuggestions: rapid.Uint32Range(1, 5).Draw(t, "suggestions"),
+			SpikePer:         time.Hour,
+			Ladder:           []Kind{Work, Picture},
+			Ignored:          rapid.Uint8Range(1, 5).Draw(t, "ignored"),
+			PerToken:         rapid.Uint16Range(1, 6).Draw(t, "per token"),
+			Expires:          5 * time.Minute,
 		}}
 		t.Repeat(map[string]func(*rapid.T){
 			"call":    func(t *rapid.T) { l.happens(t, l.call(t)) },
 			"suggest": func(t *rapid.T) { l.happens(t, Suggest(l.call(t))) },
 			"look":    func(t *rapid.T) { l.happens(t, Look(l.call(t))) },
+			"answer": func(t *rapid.T) {
+				l.happens(t, Answer{l.call(t), l.number(t), rapid.Bool().Draw(t, "right")})
+			},
+			"reload": func(t *rapid.T) { l.happens(t, Reload{l.call(t), l.number(t)}) },
 			"revoke": func(t *rapid.T) {
 				if rapid.IntRange(0, 9).Draw(t, "rarely") == 0 {
 					l.happens(t, Revoke{1, l.issued, l.issued.Add(24 * time.Hour)})
@@ -53,7 +66,14 @@ func (l *life) call(t *rapid.T) Call {
 		From:    netip.AddrFrom4([4]byte{192, 0, 2, last}),
 		Route:   Route(rapid.IntRange(0, Routes-1).Draw(t, "route")),
 		Records: rapid.Uint32Range(0, 50).Draw(t, "n"),
+		Crowd: Crowd{Asked: rapid.IntRange(0, 3).Draw(t, "asked") > 0, Blocked: rapid.IntRange(0, 9).Draw(t, "blocked") == 0,
+			Kind: rapid.SampledFrom([]Kind{NoKind, NoKind, Work, Picture}).Draw(t, "crowd"), Level: rapid.Uint8Range(0, MaxLevel).Draw(t, "level")},
 	}
+}
+
+// number draws the number of a challenge, mostly the open one's.
+func (l *life) number(t *rapid.T) uint16 {
+	return rapid.SampledFrom([]uint16{l.state.Open.Number, l.state.Open.Number, l.state.Serial, 1, 0}).Draw(t, "number")
 }
 
 func (l *life) happens(t *rapid.T, e Event) {
@@ -64,9 +84,10 @@ func (l *life) happens(t *rapid.T, e Event) {
 	if v.State != next {
 		t.Fatalf("the verdict shows %+v, the state is %+v", v.State, next)
 	}
-	if (v.Reason == None) != (v.Outcome == Admit) {
+	if (v.Reason == None) != (v.Outcome == Admit || v.Outcome == AskAddress) {
 		t.Fatalf("outcome and reason disagree: %+v", v)
 	}
+	l.challenges(t, next, v, e)
 	l.staysDead(t, next, v)
 	l.staysBound(t, next, v)
 	l.counts(t, next, v, e)
@@ -107,6 +128,30 @@ func (l *life) counts(t *rapid.T, next State, v Verdict, e Event) {
 	}
 }
 
+// challenges: there are never more than the policy allows, none is solved
+// twice, an admitted call never meets one that is open, and who is shown a
+// challenge is shown one that can be solved.
+func (l *life) challenges(t *rapid.T, next State, v Verdict, e Event) {
+	if v.Asks {
+		l.asked++
+	}
+	if l.asked > int(l.policy.PerToken) || int(next.Asked) != l.asked {
+		t.Fatalf("%d challenges asked, %d counted, %d allowed", l.asked, next.Asked, l.policy.PerToken)
+	}
+	if _, ok := e.(Call); ok && v.Outcome == Admit && l.state.Open.Number != 0 {
+		t.Fatalf("a call was admitted with challenge %d open", l.state.Open.Number)
+	}
+	if v.Outcome == Challenged && next.Open.Number == 0 {
+		t.Fatalf("challenged with none: %+v", v)
+	}
+	if a, ok := e.(Answer); ok && v.Outcome == Admit {
+		if l.solved[a.Number] || !a.Right || next.Open.Number != 0 || v.Solved == NoKind {
+			t.Fatalf("answer %+v solved %+v", a, v)
+		}
+		l.solved[a.Number] = true
+	}
+}
+
 // TestUnknownEventRefuses: what Step does not know admits nothing.
 func TestUnknownEventRefuses(t *testing.T) {
 	if s, v := Step(State{}, Policy{}, nil); v.Outcome != Refuse || v.Reason != Unknown || s != (State{}) {
@@ -139,7 +184,7 @@ func TestNamesAreWhole(t *testing.T) {
 // TestStateIsSmall: with 46 bytes at most of a map from ID to a number, and
 // its ID once more, a live token stays under 250 bytes.
 func TestStateIsSmall(t *testing.T) {
-	if n := unsafe.Sizeof(State{}); n > 170 {
+	if n := unsafe.Sizeof(State{}); n > 160 {
 		t.Errorf("a State takes %d bytes", n)
 	}
 }

@@ -1,29 +1,34 @@
 package tokens
 
-import "time"
-
 // Step applies one event to a token. It is pure: the same arguments always
 // give the same results, so a store may call it again after a conflict.
-// The order of its questions is the contract's: dead, binding, calls.
+// The order of its questions is the contract's: dead, binding, challenge,
+// calls, spike.
 func Step(s State, p Policy, e Event) (State, Verdict) {
+	next, v := step(s, p, e)
+	v.State = next
+	return next, v
+}
+
+func step(s State, p Policy, e Event) (State, Verdict) {
 	if s.Dead != None {
-		return refuse(s, s.Dead)
+		return s, refused(s.Dead)
 	}
 	switch e := e.(type) {
 	case Call:
 		return call(s, p, e)
 	case Suggest:
-		return check(s, p, Call(e))
+		return suggest(s, p, Call(e))
 	case Look:
-		next, v := check(s, p, Call(e))
-		if v.Binds {
-			return s, Verdict{Outcome: Admit, State: s}
-		}
-		return next, v
+		return look(s, p, Call(e))
+	case Answer:
+		return answer(s, p, e)
+	case Reload:
+		return reload(s, p, e)
 	case Revoke:
 		return revoke(s, e)
 	}
-	return refuse(s, Unknown)
+	return s, refused(Unknown)
 }
 
 func call(s State, p Policy, c Call) (State, Verdict) {
@@ -31,44 +36,59 @@ func call(s State, p Policy, c Call) (State, Verdict) {
 	if v.Outcome != Admit {
 		return s, v
 	}
-	if used := s.Used.Total(); used.Calls >= p.Calls || used.Records >= p.Records || used.Records+c.Records > p.Records {
-		s.Dead, v.Outcome, v.Reason = Exhausted, Refuse, Exhausted
-	} else {
-		s = spend(s, c)
+	if s.Open.Number != 0 {
+		return ignore(s, p, c, v)
 	}
-	v.State = s
+	if used := s.Used.Total(); used.Calls >= p.Calls {
+		return kill(s, v.seen(p.Calls, used.Calls), Exhausted)
+	} else if used.Records >= p.Records || used.Records+c.Records > p.Records {
+		return kill(s, v.seen(p.Records, used.Records+c.Records), Exhausted)
+	}
+	next, spiked := s.Calls.admit(c.At, p.SpikePer, p.SpikeCalls)
+	if spiked && !p.Observe.Spike {
+		return ask(s, p, c.At, v.seen(p.SpikeCalls, s.Calls.Count), Crowd{})
+	}
+	if spiked {
+		v.Observed = ChallengeRequired
+	}
+	s.Calls = next
+	return spend(s, c), v
+}
+
+func suggest(s State, p Policy, c Call) (State, Verdict) {
+	s, v := check(s, p, c)
+	if v.Outcome != Admit {
+		return s, v
+	}
+	if s.Open.Number != 0 {
+		return s, v.challenge(ChallengeRequired)
+	}
+	next, spiked := s.Typing.admit(c.At, p.SpikePer, p.SpikeSuggestions)
+	if spiked && !p.Observe.Spike {
+		return ask(s, p, c.At, v.seen(p.SpikeSuggestions, s.Typing.Count), Crowd{})
+	}
+	if spiked {
+		v.Observed = ChallengeRequired
+	}
+	s.Typing = next
 	return s, v
 }
 
-// check binds a token that is not bound, and holds one that is to its binding.
-func check(s State, p Policy, c Call) (State, Verdict) {
-	binds := s.Bound.Kind == Unbound
-	if binds {
+// look holds a request about the token to its binding, and changes nothing.
+func look(s State, p Policy, c Call) (State, Verdict) {
+	if s.Bound.Kind == Unbound {
 		if late(p, c) {
-			return refuse(s, Expired)
+			return s, refused(Expired)
 		}
-		s = bind(s, c)
+		return s, Verdict{Outcome: Admit}
 	}
-	if s.Bound != BindTo(c.From) {
-		return kill(s, Hijacked)
-	}
-	return s, Verdict{Outcome: Admit, Binds: binds, State: s}
-}
-
-// late says that a token still unbound has waited too long: that is how
-// tokens would be stock-piled.
-func late(p Policy, c Call) bool { return c.At.Sub(c.IssuedAt) > p.BindWithin }
-
-func bind(s State, c Call) State {
-	s.Tenant, s.IssuedAt, s.Expires = c.Tenant, c.IssuedAt.Unix(), c.Expires.Unix()
-	s.Bound, s.Day = BindTo(c.From), day(c.At)
-	return s
+	return hold(s, p, c, Verdict{Outcome: Admit})
 }
 
 func revoke(s State, r Revoke) (State, Verdict) {
 	s.Tenant, s.IssuedAt, s.Expires = r.Tenant, r.IssuedAt.Unix(), r.Expires.Unix()
 	s.Dead = Revoked
-	return s, Verdict{Outcome: Admit, State: s}
+	return s, Verdict{Outcome: Admit}
 }
 
 // spend counts a call on its day. A clock that was set back counts on the
@@ -80,13 +100,22 @@ func spend(s State, c Call) State {
 	return s
 }
 
-func day(t time.Time) int32 { return int32(t.Unix() / (24 * 60 * 60)) }
-
-func kill(s State, why Reason) (State, Verdict) {
+func kill(s State, v Verdict, why Reason) (State, Verdict) {
 	s.Dead = why
-	return refuse(s, why)
+	v.Outcome, v.Reason = Refuse, why
+	return s, v
 }
 
-func refuse(s State, why Reason) (State, Verdict) {
-	return s, Verdict{Outcome: Refuse, Reason: why, State: s}
+func refused(why Reason) Verdict { return Verdict{Outcome: Refuse, Reason: why} }
+
+// seen notes the limit of the rule that decides, and what was counted.
+func (v Verdict) seen(limit, seen uint32) Verdict {
+	v.Limit, v.Seen = limit, seen
+	return v
+}
+
+// challenge refuses with the challenge that is open.
+func (v Verdict) challenge(why Reason) Verdict {
+	v.Outcome, v.Reason = Challenged, why
+	return v
 }

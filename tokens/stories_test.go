@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,9 @@ import (
 
 // TestStories plays each testdata/*.txt: one event a line, then what must come
 // of it, in the contract's words. `issued` says when the token was issued (else
-// at the first event), `used` what has been counted, `again` begins anew.
+// at the first event), `used` what has been counted, `again` begins anew; `x 20`
+// before an event has it happen so often, and what comes of the last is told.
+// The address is asked on the way, and says what `crowd` says.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -33,6 +36,7 @@ type story struct {
 	state  State
 	policy Policy
 	issued time.Time
+	crowd  Crowd
 }
 
 func play(t *testing.T, file string) {
@@ -43,8 +47,10 @@ func play(t *testing.T, file string) {
 	defer f.Close()
 	var st story
 	for n, in := 1, bufio.NewScanner(f); in.Scan(); n++ {
-		line, _, _ := strings.Cut(in.Text(), "#")
-		do, want, _ := strings.Cut(line, "->")
+		if strings.HasPrefix(in.Text(), "# ") {
+			continue
+		}
+		do, want, _ := strings.Cut(in.Text(), "->")
 		words := strings.Fields(do)
 		if len(words) == 0 {
 			continue
@@ -62,8 +68,13 @@ func play(t *testing.T, file string) {
 // tell does what a line says, and returns what came of it.
 func (st *story) tell(words []string) (string, error) {
 	switch words[0] {
+	case "x":
+		return st.often(words[1], words[2:])
 	case "again":
-		st.state, st.issued = State{}, time.Time{}
+		st.state, st.issued, st.crowd = State{}, time.Time{}, Crowd{}
+		return "", nil
+	case "crowd":
+		st.crowd = Crowd{Kind: kinds[words[1]], Level: words[2][0] - '0'}
 		return "", nil
 	case "policy":
 		return "", st.setPolicy(words[1:])
@@ -74,11 +85,22 @@ func (st *story) tell(words []string) (string, error) {
 	case "used":
 		return "", st.used(words[1:])
 	case "revoke":
-		return st.step(Revoke{Tenant: 7, IssuedAt: midnight, Expires: midnight.Add(24 * time.Hour)}), nil
-	case "call", "suggest", "look":
+		return st.step(func(Crowd) Event { return Revoke{Tenant: 7, IssuedAt: midnight, Expires: midnight.Add(24 * time.Hour)} }), nil
+	case "call", "suggest", "look", "answer", "reload":
 		return st.request(words)
 	}
 	return "", fmt.Errorf("unknown event %q", words[0])
+}
+
+// often has an event happen several times, and tells what came of the last.
+func (st *story) often(times string, words []string) (said string, err error) {
+	n, err := strconv.Atoi(times)
+	for range n {
+		if err == nil {
+			said, err = st.tell(words)
+		}
+	}
+	return said, err
 }
 
 func (st *story) request(words []string) (string, error) {
@@ -90,34 +112,89 @@ func (st *story) request(words []string) (string, error) {
 		st.issued = at
 	}
 	c := Call{At: at, Tenant: 7, IssuedAt: st.issued, Expires: st.issued.Add(24 * time.Hour), From: netip.MustParseAddr(words[2])}
+	var number uint16
+	right := false
 	for _, w := range words[3:] {
 		if r, ok := routes[w]; ok {
 			c.Route = r
+		} else if w == "right" || w == "wrong" {
+			right = w == "right"
+		} else if _, err := fmt.Sscanf(w, "#%d", &number); err == nil {
+			continue
 		} else if _, err := fmt.Sscanf(w, "records=%d", &c.Records); err != nil {
-			return "", fmt.Errorf("%q is no route and no number of records", w)
+			return "", fmt.Errorf("%q is no route, no number of records and no challenge", w)
 		}
 	}
-	return st.step(map[string]Event{"call": c, "suggest": Suggest(c), "look": Look(c)}[words[0]]), nil
+	return st.step(func(crowd Crowd) Event {
+		c.Crowd = crowd
+		return map[string]Event{"call": c, "suggest": Suggest(c), "look": Look(c),
+			"answer": Answer{c, number, right}, "reload": Reload{c, number}}[words[0]]
+	}), nil
 }
 
-func (st *story) step(e Event) string {
+// step lets an event happen, and once more if the address must be asked.
+func (st *story) step(event func(Crowd) Event) string {
 	var v Verdict
-	st.state, v = Step(st.state, st.policy, e)
+	st.state, v = Step(st.state, st.policy, event(Crowd{}))
+	binds := v.Binds
+	if v.Outcome == AskAddress {
+		st.crowd.Asked = true
+		st.state, v = Step(st.state, st.policy, event(st.crowd))
+	}
 	said := strings.TrimSpace(v.Outcome.String() + " " + v.Reason.String())
-	if v.Binds {
+	if binds {
 		said += " binds"
+	}
+	if v.Observed != None {
+		said += " observed=" + v.Observed.String()
+	}
+	if v.Solved != NoKind {
+		said += " solved=" + v.Solved.String()
+	}
+	if o := v.State.Open; v.Outcome == Challenged {
+		said += fmt.Sprintf(" %s #%d left=%d level=%d", o.Kind, o.Number, o.Left, o.Level)
 	}
 	return said
 }
 
+// setPolicy reads name=value pairs; what is not named is as in the contract.
 func (st *story) setPolicy(words []string) error {
-	var within string
-	_, err := fmt.Sscanf(strings.Join(words, " "), "calls=%d records=%d bind_within=%s", &st.policy.Calls, &st.policy.Records, &within)
-	if err != nil {
-		return err
+	p := Policy{Calls: 2000, Records: 20000, BindWithin: 10 * time.Minute, SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: time.Minute,
+		Ladder: []Kind{Work, Work, Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute}
+	for _, w := range words {
+		name, value, _ := strings.Cut(w, "=")
+		n, noNumber := strconv.Atoi(value)
+		d, noDuration := time.ParseDuration(value)
+		switch name {
+		case "calls":
+			p.Calls = uint32(n)
+		case "records":
+			p.Records = uint32(n)
+		case "spike":
+			p.SpikeCalls = uint32(n)
+		case "suggestions":
+			p.SpikeSuggestions = uint32(n)
+		case "ignored":
+			p.Ignored = uint8(n)
+		case "per_token":
+			p.PerToken = uint16(n)
+		case "bind_within":
+			p.BindWithin = d
+		case "per":
+			p.SpikePer = d
+		case "expires":
+			p.Expires = d
+		case "observe":
+			p.Observe = Observe{Hijack: value == "hijack", Spike: value == "spike"}
+		default:
+			return fmt.Errorf("unknown setting %q", name)
+		}
+		if noNumber != nil && noDuration != nil && name != "observe" {
+			return fmt.Errorf("%s: %q is no value", name, value)
+		}
 	}
-	st.policy.BindWithin, err = time.ParseDuration(within)
-	return err
+	st.policy = p
+	return nil
 }
 
 // used compares what has been counted: in all, or on a day by a route.
@@ -136,6 +213,8 @@ func (st *story) used(words []string) error {
 	}
 	return nil
 }
+
+var kinds = map[string]Kind{"work": Work, "picture": Picture}
 
 var routes = map[string]Route{"items": Items, "item": Item, "related": Related, "collections": Collections}
 

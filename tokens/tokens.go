@@ -35,14 +35,53 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 // that was never presented. It holds no pointers, so that a million of them
 // cost the garbage collector nothing, and it is comparable.
 type State struct {
-	Tenant   uint32  // number of the tenant that is charged
-	Bound    Binding // what the first admitted call tied it to
-	IssuedAt int64   // Unix seconds
-	Expires  int64   // Unix seconds
-	Day      int32   // UTC day of the first admitted call, in days since 1970-01-01
-	Used     Usage   // what was admitted, on Day and on the day after
-	Dead     Reason  // why the token is no longer good; None while it is
+	Tenant   uint32    // number of the tenant that is charged
+	Day      int32     // UTC day of the binding, in days since 1970-01-01
+	IssuedAt int64     // Unix seconds
+	Expires  int64     // Unix seconds
+	Used     Usage     // what was admitted, on Day and on the day after
+	Calls    Window    // calls admitted in the running spike window
+	Typing   Window    // suggestions admitted in theirs
+	Open     Challenge // the challenge that waits to be solved; zero: none
+	Asked    uint16    // challenges asked for, solved or not
+	Serial   uint16    // number of the latest challenge, reloaded ones included
+	Bound    Binding   // what the first request tied it to
+	Cleared  bool      // the address that bound it has been asked about it
+	Dead     Reason    // why the token is no longer good; None while it is
 }
+
+// Window counts what was admitted from a moment on.
+type Window struct {
+	Since uint32 // Unix seconds, good until 2106
+	Count uint32
+}
+
+// Challenge is what a token was asked to solve. Its answer is not kept: it
+// follows from the token's ID, the Number and a key of the server's.
+type Challenge struct {
+	Expires uint32 // Unix seconds
+	Number  uint16 // State.Serial when it was asked; 0: there is no challenge
+	Kind    Kind
+	Level   uint8 // 0, 1, 2: how dear the work is
+	Left    uint8 // calls with it open until the token dies
+	Reloads uint8 // how often it was exchanged for another of its kind
+	Crowd   bool  // asked because of the address, not of the token
+}
+
+// Kind is the sort of a challenge.
+type Kind uint8
+
+// The kinds of challenge, in the contract's words; NoKind is none.
+const (
+	NoKind Kind = iota
+	Work
+	Picture
+)
+
+func (k Kind) String() string { return [...]string{"", "work", "picture"}[k] }
+
+// MaxLevel is the dearest work.
+const MaxLevel = 2
 
 // Usage counts admitted calls by day and route: [0] is State.Day, [1] the day
 // after it. A token lives 24 hours at most (settings see to that), so it
@@ -111,10 +150,24 @@ type Policy struct {
 	Calls      uint32        // calls that a token is good for
 	Records    uint32        // items that it may deliver
 	BindWithin time.Duration // time from its issue to its first call
+
+	SpikeCalls       uint32        // calls within SpikePer before a challenge
+	SpikeSuggestions uint32        // the same for suggestions
+	SpikePer         time.Duration // whole seconds
+
+	Ladder   []Kind        // kind of the first challenge, the second, …; the last stays. Not empty
+	Ignored  uint8         // calls with a challenge open before the token dies
+	PerToken uint16        // challenges in a token's life, solved or not
+	Expires  time.Duration // time to solve one
+
+	Observe Observe
 }
 
-// An Event is something that happens to a token: [Call], [Suggest], [Look] or
-// [Revoke].
+// Observe names rules that are decided and told, and not enforced.
+type Observe struct{ Hijack, Spike bool }
+
+// An Event is something that happens to a token: [Call], [Suggest], [Look],
+// [Answer], [Reload] or [Revoke].
 type Event interface{ event() }
 
 // Call is a request to the content API that presented the token. What it
@@ -128,15 +181,39 @@ type Call struct {
 	From     netip.Addr // source address, by addresses.Normal
 	Route    Route
 	Records  uint32 // items that the answer carries
+	Crowd    Crowd  // what the address said, once it was asked
+}
+
+// Crowd is what became of a new binding at its address.
+type Crowd struct {
+	Asked   bool  // the address was asked
+	Blocked bool  // it is blocked: the request is refused, and the token lives
+	Kind    Kind  // the challenge that the token starts with; NoKind for none
+	Level   uint8 // of its work
 }
 
 // Suggest is a request for suggestions: it binds and is checked like a call,
-// and is neither counted nor charged. It carries no records.
+// and is neither counted nor charged. It carries no records, and has a spike
+// limit of its own.
 type Suggest Call
 
 // Look is a request about the token itself: it is checked like a call, and
-// neither counted nor charged, and binds nothing.
+// neither counted nor charged, binds nothing, and is let through while a
+// challenge is open.
 type Look Call
+
+// Answer is an answer to challenge Number, which has been compared already.
+type Answer struct {
+	Call
+	Number uint16
+	Right  bool
+}
+
+// Reload asks for another challenge in the place of challenge Number.
+type Reload struct {
+	Call
+	Number uint16
+}
 
 // Revoke says that the token must not be used again. It carries what is known
 // of the token, which may never have been presented.
@@ -155,11 +232,15 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Refuse Outcome = iota
-	Admit
+	Refuse     Outcome = iota
+	Admit              // answer
+	Challenged         // refuse, and show the challenge that is open
+	AskAddress         // ask the address about the binding, then try again with Crowd
 )
 
-func (o Outcome) String() string { return [...]string{"refuse", "admit"}[o] }
+func (o Outcome) String() string {
+	return [...]string{"refuse", "admit", "challenge", "ask-address"}[o]
+}
 
 // Reason is why a token was refused; its text is the contract's code.
 type Reason uint8
@@ -172,19 +253,33 @@ const (
 	Revoked
 	Hijacked
 	Exhausted
+	ChallengeIgnored
+	ChallengedTooOften
+	ChallengeRequired // the token lives
+	ChallengeFailed   // the token lives
+	NotAsked          // an answer or a reload for a challenge that is not open
+	AddressBlocked    // the token lives
 )
 
 // Reasons lists every Reason but None, for tables that must cover them all.
-var Reasons = []Reason{Unknown, Expired, Revoked, Hijacked, Exhausted}
+var Reasons = []Reason{Unknown, Expired, Revoked, Hijacked, Exhausted,
+	ChallengeIgnored, ChallengedTooOften, ChallengeRequired, ChallengeFailed, NotAsked, AddressBlocked}
 
 func (r Reason) String() string {
-	return [...]string{"", "internal", "token_expired", "token_revoked", "token_hijacked", "token_exhausted"}[r]
+	return [...]string{"", "internal", "token_expired", "token_revoked", "token_hijacked", "token_exhausted",
+		"token_challenge_ignored", "token_challenged_too_often", "challenge_required", "challenge_failed", "not_found", "address_blocked"}[r]
 }
 
 // Verdict is the answer to one event. The zero Verdict refuses.
 type Verdict struct {
-	Outcome Outcome
-	Reason  Reason // why not; None when admitted
-	Binds   bool   // this call bound the token
-	State   State  // the token's state after the event
+	Outcome  Outcome
+	Reason   Reason // why not; None when admitted
+	Binds    bool   // this event bound the token
+	Asks     bool   // this event opened a challenge
+	Solved   Kind   // this event solved a challenge of that kind
+	Crowd    bool   // … that was asked because of the address
+	Observed Reason // what it would have been refused for, by a rule that is only observed
+	Limit    uint32 // the limit of the rule that refused, for explaining it; 0: none
+	Seen     uint32 // what was counted against it
+	State    State  // the token's state after the event
 }

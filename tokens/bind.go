@@ -1,0 +1,60 @@
+package tokens
+
+import "time"
+
+// check binds a token that is not bound, and holds one that is to its binding.
+//
+// A binding is an event for the address too, which is another machine: so the
+// token is bound first, which one of many first requests at once does, then
+// the address is asked, then the request is tried again with its answer.
+// If the server dies between, the next request asks.
+func check(s State, p Policy, c Call) (State, Verdict) {
+	v := Verdict{Outcome: Admit}
+	if s.Bound.Kind == Unbound {
+		if late(p, c) {
+			return s, refused(Expired)
+		}
+		s, v.Binds = bind(s, c), true
+	}
+	s, v = hold(s, p, c, v)
+	if v.Outcome != Admit || s.Cleared {
+		return s, v
+	}
+	if !c.Crowd.Asked {
+		v.Outcome = AskAddress
+		return s, v
+	}
+	if c.Crowd.Blocked {
+		v.Outcome, v.Reason = Refuse, AddressBlocked
+		return s, v
+	}
+	s.Cleared = true
+	if c.Crowd.Kind != NoKind {
+		return ask(s, p, c.At, v, c.Crowd)
+	}
+	return s, v
+}
+
+// hold kills a token that is used from outside its binding.
+func hold(s State, p Policy, c Call, v Verdict) (State, Verdict) {
+	if s.Bound == BindTo(c.From) {
+		return s, v
+	}
+	if p.Observe.Hijack {
+		v.Observed = Hijacked
+		return s, v
+	}
+	return kill(s, v, Hijacked)
+}
+
+// late says that a token still unbound has waited too long: that is how
+// tokens would be stock-piled.
+func late(p Policy, c Call) bool { return c.At.Sub(c.IssuedAt) > p.BindWithin }
+
+func bind(s State, c Call) State {
+	s.Tenant, s.IssuedAt, s.Expires = c.Tenant, c.IssuedAt.Unix(), c.Expires.Unix()
+	s.Bound, s.Day = BindTo(c.From), day(c.At)
+	return s
+}
+
+func day(t time.Time) int32 { return int32(t.Unix() / (24 * 60 * 60)) }

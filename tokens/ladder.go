@@ -1,0 +1,120 @@
+package tokens
+
+import "time"
+
+// admit counts one more in the window, or says that it is full. A window
+// begins with what it counts first, and ends when per is over; a clock that
+// was set back does not end it.
+func (w Window) admit(at time.Time, per time.Duration, limit uint32) (next Window, full bool) {
+	fresh := Window{uint32(at.Unix()), 1}
+	if w.Count == 0 || at.Unix()-int64(w.Since) >= int64(per/time.Second) {
+		return fresh, false
+	}
+	if w.Count >= limit {
+		return fresh, true
+	}
+	return Window{w.Since, w.Count + 1}, false
+}
+
+// ask opens the token's next challenge, or kills a token that was asked too
+// often. The n-th has the n-th kind of the ladder, and dearer work than the
+// one before; what a crowd asks for is of its own kind.
+func ask(s State, p Policy, at time.Time, v Verdict, crowd Crowd) (State, Verdict) {
+	if s.Asked >= p.PerToken {
+		s.Open = Challenge{}
+		return kill(s, v.seen(uint32(p.PerToken), uint32(s.Asked)+1), ChallengedTooOften)
+	}
+	kind := crowd.Kind
+	if kind == NoKind {
+		kind = p.Ladder[min(int(s.Asked), len(p.Ladder)-1)]
+	}
+	s.Open = Challenge{Kind: kind, Level: min(uint8(min(s.Asked, MaxLevel))+crowd.Level, MaxLevel), Left: p.Ignored, Crowd: crowd.Kind != NoKind}
+	s.Asked++
+	v.Asks = true
+	return renumber(s, p, at), v.challenge(ChallengeRequired)
+}
+
+// renumber makes the open challenge a new one: what was asked before has no
+// right answer any more.
+func renumber(s State, p Policy, at time.Time) State {
+	s.Serial++
+	s.Open.Number, s.Open.Expires = s.Serial, uint32(at.Add(p.Expires).Unix())
+	return s
+}
+
+// ignore answers a call that is made with a challenge open.
+func ignore(s State, p Policy, c Call, v Verdict) (State, Verdict) {
+	if expired(s, c.At) {
+		return ask(s, p, c.At, v, again(s))
+	}
+	if s.Open.Left == 0 {
+		return kill(s, v.seen(uint32(p.Ignored), uint32(p.Ignored)+1), ChallengeIgnored)
+	}
+	s.Open.Left--
+	return s, v.challenge(ChallengeRequired)
+}
+
+func expired(s State, at time.Time) bool { return at.Unix() >= int64(s.Open.Expires) }
+
+// again is the crowd's challenge once more, where the open one was a crowd's.
+func again(s State) Crowd {
+	if !s.Open.Crowd {
+		return Crowd{}
+	}
+	return Crowd{Asked: true, Kind: s.Open.Kind, Level: s.Open.Level}
+}
+
+// answer closes a challenge that is solved, and asks the next one where it is
+// not: a wrong answer ends a challenge, and so does time.
+func answer(s State, p Policy, a Answer) (State, Verdict) {
+	s, v, open := atChallenge(s, p, a.Call, a.Number)
+	if !open {
+		return s, v
+	}
+	if !a.Right || expired(s, a.At) {
+		s, v = ask(s, p, a.At, v, again(s))
+		if v.Outcome == Challenged {
+			v.Reason = ChallengeFailed
+		}
+		return s, v
+	}
+	v.Solved, v.Crowd = s.Open.Kind, s.Open.Crowd
+	s.Open, s.Calls, s.Typing = Challenge{}, Window{}, Window{}
+	return s, v
+}
+
+// freeReloads is how often a challenge may be exchanged before that counts as
+// a challenge too.
+const freeReloads = 3
+
+// reload exchanges a challenge for another of its kind. The calls that may be
+// made with it open stay as they are.
+func reload(s State, p Policy, r Reload) (State, Verdict) {
+	s, v, open := atChallenge(s, p, r.Call, r.Number)
+	if !open {
+		return s, v
+	}
+	if s.Open.Reloads++; s.Open.Reloads > freeReloads {
+		s.Open.Reloads = freeReloads // and stays there: each one counts from now on
+		if s.Asked >= p.PerToken {
+			return kill(s, v.seen(uint32(p.PerToken), uint32(s.Asked)+1), ChallengedTooOften)
+		}
+		s.Asked++
+		v.Asks = true
+	}
+	return renumber(s, p, r.At), v
+}
+
+// atChallenge holds a request about a challenge to the token's binding, and to
+// the challenge that is open. A challenge works once: for one that is closed
+// or exchanged there is no right answer, and no wrong one either.
+func atChallenge(s State, p Policy, c Call, number uint16) (State, Verdict, bool) {
+	next, v := look(s, p, c)
+	if v.Outcome != Admit {
+		return next, v, false
+	}
+	if s.Open.Number == 0 || s.Open.Number != number {
+		return s, refused(NotAsked), false
+	}
+	return s, v, true
+}
