@@ -1,0 +1,86 @@
+package challenge
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// Picture is the PNG of a picture's challenge. It is drawn once as long as it
+// is remembered, and only where this server sealed the id: a made-up one is
+// ErrUnknown before anything is drawn.
+func (m *Maker) Picture(ctx context.Context, id string, now time.Time) ([]byte, error) {
+	s, err := m.drawable(id, now)
+	if err != nil {
+		return nil, err
+	}
+	return m.pictures.get(ctx, id, func() ([]byte, error) {
+		return m.pens.draw(func() ([]byte, error) { return renderPicture(id, s.numerals()) })
+	})
+}
+
+// spoken names a sound: the same digits sound otherwise in another language.
+type spoken struct{ id, lang string }
+
+// Sound is the WAV of the same challenge, in the language nearest to lang, a
+// BCP 47 tag; English where there is none.
+func (m *Maker) Sound(ctx context.Context, id, lang string, now time.Time) ([]byte, error) {
+	s, err := m.drawable(id, now)
+	if err != nil {
+		return nil, err
+	}
+	lang = nearest(lang)
+	return m.sounds.get(ctx, spoken{id, lang}, func() ([]byte, error) {
+		return m.pens.draw(func() ([]byte, error) { return renderSound(id, s.numerals(), lang) })
+	})
+}
+
+func (m *Maker) drawable(id string, now time.Time) (sealed, error) {
+	s, ok := m.open(id)
+	switch {
+	case !ok || s.kind != Picture:
+		return sealed{}, ErrUnknown
+	case now.Unix() >= int64(s.expires):
+		return sealed{}, ErrExpired
+	}
+	return s, nil
+}
+
+// numerals are the digits one by one, as the library wants them.
+func (s sealed) numerals() []byte {
+	n := []byte(s.text())
+	for i := range n {
+		n[i] -= '0'
+	}
+	return n
+}
+
+// pens bound what drawing may take: half of the processors, and a short queue
+// in front of them, so that nobody waits long for a pen.
+type pens struct{ free, queue chan struct{} }
+
+const queueForPens = 64
+
+func newPens() pens {
+	n := max(1, runtime.GOMAXPROCS(0)/2)
+	return pens{make(chan struct{}, n), make(chan struct{}, n+queueForPens)}
+}
+
+func (p pens) draw(fn func() ([]byte, error)) (b []byte, err error) {
+	select {
+	case p.queue <- struct{}{}:
+		defer func() { <-p.queue }()
+	default:
+		return nil, ErrBusy
+	}
+	p.free <- struct{}{}
+	defer func() { <-p.free }()
+	// The library's random placing can run over its own buffers: see render.go.
+	defer func() {
+		if r := recover(); r != nil {
+			b, err = nil, fmt.Errorf("draw a challenge: %v", r)
+		}
+	}()
+	return fn()
+}

@@ -1,0 +1,79 @@
+package challenge
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"strings"
+
+	"github.com/dchest/captcha"
+)
+
+// What a picture shows. Machines read these pictures whatever the number of
+// digits and the noise (docs/challenges.md), so both are chosen for people: a
+// guess is right once in 100,000 times, and five digits are large in a
+// picture that fits a narrow phone, and are soon said.
+const (
+	digits = 5
+	width  = 240
+	height = 80
+)
+
+// newDigits draws digits, as one number.
+func newDigits() (n uint32) {
+	for _, d := range captcha.RandomDigits(digits) {
+		n = n*10 + uint32(d)
+	}
+	return n
+}
+
+func renderPicture(id string, numerals []byte) ([]byte, error) {
+	img := captcha.NewImage(id, numerals, width, height)
+	recolour(img.Palette)
+	var png bytes.Buffer
+	if _, err := img.WriteTo(&png); err != nil {
+		return nil, fmt.Errorf("write a picture: %w", err)
+	}
+	return png.Bytes(), nil
+}
+
+// recolour makes the digits dark on white paper. The library draws them on a
+// transparent ground, which is black on a dark page, in any colour up to mid
+// grey.
+func recolour(palette color.Palette) {
+	for i, c := range palette {
+		r, g, b, _ := c.RGBA()
+		switch c := (color.RGBA{uint8(r >> 8), uint8(g >> 8), uint8(b >> 8), 0xFF}); i {
+		case 0:
+			palette[i] = color.White
+		case 1:
+			palette[i] = color.RGBA{c.R / 2, c.G / 2, c.B / 2, 0xFF}
+		default:
+			palette[i] = c
+		}
+	}
+}
+
+// languages are those that the library has sounds in.
+var languages = [...]string{"en", "ja", "pt", "ru", "zh"}
+
+// nearest is the language of a BCP 47 tag, if there are sounds in it.
+func nearest(tag string) string {
+	primary, _, _ := strings.Cut(strings.ReplaceAll(tag, "_", "-"), "-")
+	for _, lang := range languages {
+		if strings.EqualFold(primary, lang) {
+			return lang
+		}
+	}
+	return "en"
+}
+
+func renderSound(id string, numerals []byte, lang string) ([]byte, error) {
+	var wav bytes.Buffer
+	sound := captcha.NewAudio(id, numerals, lang)
+	wav.Grow(sound.EncodedLen())
+	if _, err := sound.WriteTo(&wav); err != nil {
+		return nil, fmt.Errorf("write a sound: %w", err)
+	}
+	return wav.Bytes(), nil
+}
