@@ -1,0 +1,249 @@
+package addresses
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Store keeps what is known of addresses. Its methods may be called at once
+// from many goroutines.
+type Store interface {
+	// UpdateAddress replaces the state of an address with fn of it, atomically,
+	// and returns once the new state is durable. An address never seen has the
+	// zero State. fn is pure. A fn that returns its argument writes nothing.
+	UpdateAddress(ctx context.Context, a netip.Addr, fn func(State) State) error
+	// EachAddress calls fn for every address that is kept, in no order.
+	EachAddress(ctx context.Context, fn func(netip.Addr, State)) error
+	// Entries are the lines of the list, in the order of their ranges.
+	Entries(ctx context.Context) ([]Entry, error)
+	// PutEntry adds a line, or replaces the one with the same range.
+	PutEntry(ctx context.Context, e Entry) error
+	// RemoveEntry takes a line away, and says whether there was one.
+	RemoveEntry(ctx context.Context, r netip.Prefix) (bool, error)
+}
+
+// ErrNotListed says that nothing in the list is of that range.
+var ErrNotListed = errors.New("no entry and no blocked address is of that range")
+
+// Book joins the two machines of an address: what a person wrote down, and
+// what the rules made of it. Every call asks it, so the list and the blocks
+// are in memory; the store is the truth, and is read at the start.
+type Book struct {
+	store  Store
+	policy atomic.Pointer[Policy]
+	list   atomic.Pointer[List]
+
+	change  sync.Mutex // one change of the list at a time
+	mu      sync.RWMutex
+	blocked map[netip.Addr]int64 // by a rule, until: Unix seconds
+	full    int                  // size at which those that are over are thrown out
+}
+
+// OpenBook reads the list and the blocks.
+func OpenBook(ctx context.Context, store Store, p Policy) (*Book, error) {
+	b := &Book{store: store, blocked: map[netip.Addr]int64{}}
+	b.SetPolicy(p)
+	if err := b.readList(ctx); err != nil {
+		return nil, err
+	}
+	err := store.EachAddress(ctx, func(a netip.Addr, s State) {
+		if s.Until != 0 {
+			b.blocked[a] = s.Until
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read blocks: %w", err)
+	}
+	return b, nil
+}
+
+// SetPolicy changes the policy for what happens from now on.
+func (b *Book) SetPolicy(p Policy) { b.policy.Store(&p) }
+
+func (b *Book) readList(ctx context.Context) error {
+	entries, err := b.store.Entries(ctx)
+	if err != nil {
+		return fmt.Errorf("read address list: %w", err)
+	}
+	b.list.Store(NewList(entries))
+	return nil
+}
+
+// Blocked says whether an address, as [Normal] gives it, is blocked, and until
+// when: [Forever] if only a person can end it. It asks no store.
+func (b *Book) Blocked(a netip.Addr, now time.Time) (until int64, blocked bool) {
+	if e, ok := b.list.Load().Find(a, now); ok {
+		if e.Kind == Allow && e.Bindings == 0 {
+			return 0, false
+		}
+		if e.Kind == Block {
+			return untilOf(e), true
+		}
+	}
+	b.mu.RLock()
+	until = b.blocked[a]
+	b.mu.RUnlock()
+	if until == 0 || now.Unix() >= until || b.policy.Load().ObserveBlock {
+		return 0, false
+	}
+	return until, true
+}
+
+func untilOf(e Entry) int64 {
+	if e.Until.IsZero() {
+		return Forever
+	}
+	return e.Until.Unix()
+}
+
+// Apply steps an address through e. An address that is allowed without a
+// budget is clear, and nothing is remembered of it. On error the Verdict
+// blocks.
+func (b *Book) Apply(ctx context.Context, a netip.Addr, now time.Time, e Event) (v Verdict, err error) {
+	p := *b.policy.Load()
+	if entry, ok := b.list.Load().Find(a, now); ok && entry.Kind == Allow {
+		if entry.Bindings == 0 {
+			return Verdict{Standing: Clear}, nil
+		}
+		p.Bindings = entry.Bindings
+	}
+	err = b.store.UpdateAddress(ctx, a, func(s State) State {
+		s, v = Step(s, p, e)
+		return s
+	})
+	if err != nil {
+		return Verdict{}, fmt.Errorf("apply %T: %w", e, err)
+	}
+	b.note(a, v.State.Until, now)
+	return v, nil
+}
+
+// note keeps the blocks in memory in step with the store's.
+func (b *Book) note(a netip.Addr, until int64, now time.Time) {
+	b.mu.RLock()
+	same := b.blocked[a] == until
+	b.mu.RUnlock()
+	if same {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until <= now.Unix() {
+		delete(b.blocked, a)
+		return
+	}
+	if len(b.blocked) >= b.full {
+		maps.DeleteFunc(b.blocked, func(_ netip.Addr, until int64) bool { return until <= now.Unix() })
+		b.full = max(1024, 2*len(b.blocked))
+	}
+	b.blocked[a] = until
+}
+
+// Put adds an entry to the list, or replaces the one of its range. It holds
+// for the next call.
+func (b *Book) Put(ctx context.Context, e Entry) error {
+	b.change.Lock()
+	defer b.change.Unlock()
+	if err := b.store.PutEntry(ctx, e); err != nil {
+		return fmt.Errorf("write address list: %w", err)
+	}
+	return b.readList(ctx)
+}
+
+// Remove takes a range out of the list, and lifts what rules have made of the
+// addresses in it. [ErrNotListed] says that there was neither.
+func (b *Book) Remove(ctx context.Context, r netip.Prefix, now time.Time) error {
+	b.change.Lock()
+	defer b.change.Unlock()
+	listed, err := b.store.RemoveEntry(ctx, r)
+	if err != nil {
+		return fmt.Errorf("write address list: %w", err)
+	}
+	if err := b.readList(ctx); err != nil {
+		return err
+	}
+	lifted, err := b.lift(ctx, r, now)
+	if err == nil && !listed && lifted == 0 {
+		return ErrNotListed
+	}
+	return err
+}
+
+func (b *Book) lift(ctx context.Context, r netip.Prefix, now time.Time) (n int, err error) {
+	var within []netip.Addr
+	err = b.store.EachAddress(ctx, func(a netip.Addr, _ State) {
+		if r.Contains(a) {
+			within = append(within, a)
+		}
+	})
+	for _, a := range within {
+		if err == nil {
+			_, err = b.Apply(ctx, a, now, Lift{})
+			n++
+		}
+	}
+	return n, err
+}
+
+// Line is a line of the list as it is shown: an entry, or an address of which
+// a rule has made something.
+type Line struct {
+	Range   netip.Prefix
+	Kind    string // allow, block or crowded
+	Until   int64  // Unix seconds; Forever: for good; 0: as long as the crowd lasts
+	Reason  string
+	Origin  string // rule or person
+	Propose bool   // so often blocked that a person should look
+}
+
+// Lines are all lines that hold now: a person's in the order of their ranges,
+// then the rules'.
+func (b *Book) Lines(ctx context.Context, now time.Time) ([]Line, error) {
+	entries, err := b.store.Entries(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read address list: %w", err)
+	}
+	var lines []Line
+	for _, e := range entries {
+		if !e.over(now) {
+			lines = append(lines, Line{e.Range, string(e.Kind), untilOf(e), e.Reason, "person", false})
+		}
+	}
+	p := *b.policy.Load()
+	err = b.store.EachAddress(ctx, func(a netip.Addr, s State) {
+		if l, ok := lineOf(a, s, p, now); ok {
+			lines = append(lines, l)
+		}
+	})
+	return lines, err
+}
+
+func lineOf(a netip.Addr, s State, p Policy, now time.Time) (Line, bool) {
+	_, v := Step(s, p, Look{now})
+	l := Line{Range: netip.PrefixFrom(a, width(a)), Origin: "rule", Propose: s.Propose}
+	switch v.Standing {
+	case Blocked:
+		l.Kind, l.Until = string(Block), s.Until
+		l.Reason = "more bindings than an address may make, and challenges not solved"
+	case Crowded, Packed:
+		l.Kind = "crowded"
+		l.Reason = fmt.Sprintf("%d bindings, %d of %d challenges solved", v.Bound, v.Answered, v.Asked)
+	default:
+		return Line{}, false
+	}
+	return l, true
+}
+
+// width is the length of the range that a normalised address stands for.
+func width(a netip.Addr) int {
+	if a.Is4() {
+		return 32
+	}
+	return 64
+}

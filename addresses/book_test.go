@@ -1,0 +1,171 @@
+package addresses_test
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	. "stile.example/stile/addresses"
+)
+
+// shelf is a store of one goroutine.
+type shelf struct {
+	states  map[netip.Addr]State
+	entries map[netip.Prefix]Entry
+	fault   error
+}
+
+func newShelf() *shelf {
+	return &shelf{states: map[netip.Addr]State{}, entries: map[netip.Prefix]Entry{}}
+}
+
+func (s *shelf) UpdateAddress(_ context.Context, a netip.Addr, fn func(State) State) error {
+	next := fn(s.states[a])
+	if s.fault == nil {
+		s.states[a] = next
+	}
+	return s.fault
+}
+
+func (s *shelf) EachAddress(_ context.Context, fn func(netip.Addr, State)) error {
+	for a, st := range s.states {
+		fn(a, st)
+	}
+	return s.fault
+}
+
+func (s *shelf) Entries(context.Context) (all []Entry, err error) {
+	for _, e := range s.entries {
+		all = append(all, e)
+	}
+	return all, s.fault
+}
+
+func (s *shelf) PutEntry(_ context.Context, e Entry) error {
+	if s.fault == nil {
+		s.entries[e.Range] = e
+	}
+	return s.fault
+}
+
+func (s *shelf) RemoveEntry(_ context.Context, r netip.Prefix) (bool, error) {
+	_, ok := s.entries[r]
+	if s.fault == nil {
+		delete(s.entries, r)
+	}
+	return ok, s.fault
+}
+
+var (
+	strict = Policy{Bindings: 2, Per: time.Hour, Then: ThenBlock, Block: []time.Duration{10 * time.Minute}}
+	home   = netip.MustParseAddr("192.0.2.1")
+)
+
+func open(t *testing.T, s Store, p Policy) *Book {
+	t.Helper()
+	b, err := OpenBook(t.Context(), s, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func bind(t *testing.T, b *Book, at time.Time, times int) (v Verdict) {
+	t.Helper()
+	for range times {
+		var err error
+		if v, err = b.Apply(t.Context(), home, at, Bind{at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return v
+}
+
+// TestBlocksLast: a block by a rule is there for the next call, is there after
+// a restart, ends by itself, and is lifted by a person.
+func TestBlocksLast(t *testing.T) {
+	s := newShelf()
+	b := open(t, s, strict)
+	if v := bind(t, b, midnight, 3); !v.Offence {
+		t.Fatalf("three bindings of two: %+v", v)
+	}
+	for name, b := range map[string]*Book{"at once": b, "after a restart": open(t, s, strict)} {
+		if until, ok := b.Blocked(home, midnight.Add(time.Minute)); !ok || until != midnight.Add(10*time.Minute).Unix() {
+			t.Errorf("%s: blocked %v until %d", name, ok, until)
+		}
+		if _, ok := b.Blocked(home, midnight.Add(10*time.Minute)); ok {
+			t.Errorf("%s: the block does not end", name)
+		}
+	}
+	lines, err := b.Lines(t.Context(), midnight.Add(time.Minute))
+	if err != nil || len(lines) != 1 || lines[0].Kind != "block" || lines[0].Origin != "rule" || lines[0].Range.String() != "192.0.2.1/32" {
+		t.Errorf("lines: %+v, %v", lines, err)
+	}
+	if err := b.Remove(t.Context(), netip.MustParsePrefix("192.0.2.0/24"), midnight); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := b.Blocked(home, midnight.Add(time.Minute)); ok || s.states[home] != (State{}) {
+		t.Error("a person could not lift the block")
+	}
+	if err := b.Remove(t.Context(), netip.MustParsePrefix("198.51.100.0/24"), midnight); !errors.Is(err, ErrNotListed) {
+		t.Errorf("nothing there: %v", err)
+	}
+}
+
+// TestAllowed: an allowed range is never crowded or blocked, unless it has a
+// budget of its own; and the longest range decides.
+func TestAllowed(t *testing.T) {
+	b := open(t, newShelf(), strict)
+	put := func(r string, kind EntryKind, bindings uint16, until time.Time) {
+		t.Helper()
+		if err := b.Put(t.Context(), Entry{Range: netip.MustParsePrefix(r), Kind: kind, Bindings: bindings, Until: until}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("192.0.2.0/24", Block, 0, time.Time{})
+	if until, ok := b.Blocked(home, midnight); !ok || until != Forever {
+		t.Errorf("blocked by a person: %v until %d", ok, until)
+	}
+	put("192.0.2.0/28", Allow, 0, time.Time{})
+	if _, ok := b.Blocked(home, midnight); ok {
+		t.Error("an allow inside a block does not win")
+	}
+	if v := bind(t, b, midnight, 50); v.Standing != Clear {
+		t.Errorf("an exempt address after 50 bindings: %+v", v)
+	}
+	put("192.0.2.0/28", Allow, 5, time.Time{})
+	if v := bind(t, b, midnight, 5); v.Standing != Clear {
+		t.Errorf("five of five: %+v", v)
+	}
+	if v := bind(t, b, midnight, 1); !v.Offence {
+		t.Errorf("six of five: %+v", v)
+	}
+	put("192.0.2.1/32", Block, 0, midnight.Add(time.Hour))
+	if _, ok := b.Blocked(home, midnight.Add(30*time.Minute)); !ok {
+		t.Error("a block inside an allow does not win")
+	}
+	if _, ok := b.Blocked(home, midnight.Add(2*time.Hour)); ok {
+		t.Error("a block with a time does not end")
+	}
+	if _, ok := b.Blocked(netip.MustParseAddr("2001:db8::"), midnight); ok {
+		t.Error("an address of another kind is blocked")
+	}
+}
+
+// TestFaultsBlock: what is not known to be let through is not.
+func TestFaultsBlock(t *testing.T) {
+	s := newShelf()
+	b := open(t, s, strict)
+	s.fault = errors.New("disk full")
+	if v, err := b.Apply(t.Context(), home, midnight, Bind{midnight}); !errors.Is(err, s.fault) || v.Standing != Blocked {
+		t.Errorf("got %+v, %v", v, err)
+	}
+	if err := b.Put(t.Context(), Entry{Range: netip.MustParsePrefix("192.0.2.0/24"), Kind: Allow}); !errors.Is(err, s.fault) {
+		t.Errorf("Put: %v", err)
+	}
+	if _, err := OpenBook(t.Context(), s, strict); !errors.Is(err, s.fault) {
+		t.Errorf("OpenBook: %v", err)
+	}
+}
