@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	mathrand "math/rand/v2"
 	"net/http"
@@ -92,11 +91,10 @@ func (a *API) fail(r *request, err error) {
 	if p.Status == http.StatusUnauthorized && r.way != jsonp {
 		h.Set("WWW-Authenticate", bearerChallenge(p))
 	}
-	body, _ := json.Marshal(p) // strings, numbers and null always marshal
 	r.begin()
-	r.body = append(r.body, `{"error":`...)
-	r.body = append(r.body, body...)
-	r.body = append(r.body, '}')
+	r.add(`{"error":`)
+	r.addValue(p)
+	r.add("}")
 	r.send(p.Status)
 }
 
