@@ -15,11 +15,17 @@ import (
 	"github.com/mmcdole/gofeed"
 )
 
-// feedItems reads RSS, Atom and JSON Feed. A feed is read whole, so it may not
-// be larger than what is fetched. base is the address that it came from, if any.
+// The limits of a feed. It is read whole, and each element of it takes some
+// 400 bytes.
+const (
+	maxFeed     = 16 << 20
+	maxElements = 100_000
+)
+
+// feedItems reads RSS, Atom and JSON Feed. base is the address that it came from, if any.
 func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
-		raw, err := io.ReadAll(io.LimitReader(r, maxFetch+1))
+		raw, err := io.ReadAll(io.LimitReader(r, maxFeed+1))
 		if err != nil {
 			yield(bad(place{file, 0}, brokenError{fmt.Errorf("read %s: %w", file, err)}))
 			return
@@ -40,8 +46,11 @@ func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 }
 
 func parseFeed(raw []byte) (*gofeed.Feed, error) {
-	if len(raw) > maxFetch {
-		return nil, fmt.Errorf("feed has more than %d MiB", maxFetch>>20)
+	if len(raw) > maxFeed {
+		return nil, fmt.Errorf("feed has more than %d MiB", maxFeed>>20)
+	}
+	if elements(raw) > maxElements {
+		return nil, fmt.Errorf("feed has more than %d elements", maxElements)
 	}
 	feed, err := gofeed.NewParser().Parse(bytes.NewReader(raw))
 	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) {
@@ -51,6 +60,12 @@ func parseFeed(raw []byte) (*gofeed.Feed, error) {
 		return nil, fmt.Errorf("is no good feed: %w", err)
 	}
 	return feed, nil
+}
+
+// elements is how many elements of XML, or objects and lists of JSON, a feed
+// can have.
+func elements(raw []byte) int {
+	return bytes.Count(raw, []byte("<")) - bytes.Count(raw, []byte("</")) + bytes.Count(raw, []byte("{")) + bytes.Count(raw, []byte("["))
 }
 
 // locator finds the lines of a feed's entries, which the parser does not keep,

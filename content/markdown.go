@@ -33,14 +33,17 @@ var markdown = goldmark.New(
 // slashes, of which the id is made where the front matter gives none.
 func markdownFile(display, name string, r io.Reader) record {
 	return record{place{display, 1}, func() (Item, error) {
-		b, err := io.ReadAll(io.LimitReader(r, maxLine+1))
+		b, err := io.ReadAll(io.LimitReader(r, maxMarkdown+1))
 		switch b = bytes.TrimPrefix(b, []byte("\ufeff")); {
 		case err != nil:
 			return Item{}, brokenError{fmt.Errorf("read %s: %w", display, err)}
-		case len(b) > maxLine:
-			return Item{}, fmt.Errorf("file has more than %d bytes", maxLine)
+		case len(b) > maxMarkdown:
+			return Item{}, fmt.Errorf("file has more than %d bytes", maxMarkdown)
 		case !utf8.Valid(b):
 			return Item{}, atLine{1 + bytes.Count(b[:firstInvalid(b)], []byte("\n")), errors.New("text is not UTF-8")}
+		}
+		if err := tooCostly(b); err != nil {
+			return Item{}, err
 		}
 		it, err := markdownItem(b)
 		if it.ID == "" {
@@ -48,6 +51,31 @@ func markdownFile(display, name string, r io.Reader) record {
 		}
 		return it, err
 	}}
+}
+
+// maxMarkdown is the longest Markdown file: there are texts for which the
+// parser takes a time that grows with the square of their length.
+const maxMarkdown = maxBody
+
+// nested is a line with quotes and lists 50 deep.
+var nested = regexp.MustCompile(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){50}`)
+
+// tooCostly refuses those that nobody writes and that would take minutes or a
+// lot of memory within maxMarkdown: deep nesting, and brackets by the thousand.
+func tooCostly(b []byte) error {
+	if at := nested.FindIndex(b); at != nil {
+		return atLine{1 + bytes.Count(b[:at[0]], []byte("\n")), errors.New("quotes and lists stand 50 deep or more")}
+	}
+	bracket := []byte("[")
+	if bytes.Count(b, bracket) > 20_000 {
+		return errors.New("file has more than 20000 brackets")
+	}
+	for word := range bytes.FieldsSeq(b) {
+		if bytes.Count(word, bracket) > 1000 {
+			return errors.New("more than 1000 brackets stand together with no blank between")
+		}
+	}
+	return nil
 }
 
 func firstInvalid(b []byte) (i int) {
