@@ -1,10 +1,7 @@
 package sqlite
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"iter"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -24,7 +21,7 @@ func TestMeasureCorpus(t *testing.T) {
 	}
 	db := newDB(t)
 	at := time.Now()
-	r, err := db.Import(t.Context(), content.ImportOptions{}, readTSV(file))
+	r, err := db.Import(t.Context(), content.ImportOptions{}, content.Read(t.Context(), content.Source{Path: file}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +109,7 @@ func forget(db *DB) {
 }
 
 func measure(t *testing.T, name string, next func() func() error, before func()) string {
-	const n = 2000
+	const n = 1000
 	times := make([]time.Duration, 0, n)
 	slow := ""
 	for range n {
@@ -161,30 +158,4 @@ func titleWords(t *testing.T, db *DB) (s measured) {
 		}
 	}
 	return s
-}
-
-func readTSV(file string) iter.Seq2[content.Item, error] {
-	return func(yield func(content.Item, error) bool) {
-		f, err := os.Open(file)
-		if err != nil {
-			yield(content.Item{}, err)
-			return
-		}
-		defer f.Close()
-		in := bufio.NewReader(f)
-		for n := 1; ; n++ {
-			line, err := in.ReadString('\n')
-			if err == io.EOF {
-				return
-			}
-			c := strings.Split(strings.TrimSpace(line), "\t")
-			f := strings.Fields(c[1])
-			words := strings.Split(c[0], ", ")
-			it := content.Item{ID: fmt.Sprintf("wn-%d", n), Collection: f[0], Title: words[0], Summary: c[2], Tags: []string{f[1]},
-				Body: "<p>" + c[0] + "</p>", PublishedAt: time.Unix(int64(n)*1000, 0)}
-			if !yield(it, nil) {
-				return
-			}
-		}
-	}
 }

@@ -21,8 +21,10 @@ type builder struct {
 	touched                            map[string]bool // collections
 
 	values map[facetValue]int64 // numbers of values, as far as remembered
-	words  map[string]int       // changes of words.items not yet written
-	counts map[int64]int        // changes of value_counts.items not yet written
+	words  map[string]int64     // changes of words.items not yet written
+	counts map[int64]int64      // changes of value_counts.items not yet written
+	starts bulk                 // rows not yet written
+	valued bulk                 // rows of item_values not yet written
 }
 
 var (
@@ -33,7 +35,9 @@ var (
 func newBuilder(ctx context.Context, file string, owner uint32) (_ *builder, err error) {
 	b := &builder{
 		db: openBuilder(file), owner: owner,
-		touched: map[string]bool{}, values: map[facetValue]int64{}, words: map[string]int{}, counts: map[int64]int{},
+		touched: map[string]bool{}, values: map[facetValue]int64{}, words: map[string]int64{}, counts: map[int64]int64{},
+		starts: bulk{insert: `INSERT INTO starts (start, rank, item, owner)`, text: true, width: 3},
+		valued: bulk{insert: `INSERT INTO item_values (item, value)`, width: 2},
 	}
 	defer func() {
 		if err != nil {
@@ -169,7 +173,7 @@ func (b *builder) result() (content.Result, error) {
 // finish writes what is still in memory and commits. After a change of many
 // items it makes one piece of the full text, which is read faster.
 func (b *builder) finish() error {
-	if err := errors.Join(b.flushWords(), b.flushCounts()); err != nil {
+	if err := errors.Join(b.flushWords(), b.flushCounts(), b.starts.flush(b.tx), b.valued.flush(b.tx)); err != nil {
 		return err
 	}
 	var all int

@@ -11,7 +11,7 @@ import (
 
 const (
 	countable   = 2_000_000 // places of the full text that counting may look at
-	facetable   = 20_000    // matches that facets are counted over
+	facetable   = 10_000    // matches that facets are counted over
 	facetLength = 20        // values of a facet in an answer
 )
 

@@ -1,13 +1,9 @@
 package sqlite
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"stile.example/stile/content"
@@ -33,7 +29,7 @@ type start struct {
 
 // insert writes an item and everything that finds it.
 func (b *builder) insert(item int64, it content.Item, list, whole []byte) error {
-	it, err := decodeItem(whole) // so that delete finds the same values
+	it, err := content.DecodeItem(whole) // so that delete finds the same values
 	if err != nil {
 		return err
 	}
@@ -59,7 +55,7 @@ func (b *builder) insert(item int64, it content.Item, list, whole []byte) error 
 		return fmt.Errorf("write words: %w", err)
 	}
 	for _, s := range startsOf(it.Title) {
-		if _, err := b.tx.Exec(`INSERT INTO starts (owner, start, rank, item) VALUES (?, ?, ?, ?)`, b.owner, s.text, s.rank, item); err != nil {
+		if err := b.starts.add(b.tx, s.text, int64(s.rank), item, int64(b.owner)); err != nil {
 			return fmt.Errorf("write starts: %w", err)
 		}
 	}
@@ -68,8 +64,11 @@ func (b *builder) insert(item int64, it content.Item, list, whole []byte) error 
 
 // delete undoes insert; whole is what it had written.
 func (b *builder) delete(item int64, whole []byte) error {
-	it, err := decodeItem(whole)
+	it, err := content.DecodeItem(whole)
 	if err != nil {
+		return err
+	}
+	if err := errors.Join(b.starts.flush(b.tx), b.valued.flush(b.tx)); err != nil {
 		return err
 	}
 	for _, s := range startsOf(it.Title) {
@@ -107,7 +106,7 @@ func joinWords(s string) string {
 	return b.String()
 }
 
-func (b *builder) countWords(t texts, by int) error {
+func (b *builder) countWords(t texts, by int64) error {
 	seen := map[string]bool{}
 	for _, text := range []string{t.title, t.tags, t.summary, t.body} {
 		for w := range strings.SplitSeq(text, " ") {
@@ -124,16 +123,17 @@ func (b *builder) countWords(t texts, by int) error {
 }
 
 func (b *builder) flushWords() error {
-	for _, w := range slices.Sorted(maps.Keys(b.words)) {
-		_, err := b.tx.Exec(`
-			INSERT INTO words (word, owner, items) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET items = items + excluded.items`, w, b.owner, b.words[w])
-		if err != nil {
+	to := bulk{
+		insert: `INSERT INTO words (word, items, owner)`, text: true, width: 2,
+		then: ` ON CONFLICT DO UPDATE SET items = items + excluded.items`,
+	}
+	for w, by := range b.words {
+		if err := to.add(b.tx, w, by, int64(b.owner)); err != nil {
 			return fmt.Errorf("count words: %w", err)
 		}
 	}
 	clear(b.words)
-	return nil
+	return to.flush(b.tx)
 }
 
 // startsOf are what suggestions find a title by.
@@ -192,25 +192,4 @@ func shortStarts(w string) (starts []string) {
 		starts = append(starts, w[:i+utf8.RuneLen(r)]+"*")
 	}
 	return starts
-}
-
-// decodeItem reads what content.EncodeItem wrote.
-func decodeItem(whole []byte) (content.Item, error) {
-	var in struct {
-		content.Item
-		PublishedAt *time.Time `json:"published_at"`
-		UpdatedAt   *time.Time `json:"updated_at"`
-	}
-	d := json.NewDecoder(bytes.NewReader(whole))
-	d.UseNumber()
-	if err := d.Decode(&in); err != nil {
-		return content.Item{}, fmt.Errorf("decode item: %w", err)
-	}
-	if in.PublishedAt != nil {
-		in.Item.PublishedAt = *in.PublishedAt
-	}
-	if in.UpdatedAt != nil {
-		in.Item.UpdatedAt = *in.UpdatedAt
-	}
-	return in.Item, nil
 }

@@ -93,7 +93,7 @@ func (c *corpus) list(ctx context.Context, f content.Filter, after string, limit
 		if err := scan(&whole); err != nil {
 			return err
 		}
-		it, err := decodeItem(whole)
+		it, err := content.DecodeItem(whole)
 		items = append(items, it)
 		return err
 	}, `

@@ -67,7 +67,7 @@ func (c *corpus) related(ctx context.Context, tenant uint32, id string, limit in
 
 // tellingOf are the words and tags of an item that the fewest others have.
 func (c *corpus) tellingOf(ctx context.Context, tenant uint32, w whole) (terms []string, err error) {
-	it, err := decodeItem(w.bytes)
+	it, err := content.DecodeItem(w.bytes)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -59,8 +58,8 @@ func scalar(v any) string {
 		return v
 	case bool:
 		return strconv.FormatBool(v)
-	case json.Number:
-		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""
 }
@@ -77,7 +76,7 @@ func (b *builder) insertValues(item int64, it content.Item) (filters string, err
 		if err != nil {
 			return "", err
 		}
-		if _, err := b.tx.Exec(`INSERT INTO item_values (item, value) VALUES (?, ?)`, item, n); err != nil {
+		if err := b.valued.add(b.tx, "", item, n); err != nil {
 			return "", err
 		}
 		b.counts[n]++
@@ -130,14 +129,15 @@ func (b *builder) valueNumber(v facetValue) (int64, error) {
 }
 
 func (b *builder) flushCounts() error {
-	for _, n := range slices.Sorted(maps.Keys(b.counts)) {
-		_, err := b.tx.Exec(`
-			INSERT INTO value_counts (value, owner, items) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET items = items + excluded.items`, n, b.owner, b.counts[n])
-		if err != nil {
+	to := bulk{
+		insert: `INSERT INTO value_counts (value, items, owner)`, width: 3,
+		then: ` ON CONFLICT DO UPDATE SET items = items + excluded.items`,
+	}
+	for n, by := range b.counts {
+		if err := to.add(b.tx, "", n, by, int64(b.owner)); err != nil {
 			return err
 		}
 	}
 	clear(b.counts)
-	return nil
+	return to.flush(b.tx)
 }
