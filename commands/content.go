@@ -69,23 +69,32 @@ func (p *program) importFrom(ctx context.Context, src content.Source, q importQu
 	sent := make(chan error, 1)
 	go func() {
 		err := sendItems(out, content.Read(ctx, src))
-		out.CloseWithError(err)
+		if err != nil { // wrapped, for net/http compares it, and Faults cannot be compared
+			out.CloseWithError(fmt.Errorf("read the items: %w", err))
+		} else {
+			out.Close()
+		}
 		sent <- err
 	}()
 	var result content.Result
 	err := p.stream(ctx, "content.import", q, &result, in, nil)
-	in.CloseWithError(errors.New("the import has ended"))
+	in.CloseWithError(errEnded)
 	read := <-sent
 	show.end()
 	var faults content.Faults
-	if errors.As(read, &faults) {
+	switch {
+	case errors.As(read, &faults):
 		return &linesError{faults, "nothing was imported; mend the lines above and try again"}
+	case read != nil && !errors.Is(read, errEnded):
+		return fmt.Errorf("nothing was imported: %w", read)
+	case err != nil:
+		return fmt.Errorf("nothing was imported: %w", err)
 	}
-	if err == nil {
-		return p.showImport(result)
-	}
-	return fmt.Errorf("nothing was imported: %w", err)
+	return p.showImport(result)
 }
+
+// errEnded is why items that are still being read can go nowhere.
+var errEnded = errors.New("the import has ended")
 
 func (p *program) showImport(r content.Result) error {
 	if p.json {

@@ -8,6 +8,7 @@ import (
 	"stile.example/stile/content"
 	"stile.example/stile/static"
 	"stile.example/stile/tenants"
+	"stile.example/stile/usage"
 )
 
 const demoTenant = "demo"
@@ -26,7 +27,8 @@ func (p *program) prepareDemo(ctx context.Context, srv *server) error {
 		items += n
 	}
 	name := "Demo"
-	made, err := addTenant(ctx, srv.app, tenantChange{ClientID: demoTenant, Name: &name})
+	price := tenants.Price{Since: usage.Day(p.now()), Micros: 1000}
+	made, err := addTenant(ctx, srv.app, tenantChange{ClientID: demoTenant, Name: &name, Prices: []tenants.Price{price}})
 	if _, there := srv.app.tenants.Find(demoTenant); err != nil && there {
 		active := tenants.Active
 		_, bad := setTenant(ctx, srv.app, tenantChange{ClientID: demoTenant, Status: &active})

@@ -12,10 +12,6 @@ import (
 	"stile.example/stile/settings"
 )
 
-// patience is how long a command waits for another one to let go of the data
-// directory.
-const patience = 5 * time.Second
-
 // where an operation can be done: [remote] in the running server, [local] in
 // this process. Its answer is JSON either way.
 type where interface {
@@ -59,7 +55,7 @@ func (p *program) stream(ctx context.Context, name string, params, result any, i
 // may have it open for a moment, or a server may be about to start: so it
 // tries both for a while.
 func (p *program) reach(ctx context.Context, s *settings.Settings) (where, error) {
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(p.patience); ; {
 		r, err := dial(ctx, s.Data)
 		if err == nil {
 			return r, nil

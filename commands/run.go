@@ -37,7 +37,7 @@ const (
 func Run(ctx context.Context, args, env []string, in io.Reader, out, err io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return (&program{env: env, in: in, out: out, err: err, now: time.Now}).run(ctx, args)
+	return (&program{env: env, in: in, out: out, err: err, now: time.Now, patience: 5 * time.Second}).run(ctx, args)
 }
 
 // program is one run of the program.
@@ -46,6 +46,7 @@ type program struct {
 	in       io.Reader
 	out, err io.Writer
 	now      func() time.Time
+	patience time.Duration // to wait for who has the data directory open
 	ready    func(*server) // if set, told when a server serves
 
 	config, data string // --config, --data
@@ -146,6 +147,7 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 		return nil
 	}
 	what := fmt.Sprintf("unknown command %q", c.CommandPath()+" "+args[0])
+	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		return useErrorf("%s; did you mean `%s %s`?", what, c.CommandPath(), near[0])
 	}

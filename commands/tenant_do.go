@@ -81,7 +81,7 @@ func (ch tenantChange) apply(t *tenants.Tenant, s *settings.Settings) error {
 	}
 	if len(ch.Policy) > 0 {
 		if err := s.CheckTenant(policy); err != nil {
-			return err
+			return errors.New(err.Error()) // no fault of a settings file: the text is what matters
 		}
 	}
 	t.Policy = policy

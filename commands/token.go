@@ -85,7 +85,7 @@ until its first call the server keeps nothing of it.`,
 
 func (p *program) tokenRevoke() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "revoke TOKEN|JTI", Short: "make a token invalid for good",
-		Long:    "Revokes a token: its calls are refused with token_revoked from now on. It cannot be undone.",
+		Long:    "Revokes a token: its calls are refused with token_revoked from now on. It cannot be\nundone.",
 		Example: "  stile token revoke TOKEN",
 		Args:    takes(1, 1, "one token or jti"),
 		RunE: func(c *cobra.Command, args []string) error {
