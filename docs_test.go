@@ -56,6 +56,19 @@ func TestDocumentsLink(t *testing.T) {
 	}
 }
 
+// TestDocumentsFiles finds the files that docs/architecture.md names.
+func TestDocumentsFiles(t *testing.T) {
+	named := regexp.MustCompile("`([a-z_]+(?:/[a-z_]+)+\\.go)`").FindAllStringSubmatch(documents(t)["docs/architecture.md"], -1)
+	if len(named) < 8 {
+		t.Errorf("%d files are named, want 8 or more", len(named))
+	}
+	for _, m := range named {
+		if _, err := os.Stat(m[1]); err != nil {
+			t.Errorf("docs/architecture.md names %s: %v", m[1], err)
+		}
+	}
+}
+
 // headings are the names by which GitHub links to a page's headings.
 func headings(text string) map[string]bool {
 	names := map[string]bool{}
@@ -155,5 +168,39 @@ func TestDocumentsSettings(t *testing.T) {
 	}
 	if looked < 20 {
 		t.Errorf("%d settings were looked at, want 20 or more", looked)
+	}
+}
+
+// badItems have the faults that docs/content.md shows, in its order.
+const badItems = `{"id":"bread","title":"Bread","published_at":"yesterday"}
+{"id":"soup","titel":"Soup"}
+{"id":"jam","title":"Jam","url":"javascript:alert(1)"}
+{"id":"tea","title":"Tea"}
+{"id":"tea","title":"Tea again"}
+{"title":"No id"}
+{"id":"pie","title":"Pie","tags":"sweet"}
+{"id":"cake","title":"Cake"
+`
+
+// TestDocumentsFaults imports bad items, and looks up in docs/content.md what
+// is said of them.
+func TestDocumentsFaults(t *testing.T) {
+	text, err := os.ReadFile("docs/content.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "recipes.jsonl"), []byte(badItems), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	var out, complaint strings.Builder
+	status := commands.Run(context.Background(), []string{"content", "import", "recipes.jsonl"}, nil, strings.NewReader(""), &out, &complaint)
+	if status != 1 {
+		t.Errorf("exit %d, want 1", status)
+	}
+	said, _, _ := strings.Cut(complaint.String(), "\nstile:")
+	if !strings.Contains(string(text), "```\n"+said+"\n```") {
+		t.Errorf("docs/content.md doesn't show what is said:\n%s", said)
 	}
 }
