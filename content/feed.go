@@ -53,7 +53,7 @@ func parseFeed(raw []byte) (*gofeed.Feed, error) {
 		return nil, fmt.Errorf("feed has more than %d elements", maxElements)
 	}
 	feed, err := gofeed.NewParser().Parse(bytes.NewReader(raw))
-	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) {
+	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) || err == nil && feed.FeedType == "json" && feed.FeedVersion == "" {
 		return nil, errors.New("is no RSS, Atom or JSON Feed; a web page names its feed in <link rel=\"alternate\">")
 	}
 	if err != nil {
@@ -78,14 +78,21 @@ type locator struct {
 
 func (l *locator) of(e *gofeed.Item) int {
 	name, _, _ := strings.Cut(cmp.Or(e.GUID, e.Link, e.Title), "&") // what follows is written in several ways
-	i := bytes.Index(l.rest, []byte(name))
-	if i < 0 || name == "" {
-		*l = locator{}
-		return 0
+	for name != "" {
+		i := bytes.Index(l.rest, []byte(name))
+		if i < 0 {
+			break
+		}
+		end := i + len(name)
+		stands := i > 0 && strings.IndexByte(">\"[ \n", l.rest[i-1]) >= 0 && end < len(l.rest) && strings.IndexByte("<\"]& \r\n", l.rest[end]) >= 0
+		l.line += bytes.Count(l.rest[:end], []byte("\n"))
+		l.rest = l.rest[end:]
+		if stands {
+			return l.line
+		}
 	}
-	l.line += bytes.Count(l.rest[:i], []byte("\n"))
-	l.rest = l.rest[i:]
-	return l.line
+	*l = locator{}
+	return 0
 }
 
 // feedItem makes an item of an entry. Whoever imports a feed can seldom mend
