@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -235,7 +236,7 @@ func (s *shelf) RemoveTenant(_ context.Context, id string) error {
 // with fault or panics with bomb.
 type corpus struct {
 	asked content.Query
-	reads int
+	reads atomic.Int32
 	fault error
 	bomb  any
 	item  []byte // instead of one's own bytes
@@ -244,7 +245,7 @@ type corpus struct {
 const oneItem = `{"id":"one","title":"One"}`
 
 func (c *corpus) read() error {
-	c.reads++
+	c.reads.Add(1)
 	if c.bomb != nil {
 		panic(c.bomb)
 	}
