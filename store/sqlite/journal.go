@@ -4,79 +4,73 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"time"
 
 	"stile.example/stile/tokens"
 )
 
 // The journal is the truth about what changed lately: each of its rows holds
-// the new states of one batch, whole. A state that is dirty, newer than its
-// row in tokens, is in the backlog; its row is written behindRows batches
-// later, with all that has come since, so that a busy token costs a row now
-// and then. Then the journal's rows before the oldest dirty state say nothing
-// new, and are deleted. Always a prefix: so a replay ends at the newest state
-// of each token, and doing it twice changes nothing.
-const (
-	behindRows = 1024
-	foldRows   = 256 // of a commit, if the batch itself has no more
-	trimRows   = 64  // to be deleted at once
-)
+// the new states of one batch, whole. A state newer than its row in tokens is
+// dirty, and is in memory. When the journal has become long, a fold writes the
+// rows of all that is dirty, a few with each commit, and then deletes what the
+// journal held when the fold began. That is always the journal's beginning: so
+// a replay ends at the newest state of each token, and a replay of what was
+// folded already changes nothing.
+//
+// Rows are folded in the order of ids, which is theirs in the file: ids are
+// hashes, and in the order of calls each row would cost a page.
 
 // commit makes what the batch changed durable, or undoes it.
 func (w *writer) commit() error {
 	if len(w.changes) == 0 {
 		return nil
 	}
-	due := w.backlog.before(w.seq+1-behindRows, max(foldRows, len(w.changes)))
-	err := w.write(due, w.encodeChanges(), trimRows)
-	if err != nil {
+	w.startFold(foldBytes)
+	if err := w.write(w.encodeChanges(), max(foldRows, len(w.changes))); err != nil {
 		w.undo()
 		return fmt.Errorf("commit: %w", err)
 	}
 	for _, c := range w.changes {
 		w.mem.find(c.id).touched = false
-		if !c.dirty {
-			w.backlog.push(entry{c.id, w.seq})
-		}
 	}
 	w.changes = w.changes[:0]
-	w.settle(len(due))
 	return nil
 }
 
-// write writes, in a transaction: a row of the journal, if there is one, the
-// rows of the due entries, and the end of what the journal no longer needs,
-// if that is at least trim rows.
-func (w *writer) write(due []entry, row []byte, trim int64) error {
-	oldest := w.backlog.after(len(due), w.seq+1)
-	trims := oldest-w.trimmed >= trim
+// write writes, in one transaction, a row of the journal, if there is one, and
+// about as many rows of dirty states as asked for, if a fold is under way.
+func (w *writer) write(row []byte, rows int) error {
+	due, done := w.fold.due(w.mem, rows)
 	err := w.db.tx(context.Background(), func(tx *sql.Tx) error {
 		if err := addToJournal(tx, w.seq+1, row); err != nil {
 			return err
 		}
-		for _, e := range due {
-			if err := writeToken(tx, e.id, w.mem.find(e.id).state); err != nil {
+		for _, id := range due {
+			if err := writeToken(tx, id, w.mem.find(id).state); err != nil {
 				return err
 			}
 		}
-		if !trims {
+		if !done {
 			return nil
 		}
-		_, err := tx.Exec(`DELETE FROM journal WHERE seq < ?`, oldest)
+		_, err := tx.Exec(`DELETE FROM journal WHERE seq <= ?`, w.fold.upTo)
 		return err
 	})
 	w.report(err)
 	if err != nil {
 		return err
 	}
-	w.db.checkpointer.wrote(len(due) + len(row)/pageSize)
+	w.db.checkpointer.wrote(len(due)/4 + len(row)/pageSize)
+	w.wrote(row)
+	w.fold.advance(w.mem, due, done)
+	return nil
+}
+
+// wrote notes that a row was added to the journal, if there was one.
+func (w *writer) wrote(row []byte) {
 	if row != nil {
 		w.seq++
+		w.journal += len(row)
 	}
-	if trims {
-		w.trimmed = oldest
-	}
-	return nil
 }
 
 func addToJournal(tx *sql.Tx, seq int64, row []byte) error {
@@ -87,52 +81,12 @@ func addToJournal(tx *sql.Tx, seq int64, row []byte) error {
 	return err
 }
 
-// settle notes that the rows of the n oldest entries are written.
-func (w *writer) settle(n int) {
-	for _, e := range w.backlog.first(n) {
-		w.mem.find(e.id).dirty = false
-	}
-	w.backlog.pop(n)
-}
-
-// foldIdle writes some rows and returns when to come again. While calls come
-// in all the time it does little, and commit does the rest.
-func (w *writer) foldIdle() time.Duration {
-	if err := w.fold(idleRows); err != nil || w.backlog.len() == 0 || len(w.queue) > 0 {
-		return idleAfter
-	}
-	return 0
-}
-
-// foldAll leaves nothing in the journal.
-func (w *writer) foldAll() error {
-	for w.trimmed <= w.seq {
-		if err := w.fold(4 * idleRows); err != nil {
-			return fmt.Errorf("write tokens: %w", err)
-		}
-	}
-	return nil
-}
-
-// fold writes the rows of the n oldest entries.
-func (w *writer) fold(n int) error {
-	if w.trimmed > w.seq {
-		return nil
-	}
-	due := w.backlog.first(n)
-	if err := w.write(due, nil, 1); err != nil {
-		return err
-	}
-	w.settle(len(due))
-	return nil
-}
-
 func (w *writer) encodeChanges() []byte {
-	w.blob = w.blob[:0]
+	w.row = w.row[:0]
 	for _, c := range w.changes {
-		w.blob = appendRecord(w.blob, c.id, w.mem.find(c.id).state)
+		w.row = appendRecord(w.row, c.id, w.mem.find(c.id).state)
 	}
-	return w.blob
+	return w.row
 }
 
 // appendRecord appends what a journal's row says of one token. The zero State

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 
 	"stile.example/stile/tokens"
 )
@@ -13,12 +15,12 @@ import (
 func (db *DB) replay(ctx context.Context) error {
 	for more := true; more; {
 		err := db.tx(ctx, func(tx *sql.Tx) error {
-			states, last, err := readJournal(ctx, tx, 64)
+			states, last, err := readJournal(ctx, tx, 4096)
 			if more = last > 0; err != nil || !more {
 				return err
 			}
-			for id, s := range states {
-				if err := writeToken(tx, id, s); err != nil {
+			for _, id := range slices.SortedFunc(maps.Keys(states), compareIDs) {
+				if err := writeToken(tx, id, states[id]); err != nil {
 					return err
 				}
 			}

@@ -69,6 +69,7 @@ func (w *writer) sweep(last corpse, before int64) (n int, _ corpse, err error) {
 		return 0, last, err
 	}
 	w.db.checkpointer.wrote(len(dead))
+	w.wrote(row)
 	w.forget(dead)
 	return len(dead), dead[len(dead)-1], nil
 }
@@ -80,7 +81,6 @@ func (w *writer) busyWith(id tokens.ID) bool {
 
 // forget drops what has been swept from memory.
 func (w *writer) forget(dead []corpse) {
-	w.seq++
 	for _, c := range dead {
 		if !w.busyWith(c.id) {
 			w.mem.drop(c.id)

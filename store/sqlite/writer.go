@@ -12,22 +12,21 @@ import (
 )
 
 const (
-	queueLen  = 8192 // steps that may wait
-	batchLen  = 1024 // steps of one commit
-	idleAfter = time.Second
-	idleRows  = 256 // rows written behind at a time while nobody waits
+	queueLen = 8192 // steps that may wait
+	batchLen = 1024 // steps of one commit
 )
 
-// writer is the goroutine that steps tokens. Memory, backlog and the numbers
-// of the journal are its own; others talk to it by its channels.
+// writer is the goroutine that steps tokens. Memory and journal are its own;
+// others talk to it by its channels.
 type writer struct {
 	db      *DB
 	mem     *memory
 	changes []change // of the batch that is being written
-	backlog backlog
-	blob    []byte // the row that is being made, kept for its room
-	seq     int64  // of the journal's last row
-	trimmed int64  // rows of the journal before it are deleted
+	row     []byte   // of the journal, kept for its room
+	seq     int64    // of the journal's last row
+	journal int      // bytes written to it since the last fold began
+	fold    fold
+	folded  time.Time // when the last fold began
 	failing bool
 
 	queue           chan *step
@@ -42,13 +41,13 @@ type change struct {
 	id    tokens.ID
 	old   tokens.State
 	fresh bool // it was not in memory
-	dirty bool // it was in the backlog already
+	dirty bool // it was newer than its row already
 }
 
 func startWriter(db *DB) *writer {
 	w := &writer{
 		db:      db,
-		trimmed: 1,
+		folded:  db.opt.Now(),
 		mem:     newMemory(db.opt.KeepIdle, db.opt.MaxStates),
 		queue:   make(chan *step, queueLen),
 		jobs:    make(chan func()),
@@ -63,7 +62,7 @@ func startWriter(db *DB) *writer {
 func (w *writer) run() {
 	defer close(w.closed)
 	batch := make([]*step, 0, batchLen)
-	idle := time.NewTimer(idleAfter)
+	idle := time.NewTimer(time.Second)
 	for {
 		select {
 		case s := <-w.queue:
@@ -72,7 +71,7 @@ func (w *writer) run() {
 		case job := <-w.jobs:
 			job()
 		case <-idle.C:
-			idle.Reset(w.foldIdle())
+			idle.Reset(w.idle())
 		case <-w.closing:
 			w.closeErr = w.finish(batch)
 			return
