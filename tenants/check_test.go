@@ -93,7 +93,7 @@ func TestServes(t *testing.T) {
 
 func TestCheckNormalises(t *testing.T) {
 	tenant := tenants.Tenant{
-		ClientID: "acme", Name: "Łódź 日本 می‌خواهم 👩‍🍳",
+		ClientID: "acme", Name: "Łódź 日本 می\u200cخواهم 👩\u200d🍳",
 		Sites:  []string{"https://b.example", "https://A.example/", "https://a.example:443"},
 		Prices: []tenants.Price{{Since: "2026-12-01", Micros: 2}, {Since: "2026-01-01", Micros: 1}},
 	}
