@@ -21,6 +21,7 @@ type builder struct {
 	touched                            map[string]bool // collections
 
 	values map[facetValue]int64 // numbers of values, as far as remembered
+	facets map[string]*facet    // as far as remembered
 	words  map[string]int64     // changes of words.items not yet written
 	counts map[int64]int64      // changes of value_counts.items not yet written
 	starts bulk                 // rows not yet written
@@ -35,7 +36,7 @@ var (
 func newBuilder(ctx context.Context, file string, owner uint32) (_ *builder, err error) {
 	b := &builder{
 		db: openBuilder(file), owner: owner,
-		touched: map[string]bool{}, values: map[facetValue]int64{}, words: map[string]int64{}, counts: map[int64]int64{},
+		touched: map[string]bool{}, values: map[facetValue]int64{}, facets: map[string]*facet{}, words: map[string]int64{}, counts: map[int64]int64{},
 		starts: bulk{insert: `INSERT INTO starts (start, rank, item, owner)`, text: true, width: 3},
 		valued: bulk{insert: `INSERT INTO item_values (item, value)`, width: 2},
 	}

@@ -29,7 +29,7 @@ func wordsOf(s string) iter.Seq[word] {
 	return func(yield func(word) bool) {
 		for run := range runsOf(s) {
 			if !run.dense {
-				if run.text = fold(run.text); run.text != "" && !yield(run) {
+				if run.text = folded(run.text); run.text != "" && !yield(run) {
 					return
 				}
 				continue
@@ -85,7 +85,7 @@ func runsOf(s string) iter.Seq[word] {
 func charsOf(run word) (chars []word) {
 	from := 0
 	add := func(to int) {
-		if text := fold(run.text[from:to]); text != "" {
+		if text := folded(run.text[from:to]); text != "" {
 			chars = append(chars, word{text, run.start + from, run.start + to, true})
 		}
 		from = to
@@ -129,8 +129,8 @@ func isDense(r rune) bool {
 // like, which people leave out. Elsewhere a mark is a letter as any other.
 var accented = []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Arabic, unicode.Hebrew}
 
-// fold is s, a piece of one word, in the form in which words are compared.
-func fold(s string) string {
+// folded is s, a piece of one word, in the form in which words are compared.
+func folded(s string) string {
 	if isPlain(s) {
 		return cutWord(strings.ToLower(s))
 	}
@@ -213,7 +213,7 @@ func cutWord(s string) string {
 func foldLine(s string, n int) string {
 	var b strings.Builder
 	for run := range runsOf(s) {
-		text := fold(run.text)
+		text := folded(run.text)
 		if text == "" {
 			continue
 		}

@@ -168,13 +168,13 @@ func startingWords(title string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for run := range runsOf(title) {
 			if !run.dense {
-				if text := fold(run.text); text != "" && !yield(text) {
+				if text := folded(run.text); text != "" && !yield(text) {
 					return
 				}
 				continue
 			}
 			for _, c := range charsOf(run) {
-				if !yield(fold(title[c.start:run.end])) {
+				if !yield(folded(title[c.start:run.end])) {
 					return
 				}
 			}

@@ -98,7 +98,7 @@ func (c *corpus) list(ctx context.Context, f content.Filter, after string, limit
 		return err
 	}, `
 		SELECT whole FROM items
-		WHERE id > ?1 AND owner = ?2 AND (?3 = '' OR collection = ?3) ORDER BY id LIMIT ?4`,
+		WHERE id > ?1 AND +owner = ?2 AND ?3 IN ('', +collection) ORDER BY id LIMIT ?4`,
 		after, f.Tenant, f.Collection, limit)
 	return items, err
 }

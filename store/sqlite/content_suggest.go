@@ -46,7 +46,7 @@ type wanted struct {
 func wantedOf(words []string) (all []wanted) {
 	for _, w := range words {
 		for run := range runsOf(w) {
-			if text := fold(run.text); text != "" {
+			if text := folded(run.text); text != "" {
 				all = append(all, wanted{text, run.dense, run.dense})
 			}
 		}

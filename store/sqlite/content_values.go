@@ -103,29 +103,47 @@ func (b *builder) deleteValues(item int64, it content.Item) error {
 }
 
 // valueNumber is the number of a value, which gets one where it has none.
-func (b *builder) valueNumber(v facetValue) (int64, error) {
+func (b *builder) valueNumber(v facetValue) (n int64, err error) {
 	if n, ok := b.values[v]; ok {
 		return n, nil
+	}
+	f, err := b.facetOf(v.facet)
+	if err != nil {
+		return 0, err
+	}
+	err = b.one(&n, `SELECT value FROM facet_values WHERE facet = ? AND text = ?`, f.number, v.text)
+	if errors.Is(err, sql.ErrNoRows) {
+		f.last++
+		n = f.last
+		_, err = b.tx.Exec(`INSERT INTO facet_values (value, facet, text) VALUES (?, ?, ?)`, n, f.number, v.text)
 	}
 	if len(b.values) >= maxPending {
 		clear(b.values)
 	}
-	var facet, n int64
-	if _, err := b.tx.Exec(`INSERT INTO facets (name) VALUES (?) ON CONFLICT DO NOTHING`, v.facet); err != nil {
-		return 0, err
-	}
-	if err := b.one(&facet, `SELECT facet FROM facets WHERE name = ?`, v.facet); err != nil {
-		return 0, err
-	}
-	err := b.one(&n, `SELECT value FROM facet_values WHERE facet = ? AND text = ?`, facet, v.text)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = b.one(&n, `
-			INSERT INTO facet_values (value, facet, text)
-			SELECT ifnull(max(value), ?1 << 32) + 1, ?1, ?2 FROM facet_values WHERE value BETWEEN ?1 << 32 AND (?1 + 1 << 32) - 1
-			RETURNING value`, facet, v.text)
-	}
 	b.values[v] = n
 	return n, err
+}
+
+// facet is a facet's number, and the highest of its values'.
+type facet struct{ number, last int64 }
+
+func (b *builder) facetOf(name string) (*facet, error) {
+	if f := b.facets[name]; f != nil {
+		return f, nil
+	}
+	f := &facet{}
+	if _, err := b.tx.Exec(`INSERT INTO facets (name) VALUES (?) ON CONFLICT DO NOTHING`, name); err != nil {
+		return nil, err
+	}
+	if err := b.one(&f.number, `SELECT facet FROM facets WHERE name = ?`, name); err != nil {
+		return nil, err
+	}
+	err := b.one(&f.last, `SELECT ifnull(max(value), ?1 << 32) FROM facet_values WHERE value BETWEEN ?1 << 32 AND (?1 + 1 << 32) - 1`, f.number)
+	if len(b.facets) >= maxPending {
+		clear(b.facets)
+	}
+	b.facets[name] = f
+	return f, err
 }
 
 func (b *builder) flushCounts() error {
