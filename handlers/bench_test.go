@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -56,6 +58,7 @@ func load(b *testing.B, h http.Handler, paths []string) {
 	defer server.Close()
 	b.ReportAllocs()
 	b.ResetTimer()
+	before := cpu(b)
 	const conns = 64
 	var wg sync.WaitGroup
 	for n := range conns {
@@ -68,6 +71,17 @@ func load(b *testing.B, h http.Handler, paths []string) {
 	wg.Wait()
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+	b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/op")
+}
+
+// cpu is the processor time that this process has used, clients and all: it
+// says more than the clock where other programs run beside.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func client(addr string, paths []string, first, calls int) error {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"stile.example/stile/content"
-	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 )
 
@@ -41,9 +40,6 @@ func fault(err error) error { return &refusal{code: Overloaded, cause: err, retr
 func pause() time.Duration {
 	return time.Duration(1+mathrand.IntN(5)) * time.Second
 }
-
-// reasonToCode says how a verdict is told.
-func reasonToCode(r tokens.Reason) Code { return Code(r.String()) }
 
 // refusalOf finds the code for an error. What nobody planned is internal, and
 // its text stays in the log.

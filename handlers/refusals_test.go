@@ -114,7 +114,7 @@ var refusals = []refused{
 	{name: "store fails", arrange: after(func(s *site, _ string) { s.tokens.fault = errDisk }), code: Overloaded, retry: "N"},
 	{name: "keys fail", arrange: after(func(s *site, _ string) { s.Verifier = broken{errDisk} }), code: Overloaded, retry: "N"},
 	{name: "panic", arrange: after(func(s *site, _ string) { s.corpus.bomb = "boom" }), code: Internal},
-	{name: "nil pointer", arrange: after(func(s *site, _ string) { s.corpus.bomb = error(nilPointer()) }), code: Internal},
+	{name: "out of range", arrange: after(func(s *site, _ string) { s.corpus.bomb = error(outOfRange()) }), code: Internal},
 }
 
 // onSite is good, of a tenant with a site.
@@ -128,10 +128,10 @@ type broken struct{ err error }
 
 func (b broken) Verify(string, time.Time) (bearer.Claims, error) { return bearer.Claims{}, b.err }
 
-func nilPointer() (err error) {
+func outOfRange() (err error) {
 	defer func() { err = recover().(error) }()
-	var m map[string]int
-	m["x"] = 1
+	var list []int
+	_ = list[len(list)]
 	return nil
 }
 
