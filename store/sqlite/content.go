@@ -5,11 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // corpora is the corpus from import to import. Each generation of it is a
@@ -18,8 +18,9 @@ import (
 // the writer of tokens, questions go on being answered from the generation
 // before, and all or nothing is one number in the database.
 type corpora struct {
-	dir       string     // that the files are in
-	importing sync.Mutex // held by the one import that runs
+	dir       string        // that the files are in
+	patience  time.Duration // how long a question may take
+	importing sync.Mutex    // held by the one import that runs
 
 	mu  sync.Mutex
 	now *corpus
@@ -31,7 +32,7 @@ var ErrImporting = errors.New("another import is running: try again when it is d
 // openCorpus opens the current generation, and removes what killed imports
 // left behind. It must be called once, by Open.
 func (db *DB) openCorpus(ctx context.Context, file string) error {
-	db.dir = filepath.Dir(file)
+	db.dir, db.patience = filepath.Dir(file), searchTime
 	n, err := db.generation(ctx)
 	if err != nil {
 		return fmt.Errorf("read corpus generation: %w", err)
@@ -76,24 +77,9 @@ func (db *DB) CorpusFile() string {
 	return c.file
 }
 
-// BackupCorpus writes the corpus as it is now to w, and returns the name of
-// its file, which is the one that the database of this moment asks for: hold
-// no import between the two.
-func (db *DB) BackupCorpus(ctx context.Context, w io.Writer) (name string, err error) {
-	c := db.acquire()
-	defer db.release(c)
-	f, err := os.Open(c.file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	_, err = io.Copy(w, readerOf(ctx, f))
-	return filepath.Base(c.file), err
-}
-
-// HoldImports keeps imports out until release is called, so that a backup can
-// take the database and its corpus at their leisure. It gives ErrImporting
-// where one is running.
+// HoldImports keeps imports out until release is called: a backup takes the
+// database and its CorpusFile, and the one must be what the other asks for. It
+// gives ErrImporting where an import is running.
 func (db *DB) HoldImports() (release func(), err error) {
 	if !db.importing.TryLock() {
 		return nil, ErrImporting
@@ -161,17 +147,3 @@ func (db *DB) publish(ctx context.Context, n int64) error {
 	db.release(old)
 	return nil
 }
-
-// readerOf reads from r until ctx is done.
-func readerOf(ctx context.Context, r io.Reader) io.Reader {
-	return reader(func(p []byte) (int, error) {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		return r.Read(p)
-	})
-}
-
-type reader func([]byte) (int, error)
-
-func (f reader) Read(p []byte) (int, error) { return f(p) }

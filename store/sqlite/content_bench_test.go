@@ -48,6 +48,11 @@ func TestMeasureCorpus(t *testing.T) {
 		q, _ := content.Words(strings.Join(w[:min(3, len(w))], " "))
 		return q
 	}
+	frequent := func() []string {
+		w := slices.Clone(words.frequent)
+		rng.Shuffle(len(w), func(i, j int) { w[i], w[j] = w[j], w[i] })
+		return w[:8]
+	}
 	prefix := func(w string) string { r := []rune(w); return string(r[:1+rng.IntN(len(r))]) }
 	for _, m := range []struct {
 		name string
@@ -62,6 +67,13 @@ func TestMeasureCorpus(t *testing.T) {
 		{"word begun", func() func() error { return ask(content.Query{Words: []string{prefix(weighted())}, Limit: 20}) }},
 		{"two words, second begun", func() func() error {
 			return ask(content.Query{Words: []string{weighted(), prefix(weighted())}, Limit: 20})
+		}},
+		{"eight frequent words", func() func() error { return ask(content.Query{Words: frequent(), Limit: 20}) }},
+		{"frequent words, facets", func() func() error {
+			return ask(content.Query{Words: frequent()[:3], Limit: 20, Facets: []string{"tag", "collection"}})
+		}},
+		{"frequent words, newest", func() func() error {
+			return ask(content.Query{Words: frequent()[:3], Sort: content.ByNewest, Limit: 20})
 		}},
 		{"one word, newest", func() func() error {
 			return ask(content.Query{Words: []string{weighted()}, Sort: content.ByNewest, Limit: 20})
@@ -139,7 +151,7 @@ func status() string {
 	return ""
 }
 
-type measured struct{ all, different, titles, texts, ids []string }
+type measured struct{ all, different, titles, texts, ids, frequent []string }
 
 func titleWords(t *testing.T, db *DB) (s measured) {
 	seen := map[string]bool{}
@@ -156,6 +168,15 @@ func titleWords(t *testing.T, db *DB) (s measured) {
 				s.different = append(s.different, w)
 			}
 		}
+	}
+	err := query(t.Context(), db.now.db, func(scan scanner) error {
+		var w string
+		err := scan(&w)
+		s.frequent = append(s.frequent, w)
+		return err
+	}, `SELECT word FROM words ORDER BY items DESC LIMIT 12`)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return s
 }

@@ -16,7 +16,7 @@ import (
 // twice and none that was there all the time is missed. An item whose date or
 // title changes on the way may move over the reader's place.
 func TestCursorLaw(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	tenant := uint32(0)
 	rapid.Check(t, func(rt *rapid.T) {
 		tenant++
@@ -89,7 +89,7 @@ func anItem(t *rapid.T, tenant uint32, n int) content.Item {
 // TestRelevanceCursor: all that is found is shown once, in one order,
 // whatever the size of a page.
 func TestRelevanceCursor(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	items := many("a", 60)
 	for i := range items {
 		items[i].Summary = strings.Repeat("number ", i%7)
@@ -118,7 +118,7 @@ func TestRelevanceCursor(t *testing.T) {
 
 // TestCursorOfAnotherQuestion: a cursor is good for its own question only.
 func TestCursorOfAnotherQuestion(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	put(t, db, 0, many("item", 9)...)
 	base := content.Query{Words: []string{"item"}, Limit: 2}
 	next := func() string {
@@ -158,7 +158,7 @@ func TestCursorOfAnotherQuestion(t *testing.T) {
 // FuzzCursor: whatever is given for a cursor, the answer is a page or
 // ErrQuery, and a cursor that is taken is the one that is made of it.
 func FuzzCursor(f *testing.F) {
-	db := newDB(f)
+	db := newCorpus(f)
 	put(f, db, 0, many("item", 9)...)
 	for sort := range content.Sort(3) {
 		p, err := db.Search(f.Context(), content.Query{Words: []string{"item"}, Sort: sort, Limit: 2})

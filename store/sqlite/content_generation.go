@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	_ "embed"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"runtime"
@@ -48,10 +49,19 @@ func openGeneration(ctx context.Context, file string, n int64) (*corpus, error) 
 		pages:   remember[string, page]{max: 16 << 20},
 		windows: remember[string, []match]{max: 8 << 20},
 	}
-	if err := c.countItems(ctx); err != nil {
+	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
 		return nil, errors.Join(err, c.db.Close())
 	}
 	return c, nil
+}
+
+func (c *corpus) checkFormat(ctx context.Context) error {
+	var format int
+	err := c.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format)
+	if err == nil && format != corpusFormat {
+		return fmt.Errorf("%s has format %d, and this program reads %d", c.file, format, corpusFormat)
+	}
+	return err
 }
 
 func (c *corpus) countItems(ctx context.Context) error {

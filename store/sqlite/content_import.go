@@ -74,6 +74,11 @@ func (db *DB) Remove(ctx context.Context, owner uint32, ids []string) (removed i
 
 // removeItemsOf removes all items of an owner, who goes.
 func (db *DB) removeItemsOf(ctx context.Context, owner uint32) error {
+	c := db.acquire()
+	defer db.release(c)
+	if c.items[owner] == 0 {
+		return nil
+	}
 	return db.rebuild(ctx, owner, (*builder).removeAll)
 }
 
@@ -168,3 +173,17 @@ func makeEmpty(ctx context.Context, file string) error {
 	_, err := db.ExecContext(ctx, fmt.Sprintf("BEGIN; %s; PRAGMA user_version = %d; COMMIT", corpusSchema, corpusFormat))
 	return errors.Join(err, db.Close())
 }
+
+// readerOf reads from r until ctx is done.
+func readerOf(ctx context.Context, r io.Reader) io.Reader {
+	return reader(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	})
+}
+
+type reader func([]byte) (int, error)
+
+func (f reader) Read(p []byte) (int, error) { return f(p) }

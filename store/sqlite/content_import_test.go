@@ -19,7 +19,7 @@ import (
 )
 
 func TestImportCounts(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	items := many("a", 3)
 	check := func(what string, got, want content.Result) {
 		t.Helper()
@@ -39,7 +39,7 @@ func TestImportCounts(t *testing.T) {
 		t.Errorf("after the change: %q", got)
 	}
 	put(t, db, 5, content.Item{ID: "own", Collection: "a", Title: "Own"})
-	r, err := db.Import(t.Context(), content.ImportOptions{Prune: true}, each(items[0]))
+	r, err := db.Import(t.Context(), content.ImportOptions{Prune: true}, itemsOf(items[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestImportCounts(t *testing.T) {
 // TestImportAllOrNothing: whatever ends an import leaves the corpus as it
 // was, and no file behind.
 func TestImportAllOrNothing(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	put(t, db, 0, many("old", 5)...)
 	put(t, db, 7, content.Item{ID: "seven", Title: "Seven"})
 	before := finds(t, db, "", content.Query{Tenant: 7})
@@ -88,7 +88,7 @@ func TestImportAllOrNothing(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	put(t, db, 0, many("a", 3)...)
 	put(t, db, 7, content.Item{ID: "seven", Title: "Seven"})
 	for _, id := range []string{"none", "seven"} {
@@ -113,7 +113,7 @@ func TestRemove(t *testing.T) {
 // TestReadWhileImporting: readers see the corpus before or the one after,
 // whole, and the writer of tokens never waits for an import.
 func TestReadWhileImporting(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	generation := func(n int) (items []content.Item) {
 		for i := range 50 {
 			items = append(items, content.Item{ID: fmt.Sprintf("i%d", i), Collection: "c", Title: fmt.Sprintf("generation%d", n)})
@@ -144,14 +144,14 @@ func TestReadWhileImporting(t *testing.T) {
 		var inside sync.Once
 		items := func(yield func(content.Item, error) bool) {
 			inside.Do(func() {
-				if _, err := db.Import(t.Context(), content.ImportOptions{}, each()); !errors.Is(err, ErrImporting) {
+				if _, err := db.Import(t.Context(), content.ImportOptions{}, itemsOf()); !errors.Is(err, ErrImporting) {
 					t.Errorf("a second import: %v", err)
 				}
 				if _, err := db.write.Exec(`UPDATE corpus SET generation = generation`); err != nil {
 					t.Errorf("the writer waits for the import: %v", err)
 				}
 			})
-			each(generation(n + 1)...)(yield)
+			itemsOf(generation(n + 1)...)(yield)
 		}
 		if _, err := db.Import(t.Context(), content.ImportOptions{}, items); err != nil {
 			t.Error(err)
@@ -179,7 +179,7 @@ func sameTitles(items [][]byte) bool {
 // and a corpus that is missing or of another program is said.
 func TestReopen(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "stile.db")
-	db := openFile(t, file, options())
+	db := openCorpusAt(t, file)
 	put(t, db, 0, many("a", 3)...)
 	name, left := db.CorpusFile(), db.corpusFile(9)
 	if err := db.Close(); err != nil {
@@ -188,7 +188,7 @@ func TestReopen(t *testing.T) {
 	if err := os.WriteFile(left, []byte("half an import"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db = openFile(t, file, options())
+	db = openCorpusAt(t, file)
 	if got := finds(t, db, "", content.Query{Sort: content.ByTitle}); got != "a0 a1 a2" {
 		t.Errorf("reopened: %q", got)
 	}
@@ -196,12 +196,17 @@ func TestReopen(t *testing.T) {
 		t.Errorf("the half import is still there: %v", err)
 	}
 	db.Close()
-	if err := os.Remove(name); err != nil {
-		t.Fatal(err)
-	}
-	if db, err := Open(t.Context(), file, options()); err == nil {
-		db.Close()
-		t.Error("opened without its corpus")
+	for _, spoil := range []func() error{
+		func() error { _, err := openBuilder(name).Exec(`PRAGMA user_version = 99`); return err },
+		func() error { return os.Remove(name) },
+	} {
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		if db, err := Open(t.Context(), file, options()); err == nil {
+			db.Close()
+			t.Error("opened without its corpus")
+		}
 	}
 }
 
@@ -211,7 +216,7 @@ func TestKilledImport(t *testing.T) {
 		importForever(t, file)
 	}
 	file := filepath.Join(t.TempDir(), "stile.db")
-	db := openFile(t, file, options())
+	db := openCorpusAt(t, file)
 	put(t, db, 0, many("a", 3)...)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
@@ -233,7 +238,7 @@ func TestKilledImport(t *testing.T) {
 			t.Fatal(err)
 		}
 		cmd.Wait()
-		db := openFile(t, file, options())
+		db := openCorpusAt(t, file)
 		if got := finds(t, db, "", content.Query{Sort: content.ByTitle}); got != "a0 a1 a2" {
 			t.Errorf("after the kill: %q", got)
 		}
@@ -247,7 +252,7 @@ func TestKilledImport(t *testing.T) {
 const inTheMiddle = "in the middle"
 
 func importForever(t *testing.T, file string) {
-	db := openFile(t, file, options())
+	db := openCorpusAt(t, file)
 	endless := func(yield func(content.Item, error) bool) {
 		for n := 0; ; n++ {
 			if n == 5000 {
@@ -262,37 +267,32 @@ func importForever(t *testing.T, file string) {
 	t.Fatal("the endless import ended", err)
 }
 
-func TestBackupCorpus(t *testing.T) {
+func TestBackupWithCorpus(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "stile.db")
-	db := openFile(t, file, options())
+	db := openCorpusAt(t, file)
 	put(t, db, 0, many("a", 3)...)
 	release, err := db.HoldImports()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Import(t.Context(), content.ImportOptions{}, each()); !errors.Is(err, ErrImporting) {
+	if _, err := db.Import(t.Context(), content.ImportOptions{}, itemsOf()); !errors.Is(err, ErrImporting) {
 		t.Errorf("an import while they are held: %v", err)
 	}
 	copied := filepath.Join(t.TempDir(), "stile.db")
 	if err := db.Backup(t.Context(), copied); err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	name, err := db.BackupCorpus(t.Context(), &b)
-	if err != nil {
+	if err := copyFile(t.Context(), filepath.Join(filepath.Dir(copied), filepath.Base(db.CorpusFile())), db.CorpusFile()); err != nil {
 		t.Fatal(err)
 	}
 	release()
-	if err := os.WriteFile(filepath.Join(filepath.Dir(copied), name), b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got := finds(t, openFile(t, copied, options()), "", content.Query{Sort: content.ByTitle}); got != "a0 a1 a2" {
+	if got := finds(t, openCorpusAt(t, copied), "", content.Query{Sort: content.ByTitle}); got != "a0 a1 a2" {
 		t.Errorf("restored: %q", got)
 	}
 }
 
 func TestExportAndList(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	want := content.Item{
 		ID: "a", Collection: "c", Title: "T <&>", Summary: "s", Body: "<p>b</p>", Image: "https://x.example/i", URL: "https://x.example/",

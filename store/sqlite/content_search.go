@@ -33,7 +33,7 @@ func (db *DB) Search(ctx context.Context, q content.Query) (content.Page, error)
 	if p, ok := c.pages.find(key); ok {
 		return p, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, searchTime)
+	ctx, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
 	p, err := c.search(ctx, q)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // TestScripts: a word is found inside a sentence in any script, however its
 // letters are spelled, and another word is not.
 func TestScripts(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	for _, c := range []struct{ lang, text, find, miss string }{
 		{"en", "The Well-known naïve café", "CAFE well-known NAIVE", "caf knownwell"},
 		{"de", "Die Straße nach Düsseldorf", "strasse DUSSELDORF", "duesseldorf"},
@@ -52,7 +52,7 @@ func TestScripts(t *testing.T) {
 // TestRank: all words must be there; titles win, short ones first, then tags,
 // summary and body.
 func TestRank(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	put(t, db, 0, append(many("filler", 40),
 		content.Item{ID: "body", Title: "a", Body: "<p>an <b>oak</b> stood there</p>"},
 		content.Item{ID: "summary", Title: "b", Summary: "an oak stood there"},
@@ -83,7 +83,7 @@ func TestRank(t *testing.T) {
 }
 
 func TestFiltersAndOrders(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	day := func(n int) time.Time { return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC) }
 	put(t, db, 0,
 		content.Item{ID: "a", Collection: "trees", Title: "Élm", Tags: []string{"x", "y"}, PublishedAt: day(2)},
@@ -119,7 +119,7 @@ func TestFiltersAndOrders(t *testing.T) {
 }
 
 func TestFacets(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	put(t, db, 0,
 		content.Item{ID: "a", Collection: "trees", Title: "elm", Tags: []string{"x", "y"}, Attributes: map[string]any{"size": 3.0, "in": []any{"asia", "europe"}, "tag": "no"}},
 		content.Item{ID: "b", Collection: "trees", Title: "elm too", Tags: []string{"x"}, Attributes: map[string]any{"size": 3.0, "in": "asia", "deep": map[string]any{}}},
@@ -153,7 +153,7 @@ func TestFacets(t *testing.T) {
 }
 
 func TestHighlight(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	put(t, db, 0, content.Item{ID: "a", Title: "Crème & <brûlée>", Summary: "a crème, and 東京タワー"})
 	for q, want := range map[string][2]string{
 		"creme brul": {"<mark>Crème</mark> &amp; &lt;<mark>brûlée</mark>&gt;", "a <mark>crème</mark>, and 東京タワー"},
@@ -185,7 +185,7 @@ func TestHighlight(t *testing.T) {
 }
 
 func TestSuggest(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	put(t, db, 0,
 		content.Item{ID: "1", Collection: "c", Title: "United States of America"},
 		content.Item{ID: "2", Title: "United Kingdom"},
@@ -222,7 +222,7 @@ func TestSuggest(t *testing.T) {
 }
 
 func TestRelated(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	put(t, db, 0, append(many("filler", 60),
 		content.Item{ID: "france", Title: "France", Summary: "Baguettes and wine", Tags: []string{"europe"}},
 		content.Item{ID: "italy", Title: "Italy", Summary: "Pasta and wine", Tags: []string{"europe"}},
@@ -246,7 +246,7 @@ func TestRelated(t *testing.T) {
 // FuzzSearch: no text is syntax, wherever it stands in a question, and none
 // is too hard.
 func FuzzSearch(f *testing.F) {
-	db := newDB(f)
+	db := newCorpus(f)
 	put(f, db, 0, append(many("oak", 20), content.Item{ID: "x", Collection: "c", Title: "東京 a\"b", Tags: []string{"t"}, Summary: "AND or NEAR"})...)
 	for _, s := range []string{`"`, `oak*`, `a AND b`, `{title}: x`, `NEAR(a b)`, `-x`, `^x`, "東", "\x00", "ﷺ", "İ", "ｶﾞ", "\u200d\u200d", "½"} {
 		f.Add(s, s, s, uint8(0))

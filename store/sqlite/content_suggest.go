@@ -27,7 +27,7 @@ func (db *DB) Suggest(ctx context.Context, tenant uint32, q string) ([]content.S
 	}
 	c := db.acquire()
 	defer db.release(c)
-	ctx, cancel := context.WithTimeout(ctx, searchTime)
+	ctx, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
 	found, err := c.suggest(ctx, c.owners(tenant), wantedOf(words))
 	if err != nil {

@@ -7,21 +7,33 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"stile.example/stile/content"
 )
 
+// newCorpus is a database whose questions may take long: the machine that
+// tests run on may be busy.
+func newCorpus(t testing.TB) *DB { return openCorpusAt(t, newFile(t)) }
+
+func openCorpusAt(t testing.TB, file string) *DB {
+	t.Helper()
+	db := openFile(t, file, options())
+	db.patience = time.Minute
+	return db
+}
+
 // put imports items of an owner.
 func put(t testing.TB, db *DB, owner uint32, items ...content.Item) content.Result {
 	t.Helper()
-	r, err := db.Import(t.Context(), content.ImportOptions{Tenant: owner}, each(items...))
+	r, err := db.Import(t.Context(), content.ImportOptions{Tenant: owner}, itemsOf(items...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func each(items ...content.Item) iter.Seq2[content.Item, error] {
+func itemsOf(items ...content.Item) iter.Seq2[content.Item, error] {
 	return func(yield func(content.Item, error) bool) {
 		for _, it := range items {
 			if !yield(it, nil) {
@@ -34,7 +46,7 @@ func each(items ...content.Item) iter.Seq2[content.Item, error] {
 // thenFail yields the items and then err.
 func thenFail(err error, items ...content.Item) iter.Seq2[content.Item, error] {
 	return func(yield func(content.Item, error) bool) {
-		for it := range each(items...) {
+		for it := range itemsOf(items...) {
 			if !yield(it, nil) {
 				return
 			}

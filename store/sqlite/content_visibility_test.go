@@ -13,7 +13,7 @@ import (
 // TestVisibility: a tenant sees the shared corpus and its own items, by every
 // question, and nothing tells it that there are others.
 func TestVisibility(t *testing.T) {
-	db := newDB(t)
+	db := newCorpus(t)
 	for owner := range uint32(4) {
 		put(t, db, owner, content.Item{
 			ID: fmt.Sprintf("of%d", owner), Collection: fmt.Sprintf("coll%d", owner), Title: fmt.Sprintf("Common secret%d", owner),
