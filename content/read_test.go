@@ -210,25 +210,28 @@ func anItem(t *rapid.T) content.Item {
 func TestS24HugeImports(t *testing.T) {
 	tail := "\n" + `{"id":"a","title":"A"}`
 	list := "[" + strings.Repeat("{},", 5<<20) + "{}]" // 15 MB
-	for name, c := range map[string]struct{ file, source, want string }{
-		"a list on one line":   {"x.jsonl", list + tail, fmt.Sprintf("x.jsonl:1: line has %d bytes, and may have 1048576: one item a line", len(list)+1)},
-		"a list in an item":    {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + list[:900<<10+1] + "{}]}}", "x.jsonl:1: attributes have 921610 bytes as JSON, and may have 65536"},
-		"tags without end":     {"x.jsonl", `{"id":"a","title":"A","tags":[` + strings.Repeat(`"",`, 300<<10) + `""]}`, ""},
-		"depth":                {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + strings.Repeat("[", 500<<10) + strings.Repeat("]", 500<<10) + "}}", "x.jsonl:1: is no JSON: column 10039: invalid character '[' exceeded max depth"},
-		"a quote left open":    {"x.csv", "id,title\na,A\n\"" + strings.Repeat("x\n", 8<<20), "x.csv:3: record has more than 1048576 bytes or 100000 commas: is a closing quote missing"},
-		"a CSV line":           {"x.csv", "id,title\n" + strings.Repeat("x,", 8<<20), "x.csv:2: record has more than 1048576 bytes or 100000 commas: is a closing quote missing"},
-		"a Markdown file":      {"x.md", "# T\n" + strings.Repeat("x", 15<<20), "x.md:1: file has more than 409600 bytes"},
-		"Markdown quotes":      {"x.md", "# T\n" + strings.Repeat(">", 400<<10-10), "x.md:2: quotes and lists stand 50 deep or more"},
-		"Markdown lists":       {"x.md", "# T\n" + strings.Repeat("- 1) ", 80<<10-10), "x.md:2: quotes and lists stand 50 deep or more"},
-		"Markdown links":       {"x.md", "# T\n" + strings.Repeat("[a](", 100<<10-10), "x.md:1: file has more than 20000 brackets"},
-		"Markdown brackets":    {"x.md", "# T\n" + strings.Repeat("[", 19_000), "x.md:1: more than 1000 brackets stand together"},
-		"Markdown links apart": {"x.md", "# T\n" + strings.Repeat(strings.Repeat("[a](", 999)+"\n", 20), ""},
-		"YAML that multiplies": {"x.md", bomb, "x.md:1: front matter: document contains excessive aliasing"},
-		"HTML, nested":         {"x.jsonl", `{"id":"a","title":"A","body":"` + strings.Repeat("<b>", 300<<10) + `"}`, "x.jsonl:1: body has"},
-		"a feed":               {"x.xml", "<rss><channel>" + strings.Repeat("x", 33<<20), "x.xml:1: feed has more than 16 MiB"},
-		"entries":              {"x.xml", "<rss><channel>" + strings.Repeat("<item/>", 1<<20), "x.xml:1: feed has more than 100000 elements"},
-		"elements":             {"x.xml", "<rss><channel><item>" + strings.Repeat("<x:a>", 99_000), "x.xml:1: is no good feed: XML syntax error"},
-		"JSON entries":         {"x.xml", `{"version":"https://jsonfeed.org/version/1.1","items":[` + strings.Repeat("{},", 99_000) + "{}]}", "x.xml: id is missing"},
+	for name, c := range map[string]struct {
+		file, source, want string
+		most               uint64 // MB
+	}{
+		"a list on one line":   {"x.jsonl", list + tail, fmt.Sprintf("x.jsonl:1: line has %d bytes, and may have 1048576: one item a line", len(list)+1), 12},
+		"a list in an item":    {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + list[:900<<10+1] + "{}]}}", "x.jsonl:1: attributes have 921610 bytes as JSON, and may have 65536", 12},
+		"tags without end":     {"x.jsonl", `{"id":"a","title":"A","tags":[` + strings.Repeat(`"",`, 300<<10) + `""]}`, "", 100},
+		"depth":                {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + strings.Repeat("[", 500<<10) + strings.Repeat("]", 500<<10) + "}}", "x.jsonl:1: is no JSON: column 10039: invalid character '[' exceeded max depth", 100},
+		"a quote left open":    {"x.csv", "id,title\na,A\n\"" + strings.Repeat("x\n", 8<<20), "x.csv:3: record has more than 1048576 bytes or 100000 commas: is a closing quote missing", 100},
+		"a CSV line":           {"x.csv", "id,title\n" + strings.Repeat(",", 16<<20), "x.csv:2: record has more than 1048576 bytes or 100000 commas: is a closing quote missing", 40},
+		"a Markdown file":      {"x.md", "# T\n" + strings.Repeat("x", 15<<20), "x.md:1: file has more than 409600 bytes", 100},
+		"Markdown quotes":      {"x.md", "# T\n" + strings.Repeat(">", 400<<10-10), "x.md:2: quotes and lists stand 50 deep or more", 100},
+		"Markdown lists":       {"x.md", "# T\n" + strings.Repeat("- 1) ", 80<<10-10), "x.md:2: quotes and lists stand 50 deep or more", 100},
+		"Markdown links":       {"x.md", "# T\n" + strings.Repeat("[a](", 100<<10-10), "x.md:1: file has more than 20000 brackets", 100},
+		"Markdown brackets":    {"x.md", "# T\n" + strings.Repeat("[", 19_000), "x.md:1: more than 1000 brackets stand together", 100},
+		"Markdown links apart": {"x.md", "# T\n" + strings.Repeat(strings.Repeat("[a](", 999)+"\n", 20), "", 100},
+		"YAML that multiplies": {"x.md", bomb, "x.md:1: front matter: document contains excessive aliasing", 100},
+		"HTML, nested":         {"x.jsonl", `{"id":"a","title":"A","body":"` + strings.Repeat("<b>", 300<<10) + `"}`, "x.jsonl:1: body has", 100},
+		"a feed":               {"x.xml", "<rss><channel>" + strings.Repeat("x", 33<<20), "x.xml:1: feed has more than 16 MiB", 100},
+		"entries":              {"x.xml", "<rss><channel>" + strings.Repeat("<item/>", 1<<20), "x.xml:1: feed has more than 100000 elements", 100},
+		"elements":             {"x.xml", "<rss><channel><item>" + strings.Repeat("<x:a>", 99_000), "x.xml:1: is no good feed: XML syntax error", 100},
+		"JSON entries":         {"x.xml", `{"version":"https://jsonfeed.org/version/1.1","items":[` + strings.Repeat("{},", 99_000) + "{}]}", "x.xml: id is missing", 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			grown := grows(func() {
@@ -237,8 +240,8 @@ func TestS24HugeImports(t *testing.T) {
 					t.Errorf("got %.200v\nwant %s", err, c.want)
 				}
 			})
-			if t.Logf("%d bytes of input, heap grew by at most %d MB", len(c.source), grown>>20); grown > 100<<20 {
-				t.Errorf("heap grew by %d MB", grown>>20)
+			if t.Logf("%d bytes of input, heap grew by at most %d MB", len(c.source), grown>>20); grown > c.most<<20 {
+				t.Errorf("heap grew by %d MB, and may by %d", grown>>20, c.most)
 			}
 		})
 	}
