@@ -65,36 +65,30 @@ While it runs the API answers from the old corpus. - is standard input.`,
 func (p *program) importFrom(ctx context.Context, src content.Source, q importQuery) error {
 	show := newProgress(p.err, p.now)
 	src.Progress = show.reading
-	in, out := io.Pipe()
-	sent := make(chan error, 1)
-	go func() {
-		err := sendItems(out, content.Read(ctx, src))
-		if err != nil { // wrapped, for net/http compares it, and Faults cannot be compared
-			out.CloseWithError(fmt.Errorf("read the items: %w", err))
-		} else {
-			out.Close()
+	var unread error // why the source could not be read to its end
+	items := func(yield func(content.Item, error) bool) {
+		for it, err := range content.Read(ctx, src) {
+			unread = err
+			if !yield(it, err) {
+				return
+			}
 		}
-		sent <- err
-	}()
+	}
 	var result content.Result
-	err := p.stream(ctx, "content.import", q, &result, in, nil)
-	in.CloseWithError(errEnded)
-	read := <-sent
+	err := p.stream(ctx, "content.import", q, &result, items, nil)
 	show.end()
+	if unread != nil {
+		err = unread
+	}
 	var faults content.Faults
 	switch {
-	case errors.As(read, &faults):
+	case errors.As(err, &faults):
 		return &linesError{faults, "nothing was imported; mend the lines above and try again"}
-	case read != nil && !errors.Is(read, errEnded):
-		return fmt.Errorf("nothing was imported: %w", read)
 	case err != nil:
 		return fmt.Errorf("nothing was imported: %w", err)
 	}
 	return p.showImport(result)
 }
-
-// errEnded is why items that are still being read can go nowhere.
-var errEnded = errors.New("the import has ended")
 
 func (p *program) showImport(r content.Result) error {
 	if p.json {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 
 	"stile.example/stile/content"
 )
@@ -16,12 +17,12 @@ type importQuery struct {
 	Prune  bool
 }
 
-func importItems(ctx context.Context, a *app, q importQuery, in io.Reader) (content.Result, error) {
+func importItems(ctx context.Context, a *app, q importQuery, items iter.Seq2[content.Item, error]) (content.Result, error) {
 	owner, err := a.owner(q.Tenant)
 	if err != nil {
 		return content.Result{}, err
 	}
-	return a.db.Import(ctx, content.ImportOptions{Tenant: owner, Prune: q.Prune}, receiveItems(in))
+	return a.db.Import(ctx, content.ImportOptions{Tenant: owner, Prune: q.Prune}, items)
 }
 
 // owner is the number of a tenant; 0, the shared corpus, for none.

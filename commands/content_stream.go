@@ -36,6 +36,25 @@ func sendItems(w io.Writer, items iter.Seq2[content.Item, error]) error {
 	return err
 }
 
+// pipeItems sends items to a reader. stop ends it, and returns when the items
+// are no longer being read.
+func pipeItems(items iter.Seq2[content.Item, error]) (r io.Reader, stop func()) {
+	in, out := io.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		err := sendItems(out, items)
+		if err != nil { // as another error: net/http compares it, and content.Faults cannot be compared
+			err = fmt.Errorf("read the items: %w", err)
+		}
+		out.CloseWithError(err)
+	}()
+	return in, func() {
+		in.CloseWithError(io.ErrClosedPipe)
+		<-ended
+	}
+}
+
 // receiveItems reads what sendItems wrote.
 func receiveItems(r io.Reader) iter.Seq2[content.Item, error] {
 	in := bufio.NewScanner(r)

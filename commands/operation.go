@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
+
+	"stile.example/stile/content"
 )
 
 // operation is one thing that can be done to a data directory. It is named in
@@ -12,10 +15,10 @@ import (
 type operation func(ctx context.Context, a *app, c call) (any, error)
 
 // call is what an operation is given: its parameters as JSON, and, where it
-// has them, a stream in and a stream out.
+// has them, items that come in and a stream that goes out.
 type call struct {
 	params json.RawMessage
-	in     io.Reader
+	items  iter.Seq2[content.Item, error]
 	out    io.Writer
 }
 
@@ -51,14 +54,14 @@ func plain[P, R any](fn func(context.Context, *app, P) (R, error)) operation {
 	}
 }
 
-// reading is an operation that reads a stream.
-func reading[P, R any](fn func(context.Context, *app, P, io.Reader) (R, error)) operation {
+// reading is an operation that takes items.
+func reading[P, R any](fn func(context.Context, *app, P, iter.Seq2[content.Item, error]) (R, error)) operation {
 	return func(ctx context.Context, a *app, c call) (any, error) {
 		params, err := decode[P](c.params)
 		if err != nil {
 			return nil, err
 		}
-		return fn(ctx, a, params, c.in)
+		return fn(ctx, a, params, c.items)
 	}
 }
 

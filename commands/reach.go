@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"time"
 
+	"stile.example/stile/content"
 	"stile.example/stile/settings"
 )
 
@@ -24,8 +26,8 @@ func (p *program) do(ctx context.Context, name string, params, result any) error
 	return p.stream(ctx, name, params, result, nil, nil)
 }
 
-// stream is do for an operation with a stream in or out.
-func (p *program) stream(ctx context.Context, name string, params, result any, in io.Reader, out io.Writer) error {
+// stream is do for an operation with items in or a stream out.
+func (p *program) stream(ctx context.Context, name string, params, result any, items iter.Seq2[content.Item, error], out io.Writer) error {
 	s, err := p.settings(nil)
 	if err != nil {
 		return err
@@ -38,7 +40,7 @@ func (p *program) stream(ctx context.Context, name string, params, result any, i
 	if err != nil {
 		return err
 	}
-	answer, err := place.do(ctx, name, call{body, in, out})
+	answer, err := place.do(ctx, name, call{body, items, out})
 	if closed := place.close(); err == nil {
 		err = closed
 	}

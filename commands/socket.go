@@ -21,7 +21,7 @@ import (
 var errNoServer = errors.New("no server runs")
 
 // The socket speaks HTTP: POST /NAME with the parameters on the first line of
-// the body and the stream in, if any, behind it. The answer is an [answer]; if
+// the body and the items, if any, behind it. The answer is an [answer]; if
 // the operation writes a stream, that is the body, and the answer its trailer.
 const (
 	streams      = "Stile-Streams" // request header: the operation writes a stream
@@ -86,7 +86,7 @@ func socketHandler(a *app) http.Handler {
 			send(w, answer{Error: err.Error()})
 			return
 		}
-		c := call{params: params, in: body}
+		c := call{params: params, items: receiveItems(body)}
 		if r.Header.Get(streams) == "" {
 			send(w, perform(r.Context(), a, op, c))
 			return
@@ -168,9 +168,11 @@ func dial(ctx context.Context, dir string) (*remote, error) {
 }
 
 func (r *remote) do(ctx context.Context, name string, c call) (json.RawMessage, error) {
-	body := io.MultiReader(strings.NewReader(string(c.params) + "\n"))
-	if c.in != nil {
-		body = io.MultiReader(body, c.in)
+	var body io.Reader = strings.NewReader(string(c.params) + "\n")
+	if c.items != nil {
+		items, stop := pipeItems(c.items)
+		defer stop()
+		body = io.MultiReader(body, items)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://stile/"+name, body)
 	if err != nil {
