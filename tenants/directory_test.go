@@ -180,10 +180,13 @@ func TestTogether(t *testing.T) {
 					t.Error(err)
 				}
 			}
+			if err := d.Remove(ctx, id); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 	wg.Wait()
-	if len(d.List()) != 8 {
+	if len(d.List()) != 0 {
 		t.Errorf("%d tenants", len(d.List()))
 	}
 }

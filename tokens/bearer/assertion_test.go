@@ -96,6 +96,7 @@ func TestS5_Assertions(t *testing.T) {
 		"HS256 with the public key": hs256(h.with("alg", "HS256").String(), c.String(), der(t, k.public)),
 		"crit":                      head("crit", []string{"x"}),
 		"iss is not sub":            claim("iss", "other"),
+		"sub is not iss":            claim("sub", "other"),
 		"no iss":                    claim("iss", nil),
 		"no sub":                    claim("sub", nil),
 		"no jti":                    claim("jti", nil),
