@@ -187,6 +187,7 @@ func TestItemsArriveAsSent(t *testing.T) {
 // its end is an error.
 func FuzzReceive(f *testing.F) {
 	f.Add(threeItems + `{"end":3}` + "\n")
+	f.Add(threeItems) // cut off
 	f.Add(`{"end":0}`)
 	f.Add("\n\n")
 	f.Fuzz(func(t *testing.T, text string) {
