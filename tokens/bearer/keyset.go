@@ -24,10 +24,10 @@ const (
 	maxKeySetKeys = 16
 )
 
-// ParseKeySet reads a JWK Set. Keys that are not for
-// signatures are left out; any other key
-// that cannot be used is an error that names it, and so is a private key: it
-// was given away by mistake. A set with no key left is an error too.
+// ParseKeySet reads a JWK Set. Keys that are not for signatures are left out.
+// Any other key that cannot be used is an error that names it, and so is a
+// private key: it was given away by mistake. A set with no key left is an
+// error too.
 func ParseKeySet(text string) (KeySet, error) {
 	var doc struct {
 		Keys []json.RawMessage `json:"keys"`
