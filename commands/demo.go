@@ -18,7 +18,7 @@ const demoTenant = "demo"
 // kept, so the old one cannot be shown again.
 func (p *program) prepareDemo(ctx context.Context, srv *server) error {
 	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
-	result, err := srv.app.db.Import(ctx, content.ImportOptions{Prune: true}, content.Read(ctx, src))
+	result, err := srv.app.db.Import(ctx, content.ImportOptions{}, content.Read(ctx, src)) // no Prune: other items may be there
 	if err != nil {
 		return fmt.Errorf("import the demo corpus: %w", err)
 	}

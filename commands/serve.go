@@ -20,6 +20,7 @@ import (
 const (
 	drainWithin = 8 * time.Second // for what has begun, of the 10 s that a stop may take
 	sweepEvery  = 5 * time.Minute
+	maxAdmins   = 256 // connections to the admin listener at once
 )
 
 func (p *program) serveCommand() *cobra.Command {
@@ -115,7 +116,7 @@ func (p *program) newServer(ctx context.Context, s *settings.Settings) (_ *serve
 	if err != nil {
 		return nil, err
 	}
-	srv.doors = append(srv.doors, &door{name: "admin", listener: admin})
+	srv.doors = append(srv.doors, &door{name: "admin", listener: handlers.Limit(admin, maxAdmins)})
 	socket, err := listenSocket(s.Data)
 	if err != nil {
 		return nil, err
