@@ -63,8 +63,8 @@ func (a *API) free(q question) echo.HandlerFunc {
 		if err := a.guard(r); err != nil {
 			return err
 		}
-		if t := r.tenant; t.CallsPerMonth > 0 && a.Meter.Used(t.Number, r.at) >= t.CallsPerMonth {
-			return overQuota(r.at)
+		if err := a.hasCalls(r); err != nil {
+			return err
 		}
 		if _, err := a.ask(ctx, r, q); err != nil {
 			return err
@@ -76,6 +76,14 @@ func (a *API) free(q question) echo.HandlerFunc {
 		a.reply(r, state)
 		return nil
 	})
+}
+
+// hasCalls is the check of the tenant's month for what is not counted in it.
+func (a *API) hasCalls(r *request) error {
+	if limit := r.tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.tenant.Number, r.at) >= limit {
+		return overQuota(r.at)
+	}
+	return nil
 }
 
 // overQuota refuses until the next month, UTC.

@@ -220,6 +220,9 @@ func (c refused) checkHeaders(s *site, way string, h http.Header) {
 	if got := h.Get("WWW-Authenticate"); got != challenge {
 		s.Errorf("%s: WWW-Authenticate is %q, want %q", way, got, challenge)
 	}
+	if way == "jsonp" && h.Get("RateLimit")+h.Get("Access-Control-Expose-Headers") != "" {
+		s.Error("headers that no script can read")
+	}
 	if got := h.Get("Retry-After"); (got != "") != retry {
 		s.Errorf("%s: Retry-After is %q", way, got)
 	}
@@ -257,6 +260,25 @@ func TestRefusedIsNotCounted(t *testing.T) {
 		for _, state := range s.tokens.states {
 			if n := state.Used.Total(); n.Calls+n.Records != 0 {
 				t.Errorf("%s: counted %+v", c.name, n)
+			}
+		}
+	}
+}
+
+// TestEveryRouteIsGuarded: what concerns the token, the client and the tenant
+// is asked on every route.
+func TestEveryRouteIsGuarded(t *testing.T) {
+	for _, c := range refusals {
+		switch c.code {
+		case BadRequest, NotFound, Overloaded, Internal, TokenExhausted:
+			continue // of the route's own
+		}
+		for _, route := range []string{"/v1/items", "/v1/items/one/related", "/v1/collections", "/v1/suggest", "/v1/token"} {
+			s := newSite(t)
+			c.route = route
+			params := c.arrange(s)
+			if rec := s.send("json", c, params); !strings.Contains(rec.Body.String(), `"code":"`+string(c.code)+`"`) {
+				t.Errorf("%s: %s: %d %s", route, c.name, rec.Code, rec.Body)
 			}
 		}
 	}

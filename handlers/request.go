@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -178,7 +179,7 @@ func (a *API) content(handle func(context.Context, *request) error) echo.Handler
 	return func(c echo.Context) error {
 		r := a.take(c.Response().Writer, c.Request(), c.Path())
 		defer r.release()
-		r.item = c.Param("id")
+		r.item, _ = url.PathUnescape(c.Param("id")) // "" is no id
 		err := r.check()
 		if err == nil {
 			ctx, cancel := context.WithTimeout(context.Background(), patience)

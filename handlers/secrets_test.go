@@ -13,7 +13,7 @@ import (
 // panics, are in no log, metric or error.
 func TestS10Secrets(t *testing.T) {
 	s := newSite(t)
-	token := s.mint()
+	token, other := s.mint(), s.mint() // other is revoked on the way
 	const canary, address = "canary-0123456789", "203.0.113.77"
 	var said strings.Builder
 	for _, spoil := range []func(){
@@ -29,7 +29,7 @@ func TestS10Secrets(t *testing.T) {
 			"/v1/items", "/v1/items/one", "/v1/items/none", "/v1/items/one/related", "/v1/suggest", "/v1/collections", "/v1/token",
 			"/nowhere", "/oauth/token", "/oauth/introspect", "/oauth/revoke", "/problems/x", "/.well-known/jwks.json",
 		} {
-			secrets := query("client_id", "acme", "access_token", token, "q", canary, "client_secret", s.secret, "token", token, "cursor", canary)
+			secrets := query("client_id", "acme", "access_token", token, "q", canary, "client_secret", s.secret, "token", other, "cursor", canary)
 			header := http.Header{"Authorization": {"Bearer " + canary}, "Cookie": {canary}, "Referer": {"https://" + canary + ".example/?" + secrets}, "X-Forwarded-For": {address}, "User-Agent": {canary}}
 			for _, a := range []ask{
 				{path: path + "?" + secrets}, {path: path + "?" + secrets + "&callback=cb"}, {path: path + "?" + secrets + "&callback=" + canary},
@@ -56,6 +56,9 @@ func TestS10Secrets(t *testing.T) {
 				t.Errorf("%s has %.30s: %s", where, secret, text[max(0, i-200):i])
 			}
 		}
+	}
+	if n := strings.Count(s.lines.String(), "panic: a "); n < 20 {
+		t.Errorf("only %d panics", n)
 	}
 	if log := s.lines.String(); !strings.Contains(log, `"network":"203.0.113.0/24"`) || !strings.Contains(log, `"tenant":"acme"`) || !strings.Contains(log, `"ref":"`) {
 		t.Error("the log says too little")

@@ -11,6 +11,9 @@ func (a *API) token(ctx context.Context, r *request) error {
 	if err := a.guard(r); err != nil {
 		return err
 	}
+	if err := a.hasCalls(r); err != nil {
+		return err
+	}
 	if why := a.Gate.Dead(r.claims.ID); why != tokens.None {
 		return a.dead(r, why)
 	}

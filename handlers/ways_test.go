@@ -219,6 +219,24 @@ func TestLookBindsNothing(t *testing.T) {
 	}
 }
 
+// TestNoID: what can be no item's id is not looked for.
+func TestNoID(t *testing.T) {
+	s := newSite(t)
+	for _, id := range []string{"a%20b", "a%2Fb", "%2e%2e%2f", "%3Cb%3E", "%E2%80%A8", strings.Repeat("x", 129), "a'b"} {
+		for _, path := range []string{"/v1/items/" + id, "/v1/items/" + id + "/related"} {
+			if rec := s.get(path, s.mint()); rec.Code != 404 {
+				t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+			}
+		}
+	}
+	if n := s.corpus.reads.Load(); n != 0 {
+		t.Errorf("%d reads", n)
+	}
+	if rec := s.get("/v1/items/%6fne", s.mint()); rec.Code != 200 {
+		t.Errorf("an id that is escaped needlessly: %d %s", rec.Code, rec.Body)
+	}
+}
+
 // TestMedia: pictures are served, and nothing around them.
 func TestMedia(t *testing.T) {
 	s := newSite(t)
