@@ -27,7 +27,7 @@ func (db *DB) Backup(ctx context.Context, to string) error {
 }
 
 func (db *DB) vacuumInto(ctx context.Context, to string) error {
-	conn := open(db.file, 1, url.Values{"mode": {"ro"}})
+	conn := open(dsn(db.file, url.Values{"mode": {"ro"}}), 1)
 	_, err := conn.ExecContext(ctx, `VACUUM INTO ?`, to)
 	return errors.Join(err, conn.Close())
 }

@@ -32,7 +32,7 @@ type checkpointer struct {
 func startCheckpointer(db *DB) *checkpointer {
 	c := &checkpointer{
 		db:      db,
-		conn:    open(db.file, 1, url.Values{"mode": {"rw"}, "_busy_timeout": {"1000"}, "_synchronous": {"NORMAL"}}),
+		conn:    open(dsn(db.file, url.Values{"mode": {"rw"}, "_busy_timeout": {"1000"}, "_synchronous": {"NORMAL"}}), 1),
 		due:     make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 	}

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	foldBytes  = 32 << 20 // of journal that start a fold: a kill then costs seconds at most at the next start
-	foldRows   = 64       // of a commit, if the batch itself has no more
-	foldShards = 8        // of a commit: finding what is dirty in them takes time too
-	idleFold   = time.Minute
-	idleRows   = 256 // of a commit for which nobody waits
+	foldBytes = 32 << 20 // of journal that start a fold: a kill then costs seconds at most at the next start
+	foldRows  = 64       // of a commit, if the batch itself has no more
+	foldScan  = 1 << 15  // states looked at with a commit: finding what is dirty takes time too
+	idleFold  = time.Minute
+	idleRows  = 256 // of a commit for which nobody waits
 )
 
 // fold is a walk over the shards of memory that writes the rows of what is
@@ -46,12 +46,9 @@ func (f *fold) due(m *memory, n int) (due []tokens.ID, done bool) {
 		return nil, false
 	}
 	f.next, f.ahead = f.rest, f.shard
-	for range foldShards {
-		if len(f.next) >= n || f.ahead == len(m.shards) {
-			break
-		}
+	for seen := 0; len(f.next) < n && f.ahead < len(m.shards) && seen < foldScan; f.ahead++ {
+		seen += len(m.shards[f.ahead].index)
 		f.next = append(f.next, m.shards[f.ahead].unwritten()...)
-		f.ahead++
 	}
 	due = f.next[:min(n, len(f.next))]
 	f.next = f.next[len(due):]

@@ -12,11 +12,11 @@ import (
 // memory holds the states that are in use. It belongs to the writer, and no
 // lock guards it. It is many small maps, so that what must walk one of them
 // is done in a millisecond; and states hold no pointers and lie in chunks of
-// 8 KiB, so that a million of them cost the garbage collector nothing.
+// 2 KiB, so that a million of them cost the garbage collector nothing.
 type memory struct {
 	shards [256]shard
 	keep   time.Duration // how long a state may be idle
-	most   int           // states of a shard before its idlest half must leave
+	most   int           // states of a shard before the idlest must leave
 	turn   uint8         // the shard to be tidied next
 	live   atomic.Int64  // states of tokens that are good
 }
@@ -30,7 +30,7 @@ type shard struct {
 	tidied uint32 // Unix seconds
 }
 
-const perChunk = 8192 / uint32(unsafe.Sizeof(slot{}))
+const perChunk = 2048 / uint32(unsafe.Sizeof(slot{}))
 
 type slot struct {
 	id      tokens.ID
@@ -92,7 +92,7 @@ func (m *memory) tidy(now uint32) {
 	m.rebuild(sh, func(sl *slot) bool { return int64(now)-int64(sl.used) <= keep })
 }
 
-// thin lets the half of a full shard go that was unused for longest. What is
+// thin lets all of a full shard go but the half that was used last. What is
 // dirty stays, however much it is: the shard may then grow for a while.
 func (m *memory) thin(sh *shard) {
 	used := make([]uint32, 0, len(sh.index))
@@ -100,8 +100,8 @@ func (m *memory) thin(sh *shard) {
 		used = append(used, sh.slot(i).used)
 	}
 	slices.Sort(used)
-	median := used[len(used)/2]
-	m.rebuild(sh, func(sl *slot) bool { return sl.used > median })
+	last := used[max(0, len(used)-1-m.most/2)]
+	m.rebuild(sh, func(sl *slot) bool { return sl.used > last })
 	sh.most = 2 * len(sh.index)
 }
 

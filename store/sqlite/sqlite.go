@@ -37,6 +37,8 @@ type Options struct {
 	// MaxStates is how many states are in memory at most; 0 is two million.
 	// Beyond it the longest unused leave early.
 	MaxStates int
+
+	foldBytes int // of journal that start a fold; 0 is 32 MiB
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -61,6 +63,7 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	}
 	opt.KeepIdle = cmp.Or(opt.KeepIdle, 15*time.Minute)
 	opt.MaxStates = cmp.Or(opt.MaxStates, 2_000_000)
+	opt.foldBytes = cmp.Or(opt.foldBytes, foldBytes)
 	db := &DB{write: openWriter(file), read: openReaders(file), file: file, opt: opt}
 	db.checkpointer = startCheckpointer(db)
 	db.close = sync.OnceValue(db.shut)
