@@ -29,7 +29,7 @@ test: needs ## run all tests, with the race detector
 test-vectors: needs ## try public test vectors: make test-vectors VECTORS=DIR
 	@test -n "$(VECTORS)" || { echo "make test-vectors needs VECTORS=DIR: README says where the vectors come from" >&2; exit 2; }
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
-	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v .
+	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer
 
 .PHONY: check
 check: needs ## vet, staticcheck, formatting

@@ -19,7 +19,6 @@ var law = map[string]string{
 	"usage":            "tokens",
 	"tokens/bearer":    "tokens golang-jwt/jwt MicahParks/jwkset",
 	"settings":         "goccy/go-yaml tokens tenants",
-	"store":            "store/sqlite",
 	"store/sqlite":     "tokens tenants usage content mattn/go-sqlite3 golang.org/x/text",
 	"store/storetest":  "tokens tenants usage content",
 	"handlers":         "tokens tokens/bearer tenants usage content addresses labstack/echo prometheus/client_golang",

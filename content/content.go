@@ -95,3 +95,16 @@ type Result struct {
 	Removed     int            `json:"removed"`
 	Collections map[string]int `json:"collections"` // items in each collection that the import touched
 }
+
+// Filter says which items to list or export.
+type Filter struct {
+	Tenant     uint32 // whose items; 0 for the corpus that all tenants share
+	Collection string // "" for all
+}
+
+// Stats is how large the corpus is.
+type Stats struct {
+	Items      int   `json:"items"`      // of all owners
+	Bytes      int64 `json:"bytes"`      // on the disk
+	Generation int64 `json:"generation"` // one more after each import that changed something
+}

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -101,7 +102,7 @@ func newTable(file string, r io.Reader) *table {
 
 // next is the next record and the line on which it begins.
 func (t *table) next() ([]string, place, error) {
-	t.limit.left = maxLine + 64<<10 // the reader reads ahead a little
+	t.limit.bytes, t.limit.commas = maxLine+4<<10, maxCommas // the reader reads 4 KiB ahead
 	cells, err := t.csv.Read()
 	at := place{t.file, t.line}
 	if e, ok := errors.AsType[*csv.ParseError](err); ok {
@@ -119,19 +120,24 @@ func (t *table) next() ([]string, place, error) {
 	return cells, at, nil
 }
 
-var errRecordTooLong = fmt.Errorf("record has more than %d bytes: is a closing quote missing", maxLine)
+// maxCommas bounds the fields of a record, which take forty bytes each however
+// short they are.
+const maxCommas = 100_000
 
-// allowance is a reader that gives at most what is left.
+var errRecordTooLong = fmt.Errorf("record has more than %d bytes or %d commas: is a closing quote missing", maxLine, maxCommas)
+
+// allowance is a reader that gives so many bytes and commas at most.
 type allowance struct {
-	r    io.Reader
-	left int
+	r             io.Reader
+	bytes, commas int
 }
 
 func (a *allowance) Read(p []byte) (int, error) {
-	if a.left <= 0 {
+	if a.bytes <= 0 || a.commas <= 0 {
 		return 0, errRecordTooLong
 	}
-	n, err := a.r.Read(p[:min(len(p), a.left)])
-	a.left -= n
+	n, err := a.r.Read(p[:min(len(p), a.bytes)])
+	a.bytes -= n
+	a.commas -= bytes.Count(p[:n], []byte(","))
 	return n, err
 }

@@ -15,11 +15,17 @@ import (
 	"github.com/mmcdole/gofeed"
 )
 
-// feedItems reads RSS, Atom and JSON Feed. A feed is read whole, so it may not
-// be larger than what is fetched. base is the address that it came from, if any.
+// The limits of a feed. It is read whole, and each element of it takes some
+// 400 bytes.
+const (
+	maxFeed     = 16 << 20
+	maxElements = 100_000
+)
+
+// feedItems reads RSS, Atom and JSON Feed. base is the address that it came from, if any.
 func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
-		raw, err := io.ReadAll(io.LimitReader(r, maxFetch+1))
+		raw, err := io.ReadAll(io.LimitReader(r, maxFeed+1))
 		if err != nil {
 			yield(bad(place{file, 0}, brokenError{fmt.Errorf("read %s: %w", file, err)}))
 			return
@@ -40,17 +46,26 @@ func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 }
 
 func parseFeed(raw []byte) (*gofeed.Feed, error) {
-	if len(raw) > maxFetch {
-		return nil, fmt.Errorf("feed has more than %d MiB", maxFetch>>20)
+	if len(raw) > maxFeed {
+		return nil, fmt.Errorf("feed has more than %d MiB", maxFeed>>20)
+	}
+	if elements(raw) > maxElements {
+		return nil, fmt.Errorf("feed has more than %d elements", maxElements)
 	}
 	feed, err := gofeed.NewParser().Parse(bytes.NewReader(raw))
-	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) {
+	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) || err == nil && feed.FeedType == "json" && feed.FeedVersion == "" {
 		return nil, errors.New("is no RSS, Atom or JSON Feed; a web page names its feed in <link rel=\"alternate\">")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("is no good feed: %w", err)
 	}
 	return feed, nil
+}
+
+// elements is how many elements of XML, or objects and lists of JSON, a feed
+// can have.
+func elements(raw []byte) int {
+	return bytes.Count(raw, []byte("<")) - bytes.Count(raw, []byte("</")) + bytes.Count(raw, []byte("{")) + bytes.Count(raw, []byte("["))
 }
 
 // locator finds the lines of a feed's entries, which the parser does not keep,
@@ -63,14 +78,21 @@ type locator struct {
 
 func (l *locator) of(e *gofeed.Item) int {
 	name, _, _ := strings.Cut(cmp.Or(e.GUID, e.Link, e.Title), "&") // what follows is written in several ways
-	i := bytes.Index(l.rest, []byte(name))
-	if i < 0 || name == "" {
-		*l = locator{}
-		return 0
+	for name != "" {
+		i := bytes.Index(l.rest, []byte(name))
+		if i < 0 {
+			break
+		}
+		end := i + len(name)
+		stands := i > 0 && strings.IndexByte(">\"[ \n", l.rest[i-1]) >= 0 && end < len(l.rest) && strings.IndexByte("<\"]& \r\n", l.rest[end]) >= 0
+		l.line += bytes.Count(l.rest[:end], []byte("\n"))
+		l.rest = l.rest[end:]
+		if stands {
+			return l.line
+		}
 	}
-	l.line += bytes.Count(l.rest[:i], []byte("\n"))
-	l.rest = l.rest[i:]
-	return l.line
+	*l = locator{}
+	return 0
 }
 
 // feedItem makes an item of an entry. Whoever imports a feed can seldom mend

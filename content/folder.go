@@ -25,7 +25,7 @@ func openFolder(src Source, closed error) (*input, error) {
 	if err = errors.Join(closed, err); err != nil {
 		return nil, err
 	}
-	in := &input{close: root.Close}
+	in := &input{folder: true, close: root.Close}
 	f := &folder{root: root, dir: src.Path, named: src.Collection != "", in: in}
 	in.records = func(ctx context.Context) iter.Seq[record] {
 		return func(yield func(record) bool) { f.walk(ctx, ".", 0, yield) }

@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
@@ -33,14 +29,17 @@ var markdown = goldmark.New(
 // slashes, of which the id is made where the front matter gives none.
 func markdownFile(display, name string, r io.Reader) record {
 	return record{place{display, 1}, func() (Item, error) {
-		b, err := io.ReadAll(io.LimitReader(r, maxLine+1))
+		b, err := io.ReadAll(io.LimitReader(r, maxMarkdown+1))
 		switch b = bytes.TrimPrefix(b, []byte("\ufeff")); {
 		case err != nil:
 			return Item{}, brokenError{fmt.Errorf("read %s: %w", display, err)}
-		case len(b) > maxLine:
-			return Item{}, fmt.Errorf("file has more than %d bytes", maxLine)
+		case len(b) > maxMarkdown:
+			return Item{}, fmt.Errorf("file has more than %d bytes", maxMarkdown)
 		case !utf8.Valid(b):
 			return Item{}, atLine{1 + bytes.Count(b[:firstInvalid(b)], []byte("\n")), errors.New("text is not UTF-8")}
+		}
+		if err := tooCostly(b); err != nil {
+			return Item{}, err
 		}
 		it, err := markdownItem(b)
 		if it.ID == "" {
@@ -48,6 +47,31 @@ func markdownFile(display, name string, r io.Reader) record {
 		}
 		return it, err
 	}}
+}
+
+// maxMarkdown is the longest Markdown file: there are texts for which the
+// parser takes a time that grows with the square of their length.
+const maxMarkdown = maxBody
+
+// nested is a line with quotes and lists 50 deep.
+var nested = regexp.MustCompile(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){50}`)
+
+// tooCostly refuses those that nobody writes and that would take minutes or a
+// lot of memory within maxMarkdown: deep nesting, and brackets by the thousand.
+func tooCostly(b []byte) error {
+	if at := nested.FindIndex(b); at != nil {
+		return atLine{1 + bytes.Count(b[:at[0]], []byte("\n")), errors.New("quotes and lists stand 50 deep or more")}
+	}
+	bracket := []byte("[")
+	if bytes.Count(b, bracket) > 20_000 {
+		return errors.New("file has more than 20000 brackets")
+	}
+	for word := range bytes.FieldsSeq(b) {
+		if bytes.Count(word, bracket) > 1000 {
+			return errors.New("more than 1000 brackets stand together with no blank between")
+		}
+	}
+	return nil
 }
 
 func firstInvalid(b []byte) (i int) {
@@ -114,125 +138,4 @@ func headingText(n ast.Node, source []byte) string {
 		return ast.WalkContinue, nil
 	})
 	return b.String()
-}
-
-// frontMatter puts what stands in the front matter into the item. What is no
-// field becomes an attribute, as in CSV.
-func frontMatter(it *Item, source []byte, data *frontmatter.Data) error {
-	if data == nil {
-		return nil
-	}
-	var fields map[string]any
-	if err := data.Decode(&fields); err != nil {
-		return yamlError(err)
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if err := setYAML(it, name, fields[name]); err != nil {
-			return atLine{lineOf(source, name), err}
-		}
-	}
-	return nil
-}
-
-func setYAML(it *Item, name string, v any) error {
-	switch name {
-	case "tags":
-		return setTags(it, v)
-	case "attributes":
-		m, ok := jsonValue(v, maxDepth+1).(map[string]any)
-		if !ok && v != nil {
-			return errors.New("attributes must be names with values")
-		}
-		for k, e := range m {
-			it.attribute(k, e)
-		}
-		return nil
-	}
-	known, err := set(&Item{}, name, "")
-	switch s := v.(type) {
-	case nil:
-	case string:
-		if known {
-			_, err = set(it, name, s)
-		} else {
-			it.attribute(name, s)
-		}
-	case time.Time: // YAML knows dates itself
-		return setYAML(it, name, s.UTC().Format(time.RFC3339Nano))
-	default:
-		if known {
-			return fmt.Errorf("%s must be text, and is %v: put it in quotes", name, quote(fmt.Sprint(v)))
-		}
-		it.attribute(name, jsonValue(v, maxDepth+1))
-	}
-	return err
-}
-
-func setTags(it *Item, v any) error {
-	list, ok := v.([]any)
-	if !ok && v != nil {
-		return errors.New("tags must be a list of texts, such as [sweet, baked]")
-	}
-	for _, e := range list {
-		s, ok := e.(string)
-		if !ok {
-			return fmt.Errorf("tags must be texts, and one is %s: put it in quotes", quote(fmt.Sprint(e)))
-		}
-		it.Tags = append(it.Tags, s)
-	}
-	return nil
-}
-
-// jsonValue makes of a YAML value what encoding/json would. What is too deep,
-// or no JSON, stays as it is: Check names it.
-func jsonValue(v any, depth int) any {
-	switch v := v.(type) {
-	case int:
-		return float64(v)
-	case int64:
-		return float64(v)
-	case uint64:
-		return float64(v)
-	case time.Time:
-		return v.UTC().Format(time.RFC3339Nano)
-	case []any:
-		for i := range v {
-			if depth > 0 {
-				v[i] = jsonValue(v[i], depth-1)
-			}
-		}
-	case map[string]any:
-		for k := range v {
-			if depth > 0 {
-				v[k] = jsonValue(v[k], depth-1)
-			}
-		}
-	}
-	return v
-}
-
-var yamlLine = regexp.MustCompile(`line (\d+): `)
-
-// yamlError gives a fault in the front matter its line in the file, where the
-// front matter begins on the second.
-func yamlError(err error) error {
-	problem := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n ", ""), "yaml: ")
-	line := 1
-	if m := yamlLine.FindStringSubmatchIndex(problem); m != nil {
-		n, _ := strconv.Atoi(problem[m[2]:m[3]]) // digits; too many are none
-		line, problem = n+1, problem[:m[0]]+problem[m[1]:]
-	}
-	return atLine{line, fmt.Errorf("front matter: %s", problem)}
-}
-
-// lineOf is the line on which the front matter names a field.
-func lineOf(source []byte, name string) int {
-	n := 0
-	for l := range bytes.Lines(source) {
-		n++
-		if key, _, ok := bytes.Cut(l, []byte(":")); ok && string(bytes.Trim(key, ` "'`)) == name {
-			return n
-		}
-	}
-	return 1
 }

@@ -41,6 +41,7 @@ type input struct {
 	records func(context.Context) iter.Seq[record]
 	read    atomic.Int64 // bytes so far
 	size    int64        // 0: not known
+	folder  bool         // each record stands in a file of its own
 	close   func() error
 }
 

@@ -3,8 +3,6 @@ package content
 import (
 	"context"
 	"errors"
-	"fmt"
-	"hash/maphash"
 	"io"
 	"iter"
 )
@@ -39,7 +37,7 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 			return
 		}
 		defer in.close()
-		r := reader{src: src, in: in, seen: seen{seed: maphash.MakeSeed(), places: map[uint64]place{}}}
+		r := reader{src: src, in: in, seen: newSeen(in.folder)}
 		if stopped := r.items(ctx, yield); stopped {
 			return
 		}
@@ -109,29 +107,6 @@ func (r *reader) progress() {
 	if r.src.Progress != nil {
 		r.src.Progress(Reading{Items: r.count, Bytes: r.in.read.Load(), Size: r.in.size})
 	}
-}
-
-// place is where a record stands.
-type place struct {
-	file string
-	line int
-}
-
-// seen remembers the ids of an import, 64 bits of each: a million take some
-// 50 MB. Two different ids that look like one are met once in thirty million
-// imports of a million items, and not again when it is repeated.
-type seen struct {
-	seed   maphash.Seed
-	places map[uint64]place
-}
-
-func (s *seen) add(id string, at place) error {
-	key := maphash.String(s.seed, id)
-	if old, ok := s.places[key]; ok {
-		return fmt.Errorf("id %s is repeated: it stands at %s:%d already", quote(id), old.file, old.line)
-	}
-	s.places[key] = at
-	return nil
 }
 
 // brokenError says that a source cannot be read on, which is no fault of a line.

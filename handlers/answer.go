@@ -29,7 +29,6 @@ func open(h http.Header) {
 	h["Referrer-Policy"] = noReferrer
 	h["Cross-Origin-Resource-Policy"] = crossOrigin
 	h["Access-Control-Allow-Origin"] = anyOrigin
-	h["Access-Control-Expose-Headers"] = exposed
 }
 
 // begin starts the body of an answer, throwing away what was begun before.
@@ -38,11 +37,11 @@ func open(h http.Header) {
 func (r *request) begin() {
 	r.body = r.body[:0]
 	if r.way == jsonp {
-		r.body = append(r.body, "/**/ typeof "...)
-		r.body = append(r.body, r.callback...)
-		r.body = append(r.body, " === 'function' && "...)
-		r.body = append(r.body, r.callback...)
-		r.body = append(r.body, '(')
+		r.add("/**/ typeof ")
+		r.add(r.callback)
+		r.add(" === 'function' && ")
+		r.add(r.callback)
+		r.add("(")
 	}
 }
 
@@ -53,32 +52,47 @@ func (r *request) send(status int) {
 	h := r.w.Header()
 	open(h)
 	h["X-Request-Id"] = []string{r.id}
-	h["Content-Type"] = typeJSON
 	if r.way == jsonp {
-		r.body = append(r.body, ");"...)
+		r.add(");")
 		h["Content-Type"] = typeScript
 		status = http.StatusOK
+	} else {
+		h["Content-Type"] = typeJSON
+		h["Access-Control-Expose-Headers"] = exposed
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
+	r.write(status)
+}
+
+// write writes the headers, which are copied at that moment, and the body.
+func (r *request) write(status int) {
+	if len(r.body) > 2<<10 { // of up to 2 KiB, net/http finds the length
+		r.w.Header().Set("Content-Length", strconv.Itoa(len(r.body)))
+	}
 	r.w.WriteHeader(status)
 	_, _ = r.w.Write(r.body) // a visitor who has left is no fault
 }
 
-// appendJSON appends v, of a type that always marshals, so that it is safe in
-// a script: <, >, &, U+2028 and U+2029 are escaped.
-func appendJSON(b []byte, v any) []byte {
+// add appends to the body what is JSON already.
+func (r *request) add(text string) { r.body = append(r.body, text...) }
+
+// addValue appends v, of a type that always marshals, so that it is safe in a
+// script: <, >, &, U+2028 and U+2029 are escaped.
+func (r *request) addValue(v any) {
 	text, _ := json.Marshal(v)
-	return append(b, text...)
+	r.body = append(r.body, text...)
 }
 
-// appendList appends encoded items as an array.
-func appendList(b []byte, items [][]byte) []byte {
-	b = append(b, '[')
+// addNumber appends a number.
+func (r *request) addNumber(n int64) { r.body = strconv.AppendInt(r.body, n, 10) }
+
+// addItems appends encoded items as an array.
+func (r *request) addItems(items [][]byte) {
+	r.body = append(r.body, '[')
 	for i, it := range items {
 		if i > 0 {
-			b = append(b, ',')
+			r.body = append(r.body, ',')
 		}
-		b = append(b, it...)
+		r.body = append(r.body, it...)
 	}
-	return append(b, ']')
+	r.body = append(r.body, ']')
 }

@@ -12,47 +12,46 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// patience is how long a request may wait for the content, and for the store.
+// patience is how long a request may wait for the content and for the store.
 const patience = 5 * time.Second
 
 // question asks the content something, and appends the answer's data and its
-// own part of meta to body, up to where the token's part belongs. It says how
-// many items the answer carries.
-type question func(ctx context.Context, r *request, who *caller, body []byte) (_ []byte, records int, err error)
+// own part of meta to r.body, up to where the token's part belongs. It says
+// how many items the answer carries.
+type question func(ctx context.Context, r *request) (records int, err error)
 
 // call is the way of one counted call. The content is read first, so that its
 // items are counted in the one step that admits the call; the answer leaves
 // only if it does, and when the count is durable. To find nothing is an
 // answer too.
 func (a *API) call(route tokens.Route, q question) echo.HandlerFunc {
-	return a.content(func(r *request) error {
-		who, err := a.guard(r)
-		if err != nil {
+	return a.content(func(ctx context.Context, r *request) error {
+		if err := a.guard(r); err != nil {
 			return err
 		}
-		if !a.Meter.Reserve(who.tenant.Number, who.tenant.CallsPerMonth, who.at) {
-			return overQuota(who.at)
+		if !a.Meter.Reserve(r.tenant.Number, r.tenant.CallsPerMonth, r.at) {
+			return overQuota(r.at)
 		}
 		counted := false
 		defer func() {
 			if !counted {
-				a.Meter.Release(who.tenant.Number, who.at)
+				a.Meter.Release(r.tenant.Number, r.at)
 			}
 		}()
-		records, missing := a.ask(r, &who, q)
+		records, missing := a.ask(ctx, r, q)
 		if missing != nil && !errors.Is(missing, content.ErrNotFound) {
 			return missing
 		}
-		state, err := a.step(r, &who, who.event(route, records))
+		state, err := a.step(ctx, r, r.event(route, records))
 		if err != nil {
 			return err
 		}
 		counted = true
-		a.Metrics.called(who.tenant.ClientID, route, time.Since(r.started))
+		a.Metrics.called(r.tenant.ClientID, route, time.Since(r.started))
 		if missing != nil {
 			return missing
 		}
-		a.reply(r, &who, state)
+		a.reply(r, state)
 		return nil
 	})
 }
@@ -60,24 +59,31 @@ func (a *API) call(route tokens.Route, q question) echo.HandlerFunc {
 // free is the way of suggestions, which are checked like calls, and neither
 // counted nor charged.
 func (a *API) free(q question) echo.HandlerFunc {
-	return a.content(func(r *request) error {
-		who, err := a.guard(r)
+	return a.content(func(ctx context.Context, r *request) error {
+		if err := a.guard(r); err != nil {
+			return err
+		}
+		if err := a.hasCalls(r); err != nil {
+			return err
+		}
+		if _, err := a.ask(ctx, r, q); err != nil {
+			return err
+		}
+		state, err := a.step(ctx, r, tokens.Suggest(r.event(0, 0)))
 		if err != nil {
 			return err
 		}
-		if t := who.tenant; t.CallsPerMonth > 0 && a.Meter.Used(t.Number, who.at) >= t.CallsPerMonth {
-			return overQuota(who.at)
-		}
-		if _, err := a.ask(r, &who, q); err != nil {
-			return err
-		}
-		state, err := a.step(r, &who, tokens.Suggest(who.event(0, 0)))
-		if err != nil {
-			return err
-		}
-		a.reply(r, &who, state)
+		a.reply(r, state)
 		return nil
 	})
+}
+
+// hasCalls is the check of the tenant's month for what is not counted in it.
+func (a *API) hasCalls(r *request) error {
+	if limit := r.tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.tenant.Number, r.at) >= limit {
+		return overQuota(r.at)
+	}
+	return nil
 }
 
 // overQuota refuses until the next month, UTC.
@@ -89,14 +95,12 @@ func overQuota(now time.Time) error {
 // ask puts the question, unless the token is known to be dead. A question that
 // was put wrongly and one that finds nothing are the client's; anything else
 // is a fault.
-func (a *API) ask(r *request, who *caller, q question) (records int, err error) {
-	if why := a.Gate.Dead(who.claims.ID); why != tokens.None {
-		return 0, a.dead(r, who, why)
+func (a *API) ask(ctx context.Context, r *request, q question) (records int, err error) {
+	if why := a.Gate.Dead(r.claims.ID); why != tokens.None {
+		return 0, a.dead(r, why)
 	}
-	ctx, cancel := context.WithTimeout(r.http.Context(), patience)
-	defer cancel()
 	r.begin()
-	r.body, records, err = q(ctx, r, who, r.body)
+	records, err = q(ctx, r)
 	if err == nil || isClients(err) {
 		return records, err
 	}
@@ -109,39 +113,36 @@ func isClients(err error) bool {
 	return errors.Is(err, content.ErrNotFound) || errors.As(err, &wrong) || errors.As(err, &why)
 }
 
-// step tells the token what happens to it, and returns its state if it admits
-// that. It goes on when the visitor has left: a call that is counted must not
-// be given back to the meter.
-func (a *API) step(r *request, who *caller, e tokens.Event) (tokens.State, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
+// step tells the token what happens to it, and returns its state if that was
+// admitted.
+func (a *API) step(ctx context.Context, r *request, e tokens.Event) (tokens.State, error) {
 	defer a.Metrics.stored("step", time.Now())
-	v, err := a.Gate.Apply(ctx, who.claims.ID, who.policy.Token, e)
+	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
 	if err != nil {
 		return tokens.State{}, fault(err)
 	}
 	if v.Outcome != tokens.Admit {
-		return tokens.State{}, a.dead(r, who, v.Reason)
+		return tokens.State{}, a.dead(r, v.Reason)
 	}
 	if v.Binds {
 		a.Metrics.bound(v.State.Bound.Kind)
 	}
+	limit := r.policy.Token.Calls
+	r.limits(limit - min(v.State.Used.Total().Calls, limit))
 	return v.State, nil
 }
 
 // dead refuses for a reason of the token's.
-func (a *API) dead(r *request, who *caller, why tokens.Reason) error {
-	who.limits(r, 0)
+func (a *API) dead(r *request, why tokens.Reason) error {
+	r.limits(0)
 	return refuse(Code(why.String()))
 }
 
 // reply ends the body with how the token stands, and sends it.
-func (a *API) reply(r *request, who *caller, s tokens.State) {
-	calls := s.Used.Total().Calls
-	r.body = append(r.body, `"token":{`...)
-	r.body = who.appendState(r.body, calls)
-	r.body = append(r.body, "}}}"...)
-	who.limits(r, who.policy.Token.Calls-min(calls, who.policy.Token.Calls))
+func (a *API) reply(r *request, s tokens.State) {
+	r.add(`"token":{`)
+	r.addState(s)
+	r.add("}}}")
 	r.send(http.StatusOK)
 	a.note(r, http.StatusOK)
 }

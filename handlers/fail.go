@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	mathrand "math/rand/v2"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"stile.example/stile/content"
-	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 )
 
@@ -42,9 +40,6 @@ func fault(err error) error { return &refusal{code: Overloaded, cause: err, retr
 func pause() time.Duration {
 	return time.Duration(1+mathrand.IntN(5)) * time.Second
 }
-
-// reasonToCode says how a verdict is told.
-func reasonToCode(r tokens.Reason) Code { return Code(r.String()) }
 
 // refusalOf finds the code for an error. What nobody planned is internal, and
 // its text stays in the log.
@@ -92,11 +87,10 @@ func (a *API) fail(r *request, err error) {
 	if p.Status == http.StatusUnauthorized && r.way != jsonp {
 		h.Set("WWW-Authenticate", bearerChallenge(p))
 	}
-	body, _ := json.Marshal(p) // strings, numbers and null always marshal
 	r.begin()
-	r.body = append(r.body, `{"error":`...)
-	r.body = append(r.body, body...)
-	r.body = append(r.body, '}')
+	r.add(`{"error":`)
+	r.addValue(p)
+	r.add("}")
 	r.send(p.Status)
 }
 

@@ -10,33 +10,32 @@ import (
 )
 
 // guard finds out who calls: token, client, page, in the contract's order.
-// It changes nothing.
-func (a *API) guard(r *request) (who caller, err error) {
-	who.at = a.Now()
-	if who.from, err = source(r.http, a.TrustedProxies); err != nil {
-		return who, err
+// It changes nothing but r.caller.
+func (a *API) guard(r *request) (err error) {
+	r.at = a.Now()
+	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
+		return err
 	}
-	r.from = who.from
 	token, inURL, err := findToken(r)
 	if err != nil {
-		return who, err
+		return err
 	}
-	if who.claims, err = a.verify(token, who.at); err != nil {
-		return who, err
+	if r.claims, err = a.verify(token, r.at); err != nil {
+		return err
 	}
-	if err = a.client(r, &who); err != nil {
-		return who, err
+	if err = a.findTenant(r); err != nil {
+		return err
 	}
-	if inURL && who.policy.QueryTokens != QueryTokensYes {
-		return who, badRequest("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
+	if inURL && r.policy.QueryTokens != QueryTokensYes {
+		return badRequest("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
-	if err = checkPage(r.http.Header, &who); err != nil {
-		return who, err
+	if err = checkPage(r.http.Header, &r.caller); err != nil {
+		return err
 	}
-	if who.tenant.Status != tenants.Active {
-		return who, refuse(TenantSuspended)
+	if r.tenant.Status != tenants.Active {
+		return refuse(TenantSuspended)
 	}
-	return who, nil
+	return nil
 }
 
 // verify reads a token. Only what bearer says of the token itself is told to
@@ -50,8 +49,8 @@ func (a *API) verify(token string, now time.Time) (bearer.Claims, error) {
 	return claims, err
 }
 
-// client holds the token to the tenant that the request names.
-func (a *API) client(r *request, who *caller) error {
+// findTenant holds the token to the tenant that the request names.
+func (a *API) findTenant(r *request) error {
 	name, err := r.one("client_id")
 	if err != nil {
 		return err
@@ -59,14 +58,14 @@ func (a *API) client(r *request, who *caller) error {
 	if name == "" {
 		return badRequest("client_id is missing: it must name the tenant that the token was issued to")
 	}
-	if name != who.claims.Client {
+	if name != r.claims.Client {
 		return refuse(ClientMismatch)
 	}
 	t, ok := a.Tenants.Find(name)
-	if !ok || olderThan(who.claims, t) {
+	if !ok || olderThan(r.claims, t) {
 		return refuse(TokenRevoked)
 	}
-	r.tenant, who.tenant, who.policy = t, t, a.PolicyOf(t)
+	r.tenant, r.policy = t, a.PolicyOf(t)
 	return nil
 }
 

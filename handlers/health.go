@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -52,8 +53,8 @@ func sendHealth(c echo.Context, status int, word string, missing []string) {
 	h.Set("Cache-Control", "no-store")
 	h["Content-Type"] = typeJSON
 	c.Response().WriteHeader(status)
-	_, _ = c.Response().Write(appendJSON(nil, struct {
+	_ = json.NewEncoder(c.Response()).Encode(struct {
 		Status  string   `json:"status"`
 		Missing []string `json:"missing,omitempty"`
-	}{word, missing}))
+	}{word, missing})
 }

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,85 +19,90 @@ const (
 )
 
 // search answers a list of items.
-func (a *API) search(ctx context.Context, r *request, who *caller, body []byte) ([]byte, int, error) {
+func (a *API) search(ctx context.Context, r *request) (int, error) {
 	q, err := queryOf(r)
 	if err != nil {
-		return body, 0, err
+		return 0, err
 	}
-	q.Tenant = who.tenant.Number
+	q.Tenant = r.tenant.Number
 	defer a.Metrics.stored("search", time.Now())
 	page, err := a.Content.Search(ctx, q)
 	if err != nil {
-		return body, 0, err
+		return 0, err
 	}
-	body = append(body, `{"data":`...)
-	body = appendList(body, page.Items)
-	body = append(body, `,"meta":{"total":`...)
-	body = strconv.AppendInt(body, int64(page.Total), 10)
-	body = append(body, `,"next":`...)
-	body = appendNext(body, page.Next)
+	r.add(`{"data":`)
+	r.addItems(page.Items)
+	r.add(`,"meta":{"total":`)
+	r.addNumber(int64(page.Total))
+	r.add(`,"next":`)
+	r.addCursor(page.Next)
 	if len(q.Facets) > 0 {
-		body = append(body, `,"facets":`...)
-		body = appendJSON(body, page.Facets)
+		r.add(`,"facets":`)
+		r.addValue(page.Facets)
 	}
-	return append(body, ','), len(page.Items), nil
+	r.add(",")
+	return len(page.Items), nil
 }
 
-func appendNext(b []byte, cursor string) []byte {
+func (r *request) addCursor(cursor string) {
 	if cursor == "" {
-		return append(b, "null"...)
+		r.add("null")
+		return
 	}
-	return appendJSON(b, cursor)
+	r.addValue(cursor)
 }
 
 // item answers one item, whole.
-func (a *API) item(ctx context.Context, r *request, who *caller, body []byte) ([]byte, int, error) {
+func (a *API) item(ctx context.Context, r *request) (int, error) {
 	if !isID(r.item) {
-		return body, 0, content.ErrNotFound
+		return 0, content.ErrNotFound
 	}
 	defer a.Metrics.stored("item", time.Now())
-	it, err := a.Content.Item(ctx, who.tenant.Number, r.item)
+	it, err := a.Content.Item(ctx, r.tenant.Number, r.item)
 	if err != nil {
-		return body, 0, err
+		return 0, err
 	}
-	body = append(body, `{"data":`...)
-	body = append(body, it...)
-	return append(body, `,"meta":{`...), 1, nil
+	r.add(`{"data":`)
+	r.body = append(r.body, it...)
+	r.add(`,"meta":{`)
+	return 1, nil
 }
 
 // related answers the items like one.
-func (a *API) related(ctx context.Context, r *request, who *caller, body []byte) ([]byte, int, error) {
+func (a *API) related(ctx context.Context, r *request) (int, error) {
 	limit, err := limitOf(r)
 	if err != nil {
-		return body, 0, err
+		return 0, err
 	}
 	if !isID(r.item) {
-		return body, 0, content.ErrNotFound
+		return 0, content.ErrNotFound
 	}
 	defer a.Metrics.stored("related", time.Now())
-	items, err := a.Content.Related(ctx, who.tenant.Number, r.item, limit)
+	items, err := a.Content.Related(ctx, r.tenant.Number, r.item, limit)
 	if err != nil {
-		return body, 0, err
+		return 0, err
 	}
-	body = append(body, `{"data":`...)
-	body = appendList(body, items)
-	return append(body, `,"meta":{`...), len(items), nil
+	r.add(`{"data":`)
+	r.addItems(items)
+	r.add(`,"meta":{`)
+	return len(items), nil
 }
 
 // collections answers what collections there are, and how large. It carries
 // no items.
-func (a *API) collections(ctx context.Context, _ *request, who *caller, body []byte) ([]byte, int, error) {
+func (a *API) collections(ctx context.Context, r *request) (int, error) {
 	defer a.Metrics.stored("collections", time.Now())
-	all, err := a.Content.Collections(ctx, who.tenant.Number)
+	all, err := a.Content.Collections(ctx, r.tenant.Number)
 	if err != nil {
-		return body, 0, err
+		return 0, err
 	}
 	if all == nil {
 		all = []content.CollectionCount{}
 	}
-	body = append(body, `{"data":`...)
-	body = appendJSON(body, all)
-	return append(body, `,"meta":{`...), 0, nil
+	r.add(`{"data":`)
+	r.addValue(all)
+	r.add(`,"meta":{`)
+	return 0, nil
 }
 
 // isID says whether s can be the id of an item.

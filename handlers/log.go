@@ -37,6 +37,15 @@ func (r *request) attrs() []slog.Attr {
 	}
 }
 
+// tenantName is the tenant's client_id for logs and metrics: only a tenant
+// that exists has one.
+func (r *request) tenantName() string {
+	if r.tenant == nil {
+		return ""
+	}
+	return r.tenant.ClientID
+}
+
 // methodName keeps what a client made up out of the log.
 func methodName(m string) string {
 	switch m {

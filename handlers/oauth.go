@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -200,10 +199,7 @@ func (r *request) sendOAuth(status int, body any) {
 	r.body = r.body[:0]
 	if body != nil {
 		h["Content-Type"] = typeJSON
-		text, _ := json.Marshal(body) // texts, numbers and JSON that was checked
-		r.body = append(r.body, text...)
+		r.addValue(body)
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
-	r.w.WriteHeader(status)
-	_, _ = r.w.Write(r.body)
+	r.write(status)
 }

@@ -2,18 +2,17 @@ package handlers
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
 	"mime"
 	"net/http"
-	"net/netip"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"stile.example/stile/tenants"
 )
 
 // maxForm is the largest form that is read.
@@ -45,8 +44,7 @@ type request struct {
 	params   []param
 	fault    error // what is wrong with the parameters, found while the way was
 
-	tenant *tenants.Tenant // once the token has said it
-	from   netip.Addr      // once it was asked for
+	caller
 
 	room [8]param // for params, mostly enough
 	body []byte   // of the answer
@@ -173,25 +171,20 @@ func (r *request) one(name string) (string, error) {
 	return value, nil
 }
 
-// tenantName is the tenant's client_id for logs and metrics: only a tenant
-// that exists has one.
-func (r *request) tenantName() string {
-	if r.tenant == nil {
-		return ""
-	}
-	return r.tenant.ClientID
-}
-
 // content makes an Echo handler of one for the content API: it takes the
-// request apart, and sees to it that a refusal is answered.
-func (a *API) content(handle func(*request) error) echo.HandlerFunc {
+// request apart, and sees to it that a refusal is answered. The context ends
+// with our patience, and not when the visitor leaves: a call that is counted
+// must not be given back to the meter.
+func (a *API) content(handle func(context.Context, *request) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := a.take(c.Response().Writer, c.Request(), c.Path())
 		defer r.release()
-		r.item = c.Param("id")
+		r.item, _ = url.PathUnescape(c.Param("id")) // "" is no id
 		err := r.check()
 		if err == nil {
-			err = handle(r)
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			err = handle(ctx, r)
 		}
 		if err != nil {
 			a.fail(r, err)

@@ -1,26 +1,32 @@
 package handlers
 
-import "stile.example/stile/tokens"
+import (
+	"context"
+
+	"stile.example/stile/tokens"
+)
 
 // token answers how the token itself stands. It binds nothing.
-func (a *API) token(r *request) error {
-	who, err := a.guard(r)
-	if err != nil {
+func (a *API) token(ctx context.Context, r *request) error {
+	if err := a.guard(r); err != nil {
 		return err
 	}
-	if why := a.Gate.Dead(who.claims.ID); why != tokens.None {
-		return a.dead(r, &who, why)
+	if err := a.hasCalls(r); err != nil {
+		return err
 	}
-	state, err := a.step(r, &who, tokens.Look(who.event(0, 0)))
+	if why := a.Gate.Dead(r.claims.ID); why != tokens.None {
+		return a.dead(r, why)
+	}
+	state, err := a.step(ctx, r, tokens.Look(r.event(0, 0)))
 	if err != nil {
 		return err
 	}
 	r.begin()
-	r.body = append(r.body, `{"data":{"binding":"`...)
-	r.body = append(r.body, state.Bound.Kind.String()...)
-	r.body = append(r.body, `",`...)
-	r.body = who.appendState(r.body, state.Used.Total().Calls)
-	r.body = append(r.body, `,"challenge":null},"meta":{`...)
-	a.reply(r, &who, state)
+	r.add(`{"data":{"binding":"`)
+	r.add(state.Bound.Kind.String())
+	r.add(`",`)
+	r.addState(state)
+	r.add(`,"challenge":null},"meta":{`)
+	a.reply(r, state)
 	return nil
 }

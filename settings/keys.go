@@ -80,7 +80,7 @@ var tenantKeys = []Key{
 			return choice("auto", "address").parse(text)
 		}})},
 	{Name: "site", Default: "if-sent", Tenant: true, Doc: "What becomes of a call that names no page (no Origin, no Referer) where the tenant has sites; required: it is refused.",
-		value: one(func(s *Settings) *bool { return &s.Policy.SiteRequired }, either("if-sent", "required"))},
+		value: one(func(s *Settings) *string { return &s.Policy.Site }, choice("if-sent", "required"))},
 	{Name: "query_tokens", Default: "yes", Tenant: true, Doc: "Whether a token may stand in a URL. JSONP has no other place for it; with-proof is the same as no until there are key proofs.",
 		value: one(func(s *Settings) *string { return &s.Policy.QueryTokens }, choice("yes", "with-proof", "no"))},
 	{Name: "callbacks", Default: "", Tenant: true, Doc: "Prefixes of dotted JSONP names that are allowed, such as angular.callbacks. A dotted name lets a page be made to call its own methods.",

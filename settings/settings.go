@@ -51,13 +51,13 @@ type Log struct {
 
 // Policy is what may be set for one tenant too.
 type Policy struct {
-	Lifetime     time.Duration // of a token, at most 24 h
-	Calls        uint32        // that a token is good for
-	Records      uint32        // items that a token may deliver
-	BindWithin   time.Duration // from a token's issue to its first call
-	SiteRequired bool          // a request without Origin and Referer is refused
-	QueryTokens  string        // yes, with-proof or no: may a token stand in a URL
-	Callbacks    []string      // prefixes of dotted JSONP names that are allowed
+	Lifetime    time.Duration // of a token, at most 24 h
+	Calls       uint32        // that a token is good for
+	Records     uint32        // items that a token may deliver
+	BindWithin  time.Duration // from a token's issue to its first call
+	Site        string        // if-sent or required: must a call name its page
+	QueryTokens string        // yes, with-proof or no: may a token stand in a URL
+	Callbacks   []string      // prefixes of dotted JSONP names that are allowed
 }
 
 // Source is where settings come from.

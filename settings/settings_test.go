@@ -63,7 +63,7 @@ func TestContractsFile(t *testing.T) {
 		t.Errorf("%+v, not in force: %v", s, s.NotInForce())
 	}
 	want := Policy{Lifetime: 24 * time.Hour, Calls: 2000, Records: 20000, BindWithin: 10 * time.Minute, QueryTokens: "yes"}
-	if p := s.Policy; p.Lifetime != want.Lifetime || p.Tokens() != want.Tokens() || p.QueryTokens != "yes" || p.SiteRequired || len(p.Callbacks) != 0 {
+	if p := s.Policy; p.Lifetime != want.Lifetime || p.Tokens() != want.Tokens() || p.QueryTokens != "yes" || p.Site != "if-sent" || len(p.Callbacks) != 0 {
 		t.Errorf("the policy is %+v", p)
 	}
 }
@@ -198,10 +198,10 @@ func TestNotInForce(t *testing.T) {
 func TestOfATenant(t *testing.T) {
 	s := load(t, "policy: {token: {calls: 7, lifetime: 1h}}\nsite: required")
 	p, err := s.For(&tenants.Tenant{Policy: map[string]string{"policy.token.records": "9", "site": "if-sent", "callbacks": "angular.callbacks,jQuery.cb"}})
-	if err != nil || p.Calls != 7 || p.Records != 9 || p.SiteRequired || len(p.Callbacks) != 2 || p.Lifetime != time.Hour {
+	if err != nil || p.Calls != 7 || p.Records != 9 || p.Site != "if-sent" || len(p.Callbacks) != 2 || p.Lifetime != time.Hour {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if s.Policy.Records != 20000 || !s.Policy.SiteRequired || s.texts["site"] != "true" {
+	if s.Policy.Records != 20000 || s.Policy.Site != "required" || s.texts["site"] != "required" {
 		t.Errorf("the server's policy changed: %+v", s.Policy)
 	}
 	p, err = s.For(&tenants.Tenant{Policy: map[string]string{"policy.token.calls": "none", "policy.token.lifetime": "2m"}})

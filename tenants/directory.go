@@ -34,6 +34,8 @@ type Directory struct {
 	key   []byte     // of the secrets' hash
 	mu    sync.Mutex // one change at a time
 	now   atomic.Pointer[snapshot]
+
+	nobody Tenant // stands for the clients that are not known
 }
 
 // snapshot is the tenants at one moment. It never changes.

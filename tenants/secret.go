@@ -63,7 +63,7 @@ func (t *Tenant) Rotate(fresh Secret, now time.Time, overlap time.Duration) {
 func (d *Directory) Authenticate(clientID, secret string, now time.Time) (*Tenant, error) {
 	t, known := d.Find(clientID)
 	if !known {
-		t = &Tenant{}
+		t = &d.nobody
 	}
 	switch {
 	case !t.knows(hash(d.key, secret), now):

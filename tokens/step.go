@@ -85,8 +85,12 @@ func look(s State, p Policy, c Call) (State, Verdict) {
 	return hold(s, p, c, Verdict{Outcome: Admit})
 }
 
+// revoke ends a token. What a call has said of it stands: who revokes may know
+// less, and its usage must find its tenant.
 func revoke(s State, r Revoke) (State, Verdict) {
-	s.Tenant, s.IssuedAt, s.Expires = r.Tenant, r.IssuedAt.Unix(), r.Expires.Unix()
+	if s.Bound.Kind == Unbound {
+		s.Tenant, s.IssuedAt, s.Expires = r.Tenant, r.IssuedAt.Unix(), r.Expires.Unix()
+	}
 	s.Dead = Revoked
 	return s, Verdict{Outcome: Admit}
 }

@@ -60,36 +60,26 @@ func read(root *os.Root) (all []synset, err error) {
 	return all, nil
 }
 
-var errShort = errors.New("line is too short")
-
 // parse reads offset, file, type, words, pointers and gloss (wndb(5WN)).
 func parse(line, pos, collection string) (synset, error) {
-	data, gloss, _ := strings.Cut(line, "|")
-	f := fields(strings.Fields(data))
+	data, gloss, whole := strings.Cut(line, "|")
+	f := fields{rest: strings.Fields(data), short: !whole}
 	s := synset{id: pos + "-" + f.next(), collection: collection, gloss: strings.TrimSpace(gloss)}
-	file, err := f.number(10)
-	if err != nil || file >= len(lexnames) {
-		return s, fmt.Errorf("lexicographer's file %d is none: %w", file, errors.Join(err, errShort))
-	}
-	s.file = lexnames[file]
+	file := f.number(10)
 	f.next() // the type: adjectives that are satellites are adjectives to us
-	words, err := f.number(16)
-	for range words {
+	for range f.number(16) {
 		s.words = append(s.words, lemma(f.next()))
 		f.next() // which of the word's senses
 	}
-	pointers, err2 := f.number(10)
-	for range pointers {
+	for range f.number(10) {
 		symbol, offset, pos := f.next(), f.next(), f.next()
 		s.pointers = append(s.pointers, pointer{symbol, pos + "-" + offset})
 		f.next() // which of the words
 	}
-	if err := errors.Join(err, err2); err != nil {
-		return s, err
+	if f.short || file >= len(lexnames) || len(s.words) == 0 {
+		return s, errors.New("line is not as wndb(5WN) has it")
 	}
-	if len(s.words) == 0 || slices.Contains(s.words, "") || slices.Contains(s.pointers, pointer{"", "-"}) {
-		return s, errShort
-	}
+	s.file = lexnames[file]
 	return s, nil
 }
 
@@ -127,19 +117,26 @@ func gloss(s string) (definition string, examples []string) {
 	return definition, examples
 }
 
-// fields hands out the fields of a line one by one; "" when there are no more.
-type fields []string
+// fields hands out the fields of a line one by one, and notes when there are
+// no more.
+type fields struct {
+	rest  []string
+	short bool
+}
 
 func (f *fields) next() string {
-	if len(*f) == 0 {
+	if len(f.rest) == 0 {
+		f.short = true
 		return ""
 	}
-	s := (*f)[0]
-	*f = (*f)[1:]
+	s := f.rest[0]
+	f.rest = f.rest[1:]
 	return s
 }
 
-func (f *fields) number(base int) (int, error) {
+// number is the next field as a number; what is none makes the line short.
+func (f *fields) number(base int) int {
 	n, err := strconv.ParseUint(f.next(), base, 10)
-	return int(n), err
+	f.short = f.short || err != nil
+	return int(n)
 }

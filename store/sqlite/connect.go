@@ -15,8 +15,10 @@ import (
 // write lock at BEGIN, so that a transaction never fails half way with
 // SQLITE_BUSY. Nobody else writes to the file, so the timeout is for a person
 // with a shell of their own.
-func openWriter(file string) *sql.DB {
-	return open(file, 1, url.Values{
+func openWriter(file string) *sql.DB { return open(writerDSN(file), 1) }
+
+func writerDSN(file string) connector {
+	return dsn(file, url.Values{
 		"mode":             {"rwc"},
 		"_journal_mode":    {"WAL"},
 		"_synchronous":     {"NORMAL"}, // survives kill -9; a power cut may take the last moments
@@ -31,23 +33,28 @@ func openWriter(file string) *sql.DB {
 // openReaders opens a pool of connections that cannot write, and so never wait
 // for the writer, nor it for them.
 func openReaders(file string) *sql.DB {
-	return open(file, max(4, 2*runtime.GOMAXPROCS(0)), url.Values{
+	return open(dsn(file, url.Values{
 		"mode":             {"ro"},
 		"_query_only":      {"on"},
 		"_busy_timeout":    {"1000"},
 		"_cache_size":      {"-8000"},
 		"_stmt_cache_size": {"32"},
-	})
+	}), max(4, 2*runtime.GOMAXPROCS(0)))
 }
 
-// open makes a pool of at most n connections to the file. Pragmas stand in
-// the DSN, since one given by Exec would reach one connection of the pool.
-func open(file string, n int, settings url.Values) *sql.DB {
-	path := url.URL{Path: file}
-	db := sql.OpenDB(connector("file:" + path.EscapedPath() + "?" + settings.Encode()))
+// open makes a pool of at most n connections.
+func open(c connector, n int) *sql.DB {
+	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	return db
+}
+
+// dsn names a file and its settings. Pragmas stand there, since one given by
+// Exec would reach one connection of the pool.
+func dsn(file string, settings url.Values) connector {
+	path := url.URL{Path: file}
+	return connector("file:" + path.EscapedPath() + "?" + settings.Encode())
 }
 
 // connector opens connections to a DSN that leave checkpoints to the

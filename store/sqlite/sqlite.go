@@ -15,12 +15,14 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -35,15 +37,22 @@ type Options struct {
 	// MaxStates is how many states are in memory at most; 0 is two million.
 	// Beyond it the longest unused leave early.
 	MaxStates int
+
+	foldBytes int // of journal that start a fold; 0 is 32 MiB
 }
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
 	write *sql.DB // one connection
 	read  *sql.DB // a pool of connections that cannot write
+	file  string
 	opt   Options
 
-	corpus corpus // the content's own
+	writer       *writer
+	checkpointer *checkpointer
+	close        func() error
+
+	corpora // the content's own
 }
 
 // Open opens the file, creating it and bringing its schema up to date. The
@@ -52,7 +61,12 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	if err := create(file); err != nil {
 		return nil, err
 	}
-	db := &DB{write: openWriter(file), read: openReaders(file), opt: opt}
+	opt.KeepIdle = cmp.Or(opt.KeepIdle, 15*time.Minute)
+	opt.MaxStates = cmp.Or(opt.MaxStates, 2_000_000)
+	opt.foldBytes = cmp.Or(opt.foldBytes, foldBytes)
+	db := &DB{write: openWriter(file), read: openReaders(file), file: file, opt: opt}
+	db.checkpointer = startCheckpointer(db)
+	db.close = sync.OnceValue(db.shut)
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("open %s: %w", file, err), db.Close())
@@ -61,7 +75,11 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	if err := db.migrate(ctx, migrations); err != nil {
 		return nil, err
 	}
-	return db, db.corpus.open(ctx, db, file)
+	if err := db.replay(ctx); err != nil {
+		return nil, err
+	}
+	db.writer = startWriter(db)
+	return db, db.openCorpus(ctx, file)
 }
 
 // create makes the file, if it is not there, for its owner's eyes only: it
@@ -74,9 +92,16 @@ func create(file string) error {
 	return f.Close()
 }
 
-// Close writes what is still to be written and closes the file.
-func (db *DB) Close() error {
-	return errors.Join(db.corpus.close(), db.read.Close(), db.write.Close())
+// Close answers whoever waits, writes what is still to be written and closes
+// the file. An Update after it is an error.
+func (db *DB) Close() error { return db.close() }
+
+func (db *DB) shut() (err error) {
+	if db.writer != nil {
+		err = db.writer.stop()
+	}
+	// The writing connection is the last: it copies the log into the file.
+	return errors.Join(err, db.closeCorpus(), db.read.Close(), db.checkpointer.stop(), db.write.Close())
 }
 
 // tx runs fn in a transaction on the writing connection, and commits unless
@@ -91,5 +116,9 @@ func (db *DB) tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	if err := fn(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	db.checkpointer.wrote(3) // more or less
+	return nil
 }

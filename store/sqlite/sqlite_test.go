@@ -5,11 +5,19 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"stile.example/stile/store/storetest"
 )
 
-func newDB(t testing.TB) *DB {
+// newFile is the name of a database that is not there yet, and an awkward one.
+func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "a b?%#.db") }
+
+func options() Options { return Options{Log: slog.New(slog.DiscardHandler), Now: time.Now} }
+
+// openFile opens a database until the test ends.
+func openFile(t testing.TB, file string, opt Options) *DB {
 	t.Helper()
-	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "a b?%#.db"), Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	db, err := Open(t.Context(), file, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,6 +27,15 @@ func newDB(t testing.TB) *DB {
 		}
 	})
 	return db
+}
+
+func newDB(t testing.TB) *DB { return openFile(t, newFile(t), options()) }
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) func() storetest.Store {
+		file := newFile(t)
+		return func() storetest.Store { return openFile(t, file, options()) }
+	})
 }
 
 func TestReadersCannotWrite(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 )
 
 // FuzzVerify: whatever comes, Verify neither panics nor blames itself, and what
@@ -68,12 +67,8 @@ func FuzzParseKeySet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		set, err := ParseKeySet(text)
 		for _, k := range set.keys {
-			start := time.Now()
 			if err != nil || k.method.Verify("x", make([]byte, 64), k.public) == nil {
 				t.Errorf("%q: %v, or it verifies nothing at all", text, err)
-			}
-			if took := time.Since(start); took > time.Second {
-				t.Errorf("%q: one signature took %v", text, took)
 			}
 		}
 	})

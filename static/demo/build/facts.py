@@ -131,7 +131,7 @@ class World:
                     c.town = town
         for c in self.countries:
             c.towns.sort(key=lambda t: (-t["population"], t["geonameid"]))
-            c.cities = cities(c.towns)
+            c.cities = cities(c)
 
     def _languages(self):
         found = {}
@@ -209,13 +209,14 @@ def official(code, status):
     return sorted(found, key=lambda lang: (-rows[lang]["population_percent"], lang))
 
 
-def cities(towns):
-    """The largest towns, without those that have grown into a larger one."""
-    far = []
-    for t in towns[:40]:
+def cities(c):
+    """The largest towns beside the capital, without those that have grown into
+    it or into a larger one."""
+    far = [c.town] if c.town else []
+    for t in c.towns[:40]:
         if all(abs(t["latitude"] - o["latitude"]) + abs(t["longitude"] - o["longitude"]) > 0.3 for o in far):
             far.append(t)
-    return far
+    return [t for t in far if t is not c.town]
 
 
 def territory(lang, code):

@@ -95,11 +95,10 @@ def people(c):
 
 
 def cities(c):
-    others = [t["name"] for t in c.cities if t["name"] != c.capital and t is not c.town][:3]
-    if len(others) < 3 or c.area < 2_000:
+    if len(c.cities) < 3 or c.area < 2_000 or not c.town:
         return ""
-    named = listed(map(b, others))
-    if c.cities[0]["name"] == c.capital:
+    named = listed(b(t["name"]) for t in c.cities[:3])
+    if c.town["population"] >= c.cities[0]["population"]:
         return f" After the capital, the largest cities are {named}."
     return f" The largest cities beside the capital are {named}."
 

@@ -1,0 +1,99 @@
+package commands
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/acme/autocert"
+
+	"stile.example/stile/settings"
+)
+
+// certificates gives the public listener its certificate: from two files,
+// read again when they change, or from an ACME authority.
+type certificates struct {
+	acme  *autocert.Manager // nil: from files
+	files settings.TLS
+	now   func() time.Time
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	current *tls.Certificate
+	stamp   string    // of the files that current was read from
+	looked  time.Time // when the files were last looked at
+}
+
+// newCertificates is nil where TLS is off.
+func newCertificates(s *settings.Settings, a *app) (*certificates, error) {
+	switch {
+	case !s.TLS.On():
+		return nil, nil
+	case len(s.TLS.Domains) > 0:
+		return &certificates{acme: &autocert.Manager{
+			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(s.TLS.Domains...),
+			Cache: autocert.DirCache(filepath.Join(s.Data, "acme")),
+		}}, nil
+	}
+	c := &certificates{files: s.TLS, now: a.now, log: a.log}
+	_, err := c.get(nil)
+	return c, err
+}
+
+// config is nil where TLS is off.
+func (c *certificates) config() *tls.Config {
+	switch {
+	case c == nil:
+		return nil
+	case c.acme != nil:
+		config := c.acme.TLSConfig()
+		config.MinVersion = tls.VersionTLS12
+		return config
+	}
+	return &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
+}
+
+// get looks at the files once a second at most. New ones that cannot be read,
+// because they are only half written maybe, leave the old certificate in use.
+func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	if c.current != nil && now.Sub(c.looked).Abs() < time.Second {
+		return c.current, nil
+	}
+	c.looked = now
+	stamp, err := stampOf(c.files.Certificate, c.files.Key)
+	if err == nil && stamp == c.stamp {
+		return c.current, nil
+	}
+	var fresh tls.Certificate
+	if err == nil {
+		fresh, err = tls.LoadX509KeyPair(c.files.Certificate, c.files.Key)
+	}
+	switch {
+	case err == nil:
+		c.current, c.stamp = &fresh, stamp
+	case c.current == nil:
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	default:
+		c.log.Error("the new certificate cannot be read; the old one stays", "err", err)
+	}
+	return c.current, nil
+}
+
+// stampOf changes when one of the files does.
+func stampOf(files ...string) (stamp string, err error) {
+	for _, name := range files {
+		info, bad := os.Stat(name)
+		if err = errors.Join(err, bad); bad == nil {
+			stamp += fmt.Sprintf("%d %d ", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return stamp, err
+}

@@ -1,0 +1,161 @@
+package commands
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/content"
+)
+
+func (p *program) contentCommand() *cobra.Command {
+	return noun("content", "the corpus: its items, their import and export",
+		`The corpus has collections, a collection has items. Items without a tenant are
+seen by all tenants; a tenant's own items are seen by it alone.`,
+		`  stile content import items.jsonl
+  stile content import recipes/ --collection recipes --prune
+  stile content list --collection recipes
+  stile content export backup.jsonl`,
+		p.contentImport(), p.contentList(), p.contentShow(), p.contentRemove(), p.contentExport())
+}
+
+func (p *program) contentList() *cobra.Command {
+	var q listQuery
+	c := &cobra.Command{Use: "list", Short: "list items",
+		Long:    "Lists items by id: the shared corpus, or a tenant's own. With more than --limit,\n--after goes on behind the last one shown.",
+		Example: "  stile content list --collection recipes --limit 20\n  stile content list --tenant acme --json",
+		Args:    takes(0, 0, "no arguments, only flags")}
+	c.Flags().StringVar(&q.Collection, "collection", "", "only this `collection`")
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "the own items of this `client_id`, instead of the shared ones")
+	c.Flags().StringVar(&q.After, "after", "", "only items behind this `id`")
+	c.Flags().IntVar(&q.Limit, "limit", 100, "`number` of items at most, 1 to 10000")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if q.Limit < 1 || q.Limit > 10000 {
+			return useErrorf("--limit %d is not allowed; allowed: 1 to 10000", q.Limit)
+		}
+		var items []itemView
+		if err := p.do(c.Context(), "content.list", q, &items); err != nil {
+			return err
+		}
+		if p.json {
+			return writeJSON(p.out, items)
+		}
+		var rows [][]string
+		for _, it := range items {
+			rows = append(rows, []string{it.ID, cellOr(it.Collection), it.Title})
+		}
+		return table(p.out, "ID COLLECTION TITLE", rows)
+	}
+	return p.prints(c)
+}
+
+func (p *program) contentShow() *cobra.Command {
+	var q itemsQuery
+	c := &cobra.Command{Use: "show ID", Short: "show one item, whole",
+		Long:    "Shows an item with its body, as the API delivers it.",
+		Example: "  stile content show iceland\n  stile content show acme-news-7 --tenant acme --json",
+		Args:    takes(1, 1, "one ID")}
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` whose own item it is; without it a shared one")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		q.IDs = args
+		var item json.RawMessage
+		if err := p.do(c.Context(), "content.show", q, &item); err != nil {
+			return err
+		}
+		if p.json {
+			return writeJSON(p.out, item)
+		}
+		return p.showItem(item)
+	}
+	return p.prints(c)
+}
+
+func (p *program) showItem(encoded []byte) error {
+	it, err := content.DecodeItem(encoded)
+	if err != nil {
+		return err
+	}
+	attributes, err := json.Marshal(it.Attributes)
+	if err != nil {
+		return err
+	}
+	return card(p.out, "id", it.ID, "collection", cellOr(it.Collection), "title", it.Title, "summary", cellOr(it.Summary),
+		"image", cellOr(it.Image), "url", cellOr(it.URL), "tags", cellOr(strings.Join(it.Tags, ", ")),
+		"attributes", string(attributes), "body", cellOr(it.Body))
+}
+
+func (p *program) contentRemove() *cobra.Command {
+	var q itemsQuery
+	c := &cobra.Command{Use: "remove ID…", Short: "remove items",
+		Long:    "Removes items from the corpus, all that are named or, if one is not there, none.",
+		Example: "  stile content remove iceland greenland\n  stile content remove acme-news-7 --tenant acme",
+		Args:    takes(1, 10000, "one ID or more")}
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` whose own items they are; without it shared ones")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		q.IDs = args
+		var removed int
+		if err := p.do(c.Context(), "content.remove", q, &removed); err != nil {
+			return err
+		}
+		if p.json {
+			return writeJSON(p.out, map[string]int{"removed": removed})
+		}
+		_, err := fmt.Fprintf(p.out, "removed %d\n", removed)
+		return err
+	}
+	return p.prints(c)
+}
+
+func (p *program) contentExport() *cobra.Command {
+	var q listQuery
+	c := &cobra.Command{Use: "export [FILE]", Short: "export items as JSON lines",
+		Long: `Writes items as JSON lines, which can be imported again, to FILE or to standard
+output: the shared corpus, or a tenant's own items.`,
+		Example: "  stile content export corpus.jsonl\n  stile content export --tenant acme --collection news",
+		Args:    takes(0, 1, "a FILE or nothing")}
+	c.Flags().StringVar(&q.Collection, "collection", "", "only this `collection`")
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "the own items of this `client_id`, instead of the shared ones")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		var n int
+		run := func(out io.Writer) error { return p.stream(c.Context(), "content.export", q, &n, nil, out) }
+		if len(args) == 0 {
+			return run(p.out)
+		}
+		if err := writeFile(args[0], run); err != nil {
+			return err
+		}
+		if p.json {
+			return writeJSON(p.out, map[string]any{"file": args[0], "items": n})
+		}
+		_, err := fmt.Fprintf(p.out, "%d items in %s\n", n, printable(args[0]))
+		return err
+	}
+	return p.prints(c)
+}
+
+// writeFile writes a file whole or not at all: what was there is replaced at
+// the end. It is its owner's alone.
+func writeFile(name string, fill func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".stile-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if err = fill(f); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return os.Rename(f.Name(), name)
+}

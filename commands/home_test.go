@@ -1,0 +1,162 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stile.example/stile/settings"
+)
+
+// home is a place with settings and a data directory of its own, where
+// commands are run in this process.
+type home struct {
+	t   testing.TB
+	dir string
+	in  string // standard input of the next command
+
+	stop   context.CancelFunc
+	exited chan int
+	server *server
+	public string // URLs
+	admin  string
+	said   *output // what the server wrote: to standard output
+	log    *output // and to standard error
+}
+
+func newHome(t testing.TB, settings string) *home {
+	t.Helper()
+	h := &home{t: t, dir: t.TempDir()}
+	h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\n"+settings)
+	return h
+}
+
+func (h *home) write(name, text string) string {
+	h.t.Helper()
+	file := filepath.Join(h.dir, name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	return file
+}
+
+func (h *home) program(out, err io.Writer) *program {
+	return &program{env: []string{"STILE_CONFIG=" + filepath.Join(h.dir, "stile.yaml")}, in: strings.NewReader(h.in),
+		out: out, err: err, now: time.Now, patience: 100 * time.Millisecond}
+}
+
+// run runs a command.
+func (h *home) run(args ...string) (out, err string, code int) {
+	var o, e bytes.Buffer
+	code = h.program(&o, &e).run(h.t.Context(), args)
+	return o.String(), e.String(), code
+}
+
+// must runs a command that must be done, and returns what it prints.
+func (h *home) must(args ...string) string {
+	h.t.Helper()
+	out, err, code := h.run(args...)
+	if code != done {
+		h.t.Fatalf("stile %s: exit %d\n%s%s", strings.Join(args, " "), code, out, err)
+	}
+	return out
+}
+
+// serve starts a server and returns when it serves.
+func (h *home) serve(args ...string) {
+	h.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	h.said, h.log, h.exited = &output{}, &output{}, make(chan int, 1)
+	p := h.program(h.said, h.log)
+	ready := make(chan *server, 1)
+	p.ready = func(s *server) { ready <- s }
+	go func() { h.exited <- p.run(ctx, append([]string{"serve"}, args...)) }()
+	select {
+	case h.server = <-ready:
+	case code := <-h.exited:
+		cancel()
+		h.t.Fatalf("serve ended with %d\n%s", code, h.log)
+	}
+	h.stop = cancel
+	h.public = "http://" + h.server.doors[0].listener.Addr().String()
+	h.admin = "http://" + h.server.doors[1].listener.Addr().String()
+	h.t.Cleanup(func() {
+		if h.stop != nil {
+			h.end()
+		}
+	})
+}
+
+// end stops the server, which must exit with 0 within the 10 s of R5.
+func (h *home) end() {
+	h.t.Helper()
+	h.stop()
+	h.stop = nil
+	select {
+	case code := <-h.exited:
+		if code != done {
+			h.t.Fatalf("the server exited with %d\n%s", code, h.log)
+		}
+	case <-time.After(10 * time.Second):
+		h.t.Fatalf("the server does not end\n%s", h.log)
+	}
+}
+
+// get asks the content API.
+func (h *home) get(path, token string) (int, string) {
+	h.t.Helper()
+	req, err := http.NewRequest("GET", h.public+path, nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+const threeItems = `{"id":"a","collection":"c","title":"Anna","tags":["x"],"attributes":{"n":9007199254740991,"f":1.50}}
+{"id":"b","collection":"c","title":"Berta","body":"<p>Text <script>x</script></p>"}
+{"id":"d","collection":"e","title":"Dora"}
+`
+
+// output can be written by a server and read by a test at once.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func mustLoad(t testing.TB, h *home) *settings.Settings {
+	t.Helper()
+	s, err := h.program(io.Discard, io.Discard).settings(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

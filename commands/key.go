@@ -1,0 +1,102 @@
+package commands
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/tokens/bearer"
+)
+
+func (p *program) keyCommand() *cobra.Command {
+	return noun("key", "the keys that sign the tokens",
+		`The server signs its tokens with a key of its own, made at the first start.
+Its public part stands at /.well-known/jwks.json.`,
+		"  stile key list\n  stile key rotate", p.keyList(), p.keyRotate())
+}
+
+// keyView is what --json prints of a key.
+type keyView struct {
+	KID           string     `json:"kid"`
+	Alg           string     `json:"alg"`
+	CreatedAt     time.Time  `json:"created_at"`
+	Signs         bool       `json:"signs"`
+	VerifiesUntil *time.Time `json:"verifies_until"` // null: no end
+}
+
+func viewKey(k bearer.KeyInfo) keyView {
+	v := keyView{KID: k.KID, Alg: k.Alg, CreatedAt: k.CreatedAt, Signs: k.Signs}
+	if !k.VerifiesUntil.IsZero() {
+		v.VerifiesUntil = &k.VerifiesUntil
+	}
+	return v
+}
+
+func (p *program) keyList() *cobra.Command {
+	return p.prints(&cobra.Command{Use: "list", Short: "list the keys",
+		Long:    "Lists the key that signs, and those that only verify until their last token is dead.",
+		Example: "  stile key list --json",
+		Args:    takes(0, 0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			var keys []keyView
+			if err := p.do(c.Context(), "key.list", none{}, &keys); err != nil {
+				return err
+			}
+			return p.showKeys(keys, keys)
+		}})
+}
+
+func (p *program) keyRotate() *cobra.Command {
+	var alg string
+	c := &cobra.Command{Use: "rotate", Short: "sign with a new key from now on",
+		Long: `Makes a new key, which signs at once. The old one verifies until its last token
+is dead, so no token that is out is lost.`,
+		Example: "  stile key rotate\n  stile key rotate --alg ES256",
+		Args:    takes(0, 0, "no arguments")}
+	c.Flags().StringVar(&alg, "alg", bearer.EdDSA, "`algorithm` of the new key: "+strings.Join(bearer.Algorithms(), ", "))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if !slices.Contains(bearer.Algorithms(), alg) {
+			return useErrorf("--alg %q is unknown; allowed: %s", alg, strings.Join(bearer.Algorithms(), ", "))
+		}
+		var key keyView
+		if err := p.do(c.Context(), "key.rotate", alg, &key); err != nil {
+			return err
+		}
+		return p.showKeys(key, []keyView{key})
+	}
+	return p.prints(c)
+}
+
+func (p *program) showKeys(asJSON any, keys []keyView) error {
+	if p.json {
+		return writeJSON(p.out, asJSON)
+	}
+	var rows [][]string
+	for _, k := range keys {
+		use, until := "verifies", "-"
+		if k.Signs {
+			use = "signs"
+		}
+		if k.VerifiesUntil != nil {
+			until = k.VerifiesUntil.Format(time.RFC3339)
+		}
+		rows = append(rows, []string{k.KID, k.Alg, k.CreatedAt.Format(time.RFC3339), use, until})
+	}
+	return table(p.out, "KID ALG CREATED USE UNTIL", rows)
+}
+
+func listKeys(_ context.Context, a *app, _ none) ([]keyView, error) {
+	views := []keyView{}
+	for _, k := range a.keys.List() {
+		views = append(views, viewKey(k))
+	}
+	return views, nil
+}
+
+func rotateKey(_ context.Context, a *app, alg string) (keyView, error) {
+	k, err := a.keys.Rotate(a.now(), alg, maxLifetime)
+	return viewKey(k), err
+}

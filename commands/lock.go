@@ -1,0 +1,38 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// errHeld says that another process has the data directory open.
+var errHeld = errors.New("held by another process")
+
+// lock is held by the one process that has a data directory open. It ends with
+// the process, however that ends: there are no stale ones.
+type lock struct{ file *os.File }
+
+// takeLock makes the data directory if there is none, and locks it.
+func takeLock(dir string) (*lock, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "stile.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errHeld
+		}
+		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	return &lock{f}, nil
+}
+
+func (l *lock) release() error { return l.file.Close() }

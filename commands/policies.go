@@ -1,0 +1,57 @@
+package commands
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"stile.example/stile/handlers"
+	"stile.example/stile/settings"
+	"stile.example/stile/tenants"
+)
+
+// policies is every tenant's effective policy. It is asked at each call, so it
+// keeps the one that it worked out until the tenant or the settings change.
+type policies struct {
+	log  *slog.Logger
+	book atomic.Pointer[book]
+}
+
+// book is the policies under one set of settings.
+type book struct {
+	settings *settings.Settings
+	pages    sync.Map // tenant's number: *page. Bounded by the tenants
+}
+
+// page is the policy of one tenant as it was when the policy was worked out.
+type page struct {
+	tenant *tenants.Tenant
+	policy handlers.Policy
+}
+
+func newPolicies(s *settings.Settings, log *slog.Logger) *policies {
+	p := &policies{log: log}
+	p.use(s)
+	return p
+}
+
+// use begins anew with other settings.
+func (p *policies) use(s *settings.Settings) { p.book.Store(&book{settings: s}) }
+
+// of is a tenant's policy. A tenant that changes is another value, so it is
+// the pointer that tells whether the page is still right.
+func (p *policies) of(t *tenants.Tenant) handlers.Policy {
+	b := p.book.Load()
+	if kept, ok := b.pages.Load(t.Number); ok && kept.(*page).tenant == t {
+		return kept.(*page).policy
+	}
+	own, err := b.settings.For(t)
+	if err != nil {
+		p.log.Warn("a tenant's setting is no longer allowed; the server's own is used", "tenant", t.ClientID, "err", err)
+	}
+	fresh := &page{t, handlers.Policy{
+		Token: own.Tokens(), Lifetime: own.Lifetime, Site: own.Site, QueryTokens: own.QueryTokens, Callbacks: own.Callbacks,
+	}}
+	b.pages.Store(t.Number, fresh)
+	return fresh.policy
+}

@@ -1,0 +1,53 @@
+package commands
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"stile.example/stile/content"
+)
+
+// progress shows how far an import is: on a terminal one line that is written
+// anew, else a line every few seconds.
+type progress struct {
+	out      io.Writer
+	now      func() time.Time
+	terminal bool
+	next     time.Time
+	shown    bool
+}
+
+func newProgress(out io.Writer, now func() time.Time) *progress {
+	return &progress{out: out, now: now, terminal: isTerminal(out), next: now().Add(2 * time.Second)}
+}
+
+// reading is told by the importer; it is called by one goroutine.
+func (p *progress) reading(done content.Reading) {
+	now := p.now()
+	if p.terminal {
+		if now.Before(p.next.Add(-1900 * time.Millisecond)) {
+			return
+		}
+		p.next, p.shown = now.Add(2*time.Second), true
+		fmt.Fprintf(p.out, "\r%s  ", described(done))
+		return
+	}
+	if !now.Before(p.next) {
+		p.next = now.Add(5 * time.Second)
+		fmt.Fprintln(p.out, described(done))
+	}
+}
+
+func (p *progress) end() {
+	if p.shown {
+		fmt.Fprintln(p.out)
+	}
+}
+
+func described(done content.Reading) string {
+	if done.Size > 0 {
+		return fmt.Sprintf("%d items read, %d%%", done.Items, 100*done.Bytes/done.Size)
+	}
+	return fmt.Sprintf("%d items read, %.1f MB", done.Items, float64(done.Bytes)/1e6)
+}

@@ -1,0 +1,126 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// run serves until ctx is done or a listener breaks, then stops in good order.
+func (srv *server) run(ctx context.Context, ready func(*server)) error {
+	log := srv.app.log
+	if idle := srv.app.settings().NotInForce(); len(idle) > 0 {
+		log.Warn("set, but not in force in this version", "settings", strings.Join(idle, " "))
+	}
+	broken := make(chan error, len(srv.doors))
+	for _, d := range srv.doors {
+		go func() { broken <- d.serve() }()
+		if d.name != "socket" {
+			log.Info("listening", "listener", d.name, "address", d.listener.Addr().String())
+		}
+	}
+	sweeping, stopSweeping := context.WithCancel(ctx)
+	swept := make(chan struct{})
+	go func() { srv.sweep(sweeping); close(swept) }()
+	if ready != nil {
+		ready(srv)
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+	case err = <-broken:
+		log.Error("a listener broke", "err", err)
+	}
+	stopSweeping()
+	err = errors.Join(err, srv.drain())
+	<-swept
+	log.Info("stopped")
+	return err
+}
+
+func (d *door) serve() error {
+	var err error
+	if d.http.TLSConfig != nil {
+		err = d.http.ServeTLS(d.listener, "", "")
+	} else {
+		err = d.http.Serve(d.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return fmt.Errorf("%s listener: %w", d.name, err)
+}
+
+// drain stops accepting, lets what has begun finish, and cuts off what takes
+// too long.
+func (srv *server) drain() (err error) {
+	srv.draining.Store(true)
+	grace, cancel := context.WithTimeout(context.Background(), drainWithin)
+	defer cancel()
+	for _, d := range srv.doors { // the public one first: the others tell how it goes
+		if late := d.http.Shutdown(grace); late != nil {
+			srv.app.log.Warn("cut off what took too long", "listener", d.name)
+			err = errors.Join(err, d.http.Close())
+		}
+	}
+	return err
+}
+
+// sweep moves the counts of tokens that are long dead to the ledger.
+func (srv *server) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := srv.app.db.Sweep(ctx, srv.app.now()); err != nil && ctx.Err() == nil {
+				srv.app.log.Error("sweep", "err", err)
+			}
+		}
+	}
+}
+
+// reloadOnHangup reads the settings again on SIGHUP, and takes over those that
+// may change while the server runs.
+func (p *program) reloadOnHangup(ctx context.Context, srv *server, flags map[string]string) (stop func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-done:
+				return
+			case <-hangup:
+				p.reload(srv, flags)
+			}
+		}
+	}()
+	return func() { signal.Stop(hangup); close(done) }
+}
+
+func (p *program) reload(srv *server, flags map[string]string) {
+	log := srv.app.log
+	fresh, err := p.settings(flags)
+	if err != nil {
+		log.Error("the settings cannot be used; the old ones stay", "err", err)
+		return
+	}
+	if names := srv.app.settings().Restart(fresh); len(names) > 0 {
+		log.Warn("changed, but only a restart takes it over", "settings", strings.Join(names, " "))
+	}
+	srv.app.reload(fresh)
+	log.Info("settings read again")
+}

@@ -1,0 +1,184 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/handlers"
+	"stile.example/stile/settings"
+	"stile.example/stile/static"
+	"stile.example/stile/tokens/bearer"
+)
+
+const (
+	drainWithin = 8 * time.Second // for what has begun, of the 10 s that a stop may take
+	sweepEvery  = 5 * time.Minute
+	maxAdmins   = 256 // connections to the admin listener at once
+)
+
+func (p *program) serveCommand() *cobra.Command {
+	var demo bool
+	c := &cobra.Command{Use: "serve", Short: "run the server",
+		Long: `Runs the server: the public listener with the token endpoint and the content API,
+and the admin listener with the metrics. It logs to standard error. On SIGTERM it
+finishes what has begun and exits with 0; on SIGHUP it reads the policy settings
+again. Every setting is a flag too: ` + "`stile help settings`" + ` lists them all.`,
+		Example: `  stile serve
+  stile serve --listen :9000 --data /var/lib/stile
+  stile serve --demo`,
+		Args: takes(0, 0, "no arguments, only flags")}
+	c.Flags().BoolVar(&demo, "demo", false, "add a demo corpus and a demo tenant, and say what to try")
+	given := settingFlags(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return p.serve(c.Context(), given(), demo)
+	}
+	return c
+}
+
+// serve runs until ctx is done.
+func (p *program) serve(ctx context.Context, flags map[string]string, demo bool) (err error) {
+	s, err := p.settings(flags)
+	if err != nil {
+		return err
+	}
+	held, err := takeLock(s.Data)
+	if errors.Is(err, errHeld) {
+		return fmt.Errorf("%s is open in another process; stop the server or the command that holds it, or choose another --data", s.Data)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, held.release()) }()
+
+	srv, err := p.newServer(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, srv.app.close()) }()
+	if demo {
+		if err := p.prepareDemo(ctx, srv); err != nil {
+			return errors.Join(err, srv.closeListeners())
+		}
+	}
+	stopReloading := p.reloadOnHangup(ctx, srv, flags)
+	defer stopReloading()
+	return srv.run(ctx, p.ready)
+}
+
+// server is the program as it serves: an open data directory with three ways
+// in.
+type server struct {
+	app    *app
+	origin string // the public URL
+	doors  []*door
+	certs  *certificates // nil: plain HTTP
+
+	draining atomic.Bool
+}
+
+// door is a listener with what answers there.
+type door struct {
+	name     string // public, admin, socket
+	listener net.Listener
+	http     *http.Server
+}
+
+// newServer opens everything. The listeners are open then, and whoever
+// connects waits until [server.run].
+func (p *program) newServer(ctx context.Context, s *settings.Settings) (_ *server, err error) {
+	srv := &server{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, srv.closeListeners())
+		}
+	}()
+	if srv.app, err = openApp(ctx, s, p.now, p.logger(s)); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, srv.app.close())
+		}
+	}()
+	public, err := listen("listen", s.Listen)
+	if err != nil {
+		return nil, err
+	}
+	srv.doors = append(srv.doors, &door{name: "public", listener: handlers.Limit(public, handlers.MaxConnections)})
+	admin, err := listen("admin_listen", s.AdminListen)
+	if err != nil {
+		return nil, err
+	}
+	srv.doors = append(srv.doors, &door{name: "admin", listener: handlers.Limit(admin, maxAdmins)})
+	socket, err := listenSocket(s.Data)
+	if err != nil {
+		return nil, err
+	}
+	srv.doors = append(srv.doors, &door{name: "socket", listener: socket, http: socketServer(srv.app)})
+
+	srv.origin = s.Origin(public.Addr().String())
+	if err := srv.app.useOrigin(srv.origin); err != nil {
+		return nil, err
+	}
+	if srv.certs, err = newCertificates(s, srv.app); err != nil {
+		return nil, err
+	}
+	api, err := srv.api(s)
+	if err != nil {
+		return nil, err
+	}
+	srv.doors[0].http = handlers.Server(api.Routes())
+	srv.doors[0].http.TLSConfig = srv.certs.config()
+	srv.doors[1].http = handlers.Server(api.Admin())
+	return srv, nil
+}
+
+func listen(key, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; choose another address with --%s", key, err, settings.Key{Name: key}.Flag())
+	}
+	return l, nil
+}
+
+// api puts the parts of the public and the admin listener together.
+func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
+	a := srv.app
+	assertions, err := bearer.NewAssertions(srv.origin, srv.origin+"/oauth/token")
+	if err != nil {
+		return nil, err
+	}
+	return &handlers.API{
+		Log: a.log, Now: a.now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
+		Verifier: a.verifier, Signer: a.signer, Assertions: assertions, JWKS: a.keys.JWKS,
+		Gate: a.gate, Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
+		Ready: srv.ready, Static: static.Files(), Metrics: handlers.NewMetrics(func() float64 { return float64(a.db.Live()) }),
+	}, nil
+}
+
+// errDraining is why a server that is about to stop is not ready.
+var errDraining = errors.New("draining: the server is stopping")
+
+func (srv *server) ready(ctx context.Context) error {
+	if srv.draining.Load() {
+		return errDraining
+	}
+	if err := srv.app.db.Ready(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return nil
+}
+
+func (srv *server) closeListeners() (err error) {
+	for _, d := range srv.doors {
+		err = errors.Join(err, d.listener.Close())
+	}
+	return err
+}

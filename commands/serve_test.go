@@ -1,0 +1,336 @@
+package commands
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestDemo: the line that the demo prints works as it is printed, and the demo
+// can be started again.
+func TestDemo(t *testing.T) {
+	h := newHome(t, "")
+	for range 2 {
+		h.serve("--demo")
+		var line string
+		for l := range strings.Lines(h.said.String()) {
+			if line == "" && strings.HasPrefix(l, "  curl ") {
+				line = l
+			}
+		}
+		out, err := exec.Command("sh", "-c", line).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), `"data":[{"id":"`) || !strings.Contains(string(out), h.public[len("http://127.0.0.1"):]+"/demo/media/") {
+			t.Fatalf("%s\n%v %s", line, err, out)
+		}
+		res, err := http.Get(h.public + "/demo/media/is.svg")
+		if err != nil || res.StatusCode != 200 || res.Header.Get("Content-Type") != "image/svg+xml" {
+			t.Errorf("a picture of the demo: %v %v", res, err)
+		}
+		h.end()
+	}
+	if out := h.must("tenant", "list"); strings.Count(out, "demo") != 1 {
+		t.Errorf("tenants: %s", out)
+	}
+}
+
+// TestR5Drain: on a stop, every call that has begun is answered, slow ones
+// too, and the server exits with 0 within 10 s.
+func TestR5Drain(t *testing.T) {
+	h := newHome(t, "")
+	h.serve()
+	h.must("tenant", "add", "acme")
+	token := strings.TrimSpace(h.must("token", "issue", "acme"))
+	slow := h.beginSlowly(token)
+
+	var begun, answered atomic.Int64
+	var stopped atomic.Bool
+	var callers sync.WaitGroup
+	for range 4 {
+		callers.Go(func() {
+			for !stopped.Load() {
+				if h.callOnce(token, &begun) {
+					answered.Add(1)
+				}
+			}
+		})
+	}
+	for answered.Load() < 100 {
+		time.Sleep(time.Millisecond)
+	}
+	ended := make(chan struct{})
+	go func() { h.end(); close(ended) }()
+	for !h.server.draining.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	if err := h.server.ready(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "draining:") {
+		t.Errorf("a server that is stopping says it is ready: %v", err)
+	}
+	slow("&limit=1")
+	<-ended
+	stopped.Store(true)
+	callers.Wait()
+	if begun.Load() != answered.Load() {
+		t.Errorf("%d calls had begun, %d were answered", begun.Load(), answered.Load())
+	}
+	t.Logf("%d calls around the stop", answered.Load())
+}
+
+// callOnce makes a call on a connection of its own. It has begun when the
+// server has accepted the connection: seen by its first 100 Continue.
+func (h *home) callOnce(token string, begun *atomic.Int64) bool {
+	c, err := net.Dial("tcp", strings.TrimPrefix(h.public, "http://"))
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	in := bufio.NewReader(c)
+	form := "client_id=acme&access_token=" + token
+	fmt.Fprintf(c, "POST /v1/items HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n", len(form))
+	if line, err := in.ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+		return false
+	}
+	begun.Add(1)
+	in.ReadString('\n')
+	io.WriteString(c, form)
+	res, err := http.ReadResponse(in, nil)
+	if err != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return err == nil && res.StatusCode == 200
+}
+
+// beginSlowly sends the first part of a call. What it returns sends the rest,
+// and sees that it is answered.
+func (h *home) beginSlowly(token string) func(rest string) {
+	h.t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(h.public, "http://"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	in := bufio.NewReader(c)
+	form := "client_id=acme&access_token=" + token
+	fmt.Fprintf(c, "POST /v1/items HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", len(form)+8, form)
+	if line, err := in.ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+		h.t.Fatalf("%q %v", line, err)
+	}
+	in.ReadString('\n')
+	return func(rest string) {
+		h.t.Helper()
+		defer c.Close()
+		io.WriteString(c, rest)
+		res, err := http.ReadResponse(in, nil)
+		if err != nil || res.StatusCode != 200 {
+			h.t.Errorf("a slow call that had begun: %v %v", res, err)
+		}
+	}
+}
+
+// TestReload: SIGHUP reads the policy again, and only that.
+func TestReload(t *testing.T) {
+	h := newHome(t, "")
+	h.serve()
+	h.must("tenant", "add", "acme")
+	token := strings.TrimSpace(h.must("token", "issue", "acme"))
+	h.get("/v1/items?client_id=acme", token)
+	base, err := os.ReadFile(filepath.Join(h.dir, "stile.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.hangup(string(base)+"log: {level: debug}\npolicy: {token: {calls: 77}}\n", "settings read again")
+	if _, body := h.get("/v1/items?client_id=acme", token); !strings.Contains(body, `"calls_limit":77`) {
+		t.Errorf("after SIGHUP: %s", body)
+	}
+	if !strings.Contains(h.log.String(), `"settings":"log.level"`) {
+		t.Errorf("it does not say what needs a restart: %s", h.log)
+	}
+	h.hangup("listen: oops\n", "the old ones stay")
+	if _, body := h.get("/v1/items?client_id=acme", token); !strings.Contains(body, `"calls_limit":77`) {
+		t.Errorf("after a bad file: %s", body)
+	}
+}
+
+func (h *home) hangup(settings, says string) {
+	h.t.Helper()
+	h.write("stile.yaml", settings)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		h.t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(h.log.String(), says); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			h.t.Fatalf("no %q in the log: %s", says, h.log)
+		}
+	}
+}
+
+// TestNotInForceIsSaid: a setting that has no effect yet is named at the start.
+func TestNotInForceIsSaid(t *testing.T) {
+	h := newHome(t, "policy: {spike: {calls: 5}}\n")
+	h.serve()
+	if !strings.Contains(h.log.String(), `"settings":"policy.spike.calls"`) {
+		t.Errorf("the log: %s", h.log)
+	}
+	if out := h.must("check"); !strings.Contains(out, "not in force in this version: policy.spike.calls") {
+		t.Errorf("check: %s", out)
+	}
+}
+
+// TestTLS: the certificate comes from two files, and is read again when they
+// change; half of a change leaves the old one in use.
+func TestTLS(t *testing.T) {
+	h := newHome(t, "")
+	cert, key := filepath.Join(h.dir, "cert.pem"), filepath.Join(h.dir, "key.pem")
+	writePair(t, cert, key, 1)
+	now := time.Now()
+	var ahead atomic.Int64
+	a := &app{now: func() time.Time { return now.Add(time.Duration(ahead.Load())) }, log: h.program(io.Discard, &bytes.Buffer{}).logger(mustLoad(t, h))}
+	s := mustLoad(t, h)
+	s.TLS.Certificate, s.TLS.Key = cert, key
+	c, err := newCertificates(s, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial := func(want int64) {
+		t.Helper()
+		ahead.Add(int64(2 * time.Second))
+		pair, err := c.config().GetCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := x509.ParseCertificate(pair.Certificate[0])
+		if err != nil || leaf.SerialNumber.Int64() != want {
+			t.Errorf("certificate %v, want %d (%v)", leaf.SerialNumber, want, err)
+		}
+	}
+	serial(1)
+	writePair(t, cert, filepath.Join(h.dir, "other.pem"), 2)
+	serial(1)
+	writePair(t, cert, key, 3)
+	serial(3)
+	os.Remove(key)
+	serial(3)
+	if _, err := newCertificates(s, a); err == nil {
+		t.Error("a start without a key")
+	}
+
+	writePair(t, cert, key, 4)
+	h.write("stile.yaml", fmt.Sprintf("listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: %s/data\ntls: {certificate: %s, key: %s}\n", h.dir, cert, key))
+	h.serve()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	res, err := client.Get("https" + strings.TrimPrefix(h.public, "http") + "/healthz")
+	if err != nil || res.StatusCode != 200 || res.TLS.PeerCertificates[0].SerialNumber.Int64() != 4 {
+		t.Errorf("over TLS: %v %v", res, err)
+	}
+	client.CloseIdleConnections()
+}
+
+func writePair(t *testing.T, cert, key string, serial int64) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(365 * 24 * time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der2, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: der2}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOneServer: a second server on the same data says so, and a port in use
+// is named; neither harms the first.
+func TestOneServer(t *testing.T) {
+	h := newHome(t, "")
+	h.serve()
+	_, err, code := h.run("serve")
+	if code != failed || !strings.Contains(err, "is open in another process") {
+		t.Errorf("a second server: %d %s", code, err)
+	}
+	other := newHome(t, "")
+	_, err, code = other.run("serve", "--listen", strings.TrimPrefix(h.public, "http://"))
+	if code != failed || !strings.Contains(err, "choose another address with --listen") {
+		t.Errorf("a port in use: %d %s", code, err)
+	}
+	h.must("tenant", "list")
+	if _, _, code := other.run("tenant", "list"); code != done {
+		t.Error("a start that failed holds the data directory")
+	}
+}
+
+// TestCheck says what is wrong, with exit code 1, and nothing of it if all is
+// well, running or not.
+func TestCheck(t *testing.T) {
+	h := newHome(t, "public_url: http://localhost:8080\n")
+	if out := h.must("check", "--json"); strings.Contains(out, `"wrong"`) || strings.Contains(out, `"warning"`) {
+		t.Errorf("not running: %s", out)
+	}
+	h.serve()
+	if out := h.must("check"); strings.Contains(out, "wrong") || !strings.Contains(out, "open in a running server") {
+		t.Errorf("running: %s", out)
+	}
+	busy := strings.TrimPrefix(h.public, "http://")
+	other := newHome(t, "public_url: http://api.example\nadmin_listen: "+busy+"\ntls: {certificate: none.pem, key: none.pem}\n")
+	other.write("stile.yaml", strings.ReplaceAll(other.read("stile.yaml"), "admin_listen: 127.0.0.1:0\n", ""))
+	out, _, code := other.run("check")
+	for _, want := range []string{"public_url    wrong", "tls           wrong", "admin_listen  wrong", "data          ok"} {
+		if code != failed || !strings.Contains(out, want) {
+			t.Errorf("exit %d, no %q in\n%s", code, want, out)
+		}
+	}
+	other.write("stile.yaml", "lisen: 1\nsite: x\n")
+	if out, _, code := other.run("check"); code != failed || strings.Count(out, "wrong") != 2 || !strings.Contains(out, "stile.yaml:1: lisen") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+}
+
+func (h *home) read(name string) string {
+	h.t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.dir, name))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestServerEndsEarly: a context that is over stops a server in good order.
+func TestServerEndsEarly(t *testing.T) {
+	h := newHome(t, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, err bytes.Buffer
+	if code := h.program(&out, &err).run(ctx, []string{"serve"}); code != failed && code != done {
+		t.Errorf("exit %d: %s", code, &err)
+	}
+	h.must("tenant", "list")
+}

@@ -1,0 +1,123 @@
+package commands
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (p *program) tokenCommand() *cobra.Command {
+	return noun("token", "one token, for support",
+		`For support: what has become of a token, or one to try things with. A token is
+named by itself or by its jti.`,
+		"  stile token issue acme\n  stile token show TOKEN\n  stile token revoke TOKEN",
+		p.tokenIssue(), p.tokenShow(), p.tokenRevoke())
+}
+
+// issued is the token endpoint's body (RFC 6749 §5.1).
+type issued struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int64  `json:"expires_in"`
+	Scope       string `json:"scope"`
+}
+
+func (p *program) tokenIssue() *cobra.Command {
+	var q issueQuery
+	c := &cobra.Command{Use: "issue CLIENT_ID", Short: "issue a token for a tenant",
+		Long: `Issues a token as the token endpoint would, and prints it. Calls made with it are
+counted and charged to the tenant.`,
+		Example: "  stile token issue acme\n  stile token issue acme --subject support-4711 --json",
+		Args:    takes(0, 1, "one CLIENT_ID")}
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "the tenant's `client_id`, instead of the argument")
+	c.Flags().StringVar(&q.Subject, "subject", "", "the tenant's `name` of the visitor, at most 128 bytes")
+	c.Flags().StringVar(&q.Scope, "scope", scope, "the token's `scope`")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 1 && q.Tenant == "" {
+			q.Tenant, args = args[0], nil
+		}
+		if len(args) > 0 || q.Tenant == "" {
+			return useErrorf("name the tenant once: `stile token issue CLIENT_ID`")
+		}
+		var made issued
+		if err := p.do(c.Context(), "token.issue", q, &made); err != nil {
+			return err
+		}
+		if p.json {
+			return writeJSON(p.out, made)
+		}
+		_, err := fmt.Fprintln(p.out, made.AccessToken)
+		return err
+	}
+	return p.prints(c)
+}
+
+// tokenView is what --json prints of a token.
+type tokenView struct {
+	Active     bool       `json:"active"`
+	ClientID   *string    `json:"client_id"` // null: not known
+	Binding    string     `json:"binding"`   // none, address
+	Calls      uint32     `json:"calls"`
+	CallsLimit uint32     `json:"calls_limit"`
+	Reason     *string    `json:"reason"` // why it is not active, as a code; null if it is
+	IssuedAt   *time.Time `json:"issued_at"`
+	ExpiresAt  *time.Time `json:"expires_at"`
+	Challenges int        `json:"challenges"`
+}
+
+func (p *program) tokenShow() *cobra.Command {
+	return p.prints(&cobra.Command{Use: "show TOKEN|JTI", Short: "show what has become of a token",
+		Long: `Shows whether a token is good, what it is bound to, its calls, and if it is no
+longer good, why. A token that was never presented can only be shown by itself:
+until its first call the server keeps nothing of it.`,
+		Example: "  stile token show TOKEN --json",
+		Args:    takes(1, 1, "one token or jti"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var v tokenView
+			if err := p.do(c.Context(), "token.show", args[0], &v); err != nil {
+				return err
+			}
+			return p.showToken(v)
+		}})
+}
+
+func (p *program) tokenRevoke() *cobra.Command {
+	return p.prints(&cobra.Command{Use: "revoke TOKEN|JTI", Short: "make a token invalid for good",
+		Long:    "Revokes a token: its calls are refused with token_revoked from now on. It cannot be\nundone.",
+		Example: "  stile token revoke TOKEN",
+		Args:    takes(1, 1, "one token or jti"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var v tokenView
+			if err := p.do(c.Context(), "token.revoke", args[0], &v); err != nil {
+				return err
+			}
+			return p.showToken(v)
+		}})
+}
+
+func (p *program) showToken(v tokenView) error {
+	if p.json {
+		return writeJSON(p.out, v)
+	}
+	text := func(s *string) string {
+		if s == nil {
+			return "-"
+		}
+		return *s
+	}
+	at := func(t *time.Time) string {
+		if t == nil {
+			return "-"
+		}
+		return t.Format(time.RFC3339)
+	}
+	state := "good"
+	if !v.Active {
+		state = "not good: " + text(v.Reason)
+	}
+	return card(p.out, "token", state, "client_id", text(v.ClientID), "binding", v.Binding,
+		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges),
+		"issued_at", at(v.IssuedAt), "expires_at", at(v.ExpiresAt))
+}

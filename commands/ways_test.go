@@ -1,0 +1,233 @@
+package commands
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestOneCodePath runs every command with a server running and without one,
+// in the same order on two data directories: what they print is the same.
+func TestOneCodePath(t *testing.T) {
+	offline, online := newHome(t, "public_url: https://api.example\n"), newHome(t, "public_url: https://api.example\n")
+	online.serve()
+	for _, h := range []*home{offline, online} {
+		h.write("items.jsonl", threeItems)
+		h.write("wrong.jsonl", "{\"id\":\"a\"}\n{\"id\":\"b c\",\"title\":\"x\"}\n")
+		h.write("less.jsonl", `{"id":"a","collection":"c","title":"Anna Maria"}`)
+	}
+	var token [2]string
+	for _, line := range []string{
+		"tenant add acme --name Acme --site https://WWW.acme.example:443/ --calls-per-month 100 --price 0.002",
+		"tenant add acme",
+		"tenant add other --json",
+		"tenant add mal --site ftp://x --name \x1b[31m",
+		"tenant list", "tenant list --json", "tenant show acme", "tenant show acme --json", "tenant show nobody",
+		"tenant set acme policy.token.calls=5 site=required callbacks=angular.callbacks",
+		"tenant set acme policy.token.calls=0 sit=required listen=:1",
+		"tenant set acme site= --json",
+		"tenant set nobody site=required",
+		"tenant suspend acme --json", "token issue acme", "tenant resume acme",
+		"tenant rotate-secret acme --overlap 24h", "tenant rotate-secret acme --json", "tenant rotate-secret nobody",
+		"content import DIR/items.jsonl", "content import DIR/items.jsonl --json", "content import DIR/wrong.jsonl",
+		"content import DIR/items.jsonl --tenant acme", "content import DIR/none.jsonl", "content import DIR/items.jsonl --tenant nobody",
+		"content list", "content list --json", "content list --collection c --after a --limit 1", "content list --tenant acme",
+		"content show a", "content show a --json", "content show zz", "content export", "content export --collection e",
+		"content export DIR/out.jsonl", "content export DIR/out.jsonl --json",
+		"content import DIR/less.jsonl --prune", "content remove d", "content remove d --json", "content remove a --json", "content list",
+		"token issue acme --subject me", "token issue acme --json", "token issue acme --scope all", "token issue --tenant acme",
+		"token show TOKEN --json", "token show TOKEN", "token show JTI", "token revoke TOKEN --json", "token show JTI --json", "token revoke nothing",
+		"token show TOKEN.", "usage", "usage --json", "usage --format csv", "usage --tenant acme --from 2026-11 --to 2026-12", "usage --tenant nobody",
+		"key list", "key list --json", "key rotate", "key rotate --alg ES256 --json", "key list",
+		"backup DIR/b.tar", "backup DIR/b.tar --json",
+		"tenant remove other --yes", "tenant remove acme --json", "tenant remove acme", "tenant list", "content list --tenant acme",
+	} {
+		var said [2]string
+		for i, h := range []*home{offline, online} {
+			args := strings.Fields(strings.NewReplacer("DIR", h.dir, "TOKEN", token[i], "JTI", jtiOf(token[i])).Replace(line))
+			out, err, code := h.run(args...)
+			if line == "token issue acme --subject me" {
+				token[i] = strings.TrimSpace(out)
+			}
+			said[i] = normal(strings.ReplaceAll(out+"\n--\n"+err, h.dir, "DIR")) + string(rune('0'+code))
+		}
+		if said[0] != said[1] {
+			t.Errorf("stile %s\nwithout a server:\n%s\nwith one:\n%s", line, said[0], said[1])
+		}
+		if testing.Verbose() {
+			t.Logf("stile %s\n%s", line, said[0])
+		}
+	}
+}
+
+var changing = regexp.MustCompile(`stile_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_.-]+|[A-Za-z0-9_-]{16}( |")|20\d\d-\d\d-\d\dT[0-9:.]+Z|"bytes":\d+|[0-9.]+ MB|"expires_in":\d+`)
+
+// normal replaces what is different from run to run.
+func normal(text string) string { return changing.ReplaceAllString(text, "…") }
+
+// TestJSONShapes holds --json to the contract's table, byte by byte.
+func TestJSONShapes(t *testing.T) {
+	h := newHome(t, "")
+	items := h.write("items.jsonl", threeItems)
+	wrong := h.write("wrong.jsonl", "{\"id\":\"a\",\"title\":\"x\"}\n{\"id\":\"b\"}\n")
+	h.serve()
+	for _, c := range []struct{ args, want string }{
+		{"tenant add acme --site https://acme.example --name Acme", `{"client_id":"acme","client_secret":"…"}`},
+		{"tenant rotate-secret acme --overlap 24h", `{"client_id":"acme","client_secret":"…"}`},
+		{"tenant set acme site=required", `{"client_id":"acme","name":"Acme","sites":["https://acme.example"],"status":"active","calls_per_month":0,"policy":{"site":"required"}}`},
+		{"tenant show acme", `{"client_id":"acme","name":"Acme","sites":["https://acme.example"],"status":"active","calls_per_month":0,"policy":{"site":"required"}}`},
+		{"tenant set acme site=", `{"client_id":"acme","name":"Acme","sites":["https://acme.example"],"status":"active","calls_per_month":0,"policy":{}}`},
+		{"tenant list", `[{"client_id":"acme","name":"Acme","sites":["https://acme.example"],"status":"active","calls_per_month":0,"policy":{}}]`},
+		{"content import " + items, `{"added":3,"updated":0,"unchanged":0,"removed":0,"collections":{"c":2,"e":1}}`},
+		{"content import " + items, `{"added":0,"updated":0,"unchanged":3,"removed":0,"collections":{"c":2,"e":1}}`},
+		{"content list", `[{"id":"a","collection":"c","title":"Anna"},{"id":"b","collection":"c","title":"Berta"},{"id":"d","collection":"e","title":"Dora"}]`},
+		{"content show d", `{"id":"d","collection":"e","title":"Dora","summary":"","body":"","image":null,"url":null,"tags":[],"attributes":{},"published_at":null,"updated_at":null}`},
+		{"content show a", `{"id":"a","collection":"c","title":"Anna","summary":"","body":"","image":null,"url":null,"tags":["x"],"attributes":{"f":1.5,"n":9007199254740991},"published_at":null,"updated_at":null}`},
+		{"usage", `[]`},
+		{"token issue acme", `{"access_token":"…","token_type":"Bearer","expires_in":86400,"scope":"content"}`},
+		{"content remove a b", `{"removed":2}`},
+		{"key list", `[{"kid":"…","alg":"EdDSA","created_at":"…","signs":true,"verifies_until":null}]`},
+		{"key rotate --alg ES256", `{"kid":"…","alg":"ES256","created_at":"…","signs":true,"verifies_until":null}`},
+		{"key list", `[{"kid":"…","alg":"ES256","created_at":"…","signs":true,"verifies_until":null},{"kid":"…","alg":"EdDSA","created_at":"…","signs":false,"verifies_until":"…"}]`},
+		{"tenant remove acme", `{"removed":"acme"}`},
+	} {
+		out := h.must(append(strings.Fields(c.args), "--json")...)
+		if got := loose.ReplaceAllString(out, `"$1":"…"`); got != c.want+"\n" {
+			t.Errorf("stile %s --json\n got %swant %s", c.args, got, c.want)
+		}
+	}
+	out, err, code := h.run("content", "import", wrong, "--json")
+	if want := wrong + ":2: "; code != failed || out != "" || !strings.HasPrefix(err, want) || strings.Count(err, "\n") != 2 {
+		t.Errorf("a wrong line: exit %d, %q, %q", code, out, err)
+	}
+	if out := h.must("content", "list", "--json"); out != `[{"id":"d","collection":"e","title":"Dora"}]`+"\n" {
+		t.Errorf("after it: %s", out)
+	}
+}
+
+var loose = regexp.MustCompile(`"(client_secret|access_token|kid|created_at|verifies_until)":"[^"]+"`)
+
+// TestShowToken: the JSON of a token at the stations of its life, and usage.
+func TestShowToken(t *testing.T) {
+	h := newHome(t, "public_url: https://api.example\n")
+	h.write("items.jsonl", threeItems)
+	h.serve()
+	h.must("content", "import", filepath.Join(h.dir, "items.jsonl"))
+	h.must("tenant", "add", "acme", "--price", "0.0015")
+	h.must("tenant", "set", "acme", "policy.token.calls=2")
+	token := strings.TrimSpace(h.must("token", "issue", "acme"))
+	times := regexp.MustCompile(`"(issued_at|expires_at)":"[^"]+"`)
+	show := func(want string) {
+		t.Helper()
+		for _, name := range []string{token, jtiOf(token)} {
+			if out := times.ReplaceAllString(h.must("token", "show", name, "--json"), `"$1":"…"`); out != want+"\n" {
+				t.Errorf("got %swant %s", out, want)
+			}
+		}
+	}
+	out := times.ReplaceAllString(h.must("token", "show", token, "--json"), `"$1":"…"`)
+	if want := `{"active":true,"client_id":"acme","binding":"none","calls":0,"calls_limit":2,"reason":null,"issued_at":"…","expires_at":"…","challenges":0}`; out != want+"\n" {
+		t.Errorf("got %swant %s", out, want)
+	}
+	for range 3 {
+		h.get("/v1/items?client_id=acme&limit=2", token)
+	}
+	show(`{"active":false,"client_id":"acme","binding":"address","calls":2,"calls_limit":2,"reason":"token_exhausted","issued_at":"…","expires_at":"…","challenges":0}`)
+
+	day := regexp.MustCompile(`"day":"\d{4}-\d\d-\d\d"`)
+	if out := day.ReplaceAllString(h.must("usage", "--json"), `"day":"…"`); out != `[{"tenant":"acme","day":"…","route":"items","calls":2,"records":4,"amount":0.003}]`+"\n" {
+		t.Errorf("usage: %s", out)
+	}
+
+	token = strings.TrimSpace(h.must("token", "issue", "acme"))
+	h.get("/v1/items?client_id=acme", token)
+	h.must("token", "revoke", jtiOf(token))
+	show(`{"active":false,"client_id":"acme","binding":"address","calls":1,"calls_limit":2,"reason":"token_revoked","issued_at":"…","expires_at":"…","challenges":0}`)
+	if status, body := h.get("/v1/items?client_id=acme", token); status != 401 || !strings.Contains(body, "token_revoked") {
+		t.Errorf("a revoked token: %d %s", status, body)
+	}
+	h.end()
+	show(`{"active":false,"client_id":"acme","binding":"address","calls":1,"calls_limit":2,"reason":"token_revoked","issued_at":"…","expires_at":"…","challenges":0}`)
+}
+
+// TestTenantChangesHoldAtOnce: what a command changes, the running server does.
+func TestTenantChangesHoldAtOnce(t *testing.T) {
+	h := newHome(t, "")
+	h.serve()
+	h.must("tenant", "add", "acme")
+	token := strings.TrimSpace(h.must("token", "issue", "acme"))
+	limit := func(want string) {
+		t.Helper()
+		if status, body := h.get("/v1/items?client_id=acme", token); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("%d %s, want %s", status, body, want)
+		}
+	}
+	limit(`"calls_limit":2000`)
+	h.must("tenant", "set", "acme", "policy.token.calls=7")
+	limit(`"calls_limit":7`)
+	h.must("tenant", "set", "acme", "site=required")
+	if status, body := h.get("/v1/items?client_id=acme", token); status != 200 { // it has no sites
+		t.Errorf("%d %s", status, body)
+	}
+	h.must("tenant", "set", "acme", "--site", "https://acme.example")
+	if status, body := h.get("/v1/items?client_id=acme", token); status != 403 {
+		t.Errorf("%d %s", status, body)
+	}
+	h.must("tenant", "set", "acme", "site=", "policy.token.calls=")
+	limit(`"calls_limit":2000`)
+	h.must("tenant", "suspend", "acme")
+	if status, body := h.get("/v1/items?client_id=acme", token); status != 403 || !strings.Contains(body, "tenant_suspended") {
+		t.Errorf("%d %s", status, body)
+	}
+	h.must("tenant", "resume", "acme")
+	limit(`"calls_limit":2000`)
+	h.must("tenant", "remove", "acme")
+	if status, _ := h.get("/v1/items?client_id=acme", token); status != 401 {
+		t.Errorf("the token of a removed tenant: %d", status)
+	}
+	if out := h.must("usage", "--tenant", "acme"); !strings.Contains(out, "items  5") {
+		t.Errorf("its usage is gone: %s", out)
+	}
+}
+
+// TestRemoveAsksAPerson: where a person types, remove asks.
+func TestRemoveAsksAPerson(t *testing.T) {
+	var asked output
+	p := &program{err: &asked, in: strings.NewReader("other\n")}
+	if p.confirm("Sure? ", "acme") || asked.String() != "Sure? " {
+		t.Error("another word is a yes")
+	}
+	if p.in = strings.NewReader("acme\n"); !p.confirm("", "acme") {
+		t.Error("the word is a no")
+	}
+	if p.in = strings.NewReader("acme"); p.confirm("", "acme") {
+		t.Error("an end without a line is a yes")
+	}
+}
+
+// TestBackupRestores: what was backed up while serving is all there again.
+func TestBackupRestores(t *testing.T) {
+	h := newHome(t, "")
+	h.write("items.jsonl", threeItems)
+	h.serve()
+	h.must("tenant", "add", "acme")
+	h.must("content", "import", filepath.Join(h.dir, "items.jsonl"))
+	token := strings.TrimSpace(h.must("token", "issue", "acme"))
+	h.get("/v1/items?client_id=acme", token)
+	file := filepath.Join(h.dir, "b.tar")
+	h.must("backup", file)
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the backup: %v %v", info, err)
+	}
+	public, _ := strings.CutPrefix(h.public, "http://")
+	h.end()
+
+	r := newHome(t, "public_url: http://localhost:"+public[strings.LastIndexByte(public, ':')+1:]+"\n")
+	unpack(t, file, filepath.Join(r.dir, "data"))
+	r.serve()
+	if status, body := r.get("/v1/items?client_id=acme", token); status != 200 || !strings.Contains(body, `"calls":2,`) || !strings.Contains(body, "Berta") {
+		t.Errorf("after the restore: %d %s", status, body)
+	}
+}

@@ -1,0 +1,78 @@
+package content
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+)
+
+func checkAttributes(a map[string]any) error {
+	if len(a) > maxAttributes {
+		return fmt.Errorf("attributes are %d, and may be %d", len(a), maxAttributes)
+	}
+	for name, v := range a {
+		if err := checkName(name); err != nil {
+			return err
+		}
+		if err := checkValue("attribute "+name, v, maxDepth); err != nil {
+			return err
+		}
+	}
+	if len(a) == 0 {
+		return nil
+	}
+	if b, err := json.Marshal(a); err != nil || len(b) > maxValues {
+		return fmt.Errorf("attributes have %d bytes as JSON, and may have %d", len(b), maxValues)
+	}
+	return nil
+}
+
+func checkName(name string) error {
+	if name == "" {
+		return errors.New("an attribute has no name")
+	}
+	return checkText(fmt.Sprintf("the name of attribute %s", quote(name)), name, maxName)
+}
+
+// checkValue lets through what encoding/json makes of any JSON value.
+func checkValue(field string, v any, depth int) error {
+	if depth < 0 {
+		return fmt.Errorf("%s has lists or objects more than %d deep", field, maxDepth)
+	}
+	switch v := v.(type) {
+	case nil, bool:
+		return nil
+	case string:
+		return checkUTF8(field, v)
+	case float64:
+		return checkNumber(field, v)
+	case []any:
+		for _, e := range v {
+			if err := checkValue(field, e, depth-1); err != nil {
+				return err
+			}
+		}
+		return nil
+	case map[string]any:
+		for name, e := range v {
+			if err := first(checkName(name), checkValue(field, e, depth-1)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("%s is a %T: no JSON value", field, v)
+}
+
+// checkNumber refuses what a browser would show otherwise than it was written:
+// whole numbers of which it keeps only the first 16 digits.
+func checkNumber(field string, f float64) error {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return fmt.Errorf("%s is no number", field)
+	}
+	if a := math.Abs(f); a > 1<<53 && a < 1e21 {
+		return fmt.Errorf("%s is a number that browsers round: write it as text", field)
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package content_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/content"
+)
+
+func TestJSONLRefuses(t *testing.T) {
+	item := func(members string) string { return `{"id":"a","title":"A",` + members + `}` }
+	refuses(t, "x.jsonl", map[string]string{
+		"\n\r\n{}":                                 `x.jsonl:3: id is missing`,
+		`{"id":"a"}`:                               `x.jsonl:1: title is missing`,
+		`{"id":null,"title":"A"}`:                  `x.jsonl:1: id is missing`,
+		`{"id":"a","title":"\u0000 \n"}`:           `x.jsonl:1: title is missing`,
+		`{"id":"a/b","title":"A"}`:                 `x.jsonl:1: id "a/b" has characters other than A-Z a-z 0-9 . _ -`,
+		`{"id":7,"title":"A"}`:                     `x.jsonl:1: id must be text, and is a number`,
+		item(`"title":"B"`):                        `x.jsonl:1: member "title" is repeated`,
+		item(`"Title":"B"`):                        `x.jsonl:1: member "Title" is unknown: put it into attributes (the others are id, collection, title, summary, body, image, url, tags, attributes, published_at, updated_at)`,
+		item(`"body":["x"]`):                       `x.jsonl:1: body must be text, and is a list`,
+		item(`"summary":false`):                    `x.jsonl:1: summary must be text, and is true or false`,
+		item(`"tags":"a,b"`):                       `x.jsonl:1: tags must be a list of texts`,
+		item(`"tags":["a",1]`):                     `x.jsonl:1: tags must be a list of texts`,
+		item(`"attributes":[]`):                    `x.jsonl:1: attributes must be an object, and are a list`,
+		item(`"attributes":{"a":1e999}`):           `x.jsonl:1: attributes have a number 1e999, which is too large`,
+		item(`"attributes":{"a\u0000":1}`):         `x.jsonl:1: the name of attribute "a\x00" has control characters`,
+		item(`"published_at":"yesterday"`):         `x.jsonl:1: published_at "yesterday" is no date: write it as 2024-05-06 or 2024-05-06T07:08:09Z`,
+		item(`"published_at":"2023-02-29"`):        `x.jsonl:1: published_at "2023-02-29" is no date: write it as 2024-05-06 or 2024-05-06T07:08:09Z`,
+		item(`"updated_at":"2024-05-06T07:08:09"`): `x.jsonl:1: updated_at "2024-05-06T07:08:09" is no date: write it as 2024-05-06 or 2024-05-06T07:08:09Z`,
+		item(`"updated_at":1715000000`):            `x.jsonl:1: updated_at must be text, and is a number`,
+		item(`"url":"ftp://a/"`):                   `x.jsonl:1: url "ftp://a/" is not an http:// or https:// address`,
+		item(`"image":"/pie.png"`):                 `x.jsonl:1: image "/pie.png" is not an http:// or https:// address`,
+		`{"id":"a","title":"caf` + "\xe9" + `"}`:   `x.jsonl:1: text is not UTF-8`,
+		`{"id":"a","title":"A"} {}`:                `x.jsonl:1: is no JSON: column 24: invalid character '{' after top-level value`,
+		`{"id":"a","title":"A"`:                    `x.jsonl:1: is no JSON: column 21: unexpected end of JSON input`,
+		`{"id":"a",}`:                              `x.jsonl:1: is no JSON: column 11: invalid character '}' looking for beginning of object key string`,
+		`["a"]`:                                    `x.jsonl:1: is a list, where an object is wanted: {"id": …, "title": …}`,
+		`17`:                                       `x.jsonl:1: is a number, where an object is wanted: {"id": …, "title": …}`,
+		`{"id":"a","title":"A"}` + "\n" + strings.Repeat(" ", 1<<20) + "{}\n": `x.jsonl:2: line has 1048579 bytes, and may have 1048576: one item a line`,
+	})
+}
+
+func TestJSONLReads(t *testing.T) {
+	items, err := read(t, "x.jsonl", "\ufeff"+` { "title" : " Apple \t pie\u0000 " , "id":"a","body":"<p onclick=x>A <b>pie</b> &amp; more</p><script>x</script>",`+
+		`"tags":["sweet"," sweet ","","baked"],"attributes":{"n":[1,{"x":"a\u0007b"}],"t":"l1\nl2\t"},"published_at":"2024-05-06","updated_at":"2024-05-06T07:08:09.5+02:00","image":null}`+"\r\n\r\n")
+	want := content.Item{
+		ID: "a", Title: "Apple pie", Summary: "A pie & more", Body: "<p>A <b>pie</b> &amp; more</p>", Tags: []string{"sweet", "baked"},
+		Attributes:  map[string]any{"n": []any{1.0, map[string]any{"x": "ab"}}, "t": "l1\nl2\t"},
+		PublishedAt: time.Date(2024, 5, 6, 0, 0, 0, 0, time.UTC), UpdatedAt: time.Date(2024, 5, 6, 5, 8, 9, 5e8, time.UTC),
+	}
+	if err != nil || len(items) != 1 || !reflect.DeepEqual(items[0], want) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, items, want)
+	}
+}
+
+func TestCSVRefuses(t *testing.T) {
+	refuses(t, "x.csv", map[string]string{
+		"id;title\na;A":                      `x.csv:1: column id is missing: the first line names the columns, with commas between, and is "id;title"`,
+		"id,name\na,A":                       `x.csv:1: column title is missing: the first line names the columns, with commas between, and is "id,name"`,
+		"id,title,\na,A,":                    `x.csv:1: column 3 has no name`,
+		"id,title,id\na,A,b":                 `x.csv:1: column "id" is repeated`,
+		"id,title,attributes\na,A,{}":        `x.csv:1: column attributes cannot be: each attribute is a column of its own`,
+		"id,title\n\na,A\nb":                 `x.csv:4: has 1 fields, and the header has 2`,
+		"id,title\na,\"A\nA\"\n,B":           `x.csv:4: id is missing`,
+		"id,title\na,\"A\nA\"\na,B":          `x.csv:4: id "a" is repeated: x.csv:2 has it already`,
+		"id,title\na,A\"A":                   `x.csv:2: is no CSV: line 2, column 4: bare " in non-quoted-field`,
+		"id,title\na,A\n\nb,\"B\n\nC":        `x.csv:4: is no CSV: line 6, column 2: extraneous or missing " in quoted-field`,
+		"id,title\na,caf\xe9":                `x.csv:2: title is not UTF-8`,
+		"id,title,x\na,A,caf\xe9":            `x.csv:2: x is not UTF-8`,
+		"id,title,url\na,A,javascript:x":     `x.csv:2: url "javascript:x" is not an http:// or https:// address`,
+		"id,title,published_at\na,A,31.5.24": `x.csv:2: published_at "31.5.24" is no date: write it as 2024-05-06 or 2024-05-06T07:08:09Z`,
+	})
+}
+
+func TestCSVReads(t *testing.T) {
+	items, err := read(t, "x.csv", "\ufefftitle, id ,tags,Course,body\r\n\"Apple, \"\"pie\"\"\",a,sweet| baked |,dessert,\"<p>One\r\n<p>two\"\r\nB,b,,,\r\n")
+	want := []content.Item{
+		{ID: "a", Title: `Apple, "pie"`, Summary: "One two", Body: "<p>One\n<p>two", Tags: []string{"sweet", "baked"}, Attributes: map[string]any{"Course": "dessert"}},
+		{ID: "b", Title: "B"},
+	}
+	if err != nil || !reflect.DeepEqual(items, want) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, items, want)
+	}
+	if items, err := read(t, "x.csv", ""); err != nil || len(items) != 0 {
+		t.Errorf("an empty file: %v, %v", items, err)
+	}
+}
+
+func TestMarkdownRefuses(t *testing.T) {
+	refuses(t, "a.md", map[string]string{
+		"":                                             `a.md:1: title is missing: neither the front matter nor a heading gives one`,
+		"only text":                                    `a.md:1: title is missing: neither the front matter nor a heading gives one`,
+		"# T\n\ncaf\xe9":                               `a.md:3: text is not UTF-8`,
+		"---\nid: x\ntitle: 1984\n---\n":               `a.md:3: title must be text, and is "1984": put it in quotes`,
+		"---\nid: x\ntitle: [a\n---\n":                 `a.md:2: front matter: did not find expected ',' or ']'`,
+		"---\ntitle: T\ntitle: U\n---\n":               `a.md:3: front matter: unmarshal errors: mapping key "title" already defined at line 1`,
+		"---\n- a\n---\n# T":                           `a.md:2: front matter: unmarshal errors: cannot unmarshal !!seq into map[string]interface {}`,
+		"---\ntitle: T\ntags: a, b\n---":               `a.md:3: tags must be a list of texts, such as [sweet, baked]`,
+		"---\ntitle: T\ntags: [a, 1]\n---":             `a.md:3: tags must be texts, and one is "1": put it in quotes`,
+		"---\ntitle: T\n\nattributes: x\n---":          `a.md:4: attributes must be names with values`,
+		"---\ntitle: T\npublished_at: soon\n---":       `a.md:3: published_at "soon" is no date: write it as 2024-05-06 or 2024-05-06T07:08:09Z`,
+		"---\ntitle: T\nurl: javascript:alert(1)\n---": `a.md:1: url "javascript:alert(1)" is not an http:// or https:// address`,
+		"---\ntitle: T\nx: {1: 2}\n---":                `a.md:1: attribute x is a map[interface {}]interface {}: no JSON value`,
+		"---\ntitle: T\nx: .nan\n---":                  `a.md:1: attribute x is no number`,
+	})
+}
+
+func TestMarkdownReads(t *testing.T) {
+	items, err := read(t, "Crème brûlée!.md", "---\ncollection: Desserts\ntags: [sweet]\npublished_at: 2024-05-06\nminutes: 90\nby: {name: Ann, since: 2020-01-01}\nattributes:\n  vegan: no\n---\n"+
+		"# Crème *brûlée* `x`\n\nBurnt <b onclick=x>cream</b>. [Far](https://example.org/) [near](/near) ![i](pic.png)\n\n| a |\n|---|\n| b |\n\n<script>x</script>\n")
+	want := content.Item{
+		ID: "Creme-brulee", Collection: "Desserts", Title: "Crème brûlée x", Summary: "Burnt cream. Far near a b",
+		Body: "<p>Burnt <b>cream</b>. <a href=\"https://example.org/\" rel=\"nofollow\">Far</a> near <img alt=\"i\"></p>\n" +
+			"<table>\n<thead>\n<tr>\n<th>a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>b</td>\n</tr>\n</tbody>\n</table>",
+		Tags: []string{"sweet"}, PublishedAt: time.Date(2024, 5, 6, 0, 0, 0, 0, time.UTC),
+		Attributes: map[string]any{"minutes": 90.0, "vegan": "no", "by": map[string]any{"name": "Ann", "since": "2020-01-01T00:00:00Z"}},
+	}
+	if err != nil || len(items) != 1 || !reflect.DeepEqual(items[0], want) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, items, want)
+	}
+}
+
+func TestFeedRefuses(t *testing.T) {
+	refuses(t, "f.xml", map[string]string{
+		"<html><body>":          `f.xml:1: is no RSS, Atom or JSON Feed; a web page names its feed in <link rel="alternate">`,
+		`{"a":1}`:               `f.xml:1: is no RSS, Atom or JSON Feed; a web page names its feed in <link rel="alternate">`,
+		rss("<title>T</title>"): `f.xml:3: id is missing`,
+		rss("<guid>g</guid>"):   `f.xml:3: title is missing`,
+		rss("<guid>g</guid><title>T</title><link>javascript:x</link>"):                     `f.xml:3: url "javascript:x" is not an http:// or https:// address`,
+		rss("<guid>g</guid><title>T</title><pubDate>the day</pubDate>"):                    `f.xml:3: published "the day" is no date`,
+		rss("<guid>g</guid><title>T</title></item>\n<item><guid>g</guid><title>T</title>"): `f.xml:4: id "g-cd0aa98561" is repeated: f.xml:3 has it already`,
+	})
+}
+
+func TestFeedsRead(t *testing.T) {
+	want := content.Item{
+		ID: "apple-pie-53e41a87ef", Title: "Apple & pie", Summary: "A short one.", Body: "<p>Whole <b>text</b>.</p>", URL: "https://feed.example/2024/apple-pie",
+		Tags: []string{"sweet"}, Attributes: map[string]any{"author": "Ann"}, PublishedAt: time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC),
+	}
+	for name, source := range map[string]string{
+		"RSS": `<?xml version="1.0"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>F</title><link>https://feed.example/</link>
+			<item><guid>https://feed.example/2024/apple-pie</guid><link>/2024/apple-pie</link><title>Apple &amp; pie</title><author>Ann</author><category>sweet</category>
+			<description>A &lt;i&gt;short&lt;/i&gt; one.</description><content:encoded><![CDATA[<p style="x">Whole <b>text</b>.</p>]]></content:encoded><pubDate>Mon, 06 May 2024 09:08:09 +0200</pubDate></item></channel></rss>`,
+		"Atom": `<feed xmlns="http://www.w3.org/2005/Atom"><title>F</title><link href="https://feed.example/"/><entry><id>https://feed.example/2024/apple-pie</id>
+			<link href="/2024/apple-pie"/><title>Apple &amp; pie</title><author><name>Ann</name></author><category term="sweet"/><summary>A short one.</summary>
+			<content type="html">&lt;p&gt;Whole &lt;b&gt;text&lt;/b&gt;.&lt;/p&gt;</content><published>2024-05-06T07:08:09Z</published></entry></feed>`,
+		"JSON": `{"version":"https://jsonfeed.org/version/1.1","title":"F","home_page_url":"https://feed.example/","items":[{"id":"https://feed.example/2024/apple-pie","url":"https://feed.example/2024/apple-pie",
+			"title":"Apple & pie","authors":[{"name":"Ann"}],"tags":["sweet"],"summary":"A short one.","content_html":"<p>Whole <b>text</b>.</p><script>x</script>","date_published":"2024-05-06T07:08:09Z"}]}`,
+	} {
+		items, err := collect(t, content.Source{Path: "feed", Reader: strings.NewReader(source), Format: content.Feed})
+		if err != nil || len(items) != 1 {
+			t.Errorf("%s: %v, %+v", name, err, items)
+			continue
+		}
+		if items[0].UpdatedAt = (time.Time{}); !reflect.DeepEqual(items[0], want) {
+			t.Errorf("%s:\n got %+v\nwant %+v", name, items[0], want)
+		}
+	}
+}

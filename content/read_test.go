@@ -1,0 +1,317 @@
+package content_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"stile.example/stile/content"
+)
+
+// read imports what stands in a file of that name, and checks every item.
+func read(t testing.TB, name, source string) ([]content.Item, error) {
+	t.Helper()
+	return collect(t, content.Source{Path: name, Reader: strings.NewReader(source)})
+}
+
+func collect(t testing.TB, src content.Source) (items []content.Item, err error) {
+	t.Helper()
+	for it, e := range content.Read(context.Background(), src) {
+		if e != nil {
+			return items, e
+		}
+		if e := content.Check(&it); e != nil {
+			t.Fatalf("an item that Check refuses: %v\n%+v", e, it)
+		}
+		again := it
+		if content.Clean(&again); !reflect.DeepEqual(again, it) {
+			t.Fatalf("an item that is not clean:\n%+v\nclean it is\n%+v", it, again)
+		}
+		items = append(items, it)
+	}
+	return items, nil
+}
+
+// refuses tries sources that are refused with exactly these lines.
+func refuses(t *testing.T, name string, table map[string]string) {
+	t.Helper()
+	for source, want := range table {
+		_, err := read(t, name, source)
+		if err == nil || err.Error() != want {
+			t.Errorf("%q:\n got %v\nwant %s", source[:min(len(source), 200)], err, want)
+		}
+	}
+}
+
+func TestReadCollectsFaults(t *testing.T) {
+	src := `{"id":"a","title":"A"}` + "\n" + `{"id":"a","title":"B"}` + "\n\n" + `{"title":"C"}` + "\n" + `{"id":"d","title":"D"}`
+	items, err := read(t, "x.jsonl", src)
+	const want = "x.jsonl:2: id \"a\" is repeated: x.jsonl:1 has it already\nx.jsonl:4: id is missing"
+	if len(items) != 1 || err == nil || err.Error() != want {
+		t.Errorf("%d items, %v", len(items), err)
+	}
+	if line, ok := errors.AsType[content.LineError](err); !ok || line.Line != 2 || line.File != "x.jsonl" {
+		t.Errorf("no LineError in %#v", err)
+	}
+}
+
+func TestReadStopsAfterTwentyFaults(t *testing.T) {
+	_, err := read(t, "x.jsonl", strings.Repeat("{}\n", 1000))
+	faults, ok := errors.AsType[content.Faults](err)
+	if !ok || len(faults) != 20 || !strings.HasSuffix(err.Error(), "x.jsonl:20: id is missing\nand maybe more: reading stopped after 20") {
+		t.Errorf("%d faults: %v", len(faults), err)
+	}
+}
+
+// A reader that is left early, is cancelled or breaks leaves no goroutine
+// behind and gives no wrong end.
+func TestReadEndsEarly(t *testing.T) {
+	lines := strings.Repeat("\n", 100)
+	for i := range 100 {
+		lines += fmt.Sprintf(`{"id":"i%d","title":"T"}`+"\n", i)
+	}
+	for range content.Read(t.Context(), content.Source{Path: "x.jsonl", Reader: strings.NewReader(lines)}) {
+		break
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var last error
+	for _, err := range content.Read(ctx, content.Source{Path: "x.jsonl", Reader: strings.NewReader(lines)}) {
+		cancel()
+		last = err
+	}
+	if !errors.Is(last, context.Canceled) {
+		t.Errorf("cancelled: %v", last)
+	}
+	gone := errors.New("cable pulled")
+	_, err := collect(t, content.Source{Path: "x.jsonl", Reader: &breaks{strings.NewReader(lines), gone}})
+	if !errors.Is(err, gone) || err.Error() != "read x.jsonl: cable pulled" {
+		t.Errorf("broken: %v", err)
+	}
+}
+
+// breaks gives another error where the end would be.
+type breaks struct {
+	r   *strings.Reader
+	err error
+}
+
+func (b *breaks) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if err != nil {
+		err = b.err
+	}
+	return n, err
+}
+
+func TestReadTellsFormats(t *testing.T) {
+	for source, name := range map[string]string{
+		`{"id":"a","title":"T"}`:               "x.jsonl",
+		"\ufeff" + `{"id":"a","title":"T"}`:    "x.ndjson",
+		` {"id":"a","title":"T"}`:              "stdin",
+		"id,title\na,T":                        "x.CSV",
+		"title,id\r\nT,a\r\n":                  "stdin",
+		"---\nid: a\ntitle: T\n---\n":          "stdin",
+		"# T":                                  "a.md",
+		"\ufeff# T":                            "dir/a.markdown",
+		rss(`<guid>a</guid><title>T</title>`):  "x.rss",
+		rss(`<guid>a</guid><title>T </title>`): "stdin",
+		`{"version":"https://jsonfeed.org/version/1.1","items":[{"id":"a","title":"T","content_text":"x"}]}`: "feed.json",
+	} {
+		items, err := read(t, name, source)
+		if err != nil || len(items) != 1 || !strings.HasPrefix(items[0].ID, "a") || items[0].Title != "T" {
+			t.Errorf("%s %q: %+v, %v", name, source, items, err)
+		}
+	}
+	_, err := read(t, "stdin", "[1,2]")
+	if err == nil || err.Error() != "stdin has no format that can be told: name it (jsonl, csv, markdown or feed)" {
+		t.Errorf("no format: %v", err)
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.jsonl")
+	source := strings.Repeat("\n", 1000) + `{"id":"a","title":"T"}`
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var last content.Reading
+	items, err := collect(t, content.Source{Path: file, Collection: "C", Progress: func(r content.Reading) { last = r }})
+	size := int64(len(source))
+	if err != nil || len(items) != 1 || items[0].Collection != "C" || last != (content.Reading{Items: 1, Bytes: size, Size: size}) {
+		t.Errorf("%+v, %v, %+v", items, err, last)
+	}
+	if _, err := collect(t, content.Source{Path: file + "2"}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+// What is exported can be imported, and gives the same items.
+func TestExportRoundTrip(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		it := anItem(rt)
+		content.Clean(&it)
+		if err := content.Check(&it); err != nil {
+			rt.Skip(err)
+		}
+		var out strings.Builder
+		if err := content.Export(&out, func(yield func(content.Item, error) bool) { yield(it, nil) }); err != nil {
+			rt.Fatal(err)
+		}
+		back, err := read(t, "x.jsonl", out.String())
+		if err != nil || len(back) != 1 {
+			rt.Fatalf("%v\n%s", err, out.String())
+		}
+		equal(rt, back[0], it)
+		_, whole := content.EncodeItem(it)
+		decoded, err := content.DecodeItem(whole)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		equal(rt, decoded, it)
+	})
+}
+
+// equal compares items as they are answered.
+func equal(t *rapid.T, got, want content.Item) {
+	_, g := content.EncodeItem(got)
+	_, w := content.EncodeItem(want)
+	if string(g) != string(w) {
+		t.Fatalf("got\n%s\nwant\n%s", g, w)
+	}
+}
+
+func anItem(t *rapid.T) content.Item {
+	html := rapid.SliceOfN(rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"<p>", "</p>", "<b>", "&lt;", "&amp;", "<a href=\"https://a/?b&c\">", "<", ">", "\u2028", "<br/>", "&#1;"})), 0, 12)
+	text := func(label string) string { return strings.Join(html.Draw(t, label), "") }
+	url := rapid.SampledFrom([]string{"", "http://a/", "https://example.org/ä?q=<&>", " https://b/ "})
+	value := rapid.OneOf(rapid.Float64Range(-1e9, 1e9).AsAny(), rapid.String().AsAny(), rapid.Bool().AsAny(), rapid.Just[any](nil))
+	return content.Item{
+		ID: rapid.StringMatching(`[A-Za-z0-9._-]{1,128}`).Draw(t, "id"), Title: rapid.String().Draw(t, "title") + "t",
+		Collection: text("collection"), Summary: text("summary"), Body: text("body"),
+		Image: url.Draw(t, "image"), URL: url.Draw(t, "url"),
+		Tags:        rapid.SliceOfN(rapid.String(), 0, 5).Draw(t, "tags"),
+		Attributes:  rapid.MapOfN(rapid.StringMatching(`[\p{L} ]{1,20}`), value, 0, 5).Draw(t, "attributes"),
+		PublishedAt: time.Unix(rapid.Int64Range(-1e10, 1e11).Draw(t, "published"), 5e8),
+	}
+}
+
+// S24: what is too large is refused without being held in memory.
+func TestS24HugeImports(t *testing.T) {
+	tail := "\n" + `{"id":"a","title":"A"}`
+	list := "[" + strings.Repeat("{},", 5<<20) + "{}]" // 15 MB
+	for name, c := range map[string]struct {
+		file, source, want string
+		most               uint64 // MB
+	}{
+		"a list on one line":   {"x.jsonl", list + tail, fmt.Sprintf("x.jsonl:1: line has %d bytes, and may have 1048576: one item a line", len(list)+1), 12},
+		"a list in an item":    {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + list[:900<<10+1] + "{}]}}", "x.jsonl:1: attributes have 921610 bytes as JSON, and may have 65536", 12},
+		"tags without end":     {"x.jsonl", `{"id":"a","title":"A","tags":[` + strings.Repeat(`"",`, 300<<10) + `""]}`, "", 100},
+		"depth":                {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + strings.Repeat("[", 500<<10) + strings.Repeat("]", 500<<10) + "}}", "x.jsonl:1: is no JSON: column 10039: invalid character '[' exceeded max depth", 100},
+		"a quote left open":    {"x.csv", "id,title\na,A\n\"" + strings.Repeat("x\n", 8<<20), "x.csv:3: record has more than 1048576 bytes or 100000 commas: is a closing quote missing", 100},
+		"a CSV line":           {"x.csv", "id,title\n" + strings.Repeat(",", 16<<20), "x.csv:2: record has more than 1048576 bytes or 100000 commas: is a closing quote missing", 40},
+		"a Markdown file":      {"x.md", "# T\n" + strings.Repeat("x", 15<<20), "x.md:1: file has more than 409600 bytes", 100},
+		"Markdown quotes":      {"x.md", "# T\n" + strings.Repeat(">", 400<<10-10), "x.md:2: quotes and lists stand 50 deep or more", 100},
+		"Markdown lists":       {"x.md", "# T\n" + strings.Repeat("- 1) ", 80<<10-10), "x.md:2: quotes and lists stand 50 deep or more", 100},
+		"Markdown links":       {"x.md", "# T\n" + strings.Repeat("[a](", 100<<10-10), "x.md:1: file has more than 20000 brackets", 100},
+		"Markdown brackets":    {"x.md", "# T\n" + strings.Repeat("[", 19_000), "x.md:1: more than 1000 brackets stand together", 100},
+		"Markdown links apart": {"x.md", "# T\n" + strings.Repeat(strings.Repeat("[a](", 999)+"\n", 20), "", 100},
+		"YAML that multiplies": {"x.md", bomb, "x.md:1: front matter: document contains excessive aliasing", 100},
+		"HTML, nested":         {"x.jsonl", `{"id":"a","title":"A","body":"` + strings.Repeat("<b>", 300<<10) + `"}`, "x.jsonl:1: body has", 100},
+		"a feed":               {"x.xml", "<rss><channel>" + strings.Repeat("x", 33<<20), "x.xml:1: feed has more than 16 MiB", 100},
+		"entries":              {"x.xml", "<rss><channel>" + strings.Repeat("<item/>", 1<<20), "x.xml:1: feed has more than 100000 elements", 100},
+		"elements":             {"x.xml", "<rss><channel><item>" + strings.Repeat("<x:a>", 99_000), "x.xml:1: is no good feed: XML syntax error", 100},
+		"JSON entries":         {"x.xml", `{"version":"https://jsonfeed.org/version/1.1","items":[` + strings.Repeat("{},", 99_000) + "{}]}", "x.xml: id is missing", 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			grown := grows(func() {
+				_, err := read(t, c.file, c.source)
+				if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
+					t.Errorf("got %.200v\nwant %s", err, c.want)
+				}
+			})
+			if t.Logf("%d bytes of input, heap grew by at most %d MB", len(c.source), grown>>20); grown > c.most<<20 {
+				t.Errorf("heap grew by %d MB, and may by %d", grown>>20, c.most)
+			}
+		})
+	}
+}
+
+const bomb = "---\na: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n" +
+	"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n---\n# T"
+
+// S24: a million items pass through bounded memory.
+func TestS24MillionItems(t *testing.T) {
+	n, count := million, 0
+	grown := grows(func() {
+		for _, err := range content.Read(t.Context(), content.Source{Path: "x.jsonl", Reader: &endless{n: n}}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			count++
+		}
+	})
+	if t.Logf("%d items, heap grew by at most %d MB", count, grown>>20); count != n || grown > 100<<20 {
+		t.Errorf("%d items of %d, heap grew by %d MB", count, n, grown>>20)
+	}
+}
+
+// endless gives n lines, and makes them as they are read.
+type endless struct {
+	n, i int
+	rest string
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.rest == "" {
+		if e.i == e.n {
+			return 0, io.EOF
+		}
+		e.i++
+		e.rest = fmt.Sprintf(`{"id":"item-%d","title":"Item"}`+"\n", e.i)
+	}
+	n := copy(p, e.rest)
+	e.rest = e.rest[n:]
+	return n, nil
+}
+
+// grows is by how many bytes the heap grew at most while f ran.
+func grows(f func()) uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	before, most := m.HeapAlloc, m.HeapAlloc
+	done, measured := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(measured)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				runtime.ReadMemStats(&m)
+				most = max(most, m.HeapAlloc)
+				runtime.Gosched()
+			}
+		}
+	}()
+	f()
+	close(done)
+	<-measured
+	return most - before
+}
+
+// rss is a feed with one entry.
+func rss(item string) string {
+	return "<?xml version=\"1.0\"?>\n<rss version=\"2.0\"><channel><title>F</title><link>https://feed.example/blog/</link>\n<item>" + item + "</item>\n</channel></rss>"
+}

@@ -1,0 +1,99 @@
+package handlers
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestS20Callbacks: a hostile name is refused, and not repeated.
+func TestS20Callbacks(t *testing.T) {
+	s := newSite(t)
+	for _, name := range []string{
+		"", " ", "alert(1)//", "cb;alert(1)", "cb(", "cb)", "<script>", "</script><script>alert(1)</script>", "cb\u2028", "cb\n", "cb\x00",
+		"1cb", "-cb", "a-b", "a b", "ünder", "a\u200d", "\ufeffcb", "cb'", `cb"`, "`cb`", "a.b", "a..b", ".a", "a.", "window.alert",
+		"angular.callbacks._0", "a[0]", "a['b']", "this", "null", "true", "false", "function", "await", "yield", "let", "static",
+		"implements", "package", "enum", "with", "import", "typeof", "void", strings.Repeat("a", 65), `\u0061`, "%", "cb%00", "/**/cb",
+		"cb=1", "cb&x", "CWS\x07", "\u017fcript", "\u212a",
+	} {
+		rec := s.do(ask{path: with("/v1/items/one", append(good(s), "callback", name)...)})
+		body := rec.Body.String()
+		if rec.Code != 400 || !strings.Contains(body, `"code":"bad_callback"`) || rec.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%q: %d %s", name, rec.Code, body)
+		}
+		if len(name) > 5 && strings.Contains(body, name) {
+			t.Errorf("%q is echoed", name)
+		}
+	}
+	for _, q := range []string{"callback=a&callback=a", "callback=a&%63allback=b", "callback=%zz", "callback", "callback=a&callback"} {
+		if rec := s.do(ask{path: "/v1/items/one?" + q}); rec.Code != 400 || !strings.Contains(rec.Body.String(), "bad_callback") {
+			t.Errorf("%s: %d %s", q, rec.Code, rec.Body)
+		}
+		if rec := s.do(ask{path: "/nowhere?" + q}); rec.Code != 400 || !strings.Contains(rec.Body.String(), "bad_callback") {
+			t.Errorf("no route, %s: %d %s", q, rec.Code, rec.Body)
+		}
+	}
+	if int(s.corpus.reads.Load())+s.tokens.writes != 0 {
+		t.Error("a refused callback reached the content or the store")
+	}
+}
+
+func TestGoodCallbacks(t *testing.T) {
+	s := newSite(t)
+	for _, name := range []string{"cb", "_", "$", "jQuery1234_5678", "async", "of", "get", "undefined", strings.Repeat("a", 64)} {
+		rec := s.do(ask{path: with("/v1/items/one", append(good(s), "callback", name)...)})
+		if want := "/**/ typeof " + name + " === 'function' && " + name + `({"data":`; rec.Code != 200 || !strings.HasPrefix(rec.Body.String(), want) {
+			t.Errorf("%s: %d %s", name, rec.Code, rec.Body)
+		}
+	}
+}
+
+// TestDottedCallbacks pass only below a prefix that the tenant has listed.
+func TestDottedCallbacks(t *testing.T) {
+	s := newSite(t)
+	s.policy.Callbacks = []string{"angular.callbacks", "JSON_CALLBACK"}
+	for name, good := range map[string]bool{
+		"angular.callbacks._0": true, "JSON_CALLBACK.x": true,
+		"angular.callbacks": false, "angular._0": false, "angular.callbacks._0.x": false, "angular.callbacksx._0": false,
+		"angular.callbacks.this": false, "angular.callbacks.1": false, "angular.callbacks.": false, "angular.callbacks." + strings.Repeat("a", 120): false,
+	} {
+		for client, known := range map[string]bool{"acme": true, "nobody": false} {
+			rec := s.do(ask{path: with("/v1/items/one", "client_id", client, "callback", name)})
+			if passed := strings.HasPrefix(rec.Body.String(), "/**/ typeof "+name+" "); passed != (good && known) {
+				t.Errorf("%s of %s: %d %s", name, client, rec.Code, rec.Body)
+			}
+		}
+	}
+}
+
+// TestScriptsAreAlways200: whatever happened, and wherever.
+func TestScriptsAreAlways200(t *testing.T) {
+	s := newSite(t)
+	for _, path := range []string{"/", "/nowhere", "/v1", "/v1/items/a/b/c", "/v2/items", "/oauth/token", "/v1/items/%2e%2e%2f", "//", "/v1/items?q=%zz", "/v1/items?x=%"} {
+		sep := "?"
+		if strings.Contains(path, "?") {
+			sep = "&"
+		}
+		rec := s.do(ask{path: path + sep + "callback=cb"})
+		if rec.Code != 200 || !strings.HasPrefix(rec.Body.String(), `/**/ typeof cb === 'function' && cb({"error":{`) || !strings.HasSuffix(rec.Body.String(), "}});") {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+	}
+}
+
+// FuzzCallback: what passes is a plain ASCII name.
+func FuzzCallback(f *testing.F) {
+	for _, s := range []string{"cb", "a.b", "this", "$", "\u2028", "a\n"} {
+		f.Add(s)
+	}
+	name := regexp.MustCompile(`\A[A-Za-z_$][0-9A-Za-z_$]{0,63}\z`)
+	dotted := regexp.MustCompile(`\Aa\.b\.[A-Za-z_$][0-9A-Za-z_$]{0,63}\z`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if got, want := callback(s, nil), name.MatchString(s) && !reserved[s]; got != want {
+			t.Errorf("%q: %v", s, got)
+		}
+		if callback(s, []string{"a.b"}) && !name.MatchString(s) && !dotted.MatchString(s) {
+			t.Errorf("%q passes", s)
+		}
+	})
+}

@@ -1,0 +1,328 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"stile.example/stile/content"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/usage"
+)
+
+// start is when the tests begin: the clock of a site stands still until it is
+// set.
+var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+const publicURL = "https://api.example"
+
+// site is an API with real keys, tenants and tokens, over stores and content
+// that a test can bend.
+type site struct {
+	testing.TB
+	*API
+	handler http.Handler
+	now     time.Time
+	secret  string // of the tenant acme
+	policy  Policy
+	tokens  *memory
+	corpus  *corpus
+	lines   *journal
+}
+
+func newSite(t testing.TB) *site {
+	t.Helper()
+	s := &site{TB: t, now: start, tokens: &memory{states: map[tokens.ID]tokens.State{}}, corpus: &corpus{}, lines: &journal{}}
+	s.policy = Policy{
+		Token:    tokens.Policy{Calls: 100, Records: 1000, BindWithin: 10 * time.Minute},
+		Lifetime: 24 * time.Hour, Site: SiteIfSent, QueryTokens: QueryTokensYes,
+	}
+	keys, err := bearer.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), start)
+	s.must(err)
+	verifier, err := bearer.NewVerifier(keys, publicURL, publicURL, 24*time.Hour)
+	s.must(err)
+	assertions, err := bearer.NewAssertions(publicURL, publicURL+"/oauth/token")
+	s.must(err)
+	directory, err := tenants.Open(context.Background(), &shelf{}, keys.SecretKey())
+	s.must(err)
+	s.API = &API{
+		Log: slog.New(slog.NewJSONHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now: func() time.Time { return s.now }, PublicURL: publicURL,
+		Verifier: verifier, Signer: &bearer.Signer{Keys: keys, Issuer: publicURL, Audience: publicURL},
+		Assertions: assertions, JWKS: keys.JWKS, Gate: &tokens.Gate{Store: s.tokens}, Tenants: directory,
+		Meter: &usage.Meter{}, Content: s.corpus, PolicyOf: func(*tenants.Tenant) Policy { return s.policy },
+		Ready:   func(context.Context) error { return nil },
+		Static:  fstest.MapFS{"demo/media/a.svg": {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}},
+		Metrics: NewMetrics(func() float64 { return float64(len(s.tokens.states)) }),
+	}
+	s.handler = s.Routes()
+	s.secret = s.tenant("acme")
+	return s
+}
+
+func (s *site) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// tenant adds one, and returns its secret.
+func (s *site) tenant(clientID string, sites ...string) string {
+	s.Helper()
+	_, err := s.Tenants.Add(context.Background(), tenants.Tenant{ClientID: clientID, Name: clientID, Sites: sites, Status: tenants.Active, CreatedAt: start})
+	s.must(err)
+	secret, err := s.Tenants.RotateSecret(context.Background(), clientID, start, 0)
+	s.must(err)
+	return secret
+}
+
+// change changes the tenant acme.
+func (s *site) change(fn func(*tenants.Tenant)) {
+	s.Helper()
+	_, err := s.Tenants.Update(context.Background(), "acme", func(t *tenants.Tenant) error { fn(t); return nil })
+	s.must(err)
+}
+
+// mint makes a token of acme's, changed as a test likes.
+func (s *site) mint(change ...func(*bearer.Claims)) string {
+	s.Helper()
+	c := bearer.Claims{Subject: "visitor", Client: "acme", Scope: scope, IssuedAt: s.now, Expires: s.now.Add(24 * time.Hour)}
+	for _, fn := range change {
+		fn(&c)
+	}
+	token, err := s.Signer.Sign(c, s.now)
+	s.must(err)
+	return token
+}
+
+// ask is one request, from 192.0.2.1 unless it says otherwise.
+type ask struct {
+	method, path, body, from string
+	header                   http.Header
+}
+
+func (s *site) do(a ask) *httptest.ResponseRecorder {
+	s.Helper()
+	if a.method == "" {
+		a.method = "GET"
+	}
+	req := httptest.NewRequest(a.method, "/", strings.NewReader(a.body))
+	u, err := url.ParseRequestURI(a.path)
+	s.must(err)
+	req.URL, req.RequestURI = u, a.path
+	for name, values := range a.header {
+		req.Header[name] = values
+	}
+	if a.method == "POST" && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	req.RemoteAddr = "192.0.2.1:40000"
+	if a.from != "" {
+		req.RemoteAddr = a.from + ":40000"
+	}
+	rec := httptest.NewRecorder()
+	s.handler.ServeHTTP(rec, req)
+	return rec
+}
+
+// get is a call of acme's with a token, as JSON.
+func (s *site) get(path, token string) *httptest.ResponseRecorder {
+	s.Helper()
+	return s.do(ask{path: with(path, "client_id", "acme", "access_token", token)})
+}
+
+// with adds parameters to a path.
+func with(path string, pairs ...string) string {
+	sep := "?"
+	if strings.Contains(path, "?") {
+		sep = "&"
+	}
+	return path + sep + query(pairs...)
+}
+
+func query(pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(url.QueryEscape(pairs[i]) + "=" + url.QueryEscape(pairs[i+1]))
+	}
+	return b.String()
+}
+
+var refs = regexp.MustCompile(`"ref":"[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}"`)
+
+// fixed is a body with the reference, which is random, made the same.
+func fixed(body string) string { return refs.ReplaceAllString(body, `"ref":"REF"`) }
+
+// memory is a tokens.Store; fault is what it fails with.
+type memory struct {
+	mu     sync.Mutex
+	states map[tokens.ID]tokens.State
+	fault  error
+	writes int
+}
+
+func (m *memory) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fault != nil {
+		return m.fault
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	old := m.states[id]
+	if next := fn(old); next != old {
+		m.states[id] = next
+		m.writes++
+	}
+	return nil
+}
+
+// shelf is a tenants.Store.
+type shelf struct {
+	list []tenants.Tenant
+	last uint32
+}
+
+func (s *shelf) Tenants(context.Context) ([]tenants.Tenant, error) { return s.list, nil }
+
+func (s *shelf) AddTenant(_ context.Context, t tenants.Tenant) (tenants.Tenant, error) {
+	s.last++
+	t.Number = s.last
+	s.list = append(s.list, t)
+	return t, nil
+}
+
+func (s *shelf) UpdateTenant(_ context.Context, id string, fn func(*tenants.Tenant) error) (tenants.Tenant, error) {
+	for i := range s.list {
+		if s.list[i].ClientID == id {
+			err := fn(&s.list[i])
+			return s.list[i], err
+		}
+	}
+	return tenants.Tenant{}, tenants.ErrNotFound
+}
+
+func (s *shelf) RemoveTenant(_ context.Context, id string) error {
+	for i := range s.list {
+		if s.list[i].ClientID == id {
+			s.list = append(s.list[:i:i], s.list[i+1:]...)
+			return nil
+		}
+	}
+	return tenants.ErrNotFound
+}
+
+// corpus answers "one" and a few others, records what it was asked, and fails
+// with fault or panics with bomb.
+type corpus struct {
+	asked content.Query
+	reads atomic.Int32
+	fault error
+	bomb  any
+	item  []byte // instead of one's own bytes
+}
+
+const oneItem = `{"id":"one","title":"One"}`
+
+func (c *corpus) read() error {
+	c.reads.Add(1)
+	if c.bomb != nil {
+		panic(c.bomb)
+	}
+	return c.fault
+}
+
+func (c *corpus) Search(_ context.Context, q content.Query) (content.Page, error) {
+	c.asked = q
+	if err := c.read(); err != nil {
+		return content.Page{}, err
+	}
+	if q.Cursor == "bad" {
+		return content.Page{}, content.ErrQuery{Field: "cursor", Problem: "is not one of this query's"}
+	}
+	p := content.Page{Total: 0}
+	if len(q.Words) == 0 || q.Words[0] == "one" {
+		p = content.Page{Items: [][]byte{[]byte(oneItem), []byte(`{"id":"two","title":"Two"}`)}, Total: 7, Next: "n<xt"}
+	}
+	if len(q.Facets) > 0 {
+		p.Facets = map[string][]content.FacetValue{"tag": {{Value: "</script>", Count: 3}}}
+	}
+	return p, nil
+}
+
+func (c *corpus) Item(_ context.Context, _ uint32, id string) ([]byte, error) {
+	if err := c.read(); err != nil {
+		return nil, err
+	}
+	if id != "one" {
+		return nil, fmt.Errorf("read item: %w", content.ErrNotFound)
+	}
+	if c.item != nil {
+		return c.item, nil
+	}
+	return []byte(oneItem), nil
+}
+
+func (c *corpus) Related(_ context.Context, _ uint32, id string, limit int) ([][]byte, error) {
+	if err := c.read(); err != nil {
+		return nil, err
+	}
+	if id != "one" {
+		return nil, content.ErrNotFound
+	}
+	return [][]byte{[]byte(`{"id":"two"}`), []byte(`{"id":"three"}`), []byte(`{"id":"four"}`)}[:min(limit, 3)], nil
+}
+
+func (c *corpus) Suggest(_ context.Context, _ uint32, q string) ([]content.Suggestion, error) {
+	if err := c.read(); err != nil || q == "" {
+		return nil, err
+	}
+	return []content.Suggestion{{Text: "<One>\u2028", ID: "one", Collection: "numbers"}}, nil
+}
+
+func (c *corpus) Collections(context.Context, uint32) ([]content.CollectionCount, error) {
+	if err := c.read(); err != nil {
+		return nil, err
+	}
+	return []content.CollectionCount{{Collection: "numbers", Items: 2}}, nil
+}
+
+// journal is a log that can be read while it is written.
+type journal struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
+}
+
+var errDisk = errors.New("disk full")

@@ -1,0 +1,298 @@
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/content"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens/bearer"
+)
+
+// refused is one way to be refused. arrange returns the parameters.
+type refused struct {
+	name    string
+	route   string // "" is /v1/items/one
+	arrange func(*site) []string
+	header  http.Header
+	from    string
+	code    Code
+	detail  string // "" is the code's own
+	retry   string // "null" if ""
+	status  int    // where it isn't the code's
+}
+
+func good(s *site) []string { return []string{"client_id", "acme", "access_token", s.mint()} }
+
+// also is good, with more parameters.
+func also(pairs ...string) func(*site) []string {
+	return func(s *site) []string { return append(good(s), pairs...) }
+}
+
+// after is good, when something has been done.
+func after(do func(s *site, token string)) func(*site) []string {
+	return func(s *site) []string {
+		p := good(s)
+		do(s, p[3])
+		return p
+	}
+}
+
+// holding is a token of a test's own.
+func holding(token func(*site) string) func(*site) []string {
+	return func(s *site) []string { return []string{"client_id", "acme", "access_token", token(s)} }
+}
+
+const items = "/v1/items"
+
+var refusals = []refused{
+	{name: "no token", arrange: func(*site) []string { return []string{"client_id", "acme"} }, code: TokenMissing},
+	{name: "empty token", arrange: holding(func(*site) string { return "" }), code: TokenMissing},
+	{name: "bad scheme", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Basic eDp5"}}, code: TokenMissing},
+	{name: "no token after the scheme", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Bearer "}}, code: TokenMissing},
+	{name: "no JWT", arrange: holding(func(*site) string { return "x" }), code: TokenInvalid},
+	{name: "a character that no token has", arrange: holding(func(s *site) string { return s.mint() + "\n" }), code: TokenInvalid},
+	{name: "too long", arrange: holding(func(s *site) string { return s.mint() + strings.Repeat("A", 4096) }), code: TokenInvalid},
+	{name: "wrong signature", arrange: holding(func(s *site) string { t := s.mint(); return t[:len(t)-20] + "AAAAAAAAAAAAAAAAAAAA" }), code: TokenInvalid},
+	{name: "expired", arrange: after(func(s *site, _ string) { s.now = s.now.Add(24 * time.Hour) }), code: TokenExpired},
+	{name: "bound too late", arrange: after(func(s *site, _ string) { s.now = s.now.Add(11 * time.Minute) }), code: TokenExpired},
+	{name: "revoked", arrange: after(func(s *site, token string) { s.revokeToken(token) }), code: TokenRevoked},
+	{name: "tenant removed", arrange: after(func(s *site, _ string) { s.must(s.Tenants.Remove(s.Context(), "acme")) }), code: TokenRevoked},
+	{name: "tenant removed and added", arrange: after(func(s *site, _ string) {
+		s.must(s.Tenants.Remove(s.Context(), "acme"))
+		_, err := s.Tenants.Add(s.Context(), tenants.Tenant{ClientID: "acme", Name: "a", Status: tenants.Active, CreatedAt: start.Add(time.Second)})
+		s.must(err)
+	}), code: TokenRevoked},
+	{name: "hijacked", arrange: after(func(s *site, token string) { s.get(items, token) }), from: "203.0.113.9", code: TokenHijacked},
+	{name: "exhausted", arrange: after(func(s *site, token string) { s.policy.Token.Calls = 1; s.get(items, token) }), code: TokenExhausted},
+	{name: "records used up", arrange: after(func(s *site, token string) { s.policy.Token.Records = 2; s.get(items, token) }), code: TokenExhausted},
+	{name: "another's client_id", arrange: func(s *site) []string { return []string{"client_id", "other", "access_token", s.mint()} }, code: ClientMismatch},
+	{name: "no client_id", arrange: func(s *site) []string { return []string{"access_token", s.mint()} }, code: BadRequest, detail: "client_id is missing: it must name the tenant that the token was issued to"},
+	{name: "client_id twice", arrange: also("client_id", "acme"), code: BadRequest, detail: "client_id is given more than once"},
+	{name: "another origin", arrange: onSite, header: http.Header{"Origin": {"https://evil.example"}}, code: ClientMismatch},
+	{name: "null origin", arrange: onSite, header: http.Header{"Origin": {"null"}}, code: ClientMismatch},
+	{name: "an origin that begins like the site", arrange: onSite, header: http.Header{"Origin": {"https://acme.example.evil.example"}}, code: ClientMismatch},
+	{name: "the site's host by http", arrange: onSite, header: http.Header{"Origin": {"http://acme.example"}}, code: ClientMismatch},
+	{name: "another port", arrange: onSite, header: http.Header{"Origin": {"https://acme.example:8443"}}, code: ClientMismatch},
+	{name: "another page", arrange: onSite, header: http.Header{"Referer": {"https://evil.example/https://acme.example/"}}, code: ClientMismatch},
+	{name: "no page where one is required", arrange: func(s *site) []string { s.policy.Site = "required"; return onSite(s) }, code: ClientMismatch},
+	{name: "suspended", arrange: after(func(s *site, _ string) { s.change(func(t *tenants.Tenant) { t.Status = tenants.Suspended }) }), code: TenantSuspended},
+	{name: "month used up", arrange: after(func(s *site, _ string) {
+		s.change(func(t *tenants.Tenant) { t.CallsPerMonth = 1 })
+		s.get(items, s.mint())
+	}), code: TenantExhausted, retry: "734400"},
+	{name: "token twice", arrange: func(s *site) []string { return append(good(s), "access_token", s.mint()) }, code: BadRequest, detail: "the access token is given more than once"},
+	{name: "token in header and parameter", arrange: good, header: http.Header{"Authorization": {"Bearer x"}}, code: BadRequest, detail: "the access token is given more than once"},
+	{name: "header twice", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Bearer x", "Bearer x"}}, code: BadRequest, detail: "the header Authorization is given more than once"},
+	{name: "many parameters", arrange: also(strings.Fields(strings.Repeat("x y ", 31))...), code: BadRequest, detail: "there are more than 32 parameters"},
+	{name: "zero byte", arrange: also("q", "a\x00b"), code: BadRequest, detail: "a parameter is not UTF-8, or has a zero byte in it"},
+	{name: "not UTF-8", arrange: also("q", "\xff"), code: BadRequest, detail: "a parameter is not UTF-8, or has a zero byte in it"},
+	{name: "limit 0", route: items, arrange: also("limit", "0"), code: BadRequest, detail: "limit must be a number from 1 to 50"},
+	{name: "limit 51", route: items, arrange: also("limit", "51"), code: BadRequest, detail: "limit must be a number from 1 to 50"},
+	{name: "limit of words", route: items + "/one/related", arrange: also("limit", "+1"), code: BadRequest, detail: "limit must be a number from 1 to 50"},
+	{name: "sort", route: items, arrange: also("sort", "rank"), code: BadRequest, detail: "sort must be relevance, newest or title"},
+	{name: "highlight", route: items, arrange: also("highlight", "y"), code: BadRequest, detail: "highlight must be 1 or 0"},
+	{name: "q twice", route: items, arrange: also("q", "a", "q", "b"), code: BadRequest, detail: "q is given more than once"},
+	{name: "q of nine words", route: items, arrange: also("q", "a b c d e f g h i"), code: BadRequest, detail: "q: has more than 8 different words"},
+	{name: "suggest of a long word", route: "/v1/suggest", arrange: also("q", strings.Repeat("x", 65)), code: BadRequest, detail: "q: has a word of more than 64 characters"},
+	{name: "nine tags", route: items, arrange: also(strings.Fields(strings.Repeat("tag x ", 9))...), code: BadRequest, detail: "tag is given more than 8 times"},
+	{name: "nine facets", route: items, arrange: also("facets", "a,b,c,d,e,f,g,h,i"), code: BadRequest, detail: "facets has more than 8 names"},
+	{name: "long collection", route: items, arrange: also("collection", strings.Repeat("x", 129)), code: BadRequest, detail: "collection is longer than 128 bytes"},
+	{name: "another query's cursor", route: items, arrange: also("cursor", "bad"), code: BadRequest, detail: "cursor: is not one of this query's"},
+	{name: "long cursor", route: items, arrange: also("cursor", strings.Repeat("x", 513)), code: BadRequest, detail: "cursor is longer than 512 bytes"},
+	{name: "no such item", route: items + "/none", arrange: good, code: NotFound},
+	{name: "no id", route: items + "/a%20b", arrange: good, code: NotFound},
+	{name: "like no such item", route: items + "/none/related", arrange: good, code: NotFound},
+	{name: "no such route", route: "/v1/nothing", arrange: good, code: NotFound},
+	{name: "content fails", arrange: after(func(s *site, _ string) { s.corpus.fault = errDisk }), code: Overloaded, retry: "N"},
+	{name: "store fails", arrange: after(func(s *site, _ string) { s.tokens.fault = errDisk }), code: Overloaded, retry: "N"},
+	{name: "keys fail", arrange: after(func(s *site, _ string) { s.Verifier = broken{errDisk} }), code: Overloaded, retry: "N"},
+	{name: "panic", arrange: after(func(s *site, _ string) { s.corpus.bomb = "boom" }), code: Internal},
+	{name: "out of range", arrange: after(func(s *site, _ string) { s.corpus.bomb = error(outOfRange()) }), code: Internal},
+}
+
+// onSite is good, of a tenant with a site.
+func onSite(s *site) []string {
+	s.change(func(t *tenants.Tenant) { t.Sites = []string{"https://acme.example"} })
+	return good(s)
+}
+
+// broken is a verifier that can't reach what it needs.
+type broken struct{ err error }
+
+func (b broken) Verify(string, time.Time) (bearer.Claims, error) { return bearer.Claims{}, b.err }
+
+func outOfRange() (err error) {
+	defer func() { err = recover().(error) }()
+	var list []int
+	_ = list[len(list)]
+	return nil
+}
+
+func (s *site) revokeToken(token string) {
+	s.Helper()
+	rec := s.do(ask{method: "POST", path: "/oauth/revoke", body: query("client_id", "acme", "client_secret", s.secret, "token", token)})
+	if rec.Code != 200 {
+		s.Fatalf("revoke: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestRefusals: each, over JSONP, JSON and form, with its whole answer.
+func TestRefusals(t *testing.T) {
+	for _, c := range refusals {
+		t.Run(c.name, func(t *testing.T) {
+			for _, way := range []string{"json", "jsonp", "form"} {
+				s := newSite(t)
+				params := c.arrange(s)
+				rec := s.send(way, c, params)
+				c.check(s, way, rec)
+			}
+		})
+	}
+}
+
+func (s *site) send(way string, c refused, params []string) *httptest.ResponseRecorder {
+	route := c.route
+	if route == "" {
+		route = "/v1/items/one"
+	}
+	a := ask{path: with(route, params...), header: c.header.Clone(), from: c.from}
+	switch way {
+	case "jsonp":
+		a.path += "&callback=cb"
+	case "form":
+		a = ask{method: "POST", path: route, body: query(params...), header: c.header.Clone(), from: c.from}
+	}
+	return s.do(a)
+}
+
+func (c refused) check(s *site, way string, rec *httptest.ResponseRecorder) {
+	s.Helper()
+	want := contract[c.code]
+	if c.status != 0 {
+		want.status = c.status
+	}
+	detail, retry := c.detail, c.retry
+	if detail == "" {
+		detail = table[c.code].Detail
+	}
+	if retry == "" {
+		retry = "null"
+	}
+	title, _ := json.Marshal(table[c.code].Title)
+	text, _ := json.Marshal(detail)
+	body := fmt.Sprintf(`{"error":{"type":"/problems/%s","code":"%s","status":%d,"title":%s,"detail":%s,"ref":"REF","renewable":%v,"retry_after":%s,"challenge":null}}`,
+		c.code, c.code, want.status, title, text, want.renewable, retry)
+	status, contentType := want.status, "application/json"
+	if way == "jsonp" {
+		body, status, contentType = "/**/ typeof cb === 'function' && cb("+body+");", 200, "text/javascript; charset=utf-8"
+	}
+	if retry == "N" { // between 1 and 5
+		for n := '1'; n <= '5'; n++ {
+			if some := strings.Replace(body, `"retry_after":N`, `"retry_after":`+string(n), 1); fixed(rec.Body.String()) == some {
+				body = some
+			}
+		}
+	}
+	s.check(rec, status, contentType, body, way)
+	c.checkHeaders(s, way, rec.Header())
+}
+
+// checkHeaders: a refusal over HTTP says more in headers, a script can't.
+func (c refused) checkHeaders(s *site, way string, h http.Header) {
+	s.Helper()
+	challenge, retry := "", c.retry != ""
+	if contract[c.code].status == 401 {
+		challenge = `Bearer realm="stile"`
+		if c.code != TokenMissing {
+			challenge += `, error="invalid_token", error_description="` + string(c.code) + `"`
+		}
+	}
+	if way == "jsonp" {
+		challenge, retry = "", false
+	}
+	if got := h.Get("WWW-Authenticate"); got != challenge {
+		s.Errorf("%s: WWW-Authenticate is %q, want %q", way, got, challenge)
+	}
+	if way == "jsonp" && h.Get("RateLimit")+h.Get("Access-Control-Expose-Headers") != "" {
+		s.Error("headers that no script can read")
+	}
+	if got := h.Get("Retry-After"); (got != "") != retry {
+		s.Errorf("%s: Retry-After is %q", way, got)
+	}
+}
+
+// TestEveryCodeIsTried keeps refusals whole: the codes of challenges, proofs
+// and blocks can't be met yet, and the other two have tests of their own.
+func TestEveryCodeIsTried(t *testing.T) {
+	tried := map[Code]bool{
+		BadCallback: true, MethodNotAllowed: true,
+		TokenChallengeIgnored: true, TokenChallengedTooOften: true, ProofInvalid: true, AddressBlocked: true, ChallengeRequired: true, ChallengeFailed: true,
+	}
+	for _, c := range refusals {
+		tried[c.code] = true
+	}
+	for code := range contract {
+		if !tried[code] {
+			t.Errorf("nothing is refused with %s", code)
+		}
+	}
+}
+
+// TestRefusedIsNotCounted: whatever is refused leaves token and meter alone.
+func TestRefusedIsNotCounted(t *testing.T) {
+	for _, c := range refusals {
+		if c.code == NotFound || c.code == TenantExhausted || c.code == TokenExhausted || c.code == TokenHijacked {
+			continue // these count what was made before, or are calls
+		}
+		s := newSite(t)
+		params := c.arrange(s)
+		s.send("json", c, params)
+		if used := s.Meter.Used(1, s.now); used != 0 {
+			t.Errorf("%s: the meter says %d", c.name, used)
+		}
+		for _, state := range s.tokens.states {
+			if n := state.Used.Total(); n.Calls+n.Records != 0 {
+				t.Errorf("%s: counted %+v", c.name, n)
+			}
+		}
+	}
+}
+
+// TestEveryRouteIsGuarded: what concerns the token, the client and the tenant
+// is asked on every route.
+func TestEveryRouteIsGuarded(t *testing.T) {
+	for _, c := range refusals {
+		switch c.code {
+		case BadRequest, NotFound, Overloaded, Internal, TokenExhausted:
+			continue // of the route's own
+		}
+		for _, route := range []string{"/v1/items", "/v1/items/one/related", "/v1/collections", "/v1/suggest", "/v1/token"} {
+			s := newSite(t)
+			c.route = route
+			params := c.arrange(s)
+			if rec := s.send("json", c, params); !strings.Contains(rec.Body.String(), `"code":"`+string(c.code)+`"`) {
+				t.Errorf("%s: %s: %d %s", route, c.name, rec.Code, rec.Body)
+			}
+		}
+	}
+}
+
+// TestFaultsAreFaults: an error that nobody planned is no statement about the
+// token, or a widget would renew in a loop.
+func TestFaultsAreFaults(t *testing.T) {
+	for _, err := range []error{errDisk, errors.New(""), http.ErrHandlerTimeout} {
+		if isClients(err) {
+			t.Errorf("%v is told to the client", err)
+		}
+	}
+	if !isClients(fmt.Errorf("x: %w", content.ErrNotFound)) {
+		t.Error("to find nothing is taken for a fault")
+	}
+}

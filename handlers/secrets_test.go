@@ -1,0 +1,66 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestS10Secrets: canaries through every route and place, with faults and
+// panics, are in no log, metric or error.
+func TestS10Secrets(t *testing.T) {
+	s := newSite(t)
+	token, other := s.mint(), s.mint() // other is revoked on the way
+	const canary, address = "canary-0123456789", "203.0.113.77"
+	var said strings.Builder
+	for _, spoil := range []func(){
+		func() {},
+		func() { s.corpus.fault = errDisk },
+		func() { s.corpus.fault, s.corpus.bomb = nil, fmt.Sprint("panic with ", token, canary) },
+		func() { s.corpus.bomb = errors.New(canary + token) },
+		func() { s.corpus.bomb, s.tokens.fault = nil, errDisk },
+		func() { s.tokens.fault, s.Verifier = nil, broken{errDisk} },
+	} {
+		spoil()
+		for _, path := range []string{
+			"/v1/items", "/v1/items/one", "/v1/items/none", "/v1/items/one/related", "/v1/suggest", "/v1/collections", "/v1/token",
+			"/nowhere", "/oauth/token", "/oauth/introspect", "/oauth/revoke", "/problems/x", "/.well-known/jwks.json",
+		} {
+			secrets := query("client_id", "acme", "access_token", token, "q", canary, "client_secret", s.secret, "token", other, "cursor", canary)
+			header := http.Header{"Authorization": {"Bearer " + canary}, "Cookie": {canary}, "Referer": {"https://" + canary + ".example/?" + secrets}, "X-Forwarded-For": {address}, "User-Agent": {canary}}
+			for _, a := range []ask{
+				{path: path + "?" + secrets}, {path: path + "?" + secrets + "&callback=cb"}, {path: path + "?" + secrets + "&callback=" + canary},
+				{path: path + "?" + secrets + "&limit=x&sort=" + canary}, {path: path + "?" + secrets + "&x=%zz"},
+				{path: path + "?" + secrets, header: header}, {path: path, header: header}, {method: "POST", path: path, body: secrets},
+				{method: "POST", path: path, body: secrets, header: basic("acme", canary)}, {method: "POST", path: path, body: secrets + "&grant_type=" + canary},
+				{method: "PUT", path: path + "?" + secrets},
+			} {
+				a.from = address
+				rec := s.do(a)
+				if path != "/oauth/token" && path != "/oauth/introspect" {
+					said.WriteString(rec.Body.String())
+				}
+			}
+		}
+	}
+	rec := httptest.NewRecorder()
+	s.Admin().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	signature := token[strings.LastIndexByte(token, '.')+1:]
+	for where, text := range map[string]string{"the log": s.lines.String(), "the metrics": rec.Body.String(), "an answer": said.String()} {
+		for _, secret := range []string{canary, signature, token[:60], s.secret, address} {
+			if strings.Contains(text, secret) {
+				i := strings.Index(text, secret)
+				t.Errorf("%s has %.30s: %s", where, secret, text[max(0, i-200):i])
+			}
+		}
+	}
+	if n := strings.Count(s.lines.String(), "panic: a "); n < 20 {
+		t.Errorf("only %d panics", n)
+	}
+	if log := s.lines.String(); !strings.Contains(log, `"network":"203.0.113.0/24"`) || !strings.Contains(log, `"tenant":"acme"`) || !strings.Contains(log, `"ref":"`) {
+		t.Error("the log says too little")
+	}
+}

@@ -1,0 +1,14 @@
+// Stile serves a curated corpus to the web sites of tenants, and keeps it from
+// being pulled out by scripts.
+package main
+
+import (
+	"context"
+	"os"
+
+	"stile.example/stile/commands"
+)
+
+func main() {
+	os.Exit(commands.Run(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}

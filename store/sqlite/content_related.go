@@ -1,0 +1,113 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"stile.example/stile/content"
+)
+
+const (
+	// telling is how many places of the full text are looked at for items
+	// like one: its rarest words and tags, as far as that goes.
+	telling      = 1500
+	tellingWords = 16
+	lookedUp     = 64 // different words of an item, the first ones
+)
+
+// Related are at most limit items like the one of that id, the most alike
+// first, as they stand in a list. Alike are items that share its rare words
+// and tags, by BM25.
+func (db *DB) Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error) {
+	c := db.acquire()
+	defer db.release(c)
+	ctx, cancel := context.WithTimeout(ctx, db.patience)
+	defer cancel()
+	items, err := c.related(ctx, tenant, id, limit)
+	if err != nil {
+		return nil, inTime(ctx, fmt.Errorf("related: %w", err))
+	}
+	return items, nil
+}
+
+func (c *corpus) related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error) {
+	w, err := c.whole(id)
+	if err != nil {
+		return nil, err
+	}
+	if !w.visible(tenant) {
+		return nil, content.ErrNotFound
+	}
+	terms, err := c.tellingOf(ctx, tenant, w)
+	if err != nil || len(terms) == 0 {
+		return [][]byte{}, err
+	}
+	var found []match
+	for _, owner := range c.owners(tenant) {
+		err := query(ctx, c.db, func(scan scanner) error {
+			var m match
+			err := scan(&m.item, &m.place)
+			found = append(found, m)
+			return err
+		}, `
+			SELECT rowid, bm25(search, 4, 4, 2, 1, 3) AS place FROM search
+			WHERE search MATCH ? AND rowid BETWEEN ? AND ? AND rowid <> ? ORDER BY place, rowid LIMIT ?`,
+			strings.Join(terms, " OR "), first(owner), last(owner), w.item, limit)
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(found, func(a, b match) int { return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.item, b.item)) })
+	return c.lists(ctx, found[:min(limit, len(found))])
+}
+
+// tellingOf are the words and tags of an item that the fewest others have.
+func (c *corpus) tellingOf(ctx context.Context, tenant uint32, w whole) (terms []string, err error) {
+	it, err := content.DecodeItem(w.bytes)
+	if err != nil {
+		return nil, err
+	}
+	words, err := json.Marshal(distinct(lookedUp, it.Title, strings.Join(it.Tags, " | "), it.Summary, plainText(it.Body)))
+	if err != nil {
+		return nil, err
+	}
+	rest := telling
+	// A word that nobody else has leads nowhere.
+	err = query(ctx, c.db, func(scan scanner) error {
+		var word string
+		var n int
+		err := scan(&word, &n)
+		if rest -= n; rest >= 0 && len(terms) < tellingWords {
+			terms = append(terms, quote(word))
+		}
+		return err
+	}, `
+		SELECT word, sum(items) AS n FROM words WHERE word IN (SELECT value FROM json_each(?1)) GROUP BY word HAVING n > 1
+		UNION ALL
+		SELECT char(0xe000) || v.value, sum(c.items) AS n
+		FROM item_values AS v JOIN value_counts AS c ON c.value = v.value WHERE v.item = ?2 GROUP BY v.value HAVING n > 1
+		ORDER BY n, word`, string(words), w.item)
+	return terms, err
+}
+
+// distinct are the first n different words of texts.
+func distinct(n int, texts ...string) []string {
+	words := []string{}
+	seen := map[string]bool{}
+	for _, text := range texts {
+		for w := range wordsOf(text) {
+			if seen[w.text] {
+				continue
+			}
+			seen[w.text] = true
+			if words = append(words, w.text); len(words) == n {
+				return words
+			}
+		}
+	}
+	return words
+}

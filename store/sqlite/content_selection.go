@@ -1,0 +1,176 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"stile.example/stile/content"
+)
+
+const (
+	// rankable is how many places of the full text ranking may look at. BM25
+	// counts every item with a word before it ranks the first: words beyond
+	// this are so common that they would hardly weigh, and are left out.
+	rankable = 30_000
+
+	// wide is how many words a beginning may stand for; one that begins more
+	// stands for the most frequent few of them.
+	wide, widest = 2000, 48
+)
+
+// A selection is which items a question is about, in terms of the full text.
+// Every word in its expressions is quoted: nothing of a question is syntax.
+type selection struct {
+	tenant     uint32
+	owners     []uint32
+	collection string
+	filters    int    // collection and tags
+	all        string // FTS5 expression of what matches; "" where everything does
+	title      string // of what has all words in its title
+	rank       string // of the words to rank by; "" where they are all too common
+	exact      int    // how many match, where that is known; else -1
+	terms      int    // in all
+	none       bool   // nothing can match
+	marks      []mark // what to highlight
+}
+
+// term is one word of a question.
+type term struct {
+	fts   string
+	items int  // that have it, of all owners, at most
+	seen  int  // of those that the tenant sees
+	exact bool // seen is exact, not a bound
+}
+
+func (c *corpus) selection(ctx context.Context, q content.Query) (s selection, err error) {
+	s = selection{tenant: q.Tenant, owners: c.owners(q.Tenant), collection: q.Collection, exact: -1}
+	if len(s.owners) == 0 {
+		s.none = true
+		return s, nil
+	}
+	terms, err := c.termsOf(ctx, &s, q.Words)
+	if err != nil {
+		return s, err
+	}
+	filters, err := c.filtersOf(ctx, q)
+	if err != nil {
+		return s, err
+	}
+	for _, t := range slices.Concat(terms, filters) {
+		s.none = s.none || t.seen == 0
+	}
+	s.filters, s.terms = len(filters), len(terms)+len(filters)
+	s.express(terms, filters)
+	if all := slices.Concat(terms, filters); len(all) == 1 && all[0].exact {
+		s.exact = all[0].seen
+	} else if len(all) == 0 {
+		s.exact = c.visible(s.owners)
+	}
+	return s, nil
+}
+
+func (s *selection) express(terms, filters []term) {
+	words := allOf(terms)
+	s.all = words
+	if len(filters) > 0 {
+		s.all = strings.TrimPrefix(words+" AND "+allOf(filters), " AND ")
+	}
+	if len(terms) == 0 {
+		return
+	}
+	s.title = "{title} : (" + words + ")"
+	if len(filters) > 0 {
+		s.title += " AND " + allOf(filters)
+	}
+	s.rank = allOf(rare(terms))
+}
+
+// rare are the words that are rare enough to rank by.
+func rare(terms []term) []term {
+	rest := rankable
+	var out []term
+	byItems := slices.SortedFunc(slices.Values(terms), func(a, b term) int { return cmp.Compare(a.items, b.items) })
+	for _, t := range byItems {
+		if rest -= t.items; rest >= 0 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// allOf is the expression of what has all terms.
+func allOf(terms []term) string {
+	var all []string
+	for _, t := range terms {
+		all = append(all, t.fts)
+	}
+	return strings.Join(all, " AND ")
+}
+
+// termsOf are the words of a question. The last one is taken for the
+// beginning of a word where no word that the tenant may see equals it.
+func (c *corpus) termsOf(ctx context.Context, s *selection, words []string) (terms []term, err error) {
+	for i, w := range words {
+		p := phraseOf(w)
+		if len(p.words) == 0 {
+			continue
+		}
+		t, err := c.phrase(ctx, s.owners, &p, i == len(words)-1)
+		if err != nil {
+			return nil, err
+		}
+		s.marks = append(s.marks, p.marks()...)
+		terms = append(terms, t)
+	}
+	return terms, nil
+}
+
+// filtersOf are the collection and the tags that a question asks for.
+func (c *corpus) filtersOf(ctx context.Context, q content.Query) (filters []term, err error) {
+	var wanted []facetValue
+	if q.Collection != "" {
+		wanted = append(wanted, facetValue{facetCollection, q.Collection})
+	}
+	for _, tag := range q.Tags {
+		wanted = append(wanted, facetValue{facetTag, tag})
+	}
+	for _, v := range wanted {
+		var value int64
+		err := c.db.QueryRowContext(ctx, `
+			SELECT v.value FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet
+			WHERE f.name = ? AND v.text = ?`, v.facet, v.text).Scan(&value)
+		if errors.Is(err, sql.ErrNoRows) {
+			return []term{{}}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		t := term{fts: quote(filterWord(value)), exact: true}
+		err = query(ctx, c.db, t.count(c.owners(q.Tenant)), `SELECT owner, items FROM value_counts WHERE value = ?`, value)
+		if err != nil {
+			return nil, err
+		}
+		filters = append(filters, t)
+	}
+	return filters, nil
+}
+
+// count adds up rows of owner and items.
+func (t *term) count(owners []uint32) func(scanner) error {
+	return func(scan scanner) error {
+		var owner uint32
+		var n int
+		err := scan(&owner, &n)
+		t.items += n
+		if slices.Contains(owners, owner) {
+			t.seen += n
+		}
+		return err
+	}
+}
+
+func quote(s string) string { return `"` + s + `"` }

@@ -1,0 +1,156 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"stile.example/stile/content"
+)
+
+const (
+	suggestions = 8
+	// suggestible is how many titles are looked through for a second word,
+	// best first.
+	suggestible = 1000
+)
+
+// Suggest completes q to titles: those that begin with it and short ones
+// first. The last word of q is taken for the beginning of one.
+func (db *DB) Suggest(ctx context.Context, tenant uint32, q string) ([]content.Suggestion, error) {
+	words, err := content.Words(q)
+	if err != nil {
+		return nil, err
+	}
+	c := db.acquire()
+	defer db.release(c)
+	ctx, cancel := context.WithTimeout(ctx, db.patience)
+	defer cancel()
+	found, err := c.suggest(ctx, c.owners(tenant), wantedOf(words))
+	if err != nil {
+		return nil, inTime(ctx, fmt.Errorf("suggest: %w", err))
+	}
+	return found, nil
+}
+
+// wanted is a word that a title must have.
+type wanted struct {
+	text   string
+	begins bool // it may be the beginning of a word
+	dense  bool // it may stand anywhere in a run
+}
+
+func wantedOf(words []string) (all []wanted) {
+	for _, w := range words {
+		for run := range runsOf(w) {
+			if text := folded(run.text); text != "" {
+				all = append(all, wanted{text, run.dense, run.dense})
+			}
+		}
+	}
+	if n := len(all); n > 0 {
+		all[n-1].begins = true
+	}
+	return all
+}
+
+// in says whether a folded title has the word.
+func (w wanted) in(title string) bool {
+	switch {
+	case w.dense:
+		return strings.Contains(title, w.text)
+	case w.begins:
+		return strings.Contains(" "+title, " "+w.text)
+	}
+	return strings.Contains(" "+title+" ", " "+w.text+" ")
+}
+
+// among is the condition that finds the word in table starts.
+func (w wanted) among(owner uint32) (string, []any) {
+	if !w.begins {
+		return `owner = ? AND start = ?`, []any{owner, w.text}
+	}
+	if utf8.RuneCountInString(w.text) <= shortStart {
+		return `owner = ? AND start = ?`, []any{owner, w.text + "*"}
+	}
+	return `owner = ? AND start >= ? AND start < ?`, []any{owner, w.text, w.text + "\U0010ffff"}
+}
+
+type suggestion struct {
+	content.Suggestion
+	rank int
+}
+
+func (c *corpus) suggest(ctx context.Context, owners []uint32, words []wanted) ([]content.Suggestion, error) {
+	var all []suggestion
+	for _, owner := range owners {
+		if len(words) == 0 {
+			break
+		}
+		found, err := c.suggestOf(ctx, owner, words)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	slices.SortStableFunc(all, func(a, b suggestion) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Text, b.Text), cmp.Compare(a.ID, b.ID))
+	})
+	out := make([]content.Suggestion, 0, suggestions)
+	for _, s := range all[:min(len(all), suggestions)] {
+		out = append(out, s.Suggestion)
+	}
+	return out, nil
+}
+
+// suggestOf looks through the titles with the rarest of the words. One word
+// alone has as many rows as there are answers, or twice as many, since a
+// title may have it in two forms.
+func (c *corpus) suggestOf(ctx context.Context, owner uint32, words []wanted) (found []suggestion, err error) {
+	by, limit := words[0], 2*suggestions
+	if len(words) > 1 {
+		limit = suggestible
+		if by, err = c.rarest(ctx, owner, words); err != nil {
+			return nil, err
+		}
+	}
+	where, args := by.among(owner)
+	seen := map[string]bool{}
+	err = query(ctx, c.db, func(scan scanner) error {
+		var s suggestion
+		var key string
+		if err := scan(&s.rank, &s.ID, &s.Text, &s.Collection, &key); err != nil {
+			return err
+		}
+		lacks := slices.ContainsFunc(words, func(w wanted) bool { return w != by && !w.in(key) })
+		if len(found) < suggestions && !lacks && !seen[s.ID] {
+			seen[s.ID] = true
+			found = append(found, s)
+		}
+		return nil
+	}, `
+		SELECT s.rank, i.id, i.title, i.collection, i.title_key
+		FROM (SELECT rank, item FROM starts WHERE `+where+` ORDER BY rank, item LIMIT ?) AS s
+		CROSS JOIN items AS i ON i.item = s.item ORDER BY s.rank, s.item`, append(args, limit)...)
+	return found, err
+}
+
+func (c *corpus) rarest(ctx context.Context, owner uint32, words []wanted) (best wanted, err error) {
+	least := suggestible + 1
+	for _, w := range words {
+		var n int
+		where, args := w.among(owner)
+		err := c.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM starts WHERE `+where+` LIMIT ?)`,
+			append(args, least)...).Scan(&n)
+		if err != nil {
+			return best, err
+		}
+		if n < least || best == (wanted{}) {
+			best, least = w, n
+		}
+	}
+	return best, nil
+}

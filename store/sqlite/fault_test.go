@@ -1,0 +1,228 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"stile.example/stile/tokens"
+)
+
+var errFault = errors.New("the disk is gone")
+
+// faulty is a driver whose n-th operation fails, counted down; n <= 0: none.
+type faulty struct {
+	connector
+	n *atomic.Int64
+}
+
+func (f faulty) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := f.connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return faultyConn{c.(*sqlite3.SQLiteConn), f.n}, nil
+}
+
+type faultyConn struct {
+	*sqlite3.SQLiteConn
+	n *atomic.Int64
+}
+
+func (c faultyConn) fails() bool { return c.n.Add(-1) == 0 }
+
+func (c faultyConn) ExecContext(ctx context.Context, q string, args []driver.NamedValue) (driver.Result, error) {
+	if c.fails() {
+		return nil, errFault
+	}
+	return c.SQLiteConn.ExecContext(ctx, q, args)
+}
+
+func (c faultyConn) QueryContext(ctx context.Context, q string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.fails() {
+		return nil, errFault
+	}
+	return c.SQLiteConn.QueryContext(ctx, q, args)
+}
+
+func (c faultyConn) BeginTx(ctx context.Context, opt driver.TxOptions) (driver.Tx, error) {
+	if c.fails() {
+		return nil, errFault
+	}
+	tx, err := c.SQLiteConn.BeginTx(ctx, opt)
+	return faultyTx{tx, c}, err
+}
+
+type faultyTx struct {
+	driver.Tx
+	c faultyConn
+}
+
+func (tx faultyTx) Commit() error {
+	if tx.c.fails() {
+		return errors.Join(errFault, tx.Rollback())
+	}
+	return tx.Tx.Commit()
+}
+
+// breakable gives db a writing connection whose n-th operation from now on
+// can be made to fail.
+func breakable(t *testing.T, db *DB) (n *atomic.Int64) {
+	t.Helper()
+	n = new(atomic.Int64)
+	err := db.writer.do(t.Context(), func() {
+		db.write.Close()
+		db.write = sql.OpenDB(faulty{writerDSN(db.file), n})
+		db.write.SetMaxOpenConns(1)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestR3_NthOperationFails makes the n-th operation of a token's life fail,
+// for n = 1, 2, … until the life is over before: what was answered is kept,
+// what failed is not known to have happened, and service goes on.
+func TestR3_NthOperationFails(t *testing.T) {
+	for n := int64(1); ; n++ {
+		if !lifeWithFault(t, n) {
+			t.Logf("%d operations", n-1)
+			if n < 20 {
+				t.Errorf("only %d operations", n-1)
+			}
+			return
+		}
+	}
+}
+
+// lifeWithFault says whether the n-th operation came to be.
+func lifeWithFault(t *testing.T, n int64) bool {
+	t.Helper()
+	file, opt := newFile(t), options()
+	opt.foldBytes = 1
+	db := openFile(t, file, opt)
+	countdown := breakable(t, db)
+	countdown.Store(n)
+	answered, failed := uint32(0), uint32(0)
+	for i := range 8 {
+		id := benchID(1)
+		err := db.Update(t.Context(), id, func(s tokens.State) tokens.State {
+			s.Tenant, s.Day, s.Expires = 1, 1, int64(opt.Now().Unix())-200_000
+			s.Used[0][0].Calls++
+			return s
+		})
+		switch {
+		case err == nil:
+			answered++
+		case errors.Is(err, errFault):
+			failed++
+		default:
+			t.Fatalf("n = %d: %v", n, err)
+		}
+		if i%3 == 2 { // what is idle is written, and leaves memory
+			db.writer.do(t.Context(), func() { db.writer.foldAll(); forgetClean(db.writer) })
+		}
+	}
+	if err := db.Sweep(t.Context(), time.Now()); err != nil && !errors.Is(err, errFault) {
+		t.Fatal(err)
+	}
+	came := countdown.Load() <= 0
+	countdown.Store(0)
+	db.Close()
+	wantCalls(t, openFile(t, file, opt), n, answered)
+	if failed > 1 {
+		t.Errorf("n = %d: one fault failed %d calls", n, failed)
+	}
+	return came
+}
+
+// forgetClean drops from memory what is not dirty.
+func forgetClean(w *writer) {
+	for i := range w.mem.shards {
+		w.mem.rebuild(&w.mem.shards[i], func(*slot) bool { return false })
+	}
+}
+
+func wantCalls(t *testing.T, db *DB, n int64, want uint32) {
+	t.Helper()
+	lines, err := db.Usage(t.Context(), "", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 1 || lines[0].Calls != int64(want) {
+		t.Errorf("n = %d: usage %+v, answered %d", n, lines, want)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestR4_FullAndReadOnly: a disk that is full, or cannot be written, is an
+// error for what must be written; what is read goes on; and when there is
+// room again all works, with a line in the log for each.
+func TestR4_FullAndReadOnly(t *testing.T) {
+	for name, pragma := range map[string][2]string{
+		"full":      {`PRAGMA max_page_count = 1`, `PRAGMA max_page_count = 1000000`},
+		"read-only": {`PRAGMA query_only = on`, `PRAGMA query_only = off`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			opt := options()
+			opt.Log = slog.New(slog.NewTextHandler(&log, nil))
+			db := openFile(t, newFile(t), opt)
+			bump(t, db, benchID(1))
+			pragmaTo(t, db, pragma[0])
+			good := failsForNew(t, db)
+			if _, err := (&tokens.Gate{Store: db}).State(t.Context(), benchID(1)); err != nil {
+				t.Errorf("what is only read: %v", err)
+			}
+			pragmaTo(t, db, pragma[1])
+			if err := db.Ready(t.Context()); err != nil {
+				t.Errorf("there is room again: %v", err)
+			}
+			if got := bump(t, db, benchID(1)); got != 2+good {
+				t.Errorf("%d calls counted, %d answered", got, 2+good)
+			}
+			db.Close()
+			if a, b := strings.Count(log.String(), "does not work"), strings.Count(log.String(), "works again"); a != 1 || b != 1 {
+				t.Errorf("%d lines that it fails, %d that it works:\n%s", a, b, &log)
+			}
+		})
+	}
+}
+
+// failsForNew makes calls until they fail, and then some; it returns how many
+// went well: a full file may still have a free page.
+func failsForNew(t *testing.T, db *DB) (good uint32) {
+	t.Helper()
+	failed := 0
+	for i := 0; failed < 5; i++ {
+		err := db.Update(t.Context(), benchID(1), func(s tokens.State) tokens.State { s.Used[0][0].Calls++; return s })
+		if err != nil {
+			failed++
+		} else if failed == 0 && i < 10_000 {
+			good++
+		} else {
+			t.Fatalf("call %d went well", i)
+		}
+	}
+	return good
+}
+
+func pragmaTo(t *testing.T, db *DB, q string) {
+	t.Helper()
+	if _, err := db.write.Exec(q); err != nil {
+		t.Fatal(fmt.Errorf("%s: %w", q, err))
+	}
+}

@@ -1,0 +1,171 @@
+package sqlite
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+// victimOf names a database: the test binary then makes calls on it, as 32
+// clients would, until it is killed.
+const victimOf = "STILE_TEST_VICTIM_OF"
+
+func TestMain(m *testing.M) {
+	if file := os.Getenv(victimOf); file != "" {
+		fmt.Fprintln(os.Stderr, victim(file))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	victimTokens  = 200
+	victimClients = 32
+)
+
+var victimPolicy = tokens.Policy{Calls: 3000, Records: 1 << 30, BindWithin: time.Hour}
+
+// victim says each answer, after it got it, in one write: the token, and the
+// address that it came from.
+func victim(file string) error {
+	opt := options()
+	opt.foldBytes = 100 << 10 // so that most kills come in the middle of a fold
+	db, err := Open(context.Background(), file, opt)
+	if err != nil {
+		return err
+	}
+	g := &tokens.Gate{Store: db}
+	faults := make(chan error)
+	for range victimClients {
+		go func() {
+			for {
+				n, from := rand.IntN(victimTokens), 0
+				if rand.IntN(500) == 0 {
+					from = 1 // a stranger, who kills the token or is the first
+				}
+				v, err := g.Apply(context.Background(), benchID(int64(n)), victimPolicy, victimCall(from))
+				if err != nil {
+					faults <- err
+				}
+				if v.Outcome == tokens.Admit {
+					fmt.Printf("%d %d\n", n, from)
+				}
+			}
+		}()
+	}
+	return <-faults
+}
+
+func victimCall(from int) tokens.Call {
+	at := time.Unix(1_790_000_000, 0)
+	return tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.AddrFrom4([4]byte{192, 0, 2, byte(from)})}
+}
+
+// TestR1R2_KillLosesNothing kills a process under load, over and over on the
+// same file: no answered call is missing, no binding moves, nobody gets more
+// than the limit, and what is dead stays dead.
+func TestR1R2_KillLosesNothing(t *testing.T) {
+	file := newFile(t)
+	var seen witness
+	for round := range 12 {
+		seen.round(t, file, 500+400*round)
+		seen.check(t, file)
+	}
+	t.Logf("%d answered calls, %d counted", seen.answered(), seen.counted)
+}
+
+// witness is what was answered before the kills.
+type witness struct {
+	calls   [victimTokens]uint32
+	from    [victimTokens]map[int]bool
+	dead    [victimTokens]bool
+	counted uint32
+	rounds  uint32
+}
+
+// round starts a victim and kills it after some answers.
+func (w *witness) round(t *testing.T, file string, answers int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), victimOf+"="+file)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	for n := 0; ; n++ {
+		if n == answers {
+			cmd.Process.Kill()
+		}
+		line, err := lines.ReadString('\n')
+		if err == io.EOF {
+			break // the rest of what was answered before the kill was read too
+		}
+		var token, from int
+		if _, err := fmt.Sscanf(line, "%d %d\n", &token, &from); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		w.saw(token, from)
+	}
+	cmd.Wait()
+	w.rounds++
+}
+
+func (w *witness) saw(token, from int) {
+	if w.from[token] == nil {
+		w.from[token] = map[int]bool{}
+	}
+	w.calls[token]++
+	w.from[token][from] = true
+}
+
+func (w *witness) answered() (n uint32) {
+	for _, c := range w.calls {
+		n += c
+	}
+	return n
+}
+
+// check opens the file and compares.
+func (w *witness) check(t *testing.T, file string) {
+	t.Helper()
+	db, err := Open(t.Context(), file, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w.counted = 0
+	for n := range w.calls {
+		s, err := (&tokens.Gate{Store: db}).State(t.Context(), benchID(int64(n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := s.Used.Total().Calls
+		w.counted += calls
+		if calls < w.calls[n] || calls > victimPolicy.Calls {
+			t.Fatalf("token %d: %d calls counted, %d answered", n, calls, w.calls[n])
+		}
+		if len(w.from[n]) > 1 || (w.dead[n] && s.Dead == tokens.None) {
+			t.Fatalf("token %d: answered to addresses %v, dead of %q", n, w.from[n], s.Dead)
+		}
+		w.dead[n] = s.Dead != tokens.None
+	}
+	if inFlight := w.counted - w.answered(); inFlight > w.rounds*victimClients {
+		t.Fatalf("%d calls counted that nobody was answered", inFlight)
+	}
+}

@@ -1,0 +1,150 @@
+package sqlite
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"stile.example/stile/tokens"
+)
+
+// memory holds the states that are in use. It belongs to the writer, and no
+// lock guards it. It is many small maps, so that what must walk one of them
+// is done in a millisecond; and states hold no pointers and lie in chunks of
+// 2 KiB, so that a million of them cost the garbage collector nothing.
+type memory struct {
+	shards [256]shard
+	keep   time.Duration // how long a state may be idle
+	most   int           // states of a shard before the idlest must leave
+	turn   uint8         // the shard to be tidied next
+	live   atomic.Int64  // states of tokens that are good
+}
+
+// shard holds the states of the ids that begin with one byte.
+type shard struct {
+	index  map[tokens.ID]uint32
+	chunks []*[perChunk]slot
+	free   []uint32 // slots that were dropped
+	most   int
+	tidied uint32 // Unix seconds
+}
+
+const perChunk = 2048 / uint32(unsafe.Sizeof(slot{}))
+
+type slot struct {
+	id      tokens.ID
+	state   tokens.State
+	used    uint32 // Unix seconds
+	dirty   bool   // newer than its row
+	touched bool   // changed by the batch that is being written
+}
+
+func newMemory(keep time.Duration, most int) *memory {
+	return &memory{keep: keep, most: max(1, most/256)}
+}
+
+// find is the slot of id, or nil. It is good until the next put.
+func (m *memory) find(id tokens.ID) *slot {
+	sh := &m.shards[id[0]]
+	if i, ok := sh.index[id]; ok {
+		return sh.slot(i)
+	}
+	return nil
+}
+
+// put makes a slot for id, which has none.
+func (m *memory) put(id tokens.ID, s tokens.State, now uint32) *slot {
+	sh := &m.shards[id[0]]
+	if len(sh.index) >= max(sh.most, m.most) {
+		m.thin(sh)
+	}
+	m.count(tokens.State{}, s)
+	return sh.add(slot{id: id, state: s, used: now})
+}
+
+// assign changes the state in a slot.
+func (m *memory) assign(sl *slot, s tokens.State) {
+	m.count(sl.state, s)
+	sl.state = s
+}
+
+// drop forgets id.
+func (m *memory) drop(id tokens.ID) {
+	sh := &m.shards[id[0]]
+	if i, ok := sh.index[id]; ok {
+		m.assign(sh.slot(i), tokens.State{})
+		delete(sh.index, id)
+		sh.free = append(sh.free, i)
+	}
+}
+
+// tidy lets the idle states of one shard go, if it is time. Called over and
+// over it comes to every shard.
+func (m *memory) tidy(now uint32) {
+	sh := &m.shards[m.turn]
+	m.turn++
+	keep, since := int64(m.keep/time.Second), int64(now)-int64(sh.tidied)
+	if since >= 0 && since <= keep/2 {
+		return
+	}
+	sh.tidied = now
+	m.rebuild(sh, func(sl *slot) bool { return int64(now)-int64(sl.used) <= keep })
+}
+
+// thin lets all of a full shard go but the half that was used last. What is
+// dirty stays, however much it is: the shard may then grow for a while.
+func (m *memory) thin(sh *shard) {
+	used := make([]uint32, 0, len(sh.index))
+	for _, i := range sh.index {
+		used = append(used, sh.slot(i).used)
+	}
+	slices.Sort(used)
+	last := used[max(0, len(used)-1-m.most/2)]
+	m.rebuild(sh, func(sl *slot) bool { return sl.used > last })
+	sh.most = 2 * len(sh.index)
+}
+
+// rebuild replaces a shard by one with the slots that are dirty or to be
+// kept: a Go map never gives memory back.
+func (m *memory) rebuild(sh *shard, keep func(*slot) bool) {
+	kept := shard{most: sh.most, tidied: sh.tidied}
+	for _, i := range sh.index {
+		if sl := sh.slot(i); sl.dirty || keep(sl) {
+			kept.add(*sl)
+		} else {
+			m.count(sl.state, tokens.State{})
+		}
+	}
+	*sh = kept
+}
+
+func (m *memory) count(old, s tokens.State) {
+	if was, is := alive(old), alive(s); was != is {
+		m.live.Add(int64(is - was))
+	}
+}
+
+func alive(s tokens.State) int {
+	if s.Dead == tokens.None && s != (tokens.State{}) {
+		return 1
+	}
+	return 0
+}
+
+func (sh *shard) slot(i uint32) *slot { return &sh.chunks[i/perChunk][i%perChunk] }
+
+func (sh *shard) add(sl slot) *slot {
+	i := uint32(len(sh.index))
+	if n := len(sh.free); n > 0 {
+		i, sh.free = sh.free[n-1], sh.free[:n-1]
+	} else if i%perChunk == 0 {
+		sh.chunks = append(sh.chunks, new([perChunk]slot))
+	}
+	if sh.index == nil {
+		sh.index = make(map[tokens.ID]uint32)
+	}
+	sh.index[sl.id] = i
+	*sh.slot(i) = sl
+	return sh.slot(i)
+}

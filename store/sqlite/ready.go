@@ -1,0 +1,23 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// Ready says whether the database can be read and written; a full disk cannot.
+func (db *DB) Ready(ctx context.Context) error {
+	var any bool
+	if err := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM tokens)`).Scan(&any); err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO ready (one, at) VALUES (1, ?)`, db.opt.Now().Unix())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}

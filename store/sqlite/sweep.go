@@ -1,0 +1,134 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+const (
+	// sweepAfter is how long after its expiry a token is forgotten. It is
+	// more than a day, so that a clock set back by one cannot bring a token
+	// to life that would then be seen for the first time.
+	sweepAfter = 25 * time.Hour
+	sweepRows  = 500 // at a time: calls wait for no more than that
+)
+
+// Sweep moves what long dead tokens used to the ledger, and forgets them.
+func (db *DB) Sweep(ctx context.Context, now time.Time) error {
+	before := now.Add(-sweepAfter).Unix()
+	var last corpse
+	for {
+		var n int
+		var fault error
+		err := db.writer.do(ctx, func() { n, last, fault = db.writer.sweep(last, before) })
+		if err == nil {
+			err = fault
+		}
+		if err != nil {
+			return fmt.Errorf("sweep: %w", err)
+		}
+		if n < sweepRows {
+			return nil
+		}
+	}
+}
+
+// corpse is a token that expired long ago.
+type corpse struct {
+	id      tokens.ID
+	expires int64
+	state   tokens.State
+}
+
+// sweep moves the next tokens after last. One that is dirty still, for
+// somebody tried it just now, stays until the next time.
+func (w *writer) sweep(last corpse, before int64) (n int, _ corpse, err error) {
+	dead, err := readCorpses(w.db.write, last, before)
+	if err != nil || len(dead) == 0 {
+		return 0, last, err
+	}
+	var row []byte // forgets them in the journal too, or a replay would revive them
+	err = w.db.tx(context.Background(), func(tx *sql.Tx) error {
+		for _, c := range dead {
+			if w.busyWith(c.id) {
+				continue
+			}
+			if err := moveToLedger(tx, c); err != nil {
+				return err
+			}
+			row = appendRecord(row, c.id, tokens.State{})
+		}
+		return addToJournal(tx, w.seq+1, row)
+	})
+	w.report(err)
+	if err != nil {
+		return 0, last, err
+	}
+	w.db.checkpointer.wrote(len(dead))
+	w.wrote(row)
+	w.forget(dead)
+	return len(dead), dead[len(dead)-1], nil
+}
+
+func (w *writer) busyWith(id tokens.ID) bool {
+	sl := w.mem.find(id)
+	return sl != nil && sl.dirty
+}
+
+// forget drops what has been swept from memory.
+func (w *writer) forget(dead []corpse) {
+	for _, c := range dead {
+		if !w.busyWith(c.id) {
+			w.mem.drop(c.id)
+		}
+	}
+}
+
+func readCorpses(q *sql.DB, last corpse, before int64) (dead []corpse, err error) {
+	rows, err := q.Query(`
+		SELECT id, expires, state FROM tokens
+		WHERE expires < ? AND (expires, id) > (?, ?)
+		ORDER BY expires, id LIMIT ?`, before, last.expires, last.id[:], sweepRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, state []byte
+		var c corpse
+		if err := rows.Scan(&id, &c.expires, &state); err != nil {
+			return nil, err
+		}
+		if c.state, err = decodeState(state); err != nil {
+			return nil, fmt.Errorf("token %x: %w", id, err)
+		}
+		c.id = tokens.ID(id)
+		dead = append(dead, c)
+	}
+	return dead, rows.Err()
+}
+
+// moveToLedger writes a token's totals to the ledger and deletes its row.
+func moveToLedger(tx *sql.Tx, c corpse) error {
+	for d, day := range c.state.Used {
+		for route, n := range day {
+			if n == (tokens.Count{}) {
+				continue
+			}
+			_, err := tx.Exec(`
+				INSERT INTO ledger (tenant, day, route, token, calls, records)
+				VALUES (?, ?, ?, ?, ?, ?)
+				ON CONFLICT (tenant, day, route, token)
+				DO UPDATE SET calls = max(calls, excluded.calls), records = max(records, excluded.records)`,
+				c.state.Tenant, int64(c.state.Day)+int64(d), route, c.id[:], n.Calls, n.Records)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return writeToken(tx, c.id, tokens.State{})
+}

@@ -1,0 +1,174 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"stile.example/stile/tenants"
+)
+
+var _ tenants.Store = (*DB)(nil)
+
+const selectTenants = `
+	SELECT number, client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys
+	FROM tenants WHERE status <> 'removed'`
+
+// Tenants is all tenants, by client_id.
+func (db *DB) Tenants(ctx context.Context) ([]tenants.Tenant, error) {
+	rows, err := db.read.QueryContext(ctx, selectTenants+` ORDER BY client_id`)
+	if err != nil {
+		return nil, fmt.Errorf("read tenants: %w", err)
+	}
+	defer rows.Close()
+	var all []tenants.Tenant
+	for rows.Next() {
+		t, err := scanTenant(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read tenants: %w", err)
+		}
+		all = append(all, t)
+	}
+	return all, rows.Err()
+}
+
+// AddTenant adds a tenant and returns it with its number. Its times are kept
+// to the second.
+func (db *DB) AddTenant(ctx context.Context, t tenants.Tenant) (tenants.Tenant, error) {
+	row, err := tenantRow(t)
+	if err != nil {
+		return tenants.Tenant{}, fmt.Errorf("add tenant %s: %w", t.ClientID, err)
+	}
+	err = db.tx(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `
+			INSERT INTO tenants (client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			RETURNING number`, append([]any{t.ClientID}, row...)...).Scan(&t.Number)
+		if isUnique(err) {
+			return tenants.ErrExists
+		}
+		return err
+	})
+	if err != nil {
+		return tenants.Tenant{}, fmt.Errorf("add tenant %s: %w", t.ClientID, err)
+	}
+	t.CreatedAt = t.CreatedAt.UTC().Truncate(time.Second)
+	return t, nil
+}
+
+// UpdateTenant changes a tenant by fn, in one transaction, unless fn fails.
+// Its number and client_id stay.
+func (db *DB) UpdateTenant(ctx context.Context, clientID string, fn func(*tenants.Tenant) error) (t tenants.Tenant, err error) {
+	err = db.tx(ctx, func(tx *sql.Tx) error {
+		if t, err = scanTenant(tx.QueryRowContext(ctx, selectTenants+` AND client_id = ?`, clientID)); err != nil {
+			return notFound(err)
+		}
+		number := t.Number
+		if err := fn(&t); err != nil {
+			return err
+		}
+		t.Number, t.ClientID = number, clientID
+		row, err := tenantRow(t)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			UPDATE tenants
+			SET name = ?, status = ?, calls_per_month = ?, created_at = ?, sites = ?, policy = ?, secrets = ?, prices = ?, keys = ?
+			WHERE number = ?`, append(row, number)...)
+		return err
+	})
+	if err != nil {
+		return tenants.Tenant{}, fmt.Errorf("update tenant %s: %w", clientID, err)
+	}
+	return t, nil
+}
+
+// RemoveTenant removes a tenant. Its number and name stay, for what it used.
+func (db *DB) RemoveTenant(ctx context.Context, clientID string) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		var number uint32
+		return notFound(tx.QueryRowContext(ctx, `
+			UPDATE tenants
+			SET status = 'removed', name = '', sites = '[]', policy = '{}', secrets = '[]', prices = '[]', keys = ''
+			WHERE client_id = ? AND status <> 'removed'
+			RETURNING number`, clientID).Scan(&number))
+	})
+	if err != nil {
+		return fmt.Errorf("remove tenant %s: %w", clientID, err)
+	}
+	return nil
+}
+
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return tenants.ErrNotFound
+	}
+	return err
+}
+
+func isUnique(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintUnique
+}
+
+// tenantRow is a tenant's columns from name on.
+func tenantRow(t tenants.Tenant) ([]any, error) {
+	row := []any{t.Name, t.Status, t.CallsPerMonth, t.CreatedAt.Unix()}
+	for _, v := range []any{t.Sites, t.Policy, storedSecrets(t.Secrets), t.Prices} {
+		text, err := json.Marshal(v)
+		if err != nil {
+			return nil, err
+		}
+		row = append(row, string(text))
+	}
+	return append(row, t.Keys), nil
+}
+
+func scanTenant(row interface{ Scan(...any) error }) (t tenants.Tenant, err error) {
+	var created int64
+	var secrets []storedSecret
+	err = row.Scan(&t.Number, &t.ClientID, &t.Name, &t.Status, &t.CallsPerMonth, &created,
+		fromJSON{&t.Sites}, fromJSON{&t.Policy}, fromJSON{&secrets}, fromJSON{&t.Prices}, &t.Keys)
+	if err != nil {
+		return tenants.Tenant{}, err
+	}
+	t.CreatedAt = time.Unix(created, 0).UTC()
+	for _, s := range secrets {
+		if len(s.Hash) != len(tenants.Secret{}.Hash) {
+			return tenants.Tenant{}, fmt.Errorf("tenant %s: a secret's hash of %d bytes", t.ClientID, len(s.Hash))
+		}
+		t.Secrets = append(t.Secrets, tenants.Secret{Hash: [32]byte(s.Hash), Until: s.Until})
+	}
+	return t, nil
+}
+
+// storedSecret is a secret as JSON: its hash in base64, not as 32 numbers.
+type storedSecret struct {
+	Hash  []byte    `json:"hash"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+func storedSecrets(secrets []tenants.Secret) (stored []storedSecret) {
+	for _, s := range secrets {
+		stored = append(stored, storedSecret{s.Hash[:], s.Until.UTC()})
+	}
+	return stored
+}
+
+// fromJSON scans a column of JSON text.
+type fromJSON struct{ into any }
+
+// Scan implements [sql.Scanner].
+func (f fromJSON) Scan(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("%T is no JSON text", v)
+	}
+	return json.Unmarshal([]byte(text), f.into)
+}

@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync/atomic"
+
+	"stile.example/stile/tokens"
+)
+
+var _ tokens.Store = (*DB)(nil)
+
+// ErrBusy says that too many steps wait to be written already.
+var ErrBusy = errors.New("too many steps are waiting to be written")
+
+// ErrClosed says that the database was closed.
+var ErrClosed = errors.New("the database is closed")
+
+// step is an Update that waits for the writer.
+type step struct {
+	id    tokens.ID
+	fn    func(tokens.State) tokens.State
+	err   error
+	owned atomic.Bool   // by the writer, or by a caller who has given up
+	done  chan struct{} // one message when err is set; then it is the caller's again
+}
+
+// own takes the step away from whoever else might want it, and says whether
+// that worked.
+func (s *step) own() bool { return s.owned.CompareAndSwap(false, true) }
+
+// Update implements [tokens.Store]. A step whose ctx ends while it still
+// waits its turn is not taken. fn must not call the database.
+func (db *DB) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w := db.writer
+	s := w.steps.Get().(*step)
+	s.id, s.fn, s.err = id, fn, nil
+	s.owned.Store(false)
+	select {
+	case w.queue <- s:
+	default:
+		w.steps.Put(s)
+		return ErrBusy
+	}
+	return w.wait(ctx, s)
+}
+
+// wait returns what became of a queued step. One that is given up is left to
+// the writer, who will find it owned.
+func (w *writer) wait(ctx context.Context, s *step) error {
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		if s.own() {
+			return ctx.Err()
+		}
+		<-s.done
+	case <-w.closed:
+		if s.own() {
+			return ErrClosed
+		}
+		<-s.done
+	}
+	err := s.err
+	s.fn = nil
+	w.steps.Put(s)
+	return err
+}
+
+// Live is how many good tokens were used lately, which is to say are in
+// memory.
+func (db *DB) Live() int { return int(db.writer.mem.live.Load()) }
+
+// readToken reads a state's row; a token without one has the zero State.
+func readToken(q *sql.DB, id tokens.ID) (tokens.State, error) {
+	var b []byte
+	err := q.QueryRow(`SELECT state FROM tokens WHERE id = ?`, id[:]).Scan(&b)
+	if errors.Is(err, sql.ErrNoRows) {
+		return tokens.State{}, nil
+	}
+	if err != nil {
+		return tokens.State{}, err
+	}
+	return decodeState(b)
+}
+
+// writeToken writes a state's row. The zero State, which says never seen, is
+// no row.
+func writeToken(tx *sql.Tx, id tokens.ID, s tokens.State) error {
+	if s == (tokens.State{}) {
+		_, err := tx.Exec(`DELETE FROM tokens WHERE id = ?`, id[:])
+		return err
+	}
+	_, err := tx.Exec(`
+		INSERT INTO tokens (id, tenant, expires, state)
+		VALUES (?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, state = excluded.state`,
+		id[:], s.Tenant, s.Expires, appendState(make([]byte, 0, size1), s))
+	return err
+}

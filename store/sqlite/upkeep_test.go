@@ -1,0 +1,169 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"stile.example/stile/tokens"
+)
+
+// TestR8_MigrationsAreWhole: a step that fails half way leaves nothing, the
+// one that works is run once, and a newer file is refused.
+func TestR8_MigrationsAreWhole(t *testing.T) {
+	db := newDB(t)
+	steps := fstest.MapFS{}
+	for _, name := range []string{"0001_core.sql", "0002_content.sql"} {
+		steps["migration/"+name] = &fstest.MapFile{}
+	}
+	steps["migration/9000_new.sql"] = &fstest.MapFile{Data: []byte(`CREATE TABLE half (x); CREATE TABLE half (x);`)}
+	if err := db.migrate(t.Context(), steps); err == nil || !strings.Contains(err.Error(), "9000_new.sql") {
+		t.Errorf("a step that fails: %v", err)
+	}
+	if _, err := db.write.Exec(`SELECT * FROM half`); err == nil {
+		t.Error("a step that fails left a table")
+	}
+	steps["migration/9000_new.sql"].Data = []byte(`CREATE TABLE half (x);`)
+	for range 2 {
+		if err := db.migrate(t.Context(), steps); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := db.migrate(t.Context(), migrations); err == nil || !strings.Contains(err.Error(), "newer") {
+		t.Errorf("a file of a newer program: %v", err)
+	}
+}
+
+// TestBackup copies while calls go on; the copy opens, has all that was
+// answered before, and is for its owner only.
+func TestBackup(t *testing.T) {
+	db := newDB(t)
+	for n := range int64(100) {
+		bump(t, db, benchID(n))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			bump(t, db, benchID(1000))
+		}
+	}()
+	to := filepath.Join(t.TempDir(), "copy.db")
+	err := db.Backup(t.Context(), to)
+	cancel()
+	<-done
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if err := db.Backup(t.Context(), to); !errors.Is(err, os.ErrExist) {
+		t.Errorf("over a file that is there: %v", err)
+	}
+	copied := openFile(t, to, options())
+	for n := range int64(100) {
+		if got := bump(t, copied, benchID(n)); got != 2 {
+			t.Fatalf("token %d has %d calls in the copy", n, got)
+		}
+	}
+}
+
+func TestReady(t *testing.T) {
+	db := newDB(t)
+	if err := db.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	pragmaTo(t, db, `PRAGMA query_only = on`)
+	if db.Ready(t.Context()) == nil {
+		t.Error("ready, and cannot write")
+	}
+	pragmaTo(t, db, `PRAGMA query_only = off`)
+	if err := db.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLogStaysShort: the write-ahead log is begun anew, over and over.
+func TestLogStaysShort(t *testing.T) {
+	db := newDB(t)
+	big := make([]byte, 1<<20)
+	for range 200 {
+		err := db.tx(t.Context(), func(tx *sql.Tx) error {
+			_, err := tx.Exec(`INSERT OR REPLACE INTO journal (seq, batch) VALUES (0, ?)`, big)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		db.checkpointer.wrote(len(big) / pageSize)
+	}
+	if info, err := os.Stat(db.file + "-wal"); err != nil || info.Size() > 120<<20 {
+		t.Errorf("200 MiB written, the log has %d MiB, %v", info.Size()>>20, err)
+	}
+	if _, err := db.write.Exec(`DELETE FROM journal`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPanicInStep: a step that panics harms nobody else.
+func TestPanicInStep(t *testing.T) {
+	db := newDB(t)
+	bump(t, db, benchID(1))
+	err := db.Update(t.Context(), benchID(1), func(tokens.State) tokens.State { panic("oh") })
+	if err == nil {
+		t.Error("a panic is no success")
+	}
+	if got := bump(t, db, benchID(1)); got != 2 {
+		t.Errorf("%d calls", got)
+	}
+}
+
+// TestQueue: what waits can be given up, what is too much is refused, and
+// closing answers everybody.
+func TestQueue(t *testing.T) {
+	db := newDB(t)
+	hold, held := make(chan struct{}), make(chan struct{})
+	go db.writer.do(t.Context(), func() { close(held); <-hold })
+	<-held
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error)
+	count := func(s tokens.State) tokens.State { s.Tenant, s.Day = 1, s.Day+1; return s }
+	go func() { gone <- db.Update(ctx, tokens.ID{1}, count) }()
+	waitUntil(t, "one waits", func() bool { return len(db.writer.queue) == 1 })
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	all := make(chan error, queueLen)
+	for range queueLen - 1 {
+		go func() { all <- db.Update(context.Background(), tokens.ID{1}, count) }()
+	}
+	waitUntil(t, "the queue is full", func() bool { return len(db.writer.queue) == queueLen })
+	if err := db.Update(t.Context(), tokens.ID{1}, count); !errors.Is(err, ErrBusy) {
+		t.Errorf("too many: %v", err)
+	}
+	close(hold)
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+	for range queueLen - 1 {
+		if err := <-all; err != nil {
+			t.Fatalf("who waited when it closed: %v", err)
+		}
+	}
+	if err := db.Update(t.Context(), tokens.ID{1}, count); !errors.Is(err, ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+	again := openFile(t, db.file, options())
+	s, err := (&tokens.Gate{Store: again}).State(t.Context(), tokens.ID{1})
+	if err != nil || s.Day != queueLen-1 {
+		t.Errorf("%d of %d updates counted, %v", s.Day, queueLen-1, err)
+	}
+}

@@ -1,0 +1,164 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func read(t *testing.T, s tokens.Store, id tokens.ID) tokens.State {
+	t.Helper()
+	got, err := (&tokens.Gate{Store: s}).State(t.Context(), id)
+	if err != nil {
+		t.Fatalf("read %s: %v", id, err)
+	}
+	return got
+}
+
+func write(t *testing.T, s tokens.Store, id tokens.ID, state tokens.State) {
+	t.Helper()
+	if err := s.Update(t.Context(), id, func(tokens.State) tokens.State { return state }); err != nil {
+		t.Fatalf("write %s: %v", id, err)
+	}
+}
+
+func unseen(t *testing.T, open func() Store) {
+	if got := read(t, with(t, open), tokens.ID{1}); got != (tokens.State{}) {
+		t.Errorf("got %+v, want the zero State", got)
+	}
+}
+
+func everyField(t *testing.T, open func() Store) {
+	var n int
+	var want tokens.State
+	fill(t, reflect.ValueOf(&want).Elem(), &n)
+	s := open()
+	write(t, s, tokens.ID{1}, want)
+	if got := read(t, s, tokens.ID{1}); got != want {
+		t.Errorf("got  %#v\nwant %#v", got, want)
+	}
+	closed(t, s)
+	if got := read(t, with(t, open), tokens.ID{1}); got != want {
+		t.Errorf("opened again: got  %#v\nwant %#v", got, want)
+	}
+}
+
+func identity(t *testing.T, open func() Store) {
+	s := open()
+	write(t, s, tokens.ID{1}, tokens.State{Tenant: 1, Day: 1})
+	read(t, s, tokens.ID{1}) // returns its argument
+	write(t, s, tokens.ID{1}, tokens.State{Tenant: 1, Day: 2})
+	write(t, s, tokens.ID{2}, tokens.State{Tenant: 2})
+	write(t, s, tokens.ID{2}, tokens.State{})
+	closed(t, s)
+	s = with(t, open)
+	if got := read(t, s, tokens.ID{1}); got.Day != 2 {
+		t.Errorf("the last of two writes is lost: %+v", got)
+	}
+	if got := read(t, s, tokens.ID{2}); got != (tokens.State{}) {
+		t.Errorf("forgotten, and yet %+v", got)
+	}
+}
+
+// crowd runs n functions at once.
+func crowd(n int, fn func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { fn(i) })
+	}
+	wg.Wait()
+}
+
+func allCount(t *testing.T, open func() Store) {
+	s := open()
+	crowd(16, func(i int) {
+		for n := range 100 {
+			err := s.Update(context.Background(), tokens.ID{byte(n % 4)}, func(s tokens.State) tokens.State {
+				s.Used[0][tokens.Items].Calls++
+				return s
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	closed(t, s)
+	s = with(t, open)
+	for n := range 4 {
+		if got := read(t, s, tokens.ID{byte(n)}).Used.Total().Calls; got != 400 {
+			t.Errorf("token %d: %d updates counted of 400", n, got)
+		}
+	}
+}
+
+func callFrom(from netip.Addr) tokens.Call {
+	return tokens.Call{At: noon, Tenant: 1, IssuedAt: noon, Expires: noon.Add(24 * time.Hour), From: from, Records: 2}
+}
+
+func limit(t *testing.T, open func() Store) {
+	g := tokens.Gate{Store: with(t, open)}
+	p := tokens.Policy{Calls: 50, Records: 1000, BindWithin: time.Minute}
+	var admitted [4]atomic.Int32
+	crowd(16, func(i int) {
+		for n := range 100 {
+			v, err := g.Apply(context.Background(), tokens.ID{byte(n % 4)}, p, callFrom(netip.MustParseAddr("192.0.2.1")))
+			if err != nil {
+				t.Error(err)
+			}
+			if v.Outcome == tokens.Admit {
+				admitted[n%4].Add(1)
+			}
+		}
+	})
+	for n := range admitted {
+		if got := admitted[n].Load(); got != 50 {
+			t.Errorf("token %d of 50 calls had %d", n, got)
+		}
+	}
+}
+
+func oneBinds(t *testing.T, open func() Store) {
+	s := with(t, open)
+	p := tokens.Policy{Calls: 50, Records: 1000, BindWithin: time.Minute}
+	for n := range 50 {
+		g := tokens.Gate{Store: s}
+		var winners atomic.Int32
+		crowd(64, func(i int) {
+			v, err := g.Apply(context.Background(), tokens.ID{byte(n)}, p, callFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})))
+			if err != nil {
+				t.Error(err)
+			}
+			if v.Outcome == tokens.Admit {
+				winners.Add(1)
+			}
+		})
+		if winners.Load() != 1 {
+			t.Fatalf("token %d was bound %d times", n, winners.Load())
+		}
+		if got := read(t, s, tokens.ID{byte(n)}); got.Dead != tokens.Hijacked {
+			t.Fatalf("the strangers did not kill token %d: %+v", n, got)
+		}
+	}
+}
+
+func cancelled(t *testing.T, open func() Store) {
+	s := with(t, open)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := s.Update(ctx, tokens.ID{1}, func(s tokens.State) tokens.State { s.Tenant = 9; return s })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v", err)
+	}
+	if got := read(t, s, tokens.ID{1}); got != (tokens.State{}) {
+		t.Errorf("written nevertheless: %+v", got)
+	}
+}

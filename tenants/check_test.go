@@ -1,0 +1,169 @@
+package tenants_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"stile.example/stile/tenants"
+)
+
+func TestOrigin(t *testing.T) {
+	for in, want := range map[string]string{
+		"https://acme.example":               "https://acme.example",
+		"https://acme.example/":              "https://acme.example",
+		"HTTPS://WWW.Acme.Example:443":       "https://www.acme.example",
+		"https://acme.example:8443":          "https://acme.example:8443",
+		"https://acme.example:08443":         "https://acme.example:8443",
+		"https://xn--mnchen-3ya.example":     "https://xn--mnchen-3ya.example",
+		"https://203.0.113.9":                "https://203.0.113.9",
+		"https://[2001:DB8:0:0::1]:443":      "https://[2001:db8::1]",
+		"http://localhost:8090":              "http://localhost:8090",
+		"http://localhost:80":                "http://localhost",
+		"http://shop.localhost":              "http://shop.localhost",
+		"http://127.0.0.1:8090":              "http://127.0.0.1:8090",
+		"http://[::1]:8090":                  "http://[::1]:8090",
+		"https://a.example:80":               "https://a.example:80",
+		"http://acme.example":                "",
+		"http://localhost.evil.example":      "",
+		"http://203.0.113.9":                 "",
+		"acme.example":                       "",
+		"":                                   "",
+		"/":                                  "",
+		"*":                                  "",
+		"null":                               "",
+		"https://":                           "",
+		"https://*.acme.example":             "",
+		"https://acme.example/shop":          "",
+		"https://acme.example//":             "",
+		"https://acme.example?x":             "",
+		"https://acme.example#x":             "",
+		"https://acme.example?":              "",
+		"https://user@acme.example":          "",
+		"https://user:pass@acme.example":     "",
+		"https://acme.example:0":             "",
+		"https://acme.example:65536":         "",
+		"https://acme.example:":              "",
+		"https://acme.example:x":             "",
+		"https://acme..example":              "",
+		"https://acme.example.":              "",
+		"https://münchen.example":            "",
+		"https://acme.example\\.evil":        "",
+		"https://acme.example\r\nX: y":       "",
+		"https://ac me.example":              "",
+		"https://[fe80::1%25eth0]":           "",
+		"javascript:alert(1)":                "",
+		"https:acme.example":                 "",
+		"ftp://acme.example":                 "",
+		"file:///etc/passwd":                 "",
+		"https://" + strings.Repeat("a", 64): "",
+	} {
+		got, err := tenants.Origin(in)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("Origin(%q) = %q, %v; want %q", in, got, err, want)
+		}
+		if again, _ := tenants.Origin(got); again != got {
+			t.Errorf("%q becomes %q when read again", got, again)
+		}
+	}
+}
+
+func FuzzOrigin(f *testing.F) {
+	f.Add("https://acme.example:443/")
+	f.Add("http://[::1]:80")
+	f.Fuzz(func(t *testing.T, site string) {
+		got, err := tenants.Origin(site)
+		if err != nil {
+			return
+		}
+		if again, err := tenants.Origin(got); err != nil || again != got || strings.ContainsAny(got, " \r\n\t/?#@\\"+"\x00") && strings.Count(got, "/") != 2 {
+			t.Errorf("%q became %q, and that %q, %v", site, got, again, err)
+		}
+	})
+}
+
+func TestServes(t *testing.T) {
+	anywhere, bound := tenants.Tenant{}, tenants.Tenant{Sites: []string{"https://acme.example"}}
+	if !anywhere.Serves("https://x.example") || !bound.Serves("https://acme.example") ||
+		bound.Serves("https://acme.example.evil.example") || bound.Serves("http://acme.example") || bound.Serves("null") || bound.Serves("") {
+		t.Error("sites are not compared whole")
+	}
+}
+
+func TestCheckNormalises(t *testing.T) {
+	tenant := tenants.Tenant{
+		ClientID: "acme", Name: "Łódź 日本 می\u200cخواهم 👩\u200d🍳",
+		Sites:  []string{"https://b.example", "https://A.example/", "https://a.example:443"},
+		Prices: []tenants.Price{{Since: "2026-12-01", Micros: 2}, {Since: "2026-01-01", Micros: 1}},
+	}
+	if err := tenant.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(tenant.Sites, []string{"https://a.example", "https://b.example"}) || tenant.Status != tenants.Active || tenant.Prices[0].Micros != 1 {
+		t.Errorf("became %+v", tenant)
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	for name, change := range map[string]func(*tenants.Tenant){
+		"no client_id":       func(t *tenants.Tenant) { t.ClientID = "" },
+		"a long client_id":   func(t *tenants.Tenant) { t.ClientID = strings.Repeat("a", 65) },
+		"a slash":            func(t *tenants.Tenant) { t.ClientID = "../x" },
+		"not ASCII":          func(t *tenants.Tenant) { t.ClientID = "é" },
+		"a long name":        func(t *tenants.Tenant) { t.Name = strings.Repeat("é", 201) },
+		"a line break":       func(t *tenants.Tenant) { t.Name = "a\r\nb" },
+		"a terminal escape":  func(t *tenants.Tenant) { t.Name = "\x1b[31m" },
+		"a turned direction": func(t *tenants.Tenant) { t.Name = "a\u202eb" },
+		"not UTF-8":          func(t *tenants.Tenant) { t.Name = "\xff" },
+		"another status":     func(t *tenants.Tenant) { t.Status = "paused" },
+		"negative calls":     func(t *tenants.Tenant) { t.CallsPerMonth = -1 },
+		"a site that is one": func(t *tenants.Tenant) { t.Sites = []string{"https://a.example", "a.example/x"} },
+		"too many sites":     func(t *tenants.Tenant) { t.Sites = sites(101) },
+		"too many secrets":   func(t *tenants.Tenant) { t.Secrets = make([]tenants.Secret, 5) },
+		"long keys":          func(t *tenants.Tenant) { t.Keys = strings.Repeat(" ", 16<<10+1) },
+		"a large policy":     func(t *tenants.Tenant) { t.Policy = policy(65) },
+		"a price below 0":    func(t *tenants.Tenant) { t.Prices = []tenants.Price{{Since: "2026-01-01", Micros: -1}} },
+		"a price too high":   func(t *tenants.Tenant) { t.Prices = []tenants.Price{{Since: "2026-01-01", Micros: 1000_000_001}} },
+		"no such day":        func(t *tenants.Tenant) { t.Prices = []tenants.Price{{Since: "2026-02-30"}} },
+		"a day twice":        func(t *tenants.Tenant) { t.Prices = []tenants.Price{{Since: "2026-01-01"}, {Since: "2026-01-01"}} },
+		"too many prices":    func(t *tenants.Tenant) { t.Prices = make([]tenants.Price, 1001) },
+	} {
+		tenant := tenants.Tenant{ClientID: "acme"}
+		change(&tenant)
+		if err := tenant.Check(); err == nil || strings.ContainsAny(err.Error(), "\x1b\r\u202e") {
+			t.Errorf("%s: %q", name, err)
+		}
+	}
+	both := tenants.Tenant{ClientID: "a b", CallsPerMonth: -1}
+	if err := both.Check(); err == nil || !strings.Contains(err.Error(), "client_id") || !strings.Contains(err.Error(), "calls_per_month") {
+		t.Errorf("not all faults at once: %v", err)
+	}
+}
+
+func sites(n int) (list []string) {
+	for i := range n {
+		list = append(list, fmt.Sprintf("https://%d.example", i))
+	}
+	return list
+}
+
+func policy(n int) map[string]string {
+	m := map[string]string{}
+	for i := range n {
+		m[fmt.Sprint("policy.x", i)] = "1"
+	}
+	return m
+}
+
+func TestPriceOn(t *testing.T) {
+	var tenant tenants.Tenant
+	tenant.SetPrice(tenants.Price{Since: "2026-03-01", Micros: 300})
+	tenant.SetPrice(tenants.Price{Since: "2026-01-01", Micros: 9})
+	tenant.SetPrice(tenants.Price{Since: "2026-01-01", Micros: 100})
+	for day, want := range map[string]int64{"2025-12-31": 0, "2026-01-01": 100, "2026-02-28": 100, "2026-03-01": 300, "2030-01-01": 300} {
+		if got := tenant.PriceOn(day); got != want {
+			t.Errorf("on %s: %d, want %d", day, got, want)
+		}
+	}
+}
