@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/tokens"
 )
 
 // Key is one setting.
@@ -14,6 +17,7 @@ type Key struct {
 	Default string // as it is written; a list with commas
 	Doc     string // a sentence
 	Tenant  bool   // may be set for one tenant too, and is read again by a running server
+	Live    bool   // is the server's alone, and is read again by a running server
 	Idle    bool   // is checked, and has no effect in this version
 	value   value
 }
@@ -66,9 +70,8 @@ var serverKeys = []Key{
 		value: one(func(s *Settings) *slog.Level { return &s.Log.Level }, level())},
 	{Name: "log.format", Default: "json", Doc: "How the log is written on standard error.",
 		value: one(func(s *Settings) *bool { return &s.Log.JSON }, either("text", "json"))},
-	{Name: "log_addresses", Default: "prefix", Doc: "How source addresses stand in the log; prefix: the /24 of an IPv4 address, the /48 of an IPv6 one.",
-		value: one[string](nil, only("prefix", map[string]string{
-			"full": "whole addresses are not logged by this version", "hash": "hashed addresses are not logged by this version"}))},
+	{Name: "log_addresses", Default: "prefix", Doc: "How source addresses stand in the log and in what `stile explain` shows; prefix: the /24 of an IPv4 address, the /48 of an IPv6 one; hash: a keyed hash, the same for the same address.",
+		value: one(func(s *Settings) *string { return &s.LogAddresses }, choice("full", "prefix", "hash"))},
 }
 
 var tenantKeys = []Key{
@@ -93,37 +96,50 @@ var policyKeys = []Key{
 	{Name: "policy.token.lifetime", Default: "24h", Tenant: true, Doc: "How long a token is good.",
 		value: one(func(s *Settings) *time.Duration { return &s.Policy.Lifetime }, duration(time.Minute, day))}, // a state counts two UTC days
 	{Name: "policy.token.calls", Default: "2000", Tenant: true, Doc: "How many calls a token is good for.",
-		value: one(func(s *Settings) *uint32 { return &s.Policy.Calls }, number(1, many32))},
+		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Calls }, number[uint32](1, many32))},
 	{Name: "policy.token.records", Default: "20000", Tenant: true, Doc: "How many items a token may deliver: that is what a scraper wants.",
-		value: one(func(s *Settings) *uint32 { return &s.Policy.Records }, number(1, many32))},
+		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Records }, number[uint32](1, many32))},
 	{Name: "policy.token.bind_within", Default: "10m", Tenant: true, Doc: "How long after its issue a token's first call may come; stops stock-piling.",
-		value: one(func(s *Settings) *time.Duration { return &s.Policy.BindWithin }, duration(time.Second, day))},
-	idle("policy.spike.calls", "60", "Calls within policy.spike.per after which the next one opens a challenge.", number(1, million)),
-	idle("policy.spike.suggestions", "240", "The same for suggestions.", number(1, million)),
-	idle("policy.spike.per", "1m", "The window of a spike.", duration(time.Second, day)),
-	idleList("policy.challenge.ladder", "work, work, picture", "The kind of a token's first challenge, its second, and so on; the last from then on.", choice("work", "picture"), 16),
-	idle("policy.challenge.ignored", "5", "Calls with a challenge open until the token dies.", number(1, 1000)),
-	idle("policy.challenge.per_token", "6", "Challenges that a token may get, solved or not.", number(1, 1000)),
-	idle("policy.challenge.expires", "5m", "How long a challenge may be solved.", duration(10*time.Second, time.Hour)),
-	idle("policy.address.bindings", "25", "Tokens that may bind to one address within policy.address.per.", number(1, million)),
-	idle("policy.address.per", "1h", "The window of an address's bindings.", duration(time.Minute, 7*day)),
-	idle("policy.address.then", "challenge", "What becomes of an address over its bindings.", choice("challenge", "block")),
-	idle("policy.address.solve_ratio", "0.2", "A crowded address that solves fewer of its challenges is blocked.", ratio()),
-	idleList("policy.address.block", "10m, 1h, 4h, 24h, 168h", "How long an address is blocked the first time, the second, and so on.", duration(time.Minute, year), 16),
-	idle("policy.address.permanent_after", "0", "Blocks of the last length after which it is for good; 0: never by itself.", number(0, 1000)),
-	idle("policy.roaming.addresses", "8", "Addresses that a token bound to a key may have within policy.roaming.per.", number(1, 1000)),
+		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.BindWithin }, duration(time.Second, day))},
+	{Name: "policy.spike.calls", Default: "60", Tenant: true, Doc: "Calls of a token within policy.spike.per after which the next one opens a challenge.",
+		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.SpikeCalls }, number[uint32](1, million))},
+	{Name: "policy.spike.suggestions", Default: "240", Tenant: true, Doc: "The same for suggestions.",
+		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.SpikeSuggestions }, number[uint32](1, million))},
+	{Name: "policy.spike.per", Default: "1m", Tenant: true, Doc: "The window of a spike; it begins with the first call that is counted in it.",
+		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.SpikePer }, duration(time.Second, day))},
+	{Name: "policy.challenge.ladder", Default: "work, work, picture", Tenant: true, Doc: "The kind of a token's first challenge, its second, and so on; the last from then on.",
+		value: some(func(s *Settings) *[]tokens.Kind { return &s.Policy.Token.Ladder }, kind(), 16)},
+	{Name: "policy.challenge.ignored", Default: "5", Tenant: true, Doc: "Calls with a challenge open until the token dies.",
+		value: one(func(s *Settings) *uint8 { return &s.Policy.Token.Ignored }, number[uint8](1, 100))},
+	{Name: "policy.challenge.per_token", Default: "6", Tenant: true, Doc: "Challenges that a token may get, solved or not.",
+		value: one(func(s *Settings) *uint16 { return &s.Policy.Token.PerToken }, number[uint16](1, 1000))},
+	{Name: "policy.challenge.expires", Default: "5m", Tenant: true, Doc: "How long a challenge may be solved.",
+		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.Expires }, duration(10*time.Second, time.Hour))},
+	{Name: "policy.address.bindings", Default: "25", Live: true, Doc: "Tokens that may bind to one address within policy.address.per.",
+		value: one(func(s *Settings) *uint16 { return &s.Address.Bindings }, number[uint16](1, maxBindings))},
+	{Name: "policy.address.per", Default: "1h", Live: true, Doc: "The window of an address's bindings.",
+		value: one(func(s *Settings) *time.Duration { return &s.Address.Per }, duration(time.Minute, 7*day))},
+	{Name: "policy.address.then", Default: "challenge", Live: true, Doc: "What becomes of an address over its bindings; challenge: its new tokens start with a challenge, and it is blocked only if too few of them are solved.",
+		value: one(func(s *Settings) *addresses.Then { return &s.Address.Then }, then())},
+	{Name: "policy.address.solve_ratio", Default: "0.2", Live: true, Doc: "A crowded address that solves a smaller part of its challenges is blocked.",
+		value: one(func(s *Settings) *float64 { return &s.Address.SolveRatio }, ratio())},
+	{Name: "policy.address.block", Default: "10m, 1h, 4h, 24h, 168h", Live: true, Doc: "How long an address is blocked the first time, the second, and so on; the last from then on.",
+		value: some(func(s *Settings) *[]time.Duration { return &s.Address.Block }, duration(time.Minute, year), 16)},
+	{Name: "policy.address.permanent_after", Default: "0", Live: true, Doc: "Blocks of the last length after which it is for good; 0: never by itself.",
+		value: one(func(s *Settings) *uint8 { return &s.Address.PermanentAfter }, number[uint8](0, 100))},
+	idle("policy.roaming.addresses", "8", "Addresses that a token bound to a key may have within policy.roaming.per.", number[uint32](1, 1000)),
 	idle("policy.roaming.per", "24h", "The window of roaming.", duration(time.Minute, 7*day)),
-	{Name: "policy.observe", Default: "", Tenant: true, Doc: "Rules that are decided and recorded, but not enforced.",
-		value: none("this version enforces every rule that it has")},
+	{Name: "policy.observe", Default: "", Tenant: true, Doc: "Rules that are decided and recorded, but not enforced. A tenant may name hijack, spike and client; crowd and block are about addresses, which are not a tenant's.",
+		value: many(func(s *Settings) *[]string { return &s.Policy.Observe }, choice(rules...), len(rules))},
 }
+
+// maxBindings is the largest budget of an address of which the double, too,
+// can be counted in one slice of its period.
+const maxBindings = 30_000
 
 // idle is a setting that is checked and has no effect in this version.
 func idle[T any](name, def, doc string, of sort[T]) Key {
 	return Key{Name: name, Default: def, Doc: doc, Tenant: true, Idle: true, value: one(nil, of)}
-}
-
-func idleList[T any](name, def, doc string, of sort[T], limit int) Key {
-	return Key{Name: name, Default: def, Doc: doc, Tenant: true, Idle: true, value: many(nil, of, limit)}
 }
 
 func find(name string) (Key, bool) {

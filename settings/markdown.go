@@ -30,13 +30,16 @@ with ` + "`STILE_`" + ` before it and ` + "`_`" + ` for each dot (` + "`STILE_PO
 An unknown setting or a bad value stops the start; ` + "`stile check`" + ` names each, with its file and line.
 
 **T** may be set for one tenant (` + "`stile tenant set CLIENT_ID policy.token.calls=500`" + `), at once and without a restart;
-a running server reads these again from its sources on SIGHUP. **–** is checked, but has no effect in this version.
+a running server reads these, and those marked **R**, again from its sources on SIGHUP. **–** is checked, but has no effect in this version.
 
 `
 
 func marks(k Key) (s string) {
 	if k.Tenant {
 		s += " **T**"
+	}
+	if k.Live {
+		s += " **R**"
 	}
 	if k.Idle {
 		s += " **–**"

@@ -16,6 +16,9 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/tokens"
 )
 
 // Settings is everything that was set, checked. Make one with [Load].
@@ -28,7 +31,9 @@ type Settings struct {
 	TrustedProxies []netip.Prefix
 	TLS            TLS
 	Log            Log
-	Policy         Policy // of every tenant that has none of its own
+	LogAddresses   string           // full, prefix or hash: how an address is shown
+	Policy         Policy           // of every tenant that has none of its own
+	Address        addresses.Policy // use [Settings.Addresses], which knows what is only observed
 
 	texts map[string]string // every key's value as one text, to compare
 }
@@ -52,12 +57,11 @@ type Log struct {
 // Policy is what may be set for one tenant too.
 type Policy struct {
 	Lifetime    time.Duration // of a token, at most 24 h
-	Calls       uint32        // that a token is good for
-	Records     uint32        // items that a token may deliver
-	BindWithin  time.Duration // from a token's issue to its first call
+	Token       tokens.Policy // use [Policy.Tokens], which knows what is only observed
 	Site        string        // if-sent or required: must a call name its page
 	QueryTokens string        // yes, with-proof or no: may a token stand in a URL
 	Callbacks   []string      // prefixes of dotted JSONP names that are allowed
+	Observe     []string      // rules that are decided and recorded, and not enforced
 }
 
 // Source is where settings come from.
@@ -131,7 +135,7 @@ func (s *Settings) together(from []given) (faults Faults) {
 	if len(s.TLS.Domains) > 0 && s.TLS.Certificate != "" {
 		add("tls.domains", "tls.domains (a certificate by ACME) and tls.certificate (one of your own) exclude each other")
 	}
-	if s.Policy.BindWithin > s.Policy.Lifetime {
+	if s.Policy.Token.BindWithin > s.Policy.Lifetime {
 		add("policy.token.bind_within", "is longer than policy.token.lifetime")
 	}
 	if _, port, _ := net.SplitHostPort(s.Listen); s.Listen == s.AdminListen && port != "0" {

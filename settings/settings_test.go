@@ -4,11 +4,14 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
 )
 
 var update = flag.Bool("update", false, "write docs/settings.md")
@@ -62,9 +65,16 @@ func TestContractsFile(t *testing.T) {
 	if s.PublicURL != "https://api.example" || len(s.NotInForce()) != 0 {
 		t.Errorf("%+v, not in force: %v", s, s.NotInForce())
 	}
-	want := Policy{Lifetime: 24 * time.Hour, Calls: 2000, Records: 20000, BindWithin: 10 * time.Minute, QueryTokens: "yes"}
-	if p := s.Policy; p.Lifetime != want.Lifetime || p.Tokens() != want.Tokens() || p.QueryTokens != "yes" || p.Site != "if-sent" || len(p.Callbacks) != 0 {
+	token := tokens.Policy{Calls: 2000, Records: 20000, BindWithin: 10 * time.Minute,
+		SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: time.Minute,
+		Ladder: []tokens.Kind{tokens.Work, tokens.Work, tokens.Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute}
+	if p := s.Policy; p.Lifetime != 24*time.Hour || !reflect.DeepEqual(p.Tokens(), token) || p.QueryTokens != "yes" || p.Site != "if-sent" || len(p.Callbacks)+len(p.Observe) != 0 {
 		t.Errorf("the policy is %+v", p)
+	}
+	address := addresses.Policy{Bindings: 25, Per: time.Hour, SolveRatio: 0.2,
+		Block: []time.Duration{10 * time.Minute, time.Hour, 4 * time.Hour, 24 * time.Hour, 168 * time.Hour}}
+	if !reflect.DeepEqual(s.Addresses(), address) {
+		t.Errorf("the addresses' policy is %+v", s.Addresses())
 	}
 }
 
@@ -104,7 +114,7 @@ func TestLaterSourcesWin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := s.Policy; p.Calls != 1 || p.Records != 3 || p.Lifetime != 3*time.Hour {
+	if p := s.Policy; p.Token.Calls != 1 || p.Token.Records != 3 || p.Lifetime != 3*time.Hour {
 		t.Errorf("%+v", p)
 	}
 	if len(s.TrustedProxies) != 2 || s.TrustedProxies[0].String() != "192.0.2.1/32" {
@@ -137,8 +147,15 @@ func TestFaults(t *testing.T) {
 		{"state: redis://r", "F:1: state: Redis is not served by this version: token states are in the store; allowed: store"},
 		{"issuers: [{issuer: x}]", "F:1: issuers: tokens of other authorization servers are not accepted by this version; allowed: []"},
 		{"binding: key", "F:1: binding: this version binds tokens to addresses only, not to keys; allowed: auto, address"},
-		{"policy: {observe: [hijack]}", "F:1: policy.observe: this version enforces every rule that it has; allowed: []"},
-		{"policy: {challenge: {ladder: [work, riddle]}}", `F:1: policy.challenge.ladder: "riddle" is not allowed; allowed: up to 16 of: work, picture`},
+		{"policy: {observe: [theft]}", `F:1: policy.observe: "theft" is not allowed; allowed: up to 5 of: hijack, spike, crowd, block, client`},
+		{"policy: {challenge: {ladder: []}}", "F:1: policy.challenge.ladder: is empty; allowed: 1 to 16 of: work, picture"},
+		{"policy: {challenge: {ignored: 256}}", `F:1: policy.challenge.ignored: "256" is not allowed; allowed: a whole number from 1 to 100`},
+		{"policy: {spike: {per: 1500ms}}", "F:1: policy.spike.per: 1500ms is not a whole number of seconds; allowed: a duration from 1s to 24h, such as 90s, 10m, 24h or 7d"},
+		{"policy: {address: {bindings: 0}}", `F:1: policy.address.bindings: "0" is not allowed; allowed: a whole number from 1 to 30000`},
+		{"policy: {address: {block: []}}", "F:1: policy.address.block: is empty; allowed: 1 to 16 of: a duration from 1m to 8760h, such as 90s, 10m, 24h or 7d"},
+		{"policy: {address: {then: pray}}", `F:1: policy.address.then: "pray" is not allowed; allowed: challenge, block`},
+		{"log_addresses: all", `F:1: log_addresses: "all" is not allowed; allowed: full, prefix, hash`},
+		{"policy: {challenge: {ladder: [work, riddle]}}", `F:1: policy.challenge.ladder: "riddle" is not allowed; allowed: 1 to 16 of: work, picture`},
 		{"policy: {address: {solve_ratio: 2}}", `F:1: policy.address.solve_ratio: "2" is not allowed; allowed: a number from 0 to 1`},
 		{"policy: {address: {solve_ratio: .nan}}", `F:1: policy.address.solve_ratio: ".nan" is not allowed; allowed: a number from 0 to 1`},
 		{"trusted_proxies: [0.0.0.0/0]", `F:1: trusted_proxies: "0.0.0.0/0" trusts everybody to say where they come from; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
@@ -189,27 +206,32 @@ func TestFaultsOfAllSources(t *testing.T) {
 }
 
 func TestNotInForce(t *testing.T) {
-	s := load(t, "policy: {spike: {calls: 5, per: 60s}, address: {block: [600s, 1h, 4h, 1d, 7d]}}\nhijack: kill")
-	if got := strings.Join(s.NotInForce(), " "); got != "hijack policy.spike.calls" {
+	s := load(t, "policy: {spike: {calls: 5}, roaming: {addresses: 3, per: 1d}, address: {block: [1h]}}\nhijack: kill")
+	if got := strings.Join(s.NotInForce(), " "); got != "hijack policy.roaming.addresses" {
 		t.Errorf("not in force: %s", got)
 	}
 }
 
+const ofTenants = "binding, site, query_tokens, callbacks, policy.token.lifetime, policy.token.calls, policy.token.records, policy.token.bind_within, " +
+	"policy.spike.calls, policy.spike.suggestions, policy.spike.per, policy.challenge.ladder, policy.challenge.ignored, policy.challenge.per_token, " +
+	"policy.challenge.expires, policy.observe"
+
 func TestOfATenant(t *testing.T) {
 	s := load(t, "policy: {token: {calls: 7, lifetime: 1h}}\nsite: required")
 	p, err := s.For(&tenants.Tenant{Policy: map[string]string{"policy.token.records": "9", "site": "if-sent", "callbacks": "angular.callbacks,jQuery.cb"}})
-	if err != nil || p.Calls != 7 || p.Records != 9 || p.Site != "if-sent" || len(p.Callbacks) != 2 || p.Lifetime != time.Hour {
+	if err != nil || p.Token.Calls != 7 || p.Token.Records != 9 || p.Site != "if-sent" || len(p.Callbacks) != 2 || p.Lifetime != time.Hour {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if s.Policy.Records != 20000 || s.Policy.Site != "required" || s.texts["site"] != "required" {
+	if s.Policy.Token.Records != 20000 || s.Policy.Site != "required" || s.texts["site"] != "required" {
 		t.Errorf("the server's policy changed: %+v", s.Policy)
 	}
 	p, err = s.For(&tenants.Tenant{Policy: map[string]string{"policy.token.calls": "none", "policy.token.lifetime": "2m"}})
-	if err == nil || p.Calls != 7 || p.BindWithin != 2*time.Minute {
+	if err == nil || p.Token.Calls != 7 || p.Token.BindWithin != 2*time.Minute {
 		t.Errorf("what is no longer allowed is left out: %+v, %v", p, err)
 	}
 	for name, want := range map[string]string{
-		"listen":                   "listen: is a setting of the server, not of a tenant; allowed: binding, site, query_tokens, callbacks, policy.token.lifetime, policy.token.calls, policy.token.records, policy.token.bind_within",
+		"listen":                   "listen: is a setting of the server, not of a tenant; allowed: " + ofTenants,
+		"policy.address.bindings":  "policy.address.bindings: is a setting of the server, not of a tenant; allowed: " + ofTenants,
 		"policy.token.callz":       "policy.token.callz: unknown setting; did you mean policy.token.calls?",
 		"policy.token.bind_within": "policy.token.bind_within: is longer than policy.token.lifetime",
 	} {
@@ -222,11 +244,60 @@ func TestOfATenant(t *testing.T) {
 func TestReload(t *testing.T) {
 	s, fresh := load(t, "listen: ':1'"), load(t, "listen: ':2'\npolicy: {token: {calls: 5}}")
 	next := s.Reload(fresh)
-	if next.Listen != ":1" || next.Policy.Calls != 5 || s.Policy.Calls != 2000 {
+	if next.Listen != ":1" || next.Policy.Token.Calls != 5 || s.Policy.Token.Calls != 2000 {
 		t.Errorf("%+v", next)
 	}
 	if got := s.Restart(fresh); len(got) != 1 || got[0] != "listen" {
 		t.Errorf("needs a restart: %v", got)
+	}
+}
+
+// TestObserve: a rule is observed for whom it is named.
+func TestObserve(t *testing.T) {
+	s := load(t, "policy: {observe: [spike, block]}")
+	if got := s.Policy.Tokens().Observe; got != (tokens.Observe{Spike: true}) || !s.Addresses().ObserveBlock || s.Addresses().ObserveCrowd || s.Policy.Observes("client") {
+		t.Errorf("the server's: %+v, %+v", got, s.Addresses())
+	}
+	p, err := s.For(&tenants.Tenant{Policy: map[string]string{"policy.observe": "hijack, client"}})
+	if got := p.Tokens().Observe; err != nil || got != (tokens.Observe{Hijack: true}) || !p.Observes("client") {
+		t.Errorf("a tenant's: %+v, %v", got, err)
+	}
+	err = s.CheckTenant(map[string]string{"policy.observe": "spike, crowd"})
+	if err == nil || err.Error() != "policy.observe: crowd is a rule about addresses, which are the server's, not a tenant's; allowed: hijack, spike, client" {
+		t.Errorf("an address's rule: %v", err)
+	}
+	next := s.Reload(load(t, "policy: {observe: [crowd], address: {bindings: 9}}"))
+	if a := next.Addresses(); a.Bindings != 9 || !a.ObserveCrowd || a.ObserveBlock || s.Addresses().Bindings != 25 {
+		t.Errorf("reloaded: %+v", a)
+	}
+	if got := s.Restart(next); len(got) != 0 {
+		t.Errorf("needs a restart: %v", got)
+	}
+}
+
+// TestDoubts: each doubt is raised by what it is about, and none by the
+// defaults.
+func TestDoubts(t *testing.T) {
+	if got := load(t, "").Doubts(); len(got) != 0 {
+		t.Errorf("of the defaults: %v", got)
+	}
+	for text, key := range map[string]string{
+		"token: {records: 100}":                              "policy.token.records",
+		"spike: {calls: 2000}":                               "policy.spike.calls",
+		"challenge: {ladder: [picture]}":                     "policy.challenge.ladder",
+		"challenge: {per_token: 2}":                          "policy.challenge.ladder",
+		"{token: {lifetime: 10m}, challenge: {expires: 1h}}": "policy.challenge.expires",
+		"address: {bindings: 4}":                             "policy.address.bindings",
+		"address: {solve_ratio: 0}":                          "policy.address.solve_ratio",
+		"address: {solve_ratio: 0.9}":                        "policy.address.solve_ratio",
+		"address: {block: [1h, 10m]}":                        "policy.address.block",
+		"address: {block: [1h], permanent_after: 2}":         "policy.address.permanent_after",
+		"observe: [crowd]":                                   "policy.observe",
+	} {
+		got := load(t, "policy:\n  "+text).Doubts()
+		if len(got) != 1 || got[0].Key != key {
+			t.Errorf("%s: %v", text, got)
+		}
 	}
 }
 

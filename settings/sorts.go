@@ -12,16 +12,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/tokens"
 )
 
 // number is a whole number from lo to hi.
-func number(lo, hi uint32) sort[uint32] {
-	return sort[uint32]{"number", fmt.Sprintf("a whole number from %d to %d", lo, hi), func(text string) (uint32, error) {
+func number[N uint8 | uint16 | uint32](lo, hi N) sort[N] {
+	return sort[N]{"number", fmt.Sprintf("a whole number from %d to %d", lo, hi), func(text string) (N, error) {
 		n, err := strconv.ParseUint(text, 10, 32)
-		if err != nil || uint32(n) < lo || uint32(n) > hi {
+		if err != nil || n < uint64(lo) || n > uint64(hi) {
 			return 0, fmt.Errorf("%s is not allowed", quote(text))
 		}
-		return uint32(n), nil
+		return N(n), nil
 	}}
 }
 
@@ -36,7 +39,7 @@ func ratio() sort[float64] {
 	}}
 }
 
-// duration is a time from lo to hi.
+// duration is a time from lo to hi, in whole seconds: so the rules count.
 func duration(lo, hi time.Duration) sort[time.Duration] {
 	allowed := fmt.Sprintf("a duration from %s to %s, such as 90s, 10m, 24h or 7d", Short(lo), Short(hi))
 	return sort[time.Duration]{"duration", allowed, func(text string) (time.Duration, error) {
@@ -46,6 +49,9 @@ func duration(lo, hi time.Duration) sort[time.Duration] {
 		}
 		if d < lo || d > hi {
 			return 0, fmt.Errorf("%s is not allowed", text)
+		}
+		if d%time.Second != 0 {
+			return 0, fmt.Errorf("%s is not a whole number of seconds", text)
 		}
 		return d, nil
 	}}
@@ -83,6 +89,30 @@ func either(no, yes string) sort[bool] {
 	return sort[bool]{c.name, c.allowed, func(text string) (bool, error) {
 		_, err := c.parse(text)
 		return text == yes, err
+	}}
+}
+
+// kind is the sort of a challenge.
+func kind() sort[tokens.Kind] {
+	c := either(tokens.Work.String(), tokens.Picture.String())
+	return sort[tokens.Kind]{c.name, c.allowed, func(text string) (tokens.Kind, error) {
+		picture, err := c.parse(text)
+		if picture {
+			return tokens.Picture, err
+		}
+		return tokens.Work, err
+	}}
+}
+
+// then is what becomes of a crowded address.
+func then() sort[addresses.Then] {
+	c := either("challenge", "block")
+	return sort[addresses.Then]{c.name, c.allowed, func(text string) (addresses.Then, error) {
+		block, err := c.parse(text)
+		if block {
+			return addresses.ThenBlock, err
+		}
+		return addresses.ThenChallenge, err
 	}}
 }
 

@@ -7,15 +7,9 @@ import (
 	"strings"
 
 	"stile.example/stile/tenants"
-	"stile.example/stile/tokens"
 )
 
 var errKeys = errors.New("this version binds tokens to addresses only, not to keys")
-
-// Tokens is the part of the policy that tokens.Step decides by.
-func (p Policy) Tokens() tokens.Policy {
-	return tokens.Policy{Calls: p.Calls, Records: p.Records, BindWithin: p.BindWithin}
-}
 
 // CheckTenant checks settings of one tenant, as `stile tenant set` takes them.
 // Every fault is found; its Where is empty.
@@ -50,12 +44,13 @@ func (s *Settings) with(policy map[string]string) (Policy, Faults) {
 		}
 		all = append(all, given{name: name, texts: []string{policy[name]}})
 	}
+	faults = append(faults, notTheirs(policy["policy.observe"])...)
 	faults = append(faults, own.apply(all)...)
-	if own.Policy.BindWithin > own.Policy.Lifetime {
+	if own.Policy.Token.BindWithin > own.Policy.Lifetime {
 		if policy["policy.token.bind_within"] != "" {
 			faults = append(faults, Fault{Key: "policy.token.bind_within", Problem: "is longer than policy.token.lifetime"})
 		}
-		own.Policy.BindWithin = own.Policy.Lifetime
+		own.Policy.Token.BindWithin = own.Policy.Lifetime
 	}
 	return own.Policy, faults
 }
@@ -74,10 +69,10 @@ func tenantNames() (names []string) {
 // server may take over.
 func (s *Settings) Reload(fresh *Settings) *Settings {
 	next := *s
-	next.Policy = fresh.Policy
+	next.Policy, next.Address = fresh.Policy, fresh.Address
 	next.texts = maps.Clone(s.texts)
 	for _, k := range table {
-		if k.Tenant {
+		if k.Tenant || k.Live {
 			next.texts[k.Name] = fresh.texts[k.Name]
 		}
 	}
@@ -88,7 +83,7 @@ func (s *Settings) Reload(fresh *Settings) *Settings {
 // does not take over.
 func (s *Settings) Restart(fresh *Settings) (names []string) {
 	for _, k := range table {
-		if !k.Tenant && s.texts[k.Name] != fresh.texts[k.Name] {
+		if !k.Tenant && !k.Live && s.texts[k.Name] != fresh.texts[k.Name] {
 			names = append(names, k.Name)
 		}
 	}

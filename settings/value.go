@@ -60,8 +60,19 @@ func one[T any](field func(*Settings) *T, of sort[T]) value {
 
 // many is a setting of up to limit values.
 func many[T any](field func(*Settings) *[]T, of sort[T], limit int) value {
-	allowed := fmt.Sprintf("up to %d of: %s", limit, of.allowed)
+	return list(field, of, 0, limit, fmt.Sprintf("up to %d of: %s", limit, of.allowed))
+}
+
+// some is a setting of at least one value.
+func some[T any](field func(*Settings) *[]T, of sort[T], limit int) value {
+	return list(field, of, 1, limit, fmt.Sprintf("1 to %d of: %s", limit, of.allowed))
+}
+
+func list[T any](field func(*Settings) *[]T, of sort[T], least, limit int, allowed string) value {
 	return value{sort: "list", allowed: allowed, list: true, parse: func(s *Settings, texts []string) (string, error) {
+		if len(texts) < least {
+			return "", errors.New("is empty")
+		}
 		if len(texts) > limit {
 			return "", fmt.Errorf("has %d values", len(texts))
 		}
