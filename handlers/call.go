@@ -30,7 +30,7 @@ func (a *API) call(route tokens.Route, q question) echo.HandlerFunc {
 			return err
 		}
 		if !a.Meter.Reserve(r.tenant.Number, r.tenant.CallsPerMonth, r.at) {
-			return overQuota(r.at)
+			return a.overQuota(r)
 		}
 		counted := false
 		defer func() {
@@ -81,15 +81,18 @@ func (a *API) free(q question) echo.HandlerFunc {
 // hasCalls is the check of the tenant's month for what is not counted in it.
 func (a *API) hasCalls(r *request) error {
 	if limit := r.tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.tenant.Number, r.at) >= limit {
-		return overQuota(r.at)
+		return a.overQuota(r)
 	}
 	return nil
 }
 
 // overQuota refuses until the next month, UTC.
-func overQuota(now time.Time) error {
-	y, m, _ := now.UTC().Date()
-	return &refusal{code: TenantExhausted, retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(now)}
+func (a *API) overQuota(r *request) error {
+	y, m, _ := r.at.UTC().Date()
+	return &refusal{
+		code: TenantExhausted, retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.at),
+		grounds: grounds{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)},
+	}
 }
 
 // ask puts the question, unless the token is known to be dead. A question that
@@ -121,21 +124,23 @@ func (a *API) step(ctx context.Context, r *request, e tokens.Event) (tokens.Stat
 	if err != nil {
 		return tokens.State{}, fault(err)
 	}
+	a.Metrics.stepped(v, e)
+	if v.Observed != tokens.None {
+		a.observed(r, v, e)
+	}
+	r.limits(left(v, r.policy.Token.Calls))
 	if v.Outcome != tokens.Admit {
-		return tokens.State{}, a.dead(r, v.Reason)
+		return tokens.State{}, a.refused(r, v, e)
 	}
-	if v.Binds {
-		a.Metrics.bound(v.State.Bound.Kind)
-	}
-	limit := r.policy.Token.Calls
-	r.limits(limit - min(v.State.Used.Total().Calls, limit))
 	return v.State, nil
 }
 
-// dead refuses for a reason of the token's.
-func (a *API) dead(r *request, why tokens.Reason) error {
-	r.limits(0)
-	return refuse(Code(why.String()))
+// left is how many calls a token is still good for.
+func left(v tokens.Verdict, limit uint32) uint32 {
+	if v.State.Dead != tokens.None || v.Reason == tokens.Expired {
+		return 0
+	}
+	return limit - min(v.State.Used.Total().Calls, limit)
 }
 
 // reply ends the body with how the token stands, and sends it.

@@ -20,6 +20,9 @@ type refusal struct {
 	detail string        // for the client; the code's own where empty
 	retry  time.Duration // when to try again; 0: not said
 	cause  error         // for the log; never for the client
+
+	grounds         // for who has to explain it; never for the client
+	challenge *task // what to solve, where that is the reason
 }
 
 func (r *refusal) Error() string { return string(r.code) }
@@ -54,7 +57,7 @@ func refusalOf(err error) *refusal {
 	case errors.Is(err, content.ErrNotFound):
 		return &refusal{code: NotFound}
 	case errors.Is(err, bearer.ErrExpired):
-		return &refusal{code: TokenExpired}
+		return &refusal{code: TokenExpired, grounds: grounds{rule: "token.lifetime"}}
 	case errors.Is(err, bearer.ErrInvalid):
 		return &refusal{code: TokenInvalid}
 	}
@@ -63,15 +66,15 @@ func refusalOf(err error) *refusal {
 
 // problem is the member error of a body: RFC 9457's members, and ours.
 type problem struct {
-	Type       string    `json:"type"`
-	Code       Code      `json:"code"`
-	Status     int       `json:"status"`
-	Title      string    `json:"title"`
-	Detail     string    `json:"detail"`
-	Ref        string    `json:"ref"`
-	Renewable  bool      `json:"renewable"`
-	RetryAfter *int      `json:"retry_after"`
-	Challenge  *struct{} `json:"challenge"` // there are none yet
+	Type       string `json:"type"`
+	Code       Code   `json:"code"`
+	Status     int    `json:"status"`
+	Title      string `json:"title"`
+	Detail     string `json:"detail"`
+	Ref        string `json:"ref"`
+	Renewable  bool   `json:"renewable"`
+	RetryAfter *int   `json:"retry_after"`
+	Challenge  *task  `json:"challenge"`
 }
 
 // fail answers a request with why it is not answered. Every refusal and every
@@ -101,7 +104,7 @@ func problemOf(why *refusal) problem {
 	}
 	p := problem{
 		Type: "/problems/" + string(m.Code), Code: m.Code, Status: m.Status, Title: m.Title,
-		Detail: m.Detail, Ref: newRef(), Renewable: m.Renewable,
+		Detail: m.Detail, Ref: newRef(), Renewable: m.Renewable, Challenge: why.challenge,
 	}
 	if why.status != 0 {
 		p.Status = why.status

@@ -9,11 +9,10 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// guard finds out who calls: token, client, page, in the contract's order.
-// It changes nothing but r.caller.
+// guard finds out who calls: address, token, client, page, in the contract's
+// order. It changes nothing but r.caller.
 func (a *API) guard(r *request) (err error) {
-	r.at = a.Now()
-	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
+	if err = a.arrive(r); err != nil {
 		return err
 	}
 	token, inURL, err := findToken(r)
@@ -29,13 +28,40 @@ func (a *API) guard(r *request) (err error) {
 	if inURL && r.policy.QueryTokens != QueryTokensYes {
 		return badRequest("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
-	if err = checkPage(r.http.Header, &r.caller); err != nil {
-		return err
+	if !fromSite(r.http.Header, &r.caller) {
+		if err = a.mismatch(r, "sites"); err != nil {
+			return err
+		}
 	}
 	if r.tenant.Status != tenants.Active {
 		return refuse(TenantSuspended)
 	}
 	return nil
+}
+
+// arrive finds out where a request comes from, and turns a blocked address
+// away before anything is read of its token. (Not at /oauth: that is called by
+// the tenants' servers, whose visitors' addresses are none of theirs, and who
+// are known by their secrets.)
+func (a *API) arrive(r *request) (err error) {
+	r.at = a.Now()
+	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
+		return err
+	}
+	if until, blocked := a.Addresses.Blocked(r.from, r.at); blocked {
+		return blockedUntil(until, r.at)
+	}
+	return nil
+}
+
+// mismatch refuses a caller that is not the tenant's, unless that is only to
+// be observed.
+func (a *API) mismatch(r *request, rule string) error {
+	if r.policy.ObserveClient {
+		a.observe(r, ClientMismatch, grounds{rule: rule})
+		return nil
+	}
+	return &refusal{code: ClientMismatch, grounds: grounds{rule: rule}}
 }
 
 // verify reads a token. Only what bearer says of the token itself is told to
@@ -58,14 +84,18 @@ func (a *API) findTenant(r *request) error {
 	if name == "" {
 		return badRequest("client_id is missing: it must name the tenant that the token was issued to")
 	}
-	if name != r.claims.Client {
-		return refuse(ClientMismatch)
+	t, ok := a.Tenants.Find(r.claims.Client)
+	if ok = ok && !olderThan(r.claims, t); ok {
+		r.tenant, r.policy = t, a.PolicyOf(t)
 	}
-	t, ok := a.Tenants.Find(name)
-	if !ok || olderThan(r.claims, t) {
+	if name != r.claims.Client {
+		if err := a.mismatch(r, "client_id"); err != nil {
+			return err
+		}
+	}
+	if !ok {
 		return refuse(TokenRevoked)
 	}
-	r.tenant, r.policy = t, a.PolicyOf(t)
 	return nil
 }
 

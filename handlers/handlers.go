@@ -21,7 +21,9 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"stile.example/stile/challenge"
 	"stile.example/stile/content"
+	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -46,11 +48,21 @@ type API struct {
 	Gate       *tokens.Gate
 	Tenants    *tenants.Directory
 	Meter      *usage.Meter
-	Content    Content
-	PolicyOf   func(*tenants.Tenant) Policy // the tenant's own; asked at each call, so it must be cheap
-	Ready      func(context.Context) error  // see [API.Admin]
-	Static     fs.FS                        // demo/media/… is served; nil: nothing
-	Metrics    *Metrics
+	Addresses  interface {
+		// Blocked says until when (Unix seconds, addresses.Forever) an address
+		// is blocked. It is asked at each call, so it must be cheap.
+		Blocked(a netip.Addr, now time.Time) (until int64, blocked bool)
+	}
+	Challenges *challenge.Maker
+	Refusals   interface {
+		Note(f refusals.Refusal, lasting bool) // must not wait
+	}
+	ShowAddress func(netip.Addr) string // as it may stand in logs and explanations
+	Content     Content
+	PolicyOf    func(*tenants.Tenant) Policy // the tenant's own; asked at each call, so it must be cheap
+	Ready       func(context.Context) error  // see [API.Admin]
+	Static      fs.FS                        // demo/media/… is served; nil: nothing
+	Metrics     *Metrics
 }
 
 // Content is the corpus as the API asks for it. Items come encoded, safe in a
@@ -71,6 +83,8 @@ type Policy struct {
 	Site        string        // SiteIfSent, else a call needs an Origin or a Referer
 	QueryTokens string        // QueryTokensYes, else no token may stand in a URL
 	Callbacks   []string      // prefixes of dotted callbacks
+
+	ObserveClient bool // client_mismatch is told, and not enforced
 }
 
 // Words of a Policy. Any other word, and none, is the stricter rule.
@@ -91,11 +105,22 @@ func (a *API) Routes() http.Handler {
 		"/v1/collections":       a.call(tokens.Collections, a.collections),
 		"/v1/suggest":           a.free(a.suggest),
 		"/v1/token":             a.content(a.token),
+
+		"/v1/challenges/:id/answer": a.content(a.answer),
+		"/v1/challenges/:id/reload": a.content(a.reload),
 	}
 	for path, h := range v1 {
 		e.GET(path, h)
 		e.POST(path, h)
 		e.OPTIONS(path, preflight)
+	}
+
+	for path, h := range map[string]echo.HandlerFunc{
+		"/v1/challenges/:id" + pictureFile: a.drawn(typePNG, a.picture),
+		"/v1/challenges/:id" + soundFile:   a.drawn(typeWAV, a.sound),
+	} {
+		e.GET(path, h)
+		e.HEAD(path, h)
 	}
 
 	e.POST("/oauth/token", a.oauth(a.issue))

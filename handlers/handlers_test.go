@@ -18,6 +18,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"stile.example/stile/addresses"
+	"stile.example/stile/challenge"
 	"stile.example/stile/content"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -43,13 +45,19 @@ type site struct {
 	tokens  *memory
 	corpus  *corpus
 	lines   *journal
+	street  *street
+	notes   *notebook
 }
 
 func newSite(t testing.TB) *site {
 	t.Helper()
 	s := &site{TB: t, now: start, tokens: &memory{states: map[tokens.ID]tokens.State{}}, corpus: &corpus{}, lines: &journal{}}
+	s.street = newStreet(t, addresses.Policy{Bindings: 60_000, Per: time.Hour, SolveRatio: 0.2, Block: []time.Duration{10 * time.Minute}})
+	s.notes = &notebook{kept: map[string]bool{}}
 	s.policy = Policy{
-		Token:    tokens.Policy{Calls: 100, Records: 1000, BindWithin: 10 * time.Minute},
+		Token: tokens.Policy{Calls: 100, Records: 1000, BindWithin: 10 * time.Minute,
+			SpikeCalls: 100_000, SpikeSuggestions: 100_000, SpikePer: time.Minute,
+			Ladder: []tokens.Kind{tokens.Work, tokens.Work, tokens.Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute},
 		Lifetime: 24 * time.Hour, Site: SiteIfSent, QueryTokens: QueryTokensYes,
 	}
 	keys, err := bearer.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), start)
@@ -58,13 +66,16 @@ func newSite(t testing.TB) *site {
 	s.must(err)
 	assertions, err := bearer.NewAssertions(publicURL, publicURL+"/oauth/token")
 	s.must(err)
+	maker, err := challenge.NewMaker(keys.SecretKey())
+	s.must(err)
 	directory, err := tenants.Open(context.Background(), &shelf{}, keys.SecretKey())
 	s.must(err)
 	s.API = &API{
 		Log: slog.New(slog.NewJSONHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return s.now }, PublicURL: publicURL,
 		Verifier: verifier, Signer: &bearer.Signer{Keys: keys, Issuer: publicURL, Audience: publicURL},
-		Assertions: assertions, JWKS: keys.JWKS, Gate: &tokens.Gate{Store: s.tokens}, Tenants: directory,
+		Assertions: assertions, JWKS: keys.JWKS, Gate: &tokens.Gate{Store: s.tokens, Neighbours: s.street}, Tenants: directory,
+		Addresses: s.street, Challenges: maker, Refusals: s.notes, ShowAddress: networkOf,
 		Meter: &usage.Meter{}, Content: s.corpus, PolicyOf: func(*tenants.Tenant) Policy { return s.policy },
 		Ready:   func(context.Context) error { return nil },
 		Static:  fstest.MapFS{"demo/media/a.svg": {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}},

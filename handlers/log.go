@@ -4,16 +4,17 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"time"
 )
 
-// tell writes a refusal to the log and counts it. The log has the tenant, the
-// route and the network; never a token, a query or a whole address.
+// tell writes a refusal to the log, counts it, and keeps it under its
+// reference. The log has the tenant, the route and the address as it may be
+// shown; never a token, a query or an answer.
 func (a *API) tell(r *request, why *refusal, p problem) {
 	a.Metrics.refused(r.tenantName(), p.Code)
+	a.remember(r, p.Ref, p.Code, why.grounds, false)
 	level := slog.LevelInfo
-	attrs := append(r.attrs(), slog.String("code", string(p.Code)), slog.Int("status", p.Status), slog.String("ref", p.Ref))
+	attrs := append(a.attrs(r), slog.String("code", string(p.Code)), slog.Int("status", p.Status), slog.String("ref", p.Ref))
 	if why.cause != nil {
 		level = slog.LevelError
 		attrs = append(attrs, slog.Any("err", why.cause))
@@ -25,15 +26,15 @@ func (a *API) tell(r *request, why *refusal, p problem) {
 func (a *API) note(r *request, status int) {
 	if a.Log.Enabled(context.Background(), slog.LevelDebug) {
 		a.Log.LogAttrs(context.Background(), slog.LevelDebug, "answered",
-			append(r.attrs(), slog.Int("status", status), slog.Duration("took", time.Since(r.started)))...)
+			append(a.attrs(r), slog.Int("status", status), slog.Duration("took", time.Since(r.started)))...)
 	}
 }
 
 // attrs are what every line about a request says.
-func (r *request) attrs() []slog.Attr {
+func (a *API) attrs(r *request) []slog.Attr {
 	return []slog.Attr{
 		slog.String("request", r.id), slog.String("method", methodName(r.http.Method)), slog.String("route", r.route),
-		slog.String("tenant", r.tenantName()), slog.String("network", network(r.from)),
+		slog.String("tenant", r.tenantName()), slog.String("address", a.shown(r)),
 	}
 }
 
@@ -55,23 +56,10 @@ func methodName(m string) string {
 	return "other"
 }
 
-// network is the /24 or /48 that an address is in, or "" of none.
-func network(a netip.Addr) string {
-	bits := 24
-	if a.Is6() {
-		bits = 48
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return p.String()
-}
-
 // tellOAuth writes an error of the token endpoint to the log.
 func (a *API) tellOAuth(r *request, e *oauthError) {
 	level := slog.LevelInfo
-	attrs := append(r.attrs(), slog.String("code", e.Code), slog.Int("status", e.status))
+	attrs := append(a.attrs(r), slog.String("code", e.Code), slog.Int("status", e.status))
 	if e.cause != nil {
 		level = slog.LevelError
 		attrs = append(attrs, slog.Any("err", e.cause))

@@ -18,8 +18,12 @@ type Metrics struct {
 	calls    *prometheus.CounterVec
 	refusals *prometheus.CounterVec
 	bindings *prometheus.CounterVec
-	call     prometheus.Histogram
-	store    *prometheus.HistogramVec
+
+	challenges *prometheus.CounterVec
+	observes   *prometheus.CounterVec
+
+	call  prometheus.Histogram
+	store *prometheus.HistogramVec
 }
 
 // buckets are from 100 µs, what an item takes, to 5 s, when patience ends.
@@ -36,12 +40,16 @@ func NewMetrics(live func() float64) *Metrics {
 			Name: "stile_refusals_total", Help: "Requests that were refused, by code."}, []string{"tenant", "code"}),
 		bindings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stile_bindings_total", Help: "Tokens that were bound by their first call."}, []string{"mode"}),
+		challenges: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "stile_challenges_total", Help: "Challenges that were asked, solved, failed and exchanged."}, []string{"kind", "result"}),
+		observes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "stile_observed_total", Help: "Requests that a rule would have refused which is only observed, by code."}, []string{"tenant", "code"}),
 		call: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "stile_call_duration_seconds", Help: "Time from a call's request to its durable count.", Buckets: buckets}),
 		store: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "stile_store_duration_seconds", Help: "Time that the store took.", Buckets: buckets}, []string{"op"}),
 	}
-	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.call, m.store,
+	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.challenges, m.observes, m.call, m.store,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stile_tokens_live", Help: "Tokens in use that have not expired."}, live),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -58,9 +66,26 @@ func (m *Metrics) refused(tenant string, code Code) {
 	m.refusals.WithLabelValues(tenant, string(code)).Inc()
 }
 
-// bound counts a token's first call.
-func (m *Metrics) bound(kind tokens.BindingKind) {
-	m.bindings.WithLabelValues(kind.String()).Inc()
+// stepped counts what an event did to its token, whether it was admitted or
+// not. An exchanged challenge is counted as that alone.
+func (m *Metrics) stepped(v tokens.Verdict, e tokens.Event) {
+	if v.Binds {
+		m.bindings.WithLabelValues(v.State.Bound.Kind.String()).Inc()
+	}
+	if _, exchanged := e.(tokens.Reload); v.Asks && !exchanged {
+		m.challenged(v.State.Open.Kind, "asked")
+	}
+}
+
+// challenged counts what became of a challenge.
+func (m *Metrics) challenged(kind tokens.Kind, result string) {
+	m.challenges.WithLabelValues(kind.String(), result).Inc()
+}
+
+// observed counts a request that was let through because the rule against it
+// is only observed.
+func (m *Metrics) observed(tenant string, code Code) {
+	m.observes.WithLabelValues(tenant, string(code)).Inc()
 }
 
 // stored says how long one operation of the store took.

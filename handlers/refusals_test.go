@@ -51,7 +51,7 @@ func holding(token func(*site) string) func(*site) []string {
 
 const items = "/v1/items"
 
-var refusals = []refused{
+var everyday = []refused{
 	{name: "no token", arrange: func(*site) []string { return []string{"client_id", "acme"} }, code: TokenMissing},
 	{name: "empty token", arrange: holding(func(*site) string { return "" }), code: TokenMissing},
 	{name: "bad scheme", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Basic eDp5"}}, code: TokenMissing},
@@ -145,7 +145,7 @@ func (s *site) revokeToken(token string) {
 
 // TestRefusals: each, over JSONP, JSON and form, with its whole answer.
 func TestRefusals(t *testing.T) {
-	for _, c := range refusals {
+	for _, c := range everyday {
 		t.Run(c.name, func(t *testing.T) {
 			for _, way := range []string{"json", "jsonp", "form"} {
 				s := newSite(t)
@@ -228,14 +228,14 @@ func (c refused) checkHeaders(s *site, way string, h http.Header) {
 	}
 }
 
-// TestEveryCodeIsTried keeps refusals whole: the codes of challenges, proofs
+// TestEveryCodeIsTried keeps the cases whole: the codes of challenges, proofs
 // and blocks can't be met yet, and the other two have tests of their own.
 func TestEveryCodeIsTried(t *testing.T) {
 	tried := map[Code]bool{
 		BadCallback: true, MethodNotAllowed: true,
 		TokenChallengeIgnored: true, TokenChallengedTooOften: true, ProofInvalid: true, AddressBlocked: true, ChallengeRequired: true, ChallengeFailed: true,
 	}
-	for _, c := range refusals {
+	for _, c := range everyday {
 		tried[c.code] = true
 	}
 	for code := range contract {
@@ -247,7 +247,7 @@ func TestEveryCodeIsTried(t *testing.T) {
 
 // TestRefusedIsNotCounted: whatever is refused leaves token and meter alone.
 func TestRefusedIsNotCounted(t *testing.T) {
-	for _, c := range refusals {
+	for _, c := range everyday {
 		if c.code == NotFound || c.code == TenantExhausted || c.code == TokenExhausted || c.code == TokenHijacked {
 			continue // these count what was made before, or are calls
 		}
@@ -268,7 +268,7 @@ func TestRefusedIsNotCounted(t *testing.T) {
 // TestEveryRouteIsGuarded: what concerns the token, the client and the tenant
 // is asked on every route.
 func TestEveryRouteIsGuarded(t *testing.T) {
-	for _, c := range refusals {
+	for _, c := range everyday {
 		switch c.code {
 		case BadRequest, NotFound, Overloaded, Internal, TokenExhausted:
 			continue // of the route's own

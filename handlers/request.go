@@ -36,7 +36,7 @@ type request struct {
 	w       http.ResponseWriter
 	id      string // made here, never believed from outside
 	route   string // as registered, so that it can be logged and counted; "" if there is none
-	item    string // of /v1/items/{id}, not checked
+	item    string // the id of an item or a challenge, not checked
 	started time.Time
 
 	way      way

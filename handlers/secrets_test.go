@@ -60,7 +60,7 @@ func TestS10Secrets(t *testing.T) {
 	if n := strings.Count(s.lines.String(), "panic: a "); n < 20 {
 		t.Errorf("only %d panics", n)
 	}
-	if log := s.lines.String(); !strings.Contains(log, `"network":"203.0.113.0/24"`) || !strings.Contains(log, `"tenant":"acme"`) || !strings.Contains(log, `"ref":"`) {
+	if log := s.lines.String(); !strings.Contains(log, `"address":"203.0.113.0/24"`) || !strings.Contains(log, `"tenant":"acme"`) || !strings.Contains(log, `"ref":"`) {
 		t.Error("the log says too little")
 	}
 }

@@ -21,12 +21,18 @@ func (a *API) token(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
+	open, err := a.openTask(r, state.Open)
+	if err != nil {
+		return err
+	}
 	r.begin()
 	r.add(`{"data":{"binding":"`)
 	r.add(state.Bound.Kind.String())
 	r.add(`",`)
 	r.addState(state)
-	r.add(`,"challenge":null},"meta":{`)
+	r.add(`,"challenge":`)
+	r.addValue(open)
+	r.add(`},"meta":{`)
 	a.reply(r, state)
 	return nil
 }

@@ -1,0 +1,132 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"stile.example/stile/challenge"
+	"stile.example/stile/tokens"
+)
+
+// task is the challenge object of an answer.
+type task struct {
+	ID         string                `json:"id"`
+	Kind       string                `json:"kind"`
+	ExpiresIn  int64                 `json:"expires_in"`
+	CallsLeft  uint8                 `json:"calls_left"`
+	Picture    string                `json:"picture,omitempty"`
+	Sound      string                `json:"sound,omitempty"`
+	Digits     int                   `json:"digits,omitempty"`
+	Parameters *challenge.Parameters `json:"parameters,omitempty"`
+}
+
+// task makes the challenge that is open, or finds the one that was made of it
+// before. One that can't be made is a fault: it is never waived.
+func (a *API) task(r *request, open tokens.Challenge) (*task, error) {
+	c, err := a.Challenges.Make(challenge.Ask{
+		Token: r.claims.ID, Number: open.Number, Kind: challenge.Kind(open.Kind), Level: open.Level,
+		Expires: time.Unix(int64(open.Expires), 0),
+	})
+	if err != nil {
+		return nil, fault(err)
+	}
+	t := &task{
+		ID: c.ID, Kind: open.Kind.String(), ExpiresIn: max(int64(open.Expires)-r.at.Unix(), 0), CallsLeft: open.Left,
+		Digits: c.Digits, Parameters: c.Parameters,
+	}
+	if open.Kind == tokens.Picture {
+		at := a.PublicURL + "/v1/challenges/" + c.ID
+		t.Picture, t.Sound = at+pictureFile, at+soundFile
+	}
+	return t, nil
+}
+
+// openTask is the task of a token that has one to solve, else nil.
+func (a *API) openTask(r *request, open tokens.Challenge) (*task, error) {
+	if open.Number == 0 || r.at.Unix() >= int64(open.Expires) {
+		return nil, nil
+	}
+	return a.task(r, open)
+}
+
+// notOpen refuses an answer that can be neither right nor wrong.
+func notOpen() *refusal {
+	return &refusal{code: NotFound, detail: "The challenge is not open: it was solved or replaced, or it belongs to another token."}
+}
+
+// answer takes the answer to a challenge. Whether it is right is compared
+// here; that it counts once, in time and for one token is the one step's to
+// say.
+func (a *API) answer(ctx context.Context, r *request) error {
+	asked, err := a.atChallenge(r)
+	if err != nil {
+		return err
+	}
+	text, err := r.one("answer")
+	if err != nil {
+		return err
+	}
+	if text == "" {
+		return badRequest("answer is missing")
+	}
+	state, err := a.step(ctx, r, tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Right: a.Challenges.Right(r.item, text)})
+	if err != nil {
+		a.countFailed(asked.Kind, err)
+		return err
+	}
+	a.Metrics.challenged(tokens.Kind(asked.Kind), "solved")
+	r.begin()
+	r.add(`{"data":{"solved":true},"meta":{`)
+	a.reply(r, state)
+	return nil
+}
+
+// countFailed counts a wrong answer: one that brought the next challenge, or
+// was the last that the token had.
+func (a *API) countFailed(k challenge.Kind, err error) {
+	if code := refusalOf(err).code; code == ChallengeFailed || code == TokenChallengedTooOften {
+		a.Metrics.challenged(tokens.Kind(k), "failed")
+	}
+}
+
+// reload exchanges a challenge for another of its kind.
+func (a *API) reload(ctx context.Context, r *request) error {
+	asked, err := a.atChallenge(r)
+	if err != nil {
+		return err
+	}
+	state, err := a.step(ctx, r, tokens.Reload{Call: r.event(0, 0), Number: asked.Number})
+	if err != nil {
+		return err
+	}
+	a.Metrics.challenged(state.Open.Kind, "reloaded")
+	next, err := a.task(r, state.Open)
+	if err != nil {
+		return err
+	}
+	r.begin()
+	r.add(`{"data":`)
+	r.addValue(next)
+	r.add(`,"meta":{`)
+	a.reply(r, state)
+	return nil
+}
+
+// atChallenge holds a request about a challenge to the token that the
+// challenge was made for. An id that somebody made up opens nowhere.
+func (a *API) atChallenge(r *request) (asked challenge.Ask, err error) {
+	if err = a.guard(r); err != nil {
+		return asked, err
+	}
+	if err = a.hasCalls(r); err != nil {
+		return asked, err
+	}
+	if why := a.Gate.Dead(r.claims.ID); why != tokens.None {
+		return asked, a.dead(r, why)
+	}
+	asked, ok := a.Challenges.Open(r.item)
+	if !ok || asked.Token != r.claims.ID {
+		return asked, notOpen()
+	}
+	return asked, nil
+}

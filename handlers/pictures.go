@@ -1,0 +1,79 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/challenge"
+)
+
+// What a challenge of the kind picture is shown and said by.
+const (
+	pictureFile = "/picture.png"
+	soundFile   = "/sound.wav"
+)
+
+var (
+	typePNG = []string{"image/png"}
+	typeWAV = []string{"audio/wav"}
+)
+
+func (a *API) picture(ctx context.Context, r *request) ([]byte, error) {
+	return a.Challenges.Picture(ctx, r.item, r.at)
+}
+
+func (a *API) sound(ctx context.Context, r *request) ([]byte, error) {
+	lang, _ := r.find("lang")
+	return a.Challenges.Sound(ctx, r.item, lang, r.at)
+}
+
+// drawn makes an Echo handler of what draws. An <img> has no token to show and
+// reads no script, so there is one way to ask and none to be told why not: a
+// fault is answered as JSON whatever the parameters say. What is asked for was
+// sealed by this server, or nothing is drawn. Sounds are sent in the ranges
+// that some players insist on.
+func (a *API) drawn(contentType []string, draw func(context.Context, *request) ([]byte, error)) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := a.take(c.Response().Writer, c.Request(), c.Path())
+		defer r.release()
+		r.way, r.callback = plain, ""
+		r.item, _ = url.PathUnescape(c.Param("id"))
+		body, err := a.drawing(r, draw)
+		if err != nil {
+			a.fail(r, err)
+			return nil
+		}
+		h := r.w.Header()
+		open(h)
+		h["Content-Type"], h["X-Request-Id"] = contentType, []string{r.id}
+		http.ServeContent(r.w, r.http, "", time.Time{}, bytes.NewReader(body))
+		a.note(r, http.StatusOK)
+		return nil
+	}
+}
+
+func (a *API) drawing(r *request, draw func(context.Context, *request) ([]byte, error)) ([]byte, error) {
+	if err := a.arrive(r); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	body, err := draw(ctx, r)
+	switch {
+	case err == nil:
+		return body, nil
+	case errors.Is(err, challenge.ErrUnknown):
+		return nil, &refusal{code: NotFound, detail: "There is no such challenge, or it has no picture and no sound."}
+	case errors.Is(err, challenge.ErrExpired):
+		return nil, &refusal{code: NotFound, detail: "The challenge has expired."}
+	case errors.Is(err, challenge.ErrBusy):
+		return nil, &refusal{code: Overloaded, retry: pause()}
+	}
+	return nil, fault(err)
+}

@@ -1,0 +1,123 @@
+package handlers
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/refusals"
+	"stile.example/stile/tokens"
+)
+
+// street is the addresses of a site: the real rules over a store in memory.
+type street struct {
+	*addresses.Book
+	houses *houses
+}
+
+func newStreet(t testing.TB, p addresses.Policy) *street {
+	t.Helper()
+	s := &street{houses: &houses{states: map[netip.Addr]addresses.State{}}}
+	book, err := addresses.OpenBook(context.Background(), s.houses, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Book = book
+	return s
+}
+
+// Bound makes of how an address stands what its token starts with.
+func (s *street) Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool) (tokens.Crowd, error) {
+	var e addresses.Event = addresses.Look{At: at}
+	if fresh {
+		e = addresses.Bind{At: at}
+	}
+	v, err := s.Apply(ctx, from, at, e)
+	if err != nil {
+		return tokens.Crowd{}, err
+	}
+	kind := map[addresses.Standing]tokens.Kind{addresses.Crowded: tokens.Work, addresses.Packed: tokens.Picture}[v.Standing]
+	return tokens.Crowd{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level}, nil
+}
+
+func (s *street) Solved(ctx context.Context, from netip.Addr, at time.Time) error {
+	_, err := s.Apply(ctx, from, at, addresses.Solved{At: at})
+	return err
+}
+
+// block blocks a range as a person does: for good, or until a time.
+func (s *street) block(t testing.TB, what string, until time.Time) {
+	t.Helper()
+	if err := s.Put(context.Background(), addresses.Entry{Range: netip.MustParsePrefix(what), Kind: addresses.Block, Until: until}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// houses is an addresses.Store.
+type houses struct {
+	mu      sync.Mutex
+	states  map[netip.Addr]addresses.State
+	entries []addresses.Entry
+	fault   error
+}
+
+func (h *houses) UpdateAddress(_ context.Context, a netip.Addr, fn func(addresses.State) addresses.State) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.fault == nil {
+		h.states[a] = fn(h.states[a])
+	}
+	return h.fault
+}
+
+func (h *houses) EachAddress(_ context.Context, fn func(netip.Addr, addresses.State)) error {
+	for a, s := range h.states {
+		fn(a, s)
+	}
+	return nil
+}
+
+func (h *houses) Entries(context.Context) ([]addresses.Entry, error) { return h.entries, nil }
+
+func (h *houses) PutEntry(_ context.Context, e addresses.Entry) error {
+	h.entries = append(h.entries, e)
+	return nil
+}
+
+func (h *houses) RemoveEntry(context.Context, netip.Prefix) (bool, error) { return false, nil }
+
+// notebook keeps what the site told of its refusals.
+type notebook struct {
+	mu    sync.Mutex
+	notes []refusals.Refusal
+	kept  map[string]bool // lasting, by reference
+}
+
+func (n *notebook) Note(f refusals.Refusal, lasting bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.notes = append(n.notes, f)
+	n.kept[f.Ref] = lasting
+}
+
+func (n *notebook) last() (f refusals.Refusal) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.notes) > 0 {
+		f = n.notes[len(n.notes)-1]
+	}
+	return f
+}
+
+// networkOf shows an address as the default of log_addresses does.
+func networkOf(a netip.Addr) string {
+	bits := 24
+	if a.Is6() {
+		bits = 48
+	}
+	p, _ := a.Prefix(bits)
+	return p.String()
+}
