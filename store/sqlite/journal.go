@@ -21,7 +21,7 @@ import (
 
 // commit makes what the batch changed durable, or undoes it.
 func (w *writer) commit() error {
-	if len(w.changes) == 0 {
+	if len(w.changes) == 0 && len(w.places.changed) == 0 {
 		return nil
 	}
 	w.startFold(w.db.opt.foldBytes)
@@ -33,15 +33,20 @@ func (w *writer) commit() error {
 		w.mem.find(c.id).touched = false
 	}
 	w.changes = w.changes[:0]
+	w.places.written()
 	return nil
 }
 
-// write writes, in one transaction, a row of the journal, if there is one, and
-// about as many rows of dirty states as asked for, if a fold is under way.
+// write writes, in one transaction, a row of the journal, if there is one, the
+// rows of the addresses that the batch changed, and about as many rows of dirty
+// states as asked for, if a fold is under way.
 func (w *writer) write(row []byte, rows int) error {
 	due, done := w.fold.due(w.mem, rows)
 	err := w.db.tx(context.Background(), func(tx *sql.Tx) error {
 		if err := addToJournal(tx, w.seq+1, row); err != nil {
+			return err
+		}
+		if err := w.places.write(tx, w.db.opt.Now()); err != nil {
 			return err
 		}
 		for _, id := range due {
@@ -59,7 +64,7 @@ func (w *writer) write(row []byte, rows int) error {
 	if err != nil {
 		return err
 	}
-	w.db.checkpointer.wrote(len(due)/4 + len(row)/pageSize)
+	w.db.checkpointer.wrote(len(due)/4 + len(w.places.changed) + len(row)/pageSize)
 	w.wrote(row)
 	w.fold.advance(w.mem, due, done)
 	return nil
@@ -81,7 +86,11 @@ func addToJournal(tx *sql.Tx, seq int64, row []byte) error {
 	return err
 }
 
+// encodeChanges is the batch as a row of the journal, nil if it has no tokens.
 func (w *writer) encodeChanges() []byte {
+	if len(w.changes) == 0 {
+		return nil
+	}
 	w.row = w.row[:0]
 	for _, c := range w.changes {
 		w.row = appendRecord(w.row, c.id, w.mem.find(c.id).state)

@@ -5,7 +5,9 @@
 // in memory, makes them durable with one row of a journal, and only then lets
 // them be answered. Rows of the table tokens are written behind the journal,
 // which is replayed at start. So one commit serves many calls, and no
-// answered call is lost by a kill.
+// answered call is lost by a kill. The states of addresses, which only new
+// tokens change, go the same way, but for the journal: their rows are written
+// with the batch.
 //
 // All else is plain SQL: changes by the one writing connection, questions by
 // a pool of connections that can only read and never wait for a writer.

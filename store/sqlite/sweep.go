@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -17,22 +18,33 @@ const (
 	sweepRows  = 500 // at a time: calls wait for no more than that
 )
 
-// Sweep moves what long dead tokens used to the ledger, and forgets them.
+// Sweep moves what long dead tokens used to the ledger, and forgets them, and
+// the addresses of which there is nothing left to remember.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	before := now.Add(-sweepAfter).Unix()
 	var last corpse
+	err := db.inSteps(ctx, func(w *writer) (n int, err error) {
+		n, last, err = w.sweep(last, before)
+		return n, err
+	})
+	if err == nil {
+		err = db.inSteps(ctx, func(w *writer) (int, error) { return w.sweepPlaces(now) })
+	}
+	if err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	return nil
+}
+
+// inSteps runs fn on the writer, over and over, until it finds less to do than
+// it may do at a time.
+func (db *DB) inSteps(ctx context.Context, fn func(*writer) (n int, err error)) error {
 	for {
 		var n int
 		var fault error
-		err := db.writer.do(ctx, func() { n, last, fault = db.writer.sweep(last, before) })
-		if err == nil {
-			err = fault
-		}
-		if err != nil {
-			return fmt.Errorf("sweep: %w", err)
-		}
-		if n < sweepRows {
-			return nil
+		err := db.writer.do(ctx, func() { n, fault = fn(db.writer) })
+		if err = cmp.Or(err, fault); err != nil || n < sweepRows {
+			return err
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
 )
 
@@ -17,10 +18,13 @@ var ErrBusy = errors.New("too many steps are waiting to be written")
 // ErrClosed says that the database was closed.
 var ErrClosed = errors.New("the database is closed")
 
-// step is an Update that waits for the writer.
+// step is an Update, or an UpdateAddress, that waits for the writer.
 type step struct {
-	id    tokens.ID
-	fn    func(tokens.State) tokens.State
+	id      tokens.ID
+	fn      func(tokens.State) tokens.State
+	place   place
+	placeFn func(addresses.State) addresses.State // nil: it is a token's step
+
 	err   error
 	owned atomic.Bool   // by the writer, or by a caller who has given up
 	done  chan struct{} // one message when err is set; then it is the caller's again
@@ -36,14 +40,19 @@ func (db *DB) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) to
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := db.writer
-	s := w.steps.Get().(*step)
-	s.id, s.fn, s.err = id, fn, nil
+	s := db.writer.steps.Get().(*step)
+	s.id, s.fn = id, fn
+	return db.writer.enqueue(ctx, s)
+}
+
+// enqueue lets a step wait its turn, and returns what became of it.
+func (w *writer) enqueue(ctx context.Context, s *step) error {
+	s.err = nil
 	s.owned.Store(false)
 	select {
 	case w.queue <- s:
 	default:
-		w.steps.Put(s)
+		w.release(s)
 		return ErrBusy
 	}
 	return w.wait(ctx, s)
@@ -66,9 +75,14 @@ func (w *writer) wait(ctx context.Context, s *step) error {
 		<-s.done
 	}
 	err := s.err
-	s.fn = nil
-	w.steps.Put(s)
+	w.release(s)
 	return err
+}
+
+// release gives a step back that is done.
+func (w *writer) release(s *step) {
+	s.fn, s.placeFn = nil, nil
+	w.steps.Put(s)
 }
 
 // Live is how many good tokens were used lately, which is to say are in
@@ -99,6 +113,6 @@ func writeToken(tx *sql.Tx, id tokens.ID, s tokens.State) error {
 		INSERT INTO tokens (id, tenant, expires, state)
 		VALUES (?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, state = excluded.state`,
-		id[:], s.Tenant, s.Expires, appendState(make([]byte, 0, size1), s))
+		id[:], s.Tenant, s.Expires, appendState(nil, s))
 	return err
 }

@@ -18,7 +18,7 @@ import (
 func TestR8_MigrationsAreWhole(t *testing.T) {
 	db := newDB(t)
 	steps := fstest.MapFS{}
-	for _, name := range []string{"0001_core.sql", "0002_content.sql"} {
+	for _, name := range []string{"0001_core.sql", "0002_content.sql", "0003_ladder.sql"} {
 		steps["migration/"+name] = &fstest.MapFile{}
 	}
 	steps["migration/9000_new.sql"] = &fstest.MapFile{Data: []byte(`CREATE TABLE half (x); CREATE TABLE half (x);`)}

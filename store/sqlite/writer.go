@@ -16,11 +16,12 @@ const (
 	batchLen = 1024 // steps of one commit
 )
 
-// writer is the goroutine that steps tokens. Memory and journal are its own;
+// writer is the goroutine that steps tokens and addresses. Memory and journal are its own;
 // others talk to it by its channels.
 type writer struct {
 	db      *DB
 	mem     *memory
+	places  places   // the addresses that tokens are bound to
 	changes []change // of the batch that is being written
 	row     []byte   // of the journal, kept for its room
 	seq     int64    // of the journal's last row
@@ -48,6 +49,7 @@ func startWriter(db *DB) *writer {
 	w := &writer{
 		db:      db,
 		folded:  db.opt.Now(),
+		places:  newPlaces(maxPlaces),
 		mem:     newMemory(db.opt.KeepIdle, db.opt.MaxStates),
 		queue:   make(chan *step, queueLen),
 		jobs:    make(chan func()),
@@ -113,6 +115,9 @@ func (w *writer) serve(batch []*step) {
 }
 
 func (w *writer) apply(s *step) error {
+	if s.placeFn != nil {
+		return w.applyToPlace(s)
+	}
 	sl, err := w.load(s.id)
 	if err != nil {
 		w.report(err)
@@ -122,7 +127,7 @@ func (w *writer) apply(s *step) error {
 	if sl != nil {
 		old = sl.state
 	}
-	next, err := w.call(s.fn, old)
+	next, err := call(w, s.fn, old)
 	if err == nil && next != old {
 		w.change(s.id, sl, next)
 	}
@@ -144,11 +149,11 @@ func (w *writer) load(id tokens.ID) (*slot, error) {
 }
 
 // call calls fn, and survives it.
-func (w *writer) call(fn func(tokens.State) tokens.State, old tokens.State) (next tokens.State, err error) {
+func call[S any](w *writer, fn func(S) S, old S) (next S, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.db.opt.Log.Error("a step of a token panicked", "panic", p, "stack", string(debug.Stack()))
-			next, err = old, fmt.Errorf("step of a token: panic: %v", p)
+			w.db.opt.Log.Error("a step panicked", "panic", p, "stack", string(debug.Stack()))
+			next, err = old, fmt.Errorf("step: panic: %v", p)
 		}
 	}()
 	return fn(old), nil
@@ -179,6 +184,7 @@ func (w *writer) undo() {
 		sl.dirty, sl.touched = c.dirty, false
 	}
 	w.changes = w.changes[:0]
+	w.places.undo()
 }
 
 // do runs fn on the writer, between two batches.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/addresses"
+	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
@@ -17,10 +19,13 @@ import (
 // Store is all that a backend keeps, but the corpus.
 type Store interface {
 	tokens.Store
+	addresses.Store
+	refusals.Store
 	tenants.Store
 	usage.Store
 	// Sweep moves what tokens used that expired long before now to the
-	// ledger, and forgets the tokens.
+	// ledger, and forgets the tokens, and the addresses that have been clean
+	// for so long that nothing of them matters any more.
 	Sweep(ctx context.Context, now time.Time) error
 	Close() error
 }
@@ -37,6 +42,16 @@ func Run(t *testing.T, place func(t *testing.T) (open func() Store)) {
 		"tokens/S2 never more than the limit":   limit,
 		"tokens/S3 one of many first calls":     oneBinds,
 		"tokens/a context that ended":           cancelled,
+		"addresses/unseen is zero":              addressUnseen,
+		"addresses/every field comes back":      addressFields,
+		"addresses/zero is forgotten":           addressForgotten,
+		"addresses/all updates count":           addressesCount,
+		"addresses/a context that ended":        addressCancelled,
+		"addresses/what is clean is swept":      addressSwept,
+		"addresses/the list":                    addressList,
+		"refusals/every field comes back":       refusalFields,
+		"refusals/a reference stands":           refusalStands,
+		"refusals/pruned by age and number":     refusalsPruned,
 		"tenants/every field comes back":        tenantFields,
 		"tenants/one of a name":                 tenantNames,
 		"tenants/update is all or nothing":      tenantUpdate,
@@ -99,7 +114,9 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 		v.SetMapIndex(reflect.ValueOf("a.key"), value)
 	case reflect.String:
 		v.SetString("text " + strings.Repeat("x", *n))
-	case reflect.Uint8, reflect.Uint32:
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
 		v.SetUint(uint64(*n))
 	case reflect.Int32, reflect.Int64:
 		v.SetInt(-int64(*n))

@@ -100,13 +100,20 @@ func allCount(t *testing.T, open func() Store) {
 	}
 }
 
+// callFrom is a call from an address that has been asked already.
 func callFrom(from netip.Addr) tokens.Call {
-	return tokens.Call{At: noon, Tenant: 1, IssuedAt: noon, Expires: noon.Add(24 * time.Hour), From: from, Records: 2}
+	return tokens.Call{At: noon, Tenant: 1, IssuedAt: noon, Expires: noon.Add(24 * time.Hour), From: from, Records: 2,
+		Crowd: tokens.Crowd{Asked: true}}
+}
+
+// allowed is a policy with room for so many calls, and no spikes.
+func allowed(calls uint32) tokens.Policy {
+	return tokens.Policy{Calls: calls, Records: 1 << 30, BindWithin: time.Minute, SpikeCalls: 1 << 30, SpikePer: time.Minute}
 }
 
 func limit(t *testing.T, open func() Store) {
 	g := tokens.Gate{Store: with(t, open)}
-	p := tokens.Policy{Calls: 50, Records: 1000, BindWithin: time.Minute}
+	p := allowed(50)
 	var admitted [4]atomic.Int32
 	crowd(16, func(i int) {
 		for n := range 100 {
@@ -128,7 +135,7 @@ func limit(t *testing.T, open func() Store) {
 
 func oneBinds(t *testing.T, open func() Store) {
 	s := with(t, open)
-	p := tokens.Policy{Calls: 50, Records: 1000, BindWithin: time.Minute}
+	p := allowed(50)
 	for n := range 50 {
 		g := tokens.Gate{Store: s}
 		var winners atomic.Int32

@@ -1,0 +1,82 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"stile.example/stile/addresses"
+)
+
+// Entries implements [addresses.Store].
+func (db *DB) Entries(ctx context.Context) ([]addresses.Entry, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT range, kind, until, reason, bindings FROM address_list`)
+	if err != nil {
+		return nil, fmt.Errorf("read address list: %w", err)
+	}
+	defer rows.Close()
+	var all []addresses.Entry
+	for rows.Next() {
+		e, err := scanEntry(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read address list: %w", err)
+		}
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b addresses.Entry) int { return a.Range.Compare(b.Range) })
+	return all, rows.Err()
+}
+
+func scanEntry(rows *sql.Rows) (e addresses.Entry, err error) {
+	var text string
+	var until sql.NullInt64
+	if err := rows.Scan(&text, &e.Kind, &until, &e.Reason, &e.Bindings); err != nil {
+		return e, err
+	}
+	if until.Valid {
+		e.Until = time.Unix(until.Int64, 0).UTC()
+	}
+	e.Range, err = netip.ParsePrefix(text)
+	return e, err
+}
+
+// PutEntry implements [addresses.Store]. Its time is kept to the second.
+func (db *DB) PutEntry(ctx context.Context, e addresses.Entry) error {
+	until := sql.NullInt64{Int64: e.Until.Unix(), Valid: !e.Until.IsZero()}
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT OR REPLACE INTO address_list (range, kind, until, reason, bindings)
+			VALUES (?, ?, ?, ?, ?)`,
+			e.Range.String(), e.Kind, until, e.Reason, e.Bindings)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write address list: %w", err)
+	}
+	return nil
+}
+
+// RemoveEntry implements [addresses.Store].
+func (db *DB) RemoveEntry(ctx context.Context, r netip.Prefix) (was bool, err error) {
+	err = db.tx(ctx, func(tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `DELETE FROM address_list WHERE range = ?`, r.String()))
+		was = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("write address list: %w", err)
+	}
+	return was, nil
+}
+
+// affected is how many rows a statement changed.
+func affected(res sql.Result, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}

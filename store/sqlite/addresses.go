@@ -1,0 +1,165 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"stile.example/stile/addresses"
+)
+
+var _ addresses.Store = (*DB)(nil)
+
+// UpdateAddress implements [addresses.Store]. It waits its turn among the
+// steps of tokens, and is written with them; what is said of Update holds.
+func (db *DB) UpdateAddress(ctx context.Context, a netip.Addr, fn func(addresses.State) addresses.State) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !a.IsValid() {
+		return errors.New("no address")
+	}
+	s := db.writer.steps.Get().(*step)
+	s.place, s.placeFn = a.As16(), fn
+	return db.writer.enqueue(ctx, s)
+}
+
+// EachAddress implements [addresses.Store]. All that is known has its row.
+func (db *DB) EachAddress(ctx context.Context, fn func(netip.Addr, addresses.State)) error {
+	rows, err := db.read.QueryContext(ctx, `SELECT address, state FROM addresses`)
+	if err != nil {
+		return fmt.Errorf("read addresses: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p place
+		var b sql.RawBytes
+		if err := rows.Scan(&p, &b); err != nil {
+			return fmt.Errorf("read addresses: %w", err)
+		}
+		s, err := decodeAddress(b)
+		if err != nil {
+			return fmt.Errorf("address %s: %w", p.addr(), err)
+		}
+		fn(p.addr(), s)
+	}
+	return rows.Err()
+}
+
+// place is an address as it is kept: with no pointer in it.
+type place [16]byte
+
+func (p place) addr() netip.Addr { return netip.AddrFrom16(p).Unmap() }
+
+// Scan implements [sql.Scanner].
+func (p *place) Scan(v any) error {
+	b, ok := v.([]byte)
+	if !ok || len(b) != len(p) {
+		return fmt.Errorf("%v is no address", v)
+	}
+	*p = place(b)
+	return nil
+}
+
+func comparePlaces(a, b place) int { return bytes.Compare(a[:], b[:]) }
+
+func (w *writer) applyToPlace(s *step) error {
+	old, err := w.findPlace(s.place)
+	if err != nil {
+		w.report(err)
+		return fmt.Errorf("read address: %w", err)
+	}
+	next, err := call(w, s.placeFn, old)
+	if err == nil && next != old {
+		w.places.changed[s.place] = next
+	}
+	return err
+}
+
+// findPlace is the state of an address, read from its row if need be.
+func (w *writer) findPlace(p place) (addresses.State, error) {
+	if s, ok := w.places.find(p); ok {
+		return s, nil
+	}
+	s, err := readPlace(w.db.write, p)
+	if err == nil {
+		w.places.keep(p, s)
+	}
+	return s, err
+}
+
+// readPlace reads an address's row; one without has the zero State.
+func readPlace(q *sql.DB, p place) (addresses.State, error) {
+	var b []byte
+	err := q.QueryRow(`SELECT state FROM addresses WHERE address = ?`, p[:]).Scan(&b)
+	if errors.Is(err, sql.ErrNoRows) {
+		return addresses.State{}, nil
+	}
+	if err != nil {
+		return addresses.State{}, err
+	}
+	return decodeAddress(b)
+}
+
+// writePlace writes an address's row. The zero State is no row.
+func writePlace(tx *sql.Tx, p place, s addresses.State, now time.Time) error {
+	if s == (addresses.State{}) {
+		_, err := tx.Exec(`DELETE FROM addresses WHERE address = ?`, p[:])
+		return err
+	}
+	b, err := encodeAddress(s)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`
+		INSERT INTO addresses (address, forget, state)
+		VALUES (?, ?, ?)
+		ON CONFLICT (address) DO UPDATE SET forget = excluded.forget, state = excluded.state`,
+		p[:], forgetAt(s, now), b)
+	return err
+}
+
+// forgetAt is when an address that stays as it is has been clean for so long
+// that nothing of it matters any more: a week for each step that its next
+// block would be longer by, and eight days. A week would do, but for a clock
+// that leaps by a day.
+func forgetAt(s addresses.State, now time.Time) int64 {
+	const day = 24 * 60 * 60
+	return max(now.Unix(), s.Until+7*day*int64(s.Step)) + 8*day
+}
+
+// sweepPlaces removes the rows of some addresses that can be forgotten.
+func (w *writer) sweepPlaces(now time.Time) (n int, err error) {
+	var gone []place
+	err = w.db.tx(context.Background(), func(tx *sql.Tx) error {
+		rows, err := tx.Query(`
+			DELETE FROM addresses WHERE address IN (
+				SELECT address FROM addresses WHERE forget < ? ORDER BY forget LIMIT ?)
+			RETURNING address`, now.Unix(), sweepRows)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var p place
+			if err := rows.Scan(&p); err != nil {
+				return err
+			}
+			gone = append(gone, p)
+		}
+		return rows.Err()
+	})
+	w.report(err)
+	if err != nil {
+		return 0, err
+	}
+	w.db.checkpointer.wrote(len(gone))
+	for _, p := range gone {
+		w.places.drop(p)
+	}
+	return len(gone), nil
+}

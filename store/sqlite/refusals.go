@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"stile.example/stile/refusals"
+)
+
+var _ refusals.Store = (*DB)(nil)
+
+const (
+	refusalRows = 256 // added in one transaction: calls wait for no more than that
+	pruneRows   = 500 // removed in one
+)
+
+// AddRefusals implements [refusals.Store]. Their times are kept to the
+// millisecond.
+func (db *DB) AddRefusals(ctx context.Context, some []refusals.Refusal) error {
+	for part := range slices.Chunk(some, refusalRows) {
+		err := db.tx(ctx, func(tx *sql.Tx) error { return addRefusals(ctx, tx, part) })
+		if err != nil {
+			return fmt.Errorf("write refusals: %w", err)
+		}
+		db.checkpointer.wrote(len(part))
+	}
+	return nil
+}
+
+func addRefusals(ctx context.Context, tx *sql.Tx, some []refusals.Refusal) error {
+	for _, f := range some {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO refusals (ref, at, tenant, code, rule, most, seen, identity, address, observed)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (ref) DO NOTHING`,
+			f.Ref, f.At.UnixMilli(), f.Tenant, f.Code, f.Rule, f.Limit, f.Seen, f.Identity, f.Address, f.Observed)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Refusal implements [refusals.Store].
+func (db *DB) Refusal(ctx context.Context, ref string) (f refusals.Refusal, err error) {
+	var at int64
+	err = db.read.QueryRowContext(ctx, `
+		SELECT ref, at, tenant, code, rule, most, seen, identity, address, observed
+		FROM refusals WHERE ref = ?`, ref).
+		Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Observed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return refusals.Refusal{}, refusals.ErrNotFound
+	}
+	if err != nil {
+		return refusals.Refusal{}, fmt.Errorf("read refusal: %w", err)
+	}
+	f.At = time.UnixMilli(at).UTC()
+	return f, nil
+}
+
+// PruneRefusals implements [refusals.Store].
+func (db *DB) PruneRefusals(ctx context.Context, before time.Time, most int) error {
+	err := db.pruneOldest(ctx, before.UnixMilli(), math.MaxInt)
+	if err != nil {
+		return fmt.Errorf("prune refusals: %w", err)
+	}
+	var have int
+	if err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM refusals`).Scan(&have); err != nil {
+		return fmt.Errorf("count refusals: %w", err)
+	}
+	if err := db.pruneOldest(ctx, math.MaxInt64, have-most); err != nil {
+		return fmt.Errorf("prune refusals: %w", err)
+	}
+	return nil
+}
+
+// pruneOldest removes at most n refusals from before a time, the oldest first,
+// in steps.
+func (db *DB) pruneOldest(ctx context.Context, before int64, n int) error {
+	for n > 0 {
+		step, gone := min(n, pruneRows), 0
+		err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+			gone, err = affected(tx.ExecContext(ctx, `
+				DELETE FROM refusals WHERE rowid IN (
+					SELECT rowid FROM refusals WHERE at < ? ORDER BY at, rowid LIMIT ?)`, before, step))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		db.checkpointer.wrote(gone)
+		if n -= gone; gone < step {
+			return nil
+		}
+	}
+	return nil
+}

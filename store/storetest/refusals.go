@@ -1,0 +1,88 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"stile.example/stile/refusals"
+)
+
+func refuse(t *testing.T, s Store, some ...refusals.Refusal) {
+	t.Helper()
+	if err := s.AddRefusals(t.Context(), some); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantRefusal(t *testing.T, s Store, ref string, want refusals.Refusal) {
+	t.Helper()
+	if got, err := s.Refusal(t.Context(), ref); err != nil || got != want {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
+func refusalFields(t *testing.T, open func() Store) {
+	s, n := open(), 0
+	some := make([]refusals.Refusal, 2)
+	for i := range some {
+		fill(t, reflect.ValueOf(&some[i]).Elem(), &n)
+	}
+	some[1].Observed, some[1].Tenant, some[1].Rule = false, "", "" // what may be missing
+	refuse(t, s, some...)
+	refuse(t, s)
+	for range 2 {
+		wantRefusal(t, s, some[0].Ref, some[0])
+		wantRefusal(t, s, some[1].Ref, some[1])
+		if _, err := s.Refusal(t.Context(), "ABCD-EFGH"); !errors.Is(err, refusals.ErrNotFound) {
+			t.Errorf("one that was never given: %v", err)
+		}
+		closed(t, s)
+		s = open()
+	}
+	closed(t, s)
+}
+
+// refusalStands: of two with one Ref the first is kept, and the others of the
+// second's company are kept too.
+func refusalStands(t *testing.T, open func() Store) {
+	s := with(t, open)
+	first := refusals.Refusal{Ref: "A", At: noon, Code: "first"}
+	other := refusals.Refusal{Ref: "B", At: noon, Code: "other"}
+	refuse(t, s, first)
+	refuse(t, s, refusals.Refusal{Ref: "A", At: noon, Code: "second"}, other)
+	wantRefusal(t, s, "A", first)
+	wantRefusal(t, s, "B", other)
+}
+
+func refusalsPruned(t *testing.T, open func() Store) {
+	s := with(t, open)
+	some := make([]refusals.Refusal, 1500) // the n-th is n seconds old
+	for n := range some {
+		some[n] = refusals.Refusal{Ref: fmt.Sprintf("%04d", n*7919%1500), At: noon.Add(-time.Duration(n) * time.Second)}
+	}
+	refuse(t, s, some...)
+	for _, prune := range []struct {
+		age        time.Duration
+		most, stay int
+	}{
+		{time.Hour, 1500, 1500},
+		{1400 * time.Second, 1500, 1401}, // that second itself stays
+		{1400 * time.Second, 2000, 1401},
+		{time.Hour, 700, 700},
+		{100 * time.Second, 50, 50},
+		{-time.Second, 50, 0},
+	} {
+		if err := s.PruneRefusals(t.Context(), noon.Add(-prune.age), prune.most); err != nil {
+			t.Fatal(err)
+		}
+		for n, f := range some {
+			_, err := s.Refusal(t.Context(), f.Ref)
+			if gone := errors.Is(err, refusals.ErrNotFound); gone != (n >= prune.stay) || (err != nil && !gone) {
+				t.Fatalf("pruned to %+v, one of %d s: %v", prune, n, err)
+			}
+		}
+	}
+}
