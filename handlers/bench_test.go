@@ -76,7 +76,7 @@ func load(b *testing.B, h http.Handler, paths []string) {
 
 // cpu is the processor time that this process has used, clients and all: it
 // says more than the clock where other programs run beside.
-func cpu(b *testing.B) time.Duration {
+func cpu(b testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)

@@ -53,7 +53,7 @@ type API struct {
 		// is blocked. It is asked at each call, so it must be cheap.
 		Blocked(a netip.Addr, now time.Time) (until int64, blocked bool)
 	}
-	Challenges *challenge.Maker
+	Challenges Challenges
 	Refusals   interface {
 		Note(f refusals.Refusal, lasting bool) // must not wait
 	}
@@ -74,6 +74,15 @@ type Content interface {
 	Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error)
 	Suggest(ctx context.Context, tenant uint32, q string) ([]content.Suggestion, error)
 	Collections(ctx context.Context, tenant uint32) ([]content.CollectionCount, error)
+}
+
+// Challenges are made, known again and drawn: see [challenge.Maker].
+type Challenges interface {
+	Make(a challenge.Ask) (challenge.Challenge, error)
+	Open(id string) (challenge.Ask, bool)
+	Right(id, answer string) bool
+	Picture(ctx context.Context, id string, now time.Time) ([]byte, error)
+	Sound(ctx context.Context, id, lang string, now time.Time) ([]byte, error)
 }
 
 // Policy is what one tenant is allowed.

@@ -47,6 +47,7 @@ type site struct {
 	lines   *journal
 	street  *street
 	notes   *notebook
+	asked   string // id of the challenge that was met last
 }
 
 func newSite(t testing.TB) *site {
@@ -180,8 +181,18 @@ func query(pairs ...string) string {
 
 var refs = regexp.MustCompile(`"ref":"[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}"`)
 
-// fixed is a body with the reference, which is random, made the same.
-func fixed(body string) string { return refs.ReplaceAllString(body, `"ref":"REF"`) }
+// What else of a challenge is random.
+var (
+	sealedIDs = regexp.MustCompile(`("id":"|/challenges/)[A-Za-z0-9_-]{76}`)
+	hexes     = regexp.MustCompile(`"(keyPrefix|nonce|salt)":"[0-9a-f]{32}"`)
+)
+
+// fixed is a body with what is random in it made the same.
+func fixed(body string) string {
+	body = refs.ReplaceAllString(body, `"ref":"REF"`)
+	body = sealedIDs.ReplaceAllString(body, "${1}ID")
+	return hexes.ReplaceAllString(body, `"$1":"HEX"`)
+}
 
 // memory is a tokens.Store; fault is what it fails with.
 type memory struct {

@@ -83,7 +83,7 @@ func (m *Metrics) challenged(kind tokens.Kind, result string) {
 }
 
 // observed counts a request that was let through because the rule against it
-// is only observed.
+// is only observed. tenant is one that exists, or "".
 func (m *Metrics) observed(tenant string, code Code) {
 	m.observes.WithLabelValues(tenant, string(code)).Inc()
 }

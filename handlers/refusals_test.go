@@ -1,11 +1,13 @@
 package handlers
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,7 @@ type refused struct {
 	detail  string // "" is the code's own
 	retry   string // "null" if ""
 	status  int    // where it isn't the code's
+	task    string // the challenge; "null" if ""
 }
 
 func good(s *site) []string { return []string{"client_id", "acme", "access_token", s.mint()} }
@@ -35,12 +38,12 @@ func also(pairs ...string) func(*site) []string {
 	return func(s *site) []string { return append(good(s), pairs...) }
 }
 
-// after is good, when something has been done.
-func after(do func(s *site, token string)) func(*site) []string {
+// after is good, when something has been done, with more parameters.
+func after(do func(s *site, token string), pairs ...string) func(*site) []string {
 	return func(s *site) []string {
 		p := good(s)
 		do(s, p[3])
-		return p
+		return append(p, pairs...)
 	}
 }
 
@@ -145,7 +148,7 @@ func (s *site) revokeToken(token string) {
 
 // TestRefusals: each, over JSONP, JSON and form, with its whole answer.
 func TestRefusals(t *testing.T) {
-	for _, c := range everyday {
+	for _, c := range slices.Concat(everyday, ladder) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, way := range []string{"json", "jsonp", "form"} {
 				s := newSite(t)
@@ -162,6 +165,7 @@ func (s *site) send(way string, c refused, params []string) *httptest.ResponseRe
 	if route == "" {
 		route = "/v1/items/one"
 	}
+	route = strings.Replace(route, "{id}", s.asked, 1)
 	a := ask{path: with(route, params...), header: c.header.Clone(), from: c.from}
 	switch way {
 	case "jsonp":
@@ -187,8 +191,8 @@ func (c refused) check(s *site, way string, rec *httptest.ResponseRecorder) {
 	}
 	title, _ := json.Marshal(table[c.code].Title)
 	text, _ := json.Marshal(detail)
-	body := fmt.Sprintf(`{"error":{"type":"/problems/%s","code":"%s","status":%d,"title":%s,"detail":%s,"ref":"REF","renewable":%v,"retry_after":%s,"challenge":null}}`,
-		c.code, c.code, want.status, title, text, want.renewable, retry)
+	body := fmt.Sprintf(`{"error":{"type":"/problems/%s","code":"%s","status":%d,"title":%s,"detail":%s,"ref":"REF","renewable":%v,"retry_after":%s,"challenge":%s}}`,
+		c.code, c.code, want.status, title, text, want.renewable, retry, cmp.Or(c.task, "null"))
 	status, contentType := want.status, "application/json"
 	if way == "jsonp" {
 		body, status, contentType = "/**/ typeof cb === 'function' && cb("+body+");", 200, "text/javascript; charset=utf-8"
@@ -228,14 +232,11 @@ func (c refused) checkHeaders(s *site, way string, h http.Header) {
 	}
 }
 
-// TestEveryCodeIsTried keeps the cases whole: the codes of challenges, proofs
-// and blocks can't be met yet, and the other two have tests of their own.
+// TestEveryCodeIsTried keeps the cases whole: proofs can't be met yet, and the
+// other two codes have tests of their own.
 func TestEveryCodeIsTried(t *testing.T) {
-	tried := map[Code]bool{
-		BadCallback: true, MethodNotAllowed: true,
-		TokenChallengeIgnored: true, TokenChallengedTooOften: true, ProofInvalid: true, AddressBlocked: true, ChallengeRequired: true, ChallengeFailed: true,
-	}
-	for _, c := range everyday {
+	tried := map[Code]bool{BadCallback: true, MethodNotAllowed: true, ProofInvalid: true}
+	for _, c := range slices.Concat(everyday, ladder) {
 		tried[c.code] = true
 	}
 	for code := range contract {
@@ -273,10 +274,12 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 		case BadRequest, NotFound, Overloaded, Internal, TokenExhausted:
 			continue // of the route's own
 		}
-		for _, route := range []string{"/v1/items", "/v1/items/one/related", "/v1/collections", "/v1/suggest", "/v1/token"} {
+		for _, route := range []string{"/v1/items", "/v1/items/one/related", "/v1/collections", "/v1/suggest", "/v1/token",
+			"/v1/challenges/{id}/answer", "/v1/challenges/{id}/reload"} {
 			s := newSite(t)
 			c.route = route
-			params := c.arrange(s)
+			params := append(c.arrange(s), "answer", "1")
+			s.asked = s.pretend(params)
 			if rec := s.send("json", c, params); !strings.Contains(rec.Body.String(), `"code":"`+string(c.code)+`"`) {
 				t.Errorf("%s: %s: %d %s", route, c.name, rec.Code, rec.Body)
 			}

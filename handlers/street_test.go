@@ -49,11 +49,9 @@ func (s *street) Solved(ctx context.Context, from netip.Addr, at time.Time) erro
 }
 
 // block blocks a range as a person does: for good, or until a time.
-func (s *street) block(t testing.TB, what string, until time.Time) {
-	t.Helper()
-	if err := s.Put(context.Background(), addresses.Entry{Range: netip.MustParsePrefix(what), Kind: addresses.Block, Until: until}); err != nil {
-		t.Fatal(err)
-	}
+func (s *site) block(what string, until time.Time) {
+	s.Helper()
+	s.must(s.street.Put(context.Background(), addresses.Entry{Range: netip.MustParsePrefix(what), Kind: addresses.Block, Until: until}))
 }
 
 // houses is an addresses.Store.

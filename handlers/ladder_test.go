@@ -1,0 +1,279 @@
+package handlers
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/challenge"
+	"stile.example/stile/tokens"
+)
+
+// taskOf is the challenge in an answer, or nil.
+func (s *site) taskOf(rec *httptest.ResponseRecorder) *task {
+	s.Helper()
+	var body struct {
+		Error struct{ Challenge *task }
+		Data  json.RawMessage
+	}
+	s.must(json.Unmarshal(rec.Body.Bytes(), &body))
+	if body.Error.Challenge != nil || body.Data == nil {
+		return body.Error.Challenge
+	}
+	var t task
+	s.must(json.Unmarshal(body.Data, &t))
+	return &t
+}
+
+// spike makes a token meet a challenge at its second call.
+func (s *site) spike(token string) *task {
+	s.Helper()
+	s.policy.Token.SpikeCalls = 1
+	s.get(items, token)
+	return s.meet(token)
+}
+
+// meet is a call that meets a challenge.
+func (s *site) meet(token string) *task {
+	s.Helper()
+	rec := s.get(items, token)
+	t := s.taskOf(rec)
+	if t == nil || t.ID == "" {
+		s.Fatalf("no challenge: %d %s", rec.Code, rec.Body)
+	}
+	s.asked = t.ID
+	return t
+}
+
+// solve finds the right answer the hard way.
+func (s *site) solve(id string) string {
+	s.Helper()
+	asked, ok := s.Challenges.Open(id)
+	if !ok {
+		s.Fatalf("no challenge: %q", id)
+	}
+	form, most := "%d", 2_000
+	if asked.Kind == challenge.Picture {
+		form, most = "%05d", 100_000
+	}
+	for n := range most {
+		if text := fmt.Sprintf(form, n); s.Challenges.Right(id, text) {
+			return text
+		}
+	}
+	s.Fatal("nothing solves it")
+	return ""
+}
+
+// reply answers a challenge.
+func (s *site) reply(id, answer, token string) *httptest.ResponseRecorder {
+	s.Helper()
+	return s.get(with("/v1/challenges/"+id+"/answer", "answer", answer), token)
+}
+
+func (s *site) exchange(id, token string) *httptest.ResponseRecorder {
+	s.Helper()
+	return s.get("/v1/challenges/"+id+"/reload", token)
+}
+
+// pretend seals a challenge for the token in params, whether it was asked or
+// not, for requests that are refused before that is looked at.
+func (s *site) pretend(params []string) string {
+	ask := challenge.Ask{Number: 1, Kind: challenge.Work, Expires: s.now.Add(time.Minute)}
+	for i, name := range params {
+		if name != "access_token" || i%2 != 0 {
+			continue
+		}
+		if claims, err := s.Verifier.Verify(params[i+1], s.now); err == nil {
+			ask.Token = claims.ID
+		}
+	}
+	c, err := s.Challenges.Make(ask)
+	s.must(err)
+	return c.ID
+}
+
+// crowd is a street of two tokens an hour.
+func (s *site) crowd(then addresses.Then) {
+	s.street.SetPolicy(addresses.Policy{Bindings: 2, Per: time.Hour, Then: then, SolveRatio: 0.2, Block: []time.Duration{10 * time.Minute, time.Hour}})
+}
+
+// neighbour is another token that is bound to the usual address.
+func (s *site) neighbours(n int) {
+	for range n {
+		s.get(items, s.mint())
+	}
+}
+
+const (
+	workTask = `{"id":"ID","kind":"work","expires_in":%d,"calls_left":%d,"parameters":{"algorithm":"PBKDF2/SHA-256","cost":1000,"expiresAt":%d,"keyLength":32,"keyPrefix":"HEX","nonce":"HEX","salt":"HEX"}}`
+	pictured = `{"id":"ID","kind":"picture","expires_in":300,"calls_left":5,"picture":"https://api.example/v1/challenges/ID/picture.png","sound":"https://api.example/v1/challenges/ID/sound.wav","digits":5}`
+	answers  = "/v1/challenges/{id}/answer"
+	reloads  = "/v1/challenges/{id}/reload"
+	closed   = "The challenge is not open: it was solved or replaced, or it belongs to another token."
+)
+
+// work is the task as it is asked at a time, to be solved in five minutes.
+func work(asked time.Duration, left int) string {
+	return fmt.Sprintf(workTask, 300, left, start.Add(asked+5*time.Minute).Unix())
+}
+
+// ladder are the refusals of challenges and of blocked addresses.
+var ladder = []refused{
+	{name: "spike", arrange: after(func(s *site, token string) { s.policy.Token.SpikeCalls = 1; s.get(items, token) }), code: ChallengeRequired, task: work(0, 5)},
+	{name: "spike of suggestions", route: "/v1/suggest", arrange: after(func(s *site, token string) {
+		s.policy.Token.SpikeSuggestions = 1
+		s.get("/v1/suggest?q=o", token)
+	}), code: ChallengeRequired, task: work(0, 5)},
+	{name: "the same challenge again", arrange: after(func(s *site, token string) { s.spike(token); s.get(items, token) }), code: ChallengeRequired, task: work(0, 3)},
+	{name: "suggestions with one open", route: "/v1/suggest", arrange: after(func(s *site, token string) { s.spike(token) }), code: ChallengeRequired, task: work(0, 5)},
+	{name: "later", arrange: after(func(s *site, token string) { s.spike(token); s.now = s.now.Add(time.Minute) }), code: ChallengeRequired,
+		task: fmt.Sprintf(workTask, 240, 4, start.Add(5*time.Minute).Unix())},
+	{name: "expired, so another", arrange: after(func(s *site, token string) { s.spike(token); s.now = s.now.Add(5 * time.Minute) }), code: ChallengeRequired, task: work(5*time.Minute, 5)},
+	{name: "a picture at last", arrange: after(func(s *site, token string) {
+		s.policy.Token.Ladder = []tokens.Kind{tokens.Work, tokens.Picture}
+		s.reply(s.spike(token).ID, s.solve(s.asked), token)
+		s.get(items, token)
+	}), code: ChallengeRequired, task: pictured},
+	{name: "crowded", arrange: func(s *site) []string { s.crowd(addresses.ThenChallenge); s.neighbours(2); return good(s) }, code: ChallengeRequired, task: work(0, 5)},
+
+	{name: "wrong answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "1"), code: ChallengeFailed, task: work(0, 5)},
+	{name: "late answer", route: answers, arrange: func(s *site) []string {
+		p := good(s)
+		s.spike(p[3])
+		s.now = s.now.Add(5 * time.Minute)
+		return append(p, "answer", s.solve(s.asked))
+	}, code: ChallengeFailed, task: work(5*time.Minute, 5)},
+	{name: "wrong once too often", route: answers, arrange: after(func(s *site, token string) { s.policy.Token.PerToken = 1; s.spike(token) }, "answer", "1"), code: TokenChallengedTooOften},
+	{name: "challenged too often", arrange: after(func(s *site, token string) {
+		s.policy.Token.PerToken = 1
+		s.reply(s.spike(token).ID, s.solve(s.asked), token)
+		s.get(items, token)
+	}), code: TokenChallengedTooOften},
+	{name: "ignored", arrange: after(func(s *site, token string) {
+		s.policy.Token.Ignored = 1
+		s.spike(token)
+		s.meet(token)
+	}), code: TokenChallengeIgnored},
+	{name: "dead of ignoring", route: answers, arrange: after(func(s *site, token string) {
+		s.policy.Token.Ignored = 0
+		s.spike(token)
+		s.get(items, token)
+	}, "answer", "1"), code: TokenChallengeIgnored},
+
+	{name: "no answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }), code: BadRequest, detail: "answer is missing"},
+	{name: "empty answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", ""), code: BadRequest, detail: "answer is missing"},
+	{name: "two answers", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "1", "answer", "2"), code: BadRequest, detail: "answer is given more than once"},
+	{name: "made-up id", route: "/v1/challenges/x/answer", arrange: also("answer", "1"), code: NotFound, detail: closed},
+	{name: "another's challenge", route: answers, arrange: func(s *site) []string { s.spike(s.mint()); return append(good(s), "answer", s.solve(s.asked)) }, code: NotFound, detail: closed},
+	{name: "nothing is open", route: answers, arrange: func(s *site) []string {
+		p := good(s)
+		s.asked = s.pretend(p)
+		return append(p, "answer", "1")
+	}, code: NotFound, detail: closed},
+	{name: "solved before", route: answers, arrange: func(s *site) []string {
+		p := good(s)
+		s.reply(s.spike(p[3]).ID, s.solve(s.asked), p[3])
+		return append(p, "answer", s.solve(s.asked))
+	}, code: NotFound, detail: closed},
+	{name: "exchanged before", route: reloads, arrange: after(func(s *site, token string) { s.exchange(s.spike(token).ID, token) }), code: NotFound, detail: closed},
+	{name: "exchanged once too often", route: reloads, arrange: after(func(s *site, token string) {
+		s.policy.Token.PerToken = 1
+		s.spike(token)
+		for range 3 {
+			s.asked = s.taskOf(s.exchange(s.asked, token)).ID
+		}
+	}), code: TokenChallengedTooOften},
+	{name: "no such challenge route", route: "/v1/challenges/{id}/solve", arrange: good, code: NotFound},
+
+	{name: "blocked for good", arrange: after(func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }), code: AddressBlocked},
+	{name: "blocked for a while", arrange: after(func(s *site, _ string) { s.block("192.0.2.1/32", start.Add(90*time.Second)) }), code: AddressBlocked, retry: "90"},
+	{name: "blocked before the token is looked at", arrange: func(s *site) []string {
+		s.block("192.0.2.1/32", start.Add(time.Hour))
+		return []string{"client_id", "acme", "access_token", "x"}
+	}, code: AddressBlocked, retry: "3600"},
+	{name: "blocked by the rule", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.neighbours(3); return good(s) }, code: AddressBlocked, retry: "600"},
+	{name: "blocked by this very call", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.neighbours(2); return good(s) }, code: AddressBlocked, retry: "600"},
+
+	{name: "a challenge can't be made", arrange: after(func(s *site, token string) {
+		s.policy.Token.SpikeCalls = 1
+		s.get(items, token)
+		s.Challenges = idle{s.Challenges}
+	}), code: Overloaded, retry: "N"},
+	{name: "an open challenge can't be made", route: "/v1/token", arrange: after(func(s *site, token string) { s.spike(token); s.Challenges = idle{s.Challenges} }), code: Overloaded, retry: "N"},
+	{name: "a challenge can't be exchanged", route: reloads, arrange: after(func(s *site, token string) { s.spike(token); s.Challenges = idle{s.Challenges} }), code: Overloaded, retry: "N"},
+	{name: "the address can't be asked", arrange: after(func(s *site, _ string) { s.street.houses.fault = errDisk }), code: Overloaded, retry: "N"},
+}
+
+// idle makes no challenges.
+type idle struct{ Challenges }
+
+func (idle) Make(challenge.Ask) (challenge.Challenge, error) { return challenge.Challenge{}, errDisk }
+
+// TestSolved: the whole way, in the three ways, with whole answers.
+func TestSolved(t *testing.T) {
+	for _, way := range []string{"json", "jsonp", "form"} {
+		s := newSite(t)
+		token := s.mint()
+		s.spike(token)
+		ask := func(route string, pairs ...string) *httptest.ResponseRecorder {
+			return s.send(way, refused{route: route}, append([]string{"client_id", "acme", "access_token", token}, pairs...))
+		}
+		check := func(rec *httptest.ResponseRecorder, body string) {
+			t.Helper()
+			if way == "jsonp" {
+				s.check(rec, 200, "text/javascript; charset=utf-8", "/**/ typeof cb === 'function' && cb("+body+");", way)
+				return
+			}
+			s.check(rec, 200, "application/json", body, way)
+		}
+		check(ask("/v1/token"), `{"data":{"binding":"address","calls":1,"calls_limit":100,"expires_in":86400,"challenge":`+work(0, 5)+`},"meta":{`+fresh+`}}`)
+		check(ask(reloads), `{"data":`+work(0, 5)+`,"meta":{`+fresh+`}}`)
+		s.asked = s.openID(token)
+		check(ask(answers, "answer", s.solve(s.asked)), `{"data":{"solved":true},"meta":{`+fresh+`}}`)
+		check(ask("/v1/token"), `{"data":{"binding":"address","calls":1,"calls_limit":100,"expires_in":86400,"challenge":null},"meta":{`+fresh+`}}`)
+		if rec := s.get("/v1/items/one", token); rec.Code != 200 || s.Meter.Used(1, s.now) != 2 {
+			t.Errorf("%s: after it: %d %s; the meter says %d", way, rec.Code, rec.Body, s.Meter.Used(1, s.now))
+		}
+	}
+}
+
+// openID is the id that /v1/token shows.
+func (s *site) openID(token string) string {
+	s.Helper()
+	_, text, _ := strings.Cut(s.get("/v1/token", token).Body.String(), `"challenge":{"id":"`)
+	id, _, _ := strings.Cut(text, `"`)
+	return id
+}
+
+// TestRateLimitOfTheChallenged: a challenge leaves the token's calls as they
+// are, and death takes them.
+func TestRateLimitOfTheChallenged(t *testing.T) {
+	s := newSite(t)
+	token := s.mint()
+	s.policy.Token.Ignored = 1
+	s.spike(token)
+	if l := s.get(items, token).Header().Get("RateLimit"); l != `"token";r=99;t=86400` {
+		t.Errorf("challenged: %s", l)
+	}
+	if l := s.get(items, token).Header().Get("RateLimit"); l != `"token";r=0;t=86400` {
+		t.Errorf("dead: %s", l)
+	}
+	if n := s.Meter.Used(1, s.now); n != 1 {
+		t.Errorf("%d calls were counted", n)
+	}
+}
+
+// TestKinds: the kinds of tokens and of challenge have the same numbers.
+func TestKinds(t *testing.T) {
+	if challenge.Kind(tokens.Work) != challenge.Work || challenge.Kind(tokens.Picture) != challenge.Picture {
+		t.Error("they differ")
+	}
+	if tokens.MaxLevel != challenge.MaxLevel {
+		t.Error("their levels differ")
+	}
+}
