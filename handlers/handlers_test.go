@@ -41,6 +41,7 @@ type site struct {
 	handler http.Handler
 	now     time.Time
 	secret  string // of the tenant acme
+	key     []byte // of the challenges
 	policy  Policy
 	tokens  *memory
 	corpus  *corpus
@@ -69,6 +70,7 @@ func newSite(t testing.TB) *site {
 	s.must(err)
 	maker, err := challenge.NewMaker(keys.SecretKey())
 	s.must(err)
+	s.key = keys.SecretKey()
 	directory, err := tenants.Open(context.Background(), &shelf{}, keys.SecretKey())
 	s.must(err)
 	s.API = &API{
