@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
+
+	"stile.example/stile/tokens"
 )
 
 // TestS10Secrets: canaries through every route and place, with faults and
@@ -15,6 +18,7 @@ func TestS10Secrets(t *testing.T) {
 	s := newSite(t)
 	token, other := s.mint(), s.mint() // other is revoked on the way
 	const canary, address = "canary-0123456789", "203.0.113.77"
+	id := s.pretend([]string{"access_token", token})
 	var said strings.Builder
 	for _, spoil := range []func(){
 		func() {},
@@ -27,9 +31,10 @@ func TestS10Secrets(t *testing.T) {
 		spoil()
 		for _, path := range []string{
 			"/v1/items", "/v1/items/one", "/v1/items/none", "/v1/items/one/related", "/v1/suggest", "/v1/collections", "/v1/token",
+			"/v1/challenges/" + canary + "/answer", "/v1/challenges/" + id + "/answer", "/v1/challenges/" + id + "/reload", "/v1/challenges/" + id + "/picture.png",
 			"/nowhere", "/oauth/token", "/oauth/introspect", "/oauth/revoke", "/problems/x", "/.well-known/jwks.json",
 		} {
-			secrets := query("client_id", "acme", "access_token", token, "q", canary, "client_secret", s.secret, "token", other, "cursor", canary)
+			secrets := query("client_id", "acme", "access_token", token, "q", canary, "client_secret", s.secret, "token", other, "cursor", canary, "answer", canary, "lang", canary)
 			header := http.Header{"Authorization": {"Bearer " + canary}, "Cookie": {canary}, "Referer": {"https://" + canary + ".example/?" + secrets}, "X-Forwarded-For": {address}, "User-Agent": {canary}}
 			for _, a := range []ask{
 				{path: path + "?" + secrets}, {path: path + "?" + secrets + "&callback=cb"}, {path: path + "?" + secrets + "&callback=" + canary},
@@ -49,8 +54,8 @@ func TestS10Secrets(t *testing.T) {
 	rec := httptest.NewRecorder()
 	s.Admin().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	signature := token[strings.LastIndexByte(token, '.')+1:]
-	for where, text := range map[string]string{"the log": s.lines.String(), "the metrics": rec.Body.String(), "an answer": said.String()} {
-		for _, secret := range []string{canary, signature, token[:60], s.secret, address} {
+	for where, text := range map[string]string{"the log": s.lines.String(), "the metrics": rec.Body.String(), "an answer": said.String(), "an explanation": fmt.Sprint(s.notes.notes)} {
+		for _, secret := range []string{canary, id, signature, token[:60], s.secret, address} {
 			if strings.Contains(text, secret) {
 				i := strings.Index(text, secret)
 				t.Errorf("%s has %.30s: %s", where, secret, text[max(0, i-200):i])
@@ -62,5 +67,39 @@ func TestS10Secrets(t *testing.T) {
 	}
 	if log := s.lines.String(); !strings.Contains(log, `"address":"203.0.113.0/24"`) || !strings.Contains(log, `"tenant":"acme"`) || !strings.Contains(log, `"ref":"`) {
 		t.Error("the log says too little")
+	}
+}
+
+// TestS10Answers: no answer to a challenge, right or wrong, is in a log, a
+// metric, an explanation or what is stored, and neither is the challenge's id,
+// by which its picture can be had. Answers are looked for as whole words.
+func TestS10Answers(t *testing.T) {
+	s := newSite(t)
+	token := s.mint()
+	var secrets []string
+	for range 3 {
+		s.policy.Token.Ladder = []tokens.Kind{tokens.Picture}
+		task := s.spike(token)
+		right := s.solve(task.ID)
+		wrong := "9" + right[1:]
+		if wrong == right {
+			wrong = "8" + right[1:]
+		}
+		s.do(ask{path: strings.TrimPrefix(task.Picture, publicURL)})
+		next := s.taskOf(s.reply(task.ID, wrong, token))
+		solution := s.solve(next.ID)
+		if rec := s.reply(next.ID, solution, token); rec.Code != 200 {
+			t.Fatalf("%d %s", rec.Code, rec.Body)
+		}
+		secrets = append(secrets, task.ID, next.ID, right, wrong, solution)
+	}
+	for where, text := range map[string]string{
+		"the log": s.lines.String(), "the metrics": s.metrics(), "an explanation": fmt.Sprint(s.notes.notes), "the store": fmt.Sprintf("%+v", s.tokens.states),
+	} {
+		for _, secret := range secrets {
+			if regexp.MustCompile(`\b` + regexp.QuoteMeta(secret) + `\b`).MatchString(text) {
+				t.Errorf("%s has %s", where, secret)
+			}
+		}
 	}
 }
