@@ -29,10 +29,12 @@ func (s *shelf) Update(_ context.Context, id ID, fn func(State) State) error {
 type street struct {
 	crowd               Crowd
 	fresh, seen, solved int
+	records             uint32
 	fault               error
 }
 
-func (n *street) Bound(_ context.Context, _ netip.Addr, _ time.Time, fresh bool) (Crowd, error) {
+func (n *street) Bound(_ context.Context, _ netip.Addr, _ time.Time, fresh bool, records uint32) (Crowd, error) {
+	n.records += records
 	if n.seen++; fresh {
 		n.fresh++
 	}
