@@ -88,6 +88,25 @@ func TestGateBlocked(t *testing.T) {
 	}
 }
 
+// TestGateAsksForLeave: an address is told what a token is to deliver beyond
+// what it has leave for, and only then; a binding is told of once.
+func TestGateAsksForLeave(t *testing.T) {
+	n := &street{crowd: Crowd{Leave: 20}}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1"), Records: 15}
+	for call, want := range []struct {
+		fresh, seen int
+		records     uint32
+	}{{1, 1, 15}, {1, 2, 15 + 10}, {1, 3, 25 + 5}, {1, 3, 30}, {1, 4, 30 + 15}} { // 20, 40, 60, 60, 80: leave is added
+		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit || v.Binds != (call == 0) {
+			t.Fatalf("call %d: %+v, %v", call, v, err)
+		}
+		if n.fresh != want.fresh || n.seen != want.seen || n.records != want.records {
+			t.Errorf("call %d: told of %d bindings in %d questions for %d records, want %+v", call, n.fresh, n.seen, n.records, want)
+		}
+	}
+}
+
 func TestGateRefusesOnFault(t *testing.T) {
 	s := &shelf{states: map[ID]State{}, fault: errors.New("disk full")}
 	g := Gate{Store: s, Neighbours: &street{}}
