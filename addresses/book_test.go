@@ -76,7 +76,7 @@ func bind(t *testing.T, b *Book, at time.Time, times int) (v Verdict) {
 	t.Helper()
 	for range times {
 		var err error
-		if v, err = b.Apply(t.Context(), home, at, Bind{at}); err != nil {
+		if v, err = b.Apply(t.Context(), home, at, Bind{At: at}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -159,7 +159,7 @@ func TestFaultsBlock(t *testing.T) {
 	s := newShelf()
 	b := open(t, s, strict)
 	s.fault = errors.New("disk full")
-	if v, err := b.Apply(t.Context(), home, midnight, Bind{midnight}); !errors.Is(err, s.fault) || v.Standing != Blocked {
+	if v, err := b.Apply(t.Context(), home, midnight, Bind{At: midnight}); !errors.Is(err, s.fault) || v.Standing != Blocked {
 		t.Errorf("got %+v, %v", v, err)
 	}
 	if err := b.Put(t.Context(), Entry{Range: netip.MustParsePrefix("192.0.2.0/24"), Kind: Allow}); !errors.Is(err, s.fault) {

@@ -10,12 +10,14 @@ const Slices = 6
 // zero State is an address that was never seen. It holds no pointers, and it
 // is comparable.
 type State struct {
-	Slice   int64         // number of the newest slice since 1970
-	Counts  [Slices]Count // by slice number modulo Slices
-	Until   int64         // Unix seconds at which its block ends; 0: none, Forever: by a person only
-	Step    uint8         // which of Policy.Block the next block lasts
-	AtLast  uint8         // blocks of the last length so far
-	Propose bool          // blocked so often that a person should look
+	Slice   int64          // number of the newest slice since 1970
+	Counts  [Slices]Count  // by slice number modulo Slices
+	Part    int64          // number of the newest part of a day since 1970
+	Records [Slices]uint32 // delivered without a challenge, by part number modulo Slices
+	Until   int64          // Unix seconds at which its block ends; 0: none, Forever: by a person only
+	Step    uint8          // which of Policy.Block the next block lasts
+	AtLast  uint8          // blocks of the last length so far
+	Propose bool           // blocked so often that a person should look
 }
 
 // Count is what happened at an address in a slice of the period.
@@ -28,6 +30,7 @@ const Forever = int64(1) << 62
 type Policy struct {
 	Bindings       uint16          // tokens that it may bind within Per
 	Per            time.Duration   // at least Slices seconds
+	Records        uint32          // items that its tokens may deliver in a day before it is crowded; 0: not counted
 	Then           Then            // what becomes of one that binds more
 	SolveRatio     float64         // of the challenges asked, how many a crowd of people solves
 	Block          []time.Duration // the first block, the second, …; the last stays. Not empty
@@ -49,14 +52,25 @@ const (
 // a step shorter.
 const clean = 7 * 24 * time.Hour
 
-// An Event is something that happens at an address: [Bind], [Solved], [Look],
-// [Lift].
+// An Event is something that happens at an address: [Bind], [Draw], [Solved],
+// [Look], [Lift].
 type Event interface{ event() }
 
-// Bind is a token that is bound to the address.
-type Bind struct{ At time.Time }
+// Bind is a token that is bound to the address. Its first call is to deliver
+// Records items.
+type Bind struct {
+	At      time.Time
+	Records uint32
+}
 
-// Look asks how the address stands, for a token that was bound before.
+// Draw is a token bound before, that is to deliver Records items more than it
+// has leave for.
+type Draw struct {
+	At      time.Time
+	Records uint32
+}
+
+// Look asks how the address stands.
 type Look struct{ At time.Time }
 
 // Solved is a challenge of a crowd's that was solved.
@@ -66,6 +80,7 @@ type Solved struct{ At time.Time }
 type Lift struct{}
 
 func (Bind) event()   {}
+func (Draw) event()   {}
 func (Look) event()   {}
 func (Solved) event() {}
 func (Lift) event()   {}
@@ -78,7 +93,7 @@ const (
 	Blocked Standing = iota
 	Clear
 	Crowded // a new token starts with a challenge
-	Packed  // twice over its budget: with a picture
+	Packed  // twice over its budget, and half of its challenges unsolved: with a picture
 )
 
 func (s Standing) String() string { return [...]string{"blocked", "clear", "crowded", "packed"}[s] }
@@ -90,7 +105,9 @@ type Verdict struct {
 	Observed Standing // what it would stand at, by a rule that is only observed; Blocked if Would
 	Would    bool     // Observed is set
 	Level    uint8    // how dear a crowd's work is
+	Leave    uint32   // records that the token may deliver before it draws again; 0: all
 	Bound    uint32   // bindings in the period
+	Records  uint32   // delivered without a challenge in a day
 	Asked    uint32   // challenges asked of the crowd in the period
 	Answered uint32   // and solved
 	State    State    // after the event
@@ -106,9 +123,11 @@ func Step(s State, p Policy, e Event) (State, Verdict) {
 func step(s State, p Policy, e Event) (State, Verdict) {
 	switch e := e.(type) {
 	case Bind:
-		return bind(s, p, e.At)
+		return bind(s, p, e)
+	case Draw:
+		return draw(s, p, e)
 	case Look:
-		return s, stand(roll(s, p, e.At), p, e.At)
+		return s, stand(roll(s, p, e.At), p, e.At, 1)
 	case Solved:
 		return solved(s, p, e.At)
 	case Lift:
@@ -118,23 +137,56 @@ func step(s State, p Policy, e Event) (State, Verdict) {
 }
 
 // bind counts a binding. Refusals are not counted, or a block would feed itself.
-func bind(s State, p Policy, at time.Time) (State, Verdict) {
-	if s.blocked(at) && !p.ObserveBlock {
-		return s, stand(s, p, at)
+func bind(s State, p Policy, e Bind) (State, Verdict) {
+	if s.blocked(e.At) && !p.ObserveBlock {
+		return s, stand(s, p, e.At, e.Records)
 	}
-	s = roll(s, p, at)
+	s = roll(s, p, e.At)
 	now := s.now()
 	now.Bound = up(now.Bound)
-	v := stand(s, p, at)
-	if v.Bound <= uint32(p.Bindings) {
+	if v := stand(s, p, e.At, e.Records); p.Then == ThenBlock && v.Bound > uint32(p.Bindings) {
+		return block(s, p, e.At, v)
+	}
+	return serve(s, p, e.At, max(e.Records, 1))
+}
+
+// helping is how many records a token is given leave for at a time, once it
+// goes on after its first call: a page or so, so that its address is not asked
+// at every call, nor charged for much that is never fetched.
+const helping = 25
+
+// draw counts what a token goes on to deliver.
+func draw(s State, p Policy, e Draw) (State, Verdict) {
+	if s.blocked(e.At) && !p.ObserveBlock {
+		return s, stand(s, p, e.At, e.Records)
+	}
+	return serve(roll(s, p, e.At), p, e.At, (max(e.Records, 1)+helping-1)/helping*helping)
+}
+
+// bought is how many records a token is given leave for by a challenge that it
+// solves: more than most visits take.
+const bought = 100
+
+// serve gives leave for records: from the address's budget, else for a
+// challenge.
+func serve(s State, p Policy, at time.Time, records uint32) (State, Verdict) {
+	v := stand(s, p, at, records)
+	if v.Standing == Clear && !v.Would {
+		s.Records[s.Part%Slices] += records
+	} else {
+		records = max(records, bought)
+	}
+	if p.Records > 0 {
+		v.Leave = records
+	}
+	if v.Standing != Crowded && v.Standing != Packed {
 		return s, v
 	}
-	if p.Then == ThenBlock || p.ignored(v) {
+	if p.ignored(v) {
 		return block(s, p, at, v)
 	}
-	if v.Standing == Crowded || v.Standing == Packed {
-		now.Asked = up(now.Asked)
-	}
+	now := s.now()
+	now.Asked = up(now.Asked)
 	return s, v
 }
 
@@ -162,7 +214,7 @@ func block(s State, p Policy, at time.Time, v Verdict) (State, Verdict) {
 		}
 	}
 	s.Step, s.Counts = min(step+1, last), [Slices]Count{}
-	v.Standing, v.Offence, v.Level = Blocked, true, 0
+	v.Standing, v.Offence, v.Level, v.Leave = Blocked, true, 0, 0
 	return s, v
 }
 
@@ -182,18 +234,19 @@ func solved(s State, p Policy, at time.Time) (State, Verdict) {
 	s = roll(s, p, at)
 	now := s.now()
 	now.Solved = up(now.Solved)
-	return s, stand(s, p, at)
+	return s, stand(s, p, at, 1)
 }
 
-// stand is how an address stands whose counts are up to date.
-func stand(s State, p Policy, at time.Time) Verdict {
+// stand is how an address stands, whose counts are up to date, towards a token
+// that is to deliver records.
+func stand(s State, p Policy, at time.Time, records uint32) Verdict {
 	v := Verdict{Standing: Clear}
-	for _, c := range s.Counts {
+	for n, c := range s.Counts {
 		v.Bound += uint32(c.Bound)
 		v.Asked += uint32(c.Asked)
 		v.Answered += uint32(c.Solved)
+		v.Records += s.Records[n]
 	}
-	budget := uint32(p.Bindings)
 	switch {
 	case s.blocked(at) && p.ObserveBlock:
 		v.Observed, v.Would = Blocked, true
@@ -201,14 +254,11 @@ func stand(s State, p Policy, at time.Time) Verdict {
 		v.Standing = Blocked
 		return v
 	}
-	if v.Bound <= budget {
+	crowd := p.crowd(v, records)
+	if crowd == Clear {
 		return v
 	}
-	v.Level = uint8(min(v.Asked/max(budget, 1), 2))
-	crowd := Crowded
-	if v.Bound > 2*budget {
-		crowd = Packed
-	}
+	v.Level = uint8(min(v.Asked/max(uint32(p.Bindings), 1), 2))
 	if p.ObserveCrowd {
 		v.Observed, v.Would = crowd, true
 		return v
@@ -217,17 +267,50 @@ func stand(s State, p Policy, at time.Time) Verdict {
 	return v
 }
 
+// crowd is what an address is that is over its budget: of bindings, or of
+// records. A picture is for the crowd that is twice over it and solves no more
+// than half of its work: thousands of people behind one address solve theirs,
+// and are not to be bothered for being many.
+func (p Policy) crowd(v Verdict, records uint32) Standing {
+	over := v.Bound > uint32(p.Bindings)
+	if p.Records > 0 && v.Records+records > p.records() {
+		over = true
+	}
+	switch {
+	case !over:
+		return Clear
+	case v.Bound > 2*uint32(p.Bindings) && v.Asked >= uint32(p.Bindings) && 2*v.Answered < v.Asked:
+		return Packed
+	}
+	return Crowded
+}
+
+// perBinding is how many records a day each binding of a raised budget brings
+// with it: so `allow --bindings 5000` raises both.
+const perBinding = 15
+
+func (p Policy) records() uint32 { return max(p.Records, perBinding*uint32(p.Bindings)) }
+
 func (s State) blocked(at time.Time) bool { return at.Unix() < s.Until }
 
-// roll forgets the slices that are older than the period. A clock that was set
-// back forgets nothing.
+// part is a fifth of a day: with the one that is running, the parts that are
+// remembered are never less than a day.
+const part = 24 * 60 * 60 / (Slices - 1)
+
+// roll forgets the slices that are older than the period, and the parts that
+// are older than a day. A clock that was set back forgets nothing.
 func roll(s State, p Policy, at time.Time) State {
-	slice := at.Unix() / int64(p.Per/time.Second/Slices)
-	for n := max(s.Slice+1, slice-Slices+1); n <= slice; n++ {
-		s.Counts[n%Slices] = Count{}
-	}
-	s.Slice = max(s.Slice, slice)
+	s.Slice = turn(&s.Counts, s.Slice, at.Unix()/int64(p.Per/time.Second/Slices))
+	s.Part = turn(&s.Records, s.Part, at.Unix()/part)
 	return s
+}
+
+// turn empties what has come round again since the ring was last turned.
+func turn[T any](ring *[Slices]T, last, now int64) int64 {
+	for n := max(last+1, now-Slices+1); n <= now; n++ {
+		ring[n%Slices] = *new(T)
+	}
+	return max(last, now)
 }
 
 func (s *State) now() *Count { return &s.Counts[s.Slice%Slices] }

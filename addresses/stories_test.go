@@ -81,7 +81,9 @@ func (st *story) tell(words []string) (said string, err error) {
 	case "policy":
 		return "", st.setPolicy(words[1:])
 	case "bind":
-		return st.step(Bind{at}), nil
+		return st.step(Bind{at, records(words)}), nil
+	case "draw":
+		return st.step(Draw{at, records(words)}), nil
 	case "look":
 		return st.step(Look{at}), nil
 	case "solved":
@@ -90,6 +92,12 @@ func (st *story) tell(words []string) (said string, err error) {
 		return st.step(Lift{}), nil
 	}
 	return "", fmt.Errorf("unknown event %q", words[0])
+}
+
+// records reads the word after the time: how many are to be delivered.
+func records(words []string) (n uint32) {
+	fmt.Sscanf(strings.Join(words[2:], " "), "records=%d", &n)
+	return n
 }
 
 func (st *story) step(e Event) string {
@@ -107,6 +115,9 @@ func (st *story) step(e Event) string {
 	}
 	if v.Level > 0 {
 		said += fmt.Sprintf(" level=%d", v.Level)
+	}
+	if v.Leave > 0 {
+		said += fmt.Sprintf(" leave=%d", v.Leave)
 	}
 	if v.Would {
 		said += " observed=" + v.Observed.String()
@@ -132,6 +143,8 @@ func (st *story) setPolicy(words []string) (err error) {
 		switch name {
 		case "bindings":
 			p.Bindings = uint16(n)
+		case "records":
+			p.Records = uint32(n)
 		case "per":
 			p.Per, err = time.ParseDuration(value)
 		case "then":
@@ -200,7 +213,7 @@ func TestLaws(t *testing.T) {
 			"bind": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(0, 1200).Draw(t, "dt")) * time.Second)
 				blocked := now.Unix() < s.Until
-				if v := happens(Bind{now}); !blocked && !v.Offence {
+				if v := happens(Bind{At: now}); !blocked && !v.Offence {
 					recent = append(recent, now)
 					within := 0
 					for _, at := range recent {
@@ -222,6 +235,49 @@ func TestLaws(t *testing.T) {
 				recent = nil
 			},
 		})
+	})
+}
+
+// TestRecordsLaw checks that an address whose challenges nobody solves is never
+// given leave for more records than its budget within any 24 hours, whatever
+// is asked of it and when.
+func TestRecordsLaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := Policy{Bindings: 3, Per: time.Hour, Records: rapid.Uint32Range(45, 400).Draw(t, "records"), SolveRatio: 0.2,
+			Block: []time.Duration{10 * time.Minute, time.Hour}}
+		var s State
+		type given struct {
+			at      time.Time
+			records uint32
+		}
+		var all []given
+		now := midnight
+		for range rapid.IntRange(1, 200).Draw(t, "events") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 7200).Draw(t, "dt")) * time.Second)
+			n := rapid.Uint32Range(0, 50).Draw(t, "n")
+			var v Verdict
+			if rapid.Bool().Draw(t, "binds") {
+				s, v = Step(s, p, Bind{now, n})
+			} else {
+				s, v = Step(s, p, Draw{now, n})
+			}
+			if v.Standing != Clear {
+				continue
+			}
+			if v.Leave < n || v.Leave == 0 {
+				t.Fatalf("leave for %d of %d", v.Leave, n)
+			}
+			all = append(all, given{now, v.Leave})
+			sum := uint32(0)
+			for _, g := range all {
+				if now.Sub(g.at) < 24*time.Hour {
+					sum += g.records
+				}
+			}
+			if sum > p.Records {
+				t.Fatalf("%d records of %d within a day", sum, p.Records)
+			}
+		}
 	})
 }
 

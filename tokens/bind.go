@@ -20,6 +20,12 @@ func check(s State, p Policy, c Call) (State, Verdict) {
 	if v.Outcome != Admit || s.Cleared {
 		return s, v
 	}
+	return leave(s, p, c, v)
+}
+
+// leave asks the address, and does what it says. What it gives leave for is
+// added to what the token had: two calls may have asked at once.
+func leave(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	if !c.Crowd.Asked {
 		v.Outcome = AskAddress
 		return s, v
@@ -29,10 +35,22 @@ func check(s State, p Policy, c Call) (State, Verdict) {
 		return s, v
 	}
 	s.Cleared = true
+	if s.Leave += c.Crowd.Leave; c.Crowd.Leave == 0 {
+		s.Leave = 0
+	}
 	if c.Crowd.Kind != NoKind {
 		return ask(s, p, c.At, v, c.Crowd)
 	}
 	return s, v
+}
+
+// lacks is how many of a call's records the address gave no leave for yet.
+func lacks(s State, c Call) uint32 {
+	total := s.Used.Total().Records + c.Records
+	if s.Cleared && (s.Leave == 0 || total <= s.Leave) {
+		return 0
+	}
+	return total - s.Leave
 }
 
 // hold kills a token that is used from outside its binding.

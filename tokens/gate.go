@@ -19,9 +19,10 @@ type Store interface {
 
 // Neighbours know the addresses that tokens are bound to.
 type Neighbours interface {
-	// Bound says what an address calls for, of a token that was bound to it:
-	// just now and never told of before, where fresh.
-	Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool) (Crowd, error)
+	// Bound says what an address calls for, of a token that is bound to it:
+	// just now and never told of before, where fresh. records is what the
+	// token is to deliver and has no leave for yet.
+	Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool, records uint32) (Crowd, error)
 	// Solved tells that a challenge was solved which the address had called for.
 	Solved(ctx context.Context, from netip.Addr, at time.Time) error
 }
@@ -37,7 +38,7 @@ type Gate struct {
 func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, error) {
 	v, err := g.step(ctx, id, p, e)
 	if err == nil && v.Outcome == AskAddress {
-		v, err = g.ask(ctx, id, p, e, v.Binds)
+		v, err = g.ask(ctx, id, p, e, v)
 	}
 	if a, ok := e.(Answer); ok && err == nil && v.Crowd {
 		err = g.Neighbours.Solved(ctx, a.From, a.At)
@@ -59,16 +60,16 @@ func (g *Gate) step(ctx context.Context, id ID, p Policy, e Event) (v Verdict, e
 	return v, err
 }
 
-// ask asks the address about a binding, and steps the token once more.
-func (g *Gate) ask(ctx context.Context, id ID, p Policy, e Event, fresh bool) (Verdict, error) {
+// ask asks the address about a token, and steps the token once more.
+func (g *Gate) ask(ctx context.Context, id ID, p Policy, e Event, was Verdict) (Verdict, error) {
 	c, again := asked(e)
-	crowd, err := g.Neighbours.Bound(ctx, c.From, c.At, fresh)
+	crowd, err := g.Neighbours.Bound(ctx, c.From, c.At, was.Binds, lacks(was.State, c))
 	if err != nil {
 		return Verdict{}, err
 	}
 	crowd.Asked = true
 	v, err := g.step(ctx, id, p, again(crowd))
-	v.Binds = fresh
+	v.Binds = was.Binds
 	return v, err
 }
 

@@ -29,10 +29,12 @@ func (s *shelf) Update(_ context.Context, id ID, fn func(State) State) error {
 type street struct {
 	crowd               Crowd
 	fresh, seen, solved int
+	records             uint32
 	fault               error
 }
 
-func (n *street) Bound(_ context.Context, _ netip.Addr, _ time.Time, fresh bool) (Crowd, error) {
+func (n *street) Bound(_ context.Context, _ netip.Addr, _ time.Time, fresh bool, records uint32) (Crowd, error) {
+	n.records += records
 	if n.seen++; fresh {
 		n.fresh++
 	}
@@ -83,6 +85,25 @@ func TestGateBlocked(t *testing.T) {
 	n.crowd.Blocked = false
 	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit {
 		t.Errorf("after the block: %+v, %v", v, err)
+	}
+}
+
+// TestGateAsksForLeave: an address is told what a token is to deliver beyond
+// what it has leave for, and only then; a binding is told of once.
+func TestGateAsksForLeave(t *testing.T) {
+	n := &street{crowd: Crowd{Leave: 20}}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1"), Records: 15}
+	for call, want := range []struct {
+		fresh, seen int
+		records     uint32
+	}{{1, 1, 15}, {1, 2, 15 + 10}, {1, 3, 25 + 5}, {1, 3, 30}, {1, 4, 30 + 15}} { // 20, 40, 60, 60, 80: leave is added
+		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit || v.Binds != (call == 0) {
+			t.Fatalf("call %d: %+v, %v", call, v, err)
+		}
+		if n.fresh != want.fresh || n.seen != want.seen || n.records != want.records {
+			t.Errorf("call %d: told of %d bindings in %d questions for %d records, want %+v", call, n.fresh, n.seen, n.records, want)
+		}
 	}
 }
 

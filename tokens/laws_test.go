@@ -67,7 +67,8 @@ func (l *life) call(t *rapid.T) Call {
 		Route:   Route(rapid.IntRange(0, Routes-1).Draw(t, "route")),
 		Records: rapid.Uint32Range(0, 50).Draw(t, "n"),
 		Crowd: Crowd{Asked: rapid.IntRange(0, 3).Draw(t, "asked") > 0, Blocked: rapid.IntRange(0, 9).Draw(t, "blocked") == 0,
-			Kind: rapid.SampledFrom([]Kind{NoKind, NoKind, Work, Picture}).Draw(t, "crowd"), Level: rapid.Uint8Range(0, MaxLevel).Draw(t, "level")},
+			Kind: rapid.SampledFrom([]Kind{NoKind, NoKind, Work, Picture}).Draw(t, "crowd"), Level: rapid.Uint8Range(0, MaxLevel).Draw(t, "level"),
+			Leave: rapid.SampledFrom([]uint32{0, 1, 50, 100}).Draw(t, "leave")},
 	}
 }
 

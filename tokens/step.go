@@ -3,7 +3,7 @@ package tokens
 // Step applies one event to a token. It is pure: the same arguments always
 // give the same results, so a store may call it again after a conflict.
 // The order of its questions is the contract's: dead, binding, challenge,
-// calls, spike.
+// calls, the address's leave, spike.
 func Step(s State, p Policy, e Event) (State, Verdict) {
 	next, v := step(s, p, e)
 	v.State = next
@@ -43,6 +43,11 @@ func call(s State, p Policy, c Call) (State, Verdict) {
 		return kill(s, v.seen(p.Calls, used.Calls), Exhausted)
 	} else if used.Records >= p.Records || used.Records+c.Records > p.Records {
 		return kill(s, v.seen(p.Records, used.Records+c.Records), Exhausted)
+	}
+	if lacks(s, c) > 0 {
+		if s, v = leave(s, p, c, v); v.Outcome != Admit {
+			return s, v
+		}
 	}
 	next, spiked := s.Calls.admit(c.At, p.SpikePer, p.SpikeCalls)
 	if spiked && !p.Observe.Spike {

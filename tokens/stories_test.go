@@ -74,8 +74,11 @@ func (st *story) tell(words []string) (string, error) {
 		st.state, st.issued, st.crowd = State{}, time.Time{}, Crowd{}
 		return "", nil
 	case "crowd":
-		st.crowd = Crowd{Kind: kinds[words[1]], Level: words[2][0] - '0'}
+		st.crowd.Kind, st.crowd.Level = kinds[words[1]], words[2][0]-'0'
 		return "", nil
+	case "leave":
+		_, err := fmt.Sscanf(words[1], "%d", &st.crowd.Leave)
+		return "", err
 	case "policy":
 		return "", st.setPolicy(words[1:])
 	case "issued":

@@ -42,6 +42,7 @@ type State struct {
 	Used     Usage     // what was admitted, on Day and on the day after
 	Calls    Window    // calls admitted in the running spike window
 	Typing   Window    // suggestions admitted in theirs
+	Leave    uint32    // records in all for which its address was asked; 0: it need not be asked again
 	Open     Challenge // the challenge that waits to be solved; zero: none
 	Asked    uint16    // challenges asked for, solved or not
 	Serial   uint16    // number of the latest challenge, reloaded ones included
@@ -184,12 +185,13 @@ type Call struct {
 	Crowd    Crowd  // what the address said, once it was asked
 }
 
-// Crowd is what became of a new binding at its address.
+// Crowd is what an address said of a token that is bound to it.
 type Crowd struct {
-	Asked   bool  // the address was asked
-	Blocked bool  // it is blocked: the request is refused, and the token lives
-	Kind    Kind  // the challenge that the token starts with; NoKind for none
-	Level   uint8 // of its work
+	Asked   bool   // the address was asked
+	Blocked bool   // it is blocked: the request is refused, and the token lives
+	Kind    Kind   // the challenge that the token starts with; NoKind for none
+	Level   uint8  // of its work
+	Leave   uint32 // records that the token may deliver before the address is asked again; 0: all
 }
 
 // Suggest is a request for suggestions: it binds and is checked like a call,

@@ -1,0 +1,123 @@
+package simulate
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+// visitor is a browser, or what passes for one: it holds a token, makes
+// requests with it, gets a new one when it is invalid, and solves challenges
+// if it can. It does what the widget layer does.
+type visitor struct {
+	who    int // number in the group
+	from   netip.Addr
+	solver solver
+	token  tokens.ID
+	live   bool // it has a token that it believes to be good
+	issued time.Duration
+	task   tokens.Challenge // being solved; zero: none
+	right  bool             // it will be
+}
+
+// solver says what becomes of a challenge: how long it takes, what that costs
+// a processor, and whether the answer is right. tries is false for one who
+// does not try.
+type solver func(w *world, c tokens.Challenge) (takes, cpu time.Duration, right, tries bool)
+
+// request is what is asked of the content API.
+type request struct {
+	route   tokens.Route
+	suggest bool
+	records uint32
+}
+
+// fate is what became of a request.
+type fate uint8
+
+const (
+	answered fate = iota
+	working       // a challenge is being solved: ask once more, later
+	unsolved      // there is a challenge, and nobody who solves it
+	barred        // the address is blocked
+	givenUp       // three tokens in a row were no good
+)
+
+// ask makes a request, and says what became of it and when to go on.
+func (v *visitor) ask(w *world, now time.Duration, r request) (f fate, next time.Duration) {
+	for range 3 {
+		if until := w.blocked(v.from, now); until > 0 {
+			w.bar(v.who, now, until)
+			return barred, until
+		}
+		v.hold(w, now)
+		verdict := v.apply(w, now, r)
+		switch {
+		case v.task.Number != 0 && verdict.Outcome == tokens.Admit:
+			v.task = tokens.Challenge{}
+			verdict = v.apply(w, now, r)
+		case v.task.Number != 0:
+			v.task = tokens.Challenge{}
+		}
+		switch verdict.Outcome {
+		case tokens.Admit:
+			return answered, now
+		case tokens.Challenged:
+			return v.work(w, now, verdict.State.Open)
+		}
+		if verdict.Reason != tokens.AddressBlocked && verdict.Reason != tokens.NotAsked {
+			v.drop(w)
+			w.Renewals++
+		}
+	}
+	return givenUp, now
+}
+
+// hold gets a token where there is none.
+func (v *visitor) hold(w *world, now time.Duration) {
+	if !v.live {
+		v.token, v.live, v.issued, v.task = w.issue(), true, now, tokens.Challenge{}
+	}
+}
+
+// drop forgets a token; whether it was dead makes no difference any more.
+func (v *visitor) drop(w *world) {
+	if v.live {
+		delete(w.tokens, v.token)
+	}
+	v.live, v.task = false, tokens.Challenge{}
+}
+
+// apply sends the answer to the challenge that is being solved, else r.
+func (v *visitor) apply(w *world, now time.Duration, r request) tokens.Verdict {
+	at := monday.Add(now)
+	c := tokens.Call{At: at, Tenant: 1, IssuedAt: monday.Add(v.issued), Expires: monday.Add(v.issued + 24*time.Hour),
+		From: v.from, Route: r.route, Records: r.records}
+	var e tokens.Event = c
+	switch {
+	case v.task.Number != 0:
+		c.Records = 0
+		e = tokens.Answer{Call: c, Number: v.task.Number, Right: v.right}
+	case r.suggest:
+		e = tokens.Suggest(c)
+	}
+	verdict, err := w.gate.Apply(context.Background(), v.token, w.Policy, e)
+	if err != nil {
+		panic(err) // this store has no faults
+	}
+	w.note(v.who, e, verdict)
+	return verdict
+}
+
+// work begins to solve a challenge, or doesn't.
+func (v *visitor) work(w *world, now time.Duration, c tokens.Challenge) (fate, time.Duration) {
+	takes, cpu, right, tries := v.solver(w, c)
+	if !tries {
+		return unsolved, now
+	}
+	w.spend(takes, cpu)
+	v.task, v.right = c, right
+	return working, now + takes
+}
