@@ -61,13 +61,14 @@ func (c *corpus) search(ctx context.Context, q content.Query) (p content.Page, e
 	if err != nil || s.none {
 		return content.Page{Items: [][]byte{}, Facets: noFacets(q.Facets)}, err
 	}
-	if p.Total, err = c.total(ctx, s); err != nil {
-		return p, err
-	}
 	var found []match
-	if q.Sort == content.ByRelevance && len(q.Words) > 0 {
-		found, err = c.ranked(ctx, s, at, q.Limit+1)
-	} else {
+	if isRanked(q) {
+		var w window
+		if w, err = c.window(ctx, s); err == nil {
+			found = w.from(at, q.Limit+1)
+			p.Total, err = c.total(ctx, s, w)
+		}
+	} else if p.Total, err = c.total(ctx, s, window{total: -1}); err == nil {
 		found, err = c.ordered(ctx, s, q.Sort, at, q.Limit+1, p.Total)
 	}
 	if err != nil {
