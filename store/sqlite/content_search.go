@@ -19,13 +19,14 @@ type page = content.Page
 
 // Search answers a question for a list of items.
 //
-// Items that have all words in their titles come first, short titles before
-// long ones; then the others by BM25, tags over summary over body. Only the
-// newest imported windowSize of each are ranked, and paging by relevance ends
-// with them. The other orders have no such end.
+// Items that have all words in their titles come first, those that begin with
+// the rarest of the words and then short ones before long ones; then the
+// others by BM25, tags over summary over body. At most windowSize of each are
+// ranked, of the others those imported last, and paging by relevance ends with
+// them. The other orders have no such end.
 //
-// Total is exact unless very many items match several common words: then it
-// is a number that there are at least.
+// Total is exact unless very many items match several common words: then
+// there are at least so many.
 func (db *DB) Search(ctx context.Context, q content.Query) (content.Page, error) {
 	c := db.acquire()
 	defer db.release(c)
