@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"stile.example/stile/tenants"
 )
@@ -20,10 +21,25 @@ func checkPage(h http.Header, who *caller) error {
 	switch {
 	case page == "" && (who.policy.Site == SiteIfSent || len(t.Sites) == 0):
 		return nil
-	case t.Serves(page), t.Serves(originOf(page)):
+	case t.Serves(page), t.Serves(beginning(page)), t.Serves(originOf(page)):
 		return nil
 	}
 	return refuse(ClientMismatch)
+}
+
+// beginning is what stands before a URL's path, query and fragment. A browser
+// writes it as our sites are written, so that it need not be parsed; with a
+// user's name in it, or a port to leave out, it is no site of ours.
+func beginning(page string) string {
+	scheme := strings.Index(page, "://")
+	if scheme < 0 {
+		return page
+	}
+	end := strings.IndexAny(page[scheme+3:], "/?#")
+	if end < 0 {
+		return page
+	}
+	return page[:scheme+3+end]
 }
 
 // originOf is the origin of a URL in the form of a tenant's sites; "" if it
