@@ -29,7 +29,7 @@ func BenchmarkBare(b *testing.B) {
 	e.GET("/v1/items/:id", func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", body)
 	})
-	load(b, e, []string{"/v1/items/one?callback=cb&client_id=acme&access_token=x"})
+	load(b, e, []string{"/v1/items/one?callback=cb&client_id=acme&access_token=" + strings.Repeat("x", 430)})
 }
 
 // BenchmarkCall is a protected JSONP call by 2,000 tokens; its store is a map,

@@ -1,17 +1,13 @@
 package handlers
 
 import (
-	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/tenants"
-	"stile.example/stile/tokens/bearer"
 )
 
 // oauthError is RFC 6749 §5.2's answer.
@@ -57,108 +53,6 @@ func (a *API) oauth(handle func(*request, *tenants.Tenant) (any, error)) echo.Ha
 		a.failOAuth(r, err)
 		return nil
 	}
-}
-
-// authenticate reads the form, and finds the client by the one method that the
-// request uses (RFC 6749 §2.3). An unknown client costs the same time, and
-// gets the same answer, as a wrong secret.
-func (a *API) authenticate(r *request) (*tenants.Tenant, error) {
-	if err := r.readForm(); err != nil {
-		return nil, err
-	}
-	if r.repeats() {
-		return nil, invalidRequest("a parameter is given more than once")
-	}
-	id, secret, basic, err := basicAuth(r.http.Header["Authorization"])
-	if err != nil {
-		return nil, err
-	}
-	formID, formSecret, assertion := r.value("client_id"), r.value("client_secret"), r.value("client_assertion")
-	switch {
-	case basic && (formSecret != "" || assertion != "") || formSecret != "" && assertion != "":
-		return nil, invalidRequest("the client authenticates in more than one way")
-	case basic && formID != "" && formID != id:
-		return nil, invalidRequest("client_id is not the client that authenticates")
-	case assertion != "":
-		return a.asserted(r, assertion, formID)
-	case !basic:
-		id, secret = formID, formSecret
-	}
-	return a.withSecret(id, secret)
-}
-
-func (a *API) withSecret(id, secret string) (*tenants.Tenant, error) {
-	t, err := a.Tenants.Authenticate(id, secret, a.Now())
-	switch {
-	case errors.Is(err, tenants.ErrSuspended):
-		return nil, invalidClient("the client is suspended")
-	case errors.Is(err, tenants.ErrCredentials):
-		return nil, invalidClient("the client or its secret is not known")
-	case err != nil:
-		return nil, unavailable(err)
-	}
-	return t, nil
-}
-
-// asserted finds the client by private_key_jwt (RFC 7523 §2.2).
-func (a *API) asserted(r *request, assertion, id string) (*tenants.Tenant, error) {
-	if a.Assertions == nil || r.value("client_assertion_type") != bearer.AssertionType {
-		return nil, invalidRequest("client_assertion_type is not one that is supported")
-	}
-	client, err := a.Assertions.Verify(assertion, a.Tenants.AssertionKeys, a.Now())
-	switch {
-	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
-		return nil, invalidClient("the client assertion is not valid")
-	case err != nil:
-		return nil, unavailable(err)
-	case id != "" && id != client:
-		return nil, invalidRequest("client_id is not the client that authenticates")
-	}
-	t, ok := a.Tenants.Find(client)
-	if !ok {
-		return nil, invalidClient("the client assertion is not valid")
-	}
-	return t, nil
-}
-
-// basicAuth reads HTTP Basic as RFC 6749 §2.3.1 has it: both halves are
-// form-encoded before they are joined.
-func basicAuth(lines []string) (id, secret string, sent bool, err error) {
-	if len(lines) == 0 {
-		return "", "", false, nil
-	}
-	wrong := invalidClient("the header Authorization is not one HTTP Basic that can be read")
-	scheme, encoded, _ := strings.Cut(lines[0], " ")
-	if len(lines) > 1 || !strings.EqualFold(scheme, "Basic") {
-		return "", "", false, wrong
-	}
-	text, err := base64.StdEncoding.DecodeString(strings.Trim(encoded, " "))
-	if err != nil {
-		return "", "", false, wrong
-	}
-	id, secret, ok := strings.Cut(string(text), ":")
-	if !ok {
-		return "", "", false, wrong
-	}
-	id, err1 := url.QueryUnescape(id)
-	secret, err2 := url.QueryUnescape(secret)
-	if err1 != nil || err2 != nil {
-		return "", "", false, wrong
-	}
-	return id, secret, true, nil
-}
-
-// repeats says whether a parameter is given more than once, which RFC 6749
-// §3.2 forbids.
-func (r *request) repeats() bool {
-	for i, p := range r.params {
-		for _, q := range r.params[:i] {
-			if p.name == q.name {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // value is a parameter, or ""; RFC 6749 §3.2 holds an empty one for none.

@@ -3,15 +3,16 @@ package handlers
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"stile.example/stile/tenants"
 )
 
-// fromSite says whether the page that makes the call is one of the tenant's
+// checkPage says whether the page that makes the call is one of the tenant's
 // sites: by its Origin, else by the origin of its Referer. The Origin of a
 // sandboxed page is "null", which is nobody's site. A browser can't forge
 // them; a program can, which is why a page by itself lets nothing through.
-func fromSite(h http.Header, who *caller) bool {
+func checkPage(h http.Header, who *caller) error {
 	page := h.Get("Origin")
 	if page == "" {
 		page = h.Get("Referer")
@@ -19,9 +20,26 @@ func fromSite(h http.Header, who *caller) bool {
 	t := who.tenant
 	switch {
 	case page == "" && (who.policy.Site == SiteIfSent || len(t.Sites) == 0):
-		return true
+		return nil
+	case t.Serves(page), t.Serves(beginning(page)), t.Serves(originOf(page)):
+		return nil
 	}
-	return t.Serves(page) || t.Serves(originOf(page))
+	return refuse(ClientMismatch)
+}
+
+// beginning is what stands before a URL's path, query and fragment. A browser
+// writes it as our sites are written, so that it need not be parsed; with a
+// user's name in it, or a port to leave out, it is no site of ours.
+func beginning(page string) string {
+	scheme := strings.Index(page, "://")
+	if scheme < 0 {
+		return page
+	}
+	end := strings.IndexAny(page[scheme+3:], "/?#")
+	if end < 0 {
+		return page
+	}
+	return page[:scheme+3+end]
 }
 
 // originOf is the origin of a URL in the form of a tenant's sites; "" if it

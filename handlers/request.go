@@ -1,11 +1,8 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"math/rand/v2"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,9 +11,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 )
-
-// maxForm is the largest form that is read.
-const maxForm = 16 << 10
 
 // way is how a request is answered.
 type way uint8
@@ -107,47 +101,6 @@ func (a *API) prefixes(r *request) []string {
 		return nil
 	}
 	return a.PolicyOf(t).Callbacks
-}
-
-// readForm replaces the parameters by those of the body of a POST.
-func (r *request) readForm() error {
-	switch {
-	case r.http.URL.RawQuery != "":
-		return badRequest("a POST carries its parameters in its body, and none in its URL")
-	case !isForm(r.http.Header.Get("Content-Type")):
-		return badRequest("the body of a POST must be application/x-www-form-urlencoded")
-	}
-	text, err := r.readBody()
-	if err != nil {
-		return err
-	}
-	if r.params, err = cut(text, r.room[:0]); err != nil {
-		return err
-	}
-	if _, n := r.find("callback"); n > 0 {
-		return badRequest("callback is for GET")
-	}
-	return nil
-}
-
-// readBody reads a form of at most maxForm bytes.
-func (r *request) readBody() (string, error) {
-	b := bytes.NewBuffer(r.body[:0])
-	_, err := b.ReadFrom(http.MaxBytesReader(r.w, r.http.Body, maxForm))
-	r.body = b.Bytes()[:0]
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return "", &refusal{code: BadRequest, status: http.StatusRequestEntityTooLarge, detail: "the body is larger than 16 KiB"}
-	}
-	if err != nil {
-		return "", badRequest("the body could not be read")
-	}
-	return b.String(), nil
-}
-
-func isForm(contentType string) bool {
-	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && t == "application/x-www-form-urlencoded"
 }
 
 // find is the first value of a parameter, and how many there are.

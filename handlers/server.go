@@ -19,12 +19,11 @@ const MaxConnections = 16_384
 // net/http itself, which knows nothing of callbacks.
 func Server(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       8 * time.Second, // header and body
-		WriteTimeout:      9 * time.Second, // from the header's end to the answer's
-		IdleTimeout:       9 * time.Second,
-		MaxHeaderBytes:    12 << 10, // net/http adds 4 KiB
+		Handler:        h,
+		ReadTimeout:    8 * time.Second, // header and body; a limit of the header's own would cost a call two timers
+		WriteTimeout:   9 * time.Second, // from the header's end to the answer's
+		IdleTimeout:    9 * time.Second,
+		MaxHeaderBytes: 12 << 10, // net/http adds 4 KiB
 		// Its lines name addresses and quote what was sent; what matters of
 		// them is in the metrics and in our own log.
 		ErrorLog: log.New(io.Discard, "", 0),

@@ -125,12 +125,15 @@ func TestLimitCloses(t *testing.T) {
 func TestSlowClientsEnd(t *testing.T) {
 	server := Server(nil)
 	for name, d := range map[string]time.Duration{
-		"ReadHeaderTimeout": server.ReadHeaderTimeout, "ReadTimeout": server.ReadTimeout,
+		"ReadTimeout":  server.ReadTimeout, // for the header too, since that has none of its own
 		"WriteTimeout": server.WriteTimeout, "IdleTimeout": server.IdleTimeout, "patience": patience,
 	} {
 		if d <= 0 || d >= 10*time.Second {
 			t.Errorf("%s is %v", name, d)
 		}
+	}
+	if server.ReadHeaderTimeout != 0 {
+		t.Error("a limit of the header's own costs each call two timers")
 	}
 	if patience >= server.WriteTimeout {
 		t.Error("a refusal for lack of time could not be written any more")

@@ -242,7 +242,9 @@ func (c client) get(path string) error {
 		return err
 	}
 	defer res.Body.Close()
-	var body struct{ Error *struct{ Code, Detail string } }
+	var body struct {
+		Error *struct{ Code, Detail string }
+	}
 	if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
 		return err
 	}

@@ -35,6 +35,10 @@ func TestMeasureCorpus(t *testing.T) {
 	}
 	t.Logf("import of one more: %v", time.Since(at))
 
+	measureQuestions(t, db)
+}
+
+func measureQuestions(t *testing.T, db *DB) {
 	words := titleWords(t, db)
 	rng := rand.New(rand.NewPCG(1, 2))
 	weighted := func() string { return words.all[rng.IntN(len(words.all))] }

@@ -10,16 +10,19 @@ import (
 )
 
 const (
-	countable   = 2_000_000 // places of the full text that counting may look at
+	countable   = 1_000_000 // places of the full text that counting may look at
 	facetable   = 10_000    // matches that facets are counted over
 	facetLength = 20        // values of a facet in an answer
 )
 
 // total is how many items are selected. Beyond what may be counted it is what
 // was counted.
-func (c *corpus) total(ctx context.Context, s selection) (n int, err error) {
-	if s.exact >= 0 {
+func (c *corpus) total(ctx context.Context, s selection, w window) (n int, err error) {
+	switch {
+	case s.exact >= 0:
 		return s.exact, nil
+	case w.total >= 0:
+		return w.total, nil
 	}
 	for _, owner := range s.owners {
 		var found int

@@ -33,7 +33,7 @@ type corpus struct {
 
 	wholes  remember[string, whole]
 	pages   remember[string, page]
-	windows remember[string, []match]
+	windows remember[string, window]
 }
 
 // openGeneration opens a file that nobody will change any more.
@@ -47,7 +47,7 @@ func openGeneration(ctx context.Context, file string, n int64) (*corpus, error) 
 		items:   map[uint32]int{},
 		wholes:  remember[string, whole]{max: 16 << 20},
 		pages:   remember[string, page]{max: 16 << 20},
-		windows: remember[string, []match]{max: 8 << 20},
+		windows: remember[string, window]{max: 8 << 20},
 	}
 	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
 		return nil, errors.Join(err, c.db.Close())

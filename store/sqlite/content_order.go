@@ -11,8 +11,9 @@ import (
 )
 
 // few is how many matches are looked up to order them. Where there are more,
-// the items are walked in the order asked for, and each is tried: one in
-// N/few or more of them matches.
+// the numbers of all are put together first, and then the index of the order
+// asked for is walked until there are enough of them: an index is read much
+// faster than items are.
 const few = 20_000
 
 // ordered are at most n items, by date or title, from the place at on.
@@ -67,7 +68,7 @@ func orderQuery(s selection, by content.Sort, at *match, owner uint32, n, total 
 	case total <= few:
 		add("search AS s CROSS JOIN items AS i ON i.item = s.rowid WHERE s.search MATCH ? AND s.rowid BETWEEN ? AND ?", s.all, first(owner), last(owner))
 	default:
-		add("items AS i WHERE i.owner = ? AND EXISTS (SELECT 1 FROM search WHERE search MATCH ? AND rowid = i.item)", owner, s.all)
+		add("items AS i WHERE i.owner = ? AND +i.item IN (SELECT rowid FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ?)", owner, s.all, first(owner), last(owner))
 	}
 	if at != nil {
 		add(fmt.Sprintf(" AND (%s, i.item) %s (?, ?)", key, after))

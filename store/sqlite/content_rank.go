@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // windowSize is how many items of an owner are ranked, of those with all
@@ -26,62 +27,98 @@ func byRelevance(a, b match) int {
 	return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(b.item, a.item))
 }
 
-// ranked are at most n items from the place at on.
-func (c *corpus) ranked(ctx context.Context, s selection, at *match, n int) ([]match, error) {
-	key := fmt.Sprint(s.tenant, " ", s.all)
-	all, ok := c.windows.find(key)
-	if !ok {
-		var err error
-		if all, err = c.window(ctx, s); err != nil {
-			return nil, err
-		}
-		c.windows.keep(key, all, 48*len(all))
-	}
+// A window is what matches and is ranked, in order.
+type window struct {
+	matches []match
+	total   int // that match, if all of them were seen; else -1
+}
+
+// from are at most n matches from the place at on.
+func (w window) from(at *match, n int) []match {
 	from := 0
 	if at != nil {
-		from, _ = slices.BinarySearchFunc(all, *at, func(m, at match) int {
+		from, _ = slices.BinarySearchFunc(w.matches, *at, func(m, at match) int {
 			if byRelevance(m, at) <= 0 {
 				return -1
 			}
 			return 1
 		})
 	}
-	return all[from:min(from+n, len(all))], nil
+	return w.matches[from:min(from+n, len(w.matches))]
 }
 
-// window ranks what matches.
-func (c *corpus) window(ctx context.Context, s selection) (all []match, err error) {
-	inTitle := map[int64]bool{}
+func (c *corpus) window(ctx context.Context, s selection) (w window, err error) {
+	key := fmt.Sprint(s.tenant, " ", s.all)
+	if w, ok := c.windows.find(key); ok {
+		return w, nil
+	}
 	for _, owner := range s.owners {
-		err := query(ctx, c.db, func(scan scanner) error {
-			var m match
-			err := scan(&m.item, &m.place)
-			inTitle[m.item] = true
-			all = append(all, m)
-			return err
-		}, `
-			SELECT s.rowid, length(i.title_key) FROM search AS s CROSS JOIN items AS i ON i.item = s.rowid
-			WHERE s.search MATCH ? AND s.rowid BETWEEN ? AND ? ORDER BY s.rowid DESC LIMIT ?`,
-			s.title, first(owner), last(owner), windowSize)
-		if err != nil {
-			return nil, err
-		}
-		text, args := rankQuery(s, owner)
-		err = query(ctx, c.db, func(scan scanner) error {
-			var m match
-			err := scan(&m.item, &m.place)
-			m.place += behindTitles
-			if !inTitle[m.item] {
-				all = append(all, m)
-			}
-			return err
-		}, text, args...)
-		if err != nil {
-			return nil, err
+		if err := c.rank(ctx, s, owner, &w); err != nil {
+			return w, err
 		}
 	}
-	slices.SortFunc(all, byRelevance)
-	return all, nil
+	slices.SortFunc(w.matches, byRelevance)
+	c.windows.keep(key, w, 48*len(w.matches))
+	return w, nil
+}
+
+// rank adds an owner's matches to a window.
+func (c *corpus) rank(ctx context.Context, s selection, owner uint32, w *window) error {
+	inTitle, err := c.titled(ctx, s, owner)
+	if err != nil {
+		return err
+	}
+	for item, place := range inTitle {
+		w.matches = append(w.matches, match{item: item, place: place})
+	}
+	found := 0
+	text, args := rankQuery(s, owner)
+	err = query(ctx, c.db, func(scan scanner) error {
+		var m match
+		err := scan(&m.item, &m.place)
+		m.place += behindTitles
+		if _, ok := inTitle[m.item]; !ok {
+			w.matches = append(w.matches, m)
+		}
+		found++
+		return err
+	}, text, args...)
+	if found == windowSize {
+		w.total = -1
+	} else if w.total >= 0 {
+		w.total += found
+	}
+	return err
+}
+
+// titled are the matches with all words in the title, and their places. They
+// are looked for in table starts, where the best of them stand together: in
+// the full text, frequent words of titles would have to be read to the end.
+func (c *corpus) titled(ctx context.Context, s selection, owner uint32) (map[int64]float64, error) {
+	by, err := c.rarest(ctx, owner, s.words)
+	if err != nil {
+		return nil, err
+	}
+	where, args := by.among(owner)
+	args = append(args, windowSize)
+	var filters strings.Builder
+	for _, value := range s.values {
+		filters.WriteString(` AND EXISTS (SELECT 1 FROM item_values WHERE item = s.item AND value = ?)`)
+		args = append(args, value)
+	}
+	found := map[int64]float64{}
+	err = query(ctx, c.db, func(scan scanner) error {
+		var m match
+		err := scan(&m.item, &m.place, &m.title)
+		_, twice := found[m.item]
+		if !twice && hasAll(m.title, s.words) {
+			found[m.item] = m.place
+		}
+		return err
+	}, `
+		SELECT s.item, s.rank, i.title_key FROM (SELECT item, rank FROM starts WHERE `+where+` ORDER BY rank LIMIT ?) AS s
+		CROSS JOIN items AS i ON i.item = s.item WHERE true`+filters.String(), args...)
+	return found, err
 }
 
 // rankQuery gives each match its BM25 value, which is negative and lower for

@@ -19,13 +19,14 @@ type page = content.Page
 
 // Search answers a question for a list of items.
 //
-// Items that have all words in their titles come first, short titles before
-// long ones; then the others by BM25, tags over summary over body. Only the
-// newest imported windowSize of each are ranked, and paging by relevance ends
-// with them. The other orders have no such end.
+// Items that have all words in their titles come first, those that begin with
+// the rarest of the words and then short ones before long ones; then the
+// others by BM25, tags over summary over body. At most windowSize of each are
+// ranked, of the others those imported last, and paging by relevance ends with
+// them. The other orders have no such end.
 //
-// Total is exact unless very many items match several common words: then it
-// is a number that there are at least.
+// Total is exact unless very many items match several common words: then
+// there are at least so many.
 func (db *DB) Search(ctx context.Context, q content.Query) (content.Page, error) {
 	c := db.acquire()
 	defer db.release(c)
@@ -61,13 +62,14 @@ func (c *corpus) search(ctx context.Context, q content.Query) (p content.Page, e
 	if err != nil || s.none {
 		return content.Page{Items: [][]byte{}, Facets: noFacets(q.Facets)}, err
 	}
-	if p.Total, err = c.total(ctx, s); err != nil {
-		return p, err
-	}
 	var found []match
-	if q.Sort == content.ByRelevance && len(q.Words) > 0 {
-		found, err = c.ranked(ctx, s, at, q.Limit+1)
-	} else {
+	if isRanked(q) {
+		var w window
+		if w, err = c.window(ctx, s); err == nil {
+			found = w.from(at, q.Limit+1)
+			p.Total, err = c.total(ctx, s, w)
+		}
+	} else if p.Total, err = c.total(ctx, s, window{total: -1}); err == nil {
 		found, err = c.ordered(ctx, s, q.Sort, at, q.Limit+1, p.Total)
 	}
 	if err != nil {

@@ -69,6 +69,7 @@ func TestRank(t *testing.T) {
 		"oa ash":    "",                            // not the last word
 		"ash oa":    "long",
 		"birch":     "",
+		"\u0301":    "",
 	} {
 		p := asked(t, db, q, content.Query{})
 		if got := strings.Join(ids(t, p.Items), " "); got != want || p.Total != len(p.Items) {

@@ -28,14 +28,14 @@ type selection struct {
 	tenant     uint32
 	owners     []uint32
 	collection string
-	filters    int    // collection and tags
-	all        string // FTS5 expression of what matches; "" where everything does
-	title      string // of what has all words in its title
-	rank       string // of the words to rank by; "" where they are all too common
-	exact      int    // how many match, where that is known; else -1
-	terms      int    // in all
-	none       bool   // nothing can match
-	marks      []mark // what to highlight
+	all        string   // FTS5 expression of what matches; "" where everything does
+	rank       string   // of the words to rank by; "" where they are all too common
+	exact      int      // how many match, where that is known; else -1
+	terms      int      // in all
+	none       bool     // nothing can match
+	words      []wanted // the same words, as titles are looked through for them
+	values     []int64  // numbers of the collection and the tags asked for
+	marks      []mark   // what to highlight
 }
 
 // term is one word of a question.
@@ -56,14 +56,15 @@ func (c *corpus) selection(ctx context.Context, q content.Query) (s selection, e
 	if err != nil {
 		return s, err
 	}
-	filters, err := c.filtersOf(ctx, q)
+	filters, err := c.filtersOf(ctx, &s, q)
 	if err != nil {
 		return s, err
 	}
+	s.none = len(q.Words) > 0 && len(terms) == 0 // nothing but marks
 	for _, t := range slices.Concat(terms, filters) {
 		s.none = s.none || t.seen == 0
 	}
-	s.filters, s.terms = len(filters), len(terms)+len(filters)
+	s.terms = len(terms) + len(filters)
 	s.express(terms, filters)
 	if all := slices.Concat(terms, filters); len(all) == 1 && all[0].exact {
 		s.exact = all[0].seen
@@ -78,13 +79,6 @@ func (s *selection) express(terms, filters []term) {
 	s.all = words
 	if len(filters) > 0 {
 		s.all = strings.TrimPrefix(words+" AND "+allOf(filters), " AND ")
-	}
-	if len(terms) == 0 {
-		return
-	}
-	s.title = "{title} : (" + words + ")"
-	if len(filters) > 0 {
-		s.title += " AND " + allOf(filters)
 	}
 	s.rank = allOf(rare(terms))
 }
@@ -123,6 +117,11 @@ func (c *corpus) termsOf(ctx context.Context, s *selection, words []string) (ter
 		if err != nil {
 			return nil, err
 		}
+		parts := wantedOf(w)
+		if p.begins {
+			begun(parts)
+		}
+		s.words = append(s.words, parts...)
 		s.marks = append(s.marks, p.marks()...)
 		terms = append(terms, t)
 	}
@@ -130,7 +129,7 @@ func (c *corpus) termsOf(ctx context.Context, s *selection, words []string) (ter
 }
 
 // filtersOf are the collection and the tags that a question asks for.
-func (c *corpus) filtersOf(ctx context.Context, q content.Query) (filters []term, err error) {
+func (c *corpus) filtersOf(ctx context.Context, s *selection, q content.Query) (filters []term, err error) {
 	var wanted []facetValue
 	if q.Collection != "" {
 		wanted = append(wanted, facetValue{facetCollection, q.Collection})
@@ -150,11 +149,11 @@ func (c *corpus) filtersOf(ctx context.Context, q content.Query) (filters []term
 			return nil, err
 		}
 		t := term{fts: quote(filterWord(value)), exact: true}
-		err = query(ctx, c.db, t.count(c.owners(q.Tenant)), `SELECT owner, items FROM value_counts WHERE value = ?`, value)
+		err = query(ctx, c.db, t.count(s.owners), `SELECT owner, items FROM value_counts WHERE value = ?`, value)
 		if err != nil {
 			return nil, err
 		}
-		filters = append(filters, t)
+		filters, s.values = append(filters, t), append(s.values, value)
 	}
 	return filters, nil
 }

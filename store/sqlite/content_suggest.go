@@ -25,11 +25,15 @@ func (db *DB) Suggest(ctx context.Context, tenant uint32, q string) ([]content.S
 	if err != nil {
 		return nil, err
 	}
+	var all []wanted
+	for _, w := range words {
+		all = append(all, wantedOf(w)...)
+	}
 	c := db.acquire()
 	defer db.release(c)
 	ctx, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
-	found, err := c.suggest(ctx, c.owners(tenant), wantedOf(words))
+	found, err := c.suggest(ctx, c.owners(tenant), begun(all))
 	if err != nil {
 		return nil, inTime(ctx, fmt.Errorf("suggest: %w", err))
 	}
@@ -43,18 +47,27 @@ type wanted struct {
 	dense  bool // it may stand anywhere in a run
 }
 
-func wantedOf(words []string) (all []wanted) {
-	for _, w := range words {
-		for run := range runsOf(w) {
-			if text := folded(run.text); text != "" {
-				all = append(all, wanted{text, run.dense, run.dense})
-			}
+// wantedOf is a typed word, which has several parts where it is of several
+// scripts.
+func wantedOf(typed string) (parts []wanted) {
+	for run := range runsOf(typed) {
+		if text := folded(run.text); text != "" {
+			parts = append(parts, wanted{text, run.dense, run.dense})
 		}
 	}
-	if n := len(all); n > 0 {
-		all[n-1].begins = true
+	return parts
+}
+
+// begun lets the last word be the beginning of one.
+func begun(words []wanted) []wanted {
+	if n := len(words); n > 0 {
+		words[n-1].begins = true
 	}
-	return all
+	return words
+}
+
+func hasAll(title string, words []wanted) bool {
+	return !slices.ContainsFunc(words, func(w wanted) bool { return !w.in(title) })
 }
 
 // in says whether a folded title has the word.
@@ -110,12 +123,13 @@ func (c *corpus) suggest(ctx context.Context, owners []uint32, words []wanted) (
 // alone has as many rows as there are answers, or twice as many, since a
 // title may have it in two forms.
 func (c *corpus) suggestOf(ctx context.Context, owner uint32, words []wanted) (found []suggestion, err error) {
-	by, limit := words[0], 2*suggestions
-	if len(words) > 1 {
-		limit = suggestible
-		if by, err = c.rarest(ctx, owner, words); err != nil {
-			return nil, err
-		}
+	by, err := c.rarest(ctx, owner, words)
+	if err != nil {
+		return nil, err
+	}
+	limit := suggestible
+	if len(words) == 1 {
+		limit = 2 * suggestions
 	}
 	where, args := by.among(owner)
 	seen := map[string]bool{}
@@ -125,8 +139,7 @@ func (c *corpus) suggestOf(ctx context.Context, owner uint32, words []wanted) (f
 		if err := scan(&s.rank, &s.ID, &s.Text, &s.Collection, &key); err != nil {
 			return err
 		}
-		lacks := slices.ContainsFunc(words, func(w wanted) bool { return w != by && !w.in(key) })
-		if len(found) < suggestions && !lacks && !seen[s.ID] {
+		if len(found) < suggestions && hasAll(key, words) && !seen[s.ID] {
 			seen[s.ID] = true
 			found = append(found, s)
 		}
@@ -138,7 +151,11 @@ func (c *corpus) suggestOf(ctx context.Context, owner uint32, words []wanted) (f
 	return found, err
 }
 
+// rarest is the word that the fewest titles of an owner have.
 func (c *corpus) rarest(ctx context.Context, owner uint32, words []wanted) (best wanted, err error) {
+	if len(words) == 1 {
+		return words[0], nil
+	}
 	least := suggestible + 1
 	for _, w := range words {
 		var n int

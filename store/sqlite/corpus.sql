@@ -20,7 +20,7 @@ CREATE INDEX items_by_date ON items (owner, published, item);
 CREATE INDEX items_by_title ON items (owner, title_key, item);
 CREATE INDEX items_by_collection ON items (owner, collection, published, item);
 
--- The full text. It holds folded words only (content_fold.go), so the
+-- The full text. It holds folded words only (content_words.go), so the
 -- tokenizer has nothing to do but split at blanks. Filters are the numbers of
 -- the item's collection and tags, as words that no text can have.
 CREATE VIRTUAL TABLE search USING fts5 (

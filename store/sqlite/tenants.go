@@ -89,20 +89,33 @@ func (db *DB) UpdateTenant(ctx context.Context, clientID string, fn func(*tenant
 	return t, nil
 }
 
-// RemoveTenant removes a tenant. Its number and name stay, for what it used.
+// RemoveTenant removes a tenant and its items. Its number and name stay, for
+// what it used. The items go first: if that fails, or a kill comes between,
+// the tenant is there to be removed again.
 func (db *DB) RemoveTenant(ctx context.Context, clientID string) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		var number uint32
-		return notFound(tx.QueryRowContext(ctx, `
-			UPDATE tenants
-			SET status = 'removed', name = '', sites = '[]', policy = '{}', secrets = '[]', prices = '[]', keys = ''
-			WHERE client_id = ? AND status <> 'removed'
-			RETURNING number`, clientID).Scan(&number))
-	})
-	if err != nil {
+	if err := db.removeTenant(ctx, clientID); err != nil {
 		return fmt.Errorf("remove tenant %s: %w", clientID, err)
 	}
 	return nil
+}
+
+func (db *DB) removeTenant(ctx context.Context, clientID string) error {
+	var number uint32
+	err := db.read.QueryRowContext(ctx, `
+		SELECT number FROM tenants WHERE client_id = ? AND status <> 'removed'`, clientID).Scan(&number)
+	if err != nil {
+		return notFound(err)
+	}
+	if err := db.removeItemsOf(ctx, number); err != nil {
+		return err
+	}
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			UPDATE tenants
+			SET status = 'removed', name = '', sites = '[]', policy = '{}', secrets = '[]', prices = '[]', keys = ''
+			WHERE number = ?`, number)
+		return err
+	})
 }
 
 func notFound(err error) error {

@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"stile.example/stile/content"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+)
+
+// likeAfterKill is a copy of db's files as a kill would leave them.
+func likeAfterKill(t *testing.T, db *DB) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "killed.db")
+	for _, end := range []string{"", "-wal"} {
+		b, err := os.ReadFile(db.file + end)
+		if err == nil {
+			err = os.WriteFile(file+end, b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return file
+}
+
+func callsIn(t *testing.T, db *DB) (calls int64) {
+	t.Helper()
+	lines, err := db.Usage(t.Context(), "", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range lines {
+		calls += l.Calls
+	}
+	return calls
+}
+
+// rowAndJournal is a database with a token of three calls whose row is
+// written, and of which the journal speaks too.
+func rowAndJournal(t *testing.T) *DB {
+	t.Helper()
+	opt := options()
+	opt.foldBytes = 1
+	db := openFile(t, newFile(t), opt)
+	for range 3 { // a fold leaves in the journal what came after it had begun
+		bump(t, db, benchID(1))
+	}
+	var journal, rows int
+	err := db.read.QueryRow(`SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM tokens)`).Scan(&journal, &rows)
+	if err != nil || journal == 0 || rows == 0 {
+		t.Fatalf("%d rows in the journal, %d of tokens, %v", journal, rows, err)
+	}
+	return db
+}
+
+// TestUsageCountsOnce: a token in a row and in the journal is one token.
+func TestUsageCountsOnce(t *testing.T) {
+	if n := callsIn(t, rowAndJournal(t)); n != 3 {
+		t.Errorf("%d calls of 3", n)
+	}
+}
+
+// TestReplayRevivesNobody: what was swept stays so, though the journal still
+// speaks of it.
+func TestReplayRevivesNobody(t *testing.T) {
+	db := rowAndJournal(t)
+	if err := db.Sweep(t.Context(), time.Unix(2_100_000_000, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if n := callsIn(t, db); n != 3 {
+		t.Errorf("%d calls of 3 after the sweep", n)
+	}
+	killed := openFile(t, likeAfterKill(t, db), options())
+	s, err := (&tokens.Gate{Store: killed}).State(t.Context(), benchID(1))
+	if err != nil || s != (tokens.State{}) {
+		t.Errorf("revived as %+v, %v", s, err)
+	}
+	if n := callsIn(t, killed); n != 3 {
+		t.Errorf("%d calls of 3 after the kill", n)
+	}
+}
+
+// TestItemsGoWithTheirTenant: and with nobody else.
+func TestItemsGoWithTheirTenant(t *testing.T) {
+	db := newDB(t)
+	a, err := db.AddTenant(t.Context(), tenants.Tenant{ClientID: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for owner, id := range map[uint32]string{0: "shared", a.Number: "own"} {
+		one := func(yield func(content.Item, error) bool) { yield(content.Item{ID: id, Title: id}, nil) }
+		if _, err := db.Import(t.Context(), content.ImportOptions{Tenant: owner}, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.RemoveTenant(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	if _, err := db.Item(ctx, a.Number, "own"); err == nil {
+		t.Error("the tenant's item is still there")
+	}
+	if _, err := db.Item(ctx, 0, "shared"); err != nil {
+		t.Errorf("the shared item: %v", err)
+	}
+}
