@@ -22,6 +22,7 @@ var law = map[string]string{
 	"challenge":        "dchest/captcha",
 	"simulate":         "tokens addresses",
 	"settings":         "goccy/go-yaml tokens addresses tenants",
+	"store":            "store/sqlite",
 	"store/sqlite":     "tokens addresses refusals tenants usage content mattn/go-sqlite3 golang.org/x/text",
 	"store/storetest":  "tokens addresses refusals tenants usage content",
 	"handlers":         "tokens tokens/bearer tenants usage content addresses challenge refusals labstack/echo prometheus/client_golang",
