@@ -8,23 +8,20 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// checkPage says whether the page that makes the call is one of the tenant's
+// fromSite says whether the page that makes the call is one of the tenant's
 // sites: by its Origin, else by the origin of its Referer. The Origin of a
 // sandboxed page is "null", which is nobody's site. A browser can't forge
 // them; a program can, which is why a page by itself lets nothing through.
-func checkPage(h http.Header, who *caller) error {
+func fromSite(h http.Header, who *caller) bool {
 	page := h.Get("Origin")
 	if page == "" {
 		page = h.Get("Referer")
 	}
 	t := who.tenant
-	switch {
-	case page == "" && (who.policy.Site == SiteIfSent || len(t.Sites) == 0):
-		return nil
-	case t.Serves(page), t.Serves(beginning(page)), t.Serves(originOf(page)):
-		return nil
+	if page == "" && (who.policy.Site == SiteIfSent || len(t.Sites) == 0) {
+		return true
 	}
-	return refuse(ClientMismatch)
+	return t.Serves(page) || t.Serves(beginning(page)) || t.Serves(originOf(page))
 }
 
 // beginning is what stands before a URL's path, query and fragment. A browser

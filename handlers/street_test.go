@@ -30,17 +30,17 @@ func newStreet(t testing.TB, p addresses.Policy) *street {
 }
 
 // Bound makes of how an address stands what its token starts with.
-func (s *street) Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Look{At: at}
+func (s *street) Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool, records uint32) (tokens.Crowd, error) {
+	var e addresses.Event = addresses.Draw{At: at, Records: records}
 	if fresh {
-		e = addresses.Bind{At: at}
+		e = addresses.Bind{At: at, Records: records}
 	}
 	v, err := s.Apply(ctx, from, at, e)
 	if err != nil {
 		return tokens.Crowd{}, err
 	}
 	kind := map[addresses.Standing]tokens.Kind{addresses.Crowded: tokens.Work, addresses.Packed: tokens.Picture}[v.Standing]
-	return tokens.Crowd{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level}, nil
+	return tokens.Crowd{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level, Leave: v.Leave}, nil
 }
 
 func (s *street) Solved(ctx context.Context, from netip.Addr, at time.Time) error {
