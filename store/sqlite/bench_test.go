@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/addresses"
+	"stile.example/stile/refusals"
 	"stile.example/stile/tokens"
 )
 
@@ -46,9 +48,10 @@ func BenchmarkTransactionACall(b *testing.B) {
 // each took.
 func callers(b *testing.B, g *tokens.Gate, n, tokensInUse int) []time.Duration {
 	const workers = 64
-	p := tokens.Policy{Calls: 1 << 30, Records: 1 << 31, BindWithin: time.Minute}
+	p := tokens.Policy{Calls: 1 << 30, Records: 1 << 31, BindWithin: time.Minute, SpikeCalls: 1 << 31, SpikePer: time.Minute}
 	at := time.Now()
-	c := tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.MustParseAddr("192.0.2.1")}
+	c := tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.MustParseAddr("192.0.2.1"),
+		Crowd: tokens.Crowd{Asked: true}}
 	took := make([]time.Duration, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -67,6 +70,71 @@ func callers(b *testing.B, g *tokens.Gate, n, tokensInUse int) []time.Duration {
 	}
 	wg.Wait()
 	return took
+}
+
+// BenchmarkBind is 64 callers at once whose tokens are bound to addresses, each
+// binding durable when it is answered: to one, and to many.
+func BenchmarkBind(b *testing.B) {
+	for _, many := range []int{1, 10_000} {
+		b.Run(fmt.Sprintf("%d addresses", many), func(b *testing.B) {
+			db := newDB(b)
+			binders(b, db, many, many)
+			b.ResetTimer()
+			binders(b, db, b.N, many)
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "bindings/s")
+		})
+	}
+}
+
+// binders binds n tokens to the first addresses in turn.
+func binders(b *testing.B, db *DB, n, addressesInUse int) {
+	bind := func(s addresses.State) addresses.State { s.Slice++; return s }
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				if err := db.UpdateAddress(context.Background(), benchAddr(i%int64(addressesInUse)), bind); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// benchAddr is the n-th of some addresses.
+func benchAddr(n int64) netip.Addr {
+	a := [16]byte{0x20, 0x01, 0x0d, 0xb8}
+	binary.BigEndian.PutUint32(a[4:], uint32(n)*0x9E3779B1)
+	return netip.AddrFrom16(a)
+}
+
+// BenchmarkAddRefusals is how long calls wait for as many refusals as are
+// written at a time, with a table that is nearly as full as it gets.
+func BenchmarkAddRefusals(b *testing.B) {
+	db := newDB(b)
+	some := make([]refusals.Refusal, refusalRows)
+	add := func(n int) {
+		for i := range some {
+			id := benchID(int64(n*len(some) + i)).String()
+			some[i] = refusals.Refusal{Ref: id[:4] + "-" + id[4:8], At: time.UnixMilli(int64(n)), Tenant: "acme", Code: "address_blocked",
+				Rule: "address.bindings", Limit: 25, Seen: 26, Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"}
+		}
+		if err := db.AddRefusals(b.Context(), some); err != nil {
+			b.Fatal(err)
+		}
+	}
+	const before = refusals.Most / 2 / refusalRows
+	for n := range before {
+		add(n)
+	}
+	n := before
+	for b.Loop() {
+		add(n)
+		n++
+	}
 }
 
 // benchID is the n-th of some ids that are spread as hashes are.

@@ -83,6 +83,7 @@ func (c *codec) state(s *tokens.State) {
 	}
 	c.window(&s.Calls)
 	c.window(&s.Typing)
+	num32(c, &s.Leave)
 	c.challenge(&s.Open)
 	num16(c, &s.Asked)
 	num16(c, &s.Serial)

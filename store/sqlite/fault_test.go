@@ -8,13 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
 )
 
@@ -91,8 +94,8 @@ func breakable(t *testing.T, db *DB) (n *atomic.Int64) {
 	return n
 }
 
-// TestR3_NthOperationFails makes the n-th operation of a token's life fail,
-// for n = 1, 2, … until the life is over before: what was answered is kept,
+// TestR3_NthOperationFails makes the n-th operation fail in the lives of a
+// token and two addresses, which are in one batch each time, for n = 1, 2, … until all is over before: what was answered is kept,
 // what failed is not known to have happened, and service goes on.
 func TestR3_NthOperationFails(t *testing.T) {
 	for n := int64(1); ; n++ {
@@ -114,41 +117,100 @@ func lifeWithFault(t *testing.T, n int64) bool {
 	db := openFile(t, file, opt)
 	countdown := breakable(t, db)
 	countdown.Store(n)
-	answered, failed := uint32(0), uint32(0)
-	for i := range 8 {
-		id := benchID(1)
-		err := db.Update(t.Context(), id, func(s tokens.State) tokens.State {
+	call := func() error {
+		return db.Update(t.Context(), benchID(1), func(s tokens.State) tokens.State {
 			s.Tenant, s.Day, s.Expires = 1, 1, int64(opt.Now().Unix())-200_000
 			s.Used[0][0].Calls++
 			return s
 		})
-		switch {
-		case err == nil:
-			answered++
-		case errors.Is(err, errFault):
-			failed++
-		default:
-			t.Fatalf("n = %d: %v", n, err)
+	}
+	bind := func(a netip.Addr, until int64) func() error {
+		return func() error {
+			return db.UpdateAddress(t.Context(), a, func(s addresses.State) addresses.State {
+				s.Until, s.Slice = until, s.Slice+1
+				return s
+			})
+		}
+	}
+	var answered [3]int64
+	batches := 0 // that failed
+	for i := range 8 {
+		failed := false
+		for k, err := range together(t, db, call, bind(benchAddr(1), addresses.Forever), bind(benchAddr(2), 0)) {
+			switch {
+			case err == nil:
+				answered[k]++
+			case errors.Is(err, errFault):
+				failed = true
+			default:
+				t.Fatalf("n = %d: %v", n, err)
+			}
+		}
+		if failed {
+			batches++
 		}
 		if i%3 == 2 { // what is idle is written, and leaves memory
 			db.writer.do(t.Context(), func() { db.writer.foldAll(); forgetClean(db.writer) })
 		}
 	}
-	if err := db.Sweep(t.Context(), time.Now()); err != nil && !errors.Is(err, errFault) {
-		t.Fatal(err)
+	swept := db.Sweep(t.Context(), time.Now().Add(9*24*time.Hour))
+	if swept != nil && !errors.Is(swept, errFault) {
+		t.Fatal(swept)
 	}
 	came := countdown.Load() <= 0
 	countdown.Store(0)
 	db.Close()
-	wantCalls(t, openFile(t, file, opt), n, answered)
-	if failed > 1 {
-		t.Errorf("n = %d: one fault failed %d calls", n, failed)
+	again := openFile(t, file, opt)
+	wantBindings(t, again, n, benchAddr(1), answered[1])
+	if swept != nil {
+		wantBindings(t, again, n, benchAddr(2), answered[2])
+	} else {
+		wantBindings(t, again, n, benchAddr(2), 0)
+	}
+	wantCalls(t, again, n, uint32(answered[0]))
+	if batches > 1 {
+		t.Errorf("n = %d: one fault failed %d batches", n, batches)
 	}
 	return came
 }
 
+// together makes updates that come into one batch, and returns their errors.
+func together(t *testing.T, db *DB, updates ...func() error) []error {
+	t.Helper()
+	hold, held, released := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(released)
+		db.writer.do(context.Background(), func() { close(held); <-hold })
+	}()
+	<-held
+	errs := make([]error, len(updates))
+	var wg sync.WaitGroup
+	for i, update := range updates {
+		wg.Go(func() { errs[i] = update() })
+	}
+	waitUntil(t, "all wait", func() bool { return len(db.writer.queue) == len(updates) })
+	close(hold)
+	wg.Wait()
+	<-released
+	return errs
+}
+
+func wantBindings(t *testing.T, db *DB, n int64, a netip.Addr, want int64) {
+	t.Helper()
+	found := int64(0)
+	err := db.EachAddress(t.Context(), func(b netip.Addr, s addresses.State) {
+		if a == b {
+			found = s.Slice
+		}
+	})
+	if err != nil || found != want {
+		t.Errorf("n = %d: %s has %d bindings, %v; answered %d", n, a, found, err, want)
+	}
+}
+
 // forgetClean drops from memory what is not dirty.
 func forgetClean(w *writer) {
+	w.places = newPlaces(maxPlaces)
 	for i := range w.mem.shards {
 		w.mem.rebuild(&w.mem.shards[i], func(*slot) bool { return false })
 	}

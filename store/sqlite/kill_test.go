@@ -12,11 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
 )
 
 // victimOf names a database: the test binary then makes calls on it, as 32
-// clients would, until it is killed.
+// clients would, and binds tokens to addresses, as 8 would, until it is killed.
 const victimOf = "STILE_TEST_VICTIM_OF"
 
 func TestMain(m *testing.M) {
@@ -30,12 +31,19 @@ func TestMain(m *testing.M) {
 const (
 	victimTokens  = 200
 	victimClients = 32
+	victimHomes   = 1500
+	victimBinders = 8
 )
 
-var victimPolicy = tokens.Policy{Calls: 3000, Records: 1 << 30, BindWithin: time.Hour}
+var (
+	victimPolicy = tokens.Policy{Calls: 3000, Records: 1 << 30, BindWithin: time.Hour, SpikeCalls: 1 << 30, SpikePer: time.Minute}
+	victimTime   = time.Unix(1_790_000_000, 0)
+	homePolicy   = addresses.Policy{Bindings: 3, Per: time.Hour, Then: addresses.ThenBlock, Block: []time.Duration{time.Hour}}
+)
 
 // victim says each answer, after it got it, in one write: the token, and the
-// address that it came from.
+// address that it came from; or the address that was bound, and until when it
+// is blocked.
 func victim(file string) error {
 	opt := options()
 	opt.foldBytes = 100 << 10 // so that most kills come in the middle of a fold
@@ -43,8 +51,24 @@ func victim(file string) error {
 	if err != nil {
 		return err
 	}
+	book, err := addresses.OpenBook(context.Background(), db, homePolicy)
+	if err != nil {
+		return err
+	}
 	g := &tokens.Gate{Store: db}
 	faults := make(chan error)
+	for range victimBinders {
+		go func() {
+			for {
+				n := rand.IntN(victimHomes)
+				v, err := book.Apply(context.Background(), benchAddr(int64(n)), victimTime, addresses.Bind{At: victimTime})
+				if err != nil {
+					faults <- err
+				}
+				fmt.Printf("bind %d %d\n", n, v.State.Until)
+			}
+		}()
+	}
 	for range victimClients {
 		go func() {
 			for {
@@ -57,7 +81,7 @@ func victim(file string) error {
 					faults <- err
 				}
 				if v.Outcome == tokens.Admit {
-					fmt.Printf("%d %d\n", n, from)
+					fmt.Printf("call %d %d\n", n, from)
 				}
 			}
 		}()
@@ -66,13 +90,14 @@ func victim(file string) error {
 }
 
 func victimCall(from int) tokens.Call {
-	at := time.Unix(1_790_000_000, 0)
-	return tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.AddrFrom4([4]byte{192, 0, 2, byte(from)})}
+	at := victimTime
+	return tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.AddrFrom4([4]byte{192, 0, 2, byte(from)}),
+		Crowd: tokens.Crowd{Asked: true}}
 }
 
 // TestR1R2_KillLosesNothing kills a process under load, over and over on the
 // same file: no answered call is missing, no binding moves, nobody gets more
-// than the limit, and what is dead stays dead.
+// than the limit, what is dead stays dead, and what is blocked stays blocked.
 func TestR1R2_KillLosesNothing(t *testing.T) {
 	file := newFile(t)
 	var seen witness
@@ -80,7 +105,10 @@ func TestR1R2_KillLosesNothing(t *testing.T) {
 		seen.round(t, file, 500+400*round)
 		seen.check(t, file)
 	}
-	t.Logf("%d answered calls, %d counted", seen.answered(), seen.counted)
+	t.Logf("%d answered calls, %d counted; %d addresses blocked", seen.answered(), seen.counted, len(seen.blocked))
+	if len(seen.blocked) == 0 {
+		t.Error("no address was blocked")
+	}
 }
 
 // witness is what was answered before the kills.
@@ -88,6 +116,8 @@ type witness struct {
 	calls   [victimTokens]uint32
 	from    [victimTokens]map[int]bool
 	dead    [victimTokens]bool
+	bound   [victimHomes]uint16
+	blocked map[int]int64 // until
 	counted uint32
 	rounds  uint32
 }
@@ -116,11 +146,16 @@ func (w *witness) round(t *testing.T, file string, answers int) {
 		if err == io.EOF {
 			break // the rest of what was answered before the kill was read too
 		}
-		var token, from int
-		if _, err := fmt.Sscanf(line, "%d %d\n", &token, &from); err != nil {
+		var what string
+		var n, m int
+		if _, err := fmt.Sscanf(line, "%s %d %d\n", &what, &n, &m); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		w.saw(token, from)
+		if what == "bind" {
+			w.sawBinding(n, int64(m))
+		} else {
+			w.saw(n, m)
+		}
 	}
 	cmd.Wait()
 	w.rounds++
@@ -132,6 +167,17 @@ func (w *witness) saw(token, from int) {
 	}
 	w.calls[token]++
 	w.from[token][from] = true
+}
+
+func (w *witness) sawBinding(home int, until int64) {
+	if w.blocked == nil {
+		w.blocked = map[int]int64{}
+	}
+	if until != 0 {
+		w.blocked[home] = until
+	} else {
+		w.bound[home]++
+	}
 }
 
 func (w *witness) answered() (n uint32) {
@@ -149,6 +195,7 @@ func (w *witness) check(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	w.checkHomes(t, db)
 	w.counted = 0
 	for n := range w.calls {
 		s, err := (&tokens.Gate{Store: db}).State(t.Context(), benchID(int64(n)))
@@ -167,5 +214,37 @@ func (w *witness) check(t *testing.T, file string) {
 	}
 	if inFlight := w.counted - w.answered(); inFlight > w.rounds*victimClients {
 		t.Fatalf("%d calls counted that nobody was answered", inFlight)
+	}
+}
+
+// checkHomes compares the addresses: no binding that was answered is missing,
+// and a block lasts, and ends by itself.
+func (w *witness) checkHomes(t *testing.T, db *DB) {
+	t.Helper()
+	book, err := addresses.OpenBook(t.Context(), db, homePolicy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := map[netip.Addr]addresses.State{}
+	if err := db.EachAddress(t.Context(), func(a netip.Addr, s addresses.State) { states[a] = s }); err != nil {
+		t.Fatal(err)
+	}
+	for n, bound := range w.bound {
+		a := benchAddr(int64(n))
+		s, kept := states[a]
+		counted := uint16(0)
+		for _, c := range s.Counts {
+			counted += c.Bound
+		}
+		if s.Until == 0 && counted < bound || bound > homePolicy.Bindings || bound > 0 && !kept {
+			t.Fatalf("%s: %d bindings answered, %+v", a, bound, s)
+		}
+		until, blocked := book.Blocked(a, victimTime)
+		if was := w.blocked[n]; was != 0 && (!blocked || until != was) {
+			t.Fatalf("%s was blocked until %d, and now: %v, %d", a, was, blocked, until)
+		}
+		if _, blocked := book.Blocked(a, victimTime.Add(time.Hour)); blocked {
+			t.Fatalf("%s: the block does not end", a)
+		}
 	}
 }

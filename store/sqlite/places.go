@@ -9,7 +9,7 @@ import (
 	"stile.example/stile/addresses"
 )
 
-// maxPlaces is how many addresses are in memory at most: about 20 MB.
+// maxPlaces is how many addresses are in memory at most: 16 MB.
 const maxPlaces = 100_000
 
 // places holds the states of the addresses that were used last. It belongs to

@@ -15,7 +15,7 @@ import (
 var _ refusals.Store = (*DB)(nil)
 
 const (
-	refusalRows = 256 // added in one transaction: calls wait for no more than that
+	refusalRows = 64  // added in one transaction: calls wait for no more than that
 	pruneRows   = 500 // removed in one
 )
 

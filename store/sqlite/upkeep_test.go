@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
 )
 
@@ -120,6 +121,10 @@ func TestPanicInStep(t *testing.T) {
 	if err == nil {
 		t.Error("a panic is no success")
 	}
+	err = db.UpdateAddress(t.Context(), benchAddr(1), func(addresses.State) addresses.State { panic("oh") })
+	if err == nil {
+		t.Error("an address's panic is no success")
+	}
 	if got := bump(t, db, benchID(1)); got != 2 {
 		t.Errorf("%d calls", got)
 	}
@@ -149,6 +154,9 @@ func TestQueue(t *testing.T) {
 	if err := db.Update(t.Context(), tokens.ID{1}, count); !errors.Is(err, ErrBusy) {
 		t.Errorf("too many: %v", err)
 	}
+	if err := db.UpdateAddress(t.Context(), benchAddr(1), home(1)); !errors.Is(err, ErrBusy) {
+		t.Errorf("too many, an address: %v", err)
+	}
 	close(hold)
 	if err := db.Close(); err != nil {
 		t.Error(err)
@@ -160,6 +168,9 @@ func TestQueue(t *testing.T) {
 	}
 	if err := db.Update(t.Context(), tokens.ID{1}, count); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
+	}
+	if err := db.UpdateAddress(t.Context(), benchAddr(1), home(1)); !errors.Is(err, ErrClosed) {
+		t.Errorf("closed, an address: %v", err)
 	}
 	again := openFile(t, db.file, options())
 	s, err := (&tokens.Gate{Store: again}).State(t.Context(), tokens.ID{1})

@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"net/netip"
+	"runtime"
+	"testing"
+
+	"stile.example/stile/addresses"
+)
+
+// home counts bindings as an address's state could.
+func home(n int64) func(addresses.State) addresses.State {
+	return func(s addresses.State) addresses.State { s.Slice += n; return s }
+}
+
+func bindTo(t testing.TB, db *DB, a netip.Addr, n int64) (have int64) {
+	t.Helper()
+	err := db.UpdateAddress(t.Context(), a, func(s addresses.State) addresses.State {
+		s = home(n)(s)
+		have = s.Slice
+		return s
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return have
+}
+
+// TestPlacesAreBounded: memory forgets addresses, and nothing is lost by that.
+func TestPlacesAreBounded(t *testing.T) {
+	db := newDB(t)
+	const most = 8
+	db.writer.do(t.Context(), func() { db.writer.places = newPlaces(most) })
+	for round := int64(1); round <= 3; round++ {
+		for n := range int64(50) {
+			if got := bindTo(t, db, benchAddr(n), 1); got != round {
+				t.Fatalf("address %d has %d bindings in round %d", n, got, round)
+			}
+			bindTo(t, db, benchAddr(0), 0) // what is used stays
+		}
+	}
+	db.writer.do(t.Context(), func() {
+		m := &db.writer.places
+		if n := len(m.fresh) + len(m.old); n > most || len(m.changed) != 0 {
+			t.Errorf("%d addresses in memory, %d changed", n, len(m.changed))
+		}
+		if _, ok := m.fresh[benchAddr(0).As16()]; !ok {
+			t.Error("what was used last has left")
+		}
+	})
+}
+
+// TestACrowdCostsARow: whatever happens at an address in one batch is one row,
+// and no row of the journal.
+func TestACrowdCostsARow(t *testing.T) {
+	db := newDB(t)
+	bindTo(t, db, benchAddr(1), 1)
+	before := changes(t, db)
+	crowd := make([]func() error, 100)
+	for i := range crowd {
+		crowd[i] = func() error { return db.UpdateAddress(t.Context(), benchAddr(1), home(1)) }
+	}
+	for _, err := range together(t, db, crowd...) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if n := changes(t, db) - before; n != 1 {
+		t.Errorf("%d rows written", n)
+	}
+	if got := bindTo(t, db, benchAddr(1), 0); got != 101 {
+		t.Errorf("%d bindings counted of 101", got)
+	}
+	if n := changes(t, db) - before; n != 1 {
+		t.Errorf("a look wrote %d rows", n-1)
+	}
+}
+
+// changes is how many rows were written so far.
+func changes(t *testing.T, db *DB) (n int) {
+	t.Helper()
+	if err := db.write.QueryRow(`SELECT total_changes()`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestMemoryOfPlaces holds the addresses in memory to 20 MB, however many come.
+func TestMemoryOfPlaces(t *testing.T) {
+	before := int64(heap())
+	m := newPlaces(maxPlaces)
+	worst := int64(0)
+	for n := range int64(3 * maxPlaces) {
+		m.keep(benchAddr(n).As16(), addresses.State{Slice: n})
+		if n%10_000 == 9_999 {
+			worst = max(worst, int64(heap())-before)
+		}
+	}
+	runtime.KeepAlive(m)
+	t.Logf("%.1f MB at most", float64(worst)/1e6)
+	if worst > 20e6 {
+		t.Errorf("%d bytes", worst)
+	}
+}
