@@ -11,8 +11,9 @@ import (
 
 const (
 	countable   = 1_000_000 // places of the full text that counting may look at
-	facetable   = 10_000    // matches that facets are counted over
-	facetLength = 20        // values of a facet in an answer
+	countTime   = searchTime / 4
+	facetable   = 10_000 // matches that facets are counted over
+	facetLength = 20     // values of a facet in an answer
 )
 
 // total is how many items are selected. Beyond what may be counted it is what
@@ -35,6 +36,18 @@ func (c *corpus) total(ctx context.Context, s selection, w window) (n int, err e
 		n += found
 	}
 	return n, nil
+}
+
+// totalSoon is total, or what was ranked where counting takes too long: it is
+// not worth failing for.
+func (c *corpus) totalSoon(ctx context.Context, s selection, w window) (int, error) {
+	soon, cancel := context.WithTimeout(ctx, countTime)
+	defer cancel()
+	n, err := c.total(soon, s, w)
+	if err != nil && soon.Err() != nil && ctx.Err() == nil {
+		return len(w.matches), nil
+	}
+	return n, err
 }
 
 // facets counts the values of what is selected, the most frequent first. Of

@@ -25,8 +25,8 @@ type page = content.Page
 // ranked, of the others those imported last, and paging by relevance ends with
 // them. The other orders have no such end.
 //
-// Total is exact unless very many items match several common words: then
-// there are at least so many.
+// Total is exact unless very many items match several common words, more than
+// can be counted in time: then there are at least so many.
 func (db *DB) Search(ctx context.Context, q content.Query) (content.Page, error) {
 	c := db.acquire()
 	defer db.release(c)
@@ -67,7 +67,7 @@ func (c *corpus) search(ctx context.Context, q content.Query) (p content.Page, e
 		var w window
 		if w, err = c.window(ctx, s); err == nil {
 			found = w.from(at, q.Limit+1)
-			p.Total, err = c.total(ctx, s, w)
+			p.Total, err = c.totalSoon(ctx, s, w)
 		}
 	} else if p.Total, err = c.total(ctx, s, window{total: -1}); err == nil {
 		found, err = c.ordered(ctx, s, q.Sort, at, q.Limit+1, p.Total)

@@ -1,3 +1,5 @@
+//go:build measure
+
 package sqlite
 
 import (
@@ -13,11 +15,14 @@ import (
 )
 
 // TestMeasureCorpus imports the JSONL file that STILE_CORPUS names, and says
-// what it and questions to it cost. `make corpus-wordnet` makes that file.
+// what it and questions to it cost, without HTTP:
+//
+//	go run ./examples/wordnet /usr/share/wordnet > wordnet.jsonl
+//	STILE_CORPUS=$PWD/wordnet.jsonl go test -tags sqlite_fts5,measure -run MeasureCorpus -v ./store/sqlite
 func TestMeasureCorpus(t *testing.T) {
 	file := os.Getenv("STILE_CORPUS")
 	if file == "" {
-		t.Skip("STILE_CORPUS names no JSONL file to measure")
+		t.Fatal("STILE_CORPUS names no JSONL file to measure")
 	}
 	db := newDB(t)
 	at := time.Now()
