@@ -24,6 +24,7 @@ func (s *Settings) Doubts() (doubts Faults) {
 	add(int(t.PerToken) < len(t.Ladder), "policy.challenge.ladder", "a token dies after %d challenges (policy.challenge.per_token): its last steps are never reached", t.PerToken)
 	add(t.Expires > s.Policy.Lifetime, "policy.challenge.expires", "is longer than policy.token.lifetime")
 	add(a.Bindings < 5, "policy.address.bindings", "a household or an office behind one address is a crowd after %d tokens", a.Bindings)
+	add(a.Records > 0 && a.Records < 50, "policy.address.records", "one page of results may be more than %d records", a.Records)
 	add(a.Then == addresses.ThenChallenge && a.SolveRatio == 0, "policy.address.solve_ratio", "a crowd that solves none of its challenges is never blocked")
 	add(a.SolveRatio > 0.8, "policy.address.solve_ratio", "people close pages too: an address is blocked for the challenges that they leave unsolved")
 	add(!slices.IsSorted(a.Block), "policy.address.block", "a later block is shorter than one before it")

@@ -116,9 +116,11 @@ var policyKeys = []Key{
 	{Name: "policy.challenge.expires", Default: "5m", Tenant: true, Doc: "How long a challenge may be solved.",
 		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.Expires }, duration(10*time.Second, time.Hour))},
 	{Name: "policy.address.bindings", Default: "25", Live: true, Doc: "Tokens that may bind to one address within policy.address.per.",
-		value: one(func(s *Settings) *uint16 { return &s.Address.Bindings }, number[uint16](1, maxBindings))},
+		value: one(func(s *Settings) *uint16 { return &s.Address.Bindings }, number[uint16](1, MaxBindings))},
 	{Name: "policy.address.per", Default: "1h", Live: true, Doc: "The window of an address's bindings.",
 		value: one(func(s *Settings) *time.Duration { return &s.Address.Per }, duration(time.Minute, 7*day))},
+	{Name: "policy.address.records", Default: "375", Live: true, Doc: "Items that the tokens of one address may deliver in a day before it is crowded; 0: any number. Where an address has more bindings, at least 15 for each of them.",
+		value: one(func(s *Settings) *uint32 { return &s.Address.Records }, number[uint32](0, many32))},
 	{Name: "policy.address.then", Default: "challenge", Live: true, Doc: "What becomes of an address over its bindings; challenge: its new tokens start with a challenge, and it is blocked only if too few of them are solved.",
 		value: one(func(s *Settings) *addresses.Then { return &s.Address.Then }, then())},
 	{Name: "policy.address.solve_ratio", Default: "0.2", Live: true, Doc: "A crowded address that solves a smaller part of its challenges is blocked.",
@@ -133,9 +135,9 @@ var policyKeys = []Key{
 		value: many(func(s *Settings) *[]string { return &s.Policy.Observe }, choice(rules...), len(rules))},
 }
 
-// maxBindings is the largest budget of an address of which the double, too,
+// MaxBindings is the largest budget of an address of which the double, too,
 // can be counted in one slice of its period.
-const maxBindings = 30_000
+const MaxBindings = 30_000
 
 // idle is a setting that is checked and has no effect in this version.
 func idle[T any](name, def, doc string, of sort[T]) Key {

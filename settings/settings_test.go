@@ -71,7 +71,7 @@ func TestContractsFile(t *testing.T) {
 	if p := s.Policy; p.Lifetime != 24*time.Hour || !reflect.DeepEqual(p.Tokens(), token) || p.QueryTokens != "yes" || p.Site != "if-sent" || len(p.Callbacks)+len(p.Observe) != 0 {
 		t.Errorf("the policy is %+v", p)
 	}
-	address := addresses.Policy{Bindings: 25, Per: time.Hour, SolveRatio: 0.2,
+	address := addresses.Policy{Bindings: 25, Per: time.Hour, Records: 375, SolveRatio: 0.2,
 		Block: []time.Duration{10 * time.Minute, time.Hour, 4 * time.Hour, 24 * time.Hour, 168 * time.Hour}}
 	if !reflect.DeepEqual(s.Addresses(), address) {
 		t.Errorf("the addresses' policy is %+v", s.Addresses())
@@ -288,6 +288,7 @@ func TestDoubts(t *testing.T) {
 		"challenge: {per_token: 2}":                          "policy.challenge.ladder",
 		"{token: {lifetime: 10m}, challenge: {expires: 1h}}": "policy.challenge.expires",
 		"address: {bindings: 4}":                             "policy.address.bindings",
+		"address: {records: 9}":                              "policy.address.records",
 		"address: {solve_ratio: 0}":                          "policy.address.solve_ratio",
 		"address: {solve_ratio: 0.9}":                        "policy.address.solve_ratio",
 		"address: {block: [1h, 10m]}":                        "policy.address.block",
