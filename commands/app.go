@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"stile.example/stile/addresses"
+	"stile.example/stile/challenge"
+	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/tenants"
@@ -33,9 +36,14 @@ type app struct {
 	keys     *bearer.Keys
 	tenants  *tenants.Directory
 	meter    *usage.Meter
+	book     *addresses.Book
 	gate     *tokens.Gate
 	signer   *bearer.Signer
 	verifier *bearer.Verifier
+
+	challenges *challenge.Maker
+	refusals   *refusals.Recorder
+	shown      *addressShower
 }
 
 // openApp opens the data directory that s names, and makes what is missing.
@@ -60,8 +68,16 @@ func openApp(ctx context.Context, s *settings.Settings, now func() time.Time, lo
 	if a.meter, err = usage.OpenMeter(ctx, a.db, a.number, now()); err != nil {
 		return nil, err
 	}
-	a.gate = &tokens.Gate{Store: a.db}
-	return a, nil
+	if a.book, err = addresses.OpenBook(ctx, a.db, s.Addresses()); err != nil {
+		return nil, err
+	}
+	a.gate = &tokens.Gate{Store: a.db, Neighbours: neighbours{book: a.book}}
+	if a.challenges, err = challenge.NewMaker(a.keys.SecretKey()); err != nil {
+		return nil, err
+	}
+	a.refusals = refusals.NewRecorder(a.db, log)
+	a.shown, err = newAddressShower(s.LogAddresses, a.keys.SecretKey())
+	return a, err
 }
 
 // useOrigin says under which origin tokens are signed and verified.
@@ -86,6 +102,7 @@ func (a *app) reload(fresh *settings.Settings) {
 	next := a.settings().Reload(fresh)
 	a.set.Store(next)
 	a.policies.use(next)
+	a.book.SetPolicy(next.Addresses())
 }
 
 func (a *app) close() error {

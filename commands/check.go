@@ -81,6 +81,9 @@ func (p *program) check(ctx context.Context, flags map[string]string) (found []f
 	if idle := s.NotInForce(); len(idle) > 0 {
 		add("settings", doubt, "set, but not in force in this version: %s", strings.Join(idle, ", "))
 	}
+	for _, d := range s.Doubts() {
+		add("settings", doubt, "%s", d.Error())
+	}
 	checkURL(s, add)
 	checkTLS(s, p.now(), add)
 	serving := p.checkData(ctx, s, add)

@@ -51,6 +51,7 @@ func (p *policies) of(t *tenants.Tenant) handlers.Policy {
 	}
 	fresh := &page{t, handlers.Policy{
 		Token: own.Tokens(), Lifetime: own.Lifetime, Site: own.Site, QueryTokens: own.QueryTokens, Callbacks: own.Callbacks,
+		ObserveClient: own.Observes("client"),
 	}}
 	b.pages.Store(t.Number, fresh)
 	return fresh.policy

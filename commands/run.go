@@ -129,7 +129,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use.`,
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.usageCommand(), p.keyCommand(), p.backupCommand(), p.versionCommand(), settingsTopic())
+		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.backupCommand(), p.versionCommand(), settingsTopic())
 	return root
 }
 

@@ -26,6 +26,9 @@ func (srv *server) run(ctx context.Context, ready func(*server)) error {
 			log.Info("listening", "listener", d.name, "address", d.listener.Addr().String())
 		}
 	}
+	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx)) // what is refused while draining is recorded too
+	recorded := make(chan struct{})
+	go func() { srv.app.refusals.Run(recording, srv.app.now); close(recorded) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	swept := make(chan struct{})
 	go func() { srv.sweep(sweeping); close(swept) }()
@@ -41,7 +44,9 @@ func (srv *server) run(ctx context.Context, ready func(*server)) error {
 	}
 	stopSweeping()
 	err = errors.Join(err, srv.drain())
+	stopRecording()
 	<-swept
+	<-recorded
 	log.Info("stopped")
 	return err
 }

@@ -80,6 +80,8 @@ type server struct {
 	doors  []*door
 	certs  *certificates // nil: plain HTTP
 
+	metrics *handlers.Metrics
+
 	draining atomic.Bool
 }
 
@@ -155,11 +157,15 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	srv.metrics = handlers.NewMetrics(func() float64 { return float64(a.db.Live()) })
+	srv.metrics.Addresses(a.countAddresses)
+	a.gate.Neighbours = neighbours{a.book, srv.observedAddress}
 	return &handlers.API{
 		Log: a.log, Now: a.now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: a.verifier, Signer: a.signer, Assertions: assertions, JWKS: a.keys.JWKS,
 		Gate: a.gate, Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
-		Ready: srv.ready, Static: static.Files(), Metrics: handlers.NewMetrics(func() float64 { return float64(a.db.Live()) }),
+		Addresses: a.book, Challenges: a.challenges, Refusals: a.refusals, ShowAddress: a.shown.show,
+		Ready: srv.ready, Static: static.Files(), Metrics: srv.metrics,
 	}, nil
 }
 

@@ -57,7 +57,7 @@ func TestDemo(t *testing.T) {
 // TestR5Drain: on a stop, every call that has begun is answered, slow ones
 // too, and the server exits with 0 within 10 s.
 func TestR5Drain(t *testing.T) {
-	h := newHome(t, "")
+	h := newHome(t, "policy: {spike: {calls: 1000000}, token: {calls: 1000000}}\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	token := strings.TrimSpace(h.must("token", "issue", "acme"))
@@ -186,12 +186,12 @@ func (h *home) hangup(settings, says string) {
 
 // TestNotInForceIsSaid: a setting that has no effect yet is named at the start.
 func TestNotInForceIsSaid(t *testing.T) {
-	h := newHome(t, "policy: {spike: {calls: 5}}\n")
+	h := newHome(t, "policy: {roaming: {addresses: 5}}\n")
 	h.serve()
-	if !strings.Contains(h.log.String(), `"settings":"policy.spike.calls"`) {
+	if !strings.Contains(h.log.String(), `"settings":"policy.roaming.addresses"`) {
 		t.Errorf("the log: %s", h.log)
 	}
-	if out := h.must("check"); !strings.Contains(out, "not in force in this version: policy.spike.calls") {
+	if out := h.must("check"); !strings.Contains(out, "not in force in this version: policy.roaming.addresses") {
 		t.Errorf("check: %s", out)
 	}
 }

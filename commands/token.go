@@ -64,18 +64,24 @@ type tokenView struct {
 	Reason     *string    `json:"reason"` // why it is not active, as a code; null if it is
 	IssuedAt   *time.Time `json:"issued_at"`
 	ExpiresAt  *time.Time `json:"expires_at"`
-	Challenges int        `json:"challenges"`
+	Challenges int        `json:"challenges"` // asked so far
+}
+
+// tokenInfo is what a person is shown of one.
+type tokenInfo struct {
+	tokenView
+	Open string // the challenge that waits to be solved, "" for none
 }
 
 func (p *program) tokenShow() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "show TOKEN|JTI", Short: "show what has become of a token",
-		Long: `Shows whether a token is good, what it is bound to, its calls, and if it is no
-longer good, why. A token that was never presented can only be shown by itself:
-until its first call the server keeps nothing of it.`,
+		Long: `Shows whether a token is good, what it is bound to, its calls and challenges, and
+if it is no longer good, why. A token that was never presented can only be shown by
+itself: until its first call the server keeps nothing of it.`,
 		Example: "  stile token show TOKEN --json",
 		Args:    takes(1, 1, "one token or jti"),
 		RunE: func(c *cobra.Command, args []string) error {
-			var v tokenView
+			var v tokenInfo
 			if err := p.do(c.Context(), "token.show", args[0], &v); err != nil {
 				return err
 			}
@@ -89,7 +95,7 @@ func (p *program) tokenRevoke() *cobra.Command {
 		Example: "  stile token revoke TOKEN",
 		Args:    takes(1, 1, "one token or jti"),
 		RunE: func(c *cobra.Command, args []string) error {
-			var v tokenView
+			var v tokenInfo
 			if err := p.do(c.Context(), "token.revoke", args[0], &v); err != nil {
 				return err
 			}
@@ -97,9 +103,9 @@ func (p *program) tokenRevoke() *cobra.Command {
 		}})
 }
 
-func (p *program) showToken(v tokenView) error {
+func (p *program) showToken(v tokenInfo) error {
 	if p.json {
-		return writeJSON(p.out, v)
+		return writeJSON(p.out, v.tokenView)
 	}
 	text := func(s *string) string {
 		if s == nil {
@@ -118,6 +124,6 @@ func (p *program) showToken(v tokenView) error {
 		state = "not good: " + text(v.Reason)
 	}
 	return card(p.out, "token", state, "client_id", text(v.ClientID), "binding", v.Binding,
-		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges),
+		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges), "open", cellOr(v.Open),
 		"issued_at", at(v.IssuedAt), "expires_at", at(v.ExpiresAt))
 }

@@ -88,24 +88,41 @@ func (a *app) expired(text string) (named, error) {
 	return named{id: claims.ID, claims: &claims}, nil
 }
 
-func showToken(ctx context.Context, a *app, text string) (tokenView, error) {
+func showToken(ctx context.Context, a *app, text string) (tokenInfo, error) {
 	n, err := a.name(text)
 	if err != nil {
-		return tokenView{}, err
+		return tokenInfo{}, err
 	}
 	s, err := a.gate.State(ctx, n.id)
 	if err != nil {
-		return tokenView{}, err
+		return tokenInfo{}, err
 	}
 	if n.claims == nil && s == (tokens.State{}) {
-		return tokenView{}, errors.New("no token of this jti was ever presented here; show it by the token itself")
+		return tokenInfo{}, errors.New("no token of this jti was ever presented here; show it by the token itself")
 	}
-	return a.viewToken(n, s), nil
+	return tokenInfo{a.viewToken(n, s), a.openChallenge(s)}, nil
+}
+
+// openChallenge says what the token waits for, or "".
+func (a *app) openChallenge(s tokens.State) string {
+	c := s.Open
+	if c.Number == 0 || s.Dead != tokens.None {
+		return ""
+	}
+	why := "its own calls"
+	if c.Crowd {
+		why = "its address"
+	}
+	end := "until " + time.Unix(int64(c.Expires), 0).UTC().Format(time.RFC3339)
+	if a.now().Unix() >= int64(c.Expires) {
+		end = "expired; the next call is given another"
+	}
+	return fmt.Sprintf("%s, level %d, because of %s, %d calls left, %s", c.Kind, c.Level, why, c.Left, end)
 }
 
 // viewToken joins what the token says with what is kept of it.
 func (a *app) viewToken(n named, s tokens.State) tokenView {
-	v := tokenView{Binding: s.Bound.Kind.String(), Calls: s.Used.Total().Calls, Active: true}
+	v := tokenView{Binding: s.Bound.Kind.String(), Calls: s.Used.Total().Calls, Challenges: int(s.Asked), Active: true}
 	issuedAt, expires := time.Unix(s.IssuedAt, 0).UTC(), time.Unix(s.Expires, 0).UTC()
 	t, known := a.tenants.ByNumber(s.Tenant)
 	if n.claims != nil {
@@ -143,20 +160,20 @@ func (a *app) viewToken(n named, s tokens.State) tokenView {
 
 // revokeToken kills a token. Of one that was never presented, and that is
 // named by its jti, nothing is known: it may live as long as any.
-func revokeToken(ctx context.Context, a *app, text string) (tokenView, error) {
+func revokeToken(ctx context.Context, a *app, text string) (tokenInfo, error) {
 	n, err := a.name(text)
 	if err != nil {
-		return tokenView{}, err
+		return tokenInfo{}, err
 	}
 	s, err := a.gate.State(ctx, n.id)
 	if err != nil {
-		return tokenView{}, err
+		return tokenInfo{}, err
 	}
 	v, err := a.gate.Apply(ctx, n.id, tokens.Policy{}, a.revocation(n, s))
 	if err != nil {
-		return tokenView{}, err
+		return tokenInfo{}, err
 	}
-	return a.viewToken(n, v.State), nil
+	return tokenInfo{a.viewToken(n, v.State), ""}, nil
 }
 
 func (a *app) revocation(n named, s tokens.State) tokens.Revoke {

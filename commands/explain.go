@@ -1,0 +1,139 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/handlers"
+	"stile.example/stile/refusals"
+	"stile.example/stile/settings"
+)
+
+func (p *program) explainCommand() *cobra.Command {
+	return p.prints(&cobra.Command{Use: "explain REF", Short: "why a call was refused",
+		Long: `Shows the whole decision behind a refusal, by the reference that the visitor was
+shown: what happened, by which rule, with its limit and what was counted, of whom,
+and what can be done about it. Refusals are kept for 7 days; those that nothing
+stored decides, such as a bad signature, only while the server runs and are the
+first to be forgotten. Case and hyphen of REF don't matter.`,
+		Example: "  stile explain 7QK2-M4TD\n  stile explain 7qk2m4td --json",
+		Args:    takes(1, 1, "one REF, such as 7QK2-M4TD"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var f refusals.Refusal
+			if err := p.do(c.Context(), "explain", args[0], &f); err != nil {
+				return err
+			}
+			if p.json {
+				return writeJSON(p.out, viewRefusal(f))
+			}
+			return p.explain(f)
+		}})
+}
+
+// refusalView is what --json prints of a refusal; null is what there is none of.
+type refusalView struct {
+	Ref      string    `json:"ref"`
+	At       time.Time `json:"at"`
+	Tenant   *string   `json:"tenant"`
+	Code     string    `json:"code"`
+	Rule     *string   `json:"rule"`
+	Limit    *int64    `json:"limit"`
+	Seen     *int64    `json:"seen"`
+	Identity *string   `json:"identity"`
+	Address  *string   `json:"address"`
+}
+
+func viewRefusal(f refusals.Refusal) refusalView {
+	text := func(s string) *string {
+		if s == "" {
+			return nil
+		}
+		return &s
+	}
+	v := refusalView{Ref: f.Ref, At: f.At.UTC(), Tenant: text(f.Tenant), Code: f.Code, Rule: text(f.Rule), Identity: text(f.Identity), Address: text(f.Address)}
+	if f.Limit != 0 || f.Seen != 0 {
+		v.Limit, v.Seen = &f.Limit, &f.Seen
+	}
+	return v
+}
+
+func explainRefusal(ctx context.Context, a *app, ref string) (refusals.Refusal, error) {
+	f, err := a.refusals.Find(ctx, ref)
+	if errors.Is(err, refusals.ErrNotFound) {
+		return f, fmt.Errorf("no refusal %s is known here: it is older than 7 days, was forgotten with others of its kind, or is another server's", refusals.Normal(ref))
+	}
+	return f, err
+}
+
+// explain writes a refusal for people: the facts, then what they mean.
+func (p *program) explain(f refusals.Refusal) error {
+	facts := []string{"ref", f.Ref, "at", f.At.UTC().Format(time.RFC3339), "code", f.Code}
+	for _, fact := range [][2]string{{"tenant", f.Tenant}, {"who", f.Identity}, {"from", f.Address}, {"rule", ruleOf(f)}} {
+		if fact[1] != "" {
+			facts = append(facts, fact[0], fact[1])
+		}
+	}
+	if err := card(p.out, facts...); err != nil {
+		return err
+	}
+	a, known := advices[handlers.Code(f.Code)]
+	if !known {
+		return nil // of a newer version's: the facts are all there is
+	}
+	lines := []string{"", a.what}
+	if f.Observed {
+		lines = append(lines, "The rule is only observed (policy.observe): the request was let through.")
+	}
+	if a.mend != "" {
+		lines = append(lines, a.mend)
+	}
+	if change := changeOf(f); change != "" {
+		lines = append(lines, change)
+	}
+	_, err := fmt.Fprintln(p.out, strings.Join(lines, "\n"))
+	return err
+}
+
+// ruleOf is the rule with its limit, and what was counted against it.
+func ruleOf(f refusals.Refusal) string {
+	if f.Limit == 0 && f.Seen == 0 {
+		return f.Rule
+	}
+	show := func(n int64) string { return strconv.FormatInt(n, 10) }
+	if k, ok := settingOf(f); ok && k.Type() == "duration" { // they are told in seconds
+		show = func(n int64) string { return settings.Short(time.Duration(n) * time.Second) }
+	}
+	rule := f.Rule + ": " + show(f.Limit) + " allowed"
+	if f.Seen != 0 {
+		rule += ", " + show(f.Seen) + " seen"
+	}
+	return rule
+}
+
+// changeOf says how the rule's limit is changed, where it is a setting.
+func changeOf(f refusals.Refusal) string {
+	k, ok := settingOf(f)
+	if !ok || f.Limit == 0 {
+		return ""
+	}
+	if k.Tenant && f.Tenant != "" {
+		return fmt.Sprintf("The limit is the setting %s. For this tenant alone: stile tenant set %s %s=…", k.Name, printable(f.Tenant), k.Name)
+	}
+	return fmt.Sprintf("The limit is the server's setting %s; on SIGHUP a running server takes a change over.", k.Name)
+}
+
+// settingOf is the setting that a refusal names as its rule.
+func settingOf(f refusals.Refusal) (settings.Key, bool) {
+	for _, k := range settings.Keys() {
+		if k.Name == "policy."+f.Rule {
+			return k, true
+		}
+	}
+	return settings.Key{}, false
+}

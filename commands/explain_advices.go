@@ -1,0 +1,53 @@
+package commands
+
+import "stile.example/stile/handlers"
+
+// advice is what an operator is told of a code: what happened, and what can be
+// done. (What visitors and developers read is on the code's problem page.)
+type advice struct{ what, mend string }
+
+// advices has one for every code; a test sees to that.
+var advices = map[handlers.Code]advice{
+	handlers.TokenMissing: {"The request carried no token.",
+		"The page calls before it has one, or another site's page links to the API."},
+	handlers.TokenInvalid: {"The token is none that this server signed for this public_url, or it was damaged.",
+		"After a change of public_url or of the data directory, all older tokens are invalid; pages get new ones."},
+	handlers.TokenExpired: {"The token was past its time, or its first call came too late after its issue.",
+		"Pages renew it by themselves. If many first calls come late, the tenant's server issues tokens ahead of visitors, or stores them."},
+	handlers.TokenRevoked: {"The token was revoked by the tenant or by an operator, or its tenant was removed.",
+		"It cannot be undone; the page gets a new token if the visitor is still welcome."},
+	handlers.TokenHijacked: {"The token is bound to the address of its first call, and was used from another one: it is dead for everyone.",
+		"A visitor who changed networks simply gets a new token. Many of them at one tenant mean that its server calls the API itself, that its pages are cached with a token in them, or that trusted_proxies misses a proxy."},
+	handlers.TokenExhausted: {"The token had used up its calls, or the items that it may deliver.",
+		"A person rarely comes near; a page that loads too much at once, or a script, does."},
+	handlers.TokenChallengeIgnored: {"The page, or a script, went on calling while a challenge was open, until the token died.",
+		"Pages with the widget layer solve challenges by themselves; one that calls the API on its own must too."},
+	handlers.TokenChallengedTooOften: {"The token was challenged more often than a token may be: it is dead.",
+		"That is what a script looks like. If it is the tenant's own page, it calls far more often than a person acts."},
+	handlers.ProofInvalid: {"The token belongs to a key, and the request had no good proof of it.",
+		"A visitor's clock that is wrong by more than a minute is the usual cause."},
+	handlers.ClientMismatch: {"The client_id is not the token's, or the page is on none of the tenant's sites.",
+		"If the page is the tenant's, add its origin: stile tenant set CLIENT_ID --site ORIGIN (give all of them)."},
+	handlers.TenantSuspended: {"The tenant is suspended.",
+		"stile tenant resume CLIENT_ID lets its calls through again."},
+	handlers.TenantExhausted: {"The tenant has used up its calls of this calendar month (UTC).",
+		"stile tenant set CLIENT_ID --calls-per-month N gives it more; stile usage --tenant CLIENT_ID says what for."},
+	handlers.AddressBlocked: {"The source address is blocked, by the rules or by a person.",
+		"stile address list says which and until when; stile address remove RANGE lifts it. If many people share the address: stile address allow RANGE --bindings N."},
+	handlers.ChallengeRequired: {"A challenge must be solved before calls go on: the token called faster than a person does, or comes from a crowded address.",
+		"The token lives, and nothing need be done: work is solved by the page, and a picture by the visitor."},
+	handlers.ChallengeFailed: {"The answer to a challenge was wrong or late; another challenge was asked.",
+		"The token lives. Many of them from one address mean a machine that guesses."},
+	handlers.Overloaded: {"The server could not answer in time; nothing was decided about the token.",
+		"The server's log has the cause, by the same ref."},
+	handlers.BadRequest: {"The request was malformed; its answer said what was wrong with it.",
+		"It is the page's, or a proxy's (an X-Forwarded-For that is no address). The server's log names the route."},
+	handlers.BadCallback: {"The JSONP callback is no name that is allowed.",
+		"A dotted name needs the tenant's setting: stile tenant set CLIENT_ID callbacks=PREFIX."},
+	handlers.NotFound: {"There is no such address, item or open challenge that the tenant may see.",
+		"stile content show ID says whether an item is there, and whose it is."},
+	handlers.MethodNotAllowed: {"The address does not answer that method.",
+		"The content API answers GET, and POST with a form."},
+	handlers.Internal: {"The server met a fault of its own.",
+		"The server's log has the cause, by the same ref; please report it."},
+}

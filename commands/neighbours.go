@@ -1,0 +1,54 @@
+package commands
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/tokens"
+)
+
+// neighbours tells tokens' gate what addresses call for: it translates between
+// the two machines, which don't know each other.
+type neighbours struct {
+	book     *addresses.Book
+	observed func(a netip.Addr, at time.Time, v addresses.Verdict) // told of what a rule would have done
+}
+
+// Bound is tokens.Neighbours': a fresh token counts as a binding, and what any
+// token delivers counts as records.
+func (n neighbours) Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool, records uint32) (tokens.Crowd, error) {
+	var e addresses.Event = addresses.Draw{At: at, Records: records}
+	if fresh {
+		e = addresses.Bind{At: at, Records: records}
+	}
+	v, err := n.book.Apply(ctx, from, at, e)
+	if err != nil {
+		return tokens.Crowd{}, err
+	}
+	if v.Would && n.observed != nil {
+		n.observed(from, at, v)
+	}
+	return crowdOf(v), nil
+}
+
+// Solved is tokens.Neighbours'.
+func (n neighbours) Solved(ctx context.Context, from netip.Addr, at time.Time) error {
+	_, err := n.book.Apply(ctx, from, at, addresses.Solved{At: at})
+	return err
+}
+
+// crowdOf says in the token's words how its address stands. A standing that is
+// not known is a block.
+func crowdOf(v addresses.Verdict) tokens.Crowd {
+	switch v.Standing {
+	case addresses.Clear:
+		return tokens.Crowd{Leave: v.Leave}
+	case addresses.Crowded:
+		return tokens.Crowd{Kind: tokens.Work, Level: v.Level, Leave: v.Leave}
+	case addresses.Packed:
+		return tokens.Crowd{Kind: tokens.Picture, Level: v.Level, Leave: v.Leave}
+	}
+	return tokens.Crowd{Blocked: true}
+}
