@@ -242,6 +242,36 @@ func TestSolved(t *testing.T) {
 	}
 }
 
+// TestNoTaskIsShownTooLate: a challenge that has expired is none to solve; the
+// next call gets another.
+func TestNoTaskIsShownTooLate(t *testing.T) {
+	s := newSite(t)
+	token := s.mint()
+	s.spike(token)
+	if s.now = s.now.Add(5*time.Minute - time.Second); s.openID(token) != s.asked {
+		t.Error("it is not shown while there is time")
+	}
+	s.now = s.now.Add(time.Second)
+	if rec := s.get("/v1/token", token); !strings.Contains(rec.Body.String(), `"challenge":null`) {
+		t.Errorf("%s", rec.Body)
+	}
+}
+
+// TestDeadTokensAnswerNothing: a challenge of a token that is known to be dead
+// reaches no store.
+func TestDeadTokensAnswerNothing(t *testing.T) {
+	s := newSite(t)
+	token := s.mint()
+	s.spike(token)
+	s.revokeToken(token)
+	s.tokens.fault = errDisk
+	for _, rec := range []*httptest.ResponseRecorder{s.reply(s.asked, "1", token), s.exchange(s.asked, token)} {
+		if !strings.Contains(rec.Body.String(), "token_revoked") {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+	}
+}
+
 // openID is the id that /v1/token shows.
 func (s *site) openID(token string) string {
 	s.Helper()
