@@ -54,6 +54,7 @@ func TestPlacesAreBounded(t *testing.T) {
 // and no row of the journal.
 func TestACrowdCostsARow(t *testing.T) {
 	db := newDB(t)
+	bump(t, db, benchID(1))
 	bindTo(t, db, benchAddr(1), 1)
 	before := changes(t, db)
 	crowd := make([]func() error, 100)
