@@ -116,16 +116,16 @@ func ruleOf(f refusals.Refusal) string {
 	return rule
 }
 
-// changeOf says how the rule's limit is changed, where it is a setting.
+// changeOf says how the rule is changed, where it is a setting.
 func changeOf(f refusals.Refusal) string {
 	k, ok := settingOf(f)
-	if !ok || f.Limit == 0 {
+	if !ok {
 		return ""
 	}
 	if k.Tenant && f.Tenant != "" {
-		return fmt.Sprintf("The limit is the setting %s. For this tenant alone: stile tenant set %s %s=…", k.Name, printable(f.Tenant), k.Name)
+		return fmt.Sprintf("The rule is the setting %s. For this tenant alone: stile tenant set %s %s=…", k.Name, printable(f.Tenant), k.Name)
 	}
-	return fmt.Sprintf("The limit is the server's setting %s; on SIGHUP a running server takes a change over.", k.Name)
+	return fmt.Sprintf("The rule is the server's setting %s; on SIGHUP a running server takes a change over.", k.Name)
 }
 
 // settingOf is the setting that a refusal names as its rule.

@@ -42,13 +42,16 @@ func (n neighbours) Solved(ctx context.Context, from netip.Addr, at time.Time) e
 // crowdOf says in the token's words how its address stands. A standing that is
 // not known is a block.
 func crowdOf(v addresses.Verdict) tokens.Crowd {
+	c := tokens.Crowd{Level: v.Level, Leave: v.Leave, Limit: v.Limit, Seen: v.Seen, Drained: v.Drained}
 	switch v.Standing {
 	case addresses.Clear:
 		return tokens.Crowd{Leave: v.Leave}
 	case addresses.Crowded:
-		return tokens.Crowd{Kind: tokens.Work, Level: v.Level, Leave: v.Leave}
+		c.Kind = tokens.Work
 	case addresses.Packed:
-		return tokens.Crowd{Kind: tokens.Picture, Level: v.Level, Leave: v.Leave}
+		c.Kind = tokens.Picture
+	default:
+		c.Blocked = true
 	}
-	return tokens.Crowd{Blocked: true}
+	return c
 }
