@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 
 const trusting = "trusted_proxies: [127.0.0.1/32]\n"
 
-// site is a running server with a corpus of 30 items and the tenant acme.
+// site is a running server with a corpus of 30 items and the tenant acme. No
+// ladder stands in its way, unless it is a strict one.
 type site struct {
 	*stiletest.Server
 	t      testing.TB
@@ -48,7 +49,20 @@ type site struct {
 
 func newSite(t testing.TB, settings string) *site {
 	t.Helper()
-	s := &site{t: t, Server: newServer(t, settings), client: newClient()}
+	return startSite(t, newServer(t, settings))
+}
+
+// newStrictSite is a site with the ladder as it is by default.
+func newStrictSite(t testing.TB, settings string) *site {
+	t.Helper()
+	server := newServer(t, settings)
+	server.Env = nil
+	return startSite(t, server)
+}
+
+func startSite(t testing.TB, server *stiletest.Server) *site {
+	t.Helper()
+	s := &site{t: t, Server: server, client: newClient()}
 	s.must(s.Start())
 	t.Cleanup(func() { s.Kill() })
 	s.fillCorpus()
@@ -56,7 +70,7 @@ func newSite(t testing.TB, settings string) *site {
 }
 
 func newServer(t testing.TB, settings string) *stiletest.Server {
-	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings}
+	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.Calm()}
 }
 
 func newClient() *http.Client {
@@ -132,7 +146,11 @@ type answer struct {
 			Limit int `json:"calls_limit"`
 		}
 	}
-	Error *struct{ Code, Detail, Ref string }
+	Error *struct {
+		Code, Detail, Ref string
+		RetryAfter        *int `json:"retry_after"`
+		Challenge         *json.RawMessage
+	}
 }
 
 // code is "" for an answer with data.

@@ -126,7 +126,7 @@ var policyKeys = []Key{
 	{Name: "policy.address.solve_ratio", Default: "0.2", Live: true, Doc: "A crowded address that solves a smaller part of its challenges is blocked.",
 		value: one(func(s *Settings) *float64 { return &s.Address.SolveRatio }, ratio())},
 	{Name: "policy.address.block", Default: "10m, 1h, 4h, 24h, 168h", Live: true, Doc: "How long an address is blocked the first time, the second, and so on; the last from then on.",
-		value: some(func(s *Settings) *[]time.Duration { return &s.Address.Block }, duration(time.Minute, year), 16)},
+		value: some(func(s *Settings) *[]time.Duration { return &s.Address.Block }, duration(time.Second, year), 16)},
 	{Name: "policy.address.permanent_after", Default: "0", Live: true, Doc: "Blocks of the last length after which it is for good; 0: never by itself.",
 		value: one(func(s *Settings) *uint8 { return &s.Address.PermanentAfter }, number[uint8](0, 100))},
 	idle("policy.roaming.addresses", "8", "Addresses that a token bound to a key may have within policy.roaming.per.", number[uint32](1, 1000)),

@@ -152,7 +152,7 @@ func TestFaults(t *testing.T) {
 		{"policy: {challenge: {ignored: 256}}", `F:1: policy.challenge.ignored: "256" is not allowed; allowed: a whole number from 1 to 100`},
 		{"policy: {spike: {per: 1500ms}}", "F:1: policy.spike.per: 1500ms is not a whole number of seconds; allowed: a duration from 1s to 24h, such as 90s, 10m, 24h or 7d"},
 		{"policy: {address: {bindings: 0}}", `F:1: policy.address.bindings: "0" is not allowed; allowed: a whole number from 1 to 30000`},
-		{"policy: {address: {block: []}}", "F:1: policy.address.block: is empty; allowed: 1 to 16 of: a duration from 1m to 8760h, such as 90s, 10m, 24h or 7d"},
+		{"policy: {address: {block: []}}", "F:1: policy.address.block: is empty; allowed: 1 to 16 of: a duration from 1s to 8760h, such as 90s, 10m, 24h or 7d"},
 		{"policy: {address: {then: pray}}", `F:1: policy.address.then: "pray" is not allowed; allowed: challenge, block`},
 		{"log_addresses: all", `F:1: log_addresses: "all" is not allowed; allowed: full, prefix, hash`},
 		{"policy: {challenge: {ladder: [work, riddle]}}", `F:1: policy.challenge.ladder: "riddle" is not allowed; allowed: 1 to 16 of: work, picture`},

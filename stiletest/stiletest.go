@@ -41,6 +41,7 @@ type Server struct {
 	Binary   string
 	Dir      string   // working directory; the data are in Dir/data
 	Settings string   // stile.yaml, beside what Start adds to it
+	Env      []string // settings as STILE_NAME=value
 	Wrap     []string // a command before the program's own, such as unshare
 	URL      string   // of the public listener, once started
 	AdminURL string
@@ -48,6 +49,13 @@ type Server struct {
 	cmd  *exec.Cmd
 	exit chan error
 	log  *logs
+}
+
+// Calm is an Env in which no ladder stands in the way of a load: no spike, and
+// no crowd.
+func Calm() []string {
+	return []string{"STILE_POLICY_SPIKE_CALLS=1000000", "STILE_POLICY_SPIKE_SUGGESTIONS=1000000",
+		"STILE_POLICY_ADDRESS_BINDINGS=30000", "STILE_POLICY_ADDRESS_RECORDS=0"}
 }
 
 // Start writes the settings and starts the server; it returns once the server
@@ -64,7 +72,7 @@ func (s *Server) Start() error {
 	args := append(append([]string{}, s.Wrap...), s.Binary, "serve")
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Dir = s.Dir
-	s.cmd.Env = append(os.Environ(), "GOTRACEBACK=all")
+	s.cmd.Env = append(append(os.Environ(), "GOTRACEBACK=all"), s.Env...)
 	s.log = &logs{}
 	pipe, err := s.cmd.StderrPipe()
 	if err != nil {
