@@ -110,6 +110,9 @@ type Verdict struct {
 	Records  uint32   // delivered without a challenge in a day
 	Asked    uint32   // challenges asked of the crowd in the period
 	Answered uint32   // and solved
+	Limit    uint32   // the budget that it is over, for explaining it
+	Seen     uint32   // what was counted against that; 0: it is within its budgets
+	Drained  bool     // the budget is of records, not of bindings
 	State    State    // after the event
 }
 
@@ -254,10 +257,10 @@ func stand(s State, p Policy, at time.Time, records uint32) Verdict {
 		v.Standing = Blocked
 		return v
 	}
-	crowd := p.crowd(v, records)
-	if crowd == Clear {
+	if v.Limit, v.Seen, v.Drained = p.over(v, records); v.Seen == 0 {
 		return v
 	}
+	crowd := p.crowd(v)
 	v.Level = uint8(min(v.Asked/max(uint32(p.Bindings), 1), 2))
 	if p.ObserveCrowd {
 		v.Observed, v.Would = crowd, true
@@ -267,19 +270,22 @@ func stand(s State, p Policy, at time.Time, records uint32) Verdict {
 	return v
 }
 
-// crowd is what an address is that is over its budget: of bindings, or of
-// records. A picture is for the crowd that is twice over it and solves no more
+// over is the budget that an address is over: of bindings, or of records.
+func (p Policy) over(v Verdict, records uint32) (limit, seen uint32, drained bool) {
+	switch {
+	case v.Bound > uint32(p.Bindings):
+		return uint32(p.Bindings), v.Bound, false
+	case p.Records > 0 && v.Records+records > p.records():
+		return p.records(), v.Records + records, true
+	}
+	return 0, 0, false
+}
+
+// crowd is what an address is that is over its budget. A picture is for the crowd that is twice over it and solves no more
 // than half of its work: thousands of people behind one address solve theirs,
 // and are not to be bothered for being many.
-func (p Policy) crowd(v Verdict, records uint32) Standing {
-	over := v.Bound > uint32(p.Bindings)
-	if p.Records > 0 && v.Records+records > p.records() {
-		over = true
-	}
-	switch {
-	case !over:
-		return Clear
-	case v.Bound > 2*uint32(p.Bindings) && v.Asked >= uint32(p.Bindings) && 2*v.Answered < v.Asked:
+func (p Policy) crowd(v Verdict) Standing {
+	if v.Bound > 2*uint32(p.Bindings) && v.Asked >= uint32(p.Bindings) && 2*v.Answered < v.Asked {
 		return Packed
 	}
 	return Crowded

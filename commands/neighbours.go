@@ -42,14 +42,14 @@ func (n neighbours) Solved(ctx context.Context, from netip.Addr, at time.Time) e
 // crowdOf says in the token's words how its address stands. A standing that is
 // not known is a block.
 func crowdOf(v addresses.Verdict) tokens.Crowd {
-	c := tokens.Crowd{Level: v.Level, Leave: v.Leave, Limit: v.Limit, Seen: v.Seen, Drained: v.Drained}
+	c := tokens.Crowd{Limit: v.Limit, Seen: v.Seen, Drained: v.Drained}
 	switch v.Standing {
 	case addresses.Clear:
 		return tokens.Crowd{Leave: v.Leave}
 	case addresses.Crowded:
-		c.Kind = tokens.Work
+		c.Kind, c.Level, c.Leave = tokens.Work, v.Level, v.Leave
 	case addresses.Packed:
-		c.Kind = tokens.Picture
+		c.Kind, c.Level, c.Leave = tokens.Picture, v.Level, v.Leave
 	default:
 		c.Blocked = true
 	}

@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,16 @@ func TestExplained(t *testing.T) {
 		{"expired", items, func(s *site, token string) { s.spike(token); s.now = s.now.Add(time.Hour) }, nil,
 			refusals.Refusal{Code: "challenge_required", Rule: "challenge.expires", Limit: 300, Identity: "token"}, true},
 		{"crowd", items, func(s *site, _ string) { s.crowd(addresses.ThenChallenge); s.neighbours(2) }, nil,
-			refusals.Refusal{Code: "challenge_required", Rule: "address.bindings", Identity: "address"}, true},
+			refusals.Refusal{Code: "challenge_required", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address"}, true},
+		{"drained", items, func(s *site, _ string) {
+			s.street.SetPolicy(addresses.Policy{Bindings: 1000, Per: time.Hour, Records: 1, Block: []time.Duration{time.Hour}})
+			s.must(s.street.Put(t.Context(), addresses.Entry{Range: netip.MustParsePrefix("192.0.2.1/32"), Kind: addresses.Allow, Bindings: 2}))
+			s.do(ask{path: with(items, "client_id", "acme", "access_token", s.mint())})
+			s.policy.Token.Records = 100_000
+			s.corpus.many = 29
+		}, nil, refusals.Refusal{Code: "challenge_required", Rule: "address.records", Limit: 30, Seen: 31, Identity: "address"}, true},
+		{"blocking", items, func(s *site, _ string) { s.crowd(addresses.ThenBlock); s.neighbours(2) }, nil,
+			refusals.Refusal{Code: "address_blocked", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address"}, true},
 		{"wrong", "/v1/challenges/{id}/answer?answer=1", spike, nil,
 			refusals.Refusal{Code: "challenge_failed", Rule: "challenge.per_token", Limit: 6, Seen: 2, Identity: "token"}, true},
 		{"ignored", items, func(s *site, token string) { s.policy.Token.Ignored = 0; s.spike(token) }, nil,
@@ -81,7 +91,7 @@ func TestExplained(t *testing.T) {
 		who := map[string]string{"token": "token " + claims.ID.String(), "address": "address 192.0.2.0/24", "tenant": "tenant acme"}
 		want := c.want
 		want.Ref, want.At, want.Identity, want.Address, want.Tenant = refOf(rec), s.now, who[want.Identity], "192.0.2.0/24", "acme"
-		if want.Code == "address_blocked" {
+		if want.Rule == "address.block" {
 			want.Tenant = "" // who calls is not asked
 		}
 		if got := s.notes.last(); got != want || s.notes.kept[got.Ref] != c.stored {

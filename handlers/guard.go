@@ -49,7 +49,7 @@ func (a *API) arrive(r *request) (err error) {
 		return err
 	}
 	if until, blocked := a.Addresses.Blocked(r.from, r.at); blocked {
-		return blockedUntil(until, r.at)
+		return blockedUntil(until, r.at, byBlock)
 	}
 	return nil
 }

@@ -263,6 +263,7 @@ type corpus struct {
 	reads atomic.Int32
 	fault error
 	bomb  any
+	many  int    // items that a search finds, instead of two
 	item  []byte // instead of one's own bytes
 }
 
@@ -287,6 +288,9 @@ func (c *corpus) Search(_ context.Context, q content.Query) (content.Page, error
 	p := content.Page{Total: 0}
 	if len(q.Words) == 0 || q.Words[0] == "one" {
 		p = content.Page{Items: [][]byte{[]byte(oneItem), []byte(`{"id":"two","title":"Two"}`)}, Total: 7, Next: "n<xt"}
+	}
+	for len(p.Items) < c.many {
+		p.Items = append(p.Items, []byte(oneItem))
 	}
 	if len(q.Facets) > 0 {
 		p.Facets = map[string][]content.FacetValue{"tag": {{Value: "</script>", Count: 3}}}

@@ -40,7 +40,7 @@ func (s *street) Bound(ctx context.Context, from netip.Addr, at time.Time, fresh
 		return tokens.Crowd{}, err
 	}
 	kind := map[addresses.Standing]tokens.Kind{addresses.Crowded: tokens.Work, addresses.Packed: tokens.Picture}[v.Standing]
-	return tokens.Crowd{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level, Leave: v.Leave}, nil
+	return tokens.Crowd{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level, Leave: v.Leave, Limit: v.Limit, Seen: v.Seen, Drained: v.Drained}, nil
 }
 
 func (s *street) Solved(ctx context.Context, from netip.Addr, at time.Time) error {

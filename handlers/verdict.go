@@ -12,7 +12,7 @@ func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 	why := &refusal{code: Code(v.Reason.String()), grounds: groundsOf(r, v, e)}
 	switch {
 	case v.Reason == tokens.AddressBlocked:
-		return a.blocked(r)
+		return a.blocked(r, why.grounds)
 	case v.Reason == tokens.NotAsked:
 		why.detail = notOpen().detail
 	case v.Outcome == tokens.Challenged:
@@ -32,14 +32,19 @@ func (a *API) dead(r *request, why tokens.Reason) error {
 	return a.refused(r, tokens.Verdict{Reason: why}, nil)
 }
 
-// blocked refuses a blocked address, until its block ends.
-func (a *API) blocked(r *request) error {
+// blocked refuses an address that a token's binding has just blocked, or that
+// was blocked since the request began.
+func (a *API) blocked(r *request, g grounds) error {
 	until, _ := a.Addresses.Blocked(r.from, r.at)
-	return blockedUntil(until, r.at)
+	return blockedUntil(until, r.at, g)
 }
 
-func blockedUntil(until int64, now time.Time) error {
-	why := &refusal{code: AddressBlocked, grounds: grounds{rule: "address.block"}}
+// byBlock are the grounds of a request that met a block.
+var byBlock = grounds{rule: "address.block"}
+
+// blockedUntil refuses until a block ends.
+func blockedUntil(until int64, now time.Time, g grounds) error {
+	why := &refusal{code: AddressBlocked, grounds: g}
 	if until != addresses.Forever {
 		why.retry = max(time.Unix(until, 0).Sub(now), time.Second)
 	}
@@ -64,6 +69,11 @@ func groundsOf(r *request, v tokens.Verdict, e tokens.Event) grounds {
 		return grounds{"challenge.per_token", int64(p.PerToken), int64(v.State.Asked)}
 	case tokens.ChallengeRequired:
 		return askedFor(p, v, e)
+	case tokens.AddressBlocked:
+		if v.Limit > 0 {
+			return overBudget(v)
+		}
+		return byBlock
 	}
 	return grounds{}
 }
@@ -84,8 +94,8 @@ func usedUp(p tokens.Policy, used tokens.Count, v tokens.Verdict) grounds {
 // then that it is still open.
 func askedFor(p tokens.Policy, v tokens.Verdict, e tokens.Event) grounds {
 	switch open := v.State.Open; {
-	case v.Asks && open.Crowd:
-		return grounds{"address.bindings", int64(v.Limit), int64(v.Seen)}
+	case v.Asks && v.Limit > 0 && open.Crowd:
+		return overBudget(v)
 	case v.Asks && v.Limit > 0:
 		return grounds{spikeOf(e), int64(v.Limit), int64(v.Seen)}
 	case v.Asks:
@@ -93,6 +103,15 @@ func askedFor(p tokens.Policy, v tokens.Verdict, e tokens.Event) grounds {
 	default:
 		return grounds{"challenge.ignored", int64(p.Ignored), int64(p.Ignored) - int64(open.Left)}
 	}
+}
+
+// overBudget is the budget of its own that an address is over.
+func overBudget(v tokens.Verdict) grounds {
+	g := grounds{"address.bindings", int64(v.Limit), int64(v.Seen)}
+	if v.Drained {
+		g.rule = "address.records"
+	}
+	return g
 }
 
 // spikeOf is the limit of a window that an event counts in.

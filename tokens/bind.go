@@ -30,6 +30,7 @@ func leave(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 		v.Outcome = AskAddress
 		return s, v
 	}
+	v.Limit, v.Seen, v.Drained = c.Crowd.Limit, c.Crowd.Seen, c.Crowd.Drained
 	if c.Crowd.Blocked {
 		v.Outcome, v.Reason = Refuse, AddressBlocked
 		return s, v

@@ -192,6 +192,9 @@ type Crowd struct {
 	Kind    Kind   // the challenge that the token starts with; NoKind for none
 	Level   uint8  // of its work
 	Leave   uint32 // records that the token may deliver before the address is asked again; 0: all
+	Limit   uint32 // the address's budget that was passed, for explaining it; 0: none
+	Seen    uint32 // what was counted against it
+	Drained bool   // that budget is of records, not of bindings
 }
 
 // Suggest is a request for suggestions: it binds and is checked like a call,
@@ -283,5 +286,6 @@ type Verdict struct {
 	Observed Reason // what it would have been refused for, by a rule that is only observed
 	Limit    uint32 // the limit of the rule that refused, for explaining it; 0: none
 	Seen     uint32 // what was counted against it
+	Drained  bool   // it is the address's rule about records, not about bindings
 	State    State  // the token's state after the event
 }
