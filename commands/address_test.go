@@ -116,7 +116,7 @@ func TestCrowdBySIGHUP(t *testing.T) {
 	}
 	for range 2 { // from memory, then from the store
 		out = h.must("explain", strings.ToLower(ref), "--json")
-		want := `^\{"ref":"` + ref + `","at":"[^"]+","tenant":"acme","code":"challenge_required","rule":"address.[a-z]+","limit":(null|\d+),"seen":(null|\d+),"identity":"address 127.0.0.0/24","address":"127.0.0.0/24"\}\n$`
+		want := `^\{"ref":"` + ref + `","at":"[^"]+","tenant":"acme","code":"challenge_required","rule":"address.bindings","limit":1,"seen":2,"identity":"address 127.0.0.0/24","address":"127.0.0.0/24"\}\n$`
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("explain: %s", out)
 		}
@@ -201,14 +201,18 @@ func TestEveryCodeIsExplained(t *testing.T) {
 func TestNeighbours(t *testing.T) {
 	for standing, want := range map[addresses.Standing]tokens.Crowd{
 		addresses.Blocked: {Blocked: true},
-		addresses.Clear:   {Leave: 7},
-		addresses.Crowded: {Kind: tokens.Work, Level: 2, Leave: 7},
-		addresses.Packed:  {Kind: tokens.Picture, Level: 2, Leave: 7},
+		addresses.Clear:   {},
+		addresses.Crowded: {Kind: tokens.Work},
+		addresses.Packed:  {Kind: tokens.Picture},
 		99:                {Blocked: true},
 	} {
 		v := addresses.Verdict{Standing: standing, Leave: 7}
 		if standing != addresses.Clear {
-			v.Level = 2
+			v.Level, v.Limit, v.Seen, v.Drained = 2, 3, 4, true
+			want.Limit, want.Seen, want.Drained = 3, 4, true
+		}
+		if !want.Blocked {
+			want.Level, want.Leave = v.Level, v.Leave
 		}
 		if got := crowdOf(v); got != want {
 			t.Errorf("standing %d: %+v, want %+v", standing, got, want)

@@ -29,16 +29,14 @@ func (a *app) countAddresses() map[string]int {
 // challenged or refused, and which is only observed.
 func (srv *server) observedAddress(from netip.Addr, at time.Time, v addresses.Verdict) {
 	a, shown := srv.app, srv.app.shown.show(from)
-	p := a.settings().Addresses()
 	f := refusals.Refusal{Ref: handlers.NewRef(), At: at.UTC(), Code: string(handlers.ChallengeRequired),
+		Rule: "address.bindings", Limit: int64(v.Limit), Seen: int64(v.Seen),
 		Identity: "address " + shown, Address: shown, Observed: true}
-	switch {
-	case v.Observed == addresses.Blocked:
+	if v.Drained {
+		f.Rule = "address.records"
+	}
+	if v.Observed == addresses.Blocked {
 		f.Code, f.Rule = string(handlers.AddressBlocked), "address.block"
-	case v.Bound > uint32(p.Bindings):
-		f.Rule, f.Limit, f.Seen = "address.bindings", int64(p.Bindings), int64(v.Bound)
-	default:
-		f.Rule, f.Limit, f.Seen = "address.records", int64(p.Records), int64(v.Records)
 	}
 	srv.metrics.ObservedAddress(handlers.Code(f.Code))
 	a.refusals.Note(f, true)
