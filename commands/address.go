@@ -58,7 +58,7 @@ func (p *program) addressAllow() *cobra.Command {
 		Long: `Allows a range, from the next call on: its addresses are never crowded or blocked,
 not even by a block that the rules have made already. With --bindings they have a
 budget of their own instead, so that a script among many people is still seen; a
-block that the rules have made goes on then, and `+"`stile address remove`"+` lifts it.`,
+block that the rules have made goes on then, and ` + "`stile address remove`" + ` lifts it.`,
 		Example: "  stile address allow 203.0.113.0/24 --bindings 5000 --reason \"University of X\"\n  stile address allow 2001:db8::/48 --for 7d",
 		Args:    takes(1, 1, "one RANGE")}
 	change = changeFlags(c, addresses.Allow)
