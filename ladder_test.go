@@ -185,3 +185,35 @@ func TestPeopleBehindOneAddress(t *testing.T) {
 		t.Errorf("%d of 40 were asked to work, want 35", works)
 	}
 }
+
+// TestRecordsOfAnAddress: what the tokens of an address deliver is counted
+// where the corpus is large against it, from the import that makes it so.
+func TestRecordsOfAnAddress(t *testing.T) {
+	s := newStrictSite(t, trusting+"policy: {address: {bindings: 2, records: 1}}") // 15 for each binding: 30
+	token := s.tokens(1)[0]
+	for range 3 {
+		if a := s.mustGet("/v1/items?limit=30", token, "192.0.2.1"); a.code() != "" {
+			t.Fatalf("of a small corpus: %s", a.code())
+		}
+	}
+	var corpus strings.Builder
+	for n := range 600 {
+		fmt.Fprintf(&corpus, `{"id":"more%d","title":"One of more"}`+"\n", n)
+	}
+	s.write("more.jsonl", corpus.String())
+	s.command("content", "import", "more.jsonl")
+	token = s.tokens(1)[0]
+	if a := s.mustGet("/v1/items?limit=30", token, "192.0.2.2"); a.code() != "" {
+		t.Fatalf("within its budget: %s", a.code())
+	}
+	a := s.mustGet("/v1/items?limit=1", token, "192.0.2.2")
+	if a.code() != "challenge_required" {
+		t.Fatalf("over it: %q", a.code())
+	}
+	if a := s.solve(s.challengeIn(a), token, "192.0.2.2"); a.code() != "" {
+		t.Fatal(a.code())
+	}
+	if a := s.mustGet("/v1/items?limit=50", token, "192.0.2.2"); a.code() != "" {
+		t.Errorf("with leave for a hundred: %s", a.code())
+	}
+}

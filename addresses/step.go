@@ -297,6 +297,20 @@ const perBinding = 15
 
 func (p Policy) records() uint32 { return max(p.Records, perBinding*uint32(p.Bindings)) }
 
+// worth is how many times an address's budget of records a corpus must have
+// for the budget to protect anything: a smaller one is read whole by a few
+// honest visits.
+const worth = 20
+
+// For is the policy for a corpus of so many items: of a small one, records are
+// not counted.
+func (p Policy) For(items int) Policy {
+	if items < worth*int(p.records()) {
+		p.Records = 0
+	}
+	return p
+}
+
 func (s State) blocked(at time.Time) bool { return at.Unix() < s.Until }
 
 // part is a fifth of a day: with the one that is running, the parts that are

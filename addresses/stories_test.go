@@ -290,3 +290,18 @@ func TestUnknownEventBlocks(t *testing.T) {
 		t.Error("the zero Verdict does not block")
 	}
 }
+
+// TestSmallCorpus: records are counted where the corpus has twenty times an
+// address's budget of them.
+func TestSmallCorpus(t *testing.T) {
+	for _, tt := range []struct {
+		records  uint32
+		bindings uint16
+		items    int
+		want     uint32
+	}{{375, 25, 7499, 0}, {375, 25, 7500, 375}, {375, 100, 29_999, 0}, {375, 100, 30_000, 375}, {0, 25, 1 << 20, 0}} {
+		if got := (Policy{Records: tt.records, Bindings: tt.bindings}).For(tt.items).Records; got != tt.want {
+			t.Errorf("%+v: %d", tt, got)
+		}
+	}
+}

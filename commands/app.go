@@ -14,6 +14,7 @@ import (
 	"stile.example/stile/challenge"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
+	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -54,7 +55,7 @@ func openApp(ctx context.Context, s *settings.Settings, now func() time.Time, lo
 	if a.keys, err = bearer.OpenKeys(filepath.Join(s.Data, "keys.json"), now()); err != nil {
 		return nil, fmt.Errorf("open the keys: %w", err)
 	}
-	if a.db, err = sqlite.Open(ctx, filepath.Join(s.Data, "stile.db"), sqlite.Options{Log: log, Now: now}); err != nil {
+	if a.db, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: log, Now: now}); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	defer func() {
@@ -69,6 +70,9 @@ func openApp(ctx context.Context, s *settings.Settings, now func() time.Time, lo
 		return nil, err
 	}
 	if a.book, err = addresses.OpenBook(ctx, a.db, s.Addresses()); err != nil {
+		return nil, err
+	}
+	if err := a.weigh(ctx); err != nil {
 		return nil, err
 	}
 	a.gate = &tokens.Gate{Store: a.db, Neighbours: neighbours{book: a.book}}
@@ -102,7 +106,20 @@ func (a *app) reload(fresh *settings.Settings) {
 	next := a.settings().Reload(fresh)
 	a.set.Store(next)
 	a.policies.use(next)
-	a.book.SetPolicy(next.Addresses())
+	if err := a.weigh(context.Background()); err != nil {
+		a.log.Error("the addresses' policy is as before", "err", err)
+	}
+}
+
+// weigh tells the address book its policy, which depends on how large the
+// corpus is. It is called whenever either has changed.
+func (a *app) weigh(ctx context.Context) error {
+	corpus, err := a.db.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	a.book.SetPolicy(a.settings().Addresses().For(corpus.Items))
+	return nil
 }
 
 func (a *app) close() error {

@@ -22,7 +22,11 @@ func importItems(ctx context.Context, a *app, q importQuery, items iter.Seq2[con
 	if err != nil {
 		return content.Result{}, err
 	}
-	return a.db.Import(ctx, content.ImportOptions{Tenant: owner, Prune: q.Prune}, items)
+	r, err := a.db.Import(ctx, content.ImportOptions{Tenant: owner, Prune: q.Prune}, items)
+	if err != nil {
+		return r, err
+	}
+	return r, a.weigh(ctx)
 }
 
 // owner is the number of a tenant; 0, the shared corpus, for none.
@@ -110,5 +114,8 @@ func removeItems(ctx context.Context, a *app, q itemsQuery) (int, error) {
 	if errors.Is(err, content.ErrNotFound) {
 		return 0, fmt.Errorf("nothing was removed: %w; `stile content list` lists them", err)
 	}
-	return n, err
+	if err != nil {
+		return n, err
+	}
+	return n, a.weigh(ctx)
 }

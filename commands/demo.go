@@ -22,6 +22,9 @@ func (p *program) prepareDemo(ctx context.Context, srv *server) error {
 	if err != nil {
 		return fmt.Errorf("import the demo corpus: %w", err)
 	}
+	if err := srv.app.weigh(ctx); err != nil {
+		return err
+	}
 	items := 0
 	for _, n := range result.Collections {
 		items += n

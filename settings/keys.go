@@ -119,7 +119,7 @@ var policyKeys = []Key{
 		value: one(func(s *Settings) *uint16 { return &s.Address.Bindings }, number[uint16](1, MaxBindings))},
 	{Name: "policy.address.per", Default: "1h", Live: true, Doc: "The window of an address's bindings.",
 		value: one(func(s *Settings) *time.Duration { return &s.Address.Per }, duration(time.Minute, 7*day))},
-	{Name: "policy.address.records", Default: "375", Live: true, Doc: "Items that the tokens of one address may deliver in a day before it is crowded; 0: any number. Where an address has more bindings, at least 15 for each of them.",
+	{Name: "policy.address.records", Default: "375", Live: true, Doc: "Items that the tokens of one address may deliver in a day before it is crowded; 0: any number. Where an address has more bindings, at least 15 for each of them. Counted where the corpus has at least twenty times as many.",
 		value: one(func(s *Settings) *uint32 { return &s.Address.Records }, number[uint32](0, many32))},
 	{Name: "policy.address.then", Default: "challenge", Live: true, Doc: "What becomes of an address over its bindings; challenge: its new tokens start with a challenge, and it is blocked only if too few of them are solved.",
 		value: one(func(s *Settings) *addresses.Then { return &s.Address.Then }, then())},
