@@ -3,6 +3,7 @@ package challenge
 import (
 	"container/list"
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -39,15 +40,17 @@ func (m *memory[K, V]) get(ctx context.Context, key K, fn func() (V, error)) (V,
 		m.mu.Unlock()
 		return el.Value.(*entry[K, V]).wait(ctx)
 	}
-	e := &entry[K, V]{key: key, made: make(chan struct{})}
+	e := &entry[K, V]{key: key, made: make(chan struct{}), err: errBroken}
 	el := m.recent.PushFront(e)
 	m.byKey[key] = el
 	m.mu.Unlock()
 
+	defer m.settle(el, e) // after a panic too, or others would wait for ever
 	e.value, e.err = fn()
-	m.settle(el, e)
 	return e.value, e.err
 }
+
+var errBroken = errors.New("it could not be made")
 
 func (e *entry[K, V]) wait(ctx context.Context) (v V, err error) {
 	select {

@@ -1,0 +1,180 @@
+package challenge
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"image/png"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestPictures: each is a PNG of one size, dark digits on white, and small.
+func TestPictures(t *testing.T) {
+	m := newMaker(t)
+	for n := range uint16(200) {
+		b, err := m.Picture(context.Background(), make1(t, m, ask(Picture, n)).ID, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := png.Decode(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size := img.Bounds().Size(); size.X != width || size.Y != height {
+			t.Errorf("a picture of %v", size)
+		}
+		if len(b) > 8<<10 {
+			t.Errorf("a picture of %d bytes", len(b))
+		}
+		if r, g, b, a := img.At(0, 0).RGBA(); r+g+b+a != 4*0xFFFF {
+			t.Errorf("the paper is %d %d %d %d", r, g, b, a)
+		}
+	}
+}
+
+// TestSounds: each is a WAV whose header tells the truth, in every language.
+func TestSounds(t *testing.T) {
+	m := newMaker(t)
+	for _, lang := range languages {
+		for n := range uint16(10) {
+			b, err := m.Sound(context.Background(), make1(t, m, ask(Picture, n)).ID, lang, now)
+			if err != nil {
+				t.Fatalf("%s: %v", lang, err)
+			}
+			if len(b) > 400<<10 || len(b) < 80<<10 {
+				t.Errorf("%s: a sound of %d bytes", lang, len(b))
+			}
+			size, rate, data := binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[24:]), bytes.Index(b, []byte("data"))
+			if string(b[:4]) != "RIFF" || string(b[8:16]) != "WAVEfmt " || int(size) != len(b)-8 || rate != 8000 || data < 0 {
+				t.Errorf("%s: %d bytes begin with %q", lang, len(b), b[:60])
+				continue
+			}
+			if n := int(binary.LittleEndian.Uint32(b[data+4:])); n+n%2 != len(b)-data-8 {
+				t.Errorf("%s: %d bytes of sound are announced, %d come", lang, n, len(b)-data-8)
+			}
+		}
+	}
+}
+
+func TestLanguages(t *testing.T) {
+	for tag, want := range map[string]string{
+		"": "en", "en": "en", "de": "en", "zh": "zh", "ZH-hant-TW": "zh", "pt_BR": "pt", "pt-BR": "pt", "ja-JP": "ja", "ru": "ru",
+		"-": "en", "zhx": "en", "../../ru": "en", strings.Repeat("ru", 999): "en",
+	} {
+		if got := nearest(tag); got != want {
+			t.Errorf("%.20q is spoken as %s, want %s", tag, got, want)
+		}
+	}
+}
+
+// TestDrawnOnce: however many ask, at once too, a picture is drawn once; so is
+// a sound, for all the names of its language.
+func TestDrawnOnce(t *testing.T) {
+	m := newMaker(t)
+	id := make1(t, m, ask(Picture, 1)).ID
+	for what, get := range map[string]func(i int) ([]byte, error){
+		"picture": func(int) ([]byte, error) { return m.Picture(context.Background(), id, now) },
+		"sound": func(i int) ([]byte, error) {
+			return m.Sound(context.Background(), id, []string{"en", "de", "", "en-GB"}[i%4], now)
+		},
+	} {
+		var all sync.WaitGroup
+		got := make([][]byte, 200)
+		for i := range got {
+			all.Go(func() { got[i], _ = get(i) })
+		}
+		all.Wait()
+		for _, b := range got {
+			if len(b) == 0 || &b[0] != &got[0][0] {
+				t.Fatalf("the %s was drawn twice, or not at all", what)
+			}
+		}
+	}
+	other, _ := m.Sound(context.Background(), id, "ja", now)
+	english, _ := m.Sound(context.Background(), id, "en", now)
+	if bytes.Equal(other, english) {
+		t.Error("Japanese sounds like English")
+	}
+}
+
+// TestS32NothingIsDrawnForStrangers: a made-up id, one of work, and one whose
+// time has passed take no pen.
+func TestS32NothingIsDrawnForStrangers(t *testing.T) {
+	m := newMaker(t)
+	m.pens = pens{} // who takes one waits for ever, or is busy
+	a := ask(Picture, 1)
+	id := make1(t, m, a).ID
+	for _, c := range []struct {
+		id   string
+		now  time.Time
+		want error
+	}{
+		{"", now, ErrUnknown},
+		{strings.Repeat("A", idSize), now, ErrUnknown},
+		{id[:idSize-1] + "~", now, ErrUnknown},
+		{make1(t, m, ask(Work, 2)).ID, now, ErrUnknown},
+		{id, a.Expires, ErrExpired},
+		{id, a.Expires.Add(time.Hour), ErrExpired},
+		{id, a.Expires.Add(-time.Second), ErrBusy},
+	} {
+		if _, err := m.Picture(context.Background(), c.id, c.now); !errors.Is(err, c.want) {
+			t.Errorf("the picture of %q: %v, want %v", c.id, err, c.want)
+		}
+		if _, err := m.Sound(context.Background(), c.id, "en", c.now); !errors.Is(err, c.want) {
+			t.Errorf("the sound of %q: %v, want %v", c.id, err, c.want)
+		}
+	}
+	if len(m.pictures.byKey)+len(m.sounds.byKey) != 0 {
+		t.Error("a refusal is remembered")
+	}
+}
+
+// TestPensAreBounded: one draws, so many wait, the next is told to come again.
+func TestPensAreBounded(t *testing.T) {
+	p := newPens()
+	drawing, hold := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	for range cap(p.queue) {
+		all.Go(func() {
+			p.draw(func() ([]byte, error) { drawing <- struct{}{}; <-hold; return nil, nil })
+		})
+	}
+	for range cap(p.free) {
+		<-drawing
+	}
+	for len(p.queue) < cap(p.queue) { // the rest is on its way into the queue
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := p.draw(func() ([]byte, error) { return nil, nil }); !errors.Is(err, ErrBusy) {
+		t.Errorf("a full queue says %v", err)
+	}
+	select {
+	case <-drawing:
+		t.Error("more draw than there are pens")
+	default:
+	}
+	close(hold)
+	go func() {
+		for range drawing {
+		}
+	}()
+	all.Wait()
+	close(drawing)
+	if b, err := p.draw(func() ([]byte, error) { return []byte("x"), nil }); err != nil || string(b) != "x" {
+		t.Errorf("afterwards: %q, %v", b, err)
+	}
+}
+
+// TestDrawingPanics: a fault of the library is an error, and its pen is free.
+func TestDrawingPanics(t *testing.T) {
+	p := newPens()
+	for range 2 * cap(p.queue) {
+		if _, err := p.draw(func() ([]byte, error) { panic("index out of range") }); err == nil || errors.Is(err, ErrBusy) {
+			t.Fatalf("a panic is %v", err)
+		}
+	}
+}

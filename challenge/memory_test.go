@@ -1,0 +1,78 @@
+package challenge
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// TestMemoryLaw: what is remembered never exceeds its bound, is counted
+// exactly, and is what was made last.
+func TestMemoryLaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bound := rapid.IntRange(1, 50).Draw(t, "bound")
+		m := newMemory[int](bound, func(n int) int { return n })
+		made := map[int]int{}
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
+			key, size := rapid.IntRange(0, 20).Draw(t, "key"), rapid.IntRange(1, 60).Draw(t, "size")
+			got, err := m.get(context.Background(), key, func() (int, error) { made[key] = size; return size, nil })
+			if err != nil || got != made[key] {
+				t.Fatalf("%d is %d (%v), %d was made", key, got, err, made[key])
+			}
+			sum := 0
+			for el := m.recent.Front(); el != nil; el = el.Next() {
+				sum += el.Value.(*entry[int, int]).size
+			}
+			if sum != m.used || m.used > bound || len(m.byKey) != m.recent.Len() {
+				t.Fatalf("%d are used, %d counted, of %d; %d keys, %d entries", sum, m.used, bound, len(m.byKey), m.recent.Len())
+			}
+		}
+	})
+}
+
+// TestMemoryForgetsErrors: a failure is told to those who wait, and tried again.
+func TestMemoryForgetsErrors(t *testing.T) {
+	m := newMemory[string](10, func(int) int { return 1 })
+	fault := errors.New("no")
+	if _, err := m.get(context.Background(), "k", func() (int, error) { return 0, fault }); !errors.Is(err, fault) {
+		t.Errorf("%v", err)
+	}
+	if n, err := m.get(context.Background(), "k", func() (int, error) { return 7, nil }); n != 7 || err != nil {
+		t.Errorf("the second time: %d, %v", n, err)
+	}
+}
+
+// TestMemoryWaits: who asks for what is being made waits, and no longer than
+// it wants to; a panic of the maker leaves nobody waiting.
+func TestMemoryWaits(t *testing.T) {
+	m := newMemory[string](10, func(int) int { return 1 })
+	begun, hold, over := make(chan struct{}), make(chan struct{}), make(chan any)
+	go func() {
+		defer func() { over <- recover() }()
+		m.get(context.Background(), "k", func() (int, error) { close(begun); <-hold; panic("broken") })
+	}()
+	<-begun
+	gone, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	if _, err := m.get(gone, "k", nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the one who could not wait: %v", err)
+	}
+	waits := make(chan error)
+	go func() {
+		_, err := m.get(context.Background(), "k", func() (int, error) { return 0, errors.New("alone") })
+		waits <- err
+	}()
+	close(hold)
+	if p := <-over; p != "broken" {
+		t.Errorf("the panic became %v", p)
+	}
+	if err := <-waits; err == nil {
+		t.Error("a broken maker made something")
+	}
+	if n, err := m.get(context.Background(), "k", func() (int, error) { return 7, nil }); n != 7 || err != nil {
+		t.Errorf("afterwards: %d, %v", n, err)
+	}
+}

@@ -1,0 +1,98 @@
+package challenge
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"testing"
+)
+
+// TestLevels: each level draws from its whole range and from nothing else, and
+// a level that there is not is the dearest.
+func TestLevels(t *testing.T) {
+	for level, c := range counters {
+		seen := map[uint32]bool{}
+		for range 100_000 {
+			n, err := draw(c.from, c.to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n < c.from || n > c.to {
+				t.Fatalf("level %d: %d is not within %d and %d", level, n, c.from, c.to)
+			}
+			seen[n] = true
+		}
+		if size := int(c.to - c.from + 1); len(seen) != size {
+			t.Errorf("level %d: %d counters of %d came up in 100,000", level, len(seen), size)
+		}
+		if level > 0 && c.from+c.to <= counters[level-1].from+counters[level-1].to {
+			t.Errorf("level %d is not dearer than the one before", level)
+		}
+	}
+	m, a := newMaker(t), ask(Work, 1)
+	a.Level = 200
+	if got, ok := m.Open(make1(t, m, a).ID); !ok || got.Level != MaxLevel {
+		t.Errorf("level 200 is %d (%t)", got.Level, ok)
+	}
+}
+
+// TestWork: what the visitor gets is an ALTCHA v2 challenge that our solver
+// solves, by the counter that was sealed and by no other.
+func TestWork(t *testing.T) {
+	m := newMaker(t)
+	for number := range uint16(3) {
+		a := ask(Work, number)
+		c := make1(t, m, a)
+		p := *c.Parameters
+		if p.Algorithm != "PBKDF2/SHA-256" || p.KeyLength != 32 || p.ExpiresAt != a.Expires.Unix() || len(p.KeyPrefix) != 32 ||
+			len(p.Nonce) != 32 || len(p.Salt) != 32 || p.Nonce == p.Salt || c.Digits != 0 {
+			t.Errorf("%+v", p)
+		}
+		found, err := Solve(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !m.Right(c.ID, sealed{answer: found.Counter}.text()) || hex.EncodeToString(found.Key)[:32] != p.KeyPrefix {
+			t.Errorf("%d is found, %s was sealed", found.Counter, right(t, m, c.ID))
+		}
+		for _, other := range []uint32{found.Counter - 1, found.Counter + 1} {
+			if m.Right(c.ID, sealed{answer: other}.text()) {
+				t.Errorf("%d is right too", other)
+			}
+		}
+	}
+}
+
+// TestWire: the members by name, as the contract has them.
+func TestWire(t *testing.T) {
+	text, err := json.Marshal(Parameters{"PBKDF2/SHA-256", 1000, 1795342200, 32, "aa", "bb", "cc"})
+	const want = `{"algorithm":"PBKDF2/SHA-256","cost":1000,"expiresAt":1795342200,"keyLength":32,"keyPrefix":"aa","nonce":"bb","salt":"cc"}`
+	if err != nil || string(text) != want {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// TestSolveGivesUp: parameters that are none, and a caller who is gone.
+func TestSolveGivesUp(t *testing.T) {
+	good := Parameters{Algorithm: algorithm, Cost: 1, KeyLength: 32, KeyPrefix: "00112233445566778899", Nonce: "aa", Salt: "bb"}
+	for name, change := range map[string]func(*Parameters){
+		"algorithm": func(p *Parameters) { p.Algorithm = "SHA-256" },
+		"nonce":     func(p *Parameters) { p.Nonce = "x" },
+		"salt":      func(p *Parameters) { p.Salt = "x" },
+		"no prefix": func(p *Parameters) { p.KeyPrefix = "" },
+		"prefix":    func(p *Parameters) { p.KeyPrefix = "0" },
+		"length":    func(p *Parameters) { p.KeyLength = -1 },
+	} {
+		p := good
+		change(&p)
+		if s, err := Solve(context.Background(), p); err == nil {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Solve(gone, good); !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody waits: %v", err)
+	}
+}
