@@ -70,8 +70,8 @@ type Maker struct {
 	pens     pens
 }
 
-// Bounds of what a Maker remembers. A picture is about 4 kB, a sound 170 kB,
-// a challenge 600 bytes.
+// Bounds of what a Maker remembers. A picture is about 1.3 kB, a sound 120 to
+// 160 kB, a challenge 600 bytes.
 const (
 	rememberedChallenges = 16 << 10
 	rememberedPictures   = 8 << 20  // bytes
