@@ -68,7 +68,7 @@ func (w *writer) run() {
 	for {
 		select {
 		case s := <-w.queue:
-			runtime.Gosched() // lets those come who are about to: batches are ten times as long
+			w.letCome()
 			w.serve(w.gather(batch, s))
 		case job := <-w.jobs:
 			job()
@@ -79,6 +79,15 @@ func (w *writer) run() {
 			return
 		}
 		w.mem.tidy(w.now())
+	}
+}
+
+// letCome lets those come who are about to, as long as any do: batches are ten
+// times as long, and each costs one commit.
+func (w *writer) letCome() {
+	for n := -1; n != len(w.queue); {
+		n = len(w.queue)
+		runtime.Gosched()
 	}
 }
 
