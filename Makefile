@@ -41,6 +41,10 @@ check: needs ## vet, staticcheck, formatting
 bench: needs ## measure a protected call against a bare Echo handler
 	$(GO) run ./bench
 
+.PHONY: simulate
+simulate: build ## play a day of made-up people and scrapers through the rules
+	./bin/stile simulate
+
 .PHONY: fuzz
 fuzz: needs ## fuzz everything that reads bytes from outside, 30 s each
 	@set -e; for pkg in $$($(GO) list ./...); do \
