@@ -149,3 +149,41 @@ func TestGateRemembersTheDead(t *testing.T) {
 		t.Errorf("State: %+v, %v", s, err)
 	}
 }
+
+// passerBy is a neighbour in whose time somebody else uses the token.
+type passerBy struct {
+	street
+	meanwhile func()
+}
+
+func (n *passerBy) Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool, records uint32) (Crowd, error) {
+	if n.meanwhile != nil {
+		do := n.meanwhile
+		n.meanwhile = nil
+		do()
+	}
+	return n.street.Bound(ctx, from, at, fresh, records)
+}
+
+// TestBindingCallIsAnswered: of two first calls at once, the one that bound the
+// token is answered, though the other kills it while the address is asked.
+func TestBindingCallIsAnswered(t *testing.T) {
+	n := &passerBy{}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	mine := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
+	theirs := mine
+	theirs.From = netip.MustParseAddr("203.0.113.9")
+	n.meanwhile = func() {
+		if v, err := g.Apply(t.Context(), ID{1}, generous, theirs); err != nil || v.Reason != Hijacked {
+			t.Errorf("the stranger: %+v, %v", v, err)
+		}
+	}
+	if v, err := g.Apply(t.Context(), ID{1}, generous, mine); err != nil || v.Outcome != Admit || v.State.Used.Total().Calls != 1 {
+		t.Errorf("who bound it: %+v, %v", v, err)
+	}
+	for _, c := range []Call{mine, theirs, {At: midnight, From: mine.From, Crowd: Crowd{Asked: true}}} {
+		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Reason != Hijacked {
+			t.Errorf("afterwards: %+v, %v", v, err)
+		}
+	}
+}

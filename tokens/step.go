@@ -12,7 +12,7 @@ func Step(s State, p Policy, e Event) (State, Verdict) {
 
 func step(s State, p Policy, e Event) (State, Verdict) {
 	if s.Dead != None {
-		return s, refused(s.Dead)
+		return dead(s, p, e)
 	}
 	switch e := e.(type) {
 	case Call:
@@ -29,6 +29,24 @@ func step(s State, p Policy, e Event) (State, Verdict) {
 		return revoke(s, e)
 	}
 	return s, refused(Unknown)
+}
+
+// dead refuses, for good. The one exception comes in order: the call that bound
+// a token, and was asking the token's address when another hijacked it, was
+// before that one. It is answered, and the token stays dead.
+func dead(s State, p Policy, e Event) (State, Verdict) {
+	c, ok := e.(Call)
+	if !ok || s.Dead != Hijacked || s.Cleared || !c.Crowd.Asked || s.Bound != BindTo(c.From) {
+		return s, refused(s.Dead)
+	}
+	alive := s
+	alive.Dead = None
+	next, v := call(alive, p, c)
+	if v.Outcome != Admit {
+		return s, refused(s.Dead)
+	}
+	next.Dead = s.Dead
+	return next, v
 }
 
 func call(s State, p Policy, c Call) (State, Verdict) {
