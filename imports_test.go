@@ -31,7 +31,6 @@ var law = map[string]string{
 	"bench":            "stiletest labstack/echo",
 	"bench/challenge":  "challenge",
 	"bench/wordnet":    "stiletest",
-	"bench/challenge":  "challenge",
 	"stiletest":        "",
 	"examples/wordnet": "",
 	"":                 "commands",
