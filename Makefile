@@ -29,7 +29,7 @@ test: needs ## run all tests, with the race detector
 test-vectors: needs ## try public test vectors: make test-vectors VECTORS=DIR
 	@test -n "$(VECTORS)" || { echo "make test-vectors needs VECTORS=DIR: README says where the vectors come from" >&2; exit 2; }
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
-	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer
+	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer ./challenge
 
 .PHONY: check
 check: needs ## vet, staticcheck, formatting
@@ -40,6 +40,10 @@ check: needs ## vet, staticcheck, formatting
 .PHONY: bench
 bench: needs ## measure a protected call against a bare Echo handler
 	$(GO) run ./bench
+
+.PHONY: bench-challenge
+bench-challenge: needs ## measure what work costs a real browser (Chromium)
+	$(GO) run ./bench/challenge
 
 .PHONY: simulate
 simulate: build ## play a day of made-up people and scrapers through the rules
@@ -62,6 +66,7 @@ corpus-wordnet: build ## import WordNet's 117,000 synsets, and measure import an
 needs:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
+	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)
 
 # install packages as root on Debian; else name them and fail.
 define install

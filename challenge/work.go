@@ -30,18 +30,19 @@ const (
 	algorithm = "PBKDF2/SHA-256"
 	keyLength = 32
 	// cost is what one key takes: dear enough that a browser's own overhead
-	// for each (docs/challenges.md) does not make it much slower than a
-	// program, cheap enough that the server, which derives one, spends well
-	// under 2 ms on it.
+	// for each (docs/challenges.md) is a tenth of it, cheap enough that the
+	// server, which derives one, spends a fifth of a millisecond.
 	cost = 1000
 )
 
-// counters are the ends of each level's range, 14 % around its middle: a
-// solver tries every counter from 0 to the right one, so the range says how
-// much the time varies, and how rarely a guess is right. docs/challenges.md
-// has the times that were measured.
+// counters are the ends of each level's range. A browser tries every counter
+// from 0 to the right one, so its mean is half of the upper end. They begin at
+// 1 because everybody can read them here: who skipped what is never drawn would
+// pay less than a browser, as it would with 86 to 114 a seventh. A time that
+// varies from nothing to twice the mean is what that costs people.
+// docs/challenges.md has the times that were measured.
 var counters = [MaxLevel + 1]struct{ from, to uint32 }{
-	{86, 114}, {258, 342}, {860, 1140},
+	{1, 600}, {1, 2000}, {1, 6000},
 }
 
 // newWork draws a counter and derives the one key that it must lead to.

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"stile.example/stile/challenge"
+)
+
+//go:embed page.html
+var page []byte
+
+// solution is the counter that the browser found, and how long that took.
+type solution struct {
+	Counter      uint32
+	Milliseconds float64
+}
+
+// solve has a browser solve the tasks, one after another in one worker.
+func solve(ctx context.Context, browser string, tasks []challenge.Parameters) ([]solution, error) {
+	program, err := exec.LookPath(browser)
+	if err != nil {
+		return nil, fmt.Errorf("%s is missing: this measures a real browser (apt-get install chromium)", browser)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	site := newSite(tasks)
+	server := &http.Server{Handler: site}
+	go server.Serve(l)
+	defer server.Close()
+	stop, err := open(ctx, program, "http://"+l.Addr().String()+"/")
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	select {
+	case r := <-site.results:
+		return r.found, r.err
+	case <-ctx.Done():
+		return nil, errors.New("the browser did not answer in time")
+	}
+}
+
+// open starts a browser of its own profile, and says how to end it.
+func open(ctx context.Context, program, url string) (stop func(), err error) {
+	profile, err := os.MkdirTemp("", "stile-chromium")
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync",
+		"--user-data-dir="+profile, url)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a browser is many processes: they end together
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(profile))
+	}
+	return func() {
+		cmd.Process.Signal(syscall.SIGTERM) // in order: a child that is killed late writes into its profile again
+		cmd.Wait()
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		os.RemoveAll(profile)
+	}, nil
+}
+
+// site is the page's server: it hands out tasks and takes what was found.
+type site struct {
+	*http.ServeMux
+	results chan result
+}
+
+type result struct {
+	found []solution
+	err   error
+}
+
+func newSite(tasks []challenge.Parameters) *site {
+	s := &site{http.NewServeMux(), make(chan result, 1)}
+	s.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { w.Write(page) })
+	s.HandleFunc("GET /tasks", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(tasks) })
+	s.HandleFunc("POST /fault", func(_ http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(io.LimitReader(r.Body, 1<<10))
+		s.tell(result{err: fmt.Errorf("the page says: %s", text)})
+	})
+	s.HandleFunc("POST /found", func(_ http.ResponseWriter, r *http.Request) {
+		var found []solution
+		err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&found)
+		if err == nil && len(found) != len(tasks) {
+			err = fmt.Errorf("%d of %d tasks were solved", len(found), len(tasks))
+		}
+		s.tell(result{found, err})
+	})
+	return s
+}
+
+// tell keeps the first result.
+func (s *site) tell(r result) {
+	select {
+	case s.results <- r:
+	default:
+	}
+}
