@@ -183,10 +183,11 @@ func TestVectorsJSONInTokens(t *testing.T) {
 			f.signed(string(text), object(f.claims, f.fresh(nil))), f.signed(object(f.header, nil), string(text)),
 			f.signed(object(f.header, nil), more(object(f.claims, f.fresh(nil)), `"x":`+string(text))),
 		} {
-			a := s.mustGet("/v1/items/i1", token, "")
-			good := a.code() == "" && json.Valid([]byte(`{"x":`+string(text)+`}`))
-			if !good && a.code() != "token_invalid" {
-				t.Errorf("%s as a token: %d %s", filepath.Base(file), a.Status, a.code())
+			status, body := s.raw("GET", "/v1/items/i1?client_id=acme", http.Header{"Authorization": {"Bearer " + token}}, "")
+			good := status == 200 && json.Valid([]byte(`{"x":`+string(text)+`}`))
+			tooLarge := status == 431 && len(token) > 4096
+			if !good && !tooLarge && !(status == 401 && strings.Contains(body, `"token_invalid"`)) {
+				t.Errorf("%s as a token: %d %.300s", filepath.Base(file), status, body)
 			}
 		}
 	}

@@ -1,8 +1,11 @@
-// Package addresses says which source addresses are one and the same.
+// Package addresses decides what becomes of a source address: which are one and
+// the same ([Normal]), which are crowded or blocked because of the tokens that
+// they bind ([Step]), and which a person has allowed or blocked ([List]).
+// [Book] joins the rules and the list to a [Store].
 //
-// What becomes of an address that binds too many tokens will be decided here
-// too. Like tokens it is pure: no clock, no connection. How the source address
-// of a request is found (peer, trusted proxies) belongs to handlers.
+// Step is a state machine of the same shape as tokens.Step, and as pure: no
+// clock, no connection. How the source address of a request is found (peer,
+// trusted proxies) belongs to handlers.
 package addresses
 
 import "net/netip"

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -72,7 +73,7 @@ func (s *Server) Start() error {
 	args := append(append([]string{}, s.Wrap...), s.Binary, "serve")
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Dir = s.Dir
-	s.cmd.Env = append(append(os.Environ(), "GOTRACEBACK=all"), s.Env...)
+	s.cmd.Env = append(append(environ(), "GOTRACEBACK=all"), s.Env...)
 	s.log = &logs{}
 	pipe, err := s.cmd.StderrPipe()
 	if err != nil {
@@ -152,7 +153,7 @@ func (s *Server) wait(mustBeGood error) error {
 // and returns its standard output.
 func (s *Server) Command(args ...string) (string, error) {
 	cmd := exec.Command(s.Binary, args...)
-	cmd.Dir = s.Dir
+	cmd.Dir, cmd.Env = s.Dir, environ()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -171,6 +172,11 @@ func (s *Server) CommandJSON(v any, args ...string) error {
 		return fmt.Errorf("stile %s --json printed %q: %w", strings.Join(args, " "), out, err)
 	}
 	return nil
+}
+
+// environ is this process's environment without settings of stile's.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "STILE_") })
 }
 
 // Tenant adds a tenant and returns its secret.

@@ -83,6 +83,9 @@ func suggest(s State, p Policy, c Call) (State, Verdict) {
 	if v.Outcome != Admit {
 		return s, v
 	}
+	if s.Open.Number != 0 && expired(s, c.At) {
+		return ask(s, p, c.At, v, again(s))
+	}
 	if s.Open.Number != 0 {
 		return s, v.challenge(ChallengeRequired)
 	}
