@@ -183,10 +183,15 @@ func TestVectorsJSONInTokens(t *testing.T) {
 			f.signed(string(text), object(f.claims, f.fresh(nil))), f.signed(object(f.header, nil), string(text)),
 			f.signed(object(f.header, nil), more(object(f.claims, f.fresh(nil)), `"x":`+string(text))),
 		} {
+			if len(token) > 10_000 { // more than a header may have
+				if status := s.send("GET /v1/items/i1?client_id=acme HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + token + "\r\n\r\n"); status != 431 {
+					t.Errorf("%s as a token: %d", filepath.Base(file), status)
+				}
+				continue
+			}
 			status, body := s.raw("GET", "/v1/items/i1?client_id=acme", http.Header{"Authorization": {"Bearer " + token}}, "")
 			good := status == 200 && json.Valid([]byte(`{"x":`+string(text)+`}`))
-			tooLarge := status == 431 && len(token) > 4096
-			if !good && !tooLarge && !(status == 401 && strings.Contains(body, `"token_invalid"`)) {
+			if !good && !(status == 401 && strings.Contains(body, `"token_invalid"`)) {
 				t.Errorf("%s as a token: %d %.300s", filepath.Base(file), status, body)
 			}
 		}
