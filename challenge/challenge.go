@@ -70,7 +70,7 @@ type Maker struct {
 	pens     pens
 }
 
-// Bounds of what a Maker remembers. A picture is about 1.3 kB, a sound 120 to
+// Bounds of what a Maker remembers. A picture is about 2 kB, a sound 120 to
 // 160 kB, a challenge 600 bytes.
 const (
 	rememberedChallenges = 16 << 10
