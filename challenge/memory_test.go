@@ -76,3 +76,18 @@ func TestMemoryWaits(t *testing.T) {
 		t.Errorf("afterwards: %d, %v", n, err)
 	}
 }
+
+// TestMemoryForgetsTheLongestUnused: what is asked for again stays.
+func TestMemoryForgetsTheLongestUnused(t *testing.T) {
+	m, made := newMemory[int](3, func(int) int { return 1 }), 0
+	get := func(key int) { m.get(context.Background(), key, func() (int, error) { made++; return key, nil }) }
+	for _, key := range []int{1, 2, 3, 1, 4, 1} {
+		get(key)
+	}
+	if made != 4 {
+		t.Errorf("%d were made, want 4: the first was asked for again", made)
+	}
+	if get(2); made != 5 {
+		t.Error("the second is still remembered, and was the longest unused")
+	}
+}
