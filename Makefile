@@ -21,12 +21,12 @@ run: build ## build, and serve the demo corpus to a demo tenant
 	./bin/stile serve --demo
 
 .PHONY: test
-test: needs ## run all tests, with the race detector
+test: needs needs-node ## run all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 14m ./...
 
 .PHONY: test-vectors
-test-vectors: needs ## try public test vectors: make test-vectors VECTORS=DIR
+test-vectors: needs needs-node ## try public test vectors: make test-vectors VECTORS=DIR
 	@test -n "$(VECTORS)" || { echo "make test-vectors needs VECTORS=DIR: README says where the vectors come from" >&2; exit 2; }
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
 	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer ./challenge
@@ -66,6 +66,10 @@ corpus-wordnet: build ## import WordNet's 117,000 synsets, and measure import an
 needs:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
+
+# needs-node is what the tests need beside: an ALTCHA solver that we did not write.
+.PHONY: needs-node
+needs-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)
 
 # install packages as root on Debian; else name them and fail.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -42,8 +43,15 @@ again. Every setting is a flag too: ` + "`stile help settings`" + ` lists them a
 	return c
 }
 
+// ballast is memory that a server takes and never touches, so that it costs
+// addresses only. The garbage collector works each time that the heap has
+// doubled: with a heap of some MB, that would be several times a second.
+const ballast = 64 << 20
+
 // serve runs until ctx is done.
 func (p *program) serve(ctx context.Context, flags map[string]string, demo bool) (err error) {
+	untouched := make([]byte, ballast)
+	defer runtime.KeepAlive(untouched)
 	s, err := p.settings(flags)
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func (s *site) solve(id string) string {
 	if !ok {
 		s.Fatalf("no challenge: %q", id)
 	}
-	form, most := "%d", 2_000
+	form, most := "%d", 10_000
 	if asked.Kind == challenge.Picture {
 		form, most = "%05d", 100_000
 	}

@@ -135,8 +135,8 @@ func (a *API) content(handle func(context.Context, *request) error) echo.Handler
 		r.item, _ = url.PathUnescape(c.Param("id")) // "" is no id
 		err := r.check()
 		if err == nil {
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
+			ctx := &patient{end: time.Now().Add(patience)}
+			defer ctx.release()
 			err = handle(ctx, r)
 		}
 		if err != nil {

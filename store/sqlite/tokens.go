@@ -59,24 +59,26 @@ func (w *writer) enqueue(ctx context.Context, s *step) error {
 }
 
 // wait returns what became of a queued step. One that is given up is left to
-// the writer, who will find it owned.
+// the writer, who will find it owned. Whether ctx has ended is looked at now
+// and then: most steps are done in a millisecond, and to wait for the end of a
+// context costs it a timer.
 func (w *writer) wait(ctx context.Context, s *step) error {
-	select {
-	case <-s.done:
-	case <-ctx.Done():
-		if s.own() {
-			return ctx.Err()
+	for {
+		var gone error
+		select {
+		case <-s.done:
+			err := s.err
+			w.release(s)
+			return err
+		case <-w.pulse.next():
+			gone = ctx.Err()
+		case <-w.closed:
+			gone = ErrClosed
 		}
-		<-s.done
-	case <-w.closed:
-		if s.own() {
-			return ErrClosed
+		if gone != nil && s.own() {
+			return gone
 		}
-		<-s.done
 	}
-	err := s.err
-	w.release(s)
-	return err
 }
 
 // release gives a step back that is done.

@@ -33,6 +33,7 @@ type writer struct {
 	queue           chan *step
 	jobs            chan func() // run between two batches
 	closing, closed chan struct{}
+	pulse           *pulse
 	closeErr        error // good once closed is
 	steps           sync.Pool
 }
@@ -57,6 +58,7 @@ func startWriter(db *DB) *writer {
 		closed:  make(chan struct{}),
 		steps:   sync.Pool{New: func() any { return &step{done: make(chan struct{}, 1)} }},
 	}
+	w.pulse = startPulse(w.closed)
 	go w.run()
 	return w
 }
