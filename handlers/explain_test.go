@@ -49,13 +49,13 @@ func TestExplained(t *testing.T) {
 		}, nil, refusals.Refusal{Code: "challenge_required", Rule: "address.records", Limit: 30, Seen: 31, Identity: "address"}, true},
 		{"blocking", items, func(s *site, _ string) { s.crowd(addresses.ThenBlock); s.neighbours(2) }, nil,
 			refusals.Refusal{Code: "address_blocked", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address"}, true},
-		{"wrong", "/v1/challenges/{id}/answer?answer=1", spike, nil,
+		{"wrong", "/v1/challenges/{id}/answer?answer=0", spike, nil,
 			refusals.Refusal{Code: "challenge_failed", Rule: "challenge.per_token", Limit: 6, Seen: 2, Identity: "token"}, true},
 		{"ignored", items, func(s *site, token string) { s.policy.Token.Ignored = 0; s.spike(token) }, nil,
 			refusals.Refusal{Code: "token_challenge_ignored", Rule: "challenge.ignored", Limit: 0, Seen: 1, Identity: "token"}, true},
-		{"too often", "/v1/challenges/{id}/answer?answer=1", func(s *site, token string) { s.policy.Token.PerToken = 1; s.spike(token) }, nil,
+		{"too often", "/v1/challenges/{id}/answer?answer=0", func(s *site, token string) { s.policy.Token.PerToken = 1; s.spike(token) }, nil,
 			refusals.Refusal{Code: "token_challenged_too_often", Rule: "challenge.per_token", Limit: 1, Seen: 2, Identity: "token"}, true},
-		{"not open", "/v1/challenges/x/answer?answer=1", func(*site, string) {}, nil, refusals.Refusal{Code: "not_found", Identity: "token"}, false},
+		{"not open", "/v1/challenges/x/answer?answer=0", func(*site, string) {}, nil, refusals.Refusal{Code: "not_found", Identity: "token"}, false},
 		{"calls", items, func(s *site, token string) { s.policy.Token.Calls = 1; s.get(items, token) }, nil,
 			refusals.Refusal{Code: "token_exhausted", Rule: "token.calls", Limit: 1, Seen: 1, Identity: "token"}, true},
 		{"records", items, func(s *site, token string) { s.policy.Token.Records = 3; s.get(items, token) }, nil,
@@ -222,7 +222,7 @@ func TestLadderMetrics(t *testing.T) {
 	token := s.mint()
 	s.spike(token)
 	id := s.taskOf(s.exchange(s.asked, token)).ID
-	id = s.taskOf(s.reply(id, "1", token)).ID
+	id = s.taskOf(s.reply(id, "0", token)).ID
 	s.reply(id, s.solve(id), token)
 	s.get(items, token)
 	s.meet(token)

@@ -106,7 +106,7 @@ func TestS35ProxyHeaders(t *testing.T) {
 // or made to fail a challenge from elsewhere.
 func TestS35CopiedToken(t *testing.T) {
 	const owner, thief = "203.0.113.5", "198.51.100.66"
-	for _, path := range []string{"/v1/items", "/v1/suggest?q=o", "/v1/token", "/v1/challenges/{id}/answer?answer=1", "/v1/challenges/{id}/reload"} {
+	for _, path := range []string{"/v1/items", "/v1/suggest?q=o", "/v1/token", "/v1/challenges/{id}/answer?answer=0", "/v1/challenges/{id}/reload"} {
 		s := newSite(t)
 		s.crowd(addresses.ThenBlock)
 		s.policy.Token.SpikeCalls = 1
@@ -145,9 +145,9 @@ func TestS35OthersChallenges(t *testing.T) {
 	token, villain := s.mint(), s.mint()
 	id := s.askPicture(token).ID
 	for range 20 {
-		s.reply(id, "1", villain)
+		s.reply(id, "0", villain)
 		s.exchange(id, villain)
-		s.reply(id, "1", "x")
+		s.reply(id, "0", "x")
 		s.do(ask{path: "/v1/challenges/" + id + pictureFile, from: "198.51.100.66"})
 	}
 	if rec := s.reply(id, s.solve(id), token); rec.Code != 200 {

@@ -141,14 +141,14 @@ var ladder = []refused{
 	}), code: ChallengeRequired, task: pictured},
 	{name: "crowded", arrange: func(s *site) []string { s.crowd(addresses.ThenChallenge); s.neighbours(2); return good(s) }, code: ChallengeRequired, task: work(0, 5)},
 
-	{name: "wrong answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "1"), code: ChallengeFailed, task: work(0, 5)},
+	{name: "wrong answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "0"), code: ChallengeFailed, task: work(0, 5)},
 	{name: "late answer", route: answers, arrange: func(s *site) []string {
 		p := good(s)
 		s.spike(p[3])
 		s.now = s.now.Add(5 * time.Minute)
 		return append(p, "answer", s.solve(s.asked))
 	}, code: ChallengeFailed, task: work(5*time.Minute, 5)},
-	{name: "wrong once too often", route: answers, arrange: after(func(s *site, token string) { s.policy.Token.PerToken = 1; s.spike(token) }, "answer", "1"), code: TokenChallengedTooOften},
+	{name: "wrong once too often", route: answers, arrange: after(func(s *site, token string) { s.policy.Token.PerToken = 1; s.spike(token) }, "answer", "0"), code: TokenChallengedTooOften},
 	{name: "challenged too often", arrange: after(func(s *site, token string) {
 		s.policy.Token.PerToken = 1
 		s.reply(s.spike(token).ID, s.solve(s.asked), token)
@@ -163,17 +163,17 @@ var ladder = []refused{
 		s.policy.Token.Ignored = 0
 		s.spike(token)
 		s.get(items, token)
-	}, "answer", "1"), code: TokenChallengeIgnored},
+	}, "answer", "0"), code: TokenChallengeIgnored},
 
 	{name: "no answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }), code: BadRequest, detail: "answer is missing"},
 	{name: "empty answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", ""), code: BadRequest, detail: "answer is missing"},
-	{name: "two answers", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "1", "answer", "2"), code: BadRequest, detail: "answer is given more than once"},
-	{name: "made-up id", route: "/v1/challenges/x/answer", arrange: also("answer", "1"), code: NotFound, detail: closed},
+	{name: "two answers", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "0", "answer", "2"), code: BadRequest, detail: "answer is given more than once"},
+	{name: "made-up id", route: "/v1/challenges/x/answer", arrange: also("answer", "0"), code: NotFound, detail: closed},
 	{name: "another's challenge", route: answers, arrange: func(s *site) []string { s.spike(s.mint()); return append(good(s), "answer", s.solve(s.asked)) }, code: NotFound, detail: closed},
 	{name: "nothing is open", route: answers, arrange: func(s *site) []string {
 		p := good(s)
 		s.asked = s.pretend(p)
-		return append(p, "answer", "1")
+		return append(p, "answer", "0")
 	}, code: NotFound, detail: closed},
 	{name: "solved before", route: answers, arrange: func(s *site) []string {
 		p := good(s)
@@ -265,7 +265,7 @@ func TestDeadTokensAnswerNothing(t *testing.T) {
 	s.spike(token)
 	s.revokeToken(token)
 	s.tokens.fault = errDisk
-	for _, rec := range []*httptest.ResponseRecorder{s.reply(s.asked, "1", token), s.exchange(s.asked, token)} {
+	for _, rec := range []*httptest.ResponseRecorder{s.reply(s.asked, "0", token), s.exchange(s.asked, token)} {
 		if !strings.Contains(rec.Body.String(), "token_revoked") {
 			t.Errorf("%d %s", rec.Code, rec.Body)
 		}

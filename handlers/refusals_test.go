@@ -278,7 +278,7 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 			"/v1/challenges/{id}/answer", "/v1/challenges/{id}/reload"} {
 			s := newSite(t)
 			c.route = route
-			params := append(c.arrange(s), "answer", "1")
+			params := append(c.arrange(s), "answer", "0")
 			s.asked = s.pretend(params)
 			if rec := s.send("json", c, params); !strings.Contains(rec.Body.String(), `"code":"`+string(c.code)+`"`) {
 				t.Errorf("%s: %s: %d %s", route, c.name, rec.Code, rec.Body)
