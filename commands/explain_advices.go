@@ -35,7 +35,7 @@ var advices = map[handlers.Code]advice{
 	handlers.AddressBlocked: {"The source address is blocked, by the rules or by a person.",
 		"stile address list says which and until when; stile address remove RANGE lifts it. If many people share the address: stile address allow RANGE --bindings N."},
 	handlers.ChallengeRequired: {"A challenge must be solved before calls go on: the token called faster than a person does, or comes from a crowded address.",
-		"The token lives, and nothing need be done: work is solved by the page, and a picture by the visitor."},
+		"The token lives, and goes on once its challenge is solved: work by the page's own program, a picture by the visitor."},
 	handlers.ChallengeFailed: {"The answer to a challenge was wrong or late; another challenge was asked.",
 		"The token lives. Many of them from one address mean a machine that guesses."},
 	handlers.Overloaded: {"The server could not answer in time; nothing was decided about the token.",

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,6 +12,7 @@ import (
 // calls are answered without, and a timer costs as much as reading a token.
 type patient struct {
 	end   time.Time
+	gone  atomic.Bool // it was released
 	once  sync.Once
 	inner context.Context // for who waits
 	stop  context.CancelFunc
@@ -25,9 +27,13 @@ func (p *patient) Deadline() (time.Time, bool) { return p.end, true }
 // Value implements [context.Context].
 func (p *patient) Value(any) any { return nil }
 
-// Err implements [context.Context].
+// Err implements [context.Context]. It is never nil once Done is closed:
+// contexts made from this one rely on that.
 func (p *patient) Err() error {
-	if time.Now().Before(p.end) {
+	switch {
+	case p.gone.Load():
+		return context.Canceled
+	case time.Now().Before(p.end):
 		return nil
 	}
 	return context.DeadlineExceeded
@@ -44,6 +50,7 @@ func (p *patient) Done() <-chan struct{} {
 
 // release stops the timer, if there is one. Who still waits is let go.
 func (p *patient) release() {
+	p.gone.Store(true)
 	p.once.Do(func() {}) // whoever asks from now on has come too late
 	if p.stop != nil {
 		p.stop()

@@ -26,8 +26,34 @@ func TestPatient(t *testing.T) {
 	go func() { <-done; close(waited) }()
 	p.release()
 	<-waited
+	if !errors.Is(p.Err(), context.Canceled) {
+		t.Errorf("released: %v", p.Err())
+	}
 
 	unasked := &patient{end: time.Now().Add(time.Hour)}
 	unasked.release()
 	<-unasked.Done() // too late to begin a timer that nobody would stop
+}
+
+// TestPatientHasChildren: contexts made from this one end with it, by its error.
+// One that is done and has none brings the whole program down.
+func TestPatientHasChildren(t *testing.T) {
+	for range 2000 {
+		p := &patient{end: time.Now().Add(time.Hour)}
+		child, cancel := context.WithTimeout(p, time.Hour)
+		p.release()
+		<-child.Done()
+		if !errors.Is(child.Err(), context.Canceled) {
+			t.Fatalf("a child of a released context: %v", child.Err())
+		}
+		cancel()
+	}
+	p := &patient{end: time.Now().Add(time.Millisecond)}
+	defer p.release()
+	child, cancel := context.WithCancel(p)
+	defer cancel()
+	<-child.Done()
+	if !errors.Is(child.Err(), context.DeadlineExceeded) {
+		t.Errorf("a child of one that ended: %v", child.Err())
+	}
 }

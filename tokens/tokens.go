@@ -57,8 +57,8 @@ type Window struct {
 	Count uint32
 }
 
-// Challenge is what a token was asked to solve. Its answer is not kept: it
-// follows from the token's ID, the Number and a key of the server's.
+// Challenge is what a token was asked to solve. Its answer is not kept here:
+// package challenge seals it into the challenge's id.
 type Challenge struct {
 	Expires uint32 // Unix seconds
 	Number  uint16 // State.Serial when it was asked; 0: there is no challenge
