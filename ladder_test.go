@@ -159,9 +159,9 @@ func TestAddressCommandsActAtOnce(t *testing.T) {
 	}
 }
 
-// TestPeopleBehindOneAddress: a crowd that solves its work is let through, and
+// TestS34PeopleBehindOneAddress: a crowd that solves its work is let through, and
 // meets neither a picture nor a block.
-func TestPeopleBehindOneAddress(t *testing.T) {
+func TestS34PeopleBehindOneAddress(t *testing.T) {
 	s := newStrictSite(t, trusting+"policy: {address: {bindings: 5}}")
 	works := 0
 	for _, token := range s.tokens(40) {

@@ -22,8 +22,8 @@ func Server(h http.Handler) *http.Server {
 		Handler:        h,
 		ReadTimeout:    8 * time.Second, // header and body; a limit of the header's own would cost a call two timers
 		WriteTimeout:   9 * time.Second, // from the header's end to the answer's
-		IdleTimeout:    9 * time.Second,
-		MaxHeaderBytes: 12 << 10, // net/http adds 4 KiB
+		IdleTimeout:    8 * time.Second, // as the next request's time: then the deadline need not be moved
+		MaxHeaderBytes: 12 << 10,        // net/http adds 4 KiB
 		// Its lines name addresses and quote what was sent; what matters of
 		// them is in the metrics and in our own log.
 		ErrorLog: log.New(io.Discard, "", 0),
@@ -60,15 +60,4 @@ func (l *limited) Accept() (net.Conn, error) {
 func (l *limited) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
-}
-
-// placed gives its place back when it is closed.
-type placed struct {
-	net.Conn
-	leave func()
-}
-
-func (c *placed) Close() error {
-	defer c.leave()
-	return c.Conn.Close()
 }

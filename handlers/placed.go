@@ -1,0 +1,70 @@
+package handlers
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// slack is how much earlier than asked for a connection may end: net/http moves
+// its deadlines with each request, and moving one costs a timer.
+const slack = time.Second
+
+// placed is a connection that gives its place back when it is closed, and that
+// moves a deadline only if it is off by more than slack.
+type placed struct {
+	net.Conn
+	leave func()
+
+	mu          sync.Mutex
+	read, write time.Time // as they are set; zero: not yet
+	aborted     bool      // the read deadline is in the past, to end a pending read
+}
+
+// SetReadDeadline implements [net.Conn]. No deadline, which net/http asks for
+// between two others, is the last one: nobody may wait for ever.
+func (c *placed) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case t.IsZero() && !c.aborted:
+		return nil
+	case t.IsZero():
+		t = c.read
+	case t.Unix() <= 1: // net/http's word for "stop reading"
+		c.aborted = true
+		return c.Conn.SetReadDeadline(t)
+	case !c.aborted && near(t, c.read):
+		return nil
+	}
+	c.read, c.aborted = t, false
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline implements [net.Conn].
+func (c *placed) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if near(t, c.write) {
+		return nil
+	}
+	c.write = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// near says that a deadline set already will do for another.
+func near(want, set time.Time) bool { return !set.After(want) && want.Sub(set) < slack }
+
+// CloseWrite ends what we send, so that a client that is still sending can read
+// why it was refused before the connection is reset.
+func (c *placed) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+func (c *placed) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
+}
