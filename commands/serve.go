@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -48,8 +49,19 @@ again. Every setting is a flag too: ` + "`stile help settings`" + ` lists them a
 // doubled: with a heap of some MB, that would be several times a second.
 const ballast = 64 << 20
 
+// spareProcessor lets Go run one thread more than there are cores, unless the
+// operator has set GOMAXPROCS. The writer's thread is inside SQLite for much of
+// the time, and would take a core's worth of goroutines out of the run with it:
+// on two cores one more gives a quarter more calls (make bench).
+func spareProcessor() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+}
+
 // serve runs until ctx is done.
 func (p *program) serve(ctx context.Context, flags map[string]string, demo bool) (err error) {
+	spareProcessor()
 	untouched := make([]byte, ballast)
 	defer runtime.KeepAlive(untouched)
 	s, err := p.settings(flags)
