@@ -65,12 +65,14 @@ func KeyOf(thumbprint [32]byte) Key { return Key(thumbprint[:16]) }
 // Mode says what a first call binds a token to.
 type Mode uint8
 
-// The modes, in the contract's words: auto, address, key.
+// The modes, in the contract's words.
 const (
 	Auto      Mode = iota // to the key that it proves, else to the address
 	ByAddress             // to the address
 	ByKey                 // to a key: without a proof it is refused
 )
+
+func (m Mode) String() string { return [...]string{"auto", "address", "key"}[m] }
 
 // tie is what a call binds a token to that is not bound, or why it doesn't. A
 // token that names its key itself binds to no other, whatever the mode (RFC
