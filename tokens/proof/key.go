@@ -10,14 +10,16 @@ import (
 )
 
 // The signature algorithms of proofs (RFC 7518, RFC 8037). Browsers can do
-// both, and keep the private key where no script can read it.
+// both, and keep the private key where no script can read it. Ed25519 is EdDSA's
+// new name for that curve (RFC 9864 §2.2), and the one that WebCrypto knows.
 const (
-	es256 = "ES256"
-	eddsa = "EdDSA"
+	es256      = "ES256"
+	eddsa      = "EdDSA"
+	ed25519Alg = "Ed25519"
 )
 
 // Algorithms lists them, as RFC 9449 §7.1 has them told to clients.
-const Algorithms = es256 + " " + eddsa
+const Algorithms = es256 + " " + eddsa + " " + ed25519Alg
 
 // key is the public key that stands in a proof's header, with the one
 // algorithm that it may be used with.
@@ -41,6 +43,9 @@ func readHeader(part string) (*key, error) {
 		return nil, invalid("its header asks for an extension")
 	}
 	alg := m.text("alg")
+	if alg == ed25519Alg {
+		alg = eddsa
+	}
 	if alg != es256 && alg != eddsa {
 		return nil, invalid("alg is neither ES256 nor EdDSA")
 	}

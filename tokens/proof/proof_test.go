@@ -92,6 +92,18 @@ func TestBad(t *testing.T) {
 	}
 }
 
+// TestNewName: EdDSA's new name is as good.
+func TestNewName(t *testing.T) {
+	ed := stiletest.NewEdwardsKey()
+	if _, err := checker().Check(with(ed, ed.Header(), "alg", "Ed25519"), asked, noon); err != nil {
+		t.Error(err)
+	}
+	p256 := stiletest.NewKey()
+	if _, err := checker().Check(with(p256, p256.Header(), "alg", "Ed25519"), asked, noon); err != invalid("jwk is not a key of alg's kind") {
+		t.Error(err)
+	}
+}
+
 // TestAge: a proof is good from 2 s ahead of our clock until 60 s after it was
 // made. An iat may have a fraction.
 func TestAge(t *testing.T) {
