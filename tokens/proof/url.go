@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -17,7 +18,7 @@ func sameURL(htu, want string) bool {
 	return okA && okB && a == b
 }
 
-var defaultPorts = map[string]string{"http": ":80", "https": ":443"}
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
 // normal is the one spelling of an http or https URL.
 func normal(text string) (string, bool) {
@@ -29,12 +30,33 @@ func normal(text string) (string, bool) {
 	if !known {
 		return "", false
 	}
-	host := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(u.Host), port), ":")
 	path := u.ResolveReference(u).EscapedPath() // without dot segments
 	if path == "" {
 		path = "/"
 	}
-	return u.Scheme + "://" + host + unescape(path), true
+	return u.Scheme + "://" + authority(u, port) + unescape(path), true
+}
+
+// authority is the host and, where it isn't the scheme's own, the port.
+func authority(u *url.URL, own string) string {
+	host := strings.ToLower(u.Hostname())
+	switch {
+	case loopback(host):
+		host = "localhost"
+	case strings.Contains(host, ":"):
+		host = "[" + host + "]"
+	}
+	if port := u.Port(); port != "" && port != own {
+		host += ":" + port
+	}
+	return host
+}
+
+// loopback says that a name is this machine's: its names are one, as its
+// addresses are, so that a server on a developer's machine can be tried by any.
+func loopback(name string) bool {
+	a, err := netip.ParseAddr(name)
+	return strings.EqualFold(name, "localhost") || err == nil && a.IsLoopback()
 }
 
 const hexadecimal = "0123456789ABCDEF"

@@ -24,6 +24,14 @@ func TestSameURL(t *testing.T) {
 			t.Errorf("%s is %s", other, want)
 		}
 	}
+	for _, same := range []string{"http://127.0.0.1:8080/x", "http://[::1]:8080/x", "http://LOCALHOST:8080/x"} {
+		if !sameURL(same, "http://localhost:8080/x") || sameURL(same, "http://localhost/x") || sameURL(same, "http://api.example:8080/x") {
+			t.Errorf("%s is this machine at port 8080", same)
+		}
+	}
+	if !sameURL("http://127.0.0.1:80", "http://localhost/") {
+		t.Error("the default port of this machine")
+	}
 	if !sameURL("https://api.example/a%2fb", "https://api.example/a%2Fb") || !sameURL("https://api.example", "https://api.example/") {
 		t.Error("case of hexadecimal digits, or an empty path")
 	}

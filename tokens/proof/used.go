@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Bounds of the memory of used proofs: 2 × 16 × 65,536 of them, which is 70 MB
+// Bounds of the memory of used proofs: 2 × 16 × 65,536 of them, which is 76 MB
 // at the worst and 16,000 proofs a second; and for each token as many as it can
 // use at 250 a second, so that nobody can fill it with a few tokens.
 const (

@@ -2,7 +2,9 @@ package proof
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -142,5 +144,35 @@ func TestKeysAreBounded(t *testing.T) {
 	}
 	if n := len(s.fresh) + len(s.old); n > 2*maxKeys {
 		t.Errorf("%d keys are remembered", n)
+	}
+}
+
+// TestMemoryOfUsed holds a memory that is full to 90 MB.
+func TestMemoryOfUsed(t *testing.T) {
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before, u, now := heap(), new(used), noon.Unix()
+	for half := range 2 {
+		for i := range u.shards {
+			for n := range most {
+				var proof, token mark
+				binary.BigEndian.PutUint32(proof[:], uint32(n))
+				proof[4], token[0] = byte(half), byte(n/ofAToken)
+				if err := u.shards[i].spend(proof, token, now, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		now += span
+	}
+	took := heap() - before
+	runtime.KeepAlive(u)
+	t.Logf("%d proofs take %.0f MB", 2*shards*most, float64(took)/1e6)
+	if took > 90e6 {
+		t.Error("more than 90 MB")
 	}
 }
