@@ -67,7 +67,7 @@ needs:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
 
-# needs-node is what the tests need beside: an ALTCHA solver that we did not write.
+# needs-node is what the tests need beside: an ALTCHA solver and makers of DPoP proofs that we did not write.
 .PHONY: needs-node
 needs-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)

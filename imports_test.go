@@ -18,6 +18,7 @@ var law = map[string]string{
 	"tenants":           "tokens",
 	"usage":             "tokens",
 	"tokens/bearer":     "tokens golang-jwt/jwt MicahParks/jwkset",
+	"tokens/proof":      "tokens/proof/p256",
 	"tokens/proof/p256": "filippo.io/nistec",
 	"refusals":          "",
 	"challenge":         "dchest/captcha",
@@ -26,7 +27,7 @@ var law = map[string]string{
 	"store":             "store/sqlite",
 	"store/sqlite":      "tokens addresses refusals tenants usage content mattn/go-sqlite3 golang.org/x/text",
 	"store/storetest":   "tokens addresses refusals tenants usage content",
-	"handlers":          "tokens tokens/bearer tenants usage content addresses challenge refusals labstack/echo prometheus/client_golang",
+	"handlers":          "tokens tokens/bearer tokens/proof tenants usage content addresses challenge refusals labstack/echo prometheus/client_golang",
 	"static":            "",
 	"commands":          "any",
 	"bench":             "stiletest labstack/echo",
@@ -40,7 +41,7 @@ var law = map[string]string{
 // pure lists the packages that do no I/O, read no clock and draw no lots, and
 // impure what would let them.
 var (
-	pure   = []string{"tokens", "addresses"}
+	pure   = []string{"tokens", "tokens/proof", "addresses"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

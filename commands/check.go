@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -78,9 +77,6 @@ func (p *program) check(ctx context.Context, flags map[string]string) (found []f
 		return found
 	}
 	add("settings", good, "read")
-	if idle := s.NotInForce(); len(idle) > 0 {
-		add("settings", doubt, "set, but not in force in this version: %s", strings.Join(idle, ", "))
-	}
 	for _, d := range s.Doubts() {
 		add("settings", doubt, "%s", d.Error())
 	}

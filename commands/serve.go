@@ -17,6 +17,7 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/static"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/proof"
 )
 
 const (
@@ -183,7 +184,7 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 	return &handlers.API{
 		Log: a.log, Now: a.now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: a.verifier, Signer: a.signer, Assertions: assertions, JWKS: a.keys.JWKS,
-		Gate: a.gate, Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
+		Gate: a.gate, Proofs: proof.NewChecker(a.now()), Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
 		Addresses: a.book, Challenges: a.challenges, Refusals: a.refusals, ShowAddress: a.shown.show,
 		Ready: srv.ready, Static: static.Files(), Metrics: srv.metrics,
 	}, nil

@@ -27,6 +27,7 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/proof"
 	"stile.example/stile/usage"
 )
 
@@ -46,6 +47,7 @@ type API struct {
 	Assertions *bearer.Assertions // nil: no private_key_jwt
 	JWKS       func(now time.Time) []byte
 	Gate       *tokens.Gate
+	Proofs     *proof.Checker
 	Tenants    *tenants.Directory
 	Meter      *usage.Meter
 	Addresses  interface {
@@ -90,7 +92,7 @@ type Policy struct {
 	Token       tokens.Policy
 	Lifetime    time.Duration // of a new token, at most 24 h
 	Site        string        // SiteIfSent, else a call needs an Origin or a Referer
-	QueryTokens string        // QueryTokensYes, else no token may stand in a URL
+	QueryTokens string        // QueryTokensYes or QueryTokensProof, else no token may stand in a URL
 	Callbacks   []string      // prefixes of dotted callbacks
 
 	ObserveClient bool // client_mismatch is told, and not enforced
@@ -98,8 +100,9 @@ type Policy struct {
 
 // Words of a Policy. Any other word, and none, is the stricter rule.
 const (
-	SiteIfSent     = "if-sent"
-	QueryTokensYes = "yes"
+	SiteIfSent       = "if-sent"
+	QueryTokensYes   = "yes"
+	QueryTokensProof = "with-proof" // beside a good proof
 )
 
 // Routes is the public listener's handler. Every public route is here.

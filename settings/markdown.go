@@ -30,7 +30,7 @@ with ` + "`STILE_`" + ` before it and ` + "`_`" + ` for each dot (` + "`STILE_PO
 An unknown setting or a bad value stops the start; ` + "`stile check`" + ` names each, with its file and line.
 
 **T** may be set for one tenant (` + "`stile tenant set CLIENT_ID policy.token.calls=500`" + `), at once and without a restart;
-a running server reads these, and those marked **R**, again from its sources on SIGHUP. **–** is checked, but has no effect in this version.
+a running server reads these, and those marked **R**, again from its sources on SIGHUP.
 
 `
 
@@ -40,9 +40,6 @@ func marks(k Key) (s string) {
 	}
 	if k.Live {
 		s += " **R**"
-	}
-	if k.Idle {
-		s += " **–**"
 	}
 	return s
 }

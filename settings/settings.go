@@ -163,16 +163,3 @@ func (s *Settings) Origin(addr string) string {
 	}
 	return scheme + net.JoinHostPort(host, port)
 }
-
-// NotInForce lists the settings that differ from their defaults and that this
-// version checks but does not enforce yet.
-func (s *Settings) NotInForce() (names []string) {
-	base := &Settings{texts: map[string]string{}}
-	base.apply(defaults())
-	for _, k := range table {
-		if k.Idle && s.texts[k.Name] != base.texts[k.Name] {
-			names = append(names, k.Name)
-		}
-	}
-	return names
-}

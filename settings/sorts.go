@@ -104,6 +104,16 @@ func kind() sort[tokens.Kind] {
 	}}
 }
 
+// mode is what a first call binds a token to.
+func mode() sort[tokens.Mode] {
+	words := []string{tokens.Auto.String(), tokens.ByAddress.String(), tokens.ByKey.String()} // in the order of their numbers
+	c := choice(words...)
+	return sort[tokens.Mode]{c.name, c.allowed, func(text string) (tokens.Mode, error) {
+		_, err := c.parse(text)
+		return tokens.Mode(max(slices.Index(words, text), 0)), err
+	}}
+}
+
 // then is what becomes of a crowded address.
 func then() sort[addresses.Then] {
 	c := either("challenge", "block")

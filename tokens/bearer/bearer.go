@@ -19,6 +19,7 @@
 package bearer
 
 import (
+	"crypto/sha256"
 	"errors"
 	"time"
 
@@ -42,6 +43,11 @@ type Claims struct {
 	Scope    string
 	IssuedAt time.Time
 	Expires  time.Time
+
+	// Confirmation is the RFC 7638 thumbprint of the one key whose holder may
+	// use the token (cnf.jkt, RFC 9449 §6.1); zero: it is anybody's. Our own
+	// tokens name none: theirs is bound by their first call.
+	Confirmation [sha256.Size]byte
 }
 
 // invalid is an [ErrInvalid] that says why. Its texts are constants of this

@@ -44,6 +44,7 @@ type memo struct {
 	generation                  uint32
 	start                       uint32 // of its strings in half.text
 	jti, subject, client, scope uint16 // their lengths: MaxLength fits
+	confirmation                [sha256.Size]byte
 }
 
 func (m *memory) shard(sum [sha256.Size]byte) *shard { return &m.shards[sum[0]%shards] }
@@ -67,7 +68,7 @@ func (h *half) claims(e memo) Claims {
 	text := string(h.text[e.start : e.start+n])
 	take := func(n uint16) (s string) { s, text = text[:n], text[n:]; return s }
 	return Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope),
-		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC()}
+		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation}
 }
 
 // keep remembers a good token.
@@ -86,6 +87,7 @@ func (m *memory) keep(sum [sha256.Size]byte, generation uint32, c Claims) {
 		id: c.ID, issued: c.IssuedAt.Unix(), expires: c.Expires.Unix(),
 		generation: generation, start: uint32(len(h.text)),
 		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)),
+		confirmation: c.Confirmation,
 	}
 	h.text = append(append(append(append(h.text, c.JTI...), c.Subject...), c.Client...), c.Scope...)
 }

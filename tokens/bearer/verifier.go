@@ -145,5 +145,6 @@ func (m members) claims() (c Claims, err error) {
 		return c, invalid("no iat or exp, or a claim of the wrong type")
 	}
 	c.ID = tokens.NewID(c.Issuer, c.JTI)
-	return c, nil
+	c.Confirmation, err = m.confirmation()
+	return c, err
 }
