@@ -129,7 +129,7 @@ func TestOutage(t *testing.T) {
 	}
 	after, err := r.Keys(noon.Add(24*time.Hour - 1))
 	has(t, after, err, 1)
-	if _, err := r.Keys(noon.Add(24*time.Hour)); err == nil {
+	if _, err := r.Keys(noon.Add(24 * time.Hour)); err == nil {
 		t.Error("after a day they still serve")
 	}
 	i.says("/keys", jwks("a"))
