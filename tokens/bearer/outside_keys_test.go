@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -124,6 +125,30 @@ func TestIssuerKeysSame(t *testing.T) {
 	}{{parsed(t, a, b), true}, {parsed(t, a), false}, {parsed(t, a, b.with("kid", "c")), false}, {parsed(t, a, b.with("x", a["x"]).with("y", a["y"])), false}, {parsed(t, a, b.with("alg", "ES256")), false}} {
 		if one.Same(c.keys) != c.same {
 			t.Errorf("%+v", c.keys)
+		}
+	}
+}
+
+// TestIssuerKeysAreRefusedWhole: a set that is too large, that has one name for
+// two keys, or a secret, is none.
+func TestIssuerKeysAreRefusedWhole(t *testing.T) {
+	k := jwkOf(keyOf(t, "a", "ES256").Public(), "a")
+	set := func(n int, more ...string) error {
+		for i := range n {
+			more = append(more, k.with("kid", fmt.Sprint(i)).String())
+		}
+		_, err := ParseIssuerKeys([]byte(`{"keys":[` + strings.Join(more, ",") + `]}`))
+		return err
+	}
+	if err := set(100); err != nil {
+		t.Errorf("100 keys: %v", err)
+	}
+	for what, err := range map[string]error{
+		"101 keys": set(101), "a kid twice": set(2, k.with("kid", "1").String()), "a private key": set(1, k.with("d", "AAAA").String()),
+		"a symmetric key": set(1, `{"kty":"oct","k":"AAAA"}`),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", what)
 		}
 	}
 }
