@@ -48,6 +48,9 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 	if !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, h.typ) {
 		return "", invalid("typ is not a client assertion's")
 	}
+	if h.alg == "Ed25519" { // RFC 9864's name of the same; openid-client sends it
+		h.alg = EdDSA
+	}
 	c, err := a.readClaims(t.payload, now)
 	if err != nil {
 		return "", err
