@@ -48,9 +48,6 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 	if !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, h.typ) {
 		return "", invalid("typ is not a client assertion's")
 	}
-	if h.alg == "Ed25519" { // RFC 9864's name of the same; openid-client sends it
-		h.alg = EdDSA
-	}
 	c, err := a.readClaims(t.payload, now)
 	if err != nil {
 		return "", err
@@ -77,7 +74,7 @@ func signedBy(t jws, h header, jwks string) bool {
 	}
 	for _, k := range set.keys {
 		named := k.kid == h.kid || k.kid == "" || h.kid == ""
-		if named && h.alg == k.method.Alg() && k.method.Verify(t.signed, signature, k.public) == nil {
+		if named && known(h.alg) == k.method.Alg() && k.method.Verify(t.signed, signature, k.public) == nil {
 			return true
 		}
 	}
