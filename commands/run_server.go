@@ -32,6 +32,9 @@ func (srv *server) run(ctx context.Context, ready func(*server)) error {
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	swept := make(chan struct{})
 	go func() { srv.sweep(sweeping); close(swept) }()
+	for _, ring := range srv.app.rings {
+		go ring.Run(sweeping)
+	}
 	if ready != nil {
 		ready(srv)
 	}

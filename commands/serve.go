@@ -168,13 +168,17 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 	srv.metrics = handlers.NewMetrics(func() float64 { return float64(a.db.Live()) })
 	srv.metrics.Addresses(a.countAddresses)
 	a.gate.Neighbours = neighbours{a.book, srv.observedAddress}
-	return &handlers.API{
+	api := &handlers.API{
 		Log: a.log, Now: a.now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: a.verifier, Signer: a.signer, Assertions: assertions, JWKS: a.keys.JWKS,
 		Gate: a.gate, Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
 		Addresses: a.book, Challenges: a.challenges, Refusals: a.refusals, ShowAddress: a.shown.show,
 		Ready: srv.ready, Static: static.Files(), Metrics: srv.metrics,
-	}, nil
+	}
+	if len(a.rings) > 0 {
+		api.Subjects = a.verifier
+	}
+	return api, nil
 }
 
 // errDraining is why a server that is about to stop is not ready.

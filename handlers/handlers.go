@@ -31,7 +31,7 @@ import (
 )
 
 // API is everything that the handlers need. All fields are required but
-// Assertions and Static.
+// Subjects, Assertions and Static.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -39,6 +39,10 @@ type API struct {
 	TrustedProxies []netip.Prefix
 	Verifier       interface {
 		Verify(token string, now time.Time) (bearer.Claims, error)
+	}
+	Subjects interface { // nil: no token of another issuer can be exchanged
+		// VerifySubject says whether the token alone proves its client.
+		VerifySubject(token string, now time.Time) (c bearer.Claims, alone bool, err error)
 	}
 	Signer interface {
 		Sign(c bearer.Claims, now time.Time) (string, error)
@@ -132,9 +136,9 @@ func (a *API) Routes() http.Handler {
 		e.HEAD(path, h)
 	}
 
-	e.POST("/oauth/token", a.oauth(a.issue))
-	e.POST("/oauth/introspect", a.oauth(a.introspect))
-	e.POST("/oauth/revoke", a.oauth(a.revoke))
+	e.POST("/oauth/token", a.oauth(a.client, a.issue))
+	e.POST("/oauth/introspect", a.oauth(a.authenticate, a.introspect))
+	e.POST("/oauth/revoke", a.oauth(a.authenticate, a.revoke))
 	e.GET("/.well-known/oauth-authorization-server", a.metadata())
 	e.GET("/.well-known/jwks.json", a.jwks)
 

@@ -64,8 +64,8 @@ var serverKeys = []Key{
 		value: one(func(s *Settings) *string { return &s.TLS.Certificate }, path())},
 	{Name: "tls.key", Default: "", Doc: "PEM file of the certificate's key.",
 		value: one(func(s *Settings) *string { return &s.TLS.Key }, path())},
-	{Name: "issuers", Default: "", Doc: "Outside authorization servers whose tokens are accepted.",
-		value: none("tokens of other authorization servers are not accepted by this version")},
+	{Name: "issuers", Default: "", Doc: "Outside authorization servers whose tokens are accepted: a list of mappings, told in docs/issuers.md.",
+		value: issuerList()},
 	{Name: "log.level", Default: "info", Doc: "The least level that is logged. Refusals are info, every call is debug.",
 		value: one(func(s *Settings) *slog.Level { return &s.Log.Level }, level())},
 	{Name: "log.format", Default: "json", Doc: "How the log is written on standard error.",
@@ -151,6 +151,12 @@ func find(name string) (Key, bool) {
 		}
 	}
 	return Key{}, false
+}
+
+// blocks says that a name is of a list of mappings.
+func blocks(name string) bool {
+	k, known := find(name)
+	return known && k.value.issuers
 }
 
 // section says that a name has settings below it.

@@ -145,7 +145,6 @@ func TestFaults(t *testing.T) {
 		{"store: postgres://db/stile", "F:1: store: PostgreSQL is not served by this version, only the embedded SQLite; allowed: sqlite"},
 		{"store: mysql", `F:1: store: "mysql" is not allowed; allowed: sqlite`},
 		{"state: redis://r", "F:1: state: Redis is not served by this version: token states are in the store; allowed: store"},
-		{"issuers: [{issuer: x}]", "F:1: issuers: tokens of other authorization servers are not accepted by this version; allowed: []"},
 		{"binding: key", "F:1: binding: this version binds tokens to addresses only, not to keys; allowed: auto, address"},
 		{"policy: {observe: [theft]}", `F:1: policy.observe: "theft" is not allowed; allowed: up to 5 of: hijack, spike, crowd, block, client`},
 		{"policy: {challenge: {ladder: []}}", "F:1: policy.challenge.ladder: is empty; allowed: 1 to 16 of: work, picture"},

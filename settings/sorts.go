@@ -175,6 +175,7 @@ func proxies() sort[netip.Prefix] {
 
 var (
 	hostname = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	clientID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`) // of a tenant: tenants.Tenant.Check
 	dotted   = regexp.MustCompile(`^[A-Za-z_$][0-9A-Za-z_$]*(\.[A-Za-z_$][0-9A-Za-z_$]*)*$`)
 )
 
