@@ -31,6 +31,11 @@ test-vectors: needs needs-node ## try public test vectors: make test-vectors VEC
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
 	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer ./challenge
 
+.PHONY: test-keycloak
+test-keycloak: needs ## try the tokens of a real Keycloak, which Maven fetches (180 MB)
+	$(GO) vet -tags=$(TAGS),keycloak ./stiletest/peers
+	$(GO) test -tags=$(TAGS),keycloak -timeout 14m -run Keycloak -v ./stiletest/peers
+
 .PHONY: check
 check: needs ## vet, staticcheck, formatting
 	$(GO) vet ./...

@@ -12,12 +12,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"stile.example/stile/stiletest"
 )
 
 // The clients here are openid-client and jose for Node.js, and Authlib and PyJWT
@@ -92,27 +89,16 @@ func TestClients(t *testing.T) {
 // issuer is stile as an authorization server, with two tenants: acme has a
 // secret, and keyed has keys of its own.
 type issuer struct {
-	*testing.T
-	*stiletest.Server
+	*site
 	secret string
 	jwks   [2]json.RawMessage // private keys of keyed: P-256, Ed25519
 }
 
 func newIssuer(t *testing.T) *issuer {
 	t.Helper()
-	binary, err := stiletest.Build(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	port, err := FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &issuer{T: t, Server: &stiletest.Server{Binary: binary, Dir: t.TempDir()}}
-	s.URL, s.AdminURL = fmt.Sprintf("http://127.0.0.1:%d", port), "http://127.0.0.1:0"
-	s.Settings = "public_url: " + s.URL
-	s.must(s.Start())
-	t.Cleanup(func() { s.Kill() })
+	s := &issuer{site: newSite(t)}
+	s.start("")
+	var err error
 	s.secret, err = s.Tenant("acme")
 	s.must(err)
 	_, err = s.Tenant("keyed", "--keys", s.writeKeys())
@@ -138,16 +124,7 @@ func (s *issuer) writeKeys() (file string) {
 		fmt.Appendf(nil, `{%s,"d":%q}`, p256, enc(d)),
 		fmt.Appendf(nil, `{%s,"d":%q}`, okp, enc(seed.Seed())),
 	}
-	file = filepath.Join(s.Dir, "keyed.json")
-	s.must(os.WriteFile(file, fmt.Appendf(nil, `{"keys":[{%s},{%s}]}`, p256, okp), 0o600))
-	return file
-}
-
-func (s *issuer) must(err error) {
-	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
+	return s.write("keyed.json", fmt.Sprintf(`{"keys":[{%s},{%s}]}`, p256, okp))
 }
 
 // signWith makes alg the one that new tokens are signed with.

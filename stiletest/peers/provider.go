@@ -30,7 +30,8 @@ const (
 // Provider is npm's oidc-provider: a small authorization server for client
 // credentials. A client names the resource that its token is for, and gets a
 // JWT of RFC 9068, or an opaque token where the resource begins with
-// "urn:opaque:". Its fields may be changed between a Stop and a Start.
+// "urn:opaque:" or "urn:named:"; the latter's have a jti when they are asked
+// about. Its fields may be changed between a Stop and a Start.
 type Provider struct {
 	*Program
 	Alg     string            // with which it signs: RS256, ES256, EdDSA, …

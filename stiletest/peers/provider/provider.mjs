@@ -1,7 +1,9 @@
 // A small authorization server: npm's oidc-provider for client credentials.
 // PROVIDER is {port, alg, clients: {id: secret}, rotate}; keys.json keeps the
 // keys from one start to the next. The resource that a client names becomes the
-// audience; one that begins with urn:opaque: gets opaque tokens.
+// audience. One that begins with urn:opaque: or urn:named: gets opaque tokens, and
+// of the latter their introspection has a jti, which oidc-provider leaves out.
+import {createHash} from 'node:crypto';
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {exportJWK, generateKeyPair} from 'jose';
 import Provider from 'oidc-provider';
@@ -35,11 +37,17 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       enabled: true,
       getResourceServerInfo: (_, resource) => ({
         scope: 'content', audience: resource, accessTokenTTL: 600,
-        accessTokenFormat: resource.startsWith('urn:opaque:') ? 'opaque' : 'jwt', jwt: {sign: {alg}},
+        accessTokenFormat: /^urn:(opaque|named):/.test(resource) ? 'opaque' : 'jwt', jwt: {sign: {alg}},
       }),
     },
   },
   ttl: {ClientCredentials: 600},
   enabledJWA: {idTokenSigningAlgValues: [alg]},
+});
+provider.use(async (ctx, next) => {
+  await next();
+  if (ctx.oidc?.route === 'introspection' && ctx.body.aud?.startsWith('urn:named:')) {
+    ctx.body.jti = createHash('sha256').update(ctx.oidc.params.token).digest('base64url');
+  }
 });
 provider.listen(port, '127.0.0.1');
