@@ -58,6 +58,9 @@ func methodFor(public crypto.PublicKey) (jwt.SigningMethod, error) {
 		if n := k.N.BitLen(); n < minRSA || n > maxRSA {
 			return nil, fmt.Errorf("an RSA key has %d to %d bits, this one %d", minRSA, maxRSA, n)
 		}
+		if isROCA(k.N) {
+			return nil, errors.New("the RSA key is of the kind that can be factored (ROCA, CVE-2017-15361)")
+		}
 		return jwt.SigningMethodRS256, nil
 	}
 	return nil, errors.New("the key is neither Ed25519, ECDSA nor RSA")

@@ -21,12 +21,18 @@ func OutsideAlgorithms() []string {
 	return strings.Fields("RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA")
 }
 
-// methods is the arithmetic of each of them.
+// methods is the arithmetic of each of them. golang-jwt takes PS signatures
+// with a salt of any length; RFC 7518 §3.5 has one.
 var methods = map[string]jwt.SigningMethod{
 	RS256: jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
-	"PS256": jwt.SigningMethodPS256, "PS384": jwt.SigningMethodPS384, "PS512": jwt.SigningMethodPS512,
+	"PS256": wholeSalt(jwt.SigningMethodPS256), "PS384": wholeSalt(jwt.SigningMethodPS384), "PS512": wholeSalt(jwt.SigningMethodPS512),
 	ES256: jwt.SigningMethodES256, "ES384": jwt.SigningMethodES384, "ES512": jwt.SigningMethodES512,
 	EdDSA: jwt.SigningMethodEdDSA,
+}
+
+func wholeSalt(m *jwt.SigningMethodRSAPSS) jwt.SigningMethod {
+	return &jwt.SigningMethodRSAPSS{SigningMethodRSA: m.SigningMethodRSA, Options: m.Options,
+		VerifyOptions: &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}}
 }
 
 // IssuerKeys is the public keys of an outside issuer at one moment.
@@ -96,6 +102,9 @@ func readIssuerKey(raw []byte) (k issuerKey, usable bool, err error) {
 	}
 	public, err := j.public()
 	if err != nil {
+		return k, false, nil
+	}
+	if n, isRSA := public.(*rsa.PublicKey); isRSA && isROCA(n.N) {
 		return k, false, nil
 	}
 	k = issuerKey{j.KID, j.Alg, public}

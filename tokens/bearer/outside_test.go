@@ -290,7 +290,7 @@ func TestIntrospection(t *testing.T) {
 		t.Errorf("an answer that is none: %v", err)
 	}
 	asked = 0
-	for _, token := range []string{"a b", strings.Repeat("x", MaxLength+1), "a.b.c", o.sign(t, o.header(), o.claims().with("aud", "x"))} {
+	for _, token := range []string{"a b", strings.Repeat("x", MaxLength+1), "a.b.c", "..", "a..c", o.sign(t, o.header(), o.claims().with("aud", "x"))} {
 		if _, err := v.Verify(token, noon); !errors.Is(err, ErrInvalid) || asked > 0 {
 			t.Errorf("%.20s: %v, asked %d times", token, err, asked)
 		}
