@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	_ "stile.example/stile/commands" // a change of the program runs these tests again
 	"stile.example/stile/stiletest"
 	"stile.example/stile/stiletest/peers"
 )

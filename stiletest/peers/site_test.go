@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	_ "stile.example/stile/commands" // a change of the program runs these tests again
 	"stile.example/stile/stiletest"
 )
 
