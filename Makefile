@@ -21,7 +21,7 @@ run: build ## build, and serve the demo corpus to a demo tenant
 	./bin/stile serve --demo
 
 .PHONY: test
-test: needs needs-node ## run all tests, with the race detector
+test: needs needs-node needs-python needs-php says-java ## run all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 14m ./...
 
@@ -30,6 +30,11 @@ test-vectors: needs needs-node ## try public test vectors: make test-vectors VEC
 	@test -n "$(VECTORS)" || { echo "make test-vectors needs VECTORS=DIR: README says where the vectors come from" >&2; exit 2; }
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
 	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer ./challenge
+
+.PHONY: test-keycloak
+test-keycloak: needs ## try the tokens of a real Keycloak, which Maven fetches (180 MB)
+	$(GO) vet -tags=$(TAGS),keycloak ./stiletest/peers
+	$(GO) test -tags=$(TAGS),keycloak -timeout 14m -run Keycloak -v ./stiletest/peers
 
 .PHONY: check
 check: needs ## vet, staticcheck, formatting
@@ -71,6 +76,22 @@ needs:
 .PHONY: needs-node
 needs-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)
+
+# needs-python and needs-php are for the tenants' back-ends of examples, and for
+# OAuth clients that we did not write.
+.PHONY: needs-python
+needs-python:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3 python3-venv)
+
+.PHONY: needs-php
+needs-php:
+	@php -m 2>/dev/null | grep -qx curl || $(call install,php-cli php-curl)
+
+# says-java does not install Java and Maven, which are large; without them one
+# back-end is not tried, and the log of the tests must not hide it.
+.PHONY: says-java
+says-java:
+	@command -v mvn >/dev/null && command -v java >/dev/null || echo "NOT TRIED: the back-end in Java. There is no Maven here: apt-get install maven"
 
 # install packages as root on Debian; else name them and fail.
 define install

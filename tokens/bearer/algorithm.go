@@ -24,6 +24,15 @@ const (
 // Algorithms lists what may sign, the default first.
 func Algorithms() []string { return []string{EdDSA, ES256, RS256} }
 
+// known is the name above of an algorithm: RFC 9864 calls EdDSA with Ed25519 by
+// the curve's name, and so do openid-client and jose.
+func known(alg string) string {
+	if alg == "Ed25519" {
+		return EdDSA
+	}
+	return alg
+}
+
 // Bounds of RSA keys in bits: shorter ones can be broken (NIST SP 800-131A),
 // longer ones let whoever names the key buy our time.
 const (

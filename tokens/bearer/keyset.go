@@ -82,7 +82,7 @@ func readJWK(raw []byte) (k publicKey, signs bool, err error) {
 	if k.method, err = methodFor(k.public); err != nil {
 		return k, false, err
 	}
-	if j.Alg != "" && j.Alg != k.method.Alg() {
+	if j.Alg != "" && known(j.Alg) != k.method.Alg() {
 		return k, false, fmt.Errorf("alg is %q, but this key signs by %s only", j.Alg, k.method.Alg())
 	}
 	k.kid = j.KID
