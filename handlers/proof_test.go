@@ -212,6 +212,17 @@ func both(scheme, token, text string) http.Header {
 	return h
 }
 
+// TestDeadIsDead: of a token that is known to be dead no proof is looked at.
+func TestDeadIsDead(t *testing.T) {
+	s := newSite(t)
+	token := s.mint()
+	s.revokeToken(token)
+	s.get(items, token)
+	if rec := s.do(ask{path: items + "?client_id=acme", header: both("DPoP", token, "x")}); !strings.Contains(rec.Body.String(), `"code":"token_revoked"`) {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
 // TestSchemes: an answer of 401 says by which schemes a token can come, and
 // what was wrong at the one that it came by.
 func TestSchemes(t *testing.T) {

@@ -143,6 +143,9 @@ func (l *life) strangers(t *rapid.T, next State, v Verdict, e Event) {
 	if next.Bound.Kind == ToAddress && (l.policy.Binding == ByKey || l.only != Key{}) || next.Bound.Kind == ToKey && l.only != (Key{}) && next.Bound.Key() != l.only {
 		t.Fatalf("bound to %v by %+v", next.Bound, c)
 	}
+	if next.Bound.Kind != ToKey && next.Roam != (Roaming{}) {
+		t.Fatalf("bound to no key, and roams: %+v", next)
+	}
 	if !isRequest || l.state.Bound.Kind != ToKey || c.Key == l.state.Bound.Key() {
 		return
 	}

@@ -1,14 +1,15 @@
 package tokens
 
 import (
-	"hash/fnv"
+	"crypto/sha256"
+	"encoding/binary"
 	"math/bits"
 	"time"
 )
 
 // Roaming is where a token that is bound to a key has been used, from a moment
 // on. Each address has one of 96 places. Now and then two of them share one,
-// and then count as one: of 8 addresses that happens to every second token, so
+// and then count as one: of 8 addresses that happens to every third token, so
 // the limit is a lenient one.
 type Roaming struct {
 	Since uint32 // Unix seconds, good until 2106
@@ -65,8 +66,9 @@ func (r Roaming) count() (n int) {
 // place is an address's place, another one for each key: so nobody can choose
 // addresses that share one with every token's.
 func place(b Binding, c Call) uint32 {
-	h, from := fnv.New32a(), c.From.As16()
-	h.Write(b.Sum[:])
-	h.Write(from[:])
-	return h.Sum32() % 96
+	var both [32]byte
+	from := c.From.As16()
+	copy(both[copy(both[:], b.Sum[:]):], from[:])
+	sum := sha256.Sum256(both[:])
+	return binary.BigEndian.Uint32(sum[:]) % 96
 }

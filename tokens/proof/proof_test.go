@@ -34,6 +34,9 @@ func TestGood(t *testing.T) {
 		if _, err := c.Check(text, asked, noon); err != invalid("it was used before") {
 			t.Errorf("the second time: %v", err)
 		}
+		if c.keys.find(text[:strings.IndexByte(text, '.')]) == nil {
+			t.Error("the key is not remembered")
+		}
 		if again, err := c.Check(k.Proof("GET", asked.URL, asked.Token, noon), asked, noon); err != nil || again != got {
 			t.Errorf("another proof by the same key: %v, %v", again, err)
 		}

@@ -78,12 +78,13 @@ func (s *shard) spend(proof, token mark, made, now int64) error {
 	return nil
 }
 
+// turn lets the halves change places when it is time. A clock that was set back
+// lets it wait: nothing is forgotten until it has come to where it was.
 func (s *shard) turn(now int64) {
 	if s.fresh.proofs == nil || now-s.turned >= span {
 		s.floor = max(s.floor, s.old.newest)
 		s.fresh, s.old, s.turned = half{proofs: map[mark]struct{}{}, tokens: map[mark]uint16{}}, s.fresh, now
 	}
-	s.turned = min(s.turned, now) // a clock that was set back
 }
 
 func (h *half) has(proof mark) bool { _, there := h.proofs[proof]; return there }
