@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -84,6 +85,8 @@ func (v *Verifier) VerifySubject(token string, now time.Time) (c Claims, alone b
 		return Claims{}, false, err
 	case by == nil:
 		return Claims{}, false, invalid("a token of our own is not exchanged")
+	case c.Confirmation != [sha256.Size]byte{}:
+		return Claims{}, false, invalid("bound to a key by its issuer: to exchange it would unbind it")
 	}
 	return c, by.ForExchange, nil
 }

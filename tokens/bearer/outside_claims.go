@@ -36,6 +36,9 @@ func (i *Issuer) readClaims(m members, signed string, now time.Time, longest tim
 	if !ok1 || !ok2 || c.JTI == "" && (m["jti"] != nil || signed == "") {
 		return Claims{}, invalid("sub or jti is no text, or no jti")
 	}
+	if c.Confirmation, err = m.confirmation(); err != nil {
+		return Claims{}, err
+	}
 	c.Scope, _ = m.text("scope") // some write a list; nothing hangs on it
 	c.ID = tokens.NewID(i.Name, c.JTI)
 	if c.JTI == "" {
@@ -47,9 +50,7 @@ func (i *Issuer) readClaims(m members, signed string, now time.Time, longest tim
 
 // isForCalls refuses what an issuer signs by the same keys and for the same
 // audience, but not for an API: ID tokens (OpenID Connect Core §3.1.3.6),
-// logout tokens, Keycloak's refresh tokens, Cognito's ID tokens. It refuses a
-// token that its issuer has bound to a key too (RFC 7800): to take it without
-// a proof would unbind it.
+// logout tokens, Keycloak's refresh tokens, Cognito's ID tokens.
 func (m members) isForCalls() error {
 	for _, name := range []string{"at_hash", "c_hash", "events"} {
 		if m[name] != nil {
@@ -60,9 +61,6 @@ func (m members) isForCalls() error {
 	use, ok2 := m.text("token_use")
 	if !ok1 || !ok2 || typ != "" && !strings.EqualFold(typ, "Bearer") || !slices.Contains([]string{"", "access", "access_token"}, use) {
 		return invalid("not an access token")
-	}
-	if m["cnf"] != nil {
-		return invalid("bound to a key by its issuer")
 	}
 	return nil
 }

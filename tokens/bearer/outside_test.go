@@ -2,6 +2,7 @@ package bearer
 
 import (
 	"crypto/elliptic"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -316,5 +317,25 @@ func TestVerifySubject(t *testing.T) {
 	k := v.keys.signing()
 	if _, _, err := v.VerifySubject(forge(t, k, goodHeader(k).String(), goodClaims().String()), noon); !errors.Is(err, ErrInvalid) {
 		t.Errorf("our own: %v", err)
+	}
+}
+
+// TestOutsideBoundToKey: a token that its issuer has bound to a key says so,
+// each time that it is verified, and can't be exchanged for one that doesn't.
+func TestOutsideBoundToKey(t *testing.T) {
+	o := newOutsider(t, idp, "ES256")
+	v := trusting(t, o)
+	thumbprint := sha256.Sum256([]byte("a key"))
+	token := o.sign(t, o.header(), o.claims().with("cnf", fields{"jkt": base64.RawURLEncoding.EncodeToString(thumbprint[:])}))
+	for range 2 { // the second is remembered
+		if c, err := v.Verify(token, noon); err != nil || c.Confirmation != thumbprint {
+			t.Errorf("%x, %v, want %x", c.Confirmation, err, thumbprint)
+		}
+	}
+	if _, _, err := v.VerifySubject(token, noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("exchanged: %v", err)
+	}
+	if _, err := v.Verify(o.sign(t, o.header(), o.claims().with("cnf", fields{"x5t#S256": "AQ"})), noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("bound to a certificate: %v", err)
 	}
 }
