@@ -4,7 +4,9 @@ export type Derive = (password: Uint8Array, salt: Uint8Array, iterations: number
 /**
  * PBKDF2 in plain JavaScript, for pages without crypto.subtle: browsers give
  * that to secure origins alone. It makes the first block (RFC 8018, 5.2), and
- * 32 bytes are all that a prefix is compared with.
+ * 32 bytes are all that a prefix is compared with. A password of at most 64
+ * bytes and a salt of at most 51 fit into a block of the hash each; the
+ * server's have 20 and 16.
  *
  * A Worker is given the source of this function (worker.ts), so it uses
  * nothing of this module's.
@@ -12,21 +14,22 @@ export type Derive = (password: Uint8Array, salt: Uint8Array, iterations: number
 export function pbkdf2(): Derive {
   // FIPS 180-4: 32 bits of the fractions of the primes' roots. A double has 50
   // of them, so they are computed, which is shorter than to write them down.
-  const fraction = (root: number): number => (root - Math.floor(root)) * 2 ** 32 | 0
+  const fraction = (root: number): number => root % 1 * 2 ** 32 | 0
   const start = new Int32Array(8)
   const constants = new Int32Array(64)
   for (let n = 2, found = 0; found < 64; n++) {
     let divisor = 2
     while (n % divisor) divisor++
     if (divisor < n) continue
-    if (found < 8) start[found] = fraction(n ** (1 / 2))
+    start[found] = fraction(n ** (1 / 2)) // beyond the eighth it is dropped
     constants[found++] = fraction(n ** (1 / 3))
   }
 
+  /** The block that is hashed: 16 words, and what FIPS 180-4 makes of them. */
   const w = new Int32Array(64)
 
-  /** Mixes the block in w into the state. */
-  const compress = (state: Int32Array): void => {
+  /** The state after the block in w. */
+  const hash = (state: Int32Array): Int32Array => {
     for (let i = 16; i < 64; i++) {
       const x = w[i - 15]!
       const y = w[i - 2]!
@@ -48,69 +51,40 @@ export function pbkdf2(): Derive {
       b = a
       a = t + u | 0
     }
-    state[0]! += a
-    state[1]! += b
-    state[2]! += c
-    state[3]! += d
-    state[4]! += e
-    state[5]! += f
-    state[6]! += g
-    state[7]! += h
-  }
-
-  /** The state after bytes, which `before` others went before, and the padding. */
-  const hash = (bytes: Uint8Array, from: Int32Array, before: number): Int32Array => {
-    const state = from.slice()
-    const padded = new DataView(new ArrayBuffer((bytes.length + 72 >> 6) * 64))
-    bytes.forEach((byte, i) => padded.setUint8(i, byte))
-    padded.setUint8(bytes.length, 128)
-    padded.setUint32(padded.byteLength - 4, (before + bytes.length) * 8)
-    for (let at = 0; at < padded.byteLength; at += 64) {
-      for (let i = 0; i < 16; i++) w[i] = padded.getInt32(at + i * 4)
-      compress(state)
-    }
-    return state
-  }
-
-  /** The state after one more whole hash's worth of words: what an iteration does, twice. */
-  const again = (words: Int32Array, from: Int32Array, into: Int32Array): void => {
-    w.set(words)
-    w[8] = 1 << 31
-    w.fill(0, 9, 15)
-    w[15] = (64 + 32) * 8
-    into.set(from)
-    compress(into)
-  }
-
-  const bytesOf = (words: Int32Array): Uint8Array => {
-    const view = new DataView(new ArrayBuffer(32))
-    words.forEach((word, i) => view.setInt32(i * 4, word))
-    return new Uint8Array(view.buffer)
+    return Int32Array.of(state[0]! + a, state[1]! + b, state[2]! + c, state[3]! + d, state[4]! + e, state[5]! + f, state[6]! + g, state[7]! + h)
   }
 
   return (password, salt, iterations) => {
-    const key = password.length > 64 ? bytesOf(hash(password, start, 0)) : password
-    const pad = (byte: number): Int32Array => {
-      const state = start.slice()
-      for (let i = 0; i < 64; i++) w[i >> 2] = w[i >> 2]! << 8 | (key[i] ?? 0) ^ byte
-      compress(state)
-      return state
+    const put = (bytes: ArrayLike<number>, mask = 0): void => {
+      for (let i = 0; i < 64; i++) w[i >> 2] = w[i >> 2]! << 8 | (bytes[i] ?? 0) ^ mask
     }
-    const inner = pad(0x36)
-    const outer = pad(0x5c)
-    const first = new Uint8Array(salt.length + 4)
-    first.set(salt)
-    first[salt.length + 3] = 1
+    put(password, 0x36)
+    const inner = hash(start)
+    put(password, 0x5c)
+    const outer = hash(start)
 
-    const one = hash(first, inner, 64)
-    const two = new Int32Array(8)
-    again(one, outer, two)
-    const sum = two.slice()
-    while (--iterations > 0) {
-      again(two, inner, one)
-      again(one, outer, two)
-      for (let i = 0; i < 8; i++) sum[i]! ^= two[i]!
+    /** HMAC (RFC 2104) of so many bytes, which stand in w with their end marked. */
+    const mac = (length: number): Int32Array => {
+      w[15] = (64 + length) * 8
+      next(hash(inner))
+      return hash(outer)
     }
-    return bytesOf(sum)
+    /** Puts a hash into w as it is hashed in its turn. */
+    const next = (words: Int32Array): void => {
+      w.fill(0)
+      w.set(words)
+      w[8] = 1 << 31
+      w[15] = (64 + 32) * 8
+    }
+
+    put([...salt, 0, 0, 0, 1, 128])
+    let last = mac(salt.length + 4)
+    const sum = last.slice()
+    while (--iterations > 0) {
+      next(last)
+      last = mac(32)
+      for (let i = 0; i < 8; i++) sum[i]! ^= last[i]!
+    }
+    return Uint8Array.from({length: 32}, (_, i) => sum[i >> 2]! >>> 24 - i % 4 * 8)
   }
 }

@@ -19,8 +19,8 @@ export interface Lane {
 export async function search(lane: Lane, plain: Derive, between?: () => unknown): Promise<number> {
   const {nonce, salt, cost, keyPrefix} = lane.parameters
   const bytes = (hex: string): Uint8Array<ArrayBuffer> => Uint8Array.from(hex.match(/../g) ?? [], byte => parseInt(byte, 16))
-  const hex = (key: Uint8Array): string => Array.from(key, byte => (byte + 256).toString(16).slice(1)).join('')
 
+  const prefix = bytes(keyPrefix)
   const grain = bytes(salt)
   const password = bytes(nonce + '00000000')
   const counterAt = new DataView(password.buffer, password.length - 4)
@@ -34,7 +34,7 @@ export async function search(lane: Lane, plain: Derive, between?: () => unknown)
   for (let counter = lane.first; ; counter += lane.step) {
     counterAt.setUint32(0, counter)
     const key = subtle ? await native() : plain(password, grain, cost)
-    if (hex(key.subarray(0, keyPrefix.length / 2 + 1)).startsWith(keyPrefix)) return counter
+    if (prefix.every((byte, i) => byte === key[i])) return counter
     if (between) await between()
   }
 }

@@ -5,37 +5,26 @@ import {search, type Lane} from './search'
 /** What a Worker runs: it says that it is there, then what it found in its lane. */
 const source = `postMessage(null);onmessage=async({data})=>postMessage(await(${search})(data,(${pbkdf2})()))`
 
-/** A Worker that has started. */
-export interface Searcher {
-  search(lane: Lane): Promise<number>
-  stop(): void
-}
-
 /**
- * Starts a Worker, or rejects where the page's policy forbids one. A policy
- * says so by throwing or by an error event, as browsers differ.
+ * Searches the lanes, each in a Worker, until the signal says so. The first
+ * one must have started before the others are tried: where the page's policy
+ * forbids Workers, each try is a report to its owner. A policy says no by
+ * throwing or by an error event, as browsers differ; both reject.
  */
-export function startWorker(trusted?: Trusted): Promise<Searcher> {
+export function searchInWorkers(lanes: Lane[], signal: AbortSignal, trusted?: Trusted): Promise<number> {
   const url = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}))
-  return new Promise<Searcher>((resolve, reject) => {
-    const worker = new Worker(trusted ? trusted.scriptURL(url) : url)
-    const next = () => new Promise<number>((found, failed) => {
-      worker.onmessage = event => found(event.data)
+  signal.addEventListener('abort', () => URL.revokeObjectURL(url))
+  return new Promise((resolve, reject) => {
+    const start = (lane: Lane, others: Lane[]): void => {
+      const worker = new Worker(trusted ? trusted.scriptURL(url) : url)
+      signal.addEventListener('abort', () => worker.terminate())
+      worker.onmessage = ({data}) => data === null ? others.forEach(other => start(other, [])) : resolve(data)
       worker.onerror = event => {
         event.preventDefault()
-        failed(event)
+        reject(event)
       }
-    })
-    const stop = () => worker.terminate()
-    next().then(() => resolve({
-      stop,
-      search(lane) {
-        worker.postMessage(lane)
-        return next()
-      },
-    }), error => {
-      stop()
-      reject(error)
-    })
-  }).finally(() => URL.revokeObjectURL(url))
+      worker.postMessage(lane)
+    }
+    start(lanes[0]!, lanes.slice(1))
+  })
 }

@@ -72,6 +72,11 @@ export class Server {
     return this.#log.join('\n')
   }
 
+  /** The directory that the program runs in, with its data in data/. */
+  get dir() {
+    return this.#dir
+  }
+
   /** Runs a command on the server's data and returns what it prints as JSON. */
   async command(...args) {
     const {stdout} = await run(binary, [...args, '--json'], {cwd: this.#dir, env: environment(), maxBuffer: 16 << 20})
