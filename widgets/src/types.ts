@@ -17,6 +17,8 @@ export interface Item {
   readonly attributes?: Readonly<Record<string, unknown>>
   readonly published_at?: string
   readonly updated_at?: string
+  /** With highlight=1: texts in which only <mark> is markup, all else is escaped. */
+  readonly highlight?: {readonly title: string; readonly summary: string}
 }
 
 /** What an answer says beside its data. */
@@ -123,7 +125,6 @@ export interface ChallengePart {
 }
 
 export interface DialogHost {
-  readonly text: Text
   readonly lang: string
   readonly theme: Config['theme']
   /** Asks the server for another challenge in the place of this one. Rejects with the error to show. */
@@ -139,4 +140,6 @@ export interface PictureDialog {
 /** The page's one Trusted Types policy, named "stile", or a stand-in where there are none. */
 export interface Trusted {
   scriptURL(url: string): string
+  /** For DOMParser alone, and only where what it parses is copied by a list of what may be there. */
+  html(text: string): string
 }
