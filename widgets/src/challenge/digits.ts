@@ -3,9 +3,9 @@ export function digitsOf(text: string): string {
   return text.normalize('NFKC').replace(/\p{Nd}/gu, value).replace(/\D/g, '')
 }
 
-/** Unicode has the digits of a script in a row, and no digit before its nought. */
+/** Unicode has the ten digits of a script in a row; before its nought may stand another script's ten. */
 function value(digit: string): string {
   let n = 0
   while (/\p{Nd}/u.test(String.fromCodePoint(digit.codePointAt(0)! - n - 1))) n++
-  return String(n)
+  return String(n % 10)
 }
