@@ -1,13 +1,11 @@
 import {StileError} from './errors'
 import {ChallengeEvent, ChallengeSolvedEvent} from './events'
 import type {Ports, Reply} from './ports'
-import type {Challenge, DialogHost, PictureDialog, Problem, Trusted} from './types'
+import type {Challenge, DialogHost, PictureDialog, Problem} from './types'
 import {abortable} from './wait'
 
 /** What challenges need beside the ports. */
 export interface ChallengeNeeds extends Ports {
-  readonly trusted: Trusted
-  readonly lang: string
   /** Sends a request about a challenge with the token that it was given to. */
   submit(path: string, params: Readonly<Record<string, string>>, token: string, signal: AbortSignal): Promise<Reply>
   /** The token was refused. */
@@ -118,9 +116,9 @@ class Attempt {
   }
 
   #host(): DialogHost {
-    const {lang, config: {theme}} = this.needs
     return {
-      lang, theme,
+      lang: this.needs.lang(),
+      theme: this.needs.config.theme,
       reload: async challenge => {
         const reply = await this.#send(challenge, 'reload', {})
         if (!('error' in reply)) return reply.data as Challenge

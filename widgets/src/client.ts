@@ -5,7 +5,7 @@ import type {Field, Ports, Reply} from './ports'
 import {Session} from './session'
 import {Slots} from './slots'
 import {Tries} from './tries'
-import type {Answer, Config, Params, Problem, Trusted} from './types'
+import type {Answer, Config, Params, Problem} from './types'
 
 /**
  * Calls on the wire at once. A challenge that is met by one call is met by
@@ -20,11 +20,6 @@ const rounds = 6
 /** Refusals that nothing on this page mends. */
 const blocks = new Set(['address_blocked', 'tenant_suspended', 'tenant_exhausted'])
 
-export interface Page {
-  readonly trusted: Trusted
-  readonly lang: string
-}
-
 /** Makes calls. Each ends once: with its answer, or with the last reason why there is none. */
 export class Client {
   readonly #ports: Ports
@@ -36,13 +31,11 @@ export class Client {
   /** Codes that the page was told about since the last good call, and whether it took them over. */
   readonly #told = new Map<string, boolean>()
 
-  constructor(ports: Ports, page: Page) {
+  constructor(ports: Ports) {
     this.#ports = ports
     this.#session = new Session(ports, () => this.#challenges.drop())
     this.#challenges = new Challenges({
       ...ports,
-      trusted: page.trusted,
-      get lang() { return page.lang },
       submit: (path, params, token, signal) => this.#submit(path, params, token, signal),
       refused: (token, why) => void this.#session.refused(token, why),
     })

@@ -1,24 +1,16 @@
+import {script} from './script'
 import type {Config} from './types'
 
-/** What holds where the page says nothing. */
-export function defaults(api: string): Config {
-  return {clientId: '', token: '', tokenUrl: '', api, transport: 'auto', tokenStore: 'session', lang: '', theme: 'auto'}
+/** What the page configured: by the script's tag, later by Stile.configure(). */
+export const config: Config = {
+  clientId: '', token: '', tokenUrl: '', api: script.origin, transport: 'auto', tokenStore: 'session', lang: '', theme: 'auto',
 }
 
-/** Takes over what is known of what was given; the rest is a slip that the console names. */
-export function take(config: Config, given: Readonly<Record<string, unknown>>): void {
-  for (const [key, value] of Object.entries(given))
-    if (key in choices) {
-      const allowed = choices[key as keyof Config]
-      const text = String(value ?? '')
-      if (!allowed || allowed.includes(text)) Object.assign(config, {[key]: key === 'api' ? text.replace(/\/+$/, '') : text})
-      else console.warn(`stile: ${key} is one of ${allowed.join(', ')}; "${text}" is not`)
-    } else console.warn(`stile: there is no setting "${key}"`)
+/** Takes over the settings among what is given; a script's tag has other data too. */
+export function take(given: Readonly<Record<string, unknown>>): void {
+  for (const key of Object.keys(config))
+    if (given[key] != null) Object.assign(config, {[key]: String(given[key])})
+  config.api = config.api.replace(/\/+$/, '')
 }
 
-const choices: Readonly<Record<keyof Config, readonly string[] | null>> = {
-  clientId: null, token: null, tokenUrl: null, api: null, lang: null,
-  transport: ['auto', 'form', 'jsonp'],
-  tokenStore: ['session', 'memory'],
-  theme: ['auto', 'light', 'dark'],
-}
+take(script.data)

@@ -2,7 +2,7 @@ import {TransportError} from './errors'
 import {underPolicy} from './policy'
 import type {Field} from './ports'
 import {trusted} from './trusted'
-import {abortable, sleep} from './wait'
+import {within} from './wait'
 
 /** Milliseconds for one script. */
 const limit = 10_000
@@ -10,32 +10,25 @@ const limit = 10_000
 /** Asks by a script tag. Neither the tag nor the name of its function is left behind. */
 export function jsonp(url: string, fields: readonly Field[], signal?: AbortSignal): Promise<unknown> {
   const name = 'stile_' + crypto.getRandomValues(new BigUint64Array(2)).join('_')
-  const query = new URLSearchParams()
+  const query = new URLSearchParams({callback: name})
   for (const [key, value] of fields) query.append(key, value)
-  query.append('callback', name)
-  return underPolicy(url, 'script-src', () => script(`${url}?${query}`, name, signal), () => new TransportError('csp'))
+  return underPolicy(url, 'script-src', within(limit, new TransportError('timeout'), signal, signal => script(`${url}?${query}`, name, signal)))
 }
 
-async function script(src: string, name: string, signal?: AbortSignal): Promise<unknown> {
+function script(src: string, name: string, signal: AbortSignal): Promise<unknown> {
   const tag = document.createElement('script')
-  const done = new AbortController()
   const page = globalThis as unknown as Record<string, unknown>
-  const answer = new Promise<unknown>((resolve, reject) => {
-    Object.defineProperty(page, name, {value: resolve, configurable: true, enumerable: false})
+  const end = () => {
+    delete page[name]
+    tag.remove()
+  }
+  signal.addEventListener('abort', end)
+  return new Promise<unknown>((resolve, reject) => {
+    page[name] = resolve
     tag.onload = () => reject(new TransportError('no_callback')) // too late if it called
     tag.onerror = () => reject(new TransportError('unreachable'))
-    sleep(limit, done.signal).then(() => reject(new TransportError('timeout')), () => {})
-  })
-  tag.crossOrigin = 'anonymous' // sends the page's origin, and no cookies
-  tag.async = true
-  tag.src = trusted.scriptURL(src)
-  document.head.append(tag)
-  try {
-    return await abortable(answer, signal)
-  } finally {
-    done.abort()
-    tag.onload = tag.onerror = null
-    tag.remove()
-    delete page[name]
-  }
+    tag.crossOrigin = 'anonymous' // sends the page's origin, and no cookies
+    tag.src = trusted.scriptURL(src)
+    document.head.append(tag)
+  }).finally(end)
 }

@@ -1,4 +1,4 @@
-import type {ChallengePart, Config, Problem} from './types'
+import type {ChallengePart, Config, Problem, Trusted} from './types'
 
 /** What the server answers: data, or a refusal. */
 export type Reply = {readonly data: unknown; readonly meta: object} | {readonly error: Problem}
@@ -42,11 +42,14 @@ export interface Ports {
   /** What lasts for a tab. */
   readonly store: Store
   readonly prover: Prover
+  readonly trusted: Trusted
+  /** The language in use. */
+  lang(): string
   /** Loads what solves challenges. */
   part(): Promise<ChallengePart>
 }
 
 export interface Store {
   get(key: string): string | null
-  set(key: string, value: string): void
+  set(key: string, value: string): unknown
 }

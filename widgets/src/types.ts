@@ -110,9 +110,7 @@ export interface Core {
   get<T>(path: string, params?: Params, options?: {readonly signal?: AbortSignal}): Promise<Answer<T>>
   setToken(token: string): void
   configure(config: Partial<Config>): void
-  /** Resolves when the language's texts are there (English if they can't be had). */
-  text(): Promise<Text>
-  /** The language in use, such as "de", and its direction. */
+  /** The language in use, such as "de". */
   readonly lang: string
 }
 

@@ -18,3 +18,18 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     clearTimeout(timer)
   }
 }
+
+/** Runs something that ends when its signal aborts: when the caller's does, or after ms, with the error given. */
+export async function within<T>(ms: number, late: Error, signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  signal?.throwIfAborted()
+  const stop = new AbortController()
+  const abort = () => stop.abort(signal!.reason)
+  const timer = setTimeout(() => stop.abort(late), ms)
+  signal?.addEventListener('abort', abort)
+  try {
+    return await abortable(run(stop.signal), stop.signal)
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
+  }
+}
