@@ -10,6 +10,9 @@ const most = 3
 /** Then it rests for so many seconds, and tries once more after each rest. */
 const rests = [30, 60, 120, 240, 480, 600]
 
+/** Renewals as long ago as that (ms) no longer count: the tab was left alone. */
+const longAgo = 1_200_000
+
 /** Where nobody gives tokens, calls of so many milliseconds are one question to the page. */
 const silence = 5_000
 
@@ -34,6 +37,7 @@ export class Session {
   #why: Problem = noToken()
   #loaded = false
   #left = most
+  #asked = 0
   #attempt = 0
   #rested = 0
   #renewal: Promise<void> | undefined
@@ -120,8 +124,10 @@ export class Session {
   /** Tries as often as is left. Throws why the last one failed. */
   async #attempts(signal: AbortSignal): Promise<void> {
     let failed: unknown = new StileError(this.#why)
+    if (this.#ports.now() - this.#asked > longAgo) this.#left = most
     while (this.#left-- > 0) {
       this.#attempt++
+      this.#asked = this.#ports.now()
       signal.throwIfAborted()
       try {
         return this.#accept(await abortable(this.#ask(signal), signal))
