@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import {test} from 'node:test'
 import {Client} from '../src/client'
 import {TransportError} from '../src/errors'
-import {answered, outcome, refused, World} from './world'
+import {Session} from '../src/session'
+import {answered, outcome, problem, refused, World} from './world'
 
 const many = (client: Client, n: number) => Promise.all(Array.from({length: n}, (_, i) => outcome(client.get(`/v1/items/${i}`))))
 
@@ -205,6 +206,44 @@ test('a token address that is configured after the session was over is asked at 
   client.configured({tokenUrl: '/token'})
   await w.clock.run(w.clock.now)
   assert.equal(w.told.at(-1), 'token-renewed')
+})
+
+test('a listener may set the token when it is told that renewing failed', async () => {
+  const w = new World()
+  const client = new Client(w)
+  w.issue = () => { throw new TransportError('timeout') }
+  w.listener = e => { if (e.type === 'stile:token-failed') client.setToken('rescued') }
+  const call = outcome(client.get('/a'))
+  await w.clock.run(w.clock.now)
+  assert.equal(await call, 'data')
+  assert.equal(w.told.at(-1), 'token-renewed')
+  w.server = takes()
+  w.listener = () => {}
+  assert.equal(await Promise.all([outcome(client.get('/b')), w.clock.run(w.clock.now)]).then(([ended]) => ended), 'token_expired')
+  assert.equal(w.granted, 2, 'it is asked anew, not at rest')
+})
+
+test('a rest that was ended early does not end another one', async () => {
+  const w = new World()
+  w.issue = () => { throw new TransportError('timeout') }
+  const client = new Client(w)
+  const began = w.clock.now
+  await Promise.all([outcome(client.get('/a')), w.clock.run(began)])
+  await w.clock.run(began + 20_000)
+  client.configured({tokenUrl: '/other'})
+  await w.clock.run(began + 79_000)
+  assert.equal(w.granted, 2, 'the second rest is 60 s, from 20 s on')
+  await w.clock.run(began + 81_000)
+  assert.equal(w.granted, 3)
+})
+
+test('a session keeps its token when an older one is refused', async () => {
+  const w = new World()
+  w.config.token = 'mine'
+  const session = new Session(w, () => assert.fail('nothing changed'))
+  assert.equal(session.current, 'mine')
+  session.refused('older', problem('token_expired'))
+  assert.equal(session.current, 'mine')
 })
 
 test('a tab keeps its token over page views', async () => {
