@@ -118,6 +118,18 @@ for (const browser of browsers) {
     assert.equal((await untilSeen(w, page, s => s.outcome, 'the end')).outcome, 'solved')
   })
 
+  test(`${browser.name}: nothing is sent for a picture that is being exchanged`, async t => {
+    const {w, page} = await opened(t, browser, {instead: call => call.path.endsWith('/reload') ? new Promise(() => {}) : undefined})
+    await untilPicture(w, page)
+    await clickOn(page, 'New picture')
+    await clickOn(page, 'New picture')
+    await page.evaluate(() => document.querySelector('body > div').shadowRoot.querySelector('input').focus())
+    await page.keyboard.type('12345')
+    await press(page, 'Enter')
+    assert.equal((await seen(page)).message, 'Loading …')
+    assert.deepEqual([w.api.calls('/v1/challenges/').filter(r => r.path.endsWith('/answer')).length, (await seen(page)).reloads], [0, 1])
+  })
+
   test(`${browser.name}: a reload that fails, and a picture that doesn't load, are said`, async t => {
     const {w, page} = await opened(t, browser)
     const first = await untilPicture(w, page)

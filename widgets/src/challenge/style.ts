@@ -5,7 +5,7 @@
  * --stile-accent and --stile-on-accent are those of the elements.
  */
 export const style = `
-:host{all:initial!important;display:contents!important;font-family:inherit!important;color-scheme:inherit!important}
+:host{all:initial!important;font-family:inherit!important;color-scheme:inherit!important}
 *{box-sizing:border-box;margin:0}
 dialog{width:22em;max-width:calc(100% - 1.5em);margin:auto;padding:1.5em;line-height:1.45;color:CanvasText;background:Canvas;border:1px solid color-mix(in srgb,CanvasText 20%,Canvas);border-radius:.8em}
 ::backdrop{background:#0009}
