@@ -91,9 +91,9 @@ class Attempt {
     if (!untouched) throw new StileError(this.refusal, true)
     const part = await this.needs.part().catch(error => { throw new TransportError('unreachable', error) })
     this.signal.throwIfAborted()
-    if (challenge.kind === 'work') return part.work(challenge, {signal: this.signal, trusted: this.needs.trusted})
+    if (challenge.kind === 'work') return part.work(challenge, {signal: this.signal, trusted: this.needs.trusted}).catch(() => null)
     this.#dialog ??= part.dialog(this.#host())
-    return this.#dialog.ask(challenge, wrong)
+    return this.#dialog.ask(challenge, wrong).catch(() => null)
   }
 
   /** Sends the answer. Returns the next challenge if it was wrong, null if calls may go on. */

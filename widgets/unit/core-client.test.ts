@@ -211,6 +211,13 @@ test('a page may answer a challenge, or give it up', async () => {
   assert.equal(await run(w), 'data')
 })
 
+test('a challenge that can\'t be solved ends the waiting calls as one that was given up', async () => {
+  const w = ready()
+  w.server = () => required()
+  w.solver = async () => { throw new DOMException('expired', 'TimeoutError') }
+  assert.equal(await run(w), 'challenge_required')
+})
+
 test('a challenge that the page takes over ends the waiting calls, quietly', async () => {
   const w = ready()
   asking(w)

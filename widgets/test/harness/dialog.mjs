@@ -34,7 +34,7 @@ function ask({api, client, token, challenge, lang, theme}) {
   }
   const run = async () => {
     const {dialog} = await import(`${api}/part/challenge.mjs`)
-    const open = state.dialog = dialog({text: key => key, lang, theme, reload})
+    const open = state.dialog = dialog({lang, theme, reload})
     for (let wrong = false; ; wrong = true) {
       const answer = await open.ask(state.challenge, wrong)
       if (typeof answer !== 'string') return open.close(), answer === null ? 'cancelled' : answer
