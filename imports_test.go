@@ -27,6 +27,8 @@ var law = map[string]string{
 	"store/storetest":  "tokens addresses refusals tenants usage content",
 	"handlers":         "tokens tokens/bearer tenants usage content addresses challenge refusals labstack/echo prometheus/client_golang",
 	"static":           "",
+	"widgets":          "",
+	"widgets/build":    "evanw/esbuild",
 	"commands":         "any",
 	"bench":            "stiletest labstack/echo",
 	"bench/challenge":  "challenge",
