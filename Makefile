@@ -24,12 +24,22 @@ run: build ## build, and serve the demo corpus to a demo tenant
 test: needs needs-node needs-python needs-php says-java ## run all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 14m ./...
+	$(MAKE) test-widgets
+
+.PHONY: test-widgets
+test-widgets: build needs-node needs-browsers ## test the widget layer in Chromium and Firefox
+	cd widgets && npm ci --no-progress && npm run check && npm test
 
 .PHONY: test-vectors
-test-vectors: needs needs-node ## try public test vectors: make test-vectors VECTORS=DIR
+test-vectors: build needs-node needs-browsers ## try public test vectors: make test-vectors VECTORS=DIR
 	@test -n "$(VECTORS)" || { echo "make test-vectors needs VECTORS=DIR: README says where the vectors come from" >&2; exit 2; }
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
 	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer ./challenge
+	cd widgets && npm ci --no-progress && STILE_VECTORS="$(abspath $(VECTORS))" npm run test:vectors
+
+.PHONY: widgets
+widgets: needs ## build the files of the widget layer, widgets/dist, from widgets/src
+	$(GO) run ./widgets/build
 
 .PHONY: test-keycloak
 test-keycloak: needs ## try the tokens of a real Keycloak, which Maven fetches (180 MB)
@@ -72,7 +82,8 @@ needs:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
 
-# needs-node is what the tests need beside: an ALTCHA solver and makers of DPoP proofs that we did not write.
+# needs-node is what the tests need beside: an ALTCHA solver and makers of DPoP proofs that we did not write,
+# and TypeScript's checker.
 .PHONY: needs-node
 needs-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)
@@ -92,6 +103,12 @@ needs-php:
 .PHONY: says-java
 says-java:
 	@command -v mvn >/dev/null && command -v java >/dev/null || echo "NOT TRIED: the back-end in Java. There is no Maven here: apt-get install maven"
+
+# needs-browsers is where the widgets are tested. Both are needed: none is skipped.
+.PHONY: needs-browsers
+needs-browsers:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || $(call install,chromium)
+	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call install,firefox-esr)
 
 # install packages as root on Debian; else name them and fail.
 define install

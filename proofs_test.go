@@ -201,7 +201,7 @@ func npm(t *testing.T, dir, program string, ask, answer any) {
 func TestS33RoamingHome(t *testing.T) {
 	s := newStrictSite(t, trusting+"policy: {roaming: {addresses: 1}}")
 	s.settle()
-	k, token := stiletest.NewKey(), s.tokens(1)[0]
+	k, token := stiletest.SameKey(), s.tokens(1)[0]
 	for n := range 50 {
 		from := fmt.Sprintf("2001:db8:7:7:%x::%x", n*17, n)
 		if a := s.proven("form", "/v1/items/i1", token, s.by(k, "form", "/v1/items/i1", token), from); a.code() != "" {

@@ -32,7 +32,7 @@ import (
 )
 
 // API is everything that the handlers need. All fields are required but
-// Subjects, Assertions and Static.
+// Assertions, Subjects, Static and Widgets.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -68,6 +68,7 @@ type API struct {
 	PolicyOf    func(*tenants.Tenant) Policy // the tenant's own; asked at each call, so it must be cheap
 	Ready       func(context.Context) error  // see [API.Admin]
 	Static      fs.FS                        // demo/media/… is served; nil: nothing
+	Widgets     *Widgets                     // nil: nothing
 	Metrics     *Metrics
 }
 
@@ -147,6 +148,7 @@ func (a *API) Routes() http.Handler {
 
 	a.problems(e)
 	a.media(e)
+	a.widgets(e)
 	a.health(e)
 	return a.recovering(e)
 }

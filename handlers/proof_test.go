@@ -251,7 +251,7 @@ func TestSchemes(t *testing.T) {
 func TestKeysAreTold(t *testing.T) {
 	s := newSite(t)
 	s.policy.Token.RoamAddresses = 1
-	k, token := stiletest.NewKey(), s.mint()
+	k, token := stiletest.SameKey(), s.mint()
 	call := func(by stiletest.Key, from string) refusals.Refusal {
 		s.carry(3, items, token, s.proofBy(by, 3, items, token), from)
 		return s.notes.last()
@@ -282,7 +282,7 @@ func TestKeysAreTold(t *testing.T) {
 func TestKeysObserved(t *testing.T) {
 	s := newSite(t)
 	s.policy.Token.RoamAddresses, s.policy.Token.Observe.Hijack = 1, true
-	k, token := stiletest.NewKey(), s.mint()
+	k, token := stiletest.SameKey(), s.mint()
 	for _, c := range []struct {
 		by         stiletest.Key
 		from, rule string

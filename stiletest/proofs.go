@@ -1,6 +1,7 @@
 package stiletest
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -24,6 +25,16 @@ func NewKey() Key {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(err) // crypto/rand never fails
+	}
+	return Key{P256: k}
+}
+
+// SameKey is a key of P-256 that is the same each time: for what a key decides
+// by its thumbprint, such as the place of an address.
+func SameKey() Key {
+	k, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{2}, 32))
+	if err != nil {
+		panic(err) // it is in range
 	}
 	return Key{P256: k}
 }
