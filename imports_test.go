@@ -27,6 +27,7 @@ var law = map[string]string{
 	"store/storetest":  "tokens addresses refusals tenants usage content",
 	"handlers":         "tokens tokens/bearer tenants usage content addresses challenge refusals labstack/echo prometheus/client_golang",
 	"static":           "",
+	"demo":             "",
 	"commands":         "any",
 	"bench":            "stiletest labstack/echo",
 	"bench/challenge":  "challenge",
