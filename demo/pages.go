@@ -37,13 +37,13 @@ var sections = []section{
 }
 
 // covers are the countries that take turns on the front page, one a day.
-var covers = []string{"iceland", "japan", "kenya", "brazil", "nepal", "portugal", "new-zealand"}
+var covers = []string{"iceland", "japan", "kenya", "brazil", "seychelles", "portugal", "new-zealand"}
 
-// front is the magazine's first page; with a collection, the atlas shows it.
+// front is the magazine's first page, or that of a section.
 func (s *Site) front(w http.ResponseWriter, r *http.Request) {
 	p := s.page("The Meridian")
 	p.Cover, _ = s.entry(covers[s.Now().UTC().YearDay()%len(covers)])
-	if id := r.FormValue("collection"); id != "" {
+	if id := r.FormValue("section"); id != "" {
 		at := slices.IndexFunc(sections, func(x section) bool { return x.ID == id })
 		if at < 0 {
 			s.notFound(w)

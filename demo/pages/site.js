@@ -7,18 +7,11 @@ import {startPanel} from './panel.js'
 
 const publisher = 'https://www.geonames.org/'
 
-// A chosen item is read here, on the magazine's page about it.
-document.addEventListener('stile:select', event => {
-  const {item, originalEvent} = event.detail
-  event.preventDefault()
-  originalEvent?.preventDefault()
-  go('/country?item=' + encodeURIComponent(item.id), originalEvent)
-})
-
 // Links in an article lead to the publisher's pages; the magazine has its own.
+// The link to the source stays what it is.
 document.addEventListener('click', event => {
   const link = event.composedPath().find(node => node instanceof HTMLAnchorElement)
-  if (event.defaultPrevented || !link?.href.startsWith(publisher) || link.closest('.colophon')) return
+  if (event.defaultPrevented || !link?.href.startsWith(publisher) || link.closest('.colophon, [part=source]')) return
   event.preventDefault()
   go('/country?url=' + encodeURIComponent(link.href), event)
 })

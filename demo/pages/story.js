@@ -77,6 +77,10 @@ export function stolen({address, code, status, ref}) {
     : line('stranger', `${address} was let through`, 'Your token had not been used yet: the first call binds it.')
 }
 
+export function hurries(title) {
+  return line('you', title, 'No person does. stile looks at calls, not at browsers.')
+}
+
 export function goesOn(milliseconds, renewed) {
   return line('page', `The page’s next call was answered, after ${number(milliseconds)} ms`,
     renewed ? 'That is all that a visitor could notice.' : 'With the same token.')

@@ -49,6 +49,7 @@ const troubles = {
   },
 
   async spend() {
+    write(story.hurries('Your page takes 50 items a call, as fast as it can'))
     const token = currentToken()
     let items = 0
     const add = answer => { if (currentToken() === token) items += answer.data.length }
@@ -57,10 +58,12 @@ const troubles = {
   },
 
   async challenge() {
+    write(story.hurries('Your page calls, and calls again, as fast as it can'))
     await repeat({limit: 1}, () => {}, until('stile:challenge-solved'))
   },
 
   async picture() {
+    write(story.hurries('Your page calls without end'))
     const asked = until('stile:challenge', event => event.detail.challenge.kind === 'picture')
     await repeat({limit: 1}, () => {}, asked)
   },
