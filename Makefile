@@ -24,12 +24,18 @@ run: build ## build, and serve the demo corpus to a demo tenant
 test: needs needs-node ## run all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 14m ./...
+	$(MAKE) test-widgets
+
+.PHONY: test-widgets
+test-widgets: build needs-node needs-browsers ## test the widget layer in Chromium and Firefox
+	cd widgets && npm ci --no-progress && npm run check && npm test
 
 .PHONY: test-vectors
-test-vectors: needs needs-node ## try public test vectors: make test-vectors VECTORS=DIR
+test-vectors: build needs-node needs-browsers ## try public test vectors: make test-vectors VECTORS=DIR
 	@test -n "$(VECTORS)" || { echo "make test-vectors needs VECTORS=DIR: README says where the vectors come from" >&2; exit 2; }
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
 	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer ./challenge
+	cd widgets && npm ci --no-progress && STILE_VECTORS="$(abspath $(VECTORS))" npm run test:vectors
 
 .PHONY: check
 check: needs ## vet, staticcheck, formatting
@@ -67,10 +73,16 @@ needs:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
 
-# needs-node is what the tests need beside: an ALTCHA solver that we did not write.
+# needs-node is what the tests need beside: an ALTCHA solver that we did not write, and TypeScript's checker.
 .PHONY: needs-node
 needs-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)
+
+# needs-browsers is where the widgets are tested. Both are needed: none is skipped.
+.PHONY: needs-browsers
+needs-browsers:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || $(call install,chromium)
+	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call install,firefox-esr)
 
 # install packages as root on Debian; else name them and fail.
 define install

@@ -31,7 +31,7 @@ import (
 )
 
 // API is everything that the handlers need. All fields are required but
-// Assertions and Static.
+// Assertions, Static and Widgets.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -62,6 +62,7 @@ type API struct {
 	PolicyOf    func(*tenants.Tenant) Policy // the tenant's own; asked at each call, so it must be cheap
 	Ready       func(context.Context) error  // see [API.Admin]
 	Static      fs.FS                        // demo/media/… is served; nil: nothing
+	Widgets     *Widgets                     // nil: nothing
 	Metrics     *Metrics
 }
 
@@ -140,6 +141,7 @@ func (a *API) Routes() http.Handler {
 
 	a.problems(e)
 	a.media(e)
+	a.widgets(e)
 	a.health(e)
 	return a.recovering(e)
 }

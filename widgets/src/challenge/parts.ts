@@ -1,0 +1,41 @@
+import type {Say} from './texts'
+
+/** What the dialog is of, as far as it changes or is listened to. */
+export interface Parts {
+  readonly dialog: HTMLDialogElement
+  readonly form: HTMLFormElement
+  readonly picture: HTMLImageElement
+  readonly listen: HTMLButtonElement
+  readonly another: HTMLButtonElement
+  readonly label: HTMLElement
+  readonly input: HTMLInputElement
+  /** The live region. It is there before it says anything, or it would not be heard. */
+  readonly message: HTMLElement
+  readonly cancel: HTMLButtonElement
+}
+
+export function makeParts(say: Say): Parts {
+  const picture = make('img')
+  const listen = make('button', {type: 'button'}, say('listen'))
+  const another = make('button', {type: 'button'}, say('another'))
+  const label = make('label', {for: 'digits'})
+  const input = make('input', {id: 'digits', inputmode: 'numeric', autocomplete: 'off', dir: 'ltr', autofocus: '', 'aria-describedby': 'message'})
+  const message = make('p', {id: 'message', role: 'status'})
+  const cancel = make('button', {type: 'button'}, say('cancel'))
+  const form = make('form', {},
+    make('h2', {id: 'title'}, say('title')),
+    make('p', {id: 'why'}, say('why')),
+    picture,
+    make('div', {}, listen, another),
+    label, input, message,
+    make('div', {}, cancel, make('button', {}, say('submit'))))
+  const dialog = make('dialog', {dir: 'auto', 'aria-labelledby': 'title', 'aria-describedby': 'why'}, form)
+  return {dialog, form, picture, listen, another, label, input, message, cancel}
+}
+
+function make<K extends keyof HTMLElementTagNameMap>(name: K, attributes: Readonly<Record<string, string>> = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
+  const element = document.createElement(name)
+  for (const attribute in attributes) element.setAttribute(attribute, attributes[attribute]!)
+  element.append(...children)
+  return element
+}

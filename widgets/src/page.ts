@@ -1,0 +1,65 @@
+/** The page's one core: the logic, wired to the browser. The elements know no other file of it but events.ts. */
+import {Client} from './client'
+import {config, take} from './config'
+import {refusal, StileError} from './errors'
+import {form, grant} from './form'
+import {jsonp} from './jsonp'
+import {prover} from './key'
+import {chosen, textIn} from './lang'
+import {script} from './script'
+import {tab, tokens} from './store'
+import {transport} from './transport'
+import {trusted} from './trusted'
+import type {Answer, ChallengePart, Core, Params, Text} from './types'
+import {abortable, sleep} from './wait'
+
+declare const STILE_VERSION: string // set by the build
+
+/** Milliseconds that a call waits for a page to say whose it is. */
+const unconfigured = 10_000
+
+const client = new Client({
+  config, sleep, grant, prover, trusted,
+  now: Date.now,
+  random: Math.random,
+  send: transport(config, tab, location.pathname, form, jsonp),
+  raise: event => document.dispatchEvent(event),
+  store: tokens,
+  lang: () => core.lang,
+  part: (): Promise<ChallengePart> => import(script.beside('challenge.mjs')),
+})
+
+let begun = false
+let identified = () => {}
+const known = new Promise<void>(resolve => identified = resolve)
+
+/** Waits until the page has said whose it is: elements are there before a page's own script has run. */
+async function ready(signal?: AbortSignal): Promise<void> {
+  await null // what is configured in this task counts
+  if (!config.clientId) await abortable(Promise.race([known, sleep(unconfigured)]), signal)
+  if (!config.clientId) throw new StileError(refusal('bad_request', 'No client id', 'data-client-id is missing.', false))
+  begun = true
+}
+
+export const core: Core = {
+  version: STILE_VERSION,
+  config,
+  async get<T>(path: string, params?: Params, {signal}: {readonly signal?: AbortSignal} = {}): Promise<Answer<T>> {
+    await ready(signal)
+    return client.get<T>(path, params, signal)
+  },
+  setToken: token => client.setToken(String(token)),
+  configure(given) {
+    take(given)
+    if (begun) client.configured(given)
+    if (config.clientId) identified()
+  },
+  get lang() {
+    return chosen(config.lang)
+  },
+}
+
+/** The texts of the language in use; English if they can't be had. */
+export const texts = (): Promise<Text> => textIn(core.lang)
+
+export {trusted}

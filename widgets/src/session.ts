@@ -1,0 +1,202 @@
+import {refusal, StileError, TransportError} from './errors'
+import {TokenFailedEvent, TokenInvalidEvent, TokenRenewedEvent, type GivenToken} from './events'
+import type {Ports} from './ports'
+import type {Problem} from './types'
+import {abortable} from './wait'
+
+/** So many renewals with no good call between them, and no more. */
+const most = 3
+
+/** Then it rests for so many seconds, and tries once more after each rest. */
+const rests = [30, 60, 120, 240, 480, 600]
+
+/** Where nobody gives tokens, calls of so many milliseconds are one question to the page. */
+const silence = 5_000
+
+const noToken = () => refusal('token_missing', 'No token', 'There is no access token yet.', true)
+
+/** A visitor who has waited that long is not made to wait again. */
+const isTimeout = (error: unknown) => error instanceof TransportError && error.code === 'timeout'
+
+/** Nobody on the page gives tokens; quiet if the page said that this is its own affair. */
+class Unanswered {
+  constructor(readonly quiet: boolean) {}
+}
+
+/**
+ * The page's token. Whoever needs one waits here; there is one renewal at a
+ * time, for all. A refusal counts only against the token that it was about.
+ */
+export class Session {
+  readonly #ports: Ports
+  #token: string | undefined
+  #dead: string | undefined
+  #why: Problem = noToken()
+  #loaded = false
+  #left = most
+  #attempt = 0
+  #rested = 0
+  #renewal: Promise<void> | undefined
+  #stop = new AbortController()
+  #over: {readonly error: StileError; readonly until: number} | undefined
+  readonly #changed: () => void
+
+  /** changed is called whenever there is another token, or none. */
+  constructor(ports: Ports, changed: () => void) {
+    this.#ports = ports
+    this.#changed = changed
+  }
+
+  /** The token, if there is one now. */
+  get current(): string | undefined {
+    if (!this.#loaded) this.#load()
+    return this.#token
+  }
+
+  /** The token. Waits while one is got; rejects with a StileError where none can be had. */
+  async token(signal?: AbortSignal): Promise<string> {
+    for (;;) {
+      const token = this.current
+      if (token) return token
+      if (this.#over && this.#ports.now() < this.#over.until) throw this.#over.error
+      await abortable(this.#renewing(), signal)
+    }
+  }
+
+  /** A token of the page's own accord. It settles a renewal, and ends a rest. */
+  set(token: string): void {
+    const awaited = this.#renewal || this.#over
+    this.#stop.abort()
+    this.#over = undefined
+    this.#left = most
+    this.#rested = 0
+    this.#loaded = true
+    this.#take(token)
+    if (awaited) this.#ports.raise(new TokenRenewedEvent(this.#why.code, this.#attempt, null))
+  }
+
+  /** Something has changed that may give a token: a rest ends. */
+  again(): void {
+    if (!this.#over) return
+    this.#over = undefined
+    this.#left ||= 1
+    this.#renewing().catch(() => {})
+  }
+
+  /** A call with this token was answered. */
+  good(token: string): void {
+    if (token !== this.#token) return
+    this.#left = most
+    this.#attempt = this.#rested = 0
+  }
+
+  /** A call with this token was refused, and a fresh token mends it. False if it was an older one: that says nothing. */
+  refused(token: string, why: Problem): boolean {
+    if (token !== this.#token) return false
+    this.#why = why
+    this.#dead = token
+    this.#take('')
+    return true
+  }
+
+  #renewing(): Promise<void> {
+    return this.#renewal ??= this.#renew().finally(() => this.#renewal = undefined)
+  }
+
+  async #renew(): Promise<void> {
+    this.#stop.abort()
+    const {signal} = this.#stop = new AbortController()
+    await null // until this is known to be the renewal: a listener may call set()
+    this.#over = undefined
+    try {
+      await this.#attempts(signal)
+    } catch (error) {
+      if (signal.aborted) return
+      const over = error instanceof Unanswered ? this.#unanswered(error.quiet) : this.#fail(error, signal)
+      if (over) throw over
+    }
+  }
+
+  /** Tries as often as is left. Throws why the last one failed. */
+  async #attempts(signal: AbortSignal): Promise<void> {
+    let failed: unknown = new StileError(this.#why)
+    while (this.#left-- > 0) {
+      this.#attempt++
+      signal.throwIfAborted()
+      try {
+        return this.#accept(await abortable(this.#ask(signal), signal))
+      } catch (error) {
+        failed = error
+      }
+      if (!this.#left || failed instanceof Unanswered || isTimeout(failed)) break
+      await this.#ports.sleep(1000 * (most - this.#left) * (0.5 + this.#ports.random() / 2), signal)
+    }
+    this.#left = Math.max(this.#left, 0)
+    throw failed
+  }
+
+  /** Asks the page, then its token address. */
+  async #ask(signal: AbortSignal): Promise<GivenToken> {
+    const {code, title, detail} = this.#why
+    const event = new TokenInvalidEvent({code, title, detail, attempt: this.#attempt, signal})
+    const untouched = this.#ports.raise(event)
+    signal.throwIfAborted()
+    if (event.answer) return event.answer
+    const {tokenUrl} = this.#ports.config
+    if (untouched && tokenUrl) return this.#ports.grant(tokenUrl, signal)
+    throw new Unanswered(!untouched)
+  }
+
+  #accept(given: GivenToken): void {
+    const granted = typeof given === 'string' ? {access_token: given} : given
+    const token = granted?.access_token
+    if (typeof token !== 'string' || !token) throw new TypeError('No access_token was given.')
+    if (token === this.#dead) throw new TypeError('The token that was given is the one that is no longer valid.')
+    this.#take(token)
+    this.#ports.raise(new TokenRenewedEvent(this.#why.code, this.#attempt, granted.expires_in ?? null))
+  }
+
+  /** Nothing failed, so nothing is counted; the next call after a while asks the page again. */
+  #unanswered(quiet: boolean): StileError {
+    this.#left++
+    this.#attempt--
+    return this.#end(new StileError(this.#why, quiet), this.#ports.now() + silence)
+  }
+
+  /** Rests, unless a listener brought a token just now. */
+  #fail(why: unknown, signal: AbortSignal): StileError | undefined {
+    const rest = 1000 * rests[Math.min(this.#rested++, rests.length - 1)]!
+    const until = this.#ports.now() + rest
+    const untouched = this.#ports.raise(new TokenFailedEvent(this.#why.code, why, until))
+    if (signal.aborted) return undefined
+    this.#left = 1
+    this.#ports.sleep(rest, signal).then(() => this.#renewing()).catch(() => {})
+    return this.#end(new StileError(this.#why, !untouched), until)
+  }
+
+  #end(error: StileError, until: number): StileError {
+    this.#over = {error, until}
+    return error
+  }
+
+  // What a tab remembers is the token that the page came with, and the one in
+  // use. A page out of a cache comes with the same token again: then the one
+  // in use is its successor. Another token of the page's is news.
+
+  #load(): void {
+    this.#loaded = true
+    const given = this.#ports.config.token
+    const [before, inUse] = (this.#ports.store.get(this.#key) ?? '').split('\n')
+    this.#token = (inUse !== undefined && (!given || given === before) ? inUse : given) || undefined
+  }
+
+  #take(token: string): void {
+    this.#token = token || undefined
+    this.#ports.store.set(this.#key, `${this.#ports.config.token}\n${token}`)
+    this.#changed()
+  }
+
+  get #key(): string {
+    return `stile:token:${this.#ports.config.api}:${this.#ports.config.clientId}`
+  }
+}

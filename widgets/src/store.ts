@@ -1,0 +1,26 @@
+import {config} from './config'
+import type {Store} from './ports'
+
+/** What lasts for a tab; in a sandbox, where there is no storage, nothing does. */
+export const tab: Store = {
+  get(key) {
+    try {
+      return sessionStorage.getItem(key)
+    } catch {
+      return null
+    }
+  },
+  set(key, value) {
+    try {
+      sessionStorage.setItem(key, value)
+    } catch {
+      // Then each page begins anew.
+    }
+  },
+}
+
+/** Where tokens are kept, if they are to be. */
+export const tokens: Store = {
+  get: key => config.tokenStore === 'memory' ? null : tab.get(key),
+  set: (key, value) => config.tokenStore === 'memory' || tab.set(key, value),
+}

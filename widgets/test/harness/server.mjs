@@ -1,0 +1,123 @@
+/** The real program, with a data directory of its own and ports from the kernel. */
+import {execFile, spawn} from 'node:child_process'
+import {existsSync} from 'node:fs'
+import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {createInterface} from 'node:readline'
+import {fileURLToPath} from 'node:url'
+import {promisify} from 'node:util'
+
+const patience = 30_000 // ms that a server may take to start or to stop
+const run = promisify(execFile)
+
+/** The program under test: STILE_BINARY, else what `make build` made. */
+const binary = process.env.STILE_BINARY ?? fileURLToPath(new URL('../../../bin/stile', import.meta.url))
+
+/** This process's environment without settings of stile's. */
+function environment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STILE_')))
+}
+
+export class Server {
+  /** Of the public listener, once started. */
+  url = ''
+  #dir = ''
+  #log = []
+  #process
+
+  /** Starts the program with settings such as {STILE_POLICY_SPIKE_CALLS: 3}. */
+  static async start(settings) {
+    if (!existsSync(binary)) throw new Error(`${binary} is not there: run make build, or set STILE_BINARY`)
+    const server = new Server()
+    server.#dir = await mkdtemp(join(tmpdir(), 'stile-widgets-'))
+    try {
+      await server.#listen(settings)
+    } catch (error) {
+      await server.stop()
+      throw error
+    }
+    return server
+  }
+
+  async #listen(settings) {
+    const env = {...environment(), STILE_LISTEN: '127.0.0.1:0', STILE_ADMIN_LISTEN: '127.0.0.1:0', ...settings}
+    this.#process = spawn(binary, ['serve'], {cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe']})
+    const kill = () => this.#process.kill('SIGKILL')
+    process.once('exit', kill)
+    this.#process.once('exit', () => process.off('exit', kill))
+    createInterface(this.#process.stderr).on('line', line => this.#read(line))
+    await this.#ready()
+  }
+
+  #read(line) {
+    this.#log.push(line)
+    const said = parse(line)
+    if (said.msg === 'listening' && said.listener === 'public') this.url = `http://${said.address}`
+  }
+
+  async #ready() {
+    let ended
+    this.#process.once('error', error => ended = error)
+    this.#process.once('exit', code => ended = new Error(`the server ended with ${code}`))
+    for (const giveUp = Date.now() + patience; Date.now() < giveUp; await new Promise(resolve => setTimeout(resolve, 10))) {
+      if (ended) throw new Error(`${ended.message}\n${this.log}`)
+      if (this.url && (await fetch(`${this.url}/readyz`).catch(() => ({}))).ok) return
+    }
+    throw new Error(`the server is not ready\n${this.log}`)
+  }
+
+  /** What the server has written to standard error. */
+  get log() {
+    return this.#log.join('\n')
+  }
+
+  /** The directory that the program runs in, with its data in data/. */
+  get dir() {
+    return this.#dir
+  }
+
+  /** Runs a command on the server's data and returns what it prints as JSON. */
+  async command(...args) {
+    const {stdout} = await run(binary, [...args, '--json'], {cwd: this.#dir, env: environment(), maxBuffer: 16 << 20})
+    return JSON.parse(stdout)
+  }
+
+  /** Imports items; returns what was added. */
+  async import(items, ...flags) {
+    const file = join(this.#dir, 'items.jsonl')
+    await writeFile(file, items.map(item => JSON.stringify(item) + '\n').join(''))
+    return this.command('content', 'import', file, ...flags)
+  }
+
+  /** Sends a form to the token endpoint's family, as the client. */
+  async oauth(route, client, form) {
+    const credentials = Buffer.from(`${encodeURIComponent(client.id)}:${encodeURIComponent(client.secret)}`).toString('base64')
+    const answer = await fetch(`${this.url}/oauth/${route}`, {
+      method: 'POST', headers: {authorization: `Basic ${credentials}`}, body: new URLSearchParams(form),
+    })
+    if (!answer.ok) throw new Error(`/oauth/${route}: ${answer.status} ${await answer.text()}`)
+    return answer
+  }
+
+  /** Stops the program and removes its data. */
+  async stop() {
+    const running = this.#process
+    if (running?.pid && running.exitCode === null && running.signalCode === null) {
+      const ended = new Promise(resolve => running.once('exit', resolve))
+      const giveUp = setTimeout(() => running.kill('SIGKILL'), patience)
+      running.kill('SIGTERM')
+      await ended
+      clearTimeout(giveUp)
+    }
+    await rm(this.#dir, {recursive: true, force: true})
+  }
+}
+
+function parse(line) {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return {}
+  }
+}
