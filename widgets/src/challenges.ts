@@ -1,4 +1,4 @@
-import {StileError} from './errors'
+import {StileError, TransportError} from './errors'
 import {ChallengeEvent, ChallengeSolvedEvent} from './events'
 import type {Ports, Reply} from './ports'
 import type {Challenge, DialogHost, PictureDialog, Problem} from './types'
@@ -89,11 +89,11 @@ class Attempt {
     const untouched = this.needs.raise(event)
     if (event.answer) return event.answer.then(answer => answer == null ? null : String(answer), () => null)
     if (!untouched) throw new StileError(this.refusal, true)
-    const part = await this.needs.part()
+    const part = await this.needs.part().catch(error => { throw new TransportError('unreachable', error) })
     this.signal.throwIfAborted()
-    if (challenge.kind === 'work') return part.work(challenge, {signal: this.signal, trusted: this.needs.trusted})
+    if (challenge.kind === 'work') return part.work(challenge, {signal: this.signal, trusted: this.needs.trusted}).catch(() => null)
     this.#dialog ??= part.dialog(this.#host())
-    return this.#dialog.ask(challenge, wrong)
+    return this.#dialog.ask(challenge, wrong).catch(() => null)
   }
 
   /** Sends the answer. Returns the next challenge if it was wrong, null if calls may go on. */

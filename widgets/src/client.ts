@@ -37,7 +37,7 @@ export class Client {
     this.#challenges = new Challenges({
       ...ports,
       submit: (path, params, token, signal) => this.#submit(path, params, token, signal),
-      refused: (token, why) => void this.#session.refused(token, why),
+      refused: (token, why) => this.#session.refused(token, why),
     })
   }
 

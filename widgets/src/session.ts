@@ -10,10 +10,11 @@ const most = 3
 /** Then it rests for so many seconds, and tries once more after each rest. */
 const rests = [30, 60, 120, 240, 480, 600]
 
+/** Renewals as long ago as that (ms) no longer count: the tab was left alone. */
+const longAgo = 1_200_000
+
 /** Where nobody gives tokens, calls of so many milliseconds are one question to the page. */
 const silence = 5_000
-
-const noToken = () => refusal('token_missing', 'No token', 'There is no access token yet.', true)
 
 /** A visitor who has waited that long is not made to wait again. */
 const isTimeout = (error: unknown) => error instanceof TransportError && error.code === 'timeout'
@@ -31,9 +32,10 @@ export class Session {
   readonly #ports: Ports
   #token: string | undefined
   #dead: string | undefined
-  #why: Problem = noToken()
+  #why: Problem = refusal('token_missing', 'No token', 'The page has none yet.', true)
   #loaded = false
   #left = most
+  #asked = 0
   #attempt = 0
   #rested = 0
   #renewal: Promise<void> | undefined
@@ -90,13 +92,12 @@ export class Session {
     this.#attempt = this.#rested = 0
   }
 
-  /** A call with this token was refused, and a fresh token mends it. False if it was an older one: that says nothing. */
-  refused(token: string, why: Problem): boolean {
-    if (token !== this.#token) return false
+  /** A call with this token was refused, and a fresh token mends it. A refusal of an older one says nothing. */
+  refused(token: string, why: Problem): void {
+    if (token !== this.#token) return
     this.#why = why
     this.#dead = token
     this.#take('')
-    return true
   }
 
   #renewing(): Promise<void> {
@@ -120,8 +121,10 @@ export class Session {
   /** Tries as often as is left. Throws why the last one failed. */
   async #attempts(signal: AbortSignal): Promise<void> {
     let failed: unknown = new StileError(this.#why)
+    if (this.#ports.now() - this.#asked > longAgo) this.#left = most
     while (this.#left-- > 0) {
       this.#attempt++
+      this.#asked = this.#ports.now()
       signal.throwIfAborted()
       try {
         return this.#accept(await abortable(this.#ask(signal), signal))
@@ -150,8 +153,7 @@ export class Session {
   #accept(given: GivenToken): void {
     const granted = typeof given === 'string' ? {access_token: given} : given
     const token = granted?.access_token
-    if (typeof token !== 'string' || !token) throw new TypeError('No access_token was given.')
-    if (token === this.#dead) throw new TypeError('The token that was given is the one that is no longer valid.')
+    if (typeof token !== 'string' || !token || token === this.#dead) throw new TypeError('No new access_token was given.')
     this.#take(token)
     this.#ports.raise(new TokenRenewedEvent(this.#why.code, this.#attempt, granted.expires_in ?? null))
   }

@@ -116,7 +116,7 @@ export interface Core {
 
 /** What the lazily loaded file `challenge.mjs` exports, and what it is given. It imports nothing of the core. */
 export interface ChallengePart {
-  /** Finds the counter, in decimal. Rejects with an AbortError when signal aborts, else never for a well-formed challenge. */
+  /** Finds the counter, in decimal. Rejects with an AbortError when signal aborts, with a TimeoutError when the challenge expires. */
   work(challenge: WorkChallenge, options: {readonly signal?: AbortSignal; readonly trusted?: Trusted}): Promise<string>
   /** Opens the dialog for pictures. It stays open through wrong answers and reloads, until close(). */
   dialog(host: DialogHost): PictureDialog

@@ -1,3 +1,6 @@
+/** Firefox tells violations of a page's policy as errors too. */
+const policy = /^Content-Security-Policy: /
+
 /** What a page complains of: errors and warnings on its console, errors that nobody caught, violations of its policy. */
 export class Watch {
   /** One line each. */
@@ -6,11 +9,16 @@ export class Watch {
   static async begin(page) {
     const watch = new Watch()
     page.on('console', message => {
-      if (['error', 'warn', 'assert'].includes(message.type())) watch.complaints.push(`console ${message.type()}: ${message.text()} ${message.location()?.url ?? ''}`)
+      if (['error', 'warn', 'assert'].includes(message.type())) watch.#add(`console ${message.type()}: ${message.text()} ${message.location()?.url ?? ''}`)
     })
-    page.on('pageerror', error => watch.complaints.push(`uncaught: ${error?.stack ?? error}`))
+    page.on('pageerror', error => watch.#add(`${policy.test(error?.message) ? 'policy' : 'uncaught'}: ${error?.stack ?? error}`))
     await page.evaluateOnNewDocument(tellOnConsole)
     return watch
+  }
+
+  /** The icon that Firefox asks for by itself is nothing of ours. */
+  #add(line) {
+    if (!line.includes('/favicon.ico')) this.complaints.push(line)
   }
 
   /** The complaints that the pattern fits. */

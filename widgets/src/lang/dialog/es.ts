@@ -5,7 +5,7 @@ export default {
   why: 'Han llegado muchas peticiones desde aquí en poco tiempo. Escriba las cifras que ve u oye para continuar.',
   alt: '{n} cifras deformadas. Para oírlas, elija «Escuchar».',
   label: 'Las {n} cifras',
-  listen: 'Escuchar (en inglés)',
+  listen: 'Escuchar (inglés)',
   stop: 'Parar',
   another: 'Otra imagen',
   cancel: 'Cancelar',

@@ -1,11 +1,11 @@
 import type {DialogTexts} from './en'
 
 export default {
-  title: 'Une brève vérification',
+  title: 'Brève vérification',
   why: 'Beaucoup de demandes sont venues d’ici en peu de temps. Saisissez les chiffres que vous voyez ou entendez pour continuer.',
   alt: '{n} chiffres déformés. Pour les entendre, choisissez « Écouter ».',
   label: 'Les {n} chiffres',
-  listen: 'Écouter (en anglais)',
+  listen: 'Écouter (anglais)',
   stop: 'Arrêter',
   another: 'Nouvelle image',
   cancel: 'Annuler',

@@ -1,0 +1,26 @@
+/** Where an item leads, and the event before a visitor goes there. */
+import {SelectEvent} from '../events'
+import type {Item} from '../types'
+
+/**
+ * The address of an item: the element's attribute `link` with {id} and
+ * {collection} filled in, which leads to a page of the tenant's own, else the
+ * item's url. Undefined where neither is an address of the web.
+ */
+export function address(item: Item, link: string | null): string | undefined {
+  const target = link?.replace(/\{(id|collection)\}/g, (_, key: 'id' | 'collection') => encodeURIComponent(item[key])) ?? item.url
+  if (!target) return undefined
+  try {
+    const url = new URL(target, document.baseURI)
+    return /^https?:$/.test(url.protocol) ? url.href : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Asks the page before the item's link is followed. A page that prevents it shows the item itself. */
+export function choose(host: HTMLElement, item: Item, originalEvent: Event): boolean {
+  const goesOn = host.dispatchEvent(new SelectEvent(item, originalEvent))
+  if (!goesOn) originalEvent.preventDefault()
+  return goesOn
+}

@@ -1,0 +1,65 @@
+/** <stile-list>: items of a collection or with a tag. */
+import type {Answer, Item} from '../types'
+import {reflect} from './base'
+import {boneCard, card} from './card'
+import {Carousel} from './carousel'
+import {fill, h} from './dom'
+import {Loader, type Request} from './loader'
+import {emptyMessage} from './message'
+
+/**
+ * Attributes: `collection`, `tag` (several with commas: items that have all of
+ * them), `sort`, `page-size` (12), `layout` (`list`, `grid`, `carousel`),
+ * `label` (its name for screen readers), `link` (the address of a page of the
+ * tenant's for an item, such as "/recipe?item={id}"), `heading-level` (2).
+ */
+export class StileList extends Loader<Item[]> {
+  static readonly observedAttributes = ['collection', 'tag', 'sort', 'page-size', 'layout', 'label', 'link', 'heading-level']
+  readonly #items = h('ul', {part: 'items', role: 'list'})
+  readonly #carousel = new Carousel(this.#items)
+
+  constructor() {
+    super()
+    this.content.append(this.#carousel.frame)
+  }
+
+  protected override begin(life: AbortSignal): void {
+    super.begin(life)
+    this.#carousel.begin(life)
+  }
+
+  protected override update(): void {
+    const layout = layoutOf(this, ['list', 'grid', 'carousel'])
+    this.#items.dataset['layout'] = layout
+    fill(this.bones, h('ul', {part: 'items', 'data-layout': layout, 'aria-hidden': 'true'}, ...Array.from({length: this.#size}, boneCard)))
+    super.update()
+  }
+
+  protected override request(): Request {
+    const tag = (this.getAttribute('tag') ?? '').split(',').map(tag => tag.trim()).filter(Boolean)
+    return {path: '/v1/items', params: {
+      collection: this.getAttribute('collection') || undefined,
+      tag: tag.length ? tag : undefined,
+      sort: this.getAttribute('sort') || undefined,
+      limit: this.#size,
+    }}
+  }
+
+  protected override show({data}: Answer<Item[]>): void {
+    const options = {host: this, link: this.getAttribute('link'), level: this.level}
+    fill(this.#items, ...data.map(item => card(item, options)))
+    this.#carousel.show(this.#items.dataset['layout'] === 'carousel', this.getAttribute('label'), this.text)
+    if (!data.length) fill(this.note, emptyMessage(this.text('results.none'), false))
+  }
+
+  get #size(): number {
+    return this.number('page-size', 12, 1, 50)
+  }
+}
+reflect(StileList)
+
+/** The attribute `layout`, if it is one of these; else the first of them. */
+export function layoutOf(element: Element, layouts: readonly string[]): string {
+  const asked = element.getAttribute('layout') ?? ''
+  return layouts.includes(asked) ? asked : layouts[0]!
+}

@@ -1,0 +1,108 @@
+/** Challenges by the real server: work unseen, a picture in a dialog, and calls that wait meanwhile. */
+import assert from 'node:assert/strict'
+import {test} from 'node:test'
+import {browsers, events, get, world} from './harness.mjs'
+
+/** A spike after three calls; the first challenge is work, those after it pictures. */
+const spiky = {STILE_POLICY_SPIKE_CALLS: 3, STILE_POLICY_CHALLENGE_LADDER: 'work,picture'}
+const pictures = {STILE_POLICY_SPIKE_CALLS: 3, STILE_POLICY_CHALLENGE_LADDER: 'picture'}
+
+const item = page => get(page, '/v1/items/plum-cake')
+const openDialog = () => [...document.querySelectorAll('*')].some(host => host.shadowRoot?.querySelector('dialog[open]') || host.matches('dialog[open]'))
+
+async function began(t, browser, settings, attributes) {
+  const w = await world(t, browser, {settings})
+  const page = await w.open(w.script(attributes))
+  await w.until(page, () => globalThis.Stile)
+  return {w, page}
+}
+
+for (const browser of browsers) {
+  for (const transport of ['form', 'jsonp'])
+    test(`${browser.name}: work is solved unseen for all waiting calls, by ${transport}`, async t => {
+      const {w, page} = await began(t, browser, spiky, {'data-transport': transport})
+      const answers = await Promise.all(Array.from({length: 6}, () => item(page)))
+      assert.deepEqual(answers.map(answer => answer.data?.id ?? answer.error), Array(6).fill('plum-cake'))
+      const told = (await events(page, 'stile:challenge')).map(e => [e.type, e.target, e.detail.challenge?.kind ?? e.detail.kind])
+      assert.deepEqual(told, [['stile:challenge', 'document', 'work'], ['stile:challenge-solved', 'document', 'work']])
+      assert.equal(w.api.requests.filter(r => r.path.endsWith('/answer')).length, 1)
+      assert.deepEqual(w.watch.of(/^(?!.* status of 429 )/), [], 'but for the status, which Chromium tells by itself')
+    })
+
+  test(`${browser.name}: then a picture is asked in a dialog; Escape ends the waiting calls with challenge_required`, async t => {
+    const {w, page} = await began(t, browser, spiky)
+    for (let n = 0; n < 6; n++) assert.ok((await item(page)).data)
+    const waiting = Promise.all([item(page), item(page)])
+    await w.until(page, openDialog)
+    assert.deepEqual((await events(page, 'stile:challenge')).map(e => e.detail.challenge?.kind ?? e.detail.kind), ['work', 'work', 'picture'])
+    await page.keyboard.press('Escape')
+    assert.deepEqual((await waiting).map(answer => answer.error?.code), ['challenge_required', 'challenge_required'])
+    assert.equal(await page.evaluate(openDialog), false)
+    assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
+  })
+
+  test(`${browser.name}: a wrong answer brings the next picture into the same dialog`, async t => {
+    const {w, page} = await began(t, browser, pictures)
+    for (let n = 0; n < 3; n++) await item(page)
+    const waiting = item(page)
+    await w.until(page, openDialog)
+    const shown = () => page.evaluate(() => [...document.querySelectorAll('*')].map(host => host.shadowRoot?.querySelector('dialog[open] img')?.src).find(Boolean) ?? '')
+    await w.untilTrue(shown, 'a picture')
+    const first = await shown()
+    await page.keyboard.type('000000')
+    await page.keyboard.press('Enter')
+    await w.untilTrue(async () => ![first, ''].includes(await shown()), 'another picture')
+    assert.equal((await events(page, 'stile:challenge-solved')).length, 0)
+    await page.keyboard.press('Escape')
+    assert.ok(['challenge_required', 'challenge_failed'].includes((await waiting).error?.code))
+  })
+
+  test(`${browser.name}: an answer of the page's own is sent; the dialog comes for the next challenge, which nobody takes over`, async t => {
+    const {w, page} = await began(t, browser, pictures)
+    for (let n = 0; n < 3; n++) await item(page)
+    await page.evaluate(() => document.addEventListener('stile:challenge', e => e.detail.respondWith(Promise.resolve('123')), {once: true}))
+    const waiting = item(page)
+    await w.untilTrue(() => w.api.requests.some(r => r.path.endsWith('/answer') && r.form.get('answer') === '123'), 'the answer of the page')
+    await w.until(page, openDialog)
+    await page.keyboard.press('Escape')
+    assert.ok((await waiting).error)
+  })
+
+  test(`${browser.name}: a page that prevents the event leaves its calls refused, and sees no dialog`, async t => {
+    const {page} = await began(t, browser, pictures)
+    for (let n = 0; n < 3; n++) await item(page)
+    await page.evaluate(() => document.addEventListener('stile:challenge', e => e.preventDefault()))
+    assert.equal((await item(page)).error?.code, 'challenge_required')
+    assert.equal(await page.evaluate(openDialog), false)
+  })
+
+  test(`${browser.name}: an overloaded server is tried twice more, after as long as it says`, async t => {
+    const {w, page} = await began(t, browser, {})
+    const busy = JSON.stringify({error: {type: '/problems/overloaded', code: 'overloaded', status: 503, title: 'Busy', detail: '', ref: 'AAAA-AAAA', renewable: false, retry_after: 1, challenge: null}})
+    let times = 1
+    w.api.intercept = call => call.path === '/v1/items/plum-cake' && times-- > 0 ? {status: 503, type: 'application/json', body: busy} : undefined
+    const at = Date.now()
+    assert.equal((await item(page)).data?.id, 'plum-cake')
+    assert.ok(Date.now() - at >= 1000, 'it waited as long as it was told')
+    assert.equal(w.api.calls('/v1/items/plum-cake').length, 2)
+    times = Infinity
+    assert.equal((await item(page)).error?.code, 'overloaded')
+    assert.equal(w.api.calls('/v1/items/plum-cake').length, 2 + 3)
+  })
+
+  test(`${browser.name}: a connection that breaks is tried again, and a call that aborts ends at once`, async t => {
+    const {w, page} = await began(t, browser, {}, {'data-transport': 'form'})
+    assert.ok((await item(page)).data)
+    let breaks = 1
+    w.api.intercept = call => call.path === '/v1/items' && breaks-- > 0 ? 'reset' : undefined
+    assert.equal((await get(page, '/v1/items')).meta?.total, 4)
+    w.api.intercept = () => new Promise(() => {})
+    const name = await page.evaluate(async () => {
+      const abort = new AbortController()
+      const call = Stile.get('/v1/items', {}, {signal: abort.signal})
+      abort.abort()
+      return call.catch(error => error.name)
+    })
+    assert.equal(name, 'AbortError')
+  })
+}

@@ -1,0 +1,61 @@
+/** Takes pictures of every element into test/shots/, to be looked at: light, dark, narrow, from right to left. */
+import assert from 'node:assert/strict'
+import {mkdir, stat} from 'node:fs/promises'
+import {test} from 'node:test'
+import {fileURLToPath} from 'node:url'
+import {atlas, focusIn, untilIn, untilPictures} from './elements.mjs'
+import {chromium} from './harness.mjs'
+
+const folder = fileURLToPath(new URL('shots/', import.meta.url))
+
+const page = `html{color-scheme:light dark;font:17px/1.5 "TeX Gyre Pagella",Georgia,serif}
+  body{margin:0 auto;padding:clamp(1rem,4vw,3rem);max-width:66rem} h1{font-size:2.2rem;letter-spacing:-.02em;margin:0 0 1.2rem} stile-search{margin-block-end:2rem}`
+
+const scenes = {
+  results: {html: '<h1>Atlas</h1><stile-search label="Find a place" placeholder="A country, a capital, a language"></stile-search><stile-results query="island" facets="collection,tag,currency" page-size="6"></stile-results>', ready: ['stile-results', '.card h2 mark']},
+  grid: {html: '<h1>Atlas</h1><stile-results collection="europe" layout="grid" mode="more" page-size="8" facets="tag"></stile-results>', ready: ['stile-results', '.card h2']},
+  suggestions: {html: '<h1>Atlas</h1><stile-search label="Find a place"></stile-search><stile-results page-size="4"></stile-results>', ready: ['stile-results', '.card h2'], then: async (w, page) => {
+    await focusIn(page, 'stile-search', 'input')
+    await page.keyboard.type('isl')
+    await untilIn(w, page, 'stile-search', '[role=option]')
+    await page.keyboard.press('ArrowDown')
+  }},
+  carousel: {html: '<h1>Atlas</h1><h2>Islands</h2><stile-list tag="island" layout="carousel" label="Islands"></stile-list><p>And so on.</p>', ready: ['stile-list', '.card h2']},
+  list: {html: '<h1>Atlas</h1><stile-list collection="oceania" page-size="5"></stile-list>', ready: ['stile-list', '.card h2']},
+  item: {html: '<stile-item item="iceland" heading-level="1" related></stile-item>', ready: ['stile-item', '.related .card']},
+  essay: {html: '<stile-item item="on-islands" heading-level="1"></stile-item>', ready: ['stile-item', '.body p']},
+  empty: {html: '<h1>Atlas</h1><stile-search></stile-search><stile-results query="xyzzy plugh"></stile-results>', ready: ['stile-results', '.message']},
+  refused: {html: '<h1>Atlas</h1><stile-results></stile-results>', script: {'data-token-url': null}, ready: ['stile-results', '.message .code']},
+  waiting: {html: '<h1>Atlas</h1><stile-results facets="tag" page-size="4"></stile-results><stile-list layout="carousel"></stile-list>', hang: true, ready: ['stile-results', '.waiting .card']},
+}
+
+const looks = {
+  light: {scheme: 'light', width: 1200}, dark: {scheme: 'dark', width: 1200}, narrow: {scheme: 'light', width: 375}, rtl: {scheme: 'light', width: 1200, dir: 'rtl'},
+}
+
+test('pictures of the elements', async t => {
+  await mkdir(folder, {recursive: true})
+  const w = await atlas(t, chromium)
+  for (const [name, scene] of Object.entries(scenes).filter(([name]) => !process.env.STILE_SCENE || process.env.STILE_SCENE === name))
+    for (const [look, options] of Object.entries(looks)) await t.test(`${name}, ${look}`, () => shoot(w, name, scene, look, options))
+})
+
+async function shoot(w, name, scene, look, {scheme, width, dir = 'ltr'}) {
+  if (scene.hang) w.api.intercept = request => request.path === '/v1/items' ? new Promise(() => {}) : undefined
+  const opened = await w.open(`<script>document.documentElement.dir = '${dir}'</script>${w.script(scene.script ?? {})}${scene.html}`, {
+    head: `<meta name="viewport" content="width=device-width,initial-scale=1"><style>${page}</style>`,
+    prepare: async page => {
+      await page.emulateMediaFeatures([{name: 'prefers-color-scheme', value: scheme}])
+      await page.setViewport({width, height: 900, deviceScaleFactor: 1})
+    },
+  })
+  await untilIn(w, opened, ...scene.ready)
+  await scene.then?.(w, opened)
+  await untilPictures(w, opened)
+  const file = `${folder}${name}-${look}.png`
+  await opened.screenshot({path: file, fullPage: !scene.hang})
+  assert.ok((await stat(file)).size > 5_000, `${file} has something in it`)
+  assert.equal(await opened.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'nothing stands out of the page')
+  w.api.intercept = () => undefined
+  await opened.close()
+}

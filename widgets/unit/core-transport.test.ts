@@ -1,0 +1,100 @@
+/** Which way a call takes, and when another one is tried. */
+import assert from 'node:assert/strict'
+import {test} from 'node:test'
+import {TransportError, type Fault} from '../src/errors'
+import type {Field} from '../src/ports'
+import {transport, type Way} from '../src/transport'
+import {problem, World} from './world'
+
+const body = {data: 1, meta: {}}
+const fails = (code: Fault) => async () => { throw new TransportError(code) }
+
+/** A page with two ways, of which each call is noted. */
+function page(form: () => Promise<unknown>, jsonp: () => Promise<unknown> = async () => body, w = new World(), path = '/page') {
+  const ways: string[] = []
+  const way = (name: string, run: () => Promise<unknown>): Way => async (url, fields) => {
+    ways.push([name, url, ...fields.map((field: Field) => field.join('='))].join(' '))
+    return run()
+  }
+  const send = transport(w.config, w.store, path, way('form', form), way('jsonp', jsonp))
+  const call = (prove = async (): Promise<string | undefined> => undefined, signal?: AbortSignal) =>
+    send({path: '/v1/items', fields: [['q', 'a']], prove}, signal).catch(error => error.code ?? error)
+  return {ways, call, w, names: () => ways.map(way => way.split(' ')[0])}
+}
+
+test('a form is posted', async () => {
+  const p = page(async () => body)
+  assert.deepEqual(await p.call(), body)
+  assert.deepEqual(p.ways, ['form https://api.example/v1/items q=a'])
+})
+
+test('a proof is made for the method and the address, and rides along', async () => {
+  const p = page(fails('csp'))
+  await p.call((async (method: string, url: string) => `${method}:${url}`) as never)
+  assert.deepEqual(p.ways, ['form https://api.example/v1/items q=a proof=POST:https://api.example/v1/items', 'jsonp https://api.example/v1/items q=a proof=GET:https://api.example/v1/items'])
+})
+
+for (const code of ['csp', 'unreachable'] as const)
+  test(`where a form is ${code}, scripts are used from then on, on this page`, async () => {
+    const p = page(fails(code))
+    for (let n = 0; n < 3; n++) assert.deepEqual(await p.call(), body)
+    assert.deepEqual(p.names(), ['form', 'jsonp', 'jsonp', 'jsonp'])
+    const again = page(fails(code), undefined, p.w)
+    await again.call()
+    assert.deepEqual(again.names(), ['jsonp'], 'its next view knows')
+    const other = page(async () => body, undefined, p.w, '/other')
+    await other.call()
+    assert.deepEqual(other.names(), ['form'], 'another page has a policy of its own')
+  })
+
+test('a network that breaks after a form got through is no reason for scripts', async () => {
+  let up = true
+  const p = page(async () => up ? body : fails('unreachable')())
+  await p.call()
+  up = false
+  assert.equal(await p.call(), 'unreachable')
+  assert.deepEqual(p.names(), ['form', 'form'])
+})
+
+test('neither way: the form\'s fault is told, or the script\'s where the policy forbade the form', async () => {
+  assert.equal(await page(fails('unreachable'), fails('no_callback')).call(), 'unreachable')
+  assert.equal(await page(fails('csp'), fails('unreachable')).call(), 'unreachable')
+  assert.equal(await page(fails('csp'), fails('csp')).call(), 'csp')
+})
+
+test('where scripts do not work either, the form is tried again', async () => {
+  const p = page(fails('unreachable'), fails('unreachable'))
+  await p.call()
+  await p.call()
+  assert.deepEqual(p.names(), ['form', 'jsonp', 'form', 'jsonp'])
+})
+
+test('a server that takes no token from a script is not asked that way again', async () => {
+  const p = page(fails('unreachable'), async () => ({error: problem('bad_request')}))
+  await p.call()
+  await p.call()
+  assert.deepEqual(p.names(), ['form', 'jsonp', 'form', 'jsonp'])
+})
+
+test('a timeout is no reason for scripts', async () => {
+  const p = page(fails('timeout'))
+  assert.equal(await p.call(), 'timeout')
+  assert.deepEqual(p.names(), ['form'])
+})
+
+for (const way of ['form', 'jsonp'] as const)
+  test(`a page that wants ${way} gets nothing else`, async () => {
+    const p = page(fails('csp'), fails('csp'))
+    p.w.config.transport = way
+    assert.equal(await p.call(), 'csp')
+    assert.deepEqual(p.names(), [way])
+  })
+
+for (const [what, answer] of Object.entries({null: null, 'a text': 'hello', 'an empty object': {}, 'an error without a code': {error: {}}}))
+  test(`${what} is not our server's answer`, async () => {
+    const p = page(async () => answer)
+    p.w.config.transport = 'form'
+    assert.equal(await p.call(), 'unreachable')
+  })
+
+test('an answer of null is one', async () => assert.deepEqual(await page(async () => ({data: null})).call(), {data: null, meta: {}}))
