@@ -68,7 +68,7 @@ func altcha(t *testing.T, ask, answer any) {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Fatalf("%v: this test needs Node.js 20 or newer: apt-get install nodejs npm", err)
+			t.Fatalf("%v: this test needs Node.js 18 or newer: apt-get install nodejs npm", err)
 		}
 	}
 	dir := t.TempDir()

@@ -73,6 +73,20 @@ for (const browser of browsers) {
     assert.equal((await events(page, 'stile:token-invalid')).length, 3)
   })
 
+  test(`${browser.name}: a visitor whose address changes, and a token that is used up, are renewed unseen`, async t => {
+    const w = await world(t, browser, {settings: {STILE_POLICY_TOKEN_CALLS: 5}})
+    w.api.from = '192.0.2.1'
+    const page = await w.open(w.script())
+    await w.until(page, () => !!globalThis.Stile)
+    assert.ok((await get(page, '/v1/items')).data)
+    w.api.from = '192.0.2.2'
+    assert.deepEqual(await many(page, 12), {answered: 12, refused: []})
+    const codes = (await events(page, 'stile:token-invalid')).map(e => e.detail.code)
+    assert.deepEqual(codes, ['token_missing', 'token_hijacked', 'token_exhausted', 'token_exhausted'])
+    assert.equal(w.site.tokenRequests, codes.length)
+    assert.equal((await events(page, 'stile:token-failed')).length, 0)
+  })
+
   test(`${browser.name}: a page that answers the event gives the token, and its token address is not asked`, async t => {
     const w = await world(t, browser)
     const page = await w.blank()

@@ -27,7 +27,8 @@ function files(folder, ending) {
 function build(entryPoints) {
   rmSync(built, {recursive: true, force: true})
   if (!entryPoints.length) return []
-  buildSync({entryPoints, outdir: built, bundle: true, platform: 'node', format: 'esm', packages: 'external', target: 'es2022', sourcemap: 'inline', outExtension: {'.js': '.mjs'}, logLevel: 'error'})
+  const banner = {js: "import {webcrypto as ofNode} from 'node:crypto'; globalThis.crypto ??= ofNode"} // Node 18 has no global one
+  buildSync({entryPoints, banner, outdir: built, bundle: true, platform: 'node', format: 'esm', packages: 'external', target: 'es2022', sourcemap: 'inline', outExtension: {'.js': '.mjs'}, logLevel: 'error'})
   return readdirSync(built).sort().map(name => join(built, name))
 }
 

@@ -4,8 +4,10 @@
 import { solveChallenge, verifySolution } from 'altcha-lib';
 import { deriveKey as node } from 'altcha-lib/algorithms/pbkdf2';
 import { deriveKey as web } from 'altcha-lib/algorithms/web/pbkdf2';
-import { createHmac } from 'node:crypto';
+import { createHmac, webcrypto } from 'node:crypto';
 import { text } from 'node:stream/consumers';
+
+globalThis.crypto ??= webcrypto; // Node 18 has no global one
 
 const hmacSignatureSecret = 'of this test';
 
