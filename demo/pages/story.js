@@ -36,10 +36,10 @@ export function tokenFailed({code, retryAt}) {
 
 export function challenge({challenge: {kind, calls_left: left}}) {
   if (kind === 'work') {
-    return line('stile', 'Too fast for a person: prove it is worth it',
-      `stile asks this browser to compute for a moment. A person doesn’t see that; a script pays for each page it takes. ${left} more calls without it, and the token dies.`)
+    return line('stile', 'Too much for one person: prove it is worth it',
+      `Many calls came in a minute, or many tokens from one address. stile asks this browser to compute for a moment. A person doesn’t see that; a script pays. ${left} more calls without it, and the token dies.`)
   }
-  return line('stile', 'Still too fast: is anybody there?', 'After two rounds of work, stile shows a picture, or plays a sound, that a person can read. The calls wait for you.')
+  return line('stile', 'Still too much: is anybody there?', 'Work has not slowed it down, so stile shows a picture, or plays a sound, that a person can read. The calls wait for you.')
 }
 
 export function challengeSolved({kind}, milliseconds) {

@@ -4,9 +4,9 @@ import {Watch} from './harness/watch.mjs'
 
 const patience = 30_000 // ms to wait for a condition
 
-/** The demo on ports from the kernel. stop() ends it. */
+/** The demo on ports from the kernel, with room for a test's many tokens. stop() ends it. */
 export function startDemo() {
-  return Server.start({}, '--demo', '--demo-listen', '127.0.0.1:0')
+  return Server.start({STILE_POLICY_ADDRESS_BINDINGS: 30_000}, '--demo', '--demo-listen', '127.0.0.1:0')
 }
 
 /** A window of a browser with a page of the magazine in it. */

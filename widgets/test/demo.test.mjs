@@ -61,7 +61,7 @@ for (const browser of browsers) {
   test(`${browser.name}: who is in a hurry is challenged, and work is solved unseen`, async t => {
     const m = await open(t, browser)
     await m.untilShown('#cover')
-    told(await m.trouble('challenge'), /^you: /, /^stile: Too fast for a person/, /^page: Solved, in/, /^page: The page’s next/)
+    told(await m.trouble('challenge'), /^you: /, /^stile: Too much for one person/, /^page: Solved, in/, /^page: The page’s next/)
     assert.equal(await m.page.evaluate(() => document.querySelectorAll('dialog[open]').length), 0)
   })
 
@@ -71,7 +71,7 @@ for (const browser of browsers) {
     const ended = m.trouble('picture')
     await m.until(() => [...document.body.children].some(host => host.shadowRoot?.querySelector('dialog[open] img')))
     await m.page.keyboard.press('Escape')
-    told(await ended, /Too fast for a person/, /Solved/, /^stile: Still too fast: is anybody there/, /^page: That went no further\. challenge_required/)
+    told(await ended, /Too much for one person/, /Solved/, /^stile: Still too much: is anybody there/, /^page: That went no further\. challenge_required/)
   })
 
   test(`${browser.name}: the panel is closed and opened by the keyboard, and stays as it was`, async t => {
