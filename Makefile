@@ -37,6 +37,10 @@ test-vectors: build needs-node needs-browsers ## try public test vectors: make t
 	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer ./challenge
 	cd widgets && npm ci --no-progress && STILE_VECTORS="$(abspath $(VECTORS))" npm run test:vectors
 
+.PHONY: widgets
+widgets: needs ## build the files of the widget layer, widgets/dist, from widgets/src
+	$(GO) run ./widgets/build
+
 .PHONY: check
 check: needs ## vet, staticcheck, formatting
 	$(GO) vet ./...

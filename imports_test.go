@@ -28,6 +28,8 @@ var law = map[string]string{
 	"handlers":         "tokens tokens/bearer tenants usage content addresses challenge refusals labstack/echo prometheus/client_golang",
 	"static":           "",
 	"demo":             "",
+	"widgets":          "",
+	"widgets/build":    "evanw/esbuild",
 	"commands":         "any",
 	"bench":            "stiletest labstack/echo",
 	"bench/challenge":  "challenge",

@@ -16,6 +16,7 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/static"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/widgets"
 )
 
 const (
@@ -173,6 +174,10 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	layer, err := widgetLayer()
+	if err != nil {
+		return nil, err
+	}
 	srv.metrics = handlers.NewMetrics(func() float64 { return float64(a.db.Live()) })
 	srv.metrics.Addresses(a.countAddresses)
 	a.gate.Neighbours = neighbours{a.book, srv.observedAddress}
@@ -181,8 +186,21 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 		Verifier: a.verifier, Signer: a.signer, Assertions: assertions, JWKS: a.keys.JWKS,
 		Gate: a.gate, Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
 		Addresses: a.book, Challenges: a.challenges, Refusals: a.refusals, ShowAddress: a.shown.show,
-		Ready: srv.ready, Static: static.Files(), Metrics: srv.metrics,
+		Ready: srv.ready, Static: static.Files(), Widgets: layer, Metrics: srv.metrics,
 	}, nil
+}
+
+// widgetLayer takes the widgets' files out of the program.
+func widgetLayer() (*handlers.Widgets, error) {
+	files, err := widgets.Files()
+	if err != nil {
+		return nil, err
+	}
+	version, err := widgets.Version()
+	if err != nil {
+		return nil, err
+	}
+	return handlers.NewWidgets(version, files)
 }
 
 // errDraining is why a server that is about to stop is not ready.

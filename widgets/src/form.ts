@@ -23,7 +23,7 @@ export async function grant(url: string, signal: AbortSignal): Promise<Granted> 
 
 /** An answer that is no JSON is somebody else's: a proxy's, or a network's log-in page. */
 function post(url: string, init: RequestInit, signal?: AbortSignal): Promise<unknown> {
-  return within(limit, new TransportError('timeout'), signal, async signal => {
+  return within(limit, signal, async signal => {
     try {
       return await (await fetch(url, {...init, method: 'POST', signal})).json()
     } catch (error) {

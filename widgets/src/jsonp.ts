@@ -12,7 +12,7 @@ export function jsonp(url: string, fields: readonly Field[], signal?: AbortSigna
   const name = 'stile_' + crypto.getRandomValues(new BigUint64Array(2)).join('_')
   const query = new URLSearchParams({callback: name})
   for (const [key, value] of fields) query.append(key, value)
-  return underPolicy(url, 'script-src', within(limit, new TransportError('timeout'), signal, signal => script(`${url}?${query}`, name, signal)))
+  return underPolicy(url, 'script-src', within(limit, signal, signal => script(`${url}?${query}`, name, signal)))
 }
 
 function script(src: string, name: string, signal: AbortSignal): Promise<unknown> {

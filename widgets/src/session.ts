@@ -7,8 +7,8 @@ import {abortable} from './wait'
 /** So many renewals with no good call between them, and no more. */
 const most = 3
 
-/** Then it rests for so many seconds, and tries once more after each rest. */
-const rests = [30, 60, 120, 240, 480, 600]
+/** Then it rests, the n-th time for so many ms, and tries once more after each rest. */
+const rest = (n: number) => 1000 * Math.min(30 * 2 ** n, 600)
 
 /** Renewals as long ago as that (ms) no longer count: the tab was left alone. */
 const longAgo = 1_200_000
@@ -167,12 +167,12 @@ export class Session {
 
   /** Rests, unless a listener brought a token just now. */
   #fail(why: unknown, signal: AbortSignal): StileError | undefined {
-    const rest = 1000 * rests[Math.min(this.#rested++, rests.length - 1)]!
-    const until = this.#ports.now() + rest
+    const pause = rest(this.#rested++)
+    const until = this.#ports.now() + pause
     const untouched = this.#ports.raise(new TokenFailedEvent(this.#why.code, why, until))
     if (signal.aborted) return undefined
     this.#left = 1
-    this.#ports.sleep(rest, signal).then(() => this.#renewing()).catch(() => {})
+    this.#ports.sleep(pause, signal).then(() => this.#renewing()).catch(() => {})
     return this.#end(new StileError(this.#why, !untouched), until)
   }
 

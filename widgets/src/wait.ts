@@ -1,3 +1,5 @@
+import {TransportError} from './errors'
+
 /** The promise, or the signal's reason if it aborts first. */
 export function abortable<T>(promise: PromiseLike<T>, signal?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -19,12 +21,12 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** Runs something that ends when its signal aborts: when the caller's does, or after ms, with the error given. */
-export async function within<T>(ms: number, late: Error, signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/** Runs something that ends when its signal aborts: when the caller's does, or after ms, which is a timeout. */
+export async function within<T>(ms: number, signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   signal?.throwIfAborted()
   const stop = new AbortController()
   const abort = () => stop.abort(signal!.reason)
-  const timer = setTimeout(() => stop.abort(late), ms)
+  const timer = setTimeout(() => stop.abort(new TransportError('timeout')), ms)
   signal?.addEventListener('abort', abort)
   try {
     return await abortable(run(stop.signal), stop.signal)

@@ -105,7 +105,7 @@ for (const browser of browsers) {
   }))
     test(`${browser.name}: ${what} is one layer`, async t => {
       const w = await world(t, browser)
-      const page = await w.open(files.map(file => w.script({}, file)).join('') + fourWidgets)
+      const page = await w.open(files.map(file => w.script({'data-token-store': 'memory'}, file)).join('') + fourWidgets)
       await untilAllShown(w, page)
       await w.until(page, () => document.readyState === 'complete')
       assert.equal((await get(page, '/v1/items')).meta.total, 4)

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// release is the layer's version; to it comes a hash of the files, since their
+// address must change whenever they do.
+const release = "1.0.0"
+
+// unversioned stands in the files for their version until it is known.
+const unversioned = release + "-00000000"
+
+// A bundle is one file of dist and where it begins.
+type bundle struct {
+	name, entry string
+	classic     bool // a script, not a module
+}
+
+// bundles lists the files. A language is a file each: one is loaded at most.
+func bundles(root string) ([]bundle, error) {
+	all := []bundle{
+		{"stile.js", "src/stile.ts", true},
+		{"stile.mjs", "src/stile.ts", false},
+		{"core.mjs", "src/core.ts", false},
+		{"challenge.mjs", "src/challenge/index.ts", false},
+	}
+	for prefix, folder := range map[string]string{"lang-": "src/lang", "dialog-": "src/lang/dialog"} {
+		found, err := filepath.Glob(filepath.Join(root, folder, "??.ts"))
+		if err != nil || len(found) == 0 {
+			return nil, fmt.Errorf("%s has no languages: %w", folder, err)
+		}
+		for _, f := range found {
+			lang := strings.TrimSuffix(filepath.Base(f), ".ts")
+			all = append(all, bundle{prefix + lang + ".mjs", folder + "/" + lang + ".ts", false})
+		}
+	}
+	return all, nil
+}
+
+// build makes all files in memory, by name.
+func build(root string) (map[string][]byte, error) {
+	all, err := bundles(root)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for _, b := range all {
+		if files[b.name], err = b.build(root); err != nil {
+			return nil, err
+		}
+	}
+	if files["stile.d.ts"], err = os.ReadFile(filepath.Join(root, "src", "stile.d.ts")); err != nil {
+		return nil, fmt.Errorf("read the types: %w", err)
+	}
+	version := versionOf(files)
+	for name := range files {
+		files[name] = bytes.ReplaceAll(files[name], []byte(unversioned), []byte(version))
+	}
+	files["manifest.json"], err = manifest(version, files)
+	return files, err
+}
+
+// versionOf names the files by what is in them.
+func versionOf(files map[string][]byte) string {
+	h := sha256.New()
+	for _, name := range names(files) {
+		fmt.Fprintf(h, "%s %d\n%s", name, len(files[name]), files[name])
+	}
+	return release + "-" + hex.EncodeToString(h.Sum(nil))[:8]
+}
+
+func (b bundle) build(root string) ([]byte, error) {
+	dir, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", root, err)
+	}
+	o := api.BuildOptions{
+		AbsWorkingDir: dir, EntryPoints: []string{b.entry}, Outfile: b.name,
+		Bundle: true, Format: api.FormatESModule, Target: api.ES2022, Charset: api.CharsetUTF8,
+		MinifyWhitespace: true, MinifySyntax: true, MinifyIdentifiers: true,
+		LegalComments: api.LegalCommentsNone,
+		TsconfigRaw:   `{"compilerOptions": {"strict": true}}`, // not what lies around
+		Define:        map[string]string{"STILE_VERSION": `"` + unversioned + `"`},
+	}
+	if b.classic {
+		o.Format = api.FormatIIFE
+		o.Define["import.meta.url"] = `""` // a classic script knows its tag instead
+	}
+	result := api.Build(o)
+	var faults []error
+	for _, m := range append(result.Errors, result.Warnings...) {
+		where := ""
+		if m.Location != nil {
+			where = fmt.Sprintf("%s:%d: ", m.Location.File, m.Location.Line)
+		}
+		faults = append(faults, fmt.Errorf("%s%s", where, m.Text))
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return result.OutputFiles[0].Contents, nil
+}

@@ -1,0 +1,54 @@
+// Command build makes the files that pages load, ../dist, from ../src, with
+// esbuild as a library: nobody needs Node for it. Run it by `go generate
+// ./widgets`. It says how large each file is when compressed.
+package main
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+func main() {
+	log.SetFlags(0)
+	root := "widgets"
+	if _, err := os.Stat("src"); err == nil {
+		root = "." // go generate runs here
+	}
+	if err := run(root); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(root string) error {
+	files, err := build(root)
+	if err != nil {
+		return err
+	}
+	dist := filepath.Join(root, "dist")
+	if err := os.RemoveAll(dist); err != nil {
+		return fmt.Errorf("clear dist: %w", err)
+	}
+	if err := os.MkdirAll(dist, 0o755); err != nil {
+		return fmt.Errorf("make dist: %w", err)
+	}
+	for _, name := range names(files) {
+		if err := os.WriteFile(filepath.Join(dist, name), files[name], 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		fmt.Printf("%-16s %6d bytes, gzip %6d\n", name, len(files[name]), compressed(files[name]))
+	}
+	return nil
+}
+
+// names are the files' names in order.
+func names(files map[string][]byte) []string {
+	var all []string
+	for name := range files {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
