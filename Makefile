@@ -21,7 +21,7 @@ run: build ## build, and serve the demo corpus to a demo tenant
 	./bin/stile serve --demo
 
 .PHONY: test
-test: needs needs-node ## run all tests, with the race detector
+test: needs needs-node needs-python needs-php says-java ## run all tests, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 14m ./...
 	$(MAKE) test-widgets
@@ -40,6 +40,11 @@ test-vectors: build needs-node needs-browsers ## try public test vectors: make t
 .PHONY: widgets
 widgets: needs ## build the files of the widget layer, widgets/dist, from widgets/src
 	$(GO) run ./widgets/build
+
+.PHONY: test-keycloak
+test-keycloak: needs ## try the tokens of a real Keycloak, which Maven fetches (180 MB)
+	$(GO) vet -tags=$(TAGS),keycloak ./stiletest/peers
+	$(GO) test -tags=$(TAGS),keycloak -timeout 14m -run Keycloak -v ./stiletest/peers
 
 .PHONY: check
 check: needs ## vet, staticcheck, formatting
@@ -77,7 +82,7 @@ needs:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
 
-# needs-node is what the tests need beside: an ALTCHA solver that we did not write, and TypeScript's checker.
+# needs-node is what the tests need beside: an ALTCHA solver and makers of DPoP proofs that we did not write, and TypeScript's checker.
 .PHONY: needs-node
 needs-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)
@@ -87,6 +92,22 @@ needs-node:
 needs-browsers:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || $(call install,chromium)
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call install,firefox-esr)
+
+# needs-python and needs-php are for the tenants' back-ends of examples, and for
+# OAuth clients that we did not write.
+.PHONY: needs-python
+needs-python:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3 python3-venv)
+
+.PHONY: needs-php
+needs-php:
+	@php -m 2>/dev/null | grep -qx curl || $(call install,php-cli php-curl)
+
+# says-java does not install Java and Maven, which are large; without them one
+# back-end is not tried, and the log of the tests must not hide it.
+.PHONY: says-java
+says-java:
+	@command -v mvn >/dev/null && command -v java >/dev/null || echo "NOT TRIED: the back-end in Java. There is no Maven here: apt-get install maven"
 
 # install packages as root on Debian; else name them and fail.
 define install

@@ -150,6 +150,7 @@ type answer struct {
 		Code, Detail, Ref string
 		RetryAfter        *int `json:"retry_after"`
 		Challenge         *json.RawMessage
+		Now               int64
 	}
 }
 

@@ -18,6 +18,8 @@ type State struct {
 	Step    uint8          // which of Policy.Block the next block lasts
 	AtLast  uint8          // blocks of the last length so far
 	Propose bool           // blocked so often that a person should look
+	Again   [Slices]uint16 // bindings by keys that were known, by slice number modulo Slices
+	Keys    [Slices]Keys   // that bound a token, by slice number modulo Slices
 }
 
 // Count is what happened at an address in a slice of the period.
@@ -56,10 +58,11 @@ const clean = 7 * 24 * time.Hour
 // [Look], [Lift].
 type Event interface{ event() }
 
-// Bind is a token that is bound to the address. Its first call is to deliver
-// Records items.
+// Bind is a token that was bound at the address: to the address, or to a key.
+// Its first call is to deliver Records items.
 type Bind struct {
 	At      time.Time
+	Key     [16]byte // a name of the key, of which each bit is as good as random; zero: none
 	Records uint32
 }
 
@@ -145,8 +148,7 @@ func bind(s State, p Policy, e Bind) (State, Verdict) {
 		return s, stand(s, p, e.At, e.Records)
 	}
 	s = roll(s, p, e.At)
-	now := s.now()
-	now.Bound = up(now.Bound)
+	s.count(e)
 	if v := stand(s, p, e.At, e.Records); p.Then == ThenBlock && v.Bound > uint32(p.Bindings) {
 		return block(s, p, e.At, v)
 	}
@@ -216,7 +218,7 @@ func block(s State, p Policy, at time.Time, v Verdict) (State, Verdict) {
 			s.Until = Forever
 		}
 	}
-	s.Step, s.Counts = min(step+1, last), [Slices]Count{}
+	s.Step, s.Counts, s.Again = min(step+1, last), [Slices]Count{}, [Slices]uint16{}
 	v.Standing, v.Offence, v.Level, v.Leave = Blocked, true, 0, 0
 	return s, v
 }
@@ -244,8 +246,8 @@ func solved(s State, p Policy, at time.Time) (State, Verdict) {
 // that is to deliver records.
 func stand(s State, p Policy, at time.Time, records uint32) Verdict {
 	v := Verdict{Standing: Clear}
+	v.Bound = s.bound()
 	for n, c := range s.Counts {
-		v.Bound += uint32(c.Bound)
 		v.Asked += uint32(c.Asked)
 		v.Answered += uint32(c.Solved)
 		v.Records += s.Records[n]
@@ -320,7 +322,10 @@ const part = 24 * 60 * 60 / (Slices - 1)
 // roll forgets the slices that are older than the period, and the parts that
 // are older than a day. A clock that was set back forgets nothing.
 func roll(s State, p Policy, at time.Time) State {
-	s.Slice = turn(&s.Counts, s.Slice, at.Unix()/int64(p.Per/time.Second/Slices))
+	slice := at.Unix() / int64(p.Per/time.Second/Slices)
+	turn(&s.Again, s.Slice, slice)
+	turn(&s.Keys, s.Slice, slice)
+	s.Slice = turn(&s.Counts, s.Slice, slice)
 	s.Part = turn(&s.Records, s.Part, at.Unix()/part)
 	return s
 }

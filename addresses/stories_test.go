@@ -81,7 +81,7 @@ func (st *story) tell(words []string) (said string, err error) {
 	case "policy":
 		return "", st.setPolicy(words[1:])
 	case "bind":
-		return st.step(Bind{at, records(words)}), nil
+		return st.step(Bind{at, key(words), records(words)}), nil
 	case "draw":
 		return st.step(Draw{at, records(words)}), nil
 	case "look":
@@ -98,6 +98,14 @@ func (st *story) tell(words []string) (said string, err error) {
 func records(words []string) (n uint32) {
 	fmt.Sscanf(strings.Join(words[2:], " "), "records=%d", &n)
 	return n
+}
+
+// key reads the last word, if it names a key.
+func key(words []string) (k [16]byte) {
+	if name, ok := strings.CutPrefix(words[len(words)-1], "key="); ok {
+		copy(k[:], name)
+	}
+	return k
 }
 
 func (st *story) step(e Event) string {
@@ -213,7 +221,7 @@ func TestLaws(t *testing.T) {
 			"bind": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(0, 1200).Draw(t, "dt")) * time.Second)
 				blocked := now.Unix() < s.Until
-				if v := happens(Bind{At: now}); !blocked && !v.Offence {
+				if v := happens(Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 3).Draw(t, "key")}}); !blocked && !v.Offence {
 					recent = append(recent, now)
 					within := 0
 					for _, at := range recent {
@@ -257,7 +265,7 @@ func TestRecordsLaw(t *testing.T) {
 			n := rapid.Uint32Range(0, 50).Draw(t, "n")
 			var v Verdict
 			if rapid.Bool().Draw(t, "binds") {
-				s, v = Step(s, p, Bind{now, n})
+				s, v = Step(s, p, Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 9).Draw(t, "key")}, Records: n})
 			} else {
 				s, v = Step(s, p, Draw{now, n})
 			}

@@ -20,6 +20,7 @@ type plan struct {
 	addr     string
 	conns    int
 	requests func(conn int) [][]byte // what a connection sends, over and over
+	once     bool                    // send each only once
 	good     []byte                  // what each body begins with: a refusal over JSONP is 200 too
 	duration time.Duration
 }
@@ -118,6 +119,9 @@ func (p plan) connection(n int, end time.Time) (latencies []time.Duration, err e
 		began := time.Now()
 		if began.After(end) {
 			return latencies, nil
+		}
+		if p.once && i == len(requests) {
+			return latencies, fmt.Errorf("out of requests after %d", i)
 		}
 		if _, err := conn.Write(requests[i%len(requests)]); err != nil {
 			return latencies, err

@@ -1,7 +1,7 @@
 // Command bench measures what protection costs: calls a second of the real
 // server, each call bound, checked, counted and durable before its answer
 // leaves, as a ratio to a bare Echo handler that answers with the same body,
-// in the same run. The absolute figures are the machine's; the ratio is ours.
+// in the same run; and the same of calls that carry a key proof each. The absolute figures are the machine's; the ratio is ours.
 //
 // The load comes from this process over loopback, by 64 connections that wait
 // for their answers; each server is a process of its own. It checks each body,
@@ -62,7 +62,7 @@ func measure(rounds int, d time.Duration, conns, tokens int) error {
 	protected := plan{addr: s.addr, conns: conns, requests: s.share(conns), good: []byte(answerHead), duration: d}
 	plain := protected
 	plain.addr = base.addr
-	var ratios []float64
+	var ratios, proven []float64
 	answered := s.warmed
 	for range rounds {
 		b, err := plain.runBy(base.Process.Pid)
@@ -73,25 +73,46 @@ func measure(rounds int, d time.Duration, conns, tokens int) error {
 		if err != nil {
 			return fmt.Errorf("protected: %w", err)
 		}
-		answered += p.calls
-		ratios = append(ratios, p.perSecond/b.perSecond)
-		fmt.Printf("bare %s   protected %s   ratio %.2f\n", b, p, ratios[len(ratios)-1])
+		k, err := s.runProven(protected, p.calls)
+		if err != nil {
+			return fmt.Errorf("with proofs: %w", err)
+		}
+		answered += p.calls + k.calls
+		ratios, proven = append(ratios, p.perSecond/b.perSecond), append(proven, k.perSecond/b.perSecond)
+		fmt.Printf("bare %s   protected %s   ratio %.2f   with proofs %s   ratio %.2f\n", b, p, ratios[len(ratios)-1], k, proven[len(proven)-1])
 	}
-	slices.Sort(ratios)
-	fmt.Printf("\nprotected, durable JSONP calls: %.2f of bare Echo (median of %d; %.2f to %.2f; %d connections, %d tokens, body %d bytes)\n",
-		ratios[len(ratios)/2], rounds, ratios[0], ratios[len(ratios)-1], conns, tokens, len(s.body))
+	setting := fmt.Sprintf("%d connections, %d tokens, body %d bytes", conns, tokens, len(s.body))
+	fmt.Printf("\nprotected, durable JSONP calls: %s; %s\n", spread(ratios), setting)
+	fmt.Printf("the same with a key proof each (ES256): %s; %s\n", spread(proven), setting)
 	return s.checkUsage(answered)
+}
+
+// runProven carries a plan out with calls that carry proofs. There are as many
+// as were answered without, which is more than can be.
+func (s *subject) runProven(p plan, calls int) (r result, err error) {
+	if p.requests, err = s.signed(p.conns, calls/p.conns*3/2+1); err != nil {
+		return r, err
+	}
+	p.once = true
+	return p.runBy(s.server.PID())
+}
+
+// spread is the median of ratios, and their ends.
+func spread(ratios []float64) string {
+	slices.Sort(ratios)
+	return fmt.Sprintf("%.2f of bare Echo (median of %d; %.2f to %.2f)", ratios[len(ratios)/2], len(ratios), ratios[0], ratios[len(ratios)-1])
 }
 
 const answerHead = `/**/ typeof cb === 'function' && cb({"data":`
 
 // subject is the real server with what a load needs.
 type subject struct {
-	server *stiletest.Server
-	addr   string
-	tokens []string
-	body   []byte // of one call
-	warmed int    // calls that were answered before the measurement
+	server  *stiletest.Server
+	addr    string
+	tokens  []string
+	holders []holder
+	body    []byte // of one call
+	warmed  int    // calls that were answered before the measurement
 }
 
 // requests are the calls of all tokens, each of one item over JSONP.

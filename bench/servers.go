@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -52,17 +51,19 @@ func (s *subject) fill(tokens int) error {
 	if err != nil {
 		return err
 	}
-	s.tokens = make([]string, tokens)
-	err = parallel(tokens, func(n int) (err error) {
-		if s.tokens[n], err = s.server.Token("acme", secret); err != nil {
-			return err
-		}
-		return nil
+	all := make([]string, 2*tokens) // one half to be bound to an address, one to keys
+	err = parallel(len(all), func(n int) (err error) {
+		all[n], err = s.server.Token("acme", secret)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.warm()
+	s.tokens = all[:tokens]
+	if err := s.warm(); err != nil {
+		return err
+	}
+	return s.bindKeys(all[tokens:])
 }
 
 // warm makes one call with each token and keeps the last body.
@@ -74,18 +75,11 @@ func (s *subject) warm() error {
 	defer conn.Close()
 	in := bufio.NewReader(conn)
 	for _, token := range s.tokens {
-		if _, err := conn.Write(s.request(token)); err != nil {
-			return err
+		body, err := roundTrip(conn, in, s.request(token))
+		if err != nil || !strings.HasPrefix(body, answerHead) {
+			return fmt.Errorf("a first call: %s %v", body, err)
 		}
-		res, err := http.ReadResponse(in, nil)
-		if err != nil {
-			return err
-		}
-		s.body, err = io.ReadAll(res.Body)
-		res.Body.Close()
-		if err != nil || !strings.HasPrefix(string(s.body), answerHead) {
-			return fmt.Errorf("a first call: %s %v", s.body, err)
-		}
+		s.body = []byte(body)
 	}
 	s.warmed = len(s.tokens)
 	return nil

@@ -228,7 +228,7 @@ func TestNeighbours(t *testing.T) {
 	from := netip.MustParseAddr("203.0.113.9")
 	bound := func(fresh bool) tokens.Kind {
 		t.Helper()
-		c, err := n.Bound(t.Context(), from, at, fresh, 1)
+		c, err := n.Bound(t.Context(), tokens.Arrival{From: from, At: at, Fresh: fresh, Records: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,7 +247,7 @@ func TestNeighbours(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if c, err := n.Bound(gone, from, at, true, 1); err == nil && !c.Blocked && c.Kind == tokens.NoKind {
+	if c, err := n.Bound(gone, tokens.Arrival{From: from, At: at, Fresh: true, Records: 1}); err == nil && !c.Blocked && c.Kind == tokens.NoKind {
 		t.Errorf("a fault lets through: %+v", c)
 	}
 }

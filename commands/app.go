@@ -19,6 +19,7 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/issuers"
 	"stile.example/stile/usage"
 )
 
@@ -41,6 +42,7 @@ type app struct {
 	gate     *tokens.Gate
 	signer   *bearer.Signer
 	verifier *bearer.Verifier
+	rings    []*issuers.Ring // the keys of outside issuers
 
 	challenges *challenge.Maker
 	refusals   *refusals.Recorder
@@ -87,8 +89,10 @@ func openApp(ctx context.Context, s *settings.Settings, now func() time.Time, lo
 // useOrigin says under which origin tokens are signed and verified.
 func (a *app) useOrigin(origin string) (err error) {
 	a.signer = &bearer.Signer{Keys: a.keys, Issuer: origin, Audience: origin}
-	a.verifier, err = bearer.NewVerifier(a.keys, origin, origin, maxLifetime)
-	return err
+	if a.verifier, err = bearer.NewVerifier(a.keys, origin, origin, maxLifetime); err != nil {
+		return err
+	}
+	return a.trustIssuers()
 }
 
 func (a *app) number(clientID string) (uint32, bool) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +13,9 @@ import (
 func (p *program) checkCommand() *cobra.Command {
 	c := &cobra.Command{Use: "check", Short: "read the settings, try every part, say what is wrong",
 		Long: `Reads the settings as serve would, and tries what they name: the data directory,
-the database, the two listeners, the certificate, the disk and the clock. What is
-missing in the data directory is made. Exit code 1 if something is wrong.`,
+the database, the two listeners, the certificate, the outside issuers, the disk and
+the clock. What is missing in the data directory is made. Exit code 1 if something
+is wrong.`,
 		Example: "  stile check\n  stile check --config /etc/stile.yaml --json",
 		Args:    takes(0, 0, "no arguments, only flags")}
 	given := settingFlags(c)
@@ -78,14 +78,12 @@ func (p *program) check(ctx context.Context, flags map[string]string) (found []f
 		return found
 	}
 	add("settings", good, "read")
-	if idle := s.NotInForce(); len(idle) > 0 {
-		add("settings", doubt, "set, but not in force in this version: %s", strings.Join(idle, ", "))
-	}
 	for _, d := range s.Doubts() {
 		add("settings", doubt, "%s", d.Error())
 	}
 	checkURL(s, add)
 	checkTLS(s, p.now(), add)
+	p.checkIssuers(ctx, s, add)
 	serving := p.checkData(ctx, s, add)
 	for _, l := range []struct{ key, addr string }{{"listen", s.Listen}, {"admin_listen", s.AdminListen}} {
 		checkListener(l.key, l.addr, serving, add)

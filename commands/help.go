@@ -16,15 +16,11 @@ func settingsTopic() *cobra.Command {
 	b.WriteString(`Settings come from a YAML file (--config, STILE_CONFIG, or stile.yaml), overridden
 by environment variables (STILE_ and the name in capitals, with _ for each dot),
 overridden by flags of serve and check (with - for each dot and underscore).
-Those marked T may be set for one tenant too, by ` + "`stile tenant set`" + `. Those marked -
-are checked and have no effect in this version.
+Those marked T may be set for one tenant too, by ` + "`stile tenant set`" + `.
 `)
 	for _, k := range settings.Keys() {
 		mark := " "
-		switch {
-		case k.Idle:
-			mark = "-"
-		case k.Tenant:
+		if k.Tenant {
 			mark = "T"
 		}
 		b.WriteString("\n" + mark + " " + k.Name + ": " + orNothing(k.Default) + "\n    " + k.Doc + "\n    allowed: " + k.Allowed() + "\n")

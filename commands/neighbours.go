@@ -18,17 +18,17 @@ type neighbours struct {
 
 // Bound is tokens.Neighbours': a fresh token counts as a binding, and what any
 // token delivers counts as records.
-func (n neighbours) Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool, records uint32) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: at, Records: records}
-	if fresh {
-		e = addresses.Bind{At: at, Records: records}
+func (n neighbours) Bound(ctx context.Context, a tokens.Arrival) (tokens.Crowd, error) {
+	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records}
+	if a.Fresh {
+		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
-	v, err := n.book.Apply(ctx, from, at, e)
+	v, err := n.book.Apply(ctx, a.From, a.At, e)
 	if err != nil {
 		return tokens.Crowd{}, err
 	}
 	if v.Would && n.observed != nil {
-		n.observed(from, at, v)
+		n.observed(a.From, a.At, v)
 	}
 	return crowdOf(v), nil
 }

@@ -16,9 +16,6 @@ import (
 // run serves until ctx is done or a listener breaks, then stops in good order.
 func (srv *server) run(ctx context.Context, ready func(*server)) error {
 	log := srv.app.log
-	if idle := srv.app.settings().NotInForce(); len(idle) > 0 {
-		log.Warn("set, but not in force in this version", "settings", strings.Join(idle, " "))
-	}
 	broken := make(chan error, len(srv.doors))
 	for _, d := range srv.doors {
 		go func() { broken <- d.serve() }()
@@ -32,6 +29,9 @@ func (srv *server) run(ctx context.Context, ready func(*server)) error {
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	swept := make(chan struct{})
 	go func() { srv.sweep(sweeping); close(swept) }()
+	for _, ring := range srv.app.rings {
+		go ring.Run(sweeping)
+	}
 	if ready != nil {
 		ready(srv)
 	}

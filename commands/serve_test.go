@@ -184,18 +184,6 @@ func (h *home) hangup(settings, says string) {
 	}
 }
 
-// TestNotInForceIsSaid: a setting that has no effect yet is named at the start.
-func TestNotInForceIsSaid(t *testing.T) {
-	h := newHome(t, "policy: {roaming: {addresses: 5}}\n")
-	h.serve()
-	if !strings.Contains(h.log.String(), `"settings":"policy.roaming.addresses"`) {
-		t.Errorf("the log: %s", h.log)
-	}
-	if out := h.must("check"); !strings.Contains(out, "not in force in this version: policy.roaming.addresses") {
-		t.Errorf("check: %s", out)
-	}
-}
-
 // TestTLS: the certificate comes from two files, and is read again when they
 // change; half of a change leaves the old one in use.
 func TestTLS(t *testing.T) {

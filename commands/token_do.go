@@ -43,7 +43,7 @@ func issueToken(_ context.Context, a *app, q issueQuery) (issued, error) {
 	return issued{token, "Bearer", int64(lifetime / time.Second), q.Scope}, nil
 }
 
-var errInvalid = errors.New("the token is invalid: not signed by this server, not for its public_url, or damaged")
+var errInvalid = errors.New("the token is invalid: not signed by this server or an issuer that it trusts, not for its public_url, or damaged")
 
 // named is a token as support names it: what can be known of it by its name.
 type named struct {

@@ -47,7 +47,7 @@ func (a *API) call(route tokens.Route, q question) echo.HandlerFunc {
 			return err
 		}
 		counted = true
-		a.Metrics.called(r.tenant.ClientID, route, time.Since(r.started))
+		a.Metrics.called(r.tenant.ClientID, route, r.stepped.Sub(r.started))
 		if missing != nil {
 			return missing
 		}
@@ -119,8 +119,10 @@ func isClients(err error) bool {
 // step tells the token what happens to it, and returns its state if that was
 // admitted.
 func (a *API) step(ctx context.Context, r *request, e tokens.Event) (tokens.State, error) {
-	defer a.Metrics.stored("step", time.Now())
+	began := time.Now()
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
+	r.stepped = time.Now()
+	a.Metrics.steps.Observe(r.stepped.Sub(began).Seconds())
 	if err != nil {
 		return tokens.State{}, fault(err)
 	}

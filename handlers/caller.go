@@ -16,6 +16,9 @@ type caller struct {
 	at     time.Time
 	from   netip.Addr // the zero address until it was looked for
 	claims bearer.Claims
+	dpop   bool            // the token came by RFC 9449's scheme
+	key    tokens.Key      // that a good proof was made with; zero: there was none
+	faulty error           // what is wrong with the proof; nil: it is good, or there is none
 	tenant *tenants.Tenant // nil until the token has named one that exists
 	policy Policy          // of the tenant
 }
@@ -24,7 +27,8 @@ type caller struct {
 func (w *caller) event(route tokens.Route, records int) tokens.Call {
 	return tokens.Call{
 		At: w.at, Tenant: w.tenant.Number, IssuedAt: w.claims.IssuedAt, Expires: w.claims.Expires,
-		From: w.from, Route: route, Records: uint32(records),
+		From: w.from, Key: w.key, BadProof: w.faulty != nil, Only: tokens.KeyOf(w.claims.Confirmation),
+		Route: route, Records: uint32(records),
 	}
 }
 

@@ -48,7 +48,7 @@ var meanings = [...]meaning{
 		TokenMissing, http.StatusUnauthorized, true, "No token",
 		"The request carries no access token.",
 		"The page asked for its content without showing a token. Loading the page again usually helps.",
-		"Send the token that your server got from the token endpoint, as the parameter access_token or in the header Authorization: Bearer. Other schemes are not read.",
+		"Send the token that your server got from the token endpoint, as the parameter access_token or in the header Authorization, with the scheme Bearer or DPoP. Other schemes are not read.",
 	},
 	{
 		TokenInvalid, http.StatusUnauthorized, true, "The token is not valid",
@@ -72,7 +72,7 @@ var meanings = [...]meaning{
 		TokenHijacked, http.StatusUnauthorized, true, "The token was used elsewhere",
 		"The access token belongs to another connection than the one that used it.",
 		"The session moved to another network, or somebody else used it; to be safe it has ended. Loading the page again begins a new one.",
-		"A token is bound to the source address of its first call. This one came from another address and is invalid from now on, for everyone. Get a token for each visitor, when the visitor is there; never call the API with it from your server first, never share it, and keep it out of caches and logs. A visitor who changes networks simply needs a new one.",
+		"A token is bound by its first call: to the key whose proof came with it, else to the source address. This one came from another address, and is invalid from now on, for everyone; or with another key's proof, and then only that caller is refused. Get a token for each visitor, when the visitor is there; never call the API with it from your server first, never share it, and keep it out of caches and logs. A visitor who changes networks simply needs a new one.",
 	},
 	{
 		TokenExhausted, http.StatusUnauthorized, true, "The token is used up",
@@ -96,7 +96,7 @@ var meanings = [...]meaning{
 		ProofInvalid, http.StatusUnauthorized, false, "The proof is not valid",
 		"The token belongs to a key, and the request has no good proof of it.",
 		"The browser could not show that the session is its own. A clock that is wrong by more than a minute is the usual cause.",
-		"The proof is missing, malformed, older than a minute, used before, or made for another request or token. Make a new one for each request, by the clock of the error's now.",
+		"The proof is missing, malformed, older than a minute, used before, or made for another request or token. The answer's detail says which. Make a new one for each request (RFC 9449: ES256 or EdDSA, with ath), by the clock of the error's now.",
 	},
 	{
 		ClientMismatch, http.StatusForbidden, false, "The token belongs to another site",

@@ -10,6 +10,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/proof"
 )
 
 // refusal is why a request is not answered, on its way to [API.fail]. Nothing
@@ -75,6 +76,7 @@ type problem struct {
 	Renewable  bool   `json:"renewable"`
 	RetryAfter *int   `json:"retry_after"`
 	Challenge  *task  `json:"challenge"`
+	Now        *int64 `json:"now,omitempty"` // Unix seconds, where the client's clock may be to blame
 }
 
 // fail answers a request with why it is not answered. Every refusal and every
@@ -82,13 +84,17 @@ type problem struct {
 func (a *API) fail(r *request, err error) {
 	why := refusalOf(err)
 	p := problemOf(why)
+	if p.Code == ProofInvalid {
+		now := a.Now().Unix()
+		p.Now = &now
+	}
 	a.tell(r, why, p)
 	h := r.w.Header()
 	if p.RetryAfter != nil && r.way != jsonp {
 		h.Set("Retry-After", strconv.Itoa(*p.RetryAfter))
 	}
 	if p.Status == http.StatusUnauthorized && r.way != jsonp {
-		h.Set("WWW-Authenticate", bearerChallenge(p))
+		h["Www-Authenticate"] = schemes(p, r.dpop)
 	}
 	r.begin()
 	r.add(`{"error":`)
@@ -119,13 +125,21 @@ func problemOf(why *refusal) problem {
 	return p
 }
 
-// bearerChallenge is RFC 6750 §3's header: no error attribute where no token
-// was sent, else invalid_token.
-func bearerChallenge(p problem) string {
-	if p.Code == TokenMissing {
-		return `Bearer realm="stile"`
+// schemes says by which schemes a token can be sent, in a line each (RFC 9449
+// §7.2). What was wrong stands at the scheme that was used (RFC 6750 §3, RFC
+// 9449 §7.1); where no token was sent, nothing was.
+func schemes(p problem, dpop bool) []string {
+	bearer, proven := `Bearer realm="stile"`, `DPoP realm="stile", algs="`+proof.Algorithms+`"`
+	switch {
+	case p.Code == TokenMissing:
+	case p.Code == ProofInvalid:
+		proven += `, error="invalid_dpop_proof", error_description="` + string(p.Code) + `"`
+	case dpop:
+		proven += `, error="invalid_token", error_description="` + string(p.Code) + `"`
+	default:
+		bearer += `, error="invalid_token", error_description="` + string(p.Code) + `"`
 	}
-	return `Bearer realm="stile", error="invalid_token", error_description="` + string(p.Code) + `"`
+	return []string{bearer, proven}
 }
 
 // crockford is the alphabet of references: no letter in it looks like a digit.

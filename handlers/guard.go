@@ -9,8 +9,8 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// guard finds out who calls: address, token, client, page, in the contract's
-// order. It changes nothing but r.caller.
+// guard finds out who calls: address, token, client, page, key, in the
+// contract's order. It changes nothing but r.caller, and spends the proof.
 func (a *API) guard(r *request) (err error) {
 	if err = a.arrive(r); err != nil {
 		return err
@@ -25,7 +25,7 @@ func (a *API) guard(r *request) (err error) {
 	if err = a.findTenant(r); err != nil {
 		return err
 	}
-	if inURL && r.policy.QueryTokens != QueryTokensYes {
+	if inURL && r.policy.QueryTokens != QueryTokensYes && r.policy.QueryTokens != QueryTokensProof {
 		return badRequest("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
 	if !fromSite(r.http.Header, &r.caller) {
@@ -36,7 +36,7 @@ func (a *API) guard(r *request) (err error) {
 	if r.tenant.Status != tenants.Active {
 		return refuse(TenantSuspended)
 	}
-	return nil
+	return a.prove(r, token, inURL)
 }
 
 // arrive finds out where a request comes from, and turns a blocked address
@@ -109,7 +109,7 @@ func olderThan(c bearer.Claims, t *tenants.Tenant) bool {
 // parameters; there is one way only in one request.
 func findToken(r *request) (token string, inURL bool, err error) {
 	param, n := r.find("access_token")
-	header, sent, err := bearerHeader(r.http.Header["Authorization"])
+	header, sent, err := r.tokenHeader(r.http.Header["Authorization"])
 	switch {
 	case err != nil:
 		return "", false, err
@@ -123,9 +123,9 @@ func findToken(r *request) (token string, inURL bool, err error) {
 	return param, r.way != form, nil
 }
 
-// bearerHeader reads RFC 6750's Authorization header. Another scheme carries
-// no token, and is none of ours.
-func bearerHeader(lines []string) (token string, sent bool, err error) {
+// tokenHeader reads the Authorization header of RFC 6750 or RFC 9449. Another
+// scheme carries no token, and is none of ours.
+func (r *request) tokenHeader(lines []string) (token string, sent bool, err error) {
 	if len(lines) > 1 {
 		return "", false, badRequest("the header Authorization is given more than once")
 	}
@@ -134,7 +134,8 @@ func bearerHeader(lines []string) (token string, sent bool, err error) {
 	}
 	scheme, rest, _ := strings.Cut(lines[0], " ")
 	token = strings.Trim(rest, " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	r.dpop = strings.EqualFold(scheme, "DPoP")
+	if !r.dpop && !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return "", false, nil
 	}
 	return token, true, nil

@@ -27,11 +27,12 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/proof"
 	"stile.example/stile/usage"
 )
 
 // API is everything that the handlers need. All fields are required but
-// Assertions, Static and Widgets.
+// Subjects, Assertions, Static and Widgets.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -40,12 +41,17 @@ type API struct {
 	Verifier       interface {
 		Verify(token string, now time.Time) (bearer.Claims, error)
 	}
+	Subjects interface { // nil: no token of another issuer can be exchanged
+		// VerifySubject says whether the token alone proves its client.
+		VerifySubject(token string, now time.Time) (c bearer.Claims, alone bool, err error)
+	}
 	Signer interface {
 		Sign(c bearer.Claims, now time.Time) (string, error)
 	}
 	Assertions *bearer.Assertions // nil: no private_key_jwt
 	JWKS       func(now time.Time) []byte
 	Gate       *tokens.Gate
+	Proofs     *proof.Checker
 	Tenants    *tenants.Directory
 	Meter      *usage.Meter
 	Addresses  interface {
@@ -91,7 +97,7 @@ type Policy struct {
 	Token       tokens.Policy
 	Lifetime    time.Duration // of a new token, at most 24 h
 	Site        string        // SiteIfSent, else a call needs an Origin or a Referer
-	QueryTokens string        // QueryTokensYes, else no token may stand in a URL
+	QueryTokens string        // QueryTokensYes or QueryTokensProof, else no token may stand in a URL
 	Callbacks   []string      // prefixes of dotted callbacks
 
 	ObserveClient bool // client_mismatch is told, and not enforced
@@ -99,8 +105,9 @@ type Policy struct {
 
 // Words of a Policy. Any other word, and none, is the stricter rule.
 const (
-	SiteIfSent     = "if-sent"
-	QueryTokensYes = "yes"
+	SiteIfSent       = "if-sent"
+	QueryTokensYes   = "yes"
+	QueryTokensProof = "with-proof" // beside a good proof
 )
 
 // Routes is the public listener's handler. Every public route is here.
@@ -133,9 +140,9 @@ func (a *API) Routes() http.Handler {
 		e.HEAD(path, h)
 	}
 
-	e.POST("/oauth/token", a.oauth(a.issue))
-	e.POST("/oauth/introspect", a.oauth(a.introspect))
-	e.POST("/oauth/revoke", a.oauth(a.revoke))
+	e.POST("/oauth/token", a.oauth(a.client, a.issue))
+	e.POST("/oauth/introspect", a.oauth(a.authenticate, a.introspect))
+	e.POST("/oauth/revoke", a.oauth(a.authenticate, a.revoke))
 	e.GET("/.well-known/oauth-authorization-server", a.metadata())
 	e.GET("/.well-known/jwks.json", a.jwks)
 

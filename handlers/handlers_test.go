@@ -24,6 +24,7 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/proof"
 	"stile.example/stile/usage"
 )
 
@@ -59,7 +60,8 @@ func newSite(t testing.TB) *site {
 	s.policy = Policy{
 		Token: tokens.Policy{Calls: 100, Records: 1000, BindWithin: 10 * time.Minute,
 			SpikeCalls: 100_000, SpikeSuggestions: 100_000, SpikePer: time.Minute,
-			Ladder: []tokens.Kind{tokens.Work, tokens.Work, tokens.Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute},
+			Ladder: []tokens.Kind{tokens.Work, tokens.Work, tokens.Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute,
+			RoamAddresses: 8, RoamPer: 24 * time.Hour},
 		Lifetime: 24 * time.Hour, Site: SiteIfSent, QueryTokens: QueryTokensYes,
 	}
 	keys, err := bearer.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), start)
@@ -77,7 +79,7 @@ func newSite(t testing.TB) *site {
 		Log: slog.New(slog.NewJSONHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return s.now }, PublicURL: publicURL,
 		Verifier: verifier, Signer: &bearer.Signer{Keys: keys, Issuer: publicURL, Audience: publicURL},
-		Assertions: assertions, JWKS: keys.JWKS, Gate: &tokens.Gate{Store: s.tokens, Neighbours: s.street}, Tenants: directory,
+		Assertions: assertions, JWKS: keys.JWKS, Gate: &tokens.Gate{Store: s.tokens, Neighbours: s.street}, Proofs: proof.NewChecker(start.Add(-time.Hour)), Tenants: directory,
 		Addresses: s.street, Challenges: maker, Refusals: s.notes, ShowAddress: networkOf,
 		Meter: &usage.Meter{}, Content: s.corpus, PolicyOf: func(*tenants.Tenant) Policy { return s.policy },
 		Ready:   func(context.Context) error { return nil },

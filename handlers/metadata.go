@@ -16,6 +16,10 @@ func (a *API) metadata() echo.HandlerFunc {
 	if a.Assertions != nil {
 		methods, algorithms = append(methods, "private_key_jwt"), bearer.Algorithms()
 	}
+	grants := []string{"client_credentials"}
+	if a.Subjects != nil {
+		grants = append(grants, tokenExchange)
+	}
 	body, _ := json.Marshal(struct {
 		Issuer               string   `json:"issuer"`
 		Token                string   `json:"token_endpoint"`
@@ -33,7 +37,7 @@ func (a *API) metadata() echo.HandlerFunc {
 		RevocationAlgs       []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 	}{
 		a.PublicURL, a.PublicURL + "/oauth/token", a.PublicURL + "/oauth/introspect", a.PublicURL + "/oauth/revoke",
-		a.PublicURL + "/.well-known/jwks.json", []string{scope}, []string{}, []string{"client_credentials"},
+		a.PublicURL + "/.well-known/jwks.json", []string{scope}, []string{}, grants,
 		methods, algorithms, methods, algorithms, methods, algorithms,
 	})
 	return func(c echo.Context) error {

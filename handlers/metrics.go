@@ -24,6 +24,7 @@ type Metrics struct {
 
 	call  prometheus.Histogram
 	store *prometheus.HistogramVec
+	steps prometheus.Observer // store's, of what each call asks of it
 }
 
 // buckets are from 100 µs, what an item takes, to 5 s, when patience ends.
@@ -49,6 +50,7 @@ func NewMetrics(live func() float64) *Metrics {
 		store: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "stile_store_duration_seconds", Help: "Time that the store took.", Buckets: buckets}, []string{"op"}),
 	}
+	m.steps = m.store.WithLabelValues("step")
 	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.challenges, m.observes, m.call, m.store,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stile_tokens_live", Help: "Tokens in use that have not expired."}, live),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -34,13 +34,13 @@ func unavailable(err error) error {
 	return &oauthError{http.StatusServiceUnavailable, "temporarily_unavailable", "try again in a moment", err}
 }
 
-// oauth makes an Echo handler of one for a client that has authenticated. It
+// oauth makes an Echo handler of one for a client that who has found. It
 // returns what is to be answered as JSON, nil for an empty answer.
-func (a *API) oauth(handle func(*request, *tenants.Tenant) (any, error)) echo.HandlerFunc {
+func (a *API) oauth(who func(*request) (*tenants.Tenant, error), handle func(*request, *tenants.Tenant) (any, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := a.take(c.Response().Writer, c.Request(), c.Path())
 		defer r.release()
-		t, err := a.authenticate(r)
+		t, err := who(r)
 		if err == nil {
 			r.tenant = t
 			var body any

@@ -10,13 +10,18 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// authenticate reads the form, and finds the client by the one method that the
-// request uses (RFC 6749 §2.3). An unknown client costs the same time, and
-// gets the same answer, as a wrong secret.
+// authenticate reads the form, and finds the client by its credentials.
 func (a *API) authenticate(r *request) (*tenants.Tenant, error) {
 	if err := r.readForm(); err != nil {
 		return nil, err
 	}
+	return a.credentials(r)
+}
+
+// credentials finds the client by the one method that the request uses (RFC
+// 6749 §2.3). An unknown client costs the same time, and gets the same answer,
+// as a wrong secret.
+func (a *API) credentials(r *request) (*tenants.Tenant, error) {
 	if r.repeats() {
 		return nil, invalidRequest("a parameter is given more than once")
 	}

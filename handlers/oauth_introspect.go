@@ -57,7 +57,7 @@ func (a *API) describeToken(c bearer.Claims, s tokens.State, t *tenants.Tenant, 
 	p := a.PolicyOf(t).Token
 	calls := s.Used.Total().Calls
 	i := introspection{
-		Scope: c.Scope, ClientID: c.Client, TokenType: "Bearer", Issuer: a.PublicURL, Subject: c.Subject, JTI: c.JTI,
+		Scope: c.Scope, ClientID: c.Client, TokenType: "Bearer", Issuer: c.Issuer, Subject: c.Subject, JTI: c.JTI,
 		IssuedAt: c.IssuedAt.Unix(), Expires: c.Expires.Unix(),
 		Binding: s.Bound.Kind.String(), Calls: &calls, CallsLimit: &p.Calls,
 	}

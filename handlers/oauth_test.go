@@ -84,7 +84,7 @@ func TestTokenEndpointRefuses(t *testing.T) {
 		{"two ways", ask{body: granting + "&" + query("client_id", "acme", "client_secret", s.secret), header: own}, 400, "invalid_request: the client authenticates in more than one way"},
 		{"two clients", ask{body: granting + "&client_id=other", header: own}, 400, "invalid_request: client_id is not the client that authenticates"},
 		{"no grant", ask{body: "", header: own}, 400, "invalid_request: grant_type is missing"},
-		{"a password", ask{body: "grant_type=password", header: own}, 400, "unsupported_grant_type: grant_type must be client_credentials"},
+		{"a password", ask{body: "grant_type=password", header: own}, 400, "unsupported_grant_type: grant_type must be client_credentials or urn:ietf:params:oauth:grant-type:token-exchange"},
 		{"twice", ask{body: granting + "&" + granting, header: own}, 400, "invalid_request: a parameter is given more than once"},
 		{"scope", ask{body: granting + "&scope=content+admin", header: own}, 400, "invalid_scope: the only scope is content"},
 		{"long subject", ask{body: granting + "&subject=" + strings.Repeat("s", 129), header: own}, 400, "invalid_request: subject must be at most 128 bytes without control characters"},

@@ -32,6 +32,7 @@ type request struct {
 	route   string // as registered, so that it can be logged and counted; "" if there is none
 	item    string // the id of an item or a challenge, not checked
 	started time.Time
+	stepped time.Time // when the token had been told, and that was durable
 
 	way      way
 	callback string // checked; "" unless jsonp
@@ -135,7 +136,7 @@ func (a *API) content(handle func(context.Context, *request) error) echo.Handler
 		r.item, _ = url.PathUnescape(c.Param("id")) // "" is no id
 		err := r.check()
 		if err == nil {
-			ctx := &patient{end: time.Now().Add(patience)}
+			ctx := &patient{end: r.started.Add(patience)}
 			defer ctx.release()
 			err = handle(ctx, r)
 		}

@@ -38,6 +38,7 @@ func TestS10Secrets(t *testing.T) {
 			header := http.Header{"Authorization": {"Bearer " + canary}, "Cookie": {canary}, "Referer": {"https://" + canary + ".example/?" + secrets}, "X-Forwarded-For": {address}, "User-Agent": {canary}}
 			for _, a := range []ask{
 				{path: path + "?" + secrets}, {path: path + "?" + secrets + "&callback=cb"}, {path: path + "?" + secrets + "&callback=" + canary},
+				{path: path + "?" + secrets + "&proof=" + canary}, {path: path + "?" + secrets, header: http.Header{"Dpop": {canary}}},
 				{path: path + "?" + secrets + "&limit=x&sort=" + canary}, {path: path + "?" + secrets + "&x=%zz"},
 				{path: path + "?" + secrets, header: header}, {path: path, header: header}, {method: "POST", path: path, body: secrets},
 				{method: "POST", path: path, body: secrets, header: basic("acme", canary)}, {method: "POST", path: path, body: secrets + "&grant_type=" + canary},

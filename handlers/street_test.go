@@ -30,12 +30,12 @@ func newStreet(t testing.TB, p addresses.Policy) *street {
 }
 
 // Bound makes of how an address stands what its token starts with.
-func (s *street) Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool, records uint32) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: at, Records: records}
-	if fresh {
-		e = addresses.Bind{At: at, Records: records}
+func (s *street) Bound(ctx context.Context, a tokens.Arrival) (tokens.Crowd, error) {
+	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records}
+	if a.Fresh {
+		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
-	v, err := s.Apply(ctx, from, at, e)
+	v, err := s.Apply(ctx, a.From, a.At, e)
 	if err != nil {
 		return tokens.Crowd{}, err
 	}

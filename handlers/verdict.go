@@ -13,6 +13,8 @@ func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 	switch {
 	case v.Reason == tokens.AddressBlocked:
 		return a.blocked(r, why.grounds)
+	case v.Reason == tokens.ProofInvalid:
+		return unproven(r)
 	case v.Reason == tokens.NotAsked:
 		why.detail = notOpen().detail
 	case v.Outcome == tokens.Challenged:
@@ -96,6 +98,8 @@ func askedFor(p tokens.Policy, v tokens.Verdict, e tokens.Event) grounds {
 	switch open := v.State.Open; {
 	case v.Asks && v.Limit > 0 && open.Crowd:
 		return overBudget(v)
+	case v.Asks && v.Roams:
+		return roaming(v)
 	case v.Asks && v.Limit > 0:
 		return grounds{spikeOf(e), int64(v.Limit), int64(v.Seen)}
 	case v.Asks:
@@ -114,6 +118,11 @@ func overBudget(v tokens.Verdict) grounds {
 	return g
 }
 
+// roaming is the limit of addresses for a key.
+func roaming(v tokens.Verdict) grounds {
+	return grounds{"roaming.addresses", int64(v.Limit), int64(v.Seen)}
+}
+
 // spikeOf is the limit of a window that an event counts in.
 func spikeOf(e tokens.Event) string {
 	if _, typing := e.(tokens.Suggest); typing {
@@ -125,10 +134,12 @@ func spikeOf(e tokens.Event) string {
 // observed tells of a rule of the token's that is only observed.
 func (a *API) observed(r *request, v tokens.Verdict, e tokens.Event) {
 	g, p := grounds{}, r.policy.Token
-	switch v.Observed {
-	case tokens.Hijacked:
+	switch {
+	case v.Observed == tokens.Hijacked:
 		g.rule = "binding"
-	case tokens.ChallengeRequired:
+	case v.Roams:
+		g = roaming(v)
+	case v.Observed == tokens.ChallengeRequired:
 		g = grounds{"spike.calls", int64(p.SpikeCalls), int64(p.SpikeCalls) + 1}
 		if g.rule = spikeOf(e); g.rule != "spike.calls" {
 			g.limit, g.seen = int64(p.SpikeSuggestions), int64(p.SpikeSuggestions)+1

@@ -75,9 +75,10 @@ func syntax(name string, err error) Fault {
 	return f
 }
 
-// walker collects the values of a document.
+// walker collects the values of a document, or of a mapping in a list of it.
 type walker struct {
 	file   string
+	inside string         // the name of that mapping, such as "issuers[2].", or ""
 	seen   map[string]int // line of each name
 	all    []given
 	faults Faults
@@ -93,7 +94,10 @@ func (w *walker) walk(name string, node ast.Node) {
 		w.member(name, n)
 	case *ast.SequenceNode:
 		g := given{name: name, where: w.at(n), list: true}
-		for _, v := range n.Values {
+		for i, v := range n.Values {
+			if _, mapping := v.(ast.MapNode); mapping && blocks(name) {
+				g.blocks = append(g.blocks, w.block(fmt.Sprintf("%s[%d].", name, i+1), v))
+			}
 			g.texts = append(g.texts, text(v))
 		}
 		w.add(g, n)
@@ -106,6 +110,14 @@ func (w *walker) walk(name string, node ast.Node) {
 	default:
 		w.add(given{name: name, where: w.at(n), texts: []string{text(n)}}, n)
 	}
+}
+
+// block collects the values of one mapping in a list.
+func (w *walker) block(name string, node ast.Node) []given {
+	b := walker{file: w.file, inside: w.inside + name, seen: map[string]int{}}
+	b.walk("", node)
+	w.faults = append(w.faults, b.faults...)
+	return b.all
 }
 
 func (w *walker) member(parent string, v *ast.MappingValueNode) {
@@ -137,7 +149,7 @@ func (w *walker) add(g given, n ast.Node) {
 }
 
 func (w *walker) fault(n ast.Node, key, problem string) {
-	w.faults = append(w.faults, Fault{Where: w.at(n), Key: key, Problem: problem})
+	w.faults = append(w.faults, Fault{Where: w.at(n), Key: w.inside + key, Problem: problem})
 }
 
 func (w *walker) at(n ast.Node) string { return fmt.Sprintf("%s:%d", w.file, line(n)) }

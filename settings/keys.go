@@ -18,7 +18,6 @@ type Key struct {
 	Doc     string // a sentence
 	Tenant  bool   // may be set for one tenant too, and is read again by a running server
 	Live    bool   // is the server's alone, and is read again by a running server
-	Idle    bool   // is checked, and has no effect in this version
 	value   value
 }
 
@@ -64,8 +63,8 @@ var serverKeys = []Key{
 		value: one(func(s *Settings) *string { return &s.TLS.Certificate }, path())},
 	{Name: "tls.key", Default: "", Doc: "PEM file of the certificate's key.",
 		value: one(func(s *Settings) *string { return &s.TLS.Key }, path())},
-	{Name: "issuers", Default: "", Doc: "Outside authorization servers whose tokens are accepted.",
-		value: none("tokens of other authorization servers are not accepted by this version")},
+	{Name: "issuers", Default: "", Doc: "Outside authorization servers whose tokens are accepted: a list of mappings, told in docs/issuers.md.",
+		value: issuerList()},
 	{Name: "log.level", Default: "info", Doc: "The least level that is logged. Refusals are info, every call is debug.",
 		value: one(func(s *Settings) *slog.Level { return &s.Log.Level }, level())},
 	{Name: "log.format", Default: "json", Doc: "How the log is written on standard error.",
@@ -75,21 +74,16 @@ var serverKeys = []Key{
 }
 
 var tenantKeys = []Key{
-	{Name: "binding", Default: "auto", Tenant: true, Doc: "What the first call binds a token to; auto and address: the source address.",
-		value: one[string](nil, sort[string]{"word", "auto, address", func(text string) (string, error) {
-			if text == "key" {
-				return "", errKeys
-			}
-			return choice("auto", "address").parse(text)
-		}})},
+	{Name: "binding", Default: "auto", Tenant: true, Doc: "What the first call binds a token to; auto: the key that the browser proves to hold, else the source address; address: the source address; key: a key, and a first call without a proof is refused.",
+		value: one(func(s *Settings) *tokens.Mode { return &s.Policy.Token.Binding }, mode())},
 	{Name: "site", Default: "if-sent", Tenant: true, Doc: "What becomes of a call that names no page (no Origin, no Referer) where the tenant has sites; required: it is refused.",
 		value: one(func(s *Settings) *string { return &s.Policy.Site }, choice("if-sent", "required"))},
-	{Name: "query_tokens", Default: "yes", Tenant: true, Doc: "Whether a token may stand in a URL. JSONP has no other place for it; with-proof is the same as no until there are key proofs.",
+	{Name: "query_tokens", Default: "yes", Tenant: true, Doc: "Whether a token may stand in a URL. JSONP has no other place for it; with-proof: only where a key proof stands beside it, with which a copied URL is worth nothing.",
 		value: one(func(s *Settings) *string { return &s.Policy.QueryTokens }, choice("yes", "with-proof", "no"))},
 	{Name: "callbacks", Default: "", Tenant: true, Doc: "Prefixes of dotted JSONP names that are allowed, such as angular.callbacks. A dotted name lets a page be made to call its own methods.",
 		value: many(func(s *Settings) *[]string { return &s.Policy.Callbacks }, matching(dotted, 64, "a name with dots, such as angular.callbacks"), 16)},
-	{Name: "hijack", Default: "stranger", Tenant: true, Idle: true, Doc: "What a call by another key does to a token bound to a key; kill: the token dies.",
-		value: one[string](nil, choice("stranger", "kill"))},
+	{Name: "hijack", Default: "stranger", Tenant: true, Doc: "What a call by another key does to a token bound to a key; stranger: that call is refused, and the token lives; kill: the token dies.",
+		value: one(func(s *Settings) *bool { return &s.Policy.Token.KillStranger }, either("stranger", "kill"))},
 }
 
 var policyKeys = []Key{
@@ -129,8 +123,10 @@ var policyKeys = []Key{
 		value: some(func(s *Settings) *[]time.Duration { return &s.Address.Block }, duration(time.Second, year), 16)},
 	{Name: "policy.address.permanent_after", Default: "0", Live: true, Doc: "Blocks of the last length after which it is for good; 0: never by itself.",
 		value: one(func(s *Settings) *uint8 { return &s.Address.PermanentAfter }, number[uint8](0, 100))},
-	idle("policy.roaming.addresses", "8", "Addresses that a token bound to a key may have within policy.roaming.per.", number[uint32](1, 1000)),
-	idle("policy.roaming.per", "24h", "The window of roaming.", duration(time.Minute, 7*day)),
+	{Name: "policy.roaming.addresses", Default: "8", Tenant: true, Doc: "Addresses at which a token bound to a key may be used within policy.roaming.per; one more opens a challenge.",
+		value: one(func(s *Settings) *uint8 { return &s.Policy.Token.RoamAddresses }, number[uint8](1, tokens.MaxRoaming))},
+	{Name: "policy.roaming.per", Default: "24h", Tenant: true, Doc: "The window of roaming; it begins with the first call that is counted in it.",
+		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.RoamPer }, duration(time.Minute, 7*day))},
 	{Name: "policy.observe", Default: "", Tenant: true, Doc: "Rules that are decided and recorded, but not enforced. A tenant may name hijack, spike and client; crowd and block are about addresses, which are not a tenant's.",
 		value: many(func(s *Settings) *[]string { return &s.Policy.Observe }, choice(rules...), len(rules))},
 }
@@ -139,11 +135,6 @@ var policyKeys = []Key{
 // can be counted in one slice of its period.
 const MaxBindings = 30_000
 
-// idle is a setting that is checked and has no effect in this version.
-func idle[T any](name, def, doc string, of sort[T]) Key {
-	return Key{Name: name, Default: def, Doc: doc, Tenant: true, Idle: true, value: one(nil, of)}
-}
-
 func find(name string) (Key, bool) {
 	for _, k := range table {
 		if k.Name == name {
@@ -151,6 +142,12 @@ func find(name string) (Key, bool) {
 		}
 	}
 	return Key{}, false
+}
+
+// blocks says that a name is of a list of mappings.
+func blocks(name string) bool {
+	k, known := find(name)
+	return known && k.value.issuers
 }
 
 // section says that a name has settings below it.

@@ -14,6 +14,10 @@ func Markdown() string {
 	for _, k := range table {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.Name, k.Type(), code(k.Default), cell(k.Allowed()), cell(k.Doc+marks(k)))
 	}
+	b.WriteString(issuerIntro)
+	for _, p := range parts {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.name, code(p.def), cell(p.value.allowed), cell(p.doc))
+	}
 	b.WriteString("\n## A whole file, with the defaults\n\n```yaml\n" + Example() + "```\n")
 	return b.String()
 }
@@ -30,8 +34,18 @@ with ` + "`STILE_`" + ` before it and ` + "`_`" + ` for each dot (` + "`STILE_PO
 An unknown setting or a bad value stops the start; ` + "`stile check`" + ` names each, with its file and line.
 
 **T** may be set for one tenant (` + "`stile tenant set CLIENT_ID policy.token.calls=500`" + `), at once and without a restart;
-a running server reads these, and those marked **R**, again from its sources on SIGHUP. **–** is checked, but has no effect in this version.
+a running server reads these, and those marked **R**, again from its sources on SIGHUP.
 
+`
+
+const issuerIntro = `
+## An issuer
+
+Each entry of ` + "`issuers`" + ` is a mapping of these. ` + "`issuer`, `audience` and `clients`" + ` must be there; [Tokens of other
+authorization servers](issuers.md) shows how to set up each product. ` + "`STILE_ISSUERS`" + ` takes the list as YAML on one line.
+
+| setting | default | allowed | |
+| --- | --- | --- | --- |
 `
 
 func marks(k Key) (s string) {
@@ -40,9 +54,6 @@ func marks(k Key) (s string) {
 	}
 	if k.Live {
 		s += " **R**"
-	}
-	if k.Idle {
-		s += " **–**"
 	}
 	return s
 }

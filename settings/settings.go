@@ -11,6 +11,7 @@
 package settings
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -30,6 +31,7 @@ type Settings struct {
 	Store          string // backend of what lasts
 	TrustedProxies []netip.Prefix
 	TLS            TLS
+	Issuers        []Issuer
 	Log            Log
 	LogAddresses   string           // full, prefix or hash: how an address is shown
 	Policy         Policy           // of every tenant that has none of its own
@@ -98,6 +100,8 @@ type given struct {
 	where string // FILE:LINE, the variable, the flag; "" for a default
 	texts []string
 	list  bool // it was written as a list
+
+	blocks [][]given // where it is a list of mappings, their values by dotted names
 }
 
 // apply sets what is given, in order, so that a later source wins.
@@ -109,6 +113,10 @@ func (s *Settings) apply(all []given) (faults Faults) {
 			continue
 		}
 		text, err := k.value.take(s, g)
+		if inside, ok := errors.AsType[Faults](err); ok {
+			faults = append(faults, inside...)
+			continue
+		}
 		if err != nil {
 			faults = append(faults, Fault{Where: g.where, Key: g.name, Problem: err.Error(), Allowed: k.Allowed()})
 			continue
@@ -138,6 +146,11 @@ func (s *Settings) together(from []given) (faults Faults) {
 	if s.Policy.Token.BindWithin > s.Policy.Lifetime {
 		add("policy.token.bind_within", "is longer than policy.token.lifetime")
 	}
+	for _, i := range s.Issuers {
+		if i.Issuer == s.PublicURL {
+			add("issuers", "one of them is public_url: this server's own tokens need no entry")
+		}
+	}
 	if _, port, _ := net.SplitHostPort(s.Listen); s.Listen == s.AdminListen && port != "0" {
 		add("admin_listen", "is the same as listen: the two listeners need two addresses")
 	}
@@ -162,17 +175,4 @@ func (s *Settings) Origin(addr string) string {
 		host = h
 	}
 	return scheme + net.JoinHostPort(host, port)
-}
-
-// NotInForce lists the settings that differ from their defaults and that this
-// version checks but does not enforce yet.
-func (s *Settings) NotInForce() (names []string) {
-	base := &Settings{texts: map[string]string{}}
-	base.apply(defaults())
-	for _, k := range table {
-		if k.Idle && s.texts[k.Name] != base.texts[k.Name] {
-			names = append(names, k.Name)
-		}
-	}
-	return names
 }

@@ -62,12 +62,13 @@ func TestContractsFile(t *testing.T) {
 			t.Errorf("%s: %q, the default is %q", k.Name, s.texts[k.Name], base.texts[k.Name])
 		}
 	}
-	if s.PublicURL != "https://api.example" || len(s.NotInForce()) != 0 {
-		t.Errorf("%+v, not in force: %v", s, s.NotInForce())
+	if s.PublicURL != "https://api.example" {
+		t.Errorf("%+v", s)
 	}
 	token := tokens.Policy{Calls: 2000, Records: 20000, BindWithin: 10 * time.Minute,
 		SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: time.Minute,
-		Ladder: []tokens.Kind{tokens.Work, tokens.Work, tokens.Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute}
+		Ladder: []tokens.Kind{tokens.Work, tokens.Work, tokens.Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute,
+		RoamAddresses: 8, RoamPer: 24 * time.Hour}
 	if p := s.Policy; p.Lifetime != 24*time.Hour || !reflect.DeepEqual(p.Tokens(), token) || p.QueryTokens != "yes" || p.Site != "if-sent" || len(p.Callbacks)+len(p.Observe) != 0 {
 		t.Errorf("the policy is %+v", p)
 	}
@@ -145,8 +146,7 @@ func TestFaults(t *testing.T) {
 		{"store: postgres://db/stile", "F:1: store: PostgreSQL is not served by this version, only the embedded SQLite; allowed: sqlite"},
 		{"store: mysql", `F:1: store: "mysql" is not allowed; allowed: sqlite`},
 		{"state: redis://r", "F:1: state: Redis is not served by this version: token states are in the store; allowed: store"},
-		{"issuers: [{issuer: x}]", "F:1: issuers: tokens of other authorization servers are not accepted by this version; allowed: []"},
-		{"binding: key", "F:1: binding: this version binds tokens to addresses only, not to keys; allowed: auto, address"},
+		{"binding: keys", `F:1: binding: "keys" is not allowed; allowed: auto, address, key`},
 		{"policy: {observe: [theft]}", `F:1: policy.observe: "theft" is not allowed; allowed: up to 5 of: hijack, spike, crowd, block, client`},
 		{"policy: {challenge: {ladder: []}}", "F:1: policy.challenge.ladder: is empty; allowed: 1 to 16 of: work, picture"},
 		{"policy: {challenge: {ignored: 256}}", `F:1: policy.challenge.ignored: "256" is not allowed; allowed: a whole number from 1 to 100`},
@@ -205,16 +205,25 @@ func TestFaultsOfAllSources(t *testing.T) {
 	}
 }
 
-func TestNotInForce(t *testing.T) {
-	s := load(t, "policy: {spike: {calls: 5}, roaming: {addresses: 3, per: 1d}, address: {block: [1h]}}\nhijack: kill")
-	if got := strings.Join(s.NotInForce(), " "); got != "hijack policy.roaming.addresses" {
-		t.Errorf("not in force: %s", got)
+// TestBindings: what is said about bindings to keys reaches the rules.
+func TestBindings(t *testing.T) {
+	p := load(t, "").Policy.Tokens()
+	if p.Binding != tokens.Auto || p.KillStranger || p.RoamAddresses != 8 || p.RoamPer != 24*time.Hour {
+		t.Errorf("the defaults: %+v", p)
+	}
+	s := load(t, "binding: key\nhijack: kill\npolicy: {roaming: {addresses: 3, per: 1h}}")
+	if p := s.Policy.Tokens(); p.Binding != tokens.ByKey || !p.KillStranger || p.RoamAddresses != 3 || p.RoamPer != time.Hour {
+		t.Errorf("%+v", p)
+	}
+	own, err := s.For(&tenants.Tenant{Policy: map[string]string{"binding": "address", "hijack": "stranger", "policy.roaming.addresses": "32"}})
+	if p := own.Tokens(); err != nil || p.Binding != tokens.ByAddress || p.KillStranger || p.RoamAddresses != 32 || p.RoamPer != time.Hour {
+		t.Errorf("a tenant's own: %+v, %v", p, err)
 	}
 }
 
-const ofTenants = "binding, site, query_tokens, callbacks, policy.token.lifetime, policy.token.calls, policy.token.records, policy.token.bind_within, " +
+const ofTenants = "binding, site, query_tokens, callbacks, hijack, policy.token.lifetime, policy.token.calls, policy.token.records, policy.token.bind_within, " +
 	"policy.spike.calls, policy.spike.suggestions, policy.spike.per, policy.challenge.ladder, policy.challenge.ignored, policy.challenge.per_token, " +
-	"policy.challenge.expires, policy.observe"
+	"policy.challenge.expires, policy.roaming.addresses, policy.roaming.per, policy.observe"
 
 func TestOfATenant(t *testing.T) {
 	s := load(t, "policy: {token: {calls: 7, lifetime: 1h}}\nsite: required")

@@ -104,6 +104,16 @@ func kind() sort[tokens.Kind] {
 	}}
 }
 
+// mode is what a first call binds a token to.
+func mode() sort[tokens.Mode] {
+	words := []string{tokens.Auto.String(), tokens.ByAddress.String(), tokens.ByKey.String()} // in the order of their numbers
+	c := choice(words...)
+	return sort[tokens.Mode]{c.name, c.allowed, func(text string) (tokens.Mode, error) {
+		_, err := c.parse(text)
+		return tokens.Mode(max(slices.Index(words, text), 0)), err
+	}}
+}
+
 // then is what becomes of a crowded address.
 func then() sort[addresses.Then] {
 	c := either("challenge", "block")
@@ -175,6 +185,7 @@ func proxies() sort[netip.Prefix] {
 
 var (
 	hostname = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	clientID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`) // of a tenant: tenants.Tenant.Check
 	dotted   = regexp.MustCompile(`^[A-Za-z_$][0-9A-Za-z_$]*(\.[A-Za-z_$][0-9A-Za-z_$]*)*$`)
 )
 

@@ -1,15 +1,12 @@
 package settings
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 
 	"stile.example/stile/tenants"
 )
-
-var errKeys = errors.New("this version binds tokens to addresses only, not to keys")
 
 // CheckTenant checks settings of one tenant, as `stile tenant set` takes them.
 // Every fault is found; its Where is empty.
@@ -55,10 +52,10 @@ func (s *Settings) with(policy map[string]string) (Policy, Faults) {
 	return own.Policy, faults
 }
 
-// tenantNames lists what may be set for a tenant and has an effect.
+// tenantNames lists what may be set for a tenant.
 func tenantNames() (names []string) {
 	for _, k := range table {
-		if k.Tenant && !k.Idle && k.value.allowed != "[]" {
+		if k.Tenant && k.value.allowed != "[]" {
 			names = append(names, k.Name)
 		}
 	}

@@ -14,13 +14,16 @@ type value struct {
 	list    bool
 	// parse reads the texts and stores what they say. The text that it returns
 	// is the same for equal values, however they were written.
-	parse func(s *Settings, texts []string) (string, error)
+	parse   func(s *Settings, texts []string) (string, error)
+	issuers bool // it is the list of issuers, which has no parse: see readIssuers
 }
 
 // take parses what was given. A list may also be written as one text with
 // commas: so it is in the environment, in flags and on the command line.
 func (v value) take(s *Settings, g given) (string, error) {
 	switch {
+	case v.issuers:
+		return readIssuers(s, g)
 	case v.list && !g.list && len(g.texts) == 1:
 		return v.parse(s, splitList(g.texts[0]))
 	case v.list || len(g.texts) == 1 && !g.list:
@@ -88,15 +91,5 @@ func list[T any](field func(*Settings) *[]T, of sort[T], least, limit int, allow
 			*field(s) = slices.Clip(all)
 		}
 		return fmt.Sprint(all), nil
-	}}
-}
-
-// none is a list that must be empty in this version.
-func none(why string) value {
-	return value{sort: "list", allowed: "[]", list: true, parse: func(_ *Settings, texts []string) (string, error) {
-		if len(texts) > 0 {
-			return "", errors.New(why)
-		}
-		return "", nil
 	}}
 }

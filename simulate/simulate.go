@@ -48,6 +48,7 @@ func Default() Config {
 			Calls: 2000, Records: 20_000, BindWithin: 10 * time.Minute,
 			SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: time.Minute,
 			Ladder: []tokens.Kind{tokens.Work, tokens.Work, tokens.Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute,
+			RoamAddresses: 8, RoamPer: 24 * time.Hour,
 		},
 		Addresses: addresses.Policy{
 			Bindings: 25, Per: time.Hour, Records: 375, SolveRatio: 0.2,

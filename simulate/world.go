@@ -70,12 +70,12 @@ func (w *world) Update(_ context.Context, id tokens.ID, fn func(tokens.State) to
 }
 
 // Bound makes the world the [tokens.Neighbours] of its gate.
-func (w *world) Bound(_ context.Context, from netip.Addr, at time.Time, fresh bool, records uint32) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: at, Records: records}
-	if fresh {
-		e = addresses.Bind{At: at, Records: records}
+func (w *world) Bound(_ context.Context, a tokens.Arrival) (tokens.Crowd, error) {
+	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records}
+	if a.Fresh {
+		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
-	v := w.step(from, e)
+	v := w.step(a.From, e)
 	c := tokens.Crowd{Level: v.Level, Leave: v.Leave}
 	switch v.Standing {
 	case addresses.Blocked:

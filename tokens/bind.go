@@ -14,7 +14,11 @@ func check(s State, p Policy, c Call) (State, Verdict) {
 		if late(p, c) {
 			return s, refused(Expired)
 		}
-		s, v.Binds = bind(s, c), true
+		to, why := tie(p, c)
+		if why != None {
+			return s, refused(why)
+		}
+		s, v.Binds = bind(s, c, to), true
 	}
 	s, v = hold(s, p, c, v)
 	if v.Outcome != Admit || s.Cleared {
@@ -54,14 +58,21 @@ func lacks(s State, c Call) uint32 {
 	return total - s.Leave
 }
 
-// hold kills a token that is used from outside its binding.
+// hold holds a request to the token's binding. One from another address kills
+// the token: either of the two may be the thief, and the visitor gets a new one.
+// A key can't be copied: one who shows another, or none, is a stranger, who is
+// refused and must not be able to kill the token.
 func hold(s State, p Policy, c Call, v Verdict) (State, Verdict) {
-	if s.Bound == BindTo(c.From) {
+	switch byKey := s.Bound.Kind == ToKey; {
+	case s.Bound.fits(c):
 		return s, v
-	}
-	if p.Observe.Hijack {
+	case byKey && c.Key == Key{}:
+		return s, refused(ProofInvalid)
+	case p.Observe.Hijack:
 		v.Observed = Hijacked
 		return s, v
+	case byKey && !p.KillStranger:
+		return s, refused(Hijacked)
 	}
 	return kill(s, v, Hijacked)
 }
@@ -70,9 +81,9 @@ func hold(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 // tokens would be stock-piled.
 func late(p Policy, c Call) bool { return c.At.Sub(c.IssuedAt) > p.BindWithin }
 
-func bind(s State, c Call) State {
+func bind(s State, c Call, to Binding) State {
 	s.Tenant, s.IssuedAt, s.Expires = c.Tenant, c.IssuedAt.Unix(), c.Expires.Unix()
-	s.Bound, s.Day = BindTo(c.From), day(c.At)
+	s.Bound, s.Day = to, day(c.At)
 	return s
 }
 

@@ -19,12 +19,20 @@ type Store interface {
 
 // Neighbours know the addresses that tokens are bound to.
 type Neighbours interface {
-	// Bound says what an address calls for, of a token that is bound to it:
-	// just now and never told of before, where fresh. records is what the
-	// token is to deliver and has no leave for yet.
-	Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool, records uint32) (Crowd, error)
+	// Bound says what the address of a call calls for.
+	Bound(ctx context.Context, a Arrival) (Crowd, error)
 	// Solved tells that a challenge was solved which the address had called for.
 	Solved(ctx context.Context, from netip.Addr, at time.Time) error
+}
+
+// Arrival is a token that is used at an address, of which the address must be
+// told.
+type Arrival struct {
+	From    netip.Addr
+	At      time.Time
+	Fresh   bool   // it was bound just now, and no address was told of it before
+	Key     Key    // what it is bound to; zero: it is bound to the address
+	Records uint32 // what it is to deliver, and has no leave for yet
 }
 
 // Gate applies events to stored tokens, and tells their addresses.
@@ -63,7 +71,8 @@ func (g *Gate) step(ctx context.Context, id ID, p Policy, e Event) (v Verdict, e
 // ask asks the address about a token, and steps the token once more.
 func (g *Gate) ask(ctx context.Context, id ID, p Policy, e Event, was Verdict) (Verdict, error) {
 	c, again := asked(e)
-	crowd, err := g.Neighbours.Bound(ctx, c.From, c.At, was.Binds, lacks(was.State, c))
+	crowd, err := g.Neighbours.Bound(ctx, Arrival{From: c.From, At: c.At, Fresh: was.Binds,
+		Key: was.State.Bound.Key(), Records: lacks(was.State, c)})
 	if err != nil {
 		return Verdict{}, err
 	}

@@ -30,12 +30,14 @@ type street struct {
 	crowd               Crowd
 	fresh, seen, solved int
 	records             uint32
+	last                Arrival
 	fault               error
 }
 
-func (n *street) Bound(_ context.Context, _ netip.Addr, _ time.Time, fresh bool, records uint32) (Crowd, error) {
-	n.records += records
-	if n.seen++; fresh {
+func (n *street) Bound(_ context.Context, a Arrival) (Crowd, error) {
+	n.records += a.Records
+	n.last = a
+	if n.seen++; a.Fresh {
 		n.fresh++
 	}
 	return n.crowd, n.fault
@@ -156,13 +158,13 @@ type passerBy struct {
 	meanwhile func()
 }
 
-func (n *passerBy) Bound(ctx context.Context, from netip.Addr, at time.Time, fresh bool, records uint32) (Crowd, error) {
+func (n *passerBy) Bound(ctx context.Context, a Arrival) (Crowd, error) {
 	if n.meanwhile != nil {
 		do := n.meanwhile
 		n.meanwhile = nil
 		do()
 	}
-	return n.street.Bound(ctx, from, at, fresh, records)
+	return n.street.Bound(ctx, a)
 }
 
 // TestBindingCallIsAnswered: of two first calls at once, the one that bound the
@@ -184,6 +186,22 @@ func TestBindingCallIsAnswered(t *testing.T) {
 	for _, c := range []Call{mine, theirs, {At: midnight, From: mine.From, Crowd: Crowd{Asked: true}}} {
 		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Reason != Hijacked {
 			t.Errorf("afterwards: %+v, %v", v, err)
+		}
+	}
+}
+
+// TestGateNamesTheKey: an address is told which key its token is bound to, and
+// of one that is bound to the address, none.
+func TestGateNamesTheKey(t *testing.T) {
+	n := &street{}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	for i, key := range []Key{{1}, {}} {
+		c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1"), Key: key, Records: 3}
+		if v, err := g.Apply(t.Context(), ID{byte(i)}, generous, c); err != nil || v.Outcome != Admit || !v.Binds {
+			t.Fatalf("%+v, %v", v, err)
+		}
+		if want := (Arrival{From: c.From, At: c.At, Fresh: true, Key: key, Records: 3}); n.last != want {
+			t.Errorf("told of %+v, want %+v", n.last, want)
 		}
 	}
 }

@@ -79,7 +79,7 @@ func answer(s State, p Policy, a Answer) (State, Verdict) {
 		return s, v
 	}
 	v.Solved, v.Crowd = s.Open.Kind, s.Open.Crowd
-	s.Open, s.Calls, s.Typing = Challenge{}, Window{}, Window{}
+	s.Open, s.Calls, s.Typing, s.Roam = Challenge{}, Window{}, Window{}, Roaming{}
 	return s, v
 }
 

@@ -23,6 +23,7 @@ type life struct {
 	admitted Count
 	solved   map[uint16]bool
 	asked    int
+	only     Key
 }
 
 // TestLaws checks what must hold of every sequence of events.
@@ -39,7 +40,11 @@ func TestLaws(t *testing.T) {
 			Ignored:          rapid.Uint8Range(1, 5).Draw(t, "ignored"),
 			PerToken:         rapid.Uint16Range(1, 6).Draw(t, "per token"),
 			Expires:          5 * time.Minute,
-		}}
+			Binding:          rapid.SampledFrom([]Mode{Auto, Auto, ByAddress, ByKey}).Draw(t, "binding"),
+			KillStranger:     rapid.Bool().Draw(t, "kill"),
+			RoamAddresses:    rapid.Uint8Range(1, 3).Draw(t, "roaming"),
+			RoamPer:          time.Hour,
+		}, only: Key{rapid.SampledFrom([]byte{0, 0, 0, 1}).Draw(t, "only")}}
 		t.Repeat(map[string]func(*rapid.T){
 			"call":    func(t *rapid.T) { l.happens(t, l.call(t)) },
 			"suggest": func(t *rapid.T) { l.happens(t, Suggest(l.call(t))) },
@@ -61,9 +66,11 @@ func TestLaws(t *testing.T) {
 func (l *life) call(t *rapid.T) Call {
 	l.now = l.now.Add(time.Duration(rapid.IntRange(-60, 600).Draw(t, "dt")) * time.Second)
 	last := rapid.SampledFrom([]byte{1, 1, 1, 1, 1, 1, 1, 2}).Draw(t, "ip")
+	key := Key{rapid.SampledFrom([]byte{0, 1, 1, 1, 1, 2}).Draw(t, "key")}
 	return Call{
 		At: l.now, Tenant: 1, IssuedAt: l.issued, Expires: l.issued.Add(24 * time.Hour),
-		From:    netip.AddrFrom4([4]byte{192, 0, 2, last}),
+		From: netip.AddrFrom4([4]byte{192, 0, 2, last}),
+		Key:  key, BadProof: key == Key{} && rapid.Bool().Draw(t, "bad proof"), Only: l.only,
 		Route:   Route(rapid.IntRange(0, Routes-1).Draw(t, "route")),
 		Records: rapid.Uint32Range(0, 50).Draw(t, "n"),
 		Crowd: Crowd{Asked: rapid.IntRange(0, 3).Draw(t, "asked") > 0, Blocked: rapid.IntRange(0, 9).Draw(t, "blocked") == 0,
@@ -91,6 +98,7 @@ func (l *life) happens(t *rapid.T, e Event) {
 	l.challenges(t, next, v, e)
 	l.staysDead(t, next, v, e)
 	l.staysBound(t, next, v)
+	l.strangers(t, next, v, e)
 	l.counts(t, next, v, e)
 	l.state = next
 }
@@ -122,6 +130,47 @@ func (l *life) staysBound(t *rapid.T, next State, v Verdict) {
 	if next.Bound.Kind != Unbound && (next.Tenant != 1 || next.Expires != l.issued.Add(24*time.Hour).Unix()) {
 		t.Fatalf("a bound token lost its tenant or its end: %+v", next)
 	}
+}
+
+// strangers: who shows no key changes nothing about a token that is bound to
+// one; who shows another at most kills it, where that is set; and neither is
+// ever let through. Where a key must be shown, a token is bound to nothing else.
+func (l *life) strangers(t *rapid.T, next State, v Verdict, e Event) {
+	c, isRequest := callOf(e)
+	if v.Reason == ProofInvalid && next != l.state {
+		t.Fatalf("without a good proof %+v became %+v", l.state, next)
+	}
+	if next.Bound.Kind == ToAddress && (l.policy.Binding == ByKey || l.only != Key{}) || next.Bound.Kind == ToKey && l.only != (Key{}) && next.Bound.Key() != l.only {
+		t.Fatalf("bound to %v by %+v", next.Bound, c)
+	}
+	if next.Bound.Kind != ToKey && next.Roam != (Roaming{}) {
+		t.Fatalf("bound to no key, and roams: %+v", next)
+	}
+	if !isRequest || l.state.Bound.Kind != ToKey || c.Key == l.state.Bound.Key() {
+		return
+	}
+	killed := l.state
+	killed.Dead = Hijacked
+	if v.Outcome != Refuse || next != l.state && (next != killed || !l.policy.KillStranger || c.Key == Key{}) {
+		t.Fatalf("a stranger's %+v made of %+v %+v: %+v", c, l.state, next, v)
+	}
+}
+
+// callOf is the request that an event is, if it is one.
+func callOf(e Event) (Call, bool) {
+	switch e := e.(type) {
+	case Call:
+		return e, true
+	case Suggest:
+		return Call(e), true
+	case Look:
+		return Call(e), true
+	case Answer:
+		return e.Call, true
+	case Reload:
+		return e.Call, true
+	}
+	return Call{}, false
 }
 
 // counts: an admitted call is counted exactly once and nothing else is, and
@@ -216,7 +265,10 @@ func TestBindingRoundTrip(t *testing.T) {
 			t.Errorf("BindTo(%s).Address() = %s", a, got)
 		}
 	}
-	if (Binding{}).Address().IsValid() {
-		t.Error("no binding has an address")
+	if (Binding{}).Address().IsValid() || BindToKey(Key{1}).Address().IsValid() {
+		t.Error("what is bound to no address has one")
+	}
+	if k := KeyOf([32]byte{1, 2, 15: 16, 16: 17}); k != (Key{1, 2, 15: 16}) || BindToKey(k).Key() != k || BindTo(netip.MustParseAddr("192.0.2.1")).Key() != (Key{}) {
+		t.Errorf("the key of a binding: %v", k)
 	}
 }

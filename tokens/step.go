@@ -3,7 +3,7 @@ package tokens
 // Step applies one event to a token. It is pure: the same arguments always
 // give the same results, so a store may call it again after a conflict.
 // The order of its questions is the contract's: dead, binding, challenge,
-// calls, the address's leave, spike.
+// calls, the address's leave, roaming, spike.
 func Step(s State, p Policy, e Event) (State, Verdict) {
 	next, v := step(s, p, e)
 	v.State = next
@@ -36,7 +36,7 @@ func step(s State, p Policy, e Event) (State, Verdict) {
 // before that one. It is answered, and the token stays dead.
 func dead(s State, p Policy, e Event) (State, Verdict) {
 	c, ok := e.(Call)
-	if !ok || s.Dead != Hijacked || s.Cleared || !c.Crowd.Asked || s.Bound != BindTo(c.From) {
+	if !ok || s.Dead != Hijacked || s.Cleared || !c.Crowd.Asked || !s.Bound.fits(c) {
 		return s, refused(s.Dead)
 	}
 	alive := s
@@ -67,6 +67,9 @@ func call(s State, p Policy, c Call) (State, Verdict) {
 			return s, v
 		}
 	}
+	if s, v = roam(s, p, c, v); v.Outcome != Admit {
+		return s, v
+	}
 	next, spiked := s.Calls.admit(c.At, p.SpikePer, p.SpikeCalls)
 	if spiked && !p.Observe.Spike {
 		return ask(s, p, c.At, v.seen(p.SpikeCalls, s.Calls.Count), Crowd{})
@@ -89,6 +92,9 @@ func suggest(s State, p Policy, c Call) (State, Verdict) {
 	if s.Open.Number != 0 {
 		return s, v.challenge(ChallengeRequired)
 	}
+	if s, v = roam(s, p, c, v); v.Outcome != Admit {
+		return s, v
+	}
 	next, spiked := s.Typing.admit(c.At, p.SpikePer, p.SpikeSuggestions)
 	if spiked && !p.Observe.Spike {
 		return ask(s, p, c.At, v.seen(p.SpikeSuggestions, s.Typing.Count), Crowd{})
@@ -105,6 +111,9 @@ func look(s State, p Policy, c Call) (State, Verdict) {
 	if s.Bound.Kind == Unbound {
 		if late(p, c) {
 			return s, refused(Expired)
+		}
+		if _, why := tie(p, c); why != None {
+			return s, refused(why)
 		}
 		return s, Verdict{Outcome: Admit}
 	}
@@ -140,7 +149,7 @@ func refused(why Reason) Verdict { return Verdict{Outcome: Refuse, Reason: why} 
 
 // seen notes the limit of the rule that decides, and what was counted.
 func (v Verdict) seen(limit, seen uint32) Verdict {
-	v.Limit, v.Seen = limit, seen
+	v.Limit, v.Seen, v.Roams = limit, seen, false
 	return v
 }
 

@@ -122,10 +122,16 @@ func (st *story) request(words []string) (string, error) {
 			c.Route = r
 		} else if w == "right" || w == "wrong" {
 			right = w == "right"
+		} else if name, ok := strings.CutPrefix(w, "key="); ok {
+			copy(c.Key[:], name)
+		} else if name, ok := strings.CutPrefix(w, "only="); ok {
+			copy(c.Only[:], name)
+		} else if w == "badproof" {
+			c.BadProof = true
 		} else if _, err := fmt.Sscanf(w, "#%d", &number); err == nil {
 			continue
 		} else if _, err := fmt.Sscanf(w, "records=%d", &c.Records); err != nil {
-			return "", fmt.Errorf("%q is no route, no number of records and no challenge", w)
+			return "", fmt.Errorf("%q is no route, no number of records, no key and no challenge", w)
 		}
 	}
 	return st.step(func(crowd Crowd) Event {
@@ -163,7 +169,8 @@ func (st *story) step(event func(Crowd) Event) string {
 // setPolicy reads name=value pairs; what is not named is as in the contract.
 func (st *story) setPolicy(words []string) error {
 	p := Policy{Calls: 2000, Records: 20000, BindWithin: 10 * time.Minute, SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: time.Minute,
-		Ladder: []Kind{Work, Work, Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute}
+		Ladder: []Kind{Work, Work, Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute,
+		RoamAddresses: 8, RoamPer: 24 * time.Hour}
 	for _, w := range words {
 		name, value, _ := strings.Cut(w, "=")
 		n, noNumber := strconv.Atoi(value)
@@ -187,6 +194,16 @@ func (st *story) setPolicy(words []string) error {
 			p.SpikePer = d
 		case "expires":
 			p.Expires = d
+		case "roaming":
+			p.RoamAddresses = uint8(n)
+		case "roaming_per":
+			p.RoamPer = d
+		case "binding":
+			p.Binding = map[string]Mode{"auto": Auto, "address": ByAddress, "key": ByKey}[value]
+			continue
+		case "hijack":
+			p.KillStranger = value == "kill"
+			continue
 		case "observe":
 			p.Observe = Observe{Hijack: value == "hijack", Spike: value == "spike"}
 		default:

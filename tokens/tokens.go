@@ -49,6 +49,7 @@ type State struct {
 	Bound    Binding   // what the first request tied it to
 	Cleared  bool      // the address that bound it has been asked about it
 	Dead     Reason    // why the token is no longer good; None while it is
+	Roam     Roaming   // where a token that is bound to a key was used
 }
 
 // Window counts what was admitted from a moment on.
@@ -103,35 +104,6 @@ func (u Usage) Total() (t Count) {
 	return t
 }
 
-// Binding is what a token is tied to. The zero Binding is none. It cannot be
-// turned back into a key, but an address can be read out of it: [Binding.Address].
-type Binding struct {
-	Kind BindingKind
-	Sum  [16]byte // the address as 16 bytes
-}
-
-// BindingKind is the sort of thing that a token is tied to.
-type BindingKind uint8
-
-// The kinds of binding, in the contract's words.
-const (
-	Unbound BindingKind = iota
-	ToAddress
-)
-
-func (k BindingKind) String() string { return [...]string{"none", "address"}[k] }
-
-// BindTo is the binding to an address that addresses.Normal has normalised.
-func BindTo(a netip.Addr) Binding { return Binding{ToAddress, a.As16()} }
-
-// Address is the address of a binding to one; else it is not valid.
-func (b Binding) Address() netip.Addr {
-	if b.Kind != ToAddress {
-		return netip.Addr{}
-	}
-	return netip.AddrFrom16(b.Sum).Unmap()
-}
-
 // Route is a route of the content API whose calls are counted.
 type Route uint8
 
@@ -151,6 +123,11 @@ type Policy struct {
 	Calls      uint32        // calls that a token is good for
 	Records    uint32        // items that it may deliver
 	BindWithin time.Duration // time from its issue to its first call
+
+	Binding       Mode          // what the first call binds a token to
+	KillStranger  bool          // a call by another key kills a token that is bound to a key
+	RoamAddresses uint8         // addresses, within RoamPer, of a token that is bound to a key; at most MaxRoaming
+	RoamPer       time.Duration // whole seconds
 
 	SpikeCalls       uint32        // calls within SpikePer before a challenge
 	SpikeSuggestions uint32        // the same for suggestions
@@ -180,6 +157,9 @@ type Call struct {
 	IssuedAt time.Time  // iat
 	Expires  time.Time  // exp
 	From     netip.Addr // source address, by addresses.Normal
+	Key      Key        // what a good proof was made with; zero: there was none
+	BadProof bool       // there was a proof, and it is not good
+	Only     Key        // the one key that the token itself names; zero: any
 	Route    Route
 	Records  uint32 // items that the answer carries
 	Crowd    Crowd  // what the address said, once it was asked
@@ -264,15 +244,16 @@ const (
 	ChallengeFailed   // the token lives
 	NotAsked          // an answer or a reload for a challenge that is not open
 	AddressBlocked    // the token lives
+	ProofInvalid      // the token lives, and nothing of it changes
 )
 
 // Reasons lists every Reason but None, for tables that must cover them all.
 var Reasons = []Reason{Unknown, Expired, Revoked, Hijacked, Exhausted,
-	ChallengeIgnored, ChallengedTooOften, ChallengeRequired, ChallengeFailed, NotAsked, AddressBlocked}
+	ChallengeIgnored, ChallengedTooOften, ChallengeRequired, ChallengeFailed, NotAsked, AddressBlocked, ProofInvalid}
 
 func (r Reason) String() string {
 	return [...]string{"", "internal", "token_expired", "token_revoked", "token_hijacked", "token_exhausted",
-		"token_challenge_ignored", "token_challenged_too_often", "challenge_required", "challenge_failed", "not_found", "address_blocked"}[r]
+		"token_challenge_ignored", "token_challenged_too_often", "challenge_required", "challenge_failed", "not_found", "address_blocked", "proof_invalid"}[r]
 }
 
 // Verdict is the answer to one event. The zero Verdict refuses.
@@ -287,5 +268,6 @@ type Verdict struct {
 	Limit    uint32 // the limit of the rule that refused, for explaining it; 0: none
 	Seen     uint32 // what was counted against it
 	Drained  bool   // it is the address's rule about records, not about bindings
+	Roams    bool   // it is the rule about roaming
 	State    State  // the token's state after the event
 }

@@ -9,48 +9,66 @@ import (
 )
 
 // A state is stored as a version and then its fields in their order, little
-// endian, each of a fixed size: as encoding/binary writes it. Once a version
-// is released, a State with a new field gets a new one, and the old ones stay
-// readable: a file outlives the program that wrote it.
-const version1 = 1
+// endian, each of a fixed size: as encoding/binary writes it. A State with a
+// new field gets a new version, and the field stands at the end: so what an
+// older version wrote is a new state's beginning, and the rest of it is zero. A
+// file outlives the program that wrote it.
+const (
+	version1 = 1
+	version2 = 2 // a token's roaming, an address's keys
+)
+
+// size1 and size2 are how long a token's state of a version is, the version
+// included, and addressSize… an address's.
+const (
+	size1        = 1 + 142
+	addressSize1 = 1 + 87
+)
 
 var (
-	size1        = 1 + binary.Size(tokens.State{})
-	addressSize1 = 1 + binary.Size(addresses.State{})
+	size2        = 1 + binary.Size(tokens.State{})
+	addressSize2 = 1 + binary.Size(addresses.State{})
 )
 
 // appendState appends s as it is stored.
 func appendState(b []byte, s tokens.State) []byte {
 	n := len(b)
-	b = append(b, make([]byte, size1)...)
-	b[n] = version1
+	b = append(b, make([]byte, size2)...)
+	b[n] = version2
 	c := codec{b: b[n+1:]}
-	c.state(&s)
+	c.state(&s, version2)
 	return b
 }
 
 // cutState reads the state that b begins with, and returns what follows it.
 func cutState(b []byte) (s tokens.State, rest []byte, err error) {
-	if err := hasState(b, size1); err != nil {
+	version, size, err := versionOf(b, size1, size2)
+	if err != nil {
 		return s, nil, err
 	}
-	c := codec{b: b[1:size1], reads: true}
-	c.state(&s)
-	return s, b[size1:], nil
+	c := codec{b: b[1:size], reads: true}
+	c.state(&s, version)
+	return s, b[size:], nil
 }
 
-// hasState says what is wrong with bytes that are to begin with a state.
-func hasState(b []byte, size int) error {
+// versionOf reads the version of the state that b begins with, and how long it
+// is.
+func versionOf(b []byte, size1, size2 int) (version byte, size int, err error) {
 	if len(b) == 0 {
-		return fmt.Errorf("a state of no bytes")
+		return 0, 0, fmt.Errorf("a state of no bytes")
 	}
-	if b[0] != version1 {
-		return fmt.Errorf("a state of version %d, which this program does not know", b[0])
+	switch version = b[0]; version {
+	case version1:
+		size = size1
+	case version2:
+		size = size2
+	default:
+		return 0, 0, fmt.Errorf("a state of version %d, which this program does not know", version)
 	}
 	if len(b) < size {
-		return fmt.Errorf("a state of %d bytes, not %d", len(b), size)
+		return 0, 0, fmt.Errorf("a state of %d bytes, not %d", len(b), size)
 	}
-	return nil
+	return version, size, nil
 }
 
 // decodeState reads a state that is all of b.
@@ -70,7 +88,7 @@ type codec struct {
 	reads bool
 }
 
-func (c *codec) state(s *tokens.State) {
+func (c *codec) state(s *tokens.State, version byte) {
 	num32(c, &s.Tenant)
 	num32(c, &s.Day)
 	num64(c, &s.IssuedAt)
@@ -91,6 +109,13 @@ func (c *codec) state(s *tokens.State) {
 	c.bytes(s.Bound.Sum[:])
 	c.bool(&s.Cleared)
 	num8(c, &s.Dead)
+	if version < version2 {
+		return
+	}
+	num32(c, &s.Roam.Since)
+	for i := range s.Roam.Seen {
+		num32(c, &s.Roam.Seen[i])
+	}
 }
 
 func (c *codec) window(w *tokens.Window) {
@@ -166,16 +191,18 @@ func num64[T ~uint64 | ~int64](c *codec, v *T) {
 
 // encodeAddress is an address's state as it is stored. Few calls change one.
 func encodeAddress(s addresses.State) ([]byte, error) {
-	return binary.Append([]byte{version1}, binary.LittleEndian, s)
+	return binary.Append([]byte{version2}, binary.LittleEndian, s)
 }
 
 func decodeAddress(b []byte) (s addresses.State, err error) {
-	if err := hasState(b, addressSize1); err != nil {
+	_, size, err := versionOf(b, addressSize1, addressSize2)
+	if err != nil {
 		return s, err
 	}
-	n, err := binary.Decode(b[1:], binary.LittleEndian, &s)
-	if err == nil && 1+n != len(b) {
-		err = fmt.Errorf("%d bytes after a state", len(b)-1-n)
+	if len(b) > size {
+		return s, fmt.Errorf("%d bytes after a state", len(b)-size)
 	}
+	whole := append(b[1:size:size], make([]byte, addressSize2-size)...)
+	_, err = binary.Decode(whole, binary.LittleEndian, &s)
 	return s, err
 }

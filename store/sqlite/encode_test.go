@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/quick"
 
@@ -18,7 +19,7 @@ func TestEncodeState(t *testing.T) {
 	same := func(s tokens.State) bool {
 		b := appendState(nil, s)
 		got, err := decodeState(b)
-		want, _ := binary.Append([]byte{version1}, binary.LittleEndian, s)
+		want, _ := binary.Append([]byte{version2}, binary.LittleEndian, s)
 		return err == nil && got == s && bytes.Equal(b, want)
 	}
 	if err := quick.Check(same, nil); err != nil {
@@ -38,10 +39,34 @@ func TestEncodeAddress(t *testing.T) {
 		t.Error(err)
 	}
 	good, _ := encodeAddress(addresses.State{Step: 1})
-	for _, b := range [][]byte{nil, {version1}, {9, 9}, good[:len(good)-1], append(good, 0)} {
+	for _, b := range [][]byte{nil, {version1}, {version2}, {9, 9}, good[:len(good)-1], append(good, 0)} {
 		if _, err := decodeAddress(b); err == nil {
 			t.Errorf("%x is no state", b)
 		}
+	}
+}
+
+// TestEncodedBefore: what version 1 wrote is read, whole. Its fields are the
+// first ones of today's.
+func TestEncodedBefore(t *testing.T) {
+	old := bytes.Repeat([]byte{1}, 1+142) // of a bool, 1 is true; and the version
+	s, rest, err := cutState(append(slices.Clone(old), 9))
+	if err != nil || len(rest) != 1 {
+		t.Fatalf("%v, and %d bytes follow", err, len(rest))
+	}
+	if b := appendState(nil, s); !bytes.Equal(b[1:143], old[1:]) || s.Dead != tokens.Unknown || s.Roam != (tokens.Roaming{}) {
+		t.Errorf("%+v is not what version 1 wrote", s)
+	}
+	old = bytes.Repeat([]byte{1}, 1+87)
+	a, err := decodeAddress(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := encodeAddress(a); !bytes.Equal(b[1:88], old[1:]) || !a.Propose || a.Keys != [addresses.Slices]addresses.Keys{} {
+		t.Errorf("%+v is not what version 1 wrote", a)
+	}
+	if _, err := decodeAddress(append(old, 0)); err == nil {
+		t.Error("a byte after a state of version 1 is no error")
 	}
 }
 

@@ -30,7 +30,7 @@ func (w *writer) commit() error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	for _, c := range w.changes {
-		w.mem.find(c.id).touched = false
+		w.slot(c).touched = false
 	}
 	w.changes = w.changes[:0]
 	w.places.written()
@@ -42,7 +42,26 @@ func (w *writer) commit() error {
 // states as asked for, if a fold is under way.
 func (w *writer) write(row []byte, rows int) error {
 	due, done := w.fold.due(w.mem, rows)
-	err := w.db.tx(context.Background(), func(tx *sql.Tx) error {
+	err := w.commitRows(row, due, done)
+	w.report(err)
+	if err != nil {
+		return err
+	}
+	w.db.checkpointer.wrote(len(due)/4 + len(w.places.changed) + len(row)/pageSize)
+	w.wrote(row)
+	w.fold.advance(w.mem, due, done)
+	return nil
+}
+
+// commitRows is the transaction of write. Mostly there is only the journal's
+// row: then the one statement is a transaction by itself, and two less cross
+// over to SQLite.
+func (w *writer) commitRows(row []byte, due []tokens.ID, done bool) error {
+	if len(due) == 0 && !done && len(w.places.changed) == 0 {
+		w.db.checkpointer.wrote(3) // as db.tx has it
+		return addToJournal(w.db.write, w.seq+1, row)
+	}
+	return w.db.tx(context.Background(), func(tx *sql.Tx) error {
 		if err := addToJournal(tx, w.seq+1, row); err != nil {
 			return err
 		}
@@ -60,14 +79,6 @@ func (w *writer) write(row []byte, rows int) error {
 		_, err := tx.Exec(`DELETE FROM journal WHERE seq <= ?`, w.fold.upTo)
 		return err
 	})
-	w.report(err)
-	if err != nil {
-		return err
-	}
-	w.db.checkpointer.wrote(len(due)/4 + len(w.places.changed) + len(row)/pageSize)
-	w.wrote(row)
-	w.fold.advance(w.mem, due, done)
-	return nil
 }
 
 // wrote notes that a row was added to the journal, if there was one.
@@ -78,11 +89,16 @@ func (w *writer) wrote(row []byte) {
 	}
 }
 
-func addToJournal(tx *sql.Tx, seq int64, row []byte) error {
+// execer is a transaction, or a connection on which each statement is one.
+type execer interface {
+	Exec(query string, args ...any) (sql.Result, error)
+}
+
+func addToJournal(to execer, seq int64, row []byte) error {
 	if row == nil {
 		return nil
 	}
-	_, err := tx.Exec(`INSERT INTO journal (seq, batch) VALUES (?, ?)`, seq, row)
+	_, err := to.Exec(`INSERT INTO journal (seq, batch) VALUES (?, ?)`, seq, row)
 	return err
 }
 
@@ -93,7 +109,7 @@ func (w *writer) encodeChanges() []byte {
 	}
 	w.row = w.row[:0]
 	for _, c := range w.changes {
-		w.row = appendRecord(w.row, c.id, w.mem.find(c.id).state)
+		w.row = appendRecord(w.row, c.id, w.slot(c).state)
 	}
 	return w.row
 }

@@ -19,6 +19,7 @@ type memory struct {
 	most   int           // states of a shard before the idlest must leave
 	turn   uint8         // the shard to be tidied next
 	live   atomic.Int64  // states of tokens that are good
+	moved  uint32        // how often slots have moved
 }
 
 // shard holds the states of the ids that begin with one byte.
@@ -44,7 +45,7 @@ func newMemory(keep time.Duration, most int) *memory {
 	return &memory{keep: keep, most: max(1, most/256)}
 }
 
-// find is the slot of id, or nil. It is good until the next put.
+// find is the slot of id, or nil. It is good until moved says otherwise.
 func (m *memory) find(id tokens.ID) *slot {
 	sh := &m.shards[id[0]]
 	if i, ok := sh.index[id]; ok {
@@ -117,6 +118,7 @@ func (m *memory) rebuild(sh *shard, keep func(*slot) bool) {
 		}
 	}
 	*sh = kept
+	m.moved++
 }
 
 func (m *memory) count(old, s tokens.State) {

@@ -9,8 +9,8 @@ import (
 	"stile.example/stile/addresses"
 )
 
-// maxPlaces is how many addresses are in memory at most: 16 MB.
-const maxPlaces = 100_000
+// maxPlaces is how many addresses are in memory at most: 18 MB.
+const maxPlaces = 50_000
 
 // places holds the states of the addresses that were used last. It belongs to
 // the writer, and no lock guards it. What the batch at hand changes is kept

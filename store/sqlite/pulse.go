@@ -12,7 +12,7 @@ const beat = 100 * time.Millisecond
 // price of one timer.
 type pulse struct{ c atomic.Pointer[chan struct{}] }
 
-// next is closed at the next beat.
+// next is closed at the next beat, and from the pulse's end on at once.
 func (p *pulse) next() <-chan struct{} { return *p.c.Load() }
 
 // startPulse begins a pulse, which ends with stop.
@@ -33,6 +33,7 @@ func (p *pulse) run(stop <-chan struct{}) {
 			fresh := make(chan struct{})
 			close(*p.c.Swap(&fresh))
 		case <-stop:
+			close(*p.c.Load())
 			return
 		}
 	}

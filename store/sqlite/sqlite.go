@@ -47,8 +47,9 @@ type Options struct {
 type DB struct {
 	write *sql.DB // one connection
 	read  *sql.DB // a pool of connections that cannot write
-	file  string
-	opt   Options
+
+	file string
+	opt  Options
 
 	writer       *writer
 	checkpointer *checkpointer

@@ -71,13 +71,21 @@ func (w *writer) wait(ctx context.Context, s *step) error {
 			w.release(s)
 			return err
 		case <-w.pulse.next():
-			gone = ctx.Err()
-		case <-w.closed:
-			gone = ErrClosed
+			gone = w.gone(ctx)
 		}
 		if gone != nil && s.own() {
 			return gone
 		}
+	}
+}
+
+// gone says why there is no use in waiting, if so.
+func (w *writer) gone(ctx context.Context) error {
+	select {
+	case <-w.closed:
+		return ErrClosed
+	default:
+		return ctx.Err()
 	}
 }
 

@@ -29,6 +29,7 @@ type writer struct {
 	fold    fold
 	folded  time.Time // when the last fold began
 	failing bool
+	at      uint32 // when the batch at hand began, Unix seconds
 
 	queue           chan *step
 	jobs            chan func() // run between two batches
@@ -41,9 +42,19 @@ type writer struct {
 // change is a state that a batch changed, and what it was before.
 type change struct {
 	id    tokens.ID
+	at    *slot // good as long as memory has not moved
+	moved uint32
 	old   tokens.State
 	fresh bool // it was not in memory
 	dirty bool // it was newer than its row already
+}
+
+// slot is where a changed state is now.
+func (w *writer) slot(c change) *slot {
+	if c.moved == w.mem.moved {
+		return c.at
+	}
+	return w.mem.find(c.id)
 }
 
 func startWriter(db *DB) *writer {
@@ -113,6 +124,7 @@ func (w *writer) gather(batch []*step, s *step) []*step {
 // serve takes the steps, commits what they changed, and answers them: also
 // those that changed nothing, since they may have seen what others did.
 func (w *writer) serve(batch []*step) {
+	w.at = w.now()
 	for _, s := range batch {
 		s.err = w.apply(s)
 	}
@@ -147,16 +159,15 @@ func (w *writer) apply(s *step) error {
 
 // load is the slot of id, read from its row if need be; nil if there is none.
 func (w *writer) load(id tokens.ID) (*slot, error) {
-	now := w.now()
 	if sl := w.mem.find(id); sl != nil {
-		sl.used = now
+		sl.used = w.at
 		return sl, nil
 	}
 	s, err := readToken(w.db.write, id)
 	if err != nil || s == (tokens.State{}) {
 		return nil, err
 	}
-	return w.mem.put(id, s, now), nil
+	return w.mem.put(id, s, w.at), nil
 }
 
 // call calls fn, and survives it.
@@ -174,10 +185,10 @@ func call[S any](w *writer, fn func(S) S, old S) (next S, err error) {
 func (w *writer) change(id tokens.ID, sl *slot, next tokens.State) {
 	fresh := sl == nil
 	if fresh {
-		sl = w.mem.put(id, tokens.State{}, w.now())
+		sl = w.mem.put(id, tokens.State{}, w.at)
 	}
 	if !sl.touched {
-		w.changes = append(w.changes, change{id: id, old: sl.state, fresh: fresh, dirty: sl.dirty})
+		w.changes = append(w.changes, change{id, sl, w.mem.moved, sl.state, fresh, sl.dirty})
 	}
 	w.mem.assign(sl, next)
 	sl.dirty, sl.touched = true, true
@@ -190,7 +201,7 @@ func (w *writer) undo() {
 			w.mem.drop(c.id)
 			continue
 		}
-		sl := w.mem.find(c.id)
+		sl := w.slot(c)
 		w.mem.assign(sl, c.old)
 		sl.dirty, sl.touched = c.dirty, false
 	}

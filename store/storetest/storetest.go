@@ -116,7 +116,7 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 		v.SetString("text " + strings.Repeat("x", *n))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(uint64(*n))
 	case reflect.Int32, reflect.Int64:
 		v.SetInt(-int64(*n))

@@ -24,6 +24,15 @@ const (
 // Algorithms lists what may sign, the default first.
 func Algorithms() []string { return []string{EdDSA, ES256, RS256} }
 
+// known is the name above of an algorithm: RFC 9864 calls EdDSA with Ed25519 by
+// the curve's name, and so do openid-client and jose.
+func known(alg string) string {
+	if alg == "Ed25519" {
+		return EdDSA
+	}
+	return alg
+}
+
 // Bounds of RSA keys in bits: shorter ones can be broken (NIST SP 800-131A),
 // longer ones let whoever names the key buy our time.
 const (
@@ -48,6 +57,9 @@ func methodFor(public crypto.PublicKey) (jwt.SigningMethod, error) {
 	case *rsa.PublicKey:
 		if n := k.N.BitLen(); n < minRSA || n > maxRSA {
 			return nil, fmt.Errorf("an RSA key has %d to %d bits, this one %d", minRSA, maxRSA, n)
+		}
+		if isROCA(k.N) {
+			return nil, errors.New("the RSA key is of the kind that can be factored (ROCA, CVE-2017-15361)")
 		}
 		return jwt.SigningMethodRS256, nil
 	}

@@ -74,7 +74,7 @@ func signedBy(t jws, h header, jwks string) bool {
 	}
 	for _, k := range set.keys {
 		named := k.kid == h.kid || k.kid == "" || h.kid == ""
-		if named && h.alg == k.method.Alg() && k.method.Verify(t.signed, signature, k.public) == nil {
+		if named && known(h.alg) == k.method.Alg() && k.method.Verify(t.signed, signature, k.public) == nil {
 			return true
 		}
 	}

@@ -73,6 +73,17 @@ func TestAssertion(t *testing.T) {
 	}
 }
 
+// TestAssertionEd25519: the name of RFC 9864 is good for an Ed25519 key alone.
+func TestAssertionEd25519(t *testing.T) {
+	for _, alg := range Algorithms() {
+		k, jwks := clientKey(t, alg)
+		token := forge(t, k, goodHeader(k).with("typ", nil).with("alg", "Ed25519").String(), goodAssertion().String())
+		if _, err := testAssertions(t).Verify(token, only("acme", jwks), noon); (err == nil) != (alg == EdDSA) {
+			t.Errorf("a key for %s: %v", alg, err)
+		}
+	}
+}
+
 // TestS5_Assertions: the same tricks, tried on the token endpoint.
 func TestS5_Assertions(t *testing.T) {
 	k, jwks := clientKey(t, EdDSA)

@@ -1,11 +1,14 @@
 // Package bearer reads and signs the JWTs that tenants hand to their visitors'
-// browsers: RFC 9068 access tokens, signed by keys of our own. It also reads
-// the assertions by which a tenant's server proves who it is (RFC 7523).
+// browsers: RFC 9068 access tokens, signed by keys of our own, and the tokens
+// of outside issuers that the publisher trusts. It also reads the assertions by
+// which a tenant's server proves who it is (RFC 7523).
 //
 //   - [Keys] are the server's own, in one file; they rotate without a gap.
 //   - [Signer] makes tokens.
 //   - [Verifier] says whether a token is genuine and what stands in it, and
 //     remembers the good ones, so that a token is verified once.
+//   - [Issuer] is an outside authorization server: what its tokens must say, and
+//     by which keys ([IssuerKeys]). Who fetches those is package issuers.
 //   - [Assertions] checks private_key_jwt against a tenant's JWK Set.
 //
 // Only the arithmetic of signatures is golang-jwt's. Which text is a token at
@@ -19,6 +22,7 @@
 package bearer
 
 import (
+	"crypto/sha256"
 	"errors"
 	"time"
 
@@ -38,10 +42,15 @@ type Claims struct {
 	JTI      string
 	Issuer   string
 	Subject  string
-	Client   string // client_id
+	Client   string // the tenant: client_id of our own tokens; "" where an outside issuer's client is no tenant's
 	Scope    string
 	IssuedAt time.Time
 	Expires  time.Time
+
+	// Confirmation is the RFC 7638 thumbprint of the one key whose holder may
+	// use the token (cnf.jkt, RFC 9449 §6.1); zero: it is anybody's. Our own
+	// tokens name none: theirs is bound by their first call.
+	Confirmation [sha256.Size]byte
 }
 
 // invalid is an [ErrInvalid] that says why. Its texts are constants of this

@@ -39,23 +39,26 @@ func (j jwk) public() (crypto.PublicKey, error) {
 	case j.Kty == "OKP" && j.Crv == "Ed25519":
 		x, err := number(j.X)
 		return ed25519.PublicKey(x), err
-	case j.Kty == "EC" && j.Crv == "P-256":
-		return j.p256()
+	case j.Kty == "EC" && curves[j.Crv] != nil:
+		return j.ec(curves[j.Crv])
 	case j.Kty == "RSA":
 		return j.rsa()
 	}
-	return nil, fmt.Errorf("kty %q with crv %q: want OKP with Ed25519, EC with P-256, or RSA", j.Kty, j.Crv)
+	return nil, fmt.Errorf("kty %q with crv %q: want OKP with Ed25519, EC with P-256, P-384 or P-521, or RSA", j.Kty, j.Crv)
 }
 
-func (j jwk) p256() (crypto.PublicKey, error) {
+// curves are those of RFC 7518 §6.2.1.1.
+var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
+
+func (j jwk) ec(curve elliptic.Curve) (crypto.PublicKey, error) {
 	x, errX := number(j.X)
 	y, errY := number(j.Y)
 	if err := errors.Join(errX, errY); err != nil {
 		return nil, err
 	}
-	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	key, err := ecdsa.ParseUncompressedPublicKey(curve, slices.Concat([]byte{4}, x, y))
 	if err != nil {
-		return nil, errors.New("x and y are no point of P-256")
+		return nil, fmt.Errorf("x and y are no point of %s", j.Crv)
 	}
 	return key, nil
 }

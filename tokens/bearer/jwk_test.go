@@ -23,6 +23,7 @@ func TestParseKeySet(t *testing.T) {
 	for name, set := range map[string][]any{
 		"all kinds":           {r, ec, ed},
 		"no alg, no use":      {ed.with("alg", nil).with("use", nil).with("kid", nil)},
+		"RFC 9864's name":     {ed.with("alg", "Ed25519")},
 		"one is for secrets":  {ed, r.with("use", "enc")},
 		"key_ops with verify": {ed.with("key_ops", []string{"verify"})},
 	} {
@@ -38,6 +39,7 @@ func TestParseKeySet(t *testing.T) {
 		"for encryption only":    ed.with("use", "enc"),
 		"key_ops without verify": ed.with("key_ops", []string{"encrypt", "sign"}),
 		"an algorithm not its":   ed.with("alg", ES256),
+		"Ed25519 of P-256":       ec.with("alg", "Ed25519"),
 		"RS512":                  r.with("alg", "RS512"),
 		"RSA of 1,024 bits":      asFields(t, publicJWK(&weak.PublicKey)),
 		"RSA of 9,000 bits":      r.with("n", base64.RawURLEncoding.EncodeToString(append([]byte{1}, make([]byte, 9000/8)...))),

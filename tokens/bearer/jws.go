@@ -13,6 +13,8 @@ const MaxLength = 4 << 10
 // believed yet.
 type jws struct{ signed, header, payload, signature string }
 
+const notThreeParts = invalid("not three parts")
+
 // cut takes a token apart. Its characters are checked first: base64 decoders
 // skip line breaks, which would give one token many spellings.
 func cut(token string) (t jws, err error) {
@@ -28,7 +30,7 @@ func cut(token string) (t jws, err error) {
 	t.header, t.payload, ok1 = strings.Cut(token, ".")
 	t.payload, t.signature, ok2 = strings.Cut(t.payload, ".")
 	if !ok1 || !ok2 || t.header == "" || t.payload == "" || t.signature == "" || strings.Contains(t.signature, ".") {
-		return t, invalid("not three parts")
+		return t, notThreeParts
 	}
 	t.signed = token[:len(t.header)+1+len(t.payload)]
 	return t, nil

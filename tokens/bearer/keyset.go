@@ -54,13 +54,17 @@ func ParseKeySet(text string) (KeySet, error) {
 	return set, nil
 }
 
+// secretMembers are those that only a private or a symmetric key has (RFC 7518
+// §6.2.2, §6.3.2, §6.4).
+var secretMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
 // readJWK reads one key and says whether it is one for signatures.
 func readJWK(raw []byte) (k publicKey, signs bool, err error) {
 	members, err := object(raw)
 	if err != nil {
 		return k, false, errors.New("no JSON object, or a name twice in it")
 	}
-	for _, secret := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+	for _, secret := range secretMembers {
 		if members[secret] != nil {
 			return k, false, fmt.Errorf("it has the secret member %q: give the public key, and make a new one", secret)
 		}
@@ -78,7 +82,7 @@ func readJWK(raw []byte) (k publicKey, signs bool, err error) {
 	if k.method, err = methodFor(k.public); err != nil {
 		return k, false, err
 	}
-	if j.Alg != "" && j.Alg != k.method.Alg() {
+	if j.Alg != "" && known(j.Alg) != k.method.Alg() {
 		return k, false, fmt.Errorf("alg is %q, but this key signs by %s only", j.Alg, k.method.Alg())
 	}
 	k.kid = j.KID

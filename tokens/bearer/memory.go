@@ -37,29 +37,35 @@ type half struct {
 	text  []byte // the strings of all memos, one after the other
 }
 
-// memo is one token: its Claims without the Issuer, which is the verifier's.
+// stamp says by whose keys a token was found good, and by which of their
+// generations: 0 are our own, n is the n-th outside issuer.
+type stamp struct{ source, generation uint32 }
+
+// memo is one token: its Claims without the Issuer, which its stamp names.
 type memo struct {
 	id                          tokens.ID
 	issued, expires             int64
-	generation                  uint32
+	stamp                       stamp
 	start                       uint32 // of its strings in half.text
 	jti, subject, client, scope uint16 // their lengths: MaxLength fits
+	confirmation                [sha256.Size]byte
 }
 
 func (m *memory) shard(sum [sha256.Size]byte) *shard { return &m.shards[sum[0]%shards] }
 
-// find is the token of that sum, if it was found good under the keys of that
-// generation. Whether it has expired since is for the caller to ask.
-func (m *memory) find(sum [sha256.Size]byte, generation uint32) (Claims, bool) {
+// find is the token of that sum, if it was found good, and by which keys.
+// Whether it has expired since, and whether those are still the keys, is for
+// the caller to ask.
+func (m *memory) find(sum [sha256.Size]byte) (Claims, stamp, bool) {
 	s := m.shard(sum)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, h := range []*half{&s.fresh, &s.old} {
-		if e, ok := h.memos[sum]; ok && e.generation == generation {
-			return h.claims(e), true
+		if e, ok := h.memos[sum]; ok {
+			return h.claims(e), e.stamp, true
 		}
 	}
-	return Claims{}, false
+	return Claims{}, stamp{}, false
 }
 
 func (h *half) claims(e memo) Claims {
@@ -67,11 +73,11 @@ func (h *half) claims(e memo) Claims {
 	text := string(h.text[e.start : e.start+n])
 	take := func(n uint16) (s string) { s, text = text[:n], text[n:]; return s }
 	return Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope),
-		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC()}
+		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation}
 }
 
 // keep remembers a good token.
-func (m *memory) keep(sum [sha256.Size]byte, generation uint32, c Claims) {
+func (m *memory) keep(sum [sha256.Size]byte, by stamp, c Claims) {
 	s := m.shard(sum)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,13 +85,14 @@ func (m *memory) keep(sum [sha256.Size]byte, generation uint32, c Claims) {
 		s.fresh, s.old = half{memos: make(map[[sha256.Size]byte]memo)}, s.fresh
 	}
 	h := &s.fresh
-	if e, ok := h.memos[sum]; ok && e.generation == generation {
+	if e, ok := h.memos[sum]; ok && e.stamp == by {
 		return // another call was here first
 	}
 	h.memos[sum] = memo{
 		id: c.ID, issued: c.IssuedAt.Unix(), expires: c.Expires.Unix(),
-		generation: generation, start: uint32(len(h.text)),
+		stamp: by, start: uint32(len(h.text)),
 		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)),
+		confirmation: c.Confirmation,
 	}
 	h.text = append(append(append(append(h.text, c.JTI...), c.Subject...), c.Client...), c.Scope...)
 }

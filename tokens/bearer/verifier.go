@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"stile.example/stile/tokens"
@@ -13,13 +14,15 @@ import (
 // two servers differ. An expiry has none.
 const leeway = time.Minute
 
-// Verifier checks the tokens that are signed by keys of our own. Its methods
-// may be called at once from many goroutines.
+// Verifier checks the tokens that are signed by keys of our own, and those of
+// the outside issuers that it is told to trust. Its methods may be called at
+// once from many goroutines.
 type Verifier struct {
 	keys        *Keys
 	issuer      string
 	audience    string
 	maxLifetime time.Duration
+	outside     outside
 	memory      memory
 }
 
@@ -39,30 +42,62 @@ func NewVerifier(keys *Keys, issuer, audience string, maxLifetime time.Duration)
 // looking at the signature is: so [ErrExpired] says of a token only that it
 // would not be good even if it were genuine.
 func (v *Verifier) Verify(token string, now time.Time) (Claims, error) {
+	c, by, err := v.verify(token, now)
+	if err == nil && by != nil && by.ForExchange {
+		return Claims{}, invalid("good at the token endpoint only")
+	}
+	return c, err
+}
+
+// verify also says by which outside issuer the token is; nil is ourselves.
+func (v *Verifier) verify(token string, now time.Time) (Claims, *Issuer, error) {
 	if len(token) > MaxLength {
-		return Claims{}, invalid("longer than 4 KiB")
+		return Claims{}, nil, invalid("longer than 4 KiB")
 	}
 	set, sum := v.keys.set.Load(), sha256.Sum256([]byte(token))
-	if c, ok := v.memory.find(sum, set.generation); ok && now.Before(c.Expires) {
-		c.Issuer = v.issuer
-		return c, nil
+	if c, by, ok := v.recall(sum, set, now); ok {
+		return c, by, nil
 	}
-	c, key, err := v.check(token, set, now)
+	t, err := cut(token)
+	if err == notThreeParts && v.outside.opaque != nil && strings.Count(token, ".") != 2 {
+		c, err := v.outside.opaque.introspected(token, now, v.maxLifetime)
+		return c, v.outside.opaque, err
+	}
 	if err != nil {
-		return Claims{}, err
+		return Claims{}, nil, err
 	}
-	if key.alive(c.Expires) { // else the key, not the token, says when it ends
-		v.memory.keep(sum, set.generation, c)
+	if m, by := v.outside.issuerOf(t); by != nil {
+		c, generation, err := by.check(t, m, now, v.maxLifetime)
+		if err == nil {
+			v.memory.keep(sum, stamp{by.number, generation}, c)
+		}
+		return c, by, err
 	}
-	return c, nil
+	c, key, err := v.check(t, set, now)
+	if err == nil && key.alive(c.Expires) { // else the key, not the token, says when it ends
+		v.memory.keep(sum, stamp{0, set.generation}, c)
+	}
+	return c, nil, err
+}
+
+// recall is a token that was found good before, by the keys of today.
+func (v *Verifier) recall(sum [sha256.Size]byte, set *keySet, now time.Time) (Claims, *Issuer, bool) {
+	c, by, ok := v.memory.find(sum)
+	switch {
+	case !ok || !now.Before(c.Expires):
+		return Claims{}, nil, false
+	case by.source == 0:
+		c.Issuer = v.issuer
+		return c, nil, by.generation == set.generation
+	}
+	i := v.outside.list[by.source-1]
+	keys, err := i.Keys.Keys(now)
+	c.Issuer = i.Name
+	return c, i, err == nil && keys.Generation == by.generation
 }
 
 // check asks the cheap questions first: a signature costs more than all else.
-func (v *Verifier) check(token string, set *keySet, now time.Time) (c Claims, k *key, err error) {
-	t, err := cut(token)
-	if err != nil {
-		return c, nil, err
-	}
+func (v *Verifier) check(t jws, set *keySet, now time.Time) (c Claims, k *key, err error) {
 	if k, err = keyFor(t, set, now); err != nil {
 		return c, nil, err
 	}
@@ -145,5 +180,6 @@ func (m members) claims() (c Claims, err error) {
 		return c, invalid("no iat or exp, or a claim of the wrong type")
 	}
 	c.ID = tokens.NewID(c.Issuer, c.JTI)
-	return c, nil
+	c.Confirmation, err = m.confirmation()
+	return c, err
 }

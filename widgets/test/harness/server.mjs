@@ -1,6 +1,6 @@
 /** The real program, with a data directory of its own and ports from the kernel. */
 import {execFile, spawn} from 'node:child_process'
-import {existsSync} from 'node:fs'
+import {existsSync, rmSync} from 'node:fs'
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -18,6 +18,9 @@ const binary = process.env.STILE_BINARY ?? fileURLToPath(new URL('../../../bin/s
 function environment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STILE_')))
 }
+
+/** A run that is broken off leaves as one that ends does: what it started goes with it. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
 
 export class Server {
   /** Of the public listener, once started. */
@@ -45,7 +48,10 @@ export class Server {
   async #listen(settings, flags) {
     const env = {...environment(), STILE_LISTEN: '127.0.0.1:0', STILE_ADMIN_LISTEN: '127.0.0.1:0', ...settings}
     this.#process = spawn(binary, ['serve', ...flags], {cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe']})
-    const kill = () => this.#process.kill('SIGKILL')
+    const kill = () => {
+      this.#process.kill('SIGKILL')
+      rmSync(this.#dir, {recursive: true, force: true})
+    }
     process.once('exit', kill)
     this.#process.once('exit', () => process.off('exit', kill))
     createInterface(this.#process.stderr).on('line', line => this.#read(line))

@@ -1,0 +1,415 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/refusals"
+	"stile.example/stile/stiletest"
+	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/proof"
+)
+
+// carriers are the ways to bring a token and its proof.
+var carriers = []struct {
+	name, method string
+	header, dpop bool // both in headers, with the scheme DPoP
+	script       bool
+}{
+	{"JSONP", "GET", false, false, true}, {"JSON", "GET", false, false, false}, {"form", "POST", false, false, false},
+	{"headers", "GET", true, false, false}, {"headers, DPoP", "GET", true, true, false}, {"JSONP, headers", "GET", true, true, true},
+	{"form, headers", "POST", true, true, false},
+}
+
+// carry is a request with a token and a proof, "" for none, in one of the ways.
+func (s *site) carry(way int, path, token, text, from string) *httptest.ResponseRecorder {
+	s.Helper()
+	c, pairs, header := carriers[way], []string{"client_id", "acme"}, http.Header{}
+	if c.header {
+		scheme := map[bool]string{false: "Bearer ", true: "dpop "}[c.dpop]
+		header["Authorization"] = []string{scheme + token}
+	} else {
+		pairs = append(pairs, "access_token", token)
+	}
+	if text != "" && c.header {
+		header["Dpop"] = []string{text}
+	} else if text != "" {
+		pairs = append(pairs, "proof", text)
+	}
+	if c.script {
+		pairs = append(pairs, "callback", "cb")
+	}
+	a := ask{method: c.method, path: path, from: from, header: header}
+	if c.method == "POST" {
+		a.body = query(pairs...)
+	} else {
+		a.path = with(path, pairs...)
+	}
+	return s.do(a)
+}
+
+// proofBy is a key's proof for a request of the way.
+func (s *site) proofBy(k stiletest.Key, way int, path, token string) string {
+	return k.Proof(carriers[way].method, publicURL+path, token, s.now)
+}
+
+// TestS7Copied: in each way, a token that is bound to a key is its owner's
+// only: a copy of the request is worth nothing, from the same address and from
+// another, with its proof, without one, and with a stranger's; the owner goes
+// on, from anywhere.
+func TestS7Copied(t *testing.T) {
+	for way, c := range carriers {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t)
+			owner, stranger, token := stiletest.NewKey(), stiletest.NewKey(), s.mint()
+			expect := func(code Code, rec *httptest.ResponseRecorder) {
+				t.Helper()
+				want := `{"data":`
+				if code != "" {
+					want = `"code":"` + string(code) + `"`
+				}
+				if !strings.Contains(rec.Body.String(), want) || !c.script && rec.Code != max(200, statusOf(code)) {
+					t.Errorf("want %q: %d %s", code, rec.Code, rec.Body)
+				}
+			}
+			used := s.proofBy(owner, way, items, token)
+			expect("", s.carry(way, items, token, used, ""))
+			before := s.tokens.states[s.idOf(token)]
+			if before.Bound.Kind != tokens.ToKey {
+				t.Fatalf("bound to %v", before.Bound)
+			}
+			for _, from := range []string{"", "203.0.113.9"} {
+				expect(ProofInvalid, s.carry(way, items, token, used, from))
+				expect(ProofInvalid, s.carry(way, items, token, "", from))
+				expect(ProofInvalid, s.carry(way, items, token, s.proofBy(owner, way, "/v1/token", token), from))
+				expect(ProofInvalid, s.carry(way, items, token, "garbage", from))
+				expect(TokenHijacked, s.carry(way, items, token, s.proofBy(stranger, way, items, token), from))
+			}
+			if after := s.tokens.states[s.idOf(token)]; after != before {
+				t.Errorf("strangers made of %+v\n%+v", before, after)
+			}
+			rec := s.carry(way, items, token, used, "")
+			if !strings.Contains(rec.Body.String(), fmt.Sprintf(`"now":%d}`, start.Unix())) || !strings.Contains(rec.Body.String(), `"renewable":false`) {
+				t.Errorf("no clock to set one's own by: %s", rec.Body)
+			}
+			expect("", s.carry(way, items, token, s.proofBy(owner, way, items, token), "203.0.113.9"))
+			expect("", s.carry(way, items+"/one", token, s.proofBy(owner, way, items+"/one", token), ""))
+			rec = s.carry(way, "/v1/token", token, s.proofBy(owner, way, "/v1/token", token), "")
+			if !strings.Contains(rec.Body.String(), `{"data":{"binding":"key","calls":3,`) {
+				t.Errorf("/v1/token: %s", rec.Body)
+			}
+		})
+	}
+}
+
+func statusOf(code Code) int {
+	if code == "" {
+		return 200
+	}
+	return table[code].Status
+}
+
+// idOf is a token's ID.
+func (s *site) idOf(token string) tokens.ID {
+	s.Helper()
+	c, err := s.Verifier.Verify(token, s.now)
+	s.must(err)
+	return c.ID
+}
+
+// TestProofs are what a request may say of its key, and what comes of it.
+func TestProofs(t *testing.T) {
+	k := stiletest.NewKey()
+	is := func(s *site, token string) string { return k.Proof("GET", publicURL+items, token, s.now) }
+	for _, c := range []struct {
+		name   string
+		set    func(s *site)
+		ask    func(s *site, token string) ask
+		code   Code // "": it is answered
+		detail string
+		binds  tokens.BindingKind
+	}{
+		{"good", nil, func(s *site, token string) ask { return ask{path: items, header: both("Bearer", token, is(s, token))} }, "", "", tokens.ToKey},
+		{"none", nil, func(s *site, token string) ask { return ask{path: items, header: both("Bearer", token, "")} }, "", "", tokens.ToAddress},
+		{"an empty parameter is none", nil, func(s *site, token string) ask {
+			return ask{path: items + "?proof=", header: both("Bearer", token, "")}
+		}, "", "", tokens.ToAddress},
+		{"in header and parameter", nil, func(s *site, token string) ask {
+			return ask{path: items + "?proof=" + is(s, token), header: both("Bearer", token, is(s, token))}
+		}, BadRequest, "the proof is given more than once", 0},
+		{"two parameters", nil, func(s *site, token string) ask {
+			return ask{path: items + "?proof=" + is(s, token) + "&proof=x", header: both("Bearer", token, "")}
+		}, BadRequest, "the proof is given more than once", 0},
+		{"two headers", nil, func(s *site, token string) ask {
+			h := both("Bearer", token, is(s, token))
+			h["Dpop"] = append(h["Dpop"], "x")
+			return ask{path: items, header: h}
+		}, BadRequest, "the proof is given more than once", 0},
+		{"the scheme DPoP without one", nil, func(s *site, token string) ask { return ask{path: items, header: both("DPoP", token, "")} },
+			ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
+		{"a bad one binds nothing", nil, func(s *site, token string) ask { return ask{path: items, header: both("Bearer", token, "a.b")} },
+			ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
+		{"old", nil, func(s *site, token string) ask {
+			return ask{path: items, header: both("Bearer", token, k.Proof("GET", publicURL+items, token, s.now.Add(-61*time.Second)))}
+		}, ProofInvalid, "The request's proof is not good: iat is more than 60 seconds ago.", 0},
+		{"of another server", nil, func(s *site, token string) ask {
+			return ask{path: items, header: both("Bearer", token, k.Proof("GET", "https://evil.example"+items, token, s.now))}
+		}, ProofInvalid, "The request's proof is not good: htu is another URL than the request's.", 0},
+		{"where a key is required", func(s *site) { s.policy.Token.Binding = tokens.ByKey }, func(s *site, token string) ask {
+			return ask{path: items, header: both("Bearer", token, "")}
+		}, ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
+		{"where only addresses bind", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
+			return ask{path: items, header: both("Bearer", token, "a.b")}
+		}, "", "", tokens.ToAddress},
+		{"the scheme DPoP wants a good one, wherever", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
+			return ask{path: items, header: both("DPoP", token, "a.b")}
+		}, ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
+		{"in a URL, with-proof", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
+			return ask{path: with(items, "access_token", token, "proof", is(s, token))}
+		}, "", "", tokens.ToKey},
+		{"in a URL, with-proof, and none", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
+			return ask{path: with(items, "access_token", token)}
+		}, BadRequest, "access_token may not stand in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header", 0},
+		{"in a URL, with-proof, and a bad one", func(s *site) { s.policy.QueryTokens, s.policy.Token.Binding = QueryTokensProof, tokens.ByAddress }, func(s *site, token string) ask {
+			return ask{path: with(items, "access_token", token, "proof", "x")}
+		}, ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
+		{"just started", func(s *site) { s.Proofs = proof.NewChecker(start) }, func(s *site, token string) ask {
+			return ask{path: items, header: both("Bearer", token, is(s, token))}
+		}, Overloaded, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t)
+			if c.set != nil {
+				c.set(s)
+			}
+			token := s.mint()
+			a := c.ask(s, token)
+			a.path = with(a.path, "client_id", "acme")
+			rec := s.do(a)
+			if c.code == "" && rec.Code != 200 || c.code != "" && (rec.Code != statusOf(c.code) || !strings.Contains(rec.Body.String(), `"code":"`+string(c.code)+`"`) || !strings.Contains(rec.Body.String(), c.detail)) {
+				t.Errorf("%d %s", rec.Code, rec.Body)
+			}
+			if got := s.tokens.states[s.idOf(token)].Bound.Kind; got != c.binds {
+				t.Errorf("bound to %v, want %v", got, c.binds)
+			}
+		})
+	}
+}
+
+// both are the headers of a token, by a scheme, and of a proof.
+func both(scheme, token, text string) http.Header {
+	h := http.Header{"Authorization": {scheme + " " + token}}
+	if text != "" {
+		h["Dpop"] = []string{text}
+	}
+	return h
+}
+
+// TestDeadIsDead: of a token that is known to be dead no proof is looked at.
+func TestDeadIsDead(t *testing.T) {
+	s := newSite(t)
+	token := s.mint()
+	s.revokeToken(token)
+	s.get(items, token)
+	if rec := s.do(ask{path: items + "?client_id=acme", header: both("DPoP", token, "x")}); !strings.Contains(rec.Body.String(), `"code":"token_revoked"`) {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestSchemes: an answer of 401 says by which schemes a token can come, and
+// what was wrong at the one that it came by.
+func TestSchemes(t *testing.T) {
+	const bearer, dpop = `Bearer realm="stile"`, `DPoP realm="stile", algs="ES256 EdDSA Ed25519"`
+	s := newSite(t)
+	for _, c := range []struct {
+		name   string
+		header http.Header
+		want   [2]string
+	}{
+		{"no token", nil, [2]string{bearer, dpop}},
+		{"a bad token", both("Bearer", "x", ""), [2]string{bearer + `, error="invalid_token", error_description="token_invalid"`, dpop}},
+		{"a bad token, proven", both("DPoP", "x", "y"), [2]string{bearer, dpop + `, error="invalid_token", error_description="token_invalid"`}},
+		{"no proof", both("DPoP", s.mint(), ""), [2]string{bearer, dpop + `, error="invalid_dpop_proof", error_description="proof_invalid"`}},
+		{"a bad proof", both("Bearer", s.mint(), "y"), [2]string{bearer, dpop + `, error="invalid_dpop_proof", error_description="proof_invalid"`}},
+	} {
+		rec := s.do(ask{path: items + "?client_id=acme", header: c.header})
+		if got := rec.Header()["Www-Authenticate"]; rec.Code != 401 || fmt.Sprint(got) != fmt.Sprint(c.want[:]) {
+			t.Errorf("%s: %d\n got %q\nwant %q", c.name, rec.Code, got, c.want)
+		}
+	}
+}
+
+// TestKeysAreTold: bindings to keys are counted, refusals of them explained;
+// what a stranger does is recorded for good, a proof that is missing is not.
+func TestKeysAreTold(t *testing.T) {
+	s := newSite(t)
+	s.policy.Token.RoamAddresses = 1
+	k, token := stiletest.NewKey(), s.mint()
+	call := func(by stiletest.Key, from string) refusals.Refusal {
+		s.carry(3, items, token, s.proofBy(by, 3, items, token), from)
+		return s.notes.last()
+	}
+	call(k, "")
+	if !strings.Contains(s.metrics(), `stile_bindings_total{mode="key"} 1`) {
+		t.Error("the binding is not counted")
+	}
+	for _, c := range []struct {
+		got    refusals.Refusal
+		code   Code
+		rule   string
+		limit  int64
+		stored bool
+	}{
+		{call(stiletest.NewKey(), ""), TokenHijacked, "binding", 0, true},
+		{func() refusals.Refusal { s.carry(3, items, token, "", ""); return s.notes.last() }(), ProofInvalid, "binding", 0, false},
+		{func() refusals.Refusal { s.carry(3, items, token, "x", ""); return s.notes.last() }(), ProofInvalid, "proof: it is no JWT of three parts", 0, false},
+		{call(k, "203.0.113.9"), ChallengeRequired, "roaming.addresses", 1, true},
+	} {
+		if c.got.Code != string(c.code) || c.got.Rule != c.rule || c.got.Limit != c.limit || s.notes.kept[c.got.Ref] != c.stored || !strings.HasPrefix(c.got.Identity, "token ") {
+			t.Errorf("%s: %+v, stored: %v", c.code, c.got, s.notes.kept[c.got.Ref])
+		}
+	}
+}
+
+// TestKeysObserved: a stranger and a key that roams are told, and let through.
+func TestKeysObserved(t *testing.T) {
+	s := newSite(t)
+	s.policy.Token.RoamAddresses, s.policy.Token.Observe.Hijack = 1, true
+	k, token := stiletest.NewKey(), s.mint()
+	for _, c := range []struct {
+		by         stiletest.Key
+		from, rule string
+	}{{k, "", ""}, {k, "203.0.113.9", "roaming.addresses"}, {stiletest.NewKey(), "203.0.113.9", "binding"}} {
+		rec := s.carry(1, items, token, s.proofBy(c.by, 1, items, token), c.from)
+		if f := s.notes.last(); rec.Code != 200 || f.Rule != c.rule || f.Observed != (c.rule != "") {
+			t.Errorf("%q: %d, %+v", c.rule, rec.Code, f)
+		}
+	}
+}
+
+// TestKilledByAStranger where that is set.
+func TestKilledByAStranger(t *testing.T) {
+	s := newSite(t)
+	s.policy.Token.KillStranger = true
+	k, token := stiletest.NewKey(), s.mint()
+	for n, by := range []stiletest.Key{k, stiletest.NewKey(), k} {
+		rec := s.carry(1, items, token, s.proofBy(by, 1, items, token), "")
+		if n == 0 && rec.Code != 200 || n > 0 && !strings.Contains(rec.Body.String(), `"code":"token_hijacked"`) {
+			t.Errorf("call %d: %d %s", n, rec.Code, rec.Body)
+		}
+	}
+}
+
+// naming is a verifier of tokens that name their key, as other servers' may.
+type naming struct {
+	with interface {
+		Verify(token string, now time.Time) (bearer.Claims, error)
+	}
+	key stiletest.Key
+}
+
+func (n naming) Verify(token string, now time.Time) (bearer.Claims, error) {
+	c, err := n.with.Verify(token, now)
+	p, _ := proof.NewChecker(time.Time{}).Check(n.key.Proof("GET", publicURL, "t", now), proof.Request{Method: "GET", URL: publicURL, Token: "t"}, now)
+	c.Confirmation = p
+	return c, err
+}
+
+// TestNamedKey: a token that names its key is good with that key only, from
+// its first call on, whatever the setting.
+func TestNamedKey(t *testing.T) {
+	for _, mode := range []tokens.Mode{tokens.Auto, tokens.ByAddress, tokens.ByKey} {
+		s := newSite(t)
+		s.policy.Token.Binding = mode
+		k, token := stiletest.NewKey(), s.mint()
+		s.Verifier = naming{s.Verifier, k}
+		for n, c := range []struct {
+			proof string
+			code  Code
+		}{
+			{"", ProofInvalid}, {s.proofBy(stiletest.NewKey(), 1, items, token), TokenHijacked}, {"x", ProofInvalid},
+			{s.proofBy(k, 1, items, token), ""}, {"", ProofInvalid}, {s.proofBy(k, 1, items, token), ""},
+		} {
+			rec := s.carry(1, items, token, c.proof, "")
+			if rec.Code != statusOf(c.code) || c.code != "" && !strings.Contains(rec.Body.String(), `"code":"`+string(c.code)+`"`) {
+				t.Errorf("mode %d, call %d: %d %s", mode, n, rec.Code, rec.Body)
+			}
+		}
+	}
+}
+
+// TestS34OnePerson: a key's many tokens are one binding of its address's.
+func TestS34OnePerson(t *testing.T) {
+	s := newSite(t)
+	s.street.SetPolicy(addresses.Policy{Bindings: 2, Per: time.Hour, SolveRatio: 0.2, Block: []time.Duration{time.Hour}})
+	k := stiletest.NewKey()
+	for n := range 12 {
+		token := s.mint()
+		if rec := s.carry(2, items, token, s.proofBy(k, 2, items, token), ""); rec.Code != 200 {
+			t.Fatalf("token %d of one key: %d %s", n, rec.Code, rec.Body)
+		}
+	}
+	for n := range 2 {
+		if rec := s.get(items, s.mint()); rec.Code != map[int]int{0: 200, 1: 429}[n] {
+			t.Errorf("token %d of nobody's: %d %s", n, rec.Code, rec.Body)
+		}
+	}
+}
+
+// TestProofsOfItems: an item's address stands in its proof, however it is
+// spelt, and so does none of the query.
+func TestProofsOfItems(t *testing.T) {
+	s := newSite(t)
+	k, token := stiletest.NewKey(), s.mint()
+	for path, want := range map[string]int{"/v1/items/one": 200, "/v1/items/%6Fne": 200, "/v1/items/one?q=a": 200, "/v1/items/none": 404} {
+		u, _ := url.Parse(path)
+		header := both("DPoP", token, k.Proof("GET", publicURL+strings.ReplaceAll(u.Path, "none", "non%65"), token, s.now))
+		if rec := s.do(ask{path: with(path, "client_id", "acme"), header: header}); rec.Code != want {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+	}
+}
+
+// lenient takes any answer for the right one: people give it, and to find it out
+// takes a test long.
+type lenient struct{ Challenges }
+
+func (lenient) Right(string, string) bool { return true }
+
+// TestS34PeopleWithKeys: 2,000 people with keys behind one address come within
+// an hour. None is blocked, none is shown a picture, and each is let through.
+func TestS34PeopleWithKeys(t *testing.T) {
+	s := newSite(t)
+	s.street.SetPolicy(addresses.Policy{Bindings: 25, Per: time.Hour, SolveRatio: 0.2, Block: []time.Duration{time.Hour}})
+	s.Challenges = lenient{s.Challenges}
+	const way = 3 // in headers
+	works := 0
+	for n := range 2000 {
+		s.now = start.Add(time.Duration(n) * 1800 * time.Millisecond)
+		k, token := stiletest.NewKey(), s.mint()
+		rec := s.carry(way, items, token, s.proofBy(k, way, items, token), "")
+		if rec.Code == 429 {
+			task := s.taskOf(rec)
+			if task.Kind != "work" {
+				t.Fatalf("person %d is shown a %s", n, task.Kind)
+			}
+			works++
+			path := "/v1/challenges/" + task.ID + "/answer"
+			if rec := s.carry(way, path+"?answer=1", token, s.proofBy(k, way, path, token), ""); rec.Code != 200 {
+				t.Fatalf("person %d answers: %d %s", n, rec.Code, rec.Body)
+			}
+			rec = s.carry(way, items, token, s.proofBy(k, way, items, token), "")
+		}
+		if rec.Code != 200 {
+			t.Fatalf("person %d: %d %s", n, rec.Code, rec.Body)
+		}
+	}
+	t.Logf("%d of 2,000 had work to do", works)
+}

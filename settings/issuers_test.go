@@ -1,0 +1,126 @@
+package settings
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+const keycloak = `issuers:
+  - issuer: https://id.example/realms/r
+    audience: stile
+    clients:
+      web.app: acme
+      "other: app": other
+  - issuer: https://t.example/
+    audience: [https://api.example, api]
+    algorithms: [RS256]
+    types: at+jwt
+    client_claim: azp
+    keys: https://t.example/keys
+    accept: exchange
+    clients: {abc: acme}
+    introspection: {url: https://t.example/introspect, client_id: stile, client_secret_file: secret}
+`
+
+// TestIssuers: what a file says, and the defaults.
+func TestIssuers(t *testing.T) {
+	want := []Issuer{
+		{Issuer: "https://id.example/realms/r", Audience: []string{"stile"}, Algorithms: []string{"RS256", "ES256", "EdDSA"},
+			Types: []string{"at+jwt", "jwt", "none"}, ClientClaim: "auto", Accept: "calls",
+			Clients: map[string]string{"web.app": "acme", "other: app": "other"}},
+		{Issuer: "https://t.example/", Audience: []string{"https://api.example", "api"}, Algorithms: []string{"RS256"},
+			Types: []string{"at+jwt"}, ClientClaim: "azp", Keys: "https://t.example/keys", Accept: "exchange", Clients: map[string]string{"abc": "acme"},
+			Introspection: Introspection{"https://t.example/introspect", "stile", "secret"}},
+	}
+	s := load(t, keycloak)
+	if !reflect.DeepEqual(s.Issuers, want) {
+		t.Errorf("%+v", s.Issuers)
+	}
+	env := "STILE_ISSUERS=[{issuer: 'https://id.example/realms/r', audience: stile, clients: {web.app: acme, 'other: app': other}}]"
+	e, err := Load(Source{Env: []string{env}})
+	if err != nil || !reflect.DeepEqual(e.Issuers, want[:1]) {
+		t.Errorf("by the environment: %v, %v", e, err)
+	}
+	if got := load(t, "").Restart(s); len(got) != 1 || got[0] != "issuers" {
+		t.Errorf("needs a restart: %v", got)
+	}
+	if got := s.Restart(load(t, strings.Replace(keycloak, "abc: acme", "abc: other", 1))); len(got) != 1 {
+		t.Errorf("another tenant: needs a restart: %v", got)
+	}
+	if got := s.Restart(load(t, keycloak)); len(got) != 0 {
+		t.Errorf("nothing new: needs a restart: %v", got)
+	}
+}
+
+// TestIssuersByPlainHTTP: on this machine, and where the operator says so.
+func TestIssuersByPlainHTTP(t *testing.T) {
+	for address, more := range map[string]string{
+		"http://127.0.0.1:8080/realms/r": "", "http://localhost:8080": "", "http://[::1]": "", "http://keycloak:8080/realms/r": "allow_private: true,",
+	} {
+		load(t, fmt.Sprintf("issuers: [{issuer: %q, %s audience: a, clients: {b: c}}]", address, more))
+	}
+}
+
+// TestIssuerFaults: all of them at once, each with its line.
+func TestIssuerFaults(t *testing.T) {
+	const good = "issuer: https://a.example, audience: a, clients: {b: c}"
+	for _, c := range []struct{ file, want string }{
+		{"issuers: a", "F:1: issuers: is a list of mappings; allowed: [{issuer: https://…, audience: …, clients: {…: …}}]"},
+		{"issuers: [a]", "F:1: issuers: is a list of mappings; allowed: [{issuer: https://…, audience: …, clients: {…: …}}]"},
+		{"issuers:\n  - issuer: x\n    audiense: a\n    algorithms: [HS256]\n    clients: {b: 'a b'}", "F:2: issuers[1].issuer: \"x\" is no such URL; allowed: an https URL, or http on this machine\n" +
+			"F:3: issuers[1].audiense: unknown setting of an issuer; allowed: issuer, audience, clients, keys, algorithms, types, client_claim, accept, allow_private, introspection.url, introspection.client_id, introspection.client_secret_file\n" +
+			"F:4: issuers[1].algorithms: \"HS256\" is not allowed; allowed: 1 to 10 of: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA\n" +
+			"F:5: issuers[1].clients.b: is no client and its tenant; allowed: the issuer's name of a client: client_id of a tenant"},
+		{"issuers:\n  - keys: http://a.example", "F:2: issuers[1].keys: is not https: who sits on the way could sign tokens; in a network of your own, set allow_private\n" +
+			"F:2: issuers[1].issuer: is missing\n" +
+			"F:2: issuers[1].audience: is missing: without one, tokens that were made for other APIs would be good here\n" +
+			"F:2: issuers[1].clients: is missing: no token would have a tenant"},
+		{"issuers:\n  - {" + good + "}\n  - {" + good + "}", "F:2: issuers[2].issuer: is the issuer of another entry too"},
+		{"issuers:\n  - {" + good + ", introspection: {url: https://a.example}}", "F:2: issuers[1].introspection: needs url, client_id and client_secret_file"},
+		{"issuers: [{" + good + ", audience: b}]", "F:1: issuers[1].audience: stands twice; first on line 1"},
+		{"issuers: [{" + good + ", types: [at+jwt, id]}]", `F:1: issuers[1].types: "id" is not allowed; allowed: 1 to 3 of: at+jwt, jwt, none`},
+		{"issuers: [{" + good + ", accept: }]", "F:1: issuers[1].accept: has no value"},
+		{"issuers: [{" + good + ", algorithms: []}]", "F:1: issuers[1].algorithms: has no value"},
+		{"issuers: [{" + good + ", issuer: https://u:p@a.example}]", "F:1: issuers[1].issuer: stands twice; first on line 1"},
+		{"issuers: [{" + good + ", keys: 'https://u:p@a.example'}]", `F:1: issuers[1].keys: "https://u:p@a.example" is no such URL; allowed: an https URL, or http on this machine`},
+		{"issuers: [{" + good + ", audience: &x b}]", "F:1: issuers[1].audience: anchors, aliases and tags are not allowed here"},
+		{"public_url: https://a.example\nissuers: [{" + good + "}]", "F:2: issuers: one of them is public_url: this server's own tokens need no entry"},
+		{"issuers: [{" + good + ", introspection: {url: 'https://a.example', client_id: x, client_secret_file: y}}, {issuer: https://b.example, audience: a, clients: {b: c}, introspection: {url: 'https://b.example', client_id: x, client_secret_file: y}}]",
+			"F:1: issuers[2].introspection: one issuer can be asked, and it is https://a.example already: nothing in a token that is no JWT says whose it is"},
+	} {
+		name := file(t, c.file)
+		_, err := Load(Source{File: name})
+		if err == nil {
+			t.Errorf("%q is accepted", c.file)
+		} else if got := strings.ReplaceAll(err.Error(), name+":", "F:"); got != c.want {
+			t.Errorf("%q\n got %s\nwant %s", c.file, got, c.want)
+		}
+	}
+	for _, text := range []string{"x", "[a]", "[{issuer: x}]", "{a: b}", "[", "]\nx: [", "[{issuer: &a x}]"} {
+		_, err := Load(Source{Env: []string{"STILE_ISSUERS=" + text}})
+		if err == nil || !strings.HasPrefix(err.Error(), "STILE_ISSUERS: issuers") {
+			t.Errorf("STILE_ISSUERS=%s: %v", text, err)
+		}
+	}
+	many := "issuers: [" + strings.Repeat("{}, ", maxIssuers+1) + "]"
+	if _, err := Load(Source{File: file(t, many)}); err == nil || !strings.Contains(err.Error(), "has 33 issuers; allowed: up to 32") {
+		t.Errorf("33 issuers: %v", err)
+	}
+}
+
+// TestIssuerDefaults: each default is one that would be allowed.
+func TestIssuerDefaults(t *testing.T) {
+	for _, p := range parts {
+		if p.doc == "" || p.value.allowed == "" {
+			t.Errorf("%s is not told whole", p.name)
+		}
+		if p.def == "" {
+			continue
+		}
+		if err := p.value.parse(&Issuer{}, splitList(p.def)); err != nil {
+			t.Errorf("%s: %v", p.name, err)
+		}
+	}
+}

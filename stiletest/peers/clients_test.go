@@ -1,0 +1,181 @@
+package peers
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The clients here are openid-client and jose for Node.js, and Authlib and PyJWT
+// for Python; their scripts are in testdata.
+
+// clientsPatience is for what packages are fetched and tried.
+const clientsPatience = 3 * time.Minute
+
+// tried is what a client of other hands has found.
+type tried struct {
+	Issuer           string
+	Basic, Form, Key life
+	Header           struct{ Alg, Typ, Kid string }
+	Claims           map[string]any
+
+	Forged, OtherAudience, Stranger, Scope string
+}
+
+// life is a token, from its issue over its introspection to its end.
+type life struct {
+	TokenType     string `json:"token_type"`
+	ExpiresIn     int    `json:"expires_in"`
+	Scope         string
+	Before, After struct {
+		Active               bool
+		Reason, Sub, Binding string
+		ClientID             string `json:"client_id"`
+	}
+}
+
+// TestClients: libraries of other hands find our endpoints by our metadata, get
+// tokens in each of the three ways to authenticate, verify them by our keys in
+// each algorithm, introspect and revoke them, and are told what is wrong.
+func TestClients(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(context.Context, string) (*exec.Cmd, error)
+		says    map[string]string // how this library names what is wrong
+	}{
+		"node": {func(ctx context.Context, dir string) (*exec.Cmd, error) {
+			return exec.CommandContext(ctx, "node", "clients.mjs"), NPM(ctx, dir)
+		}, map[string]string{"forged": "ERR_JWS_SIGNATURE_VERIFICATION_FAILED", "audience": "ERR_JWT_CLAIM_VALIDATION_FAILED",
+			"stranger": "OAUTH_WWW_AUTHENTICATE_CHALLENGE 401", "scope": "OAUTH_RESPONSE_BODY_ERROR 400"}},
+		"python": {func(ctx context.Context, dir string) (*exec.Cmd, error) {
+			python, err := Venv(ctx, dir)
+			return exec.CommandContext(ctx, python, "clients.py"), err
+		}, map[string]string{"forged": "InvalidSignatureError", "audience": "InvalidAudienceError",
+			"stranger": "invalid_client", "scope": "invalid_scope"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), clientsPatience)
+			defer cancel()
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS("testdata/"+name)); err != nil {
+				t.Fatal(err)
+			}
+			s := newIssuer(t)
+			ready, err := c.prepare(ctx, dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, alg := range []string{"EdDSA", "ES256", "RS256"} {
+				s.signWith(alg)
+				run := exec.CommandContext(ctx, ready.Args[0], ready.Args[1:]...)
+				run.Dir = dir
+				s.check(s.try(run, i%2 == 0), alg, c.says)
+			}
+		})
+	}
+}
+
+// issuer is stile as an authorization server, with two tenants: acme has a
+// secret, and keyed has keys of its own.
+type issuer struct {
+	*site
+	secret string
+	jwks   [2]json.RawMessage // private keys of keyed: P-256, Ed25519
+}
+
+func newIssuer(t *testing.T) *issuer {
+	t.Helper()
+	s := &issuer{site: newSite(t)}
+	s.start("")
+	var err error
+	s.secret, err = s.Tenant("acme")
+	s.must(err)
+	_, err = s.Tenant("keyed", "--keys", s.writeKeys())
+	s.must(err)
+	return s
+}
+
+// writeKeys makes the keys of keyed, and writes the public ones into a file.
+func (s *issuer) writeKeys() (file string) {
+	s.Helper()
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	s.must(err)
+	point, err := ec.PublicKey.Bytes() // 4, x, y
+	s.must(err)
+	d, err := ec.Bytes()
+	s.must(err)
+	public, seed, err := ed25519.GenerateKey(rand.Reader)
+	s.must(err)
+	enc := base64.RawURLEncoding.EncodeToString
+	p256 := fmt.Sprintf(`"kid":"p","kty":"EC","crv":"P-256","x":%q,"y":%q`, enc(point[1:33]), enc(point[33:]))
+	okp := fmt.Sprintf(`"kid":"e","kty":"OKP","crv":"Ed25519","x":%q`, enc(public))
+	s.jwks = [2]json.RawMessage{
+		fmt.Appendf(nil, `{%s,"d":%q}`, p256, enc(d)),
+		fmt.Appendf(nil, `{%s,"d":%q}`, okp, enc(seed.Seed())),
+	}
+	return s.write("keyed.json", fmt.Sprintf(`{"keys":[{%s},{%s}]}`, p256, okp))
+}
+
+// signWith makes alg the one that new tokens are signed with.
+func (s *issuer) signWith(alg string) {
+	s.Helper()
+	_, err := s.Command("key", "rotate", "--alg", alg)
+	s.must(err)
+}
+
+// try runs a client's script; keyed proves itself by one key or the other.
+func (s *issuer) try(script *exec.Cmd, edwards bool) (got tried) {
+	s.Helper()
+	jwk := s.jwks[0]
+	if edwards {
+		jwk = s.jwks[1]
+	}
+	ask, err := json.Marshal(map[string]any{"issuer": s.URL, "client": "acme", "secret": s.secret, "keyClient": "keyed", "jwk": jwk})
+	s.must(err)
+	var stderr strings.Builder
+	script.Stdin, script.Stderr = bytes.NewReader(ask), &stderr
+	out, err := script.Output()
+	if err != nil {
+		s.Fatalf("%v: %v\n%s", script, err, &stderr)
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		s.Fatalf("%v: %s", err, out)
+	}
+	return got
+}
+
+// check holds what a client has found against what must be.
+func (s *issuer) check(got tried, alg string, says map[string]string) {
+	s.Helper()
+	for _, c := range []struct {
+		way, client string
+		life        life
+	}{{"Basic", "acme", got.Basic}, {"form", "acme", got.Form}, {"private_key_jwt", "keyed", got.Key}} {
+		l := c.life
+		if !strings.EqualFold(l.TokenType, "Bearer") || l.ExpiresIn != 86400 || l.Scope != "content" ||
+			!l.Before.Active || l.Before.ClientID != c.client || l.Before.Sub != "visitor-1" || l.Before.Binding != "none" ||
+			l.After.Active || l.After.Reason != "token_revoked" {
+			s.Errorf("%s, %s: %+v", alg, c.way, l)
+		}
+	}
+	if got.Issuer != s.URL || got.Header.Alg != alg || got.Header.Typ != "at+jwt" || got.Header.Kid == "" ||
+		got.Claims["client_id"] != "acme" || got.Claims["sub"] != "acme" || got.Claims["iss"] != s.URL {
+		s.Errorf("%s: %+v", alg, got)
+	}
+	for name, found := range map[string]string{"forged": got.Forged, "audience": got.OtherAudience, "stranger": got.Stranger, "scope": got.Scope} {
+		if found != says[name] {
+			s.Errorf("%s, %s: the library says %q, want %q", alg, name, found, says[name])
+		}
+	}
+}

@@ -1,0 +1,53 @@
+// A small authorization server: npm's oidc-provider for client credentials.
+// PROVIDER is {port, alg, clients: {id: secret}, rotate}; keys.json keeps the
+// keys from one start to the next. The resource that a client names becomes the
+// audience. One that begins with urn:opaque: or urn:named: gets opaque tokens, and
+// of the latter their introspection has a jti, which oidc-provider leaves out.
+import {createHash} from 'node:crypto';
+import {existsSync, readFileSync, writeFileSync} from 'node:fs';
+import {exportJWK, generateKeyPair} from 'jose';
+import Provider from 'oidc-provider';
+
+const {port, alg, clients, rotate} = JSON.parse(process.env.PROVIDER);
+
+/** keys are the private ones, the one that signs first. */
+async function keys() {
+  const old = existsSync('keys.json') ? JSON.parse(readFileSync('keys.json')) : [];
+  const kept = {'': old, add: old, replace: []}[rotate];
+  if (rotate || !old.length) {
+    const {privateKey} = await generateKeyPair(alg, {extractable: true});
+    kept.unshift({...await exportJWK(privateKey), alg, use: 'sig'});
+  }
+  writeFileSync('keys.json', JSON.stringify(kept));
+  return kept;
+}
+
+const provider = new Provider(`http://127.0.0.1:${port}`, {
+  jwks: {keys: await keys()},
+  clients: Object.entries(clients).map(([client_id, client_secret]) => ({
+    client_id, client_secret, grant_types: ['client_credentials'], redirect_uris: [], response_types: [],
+    id_token_signed_response_alg: alg,
+  })),
+  features: {
+    clientCredentials: {enabled: true},
+    introspection: {enabled: true},
+    revocation: {enabled: true},
+    devInteractions: {enabled: false},
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_, resource) => ({
+        scope: 'content', audience: resource, accessTokenTTL: 600,
+        accessTokenFormat: /^urn:(opaque|named):/.test(resource) ? 'opaque' : 'jwt', jwt: {sign: {alg}},
+      }),
+    },
+  },
+  ttl: {ClientCredentials: 600},
+  enabledJWA: {idTokenSigningAlgValues: [alg]},
+});
+provider.use(async (ctx, next) => {
+  await next();
+  if (ctx.oidc?.route === 'introspection' && ctx.body.aud?.startsWith('urn:named:')) {
+    ctx.body.jti = createHash('sha256').update(ctx.oidc.params.token).digest('base64url');
+  }
+});
+provider.listen(port, '127.0.0.1');

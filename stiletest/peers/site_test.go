@@ -1,0 +1,97 @@
+package peers
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "stile.example/stile/commands" // a change of the program runs these tests again
+	"stile.example/stile/stiletest"
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "stile-peers")
+	if err == nil {
+		binary, err = stiletest.Build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// site is stile, on a port that is known before it starts.
+type site struct {
+	*testing.T
+	*stiletest.Server
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	port, err := FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t, &stiletest.Server{Binary: binary, Dir: t.TempDir(), Env: stiletest.Calm()}}
+	s.URL, s.AdminURL = fmt.Sprintf("http://127.0.0.1:%d", port), "http://127.0.0.1:0"
+	return s
+}
+
+// start starts it with these settings, and one item.
+func (s *site) start(settings string) {
+	s.Helper()
+	s.Settings = "public_url: " + s.URL + "\ntrusted_proxies: [127.0.0.1/32]\n" + settings
+	s.must(s.Start())
+	s.Cleanup(func() { s.Kill() })
+	s.write("corpus.jsonl", `{"id":"one","title":"One"}`)
+	_, err := s.Command("content", "import", "corpus.jsonl")
+	s.must(err)
+}
+
+// write writes a file into the server's directory.
+func (s *site) write(name, text string) (file string) {
+	s.Helper()
+	file = filepath.Join(s.Dir, name)
+	s.must(os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+func (s *site) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// call calls the content API as acme's page at an address does; it returns
+// "yes", or the code of the refusal.
+func (s *site) call(token, from string) string {
+	s.Helper()
+	form := url.Values{"client_id": {"acme"}, "access_token": {token}}
+	req, err := http.NewRequest("POST", s.URL+"/v1/items", strings.NewReader(form.Encode()))
+	s.must(err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("X-Forwarded-For", from)
+	res, err := http.DefaultClient.Do(req)
+	s.must(err)
+	defer res.Body.Close()
+	var body struct {
+		Data  []struct{ ID string }
+		Error struct{ Code string }
+	}
+	s.must(json.NewDecoder(res.Body).Decode(&body))
+	if len(body.Data) == 1 && body.Data[0].ID == "one" {
+		return "yes"
+	}
+	return body.Error.Code
+}

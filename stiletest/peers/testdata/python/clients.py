@@ -1,0 +1,89 @@
+"""Does with Authlib and PyJWT what a tenant's server and a verifier of tokens
+do. Reads {issuer, client, secret, keyClient, jwk} and writes what happened;
+clients_test.go says what must have."""
+
+import json
+import sys
+
+import jwt
+import requests
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT, private_key_jwt_sign
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+
+ask = json.load(sys.stdin)
+metadata = requests.get(ask["issuer"] + "/.well-known/oauth-authorization-server", timeout=5).json()
+endpoint = metadata["token_endpoint"]
+
+
+class BriefKeyJWT(PrivateKeyJWT):
+    """Authlib's own assertions live for an hour, which is too long for stile."""
+
+    def sign(self, auth, token_endpoint):
+        return private_key_jwt_sign(
+            auth.client_secret, client_id=auth.client_id, token_endpoint=token_endpoint,
+            alg="ES256" if ask["jwk"]["kty"] == "EC" else "EdDSA", expires_in=60)
+
+
+def session(method, client=ask["client"], secret=ask["secret"]):
+    s = OAuth2Session(client, secret, token_endpoint_auth_method=method,
+                      revocation_endpoint_auth_method=method)
+    s.register_client_auth_method(BriefKeyJWT(endpoint))
+    return s
+
+
+def grant(s, **parameters):
+    return s.fetch_token(endpoint, grant_type="client_credentials", **parameters)
+
+
+def life(s):
+    """A token from its issue to its end, as its client sees it."""
+    got = grant(s, subject="visitor-1")
+    token = got["access_token"]
+    before = s.introspect_token(metadata["introspection_endpoint"], token).json()
+    s.revoke_token(metadata["revocation_endpoint"], token).raise_for_status()
+    after = s.introspect_token(metadata["introspection_endpoint"], token).json()
+    return {**{k: got[k] for k in ("token_type", "expires_in", "scope")}, "before": before, "after": after}
+
+
+def refusal(what, *args, **kwargs):
+    """Why something was not done."""
+    try:
+        what(*args, **kwargs)
+    except OAuthError as e:
+        return e.error
+    except jwt.PyJWTError as e:
+        return type(e).__name__
+    return "none"
+
+
+checked = AuthorizationServerMetadata(metadata)
+for name in ("issuer", "token_endpoint", "jwks_uri", "scopes_supported", "token_endpoint_auth_methods_supported",
+             "token_endpoint_auth_signing_alg_values_supported", "revocation_endpoint", "introspection_endpoint",
+             "grant_types_supported"):  # there are no response types, which Authlib holds for a fault
+    try:
+        getattr(checked, "validate_" + name)()
+    except ValueError as e:
+        if "https" not in str(e):  # the test's server is on this machine
+            raise
+
+token = grant(session("client_secret_basic"))["access_token"]
+rules = {"algorithms": ["EdDSA", "ES256", "RS256"], "issuer": ask["issuer"], "audience": ask["issuer"],
+         "options": {"require": ["exp", "iat", "jti", "sub", "client_id"]}}
+key = jwt.PyJWKClient(metadata["jwks_uri"]).get_signing_key_from_jwt(token)
+head, body, signature = token.split(".")
+forged = ".".join([head, body, ("B" if signature[0] == "A" else "A") + signature[1:]])
+
+json.dump({
+    "issuer": metadata["issuer"],
+    "basic": life(session("client_secret_basic")),
+    "form": life(session("client_secret_post")),
+    "key": life(session("private_key_jwt", ask["keyClient"], ask["jwk"])),
+    "header": jwt.get_unverified_header(token),
+    "claims": jwt.decode(token, key, **rules),
+    "forged": refusal(jwt.decode, forged, key, **rules),
+    "otherAudience": refusal(jwt.decode, token, key, **{**rules, "audience": "https://other.example"}),
+    "stranger": refusal(grant, session("client_secret_basic", secret="wrong")),
+    "scope": refusal(grant, session("client_secret_basic"), scope="admin"),
+}, sys.stdout)

@@ -1,0 +1,199 @@
+package bearer
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestS5_OutsideWeakKeys: a key that is too short, of another curve, made by
+// broken chips, or for something else, verifies nothing.
+func TestS5_OutsideWeakKeys(t *testing.T) {
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc := base64.RawURLEncoding.EncodeToString
+	good := jwkOf(keyOf(t, "good", "RS256").Public(), "k1")
+	for what, f := range map[string]fields{
+		"RSA 1024":       jwkOf(&short.PublicKey, "k1"),
+		"RSA 16384":      good.with("n", enc(new(big.Int).SetBit(big.NewInt(1), 16383, 1).Bytes())),
+		"e of 1":         good.with("e", "AQ"),
+		"an even e":      good.with("e", "AQAA"),
+		"ROCA":           good.with("n", enc(rocaNumber().Bytes())),
+		"for encryption": good.with("use", "enc"),
+		"to sign":        good.with("key_ops", []string{"sign"}),
+		"by HMAC":        good.with("alg", "HS256"),
+		"to unwrap":      good.with("alg", "RSA-OAEP"),
+		"P-224":          {"kty": "EC", "kid": "k1", "crv": "P-224", "x": enc(make([]byte, 28)), "y": enc(make([]byte, 28))},
+		"no point":       {"kty": "EC", "kid": "k1", "crv": "P-256", "x": enc(make([]byte, 32)), "y": enc(make([]byte, 32))},
+		"Ed25519, short": {"kty": "OKP", "kid": "k1", "crv": "Ed25519", "x": "AAAA"},
+		"X25519":         {"kty": "OKP", "kid": "k1", "crv": "X25519", "x": enc(make([]byte, 32))},
+		"symmetric":      {"kty": "oct", "kid": "k1", "k": "AAAA"},
+		"kid of a path":  good.with("kid", "../x"),
+	} {
+		if keys, err := ParseIssuerKeys([]byte(`{"keys":[` + f.String() + `]}`)); err == nil {
+			t.Errorf("%s: %+v", what, keys)
+		}
+	}
+	if keys := parsed(t, good, good.with("kid", "k2").with("use", "enc"), fields{"kty": "new"}); keys.Len() != 1 {
+		t.Errorf("%d keys of one good one and others", keys.Len())
+	}
+	if _, err := methodFor(&rsa.PublicKey{N: rocaNumber(), E: 65537}); err == nil {
+		t.Error("a tenant's key may be ROCA's")
+	}
+}
+
+// rocaNumber is a number as ROCA's chips make them: a power of 65537 modulo
+// the product of the first primes.
+func rocaNumber() *big.Int {
+	m := big.NewInt(1)
+	for p := int64(2); p <= 701; p++ {
+		if big.NewInt(p).ProbablyPrime(20) {
+			m.Mul(m, big.NewInt(p))
+		}
+	}
+	r := new(big.Int).Exp(big.NewInt(65537), big.NewInt(123456789), m)
+	k := new(big.Int).Lsh(big.NewInt(1), uint(2048-m.BitLen()))
+	return r.Add(r, k.Mul(k, m))
+}
+
+// TestS6_KeyFits: each kind of key is for its own algorithms.
+func TestS6_KeyFits(t *testing.T) {
+	for alg, want := range map[string]string{
+		"RS256": "RS256 RS384 RS512 PS256 PS384 PS512", "ES256": "ES256", "ES384": "ES384", "ES512": "ES512", "EdDSA": "EdDSA",
+	} {
+		k, fits := issuerKey{public: keyOf(t, "fits", alg).Public()}, []string{}
+		for _, a := range OutsideAlgorithms() {
+			if k.fits(a) {
+				fits = append(fits, a)
+			}
+		}
+		if got := strings.Join(fits, " "); got != want {
+			t.Errorf("a key for %s: %s", alg, got)
+		}
+	}
+}
+
+// TestS5_Salt: RFC 7518 §3.5: a PS signature has a salt as long as its hash.
+func TestS5_Salt(t *testing.T) {
+	o := newOutsider(t, idp, "PS256")
+	v := trusting(t, o)
+	good := o.sign(t, o.header(), o.claims())
+	signed := good[:strings.LastIndexByte(good, '.')]
+	sum := crypto.SHA256.New()
+	sum.Write([]byte(signed))
+	for _, length := range []int{32, 1, 20, 64} {
+		sig, err := rsa.SignPSS(rand.Reader, o.private.(*rsa.PrivateKey), crypto.SHA256, sum.Sum(nil), &rsa.PSSOptions{SaltLength: length})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = v.Verify(signed+"."+base64.RawURLEncoding.EncodeToString(sig), noon)
+		if (length == 32) != (err == nil) {
+			t.Errorf("a salt of %d bytes: %v", length, err)
+		}
+	}
+}
+
+// TestCurveIsTheKeys: the same x and y under another curve's name are no key.
+func TestCurveIsTheKeys(t *testing.T) {
+	k, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseIssuerKeys([]byte(`{"keys":[` + jwkOf(&k.PublicKey, "k").with("crv", "P-256").String() + `]}`)); err == nil {
+		t.Error("a P-384 key under the name of P-256")
+	}
+}
+
+// TestIssuerKeysSame: sets are the same if their keys are.
+func TestIssuerKeysSame(t *testing.T) {
+	a, b := jwkOf(keyOf(t, "a", "ES256").Public(), "a"), jwkOf(keyOf(t, "b", "ES256").Public(), "b")
+	one := parsed(t, a, b)
+	for _, c := range []struct {
+		keys *IssuerKeys
+		same bool
+	}{{parsed(t, a, b), true}, {parsed(t, a), false}, {parsed(t, a, b.with("kid", "c")), false}, {parsed(t, a, b.with("x", a["x"]).with("y", a["y"])), false}, {parsed(t, a, b.with("alg", "ES256")), false}} {
+		if one.Same(c.keys) != c.same {
+			t.Errorf("%+v", c.keys)
+		}
+	}
+}
+
+// TestIssuerKeysAreRefusedWhole: a set that is too large, that has one name for
+// two keys, or a secret, is none.
+func TestIssuerKeysAreRefusedWhole(t *testing.T) {
+	k := jwkOf(keyOf(t, "a", "ES256").Public(), "a")
+	set := func(n int, more ...string) error {
+		for i := range n {
+			more = append(more, k.with("kid", fmt.Sprint(i)).String())
+		}
+		_, err := ParseIssuerKeys([]byte(`{"keys":[` + strings.Join(more, ",") + `]}`))
+		return err
+	}
+	if err := set(100); err != nil {
+		t.Errorf("100 keys: %v", err)
+	}
+	for what, err := range map[string]error{
+		"101 keys": set(101), "a kid twice": set(2, k.with("kid", "1").String()), "a private key": set(1, k.with("d", "AAAA").String()),
+		"a symmetric key": set(1, `{"kty":"oct","k":"AAAA"}`),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
+}
+
+// FuzzParseIssuerKeys: no text makes it panic, and each key that it takes is
+// one that some algorithm fits.
+func FuzzParseIssuerKeys(f *testing.F) {
+	for _, alg := range []string{"RS256", "ES256", "ES384", "EdDSA"} {
+		f.Add(`{"keys":[` + jwkOf(keyOf(f, "f", alg).Public(), "k").String() + `]}`)
+	}
+	f.Add(`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"oct"},[],null]}`)
+	f.Fuzz(func(t *testing.T, data string) {
+		set, err := ParseIssuerKeys([]byte(data))
+		if (err == nil) != (set.Len() > 0) {
+			t.Errorf("%q: %d keys, %v", data, set.Len(), err)
+		}
+		for _, k := range set.keys {
+			if !k.fitsAny() || methods["ES256"].Verify("x", make([]byte, 64), k.public) == nil {
+				t.Errorf("%q: a key that fits nothing, or verifies everything", data)
+			}
+		}
+	})
+}
+
+// FuzzOutside: whatever an issuer signs or says, Verify neither panics nor
+// blames itself, and what it accepts is whole.
+func FuzzOutside(f *testing.F) {
+	o := newOutsider(f, idp, "EdDSA")
+	answer := ""
+	o.Opaque = asks(func(string) ([]byte, error) { return []byte(answer), nil })
+	v := trusting(f, o)
+	f.Add(o.header().String(), o.claims().String())
+	f.Add(`{"alg":"EdDSA"}`, o.claims().with("jti", nil).with("exp", hours(999)).String())
+	f.Add(`{"alg":"EdDSA"}`, "")
+	f.Add(`{"alg":"Ed25519","kid":"k1"}`, `{"active":true,"exp":1e999,"exp":"\ud800"}`)
+	f.Fuzz(func(t *testing.T, header, claims string) {
+		for _, token := range []string{o.sign(t, text(header), text(claims)), "opaque"} {
+			answer = claims
+			c, err := v.Verify(token, noon)
+			switch {
+			case err == nil && (c.Issuer != idp || c.Client != "acme" && c.Client != "" || !noon.Before(c.Expires) || c.Expires.Sub(c.IssuedAt) > lifetime || c.IssuedAt.After(noon.Add(time.Minute))):
+				t.Errorf("accepted %s %s as %+v", header, claims, c)
+			case err != nil && token != "opaque" && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrExpired):
+				t.Errorf("%s %s is our fault: %v", header, claims, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,341 @@
+package bearer
+
+import (
+	"crypto/elliptic"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+const idp = "https://id.example/"
+
+// TestS6_Issuers: six issuers, six algorithms, all keys of one name. Only an
+// issuer's own key, by its own algorithm, signs its tokens.
+func TestS6_Issuers(t *testing.T) {
+	var all []*outsider
+	for _, alg := range []string{"RS256", "PS384", "ES256", "ES384", "ES512", "EdDSA"} {
+		all = append(all, newOutsider(t, "https://"+strings.ToLower(alg)+".example", alg))
+	}
+	v := trusting(t, all...)
+	passed := 0
+	for _, named := range all {
+		for _, signs := range all {
+			for _, alg := range append(OutsideAlgorithms(), "none", "HS256", "") {
+				token := signs.sign(t, named.header().with("alg", alg), named.claims())
+				_, err := v.Verify(token, noon)
+				if diagonal := named == signs && alg == named.alg; diagonal && err == nil {
+					passed++
+				} else if diagonal || !errors.Is(err, ErrInvalid) {
+					t.Errorf("of %s, signed by the key of %s, alg %q: %v", named.Name, signs.Name, alg, err)
+				}
+			}
+		}
+	}
+	if passed != 6 {
+		t.Errorf("%d passed, want 6", passed)
+	}
+	own := v.keys.signing()
+	for _, o := range all { // nor do our keys sign for them, nor theirs for us
+		forged := forge(t, own, goodHeader(own).with("kid", "k1").String(), o.claims().String())
+		stolen := o.sign(t, goodHeader(own).with("alg", o.alg), goodClaims())
+		for _, token := range []string{forged, stolen, o.sign(t, o.header(), goodClaims())} {
+			if _, err := v.Verify(token, noon); !errors.Is(err, ErrInvalid) {
+				t.Errorf("%s: %v", o.Name, err)
+			}
+		}
+		if o.ring.renewed > 0 {
+			t.Errorf("%s was asked for keys %d times", o.Name, o.ring.renewed)
+		}
+	}
+	good := forge(t, own, goodHeader(own).String(), goodClaims().String())
+	if c, err := v.Verify(good, noon); err != nil || c.Issuer != issuer {
+		t.Errorf("our own: %+v, %v", c, err)
+	}
+}
+
+// TestS5_Outside: what must be no good whoever signed it, and asks nobody for
+// keys.
+func TestS5_Outside(t *testing.T) {
+	o := newOutsider(t, idp, "ES256")
+	v := trusting(t, o)
+	h, c := o.header(), o.claims()
+	if _, err := v.Verify(o.sign(t, h, c), noon); err != nil {
+		t.Fatal(err)
+	}
+	for what, token := range map[string]string{
+		"crit":              o.sign(t, h.with("crit", []string{"exp"}), c),
+		"b64":               o.sign(t, h.with("b64", false), c),
+		"alg none":          unsigned(h.with("alg", "none").String(), c.String()),
+		"HMAC":              hs256(h.with("alg", "HS256").String(), c.String(), []byte("k1")),
+		"typ of a proof":    o.sign(t, h.with("typ", "dpop+jwt"), c),
+		"typ of a logout":   o.sign(t, h.with("typ", "logout+jwt"), c),
+		"kid with a path":   o.sign(t, h.with("kid", "../../dev/null"), c),
+		"kid with a quote":  o.sign(t, h.with("kid", "' OR 1=1 --"), c),
+		"long kid":          o.sign(t, h.with("kid", strings.Repeat("k", 257)), c),
+		"kid of a number":   o.sign(t, h.with("kid", 1), c),
+		"unknown issuer":    o.sign(t, h.with("kid", "k2"), c.with("iss", "https://evil.example/")),
+		"issuer in capital": o.sign(t, h, c.with("iss", "https://ID.example/")),
+		"issuer, a list":    o.sign(t, h, c.with("iss", []string{idp})),
+		"ISS for iss":       o.sign(t, h, c.with("iss", nil).with("ISS", idp)),
+		"audience":          o.sign(t, h, c.with("aud", "other")),
+		"no audience":       o.sign(t, h, c.with("aud", nil)),
+		"empty audience":    o.sign(t, h, c.with("aud", []string{"", "stile"})),
+		"no client":         o.sign(t, h, c.with("azp", nil)),
+		"two clients":       o.sign(t, h, c.with("client_id", "other")),
+		"client, a list":    o.sign(t, h, c.with("azp", []string{"app"})),
+		"Azp for azp":       o.sign(t, h, c.with("azp", nil).with("Azp", "app")),
+		"sub alone":         o.sign(t, h, c.with("azp", nil).with("sub", "app")),
+		"sub, a number":     o.sign(t, h, c.with("sub", 1)),
+		"empty jti":         o.sign(t, h, c.with("jti", "")),
+		"jti, a number":     o.sign(t, h, c.with("jti", 1)),
+		"no exp":            o.sign(t, h, c.with("exp", nil)),
+		"EXP for exp":       o.sign(t, h, c.with("exp", nil).with("EXP", hours(1))),
+		"exp as text":       o.sign(t, h, c.with("exp", fmt.Sprint(hours(1)))),
+		"no iat":            o.sign(t, h, c.with("iat", nil)),
+		"iat ahead":         o.sign(t, h, c.with("iat", noon.Add(2*time.Minute).Unix())),
+		"nbf ahead":         o.sign(t, h, c.with("nbf", noon.Add(2*time.Minute).Unix())),
+		"nbf 1e30":          o.sign(t, h, c.with("nbf", 1e30)),
+		"exp before iat":    o.sign(t, h, c.with("exp", noon.Unix())),
+		"ID token":          o.sign(t, h, c.with("at_hash", "x")),
+		"Keycloak's ID":     o.sign(t, h, c.with("typ", "ID")),
+		"its refresh token": o.sign(t, h, c.with("typ", "Refresh")),
+		"Cognito's ID":      o.sign(t, h, c.with("token_use", "id")),
+		"logout token":      o.sign(t, h, c.with("events", fields{})),
+		"bound to a key":    o.sign(t, h, c.with("cnf", fields{"jkt": "x"})),
+		"a name twice":      o.sign(t, h, text(strings.TrimSuffix(c.String(), "}")+`,"azp":"app"}`)),
+		"a line break":      o.sign(t, h, c)[:40] + "\n" + o.sign(t, h, c)[40:],
+		"padding":           o.sign(t, h, c) + "=",
+		"DER signature":     o.sign(t, h, c) + "AAAA",
+	} {
+		if _, err := v.Verify(token, noon); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if o.ring.renewed > 0 {
+		t.Errorf("garbage asked for keys %d times", o.ring.renewed)
+	}
+}
+
+type text string
+
+func (s text) String() string { return string(s) }
+
+// TestS1_OutsideSpellings: a token without a jti, and the twin of its
+// signature, are one token; two tokens without one are two.
+func TestS1_OutsideSpellings(t *testing.T) {
+	o := newOutsider(t, idp, "ES256")
+	v := trusting(t, o)
+	id := func(token string) tokens.ID {
+		t.Helper()
+		c, err := v.Verify(token, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.ID
+	}
+	bare := o.claims().with("jti", nil)
+	token := o.sign(t, o.header(), bare)
+	dot := strings.LastIndexByte(token, '.') + 1
+	sig, err := base64.RawURLEncoding.DecodeString(token[dot:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(sig[32:]))
+	n.FillBytes(sig[32:])
+	if id(token) != id(token[:dot]+base64.RawURLEncoding.EncodeToString(sig)) {
+		t.Error("the twin is another token")
+	}
+	if id(token) == id(o.sign(t, o.header(), bare.with("sub", "other"))) {
+		t.Error("two tokens are one")
+	}
+	if id(o.sign(t, o.header(), o.claims())) != tokens.NewID(idp, "j") {
+		t.Error("a jti is not the token's name")
+	}
+	if id(o.sign(t, o.header(), o.claims())) != id(o.sign(t, o.header().with("x", 1), o.claims())) {
+		t.Error("one jti is two tokens")
+	}
+}
+
+// TestOutsideLife: a token that its issuer lets live for a month is good for
+// as long as ours may be.
+func TestOutsideLife(t *testing.T) {
+	o := newOutsider(t, idp, "EdDSA")
+	v := trusting(t, o)
+	token := o.sign(t, o.header(), o.claims().with("exp", hours(24*30)))
+	c, err := v.Verify(token, noon)
+	if err != nil || !c.Expires.Equal(noon.Add(lifetime)) {
+		t.Errorf("%v, %v", c.Expires, err)
+	}
+	if _, err := v.Verify(token, noon.Add(lifetime-1)); err != nil {
+		t.Errorf("in its last moment: %v", err)
+	}
+	if _, err := v.Verify(token, noon.Add(lifetime)); !errors.Is(err, ErrExpired) {
+		t.Errorf("after a day: %v", err)
+	}
+	if _, err := v.Verify(o.sign(t, o.header(), o.claims().with("iat", hours(-30))), noon); !errors.Is(err, ErrExpired) {
+		t.Errorf("issued more than a day ago, seen for the first time: %v", err)
+	}
+}
+
+// TestOutsideMemory: what was verified is not verified again, until the keys
+// are others, or can't be had.
+func TestOutsideMemory(t *testing.T) {
+	o := newOutsider(t, idp, "EdDSA")
+	v := trusting(t, o)
+	token := o.sign(t, o.header(), o.claims())
+	if _, err := v.Verify(token, noon); err != nil {
+		t.Fatal(err)
+	}
+	good := o.ring.keys
+	o.ring.keys = parsed(t, jwkOf(keyOf(t, "stranger", "EdDSA").Public(), "k1")) // a generation that is the same by mistake
+	if c, err := v.Verify(token, noon); err != nil || c.Client != "acme" || c.JTI != "j" || c.Issuer != idp {
+		t.Errorf("remembered: %+v, %v", c, err)
+	}
+	o.ring.keys.Generation++
+	if _, err := v.Verify(token, noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("under other keys: %v", err)
+	}
+	o.ring.keys, o.ring.fault = good, errAway
+	if _, err := v.Verify(token, noon); !errors.Is(err, errAway) {
+		t.Errorf("without keys: %v", err)
+	}
+	o.ring.fault = nil
+	if _, err := v.Verify(token, noon.Add(time.Hour)); !errors.Is(err, ErrExpired) {
+		t.Errorf("remembered, and expired: %v", err)
+	}
+}
+
+// TestOutsideKeys: a kid that is not known asks for the keys, once; one whose
+// algorithm is another does not; a token without a kid is good where there is
+// one key for it.
+func TestOutsideKeys(t *testing.T) {
+	o := newOutsider(t, idp, "EdDSA")
+	v := trusting(t, o)
+	bare := o.sign(t, o.header().with("kid", nil), o.claims())
+	if _, err := v.Verify(bare, noon); err != nil || o.ring.renewed != 0 {
+		t.Errorf("no kid, one key: %v, asked %d times", err, o.ring.renewed)
+	}
+	if _, err := v.Verify(o.sign(t, o.header().with("kid", "k9"), o.claims()), noon); !errors.Is(err, ErrInvalid) || o.ring.renewed != 1 {
+		t.Errorf("unknown kid: %v, asked %d times", err, o.ring.renewed)
+	}
+	o.ring.keys = parsed(t, jwkOf(keyOf(t, "stranger", "EdDSA").Public(), "k2"), jwkOf(o.private.Public(), "k1"))
+	o.ring.keys.Generation = 2
+	if _, err := v.Verify(bare, noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("no kid, two keys: %v", err)
+	}
+	if _, err := v.Verify(o.sign(t, o.header().with("alg", "Ed25519"), o.claims()), noon); err != nil {
+		t.Errorf("EdDSA by its newer name: %v", err)
+	}
+	o.ring.keys = parsed(t, jwkOf(o.private.Public(), "k1").with("alg", "ES256"), jwkOf(o.private.Public(), "k2").with("alg", "EdDSA"))
+	o.ring.keys.Generation = 3
+	if _, err := v.Verify(o.sign(t, o.header(), o.claims()), noon); !errors.Is(err, ErrInvalid) || o.ring.renewed != 2 {
+		t.Errorf("a key that says another alg is left out: %v, asked %d times", err, o.ring.renewed)
+	}
+}
+
+// TestTrust: issuers that can't be told apart, or are not told whole.
+func TestTrust(t *testing.T) {
+	a, b := newOutsider(t, idp, "EdDSA"), newOutsider(t, "https://b.example", "EdDSA")
+	a.Opaque, b.Opaque = asks(nil), asks(nil)
+	own, twin, bare := newOutsider(t, issuer, "EdDSA"), newOutsider(t, idp, "EdDSA"), newOutsider(t, "https://c.example", "EdDSA")
+	bare.Audiences = nil
+	for _, list := range [][]*Issuer{{&own.Issuer}, {&a.Issuer, &twin.Issuer}, {&a.Issuer, &b.Issuer}, {&bare.Issuer}} {
+		if err := testVerifier(t, testKeys(t)).Trust(list); err == nil {
+			t.Errorf("%d issuers were trusted", len(list))
+		}
+	}
+}
+
+// asks is an Introspector.
+type asks func(token string) ([]byte, error)
+
+func (a asks) Introspect(token string, _ time.Time) ([]byte, error) { return a(token) }
+
+// TestIntrospection: a token that is no JWT is what its issuer says of it.
+func TestIntrospection(t *testing.T) {
+	o := newOutsider(t, idp, "EdDSA")
+	answer := ""
+	asked := 0
+	o.Opaque = asks(func(string) ([]byte, error) { asked++; return []byte(answer), nil })
+	v := trusting(t, o)
+	good := fields{"active": true, "client_id": "app", "aud": "stile", "sub": "u", "jti": "j", "iat": noon.Unix(), "exp": hours(1), "token_type": "Bearer"}
+	answer = good.with("iss", idp).String()
+	if c, err := v.Verify("opaque", noon); err != nil || c.Client != "acme" || c.ID != tokens.NewID(idp, "j") {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for what, f := range map[string]fields{
+		"not active": {"active": false}, "active as text": good.with("active", "true"), "nothing": {},
+		"audience": good.with("aud", "x"), "no audience": good.with("aud", nil), "issuer": good.with("iss", "https://x"),
+		"no jti": good.with("jti", nil), "no exp": good.with("exp", nil), "two clients": good.with("azp", "x"), "bound": good.with("cnf", fields{}),
+		"a refresh token": good.with("token_use", "refresh_token"), "Active": good.with("active", nil).with("Active", true),
+	} {
+		answer = f.String()
+		if _, err := v.Verify("opaque", noon); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if answer = good.String(); true {
+		if _, err := v.Verify("opaque", noon.Add(time.Hour)); !errors.Is(err, ErrExpired) {
+			t.Errorf("expired: %v", err)
+		}
+	}
+	answer = "<html>"
+	if _, err := v.Verify("opaque", noon); err == nil || errors.Is(err, ErrInvalid) {
+		t.Errorf("an answer that is none: %v", err)
+	}
+	asked = 0
+	for _, token := range []string{"a b", strings.Repeat("x", MaxLength+1), "a.b.c", "..", "a..c", o.sign(t, o.header(), o.claims().with("aud", "x"))} {
+		if _, err := v.Verify(token, noon); !errors.Is(err, ErrInvalid) || asked > 0 {
+			t.Errorf("%.20s: %v, asked %d times", token, err, asked)
+		}
+	}
+}
+
+// TestVerifySubject: which tokens may be exchanged, and which prove a client.
+func TestVerifySubject(t *testing.T) {
+	calls, exchange := newOutsider(t, idp, "EdDSA"), newOutsider(t, "https://x.example", "EdDSA")
+	exchange.ForExchange = true
+	v := trusting(t, calls, exchange)
+	for o, want := range map[*outsider]bool{calls: false, exchange: true} {
+		token := o.sign(t, o.header(), o.claims())
+		for range 2 {
+			if c, alone, err := v.VerifySubject(token, noon); err != nil || alone != want || c.Client != "acme" {
+				t.Errorf("%s: %+v, %v, %v", o.Name, c, alone, err)
+			}
+			if _, err := v.Verify(token, noon); (err == nil) == want {
+				t.Errorf("%s: a call: %v", o.Name, err)
+			}
+		}
+	}
+	k := v.keys.signing()
+	if _, _, err := v.VerifySubject(forge(t, k, goodHeader(k).String(), goodClaims().String()), noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("our own: %v", err)
+	}
+}
+
+// TestOutsideBoundToKey: a token that its issuer has bound to a key says so,
+// each time that it is verified, and can't be exchanged for one that doesn't.
+func TestOutsideBoundToKey(t *testing.T) {
+	o := newOutsider(t, idp, "ES256")
+	v := trusting(t, o)
+	thumbprint := sha256.Sum256([]byte("a key"))
+	token := o.sign(t, o.header(), o.claims().with("cnf", fields{"jkt": base64.RawURLEncoding.EncodeToString(thumbprint[:])}))
+	for range 2 { // the second is remembered
+		if c, err := v.Verify(token, noon); err != nil || c.Confirmation != thumbprint {
+			t.Errorf("%x, %v, want %x", c.Confirmation, err, thumbprint)
+		}
+	}
+	if _, _, err := v.VerifySubject(token, noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("exchanged: %v", err)
+	}
+	if _, err := v.Verify(o.sign(t, o.header(), o.claims().with("cnf", fields{"x5t#S256": "AQ"})), noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("bound to a certificate: %v", err)
+	}
+}

@@ -1,0 +1,196 @@
+package issuers
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestS25_Addresses: which addresses may be connected to.
+func TestS25_Addresses(t *testing.T) {
+	const never, ifAllowed, ifNamed, always = "never", "if allowed", "if named or allowed", "always"
+	for address, want := range map[string]string{
+		"9.9.9.9": always, "2620:fe::fe": always, "::ffff:9.9.9.9": always,
+		"127.0.0.1": ifNamed, "127.9.9.9": ifNamed, "::1": ifNamed, "::ffff:127.0.0.1": ifNamed,
+		"10.0.0.1": ifAllowed, "172.16.0.1": ifAllowed, "172.31.255.255": ifAllowed, "192.168.1.1": ifAllowed, "100.64.0.1": ifAllowed, "fd00::1": ifAllowed,
+		"::ffff:10.0.0.1": ifAllowed, "172.32.0.1": always,
+		"169.254.169.254": never, "::ffff:169.254.169.254": never, "fe80::1": never, "fe80::1%eth0": never, "100.100.100.200": never,
+		"168.63.129.16": never, "192.0.0.192": never, "0.0.0.0": never, "::": never, "0.1.2.3": never, "224.0.0.1": never, "ff02::1": never,
+		"255.255.255.255": never, "240.0.0.1": never, "64:ff9b::a00:1": never, "2002:a00:1::": never, "::10.0.0.1": never, "2001:db8::1": never,
+		"198.18.0.1": never, "192.0.2.1": never, "2001::1": never, "fec0::1": never,
+	} {
+		a := netip.MustParseAddr(address)
+		got := [3]bool{reachable(a, false, false), reachable(a, false, true), reachable(a, true, false)}
+		if got != map[string][3]bool{never: {}, ifAllowed: {false, false, true}, ifNamed: {false, true, true}, always: {true, true, true}}[want] {
+			t.Errorf("%s: %v, want %s", address, got, want)
+		}
+	}
+}
+
+// door is a listener that counts who comes in.
+type door struct {
+	net.Listener
+	came atomic.Int32
+}
+
+func newDoor(t *testing.T) *door {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &door{Listener: l}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			d.came.Add(1)
+			conn.Close()
+		}
+	}()
+	return d
+}
+
+func (d *door) port() string {
+	return d.Addr().String()[strings.LastIndexByte(d.Addr().String(), ':'):]
+}
+
+// TestS25_NoConnection: an issuer of the internet can't make us knock at a
+// door of this machine, whatever it writes into its documents.
+func TestS25_NoConnection(t *testing.T) {
+	d := newDoor(t)
+	c := newClient(false, "https://issuer.example")
+	for _, address := range []string{
+		"http://127.0.0.1", "https://127.0.0.1", "http://localhost", "https://localhost", "http://[::ffff:127.0.0.1]", "http://2130706433",
+		"http://127.1", "http://user:secret@127.0.0.1", "https://0.0.0.0", "http://127.0.0.1.", "gopher://127.0.0.1", "ftp://127.0.0.1", "//127.0.0.1",
+	} {
+		if _, err := c.get(t.Context(), address+d.port()+"/keys"); err == nil {
+			t.Errorf("%s was read", address)
+		}
+	}
+	if _, err := c.get(t.Context(), "file:///etc/passwd"); err == nil {
+		t.Error("a file was read")
+	}
+	if n := d.came.Load(); n != 0 {
+		t.Errorf("%d connections", n)
+	}
+	if _, err := newClient(false, "http://127.0.0.1"+d.port()).get(t.Context(), "http://127.0.0.1"+d.port()); err == nil || d.came.Load() == 0 {
+		t.Errorf("the door is no door: %v", err)
+	}
+}
+
+// TestS25_Redirects: where an issuer sends us, we don't go.
+func TestS25_Redirects(t *testing.T) {
+	d, i := newDoor(t), newIDP(t)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		i.serve("/keys", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "http://"+d.Addr().String()+"/keys")
+			w.WriteHeader(status)
+			io.WriteString(w, jwks("a"))
+		})
+		if _, err := newClient(false, i.URL).get(t.Context(), i.URL+"/keys"); err == nil {
+			t.Errorf("%d was taken for an answer", status)
+		}
+	}
+	if n := d.came.Load(); n != 0 || i.count("/keys") != 5 {
+		t.Errorf("%d connections, %d questions", n, i.count("/keys"))
+	}
+}
+
+// TestS25_Rebinding: a name that leads to the internet when it is looked at,
+// and to this machine when it is connected to, leads nowhere.
+func TestS25_Rebinding(t *testing.T) {
+	d := newDoor(t)
+	names := serveNames(t, "9.9.9.9", "127.0.0.1")
+	c := newClient(false, "https://rebind.example")
+	if list, err := net.DefaultResolver.LookupNetIP(t.Context(), "ip4", "rebind.example"); err != nil || list[0].String() != "9.9.9.9" {
+		t.Fatalf("the name servers of this test: %v, %v", list, err)
+	}
+	for _, scheme := range []string{"https", "http"} {
+		if _, err := c.get(t.Context(), scheme+"://rebind.example"+d.port()+"/keys"); !errors.Is(err, errForbidden) {
+			t.Errorf("%s: %v", scheme, err)
+		}
+	}
+	if n := d.came.Load(); n != 0 || names.Load() < 3 {
+		t.Errorf("%d connections after %d questions for the name", n, names.Load())
+	}
+}
+
+// TestS25_PlainHTTPStaysAtHome: without TLS nobody is asked over the internet.
+func TestS25_PlainHTTPStaysAtHome(t *testing.T) {
+	serveNames(t, "9.9.9.9", "9.9.9.9")
+	if _, err := newClient(true, "http://issuer.example").get(t.Context(), "http://issuer.example/keys"); !errors.Is(err, errForbidden) {
+		t.Errorf("%v", err)
+	}
+}
+
+// serveNames makes this process's resolver ask a name server of the test,
+// which answers the first question with one address, and all others with
+// another.
+func serveNames(t *testing.T, first, then string) *atomic.Int32 {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := &atomic.Int32{}
+	go func() {
+		for buf := make([]byte, 512); ; {
+			n, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			ip := netip.MustParseAddr(first)
+			if answer := nameAnswer(buf[:n]); answer != nil {
+				if asked.Add(1) > 1 {
+					ip = netip.MustParseAddr(then)
+				}
+				conn.WriteTo(append(answer, ip.AsSlice()...), from)
+			} else {
+				conn.WriteTo(noAnswer(buf[:n]), from)
+			}
+		}
+	}()
+	was := net.DefaultResolver
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "udp", conn.LocalAddr().String())
+	}}
+	t.Cleanup(func() { net.DefaultResolver = was; conn.Close() })
+	return asked
+}
+
+// question of a DNS message, after its 12 bytes of header.
+func nameQuestion(msg []byte) (q []byte, kind uint16) {
+	end := 12
+	for msg[end] != 0 {
+		end += int(msg[end]) + 1
+	}
+	return msg[12 : end+5], binary.BigEndian.Uint16(msg[end+1:])
+}
+
+// nameAnswer is the start of an answer with one A record, up to its address;
+// nil where another kind is asked for.
+func nameAnswer(msg []byte) []byte {
+	q, kind := nameQuestion(msg)
+	if kind != 1 {
+		return nil
+	}
+	head := append([]byte{msg[0], msg[1], 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0}, q...)
+	return append(head, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
+}
+
+func noAnswer(msg []byte) []byte {
+	q, _ := nameQuestion(msg)
+	return append([]byte{msg[0], msg[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, q...)
+}

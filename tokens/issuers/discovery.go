@@ -1,0 +1,41 @@
+package issuers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// discover finds the address of an issuer's JWK Set. A document that names
+// another issuer, be it by a slash, is none of this one's (RFC 8414 §3.3).
+func (c *client) discover(ctx context.Context, issuer string) (jwks string, err error) {
+	var all []error
+	for _, address := range wellKnown(issuer) {
+		jwks, err := c.metadata(ctx, address, issuer)
+		if err == nil {
+			return jwks, nil
+		}
+		all = append(all, err)
+	}
+	return "", fmt.Errorf("find the keys: %w", errors.Join(all...))
+}
+
+func (c *client) metadata(ctx context.Context, address, issuer string) (jwks string, err error) {
+	body, err := c.get(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	var doc map[string]json.RawMessage // exact names
+	var name string
+	if json.Unmarshal(body, &doc) != nil || json.Unmarshal(doc["issuer"], &name) != nil {
+		return "", fmt.Errorf("%s is no metadata of an issuer", address)
+	}
+	if name != issuer {
+		return "", fmt.Errorf("%s is of the issuer %q, where %q is wanted, letter by letter", address, name, issuer)
+	}
+	if json.Unmarshal(doc["jwks_uri"], &jwks) != nil || jwks == "" {
+		return "", fmt.Errorf("%s names no jwks_uri", address)
+	}
+	return jwks, nil
+}

@@ -1,0 +1,105 @@
+package issuers
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stile.example/stile/tokens/bearer"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// idp is an issuer at an address of this machine. What it serves can be
+// changed while it does.
+type idp struct {
+	*httptest.Server
+	mu    sync.Mutex
+	pages map[string]http.HandlerFunc
+	asked map[string]int
+}
+
+func newIDP(t testing.TB) *idp {
+	i := &idp{pages: map[string]http.HandlerFunc{}, asked: map[string]int{}}
+	i.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i.mu.Lock()
+		i.asked[r.URL.Path]++
+		page := i.pages[r.URL.Path]
+		i.mu.Unlock()
+		if page == nil {
+			page = http.NotFound
+		}
+		page(w, r)
+	}))
+	i.Config.ErrorLog = slog.NewLogLogger(quiet.Handler(), slog.LevelDebug)
+	i.Start()
+	t.Cleanup(i.Close)
+	return i
+}
+
+func (i *idp) serve(path string, page http.HandlerFunc) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.pages[path] = page
+}
+
+func (i *idp) says(path, text string) {
+	i.serve(path, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) })
+}
+
+func (i *idp) count(path string) int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.asked[path]
+}
+
+// jwks is a set with a key for each letter.
+func jwks(letters string) string {
+	var keys []string
+	for _, l := range letters {
+		public := ed25519.NewKeyFromSeed([]byte(strings.Repeat(string(l), 32))).Public().(ed25519.PublicKey)
+		keys = append(keys, fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","kid":"%c","x":%q}`, l, base64.RawURLEncoding.EncodeToString(public)))
+	}
+	return `{"keys":[` + strings.Join(keys, ",") + `]}`
+}
+
+// ringOf is a ring of the keys at /keys.
+func ringOf(i *idp) *Ring {
+	return NewRing(Place{Issuer: i.URL, Keys: i.URL + "/keys"}, time.Now, quiet)
+}
+
+// settle waits until nobody asks.
+func settle(r *Ring) {
+	for {
+		r.mu.Lock()
+		a := r.running
+		r.mu.Unlock()
+		if a == nil {
+			return
+		}
+		<-a.done
+	}
+}
+
+// ask makes the ring ask at that time, if it is due, and waits.
+func ask(r *Ring, now time.Time) {
+	r.attempt(now, r.isDue)
+	settle(r)
+}
+
+func has(t testing.TB, keys *bearer.IssuerKeys, err error, n int) {
+	t.Helper()
+	if err != nil || keys.Len() != n {
+		t.Fatalf("%d keys wanted: %+v, %v", n, keys, err)
+	}
+}

@@ -1,0 +1,228 @@
+package issuers
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestS9_Rotation: a key that comes while strangers ask for keys that there
+// are not is known within a minute, and until then nothing is said against it;
+// the issuer is asked once a minute, however many ask.
+func TestS9_Rotation(t *testing.T) {
+	i := newIDP(t)
+	i.says("/keys", jwks("a"))
+	r := ringOf(i)
+	keys, err := r.Keys(noon)
+	has(t, keys, err, 1)
+	i.says("/keys", jwks("ab"))
+	flood := func(now time.Time) {
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() { r.Renewed(now, now) })
+		}
+		wg.Wait()
+	}
+	for s := range 60 {
+		now := noon.Add(time.Duration(s) * time.Second)
+		flood(now)
+		if _, err := r.Renewed(now, now); !errors.Is(err, errAsked) {
+			t.Fatalf("after %d s: %v", s, err)
+		}
+		if old, err := r.Renewed(now, noon.Add(-time.Hour)); err != nil || old != keys {
+			t.Fatalf("after %d s, of a token that is older than the keys: %v", s, err)
+		}
+	}
+	if n := i.count("/keys"); n != 1 {
+		t.Errorf("asked %d times in a minute", n)
+	}
+	flood(noon.Add(time.Minute))
+	fresh, err := r.Keys(noon.Add(time.Minute))
+	has(t, fresh, err, 2)
+	if n := i.count("/keys"); n != 2 || fresh.Generation == keys.Generation {
+		t.Errorf("asked %d times in two minutes; generation %d, then %d", n, keys.Generation, fresh.Generation)
+	}
+}
+
+// TestS9_BadAnswers: whatever the issuer answers, the last good keys stay.
+func TestS9_BadAnswers(t *testing.T) {
+	var sent atomic.Int64
+	many := `{"keys":[` + strings.Repeat(`{"kty":"new"},`, 9_999) + jwks("z")[9:]
+	for what, page := range map[string]http.HandlerFunc{
+		"{}":               func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") },
+		"no keys":          func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"keys":[]}`) },
+		"no JSON":          func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") },
+		"500":              func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500); io.WriteString(w, jwks("z")) },
+		"404":              http.NotFound,
+		"204":              func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
+		"hangs":            func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"hangs in between": func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush(); <-r.Context().Done() },
+		"ends too soon": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "999")
+			io.WriteString(w, "{")
+		},
+		"10,000 keys": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, many) },
+		"a private key": func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, strings.Replace(jwks("z"), `"kid"`, `"d":"AA","kid"`, 1))
+		},
+		"a kid twice": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, jwks("zz")) },
+		"1 GiB": func(w http.ResponseWriter, _ *http.Request) {
+			for block := make([]byte, 64<<10); sent.Load() < 1<<30; {
+				n, err := w.Write(block)
+				if sent.Add(int64(n)); err != nil {
+					return
+				}
+			}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			i := newIDP(t)
+			i.says("/keys", jwks("a"))
+			r := ringOf(i)
+			r.client.http.Timeout = 300 * time.Millisecond
+			keys, err := r.Keys(noon)
+			has(t, keys, err, 1)
+			i.serve("/keys", page)
+			ask(r, noon.Add(2*time.Hour))
+			if n := i.count("/keys"); n != 2 {
+				t.Fatalf("asked %d times", n)
+			}
+			if after, err := r.Keys(noon.Add(2 * time.Hour)); err != nil || after != keys {
+				t.Errorf("%+v, %v", after, err)
+			}
+			if _, err := r.Renewed(noon.Add(2*time.Hour), noon.Add(2*time.Hour)); err == nil {
+				t.Error("a key that may be new is called unknown")
+			}
+			i.says("/keys", jwks("ab"))
+			ask(r, noon.Add(2*time.Hour+time.Minute))
+			keys, err = r.Keys(noon.Add(2 * time.Hour))
+			has(t, keys, err, 2)
+		})
+	}
+	t.Cleanup(func() {
+		if n := sent.Load(); n == 0 || n > 64<<20 {
+			t.Errorf("%d bytes of a body without an end were taken", n)
+		}
+	})
+}
+
+// TestOutage: the last good keys serve for 24 hours, and service resumes.
+func TestOutage(t *testing.T) {
+	i := newIDP(t)
+	i.says("/keys", jwks("a"))
+	r := ringOf(i)
+	keys, err := r.Keys(noon)
+	has(t, keys, err, 1)
+	i.serve("/keys", http.NotFound)
+	for h := range 24 {
+		ask(r, noon.Add(time.Duration(h)*time.Hour))
+	}
+	if n := i.count("/keys"); n < 22 || n > 25 {
+		t.Errorf("asked %d times in a day", n)
+	}
+	after, err := r.Keys(noon.Add(24*time.Hour - 1))
+	has(t, after, err, 1)
+	if _, err := r.Keys(noon.Add(24 * time.Hour)); err == nil {
+		t.Error("after a day they still serve")
+	}
+	i.says("/keys", jwks("a"))
+	ask(r, noon.Add(24*time.Hour+time.Minute))
+	if after, err := r.Keys(noon.Add(24*time.Hour + time.Minute)); err != nil || after != keys {
+		t.Errorf("when the issuer is back: %+v, %v", after, err)
+	}
+}
+
+// TestNeverThere: without keys there is a fault; the pauses between the tries
+// grow to a minute, and the first answer ends it.
+func TestNeverThere(t *testing.T) {
+	i := newIDP(t)
+	r := ringOf(i)
+	for s := range 300 {
+		if _, err := r.Keys(noon.Add(time.Duration(s) * time.Second)); err == nil {
+			t.Fatal("keys from nowhere")
+		}
+	}
+	if n := i.count("/keys"); n < 8 || n > 12 {
+		t.Errorf("asked %d times in 5 minutes", n)
+	}
+	i.says("/keys", jwks("a"))
+	keys, err := r.Keys(noon.Add(10 * time.Minute))
+	has(t, keys, err, 1)
+}
+
+// TestWaiters: who comes while the issuer hangs waits, but not too many do.
+func TestWaiters(t *testing.T) {
+	i := newIDP(t)
+	release := make(chan struct{})
+	i.serve("/keys", func(w http.ResponseWriter, _ *http.Request) { <-release; io.WriteString(w, jwks("a")) })
+	r := ringOf(i)
+	var served, busy atomic.Int32
+	var wg sync.WaitGroup
+	for range 3 * maxWaiter {
+		wg.Go(func() {
+			if _, err := r.Keys(noon); err == nil {
+				served.Add(1)
+			} else if errors.Is(err, errBusy) {
+				if busy.Add(1) == 2*maxWaiter {
+					close(release)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if served.Load() != maxWaiter || busy.Load() != 2*maxWaiter || i.count("/keys") != 1 {
+		t.Errorf("%d served, %d turned away, asked %d times", served.Load(), busy.Load(), i.count("/keys"))
+	}
+}
+
+// TestClockSetBack: a ring does not wait for hours that come again.
+func TestClockSetBack(t *testing.T) {
+	i := newIDP(t)
+	i.says("/keys", jwks("a"))
+	r := ringOf(i)
+	keys, err := r.Keys(noon)
+	has(t, keys, err, 1)
+	i.says("/keys", jwks("ab"))
+	ask(r, noon.Add(-24*time.Hour))
+	keys, err = r.Keys(noon.Add(-24 * time.Hour))
+	has(t, keys, err, 2)
+}
+
+// TestRun: a ring that runs has keys without anybody asking.
+func TestRun(t *testing.T) {
+	i := newIDP(t)
+	i.says("/keys", jwks("a"))
+	r := ringOf(i)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { r.Run(ctx); close(done) }()
+	for end := time.Now().Add(10 * time.Second); r.held.Load() == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no keys")
+		}
+	}
+	cancel()
+	<-done
+	settle(r)
+}
+
+// TestTry says where the keys are, and what is wrong.
+func TestTry(t *testing.T) {
+	i := newIDP(t)
+	i.says("/.well-known/openid-configuration", `{"issuer":"`+i.URL+`","jwks_uri":"`+i.URL+`/k"}`)
+	r := NewRing(Place{Issuer: i.URL}, time.Now, quiet)
+	if _, _, err := r.Try(t.Context()); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Errorf("%v", err)
+	}
+	i.says("/k", jwks("ab"))
+	if address, n, err := r.Try(t.Context()); err != nil || n != 2 || address != i.URL+"/k" {
+		t.Errorf("%s, %d, %v", address, n, err)
+	}
+}

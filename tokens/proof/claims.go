@@ -1,0 +1,48 @@
+package proof
+
+import (
+	"math"
+	"strconv"
+)
+
+// claims is what a proof says of itself.
+type claims struct {
+	jti, htm, htu, ath string
+	iat                int64 // Unix seconds
+}
+
+// readClaims reads RFC 9449 §4.2's claims. All are required, ath too: a proof
+// comes with a token here. Others are left unread.
+func readClaims(part string) (c claims, err error) {
+	m, err := readPart(part)
+	if err != nil {
+		return c, invalid("its claims are no JSON object, or have a name twice")
+	}
+	c = claims{jti: m.text("jti"), htm: m.text("htm"), htu: m.text("htu"), ath: m.text("ath")}
+	if c.jti == "" || c.htm == "" || c.htu == "" || c.ath == "" {
+		return c, invalid("jti, htm, htu or ath is missing, or no text")
+	}
+	if len(c.jti) > maxJTI {
+		return c, invalid("jti is longer than 128 bytes")
+	}
+	var ok bool
+	if c.iat, ok = date(m["iat"]); !ok {
+		return c, invalid("iat is missing, or no time")
+	}
+	return c, nil
+}
+
+// maxDate is 9999-12-31T23:59:59Z.
+const maxDate = 253402300799
+
+// date reads a NumericDate (RFC 7519 §2) in whole seconds.
+func date(raw []byte) (unix int64, ok bool) {
+	if len(raw) == 0 || raw[0] < '0' || raw[0] > '9' {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || f > maxDate {
+		return 0, false
+	}
+	return int64(math.Floor(f)), true
+}

@@ -1,0 +1,131 @@
+package proof
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"math/big"
+	"slices"
+	"sync/atomic"
+
+	"stile.example/stile/tokens/proof/p256"
+)
+
+// The signature algorithms of proofs (RFC 7518, RFC 8037). Browsers can do
+// both, and keep the private key where no script can read it. Ed25519 is EdDSA's
+// new name for that curve (RFC 9864 §2.2), and the one that WebCrypto knows.
+const (
+	es256      = "ES256"
+	eddsa      = "EdDSA"
+	ed25519Alg = "Ed25519"
+)
+
+// Algorithms lists them, as RFC 9449 §7.1 has them told to clients.
+const Algorithms = es256 + " " + eddsa + " " + ed25519Alg
+
+// key is the public key that stands in a proof's header, with the one
+// algorithm that it may be used with.
+type key struct {
+	thumbprint Thumbprint
+	p256       *ecdsa.PublicKey  // of ES256, else nil
+	ed25519    ed25519.PublicKey // of EdDSA, else nil
+
+	table atomic.Pointer[p256.Key] // of ES256, once it has come again
+}
+
+// again prepares for a key that has come a second time, and so will again:
+// from then on its signatures take half the time.
+func (k *key) again() {
+	if k.p256 == nil || k.table.Load() != nil {
+		return
+	}
+	if table, err := p256.New(k.p256); err == nil {
+		k.table.Store(table)
+	}
+}
+
+// readHeader reads RFC 9449 §4.2's header. That a key is the one which the
+// token is bound to is not decided here.
+func readHeader(part string) (*key, error) {
+	m, err := readPart(part)
+	if err != nil {
+		return nil, invalid("its header is no JSON object, or has a name twice")
+	}
+	if m.text("typ") != "dpop+jwt" {
+		return nil, invalid("typ is not dpop+jwt")
+	}
+	if m["crit"] != nil || m["b64"] != nil { // RFC 7515 §4.1.11; RFC 7797 changes what was signed
+		return nil, invalid("its header asks for an extension")
+	}
+	alg := m.text("alg")
+	if alg == ed25519Alg {
+		alg = eddsa
+	}
+	if alg != es256 && alg != eddsa {
+		return nil, invalid("alg is neither ES256 nor EdDSA")
+	}
+	jwk, err := object(m["jwk"])
+	if err != nil {
+		return nil, invalid("jwk is missing, or no JSON object")
+	}
+	return jwk.key(alg)
+}
+
+// private are the members of a JWK that are secrets (RFC 7518 §6.2.2, §6.3.2,
+// §6.4.1; RFC 8037 §2).
+var private = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
+// key reads a public JWK for an algorithm.
+func (m members) key(alg string) (*key, error) {
+	if slices.ContainsFunc(private, func(name string) bool { return m[name] != nil }) {
+		return nil, invalid("jwk has a private part")
+	}
+	switch kind := m.text("kty") + " " + m.text("crv"); {
+	case alg == es256 && kind == "EC P-256":
+		return m.p256()
+	case alg == eddsa && kind == "OKP Ed25519":
+		return m.edwards()
+	}
+	return nil, invalid("jwk is not a key of alg's kind")
+}
+
+func (m members) p256() (*key, error) {
+	x, errX := decode(m.text("x"))
+	y, errY := decode(m.text("y"))
+	if errX != nil || errY != nil || len(x) != 32 || len(y) != 32 {
+		return nil, invalid("x and y of jwk are not 32 bytes each")
+	}
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	if err != nil {
+		return nil, invalid("x and y of jwk are no point of P-256")
+	}
+	return &key{p256: public, thumbprint: sha256.Sum256([]byte(
+		`{"crv":"P-256","kty":"EC","x":"` + m.text("x") + `","y":"` + m.text("y") + `"}`))}, nil
+}
+
+func (m members) edwards() (*key, error) {
+	x, err := decode(m.text("x"))
+	if err != nil || len(x) != ed25519.PublicKeySize {
+		return nil, invalid("x of jwk is not 32 bytes")
+	}
+	return &key{ed25519: x, thumbprint: sha256.Sum256([]byte(
+		`{"crv":"Ed25519","kty":"OKP","x":"` + m.text("x") + `"}`))}, nil
+}
+
+// signed says whether the key has signed t.
+func (k *key) signed(t jws) bool {
+	signature, err := decode(t.signature)
+	if err != nil || len(signature) != 64 { // of both algorithms: RFC 7518 §3.4, RFC 8032 §5.1.6
+		return false
+	}
+	if k.p256 == nil {
+		return ed25519.Verify(k.ed25519, []byte(t.signed), signature)
+	}
+	digest := sha256.Sum256([]byte(t.signed))
+	if table := k.table.Load(); table != nil {
+		return table.Verify(digest[:], signature)
+	}
+	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
+	return ecdsa.Verify(k.p256, digest[:], r, s)
+}
