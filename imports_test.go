@@ -32,6 +32,7 @@ var law = map[string]string{
 	"static":               "",
 	"widgets":              "",
 	"widgets/build":        "evanw/esbuild",
+	"demo":                 "",
 	"commands":             "any",
 	"bench":                "stiletest labstack/echo",
 	"bench/challenge":      "challenge",

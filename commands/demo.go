@@ -2,10 +2,13 @@ package commands
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"stile.example/stile/content"
+	"stile.example/stile/demo"
 	"stile.example/stile/static"
 	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
@@ -13,48 +16,88 @@ import (
 
 const demoTenant = "demo"
 
-// prepareDemo brings the demo corpus and the demo tenant up to date, and says
-// what can be tried. The tenant gets a new secret each time: only its hash is
-// kept, so the old one cannot be shown again.
-func (p *program) prepareDemo(ctx context.Context, srv *server) error {
-	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
-	result, err := srv.app.db.Import(ctx, content.ImportOptions{}, content.Read(ctx, src)) // no Prune: other items may be there
+// demoPolicy lets a newcomer see a token end: 30 calls of 50 items each use
+// it up, before they are a spike.
+var demoPolicy = map[string]string{"policy.token.calls": "400", "policy.token.records": "1500"}
+
+// prepareDemo brings the demo corpus and the demo tenant up to date, opens the
+// tenant's site, and says what can be tried. The tenant gets a new secret each
+// time: only its hash is kept, so the old one cannot be shown again.
+func (p *program) prepareDemo(ctx context.Context, srv *server, addr string) error {
+	at, err := srv.openDemoSite(addr)
 	if err != nil {
-		return fmt.Errorf("import the demo corpus: %w", err)
-	}
-	if err := srv.app.weigh(ctx); err != nil {
 		return err
 	}
-	items := 0
-	for _, n := range result.Collections {
-		items += n
+	corpus, err := importDemo(ctx, srv)
+	if err != nil {
+		return err
 	}
-	name := "Demo"
-	price := tenants.Price{Since: usage.Day(p.now()), Micros: 1000}
-	made, err := addTenant(ctx, srv.app, tenantChange{ClientID: demoTenant, Name: &name, Prices: []tenants.Price{price}})
-	if _, there := srv.app.tenants.Find(demoTenant); err != nil && there {
-		active := tenants.Active
-		_, bad := setTenant(ctx, srv.app, tenantChange{ClientID: demoTenant, Status: &active})
-		made, err = rotateSecret(ctx, srv.app, rotation{ClientID: demoTenant})
-		err = errors.Join(bad, err)
-	}
+	made, err := p.demoTenant(ctx, srv.app, at.origins)
 	if err != nil {
 		return fmt.Errorf("prepare the demo tenant: %w", err)
 	}
+	if err := srv.serveDemoSite(at, made); err != nil {
+		return err
+	}
+	items := 0
+	for _, n := range corpus {
+		items += n
+	}
 	admin := "http://" + srv.doors[1].listener.Addr().String()
-	_, err = fmt.Fprintf(p.out, banner, items, len(result.Collections), srv.origin, admin, made.Secret)
+	_, err = fmt.Fprintf(p.out, banner, items, len(corpus), srv.origin, admin, made.Secret, at.origins[0])
 	return err
 }
 
+// importDemo returns how many items each collection has.
+func importDemo(ctx context.Context, srv *server) (map[string]int, error) {
+	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
+	result, err := srv.app.db.Import(ctx, content.ImportOptions{}, content.Read(ctx, src)) // no Prune: other items may be there
+	if err != nil {
+		return nil, fmt.Errorf("import the demo corpus: %w", err)
+	}
+	return result.Collections, srv.app.weigh(ctx)
+}
+
+// demoTenant makes the tenant, or gives the one that is there a new secret.
+func (p *program) demoTenant(ctx context.Context, a *app, sites []string) (credentials, error) {
+	name, active := "Demo", tenants.Active
+	sites = slices.Clone(sites) // the directory sorts its own
+	ch := tenantChange{ClientID: demoTenant, Name: &name, Sites: &sites, Policy: demoPolicy}
+	if _, there := a.tenants.Find(demoTenant); !there {
+		ch.Prices = []tenants.Price{{Since: usage.Day(p.now()), Micros: 1000}}
+		return addTenant(ctx, a, ch)
+	}
+	ch.Status = &active
+	_, bad := setTenant(ctx, a, ch)
+	made, err := rotateSecret(ctx, a, rotation{ClientID: demoTenant})
+	return made, errors.Join(bad, err)
+}
+
+// demoEntries are the items that the site has pages for.
+func demoEntries() (all []demo.Entry, err error) {
+	for d := json.NewDecoder(static.DemoCorpus("")); d.More(); {
+		var e demo.Entry
+		if err := d.Decode(&e); err != nil {
+			return nil, fmt.Errorf("read the demo corpus: %w", err)
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
 // banner is what the demo says: %[1]d items in %[2]d collections, %[3]s the
-// public URL, %[4]s the admin listener's, %[5]s the secret.
+// public URL, %[4]s the admin listener's, %[5]s the secret, %[6]s the site's.
 const banner = `
 stile serves a demo corpus, the countries of the world: %[1]d items in %[2]d collections.
 
-  content API   %[3]s
-  metrics       %[4]s/metrics
+  a tenant's site   %[6]s    open it in a browser
+  content API       %[3]s
+  metrics           %[4]s/metrics
 
-Try it: get a token as a tenant's server does, and call the API as a browser does.
+The site is a magazine that shows the corpus. Open "Behind the scenes" in it: it tells
+what happens as it happens, and has buttons to make trouble.
+
+Or by hand: get a token as a tenant's server does, and call the API as a browser does.
 
   curl -s "%[3]s/v1/items?q=island&limit=3&client_id=demo" -H "Authorization: Bearer $(curl -s -u demo:%[5]s -d grant_type=client_credentials %[3]s/oauth/token | cut -d'"' -f4)"
 

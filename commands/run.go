@@ -114,7 +114,7 @@ calls the content API with it; each call is checked, counted and charged.
 
 Commands act on the running server, or on the data directory when none runs.
 Exit codes: 0 done, 1 failed, 2 wrong use.`,
-		Example: `  stile serve --demo          try it: a demo corpus, and a curl line that works
+		Example: `  stile serve --demo          try it: a corpus, a site to open, a curl line that works
   stile tenant add acme --site https://www.acme.example
   stile content import items.jsonl
   stile usage --from 2026-11`,

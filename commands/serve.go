@@ -28,19 +28,27 @@ const (
 )
 
 func (p *program) serveCommand() *cobra.Command {
-	var demo bool
+	var demo demoFlags
 	c := &cobra.Command{Use: "serve", Short: "run the server",
 		Long: `Runs the server: the public listener with the token endpoint and the content API,
 and the admin listener with the metrics. It logs to standard error. On SIGTERM it
 finishes what has begun and exits with 0; on SIGHUP it reads the policy settings
-again. Every setting is a flag too: ` + "`stile help settings`" + ` lists them all.`,
+again. Every setting is a flag too: ` + "`stile help settings`" + ` lists them all.
+
+With --demo it has something to show: a demo corpus, a tenant ` + "`demo`" + ` and that tenant's
+site, a magazine at http://localhost:8090 whose panel shows what happens behind its
+pages, and makes trouble on demand. The site is for this machine's browsers only.`,
 		Example: `  stile serve
   stile serve --listen :9000 --data /var/lib/stile
-  stile serve --demo`,
+  stile serve --demo
+  stile serve --demo --demo-listen 127.0.0.1:9090`,
 		Args: takes(0, 0, "no arguments, only flags")}
-	c.Flags().BoolVar(&demo, "demo", false, "add a demo corpus and a demo tenant, and say what to try")
+	demo.register(c)
 	given := settingFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := demo.check(); err != nil {
+			return err
+		}
 		return p.serve(c.Context(), given(), demo)
 	}
 	return c
@@ -62,7 +70,7 @@ func spareProcessor() {
 }
 
 // serve runs until ctx is done.
-func (p *program) serve(ctx context.Context, flags map[string]string, demo bool) (err error) {
+func (p *program) serve(ctx context.Context, flags map[string]string, demo demoFlags) (err error) {
 	spareProcessor()
 	untouched := make([]byte, ballast)
 	defer runtime.KeepAlive(untouched)
@@ -84,8 +92,8 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo bool)
 		return err
 	}
 	defer func() { err = errors.Join(err, srv.app.close()) }()
-	if demo {
-		if err := p.prepareDemo(ctx, srv); err != nil {
+	if demo.on {
+		if err := p.prepareDemo(ctx, srv, demo.listen); err != nil {
 			return errors.Join(err, srv.closeListeners())
 		}
 	}
@@ -95,7 +103,7 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo bool)
 }
 
 // server is the program as it serves: an open data directory with three ways
-// in.
+// in, and a fourth for the demo.
 type server struct {
 	app    *app
 	origin string // the public URL
@@ -109,7 +117,7 @@ type server struct {
 
 // door is a listener with what answers there.
 type door struct {
-	name     string // public, admin, socket
+	name     string // public, admin, socket, demo
 	listener net.Listener
 	http     *http.Server
 }

@@ -32,7 +32,7 @@ import (
 func TestDemo(t *testing.T) {
 	h := newHome(t, "")
 	for range 2 {
-		h.serve("--demo")
+		h.serve("--demo", "--demo-listen", "127.0.0.1:0")
 		var line string
 		for l := range strings.Lines(h.said.String()) {
 			if line == "" && strings.HasPrefix(l, "  curl ") {

@@ -14,7 +14,7 @@ export function transport(config: Readonly<Config>, store: Store, page: string, 
   const key = () => `stile:way:${config.api}:${page}`
 
   const by = async (method: 'POST' | 'GET', {path, fields, prove}: Request, signal?: AbortSignal): Promise<Reply> => {
-    const url = config.api + path
+    const url = `${config.api}/${path.replace(/^\//, '')}` // never another host: "@host" would be one
     const proof = await prove(method, url)
     return checked(await (method === 'GET' ? jsonp : form)(url, proof ? [...fields, ['proof', proof]] : fields, signal))
   }

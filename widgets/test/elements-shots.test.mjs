@@ -26,7 +26,7 @@ const scenes = {
   essay: {html: '<stile-item item="on-islands" heading-level="1"></stile-item>', ready: ['stile-item', '.body p']},
   empty: {html: '<h1>Atlas</h1><stile-search></stile-search><stile-results query="xyzzy plugh"></stile-results>', ready: ['stile-results', '.message']},
   refused: {html: '<h1>Atlas</h1><stile-results></stile-results>', script: {'data-token-url': null}, ready: ['stile-results', '.message .code']},
-  waiting: {html: '<h1>Atlas</h1><stile-results facets="tag" page-size="4"></stile-results><stile-list layout="carousel"></stile-list>', hang: true, ready: ['stile-results', '.waiting .card']},
+  waiting: {html: '<h1>Atlas</h1><stile-results facets="tag" page-size="4"></stile-results><stile-list layout="carousel"></stile-list>', hang: true, ready: ['stile-results', '.bone']},
 }
 
 const looks = {
@@ -51,9 +51,11 @@ async function shoot(w, name, scene, look, {scheme, width, dir = 'ltr'}) {
   })
   await untilIn(w, opened, ...scene.ready)
   await scene.then?.(w, opened)
+  const height = scene.hang ? 900 : await opened.evaluate(() => Math.max(600, document.documentElement.scrollHeight))
+  await opened.setViewport({width, height, deviceScaleFactor: 1})
   await untilPictures(w, opened)
   const file = `${folder}${name}-${look}.png`
-  await opened.screenshot({path: file, fullPage: !scene.hang})
+  await opened.screenshot({path: file})
   assert.ok((await stat(file)).size > 5_000, `${file} has something in it`)
   assert.equal(await opened.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'nothing stands out of the page')
   w.api.intercept = () => undefined

@@ -131,7 +131,7 @@ async function insertRaw(texts, first) {
   await Promise.race([Promise.all(frames), limit])
 }
 
-test('S21: imported and shown by all four elements, none runs', {timeout: 600_000}, async t => {
+test('S21: imported and shown by all four elements, none runs', {timeout: 1_200_000}, async t => {
   const w = await world(t, chromium, {settings: endless, items: []})
   await w.server.import(vectors.map(item).map(short))
   const {page, trap} = await trapped(w)
@@ -148,7 +148,7 @@ test('S21: imported and shown by all four elements, none runs', {timeout: 600_00
   t.diagnostic(`${vectors.length} vectors shown`)
 })
 
-test('S21: a server that has been made to answer with them as they are gets none to run', {timeout: 600_000}, async t => {
+test('S21: a server that has been made to answer with them as they are gets none to run', {timeout: 1_200_000}, async t => {
   const w = await world(t, chromium, {settings: endless, items: []})
   w.api.intercept = call => {
     const n = /^\/v1\/items\/v(\d+)$/.exec(call.path)?.[1]

@@ -100,9 +100,12 @@ test('a block is told once, until a call is answered', async () => {
   assert.deepEqual(w.events.map(e => [e.type, e.detail]), [['stile:blocked', {code: 'address_blocked', retryAfter: 600}]])
   w.server = () => answered()
   await run(w, client)
-  w.server = () => refused('tenant_suspended')
+  w.server = () => refused('address_blocked', {status: 403, retry_after: 600})
   await run(w, client)
   assert.deepEqual(w.told, ['blocked', 'blocked'])
+  w.server = () => refused('tenant_suspended')
+  await run(w, client)
+  assert.deepEqual(w.told, ['blocked', 'blocked', 'blocked'], 'another reason is news')
 })
 
 test('a block that the page takes over is quiet for all calls', async () => {
@@ -226,6 +229,20 @@ test('a challenge that the page takes over ends the waiting calls, quietly', asy
   const errors = Promise.all([1, 2].map(() => client.get('/a').catch(e => e)))
   await w.clock.run()
   assert.deepEqual((await errors).map((e: any) => [e.code, e.quiet]), Array(2).fill(['challenge_required', true]))
+})
+
+test('a challenge of an older token\'s is nobody\'s to solve', async () => {
+  const w = ready(), client = new Client(w)
+  let release = () => {}
+  const held = new Promise<void>(resolve => release = resolve)
+  w.server = async ({token}) => token === 'next' ? answered() : (await held, required())
+  const call = outcome(client.get('/a'))
+  await w.clock.run()
+  client.setToken('next')
+  release()
+  await w.clock.run()
+  assert.equal(await call, 'data')
+  assert.deepEqual(w.told, [])
 })
 
 test('a challenge that is gone is not waited for', async () => {

@@ -17,8 +17,8 @@ function page(form: () => Promise<unknown>, jsonp: () => Promise<unknown> = asyn
     return run()
   }
   const send = transport(w.config, w.store, path, way('form', form), way('jsonp', jsonp))
-  const call = (prove = async (): Promise<string | undefined> => undefined, signal?: AbortSignal) =>
-    send({path: '/v1/items', fields: [['q', 'a']], prove}, signal).catch(error => error.code ?? error)
+  const call = (prove = async (): Promise<string | undefined> => undefined, signal?: AbortSignal, path = '/v1/items') =>
+    send({path, fields: [['q', 'a']], prove}, signal).catch(error => error.code ?? error)
   return {ways, call, w, names: () => ways.map(way => way.split(' ')[0])}
 }
 
@@ -27,6 +27,14 @@ test('a form is posted', async () => {
   assert.deepEqual(await p.call(), body)
   assert.deepEqual(p.ways, ['form https://api.example/v1/items q=a'])
 })
+
+for (const [path, url] of Object.entries({'v1/items': '/v1/items', '@evil.example/': '/@evil.example/', '.evil.example/': '/.evil.example/', '//evil.example/': '//evil.example/', ':81/': '/:81/'}))
+  test(`"${path}" is a path of the API's`, async () => {
+    const p = page(async () => body)
+    await p.call(undefined, undefined, path)
+    assert.deepEqual(p.ways, [`form https://api.example${url} q=a`])
+    assert.equal(new URL(p.ways[0]!.split(' ')[1]!).host, 'api.example')
+  })
 
 test('a proof is made for the method and the address, and rides along', async () => {
   const p = page(fails('csp'))

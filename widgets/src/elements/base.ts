@@ -67,11 +67,13 @@ export abstract class StileElement extends HTMLElement {
   }
 }
 
-/** Puts the focus on what takes none by itself, for as long as it is there. */
+/** Puts the focus on a node; on one that takes none by itself, for as long as it stays there. */
 export function focusOn(node: HTMLElement): void {
-  node.tabIndex = -1
+  if (node.tabIndex < 0) {
+    node.tabIndex = -1
+    node.addEventListener('blur', () => node.removeAttribute('tabindex'), {once: true})
+  }
   node.focus()
-  node.addEventListener('blur', () => node.removeAttribute('tabindex'), {once: true})
 }
 
 type Defined = CustomElementConstructor & {readonly observedAttributes: readonly string[]}
@@ -81,7 +83,6 @@ export function reflect(element: Defined, flags: readonly string[] = []): void {
   for (const attribute of element.observedAttributes)
     Object.defineProperty(element.prototype, camel(attribute), {
       configurable: true,
-      enumerable: true,
       get(this: HTMLElement) {
         return flags.includes(attribute) ? this.hasAttribute(attribute) : this.getAttribute(attribute) ?? ''
       },

@@ -1,10 +1,10 @@
 /** A row of items to leaf through. It never moves by itself. */
 import type {Text} from '../types'
-import {h, icon, icons} from './dom'
+import {button, h, icon, icons} from './dom'
 
 /**
- * Carousel turns a list into a row that snaps, with two buttons. Touch and
- * wheel scroll it as any row; the arrow keys go from item to item.
+ * Carousel turns a list into a row that snaps, with two buttons. Touch,
+ * wheel and, from an item in it, the arrow keys scroll it as any row.
  */
 export class Carousel {
   readonly frame: HTMLElement
@@ -14,7 +14,6 @@ export class Carousel {
 
   constructor(readonly row: HTMLElement) {
     this.frame = h('section', {part: 'carousel'}, this.#controls, row)
-    this.#controls.hidden = true
   }
 
   begin(life: AbortSignal): void {
@@ -22,25 +21,24 @@ export class Carousel {
     room.observe(this.row)
     life.addEventListener('abort', () => room.disconnect())
     this.row.addEventListener('scroll', () => this.#mark(), {signal: life, passive: true})
-    this.row.addEventListener('keydown', event => this.#key(event), {signal: life})
   }
 
-  /** Shows the row as a carousel, or as what it is without. */
-  show(is: boolean, label: string | null, text: Text): void {
-    this.#controls.hidden = !is
-    const says: Record<string, string | null> = {
-      role: label ? 'region' : is ? 'group' : null, 'aria-label': label || null, 'aria-roledescription': is ? text('list.carousel') : null,
-    }
-    for (const [name, value] of Object.entries(says))
-      if (value) this.frame.setAttribute(name, value)
-      else this.frame.removeAttribute(name)
+  /** Whether the row is a list like others, without buttons. */
+  set hidden(is: boolean) {
+    this.#controls.hidden = is
+  }
+
+  /** Names the row, which makes it a region, and its buttons. */
+  show(label: string | null, text: Text): void {
+    if (label) this.frame.setAttribute('aria-label', label)
+    else this.frame.removeAttribute('aria-label')
     this.#back.setAttribute('aria-label', text('page.previous'))
     this.#on.setAttribute('aria-label', text('page.next'))
     this.#mark()
   }
 
   #button(part: string, path: string, by: 1 | -1): HTMLButtonElement {
-    return h('button', {part: `control ${part}`, type: 'button', click: () => this.#leaf(by)}, icon(path))
+    return button(`control ${part}`, () => this.#leaf(by), icon(path))
   }
 
   /** 1 where the row runs from left to right, else -1: so does scrollLeft. */
@@ -59,15 +57,5 @@ export class Carousel {
     const at = Math.abs(scrollLeft)
     this.#back.setAttribute('aria-disabled', String(at < 2))
     this.#on.setAttribute('aria-disabled', String(at > scrollWidth - clientWidth - 2))
-  }
-
-  #key(event: KeyboardEvent): void {
-    const by = {ArrowRight: 1, ArrowLeft: -1}[event.key]
-    const links = [...this.row.querySelectorAll('a')]
-    const at = links.indexOf(event.target as HTMLAnchorElement)
-    const next = links[at + (by ?? 0) * this.#sense]
-    if (!by || this.#controls.hidden || at < 0 || !next) return
-    event.preventDefault()
-    next.focus()
   }
 }

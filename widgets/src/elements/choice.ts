@@ -9,13 +9,9 @@ import type {Item} from '../types'
  */
 export function address(item: Item, link: string | null): string | undefined {
   const target = link?.replace(/\{(id|collection)\}/g, (_, key: 'id' | 'collection') => encodeURIComponent(item[key])) ?? item.url
-  if (!target) return undefined
-  try {
-    const url = new URL(target, document.baseURI)
-    return /^https?:$/.test(url.protocol) ? url.href : undefined
-  } catch {
-    return undefined
-  }
+  if (!target || !URL.canParse(target, document.baseURI)) return undefined
+  const url = new URL(target, document.baseURI)
+  return /^https?:$/.test(url.protocol) ? url.href : undefined
 }
 
 /** Asks the page before the item's link is followed. A page that prevents it shows the item itself. */

@@ -29,6 +29,11 @@ export function fill(node: Element, ...children: readonly Child[]): void {
   node.replaceChildren(...present(children))
 }
 
+/** A button that does something. */
+export function button(part: string, click: (event: Event) => void, ...children: readonly Child[]): HTMLButtonElement {
+  return h('button', {part, type: 'button', click}, ...children)
+}
+
 const svg = 'http://www.w3.org/2000/svg'
 
 /** A line drawing of 24 by 24, decoration only. */

@@ -2,7 +2,7 @@
 import {core} from '../page'
 import type {Answer, Item} from '../types'
 import {reflect} from './base'
-import {about, card, picture} from './card'
+import {about, boneLine, card, picture} from './card'
 import {address, choose} from './choice'
 import {fill, h} from './dom'
 import {facts, hostOf} from './facts'
@@ -22,11 +22,6 @@ export class StileItem extends Loader<Item> {
   #relatedTo = ''
   #life: AbortSignal | undefined
 
-  constructor() {
-    super()
-    fill(this.bones, bones())
-  }
-
   protected override begin(life: AbortSignal): void {
     super.begin(life)
     this.#life = life
@@ -36,6 +31,10 @@ export class StileItem extends Loader<Item> {
   protected override request(): Request | null {
     const id = this.getAttribute('item-from') === 'url' ? idIn(new URL(location.href)) : this.getAttribute('item')
     return id ? {path: `/v1/items/${encodeURIComponent(id)}`} : null
+  }
+
+  protected override wait(): void {
+    fill(this.content, bones())
   }
 
   protected override show({data: item}: Answer<Item>): void {
@@ -91,7 +90,8 @@ export function idIn(url: URL): string | null {
 }
 
 function bones(): HTMLElement {
-  const line = (part: string) => h('p', {part}, h('span', {class: 'bone'}, '\u00a0'))
-  return h('div', {part: 'item', 'aria-hidden': 'true'}, h('div', {part: 'header'}, line('about'), line('title'), line('summary')),
-    h('div', {part: 'image', class: 'bone'}), h('div', {part: 'columns'}, h('div', {part: 'body'}, ...Array.from({length: 5}, () => line('line')))))
+  return h('div', {part: 'item', 'aria-hidden': 'true'},
+    h('div', {part: 'header'}, ...['about', 'title', 'summary'].map(boneLine)),
+    h('div', {part: 'image', class: 'bone'}),
+    h('div', {part: 'body'}, ...['', '', ''].map(boneLine)))
 }

@@ -29,9 +29,7 @@ export class StileList extends Loader<Item[]> {
   }
 
   protected override update(): void {
-    const layout = layoutOf(this, ['list', 'grid', 'carousel'])
-    this.#items.dataset['layout'] = layout
-    fill(this.bones, h('ul', {part: 'items', 'data-layout': layout, 'aria-hidden': 'true'}, ...Array.from({length: this.#size}, boneCard)))
+    this.#items.dataset['layout'] = layoutOf(this, ['list', 'grid', 'carousel'])
     super.update()
   }
 
@@ -45,11 +43,17 @@ export class StileList extends Loader<Item[]> {
     }}
   }
 
+  protected override wait(): void {
+    this.#carousel.hidden = this.#items.dataset['layout'] !== 'carousel'
+    fill(this.#items, ...Array.from({length: this.#size}, boneCard))
+  }
+
   protected override show({data}: Answer<Item[]>): void {
     const options = {host: this, link: this.getAttribute('link'), level: this.level}
     fill(this.#items, ...data.map(item => card(item, options)))
-    this.#carousel.show(this.#items.dataset['layout'] === 'carousel', this.getAttribute('label'), this.text)
-    if (!data.length) fill(this.note, emptyMessage(this.text('results.none'), false))
+    this.#carousel.hidden = this.#items.dataset['layout'] !== 'carousel'
+    this.#carousel.show(this.getAttribute('label'), this.text)
+    if (!data.length) fill(this.note, emptyMessage(this.text('results.none'), ''))
   }
 
   get #size(): number {

@@ -1,4 +1,5 @@
 /** An element that shows what one call answers. */
+import type {StileError} from '../errors'
 import {ErrorEvent, LoadEvent} from '../events'
 import {core, texts} from '../page'
 import type {Answer, Params} from '../types'
@@ -18,10 +19,9 @@ export interface Request {
  * element is moved in the document.
  */
 export abstract class Loader<T> extends StileElement {
-  /** Where the content goes. Hidden until there is some. */
+  /** Where the content goes, and bones in its place. */
   protected readonly content: HTMLElement = h('div', {part: 'content'})
   protected readonly note: HTMLElement = h('div', {part: 'note', role: 'status'})
-  protected readonly bones: HTMLElement = h('div', {part: 'waiting'})
   readonly #fallback = h('slot', {slotchange: () => this.#arrange()})
   #asked = ''
   #answer: Answer<T> | undefined
@@ -30,17 +30,18 @@ export abstract class Loader<T> extends StileElement {
 
   constructor() {
     super()
-    this.base.append(this.note, this.content, this.bones, this.#fallback)
-    this.content.hidden = true
+    this.base.append(this.note, this.content, this.#fallback)
   }
 
   /** What to ask for, as the attributes say; null where they don't say enough. */
   protected abstract request(): Request | null
+  /** Puts bones where the content will be, so that nothing moves when it comes. */
+  protected abstract wait(): void
   /** Shows an answer. It is fresh the first time; later only attributes have changed. */
   protected abstract show(answer: Answer<T>, fresh: boolean): void
 
   protected override begin(life: AbortSignal): void {
-    document.addEventListener('stile:token-renewed', () => this.#fault && 'renewable' in this.#fault && this.#fault.renewable && this.again(), {signal: life})
+    document.addEventListener('stile:token-renewed', () => (this.#fault as StileError | undefined)?.renewable && this.again(), {signal: life})
     life.addEventListener('abort', () => this.#giveUp())
   }
 
@@ -50,6 +51,7 @@ export abstract class Loader<T> extends StileElement {
     if (asked !== this.#asked) {
       this.#giveUp()
       this.#asked = asked
+      if (request && !this.#answer) this.wait()
       if (request) void this.#load(request)
       else this.#answer = this.#fault = undefined
     } else if (this.#answer) this.show(this.#answer, false)
@@ -99,12 +101,13 @@ export abstract class Loader<T> extends StileElement {
     }))
   }
 
-  /** The content once it is there; until then, and where it can't be had, the element's children, or bones while it waits. */
+  /** The content once it is there; until then, and where it can't be had, the element's children; bones if it has none. */
   #arrange(): void {
-    const waits = Boolean(this.#call)
-    this.content.hidden = !this.#answer
+    const waits = Boolean(this.#call), has = Boolean(this.#answer)
+    const own = this.childElementCount > 0 || Boolean(this.textContent?.trim())
+    this.content.hidden = !has && (own || !waits)
+    this.content.inert = !has
     this.content.setAttribute('aria-busy', String(waits))
-    this.#fallback.hidden = Boolean(this.#answer)
-    this.bones.hidden = Boolean(this.#answer) || !waits || this.childElementCount > 0 || Boolean(this.textContent?.trim())
+    this.#fallback.hidden = has
   }
 }

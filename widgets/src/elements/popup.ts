@@ -46,11 +46,11 @@ export class Popup {
     return this.#suggestions.length
   }
 
-  /** Shows suggestions for what has been typed; none close it. */
-  show(suggestions: readonly Suggestion[], typed: string): void {
+  /** Shows suggestions; none close it. */
+  show(suggestions: readonly Suggestion[]): void {
     this.#suggestions = suggestions
     fill(this.list, ...suggestions.map(({text, collection}, i) => h('li', {part: 'suggestion', role: 'option', id: `suggestion-${i}`},
-      h('span', {}, ...completed(text, typed)), collection && h('span', {part: 'suggestion-collection'}, collectionName(collection)))))
+      h('span', {}, text), collection && h('span', {part: 'suggestion-collection'}, collectionName(collection)))))
     this.open(suggestions.length > 0)
   }
 
@@ -68,10 +68,4 @@ export class Popup {
     this.box.setAttribute('aria-activedescendant', `suggestion-${to}`)
     this.list.children[to]?.scrollIntoView({block: 'nearest'})
   }
-}
-
-/** A suggestion in which what is not typed yet stands out. */
-function completed(text: string, typed: string): (Node | string)[] {
-  const n = typed.length
-  return text.slice(0, n).toLowerCase() === typed.toLowerCase() ? [text.slice(0, n), h('b', {}, text.slice(n))] : [h('b', {}, text)]
 }

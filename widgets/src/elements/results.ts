@@ -3,8 +3,8 @@ import type {Answer, Item} from '../types'
 import {read, write, type Kind} from './address'
 import {focusOn, reflect} from './base'
 import {boneCard, card} from './card'
-import {fill, h} from './dom'
-import {chips, Facets, nothing, type Chosen, type Value} from './facets'
+import {button, fill, h} from './dom'
+import {Facets, nothing, type Chosen, type Value} from './facets'
 import {layoutOf} from './list'
 import {Loader, type Request} from './loader'
 import {emptyMessage} from './message'
@@ -22,11 +22,10 @@ export class StileResults extends Loader<Item[]> {
   static readonly observedAttributes = ['query', 'collection', 'facets', 'page-size', 'sort', 'mode', 'layout', 'link', 'heading-level', 'deep-link']
   declare query: string
   readonly #count = h('p', {part: 'count', role: 'status'})
-  readonly #chips = h('ul', {part: 'chips', role: 'list'})
   readonly #items = h('ul', {part: 'items', role: 'list'})
   readonly #foot = h('div', {part: 'foot'})
   readonly #facets = new Facets(chosen => this.#choose(chosen))
-  readonly #columns = h('div', {part: 'columns'}, this.#facets.frame, h('div', {part: 'main'}, this.#chips, this.#items, this.#foot))
+  readonly #columns = h('div', {part: 'columns'}, this.#facets.frame, h('div', {part: 'main'}, this.#items, this.#foot))
   #chosen = nothing
   #trail = new Trail()
   #shown: readonly Item[] = []
@@ -50,11 +49,9 @@ export class StileResults extends Loader<Item[]> {
   }
 
   protected override update(): void {
-    const layout = layoutOf(this, ['list', 'grid'])
-    this.#items.dataset['layout'] = layout
+    this.#items.dataset['layout'] = layoutOf(this, ['list', 'grid'])
     this.#facets.frame.hidden = !this.#names.length
     this.#columns.classList.toggle('with-facets', !this.#facets.frame.hidden)
-    fill(this.bones, this.#bones(layout))
     const scope = JSON.stringify(this.#params())
     if (this.#scope !== null && scope !== this.#scope) this.#trail = new Trail()
     this.#scope = scope
@@ -63,11 +60,8 @@ export class StileResults extends Loader<Item[]> {
     super.update()
   }
 
-  #bones(layout: string): HTMLElement {
-    const line = (part: string, className: string) => h('p', {part}, h('span', {class: className}, '\u00a0'))
-    const cards = h('ul', {part: 'items', 'data-layout': layout}, ...Array.from({length: this.#size}, boneCard))
-    return h('div', {'aria-hidden': 'true'}, line('count', 'bone'),
-      h('div', {part: 'columns', class: this.#columns.className}, !this.#facets.frame.hidden && h('div', {part: 'facets'}, h('div', {part: 'button', class: 'disclose bone'}, '\u00a0')), h('div', {part: 'main'}, cards)))
+  protected override wait(): void {
+    fill(this.#items, ...Array.from({length: this.#size}, boneCard))
   }
 
   /** The names of the facets, as the page orders them. */
@@ -104,7 +98,6 @@ export class StileResults extends Loader<Item[]> {
     else fill(this.#items, ...this.#shown.map(item => card(item, options)))
     const total = meta.total ?? this.#shown.length
     this.#count.textContent = total ? this.#counted(total) : ''
-    fill(this.#chips, ...chips(this.#chosen, this.text, chosen => this.#choose(chosen, true)))
     this.#facets.show(this.#names, (meta.facets ?? {}) as Readonly<Record<string, readonly Value[]>>, this.#chosen, this.text)
     fill(this.#foot, this.#appends ? more(this.#shown.length, total, meta.next, this.text, cursor => this.#go(this.#trail.next(cursor)))
       : pages(this.#trail, meta.next, this.text, to => this.#go(to)))
@@ -122,14 +115,17 @@ export class StileResults extends Loader<Item[]> {
   }
 
   #empty(): HTMLElement {
-    const q = this.query.trim(), narrowed = this.#chosen !== nothing && (this.#chosen.collection || this.#chosen.tags.length)
-    return emptyMessage(q ? this.text('results.noneFor', {q}) : this.text('results.none'),
-      narrowed ? this.text('results.fewerFilters') : q ? this.text('results.fewerWords') : false)
+    const q = this.query.trim(), {text} = this
+    const title = q ? text('results.noneFor', {q}) : text('results.none')
+    if (!this.#chosen.collection && !this.#chosen.tags.length) return emptyMessage(title, q && text('results.fewerWords'))
+    return emptyMessage(title, text('results.fewerFilters'), button('button', () => {
+      focusOn(this.base) // the button goes
+      this.#choose(nothing)
+    }, text('filter.clear')))
   }
 
-  #choose(chosen: Chosen, byChip = false): void {
+  #choose(chosen: Chosen): void {
     this.#chosen = chosen
-    if (byChip) focusOn(this.#count) // the chip goes
     this.changed()
   }
 

@@ -3,7 +3,7 @@ import {ErrorEvent} from '../events'
 import {core, texts} from '../page'
 import {reflect, StileElement} from './base'
 import {address, choose} from './choice'
-import {fill, h, icon, icons} from './dom'
+import {button, fill, h, icon, icons} from './dom'
 import {faultMessage} from './message'
 import {Popup, step} from './popup'
 import {plural, type Fault} from './words'
@@ -34,7 +34,7 @@ export class StileSearch extends StileElement {
   })
   readonly #popup: Popup = new Popup(this.#box, (chosen, event) => this.#chose(chosen, event))
   readonly #label = h('label', {part: 'label', for: 'box'})
-  readonly #clear = h('button', {part: 'clear', type: 'button', hidden: true, click: () => this.#empty()}, icon(icons.cross))
+  readonly #clear = button('clear', () => this.#empty(), icon(icons.cross))
   readonly #submit = h('button', {part: 'button submit', type: 'submit'})
   readonly #status = h('p', {class: 'unseen', role: 'status'})
   readonly #note = h('div', {part: 'note', role: 'status'})
@@ -91,7 +91,7 @@ export class StileSearch extends StileElement {
     this.#clear.hidden = !this.#box.value
     if (event?.isComposing) return
     this.#rest()
-    if (this.#box.value.trim().length < this.number('min-chars', 2, 1, 64)) this.#popup.show([], '')
+    if (this.#box.value.trim().length < this.number('min-chars', 2, 1, 64)) this.#popup.show([])
     else this.#timer = window.setTimeout(() => void this.#suggest(this.#box.value.trim()), rest)
   }
 
@@ -109,18 +109,18 @@ export class StileSearch extends StileElement {
       const {data} = await core.get<Suggestion[]>('/v1/suggest', {q: typed}, {signal})
       if (signal.aborted) return
       this.#note.replaceChildren()
-      this.#popup.show(data.filter(({collection}) => !only || collection === only), typed)
-      this.#status.textContent = this.text ? plural(this.text, 'search.found', this.#popup.count) : ''
+      this.#popup.show(data.filter(({collection}) => !only || collection === only))
+      this.#status.textContent = this.text ? plural(this.text, 'results.count', this.#popup.count) : ''
     } catch (error) {
       if (!signal.aborted) this.#fails(error as Fault)
     }
   }
 
-  /** Searching goes on without suggestions, so only a refusal is told, and no fault of the network. */
+  /** Searching goes on without suggestions. */
   #fails(fault: Fault): void {
-    this.#popup.show([], '')
-    const says = this.dispatchEvent(new ErrorEvent(fault)) && !fault.quiet && 'ref' in fault && fault.code !== 'overloaded' && fault.code !== 'bad_request'
-    fill(this.#note, says && this.text && faultMessage(fault, this.text, () => {
+    this.#popup.show([])
+    const says = this.dispatchEvent(new ErrorEvent(fault)) && !fault.quiet
+    fill(this.#note, says && faultMessage(fault, this.text, () => {
       this.#note.replaceChildren()
       this.#box.focus()
       this.#typed()

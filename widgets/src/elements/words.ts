@@ -6,43 +6,28 @@ import type {Text} from '../types'
 /** What went wrong, as the core says it. */
 export type Fault = StileError | TransportError
 
-const session = 'then.reload', site = 'then.site', connection = 'then.connection'
+/** Codes that are told as another one is: a visitor can do nothing different about them. */
+const alike: Readonly<Record<string, string>> = {
+  token_invalid: 'token_missing', token_revoked: 'token_expired', token_challenged_too_often: 'token_challenge_ignored',
+  challenge_failed: 'challenge_required', no_callback: 'unreachable',
+}
 
-/** For each code the texts of what happened and, where something helps, of what to do. */
-const faults: Readonly<Record<string, readonly [what: string, then?: string]>> = {
-  token_missing: ['token_missing', session],
-  token_invalid: ['token_missing', session],
-  token_expired: ['token_over', session],
-  token_revoked: ['token_over', session],
-  token_hijacked: ['token_hijacked', session],
-  token_exhausted: ['token_exhausted', session],
-  token_challenge_ignored: ['token_stopped', session],
-  token_challenged_too_often: ['token_stopped', session],
-  proof_invalid: ['proof_invalid', 'then.clock'],
-  client_mismatch: ['client_mismatch', site],
-  tenant_suspended: ['tenant_suspended', site],
-  tenant_exhausted: ['tenant_exhausted', site],
-  address_blocked: ['address_blocked', site],
-  challenge_required: ['challenge', 'then.check'],
-  challenge_failed: ['challenge', 'then.check'],
-  overloaded: ['overloaded', 'then.retry'],
-  bad_request: ['bad_request'],
-  not_found: ['not_found'],
-  timeout: ['timeout', connection],
-  unreachable: ['unreachable', connection],
-  no_callback: ['unreachable', connection],
-  csp: ['csp', site],
+/** What to do, where it is not to get another token. */
+const helps: Readonly<Record<string, string>> = {
+  proof_invalid: 'clock', client_mismatch: 'site', tenant_suspended: 'site', tenant_exhausted: 'site', address_blocked: 'site', csp: 'site',
+  challenge_required: 'check', overloaded: 'retry', timeout: 'connection', unreachable: 'connection',
 }
 
 /** A fault in words: what happened, and what to do about it. */
 export function explain(fault: Fault, text: Text): {what: string; then: string} {
-  const ours = 'status' in fault && !fault.status && fault.code === 'bad_request' // the page is wrong, not the visitor
-  const [what, then] = !ours && faults[fault.code] || ['general', 'then.retry']
-  const wait = 'retry_after' in fault && fault.retry_after
-  return {
-    what: text('error.' + what),
-    then: typeof wait === 'number' ? text('then.wait', {when: later(wait)}) : then ? text(then) : '',
-  }
+  const refused = 'status' in fault ? fault : undefined
+  const ours = refused?.code === 'bad_request' && !refused.status // the page is wrong, not the visitor
+  const code = ours ? '' : alike[fault.code] ?? fault.code
+  const what = text('error.' + code), wait = refused?.retry_after
+  if (what === 'error.' + code) return {what: text('error.general'), then: text('then.retry')} // a code that nothing is said about
+  if (typeof wait === 'number') return {what, then: text('then.wait', {when: later(wait)})}
+  const then = refused?.renewable ? 'reload' : helps[code]
+  return {what, then: then ? text('then.' + then) : ''}
 }
 
 /** "in 5 minutes", rounded up so that nobody comes too early. */

@@ -1,6 +1,6 @@
 /** The real program, with a data directory of its own and ports from the kernel. */
 import {execFile, spawn} from 'node:child_process'
-import {existsSync} from 'node:fs'
+import {existsSync, rmSync} from 'node:fs'
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -19,20 +19,25 @@ function environment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STILE_')))
 }
 
+/** A run that is broken off leaves as one that ends does: what it started goes with it. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
+
 export class Server {
   /** Of the public listener, once started. */
   url = ''
+  /** The origin of the demo tenant's site, where it was asked for by a flag. */
+  demo = ''
   #dir = ''
   #log = []
   #process
 
-  /** Starts the program with settings such as {STILE_POLICY_SPIKE_CALLS: 3}. */
-  static async start(settings) {
+  /** Starts the program with settings such as {STILE_POLICY_SPIKE_CALLS: 3}, and flags. */
+  static async start(settings, ...flags) {
     if (!existsSync(binary)) throw new Error(`${binary} is not there: run make build, or set STILE_BINARY`)
     const server = new Server()
     server.#dir = await mkdtemp(join(tmpdir(), 'stile-widgets-'))
     try {
-      await server.#listen(settings)
+      await server.#listen(settings, flags)
     } catch (error) {
       await server.stop()
       throw error
@@ -40,29 +45,33 @@ export class Server {
     return server
   }
 
-  async #listen(settings) {
+  async #listen(settings, flags) {
     const env = {...environment(), STILE_LISTEN: '127.0.0.1:0', STILE_ADMIN_LISTEN: '127.0.0.1:0', ...settings}
-    this.#process = spawn(binary, ['serve'], {cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe']})
-    const kill = () => this.#process.kill('SIGKILL')
+    this.#process = spawn(binary, ['serve', ...flags], {cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe']})
+    const kill = () => {
+      this.#process.kill('SIGKILL')
+      rmSync(this.#dir, {recursive: true, force: true})
+    }
     process.once('exit', kill)
     this.#process.once('exit', () => process.off('exit', kill))
     createInterface(this.#process.stderr).on('line', line => this.#read(line))
-    await this.#ready()
+    await this.#ready(() => this.url && (this.demo || !flags.includes('--demo')))
   }
 
   #read(line) {
     this.#log.push(line)
     const said = parse(line)
     if (said.msg === 'listening' && said.listener === 'public') this.url = `http://${said.address}`
+    if (said.msg === 'listening' && said.listener === 'demo') this.demo = `http://localhost:${said.address.split(':').at(-1)}`
   }
 
-  async #ready() {
+  async #ready(named) {
     let ended
     this.#process.once('error', error => ended = error)
     this.#process.once('exit', code => ended = new Error(`the server ended with ${code}`))
     for (const giveUp = Date.now() + patience; Date.now() < giveUp; await new Promise(resolve => setTimeout(resolve, 10))) {
       if (ended) throw new Error(`${ended.message}\n${this.log}`)
-      if (this.url && (await fetch(`${this.url}/readyz`).catch(() => ({}))).ok) return
+      if (named() && (await fetch(`${this.url}/readyz`).catch(() => ({}))).ok) return
     }
     throw new Error(`the server is not ready\n${this.log}`)
   }

@@ -1,0 +1,182 @@
+package demo_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stile.example/stile/demo"
+)
+
+const (
+	origin = "http://localhost:8090"
+	secret = "the-secret-of-demo"
+)
+
+// fakeAPI is an API of which the tests know every answer: token n is "t-n".
+type fakeAPI struct {
+	issued  atomic.Int64
+	status  int    // of the token endpoint; 0 is 200
+	forms   string // the last form that came to /oauth/…
+	clients string // and its client
+	from    string // the peer of the last call
+	auth    string
+}
+
+func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.from, f.auth = r.RemoteAddr, r.Header.Get("Authorization")
+	if strings.HasPrefix(r.URL.Path, "/oauth/") {
+		body, _ := io.ReadAll(r.Body)
+		id, key, _ := r.BasicAuth()
+		f.forms, f.clients = r.URL.Path+" "+string(body), id+":"+key
+	}
+	switch {
+	case r.URL.Path == "/oauth/token" && f.status != 0:
+		w.WriteHeader(f.status)
+	case r.URL.Path == "/oauth/token":
+		fmt.Fprintf(w, `{"access_token":"t-%d","expires_in":60}`, f.issued.Add(1))
+	case r.URL.Path == "/v1/items":
+		w.WriteHeader(http.StatusUnauthorized)
+		io.WriteString(w, `{"error":{"code":"token_hijacked","title":"Hijacked","ref":"7QK2-M4TD"}}`)
+	}
+}
+
+type testSite struct {
+	t   *testing.T
+	api *fakeAPI
+	now time.Time
+	h   http.Handler
+}
+
+func newSite(t *testing.T) *testSite {
+	s := &testSite{t: t, api: &fakeAPI{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
+	site := &demo.Site{API: "http://localhost:8080", Origins: []string{origin, "http://127.0.0.1:8090"}, ClientID: "demo", Secret: secret,
+		Entries: []demo.Entry{{ID: "iceland", Title: "Iceland", URL: "https://www.geonames.org/2629691"}, {ID: "x", Title: "<b>&"}},
+		Inside:  demo.Through(s.api, "127.0.0.1:0"), Outside: demo.Through(s.api, demo.Stranger+":0"),
+		Now: func() time.Time { return s.now }}
+	s.h = site.Handler()
+	return s
+}
+
+// do sends a request by the site's own name, with headers as "Name: value".
+func (s *testSite) do(method, path, form string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, origin+path, strings.NewReader(form))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			r.Host = value
+			continue
+		}
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	s.h.ServeHTTP(w, r)
+	return w
+}
+
+// TestOwnPagesOnly: nothing that takes the secret is done for another site's
+// page, nor for who says nothing of where it comes from.
+func TestOwnPagesOnly(t *testing.T) {
+	s := newSite(t)
+	for _, path := range []string{"/stile/token", "/trouble/revoke", "/trouble/elsewhere"} {
+		for _, c := range []struct {
+			headers []string
+			want    int
+		}{
+			{[]string{"Origin: " + origin}, 200},
+			{[]string{"Origin: " + origin, "Sec-Fetch-Site: same-origin"}, 200},
+			{[]string{"Origin: http://127.0.0.1:8090", "Host: 127.0.0.1:8090"}, 200},
+			{[]string{"Origin: " + origin, "Sec-Fetch-Site: same-site"}, 403},
+			{[]string{"Origin: https://evil.example"}, 403},
+			{[]string{"Origin: http://localhost:8080"}, 403},
+			{[]string{"Origin: null"}, 403},
+			{[]string{"Sec-Fetch-Site: same-origin"}, 403},
+			{nil, 403},
+			{[]string{"Origin: http://evil.example:8090", "Host: evil.example:8090"}, 421},
+			{[]string{"Origin: " + origin, "Host: evil.example"}, 421},
+		} {
+			before := s.api.issued.Load()
+			if w := s.do("POST", path, "token=t", c.headers...); w.Code != c.want {
+				t.Errorf("%s %v: %d, want %d", path, c.headers, w.Code, c.want)
+			}
+			if c.want != 200 && s.api.issued.Load() != before {
+				t.Errorf("%s %v: a token was got", path, c.headers)
+			}
+		}
+		if w := s.do("GET", path, "", "Origin: "+origin); w.Code != 405 && w.Code != 404 {
+			t.Errorf("GET %s: %d", path, w.Code)
+		}
+	}
+}
+
+// TestTokensAreFresh: each browser gets a token of its own, got with the
+// secret, which stays here.
+func TestTokensAreFresh(t *testing.T) {
+	s := newSite(t)
+	for n := 1; n <= 3; n++ {
+		w := s.do("POST", "/stile/token", "", "Origin: "+origin)
+		var got struct {
+			Token string `json:"access_token"`
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Token != fmt.Sprintf("t-%d", n) {
+			t.Errorf("the token for browser %d: %s", n, w.Body)
+		}
+		if w.Header().Get("Cache-Control") != "no-store" {
+			t.Error("a token may be kept on the way")
+		}
+	}
+	if s.api.forms != "/oauth/token grant_type=client_credentials" || s.api.clients != "demo:"+secret {
+		t.Errorf("asked with %q as %q", s.api.forms, s.api.clients)
+	}
+}
+
+// TestNoToken: a page is told that there is none, and nothing of the secret.
+func TestNoToken(t *testing.T) {
+	s := newSite(t)
+	s.api.status = 401
+	w := s.do("POST", "/stile/token", "", "Origin: "+origin)
+	if w.Code != 502 || !strings.Contains(w.Body.String(), "/oauth/token answered 401") || strings.Contains(w.Body.String(), secret) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// TestTokensAreBounded: 30 a minute for each address, then none until the next.
+func TestTokensAreBounded(t *testing.T) {
+	s := newSite(t)
+	for n := range 31 {
+		w := s.do("POST", "/stile/token", "", "Origin: "+origin)
+		if want := map[bool]int{true: 200, false: 429}[n < 30]; w.Code != want {
+			t.Errorf("token %d: %d, want %d", n+1, w.Code, want)
+		}
+	}
+	s.now = s.now.Add(time.Minute)
+	if w := s.do("POST", "/stile/token", "", "Origin: "+origin); w.Code != 200 {
+		t.Errorf("a minute later: %d", w.Code)
+	}
+}
+
+// TestTroubles: revoking is done as the client, stealing as a stranger with
+// nothing but the token.
+func TestTroubles(t *testing.T) {
+	s := newSite(t)
+	w := s.do("POST", "/trouble/revoke", "token=abc", "Origin: "+origin)
+	if w.Code != 200 || s.api.forms != "/oauth/revoke token=abc" || s.api.clients != "demo:"+secret {
+		t.Errorf("revoke: %d, asked with %q as %q", w.Code, s.api.forms, s.api.clients)
+	}
+	w = s.do("POST", "/trouble/elsewhere", url.Values{"token": {"abc"}}.Encode(), "Origin: "+origin)
+	want := `{"address":"203.0.113.9","status":401,"code":"token_hijacked","title":"Hijacked","ref":"7QK2-M4TD"}`
+	if w.Code != 200 || strings.TrimSpace(w.Body.String()) != want {
+		t.Errorf("elsewhere: %d %s", w.Code, w.Body)
+	}
+	if !strings.HasPrefix(s.api.from, "203.0.113.9:") || s.api.auth != "Bearer abc" {
+		t.Errorf("the thief came from %s with %q", s.api.from, s.api.auth)
+	}
+}

@@ -1,0 +1,64 @@
+/** What shows the demo tenant's site: `stile serve --demo` in a browser. */
+import {Server} from './harness/server.mjs'
+import {Watch} from './harness/watch.mjs'
+
+const patience = 30_000 // ms to wait for a condition
+
+/** The demo on ports from the kernel, with room for a test's many tokens. stop() ends it. */
+export function startDemo() {
+  return Server.start({STILE_POLICY_ADDRESS_BINDINGS: 30_000}, '--demo', '--demo-listen', '127.0.0.1:0')
+}
+
+/** A window of a browser with a page of the magazine in it. */
+export class Magazine {
+  static async open(browser, server, path = '/', {width = 1440, height = 1000, scheme = 'light'} = {}) {
+    const m = new Magazine()
+    m.context = await browser.context()
+    m.page = await m.context.newPage()
+    m.watch = await Watch.begin(m.page)
+    await m.page.setViewport({width, height})
+    if (browser.name === 'chromium') await m.page.emulateMediaFeatures([{name: 'prefers-color-scheme', value: scheme}])
+    await m.page.goto(server.demo + path)
+    return m
+  }
+
+  close() {
+    return this.context.close()
+  }
+
+  /** Waits until fn, run in the page, gives something that is true, and returns it. */
+  async until(fn, ...args) {
+    for (const end = Date.now() + patience; ; await new Promise(resolve => setTimeout(resolve, 20))) {
+      const got = await this.page.evaluate(fn, ...args).catch(error => /context|navigat/i.test(error.message) ? null : Promise.reject(error))
+      if (got) return got
+      if (Date.now() > end) throw new Error(`waited in vain for ${fn}\n${(await this.lines()).join('\n')}\n${this.watch.complaints.join('\n')}`)
+    }
+  }
+
+  /** Waits until each of the elements shows an item's title. */
+  untilShown(...elements) {
+    return this.until(names => names.every(name => document.querySelector(name)?.shadowRoot?.querySelector('[part=card], article [part=title]')), elements)
+  }
+
+  /** The panel's log, a line each: "who: what happened. more". */
+  lines() {
+    return this.page.evaluate(() => [...document.querySelectorAll('#panel-events li')].map(line => {
+      const [who, title, text] = ['.who', 'b', 'p'].map(part => line.querySelector(part)?.textContent ?? '')
+      return `${who}: ${title}. ${text}`
+    }))
+  }
+
+  /** Presses a button for trouble, and returns what the panel says until the page has gone on. */
+  async trouble(name) {
+    const before = (await this.lines()).length
+    await this.page.focus(`[data-trouble=${name}]`)
+    await this.page.keyboard.press('Enter')
+    await this.until(() => Boolean(document.querySelector('[data-trouble][aria-disabled=false]')))
+    return (await this.lines()).slice(before)
+  }
+
+  /** What the panel says of the token. */
+  token(what) {
+    return this.page.$eval(`#token-${what}`, node => node.textContent)
+  }
+}
