@@ -87,7 +87,7 @@ needs:
 .PHONY: needs-node
 needs-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "Node.js 20 or newer is missing (Debian 13 has it): https://nodejs.org/" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js 20 or newer is missing (Debian 13 has it): https://nodejs.org/" >&2; exit 1; }
 
 # needs-python and needs-php are for the tenants' back-ends of examples, and for
 # OAuth clients that we did not write.
