@@ -56,5 +56,5 @@ export function boneLine(part: string): HTMLElement {
 /** What stands in a card's place until it comes. */
 export function boneCard(): HTMLElement {
   return h('li', {part: 'card', 'aria-hidden': 'true'},
-    h('div', {part: 'image', class: 'bone'}), h('div', {part: 'text'}, ...['about', 'title', 'summary', 'summary'].map(boneLine)))
+    h('div', {part: 'image', class: 'bone'}), h('div', {part: 'text'}, ...['about', 'title', 'summary', 'summary', 'summary'].map(boneLine)))
 }
