@@ -70,7 +70,7 @@ mark{background:var(--k);color:inherit;border-radius:2px}
 .card .summary{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden;max-inline-size:65ch}
 
 .bone{background:var(--s);border-color:transparent;border-radius:3px;animation:wait 1.6s infinite alternate}
-span.bone{display:block;margin-block:.2em;inline-size:90%;max-inline-size:26em;line-height:1.1}
+span.bone{display:block;inline-size:90%;max-inline-size:26em;background:linear-gradient(var(--s) 0 0) 0/100% 75% no-repeat}
 .about .bone{inline-size:7em}
 .title .bone{inline-size:50%}
 @keyframes wait{to{opacity:.45}}
@@ -88,7 +88,8 @@ span.bone{display:block;margin-block:.2em;inline-size:90%;max-inline-size:26em;l
 .box .submit{background:var(--a);color:var(--o);border:0}
 .suggestions{position:absolute;z-index:10;inset-block-start:calc(100% + 6px);inset-inline:-1px;max-block-size:min(24em,60vh);overflow:auto;padding:6px;color:var(--stile-text,CanvasText);background:var(--stile-surface,Canvas);border:1px solid var(--l);border-radius:inherit;box-shadow:0 10px 30px rgb(0 0 0/.16)}
 .suggestion{display:flex;align-items:center;justify-content:space-between;gap:1em;min-block-size:44px;padding:.4em .8em;border-radius:var(--r);cursor:pointer}
-.suggestion[aria-selected=true]{background:var(--a);color:var(--o)}
+.suggestion[aria-selected=true]{background:var(--a)}
+[aria-selected=true],[aria-selected=true] *{color:var(--o)}
 
 .count{margin-block-end:1em;min-block-size:1.5em}
 .columns{display:grid;grid-template-columns:minmax(0,1fr);gap:2em}
