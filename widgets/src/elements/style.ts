@@ -46,6 +46,7 @@ mark{background:var(--k);color:inherit;border-radius:2px}
 :is(.button,.control,.suggestion):hover{background:var(--s)}
 :disabled,[aria-disabled=true]{opacity:.45;cursor:default}
 .unseen{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
+p,h1,h2,h3,h4,h5,h6,dd,.body li{unicode-bidi:plaintext}
 .items{display:grid;gap:var(--g)}
 [data-layout=grid]{grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--stile-column,14em)),1fr));row-gap:calc(var(--g)*1.4)}
 .card{position:relative;display:flex;gap:.85em 1.1em;flex-direction:column}
