@@ -1,7 +1,7 @@
 import {Challenges} from './challenges'
 import {StileError} from './errors'
 import {BlockedEvent} from './events'
-import type {Field, Ports, Reply} from './ports'
+import type {Field, Ports, Reply, Request} from './ports'
 import {Session} from './session'
 import {Slots} from './slots'
 import {Tries} from './tries'
@@ -20,19 +20,23 @@ const rounds = 6
 /** Refusals that nothing on this page mends. */
 const blocks = new Set(['address_blocked', 'tenant_suspended', 'tenant_exhausted'])
 
+/** Where a tab keeps what it has learnt of the server's clock. */
+const clock = 'stile:clock'
+
 /** Makes calls. Each ends once: with its answer, or with the last reason why there is none. */
 export class Client {
   readonly #ports: Ports
   readonly #session: Session
   readonly #challenges: Challenges
   readonly #slots = new Slots(atOnce)
-  /** The server's clock minus ours, in ms. */
-  #skew = 0
+  /** The server's clock minus ours, in ms. The next page view knows it too: each refusal would cost it one way and back. */
+  #skew: number
   /** Codes that the page was told about since the last good call, and whether it took them over. */
   readonly #told = new Map<string, boolean>()
 
   constructor(ports: Ports) {
     this.#ports = ports
+    this.#skew = Number(ports.store.get(clock)) || 0
     this.#session = new Session(ports, () => this.#challenges.drop())
     this.#challenges = new Challenges({
       ...ports,
@@ -54,7 +58,7 @@ export class Client {
   async get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<Answer<T>> {
     const tries = new Tries(this.#ports, signal)
     const fields = fieldsOf(params)
-    for (let left = rounds, clock = true; ;) {
+    for (let left = rounds; ;) {
       await this.#challenges.settled(signal)
       const token = await this.#session.token(signal)
       let reply
@@ -67,8 +71,7 @@ export class Client {
       if (!('error' in reply)) return this.#answered(token, reply as Answer<T>)
       const {error} = reply
       if (token !== this.#session.current && mendedByToken(error)) continue // that was the older one
-      if (error.code === 'proof_invalid' && clock && this.#setClock(error)) clock = false
-      else if (mendedByToken(error) && left--) await this.#mend(error, token, signal)
+      if (mendedByToken(error) && left--) await this.#mend(error, token, signal)
       else await tries.after(this.#refusal(error))
     }
   }
@@ -99,28 +102,29 @@ export class Client {
   /** A request about a challenge: tried again like a call, but for no other token. */
   async #submit(path: string, params: Params, token: string, signal: AbortSignal): Promise<Reply> {
     const tries = new Tries(this.#ports, signal)
-    for (let clock = true; ;) {
+    for (;;) {
       try {
         const reply = await this.#send(path, fieldsOf(params), token, signal)
-        if (!('error' in reply)) return reply
-        if (reply.error.code === 'proof_invalid' && clock && this.#setClock(reply.error)) clock = false
-        else if (reply.error.code === 'overloaded') throw new StileError(reply.error)
-        else return reply
+        if (!('error' in reply && reply.error.code === 'overloaded')) return reply
+        throw new StileError(reply.error)
       } catch (fault) {
         await tries.after(fault)
       }
     }
   }
 
-  #send(path: string, fields: readonly Field[], token: string, signal?: AbortSignal): Promise<Reply> {
-    const own: Field[] = [['client_id', this.#ports.config.clientId], ['access_token', token]]
-    const prove = (method: string, url: string) => this.#ports.prover.proof(method, url, token, this.#ports.now() + this.#skew)
-    return this.#ports.send({path, fields: [...fields, ...own], prove}, signal)
-  }
-
-  #setClock({now}: Problem): boolean {
-    if (now) this.#skew = now * 1000 - this.#ports.now()
-    return !!now
+  /** Sends, and once more if the clock was wrong by which it was proven. */
+  async #send(path: string, fields: readonly Field[], token: string, signal?: AbortSignal): Promise<Reply> {
+    const ports = this.#ports
+    const request: Request = {
+      path,
+      fields: [...fields, ['client_id', ports.config.clientId], ['access_token', token]],
+      prove: (method, url) => ports.prover.proof(method, url, token, ports.now() + this.#skew),
+    }
+    const reply = await ports.send(request, signal)
+    if (!('error' in reply && reply.error.code === 'proof_invalid' && reply.error.now)) return reply
+    ports.store.set(clock, String(this.#skew = reply.error.now * 1000 - ports.now()))
+    return ports.send(request, signal)
   }
 
   #refusal(problem: Problem): StileError {

@@ -11,20 +11,14 @@ class StileEvent<T> extends CustomEvent<T> {
 /** An event that a listener may answer. */
 class Question<T, A> extends StileEvent<T & {respondWith(answer: A | PromiseLike<A>): void}> {
   /** The answer, where there was one. */
-  readonly #answer: {promise?: Promise<A>}
+  answer: Promise<A> | undefined
 
   constructor(type: string, detail: T) {
-    const answer: {promise?: Promise<A>} = {}
     super(type, {...detail, respondWith: given => {
-      answer.promise ??= Promise.resolve(given)
-      answer.promise.catch(() => {})
+      this.answer ??= Promise.resolve(given)
+      this.answer.catch(() => {})
       this.preventDefault()
     }}, true)
-    this.#answer = answer
-  }
-
-  get answer(): Promise<A> | undefined {
-    return this.#answer.promise
   }
 }
 

@@ -10,8 +10,7 @@ const limit = 10_000
 /** Asks by a script tag. Neither the tag nor the name of its function is left behind. */
 export function jsonp(url: string, fields: readonly Field[], signal?: AbortSignal): Promise<unknown> {
   const name = 'stile_' + crypto.getRandomValues(new BigUint64Array(2)).join('_')
-  const query = new URLSearchParams({callback: name})
-  for (const [key, value] of fields) query.append(key, value)
+  const query = new URLSearchParams([['callback', name], ...fields])
   return underPolicy(url, 'script-src', within(limit, signal, signal => script(`${url}?${query}`, name, signal)))
 }
 

@@ -4,10 +4,11 @@ import {config, take} from './config'
 import {refusal, StileError} from './errors'
 import {form, grant} from './form'
 import {jsonp} from './jsonp'
-import {prover} from './key'
+import {BrowserKey} from './key'
 import {chosen, textIn} from './lang'
 import {script} from './script'
-import {tab, tokens} from './store'
+import {tab} from './store'
+import {tabs} from './tabs'
 import {transport} from './transport'
 import {trusted} from './trusted'
 import type {Answer, ChallengePart, Core, Params, Text} from './types'
@@ -18,13 +19,22 @@ declare const STILE_VERSION: string // set by the build
 /** Milliseconds that a call waits for a page to say whose it is. */
 const unconfigured = 10_000
 
+/** Tabs of the same server and tenant are one browser: they have one key, and may have one token. */
+const name = () => `stile:${config.api}:${config.clientId}`
+const key = new BrowserKey(name)
+
+/** Whether tokens are for this page alone: it was told so, or what they are bound to ends with it. */
+const alone = () => config.tokenStore === 'memory' || key.fleeting
+
 const client = new Client({
-  config, sleep, grant, prover, trusted,
+  config, sleep, grant, trusted,
+  prover: key,
+  tabs: tabs(name, alone),
   now: Date.now,
   random: Math.random,
   send: transport(config, tab, location.pathname, form, jsonp),
   raise: event => document.dispatchEvent(event),
-  store: tokens,
+  store: {get: key => alone() ? null : tab.get(key), set: (key, value) => alone() || tab.set(key, value)},
   lang: () => core.lang,
   part: (): Promise<ChallengePart> => import(script.beside('challenge.mjs')),
 })
@@ -38,6 +48,7 @@ async function ready(signal?: AbortSignal): Promise<void> {
   await null // what is configured in this task counts
   if (!config.clientId) await abortable(Promise.race([known, sleep(unconfigured)]), signal)
   if (!config.clientId) throw new StileError(refusal('bad_request', 'No client id', 'data-client-id is missing.', false))
+  await abortable(key.ready(), signal)
   begun = true
 }
 

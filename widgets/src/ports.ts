@@ -4,12 +4,22 @@ import type {ChallengePart, Config, Problem, Trusted} from './types'
 export type Reply = {readonly data: unknown; readonly meta: object} | {readonly error: Problem}
 
 /** A parameter of a request. */
-export type Field = readonly [name: string, value: string]
+export type Field = [name: string, value: string]
 
 /** Shows that a request is made by the token's own browser. */
 export interface Prover {
   /** The proof for one request at the time now (ms), or undefined where there is no key. */
   proof(method: string, url: string, token: string, now: number): Promise<string | undefined>
+}
+
+/** The other tabs of the page's origin. */
+export interface Tabs {
+  /** Begins to hear of their tokens, and to answer when they ask for ours. The second time does nothing. */
+  join(own: {readonly current: string | undefined; heard(token: string): void}): void
+  /** Tells them of a new token. */
+  tell(token: string): void
+  /** Gets a token, when none of them is getting one and they have had time to tell of theirs. */
+  turn(signal: AbortSignal, get: () => Promise<void>): Promise<void>
 }
 
 /** One request, before its transport is chosen: the proof names the method. */
@@ -42,6 +52,7 @@ export interface Ports {
   /** What lasts for a tab. */
   readonly store: Store
   readonly prover: Prover
+  readonly tabs: Tabs
   readonly trusted: Trusted
   /** The language in use. */
   lang(): string

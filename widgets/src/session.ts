@@ -31,7 +31,8 @@ class Unanswered {
 export class Session {
   readonly #ports: Ports
   #token: string | undefined
-  #dead: string | undefined
+  /** Tokens that were refused. Another tab may not know yet. */
+  readonly #dead = new Set<string>()
   #why: Problem = refusal('token_missing', 'No token', 'The page has none yet.', true)
   #loaded = false
   #left = most
@@ -57,6 +58,7 @@ export class Session {
 
   /** The token. Waits while one is got; rejects with a StileError where none can be had. */
   async token(signal?: AbortSignal): Promise<string> {
+    this.#ports.tabs.join(this)
     for (;;) {
       const token = this.current
       if (token) return token
@@ -67,14 +69,15 @@ export class Session {
 
   /** A token of the page's own accord. It settles a renewal, and ends a rest. */
   set(token: string): void {
-    const awaited = this.#renewal || this.#over
-    this.#stop.abort()
-    this.#over = undefined
     this.#left = most
     this.#rested = 0
-    this.#loaded = true
-    this.#take(token)
-    if (awaited) this.#ports.raise(new TokenRenewedEvent(this.#why.code, this.#attempt, null))
+    this.#settle(token)
+    this.#ports.tabs.tell(token)
+  }
+
+  /** A token of another tab's. It does where there is none; but it is no good call, or two tabs would renew for ever. */
+  heard(token: string): void {
+    if (!this.current && !this.#dead.has(token)) this.#settle(token)
   }
 
   /** Something has changed that may give a token: a rest ends. */
@@ -96,8 +99,17 @@ export class Session {
   refused(token: string, why: Problem): void {
     if (token !== this.#token) return
     this.#why = why
-    this.#dead = token
+    this.#dead.add(token)
     this.#take('')
+  }
+
+  #settle(token: string): void {
+    const awaited = this.#renewal || this.#over
+    this.#stop.abort()
+    this.#over = undefined
+    this.#loaded = true
+    this.#take(token)
+    if (awaited) this.#ports.raise(new TokenRenewedEvent(this.#why.code, this.#attempt, null))
   }
 
   #renewing(): Promise<void> {
@@ -110,7 +122,7 @@ export class Session {
     await null // until this is known to be the renewal: a listener may call set()
     this.#over = undefined
     try {
-      await this.#attempts(signal)
+      await this.#ports.tabs.turn(signal, () => this.#attempts(signal))
     } catch (error) {
       if (signal.aborted) return
       const over = error instanceof Unanswered ? this.#unanswered(error.quiet) : this.#fail(error, signal)
@@ -153,8 +165,9 @@ export class Session {
   #accept(given: GivenToken): void {
     const granted = typeof given === 'string' ? {access_token: given} : given
     const token = granted?.access_token
-    if (typeof token !== 'string' || !token || token === this.#dead) throw new TypeError('No new access_token was given.')
+    if (typeof token !== 'string' || !token || this.#dead.has(token)) throw new TypeError('No new access_token was given.')
     this.#take(token)
+    this.#ports.tabs.tell(token)
     this.#ports.raise(new TokenRenewedEvent(this.#why.code, this.#attempt, granted.expires_in ?? null))
   }
 

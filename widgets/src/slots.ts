@@ -1,6 +1,6 @@
 import {abortable} from './wait'
 
-/** So many at a time, first come, first served. */
+/** So many at a time. Who waits is let in by age; only one who comes in the very moment that a slot gets free may be before them. */
 export class Slots {
   #free: number
   readonly #waiting: (() => void)[] = []
@@ -11,28 +11,11 @@ export class Slots {
 
   /** Waits for a slot; the function that is returned gives it back. */
   async take(signal?: AbortSignal): Promise<() => void> {
-    if (this.#free > 0) this.#free--
-    else await this.#turn(signal)
-    return () => this.#give()
-  }
-
-  async #turn(signal?: AbortSignal): Promise<void> {
-    let mine = false, gone = false
-    const turn = new Promise<void>(resolve => this.#waiting.push(() => {
-      if (gone) return this.#give()
-      mine = true
-      resolve()
-    }))
-    await abortable(turn, signal).catch(error => {
-      gone = true
-      if (mine) this.#give()
-      throw error
-    })
-  }
-
-  #give(): void {
-    const next = this.#waiting.shift()
-    if (next) next()
-    else this.#free++
+    while (!this.#free) await abortable(new Promise<void>(look => this.#waiting.push(look)), signal)
+    this.#free--
+    return () => {
+      this.#free++
+      for (const look of this.#waiting.splice(0)) look()
+    }
   }
 }

@@ -1,4 +1,3 @@
-import {config} from './config'
 import type {Store} from './ports'
 
 /** What lasts for a tab; in a sandbox, where there is no storage, nothing does. */
@@ -17,10 +16,4 @@ export const tab: Store = {
       // Then each page begins anew.
     }
   },
-}
-
-/** Where tokens are kept, if they are to be. */
-export const tokens: Store = {
-  get: key => config.tokenStore === 'memory' ? null : tab.get(key),
-  set: (key, value) => config.tokenStore === 'memory' || tab.set(key, value),
 }

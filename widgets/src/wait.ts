@@ -21,17 +21,14 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** Runs something that ends when its signal aborts: when the caller's does, or after ms, which is a timeout. */
+/** Runs something for ms at most, then it is a timeout. Its signal aborts when it ends, in whatever way. */
 export async function within<T>(ms: number, signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   signal?.throwIfAborted()
-  const stop = new AbortController()
-  const abort = () => stop.abort(signal!.reason)
-  const timer = setTimeout(() => stop.abort(new TransportError('timeout')), ms)
-  signal?.addEventListener('abort', abort)
+  const end = new AbortController()
+  const late = sleep(ms, end.signal).then(() => { throw new TransportError('timeout') })
   try {
-    return await abortable(run(stop.signal), stop.signal)
+    return await Promise.race([abortable(run(end.signal), signal), late])
   } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', abort)
+    end.abort()
   }
 }

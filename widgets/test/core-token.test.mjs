@@ -73,8 +73,8 @@ for (const browser of browsers) {
     assert.equal((await events(page, 'stile:token-invalid')).length, 3)
   })
 
-  test(`${browser.name}: a visitor whose address changes, and a token that is used up, are renewed unseen`, async t => {
-    const w = await world(t, browser, {settings: {STILE_POLICY_TOKEN_CALLS: 5}})
+  test(`${browser.name}: where tokens are bound to addresses, one whose visitor moves is renewed unseen, as is one that is used up`, async t => {
+    const w = await world(t, browser, {settings: {STILE_BINDING: 'address', STILE_POLICY_TOKEN_CALLS: 5}})
     w.api.from = '192.0.2.1'
     const page = await w.open(w.script())
     await w.until(page, () => !!globalThis.Stile)

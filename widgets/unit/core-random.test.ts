@@ -1,6 +1,6 @@
 /**
  * A thousand worlds in which tokens die, challenges come, pages change their
- * minds and networks break, in any order. What must hold in each: every call
+ * minds, clocks go wrong, other tabs have tokens, and networks break, in any order. What must hold in each: every call
  * ends, once, with its own answer or a reason; at most one renewal and one
  * challenge are open; and when all is well again, so are the calls.
  */
@@ -22,6 +22,10 @@ class Storm {
   readonly ended: string[] = []
   readonly alive = new Set<string>()
   readonly challenged = new Map<string, string>()
+  /** The server's clock minus ours, in s; a proof of another time is refused. */
+  #ahead = 0
+  clocksFound = 0
+  #own: Parameters<World['tabs']['join']>[0] | undefined
   #made = 0
   #asked = 0
   readonly #open = {renewal: 0, challenge: 0, call: 0}
@@ -36,6 +40,8 @@ class Storm {
     this.#deadly = this.draw() ** 3
     this.#suspicious = this.draw() ** 3 / 2
     this.w.random = this.draw
+    this.w.prover = {proof: async (_method, _url, token, now) => `${token} ${now}`}
+    this.w.tabs = {join: own => this.#own = own, tell: token => this.#told(token), turn: (signal, get) => this.w.clock.sleep(60, signal).then(get)}
     this.w.issue = (_, signal) => this.#once('renewal', signal, () => this.#issue())
     this.w.solver = (_, signal) => this.#once('challenge', signal, async () => (await this.#pass(2_000), this.draw() < 0.7 ? '42' : '13'))
     this.w.server = (sent, signal) => this.#once('call', signal, () => this.#answer(sent))
@@ -86,8 +92,33 @@ class Storm {
     return token
   }
 
-  async #answer({path, token, fields}: Sent) {
+  /** What another tab tells when this one has told it a token: nothing, or one of its own. */
+  #told(token: string): void {
+    assert.ok(token)
+    if (this.chance(0.1)) void this.#pass(500).then(() => this.tabTells())
+  }
+
+  /** Another tab tells of a token, which may be dead. */
+  tabTells(): void {
+    this.#own?.heard(this.token(this.chance(this.#deadly)))
+  }
+
+  /** The visitor sets the clock. */
+  setClock(): void {
+    this.#ahead = Math.round((this.draw() - 0.5) * 10_000)
+  }
+
+  /** The server's time, in s. */
+  get #now(): number {
+    return Math.floor(this.w.clock.now / 1000) + this.#ahead
+  }
+
+  async #answer({path, token, fields, proof}: Sent) {
+    const [of, made] = proof!.split(' ')
+    assert.equal(of, token)
+    const late = this.#now - Math.floor(Number(made) / 1000)
     await this.#pass(1_000)
+    if (late > 60 || late < -2) return this.clocksFound++, refused('proof_invalid', {now: this.#now})
     if (this.chance(this.#faulty / 3)) this.#fault()
     if (this.chance(this.#faulty / 3)) return refused('overloaded', {retry_after: Math.floor(this.draw() * 10) || null})
     if (this.chance(this.#deadly / 3)) this.alive.delete(token)
@@ -129,7 +160,10 @@ class Storm {
   /** Things that happen by themselves. */
   async happen(): Promise<void> {
     await this.#pass(storm)
-    if (this.draw() < 0.3) this.client.setToken(this.token(this.draw() < 0.3))
+    const what = this.draw()
+    if (what < 0.2) this.client.setToken(this.token(this.draw() < 0.3))
+    else if (what < 0.4) this.tabTells()
+    else if (what < 0.6) this.setClock()
     else this.alive.clear()
   }
 }
@@ -147,7 +181,7 @@ async function live(seed: number): Promise<Record<string, number>> {
   const late = [1, 2, 3].map(n => outcome(s.client.get(`/late/${n}`)))
   await s.w.clock.run(s.w.clock.now + calm)
   assert.deepEqual(await Promise.all(late), ['/late/1', '/late/2', '/late/3'], 'when all is well again, so are the calls')
-  return s.ended.reduce<Record<string, number>>((all, one) => ({...all, [one]: (all[one] ?? 0) + 1}), {})
+  return s.ended.reduce<Record<string, number>>((all, one) => ({...all, [one]: (all[one] ?? 0) + 1}), {'wrong clock': s.clocksFound})
 }
 
 test('whatever happens in whatever order, every call ends once', async t => {
@@ -166,5 +200,5 @@ test('whatever happens in whatever order, every call ends once', async t => {
     }
   }
   t.diagnostic(JSON.stringify(all))
-  if (!process.env['STILE_SEED']) for (const reason of reasons) assert.ok(all[reason], `no call ever ended with ${reason}: the worlds are too kind`)
+  if (!process.env['STILE_SEED']) for (const reason of [...reasons, 'wrong clock']) assert.ok(all[reason], `no call ever met ${reason}: the worlds are too kind`)
 })

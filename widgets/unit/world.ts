@@ -84,6 +84,7 @@ export class World implements Ports {
   readonly store = {get: (key: string) => this.kept.get(key) ?? null, set: (key: string, value: string) => this.kept.set(key, value)}
   readonly trusted = {scriptURL: (url: string) => url, html: (text: string) => text}
   prover: Ports['prover'] = {proof: async () => undefined}
+  tabs: Ports['tabs'] = {join() {}, tell() {}, turn: (_, get) => get()}
   random = () => 0.5
   readonly lang = () => 'en'
   readonly now = () => this.clock.now

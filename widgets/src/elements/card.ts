@@ -48,13 +48,13 @@ export function picture(source: string | null | undefined, loading: 'lazy' | 'ea
     h('img', {loading, decoding: 'async', referrerpolicy: 'no-referrer', alt: '', src: source, error: event => (event.target as Element).remove()}))
 }
 
-/** A line in the place of a text that is to come. */
-export function boneLine(part: string): HTMLElement {
-  return h('div', {part}, h('span', {class: 'bone'}, '\u00a0'))
+/** Lines in the place of a text that is to come. */
+export function boneText(part: string, lines: number): HTMLElement {
+  return h('div', {part}, ...Array.from({length: lines}, () => h('span', {class: 'bone'}, '\u00a0')))
 }
 
 /** What stands in a card's place until it comes. */
 export function boneCard(): HTMLElement {
   return h('li', {part: 'card', 'aria-hidden': 'true'},
-    h('div', {part: 'image', class: 'bone'}), h('div', {part: 'text'}, ...['about', 'title', 'summary', 'summary'].map(boneLine)))
+    h('div', {part: 'image', class: 'bone'}), h('div', {part: 'text'}, boneText('about', 1), boneText('title', 1), boneText('summary', 3)))
 }

@@ -2,7 +2,7 @@
 import {core} from '../page'
 import type {Answer, Item} from '../types'
 import {reflect} from './base'
-import {about, boneLine, card, picture} from './card'
+import {about, boneText, card, picture} from './card'
 import {address, choose} from './choice'
 import {fill, h} from './dom'
 import {facts, hostOf} from './facts'
@@ -91,7 +91,7 @@ export function idIn(url: URL): string | null {
 
 function bones(): HTMLElement {
   return h('div', {part: 'item', 'aria-hidden': 'true'},
-    h('div', {part: 'header'}, ...['about', 'title', 'summary'].map(boneLine)),
+    h('div', {part: 'header'}, boneText('about', 1), boneText('title', 1), boneText('summary', 1)),
     h('div', {part: 'image', class: 'bone'}),
-    h('div', {part: 'body'}, ...['', '', ''].map(boneLine)))
+    boneText('body', 4))
 }

@@ -46,7 +46,7 @@ mark{background:var(--k);color:inherit;border-radius:2px}
 :is(.button,.control,.suggestion):hover{background:var(--s)}
 :disabled,[aria-disabled=true]{opacity:.45;cursor:default}
 .unseen{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
-p,h1,h2,h3,h4,h5,h6,dd,
+p,h1,h2,h3,h4,h5,h6,dd,.body li{unicode-bidi:plaintext}
 .items{display:grid;gap:var(--g)}
 [data-layout=grid]{grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--stile-column,14em)),1fr));row-gap:calc(var(--g)*1.4)}
 .card{position:relative;display:flex;gap:.85em 1.1em;flex-direction:column}
@@ -71,7 +71,7 @@ p,h1,h2,h3,h4,h5,h6,dd,
 .card .summary{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden;max-inline-size:65ch}
 
 .bone{background:var(--s);border-color:transparent;border-radius:3px;animation:wait 1.6s infinite alternate}
-span.bone{display:block;margin-block:.2em;inline-size:90%;max-inline-size:26em;line-height:1.1}
+span.bone{display:block;inline-size:90%;max-inline-size:26em;background:linear-gradient(var(--s) 0 0) 0/100% 75% no-repeat}
 .about .bone{inline-size:7em}
 .title .bone{inline-size:50%}
 @keyframes wait{to{opacity:.45}}
@@ -89,7 +89,8 @@ span.bone{display:block;margin-block:.2em;inline-size:90%;max-inline-size:26em;l
 .box .submit{background:var(--a);color:var(--o);border:0}
 .suggestions{position:absolute;z-index:10;inset-block-start:calc(100% + 6px);inset-inline:-1px;max-block-size:min(24em,60vh);overflow:auto;padding:6px;color:var(--stile-text,CanvasText);background:var(--stile-surface,Canvas);border:1px solid var(--l);border-radius:inherit;box-shadow:0 10px 30px rgb(0 0 0/.16)}
 .suggestion{display:flex;align-items:center;justify-content:space-between;gap:1em;min-block-size:44px;padding:.4em .8em;border-radius:var(--r);cursor:pointer}
-.suggestion[aria-selected=true]{background:var(--a);color:var(--o)}
+.suggestion[aria-selected=true]{background:var(--a)}
+[aria-selected=true],[aria-selected=true] *{color:var(--o)}
 
 .count{margin-block-end:1em;min-block-size:1.5em}
 .columns{display:grid;grid-template-columns:minmax(0,1fr);gap:2em}

@@ -1,0 +1,241 @@
+/** What the elements do, by keyboard, in real browsers. */
+import assert from 'node:assert/strict'
+import {test} from 'node:test'
+import {atlas, focused, focusIn, textsIn, untilIn} from './elements.mjs'
+import {browsers} from './harness.mjs'
+
+/** Waits until the count of the results begins with this. */
+function untilCount(w, page, text) {
+  return w.until(page, text => document.querySelector('stile-results')?.shadowRoot?.querySelector('.count').innerText.startsWith(text), text)
+}
+
+/** The calls for items, each as its parameters that tell one from another. */
+function asked(w) {
+  return w.api.calls('/v1/items').map(({form}) => Object.fromEntries([...form].filter(([name]) => ['q', 'collection', 'tag', 'cursor', 'sort', 'limit'].includes(name))))
+}
+
+for (const browser of browsers) {
+  test(`${browser.name}: a search by keyboard alone`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(`${w.script()}<stile-search for="r" label="Find"></stile-search><stile-results id="r" facets="tag" page-size="5"></stile-results>`)
+    await untilIn(w, page, 'stile-results', '.card a')
+    await focusIn(page, 'stile-search', 'input')
+    await page.keyboard.type('icel')
+    await untilIn(w, page, 'stile-search', '[role=option]')
+    const box = () => page.evaluate(() => {
+      const root = document.querySelector('stile-search').shadowRoot, input = root.querySelector('input')
+      const active = input.getAttribute('aria-activedescendant')
+      return {value: input.value, expanded: input.getAttribute('aria-expanded'), active: active && root.getElementById(active)?.innerText.split('\n')[0], selected: root.querySelectorAll('[aria-selected=true]').length}
+    })
+    assert.deepEqual(await box(), {value: 'icel', expanded: 'true', active: null, selected: 0})
+    await page.keyboard.press('ArrowDown')
+    const first = await box()
+    assert.equal(first.active, 'Iceland')
+    assert.equal(first.selected, 1)
+    await page.keyboard.press('ArrowUp')
+    assert.equal((await box()).active, null, 'up from the first is the box again')
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press('Home')
+    assert.equal((await box()).active, 'Iceland')
+    await page.keyboard.press('Escape')
+    assert.deepEqual(await box(), {value: 'icel', expanded: 'false', active: null, selected: 0}, 'Escape closes and keeps the text')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.count').innerText.endsWith(' for “Iceland”'))
+    assert.equal((await box()).expanded, 'false')
+    await page.keyboard.press('Escape')
+    await untilCount(w, page, '283 results')
+    assert.equal((await box()).value, '', 'Escape in a closed box empties it')
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: facets and pages by keyboard alone`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(`${w.script()}<stile-results facets="collection,tag" page-size="5"></stile-results>`)
+    await untilIn(w, page, 'stile-results', '.card a')
+    await page.setViewport({width: 1100, height: 800})
+    await focusIn(page, 'stile-results', 'input[name=tag][value=island]')
+    await page.keyboard.press(' ')
+    await untilCount(w, page, '85 results')
+    assert.equal(await page.evaluate(() => document.querySelector('stile-results').shadowRoot.activeElement?.value), 'island', 'the focus stays on the box')
+    await focusIn(page, 'stile-results', 'input[name=collection][value=""]')
+    await page.keyboard.press('ArrowDown')
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('[name=collection]:checked').value)
+    await w.untilTrue(() => w.api.calls('/v1/items').at(-1).form.get('collection'), 'a call for the collection')
+    const before = await textsIn(page, 'stile-results', '.title')
+    await focusIn(page, 'stile-results', '.next')
+    await page.keyboard.press('Enter')
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.page')?.innerText === 'Page 2')
+    assert.equal(await focused(page), 'count', 'the focus is above the new page')
+    const after = await textsIn(page, 'stile-results', '.title')
+    assert.equal(after.some(title => before.includes(title)), false)
+    await focusIn(page, 'stile-results', '.previous')
+    await page.keyboard.press('Enter')
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.page')?.innerText === 'Page 1')
+    assert.deepEqual(await textsIn(page, 'stile-results', '.title'), before)
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: more is added below, and the focus goes there`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(`${w.script()}<stile-results collection="europe" mode="more" page-size="4" link="#{id}"></stile-results>`)
+    await untilIn(w, page, 'stile-results', '.more')
+    const first = await textsIn(page, 'stile-results', '.title')
+    await focusIn(page, 'stile-results', '.more')
+    await page.keyboard.press('Enter')
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelectorAll('.card').length === 8)
+    const all = await textsIn(page, 'stile-results', '.title')
+    assert.deepEqual(all.slice(0, 4), first)
+    assert.equal(new Set(all).size, 8)
+    assert.equal(await page.evaluate(() => document.querySelector('stile-results').shadowRoot.activeElement.innerText), all[4])
+  })
+
+  test(`${browser.name}: several attributes and properties are one call, and the same again is none`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(`${w.script()}<script>const made = document.createElement('stile-results'); made.query = 'island'; made.pageSize = 3; document.body.append(made)</script>`)
+    await untilIn(w, page, 'stile-results', '.card a')
+    assert.deepEqual(asked(w), [{q: 'island', limit: '3'}], 'properties that were set before the element was defined count')
+    await page.evaluate(() => {
+      const results = document.querySelector('stile-results')
+      results.setAttribute('query', 'lake')
+      results.setAttribute('query', 'sea')
+      results.sort = 'title'
+      results.pageSize = 2
+    })
+    await w.untilEvents(page, 'stile:load', 2)
+    assert.deepEqual(asked(w).slice(1), [{q: 'sea', sort: 'title', limit: '2'}])
+    await page.evaluate(() => {
+      const results = document.querySelector('stile-results'), box = document.createElement('div')
+      results.layout = 'grid'
+      document.body.append(box)
+      box.append(results)
+    })
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.items').dataset.layout === 'grid')
+    assert.equal(asked(w).length, 2, 'another layout and another place are no other question')
+  })
+
+  test(`${browser.name}: an element that goes takes its listeners and calls with it`, async t => {
+    const w = await atlas(t, browser)
+    w.api.intercept = request => request.path === '/v1/items' ? new Promise(() => {}) : undefined
+    const page = await w.open(`<script>
+      const kept = window.kept = new Set()
+      for (const target of [document, window]) {
+        const add = target.addEventListener
+        target.addEventListener = function (type, listener, options) {
+          if (new Error().stack.includes('stile.js') && options?.signal) {
+            const entry = target.constructor.name + ' ' + type
+            kept.add(entry)
+            options.signal.addEventListener('abort', () => kept.delete(entry))
+          }
+          return add.call(target, type, listener, options)
+        }
+      }</script>${w.script()}<div id="all"><stile-search></stile-search><stile-results deep-link="hash"></stile-results><stile-list layout="carousel"></stile-list><stile-item item="iceland"></stile-item></div>`)
+    await w.untilTrue(() => w.api.calls('/v1/items').length >= 2, 'calls')
+    assert.ok(await page.evaluate(() => kept.size) > 0, 'something is listened to')
+    await page.evaluate(() => {
+      window.gone = [...document.querySelectorAll('#all > *')]
+      document.querySelector('#all').remove()
+    })
+    assert.deepEqual(await page.evaluate(() => [...kept]), [], 'nothing on the page is listened to')
+    w.api.intercept = () => undefined
+    await page.evaluate(() => document.body.append(...gone))
+    await untilIn(w, page, 'stile-results', '.card a')
+    await untilIn(w, page, 'stile-list', '.card a')
+    await untilIn(w, page, 'stile-item', '.body p')
+  })
+
+  test(`${browser.name}: what is looked for is in the address, back and forward too`, async t => {
+    const w = await atlas(t, browser)
+    for (const kind of ['query', 'hash']) {
+      const page = await w.open(`${w.script()}<stile-search></stile-search><stile-results deep-link="${kind}" facets="tag" page-size="5"></stile-results>`)
+      const place = () => page.evaluate(kind => decodeURIComponent(location[kind === 'query' ? 'search' : 'hash'].slice(1)).replace(/cursor=[^&]+/, 'cursor=…'), kind)
+      const box = () => page.evaluate(() => document.querySelector('stile-search').shadowRoot.querySelector('input').value)
+      await untilIn(w, page, 'stile-results', '.card a')
+      assert.equal(await place(), '', 'the first place needs no words')
+      await page.evaluate(() => document.querySelector('stile-results').query = 'island')
+      await untilCount(w, page, '89 results')
+      await focusIn(page, 'stile-results', '[name=tag][value=sparse]')
+      await page.keyboard.press(' ')
+      await untilCount(w, page, '7 results')
+      assert.equal(await place(), 'q=island&tag=sparse')
+      await focusIn(page, 'stile-results', '.next')
+      await page.keyboard.press('Enter')
+      await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.page')?.innerText === 'Page 2')
+      assert.equal(await place(), 'q=island&tag=sparse&page=2&cursor=…')
+      const second = await textsIn(page, 'stile-results', '.title')
+      await page.reload()
+      await untilIn(w, page, 'stile-results', '.card a')
+      assert.deepEqual(await textsIn(page, 'stile-results', '.title'), second, 'a link to the second page leads to it')
+      await page.evaluate(() => history.back())
+      await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.page')?.innerText === 'Page 1')
+      await page.evaluate(() => history.back())
+      await untilCount(w, page, '89 results')
+      assert.equal(await box(), 'island')
+      await page.evaluate(() => history.back())
+      await untilCount(w, page, '283 results')
+      assert.equal(await box(), '')
+      await page.evaluate(() => history.forward())
+      await untilCount(w, page, '89 results')
+      assert.deepEqual(w.watch.complaints, [])
+      await page.close()
+    }
+  })
+
+  test(`${browser.name}: the page may take over a choice, and a fault`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(`${w.script()}<script>addEventListener('stile:select', event => { if (window.mine) event.preventDefault() })</script><stile-list collection="europe" link="#{id}"></stile-list>`)
+    await untilIn(w, page, 'stile-list', '.card a')
+    const click = () => page.evaluate(() => document.querySelector('stile-list').shadowRoot.querySelector('.card a').click())
+    await page.evaluate(() => window.mine = true)
+    await click()
+    assert.equal(await page.evaluate(() => location.hash), '')
+    await page.evaluate(() => window.mine = false)
+    await click()
+    assert.match(await page.evaluate(() => location.hash), /^#[a-z-]+$/)
+    const [chosen] = await w.untilEvents(page, 'stile:select', 2)
+    assert.equal(chosen.type, 'stile:select')
+    await page.evaluate(() => {
+      addEventListener('stile:error', event => event.preventDefault())
+      document.body.insertAdjacentHTML('beforeend', '<stile-item item="nowhere"><a href="/all">All places</a></stile-item>')
+    })
+    await w.untilEvents(page, 'stile:error')
+    assert.equal(await page.evaluate(() => document.querySelector('stile-item').shadowRoot.querySelector('.message')), null)
+    assert.equal(await page.evaluate(() => document.querySelector('stile-item a').checkVisibility()), true, 'the fallback is there')
+  })
+
+  test(`${browser.name}: a fault is told in words, and trying again mends it`, async t => {
+    const w = await atlas(t, browser)
+    let broken = true
+    w.api.intercept = request => broken && request.path.startsWith('/v1/items/') ? {status: 500, type: 'application/json', body: JSON.stringify({error: {type: '/problems/internal', code: 'internal', status: 500, title: 'A fault', detail: 'A fault.', ref: '7QK2-M4TD', renewable: false, retry_after: null, challenge: null}})} : undefined
+    const page = await w.open(`${w.script()}<stile-item item="iceland"><p id="fallback">Iceland, at the publisher's.</p></stile-item>`)
+    await untilIn(w, page, 'stile-item', '.message')
+    assert.deepEqual(await textsIn(page, 'stile-item', '.message > *'), ['Something went wrong.', 'Please try again in a moment.', 'Try again', 'Code internal · 7QK2-M4TD'])
+    assert.equal(await page.evaluate(() => document.querySelector('#fallback').checkVisibility()), true)
+    broken = false
+    await focusIn(page, 'stile-item', '.message button')
+    await page.keyboard.press('Enter')
+    await untilIn(w, page, 'stile-item', '.body p')
+    assert.equal(await page.evaluate(() => document.querySelector('#fallback').checkVisibility()), false)
+    assert.equal(await page.evaluate(() => document.querySelector('stile-item').shadowRoot.querySelector('.message')), null)
+  })
+
+  test(`${browser.name}: a carousel turns by its buttons, from right to left too`, async t => {
+    const w = await atlas(t, browser)
+    for (const dir of ['ltr', 'rtl']) {
+      const page = await w.open(`<script>document.documentElement.dir = '${dir}'</script>${w.script()}<stile-list tag="island" layout="carousel" label="Islands"></stile-list>`)
+      await untilIn(w, page, 'stile-list', '.card a')
+      await page.emulateMediaFeatures?.([{name: 'prefers-reduced-motion', value: 'reduce'}]).catch(() => {}) // Firefox can't be told
+      const row = () => page.evaluate(() => {
+        const root = document.querySelector('stile-list').shadowRoot
+        return {at: Math.round(root.querySelector('ul').scrollLeft), back: root.querySelector('.back').ariaDisabled, on: root.querySelector('.on').ariaDisabled}
+      })
+      assert.deepEqual(await row(), {at: 0, back: 'true', on: 'false'})
+      await focusIn(page, 'stile-list', '.on')
+      await page.keyboard.press('Enter')
+      await w.untilTrue(async () => (await row()).back === 'false', 'the row to move')
+      assert.equal(Math.sign((await row()).at), dir === 'rtl' ? -1 : 1)
+      assert.equal(await focused(page), 'control on', 'the focus stays on the button')
+      await page.close()
+    }
+  })
+}

@@ -1,0 +1,152 @@
+/** Tabs of one origin: one renewal for all, and nobody waits for ever. */
+import './events'
+import assert from 'node:assert/strict'
+import {test, type TestContext} from 'node:test'
+import {Session} from '../src/session'
+import {tabs} from '../src/tabs'
+import {Channel, Locks, withGlobal} from './key-world'
+import {problem, World} from './world'
+
+/** Tabs with a token address that all ask, in which the n-th token is "tn". */
+class Browser {
+  issued = 0
+  issue: () => Promise<string> = async () => `t${++this.issued}`
+
+  tab({alone = false, name = 'acme'} = {}) {
+    const w = new World()
+    w.tabs = tabs(() => name, () => alone)
+    w.issue = async () => ({access_token: await this.issue()})
+    const session = new Session(w, () => {})
+    return {w, session, token: () => session.token(), die: (code = 'token_expired') => session.refused(session.current!, problem(code))}
+  }
+}
+
+function browser(t: TestContext, locks: Locks | undefined = new Locks()): Browser {
+  const undo = [withGlobal('BroadcastChannel', Channel), withGlobal('navigator', {locks})]
+  t.after(() => {
+    for (const one of undo) one()
+    Channel.closeAll()
+  })
+  return new Browser()
+}
+
+test('ten tabs that open at once have one token, and one of them asked for it', async t => {
+  const b = browser(t)
+  const all = Array.from({length: 10}, () => b.tab())
+  assert.deepEqual(await Promise.all(all.map(({token}) => token())), Array(10).fill('t1'))
+  assert.equal(b.issued, 1)
+  assert.equal(all.flatMap(({w}) => w.told).filter(name => name === 'token-invalid').length, 1)
+})
+
+test('a tab that opens later takes the token of another, and asks for none', async t => {
+  const b = browser(t)
+  await b.tab().token()
+  const late = b.tab()
+  assert.equal(await late.token(), 't1')
+  assert.equal(b.issued, 1)
+  assert.deepEqual(late.w.told, ['token-renewed'])
+})
+
+test('a token that dies is renewed by one tab, and the other takes the new one, not the dead', async t => {
+  const b = browser(t)
+  const one = b.tab(), two = b.tab(), idle = b.tab()
+  await Promise.all([one.token(), two.token(), idle.token()])
+  one.die()
+  assert.equal(await one.token(), 't2', 'the idle tab still offers the dead one')
+  two.die()
+  assert.equal(await two.token(), 't2')
+  assert.equal(b.issued, 2)
+})
+
+test('a tab whose renewing fails goes on with the token that another gets', async t => {
+  const b = browser(t)
+  const one = b.tab(), two = b.tab()
+  b.issue = () => Promise.reject(new Error('down'))
+  one.w.random = two.w.random = () => 0
+  const failed = assert.rejects(one.token(), {code: 'token_missing'})
+  await one.w.clock.run(1_010_000)
+  while (one.w.told.at(-1) !== 'token-failed') await one.w.clock.run(one.w.clock.now + 1_000)
+  await failed
+  b.issue = async () => 't7'
+  assert.equal(await two.token(), 't7')
+  assert.equal(await one.token(), 't7')
+})
+
+test('tokens that are all refused are not asked for without end by two tabs in turn', async t => {
+  const b = browser(t)
+  const both = [b.tab(), b.tab()]
+  for (const {w} of both) Object.assign(w, {sleep: async () => {}})
+  const spend = async ({token, die}: ReturnType<Browser['tab']>) => {
+    for (let n = 0; n < 50; n++) {
+      await token()
+      die()
+    }
+  }
+  const ended = await Promise.allSettled(both.map(spend))
+  assert.deepEqual(ended.map(({status}) => status), ['rejected', 'rejected'])
+  assert.ok(b.issued <= 2 * 6, `${b.issued} tokens`)
+})
+
+test('a tab that keeps its token to itself neither gives nor takes', async t => {
+  const b = browser(t)
+  const open = b.tab(), shut = b.tab({alone: true})
+  assert.equal(await open.token(), 't1')
+  assert.equal(await shut.token(), 't2')
+  open.die()
+  assert.equal(await open.token(), 't3')
+})
+
+test('tabs for another tenant, or another server, are others', async t => {
+  const b = browser(t)
+  assert.equal(await b.tab({name: 'acme'}).token(), 't1')
+  assert.equal(await b.tab({name: 'other'}).token(), 't2')
+})
+
+test('a token of the page’s own is told to the others', async t => {
+  const b = browser(t)
+  const one = b.tab(), two = b.tab()
+  await Promise.all([one.token(), two.token()])
+  two.die()
+  one.session.set('own')
+  await new Promise(resolve => setImmediate(resolve))
+  assert.equal(two.session.current, 'own')
+})
+
+test('where there are no locks, each goes on', async t => {
+  const b = browser(t, undefined)
+  const [one, two] = await Promise.all([b.tab().token(), b.tab().token()])
+  assert.match(`${one} ${two}`, /^t\d t\d$/)
+  assert.equal(await b.tab().token(), 't1')
+})
+
+test('a lock that is refused, or that nobody gives back, holds up no tab for ever', async t => {
+  const b = browser(t, {request: () => Promise.reject(new DOMException('no locks here', 'SecurityError'))} as unknown as Locks)
+  assert.equal(await b.tab().token(), 't1')
+  t.after(withGlobal('navigator', {locks: {request: () => new Promise(() => {})}}))
+  const {setTimeout} = globalThis, waits: number[] = []
+  t.after(withGlobal('setTimeout', (run: () => void, ms: number) => (waits.push(ms), setTimeout(run, ms / 100))))
+  assert.equal(await b.tab({name: 'stuck'}).token(), 't2')
+  assert.deepEqual(waits, [10_000, 60])
+})
+
+test('a lock is given back, whether a token was got, failed to come, or was no longer wanted', async t => {
+  const locks = new Locks()
+  const b = browser(t, locks)
+  await b.tab().token()
+  const free = async () => (await new Promise(resolve => setImmediate(resolve)), locks.held)
+  assert.equal(await free(), 0)
+  const failing = b.tab({name: 'failing'})
+  failing.w.config.tokenUrl = ''
+  await assert.rejects(failing.token())
+  assert.equal(await free(), 0)
+  const first = b.tab({name: 'slow'}), second = b.tab({name: 'slow'})
+  let give = (_: string) => {}
+  b.issue = () => new Promise(resolve => give = resolve)
+  const got = [first.token(), second.token()]
+  while (!first.w.told.length) await new Promise(resolve => setTimeout(resolve, 5))
+  second.session.set('own')
+  assert.equal(await got[1], 'own')
+  give('late')
+  assert.equal(await got[0], 'own', 'and the first one was told')
+  assert.equal(await free(), 0)
+})
