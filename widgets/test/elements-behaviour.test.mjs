@@ -14,6 +14,25 @@ function asked(w) {
   return w.api.calls('/v1/items').map(({form}) => Object.fromEntries([...form].filter(([name]) => ['q', 'collection', 'tag', 'cursor', 'sort', 'limit'].includes(name))))
 }
 
+/** Notes what is listened to on the document and the window; what the core listens to during a call is its own. */
+const noteListeners = `{
+  const kept = new Set()
+  globalThis.listened = () => [...kept].map(({type}) => type).filter(type => type !== 'securitypolicyviolation').sort()
+  for (const target of [document, window]) {
+    const {addEventListener, removeEventListener} = target
+    target.addEventListener = (type, listener, options) => {
+      const entry = {type, listener}
+      kept.add(entry)
+      options?.signal?.addEventListener('abort', () => kept.delete(entry))
+      addEventListener.call(target, type, listener, options)
+    }
+    target.removeEventListener = (type, listener, options) => {
+      for (const entry of kept) if (entry.type === type && entry.listener === listener) kept.delete(entry)
+      removeEventListener.call(target, type, listener, options)
+    }
+  }
+}`
+
 for (const browser of browsers) {
   test(`${browser.name}: a search by keyboard alone`, async t => {
     const w = await atlas(t, browser)
@@ -116,32 +135,31 @@ for (const browser of browsers) {
 
   test(`${browser.name}: an element that goes takes its listeners and calls with it`, async t => {
     const w = await atlas(t, browser)
-    w.api.intercept = request => request.path === '/v1/items' ? new Promise(() => {}) : undefined
-    const page = await w.open(`<script>
-      const kept = window.kept = new Set()
-      for (const target of [document, window]) {
-        const add = target.addEventListener
-        target.addEventListener = function (type, listener, options) {
-          if (new Error().stack.includes('stile.js') && options?.signal) {
-            const entry = target.constructor.name + ' ' + type
-            kept.add(entry)
-            options.signal.addEventListener('abort', () => kept.delete(entry))
-          }
-          return add.call(target, type, listener, options)
-        }
-      }</script>${w.script()}<div id="all"><stile-search></stile-search><stile-results deep-link="hash"></stile-results><stile-list layout="carousel"></stile-list><stile-item item="iceland"></stile-item></div>`)
-    await w.untilTrue(() => w.api.calls('/v1/items').length >= 2, 'calls')
-    assert.ok(await page.evaluate(() => kept.size) > 0, 'something is listened to')
+    const page = await w.open(`<script>${noteListeners}</script>${w.script()}`)
+    await w.until(page, () => Boolean(globalThis.Stile))
+    await page.evaluate(() => Stile.get('/v1/collections'))
+    const before = await page.evaluate(() => listened())
+    const held = []
+    w.api.intercept = request => request.path.startsWith('/v1/items') ? new Promise(resolve => held.push(() => resolve(undefined))) : undefined
     await page.evaluate(() => {
-      window.gone = [...document.querySelectorAll('#all > *')]
-      document.querySelector('#all').remove()
+      document.body.insertAdjacentHTML('beforeend', '<div id="all"><stile-search></stile-search><stile-results deep-link="hash"></stile-results><stile-list layout="carousel"></stile-list><stile-item item="iceland"></stile-item></div>')
+      globalThis.gone = [...document.querySelectorAll('#all > *')]
+      globalThis.loads = 0
+      for (const element of gone) element.addEventListener('stile:load', () => loads++)
     })
-    assert.deepEqual(await page.evaluate(() => [...kept]), [], 'nothing on the page is listened to')
+    await w.untilTrue(() => held.length === 3, 'three calls')
+    assert.ok((await page.evaluate(() => listened())).length > before.length, 'something is listened to')
+    await page.evaluate(() => document.querySelector('#all').remove())
+    assert.deepEqual(await page.evaluate(() => listened()), before)
+    for (const release of held) release()
     w.api.intercept = () => undefined
+    await page.evaluate(() => Stile.get('/v1/collections'))
+    assert.equal(await page.evaluate(() => loads), 0, 'what they had asked for is not awaited')
     await page.evaluate(() => document.body.append(...gone))
     await untilIn(w, page, 'stile-results', '.card a')
     await untilIn(w, page, 'stile-list', '.card a')
     await untilIn(w, page, 'stile-item', '.body p')
+    assert.equal(await page.evaluate(() => loads), 3)
   })
 
   test(`${browser.name}: what is looked for is in the address, back and forward too`, async t => {

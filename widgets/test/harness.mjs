@@ -13,11 +13,12 @@
  */
 import {Api} from './harness/api.mjs'
 import {events, noteEvents} from './harness/events.mjs'
+import {post, stranger} from './harness/proofs.mjs'
 import {Server} from './harness/server.mjs'
 import {Site} from './harness/site.mjs'
 import {Watch} from './harness/watch.mjs'
 
-export {browsers, chromium, firefox} from './harness/browsers.mjs'
+export {browsers, chromium, firefox, insecureHost} from './harness/browsers.mjs'
 export {events}
 
 const patience = 20_000 // ms to wait for a condition
@@ -55,6 +56,15 @@ class World {
     const added = await this.server.command('tenant', 'add', this.client.id, ...(listed ? ['--site', this.site.origin] : []))
     this.client.secret = added.client_secret
     if (items.length) await this.server.import(items)
+    await this.#takesProofs()
+  }
+
+  /** Waits until the server can be sure that a proof was not used before it started. */
+  async #takesProofs() {
+    const token = await this.issue(), prove = stranger()
+    this.tokens.length = 0
+    const url = `${this.server.url}/v1/token`, htu = `${this.api.origin}/v1/token`
+    await this.untilTrue(async () => (await post(url, {client_id: this.client.id, access_token: token, proof: prove('POST', htu, token)})).error?.code !== 'overloaded', 'proofs')
   }
 
   async #kept(starting) {

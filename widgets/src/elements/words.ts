@@ -14,7 +14,7 @@ const alike: Readonly<Record<string, string>> = {
 
 /** What to do, where it is not to get another token. */
 const helps: Readonly<Record<string, string>> = {
-  proof_invalid: 'clock', client_mismatch: 'site', tenant_suspended: 'site', tenant_exhausted: 'site', address_blocked: 'site', csp: 'site',
+  proof_invalid: isSecureContext ? 'clock' : 'site', client_mismatch: 'site', tenant_suspended: 'site', tenant_exhausted: 'site', address_blocked: 'site', csp: 'site',
   challenge_required: 'check', overloaded: 'retry', timeout: 'connection', unreachable: 'connection',
 }
 

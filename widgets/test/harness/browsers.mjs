@@ -43,12 +43,16 @@ class Browser {
 /** Chromium refuses to run as root with its sandbox. */
 const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
 
+/** A name of this machine that browsers don't know to be one: what comes from there by plain http is not secure. */
+export const insecureHost = 'tenant.example'
+
 export const chromium = new Browser('chromium', () => ({
-  browser: 'chrome', executablePath: find('chromium', 'chromium-browser', 'google-chrome'), args: ['--disable-dev-shm-usage', ...asRoot],
+  browser: 'chrome', executablePath: find('chromium', 'chromium-browser', 'google-chrome'),
+  args: ['--disable-dev-shm-usage', `--host-resolver-rules=MAP ${insecureHost} localhost`, ...asRoot],
 }))
 
 export const firefox = new Browser('firefox', () => ({
-  browser: 'firefox', executablePath: find('firefox-esr', 'firefox'),
+  browser: 'firefox', executablePath: find('firefox-esr', 'firefox'), extraPrefsFirefox: {'network.dns.localDomains': insecureHost},
 }))
 
 /** Both, to say `for (const browser of browsers)`. */

@@ -1,0 +1,236 @@
+/** The browser's key: what is bound to it moves with its visitor, and is worth nothing to anybody else. */
+import assert from 'node:assert/strict'
+import {test} from 'node:test'
+import {browsers, events, get, insecureHost, world} from './harness.mjs'
+import {noteEvents} from './harness/events.mjs'
+import {post, stranger} from './harness/proofs.mjs'
+import {shownText} from './harness/widgets.mjs'
+
+const loaded = () => !!globalThis.Stile
+
+async function began(t, browser, {settings, listed, ...page} = {}, attributes = {}) {
+  const w = await world(t, browser, {settings, listed})
+  const opened = await w.open(w.script(attributes), page)
+  await w.until(opened, loaded)
+  return {w, page: opened}
+}
+
+/** Another tab of the page's browser, on the same page. */
+async function anotherTab(w, page) {
+  const tab = await page.browserContext().newPage()
+  await noteEvents(tab)
+  await tab.goto(page.url())
+  await w.until(tab, loaded)
+  return tab
+}
+
+const items = page => get(page, '/v1/items')
+const codes = async page => (await events(page, 'stile:token-invalid')).map(e => e.detail.code)
+
+const parse = part => JSON.parse(Buffer.from(part, 'base64url').toString())
+
+/** The proofs of all requests with a token: [{jwk, htm, htu, jti…}], one for each. */
+function proofs(w) {
+  const all = w.api.calls('/v1/').map(call => {
+    const [header, claims] = call.form.get('proof').split('.')
+    return {...parse(claims), key: parse(header).jwk.x, path: call.path}
+  })
+  assert.equal(new Set(all.map(proof => proof.jti)).size, all.length, 'a proof is sent once')
+  for (const {htu, path} of all) assert.equal(htu, w.api.origin + path)
+  return all
+}
+
+const keys = w => [...new Set(proofs(w).map(proof => proof.key))]
+
+/** The token that a tab remembers, as any script of the page can read it. */
+const tokenOf = page => page.evaluate(() => Object.entries(sessionStorage).find(([name]) => name.startsWith('stile:token:'))[1].split('\n')[1])
+
+/** Makes a request once more, word for word. */
+async function replay(w, {method, path, form}) {
+  if (method === 'POST') return post(w.api.origin + path, form)
+  const script = await (await fetch(`${w.api.origin}${path}?${form}`)).text()
+  return JSON.parse(/&& \w+\((.*)\);$/s.exec(script)[1])
+}
+
+for (const browser of browsers) {
+  test(`${browser.name}: a visitor's address changes, and nothing is noticed`, async t => {
+    const {w, page} = await began(t, browser)
+    w.api.from = '192.0.2.1'
+    assert.equal((await items(page)).meta.total, 4)
+    w.api.from = '198.51.100.7'
+    assert.equal((await items(page)).meta.total, 4)
+    assert.equal((await get(page, '/v1/token')).data.binding, 'key')
+    assert.deepEqual(await codes(page), ['token_missing'])
+    assert.equal(w.site.tokenRequests, 1)
+    assert.equal(proofs(w).length, 3)
+    assert.equal(keys(w).length, 1)
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: a copied token is refused to another browser, and to a program, and its owner goes on`, async t => {
+    const {w, page} = await began(t, browser)
+    assert.ok((await items(page)).data)
+    const token = await tokenOf(page)
+    const thief = await w.open(w.script({'data-token': token, 'data-token-url': null}))
+    await w.until(thief, loaded)
+    assert.equal((await items(thief)).error.code, 'token_hijacked')
+    const url = `${w.api.origin}/v1/items`, form = {client_id: w.client.id, access_token: token}
+    assert.equal((await post(url, form)).error.code, 'proof_invalid')
+    assert.equal((await post(url, {...form, proof: stranger()('POST', url, token)})).error.code, 'token_hijacked')
+    assert.ok((await items(page)).data)
+    assert.equal(w.site.tokenRequests, 1)
+    assert.deepEqual(await codes(page), ['token_missing'])
+  })
+
+  for (const transport of ['form', 'jsonp'])
+    test(`${browser.name}: a request by ${transport} that is sent again is refused, and its owner goes on`, async t => {
+      const {w, page} = await began(t, browser, {}, {'data-transport': transport})
+      assert.ok((await items(page)).data)
+      const [made] = w.api.calls('/v1/items')
+      for (const from of ['', '192.0.2.1']) {
+        w.api.from = from
+        const {error} = await replay(w, made)
+        assert.equal(error.code, 'proof_invalid')
+        assert.match(error.detail, /used before/)
+      }
+      assert.ok((await items(page)).data)
+      assert.deepEqual(await codes(page), ['token_missing'])
+      assert.equal(w.site.tokenRequests, 1)
+    })
+
+  test(`${browser.name}: page views and tabs have one key and one token, and one of them renews it`, async t => {
+    const {w, page} = await began(t, browser)
+    assert.ok((await items(page)).data)
+    await page.reload()
+    await w.until(page, loaded)
+    assert.ok((await items(page)).data)
+    assert.equal(w.site.tokenRequests, 1)
+    const tab = await anotherTab(w, page)
+    assert.ok((await items(tab)).data)
+    assert.equal(w.site.tokenRequests, 1, 'the first tab had one')
+    await w.revoke(w.tokens[0])
+    const both = await Promise.all([items(page), items(tab)])
+    for (const {data, error} of both) assert.ok(data, JSON.stringify(error))
+    assert.equal(w.site.tokenRequests, 2)
+    assert.equal(await tokenOf(page), await tokenOf(tab))
+    assert.equal(keys(w).length, 1)
+  })
+
+  test(`${browser.name}: two tabs that begin at once make one key, and get one token`, async t => {
+    const {w, page} = await began(t, browser)
+    const tab = await anotherTab(w, page)
+    const both = await Promise.all([items(page), items(tab)])
+    for (const {data, error} of both) assert.ok(data, JSON.stringify(error))
+    assert.equal(keys(w).length, 1)
+    assert.equal(w.site.tokenRequests, 1)
+  })
+
+  test(`${browser.name}: with token-store memory tabs share the key, and no token`, async t => {
+    const {w, page} = await began(t, browser, {}, {'data-token-store': 'memory'})
+    assert.ok((await items(page)).data)
+    const tab = await anotherTab(w, page)
+    assert.ok((await items(tab)).data)
+    assert.equal(w.site.tokenRequests, 2)
+    assert.equal(keys(w).length, 1)
+    assert.deepEqual(await page.evaluate(() => Object.keys(sessionStorage).filter(name => name.includes('token'))), [])
+  })
+
+  test(`${browser.name}: no script can read the key`, async t => {
+    const {w, page} = await began(t, browser)
+    await items(page)
+    const tried = await page.evaluate(readKeys)
+    assert.equal(tried.length, 1)
+    assert.deepEqual(tried[0], {name: `stile:${w.api.origin}:${w.client.id}`, extractable: false, usages: ['sign'], exported: []})
+  })
+
+  const illnesses = {
+    'throws': () => { IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError') } },
+    'never answers': () => { IDBFactory.prototype.open = () => new EventTarget() },
+    'takes no key': () => { IDBObjectStore.prototype.add = () => { throw new DOMException('no', 'DataCloneError') } },
+  }
+  for (const [what, sicken] of Object.entries(illnesses))
+    test(`${browser.name}: where storage ${what}, each page view has its own key and token`, async t => {
+      const {w, page} = await began(t, browser, {prepare: page => page.evaluateOnNewDocument(sicken)})
+      assert.ok((await items(page)).data)
+      assert.equal((await get(page, '/v1/token')).data.binding, 'key')
+      await page.reload()
+      await w.until(page, loaded)
+      assert.ok((await items(page)).data)
+      assert.equal(keys(w).length, 2)
+      assert.equal(w.site.tokenRequests, 2)
+      assert.deepEqual(await codes(page), ['token_missing'], 'the token of the page before is not tried')
+      assert.deepEqual(w.watch.complaints, [])
+    })
+
+  for (const hours of [1, -1])
+    test(`${browser.name}: a clock that is wrong by ${hours} h costs one request in a tab`, async t => {
+      const {w, page} = await began(t, browser, {prepare: page => page.evaluateOnNewDocument(setClock, hours)})
+      assert.ok((await items(page)).data)
+      assert.equal(w.api.calls('/v1/items').length, 2)
+      assert.ok((await items(page)).data)
+      await page.reload()
+      await w.until(page, loaded)
+      assert.ok((await items(page)).data)
+      assert.equal(w.api.calls('/v1/items').length, 4)
+      assert.equal(w.site.tokenRequests, 1)
+      const [first, second] = proofs(w)
+      assert.equal(Math.round((first.iat - second.iat) / 3600), hours)
+    })
+
+  for (const transport of ['form', 'jsonp'])
+    test(`${browser.name}: where a key is asked for, all that is sent by ${transport} has a proof, answers to challenges too`, async t => {
+      const settings = {STILE_BINDING: 'key', STILE_POLICY_SPIKE_CALLS: 3, STILE_POLICY_CHALLENGE_LADDER: 'work'}
+      const {w, page} = await began(t, browser, {settings}, {'data-transport': transport})
+      for (let n = 0; n < 5; n++) assert.ok((await items(page)).data)
+      assert.ok((await get(page, '/v1/suggest', {q: 'plu'})).data)
+      assert.ok(proofs(w).some(proof => proof.path.endsWith('/answer')))
+      assert.deepEqual([...new Set(proofs(w).map(proof => proof.htm))], [transport === 'form' ? 'POST' : 'GET'])
+      assert.equal(keys(w).length, 1)
+    })
+
+  test(`${browser.name}: a page that came by plain http has no key, and goes on by its address`, async t => {
+    const w = await world(t, browser, {listed: false})
+    const page = await insecure(w, w.script())
+    await w.until(page, loaded)
+    assert.equal(await page.evaluate(() => isSecureContext), false)
+    assert.ok((await items(page)).data)
+    assert.equal((await get(page, '/v1/token')).data.binding, 'address')
+    assert.ok(w.api.calls('/v1/').every(call => !call.form.has('proof')))
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: where the tenant's setting lets no such page through, it says so`, async t => {
+    const w = await world(t, browser, {listed: false, settings: {STILE_BINDING: 'key'}})
+    const page = await insecure(w, `${w.script()}<stile-list></stile-list>`)
+    const [{detail}] = await w.untilEvents(page, 'stile:error')
+    assert.equal(detail.code, 'proof_invalid')
+    assert.equal(detail.detail, 'The token belongs to a key, and the request has no good proof of it.')
+    await w.untilTrue(async () => /prove.*tell the people of this site/s.test(await shownText(page, 'stile-list')), 'what to do')
+    assert.ok(w.site.tokenRequests <= 1)
+  })
+}
+
+/** The page, by a name that makes it insecure. */
+async function insecure(w, html) {
+  const page = await w.blank()
+  const {pathname, port} = new URL(w.site.add('/page.html', `<!doctype html><title>Plain</title><body>${html}`))
+  await page.goto(`http://${insecureHost}:${port}${pathname}`)
+  return page
+}
+
+/** Runs in the page: what a script can have of the keys that are kept. */
+async function readKeys() {
+  const asked = request => new Promise((resolve, reject) => Object.assign(request, {onsuccess: () => resolve(request.result), onerror: reject}))
+  const keys = (await asked(indexedDB.open('stile'))).transaction('keys').objectStore('keys')
+  const [names, pairs] = await Promise.all([asked(keys.getAllKeys()), asked(keys.getAll())])
+  return Promise.all(pairs.map(async ({privateKey}, n) => {
+    const tries = await Promise.allSettled(['jwk', 'pkcs8', 'raw', 'spki'].map(format => crypto.subtle.exportKey(format, privateKey)))
+    return {name: names[n], extractable: privateKey.extractable, usages: privateKey.usages, exported: tries.filter(one => one.value)}
+  }))
+}
+
+/** Runs in the page: the device's clock is ahead by so many hours. */
+function setClock(hours) {
+  const {now} = Date
+  Date.now = () => now() + hours * 3_600_000
+}
