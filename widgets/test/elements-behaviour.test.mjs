@@ -80,7 +80,11 @@ for (const browser of browsers) {
     await focusIn(page, 'stile-results', 'input[name=collection][value=""]')
     await page.keyboard.press('ArrowDown')
     await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('[name=collection]:checked').value)
-    await w.untilTrue(() => w.api.calls('/v1/items').at(-1).form.get('collection'), 'a call for the collection')
+    await w.until(page, () => {
+      const root = document.querySelector('stile-results').shadowRoot
+      return root.querySelector('.content').ariaBusy === 'false' && new Set([...root.querySelectorAll('.collection')].map(node => node.innerText)).size === 1
+    })
+    assert.ok(w.api.calls('/v1/items').at(-1).form.get('collection'))
     const before = await textsIn(page, 'stile-results', '.title')
     await focusIn(page, 'stile-results', '.next')
     await page.keyboard.press('Enter')
