@@ -80,7 +80,11 @@ for (const browser of browsers) {
     await focusIn(page, 'stile-results', 'input[name=collection][value=""]')
     await page.keyboard.press('ArrowDown')
     await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('[name=collection]:checked').value)
-    await w.untilTrue(() => w.api.calls('/v1/items').at(-1).form.get('collection'), 'a call for the collection')
+    await w.until(page, () => {
+      const root = document.querySelector('stile-results').shadowRoot
+      return root.querySelector('.content').ariaBusy === 'false' && new Set([...root.querySelectorAll('.collection')].map(node => node.innerText)).size === 1
+    })
+    assert.ok(w.api.calls('/v1/items').at(-1).form.get('collection'))
     const before = await textsIn(page, 'stile-results', '.title')
     await focusIn(page, 'stile-results', '.next')
     await page.keyboard.press('Enter')
@@ -235,6 +239,31 @@ for (const browser of browsers) {
     await untilIn(w, page, 'stile-item', '.body p')
     assert.equal(await page.evaluate(() => document.querySelector('#fallback').checkVisibility()), false)
     assert.equal(await page.evaluate(() => document.querySelector('stile-item').shadowRoot.querySelector('.message')), null)
+  })
+
+  test(`${browser.name}: a page that lets nobody parse shows an item without its body`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(`${w.script()}<stile-item item="on-islands"></stile-item>`, {csp: "require-trusted-types-for 'script'; trusted-types other"})
+    await untilIn(w, page, 'stile-item', '.title:not(:has(.bone))')
+    assert.deepEqual(await textsIn(page, 'stile-item', '.tag'), ['island', 'essay'])
+    assert.deepEqual(await textsIn(page, 'stile-item', '.body p'), ['Read on at example.org'])
+    assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
+  })
+
+  test(`${browser.name}: what looks like HTML in a title is text, marked or not, and a body keeps to its list`, async t => {
+    const w = await atlas(t, browser)
+    const title = '<img src=x onerror=alert(1)> & zebra'
+    w.api.intercept = ({path}) => path.startsWith('/v1/items') ? {status: 200, type: 'application/json', body: JSON.stringify(path === '/v1/items'
+      ? {data: [{id: 'a', collection: '', title, highlight: {title: '&lt;img src=x onerror=alert(1)&gt; &amp; <mark>zebra</mark>', summary: '<mark>z</mark><script>alert(1)</script>'}, summary: 'z'}], meta: {total: 1, next: null}}
+      : {data: {id: 'a', collection: '', title, body: '<p onclick="alert(1)">a<script>alert(1)</script><a href="javascript:alert(1)">b</a><svg><a href="x">c</a></svg><iframe src="https://x.example"></iframe></p><h1>d</h1>'}, meta: {}})} : undefined
+    const page = await w.open(`${w.script()}<stile-results query="zebra"></stile-results><stile-item item="a"></stile-item>`)
+    await untilIn(w, page, 'stile-results', 'mark')
+    await untilIn(w, page, 'stile-item', '.body p')
+    const html = (element, selector) => page.evaluate((element, selector) => document.querySelector(element).shadowRoot.querySelector(selector).innerHTML, element, selector)
+    assert.equal(await html('stile-results', '.title'), '<span>&lt;img src=x onerror=alert(1)&gt; &amp; <mark part="mark" class="mark">zebra</mark></span>')
+    assert.deepEqual(await textsIn(page, 'stile-results', '.summary'), ['z<script>alert(1)</script>'])
+    assert.deepEqual(await textsIn(page, 'stile-item', '.title'), [title])
+    assert.equal(await html('stile-item', '.body'), '<p>a<a rel="nofollow noopener">b</a></p><h3>d</h3>')
   })
 
   test(`${browser.name}: a carousel turns by its buttons, from right to left too`, async t => {

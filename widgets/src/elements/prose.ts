@@ -11,11 +11,16 @@ const elements = new Set(('p br hr h1 h2 h3 h4 h5 h6 div span b strong i em u s 
 /** None of them acts on an element that it is not meant for. */
 const attributes = 'lang dir title datetime start colspan rowspan scope href src alt width height'.split(' ')
 
-/** A copy of the HTML text. Its headings begin below the level of the item's own. */
+/**
+ * A copy of the HTML text. Its headings begin below the level of the item's
+ * own. Nothing where the page's policy lets nobody parse: the item's other
+ * fields are there all the same.
+ */
 export function prose(html: string, level: number): DocumentFragment {
-  const parsed = new DOMParser().parseFromString(trusted.html(html), 'text/html')
   const copies = new DocumentFragment()
-  copies.append(...copied(parsed.body, level))
+  try {
+    copies.append(...copied(new DOMParser().parseFromString(trusted.html(html), 'text/html').body, level))
+  } catch { /* the browser has told the page's owner */ }
   return copies
 }
 
