@@ -99,6 +99,59 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
+  test(`${browser.name}: the values of attributes are chosen as tags are`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(`${w.script()}<stile-results facets="tag,languages,currency" page-size="5"></stile-results>`)
+    const choices = () => w.api.calls('/v1/items').at(-1).form
+    const badge = () => textsIn(page, 'stile-results', '.disclose .badge')
+    await untilIn(w, page, 'stile-results', '.card a')
+    assert.deepEqual(await page.evaluate(() => [...document.querySelector('stile-results').shadowRoot.querySelectorAll('.facet')].filter(node => !node.querySelector('label input[type=checkbox]')).length), 0, 'all of them have a box')
+    const box = await page.evaluateHandle(() => document.querySelector('stile-results').shadowRoot.querySelector('[name=languages][value=English]'))
+    assert.deepEqual(await page.accessibility.snapshot({root: box}).then(({role, name}) => [role, name]), ['checkbox', 'English 86'])
+    await focusIn(page, 'stile-results', '[name=languages][value=English]')
+    await page.keyboard.press(' ')
+    await untilCount(w, page, '86 results')
+    assert.deepEqual(await page.evaluate(() => { const {name, value, checked} = document.querySelector('stile-results').shadowRoot.activeElement; return [name, value, checked] }), ['languages', 'English', true], 'the focus stays on the box')
+    await focusIn(page, 'stile-results', '[name=languages][value=French]')
+    await page.keyboard.press(' ')
+    await untilCount(w, page, '8 results')
+    assert.deepEqual(choices().getAll('attribute.languages'), ['English', 'French'])
+    await focusIn(page, 'stile-results', '[name=currency][value="US Dollar"], [name=currency]')
+    const currency = await page.evaluate(() => document.querySelector('stile-results').shadowRoot.activeElement.value)
+    await page.keyboard.press(' ')
+    await w.untilTrue(() => choices().get('attribute.currency'), 'the call')
+    assert.equal(choices().get('attribute.currency'), currency)
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.badge').textContent === '3')
+    await focusIn(page, 'stile-results', '[name=currency]:checked')
+    await page.keyboard.press(' ')
+    await untilCount(w, page, '8 results')
+    assert.deepEqual([...choices().keys()].filter(name => name.startsWith('attribute.')), ['attribute.languages', 'attribute.languages'], 'what is unchecked is asked for no more')
+    await page.evaluate(() => document.querySelector('stile-results').query = 'nothingofthatname')
+    await untilIn(w, page, 'stile-results', '.message button')
+    await page.evaluate(() => {
+      const results = document.querySelector('stile-results')
+      results.query = ''
+      results.shadowRoot.querySelector('.message button').click()
+    })
+    await untilCount(w, page, '283 results')
+    assert.deepEqual([...choices().keys()].filter(name => name.startsWith('attribute.')), [], 'all of them are removed')
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: the rest of a facet's values come at the press of a button, and the focus goes there`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(`${w.script()}<stile-results facets="languages" page-size="5"></stile-results>`)
+    await page.setViewport({width: 1100, height: 800})
+    await untilIn(w, page, 'stile-results', '.more-values')
+    await focusIn(page, 'stile-results', '.more-values')
+    await page.keyboard.press('Enter')
+    assert.deepEqual(await page.evaluate(() => {
+      const root = document.querySelector('stile-results').shadowRoot, boxes = [...root.querySelectorAll('[name=languages]')]
+      return [boxes.length, boxes.indexOf(root.activeElement)]
+    }), [20, 8])
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
   test(`${browser.name}: more is added below, and the focus goes there`, async t => {
     const w = await atlas(t, browser)
     const page = await w.open(`${w.script()}<stile-results collection="europe" mode="more" page-size="4" link="#{id}"></stile-results>`)
@@ -169,7 +222,7 @@ for (const browser of browsers) {
   test(`${browser.name}: what is looked for is in the address, back and forward too`, async t => {
     const w = await atlas(t, browser)
     for (const kind of ['query', 'hash']) {
-      const page = await w.open(`${w.script()}<stile-search></stile-search><stile-results deep-link="${kind}" facets="tag" page-size="5"></stile-results>`)
+      const page = await w.open(`${w.script()}<stile-search></stile-search><stile-results deep-link="${kind}" facets="tag,languages" page-size="5"></stile-results>`)
       const place = () => page.evaluate(kind => decodeURIComponent(location[kind === 'query' ? 'search' : 'hash'].slice(1)).replace(/cursor=[^&]+/, 'cursor=…'), kind)
       const box = () => page.evaluate(() => document.querySelector('stile-search').shadowRoot.querySelector('input').value)
       await untilIn(w, page, 'stile-results', '.card a')
@@ -197,6 +250,14 @@ for (const browser of browsers) {
       await untilCount(w, page, '283 results')
       assert.equal(await box(), '')
       await page.evaluate(() => history.forward())
+      await untilCount(w, page, '89 results')
+      await focusIn(page, 'stile-results', '[name=languages][value=English]')
+      await page.keyboard.press(' ')
+      await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.badge'))
+      assert.equal(await place(), 'q=island&attribute.languages=English')
+      await page.reload()
+      await untilIn(w, page, 'stile-results', '[name=languages][value=English]:checked')
+      await page.evaluate(() => history.back())
       await untilCount(w, page, '89 results')
       assert.deepEqual(w.watch.complaints, [])
       await page.close()

@@ -3,8 +3,8 @@ import {test} from 'node:test'
 import {read, write, type Place} from '../src/elements/address'
 import {Trail} from '../src/elements/trail'
 
-const nowhere: Place = {q: null, collection: '', tags: [], page: 1, cursor: ''}
-const somewhere: Place = {q: 'plum & cake', collection: 'recipes', tags: ['a b', 'ü'], page: 3, cursor: 'abc_-'}
+const nowhere: Place = {q: null, collection: '', values: [], page: 1, cursor: ''}
+const somewhere: Place = {q: 'plum & cake', collection: 'recipes', values: [['tag', 'a b'], ['attribute.course', 'Soup'], ['tag', 'ü'], ['attribute.bis=wann?', '=&'], ['attribute.course', 'Starter']], page: 3, cursor: 'abc_-'}
 
 test('a place that is written is read again', () => {
   for (const kind of ['query', 'hash'] as const)
@@ -13,9 +13,9 @@ test('a place that is written is read again', () => {
 })
 
 test('in the query, what is the page\'s own stays', () => {
-  const url = write(new URL('https://site.example/page?theme=dark&q=old&tag=old#top'), 'query', {...nowhere, q: 'new'})
-  assert.equal(url.href, 'https://site.example/page?theme=dark&q=new#top')
-  assert.equal(write(url, 'query', nowhere).href, 'https://site.example/page?theme=dark#top')
+  const url = write(new URL('https://site.example/page?theme=dark&attributes=own&q=old&tag=old&attribute.course=old&attribute.course=older#top'), 'query', {...nowhere, q: 'new'})
+  assert.equal(url.href, 'https://site.example/page?theme=dark&attributes=own&q=new#top')
+  assert.equal(write(url, 'query', nowhere).href, 'https://site.example/page?theme=dark&attributes=own#top')
 })
 
 test('an address that others wrote leads somewhere too', () => {

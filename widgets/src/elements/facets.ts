@@ -1,6 +1,6 @@
 /** Facets: what the matches have in common, to choose from. */
 import type {Text} from '../types'
-import {focusOn} from './base'
+import type {Has} from './address'
 import {button, fill, h, icon, icons, type Child} from './dom'
 import {collectionName, figure, named} from './words'
 
@@ -9,21 +9,21 @@ export interface Value {
   readonly count: number
 }
 
-/** What a visitor has narrowed the matches to: one collection at most, and all of the tags. */
+/** What a visitor has narrowed the matches to: one collection at most, and all of the values. */
 export interface Chosen {
   readonly collection: string
-  readonly tags: readonly string[]
+  readonly values: readonly Has[]
 }
 
-export const nothing: Chosen = {collection: '', tags: []}
+export const nothing: Chosen = {collection: '', values: []}
 
 /** What a facet without its being opened shows. */
 const shortly = 8
 
 /**
  * Facets shows a group for each facet: radio buttons for the collection, of
- * which the API takes one, check boxes for tags, of which an item has all. By
- * other attributes the API can count and not choose: they are only read.
+ * which the API takes one, check boxes for tags and the values of attributes,
+ * of which an item has all.
  */
 export class Facets {
   readonly frame: HTMLElement
@@ -48,7 +48,7 @@ export class Facets {
     this.#chosen = chosen
     this.#text = text
     if (!chosen.collection) this.#collections = facets['collection'] ?? []
-    const count = chosen.tags.length + Number(Boolean(chosen.collection))
+    const count = chosen.values.length + Number(Boolean(chosen.collection))
     fill(this.#button, text('filter.title'), count > 0 && h('span', {part: 'badge'}, figure(count)), icon(icons.down))
     this.#fill()
   }
@@ -59,31 +59,29 @@ export class Facets {
 
   /** Makes the groups anew; what had the focus has it again. */
   #fill(): void {
-    const focused = (this.frame.getRootNode() as ShadowRoot).activeElement
-    const value = focused && this.#panel.contains(focused) && focused.getAttribute('value')
+    const focused = (this.frame.getRootNode() as ShadowRoot).activeElement as HTMLInputElement | null
     fill(this.#panel, ...this.#names.map(name => this.#group(name)))
-    if (typeof value === 'string') this.#panel.querySelector<HTMLElement>(`[name=${focused!.getAttribute('name')}][value="${CSS.escape(value)}"]`)?.focus()
+    for (const input of this.#panel.querySelectorAll('input')) if (input.name === focused?.name && input.value === focused.value) input.focus()
   }
 
   #group(name: string): Child {
     const values = this.#values(name), text = this.#text
     if (!values.length) return null
-    const chosen = name === 'collection' || name === 'tag'
     const shown = this.#open.has(name) ? values : values.slice(0, shortly)
     return h('fieldset', {part: 'facet-group'},
-      h('legend', {part: 'facet-title'}, chosen ? text('filter.' + name) : named(name)),
+      h('legend', {part: 'facet-title'}, name === 'collection' || name === 'tag' ? text('filter.' + name) : named(name)),
       h('ul', {part: 'facet-values', role: 'list'},
         name === 'collection' && this.#collection({value: ''}),
-        ...shown.map(value => name === 'collection' ? this.#collection(value) : name === 'tag' ? this.#tag(value) : h('li', {part: 'facet'}, ...counted(value.value, value)))),
+        ...shown.map(value => name === 'collection' ? this.#collection(value) : this.#box(name, value))),
       shown !== values && values.length > shortly && this.#more(name, values.length))
   }
 
-  /** The values to show: all the collections, and of the tags also those that are chosen and that nothing has. */
+  /** The values to show: all the collections, and of others also those that are chosen and that nothing has. */
   #values(name: string): readonly Value[] {
-    const values = this.#facets[name] ?? [], {collection, tags} = this.#chosen
+    const values = this.#facets[name] ?? [], {collection} = this.#chosen
     if (name === 'collection') return collection && this.#collections.length > 1 ? this.#collections : values
-    const missing = name === 'tag' ? tags.filter(tag => !values.some(({value}) => value === tag)) : []
-    return [...missing.map(value => ({value, count: 0})), ...values]
+    const missing = this.#chosen.values.filter(([of, has]) => of === parameter(name) && !values.some(({value}) => value === has))
+    return [...missing.map(([, value]) => ({value, count: 0})), ...values]
   }
 
   #collection(value: Partial<Value> & {readonly value: string}): HTMLElement {
@@ -92,29 +90,30 @@ export class Facets {
       () => this.choose({...chosen, collection}))
   }
 
-  #tag(value: Value): HTMLElement {
-    const {value: tag} = value, chosen = this.#chosen, others = chosen.tags.filter(other => other !== tag)
-    const is = others.length < chosen.tags.length
-    return entry('checkbox', 'tag', value, tag, is, () => this.choose({...chosen, tags: is ? others : [...others, tag]}))
+  #box(name: string, value: Value): HTMLElement {
+    const chosen = this.#chosen, others = chosen.values.filter(([of, has]) => of !== parameter(name) || has !== value.value)
+    const is = others.length < chosen.values.length
+    return entry('checkbox', name, value, value.value, is, () => this.choose({...chosen, values: is ? others : [...others, [parameter(name), value.value]]}))
   }
 
   /** A button for the values that are not shown. The focus goes to the first of them, or it would be lost with the button. */
   #more(name: string, n: number): HTMLElement {
     return button('more-values', event => {
       const group = (event.target as Element).closest('fieldset')!
-      const at = [...this.#panel.children].indexOf(group), shown = group.querySelectorAll('li').length
+      const at = [...this.#panel.children].indexOf(group), shown = group.querySelectorAll('input').length
       this.#open.add(name)
       this.#fill()
-      const entry = this.#panel.children[at]!.querySelectorAll('li')[shown]!
-      focusOn(entry.querySelector('input') ?? entry)
+      this.#panel.children[at]!.querySelectorAll('input')[shown]!.focus()
     }, this.#text('filter.more', {n}))
   }
 }
 
-function entry(type: string, name: string, value: Partial<Value>, label: string, checked: boolean, change: () => void): HTMLElement {
-  return h('li', {part: 'facet'}, h('label', {part: 'facet-label'}, h('input', {type, name, value: value.value, checked, change}), ...counted(label, value)))
+function entry(type: string, name: string, {value, count}: Partial<Value>, label: string, checked: boolean, change: () => void): HTMLElement {
+  return h('li', {part: 'facet'}, h('label', {part: 'facet-label'}, h('input', {type, name, value, checked, change}),
+    h('span', {part: 'facet-name'}, label), count !== undefined && h('span', {part: 'facet-count'}, figure(count))))
 }
 
-function counted(label: string, {count}: Partial<Value>): Child[] {
-  return [h('span', {part: 'facet-name'}, label), count !== undefined && h('span', {part: 'facet-count'}, figure(count))]
+/** What the API calls the choice of a facet's value. */
+function parameter(name: string): string {
+  return name === 'tag' ? name : 'attribute.' + name
 }

@@ -1,6 +1,6 @@
 /** <stile-results>: what a search found, to narrow and to leaf through. */
 import type {Answer, Item} from '../types'
-import {read, write, type Kind} from './address'
+import {read, write, type Has, type Kind} from './address'
 import {focusOn, reflect} from './base'
 import {boneCard, card} from './card'
 import {button, fill, h} from './dom'
@@ -78,7 +78,7 @@ export class StileResults extends Loader<Item[]> {
     return {
       q: q || undefined,
       collection: this.#chosen.collection || this.getAttribute('collection') || undefined,
-      tag: this.#chosen.tags.length ? this.#chosen.tags : undefined,
+      ...grouped(this.#chosen.values),
       sort: this.getAttribute('sort') || undefined,
       limit: this.#size,
       facets: this.#names.join() || undefined,
@@ -117,7 +117,7 @@ export class StileResults extends Loader<Item[]> {
   #empty(): HTMLElement {
     const q = this.query.trim(), {text} = this
     const title = q ? text('results.noneFor', {q}) : text('results.none')
-    if (!this.#chosen.collection && !this.#chosen.tags.length) return emptyMessage(title, q && text('results.fewerWords'))
+    if (!this.#chosen.collection && !this.#chosen.values.length) return emptyMessage(title, q && text('results.fewerWords'))
     return emptyMessage(title, text('results.fewerFilters'), button('button', () => {
       focusOn(this.base) // the button goes
       this.#choose(nothing)
@@ -151,10 +151,10 @@ export class StileResults extends Loader<Item[]> {
   /** Goes to the place that the page's address says. */
   #arrive(state: unknown): void {
     if (!this.#kind) return
-    const {q, collection, tags, page, cursor} = read(new URL(location.href), this.#kind)
+    const {q, collection, values, page, cursor} = read(new URL(location.href), this.#kind)
     const query = q ?? this.#first ?? ''
     if (query !== this.query) this.query = query
-    this.#chosen = {collection, tags}
+    this.#chosen = {collection, values}
     this.#trail = this.#appends ? new Trail() : Trail.kept(state, page, cursor)
     this.#scope = null
     this.changed()
@@ -171,6 +171,13 @@ export class StileResults extends Loader<Item[]> {
   }
 }
 reflect(StileResults)
+
+/** Values by the parameter that asks for them. */
+function grouped(values: readonly Has[]): Record<string, string[]> {
+  const params: Record<string, string[]> = {}
+  for (const [name, value] of values) (params[name] ??= []).push(value)
+  return params
+}
 
 /** Whether two addresses say the same place, however it is spelt. */
 function same(a: URL, b: URL, kind: Kind): boolean {
