@@ -48,16 +48,20 @@ const (
 // Query is a question for a list of items. Everything in it has been checked
 // by [ParseQuery]'s rules: Words are words and never syntax.
 type Query struct {
-	Tenant     uint32   // sees the shared corpus and its own items
-	Words      []string // at most 8 different ones of at most 64 characters, as typed
-	Collection string   // "" for all
-	Tags       []string // an item has all of them
+	Tenant     uint32           // sees the shared corpus and its own items
+	Words      []string         // at most 8 different ones of at most 64 characters, as typed
+	Collection string           // "" for all
+	Tags       []string         // an item has all of them
+	Attributes []AttributeValue // … and all of these, as they are counted for facets
 	Sort       Sort
 	Limit      int      // 1 to 50
 	Cursor     string   // as Page.Next gave it, or ""
 	Facets     []string // "collection", "tag" or an attribute's name
 	Highlight  bool
 }
+
+// AttributeValue is a value of an attribute, as text.
+type AttributeValue struct{ Name, Value string }
 
 // Page is the answer to a Query. The items are encoded JSON objects that are
 // safe inside a script: `<`, U+2028 and U+2029 are escaped.

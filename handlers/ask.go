@@ -35,6 +35,9 @@ func queryOf(r *request) (q content.Query, err error) {
 	if q.Tags, err = tagsOf(r); err != nil {
 		return q, err
 	}
+	if q.Attributes, err = attributesOf(r); err != nil {
+		return q, err
+	}
 	if q.Facets, err = facetsOf(facets); err != nil {
 		return q, err
 	}
@@ -83,6 +86,24 @@ func tagsOf(r *request) (tags []string, err error) {
 		}
 	}
 	return tags, nil
+}
+
+// attributesOf reads the parameters attribute.NAME=VALUE.
+func attributesOf(r *request) (wanted []content.AttributeValue, err error) {
+	for i := range r.params {
+		p := &r.params[i]
+		switch name, is := strings.CutPrefix(p.name, "attribute."); {
+		case !is || name == "" || p.value == "":
+			continue
+		case len(wanted) == maxTags:
+			return nil, badRequest("more than 8 parameters begin with attribute.")
+		case len(name) > maxWord || len(p.value) > maxWord:
+			return nil, badRequest("an attribute's name or value is longer than 128 bytes")
+		default:
+			wanted = append(wanted, content.AttributeValue{Name: name, Value: p.value})
+		}
+	}
+	return wanted, nil
 }
 
 func facetsOf(list string) (names []string, err error) {

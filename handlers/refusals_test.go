@@ -104,6 +104,8 @@ var everyday = []refused{
 	{name: "q twice", route: items, arrange: also("q", "a", "q", "b"), code: BadRequest, detail: "q is given more than once"},
 	{name: "q of nine words", route: items, arrange: also("q", "a b c d e f g h i"), code: BadRequest, detail: "q: has more than 8 different words"},
 	{name: "suggest of a long word", route: "/v1/suggest", arrange: also("q", strings.Repeat("x", 65)), code: BadRequest, detail: "q: has a word of more than 64 characters"},
+	{name: "nine attributes", route: items, arrange: also(strings.Fields(strings.Repeat("attribute.a x ", 9))...), code: BadRequest, detail: "more than 8 parameters begin with attribute."},
+	{name: "long attribute", route: items, arrange: also("attribute.a", strings.Repeat("x", 129)), code: BadRequest, detail: "an attribute's name or value is longer than 128 bytes"},
 	{name: "nine tags", route: items, arrange: also(strings.Fields(strings.Repeat("tag x ", 9))...), code: BadRequest, detail: "tag is given more than 8 times"},
 	{name: "nine facets", route: items, arrange: also("facets", "a,b,c,d,e,f,g,h,i"), code: BadRequest, detail: "facets has more than 8 names"},
 	{name: "long collection", route: items, arrange: also("collection", strings.Repeat("x", 129)), code: BadRequest, detail: "collection is longer than 128 bytes"},

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -148,14 +149,14 @@ func TestPages(t *testing.T) {
 // TestParameters reach the content as they were meant.
 func TestParameters(t *testing.T) {
 	s := newSite(t)
-	s.get("/v1/items?q=one+two&collection=c&tag=a&tag=b&sort=title&limit=50&cursor=n&facets=tag,+course&highlight=1&unknown=x&unknown=y", s.mint())
+	s.get("/v1/items?q=one+two&collection=c&tag=a&tag=b&attribute.course=soup&attribute.in=%C3%A9t%C3%A9&attribute.in=b&sort=title&limit=50&cursor=n&facets=tag,+course&highlight=1&unknown=x&unknown=y", s.mint())
 	q := s.corpus.asked
-	if strings.Join(q.Words, "|") != "one|two" || q.Collection != "c" || strings.Join(q.Tags, "|") != "a|b" || q.Sort != content.ByTitle ||
+	if strings.Join(q.Words, "|") != "one|two" || q.Collection != "c" || strings.Join(q.Tags, "|") != "a|b" || fmt.Sprint(q.Attributes) != "[{course soup} {in été} {in b}]" || q.Sort != content.ByTitle ||
 		q.Limit != 50 || q.Cursor != "n" || strings.Join(q.Facets, "|") != "tag|course" || !q.Highlight || q.Tenant != 1 {
 		t.Errorf("%+v", q)
 	}
-	s.get("/v1/items?q=&limit=&sort=&tag=&facets=&collection=&highlight=0", s.mint())
-	if q = s.corpus.asked; q.Limit != 20 || q.Sort != content.ByRelevance || q.Tags != nil || q.Facets != nil || q.Highlight {
+	s.get("/v1/items?q=&limit=&sort=&tag=&attribute.x=&attribute.=x&facets=&collection=&highlight=0", s.mint())
+	if q = s.corpus.asked; q.Limit != 20 || q.Sort != content.ByRelevance || q.Tags != nil || q.Attributes != nil || q.Facets != nil || q.Highlight {
 		t.Errorf("%+v", q)
 	}
 }

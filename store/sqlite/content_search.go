@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -127,9 +128,12 @@ func questionOf(q content.Query) string {
 // identityOf is what a question selects and how it orders: what stays the
 // same from page to page.
 func identityOf(q content.Query) string {
-	tags := slices.Clone(q.Tags)
+	tags, attributes := slices.Clone(q.Tags), slices.Clone(q.Attributes)
 	slices.Sort(tags)
-	return fmt.Sprintf("%d %d %q %q %q", q.Tenant, q.Sort, q.Words, q.Collection, slices.Compact(tags))
+	slices.SortFunc(attributes, func(a, b content.AttributeValue) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+	})
+	return fmt.Sprintf("%d %d %q %q %q %q", q.Tenant, q.Sort, q.Words, q.Collection, slices.Compact(tags), slices.Compact(attributes))
 }
 
 func sizeOf(p content.Page) int {

@@ -119,6 +119,55 @@ func TestFiltersAndOrders(t *testing.T) {
 	}
 }
 
+// TestAttributes: an item has all the attributes that are asked for, as their
+// facets count them, and no attribute stands for a tag or a collection.
+func TestAttributes(t *testing.T) {
+	db := newCorpus(t)
+	put(t, db, 0,
+		content.Item{ID: "a", Collection: "trees", Title: "elm", Tags: []string{"x"}, Attributes: map[string]any{"size": 3.0, "in": []any{"asia", "europe"}, "tag": "no"}},
+		content.Item{ID: "b", Collection: "trees", Title: "elm too", Attributes: map[string]any{"size": 3.0, "in": "asia"}},
+		content.Item{ID: "c", Collection: "birds", Title: "owl", Attributes: map[string]any{"size": 0.5, "rare": true}})
+	put(t, db, 7, content.Item{ID: "own", Title: "elm of seven", Attributes: map[string]any{"in": "asia"}})
+	of := func(pairs ...string) (wanted []content.AttributeValue) {
+		for i := 0; i < len(pairs); i += 2 {
+			wanted = append(wanted, content.AttributeValue{Name: pairs[i], Value: pairs[i+1]})
+		}
+		return wanted
+	}
+	for _, c := range []struct {
+		words string
+		q     content.Query
+		want  string
+		total int
+	}{
+		{"", content.Query{Attributes: of("in", "asia")}, "a b", 2},
+		{"", content.Query{Attributes: of("in", "asia"), Tenant: 7}, "a own b", 3},
+		{"", content.Query{Attributes: of("in", "asia", "in", "europe")}, "a", 1},
+		{"", content.Query{Attributes: of("in", "asia", "in", "asia")}, "a b", 2},
+		{"", content.Query{Attributes: of("size", "3", "rare", "true")}, "", 0},
+		{"", content.Query{Attributes: of("rare", "true"), Collection: "birds"}, "c", 1},
+		{"", content.Query{Attributes: of("size", "3"), Tags: []string{"x"}}, "a", 1},
+		{"too", content.Query{Attributes: of("size", "3")}, "b", 1},
+		{"", content.Query{Attributes: of("tag", "no")}, "", 0},
+		{"", content.Query{Attributes: of("in", `" OR asia`)}, "", 0},
+		{"", content.Query{Attributes: of("none", "x")}, "", 0},
+	} {
+		c.q.Sort = content.ByTitle
+		p := asked(t, db, c.words, c.q)
+		if got := strings.Join(ids(t, p.Items), " "); got != c.want || p.Total != c.total {
+			t.Errorf("%q %+v finds %q of %d, want %q of %d", c.words, c.q, got, p.Total, c.want, c.total)
+		}
+	}
+	got := asked(t, db, "", content.Query{Attributes: of("in", "europe"), Facets: []string{"in"}}).Facets["in"]
+	if want := []content.FacetValue{{Value: "asia", Count: 1}, {Value: "europe", Count: 1}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("counted %v, want %v", got, want)
+	}
+	first := asked(t, db, "", content.Query{Attributes: of("in", "asia"), Limit: 1})
+	if _, err := db.Search(t.Context(), content.Query{Attributes: of("in", "europe"), Limit: 1, Cursor: first.Next}); err == nil {
+		t.Error("a cursor of other attributes is taken")
+	}
+}
+
 func TestFacets(t *testing.T) {
 	db := newCorpus(t)
 	put(t, db, 0,

@@ -34,7 +34,7 @@ type selection struct {
 	terms      int      // in all
 	none       bool     // nothing can match
 	words      []wanted // the same words, as titles are looked through for them
-	values     []int64  // numbers of the collection and the tags asked for
+	values     []int64  // numbers of the collection, the tags and the attributes asked for
 	marks      []mark   // what to highlight
 }
 
@@ -128,7 +128,7 @@ func (c *corpus) termsOf(ctx context.Context, s *selection, words []string) (ter
 	return terms, nil
 }
 
-// filtersOf are the collection and the tags that a question asks for.
+// filtersOf are the collection, the tags and the attributes that a question asks for.
 func (c *corpus) filtersOf(ctx context.Context, s *selection, q content.Query) (filters []term, err error) {
 	var wanted []facetValue
 	if q.Collection != "" {
@@ -136,6 +136,9 @@ func (c *corpus) filtersOf(ctx context.Context, s *selection, q content.Query) (
 	}
 	for _, tag := range q.Tags {
 		wanted = append(wanted, facetValue{facetTag, tag})
+	}
+	for _, a := range q.Attributes {
+		wanted = append(wanted, facetValue{a.Name, a.Value})
 	}
 	for _, v := range wanted {
 		var value int64

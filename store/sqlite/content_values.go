@@ -80,9 +80,7 @@ func (b *builder) insertValues(item int64, it content.Item) (filters string, err
 			return "", err
 		}
 		b.counts[n]++
-		if v.facet == facetCollection || v.facet == facetTag {
-			words = append(words, filterWord(n))
-		}
+		words = append(words, filterWord(n))
 	}
 	if len(b.counts) >= maxPending {
 		err = b.flushCounts()
