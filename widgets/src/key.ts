@@ -54,31 +54,27 @@ export class BrowserKey implements Prover {
   }
 }
 
-/** The key that is kept under the name; if there is none, the one made. One transaction looks and keeps, so that tabs at the same time get the same. */
-function kept(name: string, made: CryptoKeyPair): Promise<CryptoKeyPair> {
+/**
+ * The key that is kept under the name; if there is none, the one made. One
+ * transaction looks and keeps, so that tabs at the same time have the same.
+ */
+async function kept(name: string, made: CryptoKeyPair): Promise<CryptoKeyPair> {
+  const open = indexedDB.open('stile')
+  open.onupgradeneeded = () => open.result.createObjectStore('keys')
+  const db = await done(open)
+  const keys = db.transaction('keys', 'readwrite').objectStore('keys')
+  db.close() // when that has ended, which it does when nothing more is asked of it
+  const found: CryptoKeyPair | undefined = await done(keys.get(name))
+  if (!found) await done(keys.add(made, name))
+  return found ?? made
+}
+
+function done<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const open = indexedDB.open('stile')
-    const fail = (event: Event) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = event => {
       event.preventDefault() // or it is an error of the page's
-      reject(event)
-    }
-    open.onerror = fail
-    open.onupgradeneeded = () => open.result.createObjectStore('keys')
-    open.onsuccess = () => {
-      const {result: db} = open
-      const change = db.transaction('keys', 'readwrite')
-      const keys = change.objectStore('keys')
-      const found = keys.get(name)
-      found.onsuccess = () => {
-        try {
-          found.result || keys.add(made, name)
-        } catch {
-          change.abort() // a private window keeps no keys
-        }
-      }
-      change.onabort = change.onerror = fail
-      change.oncomplete = () => resolve(found.result ?? made)
-      db.close() // once all this is done
+      reject(request.error)
     }
   })
 }

@@ -19,7 +19,11 @@ export function tabs(name: () => string, alone: () => boolean): Tabs {
     tell: say,
     join(own) {
       if (channel || alone()) return
-      channel = new BroadcastChannel(name())
+      try {
+        channel = new BroadcastChannel(name())
+      } catch {
+        return // a browser that is told to keep nothing may forbid it
+      }
       channel.onmessage = ({data}) => {
         if (data) own.heard(String(data))
         else if (own.current) say(own.current)

@@ -162,6 +162,19 @@ for (const browser of browsers) {
       assert.deepEqual(w.watch.complaints, [])
     })
 
+  test(`${browser.name}: a page in a sandbox, which may store nothing, has a key and a token for itself`, async t => {
+    const w = await world(t, browser, {listed: false})
+    const page = await w.open(w.script({'data-token': await w.issue()}), {csp: 'sandbox allow-scripts'})
+    await w.until(page, loaded)
+    assert.equal(await page.evaluate(() => origin), 'null')
+    for (const from of ['192.0.2.1', '192.0.2.2']) {
+      w.api.from = from
+      assert.ok((await items(page)).data)
+    }
+    assert.equal(keys(w).length, 1)
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
   for (const hours of [1, -1])
     test(`${browser.name}: a clock that is wrong by ${hours} h costs one request in a tab`, async t => {
       const {w, page} = await began(t, browser, {prepare: page => page.evaluateOnNewDocument(setClock, hours)})

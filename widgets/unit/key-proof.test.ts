@@ -64,7 +64,7 @@ test('page views and tabs have one key, those that begin at once too; other tena
   assert.deepEqual([...records.keys()], ['stile:https://api.example:acme', 'stile:https://api.example:other'])
 })
 
-for (const illness of ['throws', 'refuses', 'hangs', 'clones nothing'] as const)
+for (const illness of ['throws', 'refuses', 'hangs', 'clones nothing', 'is another’s'] as const)
   test(`where storage ${illness}, there is a key for the page`, async t => {
     const there = storage(t, illness)
     const one = key()
@@ -73,11 +73,12 @@ for (const illness of ['throws', 'refuses', 'hangs', 'clones nothing'] as const)
     assert.equal(there.shown, 0, 'the page sees no error of ours')
   })
 
-test('a key that is kept does not end with the page', async t => {
-  storage(t)
+test('a key that is kept does not end with the page, and the storage is left alone', async t => {
+  const there = storage(t)
   const one = key()
   await one.ready()
   assert.equal(one.fleeting, false)
+  assert.equal(there.connections, 0)
 })
 
 test('where there is no WebCrypto, there are no proofs, and no error', async t => {

@@ -129,6 +129,15 @@ test('a lock that is refused, or that nobody gives back, holds up no tab for eve
   assert.deepEqual(waits, [10_000, 60])
 })
 
+test('a tab that may have no channel goes on by itself', async t => {
+  const b = browser(t)
+  t.after(withGlobal('BroadcastChannel', class { constructor() { throw new DOMException('no', 'SecurityError') } }))
+  const one = b.tab()
+  assert.equal(await one.token(), 't1')
+  one.die()
+  assert.equal(await one.token(), 't2')
+})
+
 test('a lock is given back, whether a token was got, failed to come, or was no longer wanted', async t => {
   const locks = new Locks()
   const b = browser(t, locks)

@@ -1,7 +1,7 @@
 /** Storage, channels and locks as tabs of one origin share them, small enough to be bent. */
 
-/** What is wrong with the storage: it is refused when asked or by an event, it never answers, or it takes no keys. */
-export type Illness = '' | 'throws' | 'refuses' | 'hangs' | 'clones nothing'
+/** What is wrong with the storage: it is refused when asked or by an event, it never answers, takes no keys, or has other things in it. */
+export type Illness = '' | 'throws' | 'refuses' | 'hangs' | 'clones nothing' | 'is another’s'
 
 type Handler = (event: {preventDefault(): void}) => void
 
@@ -17,6 +17,8 @@ export class Storage {
   readonly records = new Map<string, any>()
   /** Errors that nobody prevented: a browser shows them to the page. */
   shown = 0
+  /** Connections that are open: each would hold up who wants to delete the database. */
+  connections = 0
   #made = false
   #last: Promise<void> = Promise.resolve()
 
@@ -25,15 +27,21 @@ export class Storage {
   readonly open = (_name: string) => {
     if (this.illness === 'throws') throw new DOMException('no storage here', 'SecurityError')
     const asked = new Asked()
-    asked.result = {createObjectStore: () => {}, transaction: () => this.#transaction(), close: () => {}}
+    asked.result = {createObjectStore: () => {}, transaction: () => this.#transaction(), close: () => this.#close(asked)}
     setImmediate(() => {
       if (this.illness === 'hangs') return
       if (this.illness === 'refuses') return this.tell(asked.onerror)
       if (!this.#made) asked.onupgradeneeded?.(new Event(''))
       this.#made = true
+      this.connections++
       asked.onsuccess?.(new Event(''))
     })
     return asked
+  }
+
+  #close(asked: Asked): void {
+    this.connections--
+    asked.result.transaction = () => { throw new DOMException('closed', 'InvalidStateError') }
   }
 
   tell(handler: Handler | undefined): void {
@@ -43,9 +51,11 @@ export class Storage {
   }
 
   #transaction() {
+    if (this.illness === 'is another’s') throw new DOMException('no such store', 'NotFoundError')
     const waiting: (() => void)[] = []
-    let aborted = false
+    let over = false
     const ask = (run: () => unknown) => {
+      if (over) throw new DOMException('too late', 'TransactionInactiveError')
       const asked = new Asked()
       waiting.push(() => {
         asked.result = run()
@@ -53,27 +63,23 @@ export class Storage {
       })
       return asked
     }
-    const change: {[name: string]: any} = {
-      abort: () => aborted = true,
-      objectStore: () => ({
-        get: (key: string) => ask(() => this.records.get(key)),
-        add: (value: unknown, key: string) => {
-          if (this.illness === 'clones nothing') throw new DOMException('a key', 'DataCloneError')
-          if (this.records.has(key)) throw new Error('added over another')
-          return ask(() => this.records.set(key, value))
-        },
-      }),
+    const live = async () => {
+      for (let next; await tick(), next = waiting.shift();) next()
+      over = true
     }
-    this.#last = this.#last.then(async () => {
-      for (let next; !aborted && (next = waiting.shift());) {
-        await new Promise(resolve => setImmediate(resolve))
-        next()
-      }
-      aborted ? this.tell(change['onabort']) : change['oncomplete'](new Event(''))
-    })
-    return change
+    this.#last = this.#last.then(live)
+    return {objectStore: () => ({
+      get: (key: string) => ask(() => this.records.get(key)),
+      add: (value: unknown, key: string) => {
+        if (this.illness === 'clones nothing') throw new DOMException('a key', 'DataCloneError')
+        if (this.records.has(key)) throw new Error('added over another')
+        return ask(() => this.records.set(key, value))
+      },
+    })}
   }
 }
+
+const tick = () => new Promise(resolve => setImmediate(resolve))
 
 /** Channels by name, which hear each other and not themselves. */
 export class Channel {
