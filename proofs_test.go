@@ -71,6 +71,27 @@ func (s *site) settle() {
 	})
 }
 
+// TestProofsAtOnce: a server that starts for the first time takes proofs from
+// its first call on, since none can have been used before. One that starts
+// again can't know, and waits.
+func TestProofsAtOnce(t *testing.T) {
+	s := newStrictSite(t, trusting)
+	k, token := stiletest.NewKey(), s.tokens(1)[0]
+	const path = "/v1/items/i1"
+	if a := s.proven("form", path, token, s.by(k, "form", path, token), ""); a.code() != "" {
+		t.Fatalf("the first call: %s", a.code())
+	}
+	if err := s.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if code := s.proven("form", path, token, s.by(k, "form", path, token), "").code(); code != "overloaded" {
+		t.Errorf("the first call after a restart: %q", code)
+	}
+}
+
 // ways are the transports of a call.
 var ways = []string{"JSONP", "JSON", "form", "header"}
 

@@ -197,7 +197,7 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 	api := &handlers.API{
 		Log: a.log, Now: a.now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: a.verifier, Signer: a.signer, Assertions: assertions, JWKS: a.keys.JWKS,
-		Gate: a.gate, Proofs: proof.NewChecker(a.now()), Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
+		Gate: a.gate, Proofs: proof.NewChecker(a.proofsSince()), Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
 		Addresses: a.book, Challenges: a.challenges, Refusals: a.refusals, ShowAddress: a.shown.show,
 		Ready: srv.ready, Static: static.Files(), Widgets: layer, Metrics: srv.metrics,
 	}
@@ -218,6 +218,16 @@ func widgetLayer() (*handlers.Widgets, error) {
 		return nil, err
 	}
 	return handlers.NewWidgets(version, files)
+}
+
+// proofsSince is the time before which proofs may have been used that this
+// process knows nothing of. Where the keys are as new as the process there are
+// none of our tokens, and nothing is known of the outside issuers' either.
+func (a *app) proofsSince() time.Time {
+	if a.keys.New() {
+		return time.Time{}
+	}
+	return a.now()
 }
 
 // errDraining is why a server that is about to stop is not ready.

@@ -20,7 +20,12 @@ type Keys struct {
 	file string
 	mu   sync.Mutex // one change at a time
 	set  atomic.Pointer[keySet]
+	new  bool // made by OpenKeys, and not read
 }
+
+// New says that the keys were made when they were opened: no token that is
+// signed by them has been seen before.
+func (k *Keys) New() bool { return k.new }
 
 // keySet is the keys at one moment. It never changes; a rotation makes another.
 type keySet struct {
@@ -55,8 +60,9 @@ const (
 // is closed to them (0600), and keys that verify nothing any more are dropped.
 func OpenKeys(file string, now time.Time) (*Keys, error) {
 	set, err := readKeys(file)
+	first := errors.Is(err, fs.ErrNotExist)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case first:
 		set, err = firstKeys(now)
 	case err == nil && len(set.alive(now)) == len(set.keys):
 		return newKeys(file, set), nil
@@ -69,7 +75,9 @@ func OpenKeys(file string, now time.Time) (*Keys, error) {
 	if err := writeKeys(file, set); err != nil {
 		return nil, fmt.Errorf("open keys: %w", err)
 	}
-	return newKeys(file, set), nil
+	k := newKeys(file, set)
+	k.new = first
+	return k, nil
 }
 
 func newKeys(file string, set *keySet) *Keys {

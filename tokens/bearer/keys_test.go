@@ -38,6 +38,9 @@ func TestOpenKeysAtFirstStart(t *testing.T) {
 	if err != nil || !slices.Equal(again.List(), first.List()) || !bytes.Equal(again.SecretKey(), first.SecretKey()) {
 		t.Errorf("read back: %+v, %v", again, err)
 	}
+	if !first.New() || again.New() {
+		t.Errorf("new at first: %v, and again: %v", first.New(), again.New())
+	}
 }
 
 // TestS11_KeysAreClosed: a file that others can read is closed to them.
