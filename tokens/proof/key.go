@@ -35,7 +35,7 @@ type key struct {
 }
 
 // again prepares for a key that has come a second time, and so will again:
-// from then on its signatures take half the time.
+// from then on its signatures take two thirds of the time.
 func (k *key) again() {
 	if k.p256 == nil || k.table.Load() != nil {
 		return

@@ -1,7 +1,7 @@
 // Package p256 checks ECDSA signatures on the curve P-256 by keys that come
-// again and again, in half the time that crypto/ecdsa takes: a browser signs
-// each of its calls with the same key, and this check is the dearest step of a
-// call.
+// again and again, in two thirds of the time that crypto/ecdsa takes (62 µs to
+// 97, BenchmarkVerify): a browser signs each of its calls with the same key, and
+// this check is the dearest step of a call.
 //
 // It saves the multiplication of a point by a table of the key's multiples, as
 // crypto/ecdsa has one for the curve's own generator (the comb of Lim and Lee,
