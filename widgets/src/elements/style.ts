@@ -38,7 +38,7 @@ a:hover{text-decoration-color:var(--a);text-decoration-thickness:2px}
 button,input{font:inherit;color:inherit}
 button{cursor:pointer;background:none;min-block-size:44px}
 svg{inline-size:1.25em;block-size:1.25em;flex:none;fill:none;stroke:currentColor;stroke-width:1.75}
-mark{background:var(--k);color:inherit;border-radius:2px}
+mark{background:var(--k);color:inherit;color:rgb(from currentColor r g b/1);border-radius:2px}
 [inert]{overflow:hidden}
 .button,.control{display:inline-flex;align-items:center;justify-content:center;gap:.4em;min-block-size:44px;padding-inline:1em;border:1px solid var(--e);border-radius:var(--r);white-space:nowrap}
 .button,.label,.count,.source,.collection,.facet-title,.message-title{font-weight:600}
