@@ -17,9 +17,10 @@ var law = map[string]string{
 	"content":              "microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
 	"tenants":              "tokens",
 	"usage":                "tokens",
-	"tokens/bearer":        "tokens golang-jwt/jwt MicahParks/jwkset",
+	"tokens/bearer":        "tokens tokens/object golang-jwt/jwt MicahParks/jwkset",
 	"tokens/issuers":       "tokens/bearer",
-	"tokens/proof":         "tokens/proof/p256",
+	"tokens/object":        "",
+	"tokens/proof":         "tokens/object tokens/proof/p256",
 	"tokens/proof/p256":    "filippo.io/nistec",
 	"refusals":             "",
 	"challenge":            "dchest/captcha",
@@ -48,7 +49,7 @@ var law = map[string]string{
 // pure lists the packages that do no I/O, read no clock and draw no lots, and
 // impure what would let them.
 var (
-	pure   = []string{"tokens", "tokens/proof", "addresses"}
+	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 
