@@ -2,13 +2,13 @@ package tokens
 
 import "time"
 
-// check binds a token that is not bound, and holds one that is to its binding.
+// bindAndHold binds a token that is not bound, and holds one that is to its binding.
 //
 // A binding is an event for the address too, which is another machine: so the
 // token is bound first, which one of many first requests at once does, then
 // the address is asked, then the request is tried again with its answer.
 // If the server dies between, the next request asks.
-func check(s State, p Policy, c Call) (State, Verdict) {
+func bindAndHold(s State, p Policy, c Call) (State, Verdict) {
 	v := Verdict{Outcome: Admit}
 	if s.Bound.Kind == Unbound {
 		if late(p, c) {
@@ -49,9 +49,10 @@ func leave(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	return s, v
 }
 
-// lacks is how many of a call's records the address gave no leave for yet.
+// lacks is how many of a call's records and new titles the address gave no
+// leave for yet.
 func lacks(s State, c Call) uint32 {
-	total := s.Used.Total().Records + c.Records
+	total := s.Used.Total().Records + s.Titles + c.Records + c.Titles
 	if s.Cleared && (s.Leave == 0 || total <= s.Leave) {
 		return 0
 	}

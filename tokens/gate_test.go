@@ -25,13 +25,19 @@ func (s *shelf) Update(_ context.Context, id ID, fn func(State) State) error {
 	return nil
 }
 
+func (s *shelf) Peek(id ID) (State, bool) {
+	state, known := s.states[id]
+	return state, known
+}
+
 // street answers for all addresses, and counts what it is told.
 type street struct {
-	crowd               Crowd
-	fresh, seen, solved int
-	records             uint32
-	last                Arrival
-	fault               error
+	crowd         Crowd
+	fresh, seen   int
+	asked, solved int
+	records       uint32
+	last          Arrival
+	fault         error
 }
 
 func (n *street) Bound(_ context.Context, a Arrival) (Crowd, error) {
@@ -43,7 +49,9 @@ func (n *street) Bound(_ context.Context, a Arrival) (Crowd, error) {
 	return n.crowd, n.fault
 }
 
-func (n *street) Solved(context.Context, netip.Addr, time.Time) error { n.solved++; return n.fault }
+func (n *street) Asked(context.Context, Called) error { n.asked++; return n.fault }
+
+func (n *street) Solved(context.Context, Called) error { n.solved++; return n.fault }
 
 var generous = Policy{Calls: 9, Records: 90, BindWithin: time.Minute, SpikeCalls: 9, SpikeSuggestions: 9, SpikePer: time.Minute,
 	Ladder: []Kind{Work}, Ignored: 1, PerToken: 5, Expires: time.Minute}

@@ -28,7 +28,7 @@ func ask(s State, p Policy, at time.Time, v Verdict, crowd Crowd) (State, Verdic
 	if kind == NoKind {
 		kind = p.Ladder[min(int(s.Asked), len(p.Ladder)-1)]
 	}
-	s.Open = Challenge{Kind: kind, Level: min(uint8(min(s.Asked, MaxLevel))+crowd.Level, MaxLevel), Left: p.Ignored, Crowd: crowd.Kind != NoKind}
+	s.Open = Challenge{Kind: kind, Level: min(uint8(min(s.Asked, MaxLevel))+crowd.Level, MaxLevel), Left: p.Ignored, Crowd: crowd.cause()}
 	s.Asked++
 	v.Asks = true
 	return renumber(s, p, at), v.challenge(ChallengeRequired)
@@ -38,16 +38,30 @@ func ask(s State, p Policy, at time.Time, v Verdict, crowd Crowd) (State, Verdic
 // right answer any more.
 func renumber(s State, p Policy, at time.Time) State {
 	s.Serial++
-	s.Open.Number, s.Open.Expires = s.Serial, uint32(at.Add(p.Expires).Unix())
+	s.Open.Number, s.Open.Expires, s.Open.Drawn = s.Serial, uint32(at.Add(p.Expires).Unix()), 0
 	return s
 }
 
-// ignore answers a call that is made with a challenge open.
-func ignore(s State, p Policy, c Call, v Verdict) (State, Verdict) {
-	if expired(s, c.At) {
-		return ask(s, p, c.At, v, again(s))
+// cause is whose budget calls for the challenge of a verdict on an address.
+func (c Crowd) cause() Cause {
+	switch {
+	case c.Kind == NoKind:
+		return ByToken
+	case c.Shared:
+		return ByAll
 	}
-	if s.Open.Left == 0 {
+	return ByTenant
+}
+
+// whileOpen refuses a call that is made with a challenge open, and counts it
+// as ignored. Suggestions are refused and not counted.
+func whileOpen(s State, p Policy, c Call, v Verdict, typing bool) (State, Verdict) {
+	switch {
+	case expired(s, c.At):
+		return ask(s, p, c.At, v, again(s))
+	case typing:
+		return s, v.challenge(ChallengeRequired)
+	case s.Open.Left == 0:
 		return kill(s, v.seen(uint32(p.Ignored), uint32(p.Ignored)+1), ChallengeIgnored)
 	}
 	s.Open.Left--
@@ -58,10 +72,10 @@ func expired(s State, at time.Time) bool { return at.Unix() >= int64(s.Open.Expi
 
 // again is the crowd's challenge once more, where the open one was a crowd's.
 func again(s State) Crowd {
-	if !s.Open.Crowd {
+	if s.Open.Crowd == ByToken {
 		return Crowd{}
 	}
-	return Crowd{Asked: true, Kind: s.Open.Kind, Level: s.Open.Level}
+	return Crowd{Asked: true, Kind: s.Open.Kind, Level: s.Open.Level, Shared: s.Open.Crowd == ByAll}
 }
 
 // answer closes a challenge that is solved, and asks the next one where it is
@@ -109,7 +123,7 @@ func reload(s State, p Policy, r Reload) (State, Verdict) {
 // the challenge that is open. A challenge works once: for one that is closed
 // or exchanged there is no right answer, and no wrong one either.
 func atChallenge(s State, p Policy, c Call, number uint16) (State, Verdict, bool) {
-	next, v := look(s, p, c)
+	next, v := inspect(s, p, c)
 	if v.Outcome != Admit {
 		return next, v, false
 	}
@@ -117,4 +131,16 @@ func atChallenge(s State, p Policy, c Call, number uint16) (State, Verdict, bool
 		return s, refused(NotAsked), false
 	}
 	return s, v, true
+}
+
+// draw counts one rendering of the open challenge.
+func draw(s State, d Draw) (State, Verdict) {
+	switch {
+	case s.Open.Number == 0 || s.Open.Number != d.Number || expired(s, d.At):
+		return s, refused(NotAsked)
+	case s.Open.Drawn >= MaxDrawn:
+		return s, refused(DrawnTooOften).seen(MaxDrawn, uint32(s.Open.Drawn)+1)
+	}
+	s.Open.Drawn++
+	return s, Verdict{Outcome: Admit}
 }

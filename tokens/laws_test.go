@@ -46,9 +46,12 @@ func TestLaws(t *testing.T) {
 			RoamPer:          time.Hour,
 		}, only: Key{rapid.SampledFrom([]byte{0, 0, 0, 1}).Draw(t, "only")}}
 		t.Repeat(map[string]func(*rapid.T){
+			"check":   func(t *rapid.T) { l.happens(t, Check{l.call(t), rapid.Bool().Draw(t, "suggest")}) },
 			"call":    func(t *rapid.T) { l.happens(t, l.call(t)) },
 			"suggest": func(t *rapid.T) { l.happens(t, Suggest(l.call(t))) },
+			"attempt": func(t *rapid.T) { l.happens(t, Attempt{l.call(t), rapid.Bool().Draw(t, "suggest")}) },
 			"look":    func(t *rapid.T) { l.happens(t, Look(l.call(t))) },
+			"draw":    func(t *rapid.T) { l.happens(t, Draw{l.now, l.number(t)}) },
 			"answer": func(t *rapid.T) {
 				l.happens(t, Answer{l.call(t), l.number(t), rapid.Bool().Draw(t, "right")})
 			},
@@ -73,9 +76,12 @@ func (l *life) call(t *rapid.T) Call {
 		Key:  key, BadProof: key == Key{} && rapid.Bool().Draw(t, "bad proof"), Only: l.only,
 		Route:   Route(rapid.IntRange(0, Routes-1).Draw(t, "route")),
 		Records: rapid.Uint32Range(0, 50).Draw(t, "n"),
+		Titles:  rapid.Uint32Range(0, 8).Draw(t, "titles"),
+		Blocked: rapid.IntRange(0, 9).Draw(t, "blocked by a rule") == 0,
+		Binder:  rapid.IntRange(0, 9).Draw(t, "binder") == 0,
 		Crowd: Crowd{Asked: rapid.IntRange(0, 3).Draw(t, "asked") > 0, Blocked: rapid.IntRange(0, 9).Draw(t, "blocked") == 0,
 			Kind: rapid.SampledFrom([]Kind{NoKind, NoKind, Work, Picture}).Draw(t, "crowd"), Level: rapid.Uint8Range(0, MaxLevel).Draw(t, "level"),
-			Leave: rapid.SampledFrom([]uint32{0, 1, 50, 100}).Draw(t, "leave")},
+			Leave: rapid.SampledFrom([]uint32{0, 1, 50, 100}).Draw(t, "leave"), Shared: rapid.Bool().Draw(t, "shared")},
 	}
 }
 
@@ -96,6 +102,8 @@ func (l *life) happens(t *rapid.T, e Event) {
 		t.Fatalf("outcome and reason disagree: %+v", v)
 	}
 	l.challenges(t, next, v, e)
+	l.blocked(t, next, v, e)
+	l.checks(t, next, v, e)
 	l.staysDead(t, next, v, e)
 	l.staysBound(t, next, v)
 	l.strangers(t, next, v, e)
@@ -103,13 +111,42 @@ func (l *life) happens(t *rapid.T, e Event) {
 	l.state = next
 }
 
+// blocked: at an address that a rule blocks, a token that was not cleared
+// before is refused, and nothing about it changes.
+func (l *life) blocked(t *rapid.T, next State, v Verdict, e Event) {
+	if c, ok := callOf(e); ok && c.Blocked && !l.state.Cleared && (v.Reason != AddressBlocked || next != l.state) {
+		t.Fatalf("a block admitted %+v: %+v", c, v)
+	}
+}
+
+// checks: a call that its check admits is admitted at once after it, if it
+// delivers no more than the check was told and the token's records allow; and a
+// check never counts anything.
+func (l *life) checks(t *rapid.T, next State, v Verdict, e Event) {
+	ch, ok := e.(Check)
+	if !ok {
+		return
+	}
+	if next.Used != l.state.Used || next.Calls != l.state.Calls || next.Typing != l.state.Typing || next.Titles != l.state.Titles {
+		t.Fatalf("a check counted: %+v became %+v", l.state, next)
+	}
+	if v.Outcome != Admit || ch.Suggest || next.Used.Total().Records+ch.Records > l.policy.Records {
+		return
+	}
+	if _, after := Step(next, l.policy, ch.Call); after.Outcome != Admit {
+		t.Fatalf("the check admitted %+v, the call got %+v", ch.Call, after)
+	}
+}
+
 // staysDead: an invalid token never becomes valid, and its reason stays. The
-// call that bound it may still be answered, once, if it was asking the address
-// when another hijacked the token.
+// request that bound it may still be answered if another hijacked it meanwhile.
 func (l *life) staysDead(t *rapid.T, next State, v Verdict, e Event) {
-	c, isCall := e.(Call)
-	inFlight := isCall && c.Crowd.Asked && l.dead == Hijacked && !l.state.Cleared && next.Cleared && v.Outcome == Admit
-	if l.dead != None && !inFlight && (v.Outcome != Refuse || v.Reason != l.dead || next != l.state) {
+	c, _ := callOf(e)
+	_, isCheck := e.(Check)
+	_, isCall := e.(Call)
+	inFlight := (isCall || isCheck) && c.Binder && l.dead == Hijacked && v.Outcome == Admit
+	blocked := c.Blocked && !l.state.Cleared
+	if l.dead != None && !inFlight && !blocked && (v.Outcome != Refuse || v.Reason != l.dead || next != l.state) {
 		t.Fatalf("a token dead of %s answered %+v", l.dead, v)
 	}
 	if l.dead != None && next.Dead != l.dead {
@@ -159,6 +196,10 @@ func (l *life) strangers(t *rapid.T, next State, v Verdict, e Event) {
 // callOf is the request that an event is, if it is one.
 func callOf(e Event) (Call, bool) {
 	switch e := e.(type) {
+	case Check:
+		return e.Call, true
+	case Attempt:
+		return e.Call, true
 	case Call:
 		return e, true
 	case Suggest:
@@ -194,6 +235,9 @@ func (l *life) counts(t *rapid.T, next State, v Verdict, e Event) {
 func (l *life) challenges(t *rapid.T, next State, v Verdict, e Event) {
 	if v.Asks {
 		l.asked++
+	}
+	if next.Open.Drawn > MaxDrawn {
+		t.Fatalf("a challenge was rendered %d times", next.Open.Drawn)
 	}
 	if l.asked > int(l.policy.PerToken) || int(next.Asked) != l.asked {
 		t.Fatalf("%d challenges asked, %d counted, %d allowed", l.asked, next.Asked, l.policy.PerToken)
@@ -244,7 +288,7 @@ func TestNamesAreWhole(t *testing.T) {
 // TestStateIsSmall: with 46 bytes at most of a map from ID to a number, and
 // its ID once more, a live token stays under 250 bytes.
 func TestStateIsSmall(t *testing.T) {
-	if n := unsafe.Sizeof(State{}); n > 160 {
+	if n := unsafe.Sizeof(State{}); n > 168 {
 		t.Errorf("a State takes %d bytes", n)
 	}
 }

@@ -11,37 +11,74 @@ func Step(s State, p Policy, e Event) (State, Verdict) {
 }
 
 func step(s State, p Policy, e Event) (State, Verdict) {
+	if c, ok := callOf(e); ok && c.Blocked && !s.Cleared {
+		return s, refused(AddressBlocked)
+	}
 	if s.Dead != None {
 		return dead(s, p, e)
 	}
 	switch e := e.(type) {
+	case Check:
+		return check(s, p, e)
 	case Call:
 		return call(s, p, e)
 	case Suggest:
 		return suggest(s, p, Call(e))
+	case Attempt:
+		return attempt(s, p, e)
 	case Look:
 		return look(s, p, Call(e))
 	case Answer:
 		return answer(s, p, e)
 	case Reload:
 		return reload(s, p, e)
+	case Draw:
+		return draw(s, e)
 	case Revoke:
 		return revoke(s, e)
 	}
 	return s, refused(Unknown)
 }
 
-// dead refuses, for good. The one exception comes in order: the call that bound
-// a token, and was asking the token's address when another hijacked it, was
-// before that one. It is answered, and the token stays dead.
+// callOf returns the call inside an event of the content API.
+func callOf(e Event) (c Call, ok bool) {
+	switch e := e.(type) {
+	case Check:
+		return e.Call, true
+	case Call:
+		return e, true
+	case Suggest:
+		return Call(e), true
+	case Attempt:
+		return e.Call, true
+	case Look:
+		return Call(e), true
+	case Answer:
+		return e.Call, true
+	case Reload:
+		return e.Call, true
+	}
+	return c, false
+}
+
+// dead refuses, permanently. The one exception is the request that bound the
+// token: if another caller hijacked the token before that request was counted,
+// it came first. It is answered, and the token stays dead.
 func dead(s State, p Policy, e Event) (State, Verdict) {
-	c, ok := e.(Call)
-	if !ok || s.Dead != Hijacked || s.Cleared || !c.Crowd.Asked || !s.Bound.fits(c) {
+	c, ok := callOf(e)
+	if !ok || !c.Binder || s.Dead != Hijacked || !s.Bound.fits(c) {
 		return s, refused(s.Dead)
 	}
 	alive := s
 	alive.Dead = None
-	next, v := call(alive, p, c)
+	var next State
+	var v Verdict
+	switch e := e.(type) {
+	case Check:
+		next, v = check(alive, p, e)
+	case Call:
+		next, v = call(alive, p, e)
+	}
 	if v.Outcome != Admit {
 		return s, refused(s.Dead)
 	}
@@ -49,65 +86,124 @@ func dead(s State, p Policy, e Event) (State, Verdict) {
 	return next, v
 }
 
+// check answers for a call what the call's own step will decide once its
+// content has been read, and keeps only what does not count anything.
+func check(s State, p Policy, e Check) (State, Verdict) {
+	next, _, v := pass(s, p, e.Call, e.Suggest)
+	if v.Outcome == Admit {
+		next.Roam = s.Roam
+	}
+	return next, v
+}
+
 func call(s State, p Policy, c Call) (State, Verdict) {
-	s, v := check(s, p, c)
+	next, window, v := pass(s, p, c, false)
 	if v.Outcome != Admit {
-		return s, v
+		return next, v
 	}
-	if s.Open.Number != 0 {
-		return ignore(s, p, c, v)
+	if used := next.Used.Total().Records; used+c.Records > p.Records {
+		return kill(next, v.seen(p.Records, used+c.Records), Exhausted)
 	}
-	if used := s.Used.Total(); used.Calls >= p.Calls {
-		return kill(s, v.seen(p.Calls, used.Calls), Exhausted)
-	} else if used.Records >= p.Records || used.Records+c.Records > p.Records {
-		return kill(s, v.seen(p.Records, used.Records+c.Records), Exhausted)
-	}
-	if lacks(s, c) > 0 {
-		if s, v = leave(s, p, c, v); v.Outcome != Admit {
-			return s, v
-		}
-	}
-	if s, v = roam(s, p, c, v); v.Outcome != Admit {
-		return s, v
-	}
-	next, spiked := s.Calls.admit(c.At, p.SpikePer, p.SpikeCalls)
-	if spiked && !p.Observe.Spike {
-		return ask(s, p, c.At, v.seen(p.SpikeCalls, s.Calls.Count), Crowd{})
-	}
-	if spiked {
-		v.Observed = ChallengeRequired
-	}
-	s.Calls = next
-	return spend(s, c), v
+	next.Calls = window
+	return spend(next, c), v
 }
 
 func suggest(s State, p Policy, c Call) (State, Verdict) {
-	s, v := check(s, p, c)
-	if v.Outcome != Admit {
-		return s, v
+	next, window, v := pass(s, p, c, true)
+	if v.Outcome == Admit {
+		next.Typing = window
+		next.Titles += c.Titles
 	}
-	if s.Open.Number != 0 && expired(s, c.At) {
-		return ask(s, p, c.At, v, again(s))
+	return next, v
+}
+
+// attempt counts in the spike window alone.
+func attempt(s State, p Policy, e Attempt) (State, Verdict) {
+	next, window, v := pass(s, p, e.Call, e.Suggest)
+	if v.Outcome != Admit {
+		return next, v
+	}
+	if e.Suggest {
+		next.Typing = window
+	} else {
+		next.Calls = window
+	}
+	return next, v
+}
+
+// pass runs the checks of a call, or of suggestions, in the contract's order.
+// If all of them admit, it returns the spike window with the event counted;
+// the caller decides what of it to keep.
+func pass(s State, p Policy, c Call, typing bool) (State, Window, Verdict) {
+	window := s.Calls
+	if typing {
+		window = s.Typing
+	}
+	s, v := bindAndHold(s, p, c)
+	if v.Outcome != Admit {
+		return s, window, v
 	}
 	if s.Open.Number != 0 {
-		return s, v.challenge(ChallengeRequired)
+		s, v = whileOpen(s, p, c, v, typing)
+		return s, window, v
+	}
+	if used := s.Used.Total(); !typing && used.Calls >= p.Calls {
+		s, v = kill(s, v.seen(p.Calls, used.Calls), Exhausted)
+		return s, window, v
+	} else if !typing && used.Records >= p.Records {
+		s, v = kill(s, v.seen(p.Records, used.Records+max(c.Records, 1)), Exhausted)
+		return s, window, v
+	}
+	if lacks(s, c) > 0 {
+		if s, v = leave(s, p, c, v); v.Outcome != Admit {
+			return s, window, v
+		}
 	}
 	if s, v = roam(s, p, c, v); v.Outcome != Admit {
+		return s, window, v
+	}
+	return spike(s, p, c, v, window, typing)
+}
+
+// spike counts the event in its window, or opens a challenge if that is full.
+func spike(s State, p Policy, c Call, v Verdict, window Window, typing bool) (State, Window, Verdict) {
+	limit := p.SpikeCalls
+	if typing {
+		limit = p.SpikeSuggestions
+	}
+	next, full := window.admit(c.At, p.SpikePer, limit)
+	if full && !p.Observe.Spike {
+		s, v = ask(s, p, c.At, v.seen(limit, window.Count), Crowd{})
+		return s, window, v
+	}
+	if full {
+		v.Observed = ChallengeRequired
+	}
+	return s, next, v
+}
+
+// look holds a request about the token to its binding, and counts it in the
+// window of suggestions. While the token is not bound nothing changes.
+func look(s State, p Policy, c Call) (State, Verdict) {
+	s, v := inspect(s, p, c)
+	if v.Outcome != Admit || s.Bound.Kind == Unbound {
 		return s, v
 	}
-	next, spiked := s.Typing.admit(c.At, p.SpikePer, p.SpikeSuggestions)
-	if spiked && !p.Observe.Spike {
-		return ask(s, p, c.At, v.seen(p.SpikeSuggestions, s.Typing.Count), Crowd{})
+	if s.Open.Number == 0 {
+		next, window, v := spike(s, p, c, v, s.Typing, true)
+		next.Typing = window
+		return next, v
 	}
-	if spiked {
-		v.Observed = ChallengeRequired
+	next, full := s.Typing.admit(c.At, p.SpikePer, p.SpikeSuggestions)
+	if full && !p.Observe.Spike {
+		return s, v.seen(p.SpikeSuggestions, s.Typing.Count).challenge(ChallengeRequired)
 	}
 	s.Typing = next
 	return s, v
 }
 
-// look holds a request about the token to its binding, and changes nothing.
-func look(s State, p Policy, c Call) (State, Verdict) {
+// inspect holds a request to the token's binding, and changes nothing.
+func inspect(s State, p Policy, c Call) (State, Verdict) {
 	if s.Bound.Kind == Unbound {
 		if late(p, c) {
 			return s, refused(Expired)

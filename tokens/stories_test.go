@@ -89,7 +89,9 @@ func (st *story) tell(words []string) (string, error) {
 		return "", st.used(words[1:])
 	case "revoke":
 		return st.step(func(Crowd) Event { return Revoke{Tenant: 7, IssuedAt: midnight, Expires: midnight.Add(24 * time.Hour)} }), nil
-	case "call", "suggest", "look", "answer", "reload":
+	case "draw":
+		return st.draw(words)
+	case "check", "call", "suggest", "attempt", "look", "answer", "reload":
 		return st.request(words)
 	}
 	return "", fmt.Errorf("unknown event %q", words[0])
@@ -116,7 +118,7 @@ func (st *story) request(words []string) (string, error) {
 	}
 	c := Call{At: at, Tenant: 7, IssuedAt: st.issued, Expires: st.issued.Add(24 * time.Hour), From: netip.MustParseAddr(words[2])}
 	var number uint16
-	right := false
+	right, suggest := false, false
 	for _, w := range words[3:] {
 		if r, ok := routes[w]; ok {
 			c.Route = r
@@ -128,6 +130,14 @@ func (st *story) request(words []string) (string, error) {
 			copy(c.Only[:], name)
 		} else if w == "badproof" {
 			c.BadProof = true
+		} else if w == "blocked" {
+			c.Blocked = true
+		} else if w == "binder" {
+			c.Binder = true
+		} else if w == "suggestions" {
+			suggest = true
+		} else if n, _ := fmt.Sscanf(w, "titles=%d", &c.Titles); n == 1 {
+			continue
 		} else if _, err := fmt.Sscanf(w, "#%d", &number); err == nil {
 			continue
 		} else if _, err := fmt.Sscanf(w, "records=%d", &c.Records); err != nil {
@@ -136,9 +146,22 @@ func (st *story) request(words []string) (string, error) {
 	}
 	return st.step(func(crowd Crowd) Event {
 		c.Crowd = crowd
-		return map[string]Event{"call": c, "suggest": Suggest(c), "look": Look(c),
+		return map[string]Event{"check": Check{c, suggest}, "attempt": Attempt{c, suggest}, "call": c, "suggest": Suggest(c), "look": Look(c),
 			"answer": Answer{c, number, right}, "reload": Reload{c, number}}[words[0]]
 	}), nil
+}
+
+// draw renders a challenge.
+func (st *story) draw(words []string) (string, error) {
+	at, err := clock(words[1])
+	if err != nil {
+		return "", err
+	}
+	d := Draw{At: at}
+	if _, err := fmt.Sscanf(words[2], "#%d", &d.Number); err != nil {
+		return "", err
+	}
+	return st.step(func(Crowd) Event { return d }), nil
 }
 
 // step lets an event happen, and once more if the address must be asked.

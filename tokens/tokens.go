@@ -50,6 +50,7 @@ type State struct {
 	Cleared  bool      // the address that bound it has been asked about it
 	Dead     Reason    // why the token is no longer good; None while it is
 	Roam     Roaming   // where a token that is bound to a key was used
+	Titles   uint32    // titles that suggestions showed and that were new to the token; they count in Leave
 }
 
 // Window counts what was admitted from a moment on.
@@ -67,8 +68,19 @@ type Challenge struct {
 	Level   uint8 // 0, 1, 2: how dear the work is
 	Left    uint8 // calls with it open until the token dies
 	Reloads uint8 // how often it was exchanged for another of its kind
-	Crowd   bool  // asked because of the address, not of the token
+	Crowd   Cause // whose budget called for it
+	Drawn   uint8 // how often it was rendered, as a picture or as sound
 }
+
+// Cause says whose budget called for a challenge. Its numbers are stored.
+type Cause uint8
+
+// The causes.
+const (
+	ByToken  Cause = iota // the token's own: a spike, roaming
+	ByTenant              // the address's budget for the tokens of one tenant
+	ByAll                 // a budget that tenants or addresses share: it never leads to a block
+)
 
 // Kind is the sort of a challenge.
 type Kind uint8
@@ -144,8 +156,8 @@ type Policy struct {
 // Observe names rules that are decided and told, and not enforced.
 type Observe struct{ Hijack, Spike bool }
 
-// An Event is something that happens to a token: [Call], [Suggest], [Look],
-// [Answer], [Reload] or [Revoke].
+// An Event is something that happens to a token: [Check], [Call], [Suggest],
+// [Attempt], [Look], [Answer], [Reload], [Draw] or [Revoke].
 type Event interface{ event() }
 
 // Call is a request to the content API that presented the token. What it
@@ -161,7 +173,10 @@ type Call struct {
 	BadProof bool       // there was a proof, and it is not good
 	Only     Key        // the one key that the token itself names; zero: any
 	Route    Route
-	Records  uint32 // items that the answer carries
+	Records  uint32 // items that the response carries; in a Check, the most that it may carry
+	Titles   uint32 // of suggestions: titles in the response that are new to the token; in a Check, the most
+	Blocked  bool   // a rule blocks the address for the tenant's tokens: only those cleared before continue
+	Binder   bool   // an earlier event of the same request bound the token
 	Crowd    Crowd  // what the address said, once it was asked
 }
 
@@ -171,6 +186,7 @@ type Crowd struct {
 	Blocked bool   // it is blocked: the request is refused, and the token lives
 	Kind    Kind   // the challenge that the token starts with; NoKind for none
 	Level   uint8  // of its work
+	Shared  bool   // Kind is called for by a budget that tenants or addresses share
 	Leave   uint32 // records that the token may deliver before the address is asked again; 0: all
 	Limit   uint32 // the address's budget that was passed, for explaining it; 0: none
 	Seen    uint32 // what was counted against it
@@ -182,10 +198,35 @@ type Crowd struct {
 // limit of its own.
 type Suggest Call
 
+// Check asks whether a call or suggestions may be read from the corpus. It
+// binds the token, consults its address and refuses as the call itself would;
+// if it admits, nothing has been counted yet.
+type Check struct {
+	Call
+	Suggest bool // it is about suggestions
+}
+
+// Attempt is a call or suggestions that passed their Check and whose content
+// could not be read. It counts in the spike window, and is not charged.
+type Attempt struct {
+	Call
+	Suggest bool // it is about suggestions
+}
+
 // Look is a request about the token itself: it is checked like a call, and
-// neither counted nor charged, binds nothing, and is let through while a
-// challenge is open.
+// neither counted nor charged, binds nothing, and is admitted while a
+// challenge is open. It counts in the spike window of suggestions.
 type Look Call
+
+// Draw renders challenge Number as a picture or as sound. The request for it
+// carries no token.
+type Draw struct {
+	At     time.Time
+	Number uint16
+}
+
+// MaxDrawn is how often one challenge may be rendered.
+const MaxDrawn = 6
 
 // Answer is an answer to challenge Number, which has been compared already.
 type Answer struct {
@@ -210,6 +251,7 @@ type Revoke struct {
 func (Call) event()    {}
 func (Suggest) event() {}
 func (Look) event()    {}
+func (Draw) event()    {}
 func (Revoke) event()  {}
 
 // Outcome is what the caller is to do. The zero Outcome refuses.
@@ -245,15 +287,16 @@ const (
 	NotAsked          // an answer or a reload for a challenge that is not open
 	AddressBlocked    // the token lives
 	ProofInvalid      // the token lives, and nothing of it changes
+	DrawnTooOften     // the token lives; its challenge is not rendered again
 )
 
 // Reasons lists every Reason but None, for tables that must cover them all.
 var Reasons = []Reason{Unknown, Expired, Revoked, Hijacked, Exhausted,
-	ChallengeIgnored, ChallengedTooOften, ChallengeRequired, ChallengeFailed, NotAsked, AddressBlocked, ProofInvalid}
+	ChallengeIgnored, ChallengedTooOften, ChallengeRequired, ChallengeFailed, NotAsked, AddressBlocked, ProofInvalid, DrawnTooOften}
 
 func (r Reason) String() string {
 	return [...]string{"", "internal", "token_expired", "token_revoked", "token_hijacked", "token_exhausted",
-		"token_challenge_ignored", "token_challenged_too_often", "challenge_required", "challenge_failed", "not_found", "address_blocked", "proof_invalid"}[r]
+		"token_challenge_ignored", "token_challenged_too_often", "challenge_required", "challenge_failed", "not_found", "address_blocked", "proof_invalid", "overloaded"}[r]
 }
 
 // Verdict is the answer to one event. The zero Verdict refuses.
@@ -263,7 +306,7 @@ type Verdict struct {
 	Binds    bool   // this event bound the token
 	Asks     bool   // this event opened a challenge
 	Solved   Kind   // this event solved a challenge of that kind
-	Crowd    bool   // … that was asked because of the address
+	Crowd    Cause  // … and whose budget had called for it
 	Observed Reason // what it would have been refused for, by a rule that is only observed
 	Limit    uint32 // the limit of the rule that refused, for explaining it; 0: none
 	Seen     uint32 // what was counted against it
