@@ -14,12 +14,12 @@ import (
 // Store keeps what is known of addresses. Its methods may be called at once
 // from many goroutines.
 type Store interface {
-	// UpdateAddress replaces the state of an address with fn of it, atomically,
-	// and returns once the new state is durable. An address never seen has the
+	// UpdateAddress replaces the state of a scope with fn of it, atomically,
+	// and returns once the new state is durable. A scope never seen has the
 	// zero State. fn is pure. A fn that returns its argument writes nothing.
-	UpdateAddress(ctx context.Context, a netip.Addr, fn func(State) State) error
-	// EachAddress calls fn for every address that is kept, in no order.
-	EachAddress(ctx context.Context, fn func(netip.Addr, State)) error
+	UpdateAddress(ctx context.Context, s Scope, fn func(State) State) error
+	// EachAddress calls fn for every scope that is kept, in no order.
+	EachAddress(ctx context.Context, fn func(Scope, State)) error
 	// Entries are the lines of the list, in the order of their ranges.
 	Entries(ctx context.Context) ([]Entry, error)
 	// PutEntry adds a line, or replaces the one with the same range.
@@ -41,20 +41,20 @@ type Book struct {
 
 	change  sync.Mutex // one change of the list at a time
 	mu      sync.RWMutex
-	blocked map[netip.Addr]int64 // by a rule, until: Unix seconds
-	full    int                  // size at which those that are over are thrown out
+	blocked map[Scope]int64 // by a rule, until: Unix seconds
+	full    int             // size at which those that are over are thrown out
 }
 
 // OpenBook reads the list and the blocks.
 func OpenBook(ctx context.Context, store Store, p Policy) (*Book, error) {
-	b := &Book{store: store, blocked: map[netip.Addr]int64{}}
+	b := &Book{store: store, blocked: map[Scope]int64{}}
 	b.SetPolicy(p)
 	if err := b.readList(ctx); err != nil {
 		return nil, err
 	}
-	err := store.EachAddress(ctx, func(a netip.Addr, s State) {
+	err := store.EachAddress(ctx, func(scope Scope, s State) {
 		if s.Until != 0 {
-			b.blocked[a] = s.Until
+			b.blocked[scope] = s.Until
 		}
 	})
 	if err != nil {
@@ -75,24 +75,42 @@ func (b *Book) readList(ctx context.Context) error {
 	return nil
 }
 
-// Blocked says whether an address, as [Normal] gives it, is blocked, and until
-// when: [Forever] if only a person can end it. It asks no store.
-func (b *Book) Blocked(a netip.Addr, now time.Time) (until int64, blocked bool) {
-	if e, ok := b.list.Load().Find(a, now); ok {
-		if e.Kind == Allow && e.Bindings == 0 {
-			return 0, false
-		}
-		if e.Kind == Block {
-			return untilOf(e), true
-		}
+// BlockedByOperator reports whether the list blocks an address, as [Normal]
+// gives it, and until when: [Forever] if only an operator can end it. It asks
+// no store.
+func (b *Book) BlockedByOperator(a netip.Addr, now time.Time) (until int64, blocked bool) {
+	if e, ok := b.list.Load().Find(a, now); ok && e.Kind == Block {
+		return untilOf(e), true
 	}
+	return 0, false
+}
+
+// BlockedByRule reports whether a rule blocks an address for new tokens of a
+// tenant, and until when. It asks no store. A block of a version that did not
+// tell tenants apart is a block for all.
+func (b *Book) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool) {
 	b.mu.RLock()
-	until = b.blocked[a]
+	if len(b.blocked) > 0 {
+		until = max(b.blocked[OfTenant(a, tenant)], b.blocked[OfAll(a)])
+	}
 	b.mu.RUnlock()
 	if until == 0 || now.Unix() >= until || b.policy.Load().ObserveBlock {
 		return 0, false
 	}
+	if e, ok := b.list.Load().Find(a, now); ok && e.Kind == Allow && e.Bindings == 0 {
+		return 0, false
+	}
 	return until, true
+}
+
+// Bindings returns how many tokens of one tenant an address may bind within the
+// policy's period, and how many it may by default; 0 if it is exempt.
+func (b *Book) Bindings(a netip.Addr, now time.Time) (allowed, normal uint16) {
+	allowed, normal = b.policy.Load().Bindings, b.policy.Load().Bindings
+	if e, ok := b.list.Load().Find(a, now); ok && e.Kind == Allow {
+		allowed = e.Bindings
+	}
+	return allowed, normal
 }
 
 func untilOf(e Entry) int64 {
@@ -102,32 +120,36 @@ func untilOf(e Entry) int64 {
 	return e.Until.Unix()
 }
 
-// Apply steps an address through e. An address that is allowed without a
-// budget is clear, and nothing is remembered of it. On error the Verdict
-// blocks.
-func (b *Book) Apply(ctx context.Context, a netip.Addr, now time.Time, e Event) (v Verdict, err error) {
+// Apply steps an address through what happens there to a token of a tenant:
+// see [Policy.Apply]. An address that is allowed without a budget is clear, and
+// nothing is stored about it. On error the Verdict blocks.
+func (b *Book) Apply(ctx context.Context, a netip.Addr, tenant uint32, now time.Time, e Event) (Verdict, error) {
 	p := *b.policy.Load()
 	if entry, ok := b.list.Load().Find(a, now); ok && entry.Kind == Allow {
 		if entry.Bindings == 0 {
 			return Verdict{Standing: Clear}, nil
 		}
-		p.Bindings = entry.Bindings
+		p.Bindings, p.within = entry.Bindings, uint8(entry.Range.Bits())
 	}
-	err = b.store.UpdateAddress(ctx, a, func(s State) State {
+	return p.Apply(a, tenant, e, func(s Scope, p Policy, e Event) (Verdict, error) { return b.step(ctx, s, p, now, e) })
+}
+
+func (b *Book) step(ctx context.Context, scope Scope, p Policy, now time.Time, e Event) (v Verdict, err error) {
+	err = b.store.UpdateAddress(ctx, scope, func(s State) State {
 		s, v = Step(s, p, e)
 		return s
 	})
 	if err != nil {
 		return Verdict{}, fmt.Errorf("apply %T: %w", e, err)
 	}
-	b.note(a, v.State.Until, now)
+	b.note(scope, v.State.Until, now)
 	return v, nil
 }
 
 // note keeps the blocks in memory in step with the store's.
-func (b *Book) note(a netip.Addr, until int64, now time.Time) {
+func (b *Book) note(scope Scope, until int64, now time.Time) {
 	b.mu.RLock()
-	same := b.blocked[a] == until
+	same := b.blocked[scope] == until
 	b.mu.RUnlock()
 	if same {
 		return
@@ -135,14 +157,14 @@ func (b *Book) note(a netip.Addr, until int64, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if until <= now.Unix() {
-		delete(b.blocked, a)
+		delete(b.blocked, scope)
 		return
 	}
 	if len(b.blocked) >= b.full {
-		maps.DeleteFunc(b.blocked, func(_ netip.Addr, until int64) bool { return until <= now.Unix() })
+		maps.DeleteFunc(b.blocked, func(_ Scope, until int64) bool { return until <= now.Unix() })
 		b.full = max(1024, 2*len(b.blocked))
 	}
-	b.blocked[a] = until
+	b.blocked[scope] = until
 }
 
 // Put adds an entry to the list, or replaces the one of its range. It holds
@@ -176,15 +198,15 @@ func (b *Book) Remove(ctx context.Context, r netip.Prefix, now time.Time) error 
 }
 
 func (b *Book) lift(ctx context.Context, r netip.Prefix, now time.Time) (n int, err error) {
-	var within []netip.Addr
-	err = b.store.EachAddress(ctx, func(a netip.Addr, _ State) {
-		if r.Contains(a) {
-			within = append(within, a)
+	var within []Scope
+	err = b.store.EachAddress(ctx, func(s Scope, _ State) {
+		if r.Contains(s.Range.Addr()) && r.Bits() <= s.Range.Bits() {
+			within = append(within, s)
 		}
 	})
-	for _, a := range within {
+	for _, s := range within {
 		if err == nil {
-			_, err = b.Apply(ctx, a, now, Lift{})
+			_, err = b.step(ctx, s, *b.policy.Load(), now, Lift{})
 			n++
 		}
 	}
@@ -195,15 +217,16 @@ func (b *Book) lift(ctx context.Context, r netip.Prefix, now time.Time) (n int, 
 // a rule has made something.
 type Line struct {
 	Range   netip.Prefix
+	Tenant  uint32 // whose tokens a rule's line is about; 0: everybody's
 	Kind    string // allow, block or crowded
-	Until   int64  // Unix seconds; Forever: for good; 0: as long as the crowd lasts
+	Until   int64  // Unix seconds; Forever: permanently; 0: as long as the crowd lasts
 	Reason  string
 	Origin  string // rule or person
-	Propose bool   // so often blocked that a person should look
+	Propose bool   // so often blocked that an operator should look
 }
 
-// Lines are all lines that hold now: a person's in the order of their ranges,
-// then the rules'.
+// Lines are all lines that hold now: an operator's in the order of their
+// ranges, then the rules'.
 func (b *Book) Lines(ctx context.Context, now time.Time) ([]Line, error) {
 	entries, err := b.store.Entries(ctx)
 	if err != nil {
@@ -212,32 +235,39 @@ func (b *Book) Lines(ctx context.Context, now time.Time) ([]Line, error) {
 	var lines []Line
 	for _, e := range entries {
 		if !e.over(now) {
-			lines = append(lines, Line{e.Range, string(e.Kind), untilOf(e), e.Reason, "person", false})
+			lines = append(lines, Line{Range: e.Range, Kind: string(e.Kind), Until: untilOf(e), Reason: e.Reason, Origin: "person"})
 		}
 	}
 	p := *b.policy.Load()
-	err = b.store.EachAddress(ctx, func(a netip.Addr, s State) {
-		if l, ok := lineOf(a, s, p, now); ok {
+	err = b.store.EachAddress(ctx, func(scope Scope, s State) {
+		if l, ok := lineOf(scope, s, p.forScope(scope), now); ok {
 			lines = append(lines, l)
 		}
 	})
 	return lines, err
 }
 
-func lineOf(a netip.Addr, s State, p Policy, now time.Time) (Line, bool) {
+func lineOf(scope Scope, s State, p Policy, now time.Time) (Line, bool) {
 	_, v := Step(s, p, Look{now})
-	l := Line{Range: netip.PrefixFrom(a, width(a)), Origin: "rule", Propose: s.Propose}
+	l := Line{Range: scope.Range, Tenant: scope.Tenant, Origin: "rule", Propose: s.Propose}
 	switch v.Standing {
 	case Blocked:
 		l.Kind, l.Until = string(Block), s.Until
-		l.Reason = "more bindings than an address may make, and challenges not solved"
+		l.Reason = "more bindings than its budget, and challenges not solved"
 	case Crowded, Packed:
-		l.Kind = "crowded"
-		l.Reason = fmt.Sprintf("%d bindings, %d of %d challenges solved", v.Bound, v.Answered, v.Asked)
+		l.Kind, l.Reason = "crowded", crowdOf(v)
 	default:
 		return Line{}, false
 	}
 	return l, true
+}
+
+// crowdOf says over which budget an address is.
+func crowdOf(v Verdict) string {
+	if v.Drained {
+		return fmt.Sprintf("%d of %d records in a day", v.Records, v.Limit)
+	}
+	return fmt.Sprintf("%d bindings, %d of %d challenges solved", v.Bound, v.Answered, v.Asked)
 }
 
 // width is the length of the range that a normalised address stands for.

@@ -12,16 +12,16 @@ import (
 
 // shelf is a store of one goroutine.
 type shelf struct {
-	states  map[netip.Addr]State
+	states  map[Scope]State
 	entries map[netip.Prefix]Entry
 	fault   error
 }
 
 func newShelf() *shelf {
-	return &shelf{states: map[netip.Addr]State{}, entries: map[netip.Prefix]Entry{}}
+	return &shelf{states: map[Scope]State{}, entries: map[netip.Prefix]Entry{}}
 }
 
-func (s *shelf) UpdateAddress(_ context.Context, a netip.Addr, fn func(State) State) error {
+func (s *shelf) UpdateAddress(_ context.Context, a Scope, fn func(State) State) error {
 	next := fn(s.states[a])
 	if s.fault == nil {
 		s.states[a] = next
@@ -29,7 +29,7 @@ func (s *shelf) UpdateAddress(_ context.Context, a netip.Addr, fn func(State) St
 	return s.fault
 }
 
-func (s *shelf) EachAddress(_ context.Context, fn func(netip.Addr, State)) error {
+func (s *shelf) EachAddress(_ context.Context, fn func(Scope, State)) error {
 	for a, st := range s.states {
 		fn(a, st)
 	}
@@ -76,7 +76,7 @@ func bind(t *testing.T, b *Book, at time.Time, times int) (v Verdict) {
 	t.Helper()
 	for range times {
 		var err error
-		if v, err = b.Apply(t.Context(), home, at, Bind{At: at}); err != nil {
+		if v, err = b.Apply(t.Context(), home, 1, at, Bind{At: at}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,10 +92,10 @@ func TestBlocksLast(t *testing.T) {
 		t.Fatalf("three bindings of two: %+v", v)
 	}
 	for name, b := range map[string]*Book{"at once": b, "after a restart": open(t, s, strict)} {
-		if until, ok := b.Blocked(home, midnight.Add(time.Minute)); !ok || until != midnight.Add(10*time.Minute).Unix() {
+		if until, ok := b.BlockedByRule(home, 1, midnight.Add(time.Minute)); !ok || until != midnight.Add(10*time.Minute).Unix() {
 			t.Errorf("%s: blocked %v until %d", name, ok, until)
 		}
-		if _, ok := b.Blocked(home, midnight.Add(10*time.Minute)); ok {
+		if _, ok := b.BlockedByRule(home, 1, midnight.Add(10*time.Minute)); ok {
 			t.Errorf("%s: the block does not end", name)
 		}
 	}
@@ -106,7 +106,7 @@ func TestBlocksLast(t *testing.T) {
 	if err := b.Remove(t.Context(), netip.MustParsePrefix("192.0.2.0/24"), midnight); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := b.Blocked(home, midnight.Add(time.Minute)); ok || s.states[home] != (State{}) {
+	if _, ok := b.BlockedByRule(home, 1, midnight.Add(time.Minute)); ok || s.states[OfTenant(home, 1)] != (State{}) {
 		t.Error("a person could not lift the block")
 	}
 	if err := b.Remove(t.Context(), netip.MustParsePrefix("198.51.100.0/24"), midnight); !errors.Is(err, ErrNotListed) {
@@ -125,11 +125,11 @@ func TestAllowed(t *testing.T) {
 		}
 	}
 	put("192.0.2.0/24", Block, 0, time.Time{})
-	if until, ok := b.Blocked(home, midnight); !ok || until != Forever {
+	if until, ok := b.BlockedByOperator(home, midnight); !ok || until != Forever {
 		t.Errorf("blocked by a person: %v until %d", ok, until)
 	}
 	put("192.0.2.0/28", Allow, 0, time.Time{})
-	if _, ok := b.Blocked(home, midnight); ok {
+	if _, ok := b.BlockedByOperator(home, midnight); ok {
 		t.Error("an allow inside a block does not win")
 	}
 	if v := bind(t, b, midnight, 50); v.Standing != Clear {
@@ -143,13 +143,13 @@ func TestAllowed(t *testing.T) {
 		t.Errorf("six of five: %+v", v)
 	}
 	put("192.0.2.1/32", Block, 0, midnight.Add(time.Hour))
-	if _, ok := b.Blocked(home, midnight.Add(30*time.Minute)); !ok {
+	if _, ok := b.BlockedByOperator(home, midnight.Add(30*time.Minute)); !ok {
 		t.Error("a block inside an allow does not win")
 	}
-	if _, ok := b.Blocked(home, midnight.Add(2*time.Hour)); ok {
+	if _, ok := b.BlockedByOperator(home, midnight.Add(2*time.Hour)); ok {
 		t.Error("a block with a time does not end")
 	}
-	if _, ok := b.Blocked(netip.MustParseAddr("2001:db8::"), midnight); ok {
+	if _, ok := b.BlockedByOperator(netip.MustParseAddr("2001:db8::"), midnight); ok {
 		t.Error("an address of another kind is blocked")
 	}
 }
@@ -159,7 +159,7 @@ func TestFaultsBlock(t *testing.T) {
 	s := newShelf()
 	b := open(t, s, strict)
 	s.fault = errors.New("disk full")
-	if v, err := b.Apply(t.Context(), home, midnight, Bind{At: midnight}); !errors.Is(err, s.fault) || v.Standing != Blocked {
+	if v, err := b.Apply(t.Context(), home, 1, midnight, Bind{At: midnight}); !errors.Is(err, s.fault) || v.Standing != Blocked {
 		t.Errorf("got %+v, %v", v, err)
 	}
 	if err := b.Put(t.Context(), Entry{Range: netip.MustParsePrefix("192.0.2.0/24"), Kind: Allow}); !errors.Is(err, s.fault) {

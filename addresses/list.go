@@ -52,10 +52,15 @@ func ParseRange(s string) (netip.Prefix, error) {
 		}
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
-	if p.Addr().Is6() && p.Bits() > 64 {
-		if p.Addr().IsLoopback() {
-			return netip.PrefixFrom(Normal(p.Addr()), 32), nil
+	if p.Addr().Is6() && p.IsSingleIP() {
+		if one := Normal(p.Addr()); one.Is4() {
+			return netip.PrefixFrom(one, 32), nil
 		}
+	}
+	if embeds(p) {
+		return netip.Prefix{}, fmt.Errorf("%s: its addresses stand for the IPv4 addresses in them; write the IPv4 range", p)
+	}
+	if p.Addr().Is6() && p.Bits() > 64 {
 		p = netip.PrefixFrom(p.Addr(), 64)
 	}
 	return p.Masked(), nil

@@ -28,7 +28,7 @@ type Count struct{ Bound, Asked, Solved uint16 }
 // Forever is State.Until of a block that only a person lifts.
 const Forever = int64(1) << 62
 
-// Policy is what an address is allowed.
+// Policy is what one scope is allowed: see [Policy.forTenant].
 type Policy struct {
 	Bindings       uint16          // tokens that it may bind within Per
 	Per            time.Duration   // at least Slices seconds
@@ -39,6 +39,10 @@ type Policy struct {
 	PermanentAfter uint8           // blocks of the last length before one for good; 0: a person decides
 	ObserveCrowd   bool
 	ObserveBlock   bool
+
+	shared bool   // the budget is of many addresses or of all tenants: see budgets.go
+	times  uint32 // how many addresses' budgets it is; 0 and 1: one
+	within uint8  // prefix length of the allowed range whose budget it is; 0: none
 }
 
 // Then is what becomes of an address over its budget.
@@ -54,8 +58,8 @@ const (
 // a step shorter.
 const clean = 7 * 24 * time.Hour
 
-// An Event is something that happens at an address: [Bind], [Draw], [Solved],
-// [Look], [Lift].
+// An Event is something that happens at an address: [Bind], [Draw], [Asked],
+// [Solved], [Look], [Lift].
 type Event interface{ event() }
 
 // Bind is a token that was bound at the address: to the address, or to a key.
@@ -71,19 +75,32 @@ type Bind struct {
 type Draw struct {
 	At      time.Time
 	Records uint32
+	Cleared bool // the address was consulted about the token before: it continues during a block
+	first   bool // it is the token's first call, which is counted exactly
+}
+
+// Asked is a challenge that the address called for, and that a token's step
+// has opened.
+type Asked struct {
+	At     time.Time
+	Shared bool // a shared budget called for it
 }
 
 // Look asks how the address stands.
 type Look struct{ At time.Time }
 
 // Solved is a challenge of a crowd's that was solved.
-type Solved struct{ At time.Time }
+type Solved struct {
+	At     time.Time
+	Shared bool // a shared budget had called for it
+}
 
 // Lift is a person who ends the block, and gives the address a clean sheet.
 type Lift struct{}
 
 func (Bind) event()   {}
 func (Draw) event()   {}
+func (Asked) event()  {}
 func (Look) event()   {}
 func (Solved) event() {}
 func (Lift) event()   {}
@@ -116,6 +133,7 @@ type Verdict struct {
 	Limit    uint32   // the budget that it is over, for explaining it
 	Seen     uint32   // what was counted against that; 0: it is within its budgets
 	Drained  bool     // the budget is of records, not of bindings
+	Shared   bool     // the budget is shared by tenants or by addresses
 	State    State    // after the event
 }
 
@@ -134,6 +152,8 @@ func step(s State, p Policy, e Event) (State, Verdict) {
 		return draw(s, p, e)
 	case Look:
 		return s, stand(roll(s, p, e.At), p, e.At, 1)
+	case Asked:
+		return asked(s, p, e.At)
 	case Solved:
 		return solved(s, p, e.At)
 	case Lift:
@@ -149,7 +169,7 @@ func bind(s State, p Policy, e Bind) (State, Verdict) {
 	}
 	s = roll(s, p, e.At)
 	s.count(e)
-	if v := stand(s, p, e.At, e.Records); p.Then == ThenBlock && v.Bound > uint32(p.Bindings) {
+	if v := stand(s, p, e.At, e.Records); p.Then == ThenBlock && !p.shared && v.Bound > p.bindings() {
 		return block(s, p, e.At, v)
 	}
 	return serve(s, p, e.At, max(e.Records, 1))
@@ -160,45 +180,60 @@ func bind(s State, p Policy, e Bind) (State, Verdict) {
 // at every call, nor charged for much that is never fetched.
 const helping = 25
 
-// draw counts what a token goes on to deliver.
+// draw counts what a token goes on to deliver. During a block a token that was
+// cleared before pays for it as in a crowd, by the most expensive work.
 func draw(s State, p Policy, e Draw) (State, Verdict) {
 	if s.blocked(e.At) && !p.ObserveBlock {
-		return s, stand(s, p, e.At, e.Records)
+		v := stand(s, p, e.At, e.Records)
+		if e.Cleared {
+			v.Standing, v.Level, v.Leave, v.Shared = Crowded, maxLevel, max(e.Records, bought), true
+		}
+		return s, v
 	}
-	return serve(roll(s, p, e.At), p, e.At, (max(e.Records, 1)+helping-1)/helping*helping)
+	records := max(e.Records, 1)
+	if !e.first {
+		records = (records + helping - 1) / helping * helping
+	}
+	return serve(roll(s, p, e.At), p, e.At, records)
 }
 
 // bought is how many records a token is given leave for by a challenge that it
 // solves: more than most visits take.
 const bought = 100
 
-// serve gives leave for records: from the address's budget, else for a
-// challenge.
+// serve gives leave for records: from the budget, else for a challenge.
 func serve(s State, p Policy, at time.Time, records uint32) (State, Verdict) {
 	v := stand(s, p, at, records)
-	if v.Standing == Clear && !v.Would {
+	if p.Records > 0 && v.Standing == Clear && !v.Would {
 		s.Records[s.Part%Slices] += records
-	} else {
-		records = max(records, bought)
-	}
-	if p.Records > 0 {
 		v.Leave = records
+	} else if p.Records > 0 {
+		v.Leave = max(records, bought)
 	}
-	if v.Standing != Crowded && v.Standing != Packed {
-		return s, v
-	}
-	if p.ignored(v) {
+	if (v.Standing == Crowded || v.Standing == Packed) && p.ignored(v) {
 		return block(s, p, at, v)
 	}
-	now := s.now()
-	now.Asked = up(now.Asked)
 	return s, v
 }
 
-// ignored says that the crowd's challenges are asked in vain: people solve
-// them, a script does not, or pays.
+// maxLevel is the most expensive work that an address calls for.
+const maxLevel = 2
+
+// asked counts a challenge that was opened. During a block none is counted, or
+// the block would feed the next one.
+func asked(s State, p Policy, at time.Time) (State, Verdict) {
+	if !s.blocked(at) || p.ObserveBlock {
+		s = roll(s, p, at)
+		now := s.now()
+		now.Asked = up(now.Asked)
+	}
+	return s, stand(s, p, at, 1)
+}
+
+// ignored reports whether the crowd leaves too many challenges unsolved: people
+// solve them; a script does not, or pays. A shared budget never leads to a block.
 func (p Policy) ignored(v Verdict) bool {
-	return v.Asked >= uint32(p.Bindings) && float64(v.Answered) < p.SolveRatio*float64(v.Asked)
+	return !p.shared && v.Asked >= p.bindings() && float64(v.Answered) < p.SolveRatio*float64(v.Asked)
 }
 
 // block refuses the address for a while. It begins the counts anew.
@@ -245,7 +280,7 @@ func solved(s State, p Policy, at time.Time) (State, Verdict) {
 // stand is how an address stands, whose counts are up to date, towards a token
 // that is to deliver records.
 func stand(s State, p Policy, at time.Time, records uint32) Verdict {
-	v := Verdict{Standing: Clear}
+	v := Verdict{Standing: Clear, Shared: p.shared}
 	v.Bound = s.bound()
 	for n, c := range s.Counts {
 		v.Asked += uint32(c.Asked)
@@ -263,7 +298,7 @@ func stand(s State, p Policy, at time.Time, records uint32) Verdict {
 		return v
 	}
 	crowd := p.crowd(v)
-	v.Level = uint8(min(v.Asked/max(uint32(p.Bindings), 1), 2))
+	v.Level = uint8(min(v.Asked/max(uint32(p.Bindings), 1), maxLevel))
 	if p.ObserveCrowd {
 		v.Observed, v.Would = crowd, true
 		return v
@@ -275,8 +310,8 @@ func stand(s State, p Policy, at time.Time, records uint32) Verdict {
 // over is the budget that an address is over: of bindings, or of records.
 func (p Policy) over(v Verdict, records uint32) (limit, seen uint32, drained bool) {
 	switch {
-	case v.Bound > uint32(p.Bindings):
-		return uint32(p.Bindings), v.Bound, false
+	case v.Bound > p.bindings():
+		return p.bindings(), v.Bound, false
 	case p.Records > 0 && v.Records+records > p.records():
 		return p.records(), v.Records + records, true
 	}
@@ -287,7 +322,7 @@ func (p Policy) over(v Verdict, records uint32) (limit, seen uint32, drained boo
 // than half of its work: thousands of people behind one address solve theirs,
 // and are not to be bothered for being many.
 func (p Policy) crowd(v Verdict) Standing {
-	if v.Bound > 2*uint32(p.Bindings) && v.Asked >= uint32(p.Bindings) && 2*v.Answered < v.Asked {
+	if !p.shared && v.Bound > 2*p.bindings() && v.Asked >= p.bindings() && 2*v.Answered < v.Asked {
 		return Packed
 	}
 	return Crowded
@@ -297,7 +332,11 @@ func (p Policy) crowd(v Verdict) Standing {
 // with it: so `allow --bindings 5000` raises both.
 const perBinding = 15
 
-func (p Policy) records() uint32 { return max(p.Records, perBinding*uint32(p.Bindings)) }
+func (p Policy) records() uint32 {
+	return max(p.Records, perBinding*uint32(p.Bindings)) * max(p.times, 1)
+}
+
+func (p Policy) bindings() uint32 { return uint32(p.Bindings) * max(p.times, 1) }
 
 // worth is how many times an address's budget of records a corpus must have
 // for the budget to protect anything: a smaller one is read whole by a few

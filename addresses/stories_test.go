@@ -81,13 +81,15 @@ func (st *story) tell(words []string) (said string, err error) {
 	case "policy":
 		return "", st.setPolicy(words[1:])
 	case "bind":
-		return st.step(Bind{at, key(words), records(words)}), nil
+		return st.step(Bind{At: at, Key: key(words), Records: records(words)}), nil
 	case "draw":
-		return st.step(Draw{at, records(words)}), nil
+		return st.step(Draw{At: at, Records: records(words), Cleared: strings.Contains(strings.Join(words, " "), "cleared")}), nil
 	case "look":
 		return st.step(Look{at}), nil
 	case "solved":
-		return st.step(Solved{at}), nil
+		return st.step(Solved{At: at}), nil
+	case "asked":
+		return st.step(Asked{At: at}), nil
 	case "lift":
 		return st.step(Lift{}), nil
 	}
@@ -111,6 +113,7 @@ func key(words []string) (k [16]byte) {
 func (st *story) step(e Event) string {
 	var v Verdict
 	st.state, v = Step(st.state, st.policy, e)
+	st.opens(e, v)
 	said := v.Standing.String()
 	if v.Offence {
 		said += " offence"
@@ -131,6 +134,19 @@ func (st *story) step(e Event) string {
 		said += " observed=" + v.Observed.String()
 	}
 	return said
+}
+
+// opens lets the token's step open the challenge that the address called for.
+func (st *story) opens(e Event, v Verdict) {
+	if v.Standing != Crowded && v.Standing != Packed {
+		return
+	}
+	switch e := e.(type) {
+	case Bind:
+		st.state, _ = Step(st.state, st.policy, Asked{At: e.At})
+	case Draw:
+		st.state, _ = Step(st.state, st.policy, Asked{At: e.At})
+	}
 }
 
 // until is a time of the story's clock, whose hours may be over 24.
@@ -234,7 +250,7 @@ func TestLaws(t *testing.T) {
 					}
 				}
 			},
-			"solved": func(t *rapid.T) { happens(Solved{now}) },
+			"solved": func(t *rapid.T) { happens(Solved{At: now}) },
 			"look":   func(t *rapid.T) { happens(Look{now}) },
 			"lift": func(t *rapid.T) {
 				if happens(Lift{}).Standing != Clear || s != (State{}) {
@@ -267,7 +283,7 @@ func TestRecordsLaw(t *testing.T) {
 			if rapid.Bool().Draw(t, "binds") {
 				s, v = Step(s, p, Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 9).Draw(t, "key")}, Records: n})
 			} else {
-				s, v = Step(s, p, Draw{now, n})
+				s, v = Step(s, p, Draw{At: now, Records: n})
 			}
 			if v.Standing != Clear {
 				continue

@@ -38,7 +38,7 @@ func ask(s State, p Policy, at time.Time, v Verdict, crowd Crowd) (State, Verdic
 // right answer any more.
 func renumber(s State, p Policy, at time.Time) State {
 	s.Serial++
-	s.Open.Number, s.Open.Expires, s.Open.Drawn = s.Serial, uint32(at.Add(p.Expires).Unix()), 0
+	s.Open.Number, s.Open.Expires, s.Drawn = s.Serial, uint32(at.Add(p.Expires).Unix()), 0
 	return s
 }
 
@@ -138,9 +138,9 @@ func draw(s State, d Draw) (State, Verdict) {
 	switch {
 	case s.Open.Number == 0 || s.Open.Number != d.Number || expired(s, d.At):
 		return s, refused(NotAsked)
-	case s.Open.Drawn >= MaxDrawn:
-		return s, refused(DrawnTooOften).seen(MaxDrawn, uint32(s.Open.Drawn)+1)
+	case s.Drawn >= MaxDrawn:
+		return s, refused(DrawnTooOften).seen(MaxDrawn, uint32(s.Drawn)+1)
 	}
-	s.Open.Drawn++
+	s.Drawn++
 	return s, Verdict{Outcome: Admit}
 }

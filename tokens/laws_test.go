@@ -236,8 +236,8 @@ func (l *life) challenges(t *rapid.T, next State, v Verdict, e Event) {
 	if v.Asks {
 		l.asked++
 	}
-	if next.Open.Drawn > MaxDrawn {
-		t.Fatalf("a challenge was rendered %d times", next.Open.Drawn)
+	if next.Drawn > MaxDrawn {
+		t.Fatalf("a challenge was rendered %d times", next.Drawn)
 	}
 	if l.asked > int(l.policy.PerToken) || int(next.Asked) != l.asked {
 		t.Fatalf("%d challenges asked, %d counted, %d allowed", l.asked, next.Asked, l.policy.PerToken)

@@ -51,6 +51,7 @@ type State struct {
 	Dead     Reason    // why the token is no longer good; None while it is
 	Roam     Roaming   // where a token that is bound to a key was used
 	Titles   uint32    // titles that suggestions showed and that were new to the token; they count in Leave
+	Drawn    uint8     // how often the open challenge was rendered, as a picture or as sound
 }
 
 // Window counts what was admitted from a moment on.
@@ -69,7 +70,6 @@ type Challenge struct {
 	Left    uint8 // calls with it open until the token dies
 	Reloads uint8 // how often it was exchanged for another of its kind
 	Crowd   Cause // whose budget called for it
-	Drawn   uint8 // how often it was rendered, as a picture or as sound
 }
 
 // Cause says whose budget called for a challenge. Its numbers are stored.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -16,21 +17,21 @@ var _ addresses.Store = (*DB)(nil)
 
 // UpdateAddress implements [addresses.Store]. It waits its turn among the
 // steps of tokens, and is written with them; what is said of Update holds.
-func (db *DB) UpdateAddress(ctx context.Context, a netip.Addr, fn func(addresses.State) addresses.State) error {
+func (db *DB) UpdateAddress(ctx context.Context, a addresses.Scope, fn func(addresses.State) addresses.State) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !a.IsValid() {
+	if !a.Range.IsValid() {
 		return errors.New("no address")
 	}
 	s := db.writer.steps.Get().(*step)
-	s.place, s.placeFn = a.As16(), fn
+	s.place, s.placeFn = placeOf(a), fn
 	return db.writer.enqueue(ctx, s)
 }
 
 // EachAddress implements [addresses.Store]. All that is known has its row.
-func (db *DB) EachAddress(ctx context.Context, fn func(netip.Addr, addresses.State)) error {
-	rows, err := db.read.QueryContext(ctx, `SELECT address, state FROM addresses`)
+func (db *DB) EachAddress(ctx context.Context, fn func(addresses.Scope, addresses.State)) error {
+	rows, err := db.read.QueryContext(ctx, `SELECT address, bits, tenant, state FROM scopes`)
 	if err != nil {
 		return fmt.Errorf("read addresses: %w", err)
 	}
@@ -38,34 +39,46 @@ func (db *DB) EachAddress(ctx context.Context, fn func(netip.Addr, addresses.Sta
 	for rows.Next() {
 		var p place
 		var b sql.RawBytes
-		if err := rows.Scan(&p, &b); err != nil {
+		if err := rows.Scan(&p, &p.bits, &p.tenant, &b); err != nil {
 			return fmt.Errorf("read addresses: %w", err)
 		}
 		s, err := decodeAddress(b)
 		if err != nil {
-			return fmt.Errorf("address %s: %w", p.addr(), err)
+			return fmt.Errorf("address %s: %w", p.scope().Range, err)
 		}
-		fn(p.addr(), s)
+		fn(p.scope(), s)
 	}
 	return rows.Err()
 }
 
-// place is an address as it is kept: with no pointer in it.
-type place [16]byte
+// place is a scope as it is kept: with no pointer in it.
+type place struct {
+	address [16]byte
+	bits    uint8
+	tenant  uint32
+}
 
-func (p place) addr() netip.Addr { return netip.AddrFrom16(p).Unmap() }
+func placeOf(s addresses.Scope) place {
+	return place{s.Range.Addr().As16(), uint8(s.Range.Bits()), s.Tenant}
+}
 
-// Scan implements [sql.Scanner].
+func (p place) scope() addresses.Scope {
+	return addresses.Scope{Range: netip.PrefixFrom(netip.AddrFrom16(p.address).Unmap(), int(p.bits)), Tenant: p.tenant}
+}
+
+// Scan implements [sql.Scanner] for the address.
 func (p *place) Scan(v any) error {
 	b, ok := v.([]byte)
-	if !ok || len(b) != len(p) {
-		return fmt.Errorf("%v is no address", v)
+	if !ok || len(b) != len(p.address) {
+		return fmt.Errorf("%v is not an address", v)
 	}
-	*p = place(b)
+	p.address = [16]byte(b)
 	return nil
 }
 
-func comparePlaces(a, b place) int { return bytes.Compare(a[:], b[:]) }
+func comparePlaces(a, b place) int {
+	return cmp.Or(bytes.Compare(a.address[:], b.address[:]), cmp.Compare(a.bits, b.bits), cmp.Compare(a.tenant, b.tenant))
+}
 
 func (w *writer) applyToPlace(s *step) error {
 	old, err := w.findPlace(s.place)
@@ -95,7 +108,7 @@ func (w *writer) findPlace(p place) (addresses.State, error) {
 // readPlace reads an address's row; one without has the zero State.
 func readPlace(q *sql.DB, p place) (addresses.State, error) {
 	var b []byte
-	err := q.QueryRow(`SELECT state FROM addresses WHERE address = ?`, p[:]).Scan(&b)
+	err := q.QueryRow(`SELECT state FROM scopes WHERE address = ? AND bits = ? AND tenant = ?`, p.address[:], p.bits, p.tenant).Scan(&b)
 	if errors.Is(err, sql.ErrNoRows) {
 		return addresses.State{}, nil
 	}
@@ -108,7 +121,7 @@ func readPlace(q *sql.DB, p place) (addresses.State, error) {
 // writePlace writes an address's row. The zero State is no row.
 func writePlace(tx *sql.Tx, p place, s addresses.State, now time.Time) error {
 	if s == (addresses.State{}) {
-		_, err := tx.Exec(`DELETE FROM addresses WHERE address = ?`, p[:])
+		_, err := tx.Exec(`DELETE FROM scopes WHERE address = ? AND bits = ? AND tenant = ?`, p.address[:], p.bits, p.tenant)
 		return err
 	}
 	b, err := encodeAddress(s)
@@ -116,10 +129,10 @@ func writePlace(tx *sql.Tx, p place, s addresses.State, now time.Time) error {
 		return err
 	}
 	_, err = tx.Exec(`
-		INSERT INTO addresses (address, forget, state)
-		VALUES (?, ?, ?)
-		ON CONFLICT (address) DO UPDATE SET forget = excluded.forget, state = excluded.state`,
-		p[:], forgetAt(s, now), b)
+		INSERT INTO scopes (address, bits, tenant, forget, state)
+		VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (address, bits, tenant) DO UPDATE SET forget = excluded.forget, state = excluded.state`,
+		p.address[:], p.bits, p.tenant, forgetAt(s, now), b)
 	return err
 }
 
@@ -137,16 +150,16 @@ func (w *writer) sweepPlaces(now time.Time) (n int, err error) {
 	var gone []place
 	err = w.db.tx(context.Background(), func(tx *sql.Tx) error {
 		rows, err := tx.Query(`
-			DELETE FROM addresses WHERE address IN (
-				SELECT address FROM addresses WHERE forget < ? ORDER BY forget LIMIT ?)
-			RETURNING address`, now.Unix(), sweepRows)
+			DELETE FROM scopes WHERE (address, bits, tenant) IN (
+				SELECT address, bits, tenant FROM scopes WHERE forget < ? ORDER BY forget LIMIT ?)
+			RETURNING address, bits, tenant`, now.Unix(), sweepRows)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var p place
-			if err := rows.Scan(&p); err != nil {
+			if err := rows.Scan(&p, &p.bits, &p.tenant); err != nil {
 				return err
 			}
 			gone = append(gone, p)

@@ -105,10 +105,10 @@ func binders(b *testing.B, db *DB, n, addressesInUse int) {
 }
 
 // benchAddr is the n-th of some addresses.
-func benchAddr(n int64) netip.Addr {
+func benchAddr(n int64) addresses.Scope {
 	a := [16]byte{0x20, 0x01, 0x0d, 0xb8}
 	binary.BigEndian.PutUint32(a[4:], uint32(n)*0x9E3779B1)
-	return netip.AddrFrom16(a)
+	return addresses.OfTenant(netip.AddrFrom16(a), 1)
 }
 
 // BenchmarkAddRefusals is how long calls wait for as many refusals as are

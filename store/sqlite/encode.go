@@ -16,33 +16,29 @@ import (
 const (
 	version1 = 1
 	version2 = 2 // a token's roaming, an address's keys
+	version3 = 3 // a token's titles and renderings
 )
 
-// size1 and size2 are how long a token's state of a version is, the version
-// included, and addressSize… an address's.
-const (
-	size1        = 1 + 142
-	addressSize1 = 1 + 87
-)
-
+// stateSizes is how long a token's state of each version is, the version
+// included, and addressSizes an address's.
 var (
-	size2        = 1 + binary.Size(tokens.State{})
-	addressSize2 = 1 + binary.Size(addresses.State{})
+	stateSizes   = []int{version1: 1 + 142, version2: 1 + 158, version3: 1 + binary.Size(tokens.State{})}
+	addressSizes = []int{version1: 1 + 87, version2: 1 + binary.Size(addresses.State{})}
 )
 
 // appendState appends s as it is stored.
 func appendState(b []byte, s tokens.State) []byte {
 	n := len(b)
-	b = append(b, make([]byte, size2)...)
-	b[n] = version2
+	b = append(b, make([]byte, stateSizes[version3])...)
+	b[n] = version3
 	c := codec{b: b[n+1:]}
-	c.state(&s, version2)
+	c.state(&s, version3)
 	return b
 }
 
 // cutState reads the state that b begins with, and returns what follows it.
 func cutState(b []byte) (s tokens.State, rest []byte, err error) {
-	version, size, err := versionOf(b, size1, size2)
+	version, size, err := versionOf(b, stateSizes)
 	if err != nil {
 		return s, nil, err
 	}
@@ -53,19 +49,14 @@ func cutState(b []byte) (s tokens.State, rest []byte, err error) {
 
 // versionOf reads the version of the state that b begins with, and how long it
 // is.
-func versionOf(b []byte, size1, size2 int) (version byte, size int, err error) {
+func versionOf(b []byte, sizes []int) (version byte, size int, err error) {
 	if len(b) == 0 {
 		return 0, 0, fmt.Errorf("a state of no bytes")
 	}
-	switch version = b[0]; version {
-	case version1:
-		size = size1
-	case version2:
-		size = size2
-	default:
+	if version = b[0]; version < version1 || int(version) >= len(sizes) {
 		return 0, 0, fmt.Errorf("a state of version %d, which this program does not know", version)
 	}
-	if len(b) < size {
+	if size = sizes[version]; len(b) < size {
 		return 0, 0, fmt.Errorf("a state of %d bytes, not %d", len(b), size)
 	}
 	return version, size, nil
@@ -116,6 +107,11 @@ func (c *codec) state(s *tokens.State, version byte) {
 	for i := range s.Roam.Seen {
 		num32(c, &s.Roam.Seen[i])
 	}
+	if version < version3 {
+		return
+	}
+	num32(c, &s.Titles)
+	num8(c, &s.Drawn)
 }
 
 func (c *codec) window(w *tokens.Window) {
@@ -130,7 +126,7 @@ func (c *codec) challenge(h *tokens.Challenge) {
 	num8(c, &h.Level)
 	num8(c, &h.Left)
 	num8(c, &h.Reloads)
-	c.bool(&h.Crowd)
+	num8(c, &h.Crowd)
 }
 
 // next is the next n bytes.
@@ -195,14 +191,14 @@ func encodeAddress(s addresses.State) ([]byte, error) {
 }
 
 func decodeAddress(b []byte) (s addresses.State, err error) {
-	_, size, err := versionOf(b, addressSize1, addressSize2)
+	_, size, err := versionOf(b, addressSizes)
 	if err != nil {
 		return s, err
 	}
 	if len(b) > size {
 		return s, fmt.Errorf("%d bytes after a state", len(b)-size)
 	}
-	whole := append(b[1:size:size], make([]byte, addressSize2-size)...)
+	whole := append(b[1:size:size], make([]byte, addressSizes[version2]-size)...)
 	_, err = binary.Decode(whole, binary.LittleEndian, &s)
 	return s, err
 }

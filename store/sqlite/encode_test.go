@@ -19,7 +19,7 @@ func TestEncodeState(t *testing.T) {
 	same := func(s tokens.State) bool {
 		b := appendState(nil, s)
 		got, err := decodeState(b)
-		want, _ := binary.Append([]byte{version2}, binary.LittleEndian, s)
+		want, _ := binary.Append([]byte{version3}, binary.LittleEndian, s)
 		return err == nil && got == s && bytes.Equal(b, want)
 	}
 	if err := quick.Check(same, nil); err != nil {
@@ -54,8 +54,14 @@ func TestEncodedBefore(t *testing.T) {
 	if err != nil || len(rest) != 1 {
 		t.Fatalf("%v, and %d bytes follow", err, len(rest))
 	}
-	if b := appendState(nil, s); !bytes.Equal(b[1:143], old[1:]) || s.Dead != tokens.Unknown || s.Roam != (tokens.Roaming{}) {
+	if b := appendState(nil, s); !bytes.Equal(b[1:143], old[1:]) || s.Dead != tokens.Unknown || s.Roam != (tokens.Roaming{}) || s.Titles != 0 {
 		t.Errorf("%+v is not what version 1 wrote", s)
+	}
+	old = bytes.Repeat([]byte{1}, 1+158)
+	old[0] = version2
+	s, _, err = cutState(old)
+	if b := appendState(nil, s); err != nil || !bytes.Equal(b[1:159], old[1:]) || s.Roam.Since == 0 || s.Titles != 0 || s.Drawn != 0 {
+		t.Errorf("%+v, %v is not what version 2 wrote", s, err)
 	}
 	old = bytes.Repeat([]byte{1}, 1+87)
 	a, err := decodeAddress(old)

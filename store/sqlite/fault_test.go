@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -124,7 +123,7 @@ func lifeWithFault(t *testing.T, n int64) bool {
 			return s
 		})
 	}
-	bind := func(a netip.Addr, until int64) func() error {
+	bind := func(a addresses.Scope, until int64) func() error {
 		return func() error {
 			return db.UpdateAddress(t.Context(), a, func(s addresses.State) addresses.State {
 				s.Until, s.Slice = until, s.Slice+1
@@ -195,16 +194,16 @@ func together(t *testing.T, db *DB, updates ...func() error) []error {
 	return errs
 }
 
-func wantBindings(t *testing.T, db *DB, n int64, a netip.Addr, want int64) {
+func wantBindings(t *testing.T, db *DB, n int64, a addresses.Scope, want int64) {
 	t.Helper()
 	found := int64(0)
-	err := db.EachAddress(t.Context(), func(b netip.Addr, s addresses.State) {
+	err := db.EachAddress(t.Context(), func(b addresses.Scope, s addresses.State) {
 		if a == b {
 			found = s.Slice
 		}
 	})
 	if err != nil || found != want {
-		t.Errorf("n = %d: %s has %d bindings, %v; answered %d", n, a, found, err, want)
+		t.Errorf("n = %d: %v has %d bindings, %v; answered %d", n, a, found, err, want)
 	}
 }
 
@@ -212,7 +211,7 @@ func wantBindings(t *testing.T, db *DB, n int64, a netip.Addr, want int64) {
 func forgetClean(w *writer) {
 	w.places = newPlaces(maxPlaces)
 	for i := range w.mem.shards {
-		w.mem.rebuild(&w.mem.shards[i], func(*slot) bool { return false })
+		w.mem.rebuild(uint8(i), func(*slot) bool { return false })
 	}
 }
 

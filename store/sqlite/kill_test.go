@@ -61,7 +61,7 @@ func victim(file string) error {
 		go func() {
 			for {
 				n := rand.IntN(victimHomes)
-				v, err := book.Apply(context.Background(), benchAddr(int64(n)), victimTime, addresses.Bind{At: victimTime})
+				v, err := book.Apply(context.Background(), benchAddr(int64(n)).Range.Addr(), 1, victimTime, addresses.Bind{At: victimTime})
 				if err != nil {
 					faults <- err
 				}
@@ -225,8 +225,8 @@ func (w *witness) checkHomes(t *testing.T, db *DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	states := map[netip.Addr]addresses.State{}
-	if err := db.EachAddress(t.Context(), func(a netip.Addr, s addresses.State) { states[a] = s }); err != nil {
+	states := map[addresses.Scope]addresses.State{}
+	if err := db.EachAddress(t.Context(), func(a addresses.Scope, s addresses.State) { states[a] = s }); err != nil {
 		t.Fatal(err)
 	}
 	for n, bound := range w.bound {
@@ -237,14 +237,14 @@ func (w *witness) checkHomes(t *testing.T, db *DB) {
 			counted += c.Bound
 		}
 		if s.Until == 0 && counted < bound || bound > homePolicy.Bindings || bound > 0 && !kept {
-			t.Fatalf("%s: %d bindings answered, %+v", a, bound, s)
+			t.Fatalf("%v: %d bindings answered, %+v", a, bound, s)
 		}
-		until, blocked := book.Blocked(a, victimTime)
+		until, blocked := book.BlockedByRule(a.Range.Addr(), 1, victimTime)
 		if was := w.blocked[n]; was != 0 && (!blocked || until != was) {
-			t.Fatalf("%s was blocked until %d, and now: %v, %d", a, was, blocked, until)
+			t.Fatalf("%v was blocked until %d, and now: %v, %d", a, was, blocked, until)
 		}
-		if _, blocked := book.Blocked(a, victimTime.Add(time.Hour)); blocked {
-			t.Fatalf("%s: the block does not end", a)
+		if _, blocked := book.BlockedByRule(a.Range.Addr(), 1, victimTime.Add(time.Hour)); blocked {
+			t.Fatalf("%v: the block does not end", a)
 		}
 	}
 }

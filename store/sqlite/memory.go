@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -9,17 +10,19 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// memory holds the states that are in use. It belongs to the writer, and no
-// lock guards it. It is many small maps, so that what must walk one of them
+// memory holds the states that are in use. Only the writer changes it, and
+// only [memory.peek] reads it from elsewhere: so the writer reads without a
+// lock, and locks what it changes. It is many small maps, so that what must walk one of them
 // is done in a millisecond; and states hold no pointers and lie in chunks of
-// 2 KiB, so that a million of them cost the garbage collector nothing.
+// 4 KiB, so that a million of them cost the garbage collector nothing.
 type memory struct {
 	shards [256]shard
-	keep   time.Duration // how long a state may be idle
-	most   int           // states of a shard before the idlest must leave
-	turn   uint8         // the shard to be tidied next
-	live   atomic.Int64  // states of tokens that are good
-	moved  uint32        // how often slots have moved
+	locks  [256]sync.RWMutex // of each shard: held to change it, and to read it outside the writer
+	keep   time.Duration     // how long a state may be idle
+	most   int               // states of a shard before the idlest must leave
+	turn   uint8             // the shard to be tidied next
+	live   atomic.Int64      // states of tokens that are good
+	moved  uint32            // how often slots have moved
 }
 
 // shard holds the states of the ids that begin with one byte.
@@ -31,7 +34,7 @@ type shard struct {
 	tidied uint32 // Unix seconds
 }
 
-const perChunk = 2048 / uint32(unsafe.Sizeof(slot{}))
+const perChunk = 4096 / uint32(unsafe.Sizeof(slot{}))
 
 type slot struct {
 	id      tokens.ID
@@ -54,20 +57,35 @@ func (m *memory) find(id tokens.ID) *slot {
 	return nil
 }
 
+// peek returns the state of id, if it is here. What it returns may belong to a
+// batch that is not committed yet. It is safe to call from any goroutine.
+func (m *memory) peek(id tokens.ID) (tokens.State, bool) {
+	m.locks[id[0]].RLock()
+	defer m.locks[id[0]].RUnlock()
+	if sl := m.find(id); sl != nil {
+		return sl.state, true
+	}
+	return tokens.State{}, false
+}
+
 // put makes a slot for id, which has none.
 func (m *memory) put(id tokens.ID, s tokens.State, now uint32) *slot {
 	sh := &m.shards[id[0]]
 	if len(sh.index) >= max(sh.most, m.most) {
-		m.thin(sh)
+		m.thin(id[0])
 	}
 	m.count(tokens.State{}, s)
+	m.locks[id[0]].Lock()
+	defer m.locks[id[0]].Unlock()
 	return sh.add(slot{id: id, state: s, used: now})
 }
 
 // assign changes the state in a slot.
 func (m *memory) assign(sl *slot, s tokens.State) {
 	m.count(sl.state, s)
+	m.locks[sl.id[0]].Lock()
 	sl.state = s
+	m.locks[sl.id[0]].Unlock()
 }
 
 // drop forgets id.
@@ -75,6 +93,8 @@ func (m *memory) drop(id tokens.ID) {
 	sh := &m.shards[id[0]]
 	if i, ok := sh.index[id]; ok {
 		m.assign(sh.slot(i), tokens.State{})
+		m.locks[id[0]].Lock()
+		defer m.locks[id[0]].Unlock()
 		delete(sh.index, id)
 		sh.free = append(sh.free, i)
 	}
@@ -90,25 +110,27 @@ func (m *memory) tidy(now uint32) {
 		return
 	}
 	sh.tidied = now
-	m.rebuild(sh, func(sl *slot) bool { return int64(now)-int64(sl.used) <= keep })
+	m.rebuild(m.turn-1, func(sl *slot) bool { return int64(now)-int64(sl.used) <= keep })
 }
 
 // thin lets all of a full shard go but the half that was used last. What is
 // dirty stays, however much it is: the shard may then grow for a while.
-func (m *memory) thin(sh *shard) {
+func (m *memory) thin(n uint8) {
+	sh := &m.shards[n]
 	used := make([]uint32, 0, len(sh.index))
 	for _, i := range sh.index {
 		used = append(used, sh.slot(i).used)
 	}
 	slices.Sort(used)
 	last := used[max(0, len(used)-1-m.most/2)]
-	m.rebuild(sh, func(sl *slot) bool { return sl.used > last })
+	m.rebuild(n, func(sl *slot) bool { return sl.used > last })
 	sh.most = 2 * len(sh.index)
 }
 
 // rebuild replaces a shard by one with the slots that are dirty or to be
 // kept: a Go map never gives memory back.
-func (m *memory) rebuild(sh *shard, keep func(*slot) bool) {
+func (m *memory) rebuild(n uint8, keep func(*slot) bool) {
+	sh := &m.shards[n]
 	kept := shard{most: sh.most, tidied: sh.tidied}
 	for _, i := range sh.index {
 		if sl := sh.slot(i); sl.dirty || keep(sl) {
@@ -117,7 +139,9 @@ func (m *memory) rebuild(sh *shard, keep func(*slot) bool) {
 			m.count(sl.state, tokens.State{})
 		}
 	}
+	m.locks[n].Lock()
 	*sh = kept
+	m.locks[n].Unlock()
 	m.moved++
 }
 

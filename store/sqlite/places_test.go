@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"net/netip"
 	"runtime"
 	"testing"
 
@@ -13,7 +12,7 @@ func home(n int64) func(addresses.State) addresses.State {
 	return func(s addresses.State) addresses.State { s.Slice += n; return s }
 }
 
-func bindTo(t testing.TB, db *DB, a netip.Addr, n int64) (have int64) {
+func bindTo(t testing.TB, db *DB, a addresses.Scope, n int64) (have int64) {
 	t.Helper()
 	err := db.UpdateAddress(t.Context(), a, func(s addresses.State) addresses.State {
 		s = home(n)(s)
@@ -44,7 +43,7 @@ func TestPlacesAreBounded(t *testing.T) {
 		if n := len(m.fresh) + len(m.old); n > most || len(m.changed) != 0 {
 			t.Errorf("%d addresses in memory, %d changed", n, len(m.changed))
 		}
-		if _, ok := m.fresh[benchAddr(0).As16()]; !ok {
+		if _, ok := m.fresh[placeOf(benchAddr(0))]; !ok {
 			t.Error("what was used last has left")
 		}
 	})
@@ -92,7 +91,7 @@ func TestMemoryOfPlaces(t *testing.T) {
 	m := newPlaces(maxPlaces)
 	worst := int64(0)
 	for n := range int64(3 * maxPlaces) {
-		m.keep(benchAddr(n).As16(), addresses.State{Slice: n})
+		m.keep(placeOf(benchAddr(n)), addresses.State{Slice: n})
 		if n%10_000 == 9_999 {
 			worst = max(worst, int64(heap())-before)
 		}

@@ -45,6 +45,9 @@ func (db *DB) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) to
 	return db.writer.enqueue(ctx, s)
 }
 
+// Peek implements [tokens.Store].
+func (db *DB) Peek(id tokens.ID) (tokens.State, bool) { return db.writer.mem.peek(id) }
+
 // enqueue lets a step wait its turn, and returns what became of it.
 func (w *writer) enqueue(ctx context.Context, s *step) error {
 	s.err = nil

@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
+	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,8 +22,12 @@ import (
 func TestR8_MigrationsAreWhole(t *testing.T) {
 	db := newDB(t)
 	steps := fstest.MapFS{}
-	for _, name := range []string{"0001_core.sql", "0002_content.sql", "0003_ladder.sql"} {
-		steps["migration/"+name] = &fstest.MapFile{}
+	known, err := fs.Glob(migrations, "migration/*.sql")
+	if err != nil || len(known) == 0 {
+		t.Fatal("no migrations", err)
+	}
+	for _, name := range known {
+		steps[name] = &fstest.MapFile{}
 	}
 	steps["migration/9000_new.sql"] = &fstest.MapFile{Data: []byte(`CREATE TABLE half (x); CREATE TABLE half (x);`)}
 	if err := db.migrate(t.Context(), steps); err == nil || !strings.Contains(err.Error(), "9000_new.sql") {
@@ -37,6 +44,53 @@ func TestR8_MigrationsAreWhole(t *testing.T) {
 	}
 	if err := db.migrate(t.Context(), migrations); err == nil || !strings.Contains(err.Error(), "newer") {
 		t.Errorf("a file of a newer program: %v", err)
+	}
+}
+
+// TestAddressesOfAVersionBefore: what was known of an address, of all tenants'
+// tokens, becomes what is known of it for all tenants: a block stays.
+func TestAddressesOfAVersionBefore(t *testing.T) {
+	db := newDB(t)
+	state, err := encodeAddress(addresses.State{Until: addresses.Forever})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := fs.ReadFile(migrations, "migration/0003_ladder.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	step, err := fs.ReadFile(migrations, "migration/0004_scopes.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	created, _, _ := strings.Cut(string(before), "-- What a person")
+	for _, do := range []string{`DROP TABLE scopes`, created} {
+		if _, err := db.write.Exec(do); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := map[addresses.Scope]addresses.State{}
+	for _, a := range []string{"192.0.2.1", "2001:db8::"} {
+		addr := netip.MustParseAddr(a)
+		as16 := addr.As16()
+		if _, err := db.write.Exec(`INSERT INTO addresses VALUES (?, 0, ?)`, as16[:], state); err != nil {
+			t.Fatal(err)
+		}
+		all[addresses.OfAll(addr)] = addresses.State{Until: addresses.Forever}
+	}
+	if _, err := db.write.Exec(string(step)); err != nil {
+		t.Fatal(err)
+	}
+	found := map[addresses.Scope]addresses.State{}
+	if err := db.EachAddress(t.Context(), func(s addresses.Scope, st addresses.State) { found[s] = st }); err != nil || !maps.Equal(found, all) {
+		t.Errorf("found %+v, %v, want %+v", found, err, all)
+	}
+	book, err := addresses.OpenBook(t.Context(), db, homePolicy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if until, blocked := book.BlockedByRule(netip.MustParseAddr("192.0.2.1"), 7, victimTime); !blocked || until != addresses.Forever {
+		t.Error("a block of the version before is lifted")
 	}
 }
 

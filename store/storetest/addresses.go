@@ -12,32 +12,33 @@ import (
 	"stile.example/stile/addresses"
 )
 
-var homes = []netip.Addr{
-	netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"),
-	netip.MustParseAddr("2001:db8::"), netip.MustParseAddr("2001:db8:1::"),
+// homes differ by one member of the scope each.
+var homes = []addresses.Scope{
+	{Range: netip.MustParsePrefix("192.0.2.1/32"), Tenant: 1}, {Range: netip.MustParsePrefix("192.0.2.1/32"), Tenant: 1 << 20},
+	{Range: netip.MustParsePrefix("2001:db8::/64")}, {Range: netip.MustParsePrefix("2001:db8::/48")},
 }
 
-func readAddress(t *testing.T, s Store, a netip.Addr) (got addresses.State) {
+func readAddress(t *testing.T, s Store, a addresses.Scope) (got addresses.State) {
 	t.Helper()
 	err := s.UpdateAddress(t.Context(), a, func(s addresses.State) addresses.State { got = s; return s })
 	if err != nil {
-		t.Fatalf("read %s: %v", a, err)
+		t.Fatalf("read %v: %v", a, err)
 	}
 	return got
 }
 
-func writeAddress(t *testing.T, s Store, a netip.Addr, state addresses.State) {
+func writeAddress(t *testing.T, s Store, a addresses.Scope, state addresses.State) {
 	t.Helper()
 	err := s.UpdateAddress(t.Context(), a, func(addresses.State) addresses.State { return state })
 	if err != nil {
-		t.Fatalf("write %s: %v", a, err)
+		t.Fatalf("write %v: %v", a, err)
 	}
 }
 
-func eachAddress(t *testing.T, s Store) map[netip.Addr]addresses.State {
+func eachAddress(t *testing.T, s Store) map[addresses.Scope]addresses.State {
 	t.Helper()
-	all := map[netip.Addr]addresses.State{}
-	if err := s.EachAddress(t.Context(), func(a netip.Addr, s addresses.State) { all[a] = s }); err != nil {
+	all := map[addresses.Scope]addresses.State{}
+	if err := s.EachAddress(t.Context(), func(a addresses.Scope, s addresses.State) { all[a] = s }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -55,7 +56,7 @@ func addressUnseen(t *testing.T, open func() Store) {
 
 func addressFields(t *testing.T, open func() Store) {
 	s, n := open(), 0
-	want := map[netip.Addr]addresses.State{}
+	want := map[addresses.Scope]addresses.State{}
 	for _, a := range homes {
 		var state addresses.State
 		fill(t, reflect.ValueOf(&state).Elem(), &n)
@@ -113,7 +114,7 @@ func addressesCount(t *testing.T, open func() Store) {
 	s = with(t, open)
 	for a, state := range eachAddress(t, s) {
 		if state.Slice != 400 || readAddress(t, s, a) != state {
-			t.Errorf("%s: %d updates counted of 400", a, state.Slice)
+			t.Errorf("%v: %d updates counted of 400", a, state.Slice)
 		}
 	}
 }
@@ -136,7 +137,7 @@ func addressCancelled(t *testing.T, open func() Store) {
 func addressSwept(t *testing.T, open func() Store) {
 	s := with(t, open)
 	now, week := time.Now(), 7*24*time.Hour
-	states := map[netip.Addr]addresses.State{
+	states := map[addresses.Scope]addresses.State{
 		homes[0]: {Slice: 1},
 		homes[1]: {Until: now.Add(week).Unix()},
 		homes[2]: {Until: now.Unix(), Step: 2},
@@ -147,7 +148,7 @@ func addressSwept(t *testing.T, open func() Store) {
 	}
 	for _, sweep := range []struct {
 		after time.Duration
-		gone  []netip.Addr
+		gone  []addresses.Scope
 	}{
 		{week, nil},
 		{week + 25*time.Hour, homes[:1]},
@@ -166,7 +167,7 @@ func addressSwept(t *testing.T, open func() Store) {
 				want = addresses.State{}
 			}
 			if all[a] != want || readAddress(t, s, a) != want {
-				t.Errorf("after %v: %s is %+v, want %+v", sweep.after, a, all[a], want)
+				t.Errorf("after %v: %v is %+v, want %+v", sweep.after, a, all[a], want)
 			}
 		}
 	}

@@ -36,6 +36,7 @@ type Store interface {
 func Run(t *testing.T, place func(t *testing.T) (open func() Store)) {
 	for name, test := range map[string]func(*testing.T, func() Store){
 		"tokens/unseen is zero":                 unseen,
+		"tokens/a peek is what an update left":  peeked,
 		"tokens/every field comes back":         everyField,
 		"tokens/what fn returns is kept":        identity,
 		"tokens/all updates count":              allCount,

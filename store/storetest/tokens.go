@@ -31,6 +31,31 @@ func write(t *testing.T, s tokens.Store, id tokens.ID, state tokens.State) {
 	}
 }
 
+// peeked: what Peek knows is what an Update has left.
+func peeked(t *testing.T, open func() Store) {
+	s := with(t, open)
+	write(t, s, tokens.ID{1}, tokens.State{Tenant: 7})
+	if got, known := s.Peek(tokens.ID{1}); known && got.Tenant != 7 {
+		t.Errorf("Peek returned %+v", got)
+	}
+	if got, known := s.Peek(tokens.ID{2}); known && got != (tokens.State{}) {
+		t.Errorf("Peek returned %+v of a token never seen", got)
+	}
+	crowd(8, func(i int) {
+		last := uint32(0)
+		for n := range uint32(200) {
+			if i == 0 {
+				write(t, s, tokens.ID{1}, tokens.State{Tenant: 7 + n, Titles: 7 + n})
+			} else if got, known := s.Peek(tokens.ID{1}); known {
+				if got.Tenant < last || got.Tenant != got.Titles && got.Titles != 0 {
+					t.Errorf("Peek returned %+v after %d", got, last)
+				}
+				last = got.Tenant
+			}
+		}
+	})
+}
+
 func unseen(t *testing.T, open func() Store) {
 	if got := read(t, with(t, open), tokens.ID{1}); got != (tokens.State{}) {
 		t.Errorf("got %+v, want the zero State", got)
