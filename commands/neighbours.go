@@ -2,8 +2,6 @@ package commands
 
 import (
 	"context"
-	"net/netip"
-	"time"
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
@@ -13,36 +11,42 @@ import (
 // the two machines, which don't know each other.
 type neighbours struct {
 	book     *addresses.Book
-	observed func(a netip.Addr, at time.Time, v addresses.Verdict) // told of what a rule would have done
+	observed func(a tokens.Arrival, v addresses.Verdict) // told of what a rule would have done
 }
 
 // Bound is tokens.Neighbours': a fresh token counts as a binding, and what any
 // token delivers counts as records.
 func (n neighbours) Bound(ctx context.Context, a tokens.Arrival) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records}
+	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.Cleared}
 	if a.Fresh {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
-	v, err := n.book.Apply(ctx, a.From, a.At, e)
+	v, err := n.book.Apply(ctx, a.From, a.Tenant, a.At, e)
 	if err != nil {
 		return tokens.Crowd{}, err
 	}
 	if v.Would && n.observed != nil {
-		n.observed(a.From, a.At, v)
+		n.observed(a, v)
 	}
 	return crowdOf(v), nil
 }
 
+// Asked is tokens.Neighbours'.
+func (n neighbours) Asked(ctx context.Context, c tokens.Called) error {
+	_, err := n.book.Apply(ctx, c.From, c.Tenant, c.At, addresses.Asked{At: c.At, Shared: c.Shared})
+	return err
+}
+
 // Solved is tokens.Neighbours'.
-func (n neighbours) Solved(ctx context.Context, from netip.Addr, at time.Time) error {
-	_, err := n.book.Apply(ctx, from, at, addresses.Solved{At: at})
+func (n neighbours) Solved(ctx context.Context, c tokens.Called) error {
+	_, err := n.book.Apply(ctx, c.From, c.Tenant, c.At, addresses.Solved{At: c.At, Shared: c.Shared})
 	return err
 }
 
 // crowdOf says in the token's words how its address stands. A standing that is
 // not known is a block.
 func crowdOf(v addresses.Verdict) tokens.Crowd {
-	c := tokens.Crowd{Limit: v.Limit, Seen: v.Seen, Drained: v.Drained}
+	c := tokens.Crowd{Limit: v.Limit, Seen: v.Seen, Drained: v.Drained, Shared: v.Shared}
 	switch v.Standing {
 	case addresses.Clear:
 		return tokens.Crowd{Leave: v.Leave}

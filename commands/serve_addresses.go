@@ -2,34 +2,47 @@ package commands
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/handlers"
 	"stile.example/stile/refusals"
+	"stile.example/stile/tokens"
 )
 
-// countAddresses is the lines of the address list by kind, for the metrics.
-func (a *app) countAddresses() map[string]int {
+// tenantName is the client_id of the tenant of a number, "" if there is none.
+func (a *app) tenantName(number uint32) string {
+	if number == 0 {
+		return ""
+	}
+	if t, ok := a.tenants.ByNumber(number); ok {
+		return t.ClientID
+	}
+	return ""
+}
+
+// countAddresses is the lines of the address list by kind and by tenant, for
+// the metrics. Lines that are about all tenants have the name "".
+func (a *app) countAddresses() map[handlers.Listed]int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // a scrape must not hang
 	defer cancel()
 	lines, err := a.book.Lines(ctx, a.now())
 	if err != nil {
 		a.log.Warn("the address list could not be counted", "err", err)
 	}
-	n := map[string]int{}
+	n := map[handlers.Listed]int{}
 	for _, l := range lines {
-		n[l.Kind]++
+		n[handlers.Listed{Kind: l.Kind, Tenant: a.tenantName(l.Tenant)}]++
 	}
 	return n
 }
 
 // observedAddress tells of a binding at an address that a rule would have
 // challenged or refused, and which is only observed.
-func (srv *server) observedAddress(from netip.Addr, at time.Time, v addresses.Verdict) {
-	a, shown := srv.app, srv.app.shown.show(from)
-	f := refusals.Refusal{Ref: handlers.NewRef(), At: at.UTC(), Code: string(handlers.ChallengeRequired),
+func (srv *server) observedAddress(at tokens.Arrival, v addresses.Verdict) {
+	a, shown := srv.app, srv.app.shown.show(at.From)
+	tenant := a.tenantName(at.Tenant)
+	f := refusals.Refusal{Ref: handlers.NewRef(), At: at.At.UTC(), Tenant: tenant, Code: string(handlers.ChallengeRequired),
 		Rule: "address.bindings", Limit: int64(v.Limit), Seen: int64(v.Seen),
 		Identity: "address " + shown, Address: shown, Observed: true}
 	if v.Drained {
@@ -38,7 +51,7 @@ func (srv *server) observedAddress(from netip.Addr, at time.Time, v addresses.Ve
 	if v.Observed == addresses.Blocked {
 		f.Code, f.Rule = string(handlers.AddressBlocked), "address.block"
 	}
-	srv.metrics.ObservedAddress(handlers.Code(f.Code))
+	srv.metrics.ObservedAddress(tenant, handlers.Code(f.Code))
 	a.refusals.Note(f, true)
-	a.log.Info("observed", "address", shown, "code", f.Code, "ref", f.Ref)
+	a.log.Info("observed", "tenant", tenant, "address", shown, "code", f.Code, "ref", f.Ref)
 }

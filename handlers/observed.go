@@ -4,5 +4,5 @@ package handlers
 func NewRef() string { return newRef() }
 
 // ObservedAddress counts a binding that was let through because the rule of
-// its address is only observed. Whose token it was is not asked there.
-func (m *Metrics) ObservedAddress(code Code) { m.observed("", code) }
+// its address is only observed.
+func (m *Metrics) ObservedAddress(tenant string, code Code) { m.observed(tenant, code) }

@@ -23,8 +23,11 @@ type Store interface {
 // and so a clock that is wrong for a while cannot empty a month.
 type Meter struct {
 	mu    sync.Mutex
-	calls map[account]int64
+	calls map[account]count
 }
+
+// count is what a tenant has used in a month, and what it has reserved.
+type count struct{ used, reserved int64 }
 
 type account struct {
 	month  int32 // since the year 0
@@ -44,50 +47,75 @@ func OpenMeter(ctx context.Context, store Store, number func(clientID string) (u
 	if err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}
-	meter := &Meter{calls: make(map[account]int64)}
+	meter := &Meter{calls: make(map[account]count)}
 	for _, l := range lines {
 		day, err := time.Parse(time.DateOnly, l.Day)
 		if err != nil {
 			return nil, fmt.Errorf("read usage: day %q", l.Day)
 		}
 		if n, ok := number(l.Tenant); ok {
-			meter.calls[open(n, day)] += l.Calls
+			meter.change(open(n, day), l.Calls, 0)
 		}
 	}
 	return meter, nil
 }
 
-// Reserve counts a call of a tenant that may have limit calls a month (0: as
-// many as it likes), and says whether there was one left. What was reserved
-// and then refused must be given back by [Meter.Release].
-func (m *Meter) Reserve(tenant uint32, limit int64, now time.Time) bool {
+// Answer is what [Meter.Reserve] says. The zero Answer refuses.
+type Answer uint8
+
+// The answers.
+const (
+	Exhausted Answer = iota // the month's calls are used up
+	Reserved                // one is reserved
+	Waiting                 // those that are left are reserved by calls that are not decided yet
+)
+
+// Reserve takes one call of a tenant that may have limit calls a month (0: no
+// limit). What was reserved must be given to [Meter.Use] or [Meter.Release].
+// It is meant for the moment in which a call is decided: what is reserved is
+// missing to others.
+func (m *Meter) Reserve(tenant uint32, limit int64, now time.Time) Answer {
 	a := open(tenant, now)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if limit > 0 && m.calls[a] >= limit {
-		return false
+	switch c := m.calls[a]; {
+	case limit > 0 && c.used >= limit:
+		return Exhausted
+	case limit > 0 && c.used+c.reserved >= limit:
+		return Waiting
 	}
-	if m.calls == nil {
-		m.calls = make(map[account]int64)
-	}
-	m.calls[a]++
-	return true
+	m.change(a, 0, 1)
+	return Reserved
 }
 
-// Release gives a reserved call back. now is the time that it was reserved at:
-// another month may have begun since.
-func (m *Meter) Release(tenant uint32, now time.Time) {
-	a := open(tenant, now)
+// Use says that a reserved call was admitted. now is the time that it was
+// reserved at: another month may have begun since.
+func (m *Meter) Use(tenant uint32, now time.Time) { m.settle(open(tenant, now), 1) }
+
+// Release gives a reserved call back. now is the time that it was reserved at.
+func (m *Meter) Release(tenant uint32, now time.Time) { m.settle(open(tenant, now), 0) }
+
+// settle ends a reservation, of which used calls were used.
+func (m *Meter) settle(a account, used int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.calls[a] > 0 {
-		m.calls[a]--
+	if m.calls[a].reserved > 0 {
+		m.change(a, used, -1)
 	}
+}
+
+// change is called with mu held.
+func (m *Meter) change(a account, used, reserved int64) {
+	if m.calls == nil {
+		m.calls = make(map[account]count)
+	}
+	c := m.calls[a]
+	m.calls[a] = count{c.used + used, c.reserved + reserved}
 }
 
 // Used is how many calls a tenant has used in the month of now.
 func (m *Meter) Used(tenant uint32, now time.Time) int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.calls[open(tenant, now)]
+	return m.calls[open(tenant, now)].used
 }

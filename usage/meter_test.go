@@ -32,6 +32,38 @@ func (b *book) Usage(_ context.Context, tenant, from, _ string) (found []usage.L
 	return found, b.err
 }
 
+// take reserves a call and uses it, and reports whether there was one.
+func take(m *usage.Meter, tenant uint32, limit int64, at time.Time) bool {
+	if m.Reserve(tenant, limit, at) != usage.Reserved {
+		return false
+	}
+	m.Use(tenant, at)
+	return true
+}
+
+// TestS53Waiting: a reservation is not a use. While only reservations fill the
+// month, others are asked to wait; what is given back is free again.
+func TestS53Waiting(t *testing.T) {
+	var m usage.Meter
+	for range 2 {
+		if got := m.Reserve(1, 2, noon); got != usage.Reserved {
+			t.Fatalf("got %v", got)
+		}
+	}
+	if got := m.Reserve(1, 2, noon); got != usage.Waiting || m.Used(1, noon) != 0 {
+		t.Errorf("with two of two reserved: %v, %d used", got, m.Used(1, noon))
+	}
+	m.Release(1, noon)
+	m.Use(1, noon)
+	m.Release(1, noon) // nothing is reserved
+	if m.Used(1, noon) != 1 || !take(&m, 1, 2, noon) {
+		t.Errorf("%d used of 2", m.Used(1, noon))
+	}
+	if got := m.Reserve(1, 2, noon); got != usage.Exhausted {
+		t.Errorf("with two of two used: %v", got)
+	}
+}
+
 // TestMeterIsExact: 64 at once over a quota of 1,000 get 1,000, though half of
 // what they reserve is given back.
 func TestMeterIsExact(t *testing.T) {
@@ -41,19 +73,20 @@ func TestMeterIsExact(t *testing.T) {
 	for i := range 64 {
 		wg.Go(func() {
 			for n := range 200 {
-				if !m.Reserve(1, 1000, noon) {
+				if m.Reserve(1, 1000, noon) != usage.Reserved {
 					continue
 				}
 				if (i+n)%2 == 0 {
 					m.Release(1, noon)
 					continue
 				}
+				m.Use(1, noon)
 				kept.Add(1)
 			}
 		})
 	}
 	wg.Wait()
-	for m.Reserve(1, 1000, noon) {
+	for take(&m, 1, 1000, noon) {
 		kept.Add(1)
 	}
 	if kept.Load() != 1000 || m.Used(1, noon) != 1000 || m.Used(2, noon) != 0 {
@@ -70,22 +103,38 @@ func TestLawMeter(t *testing.T) {
 			month  string
 		}
 		var m usage.Meter
-		count := map[account]int64{}
+		used, reserved := map[account]int64{}, map[account]int64{}
 		const limit = 3
 		for range rapid.IntRange(0, 60).Draw(t, "steps") {
 			tenant := uint32(rapid.IntRange(1, 2).Draw(t, "tenant"))
 			at := noon.Add(time.Duration(rapid.IntRange(-70, 70).Draw(t, "days")) * 24 * time.Hour)
 			a := account{tenant, at.Format("2006-01")}
-			if rapid.Bool().Draw(t, "release") && count[a] > 0 {
+			switch rapid.SampledFrom([]string{"reserve", "use", "release"}).Draw(t, "step") {
+			case "use":
+				m.Use(tenant, at)
+				if reserved[a] > 0 {
+					used[a]++
+					reserved[a]--
+				}
+			case "release":
 				m.Release(tenant, at)
-				count[a]--
-			} else if m.Reserve(tenant, limit, at) != (count[a] < limit) {
-				t.Fatalf("with %d of %d used", count[a], limit)
-			} else {
-				count[a] = min(count[a]+1, limit)
+				reserved[a] = max(reserved[a]-1, 0)
+			default:
+				want := usage.Reserved
+				if used[a] >= limit {
+					want = usage.Exhausted
+				} else if used[a]+reserved[a] >= limit {
+					want = usage.Waiting
+				}
+				if got := m.Reserve(tenant, limit, at); got != want {
+					t.Fatalf("with %d of %d used and %d reserved: %v", used[a], limit, reserved[a], got)
+				}
+				if want == usage.Reserved {
+					reserved[a]++
+				}
 			}
-			if m.Used(tenant, at) != count[a] {
-				t.Fatalf("used %d, want %d", m.Used(tenant, at), count[a])
+			if m.Used(tenant, at) != used[a] || used[a] > limit {
+				t.Fatalf("used %d, want %d", m.Used(tenant, at), used[a])
 			}
 		}
 	})
@@ -94,26 +143,21 @@ func TestLawMeter(t *testing.T) {
 func TestMeterMonth(t *testing.T) {
 	var m usage.Meter
 	end := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	if !m.Reserve(1, 1, end.Add(-1)) || m.Reserve(1, 1, end.Add(-1)) {
+	if !take(&m, 1, 1, end.Add(-1)) || take(&m, 1, 1, end.Add(-1)) {
 		t.Error("November is not one call")
 	}
 	here := time.FixedZone("east", 10*60*60)
-	if m.Reserve(1, 1, end.Add(-1).In(here)) {
+	if take(&m, 1, 1, end.Add(-1).In(here)) {
 		t.Error("a time in another zone opened a month of its own")
 	}
-	if !m.Reserve(1, 1, end) {
+	if !take(&m, 1, 1, end) {
 		t.Error("December does not begin at 0")
 	}
-	m.Release(1, end.Add(-1)) // a call of November that ends in December
-	if m.Used(1, end) != 1 || m.Used(1, noon) != 0 {
+	if m.Used(1, end) != 1 || m.Used(1, noon) != 1 {
 		t.Errorf("December %d, November %d", m.Used(1, end), m.Used(1, noon))
 	}
-	m.Release(1, noon)
-	if m.Used(1, noon) != 0 {
-		t.Error("a month below 0")
-	}
 	for range 5 {
-		if !m.Reserve(2, 0, noon) {
+		if !take(&m, 2, 0, noon) {
 			t.Error("a tenant without a limit was refused")
 		}
 	}
@@ -140,7 +184,7 @@ func TestOpenMeter(t *testing.T) {
 	if m.Used(1, noon) != 23 || m.Used(1, noon.AddDate(0, -1, 0)) != 7 || m.Used(2, noon) != 5 || m.Used(0, noon) != 0 {
 		t.Errorf("acme %d and %d, beta %d", m.Used(1, noon), m.Used(1, noon.AddDate(0, -1, 0)), m.Used(2, noon))
 	}
-	if m.Reserve(1, 23, noon) || !m.Reserve(1, 24, noon) {
+	if take(m, 1, 23, noon) || !take(m, 1, 24, noon) {
 		t.Error("a restart gave a new month")
 	}
 	if _, err := usage.OpenMeter(context.Background(), b, number, time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)); err != nil || b.from != "2025-12-01" {
@@ -160,7 +204,7 @@ func BenchmarkReserve(b *testing.B) {
 	var m usage.Meter
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			m.Reserve(1, 1<<60, noon)
+			take(&m, 1, 1<<60, noon)
 		}
 	})
 }
