@@ -45,11 +45,11 @@ func BenchmarkRight(b *testing.B) {
 
 func BenchmarkDraw(b *testing.B) {
 	b.Run("picture", func(b *testing.B) {
-		benchDraw(b, func(m *Maker, id string) ([]byte, error) { return m.Picture(context.Background(), id, now) })
+		benchDraw(b, func(m *Maker, id string) ([]byte, error) { return m.Picture(context.Background(), id, now, allow) })
 	})
 	for _, lang := range languages {
 		b.Run("sound "+lang, func(b *testing.B) {
-			benchDraw(b, func(m *Maker, id string) ([]byte, error) { return m.Sound(context.Background(), id, lang, now) })
+			benchDraw(b, func(m *Maker, id string) ([]byte, error) { return m.Sound(context.Background(), id, lang, now, allow) })
 		})
 	}
 }

@@ -58,6 +58,8 @@ var (
 	ErrUnknown = errors.New("no such challenge")
 	ErrExpired = errors.New("the challenge has expired")
 	ErrBusy    = errors.New("too many pictures are being drawn")
+
+	ErrOtherLanguage = errors.New("the challenge was spoken in another language")
 )
 
 // Maker makes challenges and knows its own again. It is safe for concurrent
@@ -66,7 +68,7 @@ type Maker struct {
 	aead     cipher.AEAD
 	made     *memory[request, Challenge]
 	pictures *memory[string, []byte]
-	sounds   *memory[spoken, []byte]
+	sounds   *memory[string, spoken]
 	pens     pens
 }
 
@@ -90,7 +92,7 @@ func NewMaker(key []byte) (*Maker, error) {
 		aead:     aead,
 		made:     newMemory[request](rememberedChallenges, func(Challenge) int { return 1 }),
 		pictures: newMemory[string](rememberedPictures, size),
-		sounds:   newMemory[spoken](rememberedSounds, size),
+		sounds:   newMemory[string](rememberedSounds, func(s spoken) int { return size(s.wav) }),
 		pens:     newPens(),
 	}, nil
 }

@@ -10,30 +10,49 @@ import (
 // Picture is the PNG of a picture's challenge. It is drawn once as long as it
 // is remembered, and only where this server sealed the id: a made-up one is
 // ErrUnknown before anything is drawn.
-func (m *Maker) Picture(ctx context.Context, id string, now time.Time) ([]byte, error) {
+//
+// allow is asked before anything is drawn, and not if it is remembered; its
+// error is returned.
+func (m *Maker) Picture(ctx context.Context, id string, now time.Time, allow func() error) ([]byte, error) {
 	s, err := m.drawable(id, now)
 	if err != nil {
 		return nil, err
 	}
 	return m.pictures.get(ctx, id, func() ([]byte, error) {
+		if err := allow(); err != nil {
+			return nil, err
+		}
 		return m.pens.draw(func() ([]byte, error) { return renderPicture(id, s.numerals()) })
 	})
 }
 
-// spoken names a sound: the same digits sound otherwise in another language.
-type spoken struct{ id, lang string }
+// spoken is a sound, which has a language.
+type spoken struct {
+	lang string
+	wav  []byte
+}
 
 // Sound is the WAV of the same challenge, in the language nearest to lang, a
-// BCP 47 tag; English where there is none.
-func (m *Maker) Sound(ctx context.Context, id, lang string, now time.Time) ([]byte, error) {
+// BCP 47 tag; English where there is none. As long as it is remembered there is
+// one sound of a challenge: another language is [ErrOtherLanguage]. allow is
+// asked as for [Maker.Picture].
+func (m *Maker) Sound(ctx context.Context, id, lang string, now time.Time, allow func() error) ([]byte, error) {
 	s, err := m.drawable(id, now)
 	if err != nil {
 		return nil, err
 	}
 	lang = nearest(lang)
-	return m.sounds.get(ctx, spoken{id, lang}, func() ([]byte, error) {
-		return m.pens.draw(func() ([]byte, error) { return renderSound(id, s.numerals(), lang) })
+	said, err := m.sounds.get(ctx, id, func() (spoken, error) {
+		if err := allow(); err != nil {
+			return spoken{}, err
+		}
+		wav, err := m.pens.draw(func() ([]byte, error) { return renderSound(id, s.numerals(), lang) })
+		return spoken{lang, wav}, err
 	})
+	if err == nil && said.lang != lang {
+		return nil, ErrOtherLanguage
+	}
+	return said.wav, err
 }
 
 func (m *Maker) drawable(id string, now time.Time) (sealed, error) {

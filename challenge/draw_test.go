@@ -16,7 +16,7 @@ import (
 func TestPictures(t *testing.T) {
 	m := newMaker(t)
 	for n := range uint16(200) {
-		b, err := m.Picture(context.Background(), make1(t, m, ask(Picture, n)).ID, now)
+		b, err := m.Picture(context.Background(), make1(t, m, ask(Picture, n)).ID, now, allow)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,10 +38,10 @@ func TestPictures(t *testing.T) {
 
 // TestSounds: each is a WAV whose header tells the truth, in every language.
 func TestSounds(t *testing.T) {
-	m := newMaker(t)
 	for _, lang := range languages {
+		m := newMaker(t) // which speaks a challenge in one language
 		for n := range uint16(10) {
-			b, err := m.Sound(context.Background(), make1(t, m, ask(Picture, n)).ID, lang, now)
+			b, err := m.Sound(context.Background(), make1(t, m, ask(Picture, n)).ID, lang, now, allow)
 			if err != nil {
 				t.Fatalf("%s: %v", lang, err)
 			}
@@ -77,9 +77,9 @@ func TestDrawnOnce(t *testing.T) {
 	m := newMaker(t)
 	id := make1(t, m, ask(Picture, 1)).ID
 	for what, get := range map[string]func(i int) ([]byte, error){
-		"picture": func(int) ([]byte, error) { return m.Picture(context.Background(), id, now) },
+		"picture": func(int) ([]byte, error) { return m.Picture(context.Background(), id, now, allow) },
 		"sound": func(i int) ([]byte, error) {
-			return m.Sound(context.Background(), id, []string{"en", "de", "", "en-GB"}[i%4], now)
+			return m.Sound(context.Background(), id, []string{"en", "de", "", "en-GB"}[i%4], now, allow)
 		},
 	} {
 		var all sync.WaitGroup
@@ -94,12 +94,39 @@ func TestDrawnOnce(t *testing.T) {
 			}
 		}
 	}
-	other, _ := m.Sound(context.Background(), id, "ja", now)
-	english, _ := m.Sound(context.Background(), id, "en", now)
-	if bytes.Equal(other, english) {
-		t.Error("Japanese sounds like English")
+	if _, err := m.Sound(context.Background(), id, "ja", now, allow); !errors.Is(err, ErrOtherLanguage) {
+		t.Errorf("one challenge in a second language: %v", err)
+	}
+	english, _ := m.Sound(context.Background(), id, "en", now, allow)
+	n := newMaker(t)
+	if other, err := n.Sound(context.Background(), make1(t, n, ask(Picture, 1)).ID, "ja", now, allow); err != nil || bytes.Equal(other, english) {
+		t.Error("Japanese sounds like English", err)
 	}
 }
+
+// TestS60Allowed: what may not be rendered is not, and what is remembered asks
+// for nothing.
+func TestS60Allowed(t *testing.T) {
+	m := newMaker(t)
+	id := make1(t, m, ask(Picture, 1)).ID
+	no := errors.New("six times already")
+	forbid := func() error { return no }
+	if _, err := m.Picture(context.Background(), id, now, forbid); !errors.Is(err, no) {
+		t.Errorf("the picture: %v", err)
+	}
+	if _, err := m.Sound(context.Background(), id, "en", now, forbid); !errors.Is(err, no) {
+		t.Errorf("the sound: %v", err)
+	}
+	if _, err := m.Picture(context.Background(), id, now, allow); err != nil {
+		t.Error(err)
+	}
+	if b, err := m.Picture(context.Background(), id, now, forbid); err != nil || len(b) == 0 {
+		t.Errorf("the picture that is remembered: %v", err)
+	}
+}
+
+// allow lets everything be rendered.
+func allow() error { return nil }
 
 // TestS32NothingIsDrawnForStrangers: a made-up id, one of work, and one whose
 // time has passed take no pen.
@@ -121,10 +148,10 @@ func TestS32NothingIsDrawnForStrangers(t *testing.T) {
 		{id, a.Expires.Add(time.Hour), ErrExpired},
 		{id, a.Expires.Add(-time.Second), ErrBusy},
 	} {
-		if _, err := m.Picture(context.Background(), c.id, c.now); !errors.Is(err, c.want) {
+		if _, err := m.Picture(context.Background(), c.id, c.now, allow); !errors.Is(err, c.want) {
 			t.Errorf("the picture of %q: %v, want %v", c.id, err, c.want)
 		}
-		if _, err := m.Sound(context.Background(), c.id, "en", c.now); !errors.Is(err, c.want) {
+		if _, err := m.Sound(context.Background(), c.id, "en", c.now, allow); !errors.Is(err, c.want) {
 			t.Errorf("the sound of %q: %v, want %v", c.id, err, c.want)
 		}
 	}

@@ -19,6 +19,7 @@ type addressView struct {
 	Until  *time.Time `json:"until"` // null: for good; of a crowd: as long as it lasts
 	Reason string     `json:"reason"`
 	Origin string     `json:"origin"` // rule or person
+	Tenant *string    `json:"tenant"` // client_id of the tenant whose tokens a rule's line is about; null: all
 }
 
 // addressInfo is what a person is shown of one.
@@ -39,6 +40,14 @@ func (i addressInfo) until() string {
 		return "-"
 	}
 	return "for good"
+}
+
+// tenant is whose tokens the line is about.
+func (i addressInfo) tenant() string {
+	if i.Tenant == nil {
+		return "all"
+	}
+	return *i.Tenant
 }
 
 func (i addressInfo) note() string {
@@ -70,6 +79,9 @@ func listAddresses(ctx context.Context, a *app, _ none) ([]addressInfo, error) {
 	all := make([]addressInfo, len(lines))
 	for i, l := range lines {
 		all[i] = addressInfo{viewLine(l), 0, l.Propose}
+		if name := a.tenantName(l.Tenant); name != "" {
+			all[i].Tenant = &name
+		}
 		if l.Kind == string(addresses.Allow) {
 			all[i].Bindings = budgets[l.Range]
 		}

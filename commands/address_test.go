@@ -153,7 +153,7 @@ func TestObservedCrowd(t *testing.T) {
 	if out := h.must("explain", ref[1]); !strings.Contains(out, "address.bindings: 1 allowed, 2 seen") || !strings.Contains(out, "only observed (policy.observe): the request was let through") {
 		t.Errorf("explain: %s", out)
 	}
-	if metrics := h.metrics(); !strings.Contains(metrics, `stile_observed_total{code="challenge_required",tenant=""} 1`) {
+	if metrics := h.metrics(); !strings.Contains(metrics, `stile_observed_total{code="challenge_required",tenant="acme"} 1`) {
 		t.Errorf("the metrics:\n%s", metrics)
 	}
 }
@@ -228,7 +228,7 @@ func TestNeighbours(t *testing.T) {
 	from := netip.MustParseAddr("203.0.113.9")
 	bound := func(fresh bool) tokens.Kind {
 		t.Helper()
-		c, err := n.Bound(t.Context(), tokens.Arrival{From: from, At: at, Fresh: fresh, Records: 1})
+		c, err := n.Bound(t.Context(), tokens.Arrival{From: from, Tenant: 1, At: at, Fresh: fresh, Records: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,12 +242,12 @@ func TestNeighbours(t *testing.T) {
 	if got := bound(true); got != tokens.Work {
 		t.Errorf("over it: %v", got)
 	}
-	if err := n.Solved(t.Context(), from, at); err != nil {
+	if err := n.Solved(t.Context(), tokens.Called{From: from, Tenant: 1, At: at}); err != nil {
 		t.Error(err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if c, err := n.Bound(gone, tokens.Arrival{From: from, At: at, Fresh: true, Records: 1}); err == nil && !c.Blocked && c.Kind == tokens.NoKind {
+	if c, err := n.Bound(gone, tokens.Arrival{From: from, Tenant: 1, At: at, Fresh: true, Records: 1}); err == nil && !c.Blocked && c.Kind == tokens.NoKind {
 		t.Errorf("a fault lets through: %+v", c)
 	}
 }

@@ -110,8 +110,11 @@ func (a *app) openChallenge(s tokens.State) string {
 		return ""
 	}
 	why := "its own calls"
-	if c.Crowd {
+	switch c.Crowd {
+	case tokens.ByTenant:
 		why = "its address"
+	case tokens.ByAll:
+		why = "a budget that its address shares"
 	}
 	end := "until " + time.Unix(int64(c.Expires), 0).UTC().Format(time.RFC3339)
 	if a.now().Unix() >= int64(c.Expires) {

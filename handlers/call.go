@@ -10,6 +10,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/tokens"
+	"stile.example/stile/usage"
 )
 
 // patience is how long a request may wait for the content and for the store.
@@ -20,33 +21,38 @@ const patience = 5 * time.Second
 // how many items the answer carries.
 type question func(ctx context.Context, r *request) (records int, err error)
 
-// call is the way of one counted call. The content is read first, so that its
-// items are counted in the one step that admits the call; the answer leaves
-// only if it does, and when the count is durable. To find nothing is an
-// answer too.
-func (a *API) call(route tokens.Route, q question) echo.HandlerFunc {
+// call handles a counted call. The token's state is checked before anything is
+// read for it, so that a refused call costs no search. Then the content is
+// read, so that its items are counted in the one step that admits the call; the
+// response leaves only if it does, and when the count is durable. To find
+// nothing is a response too. A call whose content can't be read counts in the
+// token's spike window and is not charged. upTo is how many items the response
+// may carry.
+func (a *API) call(route tokens.Route, upTo func(*request) int, q question) echo.HandlerFunc {
 	return a.content(func(ctx context.Context, r *request) error {
 		if err := a.guard(r); err != nil {
 			return err
 		}
-		if !a.Meter.Reserve(r.tenant.Number, r.tenant.CallsPerMonth, r.at) {
-			return a.overQuota(r)
+		if err := a.hasCalls(r); err != nil {
+			return err
 		}
-		counted := false
-		defer func() {
-			if !counted {
-				a.Meter.Release(r.tenant.Number, r.at)
-			}
-		}()
+		if err := a.check(ctx, r, func() tokens.Check { return tokens.Check{Call: r.event(route, upTo(r))} }); err != nil {
+			return err
+		}
 		records, missing := a.ask(ctx, r, q)
-		if missing != nil && !errors.Is(missing, content.ErrNotFound) {
-			return missing
+		err := missing
+		if err == nil || errors.Is(err, content.ErrNotFound) {
+			err = a.reserve(r)
+		}
+		if err != nil {
+			return a.attempt(ctx, r, tokens.Attempt{Call: r.event(route, 0)}, err)
 		}
 		state, err := a.step(ctx, r, r.event(route, records))
 		if err != nil {
+			a.Meter.Release(r.tenant.Number, r.at)
 			return err
 		}
-		counted = true
+		a.Meter.Use(r.tenant.Number, r.at)
 		a.Metrics.called(r.tenant.ClientID, route, r.stepped.Sub(r.started))
 		if missing != nil {
 			return missing
@@ -66,16 +72,83 @@ func (a *API) free(q question) echo.HandlerFunc {
 		if err := a.hasCalls(r); err != nil {
 			return err
 		}
-		if _, err := a.ask(ctx, r, q); err != nil {
+		suggest := func(titles int) tokens.Call {
+			e := r.event(0, 0)
+			e.Titles = uint32(titles)
+			return e
+		}
+		if err := a.check(ctx, r, func() tokens.Check { return tokens.Check{Call: suggest(maxTitles), Suggest: true} }); err != nil {
 			return err
 		}
-		state, err := a.step(ctx, r, tokens.Suggest(r.event(0, 0)))
+		titles, err := a.ask(ctx, r, q)
+		if err != nil {
+			return a.attempt(ctx, r, tokens.Attempt{Call: suggest(0), Suggest: true}, err)
+		}
+		state, err := a.step(ctx, r, tokens.Suggest(suggest(titles)))
 		if err != nil {
 			return err
 		}
 		a.reply(r, state)
 		return nil
 	})
+}
+
+// How many items the response to a call may carry.
+func none(*request) int { return 0 }
+func one(*request) int  { return 1 }
+
+// pageful is what a list may carry. A limit that is not valid is refused later.
+func pageful(r *request) int {
+	n, _ := limitOf(r)
+	return n
+}
+
+// check checks the token's state, and refuses what its own step would refuse.
+// It spends the proof. event makes the token's event as it is known then.
+func (a *API) check(ctx context.Context, r *request, event func() tokens.Check) error {
+	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
+		return a.dead(r, why)
+	}
+	if err := a.spendProof(ctx, r, func() tokens.Event { return event() }); err != nil {
+		return err
+	}
+	e := event()
+	began := time.Now()
+	v, err := a.Gate.Check(ctx, r.claims.ID, r.policy.Token, e)
+	if err != nil {
+		return fault(err)
+	}
+	a.Metrics.stepped(v, e)
+	if v.Outcome != tokens.Admit {
+		a.Metrics.steps.Observe(time.Since(began).Seconds())
+		if v.Observed != tokens.None {
+			a.observed(r, v, e)
+		}
+		r.limits(left(v, r.policy.Token.Calls))
+		return a.refused(r, v, e)
+	}
+	r.binder = v.Binds
+	return nil
+}
+
+// attempt counts a call whose content can't be read, and returns why. What the
+// token's own state refuses comes first.
+func (a *API) attempt(ctx context.Context, r *request, e tokens.Attempt, why error) error {
+	if _, err := a.step(ctx, r, e); err != nil {
+		return err
+	}
+	return why
+}
+
+// reserve takes a call of the tenant's month for the step that follows.
+func (a *API) reserve(r *request) error {
+	switch a.Meter.Reserve(r.tenant.Number, r.tenant.CallsPerMonth, r.at) {
+	case usage.Reserved:
+		return nil
+	case usage.Waiting:
+		return &refusal{code: Overloaded, retry: pause(), grounds: grounds{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)}}
+	}
+	return a.overQuota(r)
 }
 
 // hasCalls is the check of the tenant's month for what is not counted in it.
@@ -95,13 +168,14 @@ func (a *API) overQuota(r *request) error {
 	}
 }
 
-// ask puts the question, unless the token is known to be dead. A question that
-// was put wrongly and one that finds nothing are the client's; anything else
-// is a fault.
+// ask puts the question, when it is its turn. A question that was put wrongly
+// and one that finds nothing are the client's; anything else is a fault.
 func (a *API) ask(ctx context.Context, r *request, q question) (records int, err error) {
-	if why := a.Gate.Dead(r.claims.ID); why != tokens.None {
-		return 0, a.dead(r, why)
+	done, err := a.questions.take(ctx, r, a.Addresses)
+	if err != nil {
+		return 0, fault(err)
 	}
+	defer done()
 	r.begin()
 	records, err = q(ctx, r)
 	if err == nil || isClients(err) {

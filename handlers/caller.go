@@ -8,6 +8,7 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/proof"
 )
 
 // caller is who makes a call, as far as the request itself shows it: guard
@@ -16,11 +17,16 @@ type caller struct {
 	at     time.Time
 	from   netip.Addr // the zero address until it was looked for
 	claims bearer.Claims
-	dpop   bool            // the token came by RFC 9449's scheme
-	key    tokens.Key      // that a good proof was made with; zero: there was none
-	faulty error           // what is wrong with the proof; nil: it is good, or there is none
-	tenant *tenants.Tenant // nil until the token has named one that exists
-	policy Policy          // of the tenant
+	dpop   bool          // the token came by RFC 9449's scheme
+	key    tokens.Key    // that a good proof was made with; zero: there was none
+	faulty error         // what is wrong with the proof; nil: it is good, or there is none
+	proof  proof.Checked // what key was read from
+	binder bool          // this request bound the token
+
+	needsProof bool            // the way that the token came by needs a valid proof, whatever the token is bound to
+	blocked    bool            // a rule blocks the address for the tenant's new tokens
+	tenant     *tenants.Tenant // nil until the token has named one that exists
+	policy     Policy          // of the tenant
 }
 
 // event is what the call is to the token.
@@ -28,7 +34,7 @@ func (w *caller) event(route tokens.Route, records int) tokens.Call {
 	return tokens.Call{
 		At: w.at, Tenant: w.tenant.Number, IssuedAt: w.claims.IssuedAt, Expires: w.claims.Expires,
 		From: w.from, Key: w.key, BadProof: w.faulty != nil, Only: tokens.KeyOf(w.claims.Confirmation),
-		Route: route, Records: uint32(records),
+		Route: route, Records: uint32(records), Blocked: w.blocked, Binder: w.binder,
 	}
 }
 

@@ -69,7 +69,14 @@ func (a *API) answer(ctx context.Context, r *request) error {
 	if text == "" {
 		return badRequest("answer is missing")
 	}
-	state, err := a.step(ctx, r, tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Right: a.Challenges.Right(r.item, text)})
+	right := a.Challenges.Right(r.item, text)
+	answered := func() tokens.Event {
+		return tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Right: right}
+	}
+	if err := a.spendProof(ctx, r, answered); err != nil {
+		return err
+	}
+	state, err := a.step(ctx, r, answered())
 	if err != nil {
 		a.countFailed(asked.Kind, err)
 		return err
@@ -95,7 +102,11 @@ func (a *API) reload(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	state, err := a.step(ctx, r, tokens.Reload{Call: r.event(0, 0), Number: asked.Number})
+	reloaded := func() tokens.Event { return tokens.Reload{Call: r.event(0, 0), Number: asked.Number} }
+	if err := a.spendProof(ctx, r, reloaded); err != nil {
+		return err
+	}
+	state, err := a.step(ctx, r, reloaded())
 	if err != nil {
 		return err
 	}
@@ -121,7 +132,7 @@ func (a *API) atChallenge(r *request) (asked challenge.Ask, err error) {
 	if err = a.hasCalls(r); err != nil {
 		return asked, err
 	}
-	if why := a.Gate.Dead(r.claims.ID); why != tokens.None {
+	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return asked, a.dead(r, why)
 	}
 	asked, ok := a.Challenges.Open(r.item)

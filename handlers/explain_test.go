@@ -46,7 +46,7 @@ func TestExplained(t *testing.T) {
 			s.do(ask{path: with(items, "client_id", "acme", "access_token", s.mint())})
 			s.policy.Token.Records = 100_000
 			s.corpus.many = 29
-		}, nil, refusals.Refusal{Code: "challenge_required", Rule: "address.records", Limit: 30, Seen: 31, Identity: "address"}, true},
+		}, nil, refusals.Refusal{Code: "challenge_required", Rule: "address.records", Limit: 30, Seen: 40, Identity: "address"}, true},
 		{"blocking", items, func(s *site, _ string) { s.crowd(addresses.ThenBlock); s.neighbours(2) }, nil,
 			refusals.Refusal{Code: "address_blocked", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address"}, true},
 		{"wrong", "/v1/challenges/{id}/answer?answer=0", spike, nil,
@@ -218,7 +218,9 @@ func (s *site) metrics() string {
 // TestLadderMetrics: what becomes of challenges and addresses is counted.
 func TestLadderMetrics(t *testing.T) {
 	s := newSite(t)
-	s.Metrics.Addresses(func() map[string]int { return map[string]int{"block": 2, "crowded": 1, "canary": 9} })
+	s.Metrics.Addresses(func() map[Listed]int {
+		return map[Listed]int{{"block", ""}: 1, {"block", "acme"}: 1, {"crowded", "acme"}: 1, {"canary", ""}: 9}
+	})
 	token := s.mint()
 	s.spike(token)
 	id := s.taskOf(s.exchange(s.asked, token)).ID

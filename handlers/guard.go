@@ -28,7 +28,7 @@ func (a *API) guard(r *request) (err error) {
 	if inURL && r.policy.QueryTokens != QueryTokensYes && r.policy.QueryTokens != QueryTokensProof {
 		return badRequest("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
-	if !fromSite(r.http.Header, &r.caller) {
+	if !askedByCode(r.http.Header, &r.caller) || !fromSite(r.http.Header, &r.caller) {
 		if err = a.mismatch(r, "sites"); err != nil {
 			return err
 		}
@@ -36,11 +36,13 @@ func (a *API) guard(r *request) (err error) {
 	if r.tenant.Status != tenants.Active {
 		return refuse(TenantSuspended)
 	}
+	_, r.blocked = a.Addresses.BlockedByRule(r.from, r.tenant.Number, r.at)
 	return a.prove(r, token, inURL)
 }
 
-// arrive finds out where a request comes from, and turns a blocked address
-// away before anything is read of its token. (Not at /oauth: that is called by
+// arrive finds out where a request comes from, and refuses an address that an
+// operator has blocked before anything is read of its token. What a rule has
+// blocked is decided with the token: see tokens.Call.Blocked. (Not at /oauth: that is called by
 // the tenants' servers, whose visitors' addresses are none of theirs, and who
 // are known by their secrets.)
 func (a *API) arrive(r *request) (err error) {
@@ -48,7 +50,7 @@ func (a *API) arrive(r *request) (err error) {
 	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
 		return err
 	}
-	if until, blocked := a.Addresses.Blocked(r.from, r.at); blocked {
+	if until, blocked := a.Addresses.BlockedByOperator(r.from, r.at); blocked {
 		return blockedUntil(until, r.at, byBlock)
 	}
 	return nil

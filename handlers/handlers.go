@@ -55,9 +55,14 @@ type API struct {
 	Tenants    *tenants.Directory
 	Meter      *usage.Meter
 	Addresses  interface {
-		// Blocked says until when (Unix seconds, addresses.Forever) an address
-		// is blocked. It is asked at each call, so it must be cheap.
-		Blocked(a netip.Addr, now time.Time) (until int64, blocked bool)
+		// BlockedByOperator and BlockedByRule report until when (Unix seconds,
+		// addresses.Forever) an address is blocked: for everything, and for new
+		// tokens of a tenant. They are asked at each call, so they must be cheap.
+		BlockedByOperator(a netip.Addr, now time.Time) (until int64, blocked bool)
+		BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool)
+		// Bindings returns an address's budget of tokens and the usual one; 0 if
+		// it is exempt.
+		Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
 	}
 	Challenges Challenges
 	Refusals   interface {
@@ -70,6 +75,9 @@ type API struct {
 	Static      fs.FS                        // demo/media/… is served; nil: nothing
 	Widgets     *Widgets                     // nil: nothing
 	Metrics     *Metrics
+
+	questions questions // under way
+	titles    titles    // that suggestions showed
 }
 
 // Content is the corpus as the API asks for it. Items come encoded, safe in a
@@ -88,8 +96,8 @@ type Challenges interface {
 	Make(a challenge.Ask) (challenge.Challenge, error)
 	Open(id string) (challenge.Ask, bool)
 	Right(id, answer string) bool
-	Picture(ctx context.Context, id string, now time.Time) ([]byte, error)
-	Sound(ctx context.Context, id, lang string, now time.Time) ([]byte, error)
+	Picture(ctx context.Context, id string, now time.Time, allow func() error) ([]byte, error)
+	Sound(ctx context.Context, id, lang string, now time.Time, allow func() error) ([]byte, error)
 }
 
 // Policy is what one tenant is allowed.
@@ -116,10 +124,10 @@ func (a *API) Routes() http.Handler {
 	e.HTTPErrorHandler = a.unrouted
 
 	v1 := map[string]echo.HandlerFunc{
-		"/v1/items":             a.call(tokens.Items, a.search),
-		"/v1/items/:id":         a.call(tokens.Item, a.item),
-		"/v1/items/:id/related": a.call(tokens.Related, a.related),
-		"/v1/collections":       a.call(tokens.Collections, a.collections),
+		"/v1/items":             a.call(tokens.Items, pageful, a.search),
+		"/v1/items/:id":         a.call(tokens.Item, one, a.item),
+		"/v1/items/:id/related": a.call(tokens.Related, pageful, a.related),
+		"/v1/collections":       a.call(tokens.Collections, none, a.collections),
 		"/v1/suggest":           a.free(a.suggest),
 		"/v1/token":             a.content(a.token),
 

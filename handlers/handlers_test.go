@@ -223,6 +223,13 @@ func (m *memory) Update(ctx context.Context, id tokens.ID, fn func(tokens.State)
 	return nil
 }
 
+func (m *memory) Peek(id tokens.ID) (tokens.State, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, known := m.states[id]
+	return s, known && m.fault == nil
+}
+
 // shelf is a tenants.Store.
 type shelf struct {
 	list []tenants.Tenant

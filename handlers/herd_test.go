@@ -40,14 +40,17 @@ func TestS33OneHousehold(t *testing.T) {
 			t.Fatalf("%s: %s", visitor, code)
 		}
 	}
-	if n := len(s.street.houses.states); n != 1 {
+	if n := len(s.street.houses.states); n != 3 { // itself, and the networks around it
 		t.Errorf("%d addresses are remembered", n)
 	}
 	if code := s.behind("2001:db8:7:8::1", s.mint()); code != "address_blocked" {
 		t.Errorf("the 26th token: %q", code)
 	}
-	if code := s.behind("2001:db8:7:8:ffff::1", family[0]); code != "address_blocked" {
+	if code := s.behind("2001:db8:7:8:ffff::1", s.mint()); code != "address_blocked" {
 		t.Errorf("elsewhere in the house: %q", code)
+	}
+	if code := s.behind("2001:db8:7:8:ffff::1", family[0]); code != "" {
+		t.Errorf("a token that was cleared before the block: %q", code)
 	}
 	if code := s.behind("2001:db8:7:9::1", s.mint()); code != "" {
 		t.Errorf("next door: %q", code)
@@ -72,7 +75,7 @@ func TestS35ForgedHeaders(t *testing.T) {
 			"Forwarded": {"for=" + victim}, "True-Client-Ip": {victim}, "Cf-Connecting-Ip": {victim},
 		}})
 	}
-	if _, blocked := s.street.Blocked(netip.MustParseAddr(villain), s.now); !blocked {
+	if _, blocked := s.street.BlockedByRule(netip.MustParseAddr(villain), 1, s.now); !blocked {
 		t.Error("the villain is not blocked: this test says nothing")
 	}
 	if rec := s.do(ask{path: path, from: victim}); rec.Code != 200 {
@@ -125,8 +128,8 @@ func TestS35CopiedToken(t *testing.T) {
 			}
 		}
 		for a, state := range s.street.houses.states {
-			if a != netip.MustParseAddr(owner) || state.Until != 0 {
-				t.Errorf("%s: %s has %+v", path, a, state)
+			if a != addresses.OfTenant(netip.MustParseAddr(owner), 1) || state.Until != 0 {
+				t.Errorf("%s: %v has %+v", path, a, state)
 			}
 		}
 		if got := s.bindings(owner); got != 1 {
@@ -163,12 +166,12 @@ func TestRefusalsFeedNoCount(t *testing.T) {
 	s.policy.Token.Ignored = 255
 	token := s.mint()
 	s.spike(token)
-	before := s.street.houses.states[netip.MustParseAddr("192.0.2.1")]
+	before := s.street.houses.states[addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1)]
 	for range 500 {
 		s.get(items, token)
 		s.do(ask{path: items + "?client_id=acme&access_token=x"})
 	}
-	if after := s.street.houses.states[netip.MustParseAddr("192.0.2.1")]; after != before {
+	if after := s.street.houses.states[addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1)]; after != before {
 		t.Errorf("%+v became %+v", before, after)
 	}
 }
@@ -191,14 +194,14 @@ func TestSolvedByACrowd(t *testing.T) {
 			t.Errorf("token %d: %d %s", n, rec.Code, rec.Body)
 		}
 	}
-	if _, blocked := s.street.Blocked(netip.MustParseAddr("192.0.2.1"), s.now); blocked {
+	if _, blocked := s.street.BlockedByRule(netip.MustParseAddr("192.0.2.1"), 1, s.now); blocked {
 		t.Error("it is blocked")
 	}
 }
 
 // bindings are what an address has bound in the period.
 func (s *site) bindings(a string) (n int) {
-	for _, c := range s.street.houses.states[netip.MustParseAddr(a)].Counts {
+	for _, c := range s.street.houses.states[addresses.OfTenant(netip.MustParseAddr(a), 1)].Counts {
 		n += int(c.Bound)
 	}
 	return n

@@ -24,6 +24,27 @@ func fromSite(h http.Header, who *caller) bool {
 	return t.Serves(page) || t.Serves(beginning(page)) || t.Serves(originOf(page))
 }
 
+// askedByCode reports whether a request can be a page's fetch or script, as far
+// as the browser marks it (Fetch Metadata, W3C). An image, a frame, a form that
+// navigates or a prefetch is not: any page can make its visitors send those,
+// with tokens of its own choice, and they must bind nothing (S50). A page that
+// hides its origin from a tenant with sites is not one of them. Programs send
+// none of these headers.
+func askedByCode(h http.Header, who *caller) bool {
+	for _, dest := range h["Sec-Fetch-Dest"] {
+		if dest != "empty" && dest != "script" {
+			return false
+		}
+	}
+	site := h["Sec-Fetch-Site"]
+	for _, from := range site {
+		if from == "none" {
+			return false
+		}
+	}
+	return len(site) == 0 || len(who.tenant.Sites) == 0 || h.Get("Origin") != "" || h.Get("Referer") != ""
+}
+
 // beginning is what stands before a URL's path, query and fragment. A browser
 // writes it as our sites are written, so that it need not be parsed; with a
 // user's name in it, or a port to leave out, it is no site of ours.

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/challenge"
+	"stile.example/stile/tokens"
 )
 
 // What a challenge of the kind picture is shown and said by.
@@ -25,12 +26,48 @@ var (
 )
 
 func (a *API) picture(ctx context.Context, r *request) ([]byte, error) {
-	return a.Challenges.Picture(ctx, r.item, r.at)
+	return a.Challenges.Picture(ctx, r.item, r.at, a.mayDraw(ctx, r))
 }
 
 func (a *API) sound(ctx context.Context, r *request) ([]byte, error) {
 	lang, _ := r.find("lang")
-	return a.Challenges.Sound(ctx, r.item, lang, r.at)
+	return a.Challenges.Sound(ctx, r.item, lang, r.at, a.mayDraw(ctx, r))
+}
+
+// mayDraw counts a rendering against the challenge, which has six (S60). It is
+// called only if something must be rendered.
+func (a *API) mayDraw(ctx context.Context, r *request) func() error {
+	return func() error {
+		asked, _ := a.Challenges.Open(r.item)
+		v, err := a.Gate.Apply(ctx, asked.Token, tokens.Policy{}, tokens.Draw{At: r.at, Number: asked.Number})
+		switch {
+		case err != nil:
+			return err
+		case v.Outcome == tokens.Admit:
+			return nil
+		case v.Reason == tokens.DrawnTooOften:
+			return drawnTooOften()
+		}
+		return challenge.ErrUnknown
+	}
+}
+
+// drawnTooOften refuses to render a challenge once more.
+func drawnTooOften() error {
+	return &refusal{code: Overloaded, status: http.StatusTooManyRequests,
+		detail:  "This challenge has been rendered too often, or as sound in another language. Reload it for a new one.",
+		grounds: grounds{"challenge.drawn", tokens.MaxDrawn, tokens.MaxDrawn + 1}}
+}
+
+// isClosed reports whether a picture that this server made is not the challenge
+// that its token has open.
+func (a *API) isClosed(ctx context.Context, id string) (bool, error) {
+	asked, ok := a.Challenges.Open(id)
+	if !ok || asked.Kind != challenge.Picture {
+		return false, nil
+	}
+	s, err := a.Gate.State(ctx, asked.Token)
+	return s.Open.Number == 0 || s.Open.Number != asked.Number, err
 }
 
 // drawn makes an Echo handler of what draws. An <img> has no token to show and
@@ -64,8 +101,20 @@ func (a *API) drawing(r *request, draw func(context.Context, *request) ([]byte, 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	closed, err := a.isClosed(ctx, r.item)
+	if err != nil {
+		return nil, fault(err)
+	}
+	if closed {
+		return nil, &refusal{code: NotFound, detail: "The challenge is not open: it was solved or replaced."}
+	}
 	body, err := draw(ctx, r)
+	var why *refusal
 	switch {
+	case errors.As(err, &why):
+		return nil, why
+	case errors.Is(err, challenge.ErrOtherLanguage):
+		return nil, drawnTooOften()
 	case err == nil:
 		return body, nil
 	case errors.Is(err, challenge.ErrUnknown):

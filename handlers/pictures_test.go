@@ -38,7 +38,7 @@ func TestPictures(t *testing.T) {
 		{picture + "?callback=cb", "image/png", "\x89PNG", nil, 200},
 		{picture + "?callback=alert(1)&x=%zz", "image/png", "\x89PNG", nil, 200},
 		{sound, "audio/wav", "RIFF", nil, 200},
-		{sound + "?lang=ja", "audio/wav", "RIFF", nil, 200},
+		{sound + "?lang=ja", "application/json", `{"error"`, nil, 429}, // a second language
 		{sound + "?lang=" + strings.Repeat("x", 900), "audio/wav", "RIFF", nil, 200},
 		{sound, "audio/wav", "RI", http.Header{"Range": {"bytes=0-1"}}, 206},
 	} {
@@ -57,7 +57,9 @@ func TestPictures(t *testing.T) {
 	if img, err := png.Decode(s.do(ask{path: picture}).Body); err != nil || img.Bounds().Dx() != 240 {
 		t.Errorf("%v, %v", img, err)
 	}
-	english, japanese := s.do(ask{path: sound}).Body.Bytes(), s.do(ask{path: sound + "?lang=ja"}).Body.Bytes()
+	english := s.do(ask{path: sound}).Body.Bytes()
+	other := newSite(t)
+	japanese := other.do(ask{path: strings.TrimPrefix(other.askPicture(other.mint()).Sound, publicURL) + "?lang=ja"}).Body.Bytes()
 	if bytes.Equal(english, japanese) {
 		t.Error("every language sounds the same")
 	}
@@ -100,9 +102,11 @@ type sulking struct {
 	err error
 }
 
-func (s sulking) Picture(context.Context, string, time.Time) ([]byte, error) { return nil, s.err }
+func (s sulking) Picture(context.Context, string, time.Time, func() error) ([]byte, error) {
+	return nil, s.err
+}
 
-func (s sulking) Sound(context.Context, string, string, time.Time) ([]byte, error) {
+func (s sulking) Sound(context.Context, string, string, time.Time, func() error) ([]byte, error) {
 	return nil, s.err
 }
 
@@ -152,16 +156,16 @@ type counting struct {
 	drawn int
 }
 
-func (c *counting) Picture(ctx context.Context, id string, now time.Time) ([]byte, error) {
-	b, err := c.Challenges.Picture(ctx, id, now)
+func (c *counting) Picture(ctx context.Context, id string, now time.Time, allow func() error) ([]byte, error) {
+	b, err := c.Challenges.Picture(ctx, id, now, allow)
 	if err == nil {
 		c.drawn++
 	}
 	return b, err
 }
 
-func (c *counting) Sound(ctx context.Context, id, lang string, now time.Time) ([]byte, error) {
-	b, err := c.Challenges.Sound(ctx, id, lang, now)
+func (c *counting) Sound(ctx context.Context, id, lang string, now time.Time, allow func() error) ([]byte, error) {
+	b, err := c.Challenges.Sound(ctx, id, lang, now, allow)
 	if err == nil {
 		c.drawn++
 	}

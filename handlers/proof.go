@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"errors"
 
 	"stile.example/stile/tokens"
@@ -29,21 +30,57 @@ func (a *API) prove(r *request, token string, inURL bool) error {
 	checked, err := a.Proofs.Check(text, proof.Request{
 		Method: r.http.Method, URL: a.PublicURL + r.http.URL.EscapedPath(), Token: token,
 	}, r.at)
-	if err == nil {
-		err = a.Proofs.Spend(checked, 620, r.at)
-	}
+	r.needsProof = needed
+	return r.useProof(checked, err)
+}
+
+// useProof notes what came of a proof: the key that made it, or what is wrong
+// with it.
+func (r *request) useProof(checked proof.Checked, err error) error {
+	r.proof, r.key, r.faulty = proof.Checked{}, tokens.Key{}, nil
 	switch {
 	case errors.Is(err, proof.ErrBusy):
 		return &refusal{code: Overloaded, retry: pause(), grounds: grounds{rule: "proof: " + err.Error()}}
-	case err != nil && needed:
+	case err != nil && r.needsProof:
 		return badProof(err)
 	case err != nil:
 		r.faulty = err
 	default:
-		r.key = tokens.KeyOf(checked.Thumbprint)
+		r.proof, r.key = checked, tokens.KeyOf(checked.Thumbprint)
 	}
 	return nil
 }
+
+// spendProof spends the request's proof, which then works no more, if it is the
+// token's: made by the key that the token is bound to, or that event binds it
+// to. Others are not remembered, or anybody could fill the memory (S57). event
+// makes the token's event; it is asked again if the proof was used before.
+func (a *API) spendProof(ctx context.Context, r *request, event func() tokens.Event) error {
+	if r.key == (tokens.Key{}) {
+		return nil
+	}
+	s, err := a.Gate.State(ctx, r.claims.ID)
+	if err != nil {
+		return fault(err)
+	}
+	if s.Bound.Kind == tokens.Unbound {
+		s, _ = tokens.Step(s, r.policy.Token, event())
+	}
+	if s.Dead != tokens.None || s.Bound != tokens.BindToKey(r.key) && (!r.needsProof || s.Bound != tokens.BindTo(r.from)) {
+		return nil
+	}
+	return r.useProof(r.proof, a.Proofs.Spend(r.proof, proofsOf(r.policy.Token), r.at))
+}
+
+// proofsOf is how many proofs a token's limits admit while a proof is valid:
+// two windows of calls and suggestions, and some for challenges.
+func proofsOf(p tokens.Policy) int {
+	windows := int(proof.Life/p.SpikePer) + 1
+	return min(int(p.SpikeCalls)+int(p.SpikeSuggestions), maxProofs)*windows + 4*int(p.PerToken)
+}
+
+// maxProofs bounds the spike limits that proofs are remembered for.
+const maxProofs = 10_000
 
 // findProof finds the proof where it may be: in the header, or in the
 // parameters; there is one way only in one request.

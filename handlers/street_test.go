@@ -20,7 +20,7 @@ type street struct {
 
 func newStreet(t testing.TB, p addresses.Policy) *street {
 	t.Helper()
-	s := &street{houses: &houses{states: map[netip.Addr]addresses.State{}}}
+	s := &street{houses: &houses{states: map[addresses.Scope]addresses.State{}}}
 	book, err := addresses.OpenBook(context.Background(), s.houses, p)
 	if err != nil {
 		t.Fatal(err)
@@ -31,20 +31,25 @@ func newStreet(t testing.TB, p addresses.Policy) *street {
 
 // Bound makes of how an address stands what its token starts with.
 func (s *street) Bound(ctx context.Context, a tokens.Arrival) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records}
+	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.Cleared}
 	if a.Fresh {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
-	v, err := s.Apply(ctx, a.From, a.At, e)
+	v, err := s.Apply(ctx, a.From, a.Tenant, a.At, e)
 	if err != nil {
 		return tokens.Crowd{}, err
 	}
 	kind := map[addresses.Standing]tokens.Kind{addresses.Crowded: tokens.Work, addresses.Packed: tokens.Picture}[v.Standing]
-	return tokens.Crowd{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level, Leave: v.Leave, Limit: v.Limit, Seen: v.Seen, Drained: v.Drained}, nil
+	return tokens.Crowd{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level, Leave: v.Leave, Limit: v.Limit, Seen: v.Seen, Drained: v.Drained, Shared: v.Shared}, nil
 }
 
-func (s *street) Solved(ctx context.Context, from netip.Addr, at time.Time) error {
-	_, err := s.Apply(ctx, from, at, addresses.Solved{At: at})
+func (s *street) Asked(ctx context.Context, c tokens.Called) error {
+	_, err := s.Apply(ctx, c.From, c.Tenant, c.At, addresses.Asked{At: c.At, Shared: c.Shared})
+	return err
+}
+
+func (s *street) Solved(ctx context.Context, c tokens.Called) error {
+	_, err := s.Apply(ctx, c.From, c.Tenant, c.At, addresses.Solved{At: c.At, Shared: c.Shared})
 	return err
 }
 
@@ -57,12 +62,12 @@ func (s *site) block(what string, until time.Time) {
 // houses is an addresses.Store.
 type houses struct {
 	mu      sync.Mutex
-	states  map[netip.Addr]addresses.State
+	states  map[addresses.Scope]addresses.State
 	entries []addresses.Entry
 	fault   error
 }
 
-func (h *houses) UpdateAddress(_ context.Context, a netip.Addr, fn func(addresses.State) addresses.State) error {
+func (h *houses) UpdateAddress(_ context.Context, a addresses.Scope, fn func(addresses.State) addresses.State) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.fault == nil {
@@ -71,7 +76,7 @@ func (h *houses) UpdateAddress(_ context.Context, a netip.Addr, fn func(addresse
 	return h.fault
 }
 
-func (h *houses) EachAddress(_ context.Context, fn func(netip.Addr, addresses.State)) error {
+func (h *houses) EachAddress(_ context.Context, fn func(addresses.Scope, addresses.State)) error {
 	for a, s := range h.states {
 		fn(a, s)
 	}

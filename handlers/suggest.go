@@ -7,7 +7,8 @@ import (
 	"stile.example/stile/content"
 )
 
-// suggest answers completions of what is being typed.
+// suggest answers completions of what is being typed. It returns how many of
+// the titles are new to the token.
 func (a *API) suggest(ctx context.Context, r *request) (int, error) {
 	q, err := r.one("q")
 	if err != nil {
@@ -27,5 +28,9 @@ func (a *API) suggest(ctx context.Context, r *request) (int, error) {
 	r.add(`{"data":`)
 	r.addValue(found)
 	r.add(`,"meta":{`)
-	return 0, nil
+	ids := make([]string, len(found))
+	for i, f := range found {
+		ids[i] = f.ID
+	}
+	return a.titles.count(r.claims.ID, ids), nil
 }

@@ -14,10 +14,14 @@ func (a *API) token(ctx context.Context, r *request) error {
 	if err := a.hasCalls(r); err != nil {
 		return err
 	}
-	if why := a.Gate.Dead(r.claims.ID); why != tokens.None {
+	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return a.dead(r, why)
 	}
-	state, err := a.step(ctx, r, tokens.Look(r.event(0, 0)))
+	looked := func() tokens.Event { return tokens.Look(r.event(0, 0)) }
+	if err := a.spendProof(ctx, r, looked); err != nil {
+		return err
+	}
+	state, err := a.step(ctx, r, looked())
 	if err != nil {
 		return err
 	}

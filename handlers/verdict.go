@@ -17,6 +17,8 @@ func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 		return unproven(r)
 	case v.Reason == tokens.NotAsked:
 		why.detail = notOpen().detail
+	case v.Reason == tokens.DrawnTooOften:
+		return drawnTooOften()
 	case v.Outcome == tokens.Challenged:
 		t, err := a.task(r, v.State.Open)
 		if err != nil {
@@ -37,7 +39,7 @@ func (a *API) dead(r *request, why tokens.Reason) error {
 // blocked refuses an address that a token's binding has just blocked, or that
 // was blocked since the request began.
 func (a *API) blocked(r *request, g grounds) error {
-	until, _ := a.Addresses.Blocked(r.from, r.at)
+	until, _ := a.Addresses.BlockedByRule(r.from, r.tenant.Number, r.at)
 	return blockedUntil(until, r.at, g)
 }
 
@@ -96,7 +98,7 @@ func usedUp(p tokens.Policy, used tokens.Count, v tokens.Verdict) grounds {
 // then that it is still open.
 func askedFor(p tokens.Policy, v tokens.Verdict, e tokens.Event) grounds {
 	switch open := v.State.Open; {
-	case v.Asks && v.Limit > 0 && open.Crowd:
+	case v.Asks && v.Limit > 0 && open.Crowd != tokens.ByToken:
 		return overBudget(v)
 	case v.Asks && v.Roams:
 		return roaming(v)
@@ -125,7 +127,16 @@ func roaming(v tokens.Verdict) grounds {
 
 // spikeOf is the limit of a window that an event counts in.
 func spikeOf(e tokens.Event) string {
-	if _, typing := e.(tokens.Suggest); typing {
+	typing := false
+	switch e := e.(type) {
+	case tokens.Suggest, tokens.Look:
+		typing = true
+	case tokens.Check:
+		typing = e.Suggest
+	case tokens.Attempt:
+		typing = e.Suggest
+	}
+	if typing {
 		return "spike.suggestions"
 	}
 	return "spike.calls"

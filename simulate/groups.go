@@ -27,11 +27,11 @@ func kinds() []kind {
 	return []kind{
 		{"home", "5,000 people at home, 1 to 4 behind an address", false, home},
 		{"office", "5,000 people behind one address, in working hours", false, func(w *world) []agent {
-			return people(w, 5000, habit{more: 0.6, hours: atWork, pages: 7, key: keyboardKey}, sameAddress)
+			return people(w, 5000, habit{more: 0.6, hours: atWork, pages: 7, pause: keyboardKey}, sameAddress)
 		}},
 		{"phones", "2,000 phones that change their address every 20 minutes, within 64 that they share", false, phones},
 		{"class", "30 pupils behind one address who begin within a minute", false, func(w *world) []agent {
-			return people(w, 30, habit{at: 10 * time.Hour, pages: 20, key: keyboardKey}, sameAddress)
+			return people(w, 30, habit{at: 10 * time.Hour, pages: 20, pause: keyboardKey}, sameAddress)
 		}},
 		{"one", "a scraper with one address that stays under the spike and solves nothing", true, scrapers(1, trade{pace: second, page: 2 * second, patient: true, solves: idle})},
 		{"fifty", "the same with 50 addresses, which share the corpus out", true, scrapers(50, trade{pace: second, page: 2 * second, patient: true, solves: idle})},
@@ -85,12 +85,12 @@ func home(w *world) []agent {
 			addresses = append(addresses, address(house))
 		}
 	}
-	return people(w, 5000, habit{more: 0.5, hours: atHome, pages: 8, key: keyboardKey}, func(n int) netip.Addr { return addresses[n] })
+	return people(w, 5000, habit{more: 0.5, hours: atHome, pages: 8, pause: keyboardKey}, func(n int) netip.Addr { return addresses[n] })
 }
 
 func phones(w *world) []agent {
 	cell := func(w *world) netip.Addr { return address(1000 + w.IntN(64)) }
-	return people(w, 2000, habit{more: 1, hours: onTheMove, pages: 6, key: phoneKey, roams: 20 * time.Minute, where: cell},
+	return people(w, 2000, habit{more: 1, hours: onTheMove, pages: 6, pause: phoneKey, roams: 20 * time.Minute, where: cell},
 		func(n int) netip.Addr { return address(n) })
 }
 

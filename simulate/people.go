@@ -31,7 +31,7 @@ type habit struct {
 	more  float64                   // visits a day, beside the one that they come for
 	hours [24]float64               // when they come: weights of the hours
 	pages float64                   // seen in a visit, in the mean
-	key   float64                   // seconds between two keys
+	pause float64                   // seconds between two keys
 	roams time.Duration             // how long a phone keeps its address, in the mean; 0: for good
 	where func(w *world) netip.Addr // an address for the phone that moves
 	at    time.Duration             // everybody comes within a minute of that time; 0: by the hours
@@ -118,9 +118,10 @@ func (p *person) open(w *world) {
 	list := step{request{route: tokens.Items, records: 20}, 0}
 	switch x := w.Float64(); {
 	case x < 0.35: // a search: suggestions key by key, then results, which may be few
-		for range 2 + w.IntN(2*queryKeys-4) {
-			p.todo = append(p.todo, step{request{suggest: true}, seconds(p.key * w.logNormal(0.4))})
+		for key := range 2 + w.IntN(2*queryKeys-4) {
+			p.todo = append(p.todo, step{request{suggest: true, titles: newTitles(key)}, seconds(p.pause * w.logNormal(0.4))})
 		}
+		list.most = 20
 		if list.after = seconds(0.5); w.Float64() < 0.4 {
 			list.records = uint32(w.IntN(20))
 		}
@@ -138,6 +139,19 @@ func (p *person) open(w *world) {
 		p.todo = append(p.todo, step{request{route: tokens.Item, records: 1}, 0},
 			step{request{route: tokens.Related, records: 6}, seconds(0.1)})
 	}
+}
+
+// newTitles is how many of the suggestions after the n-th key (from 0) were not
+// shown after the keys before it. One key shows none. The first titles that
+// begin with two letters are mostly others than those that begin with three; the
+// more is typed, the fewer are left. A second word begins after seven keys. The
+// numbers are ours.
+func newTitles(key int) uint32 {
+	shown := [...]uint32{0, 8, 8, 6, 4, 2, 1, 0, 2, 1}
+	if key >= len(shown) {
+		return 0
+	}
+	return shown[key]
 }
 
 // roam gives a phone another address, and its token is then used from outside

@@ -14,6 +14,8 @@ import (
 type visitor struct {
 	who    int // number in the group
 	from   netip.Addr
+	tenant uint32     // whose pages it visits; 0: the first
+	key    tokens.Key // that its browser holds; zero: none
 	solver solver
 	token  tokens.ID
 	live   bool // it has a token that it believes to be good
@@ -31,7 +33,9 @@ type solver func(w *world, c tokens.Challenge) (takes, cpu time.Duration, right,
 type request struct {
 	route   tokens.Route
 	suggest bool
-	records uint32
+	records uint32 // items that the response carries
+	most    uint32 // that it may carry; 0: as many
+	titles  uint32 // of suggestions: new to whoever types
 }
 
 // fate is what became of a request.
@@ -48,10 +52,6 @@ const (
 // ask makes a request, and says what became of it and when to go on.
 func (v *visitor) ask(w *world, now time.Duration, r request) (f fate, next time.Duration) {
 	for range 3 {
-		if until := w.blocked(v.from, now); until > 0 {
-			w.bar(v.who, now, until)
-			return barred, until
-		}
 		v.hold(w, now)
 		verdict := v.apply(w, now, r)
 		switch {
@@ -67,7 +67,12 @@ func (v *visitor) ask(w *world, now time.Duration, r request) (f fate, next time
 		case tokens.Challenged:
 			return v.work(w, now, verdict.State.Open)
 		}
-		if verdict.Reason != tokens.AddressBlocked && verdict.Reason != tokens.NotAsked {
+		if verdict.Reason == tokens.AddressBlocked {
+			until := w.blocked(v.from, v.payer(), now)
+			w.bar(v.who, now, until)
+			return barred, until
+		}
+		if verdict.Reason != tokens.NotAsked {
 			v.drop(w)
 			w.Renewals++
 		}
@@ -90,20 +95,42 @@ func (v *visitor) drop(w *world) {
 	v.live, v.task = false, tokens.Challenge{}
 }
 
-// apply sends the answer to the challenge that is being solved, else r.
+// payer is the number of the tenant that the visitor's calls are charged to.
+func (v *visitor) payer() uint32 { return max(v.tenant, 1) }
+
+// apply sends the answer to the challenge that is being solved, else r. As the
+// server does, it checks a request before it is read.
 func (v *visitor) apply(w *world, now time.Duration, r request) tokens.Verdict {
 	at := monday.Add(now)
-	c := tokens.Call{At: at, Tenant: 1, IssuedAt: monday.Add(v.issued), Expires: monday.Add(v.issued + 24*time.Hour),
-		From: v.from, Route: r.route, Records: r.records}
-	var e tokens.Event = c
-	switch {
-	case v.task.Number != 0:
-		c.Records = 0
-		e = tokens.Answer{Call: c, Number: v.task.Number, Right: v.right}
-	case r.suggest:
-		e = tokens.Suggest(c)
+	c := tokens.Call{At: at, Tenant: v.payer(), IssuedAt: monday.Add(v.issued), Expires: monday.Add(v.issued + 24*time.Hour),
+		From: v.from, Key: v.key, Route: r.route, Blocked: w.blocked(v.from, v.payer(), now) > 0}
+	if v.task.Number != 0 {
+		return v.send(w, tokens.Answer{Call: c, Number: v.task.Number, Right: v.right})
 	}
-	verdict, err := w.gate.Apply(context.Background(), v.token, w.Policy, e)
+	most := c
+	if most.Records = max(r.records, r.most); r.suggest {
+		most.Titles = maxTitles
+	}
+	if checked := v.send(w, tokens.Check{Call: most, Suggest: r.suggest}); checked.Outcome != tokens.Admit {
+		return checked
+	}
+	if c.Records, c.Titles = r.records, r.titles; r.suggest {
+		return v.send(w, tokens.Suggest(c))
+	}
+	return v.send(w, c)
+}
+
+// maxTitles is how many titles one response of suggestions may show.
+const maxTitles = 8
+
+func (v *visitor) send(w *world, e tokens.Event) tokens.Verdict {
+	var verdict tokens.Verdict
+	var err error
+	if check, ok := e.(tokens.Check); ok {
+		verdict, err = w.gate.Check(context.Background(), v.token, w.Policy, check)
+	} else {
+		verdict, err = w.gate.Apply(context.Background(), v.token, w.Policy, e)
+	}
 	if err != nil {
 		panic(err) // this store has no faults
 	}

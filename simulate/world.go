@@ -29,14 +29,14 @@ type world struct {
 	*rand.Rand
 	gate   tokens.Gate
 	tokens map[tokens.ID]tokens.State
-	homes  map[netip.Addr]addresses.State
+	homes  map[addresses.Scope]addresses.State
 	names  uint64 // tokens issued
 	end    time.Duration
 	tally
 }
 
 func newWorld(c Config, r *rand.Rand) *world {
-	w := &world{Config: c, Rand: r, tokens: map[tokens.ID]tokens.State{}, homes: map[netip.Addr]addresses.State{},
+	w := &world{Config: c, Rand: r, tokens: map[tokens.ID]tokens.State{}, homes: map[addresses.Scope]addresses.State{},
 		end: time.Duration(c.Days) * 24 * time.Hour}
 	w.gate = tokens.Gate{Store: w, Neighbours: w}
 	w.tally = newTally(c)
@@ -69,14 +69,17 @@ func (w *world) Update(_ context.Context, id tokens.ID, fn func(tokens.State) to
 	return nil
 }
 
+// Peek makes the world a [tokens.Store].
+func (w *world) Peek(id tokens.ID) (tokens.State, bool) { return w.tokens[id], true }
+
 // Bound makes the world the [tokens.Neighbours] of its gate.
 func (w *world) Bound(_ context.Context, a tokens.Arrival) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records}
+	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.Cleared}
 	if a.Fresh {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
-	v := w.step(a.From, e)
-	c := tokens.Crowd{Level: v.Level, Leave: v.Leave}
+	v := w.step(a.From, a.Tenant, e)
+	c := tokens.Crowd{Level: v.Level, Leave: v.Leave, Shared: v.Shared}
 	switch v.Standing {
 	case addresses.Blocked:
 		c.Blocked = true
@@ -88,25 +91,34 @@ func (w *world) Bound(_ context.Context, a tokens.Arrival) (tokens.Crowd, error)
 	return c, nil
 }
 
-// Solved is told of a crowd's challenge that was solved.
-func (w *world) Solved(_ context.Context, from netip.Addr, at time.Time) error {
-	w.step(from, addresses.Solved{At: at})
+// Asked is told of a crowd's challenge that was opened.
+func (w *world) Asked(_ context.Context, c tokens.Called) error {
+	w.step(c.From, c.Tenant, addresses.Asked{At: c.At, Shared: c.Shared})
 	return nil
 }
 
-func (w *world) step(from netip.Addr, e addresses.Event) addresses.Verdict {
-	s, v := addresses.Step(w.homes[from], w.Addresses, e)
-	w.homes[from] = s
-	if v.Offence {
-		w.blocks++
-	}
+// Solved is told of a crowd's challenge that was solved.
+func (w *world) Solved(_ context.Context, c tokens.Called) error {
+	w.step(c.From, c.Tenant, addresses.Solved{At: c.At, Shared: c.Shared})
+	return nil
+}
+
+func (w *world) step(from netip.Addr, tenant uint32, e addresses.Event) addresses.Verdict {
+	v, _ := w.Addresses.Apply(from, tenant, e, func(scope addresses.Scope, p addresses.Policy, e addresses.Event) (addresses.Verdict, error) {
+		s, v := addresses.Step(w.homes[scope], p, e)
+		w.homes[scope] = s
+		if v.Offence {
+			w.blocks++
+		}
+		return v, nil // this store has no faults
+	})
 	return v
 }
 
-// blocked says until when an address is blocked, which the server asks before
-// it looks at a token; 0: it is not.
-func (w *world) blocked(from netip.Addr, now time.Duration) time.Duration {
-	if s := w.homes[from]; s.Until > monday.Add(now).Unix() {
+// blocked says until when a rule blocks an address for new tokens of a tenant;
+// 0: it does not.
+func (w *world) blocked(from netip.Addr, tenant uint32, now time.Duration) time.Duration {
+	if s := w.homes[addresses.OfTenant(from, tenant)]; s.Until > monday.Add(now).Unix() {
 		return time.Duration(s.Until-monday.Unix()) * time.Second
 	}
 	return 0

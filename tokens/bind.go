@@ -50,9 +50,9 @@ func leave(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 }
 
 // lacks is how many of a call's records and new titles the address gave no
-// leave for yet.
+// leave for yet. A call that delivers nothing counts as one record.
 func lacks(s State, c Call) uint32 {
-	total := s.Used.Total().Records + s.Titles + c.Records + c.Titles
+	total := s.Used.Total().Records + s.Hints + c.Records + c.Titles
 	if s.Cleared && (s.Leave == 0 || total <= s.Leave) {
 		return 0
 	}

@@ -127,7 +127,7 @@ func (l *life) checks(t *rapid.T, next State, v Verdict, e Event) {
 	if !ok {
 		return
 	}
-	if next.Used != l.state.Used || next.Calls != l.state.Calls || next.Typing != l.state.Typing || next.Titles != l.state.Titles {
+	if next.Used != l.state.Used || next.Calls != l.state.Calls || next.Typing != l.state.Typing || next.Hints != l.state.Hints {
 		t.Fatalf("a check counted: %+v became %+v", l.state, next)
 	}
 	if v.Outcome != Admit || ch.Suggest || next.Used.Total().Records+ch.Records > l.policy.Records {

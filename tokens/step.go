@@ -105,6 +105,9 @@ func call(s State, p Policy, c Call) (State, Verdict) {
 		return kill(next, v.seen(p.Records, used+c.Records), Exhausted)
 	}
 	next.Calls = window
+	if c.Records == 0 && c.Route != Collections {
+		next.Hints++ // a total, facets, or that there is no such item: nothing is free to ask
+	}
 	return spend(next, c), v
 }
 
@@ -112,7 +115,7 @@ func suggest(s State, p Policy, c Call) (State, Verdict) {
 	next, window, v := pass(s, p, c, true)
 	if v.Outcome == Admit {
 		next.Typing = window
-		next.Titles += c.Titles
+		next.Hints += c.Titles
 	}
 	return next, v
 }

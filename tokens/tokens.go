@@ -50,7 +50,7 @@ type State struct {
 	Cleared  bool      // the address that bound it has been asked about it
 	Dead     Reason    // why the token is no longer good; None while it is
 	Roam     Roaming   // where a token that is bound to a key was used
-	Titles   uint32    // titles that suggestions showed and that were new to the token; they count in Leave
+	Hints    uint32    // what counts in Leave beside records: titles of suggestions new to the token, and calls that delivered none
 	Drawn    uint8     // how often the open challenge was rendered, as a picture or as sound
 }
 

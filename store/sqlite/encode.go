@@ -16,7 +16,7 @@ import (
 const (
 	version1 = 1
 	version2 = 2 // a token's roaming, an address's keys
-	version3 = 3 // a token's titles and renderings
+	version3 = 3 // a token's hints and renderings
 )
 
 // stateSizes is how long a token's state of each version is, the version
@@ -110,7 +110,7 @@ func (c *codec) state(s *tokens.State, version byte) {
 	if version < version3 {
 		return
 	}
-	num32(c, &s.Titles)
+	num32(c, &s.Hints)
 	num8(c, &s.Drawn)
 }
 

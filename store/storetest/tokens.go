@@ -45,9 +45,9 @@ func peeked(t *testing.T, open func() Store) {
 		last := uint32(0)
 		for n := range uint32(200) {
 			if i == 0 {
-				write(t, s, tokens.ID{1}, tokens.State{Tenant: 7 + n, Titles: 7 + n})
+				write(t, s, tokens.ID{1}, tokens.State{Tenant: 7 + n, Hints: 7 + n})
 			} else if got, known := s.Peek(tokens.ID{1}); known {
-				if got.Tenant < last || got.Tenant != got.Titles && got.Titles != 0 {
+				if got.Tenant < last || got.Tenant != got.Hints && got.Hints != 0 {
 					t.Errorf("Peek returned %+v after %d", got, last)
 				}
 				last = got.Tenant

@@ -1,0 +1,134 @@
+package handlers
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+// How many questions to the content may be under way at once. Others wait for
+// their turn, in the order in which they came, so that nobody takes the
+// searches of others by asking much at once.
+const (
+	ofAToken    = 2
+	ofAnAddress = 4 // of one tenant's tokens; more where the address has a budget of its own
+)
+
+// questions are those that are under way. The zero value has none.
+type questions struct {
+	tokens    turns[tokens.ID]
+	addresses turns[asker]
+}
+
+// asker is an address together with the tenant whose token it uses.
+type asker struct {
+	from   netip.Addr
+	tenant uint32
+}
+
+// budgets knows how many tokens an address may bind: see [API.Addresses].
+type budgets interface {
+	Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
+}
+
+// take waits for the request's turn, within ctx. done ends its question.
+func (q *questions) take(ctx context.Context, r *request, b budgets) (done func(), err error) {
+	id, from := r.claims.ID, asker{r.from, r.tenant.Number}
+	if err := q.tokens.take(ctx, id, func() int { return ofAToken }); err != nil {
+		return nil, err
+	}
+	if err := q.addresses.take(ctx, from, func() int { return turnsOf(b, r) }); err != nil {
+		q.tokens.give(id)
+		return nil, err
+	}
+	return func() { q.addresses.give(from); q.tokens.give(id) }, nil
+}
+
+// turnsOf is how many questions an address may have under way: proportionally
+// more with a budget of its own, and any number if it is exempt.
+func turnsOf(b budgets, r *request) int {
+	allowed, usual := b.Bindings(r.from, r.at)
+	if allowed == 0 {
+		return 1 << 30
+	}
+	return max(ofAnAddress, ofAnAddress*int(allowed)/max(int(usual), 1))
+}
+
+// turns bounds how many of one key are under way. The zero value has none. It
+// keeps nothing about a key that is idle.
+type turns[K comparable] struct {
+	mu   sync.Mutex
+	keys map[K]queue
+}
+
+// queue is how many of a key are under way, and who waits, the first first.
+// Those that wait are requests, so the server's connections bound them.
+type queue struct {
+	running int
+	waiting []chan struct{}
+}
+
+// take waits until fewer than most of a key are under way. most is asked for
+// only if some are.
+func (t *turns[K]) take(ctx context.Context, key K, most func() int) error {
+	t.mu.Lock()
+	if t.keys == nil {
+		t.keys = map[K]queue{}
+	}
+	q := t.keys[key]
+	if q.running == 0 || len(q.waiting) == 0 && q.running < most() {
+		q.running++
+		t.keys[key] = q
+		t.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	q.waiting = append(q.waiting, turn)
+	t.keys[key] = q
+	t.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+		t.giveUp(key, turn)
+		return ctx.Err()
+	}
+}
+
+// give ends one of a key, and lets the next one have its turn.
+func (t *turns[K]) give(key K) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	q := t.keys[key]
+	switch {
+	case len(q.waiting) > 0:
+		close(q.waiting[0])
+		q.waiting = q.waiting[1:]
+	case q.running == 1:
+		delete(t.keys, key)
+		return
+	default:
+		q.running--
+	}
+	t.keys[key] = q
+}
+
+// giveUp leaves the queue. If the turn has come meanwhile, it goes to the next.
+func (t *turns[K]) giveUp(key K, turn chan struct{}) {
+	t.mu.Lock()
+	q := t.keys[key]
+	for i, w := range q.waiting {
+		if w == turn {
+			rest := make([]chan struct{}, 0, len(q.waiting)-1)
+			q.waiting = append(append(rest, q.waiting[:i]...), q.waiting[i+1:]...)
+			t.keys[key] = q
+			t.mu.Unlock()
+			return
+		}
+	}
+	t.mu.Unlock()
+	t.give(key)
+}
