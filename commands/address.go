@@ -31,7 +31,7 @@ rules have blocked or found crowded. Rules count the tokens of each tenant by
 themselves: TENANT is the one whose new tokens are blocked or challenged there, and
 "all" stands for a budget that tenants share, such as the one of records. An entry
 without an end is permanent; an address is crowded as long as it is over its
-budget. With --json, until is null for both, and tenant is null for "all".`,
+budget. With --json, until is null for both, and there is no tenant for "all".`,
 		Example: "  stile address list\n  stile address list --json",
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -85,8 +85,9 @@ func (p *program) addressBlock() *cobra.Command {
 	var change func(text string) (addressChange, error)
 	c := &cobra.Command{Use: "block RANGE", Short: "refuse all calls from a range",
 		Long: `Blocks a range: all calls from it are refused with address_blocked, from the next
-one on. (A block by a rule refuses only new tokens of one tenant.) A range wider than a /8 (IPv6: /16), or one with trusted proxies in it, is not
-blocked without --yes: it would shut out a part of the world, or everybody.`,
+one on. (A block by a rule refuses only new tokens of one tenant.) A range wider
+than a /8 (IPv6: /16), or one with trusted proxies in it, is not blocked without
+--yes: it would shut out a part of the world, or everybody.`,
 		Example: "  stile address block 198.51.100.7 --for 24h --reason \"pulls the corpus\"\n  stile address block 2001:db8:7::/48",
 		Args:    takes(1, 1, "one RANGE")}
 	change = changeFlags(c, addresses.Block)

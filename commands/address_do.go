@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,8 @@ type addressView struct {
 	Kind   string     `json:"kind"`  // allow, block or crowded
 	Until  *time.Time `json:"until"` // null: for good; of a crowd: as long as it lasts
 	Reason string     `json:"reason"`
-	Origin string     `json:"origin"` // rule or person
-	Tenant *string    `json:"tenant"` // client_id of the tenant whose tokens a rule's line is about; null: all
+	Origin string     `json:"origin"`           // rule or person
+	Tenant string     `json:"tenant,omitempty"` // client_id of the tenant whose tokens a rule's line is about; "": all
 }
 
 // addressInfo is what a person is shown of one.
@@ -44,10 +45,7 @@ func (i addressInfo) until() string {
 
 // tenant is whose tokens the line is about.
 func (i addressInfo) tenant() string {
-	if i.Tenant == nil {
-		return "all"
-	}
-	return *i.Tenant
+	return cmp.Or(i.Tenant, "all")
 }
 
 func (i addressInfo) note() string {
@@ -79,9 +77,7 @@ func listAddresses(ctx context.Context, a *app, _ none) ([]addressInfo, error) {
 	all := make([]addressInfo, len(lines))
 	for i, l := range lines {
 		all[i] = addressInfo{viewLine(l), 0, l.Propose}
-		if name := a.tenantName(l.Tenant); name != "" {
-			all[i].Tenant = &name
-		}
+		all[i].Tenant = a.tenantName(l.Tenant)
 		if l.Kind == string(addresses.Allow) {
 			all[i].Bindings = budgets[l.Range]
 		}

@@ -102,10 +102,10 @@ func TestCrowdBySIGHUP(t *testing.T) {
 		t.Fatalf("the second token: %q", code)
 	}
 	out := h.must("address", "list", "--json")
-	if want := `^\[\{"range":"127.0.0.1/32","kind":"crowded","until":null,"reason":"[^"]+","origin":"rule"\}\]\n$`; !regexp.MustCompile(want).MatchString(out) {
+	if want := `^\[\{"range":"127.0.0.1/32","kind":"crowded","until":null,"reason":"[^"]+","origin":"rule","tenant":"acme"\}\]\n$`; !regexp.MustCompile(want).MatchString(out) {
 		t.Errorf("the list: %s", out)
 	}
-	if out := h.must("address", "list"); !regexp.MustCompile(`127\.0\.0\.1/32 +crowded +- +rule`).MatchString(out) {
+	if out := h.must("address", "list"); !regexp.MustCompile(`127\.0\.0\.1/32 +crowded +acme +- +rule`).MatchString(out) {
 		t.Errorf("the list: %s", out)
 	}
 	if metrics := h.metrics(); !strings.Contains(metrics, `stile_addresses{kind="crowded"} 1`) {
