@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"time"
 
@@ -40,5 +41,8 @@ func (srv *server) observedAddress(from netip.Addr, at time.Time, v addresses.Ve
 	}
 	srv.metrics.ObservedAddress(handlers.Code(f.Code))
 	a.refusals.Note(f, true)
-	a.log.Info("observed", "address", shown, "code", f.Code, "ref", f.Ref)
+	a.refusals.Log(at, refusals.Line{
+		Key:   refusals.Key{Message: "observed", Code: f.Code, Address: shown},
+		Attrs: []slog.Attr{slog.String("ref", f.Ref)},
+	})
 }

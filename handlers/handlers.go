@@ -62,6 +62,7 @@ type API struct {
 	Challenges Challenges
 	Refusals   interface {
 		Note(f refusals.Refusal, lasting bool) // must not wait
+		Log(at time.Time, l refusals.Line)     // writes what may come in floods
 	}
 	ShowAddress func(netip.Addr) string // as it may stand in logs and explanations
 	Content     Content

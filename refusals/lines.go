@@ -10,7 +10,7 @@ import (
 type Line struct {
 	Key
 	Level slog.Level
-	Attrs []slog.Attr // beside code, tenant and address, which are the key's
+	Attrs []slog.Attr // in addition to code, tenant and address, which are the key's
 	Count int64       // what it stands for; 0 is 1
 }
 
@@ -55,13 +55,11 @@ func (r *Recorder) writeCounts(ended []*entry[written]) {
 }
 
 func (r *Recorder) writeLine(l Line) {
-	var attrs []slog.Attr
+	attrs := make([]slog.Attr, 0, len(l.Attrs)+4)
 	if l.Code != "" {
-		attrs = append(attrs, slog.String("code", l.Code))
-	}
-	attrs = append(attrs, slog.String("tenant", l.Tenant))
-	if l.Address != "" {
-		attrs = append(attrs, slog.String("address", l.Address))
+		attrs = append(attrs, slog.String("code", l.Code), slog.String("tenant", l.Tenant), slog.String("address", l.Address))
+	} else if l.Tenant != "" {
+		attrs = append(attrs, slog.String("tenant", l.Tenant))
 	}
 	attrs = append(attrs, l.Attrs...)
 	if l.Count > 1 {
