@@ -71,6 +71,8 @@ type API struct {
 	Static      fs.FS                        // demo/media/… is served; nil: nothing
 	Widgets     *Widgets                     // nil: nothing
 	Metrics     *Metrics
+
+	attempts attempts // with wrong client credentials
 }
 
 // Content is the corpus as the API asks for it. Items come encoded, safe in a
