@@ -2,14 +2,15 @@ package handlers
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
 )
 
@@ -148,17 +149,23 @@ func TestS12SourceAddress(t *testing.T) {
 // TestS12Assertions: wrong assertions count too, for the client that they name.
 func TestS12Assertions(t *testing.T) {
 	s := newSite(t)
-	stranger := ed25519.NewKeyFromSeed([]byte(strings.Repeat("x", 32)))
-	tried := func(assertion string) {
+	right, wrong := ed25519.NewKeyFromSeed(make([]byte, 32)), ed25519.NewKeyFromSeed([]byte(strings.Repeat("x", 32)))
+	s.change(func(t *tenants.Tenant) {
+		t.Keys = fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":%q}]}`, base64.RawURLEncoding.EncodeToString(right.Public().(ed25519.PublicKey)))
+	})
+	tried := func(assertion string, want int) {
+		t.Helper()
 		body := granting + "&" + query("client_assertion_type", bearer.AssertionType, "client_assertion", assertion)
-		if rec := s.do(ask{method: "POST", path: "/oauth/token", body: body}); rec.Code != 401 {
-			t.Fatalf("%d %s", rec.Code, rec.Body)
+		if rec := s.do(ask{method: "POST", path: "/oauth/token", body: body}); rec.Code != want {
+			t.Fatalf("%d %s, want %d", rec.Code, rec.Body, want)
 		}
 	}
 	for n := range wrongBurst {
-		tried(assertion(stranger, fmt.Sprint(n), s.now))
-		tried(url.QueryEscape("a.b.c"))
+		tried(assertion(wrong, fmt.Sprint(n), s.now), 401)
+		tried("a.b.c", 401)
 	}
+	tried(assertion(right, "right", s.now), 200)
+	tried(assertion(right, "right", s.now), 401)
 	for _, client := range []string{"acme", unknownClient} {
 		if !s.attempts.limited(pair{netip.MustParseAddr("192.0.2.1"), client}, s.now) {
 			t.Errorf("%s is not limited", client)
