@@ -35,8 +35,8 @@ func (a *API) log(l refusals.Line, cause error) {
 // maxDetail is how much of a cause tells it from others, in bytes.
 const maxDetail = 200
 
-// detailOf is what tells a cause from others: the first line of its text. What
-// follows in that of a panic is the stack, which is another one each time.
+// detailOf is what tells a cause from others: the first line of its text. The
+// other lines of a panic's text are its stack, which differs each time.
 func detailOf(cause error) string {
 	line, _, _ := strings.Cut(cause.Error(), "\n")
 	return strings.Clone(line[:min(len(line), maxDetail)])
