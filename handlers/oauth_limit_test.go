@@ -121,6 +121,33 @@ func TestS12WrongSecrets(t *testing.T) {
 	}
 }
 
+// TestS12LimitedTakeTurns: checks of limited pairs wait for one another, and
+// nobody else waits for them.
+func TestS12LimitedTakeTurns(t *testing.T) {
+	s := newSite(t)
+	for range wrongBurst {
+		s.wrongly("acme", "203.0.113.9")
+	}
+	s.attempts.lane.Lock() // as one of them does
+	answered := make(chan string)
+	go func() { answered <- s.wrongly("acme", "203.0.113.9") }()
+	if rec := s.do(ask{method: "POST", path: "/oauth/token", body: granting, header: basic("acme", s.secret)}); rec.Code != 200 {
+		t.Errorf("the right secret from elsewhere: %d %s", rec.Code, rec.Body)
+	}
+	if got := s.wrongly("acme", "198.51.100.1"); !strings.HasPrefix(got, "401") {
+		t.Errorf("a wrong one from elsewhere: %s", got)
+	}
+	select {
+	case got := <-answered:
+		t.Errorf("a limited one did not wait: %s", got)
+	default:
+	}
+	s.attempts.lane.Unlock()
+	if got := <-answered; !strings.HasPrefix(got, "401") {
+		t.Errorf("a limited one, after its turn came: %s", got)
+	}
+}
+
 // TestS12SourceAddress: /oauth finds the source address as the content API does.
 func TestS12SourceAddress(t *testing.T) {
 	s := newSite(t)
