@@ -20,8 +20,10 @@ func (p *program) explainCommand() *cobra.Command {
 		Long: `Shows the whole decision behind a refusal, by the reference that the visitor was
 shown: what happened, by which rule, with its limit and what was counted, of whom,
 and what can be done about it. Refusals are kept for 7 days; those that nothing
-stored decides, such as a bad signature, only while the server runs and are the
-first to be forgotten. Case and hyphen of REF don't matter.`,
+stored decides, such as a bad signature, only while the server runs. Of one address,
+tenant and code the first refusal of a minute is stored, with their number; the
+others are known as long as the server has them in memory. Case and hyphen of REF
+don't matter.`,
 		Example: "  stile explain 7QK2-M4TD\n  stile explain 7qk2m4td --json",
 		Args:    takes(1, 1, "one REF, such as 7QK2-M4TD"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -47,6 +49,7 @@ type refusalView struct {
 	Seen     *int64    `json:"seen"`
 	Identity *string   `json:"identity"`
 	Address  *string   `json:"address"`
+	Count    int64     `json:"count,omitempty"` // of that minute, if there is more than this one
 }
 
 func viewRefusal(f refusals.Refusal) refusalView {
@@ -60,13 +63,16 @@ func viewRefusal(f refusals.Refusal) refusalView {
 	if f.Limit != 0 || f.Seen != 0 {
 		v.Limit, v.Seen = &f.Limit, &f.Seen
 	}
+	if f.More > 0 {
+		v.Count = 1 + f.More
+	}
 	return v
 }
 
 func explainRefusal(ctx context.Context, a *app, ref string) (refusals.Refusal, error) {
 	f, err := a.refusals.Find(ctx, ref)
 	if errors.Is(err, refusals.ErrNotFound) {
-		return f, fmt.Errorf("no refusal %s is known here: it is older than 7 days, was forgotten with others of its kind, or is another server's", refusals.Normal(ref))
+		return f, fmt.Errorf("no refusal %s is known here: it is older than 7 days, was counted with others of its address, tenant, code and minute, or is another server's", refusals.Normal(ref))
 	}
 	return f, err
 }
@@ -87,6 +93,9 @@ func (p *program) explain(f refusals.Refusal) error {
 		return nil // of a newer version's: the facts are all there is
 	}
 	lines := []string{"", a.what}
+	if f.More > 0 {
+		lines = append(lines, fmt.Sprintf("It is one of %d such refusals of its address, tenant and code in that minute, which are stored and logged as one.", 1+f.More))
+	}
 	if f.Observed {
 		lines = append(lines, "The rule is only observed (policy.observe): the request was let through.")
 	}

@@ -20,7 +20,8 @@ import (
 type home struct {
 	t   testing.TB
 	dir string
-	in  string // standard input of the next command
+	in  string    // standard input of the next command
+	at  time.Time // what the clock shows; zero: the time
 
 	stop   context.CancelFunc
 	exited chan int
@@ -48,8 +49,12 @@ func (h *home) write(name, text string) string {
 }
 
 func (h *home) program(out, err io.Writer) *program {
+	now := time.Now
+	if !h.at.IsZero() {
+		now = func() time.Time { return h.at }
+	}
 	return &program{env: []string{"STILE_CONFIG=" + filepath.Join(h.dir, "stile.yaml")}, in: strings.NewReader(h.in),
-		out: out, err: err, now: time.Now, patience: 100 * time.Millisecond}
+		out: out, err: err, now: now, patience: 100 * time.Millisecond}
 }
 
 // run runs a command.

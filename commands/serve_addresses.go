@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"stile.example/stile/addresses"
@@ -53,5 +54,8 @@ func (srv *server) observedAddress(at tokens.Arrival, v addresses.Verdict) {
 	}
 	srv.metrics.ObservedAddress(tenant, handlers.Code(f.Code))
 	a.refusals.Note(f, true)
-	a.log.Info("observed", "tenant", tenant, "address", shown, "code", f.Code, "ref", f.Ref)
+	a.refusals.Log(at.At, refusals.Line{
+		Key:   refusals.Key{Message: "observed", Code: f.Code, Tenant: tenant, Address: shown},
+		Attrs: []slog.Attr{slog.String("ref", f.Ref)},
+	})
 }

@@ -17,6 +17,7 @@ var (
 	exposed     = []string{"RateLimit-Policy, RateLimit, Retry-After, X-Request-Id"}
 	typeScript  = []string{"text/javascript; charset=utf-8"}
 	typeJSON    = []string{"application/json"}
+	closing     = []string{"close"}
 )
 
 // open sets the headers that every answer has, on every route and in every

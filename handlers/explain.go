@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"log/slog"
 	"strings"
 
@@ -45,8 +44,9 @@ func (a *API) observe(r *request, code Code, g grounds) {
 	ref := newRef()
 	a.Metrics.observed(r.tenantName(), code)
 	a.remember(r, ref, code, g, true)
-	a.Log.LogAttrs(context.Background(), slog.LevelInfo, "observed",
-		append(a.attrs(r), slog.String("code", string(code)), slog.String("ref", ref))...)
+	l := a.line(r, "observed", string(code))
+	l.Attrs = append(l.Attrs, slog.String("ref", ref))
+	a.log(l, nil)
 }
 
 // identity is whom it was counted against.

@@ -90,6 +90,9 @@ func (a *API) fail(r *request, err error) {
 	}
 	a.tell(r, why, p)
 	h := r.w.Header()
+	if p.Code == AddressBlocked && a.direct(r.http) {
+		h["Connection"] = closing
+	}
 	if p.RetryAfter != nil && r.way != jsonp {
 		h.Set("Retry-After", strconv.Itoa(*p.RetryAfter))
 	}

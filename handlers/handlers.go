@@ -67,6 +67,7 @@ type API struct {
 	Challenges Challenges
 	Refusals   interface {
 		Note(f refusals.Refusal, lasting bool) // must not wait
+		Log(at time.Time, l refusals.Line)     // writes what may come in floods
 	}
 	ShowAddress func(netip.Addr) string // as it may stand in logs and explanations
 	Content     Content
@@ -78,6 +79,7 @@ type API struct {
 
 	questions questions // under way
 	titles    titles    // that suggestions showed
+	attempts  attempts  // with wrong client credentials
 }
 
 // Content is the corpus as the API asks for it. Items come encoded, safe in a

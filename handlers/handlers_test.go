@@ -86,6 +86,7 @@ func newSite(t testing.TB) *site {
 		Static:  fstest.MapFS{"demo/media/a.svg": {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}},
 		Metrics: NewMetrics(func() float64 { return float64(len(s.tokens.states)) }),
 	}
+	s.notes.log = s.API.Log
 	s.handler = s.Routes()
 	s.secret = s.tenant("acme")
 	return s

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/refusals"
 )
 
 // readiness is how long the parts may take to say that they are well.
@@ -27,7 +29,8 @@ func (a *API) health(e *echo.Echo) {
 		ctx, cancel := context.WithTimeout(c.Request().Context(), readiness)
 		defer cancel()
 		if err := a.Ready(ctx); err != nil {
-			a.Log.LogAttrs(ctx, slog.LevelWarn, "not ready", slog.Any("err", err))
+			a.Refusals.Log(a.Now(), refusals.Line{Key: refusals.Key{Message: "not ready", Detail: detailOf(err)},
+				Level: slog.LevelWarn, Attrs: []slog.Attr{slog.Any("err", err)}})
 			sendHealth(c, http.StatusServiceUnavailable, "not ready", partsOf(err))
 			return nil
 		}

@@ -4,7 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
+
+	"stile.example/stile/refusals"
+	"stile.example/stile/tenants"
 )
 
 // tell writes a refusal to the log, counts it, and keeps it under its
@@ -13,28 +17,52 @@ import (
 func (a *API) tell(r *request, why *refusal, p problem) {
 	a.Metrics.refused(r.tenantName(), p.Code)
 	a.remember(r, p.Ref, p.Code, why.grounds, false)
-	level := slog.LevelInfo
-	attrs := append(a.attrs(r), slog.String("code", string(p.Code)), slog.Int("status", p.Status), slog.String("ref", p.Ref))
-	if why.cause != nil {
-		level = slog.LevelError
-		attrs = append(attrs, slog.Any("err", why.cause))
+	l := a.line(r, "refused", string(p.Code))
+	l.Attrs = append(l.Attrs, slog.Int("status", p.Status), slog.String("ref", p.Ref))
+	a.log(l, why.cause)
+}
+
+// log writes a line. A fault, which has a cause, is merged with those of the
+// same cause only.
+func (a *API) log(l refusals.Line, cause error) {
+	if cause != nil {
+		l.Level, l.Detail = slog.LevelError, detailOf(cause)
+		l.Attrs = append(l.Attrs, slog.Any("err", cause))
 	}
-	a.Log.LogAttrs(context.Background(), level, "refused", attrs...)
+	a.Refusals.Log(a.Now(), l)
+}
+
+// maxDetail is how much of a cause tells it from others, in bytes.
+const maxDetail = 200
+
+// detailOf is what tells a cause from others: the first line of its text. The
+// other lines of a panic's text are its stack, which differs each time.
+func detailOf(cause error) string {
+	line, _, _ := strings.Cut(cause.Error(), "\n")
+	return strings.Clone(line[:min(len(line), maxDetail)])
+}
+
+// line is a log line about a request.
+func (a *API) line(r *request, message, code string) refusals.Line {
+	return refusals.Line{
+		Key:   refusals.Key{Message: message, Code: code, Tenant: r.tenantName(), Address: a.shown(r)},
+		Attrs: r.attrs(),
+	}
+}
+
+// attrs are what every line about a request says of the request itself.
+func (r *request) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("request", r.id), slog.String("method", methodName(r.http.Method)), slog.String("route", r.route),
+	}
 }
 
 // note writes one line for an answered request, where somebody wants them.
 func (a *API) note(r *request, status int) {
 	if a.Log.Enabled(context.Background(), slog.LevelDebug) {
 		a.Log.LogAttrs(context.Background(), slog.LevelDebug, "answered",
-			append(a.attrs(r), slog.Int("status", status), slog.Duration("took", time.Since(r.started)))...)
-	}
-}
-
-// attrs are what every line about a request says.
-func (a *API) attrs(r *request) []slog.Attr {
-	return []slog.Attr{
-		slog.String("request", r.id), slog.String("method", methodName(r.http.Method)), slog.String("route", r.route),
-		slog.String("tenant", r.tenantName()), slog.String("address", a.shown(r)),
+			append(r.attrs(), slog.String("tenant", r.tenantName()), slog.String("address", a.shown(r)),
+				slog.Int("status", status), slog.Duration("took", time.Since(r.started)))...)
 	}
 }
 
@@ -56,13 +84,20 @@ func methodName(m string) string {
 	return "other"
 }
 
-// tellOAuth writes an error of the token endpoint to the log.
+// tellOAuth writes an error of the token endpoint and its siblings to the log.
+// One for wrong credentials names the client that they were for.
 func (a *API) tellOAuth(r *request, e *oauthError) {
-	level := slog.LevelInfo
-	attrs := append(a.attrs(r), slog.String("code", e.Code), slog.Int("status", e.status))
-	if e.cause != nil {
-		level = slog.LevelError
-		attrs = append(attrs, slog.Any("err", e.cause))
+	l := a.line(r, "refused", e.Code)
+	l.Attrs = append(l.Attrs, slog.Int("status", e.status))
+	if l.Detail = r.wrong; r.wrong != "" {
+		l.Attrs = append(l.Attrs, slog.String("client", r.wrong))
 	}
-	a.Log.LogAttrs(context.Background(), level, "refused", attrs...)
+	a.log(l, e.cause)
+}
+
+// issued writes to the log that tokens were issued. jti is the first one's.
+func (a *API) issued(t *tenants.Tenant, jti string, n int) {
+	a.log(refusals.Line{
+		Key: refusals.Key{Message: "issued", Tenant: t.ClientID}, Count: int64(n), Attrs: []slog.Attr{slog.String("jti", jti)},
+	}, nil)
 }

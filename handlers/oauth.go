@@ -40,7 +40,7 @@ func (a *API) oauth(who func(*request) (*tenants.Tenant, error), handle func(*re
 	return func(c echo.Context) error {
 		r := a.take(c.Response().Writer, c.Request(), c.Path())
 		defer r.release()
-		t, err := who(r)
+		t, err := a.arriveOAuth(r, who)
 		if err == nil {
 			r.tenant = t
 			var body any
@@ -53,6 +53,17 @@ func (a *API) oauth(who func(*request) (*tenants.Tenant, error), handle func(*re
 		a.failOAuth(r, err)
 		return nil
 	}
+}
+
+// arriveOAuth finds the source address, which is the tenant's server's, and then
+// the client. Blocked addresses are not refused: the client's credentials are
+// what counts here.
+func (a *API) arriveOAuth(r *request, who func(*request) (*tenants.Tenant, error)) (_ *tenants.Tenant, err error) {
+	r.at = a.Now()
+	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
+		return nil, err
+	}
+	return who(r)
 }
 
 // value is a parameter, or ""; RFC 6749 §3.2 holds an empty one for none.

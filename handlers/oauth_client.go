@@ -20,14 +20,14 @@ func (a *API) authenticate(r *request) (*tenants.Tenant, error) {
 
 // credentials finds the client by the one method that the request uses (RFC
 // 6749 §2.3). An unknown client costs the same time, and gets the same answer,
-// as a wrong secret.
+// as a wrong secret. Wrong ones are limited: see [attempts].
 func (a *API) credentials(r *request) (*tenants.Tenant, error) {
 	if r.repeats() {
 		return nil, invalidRequest("a parameter is given more than once")
 	}
 	id, secret, basic, err := basicAuth(r.http.Header["Authorization"])
 	if err != nil {
-		return nil, err
+		return nil, a.wrongTry(r, "", err)
 	}
 	formID, formSecret, assertion := r.value("client_id"), r.value("client_secret"), r.value("client_assertion")
 	switch {
@@ -40,16 +40,17 @@ func (a *API) credentials(r *request) (*tenants.Tenant, error) {
 	case !basic:
 		id, secret = formID, formSecret
 	}
-	return a.withSecret(id, secret)
+	return a.withSecret(r, id, secret)
 }
 
-func (a *API) withSecret(id, secret string) (*tenants.Tenant, error) {
-	t, err := a.Tenants.Authenticate(id, secret, a.Now())
+func (a *API) withSecret(r *request, id, secret string) (*tenants.Tenant, error) {
+	defer a.attempts.turn(a.pairOf(r, id), r.at)()
+	t, err := a.Tenants.Authenticate(id, secret, r.at)
 	switch {
 	case errors.Is(err, tenants.ErrSuspended):
 		return nil, invalidClient("the client is suspended")
 	case errors.Is(err, tenants.ErrCredentials):
-		return nil, invalidClient("the client or its secret is not known")
+		return nil, a.wrongTry(r, id, invalidClient("the client or its secret is not known"))
 	case err != nil:
 		return nil, unavailable(err)
 	}
@@ -61,10 +62,13 @@ func (a *API) asserted(r *request, assertion, id string) (*tenants.Tenant, error
 	if a.Assertions == nil || r.value("client_assertion_type") != bearer.AssertionType {
 		return nil, invalidRequest("client_assertion_type is not one that is supported")
 	}
-	client, err := a.Assertions.Verify(assertion, a.Tenants.AssertionKeys, a.Now())
+	claimed := assertedClient(assertion)
+	defer a.attempts.turn(a.pairOf(r, claimed), r.at)()
+	wrong := invalidClient("the client assertion is not valid")
+	client, err := a.Assertions.Verify(assertion, a.Tenants.AssertionKeys, r.at)
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
-		return nil, invalidClient("the client assertion is not valid")
+		return nil, a.wrongTry(r, claimed, wrong)
 	case err != nil:
 		return nil, unavailable(err)
 	case id != "" && id != client:
@@ -72,7 +76,7 @@ func (a *API) asserted(r *request, assertion, id string) (*tenants.Tenant, error
 	}
 	t, ok := a.Tenants.Find(client)
 	if !ok {
-		return nil, invalidClient("the client assertion is not valid")
+		return nil, a.wrongTry(r, claimed, wrong)
 	}
 	return t, nil
 }

@@ -145,9 +145,14 @@ func (a *API) mint(r *request, t *tenants.Tenant, subject string) (g grant, err 
 	}
 	now, life := a.Now().Truncate(time.Second), a.PolicyOf(t).Lifetime
 	g = grant{TokenType: "Bearer", ExpiresIn: int64(life / time.Second), Scope: scope}
-	for range n {
+	first := bearer.NewJTI()
+	for i := range n {
+		jti := "" // the signer's own
+		if i == 0 {
+			jti = first
+		}
 		token, err := a.Signer.Sign(bearer.Claims{
-			Subject: subject, Client: t.ClientID, Scope: scope, IssuedAt: now, Expires: now.Add(life),
+			JTI: jti, Subject: subject, Client: t.ClientID, Scope: scope, IssuedAt: now, Expires: now.Add(life),
 		}, now)
 		if err != nil {
 			return g, unavailable(err)
@@ -157,5 +162,6 @@ func (a *API) mint(r *request, t *tenants.Tenant, subject string) (g grant, err 
 	if g.AccessToken = g.AccessTokens[0]; !several {
 		g.AccessTokens = nil
 	}
+	a.issued(t, first, n)
 	return g, nil
 }

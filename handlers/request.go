@@ -31,6 +31,7 @@ type request struct {
 	id      string // made here, never believed from outside
 	route   string // as registered, so that it can be logged and counted; "" if there is none
 	item    string // the id of an item or a challenge, not checked
+	wrong   string // the client that wrong credentials were for, as it may be logged; "" if none were
 	started time.Time
 	stepped time.Time // when the token had been told, and that was durable
 

@@ -28,6 +28,13 @@ func source(r *http.Request, trusted []netip.Prefix) (netip.Addr, error) {
 	return addresses.Normal(from), nil
 }
 
+// direct reports whether a request's connection is the caller's own: whether its
+// peer is not a trusted proxy, whose connections carry other callers' requests.
+func (a *API) direct(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && !isTrusted(peer.Addr().Unmap(), a.TrustedProxies)
+}
+
 // forwarded walks the lines of X-Forwarded-For from the nearest address on.
 // from is the peer, which it stays where the header names nobody.
 func forwarded(lines []string, trusted []netip.Prefix, from netip.Addr) (netip.Addr, error) {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"sync"
 	"testing"
@@ -94,6 +95,7 @@ func (h *houses) RemoveEntry(context.Context, netip.Prefix) (bool, error) { retu
 
 // notebook keeps what the site told of its refusals.
 type notebook struct {
+	log   *slog.Logger
 	mu    sync.Mutex
 	notes []refusals.Refusal
 	kept  map[string]bool // lasting, by reference
@@ -104,6 +106,12 @@ func (n *notebook) Note(f refusals.Refusal, lasting bool) {
 	defer n.mu.Unlock()
 	n.notes = append(n.notes, f)
 	n.kept[f.Ref] = lasting
+}
+
+// Log writes every line at once, so that a test sees each.
+func (n *notebook) Log(_ time.Time, l refusals.Line) {
+	attrs := append([]slog.Attr{slog.String("code", l.Code), slog.String("tenant", l.Tenant), slog.String("address", l.Address)}, l.Attrs...)
+	n.log.LogAttrs(context.Background(), l.Level, l.Message, append(attrs, slog.Int64("count", max(l.Count, 1)))...)
 }
 
 func (n *notebook) last() (f refusals.Refusal) {

@@ -18,7 +18,7 @@ type shelf struct {
 	pruned chan time.Time
 }
 
-func (s *shelf) AddRefusals(_ context.Context, some []Refusal) error {
+func (s *shelf) AddRefusals(_ context.Context, some []Refusal, _ int) error {
 	for _, f := range some {
 		s.kept[f.Ref] = f
 	}
@@ -70,7 +70,7 @@ func TestRecorder(t *testing.T) {
 		t.Errorf("from the store: %+v, %v", f, err)
 	}
 
-	r.Note(Refusal{Ref: "LAST"}, true)
+	r.Note(Refusal{Ref: "LAST", Code: "internal"}, true)
 	stop()
 	<-ran
 	if _, ok := s.kept["LAST"]; !ok {

@@ -5,8 +5,9 @@
 // A [Recorder] keeps the latest refusals of every kind in memory, and hands
 // those that were decided from something that is stored (a token's state, an
 // address, a tenant) to a [Store], where they stay for a week. What needs no
-// state to refuse, such as a bad signature, is never stored: a million of them
-// leave nothing behind.
+// state to refuse, such as a bad signature, is never stored. Rows and log lines
+// are one for each address, tenant, code and minute, with a count: a million
+// refusals leave no more behind than a few do.
 package refusals
 
 import (
@@ -31,12 +32,15 @@ type Refusal struct {
 	Identity string    // "token …", "address …" or "tenant …": what was counted
 	Address  string    // the source, as it may be shown
 	Observed bool      // the rule is only observed: the request was let through
+	More     int64     // refusals of its address, tenant, code and minute that are counted with it
 }
 
 // Store keeps refusals.
 type Store interface {
-	// AddRefusals adds some; a Ref that is there already is left as it is.
-	AddRefusals(ctx context.Context, some []Refusal) error
+	// AddRefusals adds some, and removes the oldest of those that are then more
+	// than most. Of a Ref that is there already only More is changed, if it is
+	// larger now.
+	AddRefusals(ctx context.Context, some []Refusal, most int) error
 	// Refusal is the one of that Ref, or [ErrNotFound].
 	Refusal(ctx context.Context, ref string) (Refusal, error)
 	// PruneRefusals removes those from before a time, and the oldest of those

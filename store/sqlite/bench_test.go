@@ -122,7 +122,7 @@ func BenchmarkAddRefusals(b *testing.B) {
 			some[i] = refusals.Refusal{Ref: id[:4] + "-" + id[4:8], At: time.UnixMilli(int64(n)), Tenant: "acme", Code: "address_blocked",
 				Rule: "address.bindings", Limit: 25, Seen: 26, Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"}
 		}
-		if err := db.AddRefusals(b.Context(), some); err != nil {
+		if err := db.AddRefusals(b.Context(), some, refusals.Most); err != nil {
 			b.Fatal(err)
 		}
 	}

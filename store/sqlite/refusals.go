@@ -21,13 +21,16 @@ const (
 
 // AddRefusals implements [refusals.Store]. Their times are kept to the
 // millisecond.
-func (db *DB) AddRefusals(ctx context.Context, some []refusals.Refusal) error {
+func (db *DB) AddRefusals(ctx context.Context, some []refusals.Refusal, most int) error {
 	for part := range slices.Chunk(some, refusalRows) {
 		err := db.tx(ctx, func(tx *sql.Tx) error { return addRefusals(ctx, tx, part) })
 		if err != nil {
 			return fmt.Errorf("write refusals: %w", err)
 		}
 		db.checkpointer.wrote(len(part))
+		if err := db.keepRefusals(ctx, most); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -35,10 +38,10 @@ func (db *DB) AddRefusals(ctx context.Context, some []refusals.Refusal) error {
 func addRefusals(ctx context.Context, tx *sql.Tx, some []refusals.Refusal) error {
 	for _, f := range some {
 		_, err := tx.ExecContext(ctx, `
-			INSERT INTO refusals (ref, at, tenant, code, rule, most, seen, identity, address, observed)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (ref) DO NOTHING`,
-			f.Ref, f.At.UnixMilli(), f.Tenant, f.Code, f.Rule, f.Limit, f.Seen, f.Identity, f.Address, f.Observed)
+			INSERT INTO refusals (ref, at, tenant, code, rule, most, seen, identity, address, observed, more)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (ref) DO UPDATE SET more = excluded.more WHERE excluded.more > more`,
+			f.Ref, f.At.UnixMilli(), f.Tenant, f.Code, f.Rule, f.Limit, f.Seen, f.Identity, f.Address, f.Observed, f.More)
 		if err != nil {
 			return err
 		}
@@ -50,9 +53,9 @@ func addRefusals(ctx context.Context, tx *sql.Tx, some []refusals.Refusal) error
 func (db *DB) Refusal(ctx context.Context, ref string) (f refusals.Refusal, err error) {
 	var at int64
 	err = db.read.QueryRowContext(ctx, `
-		SELECT ref, at, tenant, code, rule, most, seen, identity, address, observed
+		SELECT ref, at, tenant, code, rule, most, seen, identity, address, observed, more
 		FROM refusals WHERE ref = ?`, ref).
-		Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Observed)
+		Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Observed, &f.More)
 	if errors.Is(err, sql.ErrNoRows) {
 		return refusals.Refusal{}, refusals.ErrNotFound
 	}
@@ -69,6 +72,11 @@ func (db *DB) PruneRefusals(ctx context.Context, before time.Time, most int) err
 	if err != nil {
 		return fmt.Errorf("prune refusals: %w", err)
 	}
+	return db.keepRefusals(ctx, most)
+}
+
+// keepRefusals removes the oldest of those that are more than most.
+func (db *DB) keepRefusals(ctx context.Context, most int) error {
 	var have int
 	if err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM refusals`).Scan(&have); err != nil {
 		return fmt.Errorf("count refusals: %w", err)

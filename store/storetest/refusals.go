@@ -12,7 +12,7 @@ import (
 
 func refuse(t *testing.T, s Store, some ...refusals.Refusal) {
 	t.Helper()
-	if err := s.AddRefusals(t.Context(), some); err != nil {
+	if err := s.AddRefusals(t.Context(), some, refusals.Most); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -55,6 +55,39 @@ func refusalStands(t *testing.T, open func() Store) {
 	refuse(t, s, refusals.Refusal{Ref: "A", At: noon, Code: "second"}, other)
 	wantRefusal(t, s, "A", first)
 	wantRefusal(t, s, "B", other)
+}
+
+// refusalsCounted: adding one again raises its count, and changes nothing else.
+func refusalsCounted(t *testing.T, open func() Store) {
+	s := with(t, open)
+	want := refusals.Refusal{Ref: "A", At: noon, Code: "first"}
+	refuse(t, s, want)
+	for _, more := range []int64{7, 3, 0, 9} {
+		refuse(t, s, refusals.Refusal{Ref: "A", At: noon.Add(time.Minute), Code: "second", More: more})
+		want.More = max(want.More, more)
+		wantRefusal(t, s, "A", want)
+	}
+}
+
+// refusalsBounded: adding some removes the oldest of those that are too many.
+func refusalsBounded(t *testing.T, open func() Store) {
+	s := with(t, open)
+	const most, all = 100, 1000
+	for n := 0; n < all; n += 10 {
+		some := make([]refusals.Refusal, 10)
+		for i := range some {
+			some[i] = refusals.Refusal{Ref: fmt.Sprintf("%04d", n+i), At: noon.Add(time.Duration(n+i) * time.Second)}
+		}
+		if err := s.AddRefusals(t.Context(), some, most); err != nil {
+			t.Fatal(err)
+		}
+		for i := range n + 10 {
+			_, err := s.Refusal(t.Context(), fmt.Sprintf("%04d", i))
+			if gone := errors.Is(err, refusals.ErrNotFound); gone != (i < n+10-most) || (err != nil && !gone) {
+				t.Fatalf("after %d, number %d: %v", n+10, i, err)
+			}
+		}
+	}
 }
 
 func refusalsPruned(t *testing.T, open func() Store) {

@@ -52,6 +52,8 @@ func Run(t *testing.T, place func(t *testing.T) (open func() Store)) {
 		"addresses/the list":                    addressList,
 		"refusals/every field comes back":       refusalFields,
 		"refusals/a reference stands":           refusalStands,
+		"refusals/a count grows":                refusalsCounted,
+		"refusals/S58 bounded when added":       refusalsBounded,
 		"refusals/pruned by age and number":     refusalsPruned,
 		"tenants/every field comes back":        tenantFields,
 		"tenants/one of a name":                 tenantNames,
