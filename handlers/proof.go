@@ -51,10 +51,10 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 	return nil
 }
 
-// spendProof spends the request's proof, which then works no more, if it is the
-// token's: made by the key that the token is bound to, or that event binds it
-// to. Others are not remembered, or anybody could fill the memory (S57). event
-// makes the token's event; it is asked again if the proof was used before.
+// spendProof spends the request's proof, which then works no more. Proofs with a
+// token that is not bound, and that event does not bind, are not remembered, and
+// of a token that is bound at most as many as its limits admit: or anybody could
+// fill the memory (S57). event makes the token's event.
 func (a *API) spendProof(ctx context.Context, r *request, event func() tokens.Event) error {
 	if r.key == (tokens.Key{}) {
 		return nil
@@ -66,11 +66,21 @@ func (a *API) spendProof(ctx context.Context, r *request, event func() tokens.Ev
 	if s.Bound.Kind == tokens.Unbound {
 		s, _ = tokens.Step(s, r.policy.Token, event())
 	}
-	if s.Dead != tokens.None || s.Bound != tokens.BindToKey(r.key) && (!r.needsProof || s.Bound != tokens.BindTo(r.from)) {
+	spent, most := r.proof, proofsOf(r.policy.Token)
+	switch {
+	case s.Dead != tokens.None || s.Bound.Kind == tokens.Unbound:
+		return nil
+	case s.Bound.Kind == tokens.ToKey && s.Bound != tokens.BindToKey(r.key):
+		spent, most = spent.Foreign(), foreignProofs
+	case s.Bound.Kind == tokens.ToAddress && (!r.needsProof || s.Bound != tokens.BindTo(r.from)):
 		return nil
 	}
-	return r.useProof(r.proof, a.Proofs.Spend(r.proof, proofsOf(r.policy.Token), r.at))
+	return r.useProof(r.proof, a.Proofs.Spend(spent, most, r.at))
 }
+
+// foreignProofs is how many proofs by other keys are remembered of a token: so
+// one of those works once too, as long as there are few.
+const foreignProofs = 32
 
 // proofsOf is how many proofs a token's limits admit while a proof is valid:
 // two windows of calls and suggestions, and some for challenges.

@@ -95,6 +95,13 @@ type Checked struct {
 	made         int64 // iat, Unix seconds
 }
 
+// Foreign is c as a proof by another key than the token's. What is spent so has
+// a budget of its own, so that foreign proofs can't use up the token's.
+func (c Checked) Foreign() Checked {
+	c.token[len(c.token)-1] ^= 1
+	return c
+}
+
 // Check returns what a valid proof for r shows, and remembers nothing: a proof
 // that was used before passes, until [Checker.Spend] refuses it. Otherwise the
 // error is an [ErrInvalid]. Check refuses whatever it can before it looks at
