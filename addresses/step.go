@@ -162,7 +162,8 @@ func step(s State, p Policy, e Event) (State, Verdict) {
 	return s, Verdict{}
 }
 
-// bind counts a binding. Refusals are not counted, or a block would feed itself.
+// bind counts a binding, and blocks the address if its challenges are ignored.
+// Refusals are not counted, or a block would feed itself.
 func bind(s State, p Policy, e Bind) (State, Verdict) {
 	if s.blocked(e.At) && !p.ObserveBlock {
 		return s, stand(s, p, e.At, e.Records)
@@ -172,7 +173,11 @@ func bind(s State, p Policy, e Bind) (State, Verdict) {
 	if v := stand(s, p, e.At, e.Records); p.Then == ThenBlock && !p.shared && v.Bound > p.bindings() {
 		return block(s, p, e.At, v)
 	}
-	return serve(s, p, e.At, max(e.Records, 1))
+	s, v := serve(s, p, e.At, max(e.Records, 1))
+	if (v.Standing == Crowded || v.Standing == Packed) && p.ignored(v) {
+		return block(s, p, e.At, v)
+	}
+	return s, v
 }
 
 // helping is how many records a token is given leave for at a time, once it
@@ -209,9 +214,6 @@ func serve(s State, p Policy, at time.Time, records uint32) (State, Verdict) {
 		v.Leave = records
 	} else if p.Records > 0 {
 		v.Leave = max(records, bought)
-	}
-	if (v.Standing == Crowded || v.Standing == Packed) && p.ignored(v) {
-		return block(s, p, at, v)
 	}
 	return s, v
 }
@@ -280,7 +282,7 @@ func solved(s State, p Policy, at time.Time) (State, Verdict) {
 // stand is how an address stands, whose counts are up to date, towards a token
 // that is to deliver records.
 func stand(s State, p Policy, at time.Time, records uint32) Verdict {
-	v := Verdict{Standing: Clear, Shared: p.shared}
+	v := Verdict{Standing: Clear}
 	v.Bound = s.bound()
 	for n, c := range s.Counts {
 		v.Asked += uint32(c.Asked)
@@ -297,6 +299,7 @@ func stand(s State, p Policy, at time.Time, records uint32) Verdict {
 	if v.Limit, v.Seen, v.Drained = p.over(v, records); v.Seen == 0 {
 		return v
 	}
+	v.Shared = p.shared
 	crowd := p.crowd(v)
 	v.Level = uint8(min(v.Asked/max(uint32(p.Bindings), 1), maxLevel))
 	if p.ObserveCrowd {
