@@ -22,12 +22,13 @@ var (
 	onTheMove = [24]float64{1, 1, 1, 1, 1, 2, 5, 10, 9, 6, 5, 5, 8, 7, 5, 5, 7, 10, 10, 8, 7, 6, 4, 2}
 )
 
-// kinds are all groups. Their people come to the pages of one tenant.
+// kinds are all groups. Their people come to the pages of one tenant, but for
+// those of the office.
 func kinds() []kind {
 	return []kind{
 		{"home", "5,000 people at home, 1 to 4 behind an address", false, home},
-		{"office", "5,000 people behind one address, in working hours", false, func(w *world) []agent {
-			return people(w, 5000, habit{more: 0.6, hours: atWork, pages: 7, pause: keyboardKey}, sameAddress)
+		{"office", "5,000 people behind one address, in working hours, on the pages of three tenants", false, func(w *world) []agent {
+			return ofTenants(3, people(w, 5000, habit{more: 0.6, hours: atWork, pages: 7, pause: keyboardKey}, sameAddress))
 		}},
 		{"phones", "2,000 phones that change their address every 20 minutes, within 64 that they share", false, phones},
 		{"class", "30 pupils behind one address who begin within a minute", false, func(w *world) []agent {
@@ -39,6 +40,11 @@ func kinds() []kind {
 		{"tokens", "one address; ignores challenges and takes a new token every 10 s instead", true, scrapers(1, trade{pace: second, page: 10 * second, solves: idle})},
 		{"work", "one address; solves work on one core, a new token for every 2 calls", true, scrapers(1, trade{pace: second, page: 2 * second, hop: 2, solves: worker})},
 		{"pictures", "one address; solves work, and half of the pictures; 5 calls a second", true, scrapers(1, trade{pace: second / 5, page: 2 * second, solves: reader})},
+		{"titles", "one address; takes titles from suggestions, solves nothing", true, scrapers(1, trade{pace: second / 2, page: 2 * second, patient: true, solves: idle, suggests: true})},
+		{"network", "a scraper with a /48, which uses each token in another /64; solves nothing", true, scrapers(1, trade{pace: second, page: 2 * second, hop: 8, patient: true, solves: idle, where: subnet})},
+		{"hostile", "1,000 people at home; pages of a hostile tenant bind 45 of its tokens an hour there", false, bystanders(1000, 2)},
+		{"weapon", "the same, with tokens of the tenant that they visit, in browsers that hide what loads them", false, bystanders(1000, 1)},
+		{"proofs", "64 addresses, each with one key and one token after another, that make as many proofs as they can", true, flooders(64)},
 	}
 }
 
@@ -69,6 +75,14 @@ func Groups() (names []string) {
 }
 
 func sameAddress(int) netip.Addr { return address(1) }
+
+// ofTenants lets people visit the pages of n tenants in turn.
+func ofTenants(n int, all []agent) []agent {
+	for i, a := range all {
+		a.(*person).tenant = uint32(1 + i%n)
+	}
+	return all
+}
 
 // people are n persons of a habit, where n is all of them.
 func people(w *world, n int, h habit, at func(n int) netip.Addr) (all []agent) {

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"net/netip"
 	"time"
 
 	"stile.example/stile/tokens"
@@ -14,6 +15,7 @@ type scraper struct {
 	trade
 	goal  *int   // the next item that nobody of its group has
 	calls int    // made with this token
+	moves int    // from one address to the next
 	limit uint32 // items that it asks for at a time; 0: it has not begun
 }
 
@@ -24,6 +26,9 @@ type trade struct {
 	hop     int           // calls after which it takes a new token though the old one is good; 0: never
 	patient bool          // it asks for less when it is challenged, and then waits, rather than be blocked
 	solves  solver
+
+	suggests bool                 // it takes titles from suggestions, not items
+	where    func(int) netip.Addr // each new token is used at the next address; nil: there is one
 }
 
 const (
@@ -40,7 +45,12 @@ func (s *scraper) act(w *world, now time.Duration) time.Duration {
 		return never
 	}
 	n := min(int(s.limit), w.Corpus-*s.goal)
-	f, next := s.ask(w, now, request{route: tokens.Items, records: uint32(n)})
+	r := request{route: tokens.Items, records: uint32(n)}
+	if s.suggests {
+		n = min(n, maxTitles)
+		r = request{suggest: true, titles: uint32(n)}
+	}
+	f, next := s.ask(w, now, r)
 	switch f {
 	case working, barred:
 		return next
@@ -64,6 +74,10 @@ func (s *scraper) went(w *world, now time.Duration) time.Duration {
 func (s *scraper) renew(w *world, now time.Duration) time.Duration {
 	s.drop(w)
 	s.calls = 0
+	if s.where != nil {
+		s.moves++
+		s.from = s.where(s.moves)
+	}
 	return now + s.page
 }
 

@@ -31,7 +31,7 @@ func run(t *testing.T, c Config) Report {
 func TestGoals(t *testing.T) {
 	r := run(t, small())
 	goals := r.Goals()
-	if len(goals) != 7 {
+	if len(goals) != 11 {
 		t.Errorf("%d goals were judged", len(goals))
 	}
 	for _, g := range goals {

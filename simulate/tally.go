@@ -29,6 +29,8 @@ type Result struct {
 	CPU         float64 `json:"cpu_seconds"`     // spent on challenges by all, on processors of their own
 	Hour        float64 `json:"corpus_hour"`     // share of the corpus delivered in the best hour
 	Day         float64 `json:"corpus_day"`      // and in the best day
+	Titles      int     `json:"titles"`          // that suggestions showed, and that were new to whoever asked
+	Proofs      int     `json:"proofs"`          // remembered at once, at most
 }
 
 // tally counts while a group lives.
@@ -43,6 +45,8 @@ type tally struct {
 	lost           time.Duration
 	seen           []uint64 // a bit for each item
 	hours          []int    // new items, by hour
+	second         time.Duration
+	spent          [proofLife / time.Second]int // proofs by second, modulo their life
 }
 
 func newTally(c Config) tally {
@@ -52,12 +56,16 @@ func newTally(c Config) tally {
 
 // note counts what came of an event.
 func (t *tally) note(who int, e tokens.Event, v tokens.Verdict) {
+	if who == nobody {
+		return
+	}
 	if c, ok := e.(tokens.Call); ok && v.Outcome == tokens.Admit {
 		t.Calls++
 		t.Records += int(c.Records)
 	}
-	if _, ok := e.(tokens.Suggest); ok && v.Outcome == tokens.Admit {
+	if s, ok := e.(tokens.Suggest); ok && v.Outcome == tokens.Admit {
 		t.Suggestions++
+		t.Titles += int(s.Titles)
 	}
 	switch {
 	case v.Asks && v.State.Open.Kind == tokens.Work:
@@ -70,13 +78,16 @@ func (t *tally) note(who int, e tokens.Event, v tokens.Verdict) {
 
 // bar counts an agent that met a block, once for each block.
 func (t *tally) bar(who int, now, until time.Duration) {
+	if who == nobody {
+		return
+	}
 	if last, met := t.until[who]; !met || last != until {
 		t.until[who] = until
 		t.lost += until - now
 	}
 }
 
-func (t *tally) spend(waited, cpu time.Duration) {
+func (t *tally) wait(waited, cpu time.Duration) {
 	t.waited += waited
 	t.cpu += cpu
 }

@@ -74,7 +74,9 @@ func (v *visitor) ask(w *world, now time.Duration, r request) (f fate, next time
 		}
 		if verdict.Reason != tokens.NotAsked {
 			v.drop(w)
-			w.Renewals++
+			if v.who != nobody {
+				w.Renewals++
+			}
 		}
 	}
 	return givenUp, now
@@ -84,6 +86,9 @@ func (v *visitor) ask(w *world, now time.Duration, r request) (f fate, next time
 func (v *visitor) hold(w *world, now time.Duration) {
 	if !v.live {
 		v.token, v.live, v.issued, v.task = w.issue(), true, now, tokens.Challenge{}
+		if v.who != nobody {
+			w.Tokens++
+		}
 	}
 }
 
@@ -105,25 +110,25 @@ func (v *visitor) apply(w *world, now time.Duration, r request) tokens.Verdict {
 	c := tokens.Call{At: at, Tenant: v.payer(), IssuedAt: monday.Add(v.issued), Expires: monday.Add(v.issued + 24*time.Hour),
 		From: v.from, Key: v.key, Route: r.route, Blocked: w.blocked(v.from, v.payer(), now) > 0}
 	if v.task.Number != 0 {
-		return v.send(w, tokens.Answer{Call: c, Number: v.task.Number, Right: v.right})
+		return v.send(w, now, tokens.Answer{Call: c, Number: v.task.Number, Right: v.right})
 	}
 	most := c
 	if most.Records = max(r.records, r.most); r.suggest {
 		most.Titles = maxTitles
 	}
-	if checked := v.send(w, tokens.Check{Call: most, Suggest: r.suggest}); checked.Outcome != tokens.Admit {
+	if checked := v.send(w, now, tokens.Check{Call: most, Suggest: r.suggest}); checked.Outcome != tokens.Admit {
 		return checked
 	}
 	if c.Records, c.Titles = r.records, r.titles; r.suggest {
-		return v.send(w, tokens.Suggest(c))
+		return v.send(w, now, tokens.Suggest(c))
 	}
-	return v.send(w, c)
+	return v.send(w, now, c)
 }
 
 // maxTitles is how many titles one response of suggestions may show.
 const maxTitles = 8
 
-func (v *visitor) send(w *world, e tokens.Event) tokens.Verdict {
+func (v *visitor) send(w *world, now time.Duration, e tokens.Event) tokens.Verdict {
 	var verdict tokens.Verdict
 	var err error
 	if check, ok := e.(tokens.Check); ok {
@@ -133,6 +138,11 @@ func (v *visitor) send(w *world, e tokens.Event) tokens.Verdict {
 	}
 	if err != nil {
 		panic(err) // this store has no faults
+	}
+	if _, again := e.(tokens.Suggest); v.key != (tokens.Key{}) && verdict.State.Bound == tokens.BindToKey(v.key) && !again {
+		if _, again := e.(tokens.Call); !again { // a request spends its proof with its check
+			w.spend(now)
+		}
 	}
 	w.note(v.who, e, verdict)
 	return verdict
@@ -144,7 +154,7 @@ func (v *visitor) work(w *world, now time.Duration, c tokens.Challenge) (fate, t
 	if !tries {
 		return unsolved, now
 	}
-	w.spend(takes, cpu)
+	w.wait(takes, cpu)
 	v.task, v.right = c, right
 	return working, now + takes
 }

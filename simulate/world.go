@@ -45,9 +45,11 @@ func newWorld(c Config, r *rand.Rand) *world {
 
 // live plays the agents' acts in the order of their times.
 func (w *world) live(ctx context.Context, agents []agent) {
-	w.agents = len(agents)
 	var q queue
 	for n, a := range agents {
+		if _, hidden := a.(*weapon); !hidden {
+			w.agents++
+		}
 		if at := a.act(w, 0); at < w.end {
 			q.push(due{at, n})
 		}
@@ -128,7 +130,6 @@ func (w *world) blocked(from netip.Addr, tenant uint32, now time.Duration) time.
 func (w *world) issue() (id tokens.ID) {
 	w.names++
 	binary.BigEndian.PutUint64(id[:], w.names)
-	w.Tokens++
 	return id
 }
 
