@@ -19,14 +19,19 @@ type placed struct {
 	mu          sync.Mutex
 	read, write time.Time // as they are set; zero: not yet
 	aborted     bool      // the read deadline is in the past, to end a pending read
+	streams     streams   // of HTTP/2
 }
 
-// SetReadDeadline implements [net.Conn]. No deadline, which net/http asks for
-// between two others, is the last one: nobody may wait for ever.
+// SetReadDeadline implements [net.Conn]. In HTTP/1.1, net/http removes the
+// deadline between two others; the last one stays then, so that no client can
+// wait forever. HTTP/2 has a limit for each stream and none for the connection
+// ([streams]).
 func (c *placed) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.streams.on:
+		return nil
 	case t.IsZero() && !c.aborted:
 		return nil
 	case t.IsZero():

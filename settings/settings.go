@@ -26,6 +26,7 @@ import (
 type Settings struct {
 	Listen         string // host:port of the public listener
 	AdminListen    string // host:port of the admin listener
+	AdminHosts     []string
 	PublicURL      string // origin that clients use; "" follows the listener
 	Data           string // data directory
 	Store          string // backend of what lasts
