@@ -267,7 +267,7 @@ func TestR6OverHTTP2(t *testing.T) {
 			t.Errorf("%s: a connection lasted %v", name, d)
 		}
 	}
-	if memory > 300 {
+	if memory > 500 { // 60 KB a connection, for TLS and HTTP/2, and 20 KB for each of 10,000 unread responses
 		t.Errorf("memory is %d MB", memory)
 	}
 }
@@ -307,9 +307,9 @@ func TestR6DeafReaders(t *testing.T) {
 // before 1.2, and pins browsers to HTTPS.
 func TestTLSIsModern(t *testing.T) {
 	s := newSecureSite(t, "")
-	try := func(c tls.Config) error {
+	try := func(c *tls.Config) error {
 		c.InsecureSkipVerify = true
-		conn, err := tls.Dial("tcp", s.host(), &c)
+		conn, err := tls.Dial("tcp", s.host(), c)
 		if err == nil {
 			conn.Close()
 		}
@@ -319,12 +319,12 @@ func TestTLSIsModern(t *testing.T) {
 		if !strings.HasPrefix(suite.Name, "TLS_ECDHE_ECDSA_") {
 			continue // TLS 1.3's, or for another kind of key
 		}
-		err := try(tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}})
+		err := try(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}})
 		if modern := strings.Contains(suite.Name, "GCM") || strings.Contains(suite.Name, "CHACHA20"); modern != (err == nil) {
 			t.Errorf("%s: %v", suite.Name, err)
 		}
 	}
-	if err := try(tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
+	if err := try(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
 		t.Error("TLS 1.1 is accepted")
 	}
 	for host, want := range map[string]string{"api.example": "max-age=31536000", "localhost:8080": "", "127.0.0.1": "", "[::1]:443": ""} {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -44,15 +45,16 @@ func (a *API) front(next http.Handler) http.Handler {
 	})
 }
 
-// stream handles a request over HTTP/2. slots bounds how many are in work at
-// once: one connection may send several.
+// stream handles a request over HTTP/2. slots bounds how many there are at once,
+// over all connections. A request has its slot until its response is delivered,
+// which is when net/http ends its context: an unread response costs 20 KB.
 func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}, next http.Handler) {
 	if c, ok := h.Context().Value(placedKey{}).(*placed); ok {
 		c.streamStarted(time.Now())
 	}
 	select {
 	case slots <- struct{}{}:
-		defer func() { <-slots }()
+		context.AfterFunc(h.Context(), func() { <-slots })
 		next.ServeHTTP(w, h)
 	default:
 		a.refuseUnread(w, h, &refusal{code: Overloaded, retry: pause()})
@@ -83,12 +85,19 @@ func isLocalhost(name string) bool {
 }
 
 // hostOf returns the name in a Host header, in small letters, without the port,
-// the brackets of an IPv6 address and the dot of a name's end.
+// the brackets of an IPv6 address and the dot of a name's end. What is malformed
+// stays as it is.
 func hostOf(host string) string {
 	if strings.HasPrefix(host, "[") {
-		name, _, _ := strings.Cut(host[1:], "]")
+		name, rest, ok := strings.Cut(host[1:], "]")
+		if !ok || rest != "" && rest[0] != ':' {
+			return host
+		}
 		return name
 	}
 	name, _, _ := strings.Cut(host, ":")
+	if name == "" {
+		return host
+	}
 	return strings.ToLower(strings.TrimSuffix(name, "."))
 }
