@@ -147,7 +147,7 @@ func (a *API) mint(r *request, t *tenants.Tenant, subject string) (g grant, err 
 	g = grant{TokenType: "Bearer", ExpiresIn: int64(life / time.Second), Scope: scope}
 	for range n {
 		token, err := a.Signer.Sign(bearer.Claims{
-			Subject: subject, Client: t.ClientID, Scope: scope, IssuedAt: now, Expires: now.Add(life),
+			Subject: subject, Client: t.ClientID, Tenant: t.Number, Scope: scope, IssuedAt: now, Expires: now.Add(life),
 		}, now)
 		if err != nil {
 			return g, unavailable(err)
