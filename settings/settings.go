@@ -144,6 +144,9 @@ func (s *Settings) together(from []given) (faults Faults) {
 	if len(s.TLS.Domains) > 0 && s.TLS.Certificate != "" {
 		add("tls.domains", "tls.domains (a certificate by ACME) and tls.certificate (one of your own) exclude each other")
 	}
+	if all := trustsAll(s.TrustedProxies); all != "" {
+		add("trusted_proxies", "the ranges together are all public "+all+" addresses: every client could say where it comes from; list the addresses of your proxies only")
+	}
 	if s.Policy.Token.BindWithin > s.Policy.Lifetime {
 		add("policy.token.bind_within", "is longer than policy.token.lifetime")
 	}

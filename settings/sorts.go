@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -159,27 +158,6 @@ func origin() sort[string] {
 			return "", fmt.Errorf("%s is no such URL", quote(text))
 		}
 		return strings.ToLower(u.String()), nil
-	}}
-}
-
-// proxies is a range of addresses to trust. All of them is none: then every
-// client could say where it comes from.
-func proxies() sort[netip.Prefix] {
-	return sort[netip.Prefix]{"range", "an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)", func(text string) (netip.Prefix, error) {
-		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
-			a = a.Unmap()
-			return netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		p, err := netip.ParsePrefix(text)
-		switch {
-		case err != nil:
-			return p, fmt.Errorf("%s is no range of addresses", quote(text))
-		case p.Bits() == 0:
-			return p, fmt.Errorf("%s trusts everybody to say where they come from", quote(text))
-		case p != p.Masked():
-			return p, fmt.Errorf("%s has bits behind its length; the range is %s", quote(text), p.Masked())
-		}
-		return p, nil
 	}}
 }
 
