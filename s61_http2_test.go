@@ -156,6 +156,15 @@ func (s *site) dialH2(settings ...http2.Setting) (*rawH2, error) {
 	return r, errors.Join(err, r.WriteSettings(settings...))
 }
 
+func (s *site) dialH1(send string) (net.Conn, error) {
+	c, err := tls.Dial("tcp", s.host(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.WriteString(c, send)
+	return c, err
+}
+
 // request sends the header of a request.
 func (r *rawH2) request(stream uint32, ended, whole bool, kv ...string) error {
 	r.block.Reset()
@@ -184,6 +193,11 @@ func (s *site) slowly() map[string]struct {
 		"no handshake": {100, func() (net.Conn, error) { return net.Dial("tcp", s.host()) }},
 		"no preface": {100, func() (net.Conn, error) {
 			return tls.Dial("tcp", s.host(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+		}},
+		"HTTP/1.1 idle":          {100, func() (net.Conn, error) { return s.dialH1("") }},
+		"HTTP/1.1 half a header": {100, func() (net.Conn, error) { return s.dialH1("GET /v1/items HTTP/1.1\r\nHost: a\r\nX-Slow: ") }},
+		"HTTP/1.1 slow body": {100, func() (net.Conn, error) {
+			return s.dialH1("POST /v1/items HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\na=")
 		}},
 		"idle": {1000, func() (net.Conn, error) { return s.dialH2() }},
 		"pinging": {100, func() (net.Conn, error) {
@@ -323,6 +337,9 @@ func TestTLSIsModern(t *testing.T) {
 		if modern := strings.Contains(suite.Name, "GCM") || strings.Contains(suite.Name, "CHACHA20"); modern != (err == nil) {
 			t.Errorf("%s: %v", suite.Name, err)
 		}
+	}
+	if err := try(&tls.Config{MinVersion: tls.VersionTLS13}); err != nil {
+		t.Errorf("TLS 1.3: %v", err)
 	}
 	if err := try(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
 		t.Error("TLS 1.1 is accepted")
