@@ -286,37 +286,6 @@ func TestR6OverHTTP2(t *testing.T) {
 	}
 }
 
-// TestR6DeafReaders: clients that read nothing of what they asked for are
-// disconnected once a write makes no progress.
-func TestR6DeafReaders(t *testing.T) {
-	t.Parallel()
-	s := newSecureSite(t, "")
-	c, err := net.Dial("tcp", s.host())
-	s.must(err)
-	defer c.Close()
-	s.must(c.(*net.TCPConn).SetReadBuffer(4 << 10))
-	secure := tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
-	r := &rawH2{Conn: secure, Framer: http2.NewFramer(secure, secure), block: &bytes.Buffer{}}
-	r.Encoder = hpack.NewEncoder(r.block)
-	_, err = io.WriteString(secure, http2.ClientPreface)
-	s.must(err)
-	s.must(r.WriteSettings())
-	start := time.Now()
-	for n := uint32(0); ; n++ {
-		secure.SetWriteDeadline(start.Add(20 * time.Second)) // only to give up
-		if err = r.request(2*n+1, true, true, get("/widgets/v1/stile.js")...); err != nil {
-			break
-		}
-		if n%64 == 63 {
-			time.Sleep(time.Millisecond) // to send for some seconds, not to wait
-		}
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) > 15*time.Second {
-		t.Errorf("after %v: %v", time.Since(start), err)
-	}
-	t.Logf("gone after %v: %v", time.Since(start).Round(100*time.Millisecond), err)
-}
-
 // TestTLSIsModern: stile's own TLS does not accept CBC, SHA-1 or a version
 // before 1.2, and pins browsers to HTTPS.
 func TestTLSIsModern(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -58,9 +59,11 @@ func TestEveryResponseForbids(t *testing.T) {
 // is refused, and nothing that follows it on its connection is read.
 func TestAmbiguousRequests(t *testing.T) {
 	s := newSite(t)
-	addr := serve(t, s.handler, 10)
+	addr := serve(t, s.handler, 20)
 	const form = "Host: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 	const next = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	for _, c := range []struct{ what, text, status string }{
 		{"length, then chunks", "POST /v1/items HTTP/1.1\r\n" + form + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
 		{"chunks, then length", "POST /v1/items HTTP/1.1\r\n" + form + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", "400"},
@@ -76,18 +79,21 @@ func TestAmbiguousRequests(t *testing.T) {
 	} {
 		conn := dial(t, addr)
 		go io.WriteString(conn, c.text+next)
-		in := bufio.NewReader(conn)
-		res, err := http.ReadResponse(in, nil)
-		if err != nil {
-			t.Fatalf("%s: %v", c.what, err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		if !strings.HasPrefix(res.Status, c.status) || strings.HasPrefix(string(body), "/**/") {
-			t.Errorf("%s: %s %s", c.what, res.Status, body)
-		}
-		if rest, _ := io.ReadAll(in); len(rest) > 0 {
-			t.Errorf("%s: then it was answered %s", c.what, rest)
-		}
+		wg.Go(func() {
+			in := bufio.NewReader(conn)
+			res, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Errorf("%s: %v", c.what, err)
+				return
+			}
+			body, _ := io.ReadAll(res.Body)
+			if !strings.HasPrefix(res.Status, c.status) || strings.HasPrefix(string(body), "/**/") {
+				t.Errorf("%s: %s %s", c.what, res.Status, body)
+			}
+			if rest, _ := io.ReadAll(in); len(rest) > 0 {
+				t.Errorf("%s: then it was answered %s", c.what, rest)
+			}
+		})
 	}
 	if got := exchange(t, dial(t, addr), "POST /v1/items HTTP/1.1\r\n"+form+"Content-Length: 3\r\n\r\na=b"); got != "401" {
 		t.Errorf("with a length: %s", got)

@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -19,6 +21,7 @@ type placed struct {
 	mu          sync.Mutex
 	read, write time.Time // as they are set; zero: not yet
 	aborted     bool      // the read deadline is in the past, to end a pending read
+	stuck       bool      // a write did not end in time
 	streams     streams   // of HTTP/2
 }
 
@@ -50,11 +53,23 @@ func (c *placed) SetReadDeadline(t time.Time) error {
 func (c *placed) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if near(t, c.write) {
+	if c.stuck || near(t, c.write) {
 		return nil
 	}
 	c.write = t
 	return c.Conn.SetWriteDeadline(t)
+}
+
+// Write implements [net.Conn]. After a write that did not end in time, all
+// others fail at once: crypto/tls would wait 5 s more to say goodbye.
+func (c *placed) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.stuck = true
+	}
+	return n, err
 }
 
 // near says that a deadline set already will do for another.

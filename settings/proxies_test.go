@@ -94,3 +94,16 @@ func TestCovers(t *testing.T) {
 		}
 	})
 }
+
+// TestAdminHosts: names only, without a scheme, a port or a wildcard.
+func TestAdminHosts(t *testing.T) {
+	for text, want := range map[string]string{
+		"stile, stile.internal, my_service": "[stile stile.internal my_service]", "": "[]",
+		"http://stile": "", "stile:8081": "", "*.internal": "", "*": "", "Stile": "", "stile.": "", "[::1]": "", "a b": "",
+	} {
+		s, err := Load(Source{Flags: map[string]string{"admin_hosts": text}})
+		if (err == nil) != (want != "") || err == nil && fmt.Sprint(s.AdminHosts) != want {
+			t.Errorf("%q: %v %v", text, s, err)
+		}
+	}
+}
