@@ -61,7 +61,7 @@ func (c *placed) SetWriteDeadline(t time.Time) error {
 }
 
 // Write implements [net.Conn]. After a write that did not end in time, all
-// others fail at once: crypto/tls would wait 5 s more to say goodbye.
+// others fail at once: crypto/tls would try for 5 s to send its closing alert.
 func (c *placed) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {

@@ -32,15 +32,15 @@ func Server(h http.Handler) *http.Server {
 	}
 }
 
-// ServerTLS is [Server] over TLS, with HTTP/2. A nil config is plain HTTP, in
+// ServerTLS is [Server] over TLS, with HTTP/2. A nil config means plain HTTP, in
 // HTTP/1.1 only.
 //
 // An HTTP/2 connection is bounded as follows. A body must arrive within
-// ReadTimeout, and a response be taken within WriteTimeout, or the stream is
-// reset; the connection is closed once its last stream was that slow. Each
-// write must progress within [writeWithin]. Without a stream for IdleTimeout,
-// the client is told to leave, and is disconnected 1 s later. Pings would find
-// nothing that these limits don't end as soon.
+// ReadTimeout, and a response must be taken within WriteTimeout, or the stream
+// is reset; a connection whose newest stream was that slow is closed. Each write
+// must progress within [writeWithin]. A connection without a stream for
+// IdleTimeout gets GOAWAY and is closed 1 s later. The server sends no pings:
+// they would not detect a lost client before these limits do.
 func ServerTLS(h http.Handler, config *tls.Config) *http.Server {
 	s := Server(h)
 	if config == nil {

@@ -28,7 +28,7 @@ type streams struct {
 // placedKey is the key of a request's connection in its context.
 type placedKey struct{}
 
-// placedOf returns the connection under TLS, nil if there is no such.
+// placedOf returns the connection under TLS, or nil.
 func placedOf(c net.Conn) *placed {
 	if t, ok := c.(*tls.Conn); ok {
 		p, _ := t.NetConn().(*placed)

@@ -69,7 +69,7 @@ func TestDeafReadersEnd(t *testing.T) {
 			if err := c.ask(deaf); err != nil {
 				t.Fatal(err)
 			}
-			next := exchangeTLS(t, addr) // there is room for one connection
+			next := exchangeTLS(t, addr) // it waits until the other connection has ended
 			if took := time.Since(start); next != "200" || took > c.within+2*time.Second {
 				t.Errorf("the next client was answered %s after %v", next, took)
 			}
