@@ -166,8 +166,7 @@ func (p *program) newServer(ctx context.Context, s *settings.Settings) (_ *serve
 	if err != nil {
 		return nil, err
 	}
-	srv.doors[0].http = handlers.Server(api.Routes())
-	srv.doors[0].http.TLSConfig = srv.certs.config()
+	srv.doors[0].http = handlers.ServerTLS(api.Routes(), srv.certs.config())
 	srv.doors[1].http = handlers.Server(api.Admin())
 	return srv, nil
 }
@@ -200,6 +199,7 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 		Gate: a.gate, Proofs: proof.NewChecker(a.proofsSince()), Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
 		Addresses: a.book, Challenges: a.challenges, Refusals: a.refusals, ShowAddress: a.shown.show,
 		Ready: srv.ready, Static: static.Files(), Widgets: layer, Metrics: srv.metrics,
+		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
 	}
 	if len(a.rings) > 0 {
 		api.Subjects = a.verifier

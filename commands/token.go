@@ -1,8 +1,11 @@
 package commands
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,8 +14,9 @@ import (
 func (p *program) tokenCommand() *cobra.Command {
 	return noun("token", "one token, for support",
 		`For support: what has become of a token, or one to try things with. A token is
-named by itself or by its jti.`,
-		"  stile token issue acme\n  stile token show TOKEN\n  stile token revoke TOKEN",
+named by itself or by its jti; - reads it from standard input, where no other
+user of this machine sees it.`,
+		"  stile token issue acme\n  stile token show - <token.txt\n  stile token revoke JTI",
 		p.tokenIssue(), p.tokenShow(), p.tokenRevoke())
 }
 
@@ -74,15 +78,20 @@ type tokenInfo struct {
 }
 
 func (p *program) tokenShow() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "show TOKEN|JTI", Short: "show what has become of a token",
+	return p.prints(&cobra.Command{Use: "show TOKEN|JTI|-", Short: "show what has become of a token",
 		Long: `Shows whether a token is good, what it is bound to, its calls and challenges, and
 if it is no longer good, why. A token that was never presented can only be shown by
-itself: until its first call the server keeps nothing of it.`,
-		Example: "  stile token show TOKEN --json",
+itself: until its first call the server keeps nothing of it.
+` + inProcessList,
+		Example: "  stile token show - --json <token.txt\n  stile token show TOKEN --json",
 		Args:    takes(1, 1, "one token or jti"),
 		RunE: func(c *cobra.Command, args []string) error {
+			name, err := p.tokenName(args[0])
+			if err != nil {
+				return err
+			}
 			var v tokenInfo
-			if err := p.do(c.Context(), "token.show", args[0], &v); err != nil {
+			if err := p.do(c.Context(), "token.show", name, &v); err != nil {
 				return err
 			}
 			return p.showToken(v)
@@ -90,17 +99,47 @@ itself: until its first call the server keeps nothing of it.`,
 }
 
 func (p *program) tokenRevoke() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "revoke TOKEN|JTI", Short: "make a token invalid for good",
-		Long:    "Revokes a token: its calls are refused with token_revoked from now on. It cannot be\nundone.",
-		Example: "  stile token revoke TOKEN",
+	return p.prints(&cobra.Command{Use: "revoke TOKEN|JTI|-", Short: "make a token invalid for good",
+		Long:    "Revokes a token: its calls are refused with token_revoked from now on. It cannot be\nundone.\n" + inProcessList,
+		Example: "  stile token revoke - <token.txt\n  stile token revoke TOKEN",
 		Args:    takes(1, 1, "one token or jti"),
 		RunE: func(c *cobra.Command, args []string) error {
+			name, err := p.tokenName(args[0])
+			if err != nil {
+				return err
+			}
 			var v tokenInfo
-			if err := p.do(c.Context(), "token.revoke", args[0], &v); err != nil {
+			if err := p.do(c.Context(), "token.revoke", name, &v); err != nil {
 				return err
 			}
 			return p.showToken(v)
 		}})
+}
+
+// inProcessList is what the help says of tokens as arguments.
+const inProcessList = `
+Other users of this machine can see the arguments of a running command (ps), and
+the shell may store them. Use - to read the token from standard input instead.`
+
+// maxTokenText is how much of standard input is read for a token: more than the
+// longest one, with the spaces and line breaks around it.
+const maxTokenText = 8 << 10
+
+// tokenName returns the token or jti of an argument; - is standard input, which
+// must hold nothing else. Errors don't quote it.
+func (p *program) tokenName(arg string) (string, error) {
+	if arg != "-" {
+		return arg, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(p.in, maxTokenText+1))
+	fields := strings.Fields(string(text))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("read the token from standard input: %w", err)
+	case len(text) > maxTokenText || len(fields) != 1:
+		return "", errors.New("standard input must hold one token or jti, and nothing else")
+	}
+	return fields[0], nil
 }
 
 func (p *program) showToken(v tokenInfo) error {

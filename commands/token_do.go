@@ -36,7 +36,7 @@ func issueToken(_ context.Context, a *app, q issueQuery) (issued, error) {
 		q.Subject = t.ClientID
 	}
 	now, lifetime := a.now(), a.policies.of(t).Lifetime
-	token, err := a.signer.Sign(bearer.Claims{Subject: q.Subject, Client: t.ClientID, Scope: q.Scope, Expires: now.Add(lifetime)}, now)
+	token, err := a.signer.Sign(bearer.Claims{Subject: q.Subject, Client: t.ClientID, Tenant: t.Number, Scope: q.Scope, Expires: now.Add(lifetime)}, now)
 	if err != nil {
 		return issued{}, err
 	}
@@ -145,7 +145,14 @@ func (a *app) viewToken(n named, s tokens.State) tokenView {
 	if !a.now().Before(expires) {
 		why(tokens.Expired.String())
 	}
-	if !known || issuedAt.Before(t.CreatedAt.Truncate(time.Second)) {
+	switch {
+	case !known:
+	case n.claims != nil && n.claims.Tenant != 0:
+		known = n.claims.Tenant == t.Number
+	default:
+		known = !issuedAt.Before(t.CreatedAt.Truncate(time.Second))
+	}
+	if !known {
 		why(tokens.Revoked.String()) // its tenant was removed, and maybe added again
 		return v
 	}

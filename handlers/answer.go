@@ -20,14 +20,12 @@ var (
 	closing     = []string{"close"}
 )
 
-// open sets the headers that every answer has, on every route and in every
-// error. Any origin may read it: no credential rides along by itself, a call
-// is let through by its token alone, and a page must be able to read why it
-// was refused.
+// open sets the headers that every response has, on every route and in every
+// error, in addition to those of [API.front]. Any origin may read it: the browser
+// attaches no credential by itself, a call is admitted by its token alone, and a
+// page must be able to read why it was refused.
 func open(h http.Header) {
-	h["X-Content-Type-Options"] = nosniff
 	h["Cache-Control"] = noStore
-	h["Referrer-Policy"] = noReferrer
 	h["Cross-Origin-Resource-Policy"] = crossOrigin
 	h["Access-Control-Allow-Origin"] = anyOrigin
 }

@@ -101,9 +101,13 @@ func (a *API) findTenant(r *request) error {
 	return nil
 }
 
-// olderThan says that a token was issued before its tenant was added: to one of
-// the same name that has been removed since, and its tokens with it.
+// olderThan reports whether a token was issued to an earlier tenant of the same
+// client_id, which was removed with its tokens. A token that does not carry its
+// tenant's number, as an external issuer's, is compared by time, to the second.
 func olderThan(c bearer.Claims, t *tenants.Tenant) bool {
+	if c.Tenant != 0 {
+		return c.Tenant != t.Number
+	}
 	return c.IssuedAt.Before(t.CreatedAt.Truncate(time.Second))
 }
 

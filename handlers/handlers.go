@@ -75,6 +75,7 @@ type API struct {
 	Ready       func(context.Context) error  // see [API.Admin]
 	Static      fs.FS                        // demo/media/… is served; nil: nothing
 	Widgets     *Widgets                     // nil: nothing
+	AdminHosts  []string                     // names of the admin listener; see [AdminHosts]
 	Metrics     *Metrics
 
 	questions questions // under way
@@ -160,14 +161,16 @@ func (a *API) Routes() http.Handler {
 	a.media(e)
 	a.widgets(e)
 	a.health(e)
-	return a.recovering(e)
+	return a.recovering(a.front(e))
 }
 
-// Admin is the admin listener's handler: health and metrics.
+// Admin is the admin listener's handler: health and metrics, for requests to a
+// host that it has. The health of the public listener is for any host: a load
+// balancer may ask by any, and the response says what every caller may know.
 func (a *API) Admin() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.unrouted
 	a.health(e)
 	e.GET("/metrics", echo.WrapHandler(a.Metrics.handler()))
-	return a.recovering(e)
+	return a.recovering(a.front(a.knownHosts(a.AdminHosts, e)))
 }

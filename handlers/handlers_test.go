@@ -82,9 +82,10 @@ func newSite(t testing.TB) *site {
 		Assertions: assertions, JWKS: keys.JWKS, Gate: &tokens.Gate{Store: s.tokens, Neighbours: s.street}, Proofs: proof.NewChecker(start.Add(-time.Hour)), Tenants: directory,
 		Addresses: s.street, Challenges: maker, Refusals: s.notes, ShowAddress: networkOf,
 		Meter: &usage.Meter{}, Content: s.corpus, PolicyOf: func(*tenants.Tenant) Policy { return s.policy },
-		Ready:   func(context.Context) error { return nil },
-		Static:  fstest.MapFS{"demo/media/a.svg": {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}},
-		Metrics: NewMetrics(func() float64 { return float64(len(s.tokens.states)) }),
+		AdminHosts: []string{"example.com"}, // httptest's
+		Ready:      func(context.Context) error { return nil },
+		Static:     fstest.MapFS{"demo/media/a.svg": {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}},
+		Metrics:    NewMetrics(func() float64 { return float64(len(s.tokens.states)) }),
 	}
 	s.notes.log = s.API.Log
 	s.handler = s.Routes()

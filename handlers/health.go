@@ -52,7 +52,6 @@ func partsOf(err error) (parts []string) {
 
 func sendHealth(c echo.Context, status int, word string, missing []string) {
 	h := c.Response().Header()
-	h["X-Content-Type-Options"] = nosniff
 	h.Set("Cache-Control", "no-store")
 	h["Content-Type"] = typeJSON
 	c.Response().WriteHeader(status)

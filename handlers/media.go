@@ -19,7 +19,6 @@ func (a *API) media(e *echo.Echo) {
 			return echo.ErrNotFound
 		}
 		h := c.Response().Header()
-		h["X-Content-Type-Options"] = nosniff
 		h["Access-Control-Allow-Origin"] = anyOrigin
 		h["Cross-Origin-Resource-Policy"] = crossOrigin
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")

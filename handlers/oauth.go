@@ -96,8 +96,6 @@ func (a *API) failOAuth(r *request, err error) {
 // sendOAuth writes an answer that no page on another site may read.
 func (r *request) sendOAuth(status int, body any) {
 	h := r.w.Header()
-	h["X-Content-Type-Options"] = nosniff
-	h["Referrer-Policy"] = noReferrer
 	h["X-Request-Id"] = []string{r.id}
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")

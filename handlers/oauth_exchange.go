@@ -152,7 +152,7 @@ func (a *API) mint(r *request, t *tenants.Tenant, subject string) (g grant, err 
 			jti = first
 		}
 		token, err := a.Signer.Sign(bearer.Claims{
-			JTI: jti, Subject: subject, Client: t.ClientID, Scope: scope, IssuedAt: now, Expires: now.Add(life),
+			JTI: jti, Subject: subject, Client: t.ClientID, Tenant: t.Number, Scope: scope, IssuedAt: now, Expires: now.Add(life),
 		}, now)
 		if err != nil {
 			return g, unavailable(err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -80,7 +79,7 @@ func (a *API) drawn(contentType []string, draw func(context.Context, *request) (
 		r := a.take(c.Response().Writer, c.Request(), c.Path())
 		defer r.release()
 		r.way, r.callback = plain, ""
-		r.item, _ = url.PathUnescape(c.Param("id"))
+		r.item = pathParam(c, "id")
 		body, err := a.drawing(r, draw)
 		if err != nil {
 			a.fail(r, err)

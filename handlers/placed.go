@@ -1,7 +1,9 @@
 package handlers
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -19,14 +21,20 @@ type placed struct {
 	mu          sync.Mutex
 	read, write time.Time // as they are set; zero: not yet
 	aborted     bool      // the read deadline is in the past, to end a pending read
+	stuck       bool      // a write did not end in time
+	streams     streams   // of HTTP/2
 }
 
-// SetReadDeadline implements [net.Conn]. No deadline, which net/http asks for
-// between two others, is the last one: nobody may wait for ever.
+// SetReadDeadline implements [net.Conn]. In HTTP/1.1, net/http removes the
+// deadline between two others; the last one stays then, so that no client can
+// wait forever. HTTP/2 has a limit for each stream and none for the connection
+// ([streams]).
 func (c *placed) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.streams.on:
+		return nil
 	case t.IsZero() && !c.aborted:
 		return nil
 	case t.IsZero():
@@ -45,11 +53,23 @@ func (c *placed) SetReadDeadline(t time.Time) error {
 func (c *placed) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if near(t, c.write) {
+	if c.stuck || near(t, c.write) {
 		return nil
 	}
 	c.write = t
 	return c.Conn.SetWriteDeadline(t)
+}
+
+// Write implements [net.Conn]. After a write that did not end in time, all
+// others fail at once: crypto/tls would try for 5 s to send its closing alert.
+func (c *placed) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.stuck = true
+	}
+	return n, err
 }
 
 // near says that a deadline set already will do for another.

@@ -47,6 +47,22 @@ func TestDeadlinesMoveSeldom(t *testing.T) {
 	if got := fmt.Sprint(w.set); got != want {
 		t.Errorf("deadlines set:\n got %s\nwant %s", got, want)
 	}
+	// In HTTP/2 the connection has no deadline of its own for reading; it is
+	// ended if its newest stream was slow.
+	c.streams = streams{known: true, on: true, last: dawn}
+	w.set = nil
+	c.SetReadDeadline(dawn.Add(time.Minute))
+	c.SetReadDeadline(time.Time{})
+	c.streamsEnded(dawn.Add(slowStream - 1))
+	c.streamStarted(dawn.Add(time.Second))
+	c.streamsEnded(dawn.Add(slowStream))
+	if len(w.set) > 0 {
+		t.Errorf("deadlines set in HTTP/2: %v", w.set)
+	}
+	c.streamsEnded(dawn.Add(time.Second + slowStream))
+	if got := fmt.Sprint(w.set); got != "[rpast]" {
+		t.Errorf("after a slow stream: %s", got)
+	}
 	c.Close()
 	if left != 1 {
 		t.Error("the place was not given back")

@@ -58,13 +58,11 @@ func (a *API) problems(e *echo.Echo) {
 	policy := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	serve := func(c echo.Context) error {
-		page, ok := pages[Code(c.Param("code"))]
+		page, ok := pages[Code(pathParam(c, "code"))]
 		if !ok {
 			return echo.ErrNotFound
 		}
 		h := c.Response().Header()
-		h["X-Content-Type-Options"] = nosniff
-		h["Referrer-Policy"] = noReferrer
 		h.Set("Content-Security-Policy", policy)
 		h.Set("Cache-Control", "public, max-age=300")
 		return c.HTMLBlob(http.StatusOK, page)

@@ -134,7 +134,7 @@ func (a *API) content(handle func(context.Context, *request) error) echo.Handler
 	return func(c echo.Context) error {
 		r := a.take(c.Response().Writer, c.Request(), c.Path())
 		defer r.release()
-		r.item, _ = url.PathUnescape(c.Param("id")) // "" is no id
+		r.item = pathParam(c, "id")
 		err := r.check()
 		if err == nil {
 			ctx := &patient{end: r.started.Add(patience)}
@@ -146,6 +146,18 @@ func (a *API) content(handle func(context.Context, *request) error) echo.Handler
 		}
 		return nil
 	}
+}
+
+// pathParam returns a parameter of the path, decoded once; "" if it can't be
+// decoded. Echo matches the path as it was sent where net/url keeps that
+// (RawPath), else the decoded one.
+func pathParam(c echo.Context, name string) string {
+	value := c.Param(name)
+	if c.Request().URL.RawPath == "" {
+		return value
+	}
+	value, _ = url.PathUnescape(value)
+	return value
 }
 
 // check reports what is wrong with the request whatever it asks for.

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"context"
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
@@ -28,6 +30,38 @@ func Server(h http.Handler) *http.Server {
 		// them is in the metrics and in our own log.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
+}
+
+// ServerTLS is [Server] over TLS, with HTTP/2. A nil config means plain HTTP, in
+// HTTP/1.1 only.
+//
+// An HTTP/2 connection is bounded as follows. A body must arrive within
+// ReadTimeout, and a response must be taken within WriteTimeout, or the stream
+// is reset; a connection whose newest stream was that slow is closed. Each write
+// must progress within [writeWithin]. A connection without a stream for
+// IdleTimeout gets GOAWAY and is closed 1 s later. The server sends no pings:
+// they would not detect a lost client before these limits do.
+func ServerTLS(h http.Handler, config *tls.Config) *http.Server {
+	s := Server(h)
+	if config == nil {
+		return s
+	}
+	s.TLSConfig = config
+	s.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams:          maxStreams,
+		MaxReadFrameSize:              16 << 10, // the smallest that is valid: a request is smaller
+		MaxReceiveBufferPerConnection: 64 << 10, // the smallest that is valid
+		MaxReceiveBufferPerStream:     32 << 10, // a larger body is refused anyway
+		WriteByteTimeout:              writeWithin,
+	}
+	s.ConnState = followStreams
+	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		if p := placedOf(c); p != nil {
+			ctx = context.WithValue(ctx, placedKey{}, p)
+		}
+		return ctx
+	}
+	return s
 }
 
 // Limit is l with at most n connections at once. More wait in the system's

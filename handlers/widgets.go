@@ -94,7 +94,7 @@ func (a *API) widgets(e *echo.Echo) {
 
 func (a *API) widget(cache string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		name := c.Param("file")
+		name := pathParam(c, "file")
 		if name == "" {
 			name = manifestFile
 		}
@@ -109,7 +109,6 @@ func (a *API) widget(cache string) echo.HandlerFunc {
 
 func (f widget) send(w http.ResponseWriter, r *http.Request, cache string) {
 	h := w.Header()
-	h["X-Content-Type-Options"] = nosniff
 	h["Access-Control-Allow-Origin"] = anyOrigin
 	h["Cross-Origin-Resource-Policy"] = crossOrigin
 	h.Set("Content-Type", f.mime)

@@ -28,6 +28,9 @@ func (s *Settings) Doubts() (doubts Faults) {
 	add(a.Then == addresses.ThenChallenge && a.SolveRatio == 0, "policy.address.solve_ratio", "a crowd that solves none of its challenges is never blocked")
 	add(a.SolveRatio > 0.8, "policy.address.solve_ratio", "people close pages too: an address is blocked for the challenges that they leave unsolved")
 	add(!slices.IsSorted(a.Block), "policy.address.block", "a later block is shorter than one before it")
+	for _, p := range s.TrustedProxies {
+		add(tooWide(p), "trusted_proxies", "%s is a large part of the internet: each client in it can say where it comes from", p)
+	}
 	last := a.Block[len(a.Block)-1]
 	add(a.PermanentAfter > 0 && last < 24*time.Hour, "policy.address.permanent_after", "blocks for good after %d of %s: that may be one bad day of an address that people share", a.PermanentAfter, Short(last))
 	add(len(s.Policy.Observe) > 0, "policy.observe", "is set: %v are recorded and not enforced", s.Policy.Observe)

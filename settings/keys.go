@@ -45,6 +45,8 @@ var serverKeys = []Key{
 		value: one(func(s *Settings) *string { return &s.Listen }, address())},
 	{Name: "admin_listen", Default: "127.0.0.1:8081", Doc: "What the admin listener (metrics) listens on. It is for operators: keep it away from the internet.",
 		value: one(func(s *Settings) *string { return &s.AdminListen }, address())},
+	{Name: "admin_hosts", Default: "", Doc: "Host names by which the admin listener is reached, such as stile.internal or a service's name. Requests to another name are refused (421), since a web page could have pointed it here (DNS rebinding); IP addresses, localhost and the host of admin_listen are always accepted.",
+		value: many(func(s *Settings) *[]string { return &s.AdminHosts }, matching(adminHost, 253, "a host name in small letters without a port, such as stile.internal or stile"), 20)},
 	{Name: "public_url", Default: "", Doc: "The origin by which clients reach the public listener; it is the issuer and the audience of the tokens, so tokens issued under another one are invalid. Not set: http://localhost and the port of listen.",
 		value: one(func(s *Settings) *string { return &s.PublicURL }, origin())},
 	{Name: "data", Default: "./data", Doc: "The data directory: keys, the database, the commands' socket.",

@@ -26,6 +26,7 @@ import (
 type Settings struct {
 	Listen         string // host:port of the public listener
 	AdminListen    string // host:port of the admin listener
+	AdminHosts     []string
 	PublicURL      string // origin that clients use; "" follows the listener
 	Data           string // data directory
 	Store          string // backend of what lasts
@@ -142,6 +143,9 @@ func (s *Settings) together(from []given) (faults Faults) {
 	}
 	if len(s.TLS.Domains) > 0 && s.TLS.Certificate != "" {
 		add("tls.domains", "tls.domains (a certificate by ACME) and tls.certificate (one of your own) exclude each other")
+	}
+	if all := trustsAll(s.TrustedProxies); all != "" {
+		add("trusted_proxies", "the ranges together are all public "+all+" addresses: every client could say where it comes from; list the addresses of your proxies only")
 	}
 	if s.Policy.Token.BindWithin > s.Policy.Lifetime {
 		add("policy.token.bind_within", "is longer than policy.token.lifetime")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -162,31 +161,11 @@ func origin() sort[string] {
 	}}
 }
 
-// proxies is a range of addresses to trust. All of them is none: then every
-// client could say where it comes from.
-func proxies() sort[netip.Prefix] {
-	return sort[netip.Prefix]{"range", "an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)", func(text string) (netip.Prefix, error) {
-		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
-			a = a.Unmap()
-			return netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		p, err := netip.ParsePrefix(text)
-		switch {
-		case err != nil:
-			return p, fmt.Errorf("%s is no range of addresses", quote(text))
-		case p.Bits() == 0:
-			return p, fmt.Errorf("%s trusts everybody to say where they come from", quote(text))
-		case p != p.Masked():
-			return p, fmt.Errorf("%s has bits behind its length; the range is %s", quote(text), p.Masked())
-		}
-		return p, nil
-	}}
-}
-
 var (
-	hostname = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	clientID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`) // of a tenant: tenants.Tenant.Check
-	dotted   = regexp.MustCompile(`^[A-Za-z_$][0-9A-Za-z_$]*(\.[A-Za-z_$][0-9A-Za-z_$]*)*$`)
+	hostname  = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	adminHost = regexp.MustCompile(`^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$`)
+	clientID  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`) // of a tenant: tenants.Tenant.Check
+	dotted    = regexp.MustCompile(`^[A-Za-z_$][0-9A-Za-z_$]*(\.[A-Za-z_$][0-9A-Za-z_$]*)*$`)
 )
 
 // matching is a text of a given form.

@@ -7,6 +7,7 @@ package stiletest
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ type Server struct {
 	Settings string   // stile.yaml, beside what Start adds to it
 	Env      []string // settings as STILE_NAME=value
 	Wrap     []string // a command before the program's own, such as unshare
+	Secure   bool     // Settings has a certificate: URL is https, and the certificate is not checked
 	URL      string   // of the public listener, once started
 	AdminURL string
 
@@ -64,7 +66,7 @@ func Calm() []string {
 func (s *Server) Start() error {
 	listen, admin := "127.0.0.1:0", "127.0.0.1:0"
 	if s.URL != "" {
-		listen, admin = strings.TrimPrefix(s.URL, "http://"), strings.TrimPrefix(s.AdminURL, "http://")
+		listen, admin = s.URL[strings.Index(s.URL, "//")+2:], strings.TrimPrefix(s.AdminURL, "http://")
 	}
 	text := fmt.Sprintf("listen: %q\nadmin_listen: %q\n%s\n", listen, admin, s.Settings)
 	if err := os.WriteFile(filepath.Join(s.Dir, "stile.yaml"), []byte(text), 0o600); err != nil {
@@ -103,7 +105,10 @@ func (s *Server) waitReady() error {
 			continue
 		}
 		s.URL, s.AdminURL = "http://"+public, "http://"+admin
-		if res, err := http.Get(s.URL + "/readyz"); err == nil {
+		if s.Secure {
+			s.URL = "https://" + public
+		}
+		if res, err := s.client().Get(s.URL + "/readyz"); err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {
 				return nil
@@ -111,6 +116,16 @@ func (s *Server) waitReady() error {
 		}
 	}
 	return fmt.Errorf("the server is not ready after %v\n%s", patience, s.Log())
+}
+
+// unchecked is a client of servers whose certificate a test has made.
+var unchecked = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+
+func (s *Server) client() *http.Client {
+	if s.Secure {
+		return unchecked
+	}
+	return http.DefaultClient
 }
 
 // Log is what the server has written to standard error since it was started.
@@ -196,7 +211,7 @@ func (s *Server) Token(clientID, secret string) (string, error) {
 	}
 	req.SetBasicAuth(url.QueryEscape(clientID), url.QueryEscape(secret))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := http.DefaultClient.Do(req)
+	res, err := s.client().Do(req)
 	if err != nil {
 		return "", err
 	}

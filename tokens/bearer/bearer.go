@@ -43,6 +43,7 @@ type Claims struct {
 	Issuer   string
 	Subject  string
 	Client   string // the tenant: client_id of our own tokens; "" where an outside issuer's client is no tenant's
+	Tenant   uint32 // the tenant's number, which no other tenant ever has; 0: the token does not say, as older and external ones
 	Scope    string
 	IssuedAt time.Time
 	Expires  time.Time

@@ -60,6 +60,17 @@ func (m members) date(name string) (t time.Time, ok bool) {
 	return time.Unix(int64(math.Floor(f)), 0).UTC(), true
 }
 
+// number returns the whole number of that name, from 1 on, and 0 where there is
+// none. It is not ok where there is something else.
+func (m members) number(name string) (n uint32, ok bool) {
+	raw, there := m[name]
+	if !there {
+		return 0, true
+	}
+	v, err := strconv.ParseUint(string(raw), 10, 32)
+	return uint32(v), err == nil && v > 0
+}
+
 // audience is the aud claim: one string or a list of them (RFC 7519 §4.1.3),
 // none of them empty. It is nil where that is not so.
 func (m members) audience() (list []string) {

@@ -47,6 +47,7 @@ type memo struct {
 	issued, expires             int64
 	stamp                       stamp
 	start                       uint32 // of its strings in half.text
+	tenant                      uint32
 	jti, subject, client, scope uint16 // their lengths: MaxLength fits
 	confirmation                [sha256.Size]byte
 }
@@ -72,7 +73,7 @@ func (h *half) claims(e memo) Claims {
 	n := uint32(e.jti) + uint32(e.subject) + uint32(e.client) + uint32(e.scope)
 	text := string(h.text[e.start : e.start+n])
 	take := func(n uint16) (s string) { s, text = text[:n], text[n:]; return s }
-	return Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope),
+	return Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope), Tenant: e.tenant,
 		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation}
 }
 
@@ -90,7 +91,7 @@ func (m *memory) keep(sum [sha256.Size]byte, by stamp, c Claims) {
 	}
 	h.memos[sum] = memo{
 		id: c.ID, issued: c.IssuedAt.Unix(), expires: c.Expires.Unix(),
-		stamp: by, start: uint32(len(h.text)),
+		stamp: by, start: uint32(len(h.text)), tenant: c.Tenant,
 		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)),
 		confirmation: c.Confirmation,
 	}

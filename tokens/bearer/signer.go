@@ -23,7 +23,7 @@ func NewJTI() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Sign makes a token of c's Subject, Client, Scope and Expires. A JTI that is
+// Sign makes a token of c's Subject, Client, Tenant, Scope and Expires. A JTI that is
 // empty is drawn, and an IssuedAt that is zero is now; c's Issuer and ID are
 // not read. A token that [Verifier] would refuse for its length is an error.
 func (s *Signer) Sign(c Claims, now time.Time) (string, error) {
@@ -56,11 +56,12 @@ func (s *Signer) sign(c Claims) (string, error) {
 		Audience string `json:"aud"`
 		Subject  string `json:"sub"`
 		Client   string `json:"client_id"`
+		Tenant   uint32 `json:"tenant,omitempty"` // a private claim (RFC 7519 §4.3)
 		JTI      string `json:"jti"`
 		IssuedAt int64  `json:"iat"`
 		Expires  int64  `json:"exp"`
 		Scope    string `json:"scope,omitempty"`
-	}{s.Issuer, s.Audience, c.Subject, c.Client, c.JTI, c.IssuedAt.Unix(), c.Expires.Unix(), c.Scope})
+	}{s.Issuer, s.Audience, c.Subject, c.Client, c.Tenant, c.JTI, c.IssuedAt.Unix(), c.Expires.Unix(), c.Scope})
 	if err != nil {
 		return "", err
 	}

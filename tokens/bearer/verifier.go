@@ -161,7 +161,8 @@ func (v *Verifier) checkTimes(c Claims, m members, now time.Time) error {
 	return nil
 }
 
-// claims reads what RFC 9068 §2.2 requires of a token, and its scope.
+// claims reads what RFC 9068 §2.2 requires of a token, its scope, and the number
+// of its tenant.
 func (m members) claims() (c Claims, err error) {
 	for _, claim := range []struct {
 		name string
@@ -173,6 +174,9 @@ func (m members) claims() (c Claims, err error) {
 		}
 	}
 	var ok1, ok2, ok3 bool
+	if c.Tenant, ok1 = m.number("tenant"); !ok1 {
+		return c, invalid("tenant is not a tenant's number")
+	}
 	c.Scope, ok1 = m.text("scope")
 	c.IssuedAt, ok2 = m.date("iat")
 	c.Expires, ok3 = m.date("exp")

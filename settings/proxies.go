@@ -1,0 +1,146 @@
+package settings
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// proxies is a range of addresses to trust.
+func proxies() sort[netip.Prefix] {
+	return sort[netip.Prefix]{"range", "an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)", func(text string) (netip.Prefix, error) {
+		p, err := readRange(text)
+		if err != nil {
+			return p, err
+		}
+		if problem := badRange(p); problem != "" {
+			return p, fmt.Errorf("%s %s", quote(text), problem)
+		}
+		return p, nil
+	}}
+}
+
+// readRange reads an address or a range. IPv4 addresses in IPv6 notation
+// (::ffff:10.0.0.0/104) are IPv4, as the addresses are that are compared with
+// them.
+func readRange(text string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(text)
+	if a, bad := netip.ParseAddr(text); bad == nil {
+		p, err = netip.PrefixFrom(a.WithZone(""), a.BitLen()), nil
+	}
+	switch {
+	case strings.Contains(text, "%"):
+		return p, fmt.Errorf("%s has a zone, and addresses are compared without: write it without %%…", quote(text))
+	case err != nil:
+		return p, fmt.Errorf("%s is not a range of addresses", quote(text))
+	case p != p.Masked():
+		return p, fmt.Errorf("%s has bits behind its length; the range is %s", quote(text), p.Masked())
+	}
+	if mapped.Contains(p.Addr()) && p.Bits() >= mapped.Bits() {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped.Bits())
+	}
+	return p, nil
+}
+
+// mapped is IPv4 in IPv6 notation (RFC 4291 §2.5.5.2). No source address is in
+// it: each is unmapped first.
+var mapped = netip.MustParsePrefix("::ffff:0:0/96")
+
+// badRange says what is wrong with a range that trusts everybody or nobody; ""
+// for any other.
+func badRange(p netip.Prefix) string {
+	if p.Bits() == 0 {
+		return "trusts everybody to say where they come from"
+	}
+	for _, r := range neverSources {
+		if within(p, r) {
+			return fmt.Sprintf("can't match: no connection comes from %s; write the address that your proxy connects from", r)
+		}
+	}
+	return ""
+}
+
+// within reports whether all of p is in r.
+func within(p, r netip.Prefix) bool { return r.Contains(p.Addr()) && r.Bits() <= p.Bits() }
+
+// neverSources are ranges that no connection comes from. IPv4: this network,
+// multicast and what is reserved. IPv6: the unspecified address, what surrounds
+// IPv4 in IPv6 notation, and multicast.
+var neverSources = ranges("0.0.0.0/8", "224.0.0.0/3", "::/128", "::8000:0:0/81", "ff00::/8")
+
+// notPublic are the ranges of which no visitor on the internet is: private and
+// shared networks, this machine, documentation, and what is not allocated.
+var notPublic = ranges(
+	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
+	"192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+	"::/3", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "4000::/2", "8000::/1")
+
+func ranges(texts ...string) (all []netip.Prefix) {
+	for _, text := range texts {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}
+
+// trustsAll returns "IPv4" or "IPv6" where the ranges together contain all
+// public addresses of that version, and "" where they don't: then every client
+// could say where it comes from.
+func trustsAll(trusted []netip.Prefix) string {
+	for _, v := range []struct {
+		name        string
+		first, last netip.Addr
+	}{
+		{"IPv4", netip.IPv4Unspecified(), netip.MustParseAddr("255.255.255.255")},
+		{"IPv6", netip.IPv6Unspecified(), netip.MustParseAddr("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")},
+	} {
+		in := func(p netip.Prefix) bool { return p.Addr().BitLen() != v.first.BitLen() }
+		if own := slices.DeleteFunc(slices.Clone(trusted), in); len(own) > 0 &&
+			covers(slices.Concat(own, slices.DeleteFunc(slices.Clone(notPublic), in)), v.first, v.last) {
+			return v.name
+		}
+	}
+	return ""
+}
+
+// tooWide reports whether a range is a large part of the internet: no proxies
+// have so many addresses.
+func tooWide(p netip.Prefix) bool {
+	least := 8
+	if p.Addr().Is6() {
+		least = 20
+	}
+	return p.Bits() < least && !slices.ContainsFunc(notPublic, func(r netip.Prefix) bool { return within(p, r) })
+}
+
+// covers reports whether the ranges together contain all addresses from first
+// to last. It moves first behind each range, in their order, until one leaves a
+// gap.
+func covers(all []netip.Prefix, first, last netip.Addr) bool {
+	slices.SortFunc(all, func(a, b netip.Prefix) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), a.Bits()-b.Bits())
+	})
+	for _, p := range all {
+		if first.Less(p.Addr()) {
+			return false
+		}
+		if end := lastOf(p); !end.Less(first) {
+			if !end.Less(last) {
+				return true
+			}
+			first = end.Next()
+		}
+	}
+	return false
+}
+
+// lastOf returns the last address of a range.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for i := p.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
