@@ -32,6 +32,13 @@ func phraseOf(typed string) (p phrase) {
 	return p
 }
 
+// cut leaves the first n words.
+func (p *phrase) cut(n int) {
+	if len(p.words) > n {
+		p.words, p.begins = p.words[:n], false
+	}
+}
+
 func (p phrase) last() string { return p.words[len(p.words)-1].text }
 
 func (p phrase) fts() string {
@@ -65,22 +72,31 @@ func (c *corpus) phrase(ctx context.Context, owners []uint32, p *phrase, isLast 
 		}
 		t.items, t.seen = min(t.items, one.items), min(t.seen, one.seen)
 	}
-	t.fts, t.exact = p.fts(), len(p.words) == 1
+	t.fts, t.exact, t.tokens = p.fts(), len(p.words) == 1, len(p.words)
 	if !p.begins {
 		return t, nil
 	}
 	t.exact = false
 	b, err := c.beginning(ctx, owners, p.last())
-	if err == nil && len(p.words) == 1 && b.fts != "" {
-		t.fts = b.fts
+	switch n := len(p.words); {
+	case err != nil:
+		return t, err
+	case n == 1 && b.fts != "":
+		t.fts, t.tokens = b.fts, b.tokens
+	case n > 1 && b.items > mergeable:
+		p.cut(n - 1)
+		t.fts, t.tokens = p.fts(), n-1
+		return t, nil
+	default:
+		t.merged = b.items
 	}
 	t.items, t.seen = min(t.items, b.items), min(t.seen, b.seen)
-	return t, err
+	return t, nil
 }
 
 // beginning counts the items that have a word that begins so, at most: one
-// with two such words counts twice. If there are too many words it gives an
-// expression of the most frequent.
+// with two such words counts twice. If there are too many words, or they stand
+// for too many items, it gives an expression of the most frequent.
 func (c *corpus) beginning(ctx context.Context, owners []uint32, s string) (t term, err error) {
 	var often []string
 	rows := 0
@@ -96,8 +112,8 @@ func (c *corpus) beginning(ctx context.Context, owners []uint32, s string) (t te
 	}, `
 		SELECT owner, items, word FROM (SELECT owner, items, word FROM words WHERE word >= ? AND word < ? LIMIT ?)
 		ORDER BY items DESC, word`, s, s+"\U0010ffff", wide)
-	if rows == wide {
-		t.fts = "(" + strings.Join(often, " OR ") + ")"
+	if rows >= wide || t.items > mergeable {
+		t.fts, t.tokens = "("+strings.Join(often, " OR ")+")", len(often)
 	}
 	return t, err
 }
