@@ -21,10 +21,10 @@ const (
 	// stands for the most frequent few of them.
 	wide, widest = 2000, 48
 
-	// mergeable is how many places of the full text a beginning may stand for.
-	// The full text merges them before it finds the first match, and can't be
-	// interrupted meanwhile. Beyond this, too, the most frequent words stand
-	// for it.
+	// mergeable is how many places of the full text the beginnings in a
+	// question may stand for, all together. The full text merges them before it
+	// finds the first match, and can't be interrupted meanwhile. Beyond this,
+	// too, the most frequent words stand for a beginning.
 	mergeable = 200_000
 
 	// longest is how many words of the full text the words of a question are
@@ -85,7 +85,6 @@ func (c *corpus) selection(ctx context.Context, q content.Query) (s selection, e
 		s.none = s.none || t.seen == 0
 		s.least = min(s.least, t.seen)
 		s.tokens += t.tokens
-		s.merged += t.merged
 	}
 	s.express(terms, filters)
 	if len(all) == 1 && all[0].exact {
@@ -142,7 +141,7 @@ func (c *corpus) termsOf(ctx context.Context, s *selection, words []string) (ter
 		}
 		p.cut(rest - (len(words) - 1 - i)) // each word to come has one at least
 		rest -= len(p.words)
-		t, err := c.phrase(ctx, s.owners, &p, i == len(words)-1)
+		t, err := c.phrase(ctx, s.owners, &p, i == len(words)-1, mergeable-s.merged)
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +151,7 @@ func (c *corpus) termsOf(ctx context.Context, s *selection, words []string) (ter
 		}
 		s.words = appendNew(s.words, parts...)
 		s.marks = append(s.marks, p.marks()...)
-		terms = append(terms, t)
+		terms, s.merged = append(terms, t), s.merged+t.merged
 	}
 	return terms, nil
 }

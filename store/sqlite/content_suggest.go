@@ -194,11 +194,8 @@ func (c *corpus) rarest(ctx context.Context, owner uint32, words []wanted) (best
 	if len(words) == 1 {
 		return words[0], nil
 	}
-	if n := len(words); n > choosable {
-		words = append(slices.Clone(words[:choosable-1]), words[n-1])
-	}
 	least := suggestible + 1
-	for _, w := range words {
+	for _, w := range choices(words) {
 		var n int
 		where, args := w.among(owner)
 		err := c.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM starts WHERE `+where+` LIMIT ?)`,
@@ -211,4 +208,13 @@ func (c *corpus) rarest(ctx context.Context, owner uint32, words []wanted) (best
 		}
 	}
 	return best, nil
+}
+
+// choices are the words that the rarest is chosen from.
+func choices(words []wanted) []wanted {
+	n := len(words)
+	if n <= choosable {
+		return words
+	}
+	return append(slices.Clone(words[:choosable-1]), words[n-1])
 }

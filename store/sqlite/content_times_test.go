@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -370,6 +371,13 @@ func TestS55MixedScriptsAreBounded(t *testing.T) {
 			t.Errorf("%q is looked for by %d words, and %d are marked", words, s.tokens, len(s.marks))
 		}
 	}
+	var parts []wanted
+	for _, w := range eight {
+		parts = append(parts, wantedOf(w)...)
+	}
+	if some := choices(parts); len(some) != choosable || some[0] != parts[0] || some[choosable-1] != parts[len(parts)-1] {
+		t.Errorf("the rarest of %d parts is chosen from %v", len(parts), some)
+	}
 	if n := len(appendNew(nil, wantedOf(strings.Repeat("a一", 32))...)); n != 2 {
 		t.Errorf("two parts in turn are %d", n)
 	}
@@ -389,4 +397,30 @@ func mixedText(from, n int) string {
 		b.WriteRune('一' + rune(from+i)%20)
 	}
 	return b.String()
+}
+
+// TestS54BeginningsAreNotMerged: the full text cannot be interrupted while it
+// merges what a beginning stands for, so that must not be too much.
+func TestS54BeginningsAreNotMerged(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "corpus-1.db")
+	if err := makeEmpty(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+	b := openBuilder(file)
+	_, err := b.Exec(`INSERT INTO words (word, owner, items) VALUES ('oak', 0, ?1), ('oaken', 0, ?1 / 2), ('oaks', 0, ?1 / 2 + 1), ('ash', 0, ?1)`, mergeable)
+	if err := errors.Join(err, b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := openGeneration(t.Context(), file, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	for typed, want := range map[string]string{"as": `"as"*`, "oa": `("oak" OR "oaks" OR "oaken")`, "漢oa": `"漢"`, "漢as": `"漢 as"*`} {
+		p := phraseOf(typed)
+		got, err := c.phrase(t.Context(), []uint32{0}, &p, true, mergeable)
+		if err != nil || got.fts != want || got.merged > mergeable {
+			t.Errorf("%s is %s with %d places merged, %v; want %s", typed, got.fts, got.merged, err, want)
+		}
+	}
 }
