@@ -66,10 +66,11 @@ type AttributeValue struct{ Name, Value string }
 // Page is the answer to a Query. The items are encoded JSON objects that are
 // safe inside a script: `<`, U+2028 and U+2029 are escaped.
 type Page struct {
-	Items  [][]byte
-	Total  int
-	Next   string // cursor of the next page, "" on the last
-	Facets map[string][]FacetValue
+	Items      [][]byte
+	Total      int
+	Next       string // cursor of the next page, "" on the last
+	Facets     map[string][]FacetValue
+	Incomplete []string // "total": there are at least so many; "facets": some are missing, or count only a part of what matches
 }
 
 // FacetValue is one value of a facet and the number of matching items with it.

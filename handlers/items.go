@@ -40,6 +40,10 @@ func (a *API) search(ctx context.Context, r *request) (int, error) {
 		r.add(`,"facets":`)
 		r.addValue(page.Facets)
 	}
+	if len(page.Incomplete) > 0 {
+		r.add(`,"incomplete":`)
+		r.addValue(page.Incomplete)
+	}
 	r.add(",")
 	return len(page.Items), nil
 }

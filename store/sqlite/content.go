@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 )
 
 // corpora is the corpus from import to import. Each generation of it is a
@@ -18,8 +17,9 @@ import (
 // the writer of tokens, questions go on being answered from the generation
 // before, and all or nothing is one number in the database.
 type corpora struct {
-	dir       string        // that the files are in
-	patience  time.Duration // how long a question may take
+	dir       string // that the files are in
+	times     times
+	turns     chan struct{} // one element for each expensive search that runs
 	importing sync.Mutex    // held by the one import that runs
 
 	mu  sync.Mutex
@@ -32,7 +32,7 @@ var ErrImporting = errors.New("another import is running: try again when it is d
 // openCorpus opens the current generation, and removes what killed imports
 // left behind. It must be called once, by Open.
 func (db *DB) openCorpus(ctx context.Context, file string) error {
-	db.dir, db.patience = filepath.Dir(file), searchTime
+	db.dir, db.times, db.turns = filepath.Dir(file), searchTimes, make(chan struct{}, maxTurns())
 	n, err := db.generation(ctx)
 	if err != nil {
 		return fmt.Errorf("read corpus generation: %w", err)
@@ -59,7 +59,7 @@ func (db *DB) closeCorpus() error {
 	if db.now == nil {
 		return nil
 	}
-	return db.now.db.Close()
+	return db.now.close()
 }
 
 func (db *DB) generation(ctx context.Context) (n int64, err error) {
@@ -138,7 +138,7 @@ func (db *DB) publish(ctx context.Context, n int64) error {
 		return err
 	})
 	if err != nil {
-		return errors.Join(err, next.db.Close())
+		return errors.Join(err, next.close())
 	}
 	old := db.acquire()
 	db.mu.Lock()

@@ -5,69 +5,124 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+	"time"
 
 	"stile.example/stile/content"
 )
 
 const (
 	countable   = 1_000_000 // places of the full text that counting may look at
-	countTime   = searchTime / 4
-	facetable   = 10_000 // matches that facets are counted over
-	facetLength = 20     // values of a facet in an answer
+	facetable   = 10_000    // matches that facets are counted over
+	facetLength = 20        // values of a facet in an answer
 )
 
-// total is how many items are selected. Beyond what may be counted it is what
-// was counted.
-func (c *corpus) total(ctx context.Context, s selection, w window) (n int, err error) {
-	switch {
-	case s.exact >= 0:
-		return s.exact, nil
-	case w.total >= 0:
-		return w.total, nil
+// count is how many items are selected: exactly so many, or at least.
+type count struct {
+	n     int
+	exact bool
+}
+
+// count counts what is selected, up to most items of each owner.
+func (c *corpus) count(ctx context.Context, s selection, most int) (count, error) {
+	if s.exact >= 0 {
+		return count{s.exact, true}, nil
 	}
+	all := count{exact: true}
 	for _, owner := range s.owners {
-		var found int
+		var n int
 		err := c.db.QueryRowContext(ctx, `
 			SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?)`,
-			s.all, first(owner), last(owner), countable/s.terms).Scan(&found)
+			s.all, first(owner), last(owner), most).Scan(&n)
 		if err != nil {
-			return 0, err
+			return count{}, err
 		}
-		n += found
+		all.n += n
+		all.exact = all.exact && n < most
 	}
-	return n, nil
+	return all, nil
 }
 
-// totalSoon is total, or what was ranked where counting takes too long: it is
-// not worth failing for.
-func (c *corpus) totalSoon(ctx context.Context, s selection, w window) (int, error) {
-	soon, cancel := context.WithTimeout(ctx, countTime)
+// totalSoon counts what is selected within a time, unless it is known. If that
+// takes longer, or there is too much to count, the total is what is known.
+func (c *corpus) totalSoon(ctx context.Context, s selection, known count, limit time.Duration) (total count, late bool, err error) {
+	if known.exact {
+		return known, false, nil
+	}
+	soon, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	n, err := c.total(soon, s, w)
-	if err != nil && soon.Err() != nil && ctx.Err() == nil {
-		return len(w.matches), nil
+	total, err = c.count(soon, s, countable/s.terms)
+	if err != nil && soon.Err() != nil {
+		return known, true, nil
 	}
-	return n, err
+	total.n = max(total.n, known.n)
+	return total, false, err
 }
 
-// facets counts the values of what is selected, the most frequent first. Of
-// very many matches it counts those imported last.
-func (c *corpus) facets(ctx context.Context, s selection, names []string) (map[string][]content.FacetValue, error) {
-	out := noFacets(names)
-	for name := range out {
+// facetsSoon counts facets within a time, and leaves out those for which it
+// is too short. It reports whether the counts are all there and exact.
+func (c *corpus) facetsSoon(ctx context.Context, s selection, names []string, limit time.Duration) (found map[string][]content.FacetValue, whole, late bool, err error) {
+	if len(names) == 0 {
+		return nil, true, false, nil
+	}
+	soon, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	found = map[string][]content.FacetValue{}
+	whole, err = c.facets(soon, s, names, found)
+	if err != nil && soon.Err() != nil {
+		return found, false, true, nil
+	}
+	return found, whole, false, err
+}
+
+// facets counts the values of what is selected, the most frequent first, one
+// facet after the other. Of very many matches it counts those imported last,
+// and reports that these are not the whole.
+func (c *corpus) facets(ctx context.Context, s selection, names []string, found map[string][]content.FacetValue) (whole bool, err error) {
+	among, whole, err := c.among(ctx, s)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		values := []content.FacetValue{}
 		var facet int64
 		err := c.db.QueryRowContext(ctx, `SELECT facet FROM facets WHERE name = ?`, name).Scan(&facet)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
 		if err == nil {
-			out[name], err = c.facet(ctx, s, facet)
+			values, err = c.facet(ctx, s, among, facet)
 		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return false, err
+		}
+		found[name] = values
+	}
+	return whole, nil
+}
+
+// among is a JSON list of the items that facets are counted over, and whether
+// they are all that match. If everything does, there is no list.
+func (c *corpus) among(ctx context.Context, s selection) (list string, whole bool, err error) {
+	if s.all == "" {
+		return "", true, nil
+	}
+	var found []match
+	whole = true
+	for _, owner := range s.owners {
+		n := 0
+		err := query(ctx, c.db, func(scan scanner) error {
+			var m match
+			if n++; n > facetable {
+				whole = false
+				return nil
+			}
+			err := scan(&m.item)
+			found = append(found, m)
+			return err
+		}, `SELECT rowid FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?`,
+			s.all, first(owner), last(owner), facetable+1)
 		if err != nil {
-			return nil, err
+			return "", false, err
 		}
 	}
-	return out, nil
+	return numbers(found), whole, nil
 }
 
 func noFacets(names []string) map[string][]content.FacetValue {
@@ -81,9 +136,9 @@ func noFacets(names []string) map[string][]content.FacetValue {
 	return out
 }
 
-func (c *corpus) facet(ctx context.Context, s selection, facet int64) ([]content.FacetValue, error) {
+func (c *corpus) facet(ctx context.Context, s selection, among string, facet int64) ([]content.FacetValue, error) {
 	values := []content.FacetValue{}
-	counts, args := facetCounts(s, facet<<facetShift, (facet+1)<<facetShift-1)
+	counts, args := facetCounts(s, among, facet<<facetShift, (facet+1)<<facetShift-1)
 	err := query(ctx, c.db, func(scan scanner) error {
 		var v content.FacetValue
 		err := scan(&v.Value, &v.Count)
@@ -95,22 +150,20 @@ func (c *corpus) facet(ctx context.Context, s selection, facet int64) ([]content
 	return values, err
 }
 
-// facetCounts is the query of how often the values in a range stand in what
-// is selected, by owner.
-func facetCounts(s selection, from, to int64) (string, []any) {
+// facetCounts is the query of how many of the items have each of the values
+// in a range.
+func facetCounts(s selection, among string, from, to int64) (string, []any) {
+	if s.all != "" {
+		return `
+			SELECT v.value, count(*) AS n FROM json_each(?) AS m
+			CROSS JOIN item_values AS v ON v.item = m.value AND v.value BETWEEN ? AND ? GROUP BY v.value`,
+			[]any{among, from, to}
+	}
 	var each []string
 	var args []any
 	for _, owner := range s.owners {
-		if s.all == "" {
-			each = append(each, `SELECT value, items AS n FROM value_counts WHERE value BETWEEN ? AND ? AND owner = ?`)
-			args = append(args, from, to, owner)
-			continue
-		}
-		each = append(each, `
-			SELECT v.value, count(*) AS n FROM (
-				SELECT rowid AS item FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?
-			) AS m CROSS JOIN item_values AS v ON v.item = m.item AND v.value BETWEEN ? AND ? GROUP BY v.value`)
-		args = append(args, s.all, first(owner), last(owner), facetable, from, to)
+		each = append(each, `SELECT value, items AS n FROM value_counts WHERE value BETWEEN ? AND ? AND owner = ?`)
+		args = append(args, from, to, owner)
 	}
 	return strings.Join(each, " UNION ALL "), args
 }

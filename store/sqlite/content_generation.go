@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -26,14 +27,18 @@ var corpusSchema string
 type corpus struct {
 	n     int64
 	file  string
-	db    *sql.DB
-	users int // guarded by corpora.mu
+	db    *sql.DB // for questions
+	rows  *sql.DB // for single items: questions that take long do not hold up their reads
+	users int     // guarded by corpora.mu
 
 	items map[uint32]int // items by owner
 
 	wholes  remember[string, whole]
-	pages   remember[string, page]
+	pages   remember[string, answer]
+	late    remember[string, time.Time] // until when a question that timed out is not run again, by its identity
 	windows remember[string, window]
+
+	flights flights
 }
 
 // openGeneration opens a file that nobody will change any more.
@@ -43,17 +48,21 @@ func openGeneration(ctx context.Context, file string, n int64) (*corpus, error) 
 	}
 	c := &corpus{
 		n: n, file: file,
-		db:      openCorpusReaders(file),
+		db:      openCorpusReaders(file, max(4, 2*runtime.GOMAXPROCS(0))),
+		rows:    openCorpusReaders(file, max(2, runtime.GOMAXPROCS(0))),
 		items:   map[uint32]int{},
 		wholes:  remember[string, whole]{max: 16 << 20},
-		pages:   remember[string, page]{max: 16 << 20},
+		pages:   remember[string, answer]{max: 16 << 20},
+		late:    remember[string, time.Time]{max: 1 << 20},
 		windows: remember[string, window]{max: 8 << 20},
 	}
 	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
-		return nil, errors.Join(err, c.db.Close())
+		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
 }
+
+func (c *corpus) close() error { return errors.Join(c.db.Close(), c.rows.Close()) }
 
 func (c *corpus) checkFormat(ctx context.Context) error {
 	var format int
@@ -75,7 +84,7 @@ func (c *corpus) countItems(ctx context.Context) error {
 }
 
 func (c *corpus) discard() {
-	c.db.Close() // reading only, there is nothing to lose
+	c.close() // reading only, there is nothing to lose
 	os.Remove(c.file)
 }
 
@@ -108,8 +117,7 @@ func ownerOf(item int64) uint32 { return uint32(item >> ownerShift) }
 // openCorpusReaders opens a file that never changes: SQLite then needs no
 // locks and never looks whether it did. It is read by mapping it into memory,
 // which leaves the caching of it to the kernel.
-func openCorpusReaders(file string) *sql.DB {
-	n := max(4, 2*runtime.GOMAXPROCS(0))
+func openCorpusReaders(file string, n int) *sql.DB {
 	return openCorpusFile(file, n, url.Values{
 		"mode": {"ro"}, "immutable": {"1"}, "_query_only": {"on"},
 		"_cache_size": {"-2000"}, "_stmt_cache_size": {"64"},

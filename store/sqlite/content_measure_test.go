@@ -125,6 +125,7 @@ func measureQuestions(t *testing.T, db *DB) {
 func forget(db *DB) {
 	c := db.now
 	c.pages.fresh, c.pages.old = nil, nil
+	c.late.fresh, c.late.old = nil, nil
 	c.windows.fresh, c.windows.old = nil, nil
 	c.wholes.fresh, c.wholes.old = nil, nil
 }

@@ -17,7 +17,7 @@ import (
 const few = 20_000
 
 // ordered are at most n items, by date or title, from the place at on.
-func (c *corpus) ordered(ctx context.Context, s selection, by content.Sort, at *match, n, total int) (found []match, err error) {
+func (c *corpus) ordered(ctx context.Context, s selection, by content.Sort, at *match, n int, total count) (found []match, err error) {
 	compare := byNewest
 	if by == content.ByTitle {
 		compare = byTitle
@@ -46,7 +46,7 @@ func byTitle(a, b match) int {
 	return cmp.Or(cmp.Compare(a.title, b.title), cmp.Compare(a.item, b.item))
 }
 
-func orderQuery(s selection, by content.Sort, at *match, owner uint32, n, total int) (string, []any) {
+func orderQuery(s selection, by content.Sort, at *match, owner uint32, n int, total count) (string, []any) {
 	var b strings.Builder
 	var args []any
 	add := func(text string, more ...any) {
@@ -65,7 +65,7 @@ func orderQuery(s selection, by content.Sort, at *match, owner uint32, n, total 
 		if onlyCollection {
 			add(" AND i.collection = ?", s.collection)
 		}
-	case total <= few:
+	case total.exact && total.n <= few:
 		add("search AS s CROSS JOIN items AS i ON i.item = s.rowid WHERE s.search MATCH ? AND s.rowid BETWEEN ? AND ?", s.all, first(owner), last(owner))
 	default:
 		add("items AS i WHERE i.owner = ? AND +i.item IN (SELECT rowid FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ?)", owner, s.all, first(owner), last(owner))

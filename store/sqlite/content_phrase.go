@@ -32,6 +32,13 @@ func phraseOf(typed string) (p phrase) {
 	return p
 }
 
+// cut leaves the first n words.
+func (p *phrase) cut(n int) {
+	if len(p.words) > n {
+		p.words, p.begins = p.words[:n], false
+	}
+}
+
 func (p phrase) last() string { return p.words[len(p.words)-1].text }
 
 func (p phrase) fts() string {
@@ -46,8 +53,9 @@ func (p phrase) fts() string {
 	return s
 }
 
-// phrase looks up how many items have a phrase's words, and makes a term of it.
-func (c *corpus) phrase(ctx context.Context, owners []uint32, p *phrase, isLast bool) (t term, err error) {
+// phrase looks up how many items have a phrase's words, and makes a term of
+// it. The beginning of a word may stand for most places of the full text.
+func (c *corpus) phrase(ctx context.Context, owners []uint32, p *phrase, isLast bool, most int) (t term, err error) {
 	t = term{items: math.MaxInt, seen: math.MaxInt}
 	for i, w := range p.words {
 		begins := p.begins && i == len(p.words)-1
@@ -65,23 +73,39 @@ func (c *corpus) phrase(ctx context.Context, owners []uint32, p *phrase, isLast 
 		}
 		t.items, t.seen = min(t.items, one.items), min(t.seen, one.seen)
 	}
-	t.fts, t.exact = p.fts(), len(p.words) == 1
+	t.fts, t.exact, t.tokens = p.fts(), len(p.words) == 1, len(p.words)
 	if !p.begins {
 		return t, nil
 	}
-	t.exact = false
-	b, err := c.beginning(ctx, owners, p.last())
-	if err == nil && len(p.words) == 1 && b.fts != "" {
-		t.fts = b.fts
-	}
-	t.items, t.seen = min(t.items, b.items), min(t.seen, b.seen)
+	err = c.begin(ctx, owners, p, most, &t)
 	return t, err
 }
 
+// begin makes the last word of a phrase's term the beginning of one. Beyond
+// most places, a phrase of several words is left without the last.
+func (c *corpus) begin(ctx context.Context, owners []uint32, p *phrase, most int, t *term) error {
+	t.exact = false
+	b, err := c.beginning(ctx, owners, p.last(), most)
+	switch n := len(p.words); {
+	case err != nil:
+		return err
+	case n == 1 && b.fts != "":
+		t.fts, t.tokens = b.fts, b.tokens
+	case n > 1 && b.items > most:
+		p.cut(n - 1)
+		t.fts, t.tokens = p.fts(), n-1
+		return nil
+	default:
+		t.merged = b.items
+	}
+	t.items, t.seen = min(t.items, b.items), min(t.seen, b.seen)
+	return nil
+}
+
 // beginning counts the items that have a word that begins so, at most: one
-// with two such words counts twice. If there are too many words it gives an
-// expression of the most frequent.
-func (c *corpus) beginning(ctx context.Context, owners []uint32, s string) (t term, err error) {
+// with two such words counts twice. If there are too many words, or they stand
+// for too many items, it gives an expression of the most frequent.
+func (c *corpus) beginning(ctx context.Context, owners []uint32, s string, most int) (t term, err error) {
 	var often []string
 	rows := 0
 	count := t.count(owners)
@@ -96,8 +120,8 @@ func (c *corpus) beginning(ctx context.Context, owners []uint32, s string) (t te
 	}, `
 		SELECT owner, items, word FROM (SELECT owner, items, word FROM words WHERE word >= ? AND word < ? LIMIT ?)
 		ORDER BY items DESC, word`, s, s+"\U0010ffff", wide)
-	if rows == wide {
-		t.fts = "(" + strings.Join(often, " OR ") + ")"
+	if rows >= wide || t.items > most {
+		t.fts, t.tokens = "("+strings.Join(often, " OR ")+")", len(often)
 	}
 	return t, err
 }

@@ -33,6 +33,17 @@ type window struct {
 	total   int // that match, if all of them were seen; else -1
 }
 
+// count is what a window says about the total.
+func (w window) count(s selection) count {
+	switch {
+	case s.exact >= 0:
+		return count{s.exact, true}
+	case w.total >= 0:
+		return count{w.total, true}
+	}
+	return count{n: len(w.matches)}
+}
+
 // from are at most n matches from the place at on.
 func (w window) from(at *match, n int) []match {
 	from := 0

@@ -44,7 +44,7 @@ func (c *corpus) whole(id string) (w whole, err error) {
 	if w, ok := c.wholes.find(id); ok {
 		return w, nil
 	}
-	err = c.db.QueryRow(`SELECT item, whole FROM items WHERE id = ?`, id).Scan(&w.item, &w.bytes)
+	err = c.rows.QueryRow(`SELECT item, whole FROM items WHERE id = ?`, id).Scan(&w.item, &w.bytes)
 	if errors.Is(err, sql.ErrNoRows) {
 		return w, content.ErrNotFound
 	}

@@ -25,7 +25,7 @@ const (
 func (db *DB) Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error) {
 	c := db.acquire()
 	defer db.release(c)
-	ctx, cancel := context.WithTimeout(ctx, db.patience)
+	ctx, cancel := context.WithTimeout(ctx, db.times.whole)
 	defer cancel()
 	items, err := c.related(ctx, tenant, id, limit)
 	if err != nil {

@@ -5,18 +5,22 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"stile.example/stile/content"
 )
 
-// searchTime is how long a question may take. One that takes longer gives
-// context.DeadlineExceeded.
-const searchTime = 200 * time.Millisecond
+// pauseLate is how long a question that timed out is not run again, and how
+// long an answer that lacks something for want of time is given again.
+const pauseLate = time.Minute
 
-// page is a remembered answer; nobody may change what is in it.
-type page = content.Page
+// An answer is a cached page; nobody may change what is in it.
+type answer struct {
+	page  content.Page
+	until time.Time // zero: as long as the generation
+}
 
 // Search answers a question for a list of items.
 //
@@ -26,23 +30,73 @@ type page = content.Page
 // ranked, of the others those imported last, and paging by relevance ends with
 // them. The other orders have no such end.
 //
-// Total is exact unless very many items match several common words, more than
-// can be counted in time: then there are at least so many.
+// The items come first. The total and the facets have times of their own, and
+// [content.Page] says what they lack. A question whose items are not found in
+// time gives context.DeadlineExceeded, and gives it at once for a minute.
 func (db *DB) Search(ctx context.Context, q content.Query) (content.Page, error) {
 	c := db.acquire()
 	defer db.release(c)
 	key := questionOf(q)
-	if p, ok := c.pages.find(key); ok {
-		return p, nil
+	if a, ok := c.pages.find(key); ok && (a.until.IsZero() || db.isPaused(a.until)) {
+		return a.page, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, db.patience)
-	defer cancel()
-	p, err := c.search(ctx, q)
+	p, err := c.flights.share(ctx, key, func() (content.Page, error) { return db.run(ctx, c, q, key) })
 	if err != nil {
-		return content.Page{}, inTime(ctx, fmt.Errorf("search: %w", err))
+		return content.Page{}, fmt.Errorf("search: %w", err)
 	}
-	c.pages.keep(key, p, len(key)+sizeOf(p))
 	return p, nil
+}
+
+// isPaused reports whether a pause lasts until a moment. If the clock was set
+// back, it does not.
+func (db *DB) isPaused(until time.Time) bool {
+	left := until.Sub(db.opt.Now())
+	return 0 < left && left <= pauseLate
+}
+
+// run answers a question that is not cached, and caches the answer.
+func (db *DB) run(ctx context.Context, c *corpus, q content.Query, key string) (p content.Page, err error) {
+	at, err := parseCursor(q)
+	if err != nil {
+		return p, err
+	}
+	name := identityOf(q)
+	if until, ok := c.late.find(name); ok && db.isPaused(until) {
+		return p, fmt.Errorf("timed out within the last minute: %w", context.DeadlineExceeded)
+	}
+	var s selection
+	err = db.limited(ctx, c, name, func(ctx context.Context) (err error) { s, err = c.selection(ctx, q); return err })
+	if err != nil {
+		return p, err
+	}
+	done, err := db.turn(ctx, s.cost(len(q.Facets)))
+	if err != nil {
+		return p, err
+	}
+	defer done()
+	var hurried bool
+	err = db.limited(ctx, c, name, func(ctx context.Context) (err error) { p, hurried, err = c.search(ctx, q, s, at, db.times); return err })
+	if err != nil {
+		return content.Page{}, err
+	}
+	a := answer{page: p}
+	if hurried {
+		a.until = db.opt.Now().Add(pauseLate)
+	}
+	c.pages.keep(key, a, len(key)+sizeOf(p))
+	return p, nil
+}
+
+// limited runs fn within the time of a search, and notes by its name a
+// question that takes longer.
+func (db *DB) limited(ctx context.Context, c *corpus, name string, fn func(context.Context) error) error {
+	whole, cancel := context.WithTimeout(ctx, db.times.whole)
+	defer cancel()
+	err := fn(whole)
+	if err != nil && whole.Err() != nil && ctx.Err() == nil {
+		c.late.keep(name, db.opt.Now().Add(pauseLate), len(name))
+	}
+	return inTime(whole, err)
 }
 
 // inTime says whether a fault is that the time is over, in whatever words
@@ -54,44 +108,57 @@ func inTime(ctx context.Context, err error) error {
 	return err
 }
 
-func (c *corpus) search(ctx context.Context, q content.Query) (p content.Page, err error) {
-	at, err := parseCursor(q)
+// search answers a question. It reports as hurried an answer that would be
+// complete if there had been more time.
+func (c *corpus) search(ctx context.Context, q content.Query, s selection, at *match, t times) (p content.Page, hurried bool, err error) {
+	if s.none {
+		return content.Page{Items: [][]byte{}, Facets: noFacets(q.Facets)}, false, nil
+	}
+	found, total, err := c.found(ctx, q, s, at)
 	if err != nil {
-		return p, err
-	}
-	s, err := c.selection(ctx, q)
-	if err != nil || s.none {
-		return content.Page{Items: [][]byte{}, Facets: noFacets(q.Facets)}, err
-	}
-	var found []match
-	if isRanked(q) {
-		var w window
-		if w, err = c.window(ctx, s); err == nil {
-			found = w.from(at, q.Limit+1)
-			p.Total, err = c.totalSoon(ctx, s, w)
-		}
-	} else if p.Total, err = c.total(ctx, s, window{total: -1}); err == nil {
-		found, err = c.ordered(ctx, s, q.Sort, at, q.Limit+1, p.Total)
-	}
-	if err != nil {
-		return p, err
+		return p, false, err
 	}
 	if len(found) > q.Limit {
 		found = found[:q.Limit]
 		p.Next = cursorAt(q, found[q.Limit-1])
 	}
 	if p.Items, err = c.lists(ctx, found); err != nil {
-		return p, err
+		return p, false, err
 	}
 	if q.Highlight && len(s.marks) > 0 {
 		for i, item := range p.Items {
 			if p.Items[i], err = highlight(item, s.marks); err != nil {
-				return p, err
+				return p, false, err
 			}
 		}
 	}
-	p.Facets, err = c.facets(ctx, s, q.Facets)
-	return p, err
+	total, lateTotal, err := c.totalSoon(ctx, s, total, t.total)
+	if err != nil {
+		return p, false, err
+	}
+	if p.Total = total.n; !total.exact {
+		p.Incomplete = append(p.Incomplete, "total")
+	}
+	var whole, lateFacets bool
+	if p.Facets, whole, lateFacets, err = c.facetsSoon(ctx, s, q.Facets, t.facets); !whole {
+		p.Incomplete = append(p.Incomplete, "facets")
+	}
+	return p, lateTotal || lateFacets, err
+}
+
+// found are the matches of a page and one more, and what finding them says
+// about the total.
+func (c *corpus) found(ctx context.Context, q content.Query, s selection, at *match) ([]match, count, error) {
+	if isRanked(q) {
+		w, err := c.window(ctx, s)
+		return w.from(at, q.Limit+1), w.count(s), err
+	}
+	total, err := c.count(ctx, s, few+1)
+	if err != nil {
+		return nil, total, err
+	}
+	found, err := c.ordered(ctx, s, q.Sort, at, q.Limit+1, total)
+	return found, total, err
 }
 
 // lists are items as they stand in a list.
@@ -114,7 +181,7 @@ func numbers(found []match) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprint(&b, m.item)
+		b.WriteString(strconv.FormatInt(m.item, 10))
 	}
 	b.WriteByte(']')
 	return b.String()

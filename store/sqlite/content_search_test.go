@@ -249,7 +249,7 @@ func TestSuggest(t *testing.T) {
 		tenant  uint32
 		q, want string
 	}{
-		{0, "u", "2 1 4"}, {0, "unit", "2 1 4"}, {0, "UNITED", "2 1 4"}, {7, "uni", "7 2 1 4"}, {8, "uni", "2 1 4"},
+		{0, "un", "2 1 4"}, {0, "unit", "2 1 4"}, {0, "UNITED", "2 1 4"}, {7, "uni", "7 2 1 4"}, {8, "uni", "2 1 4"},
 		{0, "united s", "1"}, {0, "united states of am", "1"}, {0, "of united", "1 4"}, {0, "unit states", ""}, {0, "st u", ""},
 		{0, "東", "5"}, {0, "東京タ", "5"}, {0, "タワー", "5"}, {0, "aland", "6"}, {0, "nothing", ""}, {0, "", ""}, {0, `" * %`, ""},
 		{0, "zebra", "zebra0 zebra1 zebra2 zebra3 zebra4 zebra5 zebra6 zebra7"},

@@ -20,6 +20,18 @@ const (
 	// wide is how many words a beginning may stand for; one that begins more
 	// stands for the most frequent few of them.
 	wide, widest = 2000, 48
+
+	// mergeable is how many places of the full text the beginnings in a
+	// question may stand for, all together. The full text merges them before it
+	// finds the first match, and can't be interrupted meanwhile. Beyond this,
+	// too, the most frequent words stand for a beginning.
+	mergeable = 200_000
+
+	// longest is how many words of the full text the words of a question are
+	// looked for by, all together. A typed word has many if it is long and in
+	// a script without spaces, or mixes scripts; what is left of it is then
+	// not looked for.
+	longest = 32
 )
 
 // A selection is which items a question is about, in terms of the full text.
@@ -32,6 +44,10 @@ type selection struct {
 	rank       string   // of the words to rank by; "" where they are all too common
 	exact      int      // how many match, where that is known; else -1
 	terms      int      // in all
+	tokens     int      // words of the full text in all terms
+	least      int      // how many match, at most
+	ranked     int      // places of the words to rank by
+	merged     int      // places of the words that are begun: the full text merges their lists, whatever else must match
 	none       bool     // nothing can match
 	words      []wanted // the same words, as titles are looked through for them
 	values     []int64  // numbers of the collection, the tags and the attributes asked for
@@ -40,10 +56,12 @@ type selection struct {
 
 // term is one word of a question.
 type term struct {
-	fts   string
-	items int  // that have it, of all owners, at most
-	seen  int  // of those that the tenant sees
-	exact bool // seen is exact, not a bound
+	fts    string
+	items  int  // that have it, of all owners, at most
+	seen   int  // of those that the tenant sees
+	exact  bool // seen is exact, not a bound
+	merged int  // places of all the words that begin so, if it is the beginning of one
+	tokens int  // words of the full text in it
 }
 
 func (c *corpus) selection(ctx context.Context, q content.Query) (s selection, err error) {
@@ -61,12 +79,15 @@ func (c *corpus) selection(ctx context.Context, q content.Query) (s selection, e
 		return s, err
 	}
 	s.none = len(q.Words) > 0 && len(terms) == 0 // nothing but marks
-	for _, t := range slices.Concat(terms, filters) {
+	all := slices.Concat(terms, filters)
+	s.terms, s.least = len(all), c.visible(s.owners)
+	for _, t := range all {
 		s.none = s.none || t.seen == 0
+		s.least = min(s.least, t.seen)
+		s.tokens += t.tokens
 	}
-	s.terms = len(terms) + len(filters)
 	s.express(terms, filters)
-	if all := slices.Concat(terms, filters); len(all) == 1 && all[0].exact {
+	if len(all) == 1 && all[0].exact {
 		s.exact = all[0].seen
 	} else if len(all) == 0 {
 		s.exact = c.visible(s.owners)
@@ -80,7 +101,11 @@ func (s *selection) express(terms, filters []term) {
 	if len(filters) > 0 {
 		s.all = strings.TrimPrefix(words+" AND "+allOf(filters), " AND ")
 	}
-	s.rank = allOf(rare(terms))
+	rare := rare(terms)
+	s.rank = allOf(rare)
+	for _, t := range rare {
+		s.ranked += t.items
+	}
 }
 
 // rare are the words that are rare enough to rank by.
@@ -108,12 +133,15 @@ func allOf(terms []term) string {
 // termsOf are the words of a question. The last one is taken for the
 // beginning of a word where no word that the tenant may see equals it.
 func (c *corpus) termsOf(ctx context.Context, s *selection, words []string) (terms []term, err error) {
+	rest := longest
 	for i, w := range words {
 		p := phraseOf(w)
 		if len(p.words) == 0 {
 			continue
 		}
-		t, err := c.phrase(ctx, s.owners, &p, i == len(words)-1)
+		p.cut(rest - (len(words) - 1 - i)) // each word to come has one at least
+		rest -= len(p.words)
+		t, err := c.phrase(ctx, s.owners, &p, i == len(words)-1, mergeable-s.merged)
 		if err != nil {
 			return nil, err
 		}
@@ -121,9 +149,9 @@ func (c *corpus) termsOf(ctx context.Context, s *selection, words []string) (ter
 		if p.begins {
 			begun(parts)
 		}
-		s.words = append(s.words, parts...)
+		s.words = appendNew(s.words, parts...)
 		s.marks = append(s.marks, p.marks()...)
-		terms = append(terms, t)
+		terms, s.merged = append(terms, t), s.merged+t.merged
 	}
 	return terms, nil
 }
@@ -151,7 +179,7 @@ func (c *corpus) filtersOf(ctx context.Context, s *selection, q content.Query) (
 		if err != nil {
 			return nil, err
 		}
-		t := term{fts: quote(filterWord(value)), exact: true}
+		t := term{fts: quote(filterWord(value)), exact: true, tokens: 1}
 		err = query(ctx, c.db, t.count(s.owners), `SELECT owner, items FROM value_counts WHERE value = ?`, value)
 		if err != nil {
 			return nil, err

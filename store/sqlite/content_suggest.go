@@ -16,10 +16,13 @@ const (
 	// suggestible is how many titles are looked through for a second word,
 	// best first.
 	suggestible = 1000
+	// choosable is how many of the words the rarest is chosen from.
+	choosable = 16
 )
 
 // Suggest completes q to titles: those that begin with it and short ones
-// first. The last word of q is taken for the beginning of one.
+// first. The last word of q is taken for the beginning of one. A q that is too
+// short, as [isEnough] has it, is completed to nothing, and nothing is read.
 func (db *DB) Suggest(ctx context.Context, tenant uint32, q string) ([]content.Suggestion, error) {
 	words, err := content.Words(q)
 	if err != nil {
@@ -27,11 +30,14 @@ func (db *DB) Suggest(ctx context.Context, tenant uint32, q string) ([]content.S
 	}
 	var all []wanted
 	for _, w := range words {
-		all = append(all, wantedOf(w)...)
+		all = appendNew(all, wantedOf(w)...)
+	}
+	if !isEnough(all) {
+		return []content.Suggestion{}, nil
 	}
 	c := db.acquire()
 	defer db.release(c)
-	ctx, cancel := context.WithTimeout(ctx, db.patience)
+	ctx, cancel := context.WithTimeout(ctx, db.times.whole)
 	defer cancel()
 	found, err := c.suggest(ctx, c.owners(tenant), begun(all))
 	if err != nil {
@@ -58,6 +64,35 @@ func wantedOf(typed string) (parts []wanted) {
 	return parts
 }
 
+// appendNew appends the parts that are not among the words.
+func appendNew(words []wanted, parts ...wanted) []wanted {
+	for _, part := range parts {
+		if !slices.Contains(words, part) {
+			words = append(words, part)
+		}
+	}
+	return words
+}
+
+// isEnough reports whether words may be completed: they have at least two
+// characters, or one of a script without spaces. Characters are counted as
+// words are compared, so case and accents make no difference. A mark belongs
+// to the character before it.
+func isEnough(words []wanted) bool {
+	n := 0
+	for _, w := range words {
+		for _, r := range w.text {
+			if isMark(r) {
+				continue
+			}
+			if n++; n == 2 || w.dense {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // begun lets the last word be the beginning of one.
 func begun(words []wanted) []wanted {
 	if n := len(words); n > 0 {
@@ -67,18 +102,20 @@ func begun(words []wanted) []wanted {
 }
 
 func hasAll(title string, words []wanted) bool {
+	title = " " + title + " "
 	return !slices.ContainsFunc(words, func(w wanted) bool { return !w.in(title) })
 }
 
-// in says whether a folded title has the word.
+// in says whether a folded title, with blanks around it, has the word.
 func (w wanted) in(title string) bool {
-	switch {
-	case w.dense:
-		return strings.Contains(title, w.text)
-	case w.begins:
-		return strings.Contains(" "+title, " "+w.text)
+	text := w.text
+	if !w.dense {
+		text = " " + text
+		if !w.begins {
+			text += " "
+		}
 	}
-	return strings.Contains(" "+title+" ", " "+w.text+" ")
+	return strings.Contains(title, text)
 }
 
 // among is the condition that finds the word in table starts.
@@ -151,13 +188,14 @@ func (c *corpus) suggestOf(ctx context.Context, owner uint32, words []wanted) (f
 	return found, err
 }
 
-// rarest is the word that the fewest titles of an owner have.
+// rarest is the word that the fewest titles of an owner have, of the first
+// few and the last.
 func (c *corpus) rarest(ctx context.Context, owner uint32, words []wanted) (best wanted, err error) {
 	if len(words) == 1 {
 		return words[0], nil
 	}
 	least := suggestible + 1
-	for _, w := range words {
+	for _, w := range choices(words) {
 		var n int
 		where, args := w.among(owner)
 		err := c.db.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM starts WHERE `+where+` LIMIT ?)`,
@@ -170,4 +208,13 @@ func (c *corpus) rarest(ctx context.Context, owner uint32, words []wanted) (best
 		}
 	}
 	return best, nil
+}
+
+// choices are the words that the rarest is chosen from.
+func choices(words []wanted) []wanted {
+	n := len(words)
+	if n <= choosable {
+		return words
+	}
+	return append(slices.Clone(words[:choosable-1]), words[n-1])
 }

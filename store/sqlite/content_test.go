@@ -19,7 +19,7 @@ func newCorpus(t testing.TB) *DB { return openCorpusAt(t, newFile(t)) }
 func openCorpusAt(t testing.TB, file string) *DB {
 	t.Helper()
 	db := openFile(t, file, options())
-	db.patience = time.Minute
+	db.times = times{whole: time.Minute, total: time.Minute, facets: time.Minute, turn: time.Minute}
 	return db
 }
 

@@ -26,6 +26,8 @@ export interface Meta {
   readonly total?: number
   readonly next?: string | null
   readonly facets?: Readonly<Record<string, unknown>>
+  /** What was not counted to the end: at least `total` items match; `facets` lacks some, or has lower counts. */
+  readonly incomplete?: readonly ('total' | 'facets')[]
   readonly token?: {readonly calls: number; readonly calls_limit: number; readonly expires_in: number}
 }
 

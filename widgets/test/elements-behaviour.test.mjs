@@ -328,6 +328,26 @@ for (const browser of browsers) {
     assert.equal(await html('stile-item', '.body'), '<p>a<a rel="nofollow noopener">b</a></p><h3>d</h3>')
   })
 
+  test(`${browser.name}: S54: what was not counted in time is not claimed, and a filter can still be taken away`, async t => {
+    const w = await atlas(t, browser)
+    let complete = true
+    w.api.intercept = ({path}) => path !== '/v1/items' ? undefined : {status: 200, type: 'application/json', body: JSON.stringify({
+      data: [{id: 'a', collection: '', title: 'A'}],
+      meta: {total: 2000, next: 'n', ...complete ? {facets: {tag: [{value: 'island', count: 7}]}} : {facets: {}, incomplete: ['total', 'facets']}},
+    })}
+    const page = await w.open(`${w.script()}<stile-results query="zebra" facets="tag,course" mode="more"></stile-results>`)
+    await untilIn(w, page, 'stile-results', '.facet input')
+    assert.deepEqual(await textsIn(page, 'stile-results', '.count'), ['2,000 results for “zebra”'])
+    assert.deepEqual(await textsIn(page, 'stile-results', '.page'), ['1 of 2,000 shown'])
+    complete = false
+    await page.evaluate(() => document.querySelector('stile-results').shadowRoot.querySelector('.facet input').click())
+    await w.untilTrue(async () => (await textsIn(page, 'stile-results', '.count'))[0] === 'At least 2,000 results for “zebra”', 'the total to be a bound')
+    assert.deepEqual(await textsIn(page, 'stile-results', '.page'), [])
+    assert.deepEqual(await textsIn(page, 'stile-results', '.facet-name'), ['island'])
+    assert.deepEqual(await textsIn(page, 'stile-results', '.facet-count'), [])
+    assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
+  })
+
   test(`${browser.name}: a carousel turns by its buttons, from right to left too`, async t => {
     const w = await atlas(t, browser)
     for (const dir of ['ltr', 'rtl']) {

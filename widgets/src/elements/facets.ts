@@ -6,7 +6,8 @@ import {collectionName, figure, named} from './words'
 
 export interface Value {
   readonly value: string
-  readonly count: number
+  /** Undefined if it was not counted in time. */
+  readonly count?: number | undefined
 }
 
 /** What a visitor has narrowed the matches to: one collection at most, and all of the values. */
@@ -76,12 +77,12 @@ export class Facets {
       shown !== values && values.length > shortly && this.#more(name, values.length))
   }
 
-  /** The values to show: all the collections, and of others also those that are chosen and that nothing has. */
+  /** The values to show: all the collections, and of others also those that are chosen and that nothing has. A choice can be undone even if nothing was counted. */
   #values(name: string): readonly Value[] {
-    const values = this.#facets[name] ?? [], {collection} = this.#chosen
-    if (name === 'collection') return collection && this.#collections.length > 1 ? this.#collections : values
+    const counted = this.#facets[name], values = counted ?? [], {collection} = this.#chosen, all = this.#collections
+    if (name === 'collection') return !collection ? values : all.length > 1 ? all : counted ?? [{value: collection}]
     const missing = this.#chosen.values.filter(([of, has]) => of === parameter(name) && !values.some(({value}) => value === has))
-    return [...missing.map(([, value]) => ({value, count: 0})), ...values]
+    return [...missing.map(([, value]) => ({value, count: counted && 0})), ...values]
   }
 
   #collection(value: Partial<Value> & {readonly value: string}): HTMLElement {

@@ -20,10 +20,10 @@ function leaf(part: string, to: Trail | null, go: (to: Trail) => void, ...childr
   return leads
 }
 
-/** A button for more, and how far one has come. */
+/** A button for more, and how far one has come if the total is known, else it is 0. */
 export function more(shown: number, total: number, next: string | null | undefined, text: Text, go: (cursor: string) => void): HTMLElement | false {
   if (!next) return false
   return h('div', {part: 'paging'},
     button('button more', () => go(next), text('page.more')),
-    h('span', {part: 'page'}, text('results.shown', {m: shown, n: total})))
+    total > 0 && h('span', {part: 'page'}, text('results.shown', {m: shown, n: total})))
 }

@@ -96,10 +96,10 @@ export class StileResults extends Loader<Item[]> {
     if (fresh) this.#shown = appends ? [...this.#shown, ...data] : data
     if (fresh && appends) this.#items.append(...data.map(item => card(item, options)))
     else fill(this.#items, ...this.#shown.map(item => card(item, options)))
-    const total = meta.total ?? this.#shown.length
-    this.#count.textContent = total ? this.#counted(total) : ''
+    const total = meta.total ?? this.#shown.length, least = meta.incomplete?.includes('total')
+    this.#count.textContent = total ? this.#counted(total, least) : ''
     this.#facets.show(this.#names, (meta.facets ?? {}) as Readonly<Record<string, readonly Value[]>>, this.#chosen, this.text)
-    fill(this.#foot, this.#appends ? more(this.#shown.length, total, meta.next, this.text, cursor => this.#go(this.#trail.next(cursor)))
+    fill(this.#foot, this.#appends ? more(this.#shown.length, least ? 0 : total, meta.next, this.text, cursor => this.#go(this.#trail.next(cursor)))
       : pages(this.#trail, meta.next, this.text, to => this.#go(to)))
     if (!total) fill(this.note, this.#empty())
     if (fresh && this.#leafed) this.#look(data.length)
@@ -109,8 +109,8 @@ export class StileResults extends Loader<Item[]> {
     return this.getAttribute('mode') === 'more'
   }
 
-  #counted(total: number): string {
-    const count = plural(this.text, 'results.count', total), q = this.query.trim()
+  #counted(total: number, least: boolean | undefined): string {
+    const count = least ? this.text('results.least', {n: total}) : plural(this.text, 'results.count', total), q = this.query.trim()
     return q ? this.text('results.for', {count, q}) : count
   }
 

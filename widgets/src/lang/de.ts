@@ -5,6 +5,7 @@ const de: Texts = {
   'clear': 'Leeren',
   'results.count.one': '{n} Treffer',
   'results.count.other': '{n} Treffer',
+  'results.least': 'Mindestens {n} Treffer',
   'results.for': '{count} für „{q}“',
   'results.shown': '{m} von {n} angezeigt',
   'results.none': 'Nichts gefunden',

@@ -4,6 +4,7 @@ const en = {
   'clear': 'Clear',
   'results.count.one': '{n} result',
   'results.count.other': '{n} results',
+  'results.least': 'At least {n} results',
   'results.for': '{count} for “{q}”',
   'results.shown': '{m} of {n} shown',
   'results.none': 'Nothing found',

@@ -5,6 +5,7 @@ const es: Texts = {
   'clear': 'Borrar',
   'results.count.one': '{n} resultado',
   'results.count.other': '{n} resultados',
+  'results.least': 'Al menos {n} resultados',
   'results.for': '{count} para «{q}»',
   'results.shown': 'Se muestran {m} de {n}',
   'results.none': 'No se ha encontrado nada',

@@ -5,6 +5,7 @@ const fr: Texts = {
   'clear': 'Effacer',
   'results.count.one': '{n} résultat',
   'results.count.other': '{n} résultats',
+  'results.least': 'Au moins {n} résultats',
   'results.for': '{count} pour « {q} »',
   'results.shown': '{m} sur {n} affichés',
   'results.none': 'Aucun résultat',

@@ -5,6 +5,7 @@ const ja: Texts = {
   'clear': '消去',
   'results.count.one': '{n} 件',
   'results.count.other': '{n} 件',
+  'results.least': '{n} 件以上',
   'results.for': '「{q}」の検索結果 {count}',
   'results.shown': '{n} 件中 {m} 件を表示',
   'results.none': '見つかりませんでした',
