@@ -26,9 +26,12 @@ func (a *API) prove(r *request, token string, inURL bool) error {
 	case text == "" || a.Gate.Dead(r.claims.ID) != tokens.None:
 		return nil
 	}
-	thumbprint, err := a.Proofs.Check(text, proof.Request{
+	checked, err := a.Proofs.Check(text, proof.Request{
 		Method: r.http.Method, URL: a.PublicURL + r.http.URL.EscapedPath(), Token: token,
 	}, r.at)
+	if err == nil {
+		err = a.Proofs.Spend(checked, 620, r.at)
+	}
 	switch {
 	case errors.Is(err, proof.ErrBusy):
 		return &refusal{code: Overloaded, retry: pause(), grounds: grounds{rule: "proof: " + err.Error()}}
@@ -37,7 +40,7 @@ func (a *API) prove(r *request, token string, inURL bool) error {
 	case err != nil:
 		r.faulty = err
 	default:
-		r.key = tokens.KeyOf(thumbprint)
+		r.key = tokens.KeyOf(checked.Thumbprint)
 	}
 	return nil
 }

@@ -318,7 +318,7 @@ type naming struct {
 func (n naming) Verify(token string, now time.Time) (bearer.Claims, error) {
 	c, err := n.with.Verify(token, now)
 	p, _ := proof.NewChecker(time.Time{}).Check(n.key.Proof("GET", publicURL, "t", now), proof.Request{Method: "GET", URL: publicURL, Token: "t"}, now)
-	c.Confirmation = p
+	c.Confirmation = p.Thumbprint
 	return c, err
 }
 

@@ -66,7 +66,7 @@ func BenchmarkCheck(b *testing.B) {
 					c = checker()
 					b.StartTimer()
 				}
-				if _, err := c.Check(proofs[n%len(proofs)], asked, noon); err != nil {
+				if _, err := use(c, proofs[n%len(proofs)], asked, noon); err != nil {
 					b.Fatal(err)
 				}
 			}

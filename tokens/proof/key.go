@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"math/big"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"stile.example/stile/tokens/proof/p256"
@@ -28,6 +29,7 @@ const Algorithms = es256 + " " + eddsa + " " + ed25519Alg
 // algorithm that it may be used with.
 type key struct {
 	thumbprint Thumbprint
+	header     string            // encoded, that it was read from; not part of the request's text
 	p256       *ecdsa.PublicKey  // of ES256, else nil
 	ed25519    ed25519.PublicKey // of EdDSA, else nil
 
@@ -69,7 +71,12 @@ func readHeader(part string) (*key, error) {
 	if err != nil {
 		return nil, invalid("jwk is missing, or no JSON object")
 	}
-	return jwk.key(alg)
+	k, err := jwk.key(alg)
+	if err != nil {
+		return nil, err
+	}
+	k.header = strings.Clone(part)
+	return k, nil
 }
 
 // private are the members of a JWK that are secrets (RFC 7518 §6.2.2, §6.3.2,

@@ -2,33 +2,52 @@ package proof
 
 import "sync"
 
-// maxKeys is how many keys are remembered, in each of two halves: with their
-// tables some 30 MB in all.
+// maxKeys is how many tokens' keys are remembered, in each of two halves. With
+// their tables and headers that is 40 MB at most.
 const maxKeys = 1 << 11
 
-// keys remembers the keys that have signed good proofs lately, by the encoded
-// header that they stand in: a browser makes the same one each time. To read a
-// key, and to see that it is a point of its curve, takes longer than all else
-// about a proof but its signature. The zero keys is empty.
+// keys remembers the keys that tokens are bound to, each with the encoded
+// header that it was last in: a browser sends the same header each time. To
+// read a key, and to check that it is a point of its curve, takes longer than
+// everything else about a proof except its signature.
+//
+// Only a spent proof adds a key, and a token has one place however many headers
+// are sent with it. So neither unbound tokens nor made-up keys displace the keys
+// of others. The zero keys is empty.
 type keys struct {
 	mu         sync.RWMutex
-	fresh, old map[string]*key
+	fresh, old map[mark]*key // by token
 }
 
-func (s *keys) find(header string) *key {
+// find returns the key in header if it is the one last spent with the token,
+// else nil.
+func (s *keys) find(token mark, header string) *key {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if k := s.fresh[header]; k != nil {
-		return k
+	k := s.fresh[token]
+	if k == nil {
+		k = s.old[token]
 	}
-	return s.old[header]
+	if k == nil || k.header != header {
+		return nil
+	}
+	return k
 }
 
-func (s *keys) keep(header string, k *key) {
+func (s *keys) keep(token mark, k *key) {
+	if s.has(token, k) { // nearly always
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fresh == nil || len(s.fresh) >= maxKeys {
-		s.fresh, s.old = make(map[string]*key), s.fresh
+	if s.fresh == nil || len(s.fresh) >= maxKeys && s.fresh[token] == nil {
+		s.fresh, s.old = make(map[mark]*key), s.fresh
 	}
-	s.fresh[header] = k
+	s.fresh[token] = k
+}
+
+func (s *keys) has(token mark, k *key) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.fresh[token] == k
 }

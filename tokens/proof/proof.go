@@ -1,13 +1,16 @@
 // Package proof checks the proofs by which a browser shows that it holds the
 // key which its token is bound to: DPoP proofs of RFC 9449, to the letter.
 //
-//   - [Checker.Check] says whose key made a proof, if it is good for one
-//     request, and spends it: a proof works once.
-//   - The key is named by its RFC 7638 thumbprint; what becomes of a token
-//     that comes with it is decided by package tokens.
+//   - [Checker.Check] reports which key made a proof, if the proof is valid for
+//     one request. It remembers nothing.
+//   - The key is named by its RFC 7638 thumbprint. Package tokens decides what
+//     happens to a token that comes with it.
+//   - [Checker.Spend] remembers a checked proof, so that it works once. Only
+//     proofs by the key that the token is bound to are worth remembering: a
+//     caller that spent others would let anybody fill the memory.
 //
-// It does no I/O, reads no clock and draws no lots. What it remembers is
-// bounded: the proofs that were used lately (used.go), and the keys of late
+// It does no I/O, reads no clock and uses no randomness. What it remembers is
+// bounded: the proofs that were spent (used.go), and the keys of tokens
 // (keys.go). Both are this process's own. After a restart the proofs that may
 // have been used before it are refused; two processes that serve the same
 // tokens would each accept a proof once.
@@ -26,6 +29,10 @@ const (
 	maxAge = 60 * time.Second
 	ahead  = 2 * time.Second
 )
+
+// Life is how long a spent proof must be remembered, counted in whole seconds:
+// after it, the proof is too old for [Checker.Check].
+const Life = maxAge + ahead + time.Second
 
 // Bounds of a proof's text and of its jti, in bytes.
 const (
@@ -78,39 +85,64 @@ func NewChecker(start time.Time) *Checker {
 	return c
 }
 
-// Check returns the thumbprint of the key that made a proof for r, and spends
-// the proof. Else the error is an [ErrInvalid] or an [ErrBusy]. Whatever can
-// be refused without looking at the signature is: a signature costs ten times
-// all else.
-func (c *Checker) Check(text string, r Request, now time.Time) (Thumbprint, error) {
+// Checked is a proof that was found valid for a request, and what spending it
+// needs. It refers to nothing of the request, and costs no memory.
+type Checked struct {
+	Thumbprint Thumbprint // of the key that made the proof
+
+	key          *key
+	proof, token mark
+	made         int64 // iat, Unix seconds
+}
+
+// Check returns what a valid proof for r shows, and remembers nothing: a proof
+// that was used before passes, until [Checker.Spend] refuses it. Otherwise the
+// error is an [ErrInvalid]. Check refuses whatever it can before it looks at
+// the signature, which costs ten times all else.
+func (c *Checker) Check(text string, r Request, now time.Time) (Checked, error) {
 	t, err := cut(text)
 	if err != nil {
-		return Thumbprint{}, err
+		return Checked{}, err
 	}
-	k := c.keys.find(t.header)
-	fresh := k == nil
-	if fresh {
+	ath := sha256.Sum256([]byte(r.Token))
+	token := mark(ath[:])
+	k := c.keys.find(token, t.header)
+	known := k != nil
+	if !known {
 		if k, err = readHeader(t.header); err != nil {
-			return Thumbprint{}, err
+			return Checked{}, err
 		}
 	}
 	p, err := readClaims(t.payload)
 	if err != nil {
-		return Thumbprint{}, err
+		return Checked{}, err
 	}
-	ath := sha256.Sum256([]byte(r.Token))
 	if err := p.fits(r, ath, now); err != nil {
-		return Thumbprint{}, err
+		return Checked{}, err
 	}
 	if !k.signed(t) {
-		return Thumbprint{}, invalid("the signature is not the key's")
+		return Checked{}, invalid("the signature is not the key's")
 	}
-	if fresh {
-		c.keys.keep(t.header, k)
-	} else {
+	if known {
 		k.again()
 	}
-	return k.thumbprint, c.used.spend(ath, k.thumbprint, p, now.Unix())
+	return Checked{Thumbprint: k.thumbprint, key: k, proof: markOf(k.thumbprint, p.jti), token: token, made: p.iat}, nil
+}
+
+// Spend remembers a proof that [Checker.Check] returned, for at least [Life].
+// most is how many proofs the token's limits admit in that time; it is never
+// more than 65,535. The error is an [ErrInvalid] if the proof was spent before.
+// It is [ErrBusy] if nobody can know that (after a start), if most proofs of
+// the token are remembered, or if the memory is full.
+func (c *Checker) Spend(p Checked, most int, now time.Time) error {
+	if p.key == nil {
+		return invalid("it was not checked")
+	}
+	if err := c.used.spend(p, most, now.Unix()); err != nil {
+		return err
+	}
+	c.keys.keep(p.token, p.key)
+	return nil
 }
 
 // fits holds a proof's claims to the request (RFC 9449 §4.3).

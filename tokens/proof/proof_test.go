@@ -2,10 +2,12 @@ package proof
 
 import (
 	"crypto/elliptic"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/big"
 	"strings"
 	"testing"
@@ -22,22 +24,34 @@ var (
 // checker is one that has run for long.
 func checker() *Checker { return NewChecker(noon.Add(-time.Hour)) }
 
+// use checks a proof and spends it, without a limit of the token.
+func use(c *Checker, text string, r Request, now time.Time) (Thumbprint, error) {
+	p, err := c.Check(text, r, now)
+	if err != nil {
+		return p.Thumbprint, err
+	}
+	return p.Thumbprint, c.Spend(p, math.MaxInt, now)
+}
+
+// tokenMark is the mark of the token in asked.
+func tokenMark() mark { sum := sha256.Sum256([]byte(asked.Token)); return mark(sum[:]) }
+
 // TestGood: a proof of either algorithm is good once, and names its key.
 func TestGood(t *testing.T) {
 	for _, k := range []stiletest.Key{stiletest.NewKey(), stiletest.NewEdwardsKey()} {
 		c := checker()
 		text := k.Proof("GET", asked.URL, asked.Token, noon)
-		got, err := c.Check(text, asked, noon)
+		got, err := use(c, text, asked, noon)
 		if err != nil || got.String() != k.Thumbprint() {
 			t.Fatalf("%v, %v, want %s", got, err, k.Thumbprint())
 		}
-		if _, err := c.Check(text, asked, noon); err != invalid("it was used before") {
+		if _, err := use(c, text, asked, noon); err != invalid("it was used before") {
 			t.Errorf("the second time: %v", err)
 		}
-		if c.keys.find(text[:strings.IndexByte(text, '.')]) == nil {
+		if c.keys.find(tokenMark(), text[:strings.IndexByte(text, '.')]) == nil {
 			t.Error("the key is not remembered")
 		}
-		if again, err := c.Check(k.Proof("GET", asked.URL, asked.Token, noon), asked, noon); err != nil || again != got {
+		if again, err := use(c, k.Proof("GET", asked.URL, asked.Token, noon), asked, noon); err != nil || again != got {
 			t.Errorf("another proof by the same key: %v, %v", again, err)
 		}
 	}
@@ -51,14 +65,14 @@ func TestKeyThatComesAgain(t *testing.T) {
 		return signer.Sign(k.Header(), stiletest.Claims("GET", asked.URL, asked.Token, noon))
 	}
 	for n := range 4 {
-		if _, err := c.Check(proof(k), asked, noon); err != nil {
+		if _, err := use(c, proof(k), asked, noon); err != nil {
 			t.Fatalf("proof %d: %v", n+1, err)
 		}
-		if _, err := c.Check(proof(other), asked, noon); err != invalid("the signature is not the key's") {
+		if _, err := use(c, proof(other), asked, noon); err != invalid("the signature is not the key's") {
 			t.Errorf("after %d proofs, one that another key has signed: %v", n+1, err)
 		}
 		header, _, _ := strings.Cut(proof(k), ".")
-		if known := c.keys.find(header); known == nil || (known.table.Load() != nil) != (n >= 1) {
+		if known := c.keys.find(tokenMark(), header); known == nil || (known.table.Load() != nil) != (n >= 1) {
 			t.Errorf("after %d proofs: the key %v has a table or none", n+1, known)
 		}
 	}
@@ -103,7 +117,7 @@ func TestBad(t *testing.T) {
 	} {
 		for n, text := range texts {
 			c := checker()
-			if got, err := c.Check(text, asked, noon); !errors.Is(err, ErrInvalid) || err.Error() != why || got != (Thumbprint{}) {
+			if got, err := use(c, text, asked, noon); !errors.Is(err, ErrInvalid) || err.Error() != why || got != (Thumbprint{}) {
 				t.Errorf("%s, %d: %v, %v", why, n, got, err)
 			}
 			if c.keys.fresh != nil || c.used.size() != 0 {
@@ -111,7 +125,7 @@ func TestBad(t *testing.T) {
 			}
 		}
 	}
-	if _, err := checker().Check(good, asked, noon); err != nil {
+	if _, err := use(checker(), good, asked, noon); err != nil {
 		t.Errorf("the good one: %v", err)
 	}
 }
@@ -119,11 +133,11 @@ func TestBad(t *testing.T) {
 // TestNewName: EdDSA's new name is as good.
 func TestNewName(t *testing.T) {
 	ed := stiletest.NewEdwardsKey()
-	if _, err := checker().Check(with(ed, ed.Header(), "alg", "Ed25519"), asked, noon); err != nil {
+	if _, err := use(checker(), with(ed, ed.Header(), "alg", "Ed25519"), asked, noon); err != nil {
 		t.Error(err)
 	}
 	p256 := stiletest.NewKey()
-	if _, err := checker().Check(with(p256, p256.Header(), "alg", "Ed25519"), asked, noon); err != invalid("jwk is not a key of alg's kind") {
+	if _, err := use(checker(), with(p256, p256.Header(), "alg", "Ed25519"), asked, noon); err != invalid("jwk is not a key of alg's kind") {
 		t.Error(err)
 	}
 }
@@ -134,7 +148,7 @@ func TestAge(t *testing.T) {
 	k, c := stiletest.NewKey(), checker()
 	for _, made := range []any{noon.Unix() - 60, noon.Unix() + 2, float64(noon.Unix()) - 0.5} {
 		text := k.Sign(k.Header(), merge(stiletest.Claims("GET", asked.URL, asked.Token, noon), "iat", made))
-		if _, err := c.Check(text, asked, noon); err != nil {
+		if _, err := use(c, text, asked, noon); err != nil {
 			t.Errorf("iat %v: %v", made, err)
 		}
 	}
@@ -150,13 +164,13 @@ func TestTwin(t *testing.T) {
 	s := new(big.Int).SetBytes(signature[32:])
 	s.Sub(elliptic.P256().Params().N, s).FillBytes(signature[32:])
 	twin := text[:dot+1] + base64.RawURLEncoding.EncodeToString(signature)
-	if _, err := checker().Check(twin, asked, noon); err != nil {
+	if _, err := use(checker(), twin, asked, noon); err != nil {
 		t.Fatalf("the twin alone: %v", err)
 	}
-	if _, err := c.Check(text, asked, noon); err != nil {
+	if _, err := use(c, text, asked, noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Check(twin, asked, noon); err != invalid("it was used before") {
+	if _, err := use(c, twin, asked, noon); err != invalid("it was used before") {
 		t.Errorf("the twin of a used proof: %v", err)
 	}
 }
@@ -170,7 +184,7 @@ var (
 )
 
 func TestRFC(t *testing.T) {
-	got, err := NewChecker(rfcTime.Add(-time.Hour)).Check(rfcProof, rfcRequest, rfcTime)
+	got, err := use(NewChecker(rfcTime.Add(-time.Hour)), rfcProof, rfcRequest, rfcTime)
 	if err != nil || got.String() != "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" {
 		t.Errorf("%s, %v", got, err)
 	}

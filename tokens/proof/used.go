@@ -2,29 +2,42 @@ package proof
 
 import (
 	"crypto/sha256"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Bounds of the memory of used proofs: 2 × 16 × 65,536 of them, which is 76 MB
-// at the worst and 16,000 proofs a second; and for each token as many as it can
-// use at 250 a second, so that nobody can fill it with a few tokens.
-const (
-	shards   = 16
-	most     = 1 << 16
-	ofAToken = 1 << 14
-)
+// places bounds the memory of spent proofs, all shards and both halves
+// together: each proof takes a place, and so does each token that has some in
+// a half. That is 90 MB at most, and 16,000 proofs a second of tokens that
+// spend many. The shards have no bound of their own, so the tokens of one shard
+// can't fill it while others are empty.
+const places = 1 << 21
 
-// span is how long a proof must be remembered: after it, it is too old.
-const span = int64((maxAge+ahead)/time.Second) + 1
+// shards is a power of two, and at most 256.
+const shards = 16
+
+// span is Life in seconds.
+const span = int64(Life / time.Second)
 
 // mark is one used proof, or one token: a part of a hash.
 type mark [16]byte
 
-// used remembers the proofs that were used, until they are too old. It is cut
-// into shards by the token, so that calls seldom wait for each other and all
-// uses of one proof meet in one place: a proof is good for one token only.
-type used struct{ shards [shards]shard }
+// markOf returns the mark of a proof. Proofs are the same if their key and
+// their jti are: one signature can be spelt in two ways.
+func markOf(key Thumbprint, jti string) mark {
+	sum := sha256.Sum256(append(key[:], jti...))
+	return mark(sum[:16])
+}
+
+// used remembers the proofs that were spent, until they are too old. It is cut
+// into shards by the token, so that calls rarely wait for each other and all
+// uses of one proof meet in one place: a proof is valid for one token only.
+type used struct {
+	taken  atomic.Int64 // of places
+	shards [shards]shard
+}
 
 // begin says that of proofs made until then (Unix seconds) nothing is known.
 func (u *used) begin(floor int64) {
@@ -33,12 +46,35 @@ func (u *used) begin(floor int64) {
 	}
 }
 
-// spend is an error the second time that it gets the same proof. Proofs are
-// the same where their key and their jti are: one signature can be spelt in
-// two ways.
-func (u *used) spend(ath [sha256.Size]byte, key Thumbprint, p claims, now int64) error {
-	sum := sha256.Sum256(append(key[:], p.jti...))
-	return u.shards[ath[0]%shards].spend(mark(sum[:16]), mark(ath[:16]), p.iat, now)
+// spend returns an error the second time that it gets the same proof.
+func (u *used) spend(p Checked, most int, now int64) error {
+	if u.taken.Load() >= places {
+		u.turn(now) // shards without calls may hold what is too old
+	}
+	s := &u.shards[p.token[0]%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.taken.Add(-s.turn(now))
+	if err := s.refuses(p, most, now); err != nil {
+		return err
+	}
+	n := s.fresh.takes(p.token)
+	if u.taken.Add(n) > places {
+		u.taken.Add(-n)
+		return ErrBusy
+	}
+	s.fresh.add(p)
+	return nil
+}
+
+// turn turns all shards whose time has come.
+func (u *used) turn(now int64) {
+	for i := range u.shards {
+		s := &u.shards[i]
+		s.mu.Lock()
+		u.taken.Add(-s.turn(now))
+		s.mu.Unlock()
+	}
 }
 
 // shard forgets like this: every span the fresh half becomes the old one, and
@@ -58,39 +94,45 @@ type half struct {
 	newest int64           // iat among them
 }
 
-func (s *shard) spend(proof, token mark, made, now int64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.turn(now)
-	if made <= s.floor && now <= s.floor {
+// refuses returns why a proof must not be spent, or nil. Called with mu held.
+func (s *shard) refuses(p Checked, most int, now int64) error {
+	switch {
+	case p.made <= s.floor && now <= s.floor:
 		return ErrBusy
-	}
-	if made <= s.floor {
+	case p.made <= s.floor:
 		return invalid("it was made before the server started")
-	}
-	if s.fresh.has(proof) || s.old.has(proof) {
+	case s.fresh.has(p.proof) || s.old.has(p.proof):
 		return invalid("it was used before")
-	}
-	if len(s.fresh.proofs) >= most || s.fresh.tokens[token] >= ofAToken {
+	case int(s.fresh.tokens[p.token]) >= min(most, math.MaxUint16):
 		return ErrBusy
 	}
-	s.fresh.add(proof, token, made)
 	return nil
 }
 
-// turn lets the halves change places when it is time. A clock that was set back
-// lets it wait: nothing is forgotten until it has come to where it was.
-func (s *shard) turn(now int64) {
+// turn makes the fresh half the old one when it is time, and returns how many
+// places that frees. A clock that was set back delays it: nothing is forgotten
+// until the clock is where it was. Called with mu held.
+func (s *shard) turn(now int64) (freed int64) {
 	if s.fresh.proofs == nil || now-s.turned >= span {
+		freed = int64(len(s.old.proofs) + len(s.old.tokens))
 		s.floor = max(s.floor, s.old.newest)
 		s.fresh, s.old, s.turned = half{proofs: map[mark]struct{}{}, tokens: map[mark]uint16{}}, s.fresh, now
 	}
+	return freed
 }
 
 func (h *half) has(proof mark) bool { _, there := h.proofs[proof]; return there }
 
-func (h *half) add(proof, token mark, made int64) {
-	h.proofs[proof] = struct{}{}
-	h.tokens[token]++
-	h.newest = max(h.newest, made)
+// takes returns how many places one more proof of the token takes.
+func (h *half) takes(token mark) int64 {
+	if h.tokens[token] == 0 {
+		return 2
+	}
+	return 1
+}
+
+func (h *half) add(p Checked) {
+	h.proofs[p.proof] = struct{}{}
+	h.tokens[p.token]++
+	h.newest = max(h.newest, p.made)
 }

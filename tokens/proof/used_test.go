@@ -1,10 +1,11 @@
 package proof
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,7 +23,7 @@ func TestOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 16 {
 			wg.Go(func() {
-				if _, err := c.Check(text, asked, noon); err == nil {
+				if _, err := use(c, text, asked, noon); err == nil {
 					good.Add(1)
 				}
 			})
@@ -45,21 +46,21 @@ func TestRestart(t *testing.T) {
 			before = noon.Add(made)
 		}
 		text := k.Proof("GET", asked.URL, asked.Token, noon.Add(made))
-		if _, err := NewChecker(noon.Add(-time.Hour)).Check(text, asked, before.Add(time.Second)); err != nil {
+		if _, err := use(NewChecker(noon.Add(-time.Hour)), text, asked, before.Add(time.Second)); err != nil {
 			t.Fatalf("made %v, before: %v", made, err)
 		}
 		c := NewChecker(noon)
 		for after := range 62 {
-			if got, err := c.Check(text, asked, noon.Add(time.Duration(after)*time.Second)); err == nil {
+			if got, err := use(c, text, asked, noon.Add(time.Duration(after)*time.Second)); err == nil {
 				t.Fatalf("made %v, used again %d s after a restart: %v", made, after, got)
 			}
 		}
 	}
 	c := NewChecker(noon)
-	if _, err := c.Check(k.Proof("GET", asked.URL, asked.Token, noon.Add(time.Second)), asked, noon.Add(time.Second)); err != ErrBusy {
+	if _, err := use(c, k.Proof("GET", asked.URL, asked.Token, noon.Add(time.Second)), asked, noon.Add(time.Second)); err != ErrBusy {
 		t.Errorf("a second after the start: %v", err)
 	}
-	if _, err := c.Check(k.Proof("GET", asked.URL, asked.Token, noon.Add(3*time.Second)), asked, noon.Add(3*time.Second)); err != nil {
+	if _, err := use(c, k.Proof("GET", asked.URL, asked.Token, noon.Add(3*time.Second)), asked, noon.Add(3*time.Second)); err != nil {
 		t.Errorf("three seconds after the start: %v", err)
 	}
 }
@@ -73,13 +74,13 @@ func TestUsedStaysUsed(t *testing.T) {
 	} {
 		c := checker()
 		text := k.Proof("GET", asked.URL, asked.Token, noon)
-		if _, err := c.Check(text, asked, noon); err != nil {
+		if _, err := use(c, text, asked, noon); err != nil {
 			t.Fatal(err)
 		}
 		for _, jump := range jumps {
 			at := noon.Add(jump)
-			c.Check(k.Proof("GET", asked.URL, asked.Token, at), asked, at) // another, so that what is old is forgotten
-			if _, err := c.Check(text, asked, at); err == nil {
+			use(c, k.Proof("GET", asked.URL, asked.Token, at), asked, at) // another, so that what is old is forgotten
+			if _, err := use(c, text, asked, at); err == nil {
 				t.Errorf("%v: used a second time at %v", jumps, jump)
 			}
 		}
@@ -92,7 +93,7 @@ func TestForgets(t *testing.T) {
 	for n := range 10 {
 		at := noon.Add(time.Duration(n) * time.Minute)
 		for range 5 {
-			if _, err := c.Check(k.Proof("GET", asked.URL, asked.Token, at), asked, at); err != nil {
+			if _, err := use(c, k.Proof("GET", asked.URL, asked.Token, at), asked, at); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -102,44 +103,122 @@ func TestForgets(t *testing.T) {
 	}
 }
 
-// TestBounds: a full memory refuses, and forgets nothing; one token can't fill
-// it.
+// numbered is the nth of proofs made at noon, by a token of the shard.
+func numbered(shard byte, token, n int) (p Checked) {
+	p.token[0], p.proof[0] = shard, shard
+	binary.BigEndian.PutUint64(p.token[1:], uint64(token))
+	binary.BigEndian.PutUint64(p.proof[1:], uint64(n))
+	p.made = noon.Unix()
+	return p
+}
+
+// TestBounds: a full memory refuses what is new and forgets nothing. When its
+// time has come there is space again, also where the full shard is not called.
 func TestBounds(t *testing.T) {
-	var s shard
-	s.floor = noon.Unix() - 100
-	now := noon.Unix()
-	name := func(n int) (m mark) { sum := sha256.Sum256(fmt.Append(nil, n)); return mark(sum[:16]) }
-	for n := range most + 100 {
-		token := name(n / ofAToken)
-		if err := s.spend(name(n), token, now, now); (err == nil) != (n < most) {
+	u, now := new(used), noon.Unix()
+	for n := range places/2 + 100 {
+		if err := u.spend(numbered(0, n, n), 1, now); (err == nil) != (n < places/2) {
 			t.Fatalf("proof %d: %v", n, err)
 		}
 	}
-	if err := s.spend(name(0), name(0), now, now); err != invalid("it was used before") {
+	if n := u.taken.Load(); n != places {
+		t.Errorf("%d places are taken", n)
+	}
+	if err := u.spend(numbered(0, 0, 0), 1, now); err != invalid("it was used before") {
 		t.Errorf("full, and a proof a second time: %v", err)
 	}
-	if err := s.spend(name(-1), name(-1), now+span, now+span); err != nil {
-		t.Errorf("when the time has come: %v", err)
+	u.turn(now + span)
+	later := numbered(1, 0, 0)
+	later.made += 2 * span
+	if err := u.spend(later, 1, now+2*span); err != nil {
+		t.Errorf("in another shard, when the time has come: %v", err)
 	}
-	s = shard{}
-	for n := range ofAToken + 1 {
-		if err := s.spend(name(n), name(0), now, now); (err == nil) != (n < ofAToken) {
-			t.Fatalf("proof %d of a token: %v", n, err)
-		}
-	}
-	if err := s.spend(name(-1), name(1), now, now); err != nil {
-		t.Errorf("another token: %v", err)
+	if n := u.taken.Load(); n != 2 || u.size() != 1 {
+		t.Errorf("%d places are taken, by %d proofs", n, u.size())
 	}
 }
 
-// TestKeysAreBounded: keys are remembered while they are in use, and no more
-// of them than there is room for.
+// TestS57_ProofMemory: 64 tokens that each spend as many proofs as their limits
+// admit refuse no other token, even in one shard; neither do 1,600. A token
+// that spends more is refused itself.
+func TestS57_ProofMemory(t *testing.T) {
+	const most = 620
+	for _, tokens := range []int{64, 1600} {
+		u, now := new(used), noon.Unix()
+		for n := range tokens * (most + 1) {
+			if err := u.spend(numbered(0, n%tokens, n), most, now); (err == nil) != (n < tokens*most) || err != nil && err != ErrBusy {
+				t.Fatalf("%d tokens, proof %d: %v", tokens, n, err)
+			}
+		}
+		for shard := range shards {
+			for n := range 1000 {
+				if err := u.spend(numbered(byte(shard), tokens+n, -1-n), most, now); err != nil {
+					t.Fatalf("%d tokens refuse another, in shard %d: %v", tokens, shard, err)
+				}
+			}
+		}
+	}
+}
+
+// TestS57_CheckRemembersNothing: tokens that nobody has bound, with as many
+// proofs and keys as they like, leave neither a proof nor a key behind.
+func TestS57_CheckRemembersNothing(t *testing.T) {
+	c, honest := checker(), stiletest.NewKey()
+	if _, err := use(c, honest.Proof("GET", asked.URL, asked.Token, noon), asked, noon); err != nil {
+		t.Fatal(err)
+	}
+	header, _, _ := strings.Cut(honest.Proof("GET", asked.URL, asked.Token, noon), ".")
+	key := c.keys.find(tokenMark(), header)
+	for range 200 {
+		k := stiletest.NewEdwardsKey()
+		for _, r := range []Request{asked, {asked.Method, asked.URL, "another.unbound.token"}} {
+			text := k.Proof(r.Method, r.URL, r.Token, noon)
+			for range 2 {
+				if _, err := c.Check(text, r, noon); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if n, keys := c.used.size(), len(c.keys.fresh)+len(c.keys.old); n != 1 || keys != 1 {
+		t.Errorf("%d proofs and %d keys are remembered", n, keys)
+	}
+	if key == nil || c.keys.find(tokenMark(), header) != key {
+		t.Error("the key of the bound token was displaced")
+	}
+}
+
+// TestS57_OneKeyAToken: a bound token takes one place among the keys, however
+// many headers are sent with it.
+func TestS57_OneKeyAToken(t *testing.T) {
+	c, k := checker(), stiletest.NewKey()
+	for n := range 50 {
+		text := k.Sign(merge(k.Header(), "kid", fmt.Sprint(n)), stiletest.Claims("GET", asked.URL, asked.Token, noon))
+		if _, err := use(c, text, asked, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(c.keys.fresh) + len(c.keys.old); n != 1 {
+		t.Errorf("%d keys are remembered", n)
+	}
+}
+
+// TestSpendUnchecked: what was not checked is not spent.
+func TestSpendUnchecked(t *testing.T) {
+	if err := checker().Spend(Checked{}, 1, noon); !errors.Is(err, ErrInvalid) {
+		t.Error(err)
+	}
+}
+
+// TestKeysAreBounded: keys are remembered while they are in use, and at most as
+// many as there is space for.
 func TestKeysAreBounded(t *testing.T) {
 	var s keys
 	for n := range 5 * maxKeys {
-		s.keep(fmt.Sprint(n), &key{})
-		if n%100 == 0 && s.find(fmt.Sprint(n)) == nil {
-			t.Fatalf("key %d is forgotten at once", n)
+		token := numbered(0, n, n).token
+		s.keep(token, &key{header: "h"})
+		if n%100 == 0 && s.find(token, "h") == nil {
+			t.Fatalf("key %d is forgotten immediately", n)
 		}
 	}
 	if n := len(s.fresh) + len(s.old); n > 2*maxKeys {
@@ -147,7 +226,8 @@ func TestKeysAreBounded(t *testing.T) {
 	}
 }
 
-// TestMemoryOfUsed holds a memory that is full to 90 MB.
+// TestMemoryOfUsed holds a memory that is full to 90 MB: of tokens with one
+// proof each, and of tokens with many; over all shards, and in one.
 func TestMemoryOfUsed(t *testing.T) {
 	heap := func() int64 {
 		runtime.GC()
@@ -155,24 +235,24 @@ func TestMemoryOfUsed(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc)
 	}
-	before, u, now := heap(), new(used), noon.Unix()
-	for half := range 2 {
-		for i := range u.shards {
-			for n := range most {
-				var proof, token mark
-				binary.BigEndian.PutUint32(proof[:], uint32(n))
-				proof[4], token[0] = byte(half), byte(n/ofAToken)
-				if err := u.shards[i].spend(proof, token, now, now); err != nil {
-					t.Fatal(err)
+	for _, over := range []int{1, shards} {
+		for _, each := range []int{1, 620} {
+			before, u, now, proofs := heap(), new(used), noon.Unix(), 0
+			for half := range 2 {
+				for u.taken.Load() < int64(half+1)*places/2 {
+					p := numbered(byte(proofs%over), proofs/over/each, proofs)
+					if err := u.spend(p, each, now); err != nil {
+						t.Fatal(err)
+					}
+					proofs++
 				}
+				now += span
+			}
+			took := heap() - before
+			t.Logf("%d shards, %d a token: %d proofs take %.0f MB", over, each, proofs, float64(took)/1e6)
+			if took > 90e6 || u.size() != proofs {
+				t.Errorf("more than 90 MB, or %d proofs", u.size())
 			}
 		}
-		now += span
-	}
-	took := heap() - before
-	runtime.KeepAlive(u)
-	t.Logf("%d proofs take %.0f MB", 2*shards*most, float64(took)/1e6)
-	if took > 90e6 {
-		t.Error("more than 90 MB")
 	}
 }
