@@ -107,7 +107,7 @@ func (c *client) do(req *http.Request) ([]byte, error) {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s, where 200 is wanted", strings.SplitN(req.URL.Redacted(), "?", 2)[0], res.Status)
+		return nil, statusError{res.StatusCode, fmt.Sprintf("%s answers %s, where 200 is wanted", strings.SplitN(req.URL.Redacted(), "?", 2)[0], res.Status)}
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err == nil && len(body) > maxBody {
@@ -115,3 +115,11 @@ func (c *client) do(req *http.Request) ([]byte, error) {
 	}
 	return body, err
 }
+
+// statusError is an answer with another status than 200.
+type statusError struct {
+	code int
+	text string
+}
+
+func (s statusError) Error() string { return s.text }
