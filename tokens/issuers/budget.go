@@ -17,12 +17,15 @@ const (
 	window    = time.Minute // from the first inactive answer
 	kept      = maxAsking / 2
 
-	suspectRate, suspectBurst = 5, 10  // questions a second by all suspects together
-	newRate, newBurst         = 50, 50 // by all others; those that come back active are free
+	// Questions a second by all suspects together, and by all others. Those
+	// that come back active are free.
+	suspectRate, suspectBurst = 5, 10
+	othersRate, othersBurst   = 100, 200
 
-	// maxMissed holds what the rates above allow in two windows, so nobody is
-	// forgotten early. It bounds each of two halves: 3 MB in all.
-	maxMissed = 1 << 13
+	// maxMissed is more than the rates above can add in one window, a /48
+	// included, so nothing is forgotten early. It bounds each of two halves:
+	// 10 MB in all.
+	maxMissed = 1 << 14
 )
 
 // payer is who a question is counted for: a client by name, or an address or
@@ -63,7 +66,7 @@ type budget struct {
 func newBudget() budget {
 	return budget{
 		fresh:    map[payer]missed{},
-		suspects: bucket{rate: suspectRate, most: suspectBurst}, others: bucket{rate: newRate, most: newBurst},
+		suspects: bucket{rate: suspectRate, most: suspectBurst}, others: bucket{rate: othersRate, most: othersBurst},
 	}
 }
 
