@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"stile.example/stile/outbound"
 )
 
 const (
@@ -28,8 +30,8 @@ func newClient(allowPrivate bool, named ...string) *client {
 	return &client{http.Client{
 		Timeout: within,
 		Transport: &transport{
-			secure: newTransport(func(a netip.Addr) bool { return reachable(a, allowPrivate, own) }),
-			plain:  newTransport(func(a netip.Addr) bool { return !public(a) && reachable(a, allowPrivate, own) }),
+			secure: newTransport(func(a netip.Addr) bool { return outbound.Reachable(a, allowPrivate, own) }),
+			plain:  newTransport(func(a netip.Addr) bool { return !outbound.Public(a) && outbound.Reachable(a, allowPrivate, own) }),
 		},
 		// Where the issuer is has been said; it sends us nowhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
