@@ -5,13 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"stile.example/stile/outbound"
 )
 
-// The limits of what is fetched. The address is the operator's own choice, so
-// private ones are as good as any.
+// The limits of what is fetched.
 const (
 	maxFetch     = 32 << 20
 	fetchTime    = time.Minute
@@ -37,13 +42,7 @@ func fetch(ctx context.Context, address string) (*http.Response, error) {
 	}
 	req.Header.Set("User-Agent", "stile (+import)")
 	req.Header.Set("Accept", "application/feed+json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5")
-	client := &http.Client{CheckRedirect: func(_ *http.Request, via []*http.Request) error {
-		if len(via) > maxRedirects {
-			return fmt.Errorf("it is redirected more than %d times", maxRedirects)
-		}
-		return nil
-	}}
-	res, err := client.Do(req)
+	res, err := newFetcher().Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w: is the address right, and can this machine reach it", redacted(address), cause(err))
 	}
@@ -52,6 +51,46 @@ func fetch(ctx context.Context, address string) (*http.Response, error) {
 	}
 	return res, nil
 }
+
+// newFetcher returns a client for one fetch, with a guard at each connection.
+func newFetcher() *http.Client {
+	g := &guard{}
+	dialer := net.Dialer{Timeout: fetchTime, Control: func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil || !g.allows(at.Addr()) {
+			return fmt.Errorf("%w: %s", errForbidden, address)
+		}
+		return nil
+	}}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DialContext, transport.DisableKeepAlives = dialer.DialContext, true
+	return &http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+		if g.redirected.Store(true); len(via) > maxRedirects {
+			return fmt.Errorf("it is redirected more than %d times", maxRedirects)
+		}
+		return nil
+	}}
+}
+
+// guard decides where one fetch may connect to. The operator chose the URL, so
+// it may be in a private network. Its server chose the redirects: they lead
+// from the internet neither into a private network nor to this machine. Nothing
+// leads to link-local or metadata addresses.
+type guard struct{ redirected, private atomic.Bool }
+
+func (g *guard) allows(a netip.Addr) bool {
+	switch {
+	case outbound.Never(a):
+		return false
+	case outbound.Public(a):
+		return true
+	case !g.redirected.Load():
+		g.private.Store(true)
+	}
+	return g.private.Load()
+}
+
+var errForbidden = errors.New("an address that is not fetched from, or not after a redirect from the internet")
 
 // redacted is an address for messages: a password in it is not shown.
 func redacted(address string) string {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ func (a *API) guard(r *request) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.claims, err = a.verify(token, r.at); err != nil {
+	if r.claims, err = a.verify(token, r.from, r.at); err != nil {
 		return err
 	}
 	if err = a.findTenant(r); err != nil {
@@ -69,8 +70,8 @@ func (a *API) mismatch(r *request, rule string) error {
 // verify reads a token. Only what bearer says of the token itself is told to
 // the client; anything else is a fault of ours, or a widget would renew its
 // token in a loop.
-func (a *API) verify(token string, now time.Time) (bearer.Claims, error) {
-	claims, err := a.Verifier.Verify(token, now)
+func (a *API) verify(token string, from netip.Addr, now time.Time) (bearer.Claims, error) {
+	claims, err := a.Verifier.VerifyFrom(token, bearer.Source{Address: from}, now)
 	if err != nil && !errors.Is(err, bearer.ErrInvalid) && !errors.Is(err, bearer.ErrExpired) {
 		return claims, fault(err)
 	}

@@ -40,10 +40,11 @@ type API struct {
 	TrustedProxies []netip.Prefix
 	Verifier       interface {
 		Verify(token string, now time.Time) (bearer.Claims, error)
+		VerifyFrom(token string, from bearer.Source, now time.Time) (bearer.Claims, error)
 	}
 	Subjects interface { // nil: no token of another issuer can be exchanged
 		// VerifySubject says whether the token alone proves its client.
-		VerifySubject(token string, now time.Time) (c bearer.Claims, alone bool, err error)
+		VerifySubject(token string, from bearer.Source, now time.Time) (c bearer.Claims, alone bool, err error)
 	}
 	Signer interface {
 		Sign(c bearer.Claims, now time.Time) (string, error)

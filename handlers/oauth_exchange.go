@@ -31,7 +31,11 @@ func (a *API) client(r *request) (*tenants.Tenant, error) {
 	if secret || r.value("grant_type") != tokenExchange || r.repeats() {
 		return a.credentials(r)
 	}
-	c, alone, err := a.subjectToken(r)
+	from, err := source(r.http, a.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	c, alone, err := a.subjectToken(r, bearer.Source{Address: from})
 	switch {
 	case err != nil:
 		return nil, err
@@ -57,7 +61,7 @@ func (a *API) exchange(r *request, t *tenants.Tenant, subject string) (any, erro
 	if err := a.asksForOurs(r); err != nil {
 		return nil, err
 	}
-	c, _, err := a.subjectToken(r)
+	c, _, err := a.subjectToken(r, bearer.Source{Client: t.ClientID})
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +102,7 @@ func (a *API) asksForOurs(r *request) error {
 
 // subjectToken reads the token to exchange. What is wrong with it is
 // invalid_request (RFC 8693 §2.2.2).
-func (a *API) subjectToken(r *request) (c bearer.Claims, alone bool, err error) {
+func (a *API) subjectToken(r *request, from bearer.Source) (c bearer.Claims, alone bool, err error) {
 	if a.Subjects == nil {
 		return c, false, unsupportedGrant("this server trusts no other issuer whose token could be exchanged")
 	}
@@ -108,7 +112,7 @@ func (a *API) subjectToken(r *request) (c bearer.Claims, alone bool, err error) 
 	case kind != accessToken && kind != anyJWT:
 		return c, false, invalidRequest("subject_token_type must be that of an access token or a JWT")
 	default:
-		c, alone, err = a.Subjects.VerifySubject(text, a.Now())
+		c, alone, err = a.Subjects.VerifySubject(text, from, a.Now())
 	}
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):

@@ -18,7 +18,7 @@ func (a *API) revoke(r *request, t *tenants.Tenant) (any, error) {
 	if text == "" {
 		return nil, invalidRequest("token is missing")
 	}
-	c, err := a.Verifier.Verify(text, a.Now())
+	c, err := a.Verifier.VerifyFrom(text, bearer.Source{Client: t.ClientID}, a.Now())
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
 		return nil, nil

@@ -133,6 +133,10 @@ type broken struct{ err error }
 
 func (b broken) Verify(string, time.Time) (bearer.Claims, error) { return bearer.Claims{}, b.err }
 
+func (b broken) VerifyFrom(string, bearer.Source, time.Time) (bearer.Claims, error) {
+	return bearer.Claims{}, b.err
+}
+
 func outOfRange() (err error) {
 	defer func() { err = recover().(error) }()
 	var list []int

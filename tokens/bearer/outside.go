@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -36,11 +37,19 @@ type Keyring interface {
 	Renewed(now, issued time.Time) (*IssuerKeys, error)
 }
 
+// Source is who sent a token. Questions about made-up tokens are counted for
+// it. The zero Source is the operator's own commands.
+type Source struct {
+	Address netip.Addr // normalised; of a caller without credentials
+	Client  string     // of a tenant's server that has authenticated, else ""
+}
+
 // Introspector asks an outside issuer about a token that is no JWT.
 type Introspector interface {
-	// Introspect is the issuer's answer (RFC 7662 §2.2), a JSON object, at most
-	// a minute old.
-	Introspect(token string, now time.Time) ([]byte, error)
+	// Introspect returns the issuer's answer (RFC 7662 §2.2), a JSON object. An
+	// active one is at most 1 minute old, an inactive one at most 10. An error
+	// says nothing about the token.
+	Introspect(token string, from Source, now time.Time) ([]byte, error)
 }
 
 // outside is the issuers that a Verifier trusts. The zero outside is none.
@@ -78,8 +87,8 @@ func (v *Verifier) Trust(issuers []*Issuer) error {
 // exchanged for tokens of our own. It says whether the token alone proves who
 // asks: an issuer's tokens are either for that or for calls. Else a visitor
 // who was given a token could make many of it.
-func (v *Verifier) VerifySubject(token string, now time.Time) (c Claims, alone bool, err error) {
-	c, by, err := v.verify(token, now)
+func (v *Verifier) VerifySubject(token string, from Source, now time.Time) (c Claims, alone bool, err error) {
+	c, by, err := v.verify(token, from, now)
 	switch {
 	case err != nil:
 		return Claims{}, false, err
@@ -146,8 +155,8 @@ func (i *Issuer) checkHeader(h *header) error {
 }
 
 // introspected is a token that is no JWT, as its issuer sees it.
-func (i *Issuer) introspected(token string, now time.Time, longest time.Duration) (Claims, error) {
-	answer, err := i.Opaque.Introspect(token, now)
+func (i *Issuer) introspected(token string, from Source, now time.Time, longest time.Duration) (Claims, error) {
+	answer, err := i.Opaque.Introspect(token, from, now)
 	if err != nil {
 		return Claims{}, err
 	}

@@ -256,7 +256,7 @@ func TestTrust(t *testing.T) {
 // asks is an Introspector.
 type asks func(token string) ([]byte, error)
 
-func (a asks) Introspect(token string, _ time.Time) ([]byte, error) { return a(token) }
+func (a asks) Introspect(token string, _ Source, _ time.Time) ([]byte, error) { return a(token) }
 
 // TestIntrospection: a token that is no JWT is what its issuer says of it.
 func TestIntrospection(t *testing.T) {
@@ -306,7 +306,7 @@ func TestVerifySubject(t *testing.T) {
 	for o, want := range map[*outsider]bool{calls: false, exchange: true} {
 		token := o.sign(t, o.header(), o.claims())
 		for range 2 {
-			if c, alone, err := v.VerifySubject(token, noon); err != nil || alone != want || c.Client != "acme" {
+			if c, alone, err := v.VerifySubject(token, Source{}, noon); err != nil || alone != want || c.Client != "acme" {
 				t.Errorf("%s: %+v, %v, %v", o.Name, c, alone, err)
 			}
 			if _, err := v.Verify(token, noon); (err == nil) == want {
@@ -315,7 +315,7 @@ func TestVerifySubject(t *testing.T) {
 		}
 	}
 	k := v.keys.signing()
-	if _, _, err := v.VerifySubject(forge(t, k, goodHeader(k).String(), goodClaims().String()), noon); !errors.Is(err, ErrInvalid) {
+	if _, _, err := v.VerifySubject(forge(t, k, goodHeader(k).String(), goodClaims().String()), Source{}, noon); !errors.Is(err, ErrInvalid) {
 		t.Errorf("our own: %v", err)
 	}
 }
@@ -332,7 +332,7 @@ func TestOutsideBoundToKey(t *testing.T) {
 			t.Errorf("%x, %v, want %x", c.Confirmation, err, thumbprint)
 		}
 	}
-	if _, _, err := v.VerifySubject(token, noon); !errors.Is(err, ErrInvalid) {
+	if _, _, err := v.VerifySubject(token, Source{}, noon); !errors.Is(err, ErrInvalid) {
 		t.Errorf("exchanged: %v", err)
 	}
 	if _, err := v.Verify(o.sign(t, o.header(), o.claims().with("cnf", fields{"x5t#S256": "AQ"})), noon); !errors.Is(err, ErrInvalid) {

@@ -41,8 +41,17 @@ func NewVerifier(keys *Keys, issuer, audience string, maxLifetime time.Duration)
 // before, under the same keys, costs one hash. Whatever can be refused without
 // looking at the signature is: so [ErrExpired] says of a token only that it
 // would not be good even if it were genuine.
+//
+// It is for callers without a source; see [Verifier.VerifyFrom].
 func (v *Verifier) Verify(token string, now time.Time) (Claims, error) {
-	c, by, err := v.verify(token, now)
+	return v.VerifyFrom(token, Source{}, now)
+}
+
+// VerifyFrom is [Verifier.Verify] for a token that came from a source. The
+// source decides only whether an issuer is asked about a token that is not a
+// JWT. If it is not, the error is neither [ErrInvalid] nor [ErrExpired].
+func (v *Verifier) VerifyFrom(token string, from Source, now time.Time) (Claims, error) {
+	c, by, err := v.verify(token, from, now)
 	if err == nil && by != nil && by.ForExchange {
 		return Claims{}, invalid("good at the token endpoint only")
 	}
@@ -50,7 +59,7 @@ func (v *Verifier) Verify(token string, now time.Time) (Claims, error) {
 }
 
 // verify also says by which outside issuer the token is; nil is ourselves.
-func (v *Verifier) verify(token string, now time.Time) (Claims, *Issuer, error) {
+func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Issuer, error) {
 	if len(token) > MaxLength {
 		return Claims{}, nil, invalid("longer than 4 KiB")
 	}
@@ -60,7 +69,7 @@ func (v *Verifier) verify(token string, now time.Time) (Claims, *Issuer, error) 
 	}
 	t, err := cut(token)
 	if err == notThreeParts && v.outside.opaque != nil && strings.Count(token, ".") != 2 {
-		c, err := v.outside.opaque.introspected(token, now, v.maxLifetime)
+		c, err := v.outside.opaque.introspected(token, from, now, v.maxLifetime)
 		return c, v.outside.opaque, err
 	}
 	if err != nil {

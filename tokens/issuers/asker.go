@@ -4,33 +4,53 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"stile.example/stile/tokens/bearer"
 )
 
 const (
-	remembered = time.Minute // how long an answer is good
+	remembered = time.Minute      // how long an active answer is valid
+	rejected   = 10 * time.Minute // how long an inactive one is: a token that was never issued rarely is later
 	maxAnswer  = 16 << 10
-	maxAnswers = 4096 // in each half of the memory: 64 MB at the worst
-	maxAsking  = 16   // questions at once
+	maxActive  = 4096    // in each half of the memory: 128 MB at most in both
+	maxOthers  = 1 << 14 // inactive answers, likewise: 6 MB
+	maxAsking  = 16      // questions at once
+	maxWaiting = 256     // questions that wait or are asked, about unknown tokens; likewise about known ones
+	ofGroup    = 32      // of those, by one client, IPv4 address or IPv6 /48
+	patience   = 2 * time.Second
 )
 
-// Asker asks one issuer about tokens that are no JWT. It implements
+// Asker asks one issuer about tokens that are not JWTs. It implements
 // [bearer.Introspector].
+//
+// A token that was active before is asked about again as soon as there is a
+// place. A token that is unknown is asked about within the budget of its source
+// address (budget.go), and may have to wait for up to 2 s. A question that the
+// budget does not admit is an error, never an answer: the token may be valid.
 type Asker struct {
 	question
 	client *client
 	log    *slog.Logger
-	asking chan struct{}
 
-	mu         sync.Mutex
-	fresh, old map[key]answer
-	running    map[key]*asked
+	mu       sync.Mutex
+	active   answers
+	inactive answers
+	running  map[key]*asked // being asked, and waiting
+	waiting  []*asked       // in this order
+	groups   map[payer]group
+	known    int // of running
+	asking   int // of running, being asked
+	suspects int // of asking
+	budget   budget
 }
 
 // question is how to ask.
@@ -38,85 +58,269 @@ type question struct{ address, clientID, secret string }
 
 type key [sha256.Size]byte
 
-// answer is what the issuer said. The token itself is not kept.
+// answers remembers what the issuer said, at most so many in each of two
+// halves. The tokens themselves are not kept.
+type answers struct {
+	fresh, old map[key]answer
+	most       int
+}
+
 type answer struct {
-	text []byte
+	text []byte // nil: inactive
 	at   time.Time
+}
+
+func (s *answers) find(k key) (answer, bool) {
+	if a, ok := s.fresh[k]; ok {
+		return a, true
+	}
+	a, ok := s.old[k]
+	return a, ok
+}
+
+// keep drops the older half when the newer is full.
+func (s *answers) keep(k key, a answer) {
+	if s.fresh == nil || len(s.fresh) >= s.most {
+		s.fresh, s.old = map[key]answer{}, s.fresh
+	}
+	s.fresh[k] = a
+}
+
+func (s *answers) drop(k key) { delete(s.fresh, k); delete(s.old, k) }
+
+func (a answer) valid(now time.Time, life time.Duration) bool {
+	return now.Sub(a.at) < life && !now.Before(a.at)
 }
 
 // asked is a question that is under way, by one for all who have it.
 type asked struct {
-	done chan struct{}
-	text []byte
-	err  error
+	key     key
+	token   string
+	from    bearer.Source
+	at      time.Time
+	known   bool // the token was active before
+	started bool
+	suspect bool // whose bucket and places it has, once started
+	done    chan struct{}
+	text    []byte
+	err     error
 }
+
+// group is the questions about unknown tokens by one client, one IPv4 address
+// or one IPv6 /48.
+type group struct{ running, asking int }
 
 // NewAsker asks at the address, as the client. Place says what may be reached.
 func NewAsker(p Place, address, clientID, secret string, log *slog.Logger) *Asker {
 	return &Asker{
 		question: question{address, clientID, secret},
 		client:   newClient(p.AllowPrivate, address), log: log,
-		asking: make(chan struct{}, maxAsking),
-		fresh:  map[key]answer{}, old: map[key]answer{}, running: map[key]*asked{},
+		active: answers{most: maxActive}, inactive: answers{most: maxOthers},
+		running: map[key]*asked{}, groups: map[payer]group{}, budget: newBudget(),
 	}
 }
 
+// errSpent is for addresses with too many inactive answers.
+var errSpent = errors.New("too many tokens from this address were not active: no questions for up to a minute")
+
+var notActive = []byte(`{"active":false}`)
+
 // Introspect implements [bearer.Introspector].
-func (a *Asker) Introspect(token string, now time.Time) ([]byte, error) {
+func (a *Asker) Introspect(token string, from bearer.Source, now time.Time) ([]byte, error) {
 	k := key(sha256.Sum256([]byte(token)))
 	a.mu.Lock()
-	if text, ok := a.find(k, now); ok {
+	if s, ok := a.inactive.find(k); ok && s.valid(now, rejected) {
 		a.mu.Unlock()
-		return text, nil
+		return notActive, nil
 	}
-	q, found := a.running[k]
-	if !found {
-		select {
-		case a.asking <- struct{}{}:
-		default:
+	s, known := a.active.find(k)
+	if known && s.valid(now, remembered) {
+		a.mu.Unlock()
+		return s.text, nil
+	}
+	q := a.running[k]
+	if q == nil {
+		q = &asked{key: k, token: token, from: from, at: now, known: known, done: make(chan struct{})}
+		if !a.enqueue(q) {
 			a.mu.Unlock()
 			return nil, errBusy
 		}
-		q = &asked{done: make(chan struct{})}
-		a.running[k] = q
-		go a.ask(k, q, token, now)
+		a.next()
 	}
 	a.mu.Unlock()
-	<-q.done // which is within the client's time
+	return a.await(q)
+}
+
+// await waits for an answer: as long as the client lets a question take, and
+// until then at most patience for a place.
+func (a *Asker) await(q *asked) ([]byte, error) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-q.done:
+	case <-timer.C:
+		a.withdraw(q)
+		<-q.done
+	}
 	return q.text, q.err
 }
 
-// find is an answer that is good still. Called with mu held.
-func (a *Asker) find(k key, now time.Time) ([]byte, bool) {
-	for _, half := range []map[key]answer{a.fresh, a.old} {
-		if s, ok := half[k]; ok && now.Sub(s.at) < remembered && !now.Before(s.at) {
-			return s.text, true
+// withdraw ends a question that still waits.
+func (a *Asker) withdraw(q *asked) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i := slices.Index(a.waiting, q); i >= 0 {
+		a.waiting = slices.Delete(a.waiting, i, i+1)
+		a.end(q, nil, errBusy)
+	}
+}
+
+// enqueue adds a question to those that wait, unless there are too many. Known
+// tokens come first. Called with mu held, as all below.
+func (a *Asker) enqueue(q *asked) bool {
+	if q.known {
+		if a.known >= maxWaiting {
+			return false
+		}
+		a.known++
+		a.waiting = slices.Insert(a.waiting, 0, q)
+	} else {
+		g := a.groups[networkOf(q.from)]
+		if g.running >= ofGroup || len(a.running)-a.known >= maxWaiting {
+			return false
+		}
+		g.running++
+		a.groups[networkOf(q.from)] = g
+		a.waiting = append(a.waiting, q)
+	}
+	a.running[q.key] = q
+	return true
+}
+
+// next starts or ends all waiting questions that can be.
+func (a *Asker) next() {
+	a.waiting = slices.DeleteFunc(a.waiting, func(q *asked) bool {
+		start, err := a.admit(q)
+		switch {
+		case err != nil:
+			a.end(q, nil, err)
+		case start:
+			a.start(q)
+		}
+		return start || err != nil
+	})
+}
+
+// admit reports whether a question may be asked now. An error ends it. Neither
+// lets it wait: for a place, or for the answers that decide about its address.
+func (a *Asker) admit(q *asked) (start bool, err error) {
+	if q.known {
+		return a.asking < maxAsking, nil
+	}
+	left, suspect := a.budget.left(q.from, q.at)
+	full := a.asking >= maxAsking
+	switch {
+	case left == 0:
+		return false, errSpent
+	case a.groups[networkOf(q.from)].asking >= left:
+		return false, nil
+	case suspect && (full || a.suspects >= maxAsking-kept):
+		return false, errBusy
+	case full:
+		return false, nil
+	case !a.budget.take(suspect, q.at):
+		return false, errBusy
+	}
+	q.suspect = suspect
+	return true, nil
+}
+
+func (a *Asker) start(q *asked) {
+	q.started = true
+	a.count(q, 1)
+	go a.ask(q)
+}
+
+// count adds a question to those that are being asked, or takes it off.
+func (a *Asker) count(q *asked, n int) {
+	a.asking += n
+	if q.suspect {
+		a.suspects += n
+	}
+	if !q.known {
+		g := a.groups[networkOf(q.from)]
+		g.asking += n
+		a.groups[networkOf(q.from)] = g
+	}
+}
+
+// end gives a question its answer, or an error, and forgets it.
+func (a *Asker) end(q *asked, text []byte, err error) {
+	if q.started {
+		a.count(q, -1)
+	}
+	if q.known {
+		a.known--
+	} else if g := a.groups[networkOf(q.from)]; g.running > 1 {
+		g.running--
+		a.groups[networkOf(q.from)] = g
+	} else {
+		delete(a.groups, networkOf(q.from))
+	}
+	delete(a.running, q.key)
+	q.text, q.err = text, err
+	close(q.done)
+}
+
+// ask asks, and takes mu to tell.
+func (a *Asker) ask(q *asked) {
+	text, err := a.fetch(context.Background(), q.token)
+	a.mu.Lock()
+	a.note(q, text, err)
+	a.end(q, text, err)
+	a.next()
+	a.mu.Unlock()
+	if err != nil {
+		a.log.Warn("can't ask an external issuer about a token", "err", err)
+	}
+}
+
+// note remembers an answer, and what it says of the address.
+func (a *Asker) note(q *asked, text []byte, err error) {
+	rejects := refusesToken(err)
+	a.budget.failing = err != nil && !rejects
+	switch {
+	case err != nil:
+		if rejects && !q.known {
+			a.budget.miss(q.from, q.at)
+		}
+	case isActive(text):
+		a.active.keep(q.key, answer{text, q.at})
+		a.inactive.drop(q.key)
+		if !q.known {
+			a.budget.bucket(q.suspect).give()
+		}
+	default:
+		a.active.drop(q.key)
+		a.inactive.keep(q.key, answer{nil, q.at})
+		if !q.known {
+			a.budget.miss(q.from, q.at)
 		}
 	}
-	return nil, false
 }
 
-func (a *Asker) ask(k key, q *asked, token string, now time.Time) {
-	q.text, q.err = a.fetch(context.Background(), token)
-	a.mu.Lock()
-	if q.err == nil {
-		a.keep(k, answer{q.text, now})
-	}
-	delete(a.running, k)
-	a.mu.Unlock()
-	<-a.asking
-	close(q.done)
-	if q.err != nil {
-		a.log.Warn("an outside issuer could not be asked about a token", "err", q.err)
-	}
+// refusesToken reports whether an endpoint answers a token with an error of
+// its own (RFC 7662 has it say "inactive"): what is wrong is the token, neither
+// the endpoint nor our client there.
+func refusesToken(err error) bool {
+	s, ok := errors.AsType[statusError](err)
+	return ok && (s.code == http.StatusBadRequest || s.code == http.StatusNotFound || s.code == http.StatusUnprocessableEntity)
 }
 
-// keep forgets the older half when the newer is full. Called with mu held.
-func (a *Asker) keep(k key, s answer) {
-	if len(a.fresh) >= maxAnswers {
-		a.fresh, a.old = map[key]answer{}, a.fresh
-	}
-	a.fresh[k] = s
+// isActive reports what package bearer will find in an answer.
+func isActive(text []byte) bool {
+	var m map[string]json.RawMessage
+	return json.Unmarshal(text, &m) == nil && string(m["active"]) == "true"
 }
 
 // fetch asks (RFC 7662 §2.1). The names of the client are form-encoded within

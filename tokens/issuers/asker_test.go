@@ -1,40 +1,56 @@
 package issuers
 
 import (
-	"errors"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"stile.example/stile/tokens/bearer"
 )
 
 func newAsker(i *idp) *Asker {
 	return NewAsker(Place{Issuer: i.URL}, i.URL+"/introspect", "sti:le", "s%cret", quiet)
 }
 
-// TestAsker: how it asks, and that it asks once a minute.
+// home is a visitor's address.
+var home = at("192.0.2.1")
+
+func at(address string) bearer.Source { return bearer.Source{Address: netip.MustParseAddr(address)} }
+
+// TestAsker: how it asks, and that it asks once a minute about an active token,
+// and every ten about one that is not.
 func TestAsker(t *testing.T) {
 	i := newIDP(t)
 	i.serve("/introspect", func(w http.ResponseWriter, r *http.Request) {
 		id, secret, _ := r.BasicAuth()
-		fmt.Fprintf(w, `{"active":false,"said":"%s %s %s %s %s"}`, r.Method, r.PostFormValue("token"), r.PostFormValue("token_type_hint"), id, secret)
+		fmt.Fprintf(w, `{"active":%v,"said":"%s %s %s %s %s"}`, r.PostFormValue("token") == "opa.que", r.Method, r.PostFormValue("token"), r.PostFormValue("token_type_hint"), id, secret)
 	})
 	a := newAsker(i)
 	for s := range 60 {
-		text, err := a.Introspect("opa.que", noon.Add(time.Duration(s)*time.Second))
-		if err != nil || string(text) != `{"active":false,"said":"POST opa.que access_token sti%3Ale s%25cret"}` {
+		text, err := a.Introspect("opa.que", home, noon.Add(time.Duration(s)*time.Second))
+		if err != nil || string(text) != `{"active":true,"said":"POST opa.que access_token sti%3Ale s%25cret"}` {
 			t.Fatalf("%s, %v", text, err)
 		}
 	}
 	if n := i.count("/introspect"); n != 1 {
 		t.Errorf("asked %d times in a minute", n)
 	}
-	a.Introspect("opa.que", noon.Add(time.Minute))
-	a.Introspect("other", noon.Add(time.Minute))
+	a.Introspect("opa.que", home, noon.Add(time.Minute))
+	for m := range 10 {
+		a.Introspect("other", home, noon.Add(time.Duration(m)*time.Minute))
+	}
 	if n := i.count("/introspect"); n != 3 {
 		t.Errorf("asked %d times of two tokens, and of one again", n)
+	}
+	a.Introspect("other", home, noon.Add(10*time.Minute))
+	if n := i.count("/introspect"); n != 4 {
+		t.Errorf("asked %d times, ten minutes later", n)
 	}
 }
 
@@ -51,7 +67,7 @@ func TestAskerFaults(t *testing.T) {
 		func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); <-r.Context().Done() },
 	} {
 		i.serve("/introspect", page)
-		if text, err := a.Introspect("x", noon); err == nil {
+		if text, err := a.Introspect("x", home, noon.Add(time.Duration(n)*time.Second)); err == nil {
 			t.Errorf("%d: %s", n, text)
 		}
 		if i.count("/introspect") != n+1 {
@@ -67,42 +83,305 @@ func TestAskerFaults(t *testing.T) {
 	}
 }
 
-// TestAskerIsBounded: one question for all who have the same, and not more
-// than so many at once; what it remembers is bounded too.
-func TestAskerIsBounded(t *testing.T) {
-	i := newIDP(t)
-	release, asking := make(chan struct{}), make(chan struct{}, maxAsking)
-	i.serve("/introspect", func(w http.ResponseWriter, _ *http.Request) {
-		asking <- struct{}{}
-		<-release
-		io.WriteString(w, `{"active":true}`)
+// hall is an endpoint that holds questions until the test lets them go. A token
+// that begins with "good" is active.
+type hall struct {
+	*idp
+	asking  chan string
+	release chan struct{}
+}
+
+func newHall(t *testing.T) (*hall, *Asker) {
+	h := &hall{newIDP(t), make(chan string, 1), make(chan struct{})}
+	h.serve("/introspect", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case h.asking <- r.PostFormValue("token"):
+		default:
+		}
+		<-h.release
+		fmt.Fprintf(w, `{"active":%v}`, strings.HasPrefix(r.PostFormValue("token"), "good"))
 	})
-	a := newAsker(i)
+	return h, newAsker(h.idp)
+}
+
+// load returns how many questions are asked and how many wait.
+func (a *Asker) load() (asking, waiting int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asking, len(a.waiting)
+}
+
+// queue asks without waiting for the answer.
+func (a *Asker) queue(token string, from bearer.Source, now time.Time) *asked {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := key(sha256.Sum256([]byte(token)))
+	_, known := a.active.find(k)
+	q := &asked{key: k, token: token, from: from, at: now, known: known, done: make(chan struct{})}
+	if !a.enqueue(q) {
+		q.err = errBusy
+		close(q.done)
+		return q
+	}
+	a.next()
+	return q
+}
+
+// TestAskerIsBounded: there is one question for all who have the same, at most
+// so many at once, and at most so many wait; what is remembered is bounded too.
+func TestAskerIsBounded(t *testing.T) {
+	h, a := newHall(t)
 	var wg sync.WaitGroup
-	for n := range maxAsking {
-		for range 3 {
-			wg.Go(func() {
-				if _, err := a.Introspect(fmt.Sprint(n), noon); err != nil {
-					t.Errorf("%d: %v", n, err)
-				}
-			})
+	for range 3 {
+		wg.Go(func() {
+			if _, err := a.Introspect("good", home, noon); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-h.asking
+	var list []*asked
+	for n := range 2 * maxWaiting {
+		list = append(list, a.queue(fmt.Sprint("good", n), at(fmt.Sprintf("198.51.100.%d", n%256)), noon))
+	}
+	if asking, waiting := a.load(); asking != maxAsking || asking+waiting != maxWaiting {
+		t.Errorf("%d questions are asked and %d wait", asking, waiting)
+	}
+	a.withdraw(list[maxWaiting-2])
+	close(h.release)
+	wg.Wait()
+	for n, q := range list {
+		if <-q.done; (q.err != nil) != (n >= maxWaiting-2) || q.err != nil && q.err != errBusy {
+			t.Errorf("question %d: %v", n, q.err)
 		}
 	}
-	for range maxAsking {
-		<-asking
-	}
-	if _, err := a.Introspect("one more", noon); !errors.Is(err, errBusy) {
-		t.Errorf("one question more: %v", err)
-	}
-	close(release)
-	wg.Wait()
-	if n := i.count("/introspect"); n != maxAsking {
+	if n := h.count("/introspect"); n != maxWaiting-1 {
 		t.Errorf("asked %d times", n)
 	}
-	for n := range 3 * maxAnswers {
-		a.keep(key{byte(n), byte(n >> 8)}, answer{})
+	if asking, waiting := a.load(); asking != 0 || waiting != 0 || len(a.running) != 0 || len(a.groups) != 0 || a.suspects != 0 || a.known != 0 {
+		t.Errorf("left over: %d, %d, %v", asking, waiting, a.groups)
 	}
-	if len(a.fresh) > maxAnswers || len(a.old) > maxAnswers {
-		t.Errorf("%d and %d answers", len(a.fresh), len(a.old))
+	for n := range 3 * maxActive {
+		a.active.keep(key{byte(n), byte(n >> 8)}, answer{})
+	}
+	if len(a.active.fresh) > maxActive || len(a.active.old) > maxActive {
+		t.Errorf("%d and %d answers", len(a.active.fresh), len(a.active.old))
+	}
+	for n := range 3 * maxMissed {
+		a.budget.miss(at(fmt.Sprintf("2001:db8:%x:%x::", n>>8, n&0xff)), noon)
+	}
+	if len(a.budget.fresh) > maxMissed || len(a.budget.old) > maxMissed {
+		t.Errorf("%d and %d addresses", len(a.budget.fresh), len(a.budget.old))
+	}
+}
+
+// TestS59_OneAddress: five inactive answers a minute, and an address asks no
+// more: not about made-up tokens. Tokens that were active before are asked
+// about still, and so is everything from other addresses.
+func TestS59_OneAddress(t *testing.T) {
+	h, a := newHall(t)
+	close(h.release)
+	if _, err := a.Introspect("good", home, noon); err != nil {
+		t.Fatal(err)
+	}
+	asked, refused := h.count("/introspect"), 0
+	for n := range 1000 {
+		now := noon.Add(time.Minute + time.Duration(n)*50*time.Millisecond) // 50 s
+		text, err := a.Introspect(fmt.Sprint("made up ", n), home, now)
+		if err == nil && string(text) != `{"active":false}` {
+			t.Fatalf("question %d: %s", n, text)
+		} else if err != nil && err != errSpent {
+			t.Fatalf("question %d: %v", n, err)
+		} else if err != nil {
+			refused++
+		}
+		if n%100 == 99 {
+			for token, from := range map[string]bearer.Source{"good": home, fmt.Sprint("good ", n): at("198.51.100.7")} {
+				if _, err := a.Introspect(token, from, now); err != nil {
+					t.Errorf("after %d made-up tokens, %q: %v", n, token, err)
+				}
+			}
+		}
+	}
+	if n := h.count("/introspect") - asked - 11; n != ofAddress || refused != 1000-n { // 10 other tokens, and the known one again
+		t.Errorf("%d made-up tokens reached the endpoint, %d were refused", n, refused)
+	}
+	if _, err := a.Introspect("good, and unknown", home, noon.Add(time.Minute+51*time.Second)); err != errSpent {
+		t.Errorf("a valid unknown token of that address: %v", err)
+	}
+	if _, err := a.Introspect("good, and unknown", home, noon.Add(3*time.Minute)); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+}
+
+// TestS59_Network: many addresses of one IPv6 /48 are worth little more.
+func TestS59_Network(t *testing.T) {
+	h, a := newHall(t)
+	close(h.release)
+	for n := range 1000 {
+		a.Introspect(fmt.Sprint("made up ", n), at(fmt.Sprintf("2001:db8:1:%x::", n)), noon.Add(time.Duration(n)*50*time.Millisecond))
+	}
+	if n := h.count("/introspect"); n != ofNetwork {
+		t.Errorf("%d made-up tokens reached the endpoint", n)
+	}
+	if _, err := a.Introspect("good", at("2001:db8:2::"), noon.Add(50*time.Second)); err != nil {
+		t.Errorf("the next /48: %v", err)
+	}
+}
+
+// TestS59_ManyAddresses: 1,000 addresses that have each shown one made-up token
+// already ask 5 times a second together. One that hasn't is always served.
+func TestS59_ManyAddresses(t *testing.T) {
+	h, a := newHall(t)
+	close(h.release)
+	source := func(n int) bearer.Source { return at(fmt.Sprintf("10.1.%d.%d", n/256, n%256)) }
+	a.budget.suspects.take(noon)
+	for n := range 1000 {
+		a.budget.miss(source(n), noon)
+	}
+	const seconds = 20
+	for n := range seconds * 200 {
+		now := noon.Add(time.Duration(n) * 5 * time.Millisecond)
+		a.Introspect(fmt.Sprint("made up ", n), source(n%1000), now)
+		if n%40 == 0 {
+			if _, err := a.Introspect(fmt.Sprint("good", n), at(fmt.Sprintf("10.2.0.%d", n/40)), now); err != nil {
+				t.Fatalf("a valid token, after %d made-up ones: %v", n, err)
+			}
+		}
+	}
+	if n := h.count("/introspect") - seconds*5; n > suspectBurst+seconds*suspectRate {
+		t.Errorf("%d made-up tokens reached the endpoint in %d s", n, seconds)
+	}
+	for n := range 10000 {
+		a.Introspect(fmt.Sprint("more ", n), at(fmt.Sprintf("10.%d.%d.9", 3+n/256, n%256)), noon.Add(time.Minute+time.Duration(n)*time.Millisecond))
+	}
+	if n := h.count("/introspect") - seconds*5; n > suspectBurst+seconds*suspectRate+othersBurst+10*othersRate {
+		t.Errorf("%d made-up tokens reached the endpoint, those of 10,000 new addresses in 10 s among them", n)
+	}
+}
+
+// TestS59_Places: suspects have half of the places at most, and one address has
+// five at once; the others wait for it.
+func TestS59_Places(t *testing.T) {
+	h, a := newHall(t)
+	crowd := []*asked{}
+	for n := range 20 { // one clean address
+		crowd = append(crowd, a.queue(fmt.Sprint("made up ", n), home, noon))
+	}
+	if asking, waiting := a.load(); asking != ofAddress || waiting != 20-ofAddress {
+		t.Errorf("%d questions of one address are asked, %d wait", asking, waiting)
+	}
+	suspects := 0
+	for n := range 20 {
+		from := at(fmt.Sprintf("198.51.100.%d", n))
+		a.budget.miss(from, noon)
+		if q := a.queue(fmt.Sprint("bad ", n), from, noon); q.suspect {
+			suspects++
+		} else if <-q.done; q.err != errBusy {
+			t.Errorf("a suspect without a place: %v", q.err)
+		}
+	}
+	if suspects != maxAsking-kept {
+		t.Errorf("suspects have %d places", suspects)
+	}
+	good := a.queue("good", at("203.0.113.1"), noon)
+	if !good.started {
+		t.Error("a clean address has no place")
+	}
+	close(h.release)
+	if <-good.done; good.err != nil {
+		t.Error(good.err)
+	}
+	refused := 0
+	for _, q := range crowd {
+		if <-q.done; q.err == errSpent {
+			refused++
+		}
+	}
+	if refused != 20-ofAddress {
+		t.Errorf("%d of the crowd's questions were refused, once the first were inactive", refused)
+	}
+}
+
+// TestS59_Office: many people at one address with valid tokens wait for each
+// other, and nobody is refused.
+func TestS59_Office(t *testing.T) {
+	h, a := newHall(t)
+	close(h.release)
+	for round := range 10 {
+		var list []*asked
+		for n := range ofGroup {
+			list = append(list, a.queue(fmt.Sprint("good ", round, n), home, noon))
+		}
+		for n, q := range list {
+			if <-q.done; q.err != nil {
+				t.Errorf("person %d: %v", n, q.err)
+			}
+		}
+	}
+}
+
+// TestS59_Client: a tenant's server that passes its visitors' tokens on has a
+// budget of its own, whatever its address.
+func TestS59_Client(t *testing.T) {
+	h, a := newHall(t)
+	close(h.release)
+	for n := range 400 {
+		now := noon.Add(time.Duration(n) * 100 * time.Millisecond)
+		if _, err := a.Introspect(fmt.Sprint("expired ", n), bearer.Source{Client: "acme"}, now); (err == nil) != (n < ofClient) {
+			t.Fatalf("question %d: %v", n, err)
+		}
+	}
+	if _, err := a.Introspect("good", bearer.Source{Client: "other"}, noon.Add(40*time.Second)); err != nil {
+		t.Errorf("another tenant: %v", err)
+	}
+}
+
+// TestS59_Failing: while the endpoint fails, 5 questions a second reach it. An
+// endpoint that refuses a made-up token does not count as one that fails.
+func TestS59_Failing(t *testing.T) {
+	i := newIDP(t)
+	a := newAsker(i)
+	i.serve("/introspect", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	for n := range 1000 {
+		a.Introspect(fmt.Sprint(n), at(fmt.Sprintf("198.51.100.%d", n%250)), noon.Add(time.Duration(n)*10*time.Millisecond))
+	}
+	if n := i.count("/introspect"); n > suspectBurst+10*suspectRate+1 {
+		t.Errorf("asked %d times in 10 s", n)
+	}
+	i.says("/introspect", `{"active":true}`)
+	for n := range 20 {
+		if _, err := a.Introspect(fmt.Sprint("good", n), at(fmt.Sprintf("203.0.113.%d", n)), noon.Add(11*time.Second)); err != nil {
+			t.Errorf("it answers again, question %d: %v", n, err)
+		}
+	}
+	i.serve("/introspect", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(400) })
+	before := i.count("/introspect")
+	for n := range 100 {
+		a.Introspect(fmt.Sprint("made up ", n), home, noon.Add(12*time.Second+time.Duration(n)*10*time.Millisecond))
+	}
+	if n := i.count("/introspect") - before; n != ofAddress || a.budget.failing {
+		t.Errorf("asked %d times about tokens that it refuses; failing: %v", n, a.budget.failing)
+	}
+}
+
+// TestS59_ClockSetBack: a clock that is set back neither frees nor refuses an
+// address for longer than the window.
+func TestS59_ClockSetBack(t *testing.T) {
+	b := newBudget()
+	for range ofAddress {
+		b.miss(home, noon)
+	}
+	if n, _ := b.left(home, noon.Add(-time.Second)); n != 0 {
+		t.Errorf("a second back: %d left", n)
+	}
+	if n, suspect := b.left(home, noon.Add(-time.Hour)); n != ofAddress || suspect {
+		t.Errorf("an hour back: %d left", n)
+	}
+	for range othersBurst {
+		b.take(false, noon)
+	}
+	if b.take(false, noon) || b.take(false, noon.Add(-time.Hour)) || !b.take(false, noon.Add(time.Second-time.Hour)) {
+		t.Error("the bucket")
 	}
 }

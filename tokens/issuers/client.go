@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"stile.example/stile/outbound"
 )
 
 const (
@@ -28,8 +30,8 @@ func newClient(allowPrivate bool, named ...string) *client {
 	return &client{http.Client{
 		Timeout: within,
 		Transport: &transport{
-			secure: newTransport(func(a netip.Addr) bool { return reachable(a, allowPrivate, own) }),
-			plain:  newTransport(func(a netip.Addr) bool { return !public(a) && reachable(a, allowPrivate, own) }),
+			secure: newTransport(func(a netip.Addr) bool { return outbound.Reachable(a, allowPrivate, own) }),
+			plain:  newTransport(func(a netip.Addr) bool { return !outbound.Public(a) && outbound.Reachable(a, allowPrivate, own) }),
 		},
 		// Where the issuer is has been said; it sends us nowhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -107,7 +109,7 @@ func (c *client) do(req *http.Request) ([]byte, error) {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s, where 200 is wanted", strings.SplitN(req.URL.Redacted(), "?", 2)[0], res.Status)
+		return nil, statusError{res.StatusCode, fmt.Sprintf("%s answers %s, where 200 is wanted", strings.SplitN(req.URL.Redacted(), "?", 2)[0], res.Status)}
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err == nil && len(body) > maxBody {
@@ -115,3 +117,11 @@ func (c *client) do(req *http.Request) ([]byte, error) {
 	}
 	return body, err
 }
+
+// statusError is an answer with another status than 200.
+type statusError struct {
+	code int
+	text string
+}
+
+func (s statusError) Error() string { return s.text }

@@ -14,27 +14,6 @@ import (
 	"time"
 )
 
-// TestS25_Addresses: which addresses may be connected to.
-func TestS25_Addresses(t *testing.T) {
-	const never, ifAllowed, ifNamed, always = "never", "if allowed", "if named or allowed", "always"
-	for address, want := range map[string]string{
-		"9.9.9.9": always, "2620:fe::fe": always, "::ffff:9.9.9.9": always,
-		"127.0.0.1": ifNamed, "127.9.9.9": ifNamed, "::1": ifNamed, "::ffff:127.0.0.1": ifNamed,
-		"10.0.0.1": ifAllowed, "172.16.0.1": ifAllowed, "172.31.255.255": ifAllowed, "192.168.1.1": ifAllowed, "100.64.0.1": ifAllowed, "fd00::1": ifAllowed,
-		"::ffff:10.0.0.1": ifAllowed, "172.32.0.1": always,
-		"169.254.169.254": never, "::ffff:169.254.169.254": never, "fe80::1": never, "fe80::1%eth0": never, "100.100.100.200": never,
-		"168.63.129.16": never, "192.0.0.192": never, "0.0.0.0": never, "::": never, "0.1.2.3": never, "224.0.0.1": never, "ff02::1": never,
-		"255.255.255.255": never, "240.0.0.1": never, "64:ff9b::a00:1": never, "2002:a00:1::": never, "::10.0.0.1": never, "2001:db8::1": never,
-		"198.18.0.1": never, "192.0.2.1": never, "2001::1": never, "fec0::1": never,
-	} {
-		a := netip.MustParseAddr(address)
-		got := [3]bool{reachable(a, false, false), reachable(a, false, true), reachable(a, true, false)}
-		if got != map[string][3]bool{never: {}, ifAllowed: {false, false, true}, ifNamed: {false, true, true}, always: {true, true, true}}[want] {
-			t.Errorf("%s: %v, want %s", address, got, want)
-		}
-	}
-}
-
 // door is a listener that counts who comes in.
 type door struct {
 	net.Listener
@@ -124,6 +103,39 @@ func TestS25_Rebinding(t *testing.T) {
 	}
 	if n := d.came.Load(); n != 0 || names.Load() < 3 {
 		t.Errorf("%d connections after %d questions for the name", n, names.Load())
+	}
+}
+
+// TestS25_MetadataStaysAway: allow_private leads neither to link-local nor to
+// metadata addresses: written out, by a name, by a name that changes, or by a
+// redirect.
+func TestS25_MetadataStaysAway(t *testing.T) {
+	c := newClient(true, "http://issuer.example")
+	for _, host := range []string{
+		"169.254.169.254", "[::ffff:169.254.169.254]", "[64:ff9b::169.254.169.254]", "[2002:a9fe:a9fe::]", "[2001:0:1:2:3:4:5601:5601]",
+		"[fe80::1]", "[fd00:ec2::254]", "100.100.100.200", "0.0.0.0", "[::]", "[ff02::1]", "2852039166", "0xa9fea9fe", "metadata.example",
+	} {
+		serveNames(t, "169.254.169.254", "169.254.169.254")
+		for _, scheme := range []string{"http", "https"} {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			_, err := c.get(ctx, scheme+"://"+host+"/latest")
+			if digits := host[0] == '2' || host[1] == 'x'; !errors.Is(err, errForbidden) && !digits || err == nil {
+				t.Errorf("%s://%s: %v", scheme, host, err)
+			}
+			cancel()
+		}
+	}
+	names := serveNames(t, "10.0.0.1", "169.254.169.254")
+	if list, err := net.DefaultResolver.LookupNetIP(t.Context(), "ip4", "rebind.example"); err != nil || list[0].String() != "10.0.0.1" {
+		t.Fatalf("the name servers of this test: %v, %v", list, err)
+	}
+	if _, err := c.get(t.Context(), "http://rebind.example/"); !errors.Is(err, errForbidden) || names.Load() < 2 {
+		t.Errorf("a name that changes: %v", err)
+	}
+	i := newIDP(t)
+	i.serve("/keys", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound) })
+	if _, err := newClient(true, i.URL).get(t.Context(), i.URL+"/keys"); err == nil || errors.Is(err, errForbidden) {
+		t.Errorf("a redirect was followed: %v", err)
 	}
 }
 

@@ -5,8 +5,9 @@
 //   - [Ring] has the keys of one issuer. It finds where they are (RFC 8414,
 //     OpenID discovery), fetches them, renews them, and keeps the last good ones
 //     through an outage.
-//   - [Asker] asks one issuer about opaque tokens (RFC 7662), and remembers the
-//     answers for a minute.
+//   - [Asker] asks one issuer about opaque tokens (RFC 7662), and remembers
+//     active answers for 1 minute and inactive ones for 10. Questions about
+//     made-up tokens are bounded by source address and in total (budget.go).
 //
 // Both go out by a client that reaches the addresses of the public internet
 // and nothing else, unless the operator allows it: an issuer's own documents

@@ -1,0 +1,165 @@
+package issuers
+
+import (
+	"net/netip"
+	"time"
+
+	"stile.example/stile/tokens/bearer"
+)
+
+// Bounds of the questions about tokens that were never found active. A made-up
+// token costs its sender nothing, so what comes back inactive is counted by its
+// source address, and by its /48 for IPv6: many addresses are cheap there.
+const (
+	ofAddress = 5           // inactive answers in a window; then no questions for the address
+	ofNetwork = 20          // the same for a /48
+	ofClient  = 300         // the same for a tenant's server, whose visitors' tokens it passes on
+	window    = time.Minute // from the first inactive answer
+	kept      = maxAsking / 2
+
+	// Questions a second by all suspects together, and by all others. Those
+	// that come back active are free.
+	suspectRate, suspectBurst = 5, 10
+	othersRate, othersBurst   = 100, 200
+
+	// maxMissed is more than the rates above can add in one window, a /48
+	// included, so nothing is forgotten early. It bounds each of two halves:
+	// 10 MB in all.
+	maxMissed = 1 << 14
+)
+
+// payer is who a question is counted for: a client by name, or an address or
+// network.
+type payer struct {
+	client string
+	prefix netip.Prefix
+}
+
+func payerOf(s bearer.Source) payer {
+	if s.Client != "" {
+		return payer{client: s.Client}
+	}
+	return payer{prefix: netip.PrefixFrom(s.Address, s.Address.BitLen())}
+}
+
+// networkOf returns the /48 of an IPv6 address, else the payer itself.
+func networkOf(s bearer.Source) payer {
+	if s.Client != "" || !s.Address.Is6() {
+		return payerOf(s)
+	}
+	p, _ := s.Address.Prefix(48) // 48 is valid for IPv6
+	return payer{prefix: p}
+}
+
+// budget decides whose questions are asked. An address is a suspect if one of
+// its answers in the last window was inactive, or five of its /48. While the
+// issuer's endpoint fails, everybody is one, so few questions reach it. The
+// methods are not safe for concurrent use.
+type budget struct {
+	fresh, old map[payer]missed
+	turned     time.Time
+	suspects   bucket
+	others     bucket
+	failing    bool // the last question had no answer
+}
+
+func newBudget() budget {
+	return budget{
+		fresh:    map[payer]missed{},
+		suspects: bucket{rate: suspectRate, most: suspectBurst}, others: bucket{rate: othersRate, most: othersBurst},
+	}
+}
+
+// missed counts inactive answers.
+type missed struct {
+	since, last time.Time
+	n           int
+}
+
+// left returns how many more inactive answers the source may have now, and
+// whether it is a suspect.
+func (b *budget) left(from bearer.Source, now time.Time) (n int, suspect bool) {
+	own := b.missed(payerOf(from), now)
+	if from.Client != "" {
+		return max(ofClient-own.within(now), 0), b.failing
+	}
+	n, suspect = ofAddress-own.within(now), b.failing || own.n > 0 && now.Sub(own.last) < window
+	if from.Address.Is6() {
+		network := b.missed(networkOf(from), now).within(now)
+		n, suspect = min(n, ofNetwork-network), suspect || network >= ofAddress
+	}
+	return max(n, 0), suspect
+}
+
+// within returns the count, or 0 if its window is over.
+func (m missed) within(now time.Time) int {
+	if now.Sub(m.since) >= window {
+		return 0
+	}
+	return m.n
+}
+
+// take takes a question from the bucket that it belongs to, if there is one.
+func (b *budget) take(suspect bool, now time.Time) bool { return b.bucket(suspect).take(now) }
+
+func (b *budget) bucket(suspect bool) *bucket {
+	if suspect {
+		return &b.suspects
+	}
+	return &b.others
+}
+
+// miss counts an inactive answer.
+func (b *budget) miss(from bearer.Source, now time.Time) {
+	b.count(payerOf(from), now)
+	if network := networkOf(from); network != payerOf(from) {
+		b.count(network, now)
+	}
+}
+
+func (b *budget) count(who payer, now time.Time) {
+	m := b.missed(who, now)
+	if m.within(now) == 0 {
+		m.since, m.n = now, 0
+	}
+	m.n, m.last = m.n+1, now
+	if past := now.Sub(b.turned); past >= 2*window || past < -window || len(b.fresh) >= maxMissed {
+		b.fresh, b.old, b.turned = map[payer]missed{}, b.fresh, now
+	}
+	b.fresh[who] = m
+}
+
+// missed returns what was counted. What lies in the future was counted before
+// the clock was set back, and is void.
+func (b *budget) missed(who payer, now time.Time) missed {
+	m, ok := b.fresh[who]
+	if !ok {
+		m = b.old[who]
+	}
+	if m.last.Sub(now) > window {
+		return missed{}
+	}
+	return m
+}
+
+// bucket is a token bucket. The zero at fills it.
+type bucket struct {
+	rate, most float64 // a second; at once
+	left       float64
+	at         time.Time
+}
+
+func (b *bucket) take(now time.Time) bool {
+	if past := now.Sub(b.at); past > 0 {
+		b.left, b.at = min(b.most, b.left+past.Seconds()*b.rate), now
+	} else if past < -time.Second { // the clock was set back
+		b.at = now
+	}
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
+}
+
+func (b *bucket) give() { b.left = min(b.most, b.left+1) }
