@@ -93,6 +93,18 @@ for (const browser of browsers) {
     assert.equal(w.api.calls('/v1/items').filter(call => call.form.get('q') === 'soup').length, 1, 'it is not tried again')
   })
 
+  test(`S62 ${browser.name}: an injected tag of the layer itself sends nothing to another server; what it can send is a POST without a body to the page's own site`, async t => {
+    const w = await world(t, browser)
+    const evil = 'https://evil.example'
+    const html = `<script src="${w.api.origin}/widgets/v1/stile.js" data-client-id="x" data-api="${evil}" data-token-url="/settings?a=b"></script><stile-list collection="recipes"></stile-list>`
+    const page = await w.open(html + w.script(), {csp: byDefault(w.api.origin)})
+    await w.untilEvents(page, 'stile:token-failed')
+    assert.deepEqual([...new Set(w.site.requests.map(({method, path}) => `${method} ${path}`))], ['GET /page.html', 'POST /settings'])
+    assert.deepEqual(w.watch.of(/evil\.example/), [], 'the other server is not even tried')
+    await page.evaluate(token => Stile.setToken(token), await w.issue())
+    await w.untilTrue(() => w.watch.of(/violation of connect-src by https:\/\/evil\.example/).length, 'the policy to refuse it')
+  })
+
   for (const transport of ['form', 'jsonp'])
     test(`S62 ${browser.name}: a tenant with jsonp=no is served by auto, and transport ${transport} says what is wrong`, async t => {
       const w = await world(t, browser)

@@ -24,7 +24,7 @@ let forbidden = false
  */
 export async function work({parameters, expires_in}: WorkChallenge, {signal, trusted}: Options = {}): Promise<string> {
   signal?.throwIfAborted()
-  if (parameters.algorithm !== 'PBKDF2/SHA-256') throw new Error('unknown algorithm')
+  if (parameters.algorithm !== 'PBKDF2/SHA-256') throw new Error('unknown: ' + parameters.algorithm)
   const end = new AbortController()
   const givenUp = new Promise<never>((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), end)
