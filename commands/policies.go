@@ -20,7 +20,8 @@ type policies struct {
 // book is the policies under one set of settings.
 type book struct {
 	settings *settings.Settings
-	pages    sync.Map // tenant's number: *page. Bounded by the tenants
+	own      handlers.Policy // the server's, for requests that name no tenant
+	pages    sync.Map        // tenant's number: *page. Bounded by the tenants
 }
 
 // page is the policy of one tenant as it was when the policy was worked out.
@@ -36,12 +37,17 @@ func newPolicies(s *settings.Settings, log *slog.Logger) *policies {
 }
 
 // use begins anew with other settings.
-func (p *policies) use(s *settings.Settings) { p.book.Store(&book{settings: s}) }
+func (p *policies) use(s *settings.Settings) {
+	p.book.Store(&book{settings: s, own: policyOf(s.Policy)})
+}
 
-// of is a tenant's policy. A tenant that changes is another value, so it is
+// of is a tenant's policy, and the server's own for nil. A tenant that changes is another value, so it is
 // the pointer that tells whether the page is still right.
 func (p *policies) of(t *tenants.Tenant) handlers.Policy {
 	b := p.book.Load()
+	if t == nil {
+		return b.own
+	}
 	if kept, ok := b.pages.Load(t.Number); ok && kept.(*page).tenant == t {
 		return kept.(*page).policy
 	}
@@ -49,10 +55,15 @@ func (p *policies) of(t *tenants.Tenant) handlers.Policy {
 	if err != nil {
 		p.log.Warn("a tenant's setting is no longer allowed; the server's own is used", "tenant", t.ClientID, "err", err)
 	}
-	fresh := &page{t, handlers.Policy{
-		Token: own.Tokens(), Lifetime: own.Lifetime, Site: own.Site, QueryTokens: own.QueryTokens, Callbacks: own.Callbacks,
-		ObserveClient: own.Observes("client"),
-	}}
+	fresh := &page{t, policyOf(own)}
 	b.pages.Store(t.Number, fresh)
 	return fresh.policy
+}
+
+// policyOf is a policy as the handlers know it.
+func policyOf(p settings.Policy) handlers.Policy {
+	return handlers.Policy{
+		Token: p.Tokens(), Lifetime: p.Lifetime, Site: p.Site, QueryTokens: p.QueryTokens, JSONP: p.JSONP, Callbacks: p.Callbacks,
+		ObserveClient: p.Observes("client"),
+	}
 }

@@ -57,7 +57,7 @@ func (s *Site) Handler() http.Handler {
 // files of the site and of the API, and no string as code; it is what a
 // careful tenant sends.
 func (s *Site) headers(next http.Handler) http.Handler {
-	policy := strings.ReplaceAll("default-src 'none'; script-src 'self' API; style-src 'self'; "+
+	policy := strings.ReplaceAll("default-src 'none'; script-src 'self' API/widgets/; style-src 'self'; "+
 		"connect-src 'self' API; img-src 'self' API; media-src API; worker-src blob:; base-uri 'none'; "+
 		"form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types stile", "API", s.API)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

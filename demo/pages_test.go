@@ -42,7 +42,7 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s links to %s: %d", c.path, m[1], code)
 			}
 		}
-		if csp := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; script-src 'self' http://localhost:8080;") || strings.Contains(csp, "unsafe") {
+		if csp := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'; script-src 'self' http://localhost:8080/widgets/;") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: policy %s", c.path, csp)
 		}
 	}

@@ -72,7 +72,7 @@ type API struct {
 	}
 	ShowAddress func(netip.Addr) string // as it may stand in logs and explanations
 	Content     Content
-	PolicyOf    func(*tenants.Tenant) Policy // the tenant's own; asked at each call, so it must be cheap
+	PolicyOf    func(*tenants.Tenant) Policy // the tenant's own, the server's for nil; asked at each call, so it must be cheap
 	Ready       func(context.Context) error  // see [API.Admin]
 	Static      fs.FS                        // demo/media/… is served; nil: nothing
 	Widgets     *Widgets                     // nil: nothing
@@ -110,6 +110,7 @@ type Policy struct {
 	Lifetime    time.Duration // of a new token, at most 24 h
 	Site        string        // SiteIfSent, else a call needs an Origin or a Referer
 	QueryTokens string        // QueryTokensYes or QueryTokensProof, else no token may stand in a URL
+	JSONP       string        // JSONPYes, else no request is answered as a script
 	Callbacks   []string      // prefixes of dotted callbacks
 
 	ObserveClient bool // client_mismatch is told, and not enforced
@@ -120,6 +121,7 @@ const (
 	SiteIfSent       = "if-sent"
 	QueryTokensYes   = "yes"
 	QueryTokensProof = "with-proof" // beside a good proof
+	JSONPYes         = "yes"
 )
 
 // Routes is the public listener's handler. Every public route is here.

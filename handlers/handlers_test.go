@@ -62,7 +62,7 @@ func newSite(t testing.TB) *site {
 			SpikeCalls: 100_000, SpikeSuggestions: 100_000, SpikePer: time.Minute,
 			Ladder: []tokens.Kind{tokens.Work, tokens.Work, tokens.Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute,
 			RoamAddresses: 8, RoamPer: 24 * time.Hour},
-		Lifetime: 24 * time.Hour, Site: SiteIfSent, QueryTokens: QueryTokensYes,
+		Lifetime: 24 * time.Hour, Site: SiteIfSent, QueryTokens: QueryTokensYes, JSONP: JSONPYes,
 	}
 	keys, err := bearer.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), start)
 	s.must(err)

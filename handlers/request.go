@@ -2,10 +2,12 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,33 +78,47 @@ func (r *request) release() {
 	requests.Put(r)
 }
 
+// errNoJSONP refuses a request for a script where the setting jsonp is no. Its
+// status is its own, and its body JSON: as a script it would call a function
+// of the page.
+var errNoJSONP error = &refusal{code: NotFound, detail: "JSONP is switched off by the setting jsonp: send the parameters as a form in a POST, or a GET without callback"}
+
 // findCallback decides whether a GET is answered as a script. It looks at
-// nothing else, so that whatever else is wrong is told to the script too.
+// nothing else, so that a script is given every other error too.
 func (a *API) findCallback(r *request) error {
 	name, n := r.find("callback")
-	if n == 0 {
+	if n == 0 || strings.HasPrefix(r.http.URL.Path, widgetsPath) {
 		return nil
 	}
-	if n > 1 || !callback(name, a.prefixes(r)) {
+	p := a.namedPolicy(r)
+	if p.JSONP != JSONPYes {
+		return errNoJSONP
+	}
+	if n > 1 || !callback(name, p.Callbacks) {
 		return refuse(BadCallback)
 	}
 	r.way, r.callback = jsonp, name
 	return nil
 }
 
-// prefixes are those that the tenant which the request names has allowed for
-// dotted callbacks. The name is not proven yet; it need not be, since it only
-// chooses among what this publisher's tenants allow.
-func (a *API) prefixes(r *request) []string {
-	client, n := r.find("client_id")
-	if n != 1 {
-		return nil
+// namedPolicy returns the policy of the tenant that the request names. Where it
+// names none, that is the server's own, without dotted callbacks. The name is
+// not proven yet. It need not be, since it only chooses among what the tenants
+// of this publisher allow.
+func (a *API) namedPolicy(r *request) Policy {
+	if client, n := r.find("client_id"); n == 1 {
+		if t, ok := a.Tenants.Find(client); ok {
+			return a.PolicyOf(t)
+		}
 	}
-	t, ok := a.Tenants.Find(client)
-	if !ok {
-		return nil
-	}
-	return a.PolicyOf(t).Callbacks
+	p := a.PolicyOf(nil)
+	p.Callbacks = nil
+	return p
+}
+
+// aboutCallback reports whether err is about the parameter callback.
+func aboutCallback(err error) bool {
+	return err != nil && (errors.Is(err, errNoJSONP) || refusalOf(err).code == BadCallback)
 }
 
 // find is the first value of a parameter, and how many there are.

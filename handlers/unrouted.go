@@ -26,7 +26,7 @@ func preflight(c echo.Context) error {
 func (a *API) unrouted(err error, c echo.Context) {
 	r := a.take(c.Response().Writer, c.Request(), c.Path())
 	defer r.release()
-	if r.way == plain && r.fault != nil && refusalOf(r.fault).code == BadCallback {
+	if r.way == plain && aboutCallback(r.fault) {
 		err = r.fault
 	}
 	var http *echo.HTTPError

@@ -77,15 +77,19 @@ func zip(body []byte) []byte {
 	return b.Bytes()
 }
 
+// widgetsPath begins the paths of the files. A page's policy allows scripts from
+// below it, so no path below it is answered as a JSONP script.
+const widgetsPath = "/widgets/"
+
 // widgets adds the files, to be loaded by pages of any site.
 func (a *API) widgets(e *echo.Echo) {
 	if a.Widgets == nil {
 		return
 	}
 	for path, h := range map[string]echo.HandlerFunc{
-		"/widgets/" + manifestFile:                 a.widget(forFiveMinutes),
-		"/widgets/v1/:file":                        a.widget(forFiveMinutes),
-		"/widgets/" + a.Widgets.Version + "/:file": a.widget(forAYear),
+		widgetsPath + manifestFile:                 a.widget(forFiveMinutes),
+		widgetsPath + "v1/:file":                   a.widget(forFiveMinutes),
+		widgetsPath + a.Widgets.Version + "/:file": a.widget(forAYear),
 	} {
 		e.GET(path, h)
 		e.HEAD(path, h)

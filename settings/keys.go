@@ -82,6 +82,8 @@ var tenantKeys = []Key{
 		value: one(func(s *Settings) *string { return &s.Policy.Site }, choice("if-sent", "required"))},
 	{Name: "query_tokens", Default: "yes", Tenant: true, Doc: "Whether a token may stand in a URL. JSONP has no other place for it; with-proof: only where a key proof stands beside it, with which a copied URL is worth nothing.",
 		value: one(func(s *Settings) *string { return &s.Policy.QueryTokens }, choice("yes", "with-proof", "no"))},
+	{Name: "jsonp", Default: "yes", Tenant: true, Doc: "Whether a request with callback is answered as a script; no: it gets 404 as JSON. A request that names no tenant goes by the server's own setting. A page whose policy allows scripts from API/v1/ lets an injected tag call any of its global functions.",
+		value: one(func(s *Settings) *string { return &s.Policy.JSONP }, choice("yes", "no"))},
 	{Name: "callbacks", Default: "", Tenant: true, Doc: "Prefixes of dotted JSONP names that are allowed, such as angular.callbacks. A dotted name lets a page be made to call its own methods.",
 		value: many(func(s *Settings) *[]string { return &s.Policy.Callbacks }, matching(dotted, 64, "a name with dots, such as angular.callbacks"), 16)},
 	{Name: "hijack", Default: "stranger", Tenant: true, Doc: "What a call by another key does to a token bound to a key; stranger: that call is refused, and the token lives; kill: the token dies.",

@@ -63,6 +63,7 @@ type Policy struct {
 	Token       tokens.Policy // use [Policy.Tokens], which knows what is only observed
 	Site        string        // if-sent or required: must a call name its page
 	QueryTokens string        // yes, with-proof or no: may a token stand in a URL
+	JSONP       string        // yes or no: is a request with callback answered as a script
 	Callbacks   []string      // prefixes of dotted JSONP names that are allowed
 	Observe     []string      // rules that are decided and recorded, and not enforced
 }

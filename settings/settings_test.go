@@ -69,7 +69,7 @@ func TestContractsFile(t *testing.T) {
 		SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: time.Minute,
 		Ladder: []tokens.Kind{tokens.Work, tokens.Work, tokens.Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute,
 		RoamAddresses: 8, RoamPer: 24 * time.Hour}
-	if p := s.Policy; p.Lifetime != 24*time.Hour || !reflect.DeepEqual(p.Tokens(), token) || p.QueryTokens != "yes" || p.Site != "if-sent" || len(p.Callbacks)+len(p.Observe) != 0 {
+	if p := s.Policy; p.Lifetime != 24*time.Hour || !reflect.DeepEqual(p.Tokens(), token) || p.QueryTokens != "yes" || p.JSONP != "yes" || p.Site != "if-sent" || len(p.Callbacks)+len(p.Observe) != 0 {
 		t.Errorf("the policy is %+v", p)
 	}
 	address := addresses.Policy{Bindings: 25, Per: time.Hour, Records: 375, SolveRatio: 0.2,
@@ -221,7 +221,7 @@ func TestBindings(t *testing.T) {
 	}
 }
 
-const ofTenants = "binding, site, query_tokens, callbacks, hijack, policy.token.lifetime, policy.token.calls, policy.token.records, policy.token.bind_within, " +
+const ofTenants = "binding, site, query_tokens, jsonp, callbacks, hijack, policy.token.lifetime, policy.token.calls, policy.token.records, policy.token.bind_within, " +
 	"policy.spike.calls, policy.spike.suggestions, policy.spike.per, policy.challenge.ladder, policy.challenge.ignored, policy.challenge.per_token, " +
 	"policy.challenge.expires, policy.roaming.addresses, policy.roaming.per, policy.observe"
 

@@ -133,7 +133,9 @@ func TestS25_MetadataStaysAway(t *testing.T) {
 		t.Errorf("a name that changes: %v", err)
 	}
 	i := newIDP(t)
-	i.serve("/keys", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound) })
+	i.serve("/keys", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
+	})
 	if _, err := newClient(true, i.URL).get(t.Context(), i.URL+"/keys"); err == nil || errors.Is(err, errForbidden) {
 		t.Errorf("a redirect was followed: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -90,7 +91,7 @@ func (b bundle) build(root string) ([]byte, error) {
 		MinifyWhitespace: true, MinifySyntax: true, MinifyIdentifiers: true,
 		LegalComments: api.LegalCommentsNone,
 		TsconfigRaw:   `{"compilerOptions": {"strict": true}}`, // not what lies around
-		Define:        map[string]string{"STILE_VERSION": `"` + unversioned + `"`},
+		Define:        map[string]string{"STILE_VERSION": `"` + unversioned + `"`, "STILE_CLASSIC": strconv.FormatBool(b.classic)},
 	}
 	if b.classic {
 		o.Format = api.FormatIIFE

@@ -35,7 +35,7 @@ func TestDistIsFresh(t *testing.T) {
 // is to stay so.
 func TestBudgets(t *testing.T) {
 	budgets := map[string]int{
-		"core.mjs": 6_000, "stile.js": 19_000, "stile.mjs": 19_000, "challenge.mjs": 4_000,
+		"core.mjs": 6_000, "stile.js": 19_500, "stile.mjs": 19_500, "challenge.mjs": 4_000,
 	}
 	for name, text := range committed(t) {
 		most, ok := budgets[name]

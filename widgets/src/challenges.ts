@@ -63,13 +63,23 @@ export class Challenges {
 class Attempt {
   #dialog: PictureDialog | undefined
 
-  constructor(readonly needs: ChallengeNeeds, readonly refusal: Problem, readonly token: string, readonly signal: AbortSignal) {}
+  readonly #needs: ChallengeNeeds
+  readonly #refusal: Problem
+  readonly #token: string
+  readonly #signal: AbortSignal
+
+  constructor(needs: ChallengeNeeds, refusal: Problem, token: string, signal: AbortSignal) {
+    this.#needs = needs
+    this.#refusal = refusal
+    this.#token = token
+    this.#signal = signal
+  }
 
   async run(): Promise<void> {
     let wrong = false
-    for (let challenge: Challenge | null = this.refusal.challenge; challenge;) {
-      const answer: Answer = await abortable(this.#answer(challenge, wrong), this.signal)
-      if (answer === null) throw new StileError(this.refusal)
+    for (let challenge: Challenge | null = this.#refusal.challenge; challenge;) {
+      const answer: Answer = await abortable(this.#answer(challenge, wrong), this.#signal)
+      if (answer === null) throw new StileError(this.#refusal)
       if (typeof answer !== 'string') challenge = answer
       else {
         const next: Challenge | null = await this.#submit(challenge, answer)
@@ -86,12 +96,12 @@ class Attempt {
   /** The answer, null if there will be none, or another challenge in the place of this one. */
   async #answer(challenge: Challenge, wrong: boolean): Promise<Answer> {
     const event = new ChallengeEvent(challenge)
-    const untouched = this.needs.raise(event)
+    const untouched = this.#needs.raise(event)
     if (event.answer) return event.answer.then(answer => answer == null ? null : String(answer), () => null)
-    if (!untouched) throw new StileError(this.refusal, true)
-    const part = await this.needs.part().catch(error => { throw new TransportError('unreachable', error) })
-    this.signal.throwIfAborted()
-    if (challenge.kind === 'work') return part.work(challenge, {signal: this.signal, trusted: this.needs.trusted}).catch(() => null)
+    if (!untouched) throw new StileError(this.#refusal, true)
+    const part = await this.#needs.part().catch(error => { throw new TransportError('unreachable', error) })
+    this.#signal.throwIfAborted()
+    if (challenge.kind === 'work') return part.work(challenge, {signal: this.#signal, trusted: this.#needs.trusted}).catch(() => null)
     this.#dialog ??= part.dialog(this.#host())
     return this.#dialog.ask(challenge, wrong).catch(() => null)
   }
@@ -100,29 +110,29 @@ class Attempt {
   async #submit(challenge: Challenge, answer: string): Promise<Challenge | null> {
     const reply = await this.#send(challenge, 'answer', {answer})
     if (!('error' in reply)) {
-      this.needs.raise(new ChallengeSolvedEvent(challenge.kind))
+      this.#needs.raise(new ChallengeSolvedEvent(challenge.kind))
       return null
     }
     const {error} = reply
     if (error.code === 'challenge_failed' && error.challenge) return error.challenge
     // It was solved or replaced, or the token is dead: the calls themselves find out how it stands.
     if (error.code !== 'not_found' && !error.renewable) throw new StileError(error)
-    if (error.renewable) this.needs.refused(this.token, error)
+    if (error.renewable) this.#needs.refused(this.#token, error)
     return null
   }
 
   #send(challenge: Challenge, what: string, params: Readonly<Record<string, string>>): Promise<Reply> {
-    return this.needs.submit(`/v1/challenges/${challenge.id}/${what}`, params, this.token, this.signal)
+    return this.#needs.submit(`/v1/challenges/${challenge.id}/${what}`, params, this.#token, this.#signal)
   }
 
   #host(): DialogHost {
     return {
-      lang: this.needs.lang(),
-      theme: this.needs.config.theme,
+      lang: this.#needs.lang(),
+      theme: this.#needs.config.theme,
       reload: async challenge => {
         const reply = await this.#send(challenge, 'reload', {})
         if (!('error' in reply)) return reply.data as Challenge
-        if (reply.error.renewable) this.needs.refused(this.token, reply.error)
+        if (reply.error.renewable) this.#needs.refused(this.#token, reply.error)
         throw new StileError(reply.error)
       },
     }

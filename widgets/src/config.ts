@@ -6,7 +6,7 @@ export const config: Config = {
   clientId: '', token: '', tokenUrl: '', api: script.origin, transport: 'auto', tokenStore: 'session', lang: '', theme: 'auto',
 }
 
-/** Takes over the settings among what is given; a script's tag has other data too. */
+/** Takes over the settings among what is given, which must be a copy by own(). A script's tag has other data too. */
 export function take(given: Readonly<Record<string, unknown>>): void {
   for (const key of Object.keys(config))
     if (given[key] != null) Object.assign(config, {[key]: String(given[key])})

@@ -2,7 +2,7 @@
 import {StileError, TransportError} from './errors'
 import {core} from './page'
 
-const own = {
+const layer = {
   version: core.version,
   get: core.get,
   setToken: core.setToken,
@@ -11,8 +11,12 @@ const own = {
   TransportError,
 }
 
-/** The one global. A second copy of the layer on a page uses the first one's. */
-const page = globalThis as {Stile?: typeof own}
-export const Stile = page.Stile ??= Object.freeze(own)
+const global = globalThis as {Stile?: typeof layer}
+
+/**
+ * The one global. A second copy of the layer on a page uses the first one's, which only a script
+ * can have put there: the global that markup makes, as `<a id=Stile>` does, is not an own one.
+ */
+export const Stile = Object.hasOwn(global, 'Stile') ? global.Stile! : global.Stile = Object.freeze(layer)
 
 export {StileError, TransportError}

@@ -12,12 +12,11 @@ export class StileError extends Error implements Problem {
   declare readonly retry_after: number | null
   declare readonly challenge: Challenge | null
   /** Whether the page has taken it over: it prevented the default of an event about it. */
-  readonly quiet: boolean
+  declare readonly quiet: boolean
 
   constructor(problem: Problem, quiet = false) {
     super(`${problem.code}: ${problem.detail}`)
-    Object.assign(this, problem)
-    this.quiet = quiet
+    Object.assign(this, problem, {quiet})
   }
 
   override get name() {
@@ -43,7 +42,7 @@ export class TransportError extends Error {
   }
 }
 
-/** A refusal that the layer itself makes, in the words of the server's. */
-export function refusal(code: string, title: string, detail: string, renewable: boolean): Problem {
-  return {type: '/problems/' + code, code, status: 0, title, detail, ref: '', renewable, retry_after: null, challenge: null}
+/** A refusal that the layer itself makes, in the form of the server's. */
+export function refusal(code: string, title: string, renewable: boolean): Problem {
+  return {type: '/problems/' + code, code, status: 0, title, detail: title, ref: '', renewable, retry_after: null, challenge: null}
 }

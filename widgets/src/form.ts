@@ -24,7 +24,7 @@ export async function grant(url: string, signal: AbortSignal): Promise<Granted> 
 function post(url: string, init: RequestInit, signal?: AbortSignal): Promise<unknown> {
   return within(limit, signal, async signal => {
     try {
-      return await (await fetch(url, {...init, method: 'POST', signal})).json()
+      return await (await fetch(url, {__proto__: null, ...init, method: 'POST', signal} as RequestInit)).json()
     } catch (error) {
       throw new TransportError('unreachable', error)
     }

@@ -1,4 +1,5 @@
 import {TransportError} from './errors'
+import {doc} from './doc'
 import {underPolicy} from './policy'
 import type {Field} from './ports'
 import {trusted} from './trusted'
@@ -15,19 +16,19 @@ export function jsonp(url: string, fields: readonly Field[], signal?: AbortSigna
 }
 
 function script(src: string, name: string, signal: AbortSignal): Promise<unknown> {
-  const tag = document.createElement('script')
-  const page = globalThis as unknown as Record<string, unknown>
-  const end = () => {
-    delete page[name]
+  const tag = doc.createElement('script')
+  const global = globalThis as unknown as Record<string, unknown>
+  signal.addEventListener('abort', () => { // which within() sees to, however it ends
+    delete global[name]
     tag.remove()
-  }
-  signal.addEventListener('abort', end)
+  })
   return new Promise<unknown>((resolve, reject) => {
-    page[name] = resolve
+    global[name] = resolve
     tag.onload = () => reject(new TransportError('no_callback')) // too late if it called
-    tag.onerror = () => reject(new TransportError('unreachable'))
+    tag.onerror = () => reject(new TransportError((performance.getEntriesByName(src)[0] as PerformanceResourceTiming | undefined)?.responseStatus === 404 ? 'no_callback' : 'unreachable'))
     tag.crossOrigin = 'anonymous' // sends the page's origin, and no cookies
+    tag.referrerPolicy = 'origin' // sends it to the page's own origin too, whatever the page's policy
     tag.src = trusted.scriptURL(src)
-    document.head.append(tag)
-  }).finally(end)
+    doc.head.append(tag)
+  })
 }

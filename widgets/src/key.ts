@@ -87,5 +87,5 @@ const text = (buffer: ArrayBuffer) => base64url(String.fromCharCode(...new Uint8
 
 /** base64url (RFC 7515 §2) of a text whose characters are bytes. */
 function base64url(text: string): string {
-  return btoa(text).replace(/=+$/, '').replace(/\+/g, '-').replace(/\//g, '_')
+  return btoa(text).replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_')
 }

@@ -1,3 +1,4 @@
+import {doc} from './doc'
 import {script} from './script'
 import type {Text} from './types'
 
@@ -15,7 +16,7 @@ export function know(lang: string, words: Texts): void {
 
 /** The language in use: the one that is set, else the page's, else the browser's; English where we speak none of them. */
 export function chosen(set: string): string {
-  for (const wanted of [set, document.documentElement.lang, ...navigator.languages]) {
+  for (const wanted of [set, doc.documentElement.lang, ...navigator.languages]) {
     const lang = wanted.split('-')[0]!.toLowerCase()
     if (spoken.includes(lang)) return lang
   }

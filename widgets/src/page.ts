@@ -6,6 +6,8 @@ import {form, grant} from './form'
 import {jsonp} from './jsonp'
 import {BrowserKey} from './key'
 import {chosen, textIn} from './lang'
+import {doc} from './doc'
+import {own} from './own'
 import {script} from './script'
 import {tab} from './store'
 import {tabs} from './tabs'
@@ -33,7 +35,7 @@ const client = new Client({
   now: Date.now,
   random: Math.random,
   send: transport(config, tab, location.pathname, form, jsonp),
-  raise: event => document.dispatchEvent(event),
+  raise: event => doc.dispatchEvent(event),
   store: {get: key => alone() ? null : tab.get(key), set: (key, value) => alone() || tab.set(key, value)},
   lang: () => core.lang,
   part: (): Promise<ChallengePart> => import(script.beside('challenge.mjs')),
@@ -47,7 +49,7 @@ const known = new Promise<void>(resolve => identified = resolve)
 async function ready(signal?: AbortSignal): Promise<void> {
   await null // what is configured in this task counts
   if (!config.clientId) await abortable(Promise.race([known, sleep(unconfigured)]), signal)
-  if (!config.clientId) throw new StileError(refusal('bad_request', 'No client id', 'data-client-id is missing.', false))
+  if (!config.clientId) throw new StileError(refusal('bad_request', 'data-client-id is missing', false))
   await abortable(key.ready(), signal)
   begun = true
 }
@@ -55,12 +57,14 @@ async function ready(signal?: AbortSignal): Promise<void> {
 export const core: Core = {
   version: STILE_VERSION,
   config,
-  async get<T>(path: string, params?: Params, {signal}: {readonly signal?: AbortSignal} = {}): Promise<Answer<T>> {
+  async get<T>(path: string, params?: Params, options?: {readonly signal?: AbortSignal}): Promise<Answer<T>> {
+    const {signal} = own(options)
     await ready(signal)
     return client.get<T>(path, params, signal)
   },
   setToken: token => client.setToken(String(token)),
-  configure(given) {
+  configure(settings) {
+    const given = own(settings)
     take(given)
     if (begun) client.configured(given)
     if (config.clientId) identified()

@@ -1,4 +1,5 @@
 import {TransportError} from './errors'
+import {doc} from './doc'
 import {sleep} from './wait'
 
 /**
@@ -13,13 +14,13 @@ export async function underPolicy<T>(url: string, directive: string, request: Pr
   const look = (e: SecurityPolicyViolationEvent) => {
     if (e.disposition === 'enforce' && e.effectiveDirective.startsWith(directive) && e.blockedURI.startsWith(origin)) seen(true)
   }
-  document.addEventListener('securitypolicyviolation', look)
+  doc.addEventListener('securitypolicyviolation', look)
   try {
     return await request
   } catch (error) {
     if ((error as TransportError).code === 'unreachable' && await Promise.race([forbidden, sleep(60)])) throw new TransportError('csp')
     throw error
   } finally {
-    document.removeEventListener('securitypolicyviolation', look)
+    doc.removeEventListener('securitypolicyviolation', look)
   }
 }

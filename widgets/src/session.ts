@@ -1,5 +1,6 @@
 import {refusal, StileError, TransportError} from './errors'
 import {TokenFailedEvent, TokenInvalidEvent, TokenRenewedEvent, type GivenToken} from './events'
+import {own} from './own'
 import type {Ports} from './ports'
 import type {Problem} from './types'
 import {abortable} from './wait'
@@ -33,7 +34,7 @@ export class Session {
   #token: string | undefined
   /** Tokens that were refused. Another tab may not know yet. */
   readonly #dead = new Set<string>()
-  #why: Problem = refusal('token_missing', 'No token', 'The page has none yet.', true)
+  #why: Problem = refusal('token_missing', 'The page has no token', true)
   #loaded = false
   #left = most
   #asked = 0
@@ -163,12 +164,11 @@ export class Session {
   }
 
   #accept(given: GivenToken): void {
-    const granted = typeof given === 'string' ? {access_token: given} : given
-    const token = granted?.access_token
-    if (typeof token !== 'string' || !token || this.#dead.has(token)) throw new TypeError('No new access_token was given.')
+    const {access_token: token, expires_in = null} = own(typeof given === 'string' ? {access_token: given} : given)
+    if (typeof token !== 'string' || !token || this.#dead.has(token)) throw new TypeError('no new access_token')
     this.#take(token)
     this.#ports.tabs.tell(token)
-    this.#ports.raise(new TokenRenewedEvent(this.#why.code, this.#attempt, granted.expires_in ?? null))
+    this.#ports.raise(new TokenRenewedEvent(this.#why.code, this.#attempt, expires_in))
   }
 
   /** Nothing failed, so nothing is counted; the next call after a while asks the page again. */

@@ -1,4 +1,5 @@
 import {TransportError} from './errors'
+import {own} from './own'
 import type {Field, Reply, Request, Store} from './ports'
 import type {Config, Problem} from './types'
 
@@ -47,8 +48,8 @@ export function transport(config: Readonly<Config>, store: Store, page: string, 
 
 /** JSON that is none of our server's is as good as none. */
 function checked(body: unknown): Reply {
-  const {data, error, meta = {}} = (body ?? {}) as {data?: unknown; error?: Problem; meta?: object}
-  if (typeof error?.code === 'string') return {error}
+  const {data, error, meta = {}} = own(body as {data?: unknown; error?: Problem; meta?: object} | null)
+  if (typeof error?.code === 'string') return own({error})
   if (data === undefined) throw new TransportError('unreachable')
-  return {data, meta}
+  return own({data, meta})
 }

@@ -2,13 +2,13 @@ import {TransportError} from './errors'
 
 /** The promise, or the signal's reason if it aborts first. */
 export function abortable<T>(promise: PromiseLike<T>, signal?: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal!.reason)
-    const end = () => signal?.removeEventListener('abort', abort)
+  let abort: () => void
+  return new Promise<T>((resolve, reject) => {
+    abort = () => reject(signal!.reason)
     if (signal?.aborted) abort()
     signal?.addEventListener('abort', abort)
-    promise.then(value => (end(), resolve(value)), error => (end(), reject(error)))
-  })
+    promise.then(resolve, reject)
+  }).finally(() => signal?.removeEventListener('abort', abort))
 }
 
 /** Waits for ms. */

@@ -44,7 +44,7 @@ const noted = page => page.evaluate(() => globalThis[Symbol.for('noted')])
 /** Solves a challenge in the page, with the page's policy `stile` where it has one. */
 function solve(page, w, challenge) {
   return page.evaluate(async (api, challenge) => {
-    const {work} = await import(`${api}/part/challenge.mjs`)
+    const {work} = await import(`${api}/widgets/part/challenge.mjs`)
     const policy = globalThis[Symbol.for('policy')] ??= globalThis.trustedTypes?.createPolicy('stile', {createScriptURL: url => url})
     return work(challenge, policy ? {trusted: {scriptURL: url => policy.createScriptURL(url)}} : {})
   }, w.api.origin, challenge)
@@ -174,7 +174,7 @@ async function frameGaps(page, w, challenge) {
 /** How work ends that is aborted before it begins, aborted while it runs, and expired. */
 function giveUp(page, w, challenge) {
   return page.evaluate(async (api, challenge) => {
-    const {work} = await import(`${api}/part/challenge.mjs`)
+    const {work} = await import(`${api}/widgets/part/challenge.mjs`)
     const policy = globalThis.trustedTypes?.createPolicy('stile', {createScriptURL: url => url})
     const trusted = policy ? {trusted: {scriptURL: url => policy.createScriptURL(url)}} : {}
     const late = new AbortController()

@@ -4,8 +4,8 @@ import {test} from 'node:test'
 import {browsers, get, strict, world} from './harness.mjs'
 import {fourWidgets, suggestions, type, untilAllShown} from './harness/widgets.mjs'
 
-/** A policy that lets a page load scripts and nothing else of the API's. */
-const noFetch = api => `default-src 'none'; script-src ${api}; connect-src 'self'; img-src ${api}`
+/** A policy that lets a page load scripts, JSONP among them, and nothing else of the API's. */
+const noFetch = api => `default-src 'none'; script-src ${api}/widgets/ ${api}/v1/; connect-src 'self'; img-src ${api}`
 const trusted = "require-trusted-types-for 'script'; trusted-types stile"
 
 /** The ways in which content was asked for. */

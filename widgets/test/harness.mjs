@@ -24,7 +24,7 @@ export {events}
 const patience = 20_000 // ms to wait for a condition
 
 /** The contract's strictest page. */
-export const strict = api => `default-src 'none'; script-src ${api}; connect-src 'self' ${api}; img-src ${api}; media-src ${api}; ` +
+export const strict = api => `default-src 'none'; script-src ${api}/widgets/; connect-src 'self' ${api}; img-src ${api}; media-src ${api}; ` +
   `require-trusted-types-for 'script'; trusted-types stile`
 
 /** Settings with which no rule of the ladder stands in the way. */

@@ -24,7 +24,7 @@ function page(form: () => Promise<unknown>, jsonp: () => Promise<unknown> = asyn
 
 test('a form is posted', async () => {
   const p = page(async () => body)
-  assert.deepEqual(await p.call(), body)
+  assert.deepEqual({...await p.call()}, body)
   assert.deepEqual(p.ways, ['form https://api.example/v1/items q=a'])
 })
 
@@ -45,7 +45,7 @@ test('a proof is made for the method and the address, and rides along', async ()
 for (const code of ['csp', 'unreachable'] as const)
   test(`where a form is ${code}, scripts are used from then on, on this page`, async () => {
     const p = page(fails(code))
-    for (let n = 0; n < 3; n++) assert.deepEqual(await p.call(), body)
+    for (let n = 0; n < 3; n++) assert.deepEqual({...await p.call()}, body)
     assert.deepEqual(p.names(), ['form', 'jsonp', 'jsonp', 'jsonp'])
     const again = page(fails(code), undefined, p.w)
     await again.call()
@@ -105,4 +105,14 @@ for (const [what, answer] of Object.entries({null: null, 'a text': 'hello', 'an 
     assert.equal(await p.call(), 'unreachable')
   })
 
-test('an answer of null is one', async () => assert.deepEqual(await page(async () => ({data: null})).call(), {data: null, meta: {}}))
+test('an answer of null is one', async () => assert.deepEqual({...await page(async () => ({data: null})).call()}, {data: null, meta: {}}))
+
+test('S52: an answer has no members of Object.prototype', async () => {
+  Object.assign(Object.prototype, {error: {code: 'evil'}})
+  try {
+    const reply = await page(async () => body).call()
+    assert.equal('error' in reply, false)
+  } finally {
+    delete (Object.prototype as {error?: unknown}).error
+  }
+})

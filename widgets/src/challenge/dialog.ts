@@ -1,6 +1,6 @@
 import type {Challenge, DialogHost, PictureChallenge, PictureDialog} from '../types'
 import {digitsOf} from './digits'
-import {makeParts, type Parts} from './parts'
+import {make, makeParts, type Parts} from './parts'
 import {style} from './style'
 import {loadTexts, type Say} from './texts'
 
@@ -10,7 +10,7 @@ type Key = Parameters<Say>[0]
 /** The dialog for pictures. It opens at the first ask(), and later ones are shown in its place. */
 export class Dialog implements PictureDialog {
   readonly #visit: DialogHost
-  readonly #host = document.createElement('div')
+  readonly #host = make('div')
   readonly #sound = new Audio()
   /** A page that is rebuilt may take the dialog away, and nobody would answer. */
   readonly #removal = new MutationObserver(() => this.#host.isConnected || this.close())
@@ -61,7 +61,7 @@ export class Dialog implements PictureDialog {
     dialog.lang = lang
     dialog.style.colorScheme = theme === 'auto' ? '' : theme
     this.#listen(this.#parts)
-    document.body.append(this.#host)
+    Reflect.get(Document.prototype, 'body', document).append(this.#host)
     dialog.showModal()
     this.#removal.observe(document, {childList: true, subtree: true})
   }

@@ -33,9 +33,10 @@ export function makeParts(say: Say): Parts {
   return {dialog, form, picture, listen, another, label, input, message, cancel}
 }
 
-function make<K extends keyof HTMLElementTagNameMap>(name: K, attributes: Readonly<Record<string, string>> = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
-  const element = document.createElement(name)
-  for (const attribute in attributes) element.setAttribute(attribute, attributes[attribute]!)
+/** Makes an element. */
+export function make<K extends keyof HTMLElementTagNameMap>(name: K, attributes: Readonly<Record<string, string>> = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
+  const element = Document.prototype.createElement.call(document, name) as HTMLElementTagNameMap[K]
+  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value) // its own alone: an onerror of Object.prototype's would run
   element.append(...children)
   return element
 }

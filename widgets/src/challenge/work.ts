@@ -24,11 +24,11 @@ let forbidden = false
  */
 export async function work({parameters, expires_in}: WorkChallenge, {signal, trusted}: Options = {}): Promise<string> {
   signal?.throwIfAborted()
-  if (parameters.algorithm !== 'PBKDF2/SHA-256') throw new Error(`No such algorithm: ${parameters.algorithm}`)
+  if (parameters.algorithm !== 'PBKDF2/SHA-256') throw new Error('unknown: ' + parameters.algorithm)
   const end = new AbortController()
   const givenUp = new Promise<never>((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), end)
-    setTimeout(() => reject(new DOMException('The challenge has expired.', 'TimeoutError')), expires_in * 1000)
+    setTimeout(() => reject(new DOMException('expired', 'TimeoutError')), expires_in * 1000)
   })
   try {
     return String(await Promise.race([givenUp, find(parameters, end.signal, trusted)]))

@@ -1,4 +1,5 @@
 /** What all elements share: a life in the document, attributes that change together, a look. */
+import {own} from '../own'
 import {core} from '../page'
 import type {Text} from '../types'
 import {h} from './dom'
@@ -81,7 +82,7 @@ type Defined = CustomElementConstructor & {readonly observedAttributes: readonly
 /** Makes each attribute a property too, in camel case; flags are true or false, the others texts. */
 export function reflect(element: Defined, flags: readonly string[] = []): void {
   for (const attribute of element.observedAttributes)
-    Object.defineProperty(element.prototype, camel(attribute), {
+    Object.defineProperty(element.prototype, camel(attribute), own({
       configurable: true,
       get(this: HTMLElement) {
         return flags.includes(attribute) ? this.hasAttribute(attribute) : this.getAttribute(attribute) ?? ''
@@ -90,7 +91,7 @@ export function reflect(element: Defined, flags: readonly string[] = []): void {
         if (value === null || value === undefined || value === false) this.removeAttribute(attribute)
         else this.setAttribute(attribute, value === true ? '' : String(value))
       },
-    })
+    }))
 }
 
 /** Takes properties that were set before the element was defined to where their setters are. */

@@ -1,5 +1,6 @@
 /** Where an item leads, and the event before a visitor goes there. */
 import {SelectEvent} from '../events'
+import {doc} from '../doc'
 import type {Item} from '../types'
 
 /**
@@ -9,9 +10,14 @@ import type {Item} from '../types'
  */
 export function address(item: Item, link: string | null): string | undefined {
   const target = link?.replace(/\{(id|collection)\}/g, (_, key: 'id' | 'collection') => encodeURIComponent(item[key])) ?? item.url
-  if (!target || !URL.canParse(target, document.baseURI)) return undefined
-  const url = new URL(target, document.baseURI)
-  return /^https?:$/.test(url.protocol) ? url.href : undefined
+  return web(target)?.href
+}
+
+/** A URL of the page's, resolved, if it is one of the web: javascript: is a URL too. */
+export function web(target: string | null | undefined): URL | undefined {
+  if (!target || !URL.canParse(target, doc.baseURI)) return undefined
+  const url = new URL(target, doc.baseURI)
+  return /^https?:$/.test(url.protocol) ? url : undefined
 }
 
 /** Asks the page before the item's link is followed. A page that prevents it shows the item itself. */

@@ -1,5 +1,7 @@
 /** Making nodes. Nothing here parses text: what is text stays text. */
 
+import {doc} from '../doc'
+
 type Value = string | number | boolean | undefined | ((event: Event) => void)
 export type Child = Node | string | null | undefined | false
 
@@ -9,7 +11,7 @@ export type Child = Node | string | null | undefined | false
  * the event it is named for; true is an empty attribute; false is none.
  */
 export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Record<string, Value> = {}, ...children: readonly Child[]): HTMLElementTagNameMap[K] {
-  const node = document.createElement(tag)
+  const node = doc.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === 'function') node.addEventListener(name, value)
     else if (value === undefined || value === false) continue
@@ -38,10 +40,10 @@ const svg = 'http://www.w3.org/2000/svg'
 
 /** A line drawing of 24 by 24, decoration only. */
 export function icon(path: string): SVGElement {
-  const drawing = document.createElementNS(svg, 'svg')
+  const drawing = doc.createElementNS(svg, 'svg')
   drawing.setAttribute('viewBox', '0 0 24 24')
   drawing.setAttribute('aria-hidden', 'true')
-  const line = document.createElementNS(svg, 'path')
+  const line = doc.createElementNS(svg, 'path')
   line.setAttribute('d', path)
   drawing.append(line)
   return drawing

@@ -1,6 +1,7 @@
 /** An element that shows what one call answers. */
 import type {StileError} from '../errors'
 import {ErrorEvent, LoadEvent} from '../events'
+import {doc} from '../doc'
 import {core, texts} from '../page'
 import type {Answer, Params} from '../types'
 import {focusOn, StileElement} from './base'
@@ -41,7 +42,7 @@ export abstract class Loader<T> extends StileElement {
   protected abstract show(answer: Answer<T>, fresh: boolean): void
 
   protected override begin(life: AbortSignal): void {
-    document.addEventListener('stile:token-renewed', () => (this.#fault as StileError | undefined)?.renewable && this.again(), {signal: life})
+    doc.addEventListener('stile:token-renewed', () => (this.#fault as StileError | undefined)?.renewable && this.again(), {signal: life})
     life.addEventListener('abort', () => this.#giveUp())
   }
 
@@ -74,14 +75,19 @@ export abstract class Loader<T> extends StileElement {
 
   async #load({path, params}: Request): Promise<void> {
     const call = this.#call = new AbortController()
-    const outcome = await core.get<T>(path, params, {signal: call.signal}).then(answer => ({answer}), (fault: Fault) => ({fault}))
+    let answer: Answer<T> | undefined, fault: unknown
+    try {
+      answer = await core.get<T>(path, params, {signal: call.signal})
+    } catch (error) {
+      fault = error
+    }
     this.text = await texts()
     if (call.signal.aborted) return
     this.#call = undefined
     this.#answer = this.#fault = undefined
     this.note.replaceChildren()
-    if ('answer' in outcome) this.#succeeds(outcome.answer)
-    else this.#fails(outcome.fault)
+    if (answer) this.#succeeds(answer)
+    else this.#fails(fault as Fault)
     this.#arrange()
   }
 

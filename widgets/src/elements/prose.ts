@@ -3,6 +3,7 @@
  * that a fault there is no script here: the parsed text is not put into the
  * page, but copied, and only what is listed: the rest is not shown.
  */
+import {doc, genuine} from '../doc'
 import {trusted} from '../page'
 
 const elements = new Set(('p br hr h1 h2 h3 h4 h5 h6 div span b strong i em u s small sub sup mark abbr cite dfn kbd samp var code pre q ' +
@@ -19,7 +20,7 @@ const attributes = 'lang dir title datetime start colspan rowspan scope href src
 export function prose(html: string, level: number): DocumentFragment {
   const copies = new DocumentFragment()
   try {
-    copies.append(...copied(new DOMParser().parseFromString(trusted.html(html), 'text/html').body, level))
+    copies.append(...copied(genuine(new DOMParser().parseFromString(trusted.html(html), 'text/html')).body, level))
   } catch { /* the browser has told the page's owner */ }
   return copies
 }
@@ -33,7 +34,7 @@ function copied(parent: Node, level: number): Node[] {
 
 function copy(from: HTMLElement, level: number): HTMLElement {
   const heading = /^h(\d)$/.exec(from.localName)
-  const to = document.createElement(heading ? `h${Math.min(6, Math.max(+heading[1]!, level + 1))}` : from.localName)
+  const to = doc.createElement(heading ? `h${Math.min(6, Math.max(+heading[1]!, level + 1))}` : from.localName)
   for (const name of attributes) {
     const value = from.getAttribute(name)
     if (value !== null && allowed(name, value)) to.setAttribute(name, value)

@@ -1,5 +1,7 @@
 /** <stile-results>: what a search found, to narrow and to leaf through. */
 import type {Answer, Item} from '../types'
+import {doc} from '../doc'
+import {own} from '../own'
 import {read, write, type Has, type Kind} from './address'
 import {focusOn, reflect} from './base'
 import {boneCard, card} from './card'
@@ -56,7 +58,7 @@ export class StileResults extends Loader<Item[]> {
     if (this.#scope !== null && scope !== this.#scope) this.#trail = new Trail()
     this.#scope = scope
     this.#keepAddress()
-    for (const search of document.querySelectorAll<HTMLElement & {shows?(results: Element): void}>('stile-search')) search.shows?.(this)
+    for (const search of doc.querySelectorAll<HTMLElement & {shows?(results: Element): void}>('stile-search')) search.shows?.(this)
     super.update()
   }
 
@@ -174,7 +176,7 @@ reflect(StileResults)
 
 /** Values by the parameter that asks for them. */
 function grouped(values: readonly Has[]): Record<string, string[]> {
-  const params: Record<string, string[]> = {}
+  const params: Record<string, string[]> = own()
   for (const [name, value] of values) (params[name] ??= []).push(value)
   return params
 }

@@ -1,8 +1,9 @@
 /** <stile-search>: a search box with suggestions. */
 import {ErrorEvent} from '../events'
+import {doc} from '../doc'
 import {core, texts} from '../page'
 import {reflect, StileElement} from './base'
-import {address, choose} from './choice'
+import {address, choose, web} from './choice'
 import {button, fill, h, icon, icons} from './dom'
 import {faultMessage} from './message'
 import {Popup, step} from './popup'
@@ -82,9 +83,10 @@ export class StileSearch extends StileElement {
   }
 
   get #results(): Element | null {
-    const id = this.getAttribute('for')
-    const here = this.getRootNode() as Document
-    return id ? here.getElementById?.(id) ?? document.getElementById(id) : document.querySelector('stile-results')
+    const id = this.getAttribute('for'), here = this.getRootNode()
+    if (!id) return doc.querySelector('stile-results')
+    const results = 'stile-results#' + CSS.escape(id) // no other element of that id: a form's members may be its children
+    return here instanceof ShadowRoot && here.querySelector(results) || doc.querySelector(results)
   }
 
   #typed(event?: InputEvent): void {
@@ -175,10 +177,9 @@ export class StileSearch extends StileElement {
   #search(): void {
     this.#rest()
     this.#popup.open(false)
-    const q = this.#box.value.trim(), results = this.#results, action = this.getAttribute('action')
+    const q = this.#box.value.trim(), results = this.#results, url = web(this.getAttribute('action'))
     if (results) results.setAttribute('query', q)
-    else if (action && q) {
-      const url = new URL(action, document.baseURI)
+    else if (url && q) {
       url.searchParams.set('q', q)
       location.assign(url)
     }

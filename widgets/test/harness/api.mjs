@@ -2,7 +2,7 @@
 import {createServer, request as send} from 'node:http'
 
 export class Api {
-  /** Every request: {method, path, form}, form being its parameters, of the URL or the body. */
+  /** Every request: {method, path, form, headers}, form being its parameters, of the URL or the body. */
   requests = []
   /** The source address that the server is told, "" for the real one. */
   from = ''
@@ -34,7 +34,7 @@ export class Api {
   async #answer(request, response) {
     const body = await read(request)
     const url = new URL(request.url, this.origin)
-    const noted = {method: request.method, path: url.pathname, form: new URLSearchParams(request.method === 'POST' ? body.toString() : url.search)}
+    const noted = {method: request.method, path: url.pathname, headers: request.headers, form: new URLSearchParams(request.method === 'POST' ? body.toString() : url.search)}
     this.requests.push(noted)
     const instead = await this.intercept(noted)
     if (response.destroyed) return

@@ -8,10 +8,10 @@ import {buildSync} from 'esbuild'
 const source = path => fileURLToPath(new URL(`../../src/${path}`, import.meta.url))
 const langs = ['en', 'de', 'fr', 'es', 'ja']
 
-/** What the API gives under /part/, besides what the server has. */
+/** What the API gives under /widgets/part/, besides what the server has. */
 const files = new Map([
-  ['/part/challenge.mjs', bundle('challenge/index.ts')],
-  ...langs.map(lang => [`/part/dialog-${lang}.mjs`, bundle(`lang/dialog/${lang}.ts`)]),
+  ['/widgets/part/challenge.mjs', bundle('challenge/index.ts')],
+  ...langs.map(lang => [`/widgets/part/dialog-${lang}.mjs`, bundle(`lang/dialog/${lang}.ts`)]),
 ])
 
 function bundle(path) {

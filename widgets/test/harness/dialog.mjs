@@ -33,7 +33,7 @@ function ask({api, client, token, challenge, lang, theme}) {
     return state.challenge = body.data
   }
   const run = async () => {
-    const {dialog} = await import(`${api}/part/challenge.mjs`)
+    const {dialog} = await import(`${api}/widgets/part/challenge.mjs`)
     const open = state.dialog = dialog({lang, theme, reload})
     for (let wrong = false; ; wrong = true) {
       const answer = await open.ask(state.challenge, wrong)
