@@ -36,7 +36,7 @@ func (a *API) call(route tokens.Route, upTo func(*request) int, q question) echo
 		if err := a.hasCalls(r); err != nil {
 			return err
 		}
-		if err := a.check(ctx, r, func() tokens.Check { return tokens.Check{Call: r.event(route, upTo(r))} }); err != nil {
+		if err := a.check(ctx, r, tokens.Check{Call: r.event(route, upTo(r))}); err != nil {
 			return err
 		}
 		records, missing := a.ask(ctx, r, q)
@@ -77,7 +77,7 @@ func (a *API) free(q question) echo.HandlerFunc {
 			e.Titles = uint32(titles)
 			return e
 		}
-		if err := a.check(ctx, r, func() tokens.Check { return tokens.Check{Call: suggest(maxTitles), Suggest: true} }); err != nil {
+		if err := a.check(ctx, r, tokens.Check{Call: suggest(maxTitles), Suggest: true}); err != nil {
 			return err
 		}
 		titles, err := a.ask(ctx, r, q)
@@ -104,23 +104,23 @@ func pageful(r *request) int {
 }
 
 // check checks the token's state, and refuses what its own step would refuse.
-// It spends the proof. event makes the token's event as it is known then.
-func (a *API) check(ctx context.Context, r *request, event func() tokens.Check) error {
+// It spends the proof.
+func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return a.dead(r, why)
 	}
-	if err := a.spendProof(ctx, r, func() tokens.Event { return event() }); err != nil {
-		return err
+	if r.key != (tokens.Key{}) {
+		if err := a.spendProof(ctx, r, e); err != nil {
+			return err
+		}
+		e.Call = r.proven(e.Call)
 	}
-	e := event()
-	began := time.Now()
 	v, err := a.Gate.Check(ctx, r.claims.ID, r.policy.Token, e)
 	if err != nil {
 		return fault(err)
 	}
 	a.Metrics.stepped(v, e)
 	if v.Outcome != tokens.Admit {
-		a.Metrics.steps.Observe(time.Since(began).Seconds())
 		if v.Observed != tokens.None {
 			a.observed(r, v, e)
 		}

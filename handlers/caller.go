@@ -38,6 +38,13 @@ func (w *caller) event(route tokens.Route, records int) tokens.Call {
 	}
 }
 
+// proven is a call after its proof was spent: one that was used before is
+// invalid.
+func (w *caller) proven(c tokens.Call) tokens.Call {
+	c.Key, c.BadProof = w.key, w.faulty != nil
+	return c
+}
+
 // addState appends the members that tell how a token stands.
 func (r *request) addState(s tokens.State) {
 	r.add(`"calls":`)

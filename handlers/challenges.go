@@ -70,13 +70,12 @@ func (a *API) answer(ctx context.Context, r *request) error {
 		return badRequest("answer is missing")
 	}
 	right := a.Challenges.Right(r.item, text)
-	answered := func() tokens.Event {
-		return tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Right: right}
-	}
+	answered := tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Right: right}
 	if err := a.spendProof(ctx, r, answered); err != nil {
 		return err
 	}
-	state, err := a.step(ctx, r, answered())
+	answered.Call = r.proven(answered.Call)
+	state, err := a.step(ctx, r, answered)
 	if err != nil {
 		a.countFailed(asked.Kind, err)
 		return err
@@ -102,11 +101,12 @@ func (a *API) reload(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	reloaded := func() tokens.Event { return tokens.Reload{Call: r.event(0, 0), Number: asked.Number} }
+	reloaded := tokens.Reload{Call: r.event(0, 0), Number: asked.Number}
 	if err := a.spendProof(ctx, r, reloaded); err != nil {
 		return err
 	}
-	state, err := a.step(ctx, r, reloaded())
+	reloaded.Call = r.proven(reloaded.Call)
+	state, err := a.step(ctx, r, reloaded)
 	if err != nil {
 		return err
 	}

@@ -54,8 +54,8 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 // spendProof spends the request's proof, which then works no more. Proofs with a
 // token that is not bound, and that event does not bind, are not remembered, and
 // of a token that is bound at most as many as its limits admit: or anybody could
-// fill the memory (S57). event makes the token's event.
-func (a *API) spendProof(ctx context.Context, r *request, event func() tokens.Event) error {
+// fill the memory (S57).
+func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error {
 	if r.key == (tokens.Key{}) {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (a *API) spendProof(ctx context.Context, r *request, event func() tokens.Ev
 		return fault(err)
 	}
 	if s.Bound.Kind == tokens.Unbound {
-		s, _ = tokens.Step(s, r.policy.Token, event())
+		s, _ = tokens.Step(s, r.policy.Token, e)
 	}
 	spent, most := r.proof, proofsOf(r.policy.Token)
 	switch {

@@ -17,11 +17,11 @@ func (a *API) token(ctx context.Context, r *request) error {
 	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return a.dead(r, why)
 	}
-	looked := func() tokens.Event { return tokens.Look(r.event(0, 0)) }
-	if err := a.spendProof(ctx, r, looked); err != nil {
+	looked := r.event(0, 0)
+	if err := a.spendProof(ctx, r, tokens.Look(looked)); err != nil {
 		return err
 	}
-	state, err := a.step(ctx, r, looked())
+	state, err := a.step(ctx, r, tokens.Look(r.proven(looked)))
 	if err != nil {
 		return err
 	}

@@ -62,8 +62,10 @@ type Gate struct {
 // Check steps token id through a Check. If the state in memory admits it, it
 // changes nothing, and nothing is written.
 func (g *Gate) Check(ctx context.Context, id ID, p Policy, e Check) (Verdict, error) {
-	if s, known := g.Store.Peek(id); known {
-		if next, v := Step(s, p, e); v.Outcome == Admit && next == s {
+	s, known := g.Store.Peek(id)
+	if known && s.Dead == None && (s.Cleared || !e.Blocked) {
+		if next, v := check(s, p, e); v.Outcome == Admit && next == s { // as Step says
+			v.State = s
 			return v, nil
 		}
 	}
