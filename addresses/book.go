@@ -42,6 +42,7 @@ type Book struct {
 	change  sync.Mutex // one change of the list at a time
 	mu      sync.RWMutex
 	blocked map[Scope]int64 // by a rule, until: Unix seconds
+	blocks  atomic.Int64    // len(blocked): mostly 0, and then no call waits for mu
 	full    int             // size at which those that are over are thrown out
 }
 
@@ -60,6 +61,7 @@ func OpenBook(ctx context.Context, store Store, p Policy) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read blocks: %w", err)
 	}
+	b.blocks.Store(int64(len(b.blocked)))
 	return b, nil
 }
 
@@ -89,10 +91,11 @@ func (b *Book) BlockedByOperator(a netip.Addr, now time.Time) (until int64, bloc
 // tenant, and until when. It asks no store. A block of a version that did not
 // tell tenants apart is a block for all.
 func (b *Book) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool) {
-	b.mu.RLock()
-	if len(b.blocked) > 0 {
-		until = max(b.blocked[OfTenant(a, tenant)], b.blocked[OfAll(a)])
+	if b.blocks.Load() == 0 {
+		return 0, false
 	}
+	b.mu.RLock()
+	until = max(b.blocked[OfTenant(a, tenant)], b.blocked[OfAll(a)])
 	b.mu.RUnlock()
 	if until == 0 || now.Unix() >= until || b.policy.Load().ObserveBlock {
 		return 0, false
@@ -156,6 +159,7 @@ func (b *Book) note(scope Scope, until int64, now time.Time) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer func() { b.blocks.Store(int64(len(b.blocked))) }()
 	if until <= now.Unix() {
 		delete(b.blocked, scope)
 		return

@@ -119,7 +119,9 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	if err != nil {
 		return fault(err)
 	}
-	a.Metrics.stepped(v, e)
+	if v.Binds || v.Asks {
+		a.Metrics.stepped(v, e)
+	}
 	if v.Outcome != tokens.Admit {
 		if v.Observed != tokens.None {
 			a.observed(r, v, e)
@@ -171,11 +173,10 @@ func (a *API) overQuota(r *request) error {
 // ask puts the question, when it is its turn. A question that was put wrongly
 // and one that finds nothing are the client's; anything else is a fault.
 func (a *API) ask(ctx context.Context, r *request, q question) (records int, err error) {
-	done, err := a.questions.take(ctx, r, a.Addresses)
-	if err != nil {
+	if err := a.questions.take(ctx, r, a.Addresses); err != nil {
 		return 0, fault(err)
 	}
-	defer done()
+	defer a.questions.give(r)
 	r.begin()
 	records, err = q(ctx, r)
 	if err == nil || isClients(err) {

@@ -34,17 +34,22 @@ type budgets interface {
 	Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
 }
 
-// take waits for the request's turn, within ctx. done ends its question.
-func (q *questions) take(ctx context.Context, r *request, b budgets) (done func(), err error) {
-	id, from := r.claims.ID, asker{r.from, r.tenant.Number}
-	if err := q.tokens.take(ctx, id, func() int { return ofAToken }); err != nil {
-		return nil, err
+// take waits for the request's turn, within ctx.
+func (q *questions) take(ctx context.Context, r *request, b budgets) error {
+	if err := q.tokens.take(ctx, r.claims.ID, func() int { return ofAToken }); err != nil {
+		return err
 	}
-	if err := q.addresses.take(ctx, from, func() int { return turnsOf(b, r) }); err != nil {
-		q.tokens.give(id)
-		return nil, err
+	if err := q.addresses.take(ctx, asker{r.from, r.tenant.Number}, func() int { return turnsOf(b, r) }); err != nil {
+		q.tokens.give(r.claims.ID)
+		return err
 	}
-	return func() { q.addresses.give(from); q.tokens.give(id) }, nil
+	return nil
+}
+
+// give ends the request's question.
+func (q *questions) give(r *request) {
+	q.addresses.give(asker{r.from, r.tenant.Number})
+	q.tokens.give(r.claims.ID)
 }
 
 // turnsOf is how many questions an address may have under way: proportionally
