@@ -313,3 +313,15 @@ func TestExplainSpike(t *testing.T) {
 		t.Errorf("observed: %s", code)
 	}
 }
+
+// TestS50AnyPage: who adds a tenant without sites is told that any page may use
+// its tokens.
+func TestS50AnyPage(t *testing.T) {
+	h := newHome(t, "")
+	if _, said, code := h.run("tenant", "add", "open"); code != 0 || !strings.Contains(said, "any page may use this tenant's tokens") || !strings.Contains(said, "stile tenant set open --site") {
+		t.Errorf("exit %d: %q", code, said)
+	}
+	if _, said, code := h.run("tenant", "add", "acme", "--site", "https://acme.example"); code != 0 || said != "" {
+		t.Errorf("with a site: exit %d: %q", code, said)
+	}
+}

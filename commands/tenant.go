@@ -32,7 +32,8 @@ func (p *program) tenantAdd() *cobra.Command {
 	var f tenantFlags
 	c := &cobra.Command{Use: "add CLIENT_ID", Short: "add a tenant, and show its secret once",
 		Long: `Adds a tenant and prints its client_id and its secret. The secret is shown this
-once: only a hash of it is kept. A lost one is replaced by rotate-secret.`,
+once: only a hash of it is kept. A lost one is replaced by rotate-secret. Without
+--site, any page may use the tenant's tokens.`,
 		Example: `  stile tenant add acme --name "Acme Ltd" --site https://www.acme.example
   stile tenant add acme --price 0.002 --calls-per-month 100000 --json`,
 		Args: takes(1, 1, "one CLIENT_ID")}
@@ -45,6 +46,9 @@ once: only a hash of it is kept. A lost one is replaced by rotate-secret.`,
 		var made credentials
 		if err := p.do(c.Context(), "tenant.add", ch, &made); err != nil {
 			return err
+		}
+		if ch.Sites == nil {
+			fmt.Fprintf(p.err, "No --site was given: any page may use this tenant's tokens. To allow only its own pages:\n  stile tenant set %s --site https://www.example.com\n", printable(args[0]))
 		}
 		return p.showSecret(made)
 	}

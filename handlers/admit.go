@@ -1,0 +1,76 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"stile.example/stile/tokens"
+	"stile.example/stile/usage"
+)
+
+// check checks the token's state, and refuses what its own step would refuse.
+// It spends the proof.
+func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
+	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
+		return a.dead(r, why)
+	}
+	if r.key != (tokens.Key{}) {
+		if err := a.spendProof(ctx, r, e); err != nil {
+			return err
+		}
+		e.Call = r.proven(e.Call)
+	}
+	v, err := a.Gate.Check(ctx, r.claims.ID, r.policy.Token, e)
+	if err != nil {
+		return fault(err)
+	}
+	if v.Binds || v.Asks {
+		a.Metrics.stepped(v, e)
+	}
+	if v.Outcome != tokens.Admit {
+		if v.Observed != tokens.None {
+			a.observed(r, v, e)
+		}
+		r.limits(left(v, r.policy.Token.Calls))
+		return a.refused(r, v, e)
+	}
+	r.binder = v.Binds
+	return nil
+}
+
+// attempt counts a call whose content can't be read, and returns why. What the
+// token's own state refuses comes first.
+func (a *API) attempt(ctx context.Context, r *request, e tokens.Attempt, why error) error {
+	if _, err := a.step(ctx, r, e); err != nil {
+		return err
+	}
+	return why
+}
+
+// reserve takes a call of the tenant's month for the step that follows.
+func (a *API) reserve(r *request) error {
+	switch a.Meter.Reserve(r.tenant.Number, r.tenant.CallsPerMonth, r.at) {
+	case usage.Reserved:
+		return nil
+	case usage.Waiting:
+		return &refusal{code: Overloaded, retry: pause(), grounds: grounds{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)}}
+	}
+	return a.overQuota(r)
+}
+
+// hasCalls is the check of the tenant's month for what is not counted in it.
+func (a *API) hasCalls(r *request) error {
+	if limit := r.tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.tenant.Number, r.at) >= limit {
+		return a.overQuota(r)
+	}
+	return nil
+}
+
+// overQuota refuses until the next month, UTC.
+func (a *API) overQuota(r *request) error {
+	y, m, _ := r.at.UTC().Date()
+	return &refusal{
+		code: TenantExhausted, retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.at),
+		grounds: grounds{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)},
+	}
+}
