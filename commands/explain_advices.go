@@ -26,7 +26,7 @@ var advices = map[handlers.Code]advice{
 		"That is what a script looks like. If it is the tenant's own page, it calls far more often than a person acts."},
 	handlers.ProofInvalid: {"The token belongs to a key, and the request had no good proof of it.",
 		"The rule says what was wrong with it. A clock that is wrong by more than a minute is mended by the widget layer; a proof that was used before is a copied URL, or a proxy that sends requests twice."},
-	handlers.ClientMismatch: {"The client_id is not the token's, or the page is on none of the tenant's sites.",
+	handlers.ClientMismatch: {"The client_id is not the token's, the page is not on one of the tenant's sites, or (rule: fetch metadata) the browser did not send the request as a page's fetch or script.",
 		"If the page is the tenant's, add its origin: stile tenant set CLIENT_ID --site ORIGIN (give all of them)."},
 	handlers.TenantSuspended: {"The tenant is suspended.",
 		"stile tenant resume CLIENT_ID lets its calls through again."},

@@ -102,7 +102,7 @@ var meanings = [...]meaning{
 		ClientMismatch, http.StatusForbidden, false, "The token belongs to another site",
 		"The client_id is not the token's, or the page is not one of the tenant's sites.",
 		"This page may not show this content. Please tell the site's owner.",
-		"Send your own client_id with a token that was issued to it. If the publisher registered your sites, the page's origin (scheme, host and port) must be one of them: a new domain or a staging site must be added first.",
+		"Send your own client_id with a token that was issued to it. If the publisher registered your sites, the page's origin (scheme, host and port) must be one of them: a new domain or a staging site must be added first. A browser must send the request as a fetch or a script, not as an image, a frame or a navigation. On a page with Referrer-Policy: no-referrer, give script tags crossorigin=\"anonymous\", so that they send their origin.",
 	},
 	{
 		TenantSuspended, http.StatusForbidden, false, "The site is suspended",

@@ -11,7 +11,8 @@ import (
 )
 
 // guard finds out who calls: address, token, client, page, key, in the
-// contract's order. It changes nothing but r.caller, and spends the proof.
+// contract's order. It changes nothing but r.caller: the proof is checked here,
+// and spent once the token's state is known.
 func (a *API) guard(r *request) (err error) {
 	if err = a.arrive(r); err != nil {
 		return err
@@ -29,8 +30,8 @@ func (a *API) guard(r *request) (err error) {
 	if inURL && r.policy.QueryTokens != QueryTokensYes && r.policy.QueryTokens != QueryTokensProof {
 		return badRequest("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
-	if !askedByCode(r.http.Header, &r.caller) || !fromSite(r.http.Header, &r.caller) {
-		if err = a.mismatch(r, "sites"); err != nil {
+	if rule := pageRule(r.http.Header, &r.caller); rule != "" {
+		if err = a.mismatch(r, rule); err != nil {
 			return err
 		}
 	}
@@ -43,9 +44,8 @@ func (a *API) guard(r *request) (err error) {
 
 // arrive finds out where a request comes from, and refuses an address that an
 // operator has blocked before anything is read of its token. What a rule has
-// blocked is decided with the token: see tokens.Call.Blocked. (Not at /oauth: that is called by
-// the tenants' servers, whose visitors' addresses are none of theirs, and who
-// are known by their secrets.)
+// blocked is decided with the token: see tokens.Call.Blocked. /oauth is not
+// blocked: tenants' servers call it, which are known by their secrets.
 func (a *API) arrive(r *request) (err error) {
 	r.at = a.Now()
 	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
@@ -64,7 +64,11 @@ func (a *API) mismatch(r *request, rule string) error {
 		a.observe(r, ClientMismatch, grounds{rule: rule})
 		return nil
 	}
-	return &refusal{code: ClientMismatch, grounds: grounds{rule: rule}}
+	why := &refusal{code: ClientMismatch, grounds: grounds{rule: rule}}
+	if rule == fetchMetadata {
+		why.detail = "The browser does not mark this request as a page's fetch or script, or it hides the page's origin."
+	}
+	return why
 }
 
 // verify reads a token. Only what bearer says of the token itself is told to

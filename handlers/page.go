@@ -8,6 +8,20 @@ import (
 	"stile.example/stile/tenants"
 )
 
+// fetchMetadata is the rule about what a browser says of a request.
+const fetchMetadata = "fetch metadata"
+
+// pageRule is the rule about pages that a request breaks, "" if none.
+func pageRule(h http.Header, who *caller) string {
+	switch {
+	case !askedByCode(h, who):
+		return fetchMetadata
+	case !fromSite(h, who):
+		return "sites"
+	}
+	return ""
+}
+
 // fromSite says whether the page that makes the call is one of the tenant's
 // sites: by its Origin, else by the origin of its Referer. The Origin of a
 // sandboxed page is "null", which is nobody's site. A browser can't forge
