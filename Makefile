@@ -29,6 +29,11 @@ test: needs needs-node needs-python needs-php says-java ## run all tests, the pa
 	$(GO) test -timeout 14m .
 	$(MAKE) test-widgets
 
+.PHONY: test-quick
+test-quick: needs ## test the packages without the race detector, browsers and third-party programs (under 3 min)
+	$(GO) vet ./...
+	$(GO) test -timeout 3m $$($(GO) list ./... | grep /stile/ | grep -v -e /peers -e /backends)
+
 .PHONY: test-widgets
 test-widgets: build needs-node needs-browsers ## test the widget layer in Chromium and Firefox
 	cd widgets && npm ci --no-progress && npm run check && npm test

@@ -42,8 +42,8 @@ func kinds() []kind {
 		{"pictures", "one address; solves work, and half of the pictures; 5 calls a second", true, scrapers(1, trade{pace: second / 5, page: 2 * second, solves: reader})},
 		{"titles", "one address; takes titles from suggestions, solves nothing", true, scrapers(1, trade{pace: second / 2, page: 2 * second, patient: true, solves: idle, suggests: true})},
 		{"network", "a scraper with a /48, which uses each token in another /64; solves nothing", true, scrapers(1, trade{pace: second, page: 2 * second, hop: 8, patient: true, solves: idle, where: subnet})},
-		{"hostile", "1,000 people at home; pages of a hostile tenant bind 45 of its tokens an hour there", false, bystanders(1000, 2)},
-		{"weapon", "the same, with tokens of the tenant that they visit, in browsers that hide what loads them", false, bystanders(1000, 1)},
+		{"hostile", "400 people at home; pages of a hostile tenant bind 45 of its tokens an hour there", false, bystanders(400, 2)},
+		{"weapon", "the same, with tokens of the tenant that they visit, in browsers that hide what loads them", false, bystanders(400, 1)},
 		{"proofs", "64 addresses, each with one key and one token after another, that make as many proofs as they can", true, flooders(64)},
 	}
 }

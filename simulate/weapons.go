@@ -90,7 +90,7 @@ func flooders(n int) func(*world) []agent {
 }
 
 // flooded is how long a flood of proofs lasts: some times a proof's life.
-const flooded = 10 * time.Minute
+const flooded = 3 * time.Minute
 
 // proofLife is how long a used proof is remembered.
 const proofLife = 63 * time.Second
