@@ -11,7 +11,8 @@ import (
 )
 
 // guard finds out who calls: address, token, client, page, key, in the
-// contract's order. It changes nothing but r.caller, and spends the proof.
+// contract's order. It changes nothing but r.caller: the proof is spent later,
+// by [API.spendProof].
 func (a *API) guard(r *request) (err error) {
 	if err = a.arrive(r); err != nil {
 		return err
