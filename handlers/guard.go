@@ -11,8 +11,7 @@ import (
 )
 
 // guard finds out who calls: address, token, client, page, key, in the
-// contract's order. It changes nothing but r.caller: the proof is spent later,
-// by [API.spendProof].
+// contract's order. It changes nothing but r.caller, and spends the proof.
 func (a *API) guard(r *request) (err error) {
 	if err = a.arrive(r); err != nil {
 		return err
