@@ -28,7 +28,7 @@ type Count struct{ Bound, Asked, Solved uint16 }
 // Forever is State.Until of a block that only a person lifts.
 const Forever = int64(1) << 62
 
-// Policy is what one scope is allowed: see [Policy.forTenant].
+// Policy is what one scope is allowed: see [Policy.Apply].
 type Policy struct {
 	Bindings       uint16          // tokens that it may bind within Per
 	Per            time.Duration   // at least Slices seconds
