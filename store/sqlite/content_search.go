@@ -69,7 +69,7 @@ func (db *DB) run(ctx context.Context, c *corpus, q content.Query, key string) (
 	if err != nil {
 		return p, err
 	}
-	done, err := db.turn(ctx, s.cost(len(q.Facets)))
+	done, err := db.turn(ctx, q, s.cost(len(q.Facets)))
 	if err != nil {
 		return p, err
 	}
