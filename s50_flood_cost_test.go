@@ -2,7 +2,7 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -33,16 +33,16 @@ type line struct {
 	host string
 	conn net.Conn
 	in   *bufio.Reader
+	body bytes.Buffer
 }
+
+func (s *site) line() *line { return &line{host: strings.TrimPrefix(s.URL, "http://")} }
 
 // get sends a request and returns the code of the refusal, or "". The server
 // may close the connection after it.
 func (l *line) get(path, token, from string) (code string, err error) {
-	if l.conn == nil {
-		if l.conn, err = net.Dial("tcp", l.host); err != nil {
-			return "", err
-		}
-		l.in = bufio.NewReader(l.conn)
+	if err = l.open(); err != nil {
+		return "", err
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\n", path, l.host)
@@ -60,14 +60,25 @@ func (l *line) get(path, token, from string) (code string, err error) {
 		return "", err
 	}
 	defer res.Body.Close()
-	var a answer
-	if err = json.NewDecoder(res.Body).Decode(&a); err != nil {
-		return "", err
-	}
-	if _, err = io.Copy(io.Discard, res.Body); res.Close {
+	l.body.Reset()
+	if _, err = l.body.ReadFrom(res.Body); res.Close {
 		l.close()
 	}
-	return a.code(), err
+	if res.StatusCode == http.StatusOK {
+		return "", err
+	}
+	_, after, _ := strings.Cut(l.body.String(), `"code":"`)
+	code, _, _ = strings.Cut(after, `"`)
+	return code, err
+}
+
+func (l *line) open() (err error) {
+	if l.conn == nil {
+		if l.conn, err = net.Dial("tcp", l.host); err == nil {
+			l.in = bufio.NewReader(l.conn)
+		}
+	}
+	return err
 }
 
 func (l *line) close() {
@@ -86,7 +97,7 @@ func (s *site) cost(conns, n int, code string, request func(n int) (path, token,
 	before := s.cpu()
 	for range conns {
 		wg.Go(func() {
-			l := line{host: strings.TrimPrefix(s.URL, "http://")}
+			l := s.line()
 			defer l.close()
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				if got, err := l.get(request(i)); got != code || err != nil {

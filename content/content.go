@@ -8,7 +8,6 @@ package content
 
 import (
 	"errors"
-	"net/netip"
 	"time"
 )
 
@@ -59,14 +58,6 @@ type Query struct {
 	Cursor     string   // as Page.Next gave it, or ""
 	Facets     []string // "collection", "tag" or an attribute's name
 	Highlight  bool
-	Asker      Asker // on whose behalf; the answer does not depend on it
-}
-
-// Asker is one of those who share the time of expensive searches: an address
-// and, in a Query, the tenant.
-type Asker struct {
-	Address netip.Addr
-	Share   int // of the time, in shares of an ordinary address; 0 means 1
 }
 
 // AttributeValue is a value of an attribute, as text.

@@ -25,7 +25,6 @@ func (a *API) search(ctx context.Context, r *request) (int, error) {
 		return 0, err
 	}
 	q.Tenant = r.tenant.Number
-	q.Asker = content.Asker{Address: r.from, Share: turnsOf(a.Addresses, r) / ofAnAddress}
 	defer a.Metrics.stored("search", time.Now())
 	page, err := a.Content.Search(ctx, q)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"stile.example/stile/content"
 	"stile.example/stile/tokens"
 )
 
@@ -55,6 +56,12 @@ func turnsOf(b budgets, r *request) int {
 		return 1 << 30
 	}
 	return max(ofAnAddress, ofAnAddress*int(allowed)/max(int(usual), 1))
+}
+
+// askerOf returns who shares the time of the corpus with others: a tenant's
+// tokens at an address, in proportion to the address's turns.
+func askerOf(b budgets, r *request) content.Asker {
+	return content.Asker{Address: r.from, Tenant: r.tenant.Number, Share: turnsOf(b, r) / ofAnAddress}
 }
 
 // turns bounds how many of one key are under way. The zero value has none. It

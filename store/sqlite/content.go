@@ -19,8 +19,7 @@ import (
 type corpora struct {
 	dir       string // that the files are in
 	times     times
-	turns     turns // of expensive searches that are not long
-	longTurns turns
+	turns     lanes      // of questions to it
 	importing sync.Mutex // held by the one import that runs
 
 	mu  sync.Mutex
@@ -34,7 +33,7 @@ var ErrImporting = errors.New("another import is running: try again when it is d
 // left behind. It must be called once, by Open.
 func (db *DB) openCorpus(ctx context.Context, file string) error {
 	db.dir, db.times = filepath.Dir(file), searchTimes
-	db.turns.free, db.longTurns.free = turnsOn(cores)
+	db.turns.open(cores)
 	n, err := db.generation(ctx)
 	if err != nil {
 		return fmt.Errorf("read corpus generation: %w", err)

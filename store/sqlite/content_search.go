@@ -65,17 +65,23 @@ func (db *DB) run(ctx context.Context, c *corpus, q content.Query, key string) (
 		return p, fmt.Errorf("timed out within the last minute: %w", context.DeadlineExceeded)
 	}
 	var s selection
-	err = db.limited(ctx, c, name, func(ctx context.Context) (err error) { s, err = c.selection(ctx, q); return err })
+	err = db.inTurn(ctx, 0, func() error {
+		return db.limited(ctx, c, name, func(ctx context.Context) (err error) { s, err = c.selection(ctx, q); return err })
+	})
 	if err != nil {
 		return p, err
 	}
-	done, err := db.turn(ctx, q, s.cost(len(q.Facets)))
-	if err != nil {
-		return p, err
+	cost := s.cost(len(q.Facets))
+	if cost < long {
+		name = "" // if it takes too long, others are the cause
 	}
-	defer done()
 	var hurried bool
-	err = db.limited(ctx, c, name, func(ctx context.Context) (err error) { p, hurried, err = c.search(ctx, q, s, at, db.times); return err })
+	err = db.inTurn(ctx, cost, func() error {
+		return db.limited(ctx, c, name, func(ctx context.Context) (err error) {
+			p, hurried, err = c.search(ctx, q, s, at, db.times)
+			return err
+		})
+	})
 	if err != nil {
 		return content.Page{}, err
 	}
@@ -88,12 +94,12 @@ func (db *DB) run(ctx context.Context, c *corpus, q content.Query, key string) (
 }
 
 // limited runs fn within the time of a search, and notes by its name a
-// question that takes longer.
+// question that takes longer. One without a name is not noted.
 func (db *DB) limited(ctx context.Context, c *corpus, name string, fn func(context.Context) error) error {
 	whole, cancel := context.WithTimeout(ctx, db.times.whole)
 	defer cancel()
 	err := fn(whole)
-	if err != nil && whole.Err() != nil && ctx.Err() == nil {
+	if name != "" && err != nil && whole.Err() != nil && ctx.Err() == nil {
 		c.late.keep(name, db.opt.Now().Add(pauseLate), len(name))
 	}
 	return inTime(whole, err)

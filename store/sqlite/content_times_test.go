@@ -197,19 +197,20 @@ func TestS54WaitingIsNotTheQuestionsFault(t *testing.T) {
 	db := newCorpus(t)
 	put(t, db, 0, slowItems()...)
 	q := content.Query{Words: []string{"oak", "tree"}, Limit: 1, Facets: []string{"tag", "collection", "a", "b", "c", "d", "e", "f"}}
-	took := db.turns.free
-	db.turns.free, db.turns.running, db.times.turn = 0, took, 0
+	turns := db.turns.of(expensive)
+	took := turns.free
+	turns.free, turns.running, db.times.turn = 0, took, 0
 	if _, err := db.Search(t.Context(), q); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("without a turn: %v", err)
 	}
 	if _, err := db.Search(t.Context(), content.Query{Words: []string{"2077"}, Limit: 1}); err != nil {
 		t.Errorf("a rare word meanwhile: %v", err)
 	}
-	db.turns.give()
+	turns.give()
 	if _, err := db.Search(t.Context(), q); err != nil {
 		t.Errorf("with a turn: %v", err)
 	}
-	if db.turns.free != 1 {
+	if turns.free != 1 {
 		t.Error("the turn is not given back")
 	}
 }

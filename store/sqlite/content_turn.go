@@ -18,7 +18,7 @@ type times struct {
 	whole  time.Duration // for a search, and for suggestions and related items; the next two are parts of it
 	total  time.Duration // for counting matches beyond those that were ranked
 	facets time.Duration // for counting facets
-	turn   time.Duration // that an expensive search waits for its turn, before its own time begins
+	turn   time.Duration // that a question waits for its turn, before its own time begins
 }
 
 var searchTimes = times{
@@ -28,57 +28,66 @@ var searchTimes = times{
 	turn:   2 * time.Second,
 }
 
-// Costs of searches, in places of the full text.
+// Costs of questions, in places of the full text.
 const (
-	expensive = 20_000  // from this cost on, a search needs a turn: about 10 ms of work
-	long      = 60_000  // from this cost on, it needs one of the turns of long searches: about 30 ms of work
+	cheap     = 2_000   // of a question that looks at fewer: about 1 ms of work
+	expensive = 20_000  // from this cost on, a search is not quick: about 10 ms of work
+	long      = 60_000  // from this cost on, it is long: about 30 ms of work
 	credit    = 200_000 // how far an asker that had few turns is ahead of the others, at most
 )
 
-// maxAskers is how many askers are noted for each kind of turn: about 1 MB.
+// maxAskers is how many askers are noted in each lane: about 1 MB.
 const maxAskers = 16_384
 
 // cores is how many processors Go was given at the start, without the spare one
 // that commands.serve adds.
 var cores = runtime.GOMAXPROCS(0)
 
-// turnsOn returns how many turns there are on so many processors, and how many
-// for long searches. Together they leave one processor to everything else, if
-// there are more than two.
-func turnsOn(cores int) (short, long int) { return max(1, cores/2), max(1, (cores-1)/2) }
+// lanes are the turns of questions by what they cost, so that an item or a rare
+// word does not wait for the end of a search for an ordinary word, and that one
+// not for the end of a long one. Together, ordinary and long searches leave one
+// processor to everything else, if there are more than two.
+type lanes struct{ quick, ordinary, long turns }
 
-// turn waits until a search of that cost may run, and returns what must be
-// called when it is done. Cheap searches never wait: an item and a rare word
-// are found quickly while expensive searches run. Long searches have turns of
-// their own, so that a search for an ordinary word does not wait for the end of
-// one.
-func (db *DB) turn(ctx context.Context, q content.Query, cost int) (done func(), err error) {
-	if cost < expensive {
-		return func() {}, nil
-	}
-	t := &db.turns
-	if cost >= long {
-		t = &db.longTurns
-	}
-	ctx, cancel := context.WithTimeout(ctx, db.times.turn)
-	defer cancel()
-	if err := t.take(ctx, asker{q.Asker.Address, q.Tenant}, cost/max(1, q.Asker.Share)); err != nil {
-		return nil, fmt.Errorf("wait for other searches: %w", err)
-	}
-	return t.give, nil
+// open gives as many turns as so many processors can work on.
+func (l *lanes) open(cores int) {
+	l.quick.free, l.ordinary.free, l.long.free = 2*cores, max(1, cores/2), max(1, (cores-1)/2)
 }
 
-// turns bounds how many searches run at the same time. Those that wait are
-// served by fair queueing in virtual time, which is the work done for each asker. Each asker gets the same part of the
-// work, however many searches it has waiting. One that had few turns recently is
-// ahead of the others, by at most credit. The zero value gives no turns.
+func (l *lanes) of(cost int) *turns {
+	switch {
+	case cost >= long:
+		return &l.long
+	case cost >= expensive:
+		return &l.ordinary
+	}
+	return &l.quick
+}
+
+// inTurn runs fn, a question of that cost, when the turn of its asker has come.
+func (db *DB) inTurn(ctx context.Context, cost int, fn func() error) error {
+	wait, cancel := context.WithTimeout(ctx, db.times.turn)
+	defer cancel()
+	t, who := db.turns.of(cost), content.AskerOf(ctx)
+	if err := t.take(wait, asker{who.Address, who.Tenant}, max(cost, cheap)/max(1, who.Share)); err != nil {
+		return fmt.Errorf("wait for other questions: %w", err)
+	}
+	defer t.give()
+	return fn()
+}
+
+// turns bounds how many questions run at the same time. Those that wait are
+// served by fair queueing: each asker gets the same part of the work, however
+// many questions it has waiting. Virtual time is the work that was done for each
+// of those who wait. An asker that had few turns recently is ahead of the
+// others, by at most credit. The zero value gives no turns.
 type turns struct {
 	mu      sync.Mutex
 	free    int
 	running int
 	waiting []*waiter     // in the order of arrival
-	now     int           // virtual time: the latest start of a search that had its turn
-	ends    map[asker]int // when the asker's searches end, in virtual time
+	now     int           // virtual time: the latest start of a question that had its turn
+	ends    map[asker]int // when the asker's questions end, in virtual time
 }
 
 // asker is an address together with the tenant whose token it uses.
@@ -87,10 +96,10 @@ type asker struct {
 	tenant uint32
 }
 
+// waiter is a question that waits or has its turn.
 type waiter struct {
-	start int // in virtual time
-	end   int
-	turn  chan struct{} // closed when the turn has come
+	start, end int           // in virtual time
+	turn       chan struct{} // closed when the turn has come
 }
 
 // take waits for a turn. [turns.give] must end it.
@@ -119,7 +128,7 @@ func (t *turns) join(who asker, cost int) *waiter {
 	return w
 }
 
-// note keeps when an asker's searches end. If that is too much to keep, it
+// note keeps when an asker's questions end. If that is too much to keep, it
 // evicts those that had few turns recently, or else all.
 func (t *turns) note(who asker, end int) {
 	if len(t.ends) >= maxAskers {

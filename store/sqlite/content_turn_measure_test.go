@@ -50,9 +50,8 @@ func TestMeasureTurns(t *testing.T) {
 	}
 	fast("warm-up")
 	fast("undisturbed")
-	_, most := turnsOn(cores)
-	for _, n := range []int{most, 8} {
-		db.longTurns.free = n
+	for _, n := range []int{db.turns.long.free, 8} {
+		db.turns.long.free = n
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		var mu sync.Mutex

@@ -19,57 +19,58 @@ func askerAt(n int) asker {
 	return asker{netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}), 1}
 }
 
-func queryFrom(n int) content.Query {
-	return content.Query{Tenant: 1, Asker: content.Asker{Address: askerAt(n).from}}
+func (db *DB) turnOf(t *testing.T, n, cost int, fn func()) error {
+	ctx := content.WithAsker(t.Context(), content.Asker{Address: askerAt(n).from, Tenant: 1})
+	return db.inTurn(ctx, cost, func() error { fn(); return nil })
 }
 
 func TestS54ExpensiveSearchesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := &DB{}
-		db.times, db.turns.free, db.longTurns.free = searchTimes, 2, 1
+		db.times = searchTimes
+		db.turns.open(4)
 		var running, most, ended atomic.Int64
 		for n := range 20 {
 			go func() {
-				done, err := db.turn(t.Context(), queryFrom(n), expensive)
+				err := db.turnOf(t, n, expensive, func() {
+					most.Store(max(most.Load(), running.Add(1)))
+					time.Sleep(100 * time.Millisecond)
+					running.Add(-1)
+					ended.Add(1)
+				})
 				if err != nil {
 					t.Error(err)
-					return
 				}
-				most.Store(max(most.Load(), running.Add(1)))
-				time.Sleep(100 * time.Millisecond)
-				running.Add(-1)
-				ended.Add(1)
-				done()
 			}()
 		}
 		synctest.Wait()
 		for _, cost := range []int{expensive - 1, long} {
-			other, err := db.turn(t.Context(), queryFrom(0), cost)
-			if err != nil {
+			if err := db.turnOf(t, 0, cost, func() {}); err != nil {
 				t.Fatalf("a search that costs %d: %v", cost, err)
 			}
-			other()
 		}
 		time.Sleep(1050 * time.Millisecond) // by the clock of the bubble
 		if most.Load() != 2 || ended.Load() != 20 {
 			t.Errorf("%d ran at the same time, %d ended", most.Load(), ended.Load())
 		}
 		for range 2 {
-			if _, err := db.turn(t.Context(), queryFrom(0), expensive); err != nil {
-				t.Fatal(err)
-			}
+			go db.turnOf(t, 0, expensive, func() { time.Sleep(time.Minute) })
 		}
+		synctest.Wait()
 		at := time.Now()
-		if _, err := db.turn(t.Context(), queryFrom(0), expensive); !errors.Is(err, context.DeadlineExceeded) || time.Since(at) != db.times.turn {
+		if err := db.turnOf(t, 0, expensive, func() {}); !errors.Is(err, context.DeadlineExceeded) || time.Since(at) != db.times.turn {
 			t.Errorf("without a turn: %v after %v", err, time.Since(at))
 		}
+		time.Sleep(time.Minute)
 	})
 }
 
-func TestTurnsOn(t *testing.T) {
-	for cores, want := range map[int][2]int{1: {1, 1}, 2: {1, 1}, 3: {1, 1}, 4: {2, 1}, 8: {4, 3}, 64: {32, 31}} {
-		if short, long := turnsOn(cores); [2]int{short, long} != want {
-			t.Errorf("on %d processors: %d, %d, want %v", cores, short, long, want)
+func TestLanesOpen(t *testing.T) {
+	for cores, want := range map[int][3]int{1: {2, 1, 1}, 2: {4, 1, 1}, 3: {6, 1, 1}, 4: {8, 2, 1}, 8: {16, 4, 3}, 64: {128, 32, 31}} {
+		var l lanes
+		l.open(cores)
+		if got := [3]int{l.quick.free, l.ordinary.free, l.long.free}; got != want {
+			t.Errorf("on %d processors: %v, want %v", cores, got, want)
 		}
 	}
 }
