@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +29,13 @@ type heard struct {
 }
 
 func (h heard) at(percent int) time.Duration { return h.took[(len(h.took)-1)*percent/100] }
+
+func (h heard) count() (refused int) {
+	for _, n := range h.refused {
+		refused += n
+	}
+	return refused
+}
 
 func (h heard) String() string {
 	ms := func(percent int) float64 { return float64(h.at(percent)) / 1e6 }
@@ -110,12 +119,30 @@ func (s *site) attack(request func(conn, n int) (path, token, from string)) (sto
 	}
 }
 
+// others returns how much processor time everything but the server and this
+// test has used, with what the host took from this machine. It is 0 where there
+// is no /proc/stat.
+func (s *site) others() time.Duration {
+	s.t.Helper()
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	var user, nice, system, idle, wait, irq, soft, steal int64
+	fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d %d", &user, &nice, &system, &idle, &wait, &irq, &soft, &steal)
+	var own syscall.Rusage
+	s.must(syscall.Getrusage(syscall.RUSAGE_SELF, &own))
+	used := time.Duration(user+nice+system+irq+soft+steal) * time.Second / 100
+	return used - s.cpu() - time.Duration(own.Utime.Nano()+own.Stime.Nano())
+}
+
 // TestS54Attack: while 200 connections send expensive questions, with one token
 // or many, from one address or 50, visitors' searches for a word are answered:
 // none is overloaded, and their p95 is about what it was. The tokens and
-// addresses of the attackers have no limits here, and neither has any spike. The
-// figures of a quiet machine with two processors are in docs/security.md; what
-// is checked is generous, since others may use the machine.
+// addresses of the attackers have no limits here, and neither has any spike.
+//
+// The figures of a quiet machine are in docs/security.md. What is checked is
+// generous where others use the machine, since they delay searches too.
 func TestS54Attack(t *testing.T) {
 	s := newSite(t, trusting+"policy: {token: {calls: 1000000, records: 100000000}}")
 	s.must(stiletest.WriteSlowCorpus(filepath.Join(s.Dir, "slow.jsonl"), stiletest.SlowItems))
@@ -154,14 +181,18 @@ func TestS54Attack(t *testing.T) {
 			token, from = a.request(conn)
 			return a.path(n), token, from
 		})
-		cpu := s.cpu()
+		cpu, others, began := s.cpu(), s.others(), time.Now()
 		h := v.search(40)
-		cpu = s.cpu() - cpu
+		cpu, others = s.cpu()-cpu, s.others()-others
 		answers := stop()
-		ratio := float64(h.at(95)) / float64(calm.at(95))
-		t.Logf("%s: %v; p95 × %.2f; attackers' answers %v; %v of processor time", a.name, h, ratio, answers, cpu)
-		if len(h.refused) > 0 || ratio > 10 {
-			t.Errorf("%s: refused %v, p95 %.2f times the undisturbed", a.name, h.refused, ratio)
+		ratio, took := float64(h.at(95))/float64(calm.at(95)), time.Since(began)
+		t.Logf("%s: %v; p95 × %.2f; attackers' answers %v; processor time %v, of others %v", a.name, h, ratio, answers, cpu, others)
+		allowed := 0
+		if others > took/5 {
+			allowed = len(h.took) / 20
+		}
+		if refused := h.count(); refused > allowed || ratio > 10 {
+			t.Errorf("%s: %d refused, p95 %.2f times the undisturbed", a.name, refused, ratio)
 		}
 	}
 	t.Logf("undisturbed, afterwards: %v", v.search(40))

@@ -51,7 +51,7 @@ type lanes struct{ quick, ordinary, long turns }
 
 // open gives as many turns as so many processors can work on.
 func (l *lanes) open(cores int) {
-	l.quick.free, l.ordinary.free, l.long.free = 2*cores, max(1, cores/2), max(1, (cores-1)/2)
+	l.quick.free, l.ordinary.free, l.long.free = max(2, cores), max(1, cores/2), max(1, (cores-1)/2)
 }
 
 func (l *lanes) of(cost int) *turns {
