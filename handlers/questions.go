@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,13 +36,15 @@ type budgets interface {
 	Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
 }
 
-// take waits for the request's turn, within ctx. done ends its question.
+// take waits for the request's turn, within ctx, and as long as the client is
+// there. done ends its question.
 func (q *questions) take(ctx context.Context, r *request, b budgets) (done func(), err error) {
 	id, from := r.claims.ID, asker{r.from, r.tenant.Number}
-	if err := q.tokens.take(ctx, id, func() int { return ofAToken }); err != nil {
+	gone := r.http.Context()
+	if err := q.tokens.take(ctx, gone, id, func() int { return ofAToken }); err != nil {
 		return nil, err
 	}
-	if err := q.addresses.take(ctx, from, func() int { return turnsOf(b, r) }); err != nil {
+	if err := q.addresses.take(ctx, gone, from, func() int { return turnsOf(b, r) }); err != nil {
 		q.tokens.give(id)
 		return nil, err
 	}
@@ -78,9 +81,9 @@ type queue struct {
 	waiting []chan struct{}
 }
 
-// take waits until fewer than most of a key are under way. most is asked for
-// only if some are.
-func (t *turns[K]) take(ctx context.Context, key K, most func() int) error {
+// take waits until fewer than most of a key are under way, or until either
+// context ends. most is asked for only if some are.
+func (t *turns[K]) take(ctx, gone context.Context, key K, most func() int) error {
 	t.mu.Lock()
 	if t.keys == nil {
 		t.keys = map[K]queue{}
@@ -102,6 +105,9 @@ func (t *turns[K]) take(ctx context.Context, key K, most func() int) error {
 	case <-ctx.Done():
 		t.giveUp(key, turn)
 		return ctx.Err()
+	case <-gone.Done():
+		t.giveUp(key, turn)
+		return gone.Err()
 	}
 }
 
@@ -127,15 +133,17 @@ func (t *turns[K]) give(key K) {
 func (t *turns[K]) giveUp(key K, turn chan struct{}) {
 	t.mu.Lock()
 	q := t.keys[key]
-	for i, w := range q.waiting {
-		if w == turn {
-			rest := make([]chan struct{}, 0, len(q.waiting)-1)
-			q.waiting = append(append(rest, q.waiting[:i]...), q.waiting[i+1:]...)
-			t.keys[key] = q
-			t.mu.Unlock()
-			return
-		}
+	i := slices.Index(q.waiting, turn)
+	switch {
+	case i == 0: // as a rule: who came first gives up first
+		q.waiting = q.waiting[1:]
+	case i > 0:
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+	default:
+		t.mu.Unlock()
+		t.give(key)
+		return
 	}
+	t.keys[key] = q
 	t.mu.Unlock()
-	t.give(key)
 }
