@@ -55,8 +55,9 @@ func TestS54QuestionsUnderWay(t *testing.T) {
 			var mu sync.Mutex
 			var order []int
 			running, most := 0, 0
+			var wg sync.WaitGroup
 			for n := range 20 {
-				go func() {
+				wg.Go(func() {
 					time.Sleep(time.Duration(n)) // in this order
 					done, err := q.take(t.Context(), c.of(n), b)
 					if err != nil {
@@ -73,9 +74,9 @@ func TestS54QuestionsUnderWay(t *testing.T) {
 					running--
 					mu.Unlock()
 					done()
-				}()
+				})
 			}
-			time.Sleep(30 * time.Second)
+			wg.Wait()
 			if most != c.want || len(order) != 20 || !fairly(order, c.want) {
 				t.Errorf("%s: %d at the same time, want %d; in the order %v", name, most, c.want, order)
 			}
