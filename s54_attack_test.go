@@ -141,8 +141,8 @@ func (s *site) others() time.Duration {
 // none is overloaded, and their p95 is about what it was. The tokens and
 // addresses of the attackers have no limits here, and neither has any spike.
 //
-// The figures of a quiet machine are in docs/security.md. What is checked is
-// generous where others use the machine, since they delay searches too.
+// The figures of a quiet machine are in docs/security.md. Where others use the
+// machine, they delay searches too, and up to a tenth of them may be refused.
 func TestS54Attack(t *testing.T) {
 	s := newSite(t, trusting+"policy: {token: {calls: 1000000, records: 100000000}}")
 	s.must(stiletest.WriteSlowCorpus(filepath.Join(s.Dir, "slow.jsonl"), stiletest.SlowItems))
@@ -187,12 +187,9 @@ func TestS54Attack(t *testing.T) {
 		answers := stop()
 		ratio, took := float64(h.at(95))/float64(calm.at(95)), time.Since(began)
 		t.Logf("%s: %v; p95 × %.2f; attackers' answers %v; processor time %v, of others %v", a.name, h, ratio, answers, cpu, others)
-		allowed := 0
-		if others > took/5 {
-			allowed = len(h.took) / 20
-		}
-		if refused := h.count(); refused > allowed || ratio > 10 {
-			t.Errorf("%s: %d refused, p95 %.2f times the undisturbed", a.name, refused, ratio)
+		quiet, refused := others < took/5, h.count()
+		if quiet && (refused > 0 || ratio > 10) || refused > len(h.took)/10 {
+			t.Errorf("%s: %d refused, p95 %.2f times the undisturbed; quiet: %t", a.name, refused, ratio, quiet)
 		}
 	}
 	t.Logf("undisturbed, afterwards: %v", v.search(40))
