@@ -153,6 +153,7 @@ func TestS54SameQuestionHasItsOwnTurn(t *testing.T) {
 	db := newCorpus(t)
 	put(t, db, 0, slowItems()...)
 	q := content.Query{Words: []string{"oak", "tree"}, Limit: 1, Facets: []string{"tag", "collection", "a", "b", "c", "d", "e", "f"}}
+	db.times.whole, db.times.turn = time.Minute, time.Minute
 	turns := db.turns.of(expensive)
 	free := turns.free
 	turns.free, turns.running = 0, free
