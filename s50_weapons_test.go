@@ -51,6 +51,7 @@ func TestS50NoPageBindsTokens(t *testing.T) {
 		{"Sec-Fetch-Dest": {"iframe"}, "Origin": {"https://acme.example"}},
 		{"Sec-Fetch-Dest": {"empty", "image"}, "Origin": {"https://acme.example"}},
 		{"Sec-Fetch-Dest": {"Script"}, "Origin": {"https://acme.example"}},
+		{"Sec-Fetch-Dest": {"empty"}, "Sec-Fetch-Site": {"same-site"}, "Sec-Purpose": {"prefetch"}, "Origin": {"https://acme.example"}},
 		{"Sec-Fetch-Dest": {""}, "Origin": {"https://acme.example"}},
 	}
 	for n, token := range s.tokens(45) {

@@ -110,7 +110,7 @@ func (a *API) ask(ctx context.Context, r *request, q question) (records int, err
 	}
 	defer a.questions.give(r)
 	r.begin()
-	records, err = q(ctx, r)
+	records, err = q(content.WithAsker(ctx, askerOf(a.Addresses, r)), r)
 	if err == nil || isClients(err) {
 		return records, err
 	}

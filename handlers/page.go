@@ -50,6 +50,9 @@ func askedByCode(h http.Header, who *caller) bool {
 			return false
 		}
 	}
+	if len(h["Sec-Purpose"]) > 0 { // a prefetch, which is marked as a fetch otherwise
+		return false
+	}
 	site := h["Sec-Fetch-Site"]
 	for _, from := range site {
 		if from == "none" {

@@ -3,9 +3,11 @@ package handlers
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
+	"stile.example/stile/content"
 	"stile.example/stile/tokens"
 )
 
@@ -34,16 +36,18 @@ type budgets interface {
 	Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
 }
 
-// take waits for the request's turn, within ctx.
+// take waits for the request's turn, within ctx, and as long as the client is
+// there.
 func (q *questions) take(ctx context.Context, r *request, b budgets) error {
-	if err := q.tokens.take(ctx, r.claims.ID, func() int { return ofAToken }); err != nil {
+	gone := r.http.Context()
+	if err := q.tokens.take(ctx, gone, r.claims.ID, func() int { return ofAToken }); err != nil {
 		return err
 	}
-	if err := q.addresses.take(ctx, asker{r.from, r.tenant.Number}, func() int { return turnsOf(b, r) }); err != nil {
+	err := q.addresses.take(ctx, gone, asker{r.from, r.tenant.Number}, func() int { return turnsOf(b, r) })
+	if err != nil {
 		q.tokens.give(r.claims.ID)
-		return err
 	}
-	return nil
+	return err
 }
 
 // give ends the request's question.
@@ -62,6 +66,12 @@ func turnsOf(b budgets, r *request) int {
 	return max(ofAnAddress, ofAnAddress*int(allowed)/max(int(usual), 1))
 }
 
+// askerOf returns who shares the time of the corpus with others: a tenant's
+// tokens at an address, in proportion to the address's turns.
+func askerOf(b budgets, r *request) content.Asker {
+	return content.Asker{Address: r.from, Tenant: r.tenant.Number, Share: turnsOf(b, r) / ofAnAddress}
+}
+
 // turns bounds how many of one key are under way. The zero value has none. It
 // keeps nothing about a key that is idle.
 type turns[K comparable] struct {
@@ -76,9 +86,9 @@ type queue struct {
 	waiting []chan struct{}
 }
 
-// take waits until fewer than most of a key are under way. most is asked for
-// only if some are.
-func (t *turns[K]) take(ctx context.Context, key K, most func() int) error {
+// take waits until fewer than most of a key are under way, or until either
+// context ends. most is asked for only if some are.
+func (t *turns[K]) take(ctx, gone context.Context, key K, most func() int) error {
 	t.mu.Lock()
 	if t.keys == nil {
 		t.keys = map[K]queue{}
@@ -100,6 +110,9 @@ func (t *turns[K]) take(ctx context.Context, key K, most func() int) error {
 	case <-ctx.Done():
 		t.giveUp(key, turn)
 		return ctx.Err()
+	case <-gone.Done():
+		t.giveUp(key, turn)
+		return gone.Err()
 	}
 }
 
@@ -125,15 +138,17 @@ func (t *turns[K]) give(key K) {
 func (t *turns[K]) giveUp(key K, turn chan struct{}) {
 	t.mu.Lock()
 	q := t.keys[key]
-	for i, w := range q.waiting {
-		if w == turn {
-			rest := make([]chan struct{}, 0, len(q.waiting)-1)
-			q.waiting = append(append(rest, q.waiting[:i]...), q.waiting[i+1:]...)
-			t.keys[key] = q
-			t.mu.Unlock()
-			return
-		}
+	i := slices.Index(q.waiting, turn)
+	switch {
+	case i == 0: // as a rule: who came first gives up first
+		q.waiting = q.waiting[1:]
+	case i > 0:
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+	default:
+		t.mu.Unlock()
+		t.give(key)
+		return
 	}
+	t.keys[key] = q
 	t.mu.Unlock()
-	t.give(key)
 }

@@ -19,8 +19,8 @@ import (
 type corpora struct {
 	dir       string // that the files are in
 	times     times
-	turns     chan struct{} // one element for each expensive search that runs
-	importing sync.Mutex    // held by the one import that runs
+	turns     lanes      // of questions to it
+	importing sync.Mutex // held by the one import that runs
 
 	mu  sync.Mutex
 	now *corpus
@@ -32,7 +32,8 @@ var ErrImporting = errors.New("another import is running: try again when it is d
 // openCorpus opens the current generation, and removes what killed imports
 // left behind. It must be called once, by Open.
 func (db *DB) openCorpus(ctx context.Context, file string) error {
-	db.dir, db.times, db.turns = filepath.Dir(file), searchTimes, make(chan struct{}, maxTurns())
+	db.dir, db.times = filepath.Dir(file), searchTimes
+	db.turns.open(cores)
 	n, err := db.generation(ctx)
 	if err != nil {
 		return fmt.Errorf("read corpus generation: %w", err)

@@ -25,11 +25,12 @@ const (
 func (db *DB) Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error) {
 	c := db.acquire()
 	defer db.release(c)
-	ctx, cancel := context.WithTimeout(ctx, db.times.whole)
-	defer cancel()
-	items, err := c.related(ctx, tenant, id, limit)
+	var items [][]byte
+	err := db.inTurn(ctx, 0, func() error {
+		return db.limited(ctx, c, "", func(ctx context.Context) (err error) { items, err = c.related(ctx, tenant, id, limit); return err })
+	})
 	if err != nil {
-		return nil, inTime(ctx, fmt.Errorf("related: %w", err))
+		return nil, fmt.Errorf("related: %w", err)
 	}
 	return items, nil
 }

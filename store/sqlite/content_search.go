@@ -36,15 +36,58 @@ type answer struct {
 func (db *DB) Search(ctx context.Context, q content.Query) (content.Page, error) {
 	c := db.acquire()
 	defer db.release(c)
-	key := questionOf(q)
-	if a, ok := c.pages.find(key); ok && (a.until.IsZero() || db.isPaused(a.until)) {
-		return a.page, nil
-	}
-	p, err := c.flights.share(ctx, key, func() (content.Page, error) { return db.run(ctx, c, q, key) })
+	p, err := db.ask(ctx, c, q)
 	if err != nil {
 		return content.Page{}, fmt.Errorf("search: %w", err)
 	}
 	return p, nil
+}
+
+// ask answers a question from the cache, or when its turn has come. Callers who
+// ask the same question wait for a turn of their own each, so that nobody waits
+// as long as the one who had most turns. The first to have it runs the search.
+func (db *DB) ask(ctx context.Context, c *corpus, q content.Query) (p content.Page, err error) {
+	key, name := questionOf(q), identityOf(q)
+	if p, ok, err := db.known(c, key, name); ok {
+		return p, err
+	}
+	at, err := parseCursor(q)
+	if err != nil {
+		return p, err
+	}
+	var s selection
+	err = db.inTurn(ctx, 0, func() error {
+		return db.limited(ctx, c, name, func(ctx context.Context) (err error) { s, err = c.selection(ctx, q); return err })
+	})
+	if err != nil {
+		return p, err
+	}
+	cost := s.cost(len(q.Facets))
+	err = db.inTurn(ctx, cost, func() (err error) {
+		p, err = c.flights.share(ctx, key, func() (content.Page, error) {
+			if p, ok, err := db.known(c, key, name); ok {
+				return p, err
+			}
+			if cost < long {
+				name = "" // if it takes too long, others are the cause
+			}
+			return db.run(ctx, c, q, key, name, s, at)
+		})
+		return err
+	})
+	return p, err
+}
+
+// known returns the answer to a question that is cached, or why the question is
+// not run for some time.
+func (db *DB) known(c *corpus, key, name string) (p content.Page, ok bool, err error) {
+	if a, ok := c.pages.find(key); ok && (a.until.IsZero() || db.isPaused(a.until)) {
+		return a.page, true, nil
+	}
+	if until, ok := c.late.find(name); ok && db.isPaused(until) {
+		return p, true, fmt.Errorf("timed out within the last minute: %w", context.DeadlineExceeded)
+	}
+	return p, false, nil
 }
 
 // isPaused reports whether a pause lasts until a moment. If the clock was set
@@ -55,27 +98,12 @@ func (db *DB) isPaused(until time.Time) bool {
 }
 
 // run answers a question that is not cached, and caches the answer.
-func (db *DB) run(ctx context.Context, c *corpus, q content.Query, key string) (p content.Page, err error) {
-	at, err := parseCursor(q)
-	if err != nil {
-		return p, err
-	}
-	name := identityOf(q)
-	if until, ok := c.late.find(name); ok && db.isPaused(until) {
-		return p, fmt.Errorf("timed out within the last minute: %w", context.DeadlineExceeded)
-	}
-	var s selection
-	err = db.limited(ctx, c, name, func(ctx context.Context) (err error) { s, err = c.selection(ctx, q); return err })
-	if err != nil {
-		return p, err
-	}
-	done, err := db.turn(ctx, s.cost(len(q.Facets)))
-	if err != nil {
-		return p, err
-	}
-	defer done()
+func (db *DB) run(ctx context.Context, c *corpus, q content.Query, key, name string, s selection, at *match) (p content.Page, err error) {
 	var hurried bool
-	err = db.limited(ctx, c, name, func(ctx context.Context) (err error) { p, hurried, err = c.search(ctx, q, s, at, db.times); return err })
+	err = db.limited(ctx, c, name, func(ctx context.Context) (err error) {
+		p, hurried, err = c.search(ctx, q, s, at, db.times)
+		return err
+	})
 	if err != nil {
 		return content.Page{}, err
 	}
@@ -88,12 +116,12 @@ func (db *DB) run(ctx context.Context, c *corpus, q content.Query, key string) (
 }
 
 // limited runs fn within the time of a search, and notes by its name a
-// question that takes longer.
+// question that takes longer. One without a name is not noted.
 func (db *DB) limited(ctx context.Context, c *corpus, name string, fn func(context.Context) error) error {
 	whole, cancel := context.WithTimeout(ctx, db.times.whole)
 	defer cancel()
 	err := fn(whole)
-	if err != nil && whole.Err() != nil && ctx.Err() == nil {
+	if name != "" && err != nil && whole.Err() != nil && ctx.Err() == nil {
 		c.late.keep(name, db.opt.Now().Add(pauseLate), len(name))
 	}
 	return inTime(whole, err)

@@ -37,11 +37,15 @@ func (db *DB) Suggest(ctx context.Context, tenant uint32, q string) ([]content.S
 	}
 	c := db.acquire()
 	defer db.release(c)
-	ctx, cancel := context.WithTimeout(ctx, db.times.whole)
-	defer cancel()
-	found, err := c.suggest(ctx, c.owners(tenant), begun(all))
+	var found []content.Suggestion
+	err = db.inTurn(ctx, 0, func() error {
+		return db.limited(ctx, c, "", func(ctx context.Context) (err error) {
+			found, err = c.suggest(ctx, c.owners(tenant), begun(all))
+			return err
+		})
+	})
 	if err != nil {
-		return nil, inTime(ctx, fmt.Errorf("suggest: %w", err))
+		return nil, fmt.Errorf("suggest: %w", err)
 	}
 	return found, nil
 }

@@ -191,68 +191,27 @@ func TestS54OtherCallersDoNotFail(t *testing.T) {
 	}
 }
 
-func TestS54ExpensiveSearchesTakeTurns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		db := &DB{}
-		db.times, db.turns = searchTimes, make(chan struct{}, 2)
-		var running, most, ended atomic.Int64
-		for range 20 {
-			go func() {
-				done, err := db.turn(t.Context(), expensive)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				most.Store(max(most.Load(), running.Add(1)))
-				time.Sleep(100 * time.Millisecond)
-				running.Add(-1)
-				ended.Add(1)
-				done()
-			}()
-		}
-		synctest.Wait()
-		cheap, err := db.turn(t.Context(), expensive-1)
-		if err != nil {
-			t.Fatalf("a cheap search: %v", err)
-		}
-		cheap()
-		time.Sleep(1050 * time.Millisecond) // by the clock of the bubble
-		if most.Load() != 2 || ended.Load() != 20 {
-			t.Errorf("%d ran at the same time, %d ended", most.Load(), ended.Load())
-		}
-		for range 2 {
-			if _, err := db.turn(t.Context(), expensive); err != nil {
-				t.Fatal(err)
-			}
-		}
-		at := time.Now()
-		if _, err := db.turn(t.Context(), expensive); !errors.Is(err, context.DeadlineExceeded) || time.Since(at) != db.times.turn {
-			t.Errorf("without a turn: %v after %v", err, time.Since(at))
-		}
-	})
-}
-
 // TestS54WaitingIsNotTheQuestionsFault: a search that had no turn is not
 // noted as one that takes too long.
 func TestS54WaitingIsNotTheQuestionsFault(t *testing.T) {
 	db := newCorpus(t)
 	put(t, db, 0, slowItems()...)
 	q := content.Query{Words: []string{"oak", "tree"}, Limit: 1, Facets: []string{"tag", "collection", "a", "b", "c", "d", "e", "f"}}
-	for range cap(db.turns) {
-		db.turns <- struct{}{}
-	}
-	db.times.turn = 0
+	turns := db.turns.of(expensive)
+	took := turns.free
+	turns.free, turns.running = 0, took
+	db.times.whole, db.times.turn = time.Minute, 0
 	if _, err := db.Search(t.Context(), q); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("without a turn: %v", err)
 	}
 	if _, err := db.Search(t.Context(), content.Query{Words: []string{"2077"}, Limit: 1}); err != nil {
 		t.Errorf("a rare word meanwhile: %v", err)
 	}
-	<-db.turns
+	turns.give()
 	if _, err := db.Search(t.Context(), q); err != nil {
 		t.Errorf("with a turn: %v", err)
 	}
-	if len(db.turns) != cap(db.turns)-1 {
+	if turns.free != 1 {
 		t.Error("the turn is not given back")
 	}
 }

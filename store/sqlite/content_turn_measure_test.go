@@ -50,8 +50,8 @@ func TestMeasureTurns(t *testing.T) {
 	}
 	fast("warm-up")
 	fast("undisturbed")
-	for _, turns := range []int{maxTurns(), 8} {
-		db.turns = make(chan struct{}, turns)
+	for _, n := range []int{db.turns.long.free, 8} {
+		db.turns.long.free = n
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -72,7 +72,7 @@ func TestMeasureTurns(t *testing.T) {
 				}
 			})
 		}
-		fast(fmt.Sprint("8 slow, turns ", turns))
+		fast(fmt.Sprint("8 slow, turns ", n))
 		stop()
 		wg.Wait()
 		slices.Sort(took)
