@@ -1,7 +1,7 @@
 /** S50: whatever another page makes its visitor's browser send, with tokens of its own choice, binds none of a tenant's that has sites. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {browsers, calm, events, world} from './harness.mjs'
+import {browsers, calm, events, insecureHost, world} from './harness.mjs'
 import {Site} from './harness/site.mjs'
 import {weapons, worker} from './harness/weapons.mjs'
 import {fourWidgets, untilAllShown} from './harness/widgets.mjs'
@@ -138,5 +138,19 @@ for (const browser of browsers) {
     const attack = await Attack.begin(t, browser, {listed: false})
     await attack.fireAll(1)
     assert.deepEqual((await attack.bound()).map(({name}) => name).sort(), [...remaining].sort())
+  })
+
+  test(`S50 ${browser.name}: browsers mark no request to an API by plain http, so that only site=required refuses its pictures`, async t => {
+    const attack = await Attack.begin(t, browser)
+    const {server, client, api} = attack.w
+    const plain = api.origin.replace('127.0.0.1', insecureHost)
+    const picture = {name: 'a picture by plain http', make: targets => ({html: targets.map(({url}) => `<img referrerpolicy=no-referrer src="${url.replace(api.origin, plain)}">`).join('')})}
+    await attack.fire([picture], 3)
+    const [{bound, headers}] = await attack.bound()
+    assert.deepEqual([bound, headers['sec-fetch-dest'], headers.referer], [3, undefined, undefined])
+    await server.command('tenant', 'set', client.id, 'site=required')
+    attack.fired = []
+    await attack.fire([picture], 3)
+    assert.deepEqual(await attack.bound(), [])
   })
 }
