@@ -153,4 +153,15 @@ for (const browser of browsers) {
     await attack.fire([picture], 3)
     assert.deepEqual(await attack.bound(), [])
   })
+
+  test(`S50 ${browser.name}: another page that frames the tenant's page gets no token from it under frame-ancestors 'self'`, async t => {
+    const attack = await Attack.begin(t, browser)
+    const {site} = attack.w, frames = 20
+    const framed = site.add('/framed.html', `<!doctype html><title>The tenant's page</title>${attack.w.script()}${fourWidgets}`, {csp: "frame-ancestors 'self'"})
+    const page = await attack.w.blank()
+    await page.goto(attack.site.add('/', `<!doctype html><title>Another page</title>${`<iframe src="${framed}"></iframe>`.repeat(frames)}`), {waitUntil: 'load'})
+    assert.equal(site.requests.filter(({path}) => path === '/framed.html').length, frames)
+    assert.equal(site.tokenRequests, 0)
+    assert.deepEqual(attack.w.api.calls(), [])
+  })
 }
