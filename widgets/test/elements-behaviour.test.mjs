@@ -345,6 +345,14 @@ for (const browser of browsers) {
     assert.deepEqual(await textsIn(page, 'stile-results', '.page'), [])
     assert.deepEqual(await textsIn(page, 'stile-results', '.facet-name'), ['island'])
     assert.deepEqual(await textsIn(page, 'stile-results', '.facet-count'), [])
+    const column = () => page.evaluate(() => document.querySelector('stile-results').shadowRoot.querySelector('.facets').checkVisibility())
+    assert.equal(await column(), true)
+    await page.evaluate(() => document.querySelector('stile-results').shadowRoot.querySelector('.facet input').click())
+    await w.untilTrue(async () => !await column(), 'the facets to go, where nothing is left to choose from')
+    complete = true
+    await page.evaluate(() => document.querySelector('stile-results').query = 'another')
+    await w.untilTrue(async () => await column(), 'the facets to come back')
+    assert.deepEqual(await textsIn(page, 'stile-results', '.facet-name'), ['island'])
     assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
   })
 

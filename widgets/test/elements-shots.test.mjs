@@ -26,6 +26,8 @@ const scenes = {
   item: {html: '<stile-item item="iceland" heading-level="1" related></stile-item>', ready: ['stile-item', '.related .card']},
   essay: {html: '<stile-item item="on-islands" heading-level="1"></stile-item>', ready: ['stile-item', '.body p']},
   empty: {html: '<h1>Atlas</h1><stile-search></stile-search><stile-results query="xyzzy plugh"></stile-results>', ready: ['stile-results', '.message']},
+  least: {html: '<h1>Atlas</h1><stile-search label="Find a place"></stile-search><stile-results query="island" facets="collection,tag" page-size="6"></stile-results>', meta: {total: 2000, facets: {}, incomplete: ['total', 'facets']}, ready: ['stile-results', '.card h2 mark']},
+  more: {html: '<h1>Atlas</h1><stile-results query="island" facets="collection,tag" mode="more" page-size="4"></stile-results>', meta: {total: 2000, facets: {tag: [{value: 'island', count: 1200}]}, incomplete: ['total', 'facets']}, ready: ['stile-results', '.card h2 mark']},
   refused: {html: '<h1>Atlas</h1><stile-results></stile-results>', script: {'data-token-url': null}, ready: ['stile-results', '.message .code']},
   waiting: {html: '<h1>Atlas</h1><stile-results facets="tag" page-size="4"></stile-results><stile-list layout="carousel"></stile-list>', hang: true, ready: ['stile-results', '.bone']},
 }
@@ -43,6 +45,7 @@ test('pictures of the elements', async t => {
 
 async function shoot(w, name, scene, look, {scheme, width, dir = 'ltr'}) {
   if (scene.hang) w.api.intercept = request => request.path === '/v1/items' ? new Promise(() => {}) : undefined
+  if (scene.meta) w.api.intercept = request => request.path === '/v1/items' ? withMeta(w, request, scene.meta) : undefined
   const opened = await w.open(`<script>document.documentElement.dir = '${dir}'</script>${w.script(scene.script ?? {})}${scene.html}`, {
     head: `<meta name="viewport" content="width=device-width,initial-scale=1"><style>${page}</style>`,
     prepare: async page => {
@@ -61,4 +64,10 @@ async function shoot(w, name, scene, look, {scheme, width, dir = 'ltr'}) {
   assert.equal(await opened.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'nothing stands out of the page')
   w.api.intercept = () => undefined
   await opened.close()
+}
+
+/** What the server answers, as if it had had no time for all of it. */
+async function withMeta(w, {form}, meta) {
+  const answer = await (await fetch(`${w.server.url}/v1/items`, {method: 'POST', body: form})).json()
+  return {status: 200, type: 'application/json', body: JSON.stringify({...answer, meta: {...answer.meta, ...meta}})}
 }

@@ -2,7 +2,7 @@
 import type {Text} from '../types'
 import type {Has} from './address'
 import {button, fill, h, icon, icons, type Child} from './dom'
-import {collectionName, figure, named} from './words'
+import {collectionName, counted, figure, named} from './words'
 
 export interface Value {
   readonly value: string
@@ -36,6 +36,7 @@ export class Facets {
   #names: readonly string[] = []
   #facets: Readonly<Record<string, readonly Value[]>> = {}
   #chosen = nothing
+  #shown = false
   #text!: Text
 
   constructor(readonly choose: (chosen: Chosen) => void) {
@@ -51,7 +52,13 @@ export class Facets {
     if (!chosen.collection) this.#collections = facets['collection'] ?? []
     const count = chosen.values.length + Number(Boolean(chosen.collection))
     fill(this.#button, text('filter.title'), count > 0 && h('span', {part: 'badge'}, figure(count)), icon(icons.down))
+    this.#shown = true
     this.#fill()
+  }
+
+  /** Reports whether an answer was shown that left nothing to choose from. */
+  get empty(): boolean {
+    return this.#shown && !this.#panel.firstChild
   }
 
   #disclose(): void {
@@ -111,7 +118,7 @@ export class Facets {
 
 function entry(type: string, name: string, {value, count}: Partial<Value>, label: string, checked: boolean, change: () => void): HTMLElement {
   return h('li', {part: 'facet'}, h('label', {part: 'facet-label'}, h('input', {type, name, value, checked, change}),
-    h('span', {part: 'facet-name'}, label), count !== undefined && h('span', {part: 'facet-count'}, figure(count))))
+    h('span', {part: 'facet-name'}, label), count !== undefined && h('span', {part: 'facet-count'}, counted(count))))
 }
 
 /** What the API calls the choice of a facet's value. */

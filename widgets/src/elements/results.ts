@@ -52,8 +52,7 @@ export class StileResults extends Loader<Item[]> {
 
   protected override update(): void {
     this.#items.dataset['layout'] = layoutOf(this, ['list', 'grid'])
-    this.#facets.frame.hidden = !this.#names.length
-    this.#columns.classList.toggle('with-facets', !this.#facets.frame.hidden)
+    this.#layOut()
     const scope = JSON.stringify(this.#params())
     if (this.#scope !== null && scope !== this.#scope) this.#trail = new Trail()
     this.#scope = scope
@@ -64,6 +63,13 @@ export class StileResults extends Loader<Item[]> {
 
   protected override wait(): void {
     fill(this.#items, ...Array.from({length: this.#size}, boneCard))
+  }
+
+  /** Gives the facets no column, and no button, where there is nothing to choose from. */
+  #layOut(): void {
+    const has = this.#names.length > 0 && !this.#facets.empty
+    this.#facets.frame.hidden = !has
+    this.#columns.classList.toggle('with-facets', has)
   }
 
   /** The names of the facets, as the page orders them. */
@@ -101,6 +107,7 @@ export class StileResults extends Loader<Item[]> {
     const total = meta.total ?? this.#shown.length, least = meta.incomplete?.includes('total')
     this.#count.textContent = total ? this.#counted(total, least) : ''
     this.#facets.show(this.#names, (meta.facets ?? {}) as Readonly<Record<string, readonly Value[]>>, this.#chosen, this.text)
+    this.#layOut()
     fill(this.#foot, this.#appends ? more(this.#shown.length, least ? 0 : total, meta.next, this.text, cursor => this.#go(this.#trail.next(cursor)))
       : pages(this.#trail, meta.next, this.text, to => this.#go(to)))
     if (!total) fill(this.note, this.#empty())

@@ -106,9 +106,7 @@ span.bone{display:block;inline-size:90%;max-inline-size:26em;background:linear-g
 .facet-name{flex:1;padding-block:.25em}
 .facet-label:hover .facet-name,.more-values{text-decoration:underline;text-underline-offset:.2em}
 .facet input{inline-size:1.15em;block-size:1.15em;margin:0;accent-color:var(--a)}
-.paging{display:grid;grid-template-columns:1fr auto 1fr;align-items:center;gap:.5em;margin-block-start:1.75em}
-.paging>:first-child{justify-self:start}
-.paging>:last-child{justify-self:end}
+.paging{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5em;margin-block-start:1.75em}
 :is(.paging,.controls) svg:dir(rtl){transform:scaleX(-1)}
 
 .controls{display:flex;justify-content:end;gap:.5em;margin-block-end:.75em}

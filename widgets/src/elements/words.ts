@@ -53,6 +53,11 @@ export function figure(n: number): string {
   return new Intl.NumberFormat(core.lang, {useGrouping: 'min2' as unknown as boolean, maximumFractionDigits: 6}).format(n)
 }
 
+/** A count; unlike a figure it is never a year. */
+export function counted(n: number): string {
+  return new Intl.NumberFormat(core.lang).format(n)
+}
+
 /** A key as a name: "area_km2" is "Area km2". What has been written for people stays. */
 export function named(key: string): string {
   if (!/^[a-z0-9]+([-_][a-z0-9]+)*$/.test(key)) return key

@@ -2,7 +2,8 @@
 import {createServer, request as send} from 'node:http'
 
 export class Api {
-  /** Every request: {method, path, form, headers}, form being its parameters, of the URL or the body. */
+  /** Every request: {method, url, path, form, headers, status}, form being its parameters, of the URL or the body, and status what
+   * the server has answered. */
   requests = []
   /** The source address that the server is told, "" for the real one. */
   from = ''
@@ -34,18 +35,19 @@ export class Api {
   async #answer(request, response) {
     const body = await read(request)
     const url = new URL(request.url, this.origin)
-    const noted = {method: request.method, path: url.pathname, headers: request.headers, form: new URLSearchParams(request.method === 'POST' ? body.toString() : url.search)}
+    const noted = {method: request.method, url: request.url, path: url.pathname, headers: request.headers, form: new URLSearchParams(request.method === 'POST' ? body.toString() : url.search)}
     this.requests.push(noted)
     const instead = await this.intercept(noted)
     if (response.destroyed) return
     if (instead === 'reset') return request.socket.destroy()
     if (instead) return response.writeHead(instead.status, {'content-type': instead.type, 'access-control-allow-origin': '*', ...instead.headers}).end(instead.body)
-    this.#forward(request, body, response)
+    this.#forward(request, body, response, noted)
   }
 
-  #forward(request, body, response) {
+  #forward(request, body, response, noted) {
     const headers = {...request.headers, ...(this.from && {'x-forwarded-for': this.from})}
     const onward = send(this.#server.url + request.url, {method: request.method, headers}, answer => {
+      noted.status = answer.statusCode
       response.writeHead(answer.statusCode, answer.headers)
       answer.pipe(response)
     })

@@ -26,9 +26,9 @@ export class Site {
   }
 
   /** Adds a file, and returns its address. */
-  add(path, body, {csp, headers = {}} = {}) {
+  add(path, body, {csp, headers = {}, status = 200} = {}) {
     const type = contentTypes[path.slice(path.lastIndexOf('.') + 1)] ?? 'text/html'
-    this.#pages.set(path, {body, headers: {'content-type': `${type}; charset=utf-8`, ...(csp && {'content-security-policy': csp}), ...headers}})
+    this.#pages.set(path, {body, status, headers: {'content-type': `${type}; charset=utf-8`, ...(csp && {'content-security-policy': csp}), ...headers}})
     return this.origin + path
   }
 
@@ -44,7 +44,7 @@ export class Site {
     if (path === '/stile/token' && request.method === 'POST') return this.#giveToken(response)
     const page = this.#pages.get(path)
     if (!page) return response.writeHead(404).end('not here')
-    response.writeHead(200, {'cache-control': 'no-store', ...page.headers}).end(page.body)
+    response.writeHead(page.status, {'cache-control': 'no-store', ...page.headers}).end(page.body)
   }
 
   async #giveToken(response) {
