@@ -286,7 +286,7 @@ func TestNamesAreWhole(t *testing.T) {
 }
 
 // TestStateIsSmall: with 46 bytes at most of a map from ID to a number, and
-// its ID once more, a live token stays under 250 bytes.
+// its ID once more, a live token stays under 270 bytes.
 func TestStateIsSmall(t *testing.T) {
 	if n := unsafe.Sizeof(State{}); n > 168 {
 		t.Errorf("a State takes %d bytes", n)
