@@ -77,7 +77,7 @@ func openApp(ctx context.Context, s *settings.Settings, now func() time.Time, lo
 	if err := a.weigh(ctx); err != nil {
 		return nil, err
 	}
-	a.gate = &tokens.Gate{Store: a.db, Neighbours: neighbours{book: a.book}}
+	a.gate = &tokens.Gate{Store: a.db, Addresses: neighbours{book: a.book}}
 	if a.challenges, err = challenge.NewMaker(a.keys.SecretKey()); err != nil {
 		return nil, err
 	}

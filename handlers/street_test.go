@@ -31,25 +31,25 @@ func newStreet(t testing.TB, p addresses.Policy) *street {
 }
 
 // Bound makes of how an address stands what its token starts with.
-func (s *street) Bound(ctx context.Context, a tokens.Arrival) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.Cleared}
-	if a.Fresh {
+func (s *street) Check(ctx context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
+	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.AddressChecked}
+	if a.NewBinding {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
 	v, err := s.Apply(ctx, a.From, a.Tenant, a.At, e)
 	if err != nil {
-		return tokens.Crowd{}, err
+		return tokens.AddressVerdict{}, err
 	}
 	kind := map[addresses.Standing]tokens.Kind{addresses.Crowded: tokens.Work, addresses.Packed: tokens.Picture}[v.Standing]
-	return tokens.Crowd{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level, Leave: v.Leave, Limit: v.Limit, Seen: v.Seen, Drained: v.Drained, Shared: v.Shared}, nil
+	return tokens.AddressVerdict{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level, Allowance: v.Leave, Limit: v.Limit, Seen: v.Seen, OverRecords: v.Drained, Shared: v.Shared}, nil
 }
 
-func (s *street) Asked(ctx context.Context, c tokens.Called) error {
+func (s *street) ChallengeIssued(ctx context.Context, c tokens.AddressChallenge) error {
 	_, err := s.Apply(ctx, c.From, c.Tenant, c.At, addresses.Asked{At: c.At, Shared: c.Shared})
 	return err
 }
 
-func (s *street) Solved(ctx context.Context, c tokens.Called) error {
+func (s *street) ChallengeSolved(ctx context.Context, c tokens.AddressChallenge) error {
 	_, err := s.Apply(ctx, c.From, c.Tenant, c.At, addresses.Solved{At: c.At, Shared: c.Shared})
 	return err
 }

@@ -38,7 +38,7 @@ type world struct {
 func newWorld(c Config, r *rand.Rand) *world {
 	w := &world{Config: c, Rand: r, tokens: map[tokens.ID]tokens.State{}, homes: map[addresses.Scope]addresses.State{},
 		end: time.Duration(c.Days) * 24 * time.Hour}
-	w.gate = tokens.Gate{Store: w, Neighbours: w}
+	w.gate = tokens.Gate{Store: w, Addresses: w}
 	w.tally = newTally(c)
 	return w
 }
@@ -74,14 +74,14 @@ func (w *world) Update(_ context.Context, id tokens.ID, fn func(tokens.State) to
 // Peek makes the world a [tokens.Store].
 func (w *world) Peek(id tokens.ID) (tokens.State, bool) { return w.tokens[id], true }
 
-// Bound makes the world the [tokens.Neighbours] of its gate.
-func (w *world) Bound(_ context.Context, a tokens.Arrival) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.Cleared}
-	if a.Fresh {
+// Bound makes the world the [tokens.AddressChecker] of its gate.
+func (w *world) Check(_ context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
+	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.AddressChecked}
+	if a.NewBinding {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
 	v := w.step(a.From, a.Tenant, e)
-	c := tokens.Crowd{Level: v.Level, Leave: v.Leave, Shared: v.Shared}
+	c := tokens.AddressVerdict{Level: v.Level, Allowance: v.Leave, Shared: v.Shared}
 	switch v.Standing {
 	case addresses.Blocked:
 		c.Blocked = true
@@ -94,13 +94,13 @@ func (w *world) Bound(_ context.Context, a tokens.Arrival) (tokens.Crowd, error)
 }
 
 // Asked is told of a crowd's challenge that was opened.
-func (w *world) Asked(_ context.Context, c tokens.Called) error {
+func (w *world) ChallengeIssued(_ context.Context, c tokens.AddressChallenge) error {
 	w.step(c.From, c.Tenant, addresses.Asked{At: c.At, Shared: c.Shared})
 	return nil
 }
 
 // Solved is told of a crowd's challenge that was solved.
-func (w *world) Solved(_ context.Context, c tokens.Called) error {
+func (w *world) ChallengeSolved(_ context.Context, c tokens.AddressChallenge) error {
 	w.step(c.From, c.Tenant, addresses.Solved{At: c.At, Shared: c.Shared})
 	return nil
 }

@@ -51,7 +51,7 @@ func callers(b *testing.B, g *tokens.Gate, n, tokensInUse int) []time.Duration {
 	p := tokens.Policy{Calls: 1 << 30, Records: 1 << 31, BindWithin: time.Minute, SpikeCalls: 1 << 31, SpikePer: time.Minute}
 	at := time.Now()
 	c := tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.MustParseAddr("192.0.2.1"),
-		Crowd: tokens.Crowd{Asked: true}}
+		Address: tokens.AddressVerdict{Known: true}}
 	took := make([]time.Duration, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup

@@ -92,7 +92,7 @@ func victim(file string) error {
 func victimCall(from int) tokens.Call {
 	at := victimTime
 	return tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.AddrFrom4([4]byte{192, 0, 2, byte(from)}),
-		Crowd: tokens.Crowd{Asked: true}}
+		Address: tokens.AddressVerdict{Known: true}}
 }
 
 // TestR1R2_KillLosesNothing kills a process under load, over and over on the
