@@ -199,20 +199,20 @@ func TestEveryCodeIsExplained(t *testing.T) {
 
 // TestNeighbours translates every standing; one that is not known is a block.
 func TestNeighbours(t *testing.T) {
-	for standing, want := range map[addresses.Standing]tokens.AddressVerdict{
+	for standing, want := range map[addresses.Status]tokens.AddressVerdict{
 		addresses.Blocked: {Blocked: true},
 		addresses.Clear:   {},
 		addresses.Crowded: {Kind: tokens.Work},
-		addresses.Packed:  {Kind: tokens.Picture},
+		addresses.Suspicious:  {Kind: tokens.Picture},
 		99:                {Blocked: true},
 	} {
-		v := addresses.Verdict{Standing: standing, Leave: 7}
+		v := addresses.Verdict{Status: standing, Allowance: 7}
 		if standing != addresses.Clear {
-			v.Level, v.Limit, v.Seen, v.Drained = 2, 3, 4, true
+			v.Level, v.Limit, v.Seen, v.OverRecords = 2, 3, 4, true
 			want.Limit, want.Seen, want.OverRecords = 3, 4, true
 		}
 		if !want.Blocked {
-			want.Level, want.Allowance = v.Level, v.Leave
+			want.Level, want.Allowance = v.Level, v.Allowance
 		}
 		if got := crowdOf(v); got != want {
 			t.Errorf("standing %d: %+v, want %+v", standing, got, want)

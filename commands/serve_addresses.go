@@ -46,7 +46,7 @@ func (srv *server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
 	f := refusals.Refusal{Ref: handlers.NewRef(), At: at.At.UTC(), Tenant: tenant, Code: string(handlers.ChallengeRequired),
 		Rule: "address.bindings", Limit: int64(v.Limit), Seen: int64(v.Seen),
 		Identity: "address " + shown, Address: shown, Observed: true}
-	if v.Drained {
+	if v.OverRecords {
 		f.Rule = "address.records"
 	}
 	if v.Observed == addresses.Blocked {

@@ -76,18 +76,18 @@ func (w *world) Peek(id tokens.ID) (tokens.State, bool) { return w.tokens[id], t
 
 // Bound makes the world the [tokens.AddressChecker] of its gate.
 func (w *world) Check(_ context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
-	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.AddressChecked}
+	var e addresses.Event = addresses.Deliver{At: a.At, Records: a.Records, Checked: a.AddressChecked}
 	if a.NewBinding {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
 	v := w.step(a.From, a.Tenant, e)
-	c := tokens.AddressVerdict{Level: v.Level, Allowance: v.Leave, Shared: v.Shared}
-	switch v.Standing {
+	c := tokens.AddressVerdict{Level: v.Level, Allowance: v.Allowance, Shared: v.Shared}
+	switch v.Status {
 	case addresses.Blocked:
 		c.Blocked = true
 	case addresses.Crowded:
 		c.Kind = tokens.Work
-	case addresses.Packed:
+	case addresses.Suspicious:
 		c.Kind = tokens.Picture
 	}
 	return c, nil
@@ -95,7 +95,7 @@ func (w *world) Check(_ context.Context, a tokens.AddressUse) (tokens.AddressVer
 
 // Asked is told of a crowd's challenge that was opened.
 func (w *world) ChallengeIssued(_ context.Context, c tokens.AddressChallenge) error {
-	w.step(c.From, c.Tenant, addresses.Asked{At: c.At, Shared: c.Shared})
+	w.step(c.From, c.Tenant, addresses.Issued{At: c.At, Shared: c.Shared})
 	return nil
 }
 
@@ -109,7 +109,7 @@ func (w *world) step(from netip.Addr, tenant uint32, e addresses.Event) addresse
 	v, _ := w.Addresses.Apply(from, tenant, e, func(scope addresses.Scope, p addresses.Policy, e addresses.Event) (addresses.Verdict, error) {
 		s, v := addresses.Step(w.homes[scope], p, e)
 		w.homes[scope] = s
-		if v.Offence {
+		if v.NewlyBlocked {
 			w.blocks++
 		}
 		return v, nil // this store has no faults

@@ -88,7 +88,7 @@ func BenchmarkBind(b *testing.B) {
 
 // binders binds n tokens to the first addresses in turn.
 func binders(b *testing.B, db *DB, n, addressesInUse int) {
-	bind := func(s addresses.State) addresses.State { s.Slice++; return s }
+	bind := func(s addresses.State) addresses.State { s.Bucket++; return s }
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 64 {

@@ -68,7 +68,7 @@ func TestEncodedBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, _ := encodeAddress(a); !bytes.Equal(b[1:88], old[1:]) || !a.Propose || a.Keys != [addresses.Slices]addresses.Keys{} {
+	if b, _ := encodeAddress(a); !bytes.Equal(b[1:88], old[1:]) || !a.Propose || a.Keys != [addresses.Buckets]addresses.KeyFilter{} {
 		t.Errorf("%+v is not what version 1 wrote", a)
 	}
 	if _, err := decodeAddress(append(old, 0)); err == nil {

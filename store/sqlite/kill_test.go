@@ -51,7 +51,7 @@ func victim(file string) error {
 	if err != nil {
 		return err
 	}
-	book, err := addresses.OpenBook(context.Background(), db, homePolicy)
+	book, err := addresses.OpenRegistry(context.Background(), db, homePolicy)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (w *witness) check(t *testing.T, file string) {
 // and a block lasts, and ends by itself.
 func (w *witness) checkHomes(t *testing.T, db *DB) {
 	t.Helper()
-	book, err := addresses.OpenBook(t.Context(), db, homePolicy)
+	book, err := addresses.OpenRegistry(t.Context(), db, homePolicy)
 	if err != nil {
 		t.Fatal(err)
 	}
