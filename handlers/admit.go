@@ -22,7 +22,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	}
 	v, err := a.Gate.Check(ctx, r.claims.ID, r.policy.Token, e)
 	if err != nil {
-		return fault(err)
+		return unavailable(err)
 	}
 	if v.NewlyBound || v.ChallengeIssued {
 		a.Metrics.stepped(v, e)
@@ -41,7 +41,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 // attempt counts a call whose content can't be read, and returns why. What the
 // token's own state refuses comes first.
 func (a *API) attempt(ctx context.Context, r *request, e tokens.Attempt, why error) error {
-	if _, err := a.step(ctx, r, e); err != nil {
+	if _, err := a.applyEvent(ctx, r, e); err != nil {
 		return err
 	}
 	return why
@@ -53,7 +53,7 @@ func (a *API) reserve(r *request) error {
 	case usage.Reserved:
 		return nil
 	case usage.Waiting:
-		return &refusal{code: Overloaded, retry: pause(), grounds: grounds{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)}}
+		return &refusal{code: Overloaded, retry: retryDelay(), explanation: explanation{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)}}
 	}
 	return a.overQuota(r)
 }
@@ -71,6 +71,6 @@ func (a *API) overQuota(r *request) error {
 	y, m, _ := r.at.UTC().Date()
 	return &refusal{
 		code: TenantExhausted, retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.at),
-		grounds: grounds{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)},
+		explanation: explanation{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)},
 	}
 }

@@ -12,24 +12,24 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// patience is how long a request may wait for the content and for the store.
-const patience = 5 * time.Second
+// requestTimeout is how long a request may wait for the content and for the store.
+const requestTimeout = 5 * time.Second
 
-// question asks the content something, and appends the answer's data and its
+// contentQuery asks the content something, and appends the answer's data and its
 // own part of meta to r.body, up to where the token's part belongs. It says
 // how many items the answer carries.
-type question func(ctx context.Context, r *request) (records int, err error)
+type contentQuery func(ctx context.Context, r *request) (records int, err error)
 
-// call handles a counted call. The token's state is checked before anything is
+// counted handles a counted call. The token's state is checked before anything is
 // read for it, so that a refused call costs no search. Then the content is
 // read, so that its items are counted in the one step that admits the call; the
 // response leaves only if it does, and when the count is durable. To find
 // nothing is a response too. A call whose content can't be read counts in the
 // token's spike window and is not charged. upTo is how many items the response
 // may carry.
-func (a *API) call(route tokens.Route, upTo func(*request) int, q question) echo.HandlerFunc {
-	return a.content(func(ctx context.Context, r *request) error {
-		if err := a.guard(r); err != nil {
+func (a *API) counted(route tokens.Route, upTo func(*request) int, q contentQuery) echo.HandlerFunc {
+	return a.contentRoute(func(ctx context.Context, r *request) error {
+		if err := a.authorize(r); err != nil {
 			return err
 		}
 		if err := a.hasCalls(r); err != nil {
@@ -38,7 +38,7 @@ func (a *API) call(route tokens.Route, upTo func(*request) int, q question) echo
 		if err := a.check(ctx, r, tokens.Check{Call: r.event(route, upTo(r))}); err != nil {
 			return err
 		}
-		records, missing := a.ask(ctx, r, q)
+		records, missing := a.runQuery(ctx, r, q)
 		err := missing
 		if err == nil || errors.Is(err, content.ErrNotFound) {
 			err = a.reserve(r)
@@ -46,7 +46,7 @@ func (a *API) call(route tokens.Route, upTo func(*request) int, q question) echo
 		if err != nil {
 			return a.attempt(ctx, r, tokens.Attempt{Call: r.event(route, 0)}, err)
 		}
-		state, err := a.step(ctx, r, r.event(route, records))
+		state, err := a.applyEvent(ctx, r, r.event(route, records))
 		if err != nil {
 			a.Meter.Release(r.tenant.Number, r.at)
 			return err
@@ -61,11 +61,11 @@ func (a *API) call(route tokens.Route, upTo func(*request) int, q question) echo
 	})
 }
 
-// free is the way of suggestions, which are checked like calls, and neither
+// uncounted is the way of suggestions, which are checked like calls, and neither
 // counted nor charged.
-func (a *API) free(q question) echo.HandlerFunc {
-	return a.content(func(ctx context.Context, r *request) error {
-		if err := a.guard(r); err != nil {
+func (a *API) uncounted(q contentQuery) echo.HandlerFunc {
+	return a.contentRoute(func(ctx context.Context, r *request) error {
+		if err := a.authorize(r); err != nil {
 			return err
 		}
 		if err := a.hasCalls(r); err != nil {
@@ -79,11 +79,11 @@ func (a *API) free(q question) echo.HandlerFunc {
 		if err := a.check(ctx, r, tokens.Check{Call: suggest(maxTitles), Suggest: true}); err != nil {
 			return err
 		}
-		titles, err := a.ask(ctx, r, q)
+		titles, err := a.runQuery(ctx, r, q)
 		if err != nil {
 			return a.attempt(ctx, r, tokens.Attempt{Call: suggest(0), Suggest: true}, err)
 		}
-		state, err := a.step(ctx, r, tokens.Suggest(suggest(titles)))
+		state, err := a.applyEvent(ctx, r, tokens.Suggest(suggest(titles)))
 		if err != nil {
 			return err
 		}
@@ -102,19 +102,19 @@ func pageful(r *request) int {
 	return n
 }
 
-// ask puts the question, when it is its turn. A question that was put wrongly
+// runQuery puts the question, when it is its turn. A question that was put wrongly
 // and one that finds nothing are the client's; anything else is a fault.
-func (a *API) ask(ctx context.Context, r *request, q question) (records int, err error) {
+func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records int, err error) {
 	if err := a.questions.take(ctx, r, a.Addresses); err != nil {
-		return 0, fault(err)
+		return 0, unavailable(err)
 	}
 	defer a.questions.give(r)
-	r.begin()
+	r.startBody()
 	records, err = q(content.WithAsker(ctx, askerOf(a.Addresses, r)), r)
 	if err == nil || isClients(err) {
 		return records, err
 	}
-	return 0, fault(err)
+	return 0, unavailable(err)
 }
 
 func isClients(err error) bool {
@@ -123,15 +123,15 @@ func isClients(err error) bool {
 	return errors.Is(err, content.ErrNotFound) || errors.As(err, &wrong) || errors.As(err, &why)
 }
 
-// step tells the token what happens to it, and returns its state if that was
+// applyEvent tells the token what happens to it, and returns its state if that was
 // admitted.
-func (a *API) step(ctx context.Context, r *request, e tokens.Event) (tokens.State, error) {
+func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (tokens.State, error) {
 	began := time.Now()
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
 	r.stepped = time.Now()
 	a.Metrics.steps.Observe(r.stepped.Sub(began).Seconds())
 	if err != nil {
-		return tokens.State{}, fault(err)
+		return tokens.State{}, unavailable(err)
 	}
 	a.Metrics.stepped(v, e)
 	if v.Observed != tokens.None {
@@ -154,9 +154,9 @@ func left(v tokens.Verdict, limit uint32) uint32 {
 
 // reply ends the body with how the token stands, and sends it.
 func (a *API) reply(r *request, s tokens.State) {
-	r.add(`"token":{`)
-	r.addState(s)
-	r.add("}}}")
-	r.send(http.StatusOK)
-	a.note(r, http.StatusOK)
+	r.appendString(`"token":{`)
+	r.appendState(s)
+	r.appendString("}}}")
+	r.finish(http.StatusOK)
+	a.logAnswered(r, http.StatusOK)
 }

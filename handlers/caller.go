@@ -14,14 +14,14 @@ import (
 // caller is who makes a call, as far as the request itself shows it: guard
 // fills it in as it goes. What has become of the token is not known yet.
 type caller struct {
-	at     time.Time
-	from   netip.Addr // the zero address until it was looked for
-	claims bearer.Claims
-	dpop   bool          // the token came by RFC 9449's scheme
-	key    tokens.Key    // that a good proof was made with; zero: there was none
-	faulty error         // what is wrong with the proof; nil: it is good, or there is none
-	proof  proof.Checked // what key was read from
-	binder bool          // this request bound the token
+	at       time.Time
+	from     netip.Addr // the zero address until it was looked for
+	claims   bearer.Claims
+	dpop     bool          // the token came by RFC 9449's scheme
+	key      tokens.Key    // that a good proof was made with; zero: there was none
+	proofErr error         // what is wrong with the proof; nil: it is good, or there is none
+	proof    proof.Checked // what key was read from
+	binder   bool          // this request bound the token
 
 	needsProof bool            // the way that the token came by needs a valid proof, whatever the token is bound to
 	blocked    bool            // a rule blocks the address for the tenant's new tokens
@@ -33,7 +33,7 @@ type caller struct {
 func (w *caller) event(route tokens.Route, records int) tokens.Call {
 	return tokens.Call{
 		At: w.at, Tenant: w.tenant.Number, IssuedAt: w.claims.IssuedAt, Expires: w.claims.Expires,
-		From: w.from, Key: w.key, BadProof: w.faulty != nil, ConfirmedKey: tokens.KeyOf(w.claims.Confirmation),
+		From: w.from, Key: w.key, BadProof: w.proofErr != nil, ConfirmedKey: tokens.KeyOf(w.claims.Confirmation),
 		Route: route, Records: uint32(records), Blocked: w.blocked, Binder: w.binder,
 	}
 }
@@ -41,18 +41,18 @@ func (w *caller) event(route tokens.Route, records int) tokens.Call {
 // proven is a call after its proof was spent: one that was used before is
 // invalid.
 func (w *caller) proven(c tokens.Call) tokens.Call {
-	c.Key, c.BadProof = w.key, w.faulty != nil
+	c.Key, c.BadProof = w.key, w.proofErr != nil
 	return c
 }
 
-// addState appends the members that tell how a token stands.
-func (r *request) addState(s tokens.State) {
-	r.add(`"calls":`)
-	r.addNumber(int64(s.Used.Total().Calls))
-	r.add(`,"calls_limit":`)
-	r.addNumber(int64(r.policy.Token.Calls))
-	r.add(`,"expires_in":`)
-	r.addNumber(r.expiresIn())
+// appendState appends the members that tell how a token stands.
+func (r *request) appendState(s tokens.State) {
+	r.appendString(`"calls":`)
+	r.appendNumber(int64(s.Used.Total().Calls))
+	r.appendString(`,"calls_limit":`)
+	r.appendNumber(int64(r.policy.Token.Calls))
+	r.appendString(`,"expires_in":`)
+	r.appendNumber(r.expiresIn())
 }
 
 func (w *caller) expiresIn() int64 { return max(int64(w.claims.Expires.Sub(w.at)/time.Second), 0) }
@@ -60,7 +60,7 @@ func (w *caller) expiresIn() int64 { return max(int64(w.claims.Expires.Sub(w.at)
 // limits sets the fields of draft-ietf-httpapi-ratelimit-headers: the calls
 // that are left of a token, over its life. A script can't read headers.
 func (r *request) limits(left uint32) {
-	if r.way == jsonp {
+	if r.transport == jsonpTransport {
 		return
 	}
 	h, life := r.w.Header(), int64(r.claims.Expires.Sub(r.claims.IssuedAt)/time.Second)

@@ -8,8 +8,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// task is the challenge object of an answer.
-type task struct {
+// challengeJSON is the challenge object of an answer.
+type challengeJSON struct {
 	ID         string                `json:"id"`
 	Kind       string                `json:"kind"`
 	ExpiresIn  int64                 `json:"expires_in"`
@@ -20,17 +20,17 @@ type task struct {
 	Parameters *challenge.Parameters `json:"parameters,omitempty"`
 }
 
-// task makes the challenge that is open, or finds the one that was made of it
+// challengeJSON makes the challenge that is open, or finds the one that was made of it
 // before. One that can't be made is a fault: it is never waived.
-func (a *API) task(r *request, open tokens.Challenge) (*task, error) {
+func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, error) {
 	c, err := a.Challenges.Make(challenge.Ask{
 		Token: r.claims.ID, Number: open.Number, Kind: challenge.Kind(open.Kind), Level: open.Level,
 		Expires: time.Unix(int64(open.Expires), 0),
 	})
 	if err != nil {
-		return nil, fault(err)
+		return nil, unavailable(err)
 	}
-	t := &task{
+	t := &challengeJSON{
 		ID: c.ID, Kind: open.Kind.String(), ExpiresIn: max(int64(open.Expires)-r.at.Unix(), 0), CallsLeft: open.Left,
 		Digits: c.Digits, Parameters: c.Parameters,
 	}
@@ -41,12 +41,12 @@ func (a *API) task(r *request, open tokens.Challenge) (*task, error) {
 	return t, nil
 }
 
-// openTask is the task of a token that has one to solve, else nil.
-func (a *API) openTask(r *request, open tokens.Challenge) (*task, error) {
+// openChallengeJSON is the task of a token that has one to solve, else nil.
+func (a *API) openChallengeJSON(r *request, open tokens.Challenge) (*challengeJSON, error) {
 	if open.Number == 0 || r.at.Unix() >= int64(open.Expires) {
 		return nil, nil
 	}
-	return a.task(r, open)
+	return a.challengeJSON(r, open)
 }
 
 // notOpen refuses an answer that can be neither right nor wrong.
@@ -62,7 +62,7 @@ func (a *API) answer(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	text, err := r.one("answer")
+	text, err := r.single("answer")
 	if err != nil {
 		return err
 	}
@@ -75,14 +75,14 @@ func (a *API) answer(ctx context.Context, r *request) error {
 		return err
 	}
 	answered.Call = r.proven(answered.Call)
-	state, err := a.step(ctx, r, answered)
+	state, err := a.applyEvent(ctx, r, answered)
 	if err != nil {
 		a.countFailed(asked.Kind, err)
 		return err
 	}
 	a.Metrics.challenged(tokens.Kind(asked.Kind), "solved")
-	r.begin()
-	r.add(`{"data":{"solved":true},"meta":{`)
+	r.startBody()
+	r.appendString(`{"data":{"solved":true},"meta":{`)
 	a.reply(r, state)
 	return nil
 }
@@ -106,19 +106,19 @@ func (a *API) reload(ctx context.Context, r *request) error {
 		return err
 	}
 	reloaded.Call = r.proven(reloaded.Call)
-	state, err := a.step(ctx, r, reloaded)
+	state, err := a.applyEvent(ctx, r, reloaded)
 	if err != nil {
 		return err
 	}
 	a.Metrics.challenged(state.OpenChallenge.Kind, "reloaded")
-	next, err := a.task(r, state.OpenChallenge)
+	next, err := a.challengeJSON(r, state.OpenChallenge)
 	if err != nil {
 		return err
 	}
-	r.begin()
-	r.add(`{"data":`)
-	r.addValue(next)
-	r.add(`,"meta":{`)
+	r.startBody()
+	r.appendString(`{"data":`)
+	r.appendValue(next)
+	r.appendString(`,"meta":{`)
 	a.reply(r, state)
 	return nil
 }
@@ -126,7 +126,7 @@ func (a *API) reload(ctx context.Context, r *request) error {
 // atChallenge holds a request about a challenge to the token that the
 // challenge was made for. An id that somebody made up opens nowhere.
 func (a *API) atChallenge(r *request) (asked challenge.Ask, err error) {
-	if err = a.guard(r); err != nil {
+	if err = a.authorize(r); err != nil {
 		return asked, err
 	}
 	if err = a.hasCalls(r); err != nil {

@@ -31,8 +31,8 @@ const (
 	Internal                Code = "internal"
 )
 
-// meaning is all that is said about a code: in the answer, and on its page.
-type meaning struct {
+// codeInfo is all that is said about a code: in the answer, and on its page.
+type codeInfo struct {
 	Code      Code
 	Status    int
 	Renewable bool   // a fresh token from the tenant mends it
@@ -42,8 +42,8 @@ type meaning struct {
 	Developer string // the page, to who wrote the tenant's site
 }
 
-// meanings is the one table of codes.
-var meanings = [...]meaning{
+// codes is the one table of codes.
+var codes = [...]codeInfo{
 	{
 		TokenMissing, http.StatusUnauthorized, true, "No token",
 		"The request carries no access token.",
@@ -173,10 +173,10 @@ var meanings = [...]meaning{
 }
 
 // table is meanings by code.
-var table = func() map[Code]*meaning {
-	t := make(map[Code]*meaning, len(meanings))
-	for i := range meanings {
-		t[meanings[i].Code] = &meanings[i]
+var table = func() map[Code]*codeInfo {
+	t := make(map[Code]*codeInfo, len(codes))
+	for i := range codes {
+		t[codes[i].Code] = &codes[i]
 	}
 	return t
 }()

@@ -26,10 +26,10 @@ var contract = map[Code]struct {
 // TestTheTableIsWhole: the one table of codes is the contract's, says something
 // about each, and has a code for whatever a token may be refused for.
 func TestTheTableIsWhole(t *testing.T) {
-	if len(meanings) != len(contract) || len(table) != len(contract) {
-		t.Errorf("%d codes, the contract has %d", len(meanings), len(contract))
+	if len(codes) != len(contract) || len(table) != len(contract) {
+		t.Errorf("%d codes, the contract has %d", len(codes), len(contract))
 	}
-	for _, m := range meanings {
+	for _, m := range codes {
 		want, ok := contract[m.Code]
 		if !ok || m.Status != want.status || m.Renewable != want.renewable {
 			t.Errorf("%s: %d, renewable %v; the contract says %+v", m.Code, m.Status, m.Renewable, want)

@@ -22,8 +22,8 @@ type refusal struct {
 	retry  time.Duration // when to try again; 0: not said
 	cause  error         // for the log; never for the client
 
-	grounds         // for who has to explain it; never for the client
-	challenge *task // what to solve, where that is the reason
+	explanation                // for who has to explain it; never for the client
+	challenge   *challengeJSON // what to solve, where that is the reason
 }
 
 func (r *refusal) Error() string { return string(r.code) }
@@ -35,13 +35,13 @@ func refuse(code Code) error { return &refusal{code: code} }
 // badRequest refuses with a sentence that says what is wrong and where.
 func badRequest(detail string) error { return &refusal{code: BadRequest, detail: detail} }
 
-// fault marks an error of a part of ours, such as the store: the client did
+// unavailable marks an error of a part of ours, such as the store: the client did
 // nothing wrong and is to try again, so it is never a word about its token.
-func fault(err error) error { return &refusal{code: Overloaded, cause: err, retry: pause()} }
+func unavailable(err error) error { return &refusal{code: Overloaded, cause: err, retry: retryDelay()} }
 
-// pause is between 1 and 5 seconds, so that refused clients don't all come
+// retryDelay is between 1 and 5 seconds, so that refused clients don't all come
 // back at once.
-func pause() time.Duration {
+func retryDelay() time.Duration {
 	return time.Duration(1+mathrand.IntN(5)) * time.Second
 }
 
@@ -58,7 +58,7 @@ func refusalOf(err error) *refusal {
 	case errors.Is(err, content.ErrNotFound):
 		return &refusal{code: NotFound}
 	case errors.Is(err, bearer.ErrExpired):
-		return &refusal{code: TokenExpired, grounds: grounds{rule: "token.lifetime"}}
+		return &refusal{code: TokenExpired, explanation: explanation{rule: "token.lifetime"}}
 	case errors.Is(err, bearer.ErrInvalid):
 		return &refusal{code: TokenInvalid}
 	}
@@ -67,16 +67,16 @@ func refusalOf(err error) *refusal {
 
 // problem is the member error of a body: RFC 9457's members, and ours.
 type problem struct {
-	Type       string `json:"type"`
-	Code       Code   `json:"code"`
-	Status     int    `json:"status"`
-	Title      string `json:"title"`
-	Detail     string `json:"detail"`
-	Ref        string `json:"ref"`
-	Renewable  bool   `json:"renewable"`
-	RetryAfter *int   `json:"retry_after"`
-	Challenge  *task  `json:"challenge"`
-	Now        *int64 `json:"now,omitempty"` // Unix seconds, where the client's clock may be to blame
+	Type       string         `json:"type"`
+	Code       Code           `json:"code"`
+	Status     int            `json:"status"`
+	Title      string         `json:"title"`
+	Detail     string         `json:"detail"`
+	Ref        string         `json:"ref"`
+	Renewable  bool           `json:"renewable"`
+	RetryAfter *int           `json:"retry_after"`
+	Challenge  *challengeJSON `json:"challenge"`
+	Now        *int64         `json:"now,omitempty"` // Unix seconds, where the client's clock may be to blame
 }
 
 // fail answers a request with why it is not answered. Every refusal and every
@@ -88,22 +88,22 @@ func (a *API) fail(r *request, err error) {
 		now := a.Now().Unix()
 		p.Now = &now
 	}
-	a.tell(r, why, p)
+	a.reportRefusal(r, why, p)
 	h := r.w.Header()
 	if p.Code == AddressBlocked && a.direct(r.http) {
 		h["Connection"] = closing
 	}
-	if p.RetryAfter != nil && r.way != jsonp {
+	if p.RetryAfter != nil && r.transport != jsonpTransport {
 		h.Set("Retry-After", strconv.Itoa(*p.RetryAfter))
 	}
-	if p.Status == http.StatusUnauthorized && r.way != jsonp {
-		h["Www-Authenticate"] = schemes(p, r.dpop)
+	if p.Status == http.StatusUnauthorized && r.transport != jsonpTransport {
+		h["Www-Authenticate"] = authenticateHeaders(p, r.dpop)
 	}
-	r.begin()
-	r.add(`{"error":`)
-	r.addValue(p)
-	r.add("}")
-	r.send(p.Status)
+	r.startBody()
+	r.appendString(`{"error":`)
+	r.appendValue(p)
+	r.appendString("}")
+	r.finish(p.Status)
 }
 
 func problemOf(why *refusal) problem {
@@ -128,10 +128,10 @@ func problemOf(why *refusal) problem {
 	return p
 }
 
-// schemes says by which schemes a token can be sent, in a line each (RFC 9449
+// authenticateHeaders says by which schemes a token can be sent, in a line each (RFC 9449
 // §7.2). What was wrong stands at the scheme that was used (RFC 6750 §3, RFC
 // 9449 §7.1); where no token was sent, nothing was.
-func schemes(p problem, dpop bool) []string {
+func authenticateHeaders(p problem, dpop bool) []string {
 	bearer, proven := `Bearer realm="stile"`, `DPoP realm="stile", algs="`+proof.Algorithms+`"`
 	switch {
 	case p.Code == TokenMissing:

@@ -22,10 +22,10 @@ func (r *request) readForm() error {
 	if err != nil {
 		return err
 	}
-	if r.params, err = cut(text, r.room[:0]); err != nil {
+	if r.params, err = parseParams(text, r.paramBuf[:0]); err != nil {
 		return err
 	}
-	if _, n := r.find("callback"); n > 0 {
+	if _, n := r.lookup("callback"); n > 0 {
 		return badRequest("callback is for GET")
 	}
 	return nil

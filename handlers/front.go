@@ -48,7 +48,7 @@ func (a *API) front(next http.Handler) http.Handler {
 // over all connections. A request has its slot until its response is delivered,
 // which is when net/http ends its context: an unread response costs 20 KB.
 func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}, next http.Handler) {
-	if c, ok := h.Context().Value(placedKey{}).(*placed); ok {
+	if c, ok := h.Context().Value(connKey{}).(*limitedConn); ok {
 		c.streamStarted(time.Now())
 	}
 	select {
@@ -56,16 +56,16 @@ func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}
 		context.AfterFunc(h.Context(), func() { <-slots })
 		next.ServeHTTP(w, h)
 	default:
-		a.refuseUnread(w, h, &refusal{code: Overloaded, retry: pause()})
+		a.refuseUnread(w, h, &refusal{code: Overloaded, retry: retryDelay()})
 	}
 }
 
 // refuseUnread refuses a request before its parameters are looked at, as JSON:
 // it need not be one that a script sends.
 func (a *API) refuseUnread(w http.ResponseWriter, h *http.Request, why error) {
-	r := a.take(w, h, "")
-	defer r.release()
-	r.way, r.callback = plain, ""
+	r := a.acquireRequest(w, h, "")
+	defer r.releaseRequest()
+	r.transport, r.callback = jsonTransport, ""
 	a.fail(r, why)
 }
 

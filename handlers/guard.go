@@ -10,11 +10,11 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// guard finds out who calls: address, token, client, page, key, in the
+// authorize finds out who calls: address, token, client, page, key, in the
 // contract's order. It changes nothing but r.caller: the proof is checked here,
 // and spent once the token's state is known.
-func (a *API) guard(r *request) (err error) {
-	if err = a.arrive(r); err != nil {
+func (a *API) authorize(r *request) (err error) {
+	if err = a.checkAddress(r); err != nil {
 		return err
 	}
 	token, inURL, err := findToken(r)
@@ -39,20 +39,20 @@ func (a *API) guard(r *request) (err error) {
 		return refuse(TenantSuspended)
 	}
 	_, r.blocked = a.Addresses.BlockedByRule(r.from, r.tenant.Number, r.at)
-	return a.prove(r, token, inURL)
+	return a.checkProof(r, token, inURL)
 }
 
-// arrive finds out where a request comes from, and refuses an address that an
+// checkAddress finds out where a request comes from, and refuses an address that an
 // operator has blocked before anything is read of its token. What a rule has
 // blocked is decided with the token: see tokens.Call.Blocked. /oauth is not
 // blocked: tenants' servers call it, which are known by their secrets.
-func (a *API) arrive(r *request) (err error) {
+func (a *API) checkAddress(r *request) (err error) {
 	r.at = a.Now()
 	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
 		return err
 	}
 	if until, blocked := a.Addresses.BlockedByOperator(r.from, r.at); blocked {
-		return blockedUntil(until, r.at, byBlock)
+		return blockedUntil(until, r.at, blockExplanation)
 	}
 	return nil
 }
@@ -61,10 +61,10 @@ func (a *API) arrive(r *request) (err error) {
 // be observed.
 func (a *API) mismatch(r *request, rule string) error {
 	if r.policy.ObserveClient {
-		a.observe(r, ClientMismatch, grounds{rule: rule})
+		a.recordObserved(r, ClientMismatch, explanation{rule: rule})
 		return nil
 	}
-	why := &refusal{code: ClientMismatch, grounds: grounds{rule: rule}}
+	why := &refusal{code: ClientMismatch, explanation: explanation{rule: rule}}
 	if rule == fetchMetadata {
 		why.detail = "The browser does not mark this request as a page's fetch or script, or it hides the page's origin."
 	}
@@ -77,14 +77,14 @@ func (a *API) mismatch(r *request, rule string) error {
 func (a *API) verify(token string, from netip.Addr, now time.Time) (bearer.Claims, error) {
 	claims, err := a.Verifier.VerifyFrom(token, bearer.Source{Address: from}, now)
 	if err != nil && !errors.Is(err, bearer.ErrInvalid) && !errors.Is(err, bearer.ErrExpired) {
-		return claims, fault(err)
+		return claims, unavailable(err)
 	}
 	return claims, err
 }
 
 // findTenant holds the token to the tenant that the request names.
 func (a *API) findTenant(r *request) error {
-	name, err := r.one("client_id")
+	name, err := r.single("client_id")
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func olderThan(c bearer.Claims, t *tenants.Tenant) bool {
 // findToken finds the token where it may be: in the header, or in the
 // parameters; there is one way only in one request.
 func findToken(r *request) (token string, inURL bool, err error) {
-	param, n := r.find("access_token")
+	param, n := r.lookup("access_token")
 	header, sent, err := r.tokenHeader(r.http.Header["Authorization"])
 	switch {
 	case err != nil:
@@ -131,7 +131,7 @@ func findToken(r *request) (token string, inURL bool, err error) {
 	case param == "":
 		return "", false, refuse(TokenMissing)
 	}
-	return param, r.way != form, nil
+	return param, r.transport != formTransport, nil
 }
 
 // tokenHeader reads the Authorization header of RFC 6750 or RFC 9449. Another

@@ -85,7 +85,7 @@ type API struct {
 }
 
 // Content is the corpus as the API asks for it. Items come encoded, safe in a
-// script. [content.ErrNotFound] and [content.ErrQuery] are told to the client;
+// script. [contentRoute.ErrNotFound] and [contentRoute.ErrQuery] are told to the client;
 // any other error is a fault.
 type Content interface {
 	Search(ctx context.Context, q content.Query) (content.Page, error)
@@ -127,18 +127,18 @@ const (
 // Routes is the public listener's handler. Every public route is here.
 func (a *API) Routes() http.Handler {
 	e := echo.New()
-	e.HTTPErrorHandler = a.unrouted
+	e.HTTPErrorHandler = a.handleRouterError
 
 	v1 := map[string]echo.HandlerFunc{
-		"/v1/items":             a.call(tokens.Items, pageful, a.search),
-		"/v1/items/:id":         a.call(tokens.Item, one, a.item),
-		"/v1/items/:id/related": a.call(tokens.Related, pageful, a.related),
-		"/v1/collections":       a.call(tokens.Collections, none, a.collections),
-		"/v1/suggest":           a.free(a.suggest),
-		"/v1/token":             a.content(a.token),
+		"/v1/items":             a.counted(tokens.Items, pageful, a.search),
+		"/v1/items/:id":         a.counted(tokens.Item, one, a.item),
+		"/v1/items/:id/related": a.counted(tokens.Related, pageful, a.related),
+		"/v1/collections":       a.counted(tokens.Collections, none, a.collections),
+		"/v1/suggest":           a.uncounted(a.suggest),
+		"/v1/token":             a.contentRoute(a.token),
 
-		"/v1/challenges/:id/answer": a.content(a.answer),
-		"/v1/challenges/:id/reload": a.content(a.reload),
+		"/v1/challenges/:id/answer": a.contentRoute(a.answer),
+		"/v1/challenges/:id/reload": a.contentRoute(a.reload),
 	}
 	for path, h := range v1 {
 		e.GET(path, h)
@@ -147,8 +147,8 @@ func (a *API) Routes() http.Handler {
 	}
 
 	for path, h := range map[string]echo.HandlerFunc{
-		"/v1/challenges/:id" + pictureFile: a.drawn(typePNG, a.picture),
-		"/v1/challenges/:id" + soundFile:   a.drawn(typeWAV, a.sound),
+		"/v1/challenges/:id" + pictureFile: a.mediaRoute(typePNG, a.picture),
+		"/v1/challenges/:id" + soundFile:   a.mediaRoute(typeWAV, a.sound),
 	} {
 		e.GET(path, h)
 		e.HEAD(path, h)
@@ -164,7 +164,7 @@ func (a *API) Routes() http.Handler {
 	a.media(e)
 	a.widgets(e)
 	a.health(e)
-	return a.recovering(a.front(e))
+	return a.recoverPanics(a.front(e))
 }
 
 // Admin is the admin listener's handler: health and metrics, for requests to a
@@ -172,8 +172,8 @@ func (a *API) Routes() http.Handler {
 // balancer may ask by any, and the response says what every caller may know.
 func (a *API) Admin() http.Handler {
 	e := echo.New()
-	e.HTTPErrorHandler = a.unrouted
+	e.HTTPErrorHandler = a.handleRouterError
 	a.health(e)
 	e.GET("/metrics", echo.WrapHandler(a.Metrics.handler()))
-	return a.recovering(a.front(a.knownHosts(a.AdminHosts, e)))
+	return a.recoverPanics(a.front(a.knownHosts(a.AdminHosts, e)))
 }

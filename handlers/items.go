@@ -20,7 +20,7 @@ const (
 
 // search answers a list of items.
 func (a *API) search(ctx context.Context, r *request) (int, error) {
-	q, err := queryOf(r)
+	q, err := parseQuery(r)
 	if err != nil {
 		return 0, err
 	}
@@ -30,30 +30,30 @@ func (a *API) search(ctx context.Context, r *request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r.add(`{"data":`)
-	r.addItems(page.Items)
-	r.add(`,"meta":{"total":`)
-	r.addNumber(int64(page.Total))
-	r.add(`,"next":`)
-	r.addCursor(page.Next)
+	r.appendString(`{"data":`)
+	r.appendItems(page.Items)
+	r.appendString(`,"meta":{"total":`)
+	r.appendNumber(int64(page.Total))
+	r.appendString(`,"next":`)
+	r.appendCursor(page.Next)
 	if len(q.Facets) > 0 {
-		r.add(`,"facets":`)
-		r.addValue(page.Facets)
+		r.appendString(`,"facets":`)
+		r.appendValue(page.Facets)
 	}
 	if len(page.Incomplete) > 0 {
-		r.add(`,"incomplete":`)
-		r.addValue(page.Incomplete)
+		r.appendString(`,"incomplete":`)
+		r.appendValue(page.Incomplete)
 	}
-	r.add(",")
+	r.appendString(",")
 	return len(page.Items), nil
 }
 
-func (r *request) addCursor(cursor string) {
+func (r *request) appendCursor(cursor string) {
 	if cursor == "" {
-		r.add("null")
+		r.appendString("null")
 		return
 	}
-	r.addValue(cursor)
+	r.appendValue(cursor)
 }
 
 // item answers one item, whole.
@@ -66,9 +66,9 @@ func (a *API) item(ctx context.Context, r *request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r.add(`{"data":`)
+	r.appendString(`{"data":`)
 	r.body = append(r.body, it...)
-	r.add(`,"meta":{`)
+	r.appendString(`,"meta":{`)
 	return 1, nil
 }
 
@@ -86,9 +86,9 @@ func (a *API) related(ctx context.Context, r *request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r.add(`{"data":`)
-	r.addItems(items)
-	r.add(`,"meta":{`)
+	r.appendString(`{"data":`)
+	r.appendItems(items)
+	r.appendString(`,"meta":{`)
 	return len(items), nil
 }
 
@@ -103,9 +103,9 @@ func (a *API) collections(ctx context.Context, r *request) (int, error) {
 	if all == nil {
 		all = []content.CollectionCount{}
 	}
-	r.add(`{"data":`)
-	r.addValue(all)
-	r.add(`,"meta":{`)
+	r.appendString(`{"data":`)
+	r.appendValue(all)
+	r.appendString(`,"meta":{`)
 	return 0, nil
 }
 

@@ -14,23 +14,23 @@ import (
 )
 
 // taskOf is the challenge in an answer, or nil.
-func (s *site) taskOf(rec *httptest.ResponseRecorder) *task {
+func (s *site) taskOf(rec *httptest.ResponseRecorder) *challengeJSON {
 	s.Helper()
 	var body struct {
-		Error struct{ Challenge *task }
+		Error struct{ Challenge *challengeJSON }
 		Data  json.RawMessage
 	}
 	s.must(json.Unmarshal(rec.Body.Bytes(), &body))
 	if body.Error.Challenge != nil || body.Data == nil {
 		return body.Error.Challenge
 	}
-	var t task
+	var t challengeJSON
 	s.must(json.Unmarshal(body.Data, &t))
 	return &t
 }
 
 // spike makes a token meet a challenge at its second call.
-func (s *site) spike(token string) *task {
+func (s *site) spike(token string) *challengeJSON {
 	s.Helper()
 	s.policy.Token.SpikeCalls = 1
 	s.get(items, token)
@@ -38,7 +38,7 @@ func (s *site) spike(token string) *task {
 }
 
 // meet is a call that meets a challenge.
-func (s *site) meet(token string) *task {
+func (s *site) meet(token string) *challengeJSON {
 	s.Helper()
 	rec := s.get(items, token)
 	t := s.taskOf(rec)

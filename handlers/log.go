@@ -11,12 +11,12 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// tell writes a refusal to the log, counts it, and keeps it under its
+// reportRefusal writes a refusal to the log, counts it, and keeps it under its
 // reference. The log has the tenant, the route and the address as it may be
 // shown; never a token, a query or an answer.
-func (a *API) tell(r *request, why *refusal, p problem) {
+func (a *API) reportRefusal(r *request, why *refusal, p problem) {
 	a.Metrics.refused(r.tenantName(), p.Code)
-	a.remember(r, p.Ref, p.Code, why.grounds, false)
+	a.storeRefusal(r, p.Ref, p.Code, why.explanation, false)
 	l := a.line(r, "refused", string(p.Code))
 	l.Attrs = append(l.Attrs, slog.Int("status", p.Status), slog.String("ref", p.Ref))
 	a.log(l, why.cause)
@@ -45,23 +45,23 @@ func detailOf(cause error) string {
 // line is a log line about a request.
 func (a *API) line(r *request, message, code string) refusals.Line {
 	return refusals.Line{
-		Key:   refusals.Key{Message: message, Code: code, Tenant: r.tenantName(), Address: a.shown(r)},
-		Attrs: r.attrs(),
+		Key:   refusals.Key{Message: message, Code: code, Tenant: r.tenantName(), Address: a.loggedAddress(r)},
+		Attrs: r.logAttrs(),
 	}
 }
 
-// attrs are what every line about a request says of the request itself.
-func (r *request) attrs() []slog.Attr {
+// logAttrs are what every line about a request says of the request itself.
+func (r *request) logAttrs() []slog.Attr {
 	return []slog.Attr{
 		slog.String("request", r.id), slog.String("method", methodName(r.http.Method)), slog.String("route", r.route),
 	}
 }
 
-// note writes one line for an answered request, where somebody wants them.
-func (a *API) note(r *request, status int) {
+// logAnswered writes one line for an answered request, where somebody wants them.
+func (a *API) logAnswered(r *request, status int) {
 	if a.Log.Enabled(context.Background(), slog.LevelDebug) {
 		a.Log.LogAttrs(context.Background(), slog.LevelDebug, "answered",
-			append(r.attrs(), slog.String("tenant", r.tenantName()), slog.String("address", a.shown(r)),
+			append(r.logAttrs(), slog.String("tenant", r.tenantName()), slog.String("address", a.loggedAddress(r)),
 				slog.Int("status", status), slog.Duration("took", time.Since(r.started)))...)
 	}
 }
@@ -84,9 +84,9 @@ func methodName(m string) string {
 	return "other"
 }
 
-// tellOAuth writes an error of the token endpoint and its siblings to the log.
+// reportOAuth writes an error of the token endpoint and its siblings to the log.
 // One for wrong credentials names the client that they were for.
-func (a *API) tellOAuth(r *request, e *oauthError) {
+func (a *API) reportOAuth(r *request, e *oauthError) {
 	l := a.line(r, "refused", e.Code)
 	l.Attrs = append(l.Attrs, slog.Int("status", e.status))
 	if l.Detail = r.wrong; r.wrong != "" {

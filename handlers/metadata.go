@@ -54,8 +54,8 @@ func (a *API) jwks(c echo.Context) error {
 
 // public answers with JSON for whoever asks.
 func (a *API) public(c echo.Context, body []byte) {
-	r := a.take(c.Response().Writer, c.Request(), c.Path())
-	defer r.release()
+	r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
+	defer r.releaseRequest()
 	r.sendOAuth(http.StatusOK, json.RawMessage(body))
-	a.note(r, http.StatusOK)
+	a.logAnswered(r, http.StatusOK)
 }

@@ -28,9 +28,9 @@ func invalidClient(what string) error {
 	return &oauthError{http.StatusUnauthorized, "invalid_client", what, nil}
 }
 
-// unavailable is a fault of ours. RFC 6749 has no code for it at these
+// oauthUnavailable is a fault of ours. RFC 6749 has no code for it at these
 // endpoints; this is §4.1.2.1's, with the status that RFC 7009 §2.2.1 names.
-func unavailable(err error) error {
+func oauthUnavailable(err error) error {
 	return &oauthError{http.StatusServiceUnavailable, "temporarily_unavailable", "try again in a moment", err}
 }
 
@@ -38,15 +38,15 @@ func unavailable(err error) error {
 // returns what is to be answered as JSON, nil for an empty answer.
 func (a *API) oauth(who func(*request) (*tenants.Tenant, error), handle func(*request, *tenants.Tenant) (any, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		r := a.take(c.Response().Writer, c.Request(), c.Path())
-		defer r.release()
-		t, err := a.arriveOAuth(r, who)
+		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
+		defer r.releaseRequest()
+		t, err := a.admitOAuth(r, who)
 		if err == nil {
 			r.tenant = t
 			var body any
 			if body, err = handle(r, t); err == nil {
 				r.sendOAuth(http.StatusOK, body)
-				a.note(r, http.StatusOK)
+				a.logAnswered(r, http.StatusOK)
 				return nil
 			}
 		}
@@ -55,10 +55,10 @@ func (a *API) oauth(who func(*request) (*tenants.Tenant, error), handle func(*re
 	}
 }
 
-// arriveOAuth finds the source address, which is the tenant's server's, and then
+// admitOAuth finds the source address, which is the tenant's server's, and then
 // the client. Blocked addresses are not refused: the client's credentials are
 // what counts here.
-func (a *API) arriveOAuth(r *request, who func(*request) (*tenants.Tenant, error)) (_ *tenants.Tenant, err error) {
+func (a *API) admitOAuth(r *request, who func(*request) (*tenants.Tenant, error)) (_ *tenants.Tenant, err error) {
 	r.at = a.Now()
 	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (a *API) arriveOAuth(r *request, who func(*request) (*tenants.Tenant, error
 
 // value is a parameter, or ""; RFC 6749 §3.2 holds an empty one for none.
 func (r *request) value(name string) string {
-	v, _ := r.find(name)
+	v, _ := r.lookup(name)
 	return v
 }
 
@@ -87,9 +87,9 @@ func (a *API) failOAuth(r *request, err error) {
 		r.w.Header().Set("WWW-Authenticate", `Basic realm="stile", charset="UTF-8"`)
 	}
 	if e.status == http.StatusServiceUnavailable {
-		r.w.Header().Set("Retry-After", strconv.Itoa(int(pause().Seconds())))
+		r.w.Header().Set("Retry-After", strconv.Itoa(int(retryDelay().Seconds())))
 	}
-	a.tellOAuth(r, e)
+	a.reportOAuth(r, e)
 	r.sendOAuth(e.status, e)
 }
 
@@ -102,7 +102,7 @@ func (r *request) sendOAuth(status int, body any) {
 	r.body = r.body[:0]
 	if body != nil {
 		h["Content-Type"] = typeJSON
-		r.addValue(body)
+		r.appendValue(body)
 	}
 	r.write(status)
 }

@@ -52,7 +52,7 @@ func (a *API) withSecret(r *request, id, secret string) (*tenants.Tenant, error)
 	case errors.Is(err, tenants.ErrCredentials):
 		return nil, a.wrongTry(r, id, invalidClient("the client or its secret is not known"))
 	case err != nil:
-		return nil, unavailable(err)
+		return nil, oauthUnavailable(err)
 	}
 	return t, nil
 }
@@ -70,7 +70,7 @@ func (a *API) asserted(r *request, assertion, id string) (*tenants.Tenant, error
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
 		return nil, a.wrongTry(r, claimed, wrong)
 	case err != nil:
-		return nil, unavailable(err)
+		return nil, oauthUnavailable(err)
 	case id != "" && id != client:
 		return nil, invalidRequest("client_id is not the client that authenticates")
 	}

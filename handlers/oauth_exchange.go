@@ -118,7 +118,7 @@ func (a *API) subjectToken(r *request, from bearer.Source) (c bearer.Claims, alo
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
 		return c, false, invalidRequest("subject_token is not valid, or not of an issuer that is trusted here")
 	case err != nil:
-		return c, false, unavailable(err)
+		return c, false, oauthUnavailable(err)
 	}
 	return c, alone, nil
 }
@@ -129,11 +129,11 @@ func (a *API) isOf(r *request, t *tenants.Tenant, c bearer.Claims) error {
 	if c.Client != t.ClientID || olderThan(c, t) {
 		return invalidRequest("subject_token is not the client's")
 	}
-	ctx, cancel := context.WithTimeout(r.http.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.http.Context(), requestTimeout)
 	defer cancel()
 	state, err := a.Gate.State(ctx, c.ID)
 	if err != nil {
-		return unavailable(err)
+		return oauthUnavailable(err)
 	}
 	if state.Dead != tokens.None {
 		return invalidRequest("subject_token is good no more: " + state.Dead.String())
@@ -159,7 +159,7 @@ func (a *API) mint(r *request, t *tenants.Tenant, subject string) (g grant, err 
 			JTI: jti, Subject: subject, Client: t.ClientID, Tenant: t.Number, Scope: scope, IssuedAt: now, Expires: now.Add(life),
 		}, now)
 		if err != nil {
-			return g, unavailable(err)
+			return g, oauthUnavailable(err)
 		}
 		g.AccessTokens = append(g.AccessTokens, token)
 	}

@@ -42,13 +42,13 @@ func (a *API) introspect(r *request, t *tenants.Tenant) (any, error) {
 	if errors.Is(err, bearer.ErrInvalid) || err == nil && claims.Client != t.ClientID {
 		return introspection{}, nil
 	} else if err != nil {
-		return nil, unavailable(err)
+		return nil, oauthUnavailable(err)
 	}
-	ctx, cancel := context.WithTimeout(r.http.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.http.Context(), requestTimeout)
 	defer cancel()
 	state, err := a.Gate.State(ctx, claims.ID)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, oauthUnavailable(err)
 	}
 	return a.describeToken(claims, state, t, now), nil
 }

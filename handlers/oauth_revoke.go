@@ -23,15 +23,15 @@ func (a *API) revoke(r *request, t *tenants.Tenant) (any, error) {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
 		return nil, nil
 	case err != nil:
-		return nil, unavailable(err)
+		return nil, oauthUnavailable(err)
 	case c.Client != t.ClientID:
 		return nil, &oauthError{http.StatusBadRequest, "invalid_grant", "the token was issued to another client", nil}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	_, err = a.Gate.Apply(ctx, c.ID, a.PolicyOf(t).Token, tokens.Revoke{Tenant: t.Number, IssuedAt: c.IssuedAt, Expires: c.Expires})
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, oauthUnavailable(err)
 	}
 	return nil, nil
 }

@@ -14,19 +14,19 @@ const fetchMetadata = "fetch metadata"
 // pageRule is the rule about pages that a request breaks, "" if none.
 func pageRule(h http.Header, who *caller) string {
 	switch {
-	case !askedByCode(h, who):
+	case !madeByCode(h, who):
 		return fetchMetadata
-	case !fromSite(h, who):
+	case !pageAllowed(h, who):
 		return "sites"
 	}
 	return ""
 }
 
-// fromSite says whether the page that makes the call is one of the tenant's
+// pageAllowed says whether the page that makes the call is one of the tenant's
 // sites: by its Origin, else by the origin of its Referer. The Origin of a
 // sandboxed page is "null", which is nobody's site. A browser can't forge
 // them; a program can, which is why a page by itself lets nothing through.
-func fromSite(h http.Header, who *caller) bool {
+func pageAllowed(h http.Header, who *caller) bool {
 	page := h.Get("Origin")
 	if page == "" {
 		page = h.Get("Referer")
@@ -35,16 +35,16 @@ func fromSite(h http.Header, who *caller) bool {
 	if page == "" && (who.policy.Site == SiteIfSent || len(t.Sites) == 0) {
 		return true
 	}
-	return t.Serves(page) || t.Serves(beginning(page)) || t.Serves(originOf(page))
+	return t.Serves(page) || t.Serves(originPrefix(page)) || t.Serves(originOf(page))
 }
 
-// askedByCode reports whether a request can be a page's fetch or script, as far
+// madeByCode reports whether a request can be a page's fetch or script, as far
 // as the browser marks it (Fetch Metadata, W3C). An image, a frame, a form that
 // navigates or a prefetch is not: any page can make its visitors send those,
 // with tokens of its own choice, and they must bind nothing (S50). A page that
 // hides its origin from a tenant with sites is not one of them. Programs send
 // none of these headers.
-func askedByCode(h http.Header, who *caller) bool {
+func madeByCode(h http.Header, who *caller) bool {
 	for _, dest := range h["Sec-Fetch-Dest"] {
 		if dest != "empty" && dest != "script" {
 			return false
@@ -62,10 +62,10 @@ func askedByCode(h http.Header, who *caller) bool {
 	return len(site) == 0 || len(who.tenant.Sites) == 0 || h.Get("Origin") != "" || h.Get("Referer") != ""
 }
 
-// beginning is what stands before a URL's path, query and fragment. A browser
+// originPrefix is what stands before a URL's path, query and fragment. A browser
 // writes it as our sites are written, so that it need not be parsed; with a
 // user's name in it, or a port to leave out, it is no site of ours.
-func beginning(page string) string {
+func originPrefix(page string) string {
 	scheme := strings.Index(page, "://")
 	if scheme < 0 {
 		return page

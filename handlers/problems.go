@@ -21,12 +21,12 @@ var problemsCSS string
 // pageData is what the template shows: one code, or all of them.
 type pageData struct {
 	Style template.CSS
-	One   *meaning
-	All   []meaning
+	One   *codeInfo
+	All   []codeInfo
 }
 
 // StatusText is the status as it is usually read, such as 404 Not Found.
-func (m *meaning) StatusText() string {
+func (m *codeInfo) StatusText() string {
 	return strconv.Itoa(m.Status) + " " + http.StatusText(m.Status)
 }
 
@@ -34,9 +34,9 @@ func (m *meaning) StatusText() string {
 // for the list of all. They are made once, from the one table of codes.
 func problemPages() map[Code][]byte {
 	t := template.Must(template.New("problems").Parse(problemsHTML))
-	all := map[Code][]byte{"": render(t, pageData{All: meanings[:]})}
-	for i := range meanings {
-		all[meanings[i].Code] = render(t, pageData{One: &meanings[i]})
+	all := map[Code][]byte{"": render(t, pageData{All: codes[:]})}
+	for i := range codes {
+		all[codes[i].Code] = render(t, pageData{One: &codes[i]})
 	}
 	return all
 }

@@ -8,12 +8,12 @@ import (
 	"stile.example/stile/tokens/proof"
 )
 
-// prove finds out which key the request shows. A proof that is no good is the
+// checkProof finds out which key the request shows. A proof that is no good is the
 // token's to judge, as one that is missing is: whether it needs one depends on
 // what it is bound to. Only where the way that the token came by asks for one
 // must it be good whatever the token. The proof of a token that is known to be
 // dead is not looked at.
-func (a *API) prove(r *request, token string, inURL bool) error {
+func (a *API) checkProof(r *request, token string, inURL bool) error {
 	text, err := findProof(r)
 	besideURL := inURL && r.policy.QueryTokens == QueryTokensProof
 	needed := r.dpop || besideURL
@@ -37,14 +37,14 @@ func (a *API) prove(r *request, token string, inURL bool) error {
 // useProof notes what came of a proof: the key that made it, or what is wrong
 // with it.
 func (r *request) useProof(checked proof.Checked, err error) error {
-	r.proof, r.key, r.faulty = proof.Checked{}, tokens.Key{}, nil
+	r.proof, r.key, r.proofErr = proof.Checked{}, tokens.Key{}, nil
 	switch {
 	case errors.Is(err, proof.ErrBusy):
-		return &refusal{code: Overloaded, retry: pause(), grounds: grounds{rule: "proof: " + err.Error()}}
+		return &refusal{code: Overloaded, retry: retryDelay(), explanation: explanation{rule: "proof: " + err.Error()}}
 	case err != nil && r.needsProof:
 		return badProof(err)
 	case err != nil:
-		r.faulty = err
+		r.proofErr = err
 	default:
 		r.proof, r.key = checked, tokens.KeyOf(checked.Thumbprint)
 	}
@@ -61,7 +61,7 @@ func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error 
 	}
 	s, err := a.Gate.State(ctx, r.claims.ID)
 	if err != nil {
-		return fault(err)
+		return unavailable(err)
 	}
 	if s.Bound.Kind == tokens.Unbound {
 		s, _ = tokens.Step(s, r.policy.Token, e)
@@ -95,7 +95,7 @@ const maxProofs = 10_000
 // findProof finds the proof where it may be: in the header, or in the
 // parameters; there is one way only in one request.
 func findProof(r *request) (string, error) {
-	param, n := r.find("proof")
+	param, n := r.lookup("proof")
 	header := r.http.Header["Dpop"]
 	if n+len(header) > 1 {
 		return "", badRequest("the proof is given more than once")
@@ -107,19 +107,19 @@ func findProof(r *request) (string, error) {
 }
 
 // noProof refuses a request that lacks one.
-func noProof() error { return &refusal{code: ProofInvalid, grounds: grounds{rule: "binding"}} }
+func noProof() error { return &refusal{code: ProofInvalid, explanation: explanation{rule: "binding"}} }
 
 // badProof refuses a request for its proof, and says what is wrong with it:
 // that is no secret, and a page's developer can't see it otherwise.
 func badProof(why error) error {
 	return &refusal{code: ProofInvalid, detail: "The request's proof is not good: " + why.Error() + ".",
-		grounds: grounds{rule: "proof: " + why.Error()}}
+		explanation: explanation{rule: "proof: " + why.Error()}}
 }
 
-// unproven refuses a request that a token asks a proof of.
-func unproven(r *request) error {
-	if r.faulty != nil {
-		return badProof(r.faulty)
+// proofRefusal refuses a request that a token asks a proof of.
+func proofRefusal(r *request) error {
+	if r.proofErr != nil {
+		return badProof(r.proofErr)
 	}
 	return noProof()
 }

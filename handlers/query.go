@@ -19,12 +19,12 @@ var (
 // param is one name=value, decoded.
 type param struct{ name, value string }
 
-// cut takes a query or a form apart in one pass, as the URL standard's
+// parseParams takes a query or a form apart in one pass, as the URL standard's
 // application/x-www-form-urlencoded parser does (a semicolon is no
 // separator), and appends what it finds to params. It goes on after a fault,
 // because how to answer stands in the same query, and returns the first one.
 // url.ParseQuery would cost as much as all of a token's checks.
-func cut(query string, params []param) ([]param, error) {
+func parseParams(query string, params []param) ([]param, error) {
 	var fault error
 	for query != "" {
 		var pair string
@@ -32,7 +32,7 @@ func cut(query string, params []param) ([]param, error) {
 		if pair == "" {
 			continue
 		}
-		p, err := pairOf(pair)
+		p, err := parsePair(pair)
 		if err == nil && len(params) >= maxParams && p.name != "callback" {
 			err = errMany
 		}
@@ -46,7 +46,7 @@ func cut(query string, params []param) ([]param, error) {
 	return params, fault
 }
 
-func pairOf(pair string) (p param, err error) {
+func parsePair(pair string) (p param, err error) {
 	name, value, _ := strings.Cut(pair, "=")
 	if p.name, err = unescape(name); err != nil {
 		return p, err

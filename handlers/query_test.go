@@ -21,7 +21,7 @@ func TestCut(t *testing.T) {
 		"a=1;b=2":        {{"a", "1;b=2"}},
 		"%61=%c3%a9":     {{"a", "é"}},
 	} {
-		if got, err := cut(in, nil); err != nil || !slices.Equal(got, want) {
+		if got, err := parseParams(in, nil); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %v %v", in, got, err)
 		}
 	}
@@ -30,7 +30,7 @@ func TestCut(t *testing.T) {
 		"a=%ff": errText, "a=\xff": errText, "a=%00": errText, "%00": errText, "a=%ed%a0%80": errText,
 		strings.Repeat("a&", 33): errMany,
 	} {
-		if _, err := cut(in, nil); err != want {
+		if _, err := parseParams(in, nil); err != want {
 			t.Errorf("%q: %v, want %v", in, err, want)
 		}
 	}
@@ -38,7 +38,7 @@ func TestCut(t *testing.T) {
 
 // TestCutGoesOn: how to answer is found behind a fault, too.
 func TestCutGoesOn(t *testing.T) {
-	got, err := cut("a=%zz&callback=cb&"+strings.Repeat("x&", 50)+"callback=d", nil)
+	got, err := parseParams("a=%zz&callback=cb&"+strings.Repeat("x&", 50)+"callback=d", nil)
 	if err != errEncoding {
 		t.Errorf("fault %v", err)
 	}
@@ -60,7 +60,7 @@ func FuzzQuery(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got, err := cut(s, nil)
+		got, err := parseParams(s, nil)
 		want, wantErr := url.ParseQuery(s)
 		if err != nil {
 			if wantErr == nil && err == errEncoding {

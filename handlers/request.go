@@ -14,15 +14,15 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// way is how a request is answered.
-type way uint8
+// transport is how a request is answered.
+type transport uint8
 
 // The three ways of the content API. The zero way is what a fault found
 // before the way is known is answered in.
 const (
-	plain way = iota // GET, answered as JSON
-	jsonp            // GET with a callback, answered as a script with status 200
-	form             // POST, answered as JSON
+	jsonTransport  transport = iota // GET, answered as JSON
+	jsonpTransport                  // GET with a callback, answered as a script with status 200
+	formTransport                   // POST, answered as JSON
 )
 
 // request is one request, taken apart. It is used again for another when it
@@ -37,29 +37,29 @@ type request struct {
 	started time.Time
 	stepped time.Time // when the token had been told, and that was durable
 
-	way      way
-	callback string // checked; "" unless jsonp
-	params   []param
-	fault    error // what is wrong with the parameters, found while the way was
+	transport transport
+	callback  string // checked; "" unless jsonp
+	params    []param
+	fault     error // what is wrong with the parameters, found while the way was
 
 	caller
 
-	room [8]param // for params, mostly enough
-	body []byte   // of the answer
+	paramBuf [8]param // for params, mostly enough
+	body     []byte   // of the answer
 }
 
 var requests = sync.Pool{New: func() any { return new(request) }}
 
-// take makes a request of what Echo found, and reads its parameters.
+// acquireRequest makes a request of what Echo found, and reads its parameters.
 // A fault in them is returned, once it is known how to answer.
-func (a *API) take(w http.ResponseWriter, h *http.Request, route string) *request {
+func (a *API) acquireRequest(w http.ResponseWriter, h *http.Request, route string) *request {
 	r := requests.Get().(*request)
 	r.http, r.w, r.route, r.started = h, w, route, time.Now()
 	r.id = strconv.FormatUint(rand.Uint64()|1<<63, 36)
-	r.params, r.fault = cut(h.URL.RawQuery, r.room[:0])
+	r.params, r.fault = parseParams(h.URL.RawQuery, r.paramBuf[:0])
 	switch h.Method {
 	case http.MethodPost:
-		r.way = form
+		r.transport = formTransport
 	case http.MethodGet:
 		if err := a.findCallback(r); err != nil {
 			r.fault = err
@@ -68,8 +68,8 @@ func (a *API) take(w http.ResponseWriter, h *http.Request, route string) *reques
 	return r
 }
 
-// release gives the request back. A large body is left to the collector.
-func (r *request) release() {
+// releaseRequest gives the request back. A large body is left to the collector.
+func (r *request) releaseRequest() {
 	body := r.body[:0]
 	if cap(body) > 256<<10 {
 		body = nil
@@ -86,7 +86,7 @@ var errNoJSONP error = &refusal{code: NotFound, detail: "JSONP is switched off b
 // findCallback decides whether a GET is answered as a script. It looks at
 // nothing else, so that a script is given every other error too.
 func (a *API) findCallback(r *request) error {
-	name, n := r.find("callback")
+	name, n := r.lookup("callback")
 	if n == 0 || strings.HasPrefix(r.http.URL.Path, widgetsPath) {
 		return nil
 	}
@@ -97,7 +97,7 @@ func (a *API) findCallback(r *request) error {
 	if n > 1 || !callback(name, p.Callbacks) {
 		return refuse(BadCallback)
 	}
-	r.way, r.callback = jsonp, name
+	r.transport, r.callback = jsonpTransport, name
 	return nil
 }
 
@@ -106,7 +106,7 @@ func (a *API) findCallback(r *request) error {
 // not proven yet. It need not be, since it only chooses among what the tenants
 // of this publisher allow.
 func (a *API) namedPolicy(r *request) Policy {
-	if client, n := r.find("client_id"); n == 1 {
+	if client, n := r.lookup("client_id"); n == 1 {
 		if t, ok := a.Tenants.Find(client); ok {
 			return a.PolicyOf(t)
 		}
@@ -121,8 +121,8 @@ func aboutCallback(err error) bool {
 	return err != nil && (errors.Is(err, errNoJSONP) || refusalOf(err).code == BadCallback)
 }
 
-// find is the first value of a parameter, and how many there are.
-func (r *request) find(name string) (value string, n int) {
+// lookup is the first value of a parameter, and how many there are.
+func (r *request) lookup(name string) (value string, n int) {
 	for i := range r.params {
 		if r.params[i].name == name {
 			if n++; n == 1 {
@@ -133,27 +133,27 @@ func (r *request) find(name string) (value string, n int) {
 	return value, n
 }
 
-// one is the value of a parameter that may be given once; "" if it is not.
-func (r *request) one(name string) (string, error) {
-	value, n := r.find(name)
+// single is the value of a parameter that may be given once; "" if it is not.
+func (r *request) single(name string) (string, error) {
+	value, n := r.lookup(name)
 	if n > 1 {
 		return "", badRequest(name + " is given more than once")
 	}
 	return value, nil
 }
 
-// content makes an Echo handler of one for the content API: it takes the
+// contentRoute makes an Echo handler of one for the content API: it takes the
 // request apart, and sees to it that a refusal is answered. The context ends
 // with our patience, and not when the visitor leaves: a call that is counted
 // must not be given back to the meter.
-func (a *API) content(handle func(context.Context, *request) error) echo.HandlerFunc {
+func (a *API) contentRoute(handle func(context.Context, *request) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		r := a.take(c.Response().Writer, c.Request(), c.Path())
-		defer r.release()
+		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
+		defer r.releaseRequest()
 		r.item = pathParam(c, "id")
 		err := r.check()
 		if err == nil {
-			ctx := &patient{end: r.started.Add(patience)}
+			ctx := &deadlineContext{end: r.started.Add(requestTimeout)}
 			defer ctx.release()
 			err = handle(ctx, r)
 		}
@@ -178,7 +178,7 @@ func pathParam(c echo.Context, name string) string {
 
 // check reports what is wrong with the request whatever it asks for.
 func (r *request) check() error {
-	if r.way == form {
+	if r.transport == formTransport {
 		return r.readForm()
 	}
 	return r.fault

@@ -56,8 +56,8 @@ func ServerTLS(h http.Handler, config *tls.Config) *http.Server {
 	}
 	s.ConnState = followStreams
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		if p := placedOf(c); p != nil {
-			ctx = context.WithValue(ctx, placedKey{}, p)
+		if p := connOf(c); p != nil {
+			ctx = context.WithValue(ctx, connKey{}, p)
 		}
 		return ctx
 	}
@@ -67,31 +67,31 @@ func ServerTLS(h http.Handler, config *tls.Config) *http.Server {
 // Limit is l with at most n connections at once. More wait in the system's
 // queue until one ends.
 func Limit(l net.Listener, n int) net.Listener {
-	return &limited{Listener: l, places: make(chan struct{}, n), closed: make(chan struct{})}
+	return &limitListener{Listener: l, slots: make(chan struct{}, n), closed: make(chan struct{})}
 }
 
-type limited struct {
+type limitListener struct {
 	net.Listener
-	places chan struct{}
+	slots  chan struct{}
 	closed chan struct{}
 	once   sync.Once
 }
 
-func (l *limited) Accept() (net.Conn, error) {
+func (l *limitListener) Accept() (net.Conn, error) {
 	select {
-	case l.places <- struct{}{}:
+	case l.slots <- struct{}{}:
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
 	c, err := l.Listener.Accept()
 	if err != nil {
-		<-l.places
+		<-l.slots
 		return nil, err
 	}
-	return &placed{Conn: c, leave: sync.OnceFunc(func() { <-l.places })}, nil
+	return &limitedConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
 }
 
-func (l *limited) Close() error {
+func (l *limitListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
 }

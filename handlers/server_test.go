@@ -126,7 +126,7 @@ func TestSlowClientsEnd(t *testing.T) {
 	server := Server(nil)
 	for name, d := range map[string]time.Duration{
 		"ReadTimeout":  server.ReadTimeout, // for the header too, since that has none of its own
-		"WriteTimeout": server.WriteTimeout, "IdleTimeout": server.IdleTimeout, "patience": patience,
+		"WriteTimeout": server.WriteTimeout, "IdleTimeout": server.IdleTimeout, "patience": requestTimeout,
 	} {
 		if d <= 0 || d >= 10*time.Second {
 			t.Errorf("%s is %v", name, d)
@@ -135,7 +135,7 @@ func TestSlowClientsEnd(t *testing.T) {
 	if server.ReadHeaderTimeout != 0 {
 		t.Error("a limit of the header's own costs each call two timers")
 	}
-	if patience >= server.WriteTimeout {
+	if requestTimeout >= server.WriteTimeout {
 		t.Error("a refusal for lack of time could not be written any more")
 	}
 }
@@ -144,7 +144,7 @@ func TestSlowClientsEnd(t *testing.T) {
 type hanging struct{ *corpus }
 
 func (hanging) Search(ctx context.Context, _ content.Query) (content.Page, error) {
-	if end, ok := ctx.Deadline(); !ok || time.Until(end) > patience || ctx.Err() != nil {
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > requestTimeout || ctx.Err() != nil {
 		return content.Page{}, nil
 	}
 	return content.Page{}, context.DeadlineExceeded

@@ -13,7 +13,7 @@ const (
 	writeWithin = 5 * time.Second // for a write to progress
 
 	// slowStream is how long a stream may take without being slow: a response is
-	// ready within [patience], so that only its delivery can take longer.
+	// ready within [requestTimeout], so that only its delivery can take longer.
 	slowStream = 7 * time.Second
 )
 
@@ -25,13 +25,13 @@ type streams struct {
 	last  time.Time // when the newest stream started
 }
 
-// placedKey is the key of a request's connection in its context.
-type placedKey struct{}
+// connKey is the key of a request's connection in its context.
+type connKey struct{}
 
-// placedOf returns the connection under TLS, or nil.
-func placedOf(c net.Conn) *placed {
+// connOf returns the connection under TLS, or nil.
+func connOf(c net.Conn) *limitedConn {
 	if t, ok := c.(*tls.Conn); ok {
-		p, _ := t.NetConn().(*placed)
+		p, _ := t.NetConn().(*limitedConn)
 		return p
 	}
 	return nil
@@ -43,7 +43,7 @@ func followStreams(c net.Conn, state http.ConnState) {
 	if state != http.StateActive && state != http.StateIdle {
 		return
 	}
-	p := placedOf(c)
+	p := connOf(c)
 	if p == nil || !p.multiplexed(c.(*tls.Conn)) {
 		return
 	}
@@ -57,7 +57,7 @@ func followStreams(c net.Conn, state http.ConnState) {
 // multiplexed reports whether the connection speaks HTTP/2. The deadline of the
 // handshake holds until the client has sent the preface, which is when this is
 // called first; it must not hold any longer.
-func (c *placed) multiplexed(t *tls.Conn) bool {
+func (c *limitedConn) multiplexed(t *tls.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.streams.known {
@@ -71,7 +71,7 @@ func (c *placed) multiplexed(t *tls.Conn) bool {
 }
 
 // streamStarted notes that a stream started.
-func (c *placed) streamStarted(now time.Time) {
+func (c *limitedConn) streamStarted(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.streams.last = now
@@ -79,7 +79,7 @@ func (c *placed) streamStarted(now time.Time) {
 
 // streamsEnded ends the connection if its newest stream was slow: net/http has
 // reset it, and would wait for another one.
-func (c *placed) streamsEnded(now time.Time) {
+func (c *limitedConn) streamsEnded(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now.Sub(c.streams.last) >= slowStream {

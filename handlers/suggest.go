@@ -10,7 +10,7 @@ import (
 // suggest answers completions of what is being typed. It returns how many of
 // the titles are new to the token.
 func (a *API) suggest(ctx context.Context, r *request) (int, error) {
-	q, err := r.one("q")
+	q, err := r.single("q")
 	if err != nil {
 		return 0, err
 	}
@@ -25,9 +25,9 @@ func (a *API) suggest(ctx context.Context, r *request) (int, error) {
 	if found == nil {
 		found = []content.Suggestion{}
 	}
-	r.add(`{"data":`)
-	r.addValue(found)
-	r.add(`,"meta":{`)
+	r.appendString(`{"data":`)
+	r.appendValue(found)
+	r.appendString(`,"meta":{`)
 	ids := make([]string, len(found))
 	for i, f := range found {
 		ids[i] = f.ID

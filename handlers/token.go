@@ -8,7 +8,7 @@ import (
 
 // token answers how the token itself stands. It binds nothing.
 func (a *API) token(ctx context.Context, r *request) error {
-	if err := a.guard(r); err != nil {
+	if err := a.authorize(r); err != nil {
 		return err
 	}
 	if err := a.hasCalls(r); err != nil {
@@ -21,22 +21,22 @@ func (a *API) token(ctx context.Context, r *request) error {
 	if err := a.spendProof(ctx, r, tokens.Inspect(looked)); err != nil {
 		return err
 	}
-	state, err := a.step(ctx, r, tokens.Inspect(r.proven(looked)))
+	state, err := a.applyEvent(ctx, r, tokens.Inspect(r.proven(looked)))
 	if err != nil {
 		return err
 	}
-	open, err := a.openTask(r, state.OpenChallenge)
+	open, err := a.openChallengeJSON(r, state.OpenChallenge)
 	if err != nil {
 		return err
 	}
-	r.begin()
-	r.add(`{"data":{"binding":"`)
-	r.add(state.Bound.Kind.String())
-	r.add(`",`)
-	r.addState(state)
-	r.add(`,"challenge":`)
-	r.addValue(open)
-	r.add(`},"meta":{`)
+	r.startBody()
+	r.appendString(`{"data":{"binding":"`)
+	r.appendString(state.Bound.Kind.String())
+	r.appendString(`",`)
+	r.appendState(state)
+	r.appendString(`,"challenge":`)
+	r.appendValue(open)
+	r.appendString(`},"meta":{`)
 	a.reply(r, state)
 	return nil
 }

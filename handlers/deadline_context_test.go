@@ -10,14 +10,14 @@ import (
 // TestPatient: the context ends with our patience for who waits and for who
 // asks, and lets go whoever waits when it is released.
 func TestPatient(t *testing.T) {
-	over := &patient{end: time.Now().Add(-time.Second)}
+	over := &deadlineContext{end: time.Now().Add(-time.Second)}
 	if !errors.Is(over.Err(), context.DeadlineExceeded) {
 		t.Errorf("past its end: %v", over.Err())
 	}
 	<-over.Done()
 	over.release()
 
-	p := &patient{end: time.Now().Add(time.Hour)}
+	p := &deadlineContext{end: time.Now().Add(time.Hour)}
 	if end, ok := p.Deadline(); !ok || !end.Equal(p.end) || p.Err() != nil {
 		t.Errorf("before its end: %v %v %v", end, ok, p.Err())
 	}
@@ -30,7 +30,7 @@ func TestPatient(t *testing.T) {
 		t.Errorf("released: %v", p.Err())
 	}
 
-	unasked := &patient{end: time.Now().Add(time.Hour)}
+	unasked := &deadlineContext{end: time.Now().Add(time.Hour)}
 	unasked.release()
 	<-unasked.Done() // too late to begin a timer that nobody would stop
 }
@@ -39,7 +39,7 @@ func TestPatient(t *testing.T) {
 // One that is done and has none brings the whole program down.
 func TestPatientHasChildren(t *testing.T) {
 	for range 2000 {
-		p := &patient{end: time.Now().Add(time.Hour)}
+		p := &deadlineContext{end: time.Now().Add(time.Hour)}
 		child, cancel := context.WithTimeout(p, time.Hour)
 		p.release()
 		<-child.Done()
@@ -48,7 +48,7 @@ func TestPatientHasChildren(t *testing.T) {
 		}
 		cancel()
 	}
-	p := &patient{end: time.Now().Add(time.Millisecond)}
+	p := &deadlineContext{end: time.Now().Add(time.Millisecond)}
 	defer p.release()
 	child, cancel := context.WithCancel(p)
 	defer cancel()

@@ -10,9 +10,9 @@ import (
 // sorts are the orders by name.
 var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": content.ByRelevance, "newest": content.ByNewest, "title": content.ByTitle}
 
-// queryOf reads the parameters of a search. A parameter that is empty is as
+// parseQuery reads the parameters of a search. A parameter that is empty is as
 // good as none; one that nobody knows is passed over.
-func queryOf(r *request) (q content.Query, err error) {
+func parseQuery(r *request) (q content.Query, err error) {
 	var text, sort, facets, highlight string
 	for _, p := range []struct {
 		name string
@@ -22,7 +22,7 @@ func queryOf(r *request) (q content.Query, err error) {
 		{"q", &text, maxForm}, {"collection", &q.Collection, maxWord}, {"sort", &sort, maxWord},
 		{"cursor", &q.Cursor, maxCursor}, {"facets", &facets, maxFacets * (maxWord + 1)}, {"highlight", &highlight, 1},
 	} {
-		if *p.to, err = r.short(p.name, p.max); err != nil {
+		if *p.to, err = r.bounded(p.name, p.max); err != nil {
 			return q, err
 		}
 	}
@@ -51,9 +51,9 @@ func queryOf(r *request) (q content.Query, err error) {
 	return q, nil
 }
 
-// short is the value of a parameter that has a length.
-func (r *request) short(name string, most int) (string, error) {
-	value, err := r.one(name)
+// bounded is the value of a parameter that has a length.
+func (r *request) bounded(name string, most int) (string, error) {
+	value, err := r.single(name)
 	if err == nil && len(value) > most {
 		return "", badRequest(name + " is longer than " + strconv.Itoa(most) + " bytes")
 	}
@@ -61,7 +61,7 @@ func (r *request) short(name string, most int) (string, error) {
 }
 
 func limitOf(r *request) (int, error) {
-	value, err := r.one("limit")
+	value, err := r.single("limit")
 	if err != nil || value == "" {
 		return defaultItems, err
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // askPicture is a token's picture.
-func (s *site) askPicture(token string) *task {
+func (s *site) askPicture(token string) *challengeJSON {
 	s.Helper()
 	s.policy.Token.Ladder = []tokens.Kind{tokens.Picture}
 	return s.spike(token)

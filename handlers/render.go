@@ -29,7 +29,7 @@ func (a *API) picture(ctx context.Context, r *request) ([]byte, error) {
 }
 
 func (a *API) sound(ctx context.Context, r *request) ([]byte, error) {
-	lang, _ := r.find("lang")
+	lang, _ := r.lookup("lang")
 	return a.Challenges.Sound(ctx, r.item, lang, r.at, a.mayDraw(ctx, r))
 }
 
@@ -54,8 +54,8 @@ func (a *API) mayDraw(ctx context.Context, r *request) func() error {
 // drawnTooOften refuses to render a challenge once more.
 func drawnTooOften() error {
 	return &refusal{code: Overloaded, status: http.StatusTooManyRequests,
-		detail:  "This challenge has been rendered too often, or as sound in another language. Reload it for a new one.",
-		grounds: grounds{"challenge.drawn", tokens.MaxRendered, tokens.MaxRendered + 1}}
+		detail:      "This challenge has been rendered too often, or as sound in another language. Reload it for a new one.",
+		explanation: explanation{"challenge.drawn", tokens.MaxRendered, tokens.MaxRendered + 1}}
 }
 
 // isClosed reports whether a picture that this server made is not the challenge
@@ -69,40 +69,40 @@ func (a *API) isClosed(ctx context.Context, id string) (bool, error) {
 	return s.OpenChallenge.Number == 0 || s.OpenChallenge.Number != asked.Number, err
 }
 
-// drawn makes an Echo handler of what draws. An <img> has no token to show and
+// mediaRoute makes an Echo handler of what draws. An <img> has no token to show and
 // reads no script, so there is one way to ask and none to be told why not: a
 // fault is answered as JSON whatever the parameters say. What is asked for was
 // sealed by this server, or nothing is drawn. Sounds are sent in the ranges
 // that some players insist on.
-func (a *API) drawn(contentType []string, draw func(context.Context, *request) ([]byte, error)) echo.HandlerFunc {
+func (a *API) mediaRoute(contentType []string, draw func(context.Context, *request) ([]byte, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		r := a.take(c.Response().Writer, c.Request(), c.Path())
-		defer r.release()
-		r.way, r.callback = plain, ""
+		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
+		defer r.releaseRequest()
+		r.transport, r.callback = jsonTransport, ""
 		r.item = pathParam(c, "id")
-		body, err := a.drawing(r, draw)
+		body, err := a.renderMedia(r, draw)
 		if err != nil {
 			a.fail(r, err)
 			return nil
 		}
 		h := r.w.Header()
-		open(h)
+		setCommonHeaders(h)
 		h["Content-Type"], h["X-Request-Id"] = contentType, []string{r.id}
 		http.ServeContent(r.w, r.http, "", time.Time{}, bytes.NewReader(body))
-		a.note(r, http.StatusOK)
+		a.logAnswered(r, http.StatusOK)
 		return nil
 	}
 }
 
-func (a *API) drawing(r *request, draw func(context.Context, *request) ([]byte, error)) ([]byte, error) {
-	if err := a.arrive(r); err != nil {
+func (a *API) renderMedia(r *request, draw func(context.Context, *request) ([]byte, error)) ([]byte, error) {
+	if err := a.checkAddress(r); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	closed, err := a.isClosed(ctx, r.item)
 	if err != nil {
-		return nil, fault(err)
+		return nil, unavailable(err)
 	}
 	if closed {
 		return nil, &refusal{code: NotFound, detail: "The challenge is not open: it was solved or replaced."}
@@ -121,7 +121,7 @@ func (a *API) drawing(r *request, draw func(context.Context, *request) ([]byte, 
 	case errors.Is(err, challenge.ErrExpired):
 		return nil, &refusal{code: NotFound, detail: "The challenge has expired."}
 	case errors.Is(err, challenge.ErrBusy):
-		return nil, &refusal{code: Overloaded, retry: pause()}
+		return nil, &refusal{code: Overloaded, retry: retryDelay()}
 	}
-	return nil, fault(err)
+	return nil, unavailable(err)
 }

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// slack is how much earlier than asked for a connection may end: net/http moves
+// deadlineSlack is how much earlier than asked for a connection may end: net/http moves
 // its deadlines with each request, and moving one costs a timer.
-const slack = time.Second
+const deadlineSlack = time.Second
 
-// placed is a connection that gives its place back when it is closed, and that
+// limitedConn is a connection that gives its place back when it is closed, and that
 // moves a deadline only if it is off by more than slack.
-type placed struct {
+type limitedConn struct {
 	net.Conn
-	leave func()
+	release func()
 
 	mu          sync.Mutex
 	read, write time.Time // as they are set; zero: not yet
@@ -29,7 +29,7 @@ type placed struct {
 // deadline between two others; the last one stays then, so that no client can
 // wait forever. HTTP/2 has a limit for each stream and none for the connection
 // ([streams]).
-func (c *placed) SetReadDeadline(t time.Time) error {
+func (c *limitedConn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -50,7 +50,7 @@ func (c *placed) SetReadDeadline(t time.Time) error {
 }
 
 // SetWriteDeadline implements [net.Conn].
-func (c *placed) SetWriteDeadline(t time.Time) error {
+func (c *limitedConn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stuck || near(t, c.write) {
@@ -62,7 +62,7 @@ func (c *placed) SetWriteDeadline(t time.Time) error {
 
 // Write implements [net.Conn]. After a write that did not end in time, all
 // others fail at once: crypto/tls would try for 5 s to send its closing alert.
-func (c *placed) Write(b []byte) (int, error) {
+func (c *limitedConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.mu.Lock()
@@ -73,18 +73,18 @@ func (c *placed) Write(b []byte) (int, error) {
 }
 
 // near says that a deadline set already will do for another.
-func near(want, set time.Time) bool { return !set.After(want) && want.Sub(set) < slack }
+func near(want, set time.Time) bool { return !set.After(want) && want.Sub(set) < deadlineSlack }
 
 // CloseWrite ends what we send, so that a client that is still sending can read
 // why it was refused before the connection is reset.
-func (c *placed) CloseWrite() error {
+func (c *limitedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return nil
 }
 
-func (c *placed) Close() error {
-	defer c.leave()
+func (c *limitedConn) Close() error {
+	defer c.release()
 	return c.Conn.Close()
 }

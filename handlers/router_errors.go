@@ -14,19 +14,19 @@ import (
 // ask. The widget layer never does; others may.
 func preflight(c echo.Context) error {
 	h := c.Response().Header()
-	open(h)
+	setCommonHeaders(h)
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
 	h.Set("Access-Control-Allow-Headers", "Authorization, DPoP, Content-Type")
 	h.Set("Access-Control-Max-Age", "86400")
 	return c.NoContent(http.StatusNoContent)
 }
 
-// unrouted answers a request that has no route, or not for its method. Echo
+// handleRouterError answers a request that has no route, or not for its method. Echo
 // calls it; our own handlers answer their errors themselves.
-func (a *API) unrouted(err error, c echo.Context) {
-	r := a.take(c.Response().Writer, c.Request(), c.Path())
-	defer r.release()
-	if r.way == plain && aboutCallback(r.fault) {
+func (a *API) handleRouterError(err error, c echo.Context) {
+	r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
+	defer r.releaseRequest()
+	if r.transport == jsonTransport && aboutCallback(r.fault) {
 		err = r.fault
 	}
 	var http *echo.HTTPError
@@ -41,14 +41,14 @@ func (a *API) unrouted(err error, c echo.Context) {
 	a.fail(r, err)
 }
 
-// recovering answers a panic, to a script as well. Nothing has been written
+// recoverPanics answers a panic, to a script as well. Nothing has been written
 // when one comes: answers are written in one piece, at the end.
-func (a *API) recovering(next http.Handler) http.Handler {
+func (a *API) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
-				r := a.take(w, h, "")
-				defer r.release()
+				r := a.acquireRequest(w, h, "")
+				defer r.releaseRequest()
 				a.fail(r, fmt.Errorf("panic: %s\n%s", describe(p), debug.Stack()))
 			} else if p != nil {
 				panic(p)

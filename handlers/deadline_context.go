@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// patient is a context that ends when our patience does. Unlike
+// deadlineContext is a context that ends when our patience does. Unlike
 // context.WithTimeout it has a timer only if somebody waits for the end: most
 // calls are answered without, and a timer costs as much as reading a token.
-type patient struct {
+type deadlineContext struct {
 	end   time.Time
 	gone  atomic.Bool // it was released
 	once  sync.Once
@@ -22,14 +22,14 @@ type patient struct {
 var over = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Deadline implements [context.Context].
-func (p *patient) Deadline() (time.Time, bool) { return p.end, true }
+func (p *deadlineContext) Deadline() (time.Time, bool) { return p.end, true }
 
 // Value implements [context.Context].
-func (p *patient) Value(any) any { return nil }
+func (p *deadlineContext) Value(any) any { return nil }
 
 // Err implements [context.Context]. It is never nil once Done is closed:
 // contexts made from this one rely on that.
-func (p *patient) Err() error {
+func (p *deadlineContext) Err() error {
 	switch {
 	case p.gone.Load():
 		return context.Canceled
@@ -40,7 +40,7 @@ func (p *patient) Err() error {
 }
 
 // Done implements [context.Context].
-func (p *patient) Done() <-chan struct{} {
+func (p *deadlineContext) Done() <-chan struct{} {
 	p.once.Do(func() { p.inner, p.stop = context.WithDeadline(context.Background(), p.end) })
 	if p.inner == nil {
 		return over // asked for after the answer
@@ -49,7 +49,7 @@ func (p *patient) Done() <-chan struct{} {
 }
 
 // release stops the timer, if there is one. Who still waits is let go.
-func (p *patient) release() {
+func (p *deadlineContext) release() {
 	p.gone.Store(true)
 	p.once.Do(func() {}) // whoever asks from now on has come too late
 	if p.stop != nil {

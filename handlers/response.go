@@ -20,39 +20,39 @@ var (
 	closing     = []string{"close"}
 )
 
-// open sets the headers that every response has, on every route and in every
+// setCommonHeaders sets the headers that every response has, on every route and in every
 // error, in addition to those of [API.front]. Any origin may read it: the browser
 // attaches no credential by itself, a call is admitted by its token alone, and a
 // page must be able to read why it was refused.
-func open(h http.Header) {
+func setCommonHeaders(h http.Header) {
 	h["Cache-Control"] = noStore
 	h["Cross-Origin-Resource-Policy"] = crossOrigin
 	h["Access-Control-Allow-Origin"] = anyOrigin
 }
 
-// begin starts the body of an answer, throwing away what was begun before.
+// startBody starts the body of an answer, throwing away what was begun before.
 // A script begins with an empty comment, so that no bytes of the caller's
 // choice come first, and does nothing where the function isn't there.
-func (r *request) begin() {
+func (r *request) startBody() {
 	r.body = r.body[:0]
-	if r.way == jsonp {
-		r.add("/**/ typeof ")
-		r.add(r.callback)
-		r.add(" === 'function' && ")
-		r.add(r.callback)
-		r.add("(")
+	if r.transport == jsonpTransport {
+		r.appendString("/**/ typeof ")
+		r.appendString(r.callback)
+		r.appendString(" === 'function' && ")
+		r.appendString(r.callback)
+		r.appendString("(")
 	}
 }
 
-// send writes the answer, headers and all, in one piece. A script has status
+// finish writes the answer, headers and all, in one piece. A script has status
 // 200 whatever happened: with any other a page would get an error event and
 // nothing to read.
-func (r *request) send(status int) {
+func (r *request) finish(status int) {
 	h := r.w.Header()
-	open(h)
+	setCommonHeaders(h)
 	h["X-Request-Id"] = []string{r.id}
-	if r.way == jsonp {
-		r.add(");")
+	if r.transport == jsonpTransport {
+		r.appendString(");")
 		h["Content-Type"] = typeScript
 		status = http.StatusOK
 	} else {
@@ -71,21 +71,21 @@ func (r *request) write(status int) {
 	_, _ = r.w.Write(r.body) // a visitor who has left is no fault
 }
 
-// add appends to the body what is JSON already.
-func (r *request) add(text string) { r.body = append(r.body, text...) }
+// appendString appends to the body what is JSON already.
+func (r *request) appendString(text string) { r.body = append(r.body, text...) }
 
-// addValue appends v, of a type that always marshals, so that it is safe in a
+// appendValue appends v, of a type that always marshals, so that it is safe in a
 // script: <, >, &, U+2028 and U+2029 are escaped.
-func (r *request) addValue(v any) {
+func (r *request) appendValue(v any) {
 	text, _ := json.Marshal(v)
 	r.body = append(r.body, text...)
 }
 
-// addNumber appends a number.
-func (r *request) addNumber(n int64) { r.body = strconv.AppendInt(r.body, n, 10) }
+// appendNumber appends a number.
+func (r *request) appendNumber(n int64) { r.body = strconv.AppendInt(r.body, n, 10) }
 
-// addItems appends encoded items as an array.
-func (r *request) addItems(items [][]byte) {
+// appendItems appends encoded items as an array.
+func (r *request) appendItems(items [][]byte) {
 	r.body = append(r.body, '[')
 	for i, it := range items {
 		if i > 0 {

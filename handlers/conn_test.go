@@ -33,7 +33,7 @@ func word(t time.Time) string {
 func TestDeadlinesMoveSeldom(t *testing.T) {
 	w := &watched{}
 	left := 0
-	c := &placed{Conn: w, leave: func() { left++ }}
+	c := &limitedConn{Conn: w, release: func() { left++ }}
 	for n := range 3 {
 		now := dawn.Add(time.Duration(n) * 600 * time.Millisecond)
 		c.SetReadDeadline(now.Add(8 * time.Second))
