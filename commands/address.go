@@ -36,7 +36,7 @@ budget. With --json, until is null for both, and there is no tenant for "all".`,
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var all []addressInfo
-			if err := p.do(c.Context(), "address.list", none{}, &all); err != nil {
+			if err := p.run(c.Context(), "address.list", none{}, &all); err != nil {
 				return err
 			}
 			if p.json {
@@ -114,7 +114,7 @@ sheet: blocks of the rules end, and crowds are counted anew.`,
 				return useErrorf("%v", err)
 			}
 			var gone string
-			if err := p.do(c.Context(), "address.remove", args[0], &gone); err != nil {
+			if err := p.run(c.Context(), "address.remove", args[0], &gone); err != nil {
 				return err
 			}
 			if p.json {
@@ -152,7 +152,7 @@ func changeFlags(c *cobra.Command, kind addresses.EntryKind) func(string) (addre
 
 func (p *program) changeAddress(c *cobra.Command, ch addressChange) error {
 	var made addressInfo
-	if err := p.do(c.Context(), "address.put", ch, &made); err != nil {
+	if err := p.run(c.Context(), "address.put", ch, &made); err != nil {
 		return err
 	}
 	if p.json {

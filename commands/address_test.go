@@ -187,11 +187,11 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	codes := regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
-	if len(codes) != len(advices) || len(codes) < 20 {
-		t.Errorf("%d codes, %d advices", len(codes), len(advices))
+	if len(codes) != len(adviceByCode) || len(codes) < 20 {
+		t.Errorf("%d codes, %d advices", len(codes), len(adviceByCode))
 	}
 	for _, c := range codes {
-		if a := advices[handlers.Code(c[1])]; a.what == "" || a.mend == "" {
+		if a := adviceByCode[handlers.Code(c[1])]; a.cause == "" || a.fix == "" {
 			t.Errorf("%s: %+v", c[1], a)
 		}
 	}
@@ -200,11 +200,11 @@ func TestEveryCodeIsExplained(t *testing.T) {
 // TestNeighbours translates every standing; one that is not known is a block.
 func TestNeighbours(t *testing.T) {
 	for standing, want := range map[addresses.Status]tokens.AddressVerdict{
-		addresses.Blocked: {Blocked: true},
-		addresses.Clear:   {},
-		addresses.Crowded: {Kind: tokens.Work},
-		addresses.Suspicious:  {Kind: tokens.Picture},
-		99:                {Blocked: true},
+		addresses.Blocked:    {Blocked: true},
+		addresses.Clear:      {},
+		addresses.Crowded:    {Kind: tokens.Work},
+		addresses.Suspicious: {Kind: tokens.Picture},
+		99:                   {Blocked: true},
 	} {
 		v := addresses.Verdict{Status: standing, Allowance: 7}
 		if standing != addresses.Clear {
@@ -214,12 +214,12 @@ func TestNeighbours(t *testing.T) {
 		if !want.Blocked {
 			want.Level, want.Allowance = v.Level, v.Allowance
 		}
-		if got := crowdOf(v); got != want {
+		if got := addressVerdict(v); got != want {
 			t.Errorf("standing %d: %+v, want %+v", standing, got, want)
 		}
 	}
 	h := newHome(t, "policy: {address: {bindings: 1}}\n")
-	p, err := h.program(os.Stdout, os.Stderr).reach(t.Context(), mustLoad(t, h))
+	p, err := h.program(os.Stdout, os.Stderr).connect(t.Context(), mustLoad(t, h))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,10 +74,10 @@ func openApp(ctx context.Context, s *settings.Settings, now func() time.Time, lo
 	if a.book, err = addresses.OpenRegistry(ctx, a.db, s.Addresses()); err != nil {
 		return nil, err
 	}
-	if err := a.weigh(ctx); err != nil {
+	if err := a.updateAddressPolicy(ctx); err != nil {
 		return nil, err
 	}
-	a.gate = &tokens.Gate{Store: a.db, Addresses: neighbours{book: a.book}}
+	a.gate = &tokens.Gate{Store: a.db, Addresses: addressChecker{book: a.book}}
 	if a.challenges, err = challenge.NewMaker(a.keys.SecretKey()); err != nil {
 		return nil, err
 	}
@@ -110,14 +110,14 @@ func (a *app) reload(fresh *settings.Settings) {
 	next := a.settings().Reload(fresh)
 	a.set.Store(next)
 	a.policies.use(next)
-	if err := a.weigh(context.Background()); err != nil {
+	if err := a.updateAddressPolicy(context.Background()); err != nil {
 		a.log.Error("the addresses' policy is as before", "err", err)
 	}
 }
 
-// weigh tells the address book its policy, which depends on how large the
+// updateAddressPolicy tells the address book its policy, which depends on how large the
 // corpus is. It is called whenever either has changed.
-func (a *app) weigh(ctx context.Context) error {
+func (a *app) updateAddressPolicy(ctx context.Context) error {
 	corpus, err := a.db.Stats(ctx)
 	if err != nil {
 		return err

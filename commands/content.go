@@ -40,7 +40,7 @@ func (p *program) contentList() *cobra.Command {
 			return useErrorf("--limit %d is not allowed; allowed: 1 to 10000", q.Limit)
 		}
 		var items []itemView
-		if err := p.do(c.Context(), "content.list", q, &items); err != nil {
+		if err := p.run(c.Context(), "content.list", q, &items); err != nil {
 			return err
 		}
 		if p.json {
@@ -65,7 +65,7 @@ func (p *program) contentShow() *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		q.IDs = args
 		var item json.RawMessage
-		if err := p.do(c.Context(), "content.show", q, &item); err != nil {
+		if err := p.run(c.Context(), "content.show", q, &item); err != nil {
 			return err
 		}
 		if p.json {
@@ -100,7 +100,7 @@ func (p *program) contentRemove() *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		q.IDs = args
 		var removed int
-		if err := p.do(c.Context(), "content.remove", q, &removed); err != nil {
+		if err := p.run(c.Context(), "content.remove", q, &removed); err != nil {
 			return err
 		}
 		if p.json {

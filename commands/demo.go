@@ -55,7 +55,7 @@ func importDemo(ctx context.Context, srv *server) (map[string]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("import the demo corpus: %w", err)
 	}
-	return result.Collections, srv.app.weigh(ctx)
+	return result.Collections, srv.app.updateAddressPolicy(ctx)
 }
 
 // demoTenant makes the tenant, or gives the one that is there a new secret.

@@ -47,7 +47,7 @@ func (f *demoFlags) check() error {
 
 // demoPlace is where the demo tenant's site is.
 type demoPlace struct {
-	door    *door
+	door    *listener
 	origins []string // by which browsers of this machine reach it
 }
 
@@ -58,7 +58,7 @@ func (srv *server) openDemoSite(addr string) (demoPlace, error) {
 	if err != nil {
 		return demoPlace{}, err
 	}
-	d := &door{name: "demo", listener: handlers.Limit(l, maxDemo)}
+	d := &listener{name: "demo", listener: handlers.Limit(l, maxDemo)}
 	srv.doors = append(srv.doors, d)
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	return demoPlace{d, []string{"http://localhost:" + port, "http://127.0.0.1:" + port}}, err

@@ -98,7 +98,7 @@ func TestDemoListen(t *testing.T) {
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // a server that starts after all must end
 		var err bytes.Buffer
-		code := other.program(io.Discard, &err).run(ctx, append([]string{"serve"}, strings.Fields(c.args)...))
+		code := other.program(io.Discard, &err).main(ctx, append([]string{"serve"}, strings.Fields(c.args)...))
 		cancel()
 		if code != c.code || !strings.Contains(err.String(), c.says) {
 			t.Errorf("serve %s: exit %d, %s", c.args, code, &err)

@@ -28,7 +28,7 @@ don't matter.`,
 		Args:    takes(1, 1, "one REF, such as 7QK2-M4TD"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var f refusals.Refusal
-			if err := p.do(c.Context(), "explain", args[0], &f); err != nil {
+			if err := p.run(c.Context(), "explain", args[0], &f); err != nil {
 				return err
 			}
 			if p.json {
@@ -88,19 +88,19 @@ func (p *program) explain(f refusals.Refusal) error {
 	if err := card(p.out, facts...); err != nil {
 		return err
 	}
-	a, known := advices[handlers.Code(f.Code)]
+	a, known := adviceByCode[handlers.Code(f.Code)]
 	if !known {
 		return nil // of a newer version's: the facts are all there is
 	}
-	lines := []string{"", a.what}
+	lines := []string{"", a.cause}
 	if f.More > 0 {
 		lines = append(lines, fmt.Sprintf("It is one of %d such refusals of its address, tenant and code in that minute, which are stored and logged as one.", 1+f.More))
 	}
 	if f.Observed {
 		lines = append(lines, "The rule is only observed (policy.observe): the request was let through.")
 	}
-	if a.mend != "" {
-		lines = append(lines, a.mend)
+	if a.fix != "" {
+		lines = append(lines, a.fix)
 	}
 	if change := changeOf(f); change != "" {
 		lines = append(lines, change)

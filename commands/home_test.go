@@ -60,7 +60,7 @@ func (h *home) program(out, err io.Writer) *program {
 // run runs a command.
 func (h *home) run(args ...string) (out, err string, code int) {
 	var o, e bytes.Buffer
-	code = h.program(&o, &e).run(h.t.Context(), args)
+	code = h.program(&o, &e).main(h.t.Context(), args)
 	return o.String(), e.String(), code
 }
 
@@ -82,7 +82,7 @@ func (h *home) serve(args ...string) {
 	p := h.program(h.said, h.log)
 	ready := make(chan *server, 1)
 	p.ready = func(s *server) { ready <- s }
-	go func() { h.exited <- p.run(ctx, append([]string{"serve"}, args...)) }()
+	go func() { h.exited <- p.main(ctx, append([]string{"serve"}, args...)) }()
 	select {
 	case h.server = <-ready:
 	case code := <-h.exited:

@@ -42,7 +42,7 @@ func (p *program) keyList() *cobra.Command {
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var keys []keyView
-			if err := p.do(c.Context(), "key.list", none{}, &keys); err != nil {
+			if err := p.run(c.Context(), "key.list", none{}, &keys); err != nil {
 				return err
 			}
 			return p.showKeys(keys, keys)
@@ -62,7 +62,7 @@ is dead, so no token that is out is lost.`,
 			return useErrorf("--alg %q is unknown; allowed: %s", alg, strings.Join(bearer.Algorithms(), ", "))
 		}
 		var key keyView
-		if err := p.do(c.Context(), "key.rotate", alg, &key); err != nil {
+		if err := p.run(c.Context(), "key.rotate", alg, &key); err != nil {
 			return err
 		}
 		return p.showKeys(key, []keyView{key})

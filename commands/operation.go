@@ -11,12 +11,12 @@ import (
 )
 
 // operation is one thing that can be done to a data directory. It is named in
-// [operations], and reached by [program.do].
-type operation func(ctx context.Context, a *app, c call) (any, error)
+// [operations], and reached by [program.run].
+type operation func(ctx context.Context, a *app, c input) (any, error)
 
-// call is what an operation is given: its parameters as JSON, and, where it
+// input is what an operation is given: its parameters as JSON, and, where it
 // has them, items that come in and a stream that goes out.
-type call struct {
+type input struct {
 	params json.RawMessage
 	items  iter.Seq2[content.Item, error]
 	out    io.Writer
@@ -49,7 +49,7 @@ var operations = map[string]operation{
 
 // plain is an operation without streams.
 func plain[P, R any](fn func(context.Context, *app, P) (R, error)) operation {
-	return func(ctx context.Context, a *app, c call) (any, error) {
+	return func(ctx context.Context, a *app, c input) (any, error) {
 		params, err := decode[P](c.params)
 		if err != nil {
 			return nil, err
@@ -60,7 +60,7 @@ func plain[P, R any](fn func(context.Context, *app, P) (R, error)) operation {
 
 // reading is an operation that takes items.
 func reading[P, R any](fn func(context.Context, *app, P, iter.Seq2[content.Item, error]) (R, error)) operation {
-	return func(ctx context.Context, a *app, c call) (any, error) {
+	return func(ctx context.Context, a *app, c input) (any, error) {
 		params, err := decode[P](c.params)
 		if err != nil {
 			return nil, err
@@ -71,7 +71,7 @@ func reading[P, R any](fn func(context.Context, *app, P, iter.Seq2[content.Item,
 
 // writing is an operation that writes a stream.
 func writing[P, R any](fn func(context.Context, *app, P, io.Writer) (R, error)) operation {
-	return func(ctx context.Context, a *app, c call) (any, error) {
+	return func(ctx context.Context, a *app, c input) (any, error) {
 		params, err := decode[P](c.params)
 		if err != nil {
 			return nil, err

@@ -42,7 +42,7 @@ func dial(ctx context.Context, dir string) (*remote, error) {
 	return r, res.Body.Close()
 }
 
-func (r *remote) do(ctx context.Context, name string, c call) (json.RawMessage, error) {
+func (r *remote) do(ctx context.Context, name string, c input) (json.RawMessage, error) {
 	var body io.Reader = strings.NewReader(string(c.params) + "\n")
 	if c.items != nil {
 		items, stop := pipeItems(c.items)

@@ -37,7 +37,7 @@ const (
 func Run(ctx context.Context, args, env []string, in io.Reader, out, err io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return (&program{env: env, in: in, out: out, err: err, now: time.Now, patience: 5 * time.Second}).run(ctx, args)
+	return (&program{env: env, in: in, out: out, err: err, now: time.Now, patience: 5 * time.Second}).main(ctx, args)
 }
 
 // program is one run of the program.
@@ -53,14 +53,14 @@ type program struct {
 	json         bool   // --json
 }
 
-func (p *program) run(ctx context.Context, args []string) int {
+func (p *program) main(ctx context.Context, args []string) int {
 	root := p.root()
 	root.SetArgs(args)
 	root.SetIn(p.in)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	err := root.ExecuteContext(ctx)
-	p.complain(err)
+	p.printError(err)
 	var use *useError
 	switch {
 	case err == nil:
@@ -71,9 +71,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	return failed
 }
 
-// complain writes an error on standard error. Faults of files stand on lines
+// printError writes an error on standard error. Faults of files stand on lines
 // of their own, as FILE:LINE: what is wrong, so that an editor can find them.
-func (p *program) complain(err error) {
+func (p *program) printError(err error) {
 	var faults settings.Faults
 	var lines *linesError
 	switch {

@@ -51,7 +51,7 @@ func (srv *server) run(ctx context.Context, ready func(*server)) error {
 	return err
 }
 
-func (d *door) serve() error {
+func (d *listener) serve() error {
 	var err error
 	if d.http.TLSConfig != nil {
 		err = d.http.ServeTLS(d.listener, "", "")

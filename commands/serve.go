@@ -107,7 +107,7 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 type server struct {
 	app    *app
 	origin string // the public URL
-	doors  []*door
+	doors  []*listener
 	certs  *certificates // nil: plain HTTP
 
 	metrics *handlers.Metrics
@@ -115,15 +115,15 @@ type server struct {
 	draining atomic.Bool
 }
 
-// door is a listener with what answers there.
-type door struct {
+// listener is a listener with what answers there.
+type listener struct {
 	name     string // public, admin, socket, demo
 	listener net.Listener
 	http     *http.Server
 }
 
 // newServer opens everything. The listeners are open then, and whoever
-// connects waits until [server.run].
+// connects waits until [server.main].
 func (p *program) newServer(ctx context.Context, s *settings.Settings) (_ *server, err error) {
 	srv := &server{}
 	defer func() {
@@ -143,17 +143,17 @@ func (p *program) newServer(ctx context.Context, s *settings.Settings) (_ *serve
 	if err != nil {
 		return nil, err
 	}
-	srv.doors = append(srv.doors, &door{name: "public", listener: handlers.Limit(public, handlers.MaxConnections)})
+	srv.doors = append(srv.doors, &listener{name: "public", listener: handlers.Limit(public, handlers.MaxConnections)})
 	admin, err := listen("admin_listen", s.AdminListen)
 	if err != nil {
 		return nil, err
 	}
-	srv.doors = append(srv.doors, &door{name: "admin", listener: handlers.Limit(admin, maxAdmins)})
+	srv.doors = append(srv.doors, &listener{name: "admin", listener: handlers.Limit(admin, maxAdmins)})
 	socket, err := listenSocket(s.Data)
 	if err != nil {
 		return nil, err
 	}
-	srv.doors = append(srv.doors, &door{name: "socket", listener: socket, http: socketServer(srv.app)})
+	srv.doors = append(srv.doors, &listener{name: "socket", listener: socket, http: socketServer(srv.app)})
 
 	srv.origin = s.Origin(public.Addr().String())
 	if err := srv.app.useOrigin(srv.origin); err != nil {
@@ -192,7 +192,7 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 	}
 	srv.metrics = handlers.NewMetrics(func() float64 { return float64(a.db.Live()) })
 	srv.metrics.Addresses(a.countAddresses)
-	a.gate.Addresses = neighbours{a.book, srv.observedAddress}
+	a.gate.Addresses = addressChecker{a.book, srv.observedAddress}
 	api := &handlers.API{
 		Log: a.log, Now: a.now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: a.verifier, Signer: a.signer, Assertions: assertions, JWKS: a.keys.JWKS,

@@ -317,7 +317,7 @@ func TestServerEndsEarly(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, err bytes.Buffer
-	if code := h.program(&out, &err).run(ctx, []string{"serve"}); code != failed && code != done {
+	if code := h.program(&out, &err).main(ctx, []string{"serve"}); code != failed && code != done {
 		t.Errorf("exit %d: %s", code, &err)
 	}
 	h.must("tenant", "list")

@@ -85,7 +85,7 @@ func socketHandler(a *app) http.Handler {
 			send(w, answer{Error: err.Error()})
 			return
 		}
-		c := call{params: params, items: receiveItems(body)}
+		c := input{params: params, items: receiveItems(body)}
 		if r.Header.Get(streams) == "" {
 			send(w, perform(r.Context(), a, op, c))
 			return
@@ -99,7 +99,7 @@ func socketHandler(a *app) http.Handler {
 }
 
 // perform does an operation; a panic is its error, for the server goes on.
-func perform(ctx context.Context, a *app, op operation, c call) (said answer) {
+func perform(ctx context.Context, a *app, op operation, c input) (said answer) {
 	defer func() {
 		if r := recover(); r != nil {
 			a.log.Error("operation panicked", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))

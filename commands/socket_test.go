@@ -78,10 +78,10 @@ func TestUnknownOperation(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.close()
-	if _, err := r.do(t.Context(), "fly", call{params: []byte(`{}`)}); err == nil || !strings.Contains(err.Error(), "another version") {
+	if _, err := r.do(t.Context(), "fly", input{params: []byte(`{}`)}); err == nil || !strings.Contains(err.Error(), "another version") {
 		t.Errorf("%v", err)
 	}
-	if _, err := r.do(t.Context(), "usage", call{params: []byte(`[1]`)}); err == nil || !strings.Contains(err.Error(), "read the parameters") {
+	if _, err := r.do(t.Context(), "usage", input{params: []byte(`[1]`)}); err == nil || !strings.Contains(err.Error(), "read the parameters") {
 		t.Errorf("%v", err)
 	}
 }
@@ -91,7 +91,7 @@ func TestUnknownOperation(t *testing.T) {
 func TestPanicIsAnError(t *testing.T) {
 	h := newHome(t, "")
 	h.serve()
-	said := perform(t.Context(), h.server.app, func(context.Context, *app, call) (any, error) { panic("secret") }, call{})
+	said := perform(t.Context(), h.server.app, func(context.Context, *app, input) (any, error) { panic("secret") }, input{})
 	if said.Error == "" || strings.Contains(said.Error, "secret") {
 		t.Errorf("%+v", said)
 	}

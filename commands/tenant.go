@@ -44,7 +44,7 @@ once: only a hash of it is kept. A lost one is replaced by rotate-secret. Withou
 			return err
 		}
 		var made credentials
-		if err := p.do(c.Context(), "tenant.add", ch, &made); err != nil {
+		if err := p.run(c.Context(), "tenant.add", ch, &made); err != nil {
 			return err
 		}
 		if ch.Sites == nil {
@@ -96,7 +96,7 @@ func (p *program) tenantStatus(verb string, status tenants.Status, short, long s
 
 func (p *program) changeTenant(ctx context.Context, ch tenantChange) error {
 	var t tenantInfo
-	if err := p.do(ctx, "tenant.set", ch, &t); err != nil {
+	if err := p.run(ctx, "tenant.set", ch, &t); err != nil {
 		return err
 	}
 	if p.json {
@@ -120,7 +120,7 @@ Tokens that are out stay good.`,
 			return err
 		}
 		var made credentials
-		if err := p.do(c.Context(), "tenant.rotate-secret", rotation{args[0], d}, &made); err != nil {
+		if err := p.run(c.Context(), "tenant.rotate-secret", rotation{args[0], d}, &made); err != nil {
 			return err
 		}
 		return p.showSecret(made)
@@ -142,7 +142,7 @@ refused from then on; its usage stays, for the statement. It cannot be undone:
 			return errors.New("nothing was removed")
 		}
 		var gone tenantQuery
-		if err := p.do(c.Context(), "tenant.remove", tenantQuery{ClientID: args[0]}, &gone); err != nil {
+		if err := p.run(c.Context(), "tenant.remove", tenantQuery{ClientID: args[0]}, &gone); err != nil {
 			return err
 		}
 		if p.json {

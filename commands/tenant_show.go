@@ -35,7 +35,7 @@ func (p *program) tenantList() *cobra.Command {
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var all []tenantInfo
-			if err := p.do(c.Context(), "tenant.list", tenantQuery{}, &all); err != nil {
+			if err := p.run(c.Context(), "tenant.list", tenantQuery{}, &all); err != nil {
 				return err
 			}
 			if p.json {
@@ -60,7 +60,7 @@ func (p *program) tenantShow() *cobra.Command {
 		Args:    takes(1, 1, "one CLIENT_ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var all []tenantInfo
-			if err := p.do(c.Context(), "tenant.list", tenantQuery{ClientID: args[0]}, &all); err != nil {
+			if err := p.run(c.Context(), "tenant.list", tenantQuery{ClientID: args[0]}, &all); err != nil {
 				return err
 			}
 			if p.json {

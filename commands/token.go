@@ -46,7 +46,7 @@ counted and charged to the tenant.`,
 			return useErrorf("name the tenant once: `stile token issue CLIENT_ID`")
 		}
 		var made issued
-		if err := p.do(c.Context(), "token.issue", q, &made); err != nil {
+		if err := p.run(c.Context(), "token.issue", q, &made); err != nil {
 			return err
 		}
 		if p.json {
@@ -91,7 +91,7 @@ itself: until its first call the server keeps nothing of it.
 				return err
 			}
 			var v tokenInfo
-			if err := p.do(c.Context(), "token.show", name, &v); err != nil {
+			if err := p.run(c.Context(), "token.show", name, &v); err != nil {
 				return err
 			}
 			return p.showToken(v)
@@ -109,7 +109,7 @@ func (p *program) tokenRevoke() *cobra.Command {
 				return err
 			}
 			var v tokenInfo
-			if err := p.do(c.Context(), "token.revoke", name, &v); err != nil {
+			if err := p.run(c.Context(), "token.revoke", name, &v); err != nil {
 				return err
 			}
 			return p.showToken(v)

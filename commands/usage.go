@@ -38,7 +38,7 @@ the tenant had on that day. --from and --to are days, both included, or months.`
 			return err
 		}
 		var sent []usageRow
-		if err := p.do(c.Context(), "usage", q, &sent); err != nil {
+		if err := p.run(c.Context(), "usage", q, &sent); err != nil {
 			return err
 		}
 		rows := make([]usage.Row, len(sent))

@@ -4,10 +4,10 @@ import "stile.example/stile/handlers"
 
 // advice is what an operator is told of a code: what happened, and what can be
 // done. (What visitors and developers read is on the code's problem page.)
-type advice struct{ what, mend string }
+type advice struct{ cause, fix string }
 
-// advices has one for every code; a test sees to that.
-var advices = map[handlers.Code]advice{
+// adviceByCode has one for every code; a test sees to that.
+var adviceByCode = map[handlers.Code]advice{
 	handlers.TokenMissing: {"The request carried no token.",
 		"The page calls before it has one, or another site's page links to the API."},
 	handlers.TokenInvalid: {"The token is none that this server signed for this public_url, or it was damaged.",

@@ -14,18 +14,18 @@ import (
 // keeps the one that it worked out until the tenant or the settings change.
 type policies struct {
 	log  *slog.Logger
-	book atomic.Pointer[book]
+	book atomic.Pointer[policyCache]
 }
 
-// book is the policies under one set of settings.
-type book struct {
+// policyCache is the policies under one set of settings.
+type policyCache struct {
 	settings *settings.Settings
 	own      handlers.Policy // the server's, for requests that name no tenant
 	pages    sync.Map        // tenant's number: *page. Bounded by the tenants
 }
 
-// page is the policy of one tenant as it was when the policy was worked out.
-type page struct {
+// policyEntry is the policy of one tenant as it was when the policy was worked out.
+type policyEntry struct {
 	tenant *tenants.Tenant
 	policy handlers.Policy
 }
@@ -38,7 +38,7 @@ func newPolicies(s *settings.Settings, log *slog.Logger) *policies {
 
 // use begins anew with other settings.
 func (p *policies) use(s *settings.Settings) {
-	p.book.Store(&book{settings: s, own: policyOf(s.Policy)})
+	p.book.Store(&policyCache{settings: s, own: policyOf(s.Policy)})
 }
 
 // of is a tenant's policy, and the server's own for nil. A tenant that changes is another value, so it is
@@ -48,14 +48,14 @@ func (p *policies) of(t *tenants.Tenant) handlers.Policy {
 	if t == nil {
 		return b.own
 	}
-	if kept, ok := b.pages.Load(t.Number); ok && kept.(*page).tenant == t {
-		return kept.(*page).policy
+	if kept, ok := b.pages.Load(t.Number); ok && kept.(*policyEntry).tenant == t {
+		return kept.(*policyEntry).policy
 	}
 	own, err := b.settings.For(t)
 	if err != nil {
 		p.log.Warn("a tenant's setting is no longer allowed; the server's own is used", "tenant", t.ClientID, "err", err)
 	}
-	fresh := &page{t, policyOf(own)}
+	fresh := &policyEntry{t, policyOf(own)}
 	b.pages.Store(t.Number, fresh)
 	return fresh.policy
 }

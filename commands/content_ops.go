@@ -26,7 +26,7 @@ func importItems(ctx context.Context, a *app, q importQuery, items iter.Seq2[con
 	if err != nil {
 		return r, err
 	}
-	return r, a.weigh(ctx)
+	return r, a.updateAddressPolicy(ctx)
 }
 
 // owner is the number of a tenant; 0, the shared corpus, for none.
@@ -117,5 +117,5 @@ func removeItems(ctx context.Context, a *app, q itemsQuery) (int, error) {
 	if err != nil {
 		return n, err
 	}
-	return n, a.weigh(ctx)
+	return n, a.updateAddressPolicy(ctx)
 }

@@ -14,15 +14,15 @@ import (
 	"stile.example/stile/settings"
 )
 
-// where an operation can be done: [remote] in the running server, [local] in
+// executor an operation can be done: [remote] in the running server, [local] in
 // this process. Its answer is JSON either way.
-type where interface {
-	do(ctx context.Context, name string, c call) (json.RawMessage, error)
+type executor interface {
+	do(ctx context.Context, name string, c input) (json.RawMessage, error)
 	close() error
 }
 
-// do does one operation and reads its result.
-func (p *program) do(ctx context.Context, name string, params, result any) error {
+// run does one operation and reads its result.
+func (p *program) run(ctx context.Context, name string, params, result any) error {
 	return p.stream(ctx, name, params, result, nil, nil)
 }
 
@@ -36,11 +36,11 @@ func (p *program) stream(ctx context.Context, name string, params, result any, i
 	if err != nil {
 		return fmt.Errorf("write the parameters: %w", err)
 	}
-	place, err := p.reach(ctx, s)
+	place, err := p.connect(ctx, s)
 	if err != nil {
 		return err
 	}
-	answer, err := place.do(ctx, name, call{body, items, out})
+	answer, err := place.do(ctx, name, input{body, items, out})
 	if closed := place.close(); err == nil {
 		err = closed
 	}
@@ -53,10 +53,10 @@ func (p *program) stream(ctx context.Context, name string, params, result any, i
 	return nil
 }
 
-// reach finds the running server, or opens the data directory. Another command
+// connect finds the running server, or opens the data directory. Another command
 // may have it open for a moment, or a server may be about to start: so it
 // tries both for a while.
-func (p *program) reach(ctx context.Context, s *settings.Settings) (where, error) {
+func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, error) {
 	for end := time.Now().Add(p.patience); ; {
 		r, err := dial(ctx, s.Data)
 		if err == nil {
@@ -89,7 +89,7 @@ type local struct {
 	held *lock
 }
 
-func openLocal(ctx context.Context, p *program, s *settings.Settings, held *lock) (where, error) {
+func openLocal(ctx context.Context, p *program, s *settings.Settings, held *lock) (executor, error) {
 	a, err := openApp(ctx, s, p.now, p.logger(s))
 	if err == nil {
 		err = a.useOrigin(s.Origin(s.Listen))
@@ -101,7 +101,7 @@ func openLocal(ctx context.Context, p *program, s *settings.Settings, held *lock
 	return &local{a, held}, nil
 }
 
-func (l *local) do(ctx context.Context, name string, c call) (json.RawMessage, error) {
+func (l *local) do(ctx context.Context, name string, c input) (json.RawMessage, error) {
 	result, err := operations[name](ctx, l.app, c)
 	if err != nil {
 		return nil, err

@@ -7,16 +7,16 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// neighbours tells tokens' gate what addresses call for: it translates between
+// addressChecker tells tokens' gate what addresses call for: it translates between
 // the two machines, which don't know each other.
-type neighbours struct {
+type addressChecker struct {
 	book     *addresses.Registry
 	observed func(a tokens.AddressUse, v addresses.Verdict) // told of what a rule would have done
 }
 
 // Bound is tokens.Neighbours': a fresh token counts as a binding, and what any
 // token delivers counts as records.
-func (n neighbours) Check(ctx context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
+func (n addressChecker) Check(ctx context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
 	var e addresses.Event = addresses.Deliver{At: a.At, Records: a.Records, Checked: a.AddressChecked}
 	if a.NewBinding {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
@@ -28,24 +28,24 @@ func (n neighbours) Check(ctx context.Context, a tokens.AddressUse) (tokens.Addr
 	if v.IsObserved && n.observed != nil {
 		n.observed(a, v)
 	}
-	return crowdOf(v), nil
+	return addressVerdict(v), nil
 }
 
 // Asked is tokens.Neighbours'.
-func (n neighbours) ChallengeIssued(ctx context.Context, c tokens.AddressChallenge) error {
+func (n addressChecker) ChallengeIssued(ctx context.Context, c tokens.AddressChallenge) error {
 	_, err := n.book.Apply(ctx, c.From, c.Tenant, c.At, addresses.Issued{At: c.At, Shared: c.Shared})
 	return err
 }
 
 // Solved is tokens.Neighbours'.
-func (n neighbours) ChallengeSolved(ctx context.Context, c tokens.AddressChallenge) error {
+func (n addressChecker) ChallengeSolved(ctx context.Context, c tokens.AddressChallenge) error {
 	_, err := n.book.Apply(ctx, c.From, c.Tenant, c.At, addresses.Solved{At: c.At, Shared: c.Shared})
 	return err
 }
 
-// crowdOf says in the token's words how its address stands. A standing that is
+// addressVerdict says in the token's words how its address stands. A standing that is
 // not known is a block.
-func crowdOf(v addresses.Verdict) tokens.AddressVerdict {
+func addressVerdict(v addresses.Verdict) tokens.AddressVerdict {
 	c := tokens.AddressVerdict{Limit: v.Limit, Seen: v.Seen, OverRecords: v.OverRecords, Shared: v.Shared}
 	switch v.Status {
 	case addresses.Clear:

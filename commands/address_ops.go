@@ -123,7 +123,7 @@ func putAddress(ctx context.Context, a *app, ch addressChange) (addressInfo, err
 		return addressInfo{}, err
 	}
 	if ch.Kind == addresses.Block && !ch.Yes {
-		if err := hardlyMeant(r, a.settings().TrustedProxies); err != nil {
+		if err := checkBlockRange(r, a.settings().TrustedProxies); err != nil {
 			return addressInfo{}, err
 		}
 	}
@@ -136,9 +136,9 @@ func putAddress(ctx context.Context, a *app, ch addressChange) (addressInfo, err
 	return made, a.book.Put(ctx, e)
 }
 
-// hardlyMeant refuses to block what would shut out a part of the world, or
+// checkBlockRange refuses to block what would shut out a part of the world, or
 // everybody.
-func hardlyMeant(r netip.Prefix, proxies []netip.Prefix) error {
+func checkBlockRange(r netip.Prefix, proxies []netip.Prefix) error {
 	widest := 8
 	if r.Addr().Is6() {
 		widest = 16
