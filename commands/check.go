@@ -78,7 +78,7 @@ func (p *program) check(ctx context.Context, flags map[string]string) (found []f
 		return found
 	}
 	add("settings", good, "read")
-	for _, d := range s.Doubts() {
+	for _, d := range s.Warnings() {
 		add("settings", doubt, "%s", d.Error())
 	}
 	checkURL(s, add)

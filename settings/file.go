@@ -63,8 +63,8 @@ func parseYAML(name string, text []byte) ([]given, Faults) {
 }
 
 // syntax is the fault of a text that is no YAML.
-func syntax(name string, err error) Fault {
-	f := Fault{Where: name, Problem: "is no YAML: " + err.Error()}
+func syntax(name string, err error) Problem {
+	f := Problem{Where: name, Problem: "is no YAML: " + err.Error()}
 	var se *yaml.SyntaxError
 	if errors.As(err, &se) {
 		f.Problem = "is no YAML: " + se.Message
@@ -149,7 +149,7 @@ func (w *walker) add(g given, n ast.Node) {
 }
 
 func (w *walker) fault(n ast.Node, key, problem string) {
-	w.faults = append(w.faults, Fault{Where: w.at(n), Key: w.inside + key, Problem: problem})
+	w.faults = append(w.faults, Problem{Where: w.at(n), Key: w.inside + key, Problem: problem})
 }
 
 func (w *walker) at(n ast.Node) string { return fmt.Sprintf("%s:%d", w.file, line(n)) }

@@ -72,7 +72,7 @@ var parts = []part{
 
 var claimName = regexp.MustCompile(`^[A-Za-z0-9_.:/-]+$`)
 
-func scalar[T any](field func(*Issuer) *T, of sort[T]) partValue {
+func scalar[T any](field func(*Issuer) *T, of kind[T]) partValue {
 	return partValue{of.allowed, func(i *Issuer, texts []string) (err error) {
 		if len(texts) != 1 {
 			return errors.New("must be one value")
@@ -82,7 +82,7 @@ func scalar[T any](field func(*Issuer) *T, of sort[T]) partValue {
 	}}
 }
 
-func several[T any](field func(*Issuer) *[]T, of sort[T], limit int) partValue {
+func several[T any](field func(*Issuer) *[]T, of kind[T], limit int) partValue {
 	allowed := fmt.Sprintf("1 to %d of: %s", limit, of.allowed)
 	return partValue{allowed, func(i *Issuer, texts []string) error {
 		if len(texts) == 0 || len(texts) > limit {
@@ -101,8 +101,8 @@ func several[T any](field func(*Issuer) *[]T, of sort[T], limit int) partValue {
 }
 
 // filled is any text that is not empty.
-func filled(limit int) sort[string] {
-	return sort[string]{"text", fmt.Sprintf("a text of 1 to %d bytes", limit), func(text string) (string, error) {
+func filled(limit int) kind[string] {
+	return kind[string]{"text", fmt.Sprintf("a text of 1 to %d bytes", limit), func(text string) (string, error) {
 		if text == "" || len(text) > limit || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
 			return "", fmt.Errorf("%s is not allowed", quote(text))
 		}
@@ -112,8 +112,8 @@ func filled(limit int) sort[string] {
 
 // issuerURL is the address of a part of an issuer. Whether plain http is allowed
 // is for [Issuer.together] to say.
-func issuerURL(allowed string, empty bool) sort[string] {
-	return sort[string]{"URL", allowed, func(text string) (string, error) {
+func issuerURL(allowed string, empty bool) kind[string] {
+	return kind[string]{"URL", allowed, func(text string) (string, error) {
 		u, err := url.Parse(text)
 		switch {
 		case text == "" && empty:

@@ -22,11 +22,11 @@ func issuerList() value {
 func readIssuers(s *Settings, g given) (string, error) {
 	g, faults := written(g)
 	if len(g.texts) != len(g.blocks) {
-		faults = append(faults, Fault{Where: g.where, Key: g.name, Problem: "is a list of mappings",
+		faults = append(faults, Problem{Where: g.where, Key: g.name, Problem: "is a list of mappings",
 			Allowed: "[{issuer: https://…, audience: …, clients: {…: …}}]"})
 	}
 	if len(g.blocks) > maxIssuers {
-		faults = append(faults, Fault{Where: g.where, Key: g.name, Problem: fmt.Sprintf("has %d issuers", len(g.blocks)), Allowed: fmt.Sprintf("up to %d", maxIssuers)})
+		faults = append(faults, Problem{Where: g.where, Key: g.name, Problem: fmt.Sprintf("has %d issuers", len(g.blocks)), Allowed: fmt.Sprintf("up to %d", maxIssuers)})
 		g.blocks = nil
 	}
 	var all []Issuer
@@ -91,7 +91,7 @@ func readIssuer(name, where string, block []given) (i Issuer, faults Faults) {
 	}
 	for _, g := range block {
 		if at[g.name] = g.where; g.texts == nil {
-			faults = append(faults, Fault{Where: g.where, Key: name + g.name, Problem: "has no value"})
+			faults = append(faults, Problem{Where: g.where, Key: name + g.name, Problem: "has no value"})
 		} else if f := i.set(g); f != nil {
 			f.Where, f.Key = g.where, name+g.name
 			faults = append(faults, *f)
@@ -101,7 +101,7 @@ func readIssuer(name, where string, block []given) (i Issuer, faults Faults) {
 		return i, faults // more would be said of what was not read
 	}
 	i.together(func(part, problem string) {
-		f := Fault{Where: where, Key: name + part, Problem: problem}
+		f := Problem{Where: where, Key: name + part, Problem: problem}
 		if line := at[part]; line != "" {
 			f.Where = line
 		}
@@ -111,7 +111,7 @@ func readIssuer(name, where string, block []given) (i Issuer, faults Faults) {
 }
 
 // set sets one part.
-func (i *Issuer) set(g given) *Fault {
+func (i *Issuer) set(g given) *Problem {
 	if client, ok := strings.CutPrefix(g.name, "clients."); ok {
 		return i.setClient(client, g.texts)
 	}
@@ -122,22 +122,22 @@ func (i *Issuer) set(g given) *Fault {
 			continue
 		}
 		if p.value.parse == nil {
-			return &Fault{Problem: "is a mapping", Allowed: p.value.allowed}
+			return &Problem{Problem: "is a mapping", Allowed: p.value.allowed}
 		}
 		if err := p.value.parse(i, g.texts); err != nil {
-			return &Fault{Problem: err.Error(), Allowed: p.value.allowed}
+			return &Problem{Problem: err.Error(), Allowed: p.value.allowed}
 		}
 		return nil
 	}
-	return &Fault{Problem: "unknown setting of an issuer", Allowed: strings.Join(names, ", ")}
+	return &Problem{Problem: "unknown setting of an issuer", Allowed: strings.Join(names, ", ")}
 }
 
-func (i *Issuer) setClient(client string, texts []string) *Fault {
+func (i *Issuer) setClient(client string, texts []string) *Problem {
 	switch {
 	case client == "" || len(client) > 256 || len(texts) != 1 || !clientID.MatchString(texts[0]):
-		return &Fault{Problem: "is no client and its tenant", Allowed: "the issuer's name of a client: client_id of a tenant"}
+		return &Problem{Problem: "is no client and its tenant", Allowed: "the issuer's name of a client: client_id of a tenant"}
 	case len(i.Clients) >= maxClients:
-		return &Fault{Problem: fmt.Sprintf("is one client too many; %d are allowed", maxClients)}
+		return &Problem{Problem: fmt.Sprintf("is one client too many; %d are allowed", maxClients)}
 	}
 	if i.Clients == nil {
 		i.Clients = map[string]string{}
@@ -152,14 +152,14 @@ func alike(g given, all []Issuer) (faults Faults) {
 	for n, i := range all {
 		key := fmt.Sprintf("%s[%d].", g.name, n+1)
 		if seen[i.Issuer] && i.Issuer != "" {
-			faults = append(faults, Fault{Where: g.where, Key: key + "issuer", Problem: "is the issuer of another entry too"})
+			faults = append(faults, Problem{Where: g.where, Key: key + "issuer", Problem: "is the issuer of another entry too"})
 		}
 		seen[i.Issuer] = true
 		if i.Introspection.URL == "" {
 			continue
 		}
 		if asked != "" {
-			faults = append(faults, Fault{Where: g.where, Key: key + "introspection", Problem: "one issuer can be asked, and it is " + asked + " already: nothing in a token that is no JWT says whose it is"})
+			faults = append(faults, Problem{Where: g.where, Key: key + "introspection", Problem: "one issuer can be asked, and it is " + asked + " already: nothing in a token that is no JWT says whose it is"})
 		}
 		asked = i.Issuer
 	}

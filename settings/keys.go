@@ -31,10 +31,10 @@ func (k Key) Allowed() string { return k.value.allowed }
 func Keys() []Key { return slices.Clone(table) }
 
 const (
-	day     = 24 * time.Hour
-	year    = 365 * day
-	many32  = 1<<31 - 1
-	million = 1_000_000
+	day       = 24 * time.Hour
+	year      = 365 * day
+	maxUint31 = 1<<31 - 1
+	million   = 1_000_000
 )
 
 // table is where a setting is told, once.
@@ -94,9 +94,9 @@ var policyKeys = []Key{
 	{Name: "policy.token.lifetime", Default: "24h", Tenant: true, Doc: "How long a token is good.",
 		value: one(func(s *Settings) *time.Duration { return &s.Policy.Lifetime }, duration(time.Minute, day))}, // a state counts two UTC days
 	{Name: "policy.token.calls", Default: "2000", Tenant: true, Doc: "How many calls a token is good for.",
-		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Calls }, number[uint32](1, many32))},
+		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Calls }, number[uint32](1, maxUint31))},
 	{Name: "policy.token.records", Default: "20000", Tenant: true, Doc: "How many items a token may deliver: that is what a scraper wants.",
-		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Records }, number[uint32](1, many32))},
+		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Records }, number[uint32](1, maxUint31))},
 	{Name: "policy.token.bind_within", Default: "10m", Tenant: true, Doc: "How long after its issue a token's first call may come; stops stock-piling.",
 		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.BindWithin }, duration(time.Second, day))},
 	{Name: "policy.spike.calls", Default: "60", Tenant: true, Doc: "Calls of a token within policy.spike.per after which the next one opens a challenge.",
@@ -106,7 +106,7 @@ var policyKeys = []Key{
 	{Name: "policy.spike.per", Default: "1m", Tenant: true, Doc: "The window of a spike; it begins with the first call that is counted in it.",
 		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.SpikePer }, duration(time.Second, day))},
 	{Name: "policy.challenge.ladder", Default: "work, work, picture", Tenant: true, Doc: "The kind of a token's first challenge, its second, and so on; the last from then on.",
-		value: some(func(s *Settings) *[]tokens.Kind { return &s.Policy.Token.Ladder }, kind(), 16)},
+		value: some(func(s *Settings) *[]tokens.Kind { return &s.Policy.Token.Ladder }, tokenKind(), 16)},
 	{Name: "policy.challenge.ignored", Default: "5", Tenant: true, Doc: "Calls with a challenge open until the token dies.",
 		value: one(func(s *Settings) *uint8 { return &s.Policy.Token.Ignored }, number[uint8](1, 100))},
 	{Name: "policy.challenge.per_token", Default: "6", Tenant: true, Doc: "Challenges that a token may get, solved or not.",
@@ -118,7 +118,7 @@ var policyKeys = []Key{
 	{Name: "policy.address.per", Default: "1h", Live: true, Doc: "The window of an address's bindings.",
 		value: one(func(s *Settings) *time.Duration { return &s.Address.Per }, duration(time.Minute, 7*day))},
 	{Name: "policy.address.records", Default: "375", Live: true, Doc: "Items that the tokens of one address may deliver in a day before it is crowded; 0: any number. Where an address has more bindings, at least 15 for each of them. Counted where the corpus has at least twenty times as many.",
-		value: one(func(s *Settings) *uint32 { return &s.Address.Records }, number[uint32](0, many32))},
+		value: one(func(s *Settings) *uint32 { return &s.Address.Records }, number[uint32](0, maxUint31))},
 	{Name: "policy.address.then", Default: "challenge", Live: true, Doc: "What becomes of an address over its bindings; challenge: its new tokens start with a challenge, and it is blocked only if too few of them are solved.",
 		value: one(func(s *Settings) *addresses.Then { return &s.Address.Then }, then())},
 	{Name: "policy.address.solve_ratio", Default: "0.2", Live: true, Doc: "A crowded address that solves a smaller part of its challenges is blocked.",

@@ -34,7 +34,7 @@ func (s *Settings) Addresses() addresses.Policy {
 func notTheirs(observe string) (faults Faults) {
 	for _, rule := range splitList(observe) {
 		if rule == "crowd" || rule == "block" {
-			faults = append(faults, Fault{Key: "policy.observe", Problem: rule + " is a rule about addresses, which are the server's, not a tenant's",
+			faults = append(faults, Problem{Key: "policy.observe", Problem: rule + " is a rule about addresses, which are the server's, not a tenant's",
 				Allowed: strings.Join([]string{"hijack", "spike", "client"}, ", ")})
 		}
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // proxies is a range of addresses to trust.
-func proxies() sort[netip.Prefix] {
-	return sort[netip.Prefix]{"range", "an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)", func(text string) (netip.Prefix, error) {
+func proxies() kind[netip.Prefix] {
+	return kind[netip.Prefix]{"range", "an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)", func(text string) (netip.Prefix, error) {
 		p, err := readRange(text)
 		if err != nil {
 			return p, err

@@ -67,7 +67,7 @@ func TestWideProxies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Contains(s.Doubts().Error(), "a large part of the internet"); got != want {
+		if got := strings.Contains(s.Warnings().Error(), "a large part of the internet"); got != want {
 			t.Errorf("%s: doubted %v", text, got)
 		}
 	}

@@ -120,7 +120,7 @@ func (s *Settings) apply(all []given) (faults Faults) {
 			continue
 		}
 		if err != nil {
-			faults = append(faults, Fault{Where: g.where, Key: g.name, Problem: err.Error(), Allowed: k.Allowed()})
+			faults = append(faults, Problem{Where: g.where, Key: g.name, Problem: err.Error(), Allowed: k.Allowed()})
 			continue
 		}
 		s.texts[g.name] = text
@@ -137,7 +137,7 @@ func (s *Settings) together(from []given) (faults Faults) {
 				where = g.where
 			}
 		}
-		faults = append(faults, Fault{Where: where, Key: key, Problem: problem})
+		faults = append(faults, Problem{Where: where, Key: key, Problem: problem})
 	}
 	if (s.TLS.Certificate == "") != (s.TLS.Key == "") {
 		add("tls.certificate", "tls.certificate and tls.key belong together: set both or none")

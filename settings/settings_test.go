@@ -287,7 +287,7 @@ func TestObserve(t *testing.T) {
 // TestDoubts: each doubt is raised by what it is about, and none by the
 // defaults.
 func TestDoubts(t *testing.T) {
-	if got := load(t, "").Doubts(); len(got) != 0 {
+	if got := load(t, "").Warnings(); len(got) != 0 {
 		t.Errorf("of the defaults: %v", got)
 	}
 	for text, key := range map[string]string{
@@ -304,7 +304,7 @@ func TestDoubts(t *testing.T) {
 		"address: {block: [1h], permanent_after: 2}":         "policy.address.permanent_after",
 		"observe: [crowd]":                                   "policy.observe",
 	} {
-		got := load(t, "policy:\n  "+text).Doubts()
+		got := load(t, "policy:\n  "+text).Warnings()
 		if len(got) != 1 || got[0].Key != key {
 			t.Errorf("%s: %v", text, got)
 		}

@@ -36,7 +36,7 @@ func (s *Settings) with(policy map[string]string) (Policy, Faults) {
 	var faults Faults
 	for _, name := range slices.Sorted(maps.Keys(policy)) {
 		if k, known := find(name); known && !k.Tenant {
-			faults = append(faults, Fault{Key: name, Problem: "is a setting of the server, not of a tenant", Allowed: strings.Join(tenantNames(), ", ")})
+			faults = append(faults, Problem{Key: name, Problem: "is a setting of the server, not of a tenant", Allowed: strings.Join(tenantNames(), ", ")})
 			continue
 		}
 		all = append(all, given{name: name, texts: []string{policy[name]}})
@@ -45,7 +45,7 @@ func (s *Settings) with(policy map[string]string) (Policy, Faults) {
 	faults = append(faults, own.apply(all)...)
 	if own.Policy.Token.BindWithin > own.Policy.Lifetime {
 		if policy["policy.token.bind_within"] != "" {
-			faults = append(faults, Fault{Key: "policy.token.bind_within", Problem: "is longer than policy.token.lifetime"})
+			faults = append(faults, Problem{Key: "policy.token.bind_within", Problem: "is longer than policy.token.lifetime"})
 		}
 		own.Policy.Token.BindWithin = own.Policy.Lifetime
 	}

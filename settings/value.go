@@ -43,15 +43,15 @@ func splitList(text string) (items []string) {
 	return items
 }
 
-// sort is how one text becomes a T.
-type sort[T any] struct {
+// kind is how one text becomes a T.
+type kind[T any] struct {
 	name, allowed string
 	parse         func(string) (T, error)
 }
 
 // one is a setting of one value. A nil field checks it and keeps nothing:
 // what nobody enforces yet needs no place.
-func one[T any](field func(*Settings) *T, of sort[T]) value {
+func one[T any](field func(*Settings) *T, of kind[T]) value {
 	return value{sort: of.name, allowed: of.allowed, parse: func(s *Settings, texts []string) (string, error) {
 		v, err := of.parse(texts[0])
 		if err == nil && field != nil {
@@ -62,16 +62,16 @@ func one[T any](field func(*Settings) *T, of sort[T]) value {
 }
 
 // many is a setting of up to limit values.
-func many[T any](field func(*Settings) *[]T, of sort[T], limit int) value {
+func many[T any](field func(*Settings) *[]T, of kind[T], limit int) value {
 	return list(field, of, 0, limit, fmt.Sprintf("up to %d of: %s", limit, of.allowed))
 }
 
 // some is a setting of at least one value.
-func some[T any](field func(*Settings) *[]T, of sort[T], limit int) value {
+func some[T any](field func(*Settings) *[]T, of kind[T], limit int) value {
 	return list(field, of, 1, limit, fmt.Sprintf("1 to %d of: %s", limit, of.allowed))
 }
 
-func list[T any](field func(*Settings) *[]T, of sort[T], least, limit int, allowed string) value {
+func list[T any](field func(*Settings) *[]T, of kind[T], least, limit int, allowed string) value {
 	return value{sort: "list", allowed: allowed, list: true, parse: func(s *Settings, texts []string) (string, error) {
 		if len(texts) < least {
 			return "", errors.New("is empty")

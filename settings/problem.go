@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Fault is one thing that is wrong, and where.
-type Fault struct {
+// Problem is one thing that is wrong, and where.
+type Problem struct {
 	Where   string `json:"where"` // FILE:LINE, an environment variable, a flag
 	Key     string `json:"key"`   // dotted name, "" where there is none
 	Problem string `json:"problem"`
@@ -14,7 +14,7 @@ type Fault struct {
 }
 
 // Error is "WHERE: key: what is wrong; allowed: …".
-func (f Fault) Error() string {
+func (f Problem) Error() string {
 	var b strings.Builder
 	for _, part := range []string{f.Where, f.Key} {
 		if part != "" {
@@ -29,7 +29,7 @@ func (f Fault) Error() string {
 }
 
 // Faults is every fault of the settings, in the order of the sources.
-type Faults []Fault
+type Faults []Problem
 
 func (fs Faults) Error() string {
 	lines := make([]string, len(fs))
@@ -40,8 +40,8 @@ func (fs Faults) Error() string {
 }
 
 // unknown is the fault of a name that is no setting.
-func unknown(where, name string) Fault {
-	f := Fault{Where: where, Key: name, Problem: "unknown setting"}
+func unknown(where, name string) Problem {
+	f := Problem{Where: where, Key: name, Problem: "unknown setting"}
 	if section(name) {
 		f.Problem = "is a section, and its settings stand below it"
 	} else if near := nearest(name); near != "" {

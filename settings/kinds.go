@@ -17,8 +17,8 @@ import (
 )
 
 // number is a whole number from lo to hi.
-func number[N uint8 | uint16 | uint32](lo, hi N) sort[N] {
-	return sort[N]{"number", fmt.Sprintf("a whole number from %d to %d", lo, hi), func(text string) (N, error) {
+func number[N uint8 | uint16 | uint32](lo, hi N) kind[N] {
+	return kind[N]{"number", fmt.Sprintf("a whole number from %d to %d", lo, hi), func(text string) (N, error) {
 		n, err := strconv.ParseUint(text, 10, 32)
 		if err != nil || n < uint64(lo) || n > uint64(hi) {
 			return 0, fmt.Errorf("%s is not allowed", quote(text))
@@ -28,8 +28,8 @@ func number[N uint8 | uint16 | uint32](lo, hi N) sort[N] {
 }
 
 // ratio is a number from 0 to 1.
-func ratio() sort[float64] {
-	return sort[float64]{"number", "a number from 0 to 1", func(text string) (float64, error) {
+func ratio() kind[float64] {
+	return kind[float64]{"number", "a number from 0 to 1", func(text string) (float64, error) {
 		f, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(f >= 0 && f <= 1) {
 			return 0, fmt.Errorf("%s is not allowed", quote(text))
@@ -39,9 +39,9 @@ func ratio() sort[float64] {
 }
 
 // duration is a time from lo to hi, in whole seconds: so the rules count.
-func duration(lo, hi time.Duration) sort[time.Duration] {
+func duration(lo, hi time.Duration) kind[time.Duration] {
 	allowed := fmt.Sprintf("a duration from %s to %s, such as 90s, 10m, 24h or 7d", Short(lo), Short(hi))
-	return sort[time.Duration]{"duration", allowed, func(text string) (time.Duration, error) {
+	return kind[time.Duration]{"duration", allowed, func(text string) (time.Duration, error) {
 		d, err := ParseDuration(text)
 		if err != nil {
 			return 0, err
@@ -57,8 +57,8 @@ func duration(lo, hi time.Duration) sort[time.Duration] {
 }
 
 // choice is one of a few words.
-func choice(words ...string) sort[string] {
-	return sort[string]{"word", strings.Join(words, ", "), func(text string) (string, error) {
+func choice(words ...string) kind[string] {
+	return kind[string]{"word", strings.Join(words, ", "), func(text string) (string, error) {
 		if !slices.Contains(words, text) {
 			return "", fmt.Errorf("%s is not allowed", quote(text))
 		}
@@ -68,8 +68,8 @@ func choice(words ...string) sort[string] {
 
 // only is a word whose other values this version cannot serve yet; later says
 // for each of them (by its beginning) what is missing.
-func only(word string, later map[string]string) sort[string] {
-	return sort[string]{"word", word, func(text string) (string, error) {
+func only(word string, later map[string]string) kind[string] {
+	return kind[string]{"word", word, func(text string) (string, error) {
 		for prefix, why := range later {
 			if strings.HasPrefix(text, prefix) {
 				return "", errors.New(why)
@@ -83,18 +83,18 @@ func only(word string, later map[string]string) sort[string] {
 }
 
 // either is a choice of two words, the second of which is yes.
-func either(no, yes string) sort[bool] {
+func either(no, yes string) kind[bool] {
 	c := choice(no, yes)
-	return sort[bool]{c.name, c.allowed, func(text string) (bool, error) {
+	return kind[bool]{c.name, c.allowed, func(text string) (bool, error) {
 		_, err := c.parse(text)
 		return text == yes, err
 	}}
 }
 
-// kind is the sort of a challenge.
-func kind() sort[tokens.Kind] {
+// tokenKind is the sort of a challenge.
+func tokenKind() kind[tokens.Kind] {
 	c := either(tokens.Work.String(), tokens.Picture.String())
-	return sort[tokens.Kind]{c.name, c.allowed, func(text string) (tokens.Kind, error) {
+	return kind[tokens.Kind]{c.name, c.allowed, func(text string) (tokens.Kind, error) {
 		picture, err := c.parse(text)
 		if picture {
 			return tokens.Picture, err
@@ -104,19 +104,19 @@ func kind() sort[tokens.Kind] {
 }
 
 // mode is what a first call binds a token to.
-func mode() sort[tokens.Mode] {
+func mode() kind[tokens.Mode] {
 	words := []string{tokens.Auto.String(), tokens.ByAddress.String(), tokens.ByKey.String()} // in the order of their numbers
 	c := choice(words...)
-	return sort[tokens.Mode]{c.name, c.allowed, func(text string) (tokens.Mode, error) {
+	return kind[tokens.Mode]{c.name, c.allowed, func(text string) (tokens.Mode, error) {
 		_, err := c.parse(text)
 		return tokens.Mode(max(slices.Index(words, text), 0)), err
 	}}
 }
 
 // then is what becomes of a crowded address.
-func then() sort[addresses.Then] {
+func then() kind[addresses.Then] {
 	c := either("challenge", "block")
-	return sort[addresses.Then]{c.name, c.allowed, func(text string) (addresses.Then, error) {
+	return kind[addresses.Then]{c.name, c.allowed, func(text string) (addresses.Then, error) {
 		block, err := c.parse(text)
 		if block {
 			return addresses.ThenBlock, err
@@ -126,8 +126,8 @@ func then() sort[addresses.Then] {
 }
 
 // path is a file or folder, or "".
-func path() sort[string] {
-	return sort[string]{"path", "a path", func(text string) (string, error) {
+func path() kind[string] {
+	return kind[string]{"path", "a path", func(text string) (string, error) {
 		if strings.ContainsRune(text, 0) {
 			return "", errors.New("contains a NUL")
 		}
@@ -136,8 +136,8 @@ func path() sort[string] {
 }
 
 // address is what to listen on.
-func address() sort[string] {
-	return sort[string]{"address", "HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081", func(text string) (string, error) {
+func address() kind[string] {
+	return kind[string]{"address", "HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081", func(text string) (string, error) {
 		host, port, err := net.SplitHostPort(text)
 		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || strconv.FormatUint(n, 10) != port || strings.ContainsAny(host, "/ ") {
 			return "", fmt.Errorf("%s is no address", quote(text))
@@ -148,8 +148,8 @@ func address() sort[string] {
 
 // origin is the URL that leads to the public listener: no path, because the
 // addresses of the API begin at its root.
-func origin() sort[string] {
-	return sort[string]{"URL", "http(s)://HOST or http(s)://HOST:PORT, without a path", func(text string) (string, error) {
+func origin() kind[string] {
+	return kind[string]{"URL", "http(s)://HOST or http(s)://HOST:PORT, without a path", func(text string) (string, error) {
 		u, err := url.Parse(strings.TrimSuffix(text, "/"))
 		if text == "" {
 			return "", nil
@@ -169,8 +169,8 @@ var (
 )
 
 // matching is a text of a given form.
-func matching(form *regexp.Regexp, limit int, allowed string) sort[string] {
-	return sort[string]{"text", allowed, func(text string) (string, error) {
+func matching(form *regexp.Regexp, limit int, allowed string) kind[string] {
+	return kind[string]{"text", allowed, func(text string) (string, error) {
 		if len(text) > limit || !form.MatchString(text) {
 			return "", fmt.Errorf("%s is not allowed", quote(text))
 		}
@@ -178,9 +178,9 @@ func matching(form *regexp.Regexp, limit int, allowed string) sort[string] {
 	}}
 }
 
-func level() sort[slog.Level] {
+func level() kind[slog.Level] {
 	c := choice("debug", "info", "warn", "error")
-	return sort[slog.Level]{c.name, c.allowed, func(text string) (l slog.Level, err error) {
+	return kind[slog.Level]{c.name, c.allowed, func(text string) (l slog.Level, err error) {
 		if _, err = c.parse(text); err == nil {
 			err = l.UnmarshalText([]byte(text))
 		}

@@ -9,12 +9,12 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// Doubts are settings that are allowed, and that together do what is hardly
+// Warnings are settings that are allowed, and that together do what is hardly
 // meant.
-func (s *Settings) Doubts() (doubts Faults) {
+func (s *Settings) Warnings() (doubts Faults) {
 	add := func(unlikely bool, key, format string, args ...any) {
 		if unlikely {
-			doubts = append(doubts, Fault{Key: key, Problem: fmt.Sprintf(format, args...)})
+			doubts = append(doubts, Problem{Key: key, Problem: fmt.Sprintf(format, args...)})
 		}
 	}
 	t, a := s.Policy.Tokens(), s.Addresses()
