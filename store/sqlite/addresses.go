@@ -25,7 +25,7 @@ func (db *DB) UpdateAddress(ctx context.Context, a addresses.Scope, fn func(addr
 		return errors.New("no address")
 	}
 	s := db.writer.steps.Get().(*step)
-	s.place, s.placeFn = placeOf(a), fn
+	s.place, s.placeFn = addrKeyOf(a), fn
 	return db.writer.enqueue(ctx, s)
 }
 
@@ -37,7 +37,7 @@ func (db *DB) EachAddress(ctx context.Context, fn func(addresses.Scope, addresse
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var p place
+		var p addrKey
 		var b sql.RawBytes
 		if err := rows.Scan(&p, &p.bits, &p.tenant, &b); err != nil {
 			return fmt.Errorf("read addresses: %w", err)
@@ -51,23 +51,23 @@ func (db *DB) EachAddress(ctx context.Context, fn func(addresses.Scope, addresse
 	return rows.Err()
 }
 
-// place is a scope as it is kept: with no pointer in it.
-type place struct {
+// addrKey is a scope as it is kept: with no pointer in it.
+type addrKey struct {
 	address [16]byte
 	bits    uint8
 	tenant  uint32
 }
 
-func placeOf(s addresses.Scope) place {
-	return place{s.Range.Addr().As16(), uint8(s.Range.Bits()), s.Tenant}
+func addrKeyOf(s addresses.Scope) addrKey {
+	return addrKey{s.Range.Addr().As16(), uint8(s.Range.Bits()), s.Tenant}
 }
 
-func (p place) scope() addresses.Scope {
+func (p addrKey) scope() addresses.Scope {
 	return addresses.Scope{Range: netip.PrefixFrom(netip.AddrFrom16(p.address).Unmap(), int(p.bits)), Tenant: p.tenant}
 }
 
 // Scan implements [sql.Scanner] for the address.
-func (p *place) Scan(v any) error {
+func (p *addrKey) Scan(v any) error {
 	b, ok := v.([]byte)
 	if !ok || len(b) != len(p.address) {
 		return fmt.Errorf("%v is not an address", v)
@@ -76,12 +76,12 @@ func (p *place) Scan(v any) error {
 	return nil
 }
 
-func comparePlaces(a, b place) int {
+func compareAddrKeys(a, b addrKey) int {
 	return cmp.Or(bytes.Compare(a.address[:], b.address[:]), cmp.Compare(a.bits, b.bits), cmp.Compare(a.tenant, b.tenant))
 }
 
-func (w *writer) applyToPlace(s *step) error {
-	old, err := w.findPlace(s.place)
+func (w *writer) applyToAddress(s *step) error {
+	old, err := w.findAddress(s.place)
 	if err != nil {
 		w.report(err)
 		return fmt.Errorf("read address: %w", err)
@@ -93,20 +93,20 @@ func (w *writer) applyToPlace(s *step) error {
 	return err
 }
 
-// findPlace is the state of an address, read from its row if need be.
-func (w *writer) findPlace(p place) (addresses.State, error) {
+// findAddress is the state of an address, read from its row if need be.
+func (w *writer) findAddress(p addrKey) (addresses.State, error) {
 	if s, ok := w.places.find(p); ok {
 		return s, nil
 	}
-	s, err := readPlace(w.db.write, p)
+	s, err := readAddress(w.db.write, p)
 	if err == nil {
 		w.places.keep(p, s)
 	}
 	return s, err
 }
 
-// readPlace reads an address's row; one without has the zero State.
-func readPlace(q *sql.DB, p place) (addresses.State, error) {
+// readAddress reads an address's row; one without has the zero State.
+func readAddress(q *sql.DB, p addrKey) (addresses.State, error) {
 	var b []byte
 	err := q.QueryRow(`SELECT state FROM scopes WHERE address = ? AND bits = ? AND tenant = ?`, p.address[:], p.bits, p.tenant).Scan(&b)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -118,8 +118,8 @@ func readPlace(q *sql.DB, p place) (addresses.State, error) {
 	return decodeAddress(b)
 }
 
-// writePlace writes an address's row. The zero State is no row.
-func writePlace(tx *sql.Tx, p place, s addresses.State, now time.Time) error {
+// writeAddress writes an address's row. The zero State is no row.
+func writeAddress(tx *sql.Tx, p addrKey, s addresses.State, now time.Time) error {
 	if s == (addresses.State{}) {
 		_, err := tx.Exec(`DELETE FROM scopes WHERE address = ? AND bits = ? AND tenant = ?`, p.address[:], p.bits, p.tenant)
 		return err
@@ -145,9 +145,9 @@ func forgetAt(s addresses.State, now time.Time) int64 {
 	return max(now.Unix(), s.Until+7*day*int64(s.Step)) + 8*day
 }
 
-// sweepPlaces removes the rows of some addresses that can be forgotten.
-func (w *writer) sweepPlaces(now time.Time) (n int, err error) {
-	var gone []place
+// sweepAddresses removes the rows of some addresses that can be forgotten.
+func (w *writer) sweepAddresses(now time.Time) (n int, err error) {
+	var gone []addrKey
 	err = w.db.tx(context.Background(), func(tx *sql.Tx) error {
 		rows, err := tx.Query(`
 			DELETE FROM scopes WHERE (address, bits, tenant) IN (
@@ -158,7 +158,7 @@ func (w *writer) sweepPlaces(now time.Time) (n int, err error) {
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var p place
+			var p addrKey
 			if err := rows.Scan(&p, &p.bits, &p.tenant); err != nil {
 				return err
 			}

@@ -29,7 +29,7 @@ func cursorAt(q content.Query, m match) string {
 	binary.BigEndian.PutUint64(b[8:], uint64(m.item))
 	key := uint64(m.date)
 	if isRanked(q) {
-		key = math.Float64bits(m.place)
+		key = math.Float64bits(m.rank)
 	}
 	binary.BigEndian.PutUint64(b[16:], key)
 	return cursorText.EncodeToString(append(b, m.title...))
@@ -49,8 +49,8 @@ func parseCursor(q content.Query) (*match, error) {
 	}
 	m := match{item: int64(binary.BigEndian.Uint64(b[8:])), title: string(b[cursorHead:])}
 	key := binary.BigEndian.Uint64(b[16:])
-	m.place, m.date = math.Float64frombits(key), int64(key)
-	if m.item < 0 || math.IsNaN(m.place) && isRanked(q) || !utf8.ValidString(m.title) {
+	m.rank, m.date = math.Float64frombits(key), int64(key)
+	if m.item < 0 || math.IsNaN(m.rank) && isRanked(q) || !utf8.ValidString(m.title) {
 		return nil, content.ErrQuery{Field: "cursor", Problem: "is none of this server's"}
 	}
 	return &m, nil

@@ -15,8 +15,8 @@ const maxWord = 64
 // like, which people leave out. Elsewhere a mark is a letter as any other.
 var accented = []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Arabic, unicode.Hebrew}
 
-// folded is s, a piece of one word, in the form in which words are compared.
-func folded(s string) string {
+// caseFold is s, a piece of one word, in the form in which words are compared.
+func caseFold(s string) string {
 	if isPlain(s) {
 		return cutWord(strings.ToLower(s))
 	}
@@ -30,7 +30,7 @@ func folded(s string) string {
 			continue
 		}
 		strips = unicode.In(r, accented...)
-		b.WriteString(foldLetter(unicode.ToLower(r)))
+		b.WriteString(caseFoldLetter(unicode.ToLower(r)))
 	}
 	return cutWord(norm.NFC.String(b.String()))
 }
@@ -44,9 +44,9 @@ func isPlain(s string) bool {
 	return true
 }
 
-// foldLetter spells letters that Unicode does not take apart as people do who
+// caseFoldLetter spells letters that Unicode does not take apart as people do who
 // lack them on their keyboard, and drops what is no part of a word.
-func foldLetter(r rune) string {
+func caseFoldLetter(r rune) string {
 	switch r {
 	case 'ß':
 		return "ss"
@@ -94,12 +94,12 @@ func cutWord(s string) string {
 	return s
 }
 
-// foldLine is s as its folded words with a blank between them; what is
+// caseFoldLine is s as its folded words with a blank between them; what is
 // unbroken in s is unbroken in it. It is cut to about n bytes.
-func foldLine(s string, n int) string {
+func caseFoldLine(s string, n int) string {
 	var b strings.Builder
 	for run := range runsOf(s) {
-		text := folded(run.text)
+		text := caseFold(run.text)
 		if text == "" {
 			continue
 		}

@@ -33,10 +33,10 @@ type corpus struct {
 
 	items map[uint32]int // items by owner
 
-	wholes  remember[string, whole]
-	pages   remember[string, answer]
-	late    remember[string, time.Time] // until when a question that timed out is not run again, by its identity
-	windows remember[string, window]
+	wholes  queryCache[string, whole]
+	pages   queryCache[string, answer]
+	late    queryCache[string, time.Time] // until when a question that timed out is not run again, by its identity
+	windows queryCache[string, window]
 
 	flights flights
 }
@@ -51,10 +51,10 @@ func openGeneration(ctx context.Context, file string, n int64) (*corpus, error) 
 		db:      openCorpusReaders(file, max(4, 2*runtime.GOMAXPROCS(0))),
 		rows:    openCorpusReaders(file, max(2, runtime.GOMAXPROCS(0))),
 		items:   map[uint32]int{},
-		wholes:  remember[string, whole]{max: 16 << 20},
-		pages:   remember[string, answer]{max: 16 << 20},
-		late:    remember[string, time.Time]{max: 1 << 20},
-		windows: remember[string, window]{max: 8 << 20},
+		wholes:  queryCache[string, whole]{max: 16 << 20},
+		pages:   queryCache[string, answer]{max: 16 << 20},
+		late:    queryCache[string, time.Time]{max: 1 << 20},
+		windows: queryCache[string, window]{max: 8 << 20},
 	}
 	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
 		return nil, errors.Join(err, c.close())

@@ -40,7 +40,7 @@ func (b *builder) insert(item int64, it content.Item, list, whole []byte) error 
 	_, err = b.tx.Exec(`
 		INSERT INTO items (item, owner, published, id, collection, title, title_key, list, whole)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		item, b.owner, published, it.ID, it.Collection, it.Title, foldLine(it.Title, maxTitleKey), list, whole)
+		item, b.owner, published, it.ID, it.Collection, it.Title, caseFoldLine(it.Title, maxTitleKey), list, whole)
 	if err != nil {
 		return fmt.Errorf("write item: %w", err)
 	}
@@ -168,13 +168,13 @@ func startingWords(title string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for run := range runsOf(title) {
 			if !run.dense {
-				if text := folded(run.text); text != "" && !yield(text) {
+				if text := caseFold(run.text); text != "" && !yield(text) {
 					return
 				}
 				continue
 			}
 			for _, c := range charsOf(run) {
-				if !yield(folded(title[c.start:run.end])) {
+				if !yield(caseFold(title[c.start:run.end])) {
 					return
 				}
 			}

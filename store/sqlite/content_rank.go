@@ -15,7 +15,7 @@ const windowSize = 2000
 // match is an item that was found, with what orders it.
 type match struct {
 	item  int64
-	place float64 // by relevance: lower is better
+	rank  float64 // by relevance: lower is better
 	date  int64   // by newest
 	title string  // by title
 }
@@ -24,7 +24,7 @@ type match struct {
 const behindTitles = 1 << 20
 
 func byRelevance(a, b match) int {
-	return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(b.item, a.item))
+	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.item, a.item))
 }
 
 // A window is what matches and is ranked, in order.
@@ -80,14 +80,14 @@ func (c *corpus) rank(ctx context.Context, s selection, owner uint32, w *window)
 		return err
 	}
 	for item, place := range inTitle {
-		w.matches = append(w.matches, match{item: item, place: place})
+		w.matches = append(w.matches, match{item: item, rank: place})
 	}
 	found := 0
 	text, args := rankQuery(s, owner)
 	err = query(ctx, c.db, func(scan scanner) error {
 		var m match
-		err := scan(&m.item, &m.place)
-		m.place += behindTitles
+		err := scan(&m.item, &m.rank)
+		m.rank += behindTitles
 		if _, ok := inTitle[m.item]; !ok {
 			w.matches = append(w.matches, m)
 		}
@@ -120,10 +120,10 @@ func (c *corpus) titled(ctx context.Context, s selection, owner uint32) (map[int
 	found := map[int64]float64{}
 	err = query(ctx, c.db, func(scan scanner) error {
 		var m match
-		err := scan(&m.item, &m.place, &m.title)
+		err := scan(&m.item, &m.rank, &m.title)
 		_, twice := found[m.item]
 		if !twice && hasAll(m.title, s.words) {
-			found[m.item] = m.place
+			found[m.item] = m.rank
 		}
 		return err
 	}, `

@@ -43,7 +43,7 @@ func (c *corpus) related(ctx context.Context, tenant uint32, id string, limit in
 	if !w.visible(tenant) {
 		return nil, content.ErrNotFound
 	}
-	terms, err := c.tellingOf(ctx, tenant, w)
+	terms, err := c.distinctiveTerms(ctx, tenant, w)
 	if err != nil || len(terms) == 0 {
 		return [][]byte{}, err
 	}
@@ -51,7 +51,7 @@ func (c *corpus) related(ctx context.Context, tenant uint32, id string, limit in
 	for _, owner := range c.owners(tenant) {
 		err := query(ctx, c.db, func(scan scanner) error {
 			var m match
-			err := scan(&m.item, &m.place)
+			err := scan(&m.item, &m.rank)
 			found = append(found, m)
 			return err
 		}, `
@@ -62,12 +62,12 @@ func (c *corpus) related(ctx context.Context, tenant uint32, id string, limit in
 			return nil, err
 		}
 	}
-	slices.SortFunc(found, func(a, b match) int { return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.item, b.item)) })
+	slices.SortFunc(found, func(a, b match) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.item, b.item)) })
 	return c.lists(ctx, found[:min(limit, len(found))])
 }
 
-// tellingOf are the words and tags of an item that the fewest others have.
-func (c *corpus) tellingOf(ctx context.Context, tenant uint32, w whole) (terms []string, err error) {
+// distinctiveTerms are the words and tags of an item that the fewest others have.
+func (c *corpus) distinctiveTerms(ctx context.Context, tenant uint32, w whole) (terms []string, err error) {
 	it, err := content.DecodeItem(w.bytes)
 	if err != nil {
 		return nil, err

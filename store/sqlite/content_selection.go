@@ -40,18 +40,18 @@ type selection struct {
 	tenant     uint32
 	owners     []uint32
 	collection string
-	all        string   // FTS5 expression of what matches; "" where everything does
-	rank       string   // of the words to rank by; "" where they are all too common
-	exact      int      // how many match, where that is known; else -1
-	terms      int      // in all
-	tokens     int      // words of the full text in all terms
-	least      int      // how many match, at most
-	ranked     int      // places of the words to rank by
-	merged     int      // places of the words that are begun: the full text merges their lists, whatever else must match
-	none       bool     // nothing can match
-	words      []wanted // the same words, as titles are looked through for them
-	values     []int64  // numbers of the collection, the tags and the attributes asked for
-	marks      []mark   // what to highlight
+	all        string         // FTS5 expression of what matches; "" where everything does
+	rank       string         // of the words to rank by; "" where they are all too common
+	exact      int            // how many match, where that is known; else -1
+	terms      int            // in all
+	tokens     int            // words of the full text in all terms
+	least      int            // how many match, at most
+	ranked     int            // places of the words to rank by
+	merged     int            // places of the words that are begun: the full text merges their lists, whatever else must match
+	none       bool           // nothing can match
+	words      []suggestQuery // the same words, as titles are looked through for them
+	values     []int64        // numbers of the collection, the tags and the attributes asked for
+	marks      []mark         // what to highlight
 }
 
 // term is one word of a question.
@@ -145,9 +145,9 @@ func (c *corpus) termsOf(ctx context.Context, s *selection, words []string) (ter
 		if err != nil {
 			return nil, err
 		}
-		parts := wantedOf(w)
+		parts := suggestQueries(w)
 		if p.begins {
-			begun(parts)
+			prefixes(parts)
 		}
 		s.words = appendNew(s.words, parts...)
 		s.marks = append(s.marks, p.marks()...)

@@ -28,9 +28,9 @@ func (db *DB) Suggest(ctx context.Context, tenant uint32, q string) ([]content.S
 	if err != nil {
 		return nil, err
 	}
-	var all []wanted
+	var all []suggestQuery
 	for _, w := range words {
-		all = appendNew(all, wantedOf(w)...)
+		all = appendNew(all, suggestQueries(w)...)
 	}
 	if !isEnough(all) {
 		return []content.Suggestion{}, nil
@@ -40,7 +40,7 @@ func (db *DB) Suggest(ctx context.Context, tenant uint32, q string) ([]content.S
 	var found []content.Suggestion
 	err = db.inTurn(ctx, 0, func() error {
 		return db.limited(ctx, c, "", func(ctx context.Context) (err error) {
-			found, err = c.suggest(ctx, c.owners(tenant), begun(all))
+			found, err = c.suggest(ctx, c.owners(tenant), prefixes(all))
 			return err
 		})
 	})
@@ -50,26 +50,26 @@ func (db *DB) Suggest(ctx context.Context, tenant uint32, q string) ([]content.S
 	return found, nil
 }
 
-// wanted is a word that a title must have.
-type wanted struct {
+// suggestQuery is a word that a title must have.
+type suggestQuery struct {
 	text   string
 	begins bool // it may be the beginning of a word
 	dense  bool // it may stand anywhere in a run
 }
 
-// wantedOf is a typed word, which has several parts where it is of several
+// suggestQueries is a typed word, which has several parts where it is of several
 // scripts.
-func wantedOf(typed string) (parts []wanted) {
+func suggestQueries(typed string) (parts []suggestQuery) {
 	for run := range runsOf(typed) {
-		if text := folded(run.text); text != "" {
-			parts = append(parts, wanted{text, run.dense, run.dense})
+		if text := caseFold(run.text); text != "" {
+			parts = append(parts, suggestQuery{text, run.dense, run.dense})
 		}
 	}
 	return parts
 }
 
 // appendNew appends the parts that are not among the words.
-func appendNew(words []wanted, parts ...wanted) []wanted {
+func appendNew(words []suggestQuery, parts ...suggestQuery) []suggestQuery {
 	for _, part := range parts {
 		if !slices.Contains(words, part) {
 			words = append(words, part)
@@ -82,7 +82,7 @@ func appendNew(words []wanted, parts ...wanted) []wanted {
 // characters, or one of a script without spaces. Characters are counted as
 // words are compared, so case and accents make no difference. A mark belongs
 // to the character before it.
-func isEnough(words []wanted) bool {
+func isEnough(words []suggestQuery) bool {
 	n := 0
 	for _, w := range words {
 		for _, r := range w.text {
@@ -97,21 +97,21 @@ func isEnough(words []wanted) bool {
 	return false
 }
 
-// begun lets the last word be the beginning of one.
-func begun(words []wanted) []wanted {
+// prefixes lets the last word be the beginning of one.
+func prefixes(words []suggestQuery) []suggestQuery {
 	if n := len(words); n > 0 {
 		words[n-1].begins = true
 	}
 	return words
 }
 
-func hasAll(title string, words []wanted) bool {
+func hasAll(title string, words []suggestQuery) bool {
 	title = " " + title + " "
-	return !slices.ContainsFunc(words, func(w wanted) bool { return !w.in(title) })
+	return !slices.ContainsFunc(words, func(w suggestQuery) bool { return !w.in(title) })
 }
 
 // in says whether a folded title, with blanks around it, has the word.
-func (w wanted) in(title string) bool {
+func (w suggestQuery) in(title string) bool {
 	text := w.text
 	if !w.dense {
 		text = " " + text
@@ -123,7 +123,7 @@ func (w wanted) in(title string) bool {
 }
 
 // among is the condition that finds the word in table starts.
-func (w wanted) among(owner uint32) (string, []any) {
+func (w suggestQuery) among(owner uint32) (string, []any) {
 	if !w.begins {
 		return `owner = ? AND start = ?`, []any{owner, w.text}
 	}
@@ -138,7 +138,7 @@ type suggestion struct {
 	rank int
 }
 
-func (c *corpus) suggest(ctx context.Context, owners []uint32, words []wanted) ([]content.Suggestion, error) {
+func (c *corpus) suggest(ctx context.Context, owners []uint32, words []suggestQuery) ([]content.Suggestion, error) {
 	var all []suggestion
 	for _, owner := range owners {
 		if len(words) == 0 {
@@ -163,7 +163,7 @@ func (c *corpus) suggest(ctx context.Context, owners []uint32, words []wanted) (
 // suggestOf looks through the titles with the rarest of the words. One word
 // alone has as many rows as there are answers, or twice as many, since a
 // title may have it in two forms.
-func (c *corpus) suggestOf(ctx context.Context, owner uint32, words []wanted) (found []suggestion, err error) {
+func (c *corpus) suggestOf(ctx context.Context, owner uint32, words []suggestQuery) (found []suggestion, err error) {
 	by, err := c.rarest(ctx, owner, words)
 	if err != nil {
 		return nil, err
@@ -194,7 +194,7 @@ func (c *corpus) suggestOf(ctx context.Context, owner uint32, words []wanted) (f
 
 // rarest is the word that the fewest titles of an owner have, of the first
 // few and the last.
-func (c *corpus) rarest(ctx context.Context, owner uint32, words []wanted) (best wanted, err error) {
+func (c *corpus) rarest(ctx context.Context, owner uint32, words []suggestQuery) (best suggestQuery, err error) {
 	if len(words) == 1 {
 		return words[0], nil
 	}
@@ -207,7 +207,7 @@ func (c *corpus) rarest(ctx context.Context, owner uint32, words []wanted) (best
 		if err != nil {
 			return best, err
 		}
-		if n < least || best == (wanted{}) {
+		if n < least || best == (suggestQuery{}) {
 			best, least = w, n
 		}
 	}
@@ -215,7 +215,7 @@ func (c *corpus) rarest(ctx context.Context, owner uint32, words []wanted) (best
 }
 
 // choices are the words that the rarest is chosen from.
-func choices(words []wanted) []wanted {
+func choices(words []suggestQuery) []suggestQuery {
 	n := len(words)
 	if n <= choosable {
 		return words

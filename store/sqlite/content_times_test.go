@@ -330,14 +330,14 @@ func TestS55MixedScriptsAreBounded(t *testing.T) {
 			t.Errorf("%q is looked for by %d words, and %d are marked", words, s.tokens, len(s.marks))
 		}
 	}
-	var parts []wanted
+	var parts []suggestQuery
 	for _, w := range eight {
-		parts = append(parts, wantedOf(w)...)
+		parts = append(parts, suggestQueries(w)...)
 	}
 	if some := choices(parts); len(some) != choosable || some[0] != parts[0] || some[choosable-1] != parts[len(parts)-1] {
 		t.Errorf("the rarest of %d parts is chosen from %v", len(parts), some)
 	}
-	if n := len(appendNew(nil, wantedOf(strings.Repeat("a一", 32))...)); n != 2 {
+	if n := len(appendNew(nil, suggestQueries(strings.Repeat("a一", 32))...)); n != 2 {
 		t.Errorf("two parts in turn are %d", n)
 	}
 	if got, err := db.Suggest(t.Context(), 0, long[:24]); err != nil || len(got) != 1 {

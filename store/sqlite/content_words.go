@@ -22,7 +22,7 @@ func wordsOf(s string) iter.Seq[word] {
 	return func(yield func(word) bool) {
 		for run := range runsOf(s) {
 			if !run.dense {
-				if run.text = folded(run.text); run.text != "" && !yield(run) {
+				if run.text = caseFold(run.text); run.text != "" && !yield(run) {
 					return
 				}
 				continue
@@ -78,7 +78,7 @@ func runsOf(s string) iter.Seq[word] {
 func charsOf(run word) (chars []word) {
 	from := 0
 	add := func(to int) {
-		if text := folded(run.text[from:to]); text != "" {
+		if text := caseFold(run.text[from:to]); text != "" {
 			chars = append(chars, word{text, run.start + from, run.start + to, true})
 		}
 		from = to

@@ -149,7 +149,7 @@ func lifeWithFault(t *testing.T, n int64) bool {
 			batches++
 		}
 		if i%3 == 2 { // what is idle is written, and leaves memory
-			db.writer.do(t.Context(), func() { db.writer.foldAll(); forgetClean(db.writer) })
+			db.writer.do(t.Context(), func() { db.writer.flushAll(); forgetClean(db.writer) })
 		}
 	}
 	swept := db.Sweep(t.Context(), time.Now().Add(9*24*time.Hour))
@@ -209,7 +209,7 @@ func wantBindings(t *testing.T, db *DB, n int64, a addresses.Scope, want int64) 
 
 // forgetClean drops from memory what is not dirty.
 func forgetClean(w *writer) {
-	w.places = newPlaces(maxPlaces)
+	w.places = newAddressCache(maxAddresses)
 	for i := range w.mem.shards {
 		w.mem.rebuild(uint8(i), func(*slot) bool { return false })
 	}

@@ -24,7 +24,7 @@ func (w *writer) commit() error {
 	if len(w.changes) == 0 && len(w.places.changed) == 0 {
 		return nil
 	}
-	w.startFold(w.db.opt.foldBytes)
+	w.startFlush(w.db.opt.foldBytes)
 	if err := w.write(w.encodeChanges(), max(foldRows, len(w.changes))); err != nil {
 		w.undo()
 		return fmt.Errorf("commit: %w", err)

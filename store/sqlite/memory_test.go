@@ -16,7 +16,7 @@ import (
 // maps and chunks grow in leaps, and the worst moment counts.
 func TestMemoryOfAState(t *testing.T) {
 	const most = 270
-	m := newMemory(time.Hour, 1<<20)
+	m := newStateTable(time.Hour, 1<<20)
 	before := heap()
 	worst := 0.0
 	for n := int64(1); n <= 300_000; n++ {
@@ -44,7 +44,7 @@ func heap() uint64 {
 // TestMemoryLaws compares memory with a map, whatever is done to it.
 func TestMemoryLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m, model := newMemory(15*time.Minute, 256*8), map[tokens.ID]slot{}
+		m, model := newStateTable(15*time.Minute, 256*8), map[tokens.ID]slot{}
 		now := uint32(1_000_000)
 		id := func(t *rapid.T) tokens.ID {
 			return tokens.ID{rapid.Byte().Draw(t, "shard") % 2, rapid.Byte().Draw(t, "id") % 32}
@@ -68,7 +68,7 @@ func TestMemoryLaws(t *testing.T) {
 			"tidy": func(t *rapid.T) {
 				now += uint32(rapid.IntRange(-600, 3600).Draw(t, "dt"))
 				for range m.shards {
-					m.tidy(now)
+					m.evictIdle(now)
 				}
 			},
 			"": func(t *rapid.T) { checkMemory(t, m, model) },
@@ -77,7 +77,7 @@ func TestMemoryLaws(t *testing.T) {
 }
 
 // checkMemory: what memory has is right, and what is dirty is there.
-func checkMemory(t *rapid.T, m *memory, model map[tokens.ID]slot) {
+func checkMemory(t *rapid.T, m *stateTable, model map[tokens.ID]slot) {
 	there, live := 0, 0
 	for id, want := range model {
 		sl := m.find(id)
@@ -86,7 +86,7 @@ func checkMemory(t *rapid.T, m *memory, model map[tokens.ID]slot) {
 			continue
 		}
 		there++
-		live += alive(want.state)
+		live += liveCount(want.state)
 		if sl == nil || *sl != want {
 			t.Fatalf("%s is %+v, want %+v", id, sl, want)
 		}
@@ -153,7 +153,7 @@ func TestMostStates(t *testing.T) {
 func foldAll(t testing.TB, db *DB) {
 	t.Helper()
 	var fault error
-	err := db.writer.do(t.Context(), func() { fault = db.writer.foldAll() })
+	err := db.writer.do(t.Context(), func() { fault = db.writer.flushAll() })
 	if err != nil || fault != nil {
 		t.Fatal(err, fault)
 	}

@@ -69,7 +69,7 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	opt.foldBytes = cmp.Or(opt.foldBytes, foldBytes)
 	db := &DB{write: openWriter(file), read: openReaders(file), file: file, opt: opt}
 	db.checkpointer = startCheckpointer(db)
-	db.close = sync.OnceValue(db.shut)
+	db.close = sync.OnceValue(db.closeAll)
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("open %s: %w", file, err), db.Close())
@@ -99,7 +99,7 @@ func create(file string) error {
 // the file. An Update after it is an error.
 func (db *DB) Close() error { return db.close() }
 
-func (db *DB) shut() (err error) {
+func (db *DB) closeAll() (err error) {
 	if db.writer != nil {
 		err = db.writer.stop()
 	}

@@ -22,13 +22,13 @@ const (
 // the addresses of which there is nothing left to remember.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	before := now.Add(-sweepAfter).Unix()
-	var last corpse
+	var last expiredToken
 	err := db.inSteps(ctx, func(w *writer) (n int, err error) {
 		n, last, err = w.sweep(last, before)
 		return n, err
 	})
 	if err == nil {
-		err = db.inSteps(ctx, func(w *writer) (int, error) { return w.sweepPlaces(now) })
+		err = db.inSteps(ctx, func(w *writer) (int, error) { return w.sweepAddresses(now) })
 	}
 	if err != nil {
 		return fmt.Errorf("sweep: %w", err)
@@ -49,8 +49,8 @@ func (db *DB) inSteps(ctx context.Context, fn func(*writer) (n int, err error)) 
 	}
 }
 
-// corpse is a token that expired long ago.
-type corpse struct {
+// expiredToken is a token that expired long ago.
+type expiredToken struct {
 	id      tokens.ID
 	expires int64
 	state   tokens.State
@@ -58,8 +58,8 @@ type corpse struct {
 
 // sweep moves the next tokens after last. One that is dirty still, for
 // somebody tried it just now, stays until the next time.
-func (w *writer) sweep(last corpse, before int64) (n int, _ corpse, err error) {
-	dead, err := readCorpses(w.db.write, last, before)
+func (w *writer) sweep(last expiredToken, before int64) (n int, _ expiredToken, err error) {
+	dead, err := readExpired(w.db.write, last, before)
 	if err != nil || len(dead) == 0 {
 		return 0, last, err
 	}
@@ -92,7 +92,7 @@ func (w *writer) busyWith(id tokens.ID) bool {
 }
 
 // forget drops what has been swept from memory.
-func (w *writer) forget(dead []corpse) {
+func (w *writer) forget(dead []expiredToken) {
 	for _, c := range dead {
 		if !w.busyWith(c.id) {
 			w.mem.drop(c.id)
@@ -100,7 +100,7 @@ func (w *writer) forget(dead []corpse) {
 	}
 }
 
-func readCorpses(q *sql.DB, last corpse, before int64) (dead []corpse, err error) {
+func readExpired(q *sql.DB, last expiredToken, before int64) (dead []expiredToken, err error) {
 	rows, err := q.Query(`
 		SELECT id, expires, state FROM tokens
 		WHERE expires < ? AND (expires, id) > (?, ?)
@@ -111,7 +111,7 @@ func readCorpses(q *sql.DB, last corpse, before int64) (dead []corpse, err error
 	defer rows.Close()
 	for rows.Next() {
 		var id, state []byte
-		var c corpse
+		var c expiredToken
 		if err := rows.Scan(&id, &c.expires, &state); err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func readCorpses(q *sql.DB, last corpse, before int64) (dead []corpse, err error
 }
 
 // moveToLedger writes a token's totals to the ledger and deletes its row.
-func moveToLedger(tx *sql.Tx, c corpse) error {
+func moveToLedger(tx *sql.Tx, c expiredToken) error {
 	for d, day := range c.state.Used {
 		for route, n := range day {
 			if n == (tokens.Count{}) {

@@ -22,17 +22,17 @@ var ErrClosed = errors.New("the database is closed")
 type step struct {
 	id      tokens.ID
 	fn      func(tokens.State) tokens.State
-	place   place
+	place   addrKey
 	placeFn func(addresses.State) addresses.State // nil: it is a token's step
 
-	err   error
-	owned atomic.Bool   // by the writer, or by a caller who has given up
-	done  chan struct{} // one message when err is set; then it is the caller's again
+	err     error
+	claimed atomic.Bool   // by the writer, or by a caller who has given up
+	done    chan struct{} // one message when err is set; then it is the caller's again
 }
 
-// own takes the step away from whoever else might want it, and says whether
+// claim takes the step away from whoever else might want it, and says whether
 // that worked.
-func (s *step) own() bool { return s.owned.CompareAndSwap(false, true) }
+func (s *step) claim() bool { return s.claimed.CompareAndSwap(false, true) }
 
 // Update implements [tokens.Store]. A step whose ctx ends while it still
 // waits its turn is not taken. fn must not call the database.
@@ -51,7 +51,7 @@ func (db *DB) Peek(id tokens.ID) (tokens.State, bool) { return db.writer.mem.pee
 // enqueue lets a step wait its turn, and returns what became of it.
 func (w *writer) enqueue(ctx context.Context, s *step) error {
 	s.err = nil
-	s.owned.Store(false)
+	s.claimed.Store(false)
 	select {
 	case w.queue <- s:
 	default:
@@ -76,7 +76,7 @@ func (w *writer) wait(ctx context.Context, s *step) error {
 		case <-w.pulse.next():
 			gone = w.gone(ctx)
 		}
-		if gone != nil && s.own() {
+		if gone != nil && s.claim() {
 			return gone
 		}
 	}

@@ -20,13 +20,13 @@ const (
 // others talk to it by its channels.
 type writer struct {
 	db      *DB
-	mem     *memory
-	places  places   // the addresses that tokens are bound to
-	changes []change // of the batch that is being written
-	row     []byte   // of the journal, kept for its room
-	seq     int64    // of the journal's last row
-	journal int      // bytes written to it since the last fold began
-	fold    fold
+	mem     *stateTable
+	places  addressCache // the addresses that tokens are bound to
+	changes []change     // of the batch that is being written
+	row     []byte       // of the journal, kept for its room
+	seq     int64        // of the journal's last row
+	journal int          // bytes written to it since the last fold began
+	fold    flush
 	folded  time.Time // when the last fold began
 	failing bool
 	at      uint32 // when the batch at hand began, Unix seconds
@@ -34,7 +34,7 @@ type writer struct {
 	queue           chan *step
 	jobs            chan func() // run between two batches
 	closing, closed chan struct{}
-	pulse           *pulse
+	pulse           *sharedTicker
 	closeErr        error // good once closed is
 	steps           sync.Pool
 }
@@ -51,7 +51,7 @@ type change struct {
 
 // slot is where a changed state is now.
 func (w *writer) slot(c change) *slot {
-	if c.moved == w.mem.moved {
+	if c.moved == w.mem.layout {
 		return c.at
 	}
 	return w.mem.find(c.id)
@@ -61,15 +61,15 @@ func startWriter(db *DB) *writer {
 	w := &writer{
 		db:      db,
 		folded:  db.opt.Now(),
-		places:  newPlaces(maxPlaces),
-		mem:     newMemory(db.opt.KeepIdle, db.opt.MaxStates),
+		places:  newAddressCache(maxAddresses),
+		mem:     newStateTable(db.opt.KeepIdle, db.opt.MaxStates),
 		queue:   make(chan *step, queueLen),
 		jobs:    make(chan func()),
 		closing: make(chan struct{}),
 		closed:  make(chan struct{}),
 		steps:   sync.Pool{New: func() any { return &step{done: make(chan struct{}, 1)} }},
 	}
-	w.pulse = startPulse(w.closed)
+	w.pulse = startTicker(w.closed)
 	go w.run()
 	return w
 }
@@ -81,8 +81,8 @@ func (w *writer) run() {
 	for {
 		select {
 		case s := <-w.queue:
-			w.letCome()
-			w.serve(w.gather(batch, s))
+			w.awaitBatch()
+			w.commitBatch(w.collect(batch, s))
 		case job := <-w.jobs:
 			job()
 		case <-idle.C:
@@ -91,23 +91,23 @@ func (w *writer) run() {
 			w.closeErr = w.finish(batch)
 			return
 		}
-		w.mem.tidy(w.now())
+		w.mem.evictIdle(w.now())
 	}
 }
 
-// letCome lets those come who are about to, as long as any do: batches are ten
+// awaitBatch lets those come who are about to, as long as any do: batches are ten
 // times as long, and each costs one commit.
-func (w *writer) letCome() {
+func (w *writer) awaitBatch() {
 	for n := -1; n != len(w.queue); {
 		n = len(w.queue)
 		runtime.Gosched()
 	}
 }
 
-// gather is the steps that wait now, s first, without those given up.
-func (w *writer) gather(batch []*step, s *step) []*step {
+// collect is the steps that wait now, s first, without those given up.
+func (w *writer) collect(batch []*step, s *step) []*step {
 	for {
-		if s.own() {
+		if s.claim() {
 			batch = append(batch, s)
 		}
 		if len(batch) == cap(batch) {
@@ -121,9 +121,9 @@ func (w *writer) gather(batch []*step, s *step) []*step {
 	}
 }
 
-// serve takes the steps, commits what they changed, and answers them: also
+// commitBatch takes the steps, commits what they changed, and answers them: also
 // those that changed nothing, since they may have seen what others did.
-func (w *writer) serve(batch []*step) {
+func (w *writer) commitBatch(batch []*step) {
 	w.at = w.now()
 	for _, s := range batch {
 		s.err = w.apply(s)
@@ -139,7 +139,7 @@ func (w *writer) serve(batch []*step) {
 
 func (w *writer) apply(s *step) error {
 	if s.placeFn != nil {
-		return w.applyToPlace(s)
+		return w.applyToAddress(s)
 	}
 	sl, err := w.load(s.id)
 	if err != nil {
@@ -188,7 +188,7 @@ func (w *writer) change(id tokens.ID, sl *slot, next tokens.State) {
 		sl = w.mem.put(id, tokens.State{}, w.at)
 	}
 	if !sl.touched {
-		w.changes = append(w.changes, change{id, sl, w.mem.moved, sl.state, fresh, sl.dirty})
+		w.changes = append(w.changes, change{id, sl, w.mem.layout, sl.state, fresh, sl.dirty})
 	}
 	w.mem.assign(sl, next)
 	sl.dirty, sl.touched = true, true
@@ -228,9 +228,9 @@ func (w *writer) finish(batch []*step) error {
 	for {
 		select {
 		case s := <-w.queue:
-			w.serve(w.gather(batch, s))
+			w.commitBatch(w.collect(batch, s))
 		default:
-			return w.foldAll()
+			return w.flushAll()
 		}
 	}
 }

@@ -2,10 +2,10 @@ package sqlite
 
 import "sync"
 
-// remember keeps answers of one generation, which can't become wrong. It is
+// queryCache keeps answers of one generation, which can't become wrong. It is
 // bounded: when the fresh half is full it becomes the old one, and the old
 // one is forgotten; what is asked for again is fresh again.
-type remember[K comparable, V any] struct {
+type queryCache[K comparable, V any] struct {
 	max int // bytes of each half
 
 	mu         sync.RWMutex
@@ -13,7 +13,7 @@ type remember[K comparable, V any] struct {
 	bytes      int // of the fresh half
 }
 
-func (r *remember[K, V]) find(key K) (V, bool) {
+func (r *queryCache[K, V]) find(key K) (V, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	v, ok := r.fresh[key]
@@ -25,7 +25,7 @@ func (r *remember[K, V]) find(key K) (V, bool) {
 
 // keep remembers v, which takes about so many bytes. What would fill a good
 // part of a half alone is not worth what it would push out.
-func (r *remember[K, V]) keep(key K, v V, bytes int) {
+func (r *queryCache[K, V]) keep(key K, v V, bytes int) {
 	if bytes > r.max/8 {
 		return
 	}

@@ -10,19 +10,19 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// memory holds the states that are in use. Only the writer changes it, and
-// only [memory.peek] reads it from elsewhere: so the writer reads without a
+// stateTable holds the states that are in use. Only the writer changes it, and
+// only [stateTable.peek] reads it from elsewhere: so the writer reads without a
 // lock, and locks what it changes. It is many small maps, so that what must walk one of them
 // is done in a millisecond; and states hold no pointers and lie in chunks of
 // 4 KiB, so that a million of them cost the garbage collector nothing.
-type memory struct {
+type stateTable struct {
 	shards [256]shard
 	locks  [256]sync.RWMutex // of each shard: held to change it, and to read it outside the writer
 	keep   time.Duration     // how long a state may be idle
 	most   int               // states of a shard before the idlest must leave
 	turn   uint8             // the shard to be tidied next
 	live   atomic.Int64      // states of tokens that are good
-	moved  uint32            // how often slots have moved
+	layout uint32            // how often slots have moved
 }
 
 // shard holds the states of the ids that begin with one byte.
@@ -44,12 +44,12 @@ type slot struct {
 	touched bool   // changed by the batch that is being written
 }
 
-func newMemory(keep time.Duration, most int) *memory {
-	return &memory{keep: keep, most: max(1, most/256)}
+func newStateTable(keep time.Duration, most int) *stateTable {
+	return &stateTable{keep: keep, most: max(1, most/256)}
 }
 
 // find is the slot of id, or nil. It is good until moved says otherwise.
-func (m *memory) find(id tokens.ID) *slot {
+func (m *stateTable) find(id tokens.ID) *slot {
 	sh := &m.shards[id[0]]
 	if i, ok := sh.index[id]; ok {
 		return sh.slot(i)
@@ -59,7 +59,7 @@ func (m *memory) find(id tokens.ID) *slot {
 
 // peek returns the state of id, if it is here. What it returns may belong to a
 // batch that is not committed yet. It is safe to call from any goroutine.
-func (m *memory) peek(id tokens.ID) (tokens.State, bool) {
+func (m *stateTable) peek(id tokens.ID) (tokens.State, bool) {
 	m.locks[id[0]].RLock()
 	defer m.locks[id[0]].RUnlock()
 	if sl := m.find(id); sl != nil {
@@ -69,10 +69,10 @@ func (m *memory) peek(id tokens.ID) (tokens.State, bool) {
 }
 
 // put makes a slot for id, which has none.
-func (m *memory) put(id tokens.ID, s tokens.State, now uint32) *slot {
+func (m *stateTable) put(id tokens.ID, s tokens.State, now uint32) *slot {
 	sh := &m.shards[id[0]]
 	if len(sh.index) >= max(sh.most, m.most) {
-		m.thin(id[0])
+		m.evictColdest(id[0])
 	}
 	m.count(tokens.State{}, s)
 	m.locks[id[0]].Lock()
@@ -81,7 +81,7 @@ func (m *memory) put(id tokens.ID, s tokens.State, now uint32) *slot {
 }
 
 // assign changes the state in a slot.
-func (m *memory) assign(sl *slot, s tokens.State) {
+func (m *stateTable) assign(sl *slot, s tokens.State) {
 	m.count(sl.state, s)
 	m.locks[sl.id[0]].Lock()
 	sl.state = s
@@ -89,7 +89,7 @@ func (m *memory) assign(sl *slot, s tokens.State) {
 }
 
 // drop forgets id.
-func (m *memory) drop(id tokens.ID) {
+func (m *stateTable) drop(id tokens.ID) {
 	sh := &m.shards[id[0]]
 	if i, ok := sh.index[id]; ok {
 		m.assign(sh.slot(i), tokens.State{})
@@ -100,9 +100,9 @@ func (m *memory) drop(id tokens.ID) {
 	}
 }
 
-// tidy lets the idle states of one shard go, if it is time. Called over and
+// evictIdle lets the idle states of one shard go, if it is time. Called over and
 // over it comes to every shard.
-func (m *memory) tidy(now uint32) {
+func (m *stateTable) evictIdle(now uint32) {
 	sh := &m.shards[m.turn]
 	m.turn++
 	keep, since := int64(m.keep/time.Second), int64(now)-int64(sh.tidied)
@@ -113,9 +113,9 @@ func (m *memory) tidy(now uint32) {
 	m.rebuild(m.turn-1, func(sl *slot) bool { return int64(now)-int64(sl.used) <= keep })
 }
 
-// thin lets all of a full shard go but the half that was used last. What is
+// evictColdest lets all of a full shard go but the half that was used last. What is
 // dirty stays, however much it is: the shard may then grow for a while.
-func (m *memory) thin(n uint8) {
+func (m *stateTable) evictColdest(n uint8) {
 	sh := &m.shards[n]
 	used := make([]uint32, 0, len(sh.index))
 	for _, i := range sh.index {
@@ -129,7 +129,7 @@ func (m *memory) thin(n uint8) {
 
 // rebuild replaces a shard by one with the slots that are dirty or to be
 // kept: a Go map never gives memory back.
-func (m *memory) rebuild(n uint8, keep func(*slot) bool) {
+func (m *stateTable) rebuild(n uint8, keep func(*slot) bool) {
 	sh := &m.shards[n]
 	kept := shard{most: sh.most, tidied: sh.tidied}
 	for _, i := range sh.index {
@@ -142,16 +142,16 @@ func (m *memory) rebuild(n uint8, keep func(*slot) bool) {
 	m.locks[n].Lock()
 	*sh = kept
 	m.locks[n].Unlock()
-	m.moved++
+	m.layout++
 }
 
-func (m *memory) count(old, s tokens.State) {
-	if was, is := alive(old), alive(s); was != is {
+func (m *stateTable) count(old, s tokens.State) {
+	if was, is := liveCount(old), liveCount(s); was != is {
 		m.live.Add(int64(is - was))
 	}
 }
 
-func alive(s tokens.State) int {
+func liveCount(s tokens.State) int {
 	if s.Dead == tokens.None && s != (tokens.State{}) {
 		return 1
 	}

@@ -17,9 +17,9 @@ const (
 	idleRows  = 256 // of a commit for which nobody waits
 )
 
-// fold is a walk over the shards of memory that writes the rows of what is
+// flush is a walk over the shards of memory that writes the rows of what is
 // dirty. The zero fold is none.
-type fold struct {
+type flush struct {
 	on    bool
 	upTo  int64       // the journal's last row when it began
 	shard int         // the first whose dirty states have not been collected
@@ -28,20 +28,20 @@ type fold struct {
 	next  []tokens.ID // what rest will be then
 }
 
-// startFold begins a fold if there is at least so much in the journal, and
+// startFlush begins a fold if there is at least so much in the journal, and
 // none is under way.
-func (w *writer) startFold(bytes int) {
+func (w *writer) startFlush(bytes int) {
 	if w.fold.on || w.journal < bytes || w.journal == 0 {
 		return
 	}
-	w.fold = fold{on: true, upTo: w.seq}
+	w.fold = flush{on: true, upTo: w.seq}
 	w.journal = 0
 	w.folded = w.db.opt.Now()
 }
 
 // due is what is to be written next, n rows at most, and whether the fold is
 // done then.
-func (f *fold) due(m *memory, n int) (due []tokens.ID, done bool) {
+func (f *flush) due(m *stateTable, n int) (due []tokens.ID, done bool) {
 	if !f.on {
 		return nil, false
 	}
@@ -56,13 +56,13 @@ func (f *fold) due(m *memory, n int) (due []tokens.ID, done bool) {
 }
 
 // advance notes that what was due is written.
-func (f *fold) advance(m *memory, due []tokens.ID, done bool) {
+func (f *flush) advance(m *stateTable, due []tokens.ID, done bool) {
 	for _, id := range due {
 		m.find(id).dirty = false
 	}
 	f.rest, f.shard = f.next, f.ahead
 	if done {
-		*f = fold{}
+		*f = flush{}
 	}
 }
 
@@ -83,7 +83,7 @@ func compareIDs(a, b tokens.ID) int { return bytes.Compare(a[:], b[:]) }
 // again.
 func (w *writer) idle() time.Duration {
 	if now := w.db.opt.Now(); now.Sub(w.folded) >= idleFold || now.Before(w.folded) {
-		w.startFold(1)
+		w.startFlush(1)
 	}
 	if !w.fold.on || w.write(nil, idleRows) != nil || len(w.queue) > 0 {
 		return time.Second
@@ -91,9 +91,9 @@ func (w *writer) idle() time.Duration {
 	return 0
 }
 
-// foldAll leaves nothing in the journal.
-func (w *writer) foldAll() error {
-	for w.startFold(1); w.fold.on; w.startFold(1) {
+// flushAll leaves nothing in the journal.
+func (w *writer) flushAll() error {
+	for w.startFlush(1); w.fold.on; w.startFlush(1) {
 		if err := w.write(nil, 4*idleRows); err != nil {
 			return fmt.Errorf("write tokens: %w", err)
 		}
