@@ -64,7 +64,7 @@ func (p *program) importFrom(ctx context.Context, src content.Source, q importQu
 	if unread != nil {
 		err = unread
 	}
-	var faults content.Faults
+	var faults content.LineErrors
 	switch {
 	case errors.As(err, &faults):
 		return &linesError{faults, "nothing was imported; mend the lines above and try again"}

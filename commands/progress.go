@@ -23,7 +23,7 @@ func newProgress(out io.Writer, now func() time.Time) *progress {
 }
 
 // reading is told by the importer; it is called by one goroutine.
-func (p *progress) reading(done content.Reading) {
+func (p *progress) reading(done content.Progress) {
 	now := p.now()
 	if p.terminal {
 		if now.Before(p.next.Add(-1900 * time.Millisecond)) {
@@ -45,7 +45,7 @@ func (p *progress) end() {
 	}
 }
 
-func described(done content.Reading) string {
+func described(done content.Progress) string {
 	if done.Size > 0 {
 		return fmt.Sprintf("%d items read, %d%%", done.Items, 100*done.Bytes/done.Size)
 	}

@@ -89,24 +89,24 @@ func (it *Item) attribute(name string, v any) {
 type table struct {
 	file  string
 	csv   *csv.Reader
-	limit *allowance
+	limit *limitReader
 	line  int // where the next record begins, if no empty line is before it
 }
 
 func newTable(file string, r io.Reader) *table {
-	limit := &allowance{r: r}
+	limit := &limitReader{r: r}
 	t := &table{file, csv.NewReader(limit), limit, 1}
 	t.csv.FieldsPerRecord = -1 // counted by row, which says it better
 	return t
 }
 
 // next is the next record and the line on which it begins.
-func (t *table) next() ([]string, place, error) {
+func (t *table) next() ([]string, sourcePos, error) {
 	t.limit.bytes, t.limit.commas = maxLine+4<<10, maxCommas // the reader reads 4 KiB ahead
 	cells, err := t.csv.Read()
-	at := place{t.file, t.line}
+	at := sourcePos{t.file, t.line}
 	if e, ok := errors.AsType[*csv.ParseError](err); ok {
-		return nil, place{t.file, e.StartLine}, fmt.Errorf("is no CSV: line %d, column %d: %w", e.Line, e.Column, e.Err)
+		return nil, sourcePos{t.file, e.StartLine}, fmt.Errorf("is no CSV: line %d, column %d: %w", e.Line, e.Column, e.Err)
 	}
 	if err != nil && err != io.EOF && err != errRecordTooLong {
 		err = brokenError{fmt.Errorf("read %s: %w", t.file, err)}
@@ -126,13 +126,13 @@ const maxCommas = 100_000
 
 var errRecordTooLong = fmt.Errorf("record has more than %d bytes or %d commas: is a closing quote missing", maxLine, maxCommas)
 
-// allowance is a reader that gives so many bytes and commas at most.
-type allowance struct {
+// limitReader is a reader that gives so many bytes and commas at most.
+type limitReader struct {
 	r             io.Reader
 	bytes, commas int
 }
 
-func (a *allowance) Read(p []byte) (int, error) {
+func (a *limitReader) Read(p []byte) (int, error) {
 	if a.bytes <= 0 || a.commas <= 0 {
 		return 0, errRecordTooLong
 	}

@@ -42,7 +42,7 @@ type folder struct {
 
 // walk yields the files of a folder, some at a time, however many there are.
 func (f *folder) walk(ctx context.Context, dir string, depth int, yield func(record) bool) (more bool) {
-	at := place{file: f.display(dir)}
+	at := sourcePos{file: f.display(dir)}
 	if depth > maxFolders {
 		return yield(bad(at, fmt.Errorf("stands more than %d folders deep", maxFolders)))
 	}
@@ -78,7 +78,7 @@ func (f *folder) entry(ctx context.Context, name string, e os.DirEntry, depth in
 	case !isMarkdown(name):
 		return true
 	case !e.Type().IsRegular():
-		return yield(bad(place{file: f.display(name)}, errors.New("is no plain file, and links are not followed: put a copy there")))
+		return yield(bad(sourcePos{file: f.display(name)}, errors.New("is no plain file, and links are not followed: put a copy there")))
 	}
 	return yield(f.record(name))
 }
@@ -91,7 +91,7 @@ func isMarkdown(name string) bool {
 // record reads a file of the folder when it is decoded.
 func (f *folder) record(name string) record {
 	display := f.display(name)
-	return record{place{display, 1}, func() (Item, error) {
+	return record{sourcePos{display, 1}, func() (Item, error) {
 		file, err := f.root.Open(name)
 		if err != nil {
 			return Item{}, err

@@ -18,7 +18,7 @@ func jsonLines(file string, r *bufio.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
 		for n := 1; ; n++ {
 			line, err := readLine(r)
-			at := place{file, n}
+			at := sourcePos{file, n}
 			if long, ok := errors.AsType[longLine](err); ok {
 				if !yield(bad(at, long)) {
 					return
@@ -39,7 +39,7 @@ func jsonLines(file string, r *bufio.Reader) iter.Seq[record] {
 }
 
 // bad is a record that could not be read.
-func bad(at place, err error) record {
+func bad(at sourcePos, err error) record {
 	return record{at, func() (Item, error) { return Item{}, err }}
 }
 

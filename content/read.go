@@ -9,22 +9,22 @@ import (
 
 // Source says what to import.
 type Source struct {
-	Path       string             // a file, a folder or an http(s) address; with Reader, the name to call it in messages
-	Reader     io.Reader          // if set, read instead of Path
-	Format     Format             // Auto finds out
-	Collection string             // for the items that name none
-	Progress   func(done Reading) // if set, told how far it is, every 100 items and at the end
+	Path       string              // a file, a folder or an http(s) address; with Reader, the name to call it in messages
+	Reader     io.Reader           // if set, read instead of Path
+	Format     Format              // Auto finds out
+	Collection string              // for the items that name none
+	Progress   func(done Progress) // if set, told how far it is, every 100 items and at the end
 }
 
-// Reading is how far an import has read.
-type Reading struct {
+// Progress is how far an import has read.
+type Progress struct {
 	Items       int
 	Bytes, Size int64 // Size is 0 where it is not known beforehand
 }
 
 // Read gives the items of a source, cleaned and checked, one after the other:
 // only a few are in memory at a time. The first fault ends the items; what
-// follows is then only looked through for more faults, and [Faults] come as
+// follows is then only looked through for more faults, and [LineErrors] come as
 // the last and only error, so that a person can mend them in one go. A source
 // that cannot be read on gives an error too.
 //
@@ -37,7 +37,7 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 			return
 		}
 		defer in.close()
-		r := reader{src: src, in: in, seen: newSeen(in.folder)}
+		r := reader{src: src, in: in, seen: newIDSet(in.folder)}
 		if stopped := r.items(ctx, yield); stopped {
 			return
 		}
@@ -51,16 +51,16 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 type reader struct {
 	src    Source
 	in     *input
-	seen   seen
+	seen   idSet
 	count  int
-	faults Faults
+	faults LineErrors
 	broken error // the source cannot be read on
 }
 
 // items yields the good items until the first fault, and says whether whoever
 // takes them wants no more.
 func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopped bool) {
-	for d := range ahead(ctx, r.in.records(ctx), r.src.Collection) {
+	for d := range decodeParallel(ctx, r.in.records(ctx), r.src.Collection) {
 		if d.err == nil {
 			d.err = r.seen.add(d.item.ID, d.place)
 		}
@@ -73,7 +73,7 @@ func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopp
 			}
 			continue
 		}
-		if r.broken = r.fault(d); r.broken != nil || len(r.faults) == maxFaults {
+		if r.broken = r.fault(d); r.broken != nil || len(r.faults) == maxLineErrors {
 			return false
 		}
 	}
@@ -105,7 +105,7 @@ func (r *reader) err() error {
 
 func (r *reader) progress() {
 	if r.src.Progress != nil {
-		r.src.Progress(Reading{Items: r.count, Bytes: r.in.read.Load(), Size: r.in.size})
+		r.src.Progress(Progress{Items: r.count, Bytes: r.in.read.Load(), Size: r.in.size})
 	}
 }
 

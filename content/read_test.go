@@ -67,7 +67,7 @@ func TestReadCollectsFaults(t *testing.T) {
 
 func TestReadStopsAfterTwentyFaults(t *testing.T) {
 	_, err := read(t, "x.jsonl", strings.Repeat("{}\n", 1000))
-	faults, ok := errors.AsType[content.Faults](err)
+	faults, ok := errors.AsType[content.LineErrors](err)
 	if !ok || len(faults) != 20 || !strings.HasSuffix(err.Error(), "x.jsonl:20: id is missing\nand maybe more: reading stopped after 20") {
 		t.Errorf("%d faults: %v", len(faults), err)
 	}
@@ -145,10 +145,10 @@ func TestReadFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var last content.Reading
-	items, err := collect(t, content.Source{Path: file, Collection: "C", Progress: func(r content.Reading) { last = r }})
+	var last content.Progress
+	items, err := collect(t, content.Source{Path: file, Collection: "C", Progress: func(r content.Progress) { last = r }})
 	size := int64(len(source))
-	if err != nil || len(items) != 1 || items[0].Collection != "C" || last != (content.Reading{Items: 1, Bytes: size, Size: size}) {
+	if err != nil || len(items) != 1 || items[0].Collection != "C" || last != (content.Progress{Items: 1, Bytes: size, Size: size}) {
 		t.Errorf("%+v, %v, %+v", items, err, last)
 	}
 	if _, err := collect(t, content.Source{Path: file + "2"}); !errors.Is(err, os.ErrNotExist) {

@@ -11,12 +11,12 @@ import (
 // record is one item as it stands in a source. decode is the slow part; it is
 // called once, on any goroutine.
 type record struct {
-	place  place
+	place  sourcePos
 	decode func() (Item, error)
 }
 
 type decoded struct {
-	place place
+	place sourcePos
 	item  Item
 	err   error
 }
@@ -25,8 +25,8 @@ type decoded struct {
 // stay far under 100 MB.
 const depth = 16
 
-// ahead decodes records on all cores and gives the items in the records' order.
-func ahead(ctx context.Context, records iter.Seq[record], collection string) iter.Seq[decoded] {
+// decodeParallel decodes records on all cores and gives the items in the records' order.
+func decodeParallel(ctx context.Context, records iter.Seq[record], collection string) iter.Seq[decoded] {
 	return func(yield func(decoded) bool) {
 		var wg sync.WaitGroup
 		defer wg.Wait() // nobody reads the source after this returns
@@ -36,7 +36,7 @@ func ahead(ctx context.Context, records iter.Seq[record], collection string) ite
 		for range runtime.GOMAXPROCS(0) {
 			wg.Go(func() {
 				for j := range work {
-					j.done <- finish(j.record, collection)
+					j.done <- validate(j.record, collection)
 				}
 			})
 		}
@@ -77,9 +77,9 @@ func send(ctx context.Context, c chan<- job, j job) bool {
 	}
 }
 
-// finish makes a checked item of a record. A reader that panics over somebody's
+// validate makes a checked item of a record. A reader that panics over somebody's
 // bytes fails that record: the import may run inside the server.
-func finish(r record, collection string) (d decoded) {
+func validate(r record, collection string) (d decoded) {
 	d.place = r.place
 	defer func() {
 		if p := recover(); p != nil {

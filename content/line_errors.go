@@ -20,13 +20,13 @@ func (e LineError) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Problem)
 }
 
-// maxFaults is how many faults are looked for: enough to see a pattern.
-const maxFaults = 20
+// maxLineErrors is how many faults are looked for: enough to see a pattern.
+const maxLineErrors = 20
 
-// Faults are the first faults of an import, in the order of the source.
-type Faults []LineError
+// LineErrors are the first faults of an import, in the order of the source.
+type LineErrors []LineError
 
-func (f Faults) Error() string {
+func (f LineErrors) Error() string {
 	var b strings.Builder
 	for i, e := range f {
 		if i > 0 {
@@ -34,14 +34,14 @@ func (f Faults) Error() string {
 		}
 		b.WriteString(e.Error())
 	}
-	if len(f) == maxFaults {
-		fmt.Fprintf(&b, "\nand maybe more: reading stopped after %d", maxFaults)
+	if len(f) == maxLineErrors {
+		fmt.Fprintf(&b, "\nand maybe more: reading stopped after %d", maxLineErrors)
 	}
 	return b.String()
 }
 
 // Unwrap lets errors.As find the [LineError]s.
-func (f Faults) Unwrap() []error {
+func (f LineErrors) Unwrap() []error {
 	errs := make([]error, len(f))
 	for i, e := range f {
 		errs[i] = e
