@@ -54,7 +54,7 @@ func TestS31AltchaSolvesOurs(t *testing.T) {
 	}
 	for i, got := range all {
 		answer := sealed{answer: got.Node.Counter}.text()
-		if !m.Right(ids[i], answer) || got.Web != got.Node || got.Node.DerivedKey != ours[i].Solution.DerivedKey {
+		if !m.IsCorrect(ids[i], answer) || got.Web != got.Node || got.Node.DerivedKey != ours[i].Solution.DerivedKey {
 			t.Errorf("level %d: altcha-lib finds %+v, want %+v", i, got, ours[i].Solution)
 		}
 		if !got.Ours.Verified || got.Wrong.Verified || got.Wrong.InvalidSignature {

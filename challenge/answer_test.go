@@ -13,9 +13,9 @@ import (
 func TestS30OneSpellingOfAnAnswer(t *testing.T) {
 	m := newMaker(t)
 	picture := func(answer uint32) sealed {
-		return sealed{request: request{kind: Picture}, digits: digits, answer: answer}
+		return sealed{specKey: specKey{kind: Picture}, digits: digits, answer: answer}
 	}
-	work := func(answer uint32) sealed { return sealed{request: request{kind: Work}, answer: answer} }
+	work := func(answer uint32) sealed { return sealed{specKey: specKey{kind: Work}, answer: answer} }
 	for _, c := range []struct {
 		sealed sealed
 		right  string
@@ -30,11 +30,11 @@ func TestS30OneSpellingOfAnAnswer(t *testing.T) {
 		{work(1 << 31), "2147483648", []string{"-2147483648", "0"}},
 	} {
 		id := m.seal(c.sealed)
-		if !m.Right(id, c.right) {
+		if !m.IsCorrect(id, c.right) {
 			t.Errorf("%q is not right for %+v", c.right, c.sealed)
 		}
 		for _, wrong := range append(c.wrong, strings.Repeat("1", 1<<20), c.right+c.right) {
-			if m.Right(id, wrong) {
+			if m.IsCorrect(id, wrong) {
 				t.Errorf("%.40q is right for %+v", wrong, c.sealed)
 			}
 		}
@@ -51,11 +51,11 @@ func TestRightLaw(t *testing.T) {
 		id, answer := m.seal(s), s.text()
 		other := rapid.String().Draw(t, "other")
 		switch {
-		case !m.Right(id, answer):
+		case !m.IsCorrect(id, answer):
 			t.Fatalf("%q is not right for %+v", answer, s)
-		case other != answer && m.Right(id, other):
+		case other != answer && m.IsCorrect(id, other):
 			t.Fatalf("%q is right for %+v", other, s)
-		case m.Right(other, answer), m.Right("", ""), m.Right("", answer):
+		case m.IsCorrect(other, answer), m.IsCorrect("", ""), m.IsCorrect("", answer):
 			t.Fatal("an answer is right for what is no challenge")
 		}
 	})
@@ -70,7 +70,7 @@ func TestAnswersAreNotShown(t *testing.T) {
 		if utf8.RuneCountInString(answer) != digits || c.Digits != digits || c.Parameters != nil {
 			t.Fatalf("%d digits, %d said, %v", len(answer), c.Digits, c.Parameters)
 		}
-		if raw, _ := spelling.DecodeString(c.ID); strings.Contains(fmt.Sprintf("%+v %s", c, raw), answer) {
+		if raw, _ := idEncoding.DecodeString(c.ID); strings.Contains(fmt.Sprintf("%+v %s", c, raw), answer) {
 			t.Errorf("the answer %s stands in %+v", answer, c)
 		}
 	}

@@ -37,7 +37,7 @@ func BenchmarkRight(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				m.Right(id, "100")
+				m.IsCorrect(id, "100")
 			}
 		})
 	}
@@ -57,7 +57,7 @@ func BenchmarkDraw(b *testing.B) {
 func benchDraw(b *testing.B, draw func(*Maker, string) ([]byte, error)) {
 	m, size := newMaker(b), 0
 	for n := uint16(0); b.Loop(); n++ {
-		body, err := draw(m, m.seal(sealed{request: ask(Picture, n).request(), digits: digits, answer: newDigits()}))
+		body, err := draw(m, m.seal(sealed{specKey: ask(Picture, n).key(), digits: digits, answer: newDigits()}))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -33,8 +33,8 @@ const (
 	Picture
 )
 
-// Ask says what is asked for, and of whom.
-type Ask struct {
+// Spec says what is asked for, and of whom.
+type Spec struct {
 	Token   [16]byte  // the token that must answer
 	Number  uint16    // which of its challenges this is
 	Kind    Kind      //
@@ -66,10 +66,10 @@ var (
 // use, and its makers of the same key know each other's.
 type Maker struct {
 	aead     cipher.AEAD
-	made     *memory[request, Challenge]
-	pictures *memory[string, []byte]
-	sounds   *memory[string, spoken]
-	pens     pens
+	made     *onceCache[specKey, Challenge]
+	pictures *onceCache[string, []byte]
+	sounds   *onceCache[string, soundKey]
+	pens     renderSlots
 }
 
 // Bounds of what a Maker remembers. A picture is about 2 kB, a sound 120 to
@@ -90,21 +90,21 @@ func NewMaker(key []byte) (*Maker, error) {
 	size := func(b []byte) int { return len(b) }
 	return &Maker{
 		aead:     aead,
-		made:     newMemory[request](rememberedChallenges, func(Challenge) int { return 1 }),
-		pictures: newMemory[string](rememberedPictures, size),
-		sounds:   newMemory[string](rememberedSounds, func(s spoken) int { return size(s.wav) }),
-		pens:     newPens(),
+		made:     newOnceCache[specKey](rememberedChallenges, func(Challenge) int { return 1 }),
+		pictures: newOnceCache[string](rememberedPictures, size),
+		sounds:   newOnceCache[string](rememberedSounds, func(s soundKey) int { return size(s.wav) }),
+		pens:     newRenderSlots(),
 	}, nil
 }
 
 // Make returns the challenge for a: the same one for the same Ask, as long as
 // it is remembered. Where it is forgotten, and on another node, it is another
 // one of the same number, and the first of them that is solved closes it.
-func (m *Maker) Make(a Ask) (Challenge, error) {
-	return m.made.get(context.Background(), a.request(), func() (Challenge, error) { return m.make(a.request()) })
+func (m *Maker) Make(a Spec) (Challenge, error) {
+	return m.made.get(context.Background(), a.key(), func() (Challenge, error) { return m.make(a.key()) })
 }
 
-func (m *Maker) make(r request) (Challenge, error) {
+func (m *Maker) make(r specKey) (Challenge, error) {
 	c := Challenge{Kind: r.kind, Expires: time.Unix(int64(r.expires), 0).UTC()}
 	var answer uint32
 	switch r.kind {
@@ -119,16 +119,16 @@ func (m *Maker) make(r request) (Challenge, error) {
 	default:
 		return Challenge{}, fmt.Errorf("make a challenge of kind %d: there is no such kind", r.kind)
 	}
-	c.ID = m.seal(sealed{request: r, digits: uint8(c.Digits), answer: answer})
+	c.ID = m.seal(sealed{specKey: r, digits: uint8(c.Digits), answer: answer})
 	return c, nil
 }
 
 // Open returns what a challenge's id was made for. Anything that this server
 // did not make is false.
-func (m *Maker) Open(id string) (Ask, bool) {
+func (m *Maker) Open(id string) (Spec, bool) {
 	s, ok := m.open(id)
 	if !ok {
-		return Ask{}, false
+		return Spec{}, false
 	}
-	return s.ask(), true
+	return s.spec(), true
 }

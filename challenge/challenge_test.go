@@ -13,7 +13,7 @@ import (
 func TestOpenLaw(t *testing.T) {
 	m := newMaker(t)
 	rapid.Check(t, func(t *rapid.T) {
-		a := Ask{
+		a := Spec{
 			Number: rapid.Uint16().Draw(t, "number"), Kind: Picture, Level: rapid.Uint8Range(0, MaxLevel).Draw(t, "level"),
 			Expires: time.Unix(rapid.Int64Range(0, 1<<32-1).Draw(t, "expires"), 0).UTC(),
 		}
@@ -49,7 +49,7 @@ func TestMadeOnce(t *testing.T) {
 				t.Errorf("one Ask, two challenges: %q and %q", id, first.ID)
 			}
 		}
-		others := []Ask{ask(kind, 2), ask(3-kind, 1), ask(kind, 1), ask(kind, 1), ask(kind, 1)}
+		others := []Spec{ask(kind, 2), ask(3-kind, 1), ask(kind, 1), ask(kind, 1), ask(kind, 1)}
 		others[2].Token[15]++
 		others[3].Level++
 		others[4].Expires = others[4].Expires.Add(time.Second)

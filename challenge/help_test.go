@@ -21,12 +21,12 @@ func newMaker(t testing.TB) *Maker {
 }
 
 // ask is a request of the test's only token that can be answered for 5 minutes.
-func ask(k Kind, number uint16) Ask {
-	return Ask{Token: [16]byte{1, 2, 3}, Number: number, Kind: k, Expires: now.Add(5 * time.Minute)}
+func ask(k Kind, number uint16) Spec {
+	return Spec{Token: [16]byte{1, 2, 3}, Number: number, Kind: k, Expires: now.Add(5 * time.Minute)}
 }
 
 // make1 makes the challenge for a.
-func make1(t testing.TB, m *Maker, a Ask) Challenge {
+func make1(t testing.TB, m *Maker, a Spec) Challenge {
 	t.Helper()
 	c, err := m.Make(a)
 	if err != nil {

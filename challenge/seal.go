@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// request is an Ask as it is sealed and remembered: comparable, whole seconds.
-type request struct {
+// specKey is an Ask as it is sealed and remembered: comparable, whole seconds.
+type specKey struct {
 	token   [16]byte
 	number  uint16
 	kind    Kind
@@ -21,19 +21,19 @@ type request struct {
 	expires uint32
 }
 
-func (a Ask) request() request {
-	return request{a.Token, a.Number, a.Kind, min(a.Level, MaxLevel), uint32(a.Expires.Unix())}
+func (a Spec) key() specKey {
+	return specKey{a.Token, a.Number, a.Kind, min(a.Level, MaxLevel), uint32(a.Expires.Unix())}
 }
 
 // sealed is all that an id says.
 type sealed struct {
-	request
+	specKey
 	digits uint8  // how many the picture shows; 0: work
 	answer uint32 // the counter, or the digits as one number
 }
 
-func (s sealed) ask() Ask {
-	return Ask{s.token, s.number, s.kind, s.level, time.Unix(int64(s.expires), 0).UTC()}
+func (s sealed) spec() Spec {
+	return Spec{s.token, s.number, s.kind, s.level, time.Unix(int64(s.expires), 0).UTC()}
 }
 
 // An id is nonce, ciphertext and tag in base64url: 57 bytes in 76 characters,
@@ -45,7 +45,7 @@ const (
 	idSize    = boxSize / 3 * 4
 )
 
-var spelling = base64.RawURLEncoding.Strict()
+var idEncoding = base64.RawURLEncoding.Strict()
 
 // sealer is AES-256-GCM under a key of its own. Nonces are drawn: after 2^32
 // challenges two of them are alike with a chance of 2^-33, and a server that
@@ -76,7 +76,7 @@ func (m *Maker) seal(s sealed) string {
 	plain = binary.BigEndian.AppendUint32(plain, s.expires)
 	plain = append(plain, s.digits)
 	plain = binary.BigEndian.AppendUint32(plain, s.answer)
-	return spelling.EncodeToString(m.aead.Seal(box, box, plain, nil))
+	return idEncoding.EncodeToString(m.aead.Seal(box, box, plain, nil))
 }
 
 // open costs about a microsecond, whatever it is given: an id of another
@@ -87,7 +87,7 @@ func (m *Maker) open(id string) (s sealed, ok bool) {
 		return s, false
 	}
 	// The decoder skips line breaks: an id with one in it comes out too short.
-	if n, err := spelling.Decode(box[:], []byte(id)); err != nil || n != boxSize {
+	if n, err := idEncoding.Decode(box[:], []byte(id)); err != nil || n != boxSize {
 		return s, false
 	}
 	plain, err := m.aead.Open(box[nonceSize:nonceSize], box[:nonceSize], box[nonceSize:], nil)

@@ -48,13 +48,13 @@ func TestSealedOnce(t *testing.T) {
 // TestEveryBitCounts flips each bit of a box.
 func TestEveryBitCounts(t *testing.T) {
 	m := newMaker(t)
-	box, err := spelling.DecodeString(m.seal(sealed{answer: 7}))
+	box, err := idEncoding.DecodeString(m.seal(sealed{answer: 7}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for bit := range len(box) * 8 {
 		box[bit/8] ^= 1 << (bit % 8)
-		if _, ok := m.open(spelling.EncodeToString(box)); ok {
+		if _, ok := m.open(idEncoding.EncodeToString(box)); ok {
 			t.Errorf("it opens with bit %d flipped", bit)
 		}
 		box[bit/8] ^= 1 << (bit % 8)
@@ -128,6 +128,6 @@ func FuzzOpen(f *testing.F) {
 		if ok && id != made {
 			t.Errorf("%q was never made, and opens as %+v", id, s)
 		}
-		m.Right(id, id)
+		m.IsCorrect(id, id)
 	})
 }

@@ -53,11 +53,11 @@ func TestWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !m.Right(c.ID, sealed{answer: found.Counter}.text()) || hex.EncodeToString(found.Key)[:32] != p.KeyPrefix {
+		if !m.IsCorrect(c.ID, sealed{answer: found.Counter}.text()) || hex.EncodeToString(found.Key)[:32] != p.KeyPrefix {
 			t.Errorf("%d is found, %s was sealed", found.Counter, right(t, m, c.ID))
 		}
 		for _, other := range []uint32{found.Counter - 1, found.Counter + 1} {
-			if m.Right(c.ID, sealed{answer: other}.text()) {
+			if m.IsCorrect(c.ID, sealed{answer: other}.text()) {
 				t.Errorf("%d is right too", other)
 			}
 		}

@@ -42,7 +42,7 @@ type app struct {
 	gate     *tokens.Gate
 	signer   *bearer.Signer
 	verifier *bearer.Verifier
-	rings    []*issuers.Ring // the keys of outside issuers
+	rings    []*issuers.KeyCache // the keys of outside issuers
 
 	challenges *challenge.Maker
 	refusals   *refusals.Recorder

@@ -72,7 +72,7 @@ func viewRefusal(f refusals.Refusal) refusalView {
 func explainRefusal(ctx context.Context, a *app, ref string) (refusals.Refusal, error) {
 	f, err := a.refusals.Find(ctx, ref)
 	if errors.Is(err, refusals.ErrNotFound) {
-		return f, fmt.Errorf("no refusal %s is known here: it is older than 7 days, was counted with others of its address, tenant, code and minute, or is another server's", refusals.Normal(ref))
+		return f, fmt.Errorf("no refusal %s is known here: it is older than 7 days, was counted with others of its address, tenant, code and minute, or is another server's", refusals.CanonicalRef(ref))
 	}
 	return f, err
 }

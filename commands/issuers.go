@@ -18,7 +18,7 @@ func (a *app) trustIssuers() error {
 	var trusted []*bearer.Issuer
 	a.rings = nil
 	for _, i := range a.settings().Issuers {
-		ring := issuers.NewRing(placeOf(i), a.now, a.log)
+		ring := issuers.NewKeyCache(placeOf(i), a.now, a.log)
 		b := &bearer.Issuer{
 			Name: i.Issuer, Audiences: i.Audience, Algorithms: i.Algorithms, Types: typesOf(i), ClientClaim: i.ClientClaim,
 			Clients: i.Clients, ForExchange: i.Accept == "exchange", Keys: ring,
@@ -38,8 +38,8 @@ func (a *app) trustIssuers() error {
 	return a.verifier.Trust(trusted)
 }
 
-func placeOf(i settings.Issuer) issuers.Place {
-	return issuers.Place{Issuer: i.Issuer, Keys: i.Keys, AllowPrivate: i.AllowPrivate}
+func placeOf(i settings.Issuer) issuers.Endpoint {
+	return issuers.Endpoint{Issuer: i.Issuer, Keys: i.Keys, AllowPrivate: i.AllowPrivate}
 }
 
 func typesOf(i settings.Issuer) (types []string) {
@@ -53,7 +53,7 @@ func typesOf(i settings.Issuer) (types []string) {
 }
 
 // askerOf is nil where the issuer is not to be asked about tokens.
-func (a *app) askerOf(i settings.Issuer) (*issuers.Asker, error) {
+func (a *app) askerOf(i settings.Issuer) (*issuers.IntrospectionClient, error) {
 	in := i.Introspection
 	if in.URL == "" {
 		return nil, nil
@@ -62,14 +62,14 @@ func (a *app) askerOf(i settings.Issuer) (*issuers.Asker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issuer %s: introspection.client_secret_file: %w", i.Issuer, err)
 	}
-	return issuers.NewAsker(placeOf(i), in.URL, in.ClientID, strings.TrimSpace(string(secret)), a.log), nil
+	return issuers.NewIntrospectionClient(placeOf(i), in.URL, in.ClientID, strings.TrimSpace(string(secret)), a.log), nil
 }
 
 // checkIssuers asks each issuer for its keys, and about a token.
 func (p *program) checkIssuers(ctx context.Context, s *settings.Settings, add report) {
 	a := &app{now: p.now, log: p.logger(s)}
 	for _, i := range s.Issuers {
-		address, n, err := issuers.NewRing(placeOf(i), p.now, a.log).Try(ctx)
+		address, n, err := issuers.NewKeyCache(placeOf(i), p.now, a.log).Probe(ctx)
 		if err != nil {
 			add("issuer", wrong, "%s: %v", i.Issuer, oneLine(err))
 		} else {
@@ -77,7 +77,7 @@ func (p *program) checkIssuers(ctx context.Context, s *settings.Settings, add re
 		}
 		asker, err := a.askerOf(i)
 		if err == nil && asker != nil {
-			err = asker.Try(ctx)
+			err = asker.Probe(ctx)
 		}
 		if err != nil {
 			add("issuer", wrong, "%s: %v", i.Issuer, oneLine(err))

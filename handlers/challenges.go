@@ -23,7 +23,7 @@ type challengeJSON struct {
 // challengeJSON makes the challenge that is open, or finds the one that was made of it
 // before. One that can't be made is a fault: it is never waived.
 func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, error) {
-	c, err := a.Challenges.Make(challenge.Ask{
+	c, err := a.Challenges.Make(challenge.Spec{
 		Token: r.claims.ID, Number: open.Number, Kind: challenge.Kind(open.Kind), Level: open.Level,
 		Expires: time.Unix(int64(open.Expires), 0),
 	})
@@ -69,7 +69,7 @@ func (a *API) answer(ctx context.Context, r *request) error {
 	if text == "" {
 		return badRequest("answer is missing")
 	}
-	right := a.Challenges.Right(r.item, text)
+	right := a.Challenges.IsCorrect(r.item, text)
 	answered := tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Right: right}
 	if err := a.spendProof(ctx, r, answered); err != nil {
 		return err
@@ -125,7 +125,7 @@ func (a *API) reload(ctx context.Context, r *request) error {
 
 // atChallenge holds a request about a challenge to the token that the
 // challenge was made for. An id that somebody made up opens nowhere.
-func (a *API) atChallenge(r *request) (asked challenge.Ask, err error) {
+func (a *API) atChallenge(r *request) (asked challenge.Spec, err error) {
 	if err = a.authorize(r); err != nil {
 		return asked, err
 	}

@@ -97,9 +97,9 @@ type Content interface {
 
 // Challenges are made, known again and drawn: see [challenge.Maker].
 type Challenges interface {
-	Make(a challenge.Ask) (challenge.Challenge, error)
-	Open(id string) (challenge.Ask, bool)
-	Right(id, answer string) bool
+	Make(a challenge.Spec) (challenge.Challenge, error)
+	Open(id string) (challenge.Spec, bool)
+	IsCorrect(id, answer string) bool
 	Picture(ctx context.Context, id string, now time.Time, allow func() error) ([]byte, error)
 	Sound(ctx context.Context, id, lang string, now time.Time, allow func() error) ([]byte, error)
 }

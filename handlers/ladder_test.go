@@ -61,7 +61,7 @@ func (s *site) solve(id string) string {
 		form, most = "%05d", 100_000
 	}
 	for n := range most {
-		if text := fmt.Sprintf(form, n); s.Challenges.Right(id, text) {
+		if text := fmt.Sprintf(form, n); s.Challenges.IsCorrect(id, text) {
 			return text
 		}
 	}
@@ -83,7 +83,7 @@ func (s *site) exchange(id, token string) *httptest.ResponseRecorder {
 // pretend seals a challenge for the token in params, whether it was asked or
 // not, for requests that are refused before that is looked at.
 func (s *site) pretend(params []string) string {
-	ask := challenge.Ask{Number: 1, Kind: challenge.Work, Expires: s.now.Add(time.Minute)}
+	ask := challenge.Spec{Number: 1, Kind: challenge.Work, Expires: s.now.Add(time.Minute)}
 	for i, name := range params {
 		if name != "access_token" || i%2 != 0 {
 			continue
@@ -212,7 +212,7 @@ var ladder = []refused{
 // idle makes no challenges.
 type idle struct{ Challenges }
 
-func (idle) Make(challenge.Ask) (challenge.Challenge, error) { return challenge.Challenge{}, errDisk }
+func (idle) Make(challenge.Spec) (challenge.Challenge, error) { return challenge.Challenge{}, errDisk }
 
 // TestSolved: the whole way, in the three ways, with whole answers.
 func TestSolved(t *testing.T) {

@@ -71,7 +71,7 @@ func keyOf(f Refusal) Key {
 // Find returns the refusal of that reference, however it is typed: case, spaces
 // and the hyphen don't matter, nor an O for a 0, or an I or L for a 1.
 func (r *Recorder) Find(ctx context.Context, ref string) (Refusal, error) {
-	ref = Normal(ref)
+	ref = CanonicalRef(ref)
 	if f, ok := r.find(ref); ok {
 		return f, nil
 	}
@@ -90,8 +90,8 @@ func (r *Recorder) find(ref string) (Refusal, bool) {
 	return f, true
 }
 
-// Normal is a reference as it was given out, from one that a person typed.
-func Normal(ref string) string {
+// CanonicalRef is a reference as it was given out, from one that a person typed.
+func CanonicalRef(ref string) string {
 	ref = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(strings.TrimSpace(ref)))
 	if len(ref) != 8 {
 		return ref

@@ -67,7 +67,7 @@ func levels(n int) (tasks []challenge.Parameters, err error) {
 	}
 	for level := range uint8(challenge.MaxLevel + 1) {
 		for i := range n {
-			c, err := m.Make(challenge.Ask{Number: uint16(i), Kind: challenge.Work, Level: level, Expires: time.Now().Add(time.Hour)})
+			c, err := m.Make(challenge.Spec{Number: uint16(i), Kind: challenge.Work, Level: level, Expires: time.Now().Add(time.Hour)})
 			if err != nil {
 				return nil, err
 			}

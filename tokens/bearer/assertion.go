@@ -20,7 +20,7 @@ const maxAssertion = 5 * time.Minute
 // methods may be called at once from many goroutines.
 type Assertions struct {
 	audiences []string
-	used      used
+	used      replayCache
 }
 
 // NewAssertions takes the names by which an assertion may call this server:

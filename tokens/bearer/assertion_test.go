@@ -166,7 +166,7 @@ func TestAssertionOnce(t *testing.T) {
 // TestUsedIsBounded: what has expired makes room; what has not is never
 // forgotten, and when there is no room that is our fault and not a yes.
 func TestUsedIsBounded(t *testing.T) {
-	var u used
+	var u replayCache
 	id := func(i int) tokens.ID { return tokens.NewID("acme", fmt.Sprint(i)) }
 	now := noon
 	for i := range 10_000 {
@@ -178,11 +178,11 @@ func TestUsedIsBounded(t *testing.T) {
 	if len(u.expires) > 2<<10 {
 		t.Errorf("%d remembered where some 300 are alive", len(u.expires))
 	}
-	u = used{}
+	u = replayCache{}
 	if err := u.spend(id(-1), now.Add(maxAssertion), now); err != nil {
 		t.Error(err)
 	}
-	for i := 0; len(u.expires) < maxUsed; i++ {
+	for i := 0; len(u.expires) < maxReplays; i++ {
 		u.expires[tokens.ID{0, byte(i), byte(i >> 8), byte(i >> 16)}] = now.Add(maxAssertion).Unix()
 	}
 	if err := u.spend(id(-2), now.Add(maxAssertion), now); err == nil || errors.Is(err, ErrInvalid) {

@@ -22,8 +22,8 @@ type Verifier struct {
 	issuer      string
 	audience    string
 	maxLifetime time.Duration
-	outside     outside
-	memory      memory
+	outside     external
+	memory      tokenCache
 }
 
 // NewVerifier is a Verifier of tokens with exactly this issuer and audience,
@@ -76,15 +76,15 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 		return Claims{}, nil, err
 	}
 	if m, by := v.outside.issuerOf(t); by != nil {
-		c, generation, err := by.check(t, m, now, v.maxLifetime)
+		c, generation, err := by.verifyClaims(t, m, now, v.maxLifetime)
 		if err == nil {
-			v.memory.keep(sum, stamp{by.number, generation}, c)
+			v.memory.keep(sum, keyVersion{by.number, generation}, c)
 		}
 		return c, by, err
 	}
 	c, key, err := v.check(t, set, now)
 	if err == nil && key.alive(c.Expires) { // else the key, not the token, says when it ends
-		v.memory.keep(sum, stamp{0, set.generation}, c)
+		v.memory.keep(sum, keyVersion{0, set.generation}, c)
 	}
 	return c, nil, err
 }

@@ -131,7 +131,7 @@ func TestS27_GarbageLeavesNoTrace(t *testing.T) {
 	}
 }
 
-func (m *memory) size() (n int) {
+func (m *tokenCache) size() (n int) {
 	for i := range m.shards {
 		n += len(m.shards[i].fresh.memos) + len(m.shards[i].old.memos)
 	}
@@ -142,13 +142,13 @@ func (m *memory) size() (n int) {
 // fills one shard; the others are like it.
 func TestMemoryIsBounded(t *testing.T) {
 	for _, length := range []int{10, 3000} {
-		var m memory
+		var m tokenCache
 		long := strings.Repeat("x", length)
 		for i := range 3 * plots {
 			sum := sha256.Sum256(fmt.Append(nil, i))
 			sum[0] = 0
-			m.keep(sum, stamp{0, 1}, Claims{JTI: fmt.Sprint(i), Subject: long})
-			if c, by, ok := m.find(sum); !ok || by != (stamp{0, 1}) || c.JTI != fmt.Sprint(i) || c.Subject != long {
+			m.keep(sum, keyVersion{0, 1}, Claims{JTI: fmt.Sprint(i), Subject: long})
+			if c, by, ok := m.find(sum); !ok || by != (keyVersion{0, 1}) || c.JTI != fmt.Sprint(i) || c.Subject != long {
 				t.Fatalf("%d: %+v, %v", i, c, ok)
 			}
 			if _, _, ok := m.find(sha256.Sum256(sum[:])); ok {

@@ -63,7 +63,7 @@ func TestMoved(t *testing.T) {
 	const openid = "/.well-known/openid-configuration"
 	i.says(openid, fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, i.URL, i.URL+"/1"))
 	i.says("/1", jwks("a"))
-	r := NewRing(Place{Issuer: i.URL}, time.Now, quiet)
+	r := NewKeyCache(Endpoint{Issuer: i.URL}, time.Now, quiet)
 	keys, err := r.Keys(noon)
 	has(t, keys, err, 1)
 	ask(r, noon.Add(2*time.Hour))

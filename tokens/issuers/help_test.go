@@ -74,12 +74,12 @@ func jwks(letters string) string {
 }
 
 // ringOf is a ring of the keys at /keys.
-func ringOf(i *idp) *Ring {
-	return NewRing(Place{Issuer: i.URL, Keys: i.URL + "/keys"}, time.Now, quiet)
+func ringOf(i *idp) *KeyCache {
+	return NewKeyCache(Endpoint{Issuer: i.URL, Keys: i.URL + "/keys"}, time.Now, quiet)
 }
 
 // settle waits until nobody asks.
-func settle(r *Ring) {
+func settle(r *KeyCache) {
 	for {
 		r.mu.Lock()
 		a := r.running
@@ -92,7 +92,7 @@ func settle(r *Ring) {
 }
 
 // ask makes the ring ask at that time, if it is due, and waits.
-func ask(r *Ring, now time.Time) {
+func ask(r *KeyCache, now time.Time) {
 	r.attempt(now, r.isDue)
 	settle(r)
 }

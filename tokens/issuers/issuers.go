@@ -2,10 +2,10 @@
 // tokens, and what they say of a token that is no JWT. What a token must say is
 // package bearer's.
 //
-//   - [Ring] has the keys of one issuer. It finds where they are (RFC 8414,
+//   - [KeyCache] has the keys of one issuer. It finds where they are (RFC 8414,
 //     OpenID discovery), fetches them, renews them, and keeps the last good ones
 //     through an outage.
-//   - [Asker] asks one issuer about opaque tokens (RFC 7662), and remembers
+//   - [IntrospectionClient] asks one issuer about opaque tokens (RFC 7662), and remembers
 //     active answers for 1 minute and inactive ones for 10. Questions about
 //     made-up tokens are bounded by source address and in total (budget.go).
 //
@@ -14,7 +14,7 @@
 // say where to ask next, and must not lead into the publisher's network.
 //
 // Nothing that a caller sends chooses whom is asked, and garbage makes nobody
-// ask: a [Ring] asks again for an unknown key at most once a minute.
+// ask: a [KeyCache] asks again for an unknown key at most once a minute.
 package issuers
 
 import (
@@ -22,8 +22,8 @@ import (
 	"strings"
 )
 
-// Place is where an issuer is.
-type Place struct {
+// Endpoint is where an issuer is.
+type Endpoint struct {
 	Issuer string // its name, which is its address for discovery
 	Keys   string // of its JWK Set; "" to find it by discovery
 

@@ -120,8 +120,8 @@ func (m members) edwards() (*key, error) {
 		`{"crv":"Ed25519","kty":"OKP","x":"` + m.text("x") + `"}`))}, nil
 }
 
-// signed says whether the key has signed t.
-func (k *key) signed(t jws) bool {
+// verify says whether the key has signed t.
+func (k *key) verify(t jws) bool {
 	signature, err := decode(t.signature)
 	if err != nil || len(signature) != 64 { // of both algorithms: RFC 7518 §3.4, RFC 8032 §5.1.6
 		return false

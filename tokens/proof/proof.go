@@ -73,8 +73,8 @@ type Request struct {
 // Checker checks proofs. Its methods may be called at once from many
 // goroutines.
 type Checker struct {
-	keys keys
-	used used
+	keys keyCache
+	used replayCache
 }
 
 // NewChecker is a Checker of a server that started at start. It takes no proof
@@ -91,7 +91,7 @@ type Checked struct {
 	Thumbprint Thumbprint // of the key that made the proof
 
 	key          *key
-	proof, token mark
+	proof, token digest
 	made         int64 // iat, Unix seconds
 }
 
@@ -112,7 +112,7 @@ func (c *Checker) Check(text string, r Request, now time.Time) (Checked, error) 
 		return Checked{}, err
 	}
 	ath := sha256.Sum256([]byte(r.Token))
-	token := mark(ath[:])
+	token := digest(ath[:])
 	k := c.keys.find(token, t.header)
 	known := k != nil
 	if !known {
@@ -127,13 +127,13 @@ func (c *Checker) Check(text string, r Request, now time.Time) (Checked, error) 
 	if err := p.fits(r, ath, now); err != nil {
 		return Checked{}, err
 	}
-	if !k.signed(t) {
+	if !k.verify(t) {
 		return Checked{}, invalid("the signature is not the key's")
 	}
 	if known {
 		k.again()
 	}
-	return Checked{Thumbprint: k.thumbprint, key: k, proof: markOf(k.thumbprint, p.jti), token: token, made: p.iat}, nil
+	return Checked{Thumbprint: k.thumbprint, key: k, proof: digestOf(k.thumbprint, p.jti), token: token, made: p.iat}, nil
 }
 
 // Spend remembers a proof that [Checker.Check] returned, for at least [Life].

@@ -34,7 +34,7 @@ func use(c *Checker, text string, r Request, now time.Time) (Thumbprint, error) 
 }
 
 // tokenMark is the mark of the token in asked.
-func tokenMark() mark { sum := sha256.Sum256([]byte(asked.Token)); return mark(sum[:]) }
+func tokenMark() digest { sum := sha256.Sum256([]byte(asked.Token)); return digest(sum[:]) }
 
 // TestGood: a proof of either algorithm is good once, and names its key.
 func TestGood(t *testing.T) {
@@ -191,7 +191,7 @@ func TestRFC(t *testing.T) {
 }
 
 // size is how many proofs are remembered.
-func (u *used) size() (n int) {
+func (u *replayCache) size() (n int) {
 	for i := range u.shards {
 		n += len(u.shards[i].fresh.proofs) + len(u.shards[i].old.proofs)
 	}

@@ -14,7 +14,7 @@ import (
 // allow is asked before anything is drawn, and not if it is remembered; its
 // error is returned.
 func (m *Maker) Picture(ctx context.Context, id string, now time.Time, allow func() error) ([]byte, error) {
-	s, err := m.drawable(id, now)
+	s, err := m.openForRender(id, now)
 	if err != nil {
 		return nil, err
 	}
@@ -22,12 +22,12 @@ func (m *Maker) Picture(ctx context.Context, id string, now time.Time, allow fun
 		if err := allow(); err != nil {
 			return nil, err
 		}
-		return m.pens.draw(func() ([]byte, error) { return renderPicture(id, s.numerals()) })
+		return m.pens.render(func() ([]byte, error) { return renderPicture(id, s.numerals()) })
 	})
 }
 
-// spoken is a sound, which has a language.
-type spoken struct {
+// soundKey is a sound, which has a language.
+type soundKey struct {
 	lang string
 	wav  []byte
 }
@@ -37,17 +37,17 @@ type spoken struct {
 // one sound of a challenge: another language is [ErrOtherLanguage]. allow is
 // asked as for [Maker.Picture].
 func (m *Maker) Sound(ctx context.Context, id, lang string, now time.Time, allow func() error) ([]byte, error) {
-	s, err := m.drawable(id, now)
+	s, err := m.openForRender(id, now)
 	if err != nil {
 		return nil, err
 	}
 	lang = nearest(lang)
-	said, err := m.sounds.get(ctx, id, func() (spoken, error) {
+	said, err := m.sounds.get(ctx, id, func() (soundKey, error) {
 		if err := allow(); err != nil {
-			return spoken{}, err
+			return soundKey{}, err
 		}
-		wav, err := m.pens.draw(func() ([]byte, error) { return renderSound(id, s.numerals(), lang) })
-		return spoken{lang, wav}, err
+		wav, err := m.pens.render(func() ([]byte, error) { return renderSound(id, s.numerals(), lang) })
+		return soundKey{lang, wav}, err
 	})
 	if err == nil && said.lang != lang {
 		return nil, ErrOtherLanguage
@@ -55,7 +55,7 @@ func (m *Maker) Sound(ctx context.Context, id, lang string, now time.Time, allow
 	return said.wav, err
 }
 
-func (m *Maker) drawable(id string, now time.Time) (sealed, error) {
+func (m *Maker) openForRender(id string, now time.Time) (sealed, error) {
 	s, ok := m.open(id)
 	switch {
 	case !ok || s.kind != Picture:
@@ -75,18 +75,18 @@ func (s sealed) numerals() []byte {
 	return n
 }
 
-// pens bound what drawing may take: half of the processors, and a short queue
+// renderSlots bound what drawing may take: half of the processors, and a short queue
 // in front of them, so that nobody waits long for a pen.
-type pens struct{ free, queue chan struct{} }
+type renderSlots struct{ free, queue chan struct{} }
 
-const queueForPens = 64
+const renderQueue = 64
 
-func newPens() pens {
+func newRenderSlots() renderSlots {
 	n := max(1, runtime.GOMAXPROCS(0)/2)
-	return pens{make(chan struct{}, n), make(chan struct{}, n+queueForPens)}
+	return renderSlots{make(chan struct{}, n), make(chan struct{}, n+renderQueue)}
 }
 
-func (p pens) draw(fn func() ([]byte, error)) (b []byte, err error) {
+func (p renderSlots) render(fn func() ([]byte, error)) (b []byte, err error) {
 	select {
 	case p.queue <- struct{}{}:
 		defer func() { <-p.queue }()

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// places bounds the memory of spent proofs, all shards and both halves
+// maxProofs bounds the memory of spent proofs, all shards and both halves
 // together: each proof takes a place, and so does each token that has some in
 // a half. That is 90 MB at most, and 16,000 proofs a second of tokens that
 // spend many. The shards have no bound of their own, so the tokens of one shard
 // can't fill it while others are empty.
-const places = 1 << 21
+const maxProofs = 1 << 21
 
 // shards is a power of two, and at most 256.
 const shards = 16
@@ -21,34 +21,34 @@ const shards = 16
 // span is Life in seconds.
 const span = int64(Life / time.Second)
 
-// mark is one used proof, or one token: a part of a hash.
-type mark [16]byte
+// digest is one used proof, or one token: a part of a hash.
+type digest [16]byte
 
-// markOf returns the mark of a proof. Proofs are the same if their key and
+// digestOf returns the mark of a proof. Proofs are the same if their key and
 // their jti are: one signature can be spelt in two ways.
-func markOf(key Thumbprint, jti string) mark {
+func digestOf(key Thumbprint, jti string) digest {
 	sum := sha256.Sum256(append(key[:], jti...))
-	return mark(sum[:16])
+	return digest(sum[:16])
 }
 
-// used remembers the proofs that were spent, until they are too old. It is cut
+// replayCache remembers the proofs that were spent, until they are too old. It is cut
 // into shards by the token, so that calls rarely wait for each other and all
 // uses of one proof meet in one place: a proof is valid for one token only.
-type used struct {
+type replayCache struct {
 	taken  atomic.Int64 // of places
 	shards [shards]shard
 }
 
 // begin says that of proofs made until then (Unix seconds) nothing is known.
-func (u *used) begin(floor int64) {
+func (u *replayCache) begin(floor int64) {
 	for i := range u.shards {
 		u.shards[i].floor = floor
 	}
 }
 
 // spend returns an error the second time that it gets the same proof.
-func (u *used) spend(p Checked, most int, now int64) error {
-	if u.taken.Load() >= places {
+func (u *replayCache) spend(p Checked, most int, now int64) error {
+	if u.taken.Load() >= maxProofs {
 		u.turn(now) // shards without calls may hold what is too old
 	}
 	s := &u.shards[p.token[0]%shards]
@@ -59,7 +59,7 @@ func (u *used) spend(p Checked, most int, now int64) error {
 		return err
 	}
 	n := s.fresh.takes(p.token)
-	if u.taken.Add(n) > places {
+	if u.taken.Add(n) > maxProofs {
 		u.taken.Add(-n)
 		return ErrBusy
 	}
@@ -68,7 +68,7 @@ func (u *used) spend(p Checked, most int, now int64) error {
 }
 
 // turn turns all shards whose time has come.
-func (u *used) turn(now int64) {
+func (u *replayCache) turn(now int64) {
 	for i := range u.shards {
 		s := &u.shards[i]
 		s.mu.Lock()
@@ -89,9 +89,9 @@ type shard struct {
 }
 
 type half struct {
-	proofs map[mark]struct{}
-	tokens map[mark]uint16 // how many of them
-	newest int64           // iat among them
+	proofs map[digest]struct{}
+	tokens map[digest]uint16 // how many of them
+	newest int64             // iat among them
 }
 
 // refuses returns why a proof must not be spent, or nil. Called with mu held.
@@ -116,15 +116,15 @@ func (s *shard) turn(now int64) (freed int64) {
 	if s.fresh.proofs == nil || now-s.turned >= span {
 		freed = int64(len(s.old.proofs) + len(s.old.tokens))
 		s.floor = max(s.floor, s.old.newest)
-		s.fresh, s.old, s.turned = half{proofs: map[mark]struct{}{}, tokens: map[mark]uint16{}}, s.fresh, now
+		s.fresh, s.old, s.turned = half{proofs: map[digest]struct{}{}, tokens: map[digest]uint16{}}, s.fresh, now
 	}
 	return freed
 }
 
-func (h *half) has(proof mark) bool { _, there := h.proofs[proof]; return there }
+func (h *half) has(proof digest) bool { _, there := h.proofs[proof]; return there }
 
 // takes returns how many places one more proof of the token takes.
-func (h *half) takes(token mark) int64 {
+func (h *half) takes(token digest) int64 {
 	if h.tokens[token] == 0 {
 		return 2
 	}

@@ -45,7 +45,7 @@ func TestVectorsIssuerJWS(t *testing.T) {
 			}
 			keys, unusable := ParseIssuerKeys(jwks)
 			for _, c := range g.Tests {
-				ok := unusable == nil && verifiesAs(&Issuer{Algorithms: OutsideAlgorithms(), Types: []string{"", "jwt"}, Keys: &fixedRing{keys: &keys}}, c.JWS)
+				ok := unusable == nil && verifiesAs(&Issuer{Algorithms: ExternalAlgorithms(), Types: []string{"", "jwt"}, Keys: &fixedRing{keys: &keys}}, c.JWS)
 				switch {
 				case ok && c.Result != "valid":
 					t.Errorf("%s %d (%s) passed", name, c.TcID, c.Comment)
@@ -65,7 +65,7 @@ func TestVectorsIssuerJWS(t *testing.T) {
 	}
 }
 
-// verifiesAs is [Issuer.check] without the claims, which the vectors don't have.
+// verifiesAs is [Issuer.verifyClaims] without the claims, which the vectors don't have.
 func verifiesAs(i *Issuer, token string) bool {
 	t, err := cut(token)
 	if err != nil {

@@ -6,7 +6,7 @@ import "sync"
 // their tables and headers that is 40 MB at most.
 const maxKeys = 1 << 11
 
-// keys remembers the keys that tokens are bound to, each with the encoded
+// keyCache remembers the keys that tokens are bound to, each with the encoded
 // header that it was last in: a browser sends the same header each time. To
 // read a key, and to check that it is a point of its curve, takes longer than
 // everything else about a proof except its signature.
@@ -14,14 +14,14 @@ const maxKeys = 1 << 11
 // Only a spent proof adds a key, and a token has one place however many headers
 // are sent with it. So neither unbound tokens nor made-up keys displace the keys
 // of others. The zero keys is empty.
-type keys struct {
+type keyCache struct {
 	mu         sync.RWMutex
-	fresh, old map[mark]*key // by token
+	fresh, old map[digest]*key // by token
 }
 
 // find returns the key in header if it is the one last spent with the token,
 // else nil.
-func (s *keys) find(token mark, header string) *key {
+func (s *keyCache) find(token digest, header string) *key {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	k := s.fresh[token]
@@ -34,19 +34,19 @@ func (s *keys) find(token mark, header string) *key {
 	return k
 }
 
-func (s *keys) keep(token mark, k *key) {
+func (s *keyCache) keep(token digest, k *key) {
 	if s.has(token, k) { // nearly always
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fresh == nil || len(s.fresh) >= maxKeys && s.fresh[token] == nil {
-		s.fresh, s.old = make(map[mark]*key), s.fresh
+		s.fresh, s.old = make(map[digest]*key), s.fresh
 	}
 	s.fresh[token] = k
 }
 
-func (s *keys) has(token mark, k *key) bool {
+func (s *keyCache) has(token digest, k *key) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.fresh[token] == k

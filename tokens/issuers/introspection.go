@@ -29,14 +29,14 @@ const (
 	patience   = 2 * time.Second
 )
 
-// Asker asks one issuer about tokens that are not JWTs. It implements
+// IntrospectionClient asks one issuer about tokens that are not JWTs. It implements
 // [bearer.Introspector].
 //
 // A token that was active before is asked about again as soon as there is a
 // place. A token that is unknown is asked about within the budget of its source
 // address (budget.go), and may have to wait for up to 2 s. A question that the
 // budget does not admit is an error, never an answer: the token may be valid.
-type Asker struct {
+type IntrospectionClient struct {
 	question
 	client *client
 	log    *slog.Logger
@@ -110,9 +110,9 @@ type asked struct {
 // or one IPv6 /48.
 type group struct{ running, asking int }
 
-// NewAsker asks at the address, as the client. Place says what may be reached.
-func NewAsker(p Place, address, clientID, secret string, log *slog.Logger) *Asker {
-	return &Asker{
+// NewIntrospectionClient asks at the address, as the client. Place says what may be reached.
+func NewIntrospectionClient(p Endpoint, address, clientID, secret string, log *slog.Logger) *IntrospectionClient {
+	return &IntrospectionClient{
 		question: question{address, clientID, secret},
 		client:   newClient(p.AllowPrivate, address), log: log,
 		active: answers{most: maxActive}, inactive: answers{most: maxOthers},
@@ -126,7 +126,7 @@ var errSpent = errors.New("too many tokens from this address were not active: no
 var notActive = []byte(`{"active":false}`)
 
 // Introspect implements [bearer.Introspector].
-func (a *Asker) Introspect(token string, from bearer.Source, now time.Time) ([]byte, error) {
+func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now time.Time) ([]byte, error) {
 	k := key(sha256.Sum256([]byte(token)))
 	a.mu.Lock()
 	if s, ok := a.inactive.find(k); ok && s.valid(now, rejected) {
@@ -153,7 +153,7 @@ func (a *Asker) Introspect(token string, from bearer.Source, now time.Time) ([]b
 
 // await waits for an answer: as long as the client lets a question take, and
 // until then at most patience for a place.
-func (a *Asker) await(q *asked) ([]byte, error) {
+func (a *IntrospectionClient) await(q *asked) ([]byte, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -166,7 +166,7 @@ func (a *Asker) await(q *asked) ([]byte, error) {
 }
 
 // withdraw ends a question that still waits.
-func (a *Asker) withdraw(q *asked) {
+func (a *IntrospectionClient) withdraw(q *asked) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if i := slices.Index(a.waiting, q); i >= 0 {
@@ -177,7 +177,7 @@ func (a *Asker) withdraw(q *asked) {
 
 // enqueue adds a question to those that wait, unless there are too many. Known
 // tokens come first. Called with mu held, as all below.
-func (a *Asker) enqueue(q *asked) bool {
+func (a *IntrospectionClient) enqueue(q *asked) bool {
 	if q.known {
 		if a.known >= maxWaiting {
 			return false
@@ -198,7 +198,7 @@ func (a *Asker) enqueue(q *asked) bool {
 }
 
 // next starts or ends all waiting questions that can be.
-func (a *Asker) next() {
+func (a *IntrospectionClient) next() {
 	a.waiting = slices.DeleteFunc(a.waiting, func(q *asked) bool {
 		start, err := a.admit(q)
 		switch {
@@ -213,7 +213,7 @@ func (a *Asker) next() {
 
 // admit reports whether a question may be asked now. An error ends it. Neither
 // lets it wait: for a place, or for the answers that decide about its address.
-func (a *Asker) admit(q *asked) (start bool, err error) {
+func (a *IntrospectionClient) admit(q *asked) (start bool, err error) {
 	if q.known {
 		return a.asking < maxAsking, nil
 	}
@@ -235,14 +235,14 @@ func (a *Asker) admit(q *asked) (start bool, err error) {
 	return true, nil
 }
 
-func (a *Asker) start(q *asked) {
+func (a *IntrospectionClient) start(q *asked) {
 	q.started = true
 	a.count(q, 1)
 	go a.ask(q)
 }
 
 // count adds a question to those that are being asked, or takes it off.
-func (a *Asker) count(q *asked, n int) {
+func (a *IntrospectionClient) count(q *asked, n int) {
 	a.asking += n
 	if q.suspect {
 		a.suspects += n
@@ -255,7 +255,7 @@ func (a *Asker) count(q *asked, n int) {
 }
 
 // end gives a question its answer, or an error, and forgets it.
-func (a *Asker) end(q *asked, text []byte, err error) {
+func (a *IntrospectionClient) end(q *asked, text []byte, err error) {
 	if q.started {
 		a.count(q, -1)
 	}
@@ -273,7 +273,7 @@ func (a *Asker) end(q *asked, text []byte, err error) {
 }
 
 // ask asks, and takes mu to tell.
-func (a *Asker) ask(q *asked) {
+func (a *IntrospectionClient) ask(q *asked) {
 	text, err := a.fetch(context.Background(), q.token)
 	a.mu.Lock()
 	a.note(q, text, err)
@@ -286,7 +286,7 @@ func (a *Asker) ask(q *asked) {
 }
 
 // note remembers an answer, and what it says of the address.
-func (a *Asker) note(q *asked, text []byte, err error) {
+func (a *IntrospectionClient) note(q *asked, text []byte, err error) {
 	rejects := refusesToken(err)
 	a.budget.failing = err != nil && !rejects
 	switch {
@@ -325,7 +325,7 @@ func isActive(text []byte) bool {
 
 // fetch asks (RFC 7662 §2.1). The names of the client are form-encoded within
 // HTTP Basic, as RFC 6749 §2.3.1 has it.
-func (a *Asker) fetch(ctx context.Context, token string) ([]byte, error) {
+func (a *IntrospectionClient) fetch(ctx context.Context, token string) ([]byte, error) {
 	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.address, strings.NewReader(form))
 	if err != nil {
@@ -343,9 +343,9 @@ func (a *Asker) fetch(ctx context.Context, token string) ([]byte, error) {
 	return body, nil
 }
 
-// Try asks about a token that there is not: so what is wrong is the way there,
+// Probe asks about a token that there is not: so what is wrong is the way there,
 // or the client's name.
-func (a *Asker) Try(ctx context.Context) error {
+func (a *IntrospectionClient) Probe(ctx context.Context) error {
 	_, err := a.fetch(ctx, "stile-check")
 	return err
 }

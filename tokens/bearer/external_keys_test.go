@@ -73,7 +73,7 @@ func TestS6_KeyFits(t *testing.T) {
 		"RS256": "RS256 RS384 RS512 PS256 PS384 PS512", "ES256": "ES256", "ES384": "ES384", "ES512": "ES512", "EdDSA": "EdDSA",
 	} {
 		k, fits := issuerKey{public: keyOf(t, "fits", alg).Public()}, []string{}
-		for _, a := range OutsideAlgorithms() {
+		for _, a := range ExternalAlgorithms() {
 			if k.fits(a) {
 				fits = append(fits, a)
 			}

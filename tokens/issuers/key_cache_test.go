@@ -217,12 +217,12 @@ func TestRun(t *testing.T) {
 func TestTry(t *testing.T) {
 	i := newIDP(t)
 	i.says("/.well-known/openid-configuration", `{"issuer":"`+i.URL+`","jwks_uri":"`+i.URL+`/k"}`)
-	r := NewRing(Place{Issuer: i.URL}, time.Now, quiet)
-	if _, _, err := r.Try(t.Context()); err == nil || !strings.Contains(err.Error(), "404") {
+	r := NewKeyCache(Endpoint{Issuer: i.URL}, time.Now, quiet)
+	if _, _, err := r.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("%v", err)
 	}
 	i.says("/k", jwks("ab"))
-	if address, n, err := r.Try(t.Context()); err != nil || n != 2 || address != i.URL+"/k" {
+	if address, n, err := r.Probe(t.Context()); err != nil || n != 2 || address != i.URL+"/k" {
 		t.Errorf("%s, %d, %v", address, n, err)
 	}
 }

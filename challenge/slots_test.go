@@ -132,7 +132,7 @@ func allow() error { return nil }
 // time has passed take no pen.
 func TestS32NothingIsDrawnForStrangers(t *testing.T) {
 	m := newMaker(t)
-	m.pens = pens{} // who takes one waits for ever, or is busy
+	m.pens = renderSlots{} // who takes one waits for ever, or is busy
 	a := ask(Picture, 1)
 	id := make1(t, m, a).ID
 	for _, c := range []struct {
@@ -162,12 +162,12 @@ func TestS32NothingIsDrawnForStrangers(t *testing.T) {
 
 // TestPensAreBounded: one draws, so many wait, the next is told to come again.
 func TestPensAreBounded(t *testing.T) {
-	p := newPens()
+	p := newRenderSlots()
 	drawing, hold := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	for range cap(p.queue) {
 		all.Go(func() {
-			p.draw(func() ([]byte, error) { drawing <- struct{}{}; <-hold; return nil, nil })
+			p.render(func() ([]byte, error) { drawing <- struct{}{}; <-hold; return nil, nil })
 		})
 	}
 	for range cap(p.free) {
@@ -176,7 +176,7 @@ func TestPensAreBounded(t *testing.T) {
 	for len(p.queue) < cap(p.queue) { // the rest is on its way into the queue
 		time.Sleep(time.Millisecond)
 	}
-	if _, err := p.draw(func() ([]byte, error) { return nil, nil }); !errors.Is(err, ErrBusy) {
+	if _, err := p.render(func() ([]byte, error) { return nil, nil }); !errors.Is(err, ErrBusy) {
 		t.Errorf("a full queue says %v", err)
 	}
 	select {
@@ -191,16 +191,16 @@ func TestPensAreBounded(t *testing.T) {
 	}()
 	all.Wait()
 	close(drawing)
-	if b, err := p.draw(func() ([]byte, error) { return []byte("x"), nil }); err != nil || string(b) != "x" {
+	if b, err := p.render(func() ([]byte, error) { return []byte("x"), nil }); err != nil || string(b) != "x" {
 		t.Errorf("afterwards: %q, %v", b, err)
 	}
 }
 
 // TestDrawingPanics: a fault of the library is an error, and its pen is free.
 func TestDrawingPanics(t *testing.T) {
-	p := newPens()
+	p := newRenderSlots()
 	for range 2 * cap(p.queue) {
-		if _, err := p.draw(func() ([]byte, error) { panic("index out of range") }); err == nil || errors.Is(err, ErrBusy) {
+		if _, err := p.render(func() ([]byte, error) { panic("index out of range") }); err == nil || errors.Is(err, ErrBusy) {
 			t.Fatalf("a panic is %v", err)
 		}
 	}

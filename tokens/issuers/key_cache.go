@@ -23,9 +23,9 @@ const (
 	maxWaiter = 64               // requests that wait for one answer at once
 )
 
-// Ring is the keys of one issuer. It implements [bearer.Keyring].
-type Ring struct {
-	place  Place
+// KeyCache is the keys of one issuer. It implements [bearer.Keyring].
+type KeyCache struct {
+	place  Endpoint
 	client *client
 	now    func() time.Time
 	log    *slog.Logger
@@ -52,14 +52,14 @@ type attempt struct {
 	err     error
 }
 
-// NewRing is a Ring without keys yet: [Ring.Run] fetches them, or the first
+// NewKeyCache is a Ring without keys yet: [KeyCache.Run] fetches them, or the first
 // token.
-func NewRing(p Place, now func() time.Time, log *slog.Logger) *Ring {
-	return &Ring{place: p, client: newClient(p.AllowPrivate, p.Issuer, p.Keys), now: now, log: log, address: p.Keys}
+func NewKeyCache(p Endpoint, now func() time.Time, log *slog.Logger) *KeyCache {
+	return &KeyCache{place: p, client: newClient(p.AllowPrivate, p.Issuer, p.Keys), now: now, log: log, address: p.Keys}
 }
 
 // Run keeps the keys fresh until ctx is done.
-func (r *Ring) Run(ctx context.Context) {
+func (r *KeyCache) Run(ctx context.Context) {
 	tick := time.NewTicker(firstWait / 2)
 	defer tick.Stop()
 	for {
@@ -73,7 +73,7 @@ func (r *Ring) Run(ctx context.Context) {
 }
 
 // attempt is the one that is under way, a new one if it may be, or nil.
-func (r *Ring) attempt(now time.Time, may func(time.Time) bool) *attempt {
+func (r *KeyCache) attempt(now time.Time, may func(time.Time) bool) *attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.running == nil && may(now) {
@@ -85,16 +85,16 @@ func (r *Ring) attempt(now time.Time, may func(time.Time) bool) *attempt {
 
 // isDue says that it is time to ask. One that lies far ahead is of a clock
 // that has been set back. Called with mu held.
-func (r *Ring) isDue(now time.Time) bool { return !now.Before(r.due) || r.due.Sub(now) > 2*every }
+func (r *KeyCache) isDue(now time.Time) bool { return !now.Before(r.due) || r.due.Sub(now) > 2*every }
 
-// mayAsk says that an unknown key may make us ask. Called with mu held.
-func (r *Ring) mayAsk(now time.Time) bool {
+// mayFetch says that an unknown key may make us ask. Called with mu held.
+func (r *KeyCache) mayFetch(now time.Time) bool {
 	gap := now.Sub(r.tried)
 	return gap >= leastGap || gap < 0
 }
 
 // Keys implements [bearer.Keyring].
-func (r *Ring) Keys(now time.Time) (*bearer.IssuerKeys, error) {
+func (r *KeyCache) Keys(now time.Time) (*bearer.IssuerKeys, error) {
 	h := r.held.Load()
 	if h == nil {
 		if err := r.await(now, r.isDue); err != nil {
@@ -111,8 +111,8 @@ func (r *Ring) Keys(now time.Time) (*bearer.IssuerKeys, error) {
 // Renewed implements [bearer.Keyring]. Within a minute of the last time it does
 // not ask again. Then a token that is older than the keys names none of them;
 // of a younger one that can't be said yet.
-func (r *Ring) Renewed(now, issued time.Time) (*bearer.IssuerKeys, error) {
-	err := r.await(now, r.mayAsk)
+func (r *KeyCache) Renewed(now, issued time.Time) (*bearer.IssuerKeys, error) {
+	err := r.await(now, r.mayFetch)
 	h := r.held.Load()
 	switch {
 	case h != nil && (err == nil || issued.Add(clockGap).Before(h.at)):
@@ -124,7 +124,7 @@ func (r *Ring) Renewed(now, issued time.Time) (*bearer.IssuerKeys, error) {
 }
 
 // await waits for what is under way, or asks if it may.
-func (r *Ring) await(now time.Time, may func(time.Time) bool) error {
+func (r *KeyCache) await(now time.Time, may func(time.Time) bool) error {
 	a := r.attempt(now, may)
 	if a == nil {
 		return errAsked
@@ -146,7 +146,7 @@ func (r *Ring) await(now time.Time, may func(time.Time) bool) error {
 
 var errAsked = errors.New("the issuer was asked for its keys a moment ago")
 
-func (r *Ring) ask(a *attempt, now time.Time) {
+func (r *KeyCache) ask(a *attempt, now time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTime)
 	defer cancel()
 	keys, err := r.fetch(ctx)
@@ -170,7 +170,7 @@ func (r *Ring) ask(a *attempt, now time.Time) {
 }
 
 // pause is how long until the keys are asked for again. Called with mu held.
-func (r *Ring) pause(err error) time.Duration {
+func (r *KeyCache) pause(err error) time.Duration {
 	switch {
 	case err == nil:
 		return every - every/10 + rand.N(every/5)
@@ -182,7 +182,7 @@ func (r *Ring) pause(err error) time.Duration {
 
 // keep takes new keys over. Those that are the same stay as they are, so that
 // tokens which were verified by them stay verified.
-func (r *Ring) keep(keys bearer.IssuerKeys, now time.Time) {
+func (r *KeyCache) keep(keys bearer.IssuerKeys, now time.Time) {
 	was := r.held.Load()
 	switch {
 	case was == nil:
@@ -198,7 +198,7 @@ func (r *Ring) keep(keys bearer.IssuerKeys, now time.Time) {
 
 // fetch asks for the keys, and for where they are as long as that is not
 // known, or is no longer right.
-func (r *Ring) fetch(ctx context.Context) (keys bearer.IssuerKeys, err error) {
+func (r *KeyCache) fetch(ctx context.Context) (keys bearer.IssuerKeys, err error) {
 	if r.address == "" { // only one asks at a time
 		if r.address, err = r.client.discover(ctx, r.place.Issuer); err != nil {
 			return keys, err
@@ -215,8 +215,8 @@ func (r *Ring) fetch(ctx context.Context) (keys bearer.IssuerKeys, err error) {
 	return keys, err
 }
 
-// Try asks once, now, and says where the keys are and how many.
-func (r *Ring) Try(ctx context.Context) (address string, n int, err error) {
+// Probe asks once, now, and says where the keys are and how many.
+func (r *KeyCache) Probe(ctx context.Context) (address string, n int, err error) {
 	keys, err := r.fetch(ctx)
 	return r.address, keys.Len(), err
 }

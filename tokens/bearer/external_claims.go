@@ -45,7 +45,7 @@ func (i *Issuer) readClaims(m members, signed string, now time.Time, longest tim
 		sum := sha256.Sum256([]byte(signed))
 		c.ID = tokens.NewID(i.Name, "\x00"+hex.EncodeToString(sum[:])) // a jti with a zero byte before it: nobody's
 	}
-	return c, m.outsideTimes(&c, now, longest)
+	return c, m.externalTimes(&c, now, longest)
 }
 
 // isForCalls refuses what an issuer signs by the same keys and for the same
@@ -87,10 +87,10 @@ func (i *Issuer) clientIn(m members) (client string, err error) {
 	return client, nil
 }
 
-// outsideTimes reads the times of a token. One that its issuer lets live
+// externalTimes reads the times of a token. One that its issuer lets live
 // longer than ours may is good for as long as ours: its state is kept no
 // longer, and a token that is forgotten must not begin anew.
-func (m members) outsideTimes(c *Claims, now time.Time, longest time.Duration) error {
+func (m members) externalTimes(c *Claims, now time.Time, longest time.Duration) error {
 	notBefore, ok1 := m.date("nbf")
 	issued, ok2 := m.date("iat")
 	expires, ok3 := m.date("exp")

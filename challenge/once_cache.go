@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// memory keeps what was made lately, within a bound, and makes each thing once
+// onceCache keeps what was made lately, within a bound, and makes each thing once
 // however many ask for it at the same moment.
-type memory[K comparable, V any] struct {
+type onceCache[K comparable, V any] struct {
 	bound int         // of the sum of sizes
 	size  func(V) int // what a value takes of the bound; at least 1
 
@@ -27,13 +27,13 @@ type entry[K comparable, V any] struct {
 	size  int // 0 while it is being made
 }
 
-func newMemory[K comparable, V any](bound int, size func(V) int) *memory[K, V] {
-	return &memory[K, V]{bound: bound, size: size, byKey: map[K]*list.Element{}}
+func newOnceCache[K comparable, V any](bound int, size func(V) int) *onceCache[K, V] {
+	return &onceCache[K, V]{bound: bound, size: size, byKey: map[K]*list.Element{}}
 }
 
 // get returns the value of key, made by fn if it is not remembered. Who asks
 // while it is being made waits for it; an error is not remembered.
-func (m *memory[K, V]) get(ctx context.Context, key K, fn func() (V, error)) (V, error) {
+func (m *onceCache[K, V]) get(ctx context.Context, key K, fn func() (V, error)) (V, error) {
 	m.mu.Lock()
 	if el, ok := m.byKey[key]; ok {
 		m.recent.MoveToFront(el)
@@ -63,7 +63,7 @@ func (e *entry[K, V]) wait(ctx context.Context) (v V, err error) {
 
 // settle takes what was made into account, and forgets the oldest beyond the
 // bound. What is still being made has no size yet, and stays.
-func (m *memory[K, V]) settle(el *list.Element, e *entry[K, V]) {
+func (m *onceCache[K, V]) settle(el *list.Element, e *entry[K, V]) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	close(e.made)

@@ -14,8 +14,8 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-func newAsker(i *idp) *Asker {
-	return NewAsker(Place{Issuer: i.URL}, i.URL+"/introspect", "sti:le", "s%cret", quiet)
+func newAsker(i *idp) *IntrospectionClient {
+	return NewIntrospectionClient(Endpoint{Issuer: i.URL}, i.URL+"/introspect", "sti:le", "s%cret", quiet)
 }
 
 // home is a visitor's address.
@@ -74,11 +74,11 @@ func TestAskerFaults(t *testing.T) {
 			t.Errorf("%d: a fault was remembered", n)
 		}
 	}
-	if err := a.Try(t.Context()); err == nil {
+	if err := a.Probe(t.Context()); err == nil {
 		t.Error("Try finds nothing wrong")
 	}
 	i.says("/introspect", `{"active":false}`)
-	if err := a.Try(t.Context()); err != nil {
+	if err := a.Probe(t.Context()); err != nil {
 		t.Errorf("Try: %v", err)
 	}
 }
@@ -91,7 +91,7 @@ type hall struct {
 	release chan struct{}
 }
 
-func newHall(t *testing.T) (*hall, *Asker) {
+func newHall(t *testing.T) (*hall, *IntrospectionClient) {
 	h := &hall{newIDP(t), make(chan string, 1), make(chan struct{})}
 	h.serve("/introspect", func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -105,14 +105,14 @@ func newHall(t *testing.T) (*hall, *Asker) {
 }
 
 // load returns how many questions are asked and how many wait.
-func (a *Asker) load() (asking, waiting int) {
+func (a *IntrospectionClient) load() (asking, waiting int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.asking, len(a.waiting)
 }
 
 // queue asks without waiting for the answer.
-func (a *Asker) queue(token string, from bearer.Source, now time.Time) *asked {
+func (a *IntrospectionClient) queue(token string, from bearer.Source, now time.Time) *asked {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := key(sha256.Sum256([]byte(token)))

@@ -14,7 +14,7 @@ import (
 func TestMemoryLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		bound := rapid.IntRange(1, 50).Draw(t, "bound")
-		m := newMemory[int](bound, func(n int) int { return n })
+		m := newOnceCache[int](bound, func(n int) int { return n })
 		made := map[int]int{}
 		for range rapid.IntRange(1, 100).Draw(t, "steps") {
 			key, size := rapid.IntRange(0, 20).Draw(t, "key"), rapid.IntRange(1, 60).Draw(t, "size")
@@ -35,7 +35,7 @@ func TestMemoryLaw(t *testing.T) {
 
 // TestMemoryForgetsErrors: a failure is told to those who wait, and tried again.
 func TestMemoryForgetsErrors(t *testing.T) {
-	m := newMemory[string](10, func(int) int { return 1 })
+	m := newOnceCache[string](10, func(int) int { return 1 })
 	fault := errors.New("no")
 	if _, err := m.get(context.Background(), "k", func() (int, error) { return 0, fault }); !errors.Is(err, fault) {
 		t.Errorf("%v", err)
@@ -48,7 +48,7 @@ func TestMemoryForgetsErrors(t *testing.T) {
 // TestMemoryWaits: who asks for what is being made waits, and no longer than
 // it wants to; a panic of the maker leaves nobody waiting.
 func TestMemoryWaits(t *testing.T) {
-	m := newMemory[string](10, func(int) int { return 1 })
+	m := newOnceCache[string](10, func(int) int { return 1 })
 	begun, hold, over := make(chan struct{}), make(chan struct{}), make(chan any)
 	go func() {
 		defer func() { over <- recover() }()
@@ -79,7 +79,7 @@ func TestMemoryWaits(t *testing.T) {
 
 // TestMemoryForgetsTheLongestUnused: what is asked for again stays.
 func TestMemoryForgetsTheLongestUnused(t *testing.T) {
-	m, made := newMemory[int](3, func(int) int { return 1 }), 0
+	m, made := newOnceCache[int](3, func(int) int { return 1 }), 0
 	get := func(key int) { m.get(context.Background(), key, func() (int, error) { made++; return key, nil }) }
 	for _, key := range []int{1, 2, 3, 1, 4, 1} {
 		get(key)

@@ -14,7 +14,7 @@ import (
 type Issuer struct {
 	Name        string            // the claim iss, compared exactly, slash and all
 	Audiences   []string          // the claim aud must have one of them
-	Algorithms  []string          // some of [OutsideAlgorithms]
+	Algorithms  []string          // some of [ExternalAlgorithms]
 	Types       []string          // the header's typ, in small letters: at+jwt, jwt, "" for none
 	ClientClaim string            // the claim that names the client; "" for the usual ones
 	Clients     map[string]string // the issuer's name of a client -> the tenant's client_id
@@ -52,8 +52,8 @@ type Introspector interface {
 	Introspect(token string, from Source, now time.Time) ([]byte, error)
 }
 
-// outside is the issuers that a Verifier trusts. The zero outside is none.
-type outside struct {
+// external is the issuers that a Verifier trusts. The zero outside is none.
+type external struct {
 	list   []*Issuer
 	byName map[string]*Issuer
 	opaque *Issuer // the one that is asked about tokens that are no JWT; nil: nobody
@@ -62,7 +62,7 @@ type outside struct {
 // Trust makes v take the tokens of these issuers too. It is called once,
 // before the first token is verified.
 func (v *Verifier) Trust(issuers []*Issuer) error {
-	o := outside{list: issuers, byName: map[string]*Issuer{}}
+	o := external{list: issuers, byName: map[string]*Issuer{}}
 	for n, i := range issuers {
 		switch {
 		case i.Name == v.issuer:
@@ -102,7 +102,7 @@ func (v *Verifier) VerifySubject(token string, from Source, now time.Time) (c Cl
 
 // issuerOf is the outside issuer that t claims to be by, with what else t
 // claims, or nil. Nothing of it is believed yet.
-func (o *outside) issuerOf(t jws) (members, *Issuer) {
+func (o *external) issuerOf(t jws) (members, *Issuer) {
 	if len(o.list) == 0 {
 		return nil, nil
 	}
@@ -114,9 +114,9 @@ func (o *outside) issuerOf(t jws) (members, *Issuer) {
 	return m, o.byName[name]
 }
 
-// check asks the cheap questions first, and for keys only when a token has the
+// verifyClaims asks the cheap questions first, and for keys only when a token has the
 // right answers to all of them.
-func (i *Issuer) check(t jws, m members, now time.Time, longest time.Duration) (c Claims, generation uint32, err error) {
+func (i *Issuer) verifyClaims(t jws, m members, now time.Time, longest time.Duration) (c Claims, generation uint32, err error) {
 	h, err := t.readHeader()
 	if err != nil {
 		return c, 0, err

@@ -115,13 +115,13 @@ func numbered(shard byte, token, n int) (p Checked) {
 // TestBounds: a full memory refuses what is new and forgets nothing. When its
 // time has come there is space again, also where the full shard is not called.
 func TestBounds(t *testing.T) {
-	u, now := new(used), noon.Unix()
-	for n := range places/2 + 100 {
-		if err := u.spend(numbered(0, n, n), 1, now); (err == nil) != (n < places/2) {
+	u, now := new(replayCache), noon.Unix()
+	for n := range maxProofs/2 + 100 {
+		if err := u.spend(numbered(0, n, n), 1, now); (err == nil) != (n < maxProofs/2) {
 			t.Fatalf("proof %d: %v", n, err)
 		}
 	}
-	if n := u.taken.Load(); n != places {
+	if n := u.taken.Load(); n != maxProofs {
 		t.Errorf("%d places are taken", n)
 	}
 	if err := u.spend(numbered(0, 0, 0), 1, now); err != invalid("it was used before") {
@@ -144,7 +144,7 @@ func TestBounds(t *testing.T) {
 func TestS57_ProofMemory(t *testing.T) {
 	const most = 620
 	for _, tokens := range []int{64, 1600} {
-		u, now := new(used), noon.Unix()
+		u, now := new(replayCache), noon.Unix()
 		for n := range tokens * (most + 1) {
 			if err := u.spend(numbered(0, n%tokens, n), most, now); (err == nil) != (n < tokens*most) || err != nil && err != ErrBusy {
 				t.Fatalf("%d tokens, proof %d: %v", tokens, n, err)
@@ -213,7 +213,7 @@ func TestSpendUnchecked(t *testing.T) {
 // TestKeysAreBounded: keys are remembered while they are in use, and at most as
 // many as there is space for.
 func TestKeysAreBounded(t *testing.T) {
-	var s keys
+	var s keyCache
 	for n := range 5 * maxKeys {
 		token := numbered(0, n, n).token
 		s.keep(token, &key{header: "h"})
@@ -237,9 +237,9 @@ func TestMemoryOfUsed(t *testing.T) {
 	}
 	for _, over := range []int{1, shards} {
 		for _, each := range []int{1, 620} {
-			before, u, now, proofs := heap(), new(used), noon.Unix(), 0
+			before, u, now, proofs := heap(), new(replayCache), noon.Unix(), 0
 			for half := range 2 {
-				for u.taken.Load() < int64(half+1)*places/2 {
+				for u.taken.Load() < int64(half+1)*maxProofs/2 {
 					p := numbered(byte(proofs%over), proofs/over/each, proofs)
 					if err := u.spend(p, each, now); err != nil {
 						t.Fatal(err)

@@ -16,12 +16,12 @@ const (
 	shardText = 1 << 20
 )
 
-// memory remembers the tokens that were found good, by the SHA-256 of their
+// tokenCache remembers the tokens that were found good, by the SHA-256 of their
 // whole text: a token with one bit changed is another. What is no good leaves
 // nothing behind. The zero memory is empty.
 //
 // It is cut into shards, so that calls seldom wait for each other.
-type memory struct{ shards [shards]shard }
+type tokenCache struct{ shards [shards]shard }
 
 // shard forgets like this: when its fresh half is full, that becomes the old
 // one, and what was the old one is dropped.
@@ -33,31 +33,31 @@ type shard struct {
 // half holds no pointers but its own two, however many tokens it has: they
 // cost the garbage collector nothing.
 type half struct {
-	memos map[[sha256.Size]byte]memo
+	memos map[[sha256.Size]byte]cachedToken
 	text  []byte // the strings of all memos, one after the other
 }
 
-// stamp says by whose keys a token was found good, and by which of their
+// keyVersion says by whose keys a token was found good, and by which of their
 // generations: 0 are our own, n is the n-th outside issuer.
-type stamp struct{ source, generation uint32 }
+type keyVersion struct{ source, generation uint32 }
 
-// memo is one token: its Claims without the Issuer, which its stamp names.
-type memo struct {
+// cachedToken is one token: its Claims without the Issuer, which its stamp names.
+type cachedToken struct {
 	id                          tokens.ID
 	issued, expires             int64
-	stamp                       stamp
+	stamp                       keyVersion
 	start                       uint32 // of its strings in half.text
 	tenant                      uint32
 	jti, subject, client, scope uint16 // their lengths: MaxLength fits
 	confirmation                [sha256.Size]byte
 }
 
-func (m *memory) shard(sum [sha256.Size]byte) *shard { return &m.shards[sum[0]%shards] }
+func (m *tokenCache) shard(sum [sha256.Size]byte) *shard { return &m.shards[sum[0]%shards] }
 
 // find is the token of that sum, if it was found good, and by which keys.
 // Whether it has expired since, and whether those are still the keys, is for
 // the caller to ask.
-func (m *memory) find(sum [sha256.Size]byte) (Claims, stamp, bool) {
+func (m *tokenCache) find(sum [sha256.Size]byte) (Claims, keyVersion, bool) {
 	s := m.shard(sum)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -66,10 +66,10 @@ func (m *memory) find(sum [sha256.Size]byte) (Claims, stamp, bool) {
 			return h.claims(e), e.stamp, true
 		}
 	}
-	return Claims{}, stamp{}, false
+	return Claims{}, keyVersion{}, false
 }
 
-func (h *half) claims(e memo) Claims {
+func (h *half) claims(e cachedToken) Claims {
 	n := uint32(e.jti) + uint32(e.subject) + uint32(e.client) + uint32(e.scope)
 	text := string(h.text[e.start : e.start+n])
 	take := func(n uint16) (s string) { s, text = text[:n], text[n:]; return s }
@@ -78,18 +78,18 @@ func (h *half) claims(e memo) Claims {
 }
 
 // keep remembers a good token.
-func (m *memory) keep(sum [sha256.Size]byte, by stamp, c Claims) {
+func (m *tokenCache) keep(sum [sha256.Size]byte, by keyVersion, c Claims) {
 	s := m.shard(sum)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fresh.memos == nil || len(s.fresh.memos) >= plots || len(s.fresh.text) >= shardText-MaxLength {
-		s.fresh, s.old = half{memos: make(map[[sha256.Size]byte]memo)}, s.fresh
+		s.fresh, s.old = half{memos: make(map[[sha256.Size]byte]cachedToken)}, s.fresh
 	}
 	h := &s.fresh
 	if e, ok := h.memos[sum]; ok && e.stamp == by {
 		return // another call was here first
 	}
-	h.memos[sum] = memo{
+	h.memos[sum] = cachedToken{
 		id: c.ID, issued: c.IssuedAt.Unix(), expires: c.Expires.Unix(),
 		stamp: by, start: uint32(len(h.text)), tenant: c.Tenant,
 		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)),

@@ -8,13 +8,13 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// maxUsed bounds the assertions that are remembered at once: 4,000 a second
+// maxReplays bounds the assertions that are remembered at once: 4,000 a second
 // where they live for a minute, as is usual.
-const maxUsed = 1 << 18
+const maxReplays = 1 << 18
 
-// used remembers what was spent until it expires by itself. The zero used has
+// replayCache remembers what was spent until it expires by itself. The zero used has
 // seen nothing. Only what was signed by a tenant gets in.
-type used struct {
+type replayCache struct {
 	mu      sync.Mutex
 	expires map[tokens.ID]int64 // Unix seconds
 	sweepAt int                 // number of entries at which to look for dead ones
@@ -22,7 +22,7 @@ type used struct {
 }
 
 // spend is [ErrInvalid] the second time that it gets the same id.
-func (u *used) spend(id tokens.ID, expires, now time.Time) error {
+func (u *replayCache) spend(id tokens.ID, expires, now time.Time) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if until, ok := u.expires[id]; ok && now.Unix() < until {
@@ -31,7 +31,7 @@ func (u *used) spend(id tokens.ID, expires, now time.Time) error {
 	if u.expires == nil || len(u.expires) >= u.sweepAt && now.Unix() != u.sweptAt {
 		u.sweep(now)
 	}
-	if len(u.expires) >= maxUsed {
+	if len(u.expires) >= maxReplays {
 		return errors.New("too many client assertions at once")
 	}
 	u.expires[id] = expires.Unix()
@@ -40,7 +40,7 @@ func (u *used) spend(id tokens.ID, expires, now time.Time) error {
 
 // sweep drops what has expired. It runs again when as many more have come, so
 // that its cost for each is constant.
-func (u *used) sweep(now time.Time) {
+func (u *replayCache) sweep(now time.Time) {
 	if u.expires == nil {
 		u.expires = make(map[tokens.ID]int64)
 	}
@@ -49,5 +49,5 @@ func (u *used) sweep(now time.Time) {
 			delete(u.expires, id)
 		}
 	}
-	u.sweepAt, u.sweptAt = min(max(2*len(u.expires), 1<<10), maxUsed), now.Unix()
+	u.sweepAt, u.sweptAt = min(max(2*len(u.expires), 1<<10), maxReplays), now.Unix()
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// OutsideAlgorithms lists what outside issuers may sign by: all of RFC 7518 and
+// ExternalAlgorithms lists what outside issuers may sign by: all of RFC 7518 and
 // RFC 8037 that is asymmetric.
-func OutsideAlgorithms() []string {
+func ExternalAlgorithms() []string {
 	return strings.Fields("RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA")
 }
 
