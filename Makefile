@@ -20,19 +20,19 @@ build: needs ## build bin/stile
 run: build ## build, and serve the demo corpus to a demo tenant
 	./bin/stile serve --demo
 
-# The tests beside main.go run the real program, a process of its own: there the
-# race detector would only slow those who call it.
+# The tests in e2e run the real program as a process of its own. The race detector
+# would not see into it, and would only slow its callers.
 .PHONY: test
-test: needs needs-node needs-python needs-php says-java ## run all tests, the packages' with the race detector
+test: needs needs-node needs-python needs-php says-java ## run all tests, with the race detector except in e2e
 	$(GO) vet ./...
-	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep /stile/)
-	$(GO) test -timeout 14m .
+	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v '/e2e$$')
+	$(GO) test -timeout 14m ./e2e
 	$(MAKE) test-widgets
 
 .PHONY: test-quick
-test-quick: needs ## test the packages without the race detector, browsers and third-party programs (under 3 min)
+test-quick: needs ## run the package tests that need neither browsers nor third-party programs (under 3 min)
 	$(GO) vet ./...
-	$(GO) test -timeout 3m $$($(GO) list ./... | grep /stile/ | grep -v -e /peers -e /backends)
+	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v -e '/e2e$$' -e /peers -e /backends)
 
 .PHONY: test-widgets
 test-widgets: build needs-node needs-browsers ## test the widget layer in Chromium and Firefox
@@ -42,7 +42,7 @@ test-widgets: build needs-node needs-browsers ## test the widget layer in Chromi
 test-vectors: build needs-node needs-browsers ## try public test vectors: make test-vectors VECTORS=DIR
 	@test -n "$(VECTORS)" || { echo "make test-vectors needs VECTORS=DIR: README says where the vectors come from" >&2; exit 2; }
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
-	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v . ./tokens/bearer ./challenge
+	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v ./e2e ./tokens/bearer ./challenge
 	cd widgets && npm ci --no-progress && STILE_VECTORS="$(abspath $(VECTORS))" npm run test:vectors
 
 .PHONY: widgets

@@ -2,7 +2,6 @@ package docs_test
 
 import (
 	"io/fs"
-	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -37,7 +36,6 @@ var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.\r?$`
 func sources(t *testing.T, prefix string) []source {
 	t.Helper()
 	var all []source
-	root := os.DirFS("..")
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

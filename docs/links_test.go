@@ -1,0 +1,109 @@
+package docs_test
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+
+	"stile.example/stile/settings"
+)
+
+// root is the directory of the project.
+var root = os.DirFS("..")
+
+// documents returns the text of each Markdown page that people read, by its path from the root.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	pages := map[string]string{}
+	for _, pattern := range []string{
+		"*.md", "docs/*.md", "docs/decisions/*.md", "static/demo/*.md", "examples/*.md",
+	} {
+		files, err := fs.Glob(root, pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no file matches %s (%v)", pattern, err)
+		}
+		for _, file := range files {
+			text, err := fs.ReadFile(root, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages[file] = string(text)
+		}
+	}
+	return pages
+}
+
+// TestDocumentsLink follows each link to a file, and to a heading in it.
+func TestDocumentsLink(t *testing.T) {
+	links := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	pages := documents(t)
+	for page, text := range pages {
+		for _, m := range links.FindAllStringSubmatch(text, -1) {
+			file, heading, _ := strings.Cut(m[1], "#")
+			if strings.Contains(file, "://") {
+				continue
+			}
+			target := path.Join(path.Dir(page), file)
+			if file == "" {
+				target = page
+			}
+			if _, err := fs.Stat(root, target); err != nil {
+				t.Errorf("%s links to %s: %v", page, m[1], err)
+			}
+			if heading != "" && !headings(pages[target])[heading] {
+				t.Errorf("%s links to %s, which has no such heading", page, m[1])
+			}
+		}
+	}
+}
+
+// TestDocumentsFiles looks for the files that docs/architecture.md names.
+func TestDocumentsFiles(t *testing.T) {
+	const page = "docs/architecture.md"
+	name := regexp.MustCompile("`([a-z_0-9]+(?:/[a-z_0-9]+)+\\.go)`")
+	names := name.FindAllStringSubmatch(documents(t)[page], -1)
+	if len(names) < 8 {
+		t.Errorf("%s names %d files, want 8 or more", page, len(names))
+	}
+	for _, m := range names {
+		if _, err := fs.Stat(root, m[1]); err != nil {
+			t.Errorf("%s names %s: %v", page, m[1], err)
+		}
+	}
+}
+
+// headings returns the names by which GitHub links to a page's headings.
+func headings(text string) map[string]bool {
+	names := map[string]bool{}
+	mark := regexp.MustCompile(`[^\pL\pN _-]`)
+	for line := range strings.Lines(text) {
+		if title := strings.TrimLeft(line, "#"); title != line {
+			name := mark.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), "")
+			names[strings.ReplaceAll(name, " ", "-")] = true
+		}
+	}
+	return names
+}
+
+// TestDocumentsSettings looks up each setting that a page names.
+func TestDocumentsSettings(t *testing.T) {
+	known := map[string]bool{}
+	for _, k := range settings.Keys() {
+		known[k.Name] = true
+	}
+	name := regexp.MustCompile("`((?:policy|tls|log)\\.[a-z_.]+)`")
+	found := 0
+	for page, text := range documents(t) {
+		for _, m := range name.FindAllStringSubmatch(text, -1) {
+			if found++; !known[m[1]] {
+				t.Errorf("%s names the setting %s, which does not exist", page, m[1])
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("the pages name %d settings, want 20 or more", found)
+	}
+}

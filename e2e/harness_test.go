@@ -1,0 +1,258 @@
+// Package e2e tests the real program: its binary, its files and its sockets. It covers what one
+// package alone can't show: exact counts under load, crashes, a full disk, malformed input, secrets
+// in logs, and each property of docs/security.md in a file with its number.
+//
+// It contains only tests. They forge source addresses with X-Forwarded-For, from a proxy that the
+// settings trust.
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stile.example/stile/stiletest"
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "stile-test")
+	if err == nil {
+		binary, err = stiletest.Build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+const trusting = "trusted_proxies: [127.0.0.1/32]\n"
+
+// site is a running server with a corpus of 30 items and the tenant acme. No
+// ladder stands in its way, unless it is a strict one.
+type site struct {
+	*stiletest.Server
+	t      testing.TB
+	secret string
+	client *http.Client
+}
+
+func newSite(t testing.TB, settings string) *site {
+	t.Helper()
+	return startSite(t, newServer(t, settings))
+}
+
+// newStrictSite is a site with the ladder as it is by default.
+func newStrictSite(t testing.TB, settings string) *site {
+	t.Helper()
+	server := newServer(t, settings)
+	server.Env = nil
+	return startSite(t, server)
+}
+
+func startSite(t testing.TB, server *stiletest.Server) *site {
+	t.Helper()
+	s := &site{t: t, Server: server, client: newClient()}
+	s.must(s.Start())
+	t.Cleanup(func() { s.Kill() })
+	s.fillCorpus()
+	return s
+}
+
+func newServer(t testing.TB, settings string) *stiletest.Server {
+	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.Calm()}
+}
+
+func newClient() *http.Client {
+	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}
+}
+
+// fillCorpus imports 30 items and adds the tenant.
+func (s *site) fillCorpus() {
+	s.t.Helper()
+	var corpus strings.Builder
+	for n := range 30 {
+		fmt.Fprintf(&corpus, `{"id":"i%d","collection":"c%d","title":"Item number %d","body":"<p>Some words.</p>","tags":["t"]}`+"\n", n, n%3, n)
+	}
+	s.write("corpus.jsonl", corpus.String())
+	s.command("content", "import", "corpus.jsonl")
+	var err error
+	s.secret, err = s.Tenant("acme")
+	s.must(err)
+}
+
+func (s *site) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) write(name, text string) {
+	s.t.Helper()
+	s.must(os.WriteFile(filepath.Join(s.Dir, name), []byte(text), 0o600))
+}
+
+func (s *site) command(args ...string) string {
+	s.t.Helper()
+	out, err := s.Command(args...)
+	s.must(err)
+	return out
+}
+
+// tokens gets n tokens for acme.
+func (s *site) tokens(n int) []string {
+	s.t.Helper()
+	list := make([]string, n)
+	var wg sync.WaitGroup
+	errs := make(chan error, 8)
+	for w := range 8 {
+		wg.Go(func() {
+			for i := w; i < n; i += 8 {
+				var err error
+				if list[i], err = s.Token("acme", s.secret); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	select {
+	case err := <-errs:
+		s.t.Fatal(err)
+	default:
+	}
+	return list
+}
+
+// answer is a body of the content API, with its status.
+type answer struct {
+	Status int
+	Data   json.RawMessage
+	Meta   struct {
+		Token struct {
+			Calls int
+			Limit int `json:"calls_limit"`
+		}
+	}
+	Error *struct {
+		Code, Detail, Ref string
+		RetryAfter        *int `json:"retry_after"`
+		Challenge         *json.RawMessage
+		Now               int64
+	}
+}
+
+// code is "" for an answer with data.
+func (a answer) code() string {
+	if a.Error == nil {
+		return ""
+	}
+	return a.Error.Code
+}
+
+// get asks a path of the content API with a token, from an address. An error
+// means that there was no whole answer.
+func (s *site) get(path, token, from string) (answer, error) {
+	req, err := http.NewRequest("GET", s.URL+path, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	q := req.URL.Query()
+	q.Set("client_id", "acme")
+	req.URL.RawQuery = q.Encode()
+	req.Header.Set("Authorization", "Bearer "+token)
+	if from != "" {
+		req.Header.Set("X-Forwarded-For", from)
+	}
+	return s.do(req)
+}
+
+// do sends a request and reads the answer.
+func (s *site) do(req *http.Request) (answer, error) {
+	res, err := s.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	a := answer{Status: res.StatusCode}
+	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
+		return a, fmt.Errorf("body: %w", err)
+	}
+	io.Copy(io.Discard, res.Body)
+	if (a.Error == nil) == (a.Data == nil) {
+		return a, fmt.Errorf("%s: data and error, or neither", req.URL.Path)
+	}
+	return a, nil
+}
+
+// mustGet is get for calls that must have an answer, of whatever code.
+func (s *site) mustGet(path, token, from string) answer {
+	s.t.Helper()
+	a, err := s.get(path, token, from)
+	s.must(err)
+	return a
+}
+
+// charged is the calls in acme's usage.
+func (s *site) charged() (calls int) {
+	s.t.Helper()
+	var lines []struct{ Calls int }
+	s.must(s.CommandJSON(&lines, "usage", "--tenant", "acme"))
+	for _, l := range lines {
+		calls += l.Calls
+	}
+	return calls
+}
+
+// shown is what `stile token show` says of a token.
+type shown struct {
+	Active  bool
+	Binding string
+	Calls   int
+	Limit   int `json:"calls_limit"`
+	Reason  string
+}
+
+func (s *site) show(token string) (v shown) {
+	s.t.Helper()
+	s.must(s.CommandJSON(&v, "token", "show", token))
+	return v
+}
+
+// raw sends a request as it is and returns the status and the body.
+func (s *site) raw(method, path string, header http.Header, body string) (int, string) {
+	s.t.Helper()
+	req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
+	s.must(err)
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	res, err := s.client.Do(req)
+	s.must(err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	s.must(err)
+	return res.StatusCode, string(text)
+}
+
+func params(kv ...string) string {
+	q := url.Values{}
+	for i := 0; i < len(kv); i += 2 {
+		q.Add(kv[i], kv[i+1])
+	}
+	return q.Encode()
+}

@@ -1,0 +1,51 @@
+package e2e
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+)
+
+// TestFront: the running program refuses chunks, on its own TLS too, and the
+// admin listener refuses names that it does not have.
+func TestFront(t *testing.T) {
+	const chunks = "POST /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+	s := newSite(t, "admin_hosts: [stile.internal]\n")
+	if code := s.send(chunks); code != 400 {
+		t.Errorf("a length and chunks: %d", code)
+	}
+	secure := newSecureSite(t, "")
+	c, err := secure.dialH1(chunks + "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+	secure.must(err)
+	defer c.Close()
+	if answers := statuses(t, c); len(answers) != 1 || answers[0] != "400" {
+		t.Errorf("a length and chunks, and then a request, over TLS: %v", answers)
+	}
+	for host, want := range map[string]int{"localhost": 200, "127.0.0.1": 200, "stile.internal:80": 200, "evil.example": 421} {
+		req, err := http.NewRequest("GET", s.AdminURL+"/metrics", nil)
+		s.must(err)
+		req.Host = host
+		res, err := s.client.Do(req)
+		s.must(err)
+		res.Body.Close()
+		if res.StatusCode != want || res.Header.Get("Content-Security-Policy") != "default-src 'none'; frame-ancestors 'none'" {
+			t.Errorf("/metrics of %s: %d %v", host, res.StatusCode, res.Header)
+		}
+	}
+}
+
+// statuses reads the status of each response until the connection ends.
+func statuses(t *testing.T, c net.Conn) (all []string) {
+	t.Helper()
+	in := bufio.NewReader(c)
+	for {
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			return all
+		}
+		io.Copy(io.Discard, res.Body)
+		all = append(all, res.Status[:3])
+	}
+}

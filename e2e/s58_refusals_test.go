@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// flood sends n requests without a token, each with the headers of its number,
+// and returns the references of the refusals.
+func (s *site) flood(n int, code string, header func(n int) http.Header) (refs []string) {
+	s.t.Helper()
+	refs = make([]string, n)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				req, err := http.NewRequest("GET", s.URL+"/v1/items?client_id=acme", nil)
+				if err == nil {
+					req.Header = header(i)
+					var a answer
+					if a, err = s.do(req); a.code() != code {
+						s.t.Errorf("request %d: %s, %v", i, a.code(), err)
+						return
+					}
+					refs[i] = a.Error.Ref
+				}
+				if err != nil {
+					s.t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if s.t.Failed() {
+		s.t.FailNow()
+	}
+	return refs
+}
+
+// sizes are those of the data and of the log, after a restart that has written
+// everything.
+func (s *site) sizes() (data, log int) {
+	s.t.Helper()
+	s.must(s.Stop())
+	data = s.dataSize()
+	s.client.CloseIdleConnections()
+	s.must(s.Start())
+	return data, len(s.Log())
+}
+
+// grown checks what a flood has left behind once the server has stopped.
+func (s *site) grown(data, log, n int) {
+	s.t.Helper()
+	s.must(s.Stop())
+	data, log = s.dataSize()-data, len(s.Log())-log
+	s.t.Logf("%d refused requests: data %d KB, log %d KB", n, data>>10, log>>10)
+	if data >= 1<<20 || log >= 1<<20 {
+		s.t.Errorf("data %d, log %d bytes: want less than 1 MB each", data, log)
+	}
+}
+
+// TestS58BlockedFlood: a blocked address is answered, its connection is closed,
+// and what it leaves is a row and a line a minute.
+func TestS58BlockedFlood(t *testing.T) {
+	s := newStrictSite(t, "")
+	s.command("address", "block", "127.0.0.1", "--reason", "test")
+	res, err := s.client.Get(s.URL + "/v1/items")
+	s.must(err)
+	res.Body.Close()
+	if !res.Close || res.StatusCode != http.StatusForbidden {
+		t.Errorf("the connection of a blocked address stays open: %d", res.StatusCode)
+	}
+	data, log := s.sizes()
+	const n = 4000
+	refs := s.flood(n, "address_blocked", func(int) http.Header { return nil })
+	if lines := strings.Count(s.Log(), `"msg":"refused"`); lines > 4 {
+		t.Errorf("%d lines in the log", lines)
+	}
+	out := s.command("explain", refs[n-1])
+	if !strings.Contains(out, "address_blocked") || !strings.Contains(out, "such refusals of its address, tenant and code in that minute") {
+		t.Errorf("explain says of the last:\n%s", out)
+	}
+	s.grown(data, log, n)
+}
+
+// TestS58Floods: refusals of every kind that need no token leave one line for
+// each address and code in a minute, and push out no other visitor's reference.
+func TestS58Floods(t *testing.T) {
+	s := newStrictSite(t, trusting)
+	s.command("address", "block", "203.0.113.9", "--reason", "test")
+	data, log := s.sizes()
+	a := s.mustGet("/v1/items", "made-up", "198.51.100.1")
+	if a.code() != "token_invalid" {
+		t.Fatalf("a made-up token: %s", a.code())
+	}
+	visitor := a.Error.Ref
+	began := time.Now()
+	const n = 15_000
+	s.flood(n, "address_blocked", func(int) http.Header { return http.Header{"X-Forwarded-For": {"203.0.113.9"}} })
+	s.flood(n, "token_missing", func(i int) http.Header {
+		return http.Header{"X-Forwarded-For": {fmt.Sprint("192.0.", i%50, ".1")}}
+	})
+	minutes := int(time.Since(began)/time.Minute) + 2
+	if lines := strings.Count(s.Log(), `"msg":"refused"`); lines > 2*51*minutes {
+		t.Errorf("%d lines in the log", lines)
+	}
+	if out := s.command("explain", visitor); !strings.Contains(out, "token_invalid") || !strings.Contains(out, "198.51.100.0/24") {
+		t.Errorf("another visitor's reference was pushed out: %s", out)
+	}
+	s.grown(data, log, 2*n)
+}
