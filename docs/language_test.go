@@ -148,7 +148,9 @@ func blank(re *regexp.Regexp, text string) string {
 	return re.ReplaceAllStringFunc(text, func(s string) string { return strings.Repeat(" ", len(s)) })
 }
 
+// shorten returns the beginning of what was found, without the gaps that blank left.
 func shorten(text string) string {
+	text = spaces.ReplaceAllString(text, " ")
 	if runes := []rune(text); len(runes) > 60 {
 		return string(runes[:60]) + "…"
 	}

@@ -28,7 +28,7 @@ func script(text string, number int, wantStrings bool) []passage {
 	return all
 }
 
-// A token is a comment or a string in a script.
+// A scriptToken is a comment or a string in a script.
 type scriptToken struct {
 	isComment  bool
 	start, end int
@@ -67,7 +67,8 @@ type scanner struct {
 }
 
 // beforeRegexp matches code after which a slash begins a regular expression, and does not divide.
-var beforeRegexp = regexp.MustCompile(`(^|[(,=:\[!&|?{};+*%<>~^-]|\b(return|typeof|case|in|of|void|delete|do|else|await|yield))\s*$`)
+var beforeRegexp = regexp.MustCompile(`(^|[(,=:\[!&|?{};+*%<>~^-]|` +
+	`\b(return|typeof|case|in|of|void|delete|do|else|await|yield))\s*$`)
 
 // code scans to the end of the text, or of the expression in a template.
 func (s *scanner) code(inTemplate bool) {
@@ -108,7 +109,8 @@ func (s *scanner) comment(end string, length int) {
 	} else {
 		s.pos += 2 + i + length
 	}
-	s.found = append(s.found, scriptToken{true, start, s.pos, split(s.lineOf(start), s.text[start:s.pos])})
+	lines := split(s.lineOf(start), s.text[start:s.pos])
+	s.found = append(s.found, scriptToken{true, start, s.pos, lines})
 }
 
 // quoted scans a string. One that is not closed ends with its line.
