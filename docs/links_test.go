@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"stile.example/stile/settings"
 )
@@ -71,6 +72,45 @@ func TestDocumentsFiles(t *testing.T) {
 	for _, m := range names {
 		if _, err := fs.Stat(root, m[1]); err != nil {
 			t.Errorf("%s names %s: %v", page, m[1], err)
+		}
+	}
+}
+
+// TestDocumentsDecisions holds the index of the decisions against their pages: each page is in it
+// once, under its own title, in order of date.
+func TestDocumentsDecisions(t *testing.T) {
+	pages := documents(t)
+	entries := regexp.MustCompile(`(?m)^- \[(.+)\]\((.+)\)$`).FindAllStringSubmatch(pages["docs/decisions/README.md"], -1)
+	listed, last := map[string]bool{"docs/decisions/README.md": true}, ""
+	for _, e := range entries {
+		title, file := e[1], "docs/decisions/"+e[2]
+		text, found := pages[file]
+		if !found {
+			t.Errorf("the index names %s, which does not exist", file)
+			continue
+		}
+		if listed[file] {
+			t.Errorf("the index lists %s twice", file)
+		}
+		if heading, _, _ := strings.Cut(text, "\n"); heading != "# "+title {
+			t.Errorf("the index calls %s %q, and its heading is %q", file, title, heading)
+		}
+		date, err := time.Parse(time.DateOnly, e[2][:min(len(e[2]), len(time.DateOnly))])
+		if err != nil {
+			t.Errorf("%s must begin with its date: %v", file, err)
+		} else if !strings.Contains(text, "\n"+date.Format("2 January 2006")) {
+			t.Errorf("%s must state its date, %s", file, date.Format("2 January 2006"))
+		}
+		if day := date.Format(time.DateOnly); day < last {
+			t.Errorf("the index lists %s after a page of %s", file, last)
+		} else {
+			last = day
+		}
+		listed[file] = true
+	}
+	for file := range pages {
+		if path.Dir(file) == "docs/decisions" && !listed[file] {
+			t.Errorf("the index lacks %s", file)
 		}
 	}
 }
