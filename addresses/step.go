@@ -19,7 +19,7 @@ type State struct {
 	LastStepBlocks uint8              // blocks of the last length so far
 	Propose        bool               // blocked so often that a person should look
 	Repeats        [Buckets]uint16    // bindings by keys that were known, by slice number modulo Slices
-	Keys           [Buckets]KeyFilter // that bound a token, by slice number modulo Slices
+	Keys           [Buckets]keyFilter // that bound a token, by slice number modulo Slices
 }
 
 // Count is what happened at an address in a slice of the period.
