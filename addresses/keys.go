@@ -34,12 +34,12 @@ func (s *State) count(e Bind) {
 	}
 	switch {
 	case e.Key == [16]byte{}:
-		s.Counts[i].Bound = up(s.Counts[i].Bound)
+		s.Counts[i].Bound = saturatingInc(s.Counts[i].Bound)
 	case known:
-		s.Repeats[i] = up(s.Repeats[i])
+		s.Repeats[i] = saturatingInc(s.Repeats[i])
 		s.Keys[i].add(place)
 	default:
-		s.Counts[i].Bound = up(s.Counts[i].Bound)
+		s.Counts[i].Bound = saturatingInc(s.Counts[i].Bound)
 		s.Keys[i].add(place)
 	}
 }

@@ -96,7 +96,7 @@ func issued(s State, p Policy, at time.Time) (State, Verdict) {
 	if !s.blocked(at) || p.ObserveBlock {
 		s = advance(s, p, at)
 		now := s.now()
-		now.Issued = up(now.Issued)
+		now.Issued = saturatingInc(now.Issued)
 	}
 	return s, statusOf(s, p, at, 1)
 }
@@ -118,7 +118,7 @@ func block(s State, p Policy, at time.Time, v Verdict) (State, Verdict) {
 	step := min(s.Step, last)
 	s.Until = at.Add(p.Block[step]).Unix()
 	if step == last {
-		s.LastStepBlocks = up8(s.LastStepBlocks)
+		s.LastStepBlocks = saturatingInc(s.LastStepBlocks)
 		s.Propose = p.PermanentAfter == 0
 		if p.PermanentAfter > 0 && s.LastStepBlocks > p.PermanentAfter {
 			s.Until = Forever
@@ -144,7 +144,7 @@ func (s State) withStepsDecayed(at time.Time) State {
 func solved(s State, p Policy, at time.Time) (State, Verdict) {
 	s = advance(s, p, at)
 	now := s.now()
-	now.Solved = up(now.Solved)
+	now.Solved = saturatingInc(now.Solved)
 	return s, statusOf(s, p, at, 1)
 }
 
@@ -175,6 +175,10 @@ func advanceRing[T any](ring *[Buckets]T, last, now int64) int64 {
 
 func (s *State) now() *Count { return &s.Counts[s.Bucket%Buckets] }
 
-func up(n uint16) uint16 { return n + 1 - n/0xffff }
-
-func up8(n uint8) uint8 { return n + 1 - n/0xff }
+// saturatingInc returns n + 1, or n if that is the largest number of its type.
+func saturatingInc[T uint8 | uint16](n T) T {
+	if n == ^T(0) {
+		return n
+	}
+	return n + 1
+}

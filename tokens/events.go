@@ -80,8 +80,8 @@ const MaxRendered = 6
 // Answer is an answer to challenge Number, which has been compared already.
 type Answer struct {
 	Call
-	Number uint16
-	Right  bool
+	Number  uint16
+	Correct bool
 }
 
 // Reload asks for another challenge in the place of challenge Number.

@@ -56,7 +56,7 @@ type Verdict struct {
 	Observed        Reason // what it would have been refused for, by a rule that is only observed
 	Limit           uint32 // the limit of the rule that refused, for explaining it; 0: none
 	Seen            uint32 // what was counted against it
-	Drained         bool   // it is the address's rule about records, not about bindings
+	OverRecords     bool   // it is the address's rule about records, not about bindings
 	RoamingLimit    bool   // it is the rule about roaming
 	State           State  // the token's state after the event
 }
