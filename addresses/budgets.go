@@ -33,6 +33,14 @@ func OfTenant(a netip.Addr, tenant uint32) Scope {
 // OfAll is the scope of an address for all tenants.
 func OfAll(a netip.Addr) Scope { return OfTenant(a, 0) }
 
+// width is the length of the range that a normalised address stands for.
+func width(a netip.Addr) int {
+	if a.Is4() {
+		return 32
+	}
+	return 64
+}
+
 // wider are the networks around an address whose budgets count once more, the
 // narrowest first. An allowed range with a budget of its own is not counted in
 // networks that reach beyond it.

@@ -1,13 +1,13 @@
 package addresses
 
-// KeyFilter is a set of keys. Each has one of 256 places, so a few of many keys are
+// keyFilter is a set of keys. Each has one of 256 places, so a few of many keys are
 // taken for one that was seen: that is no more than who uses one key for many
 // tokens gets anyway.
-type KeyFilter [4]uint64
+type keyFilter [4]uint64
 
-func (k KeyFilter) has(n uint8) bool { return k[n/64]>>(n%64)&1 != 0 }
+func (k keyFilter) has(n uint8) bool { return k[n/64]>>(n%64)&1 != 0 }
 
-func (k *KeyFilter) add(n uint8) { k[n/64] |= 1 << (n % 64) }
+func (k *keyFilter) add(n uint8) { k[n/64] |= 1 << (n % 64) }
 
 // repeatsPerBinding is how many bindings by keys that were known count as one. A person
 // who opens many pages is no crowd; a script that binds one token after the
@@ -34,12 +34,12 @@ func (s *State) count(e Bind) {
 	}
 	switch {
 	case e.Key == [16]byte{}:
-		s.Counts[i].Bound = up(s.Counts[i].Bound)
+		s.Counts[i].Bound = saturatingInc(s.Counts[i].Bound)
 	case known:
-		s.Repeats[i] = up(s.Repeats[i])
+		s.Repeats[i] = saturatingInc(s.Repeats[i])
 		s.Keys[i].add(place)
 	default:
-		s.Counts[i].Bound = up(s.Counts[i].Bound)
+		s.Counts[i].Bound = saturatingInc(s.Counts[i].Bound)
 		s.Keys[i].add(place)
 	}
 }

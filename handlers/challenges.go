@@ -70,7 +70,7 @@ func (a *API) answer(ctx context.Context, r *request) error {
 		return badRequest("answer is missing")
 	}
 	right := a.Challenges.IsCorrect(r.item, text)
-	answered := tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Right: right}
+	answered := tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Correct: right}
 	if err := a.spendProof(ctx, r, answered); err != nil {
 		return err
 	}

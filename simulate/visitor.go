@@ -12,16 +12,16 @@ import (
 // requests with it, gets a new one when it is invalid, and solves challenges
 // if it can. It does what the widget layer does.
 type visitor struct {
-	who    int // number in the group
-	from   netip.Addr
-	tenant uint32     // whose pages it visits; 0: the first
-	key    tokens.Key // that its browser holds; zero: none
-	solver solver
-	token  tokens.ID
-	live   bool // it has a token that it believes to be good
-	issued time.Duration
-	task   tokens.Challenge // being solved; zero: none
-	right  bool             // it will be
+	who     int // number in the group
+	from    netip.Addr
+	tenant  uint32     // whose pages it visits; 0: the first
+	key     tokens.Key // that its browser holds; zero: none
+	solver  solver
+	token   tokens.ID
+	live    bool // it has a token that it believes to be good
+	issued  time.Duration
+	task    tokens.Challenge // being solved; zero: none
+	correct bool             // it will be
 }
 
 // solver says what becomes of a challenge: how long it takes, what that costs
@@ -110,7 +110,7 @@ func (v *visitor) apply(w *world, now time.Duration, r request) tokens.Verdict {
 	c := tokens.Call{At: at, Tenant: v.payer(), IssuedAt: monday.Add(v.issued), Expires: monday.Add(v.issued + 24*time.Hour),
 		From: v.from, Key: v.key, Route: r.route, Blocked: w.blocked(v.from, v.payer(), now) > 0}
 	if v.task.Number != 0 {
-		return v.send(w, now, tokens.Answer{Call: c, Number: v.task.Number, Right: v.right})
+		return v.send(w, now, tokens.Answer{Call: c, Number: v.task.Number, Correct: v.correct})
 	}
 	most := c
 	if most.Records = max(r.records, r.most); r.suggest {
@@ -155,6 +155,6 @@ func (v *visitor) work(w *world, now time.Duration, c tokens.Challenge) (fate, t
 		return unsolved, now
 	}
 	w.wait(takes, cpu)
-	v.task, v.right = c, right
+	v.task, v.correct = c, right
 	return working, now + takes
 }

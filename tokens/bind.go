@@ -34,7 +34,7 @@ func applyAddressVerdict(s State, p Policy, c Call, v Verdict) (State, Verdict) 
 		v.Outcome = NeedAddress
 		return s, v
 	}
-	v.Limit, v.Seen, v.Drained = c.Address.Limit, c.Address.Seen, c.Address.OverRecords
+	v.Limit, v.Seen, v.OverRecords = c.Address.Limit, c.Address.Seen, c.Address.OverRecords
 	if c.Address.Blocked {
 		v.Outcome, v.Reason = Refuse, AddressBlocked
 		return s, v

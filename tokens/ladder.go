@@ -85,7 +85,7 @@ func answer(s State, p Policy, a Answer) (State, Verdict) {
 	if !open {
 		return s, v
 	}
-	if !a.Right || expired(s, a.At) {
+	if !a.Correct || expired(s, a.At) {
 		s, v = issueChallenge(s, p, a.At, v, reissue(s))
 		if v.Outcome == Challenged {
 			v.Reason = ChallengeFailed

@@ -249,7 +249,7 @@ func (l *life) challenges(t *rapid.T, next State, v Verdict, e Event) {
 		t.Fatalf("challenged with none: %+v", v)
 	}
 	if a, ok := e.(Answer); ok && v.Outcome == Admit {
-		if l.solved[a.Number] || !a.Right || next.OpenChallenge.Number != 0 || v.Solved == NoKind {
+		if l.solved[a.Number] || !a.Correct || next.OpenChallenge.Number != 0 || v.Solved == NoKind {
 			t.Fatalf("answer %+v solved %+v", a, v)
 		}
 		l.solved[a.Number] = true

@@ -42,7 +42,7 @@ func (db *DB) EachAddress(ctx context.Context, fn func(addresses.Scope, addresse
 		if err := rows.Scan(&p, &p.bits, &p.tenant, &b); err != nil {
 			return fmt.Errorf("read addresses: %w", err)
 		}
-		s, err := decodeAddress(b)
+		s, err := addresses.DecodeState(b)
 		if err != nil {
 			return fmt.Errorf("address %s: %w", p.scope().Range, err)
 		}
@@ -115,7 +115,7 @@ func readAddress(q *sql.DB, p addrKey) (addresses.State, error) {
 	if err != nil {
 		return addresses.State{}, err
 	}
-	return decodeAddress(b)
+	return addresses.DecodeState(b)
 }
 
 // writeAddress writes an address's row. The zero State is no row.
@@ -124,15 +124,11 @@ func writeAddress(tx *sql.Tx, p addrKey, s addresses.State, now time.Time) error
 		_, err := tx.Exec(`DELETE FROM scopes WHERE address = ? AND bits = ? AND tenant = ?`, p.address[:], p.bits, p.tenant)
 		return err
 	}
-	b, err := encodeAddress(s)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(`
+	_, err := tx.Exec(`
 		INSERT INTO scopes (address, bits, tenant, forget, state)
 		VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (address, bits, tenant) DO UPDATE SET forget = excluded.forget, state = excluded.state`,
-		p.address[:], p.bits, p.tenant, forgetAt(s, now), b)
+		p.address[:], p.bits, p.tenant, forgetAt(s, now), addresses.AppendState(nil, s))
 	return err
 }
 

@@ -117,7 +117,7 @@ func (w *writer) encodeChanges() []byte {
 // appendRecord appends what a journal's row says of one token. The zero State
 // says that it is forgotten.
 func appendRecord(b []byte, id tokens.ID, s tokens.State) []byte {
-	return appendState(append(b, id[:]...), s)
+	return tokens.AppendState(append(b, id[:]...), s)
 }
 
 // records reads a journal's row into states: the later record wins.
@@ -127,7 +127,7 @@ func records(states map[tokens.ID]tokens.State, row []byte) error {
 			return fmt.Errorf("a record of %d bytes", len(row))
 		}
 		id := tokens.ID(row)
-		s, rest, err := cutState(row[len(id):])
+		s, rest, err := tokens.CutState(row[len(id):])
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func (p plain) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) t
 		var old tokens.State
 		err := tx.QueryRowContext(ctx, `SELECT state FROM tokens WHERE id = ?`, id[:]).Scan(&b)
 		if err == nil {
-			old, err = decodeState(b)
+			old, err = tokens.DecodeState(b)
 		}
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err

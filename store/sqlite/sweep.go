@@ -115,7 +115,7 @@ func readExpired(q *sql.DB, last expiredToken, before int64) (dead []expiredToke
 		if err := rows.Scan(&id, &c.expires, &state); err != nil {
 			return nil, err
 		}
-		if c.state, err = decodeState(state); err != nil {
+		if c.state, err = tokens.DecodeState(state); err != nil {
 			return nil, fmt.Errorf("token %x: %w", id, err)
 		}
 		c.id = tokens.ID(id)

@@ -112,7 +112,7 @@ func readToken(q *sql.DB, id tokens.ID) (tokens.State, error) {
 	if err != nil {
 		return tokens.State{}, err
 	}
-	return decodeState(b)
+	return tokens.DecodeState(b)
 }
 
 // writeToken writes a state's row. The zero State, which says never seen, is
@@ -126,6 +126,6 @@ func writeToken(tx *sql.Tx, id tokens.ID, s tokens.State) error {
 		INSERT INTO tokens (id, tenant, expires, state)
 		VALUES (?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, state = excluded.state`,
-		id[:], s.Tenant, s.Expires, appendState(nil, s))
+		id[:], s.Tenant, s.Expires, tokens.AppendState(nil, s))
 	return err
 }

@@ -51,10 +51,7 @@ func TestR8_MigrationsAreWhole(t *testing.T) {
 // tokens, becomes what is known of it for all tenants: a block stays.
 func TestAddressesOfAVersionBefore(t *testing.T) {
 	db := newDB(t)
-	state, err := encodeAddress(addresses.State{Until: addresses.Forever})
-	if err != nil {
-		t.Fatal(err)
-	}
+	state := addresses.AppendState(nil, addresses.State{Until: addresses.Forever})
 	before, err := fs.ReadFile(migrations, "migration/0003_ladder.sql")
 	if err != nil {
 		t.Fatal(err)

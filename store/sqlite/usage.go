@@ -128,7 +128,7 @@ func (u *sums) addTokens(ctx context.Context, tx *sql.Tx) error {
 		if _, known := newer[tokens.ID(id)]; known {
 			continue
 		}
-		s, err := decodeState(b)
+		s, err := tokens.DecodeState(b)
 		if err != nil {
 			return fmt.Errorf("token %x: %w", id, err)
 		}
