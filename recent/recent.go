@@ -8,8 +8,8 @@ package recent
 // Map is a map of bounded size. The zero Map is valid and stores nothing; [New] returns one that
 // stores entries.
 //
-// Get and Len may be called by several goroutines at once. Every other method needs exclusive
-// access, so a Map that is shared is guarded by a sync.RWMutex or a sync.Mutex.
+// Get, GetNewer and Len may be called by several goroutines at once. Every other method needs
+// exclusive access, so a Map that is shared is guarded by a sync.RWMutex or a sync.Mutex.
 type Map[K comparable, V any] struct {
 	newer, older map[K]V
 	used         int // sum of the sizes in newer; those of older added up to half at most
@@ -30,6 +30,13 @@ func (m *Map[K, V]) Get(key K) (value V, ok bool) {
 		return value, true
 	}
 	value, ok = m.older[key]
+	return value, ok
+}
+
+// GetNewer is Get for the newer half only. Putting or using an entry that it finds would not keep
+// the entry longer, so callers need not take exclusive access to do so.
+func (m *Map[K, V]) GetNewer(key K) (value V, ok bool) {
+	value, ok = m.newer[key]
 	return value, ok
 }
 

@@ -84,6 +84,23 @@ func TestBoundIsReached(t *testing.T) {
 	}
 }
 
+func TestGetNewer(t *testing.T) {
+	m := New[int, int](4)
+	m.Put(1, 1)
+	m.Put(2, 2)
+	if v, ok := m.GetNewer(1); !ok || v != 1 {
+		t.Errorf("in the newer half: %d, %v", v, ok)
+	}
+	m.Put(3, 3)
+	if _, ok := m.GetNewer(1); ok {
+		t.Error("found in the older half")
+	}
+	m.Use(1)
+	if v, ok := m.GetNewer(1); !ok || v != 1 {
+		t.Errorf("after Use: %d, %v", v, ok)
+	}
+}
+
 func TestPutAgainTakesNoSpace(t *testing.T) {
 	m := New[int, int](4)
 	m.Put(1, 1)
@@ -131,7 +148,7 @@ func TestZeroMapStoresNothing(t *testing.T) {
 	}
 }
 
-// TestConcurrentReads shows under the race detector that Get and Len only read.
+// TestConcurrentReads shows under the race detector that Get, GetNewer and Len only read.
 func TestConcurrentReads(t *testing.T) {
 	m := New[int, int](100)
 	for i := range 150 {
@@ -143,6 +160,9 @@ func TestConcurrentReads(t *testing.T) {
 			for i := range 150 {
 				if v, ok := m.Get(i); ok && v != i {
 					t.Errorf("key %d is %d", i, v)
+				}
+				if v, ok := m.GetNewer(i); ok && v != i {
+					t.Errorf("key %d of the newer half is %d", i, v)
 				}
 				m.Len()
 			}

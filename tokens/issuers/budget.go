@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"stile.example/stile/recent"
 	"stile.example/stile/tokens/bearer"
 )
 
@@ -22,10 +23,9 @@ const (
 	suspectRate, suspectBurst = 5, 10
 	othersRate, othersBurst   = 100, 200
 
-	// maxMissed is more than the rates above can add in one window, a /48
-	// included, so nothing is forgotten early. It bounds each of two halves:
-	// 10 MB in all.
-	maxMissed = 1 << 14
+	// maxMissed bounds the counts in memory: 10 MB. Half of it is more than the rates above can
+	// add in one window, a /48 included, so no count is dropped before its window ends.
+	maxMissed = 1 << 15
 )
 
 // payer is who a question is counted for: a client by name, or an address or
@@ -56,16 +56,15 @@ func networkOf(s bearer.Source) payer {
 // issuer's endpoint fails, everybody is one, so few questions reach it. The
 // methods are not safe for concurrent use.
 type budget struct {
-	fresh, old map[payer]missed
-	turned     time.Time
-	suspects   bucket
-	others     bucket
-	failing    bool // the last question had no answer
+	counts   recent.Map[payer, missed]
+	suspects bucket
+	others   bucket
+	failing  bool // the last question had no answer
 }
 
 func newBudget() budget {
 	return budget{
-		fresh:    map[payer]missed{},
+		counts:   recent.New[payer, missed](maxMissed),
 		suspects: bucket{rate: suspectRate, most: suspectBurst}, others: bucket{rate: othersRate, most: othersBurst},
 	}
 }
@@ -123,19 +122,13 @@ func (b *budget) count(who payer, now time.Time) {
 		m.since, m.n = now, 0
 	}
 	m.n, m.last = m.n+1, now
-	if past := now.Sub(b.turned); past >= 2*window || past < -window || len(b.fresh) >= maxMissed {
-		b.fresh, b.old, b.turned = map[payer]missed{}, b.fresh, now
-	}
-	b.fresh[who] = m
+	b.counts.Put(who, m)
 }
 
 // missed returns what was counted. What lies in the future was counted before
 // the clock was set back, and is void.
 func (b *budget) missed(who payer, now time.Time) missed {
-	m, ok := b.fresh[who]
-	if !ok {
-		m = b.old[who]
-	}
+	m, _ := b.counts.Get(who)
 	if m.last.Sub(now) > window {
 		return missed{}
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"stile.example/stile/recent"
 	"stile.example/stile/tokens/bearer"
 )
 
@@ -21,8 +22,8 @@ const (
 	remembered = time.Minute      // how long an active answer is valid
 	rejected   = 10 * time.Minute // how long an inactive one is: a token that was never issued rarely is later
 	maxAnswer  = 16 << 10
-	maxActive  = 4096    // in each half of the memory: 128 MB at most in both
-	maxOthers  = 1 << 14 // inactive answers, likewise: 6 MB
+	maxActive  = 8192    // active answers in memory: 128 MB at most
+	maxOthers  = 1 << 15 // inactive answers, likewise: 6 MB
 	maxAsking  = 16      // questions at once
 	maxWaiting = 256     // questions that wait or are asked, about unknown tokens; likewise about known ones
 	ofGroup    = 32      // of those, by one client, IPv4 address or IPv6 /48
@@ -42,8 +43,8 @@ type IntrospectionClient struct {
 	log    *slog.Logger
 
 	mu       sync.Mutex
-	active   answers
-	inactive answers
+	active   recent.Map[key, answer]
+	inactive recent.Map[key, answer]
 	running  map[key]*asked // being asked, and waiting
 	waiting  []*asked       // in this order
 	groups   map[payer]group
@@ -58,35 +59,10 @@ type question struct{ address, clientID, secret string }
 
 type key [sha256.Size]byte
 
-// answers remembers what the issuer said, at most so many in each of two
-// halves. The tokens themselves are not kept.
-type answers struct {
-	fresh, old map[key]answer
-	most       int
-}
-
 type answer struct {
 	text []byte // nil: inactive
 	at   time.Time
 }
-
-func (s *answers) find(k key) (answer, bool) {
-	if a, ok := s.fresh[k]; ok {
-		return a, true
-	}
-	a, ok := s.old[k]
-	return a, ok
-}
-
-// keep drops the older half when the newer is full.
-func (s *answers) keep(k key, a answer) {
-	if s.fresh == nil || len(s.fresh) >= s.most {
-		s.fresh, s.old = map[key]answer{}, s.fresh
-	}
-	s.fresh[k] = a
-}
-
-func (s *answers) drop(k key) { delete(s.fresh, k); delete(s.old, k) }
 
 func (a answer) valid(now time.Time, life time.Duration) bool {
 	return now.Sub(a.at) < life && !now.Before(a.at)
@@ -115,7 +91,7 @@ func NewIntrospectionClient(p Endpoint, address, clientID, secret string, log *s
 	return &IntrospectionClient{
 		question: question{address, clientID, secret},
 		client:   newClient(p.AllowPrivate, address), log: log,
-		active: answers{most: maxActive}, inactive: answers{most: maxOthers},
+		active: recent.New[key, answer](maxActive), inactive: recent.New[key, answer](maxOthers),
 		running: map[key]*asked{}, groups: map[payer]group{}, budget: newBudget(),
 	}
 }
@@ -129,11 +105,11 @@ var notActive = []byte(`{"active":false}`)
 func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now time.Time) ([]byte, error) {
 	k := key(sha256.Sum256([]byte(token)))
 	a.mu.Lock()
-	if s, ok := a.inactive.find(k); ok && s.valid(now, rejected) {
+	if s, ok := a.inactive.Get(k); ok && s.valid(now, rejected) {
 		a.mu.Unlock()
 		return notActive, nil
 	}
-	s, known := a.active.find(k)
+	s, known := a.active.Get(k)
 	if known && s.valid(now, remembered) {
 		a.mu.Unlock()
 		return s.text, nil
@@ -295,14 +271,14 @@ func (a *IntrospectionClient) note(q *asked, text []byte, err error) {
 			a.budget.miss(q.from, q.at)
 		}
 	case isActive(text):
-		a.active.keep(q.key, answer{text, q.at})
-		a.inactive.drop(q.key)
+		a.active.Put(q.key, answer{text, q.at})
+		a.inactive.Delete(q.key)
 		if !q.known {
 			a.budget.bucket(q.suspect).give()
 		}
 	default:
-		a.active.drop(q.key)
-		a.inactive.keep(q.key, answer{nil, q.at})
+		a.active.Delete(q.key)
+		a.inactive.Put(q.key, answer{nil, q.at})
 		if !q.known {
 			a.budget.miss(q.from, q.at)
 		}

@@ -116,7 +116,7 @@ func (a *IntrospectionClient) queue(token string, from bearer.Source, now time.T
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := key(sha256.Sum256([]byte(token)))
-	_, known := a.active.find(k)
+	_, known := a.active.Get(k)
 	q := &asked{key: k, token: token, from: from, at: now, known: known, done: make(chan struct{})}
 	if !a.enqueue(q) {
 		q.err = errBusy
@@ -162,16 +162,16 @@ func TestAskerIsBounded(t *testing.T) {
 		t.Errorf("left over: %d, %d, %v", asking, waiting, a.groups)
 	}
 	for n := range 3 * maxActive {
-		a.active.keep(key{byte(n), byte(n >> 8)}, answer{})
+		a.active.Put(key{byte(n), byte(n >> 8)}, answer{})
 	}
-	if len(a.active.fresh) > maxActive || len(a.active.old) > maxActive {
-		t.Errorf("%d and %d answers", len(a.active.fresh), len(a.active.old))
+	if n := a.active.Len(); n > maxActive {
+		t.Errorf("%d answers are in memory", n)
 	}
 	for n := range 3 * maxMissed {
 		a.budget.miss(at(fmt.Sprintf("2001:db8:%x:%x::", n>>8, n&0xff)), noon)
 	}
-	if len(a.budget.fresh) > maxMissed || len(a.budget.old) > maxMissed {
-		t.Errorf("%d and %d addresses", len(a.budget.fresh), len(a.budget.old))
+	if n := a.budget.counts.Len(); n > maxMissed {
+		t.Errorf("%d counts are in memory", n)
 	}
 }
 

@@ -1,53 +1,54 @@
 package proof
 
-import "sync"
+import (
+	"sync"
 
-// maxKeys is how many tokens' keys are remembered, in each of two halves. With
-// their tables and headers that is 40 MB at most.
-const maxKeys = 1 << 11
+	"stile.example/stile/recent"
+)
 
-// keyCache remembers the keys that tokens are bound to, each with the encoded
-// header that it was last in: a browser sends the same header each time. To
-// read a key, and to check that it is a point of its curve, takes longer than
-// everything else about a proof except its signature.
+// maxKeys is the maximum number of tokens whose keys are cached. With their tables and headers, the
+// keys take at most 40 MB.
+const maxKeys = 1 << 12
+
+// keyCache stores the keys that tokens are bound to, each with the encoded header that it was last
+// read from: a browser sends the same header each time. Reading a key and checking that it is a
+// point on its curve takes longer than the rest of a proof's check, apart from the signature.
 //
-// Only a spent proof adds a key, and a token has one place however many headers
-// are sent with it. So neither unbound tokens nor made-up keys displace the keys
-// of others. The zero keys is empty.
+// Only a spent proof adds a key, and each token has one entry, however many headers are sent with
+// it. So neither unbound tokens nor invented keys displace the keys of others.
 type keyCache struct {
-	mu         sync.RWMutex
-	fresh, old map[digest]*key // by token
+	mu   sync.RWMutex
+	keys recent.Map[digest, *key] // by token
 }
 
-// find returns the key in header if it is the one last spent with the token,
-// else nil.
-func (s *keyCache) find(token digest, header string) *key {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	k := s.fresh[token]
-	if k == nil {
-		k = s.old[token]
-	}
-	if k == nil || k.header != header {
-		return nil
-	}
-	return k
+func newKeyCache() keyCache {
+	return keyCache{keys: recent.New[digest, *key](maxKeys)}
 }
 
-func (s *keyCache) keep(token digest, k *key) {
-	if s.has(token, k) { // nearly always
+// get returns the key in header if it is the one last spent with the token, else nil.
+func (c *keyCache) get(token digest, header string) *key {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if k, _ := c.keys.Get(token); k != nil && k.header == header {
+		return k
+	}
+	return nil
+}
+
+// put stores the key last spent with the token. It needs exclusive access only if the key is not
+// stored yet, or is about to be dropped.
+func (c *keyCache) put(token digest, k *key) {
+	if c.has(token, k) {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fresh == nil || len(s.fresh) >= maxKeys && s.fresh[token] == nil {
-		s.fresh, s.old = make(map[digest]*key), s.fresh
-	}
-	s.fresh[token] = k
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keys.Put(token, k)
 }
 
-func (s *keyCache) has(token digest, k *key) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.fresh[token] == k
+func (c *keyCache) has(token digest, k *key) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	newer, _ := c.keys.GetNewer(token)
+	return newer == k
 }

@@ -80,7 +80,7 @@ type Checker struct {
 // NewChecker is a Checker of a server that started at start. It takes no proof
 // that may have been used before.
 func NewChecker(start time.Time) *Checker {
-	c := &Checker{}
+	c := &Checker{keys: newKeyCache()}
 	c.used.begin(start.Add(ahead).Unix())
 	return c
 }
@@ -113,7 +113,7 @@ func (c *Checker) Check(text string, r Request, now time.Time) (Checked, error) 
 	}
 	ath := sha256.Sum256([]byte(r.Token))
 	token := digest(ath[:])
-	k := c.keys.find(token, t.header)
+	k := c.keys.get(token, t.header)
 	known := k != nil
 	if !known {
 		if k, err = readHeader(t.header); err != nil {
@@ -148,7 +148,7 @@ func (c *Checker) Spend(p Checked, most int, now time.Time) error {
 	if err := c.used.spend(p, most, now.Unix()); err != nil {
 		return err
 	}
-	c.keys.keep(p.token, p.key)
+	c.keys.put(p.token, p.key)
 	return nil
 }
 

@@ -48,7 +48,7 @@ func TestGood(t *testing.T) {
 		if _, err := use(c, text, asked, noon); err != invalid("it was used before") {
 			t.Errorf("the second time: %v", err)
 		}
-		if c.keys.find(tokenMark(), text[:strings.IndexByte(text, '.')]) == nil {
+		if c.keys.get(tokenMark(), text[:strings.IndexByte(text, '.')]) == nil {
 			t.Error("the key is not remembered")
 		}
 		if again, err := use(c, k.Proof("GET", asked.URL, asked.Token, noon), asked, noon); err != nil || again != got {
@@ -72,7 +72,7 @@ func TestKeyThatComesAgain(t *testing.T) {
 			t.Errorf("after %d proofs, one that another key has signed: %v", n+1, err)
 		}
 		header, _, _ := strings.Cut(proof(k), ".")
-		if known := c.keys.find(tokenMark(), header); known == nil || (known.table.Load() != nil) != (n >= 1) {
+		if known := c.keys.get(tokenMark(), header); known == nil || (known.table.Load() != nil) != (n >= 1) {
 			t.Errorf("after %d proofs: the key %v has a table or none", n+1, known)
 		}
 	}
@@ -120,7 +120,7 @@ func TestBad(t *testing.T) {
 			if got, err := use(c, text, asked, noon); !errors.Is(err, ErrInvalid) || err.Error() != why || got != (Thumbprint{}) {
 				t.Errorf("%s, %d: %v, %v", why, n, got, err)
 			}
-			if c.keys.fresh != nil || c.used.size() != 0 {
+			if c.keys.keys.Len() != 0 || c.used.size() != 0 {
 				t.Errorf("%s, %d: it left a trace", why, n)
 			}
 		}

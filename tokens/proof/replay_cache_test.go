@@ -168,7 +168,7 @@ func TestS57_CheckRemembersNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	header, _, _ := strings.Cut(honest.Proof("GET", asked.URL, asked.Token, noon), ".")
-	key := c.keys.find(tokenMark(), header)
+	key := c.keys.get(tokenMark(), header)
 	for range 200 {
 		k := stiletest.NewEdwardsKey()
 		for _, r := range []Request{asked, {asked.Method, asked.URL, "another.unbound.token"}} {
@@ -180,10 +180,10 @@ func TestS57_CheckRemembersNothing(t *testing.T) {
 			}
 		}
 	}
-	if n, keys := c.used.size(), len(c.keys.fresh)+len(c.keys.old); n != 1 || keys != 1 {
+	if n, keys := c.used.size(), c.keys.keys.Len(); n != 1 || keys != 1 {
 		t.Errorf("%d proofs and %d keys are remembered", n, keys)
 	}
-	if key == nil || c.keys.find(tokenMark(), header) != key {
+	if key == nil || c.keys.get(tokenMark(), header) != key {
 		t.Error("the key of the bound token was displaced")
 	}
 }
@@ -198,7 +198,7 @@ func TestS57_OneKeyAToken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(c.keys.fresh) + len(c.keys.old); n != 1 {
+	if n := c.keys.keys.Len(); n != 1 {
 		t.Errorf("%d keys are remembered", n)
 	}
 }
@@ -213,15 +213,15 @@ func TestSpendUnchecked(t *testing.T) {
 // TestKeysAreBounded: keys are remembered while they are in use, and at most as
 // many as there is space for.
 func TestKeysAreBounded(t *testing.T) {
-	var s keyCache
+	s := newKeyCache()
 	for n := range 5 * maxKeys {
 		token := numbered(0, n, n).token
-		s.keep(token, &key{header: "h"})
-		if n%100 == 0 && s.find(token, "h") == nil {
+		s.put(token, &key{header: "h"})
+		if n%100 == 0 && s.get(token, "h") == nil {
 			t.Fatalf("key %d is forgotten immediately", n)
 		}
 	}
-	if n := len(s.fresh) + len(s.old); n > 2*maxKeys {
+	if n := s.keys.Len(); n > maxKeys {
 		t.Errorf("%d keys are remembered", n)
 	}
 }
