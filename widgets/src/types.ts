@@ -21,6 +21,13 @@ export interface Item {
   readonly highlight?: {readonly title: string; readonly summary: string}
 }
 
+/** One suggestion of /v1/suggest. */
+export interface Suggestion {
+  readonly text: string
+  readonly id: string
+  readonly collection: string
+}
+
 /** What an answer says beside its data. */
 export interface Meta {
   readonly total?: number

@@ -1,5 +1,5 @@
 /** The suggestions below a search box: a listbox, of which the box is the combobox (WAI-ARIA 1.2). */
-import type {Suggestion} from './search'
+import type {Suggestion} from '../types'
 import {fill, h} from './dom'
 import {collectionName} from './words'
 

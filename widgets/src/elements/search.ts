@@ -2,18 +2,13 @@
 import {ErrorEvent} from '../events'
 import {doc} from '../doc'
 import {core, texts} from '../page'
+import type {Suggestion} from '../types'
 import {reflect, StileElement} from './base'
 import {address, choose, web} from './choice'
 import {button, fill, h, icon, icons} from './dom'
 import {faultMessage} from './message'
 import {Popup, step} from './popup'
 import {plural, type Fault} from './words'
-
-export interface Suggestion {
-  readonly text: string
-  readonly id: string
-  readonly collection: string
-}
 
 /** How long typing rests before suggestions are asked for, in ms. */
 const rest = 180
