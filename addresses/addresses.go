@@ -1,7 +1,7 @@
 // Package addresses decides what becomes of a source address: which are one and
-// the same ([Normal]), which are crowded or blocked because of the tokens that
+// the same ([Canonical]), which are crowded or blocked because of the tokens that
 // they bind ([Step]), and which a person has allowed or blocked ([List]).
-// [Book] joins the rules and the list to a [Store].
+// [Registry] joins the rules and the list to a [Store].
 //
 // Step is a state machine of the same shape as tokens.Step, and as pure: no
 // clock, no connection. How the source address of a request is found (peer,
@@ -10,12 +10,12 @@ package addresses
 
 import "net/netip"
 
-// Normal is the address that stands for a: an IPv6 address that embeds an IPv4
+// Canonical is the address that stands for a: an IPv6 address that embeds an IPv4
 // address (see [embedded]) is that IPv4 address, any loopback address is
 // 127.0.0.1, and any other IPv6 address is the first of its /64, which is what
 // one household or phone is given (RFC 6177, RFC 7934). The zone is dropped. An
 // invalid address stays invalid.
-func Normal(a netip.Addr) netip.Addr {
+func Canonical(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
 	if v4, ok := embedded(a); ok {
 		a = v4

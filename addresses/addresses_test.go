@@ -34,11 +34,11 @@ func TestNormal(t *testing.T) {
 		"64:ff9b:2::203.0.113.9":               "64:ff9b:2::",
 		"2001:1::1":                            "2001:1::",
 	} {
-		if got := addresses.Normal(netip.MustParseAddr(in)).String(); got != want {
+		if got := addresses.Canonical(netip.MustParseAddr(in)).String(); got != want {
 			t.Errorf("Normal(%s) = %s, want %s", in, got, want)
 		}
 	}
-	if addresses.Normal(netip.Addr{}).IsValid() {
+	if addresses.Canonical(netip.Addr{}).IsValid() {
 		t.Error("no address became one")
 	}
 }

@@ -25,7 +25,7 @@ const (
 	times48 = 32
 )
 
-// OfTenant is the scope of an address, as [Normal] gives it, for one tenant.
+// OfTenant is the scope of an address, as [Canonical] gives it, for one tenant.
 func OfTenant(a netip.Addr, tenant uint32) Scope {
 	return Scope{netip.PrefixFrom(a, width(a)), tenant}
 }
@@ -68,7 +68,7 @@ func (p Policy) forScope(s Scope) Policy {
 // Stepper applies an event to one scope by its policy.
 type Stepper func(s Scope, p Policy, e Event) (Verdict, error)
 
-// Apply steps the scopes of an address, as [Normal] gives it, through what
+// Apply steps the scopes of an address, as [Canonical] gives it, through what
 // happens there to a token of a tenant. Each scope is stepped by itself; the
 // strictest verdict is returned. On error the Verdict blocks.
 //
@@ -79,10 +79,10 @@ func (p Policy) Apply(a netip.Addr, tenant uint32, e Event, step Stepper) (Verdi
 	one := func(s Scope, e Event) (Verdict, error) { return step(s, p.forScope(s), e) }
 	switch e := e.(type) {
 	case Bind:
-		return p.consult(a, tenant, e, Draw{At: e.At, Records: e.Records, first: true}, one)
-	case Draw:
+		return p.consult(a, tenant, e, Deliver{At: e.At, Records: e.Records, first: true}, one)
+	case Deliver:
 		return p.consult(a, tenant, e, e, one)
-	case Asked:
+	case Issued:
 		if e.Shared {
 			tenant = 0
 		}
@@ -96,41 +96,41 @@ func (p Policy) Apply(a netip.Addr, tenant uint32, e Event, step Stepper) (Verdi
 
 // consult steps the tenant's scope through own, and the shared ones through
 // what counts there.
-func (p Policy) consult(a netip.Addr, tenant uint32, own Event, records Draw, one func(Scope, Event) (Verdict, error)) (Verdict, error) {
+func (p Policy) consult(a netip.Addr, tenant uint32, own Event, records Deliver, one func(Scope, Event) (Verdict, error)) (Verdict, error) {
 	v, err := one(OfTenant(a, tenant), own)
 	if err != nil {
 		return Verdict{}, err
 	}
-	if v.Standing != Clear || v.Would {
+	if v.Status != Clear || v.IsObserved {
 		return p.priced(v, records), nil
 	}
 	shared, err := p.consultShared(a, tenant, own, records, one)
 	if err != nil {
 		return Verdict{}, err
 	}
-	shared.Bound = v.Bound
-	if shared.Standing == Clear && !shared.Would {
+	shared.Bindings = v.Bindings
+	if shared.Status == Clear && !shared.IsObserved {
 		shared.State = v.State
 		return shared, nil
 	}
-	all, err := one(OfAll(a), Look{records.At})
+	all, err := one(OfAll(a), Inspect{records.At})
 	if err != nil {
 		return Verdict{}, err
 	}
-	shared.Level = uint8(min(all.Asked/max(uint32(p.Bindings), 1), maxLevel))
+	shared.Level = uint8(min(all.Issued/max(uint32(p.Bindings), 1), maxLevel))
 	shared.State = v.State
 	return p.priced(shared, records), nil
 }
 
 // consultShared returns the first verdict that is not clear, else the last.
-func (p Policy) consultShared(a netip.Addr, tenant uint32, own Event, records Draw, one func(Scope, Event) (Verdict, error)) (v Verdict, err error) {
-	v = Verdict{Standing: Clear}
+func (p Policy) consultShared(a netip.Addr, tenant uint32, own Event, records Deliver, one func(Scope, Event) (Verdict, error)) (v Verdict, err error) {
+	v = Verdict{Status: Clear}
 	networks := p.wider(a)
 	if _, isBind := own.(Bind); !isBind {
-		own = Look{records.At}
+		own = Inspect{records.At}
 	}
 	for _, r := range networks {
-		if v, err = one(Scope{r, tenant}, own); err != nil || v.Standing != Clear || v.Would {
+		if v, err = one(Scope{r, tenant}, own); err != nil || v.Status != Clear || v.IsObserved {
 			return v, err
 		}
 	}
@@ -139,21 +139,21 @@ func (p Policy) consultShared(a netip.Addr, tenant uint32, own Event, records Dr
 	}
 	leave := uint32(0)
 	for n, r := range append([]netip.Prefix{OfAll(a).Range}, networks...) {
-		if v, err = one(Scope{r, 0}, records); err != nil || v.Standing != Clear || v.Would {
+		if v, err = one(Scope{r, 0}, records); err != nil || v.Status != Clear || v.IsObserved {
 			return v, err
 		}
 		if n == 0 {
-			leave = v.Leave
+			leave = v.Allowance
 		}
 	}
-	v.Leave = leave
+	v.Allowance = leave
 	return v, nil
 }
 
 // priced sets what a challenge buys, where records are counted.
-func (p Policy) priced(v Verdict, records Draw) Verdict {
-	if v.Leave = 0; p.Records > 0 && v.Standing != Blocked {
-		v.Leave = max(records.Records, bought)
+func (p Policy) priced(v Verdict, records Deliver) Verdict {
+	if v.Allowance = 0; p.Records > 0 && v.Status != Blocked {
+		v.Allowance = max(records.Records, allowancePerChallenge)
 	}
 	return v
 }

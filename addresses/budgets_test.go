@@ -23,8 +23,8 @@ func (w world) apply(t *testing.T, p Policy, a string, tenant uint32, e Event) V
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, isBind := e.(Bind); isBind && (v.Standing == Crowded || v.Standing == Packed) { // the token's step opens the challenge
-		w.apply(t, p, a, tenant, Asked{b.At, v.Shared})
+	if b, isBind := e.(Bind); isBind && (v.Status == Crowded || v.Status == Suspicious) { // the token's step opens the challenge
+		w.apply(t, p, a, tenant, Issued{b.At, v.Shared})
 	}
 	return v
 }
@@ -37,13 +37,13 @@ func TestS50TenantsHarmOnlyThemselves(t *testing.T) {
 	w := world{}
 	for n := range 2000 {
 		v := w.apply(t, budgets, "192.0.2.1", 1, Bind{At: midnight.Add(time.Duration(n) * time.Second), Records: 20})
-		if n > 60 && n < 3600 && v.Standing != Blocked {
-			t.Fatalf("binding %d of the hostile tenant: %v", n, v.Standing)
+		if n > 60 && n < 3600 && v.Status != Blocked {
+			t.Fatalf("binding %d of the hostile tenant: %v", n, v.Status)
 		}
 	}
 	at := midnight.Add(2001 * time.Second)
 	for n := range 25 {
-		if v := w.apply(t, budgets, "192.0.2.1", 2, Bind{At: at, Records: 20}); v.Standing != Crowded || !v.Shared || v.Leave != 100 {
+		if v := w.apply(t, budgets, "192.0.2.1", 2, Bind{At: at, Records: 20}); v.Status != Crowded || !v.Shared || v.Allowance != 100 {
 			t.Fatalf("binding %d of another tenant, where the records of the day are used up: %+v", n, v)
 		}
 	}
@@ -54,7 +54,7 @@ func TestS50TenantsHarmOnlyThemselves(t *testing.T) {
 		w.apply(t, unlimited, "192.0.2.1", 1, Bind{At: midnight})
 	}
 	for n := range 25 {
-		if v := w.apply(t, unlimited, "192.0.2.1", 2, Bind{At: midnight}); v.Standing != Clear || v.Leave != 0 {
+		if v := w.apply(t, unlimited, "192.0.2.1", 2, Bind{At: midnight}); v.Status != Clear || v.Allowance != 0 {
 			t.Fatalf("binding %d of another tenant: %+v", n, v)
 		}
 	}
@@ -67,11 +67,11 @@ func TestS50SharedBudgetsNeverBlock(t *testing.T) {
 	for n := range 300 {
 		at := midnight.Add(time.Duration(n) * 5 * time.Minute)
 		v := w.apply(t, budgets, "192.0.2.1", uint32(1+n%10), Bind{At: at, Records: 50})
-		if v.Standing != Clear && v.Standing != Crowded {
-			t.Fatalf("binding %d: %v", n, v.Standing)
+		if v.Status != Clear && v.Status != Crowded {
+			t.Fatalf("binding %d: %v", n, v.Status)
 		}
-		if n > 10 && v.Standing != Crowded {
-			t.Fatalf("binding %d: %v", n, v.Standing)
+		if n > 10 && v.Status != Crowded {
+			t.Fatalf("binding %d: %v", n, v.Status)
 		}
 	}
 }
@@ -95,11 +95,11 @@ func TestS56Networks(t *testing.T) {
 			at := midnight.Add(time.Duration(n) * 4 * time.Second)
 			tenant := uint32(1 + n%3) // of three tenants, so that bindings matter less
 			v := w.apply(t, budgets, c.address(n), tenant, Bind{At: at, Records: 5})
-			if v.Standing == Clear {
-				delivered += v.Leave
+			if v.Status == Clear {
+				delivered += v.Allowance
 			}
-			if v.Shared && v.Standing != Crowded && v.Standing != Clear {
-				t.Fatalf("%s: a network is %v", name, v.Standing)
+			if v.Shared && v.Status != Crowded && v.Status != Clear {
+				t.Fatalf("%s: a network is %v", name, v.Status)
 			}
 		}
 		if delivered > c.records || delivered < c.records/2 {
@@ -113,12 +113,12 @@ func TestS56Bindings(t *testing.T) {
 	w, clear := world{}, 0
 	for n := range 2000 {
 		v := w.apply(t, budgets, fmt.Sprintf("2001:db8:0:%x::", n*257%65536), 1, Bind{At: midnight, Records: 1})
-		switch v.Standing {
+		switch v.Status {
 		case Clear:
 			clear++
 		case Crowded:
 		default:
-			t.Fatalf("binding %d: %v", n, v.Standing)
+			t.Fatalf("binding %d: %v", n, v.Status)
 		}
 	}
 	if clear != 32*25 {
@@ -129,7 +129,7 @@ func TestS56Bindings(t *testing.T) {
 // TestAllowedWithinANetwork: an allowed /64 with a budget of its own is not held
 // to those of the networks around it; an allowed /48 is, with its own.
 func TestAllowedWithinANetwork(t *testing.T) {
-	for r, want := range map[string]Standing{"2001:db8::/64": Clear, "2001:db8::/48": Clear} {
+	for r, want := range map[string]Status{"2001:db8::/64": Clear, "2001:db8::/48": Clear} {
 		s := newShelf()
 		b := open(t, s, budgets)
 		if err := b.Put(t.Context(), Entry{Range: netip.MustParsePrefix(r), Kind: Allow, Bindings: 5000}); err != nil {
@@ -137,8 +137,8 @@ func TestAllowedWithinANetwork(t *testing.T) {
 		}
 		for n := range 2000 {
 			v, err := b.Apply(t.Context(), netip.MustParseAddr("2001:db8::"), 1, midnight, Bind{At: midnight, Records: 1})
-			if err != nil || v.Standing != want {
-				t.Fatalf("%s: binding %d: %v, %v", r, n, v.Standing, err)
+			if err != nil || v.Status != want {
+				t.Fatalf("%s: binding %d: %v, %v", r, n, v.Status, err)
 			}
 		}
 	}

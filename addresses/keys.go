@@ -1,33 +1,33 @@
 package addresses
 
-// Keys is a set of keys. Each has one of 256 places, so a few of many keys are
+// KeyFilter is a set of keys. Each has one of 256 places, so a few of many keys are
 // taken for one that was seen: that is no more than who uses one key for many
 // tokens gets anyway.
-type Keys [4]uint64
+type KeyFilter [4]uint64
 
-func (k Keys) has(n uint8) bool { return k[n/64]>>(n%64)&1 != 0 }
+func (k KeyFilter) has(n uint8) bool { return k[n/64]>>(n%64)&1 != 0 }
 
-func (k *Keys) add(n uint8) { k[n/64] |= 1 << (n % 64) }
+func (k *KeyFilter) add(n uint8) { k[n/64] |= 1 << (n % 64) }
 
-// weight is how many bindings by keys that were known count as one. A person
+// repeatsPerBinding is how many bindings by keys that were known count as one. A person
 // who opens many pages is no crowd; a script that binds one token after the
 // other to one key comes to be one.
-const weight = 16
+const repeatsPerBinding = 16
 
 // bound is how many bindings count in the period.
 func (s *State) bound() (n uint32) {
 	again := uint32(0)
 	for i, c := range s.Counts {
 		n += uint32(c.Bound)
-		again += uint32(s.Again[i])
+		again += uint32(s.Repeats[i])
 	}
-	return n + again/weight
+	return n + again/repeatsPerBinding
 }
 
 // count counts a binding: a key that bound a token in the period is known, and
 // has been counted then.
 func (s *State) count(e Bind) {
-	i := s.Slice % Slices
+	i := s.Bucket % Buckets
 	known, place := false, e.Key[0]
 	for _, k := range s.Keys {
 		known = known || k.has(place)
@@ -36,7 +36,7 @@ func (s *State) count(e Bind) {
 	case e.Key == [16]byte{}:
 		s.Counts[i].Bound = up(s.Counts[i].Bound)
 	case known:
-		s.Again[i] = up(s.Again[i])
+		s.Repeats[i] = up(s.Repeats[i])
 		s.Keys[i].add(place)
 	default:
 		s.Counts[i].Bound = up(s.Counts[i].Bound)

@@ -35,7 +35,7 @@ const (
 func (e Entry) over(now time.Time) bool { return !e.Until.IsZero() && !now.Before(e.Until) }
 
 // ParseRange reads an address or a prefix, as a person writes it, into the
-// range of the addresses that [Normal] gives for it: an IPv4-mapped range is
+// range of the addresses that [Canonical] gives for it: an IPv4-mapped range is
 // its IPv4 range, and IPv6 goes by /64.
 func ParseRange(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
@@ -53,7 +53,7 @@ func ParseRange(s string) (netip.Prefix, error) {
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
 	if p.Addr().Is6() && p.IsSingleIP() {
-		if one := Normal(p.Addr()); one.Is4() {
+		if one := Canonical(p.Addr()); one.Is4() {
 			return netip.PrefixFrom(one, 32), nil
 		}
 	}
@@ -87,7 +87,7 @@ func NewList(entries []Entry) *List {
 	return l
 }
 
-// Find is the entry that holds for a, which [Normal] has normalised. An entry
+// Find is the entry that holds for a, which [Canonical] has normalised. An entry
 // that has ended is passed over, and a wider one may hold.
 func (l *List) Find(a netip.Addr, now time.Time) (Entry, bool) {
 	for _, bits := range l.lengths {

@@ -83,13 +83,13 @@ func (st *story) tell(words []string) (said string, err error) {
 	case "bind":
 		return st.step(Bind{At: at, Key: key(words), Records: records(words)}), nil
 	case "draw":
-		return st.step(Draw{At: at, Records: records(words), Cleared: strings.Contains(strings.Join(words, " "), "cleared")}), nil
+		return st.step(Deliver{At: at, Records: records(words), Checked: strings.Contains(strings.Join(words, " "), "cleared")}), nil
 	case "look":
-		return st.step(Look{at}), nil
+		return st.step(Inspect{at}), nil
 	case "solved":
 		return st.step(Solved{At: at}), nil
 	case "asked":
-		return st.step(Asked{At: at}), nil
+		return st.step(Issued{At: at}), nil
 	case "lift":
 		return st.step(Lift{}), nil
 	}
@@ -114,23 +114,23 @@ func (st *story) step(e Event) string {
 	var v Verdict
 	st.state, v = Step(st.state, st.policy, e)
 	st.opens(e, v)
-	said := v.Standing.String()
-	if v.Offence {
+	said := v.Status.String()
+	if v.NewlyBlocked {
 		said += " offence"
 	}
-	if v.Standing == Blocked {
+	if v.Status == Blocked {
 		said += " until=" + until(v.State.Until)
 	}
-	if v.State.Propose && v.Standing == Blocked {
+	if v.State.Propose && v.Status == Blocked {
 		said += " propose"
 	}
 	if v.Level > 0 {
 		said += fmt.Sprintf(" level=%d", v.Level)
 	}
-	if v.Leave > 0 {
-		said += fmt.Sprintf(" leave=%d", v.Leave)
+	if v.Allowance > 0 {
+		said += fmt.Sprintf(" leave=%d", v.Allowance)
 	}
-	if v.Would {
+	if v.IsObserved {
 		said += " observed=" + v.Observed.String()
 	}
 	return said
@@ -138,14 +138,14 @@ func (st *story) step(e Event) string {
 
 // opens lets the token's step open the challenge that the address called for.
 func (st *story) opens(e Event, v Verdict) {
-	if v.Standing != Crowded && v.Standing != Packed {
+	if v.Status != Crowded && v.Status != Suspicious {
 		return
 	}
 	switch e := e.(type) {
 	case Bind:
-		st.state, _ = Step(st.state, st.policy, Asked{At: e.At})
-	case Draw:
-		st.state, _ = Step(st.state, st.policy, Asked{At: e.At})
+		st.state, _ = Step(st.state, st.policy, Issued{At: e.At})
+	case Deliver:
+		st.state, _ = Step(st.state, st.policy, Issued{At: e.At})
 	}
 }
 
@@ -224,10 +224,10 @@ func TestLaws(t *testing.T) {
 				t.Fatalf("not pure: %+v", e)
 			}
 			wasBlocked := now.Unix() < s.Until
-			if _, lift := e.(Lift); wasBlocked && !lift && (next.Until != s.Until || v.Standing != Blocked) {
+			if _, lift := e.(Lift); wasBlocked && !lift && (next.Until != s.Until || v.Status != Blocked) {
 				t.Fatalf("a block until %d became %+v", s.Until, v)
 			}
-			if v.Offence && (wasBlocked || next.Until <= now.Unix()) {
+			if v.NewlyBlocked && (wasBlocked || next.Until <= now.Unix()) {
 				t.Fatalf("an offence of a blocked address, or a block that is over: %+v", v)
 			}
 			s = next
@@ -237,7 +237,7 @@ func TestLaws(t *testing.T) {
 			"bind": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(0, 1200).Draw(t, "dt")) * time.Second)
 				blocked := now.Unix() < s.Until
-				if v := happens(Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 3).Draw(t, "key")}}); !blocked && !v.Offence {
+				if v := happens(Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 3).Draw(t, "key")}}); !blocked && !v.NewlyBlocked {
 					recent = append(recent, now)
 					within := 0
 					for _, at := range recent {
@@ -245,15 +245,15 @@ func TestLaws(t *testing.T) {
 							within++
 						}
 					}
-					if v.Standing != Clear && within <= int(p.Bindings) {
+					if v.Status != Clear && within <= int(p.Bindings) {
 						t.Fatalf("%d bindings of %d within %v: %+v", within, p.Bindings, p.Per, v)
 					}
 				}
 			},
 			"solved": func(t *rapid.T) { happens(Solved{At: now}) },
-			"look":   func(t *rapid.T) { happens(Look{now}) },
+			"look":   func(t *rapid.T) { happens(Inspect{now}) },
 			"lift": func(t *rapid.T) {
-				if happens(Lift{}).Standing != Clear || s != (State{}) {
+				if happens(Lift{}).Status != Clear || s != (State{}) {
 					t.Fatal("a lifted block leaves something")
 				}
 				recent = nil
@@ -283,15 +283,15 @@ func TestRecordsLaw(t *testing.T) {
 			if rapid.Bool().Draw(t, "binds") {
 				s, v = Step(s, p, Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 9).Draw(t, "key")}, Records: n})
 			} else {
-				s, v = Step(s, p, Draw{At: now, Records: n})
+				s, v = Step(s, p, Deliver{At: now, Records: n})
 			}
-			if v.Standing != Clear {
+			if v.Status != Clear {
 				continue
 			}
-			if v.Leave < n || v.Leave == 0 {
-				t.Fatalf("leave for %d of %d", v.Leave, n)
+			if v.Allowance < n || v.Allowance == 0 {
+				t.Fatalf("leave for %d of %d", v.Allowance, n)
 			}
-			all = append(all, given{now, v.Leave})
+			all = append(all, given{now, v.Allowance})
 			sum := uint32(0)
 			for _, g := range all {
 				if now.Sub(g.at) < 24*time.Hour {
@@ -307,10 +307,10 @@ func TestRecordsLaw(t *testing.T) {
 
 // TestUnknownEventBlocks: what Step does not know lets nothing through.
 func TestUnknownEventBlocks(t *testing.T) {
-	if _, v := Step(State{}, Policy{}, nil); v.Standing != Blocked {
+	if _, v := Step(State{}, Policy{}, nil); v.Status != Blocked {
 		t.Errorf("got %+v", v)
 	}
-	if (Verdict{}).Standing != Blocked {
+	if (Verdict{}).Status != Blocked {
 		t.Error("the zero Verdict does not block")
 	}
 }

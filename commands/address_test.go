@@ -199,20 +199,20 @@ func TestEveryCodeIsExplained(t *testing.T) {
 
 // TestNeighbours translates every standing; one that is not known is a block.
 func TestNeighbours(t *testing.T) {
-	for standing, want := range map[addresses.Standing]tokens.Crowd{
+	for standing, want := range map[addresses.Status]tokens.AddressVerdict{
 		addresses.Blocked: {Blocked: true},
 		addresses.Clear:   {},
 		addresses.Crowded: {Kind: tokens.Work},
-		addresses.Packed:  {Kind: tokens.Picture},
+		addresses.Suspicious:  {Kind: tokens.Picture},
 		99:                {Blocked: true},
 	} {
-		v := addresses.Verdict{Standing: standing, Leave: 7}
+		v := addresses.Verdict{Status: standing, Allowance: 7}
 		if standing != addresses.Clear {
-			v.Level, v.Limit, v.Seen, v.Drained = 2, 3, 4, true
-			want.Limit, want.Seen, want.Drained = 3, 4, true
+			v.Level, v.Limit, v.Seen, v.OverRecords = 2, 3, 4, true
+			want.Limit, want.Seen, want.OverRecords = 3, 4, true
 		}
 		if !want.Blocked {
-			want.Level, want.Leave = v.Level, v.Leave
+			want.Level, want.Allowance = v.Level, v.Allowance
 		}
 		if got := crowdOf(v); got != want {
 			t.Errorf("standing %d: %+v, want %+v", standing, got, want)
@@ -224,11 +224,11 @@ func TestNeighbours(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.close()
-	n, at := p.(*local).app.gate.Neighbours, time.Now()
+	n, at := p.(*local).app.gate.Addresses, time.Now()
 	from := netip.MustParseAddr("203.0.113.9")
 	bound := func(fresh bool) tokens.Kind {
 		t.Helper()
-		c, err := n.Bound(t.Context(), tokens.Arrival{From: from, Tenant: 1, At: at, Fresh: fresh, Records: 1})
+		c, err := n.Check(t.Context(), tokens.AddressUse{From: from, Tenant: 1, At: at, NewBinding: fresh, Records: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,12 +242,12 @@ func TestNeighbours(t *testing.T) {
 	if got := bound(true); got != tokens.Work {
 		t.Errorf("over it: %v", got)
 	}
-	if err := n.Solved(t.Context(), tokens.Called{From: from, Tenant: 1, At: at}); err != nil {
+	if err := n.ChallengeSolved(t.Context(), tokens.AddressChallenge{From: from, Tenant: 1, At: at}); err != nil {
 		t.Error(err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if c, err := n.Bound(gone, tokens.Arrival{From: from, Tenant: 1, At: at, Fresh: true, Records: 1}); err == nil && !c.Blocked && c.Kind == tokens.NoKind {
+	if c, err := n.Check(gone, tokens.AddressUse{From: from, Tenant: 1, At: at, NewBinding: true, Records: 1}); err == nil && !c.Blocked && c.Kind == tokens.NoKind {
 		t.Errorf("a fault lets through: %+v", c)
 	}
 }

@@ -38,7 +38,7 @@ type app struct {
 	keys     *bearer.Keys
 	tenants  *tenants.Directory
 	meter    *usage.Meter
-	book     *addresses.Book
+	book     *addresses.Registry
 	gate     *tokens.Gate
 	signer   *bearer.Signer
 	verifier *bearer.Verifier
@@ -71,13 +71,13 @@ func openApp(ctx context.Context, s *settings.Settings, now func() time.Time, lo
 	if a.meter, err = usage.OpenMeter(ctx, a.db, a.number, now()); err != nil {
 		return nil, err
 	}
-	if a.book, err = addresses.OpenBook(ctx, a.db, s.Addresses()); err != nil {
+	if a.book, err = addresses.OpenRegistry(ctx, a.db, s.Addresses()); err != nil {
 		return nil, err
 	}
 	if err := a.weigh(ctx); err != nil {
 		return nil, err
 	}
-	a.gate = &tokens.Gate{Store: a.db, Neighbours: neighbours{book: a.book}}
+	a.gate = &tokens.Gate{Store: a.db, Addresses: neighbours{book: a.book}}
 	if a.challenges, err = challenge.NewMaker(a.keys.SecretKey()); err != nil {
 		return nil, err
 	}

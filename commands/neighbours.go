@@ -10,50 +10,50 @@ import (
 // neighbours tells tokens' gate what addresses call for: it translates between
 // the two machines, which don't know each other.
 type neighbours struct {
-	book     *addresses.Book
-	observed func(a tokens.Arrival, v addresses.Verdict) // told of what a rule would have done
+	book     *addresses.Registry
+	observed func(a tokens.AddressUse, v addresses.Verdict) // told of what a rule would have done
 }
 
 // Bound is tokens.Neighbours': a fresh token counts as a binding, and what any
 // token delivers counts as records.
-func (n neighbours) Bound(ctx context.Context, a tokens.Arrival) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.Cleared}
-	if a.Fresh {
+func (n neighbours) Check(ctx context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
+	var e addresses.Event = addresses.Deliver{At: a.At, Records: a.Records, Checked: a.AddressChecked}
+	if a.NewBinding {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
 	v, err := n.book.Apply(ctx, a.From, a.Tenant, a.At, e)
 	if err != nil {
-		return tokens.Crowd{}, err
+		return tokens.AddressVerdict{}, err
 	}
-	if v.Would && n.observed != nil {
+	if v.IsObserved && n.observed != nil {
 		n.observed(a, v)
 	}
 	return crowdOf(v), nil
 }
 
 // Asked is tokens.Neighbours'.
-func (n neighbours) Asked(ctx context.Context, c tokens.Called) error {
-	_, err := n.book.Apply(ctx, c.From, c.Tenant, c.At, addresses.Asked{At: c.At, Shared: c.Shared})
+func (n neighbours) ChallengeIssued(ctx context.Context, c tokens.AddressChallenge) error {
+	_, err := n.book.Apply(ctx, c.From, c.Tenant, c.At, addresses.Issued{At: c.At, Shared: c.Shared})
 	return err
 }
 
 // Solved is tokens.Neighbours'.
-func (n neighbours) Solved(ctx context.Context, c tokens.Called) error {
+func (n neighbours) ChallengeSolved(ctx context.Context, c tokens.AddressChallenge) error {
 	_, err := n.book.Apply(ctx, c.From, c.Tenant, c.At, addresses.Solved{At: c.At, Shared: c.Shared})
 	return err
 }
 
 // crowdOf says in the token's words how its address stands. A standing that is
 // not known is a block.
-func crowdOf(v addresses.Verdict) tokens.Crowd {
-	c := tokens.Crowd{Limit: v.Limit, Seen: v.Seen, Drained: v.Drained, Shared: v.Shared}
-	switch v.Standing {
+func crowdOf(v addresses.Verdict) tokens.AddressVerdict {
+	c := tokens.AddressVerdict{Limit: v.Limit, Seen: v.Seen, OverRecords: v.OverRecords, Shared: v.Shared}
+	switch v.Status {
 	case addresses.Clear:
-		return tokens.Crowd{Leave: v.Leave}
+		return tokens.AddressVerdict{Allowance: v.Allowance}
 	case addresses.Crowded:
-		c.Kind, c.Level, c.Leave = tokens.Work, v.Level, v.Leave
-	case addresses.Packed:
-		c.Kind, c.Level, c.Leave = tokens.Picture, v.Level, v.Leave
+		c.Kind, c.Level, c.Allowance = tokens.Work, v.Level, v.Allowance
+	case addresses.Suspicious:
+		c.Kind, c.Level, c.Allowance = tokens.Picture, v.Level, v.Allowance
 	default:
 		c.Blocked = true
 	}

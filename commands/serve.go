@@ -192,7 +192,7 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 	}
 	srv.metrics = handlers.NewMetrics(func() float64 { return float64(a.db.Live()) })
 	srv.metrics.Addresses(a.countAddresses)
-	a.gate.Neighbours = neighbours{a.book, srv.observedAddress}
+	a.gate.Addresses = neighbours{a.book, srv.observedAddress}
 	api := &handlers.API{
 		Log: a.log, Now: a.now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: a.verifier, Signer: a.signer, Assertions: assertions, JWKS: a.keys.JWKS,

@@ -40,13 +40,13 @@ func (a *app) countAddresses() map[handlers.Listed]int {
 
 // observedAddress tells of a binding at an address that a rule would have
 // challenged or refused, and which is only observed.
-func (srv *server) observedAddress(at tokens.Arrival, v addresses.Verdict) {
+func (srv *server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
 	a, shown := srv.app, srv.app.shown.show(at.From)
 	tenant := a.tenantName(at.Tenant)
 	f := refusals.Refusal{Ref: handlers.NewRef(), At: at.At.UTC(), Tenant: tenant, Code: string(handlers.ChallengeRequired),
 		Rule: "address.bindings", Limit: int64(v.Limit), Seen: int64(v.Seen),
 		Identity: "address " + shown, Address: shown, Observed: true}
-	if v.Drained {
+	if v.OverRecords {
 		f.Rule = "address.records"
 	}
 	if v.Observed == addresses.Blocked {

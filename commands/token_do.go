@@ -105,12 +105,12 @@ func showToken(ctx context.Context, a *app, text string) (tokenInfo, error) {
 
 // openChallenge says what the token waits for, or "".
 func (a *app) openChallenge(s tokens.State) string {
-	c := s.Open
+	c := s.OpenChallenge
 	if c.Number == 0 || s.Dead != tokens.None {
 		return ""
 	}
 	why := "its own calls"
-	switch c.Crowd {
+	switch c.For {
 	case tokens.ByTenant:
 		why = "its address"
 	case tokens.ByAll:
@@ -125,7 +125,7 @@ func (a *app) openChallenge(s tokens.State) string {
 
 // viewToken joins what the token says with what is kept of it.
 func (a *app) viewToken(n named, s tokens.State) tokenView {
-	v := tokenView{Binding: s.Bound.Kind.String(), Calls: s.Used.Total().Calls, Challenges: int(s.Asked), Active: true}
+	v := tokenView{Binding: s.Bound.Kind.String(), Calls: s.Used.Total().Calls, Challenges: int(s.ChallengesIssued), Active: true}
 	issuedAt, expires := time.Unix(s.IssuedAt, 0).UTC(), time.Unix(s.Expires, 0).UTC()
 	t, known := a.tenants.ByNumber(s.Tenant)
 	if n.claims != nil {

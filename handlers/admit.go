@@ -24,7 +24,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	if err != nil {
 		return fault(err)
 	}
-	if v.Binds || v.Asks {
+	if v.NewlyBound || v.ChallengeIssued {
 		a.Metrics.stepped(v, e)
 	}
 	if v.Outcome != tokens.Admit {
@@ -34,7 +34,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 		r.limits(left(v, r.policy.Token.Calls))
 		return a.refused(r, v, e)
 	}
-	r.binder = v.Binds
+	r.binder = v.NewlyBound
 	return nil
 }
 

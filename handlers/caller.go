@@ -33,7 +33,7 @@ type caller struct {
 func (w *caller) event(route tokens.Route, records int) tokens.Call {
 	return tokens.Call{
 		At: w.at, Tenant: w.tenant.Number, IssuedAt: w.claims.IssuedAt, Expires: w.claims.Expires,
-		From: w.from, Key: w.key, BadProof: w.faulty != nil, Only: tokens.KeyOf(w.claims.Confirmation),
+		From: w.from, Key: w.key, BadProof: w.faulty != nil, ConfirmedKey: tokens.KeyOf(w.claims.Confirmation),
 		Route: route, Records: uint32(records), Blocked: w.blocked, Binder: w.binder,
 	}
 }

@@ -110,8 +110,8 @@ func (a *API) reload(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	a.Metrics.challenged(state.Open.Kind, "reloaded")
-	next, err := a.task(r, state.Open)
+	a.Metrics.challenged(state.OpenChallenge.Kind, "reloaded")
+	next, err := a.task(r, state.OpenChallenge)
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func TestS30EveryPictureIsCounted(t *testing.T) {
 	token := s.mint()
 	claims, err := s.Verifier.Verify(token, s.now)
 	s.must(err)
-	asked := func() uint16 { return s.tokens.states[claims.ID].Asked }
+	asked := func() uint16 { return s.tokens.states[claims.ID].ChallengesIssued }
 	id := s.spike(token).ID
 	for n, want := range []uint16{1, 1, 1, 2, 3} {
 		rec := s.exchange(id, token)

@@ -71,11 +71,11 @@ func (m *Metrics) refused(tenant string, code Code) {
 // stepped counts what an event did to its token, whether it was admitted or
 // not. An exchanged challenge is counted as that alone.
 func (m *Metrics) stepped(v tokens.Verdict, e tokens.Event) {
-	if v.Binds {
+	if v.NewlyBound {
 		m.bindings.WithLabelValues(v.State.Bound.Kind.String()).Inc()
 	}
-	if _, exchanged := e.(tokens.Reload); v.Asks && !exchanged {
-		m.challenged(v.State.Open.Kind, "asked")
+	if _, exchanged := e.(tokens.Reload); v.ChallengeIssued && !exchanged {
+		m.challenged(v.State.OpenChallenge.Kind, "asked")
 	}
 }
 

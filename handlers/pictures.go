@@ -38,13 +38,13 @@ func (a *API) sound(ctx context.Context, r *request) ([]byte, error) {
 func (a *API) mayDraw(ctx context.Context, r *request) func() error {
 	return func() error {
 		asked, _ := a.Challenges.Open(r.item)
-		v, err := a.Gate.Apply(ctx, asked.Token, tokens.Policy{}, tokens.Draw{At: r.at, Number: asked.Number})
+		v, err := a.Gate.Apply(ctx, asked.Token, tokens.Policy{}, tokens.Render{At: r.at, Number: asked.Number})
 		switch {
 		case err != nil:
 			return err
 		case v.Outcome == tokens.Admit:
 			return nil
-		case v.Reason == tokens.DrawnTooOften:
+		case v.Reason == tokens.RenderedTooOften:
 			return drawnTooOften()
 		}
 		return challenge.ErrUnknown
@@ -55,7 +55,7 @@ func (a *API) mayDraw(ctx context.Context, r *request) func() error {
 func drawnTooOften() error {
 	return &refusal{code: Overloaded, status: http.StatusTooManyRequests,
 		detail:  "This challenge has been rendered too often, or as sound in another language. Reload it for a new one.",
-		grounds: grounds{"challenge.drawn", tokens.MaxDrawn, tokens.MaxDrawn + 1}}
+		grounds: grounds{"challenge.drawn", tokens.MaxRendered, tokens.MaxRendered + 1}}
 }
 
 // isClosed reports whether a picture that this server made is not the challenge
@@ -66,7 +66,7 @@ func (a *API) isClosed(ctx context.Context, id string) (bool, error) {
 		return false, nil
 	}
 	s, err := a.Gate.State(ctx, asked.Token)
-	return s.Open.Number == 0 || s.Open.Number != asked.Number, err
+	return s.OpenChallenge.Number == 0 || s.OpenChallenge.Number != asked.Number, err
 }
 
 // drawn makes an Echo handler of what draws. An <img> has no token to show and

@@ -297,7 +297,7 @@ func TestKeysObserved(t *testing.T) {
 // TestKilledByAStranger where that is set.
 func TestKilledByAStranger(t *testing.T) {
 	s := newSite(t)
-	s.policy.Token.KillStranger = true
+	s.policy.Token.KillOnForeignKey = true
 	k, token := stiletest.NewKey(), s.mint()
 	for n, by := range []stiletest.Key{k, stiletest.NewKey(), k} {
 		rec := s.carry(1, items, token, s.proofBy(by, 1, items, token), "")

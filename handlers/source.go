@@ -25,7 +25,7 @@ func source(r *http.Request, trusted []netip.Prefix) (netip.Addr, error) {
 			return netip.Addr{}, err
 		}
 	}
-	return addresses.Normal(from), nil
+	return addresses.Canonical(from), nil
 }
 
 // direct reports whether a request's connection is the caller's own: whether its

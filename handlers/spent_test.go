@@ -89,8 +89,8 @@ func TestS60OpenChallengesOnly(t *testing.T) {
 	task := s.askPicture(token)
 	id, picture := task.ID, strings.TrimPrefix(task.Picture, publicURL)
 	asked, _ := s.Challenges.Open(id)
-	for range tokens.MaxDrawn {
-		v, err := s.Gate.Apply(t.Context(), asked.Token, s.policy.Token, tokens.Draw{At: s.now, Number: asked.Number})
+	for range tokens.MaxRendered {
+		v, err := s.Gate.Apply(t.Context(), asked.Token, s.policy.Token, tokens.Render{At: s.now, Number: asked.Number})
 		if err != nil || v.Outcome != tokens.Admit {
 			t.Fatalf("%+v, %v", v, err)
 		}

@@ -15,41 +15,41 @@ import (
 
 // street is the addresses of a site: the real rules over a store in memory.
 type street struct {
-	*addresses.Book
+	*addresses.Registry
 	houses *houses
 }
 
 func newStreet(t testing.TB, p addresses.Policy) *street {
 	t.Helper()
 	s := &street{houses: &houses{states: map[addresses.Scope]addresses.State{}}}
-	book, err := addresses.OpenBook(context.Background(), s.houses, p)
+	book, err := addresses.OpenRegistry(context.Background(), s.houses, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Book = book
+	s.Registry = book
 	return s
 }
 
 // Bound makes of how an address stands what its token starts with.
-func (s *street) Bound(ctx context.Context, a tokens.Arrival) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.Cleared}
-	if a.Fresh {
+func (s *street) Check(ctx context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
+	var e addresses.Event = addresses.Deliver{At: a.At, Records: a.Records, Checked: a.AddressChecked}
+	if a.NewBinding {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
 	v, err := s.Apply(ctx, a.From, a.Tenant, a.At, e)
 	if err != nil {
-		return tokens.Crowd{}, err
+		return tokens.AddressVerdict{}, err
 	}
-	kind := map[addresses.Standing]tokens.Kind{addresses.Crowded: tokens.Work, addresses.Packed: tokens.Picture}[v.Standing]
-	return tokens.Crowd{Blocked: v.Standing == addresses.Blocked, Kind: kind, Level: v.Level, Leave: v.Leave, Limit: v.Limit, Seen: v.Seen, Drained: v.Drained, Shared: v.Shared}, nil
+	kind := map[addresses.Status]tokens.Kind{addresses.Crowded: tokens.Work, addresses.Suspicious: tokens.Picture}[v.Status]
+	return tokens.AddressVerdict{Blocked: v.Status == addresses.Blocked, Kind: kind, Level: v.Level, Allowance: v.Allowance, Limit: v.Limit, Seen: v.Seen, OverRecords: v.OverRecords, Shared: v.Shared}, nil
 }
 
-func (s *street) Asked(ctx context.Context, c tokens.Called) error {
-	_, err := s.Apply(ctx, c.From, c.Tenant, c.At, addresses.Asked{At: c.At, Shared: c.Shared})
+func (s *street) ChallengeIssued(ctx context.Context, c tokens.AddressChallenge) error {
+	_, err := s.Apply(ctx, c.From, c.Tenant, c.At, addresses.Issued{At: c.At, Shared: c.Shared})
 	return err
 }
 
-func (s *street) Solved(ctx context.Context, c tokens.Called) error {
+func (s *street) ChallengeSolved(ctx context.Context, c tokens.AddressChallenge) error {
 	_, err := s.Apply(ctx, c.From, c.Tenant, c.At, addresses.Solved{At: c.At, Shared: c.Shared})
 	return err
 }

@@ -18,14 +18,14 @@ func (a *API) token(ctx context.Context, r *request) error {
 		return a.dead(r, why)
 	}
 	looked := r.event(0, 0)
-	if err := a.spendProof(ctx, r, tokens.Look(looked)); err != nil {
+	if err := a.spendProof(ctx, r, tokens.Inspect(looked)); err != nil {
 		return err
 	}
-	state, err := a.step(ctx, r, tokens.Look(r.proven(looked)))
+	state, err := a.step(ctx, r, tokens.Inspect(r.proven(looked)))
 	if err != nil {
 		return err
 	}
-	open, err := a.openTask(r, state.Open)
+	open, err := a.openTask(r, state.OpenChallenge)
 	if err != nil {
 		return err
 	}

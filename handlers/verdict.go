@@ -15,12 +15,12 @@ func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 		return a.blocked(r, why.grounds)
 	case v.Reason == tokens.ProofInvalid:
 		return unproven(r)
-	case v.Reason == tokens.NotAsked:
+	case v.Reason == tokens.NoOpenChallenge:
 		why.detail = notOpen().detail
-	case v.Reason == tokens.DrawnTooOften:
+	case v.Reason == tokens.RenderedTooOften:
 		return drawnTooOften()
 	case v.Outcome == tokens.Challenged:
-		t, err := a.task(r, v.State.Open)
+		t, err := a.task(r, v.State.OpenChallenge)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func groundsOf(r *request, v tokens.Verdict, e tokens.Event) grounds {
 	case tokens.ChallengedTooOften:
 		return grounds{"challenge.per_token", int64(p.PerToken), int64(p.PerToken) + 1}
 	case tokens.ChallengeFailed:
-		return grounds{"challenge.per_token", int64(p.PerToken), int64(v.State.Asked)}
+		return grounds{"challenge.per_token", int64(p.PerToken), int64(v.State.ChallengesIssued)}
 	case tokens.ChallengeRequired:
 		return askedFor(p, v, e)
 	case tokens.AddressBlocked:
@@ -97,14 +97,14 @@ func usedUp(p tokens.Policy, used tokens.Count, v tokens.Verdict) grounds {
 // askedFor is why there is a challenge: the first time the rule that asks it,
 // then that it is still open.
 func askedFor(p tokens.Policy, v tokens.Verdict, e tokens.Event) grounds {
-	switch open := v.State.Open; {
-	case v.Asks && v.Limit > 0 && open.Crowd != tokens.ByToken:
+	switch open := v.State.OpenChallenge; {
+	case v.ChallengeIssued && v.Limit > 0 && open.For != tokens.ByToken:
 		return overBudget(v)
-	case v.Asks && v.Roams:
+	case v.ChallengeIssued && v.RoamingLimit:
 		return roaming(v)
-	case v.Asks && v.Limit > 0:
+	case v.ChallengeIssued && v.Limit > 0:
 		return grounds{spikeOf(e), int64(v.Limit), int64(v.Seen)}
-	case v.Asks:
+	case v.ChallengeIssued:
 		return grounds{rule: "challenge.expires", limit: seconds(p.Expires)}
 	default:
 		return grounds{"challenge.ignored", int64(p.Ignored), int64(p.Ignored) - int64(open.Left)}
@@ -129,7 +129,7 @@ func roaming(v tokens.Verdict) grounds {
 func spikeOf(e tokens.Event) string {
 	typing := false
 	switch e := e.(type) {
-	case tokens.Suggest, tokens.Look:
+	case tokens.Suggest, tokens.Inspect:
 		typing = true
 	case tokens.Check:
 		typing = e.Suggest
@@ -148,7 +148,7 @@ func (a *API) observed(r *request, v tokens.Verdict, e tokens.Event) {
 	switch {
 	case v.Observed == tokens.Hijacked:
 		g.rule = "binding"
-	case v.Roams:
+	case v.RoamingLimit:
 		g = roaming(v)
 	case v.Observed == tokens.ChallengeRequired:
 		g = grounds{"spike.calls", int64(p.SpikeCalls), int64(p.SpikeCalls) + 1}

@@ -87,7 +87,7 @@ var tenantKeys = []Key{
 	{Name: "callbacks", Default: "", Tenant: true, Doc: "Prefixes of dotted JSONP names that are allowed, such as angular.callbacks. A dotted name lets a page be made to call its own methods.",
 		value: many(func(s *Settings) *[]string { return &s.Policy.Callbacks }, matching(dotted, 64, "a name with dots, such as angular.callbacks"), 16)},
 	{Name: "hijack", Default: "stranger", Tenant: true, Doc: "What a call by another key does to a token bound to a key; stranger: that call is refused, and the token lives; kill: the token dies.",
-		value: one(func(s *Settings) *bool { return &s.Policy.Token.KillStranger }, either("stranger", "kill"))},
+		value: one(func(s *Settings) *bool { return &s.Policy.Token.KillOnForeignKey }, either("stranger", "kill"))},
 }
 
 var policyKeys = []Key{

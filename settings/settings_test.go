@@ -208,15 +208,15 @@ func TestFaultsOfAllSources(t *testing.T) {
 // TestBindings: what is said about bindings to keys reaches the rules.
 func TestBindings(t *testing.T) {
 	p := load(t, "").Policy.Tokens()
-	if p.Binding != tokens.Auto || p.KillStranger || p.RoamAddresses != 8 || p.RoamPer != 24*time.Hour {
+	if p.Binding != tokens.Auto || p.KillOnForeignKey || p.RoamAddresses != 8 || p.RoamPer != 24*time.Hour {
 		t.Errorf("the defaults: %+v", p)
 	}
 	s := load(t, "binding: key\nhijack: kill\npolicy: {roaming: {addresses: 3, per: 1h}}")
-	if p := s.Policy.Tokens(); p.Binding != tokens.ByKey || !p.KillStranger || p.RoamAddresses != 3 || p.RoamPer != time.Hour {
+	if p := s.Policy.Tokens(); p.Binding != tokens.ByKey || !p.KillOnForeignKey || p.RoamAddresses != 3 || p.RoamPer != time.Hour {
 		t.Errorf("%+v", p)
 	}
 	own, err := s.For(&tenants.Tenant{Policy: map[string]string{"binding": "address", "hijack": "stranger", "policy.roaming.addresses": "32"}})
-	if p := own.Tokens(); err != nil || p.Binding != tokens.ByAddress || p.KillStranger || p.RoamAddresses != 32 || p.RoamPer != time.Hour {
+	if p := own.Tokens(); err != nil || p.Binding != tokens.ByAddress || p.KillOnForeignKey || p.RoamAddresses != 32 || p.RoamPer != time.Hour {
 		t.Errorf("a tenant's own: %+v, %v", p, err)
 	}
 }

@@ -68,9 +68,9 @@ func (t *tally) note(who int, e tokens.Event, v tokens.Verdict) {
 		t.Titles += int(s.Titles)
 	}
 	switch {
-	case v.Asks && v.State.Open.Kind == tokens.Work:
+	case v.ChallengeIssued && v.State.OpenChallenge.Kind == tokens.Work:
 		t.work++
-	case v.Asks:
+	case v.ChallengeIssued:
 		t.pictures++
 		t.saw[who] = true
 	}

@@ -65,14 +65,14 @@ func (v *visitor) ask(w *world, now time.Duration, r request) (f fate, next time
 		case tokens.Admit:
 			return answered, now
 		case tokens.Challenged:
-			return v.work(w, now, verdict.State.Open)
+			return v.work(w, now, verdict.State.OpenChallenge)
 		}
 		if verdict.Reason == tokens.AddressBlocked {
 			until := w.blocked(v.from, v.payer(), now)
 			w.bar(v.who, now, until)
 			return barred, until
 		}
-		if verdict.Reason != tokens.NotAsked {
+		if verdict.Reason != tokens.NoOpenChallenge {
 			v.drop(w)
 			if v.who != nobody {
 				w.Renewals++

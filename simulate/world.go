@@ -38,7 +38,7 @@ type world struct {
 func newWorld(c Config, r *rand.Rand) *world {
 	w := &world{Config: c, Rand: r, tokens: map[tokens.ID]tokens.State{}, homes: map[addresses.Scope]addresses.State{},
 		end: time.Duration(c.Days) * 24 * time.Hour}
-	w.gate = tokens.Gate{Store: w, Neighbours: w}
+	w.gate = tokens.Gate{Store: w, Addresses: w}
 	w.tally = newTally(c)
 	return w
 }
@@ -74,33 +74,33 @@ func (w *world) Update(_ context.Context, id tokens.ID, fn func(tokens.State) to
 // Peek makes the world a [tokens.Store].
 func (w *world) Peek(id tokens.ID) (tokens.State, bool) { return w.tokens[id], true }
 
-// Bound makes the world the [tokens.Neighbours] of its gate.
-func (w *world) Bound(_ context.Context, a tokens.Arrival) (tokens.Crowd, error) {
-	var e addresses.Event = addresses.Draw{At: a.At, Records: a.Records, Cleared: a.Cleared}
-	if a.Fresh {
+// Bound makes the world the [tokens.AddressChecker] of its gate.
+func (w *world) Check(_ context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
+	var e addresses.Event = addresses.Deliver{At: a.At, Records: a.Records, Checked: a.AddressChecked}
+	if a.NewBinding {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
 	v := w.step(a.From, a.Tenant, e)
-	c := tokens.Crowd{Level: v.Level, Leave: v.Leave, Shared: v.Shared}
-	switch v.Standing {
+	c := tokens.AddressVerdict{Level: v.Level, Allowance: v.Allowance, Shared: v.Shared}
+	switch v.Status {
 	case addresses.Blocked:
 		c.Blocked = true
 	case addresses.Crowded:
 		c.Kind = tokens.Work
-	case addresses.Packed:
+	case addresses.Suspicious:
 		c.Kind = tokens.Picture
 	}
 	return c, nil
 }
 
 // Asked is told of a crowd's challenge that was opened.
-func (w *world) Asked(_ context.Context, c tokens.Called) error {
-	w.step(c.From, c.Tenant, addresses.Asked{At: c.At, Shared: c.Shared})
+func (w *world) ChallengeIssued(_ context.Context, c tokens.AddressChallenge) error {
+	w.step(c.From, c.Tenant, addresses.Issued{At: c.At, Shared: c.Shared})
 	return nil
 }
 
 // Solved is told of a crowd's challenge that was solved.
-func (w *world) Solved(_ context.Context, c tokens.Called) error {
+func (w *world) ChallengeSolved(_ context.Context, c tokens.AddressChallenge) error {
 	w.step(c.From, c.Tenant, addresses.Solved{At: c.At, Shared: c.Shared})
 	return nil
 }
@@ -109,7 +109,7 @@ func (w *world) step(from netip.Addr, tenant uint32, e addresses.Event) addresse
 	v, _ := w.Addresses.Apply(from, tenant, e, func(scope addresses.Scope, p addresses.Policy, e addresses.Event) (addresses.Verdict, error) {
 		s, v := addresses.Step(w.homes[scope], p, e)
 		w.homes[scope] = s
-		if v.Offence {
+		if v.NewlyBlocked {
 			w.blocks++
 		}
 		return v, nil // this store has no faults

@@ -2,68 +2,68 @@ package tokens
 
 import "time"
 
-// bindAndHold binds a token that is not bound, and holds one that is to its binding.
+// bindAndCheck binds a token that is not bound, and holds one that is to its binding.
 //
 // A binding is an event for the address too, which is another machine: so the
 // token is bound first, which one of many first requests at once does, then
 // the address is asked, then the request is tried again with its answer.
 // If the server dies between, the next request asks.
-func bindAndHold(s State, p Policy, c Call) (State, Verdict) {
+func bindAndCheck(s State, p Policy, c Call) (State, Verdict) {
 	v := Verdict{Outcome: Admit}
 	if s.Bound.Kind == Unbound {
-		if late(p, c) {
+		if bindsTooLate(p, c) {
 			return s, refused(Expired)
 		}
-		to, why := tie(p, c)
+		to, why := bindingFor(p, c)
 		if why != None {
 			return s, refused(why)
 		}
-		s, v.Binds = bind(s, c, to), true
+		s, v.NewlyBound = bind(s, c, to), true
 	}
-	s, v = hold(s, p, c, v)
-	if v.Outcome != Admit || s.Cleared {
+	s, v = checkBinding(s, p, c, v)
+	if v.Outcome != Admit || s.AddressChecked {
 		return s, v
 	}
-	return leave(s, p, c, v)
+	return applyAddressVerdict(s, p, c, v)
 }
 
-// leave asks the address, and does what it says. What it gives leave for is
+// applyAddressVerdict asks the address, and does what it says. What it gives leave for is
 // added to what the token had: two calls may have asked at once.
-func leave(s State, p Policy, c Call, v Verdict) (State, Verdict) {
-	if !c.Crowd.Asked {
-		v.Outcome = AskAddress
+func applyAddressVerdict(s State, p Policy, c Call, v Verdict) (State, Verdict) {
+	if !c.Address.Known {
+		v.Outcome = NeedAddress
 		return s, v
 	}
-	v.Limit, v.Seen, v.Drained = c.Crowd.Limit, c.Crowd.Seen, c.Crowd.Drained
-	if c.Crowd.Blocked {
+	v.Limit, v.Seen, v.Drained = c.Address.Limit, c.Address.Seen, c.Address.OverRecords
+	if c.Address.Blocked {
 		v.Outcome, v.Reason = Refuse, AddressBlocked
 		return s, v
 	}
-	s.Cleared = true
-	if s.Leave += c.Crowd.Leave; c.Crowd.Leave == 0 {
-		s.Leave = 0
+	s.AddressChecked = true
+	if s.Allowance += c.Address.Allowance; c.Address.Allowance == 0 {
+		s.Allowance = 0
 	}
-	if c.Crowd.Kind != NoKind {
-		return ask(s, p, c.At, v, c.Crowd)
+	if c.Address.Kind != NoKind {
+		return issueChallenge(s, p, c.At, v, c.Address)
 	}
 	return s, v
 }
 
-// lacks is how many of a call's records and new titles the address gave no
+// beyondAllowance is how many of a call's records and new titles the address gave no
 // leave for yet. A call that delivers nothing counts as one record.
-func lacks(s State, c Call) uint32 {
+func beyondAllowance(s State, c Call) uint32 {
 	total := s.Used.Total().Records + s.Hints + c.Records + c.Titles
-	if s.Cleared && (s.Leave == 0 || total <= s.Leave) {
+	if s.AddressChecked && (s.Allowance == 0 || total <= s.Allowance) {
 		return 0
 	}
-	return total - s.Leave
+	return total - s.Allowance
 }
 
-// hold holds a request to the token's binding. One from another address kills
+// checkBinding holds a request to the token's binding. One from another address kills
 // the token: either of the two may be the thief, and the visitor gets a new one.
 // A key can't be copied: one who shows another, or none, is a stranger, who is
 // refused and must not be able to kill the token.
-func hold(s State, p Policy, c Call, v Verdict) (State, Verdict) {
+func checkBinding(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	switch byKey := s.Bound.Kind == ToKey; {
 	case s.Bound.fits(c):
 		return s, v
@@ -72,15 +72,15 @@ func hold(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	case p.Observe.Hijack:
 		v.Observed = Hijacked
 		return s, v
-	case byKey && !p.KillStranger:
+	case byKey && !p.KillOnForeignKey:
 		return s, refused(Hijacked)
 	}
 	return kill(s, v, Hijacked)
 }
 
-// late says that a token still unbound has waited too long: that is how
+// bindsTooLate says that a token still unbound has waited too long: that is how
 // tokens would be stock-piled.
-func late(p Policy, c Call) bool { return c.At.Sub(c.IssuedAt) > p.BindWithin }
+func bindsTooLate(p Policy, c Call) bool { return c.At.Sub(c.IssuedAt) > p.BindWithin }
 
 func bind(s State, c Call, to Binding) State {
 	s.Tenant, s.IssuedAt, s.Expires = c.Tenant, c.IssuedAt.Unix(), c.Expires.Unix()

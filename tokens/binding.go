@@ -74,11 +74,11 @@ const (
 
 func (m Mode) String() string { return [...]string{"auto", "address", "key"}[m] }
 
-// tie is what a call binds a token to that is not bound, or why it doesn't. A
+// bindingFor is what a call binds a token to that is not bound, or why it doesn't. A
 // token that names its key itself binds to no other, whatever the mode (RFC
 // 9449 §6).
-func tie(p Policy, c Call) (Binding, Reason) {
-	named, proven := c.Only != Key{}, c.Key != Key{}
+func bindingFor(p Policy, c Call) (Binding, Reason) {
+	named, proven := c.ConfirmedKey != Key{}, c.Key != Key{}
 	switch {
 	case p.Binding == ByAddress && !named:
 		return BindTo(c.From), None
@@ -86,7 +86,7 @@ func tie(p Policy, c Call) (Binding, Reason) {
 		return Binding{}, ProofInvalid
 	case !proven:
 		return BindTo(c.From), None
-	case named && c.Key != c.Only:
+	case named && c.Key != c.ConfirmedKey:
 		return Binding{}, Hijacked
 	}
 	return BindToKey(c.Key), None

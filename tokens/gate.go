@@ -21,31 +21,31 @@ type Store interface {
 	Peek(id ID) (s State, known bool)
 }
 
-// Neighbours know the addresses that tokens are bound to.
-type Neighbours interface {
-	// Bound says what the address of a call calls for.
-	Bound(ctx context.Context, a Arrival) (Crowd, error)
-	// Asked reports that a challenge was opened which the address had called
+// AddressChecker know the addresses that tokens are bound to.
+type AddressChecker interface {
+	// Check says what the address of a call calls for.
+	Check(ctx context.Context, a AddressUse) (AddressVerdict, error)
+	// ChallengeIssued reports that a challenge was opened which the address had called
 	// for. It is called once for each challenge.
-	Asked(ctx context.Context, c Called) error
-	// Solved reports that such a challenge was solved. It is called once.
-	Solved(ctx context.Context, c Called) error
+	ChallengeIssued(ctx context.Context, c AddressChallenge) error
+	// ChallengeSolved reports that such a challenge was solved. It is called once.
+	ChallengeSolved(ctx context.Context, c AddressChallenge) error
 }
 
-// Arrival is a token that is used at an address, of which the address must be
+// AddressUse is a token that is used at an address, of which the address must be
 // told.
-type Arrival struct {
-	From    netip.Addr
-	Tenant  uint32 // whose token it is
-	At      time.Time
-	Fresh   bool   // it was bound just now, and no address was told of it before
-	Cleared bool   // the address was consulted about it before
-	Key     Key    // what it is bound to; zero: it is bound to the address
-	Records uint32 // what it is to deliver, and has no leave for yet
+type AddressUse struct {
+	From           netip.Addr
+	Tenant         uint32 // whose token it is
+	At             time.Time
+	NewBinding     bool   // it was bound just now, and no address was told of it before
+	AddressChecked bool   // the address was consulted about it before
+	Key            Key    // what it is bound to; zero: it is bound to the address
+	Records        uint32 // what it is to deliver, and has no leave for yet
 }
 
-// Called is a challenge that an address had called for.
-type Called struct {
+// AddressChallenge is a challenge that an address had called for.
+type AddressChallenge struct {
 	From   netip.Addr
 	Tenant uint32
 	At     time.Time
@@ -54,16 +54,16 @@ type Called struct {
 
 // Gate applies events to stored tokens, and tells their addresses.
 type Gate struct {
-	Store      Store
-	Neighbours Neighbours
-	dead       graveyard
+	Store     Store
+	Addresses AddressChecker
+	dead      recentlyDead
 }
 
 // Check steps token id through a Check. If the state in memory admits it, it
 // changes nothing, and nothing is written.
 func (g *Gate) Check(ctx context.Context, id ID, p Policy, e Check) (Verdict, error) {
 	s, known := g.Store.Peek(id)
-	if known && s.Dead == None && (s.Cleared || !e.Blocked) {
+	if known && s.Dead == None && (s.AddressChecked || !e.Blocked) {
 		if next, v := check(s, p, e); v.Outcome == Admit && next == s { // as Step says
 			v.State = s
 			return v, nil
@@ -75,11 +75,11 @@ func (g *Gate) Check(ctx context.Context, id ID, p Policy, e Check) (Verdict, er
 // Apply steps token id through e. On error the Verdict refuses.
 func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, error) {
 	v, err := g.step(ctx, id, p, e)
-	if err == nil && v.Outcome == AskAddress {
-		v, err = g.ask(ctx, id, p, e, v)
+	if err == nil && v.Outcome == NeedAddress {
+		v, err = g.consultAddress(ctx, id, p, e, v)
 	}
 	if err == nil {
-		err = g.tell(ctx, e, v)
+		err = g.reportChallenge(ctx, e, v)
 	}
 	if err != nil {
 		return Verdict{}, fmt.Errorf("apply %T: %w", e, err)
@@ -93,29 +93,29 @@ func (g *Gate) step(ctx context.Context, id ID, p Policy, e Event) (v Verdict, e
 		return s
 	})
 	if err == nil && v.State.Dead != None {
-		g.dead.bury(id, v.State.Dead)
+		g.dead.add(id, v.State.Dead)
 	}
 	return v, err
 }
 
-// ask asks the address about a token, and steps the token once more.
-func (g *Gate) ask(ctx context.Context, id ID, p Policy, e Event, was Verdict) (Verdict, error) {
-	c, _ := callOf(e)
-	crowd, err := g.Neighbours.Bound(ctx, Arrival{From: c.From, Tenant: c.Tenant, At: c.At,
-		Fresh: was.Binds, Cleared: was.State.Cleared, Key: was.State.Bound.Key(), Records: lacks(was.State, c)})
+// consultAddress asks the address about a token, and steps the token once more.
+func (g *Gate) consultAddress(ctx context.Context, id ID, p Policy, e Event, was Verdict) (Verdict, error) {
+	c, _ := callIn(e)
+	crowd, err := g.Addresses.Check(ctx, AddressUse{From: c.From, Tenant: c.Tenant, At: c.At,
+		NewBinding: was.NewlyBound, AddressChecked: was.State.AddressChecked, Key: was.State.Bound.Key(), Records: beyondAllowance(was.State, c)})
 	if err != nil {
 		return Verdict{}, err
 	}
-	crowd.Asked = true
-	v, err := g.step(ctx, id, p, withCrowd(e, crowd, c.Binder || was.Binds))
-	v.Binds = was.Binds
+	crowd.Known = true
+	v, err := g.step(ctx, id, p, withAddressVerdict(e, crowd, c.Binder || was.NewlyBound))
+	v.NewlyBound = was.NewlyBound
 	return v, err
 }
 
-// withCrowd is an event with what the address said.
-func withCrowd(e Event, crowd Crowd, binder bool) Event {
+// withAddressVerdict is an event with what the address said.
+func withAddressVerdict(e Event, crowd AddressVerdict, binder bool) Event {
 	with := func(c Call) Call {
-		c.Crowd, c.Binder = crowd, binder
+		c.Address, c.Binder = crowd, binder
 		return c
 	}
 	switch e := e.(type) {
@@ -133,21 +133,21 @@ func withCrowd(e Event, crowd Crowd, binder bool) Event {
 	return nil // no other event consults the address
 }
 
-// tell tells the address of a challenge that it called for and that this event
+// reportChallenge tells the address of a challenge that it called for and that this event
 // opened or solved. Of many calls at once only one opens a challenge, so it
 // counts once.
-func (g *Gate) tell(ctx context.Context, e Event, v Verdict) error {
-	c, ok := callOf(e)
+func (g *Gate) reportChallenge(ctx context.Context, e Event, v Verdict) error {
+	c, ok := callIn(e)
 	if !ok {
 		return nil
 	}
-	if v.Solved != NoKind && v.Crowd != ByToken {
-		if err := g.Neighbours.Solved(ctx, Called{c.From, c.Tenant, c.At, v.Crowd == ByAll}); err != nil {
+	if v.Solved != NoKind && v.For != ByToken {
+		if err := g.Addresses.ChallengeSolved(ctx, AddressChallenge{c.From, c.Tenant, c.At, v.For == ByAll}); err != nil {
 			return err
 		}
 	}
-	if open := v.State.Open; v.Asks && open.Crowd != ByToken {
-		return g.Neighbours.Asked(ctx, Called{c.From, c.Tenant, c.At, open.Crowd == ByAll})
+	if open := v.State.OpenChallenge; v.ChallengeIssued && open.For != ByToken {
+		return g.Addresses.ChallengeIssued(ctx, AddressChallenge{c.From, c.Tenant, c.At, open.For == ByAll})
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (g *Gate) tell(ctx context.Context, e Event, v Verdict) error {
 // request with such a token can be refused before anything is read for it.
 // A dead token never lives again, so what it remembers is never wrong; it
 // forgets, and then the store says it.
-func (g *Gate) Dead(id ID) Reason { return g.dead.find(id) }
+func (g *Gate) Dead(id ID) Reason { return g.dead.get(id) }
 
 // State is what is remembered of token id.
 func (g *Gate) State(ctx context.Context, id ID) (s State, err error) {

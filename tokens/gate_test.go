@@ -32,26 +32,26 @@ func (s *shelf) Peek(id ID) (State, bool) {
 
 // street answers for all addresses, and counts what it is told.
 type street struct {
-	crowd         Crowd
+	crowd         AddressVerdict
 	fresh, seen   int
 	asked, solved int
 	records       uint32
-	last          Arrival
+	last          AddressUse
 	fault         error
 }
 
-func (n *street) Bound(_ context.Context, a Arrival) (Crowd, error) {
+func (n *street) Check(_ context.Context, a AddressUse) (AddressVerdict, error) {
 	n.records += a.Records
 	n.last = a
-	if n.seen++; a.Fresh {
+	if n.seen++; a.NewBinding {
 		n.fresh++
 	}
 	return n.crowd, n.fault
 }
 
-func (n *street) Asked(context.Context, Called) error { n.asked++; return n.fault }
+func (n *street) ChallengeIssued(context.Context, AddressChallenge) error { n.asked++; return n.fault }
 
-func (n *street) Solved(context.Context, Called) error { n.solved++; return n.fault }
+func (n *street) ChallengeSolved(context.Context, AddressChallenge) error { n.solved++; return n.fault }
 
 var generous = Policy{Calls: 9, Records: 90, BindWithin: time.Minute, SpikeCalls: 9, SpikeSuggestions: 9, SpikePer: time.Minute,
 	Ladder: []Kind{Work}, Ignored: 1, PerToken: 5, Expires: time.Minute}
@@ -59,18 +59,18 @@ var generous = Policy{Calls: 9, Records: 90, BindWithin: time.Minute, SpikeCalls
 // TestGateAsksTheAddressOnce: a binding is told once; a fault in between is
 // made good by the next call, and then the binding is not new any more.
 func TestGateAsksTheAddressOnce(t *testing.T) {
-	n := &street{crowd: Crowd{Kind: Work}, fault: errors.New("disk full")}
-	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	n := &street{crowd: AddressVerdict{Kind: Work}, fault: errors.New("disk full")}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Addresses: n}
 	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
 	if v, err := g.Apply(t.Context(), ID{1}, generous, c); !errors.Is(err, n.fault) || v != (Verdict{}) {
 		t.Errorf("with a fault: %+v, %v", v, err)
 	}
 	n.fault = nil
 	v, err := g.Apply(t.Context(), ID{1}, generous, c)
-	if err != nil || v.Outcome != Challenged || v.Binds {
+	if err != nil || v.Outcome != Challenged || v.NewlyBound {
 		t.Errorf("after it: %+v, %v", v, err)
 	}
-	v, err = g.Apply(t.Context(), ID{1}, generous, Answer{c, v.State.Open.Number, true})
+	v, err = g.Apply(t.Context(), ID{1}, generous, Answer{c, v.State.OpenChallenge.Number, true})
 	if err != nil || v.Outcome != Admit {
 		t.Errorf("the answer: %+v, %v", v, err)
 	}
@@ -86,10 +86,10 @@ func TestGateAsksTheAddressOnce(t *testing.T) {
 
 // TestGateBlocked: a blocked address refuses the request; the token lives.
 func TestGateBlocked(t *testing.T) {
-	n := &street{crowd: Crowd{Blocked: true}}
-	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	n := &street{crowd: AddressVerdict{Blocked: true}}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Addresses: n}
 	c := Suggest{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
-	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Reason != AddressBlocked || !v.Binds {
+	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Reason != AddressBlocked || !v.NewlyBound {
 		t.Errorf("got %+v, %v", v, err)
 	}
 	n.crowd.Blocked = false
@@ -101,14 +101,14 @@ func TestGateBlocked(t *testing.T) {
 // TestGateAsksForLeave: an address is told what a token is to deliver beyond
 // what it has leave for, and only then; a binding is told of once.
 func TestGateAsksForLeave(t *testing.T) {
-	n := &street{crowd: Crowd{Leave: 20}}
-	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	n := &street{crowd: AddressVerdict{Allowance: 20}}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Addresses: n}
 	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1"), Records: 15}
 	for call, want := range []struct {
 		fresh, seen int
 		records     uint32
 	}{{1, 1, 15}, {1, 2, 15 + 10}, {1, 3, 25 + 5}, {1, 3, 30}, {1, 4, 30 + 15}} { // 20, 40, 60, 60, 80: leave is added
-		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit || v.Binds != (call == 0) {
+		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit || v.NewlyBound != (call == 0) {
 			t.Fatalf("call %d: %+v, %v", call, v, err)
 		}
 		if n.fresh != want.fresh || n.seen != want.seen || n.records != want.records {
@@ -119,7 +119,7 @@ func TestGateAsksForLeave(t *testing.T) {
 
 func TestGateRefusesOnFault(t *testing.T) {
 	s := &shelf{states: map[ID]State{}, fault: errors.New("disk full")}
-	g := Gate{Store: s, Neighbours: &street{}}
+	g := Gate{Store: s, Addresses: &street{}}
 	p := generous
 	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
 	v, err := g.Apply(t.Context(), ID{1}, p, c)
@@ -152,7 +152,7 @@ func TestGateRemembersTheDead(t *testing.T) {
 	if g.Dead(ID{1}) != None {
 		t.Error("nothing is forgotten")
 	}
-	if v, err := g.Apply(t.Context(), ID{1}, Policy{}, Look{}); err != nil || v.Reason != Revoked {
+	if v, err := g.Apply(t.Context(), ID{1}, Policy{}, Inspect{}); err != nil || v.Reason != Revoked {
 		t.Errorf("forgotten, the store must say it: %+v, %v", v, err)
 	}
 	if s, err := g.State(t.Context(), ID{1}); err != nil || s.Dead != Revoked || s.Tenant != 1 {
@@ -166,20 +166,20 @@ type passerBy struct {
 	meanwhile func()
 }
 
-func (n *passerBy) Bound(ctx context.Context, a Arrival) (Crowd, error) {
+func (n *passerBy) Check(ctx context.Context, a AddressUse) (AddressVerdict, error) {
 	if n.meanwhile != nil {
 		do := n.meanwhile
 		n.meanwhile = nil
 		do()
 	}
-	return n.street.Bound(ctx, a)
+	return n.street.Check(ctx, a)
 }
 
 // TestBindingCallIsAnswered: of two first calls at once, the one that bound the
 // token is answered, though the other kills it while the address is asked.
 func TestBindingCallIsAnswered(t *testing.T) {
 	n := &passerBy{}
-	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Addresses: n}
 	mine := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
 	theirs := mine
 	theirs.From = netip.MustParseAddr("203.0.113.9")
@@ -191,7 +191,7 @@ func TestBindingCallIsAnswered(t *testing.T) {
 	if v, err := g.Apply(t.Context(), ID{1}, generous, mine); err != nil || v.Outcome != Admit || v.State.Used.Total().Calls != 1 {
 		t.Errorf("who bound it: %+v, %v", v, err)
 	}
-	for _, c := range []Call{mine, theirs, {At: midnight, From: mine.From, Crowd: Crowd{Asked: true}}} {
+	for _, c := range []Call{mine, theirs, {At: midnight, From: mine.From, Address: AddressVerdict{Known: true}}} {
 		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Reason != Hijacked {
 			t.Errorf("afterwards: %+v, %v", v, err)
 		}
@@ -202,13 +202,13 @@ func TestBindingCallIsAnswered(t *testing.T) {
 // of one that is bound to the address, none.
 func TestGateNamesTheKey(t *testing.T) {
 	n := &street{}
-	g := Gate{Store: &shelf{states: map[ID]State{}}, Neighbours: n}
+	g := Gate{Store: &shelf{states: map[ID]State{}}, Addresses: n}
 	for i, key := range []Key{{1}, {}} {
 		c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1"), Key: key, Records: 3}
-		if v, err := g.Apply(t.Context(), ID{byte(i)}, generous, c); err != nil || v.Outcome != Admit || !v.Binds {
+		if v, err := g.Apply(t.Context(), ID{byte(i)}, generous, c); err != nil || v.Outcome != Admit || !v.NewlyBound {
 			t.Fatalf("%+v, %v", v, err)
 		}
-		if want := (Arrival{From: c.From, At: c.At, Fresh: true, Key: key, Records: 3}); n.last != want {
+		if want := (AddressUse{From: c.From, At: c.At, NewBinding: true, Key: key, Records: 3}); n.last != want {
 			t.Errorf("told of %+v, want %+v", n.last, want)
 		}
 	}

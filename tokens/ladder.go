@@ -16,34 +16,34 @@ func (w Window) admit(at time.Time, per time.Duration, limit uint32) (next Windo
 	return Window{w.Since, w.Count + 1}, false
 }
 
-// ask opens the token's next challenge, or kills a token that was asked too
+// issueChallenge opens the token's next challenge, or kills a token that was asked too
 // often. The n-th has the n-th kind of the ladder, and dearer work than the
 // one before; what a crowd asks for is of its own kind.
-func ask(s State, p Policy, at time.Time, v Verdict, crowd Crowd) (State, Verdict) {
-	if s.Asked >= p.PerToken {
-		s.Open = Challenge{}
-		return kill(s, v.seen(uint32(p.PerToken), uint32(s.Asked)+1), ChallengedTooOften)
+func issueChallenge(s State, p Policy, at time.Time, v Verdict, crowd AddressVerdict) (State, Verdict) {
+	if s.ChallengesIssued >= p.PerToken {
+		s.OpenChallenge = Challenge{}
+		return kill(s, v.seen(uint32(p.PerToken), uint32(s.ChallengesIssued)+1), ChallengedTooOften)
 	}
 	kind := crowd.Kind
 	if kind == NoKind {
-		kind = p.Ladder[min(int(s.Asked), len(p.Ladder)-1)]
+		kind = p.Ladder[min(int(s.ChallengesIssued), len(p.Ladder)-1)]
 	}
-	s.Open = Challenge{Kind: kind, Level: min(uint8(min(s.Asked, MaxLevel))+crowd.Level, MaxLevel), Left: p.Ignored, Crowd: crowd.cause()}
-	s.Asked++
-	v.Asks = true
-	return renumber(s, p, at), v.challenge(ChallengeRequired)
+	s.OpenChallenge = Challenge{Kind: kind, Level: min(uint8(min(s.ChallengesIssued, MaxLevel))+crowd.Level, MaxLevel), Left: p.Ignored, For: crowd.cause()}
+	s.ChallengesIssued++
+	v.ChallengeIssued = true
+	return assignNumber(s, p, at), v.challenge(ChallengeRequired)
 }
 
-// renumber makes the open challenge a new one: what was asked before has no
+// assignNumber makes the open challenge a new one: what was asked before has no
 // right answer any more.
-func renumber(s State, p Policy, at time.Time) State {
+func assignNumber(s State, p Policy, at time.Time) State {
 	s.Serial++
-	s.Open.Number, s.Open.Expires, s.Drawn = s.Serial, uint32(at.Add(p.Expires).Unix()), 0
+	s.OpenChallenge.Number, s.OpenChallenge.Expires, s.Rendered = s.Serial, uint32(at.Add(p.Expires).Unix()), 0
 	return s
 }
 
 // cause is whose budget calls for the challenge of a verdict on an address.
-func (c Crowd) cause() Cause {
+func (c AddressVerdict) cause() Cause {
 	switch {
 	case c.Kind == NoKind:
 		return ByToken
@@ -53,29 +53,29 @@ func (c Crowd) cause() Cause {
 	return ByTenant
 }
 
-// whileOpen refuses a call that is made with a challenge open, and counts it
+// refuseWhileOpen refuses a call that is made with a challenge open, and counts it
 // as ignored. Suggestions are refused and not counted.
-func whileOpen(s State, p Policy, c Call, v Verdict, typing bool) (State, Verdict) {
+func refuseWhileOpen(s State, p Policy, c Call, v Verdict, typing bool) (State, Verdict) {
 	switch {
 	case expired(s, c.At):
-		return ask(s, p, c.At, v, again(s))
+		return issueChallenge(s, p, c.At, v, reissue(s))
 	case typing:
 		return s, v.challenge(ChallengeRequired)
-	case s.Open.Left == 0:
+	case s.OpenChallenge.Left == 0:
 		return kill(s, v.seen(uint32(p.Ignored), uint32(p.Ignored)+1), ChallengeIgnored)
 	}
-	s.Open.Left--
+	s.OpenChallenge.Left--
 	return s, v.challenge(ChallengeRequired)
 }
 
-func expired(s State, at time.Time) bool { return at.Unix() >= int64(s.Open.Expires) }
+func expired(s State, at time.Time) bool { return at.Unix() >= int64(s.OpenChallenge.Expires) }
 
-// again is the crowd's challenge once more, where the open one was a crowd's.
-func again(s State) Crowd {
-	if s.Open.Crowd == ByToken {
-		return Crowd{}
+// reissue is the crowd's challenge once more, where the open one was a crowd's.
+func reissue(s State) AddressVerdict {
+	if s.OpenChallenge.For == ByToken {
+		return AddressVerdict{}
 	}
-	return Crowd{Asked: true, Kind: s.Open.Kind, Level: s.Open.Level, Shared: s.Open.Crowd == ByAll}
+	return AddressVerdict{Known: true, Kind: s.OpenChallenge.Kind, Level: s.OpenChallenge.Level, Shared: s.OpenChallenge.For == ByAll}
 }
 
 // answer closes a challenge that is solved, and asks the next one where it is
@@ -86,14 +86,14 @@ func answer(s State, p Policy, a Answer) (State, Verdict) {
 		return s, v
 	}
 	if !a.Right || expired(s, a.At) {
-		s, v = ask(s, p, a.At, v, again(s))
+		s, v = issueChallenge(s, p, a.At, v, reissue(s))
 		if v.Outcome == Challenged {
 			v.Reason = ChallengeFailed
 		}
 		return s, v
 	}
-	v.Solved, v.Crowd = s.Open.Kind, s.Open.Crowd
-	s.Open, s.Calls, s.Typing, s.Roam = Challenge{}, Window{}, Window{}, Roaming{}
+	v.Solved, v.For = s.OpenChallenge.Kind, s.OpenChallenge.For
+	s.OpenChallenge, s.Calls, s.Suggestions, s.Roaming = Challenge{}, Window{}, Window{}, Roaming{}
 	return s, v
 }
 
@@ -108,39 +108,39 @@ func reload(s State, p Policy, r Reload) (State, Verdict) {
 	if !open {
 		return s, v
 	}
-	if s.Open.Reloads++; s.Open.Reloads > freeReloads {
-		s.Open.Reloads = freeReloads // and stays there: each one counts from now on
-		if s.Asked >= p.PerToken {
-			return kill(s, v.seen(uint32(p.PerToken), uint32(s.Asked)+1), ChallengedTooOften)
+	if s.OpenChallenge.Reloads++; s.OpenChallenge.Reloads > freeReloads {
+		s.OpenChallenge.Reloads = freeReloads // and stays there: each one counts from now on
+		if s.ChallengesIssued >= p.PerToken {
+			return kill(s, v.seen(uint32(p.PerToken), uint32(s.ChallengesIssued)+1), ChallengedTooOften)
 		}
-		s.Asked++
-		v.Asks = true
+		s.ChallengesIssued++
+		v.ChallengeIssued = true
 	}
-	return renumber(s, p, r.At), v
+	return assignNumber(s, p, r.At), v
 }
 
 // atChallenge holds a request about a challenge to the token's binding, and to
 // the challenge that is open. A challenge works once: for one that is closed
 // or exchanged there is no right answer, and no wrong one either.
 func atChallenge(s State, p Policy, c Call, number uint16) (State, Verdict, bool) {
-	next, v := inspect(s, p, c)
+	next, v := describe(s, p, c)
 	if v.Outcome != Admit {
 		return next, v, false
 	}
-	if s.Open.Number == 0 || s.Open.Number != number {
-		return s, refused(NotAsked), false
+	if s.OpenChallenge.Number == 0 || s.OpenChallenge.Number != number {
+		return s, refused(NoOpenChallenge), false
 	}
 	return s, v, true
 }
 
-// draw counts one rendering of the open challenge.
-func draw(s State, d Draw) (State, Verdict) {
+// render counts one rendering of the open challenge.
+func render(s State, d Render) (State, Verdict) {
 	switch {
-	case s.Open.Number == 0 || s.Open.Number != d.Number || expired(s, d.At):
-		return s, refused(NotAsked)
-	case s.Drawn >= MaxDrawn:
-		return s, refused(DrawnTooOften).seen(MaxDrawn, uint32(s.Drawn)+1)
+	case s.OpenChallenge.Number == 0 || s.OpenChallenge.Number != d.Number || expired(s, d.At):
+		return s, refused(NoOpenChallenge)
+	case s.Rendered >= MaxRendered:
+		return s, refused(RenderedTooOften).seen(MaxRendered, uint32(s.Rendered)+1)
 	}
-	s.Drawn++
+	s.Rendered++
 	return s, Verdict{Outcome: Admit}
 }

@@ -41,7 +41,7 @@ func TestLaws(t *testing.T) {
 			PerToken:         rapid.Uint16Range(1, 6).Draw(t, "per token"),
 			Expires:          5 * time.Minute,
 			Binding:          rapid.SampledFrom([]Mode{Auto, Auto, ByAddress, ByKey}).Draw(t, "binding"),
-			KillStranger:     rapid.Bool().Draw(t, "kill"),
+			KillOnForeignKey: rapid.Bool().Draw(t, "kill"),
 			RoamAddresses:    rapid.Uint8Range(1, 3).Draw(t, "roaming"),
 			RoamPer:          time.Hour,
 		}, only: Key{rapid.SampledFrom([]byte{0, 0, 0, 1}).Draw(t, "only")}}
@@ -50,8 +50,8 @@ func TestLaws(t *testing.T) {
 			"call":    func(t *rapid.T) { l.happens(t, l.call(t)) },
 			"suggest": func(t *rapid.T) { l.happens(t, Suggest(l.call(t))) },
 			"attempt": func(t *rapid.T) { l.happens(t, Attempt{l.call(t), rapid.Bool().Draw(t, "suggest")}) },
-			"look":    func(t *rapid.T) { l.happens(t, Look(l.call(t))) },
-			"draw":    func(t *rapid.T) { l.happens(t, Draw{l.now, l.number(t)}) },
+			"look":    func(t *rapid.T) { l.happens(t, Inspect(l.call(t))) },
+			"draw":    func(t *rapid.T) { l.happens(t, Render{l.now, l.number(t)}) },
 			"answer": func(t *rapid.T) {
 				l.happens(t, Answer{l.call(t), l.number(t), rapid.Bool().Draw(t, "right")})
 			},
@@ -73,21 +73,21 @@ func (l *life) call(t *rapid.T) Call {
 	return Call{
 		At: l.now, Tenant: 1, IssuedAt: l.issued, Expires: l.issued.Add(24 * time.Hour),
 		From: netip.AddrFrom4([4]byte{192, 0, 2, last}),
-		Key:  key, BadProof: key == Key{} && rapid.Bool().Draw(t, "bad proof"), Only: l.only,
+		Key:  key, BadProof: key == Key{} && rapid.Bool().Draw(t, "bad proof"), ConfirmedKey: l.only,
 		Route:   Route(rapid.IntRange(0, Routes-1).Draw(t, "route")),
 		Records: rapid.Uint32Range(0, 50).Draw(t, "n"),
 		Titles:  rapid.Uint32Range(0, 8).Draw(t, "titles"),
 		Blocked: rapid.IntRange(0, 9).Draw(t, "blocked by a rule") == 0,
 		Binder:  rapid.IntRange(0, 9).Draw(t, "binder") == 0,
-		Crowd: Crowd{Asked: rapid.IntRange(0, 3).Draw(t, "asked") > 0, Blocked: rapid.IntRange(0, 9).Draw(t, "blocked") == 0,
+		Address: AddressVerdict{Known: rapid.IntRange(0, 3).Draw(t, "asked") > 0, Blocked: rapid.IntRange(0, 9).Draw(t, "blocked") == 0,
 			Kind: rapid.SampledFrom([]Kind{NoKind, NoKind, Work, Picture}).Draw(t, "crowd"), Level: rapid.Uint8Range(0, MaxLevel).Draw(t, "level"),
-			Leave: rapid.SampledFrom([]uint32{0, 1, 50, 100}).Draw(t, "leave"), Shared: rapid.Bool().Draw(t, "shared")},
+			Allowance: rapid.SampledFrom([]uint32{0, 1, 50, 100}).Draw(t, "leave"), Shared: rapid.Bool().Draw(t, "shared")},
 	}
 }
 
 // number draws the number of a challenge, mostly the open one's.
 func (l *life) number(t *rapid.T) uint16 {
-	return rapid.SampledFrom([]uint16{l.state.Open.Number, l.state.Open.Number, l.state.Serial, 1, 0}).Draw(t, "number")
+	return rapid.SampledFrom([]uint16{l.state.OpenChallenge.Number, l.state.OpenChallenge.Number, l.state.Serial, 1, 0}).Draw(t, "number")
 }
 
 func (l *life) happens(t *rapid.T, e Event) {
@@ -98,7 +98,7 @@ func (l *life) happens(t *rapid.T, e Event) {
 	if v.State != next {
 		t.Fatalf("the verdict shows %+v, the state is %+v", v.State, next)
 	}
-	if (v.Reason == None) != (v.Outcome == Admit || v.Outcome == AskAddress) {
+	if (v.Reason == None) != (v.Outcome == Admit || v.Outcome == NeedAddress) {
 		t.Fatalf("outcome and reason disagree: %+v", v)
 	}
 	l.challenges(t, next, v, e)
@@ -114,7 +114,7 @@ func (l *life) happens(t *rapid.T, e Event) {
 // blocked: at an address that a rule blocks, a token that was not cleared
 // before is refused, and nothing about it changes.
 func (l *life) blocked(t *rapid.T, next State, v Verdict, e Event) {
-	if c, ok := callOf(e); ok && c.Blocked && !l.state.Cleared && (v.Reason != AddressBlocked || next != l.state) {
+	if c, ok := callOf(e); ok && c.Blocked && !l.state.AddressChecked && (v.Reason != AddressBlocked || next != l.state) {
 		t.Fatalf("a block admitted %+v: %+v", c, v)
 	}
 }
@@ -127,7 +127,7 @@ func (l *life) checks(t *rapid.T, next State, v Verdict, e Event) {
 	if !ok {
 		return
 	}
-	if next.Used != l.state.Used || next.Calls != l.state.Calls || next.Typing != l.state.Typing || next.Hints != l.state.Hints {
+	if next.Used != l.state.Used || next.Calls != l.state.Calls || next.Suggestions != l.state.Suggestions || next.Hints != l.state.Hints {
 		t.Fatalf("a check counted: %+v became %+v", l.state, next)
 	}
 	if v.Outcome != Admit || ch.Suggest || next.Used.Total().Records+ch.Records > l.policy.Records {
@@ -145,7 +145,7 @@ func (l *life) staysDead(t *rapid.T, next State, v Verdict, e Event) {
 	_, isCheck := e.(Check)
 	_, isCall := e.(Call)
 	inFlight := (isCall || isCheck) && c.Binder && l.dead == Hijacked && v.Outcome == Admit
-	blocked := c.Blocked && !l.state.Cleared
+	blocked := c.Blocked && !l.state.AddressChecked
 	if l.dead != None && !inFlight && !blocked && (v.Outcome != Refuse || v.Reason != l.dead || next != l.state) {
 		t.Fatalf("a token dead of %s answered %+v", l.dead, v)
 	}
@@ -160,8 +160,8 @@ func (l *life) staysBound(t *rapid.T, next State, v Verdict) {
 	if l.bound.Kind != Unbound && next.Bound != l.bound {
 		t.Fatalf("the binding moved from %v to %v", l.bound, next.Bound)
 	}
-	if v.Binds != (l.bound.Kind == Unbound && next.Bound.Kind != Unbound) {
-		t.Fatalf("Binds is %v, the binding went from %v to %v", v.Binds, l.bound, next.Bound)
+	if v.NewlyBound != (l.bound.Kind == Unbound && next.Bound.Kind != Unbound) {
+		t.Fatalf("Binds is %v, the binding went from %v to %v", v.NewlyBound, l.bound, next.Bound)
 	}
 	l.bound = next.Bound
 	if next.Bound.Kind != Unbound && (next.Tenant != 1 || next.Expires != l.issued.Add(24*time.Hour).Unix()) {
@@ -180,7 +180,7 @@ func (l *life) strangers(t *rapid.T, next State, v Verdict, e Event) {
 	if next.Bound.Kind == ToAddress && (l.policy.Binding == ByKey || l.only != Key{}) || next.Bound.Kind == ToKey && l.only != (Key{}) && next.Bound.Key() != l.only {
 		t.Fatalf("bound to %v by %+v", next.Bound, c)
 	}
-	if next.Bound.Kind != ToKey && next.Roam != (Roaming{}) {
+	if next.Bound.Kind != ToKey && next.Roaming != (Roaming{}) {
 		t.Fatalf("bound to no key, and roams: %+v", next)
 	}
 	if !isRequest || l.state.Bound.Kind != ToKey || c.Key == l.state.Bound.Key() {
@@ -188,7 +188,7 @@ func (l *life) strangers(t *rapid.T, next State, v Verdict, e Event) {
 	}
 	killed := l.state
 	killed.Dead = Hijacked
-	if v.Outcome != Refuse || next != l.state && (next != killed || !l.policy.KillStranger || c.Key == Key{}) {
+	if v.Outcome != Refuse || next != l.state && (next != killed || !l.policy.KillOnForeignKey || c.Key == Key{}) {
 		t.Fatalf("a stranger's %+v made of %+v %+v: %+v", c, l.state, next, v)
 	}
 }
@@ -204,7 +204,7 @@ func callOf(e Event) (Call, bool) {
 		return e, true
 	case Suggest:
 		return Call(e), true
-	case Look:
+	case Inspect:
 		return Call(e), true
 	case Answer:
 		return e.Call, true
@@ -233,23 +233,23 @@ func (l *life) counts(t *rapid.T, next State, v Verdict, e Event) {
 // twice, an admitted call never meets one that is open, and who is shown a
 // challenge is shown one that can be solved.
 func (l *life) challenges(t *rapid.T, next State, v Verdict, e Event) {
-	if v.Asks {
+	if v.ChallengeIssued {
 		l.asked++
 	}
-	if next.Drawn > MaxDrawn {
-		t.Fatalf("a challenge was rendered %d times", next.Drawn)
+	if next.Rendered > MaxRendered {
+		t.Fatalf("a challenge was rendered %d times", next.Rendered)
 	}
-	if l.asked > int(l.policy.PerToken) || int(next.Asked) != l.asked {
-		t.Fatalf("%d challenges asked, %d counted, %d allowed", l.asked, next.Asked, l.policy.PerToken)
+	if l.asked > int(l.policy.PerToken) || int(next.ChallengesIssued) != l.asked {
+		t.Fatalf("%d challenges asked, %d counted, %d allowed", l.asked, next.ChallengesIssued, l.policy.PerToken)
 	}
-	if _, ok := e.(Call); ok && v.Outcome == Admit && l.state.Open.Number != 0 {
-		t.Fatalf("a call was admitted with challenge %d open", l.state.Open.Number)
+	if _, ok := e.(Call); ok && v.Outcome == Admit && l.state.OpenChallenge.Number != 0 {
+		t.Fatalf("a call was admitted with challenge %d open", l.state.OpenChallenge.Number)
 	}
-	if v.Outcome == Challenged && next.Open.Number == 0 {
+	if v.Outcome == Challenged && next.OpenChallenge.Number == 0 {
 		t.Fatalf("challenged with none: %+v", v)
 	}
 	if a, ok := e.(Answer); ok && v.Outcome == Admit {
-		if l.solved[a.Number] || !a.Right || next.Open.Number != 0 || v.Solved == NoKind {
+		if l.solved[a.Number] || !a.Right || next.OpenChallenge.Number != 0 || v.Solved == NoKind {
 			t.Fatalf("answer %+v solved %+v", a, v)
 		}
 		l.solved[a.Number] = true

@@ -11,7 +11,7 @@ func Step(s State, p Policy, e Event) (State, Verdict) {
 }
 
 func step(s State, p Policy, e Event) (State, Verdict) {
-	if c, ok := callOf(e); ok && c.Blocked && !s.Cleared {
+	if c, ok := callIn(e); ok && c.Blocked && !s.AddressChecked {
 		return s, refused(AddressBlocked)
 	}
 	if s.Dead != None {
@@ -26,22 +26,22 @@ func step(s State, p Policy, e Event) (State, Verdict) {
 		return suggest(s, p, Call(e))
 	case Attempt:
 		return attempt(s, p, e)
-	case Look:
-		return look(s, p, Call(e))
+	case Inspect:
+		return inspect(s, p, Call(e))
 	case Answer:
 		return answer(s, p, e)
 	case Reload:
 		return reload(s, p, e)
-	case Draw:
-		return draw(s, e)
+	case Render:
+		return render(s, e)
 	case Revoke:
 		return revoke(s, e)
 	}
 	return s, refused(Unknown)
 }
 
-// callOf returns the call inside an event of the content API.
-func callOf(e Event) (c Call, ok bool) {
+// callIn returns the call inside an event of the content API.
+func callIn(e Event) (c Call, ok bool) {
 	switch e := e.(type) {
 	case Check:
 		return e.Call, true
@@ -51,7 +51,7 @@ func callOf(e Event) (c Call, ok bool) {
 		return Call(e), true
 	case Attempt:
 		return e.Call, true
-	case Look:
+	case Inspect:
 		return Call(e), true
 	case Answer:
 		return e.Call, true
@@ -65,7 +65,7 @@ func callOf(e Event) (c Call, ok bool) {
 // token: if another caller hijacked the token before that request was counted,
 // it came first. It is answered, and the token stays dead.
 func dead(s State, p Policy, e Event) (State, Verdict) {
-	c, ok := callOf(e)
+	c, ok := callIn(e)
 	if !ok || !c.Binder || s.Dead != Hijacked || !s.Bound.fits(c) {
 		return s, refused(s.Dead)
 	}
@@ -91,7 +91,7 @@ func dead(s State, p Policy, e Event) (State, Verdict) {
 func check(s State, p Policy, e Check) (State, Verdict) {
 	next, _, v := pass(s, p, e.Call, e.Suggest)
 	if v.Outcome == Admit {
-		next.Roam = s.Roam
+		next.Roaming = s.Roaming
 	}
 	return next, v
 }
@@ -108,13 +108,13 @@ func call(s State, p Policy, c Call) (State, Verdict) {
 	if c.Records == 0 && c.Route != Collections {
 		next.Hints++ // a total, facets, or that there is no such item: nothing is free to ask
 	}
-	return spend(next, c), v
+	return countCall(next, c), v
 }
 
 func suggest(s State, p Policy, c Call) (State, Verdict) {
 	next, window, v := pass(s, p, c, true)
 	if v.Outcome == Admit {
-		next.Typing = window
+		next.Suggestions = window
 		next.Hints += c.Titles
 	}
 	return next, v
@@ -127,7 +127,7 @@ func attempt(s State, p Policy, e Attempt) (State, Verdict) {
 		return next, v
 	}
 	if e.Suggest {
-		next.Typing = window
+		next.Suggestions = window
 	} else {
 		next.Calls = window
 	}
@@ -140,14 +140,14 @@ func attempt(s State, p Policy, e Attempt) (State, Verdict) {
 func pass(s State, p Policy, c Call, typing bool) (State, Window, Verdict) {
 	window := s.Calls
 	if typing {
-		window = s.Typing
+		window = s.Suggestions
 	}
-	s, v := bindAndHold(s, p, c)
+	s, v := bindAndCheck(s, p, c)
 	if v.Outcome != Admit {
 		return s, window, v
 	}
-	if s.Open.Number != 0 {
-		s, v = whileOpen(s, p, c, v, typing)
+	if s.OpenChallenge.Number != 0 {
+		s, v = refuseWhileOpen(s, p, c, v, typing)
 		return s, window, v
 	}
 	if used := s.Used.Total(); !typing && used.Calls >= p.Calls {
@@ -157,12 +157,12 @@ func pass(s State, p Policy, c Call, typing bool) (State, Window, Verdict) {
 		s, v = kill(s, v.seen(p.Records, used.Records+max(c.Records, 1)), Exhausted)
 		return s, window, v
 	}
-	if lacks(s, c) > 0 {
-		if s, v = leave(s, p, c, v); v.Outcome != Admit {
+	if beyondAllowance(s, c) > 0 {
+		if s, v = applyAddressVerdict(s, p, c, v); v.Outcome != Admit {
 			return s, window, v
 		}
 	}
-	if s, v = roam(s, p, c, v); v.Outcome != Admit {
+	if s, v = checkRoaming(s, p, c, v); v.Outcome != Admit {
 		return s, window, v
 	}
 	return spike(s, p, c, v, window, typing)
@@ -176,7 +176,7 @@ func spike(s State, p Policy, c Call, v Verdict, window Window, typing bool) (St
 	}
 	next, full := window.admit(c.At, p.SpikePer, limit)
 	if full && !p.Observe.Spike {
-		s, v = ask(s, p, c.At, v.seen(limit, window.Count), Crowd{})
+		s, v = issueChallenge(s, p, c.At, v.seen(limit, window.Count), AddressVerdict{})
 		return s, window, v
 	}
 	if full {
@@ -185,38 +185,38 @@ func spike(s State, p Policy, c Call, v Verdict, window Window, typing bool) (St
 	return s, next, v
 }
 
-// look holds a request about the token to its binding, and counts it in the
+// inspect holds a request about the token to its binding, and counts it in the
 // window of suggestions. While the token is not bound nothing changes.
-func look(s State, p Policy, c Call) (State, Verdict) {
-	s, v := inspect(s, p, c)
+func inspect(s State, p Policy, c Call) (State, Verdict) {
+	s, v := describe(s, p, c)
 	if v.Outcome != Admit || s.Bound.Kind == Unbound {
 		return s, v
 	}
-	if s.Open.Number == 0 {
-		next, window, v := spike(s, p, c, v, s.Typing, true)
-		next.Typing = window
+	if s.OpenChallenge.Number == 0 {
+		next, window, v := spike(s, p, c, v, s.Suggestions, true)
+		next.Suggestions = window
 		return next, v
 	}
-	next, full := s.Typing.admit(c.At, p.SpikePer, p.SpikeSuggestions)
+	next, full := s.Suggestions.admit(c.At, p.SpikePer, p.SpikeSuggestions)
 	if full && !p.Observe.Spike {
-		return s, v.seen(p.SpikeSuggestions, s.Typing.Count).challenge(ChallengeRequired)
+		return s, v.seen(p.SpikeSuggestions, s.Suggestions.Count).challenge(ChallengeRequired)
 	}
-	s.Typing = next
+	s.Suggestions = next
 	return s, v
 }
 
-// inspect holds a request to the token's binding, and changes nothing.
-func inspect(s State, p Policy, c Call) (State, Verdict) {
+// describe holds a request to the token's binding, and changes nothing.
+func describe(s State, p Policy, c Call) (State, Verdict) {
 	if s.Bound.Kind == Unbound {
-		if late(p, c) {
+		if bindsTooLate(p, c) {
 			return s, refused(Expired)
 		}
-		if _, why := tie(p, c); why != None {
+		if _, why := bindingFor(p, c); why != None {
 			return s, refused(why)
 		}
 		return s, Verdict{Outcome: Admit}
 	}
-	return hold(s, p, c, Verdict{Outcome: Admit})
+	return checkBinding(s, p, c, Verdict{Outcome: Admit})
 }
 
 // revoke ends a token. What a call has said of it stands: who revokes may know
@@ -229,9 +229,9 @@ func revoke(s State, r Revoke) (State, Verdict) {
 	return s, Verdict{Outcome: Admit}
 }
 
-// spend counts a call on its day. A clock that was set back counts on the
+// countCall counts a call on its day. A clock that was set back counts on the
 // first day, one that leapt ahead on the second: a count is never lost.
-func spend(s State, c Call) State {
+func countCall(s State, c Call) State {
 	n := min(max(day(c.At)-s.Day, 0), 1)
 	s.Used[n][c.Route].Calls++
 	s.Used[n][c.Route].Records += c.Records
@@ -248,7 +248,7 @@ func refused(why Reason) Verdict { return Verdict{Outcome: Refuse, Reason: why} 
 
 // seen notes the limit of the rule that decides, and what was counted.
 func (v Verdict) seen(limit, seen uint32) Verdict {
-	v.Limit, v.Seen, v.Roams = limit, seen, false
+	v.Limit, v.Seen, v.RoamingLimit = limit, seen, false
 	return v
 }
 

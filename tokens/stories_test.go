@@ -36,7 +36,7 @@ type story struct {
 	state  State
 	policy Policy
 	issued time.Time
-	crowd  Crowd
+	crowd  AddressVerdict
 }
 
 func play(t *testing.T, file string) {
@@ -71,13 +71,13 @@ func (st *story) tell(words []string) (string, error) {
 	case "x":
 		return st.often(words[1], words[2:])
 	case "again":
-		st.state, st.issued, st.crowd = State{}, time.Time{}, Crowd{}
+		st.state, st.issued, st.crowd = State{}, time.Time{}, AddressVerdict{}
 		return "", nil
 	case "crowd":
 		st.crowd.Kind, st.crowd.Level = kinds[words[1]], words[2][0]-'0'
 		return "", nil
 	case "leave":
-		_, err := fmt.Sscanf(words[1], "%d", &st.crowd.Leave)
+		_, err := fmt.Sscanf(words[1], "%d", &st.crowd.Allowance)
 		return "", err
 	case "policy":
 		return "", st.setPolicy(words[1:])
@@ -88,7 +88,9 @@ func (st *story) tell(words []string) (string, error) {
 	case "used":
 		return "", st.used(words[1:])
 	case "revoke":
-		return st.step(func(Crowd) Event { return Revoke{Tenant: 7, IssuedAt: midnight, Expires: midnight.Add(24 * time.Hour)} }), nil
+		return st.step(func(AddressVerdict) Event {
+			return Revoke{Tenant: 7, IssuedAt: midnight, Expires: midnight.Add(24 * time.Hour)}
+		}), nil
 	case "draw":
 		return st.draw(words)
 	case "check", "call", "suggest", "attempt", "look", "answer", "reload":
@@ -127,7 +129,7 @@ func (st *story) request(words []string) (string, error) {
 		} else if name, ok := strings.CutPrefix(w, "key="); ok {
 			copy(c.Key[:], name)
 		} else if name, ok := strings.CutPrefix(w, "only="); ok {
-			copy(c.Only[:], name)
+			copy(c.ConfirmedKey[:], name)
 		} else if w == "badproof" {
 			c.BadProof = true
 		} else if w == "blocked" {
@@ -144,9 +146,9 @@ func (st *story) request(words []string) (string, error) {
 			return "", fmt.Errorf("%q is no route, no number of records, no key and no challenge", w)
 		}
 	}
-	return st.step(func(crowd Crowd) Event {
-		c.Crowd = crowd
-		return map[string]Event{"check": Check{c, suggest}, "attempt": Attempt{c, suggest}, "call": c, "suggest": Suggest(c), "look": Look(c),
+	return st.step(func(crowd AddressVerdict) Event {
+		c.Address = crowd
+		return map[string]Event{"check": Check{c, suggest}, "attempt": Attempt{c, suggest}, "call": c, "suggest": Suggest(c), "look": Inspect(c),
 			"answer": Answer{c, number, right}, "reload": Reload{c, number}}[words[0]]
 	}), nil
 }
@@ -157,20 +159,20 @@ func (st *story) draw(words []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	d := Draw{At: at}
+	d := Render{At: at}
 	if _, err := fmt.Sscanf(words[2], "#%d", &d.Number); err != nil {
 		return "", err
 	}
-	return st.step(func(Crowd) Event { return d }), nil
+	return st.step(func(AddressVerdict) Event { return d }), nil
 }
 
 // step lets an event happen, and once more if the address must be asked.
-func (st *story) step(event func(Crowd) Event) string {
+func (st *story) step(event func(AddressVerdict) Event) string {
 	var v Verdict
-	st.state, v = Step(st.state, st.policy, event(Crowd{}))
-	binds := v.Binds
-	if v.Outcome == AskAddress {
-		st.crowd.Asked = true
+	st.state, v = Step(st.state, st.policy, event(AddressVerdict{}))
+	binds := v.NewlyBound
+	if v.Outcome == NeedAddress {
+		st.crowd.Known = true
 		st.state, v = Step(st.state, st.policy, event(st.crowd))
 	}
 	said := strings.TrimSpace(v.Outcome.String() + " " + v.Reason.String())
@@ -183,7 +185,7 @@ func (st *story) step(event func(Crowd) Event) string {
 	if v.Solved != NoKind {
 		said += " solved=" + v.Solved.String()
 	}
-	if o := v.State.Open; v.Outcome == Challenged {
+	if o := v.State.OpenChallenge; v.Outcome == Challenged {
 		said += fmt.Sprintf(" %s #%d left=%d level=%d", o.Kind, o.Number, o.Left, o.Level)
 	}
 	return said
@@ -225,7 +227,7 @@ func (st *story) setPolicy(words []string) error {
 			p.Binding = map[string]Mode{"auto": Auto, "address": ByAddress, "key": ByKey}[value]
 			continue
 		case "hijack":
-			p.KillStranger = value == "kill"
+			p.KillOnForeignKey = value == "kill"
 			continue
 		case "observe":
 			p.Observe = Observe{Hijack: value == "hijack", Spike: value == "spike"}

@@ -35,23 +35,23 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 // that was never presented. It holds no pointers, so that a million of them
 // cost the garbage collector nothing, and it is comparable.
 type State struct {
-	Tenant   uint32    // number of the tenant that is charged
-	Day      int32     // UTC day of the binding, in days since 1970-01-01
-	IssuedAt int64     // Unix seconds
-	Expires  int64     // Unix seconds
-	Used     Usage     // what was admitted, on Day and on the day after
-	Calls    Window    // calls admitted in the running spike window
-	Typing   Window    // suggestions admitted in theirs
-	Leave    uint32    // records in all for which its address was asked; 0: it need not be asked again
-	Open     Challenge // the challenge that waits to be solved; zero: none
-	Asked    uint16    // challenges asked for, solved or not
-	Serial   uint16    // number of the latest challenge, reloaded ones included
-	Bound    Binding   // what the first request tied it to
-	Cleared  bool      // the address that bound it has been asked about it
-	Dead     Reason    // why the token is no longer good; None while it is
-	Roam     Roaming   // where a token that is bound to a key was used
-	Hints    uint32    // what counts in Leave beside records: titles of suggestions new to the token, and calls that delivered none
-	Drawn    uint8     // how often the open challenge was rendered, as a picture or as sound
+	Tenant           uint32    // number of the tenant that is charged
+	Day              int32     // UTC day of the binding, in days since 1970-01-01
+	IssuedAt         int64     // Unix seconds
+	Expires          int64     // Unix seconds
+	Used             Usage     // what was admitted, on Day and on the day after
+	Calls            Window    // calls admitted in the running spike window
+	Suggestions      Window    // suggestions admitted in theirs
+	Allowance        uint32    // records in all for which its address was asked; 0: it need not be asked again
+	OpenChallenge    Challenge // the challenge that waits to be solved; zero: none
+	ChallengesIssued uint16    // challenges asked for, solved or not
+	Serial           uint16    // number of the latest challenge, reloaded ones included
+	Bound            Binding   // what the first request tied it to
+	AddressChecked   bool      // the address that bound it has been asked about it
+	Dead             Reason    // why the token is no longer good; None while it is
+	Roaming          Roaming   // where a token that is bound to a key was used
+	Hints            uint32    // what counts in Leave beside records: titles of suggestions new to the token, and calls that delivered none
+	Rendered         uint8     // how often the open challenge was rendered, as a picture or as sound
 }
 
 // Window counts what was admitted from a moment on.
@@ -69,7 +69,7 @@ type Challenge struct {
 	Level   uint8 // 0, 1, 2: how dear the work is
 	Left    uint8 // calls with it open until the token dies
 	Reloads uint8 // how often it was exchanged for another of its kind
-	Crowd   Cause // whose budget called for it
+	For     Cause // whose budget called for it
 }
 
 // Cause says whose budget called for a challenge. Its numbers are stored.
@@ -136,10 +136,10 @@ type Policy struct {
 	Records    uint32        // items that it may deliver
 	BindWithin time.Duration // time from its issue to its first call
 
-	Binding       Mode          // what the first call binds a token to
-	KillStranger  bool          // a call by another key kills a token that is bound to a key
-	RoamAddresses uint8         // addresses, within RoamPer, of a token that is bound to a key; at most MaxRoaming
-	RoamPer       time.Duration // whole seconds
+	Binding          Mode          // what the first call binds a token to
+	KillOnForeignKey bool          // a call by another key kills a token that is bound to a key
+	RoamAddresses    uint8         // addresses, within RoamPer, of a token that is bound to a key; at most MaxRoaming
+	RoamPer          time.Duration // whole seconds
 
 	SpikeCalls       uint32        // calls within SpikePer before a challenge
 	SpikeSuggestions uint32        // the same for suggestions
@@ -157,40 +157,40 @@ type Policy struct {
 type Observe struct{ Hijack, Spike bool }
 
 // An Event is something that happens to a token: [Check], [Call], [Suggest],
-// [Attempt], [Look], [Answer], [Reload], [Draw] or [Revoke].
+// [Attempt], [Inspect], [Answer], [Reload], [Render] or [Revoke].
 type Event interface{ event() }
 
 // Call is a request to the content API that presented the token. What it
 // would deliver has been read already, so that it can be counted in the step
 // that admits it; it is sent only if the step does.
 type Call struct {
-	At       time.Time
-	Tenant   uint32     // whose token it is
-	IssuedAt time.Time  // iat
-	Expires  time.Time  // exp
-	From     netip.Addr // source address, by addresses.Normal
-	Key      Key        // what a good proof was made with; zero: there was none
-	BadProof bool       // there was a proof, and it is not good
-	Only     Key        // the one key that the token itself names; zero: any
-	Route    Route
-	Records  uint32 // items that the response carries; in a Check, the most that it may carry
-	Titles   uint32 // of suggestions: titles in the response that are new to the token; in a Check, the most
-	Blocked  bool   // a rule blocks the address for the tenant's tokens: only those cleared before continue
-	Binder   bool   // an earlier event of the same request bound the token
-	Crowd    Crowd  // what the address said, once it was asked
+	At           time.Time
+	Tenant       uint32     // whose token it is
+	IssuedAt     time.Time  // iat
+	Expires      time.Time  // exp
+	From         netip.Addr // source address, by addresses.Normal
+	Key          Key        // what a good proof was made with; zero: there was none
+	BadProof     bool       // there was a proof, and it is not good
+	ConfirmedKey Key        // the one key that the token itself names; zero: any
+	Route        Route
+	Records      uint32         // items that the response carries; in a Check, the most that it may carry
+	Titles       uint32         // of suggestions: titles in the response that are new to the token; in a Check, the most
+	Blocked      bool           // a rule blocks the address for the tenant's tokens: only those cleared before continue
+	Binder       bool           // an earlier event of the same request bound the token
+	Address      AddressVerdict // what the address said, once it was asked
 }
 
-// Crowd is what an address said of a token that is bound to it.
-type Crowd struct {
-	Asked   bool   // the address was asked
-	Blocked bool   // it is blocked: the request is refused, and the token lives
-	Kind    Kind   // the challenge that the token starts with; NoKind for none
-	Level   uint8  // of its work
-	Shared  bool   // Kind is called for by a budget that tenants or addresses share
-	Leave   uint32 // records that the token may deliver before the address is asked again; 0: all
-	Limit   uint32 // the address's budget that was passed, for explaining it; 0: none
-	Seen    uint32 // what was counted against it
-	Drained bool   // that budget is of records, not of bindings
+// AddressVerdict is what an address said of a token that is bound to it.
+type AddressVerdict struct {
+	Known       bool   // the address was asked
+	Blocked     bool   // it is blocked: the request is refused, and the token lives
+	Kind        Kind   // the challenge that the token starts with; NoKind for none
+	Level       uint8  // of its work
+	Shared      bool   // Kind is called for by a budget that tenants or addresses share
+	Allowance   uint32 // records that the token may deliver before the address is asked again; 0: all
+	Limit       uint32 // the address's budget that was passed, for explaining it; 0: none
+	Seen        uint32 // what was counted against it
+	OverRecords bool   // that budget is of records, not of bindings
 }
 
 // Suggest is a request for suggestions: it binds and is checked like a call,
@@ -213,20 +213,20 @@ type Attempt struct {
 	Suggest bool // it is about suggestions
 }
 
-// Look is a request about the token itself: it is checked like a call, and
+// Inspect is a request about the token itself: it is checked like a call, and
 // neither counted nor charged, binds nothing, and is admitted while a
 // challenge is open. It counts in the spike window of suggestions.
-type Look Call
+type Inspect Call
 
-// Draw renders challenge Number as a picture or as sound. The request for it
+// Render renders challenge Number as a picture or as sound. The request for it
 // carries no token.
-type Draw struct {
+type Render struct {
 	At     time.Time
 	Number uint16
 }
 
-// MaxDrawn is how often one challenge may be rendered.
-const MaxDrawn = 6
+// MaxRendered is how often one challenge may be rendered.
+const MaxRendered = 6
 
 // Answer is an answer to challenge Number, which has been compared already.
 type Answer struct {
@@ -250,8 +250,8 @@ type Revoke struct {
 
 func (Call) event()    {}
 func (Suggest) event() {}
-func (Look) event()    {}
-func (Draw) event()    {}
+func (Inspect) event() {}
+func (Render) event()  {}
 func (Revoke) event()  {}
 
 // Outcome is what the caller is to do. The zero Outcome refuses.
@@ -259,10 +259,10 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Refuse     Outcome = iota
-	Admit              // answer
-	Challenged         // refuse, and show the challenge that is open
-	AskAddress         // ask the address about the binding, then try again with Crowd
+	Refuse      Outcome = iota
+	Admit               // answer
+	Challenged          // refuse, and show the challenge that is open
+	NeedAddress         // ask the address about the binding, then try again with Address
 )
 
 func (o Outcome) String() string {
@@ -284,15 +284,15 @@ const (
 	ChallengedTooOften
 	ChallengeRequired // the token lives
 	ChallengeFailed   // the token lives
-	NotAsked          // an answer or a reload for a challenge that is not open
+	NoOpenChallenge   // an answer or a reload for a challenge that is not open
 	AddressBlocked    // the token lives
 	ProofInvalid      // the token lives, and nothing of it changes
-	DrawnTooOften     // the token lives; its challenge is not rendered again
+	RenderedTooOften  // the token lives; its challenge is not rendered again
 )
 
 // Reasons lists every Reason but None, for tables that must cover them all.
 var Reasons = []Reason{Unknown, Expired, Revoked, Hijacked, Exhausted,
-	ChallengeIgnored, ChallengedTooOften, ChallengeRequired, ChallengeFailed, NotAsked, AddressBlocked, ProofInvalid, DrawnTooOften}
+	ChallengeIgnored, ChallengedTooOften, ChallengeRequired, ChallengeFailed, NoOpenChallenge, AddressBlocked, ProofInvalid, RenderedTooOften}
 
 func (r Reason) String() string {
 	return [...]string{"", "internal", "token_expired", "token_revoked", "token_hijacked", "token_exhausted",
@@ -301,16 +301,16 @@ func (r Reason) String() string {
 
 // Verdict is the answer to one event. The zero Verdict refuses.
 type Verdict struct {
-	Outcome  Outcome
-	Reason   Reason // why not; None when admitted
-	Binds    bool   // this event bound the token
-	Asks     bool   // this event opened a challenge
-	Solved   Kind   // this event solved a challenge of that kind
-	Crowd    Cause  // … and whose budget had called for it
-	Observed Reason // what it would have been refused for, by a rule that is only observed
-	Limit    uint32 // the limit of the rule that refused, for explaining it; 0: none
-	Seen     uint32 // what was counted against it
-	Drained  bool   // it is the address's rule about records, not about bindings
-	Roams    bool   // it is the rule about roaming
-	State    State  // the token's state after the event
+	Outcome         Outcome
+	Reason          Reason // why not; None when admitted
+	NewlyBound      bool   // this event bound the token
+	ChallengeIssued bool   // this event opened a challenge
+	Solved          Kind   // this event solved a challenge of that kind
+	For             Cause  // … and whose budget had called for it
+	Observed        Reason // what it would have been refused for, by a rule that is only observed
+	Limit           uint32 // the limit of the rule that refused, for explaining it; 0: none
+	Seen            uint32 // what was counted against it
+	Drained         bool   // it is the address's rule about records, not about bindings
+	RoamingLimit    bool   // it is the rule about roaming
+	State           State  // the token's state after the event
 }

@@ -51,7 +51,7 @@ func callers(b *testing.B, g *tokens.Gate, n, tokensInUse int) []time.Duration {
 	p := tokens.Policy{Calls: 1 << 30, Records: 1 << 31, BindWithin: time.Minute, SpikeCalls: 1 << 31, SpikePer: time.Minute}
 	at := time.Now()
 	c := tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.MustParseAddr("192.0.2.1"),
-		Crowd: tokens.Crowd{Asked: true}}
+		Address: tokens.AddressVerdict{Known: true}}
 	took := make([]time.Duration, n)
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -88,7 +88,7 @@ func BenchmarkBind(b *testing.B) {
 
 // binders binds n tokens to the first addresses in turn.
 func binders(b *testing.B, db *DB, n, addressesInUse int) {
-	bind := func(s addresses.State) addresses.State { s.Slice++; return s }
+	bind := func(s addresses.State) addresses.State { s.Bucket++; return s }
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 64 {

@@ -91,27 +91,27 @@ func (c *codec) state(s *tokens.State, version byte) {
 		}
 	}
 	c.window(&s.Calls)
-	c.window(&s.Typing)
-	num32(c, &s.Leave)
-	c.challenge(&s.Open)
-	num16(c, &s.Asked)
+	c.window(&s.Suggestions)
+	num32(c, &s.Allowance)
+	c.challenge(&s.OpenChallenge)
+	num16(c, &s.ChallengesIssued)
 	num16(c, &s.Serial)
 	num8(c, &s.Bound.Kind)
 	c.bytes(s.Bound.Sum[:])
-	c.bool(&s.Cleared)
+	c.bool(&s.AddressChecked)
 	num8(c, &s.Dead)
 	if version < version2 {
 		return
 	}
-	num32(c, &s.Roam.Since)
-	for i := range s.Roam.Seen {
-		num32(c, &s.Roam.Seen[i])
+	num32(c, &s.Roaming.Since)
+	for i := range s.Roaming.Seen {
+		num32(c, &s.Roaming.Seen[i])
 	}
 	if version < version3 {
 		return
 	}
 	num32(c, &s.Hints)
-	num8(c, &s.Drawn)
+	num8(c, &s.Rendered)
 }
 
 func (c *codec) window(w *tokens.Window) {
@@ -126,7 +126,7 @@ func (c *codec) challenge(h *tokens.Challenge) {
 	num8(c, &h.Level)
 	num8(c, &h.Left)
 	num8(c, &h.Reloads)
-	num8(c, &h.Crowd)
+	num8(c, &h.For)
 }
 
 // next is the next n bytes.

@@ -54,13 +54,13 @@ func TestEncodedBefore(t *testing.T) {
 	if err != nil || len(rest) != 1 {
 		t.Fatalf("%v, and %d bytes follow", err, len(rest))
 	}
-	if b := appendState(nil, s); !bytes.Equal(b[1:143], old[1:]) || s.Dead != tokens.Unknown || s.Roam != (tokens.Roaming{}) || s.Hints != 0 {
+	if b := appendState(nil, s); !bytes.Equal(b[1:143], old[1:]) || s.Dead != tokens.Unknown || s.Roaming != (tokens.Roaming{}) || s.Hints != 0 {
 		t.Errorf("%+v is not what version 1 wrote", s)
 	}
 	old = bytes.Repeat([]byte{1}, 1+158)
 	old[0] = version2
 	s, _, err = cutState(old)
-	if b := appendState(nil, s); err != nil || !bytes.Equal(b[1:159], old[1:]) || s.Roam.Since == 0 || s.Hints != 0 || s.Drawn != 0 {
+	if b := appendState(nil, s); err != nil || !bytes.Equal(b[1:159], old[1:]) || s.Roaming.Since == 0 || s.Hints != 0 || s.Rendered != 0 {
 		t.Errorf("%+v, %v is not what version 2 wrote", s, err)
 	}
 	old = bytes.Repeat([]byte{1}, 1+87)
@@ -68,7 +68,7 @@ func TestEncodedBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, _ := encodeAddress(a); !bytes.Equal(b[1:88], old[1:]) || !a.Propose || a.Keys != [addresses.Slices]addresses.Keys{} {
+	if b, _ := encodeAddress(a); !bytes.Equal(b[1:88], old[1:]) || !a.Propose || a.Keys != [addresses.Buckets]addresses.KeyFilter{} {
 		t.Errorf("%+v is not what version 1 wrote", a)
 	}
 	if _, err := decodeAddress(append(old, 0)); err == nil {

@@ -126,7 +126,7 @@ func lifeWithFault(t *testing.T, n int64) bool {
 	bind := func(a addresses.Scope, until int64) func() error {
 		return func() error {
 			return db.UpdateAddress(t.Context(), a, func(s addresses.State) addresses.State {
-				s.Until, s.Slice = until, s.Slice+1
+				s.Until, s.Bucket = until, s.Bucket+1
 				return s
 			})
 		}
@@ -199,7 +199,7 @@ func wantBindings(t *testing.T, db *DB, n int64, a addresses.Scope, want int64) 
 	found := int64(0)
 	err := db.EachAddress(t.Context(), func(b addresses.Scope, s addresses.State) {
 		if a == b {
-			found = s.Slice
+			found = s.Bucket
 		}
 	})
 	if err != nil || found != want {

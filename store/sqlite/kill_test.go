@@ -51,7 +51,7 @@ func victim(file string) error {
 	if err != nil {
 		return err
 	}
-	book, err := addresses.OpenBook(context.Background(), db, homePolicy)
+	book, err := addresses.OpenRegistry(context.Background(), db, homePolicy)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func victim(file string) error {
 func victimCall(from int) tokens.Call {
 	at := victimTime
 	return tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.AddrFrom4([4]byte{192, 0, 2, byte(from)}),
-		Crowd: tokens.Crowd{Asked: true}}
+		Address: tokens.AddressVerdict{Known: true}}
 }
 
 // TestR1R2_KillLosesNothing kills a process under load, over and over on the
@@ -221,7 +221,7 @@ func (w *witness) check(t *testing.T, file string) {
 // and a block lasts, and ends by itself.
 func (w *witness) checkHomes(t *testing.T, db *DB) {
 	t.Helper()
-	book, err := addresses.OpenBook(t.Context(), db, homePolicy)
+	book, err := addresses.OpenRegistry(t.Context(), db, homePolicy)
 	if err != nil {
 		t.Fatal(err)
 	}

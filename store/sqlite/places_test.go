@@ -9,14 +9,14 @@ import (
 
 // home counts bindings as an address's state could.
 func home(n int64) func(addresses.State) addresses.State {
-	return func(s addresses.State) addresses.State { s.Slice += n; return s }
+	return func(s addresses.State) addresses.State { s.Bucket += n; return s }
 }
 
 func bindTo(t testing.TB, db *DB, a addresses.Scope, n int64) (have int64) {
 	t.Helper()
 	err := db.UpdateAddress(t.Context(), a, func(s addresses.State) addresses.State {
 		s = home(n)(s)
-		have = s.Slice
+		have = s.Bucket
 		return s
 	})
 	if err != nil {
@@ -91,7 +91,7 @@ func TestMemoryOfPlaces(t *testing.T) {
 	m := newPlaces(maxPlaces)
 	worst := int64(0)
 	for n := range int64(3 * maxPlaces) {
-		m.keep(placeOf(benchAddr(n)), addresses.State{Slice: n})
+		m.keep(placeOf(benchAddr(n)), addresses.State{Bucket: n})
 		if n%10_000 == 9_999 {
 			worst = max(worst, int64(heap())-before)
 		}

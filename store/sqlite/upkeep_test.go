@@ -85,7 +85,7 @@ func TestAddressesOfAVersionBefore(t *testing.T) {
 	if err := db.EachAddress(t.Context(), func(s addresses.Scope, st addresses.State) { found[s] = st }); err != nil || !maps.Equal(found, all) {
 		t.Errorf("found %+v, %v, want %+v", found, err, all)
 	}
-	book, err := addresses.OpenBook(t.Context(), db, homePolicy)
+	book, err := addresses.OpenRegistry(t.Context(), db, homePolicy)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func addressesCount(t *testing.T, open func() Store) {
 	s := open()
 	crowd(16, func(int) {
 		for n := range 100 {
-			err := s.UpdateAddress(context.Background(), homes[n%4], func(s addresses.State) addresses.State { s.Slice++; return s })
+			err := s.UpdateAddress(context.Background(), homes[n%4], func(s addresses.State) addresses.State { s.Bucket++; return s })
 			if err != nil {
 				t.Error(err)
 			}
@@ -113,8 +113,8 @@ func addressesCount(t *testing.T, open func() Store) {
 	closed(t, s)
 	s = with(t, open)
 	for a, state := range eachAddress(t, s) {
-		if state.Slice != 400 || readAddress(t, s, a) != state {
-			t.Errorf("%v: %d updates counted of 400", a, state.Slice)
+		if state.Bucket != 400 || readAddress(t, s, a) != state {
+			t.Errorf("%v: %d updates counted of 400", a, state.Bucket)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func addressSwept(t *testing.T, open func() Store) {
 	s := with(t, open)
 	now, week := time.Now(), 7*24*time.Hour
 	states := map[addresses.Scope]addresses.State{
-		homes[0]: {Slice: 1},
+		homes[0]: {Bucket: 1},
 		homes[1]: {Until: now.Add(week).Unix()},
 		homes[2]: {Until: now.Unix(), Step: 2},
 		homes[3]: {Until: addresses.Forever},

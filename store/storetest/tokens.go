@@ -128,7 +128,7 @@ func allCount(t *testing.T, open func() Store) {
 // callFrom is a call from an address that has been asked already.
 func callFrom(from netip.Addr) tokens.Call {
 	return tokens.Call{At: noon, Tenant: 1, IssuedAt: noon, Expires: noon.Add(24 * time.Hour), From: from, Records: 2,
-		Crowd: tokens.Crowd{Asked: true}}
+		Address: tokens.AddressVerdict{Known: true}}
 }
 
 // allowed is a policy with room for so many calls, and no spikes.

@@ -16,7 +16,7 @@ const unknown = {chromium: [], firefox: ['speculation rules, prefetch', 'a ping'
 
 /** What binds tokens of a tenant without sites: a fetch or a script, or what a browser marks like one. */
 const remaining = [
-  'link prefetch', 'link preload, as a script', 'link preload, as a fetch', 'link modulepreload',
+  'link preload, as a script', 'link preload, as a fetch', 'link modulepreload',
   'a script', 'a script with crossorigin', 'a module',
   'fetch, no-cors', 'fetch, cors', 'fetch, keepalive', 'fetch, no-cors, POST', 'fetch in a sandboxed frame', 'fetch in a frame from data:', 'fetch in a frame from blob:', 'fetch in a worker', 'importScripts in a worker',
   'XMLHttpRequest', 'sendBeacon', 'EventSource', 'WebSocket', 'import()',

@@ -20,29 +20,29 @@ type Roaming struct {
 // enough.
 const MaxRoaming = 32
 
-// roam lets a key take its token from one address to others. A key that shows
+// checkRoaming lets a key take its token from one address to others. A key that shows
 // it at more of them than a phone on the move is maybe shared, maybe not: so
 // it is asked to solve something, and then may go on.
-func roam(s State, p Policy, c Call, v Verdict) (State, Verdict) {
+func checkRoaming(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	if s.Bound.Kind != ToKey {
 		return s, v
 	}
-	next, far := s.Roam.visit(c.At, p, place(s.Bound, c))
+	next, far := s.Roaming.add(c.At, p, bitFor(s.Bound, c))
 	if far {
 		v = v.seen(uint32(p.RoamAddresses), uint32(p.RoamAddresses)+1)
-		v.Roams = true
+		v.RoamingLimit = true
 		if !p.Observe.Hijack {
-			return ask(s, p, c.At, v, Crowd{})
+			return issueChallenge(s, p, c.At, v, AddressVerdict{})
 		}
 		v.Observed = ChallengeRequired
 	}
-	s.Roam = next
+	s.Roaming = next
 	return s, v
 }
 
-// visit notes a place, or says that there are too many. The window ends as a
+// add notes a place, or says that there are too many. The window ends as a
 // spike's does.
-func (r Roaming) visit(at time.Time, p Policy, place uint32) (next Roaming, far bool) {
+func (r Roaming) add(at time.Time, p Policy, place uint32) (next Roaming, far bool) {
 	word, bit := place/32, uint32(1)<<(place%32)
 	fresh := Roaming{Since: uint32(at.Unix())}
 	fresh.Seen[word] = bit
@@ -63,9 +63,9 @@ func (r Roaming) count() (n int) {
 	return n
 }
 
-// place is an address's place, another one for each key: so nobody can choose
+// bitFor is an address's place, another one for each key: so nobody can choose
 // addresses that share one with every token's.
-func place(b Binding, c Call) uint32 {
+func bitFor(b Binding, c Call) uint32 {
 	var both [32]byte
 	from := c.From.As16()
 	copy(both[copy(both[:], b.Sum[:]):], from[:])

@@ -17,11 +17,11 @@ func TestRoamingIsLenient(t *testing.T) {
 	for n := range 500 {
 		key, s := KeyOf([32]byte{1, byte(n), byte(n >> 8)}), State{}
 		for i := range 60 {
-			c := Call{At: midnight, IssuedAt: midnight, From: netip.AddrFrom4([4]byte{198, byte(i * 53), byte(i * 91), byte(i * 7)}), Key: key, Crowd: Crowd{Asked: true}}
+			c := Call{At: midnight, IssuedAt: midnight, From: netip.AddrFrom4([4]byte{198, byte(i * 53), byte(i * 91), byte(i * 7)}), Key: key, Address: AddressVerdict{Known: true}}
 			var v Verdict
 			if s, v = Step(s, p, c); v.Outcome != Admit {
 				stopped[i]++
-				if !v.Roams || v.Limit != 8 || v.Seen != 9 {
+				if !v.RoamingLimit || v.Limit != 8 || v.Seen != 9 {
 					t.Fatalf("stopped by %+v", v)
 				}
 				break

@@ -63,16 +63,16 @@ var (
 	home   = netip.MustParseAddr("192.0.2.1")
 )
 
-func open(t *testing.T, s Store, p Policy) *Book {
+func open(t *testing.T, s Store, p Policy) *Registry {
 	t.Helper()
-	b, err := OpenBook(t.Context(), s, p)
+	b, err := OpenRegistry(t.Context(), s, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func bind(t *testing.T, b *Book, at time.Time, times int) (v Verdict) {
+func bind(t *testing.T, b *Registry, at time.Time, times int) (v Verdict) {
 	t.Helper()
 	for range times {
 		var err error
@@ -88,10 +88,10 @@ func bind(t *testing.T, b *Book, at time.Time, times int) (v Verdict) {
 func TestBlocksLast(t *testing.T) {
 	s := newShelf()
 	b := open(t, s, strict)
-	if v := bind(t, b, midnight, 3); !v.Offence {
+	if v := bind(t, b, midnight, 3); !v.NewlyBlocked {
 		t.Fatalf("three bindings of two: %+v", v)
 	}
-	for name, b := range map[string]*Book{"at once": b, "after a restart": open(t, s, strict)} {
+	for name, b := range map[string]*Registry{"at once": b, "after a restart": open(t, s, strict)} {
 		if until, ok := b.BlockedByRule(home, 1, midnight.Add(time.Minute)); !ok || until != midnight.Add(10*time.Minute).Unix() {
 			t.Errorf("%s: blocked %v until %d", name, ok, until)
 		}
@@ -132,14 +132,14 @@ func TestAllowed(t *testing.T) {
 	if _, ok := b.BlockedByOperator(home, midnight); ok {
 		t.Error("an allow inside a block does not win")
 	}
-	if v := bind(t, b, midnight, 50); v.Standing != Clear {
+	if v := bind(t, b, midnight, 50); v.Status != Clear {
 		t.Errorf("an exempt address after 50 bindings: %+v", v)
 	}
 	put("192.0.2.0/28", Allow, 5, time.Time{})
-	if v := bind(t, b, midnight, 5); v.Standing != Clear {
+	if v := bind(t, b, midnight, 5); v.Status != Clear {
 		t.Errorf("five of five: %+v", v)
 	}
-	if v := bind(t, b, midnight, 1); !v.Offence {
+	if v := bind(t, b, midnight, 1); !v.NewlyBlocked {
 		t.Errorf("six of five: %+v", v)
 	}
 	put("192.0.2.1/32", Block, 0, midnight.Add(time.Hour))
@@ -159,13 +159,13 @@ func TestFaultsBlock(t *testing.T) {
 	s := newShelf()
 	b := open(t, s, strict)
 	s.fault = errors.New("disk full")
-	if v, err := b.Apply(t.Context(), home, 1, midnight, Bind{At: midnight}); !errors.Is(err, s.fault) || v.Standing != Blocked {
+	if v, err := b.Apply(t.Context(), home, 1, midnight, Bind{At: midnight}); !errors.Is(err, s.fault) || v.Status != Blocked {
 		t.Errorf("got %+v, %v", v, err)
 	}
 	if err := b.Put(t.Context(), Entry{Range: netip.MustParsePrefix("192.0.2.0/24"), Kind: Allow}); !errors.Is(err, s.fault) {
 		t.Errorf("Put: %v", err)
 	}
-	if _, err := OpenBook(t.Context(), s, strict); !errors.Is(err, s.fault) {
+	if _, err := OpenRegistry(t.Context(), s, strict); !errors.Is(err, s.fault) {
 		t.Errorf("OpenBook: %v", err)
 	}
 }

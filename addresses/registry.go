@@ -31,10 +31,10 @@ type Store interface {
 // ErrNotListed says that nothing in the list is of that range.
 var ErrNotListed = errors.New("no entry and no blocked address is of that range")
 
-// Book joins the two machines of an address: what a person wrote down, and
+// Registry joins the two machines of an address: what a person wrote down, and
 // what the rules made of it. Every call asks it, so the list and the blocks
 // are in memory; the store is the truth, and is read at the start.
-type Book struct {
+type Registry struct {
 	store  Store
 	policy atomic.Pointer[Policy]
 	list   atomic.Pointer[List]
@@ -43,12 +43,12 @@ type Book struct {
 	mu      sync.RWMutex
 	blocked map[Scope]int64 // by a rule, until: Unix seconds
 	blocks  atomic.Int64    // len(blocked): mostly 0, and then no call waits for mu
-	full    int             // size at which those that are over are thrown out
+	pruneAt int             // size at which those that are over are thrown out
 }
 
-// OpenBook reads the list and the blocks.
-func OpenBook(ctx context.Context, store Store, p Policy) (*Book, error) {
-	b := &Book{store: store, blocked: map[Scope]int64{}}
+// OpenRegistry reads the list and the blocks.
+func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error) {
+	b := &Registry{store: store, blocked: map[Scope]int64{}}
 	b.SetPolicy(p)
 	if err := b.readList(ctx); err != nil {
 		return nil, err
@@ -66,9 +66,9 @@ func OpenBook(ctx context.Context, store Store, p Policy) (*Book, error) {
 }
 
 // SetPolicy changes the policy for what happens from now on.
-func (b *Book) SetPolicy(p Policy) { b.policy.Store(&p) }
+func (b *Registry) SetPolicy(p Policy) { b.policy.Store(&p) }
 
-func (b *Book) readList(ctx context.Context) error {
+func (b *Registry) readList(ctx context.Context) error {
 	entries, err := b.store.Entries(ctx)
 	if err != nil {
 		return fmt.Errorf("read address list: %w", err)
@@ -77,10 +77,10 @@ func (b *Book) readList(ctx context.Context) error {
 	return nil
 }
 
-// BlockedByOperator reports whether the list blocks an address, as [Normal]
+// BlockedByOperator reports whether the list blocks an address, as [Canonical]
 // gives it, and until when: [Forever] if only an operator can end it. It asks
 // no store.
-func (b *Book) BlockedByOperator(a netip.Addr, now time.Time) (until int64, blocked bool) {
+func (b *Registry) BlockedByOperator(a netip.Addr, now time.Time) (until int64, blocked bool) {
 	if e, ok := b.list.Load().Find(a, now); ok && e.Kind == Block {
 		return untilOf(e), true
 	}
@@ -90,7 +90,7 @@ func (b *Book) BlockedByOperator(a netip.Addr, now time.Time) (until int64, bloc
 // BlockedByRule reports whether a rule blocks an address for new tokens of a
 // tenant, and until when. It asks no store. A block of a version that did not
 // tell tenants apart is a block for all.
-func (b *Book) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool) {
+func (b *Registry) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool) {
 	if b.blocks.Load() == 0 {
 		return 0, false
 	}
@@ -108,7 +108,7 @@ func (b *Book) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until 
 
 // Bindings returns how many tokens of one tenant an address may bind within the
 // policy's period, and how many it may by default; 0 if it is exempt.
-func (b *Book) Bindings(a netip.Addr, now time.Time) (allowed, normal uint16) {
+func (b *Registry) Bindings(a netip.Addr, now time.Time) (allowed, normal uint16) {
 	allowed, normal = b.policy.Load().Bindings, b.policy.Load().Bindings
 	if e, ok := b.list.Load().Find(a, now); ok && e.Kind == Allow {
 		allowed = e.Bindings
@@ -126,18 +126,18 @@ func untilOf(e Entry) int64 {
 // Apply steps an address through what happens there to a token of a tenant:
 // see [Policy.Apply]. An address that is allowed without a budget is clear, and
 // nothing is stored about it. On error the Verdict blocks.
-func (b *Book) Apply(ctx context.Context, a netip.Addr, tenant uint32, now time.Time, e Event) (Verdict, error) {
+func (b *Registry) Apply(ctx context.Context, a netip.Addr, tenant uint32, now time.Time, e Event) (Verdict, error) {
 	p := *b.policy.Load()
 	if entry, ok := b.list.Load().Find(a, now); ok && entry.Kind == Allow {
 		if entry.Bindings == 0 {
-			return Verdict{Standing: Clear}, nil
+			return Verdict{Status: Clear}, nil
 		}
 		p.Bindings, p.within = entry.Bindings, uint8(entry.Range.Bits())
 	}
 	return p.Apply(a, tenant, e, func(s Scope, p Policy, e Event) (Verdict, error) { return b.step(ctx, s, p, now, e) })
 }
 
-func (b *Book) step(ctx context.Context, scope Scope, p Policy, now time.Time, e Event) (v Verdict, err error) {
+func (b *Registry) step(ctx context.Context, scope Scope, p Policy, now time.Time, e Event) (v Verdict, err error) {
 	err = b.store.UpdateAddress(ctx, scope, func(s State) State {
 		s, v = Step(s, p, e)
 		return s
@@ -145,12 +145,12 @@ func (b *Book) step(ctx context.Context, scope Scope, p Policy, now time.Time, e
 	if err != nil {
 		return Verdict{}, fmt.Errorf("apply %T: %w", e, err)
 	}
-	b.note(scope, v.State.Until, now)
+	b.cacheBlock(scope, v.State.Until, now)
 	return v, nil
 }
 
-// note keeps the blocks in memory in step with the store's.
-func (b *Book) note(scope Scope, until int64, now time.Time) {
+// cacheBlock keeps the blocks in memory in step with the store's.
+func (b *Registry) cacheBlock(scope Scope, until int64, now time.Time) {
 	b.mu.RLock()
 	same := b.blocked[scope] == until
 	b.mu.RUnlock()
@@ -164,16 +164,16 @@ func (b *Book) note(scope Scope, until int64, now time.Time) {
 		delete(b.blocked, scope)
 		return
 	}
-	if len(b.blocked) >= b.full {
+	if len(b.blocked) >= b.pruneAt {
 		maps.DeleteFunc(b.blocked, func(_ Scope, until int64) bool { return until <= now.Unix() })
-		b.full = max(1024, 2*len(b.blocked))
+		b.pruneAt = max(1024, 2*len(b.blocked))
 	}
 	b.blocked[scope] = until
 }
 
 // Put adds an entry to the list, or replaces the one of its range. It holds
 // for the next call.
-func (b *Book) Put(ctx context.Context, e Entry) error {
+func (b *Registry) Put(ctx context.Context, e Entry) error {
 	b.change.Lock()
 	defer b.change.Unlock()
 	if err := b.store.PutEntry(ctx, e); err != nil {
@@ -184,7 +184,7 @@ func (b *Book) Put(ctx context.Context, e Entry) error {
 
 // Remove takes a range out of the list, and lifts what rules have made of the
 // addresses in it. [ErrNotListed] says that there was neither.
-func (b *Book) Remove(ctx context.Context, r netip.Prefix, now time.Time) error {
+func (b *Registry) Remove(ctx context.Context, r netip.Prefix, now time.Time) error {
 	b.change.Lock()
 	defer b.change.Unlock()
 	listed, err := b.store.RemoveEntry(ctx, r)
@@ -201,7 +201,7 @@ func (b *Book) Remove(ctx context.Context, r netip.Prefix, now time.Time) error 
 	return err
 }
 
-func (b *Book) lift(ctx context.Context, r netip.Prefix, now time.Time) (n int, err error) {
+func (b *Registry) lift(ctx context.Context, r netip.Prefix, now time.Time) (n int, err error) {
 	var within []Scope
 	err = b.store.EachAddress(ctx, func(s Scope, _ State) {
 		if r.Contains(s.Range.Addr()) && r.Bits() <= s.Range.Bits() {
@@ -231,7 +231,7 @@ type Line struct {
 
 // Lines are all lines that hold now: an operator's in the order of their
 // ranges, then the rules'.
-func (b *Book) Lines(ctx context.Context, now time.Time) ([]Line, error) {
+func (b *Registry) Lines(ctx context.Context, now time.Time) ([]Line, error) {
 	entries, err := b.store.Entries(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read address list: %w", err)
@@ -252,26 +252,26 @@ func (b *Book) Lines(ctx context.Context, now time.Time) ([]Line, error) {
 }
 
 func lineOf(scope Scope, s State, p Policy, now time.Time) (Line, bool) {
-	_, v := Step(s, p, Look{now})
+	_, v := Step(s, p, Inspect{now})
 	l := Line{Range: scope.Range, Tenant: scope.Tenant, Origin: "rule", Propose: s.Propose}
-	switch v.Standing {
+	switch v.Status {
 	case Blocked:
 		l.Kind, l.Until = string(Block), s.Until
 		l.Reason = "more bindings than its budget, and challenges not solved"
-	case Crowded, Packed:
-		l.Kind, l.Reason = "crowded", crowdOf(v)
+	case Crowded, Suspicious:
+		l.Kind, l.Reason = "crowded", overBudget(v)
 	default:
 		return Line{}, false
 	}
 	return l, true
 }
 
-// crowdOf says over which budget an address is.
-func crowdOf(v Verdict) string {
-	if v.Drained {
+// overBudget says over which budget an address is.
+func overBudget(v Verdict) string {
+	if v.OverRecords {
 		return fmt.Sprintf("%d of %d records in a day", v.Records, v.Limit)
 	}
-	return fmt.Sprintf("%d bindings, %d of %d challenges solved", v.Bound, v.Answered, v.Asked)
+	return fmt.Sprintf("%d bindings, %d of %d challenges solved", v.Bindings, v.Solved, v.Issued)
 }
 
 // width is the length of the range that a normalised address stands for.
