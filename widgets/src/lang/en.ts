@@ -1,4 +1,4 @@
-/** English: the language that is always there. Every other language has the same keys. */
+/** The English texts, which stile.js contains. Every other language has the same keys. */
 const en = {
   'search': 'Search',
   'clear': 'Clear',
@@ -55,5 +55,6 @@ const en = {
   'error.not_found': 'This content doesn’t exist or is no longer available.',
 } as const
 
+/** The texts of a language. */
 export type Texts = Readonly<Record<keyof typeof en, string>>
 export default en

@@ -1,4 +1,4 @@
-/** English texts of the dialog for pictures. Every other language has the same keys. */
+/** The English texts of the dialog for pictures. Every other language has the same keys. */
 const en = {
   title: 'A short check',
   why: 'Many requests came from your connection in a short time. To continue, type the digits that you see or hear.',
@@ -20,6 +20,7 @@ const en = {
   unmade: 'There is no new picture right now. Please try again.',
 }
 
+/** The texts of the dialog in a language. */
 export type DialogTexts = Record<keyof typeof en, string>
 
 export default en as DialogTexts
