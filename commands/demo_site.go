@@ -74,9 +74,9 @@ func (srv *server) serveDemoSite(at demoPlace, c credentials) error {
 	}
 	api := srv.doors[0].http.Handler
 	site := &demo.Site{API: srv.origin, Origins: at.origins, ClientID: c.ClientID, Secret: c.Secret, Entries: entries,
-		Inside:  demo.Through(api, "127.0.0.1:0"),
-		Outside: demo.Through(api, demo.Stranger+":0"),
-		Now:     srv.app.now}
+		Transport:      demo.HandlerTransport(api, "127.0.0.1:0"),
+		OtherTransport: demo.HandlerTransport(api, demo.OtherAddress+":0"),
+		Now:            srv.app.now}
 	at.door.http = handlers.Server(site.Handler())
 	return nil
 }

@@ -1,16 +1,14 @@
-// Package demo is the site of a tenant, as `stile serve --demo` runs it: a
-// small magazine on an origin of its own, whose countries come from the
-// content API.
+// Package demo is the site of a tenant, as `stile serve --demo` runs it: a small magazine on an
+// origin of its own, whose countries come from the content API.
 //
-// It does what a tenant's server does and no more: it holds the client's
-// secret, gets a token for each browser from the token endpoint (token.go),
-// and hands out pages with the widgets in them (pages.go). Beside the pages
-// stands a panel that shows what happens behind them. Its buttons make
-// trouble: what takes the secret, or another address, is done here
-// (trouble.go), the rest by the page itself (pages/troubles.js).
+// It does what a tenant's server does and no more. It holds the client secret, gets a token for
+// each browser from the token endpoint (token.go), and serves pages with widgets in them
+// (pages.go). A panel next to the pages shows what happens behind them. Its buttons make trouble.
+// The server does what needs the secret or another address (trouble.go), and the page does the
+// rest (pages/troubles.js).
 //
-// The package knows nothing of how the API works inside. It is given two ways
-// to reach it, as anybody could over the network.
+// The package knows nothing about how the API works inside. It is given two transports to reach
+// the API, which behave like connections over the network.
 package demo
 
 import (
@@ -22,27 +20,27 @@ import (
 // Site is the magazine. All fields are required.
 type Site struct {
 	API      string   // the origin of the content API, as browsers reach it
-	Origins  []string // the site's own, as browsers reach them; the first is the one to tell people
+	Origins  []string // the site's own origins, as browsers reach them; messages name the first
 	ClientID string
 	Secret   string
-	Entries  []Entry // what the magazine has pages for
+	Entries  []Entry // the items that the magazine has pages for
 
-	Inside  http.RoundTripper // reaches the API as the site's server does
-	Outside http.RoundTripper // reaches it as who is at Stranger does
-	Now     func() time.Time
+	Transport      http.RoundTripper // reaches the API as the site's server
+	OtherTransport http.RoundTripper // reaches the API from OtherAddress
+	Now            func() time.Time
 }
 
-// Entry is an item of the corpus, as far as the site needs to know it.
+// Entry is the part of an item that the site needs.
 type Entry struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
-	URL   string `json:"url"` // where the publisher's links lead
+	URL   string `json:"url"` // the target of the publisher's links
 }
 
-// Handler is the whole site.
+// Handler returns the handler of the whole site.
 func (s *Site) Handler() http.Handler {
-	tokens := &bound{perMinute: tokensPerMinute}
-	troubles := &bound{perMinute: troublesPerMinute}
+	tokens := &rateLimit{perMinute: tokensPerMinute}
+	troubles := &rateLimit{perMinute: troublesPerMinute}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.front)
 	mux.HandleFunc("GET /country", s.country)
@@ -53,9 +51,8 @@ func (s *Site) Handler() http.Handler {
 	return s.headers(s.ownHosts(mux))
 }
 
-// headers are those of every answer. The policy lets a page run nothing but
-// files of the site and of the API, and no string as code; it is what a
-// careful tenant sends.
+// headers sets the headers of every response. Its content security policy allows scripts from the
+// site and the API only, and does not allow strings as code. A careful tenant sends the same.
 func (s *Site) headers(next http.Handler) http.Handler {
 	policy := strings.ReplaceAll("default-src 'none'; script-src 'self' API/widgets/; style-src 'self'; "+
 		"connect-src 'self' API; img-src 'self' API; media-src API; worker-src blob:; base-uri 'none'; "+
@@ -64,8 +61,10 @@ func (s *Site) headers(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "strict-origin-when-cross-origin") // the API asks where a call comes from
-		h.Set("Cache-Control", "no-store")                          // a demo is looked at while it is changed
+		// The API checks the origin of a call.
+		h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+		// Changes to the demo appear at the next page load.
+		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -20,12 +20,12 @@ const (
 	secret = "the-secret-of-demo"
 )
 
-// fakeAPI is an API of which the tests know every answer: token n is "t-n".
+// fakeAPI is an API with known responses: token n is "t-n".
 type fakeAPI struct {
 	issued  atomic.Int64
 	status  int    // of the token endpoint; 0 is 200
-	forms   string // the last form that came to /oauth/…
-	clients string // and its client
+	forms   string // the last form that was sent to /oauth/…
+	clients string // the client that sent it
 	from    string // the peer of the last call
 	auth    string
 }
@@ -58,14 +58,15 @@ type testSite struct {
 func newSite(t *testing.T) *testSite {
 	s := &testSite{t: t, api: &fakeAPI{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	site := &demo.Site{API: "http://localhost:8080", Origins: []string{origin, "http://127.0.0.1:8090"}, ClientID: "demo", Secret: secret,
-		Entries: []demo.Entry{{ID: "iceland", Title: "Iceland", URL: "https://www.geonames.org/2629691"}, {ID: "x", Title: "<b>&"}},
-		Inside:  demo.Through(s.api, "127.0.0.1:0"), Outside: demo.Through(s.api, demo.Stranger+":0"),
-		Now: func() time.Time { return s.now }}
+		Entries:        []demo.Entry{{ID: "iceland", Title: "Iceland", URL: "https://www.geonames.org/2629691"}, {ID: "x", Title: "<b>&"}},
+		Transport:      demo.HandlerTransport(s.api, "127.0.0.1:0"),
+		OtherTransport: demo.HandlerTransport(s.api, demo.OtherAddress+":0"),
+		Now:            func() time.Time { return s.now }}
 	s.h = site.Handler()
 	return s
 }
 
-// do sends a request by the site's own name, with headers as "Name: value".
+// do sends a request to the site's own host, with headers as "Name: value".
 func (s *testSite) do(method, path, form string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, origin+path, strings.NewReader(form))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -82,8 +83,8 @@ func (s *testSite) do(method, path, form string, headers ...string) *httptest.Re
 	return w
 }
 
-// TestOwnPagesOnly: nothing that takes the secret is done for another site's
-// page, nor for who says nothing of where it comes from.
+// TestOwnPagesOnly checks that the site uses its secret neither for a page of another site nor
+// for a request without an origin.
 func TestOwnPagesOnly(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{"/stile/token", "/trouble/revoke", "/trouble/elsewhere"} {
@@ -108,7 +109,7 @@ func TestOwnPagesOnly(t *testing.T) {
 				t.Errorf("%s %v: %d, want %d", path, c.headers, w.Code, c.want)
 			}
 			if c.want != 200 && s.api.issued.Load() != before {
-				t.Errorf("%s %v: a token was got", path, c.headers)
+				t.Errorf("%s %v: the site got a token", path, c.headers)
 			}
 		}
 		if w := s.do("GET", path, "", "Origin: "+origin); w.Code != 405 && w.Code != 404 {
@@ -117,8 +118,8 @@ func TestOwnPagesOnly(t *testing.T) {
 	}
 }
 
-// TestTokensAreFresh: each browser gets a token of its own, got with the
-// secret, which stays here.
+// TestTokensAreFresh checks that each browser gets a token of its own, and that the secret stays
+// on the server.
 func TestTokensAreFresh(t *testing.T) {
 	s := newSite(t)
 	for n := 1; n <= 3; n++ {
@@ -130,26 +131,26 @@ func TestTokensAreFresh(t *testing.T) {
 			t.Errorf("the token for browser %d: %s", n, w.Body)
 		}
 		if w.Header().Get("Cache-Control") != "no-store" {
-			t.Error("a token may be kept on the way")
+			t.Error("a cache may store a token")
 		}
 	}
 	if s.api.forms != "/oauth/token grant_type=client_credentials" || s.api.clients != "demo:"+secret {
-		t.Errorf("asked with %q as %q", s.api.forms, s.api.clients)
+		t.Errorf("sent %q as %q", s.api.forms, s.api.clients)
 	}
 }
 
-// TestNoToken: a page is told that there is none, and nothing of the secret.
+// TestNoToken checks that the error for the page does not contain the secret.
 func TestNoToken(t *testing.T) {
 	s := newSite(t)
 	s.api.status = 401
 	w := s.do("POST", "/stile/token", "", "Origin: "+origin)
-	if w.Code != 502 || !strings.Contains(w.Body.String(), "/oauth/token answered 401") || strings.Contains(w.Body.String(), secret) {
+	if w.Code != 502 || !strings.Contains(w.Body.String(), "/oauth/token responded with status 401") || strings.Contains(w.Body.String(), secret) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 
-// TestTokensAreBounded: 30 a minute for each address, then none until the next.
-func TestTokensAreBounded(t *testing.T) {
+// TestTokensAreLimited checks the limit of 30 tokens a minute for each address.
+func TestTokensAreLimited(t *testing.T) {
 	s := newSite(t)
 	for n := range 31 {
 		w := s.do("POST", "/stile/token", "", "Origin: "+origin)
@@ -163,13 +164,13 @@ func TestTokensAreBounded(t *testing.T) {
 	}
 }
 
-// TestTroubles: revoking is done as the client, stealing as a stranger with
-// nothing but the token.
+// TestTroubles checks that the site revokes a token with the client's credentials, and that the
+// call from another address carries only the token.
 func TestTroubles(t *testing.T) {
 	s := newSite(t)
 	w := s.do("POST", "/trouble/revoke", "token=abc", "Origin: "+origin)
 	if w.Code != 200 || s.api.forms != "/oauth/revoke token=abc" || s.api.clients != "demo:"+secret {
-		t.Errorf("revoke: %d, asked with %q as %q", w.Code, s.api.forms, s.api.clients)
+		t.Errorf("revoke: %d, sent %q as %q", w.Code, s.api.forms, s.api.clients)
 	}
 	w = s.do("POST", "/trouble/elsewhere", url.Values{"token": {"abc"}}.Encode(), "Origin: "+origin)
 	want := `{"address":"203.0.113.9","status":401,"code":"token_hijacked","title":"Hijacked","ref":"7QK2-M4TD"}`
@@ -177,6 +178,6 @@ func TestTroubles(t *testing.T) {
 		t.Errorf("elsewhere: %d %s", w.Code, w.Body)
 	}
 	if !strings.HasPrefix(s.api.from, "203.0.113.9:") || s.api.auth != "Bearer abc" {
-		t.Errorf("the thief came from %s with %q", s.api.from, s.api.auth)
+		t.Errorf("the other caller had address %s and sent %q", s.api.from, s.api.auth)
 	}
 }

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	tokensPerMinute   = 30 // for each address: a person who clicks as fast as they can
+	tokensPerMinute   = 30 // for each address; a person can't click faster
 	troublesPerMinute = 60
-	maxAddresses      = 10_000 // in a minute; more are refused
+	maxAddresses      = 10_000 // in a minute; requests from further addresses are refused
 	maxForm           = 16 << 10
 )
 
-// ownHosts refuses requests by any other name than the site's: who is led here
-// by a name of somebody else's (DNS rebinding) gets no token.
+// ownHosts refuses requests whose host is not the site's. A page that reaches the site under
+// another name (DNS rebinding) can't get a token.
 func (s *Site) ownHosts(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, origin := range s.Origins {
@@ -26,21 +26,20 @@ func (s *Site) ownHosts(next http.Handler) http.Handler {
 				return
 			}
 		}
-		http.Error(w, "This is stile's demo, for the machine that it runs on: open "+s.Origins[0]+" there.", http.StatusMisdirectedRequest)
+		http.Error(w, "The demo of stile is available only on the machine that runs it: open "+s.Origins[0]+" there.", http.StatusMisdirectedRequest)
 	})
 }
 
-// ownPages lets through what the site's own pages ask for, as often as b
-// allows. A browser says truly where a request comes from, and a request that
-// says nothing is none of a page's.
-func (s *Site) ownPages(b *bound, next http.HandlerFunc) http.Handler {
+// ownPages admits requests of the site's own pages, up to the limit. Browsers state the origin of
+// a POST, and pages can't change it. A request without an origin does not come from a page.
+func (s *Site) ownPages(limit *rateLimit, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !s.fromOwnPage(r.Header):
-			answer(w, http.StatusForbidden, problem{"only pages of this site may ask for that"})
-		case !b.allows(r.RemoteAddr, s.Now()):
+			respond(w, http.StatusForbidden, problem{"only pages of this site may send this request"})
+		case !limit.allows(r.RemoteAddr, s.Now()):
 			w.Header().Set("Retry-After", "60")
-			answer(w, http.StatusTooManyRequests, problem{"that was asked too often; wait a minute"})
+			respond(w, http.StatusTooManyRequests, problem{"too many requests; wait a minute"})
 		default:
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 			next(w, r)
@@ -56,8 +55,8 @@ func (s *Site) fromOwnPage(h http.Header) bool {
 	return site == "" || site == "same-origin"
 }
 
-// bound lets each address do something so often in a minute of the clock.
-type bound struct {
+// rateLimit counts the requests of each address in the current minute of the clock.
+type rateLimit struct {
 	perMinute int
 
 	mu     sync.Mutex
@@ -65,20 +64,21 @@ type bound struct {
 	done   map[netip.Addr]int
 }
 
-func (b *bound) allows(remote string, now time.Time) bool {
+// allows counts a request of the address, and reports whether it is within the limit.
+func (l *rateLimit) allows(remote string, now time.Time) bool {
 	peer, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return false
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if minute := now.Unix() / 60; minute != b.minute || b.done == nil {
-		b.minute, b.done = minute, map[netip.Addr]int{}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if minute := now.Unix() / 60; minute != l.minute || l.done == nil {
+		l.minute, l.done = minute, map[netip.Addr]int{}
 	}
 	from := peer.Addr()
-	if _, known := b.done[from]; !known && len(b.done) >= maxAddresses || b.done[from] >= b.perMinute {
+	if _, known := l.done[from]; !known && len(l.done) >= maxAddresses || l.done[from] >= l.perMinute {
 		return false
 	}
-	b.done[from]++
+	l.done[from]++
 	return true
 }

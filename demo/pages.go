@@ -13,33 +13,33 @@ import (
 //go:embed pages
 var embedded embed.FS
 
-// pages are the templates; they are compiled in, or nothing is.
+// pages are the embedded templates.
 var pages = template.Must(template.ParseFS(embedded, "pages/*.html"))
 
-// page is what a template is given.
+// page is the data of a template.
 type page struct {
 	*Site
 	Title    string
 	Today    string
 	Cover    Entry   // the country of the day
-	Section  section // what the atlas shows; the zero is all
+	Section  section // the section that the atlas shows; the zero value shows all
 	Sections []section
-	Entry    Entry // an article's
+	Entry    Entry // the country of an article
 }
 
-// section is a part of the magazine: a collection of the corpus.
+// section is a part of the magazine, which shows one collection of the corpus.
 type section struct{ ID, Name string }
 
-// sections are those that the masthead leads to.
+// sections are the sections that the masthead links to.
 var sections = []section{
 	{"africa", "Africa"}, {"asia", "Asia"}, {"europe", "Europe"}, {"north-america", "North America"},
 	{"oceania", "Oceania"}, {"south-america", "South America"}, {"languages", "Languages"}, {"currencies", "Currencies"},
 }
 
-// covers are the countries that take turns on the front page, one a day.
+// covers are the IDs of the countries on the front page, in turn, one a day.
 var covers = []string{"iceland", "japan", "kenya", "brazil", "seychelles", "portugal", "new-zealand"}
 
-// front is the magazine's first page, or that of a section.
+// front serves the front page of the magazine or of a section.
 func (s *Site) front(w http.ResponseWriter, r *http.Request) {
 	p := s.page("The Meridian")
 	p.Cover, _ = s.entry(covers[s.Now().UTC().YearDay()%len(covers)])
@@ -55,8 +55,8 @@ func (s *Site) front(w http.ResponseWriter, r *http.Request) {
 	s.show(w, http.StatusOK, "front.html", p)
 }
 
-// country is an article. A link of the publisher's (?url=) leads to the page
-// that the magazine has for it.
+// country serves an article. For a link to the publisher's site (?url=) it redirects to the
+// magazine's own page.
 func (s *Site) country(w http.ResponseWriter, r *http.Request) {
 	if url := r.FormValue("url"); url != "" {
 		at := slices.IndexFunc(s.Entries, func(e Entry) bool { return e.URL == url })
@@ -97,7 +97,7 @@ func (s *Site) entry(id string) (Entry, bool) {
 func (s *Site) show(w http.ResponseWriter, status int, name string, p page) {
 	var text bytes.Buffer
 	if err := pages.ExecuteTemplate(&text, name, p); err != nil {
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		http.Error(w, "can't render the page", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -105,7 +105,7 @@ func (s *Site) show(w http.ResponseWriter, status int, name string, p page) {
 	w.Write(text.Bytes())
 }
 
-// files are the style, scripts and pictures of the pages, by name.
+// files serves the styles, scripts and pictures of the pages by name.
 func files() http.Handler {
 	dir, err := fs.Sub(embedded, "pages")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestPages: each page is there, keeps to its own strict policy, and links to
-// files of the site that are there.
+// TestPages checks that each page is served, obeys its own content security policy, and links
+// only to files of the site that exist.
 func TestPages(t *testing.T) {
 	s := newSite(t)
 	inline := regexp.MustCompile(`(?i)<script(?:\s[^>]*)?>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:`)
@@ -35,7 +35,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: %d, want %d with %s", c.path, w.Code, c.status, c.has)
 		}
 		if bad := inline.FindString(page); bad != "" {
-			t.Errorf("%s has %q, which its policy forbids", c.path, bad)
+			t.Errorf("%s contains %q, which its policy forbids", c.path, bad)
 		}
 		for _, m := range own.FindAllStringSubmatch(page, -1) {
 			if code := s.do("GET", m[1], "").Code; code != 200 && m[1] != "/country" {
@@ -48,8 +48,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestCoversTurn: every country that the front page has in turn is one of the
-// corpus' kind, and a week shows more than one.
+// TestCoversTurn checks that the front page shows each country on one day of a week.
 func TestCoversTurn(t *testing.T) {
 	s := newSite(t)
 	iceland := 0
@@ -64,7 +63,8 @@ func TestCoversTurn(t *testing.T) {
 	}
 }
 
-// TestPublishersLinks lead to the magazine's own page, or nowhere.
+// TestPublishersLinks checks that links to the publisher's site redirect to the magazine's own
+// pages, and that other links do not redirect.
 func TestPublishersLinks(t *testing.T) {
 	s := newSite(t)
 	w := s.do("GET", "/country?url=https://www.geonames.org/2629691", "")
@@ -72,13 +72,13 @@ func TestPublishersLinks(t *testing.T) {
 		t.Errorf("%d %s", w.Code, to)
 	}
 	if w := s.do("GET", "/country?url=https://evil.example/", ""); w.Code != 404 || w.Header().Get("Location") != "" {
-		t.Errorf("a foreign link: %d %s", w.Code, w.Header().Get("Location"))
+		t.Errorf("a link to another site: %d %s", w.Code, w.Header().Get("Location"))
 	}
 }
 
-// TestTemplatesAreNoFiles: what is served by name is style, scripts and
-// pictures, with their types.
-func TestTemplatesAreNoFiles(t *testing.T) {
+// TestTemplatesAreNotFiles checks that styles, scripts and pictures are served by name, and
+// templates are not.
+func TestTemplatesAreNotFiles(t *testing.T) {
 	s := newSite(t)
 	for path, want := range map[string]string{"/site.js": "text/javascript; charset=utf-8", "/site.css": "text/css; charset=utf-8", "/globe.svg": "image/svg+xml"} {
 		if w := s.do("GET", path, ""); w.Code != 200 || w.Header().Get("Content-Type") != want {

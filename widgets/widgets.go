@@ -1,6 +1,6 @@
-// Package widgets is what a tenant's page loads: the scripts that dist holds,
-// built from src by [stile.example/stile/widgets/build] and committed, so that
-// the program is built without Node.
+// Package widgets contains the scripts that a tenant's page loads. They are in dist, built from src
+// by [stile.example/stile/widgets/build]. They are committed, so that building the program does not
+// need Node.
 package widgets
 
 import (
@@ -15,10 +15,10 @@ import (
 //go:embed dist
 var dist embed.FS
 
-// Files are the files of dist by their names, manifest.json among them.
+// Files returns the files of dist by name, including manifest.json.
 func Files() (fs.FS, error) { return fs.Sub(dist, "dist") }
 
-// Version is the version of the files, which changes whenever one of them does.
+// Version returns the version of the files. It changes whenever one of them does.
 func Version() (string, error) {
 	text, err := dist.ReadFile("dist/manifest.json")
 	if err != nil {
@@ -26,7 +26,7 @@ func Version() (string, error) {
 	}
 	var m struct{ Version string }
 	if err := json.Unmarshal(text, &m); err != nil || m.Version == "" {
-		return "", fmt.Errorf("widgets: dist/manifest.json names no version: %w", err)
+		return "", fmt.Errorf("widgets: dist/manifest.json has no version: %w", err)
 	}
 	return m.Version, nil
 }

@@ -1,24 +1,22 @@
-// The visitor's token, as far as the panel needs it: the widget layer keeps
-// its own. It is remembered for the tab, since the layer goes on with it on
-// the next page.
+// The visitor's token, for the panel. The widget layer stores its own copy. This module keeps the
+// token in the tab's storage, because the layer continues to use it on the next page.
 
-const place = 'meridian:token'
+const storageKey = 'meridian:token'
 
-// freshToken gets a token from the magazine's own server, which alone has the
-// secret to ask for one.
+// freshToken gets a new token from the magazine's server. Only that server has the client secret.
 export async function freshToken(signal) {
-  const {access_token: token} = await own('/stile/token', undefined, signal)
-  sessionStorage.setItem(place, token)
+  const {access_token: token} = await post('/stile/token', undefined, signal)
+  sessionStorage.setItem(storageKey, token)
   return token
 }
 
-// currentToken is the one that was got last; '' if there is none.
+// currentToken returns the newest token, or '' if there is none.
 export function currentToken() {
-  return sessionStorage.getItem(place) ?? ''
+  return sessionStorage.getItem(storageKey) ?? ''
 }
 
-// nameOf is a short name for a token: the beginning of its id (jti).
-export function nameOf(token) {
+// shortId returns the first characters of a token's id (jti), or '' if the token can't be parsed.
+export function shortId(token) {
   try {
     const claims = JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')))
     return claims.jti.slice(0, 6)
@@ -27,10 +25,10 @@ export function nameOf(token) {
   }
 }
 
-// own asks the magazine's server, with a form.
-export async function own(path, form, signal) {
-  const answer = await fetch(path, {method: 'POST', body: new URLSearchParams(form), signal})
-  const body = await answer.json()
-  if (!answer.ok) throw new Error(body.error)
+// post sends a form to the magazine's server and returns the JSON of the response.
+export async function post(path, form, signal) {
+  const response = await fetch(path, {method: 'POST', body: new URLSearchParams(form), signal})
+  const body = await response.json()
+  if (!response.ok) throw new Error(body.error)
   return body
 }

@@ -1,98 +1,98 @@
-// The panel's buttons. What takes the tenant's secret or another address is
-// done by the magazine's server; the rest is the page itself in a hurry.
+// The panel's buttons that make trouble. The magazine's server does what needs the tenant's secret
+// or another address. The rest is the page itself, which calls too fast.
 
 import * as story from './story.js'
-import {currentToken, nameOf, own} from './token.js'
+import {currentToken, post, shortId} from './token.js'
 
-const enough = 400 // calls after which a trouble gives up
+const maxCalls = 400 // after which a button gives up
 
-let write, after
+let write, refresh
 let busy = false
 
 export function startTroubles(writeLine, showToken) {
   write = writeLine
-  after = showToken
+  refresh = showToken
   for (const button of document.querySelectorAll('[data-trouble]')) button.addEventListener('click', () => start(button.dataset.trouble))
 }
 
-// start makes one trouble at a time, then the page's next call.
+// start runs the action of one button at a time, then makes the page's next call.
 async function start(name) {
   if (busy) return
-  mark(true)
+  setBusy(true)
   try {
-    if (!currentToken()) await call() // somebody who has no token yet can't lose it
+    if (!currentToken()) await call() // the actions need a token
     await troubles[name]()
-    await goOn()
+    await makeNextCall()
   } catch (error) {
-    write(story.line('page', 'That went no further', error.code ?? error.message))
+    write(story.line('page', 'The page could not continue', error.code ?? error.message))
   } finally {
-    mark(false)
-    after()
+    setBusy(false)
+    refresh()
   }
 }
 
-// mark keeps the buttons where the focus is: they are busy, not gone.
-function mark(now) {
-  busy = now
-  for (const button of document.querySelectorAll('[data-trouble]')) button.setAttribute('aria-disabled', String(now))
+// setBusy disables the buttons without removing them, so that the focus stays.
+function setBusy(is) {
+  busy = is
+  for (const button of document.querySelectorAll('[data-trouble]')) button.setAttribute('aria-disabled', String(is))
 }
 
 const troubles = {
   async revoke() {
     const token = currentToken()
-    await own('/trouble/revoke', {token})
-    write(story.line('tenant', `The magazine’s server withdrew token ${nameOf(token)}`, 'The page was not told.'))
+    await post('/trouble/revoke', {token})
+    write(story.line('tenant', `The magazine’s server revoked token ${shortId(token)}`, 'The page does not know it yet.'))
   },
 
   async elsewhere() {
-    write(story.stolen(await own('/trouble/elsewhere', {token: currentToken()})))
+    write(story.copied(await post('/trouble/elsewhere', {token: currentToken()})))
   },
 
   async spend() {
-    write(story.hurries('Your page takes 50 items a call, as fast as it can'))
+    write(story.fastCalls('Your page fetches 50 items per call, as fast as it can'))
     const token = currentToken()
     let items = 0
     const add = answer => { if (currentToken() === token) items += answer.data.length }
     await repeat({limit: 50}, add, () => currentToken() !== token)
-    write(story.line('you', `The old token gave you ${items.toLocaleString('en')} items, 50 a call`, 'Who wants the whole corpus needs many tokens, and each is counted.'))
+    write(story.line('you', `The old token delivered ${items.toLocaleString('en')} items, 50 per call`, 'A scraper needs many tokens to get a large corpus, and each of them is counted.'))
   },
 
   async challenge() {
-    write(story.hurries('Your page calls, and calls again, as fast as it can'))
+    write(story.fastCalls('Your page calls repeatedly, as fast as it can'))
     await repeat({limit: 1}, () => {}, until('stile:challenge-solved'))
   },
 
   async picture() {
-    write(story.hurries('Your page calls without end'))
-    const asked = until('stile:challenge', event => event.detail.challenge.kind === 'picture')
-    await repeat({limit: 1}, () => {}, asked)
+    write(story.fastCalls('Your page calls without a pause'))
+    const pictured = until('stile:challenge', event => event.detail.challenge.kind === 'picture')
+    await repeat({limit: 1}, () => {}, pictured)
   },
 }
 
-// repeat calls, one after the other, until it is done.
+// repeat makes calls, one after the other, until done() or maxCalls.
 async function repeat(params, take, done) {
-  for (let calls = 0; calls < enough && !done(); calls++) take(await call(params))
+  for (let calls = 0; calls < maxCalls && !done(); calls++) take(await call(params))
 }
 
-// until says whether an event has come since.
+// until returns a function that reports whether the event has been raised since.
 function until(name, matches = () => true) {
-  let came = false
+  let raised = false
   const stop = new AbortController()
   document.addEventListener(name, event => {
-    came = matches(event)
-    if (came) stop.abort()
+    raised = matches(event)
+    if (raised) stop.abort()
   }, {signal: stop.signal})
-  return () => came
+  return () => raised
 }
 
-async function goOn() {
+async function makeNextCall() {
   const token = currentToken()
   const start = performance.now()
   await call()
-  write(story.goesOn(Math.round(performance.now() - start), currentToken() !== token))
+  write(story.continued(Math.round(performance.now() - start), currentToken() !== token))
 }
 
 function call(params = {limit: 1}) {
-  if (!window.Stile) throw new Error('The widget layer is not there.')
+  if (!window.Stile) throw new Error('The widget layer is not loaded.')
   return window.Stile.get('/v1/items', params)
 }

@@ -14,20 +14,21 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// release is the layer's version; to it comes a hash of the files, since their
-// address must change whenever they do.
+// release is the version of the widget layer. A hash of the files is appended, because their URLs
+// must change whenever their contents do.
 const release = "1.0.0"
 
-// unversioned stands in the files for their version until it is known.
+// unversioned is the placeholder for the version. build replaces it when the hash is known.
 const unversioned = release + "-00000000"
 
-// A bundle is one file of dist and where it begins.
+// A bundle is one file of dist and its entry point.
 type bundle struct {
 	name, entry string
-	classic     bool // a script, not a module
+	classic     bool // a classic script, not a module
 }
 
-// bundles lists the files. A language is a file each: one is loaded at most.
+// bundles returns the files to build. Each language is a file of its own, so that a page loads at
+// most one.
 func bundles(root string) ([]bundle, error) {
 	all := []bundle{
 		{"stile.js", "src/stile.ts", true},
@@ -48,7 +49,7 @@ func bundles(root string) ([]bundle, error) {
 	return all, nil
 }
 
-// build makes all files in memory, by name.
+// build returns the contents of all files by name.
 func build(root string) (map[string][]byte, error) {
 	all, err := bundles(root)
 	if err != nil {
@@ -71,7 +72,7 @@ func build(root string) (map[string][]byte, error) {
 	return files, err
 }
 
-// versionOf names the files by what is in them.
+// versionOf returns the release and a hash of the files' contents.
 func versionOf(files map[string][]byte) string {
 	h := sha256.New()
 	for _, name := range names(files) {
@@ -90,24 +91,24 @@ func (b bundle) build(root string) ([]byte, error) {
 		Bundle: true, Format: api.FormatESModule, Target: api.ES2022, Charset: api.CharsetUTF8,
 		MinifyWhitespace: true, MinifySyntax: true, MinifyIdentifiers: true,
 		LegalComments: api.LegalCommentsNone,
-		TsconfigRaw:   `{"compilerOptions": {"strict": true}}`, // not what lies around
+		TsconfigRaw:   `{"compilerOptions": {"strict": true}}`, // ignore any tsconfig.json
 		Define:        map[string]string{"STILE_VERSION": `"` + unversioned + `"`, "STILE_CLASSIC": strconv.FormatBool(b.classic)},
 	}
 	if b.classic {
 		o.Format = api.FormatIIFE
-		o.Define["import.meta.url"] = `""` // a classic script knows its tag instead
+		o.Define["import.meta.url"] = `""` // a classic script uses document.currentScript
 	}
 	result := api.Build(o)
-	var faults []error
+	var errs []error
 	for _, m := range append(result.Errors, result.Warnings...) {
 		where := ""
 		if m.Location != nil {
 			where = fmt.Sprintf("%s:%d: ", m.Location.File, m.Location.Line)
 		}
-		faults = append(faults, fmt.Errorf("%s%s", where, m.Text))
+		errs = append(errs, fmt.Errorf("%s%s", where, m.Text))
 	}
-	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	return result.OutputFiles[0].Contents, nil
 }

@@ -1,6 +1,6 @@
-// Command build makes the files that pages load, ../dist, from ../src, with
-// esbuild as a library: nobody needs Node for it. Run it by `go generate
-// ./widgets`. It says how large each file is when compressed.
+// Command build makes the files that pages load (../dist) from ../src. It uses esbuild as a
+// library, so that building does not need Node. Run it with `go generate ./widgets`. It prints the
+// compressed size of each file.
 package main
 
 import (
@@ -15,7 +15,7 @@ func main() {
 	log.SetFlags(0)
 	root := "widgets"
 	if _, err := os.Stat("src"); err == nil {
-		root = "." // go generate runs here
+		root = "." // go generate runs in widgets
 	}
 	if err := run(root); err != nil {
 		log.Fatal(err)
@@ -43,7 +43,7 @@ func run(root string) error {
 	return nil
 }
 
-// names are the files' names in order.
+// names returns the sorted names of the files.
 func names(files map[string][]byte) []string {
 	var all []string
 	for name := range files {

@@ -8,12 +8,13 @@ import (
 	"encoding/json"
 )
 
-// entry is what the manifest says of a file.
+// entry is the manifest's information about a file.
 type entry struct {
 	Integrity string `json:"integrity"` // for a script tag's attribute (W3C Subresource Integrity)
 	Bytes     int    `json:"bytes"`
 }
 
+// manifest returns the JSON of dist/manifest.json.
 func manifest(version string, files map[string][]byte) ([]byte, error) {
 	entries := map[string]entry{}
 	for name, text := range files {
@@ -24,11 +25,11 @@ func manifest(version string, files map[string][]byte) ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// compressed is how many bytes a page loads, by gzip -9.
+// compressed returns the size of a text compressed with gzip -9.
 func compressed(text []byte) int {
 	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is a good one
-	_, _ = w.Write(text)                                  // a buffer takes everything
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is valid
+	_, _ = w.Write(text)                                  // writing to a buffer can't fail
 	_ = w.Close()
 	return b.Len()
 }

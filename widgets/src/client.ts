@@ -4,35 +4,40 @@ import {BlockedEvent} from './events'
 import type {Field, Ports, Reply, Request} from './ports'
 import {Session} from './session'
 import {Slots} from './slots'
-import {Tries} from './tries'
+import {Retries} from './retries'
 import type {Answer, Config, Params, Problem} from './types'
 
 /**
- * Calls on the wire at once. A challenge that is met by one call is met by
- * those beside it too, and a token bears only a few calls with a challenge open
- * (policy.challenge.ignored, 5).
+ * The maximum number of concurrent calls. If one call receives a challenge, the others receive it
+ * too, and a token dies after a few calls with a challenge open (policy.challenge.ignored, 5).
  */
-const atOnce = 4
+const maxConcurrent = 4
 
-/** A call that still meets a new reason after so many renewals or challenges of its own ends with it. */
-const rounds = 6
+/** The maximum number of renewals and challenges of one call. After them, it fails. */
+const maxRecoveries = 6
 
-/** Refusals that nothing on this page mends. */
+/** Codes of refusals that neither a new token nor an answer resolves. */
 const blocks = new Set(['address_blocked', 'tenant_suspended', 'tenant_exhausted'])
 
-/** Where a tab keeps what it has learnt of the server's clock. */
+/** The key under which the tab stores the difference between the server's clock and its own. */
 const clock = 'stile:clock'
 
-/** Makes calls. Each ends once: with its answer, or with the last reason why there is none. */
+/** Client makes calls. Each one settles once, with the response or the last error. */
 export class Client {
   readonly #ports: Ports
   readonly #session: Session
   readonly #challenges: Challenges
-  readonly #slots = new Slots(atOnce)
-  /** The server's clock minus ours, in ms. The next page view knows it too: each refusal would cost it one way and back. */
+  readonly #slots = new Slots(maxConcurrent)
+  /**
+   * The server's clock minus ours, in ms. It is stored for the next page view. Otherwise the first
+   * call of each page view would be refused.
+   */
   #skew: number
-  /** Codes that the page was told about since the last good call, and whether it took them over. */
-  readonly #told = new Map<string, boolean>()
+  /**
+   * The codes in `blocks` that the page was notified of since the last admitted call. The value
+   * reports whether the page prevented the default.
+   */
+  readonly #notified = new Map<string, boolean>()
 
   constructor(ports: Ports) {
     this.#ports = ports
@@ -49,34 +54,38 @@ export class Client {
     this.#session.set(token)
   }
 
-  /** The page has been configured anew while calls were made. */
+  /** Applies settings that changed after the first call. */
   configured({token, tokenUrl}: Partial<Config>): void {
     if (token) this.#session.set(token)
-    else if (tokenUrl) this.#session.again()
+    else if (tokenUrl) this.#session.retry()
   }
 
   async get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<Answer<T>> {
-    const tries = new Tries(this.#ports, signal)
+    const retries = new Retries(this.#ports, signal)
     const fields = fieldsOf(params)
-    for (let left = rounds; ;) {
+    for (let left = maxRecoveries; ;) {
       await this.#challenges.settled(signal)
       const token = await this.#session.token(signal)
       let reply
       try {
         reply = await this.#inTurn(path, fields, token, signal)
-      } catch (fault) {
-        await tries.after(fault)
+      } catch (error) {
+        await retries.waitAfter(error)
       }
       if (!reply) continue
       if (!('error' in reply)) return this.#answered(token, reply as Answer<T>)
       const {error} = reply
-      if (token !== this.#session.current && mendedByToken(error)) continue // that was the older one
-      if (mendedByToken(error) && left--) await this.#mend(error, token, signal)
-      else await tries.after(this.#refusal(error))
+      // The token has been replaced.
+      if (token !== this.#session.current && isRecoverable(error)) continue
+      if (isRecoverable(error) && left--) await this.#recover(error, token, signal)
+      else await retries.waitAfter(this.#refusal(error))
     }
   }
 
-  /** Sends when it is this call's turn, unless things have changed by then. */
+  /**
+   * Sends the request when a slot is free. Returns undefined if the token has changed by then, or a
+   * challenge is open.
+   */
   async #inTurn(path: string, fields: readonly Field[], token: string, signal?: AbortSignal): Promise<Reply | undefined> {
     const release = await this.#slots.take(signal)
     try {
@@ -89,31 +98,31 @@ export class Client {
   }
 
   #answered<A>(token: string, answer: A): A {
-    this.#session.good(token)
-    this.#told.clear()
+    this.#session.succeeded(token)
+    this.#notified.clear()
     return answer
   }
 
-  async #mend(error: Problem, token: string, signal?: AbortSignal): Promise<void> {
+  async #recover(error: Problem, token: string, signal?: AbortSignal): Promise<void> {
     if (error.renewable) this.#session.refused(token, error)
     else await this.#challenges.solve(error, token, signal)
   }
 
-  /** A request about a challenge: tried again like a call, but for no other token. */
+  /** Sends a request about a challenge. It is retried like a call, but only with the same token. */
   async #submit(path: string, params: Params, token: string, signal: AbortSignal): Promise<Reply> {
-    const tries = new Tries(this.#ports, signal)
+    const retries = new Retries(this.#ports, signal)
     for (;;) {
       try {
         const reply = await this.#send(path, fieldsOf(params), token, signal)
         if (!('error' in reply && reply.error.code === 'overloaded')) return reply
         throw new StileError(reply.error)
-      } catch (fault) {
-        await tries.after(fault)
+      } catch (error) {
+        await retries.waitAfter(error)
       }
     }
   }
 
-  /** Sends, and once more if the clock was wrong by which it was proven. */
+  /** Sends a request. If the proof had a wrong time, corrects the time and sends it once more. */
   async #send(path: string, fields: readonly Field[], token: string, signal?: AbortSignal): Promise<Reply> {
     const ports = this.#ports
     const request: Request = {
@@ -129,13 +138,13 @@ export class Client {
 
   #refusal(problem: Problem): StileError {
     const {code, retry_after} = problem
-    if (blocks.has(code) && !this.#told.has(code)) this.#told.set(code, !this.#ports.raise(new BlockedEvent(code, retry_after)))
-    return new StileError(problem, this.#told.get(code))
+    if (blocks.has(code) && !this.#notified.has(code)) this.#notified.set(code, !this.#ports.raise(new BlockedEvent(code, retry_after)))
+    return new StileError(problem, this.#notified.get(code))
   }
 }
 
-/** Whether another token, or a challenge that is solved for it, is all that a call needs. */
-function mendedByToken({renewable, code, challenge}: Problem): boolean {
+/** Reports whether a new token or a solved challenge is enough for the call to be admitted. */
+function isRecoverable({renewable, code, challenge}: Problem): boolean {
   return renewable || code === 'challenge_required' && !!challenge
 }
 

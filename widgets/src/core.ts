@@ -1,4 +1,7 @@
-/** The layer without elements, for pages that show the content themselves: `import {Stile} from '…/core.mjs'`. */
+/**
+ * The layer without elements, for pages that render the content themselves:
+ * `import {Stile} from '…/core.mjs'`.
+ */
 import {StileError, TransportError} from './errors'
 import {core} from './page'
 
@@ -14,8 +17,9 @@ const layer = {
 const global = globalThis as {Stile?: typeof layer}
 
 /**
- * The one global. A second copy of the layer on a page uses the first one's, which only a script
- * can have put there: the global that markup makes, as `<a id=Stile>` does, is not an own one.
+ * Stile is the layer's only global. A second copy of the layer on a page uses the global of the
+ * first. Only scripts can create an own property of globalThis. Markup such as `<a id=Stile>`
+ * creates an inherited one.
  */
 export const Stile = Object.hasOwn(global, 'Stile') ? global.Stile! : global.Stile = Object.freeze(layer)
 

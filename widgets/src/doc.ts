@@ -1,4 +1,4 @@
-/** Reads a document's members by their prototype. */
+/** A proxy handler that reads a document's members from their prototype. */
 const byPrototype: ProxyHandler<Document> = {
   get(target, name) {
     const value: unknown = Reflect.get(Document.prototype, name, target)
@@ -7,10 +7,14 @@ const byPrototype: ProxyHandler<Document> = {
 }
 
 /**
- * genuine is a document without what its markup names. Markup can put an element in the place of any
- * member: `<img name=currentScript>` is document.currentScript, `<form name=head>` is document.head.
+ * unclobbered returns the document without the members that its markup defines. Markup can replace
+ * any member: after `<img name=currentScript>`, document.currentScript is that image (DOM
+ * clobbering).
  */
-export const genuine = (document: Document): Document => new Proxy(document, byPrototype)
+export const unclobbered = (document: Document): Document => new Proxy(document, byPrototype)
 
-/** The page's document, to be read in place of `document`. challenge.mjs does without it: its size limit has no room. */
+/**
+ * The page's document, to use instead of `document`. challenge.mjs does not use it, because its
+ * size limit is reached.
+ */
 export const doc: Document = new Proxy(document, byPrototype)

@@ -1,6 +1,6 @@
 import type {Challenge, Problem} from './types'
 
-/** A refusal of the server's: the fields of its error. */
+/** StileError is a refusal by the server, with the members of its error. */
 export class StileError extends Error implements Problem {
   declare readonly type: string
   declare readonly code: string
@@ -11,7 +11,7 @@ export class StileError extends Error implements Problem {
   declare readonly renewable: boolean
   declare readonly retry_after: number | null
   declare readonly challenge: Challenge | null
-  /** Whether the page has taken it over: it prevented the default of an event about it. */
+  /** Reports whether the page handles it: a listener prevented the default of an event about it. */
   declare readonly quiet: boolean
 
   constructor(problem: Problem, quiet = false) {
@@ -24,15 +24,15 @@ export class StileError extends Error implements Problem {
   }
 }
 
-/** Why no answer came at all. */
-export type Fault = 'timeout' | 'unreachable' | 'csp' | 'no_callback'
+/** The reasons why there is no response. */
+export type TransportCode = 'timeout' | 'unreachable' | 'csp' | 'no_callback'
 
-/** The server's answer did not come. */
+/** TransportError is thrown when no valid response arrives. */
 export class TransportError extends Error {
-  readonly code: Fault
+  readonly code: TransportCode
   readonly quiet = false
 
-  constructor(code: Fault, cause?: unknown) {
+  constructor(code: TransportCode, cause?: unknown) {
     super(code, {cause})
     this.code = code
   }
@@ -42,7 +42,7 @@ export class TransportError extends Error {
   }
 }
 
-/** A refusal that the layer itself makes, in the form of the server's. */
+/** Returns a refusal by the layer itself, in the form of the server's refusals. */
 export function refusal(code: string, title: string, renewable: boolean): Problem {
   return {type: '/problems/' + code, code, status: 0, title, detail: title, ref: '', renewable, retry_after: null, challenge: null}
 }

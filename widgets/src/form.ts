@@ -1,28 +1,34 @@
 import {TransportError} from './errors'
-import {underPolicy} from './policy'
-import type {Field, Granted} from './ports'
-import {within} from './wait'
+import {detectingCSP} from './csp'
+import type {Field, TokenResponse} from './ports'
+import {withTimeout} from './wait'
 
-/** The page's fetch as it was when the layer came: what replaces it later sees no token. */
+/** The page's fetch when the layer was loaded. A later replacement does not see tokens. */
 const {fetch} = globalThis
 
-/** Milliseconds for one request. */
-const limit = 8_000
+/** The timeout of one request, in ms. */
+const timeout = 8_000
 
-/** Posts a form, which needs no preflight, and reads JSON. Rejects with a TransportError, or the signal's reason. */
+/**
+ * Posts a form, which does not need a preflight request, and returns the JSON of the response.
+ * Rejects with a TransportError, or the signal's reason.
+ */
 export function form(url: string, fields: readonly Field[], signal?: AbortSignal): Promise<unknown> {
   const body = new URLSearchParams([...fields])
-  return underPolicy(url, 'connect-src', post(url, {body, credentials: 'omit', redirect: 'error'}, signal))
+  return detectingCSP(url, 'connect-src', post(url, {body, credentials: 'omit', redirect: 'error'}, signal))
 }
 
-/** Asks the tenant's own site for a token. What it answers is checked by who wants it. */
-export async function grant(url: string, signal: AbortSignal): Promise<Granted> {
-  return await post(url, {headers: {Accept: 'application/json'}}, signal) as Granted
+/** Requests a token from the tenant's site. The caller validates the response. */
+export async function fetchToken(url: string, signal: AbortSignal): Promise<TokenResponse> {
+  return await post(url, {headers: {Accept: 'application/json'}}, signal) as TokenResponse
 }
 
-/** An answer that is no JSON is somebody else's: a proxy's, or a network's log-in page. */
+/**
+ * Posts a request and returns the JSON of the response. A response that is not JSON is an error: it
+ * comes from a proxy, or is a network's login page.
+ */
 function post(url: string, init: RequestInit, signal?: AbortSignal): Promise<unknown> {
-  return within(limit, signal, async signal => {
+  return withTimeout(timeout, signal, async signal => {
     try {
       return await (await fetch(url, {__proto__: null, ...init, method: 'POST', signal} as RequestInit)).json()
     } catch (error) {

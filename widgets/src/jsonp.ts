@@ -1,33 +1,34 @@
 import {TransportError} from './errors'
 import {doc} from './doc'
-import {underPolicy} from './policy'
+import {detectingCSP} from './csp'
 import type {Field} from './ports'
 import {trusted} from './trusted'
-import {within} from './wait'
+import {withTimeout} from './wait'
 
-/** Milliseconds for one script. */
-const limit = 10_000
+/** The timeout of one script, in ms. */
+const timeout = 10_000
 
-/** Asks by a script tag. Neither the tag nor the name of its function is left behind. */
+/** Sends a request by a script tag. It removes the tag and the callback function at the end. */
 export function jsonp(url: string, fields: readonly Field[], signal?: AbortSignal): Promise<unknown> {
   const name = 'stile_' + crypto.getRandomValues(new BigUint64Array(2)).join('_')
   const query = new URLSearchParams([['callback', name], ...fields])
-  return underPolicy(url, 'script-src', within(limit, signal, signal => script(`${url}?${query}`, name, signal)))
+  return detectingCSP(url, 'script-src', withTimeout(timeout, signal, signal => script(`${url}?${query}`, name, signal)))
 }
 
 function script(src: string, name: string, signal: AbortSignal): Promise<unknown> {
   const tag = doc.createElement('script')
   const global = globalThis as unknown as Record<string, unknown>
-  signal.addEventListener('abort', () => { // which within() sees to, however it ends
+  signal.addEventListener('abort', () => { // withTimeout() always aborts it at the end
     delete global[name]
     tag.remove()
   })
   return new Promise<unknown>((resolve, reject) => {
     global[name] = resolve
-    tag.onload = () => reject(new TransportError('no_callback')) // too late if it called
+    // Has no effect if the callback was called.
+    tag.onload = () => reject(new TransportError('no_callback'))
     tag.onerror = () => reject(new TransportError((performance.getEntriesByName(src)[0] as PerformanceResourceTiming | undefined)?.responseStatus === 404 ? 'no_callback' : 'unreachable'))
-    tag.crossOrigin = 'anonymous' // sends the page's origin, and no cookies
-    tag.referrerPolicy = 'origin' // sends it to the page's own origin too, whatever the page's policy
+    tag.crossOrigin = 'anonymous' // sends the origin of the page, and no cookies
+    tag.referrerPolicy = 'origin' // overrides the page's policy, also for its own origin
     tag.src = trusted.scriptURL(src)
     doc.head.append(tag)
   })

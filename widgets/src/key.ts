@@ -1,39 +1,39 @@
 import type {Prover} from './ports'
-import {within} from './wait'
+import {withTimeout} from './wait'
 
-/** Milliseconds that storage has to give the key. */
-const patience = 1_000
+/** The time limit for reading the key from storage, in ms. */
+const storageTimeout = 1_000
 
 const curve = {name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256'}
 
-/** What signs, and the header of all that it signs. */
+/** A private key, and the JWT header of the proofs that it signs. */
 interface Signer {
   readonly privateKey: CryptoKey
   readonly header: string
 }
 
 /**
- * The browser's key: a pair of which no script can read the private part, kept
- * for the page's origin, so that its tabs and its page views have the same. A
- * page that comes over plain http has no WebCrypto, and no key.
+ * BrowserKey is the browser's key pair. Scripts can't read the private key. The pair is stored for
+ * the origin of the page, so that all tabs and page views use the same. Pages over plain HTTP have
+ * no WebCrypto, and no key.
  */
 export class BrowserKey implements Prover {
-  /** Whether the key ends with the page, since storage refused it. */
-  fleeting = false
+  /** Reports whether the key is lost with the page, because it could not be stored. */
+  temporary = false
   readonly #name: () => string
   #signer: Promise<Signer | undefined> | undefined
 
-  /** name is asked for once: which of the origin's keys it is. */
+  /** name returns the name of the key in the origin's storage. It is called once. */
   constructor(name: () => string) {
     this.#name = name
   }
 
-  /** Waits until it is known which key there is, if there is any. */
+  /** Waits until the key is loaded or created. Returns undefined if that is not possible. */
   ready(): Promise<Signer | undefined> {
     return this.#signer ??= this.#make().catch(() => undefined)
   }
 
-  /** A proof of RFC 9449 for one request. */
+  /** Returns the proof (RFC 9449) for one request at the time now (ms). */
   async proof(htm: string, url: string, token: string, now: number): Promise<string | undefined> {
     const signer = await this.ready()
     if (!signer) return undefined
@@ -45,8 +45,8 @@ export class BrowserKey implements Prover {
 
   async #make(): Promise<Signer> {
     const made = await crypto.subtle.generateKey(curve, false, ['sign'])
-    const pair = await within(patience, undefined, () => kept(this.#name(), made)).catch(() => {
-      this.fleeting = true
+    const pair = await withTimeout(storageTimeout, undefined, () => loadOrStore(this.#name(), made)).catch(() => {
+      this.temporary = true
       return made
     })
     const {kty, crv, x, y} = await crypto.subtle.exportKey('jwk', pair.publicKey)
@@ -55,25 +55,26 @@ export class BrowserKey implements Prover {
 }
 
 /**
- * The key that is kept under the name; if there is none, the one made. One
- * transaction looks and keeps, so that tabs at the same time have the same.
+ * Returns the stored key of that name. If there is none, stores the new pair and returns it. It
+ * uses one transaction, so that tabs that start simultaneously get the same key.
  */
-async function kept(name: string, made: CryptoKeyPair): Promise<CryptoKeyPair> {
+async function loadOrStore(name: string, made: CryptoKeyPair): Promise<CryptoKeyPair> {
   const open = indexedDB.open('stile')
   open.onupgradeneeded = () => open.result.createObjectStore('keys')
-  const db = await done(open)
+  const db = await resultOf(open)
   const keys = db.transaction('keys', 'readwrite').objectStore('keys')
-  db.close() // when that has ended, which it does when nothing more is asked of it
-  const found: CryptoKeyPair | undefined = await done(keys.get(name))
-  if (!found) await done(keys.add(made, name))
+  db.close() // takes effect at the end of the transaction
+  const found: CryptoKeyPair | undefined = await resultOf(keys.get(name))
+  if (!found) await resultOf(keys.add(made, name))
   return found ?? made
 }
 
-function done<T>(request: IDBRequest<T>): Promise<T> {
+/** Returns the result of a request to IndexedDB. */
+function resultOf<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
     request.onerror = event => {
-      event.preventDefault() // or it is an error of the page's
+      event.preventDefault() // otherwise it is reported as an error of the page
       reject(request.error)
     }
   })
@@ -85,7 +86,7 @@ const json = (value: object) => base64url(JSON.stringify(value))
 
 const text = (buffer: ArrayBuffer) => base64url(String.fromCharCode(...new Uint8Array(buffer)))
 
-/** base64url (RFC 7515 §2) of a text whose characters are bytes. */
+/** Encodes a text whose characters are bytes as base64url (RFC 7515 §2). */
 function base64url(text: string): string {
   return btoa(text).replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_')
 }

@@ -1,5 +1,5 @@
 /**
- * own copies what an object has by itself. Another script of the page may have given
- * Object.prototype an `api` or a `token`, and every plain object would have them too.
+ * own returns a copy of an object's own properties, without a prototype. Another script of the page
+ * may have added an `api` or a `token` to Object.prototype, which every plain object inherits.
  */
 export const own = <T extends object>(given?: T | null): T => ({__proto__: null, ...given}) as T

@@ -1,57 +1,68 @@
-/** The page's one core: the logic, wired to the browser. The elements know no other file of it but events.ts. */
+/**
+ * The page's core: the logic, connected to the browser. The elements import only this file, doc.ts,
+ * own.ts and events.ts of the core.
+ */
 import {Client} from './client'
-import {config, take} from './config'
+import {applySettings, config} from './config'
 import {refusal, StileError} from './errors'
-import {form, grant} from './form'
+import {form, fetchToken} from './form'
 import {jsonp} from './jsonp'
 import {BrowserKey} from './key'
-import {chosen, textIn} from './lang'
+import {pickLanguage, textIn} from './lang'
 import {doc} from './doc'
 import {own} from './own'
 import {script} from './script'
-import {tab} from './store'
+import {tabStorage} from './store'
 import {tabs} from './tabs'
 import {transport} from './transport'
 import {trusted} from './trusted'
-import type {Answer, ChallengePart, Core, Params, Text} from './types'
+import type {Answer, ChallengeModule, Core, Params, Text} from './types'
 import {abortable, sleep} from './wait'
 
 declare const STILE_VERSION: string // set by the build
 
-/** Milliseconds that a call waits for a page to say whose it is. */
-const unconfigured = 10_000
+/** The time that a call waits for the page's client_id, in ms. */
+const configTimeout = 10_000
 
-/** Tabs of the same server and tenant are one browser: they have one key, and may have one token. */
+/**
+ * The name that the tabs of one server and tenant share. They have one key, and can share a token.
+ */
 const name = () => `stile:${config.api}:${config.clientId}`
 const key = new BrowserKey(name)
 
-/** Whether tokens are for this page alone: it was told so, or what they are bound to ends with it. */
-const alone = () => config.tokenStore === 'memory' || key.fleeting
+/**
+ * Reports whether tokens are for this page only, because of its setting or because the key that
+ * they are bound to is lost with the page.
+ */
+const isPageOnly = () => config.tokenStore === 'memory' || key.temporary
 
 const client = new Client({
-  config, sleep, grant, trusted,
+  config, sleep, fetchToken, trusted,
   prover: key,
-  tabs: tabs(name, alone),
+  tabs: tabs(name, isPageOnly),
   now: Date.now,
   random: Math.random,
-  send: transport(config, tab, location.pathname, form, jsonp),
+  send: transport(config, tabStorage, location.pathname, form, jsonp),
   raise: event => doc.dispatchEvent(event),
-  store: {get: key => alone() ? null : tab.get(key), set: (key, value) => alone() || tab.set(key, value)},
+  store: {get: key => isPageOnly() ? null : tabStorage.get(key), set: (key, value) => isPageOnly() || tabStorage.set(key, value)},
   lang: () => core.lang,
-  part: (): Promise<ChallengePart> => import(script.beside('challenge.mjs')),
+  part: (): Promise<ChallengeModule> => import(script.urlOf('challenge.mjs')),
 })
 
-let begun = false
-let identified = () => {}
-const known = new Promise<void>(resolve => identified = resolve)
+let started = false
+let reportClientId = () => {}
+const clientIdSet = new Promise<void>(resolve => reportClientId = resolve)
 
-/** Waits until the page has said whose it is: elements are there before a page's own script has run. */
+/**
+ * Waits until the page has set its client_id, because elements exist before the page's own script
+ * has run. It then waits for the key.
+ */
 async function ready(signal?: AbortSignal): Promise<void> {
-  await null // what is configured in this task counts
-  if (!config.clientId) await abortable(Promise.race([known, sleep(unconfigured)]), signal)
+  await null // so that settings made in this task are applied
+  if (!config.clientId) await abortable(Promise.race([clientIdSet, sleep(configTimeout)]), signal)
   if (!config.clientId) throw new StileError(refusal('bad_request', 'data-client-id is missing', false))
   await abortable(key.ready(), signal)
-  begun = true
+  started = true
 }
 
 export const core: Core = {
@@ -65,16 +76,16 @@ export const core: Core = {
   setToken: token => client.setToken(String(token)),
   configure(settings) {
     const given = own(settings)
-    take(given)
-    if (begun) client.configured(given)
-    if (config.clientId) identified()
+    applySettings(given)
+    if (started) client.configured(given)
+    if (config.clientId) reportClientId()
   },
   get lang() {
-    return chosen(config.lang)
+    return pickLanguage(config.lang)
   },
 }
 
-/** The texts of the language in use; English if they can't be had. */
+/** Returns the texts of the language in use, or English ones if they can't be loaded. */
 export const texts = (): Promise<Text> => textIn(core.lang)
 
 export {trusted}

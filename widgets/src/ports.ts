@@ -1,65 +1,69 @@
-import type {ChallengePart, Config, Problem, Trusted} from './types'
+import type {ChallengeModule, Config, Problem, Trusted} from './types'
 
-/** What the server answers: data, or a refusal. */
+/** A response of the server: data, or a refusal. */
 export type Reply = {readonly data: unknown; readonly meta: object} | {readonly error: Problem}
 
 /** A parameter of a request. */
 export type Field = [name: string, value: string]
 
-/** Shows that a request is made by the token's own browser. */
+/** Prover makes proofs that a request was made with the browser's key. */
 export interface Prover {
-  /** The proof for one request at the time now (ms), or undefined where there is no key. */
+  /** Returns the proof for one request at the time now (ms), or undefined if there is no key. */
   proof(method: string, url: string, token: string, now: number): Promise<string | undefined>
 }
 
-/** The other tabs of the page's origin. */
+/** Tabs exchanges tokens with the other tabs of the page's origin. */
 export interface Tabs {
-  /** Begins to hear of their tokens, and to answer when they ask for ours. The second time does nothing. */
-  join(own: {readonly current: string | undefined; heard(token: string): void}): void
-  /** Tells them of a new token. */
-  tell(token: string): void
-  /** Gets a token, when none of them is getting one and they have had time to tell of theirs. */
-  turn(signal: AbortSignal, get: () => Promise<void>): Promise<void>
+  /**
+   * Starts to receive the tokens of other tabs, and to send them ours on request. Further calls
+   * have no effect.
+   */
+  join(session: {readonly current: string | undefined; receive(token: string): void}): void
+  /** Sends a new token to the other tabs. */
+  send(token: string): void
+  /** Calls get when no other tab is getting a token, and they have had time to send theirs. */
+  inTurn(signal: AbortSignal, get: () => Promise<void>): Promise<void>
 }
 
-/** One request, before its transport is chosen: the proof names the method. */
+/** A request before its transport is chosen. The proof depends on the method. */
 export interface Request {
   readonly path: string
   readonly fields: readonly Field[]
   prove(method: string, url: string): Promise<string | undefined>
 }
 
-/** What a tenant's own token address answers. */
-export interface Granted {
+/** The response of a tenant's token URL. */
+export interface TokenResponse {
   readonly access_token: string
   readonly expires_in?: number
 }
 
-/** All that the logic needs of the world, so that it can be tried without a browser. */
+/** Ports are what the logic needs from the browser. Unit tests replace them. */
 export interface Ports {
   readonly config: Readonly<Config>
   now(): number
   /** Rejects with the signal's reason when that aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   random(): number
   /** Rejects with a TransportError, or the signal's reason. */
   send(request: Request, signal?: AbortSignal): Promise<Reply>
-  /** Asks the tenant's own site for a token. */
-  grant(url: string, signal: AbortSignal): Promise<Granted>
-  /** False if a listener prevented the default. */
+  /** Requests a token from the tenant's site. */
+  fetchToken(url: string, signal: AbortSignal): Promise<TokenResponse>
+  /** Dispatches an event. Returns false if a listener prevented the default. */
   raise(event: Event): boolean
-  /** What lasts for a tab. */
+  /** Storage that lasts as long as the tab. */
   readonly store: Store
   readonly prover: Prover
   readonly tabs: Tabs
   readonly trusted: Trusted
   /** The language in use. */
   lang(): string
-  /** Loads what solves challenges. */
-  part(): Promise<ChallengePart>
+  /** Loads the module that solves challenges. */
+  part(): Promise<ChallengeModule>
 }
 
+/** Store keeps texts by key. */
 export interface Store {
   get(key: string): string | null
   set(key: string, value: string): unknown

@@ -1,24 +1,26 @@
 import {doc} from './doc'
 import {own} from './own'
 
-declare const STILE_CLASSIC: boolean // set by the build: this is a classic script, not a module
+declare const STILE_CLASSIC: boolean // set by the build: whether this is a classic script
 
-/** A classic script knows its tag while it runs. SVG has script elements too, without a src. */
+/**
+ * Returns the tag of the running classic script. SVG has script elements too, but without a src.
+ */
 const running = () => {
   const {currentScript} = doc
   return currentScript instanceof HTMLScriptElement ? currentScript : undefined
 }
 
-/** The tag that brought the layer: a module knows it by its URL. */
+/** The tag that loaded the layer. A module finds it by its URL. */
 const tag = STILE_CLASSIC ? running() : [...doc.scripts].find(script => script.src === import.meta.url)
 
-const address = new URL(STILE_CLASSIC ? tag?.src || location.href : import.meta.url)
+const url = new URL(STILE_CLASSIC ? tag?.src || location.href : import.meta.url)
 
 export const script = {
-  /** Where the layer came from: the API, unless it is told otherwise. */
-  origin: address.origin,
-  /** What the tag says. */
+  /** The origin that the layer was loaded from. It is the API's, unless `api` is configured. */
+  origin: url.origin,
+  /** The tag's data attributes. */
   data: own<DOMStringMap>(tag?.dataset) as Readonly<Record<string, string | undefined>>,
-  /** The address of a file beside the layer's own. */
-  beside: (file: string) => new URL(file, address).href,
+  /** Returns the URL of a file in the same folder as the layer. */
+  urlOf: (file: string) => new URL(file, url).href,
 }

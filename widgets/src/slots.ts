@@ -1,6 +1,9 @@
 import {abortable} from './wait'
 
-/** So many at a time. Who waits is let in by age; only one who comes in the very moment that a slot gets free may be before them. */
+/**
+ * Slots limits how many calls run concurrently. Calls wait in order, except that a call that
+ * arrives at the moment when a slot becomes free may come first.
+ */
 export class Slots {
   #free: number
   readonly #waiting: (() => void)[] = []
@@ -9,13 +12,13 @@ export class Slots {
     this.#free = free
   }
 
-  /** Waits for a slot; the function that is returned gives it back. */
+  /** Waits for a slot. Returns a function that releases it. */
   async take(signal?: AbortSignal): Promise<() => void> {
-    while (!this.#free) await abortable(new Promise<void>(look => this.#waiting.push(look)), signal)
+    while (!this.#free) await abortable(new Promise<void>(wake => this.#waiting.push(wake)), signal)
     this.#free--
     return () => {
       this.#free++
-      for (const look of this.#waiting.splice(0)) look()
+      for (const wake of this.#waiting.splice(0)) wake()
     }
   }
 }

@@ -1,6 +1,6 @@
 /** The widget layer of stile, for pages in TypeScript. */
 
-/** Parameters of a call. An array is sent as one parameter an element; undefined is left out. */
+/** Parameters of a call. An array is sent as one parameter per element. undefined is omitted. */
 export type Params = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 
 /** One item of the corpus. */
@@ -9,7 +9,7 @@ export interface Item {
   readonly collection: string
   readonly title: string
   readonly summary?: string
-  /** Sanitised HTML; in a whole item only. */
+  /** Sanitised HTML. Only single items have it. */
   readonly body?: string
   readonly image?: string
   readonly url?: string
@@ -17,27 +17,31 @@ export interface Item {
   readonly attributes?: Readonly<Record<string, unknown>>
   readonly published_at?: string
   readonly updated_at?: string
-  /** With highlight=1: texts in which only <mark> is markup, all else is escaped. */
+  /** With highlight=1: texts in which <mark> is the only markup, and the rest is escaped. */
   readonly highlight?: {readonly title: string; readonly summary: string}
 }
 
-/** What an answer says beside its data. */
+/** The members of a response besides its data. */
 export interface Meta {
   readonly total?: number
-  /** The cursor of the next page, null on the last one. */
+  /** The cursor of the next page, or null on the last page. */
   readonly next?: string | null
   readonly facets?: Readonly<Record<string, unknown>>
-  /** What was not counted to the end: at least `total` items match; `facets` lacks some, or has lower counts. */
+  /**
+   * The counts that were not completed. `total`: at least that many items match. `facets`: values
+   * are missing, or their counts are too low.
+   */
   readonly incomplete?: readonly ('total' | 'facets')[]
   readonly token?: {readonly calls: number; readonly calls_limit: number; readonly expires_in: number}
 }
 
+/** The response to an admitted call. */
 export interface Answer<T> {
   readonly data: T
   readonly meta: Meta
 }
 
-/** Work for the browser: the parameters of an ALTCHA v2 challenge. */
+/** Work for the browser, with the parameters of an ALTCHA v2 challenge. */
 export interface WorkChallenge {
   readonly id: string
   readonly kind: 'work'
@@ -54,7 +58,7 @@ export interface WorkChallenge {
   }
 }
 
-/** A picture, or its sound, for the visitor. */
+/** A picture or its sound, for the visitor. */
 export interface PictureChallenge {
   readonly id: string
   readonly kind: 'picture'
@@ -67,7 +71,7 @@ export interface PictureChallenge {
 
 export type Challenge = WorkChallenge | PictureChallenge
 
-/** The members of a refusal; the server's table of codes says what each means. */
+/** The members of a refusal. The server's page /problems/CODE explains each code. */
 export interface Problem {
   readonly type: string
   readonly code: string
@@ -80,7 +84,7 @@ export interface Problem {
   readonly challenge: Challenge | null
 }
 
-/** A refusal of the server's. */
+/** A refusal by the server. */
 export class StileError extends Error implements Problem {
   readonly type: string
   readonly code: string
@@ -91,38 +95,38 @@ export class StileError extends Error implements Problem {
   readonly renewable: boolean
   readonly retry_after: number | null
   readonly challenge: Challenge | null
-  /** The page has taken it over: it prevented the default of an event about it. */
+  /** Whether the page handles it: a listener prevented the default of an event about it. */
   readonly quiet: boolean
 }
 
-/** No answer came. */
+/** No valid response arrived. */
 export class TransportError extends Error {
   readonly code: 'timeout' | 'unreachable' | 'csp' | 'no_callback'
   readonly quiet: false
 }
 
-/** What a page may configure: data- attributes of the script, or Stile.configure(). */
+/** The settings of a page, from data- attributes of the script or Stile.configure(). */
 export interface Config {
   clientId: string
-  /** A token to begin with. */
+  /** The first token. */
   token: string
-  /** An address of the page's own site: a POST to it answers {"access_token": "…"}. */
+  /** A URL of the page's own site. It responds to a POST with {"access_token": "…"}. */
   tokenUrl: string
-  /** The server; the script's origin where nothing is said. */
+  /** The origin of the server. Default: the script's origin. */
   api: string
-  /** auto: by form, and by script where the page's policy or its network lets no form through. */
+  /** auto: forms, or scripts if the page's policy or the network blocks forms. Default: auto. */
   transport: 'auto' | 'form' | 'jsonp'
-  /** session: one token for all page views of a tab. */
+  /** session: one token for all page views of a tab. memory: one for each page view. */
   tokenStore: 'session' | 'memory'
-  /** en, de, fr, es or ja; the page's language where nothing is said. */
+  /** en, de, fr, es or ja. Default: the page's language. */
   lang: string
   theme: 'auto' | 'light' | 'dark'
 }
 
-/** The layer, as a page sees it. */
+/** The layer's interface for pages. */
 export interface StileLayer {
   readonly version: string
-  /** Asks the content API. Rejects with a StileError, a TransportError, or the signal's reason. */
+  /** Calls the content API. Rejects with a StileError, a TransportError, or the signal's reason. */
   get<T = unknown>(path: string, params?: Params, options?: {readonly signal?: AbortSignal}): Promise<Answer<T>>
   setToken(token: string): void
   configure(config: Partial<Config>): void
@@ -132,54 +136,56 @@ export interface StileLayer {
 
 export const Stile: StileLayer
 
-/** A token, or the whole answer of the token endpoint. */
+/** A token, or the whole response of the token endpoint. */
 export type GivenToken = string | {readonly access_token: string; readonly expires_in?: number}
 
+/** The detail of stile:token-invalid. */
 export interface TokenInvalidDetail {
   readonly code: string
   readonly title: string
   readonly detail: string
-  /** 1 for the first since a call was answered. */
+  /** 1 for the first attempt since the last admitted call. */
   readonly attempt: number
-  /** Aborts when the answer is no longer wanted. */
+  /** Aborts when the answer is no longer needed. */
   readonly signal: AbortSignal
-  /** Answers with a token; the default, which is to ask at tokenUrl, is then prevented. */
+  /** Answers with a token, instead of the default: a request to tokenUrl. */
   respondWith(token: GivenToken | PromiseLike<GivenToken>): void
 }
 
+/** The detail of stile:challenge. */
 export interface ChallengeDetail {
   readonly challenge: Challenge
-  /** Answers it; null gives up. */
+  /** Answers the challenge, instead of the default. null gives up. */
   respondWith(answer: string | null | PromiseLike<string | null>): void
 }
 
-/** Events about the page as a whole, raised on document. */
+/** Events about the page as a whole, dispatched on document. */
 export interface StilePageEvents {
   'stile:token-invalid': CustomEvent<TokenInvalidDetail>
   'stile:token-renewed': CustomEvent<{readonly code: string; readonly attempt: number; readonly expiresIn: number | null}>
-  /** retryAt is when it is tried again, as Date.now() counts. */
+  /** retryAt is the time of the next attempt, in ms like Date.now(). */
   'stile:token-failed': CustomEvent<{readonly code: string; readonly error: unknown; readonly retryAt: number}>
   'stile:challenge': CustomEvent<ChallengeDetail>
   'stile:challenge-solved': CustomEvent<{readonly kind: Challenge['kind']}>
   'stile:blocked': CustomEvent<{readonly code: string; readonly retryAfter: number | null}>
 }
 
-/** Events about one element, raised on it. */
+/** Events about one element, dispatched on it. */
 export interface StileElementEvents {
   'stile:error': CustomEvent<{readonly code: string} & Partial<Problem>>
   'stile:load': CustomEvent<Answer<unknown>>
   'stile:select': CustomEvent<{readonly item: Item; readonly originalEvent: Event}>
 }
 
-/** Values that an attribute takes as a property: null and false take it away. */
+/** Values of an attribute's property. null and false remove the attribute. */
 type Attribute = string | number | boolean | null
 
 /** A search box with suggestions. */
 export interface StileSearchElement extends HTMLElement {
-  /** The id of the results that it searches. */
+  /** The id of the stile-results element that it searches. */
   get for(): string
   set for(value: Attribute)
-  /** An address that a search goes to where there are no results on the page. */
+  /** The URL of a page to open with ?q= if this page has no stile-results element. */
   get action(): string
   set action(value: Attribute)
   get link(): string
@@ -194,7 +200,7 @@ export interface StileSearchElement extends HTMLElement {
   set minChars(value: Attribute)
 }
 
-/** Results: their number, filters, items, pages. */
+/** Search results, with their number, filters, items and pages. */
 export interface StileResultsElement extends HTMLElement {
   get query(): string
   set query(value: Attribute)
@@ -217,12 +223,12 @@ export interface StileResultsElement extends HTMLElement {
   set link(value: Attribute)
   get headingLevel(): string
   set headingLevel(value: Attribute)
-  /** hash or query: where the page's address says what is shown. */
+  /** hash or query: the part of the page's URL that contains the search. */
   get deepLink(): string
   set deepLink(value: Attribute)
 }
 
-/** Items of a collection or a tag. */
+/** A list of items of a collection or with a tag. */
 export interface StileListElement extends HTMLElement {
   get collection(): string
   set collection(value: Attribute)
@@ -243,7 +249,7 @@ export interface StileListElement extends HTMLElement {
   set headingLevel(value: Attribute)
 }
 
-/** One item, whole. */
+/** One complete item. */
 export interface StileItemElement extends HTMLElement {
   get item(): string
   set item(value: Attribute)
@@ -264,7 +270,7 @@ export type StileCustomProperty =
   | '--stile-column' | '--stile-image-ratio' | '--stile-image-fit'
 
 declare global {
-  /** The layer's one global. */
+  /** The layer's only global. */
   var Stile: StileLayer
 
   interface HTMLElementTagNameMap {

@@ -1,10 +1,10 @@
-/** The whole layer: the core, and its elements with English texts. */
+/** The whole layer: the core, and the elements with their English texts. */
 import {Stile} from './core'
 import {defineElements} from './elements/define'
 import en from './lang/en'
-import {know} from './lang'
+import {register} from './lang'
 
-know('en', en)
+register('en', en)
 defineElements()
 
 export {Stile}

@@ -1,7 +1,7 @@
 import type {Store} from './ports'
 
-/** What lasts for a tab; in a sandbox, where there is no storage, nothing does. */
-export const tab: Store = {
+/** The tab's session storage. In a sandbox, which has no storage, nothing is stored. */
+export const tabStorage: Store = {
   get(key) {
     try {
       return sessionStorage.getItem(key)
@@ -13,7 +13,7 @@ export const tab: Store = {
     try {
       sessionStorage.setItem(key, value)
     } catch {
-      // Then each page begins anew.
+      // Then each page view starts without stored values.
     }
   },
 }

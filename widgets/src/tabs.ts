@@ -1,41 +1,41 @@
 import type {Tabs} from './ports'
-import {sleep, within} from './wait'
+import {sleep, withTimeout} from './wait'
 
-/** Milliseconds that other tabs have to say which token they use. */
+/** The time that other tabs have to send the token that they use, in ms. */
 const answerTime = 60
 
-/** Milliseconds after which a tab that is getting a token no longer holds up the others. */
+/** The time after which a tab no longer waits for another tab to get a token, in ms. */
 const turnTime = 10_000
 
 /**
- * The other tabs of the page's origin, by a channel on which a text is a token
- * that a tab uses, and an empty text the question for one. name tells apart
- * those for another tenant or server; alone says that this tab keeps its token to itself.
+ * Returns the connection to the other tabs of the page's origin. On its channel, a text is a token
+ * that a tab uses, and the empty text is a request for one. name identifies the tenant and server.
+ * isPageOnly reports whether this tab must not share its token.
  */
-export function tabs(name: () => string, alone: () => boolean): Tabs {
+export function tabs(name: () => string, isPageOnly: () => boolean): Tabs {
   let channel: BroadcastChannel | undefined
-  const say = (token: string) => channel?.postMessage(token)
+  const send = (token: string) => channel?.postMessage(token)
   return {
-    tell: say,
-    join(own) {
-      if (channel || alone()) return
+    send,
+    join(session) {
+      if (channel || isPageOnly()) return
       try {
         channel = new BroadcastChannel(name())
       } catch {
-        return // a browser that is told to keep nothing may forbid it
+        return // browsers that store nothing may forbid it
       }
       channel.onmessage = ({data}) => {
-        if (data) own.heard(String(data))
-        else if (own.current) say(own.current)
+        if (data) session.receive(String(data))
+        else if (session.current) send(session.current)
       }
     },
-    async turn(signal, get) {
+    async inTurn(signal, get) {
       let end = () => {}
       const ended = new Promise<void>(resolve => end = resolve)
       try {
         if (channel) {
-          await within(turnTime, signal, () => locked(name(), ended)).catch(() => signal.throwIfAborted())
-          say('')
+          await withTimeout(turnTime, signal, () => locked(name(), ended)).catch(() => signal.throwIfAborted())
+          send('')
           await sleep(answerTime, signal)
         }
         await get()
@@ -46,7 +46,7 @@ export function tabs(name: () => string, alone: () => boolean): Tabs {
   }
 }
 
-/** Waits until no other tab has the lock, and keeps it until something has ended. */
+/** Waits until no other tab has the lock, and holds it until ended settles. */
 function locked(name: string, ended: Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => void navigator.locks.request(name, () => (resolve(), ended)).catch(reject))
 }

@@ -1,18 +1,19 @@
 import {config} from './config'
 import type {Trusted} from './types'
 
-/** The part of Trusted Types that we use; TypeScript's library has none of it. */
+/** The part of Trusted Types that the layer uses. TypeScript's library does not declare it. */
 interface Factory {
   createPolicy(name: string, rules: Rules): Rules
 }
 
+/** The functions of a policy. */
 interface Rules {
   createHTML(text: string): string
   createScriptURL(url: string): string
 }
 
 const rules: Rules = {
-  createHTML: text => text, // for a parser alone, whose nodes are copied by a list: see elements/prose.ts
+  createHTML: text => text, // only for a parser: elements/prose.ts copies the nodes that it allows
   createScriptURL(url) {
     if (url.startsWith('blob:') || url.startsWith(config.api + '/v1/')) return url
     throw new TypeError(url)
@@ -21,16 +22,17 @@ const rules: Rules = {
 
 let policy: Rules | undefined
 
-/** The page's one policy, made when it is first needed, so that a second copy of the layer makes none. */
-function made(): Rules {
+/** Returns the page's policy. It is created at its first use, so that an unused second copy of the
+ * layer creates none. */
+function getPolicy(): Rules {
   try {
     return policy ??= (globalThis as {trustedTypes?: Factory}).trustedTypes?.createPolicy('stile', rules) ?? rules
   } catch {
-    return policy = rules // the page allows no policy of that name: what is forbidden then fails where it is used
+    return policy = rules // the page forbids a policy of that name; forbidden uses fail later
   }
 }
 
 export const trusted: Trusted = {
-  scriptURL: url => made().createScriptURL(url),
-  html: text => made().createHTML(text),
+  scriptURL: url => getPolicy().createScriptURL(url),
+  html: text => getPolicy().createHTML(text),
 }

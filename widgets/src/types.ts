@@ -1,15 +1,15 @@
-/** What the parts of the widget layer know of each other, and nothing that runs. */
+/** The types that the parts of the widget layer share. This file contains no code. */
 
-/** Parameters of a call. An array is sent as one parameter an element; undefined is left out. */
+/** Parameters of a call. An array is sent as one parameter per element. undefined is omitted. */
 export type Params = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 
-/** One item of the corpus, as the content API gives it. */
+/** One item of the corpus, as the content API returns it. */
 export interface Item {
   readonly id: string
   readonly collection: string
   readonly title: string
   readonly summary?: string
-  /** Sanitised HTML; in a whole item only. */
+  /** Sanitised HTML. Only single items have it. */
   readonly body?: string
   readonly image?: string
   readonly url?: string
@@ -17,27 +17,37 @@ export interface Item {
   readonly attributes?: Readonly<Record<string, unknown>>
   readonly published_at?: string
   readonly updated_at?: string
-  /** With highlight=1: texts in which only <mark> is markup, all else is escaped. */
+  /** With highlight=1: texts in which <mark> is the only markup, and the rest is escaped. */
   readonly highlight?: {readonly title: string; readonly summary: string}
 }
 
-/** What an answer says beside its data. */
+/** One suggestion of /v1/suggest. */
+export interface Suggestion {
+  readonly text: string
+  readonly id: string
+  readonly collection: string
+}
+
+/** The members of a response besides its data. */
 export interface Meta {
   readonly total?: number
   readonly next?: string | null
   readonly facets?: Readonly<Record<string, unknown>>
-  /** What was not counted to the end: at least `total` items match; `facets` lacks some, or has lower counts. */
+  /**
+   * The counts that were not completed. `total`: at least that many items match. `facets`: values
+   * are missing, or their counts are too low.
+   */
   readonly incomplete?: readonly ('total' | 'facets')[]
   readonly token?: {readonly calls: number; readonly calls_limit: number; readonly expires_in: number}
 }
 
-/** A good answer. */
+/** The response to an admitted call. */
 export interface Answer<T> {
   readonly data: T
   readonly meta: Meta
 }
 
-/** Work for the browser: the parameters of an ALTCHA v2 challenge. */
+/** Work for the browser, with the parameters of an ALTCHA v2 challenge. */
 export interface WorkChallenge {
   readonly id: string
   readonly kind: 'work'
@@ -54,7 +64,7 @@ export interface WorkChallenge {
   }
 }
 
-/** A picture, or its sound, for the visitor. */
+/** A picture or its sound, for the visitor. */
 export interface PictureChallenge {
   readonly id: string
   readonly kind: 'picture'
@@ -67,7 +77,7 @@ export interface PictureChallenge {
 
 export type Challenge = WorkChallenge | PictureChallenge
 
-/** The members of a refusal, as the server sends them. */
+/** The members of a refusal by the server. */
 export interface Problem {
   readonly type: string
   readonly code: string
@@ -78,11 +88,11 @@ export interface Problem {
   readonly renewable: boolean
   readonly retry_after: number | null
   readonly challenge: Challenge | null
-  /** The server's time in Unix seconds, with proof_invalid. */
+  /** The server's time in Unix seconds. Only proof_invalid has it. */
   readonly now?: number
 }
 
-/** What a page may configure: data- attributes of the script, or Stile.configure(). */
+/** The settings of a page, from data- attributes of the script or Stile.configure(). */
 export interface Config {
   clientId: string
   token: string
@@ -94,17 +104,19 @@ export interface Config {
   theme: 'auto' | 'light' | 'dark'
 }
 
-/** A text of the layer in the visitor's language. Values fill {name} in it; a number is written as the language does. */
+/**
+ * Returns a text of the layer in the visitor's language. Values replace {name} in it. Numbers are
+ * formatted for the language.
+ */
 export type Text = (key: string, values?: Readonly<Record<string, string | number>>) => string
 
 /**
- * What the elements ask of the core. There is one on a page.
+ * Core is the interface between the elements and the core. A page has one core.
  *
- * get settles exactly once, whatever becomes of tokens, challenges and the
- * network meanwhile. It rejects with a StileError or a TransportError, or with
- * an AbortError when signal aborts. An error whose `quiet` is true has been
- * taken over by the page (it called preventDefault on an event about it), and
- * a widget shows its fallback and no message.
+ * get settles exactly once, whatever happens to tokens, challenges and the network meanwhile. It
+ * rejects with a StileError or a TransportError, or with an AbortError when signal aborts. If an
+ * error's `quiet` is true, the page handles it (it called preventDefault on an event about it), and
+ * the widget shows its fallback without a message.
  */
 export interface Core {
   readonly version: string
@@ -116,30 +128,40 @@ export interface Core {
   readonly lang: string
 }
 
-/** What the lazily loaded file `challenge.mjs` exports, and what it is given. It imports nothing of the core. */
-export interface ChallengePart {
-  /** Finds the counter, in decimal. Rejects with an AbortError when signal aborts, with a TimeoutError when the challenge expires. */
+/** The exports of `challenge.mjs`, which is loaded on demand. It does not import the core. */
+export interface ChallengeModule {
+  /**
+   * Returns the counter that solves the work, in decimal. Rejects with an AbortError when signal
+   * aborts, and with a TimeoutError when the challenge expires.
+   */
   work(challenge: WorkChallenge, options: {readonly signal?: AbortSignal; readonly trusted?: Trusted}): Promise<string>
-  /** Opens the dialog for pictures. It stays open through wrong answers and reloads, until close(). */
+  /**
+   * Creates the dialog for pictures. It stays open after wrong answers and reloads, until close().
+   */
   dialog(host: DialogHost): PictureDialog
 }
 
+/** The page's settings and functions that the dialog uses. */
 export interface DialogHost {
   readonly lang: string
   readonly theme: Config['theme']
-  /** Asks the server for another challenge in the place of this one. Rejects with the error to show. */
+  /** Requests a challenge that replaces this one. Rejects with the server's error. */
   reload(challenge: PictureChallenge): Promise<Challenge>
 }
 
+/** The dialog for pictures. */
 export interface PictureDialog {
-  /** Shows the challenge (`wrong`: the answer before was wrong); the visitor's answer, null if cancelled, or another challenge if a reload gave one of another kind. */
+  /**
+   * Shows the challenge. `wrong` reports that the previous answer was wrong. Returns the visitor's
+   * answer, null if the visitor cancels, or a challenge of another kind that a reload returned.
+   */
   ask(challenge: PictureChallenge, wrong: boolean): Promise<string | null | Challenge>
   close(): void
 }
 
-/** The page's one Trusted Types policy, named "stile", or a stand-in where there are none. */
+/** The page's Trusted Types policy "stile", or a substitute in browsers without Trusted Types. */
 export interface Trusted {
   scriptURL(url: string): string
-  /** For DOMParser alone, and only where what it parses is copied by a list of what may be there. */
+  /** Only for DOMParser, if its result is copied through an allowlist. */
   html(text: string): string
 }

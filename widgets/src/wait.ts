@@ -1,6 +1,6 @@
 import {TransportError} from './errors'
 
-/** The promise, or the signal's reason if it aborts first. */
+/** Settles like the promise, or rejects with the signal's reason if it aborts first. */
 export function abortable<T>(promise: PromiseLike<T>, signal?: AbortSignal): Promise<T> {
   let abort: () => void
   return new Promise<T>((resolve, reject) => {
@@ -11,7 +11,7 @@ export function abortable<T>(promise: PromiseLike<T>, signal?: AbortSignal): Pro
   }).finally(() => signal?.removeEventListener('abort', abort))
 }
 
-/** Waits for ms. */
+/** Waits for a time in ms. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   let timer
   try {
@@ -21,13 +21,16 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** Runs something for ms at most, then it is a timeout. Its signal aborts when it ends, in whatever way. */
-export async function within<T>(ms: number, signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Calls run, and rejects with a timeout after ms. The signal that run receives aborts at the end,
+ * in every case.
+ */
+export async function withTimeout<T>(ms: number, signal: AbortSignal | undefined, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   signal?.throwIfAborted()
   const end = new AbortController()
-  const late = sleep(ms, end.signal).then(() => { throw new TransportError('timeout') })
+  const timeout = sleep(ms, end.signal).then(() => { throw new TransportError('timeout') })
   try {
-    return await Promise.race([abortable(run(end.signal), signal), late])
+    return await Promise.race([abortable(run(end.signal), signal), timeout])
   } finally {
     end.abort()
   }

@@ -1,4 +1,4 @@
-/** The dialog for pictures in real browsers, with pictures and answers of the real server. */
+/** The dialog for pictures in real browsers, with challenges of the real server. */
 import assert from 'node:assert/strict'
 import {readFileSync} from 'node:fs'
 import {test} from 'node:test'
@@ -9,7 +9,7 @@ import {clickOn, opened, press, seen, untilPicture, untilSeen} from './harness/d
 const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
 
 for (const browser of browsers) {
-  test(`${browser.name}: the right digits end it, by the keyboard alone, on the strictest page; the focus comes back`, async t => {
+  test(`${browser.name}: a correct answer by keyboard closes it on the strictest page, and the focus is restored`, async t => {
     const {w, page} = await opened(t, browser, {csp: strict})
     const first = await untilPicture(w, page)
     assert.equal(first.focus, 'input')
@@ -21,7 +21,7 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints.filter(line => !line.includes('favicon')), [])
   })
 
-  test(`${browser.name}: a wrong answer brings the next picture, and says so`, async t => {
+  test(`${browser.name}: after a wrong answer, it shows a message and the next picture`, async t => {
     const {w, page} = await opened(t, browser)
     const first = await untilPicture(w, page)
     await page.keyboard.type(String((Number(answerOf(w, first.id)) + 1) % 1e5).padStart(5, '0'))
@@ -34,12 +34,12 @@ for (const browser of browsers) {
     assert.equal((await untilSeen(w, page, s => s.outcome, 'the end')).outcome, 'solved')
   })
 
-  test(`${browser.name}: digits that have expired are said to have`, async t => {
+  test(`${browser.name}: after an expired answer, the message says so`, async t => {
     const {w, page} = await opened(t, browser, {change: {expires_in: 0}})
     const first = await untilPicture(w, page)
     await page.keyboard.type(String((Number(answerOf(w, first.id)) + 1) % 1e5).padStart(5, '0'))
     await press(page, 'Enter')
-    await untilSeen(w, page, s => s.id !== first.id && s.message === 'That took too long. Here are new digits.', 'that it took too long')
+    await untilSeen(w, page, s => s.id !== first.id && s.message === 'That took too long. Here are new digits.', 'the message that it took too long')
   })
 
   test(`${browser.name}: it can be cancelled while an answer is checked`, async t => {
@@ -49,7 +49,7 @@ for (const browser of browsers) {
     const first = await untilPicture(w, page)
     await page.keyboard.type('00000')
     await press(page, 'Enter')
-    await untilSeen(w, page, s => s.message === 'Checking …', 'that it is checked')
+    await untilSeen(w, page, s => s.message === 'Checking…', 'the message that the answer is checked')
     await press(page, 'Enter')
     await press(page, 'Escape')
     assert.equal((await untilSeen(w, page, s => !s.id, 'the end')).focus, 'before')
@@ -58,7 +58,7 @@ for (const browser of browsers) {
     assert.equal(w.api.requests.filter(r => r.path.endsWith('/answer')).length, 1)
   })
 
-  test(`${browser.name}: what is too short is not sent`, async t => {
+  test(`${browser.name}: an answer that is too short is not sent`, async t => {
     const {w, page} = await opened(t, browser)
     const {id} = await untilPicture(w, page)
     await page.keyboard.type('12 x')
@@ -68,14 +68,14 @@ for (const browser of browsers) {
     assert.equal(w.api.requests.filter(r => r.path.endsWith('/answer')).length, 0)
   })
 
-  test(`${browser.name}: digits of other scripts are taken, and no more of them than there are`, async t => {
+  test(`${browser.name}: digits of other scripts are accepted, up to the right number`, async t => {
     const {w, page} = await opened(t, browser)
     await untilPicture(w, page)
     await page.keyboard.type('１２-٣٤567')
     assert.equal((await seen(page)).value, '12345')
   })
 
-  test(`${browser.name}: Escape and Cancel end it, and the focus comes back`, async t => {
+  test(`${browser.name}: Escape and Cancel close it, and the focus is restored`, async t => {
     for (const cancel of [['Escape'], ['Tab', 'Enter']]) {
       const {w, page} = await opened(t, browser)
       await untilPicture(w, page)
@@ -84,7 +84,7 @@ for (const browser of browsers) {
     }
   })
 
-  test(`${browser.name}: the focus stays in it, in the order in which it is read`, async t => {
+  test(`${browser.name}: the focus stays in it, in reading order`, async t => {
     const {w, page} = await opened(t, browser)
     await untilPicture(w, page)
     const order = []
@@ -104,7 +104,7 @@ for (const browser of browsers) {
     assert.equal((await seen(page)).focus, 'button: Listen', 'the page behind can\'t take the focus')
   })
 
-  test(`${browser.name}: another picture can be had, from the keyboard`, async t => {
+  test(`${browser.name}: the keyboard can request another picture`, async t => {
     const {w, page} = await opened(t, browser)
     const first = await untilPicture(w, page)
     await page.keyboard.down('Shift')
@@ -118,7 +118,7 @@ for (const browser of browsers) {
     assert.equal((await untilSeen(w, page, s => s.outcome, 'the end')).outcome, 'solved')
   })
 
-  test(`${browser.name}: nothing is sent for a picture that is being exchanged`, async t => {
+  test(`${browser.name}: no answer is sent while another picture is loading`, async t => {
     const {w, page} = await opened(t, browser, {instead: call => call.path.endsWith('/reload') ? new Promise(() => {}) : undefined})
     await untilPicture(w, page)
     await clickOn(page, 'New picture')
@@ -126,28 +126,28 @@ for (const browser of browsers) {
     await page.evaluate(() => document.querySelector('body > div').shadowRoot.querySelector('input').focus())
     await page.keyboard.type('12345')
     await press(page, 'Enter')
-    assert.equal((await seen(page)).message, 'Loading …')
+    assert.equal((await seen(page)).message, 'Loading…')
     assert.deepEqual([w.api.calls('/v1/challenges/').filter(r => r.path.endsWith('/answer')).length, (await seen(page)).reloads], [0, 1])
   })
 
-  test(`${browser.name}: a reload that fails, and a picture that doesn't load, are said`, async t => {
+  test(`${browser.name}: a message reports a failed reload, and a picture that does not load`, async t => {
     const {w, page} = await opened(t, browser)
     const first = await untilPicture(w, page)
     const parts = w.api.intercept
     const broken = {status: 503, type: 'application/json', body: '{"error":{"code":"overloaded"}}'}
     w.api.intercept = call => call.path.endsWith('/reload') ? broken : parts(call)
     await clickOn(page, 'New picture')
-    const refused = await untilSeen(w, page, s => s.message.startsWith('There is no new picture'), 'that there is none')
+    const refused = await untilSeen(w, page, s => s.message.startsWith('There is no new picture'), 'the message that there is none')
     assert.equal(refused.id, first.id)
     w.api.intercept = call => call.path.endsWith('.png') ? broken : parts(call)
     await clickOn(page, 'New picture')
-    await untilSeen(w, page, s => s.message === 'The picture can’t be loaded. Try a new one.', 'that it can\'t be loaded')
+    await untilSeen(w, page, s => s.message === 'The picture couldn’t be loaded. Try a new one.', 'the message about the picture')
     w.api.intercept = parts
     await clickOn(page, 'New picture')
     await untilPicture(w, page)
   })
 
-  test(`${browser.name}: the sound is the server's, in the dialog's language, and can be stopped; it is not loaded unasked`, async t => {
+  test(`${browser.name}: the sound has the dialog's language and can be stopped, and is only loaded on request`, async t => {
     const {w, page} = await opened(t, browser, {lang: 'ja', csp: strict})
     await untilSeen(w, page, s => s.width === 240, 'the picture')
     assert.equal(w.api.requests.filter(r => r.path.endsWith('.wav')).length, 0)
@@ -161,21 +161,21 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.of(/media-src|uncaught: (?!.*Content-Security)/), [])
   })
 
-  test(`${browser.name}: a sound that can't be played is said`, async t => {
+  test(`${browser.name}: a message reports a sound that can't be played`, async t => {
     const {w, page} = await opened(t, browser, {instead: call => call.path.endsWith('.wav') ? {status: 404, type: 'text/plain', body: 'no'} : undefined})
     await untilPicture(w, page)
     await clickOn(page, 'Listen')
-    await untilSeen(w, page, s => s.message.startsWith('The sound can’t be played'), 'that it can\'t be played')
+    await untilSeen(w, page, s => s.message.startsWith('The sound couldn’t be played'), 'the message about the sound')
   })
 
-  test(`${browser.name}: a page that takes the dialog away has cancelled it`, async t => {
+  test(`${browser.name}: a page that removes the dialog cancels it`, async t => {
     const {w, page} = await opened(t, browser)
     await untilPicture(w, page)
     await page.evaluate(() => document.querySelector('body > div').remove())
     assert.equal((await untilSeen(w, page, s => s.outcome, 'the end')).outcome, 'cancelled')
   })
 
-  test(`${browser.name}: what is typed in it is no shortcut of the page's`, async t => {
+  test(`${browser.name}: typing in it does not trigger keyboard shortcuts of the page`, async t => {
     const {w, page} = await opened(t, browser)
     await untilPicture(w, page)
     await page.evaluate(() => {
@@ -187,7 +187,7 @@ for (const browser of browsers) {
     assert.equal((await seen(page)).value, '12')
   })
 
-  test(`${browser.name}: the page's styles stay out`, async t => {
+  test(`${browser.name}: the page's styles do not affect it`, async t => {
     const head = '<style>body {visibility: hidden; text-transform: uppercase; font-size: 5px} body > div {display: none !important; opacity: .1 !important; position: absolute; left: -9999px; font-size: 5px !important}</style>'
     const {w, page} = await opened(t, browser, {head})
     await untilPicture(w, page)
@@ -200,14 +200,14 @@ for (const browser of browsers) {
   })
 
   for (const lang of ['de', 'fr', 'es', 'ja', 'xx'])
-    test(`${browser.name}: it speaks ${lang}`, async t => {
+    test(`${browser.name}: it has texts in ${lang}`, async t => {
       const {w, page} = await opened(t, browser, {lang})
       const {buttons} = await untilSeen(w, page, s => s.width === 240, 'the picture')
       const cancel = {de: 'Abbrechen', fr: 'Annuler', es: 'Cancelar', ja: 'キャンセル', xx: 'Cancel'}[lang]
       assert.equal(buttons[2], cancel)
     })
 
-  test(`${browser.name}: texts from right to left turn it round, but not the digits`, async t => {
+  test(`${browser.name}: texts from right to left mirror it, except the digits`, async t => {
     const arabic = `export default new Proxy({}, {get: (_, key) => 'نص ' + key})`
     const {w, page} = await opened(t, browser, {instead: call => call.path.endsWith('/dialog-en.mjs') ? {status: 200, type: 'text/javascript', body: arabic} : undefined})
     await untilSeen(w, page, s => s.width === 240, 'the picture')
@@ -224,12 +224,12 @@ for (const browser of browsers) {
       const {w, page} = await opened(t, browser, {theme})
       await untilPicture(w, page)
       await page.evaluate(axe)
-      await press(page, 'Enter') // with a message to read
+      await press(page, 'Enter') // shows a message
       const violations = await page.evaluate(async () => (await axe.run()).violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(' ')).join(', ')}`))
       assert.deepEqual(violations, [])
     })
 
-  test(`${browser.name}: a narrow phone shows it whole, with touch targets of 44 pixels`, async t => {
+  test(`${browser.name}: a narrow phone shows it completely, with touch targets of 44 pixels`, async t => {
     const {w, page} = await opened(t, browser, {viewport: {width: 320, height: 568}})
     await untilPicture(w, page)
     const {dialog, targets} = await page.evaluate(() => {
@@ -243,7 +243,7 @@ for (const browser of browsers) {
   })
 }
 
-test('chromium: it moves only where motion is welcome', async t => {
+test('chromium: it is animated only if the visitor allows motion', async t => {
   const {page} = await opened(t, chromium)
   const animation = () => page.evaluate(() => getComputedStyle(document.querySelector('body > div').shadowRoot.querySelector('dialog')).animationName)
   assert.equal(await animation(), 'in')

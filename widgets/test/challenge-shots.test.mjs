@@ -1,4 +1,7 @@
-/** Takes pictures of the dialog into test/shots/, to be looked at: light, dark, narrow, and after a wrong answer. */
+/**
+ * Writes pictures of the dialog to test/shots/, for review: light, dark, narrow, and after a wrong
+ * answer.
+ */
 import assert from 'node:assert/strict'
 import {mkdir, stat} from 'node:fs/promises'
 import {test} from 'node:test'
@@ -33,6 +36,6 @@ for (const [look, options] of Object.entries(looks))
 async function shoot(page, name, {width}) {
   const file = `${folder}${name}.png`
   await page.screenshot({path: file})
-  assert.ok((await stat(file)).size > 5_000, `${file} has something in it`)
+  assert.ok((await stat(file)).size > 5_000, `${file} is not empty`)
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `nothing is wider than ${width} pixels`)
 }

@@ -1,24 +1,26 @@
-/** Work in real browsers: in Workers, on pages that forbid them, without crypto.subtle, and given up. */
+/**
+ * Work in real browsers: in Workers, on pages that forbid them, without crypto.subtle, and aborted.
+ */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {browsers, chromium, strict, world} from './harness.mjs'
+import {browsers, chromium, strict, harness} from './harness.mjs'
 import {answerOf, challenged, send, serveParts, workOf} from './harness/challenges.mjs'
 
 const settings = {STILE_POLICY_SPIKE_CALLS: 1, STILE_POLICY_CHALLENGE_LADDER: 'work'}
 
-/** What was thrown and caught by nobody. Firefox gives its notes about a policy as errors too. */
+/** The uncaught errors, without Firefox's reports about the policy, which are errors too. */
 const uncaught = /^(?!.*Content-Security-Policy).*(uncaught|unhandled)/
 
-/** A page with the part, and a challenge that the server gave. */
+/** Opens a page with challenge.mjs, and a challenge issued by the server. */
 async function began(t, browser, options = () => ({})) {
-  const w = await world(t, browser, {settings})
+  const w = await harness(t, browser, {settings})
   serveParts(w)
   const page = await w.open('<h1>A page</h1>', options(w))
   await page.evaluate(noteWorkers)
   return {w, page, ...await challenged(w)}
 }
 
-/** Runs in the page: notes what is made of Workers and of their URLs. */
+/** Runs in the page: records the Workers and their URLs that are created and removed. */
 function noteWorkers() {
   const noted = globalThis[Symbol.for('noted')] = {started: 0, ended: 0, urls: 0, revoked: 0}
   const count = (object, method, name) => {
@@ -41,7 +43,7 @@ function noteWorkers() {
 
 const noted = page => page.evaluate(() => globalThis[Symbol.for('noted')])
 
-/** Solves a challenge in the page, with the page's policy `stile` where it has one. */
+/** Solves a challenge in the page, with the page's policy `stile` if it has one. */
 function solve(page, w, challenge) {
   return page.evaluate(async (api, challenge) => {
     const {work} = await import(`${api}/widgets/part/challenge.mjs`)
@@ -50,7 +52,9 @@ function solve(page, w, challenge) {
   }, w.api.origin, challenge)
 }
 
-/** Takes crypto.subtle away, as on an insecure origin: on the page, and first thing in its Workers. */
+/**
+ * Removes crypto.subtle from the page and at the start of its Workers, as on an insecure origin.
+ */
 function takeSubtle() {
   const take = `Object.defineProperty(crypto, 'subtle', {value: undefined});`
   Object.defineProperty(crypto, 'subtle', {value: undefined})
@@ -63,7 +67,7 @@ function takeSubtle() {
 }
 
 for (const browser of browsers) {
-  test(`${browser.name}: Workers solve what the server asks, and nothing of them is left`, async t => {
+  test(`${browser.name}: Workers solve a challenge, and none of them is left`, async t => {
     const {w, page, token, challenge} = await began(t, browser)
     const answer = await solve(page, w, challenge)
     assert.equal(answer, answerOf(w, challenge.id))
@@ -76,7 +80,7 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
-  test(`${browser.name}: the strictest page solves it on its own thread, and its policy is tried once`, async t => {
+  test(`${browser.name}: the strictest page solves it on the main thread, and causes one violation`, async t => {
     const {w, page, token, challenge} = await began(t, browser, w => ({csp: strict(w.api.origin)}))
     const answer = await solve(page, w, challenge)
     assert.equal((await send(w, token, `/v1/challenges/${challenge.id}/answer`, {answer})).data?.solved, true)
@@ -96,18 +100,18 @@ for (const browser of browsers) {
     })
 
   for (const subtle of ['with', 'without'])
-    test(`${browser.name}: the page's thread goes on where all is done on it, ${subtle} crypto.subtle`, async t => {
+    test(`${browser.name}: the page stays responsive while the main thread does the work, ${subtle} crypto.subtle`, async t => {
       const {w, page} = await began(t, browser, w => ({csp: strict(w.api.origin)}))
       if (subtle === 'without') await page.evaluate(takeSubtle)
-      // What else runs on the machine can only add to a gap: the best of a few tries is what we did.
+      // Other programs can only lengthen a gap, so the best of a few attempts counts.
       let gaps = [Infinity]
       for (let tries = 0; tries < 5 && Math.max(...gaps) > 50; tries++) gaps = await frameGaps(page, w, workOf(800))
       t.diagnostic(`longest time between two frames: ${Math.round(Math.max(...gaps))} ms`)
       assert.ok(gaps.length > 2, 'it took several frames')
-      assert.ok(Math.max(...gaps) <= 50, `the page stood still for ${Math.max(...gaps)} ms`)
+      assert.ok(Math.max(...gaps) <= 50, `the page was blocked for ${Math.max(...gaps)} ms`)
     })
 
-  test(`${browser.name}: it is solved where timers and frames don't come, as in a hidden tab`, async t => {
+  test(`${browser.name}: it is solved without timers and frames, as in a hidden tab`, async t => {
     const {w, page, challenge} = await began(t, browser, w => ({csp: strict(w.api.origin)}))
     await page.evaluate(takeSubtle)
     await page.evaluate(() => {
@@ -118,7 +122,7 @@ for (const browser of browsers) {
   })
 
   for (const where of ['in Workers', 'on the page', 'on the page without crypto.subtle'])
-    test(`${browser.name}: it stops when its signal says so, ${where}`, async t => {
+    test(`${browser.name}: it stops when its signal aborts, ${where}`, async t => {
       const {w, page, challenge} = await began(t, browser, w => where === 'in Workers' ? {} : {csp: strict(w.api.origin)})
       if (where.includes('without')) await page.evaluate(takeSubtle)
       const endless = {...challenge, parameters: {...challenge.parameters, keyPrefix: 'ff'.repeat(32)}}
@@ -126,17 +130,17 @@ for (const browser of browsers) {
       const before = await noted(page)
       assert.equal(before.ended, before.started)
       assert.equal(before.revoked, before.urls)
-      assert.equal(await stepsLater(page), 0, 'it goes on after its end')
+      assert.equal(await stepsLater(page), 0, 'it continues after its end')
       assert.deepEqual(w.watch.of(uncaught), [])
     })
 
-  test(`${browser.name}: an algorithm that it does not know is an error at once`, async t => {
+  test(`${browser.name}: an unknown algorithm is an immediate error`, async t => {
     const {w, page, challenge} = await began(t, browser)
     await assert.rejects(solve(page, w, {...challenge, parameters: {...challenge.parameters, algorithm: 'ARGON2ID'}}), /ARGON2ID/)
   })
 }
 
-test('chromium: no task is long enough to be reported as one', async t => {
+test('chromium: no task is reported as a long task', async t => {
   const {w, page} = await began(t, chromium, w => ({csp: strict(w.api.origin)}))
   await page.evaluate(() => {
     const long = globalThis[Symbol.for('long')] = []
@@ -171,7 +175,7 @@ async function frameGaps(page, w, challenge) {
   })
 }
 
-/** How work ends that is aborted before it begins, aborted while it runs, and expired. */
+/** Returns how work ends that is aborted before its start, aborted while it runs, and expired. */
 function giveUp(page, w, challenge) {
   return page.evaluate(async (api, challenge) => {
     const {work} = await import(`${api}/widgets/part/challenge.mjs`)
@@ -188,7 +192,7 @@ function giveUp(page, w, challenge) {
   }, w.api.origin, challenge)
 }
 
-/** How many keys the page begins in a fifth of a second, or stretches of them. */
+/** Returns how many keys, or slices, the page starts in 200 ms. */
 function stepsLater(page) {
   return page.evaluate(async () => {
     const later = setTimeout

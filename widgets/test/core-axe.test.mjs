@@ -1,15 +1,15 @@
-/** A whole page with all elements, looked at by axe-core. */
+/** axe-core checks a page with all elements. */
 import assert from 'node:assert/strict'
 import {readFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import {test} from 'node:test'
-import {browsers, world} from './harness.mjs'
+import {browsers, harness} from './harness.mjs'
 import {fourWidgets, untilAllShown} from './harness/widgets.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** The faults that axe-core finds: a line for each node. */
-async function faults(page) {
+/** The problems that axe-core finds, one line for each node. */
+async function problems(page) {
   await page.addScriptTag({content: axe})
   return page.evaluate(async () => {
     const {violations} = await globalThis.axe.run(document, {resultTypes: ['violations']})
@@ -19,19 +19,19 @@ async function faults(page) {
 
 for (const browser of browsers)
   for (const theme of ['light', 'dark'])
-    test(`${browser.name}: axe-core finds no fault in a ${theme} page of all four`, async t => {
-      const w = await world(t, browser)
+    test(`${browser.name}: axe-core finds no problem on a ${theme} page with all four elements`, async t => {
+      const w = await harness(t, browser)
       const colours = theme === 'dark' ? 'background: #14161a; color: #f2f2f2' : 'background: #fff; color: #1a1a1a'
       const page = await w.open(`<main><h1>Recipes</h1>${fourWidgets}</main>` + w.script({'data-theme': theme}), {head: `<style>body { ${colours} }</style>`})
       await untilAllShown(w, page)
-      assert.deepEqual(await faults(page), [])
+      assert.deepEqual(await problems(page), [])
       assert.deepEqual(w.watch.complaints, [])
     })
 
 for (const browser of browsers)
-  test(`${browser.name}: axe-core would find a fault inside an element`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: axe-core can find a problem inside an element`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open('<main><h1>Recipes</h1><div id="host"></div></main>')
     await page.evaluate(() => document.querySelector('#host').attachShadow({mode: 'open'}).append(document.createElement('img')))
-    assert.match((await faults(page)).join(), /image-alt/)
+    assert.match((await problems(page)).join(), /image-alt/)
   })

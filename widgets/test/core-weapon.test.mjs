@@ -1,20 +1,25 @@
-/** S50: whatever another page makes its visitor's browser send, with tokens of its own choice, binds none of a tenant's that has sites. */
+/**
+ * S50: another page can make its visitors' browsers send requests with tokens of its choice. None
+ * of them binds a token of a tenant with sites.
+ */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {browsers, calm, events, insecureHost, world} from './harness.mjs'
+import {browsers, calm, events, insecureHost, harness} from './harness.mjs'
 import {Site} from './harness/site.mjs'
 import {weapons, worker} from './harness/weapons.mjs'
 import {fourWidgets, untilAllShown} from './harness/widgets.mjs'
 
-/** The default rules: 45 tokens that bind and solve nothing get their address blocked. */
+/** The default rules: after 45 bound tokens without a solved challenge, the address is blocked. */
 const byDefault = Object.fromEntries(Object.keys(calm).map(name => [name, undefined]))
 const enough = 45
 const visitor = '192.0.2.7'
 
-/** What a browser does not have. */
+/** Features that a browser does not have. */
 const unknown = {chromium: [], firefox: ['speculation rules, prefetch', 'a ping']}
 
-/** What binds tokens of a tenant without sites: a fetch or a script, or what a browser marks like one. */
+/**
+ * Weapons that bind tokens of a tenant without sites: the browser marks them as fetch or script.
+ */
 const remaining = [
   'link preload, as a script', 'link preload, as a fetch', 'link modulepreload',
   'a script', 'a script with crossorigin', 'a module',
@@ -24,16 +29,16 @@ const remaining = [
   'a header Link, as a script', "a script redirected by the tenant's site", "a fetch, no-cors, redirected by the tenant's site", "a fetch, cors, redirected by the tenant's site",
 ]
 
-/** A visitor of a page that is not the tenant's, with as many tokens as it likes. */
+/** A visitor of another site's page, which has any number of tokens. */
 class Attack {
-  /** What each weapon used: [{name, targets}]. */
+  /** The targets of each weapon: [{name, targets}]. */
   fired = []
   #policy
 
   static async begin(t, browser, {policy = 'no-referrer', ...options} = {}) {
     const attack = new Attack()
     attack.#policy = policy
-    attack.w = await world(t, browser, options)
+    attack.w = await harness(t, browser, options)
     attack.w.api.from = visitor
     attack.site = await Site.start()
     t.after(() => attack.site.stop())
@@ -49,7 +54,7 @@ class Attack {
     return {token, fields, action, url, jsonp: `${url}&callback=noted`}
   }
 
-  /** Opens one page that uses these weapons, each with so many tokens, and waits until the server has answered for every token. */
+  /** Opens a page that uses these weapons, each with n tokens, and waits for all responses. */
   async fire(used, count) {
     const parts = []
     for (const {name, make, count: own} of used) {
@@ -60,7 +65,8 @@ class Attack {
     const html = parts.map(part => part.html).join('\n').replace(/(referrerpolicy\W+)no-referrer/gi, `$1${this.#policy}`)
     const address = this.site.add('/', `<!doctype html><title>Another page</title><body>${html}`, {csp: parts[0].csp, headers: {'referrer-policy': this.#policy, ...parts[0].headers}})
     const page = await this.w.blank()
-    await page.goto(address, {waitUntil: 'domcontentloaded'}).catch(() => {}) // a navigation may end it
+    // A navigation may end it.
+    await page.goto(address, {waitUntil: 'domcontentloaded'}).catch(() => {})
     await this.#untilAnswered(used.map(({name}) => name).filter(name => !unknown[this.w.browser.name].includes(name)))
     await page.close()
   }
@@ -75,18 +81,18 @@ class Attack {
     return this.w.api.calls().filter(({method, url, form}) => method !== 'OPTIONS' && (new URL(url, this.w.api.origin).searchParams.get('access_token') ?? form.get('access_token')) === token)
   }
 
-  /** Fires all weapons, those that can in one page. */
+  /** Uses all weapons, on one page if possible. */
   async fireAll(count) {
     await this.fire(weapons.filter(({alone}) => !alone), count)
     for (const weapon of weapons.filter(({alone}) => alone)) await this.fire([weapon], count)
   }
 
-  /** How a token is bound, as its tenant is told. */
+  /** Returns the binding of a token, as the tenant's introspection reports it. */
   async bindingOf(token) {
     return (await (await this.w.server.oauth('introspect', this.w.client, {token})).json()).binding
   }
 
-  /** For each weapon that bound tokens: its name, and how many, with the headers that came with one. */
+  /** Returns, for each weapon that bound tokens, its name, their number, and one's headers. */
   async bound() {
     const found = []
     for (const {name, targets} of this.fired) {
@@ -97,25 +103,25 @@ class Attack {
     return found
   }
 
-  /** The tokens that the server has seen. */
+  /** The tokens that the server has received. */
   get tokens() {
     return this.fired.flatMap(({targets}) => targets.map(({token}) => token)).filter(token => this.requestsOf(token).length)
   }
 
-  /** Checks that the visitor is served on the tenant's page, unchallenged. */
+  /** Checks that the tenant's page serves the visitor without a challenge. */
   async visitorIsServed() {
     const page = await this.w.open(this.w.script() + fourWidgets)
     await untilAllShown(this.w, page)
     assert.deepEqual((await events(page)).filter(e => /challenge|error/.test(e.type)), [])
     assert.deepEqual(this.w.api.calls('/v1/challenges'), [])
     const token = this.w.tokens.at(-1)
-    assert.notEqual(await this.bindingOf(token), 'none', 'a binding is seen')
+    assert.notEqual(await this.bindingOf(token), 'none', 'the token is bound')
     assert.notEqual((await this.w.server.command('token', 'show', token)).binding, 'none')
   }
 }
 
 for (const browser of browsers) {
-  test(`S50 ${browser.name}: ${enough} tokens by pictures without a referrer bind none, and the visitor is served on the tenant's page`, async t => {
+  test(`S50 ${browser.name}: pictures without a referrer bind none of ${enough} tokens, and the tenant's page serves the visitor`, async t => {
     const attack = await Attack.begin(t, browser, {settings: byDefault})
     await attack.fire(weapons.filter(({name}) => name === 'a picture'), enough)
     assert.equal(attack.tokens.length, enough)
@@ -125,7 +131,7 @@ for (const browser of browsers) {
   })
 
   for (const [policy, count] of [['no-referrer', 5], ['unsafe-url', 2]])
-    test(`S50 ${browser.name}: no way to send a tenant's tokens from another page, under ${policy}, binds one`, async t => {
+    test(`S50 ${browser.name}: no request from another page, under ${policy}, binds a token`, async t => {
       const attack = await Attack.begin(t, browser, {settings: byDefault, policy})
       await attack.fireAll(count)
       assert.deepEqual(await attack.bound(), [])
@@ -134,13 +140,13 @@ for (const browser of browsers) {
       t.diagnostic(`${attack.fired.length - unknown[browser.name].length} ways, ${attack.tokens.length} tokens, 0 bound`)
     })
 
-  test(`S50 ${browser.name}: for a tenant without sites what remains is a fetch or a script`, async t => {
+  test(`S50 ${browser.name}: for a tenant without sites, only a fetch or a script binds`, async t => {
     const attack = await Attack.begin(t, browser, {listed: false})
     await attack.fireAll(1)
     assert.deepEqual((await attack.bound()).map(({name}) => name).sort(), [...remaining].sort())
   })
 
-  test(`S50 ${browser.name}: browsers mark no request to an API by plain http, so that only site=required refuses its pictures`, async t => {
+  test(`S50 ${browser.name}: browsers do not mark requests to an API by plain HTTP, so only site=required refuses pictures`, async t => {
     const attack = await Attack.begin(t, browser)
     const {server, client, api} = attack.w
     const plain = api.origin.replace('127.0.0.1', insecureHost)
@@ -154,14 +160,14 @@ for (const browser of browsers) {
     assert.deepEqual(await attack.bound(), [])
   })
 
-  test(`S50 ${browser.name}: another page that frames the tenant's page gets no token from it under frame-ancestors 'self'`, async t => {
+  test(`S50 ${browser.name}: a page that frames the tenant's page gets no token under frame-ancestors 'self'`, async t => {
     const attack = await Attack.begin(t, browser)
     const {site} = attack.w, frames = 20
     const framed = site.add('/framed.html', `<!doctype html><title>The tenant's page</title>${attack.w.script()}${fourWidgets}`, {csp: "frame-ancestors 'self'"})
     const page = await attack.w.blank()
     await page.goto(attack.site.add('/', `<!doctype html><title>Another page</title>${`<iframe src="${framed}"></iframe>`.repeat(frames)}`), {waitUntil: 'load'})
     assert.equal(site.requests.filter(({path}) => path === '/framed.html').length, frames)
-    assert.deepEqual(attack.w.api.requests.map(({path}) => path), [], 'not even the layer is loaded')
+    assert.deepEqual(attack.w.api.requests.map(({path}) => path), [], 'the layer is not loaded')
     assert.equal(site.tokenRequests, 0)
   })
 }

@@ -1,10 +1,10 @@
-/** What shows the demo tenant's site: `stile serve --demo` in a browser. */
+/** The demo tenant's site, `stile serve --demo`, in a browser. */
 import {Server} from './harness/server.mjs'
 import {Watch} from './harness/watch.mjs'
 
-const patience = 30_000 // ms to wait for a condition
+const timeout = 30_000 // ms to wait for a condition
 
-/** The demo on ports from the kernel, with room for a test's many tokens. stop() ends it. */
+/** Starts the demo on free ports, with a budget for many tokens. stop() ends it. */
 export function startDemo() {
   return Server.start({STILE_POLICY_ADDRESS_BINDINGS: 30_000}, '--demo', '--demo-listen', '127.0.0.1:0')
 }
@@ -26,21 +26,21 @@ export class Magazine {
     return this.context.close()
   }
 
-  /** Waits until fn, run in the page, gives something that is true, and returns it. */
+  /** Waits until fn, run in the page, returns a true value, and returns it. */
   async until(fn, ...args) {
-    for (const end = Date.now() + patience; ; await new Promise(resolve => setTimeout(resolve, 20))) {
+    for (const end = Date.now() + timeout; ; await new Promise(resolve => setTimeout(resolve, 20))) {
       const got = await this.page.evaluate(fn, ...args).catch(error => /context|navigat/i.test(error.message) ? null : Promise.reject(error))
       if (got) return got
-      if (Date.now() > end) throw new Error(`waited in vain for ${fn}\n${(await this.lines()).join('\n')}\n${this.watch.complaints.join('\n')}`)
+      if (Date.now() > end) throw new Error(`timed out waiting for ${fn}\n${(await this.lines()).join('\n')}\n${this.watch.complaints.join('\n')}`)
     }
   }
 
-  /** Waits until each of the elements shows an item's title. */
+  /** Waits until each of the elements shows the title of an item. */
   untilShown(...elements) {
     return this.until(names => names.every(name => document.querySelector(name)?.shadowRoot?.querySelector('[part=card], article [part=title]')), elements)
   }
 
-  /** The panel's log, a line each: "who: what happened. more". */
+  /** The lines of the panel's log: "who: what happened. details". */
   lines() {
     return this.page.evaluate(() => [...document.querySelectorAll('#panel-events li')].map(line => {
       const [who, title, text] = ['.who', 'b', 'p'].map(part => line.querySelector(part)?.textContent ?? '')
@@ -48,7 +48,7 @@ export class Magazine {
     }))
   }
 
-  /** Presses a button for trouble, and returns what the panel says until the page has gone on. */
+  /** Presses a button that makes trouble. Returns the log's lines until the page has continued. */
   async trouble(name) {
     const before = (await this.lines()).length
     await this.page.focus(`[data-trouble=${name}]`)
@@ -57,7 +57,7 @@ export class Magazine {
     return (await this.lines()).slice(before)
   }
 
-  /** What the panel says of the token. */
+  /** Returns a value of the token in the panel. */
   token(what) {
     return this.page.$eval(`#token-${what}`, node => node.textContent)
   }

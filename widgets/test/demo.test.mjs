@@ -1,4 +1,4 @@
-/** The demo tenant's site: what a newcomer sees in the first two minutes. */
+/** The demo tenant's site: what newcomers see in the first two minutes. */
 import assert from 'node:assert/strict'
 import {readFileSync} from 'node:fs'
 import {mkdir, stat} from 'node:fs/promises'
@@ -18,63 +18,63 @@ async function open(t, browser, ...more) {
   return m
 }
 
-/** The lines must fit the patterns, in this order; others may stand between. */
-function told(lines, ...patterns) {
+/** Asserts that lines match the patterns in this order. Other lines may be between them. */
+function assertLines(lines, ...patterns) {
   let at = 0
   for (const line of lines) if (patterns[at]?.test(line)) at++
-  assert.equal(at, patterns.length, `${patterns[at]} is not told, in order, in:\n${lines.join('\n')}`)
+  assert.equal(at, patterns.length, `${patterns[at]} is missing, in this order, in:\n${lines.join('\n')}`)
 }
 
 for (const browser of browsers) {
-  test(`${browser.name}: the front page shows all four elements, and the panel tells of the first token`, async t => {
+  test(`${browser.name}: the front page shows all four elements, and the panel reports the first token`, async t => {
     const m = await open(t, browser)
     await m.untilShown('#cover', '#giants', '#tiny', '#results')
     assert.ok(await m.page.evaluate(() => Boolean(document.querySelector('stile-search').shadowRoot.querySelector('[role=combobox]'))))
-    told(await m.lines(), /^stile: There is no token yet.*token_missing/, /^tenant: A new token, after/, /^page: stile-/)
+    assertLines(await m.lines(), /^stile: No token yet.*token_missing/, /^tenant: A new token, after/, /^page: stile-/)
     assert.equal((await m.lines()).filter(line => line.startsWith('tenant: A new token')).length, 1, 'one token for all of them')
     await m.until(() => / of 400$/.test(document.querySelector('#token-calls').textContent))
     assert.deepEqual(m.watch.complaints, [])
   })
 
-  test(`${browser.name}: a token that is revoked is renewed, and the page goes on`, async t => {
+  test(`${browser.name}: a revoked token is renewed, and the page continues`, async t => {
     const m = await open(t, browser)
     await m.untilShown('#cover')
-    told(await m.trouble('revoke'), /^tenant: .*withdrew token/, /token_revoked/, /^tenant: A new token/, /^page: The page’s next call was answered/)
+    assertLines(await m.trouble('revoke'), /^tenant: .*revoked token/, /token_revoked/, /^tenant: A new token/, /^page: The page’s next call was answered/)
   })
 
-  test(`${browser.name}: a token that is used from elsewhere is refused there, and the page goes on`, async t => {
+  test(`${browser.name}: a token is refused at another address, and the page continues`, async t => {
     const m = await open(t, browser)
     await m.untilShown('#cover')
     await m.until(() => /address|key/.test(document.querySelector('#token-binding').textContent))
     const lines = await m.trouble('elsewhere')
-    told(lines, /^stranger: 203\.0\.113\.9 used your token, and was refused.*stile explain [0-9A-Z]{4}-/, /^page: The page’s next call was answered/)
+    assertLines(lines, /^caller: 203\.0\.113\.9 used your token and was refused.*stile explain [0-9A-Z]{4}-/, /^page: The page’s next call was answered/)
     const renewed = lines.some(line => line.includes('token_hijacked')), bound = await m.token('binding')
     assert.equal(renewed, bound === 'your address', `bound to ${bound}`)
   })
 
-  test(`${browser.name}: a token that is spent is renewed, and the page goes on`, async t => {
+  test(`${browser.name}: a token that is used up is renewed, and the page continues`, async t => {
     const m = await open(t, browser)
     await m.untilShown('#cover')
-    told(await m.trouble('spend'), /^you: Your page takes 50 items a call/, /token_exhausted/, /^tenant: A new token/, /^you: The old token gave you 1,\d{3} items/, /^page: The page’s next/)
+    assertLines(await m.trouble('spend'), /^you: Your page fetches 50 items per call/, /token_exhausted/, /^tenant: A new token/, /^you: The old token delivered 1,\d{3} items/, /^page: The page’s next/)
   })
 
-  test(`${browser.name}: who is in a hurry is challenged, and work is solved unseen`, async t => {
+  test(`${browser.name}: fast calls are challenged, and work is solved in the background`, async t => {
     const m = await open(t, browser)
     await m.untilShown('#cover')
-    told(await m.trouble('challenge'), /^you: /, /^stile: Too much for one person/, /^page: Solved, in/, /^page: The page’s next/)
+    assertLines(await m.trouble('challenge'), /^you: /, /^stile: Challenge: work/, /^page: Solved in/, /^page: The page’s next/)
     assert.equal(await m.page.evaluate(() => document.querySelectorAll('dialog[open]').length), 0)
   })
 
-  test(`${browser.name}: a robot is asked for a picture`, async t => {
+  test(`${browser.name}: calls without a pause lead to a picture`, async t => {
     const m = await open(t, browser)
     await m.untilShown('#cover')
     const ended = m.trouble('picture')
     await m.until(() => [...document.body.children].some(host => host.shadowRoot?.querySelector('dialog[open] img')))
     await m.page.keyboard.press('Escape')
-    told(await ended, /Too much for one person/, /Solved/, /^stile: Still too much: is anybody there/, /^page: That went no further\. challenge_required/)
+    assertLines(await ended, /^stile: Challenge: work/, /Solved/, /^stile: Challenge: a picture/, /^page: The page could not continue\. challenge_required/)
   })
 
-  test(`${browser.name}: the panel is closed and opened by the keyboard, and stays as it was`, async t => {
+  test(`${browser.name}: the panel can be closed and opened by the keyboard, and its state is stored`, async t => {
     const m = await open(t, browser)
     await m.page.focus('#panel-close')
     await m.page.keyboard.press('Escape')
@@ -98,15 +98,18 @@ for (const browser of browsers) {
 }
 
 for (const scheme of ['light', 'dark'])
-  test(`axe-core finds no fault, ${scheme}, and nothing is wider than a phone`, async t => {
+  test(`axe-core finds no problem, ${scheme}, and nothing is wider than a phone`, async t => {
     const m = await open(t, chromium, '/', {scheme})
     await m.untilShown('#cover', '#giants', '#tiny', '#results')
-    assert.deepEqual(await faults(m.page), [])
+    assert.deepEqual(await problems(m.page), [])
     await m.page.setViewport({width: 375, height: 740})
     assert.ok(await m.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways')
   })
 
-/** Pictures to be looked at, in test/shots/. README's, docs/demo.png, is a copy of demo-desk-light.png. */
+/**
+ * Pictures for review, in test/shots/. The README's picture, docs/demo.png, is a copy of
+ * demo-desk-light.png.
+ */
 const folder = fileURLToPath(new URL('shots/', import.meta.url))
 const looks = {
   'desk-light': {width: 1280, height: 930},
@@ -128,8 +131,11 @@ for (const [look, options] of Object.entries(looks))
     assert.ok(size > 20_000 && size < 400_000, `${file} has ${size} bytes`)
   })
 
-/** The faults that axe-core finds. The page's policy lets no other script in: it is put there by the browser itself. */
-async function faults(page) {
+/**
+ * The problems that axe-core finds. The browser injects axe-core, because the page's policy allows
+ * no other script.
+ */
+async function problems(page) {
   const session = await page.createCDPSession()
   await session.send('Runtime.evaluate', {expression: axe})
   return page.evaluate(async () => {

@@ -1,20 +1,20 @@
-/** What the elements do, by keyboard, in real browsers. */
+/** The behaviour of the elements, by keyboard, in real browsers. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
 import {atlas, focused, focusIn, textsIn, untilIn} from './elements.mjs'
 import {browsers} from './harness.mjs'
 
-/** Waits until the count of the results begins with this. */
+/** Waits until the count of the results starts with a text. */
 function untilCount(w, page, text) {
   return w.until(page, text => document.querySelector('stile-results')?.shadowRoot?.querySelector('.count').innerText.startsWith(text), text)
 }
 
-/** The calls for items, each as its parameters that tell one from another. */
+/** The parameters of the calls for items, without those that all calls have. */
 function asked(w) {
   return w.api.calls('/v1/items').map(({form}) => Object.fromEntries([...form].filter(([name]) => ['q', 'collection', 'tag', 'cursor', 'sort', 'limit'].includes(name))))
 }
 
-/** Notes what is listened to on the document and the window; what the core listens to during a call is its own. */
+/** Records the listeners on the document and the window, except the core's during a call. */
 const noteListeners = `{
   const kept = new Set()
   globalThis.listened = () => [...kept].map(({type}) => type).filter(type => type !== 'securitypolicyviolation').sort()
@@ -52,7 +52,7 @@ for (const browser of browsers) {
     assert.equal(first.active, 'Iceland')
     assert.equal(first.selected, 1)
     await page.keyboard.press('ArrowUp')
-    assert.equal((await box()).active, null, 'up from the first is the box again')
+    assert.equal((await box()).active, null, 'up from the first option leads to the box')
     await page.keyboard.press('ArrowUp')
     await page.keyboard.press('Home')
     assert.equal((await box()).active, 'Iceland')
@@ -64,7 +64,7 @@ for (const browser of browsers) {
     assert.equal((await box()).expanded, 'false')
     await page.keyboard.press('Escape')
     await untilCount(w, page, '283 results')
-    assert.equal((await box()).value, '', 'Escape in a closed box empties it')
+    assert.equal((await box()).value, '', 'Escape without suggestions clears the box')
     assert.deepEqual(w.watch.complaints, [])
   })
 
@@ -99,12 +99,12 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
-  test(`${browser.name}: the values of attributes are chosen as tags are`, async t => {
+  test(`${browser.name}: values of attributes are chosen like tags`, async t => {
     const w = await atlas(t, browser)
     const page = await w.open(`${w.script()}<stile-results facets="tag,languages,currency" page-size="5"></stile-results>`)
     const choices = () => w.api.calls('/v1/items').at(-1).form
     await untilIn(w, page, 'stile-results', '.card a')
-    assert.deepEqual(await page.evaluate(() => [...document.querySelector('stile-results').shadowRoot.querySelectorAll('.facet')].filter(node => !node.querySelector('label input[type=checkbox]')).length), 0, 'all of them have a box')
+    assert.deepEqual(await page.evaluate(() => [...document.querySelector('stile-results').shadowRoot.querySelectorAll('.facet')].filter(node => !node.querySelector('label input[type=checkbox]')).length), 0, 'each has a check box')
     assert.deepEqual(await page.evaluate(() => {
       const box = document.querySelector('stile-results').shadowRoot.querySelector('[name=languages][value=English]')
       return [box.closest('fieldset').querySelector('legend').innerText, ...box.labels[0].innerText.split(/\s+/)]
@@ -126,7 +126,7 @@ for (const browser of browsers) {
     await focusIn(page, 'stile-results', '[name=currency]:checked')
     await page.keyboard.press(' ')
     await untilCount(w, page, '8 results')
-    assert.deepEqual([...choices().keys()].filter(name => name.startsWith('attribute.')), ['attribute.languages', 'attribute.languages'], 'what is unchecked is asked for no more')
+    assert.deepEqual([...choices().keys()].filter(name => name.startsWith('attribute.')), ['attribute.languages', 'attribute.languages'], 'unchecked values are not sent')
     await page.evaluate(() => document.querySelector('stile-results').query = 'nothingofthatname')
     await untilIn(w, page, 'stile-results', '.message button')
     await page.evaluate(() => {
@@ -139,7 +139,7 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
-  test(`${browser.name}: the rest of a facet's values come at the press of a button, and the focus goes there`, async t => {
+  test(`${browser.name}: a button shows the other values of a facet, and moves the focus there`, async t => {
     const w = await atlas(t, browser)
     const page = await w.open(`${w.script()}<stile-results facets="languages" page-size="5"></stile-results>`)
     await page.setViewport({width: 1100, height: 800})
@@ -153,7 +153,7 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
-  test(`${browser.name}: more is added below, and the focus goes there`, async t => {
+  test(`${browser.name}: more results are added below, and get the focus`, async t => {
     const w = await atlas(t, browser)
     const page = await w.open(`${w.script()}<stile-results collection="europe" mode="more" page-size="4" link="#{id}"></stile-results>`)
     await untilIn(w, page, 'stile-results', '.more')
@@ -167,11 +167,11 @@ for (const browser of browsers) {
     assert.equal(await page.evaluate(() => document.querySelector('stile-results').shadowRoot.activeElement.innerText), all[4])
   })
 
-  test(`${browser.name}: several attributes and properties are one call, and the same again is none`, async t => {
+  test(`${browser.name}: several changed attributes and properties cause one call, and unchanged ones none`, async t => {
     const w = await atlas(t, browser)
     const page = await w.open(`${w.script()}<script>const made = document.createElement('stile-results'); made.query = 'island'; made.pageSize = 3; document.body.append(made)</script>`)
     await untilIn(w, page, 'stile-results', '.card a')
-    assert.deepEqual(asked(w), [{q: 'island', limit: '3'}], 'properties that were set before the element was defined count')
+    assert.deepEqual(asked(w), [{q: 'island', limit: '3'}], 'properties that were set before the definition are applied')
     await page.evaluate(() => {
       const results = document.querySelector('stile-results')
       results.setAttribute('query', 'lake')
@@ -188,10 +188,10 @@ for (const browser of browsers) {
       box.append(results)
     })
     await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.items').dataset.layout === 'grid')
-    assert.equal(asked(w).length, 2, 'another layout and another place are no other question')
+    assert.equal(asked(w).length, 2, 'another layout or place does not cause a call')
   })
 
-  test(`${browser.name}: an element that goes takes its listeners and calls with it`, async t => {
+  test(`${browser.name}: a removed element removes its listeners and aborts its calls`, async t => {
     const w = await atlas(t, browser)
     const page = await w.open(`<script>${noteListeners}</script>${w.script()}`)
     await w.until(page, () => Boolean(globalThis.Stile))
@@ -206,13 +206,13 @@ for (const browser of browsers) {
       for (const element of gone) element.addEventListener('stile:load', () => loads++)
     })
     await w.untilTrue(() => held.length === 3, 'three calls')
-    assert.ok((await page.evaluate(() => listened())).length > before.length, 'something is listened to')
+    assert.ok((await page.evaluate(() => listened())).length > before.length, 'there are listeners')
     await page.evaluate(() => document.querySelector('#all').remove())
     assert.deepEqual(await page.evaluate(() => listened()), before)
     for (const release of held) release()
     w.api.intercept = () => undefined
     await page.evaluate(() => Stile.get('/v1/collections'))
-    assert.equal(await page.evaluate(() => loads), 0, 'what they had asked for is not awaited')
+    assert.equal(await page.evaluate(() => loads), 0, 'the responses are not used')
     await page.evaluate(() => document.body.append(...gone))
     await untilIn(w, page, 'stile-results', '.card a')
     await untilIn(w, page, 'stile-list', '.card a')
@@ -220,14 +220,14 @@ for (const browser of browsers) {
     assert.equal(await page.evaluate(() => loads), 3)
   })
 
-  test(`${browser.name}: what is looked for is in the address, back and forward too`, async t => {
+  test(`${browser.name}: the search is in the URL, also with back and forward`, async t => {
     const w = await atlas(t, browser)
     for (const kind of ['query', 'hash']) {
       const page = await w.open(`${w.script()}<stile-search></stile-search><stile-results deep-link="${kind}" facets="tag,languages" page-size="5"></stile-results>`)
       const place = () => page.evaluate(kind => decodeURIComponent(location[kind === 'query' ? 'search' : 'hash'].slice(1)).replace(/cursor=[^&]+/, 'cursor=…'), kind)
       const box = () => page.evaluate(() => document.querySelector('stile-search').shadowRoot.querySelector('input').value)
       await untilIn(w, page, 'stile-results', '.card a')
-      assert.equal(await place(), '', 'the first place needs no words')
+      assert.equal(await place(), '', 'the initial state adds nothing')
       await page.evaluate(() => document.querySelector('stile-results').query = 'island')
       await untilCount(w, page, '89 results')
       await focusIn(page, 'stile-results', '[name=tag][value=sparse]')
@@ -241,7 +241,7 @@ for (const browser of browsers) {
       const second = await textsIn(page, 'stile-results', '.title')
       await page.reload()
       await untilIn(w, page, 'stile-results', '.card a')
-      assert.deepEqual(await textsIn(page, 'stile-results', '.title'), second, 'a link to the second page leads to it')
+      assert.deepEqual(await textsIn(page, 'stile-results', '.title'), second, 'a link to the second page opens it')
       await page.evaluate(() => history.back())
       await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.page')?.innerText === 'Page 1')
       await page.evaluate(() => history.back())
@@ -265,7 +265,7 @@ for (const browser of browsers) {
     }
   })
 
-  test(`${browser.name}: the page may take over a choice, and a fault`, async t => {
+  test(`${browser.name}: the page can handle a selection and an error`, async t => {
     const w = await atlas(t, browser)
     const page = await w.open(`${w.script()}<script>addEventListener('stile:select', event => { if (window.mine) event.preventDefault() })</script><stile-list collection="europe" link="#{id}"></stile-list>`)
     await untilIn(w, page, 'stile-list', '.card a')
@@ -284,10 +284,10 @@ for (const browser of browsers) {
     })
     await w.untilEvents(page, 'stile:error')
     assert.equal(await page.evaluate(() => document.querySelector('stile-item').shadowRoot.querySelector('.message')), null)
-    assert.equal(await page.evaluate(() => document.querySelector('stile-item a').checkVisibility()), true, 'the fallback is there')
+    assert.equal(await page.evaluate(() => document.querySelector('stile-item a').checkVisibility()), true, 'the fallback is shown')
   })
 
-  test(`${browser.name}: a fault is told in words, and trying again mends it`, async t => {
+  test(`${browser.name}: an error is shown as a message, and a retry helps`, async t => {
     const w = await atlas(t, browser)
     let broken = true
     w.api.intercept = request => broken && request.path.startsWith('/v1/items/') ? {status: 500, type: 'application/json', body: JSON.stringify({error: {type: '/problems/internal', code: 'internal', status: 500, title: 'A fault', detail: 'A fault.', ref: '7QK2-M4TD', renewable: false, retry_after: null, challenge: null}})} : undefined
@@ -303,16 +303,16 @@ for (const browser of browsers) {
     assert.equal(await page.evaluate(() => document.querySelector('stile-item').shadowRoot.querySelector('.message')), null)
   })
 
-  test(`${browser.name}: a page that lets nobody parse shows an item without its body`, async t => {
+  test(`${browser.name}: a page that forbids parsing shows an item without its body`, async t => {
     const w = await atlas(t, browser)
     const page = await w.open(`${w.script()}<stile-item item="on-islands"></stile-item>`, {csp: "require-trusted-types-for 'script'; trusted-types other"})
     await untilIn(w, page, 'stile-item', '.title:not(:has(.bone))')
     assert.deepEqual(await textsIn(page, 'stile-item', '.tag'), ['island', 'essay'])
-    assert.deepEqual(await textsIn(page, 'stile-item', '.body p'), ['Read on at example.org'])
+    assert.deepEqual(await textsIn(page, 'stile-item', '.body p'), ['Continue reading on example.org'])
     assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
   })
 
-  test(`${browser.name}: what looks like HTML in a title is text, marked or not, and a body keeps to its list`, async t => {
+  test(`${browser.name}: HTML in a title is shown as text, and a body contains only allowed elements`, async t => {
     const w = await atlas(t, browser)
     const title = '<img src=x onerror=alert(1)> & zebra'
     w.api.intercept = ({path}) => path.startsWith('/v1/items') ? {status: 200, type: 'application/json', body: JSON.stringify(path === '/v1/items'
@@ -328,7 +328,7 @@ for (const browser of browsers) {
     assert.equal(await html('stile-item', '.body'), '<p>a<a rel="nofollow noopener">b</a></p><h3>d</h3>')
   })
 
-  test(`${browser.name}: S54: what was not counted in time is not claimed, and a filter can still be taken away`, async t => {
+  test(`${browser.name}: S54: incomplete counts are shown as such, and a filter can still be removed`, async t => {
     const w = await atlas(t, browser)
     let complete = true
     w.api.intercept = ({path}) => path !== '/v1/items' ? undefined : {status: 200, type: 'application/json', body: JSON.stringify({
@@ -338,30 +338,31 @@ for (const browser of browsers) {
     const page = await w.open(`${w.script()}<stile-results query="zebra" facets="tag,course" mode="more"></stile-results>`)
     await untilIn(w, page, 'stile-results', '.facet input')
     assert.deepEqual(await textsIn(page, 'stile-results', '.count'), ['2,000 results for “zebra”'])
-    assert.deepEqual(await textsIn(page, 'stile-results', '.page'), ['1 of 2,000 shown'])
+    assert.deepEqual(await textsIn(page, 'stile-results', '.page'), ['Showing 1 of 2,000'])
     complete = false
     await page.evaluate(() => document.querySelector('stile-results').shadowRoot.querySelector('.facet input').click())
-    await w.untilTrue(async () => (await textsIn(page, 'stile-results', '.count'))[0] === 'At least 2,000 results for “zebra”', 'the total to be a bound')
+    await w.untilTrue(async () => (await textsIn(page, 'stile-results', '.count'))[0] === 'At least 2,000 results for “zebra”', 'the total to be a minimum')
     assert.deepEqual(await textsIn(page, 'stile-results', '.page'), [])
     assert.deepEqual(await textsIn(page, 'stile-results', '.facet-name'), ['island'])
     assert.deepEqual(await textsIn(page, 'stile-results', '.facet-count'), [])
     const column = () => page.evaluate(() => document.querySelector('stile-results').shadowRoot.querySelector('.facets').checkVisibility())
     assert.equal(await column(), true)
     await page.evaluate(() => document.querySelector('stile-results').shadowRoot.querySelector('.facet input').click())
-    await w.untilTrue(async () => !await column(), 'the facets to go, where nothing is left to choose from')
+    await w.untilTrue(async () => !await column(), 'the facets to be hidden, without anything to choose from')
     complete = true
     await page.evaluate(() => document.querySelector('stile-results').query = 'another')
-    await w.untilTrue(async () => await column(), 'the facets to come back')
+    await w.untilTrue(async () => await column(), 'the facets to be shown again')
     assert.deepEqual(await textsIn(page, 'stile-results', '.facet-name'), ['island'])
     assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
   })
 
-  test(`${browser.name}: a carousel turns by its buttons, from right to left too`, async t => {
+  test(`${browser.name}: the buttons scroll a carousel, also from right to left`, async t => {
     const w = await atlas(t, browser)
     for (const dir of ['ltr', 'rtl']) {
       const page = await w.open(`<script>document.documentElement.dir = '${dir}'</script>${w.script()}<stile-list tag="island" layout="carousel" label="Islands"></stile-list>`)
       await untilIn(w, page, 'stile-list', '.card a')
-      await page.emulateMediaFeatures?.([{name: 'prefers-reduced-motion', value: 'reduce'}]).catch(() => {}) // Firefox can't be told
+      // Not supported by Firefox.
+      await page.emulateMediaFeatures?.([{name: 'prefers-reduced-motion', value: 'reduce'}]).catch(() => {})
       const row = () => page.evaluate(() => {
         const root = document.querySelector('stile-list').shadowRoot
         return {at: Math.round(root.querySelector('ul').scrollLeft), back: root.querySelector('.back').ariaDisabled, on: root.querySelector('.on').ariaDisabled}

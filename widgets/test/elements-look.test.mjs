@@ -1,4 +1,4 @@
-/** What the elements look like to those who can't see them, and whether anything moves. */
+/** The elements for assistive technology, layout shifts, and text directions. */
 import assert from 'node:assert/strict'
 import {readFile} from 'node:fs/promises'
 import {createRequire} from 'node:module'
@@ -13,7 +13,7 @@ const all = `<main><h1>Atlas</h1><stile-search label="Find a place"></stile-sear
   <stile-list tag="island" layout="carousel" label="Islands" link="#{id}"></stile-list>
   <stile-item item="on-islands" related></stile-item><stile-item item="nowhere"></stile-item></main>`
 
-/** What axe-core finds wrong in the page as it stands, shadow roots and all. */
+/** The problems that axe-core finds on the page, including shadow roots. */
 async function faults(page) {
   const {violations} = await page.evaluate(() => globalThis.axe.run(document, {resultTypes: ['violations']}))
   return violations.map(({id, nodes}) => `${id}: ${nodes.map(node => node.target.flat().join(' ')).join('; ')}`)
@@ -49,7 +49,7 @@ for (const browser of browsers)
     })
 
 for (const width of [1100, 375])
-  test(`chromium: nothing moves while it loads, ${width} wide`, async t => {
+  test(`chromium: the layout does not shift while loading, ${width} wide`, async t => {
     const w = await atlas(t, chromium)
     let release
     w.api.intercept = request => request.path.startsWith('/v1/') ? new Promise(resolve => release = () => resolve(undefined)) : undefined
@@ -73,7 +73,7 @@ for (const width of [1100, 375])
   })
 
 for (const browser of browsers)
-  test(`${browser.name}: from right to left`, async t => {
+  test(`${browser.name}: the layout works from right to left`, async t => {
     const w = await atlas(t, browser)
     await w.server.import([{id: 'jazira', collection: 'guides', title: 'عن الجزر', summary: 'ما الذي يجعل أرضًا جزيرة؟', image: `${w.api.origin}/demo/media/is.svg`}])
     const page = await w.open(`<script>document.documentElement.dir = 'rtl'</script>${w.script()}<stile-list collection="guides"></stile-list><stile-search></stile-search>`)
@@ -88,7 +88,7 @@ for (const browser of browsers)
   })
 
 for (const browser of browsers)
-  test(`${browser.name}: numbers, days and texts are the language's`, async t => {
+  test(`${browser.name}: numbers, dates and texts are in the page's language`, async t => {
     const w = await atlas(t, browser)
     const page = await w.open(`<script>document.documentElement.lang = 'de-AT'</script>${w.script()}<stile-item item="on-islands"></stile-item><stile-results query="island" page-size="2"></stile-results>`)
     await untilIn(w, page, 'stile-item', '.body p')

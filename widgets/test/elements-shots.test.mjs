@@ -1,4 +1,7 @@
-/** Takes pictures of every element into test/shots/, to be looked at: light, dark, narrow, from right to left. */
+/**
+ * Writes pictures of every element to test/shots/, for review: light, dark, narrow, and from right
+ * to left.
+ */
 import assert from 'node:assert/strict'
 import {mkdir, stat} from 'node:fs/promises'
 import {test} from 'node:test'
@@ -60,13 +63,13 @@ async function shoot(w, name, scene, look, {scheme, width, dir = 'ltr'}) {
   await untilPictures(w, opened)
   const file = `${folder}${name}-${look}.png`
   await opened.screenshot({path: file})
-  assert.ok((await stat(file)).size > 5_000, `${file} has something in it`)
-  assert.equal(await opened.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'nothing stands out of the page')
+  assert.ok((await stat(file)).size > 5_000, `${file} is not empty`)
+  assert.equal(await opened.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'nothing is wider than the page')
   w.api.intercept = () => undefined
   await opened.close()
 }
 
-/** What the server answers, as if it had had no time for all of it. */
+/** A response with incomplete counts. */
 async function withMeta(w, {form}, meta) {
   const answer = await (await fetch(`${w.server.url}/v1/items`, {method: 'POST', body: form})).json()
   return {status: 200, type: 'application/json', body: JSON.stringify({...answer, meta: {...answer.meta, ...meta}})}

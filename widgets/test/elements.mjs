@@ -1,10 +1,10 @@
-/** What the tests of the elements share: a corpus with pictures, and looking into shadow roots. */
+/** Helpers for tests of the elements: a corpus with pictures, and access to shadow roots. */
 import {readFile} from 'node:fs/promises'
-import {world} from './harness.mjs'
+import {harness} from './harness.mjs'
 
 const corpus = new URL('../../static/demo/corpus.jsonl', import.meta.url)
 
-/** A body that has everything in it that a body may have. */
+/** A body with every allowed element. */
 export const rich = {
   id: 'on-islands', collection: 'guides', title: 'On islands, and why they are never alone', tags: ['island', 'essay'],
   summary: 'What makes a piece of land an island, who counts them, and what the sea between them carries.',
@@ -19,18 +19,18 @@ export const rich = {
 
 /** The countries of the demo, with pictures from the server under test, and the rich item. */
 export async function atlas(t, browser, options = {}) {
-  const w = await world(t, browser, {...options, items: []})
+  const w = await harness(t, browser, {...options, items: []})
   const lines = (await readFile(corpus, 'utf8')).trim().replaceAll('http://localhost:8080', w.api.origin).split('\n')
   await w.server.import([...lines.map(line => JSON.parse(line)), {...rich, image: `${w.api.origin}/demo/media/is.svg`}])
   return w
 }
 
-/** Waits until an element shows what the selector names in its shadow root. */
+/** Waits until the shadow root of an element has a match for the selector. */
 export function untilIn(w, page, element, selector) {
   return w.until(page, (element, selector) => Boolean(document.querySelector(element)?.shadowRoot?.querySelector(selector)), element, selector)
 }
 
-/** Waits until every picture that is in sight is there. */
+/** Waits until every visible picture is loaded. */
 export function untilPictures(w, page) {
   return w.until(page, () => {
     const seen = box => box.top < innerHeight && box.left < innerWidth && box.right > 0
@@ -39,17 +39,17 @@ export function untilPictures(w, page) {
   })
 }
 
-/** The texts of what the selector names in an element's shadow root. */
+/** Returns the texts of the matches for the selector in an element's shadow root. */
 export function textsIn(page, element, selector) {
   return page.evaluate((element, selector) => [...document.querySelector(element).shadowRoot.querySelectorAll(selector)].map(node => node.innerText.trim()), element, selector)
 }
 
-/** Puts the focus on what the selector names in an element's shadow root. */
+/** Focuses the match for the selector in an element's shadow root. */
 export function focusIn(page, element, selector) {
   return page.evaluate((element, selector) => document.querySelector(element).shadowRoot.querySelector(selector).focus(), element, selector)
 }
 
-/** What has the focus: its part or id, inside the shadow root of the element that has it. */
+/** Returns the part or id of the node that has the focus, inside the element's shadow root. */
 export function focused(page) {
   return page.evaluate(() => {
     const inside = document.activeElement?.shadowRoot?.activeElement

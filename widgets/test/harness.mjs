@@ -1,13 +1,13 @@
 /**
- * A world for a test: the real server behind a gate that notes and disturbs, a
- * tenant's site on another origin, and pages of it in a real browser. It ends
- * with the test, whatever becomes of it.
+ * The environment of a test: the real server behind a proxy that records and intercepts requests, a
+ * tenant's site on another origin, and its pages in a real browser. It ends with the test.
  *
  *   for (const browser of browsers)
- *     test(`${browser.name}: what holds`, async t => {
- *       const w = await world(t, browser, {settings: {STILE_POLICY_SPIKE_CALLS: 3}})
+ *     test(`${browser.name}: the list shows items`, async t => {
+ *       const w = await harness(t, browser, {settings: {STILE_POLICY_SPIKE_CALLS: 3}})
  *       const page = await w.open(`${w.script()}<stile-list></stile-list>`)
- *       await w.until(page, () => document.querySelector('stile-list').shadowRoot?.querySelector('h3'))
+ *       await w.until(page, () =>
+ * document.querySelector('stile-list').shadowRoot?.querySelector('h3'))
  *       assert.deepEqual(w.watch.complaints, [])
  *     })
  */
@@ -21,13 +21,13 @@ import {Watch} from './harness/watch.mjs'
 export {browsers, chromium, firefox, insecureHost} from './harness/browsers.mjs'
 export {events}
 
-const patience = 20_000 // ms to wait for a condition
+const timeout = 20_000 // ms to wait for a condition
 
-/** The contract's strictest page. */
+/** The strictest policy in the contract. */
 export const strict = api => `default-src 'none'; script-src ${api}/widgets/; connect-src 'self' ${api}; img-src ${api}; media-src ${api}; ` +
   `require-trusted-types-for 'script'; trusted-types stile`
 
-/** Settings with which no rule of the ladder stands in the way. */
+/** Settings with which no token is challenged. */
 export const calm = {STILE_POLICY_SPIKE_CALLS: 1_000_000, STILE_POLICY_SPIKE_SUGGESTIONS: 1_000_000, STILE_POLICY_ADDRESS_BINDINGS: 30_000, STILE_POLICY_ADDRESS_RECORDS: 0}
 
 /** A small corpus. */
@@ -38,9 +38,9 @@ export const recipes = [
   {id: 'knives', collection: 'guides', title: 'On knives', summary: 'One good knife is enough.', body: '<p>Keep it sharp.</p>', tags: ['tools'], published_at: '2025-05-05T00:00:00Z'},
 ]
 
-class World {
+class Harness {
   client = {id: 'acme', secret: ''}
-  /** The tokens that the tenant's server was given, in order. */
+  /** The tokens that the tenant's server obtained, in order. */
   tokens = []
   #ends = []
 
@@ -59,7 +59,7 @@ class World {
     await this.#takesProofs()
   }
 
-  /** Waits until the server can be sure that a proof was not used before it started. */
+  /** Waits until the server accepts proofs, which it does not immediately after its start. */
   async #takesProofs() {
     const token = await this.issue(), prove = stranger()
     this.tokens.length = 0
@@ -73,7 +73,7 @@ class World {
     return part
   }
 
-  /** A fresh token, by client credentials. */
+  /** Gets a new token with the client's credentials. */
   async issue() {
     const answer = await this.server.oauth('token', this.client, {grant_type: 'client_credentials'})
     const {access_token: token} = await answer.json()
@@ -81,19 +81,21 @@ class World {
     return token
   }
 
-  /** Kills a token, as the tenant may. */
+  /** Revokes a token, as the tenant can. */
   async revoke(token) {
     await this.server.oauth('revoke', this.client, {token})
   }
 
-  /** The tag that brings the layer; attributes such as {'data-transport': 'jsonp'} are added, null takes one away. */
+  /**
+   * Returns the script tag of the layer. Attributes are added, or removed if their value is null.
+   */
   script(attributes = {}, file = 'stile.js') {
     const all = {'data-client-id': this.client.id, 'data-token-url': '/stile/token', ...attributes}
     const text = Object.entries(all).filter(([, v]) => v !== null).map(([k, v]) => ` ${k}="${v}"`).join('')
     return `<script ${file.endsWith('.mjs') ? 'type="module"' : 'async'} src="${this.api.origin}/widgets/v1/${file}"${text}></script>`
   }
 
-  /** Opens a page of the tenant's with this content. */
+  /** Opens a page of the tenant with this content. */
   async open(html, {csp, head = '', prepare = async () => {}} = {}) {
     const address = this.site.add('/page.html', `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>${head}</head><body>${html}</body></html>`, {csp})
     const page = await this.blank()
@@ -102,7 +104,7 @@ class World {
     return page
   }
 
-  /** A page that is nowhere yet. Its complaints are in this.watch. */
+  /** Opens an empty page. this.watch has its complaints. */
   async blank() {
     const context = await this.browser.context()
     this.#ends.unshift(() => context.close())
@@ -112,23 +114,23 @@ class World {
     return page
   }
 
-  /** Waits until fn, run in the page, gives something that is true, and returns it. */
+  /** Waits until fn, run in the page, returns a true value, and returns it. */
   async until(page, fn, ...args) {
-    for (const end = Date.now() + patience; ;) {
+    for (const end = Date.now() + timeout; ;) {
       const got = await page.evaluate(fn, ...args)
       if (got) return got
-      if (Date.now() > end) throw new Error(`waited in vain for ${fn}\n${await this.#state(page)}`)
+      if (Date.now() > end) throw new Error(`timed out waiting for ${fn}\n${await this.#state(page)}`)
       await page.evaluate(() => new Promise(resolve => setTimeout(resolve, 20)))
     }
   }
 
-  /** Waits until fn, run here, gives something that is true. */
+  /** Waits until fn, run here, returns a true value. */
   async untilTrue(fn, what) {
-    for (const end = Date.now() + patience; !(await fn()); await new Promise(resolve => setTimeout(resolve, 20)))
-      if (Date.now() > end) throw new Error(`waited in vain for ${what}\n${this.watch?.complaints.join('\n')}`)
+    for (const end = Date.now() + timeout; !(await fn()); await new Promise(resolve => setTimeout(resolve, 20)))
+      if (Date.now() > end) throw new Error(`timed out waiting for ${what}\n${this.watch?.complaints.join('\n')}`)
   }
 
-  /** Waits until the events of a type are at least so many, and returns them. */
+  /** Waits for at least n events of a type, and returns them. */
   async untilEvents(page, type, count = 1) {
     await this.until(page, (type, count) => globalThis[Symbol.for('stile-test-events')].filter(e => e.type === type).length >= count, type, count)
     return (await events(page)).filter(e => e.type === type)
@@ -145,15 +147,18 @@ class World {
   }
 }
 
-/** Makes a world for test t; settings are STILE_…, items the corpus, listed whether the tenant's site is in its list. */
-export async function world(t, browser, options = {}) {
-  const w = new World(browser)
+/**
+ * Starts the environment of test t. settings are STILE_… variables, items is the corpus, and listed
+ * adds the tenant's site to its list of sites.
+ */
+export async function harness(t, browser, options = {}) {
+  const w = new Harness(browser)
   t.after(() => w.end())
   await w.begin(options)
   return w
 }
 
-/** Evaluates a call of the layer in a page: {data, meta}, or {error: its fields}. */
+/** Makes a call of the layer in a page. Returns {data, meta}, or {error: its members}. */
 export function get(page, path, params) {
   return page.evaluate(async (path, params) => {
     try {

@@ -1,11 +1,11 @@
-/** The harness itself: a watch that sees nothing would let every other test pass. */
+/** The harness itself. If the watch recorded nothing, every other test would pass. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {browsers, strict, world} from './harness.mjs'
+import {browsers, strict, harness} from './harness.mjs'
 
 for (const browser of browsers) {
-  test(`${browser.name}: the server answers a page of the tenant's on another origin`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: the server responds to a page of the tenant on another origin`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open('<h1>A page</h1>')
     const body = await page.evaluate(async api => {
       const {access_token} = await (await fetch('/stile/token', {method: 'POST'})).json()
@@ -18,8 +18,8 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
-  test(`${browser.name}: the watch sees what a page's policy forbids, what it logs and what it throws`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: the watch records violations, console messages and errors`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open('<img src="https://elsewhere.example/x.png">', {csp: strict(w.api.origin)})
     await page.evaluate(() => {
       console.error('said aloud')
@@ -31,8 +31,8 @@ for (const browser of browsers) {
       await w.untilTrue(() => w.watch.of(want).length > 0, `a complaint like ${want}`)
   })
 
-  test(`${browser.name}: the layer's events are noted`, async t => {
-    const w = await world(t, browser)
+  test(`${browser.name}: the layer's events are recorded`, async t => {
+    const w = await harness(t, browser)
     const page = await w.open('<stile-list></stile-list>')
     await page.evaluate(() => {
       document.dispatchEvent(new CustomEvent('stile:token-invalid', {bubbles: true, detail: {code: 'token_missing', respondWith() {}, signal: new AbortController().signal}}))

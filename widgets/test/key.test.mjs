@@ -1,7 +1,7 @@
-/** The browser's key: what is bound to it moves with its visitor, and is worth nothing to anybody else. */
+/** Key-bound tokens work at any address of their visitor, and for no other caller. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {browsers, events, get, insecureHost, world} from './harness.mjs'
+import {browsers, events, get, insecureHost, harness} from './harness.mjs'
 import {noteEvents} from './harness/events.mjs'
 import {post, stranger} from './harness/proofs.mjs'
 import {shownText} from './harness/widgets.mjs'
@@ -9,13 +9,13 @@ import {shownText} from './harness/widgets.mjs'
 const loaded = () => !!globalThis.Stile
 
 async function began(t, browser, {settings, listed, ...page} = {}, attributes = {}) {
-  const w = await world(t, browser, {settings, listed})
+  const w = await harness(t, browser, {settings, listed})
   const opened = await w.open(w.script(attributes), page)
   await w.until(opened, loaded)
   return {w, page: opened}
 }
 
-/** Another tab of the page's browser, on the same page. */
+/** Opens the same page in another tab. */
 async function anotherTab(w, page) {
   const tab = await page.browserContext().newPage()
   await noteEvents(tab)
@@ -29,7 +29,7 @@ const codes = async page => (await events(page, 'stile:token-invalid')).map(e =>
 
 const parse = part => JSON.parse(Buffer.from(part, 'base64url').toString())
 
-/** The proofs of all requests with a token: [{jwk, htm, htu, jti…}], one for each. */
+/** Returns the proofs of all requests with a token: [{jwk, htm, htu, jti…}]. */
 function proofs(w) {
   const all = w.api.calls('/v1/').map(call => {
     const [header, claims] = call.form.get('proof').split('.')
@@ -42,10 +42,10 @@ function proofs(w) {
 
 const keys = w => [...new Set(proofs(w).map(proof => proof.key))]
 
-/** The token that a tab remembers, as any script of the page can read it. */
+/** Returns the token in the tab's storage, which any script of the page can read. */
 const tokenOf = page => page.evaluate(() => Object.entries(sessionStorage).find(([name]) => name.startsWith('stile:token:'))[1].split('\n')[1])
 
-/** Makes a request once more, word for word. */
+/** Repeats a request without changes. */
 async function replay(w, {method, path, form}) {
   if (method === 'POST') return post(w.api.origin + path, form)
   const script = await (await fetch(`${w.api.origin}${path}?${form}`)).text()
@@ -53,7 +53,7 @@ async function replay(w, {method, path, form}) {
 }
 
 for (const browser of browsers) {
-  test(`${browser.name}: a visitor's address changes, and nothing is noticed`, async t => {
+  test(`${browser.name}: a visitor's address changes, without a message or renewal`, async t => {
     const {w, page} = await began(t, browser)
     w.api.from = '192.0.2.1'
     assert.equal((await items(page)).meta.total, 4)
@@ -67,7 +67,7 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
-  test(`${browser.name}: a copied token is refused to another browser, and to a program, and its owner goes on`, async t => {
+  test(`${browser.name}: a copied token is refused to another browser and to a program, and the visitor continues`, async t => {
     const {w, page} = await began(t, browser)
     assert.ok((await items(page)).data)
     const token = await tokenOf(page)
@@ -83,7 +83,7 @@ for (const browser of browsers) {
   })
 
   for (const transport of ['form', 'jsonp'])
-    test(`${browser.name}: a request by ${transport} that is sent again is refused, and its owner goes on`, async t => {
+    test(`${browser.name}: a repeated request by ${transport} is refused, and the visitor continues`, async t => {
       const {w, page} = await began(t, browser, {}, {'data-transport': transport})
       assert.ok((await items(page)).data)
       const [made] = w.api.calls('/v1/items')
@@ -107,7 +107,7 @@ for (const browser of browsers) {
     assert.equal(w.site.tokenRequests, 1)
     const tab = await anotherTab(w, page)
     assert.ok((await items(tab)).data)
-    assert.equal(w.site.tokenRequests, 1, 'the first tab had one')
+    assert.equal(w.site.tokenRequests, 1, 'the first tab requested one')
     await w.revoke(w.tokens[0])
     const both = await Promise.all([items(page), items(tab)])
     for (const {data, error} of both) assert.ok(data, JSON.stringify(error))
@@ -116,7 +116,7 @@ for (const browser of browsers) {
     assert.equal(keys(w).length, 1)
   })
 
-  test(`${browser.name}: two tabs that begin at once make one key, and get one token`, async t => {
+  test(`${browser.name}: two tabs that start simultaneously make one key, and get one token`, async t => {
     const {w, page} = await began(t, browser)
     const tab = await anotherTab(w, page)
     const both = await Promise.all([items(page), items(tab)])
@@ -125,7 +125,7 @@ for (const browser of browsers) {
     assert.equal(w.site.tokenRequests, 1)
   })
 
-  test(`${browser.name}: with token-store memory tabs share the key, and no token`, async t => {
+  test(`${browser.name}: with token-store memory, tabs share the key but no token`, async t => {
     const {w, page} = await began(t, browser, {}, {'data-token-store': 'memory'})
     assert.ok((await items(page)).data)
     const tab = await anotherTab(w, page)
@@ -149,7 +149,7 @@ for (const browser of browsers) {
     'takes no key': () => { IDBObjectStore.prototype.add = () => { throw new DOMException('no', 'DataCloneError') } },
   }
   for (const [what, sicken] of Object.entries(illnesses))
-    test(`${browser.name}: where storage ${what}, each page view has its own key and token`, async t => {
+    test(`${browser.name}: if storage ${what}, each page view has its own key and token`, async t => {
       const {w, page} = await began(t, browser, {prepare: page => page.evaluateOnNewDocument(sicken)})
       assert.ok((await items(page)).data)
       assert.equal((await get(page, '/v1/token')).data.binding, 'key')
@@ -158,12 +158,12 @@ for (const browser of browsers) {
       assert.ok((await items(page)).data)
       assert.equal(keys(w).length, 2)
       assert.equal(w.site.tokenRequests, 2)
-      assert.deepEqual(await codes(page), ['token_missing'], 'the token of the page before is not tried')
+      assert.deepEqual(await codes(page), ['token_missing'], 'the token of the previous page is not used')
       assert.deepEqual(w.watch.complaints, [])
     })
 
-  test(`${browser.name}: a page in a sandbox, which may store nothing, has a key and a token for itself`, async t => {
-    const w = await world(t, browser, {listed: false})
+  test(`${browser.name}: a page in a sandbox, which can't store anything, has its own key and token`, async t => {
+    const w = await harness(t, browser, {listed: false})
     const page = await w.open(w.script({'data-token': await w.issue()}), {csp: 'sandbox allow-scripts'})
     await w.until(page, loaded)
     assert.equal(await page.evaluate(() => origin), 'null')
@@ -176,7 +176,7 @@ for (const browser of browsers) {
   })
 
   for (const hours of [1, -1])
-    test(`${browser.name}: a clock that is wrong by ${hours} h costs one request in a tab`, async t => {
+    test(`${browser.name}: a clock that is wrong by ${hours} h costs one request per tab`, async t => {
       const {w, page} = await began(t, browser, {prepare: page => page.evaluateOnNewDocument(setClock, hours)})
       assert.ok((await items(page)).data)
       assert.equal(w.api.calls('/v1/items').length, 2)
@@ -191,7 +191,7 @@ for (const browser of browsers) {
     })
 
   for (const transport of ['form', 'jsonp'])
-    test(`${browser.name}: where a key is asked for, all that is sent by ${transport} has a proof, answers to challenges too`, async t => {
+    test(`${browser.name}: if a key is required, all requests by ${transport} have a proof, including answers to challenges`, async t => {
       const settings = {STILE_BINDING: 'key', STILE_POLICY_SPIKE_CALLS: 3, STILE_POLICY_CHALLENGE_LADDER: 'work'}
       const {w, page} = await began(t, browser, {settings}, {'data-transport': transport})
       for (let n = 0; n < 5; n++) assert.ok((await items(page)).data)
@@ -201,8 +201,8 @@ for (const browser of browsers) {
       assert.equal(keys(w).length, 1)
     })
 
-  test(`${browser.name}: a page that came by plain http has no key, and goes on by its address`, async t => {
-    const w = await world(t, browser, {listed: false})
+  test(`${browser.name}: a page by plain HTTP has no key, and its token is address-bound`, async t => {
+    const w = await harness(t, browser, {listed: false})
     const page = await insecure(w, w.script())
     await w.until(page, loaded)
     assert.equal(await page.evaluate(() => isSecureContext), false)
@@ -212,18 +212,18 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
-  test(`${browser.name}: where the tenant's setting lets no such page through, it says so`, async t => {
-    const w = await world(t, browser, {listed: false, settings: {STILE_BINDING: 'key'}})
+  test(`${browser.name}: if the tenant requires a key, such a page shows a message`, async t => {
+    const w = await harness(t, browser, {listed: false, settings: {STILE_BINDING: 'key'}})
     const page = await insecure(w, `${w.script()}<stile-list></stile-list>`)
     const [{detail}] = await w.untilEvents(page, 'stile:error')
     assert.equal(detail.code, 'proof_invalid')
-    assert.equal(detail.detail, 'The token belongs to a key, and the request has no good proof of it.')
-    await w.untilTrue(async () => /prove.*tell the people of this site/s.test(await shownText(page, 'stile-list')), 'what to do')
+    assert.match(detail.detail, /key/)
+    await w.untilTrue(async () => /prove.*contact the owner of this site/s.test(await shownText(page, 'stile-list')), 'the advice')
     assert.ok(w.site.tokenRequests <= 1)
   })
 }
 
-/** The page, by a name that makes it insecure. */
+/** Returns the page's URL with a host that is not secure. */
 async function insecure(w, html) {
   const page = await w.blank()
   const {pathname, port} = new URL(w.site.add('/page.html', `<!doctype html><title>Plain</title><body>${html}`))
@@ -231,7 +231,7 @@ async function insecure(w, html) {
   return page
 }
 
-/** Runs in the page: what a script can have of the keys that are kept. */
+/** Runs in the page: returns what a script can read of the stored keys. */
 async function readKeys() {
   const asked = request => new Promise((resolve, reject) => Object.assign(request, {onsuccess: () => resolve(request.result), onerror: reject}))
   const keys = (await asked(indexedDB.open('stile'))).transaction('keys').objectStore('keys')
@@ -242,7 +242,7 @@ async function readKeys() {
   }))
 }
 
-/** Runs in the page: the device's clock is ahead by so many hours. */
+/** Runs in the page: sets the device's clock forward by some hours. */
 function setClock(hours) {
   const {now} = Date
   Date.now = () => now() + hours * 3_600_000

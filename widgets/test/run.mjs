@@ -1,6 +1,6 @@
 /**
- * Runs a set of tests by `node --test`, one file after another: two browsers at
- * a time are enough for a small machine. A set that is empty fails.
+ * Runs a set of tests with `node --test`, one file after another, because a small machine can't run
+ * more than two browsers simultaneously. An empty set fails.
  *
  *   node test/run.mjs unit|browser|vectors [part of a file's name…]
  */
@@ -23,17 +23,18 @@ function files(folder, ending) {
   return readdirSync(join(root, folder)).filter(name => name.endsWith(ending)).sort().map(name => join(root, folder, name))
 }
 
-/** Makes what Node can run of TypeScript; the sources stay readable in a failure's stack. */
+/** Compiles TypeScript for Node. Stack traces refer to the sources. */
 function build(entryPoints) {
   rmSync(built, {recursive: true, force: true})
   if (!entryPoints.length) return []
-  const banner = {js: "import {webcrypto as ofNode} from 'node:crypto'; globalThis.crypto ??= ofNode"} // Node 18 has no global one
+  // Node 18 has no global crypto.
+  const banner = {js: "import {webcrypto as nodeCrypto} from 'node:crypto'; globalThis.crypto ??= nodeCrypto"}
   buildSync({entryPoints, banner, outdir: built, bundle: true, platform: 'node', format: 'esm', packages: 'external', target: 'es2022', sourcemap: 'inline', outExtension: {'.js': '.mjs'}, logLevel: 'error'})
   return readdirSync(built).sort().map(name => join(built, name))
 }
 
 const [set, ...parts] = process.argv.slice(2)
-if (!sets[set]) fail(`a set is one of ${Object.keys(sets).join(', ')}`)
+if (!sets[set]) fail(`the set must be one of ${Object.keys(sets).join(', ')}`)
 const chosen = sets[set]().filter(file => !parts.length || parts.some(part => file.includes(part)))
 if (!chosen.length) fail(`no test in ${set}`)
 const result = spawnSync(process.execPath, ['--enable-source-maps', '--test', '--test-concurrency=1', '--test-reporter=spec', ...chosen], {stdio: 'inherit', cwd: root})

@@ -1,21 +1,26 @@
-/** S21: public vectors for stored cross-site scripting, as content, shown by the elements in Chromium. */
+/**
+ * S21: the elements show public vectors for stored cross-site scripting as content, in Chromium.
+ */
 import assert from 'node:assert/strict'
 import {before, test} from 'node:test'
-import {chromium, world} from './harness.mjs'
+import {chromium, harness} from './harness.mjs'
 import {Trap} from './harness/trap.mjs'
 import {vectors} from './harness/vectors.mjs'
 
 const endless = {STILE_POLICY_TOKEN_CALLS: 1_000_000, STILE_POLICY_TOKEN_RECORDS: 100_000_000}
-const batch = 24 // vectors on a page at once
+const batch = 24 // vectors on a page
 const batches = Array.from({length: Math.ceil(vectors.length / batch)}, (_, k) => k)
 
-/** A vector in every field of an item that holds text. Eight items share a word, as many as there are suggestions. */
+/**
+ * Returns an item with the vector in every text field. Eight items share a word, because there are
+ * eight suggestions.
+ */
 const item = (vector, n) => ({
   id: `v${n}`, collection: `batch${Math.floor(n / batch)}`, title: `set${Math.floor(n / 8)} ${vector}`, summary: vector, body: vector,
   tags: [vector], attributes: {a: vector, [vector]: 'named'}, url: vector, image: vector,
 })
 
-/** The item, no longer than an import allows, and with the vector in addresses and a name that may be imported. */
+/** Returns the item with the lengths, URLs and names that an import allows. */
 function short(item) {
   const plain = text => text.replace(/[\s\p{C}]/gu, '').slice(0, 60)
   const address = `https://publisher.example/${plain(item.url).replaceAll('%', '%25')}`
@@ -23,8 +28,10 @@ function short(item) {
     attributes: {a: item.attributes.a, [`n${plain(item.url)}`]: 'named'}, url: address, image: address}
 }
 
-/** Runs in the page: an item for each vector and, where there is a collection of them, the other elements over it.
- * Resolves with those that ask and have no answer in time. */
+/**
+ * Runs in the page: shows an item for each vector and, for a collection, the other elements with
+ * it. Resolves with the elements that get no response in time.
+ */
 async function show(texts, first, collection) {
   const main = document.querySelector('main')
   const make = (name, attributes) => {
@@ -45,7 +52,9 @@ async function show(texts, first, collection) {
   return Promise.race([all.then(() => []), new Promise(resolve => setTimeout(resolve, 60_000)).then(left)])
 }
 
-/** Runs in the page: markup in the elements' shadow trees that could act, and titles that can't be read. */
+/**
+ * Runs in the page: returns active markup in the shadow trees, and titles that are not readable.
+ */
 function look(first, count) {
   const faults = []
   const acts = 'script, iframe, frame, object, embed, form:not(:has([role=combobox])), style, link, meta, base, svg animate, svg set, math'
@@ -75,7 +84,7 @@ async function suggest(w, page, word) {
   await w.until(page, word => [...document.querySelector('stile-search').shadowRoot.querySelectorAll('[role=option]')].some(o => o.textContent.includes(word)), word)
 }
 
-/** A page with the layer, a main, and traps. */
+/** Opens a page with the layer, a main element, and traps. */
 async function trapped(w) {
   const page = await w.blank()
   const address = w.site.add('/trapped.html', `<!doctype html><title>Trapped</title>${w.script({'data-transport': 'form'})}<main></main>`)
@@ -87,31 +96,34 @@ async function trapped(w) {
 
 before(() => assert.ok(vectors.length >= 1146, `only ${vectors.length} vectors`))
 
-test('S21: of the vectors as they are, at least 100 run: else the tests below say nothing', async t => {
-  const w = await world(t, chromium, {items: []})
+test('S21: at least 100 of the unchanged vectors run, otherwise the tests below prove nothing', async t => {
+  const w = await harness(t, chromium, {items: []})
   const page = await w.blank()
   const trap = await Trap.set(page, w.site.origin)
   await page.goto(w.site.add('/raw.html', '<!doctype html><title>Raw</title><main></main>'))
   for (const k of batches) {
     await page.evaluate(insertRaw, vectors.slice(k * batch, (k + 1) * batch), k * batch)
-    await page.waitForNetworkIdle({idleTime: 100, concurrency: 2, timeout: 5000}).catch(() => 'one of them goes on asking')
+    await page.waitForNetworkIdle({idleTime: 100, concurrency: 2, timeout: 5000}).catch(() => 'one of them still sends requests')
     await pokeAll(page, '[...document.querySelectorAll("iframe")].map(frame => frame.contentDocument).filter(Boolean)')
   }
   t.diagnostic(`${trap.frames.size} of ${vectors.length} vectors ran`)
   assert.ok(trap.frames.size >= 100, `${trap.frames.size} of ${vectors.length} ran`)
 })
 
-/** Runs in the page: does to all elements below root what a visitor may do, but for following links. */
+/** Runs in the page: does what a visitor can do to all elements below root, except follow links. */
 function poke(root) {
   const events = ['pointerover', 'mouseover', 'mouseenter', 'mousemove', 'mousedown', 'mouseup', 'focus', 'focusin', 'blur', 'keydown', 'keyup', 'wheel', 'scroll', 'toggle', 'dblclick', 'drag', 'drop', 'copy', 'paste', 'touchstart', 'animationend']
   for (const element of root.querySelectorAll('*')) for (const type of events) element.dispatchEvent(new Event(type, {bubbles: false}))
 }
 
-/** Pokes all below the roots, which are an expression in the page. */
+/** Interacts with all elements below the roots, which are an expression in the page. */
 const pokeAll = (page, roots) => page.evaluate(`{ const poke = ${poke}; for (const root of ${roots}) poke(root) }`)
 const shadows = '[...document.querySelectorAll("main > *")].map(host => host.shadowRoot)'
 
-/** Runs in the page: each vector in a frame of its own, written and set as inner HTML; a frame that never loads is left. */
+/**
+ * Runs in the page: shows each vector in a frame of its own, written and as inner HTML. Frames that
+ * do not load are ignored.
+ */
 async function insertRaw(texts, first) {
   document.querySelector('main').replaceChildren()
   const frames = texts.map((text, n) => {
@@ -131,13 +143,13 @@ async function insertRaw(texts, first) {
   await Promise.race([Promise.all(frames), limit])
 }
 
-test('S21: imported and shown by all four elements, none runs', {timeout: 1_200_000}, async t => {
-  const w = await world(t, chromium, {settings: endless, items: []})
+test('S21: none runs after import, in all four elements', {timeout: 1_200_000}, async t => {
+  const w = await harness(t, chromium, {settings: endless, items: []})
   await w.server.import(vectors.map(item).map(short))
   const {page, trap} = await trapped(w)
   for (const k of batches) {
     const texts = vectors.slice(k * batch, (k + 1) * batch)
-    assert.deepEqual(await page.evaluate(show, texts, k * batch, `batch${k}`), [], 'all are answered')
+    assert.deepEqual(await page.evaluate(show, texts, k * batch, `batch${k}`), [], 'all get a response')
     for (let set = k * 3; set * 8 < Math.min(vectors.length, (k + 1) * batch); set++) await suggest(w, page, `set${set}`)
     assert.deepEqual(await page.evaluate(look, k * batch, texts.length), [])
     await pokeAll(page, shadows)
@@ -148,8 +160,8 @@ test('S21: imported and shown by all four elements, none runs', {timeout: 1_200_
   t.diagnostic(`${vectors.length} vectors shown`)
 })
 
-test('S21: a server that has been made to answer with them as they are gets none to run', {timeout: 1_200_000}, async t => {
-  const w = await world(t, chromium, {settings: endless, items: []})
+test('S21: none runs if the server returns them unchanged', {timeout: 1_200_000}, async t => {
+  const w = await harness(t, chromium, {settings: endless, items: []})
   w.api.intercept = call => {
     const n = /^\/v1\/items\/v(\d+)$/.exec(call.path)?.[1]
     return n && {status: 200, type: 'application/json', body: JSON.stringify({data: item(vectors[n], n), meta: {}})}
@@ -157,7 +169,7 @@ test('S21: a server that has been made to answer with them as they are gets none
   const {page, trap} = await trapped(w)
   for (const k of batches) {
     const texts = vectors.slice(k * batch, (k + 1) * batch)
-    assert.deepEqual(await page.evaluate(show, texts, k * batch, ''), [], 'all are answered')
+    assert.deepEqual(await page.evaluate(show, texts, k * batch, ''), [], 'all get a response')
     assert.deepEqual(await page.evaluate(look, k * batch, texts.length), [])
     await pokeAll(page, shadows)
     assert.deepEqual(trap.sprung, [], `batch ${k}`)

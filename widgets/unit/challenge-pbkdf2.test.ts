@@ -1,4 +1,4 @@
-/** PBKDF2 in plain JavaScript, held to RFC 7914's vectors and to Node's own. */
+/** PBKDF2 in plain JavaScript, compared with the vectors of RFC 7914 and with Node's. */
 import assert from 'node:assert/strict'
 import {createHash, pbkdf2Sync} from 'node:crypto'
 import {test} from 'node:test'
@@ -8,12 +8,12 @@ const derive = pbkdf2()
 const text = (s: string) => new TextEncoder().encode(s)
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
-test('RFC 7914, section 11: the first 32 of the vectors\' 64 bytes', () => {
+test('RFC 7914, section 11: the results are the first 32 of the vectors\' 64 bytes', () => {
   assert.equal(hex(derive(text('passwd'), text('salt'), 1)), '55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc')
   assert.equal(hex(derive(text('Password'), text('NaCl'), 80000)), '4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56')
 })
 
-test('passwords, salts and iterations of every length that it takes give what Node\'s crypto gives', () => {
+test('the results equal those of Node\'s crypto, for all lengths of passwords and salts', () => {
   for (let n = 0; n <= 64; n++) {
     const password = bytes('password', n)
     const salt = bytes('salt', n % 52)
@@ -22,13 +22,13 @@ test('passwords, salts and iterations of every length that it takes give what No
   }
 })
 
-test('one derivation leaves nothing behind for the next', () => {
+test('a derivation does not change the result of the next', () => {
   const alone = hex(pbkdf2()(text('a'), text('b'), 3))
   derive(bytes('long', 64), bytes('longer', 51), 2)
   assert.equal(hex(derive(text('a'), text('b'), 3)), alone)
 })
 
-/** So many bytes that look like chance and are the same in every run. */
+/** Returns pseudorandom bytes, which are the same in every run. */
 function bytes(seed: string, length: number): Uint8Array {
   const blocks = Array.from({length: Math.ceil(length / 32)}, (_, i) => createHash('sha256').update(`${seed} ${length} ${i}`).digest())
   return new Uint8Array(Buffer.concat(blocks).subarray(0, length))

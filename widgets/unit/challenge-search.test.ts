@@ -1,4 +1,4 @@
-/** The search for a counter, held to an unchanged ALTCHA solver and verifier. */
+/** The search for a counter, compared with ALTCHA's own solver and verifier. */
 import assert from 'node:assert/strict'
 import {createHmac, pbkdf2Sync, webcrypto} from 'node:crypto'
 import {test} from 'node:test'
@@ -10,7 +10,7 @@ import {search} from '../src/challenge/search'
 const nonce = '00112233445566778899aabbccddeeff'
 const salt = 'f0e1d2c3b4a5968778695a4b3c2d1e0f'
 
-/** A challenge as the server makes it, in ten iterations. */
+/** Returns a challenge like the server's, with ten iterations. */
 function parametersOf(counter: number, prefixLength = 32) {
   const password = Buffer.from(nonce + counter.toString(16).padStart(8, '0'), 'hex')
   const key = pbkdf2Sync(password, Buffer.from(salt, 'hex'), 10, 32, 'sha256').toString('hex')
@@ -19,10 +19,10 @@ function parametersOf(counter: number, prefixLength = 32) {
 
 const unused = () => { throw new Error('plain JavaScript was used') }
 
-/** As on an insecure origin, where there is no crypto.subtle. */
+/** Runs as on an insecure origin, which has no crypto.subtle. */
 const insecurely = <T>(fn: () => Promise<T>) => withCrypto({}, fn)
 
-/** As on a secure origin; Node has it as a global from 20 on. */
+/** Runs as on a secure origin. Node has a global crypto since version 20. */
 const securely = <T>(fn: () => Promise<T>) => withCrypto(webcrypto, fn)
 
 async function withCrypto<T>(value: object, fn: () => Promise<T>): Promise<T> {
@@ -44,10 +44,10 @@ for (const counter of [0, 1, 255, 256, 700]) {
   })
 }
 
-test('an ALTCHA solver finds the same, and an ALTCHA verifier takes it', async () => {
+test('an ALTCHA solver finds the same counter, and an ALTCHA verifier accepts it', async () => {
   const parameters = parametersOf(321)
   const counter = await insecurely(() => search({parameters, first: 0, step: 1}, pbkdf2()))
-  // altcha-lib knows its own by a signature over the parameters, in their order.
+  // altcha-lib only verifies parameters that it has signed, in their order.
   const hmacSignatureSecret = 'of this test'
   const challenge = {parameters, signature: createHmac('sha256', hmacSignatureSecret).update(JSON.stringify(parameters)).digest('hex')}
   const theirs = await solveChallenge({challenge, deriveKey})
@@ -57,7 +57,7 @@ test('an ALTCHA solver finds the same, and an ALTCHA verifier takes it', async (
   assert.equal((await verifySolution({challenge, solution: {...solution, counter: counter + 1}, deriveKey, hmacSignatureSecret})).verified, false)
 })
 
-test('a lane tries its own counters and no other', async () => {
+test('a lane tries only its own counters', async () => {
   const tried: number[] = []
   const note = (password: Uint8Array) => {
     tried.push(new DataView(password.buffer).getUint32(password.length - 4))
@@ -68,7 +68,7 @@ test('a lane tries its own counters and no other', async () => {
   assert.deepEqual(tried, [1, 4, 7, 10])
 })
 
-test('what is awaited between keys can stop it', async () => {
+test('the function between keys can stop the search', async () => {
   let keys = 0
   const stop = () => { if (++keys === 3) throw new Error('enough') }
   await assert.rejects(insecurely(() => search({parameters: parametersOf(700), first: 0, step: 1}, pbkdf2(), stop)), /enough/)

@@ -1,24 +1,24 @@
-/** What a call tries again, and what ends it. */
+/** When a call is retried, and when it fails. */
 import './events'
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
 import {Client} from '../src/client'
 import {TransportError} from '../src/errors'
-import {answered, outcome, problem, refused, required, unreachable, work, World} from './world'
+import {answered, outcome, problem, refused, required, unreachable, work, FakePorts} from './fake-ports'
 
-/** A world that has a token. */
-function ready(): World {
-  const w = new World()
+/** Returns ports that have a token. */
+function ready(): FakePorts {
+  const w = new FakePorts()
   w.config.token = 't'
   return w
 }
 
-/** A server whose first answers are these, and then good. */
+/** Returns a server that sends these responses first, and then admits every call. */
 function first(...answers: (() => any)[]) {
   return () => (answers.shift() ?? answered)()
 }
 
-async function run(w: World, client = new Client(w), path = '/a'): Promise<unknown> {
+async function run(w: FakePorts, client = new Client(w), path = '/a'): Promise<unknown> {
   const call = outcome(client.get(path))
   await w.clock.run()
   return call
@@ -27,20 +27,20 @@ async function run(w: World, client = new Client(w), path = '/a'): Promise<unkno
 const timeout = () => { throw new TransportError('timeout') }
 const busy = (retry_after: number | null = null) => () => refused('overloaded', {status: 503, retry_after})
 
-test('parameters are sent as they are given, with the token and the client id', async () => {
+test('parameters are sent unchanged, with the token and the client id', async () => {
   const w = ready()
   await Promise.all([new Client(w).get('/v1/items', {q: 'a b', limit: 3, highlight: true, none: undefined}), w.clock.run()])
   assert.deepEqual(w.sent[0]!.fields, {q: 'a b', limit: '3', highlight: 'true', client_id: 'acme', access_token: 't'})
 })
 
 for (const [what, fault] of Object.entries({'a network fault': unreachable, 'a timeout': timeout, 'overload': busy()})) {
-  test(`${what} is tried again twice`, async () => {
+  test(`${what} is retried twice`, async () => {
     const w = ready()
     w.server = first(fault, fault)
     assert.equal(await run(w), 'data')
     assert.equal(w.sent.length, 3)
   })
-  test(`${what} ends a call the third time`, async () => {
+  test(`${what} fails a call the third time`, async () => {
     const w = ready()
     w.server = fault as never
     assert.match(String(await run(w)), /unreachable|timeout|overloaded/)
@@ -48,7 +48,7 @@ for (const [what, fault] of Object.entries({'a network fault': unreachable, 'a t
   })
 }
 
-test('the server says when to come back', async () => {
+test('a retry waits as long as the server requests', async () => {
   const w = ready()
   w.server = first(busy(7))
   const began = w.clock.now
@@ -56,7 +56,7 @@ test('the server says when to come back', async () => {
   assert.ok(w.clock.now - began >= 7_000 && w.clock.now - began < 8_000)
 })
 
-test('nobody waits for more than a minute', async () => {
+test('a call does not wait for more than a minute', async () => {
   const w = ready()
   w.server = first(busy(61))
   assert.equal(await run(w), 'overloaded')
@@ -64,7 +64,7 @@ test('nobody waits for more than a minute', async () => {
 })
 
 for (const code of ['bad_request', 'not_found', 'internal', 'client_mismatch', 'proof_invalid'])
-  test(`${code} is not tried again`, async () => {
+  test(`${code} is not retried`, async () => {
     const w = ready()
     w.server = () => refused(code)
     assert.equal(await run(w), code)
@@ -72,14 +72,14 @@ for (const code of ['bad_request', 'not_found', 'internal', 'client_mismatch', '
   })
 
 for (const code of ['csp', 'no_callback'] as const)
-  test(`${code} is not tried again`, async () => {
+  test(`${code} is not retried`, async () => {
     const w = ready()
     w.server = () => { throw new TransportError(code) }
     assert.equal(await run(w), code)
     assert.equal(w.sent.length, 1)
   })
 
-test('a proof of another time is made once more by the server\'s clock', async () => {
+test('a proof with a wrong time is made again with the server\'s time', async () => {
   const w = ready()
   w.prover = {proof: async (method, url, token, now) => [method, url, token, now].join(' ')}
   w.server = ({proof}) => proof === 'POST https://api.example/a t 5000000' ? answered() : refused('proof_invalid', {now: 5000})
@@ -90,7 +90,7 @@ test('a proof of another time is made once more by the server\'s clock', async (
   assert.equal(w.sent.length, 4)
 })
 
-test('a block is told once, until a call is answered', async () => {
+test('a block is reported once, until a call is admitted', async () => {
   const w = ready()
   w.server = () => refused('address_blocked', {status: 403, retry_after: 600})
   const client = new Client(w)
@@ -102,13 +102,13 @@ test('a block is told once, until a call is answered', async () => {
   await run(w, client)
   w.server = () => refused('address_blocked', {status: 403, retry_after: 600})
   await run(w, client)
-  assert.deepEqual(w.told, ['blocked', 'blocked'])
+  assert.deepEqual(w.eventNames, ['blocked', 'blocked'])
   w.server = () => refused('tenant_suspended')
   await run(w, client)
-  assert.deepEqual(w.told, ['blocked', 'blocked', 'blocked'], 'another reason is news')
+  assert.deepEqual(w.eventNames, ['blocked', 'blocked', 'blocked'], 'another reason is news')
 })
 
-test('a block that the page takes over is quiet for all calls', async () => {
+test('a block that the page handles is quiet for all calls', async () => {
   const w = ready()
   w.server = () => refused('address_blocked')
   w.listener = e => e.preventDefault()
@@ -116,8 +116,8 @@ test('a block that the page takes over is quiet for all calls', async () => {
   for (let n = 0; n < 2; n++) assert.equal((await client.get('/a').catch(e => e)).quiet, true)
 })
 
-test('a call that aborts ends at once, wherever it waits', async () => {
-  const states: Record<string, (w: World) => void> = {
+test('an aborted call ends immediately, wherever it waits', async () => {
+  const states: Record<string, (w: FakePorts) => void> = {
     'for a token': w => { w.config.token = ''; w.issue = () => new Promise(() => {}) },
     'for the answer': w => { w.server = () => new Promise(() => {}) },
     'for another try': w => { w.server = busy(30) },
@@ -134,13 +134,13 @@ test('a call that aborts ends at once, wherever it waits', async () => {
   }
 })
 
-test('a call that is aborted before it begins sends nothing', async () => {
+test('a call that is aborted before it starts sends nothing', async () => {
   const w = ready()
   assert.equal(await outcome(new Client(w).get('/a', {}, AbortSignal.abort())), 'AbortError')
   assert.equal(w.sent.length, 0)
 })
 
-test('a slot is free again after calls that aborted in the queue for it', async () => {
+test('a slot is free again after calls in its queue were aborted', async () => {
   const w = ready()
   w.server = ({path}) => path === '/hang' ? new Promise(() => {}) : answered()
   const client = new Client(w), stop = new AbortController()
@@ -157,8 +157,8 @@ test('a slot is free again after calls that aborted in the queue for it', async 
   assert.deepEqual(await more, Array(9).fill('data'))
 })
 
-/** A server that asks for work until an answer is right. */
-function asking(w: World, right: (answer: string) => boolean = () => true) {
+/** Returns a server that requires work until an answer is correct. */
+function asking(w: FakePorts, right: (answer: string) => boolean = () => true) {
   let solved = false, n = 1
   w.server = ({path, fields}) => {
     if (!path.includes('/challenges/')) return solved ? answered() : required(work(`w${n}`))
@@ -175,8 +175,8 @@ test('a challenge is solved once for all waiting calls', async () => {
   const calls = Promise.all(Array.from({length: 30}, (_, n) => outcome(client.get(`/${n}`))))
   await w.clock.run()
   assert.deepEqual(await calls, Array(30).fill('data'))
-  assert.deepEqual(w.told, ['challenge', 'challenge-solved'])
-  assert.equal(w.sent.length, 4 + 1 + 30, 'four met it, one answered it, all went on')
+  assert.deepEqual(w.eventNames, ['challenge', 'challenge-solved'])
+  assert.equal(w.sent.length, 4 + 1 + 30, 'four calls received it, one request answered it, and all calls continued')
 })
 
 test('no call is sent while a challenge is open', async () => {
@@ -195,13 +195,13 @@ test('no call is sent while a challenge is open', async () => {
   assert.deepEqual(await Promise.all([one, ...others]), Array(4).fill('data'))
 })
 
-test('a wrong answer brings the next challenge', async () => {
+test('after a wrong answer, the next challenge is solved', async () => {
   const w = ready()
   asking(w, answer => answer === '3')
   let n = 0
   w.solver = () => String(++n)
   assert.equal(await run(w), 'data')
-  assert.deepEqual(w.told, ['challenge', 'challenge', 'challenge', 'challenge-solved'])
+  assert.deepEqual(w.eventNames, ['challenge', 'challenge', 'challenge', 'challenge-solved'])
 })
 
 test('a page may answer a challenge, or give it up', async () => {
@@ -214,14 +214,14 @@ test('a page may answer a challenge, or give it up', async () => {
   assert.equal(await run(w), 'data')
 })
 
-test('a challenge that can\'t be solved ends the waiting calls as one that was given up', async () => {
+test('a challenge that can\'t be solved fails the waiting calls, like one that was given up', async () => {
   const w = ready()
   w.server = () => required()
   w.solver = async () => { throw new DOMException('expired', 'TimeoutError') }
   assert.equal(await run(w), 'challenge_required')
 })
 
-test('a challenge that the page takes over ends the waiting calls, quietly', async () => {
+test('a challenge that the page handles fails the waiting calls quietly', async () => {
   const w = ready()
   asking(w)
   w.listener = e => e.preventDefault()
@@ -231,7 +231,7 @@ test('a challenge that the page takes over ends the waiting calls, quietly', asy
   assert.deepEqual((await errors).map((e: any) => [e.code, e.quiet]), Array(2).fill(['challenge_required', true]))
 })
 
-test('a challenge of an older token\'s is nobody\'s to solve', async () => {
+test('a challenge of an older token is not solved', async () => {
   const w = ready(), client = new Client(w)
   let release = () => {}
   const held = new Promise<void>(resolve => release = resolve)
@@ -242,24 +242,24 @@ test('a challenge of an older token\'s is nobody\'s to solve', async () => {
   release()
   await w.clock.run()
   assert.equal(await call, 'data')
-  assert.deepEqual(w.told, [])
+  assert.deepEqual(w.eventNames, [])
 })
 
-test('a challenge that is gone is not waited for', async () => {
+test('a call does not wait for a challenge that no longer exists', async () => {
   const w = ready()
   let asked = 0
   w.server = ({path}) => path.includes('/challenges/') ? refused('not_found') : asked++ ? answered() : required()
   assert.equal(await run(w), 'data')
 })
 
-test('a server that asks for ever is given up', async () => {
+test('a call fails if the server always requires another challenge', async () => {
   const w = ready()
   w.server = ({path}) => path.includes('/challenges/') ? answered({solved: true}) : required()
   assert.equal(await run(w), 'challenge_required')
-  assert.equal(w.told.filter(name => name === 'challenge').length, 6)
+  assert.equal(w.eventNames.filter(name => name === 'challenge').length, 6)
 })
 
-test('the answer to a challenge is tried again after a fault', async () => {
+test('the answer to a challenge is retried after a network error', async () => {
   const w = ready()
   asking(w)
   const {server} = w
@@ -268,14 +268,14 @@ test('the answer to a challenge is tried again after a fault', async () => {
   assert.equal(await run(w), 'data')
 })
 
-test('a token that dies in a challenge ends the challenge, and calls go on with the next token', async () => {
+test('if a token dies during a challenge, the calls continue with the next token', async () => {
   const w = ready()
   w.server = ({path, token}) => token === 't1' ? answered() : path.includes('/challenges/') ? refused('token_challenged_too_often') : required()
   assert.equal(await run(w), 'data')
-  assert.equal(w.granted, 1)
+  assert.equal(w.tokenRequests, 1)
 })
 
-test('another token ends a challenge of the old one\'s, and the dialog closes', async () => {
+test('a new token ends the challenge of the old one, and closes the dialog', async () => {
   const w = ready()
   let closed = 0
   w.server = ({token}) => token === 'other' ? answered() : required({id: 'p', kind: 'picture', expires_in: 300, calls_left: 5, picture: '', sound: '', digits: 6})
@@ -289,14 +289,14 @@ test('another token ends a challenge of the old one\'s, and the dialog closes', 
   assert.equal(closed, 1)
 })
 
-test('what solves challenges may fail to load', async () => {
+test('calls fail if the module that solves challenges can\'t be loaded', async () => {
   const w = ready()
   asking(w)
   w.dialog = async () => { throw new TypeError('Failed to fetch dynamically imported module') }
   assert.equal(await run(w), 'unreachable')
 })
 
-test('a reload brings another challenge into the dialog, or the error for it to show', async () => {
+test('a reload gives the dialog another challenge, or an error', async () => {
   const w = ready()
   const picture = (id: string) => ({id, kind: 'picture' as const, expires_in: 300, calls_left: 5, picture: '', sound: '', digits: 6})
   let solved = false
@@ -320,10 +320,10 @@ test('a reload brings another challenge into the dialog, or the error for it to 
   })
   assert.equal(await run(w), 'data')
   assert.deepEqual(seen, ['p1', 'p2', 'p2', 'internal'])
-  assert.deepEqual(w.told, ['challenge', 'challenge', 'challenge-solved'])
+  assert.deepEqual(w.eventNames, ['challenge', 'challenge', 'challenge-solved'])
 })
 
-test('the fields of a refusal are the error\'s own', async () => {
+test('the fields of a refusal are the error\'s own properties', async () => {
   const w = ready()
   const sent = problem('not_found', {title: 'Not found', ref: '7QK2-M4TD'})
   w.server = () => ({error: sent})

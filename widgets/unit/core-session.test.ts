@@ -1,49 +1,49 @@
-/** One token for all, one renewal at a time, and an end to renewing. */
+/** All calls share one token. Renewals happen one at a time, and are limited. */
 import './events'
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
 import {Client} from '../src/client'
 import {TransportError} from '../src/errors'
 import {Session} from '../src/session'
-import {answered, outcome, problem, refused, World} from './world'
+import {answered, outcome, problem, refused, FakePorts} from './fake-ports'
 
 const many = (client: Client, n: number) => Promise.all(Array.from({length: n}, (_, i) => outcome(client.get(`/v1/items/${i}`))))
 
-/** A server that takes these tokens alone. */
-const takes = (...good: string[]) => ({token}: {token: string}) => good.includes(token) ? answered() : refused('token_expired')
+/** Returns a server that only accepts these tokens. */
+const accepts = (...good: string[]) => ({token}: {token: string}) => good.includes(token) ? answered() : refused('token_expired')
 
-test('calls without a token ask for one, once', async () => {
-  const w = new World()
+test('calls without a token request one, once', async () => {
+  const w = new FakePorts()
   const calls = many(new Client(w), 20)
   await w.clock.run()
   assert.deepEqual(new Set(await calls), new Set(['data']))
-  assert.equal(w.granted, 1)
-  assert.deepEqual(w.told, ['token-invalid', 'token-renewed'])
+  assert.equal(w.tokenRequests, 1)
+  assert.deepEqual(w.eventNames, ['token-invalid', 'token-renewed'])
   assert.deepEqual([w.events[0]!.detail.code, w.events[0]!.detail.attempt], ['token_missing', 1])
 })
 
-test('a token that dies under many calls is renewed once, and each call is sent again', async () => {
-  const w = new World()
+test('a token that dies during many calls is renewed once, and each call is sent again', async () => {
+  const w = new FakePorts()
   const client = new Client(w)
-  w.server = takes('t1')
+  w.server = accepts('t1')
   await Promise.all([outcome(client.get('/a')), w.clock.run()])
-  w.server = takes('t2')
+  w.server = accepts('t2')
   const calls = many(client, 60)
   await w.clock.run()
   assert.deepEqual(new Set(await calls), new Set(['data']))
-  assert.equal(w.granted, 2)
+  assert.equal(w.tokenRequests, 2)
   assert.equal(w.last('token-renewed').code, 'token_expired')
-  assert.ok(w.sent.filter(s => s.token === 't1').length <= 1 + 4, 'only what was on its way met the dead token')
+  assert.ok(w.sent.filter(s => s.token === 't1').length <= 1 + 4, 'only calls under way used the dead token')
 })
 
-test('a refusal of an older token says nothing about the present one', async () => {
-  const w = new World()
+test('a refusal of an older token does not affect the current one', async () => {
+  const w = new FakePorts()
   const client = new Client(w)
   let release = () => {}
   const held = new Promise<void>(resolve => release = resolve)
   w.server = async ({path, token}) => {
     if (path === '/slow' && token === 't1') await held
-    return takes('t2')({token})
+    return accepts('t2')({token})
   }
   const slow = outcome(client.get('/slow')), quick = outcome(client.get('/quick'))
   await w.clock.run()
@@ -51,37 +51,37 @@ test('a refusal of an older token says nothing about the present one', async () 
   release()
   await w.clock.run()
   assert.equal(await slow, 'data')
-  assert.equal(w.granted, 2)
+  assert.equal(w.tokenRequests, 2)
 })
 
-test('three renewals with no good call between them stop it, then it rests longer and longer', async () => {
-  const w = new World()
+test('after three renewals without an admitted call, the pauses become longer', async () => {
+  const w = new FakePorts()
   const client = new Client(w)
   w.server = () => refused('token_revoked')
   const call = outcome(client.get('/a'))
   const began = w.clock.now
   await w.clock.run(began + 25_000)
   assert.equal(await call, 'token_revoked')
-  assert.equal(w.granted, 3)
+  assert.equal(w.tokenRequests, 3)
   assert.deepEqual(w.events.filter(e => e.type === 'stile:token-invalid').map(e => e.detail.attempt), [1, 2, 3])
-  const rests = []
+  const pauses = []
   for (let n = 0; n < 8; n++) {
     const {retryAt} = w.last('token-failed')
-    rests.push(Math.round((retryAt - w.clock.now) / 1000))
+    pauses.push(Math.round((retryAt - w.clock.now) / 1000))
     assert.equal(await outcome(client.get('/early')), 'token_revoked')
-    assert.equal(w.granted, 3 + n, 'nothing is asked for in a rest')
+    assert.equal(w.tokenRequests, 3 + n, 'no request during a pause')
     await w.clock.run(retryAt)
-    assert.equal(w.granted, 4 + n, 'after it, once')
+    assert.equal(w.tokenRequests, 4 + n, 'one request after it')
     await Promise.all([outcome(client.get('/again')), w.clock.run(retryAt)])
   }
-  assert.deepEqual(rests, [5, 60, 120, 240, 480, 600, 600, 600])
+  assert.deepEqual(pauses, [5, 60, 120, 240, 480, 600, 600, 600])
 })
 
-test('a good call counts renewals anew', async () => {
-  const w = new World()
+test('an admitted call resets the count of renewals', async () => {
+  const w = new FakePorts()
   const client = new Client(w)
   for (let n = 1; n < 10; n++) {
-    w.server = takes(`t${n}`)
+    w.server = accepts(`t${n}`)
     const call = outcome(client.get('/a'))
     await w.clock.run()
     assert.equal(await call, 'data')
@@ -89,29 +89,29 @@ test('a good call counts renewals anew', async () => {
   assert.ok(w.events.filter(e => e.type === 'stile:token-invalid').every(e => e.detail.attempt === 1))
 })
 
-test('what gives tokens may fail twice', async () => {
-  const w = new World()
+test('two failed requests for a token are retried', async () => {
+  const w = new FakePorts()
   w.issue = n => { if (n < 3) throw new Error('no'); return {access_token: 'good', expires_in: 86400} }
   const call = outcome(new Client(w).get('/a'))
   await w.clock.run()
   assert.equal(await call, 'data')
-  assert.deepEqual(w.told, ['token-invalid', 'token-invalid', 'token-invalid', 'token-renewed'])
+  assert.deepEqual(w.eventNames, ['token-invalid', 'token-invalid', 'token-invalid', 'token-renewed'])
   assert.equal(w.last('token-renewed').expiresIn, 86400)
 })
 
-test('what gives tokens and does not answer in time is not asked again at once', async () => {
-  const w = new World()
+test('a request for a token that times out is not retried immediately', async () => {
+  const w = new FakePorts()
   w.issue = () => { throw new TransportError('timeout') }
   const call = outcome(new Client(w).get('/a'))
   await w.clock.run(w.clock.now)
   assert.equal(await call, 'token_missing')
-  assert.equal(w.granted, 1)
+  assert.equal(w.tokenRequests, 1)
   assert.equal(w.last('token-failed').error.code, 'timeout')
 })
 
 for (const [what, given] of Object.entries({nothing: undefined, 'an empty text': '', 'an object without one': {}, 'a number': {access_token: 1}}))
-  test(`${what} is no token`, async () => {
-    const w = new World()
+  test(`${what} is not a token`, async () => {
+    const w = new FakePorts()
     w.issue = () => given as never
     const call = outcome(new Client(w).get('/a'))
     await w.clock.run(w.clock.now + 10_000)
@@ -119,8 +119,8 @@ for (const [what, given] of Object.entries({nothing: undefined, 'an empty text':
     assert.equal(w.sent.length, 0)
   })
 
-test('the dead token, given once more, is a failure and not a call', async () => {
-  const w = new World()
+test('if the dead token is supplied again, the call fails and is not sent', async () => {
+  const w = new FakePorts()
   w.issue = () => ({access_token: 'same'})
   w.server = () => refused('token_expired')
   const call = outcome(new Client(w).get('/a'))
@@ -129,50 +129,50 @@ test('the dead token, given once more, is a failure and not a call', async () =>
   assert.equal(w.sent.length, 1)
 })
 
-test('a page that answers the event gives the token, and its token address is not asked', async () => {
-  const w = new World()
+test('if the page answers the event, its token URL is not requested', async () => {
+  const w = new FakePorts()
   w.listener = e => { if (e.type === 'stile:token-invalid') e.detail.respondWith(Promise.resolve('mine')) }
   const call = outcome(new Client(w).get('/a'))
   await w.clock.run()
   assert.equal(await call, 'data')
-  assert.equal(w.granted, 0)
+  assert.equal(w.tokenRequests, 0)
   assert.deepEqual(w.sent.map(s => s.token), ['mine'])
 })
 
-test('where nobody gives tokens, calls end with why, and the page is asked once for all of them', async () => {
-  const w = new World()
+test('if there is no source of tokens, calls fail, and one event is dispatched for all', async () => {
+  const w = new FakePorts()
   w.config.tokenUrl = ''
   const client = new Client(w)
   const calls = many(client, 4)
   await w.clock.run()
   assert.deepEqual(await calls, Array(4).fill('token_missing'))
   assert.equal(await outcome(client.get('/later')), 'token_missing')
-  assert.deepEqual(w.told, ['token-invalid'])
+  assert.deepEqual(w.eventNames, ['token-invalid'])
   await w.clock.run(w.clock.now + 6_000)
   assert.equal(await outcome(client.get('/much-later')), 'token_missing')
-  assert.deepEqual(w.told, ['token-invalid', 'token-invalid'])
+  assert.deepEqual(w.eventNames, ['token-invalid', 'token-invalid'])
 })
 
-test('a page that takes the event over hears no message', async () => {
-  const w = new World()
+test('if the page prevents the event, no message is shown', async () => {
+  const w = new FakePorts()
   w.listener = e => e.preventDefault()
   const error: any = await new Client(w).get('/a').catch(e => e)
   assert.equal(error.quiet, true)
-  assert.equal(w.granted, 0)
+  assert.equal(w.tokenRequests, 0)
 })
 
-test('setToken ends a session that is over, and calls go on', async () => {
-  const w = new World()
+test('setToken restores a failed session, and calls continue', async () => {
+  const w = new FakePorts()
   w.config.tokenUrl = ''
   const client = new Client(w)
   assert.equal(await outcome(client.get('/a')), 'token_missing')
   client.setToken('late')
-  assert.equal(w.told.at(-1), 'token-renewed')
+  assert.equal(w.eventNames.at(-1), 'token-renewed')
   assert.equal(await outcome(client.get('/a')), 'data')
 })
 
-test('setToken settles a renewal that hangs, and its signal aborts', async () => {
-  const w = new World()
+test('setToken ends a pending renewal, and aborts its signal', async () => {
+  const w = new FakePorts()
   let signal: AbortSignal | undefined
   w.listener = e => { if (e.type === 'stile:token-invalid') { signal = e.detail.signal; e.detail.respondWith(new Promise(() => {})) } }
   const client = new Client(w)
@@ -183,48 +183,48 @@ test('setToken settles a renewal that hangs, and its signal aborts', async () =>
   await w.clock.run()
   assert.equal(await call, 'data')
   assert.equal(signal!.aborted, true)
-  assert.deepEqual(w.told, ['token-invalid', 'token-renewed'])
+  assert.deepEqual(w.eventNames, ['token-invalid', 'token-renewed'])
 })
 
-test('a listener may set the token while it is told', async () => {
-  const w = new World()
+test('a listener may set the token during the event', async () => {
+  const w = new FakePorts()
   const client = new Client(w)
   w.listener = e => { if (e.type === 'stile:token-invalid') client.setToken('now') }
   const call = outcome(client.get('/a'))
   await w.clock.run()
   assert.equal(await call, 'data')
-  assert.equal(w.granted, 0)
-  assert.deepEqual(w.told, ['token-invalid', 'token-renewed'])
+  assert.equal(w.tokenRequests, 0)
+  assert.deepEqual(w.eventNames, ['token-invalid', 'token-renewed'])
 })
 
-test('a token address that is configured after the session was over is asked at once', async () => {
-  const w = new World()
+test('a token URL that is configured after a failure is requested immediately', async () => {
+  const w = new FakePorts()
   w.config.tokenUrl = ''
   const client = new Client(w)
   assert.equal(await outcome(client.get('/a')), 'token_missing')
   w.config.tokenUrl = '/token'
   client.configured({tokenUrl: '/token'})
   await w.clock.run(w.clock.now)
-  assert.equal(w.told.at(-1), 'token-renewed')
+  assert.equal(w.eventNames.at(-1), 'token-renewed')
 })
 
-test('a listener may set the token when it is told that renewing failed', async () => {
-  const w = new World()
+test('a listener may set the token when a renewal has failed', async () => {
+  const w = new FakePorts()
   const client = new Client(w)
   w.issue = () => { throw new TransportError('timeout') }
   w.listener = e => { if (e.type === 'stile:token-failed') client.setToken('rescued') }
   const call = outcome(client.get('/a'))
   await w.clock.run(w.clock.now)
   assert.equal(await call, 'data')
-  assert.equal(w.told.at(-1), 'token-renewed')
-  w.server = takes()
+  assert.equal(w.eventNames.at(-1), 'token-renewed')
+  w.server = accepts()
   w.listener = () => {}
   assert.equal(await Promise.all([outcome(client.get('/b')), w.clock.run(w.clock.now)]).then(([ended]) => ended), 'token_expired')
-  assert.equal(w.granted, 2, 'it is asked anew, not at rest')
+  assert.equal(w.tokenRequests, 2, 'a new request is made, without a pause')
 })
 
-test('a rest that was ended early does not end another one', async () => {
-  const w = new World()
+test('a pause that was ended early does not end the next one', async () => {
+  const w = new FakePorts()
   w.issue = () => { throw new TransportError('timeout') }
   const client = new Client(w)
   const began = w.clock.now
@@ -232,13 +232,13 @@ test('a rest that was ended early does not end another one', async () => {
   await w.clock.run(began + 20_000)
   client.configured({tokenUrl: '/other'})
   await w.clock.run(began + 79_000)
-  assert.equal(w.granted, 2, 'the second rest is 60 s, from 20 s on')
+  assert.equal(w.tokenRequests, 2, 'the second pause is 60 s, from 20 s on')
   await w.clock.run(began + 81_000)
-  assert.equal(w.granted, 3)
+  assert.equal(w.tokenRequests, 3)
 })
 
-test('a session keeps its token when an older one is refused', async () => {
-  const w = new World()
+test('a session keeps its token if an older one is refused', async () => {
+  const w = new FakePorts()
   w.config.token = 'mine'
   const session = new Session(w, () => assert.fail('nothing changed'))
   assert.equal(session.current, 'mine')
@@ -246,8 +246,8 @@ test('a session keeps its token when an older one is refused', async () => {
   assert.equal(session.current, 'mine')
 })
 
-test('a tab keeps its token over page views', async () => {
-  const w = new World()
+test('a tab keeps its token across page views', async () => {
+  const w = new FakePorts()
   const view = async () => {
     const call = outcome(new Client(w).get('/a'))
     await w.clock.run()
@@ -255,15 +255,15 @@ test('a tab keeps its token over page views', async () => {
   }
   assert.equal(await view(), 'data')
   assert.equal(await view(), 'data')
-  assert.equal(w.granted, 1)
-  w.server = takes('t2')
+  assert.equal(w.tokenRequests, 1)
+  w.server = accepts('t2')
   assert.equal(await view(), 'data')
   assert.equal(await view(), 'data')
-  assert.equal(w.granted, 2)
+  assert.equal(w.tokenRequests, 2)
 })
 
-test('a page out of a cache comes with its old token again, and goes on with the one after it', async () => {
-  const w = new World()
+test('a cached page, which contains its old token, continues with the newer one', async () => {
+  const w = new FakePorts()
   const view = async (token: string) => {
     w.config.token = token
     const call = outcome(new Client(w).get('/a'))
@@ -271,23 +271,23 @@ test('a page out of a cache comes with its old token again, and goes on with the
     assert.equal(await call, 'data')
     return w.sent.at(-1)!.token
   }
-  w.server = takes('t1', 'new')
+  w.server = accepts('t1', 'new')
   assert.equal(await view('old'), 't1')
   assert.equal(await view('old'), 't1')
-  assert.equal(w.sent.filter(s => s.token === 'old').length, 1, 'it was tried once')
-  assert.equal(await view('new'), 'new', 'another token of the page\'s is news')
+  assert.equal(w.sent.filter(s => s.token === 'old').length, 1, 'it was used once')
+  assert.equal(await view('new'), 'new', 'a different token in the page is used')
 })
 
 test('another tenant\'s token is not used', async () => {
-  const w = new World()
+  const w = new FakePorts()
   await Promise.all([outcome(new Client(w).get('/a')), w.clock.run()])
   w.config.clientId = 'other'
   await Promise.all([outcome(new Client(w).get('/a')), w.clock.run()])
-  assert.equal(w.granted, 2)
+  assert.equal(w.tokenRequests, 2)
 })
 
-test('a call that is refused for ever ends, though others are answered', async () => {
-  const w = new World()
+test('a call that is always refused fails, although others are admitted', async () => {
+  const w = new FakePorts()
   w.server = ({path}) => path === '/cursed' ? refused('token_invalid') : answered()
   const client = new Client(w)
   const cursed = outcome(client.get('/cursed'))
@@ -299,5 +299,5 @@ test('a call that is refused for ever ends, though others are answered', async (
     assert.equal(await other, 'data')
   }
   assert.equal(await cursed, 'token_invalid')
-  assert.ok(w.granted < 12, `${w.granted} tokens were asked for`)
+  assert.ok(w.tokenRequests < 12, `${w.tokenRequests} tokens were requested`)
 })

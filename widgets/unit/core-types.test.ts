@@ -1,4 +1,4 @@
-/** The types that pages in TypeScript get, tried by the compiler. */
+/** The types for pages in TypeScript, checked by the compiler. */
 import assert from 'node:assert/strict'
 import {spawnSync} from 'node:child_process'
 import {copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
@@ -41,7 +41,7 @@ Stile.get<Item[]>('/v1/items', {q: 'cake', tag: ['a', 'b'], limit: 3, collection
   error => error instanceof StileError ? error.ref : error instanceof TransportError && error.code === 'timeout')
 `
 
-const slips = [
+const mistakes = [
   `Stile.configure({clientID: 'acme'})`,
   `Stile.configure({theme: 'pink'})`,
   `Stile.get('/v1/items', {q: {}})`,
@@ -64,16 +64,16 @@ function compile(t: {after(fn: () => void): void}, text: string): string {
 
 test('a page in TypeScript compiles', t => assert.equal(compile(t, page), ''))
 
-test('each slip is found, and nothing else', t => {
-  const found = compile(t, `import './stile.js'\n${slips.join('\n')}\n`)
+test('the compiler reports each mistake, and nothing else', t => {
+  const found = compile(t, `import './stile.js'\n${mistakes.join('\n')}\n`)
   const lines = [...found.matchAll(/page\.ts\((\d+),/g)].map(match => Number(match[1]) - 2)
-  assert.deepEqual([...new Set(lines)].sort(), slips.map((_, n) => n), found)
+  assert.deepEqual([...new Set(lines)].sort(), mistakes.map((_, n) => n), found)
 })
 
 const types = readFileSync('src/stile.d.ts', 'utf8')
 
 for (const name of ['search', 'results', 'list', 'item'])
-  test(`the attributes of <stile-${name}> are its type's properties`, () => {
+  test(`the type of <stile-${name}> has a property for each attribute`, () => {
     const [, listed = ''] = /observedAttributes = \[(.*?)\]/s.exec(readFileSync(`src/elements/${name}.ts`, 'utf8')) ?? []
     const attributes = [...listed.matchAll(/'([^']+)'/g)].map(match => match[1]!.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()))
     const type = types.slice(types.indexOf(`interface Stile${name[0]!.toUpperCase()}${name.slice(1)}Element`))
@@ -82,7 +82,7 @@ for (const name of ['search', 'results', 'list', 'item'])
     assert.deepEqual(properties.sort(), attributes.sort())
   })
 
-test('each custom property that styles the elements is named', () => {
+test('the types name each custom property that the elements use', () => {
   const used = readdirSync('src/elements').flatMap(file => readFileSync(`src/elements/${file}`, 'utf8').match(/(?<=var\()--stile-[a-z-]+/g) ?? [])
   const named = types.match(/(?<=')--stile-[a-z-]+(?=')/g) ?? []
   assert.deepEqual([...new Set(named)].sort(), [...new Set(used)].sort())

@@ -1,4 +1,4 @@
-/** Node 18 has Event, and no CustomEvent yet. Import this before what extends it. */
+/** A CustomEvent for Node 18, which only has Event. Import this before a module that extends it. */
 globalThis.CustomEvent ??= class<T> extends Event {
   readonly detail: T
 

@@ -1,13 +1,13 @@
-/** The browser's key: what its proofs say, and where it is kept. */
+/** The browser's key: the contents of its proofs, and where it is stored. */
 import assert from 'node:assert/strict'
 import {test, type TestContext} from 'node:test'
 import {BrowserKey} from '../src/key'
-import {Storage, withGlobal, type Illness} from './key-world'
+import {Storage, withGlobal, type Failure} from './fake-browser'
 
 const url = 'https://api.example/v1/items?q=cake#top'
 
-function storage(t: TestContext, illness?: Illness): Storage {
-  const storage = new Storage(illness)
+function storage(t: TestContext, failure?: Failure): Storage {
+  const storage = new Storage(failure)
   t.after(withGlobal('indexedDB', storage))
   return storage
 }
@@ -21,12 +21,12 @@ async function parts(proof: Promise<string | undefined>) {
   return {header: parse(header), claims: parse(claims), signed: `${header}.${claims}`, signature: Buffer.from(signature, 'base64url')}
 }
 
-/** The public key that a proof names. */
+/** Returns the public key in a proof. */
 const named = async (key: BrowserKey) => (await parts(key.proof('POST', url, 't', 0))).header.jwk
 
-test('a proof says what RFC 9449 asks for, and is signed by the key that it names', async t => {
+test('a proof has the contents that RFC 9449 requires, and is signed by the key in it', async t => {
   storage(t)
-  // The token and its hash are those of RFC 9449, section 7.1.
+  // The token and its hash are from RFC 9449, section 7.1.
   const {header, claims, signed, signature} = await parts(key().proof('POST', url, 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU', 1_700_000_000_999))
   const {jwk, ...rest} = header
   assert.deepEqual(rest, {typ: 'dpop+jwt', alg: 'ES256'})
@@ -39,7 +39,7 @@ test('a proof says what RFC 9449 asks for, and is signed by the key that it name
   assert.ok(await crypto.subtle.verify(ecdsa, shown, signature, Buffer.from(signed)))
 })
 
-test('no two proofs have the same jti, and all have one key', async t => {
+test('each proof has another jti and the same key', async t => {
   storage(t)
   const one = key()
   const all = await Promise.all(Array.from({length: 100}, () => parts(one.proof('GET', url, 't', 0))))
@@ -47,15 +47,15 @@ test('no two proofs have the same jti, and all have one key', async t => {
   assert.equal(new Set(all.map(({header}) => header.jwk.x)).size, 1)
 })
 
-test('the private part can not be read', async t => {
+test('the private key can not be exported', async t => {
   const {records} = storage(t)
   await key().ready()
-  const [kept] = [...records.values()] as CryptoKeyPair[]
-  assert.equal(kept!.privateKey.extractable, false)
-  for (const format of ['jwk', 'pkcs8'] as const) await assert.rejects(crypto.subtle.exportKey(format, kept!.privateKey))
+  const [stored] = [...records.values()] as CryptoKeyPair[]
+  assert.equal(stored!.privateKey.extractable, false)
+  for (const format of ['jwk', 'pkcs8'] as const) await assert.rejects(crypto.subtle.exportKey(format, stored!.privateKey))
 })
 
-test('page views and tabs have one key, those that begin at once too; other tenants have others', async t => {
+test('page views and tabs share one key, even if they start simultaneously; other tenants have others', async t => {
   const {records} = storage(t)
   const atOnce = await Promise.all(Array.from({length: 5}, () => named(key())))
   const later = await named(key())
@@ -64,28 +64,28 @@ test('page views and tabs have one key, those that begin at once too; other tena
   assert.deepEqual([...records.keys()], ['stile:https://api.example:acme', 'stile:https://api.example:other'])
 })
 
-for (const illness of ['throws', 'refuses', 'hangs', 'clones nothing', 'is another’s'] as const)
-  test(`where storage ${illness}, there is a key for the page`, async t => {
-    const there = storage(t, illness)
+for (const failure of ['throws', 'refuses', 'hangs', 'clones nothing', 'is another’s'] as const)
+  test(`if the storage ${failure}, there is a key for this page`, async t => {
+    const there = storage(t, failure)
     const one = key()
     assert.equal((await named(one)).x, (await named(one)).x)
-    assert.ok(one.fleeting)
-    assert.equal(there.shown, 0, 'the page sees no error of ours')
+    assert.ok(one.temporary)
+    assert.equal(there.shown, 0, 'no error is reported to the page')
   })
 
-test('a key that is kept does not end with the page, and the storage is left alone', async t => {
+test('a stored key is used by the next page, and the storage is not changed', async t => {
   const there = storage(t)
   const one = key()
   await one.ready()
-  assert.equal(one.fleeting, false)
+  assert.equal(one.temporary, false)
   assert.equal(there.connections, 0)
 })
 
-test('where there is no WebCrypto, there are no proofs, and no error', async t => {
+test('without WebCrypto there are no proofs, and no error', async t => {
   storage(t)
   t.after(withGlobal('crypto', {getRandomValues: () => {}}))
   const one = key()
   await one.ready()
   assert.equal(await one.proof('POST', url, 't', 0), undefined)
-  assert.equal(one.fleeting, false, 'what is bound to an address lasts as long as the tab')
+  assert.equal(one.temporary, false, 'an address-bound token lasts as long as the tab')
 })

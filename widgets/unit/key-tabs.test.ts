@@ -1,19 +1,19 @@
-/** Tabs of one origin: one renewal for all, and nobody waits for ever. */
+/** The tabs of one origin share one renewal, and none waits forever. */
 import './events'
 import assert from 'node:assert/strict'
 import {test, type TestContext} from 'node:test'
 import {Session} from '../src/session'
 import {tabs} from '../src/tabs'
-import {Channel, Locks, withGlobal} from './key-world'
-import {problem, World} from './world'
+import {Channel, Locks, withGlobal} from './fake-browser'
+import {problem, FakePorts} from './fake-ports'
 
-/** Tabs with a token address that all ask, in which the n-th token is "tn". */
+/** Tabs with the same token URL, whose n-th token is "tn". */
 class Browser {
   issued = 0
   issue: () => Promise<string> = async () => `t${++this.issued}`
 
   tab({alone = false, name = 'acme'} = {}) {
-    const w = new World()
+    const w = new FakePorts()
     w.tabs = tabs(() => name, () => alone)
     w.issue = async () => ({access_token: await this.issue()})
     const session = new Session(w, () => {})
@@ -30,49 +30,49 @@ function browser(t: TestContext, locks: Locks | undefined = new Locks()): Browse
   return new Browser()
 }
 
-test('ten tabs that open at once have one token, and one of them asked for it', async t => {
+test('ten tabs that open simultaneously share one token, which one of them requested', async t => {
   const b = browser(t)
   const all = Array.from({length: 10}, () => b.tab())
   assert.deepEqual(await Promise.all(all.map(({token}) => token())), Array(10).fill('t1'))
   assert.equal(b.issued, 1)
-  assert.equal(all.flatMap(({w}) => w.told).filter(name => name === 'token-invalid').length, 1)
+  assert.equal(all.flatMap(({w}) => w.eventNames).filter(name => name === 'token-invalid').length, 1)
 })
 
-test('a tab that opens later takes the token of another, and asks for none', async t => {
+test('a tab that opens later uses the token of another, and requests none', async t => {
   const b = browser(t)
   await b.tab().token()
   const late = b.tab()
   assert.equal(await late.token(), 't1')
   assert.equal(b.issued, 1)
-  assert.deepEqual(late.w.told, ['token-renewed'])
+  assert.deepEqual(late.w.eventNames, ['token-renewed'])
 })
 
-test('a token that dies is renewed by one tab, and the other takes the new one, not the dead', async t => {
+test('one tab renews a dead token, and the other uses the new one, not the dead one', async t => {
   const b = browser(t)
   const one = b.tab(), two = b.tab(), idle = b.tab()
   await Promise.all([one.token(), two.token(), idle.token()])
   one.die()
-  assert.equal(await one.token(), 't2', 'the idle tab still offers the dead one')
+  assert.equal(await one.token(), 't2', 'the idle tab still sends the dead one')
   two.die()
   assert.equal(await two.token(), 't2')
   assert.equal(b.issued, 2)
 })
 
-test('a tab whose renewing fails goes on with the token that another gets', async t => {
+test('a tab whose renewal fails continues with the token of another tab', async t => {
   const b = browser(t)
   const one = b.tab(), two = b.tab()
   b.issue = () => Promise.reject(new Error('down'))
   one.w.random = two.w.random = () => 0
   const failed = assert.rejects(one.token(), {code: 'token_missing'})
   await one.w.clock.run(1_010_000)
-  while (one.w.told.at(-1) !== 'token-failed') await one.w.clock.run(one.w.clock.now + 1_000)
+  while (one.w.eventNames.at(-1) !== 'token-failed') await one.w.clock.run(one.w.clock.now + 1_000)
   await failed
   b.issue = async () => 't7'
   assert.equal(await two.token(), 't7')
   assert.equal(await one.token(), 't7')
 })
 
-test('tokens that are all refused are not asked for without end by two tabs in turn', async t => {
+test('two tabs do not renew forever in turn if all tokens are refused', async t => {
   const b = browser(t)
   const both = [b.tab(), b.tab()]
   const spend = async () => {
@@ -87,7 +87,7 @@ test('tokens that are all refused are not asked for without end by two tabs in t
   assert.equal(b.issued, 3 + 3)
 })
 
-test('a tab that keeps its token to itself neither gives nor takes', async t => {
+test('a tab with a page-only token neither sends nor receives tokens', async t => {
   const b = browser(t)
   const open = b.tab(), shut = b.tab({alone: true})
   assert.equal(await open.token(), 't1')
@@ -96,13 +96,13 @@ test('a tab that keeps its token to itself neither gives nor takes', async t => 
   assert.equal(await open.token(), 't3')
 })
 
-test('tabs for another tenant, or another server, are others', async t => {
+test('tabs of another tenant or server are separate', async t => {
   const b = browser(t)
   assert.equal(await b.tab({name: 'acme'}).token(), 't1')
   assert.equal(await b.tab({name: 'other'}).token(), 't2')
 })
 
-test('a token of the page’s own is told to the others', async t => {
+test('a token that the page sets is sent to the other tabs', async t => {
   const b = browser(t)
   const one = b.tab(), two = b.tab()
   await Promise.all([one.token(), two.token()])
@@ -112,14 +112,14 @@ test('a token of the page’s own is told to the others', async t => {
   assert.equal(two.session.current, 'own')
 })
 
-test('where there are no locks, each goes on', async t => {
+test('without locks, each tab continues', async t => {
   const b = browser(t, undefined)
   const [one, two] = await Promise.all([b.tab().token(), b.tab().token()])
   assert.match(`${one} ${two}`, /^t\d t\d$/)
   assert.equal(await b.tab().token(), 't1')
 })
 
-test('a lock that is refused, or that nobody gives back, holds up no tab for ever', async t => {
+test('a lock that is refused or never released does not block a tab forever', async t => {
   const b = browser(t, {request: () => Promise.reject(new DOMException('no locks here', 'SecurityError'))} as unknown as Locks)
   assert.equal(await b.tab().token(), 't1')
   t.after(withGlobal('navigator', {locks: {request: () => new Promise(() => {})}}))
@@ -129,7 +129,7 @@ test('a lock that is refused, or that nobody gives back, holds up no tab for eve
   assert.deepEqual(waits, [10_000, 60])
 })
 
-test('a tab that may have no channel goes on by itself', async t => {
+test('a tab without a channel continues alone', async t => {
   const b = browser(t)
   t.after(withGlobal('BroadcastChannel', class { constructor() { throw new DOMException('no', 'SecurityError') } }))
   const one = b.tab()
@@ -138,7 +138,7 @@ test('a tab that may have no channel goes on by itself', async t => {
   assert.equal(await one.token(), 't2')
 })
 
-test('a lock is given back, whether a token was got, failed to come, or was no longer wanted', async t => {
+test('a lock is released, whether a token was obtained, failed, or was not needed', async t => {
   const locks = new Locks()
   const b = browser(t, locks)
   await b.tab().token()
@@ -152,10 +152,10 @@ test('a lock is given back, whether a token was got, failed to come, or was no l
   let give = (_: string) => {}
   b.issue = () => new Promise(resolve => give = resolve)
   const got = [first.token(), second.token()]
-  while (!first.w.told.length) await new Promise(resolve => setTimeout(resolve, 5))
+  while (!first.w.eventNames.length) await new Promise(resolve => setTimeout(resolve, 5))
   second.session.set('own')
   assert.equal(await got[1], 'own')
   give('late')
-  assert.equal(await got[0], 'own', 'and the first one was told')
+  assert.equal(await got[0], 'own', 'and the first tab received it')
   assert.equal(await free(), 0)
 })

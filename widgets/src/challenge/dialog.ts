@@ -7,37 +7,37 @@ import {loadTexts, type Say} from './texts'
 type Answer = string | null | Challenge
 type Key = Parameters<Say>[0]
 
-/** The dialog for pictures. It opens at the first ask(), and later ones are shown in its place. */
+/** Dialog shows pictures. It opens at the first ask(). Later challenges replace the first. */
 export class Dialog implements PictureDialog {
-  readonly #visit: DialogHost
+  readonly #options: DialogHost
   readonly #host = make('div')
   readonly #sound = new Audio()
-  /** A page that is rebuilt may take the dialog away, and nobody would answer. */
+  /** Closes the dialog if a script removes it from the page. Otherwise ask() would never settle. */
   readonly #removal = new MutationObserver(() => this.#host.isConnected || this.close())
   #opening: Promise<void> | undefined
   #say!: Say
   #parts!: Parts
   #shown!: PictureChallenge
-  /** When the challenge that is shown expires, by performance.now(). */
+  /** The time when the current challenge expires, by performance.now(). */
   #expires = 0
   #settle: (answer: Answer) => void = () => {}
-  /** The server is being asked: the visitor can only cancel. */
+  /** Reports that a request is under way. The visitor can only cancel. */
   #busy = false
   #closed = false
 
-  constructor(visit: DialogHost) {
-    this.#visit = visit
+  constructor(options: DialogHost) {
+    this.#options = options
   }
 
   async ask(challenge: PictureChallenge, wrong: boolean): Promise<Answer> {
     await (this.#opening ??= this.#open())
     if (this.#closed) return null
-    const news = !wrong ? '' : performance.now() > this.#expires ? 'old' : 'wrong'
-    this.#show(challenge, news)
+    const message = !wrong ? '' : performance.now() > this.#expires ? 'old' : 'wrong'
+    this.#show(challenge, message)
     return new Promise(resolve => this.#settle = resolve)
   }
 
-  /** Closes it, if it was not: the browser gives the focus back. */
+  /** Closes the dialog, if it is open. The browser restores the focus. */
   close(): void {
     this.#closed = true
     this.#removal.disconnect()
@@ -48,7 +48,7 @@ export class Dialog implements PictureDialog {
   }
 
   async #open(): Promise<void> {
-    const {lang, theme} = this.#visit
+    const {lang, theme} = this.#options
     this.#say = await loadTexts(lang)
     this.#sound.preload = 'none'
     if (this.#closed) return
@@ -68,7 +68,7 @@ export class Dialog implements PictureDialog {
 
   #listen({dialog, form, picture, listen, another, input, cancel}: Parts): void {
     dialog.onclose = cancel.onclick = () => this.close()
-    // The page's shortcuts and its own traps for the focus are not meant for what happens here.
+    // The page's keyboard shortcuts and focus traps must not react to events in the dialog.
     for (const type of ['keydown', 'keypress', 'keyup', 'focusin']) dialog.addEventListener(type, event => event.stopPropagation())
     form.onsubmit = event => {
       event.preventDefault()
@@ -78,72 +78,72 @@ export class Dialog implements PictureDialog {
       if (!this.#busy) void this.#reload()
     }
     listen.onclick = () => this.#play()
-    input.oninput = event => (event as InputEvent).isComposing || this.#tidy()
-    picture.onerror = () => this.#tell('unseen')
+    input.oninput = event => (event as InputEvent).isComposing || this.#cleanInput()
+    picture.onerror = () => this.#setMessage('unseen')
     this.#sound.onplay = this.#sound.onpause = () => listen.textContent = this.#say(this.#sound.paused ? 'listen' : 'stop')
   }
 
-  #show(challenge: PictureChallenge, news: Key | ''): void {
+  #show(challenge: PictureChallenge, message: Key | ''): void {
     const {picture, label, input} = this.#parts
     this.#shown = challenge
     this.#expires = performance.now() + challenge.expires_in * 1000
-    this.#rest(false, news || 'loading')
-    this.#sound.src = `${challenge.sound}?lang=${this.#visit.lang}`
+    this.#setState(false, message || 'loading')
+    this.#sound.src = `${challenge.sound}?lang=${this.#options.lang}`
     label.textContent = this.#say('label', challenge.digits)
     picture.alt = this.#say('alt', challenge.digits)
-    picture.onload = () => news || this.#tell('')
+    picture.onload = () => message || this.#setMessage('')
     picture.src = challenge.picture
     input.value = ''
     input.focus()
   }
 
   #submit(): void {
-    const answer = this.#tidy()
+    const answer = this.#cleanInput()
     if (answer.length < this.#shown.digits) {
-      this.#tell('short')
+      this.#setMessage('short')
       this.#parts.input.focus()
     } else {
-      this.#rest(true, 'checking')
+      this.#setState(true, 'checking')
       this.#settle(answer)
     }
   }
 
   async #reload(): Promise<void> {
-    this.#rest(true, 'loading')
+    this.#setState(true, 'loading')
     try {
-      const next = await this.#visit.reload(this.#shown)
+      const next = await this.#options.reload(this.#shown)
       if (this.#closed) return
       if (next.kind === 'picture') this.#show(next, 'next')
       else this.#settle(next)
     } catch {
-      this.#rest(false, 'unmade')
+      this.#setState(false, 'unmade')
     }
   }
 
-  /** Plays the sound, with the focus in the field to type along, or stops it. */
+  /** Plays the sound or stops it. The focus moves to the input, to type while listening. */
   #play(): void {
     if (!this.#sound.paused) return this.#sound.pause()
     this.#sound.currentTime = 0
-    this.#sound.play().catch(error => error.name === 'AbortError' || this.#tell('unheard'))
+    this.#sound.play().catch(error => error.name === 'AbortError' || this.#setMessage('unheard'))
     this.#parts.input.focus()
   }
 
-  /** Leaves the digits alone in the field, and no more of them than there are. */
-  #tidy(): string {
+  /** Removes everything but digits from the input, limits their number, and returns them. */
+  #cleanInput(): string {
     const {input} = this.#parts
     const digits = digitsOf(input.value).slice(0, this.#shown.digits)
     if (input.value !== digits) input.value = digits
     return digits
   }
 
-  #rest(busy: boolean, message: Key): void {
+  #setState(busy: boolean, message: Key): void {
     this.#busy = busy
     this.#parts.form.classList.toggle('busy', busy)
     this.#sound.pause()
-    this.#tell(message)
+    this.#setMessage(message)
   }
 
-  #tell(key: Key | ''): void {
+  #setMessage(key: Key | ''): void {
     this.#parts.message.textContent = key && this.#say(key, this.#shown.digits)
   }
 }

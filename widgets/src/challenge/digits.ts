@@ -1,9 +1,12 @@
-/** The digits of a text as 0 to 9, whatever script they were typed in; everything else is dropped. */
+/** Returns the digits of a text, in any script, as 0 to 9. Other characters are removed. */
 export function digitsOf(text: string): string {
   return text.normalize('NFKC').replace(/\p{Nd}/gu, value).replace(/\D/g, '')
 }
 
-/** Unicode has the ten digits of a script in a row; before its nought may stand another script's ten. */
+/**
+ * Returns the value of a digit. In Unicode, the ten digits of a script are consecutive, and may
+ * directly follow those of another script.
+ */
 function value(digit: string): string {
   let n = 0
   while (/\p{Nd}/u.test(String.fromCodePoint(digit.codePointAt(0)! - n - 1))) n++

@@ -1,7 +1,7 @@
-/** What challenge.mjs exports: see ChallengePart. */
-import type {ChallengePart} from '../types'
+/** The exports of challenge.mjs. ChallengeModule describes them. */
+import type {ChallengeModule} from '../types'
 import {Dialog} from './dialog'
 
 export {work} from './work'
 
-export const dialog: ChallengePart['dialog'] = host => new Dialog(host)
+export const dialog: ChallengeModule['dialog'] = host => new Dialog(host)

@@ -1,6 +1,6 @@
 import type {Say} from './texts'
 
-/** What the dialog is of, as far as it changes or is listened to. */
+/** The elements of the dialog that change or have listeners. */
 export interface Parts {
   readonly dialog: HTMLDialogElement
   readonly form: HTMLFormElement
@@ -9,11 +9,12 @@ export interface Parts {
   readonly another: HTMLButtonElement
   readonly label: HTMLElement
   readonly input: HTMLInputElement
-  /** The live region. It is there before it says anything, or it would not be heard. */
+  /** The live region. Screen readers only announce it if it exists before its text. */
   readonly message: HTMLElement
   readonly cancel: HTMLButtonElement
 }
 
+/** Makes the dialog and its elements. */
 export function makeParts(say: Say): Parts {
   const picture = make('img')
   const listen = make('button', {type: 'button'}, say('listen'))
@@ -36,7 +37,8 @@ export function makeParts(say: Say): Parts {
 /** Makes an element. */
 export function make<K extends keyof HTMLElementTagNameMap>(name: K, attributes: Readonly<Record<string, string>> = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
   const element = Document.prototype.createElement.call(document, name) as HTMLElementTagNameMap[K]
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value) // its own alone: an onerror of Object.prototype's would run
+  // Only own properties are set. An onerror on Object.prototype must not run.
+  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value)
   element.append(...children)
   return element
 }

@@ -1,19 +1,18 @@
-/** PBKDF2 with HMAC-SHA-256: the first 32 bytes of the key. */
+/** Computes PBKDF2 with HMAC-SHA-256. Returns the first 32 bytes of the key. */
 export type Derive = (password: Uint8Array, salt: Uint8Array, iterations: number) => Uint8Array
 
 /**
- * PBKDF2 in plain JavaScript, for pages without crypto.subtle: browsers give
- * that to secure origins alone. It makes the first block (RFC 8018, 5.2), and
- * 32 bytes are all that a prefix is compared with. A password of at most 64
- * bytes and a salt of at most 51 fit into a block of the hash each; the
- * server's have 20 and 16.
+ * Returns PBKDF2 in plain JavaScript. Pages without crypto.subtle, which browsers provide only to
+ * secure origins, need it. It computes the first block only (RFC 8018, 5.2), because the prefix is
+ * compared with 32 bytes. The password must have at most 64 bytes and the salt at most 51, so that
+ * each fits into one block of the hash. The server's have 20 and 16.
  *
- * A Worker is given the source of this function (worker.ts), so it uses
- * nothing of this module's.
+ * Workers run the source of this function (worker.ts), so it must not use other parts of this
+ * module.
  */
 export function pbkdf2(): Derive {
-  // FIPS 180-4: 32 bits of the fractions of the primes' roots. A double has 50
-  // of them, so they are computed, which is shorter than to write them down.
+  // FIPS 180-4: 32 bits of the fractions of the primes' roots. A double has 50 of them. Computing
+  // them takes fewer bytes than a table.
   const fraction = (root: number): number => root % 1 * 2 ** 32 | 0
   const start = new Int32Array(8)
   const constants = new Int32Array(64)
@@ -21,14 +20,14 @@ export function pbkdf2(): Derive {
     let divisor = 2
     while (n % divisor) divisor++
     if (divisor < n) continue
-    start[found] = fraction(n ** (1 / 2)) // beyond the eighth it is dropped
+    start[found] = fraction(n ** (1 / 2)) // only the first eight are stored
     constants[found++] = fraction(n ** (1 / 3))
   }
 
-  /** The block that is hashed: 16 words, and what FIPS 180-4 makes of them. */
+  /** The block that is hashed: 16 words, and the 48 that FIPS 180-4 derives from them. */
   const w = new Int32Array(64)
 
-  /** The state after the block in w. */
+  /** Returns the state after the block in w. */
   const hash = (state: Int32Array): Int32Array => {
     for (let i = 16; i < 64; i++) {
       const x = w[i - 15]!
@@ -63,13 +62,13 @@ export function pbkdf2(): Derive {
     put(password, 0x5c)
     const outer = hash(start)
 
-    /** HMAC (RFC 2104) of so many bytes, which stand in w with their end marked. */
+    /** Returns the HMAC (RFC 2104) of the length bytes in w, which end with a marker. */
     const mac = (length: number): Int32Array => {
       w[15] = (64 + length) * 8
       next(hash(inner))
       return hash(outer)
     }
-    /** Puts a hash into w as it is hashed in its turn. */
+    /** Copies a hash to w and pads it, as input of the next hash. */
     const next = (words: Int32Array): void => {
       w.fill(0)
       w.set(words)

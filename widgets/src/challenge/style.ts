@@ -1,8 +1,7 @@
 /**
- * The dialog's looks. System colours follow the page's scheme, the theme's and
- * forced colours; what is mixed of them is left out by a browser that can't mix.
- * The host takes the page's font and scheme, and nothing else of its styles.
- * --stile-accent and --stile-on-accent are those of the elements.
+ * The styles of the dialog. System colours follow the page's colour scheme, the theme, and forced
+ * colours. Browsers without color-mix() ignore mixed colours. The dialog inherits only the font and
+ * the colour scheme of the page. --stile-accent and --stile-on-accent work as in the elements.
  */
 export const style = `
 :host{all:initial!important;font-family:inherit!important;color-scheme:inherit!important}

@@ -1,9 +1,12 @@
 import type {DialogTexts} from '../lang/dialog/en'
 
-/** A text of the dialog; {n} in it becomes the number. */
+/** Returns a text of the dialog. The number replaces {n} in it. */
 export type Say = (key: keyof DialogTexts, n?: number) => string
 
-/** Loads the texts from beside this file, since most visitors never need them: English where there are no others. */
+/**
+ * Loads the texts of a language from the folder of this file, or English ones if there are none.
+ * Most visitors never need them.
+ */
 export async function loadTexts(lang: string): Promise<Say> {
   const load = async (lang: string): Promise<DialogTexts> => {
     const file = `./dialog-${lang}.mjs`

@@ -8,37 +8,38 @@ interface Options {
   readonly trusted?: Trusted
 }
 
-/** More lanes help little: people wait for a moment, and other things run on their machines too. */
-const mostLanes = 4
+/** The maximum number of concurrent searches. More save little time, and slow other programs. */
+const maxLanes = 4
 
-/** The longest stretch of the page's own thread, in milliseconds: a frame has 16. */
-const stretch = 8
+/** The longest use of the page's main thread at a time, in ms. A frame lasts 16 ms. */
+const slice = 8
 
-/** The page's policy forbids Workers. It is asked once. */
+/** Reports that the page's policy forbids Workers. They are tried once. */
 let forbidden = false
 
 /**
- * Finds the counter, in decimal: in Workers, or where the page forbids them in
- * short stretches of its own thread. It gives up when the signal says so, and
- * when the challenge has expired and an answer would be worth nothing.
+ * Returns the counter in decimal. It searches in Workers. If the page forbids them, it searches in
+ * short slices of the main thread. It rejects when the signal aborts, and when the challenge
+ * expires.
  */
 export async function work({parameters, expires_in}: WorkChallenge, {signal, trusted}: Options = {}): Promise<string> {
   signal?.throwIfAborted()
   if (parameters.algorithm !== 'PBKDF2/SHA-256') throw new Error('unknown: ' + parameters.algorithm)
   const end = new AbortController()
-  const givenUp = new Promise<never>((_, reject) => {
+  const gaveUp = new Promise<never>((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), end)
     setTimeout(() => reject(new DOMException('expired', 'TimeoutError')), expires_in * 1000)
   })
   try {
-    return String(await Promise.race([givenUp, find(parameters, end.signal, trusted)]))
+    return String(await Promise.race([gaveUp, find(parameters, end.signal, trusted)]))
   } finally {
     end.abort()
   }
 }
 
+/** Searches in Workers, or on the page if Workers fail. */
 async function find(parameters: Lane['parameters'], signal: AbortSignal, trusted?: Trusted): Promise<number> {
-  const step = Math.min(navigator.hardwareConcurrency || 1, mostLanes)
+  const step = Math.min(navigator.hardwareConcurrency || 1, maxLanes)
   const lanes = Array.from({length: step}, (_, first) => ({parameters, first, step}))
   try {
     if (!forbidden) return await searchInWorkers(lanes, signal, trusted)
@@ -48,13 +49,16 @@ async function find(parameters: Lane['parameters'], signal: AbortSignal, trusted
   return searchOnPage(lanes, signal)
 }
 
-/** crypto.subtle has threads of its own. Plain JavaScript has the page's alone: one lane, in stretches. */
+/**
+ * Searches without Workers. crypto.subtle uses threads of its own, so all lanes run concurrently.
+ * Plain JavaScript only has the main thread, so it searches one lane, in slices.
+ */
 function searchOnPage(lanes: Lane[], signal: AbortSignal): Promise<number> {
   const check = () => signal.throwIfAborted()
   if (globalThis.crypto?.subtle) return Promise.race(lanes.map(lane => search(lane, pbkdf2(), check)))
   let since = performance.now()
   return search({...lanes[0]!, step: 1}, pbkdf2(), async () => {
-    if (performance.now() - since > stretch) {
+    if (performance.now() - since > slice) {
       await nextTask()
       since = performance.now()
     }
@@ -63,8 +67,8 @@ function searchOnPage(lanes: Lane[], signal: AbortSignal): Promise<number> {
 }
 
 /**
- * Lets the page go on. Timers leave Firefox room for frames between them, and
- * messages don't; but in a hidden tab a timer comes once a second.
+ * Waits for the next task, so that the page stays responsive. Firefox renders frames between timers
+ * but not between messages. In a hidden tab, timers fire only once a second, so messages are used.
  */
 function nextTask(): Promise<unknown> {
   return new Promise(resolve => {

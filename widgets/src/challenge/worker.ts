@@ -2,14 +2,14 @@ import type {Trusted} from '../types'
 import {pbkdf2} from './pbkdf2'
 import {search, type Lane} from './search'
 
-/** What a Worker runs: it says that it is there, then what it found in its lane. */
+/** The source of a Worker. It sends null when it has started, then the counter that it finds. */
 const source = `postMessage(null);onmessage=async({data})=>postMessage(await(${search})(data,(${pbkdf2})()))`
 
 /**
- * Searches the lanes, each in a Worker, until the signal says so. The first
- * one must have started before the others are tried: where the page's policy
- * forbids Workers, each try is a report to its owner. A policy says no by
- * throwing or by an error event, as browsers differ; both reject.
+ * Searches each lane in a Worker, until one finds the counter or the signal aborts. The other
+ * Workers are created after the first has started: if the page's policy forbids Workers, each
+ * attempt sends a violation report to the site. Depending on the browser, a forbidden Worker throws
+ * or sends an error event. Both reject.
  */
 export function searchInWorkers(lanes: Lane[], signal: AbortSignal, trusted?: Trusted): Promise<number> {
   const url = URL.createObjectURL(new Blob([source], {type: 'text/javascript'}))

@@ -1,4 +1,4 @@
-/** What all elements share: a life in the document, attributes that change together, a look. */
+/** The base of all elements: connection to the document, batched attribute changes, styles. */
 import {own} from '../own'
 import {core} from '../page'
 import type {Text} from '../types'
@@ -6,14 +6,14 @@ import {h} from './dom'
 import {sheet} from './style'
 
 /**
- * Base of the elements. What `begin` starts ends with `life`, when the element
- * leaves the document. Changes of attributes in one task lead to one `update`,
- * or each of them would cost a call.
+ * StileElement is the base of the elements. Whatever `begin` starts must end when its signal
+ * aborts, which happens when the element leaves the document. Several changes of attributes in one
+ * task cause one `update`, because an update can cost a call.
  */
 export abstract class StileElement extends HTMLElement {
   protected readonly base: HTMLElement = h('div', {part: 'base'})
   protected text!: Text
-  #life: AbortController | undefined
+  #connection: AbortController | undefined
   #changed = false
 
   constructor() {
@@ -23,52 +23,52 @@ export abstract class StileElement extends HTMLElement {
     root.append(this.base)
   }
 
-  /** Starts what lasts while the element is in the document. */
-  protected abstract begin(life: AbortSignal): void
-  /** Shows what the attributes say now. */
+  /** Starts what lasts until the element leaves the document, when signal aborts. */
+  protected abstract begin(signal: AbortSignal): void
+  /** Shows what the attributes currently require. */
   protected abstract update(): void
 
   connectedCallback(): void {
-    adopt(this)
-    this.#life = new AbortController()
-    this.begin(this.#life.signal)
+    upgradeProperties(this)
+    this.#connection = new AbortController()
+    this.begin(this.#connection.signal)
     this.changed()
   }
 
   disconnectedCallback(): void {
-    this.#life?.abort()
-    this.#life = undefined
+    this.#connection?.abort()
+    this.#connection = undefined
   }
 
   attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
     if (before !== after) this.changed()
   }
 
-  /** Asks for an update once everything that changes with it has changed. */
+  /** Schedules one update for all changes of the current task. */
   protected changed(): void {
-    if (this.#changed || !this.#life) return
+    if (this.#changed || !this.#connection) return
     this.#changed = true
     queueMicrotask(() => {
       this.#changed = false
-      if (!this.#life) return
+      if (!this.#connection) return
       this.base.dataset['theme'] = core.config.theme
       this.update()
     })
   }
 
-  /** An attribute as a number within bounds. */
-  protected number(name: string, otherwise: number, least: number, most: number): number {
+  /** Returns an attribute as a number between min and max, or the default if it is not a number. */
+  protected number(name: string, byDefault: number, min: number, max: number): number {
     const value = parseInt(this.getAttribute(name) ?? '', 10)
-    return isNaN(value) ? otherwise : Math.min(most, Math.max(least, value))
+    return isNaN(value) ? byDefault : Math.min(max, Math.max(min, value))
   }
 
-  /** The level of the headings, for the page's outline: attribute `heading-level`. */
+  /** The level of the headings, from the attribute `heading-level`. */
   protected get level(): number {
     return this.number('heading-level', 2, 1, 6)
   }
 }
 
-/** Puts the focus on a node; on one that takes none by itself, for as long as it stays there. */
+/** Focuses a node. A node that is not focusable becomes so until it loses the focus. */
 export function focusOn(node: HTMLElement): void {
   if (node.tabIndex < 0) {
     node.tabIndex = -1
@@ -79,7 +79,7 @@ export function focusOn(node: HTMLElement): void {
 
 type Defined = CustomElementConstructor & {readonly observedAttributes: readonly string[]}
 
-/** Makes each attribute a property too, in camel case; flags are true or false, the others texts. */
+/** Defines a property for each attribute, in camel case. Flags are booleans, the others strings. */
 export function reflect(element: Defined, flags: readonly string[] = []): void {
   for (const attribute of element.observedAttributes)
     Object.defineProperty(element.prototype, camel(attribute), own({
@@ -94,14 +94,14 @@ export function reflect(element: Defined, flags: readonly string[] = []): void {
     }))
 }
 
-/** Takes properties that were set before the element was defined to where their setters are. */
-function adopt(element: HTMLElement): void {
-  const mine = element as unknown as Record<string, unknown>
+/** Moves properties that were set before the element was defined to their setters. */
+function upgradeProperties(element: HTMLElement): void {
+  const properties = element as unknown as Record<string, unknown>
   for (const name of (element.constructor as Defined).observedAttributes.map(camel)) {
-    if (!Object.hasOwn(mine, name)) continue
-    const value = mine[name]
-    delete mine[name]
-    mine[name] = value
+    if (!Object.hasOwn(properties, name)) continue
+    const value = properties[name]
+    delete properties[name]
+    properties[name] = value
   }
 }
 

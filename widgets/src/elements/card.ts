@@ -1,37 +1,38 @@
-/** An item in a list: picture, title, where and when, summary. */
+/** An item in a list: picture, title, collection and date, summary. */
 import type {Item} from '../types'
-import {address, choose} from './choice'
+import {itemURL, select} from './link'
 import {h} from './dom'
-import {marked, type Found} from './mark'
-import {collectionName, day} from './words'
+import {highlighted, type Found} from './highlight'
+import {collectionName, formatDate} from './format'
 
+/** The options of a card. */
 export interface CardOptions {
   readonly host: HTMLElement
-  /** The attribute `link` of the element. */
+  /** The element's attribute `link`. */
   readonly link: string | null
-  /** The level of its heading, 2 to 6. */
+  /** The level of the title's heading, 1 to 6. */
   readonly level: number
 }
 
-/** A list entry of an item. */
+/** Returns the list entry of an item. */
 export function card(item: Found, options: CardOptions): HTMLElement {
   return h('li', {part: 'card'},
     picture(item.image),
     h('div', {part: 'text'},
       h(`h${options.level}` as 'h2', {part: 'title'}, titleOf(item, options)),
       about(item),
-      item.summary && h('p', {part: 'summary'}, ...item.highlight ? marked(item.highlight.summary) : [item.summary])))
+      item.summary && h('p', {part: 'summary'}, ...item.highlight ? highlighted(item.highlight.summary) : [item.summary])))
 }
 
 function titleOf(item: Found, {host, link}: CardOptions): HTMLElement {
-  const words = item.highlight ? marked(item.highlight.title) : [item.title]
-  const href = address(item, link)
-  return href ? h('a', {part: 'link', href, click: event => choose(host, item, event)}, ...words) : h('span', {}, ...words)
+  const words = item.highlight ? highlighted(item.highlight.title) : [item.title]
+  const href = itemURL(item, link)
+  return href ? h('a', {part: 'link', href, click: event => select(host, item, event)}, ...words) : h('span', {}, ...words)
 }
 
-/** Where an item belongs, and when it was published. */
+/** Returns the collection of an item and the date of its publication. */
 export function about(item: Item): HTMLElement | false {
-  const when = day(item.published_at)
+  const when = formatDate(item.published_at)
   if (!item.collection && !when) return false
   return h('p', {part: 'about'},
     item.collection && h('span', {part: 'collection'}, collectionName(item.collection)),
@@ -39,8 +40,8 @@ export function about(item: Item): HTMLElement | false {
 }
 
 /**
- * A box that has its size before the picture is there, and keeps it where the
- * picture can't be had. It is decoration: the title beside it names the item.
+ * Returns a box for the picture. The box has the same size before the picture is loaded, or if it
+ * fails to load. The picture is decorative, because the title names the item.
  */
 export function picture(source: string | null | undefined, loading: 'lazy' | 'eager' = 'lazy'): HTMLElement | false {
   if (!source || !/^https?:/i.test(source)) return false
@@ -48,13 +49,13 @@ export function picture(source: string | null | undefined, loading: 'lazy' | 'ea
     h('img', {loading, decoding: 'async', referrerpolicy: 'no-referrer', alt: '', src: source, error: event => (event.target as Element).remove()}))
 }
 
-/** Lines in the place of a text that is to come. */
-export function boneText(part: string, lines: number): HTMLElement {
+/** Returns placeholder lines for a text that is loading. */
+export function skeletonText(part: string, lines: number): HTMLElement {
   return h('div', {part}, ...Array.from({length: lines}, () => h('span', {class: 'bone'}, '\u00a0')))
 }
 
-/** What stands in a card's place until it comes. */
-export function boneCard(): HTMLElement {
+/** Returns the placeholder of a card that is loading. */
+export function skeletonCard(): HTMLElement {
   return h('li', {part: 'card', 'aria-hidden': 'true'},
-    h('div', {part: 'image', class: 'bone'}), h('div', {part: 'text'}, boneText('about', 1), boneText('title', 1), boneText('summary', 3)))
+    h('div', {part: 'image', class: 'bone'}), h('div', {part: 'text'}, skeletonText('about', 1), skeletonText('title', 1), skeletonText('summary', 3)))
 }

@@ -1,4 +1,6 @@
-/** Makes the elements known to the page. Twice is as good as once: a page may have the script twice. */
+/**
+ * Defines the elements. Elements that exist are skipped, because a page may have the script twice.
+ */
 import {StileItem} from './item'
 import {StileList} from './list'
 import {StileResults} from './results'
@@ -6,6 +8,7 @@ import {StileSearch} from './search'
 
 export {StileItem, StileList, StileResults, StileSearch}
 
+/** Defines the elements that are not defined yet. */
 export function defineElements(): void {
   const elements = {'stile-search': StileSearch, 'stile-results': StileResults, 'stile-list': StileList, 'stile-item': StileItem}
   for (const [name, element] of Object.entries(elements)) if (!customElements.get(name)) customElements.define(name, element)

@@ -1,41 +1,44 @@
-/** Facets: what the matches have in common, to choose from. */
+/** The facets: filters with the number of matching items. */
 import type {Text} from '../types'
-import type {Has} from './address'
+import type {Filter} from './deep-link'
 import {button, fill, h, icon, icons, type Child} from './dom'
-import {collectionName, counted, figure, named} from './words'
+import {collectionName, formatCount, formatNumber, keyName} from './format'
 
+/** A value of a facet. */
 export interface Value {
   readonly value: string
-  /** Undefined if it was not counted in time. */
+  /** The number of items. Undefined if it was not counted in time. */
   readonly count?: number | undefined
 }
 
-/** What a visitor has narrowed the matches to: one collection at most, and all of the values. */
+/** The visitor's filters: at most one collection, and values that an item must all have. */
 export interface Chosen {
   readonly collection: string
-  readonly values: readonly Has[]
+  readonly values: readonly Filter[]
 }
 
-export const nothing: Chosen = {collection: '', values: []}
+/** No filters. */
+export const noFilters: Chosen = {collection: '', values: []}
 
-/** What a facet without its being opened shows. */
-const shortly = 8
+/** The number of values that a facet shows until all are requested. */
+const maxShown = 8
 
 /**
- * Facets shows a group for each facet: radio buttons for the collection, of
- * which the API takes one, check boxes for tags and the values of attributes,
- * of which an item has all.
+ * Facets shows a group for each facet. Collections are radio buttons, because the API accepts one.
+ * Tags and values of attributes are check boxes. Items must have all of them.
  */
 export class Facets {
   readonly frame: HTMLElement
   readonly #panel = h('div', {part: 'facet-panel', id: 'facets'})
   readonly #button = h('button', {part: 'button disclose', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'facets', click: () => this.#disclose()})
   readonly #open = new Set<string>()
-  /** The collections when none was chosen: they can be changed between. */
+  /**
+   * The collections that were counted when none was chosen. The visitor can switch between them.
+   */
   #collections: readonly Value[] = []
   #names: readonly string[] = []
   #facets: Readonly<Record<string, readonly Value[]>> = {}
-  #chosen = nothing
+  #chosen = noFilters
   #shown = false
   #text!: Text
 
@@ -43,7 +46,7 @@ export class Facets {
     this.frame = h('div', {part: 'facets'}, this.#button, this.#panel)
   }
 
-  /** Shows what an answer counted of the facets with these names. */
+  /** Shows the facets with these names, with the counts of a response. */
   show(names: readonly string[], facets: Readonly<Record<string, readonly Value[]>>, chosen: Chosen, text: Text): void {
     this.#names = names
     this.#facets = facets
@@ -51,12 +54,12 @@ export class Facets {
     this.#text = text
     if (!chosen.collection) this.#collections = facets['collection'] ?? []
     const count = chosen.values.length + Number(Boolean(chosen.collection))
-    fill(this.#button, text('filter.title'), count > 0 && h('span', {part: 'badge'}, figure(count)), icon(icons.down))
+    fill(this.#button, text('filter.title'), count > 0 && h('span', {part: 'badge'}, formatNumber(count)), icon(icons.down))
     this.#shown = true
     this.#fill()
   }
 
-  /** Reports whether an answer was shown that left nothing to choose from. */
+  /** Reports whether the last response had no values to choose from. */
   get empty(): boolean {
     return this.#shown && !this.#panel.firstChild
   }
@@ -65,7 +68,7 @@ export class Facets {
     this.#button.setAttribute('aria-expanded', String(this.frame.classList.toggle('open')))
   }
 
-  /** Makes the groups anew; what had the focus has it again. */
+  /** Replaces the groups, and restores the focus. */
   #fill(): void {
     const focused = (this.frame.getRootNode() as ShadowRoot).activeElement as HTMLInputElement | null
     fill(this.#panel, ...this.#names.map(name => this.#group(name)))
@@ -75,16 +78,19 @@ export class Facets {
   #group(name: string): Child {
     const values = this.#values(name), text = this.#text
     if (!values.length) return null
-    const shown = this.#open.has(name) ? values : values.slice(0, shortly)
+    const shown = this.#open.has(name) ? values : values.slice(0, maxShown)
     return h('fieldset', {part: 'facet-group'},
-      h('legend', {part: 'facet-title'}, name === 'collection' || name === 'tag' ? text('filter.' + name) : named(name)),
+      h('legend', {part: 'facet-title'}, name === 'collection' || name === 'tag' ? text('filter.' + name) : keyName(name)),
       h('ul', {part: 'facet-values', role: 'list'},
         name === 'collection' && this.#collection({value: ''}),
         ...shown.map(value => name === 'collection' ? this.#collection(value) : this.#box(name, value))),
-      shown !== values && values.length > shortly && this.#more(name, values.length))
+      shown !== values && values.length > maxShown && this.#more(name, values.length))
   }
 
-  /** The values to show: all the collections, and of others also those that are chosen and that nothing has. A choice can be undone even if nothing was counted. */
+  /**
+   * Returns the values to show. For collections, these are all of them. For other facets, they
+   * include chosen values that no match has, so that the visitor can always undo a choice.
+   */
   #values(name: string): readonly Value[] {
     const counted = this.#facets[name], values = counted ?? [], {collection} = this.#chosen, all = this.#collections
     if (name === 'collection') return !collection ? values : all.length > 1 ? all : counted ?? [{value: collection}]
@@ -100,11 +106,11 @@ export class Facets {
 
   #box(name: string, value: Value): HTMLElement {
     const chosen = this.#chosen, others = chosen.values.filter(([of, has]) => of !== parameter(name) || has !== value.value)
-    const is = others.length < chosen.values.length
-    return entry('checkbox', name, value, value.value, is, () => this.choose({...chosen, values: is ? others : [...others, [parameter(name), value.value]]}))
+    const checked = others.length < chosen.values.length
+    return entry('checkbox', name, value, value.value, checked, () => this.choose({...chosen, values: checked ? others : [...others, [parameter(name), value.value]]}))
   }
 
-  /** A button for the values that are not shown. The focus goes to the first of them, or it would be lost with the button. */
+  /** Returns a button that shows the other values. It moves the focus to the first of them. */
   #more(name: string, n: number): HTMLElement {
     return button('more-values', event => {
       const group = (event.target as Element).closest('fieldset')!
@@ -116,12 +122,13 @@ export class Facets {
   }
 }
 
+/** Returns a list entry with a radio button or check box. */
 function entry(type: string, name: string, {value, count}: Partial<Value>, label: string, checked: boolean, change: () => void): HTMLElement {
   return h('li', {part: 'facet'}, h('label', {part: 'facet-label'}, h('input', {type, name, value, checked, change}),
-    h('span', {part: 'facet-name'}, label), count !== undefined && h('span', {part: 'facet-count'}, counted(count))))
+    h('span', {part: 'facet-name'}, label), count !== undefined && h('span', {part: 'facet-count'}, formatCount(count))))
 }
 
-/** What the API calls the choice of a facet's value. */
+/** Returns the API's parameter for a facet. */
 function parameter(name: string): string {
   return name === 'tag' ? name : 'attribute.' + name
 }

@@ -1,17 +1,22 @@
-/** <stile-list>: items of a collection or with a tag. */
+/** <stile-list>: the items of a collection or with a tag. */
 import type {Answer, Item} from '../types'
 import {reflect} from './base'
-import {boneCard, card} from './card'
+import {card, skeletonCard} from './card'
 import {Carousel} from './carousel'
 import {fill, h} from './dom'
 import {Loader, type Request} from './loader'
 import {emptyMessage} from './message'
 
 /**
- * Attributes: `collection`, `tag` (several with commas: items that have all of
- * them), `sort`, `page-size` (12), `layout` (`list`, `grid`, `carousel`),
- * `label` (its name for screen readers), `link` (the address of a page of the
- * tenant's for an item, such as "/recipe?item={id}"), `heading-level` (2).
+ * Attributes:
+ * - `collection`.
+ * - `tag`: several are separated by commas. Items must have all of them.
+ * - `sort`.
+ * - `page-size`: 12 by default.
+ * - `layout`: `list`, `grid` or `carousel`.
+ * - `label`: its name for screen readers.
+ * - `link`: the tenant's page for an item, such as "/recipe?item={id}".
+ * - `heading-level`: 2 by default.
  */
 export class StileList extends Loader<Item[]> {
   static readonly observedAttributes = ['collection', 'tag', 'sort', 'page-size', 'layout', 'label', 'link', 'heading-level']
@@ -23,9 +28,9 @@ export class StileList extends Loader<Item[]> {
     this.content.append(this.#carousel.frame)
   }
 
-  protected override begin(life: AbortSignal): void {
-    super.begin(life)
-    this.#carousel.begin(life)
+  protected override begin(signal: AbortSignal): void {
+    super.begin(signal)
+    this.#carousel.begin(signal)
   }
 
   protected override update(): void {
@@ -43,9 +48,9 @@ export class StileList extends Loader<Item[]> {
     }}
   }
 
-  protected override wait(): void {
+  protected override showSkeleton(): void {
     this.#carousel.hidden = this.#items.dataset['layout'] !== 'carousel'
-    fill(this.#items, ...Array.from({length: this.#size}, boneCard))
+    fill(this.#items, ...Array.from({length: this.#size}, skeletonCard))
   }
 
   protected override show({data}: Answer<Item[]>): void {
@@ -62,8 +67,8 @@ export class StileList extends Loader<Item[]> {
 }
 reflect(StileList)
 
-/** The attribute `layout`, if it is one of these; else the first of them. */
+/** Returns the attribute `layout` if it is one of the layouts, else the first of them. */
 export function layoutOf(element: Element, layouts: readonly string[]): string {
-  const asked = element.getAttribute('layout') ?? ''
-  return layouts.includes(asked) ? asked : layouts[0]!
+  const layout = element.getAttribute('layout') ?? ''
+  return layouts.includes(layout) ? layout : layouts[0]!
 }

@@ -1,4 +1,4 @@
-/** An element that shows what one call answers. */
+/** The base of the elements that show the result of a call. */
 import type {StileError} from '../errors'
 import {ErrorEvent, LoadEvent} from '../events'
 import {doc} from '../doc'
@@ -6,27 +6,28 @@ import {core, texts} from '../page'
 import type {Answer, Params} from '../types'
 import {focusOn, StileElement} from './base'
 import {h} from './dom'
-import {faultMessage} from './message'
-import type {Fault} from './words'
+import {errorMessage} from './message'
+import type {CallError} from './format'
 
+/** A call of an element. */
 export interface Request {
   readonly path: string
   readonly params?: Params
 }
 
 /**
- * Base of the elements that load. A call is metered, so there is one for each
- * different request: not for an update that asks for the same, nor when the
- * element is moved in the document.
+ * Loader is the base of the elements that load content. Calls are metered, so it makes one only if
+ * the request changes. An update with the same request, or a move in the document, does not cost a
+ * call.
  */
 export abstract class Loader<T> extends StileElement {
-  /** Where the content goes, and bones in its place. */
+  /** Contains the content, or its skeleton while it is loading. */
   protected readonly content: HTMLElement = h('div', {part: 'content'})
   protected readonly note: HTMLElement = h('div', {part: 'note', role: 'status'})
   readonly #fallback = h('slot', {slotchange: () => this.#arrange()})
-  #asked = ''
+  #requested = ''
   #answer: Answer<T> | undefined
-  #fault: Fault | undefined
+  #error: CallError | undefined
   #call: AbortController | undefined
 
   constructor() {
@@ -34,86 +35,89 @@ export abstract class Loader<T> extends StileElement {
     this.base.append(this.note, this.content, this.#fallback)
   }
 
-  /** What to ask for, as the attributes say; null where they don't say enough. */
+  /** Returns the request that the attributes describe, or null if they are incomplete. */
   protected abstract request(): Request | null
-  /** Puts bones where the content will be, so that nothing moves when it comes. */
-  protected abstract wait(): void
-  /** Shows an answer. It is fresh the first time; later only attributes have changed. */
-  protected abstract show(answer: Answer<T>, fresh: boolean): void
+  /** Shows a skeleton of the content, so that the layout does not move later. */
+  protected abstract showSkeleton(): void
+  /** Shows an answer. isNew is false if only attributes have changed since it was shown. */
+  protected abstract show(answer: Answer<T>, isNew: boolean): void
 
-  protected override begin(life: AbortSignal): void {
-    doc.addEventListener('stile:token-renewed', () => (this.#fault as StileError | undefined)?.renewable && this.again(), {signal: life})
-    life.addEventListener('abort', () => this.#giveUp())
+  protected override begin(signal: AbortSignal): void {
+    doc.addEventListener('stile:token-renewed', () => (this.#error as StileError | undefined)?.renewable && this.reload(), {signal})
+    signal.addEventListener('abort', () => this.#abort())
   }
 
   protected override update(): void {
     const request = this.request()
-    const asked = JSON.stringify(request)
-    if (asked !== this.#asked) {
-      this.#giveUp()
-      this.#asked = asked
-      if (request && !this.#answer) this.wait()
+    const requested = JSON.stringify(request)
+    if (requested !== this.#requested) {
+      this.#abort()
+      this.#requested = requested
+      if (request && !this.#answer) this.showSkeleton()
       if (request) void this.#load(request)
-      else this.#answer = this.#fault = undefined
+      else this.#answer = this.#error = undefined
     } else if (this.#answer) this.show(this.#answer, false)
     this.#arrange()
   }
 
-  /** Asks once more. */
-  protected again(): void {
-    this.#asked = ''
+  /** Makes the same call again. */
+  protected reload(): void {
+    this.#requested = ''
     this.changed()
   }
 
-  /** Leaves a call that is under way, as if it had not been asked. */
-  #giveUp(): void {
+  /** Aborts the call that is under way, so that it can be made again. */
+  #abort(): void {
     if (!this.#call) return
     this.#call.abort()
     this.#call = undefined
-    this.#asked = ''
+    this.#requested = ''
   }
 
   async #load({path, params}: Request): Promise<void> {
     const call = this.#call = new AbortController()
-    let answer: Answer<T> | undefined, fault: unknown
+    let answer: Answer<T> | undefined, error: unknown
     try {
       answer = await core.get<T>(path, params, {signal: call.signal})
-    } catch (error) {
-      fault = error
+    } catch (caught) {
+      error = caught
     }
     this.text = await texts()
     if (call.signal.aborted) return
     this.#call = undefined
-    this.#answer = this.#fault = undefined
+    this.#answer = this.#error = undefined
     this.note.replaceChildren()
-    if (answer) this.#succeeds(answer)
-    else this.#fails(fault as Fault)
+    if (answer) this.#showAnswer(answer)
+    else this.#showError(error as CallError)
     this.#arrange()
   }
 
-  #succeeds(answer: Answer<T>): void {
+  #showAnswer(answer: Answer<T>): void {
     this.#answer = answer
     this.show(answer, true)
     this.dispatchEvent(new LoadEvent(answer.data, answer.meta))
   }
 
-  /** Shows a fault, if neither the core nor the page has dealt with it. */
-  #fails(fault: Fault): void {
-    this.#fault = fault
-    if (!this.dispatchEvent(new ErrorEvent(fault)) || fault.quiet) return
-    this.note.replaceChildren(faultMessage(fault, this.text, () => {
+  /** Shows an error, unless the page handles it. */
+  #showError(error: CallError): void {
+    this.#error = error
+    if (!this.dispatchEvent(new ErrorEvent(error)) || error.quiet) return
+    this.note.replaceChildren(errorMessage(error, this.text, () => {
       focusOn(this.base)
-      this.again()
+      this.reload()
     }))
   }
 
-  /** The content once it is there; until then, and where it can't be had, the element's children; bones if it has none. */
+  /**
+   * Shows the content if it is loaded. Otherwise it shows the fallback or, if the element has none,
+   * the skeleton while loading.
+   */
   #arrange(): void {
-    const waits = Boolean(this.#call), has = Boolean(this.#answer)
-    const own = this.childElementCount > 0 || Boolean(this.textContent?.trim())
-    this.content.hidden = !has && (own || !waits)
-    this.content.inert = !has
-    this.content.setAttribute('aria-busy', String(waits))
-    this.#fallback.hidden = has
+    const isLoading = Boolean(this.#call), isLoaded = Boolean(this.#answer)
+    const hasFallback = this.childElementCount > 0 || Boolean(this.textContent?.trim())
+    this.content.hidden = !isLoaded && (hasFallback || !isLoading)
+    this.content.inert = !isLoaded
+    this.content.setAttribute('aria-busy', String(isLoading))
+    this.#fallback.hidden = isLoaded
   }
 }

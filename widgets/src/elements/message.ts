@@ -1,22 +1,23 @@
-/** What is said in the place of content: a fault, or that there is nothing. */
+/** The messages that are shown instead of content: an error, or an empty result. */
 import {core} from '../page'
 import type {Text} from '../types'
 import {button, h} from './dom'
-import {explain, type Fault} from './words'
+import {describe, type CallError} from './format'
 
-/** A fault in words, with a button and, small, what the publisher's support asks for. */
-export function faultMessage(fault: Fault, text: Text, retry: () => void): HTMLElement {
-  const {what, then} = explain(fault, text)
-  const refused = 'ref' in fault ? fault : undefined
-  const reload = refused?.renewable && !core.config.tokenUrl // only the tenant's page can bring a token
+/** Returns the message of an error, with a button, and the code and reference for support. */
+export function errorMessage(error: CallError, text: Text, retry: () => void): HTMLElement {
+  const {what, then} = describe(error, text)
+  const refused = 'ref' in error ? error : undefined
+  // Only a new page can contain a new token.
+  const reload = refused?.renewable && !core.config.tokenUrl
   return h('div', {part: 'message'},
     h('p', {part: 'message-title'}, what),
     then && h('p', {}, then),
     h('p', {}, button('button', reload ? () => location.reload() : retry, text(reload ? 'reload' : 'retry'))),
-    h('p', {part: 'code'}, [text('code', {code: fault.code}), refused?.ref].filter(Boolean).join(' · ')))
+    h('p', {part: 'code'}, [text('code', {code: error.code}), refused?.ref].filter(Boolean).join(' · ')))
 }
 
-/** That nothing is there, and what may help. */
+/** Returns the message of an empty result, with a hint. */
 export function emptyMessage(title: string, hint: string, ...more: readonly HTMLElement[]): HTMLElement {
   return h('div', {part: 'message'}, h('p', {part: 'message-title'}, title), hint && h('p', {}, hint), ...more)
 }

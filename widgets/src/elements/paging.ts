@@ -1,26 +1,31 @@
-/** The foot of the results: on to other pages, or more of them. */
+/** The footer of the results: buttons for other pages, or for more results. */
 import type {Text} from '../types'
 import {button, h, icon, icons, type Child} from './dom'
-import type {Trail} from './trail'
+import type {PageHistory} from './page-history'
 
-/** Previous and next, with the page's number between; nothing where there is one page. */
-export function pages(trail: Trail, next: string | null | undefined, text: Text, go: (to: Trail) => void): HTMLElement | false {
-  const before = trail.before
-  if (!before && !next) return false
-  const back = text(before && before.page < trail.page - 1 ? 'page.first' : 'page.previous')
+/**
+ * Returns the buttons for the previous and next page and the page number, or false for one page.
+ */
+export function pages(history: PageHistory, next: string | null | undefined, text: Text, go: (to: PageHistory) => void): HTMLElement | false {
+  const {previous} = history
+  if (!previous && !next) return false
+  const back = text(previous && previous.page < history.page - 1 ? 'page.first' : 'page.previous')
   return h('nav', {part: 'paging', 'aria-label': text('page.label')},
-    leaf('previous', before, go, icon(icons.back), back),
-    h('span', {part: 'page'}, text('page.number', {n: trail.page})),
-    leaf('next', next ? trail.next(next) : null, go, text('page.next'), icon(icons.on)))
+    pageButton('previous', previous, go, icon(icons.back), back),
+    h('span', {part: 'page'}, text('page.number', {n: history.page})),
+    pageButton('next', next ? history.next(next) : null, go, text('page.next'), icon(icons.next)))
 }
 
-function leaf(part: string, to: Trail | null, go: (to: Trail) => void, ...children: readonly Child[]): HTMLElement {
-  const leads = button('button ' + part, () => to && go(to), ...children)
-  leads.disabled = !to
-  return leads
+/** Returns a button for a page. It is disabled if there is no such page. */
+function pageButton(part: string, to: PageHistory | null, go: (to: PageHistory) => void, ...children: readonly Child[]): HTMLElement {
+  const node = button('button ' + part, () => to && go(to), ...children)
+  node.disabled = !to
+  return node
 }
 
-/** A button for more, and how far one has come if the total is known, else it is 0. */
+/**
+ * Returns a button for more results, and how many of the total are shown. total is 0 if unknown.
+ */
 export function more(shown: number, total: number, next: string | null | undefined, text: Text, go: (cursor: string) => void): HTMLElement | false {
   if (!next) return false
   return h('div', {part: 'paging'},

@@ -1,14 +1,14 @@
-/** The suggestions below a search box: a listbox, of which the box is the combobox (WAI-ARIA 1.2). */
-import type {Suggestion} from './search'
+/** The suggestions below a search box, which are the listbox of its combobox (WAI-ARIA 1.2). */
+import type {Suggestion} from '../types'
 import {fill, h} from './dom'
-import {collectionName} from './words'
+import {collectionName} from './format'
 
 /**
- * Where a key leads among count options: -1 is none of them, the box itself.
- * Undefined where the key means nothing here. Home and End belong to the text
- * in the box until an option is active.
+ * Returns the index of the option that a key makes active, of count options. -1 is the box itself.
+ * Undefined if the key has no effect here. Home and End move in the text of the box until an option
+ * is active.
  */
-export function step(key: string, active: number, count: number): number | undefined {
+export function nextOption(key: string, active: number, count: number): number | undefined {
   if (!count) return undefined
   switch (key) {
     case 'ArrowDown': return active + 1 < count ? active + 1 : -1
@@ -19,14 +19,15 @@ export function step(key: string, active: number, count: number): number | undef
   }
 }
 
-/** Popup shows suggestions and which of them is active. The focus stays in the box. */
+/** Popup shows the suggestions, and marks the active one. The focus stays in the box. */
 export class Popup {
   readonly list = h('ul', {part: 'suggestions', role: 'listbox', id: 'suggestions', hidden: true})
   active = -1
   #suggestions: readonly Suggestion[] = []
 
   constructor(readonly box: HTMLInputElement, choose: (chosen: Suggestion, event: Event) => void) {
-    this.list.addEventListener('pointerdown', event => event.preventDefault()) // the box keeps the focus
+    // The box keeps the focus.
+    this.list.addEventListener('pointerdown', event => event.preventDefault())
     this.list.addEventListener('click', event => {
       const at = [...this.list.children].indexOf((event.target as Element).closest('li')!)
       const chosen = this.#suggestions[at]
@@ -46,7 +47,7 @@ export class Popup {
     return this.#suggestions.length
   }
 
-  /** Shows suggestions; none close it. */
+  /** Shows suggestions. An empty list closes the popup. */
   show(suggestions: readonly Suggestion[]): void {
     this.#suggestions = suggestions
     fill(this.list, ...suggestions.map(({text, collection}, i) => h('li', {part: 'suggestion', role: 'option', id: `suggestion-${i}`},
@@ -54,18 +55,19 @@ export class Popup {
     this.open(suggestions.length > 0)
   }
 
-  open(is: boolean): void {
-    this.list.hidden = !is || !this.count
+  /** Opens or closes the popup. Without suggestions it stays closed. */
+  open(open: boolean): void {
+    this.list.hidden = !open || !this.count
     this.box.setAttribute('aria-expanded', String(this.isOpen))
-    this.go(-1)
+    this.activate(-1)
   }
 
-  /** Makes an option active, or none. */
-  go(to: number): void {
-    this.active = to
-    for (const [i, option] of [...this.list.children].entries()) option.setAttribute('aria-selected', String(i === to))
-    if (to < 0) return this.box.removeAttribute('aria-activedescendant')
-    this.box.setAttribute('aria-activedescendant', `suggestion-${to}`)
-    this.list.children[to]?.scrollIntoView({block: 'nearest'})
+  /** Makes an option active, or none if index is -1. */
+  activate(index: number): void {
+    this.active = index
+    for (const [i, option] of [...this.list.children].entries()) option.setAttribute('aria-selected', String(i === index))
+    if (index < 0) return this.box.removeAttribute('aria-activedescendant')
+    this.box.setAttribute('aria-activedescendant', `suggestion-${index}`)
+    this.list.children[index]?.scrollIntoView({block: 'nearest'})
   }
 }

@@ -1,27 +1,26 @@
 /**
- * The body of an item. The server has sanitised it; this is a second fence, so
- * that a fault there is no script here: the parsed text is not put into the
- * page, but copied, and only what is listed: the rest is not shown.
+ * The body of an item. The server has sanitised it. This is a second line of defence, so that an
+ * error there can't run scripts here. The parsed HTML is not inserted into the page. Only the
+ * elements and attributes in the lists below are copied.
  */
-import {doc, genuine} from '../doc'
+import {doc, unclobbered} from '../doc'
 import {trusted} from '../page'
 
 const elements = new Set(('p br hr h1 h2 h3 h4 h5 h6 div span b strong i em u s small sub sup mark abbr cite dfn kbd samp var code pre q ' +
   'blockquote figure figcaption ul ol li dl dt dd ins del time ruby rb rp rt table caption thead tbody tfoot tr th td a img').split(' '))
 
-/** None of them acts on an element that it is not meant for. */
+/** Each of them has no effect on elements that it is not meant for. */
 const attributes = 'lang dir title datetime start colspan rowspan scope href src alt width height'.split(' ')
 
 /**
- * A copy of the HTML text. Its headings begin below the level of the item's
- * own. Nothing where the page's policy lets nobody parse: the item's other
- * fields are there all the same.
+ * Returns a copy of the HTML text. Its headings start below the level of the item's title. If the
+ * page's policy forbids parsing, it returns nothing, and the item is shown without a body.
  */
 export function prose(html: string, level: number): DocumentFragment {
   const copies = new DocumentFragment()
   try {
-    copies.append(...copied(genuine(new DOMParser().parseFromString(trusted.html(html), 'text/html')).body, level))
-  } catch { /* the browser has told the page's owner */ }
+    copies.append(...copied(unclobbered(new DOMParser().parseFromString(trusted.html(html), 'text/html')).body, level))
+  } catch { /* the browser reports the violation to the site */ }
   return copies
 }
 

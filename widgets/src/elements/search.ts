@@ -2,29 +2,25 @@
 import {ErrorEvent} from '../events'
 import {doc} from '../doc'
 import {core, texts} from '../page'
+import type {Suggestion} from '../types'
 import {reflect, StileElement} from './base'
-import {address, choose, web} from './choice'
+import {itemURL, select, webURL} from './link'
 import {button, fill, h, icon, icons} from './dom'
-import {faultMessage} from './message'
-import {Popup, step} from './popup'
-import {plural, type Fault} from './words'
+import {errorMessage} from './message'
+import {nextOption, Popup} from './popup'
+import {plural, type CallError} from './format'
 
-export interface Suggestion {
-  readonly text: string
-  readonly id: string
-  readonly collection: string
-}
-
-/** How long typing rests before suggestions are asked for, in ms. */
-const rest = 180
+/** The pause in typing before suggestions are requested, in ms. */
+const typingPause = 180
 
 /**
- * Attributes: `for` (the id of the <stile-results> that it searches, else the
- * first on the page), `action` (the address of a page to go to with ?q= where
- * there are none), `link` (the address of an item's page, such as
- * "/recipe?item={id}", to which a suggestion leads straight), `label`,
- * `placeholder`, `collection` (suggestions of this one alone), `min-chars`
- * (2: from how many characters on it suggests).
+ * Attributes:
+ * - `for`: the id of the <stile-results> that it searches. Default: the first on the page.
+ * - `action`: the URL of a page to open with ?q= if this page has no <stile-results>.
+ * - `link`: the page of an item, such as "/recipe?item={id}". A suggestion opens it.
+ * - `label` and `placeholder`.
+ * - `collection`: limits the suggestions to this collection.
+ * - `min-chars`: the minimum number of characters for suggestions, 2 by default.
  */
 export class StileSearch extends StileElement {
   static readonly observedAttributes = ['for', 'action', 'link', 'label', 'placeholder', 'collection', 'min-chars']
@@ -33,11 +29,11 @@ export class StileSearch extends StileElement {
     'aria-autocomplete': 'list', 'aria-expanded': 'false', 'aria-controls': 'suggestions',
     input: event => this.#typed(event as InputEvent), keydown: event => this.#key(event as KeyboardEvent), blur: () => this.#popup.open(false), compositionend: () => this.#typed(),
   })
-  readonly #popup: Popup = new Popup(this.#box, (chosen, event) => this.#chose(chosen, event))
+  readonly #popup: Popup = new Popup(this.#box, (chosen, event) => this.#chooseSuggestion(chosen, event))
   readonly #label = h('label', {part: 'label', for: 'box'})
-  readonly #clear = button('clear', () => this.#empty(), icon(icons.cross))
+  readonly #clear = button('clear', () => this.#clearBox(), icon(icons.cross))
   readonly #submit = h('button', {part: 'button submit', type: 'submit'})
-  readonly #status = h('p', {class: 'unseen', role: 'status'})
+  readonly #status = h('p', {class: 'sr-only', role: 'status'})
   readonly #note = h('div', {part: 'note', role: 'status'})
   #timer = 0
   #call: AbortController | undefined
@@ -45,27 +41,27 @@ export class StileSearch extends StileElement {
   constructor() {
     super()
     this.base.append(
-      h('form', {part: 'form', role: 'search', submit: event => this.#submitted(event)},
+      h('form', {part: 'form', role: 'search', submit: event => this.#submitForm(event)},
         this.#label, h('div', {part: 'box'}, icon(icons.search), this.#box, this.#clear, this.#submit, this.#popup.list)),
       this.#status, this.#note, h('slot', {hidden: true}))
   }
 
-  protected override begin(life: AbortSignal): void {
-    life.addEventListener('abort', () => this.#rest())
+  protected override begin(signal: AbortSignal): void {
+    signal.addEventListener('abort', () => this.#abort())
   }
 
   protected override update(): void {
-    this.#words()
+    this.#updateLabels()
     void texts().then(text => {
       this.text = text
-      this.#words()
+      this.#updateLabels()
     })
     const results = this.#results
     if (results) this.shows(results)
   }
 
-  /** Labels it, as far as the texts are there; the page's own label needs none. */
-  #words(): void {
+  /** Sets the labels. Before the texts are loaded, it only sets those that the page supplies. */
+  #updateLabels(): void {
     const label = this.getAttribute('label') || this.text?.('search') || ''
     this.#label.textContent = label
     this.#popup.list.setAttribute('aria-label', label)
@@ -75,7 +71,7 @@ export class StileSearch extends StileElement {
     this.#clear.setAttribute('aria-label', this.text('clear'))
   }
 
-  /** Takes over what results have been asked for, if they are this box's. */
+  /** Shows the query of the results in this box, if they belong to it. */
   shows(results: Element): void {
     if (results !== this.#results || this.matches(':focus-within')) return
     this.#box.value = results.getAttribute('query') ?? ''
@@ -85,20 +81,21 @@ export class StileSearch extends StileElement {
   get #results(): Element | null {
     const id = this.getAttribute('for'), here = this.getRootNode()
     if (!id) return doc.querySelector('stile-results')
-    const results = 'stile-results#' + CSS.escape(id) // no other element of that id: a form's members may be its children
+    // The selector includes the element's name, because other elements may have the same id.
+    const results = 'stile-results#' + CSS.escape(id)
     return here instanceof ShadowRoot && here.querySelector(results) || doc.querySelector(results)
   }
 
   #typed(event?: InputEvent): void {
     this.#clear.hidden = !this.#box.value
     if (event?.isComposing) return
-    this.#rest()
+    this.#abort()
     if (this.#box.value.trim().length < this.number('min-chars', 2, 1, 64)) this.#popup.show([])
-    else this.#timer = window.setTimeout(() => void this.#suggest(this.#box.value.trim()), rest)
+    else this.#timer = window.setTimeout(() => void this.#suggest(this.#box.value.trim()), typingPause)
   }
 
-  /** Leaves what is being asked for. */
-  #rest(): void {
+  /** Aborts a pending request for suggestions. */
+  #abort(): void {
     clearTimeout(this.#timer)
     this.#call?.abort()
     this.#call = undefined
@@ -114,15 +111,15 @@ export class StileSearch extends StileElement {
       this.#popup.show(data.filter(({collection}) => !only || collection === only))
       this.#status.textContent = this.text ? plural(this.text, 'results.count', this.#popup.count) : ''
     } catch (error) {
-      if (!signal.aborted) this.#fails(error as Fault)
+      if (!signal.aborted) this.#showError(error as CallError)
     }
   }
 
-  /** Searching goes on without suggestions. */
-  #fails(fault: Fault): void {
+  /** Shows why there are no suggestions. The search still works. */
+  #showError(error: CallError): void {
     this.#popup.show([])
-    const says = this.dispatchEvent(new ErrorEvent(fault)) && !fault.quiet
-    fill(this.#note, says && faultMessage(fault, this.text, () => {
+    const isShown = this.dispatchEvent(new ErrorEvent(error)) && !error.quiet
+    fill(this.#note, isShown && errorMessage(error, this.text, () => {
       this.#note.replaceChildren()
       this.#box.focus()
       this.#typed()
@@ -132,58 +129,58 @@ export class StileSearch extends StileElement {
   #key(event: KeyboardEvent): void {
     if (event.isComposing || event.ctrlKey || event.metaKey) return
     if (event.key === 'Escape') return this.#escape(event)
-    if (event.key === 'Enter' && this.#popup.chosen) return this.#chose(this.#popup.chosen, event)
+    if (event.key === 'Enter' && this.#popup.chosen) return this.#chooseSuggestion(this.#popup.chosen, event)
     if (!this.#popup.isOpen && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
       this.#popup.open(true)
       if (event.altKey) return event.preventDefault()
     }
-    const to = this.#popup.isOpen ? step(event.key, this.#popup.active, this.#popup.count) : undefined
+    const to = this.#popup.isOpen ? nextOption(event.key, this.#popup.active, this.#popup.count) : undefined
     if (to === undefined) return
     event.preventDefault()
-    this.#popup.go(to)
+    this.#popup.activate(to)
   }
 
-  /** Escape closes the suggestions, then empties the box. */
+  /** Closes the suggestions. If they are closed, it clears the box. */
   #escape(event: Event): void {
     if (!this.#popup.isOpen && !this.#box.value) return
     event.preventDefault()
     if (this.#popup.isOpen) this.#popup.open(false)
-    else this.#empty()
+    else this.#clearBox()
   }
 
-  #empty(): void {
+  #clearBox(): void {
     this.#box.value = ''
     this.#typed()
     this.#box.focus()
     this.#search()
   }
 
-  #submitted(event: Event): void {
+  #submitForm(event: Event): void {
     event.preventDefault()
     this.#search()
   }
 
-  #chose(chosen: Suggestion, event: Event): void {
+  #chooseSuggestion(chosen: Suggestion, event: Event): void {
     event.preventDefault()
     this.#box.value = chosen.text
     const item = {id: chosen.id, collection: chosen.collection, title: chosen.text}
-    if (!choose(this, item, event)) return this.#popup.open(false)
-    const href = address(item, this.getAttribute('link'))
+    if (!select(this, item, event)) return this.#popup.open(false)
+    const href = itemURL(item, this.getAttribute('link'))
     if (href) location.assign(href)
     else this.#search()
   }
 
-  /** Has the results show what is in the box, or goes to the page that has them. */
+  /** Sets the query of the results, or opens the page that has them. */
   #search(): void {
-    this.#rest()
+    this.#abort()
     this.#popup.open(false)
-    const q = this.#box.value.trim(), results = this.#results, url = web(this.getAttribute('action'))
+    const q = this.#box.value.trim(), results = this.#results, url = webURL(this.getAttribute('action'))
     if (results) results.setAttribute('query', q)
     else if (url && q) {
       url.searchParams.set('q', q)
       location.assign(url)
     }
-    if (matchMedia('(pointer: coarse)').matches) this.#box.blur() // the keyboard makes room for what is found
+    if (matchMedia('(pointer: coarse)').matches) this.#box.blur() // closes the on-screen keyboard
   }
 }
 reflect(StileSearch)

@@ -1,20 +1,20 @@
 /**
- * The look of the elements. One sheet, shared by all of them.
+ * The styles of the elements, in one style sheet that they share.
  *
- * Font and text colour are the page's; every line and shade is mixed from the
- * text's colour, so that it suits any background; the colours that are not are
- * mixed from the system's, which know light from dark. What a page may set:
+ * Font and text colour are inherited from the page. Lines and shades are mixed from the text
+ * colour, so that they suit any background. The other colours are mixed from system colours, which
+ * adapt to light and dark. A page can set these custom properties:
  *
- *   --stile-accent, --stile-on-accent   buttons, chosen things, focus
- *   --stile-text, --stile-muted         text, and the less important
- *   --stile-background, --stile-surface where `theme` is set; the suggestions
- *   --stile-line, --stile-shade         hairlines; empty picture boxes
- *   --stile-mark                        behind words that were looked for
+ *   --stile-accent, --stile-on-accent   buttons, selected values, focus
+ *   --stile-text, --stile-muted         text; less important text
+ *   --stile-background, --stile-surface background if `theme` is set; the suggestions
+ *   --stile-line, --stile-shade         lines; empty picture boxes
+ *   --stile-mark                        background of search terms
  *   --stile-heading-font                titles
- *   --stile-radius, --stile-gap         corners; the room between items
+ *   --stile-radius, --stile-gap         corners; the space between items
  *   --stile-image-ratio, --stile-image-fit, --stile-column
  *
- * and by ::part(): the names that dom.ts gives, such as `card` or `title`.
+ * It can also use ::part() with the names of parts, such as `card` or `title`.
  */
 const css = `
 :host{display:block;flex:1 1 auto;min-inline-size:min(100%,18em);container-type:inline-size}
@@ -45,7 +45,7 @@ mark{background:var(--k);color:inherit;color:rgb(from currentColor r g b/1);bord
 .about,.code,.page,.facet-count,.suggestion-collection,dt{font-size:.875em;color:var(--m)}
 :is(.button,.control,.suggestion):hover{background:var(--s)}
 :disabled,[aria-disabled=true]{opacity:.45;cursor:default}
-.unseen{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
+.sr-only{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
 p,h1,h2,h3,h4,h5,h6,dd,.body li{unicode-bidi:plaintext}
 .items{display:grid;gap:var(--g)}
 [data-layout=grid]{grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--stile-column,14em)),1fr));row-gap:calc(var(--g)*1.4)}
@@ -146,7 +146,7 @@ table{border-collapse:collapse}
 
 let shared: CSSStyleSheet | undefined
 
-/** The sheet. It is made once, and not before an element needs it. */
+/** Returns the style sheet. It is created when the first element needs it. */
 export function sheet(): CSSStyleSheet {
   if (!shared) {
     shared = new CSSStyleSheet()

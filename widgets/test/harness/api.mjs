@@ -1,19 +1,23 @@
-/** What stands before the server: it notes each request, says from which address it comes, and can fail. */
+/** A proxy before the server. It records requests, sets their source address, and can fail. */
 import {createServer, request as send} from 'node:http'
 
 export class Api {
-  /** Every request: {method, url, path, form, headers, status}, form being its parameters, of the URL or the body, and status what
-   * the server has answered. */
+  /**
+   * Every request: {method, url, path, form, headers, status}. form has the parameters of the URL
+   * or the body, and status is the status of the response.
+   */
   requests = []
-  /** The source address that the server is told, "" for the real one. */
+  /** The source address that the server receives, "" for the real one. */
   from = ''
-  /** Called with each request before it goes on: nothing, or {status, type, body} to answer in the server's place,
-   * or 'reset' to break the connection, or a promise of one of them. */
+  /**
+   * Called with each request first. Returns nothing, or {status, type, body} to respond instead of
+   * the server, or 'reset' to break the connection, or a promise of one of them.
+   */
   intercept = () => undefined
   #http
   #server
 
-  /** Takes a port, so that the server can be told its public address before it starts. */
+  /** Reserves a port, so that the server's public URL is known before it starts. */
   static async listen() {
     const api = new Api()
     api.#http = createServer((request, response) => void api.#answer(request, response))
@@ -22,12 +26,12 @@ export class Api {
     return api
   }
 
-  /** Begins to hand requests over to the server. */
+  /** Starts to forward requests to the server. */
   serve(server) {
     this.#server = server
   }
 
-  /** The calls of the content API, by what their path begins with. */
+  /** Returns the calls of the content API whose path starts with a prefix. */
   calls(prefix = '/v1/') {
     return this.requests.filter(request => request.path.startsWith(prefix))
   }

@@ -1,10 +1,10 @@
-/** The browsers of this machine, each started at most once in a test file, and ended with it. */
+/** The browsers of this machine. Each is started at most once in a test file, and ends with it. */
 import {accessSync, constants} from 'node:fs'
 import {delimiter, join} from 'node:path'
 import {after} from 'node:test'
 import puppeteer from 'puppeteer-core'
 
-/** The first of the names that PATH has. A browser that is missing fails the tests: none is skipped. */
+/** Finds the first of the names in PATH. A missing browser fails the tests: none is skipped. */
 function find(...names) {
   for (const name of names)
     for (const dir of (process.env.PATH ?? '').split(delimiter))
@@ -29,7 +29,7 @@ class Browser {
     this.options = options
   }
 
-  /** A window with no cookies or storage of others: {context, close}. */
+  /** Opens a window with its own cookies and storage: {context, close}. */
   async context() {
     this.#started ??= puppeteer.launch({headless: true, ...this.options()})
     return (await this.#started).createBrowserContext()
@@ -40,10 +40,10 @@ class Browser {
   }
 }
 
-/** Chromium refuses to run as root with its sandbox. */
+/** Chromium can't run as root with its sandbox. */
 const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
 
-/** A name of this machine that browsers don't know to be one: what comes from there by plain http is not secure. */
+/** A host name that resolves to this machine, but is not a secure origin with plain HTTP. */
 export const insecureHost = 'tenant.example'
 
 export const chromium = new Browser('chromium', () => ({

@@ -1,4 +1,6 @@
-/** Challenges of the real server, their answers, and pages that have the challenge part alone, without the core. */
+/**
+ * Challenges of the real server, their answers, and pages with challenge.mjs but without the core.
+ */
 import {createDecipheriv, hkdfSync, pbkdf2Sync} from 'node:crypto'
 import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
@@ -8,7 +10,7 @@ import {buildSync} from 'esbuild'
 const source = path => fileURLToPath(new URL(`../../src/${path}`, import.meta.url))
 const langs = ['en', 'de', 'fr', 'es', 'ja']
 
-/** What the API gives under /widgets/part/, besides what the server has. */
+/** The files that the API serves under /widgets/part/, in addition to the server's. */
 const files = new Map([
   ['/widgets/part/challenge.mjs', bundle('challenge/index.ts')],
   ...langs.map(lang => [`/widgets/part/dialog-${lang}.mjs`, bundle(`lang/dialog/${lang}.ts`)]),
@@ -18,7 +20,10 @@ function bundle(path) {
   return buildSync({entryPoints: [source(path)], bundle: true, minify: true, format: 'esm', target: 'es2022', write: false}).outputFiles[0].text
 }
 
-/** Serves the part from the API's origin. `instead` comes first: texts by path, or a function of a request as of Api.intercept. */
+/**
+ * Serves challenge.mjs from the API's origin. `instead` has precedence: texts by path, or a
+ * function as in Api.intercept.
+ */
 export function serveParts(w, instead = () => undefined) {
   w.api.intercept = call => {
     const body = files.get(call.path)
@@ -26,14 +31,14 @@ export function serveParts(w, instead = () => undefined) {
   }
 }
 
-/** Sends a form to the content API as the tenant's page would. */
+/** Sends a form to the content API, like the tenant's page. */
 export async function send(w, token, path, form = {}) {
   const body = new URLSearchParams({client_id: w.client.id, access_token: token, ...form})
   const answer = await fetch(w.api.origin + path, {method: 'POST', body, headers: {origin: w.site.origin}})
   return answer.json()
 }
 
-/** Calls until the server asks a challenge: {token, challenge}. */
+/** Calls until the server issues a challenge: {token, challenge}. */
 export async function challenged(w) {
   const token = await w.issue()
   for (let calls = 0; calls < 20; calls++) {
@@ -44,8 +49,8 @@ export async function challenged(w) {
 }
 
 /**
- * The right answer: an id is its own record, sealed with a key of the server's
- * (challenge/seal.go), and a test can read the server's key file.
+ * Returns the correct answer. The id contains the challenge's data, encrypted with a key of the
+ * server (challenge/seal.go). The test reads the server's key file.
  */
 export function answerOf(w, id) {
   const {secret_key: secret} = JSON.parse(readFileSync(join(w.server.dir, 'data', 'keys.json'), 'utf8'))
@@ -58,7 +63,7 @@ export function answerOf(w, id) {
   return String(plain.readUInt32BE(25)).padStart(digits, '0')
 }
 
-/** Work like the server's, whose answer is the counter. */
+/** Returns work like the server's, whose answer is the counter. */
 export function workOf(counter) {
   const nonce = '000102030405060708090a0b0c0d0e0f'
   const salt = 'f0e0d0c0b0a090807060504030201000'

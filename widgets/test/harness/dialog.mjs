@@ -1,15 +1,18 @@
-/** The dialog for pictures, opened on a page as the core opens it, and what can be seen of it. */
-import {world} from '../harness.mjs'
+/** Opens the dialog for pictures on a page, as the core does, and reads its state. */
+import {harness} from '../harness.mjs'
 import {challenged, serveParts} from './challenges.mjs'
 
-/** The second call brings a picture. */
+/** The second call leads to a picture. */
 const settings = {STILE_POLICY_SPIKE_CALLS: 1, STILE_POLICY_CHALLENGE_LADDER: 'picture'}
 
 const content = '<main><h1>A page</h1><button id="before">Show more</button><a href="/elsewhere">Elsewhere</a></main>'
 
-/** A page on which the dialog is open, with the focus on #before when it opened; change is what the challenge has otherwise. */
+/**
+ * Opens a page with the dialog. #before has the focus when the dialog opens. change replaces
+ * members of the challenge.
+ */
 export async function opened(t, browser, {csp, lang = 'en', theme = 'auto', html = content, head, instead, viewport, change = {}} = {}) {
-  const w = await world(t, browser, {settings})
+  const w = await harness(t, browser, {settings})
   serveParts(w, instead)
   const page = await w.open(html, {...(csp && {csp: csp(w.api.origin)}), ...(head && {head})})
   if (viewport) await page.setViewport(viewport)
@@ -20,7 +23,7 @@ export async function opened(t, browser, {csp, lang = 'en', theme = 'auto', html
   return {w, page}
 }
 
-/** Runs in the page: what the core does with a picture. How it ends stands under a symbol. */
+/** Runs in the page: handles a picture like the core. The outcome is stored under a symbol. */
 function ask({api, client, token, challenge, lang, theme}) {
   const send = (path, form) => fetch(`${api}/v1/challenges/${path}`, {
     method: 'POST', body: new URLSearchParams({client_id: client, access_token: token, ...form}),
@@ -47,7 +50,7 @@ function ask({api, client, token, challenge, lang, theme}) {
   run().then(outcome => state.outcome = outcome, error => state.outcome = String(error))
 }
 
-/** What the visitor meets: read in the page. */
+/** Reads the state of the dialog in the page. */
 export const seen = page => page.evaluate(() => {
   const root = document.querySelector('body > div')?.shadowRoot
   const state = globalThis[Symbol.for('asked')]
@@ -62,7 +65,7 @@ export const seen = page => page.evaluate(() => {
   }
 })
 
-/** Waits until what is seen pleases. */
+/** Waits until the state of the dialog meets a condition. */
 export async function untilSeen(w, page, pleases, what) {
   let last
   await w.untilTrue(async () => pleases(last = await seen(page)), what).catch(error => {
@@ -71,8 +74,8 @@ export async function untilSeen(w, page, pleases, what) {
   return last
 }
 
-/** Waits until the picture is there. */
-export const untilPicture = (w, page) => untilSeen(w, page, s => s.width === 240 && s.message !== 'Loading …', 'the picture')
+/** Waits until the picture is loaded. */
+export const untilPicture = (w, page) => untilSeen(w, page, s => s.width === 240 && s.message !== 'Loading…', 'the picture')
 
 /** Presses keys, one after another. */
 export const press = async (page, ...keys) => {

@@ -1,17 +1,20 @@
-/** The layer's events on a page, as they were raised. */
+/** The layer's events on a page, in order. */
 const names = ['token-invalid', 'token-renewed', 'token-failed', 'challenge', 'challenge-solved', 'blocked', 'error', 'load', 'select']
 
-/** Makes a page note the layer's events from its beginning. */
+/** Makes a page record the layer's events from its start. */
 export async function noteEvents(page) {
   await page.evaluateOnNewDocument(note, names)
 }
 
-/** The events until now: [{type, target, detail}], detail without what can't be copied; target is a tag's name, or "document". */
+/**
+ * Returns the events so far: [{type, target, detail}]. detail lacks members that can't be cloned.
+ * target is the name of a tag, or "document".
+ */
 export function events(page, type = '') {
   return page.evaluate(type => globalThis[Symbol.for('stile-test-events')].filter(e => e.type.startsWith(type)), type)
 }
 
-/** Runs in the page. The notes hang on a symbol, so that they are no global with a name. */
+/** Runs in the page. The events are stored under a symbol, not as a named global. */
 function note(names) {
   const notes = []
   Object.defineProperty(globalThis, Symbol.for('stile-test-events'), {value: notes})

@@ -1,9 +1,9 @@
-/** Proofs of RFC 9449 by a key of the test's own: a stranger's. */
+/** Proofs (RFC 9449) with another key: one of the test itself. */
 import {createHash, generateKeyPairSync, randomUUID, sign} from 'node:crypto'
 
 const encode = value => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
-/** Makes a key; what is returned makes proofs by it. */
+/** Makes a key. Returns a function that makes proofs with it. */
 export function stranger() {
   const {privateKey, publicKey} = generateKeyPairSync('ec', {namedCurve: 'P-256'})
   const header = encode({typ: 'dpop+jwt', alg: 'ES256', jwk: publicKey.export({format: 'jwk'})})
@@ -14,7 +14,7 @@ export function stranger() {
   }
 }
 
-/** Sends a form to the API as a program does, and returns what it answers. */
+/** Sends a form to the API, like a program, and returns the JSON of the response. */
 export async function post(url, form) {
   return (await fetch(url, {method: 'POST', body: new URLSearchParams(form)})).json()
 }

@@ -1,4 +1,4 @@
-/** The real program, with a data directory of its own and ports from the kernel. */
+/** The real program, with its own data directory and free ports. */
 import {execFile, spawn} from 'node:child_process'
 import {existsSync, rmSync} from 'node:fs'
 import {mkdtemp, rm, writeFile} from 'node:fs/promises'
@@ -8,24 +8,24 @@ import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 
-const patience = 30_000 // ms that a server may take to start or to stop
+const timeout = 30_000 // ms that a server has to start or to stop
 const run = promisify(execFile)
 
-/** The program under test: STILE_BINARY, else what `make build` made. */
+/** The program under test: STILE_BINARY, or the result of `make build`. */
 const binary = process.env.STILE_BINARY ?? fileURLToPath(new URL('../../../bin/stile', import.meta.url))
 
-/** This process's environment without settings of stile's. */
+/** Returns the environment of this process without stile's settings. */
 function environment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STILE_')))
 }
 
-/** A run that is broken off leaves as one that ends does: what it started goes with it. */
+/** An interrupted run exits normally, so that it ends the processes that it started. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
 
 export class Server {
-  /** Of the public listener, once started. */
+  /** The URL of the public listener, after the start. */
   url = ''
-  /** The origin of the demo tenant's site, where it was asked for by a flag. */
+  /** The origin of the demo tenant's site, if the flags start it. */
   demo = ''
   #dir = ''
   #log = []
@@ -33,7 +33,7 @@ export class Server {
 
   /** Starts the program with settings such as {STILE_POLICY_SPIKE_CALLS: 3}, and flags. */
   static async start(settings, ...flags) {
-    if (!existsSync(binary)) throw new Error(`${binary} is not there: run make build, or set STILE_BINARY`)
+    if (!existsSync(binary)) throw new Error(`${binary} is missing: run make build, or set STILE_BINARY`)
     const server = new Server()
     server.#dir = await mkdtemp(join(tmpdir(), 'stile-widgets-'))
     try {
@@ -69,37 +69,37 @@ export class Server {
     let ended
     this.#process.once('error', error => ended = error)
     this.#process.once('exit', code => ended = new Error(`the server ended with ${code}`))
-    for (const giveUp = Date.now() + patience; Date.now() < giveUp; await new Promise(resolve => setTimeout(resolve, 10))) {
+    for (const giveUp = Date.now() + timeout; Date.now() < giveUp; await new Promise(resolve => setTimeout(resolve, 10))) {
       if (ended) throw new Error(`${ended.message}\n${this.log}`)
       if (named() && (await fetch(`${this.url}/readyz`).catch(() => ({}))).ok) return
     }
     throw new Error(`the server is not ready\n${this.log}`)
   }
 
-  /** What the server has written to standard error. */
+  /** The server's output on standard error. */
   get log() {
     return this.#log.join('\n')
   }
 
-  /** The directory that the program runs in, with its data in data/. */
+  /** The working directory of the program. Its data is in data/. */
   get dir() {
     return this.#dir
   }
 
-  /** Runs a command on the server's data and returns what it prints as JSON. */
+  /** Runs a command on the server's data and returns its output as JSON. */
   async command(...args) {
     const {stdout} = await run(binary, [...args, '--json'], {cwd: this.#dir, env: environment(), maxBuffer: 16 << 20})
     return JSON.parse(stdout)
   }
 
-  /** Imports items; returns what was added. */
+  /** Imports items. Returns the result of the import. */
   async import(items, ...flags) {
     const file = join(this.#dir, 'items.jsonl')
     await writeFile(file, items.map(item => JSON.stringify(item) + '\n').join(''))
     return this.command('content', 'import', file, ...flags)
   }
 
-  /** Sends a form to the token endpoint's family, as the client. */
+  /** Sends a form to an OAuth endpoint with the client's credentials. */
   async oauth(route, client, form) {
     const credentials = Buffer.from(`${encodeURIComponent(client.id)}:${encodeURIComponent(client.secret)}`).toString('base64')
     const answer = await fetch(`${this.url}/oauth/${route}`, {
@@ -114,7 +114,7 @@ export class Server {
     const running = this.#process
     if (running?.pid && running.exitCode === null && running.signalCode === null) {
       const ended = new Promise(resolve => running.once('exit', resolve))
-      const giveUp = setTimeout(() => running.kill('SIGKILL'), patience)
+      const giveUp = setTimeout(() => running.kill('SIGKILL'), timeout)
       running.kill('SIGTERM')
       await ended
       clearTimeout(giveUp)

@@ -1,18 +1,20 @@
-/** A tenant's site, on another origin than the API: pages, and an address that gives tokens. */
+/** A tenant's site on another origin than the API, with pages and a token URL. */
 import {createServer} from 'node:http'
 
 const contentTypes = {html: 'text/html', js: 'text/javascript', mjs: 'text/javascript', css: 'text/css'}
 
 export class Site {
-  /** Every request but those for the icon that browsers ask for by themselves: {method, path}. */
+  /** Every request except those for the icon: {method, path}. */
   requests = []
-  /** What the token address answers: a function of the number of the request, from 1 on, to a token or to
-   * {status, type, body}; a promise that never settles is a hang. */
+  /**
+   * The response of the token URL: a function of the number of the request, from 1. It returns a
+   * token, or {status, type, body}. A promise that never settles simulates a hang.
+   */
   answerToken = () => this.issue()
   #pages = new Map()
   #http
 
-  /** issue gets a fresh token, as the tenant's server does. */
+  /** issue gets a new token, as the tenant's server does. */
   constructor(issue) {
     this.issue = issue
   }
@@ -25,14 +27,14 @@ export class Site {
     return site
   }
 
-  /** Adds a file, and returns its address. */
+  /** Adds a file, and returns its URL. */
   add(path, body, {csp, headers = {}, status = 200} = {}) {
     const type = contentTypes[path.slice(path.lastIndexOf('.') + 1)] ?? 'text/html'
     this.#pages.set(path, {body, status, headers: {'content-type': `${type}; charset=utf-8`, ...(csp && {'content-security-policy': csp}), ...headers}})
     return this.origin + path
   }
 
-  /** Requests to the token address. */
+  /** The number of requests to the token URL. */
   get tokenRequests() {
     return this.requests.filter(request => request.path === '/stile/token').length
   }

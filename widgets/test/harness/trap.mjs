@@ -1,9 +1,11 @@
-/** What notices that a page's content ran as a program, or left the page. */
+/** Detects content that runs as a program, or leaves the page. */
 
-/** Things that must not happen are noted in .sprung, a line each; requests to other hosts than these are broken off. */
+/**
+ * Records forbidden events in .sprung, one line each. Aborts requests to other hosts than these.
+ */
 export class Trap {
   sprung = []
-  /** Names of the frames in which something ran. */
+  /** The names of the frames in which something ran. */
   frames = new Set()
 
   static async set(page, ...origins) {
@@ -32,7 +34,7 @@ export class Trap {
   }
 }
 
-/** Runs in every frame before anything else. What is heard through the console can't be taken back by the page. */
+/** Runs first in every frame. The page can't undo what was sent to the console. */
 function springs() {
   const say = console.info.bind(console)
   const spring = what => () => say(`stile-trap ${what} ${name}`)

@@ -1,9 +1,9 @@
-/** Firefox tells violations of a page's policy as errors too. */
+/** Firefox also reports violations of a page's policy as errors. */
 const policy = /^Content-Security-Policy: /
 
-/** What a page complains of: errors and warnings on its console, errors that nobody caught, violations of its policy. */
+/** Records a page's complaints: console errors and warnings, uncaught errors, and violations. */
 export class Watch {
-  /** One line each. */
+  /** The complaints, one line each. */
   complaints = []
 
   static async begin(page) {
@@ -16,18 +16,20 @@ export class Watch {
     return watch
   }
 
-  /** The icon that Firefox asks for by itself is nothing of ours. */
+  /** Ignores the icon, which Firefox requests itself. */
   #add(line) {
     if (!line.includes('/favicon.ico')) this.complaints.push(line)
   }
 
-  /** The complaints that the pattern fits. */
+  /** Returns the complaints that match the pattern. */
   of(pattern) {
     return this.complaints.filter(line => pattern.test(line))
   }
 }
 
-/** Runs in the page. Firefox tells a policy's violations on a console that is not ours to read, so we say them on the page's. */
+/**
+ * Runs in the page. Logs violations, because tests can't read the console on which Firefox does.
+ */
 function tellOnConsole() {
   const say = console.error.bind(console)
   document.addEventListener('securitypolicyviolation', e => say(`violation of ${e.effectiveDirective} by ${e.blockedURI} ${e.sample}`))

@@ -1,7 +1,7 @@
 /**
- * The ways in which a page can make its visitors' browsers send requests with tokens of its own
- * choice (S50). Each is a function of targets: what to request with one token each, as
- * {url, jsonp, action, fields}, where url and jsonp carry the fields that a form sends to action.
+ * The methods by which a page can make its visitors' browsers send requests with tokens of its
+ * choice (S50). Each is a function of targets. A target is a request with one token, as {url,
+ * jsonp, action, fields}. url and jsonp contain the fields that a form sends to action.
  */
 
 const escape = text => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;')
@@ -12,7 +12,7 @@ const form = (target, method) => `<form method=${method} action="${target.action
   Object.entries(target.fields).map(([name, value]) => `<input name="${name}" value="${escape(value)}">`).join('') + '</form><script>document.forms[0].submit()</script>'
 const fetching = options => script(`for (const {url} of targets) fetch(url, ${JSON.stringify(options)}).catch(() => 0)`)
 
-/** A service worker that sends what its page requests a second time, as its own requests. */
+/** A service worker that repeats the requests of its page as its own. */
 export const worker = `addEventListener('install', () => skipWaiting()); addEventListener('activate', e => e.waitUntil(clients.claim()))
 addEventListener('fetch', e => e.respondWith(fetch(e.request)))`
 const byWorker = add => script(`navigator.serviceWorker.register('/worker.js').then(async () => {
@@ -69,14 +69,16 @@ const code = {
   'a ping': script("for (const {url} of targets) { const a = document.createElement('a'); a.ping = url; a.href = '#'; document.body.append(a); a.click() }"),
 }
 
-/** These need a page of their own: Firefox prefetches once the page has loaded, and a worker intercepts all of it. */
+/**
+ * These need a page of their own: Firefox prefetches after loading, and a worker intercepts all.
+ */
 const alone = {
   'link prefetch': each(url => `<link rel=prefetch referrerpolicy=no-referrer href="${url}">`),
   'a picture through a service worker': byWorker("const i = new Image; i.referrerPolicy = 'no-referrer'; i.src = target.url; document.body.append(i)"),
   'a script through a service worker': byWorker("const s = document.createElement('script'); s.referrerPolicy = 'no-referrer'; s.src = target.jsonp; document.body.append(s)"),
 }
 
-/** A window shows one document, so that these use one token each. */
+/** A window shows one document, so these use one token each. */
 const windows = {
   'a navigation': script('location = targets[0].url'),
   'meta refresh': each(url => `<meta http-equiv=refresh content="0;url=${url}">`),
@@ -85,7 +87,9 @@ const windows = {
   'a window': script("window.open(targets[0].url, '_blank', 'noreferrer')"),
 }
 
-/** What the page's server can add: headers, and redirects, if a site of the tenant's redirects to any URL. */
+/**
+ * The page's server can add headers, and redirects if a site of the tenant redirects to any URL.
+ */
 const served = {
   'reports of violations': targets => ({csp: `img-src 'none'; report-uri ${targets.map(({url}) => url).join(' ')}`, html: '<img src="/violation.png">'}),
   'a header Link, as a script': targets => ({headers: {link: targets.map(({url}) => `<${url}>; rel=preload; as=script; referrerpolicy=no-referrer`).join(', ')}, html: ''}),
@@ -102,8 +106,9 @@ function redirected(site, targets) {
 const listOf = (ways, more) => Object.entries(ways).map(([name, html]) => ({name, make: targets => ({html: html(targets)}), ...more}))
 
 /**
- * Each weapon: its name; make, which returns the page that uses it, as {html, csp, headers}, from
- * the targets and the tenant's site; whether it needs a page of its own, and how many tokens that uses.
+ * Each weapon has a name, and make, which returns the page that uses it, as {html, csp, headers},
+ * from the targets and the tenant's site. It states whether it needs a page of its own, and how
+ * many tokens that page uses.
  */
 export const weapons = [
   ...listOf({...markup, ...code}),

@@ -1,12 +1,12 @@
 import type {DialogTexts} from './en'
 
 export default {
-  title: 'Eine kurze Prüfung',
-  why: 'Von hier kamen in kurzer Zeit viele Anfragen. Geben Sie die Ziffern ein, die Sie sehen oder hören, dann geht es weiter.',
-  alt: '{n} verzerrte Ziffern. Mit „Anhören“ können Sie sie stattdessen hören.',
+  title: 'Kurze Prüfung',
+  why: 'Über Ihre Verbindung kamen in kurzer Zeit viele Anfragen. Geben Sie die Ziffern ein, die Sie sehen oder hören, um fortzufahren.',
+  alt: '{n} verzerrte Ziffern. Wählen Sie „Anhören“, um sie stattdessen zu hören.',
   label: 'Die {n} Ziffern',
   listen: 'Anhören (englisch)',
-  stop: 'Anhalten',
+  stop: 'Stopp',
   another: 'Neues Bild',
   cancel: 'Abbrechen',
   submit: 'Weiter',
@@ -16,7 +16,7 @@ export default {
   wrong: 'Das war nicht richtig. Hier sind neue Ziffern.',
   old: 'Das hat zu lange gedauert. Hier sind neue Ziffern.',
   next: 'Hier sind neue Ziffern.',
-  unseen: 'Das Bild lässt sich nicht laden. Versuchen Sie ein neues.',
-  unheard: 'Der Ton lässt sich nicht abspielen. Versuchen Sie es noch einmal oder mit einem neuen Bild.',
-  unmade: 'Es gibt gerade kein neues Bild. Bitte versuchen Sie es noch einmal.',
+  unseen: 'Das Bild konnte nicht geladen werden. Versuchen Sie es mit einem neuen Bild.',
+  unheard: 'Der Ton konnte nicht abgespielt werden. Versuchen Sie es erneut oder mit einem neuen Bild.',
+  unmade: 'Zurzeit ist kein neues Bild verfügbar. Bitte versuchen Sie es erneut.',
 } satisfies DialogTexts

@@ -1,11 +1,13 @@
-/** A world without a browser: a clock that jumps to the next thing that waits, and a server that can be bent. */
-import type {Granted, Ports, Reply, Request} from '../src/ports'
+/** Fake ports for tests without a browser: a fake clock, and a server that each test defines. */
+import type {TokenResponse, Ports, Reply, Request} from '../src/ports'
 import type {Challenge, Config, Problem, WorkChallenge} from '../src/types'
 import {TransportError} from '../src/errors'
 import {abortable} from '../src/wait'
 
-/** Numbers that look drawn and are the same for the same seed (mulberry32). */
-export function draws(seed: number): () => number {
+/**
+ * Returns a generator of pseudorandom numbers. The same seed gives the same numbers (mulberry32).
+ */
+export function seededRandom(seed: number): () => number {
   return () => {
     seed = seed + 0x6d2b79f5 | 0
     let t = Math.imul(seed ^ seed >>> 15, 1 | seed)
@@ -14,7 +16,7 @@ export function draws(seed: number): () => number {
   }
 }
 
-/** Time goes on only by run(), from one waiting sleeper to the next. */
+/** A fake clock. Its time advances only in run(), from one sleeper to the next. */
 export class Clock {
   now = 1_000_000
   #sleepers: {at: number; wake: () => void}[] = []
@@ -24,7 +26,7 @@ export class Clock {
     return abortable(slept, signal)
   }
 
-  /** Lets everything happen until nothing is left to happen before end; returns when that is so. */
+  /** Advances the time until nothing is left to do before end. */
   async run(end = Infinity): Promise<void> {
     for (;;) {
       await settled()
@@ -39,12 +41,12 @@ export class Clock {
   }
 }
 
-/** All that can happen without time going on has happened. */
+/** Waits until everything has happened that does not need more time. */
 function settled(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
 
-/** A refusal, as the server writes it. */
+/** Returns a refusal, as the server sends it. */
 export function problem(code: string, more: Partial<Problem> = {}): Problem {
   const renewable = code.startsWith('token_')
   return {type: '/problems/' + code, code, status: renewable ? 401 : 400, title: code, detail: '', ref: 'AAAA-AAAA', renewable, retry_after: null, challenge: null, ...more}
@@ -58,7 +60,7 @@ export function work(id: string): WorkChallenge {
   return {id, kind: 'work', expires_in: 300, calls_left: 5, parameters: {algorithm: 'PBKDF2/SHA-256', nonce: '', salt: '', cost: 1, keyLength: 32, keyPrefix: ''}}
 }
 
-/** What was sent, with the fields by name. */
+/** A request that was sent, with its fields by name. */
 export interface Sent {
   readonly path: string
   readonly token: string
@@ -68,23 +70,23 @@ export interface Sent {
 
 type Server = (sent: Sent, signal?: AbortSignal) => Reply | Promise<Reply>
 
-/** Ports of which a test sets what it is about. */
-export class World implements Ports {
+/** Ports with working defaults. Each test replaces those that it is about. */
+export class FakePorts implements Ports {
   readonly clock = new Clock()
   readonly config: Config = {clientId: 'acme', token: '', tokenUrl: '/token', api: 'https://api.example', transport: 'auto', tokenStore: 'session', lang: '', theme: 'auto'}
-  readonly kept = new Map<string, string>()
+  readonly stored = new Map<string, string>()
   readonly events: CustomEvent[] = []
   readonly sent: Sent[] = []
   listener: (event: any) => void = () => {}
   server: Server = () => answered()
-  granted = 0
-  issue: (n: number, signal: AbortSignal) => Granted | Promise<Granted> = n => ({access_token: `t${n}`})
+  tokenRequests = 0
+  issue: (n: number, signal: AbortSignal) => TokenResponse | Promise<TokenResponse> = n => ({access_token: `t${n}`})
   solver: (challenge: WorkChallenge, signal: AbortSignal) => string | Promise<string> = () => '42'
   dialog: Ports['part'] | undefined
-  readonly store = {get: (key: string) => this.kept.get(key) ?? null, set: (key: string, value: string) => this.kept.set(key, value)}
+  readonly store = {get: (key: string) => this.stored.get(key) ?? null, set: (key: string, value: string) => this.stored.set(key, value)}
   readonly trusted = {scriptURL: (url: string) => url, html: (text: string) => text}
   prover: Ports['prover'] = {proof: async () => undefined}
-  tabs: Ports['tabs'] = {join() {}, tell() {}, turn: (_, get) => get()}
+  tabs: Ports['tabs'] = {join() {}, send() {}, inTurn: (_, get) => get()}
   random = () => 0.5
   readonly lang = () => 'en'
   readonly now = () => this.clock.now
@@ -97,7 +99,7 @@ export class World implements Ports {
     return abortable(Promise.resolve().then(() => this.server(sent, signal)), signal)
   }
 
-  readonly grant = async (_url: string, signal: AbortSignal) => this.issue(++this.granted, signal)
+  readonly fetchToken = async (_url: string, signal: AbortSignal) => this.issue(++this.tokenRequests, signal)
 
   readonly raise = (event: Event): boolean => {
     this.events.push(event as CustomEvent)
@@ -111,17 +113,17 @@ export class World implements Ports {
   })
 
   /** The names of the events, without their prefix. */
-  get told(): string[] {
+  get eventNames(): string[] {
     return this.events.map(event => event.type.replace('stile:', ''))
   }
 
-  /** The last event of a name. */
+  /** The detail of the last event of a name. */
   last(name: string): any {
     return this.events.filter(event => event.type === `stile:${name}`).at(-1)?.detail
   }
 }
 
-/** What becomes of a promise: its value, or the code or name of its error. */
+/** Returns the result of a promise: its value, or the code or name of its error. */
 export function outcome(promise: Promise<{data: unknown}>): Promise<unknown> {
   return promise.then(({data}) => data, error => error.name === 'AbortError' ? error.name : error.code ?? error)
 }

@@ -1,11 +1,11 @@
 import {StileError, TransportError} from './errors'
 import type {Ports} from './ports'
 
-/** Whoever is told to come back later than that (in seconds) is told so. */
-const patience = 60
+/** The longest pause that a call waits for, in seconds. A longer one fails the call. */
+const maxPause = 60
 
-/** What a call may still try after faults that pass: of the network, and a busy server's. */
-export class Tries {
+/** Retries decides whether a call is retried after a temporary failure of the network or server. */
+export class Retries {
   readonly #ports: Ports
   readonly #signal: AbortSignal | undefined
   #made = 0
@@ -15,10 +15,10 @@ export class Tries {
     this.#signal = signal
   }
 
-  /** Waits until it is time to try again, or throws the error if that is of no use. */
-  async after(error: unknown): Promise<void> {
+  /** Waits until the call can be retried. Throws the error if a retry would not help. */
+  async waitAfter(error: unknown): Promise<void> {
     const wait = pause(error)
-    if (wait === undefined || wait > patience || this.#made === 2) throw error
+    if (wait === undefined || wait > maxPause || this.#made === 2) throw error
     const jitter = 0.5 + this.#ports.random()
     const ms = wait ? wait * 1000 + jitter * 100 : 400 * 2 ** this.#made * jitter
     this.#made++
@@ -26,7 +26,10 @@ export class Tries {
   }
 }
 
-/** The seconds that an error asks for, 0 where it leaves that to us, undefined where another try is of no use. */
+/**
+ * Returns the seconds to wait that an error states, 0 if it states none, or undefined if a retry
+ * would not help.
+ */
 function pause(error: unknown): number | undefined {
   if (error instanceof StileError && error.code === 'overloaded') return error.retry_after ?? 0
   if (error instanceof TransportError && (error.code === 'timeout' || error.code === 'unreachable')) return 0
