@@ -4,8 +4,8 @@
 //
 // Step is a pure state machine of the same shape as tokens.Step: state, policy and event in, state
 // and verdict out. It reads no clock and opens no connection. A state belongs to a [Scope]: a range
-// of addresses, for one tenant or for all. [Policy.Apply] steps all scopes of an address. [Registry]
-// joins the rules and the list to a [Store].
+// of addresses, for one tenant or for all. [Policy.Apply] steps all scopes of an address.
+// [Registry] joins the rules and the list to a [Store].
 //
 // Where to look:
 //
@@ -59,8 +59,8 @@ func embeds(r netip.Prefix) bool {
 	return false
 }
 
-// embedded returns the IPv4 address that an IPv6 address of a translator or tunnel embeds. If that is
-// a loopback or unspecified address, ok is false: no caller may count as this machine.
+// embedded returns the IPv4 address that an IPv6 address of a translator or tunnel embeds. If that
+// is a loopback or unspecified address, ok is false: no caller may count as this machine.
 func embedded(a netip.Addr) (v4 netip.Addr, ok bool) {
 	if !a.Is6() {
 		return v4, false

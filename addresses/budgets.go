@@ -2,8 +2,8 @@ package addresses
 
 import "net/netip"
 
-// Scope is what a budget counts: the tokens of a tenant in a range of addresses. Tenant 0 stands for
-// all tenants.
+// Scope is what a budget counts: the tokens of a tenant in a range of addresses. Tenant 0 stands
+// for all tenants.
 //
 //   - An address with a tenant counts bindings and challenges. Only this scope can be blocked or
 //     become suspicious, so a tenant whose tokens are misused harms only itself.
@@ -73,8 +73,8 @@ func (p Policy) forScope(s Scope) Policy {
 // Stepper applies an event to the stored state of one scope, by the scope's policy.
 type Stepper func(s Scope, p Policy, e Event) (Verdict, error)
 
-// Apply applies an event of a tenant's token to the scopes of an address, as [Canonical] returns it.
-// Each scope is stepped on its own, and the strictest verdict is returned. On error the Verdict
+// Apply applies an event of a tenant's token to the scopes of an address, as [Canonical] returns
+// it. Each scope is stepped on its own, and the strictest verdict is returned. On error the Verdict
 // blocks.
 //
 // The scope of the tenant comes first. Records are counted only if it is clear, because records
@@ -99,8 +99,8 @@ func (p Policy) Apply(a netip.Addr, tenant uint32, e Event, step Stepper) (Verdi
 	return one(OfTenant(a, tenant), e)
 }
 
-// consult applies own to the tenant's scope and then, if that is clear, own and records to the shared
-// scopes. one applies an event to one scope.
+// consult applies own to the tenant's scope and then, if that is clear, own and records to the
+// shared scopes. one applies an event to one scope.
 func (p Policy) consult(a netip.Addr, tenant uint32, own Event, records Deliver, one func(Scope, Event) (Verdict, error)) (Verdict, error) {
 	v, err := one(OfTenant(a, tenant), own)
 	if err != nil {

@@ -127,8 +127,8 @@ func TestS56Bindings(t *testing.T) {
 	}
 }
 
-// TestAllowedWithinANetwork checks that an allowed /64 with a budget of its own does not count in the
-// networks around it, and that an allowed /48 has the budget of its own.
+// TestAllowedWithinANetwork checks that an allowed /64 with a budget of its own does not count in
+// the networks around it, and that an allowed /48 has the budget of its own.
 func TestAllowedWithinANetwork(t *testing.T) {
 	for r, want := range map[string]Status{"2001:db8::/64": Clear, "2001:db8::/48": Clear} {
 		s := newMemStore()
@@ -145,8 +145,8 @@ func TestAllowedWithinANetwork(t *testing.T) {
 	}
 }
 
-// TestRangesThatEmbed checks that an IPv6 address that embeds an IPv4 address is listed as IPv4, and
-// that a wider range of such addresses is an error.
+// TestRangesThatEmbed checks that an IPv6 address that embeds an IPv4 address is listed as IPv4,
+// and that a wider range of such addresses is an error.
 func TestRangesThatEmbed(t *testing.T) {
 	for in, want := range map[string]string{"64:ff9b::203.0.113.9": "203.0.113.9/32", "2002:cb00:7109::/128": "203.0.113.9/32"} {
 		if got, err := ParseRange(in); err != nil || got.String() != want {

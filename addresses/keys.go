@@ -1,7 +1,8 @@
 package addresses
 
 // keyFilter is a set of keys. Each key is one of 256 bits, so a few of many keys are taken for one
-// that was seen before. An attacker gains no more from that than from using one key for many tokens.
+// that was seen before. An attacker gains no more from that than from using one key for many
+// tokens.
 type keyFilter [4]uint64
 
 func (k keyFilter) has(n uint8) bool { return k[n/64]>>(n%64)&1 != 0 }

@@ -9,7 +9,7 @@ type Policy struct {
 	Records        uint32          // records without a challenge in a day; 0: not counted
 	Then           Then            // action for an address over its binding budget
 	SolveRatio     float64         // minimum share of issued challenges that must be solved
-	Block          []time.Duration // lengths of the first, second, … block; the last repeats. Not empty
+	Block          []time.Duration // lengths of the 1st, 2nd, … block; the last repeats. Not empty
 	PermanentAfter uint8           // blocks of the last length before a permanent one; 0: never
 	ObserveCrowd   bool            // record that an address is crowded, without challenges
 	ObserveBlock   bool            // record that an address would be blocked, without blocking

@@ -9,9 +9,9 @@ import (
 	. "stile.example/stile/addresses"
 )
 
-// TestProperties checks what must hold for every sequence of events: Step is pure; an address within
-// its budget is never challenged; a block is never shortened except by Lift, ends without an event,
-// and counts nothing.
+// TestProperties checks what must hold for every sequence of events: Step is pure; an address
+// within its budget is never challenged; a block is never shortened except by Lift, ends without an
+// event, and counts nothing.
 func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Policy{Bindings: rapid.Uint16Range(1, 5).Draw(t, "bindings"), Per: time.Hour, SolveRatio: 0.5,
@@ -64,8 +64,8 @@ func TestProperties(t *testing.T) {
 	})
 }
 
-// TestRecordsWithinADay checks that an address whose challenges are never solved gets an allowance of
-// at most its budget of records within any 24 hours, whatever the calls and their times.
+// TestRecordsWithinADay checks that an address whose challenges are never solved gets an allowance
+// of at most its budget of records within any 24 hours, whatever the calls and their times.
 func TestRecordsWithinADay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Policy{Bindings: 3, Per: time.Hour, Records: rapid.Uint32Range(45, 400).Draw(t, "records"), SolveRatio: 0.2,

@@ -14,9 +14,9 @@ import (
 // Store stores the states of scopes and the address list. Its methods may be called from several
 // goroutines.
 type Store interface {
-	// UpdateAddress atomically replaces the state of a scope with the result of fn, and returns once
-	// the new state is durable. A scope that was never seen has the zero State. fn is pure. If fn
-	// returns its argument, nothing is written.
+	// UpdateAddress atomically replaces the state of a scope with the result of fn, and returns
+	// once the new state is durable. A scope that was never seen has the zero State. fn is pure. If
+	// fn returns its argument, nothing is written.
 	UpdateAddress(ctx context.Context, s Scope, fn func(State) State) error
 	// EachAddress calls fn for every stored scope, in any order.
 	EachAddress(ctx context.Context, fn func(Scope, State)) error
@@ -31,9 +31,9 @@ type Store interface {
 // ErrNotListed says that the address list has nothing in a range.
 var ErrNotListed = errors.New("no entry or blocked address in that range")
 
-// Registry joins the operator's address list, the rules and the store. Every call consults it, so the
-// list and the rules' blocks are in memory. They are read from the store at the start. Its methods
-// may be called from several goroutines.
+// Registry joins the operator's address list, the rules and the store. Every call consults it, so
+// the list and the rules' blocks are in memory. They are read from the store at the start. Its
+// methods may be called from several goroutines.
 type Registry struct {
 	store  Store
 	policy atomic.Pointer[Policy]
@@ -77,8 +77,8 @@ func (reg *Registry) readList(ctx context.Context) error {
 	return nil
 }
 
-// BlockedByOperator reports whether the list blocks an address, as [Canonical] returns it, and until
-// when: [Forever] if only an operator can end it. It does not read the store.
+// BlockedByOperator reports whether the list blocks an address, as [Canonical] returns it, and
+// until when: [Forever] if only an operator can end it. It does not read the store.
 func (reg *Registry) BlockedByOperator(a netip.Addr, now time.Time) (until int64, blocked bool) {
 	if e, ok := reg.list.Load().Find(a, now); ok && e.Kind == Block {
 		return untilOf(e), true
@@ -86,9 +86,9 @@ func (reg *Registry) BlockedByOperator(a netip.Addr, now time.Time) (until int64
 	return 0, false
 }
 
-// BlockedByRule reports whether a rule blocks an address for new tokens of a tenant, and until when.
-// It does not read the store. A block by an older version, which did not distinguish tenants, is a
-// block for all tenants.
+// BlockedByRule reports whether a rule blocks an address for new tokens of a tenant, and until
+// when. It does not read the store. A block by an older version, which did not distinguish tenants,
+// is a block for all tenants.
 func (reg *Registry) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool) {
 	if reg.blocks.Load() == 0 {
 		return 0, false
@@ -105,8 +105,8 @@ func (reg *Registry) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (
 	return until, true
 }
 
-// Bindings returns how many tokens of one tenant an address may bind within the policy's period (0 if
-// it is exempt), and the default.
+// Bindings returns how many tokens of one tenant an address may bind within the policy's period (0
+// if it is exempt), and the default.
 func (reg *Registry) Bindings(a netip.Addr, now time.Time) (allowed, byDefault uint16) {
 	allowed, byDefault = reg.policy.Load().Bindings, reg.policy.Load().Bindings
 	if e, ok := reg.list.Load().Find(a, now); ok && e.Kind == Allow {
@@ -170,7 +170,8 @@ func (reg *Registry) cacheBlock(scope Scope, until int64, now time.Time) {
 	reg.blocked[scope] = until
 }
 
-// Put adds an entry to the list, or replaces the one of its range. It applies from the next call on.
+// Put adds an entry to the list, or replaces the one of its range. It applies from the next call
+// on.
 func (reg *Registry) Put(ctx context.Context, e Entry) error {
 	reg.change.Lock()
 	defer reg.change.Unlock()

@@ -114,8 +114,8 @@ func TestRuleBlocks(t *testing.T) {
 	}
 }
 
-// TestAllowed checks that an allowed range is never crowded or blocked, unless it has a budget of its
-// own, and that the narrowest range decides.
+// TestAllowed checks that an allowed range is never crowded or blocked, unless it has a budget of
+// its own, and that the narrowest range decides.
 func TestAllowed(t *testing.T) {
 	b := open(t, newMemStore(), strict)
 	put := func(r string, kind EntryKind, bindings uint16, until time.Time) {

@@ -34,8 +34,8 @@ type Verdict struct {
 	State        State  // the state after the event
 }
 
-// statusOf returns the status of an address for a token that is about to deliver records. The counts
-// of s must be up to date: see advance.
+// statusOf returns the status of an address for a token that is about to deliver records. The
+// counts of s must be up to date: see advance.
 func statusOf(s State, p Policy, at time.Time, records uint32) Verdict {
 	v := Verdict{Status: Clear}
 	v.Bindings = s.bound()
@@ -65,8 +65,8 @@ func statusOf(s State, p Policy, at time.Time, records uint32) Verdict {
 	return v
 }
 
-// exceeded returns the budget that an address exceeds, of bindings or of records, and what was counted
-// against it. If seen is 0, the address is within its budgets.
+// exceeded returns the budget that an address exceeds, of bindings or of records, and what was
+// counted against it. If seen is 0, the address is within its budgets.
 func (p Policy) exceeded(v Verdict, records uint32) (limit, seen uint32, overRecords bool) {
 	switch {
 	case v.Bindings > p.bindings():

@@ -49,9 +49,9 @@ func bind(s State, p Policy, e Bind) (State, Verdict) {
 	return s, v
 }
 
-// allowanceStep is the unit of allowances after a token's first call, in records. It is about a page
-// of items: the address is not consulted at every call, and few records are counted that are never
-// delivered.
+// allowanceStep is the unit of allowances after a token's first call, in records. It is about a
+// page of items: the address is not consulted at every call, and few records are counted that are
+// never delivered.
 const allowanceStep = 25
 
 // deliver counts the records of a token that was bound before. During a block, a token that was
@@ -75,8 +75,8 @@ func deliver(s State, p Policy, e Deliver) (State, Verdict) {
 // need.
 const allowancePerChallenge = 100
 
-// grant sets the allowance: from the budget while the address is within it, and otherwise for solving
-// a challenge.
+// grant sets the allowance: from the budget while the address is within it, and otherwise for
+// solving a challenge.
 func grant(s State, p Policy, at time.Time, records uint32) (State, Verdict) {
 	v := statusOf(s, p, at, records)
 	if p.Records > 0 && v.Status == Clear && !v.IsObserved {
@@ -91,8 +91,8 @@ func grant(s State, p Policy, at time.Time, records uint32) (State, Verdict) {
 // maxLevel is the most expensive work that an address calls for.
 const maxLevel = 2
 
-// issued counts a challenge. During a block it does not, because otherwise the block would lead to the
-// next one.
+// issued counts a challenge. During a block it does not, because otherwise the block would lead to
+// the next one.
 func issued(s State, p Policy, at time.Time) (State, Verdict) {
 	if !s.blocked(at) || p.ObserveBlock {
 		s = advance(s, p, at)
@@ -102,14 +102,15 @@ func issued(s State, p Policy, at time.Time) (State, Verdict) {
 	return s, statusOf(s, p, at, 1)
 }
 
-// solvesTooFew reports whether too few challenges of a crowded address are solved. People's browsers
-// solve them; a script does not, or pays for the work. A shared budget never leads to a block.
+// solvesTooFew reports whether too few challenges of a crowded address are solved. People's
+// browsers solve them; a script does not, or pays for the work. A shared budget never leads to a
+// block.
 func (p Policy) solvesTooFew(v Verdict) bool {
 	return !p.shared && v.Issued >= p.bindings() && float64(v.Solved) < p.SolveRatio*float64(v.Issued)
 }
 
-// block blocks the address for the next length of Policy.Block, and resets the counts of bindings and
-// challenges.
+// block blocks the address for the next length of Policy.Block, and resets the counts of bindings
+// and challenges.
 func block(s State, p Policy, at time.Time, v Verdict) (State, Verdict) {
 	if p.ObserveBlock {
 		v.Observed, v.IsObserved = Blocked, true
@@ -158,8 +159,8 @@ func (s State) blocked(at time.Time) bool { return at.Unix() < s.Until }
 // stored buckets never cover less than a day.
 const dayBucket = 24 * 60 * 60 / (Buckets - 1)
 
-// advance drops the buckets that are older than the period, and the day buckets that are older than a
-// day. A clock that was set back drops nothing.
+// advance drops the buckets that are older than the period, and the day buckets that are older than
+// a day. A clock that was set back drops nothing.
 func advance(s State, p Policy, at time.Time) State {
 	bucket := at.Unix() / int64(p.Per/time.Second/Buckets)
 	advanceRing(&s.Repeats, s.Bucket, bucket)
@@ -169,7 +170,8 @@ func advance(s State, p Policy, at time.Time) State {
 	return s
 }
 
-// advanceRing empties the buckets after last, up to now, and returns the number of the newest bucket.
+// advanceRing empties the buckets after last, up to now, and returns the number of the newest
+// bucket.
 func advanceRing[T any](ring *[Buckets]T, last, now int64) int64 {
 	for n := max(last+1, now-Buckets+1); n <= now; n++ {
 		ring[n%Buckets] = *new(T)

@@ -151,8 +151,8 @@ func (g *Gate) reportChallenge(ctx context.Context, e Event, v Verdict) error {
 	return nil
 }
 
-// Dead returns why token id is known to be dead, or None. It does not read the store: a request with
-// a dead token can be refused before anything is read for it. A dead token never becomes valid
+// Dead returns why token id is known to be dead, or None. It does not read the store: a request
+// with a dead token can be refused before anything is read for it. A dead token never becomes valid
 // again, so an entry is never wrong. An entry may be evicted; then the store's state decides.
 func (g *Gate) Dead(id ID) Reason { return g.dead.get(id) }
 

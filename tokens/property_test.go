@@ -111,16 +111,16 @@ func (m *model) apply(t *rapid.T, e Event) {
 	m.state = next
 }
 
-// blocked checks that a token whose address was not consulted before is refused at an address that a
-// rule blocks, and that its state does not change.
+// blocked checks that a token whose address was not consulted before is refused at an address that
+// a rule blocks, and that its state does not change.
 func (m *model) blocked(t *rapid.T, next State, v Verdict, e Event) {
 	if c, ok := callOf(e); ok && c.Blocked && !m.state.AddressChecked && (v.Reason != AddressBlocked || next != m.state) {
 		t.Fatalf("a block admitted %+v: %+v", c, v)
 	}
 }
 
-// checks checks that a call is admitted immediately after its Check was, if it delivers no more than
-// the Check announced and the token's records allow. A Check never counts anything.
+// checks checks that a call is admitted immediately after its Check was, if it delivers no more
+// than the Check announced and the token's records allow. A Check never counts anything.
 func (m *model) checks(t *rapid.T, next State, v Verdict, e Event) {
 	ch, ok := e.(Check)
 	if !ok {
@@ -137,8 +137,8 @@ func (m *model) checks(t *rapid.T, next State, v Verdict, e Event) {
 	}
 }
 
-// staysDead checks that a dead token never becomes valid, and that its reason stays. The request that
-// bound it may still be admitted if another caller hijacked it meanwhile.
+// staysDead checks that a dead token never becomes valid, and that its reason stays. The request
+// that bound it may still be admitted if another caller hijacked it meanwhile.
 func (m *model) staysDead(t *rapid.T, next State, v Verdict, e Event) {
 	c, _ := callOf(e)
 	_, isCheck := e.(Check)
@@ -228,8 +228,9 @@ func (m *model) counts(t *rapid.T, next State, v Verdict, e Event) {
 	}
 }
 
-// challenges checks that there are never more challenges than the policy allows, that none is solved
-// twice, that no call is admitted while one is open, and that a Challenged verdict has an open one.
+// challenges checks that there are never more challenges than the policy allows, that none is
+// solved twice, that no call is admitted while one is open, and that a Challenged verdict has an
+// open one.
 func (m *model) challenges(t *rapid.T, next State, v Verdict, e Event) {
 	if v.ChallengeIssued {
 		m.issuedChallenges++

@@ -60,9 +60,9 @@ func callIn(e Event) (c Call, ok bool) {
 	return c, false
 }
 
-// dead refuses permanently. The one exception is the request that bound the token: if another caller
-// hijacked the token before that request was counted, the request came first. It is admitted, and
-// the token stays dead.
+// dead refuses permanently. The one exception is the request that bound the token: if another
+// caller hijacked the token before that request was counted, the request came first. It is
+// admitted, and the token stays dead.
 func dead(s State, p Policy, e Event) (State, Verdict) {
 	c, ok := callIn(e)
 	if !ok || !c.Binder || s.Dead != Hijacked || !s.Bound.fits(c) {
@@ -229,8 +229,8 @@ func revoke(s State, r Revoke) (State, Verdict) {
 	return s, Verdict{Outcome: Admit}
 }
 
-// countCall counts a call on its day. If the clock was set back, that is the first day; if the clock
-// jumped ahead, the second. A count is never lost.
+// countCall counts a call on its day. If the clock was set back, that is the first day; if the
+// clock jumped ahead, the second. A count is never lost.
 func countCall(s State, c Call) State {
 	n := min(max(day(c.At)-s.Day, 0), 1)
 	s.Used[n][c.Route].Calls++
