@@ -1,20 +1,31 @@
-// Package addresses decides what becomes of a source address: which are one and
-// the same ([Canonical]), which are crowded or blocked because of the tokens that
-// they bind ([Step]), and which a person has allowed or blocked ([List]).
+// Package addresses decides how the tokens of a source address are treated: whether the address is
+// crowded or blocked because of the tokens that are bound there ([Step]), and whether an operator
+// allowed or blocked it ([List]). It also decides which addresses count as one ([Canonical]).
+//
+// Step is a pure state machine of the same shape as tokens.Step: state, policy and event in, state
+// and verdict out. It reads no clock and opens no connection. A state belongs to a [Scope]: a range
+// of addresses, for one tenant or for all. [Policy.Apply] steps all scopes of an address.
 // [Registry] joins the rules and the list to a [Store].
 //
-// Step is a state machine of the same shape as tokens.Step, and as pure: no
-// clock, no connection. How the source address of a request is found (peer,
-// trusted proxies) belongs to handlers.
+// Where to look:
+//
+//   - addresses.go: which IPv6 addresses stand for an IPv4 address
+//   - budgets.go: which budget counts for which range and tenant
+//   - step.go: what is counted, and when an address is blocked
+//   - status.go: when an address is crowded or suspicious
+//   - list.go, registry.go, lines.go: the address list, and how it is kept and shown
+//   - encode.go: the stored form of a state
+//   - testdata/*.txt: the rules as stories, one event a line
+//
+// How the source address of a request is found (peer, trusted proxies) belongs to handlers.
 package addresses
 
 import "net/netip"
 
-// Canonical is the address that stands for a: an IPv6 address that embeds an IPv4
-// address (see [embedded]) is that IPv4 address, any loopback address is
-// 127.0.0.1, and any other IPv6 address is the first of its /64, which is what
-// one household or phone is given (RFC 6177, RFC 7934). The zone is dropped. An
-// invalid address stays invalid.
+// Canonical returns the address that a counts as. For an IPv6 address that embeds an IPv4 address
+// (see [embedded]), that is the IPv4 address; for a loopback address, 127.0.0.1; for any other IPv6
+// address, the first address of its /64, because one household or phone has at least a /64 (RFC
+// 6177, RFC 7934). The zone is dropped. An invalid address stays invalid.
 func Canonical(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
 	if v4, ok := embedded(a); ok {
@@ -38,7 +49,7 @@ var (
 	teredo     = netip.MustParsePrefix("2001::/32")      // RFC 4380 §4: the last 32 bits, inverted
 )
 
-// embeds reports whether the addresses of a range embed an IPv4 address each.
+// embeds reports whether each address of a range embeds an IPv4 address.
 func embeds(r netip.Prefix) bool {
 	for _, p := range []netip.Prefix{nat64, nat64Local, sixToFour, teredo} {
 		if p.Overlaps(r) && r.Bits() >= p.Bits() {
@@ -48,9 +59,8 @@ func embeds(r netip.Prefix) bool {
 	return false
 }
 
-// embedded returns the IPv4 address that an IPv6 address of a translator or a
-// tunnel carries. One that carries a loopback or an unspecified address is taken
-// for itself: nobody may pass for this machine.
+// embedded returns the IPv4 address that an IPv6 address of a translator or tunnel embeds. If that
+// is a loopback or unspecified address, ok is false: no caller may count as this machine.
 func embedded(a netip.Addr) (v4 netip.Addr, ok bool) {
 	if !a.Is6() {
 		return v4, false

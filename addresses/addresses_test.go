@@ -7,7 +7,7 @@ import (
 	"stile.example/stile/addresses"
 )
 
-func TestNormal(t *testing.T) {
+func TestCanonical(t *testing.T) {
 	for in, want := range map[string]string{
 		"203.0.113.9":          "203.0.113.9",
 		"::ffff:203.0.113.9":   "203.0.113.9",
@@ -24,21 +24,21 @@ func TestNormal(t *testing.T) {
 		// S56: an address that embeds an IPv4 address is that address.
 		"64:ff9b::203.0.113.9":                 "203.0.113.9",
 		"64:ff9b:1::203.0.113.9":               "203.0.113.9",
-		"64:ff9b:1:cb00:71:900::":              "203.0.113.9", // RFC 6052's place in a /48
+		"64:ff9b:1:cb00:71:900::":              "203.0.113.9", // RFC 6052 §2.2, in a /48
 		"2002:cb00:7109::1":                    "203.0.113.9",
 		"2002:cb00:7109:ffff:1:2:3:4":          "203.0.113.9",
 		"2001:0:4136:e378:8000:63bf:34ff:8ef6": "203.0.113.9",
-		"2001:0:4136:e378:8000:63bf:80ff:fffe": "2001:0:4136:e378::", // of 127.0.0.1: nobody passes for this machine
+		"2001:0:4136:e378:8000:63bf:80ff:fffe": "2001:0:4136:e378::", // embeds 127.0.0.1
 		"2002:7f00:1::1":                       "2002:7f00:1::",
 		"64:ff9b::127.0.0.1":                   "64:ff9b::",
 		"64:ff9b:2::203.0.113.9":               "64:ff9b:2::",
 		"2001:1::1":                            "2001:1::",
 	} {
 		if got := addresses.Canonical(netip.MustParseAddr(in)).String(); got != want {
-			t.Errorf("Normal(%s) = %s, want %s", in, got, want)
+			t.Errorf("Canonical(%s) = %s, want %s", in, got, want)
 		}
 	}
 	if addresses.Canonical(netip.Addr{}).IsValid() {
-		t.Error("no address became one")
+		t.Error("an invalid address became valid")
 	}
 }

@@ -1,45 +1,45 @@
 package addresses
 
-// keyFilter is a set of keys. Each has one of 256 places, so a few of many keys are
-// taken for one that was seen: that is no more than who uses one key for many
-// tokens gets anyway.
+// keyFilter is a set of keys. Each key is one of 256 bits, so a few of many keys are taken for one
+// that was seen before. An attacker gains no more from that than from using one key for many
+// tokens.
 type keyFilter [4]uint64
 
 func (k keyFilter) has(n uint8) bool { return k[n/64]>>(n%64)&1 != 0 }
 
 func (k *keyFilter) add(n uint8) { k[n/64] |= 1 << (n % 64) }
 
-// repeatsPerBinding is how many bindings by keys that were known count as one. A person
-// who opens many pages is no crowd; a script that binds one token after the
-// other to one key comes to be one.
+// repeatsPerBinding is how many bindings to keys that were seen before count as one binding. A
+// person who opens many pages does not exceed the budget. A script that binds one token after
+// another to one key does.
 const repeatsPerBinding = 16
 
-// bound is how many bindings count in the period.
+// bound returns how many bindings count in the period.
 func (s *State) bound() (n uint32) {
-	again := uint32(0)
+	repeats := uint32(0)
 	for i, c := range s.Counts {
 		n += uint32(c.Bound)
-		again += uint32(s.Repeats[i])
+		repeats += uint32(s.Repeats[i])
 	}
-	return n + again/repeatsPerBinding
+	return n + repeats/repeatsPerBinding
 }
 
-// count counts a binding: a key that bound a token in the period is known, and
-// has been counted then.
+// count counts a binding. If a token was bound to the same key in the period, the binding is a
+// repeat. The first byte of a key is its bit.
 func (s *State) count(e Bind) {
 	i := s.Bucket % Buckets
-	known, place := false, e.Key[0]
+	seen, bit := false, e.Key[0]
 	for _, k := range s.Keys {
-		known = known || k.has(place)
+		seen = seen || k.has(bit)
 	}
 	switch {
 	case e.Key == [16]byte{}:
 		s.Counts[i].Bound = saturatingInc(s.Counts[i].Bound)
-	case known:
+	case seen:
 		s.Repeats[i] = saturatingInc(s.Repeats[i])
-		s.Keys[i].add(place)
+		s.Keys[i].add(bit)
 	default:
 		s.Counts[i].Bound = saturatingInc(s.Counts[i].Bound)
-		s.Keys[i].add(place)
+		s.Keys[i].add(bit)
 	}
 }

@@ -7,33 +7,33 @@ import (
 	"time"
 )
 
-// Line is a line of the list as it is shown: an entry, or an address of which
-// a rule has made something.
+// Line is a line of the address list as it is shown: an operator's entry, or an address that a rule
+// blocked or considers crowded.
 type Line struct {
 	Range   netip.Prefix
-	Tenant  uint32 // whose tokens a rule's line is about; 0: everybody's
+	Tenant  uint32 // tenant whose tokens a rule's line is about; 0: all tenants
 	Kind    string // allow, block or crowded
-	Until   int64  // Unix seconds; Forever: permanently; 0: as long as the crowd lasts
+	Until   int64  // Unix seconds; Forever: permanent; 0: as long as it is crowded
 	Reason  string
 	Origin  string // rule or person
-	Propose bool   // so often blocked that an operator should look
+	Propose bool   // blocked so often that an operator should decide
 }
 
-// Lines are all lines that hold now: an operator's in the order of their
-// ranges, then the rules'.
-func (b *Registry) Lines(ctx context.Context, now time.Time) ([]Line, error) {
-	entries, err := b.store.Entries(ctx)
+// Lines returns all lines that are in force: the operator's in the order of their ranges, then the
+// rules'.
+func (reg *Registry) Lines(ctx context.Context, now time.Time) ([]Line, error) {
+	entries, err := reg.store.Entries(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read address list: %w", err)
 	}
 	var lines []Line
 	for _, e := range entries {
-		if !e.over(now) {
+		if !e.ended(now) {
 			lines = append(lines, Line{Range: e.Range, Kind: string(e.Kind), Until: untilOf(e), Reason: e.Reason, Origin: "person"})
 		}
 	}
-	p := *b.policy.Load()
-	err = b.store.EachAddress(ctx, func(scope Scope, s State) {
+	p := *reg.policy.Load()
+	err = reg.store.EachAddress(ctx, func(scope Scope, s State) {
 		if l, ok := lineOf(scope, s, p.forScope(scope), now); ok {
 			lines = append(lines, l)
 		}
@@ -41,9 +41,10 @@ func (b *Registry) Lines(ctx context.Context, now time.Time) ([]Line, error) {
 	return lines, err
 }
 
-func lineOf(scope Scope, s State, p Policy, now time.Time) (Line, bool) {
+// lineOf returns the line of a scope. ok is false if the scope is clear.
+func lineOf(scope Scope, s State, p Policy, now time.Time) (l Line, ok bool) {
 	_, v := Step(s, p, Inspect{now})
-	l := Line{Range: scope.Range, Tenant: scope.Tenant, Origin: "rule", Propose: s.Propose}
+	l = Line{Range: scope.Range, Tenant: scope.Tenant, Origin: "rule", Propose: s.Propose}
 	switch v.Status {
 	case Blocked:
 		l.Kind, l.Until = string(Block), s.Until
@@ -56,7 +57,7 @@ func lineOf(scope Scope, s State, p Policy, now time.Time) (Line, bool) {
 	return l, true
 }
 
-// overBudget says over which budget an address is.
+// overBudget describes the budget that an address exceeds.
 func overBudget(v Verdict) string {
 	if v.OverRecords {
 		return fmt.Sprintf("%d of %d records in a day", v.Records, v.Limit)

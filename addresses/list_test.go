@@ -28,9 +28,9 @@ func TestParseRange(t *testing.T) {
 	}
 }
 
-// TestLongestRangeWins holds the list to the plain definition: of the entries
-// that hold now and have the address in their range, the longest.
-func TestLongestRangeWins(t *testing.T) {
+// TestNarrowestRangeWins compares Find with its definition: of the entries that have not ended and
+// contain the address, the narrowest.
+func TestNarrowestRangeWins(t *testing.T) {
 	now := midnight
 	rapid.Check(t, func(t *rapid.T) {
 		var entries []Entry
@@ -57,7 +57,7 @@ func TestLongestRangeWins(t *testing.T) {
 	})
 }
 
-// someAddr draws an address of which many share long beginnings.
+// someAddr generates an address. Many of them have long prefixes in common.
 func someAddr(t *rapid.T) netip.Addr {
 	b := rapid.SliceOfN(rapid.SampledFrom([]byte{0, 1, 128, 255}), 4, 4).Draw(t, "addr")
 	return netip.AddrFrom4([4]byte(b))

@@ -11,109 +11,108 @@ import (
 	"time"
 )
 
-// Store keeps what is known of addresses. Its methods may be called at once
-// from many goroutines.
+// Store stores the states of scopes and the address list. Its methods may be called from several
+// goroutines.
 type Store interface {
-	// UpdateAddress replaces the state of a scope with fn of it, atomically,
-	// and returns once the new state is durable. A scope never seen has the
-	// zero State. fn is pure. A fn that returns its argument writes nothing.
+	// UpdateAddress atomically replaces the state of a scope with the result of fn, and returns
+	// once the new state is durable. A scope that was never seen has the zero State. fn is pure. If
+	// fn returns its argument, nothing is written.
 	UpdateAddress(ctx context.Context, s Scope, fn func(State) State) error
-	// EachAddress calls fn for every scope that is kept, in no order.
+	// EachAddress calls fn for every stored scope, in any order.
 	EachAddress(ctx context.Context, fn func(Scope, State)) error
-	// Entries are the lines of the list, in the order of their ranges.
+	// Entries returns the operator's entries, in the order of their ranges.
 	Entries(ctx context.Context) ([]Entry, error)
-	// PutEntry adds a line, or replaces the one with the same range.
+	// PutEntry adds an entry, or replaces the one with the same range.
 	PutEntry(ctx context.Context, e Entry) error
-	// RemoveEntry takes a line away, and says whether there was one.
+	// RemoveEntry removes the entry of a range, and reports whether there was one.
 	RemoveEntry(ctx context.Context, r netip.Prefix) (bool, error)
 }
 
-// ErrNotListed says that nothing in the list is of that range.
-var ErrNotListed = errors.New("no entry and no blocked address is of that range")
+// ErrNotListed says that the address list has nothing in a range.
+var ErrNotListed = errors.New("no entry or blocked address in that range")
 
-// Registry joins the two machines of an address: what a person wrote down, and
-// what the rules made of it. Every call asks it, so the list and the blocks
-// are in memory; the store is the truth, and is read at the start.
+// Registry joins the operator's address list, the rules and the store. Every call consults it, so
+// the list and the rules' blocks are in memory. They are read from the store at the start. Its
+// methods may be called from several goroutines.
 type Registry struct {
 	store  Store
 	policy atomic.Pointer[Policy]
 	list   atomic.Pointer[List]
 
-	change  sync.Mutex // one change of the list at a time
+	change  sync.Mutex // serialises changes of the list
 	mu      sync.RWMutex
-	blocked map[Scope]int64 // by a rule, until: Unix seconds
-	blocks  atomic.Int64    // len(blocked): mostly 0, and then no call waits for mu
-	pruneAt int             // size at which those that are over are thrown out
+	blocked map[Scope]int64 // blocks by rules, with their ends in Unix seconds
+	blocks  atomic.Int64    // len(blocked); mostly 0, and then no call locks mu
+	pruneAt int             // size of blocked at which ended blocks are removed
 }
 
-// OpenRegistry reads the list and the blocks.
+// OpenRegistry returns a registry with the list and the blocks of a store.
 func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error) {
-	b := &Registry{store: store, blocked: map[Scope]int64{}}
-	b.SetPolicy(p)
-	if err := b.readList(ctx); err != nil {
+	reg := &Registry{store: store, blocked: map[Scope]int64{}}
+	reg.SetPolicy(p)
+	if err := reg.readList(ctx); err != nil {
 		return nil, err
 	}
 	err := store.EachAddress(ctx, func(scope Scope, s State) {
 		if s.Until != 0 {
-			b.blocked[scope] = s.Until
+			reg.blocked[scope] = s.Until
 		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read blocks: %w", err)
 	}
-	b.blocks.Store(int64(len(b.blocked)))
-	return b, nil
+	reg.blocks.Store(int64(len(reg.blocked)))
+	return reg, nil
 }
 
-// SetPolicy changes the policy for what happens from now on.
-func (b *Registry) SetPolicy(p Policy) { b.policy.Store(&p) }
+// SetPolicy sets the policy for later events.
+func (reg *Registry) SetPolicy(p Policy) { reg.policy.Store(&p) }
 
-func (b *Registry) readList(ctx context.Context) error {
-	entries, err := b.store.Entries(ctx)
+func (reg *Registry) readList(ctx context.Context) error {
+	entries, err := reg.store.Entries(ctx)
 	if err != nil {
 		return fmt.Errorf("read address list: %w", err)
 	}
-	b.list.Store(NewList(entries))
+	reg.list.Store(NewList(entries))
 	return nil
 }
 
-// BlockedByOperator reports whether the list blocks an address, as [Canonical]
-// gives it, and until when: [Forever] if only an operator can end it. It asks
-// no store.
-func (b *Registry) BlockedByOperator(a netip.Addr, now time.Time) (until int64, blocked bool) {
-	if e, ok := b.list.Load().Find(a, now); ok && e.Kind == Block {
+// BlockedByOperator reports whether the list blocks an address, as [Canonical] returns it, and
+// until when: [Forever] if only an operator can end it. It does not read the store.
+func (reg *Registry) BlockedByOperator(a netip.Addr, now time.Time) (until int64, blocked bool) {
+	if e, ok := reg.list.Load().Find(a, now); ok && e.Kind == Block {
 		return untilOf(e), true
 	}
 	return 0, false
 }
 
-// BlockedByRule reports whether a rule blocks an address for new tokens of a
-// tenant, and until when. It asks no store. A block of a version that did not
-// tell tenants apart is a block for all.
-func (b *Registry) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool) {
-	if b.blocks.Load() == 0 {
+// BlockedByRule reports whether a rule blocks an address for new tokens of a tenant, and until
+// when. It does not read the store. A block by an older version, which did not distinguish tenants,
+// is a block for all tenants.
+func (reg *Registry) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool) {
+	if reg.blocks.Load() == 0 {
 		return 0, false
 	}
-	b.mu.RLock()
-	until = max(b.blocked[OfTenant(a, tenant)], b.blocked[OfAll(a)])
-	b.mu.RUnlock()
-	if until == 0 || now.Unix() >= until || b.policy.Load().ObserveBlock {
+	reg.mu.RLock()
+	until = max(reg.blocked[OfTenant(a, tenant)], reg.blocked[OfAll(a)])
+	reg.mu.RUnlock()
+	if until == 0 || now.Unix() >= until || reg.policy.Load().ObserveBlock {
 		return 0, false
 	}
-	if e, ok := b.list.Load().Find(a, now); ok && e.Kind == Allow && e.Bindings == 0 {
+	if e, ok := reg.list.Load().Find(a, now); ok && e.Kind == Allow && e.Bindings == 0 {
 		return 0, false
 	}
 	return until, true
 }
 
-// Bindings returns how many tokens of one tenant an address may bind within the
-// policy's period, and how many it may by default; 0 if it is exempt.
-func (b *Registry) Bindings(a netip.Addr, now time.Time) (allowed, normal uint16) {
-	allowed, normal = b.policy.Load().Bindings, b.policy.Load().Bindings
-	if e, ok := b.list.Load().Find(a, now); ok && e.Kind == Allow {
+// Bindings returns how many tokens of one tenant an address may bind within the policy's period (0
+// if it is exempt), and the default.
+func (reg *Registry) Bindings(a netip.Addr, now time.Time) (allowed, byDefault uint16) {
+	allowed, byDefault = reg.policy.Load().Bindings, reg.policy.Load().Bindings
+	if e, ok := reg.list.Load().Find(a, now); ok && e.Kind == Allow {
 		allowed = e.Bindings
 	}
-	return allowed, normal
+	return allowed, byDefault
 }
 
 func untilOf(e Entry) int64 {
@@ -123,94 +122,95 @@ func untilOf(e Entry) int64 {
 	return e.Until.Unix()
 }
 
-// Apply steps an address through what happens there to a token of a tenant:
-// see [Policy.Apply]. An address that is allowed without a budget is clear, and
-// nothing is stored about it. On error the Verdict blocks.
-func (b *Registry) Apply(ctx context.Context, a netip.Addr, tenant uint32, now time.Time, e Event) (Verdict, error) {
-	p := *b.policy.Load()
-	if entry, ok := b.list.Load().Find(a, now); ok && entry.Kind == Allow {
+// Apply applies an event of a tenant's token to the scopes of an address: see [Policy.Apply]. An
+// address that is allowed without a budget is clear, and nothing is stored about it. On error the
+// Verdict blocks.
+func (reg *Registry) Apply(ctx context.Context, a netip.Addr, tenant uint32, now time.Time, e Event) (Verdict, error) {
+	p := *reg.policy.Load()
+	if entry, ok := reg.list.Load().Find(a, now); ok && entry.Kind == Allow {
 		if entry.Bindings == 0 {
 			return Verdict{Status: Clear}, nil
 		}
 		p.Bindings, p.within = entry.Bindings, uint8(entry.Range.Bits())
 	}
-	return p.Apply(a, tenant, e, func(s Scope, p Policy, e Event) (Verdict, error) { return b.step(ctx, s, p, now, e) })
+	return p.Apply(a, tenant, e, func(s Scope, p Policy, e Event) (Verdict, error) { return reg.step(ctx, s, p, now, e) })
 }
 
-func (b *Registry) step(ctx context.Context, scope Scope, p Policy, now time.Time, e Event) (v Verdict, err error) {
-	err = b.store.UpdateAddress(ctx, scope, func(s State) State {
+func (reg *Registry) step(ctx context.Context, scope Scope, p Policy, now time.Time, e Event) (v Verdict, err error) {
+	err = reg.store.UpdateAddress(ctx, scope, func(s State) State {
 		s, v = Step(s, p, e)
 		return s
 	})
 	if err != nil {
 		return Verdict{}, fmt.Errorf("apply %T: %w", e, err)
 	}
-	b.cacheBlock(scope, v.State.Until, now)
+	reg.cacheBlock(scope, v.State.Until, now)
 	return v, nil
 }
 
-// cacheBlock keeps the blocks in memory in step with the store's.
-func (b *Registry) cacheBlock(scope Scope, until int64, now time.Time) {
-	b.mu.RLock()
-	same := b.blocked[scope] == until
-	b.mu.RUnlock()
+// cacheBlock stores or removes the block of a scope in memory.
+func (reg *Registry) cacheBlock(scope Scope, until int64, now time.Time) {
+	reg.mu.RLock()
+	same := reg.blocked[scope] == until
+	reg.mu.RUnlock()
 	if same {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	defer func() { b.blocks.Store(int64(len(b.blocked))) }()
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	defer func() { reg.blocks.Store(int64(len(reg.blocked))) }()
 	if until <= now.Unix() {
-		delete(b.blocked, scope)
+		delete(reg.blocked, scope)
 		return
 	}
-	if len(b.blocked) >= b.pruneAt {
-		maps.DeleteFunc(b.blocked, func(_ Scope, until int64) bool { return until <= now.Unix() })
-		b.pruneAt = max(1024, 2*len(b.blocked))
+	if len(reg.blocked) >= reg.pruneAt {
+		maps.DeleteFunc(reg.blocked, func(_ Scope, until int64) bool { return until <= now.Unix() })
+		reg.pruneAt = max(1024, 2*len(reg.blocked))
 	}
-	b.blocked[scope] = until
+	reg.blocked[scope] = until
 }
 
-// Put adds an entry to the list, or replaces the one of its range. It holds
-// for the next call.
-func (b *Registry) Put(ctx context.Context, e Entry) error {
-	b.change.Lock()
-	defer b.change.Unlock()
-	if err := b.store.PutEntry(ctx, e); err != nil {
+// Put adds an entry to the list, or replaces the one of its range. It applies from the next call
+// on.
+func (reg *Registry) Put(ctx context.Context, e Entry) error {
+	reg.change.Lock()
+	defer reg.change.Unlock()
+	if err := reg.store.PutEntry(ctx, e); err != nil {
 		return fmt.Errorf("write address list: %w", err)
 	}
-	return b.readList(ctx)
+	return reg.readList(ctx)
 }
 
-// Remove takes a range out of the list, and lifts what rules have made of the
-// addresses in it. [ErrNotListed] says that there was neither.
-func (b *Registry) Remove(ctx context.Context, r netip.Prefix, now time.Time) error {
-	b.change.Lock()
-	defer b.change.Unlock()
-	listed, err := b.store.RemoveEntry(ctx, r)
+// Remove removes the entry of a range, and resets the states of the scopes in it, which lifts the
+// rules' blocks. If there was neither, it returns [ErrNotListed].
+func (reg *Registry) Remove(ctx context.Context, r netip.Prefix, now time.Time) error {
+	reg.change.Lock()
+	defer reg.change.Unlock()
+	listed, err := reg.store.RemoveEntry(ctx, r)
 	if err != nil {
 		return fmt.Errorf("write address list: %w", err)
 	}
-	if err := b.readList(ctx); err != nil {
+	if err := reg.readList(ctx); err != nil {
 		return err
 	}
-	lifted, err := b.lift(ctx, r, now)
+	lifted, err := reg.lift(ctx, r, now)
 	if err == nil && !listed && lifted == 0 {
 		return ErrNotListed
 	}
 	return err
 }
 
-func (b *Registry) lift(ctx context.Context, r netip.Prefix, now time.Time) (n int, err error) {
+// lift resets the states of the scopes in a range, and returns their number.
+func (reg *Registry) lift(ctx context.Context, r netip.Prefix, now time.Time) (n int, err error) {
 	var within []Scope
-	err = b.store.EachAddress(ctx, func(s Scope, _ State) {
+	err = reg.store.EachAddress(ctx, func(s Scope, _ State) {
 		if r.Contains(s.Range.Addr()) && r.Bits() <= s.Range.Bits() {
 			within = append(within, s)
 		}
 	})
 	for _, s := range within {
 		if err == nil {
-			_, err = b.step(ctx, s, *b.policy.Load(), now, Lift{})
+			_, err = reg.step(ctx, s, *reg.policy.Load(), now, Lift{})
 			n++
 		}
 	}

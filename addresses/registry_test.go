@@ -10,18 +10,18 @@ import (
 	. "stile.example/stile/addresses"
 )
 
-// shelf is a store of one goroutine.
-type shelf struct {
+// memStore is a Store for one goroutine. With a fault, it changes nothing.
+type memStore struct {
 	states  map[Scope]State
 	entries map[netip.Prefix]Entry
 	fault   error
 }
 
-func newShelf() *shelf {
-	return &shelf{states: map[Scope]State{}, entries: map[netip.Prefix]Entry{}}
+func newMemStore() *memStore {
+	return &memStore{states: map[Scope]State{}, entries: map[netip.Prefix]Entry{}}
 }
 
-func (s *shelf) UpdateAddress(_ context.Context, a Scope, fn func(State) State) error {
+func (s *memStore) UpdateAddress(_ context.Context, a Scope, fn func(State) State) error {
 	next := fn(s.states[a])
 	if s.fault == nil {
 		s.states[a] = next
@@ -29,28 +29,28 @@ func (s *shelf) UpdateAddress(_ context.Context, a Scope, fn func(State) State) 
 	return s.fault
 }
 
-func (s *shelf) EachAddress(_ context.Context, fn func(Scope, State)) error {
+func (s *memStore) EachAddress(_ context.Context, fn func(Scope, State)) error {
 	for a, st := range s.states {
 		fn(a, st)
 	}
 	return s.fault
 }
 
-func (s *shelf) Entries(context.Context) (all []Entry, err error) {
+func (s *memStore) Entries(context.Context) (all []Entry, err error) {
 	for _, e := range s.entries {
 		all = append(all, e)
 	}
 	return all, s.fault
 }
 
-func (s *shelf) PutEntry(_ context.Context, e Entry) error {
+func (s *memStore) PutEntry(_ context.Context, e Entry) error {
 	if s.fault == nil {
 		s.entries[e.Range] = e
 	}
 	return s.fault
 }
 
-func (s *shelf) RemoveEntry(_ context.Context, r netip.Prefix) (bool, error) {
+func (s *memStore) RemoveEntry(_ context.Context, r netip.Prefix) (bool, error) {
 	_, ok := s.entries[r]
 	if s.fault == nil {
 		delete(s.entries, r)
@@ -60,7 +60,7 @@ func (s *shelf) RemoveEntry(_ context.Context, r netip.Prefix) (bool, error) {
 
 var (
 	strict = Policy{Bindings: 2, Per: time.Hour, Then: ThenBlock, Block: []time.Duration{10 * time.Minute}}
-	home   = netip.MustParseAddr("192.0.2.1")
+	addr   = netip.MustParseAddr("192.0.2.1")
 )
 
 func open(t *testing.T, s Store, p Policy) *Registry {
@@ -76,26 +76,26 @@ func bind(t *testing.T, b *Registry, at time.Time, times int) (v Verdict) {
 	t.Helper()
 	for range times {
 		var err error
-		if v, err = b.Apply(t.Context(), home, 1, at, Bind{At: at}); err != nil {
+		if v, err = b.Apply(t.Context(), addr, 1, at, Bind{At: at}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return v
 }
 
-// TestBlocksLast: a block by a rule is there for the next call, is there after
-// a restart, ends by itself, and is lifted by a person.
-func TestBlocksLast(t *testing.T) {
-	s := newShelf()
+// TestRuleBlocks checks that a rule's block applies to the next call and after a restart, that it
+// ends, and that an operator can lift it.
+func TestRuleBlocks(t *testing.T) {
+	s := newMemStore()
 	b := open(t, s, strict)
 	if v := bind(t, b, midnight, 3); !v.NewlyBlocked {
 		t.Fatalf("three bindings of two: %+v", v)
 	}
-	for name, b := range map[string]*Registry{"at once": b, "after a restart": open(t, s, strict)} {
-		if until, ok := b.BlockedByRule(home, 1, midnight.Add(time.Minute)); !ok || until != midnight.Add(10*time.Minute).Unix() {
+	for name, b := range map[string]*Registry{"immediately": b, "after a restart": open(t, s, strict)} {
+		if until, ok := b.BlockedByRule(addr, 1, midnight.Add(time.Minute)); !ok || until != midnight.Add(10*time.Minute).Unix() {
 			t.Errorf("%s: blocked %v until %d", name, ok, until)
 		}
-		if _, ok := b.BlockedByRule(home, 1, midnight.Add(10*time.Minute)); ok {
+		if _, ok := b.BlockedByRule(addr, 1, midnight.Add(10*time.Minute)); ok {
 			t.Errorf("%s: the block does not end", name)
 		}
 	}
@@ -106,18 +106,18 @@ func TestBlocksLast(t *testing.T) {
 	if err := b.Remove(t.Context(), netip.MustParsePrefix("192.0.2.0/24"), midnight); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := b.BlockedByRule(home, 1, midnight.Add(time.Minute)); ok || s.states[OfTenant(home, 1)] != (State{}) {
-		t.Error("a person could not lift the block")
+	if _, ok := b.BlockedByRule(addr, 1, midnight.Add(time.Minute)); ok || s.states[OfTenant(addr, 1)] != (State{}) {
+		t.Error("the operator could not lift the block")
 	}
 	if err := b.Remove(t.Context(), netip.MustParsePrefix("198.51.100.0/24"), midnight); !errors.Is(err, ErrNotListed) {
-		t.Errorf("nothing there: %v", err)
+		t.Errorf("a range without an entry: %v", err)
 	}
 }
 
-// TestAllowed: an allowed range is never crowded or blocked, unless it has a
-// budget of its own; and the longest range decides.
+// TestAllowed checks that an allowed range is never crowded or blocked, unless it has a budget of
+// its own, and that the narrowest range decides.
 func TestAllowed(t *testing.T) {
-	b := open(t, newShelf(), strict)
+	b := open(t, newMemStore(), strict)
 	put := func(r string, kind EntryKind, bindings uint16, until time.Time) {
 		t.Helper()
 		if err := b.Put(t.Context(), Entry{Range: netip.MustParsePrefix(r), Kind: kind, Bindings: bindings, Until: until}); err != nil {
@@ -125,11 +125,11 @@ func TestAllowed(t *testing.T) {
 		}
 	}
 	put("192.0.2.0/24", Block, 0, time.Time{})
-	if until, ok := b.BlockedByOperator(home, midnight); !ok || until != Forever {
-		t.Errorf("blocked by a person: %v until %d", ok, until)
+	if until, ok := b.BlockedByOperator(addr, midnight); !ok || until != Forever {
+		t.Errorf("blocked by an operator: %v until %d", ok, until)
 	}
 	put("192.0.2.0/28", Allow, 0, time.Time{})
-	if _, ok := b.BlockedByOperator(home, midnight); ok {
+	if _, ok := b.BlockedByOperator(addr, midnight); ok {
 		t.Error("an allow inside a block does not win")
 	}
 	if v := bind(t, b, midnight, 50); v.Status != Clear {
@@ -143,29 +143,29 @@ func TestAllowed(t *testing.T) {
 		t.Errorf("six of five: %+v", v)
 	}
 	put("192.0.2.1/32", Block, 0, midnight.Add(time.Hour))
-	if _, ok := b.BlockedByOperator(home, midnight.Add(30*time.Minute)); !ok {
+	if _, ok := b.BlockedByOperator(addr, midnight.Add(30*time.Minute)); !ok {
 		t.Error("a block inside an allow does not win")
 	}
-	if _, ok := b.BlockedByOperator(home, midnight.Add(2*time.Hour)); ok {
-		t.Error("a block with a time does not end")
+	if _, ok := b.BlockedByOperator(addr, midnight.Add(2*time.Hour)); ok {
+		t.Error("a block with an end does not end")
 	}
 	if _, ok := b.BlockedByOperator(netip.MustParseAddr("2001:db8::"), midnight); ok {
-		t.Error("an address of another kind is blocked")
+		t.Error("an IPv6 address is blocked")
 	}
 }
 
-// TestFaultsBlock: what is not known to be let through is not.
+// TestFaultsBlock checks that an error of the store blocks.
 func TestFaultsBlock(t *testing.T) {
-	s := newShelf()
+	s := newMemStore()
 	b := open(t, s, strict)
 	s.fault = errors.New("disk full")
-	if v, err := b.Apply(t.Context(), home, 1, midnight, Bind{At: midnight}); !errors.Is(err, s.fault) || v.Status != Blocked {
+	if v, err := b.Apply(t.Context(), addr, 1, midnight, Bind{At: midnight}); !errors.Is(err, s.fault) || v.Status != Blocked {
 		t.Errorf("got %+v, %v", v, err)
 	}
 	if err := b.Put(t.Context(), Entry{Range: netip.MustParsePrefix("192.0.2.0/24"), Kind: Allow}); !errors.Is(err, s.fault) {
 		t.Errorf("Put: %v", err)
 	}
 	if _, err := OpenRegistry(t.Context(), s, strict); !errors.Is(err, s.fault) {
-		t.Errorf("OpenBook: %v", err)
+		t.Errorf("OpenRegistry: %v", err)
 	}
 }

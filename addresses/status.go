@@ -2,40 +2,40 @@ package addresses
 
 import "time"
 
-// Status is how an address stands. The zero Standing is blocked.
+// Status is the status of an address. The zero Status is blocked.
 type Status uint8
 
-// The standings.
+// The statuses.
 const (
 	Blocked Status = iota
 	Clear
-	Crowded    // a new token starts with a challenge
-	Suspicious // twice over its budget, and half of its challenges unsolved: with a picture
+	Crowded    // its new tokens start with a challenge
+	Suspicious // more than twice over its bindings, under half of its challenges solved: a picture
 )
 
 func (s Status) String() string { return [...]string{"blocked", "clear", "crowded", "suspicious"}[s] }
 
-// Verdict is the answer to one event. The zero Verdict blocks.
+// Verdict is the result of one event. The zero Verdict blocks.
 type Verdict struct {
 	Status       Status
 	NewlyBlocked bool   // this event blocked the address
-	Observed     Status // what it would stand at, by a rule that is only observed; Blocked if Would
-	IsObserved   bool   // Observed is set
-	Level        uint8  // how dear a crowd's work is
-	Allowance    uint32 // records that the token may deliver before it draws again; 0: all
+	Observed     Status // the status by a rule that is observed and not enforced; see IsObserved
+	IsObserved   bool   // Observed is set: its zero value is Blocked
+	Level        uint8  // work level of the challenge
+	Allowance    uint32 // records until the address is consulted again; 0: no limit
 	Bindings     uint32 // bindings in the period
-	Records      uint32 // delivered without a challenge in a day
-	Issued       uint32 // challenges asked of the crowd in the period
-	Solved       uint32 // and solved
-	Limit        uint32 // the budget that it is over, for explaining it
-	Seen         uint32 // what was counted against that; 0: it is within its budgets
-	OverRecords  bool   // the budget is of records, not of bindings
-	Shared       bool   // the budget is shared by tenants or by addresses
-	State        State  // after the event
+	Records      uint32 // records without a challenge in a day
+	Issued       uint32 // challenges issued in the period
+	Solved       uint32 // challenges solved in the period
+	Limit        uint32 // the budget that it exceeds, for explanations
+	Seen         uint32 // what was counted against Limit; 0: it is within its budgets
+	OverRecords  bool   // Limit is a budget of records, not of bindings
+	Shared       bool   // tenants or addresses share the budget
+	State        State  // the state after the event
 }
 
-// statusOf is how an address stands, whose counts are up to date, towards a token
-// that is to deliver records.
+// statusOf returns the status of an address for a token that is about to deliver records. The
+// counts of s must be up to date: see advance.
 func statusOf(s State, p Policy, at time.Time, records uint32) Verdict {
 	v := Verdict{Status: Clear}
 	v.Bindings = s.bound()
@@ -55,18 +55,19 @@ func statusOf(s State, p Policy, at time.Time, records uint32) Verdict {
 		return v
 	}
 	v.Shared = p.shared
-	crowd := p.statusOverBudget(v)
+	over := p.statusOverBudget(v)
 	v.Level = uint8(min(v.Issued/max(uint32(p.Bindings), 1), maxLevel))
 	if p.ObserveCrowd {
-		v.Observed, v.IsObserved = crowd, true
+		v.Observed, v.IsObserved = over, true
 		return v
 	}
-	v.Status = crowd
+	v.Status = over
 	return v
 }
 
-// exceeded is the budget that an address is over: of bindings, or of records.
-func (p Policy) exceeded(v Verdict, records uint32) (limit, seen uint32, drained bool) {
+// exceeded returns the budget that an address exceeds, of bindings or of records, and what was
+// counted against it. If seen is 0, the address is within its budgets.
+func (p Policy) exceeded(v Verdict, records uint32) (limit, seen uint32, overRecords bool) {
 	switch {
 	case v.Bindings > p.bindings():
 		return p.bindings(), v.Bindings, false
@@ -76,9 +77,10 @@ func (p Policy) exceeded(v Verdict, records uint32) (limit, seen uint32, drained
 	return 0, 0, false
 }
 
-// statusOverBudget is what an address is that is over its budget. A picture is for the crowd that is twice over it and solves no more
-// than half of its work: thousands of people behind one address solve theirs,
-// and are not to be bothered for being many.
+// statusOverBudget returns the status of an address over its budget. It is suspicious, and gets
+// pictures, if it is more than twice over its bindings and solves less than half of its challenges.
+// The browsers of thousands of people behind one address solve their work, so these people must not
+// be bothered with pictures because they are many.
 func (p Policy) statusOverBudget(v Verdict) Status {
 	if !p.shared && v.Bindings > 2*p.bindings() && v.Issued >= p.bindings() && 2*v.Solved < v.Issued {
 		return Suspicious
@@ -86,23 +88,24 @@ func (p Policy) statusOverBudget(v Verdict) Status {
 	return Crowded
 }
 
-// recordsPerBinding is how many records a day each binding of a raised budget brings
-// with it: so `allow --bindings 5000` raises both.
+// recordsPerBinding is the minimum budget of records a day for each binding of the budget. So
+// `allow --bindings 5000` raises both budgets.
 const recordsPerBinding = 15
 
+// records returns the budget of records a day.
 func (p Policy) records() uint32 {
 	return max(p.Records, recordsPerBinding*uint32(p.Bindings)) * max(p.times, 1)
 }
 
+// bindings returns the budget of bindings in the period.
 func (p Policy) bindings() uint32 { return uint32(p.Bindings) * max(p.times, 1) }
 
-// minCorpusFactor is how many times an address's budget of records a corpus must have
-// for the budget to protect anything: a smaller one is read whole by a few
-// honest visits.
+// minCorpusFactor is how many times an address's budget of records a corpus must contain for the
+// budget to protect anything. A few ordinary visits read a smaller corpus completely.
 const minCorpusFactor = 20
 
-// For is the policy for a corpus of so many items: of a small one, records are
-// not counted.
+// For returns the policy for a corpus of a number of items. Records of a small corpus are not
+// counted.
 func (p Policy) For(items int) Policy {
 	if items < minCorpusFactor*int(p.records()) {
 		p.Records = 0

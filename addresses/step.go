@@ -2,11 +2,11 @@ package addresses
 
 import "time"
 
-// cleanPeriod is how long an address must go without a block for the next one to be
-// a step shorter.
+// cleanPeriod is the time without a block after which the next block is a step shorter.
 const cleanPeriod = 7 * 24 * time.Hour
 
-// Step applies one event to an address. It is pure, as tokens.Step is.
+// Step applies one event to the state of a scope. It is pure: the same arguments always give the
+// same results. An event that it does not know blocks.
 func Step(s State, p Policy, e Event) (State, Verdict) {
 	next, v := step(s, p, e)
 	v.State = next
@@ -31,8 +31,8 @@ func step(s State, p Policy, e Event) (State, Verdict) {
 	return s, Verdict{}
 }
 
-// bind counts a binding, and blocks the address if its challenges are ignored.
-// Refusals are not counted, or a block would feed itself.
+// bind counts a binding, and blocks the address if too few of its challenges are solved. During a
+// block nothing is counted, because otherwise refused calls would prolong the block.
 func bind(s State, p Policy, e Bind) (State, Verdict) {
 	if s.blocked(e.At) && !p.ObserveBlock {
 		return s, statusOf(s, p, e.At, e.Records)
@@ -49,13 +49,13 @@ func bind(s State, p Policy, e Bind) (State, Verdict) {
 	return s, v
 }
 
-// allowanceStep is how many records a token is given leave for at a time, once it
-// goes on after its first call: a page or so, so that its address is not asked
-// at every call, nor charged for much that is never fetched.
+// allowanceStep is the unit of allowances after a token's first call, in records. It is about a
+// page of items: the address is not consulted at every call, and few records are counted that are
+// never delivered.
 const allowanceStep = 25
 
-// deliver counts what a token goes on to deliver. During a block a token that was
-// cleared before pays for it as in a crowd, by the most expensive work.
+// deliver counts the records of a token that was bound before. During a block, a token that was
+// checked before may continue, but must solve the most expensive work for each further allowance.
 func deliver(s State, p Policy, e Deliver) (State, Verdict) {
 	if s.blocked(e.At) && !p.ObserveBlock {
 		v := statusOf(s, p, e.At, e.Records)
@@ -71,11 +71,12 @@ func deliver(s State, p Policy, e Deliver) (State, Verdict) {
 	return grant(advance(s, p, e.At), p, e.At, records)
 }
 
-// allowancePerChallenge is how many records a token is given leave for by a challenge that it
-// solves: more than most visits take.
+// allowancePerChallenge is the allowance for solving a challenge, in records: more than most visits
+// need.
 const allowancePerChallenge = 100
 
-// grant gives leave for records: from the budget, else for a challenge.
+// grant sets the allowance: from the budget while the address is within it, and otherwise for
+// solving a challenge.
 func grant(s State, p Policy, at time.Time, records uint32) (State, Verdict) {
 	v := statusOf(s, p, at, records)
 	if p.Records > 0 && v.Status == Clear && !v.IsObserved {
@@ -90,8 +91,8 @@ func grant(s State, p Policy, at time.Time, records uint32) (State, Verdict) {
 // maxLevel is the most expensive work that an address calls for.
 const maxLevel = 2
 
-// issued counts a challenge that was opened. During a block none is counted, or
-// the block would feed the next one.
+// issued counts a challenge. During a block it does not, because otherwise the block would lead to
+// the next one.
 func issued(s State, p Policy, at time.Time) (State, Verdict) {
 	if !s.blocked(at) || p.ObserveBlock {
 		s = advance(s, p, at)
@@ -101,13 +102,15 @@ func issued(s State, p Policy, at time.Time) (State, Verdict) {
 	return s, statusOf(s, p, at, 1)
 }
 
-// solvesTooFew reports whether the crowd leaves too many challenges unsolved: people
-// solve them; a script does not, or pays. A shared budget never leads to a block.
+// solvesTooFew reports whether too few challenges of a crowded address are solved. People's
+// browsers solve them; a script does not, or pays for the work. A shared budget never leads to a
+// block.
 func (p Policy) solvesTooFew(v Verdict) bool {
 	return !p.shared && v.Issued >= p.bindings() && float64(v.Solved) < p.SolveRatio*float64(v.Issued)
 }
 
-// block refuses the address for a while. It begins the counts anew.
+// block blocks the address for the next length of Policy.Block, and resets the counts of bindings
+// and challenges.
 func block(s State, p Policy, at time.Time, v Verdict) (State, Verdict) {
 	if p.ObserveBlock {
 		v.Observed, v.IsObserved = Blocked, true
@@ -129,7 +132,7 @@ func block(s State, p Policy, at time.Time, v Verdict) (State, Verdict) {
 	return s, v
 }
 
-// withStepsDecayed takes back a step for each week that went by since the last block.
+// withStepsDecayed returns the state with one step less for each cleanPeriod since the last block.
 func (s State) withStepsDecayed(at time.Time) State {
 	if s.Until == 0 {
 		return s
@@ -141,6 +144,7 @@ func (s State) withStepsDecayed(at time.Time) State {
 	return s
 }
 
+// solved counts a solved challenge.
 func solved(s State, p Policy, at time.Time) (State, Verdict) {
 	s = advance(s, p, at)
 	now := s.now()
@@ -148,24 +152,26 @@ func solved(s State, p Policy, at time.Time) (State, Verdict) {
 	return s, statusOf(s, p, at, 1)
 }
 
+// blocked reports whether the address is blocked at a time.
 func (s State) blocked(at time.Time) bool { return at.Unix() < s.Until }
 
-// part is a fifth of a day: with the one that is running, the parts that are
-// remembered are never less than a day.
-const part = 24 * 60 * 60 / (Buckets - 1)
+// dayBucket is the length of a day bucket in seconds, a fifth of a day. With the running one, the
+// stored buckets never cover less than a day.
+const dayBucket = 24 * 60 * 60 / (Buckets - 1)
 
-// advance forgets the slices that are older than the period, and the parts that
-// are older than a day. A clock that was set back forgets nothing.
+// advance drops the buckets that are older than the period, and the day buckets that are older than
+// a day. A clock that was set back drops nothing.
 func advance(s State, p Policy, at time.Time) State {
-	slice := at.Unix() / int64(p.Per/time.Second/Buckets)
-	advanceRing(&s.Repeats, s.Bucket, slice)
-	advanceRing(&s.Keys, s.Bucket, slice)
-	s.Bucket = advanceRing(&s.Counts, s.Bucket, slice)
-	s.DayBucket = advanceRing(&s.Records, s.DayBucket, at.Unix()/part)
+	bucket := at.Unix() / int64(p.Per/time.Second/Buckets)
+	advanceRing(&s.Repeats, s.Bucket, bucket)
+	advanceRing(&s.Keys, s.Bucket, bucket)
+	s.Bucket = advanceRing(&s.Counts, s.Bucket, bucket)
+	s.DayBucket = advanceRing(&s.Records, s.DayBucket, at.Unix()/dayBucket)
 	return s
 }
 
-// advanceRing empties what has come round again since the ring was last turned.
+// advanceRing empties the buckets after last, up to now, and returns the number of the newest
+// bucket.
 func advanceRing[T any](ring *[Buckets]T, last, now int64) int64 {
 	for n := max(last+1, now-Buckets+1); n <= now; n++ {
 		ring[n%Buckets] = *new(T)
@@ -173,6 +179,7 @@ func advanceRing[T any](ring *[Buckets]T, last, now int64) int64 {
 	return max(last, now)
 }
 
+// now returns the counts of the newest bucket.
 func (s *State) now() *Count { return &s.Counts[s.Bucket%Buckets] }
 
 // saturatingInc returns n + 1, or n if that is the largest number of its type.

@@ -66,7 +66,7 @@ func TestExitCodes(t *testing.T) {
 		{"content list --limit 0", 2, "--limit 0 is not allowed"},
 		{"token issue", 2, "stile token issue CLIENT_ID"},
 		{"address allow", 2, "takes one RANGE"},
-		{"address block here", 2, `"here" is no address and no range`},
+		{"address block here", 2, `"here": must be an address or a range`},
 		{"address block 203.0.113.9 --for never", 2, "--for"},
 		{"address block 203.0.113.9 --for 0s", 2, "leave it out for good"},
 		{"address allow 203.0.113.9 --bindings 30001", 2, "allowed: up to 30000"},

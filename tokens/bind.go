@@ -2,12 +2,12 @@ package tokens
 
 import "time"
 
-// bindAndCheck binds a token that is not bound, and holds one that is to its binding.
+// bindAndCheck binds an unbound token, and checks that the call comes from within the binding.
 //
-// A binding is an event for the address too, which is another machine: so the
-// token is bound first, which one of many first requests at once does, then
-// the address is asked, then the request is tried again with its answer.
-// If the server dies between, the next request asks.
+// A binding is an event for the address too, which is a state machine of its own. So the steps are:
+// bind the token, which exactly one of several simultaneous first calls does; consult the address;
+// apply the call again with the address's verdict. If the server dies in between, the next call
+// consults the address.
 func bindAndCheck(s State, p Policy, c Call) (State, Verdict) {
 	v := Verdict{Outcome: Admit}
 	if s.Bound.Kind == Unbound {
@@ -27,8 +27,9 @@ func bindAndCheck(s State, p Policy, c Call) (State, Verdict) {
 	return applyAddressVerdict(s, p, c, v)
 }
 
-// applyAddressVerdict asks the address, and does what it says. What it gives leave for is
-// added to what the token had: two calls may have asked at once.
+// applyAddressVerdict applies the verdict of the address, or requests it if the call does not have
+// it yet. The verdict's allowance is added to the token's: two calls may have consulted the address
+// simultaneously.
 func applyAddressVerdict(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	if !c.Address.Known {
 		v.Outcome = NeedAddress
@@ -49,8 +50,8 @@ func applyAddressVerdict(s State, p Policy, c Call, v Verdict) (State, Verdict) 
 	return s, v
 }
 
-// beyondAllowance is how many of a call's records and new titles the address gave no
-// leave for yet. A call that delivers nothing counts as one record.
+// beyondAllowance returns how many of a call's records and new titles exceed the token's allowance.
+// A call without records counts as one record afterwards, through Hints.
 func beyondAllowance(s State, c Call) uint32 {
 	total := s.Used.Total().Records + s.Hints + c.Records + c.Titles
 	if s.AddressChecked && (s.Allowance == 0 || total <= s.Allowance) {
@@ -59,10 +60,11 @@ func beyondAllowance(s State, c Call) uint32 {
 	return total - s.Allowance
 }
 
-// checkBinding holds a request to the token's binding. One from another address kills
-// the token: either of the two may be the thief, and the visitor gets a new one.
-// A key can't be copied: one who shows another, or none, is a stranger, who is
-// refused and must not be able to kill the token.
+// checkBinding checks that a call comes from within the token's binding. Use from another address
+// kills an address-bound token: it can't be known which of the two callers hijacked it, and the
+// visitor gets a new token. A key can't be copied, so a call with another key or without a proof
+// comes from another caller. It is refused, and must not be able to kill the token unless
+// Policy.KillOnForeignKey says so.
 func checkBinding(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	switch byKey := s.Bound.Kind == ToKey; {
 	case s.Bound.fits(c):
@@ -78,8 +80,8 @@ func checkBinding(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	return kill(s, v, Hijacked)
 }
 
-// bindsTooLate says that a token still unbound has waited too long: that is how
-// tokens would be stock-piled.
+// bindsTooLate reports whether an unbound token is too old to be bound. Otherwise tokens could be
+// collected in advance.
 func bindsTooLate(p Policy, c Call) bool { return c.At.Sub(c.IssuedAt) > p.BindWithin }
 
 func bind(s State, c Call, to Binding) State {
@@ -88,4 +90,5 @@ func bind(s State, c Call, to Binding) State {
 	return s
 }
 
+// day returns the UTC day of a time, in days since 1970-01-01.
 func day(t time.Time) int32 { return int32(t.Unix() / (24 * 60 * 60)) }

@@ -2,14 +2,15 @@ package tokens
 
 import "net/netip"
 
-// Binding is what a token is tied to. The zero Binding is none. It cannot be
-// turned back into a key, but an address can be read out of it: [Binding.Address].
+// Binding is the source address or the key that a token is bound to. The zero Binding means that
+// the token is unbound. A key can't be computed from its Binding, but an address can be read from
+// it: [Binding.Address].
 type Binding struct {
 	Kind BindingKind
 	Sum  [16]byte // the address as 16 bytes, or the Key
 }
 
-// BindingKind is the sort of thing that a token is tied to.
+// BindingKind says what a token is bound to. Its numbers are stored.
 type BindingKind uint8
 
 // The kinds of binding, in the contract's words.
@@ -21,13 +22,13 @@ const (
 
 func (k BindingKind) String() string { return [...]string{"none", "address", "key"}[k] }
 
-// BindTo is the binding to an address that addresses.Normal has normalised.
+// BindTo returns the binding to an address, as addresses.Canonical returns it.
 func BindTo(a netip.Addr) Binding { return Binding{ToAddress, a.As16()} }
 
-// BindToKey is the binding to a key.
+// BindToKey returns the binding to a key.
 func BindToKey(k Key) Binding { return Binding{ToKey, k} }
 
-// Address is the address of a binding to one; else it is not valid.
+// Address returns the address of an address-bound token, and otherwise an invalid address.
 func (b Binding) Address() netip.Addr {
 	if b.Kind != ToAddress {
 		return netip.Addr{}
@@ -35,7 +36,7 @@ func (b Binding) Address() netip.Addr {
 	return netip.AddrFrom16(b.Sum).Unmap()
 }
 
-// Key is the key of a binding to one; else it is none.
+// Key returns the key of a key-bound token, and otherwise the zero Key.
 func (b Binding) Key() Key {
 	if b.Kind != ToKey {
 		return Key{}
@@ -43,7 +44,7 @@ func (b Binding) Key() Key {
 	return b.Sum
 }
 
-// fits says whether a call comes from within the binding.
+// fits reports whether a call comes from within the binding.
 func (b Binding) fits(c Call) bool {
 	switch b.Kind {
 	case ToAddress:
@@ -54,12 +55,12 @@ func (b Binding) fits(c Call) bool {
 	return false
 }
 
-// Key names a key that a browser holds: the first 16 bytes of its RFC 7638
-// thumbprint. The zero Key is none. To find another key of the same name takes
-// 2^128 tries; two of one's own can be had for 2^64, and are worth nothing.
+// Key names a key that a browser holds: the first 16 bytes of its RFC 7638 thumbprint. The zero Key
+// means that there is no key. Another key with the name of a given one takes 2^128 tries to find.
+// Somebody who makes 2^64 keys finds two of their own with the same name, which gains nothing.
 type Key [16]byte
 
-// KeyOf is the Key of a thumbprint.
+// KeyOf returns the Key of a thumbprint.
 func KeyOf(thumbprint [32]byte) Key { return Key(thumbprint[:16]) }
 
 // Mode says what a first call binds a token to.
@@ -67,16 +68,15 @@ type Mode uint8
 
 // The modes, in the contract's words.
 const (
-	Auto      Mode = iota // to the key that it proves, else to the address
+	Auto      Mode = iota // to the key of its proof; without a proof, to the address
 	ByAddress             // to the address
-	ByKey                 // to a key: without a proof it is refused
+	ByKey                 // to the key of its proof; without a proof, the call is refused
 )
 
 func (m Mode) String() string { return [...]string{"auto", "address", "key"}[m] }
 
-// bindingFor is what a call binds a token to that is not bound, or why it doesn't. A
-// token that names its key itself binds to no other, whatever the mode (RFC
-// 9449 §6).
+// bindingFor returns what a call binds an unbound token to, or the reason why the call is refused.
+// A token that names its key itself is bound to that key only, whatever the mode (RFC 9449 §6).
 func bindingFor(p Policy, c Call) (Binding, Reason) {
 	named, proven := c.ConfirmedKey != Key{}, c.Key != Key{}
 	switch {

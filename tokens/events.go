@@ -5,70 +5,68 @@ import (
 	"time"
 )
 
-// An Event is something that happens to a token: [Check], [Call], [Suggest],
-// [Attempt], [Inspect], [Answer], [Reload], [Render] or [Revoke].
+// An Event is something that happens to a token: [Check], [Call], [Suggest], [Attempt], [Inspect],
+// [Answer], [Reload], [Render] or [Revoke].
 type Event interface{ event() }
 
-// Call is a request to the content API that presented the token. What it
-// would deliver has been read already, so that it can be counted in the step
-// that admits it; it is sent only if the step does.
+// Call is a request to the content API that presented the token. Its content has been read already,
+// so that the records are counted in the step that admits the call. The content is sent only if
+// that step admits the call.
 type Call struct {
 	At           time.Time
-	Tenant       uint32     // whose token it is
-	IssuedAt     time.Time  // iat
-	Expires      time.Time  // exp
-	From         netip.Addr // source address, by addresses.Normal
-	Key          Key        // what a good proof was made with; zero: there was none
-	BadProof     bool       // there was a proof, and it is not good
-	ConfirmedKey Key        // the one key that the token itself names; zero: any
+	Tenant       uint32 // number of the token's tenant
+	IssuedAt     time.Time
+	Expires      time.Time
+	From         netip.Addr // source address, as addresses.Canonical returns it
+	Key          Key        // key of a valid proof; zero: there was no valid proof
+	BadProof     bool       // there was a proof, and it is invalid
+	ConfirmedKey Key        // the key that the token itself names (cnf.jkt); zero: it names none
 	Route        Route
-	Records      uint32         // items that the response carries; in a Check, the most that it may carry
-	Titles       uint32         // of suggestions: titles in the response that are new to the token; in a Check, the most
-	Blocked      bool           // a rule blocks the address for the tenant's tokens: only those cleared before continue
+	Records      uint32         // records in the response; in a Check, the maximum
+	Titles       uint32         // of suggestions: new to the token; in a Check, the maximum
+	Blocked      bool           // a rule blocks the address; only tokens checked before may continue
 	Binder       bool           // an earlier event of the same request bound the token
-	Address      AddressVerdict // what the address said, once it was asked
+	Address      AddressVerdict // what the address said, once it was consulted
 }
 
-// AddressVerdict is what an address said of a token that is bound to it.
+// AddressVerdict is what the rules about addresses say about one token at its address.
 type AddressVerdict struct {
-	Known       bool   // the address was asked
+	Known       bool   // the address was consulted
 	Blocked     bool   // it is blocked: the request is refused, and the token lives
-	Kind        Kind   // the challenge that the token starts with; NoKind for none
-	Level       uint8  // of its work
-	Shared      bool   // Kind is called for by a budget that tenants or addresses share
-	Allowance   uint32 // records that the token may deliver before the address is asked again; 0: all
-	Limit       uint32 // the address's budget that was passed, for explaining it; 0: none
-	Seen        uint32 // what was counted against it
-	OverRecords bool   // that budget is of records, not of bindings
+	Kind        Kind   // kind of the challenge that the token must solve; NoKind: none
+	Level       uint8  // work level of that challenge
+	Shared      bool   // a budget that tenants or addresses share led to Kind
+	Allowance   uint32 // records until the address is consulted again; 0: no limit
+	Limit       uint32 // the budget that was exceeded, for explanations; 0: none
+	Seen        uint32 // what was counted against Limit
+	OverRecords bool   // Limit is a budget of records, not of bindings
 }
 
-// Suggest is a request for suggestions: it binds and is checked like a call,
-// and is neither counted nor charged. It carries no records, and has a spike
-// limit of its own.
+// Suggest is a request for suggestions. It binds the token and is checked like a call, but it is
+// not counted or charged. It delivers no records and has a spike limit of its own.
 type Suggest Call
 
-// Check asks whether a call or suggestions may be read from the corpus. It
-// binds the token, consults its address and refuses as the call itself would;
-// if it admits, nothing has been counted yet.
+// Check asks whether the content of a call or of suggestions may be read from the corpus. It binds
+// the token, consults its address and refuses as the call itself would. If it admits, nothing has
+// been counted yet.
 type Check struct {
 	Call
-	Suggest bool // it is about suggestions
+	Suggest bool // the request is for suggestions
 }
 
-// Attempt is a call or suggestions that passed their Check and whose content
-// could not be read. It counts in the spike window, and is not charged.
+// Attempt is a call, or a request for suggestions, that passed its Check but whose content could
+// not be read. It counts in the spike window and is not charged.
 type Attempt struct {
 	Call
-	Suggest bool // it is about suggestions
+	Suggest bool // the request is for suggestions
 }
 
-// Inspect is a request about the token itself: it is checked like a call, and
-// neither counted nor charged, binds nothing, and is admitted while a
-// challenge is open. It counts in the spike window of suggestions.
+// Inspect is a request about the token itself. It is checked like a call, but it is not counted or
+// charged, does not bind, and is admitted while a challenge is open. It counts in the spike window
+// of suggestions.
 type Inspect Call
 
-// Render renders challenge Number as a picture or as sound. The request for it
-// carries no token.
+// Render renders challenge Number as a picture or as sound. The request for it carries no token.
 type Render struct {
 	At     time.Time
 	Number uint16
@@ -77,21 +75,21 @@ type Render struct {
 // MaxRendered is how often one challenge may be rendered.
 const MaxRendered = 6
 
-// Answer is an answer to challenge Number, which has been compared already.
+// Answer is an answer to challenge Number.
 type Answer struct {
 	Call
 	Number  uint16
-	Correct bool
+	Correct bool // the answer is that of challenge Number
 }
 
-// Reload asks for another challenge in the place of challenge Number.
+// Reload replaces challenge Number by another one of its kind.
 type Reload struct {
 	Call
 	Number uint16
 }
 
-// Revoke says that the token must not be used again. It carries what is known
-// of the token, which may never have been presented.
+// Revoke kills the token. It carries what is known about the token, which may never have been
+// presented.
 type Revoke struct {
 	Tenant            uint32
 	IssuedAt, Expires time.Time

@@ -2,31 +2,30 @@ package tokens
 
 import "sync"
 
-// maxPerHalf is how many dead tokens a graveyard remembers, in each of two halves:
-// about 3 MB in all.
+// maxPerHalf is how many dead tokens each half of recentlyDead holds: about 3 MB in all.
 const maxPerHalf = 1 << 16
 
-// recentlyDead remembers tokens that died lately. It is bounded: a full half
-// becomes the old one, and the old one is forgotten.
+// recentlyDead caches which tokens died recently, and why. It is bounded: once the new half is
+// full, it becomes the old half, and the previous old half is dropped. The zero value is empty.
 type recentlyDead struct {
 	mu         sync.RWMutex
 	fresh, old map[ID]Reason
 }
 
-func (g *recentlyDead) add(id ID, why Reason) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.fresh == nil || len(g.fresh) >= maxPerHalf {
-		g.fresh, g.old = make(map[ID]Reason), g.fresh
+func (d *recentlyDead) add(id ID, why Reason) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fresh == nil || len(d.fresh) >= maxPerHalf {
+		d.fresh, d.old = make(map[ID]Reason), d.fresh
 	}
-	g.fresh[id] = why
+	d.fresh[id] = why
 }
 
-func (g *recentlyDead) get(id ID) Reason {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	if why, ok := g.fresh[id]; ok {
+func (d *recentlyDead) get(id ID) Reason {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if why, ok := d.fresh[id]; ok {
 		return why
 	}
-	return g.old[id]
+	return d.old[id]
 }

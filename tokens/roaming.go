@@ -7,28 +7,26 @@ import (
 	"time"
 )
 
-// Roaming is where a token that is bound to a key has been used, from a moment
-// on. Each address has one of 96 places. Now and then two of them share one,
-// and then count as one: of 8 addresses that happens to every third token, so
-// the limit is a lenient one.
+// Roaming counts the source addresses of a key-bound token within a window. Each address is one of
+// 96 bits. Occasionally two addresses share a bit and count as one: of 8 addresses, that happens to
+// every third token. So the limit is lenient.
 type Roaming struct {
-	Since uint32 // Unix seconds, good until 2106
+	Since uint32 // Unix seconds, up to the year 2106
 	Seen  [3]uint32
 }
 
-// MaxRoaming is the largest number of addresses that can be told apart well
-// enough.
+// MaxRoaming is the largest limit for which 96 bits are precise enough.
 const MaxRoaming = 32
 
-// checkRoaming lets a key take its token from one address to others. A key that shows
-// it at more of them than a phone on the move is maybe shared, maybe not: so
-// it is asked to solve something, and then may go on.
+// checkRoaming counts the address of a call with a key-bound token. More addresses than a moving
+// phone has may mean that the key is shared, but need not. So the token gets a challenge, and
+// solving it resets the window.
 func checkRoaming(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	if s.Bound.Kind != ToKey {
 		return s, v
 	}
-	next, far := s.Roaming.add(c.At, p, bitFor(s.Bound, c))
-	if far {
+	next, over := s.Roaming.add(c.At, p, bitFor(s.Bound, c))
+	if over {
 		v = v.seen(uint32(p.RoamAddresses), uint32(p.RoamAddresses)+1)
 		v.RoamingLimit = true
 		if !p.Observe.Hijack {
@@ -40,10 +38,10 @@ func checkRoaming(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	return s, v
 }
 
-// add notes a place, or says that there are too many. The window ends as a
-// spike's does.
-func (r Roaming) add(at time.Time, p Policy, place uint32) (next Roaming, far bool) {
-	word, bit := place/32, uint32(1)<<(place%32)
+// add counts the address of bit n. If it exceeds the limit, over is true and next is a new window.
+// A window ends as the window of a spike does.
+func (r Roaming) add(at time.Time, p Policy, n uint32) (next Roaming, over bool) {
+	word, bit := n/32, uint32(1)<<(n%32)
 	fresh := Roaming{Since: uint32(at.Unix())}
 	fresh.Seen[word] = bit
 	if r == (Roaming{}) || at.Unix()-int64(r.Since) >= int64(p.RoamPer/time.Second) {
@@ -63,8 +61,8 @@ func (r Roaming) count() (n int) {
 	return n
 }
 
-// bitFor is an address's place, another one for each key: so nobody can choose
-// addresses that share one with every token's.
+// bitFor returns the number of an address's bit, 0 to 95. It differs for each key, so nobody can
+// choose addresses that share a bit for every token.
 func bitFor(b Binding, c Call) uint32 {
 	var both [32]byte
 	from := c.From.As16()

@@ -1,9 +1,8 @@
 package tokens
 
-// Step applies one event to a token. It is pure: the same arguments always
-// give the same results, so a store may call it again after a conflict.
-// The order of its questions is the contract's: dead, binding, challenge,
-// calls, the address's leave, roaming, spike.
+// Step applies one event to a token. It is pure: the same arguments always give the same results,
+// so a store may call it again after a conflict. The order of its checks is the contract's: dead,
+// binding, open challenge, calls and records, allowance, roaming, spike.
 func Step(s State, p Policy, e Event) (State, Verdict) {
 	next, v := step(s, p, e)
 	v.State = next
@@ -61,9 +60,9 @@ func callIn(e Event) (c Call, ok bool) {
 	return c, false
 }
 
-// dead refuses, permanently. The one exception is the request that bound the
-// token: if another caller hijacked the token before that request was counted,
-// it came first. It is answered, and the token stays dead.
+// dead refuses permanently. The one exception is the request that bound the token: if another
+// caller hijacked the token before that request was counted, the request came first. It is
+// admitted, and the token stays dead.
 func dead(s State, p Policy, e Event) (State, Verdict) {
 	c, ok := callIn(e)
 	if !ok || !c.Binder || s.Dead != Hijacked || !s.Bound.fits(c) {
@@ -86,8 +85,8 @@ func dead(s State, p Policy, e Event) (State, Verdict) {
 	return next, v
 }
 
-// check answers for a call what the call's own step will decide once its
-// content has been read, and keeps only what does not count anything.
+// check returns what the step of the call itself would decide once its content has been read. It
+// keeps the binding, the address's verdict and challenges, but no counts.
 func check(s State, p Policy, e Check) (State, Verdict) {
 	next, _, v := pass(s, p, e.Call, e.Suggest)
 	if v.Outcome == Admit {
@@ -96,6 +95,7 @@ func check(s State, p Policy, e Check) (State, Verdict) {
 	return next, v
 }
 
+// call counts a call and its records if all checks admit it.
 func call(s State, p Policy, c Call) (State, Verdict) {
 	next, window, v := pass(s, p, c, false)
 	if v.Outcome != Admit {
@@ -106,11 +106,12 @@ func call(s State, p Policy, c Call) (State, Verdict) {
 	}
 	next.Calls = window
 	if c.Records == 0 && c.Route != Collections {
-		next.Hints++ // a total, facets, or that there is no such item: nothing is free to ask
+		next.Hints++ // it reveals a total, facets, or that an item does not exist
 	}
 	return countCall(next, c), v
 }
 
+// suggest counts suggestions in their spike window, and their new titles.
 func suggest(s State, p Policy, c Call) (State, Verdict) {
 	next, window, v := pass(s, p, c, true)
 	if v.Outcome == Admit {
@@ -120,7 +121,7 @@ func suggest(s State, p Policy, c Call) (State, Verdict) {
 	return next, v
 }
 
-// attempt counts in the spike window alone.
+// attempt counts in the spike window only.
 func attempt(s State, p Policy, e Attempt) (State, Verdict) {
 	next, window, v := pass(s, p, e.Call, e.Suggest)
 	if v.Outcome != Admit {
@@ -134,12 +135,11 @@ func attempt(s State, p Policy, e Attempt) (State, Verdict) {
 	return next, v
 }
 
-// pass runs the checks of a call, or of suggestions, in the contract's order.
-// If all of them admit, it returns the spike window with the event counted;
-// the caller decides what of it to keep.
-func pass(s State, p Policy, c Call, typing bool) (State, Window, Verdict) {
+// pass runs the checks of a call, or of suggestions, in the contract's order. If all of them admit,
+// it returns the spike window with the event counted. The caller decides whether to keep it.
+func pass(s State, p Policy, c Call, suggest bool) (State, Window, Verdict) {
 	window := s.Calls
-	if typing {
+	if suggest {
 		window = s.Suggestions
 	}
 	s, v := bindAndCheck(s, p, c)
@@ -147,13 +147,13 @@ func pass(s State, p Policy, c Call, typing bool) (State, Window, Verdict) {
 		return s, window, v
 	}
 	if s.OpenChallenge.Number != 0 {
-		s, v = refuseWhileOpen(s, p, c, v, typing)
+		s, v = refuseWhileOpen(s, p, c, v, suggest)
 		return s, window, v
 	}
-	if used := s.Used.Total(); !typing && used.Calls >= p.Calls {
+	if used := s.Used.Total(); !suggest && used.Calls >= p.Calls {
 		s, v = kill(s, v.seen(p.Calls, used.Calls), Exhausted)
 		return s, window, v
-	} else if !typing && used.Records >= p.Records {
+	} else if !suggest && used.Records >= p.Records {
 		s, v = kill(s, v.seen(p.Records, used.Records+max(c.Records, 1)), Exhausted)
 		return s, window, v
 	}
@@ -165,13 +165,13 @@ func pass(s State, p Policy, c Call, typing bool) (State, Window, Verdict) {
 	if s, v = checkRoaming(s, p, c, v); v.Outcome != Admit {
 		return s, window, v
 	}
-	return spike(s, p, c, v, window, typing)
+	return spike(s, p, c, v, window, suggest)
 }
 
-// spike counts the event in its window, or opens a challenge if that is full.
-func spike(s State, p Policy, c Call, v Verdict, window Window, typing bool) (State, Window, Verdict) {
+// spike counts the event in its window, or issues a challenge if the window is full.
+func spike(s State, p Policy, c Call, v Verdict, window Window, suggest bool) (State, Window, Verdict) {
 	limit := p.SpikeCalls
-	if typing {
+	if suggest {
 		limit = p.SpikeSuggestions
 	}
 	next, full := window.admit(c.At, p.SpikePer, limit)
@@ -185,8 +185,8 @@ func spike(s State, p Policy, c Call, v Verdict, window Window, typing bool) (St
 	return s, next, v
 }
 
-// inspect holds a request about the token to its binding, and counts it in the
-// window of suggestions. While the token is not bound nothing changes.
+// inspect checks that a request about the token comes from within its binding, and counts it in the
+// spike window of suggestions. While the token is unbound, nothing changes.
 func inspect(s State, p Policy, c Call) (State, Verdict) {
 	s, v := describe(s, p, c)
 	if v.Outcome != Admit || s.Bound.Kind == Unbound {
@@ -205,7 +205,7 @@ func inspect(s State, p Policy, c Call) (State, Verdict) {
 	return s, v
 }
 
-// describe holds a request to the token's binding, and changes nothing.
+// describe checks a request as its first call, or the binding, would be checked, but does not bind.
 func describe(s State, p Policy, c Call) (State, Verdict) {
 	if s.Bound.Kind == Unbound {
 		if bindsTooLate(p, c) {
@@ -219,8 +219,8 @@ func describe(s State, p Policy, c Call) (State, Verdict) {
 	return checkBinding(s, p, c, Verdict{Outcome: Admit})
 }
 
-// revoke ends a token. What a call has said of it stands: who revokes may know
-// less, and its usage must find its tenant.
+// revoke kills a token. What its first call stored about it stays: the caller of revoke may know
+// less, and its usage must be charged to its tenant.
 func revoke(s State, r Revoke) (State, Verdict) {
 	if s.Bound.Kind == Unbound {
 		s.Tenant, s.IssuedAt, s.Expires = r.Tenant, r.IssuedAt.Unix(), r.Expires.Unix()
@@ -229,8 +229,8 @@ func revoke(s State, r Revoke) (State, Verdict) {
 	return s, Verdict{Outcome: Admit}
 }
 
-// countCall counts a call on its day. A clock that was set back counts on the
-// first day, one that leapt ahead on the second: a count is never lost.
+// countCall counts a call on its day. If the clock was set back, that is the first day; if the
+// clock jumped ahead, the second. A count is never lost.
 func countCall(s State, c Call) State {
 	n := min(max(day(c.At)-s.Day, 0), 1)
 	s.Used[n][c.Route].Calls++
@@ -238,6 +238,7 @@ func countCall(s State, c Call) State {
 	return s
 }
 
+// kill kills the token for the reason why.
 func kill(s State, v Verdict, why Reason) (State, Verdict) {
 	s.Dead = why
 	v.Outcome, v.Reason = Refuse, why
@@ -246,13 +247,13 @@ func kill(s State, v Verdict, why Reason) (State, Verdict) {
 
 func refused(why Reason) Verdict { return Verdict{Outcome: Refuse, Reason: why} }
 
-// seen notes the limit of the rule that decides, and what was counted.
+// seen sets the limit of the rule that decides, and what was counted against it.
 func (v Verdict) seen(limit, seen uint32) Verdict {
 	v.Limit, v.Seen, v.RoamingLimit = limit, seen, false
 	return v
 }
 
-// challenge refuses with the challenge that is open.
+// challenge refuses and shows the open challenge.
 func (v Verdict) challenge(why Reason) Verdict {
 	v.Outcome, v.Reason = Challenged, why
 	return v

@@ -14,32 +14,37 @@ import (
 	. "stile.example/stile/tokens"
 )
 
-// TestStories plays each testdata/*.txt: one event a line, then what must come
-// of it, in the contract's words. `issued` says when the token was issued (else
-// at the first event), `used` what has been counted, `again` begins anew; `x 20`
-// before an event has it happen so often, and what comes of the last is told.
-// The address is asked on the way, and says what `crowd` says.
+// TestStories runs each testdata/*.txt. A line has one event and, after ->, the expected verdict in
+// the contract's words. Other lines:
+//
+//	issued T       the time of issue; without it, the time of the first event
+//	used …         what must have been counted
+//	again          continue with a token that was never seen
+//	x 20 EVENT     apply the event 20 times, and compare the last verdict
+//	crowd KIND N   from here on, the address says: a challenge of that kind and work level
+//	allowance N    from here on, the address says: an allowance of N records
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no stories in testdata", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { play(t, file) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { run(t, file) })
 	}
 }
 
 var midnight = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 
-// story is one token's life as it is told.
+// story is the token of a story, and what its address says.
 type story struct {
-	state  State
-	policy Policy
-	issued time.Time
-	crowd  AddressVerdict
+	state   State
+	policy  Policy
+	issued  time.Time
+	address AddressVerdict
 }
 
-func play(t *testing.T, file string) {
+// run runs the story in a file.
+func run(t *testing.T, file string) {
 	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +60,7 @@ func play(t *testing.T, file string) {
 		if len(words) == 0 {
 			continue
 		}
-		got, err := st.tell(words)
+		got, err := st.line(words)
 		if err != nil {
 			t.Fatalf("%s:%d: %v", file, n, err)
 		}
@@ -65,19 +70,19 @@ func play(t *testing.T, file string) {
 	}
 }
 
-// tell does what a line says, and returns what came of it.
-func (st *story) tell(words []string) (string, error) {
+// line runs one line, and returns its verdict.
+func (st *story) line(words []string) (string, error) {
 	switch words[0] {
 	case "x":
-		return st.often(words[1], words[2:])
+		return st.repeat(words[1], words[2:])
 	case "again":
-		st.state, st.issued, st.crowd = State{}, time.Time{}, AddressVerdict{}
+		st.state, st.issued, st.address = State{}, time.Time{}, AddressVerdict{}
 		return "", nil
 	case "crowd":
-		st.crowd.Kind, st.crowd.Level = kinds[words[1]], words[2][0]-'0'
+		st.address.Kind, st.address.Level = kinds[words[1]], words[2][0]-'0'
 		return "", nil
-	case "leave":
-		_, err := fmt.Sscanf(words[1], "%d", &st.crowd.Allowance)
+	case "allowance":
+		_, err := fmt.Sscanf(words[1], "%d", &st.address.Allowance)
 		return "", err
 	case "policy":
 		return "", st.setPolicy(words[1:])
@@ -91,25 +96,26 @@ func (st *story) tell(words []string) (string, error) {
 		return st.step(func(AddressVerdict) Event {
 			return Revoke{Tenant: 7, IssuedAt: midnight, Expires: midnight.Add(24 * time.Hour)}
 		}), nil
-	case "draw":
-		return st.draw(words)
-	case "check", "call", "suggest", "attempt", "look", "answer", "reload":
+	case "render":
+		return st.render(words)
+	case "check", "call", "suggest", "attempt", "inspect", "answer", "reload":
 		return st.request(words)
 	}
 	return "", fmt.Errorf("unknown event %q", words[0])
 }
 
-// often has an event happen several times, and tells what came of the last.
-func (st *story) often(times string, words []string) (said string, err error) {
+// repeat runs a line several times, and returns the last verdict.
+func (st *story) repeat(times string, words []string) (verdict string, err error) {
 	n, err := strconv.Atoi(times)
 	for range n {
 		if err == nil {
-			said, err = st.tell(words)
+			verdict, err = st.line(words)
 		}
 	}
-	return said, err
+	return verdict, err
 }
 
+// request applies the event of a request, whose details follow its address in any order.
 func (st *story) request(words []string) (string, error) {
 	at, err := clock(words[1])
 	if err != nil {
@@ -120,12 +126,12 @@ func (st *story) request(words []string) (string, error) {
 	}
 	c := Call{At: at, Tenant: 7, IssuedAt: st.issued, Expires: st.issued.Add(24 * time.Hour), From: netip.MustParseAddr(words[2])}
 	var number uint16
-	right, suggest := false, false
+	correct, suggest := false, false
 	for _, w := range words[3:] {
 		if r, ok := routes[w]; ok {
 			c.Route = r
 		} else if w == "right" || w == "wrong" {
-			right = w == "right"
+			correct = w == "right"
 		} else if name, ok := strings.CutPrefix(w, "key="); ok {
 			copy(c.Key[:], name)
 		} else if name, ok := strings.CutPrefix(w, "only="); ok {
@@ -143,55 +149,55 @@ func (st *story) request(words []string) (string, error) {
 		} else if _, err := fmt.Sscanf(w, "#%d", &number); err == nil {
 			continue
 		} else if _, err := fmt.Sscanf(w, "records=%d", &c.Records); err != nil {
-			return "", fmt.Errorf("%q is no route, no number of records, no key and no challenge", w)
+			return "", fmt.Errorf("unknown word %q", w)
 		}
 	}
-	return st.step(func(crowd AddressVerdict) Event {
-		c.Address = crowd
-		return map[string]Event{"check": Check{c, suggest}, "attempt": Attempt{c, suggest}, "call": c, "suggest": Suggest(c), "look": Inspect(c),
-			"answer": Answer{c, number, right}, "reload": Reload{c, number}}[words[0]]
+	return st.step(func(address AddressVerdict) Event {
+		c.Address = address
+		return map[string]Event{"check": Check{c, suggest}, "attempt": Attempt{c, suggest}, "call": c, "suggest": Suggest(c), "inspect": Inspect(c),
+			"answer": Answer{c, number, correct}, "reload": Reload{c, number}}[words[0]]
 	}), nil
 }
 
-// draw renders a challenge.
-func (st *story) draw(words []string) (string, error) {
+// render renders a challenge.
+func (st *story) render(words []string) (string, error) {
 	at, err := clock(words[1])
 	if err != nil {
 		return "", err
 	}
-	d := Render{At: at}
-	if _, err := fmt.Sscanf(words[2], "#%d", &d.Number); err != nil {
+	r := Render{At: at}
+	if _, err := fmt.Sscanf(words[2], "#%d", &r.Number); err != nil {
 		return "", err
 	}
-	return st.step(func(AddressVerdict) Event { return d }), nil
+	return st.step(func(AddressVerdict) Event { return r }), nil
 }
 
-// step lets an event happen, and once more if the address must be asked.
+// step applies an event, and applies it again if the address must be consulted.
 func (st *story) step(event func(AddressVerdict) Event) string {
 	var v Verdict
 	st.state, v = Step(st.state, st.policy, event(AddressVerdict{}))
 	binds := v.NewlyBound
 	if v.Outcome == NeedAddress {
-		st.crowd.Known = true
-		st.state, v = Step(st.state, st.policy, event(st.crowd))
+		st.address.Known = true
+		st.state, v = Step(st.state, st.policy, event(st.address))
 	}
-	said := strings.TrimSpace(v.Outcome.String() + " " + v.Reason.String())
+	got := strings.TrimSpace(v.Outcome.String() + " " + v.Reason.String())
 	if binds {
-		said += " binds"
+		got += " binds"
 	}
 	if v.Observed != None {
-		said += " observed=" + v.Observed.String()
+		got += " observed=" + v.Observed.String()
 	}
 	if v.Solved != NoKind {
-		said += " solved=" + v.Solved.String()
+		got += " solved=" + v.Solved.String()
 	}
 	if o := v.State.OpenChallenge; v.Outcome == Challenged {
-		said += fmt.Sprintf(" %s #%d left=%d level=%d", o.Kind, o.Number, o.Left, o.Level)
+		got += fmt.Sprintf(" %s #%d left=%d level=%d", o.Kind, o.Number, o.Left, o.Level)
 	}
-	return said
+	return got
 }
 
-// setPolicy reads name=value pairs; what is not named is as in the contract.
+// setPolicy reads name=value pairs. Other settings have the contract's defaults.
 func (st *story) setPolicy(words []string) error {
 	p := Policy{Calls: 2000, Records: 20000, BindWithin: 10 * time.Minute, SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: time.Minute,
 		Ladder: []Kind{Work, Work, Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute,
@@ -235,14 +241,14 @@ func (st *story) setPolicy(words []string) error {
 			return fmt.Errorf("unknown setting %q", name)
 		}
 		if noNumber != nil && noDuration != nil && name != "observe" {
-			return fmt.Errorf("%s: %q is no value", name, value)
+			return fmt.Errorf("%s: invalid value %q", name, value)
 		}
 	}
 	st.policy = p
 	return nil
 }
 
-// used compares what has been counted: in all, or on a day by a route.
+// used compares what was counted: in total, or for one day and route.
 func (st *story) used(words []string) error {
 	have := st.state.Used.Total()
 	if rest, ok := strings.CutPrefix(words[0], "day="); ok {
@@ -263,7 +269,7 @@ var kinds = map[string]Kind{"work": Work, "picture": Picture}
 
 var routes = map[string]Route{"items": Items, "item": Item, "related": Related, "collections": Collections}
 
-// clock reads a time of the story's day; hours may be over 24, or negative.
+// clock reads a time of the story's day. Hours may be over 24, or negative.
 func clock(s string) (time.Time, error) {
 	var h, m, sec int
 	if _, err := fmt.Sscanf(s, "%d:%d:%d", &h, &m, &sec); err != nil {

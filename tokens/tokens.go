@@ -1,12 +1,22 @@
-// Package tokens decides what becomes of a bearer token from call to call.
+// Package tokens decides whether each call of a bearer token is admitted.
 //
-// It is a state machine and nothing else: [Step] takes what is remembered
-// about a token, the policy and one event, and returns what to remember next
-// and what to answer. It reads no clock, opens no connection and imports only
-// the standard library, so every rule about a token can be read here and
-// tested without a server. [Gate] joins Step to a [Store].
+// It is a state machine. [Step] takes what is stored about a token, the policy and one event, and
+// returns what to store next and the verdict. It reads no clock, opens no connection and imports
+// only the standard library, so every rule about a token can be read here and tested without a
+// server. [Gate] joins Step to a [Store], and to the rules about source addresses through the small
+// interface [AddressChecker].
 //
-// Signatures and the claims inside a token belong to tokens/bearer.
+// Where to look:
+//
+//   - step.go: the order of the checks, counting, revocation
+//   - bind.go, binding.go: what the first call binds a token to, and who may use it afterwards
+//   - roaming.go: use of a key-bound token from several addresses
+//   - ladder.go: challenges and spikes
+//   - gate.go: the path from an event to the store
+//   - encode.go: the stored form of a state
+//   - testdata/*.txt: the rules as stories, one event a line
+//
+// Signatures, and the claims inside a token, belong to tokens/bearer.
 package tokens
 
 import (
@@ -14,13 +24,12 @@ import (
 	"encoding/hex"
 )
 
-// ID names one token in every store: the first 16 bytes of the SHA-256 of its
-// issuer and jti. It is never made from the token's text, which has many
-// spellings that verify, and it can be stored and logged: nobody can make a
-// token of it.
+// ID names one token in every store: the first 16 bytes of the SHA-256 of its issuer and jti. It is
+// not made from the token's text, because a token has many spellings with a valid signature. It may
+// be stored and logged, since nobody can make a token from it.
 type ID [16]byte
 
-// NewID is the ID of the token that issuer gave the name jti.
+// NewID returns the ID of the token that issuer gave the name jti.
 func NewID(issuer, jti string) (id ID) {
 	sum := sha256.Sum256([]byte(issuer + "\x00" + jti))
 	copy(id[:], sum[:])
@@ -29,61 +38,64 @@ func NewID(issuer, jti string) (id ID) {
 
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
-// State is all that is remembered about one token. The zero State is a token
-// that was never presented. It holds no pointers, so that a million of them
-// cost the garbage collector nothing, and it is comparable.
+// State is everything that is stored about one token. The zero State is a token that was never
+// presented. A State is comparable, and holds no pointers, so the garbage collector does not scan
+// a million of them. A new field goes at the end and needs a new version: see encode.go.
+//
+// Hints counts what responses reveal without delivering a record: titles of suggestions that are
+// new to the token, and calls without records (a total, facets, or that an item does not exist).
 type State struct {
 	Tenant           uint32    // number of the tenant that is charged
 	Day              int32     // UTC day of the binding, in days since 1970-01-01
 	IssuedAt         int64     // Unix seconds
 	Expires          int64     // Unix seconds
-	Used             Usage     // what was admitted, on Day and on the day after
+	Used             Usage     // admitted calls, on Day and on the day after
 	Calls            Window    // calls admitted in the running spike window
-	Suggestions      Window    // suggestions admitted in theirs
-	Allowance        uint32    // records in all for which its address was asked; 0: it need not be asked again
-	OpenChallenge    Challenge // the challenge that waits to be solved; zero: none
-	ChallengesIssued uint16    // challenges asked for, solved or not
-	Serial           uint16    // number of the latest challenge, reloaded ones included
-	Bound            Binding   // what the first request tied it to
-	AddressChecked   bool      // the address that bound it has been asked about it
-	Dead             Reason    // why the token is no longer good; None while it is
-	Roaming          Roaming   // where a token that is bound to a key was used
-	Hints            uint32    // what counts in Leave beside records: titles of suggestions new to the token, and calls that delivered none
-	Rendered         uint8     // how often the open challenge was rendered, as a picture or as sound
+	Suggestions      Window    // suggestions admitted in their own spike window
+	Allowance        uint32    // records that it may deliver in all, by its address; 0: no limit
+	OpenChallenge    Challenge // the challenge to be solved; zero: none
+	ChallengesIssued uint16    // challenges in the token's life, solved or not
+	Serial           uint16    // number of the latest challenge; a reload assigns a number too
+	Bound            Binding   // the address or key that its first call bound it to
+	AddressChecked   bool      // its address has been consulted since the binding
+	Dead             Reason    // why the token is permanently refused; None while it is not
+	Roaming          Roaming   // where a key-bound token was used recently
+	Hints            uint32    // counts towards Allowance as records do
+	Rendered         uint8     // how often the open challenge was rendered, as picture or sound
 }
 
-// Window counts what was admitted from a moment on.
+// Window counts what was admitted since a moment.
 type Window struct {
-	Since uint32 // Unix seconds, good until 2106
+	Since uint32 // Unix seconds, up to the year 2106
 	Count uint32
 }
 
-// Challenge is what a token was asked to solve. Its answer is not kept here:
+// Challenge is what a token must solve before its calls continue. The answer is not stored here:
 // package challenge seals it into the challenge's id.
 type Challenge struct {
 	Expires uint32 // Unix seconds
-	Number  uint16 // State.Serial when it was asked; 0: there is no challenge
+	Number  uint16 // State.Serial at its issue; 0: there is no challenge
 	Kind    Kind
-	Level   uint8 // 0, 1, 2: how dear the work is
-	Left    uint8 // calls with it open until the token dies
-	Reloads uint8 // how often it was exchanged for another of its kind
-	For     Cause // whose budget called for it
+	Level   uint8 // work level, 0 to MaxLevel
+	Left    uint8 // calls that may ignore it; one more kills the token
+	Reloads uint8 // how often it was reloaded; stays at freeReloads
+	For     Cause // whose limit or budget led to it
 }
 
-// Cause says whose budget called for a challenge. Its numbers are stored.
+// Cause says whose limit or budget led to a challenge. Its numbers are stored: never change one.
 type Cause uint8
 
 // The causes.
 const (
-	ByToken  Cause = iota // the token's own: a spike, roaming
+	ByToken  Cause = iota // the token's own limits: a spike, roaming
 	ByTenant              // the address's budget for the tokens of one tenant
-	ByAll                 // a budget that tenants or addresses share: it never leads to a block
+	ByAll                 // a budget that tenants or addresses share; it never leads to a block
 )
 
-// Kind is the sort of a challenge.
+// Kind is a kind of challenge. Its numbers are stored: never change one.
 type Kind uint8
 
-// The kinds of challenge, in the contract's words; NoKind is none.
+// The kinds of challenge, in the contract's words; NoKind means that there is no challenge.
 const (
 	NoKind Kind = iota
 	Work
@@ -92,18 +104,17 @@ const (
 
 func (k Kind) String() string { return [...]string{"", "work", "picture"}[k] }
 
-// MaxLevel is the dearest work.
+// MaxLevel is the work level of the most expensive work.
 const MaxLevel = 2
 
-// Usage counts admitted calls by day and route: [0] is State.Day, [1] the day
-// after it. A token lives 24 hours at most (settings see to that), so it
-// touches no third day.
+// Usage counts admitted calls by day and route: [0] is State.Day, [1] is the day after it. A token
+// lives 24 hours at most (package settings ensures that), so it is not used on a third day.
 type Usage [2][Routes]Count
 
-// Count is a number of calls, and of the items that they delivered.
+// Count is a number of calls, and the number of records that they delivered.
 type Count struct{ Calls, Records uint32 }
 
-// Total is the sum over days and routes.
+// Total returns the sum over days and routes.
 func (u Usage) Total() (t Count) {
 	for _, day := range u {
 		for _, c := range day {
@@ -114,10 +125,10 @@ func (u Usage) Total() (t Count) {
 	return t
 }
 
-// Route is a route of the content API whose calls are counted.
+// Route is a route of the content API whose calls are counted. Its numbers are stored.
 type Route uint8
 
-// The counted routes, and how many there are.
+// The counted routes, and their number.
 const (
 	Items Route = iota
 	Item

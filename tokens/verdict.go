@@ -1,27 +1,27 @@
 package tokens
 
-// Outcome is what the caller is to do. The zero Outcome refuses.
+// Outcome is what the caller of Step must do. The zero Outcome refuses.
 type Outcome uint8
 
 // The outcomes.
 const (
 	Refuse      Outcome = iota
-	Admit               // answer
-	Challenged          // refuse, and show the challenge that is open
-	NeedAddress         // ask the address about the binding, then try again with Address
+	Admit               // respond with the content
+	Challenged          // refuse, and show the open challenge
+	NeedAddress         // consult the address, then apply the event again with its Address
 )
 
 func (o Outcome) String() string {
-	return [...]string{"refuse", "admit", "challenge", "ask-address"}[o]
+	return [...]string{"refuse", "admit", "challenge", "need-address"}[o]
 }
 
-// Reason is why a token was refused; its text is the contract's code.
+// Reason says why a token was refused. Its text is the contract's code.
 type Reason uint8
 
-// The reasons. Their numbers are stored: add at the end, never change one.
+// The reasons. Their numbers are stored: add at the end, and never change one.
 const (
 	None    Reason = iota
-	Unknown        // the event is not known: a fault of ours, and it refuses
+	Unknown        // Step does not know the event: an internal error, which refuses
 	Expired
 	Revoked
 	Hijacked
@@ -30,33 +30,36 @@ const (
 	ChallengedTooOften
 	ChallengeRequired // the token lives
 	ChallengeFailed   // the token lives
-	NoOpenChallenge   // an answer or a reload for a challenge that is not open
+	NoOpenChallenge   // an answer, reload or rendering of a challenge that is not open
 	AddressBlocked    // the token lives
-	ProofInvalid      // the token lives, and nothing of it changes
+	ProofInvalid      // the token lives, and its state does not change
 	RenderedTooOften  // the token lives; its challenge is not rendered again
 )
 
-// Reasons lists every Reason but None, for tables that must cover them all.
-var Reasons = []Reason{Unknown, Expired, Revoked, Hijacked, Exhausted,
-	ChallengeIgnored, ChallengedTooOften, ChallengeRequired, ChallengeFailed, NoOpenChallenge, AddressBlocked, ProofInvalid, RenderedTooOften}
+// Reasons lists every Reason except None, for tables that must be complete.
+var Reasons = []Reason{
+	Unknown, Expired, Revoked, Hijacked, Exhausted, ChallengeIgnored, ChallengedTooOften, ChallengeRequired,
+	ChallengeFailed, NoOpenChallenge, AddressBlocked, ProofInvalid, RenderedTooOften,
+}
 
 func (r Reason) String() string {
 	return [...]string{"", "internal", "token_expired", "token_revoked", "token_hijacked", "token_exhausted",
-		"token_challenge_ignored", "token_challenged_too_often", "challenge_required", "challenge_failed", "not_found", "address_blocked", "proof_invalid", "overloaded"}[r]
+		"token_challenge_ignored", "token_challenged_too_often", "challenge_required", "challenge_failed",
+		"not_found", "address_blocked", "proof_invalid", "overloaded"}[r]
 }
 
-// Verdict is the answer to one event. The zero Verdict refuses.
+// Verdict is the result of one event. The zero Verdict refuses.
 type Verdict struct {
 	Outcome         Outcome
-	Reason          Reason // why not; None when admitted
+	Reason          Reason // why it was refused; None if it was admitted
 	NewlyBound      bool   // this event bound the token
-	ChallengeIssued bool   // this event opened a challenge
-	Solved          Kind   // this event solved a challenge of that kind
-	For             Cause  // … and whose budget had called for it
-	Observed        Reason // what it would have been refused for, by a rule that is only observed
-	Limit           uint32 // the limit of the rule that refused, for explaining it; 0: none
-	Seen            uint32 // what was counted against it
-	OverRecords     bool   // it is the address's rule about records, not about bindings
-	RoamingLimit    bool   // it is the rule about roaming
+	ChallengeIssued bool   // this event issued a challenge
+	Solved          Kind   // kind of the challenge that this event solved; NoKind: none
+	For             Cause  // whose limit or budget had led to the solved challenge
+	Observed        Reason // why an observed rule would have refused; None: it would not
+	Limit           uint32 // limit of the rule that decided, for explanations; 0: none
+	Seen            uint32 // what was counted against Limit
+	OverRecords     bool   // Limit is the address's budget of records, not of bindings
+	RoamingLimit    bool   // Limit is the one of roaming
 	State           State  // the token's state after the event
 }
