@@ -25,10 +25,10 @@ type File struct {
 	rows *sql.DB        // for single items, so that long searches do not delay them
 	sums map[uint32]int // how many items each owner has
 
-	wholes  queryCache[string, whole]
-	pages   queryCache[string, cachedPage]
-	late    queryCache[string, time.Time] // until when a query that timed out is not run again, by its identity
-	windows queryCache[string, window]
+	wholes  queryCache[whole]
+	pages   queryCache[cachedPage]
+	late    queryCache[time.Time] // until when a query that timed out is not run again, by its identity
+	windows queryCache[window]
 
 	flights turns.Flights[content.Page]
 }
@@ -68,14 +68,14 @@ func Open(ctx context.Context, name string, opt Options) (*File, error) {
 	}
 	c := &File{
 		name: name, opt: opt,
-		db:      openReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
-		rows:    openReaders(name, max(2, runtime.GOMAXPROCS(0))),
-		sums:    map[uint32]int{},
-		wholes:  queryCache[string, whole]{max: 16 << 20},
-		pages:   queryCache[string, cachedPage]{max: 16 << 20},
-		late:    queryCache[string, time.Time]{max: 1 << 20},
-		windows: queryCache[string, window]{max: 8 << 20},
+		db:   openReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
+		rows: openReaders(name, max(2, runtime.GOMAXPROCS(0))),
+		sums: map[uint32]int{},
 	}
+	c.wholes.init(32 << 20)
+	c.pages.init(32 << 20)
+	c.late.init(2 << 20)
+	c.windows.init(16 << 20)
 	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}

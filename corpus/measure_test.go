@@ -123,11 +123,10 @@ func measureQuestions(t *testing.T, db *testCorpus) {
 }
 
 func forget(db *testCorpus) {
-	c := db.now
-	c.pages.fresh, c.pages.old = nil, nil
-	c.late.fresh, c.late.old = nil, nil
-	c.windows.fresh, c.windows.old = nil, nil
-	c.wholes.fresh, c.wholes.old = nil, nil
+	db.pages.init(db.pages.max)
+	db.late.init(db.late.max)
+	db.windows.init(db.windows.max)
+	db.wholes.init(db.wholes.max)
 }
 
 func measure(t *testing.T, name string, next func() func() error, before func()) string {

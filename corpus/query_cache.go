@@ -1,39 +1,37 @@
 package corpus
 
-import "sync"
+import (
+	"sync"
 
-// queryCache keeps answers of one generation, which can't become wrong. It is
-// bounded: when the fresh half is full it becomes the old one, and the old
-// one is forgotten; what is asked for again is fresh again.
-type queryCache[K comparable, V any] struct {
-	max int // bytes of each half
+	"stile.example/stile/recent"
+)
 
-	mu         sync.RWMutex
-	fresh, old map[K]V
-	bytes      int // of the fresh half
+// queryCache caches results of one file, which can't become wrong. It is bounded by their size in
+// memory, and safe for concurrent use.
+type queryCache[V any] struct {
+	max int // bytes
+
+	mu sync.RWMutex
+	m  recent.Map[string, V]
 }
 
-func (r *queryCache[K, V]) find(key K) (V, bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	v, ok := r.fresh[key]
-	if !ok {
-		v, ok = r.old[key]
-	}
-	return v, ok
+func (c *queryCache[V]) init(max int) {
+	c.max, c.m = max, recent.New[string, V](max)
 }
 
-// keep remembers v, which takes about so many bytes. What would fill a good
-// part of a half alone is not worth what it would push out.
-func (r *queryCache[K, V]) keep(key K, v V, bytes int) {
-	if bytes > r.max/8 {
+func (c *queryCache[V]) find(key string) (V, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.m.Get(key)
+}
+
+// keep stores v, which takes about so many bytes. A value that would take an eighth of the half that
+// is filled is not stored, since it would evict too much.
+func (c *queryCache[V]) keep(key string, v V, bytes int) {
+	if bytes > c.max/16 {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.fresh == nil || r.bytes+bytes > r.max {
-		r.fresh, r.old, r.bytes = make(map[K]V), r.fresh, 0
-	}
-	r.fresh[key] = v
-	r.bytes += bytes + 128 // the map's own
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.m.PutSized(key, v, bytes+128) // 128 for the map's own
 }
