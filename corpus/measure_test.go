@@ -6,59 +6,57 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/turns"
+	"stile.example/stile/corpus/words"
 )
 
-// TestMeasureCorpus imports the JSONL file that STILE_CORPUS names, and says
-// what it and questions to it cost, without HTTP:
+// TestMeasureCorpus imports the JSONL file that STILE_CORPUS names, and logs how long that and
+// queries take, without HTTP:
 //
 //	go run ./examples/wordnet /usr/share/wordnet > wordnet.jsonl
-//	STILE_CORPUS=$PWD/wordnet.jsonl go test -tags sqlite_fts5,measure -run MeasureCorpus -v ./store/sqlite
+//	STILE_CORPUS=$PWD/wordnet.jsonl go test -tags sqlite_fts5,measure -run MeasureCorpus -v ./corpus
 func TestMeasureCorpus(t *testing.T) {
 	file := os.Getenv("STILE_CORPUS")
 	if file == "" {
-		t.Fatal("STILE_CORPUS names no JSONL file to measure")
+		t.Fatal("STILE_CORPUS must name a JSONL file to measure")
 	}
 	db := newCorpus(t)
+	db.opt.Limits, db.opt.Lanes = DefaultLimits(), turns.NewLanes(runtime.GOMAXPROCS(0))
 	at := time.Now()
-	r, err := db.Import(t.Context(), content.ImportOptions{}, content.Read(t.Context(), content.Source{Path: file}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	stats, _ := db.Stats(t.Context())
+	r := load(t, db, 0, content.Read(t.Context(), content.Source{Path: file}))
+	stats, _ := db.Stats()
 	t.Logf("import: %d items in %.1f s, %d MB", r.Added, time.Since(at).Seconds(), stats.Bytes>>20)
 	t.Log(status())
 	at = time.Now()
-	one := func(yield func(content.Item, error) bool) { yield(content.Item{ID: "one", Title: "one more"}, nil) }
-	if _, err := db.Import(t.Context(), content.ImportOptions{}, one); err != nil {
-		t.Fatal(err)
-	}
+	put(t, db, 0, content.Item{ID: "one", Title: "one more"})
 	t.Logf("import of one more: %v", time.Since(at))
 
-	measureQuestions(t, db)
+	measureQueries(t, db)
 }
 
-func measureQuestions(t *testing.T, db *testCorpus) {
-	words := titleWords(t, db)
+func measureQueries(t *testing.T, db *testCorpus) {
+	from := titleWords(t, db)
 	rng := rand.New(rand.NewPCG(1, 2))
-	weighted := func() string { return words.all[rng.IntN(len(words.all))] }
-	distinct := func() string { return words.different[rng.IntN(len(words.different))] }
+	weighted := func() string { return from.all[rng.IntN(len(from.all))] }
+	distinct := func() string { return from.different[rng.IntN(len(from.different))] }
 	ask := func(q content.Query) func() error {
 		return func() error { _, err := db.Search(t.Context(), q); return err }
 	}
 	three := func() []string {
-		w := strings.Fields(words.texts[rng.IntN(len(words.texts))])
+		w := strings.Fields(from.texts[rng.IntN(len(from.texts))])
 		rng.Shuffle(len(w), func(i, j int) { w[i], w[j] = w[j], w[i] })
 		q, _ := content.Words(strings.Join(w[:min(3, len(w))], " "))
 		return q
 	}
 	frequent := func() []string {
-		w := slices.Clone(words.frequent)
+		w := slices.Clone(from.frequent)
 		rng.Shuffle(len(w), func(i, j int) { w[i], w[j] = w[j], w[i] })
 		return w[:8]
 	}
@@ -73,8 +71,8 @@ func measureQuestions(t *testing.T, db *testCorpus) {
 			return ask(content.Query{Words: []string{weighted()}, Limit: 20, Facets: []string{"tag", "collection"}, Highlight: true})
 		}},
 		{"three words of a text", func() func() error { return ask(content.Query{Words: three(), Limit: 20}) }},
-		{"word begun", func() func() error { return ask(content.Query{Words: []string{prefix(weighted())}, Limit: 20}) }},
-		{"two words, second begun", func() func() error {
+		{"prefix", func() func() error { return ask(content.Query{Words: []string{prefix(weighted())}, Limit: 20}) }},
+		{"word and prefix", func() func() error {
 			return ask(content.Query{Words: []string{weighted(), prefix(weighted())}, Limit: 20})
 		}},
 		{"eight frequent words", func() func() error { return ask(content.Query{Words: frequent(), Limit: 20}) }},
@@ -90,20 +88,20 @@ func measureQuestions(t *testing.T, db *testCorpus) {
 		{"one word, title", func() func() error {
 			return ask(content.Query{Words: []string{weighted()}, Sort: content.ByTitle, Limit: 20})
 		}},
-		{"suggest, word begun", func() func() error {
+		{"suggest, prefix of a word", func() func() error {
 			q := prefix(weighted())
 			return func() error { _, err := db.Suggest(t.Context(), 0, q); return err }
 		}},
-		{"suggest, title begun", func() func() error {
-			q := prefix(words.titles[rng.IntN(len(words.titles))])
+		{"suggest, prefix of a title", func() func() error {
+			q := prefix(from.titles[rng.IntN(len(from.titles))])
 			return func() error { _, err := db.Suggest(t.Context(), 0, q); return err }
 		}},
 		{"related", func() func() error {
-			id := words.ids[rng.IntN(len(words.ids))]
+			id := from.ids[rng.IntN(len(from.ids))]
 			return func() error { _, err := db.Related(t.Context(), 0, id, 8); return err }
 		}},
-		{"item, first time", func() func() error {
-			id := words.ids[rng.IntN(len(words.ids))]
+		{"item, not cached", func() func() error {
+			id := from.ids[rng.IntN(len(from.ids))]
 			return func() error { _, err := db.Item(0, id); return err }
 		}},
 		{"first page", func() func() error { return ask(content.Query{Limit: 20}) }},
@@ -111,18 +109,19 @@ func measureQuestions(t *testing.T, db *testCorpus) {
 			return ask(content.Query{Limit: 20, Facets: []string{"tag", "collection"}})
 		}},
 	} {
-		t.Log(measure(t, m.name, m.next, func() { forget(db) }))
+		t.Log(measure(t, m.name, m.next, func() { clearCaches(db) }))
 	}
-	t.Log("remembered:")
-	id := words.ids[0]
-	t.Log(measure(t, "item again", func() func() error {
+	t.Log("cached:")
+	id := from.ids[0]
+	t.Log(measure(t, "item", func() func() error {
 		return func() error { _, err := db.Item(0, id); return err }
 	}, nil))
-	t.Log(measure(t, "first page again", func() func() error { return ask(content.Query{Limit: 20}) }, nil))
+	t.Log(measure(t, "first page", func() func() error { return ask(content.Query{Limit: 20}) }, nil))
 	t.Log(status())
 }
 
-func forget(db *testCorpus) {
+// clearCaches empties all caches.
+func clearCaches(db *testCorpus) {
 	db.pages.init(db.pages.max)
 	db.late.init(db.late.max)
 	db.windows.init(db.windows.max)

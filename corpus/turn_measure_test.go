@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,15 +16,16 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/turns"
 	"stile.example/stile/stiletest"
 )
 
-// TestMeasureTurns says how long items and searches for rare words take while
-// eight callers search for frequent words, with turns and with one each:
+// TestMeasureTurns logs how long items and searches for rare words take while eight callers search
+// for frequent words, with the usual number of turns and with one for each caller:
 //
-//	go test -tags sqlite_fts5,measure -run MeasureTurns -v ./store/sqlite
+//	go test -tags sqlite_fts5,measure -run MeasureTurns -v ./corpus
 func TestMeasureTurns(t *testing.T) {
-	db := slowDB(t)
+	db := slowCorpus(t)
 	fast := func(name string) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		words, items := []time.Duration{}, []time.Duration{}
@@ -46,12 +48,12 @@ func TestMeasureTurns(t *testing.T) {
 		}
 		show("word", words)
 		show("item", items)
-		forget(db)
+		clearCaches(db)
 	}
 	fast("warm-up")
 	fast("undisturbed")
-	for _, n := range []int{db.turns.long.free, 8} {
-		db.turns.long.free = n
+	for _, processors := range []int{runtime.GOMAXPROCS(0), 17} {
+		db.opt.Lanes = turns.NewLanes(processors)
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -72,7 +74,7 @@ func TestMeasureTurns(t *testing.T) {
 				}
 			})
 		}
-		fast(fmt.Sprint("8 slow, turns ", n))
+		fast(fmt.Sprintf("8 slow, %d processors", processors))
 		stop()
 		wg.Wait()
 		slices.Sort(took)
@@ -89,7 +91,7 @@ func slowQuery(i int) content.Query {
 	return q
 }
 
-func slowDB(t *testing.T) *testCorpus {
+func slowCorpus(t *testing.T) *testCorpus {
 	corpus := filepath.Join(t.TempDir(), "slow.jsonl")
 	at := time.Now()
 	if err := stiletest.WriteSlowCorpus(corpus, stiletest.SlowItems); err != nil {
@@ -97,23 +99,18 @@ func slowDB(t *testing.T) *testCorpus {
 	}
 	t.Logf("generated in %v", time.Since(at))
 	db := newCorpus(t)
+	db.opt.Limits = DefaultLimits()
 	at = time.Now()
-	if _, err := db.Import(t.Context(), content.ImportOptions{}, content.Read(t.Context(), content.Source{Path: corpus})); err != nil {
-		t.Fatal(err)
-	}
+	load(t, db, 0, content.Read(t.Context(), content.Source{Path: corpus}))
 	t.Logf("imported in %v", time.Since(at))
 	return db
 }
 
-// TestMeasureWorst says what the most expensive questions known cost on the
-// corpus that STILE_CORPUS names, with 20,000 titles of mixed scripts added,
-// if they had all the time that they need.
+// TestMeasureWorst logs how long the most expensive known queries take without time limits. It adds
+// 20,000 titles of mixed scripts to the corpus that STILE_CORPUS names.
 func TestMeasureWorst(t *testing.T) {
 	db := newCorpus(t)
-	_, err := db.Import(t.Context(), content.ImportOptions{}, content.Read(t.Context(), content.Source{Path: os.Getenv("STILE_CORPUS")}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	load(t, db, 0, content.Read(t.Context(), content.Source{Path: os.Getenv("STILE_CORPUS")}))
 	var items []content.Item
 	for i := range 20_000 {
 		items = append(items, content.Item{ID: fmt.Sprint("mixed", i), Title: mixedText(i, 30), Summary: mixedText(i, 30)})
@@ -126,7 +123,7 @@ func TestMeasureWorst(t *testing.T) {
 	for name, q := range map[string]string{
 		"one letter": "s", "two letters": "se", "frequent words": "of kind noun", "eight frequent words": "of kind noun a synonyms the examples s",
 		"eight letters": "a b c d e f g h", "eight characters": "一 丁 丂 七 丄 丅 丆 万",
-		"a word of two scripts": mixedText(0, 32), "two characters in turn": strings.Repeat("a一", 32), "eight words of two scripts": strings.Join(eight, " "),
+		"a word of two scripts": mixedText(0, 32), "two alternating characters": strings.Repeat("a一", 32), "eight words of two scripts": strings.Join(eight, " "),
 	} {
 		words, err := content.Words(q)
 		if err != nil {
@@ -135,7 +132,7 @@ func TestMeasureWorst(t *testing.T) {
 		took := func(what string, fn func() error) {
 			var most time.Duration
 			for range 5 {
-				forget(db)
+				clearCaches(db)
 				at := time.Now()
 				if err := fn(); err != nil {
 					t.Error(err)

@@ -19,6 +19,12 @@ type Store struct {
 
 // Open opens the store that the setting names, in the data directory.
 func Open(ctx context.Context, name, data string, opt sqlite.Options) (*Store, error) {
+	return open(ctx, name, data, opt, library.Options{Now: opt.Now})
+}
+
+func open(
+	ctx context.Context, name, data string, opt sqlite.Options, of library.Options,
+) (*Store, error) {
 	if name != "sqlite" {
 		return nil, fmt.Errorf("unknown store %q: must be sqlite", name)
 	}
@@ -27,7 +33,7 @@ func Open(ctx context.Context, name, data string, opt sqlite.Options) (*Store, e
 	if err != nil {
 		return nil, err
 	}
-	l, err := library.Open(ctx, data, db, library.Options{Now: opt.Now})
+	l, err := library.Open(ctx, data, db, of)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), db.Close())
 	}

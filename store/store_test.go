@@ -10,15 +10,20 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus"
+	"stile.example/stile/corpus/library"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )
 
-// openAt opens the store in a directory until the test ends.
+// openAt opens the store in a directory until the test ends. Queries may take long: the machine that
+// tests run on may be busy.
 func openAt(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), "sqlite", dir, sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	limits := corpus.Limits{Whole: time.Minute, Total: time.Minute, Facets: time.Minute, Turn: time.Minute}
+	s, err := open(t.Context(), "sqlite", dir, sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now},
+		library.Options{Now: time.Now, Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
