@@ -34,7 +34,7 @@ type app struct {
 	set      atomic.Pointer[settings.Settings]
 	policies *policies
 
-	db       *sqlite.DB
+	db       *store.Store
 	keys     *bearer.Keys
 	tenants  *tenants.Directory
 	meter    *usage.Meter

@@ -1,26 +1,57 @@
-// Package store opens what stile keeps its data in, by the settings' words.
+// Package store opens what stile stores: the database that a setting names, and the corpus next to it.
 package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
+	"stile.example/stile/corpus/library"
 	"stile.example/stile/store/sqlite"
 )
 
-// Open opens the store that the setting names, in the data directory.
-func Open(ctx context.Context, name, data string, opt sqlite.Options) (*sqlite.DB, error) {
-	if err := Check(name); err != nil {
-		return nil, err
-	}
-	return sqlite.Open(ctx, filepath.Join(data, "stile.db"), opt)
+// Store is an open database with its corpus.
+type Store struct {
+	*sqlite.DB
+	*library.Library
 }
 
-// Check says what is wrong with the name of a store, if anything is.
-func Check(name string) error {
+// Open opens the store that the setting names, in the data directory.
+func Open(ctx context.Context, name, data string, opt sqlite.Options) (*Store, error) {
+	return open(ctx, name, data, opt, library.Options{Now: opt.Now})
+}
+
+func open(
+	ctx context.Context, name, data string, opt sqlite.Options, of library.Options,
+) (*Store, error) {
 	if name != "sqlite" {
-		return fmt.Errorf("store %q is not known: it must be sqlite", name)
+		return nil, fmt.Errorf("unknown store %q: must be sqlite", name)
 	}
-	return nil
+	file := filepath.Join(data, "stile.db")
+	db, err := sqlite.Open(ctx, file, opt)
+	if err != nil {
+		return nil, err
+	}
+	l, err := library.Open(ctx, data, db, of)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), db.Close())
+	}
+	return &Store{db, l}, nil
+}
+
+// Close completes what waits to be written, and closes the corpus and the database.
+func (s *Store) Close() error { return errors.Join(s.DB.Close(), s.Library.Close()) }
+
+// RemoveTenant removes a tenant with its items. The items are removed first: if that fails, or the
+// process is killed in between, the tenant still exists and can be removed again.
+func (s *Store) RemoveTenant(ctx context.Context, clientID string) error {
+	number, err := s.DB.TenantNumber(ctx, clientID)
+	if err == nil {
+		err = s.RemoveAll(ctx, number)
+	}
+	if err != nil {
+		return fmt.Errorf("remove tenant %s: %w", clientID, err)
+	}
+	return s.DB.RemoveTenant(ctx, clientID)
 }

@@ -29,7 +29,7 @@ func bindTo(t testing.TB, db *DB, a addresses.Scope, n int64) (have int64) {
 func TestPlacesAreBounded(t *testing.T) {
 	db := newDB(t)
 	const most = 8
-	db.writer.do(t.Context(), func() { db.writer.places = newAddressCache(most) })
+	db.writer.do(t.Context(), func() { db.writer.addrs = newAddressCache(most) })
 	for round := int64(1); round <= 3; round++ {
 		for n := range int64(50) {
 			if got := bindTo(t, db, benchAddr(n), 1); got != round {
@@ -39,11 +39,11 @@ func TestPlacesAreBounded(t *testing.T) {
 		}
 	}
 	db.writer.do(t.Context(), func() {
-		m := &db.writer.places
-		if n := len(m.fresh) + len(m.old); n > most || len(m.changed) != 0 {
+		m := &db.writer.addrs
+		if n := m.rows.Len(); n > most || len(m.changed) != 0 {
 			t.Errorf("%d addresses in memory, %d changed", n, len(m.changed))
 		}
-		if _, ok := m.fresh[addrKeyOf(benchAddr(0))]; !ok {
+		if _, ok := m.rows.Get(addrKeyOf(benchAddr(0))); !ok {
 			t.Error("what was used last has left")
 		}
 	})
@@ -91,7 +91,7 @@ func TestMemoryOfPlaces(t *testing.T) {
 	m := newAddressCache(maxAddresses)
 	worst := int64(0)
 	for n := range int64(3 * maxAddresses) {
-		m.keep(addrKeyOf(benchAddr(n)), addresses.State{Bucket: n})
+		m.rows.Put(addrKeyOf(benchAddr(n)), addresses.State{Bucket: n})
 		if n%10_000 == 9_999 {
 			worst = max(worst, int64(heap())-before)
 		}

@@ -25,7 +25,7 @@ func (db *DB) UpdateAddress(ctx context.Context, a addresses.Scope, fn func(addr
 		return errors.New("no address")
 	}
 	s := db.writer.steps.Get().(*step)
-	s.place, s.placeFn = addrKeyOf(a), fn
+	s.addr, s.addrFn = addrKeyOf(a), fn
 	return db.writer.enqueue(ctx, s)
 }
 
@@ -81,26 +81,26 @@ func compareAddrKeys(a, b addrKey) int {
 }
 
 func (w *writer) applyToAddress(s *step) error {
-	old, err := w.findAddress(s.place)
+	old, err := w.findAddress(s.addr)
 	if err != nil {
 		w.report(err)
 		return fmt.Errorf("read address: %w", err)
 	}
-	next, err := call(w, s.placeFn, old)
+	next, err := call(w, s.addrFn, old)
 	if err == nil && next != old {
-		w.places.changed[s.place] = next
+		w.addrs.changed[s.addr] = next
 	}
 	return err
 }
 
 // findAddress is the state of an address, read from its row if need be.
 func (w *writer) findAddress(p addrKey) (addresses.State, error) {
-	if s, ok := w.places.find(p); ok {
+	if s, ok := w.addrs.find(p); ok {
 		return s, nil
 	}
 	s, err := readAddress(w.db.write, p)
 	if err == nil {
-		w.places.keep(p, s)
+		w.addrs.rows.Put(p, s)
 	}
 	return s, err
 }
@@ -168,7 +168,7 @@ func (w *writer) sweepAddresses(now time.Time) (n int, err error) {
 	}
 	w.db.checkpointer.wrote(len(gone))
 	for _, p := range gone {
-		w.places.drop(p)
+		w.addrs.rows.Delete(p)
 	}
 	return len(gone), nil
 }

@@ -209,7 +209,7 @@ func wantBindings(t *testing.T, db *DB, n int64, a addresses.Scope, want int64) 
 
 // forgetClean drops from memory what is not dirty.
 func forgetClean(w *writer) {
-	w.places = newAddressCache(maxAddresses)
+	w.addrs = newAddressCache(maxAddresses)
 	for i := range w.mem.shards {
 		w.mem.rebuild(uint8(i), func(*slot) bool { return false })
 	}

@@ -21,7 +21,7 @@ import (
 
 // commit makes what the batch changed durable, or undoes it.
 func (w *writer) commit() error {
-	if len(w.changes) == 0 && len(w.places.changed) == 0 {
+	if len(w.changes) == 0 && len(w.addrs.changed) == 0 {
 		return nil
 	}
 	w.startFlush(w.db.opt.foldBytes)
@@ -33,7 +33,7 @@ func (w *writer) commit() error {
 		w.slot(c).touched = false
 	}
 	w.changes = w.changes[:0]
-	w.places.written()
+	w.addrs.written()
 	return nil
 }
 
@@ -47,7 +47,7 @@ func (w *writer) write(row []byte, rows int) error {
 	if err != nil {
 		return err
 	}
-	w.db.checkpointer.wrote(len(due)/4 + len(w.places.changed) + len(row)/pageSize)
+	w.db.checkpointer.wrote(len(due)/4 + len(w.addrs.changed) + len(row)/pageSize)
 	w.wrote(row)
 	w.fold.advance(w.mem, due, done)
 	return nil
@@ -57,7 +57,7 @@ func (w *writer) write(row []byte, rows int) error {
 // row: then the one statement is a transaction by itself, and two less cross
 // over to SQLite.
 func (w *writer) commitRows(row []byte, due []tokens.ID, done bool) error {
-	if len(due) == 0 && !done && len(w.places.changed) == 0 {
+	if len(due) == 0 && !done && len(w.addrs.changed) == 0 {
 		w.db.checkpointer.wrote(3) // as db.tx has it
 		return addToJournal(w.db.write, w.seq+1, row)
 	}
@@ -65,7 +65,7 @@ func (w *writer) commitRows(row []byte, due []tokens.ID, done bool) error {
 		if err := addToJournal(tx, w.seq+1, row); err != nil {
 			return err
 		}
-		if err := w.places.write(tx, w.db.opt.Now()); err != nil {
+		if err := w.addrs.write(tx, w.db.opt.Now()); err != nil {
 			return err
 		}
 		for _, id := range due {

@@ -1,14 +1,11 @@
 package sqlite
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"stile.example/stile/content"
-	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )
 
@@ -82,30 +79,5 @@ func TestReplayRevivesNobody(t *testing.T) {
 	}
 	if n := callsIn(t, killed); n != 3 {
 		t.Errorf("%d calls of 3 after the kill", n)
-	}
-}
-
-// TestItemsGoWithTheirTenant: and with nobody else.
-func TestItemsGoWithTheirTenant(t *testing.T) {
-	db := newDB(t)
-	a, err := db.AddTenant(t.Context(), tenants.Tenant{ClientID: "a"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for owner, id := range map[uint32]string{0: "shared", a.Number: "own"} {
-		one := func(yield func(content.Item, error) bool) { yield(content.Item{ID: id, Title: id}, nil) }
-		if _, err := db.Import(t.Context(), content.ImportOptions{Tenant: owner}, one); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.RemoveTenant(t.Context(), "a"); err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
-	if _, err := db.Item(ctx, a.Number, "own"); err == nil {
-		t.Error("the tenant's item is still there")
-	}
-	if _, err := db.Item(ctx, 0, "shared"); err != nil {
-		t.Errorf("the shared item: %v", err)
 	}
 }

@@ -54,8 +54,6 @@ type DB struct {
 	writer       *writer
 	checkpointer *checkpointer
 	close        func() error
-
-	corpora // the content's own
 }
 
 // Open opens the file, creating it and bringing its schema up to date. The
@@ -82,7 +80,7 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 		return nil, err
 	}
 	db.writer = startWriter(db)
-	return db, db.openCorpus(ctx, file)
+	return db, nil
 }
 
 // create makes the file, if it is not there, for its owner's eyes only: it
@@ -104,7 +102,7 @@ func (db *DB) closeAll() (err error) {
 		err = db.writer.stop()
 	}
 	// The writing connection is the last: it copies the log into the file.
-	return errors.Join(err, db.closeCorpus(), db.read.Close(), db.checkpointer.stop(), db.write.Close())
+	return errors.Join(err, db.read.Close(), db.checkpointer.stop(), db.write.Close())
 }
 
 // tx runs fn in a transaction on the writing connection, and commits unless

@@ -89,33 +89,33 @@ func (db *DB) UpdateTenant(ctx context.Context, clientID string, fn func(*tenant
 	return t, nil
 }
 
-// RemoveTenant removes a tenant and its items. Its number and name stay, for
-// what it used. The items go first: if that fails, or a kill comes between,
-// the tenant is there to be removed again.
+// RemoveTenant removes a tenant. Its number and client_id stay, for its usage.
 func (db *DB) RemoveTenant(ctx context.Context, clientID string) error {
-	if err := db.removeTenant(ctx, clientID); err != nil {
+	number, err := db.TenantNumber(ctx, clientID)
+	if err != nil {
 		return fmt.Errorf("remove tenant %s: %w", clientID, err)
 	}
-	return nil
-}
-
-func (db *DB) removeTenant(ctx context.Context, clientID string) error {
-	var number uint32
-	err := db.read.QueryRowContext(ctx, `
-		SELECT number FROM tenants WHERE client_id = ? AND status <> 'removed'`, clientID).Scan(&number)
-	if err != nil {
-		return notFound(err)
-	}
-	if err := db.removeItemsOf(ctx, number); err != nil {
-		return err
-	}
-	return db.tx(ctx, func(tx *sql.Tx) error {
+	err = db.tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE tenants
 			SET status = 'removed', name = '', sites = '[]', policy = '{}', secrets = '[]', prices = '[]', keys = ''
 			WHERE number = ?`, number)
 		return err
 	})
+	if err != nil {
+		return fmt.Errorf("remove tenant %s: %w", clientID, err)
+	}
+	return nil
+}
+
+// TenantNumber returns the number of a tenant, or [tenants.ErrNotFound].
+func (db *DB) TenantNumber(ctx context.Context, clientID string) (n uint32, err error) {
+	err = db.read.QueryRowContext(ctx, `
+		SELECT number FROM tenants WHERE client_id = ? AND status <> 'removed'`, clientID).Scan(&n)
+	if err != nil {
+		return 0, notFound(err)
+	}
+	return n, nil
 }
 
 func notFound(err error) error {

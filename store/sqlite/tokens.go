@@ -20,10 +20,10 @@ var ErrClosed = errors.New("the database is closed")
 
 // step is an Update, or an UpdateAddress, that waits for the writer.
 type step struct {
-	id      tokens.ID
-	fn      func(tokens.State) tokens.State
-	place   addrKey
-	placeFn func(addresses.State) addresses.State // nil: it is a token's step
+	id     tokens.ID
+	fn     func(tokens.State) tokens.State
+	addr   addrKey
+	addrFn func(addresses.State) addresses.State // nil: it is a token's step
 
 	err     error
 	claimed atomic.Bool   // by the writer, or by a caller who has given up
@@ -94,7 +94,7 @@ func (w *writer) gone(ctx context.Context) error {
 
 // release gives a step back that is done.
 func (w *writer) release(s *step) {
-	s.fn, s.placeFn = nil, nil
+	s.fn, s.addrFn = nil, nil
 	w.steps.Put(s)
 }
 

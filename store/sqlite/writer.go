@@ -21,7 +21,7 @@ const (
 type writer struct {
 	db      *DB
 	mem     *stateTable
-	places  addressCache // the addresses that tokens are bound to
+	addrs   addressCache // the addresses that tokens are bound to
 	changes []change     // of the batch that is being written
 	row     []byte       // of the journal, kept for its room
 	seq     int64        // of the journal's last row
@@ -61,7 +61,7 @@ func startWriter(db *DB) *writer {
 	w := &writer{
 		db:      db,
 		folded:  db.opt.Now(),
-		places:  newAddressCache(maxAddresses),
+		addrs:   newAddressCache(maxAddresses),
 		mem:     newStateTable(db.opt.KeepIdle, db.opt.MaxStates),
 		queue:   make(chan *step, queueLen),
 		jobs:    make(chan func()),
@@ -138,7 +138,7 @@ func (w *writer) commitBatch(batch []*step) {
 }
 
 func (w *writer) apply(s *step) error {
-	if s.placeFn != nil {
+	if s.addrFn != nil {
 		return w.applyToAddress(s)
 	}
 	sl, err := w.load(s.id)
@@ -206,7 +206,7 @@ func (w *writer) undo() {
 		sl.dirty, sl.touched = c.dirty, false
 	}
 	w.changes = w.changes[:0]
-	w.places.undo()
+	w.addrs.undo()
 }
 
 // do runs fn on the writer, between two batches.

@@ -1,0 +1,26 @@
+package corpus
+
+// bitmap is a set of numbers from 0 on: of a million items it takes 125 kB.
+type bitmap struct {
+	bits []uint64
+	n    int
+}
+
+func (m *bitmap) has(i int64) bool {
+	return i/64 < int64(len(m.bits)) && m.bits[i/64]&(1<<(i%64)) != 0
+}
+
+// add says whether i was not there before.
+func (m *bitmap) add(i int64) bool {
+	if m.has(i) {
+		return false
+	}
+	for int64(len(m.bits)) <= i/64 {
+		m.bits = append(m.bits, 0)
+	}
+	m.bits[i/64] |= 1 << (i % 64)
+	m.n++
+	return true
+}
+
+func (m *bitmap) len() int { return m.n }

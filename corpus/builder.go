@@ -1,0 +1,200 @@
+package corpus
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+
+	"stile.example/stile/content"
+)
+
+// builder changes the items of one owner in a file that nobody reads yet.
+type Builder struct {
+	db    *sql.DB
+	tx    *sql.Tx
+	owner uint32
+	next  int64  // the number of the next new item
+	seen  bitmap // the items that were put
+
+	added, updated, unchanged, removed int
+	touched                            map[string]bool // collections
+
+	values map[facetValue]int64 // numbers of values, as far as remembered
+	facets map[string]*facet    // as far as remembered
+	words  map[string]int64     // changes of words.items not yet written
+	counts map[int64]int64      // changes of value_counts.items not yet written
+	starts bulk                 // rows not yet written
+	valued bulk                 // rows of item_values not yet written
+}
+
+var (
+	ErrRepeated = errors.New("the id stands in the import twice")
+	ErrTaken    = errors.New("the id belongs to an item of somebody else")
+)
+
+func newBuilder(name string, owner uint32) (_ *Builder, err error) {
+	b := &Builder{
+		db: openWriter(name), owner: owner,
+		touched: map[string]bool{}, values: map[facetValue]int64{}, facets: map[string]*facet{}, words: map[string]int64{}, counts: map[int64]int64{},
+		starts: bulk{insert: `INSERT INTO starts (start, rank, item, owner)`, text: true, width: 3},
+		valued: bulk{insert: `INSERT INTO item_values (item, value)`, width: 2},
+	}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	// The statements get no context: it would cost a goroutine for each.
+	if b.tx, err = b.db.Begin(); err != nil {
+		return nil, err
+	}
+	// More words in memory before they are written make fewer pieces to merge.
+	if _, err := b.tx.Exec(`INSERT INTO search (search, rank) VALUES ('hashsize', 16777216)`); err != nil {
+		return nil, err
+	}
+	return b, b.one(&b.next, `SELECT ifnull(max(item), ?) + 1 FROM items WHERE item BETWEEN ? AND ?`,
+		first(owner)-1, first(owner), last(owner))
+}
+
+// close closes the file. Without a commit the file is unusable, since there is no journal. The
+// rollback only gives the connection back, which Close would not close otherwise.
+func (b *Builder) close() error {
+	if b.tx != nil {
+		b.tx.Rollback() // after a commit it does nothing
+	}
+	return b.db.Close()
+}
+
+func (b *Builder) changed() bool { return b.added+b.updated+b.removed > 0 }
+
+// put adds an item, or makes it what it is now.
+func (b *Builder) put(it content.Item) error {
+	list, whole := content.EncodeItem(it)
+	b.touched[it.Collection] = true
+	item, old, err := b.find(it.ID)
+	switch {
+	case errors.Is(err, content.ErrNotFound):
+		item = b.next
+		b.next++
+		b.added++
+		b.seen.add(item - first(b.owner))
+		return b.insert(item, it, list, whole)
+	case err != nil:
+		return err
+	case !b.seen.add(item - first(b.owner)):
+		return ErrRepeated
+	case string(old) == string(whole):
+		b.unchanged++
+		return nil
+	}
+	b.updated++
+	if err := b.delete(item, old); err != nil {
+		return err
+	}
+	return b.insert(item, it, list, whole)
+}
+
+func (b *Builder) remove(id string) error {
+	item, old, err := b.find(id)
+	if errors.Is(err, ErrTaken) {
+		return content.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	b.removed++
+	return b.delete(item, old)
+}
+
+// find is the owner's item of that id.
+func (b *Builder) find(id string) (item int64, whole []byte, err error) {
+	err = b.tx.QueryRow(`SELECT item, whole FROM items WHERE id = ?`, id).Scan(&item, &whole)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil, content.ErrNotFound
+	}
+	if err == nil && ownerOf(item) != b.owner {
+		return 0, nil, ErrTaken
+	}
+	return item, whole, err
+}
+
+// prune removes what stands in the collections that were touched and was not put.
+func (b *Builder) prune() error {
+	for collection := range b.touched {
+		err := b.removeWhere(func(item int64) bool { return !b.seen.has(item - first(b.owner)) },
+			`SELECT item FROM items WHERE owner = ? AND collection = ?`, b.owner, collection)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Builder) removeWhere(goes func(item int64) bool, text string, args ...any) error {
+	var gone []int64
+	err := query(context.Background(), b.tx, func(scan scanner) error {
+		var item int64
+		err := scan(&item)
+		if goes(item) {
+			gone = append(gone, item)
+		}
+		return err
+	}, text, args...)
+	if err != nil {
+		return err
+	}
+	for _, item := range gone {
+		var whole []byte
+		if err := b.one(&whole, `SELECT whole FROM items WHERE item = ?`, item); err != nil {
+			return err
+		}
+		if err := b.delete(item, whole); err != nil {
+			return err
+		}
+	}
+	b.removed += len(gone)
+	return nil
+}
+
+// result says what was done. Collections that the import emptied are in it.
+func (b *Builder) result() (content.Result, error) {
+	r := content.Result{
+		Added: b.added, Updated: b.updated, Unchanged: b.unchanged, Removed: b.removed,
+		Collections: map[string]int{},
+	}
+	for collection := range b.touched {
+		var n int
+		if err := b.one(&n, `SELECT count(*) FROM items WHERE owner = ? AND collection = ?`, b.owner, collection); err != nil {
+			return r, err
+		}
+		r.Collections[collection] = n
+	}
+	return r, nil
+}
+
+// finish writes what is still in memory and commits. After a change of many
+// items it makes one piece of the full text, which is read faster.
+func (b *Builder) finish() error {
+	if err := errors.Join(b.flushWords(), b.flushCounts(), b.starts.flush(b.tx), b.valued.flush(b.tx)); err != nil {
+		return err
+	}
+	var all int
+	if err := b.one(&all, `SELECT count(*) FROM items`); err != nil {
+		return err
+	}
+	if 8*(b.added+b.updated+b.removed) > all {
+		if _, err := b.tx.Exec(`INSERT INTO search (search) VALUES ('optimize')`); err != nil {
+			return err
+		}
+	}
+	return b.tx.Commit()
+}
+
+// one reads one value.
+func (b *Builder) one(to any, text string, args ...any) error {
+	return b.tx.QueryRow(text, args...).Scan(to)
+}
+
+// noDate stands for a date that is not given: it is before all others.
+const noDate = math.MinInt64

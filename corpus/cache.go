@@ -1,0 +1,79 @@
+package corpus
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stile.example/stile/content"
+)
+
+// pause is how long a query that timed out is not run again, and how long a page is cached that is
+// incomplete for lack of time.
+const pause = time.Minute
+
+// cachedPage is a page that was found before. Nobody may change what is in it.
+type cachedPage struct {
+	page  content.Page
+	until time.Time // zero: as long as the file is open
+}
+
+// cached returns the cached page of a query, or why the query is not run for some time.
+func (c *File) cached(key, identity string) (p content.Page, ok bool, err error) {
+	if a, ok := c.pages.find(key); ok && (a.until.IsZero() || c.isPaused(a.until)) {
+		return a.page, true, nil
+	}
+	if until, ok := c.late.find(identity); ok && c.isPaused(until) {
+		return p, true, fmt.Errorf("timed out within the last minute: %w", context.DeadlineExceeded)
+	}
+	return p, false, nil
+}
+
+// isPaused reports whether a pause lasts until a moment. If the clock was set back, it does not.
+func (c *File) isPaused(until time.Time) bool {
+	left := until.Sub(c.opt.Now())
+	return 0 < left && left <= pause
+}
+
+// cachePage caches the page of a query, for a short time if it is a hurried one.
+func (c *File) cachePage(key string, p content.Page, hurried bool) {
+	a := cachedPage{page: p}
+	if hurried {
+		a.until = c.opt.Now().Add(pause)
+	}
+	c.pages.keep(key, a, len(key)+sizeOf(p))
+}
+
+// keyOf returns all of a query as one text.
+func keyOf(q content.Query) string {
+	return fmt.Sprintf("%s %d %q %q %t", identityOf(q), q.Limit, q.Cursor, q.Facets, q.Highlight)
+}
+
+// identityOf returns what a query selects and how it orders: what is the same on all its pages.
+func identityOf(q content.Query) string {
+	tags, attributes := slices.Clone(q.Tags), slices.Clone(q.Attributes)
+	slices.Sort(tags)
+	slices.SortFunc(attributes, func(a, b content.AttributeValue) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
+	})
+	return fmt.Sprintf("%d %d %q %q %q %q",
+		q.Tenant, q.Sort, q.Words, q.Collection, slices.Compact(tags), slices.Compact(attributes))
+}
+
+// sizeOf returns about how many bytes a page takes in memory.
+func sizeOf(p content.Page) int {
+	n := len(p.Next)
+	for _, item := range p.Items {
+		n += len(item) + 24
+	}
+	for name, values := range p.Facets {
+		n += len(name)
+		for _, v := range values {
+			n += len(v.Value) + 24
+		}
+	}
+	return n
+}

@@ -1,0 +1,151 @@
+// Package corpus stores the items of one generation in one SQLite file, and searches them. [Create]
+// makes an empty file and [Update] changes one; [Open] opens a file that never changes again, for any
+// number of readers. The package does not decide which file is the current one: that is package
+// library. It knows owners only as numbers.
+package corpus
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"stile.example/stile/content"
+	"stile.example/stile/corpus/turns"
+)
+
+// File is one generation of the corpus, open for reading. It is safe for concurrent use.
+type File struct {
+	name string
+	opt  Options
+	db   *sql.DB        // for searches
+	rows *sql.DB        // for single items, so that long searches do not delay them
+	sums map[uint32]int // how many items each owner has
+
+	wholes  queryCache[whole]
+	pages   queryCache[cachedPage]
+	late    queryCache[time.Time] // until when a query that timed out is not run again, by its identity
+	windows queryCache[window]
+
+	flights turns.Flights[content.Page]
+}
+
+// Options is what an open file needs besides its name.
+type Options struct {
+	Now    func() time.Time // required
+	Lanes  *turns.Lanes     // required; the same for all files of one server
+	Limits Limits           // the zero value means [DefaultLimits]
+}
+
+// Limits limits how long a query may take.
+type Limits struct {
+	Whole  time.Duration // for a search, suggestions or related items
+	Total  time.Duration // for counting the matches that were not ranked; part of Whole
+	Facets time.Duration // for counting facets; part of Whole
+	Turn   time.Duration // for waiting in the queue, before Whole begins
+}
+
+// DefaultLimits returns the limits that a server uses.
+func DefaultLimits() Limits {
+	return Limits{
+		Whole:  200 * time.Millisecond,
+		Total:  50 * time.Millisecond,
+		Facets: 100 * time.Millisecond,
+		Turn:   2 * time.Second,
+	}
+}
+
+// Open opens a file that [Create] or [Update] has completed. Nobody may change it any more.
+func Open(ctx context.Context, name string, opt Options) (*File, error) {
+	if _, err := os.Stat(name); err != nil {
+		return nil, err
+	}
+	if opt.Limits == (Limits{}) {
+		opt.Limits = DefaultLimits()
+	}
+	c := &File{
+		name: name, opt: opt,
+		db:   openReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
+		rows: openReaders(name, max(2, runtime.GOMAXPROCS(0))),
+		sums: map[uint32]int{},
+	}
+	c.wholes.init(32 << 20)
+	c.pages.init(32 << 20)
+	c.late.init(2 << 20)
+	c.windows.init(16 << 20)
+	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// Close closes the file. No query may run.
+func (c *File) Close() error { return errors.Join(c.db.Close(), c.rows.Close()) }
+
+// Name returns the name that the file was opened by.
+func (c *File) Name() string { return c.name }
+
+// Items returns how many items an owner has.
+func (c *File) Items(owner uint32) int { return c.sums[owner] }
+
+// Stats returns how large the corpus is. The generation is not in it.
+func (c *File) Stats() (s content.Stats, err error) {
+	for _, n := range c.sums {
+		s.Items += n
+	}
+	info, err := os.Stat(c.name)
+	if err != nil {
+		return s, fmt.Errorf("corpus size: %w", err)
+	}
+	s.Bytes = info.Size()
+	return s, nil
+}
+
+func (c *File) checkFormat(ctx context.Context) error {
+	var format int
+	err := c.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format)
+	if err == nil && format != fileFormat {
+		return fmt.Errorf("%s has format %d, but this program reads format %d", c.name, format, fileFormat)
+	}
+	return err
+}
+
+func (c *File) countItems(ctx context.Context) error {
+	return query(ctx, c.db, func(scan scanner) error {
+		var owner uint32
+		var n int
+		err := scan(&owner, &n)
+		c.sums[owner] = n
+		return err
+	}, `SELECT owner, count(*) FROM items GROUP BY owner`)
+}
+
+// owners returns those whose items a tenant sees, if they have any.
+func (c *File) owners(tenant uint32) []uint32 {
+	var owners []uint32
+	if c.sums[0] > 0 {
+		owners = append(owners, 0)
+	}
+	if tenant != 0 && c.sums[tenant] > 0 {
+		owners = append(owners, tenant)
+	}
+	return owners
+}
+
+// visible returns how many items the owners have.
+func (c *File) visible(owners []uint32) (n int) {
+	for _, owner := range owners {
+		n += c.sums[owner]
+	}
+	return n
+}
+
+// The number of an item contains its owner: each owner has a range of numbers.
+const ownerShift = 40
+
+func first(owner uint32) int64  { return int64(owner) << ownerShift }
+func last(owner uint32) int64   { return first(owner+1) - 1 }
+func ownerOf(item int64) uint32 { return uint32(item >> ownerShift) }

@@ -1,0 +1,27 @@
+package corpus
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"stile.example/stile/corpus/words"
+)
+
+// highlight returns an encoded item with the member highlight added: its title and summary as HTML,
+// with <mark> around the words that were searched for.
+func highlight(item []byte, marks []words.Mark) ([]byte, error) {
+	var in struct{ Title, Summary string }
+	if err := json.Unmarshal(item, &in); err != nil {
+		return nil, fmt.Errorf("highlight: %w", err)
+	}
+	out, err := json.Marshal(struct {
+		Title   string `json:"title"`
+		Summary string `json:"summary"`
+	}{words.Highlight(in.Title, marks), words.Highlight(in.Summary, marks)}) // escapes for scripts
+	if err != nil {
+		return nil, fmt.Errorf("highlight: %w", err)
+	}
+	whole := append(slices.Clone(item[:len(item)-1]), `,"highlight":`...)
+	return append(append(whole, out...), '}'), nil
+}

@@ -1,0 +1,136 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"stile.example/stile/content"
+	"stile.example/stile/corpus"
+)
+
+var _ content.Corpus = (*Library)(nil)
+
+// ErrImporting means that the corpus is already being changed.
+var ErrImporting = errors.New("another import is running: try again when it is done")
+
+// HoldImports makes imports return [ErrImporting] until release is called: a backup copies both the
+// database and its [Library.CorpusFile], which must belong together. If an import is running,
+// HoldImports returns ErrImporting itself.
+func (l *Library) HoldImports() (release func(), err error) {
+	if !l.importing.TryLock() {
+		return nil, ErrImporting
+	}
+	return l.importing.Unlock, nil
+}
+
+// Import implements [content.Corpus]. It returns [ErrImporting] while another import runs. Between two
+// items it checks whether ctx is done.
+func (l *Library) Import(
+	ctx context.Context, o content.ImportOptions, items iter.Seq2[content.Item, error],
+) (r content.Result, err error) {
+	err = l.rebuild(ctx, o.Tenant, func(b *corpus.Builder) (err error) {
+		r, err = b.Import(ctx, o, items)
+		return err
+	})
+	if err != nil {
+		return content.Result{}, err
+	}
+	if o.Progress != nil {
+		o.Progress(r.Added + r.Updated + r.Unchanged)
+	}
+	return r, nil
+}
+
+// Remove removes items of an owner, all of them or none, and returns how many. An id that the owner
+// does not have is [content.ErrNotFound].
+func (l *Library) Remove(ctx context.Context, owner uint32, ids []string) (removed int, err error) {
+	err = l.rebuild(ctx, owner, func(b *corpus.Builder) (err error) {
+		removed, err = b.Remove(ids)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return removed, nil
+}
+
+// RemoveAll removes all items of an owner.
+func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
+	g := l.acquire()
+	defer l.release(g)
+	if g.Items(owner) == 0 {
+		return nil
+	}
+	return l.rebuild(ctx, owner, (*corpus.Builder).RemoveAll)
+}
+
+// rebuild makes the next generation by letting fn change a copy of the current one, and publishes it
+// if fn changed anything. After an error the current generation stays.
+func (l *Library) rebuild(
+	ctx context.Context, owner uint32, fn func(*corpus.Builder) error,
+) (err error) {
+	if !l.importing.TryLock() {
+		return ErrImporting
+	}
+	defer l.importing.Unlock()
+	g := l.acquire()
+	defer l.release(g)
+	file := l.fileName(g.n + 1)
+	published := false
+	defer func() {
+		if !published {
+			err = errors.Join(err, removeIfExists(file))
+		}
+	}()
+	if err := copyFile(ctx, file, g.Name()); err != nil {
+		return fmt.Errorf("copy corpus: %w", err)
+	}
+	changed, err := corpus.Update(file, owner, fn)
+	if err != nil || !changed {
+		return err
+	}
+	if err := l.publish(ctx, g.n+1); err != nil {
+		return fmt.Errorf("publish corpus: %w", err)
+	}
+	published = true
+	return nil
+}
+
+func copyFile(ctx context.Context, to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, readerOf(ctx, in))
+	return errors.Join(err, out.Close())
+}
+
+func removeIfExists(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// readerOf returns a reader of r that fails once ctx is done.
+func readerOf(ctx context.Context, r io.Reader) io.Reader {
+	return reader(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	})
+}
+
+type reader func([]byte) (int, error)
+
+func (f reader) Read(p []byte) (int, error) { return f(p) }

@@ -1,0 +1,166 @@
+// Package library keeps the generations of the corpus in a directory: which one is current, how an
+// import publishes the next, and when old ones are removed. Each generation is a file of its own,
+// corpus-N.db, as package corpus makes it. So an import may take long without delaying the writer of
+// tokens, queries are served from the generation before, and an import is published, complete or not
+// at all, by one number in a database.
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"stile.example/stile/corpus"
+	"stile.example/stile/corpus/turns"
+)
+
+// Numbers stores the number of the current generation, durably. It is 0 until an import has published
+// the first.
+type Numbers interface {
+	Generation(ctx context.Context) (int64, error)
+	SetGeneration(ctx context.Context, n int64) error
+}
+
+// Options is what a library needs besides its directory.
+type Options struct {
+	Now    func() time.Time // required
+	Limits corpus.Limits    // the zero value means [corpus.DefaultLimits]
+}
+
+// Library is an open corpus. It is safe for concurrent use.
+type Library struct {
+	dir       string
+	numbers   Numbers
+	opt       corpus.Options
+	importing sync.Mutex // held by the one import that runs
+
+	mu      sync.Mutex
+	current *generation
+}
+
+// generation is a file with the number of its users.
+type generation struct {
+	*corpus.File
+	n     int64
+	users int // guarded by Library.mu
+}
+
+// processors is how many processors Go was given at the start, without the spare one that
+// commands.serve adds.
+var processors = runtime.GOMAXPROCS(0)
+
+// Open opens the current generation in a directory, and removes what killed imports left there. No
+// other process may have the directory open.
+func Open(ctx context.Context, dir string, numbers Numbers, opt Options) (*Library, error) {
+	l := &Library{dir: dir, numbers: numbers, opt: corpus.Options{
+		Now: opt.Now, Limits: opt.Limits, Lanes: turns.NewLanes(processors),
+	}}
+	n, err := numbers.Generation(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read corpus generation: %w", err)
+	}
+	if err := l.removeOthers(n); err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		if err := corpus.Create(ctx, l.fileName(0)); err != nil {
+			return nil, fmt.Errorf("make corpus: %w", err)
+		}
+	}
+	if l.current, err = l.open(ctx, n); err != nil {
+		return nil, fmt.Errorf("open corpus: %w", err)
+	}
+	return l, nil
+}
+
+// Close closes the current generation. No query may run.
+func (l *Library) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current.Close()
+}
+
+// CorpusFile returns the name of the current generation's file. The next import replaces it.
+func (l *Library) CorpusFile() string {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Name()
+}
+
+func (l *Library) fileName(n int64) string {
+	return filepath.Join(l.dir, fmt.Sprintf("corpus-%d.db", n))
+}
+
+func (l *Library) open(ctx context.Context, n int64) (*generation, error) {
+	f, err := corpus.Open(ctx, l.fileName(n), l.opt)
+	if err != nil {
+		return nil, err
+	}
+	return &generation{File: f, n: n}, nil
+}
+
+// removeOthers removes all generations but n. Generation 0 is removed too: it is empty, and made
+// again at each start.
+func (l *Library) removeOthers(n int64) error {
+	files, err := filepath.Glob(filepath.Join(globEscape(l.dir), "corpus-*.db"))
+	if err != nil {
+		return err
+	}
+	for _, name := range files {
+		if name == l.fileName(n) && n != 0 {
+			continue
+		}
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func globEscape(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
+}
+
+// acquire returns the current generation, which stays open until it is released.
+func (l *Library) acquire() *generation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.current.users++
+	return l.current
+}
+
+// release closes and removes a generation if it is not current and this was its last user.
+func (l *Library) release(g *generation) {
+	l.mu.Lock()
+	g.users--
+	isLast := g.users == 0 && g != l.current
+	l.mu.Unlock()
+	if isLast {
+		g.Close() // it was only read, so nothing can be lost
+		os.Remove(g.Name())
+	}
+}
+
+// publish makes generation n current. Its file must be complete and durable. The old file is removed
+// with its last user.
+func (l *Library) publish(ctx context.Context, n int64) error {
+	next, err := l.open(ctx, n)
+	if err != nil {
+		return err
+	}
+	if err := l.numbers.SetGeneration(ctx, n); err != nil {
+		return errors.Join(err, next.Close())
+	}
+	old := l.acquire()
+	l.mu.Lock()
+	l.current = next
+	l.mu.Unlock()
+	l.release(old)
+	return nil
+}

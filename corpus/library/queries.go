@@ -1,0 +1,77 @@
+package library
+
+import (
+	"context"
+	"iter"
+
+	"stile.example/stile/content"
+)
+
+// Search calls [corpus.File.Search] of the current generation.
+func (l *Library) Search(ctx context.Context, q content.Query) (content.Page, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Search(ctx, q)
+}
+
+// Suggest calls [corpus.File.Suggest] of the current generation.
+func (l *Library) Suggest(
+	ctx context.Context, tenant uint32, q string,
+) ([]content.Suggestion, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Suggest(ctx, tenant, q)
+}
+
+// Related calls [corpus.File.Related] of the current generation.
+func (l *Library) Related(
+	ctx context.Context, tenant uint32, id string, limit int,
+) ([][]byte, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Related(ctx, tenant, id, limit)
+}
+
+// Item calls [corpus.File.Item] of the current generation.
+func (l *Library) Item(_ context.Context, tenant uint32, id string) ([]byte, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Item(tenant, id)
+}
+
+// Collections calls [corpus.File.Collections] of the current generation.
+func (l *Library) Collections(
+	ctx context.Context, tenant uint32,
+) ([]content.CollectionCount, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Collections(ctx, tenant)
+}
+
+// List calls [corpus.File.List] of the current generation.
+func (l *Library) List(
+	ctx context.Context, f content.Filter, after string, limit int,
+) ([]content.Item, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.List(ctx, f, after, limit)
+}
+
+// Export yields what [corpus.File.Export] does. All items are of one generation, whatever is imported
+// meanwhile.
+func (l *Library) Export(ctx context.Context, f content.Filter) iter.Seq2[content.Item, error] {
+	return func(yield func(content.Item, error) bool) {
+		g := l.acquire()
+		defer l.release(g)
+		g.Export(ctx, f)(yield)
+	}
+}
+
+// Stats returns how large the corpus is.
+func (l *Library) Stats(context.Context) (content.Stats, error) {
+	g := l.acquire()
+	defer l.release(g)
+	s, err := g.Stats()
+	s.Generation = g.n
+	return s, err
+}

@@ -1,0 +1,121 @@
+package corpus
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+
+	"stile.example/stile/content"
+)
+
+// whole is an item as the API responds with it alone.
+type whole struct {
+	item  int64
+	bytes []byte
+}
+
+// visible reports whether a tenant sees the item: it is shared, or the tenant owns it.
+func (w whole) visible(tenant uint32) bool {
+	owner := ownerOf(w.item)
+	return owner == 0 || owner == tenant
+}
+
+// Item returns an item as the API responds with it alone, or [content.ErrNotFound]. Nobody may change
+// the bytes.
+func (c *File) Item(tenant uint32, id string) ([]byte, error) {
+	w, err := c.whole(id)
+	if err != nil {
+		return nil, fmt.Errorf("read item: %w", err)
+	}
+	if !w.visible(tenant) {
+		return nil, fmt.Errorf("read item: %w", content.ErrNotFound)
+	}
+	return w.bytes, nil
+}
+
+// whole takes no context: it reads one row, and watching a context would cost more than that.
+func (c *File) whole(id string) (w whole, err error) {
+	if w, ok := c.wholes.find(id); ok {
+		return w, nil
+	}
+	err = c.rows.QueryRow(`SELECT item, whole FROM items WHERE id = ?`, id).Scan(&w.item, &w.bytes)
+	if errors.Is(err, sql.ErrNoRows) {
+		return w, content.ErrNotFound
+	}
+	if err == nil {
+		c.wholes.keep(id, w, len(id)+len(w.bytes))
+	}
+	return w, err
+}
+
+// Collections returns the collections that a tenant sees items of, by name.
+func (c *File) Collections(ctx context.Context, tenant uint32) ([]content.CollectionCount, error) {
+	all := []content.CollectionCount{}
+	err := query(ctx, c.db, func(scan scanner) error {
+		var one content.CollectionCount
+		err := scan(&one.Collection, &one.Items)
+		all = append(all, one)
+		return err
+	}, `
+		SELECT v.text, sum(c.items) FROM facets AS f
+		JOIN facet_values AS v ON v.facet = f.facet
+		JOIN value_counts AS c ON c.value = v.value AND c.owner IN (0, ?)
+		WHERE f.name = ? GROUP BY v.text HAVING sum(c.items) > 0 ORDER BY v.text`, tenant, facetCollection)
+	if err != nil {
+		return nil, fmt.Errorf("read collections: %w", err)
+	}
+	return all, nil
+}
+
+// List returns an owner's items in the order of their ids, at most limit of those after an id. Bodies
+// are included.
+func (c *File) List(ctx context.Context, f content.Filter, after string, limit int) ([]content.Item, error) {
+	items, err := c.list(ctx, f, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list items: %w", err)
+	}
+	return items, nil
+}
+
+// Export yields an owner's items in the order of their ids, as they were imported and sanitised.
+func (c *File) Export(ctx context.Context, f content.Filter) iter.Seq2[content.Item, error] {
+	return func(yield func(content.Item, error) bool) {
+		const batch = 500
+		for after := ""; ; {
+			items, err := c.list(ctx, f, after, batch)
+			if err != nil {
+				yield(content.Item{}, fmt.Errorf("export items: %w", err))
+				return
+			}
+			for _, it := range items {
+				if !yield(it, nil) {
+					return
+				}
+				after = it.ID
+			}
+			if len(items) < batch {
+				return
+			}
+		}
+	}
+}
+
+func (c *File) list(
+	ctx context.Context, f content.Filter, after string, limit int,
+) (items []content.Item, err error) {
+	err = query(ctx, c.db, func(scan scanner) error {
+		var whole []byte
+		if err := scan(&whole); err != nil {
+			return err
+		}
+		it, err := content.DecodeItem(whole)
+		items = append(items, it)
+		return err
+	}, `
+		SELECT whole FROM items
+		WHERE id > ?1 AND +owner = ?2 AND ?3 IN ('', +collection) ORDER BY id LIMIT ?4`,
+		after, f.Tenant, f.Collection, limit)
+	return items, err
+}

@@ -1,0 +1,96 @@
+package corpus
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"stile.example/stile/content"
+	"stile.example/stile/corpus/words"
+)
+
+const (
+	// telling is how many places of the full text are looked at for items
+	// like one: its rarest words and tags, as far as that goes.
+	telling      = 1500
+	tellingWords = 16
+	lookedUp     = 64 // different words of an item, the first ones
+)
+
+// Related are at most limit items like the one of that id, the most alike
+// first, as they stand in a list. Alike are items that share its rare words
+// and tags, by BM25.
+func (c *File) Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error) {
+	var items [][]byte
+	err := c.inTurn(ctx, 0, "", func(ctx context.Context) (err error) {
+		items, err = c.related(ctx, tenant, id, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("related: %w", err)
+	}
+	return items, nil
+}
+
+func (c *File) related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error) {
+	w, err := c.whole(id)
+	if err != nil {
+		return nil, err
+	}
+	if !w.visible(tenant) {
+		return nil, content.ErrNotFound
+	}
+	terms, err := c.distinctiveTerms(ctx, tenant, w)
+	if err != nil || len(terms) == 0 {
+		return [][]byte{}, err
+	}
+	var found []match
+	for _, owner := range c.owners(tenant) {
+		err := query(ctx, c.db, func(scan scanner) error {
+			var m match
+			err := scan(&m.item, &m.rank)
+			found = append(found, m)
+			return err
+		}, `
+			SELECT rowid, bm25(search, 4, 4, 2, 1, 3) AS place FROM search
+			WHERE search MATCH ? AND rowid BETWEEN ? AND ? AND rowid <> ? ORDER BY place, rowid LIMIT ?`,
+			strings.Join(terms, " OR "), first(owner), last(owner), w.item, limit)
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(found, func(a, b match) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.item, b.item)) })
+	return c.lists(ctx, found[:min(limit, len(found))])
+}
+
+// distinctiveTerms are the words and tags of an item that the fewest others have.
+func (c *File) distinctiveTerms(ctx context.Context, tenant uint32, w whole) (terms []string, err error) {
+	it, err := content.DecodeItem(w.bytes)
+	if err != nil {
+		return nil, err
+	}
+	own, err := json.Marshal(words.Distinct(lookedUp, it.Title, strings.Join(it.Tags, " | "), it.Summary, words.PlainText(it.Body)))
+	if err != nil {
+		return nil, err
+	}
+	rest := telling
+	// A word that nobody else has leads nowhere.
+	err = query(ctx, c.db, func(scan scanner) error {
+		var word string
+		var n int
+		err := scan(&word, &n)
+		if rest -= n; rest >= 0 && len(terms) < tellingWords {
+			terms = append(terms, quote(word))
+		}
+		return err
+	}, `
+		SELECT word, sum(items) AS n FROM words WHERE word IN (SELECT value FROM json_each(?1)) GROUP BY word HAVING n > 1
+		UNION ALL
+		SELECT char(0xe000) || v.value, sum(c.items) AS n
+		FROM item_values AS v JOIN value_counts AS c ON c.value = v.value WHERE v.item = ?2 GROUP BY v.value HAVING n > 1
+		ORDER BY n, word`, string(own), w.item)
+	return terms, err
+}

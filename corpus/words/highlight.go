@@ -1,0 +1,44 @@
+package words
+
+import (
+	"html"
+	"slices"
+	"strings"
+)
+
+// Mark is a word to highlight, or a prefix of words.
+type Mark struct {
+	Text   string
+	Prefix bool
+}
+
+// Highlight returns a text as HTML, with <mark> around the marked words. Marks that touch or overlap
+// become one.
+func Highlight(text string, marks []Mark) string {
+	var b strings.Builder
+	done, from, to := 0, 0, 0
+	flush := func() {
+		if to > from {
+			b.WriteString(html.EscapeString(text[done:from]))
+			b.WriteString("<mark>" + html.EscapeString(text[from:to]) + "</mark>")
+			done = to
+		}
+	}
+	for w := range Of(text) {
+		if !slices.ContainsFunc(marks, func(m Mark) bool { return m.matches(w.Text) }) {
+			continue
+		}
+		if w.Start > to || to == 0 {
+			flush()
+			from = w.Start
+		}
+		to = w.End
+	}
+	flush()
+	b.WriteString(html.EscapeString(text[done:]))
+	return b.String()
+}
+
+func (m Mark) matches(word string) bool {
+	return word == m.Text || m.Prefix && strings.HasPrefix(word, m.Text)
+}

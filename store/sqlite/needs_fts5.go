@@ -1,7 +1,0 @@
-//go:build !sqlite_fts5
-
-package sqlite
-
-// FTS5, SQLite's full-text search, is compiled in by a build tag. Without it
-// the program would start and then fail at its first search.
-var _ = stile_searches_with_FTS5__build_it_with__make__or__go_build_tags_sqlite_fts5
