@@ -29,8 +29,8 @@ export class Client {
   readonly #challenges: Challenges
   readonly #slots = new Slots(maxConcurrent)
   /**
-   * The server's clock minus ours, in ms. It is stored for the next page view. Otherwise the first
-   * call of each page view would be refused.
+   * The server's clock minus ours, in ms. It is stored for the next page view. Otherwise, if the
+   * device's clock is wrong, the first call of each page view would be refused.
    */
   #skew: number
   /**
