@@ -287,7 +287,7 @@ func TestSimulate(t *testing.T) {
 // TestCheckDoubts: check warns of what is hardly meant, and that is no fault.
 func TestCheckDoubts(t *testing.T) {
 	h := newHome(t, "public_url: http://localhost:8080\npolicy: {challenge: {ladder: [picture]}}\n")
-	if out := h.must("check"); !regexp.MustCompile(`settings +warning +policy.challenge.ladder: asks people for pictures only`).MatchString(out) {
+	if out := h.must("check"); !regexp.MustCompile(`settings +warning +policy.challenge.ladder: has pictures only`).MatchString(out) {
 		t.Errorf("check: %s", out)
 	}
 }

@@ -66,7 +66,7 @@ func (p *program) check(ctx context.Context, flags map[string]string) (found []f
 		found = append(found, finding{check, s, fmt.Sprintf(format, args...)})
 	}
 	s, err := p.settings(flags)
-	var faults settings.Faults
+	var faults settings.Problems
 	if errors.As(err, &faults) {
 		for _, f := range faults {
 			add("settings", wrong, "%s", f.Error())

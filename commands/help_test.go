@@ -91,7 +91,7 @@ func TestExitCodes(t *testing.T) {
 		{"token issue nobody", 1, "there is no tenant nobody"},
 		{"usage --tenant nobody", 1, "there is no tenant nobody"},
 		{"backup /nowhere/x.tar", 1, "/nowhere"},
-		{"serve --listen 1", 1, "--listen: listen: \"1\" is no address"},
+		{"serve --listen 1", 1, "--listen: listen: \"1\" is not a valid address"},
 	} {
 		out, err, code := h.run(strings.Fields(c.args)...)
 		said := err

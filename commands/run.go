@@ -74,7 +74,7 @@ func (p *program) main(ctx context.Context, args []string) int {
 // printError writes an error on standard error. Faults of files stand on lines
 // of their own, as FILE:LINE: what is wrong, so that an editor can find them.
 func (p *program) printError(err error) {
-	var faults settings.Faults
+	var faults settings.Problems
 	var lines *linesError
 	switch {
 	case err == nil:

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// ParseDuration reads Go's durations and, before them, whole days of 24 hours:
-// 90s, 10m, 24h, 7d, 1d12h.
+// ParseDuration parses Go's durations, and whole days of 24 hours in front of them: 90s, 10m, 24h,
+// 7d, 1d12h.
 func ParseDuration(text string) (time.Duration, error) {
-	bad := fmt.Errorf("%s is no duration", quote(text))
+	bad := fmt.Errorf("%s is not a duration", quote(text))
 	days, rest, has := strings.Cut(text, "d")
 	if !has {
 		d, err := time.ParseDuration(text)
@@ -19,7 +19,7 @@ func ParseDuration(text string) (time.Duration, error) {
 		}
 		return d, nil
 	}
-	n, err := strconv.ParseUint(days, 10, 16) // 65,535 days are far below what a Duration holds
+	n, err := strconv.ParseUint(days, 10, 16) // 65,535 days are far fewer than a Duration can hold
 	if err != nil {
 		return 0, bad
 	}
@@ -34,7 +34,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	return d + more, nil
 }
 
-// Short writes a duration without the zeros: 24h, not 24h0m0s.
+// Short formats a duration without zero minutes and seconds: 24h, not 24h0m0s.
 func Short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {

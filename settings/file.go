@@ -14,11 +14,11 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// maxFile bounds the settings file: no honest one comes near.
+// maxFile is the maximum size of the settings file. Real ones are far smaller.
 const maxFile = 256 << 10
 
-// readFile reads a YAML file; "" is none.
-func readFile(name string) ([]given, Faults) {
+// readFile reads a YAML file. The name "" stands for a missing file.
+func readFile(name string) ([]given, Problems) {
 	if name == "" {
 		return nil, nil
 	}
@@ -28,46 +28,46 @@ func readFile(name string) ([]given, Faults) {
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return nil, Faults{{Where: name, Problem: err.Error()}}
+		return nil, Problems{{Where: name, Problem: err.Error()}}
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, Faults{{Where: name, Problem: err.Error()}}
+		return nil, Problems{{Where: name, Problem: err.Error()}}
 	}
 	return parseYAML(name, text)
 }
 
-// parseYAML flattens a document into dotted names with the lines they are on.
-func parseYAML(name string, text []byte) ([]given, Faults) {
+// parseYAML flattens a document into dotted names, with the line of each.
+func parseYAML(name string, text []byte) ([]given, Problems) {
 	switch {
 	case len(text) > maxFile:
-		return nil, Faults{{Where: name, Problem: fmt.Sprintf("is larger than %d KiB", maxFile>>10)}}
+		return nil, Problems{{Where: name, Problem: fmt.Sprintf("is larger than %d KiB", maxFile>>10)}}
 	case !utf8.Valid(text):
-		return nil, Faults{{Where: name, Problem: "is not UTF-8"}}
+		return nil, Problems{{Where: name, Problem: "is not UTF-8"}}
 	}
-	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey()) // we name them ourselves
+	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey()) // add reports duplicates
 	if err != nil {
-		return nil, Faults{syntax(name, err)}
+		return nil, Problems{syntax(name, err)}
 	}
 	w := walker{file: name, seen: map[string]int{}}
 	for n, doc := range file.Docs {
 		switch {
 		case n > 0 && doc.Body != nil:
-			w.fault(doc.Body, "", "a second document; a settings file has one")
+			w.report(doc.Body, "", "must not be a second document: a settings file has one")
 		case doc.Body != nil:
 			w.walk("", doc.Body)
 		}
 	}
-	return w.all, w.faults
+	return w.all, w.problems
 }
 
-// syntax is the fault of a text that is no YAML.
+// syntax returns the problem of a text that can't be parsed as YAML.
 func syntax(name string, err error) Problem {
-	f := Problem{Where: name, Problem: "is no YAML: " + err.Error()}
+	f := Problem{Where: name, Problem: "invalid YAML: " + err.Error()}
 	var se *yaml.SyntaxError
 	if errors.As(err, &se) {
-		f.Problem = "is no YAML: " + se.Message
+		f.Problem = "invalid YAML: " + se.Message
 		if se.Token != nil && se.Token.Position != nil {
 			f.Where = fmt.Sprintf("%s:%d", name, se.Token.Position.Line)
 		}
@@ -75,13 +75,13 @@ func syntax(name string, err error) Problem {
 	return f
 }
 
-// walker collects the values of a document, or of a mapping in a list of it.
+// walker collects the values of a document, or of a mapping within a list of the document.
 type walker struct {
-	file   string
-	inside string         // the name of that mapping, such as "issuers[2].", or ""
-	seen   map[string]int // line of each name
-	all    []given
-	faults Faults
+	file     string
+	inside   string         // the name of that mapping, such as "issuers[2].", or ""
+	seen     map[string]int // line of each name
+	all      []given
+	problems Problems
 }
 
 func (w *walker) walk(name string, node ast.Node) {
@@ -90,7 +90,7 @@ func (w *walker) walk(name string, node ast.Node) {
 		for _, v := range n.Values {
 			w.member(name, v)
 		}
-	case *ast.MappingValueNode: // a mapping of one
+	case *ast.MappingValueNode: // a mapping with one entry
 		w.member(name, n)
 	case *ast.SequenceNode:
 		g := given{name: name, where: w.at(n), list: true}
@@ -106,7 +106,7 @@ func (w *walker) walk(name string, node ast.Node) {
 			w.add(given{name: name, where: w.at(n)}, n)
 		}
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
-		w.fault(n, name, "anchors, aliases and tags are not allowed here")
+		w.report(n, name, "must not contain anchors, aliases or tags")
 	default:
 		w.add(given{name: name, where: w.at(n), texts: []string{text(n)}}, n)
 	}
@@ -116,7 +116,7 @@ func (w *walker) walk(name string, node ast.Node) {
 func (w *walker) block(name string, node ast.Node) []given {
 	b := walker{file: w.file, inside: w.inside + name, seen: map[string]int{}}
 	b.walk("", node)
-	w.faults = append(w.faults, b.faults...)
+	w.problems = append(w.problems, b.problems...)
 	return b.all
 }
 
@@ -125,31 +125,31 @@ func (w *walker) member(parent string, v *ast.MappingValueNode) {
 	if parent != "" {
 		name = parent + "." + name
 	}
-	if section(name) { // under a name that no value has
+	if section(name) { // sections have no value, so add does not see them
 		if line, twice := w.seen[name+"."]; twice {
-			w.fault(v.Key, name, fmt.Sprintf("stands twice; first on line %d", line))
+			w.report(v.Key, name, fmt.Sprintf("is set twice; first on line %d", line))
 		}
 		w.seen[name+"."] = line(v.Key)
 	}
 	w.walk(name, v.Value)
 }
 
-// add keeps a value, unless the same name has one.
+// add appends a value, unless the name has one already.
 func (w *walker) add(g given, n ast.Node) {
 	if g.name == "" {
-		w.fault(n, "", "is no mapping of settings, such as `listen: \":8080\"`")
+		w.report(n, "", "must be a mapping of settings, such as `listen: \":8080\"`")
 		return
 	}
 	if line, twice := w.seen[g.name]; twice {
-		w.fault(n, g.name, fmt.Sprintf("stands twice; first on line %d", line))
+		w.report(n, g.name, fmt.Sprintf("is set twice; first on line %d", line))
 		return
 	}
 	w.seen[g.name] = line(n)
 	w.all = append(w.all, g)
 }
 
-func (w *walker) fault(n ast.Node, key, problem string) {
-	w.faults = append(w.faults, Problem{Where: w.at(n), Key: w.inside + key, Problem: problem})
+func (w *walker) report(n ast.Node, key, problem string) {
+	w.problems = append(w.problems, Problem{Where: w.at(n), Key: w.inside + key, Problem: problem})
 }
 
 func (w *walker) at(n ast.Node) string { return fmt.Sprintf("%s:%d", w.file, line(n)) }
@@ -161,7 +161,7 @@ func line(n ast.Node) int {
 	return 1
 }
 
-// text is a scalar as it was written, without its quotes.
+// text returns a scalar as it was written, without its quotes.
 func text(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.StringNode:

@@ -11,22 +11,22 @@ import (
 	"strings"
 )
 
-// Issuer is an outside authorization server whose tokens are accepted.
+// Issuer is an external authorization server whose tokens are accepted.
 type Issuer struct {
-	Issuer        string            // the claim iss, letter by letter
-	Audience      []string          // the claim aud has one of them
-	Algorithms    []string          // by which it may sign
-	Types         []string          // typ of the token's header: at+jwt, jwt, none
+	Issuer        string            // the claim iss, compared exactly
+	Audience      []string          // the claim aud must contain one of them
+	Algorithms    []string          // with which it may sign
+	Types         []string          // allowed values of typ in the token's header: at+jwt, jwt, none
 	ClientClaim   string            // auto, or the claim that names the client
-	Keys          string            // address of its JWK Set; "" to find it
-	Clients       map[string]string // its name of a client -> our tenant
-	Accept        string            // calls or exchange: what its tokens are good for
+	Keys          string            // URL of its JWK Set; "" to discover it
+	Clients       map[string]string // the issuer's name of a client -> the tenant's client_id
+	Accept        string            // calls or exchange: what its tokens can be used for
 	AllowPrivate  bool
 	Introspection Introspection
 }
 
-// Introspection is where an issuer is asked about tokens that are no JWT; the
-// zero Introspection is nowhere.
+// Introspection says where and how an issuer answers for tokens that are not JWTs. The zero
+// Introspection says that it does not.
 type Introspection struct{ URL, ClientID, SecretFile string }
 
 // part is one setting of an issuer.
@@ -35,41 +35,40 @@ type part struct {
 	value          partValue
 }
 
-// partValue is like [value], of an Issuer.
+// partValue is the type of a part, as [value] is that of a setting.
 type partValue struct {
 	allowed string
 	parse   func(i *Issuer, texts []string) error
 }
 
-// parts is where the settings of an issuer are told, once. Those of clients
-// have the issuer's names of them behind the dot.
+// parts is the table of an issuer's settings. The names of the settings in clients are the issuer's
+// names of its clients.
 var parts = []part{
-	{"issuer", "", "The issuer's name, as it stands in the claim `iss` of its tokens and in its own metadata: compared letter by letter, slash at the end and all.",
+	{"issuer", "", "The issuer's name, exactly as in the claim `iss` of its tokens and in its own metadata, including any slash at the end.",
 		scalar(func(i *Issuer) *string { return &i.Issuer }, issuerURL("an https URL, or http on this machine", false))},
-	{"audience", "", "What the claim `aud` must name: the API as the issuer knows it. One, or a list of which any will do.",
+	{"audience", "", "The value that the claim `aud` must contain: the API's name at the issuer. If it is a list, one of its values is enough.",
 		several(func(i *Issuer) *[]string { return &i.Audience }, filled(256), 16)},
-	{"clients", "", "The issuer's clients, and the tenant that each of them is: `{web-app: acme}`. A client that is not named here gets `client_mismatch`.",
+	{"clients", "", "The issuer's clients, and the tenant that each belongs to: `{web-app: acme}`. The token of any other client gets `client_mismatch`.",
 		partValue{"up to 10,000 of: the issuer's name of a client: client_id of a tenant", nil}},
-	{"keys", "", "The address of its keys (a JWK Set). Not set: found by RFC 8414, else by OpenID Connect discovery.",
+	{"keys", "", "URL of its keys (a JWK Set). Unset: discovered by RFC 8414, else by OpenID Connect.",
 		scalar(func(i *Issuer) *string { return &i.Keys }, issuerURL("an https URL, or http on this machine", true))},
-	{"algorithms", "RS256, ES256, EdDSA", "By which it may sign.",
+	{"algorithms", "RS256, ES256, EdDSA", "Algorithms that it may sign with.",
 		several(func(i *Issuer) *[]string { return &i.Algorithms }, choice("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"), 10)},
-	{"types", "at+jwt, jwt, none", "What the header of a token may say that it is (`typ`); none: nothing. Where the issuer follows RFC 9068, `at+jwt` alone is stricter: an ID token can't be taken for one.",
+	{"types", "at+jwt, jwt, none", "Allowed types (`typ`) in the header of a token. `none`: the header may omit it. For an issuer that follows RFC 9068, `at+jwt` alone is stricter: it excludes ID tokens.",
 		several(func(i *Issuer) *[]string { return &i.Types }, choice("at+jwt", "jwt", "none"), 3)},
-	{"client_claim", "auto", "The claim that names the client; auto: client_id, azp, cid and clientId, which must agree where there are several.",
+	{"client_claim", "auto", "The claim that names the client. `auto`: client_id, azp, cid or clientId, which must agree if there are several.",
 		scalar(func(i *Issuer) *string { return &i.ClientClaim }, matching(claimName, 64, "auto, or the name of a claim"))},
-	{"accept", "calls", "What its tokens are good for. calls: the content API; exchange: the token endpoint, as a tenant's credential that gets tokens of ours, and no calls.",
+	{"accept", "calls", "What its tokens can be used for. `calls`: the content API. `exchange`: only the token endpoint, where a tenant's server exchanges them for stile tokens.",
 		scalar(func(i *Issuer) *string { return &i.Accept }, choice("calls", "exchange"))},
-	{"allow_private", "false", "Whether the issuer may be at an address of a private network, and be asked by plain http there.",
+	{"allow_private", "false", "Whether the issuer may be in a private network, and be reached there over plain HTTP.",
 		scalar(func(i *Issuer) *bool { return &i.AllowPrivate }, either("false", "true"))},
-	{"introspection.url", "", "Where to ask about tokens that are no JWT (RFC 7662). One issuer may have it: nothing in such a token says whose it is.",
+	{"introspection.url", "", "URL for the introspection of tokens that are not JWTs (RFC 7662). Only one issuer may have it, because such a token does not name its issuer.",
 		scalar(func(i *Issuer) *string { return &i.Introspection.URL }, issuerURL("an https URL, or http on this machine", true))},
-	{"introspection.client_id", "", "As whom to ask.",
+	{"introspection.client_id", "", "The client ID that stile uses for introspection.",
 		scalar(func(i *Issuer) *string { return &i.Introspection.ClientID }, filled(256))},
-	{"introspection.client_secret_file", "", "The file with the secret by which to ask.",
+	{"introspection.client_secret_file", "", "File that contains the secret of that client.",
 		scalar(func(i *Issuer) *string { return &i.Introspection.SecretFile }, filled(4096))},
 }
-
 var claimName = regexp.MustCompile(`^[A-Za-z0-9_.:/-]+$`)
 
 func scalar[T any](field func(*Issuer) *T, of kind[T]) partValue {
@@ -100,7 +99,7 @@ func several[T any](field func(*Issuer) *[]T, of kind[T], limit int) partValue {
 	}}
 }
 
-// filled is any text that is not empty.
+// filled is any text that is not empty and has no control characters.
 func filled(limit int) kind[string] {
 	return kind[string]{"text", fmt.Sprintf("a text of 1 to %d bytes", limit), func(text string) (string, error) {
 		if text == "" || len(text) > limit || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
@@ -110,8 +109,8 @@ func filled(limit int) kind[string] {
 	}}
 }
 
-// issuerURL is the address of a part of an issuer. Whether plain http is allowed
-// is for [Issuer.together] to say.
+// issuerURL is the URL of an issuer or of one of its endpoints. [Issuer.checkTogether] decides
+// whether plain http is allowed.
 func issuerURL(allowed string, empty bool) kind[string] {
 	return kind[string]{"URL", allowed, func(text string) (string, error) {
 		u, err := url.Parse(text)
@@ -119,31 +118,31 @@ func issuerURL(allowed string, empty bool) kind[string] {
 		case text == "" && empty:
 			return "", nil
 		case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Fragment != "" || u.User != nil || len(text) > 1024:
-			return "", fmt.Errorf("%s is no such URL", quote(text))
+			return "", fmt.Errorf("%s is not a valid URL", quote(text))
 		}
 		return text, nil
 	}}
 }
 
-// together checks what no setting of an issuer can say alone.
-func (i *Issuer) together(fault func(name, problem string)) {
+// checkTogether checks the settings of an issuer that depend on each other.
+func (i *Issuer) checkTogether(report func(name, problem string)) {
 	for _, p := range []struct{ name, text string }{{"issuer", i.Issuer}, {"keys", i.Keys}, {"introspection.url", i.Introspection.URL}} {
 		if strings.HasPrefix(p.text, "http:") && !i.AllowPrivate && !onThisMachine(p.text) {
-			fault(p.name, "is not https: who sits on the way could sign tokens; in a network of your own, set allow_private")
+			report(p.name, "must be https: on plain http, others in the network could sign tokens; in your own network, set allow_private")
 		}
 	}
 	if i.Issuer == "" {
-		fault("issuer", "is missing")
+		report("issuer", "is missing")
 	}
 	if len(i.Audience) == 0 {
-		fault("audience", "is missing: without one, tokens that were made for other APIs would be good here")
+		report("audience", "is missing: without it, tokens issued for other APIs would be valid here")
 	}
 	if len(i.Clients) == 0 {
-		fault("clients", "is missing: no token would have a tenant")
+		report("clients", "is missing: without it, no token would have a tenant")
 	}
 	in := i.Introspection
 	if (in.URL == "") != (in.ClientID == "") || (in.URL == "") != (in.SecretFile == "") {
-		fault("introspection", "needs url, client_id and client_secret_file")
+		report("introspection", "needs url, client_id and client_secret_file")
 	}
 }
 
@@ -156,7 +155,7 @@ func onThisMachine(address string) bool {
 	return u.Hostname() == "localhost" || ip.IsLoopback()
 }
 
-// canonical is the same text for equal issuers.
+// canonical returns a text that is the same for equal issuers.
 func (i *Issuer) canonical() string {
 	var clients []string
 	for _, name := range slices.Sorted(maps.Keys(i.Clients)) {

@@ -12,41 +12,41 @@ const (
 	maxClients = 10_000
 )
 
-// issuerList is the setting issuers: a list of mappings, each an issuer.
+// issuerList is the type of the setting issuers: a list of mappings, one for each issuer.
 func issuerList() value {
-	return value{sort: "list", list: true, allowed: fmt.Sprintf("up to %d issuers", maxIssuers), issuers: true}
+	return value{typeName: "list", list: true, allowed: fmt.Sprintf("up to %d issuers", maxIssuers), issuers: true}
 }
 
-// readIssuers reads all of them, with every fault of each at its line: its
-// error is of type [Faults].
+// readIssuers parses all issuers. Its error is of type [Problems] and lists every problem of each,
+// with its line.
 func readIssuers(s *Settings, g given) (string, error) {
-	g, faults := written(g)
+	g, problems := written(g)
 	if len(g.texts) != len(g.blocks) {
-		faults = append(faults, Problem{Where: g.where, Key: g.name, Problem: "is a list of mappings",
+		problems = append(problems, Problem{Where: g.where, Key: g.name, Problem: "must be a list of mappings",
 			Allowed: "[{issuer: https://…, audience: …, clients: {…: …}}]"})
 	}
 	if len(g.blocks) > maxIssuers {
-		faults = append(faults, Problem{Where: g.where, Key: g.name, Problem: fmt.Sprintf("has %d issuers", len(g.blocks)), Allowed: fmt.Sprintf("up to %d", maxIssuers)})
+		problems = append(problems, Problem{Where: g.where, Key: g.name, Problem: fmt.Sprintf("has %d issuers", len(g.blocks)), Allowed: fmt.Sprintf("up to %d", maxIssuers)})
 		g.blocks = nil
 	}
 	var all []Issuer
 	var texts []string
 	for n, block := range g.blocks {
 		i, bad := readIssuer(fmt.Sprintf("%s[%d].", g.name, n+1), g.where, block)
-		faults = append(faults, bad...)
+		problems = append(problems, bad...)
 		all, texts = append(all, i), append(texts, i.canonical())
 	}
-	faults = append(faults, alike(g, all)...)
-	if len(faults) > 0 {
-		return "", faults
+	problems = append(problems, checkDistinct(g, all)...)
+	if len(problems) > 0 {
+		return "", problems
 	}
 	s.Issuers = all
 	return strings.Join(texts, "\n"), nil
 }
 
-// written reads the list out of one text, as a variable or a flag has it: YAML
-// on one line.
-func written(g given) (given, Faults) {
+// written parses the list from one text, as an environment variable or a flag has it: YAML on one
+// line.
+func written(g given) (given, Problems) {
 	if g.list || len(g.texts) != 1 {
 		return g, nil
 	}
@@ -57,12 +57,12 @@ func written(g given) (given, Faults) {
 	}
 	file, err := parser.ParseBytes([]byte(g.name+": "+text), 0, parser.AllowDuplicateMapKey())
 	if err != nil || len(file.Docs) != 1 {
-		return g, Faults{{Where: g.where, Key: g.name, Problem: "is no YAML"}}
+		return g, Problems{{Where: g.where, Key: g.name, Problem: "invalid YAML"}}
 	}
 	w := walker{seen: map[string]int{}}
 	w.walk("", file.Docs[0].Body)
 	if len(w.all) != 1 {
-		return g, Faults{{Where: g.where, Key: g.name, Problem: "is no list"}}
+		return g, Problems{{Where: g.where, Key: g.name, Problem: "must be a list"}}
 	}
 	list := w.all[0]
 	for _, block := range list.blocks {
@@ -70,19 +70,18 @@ func written(g given) (given, Faults) {
 			block[n].where = g.where
 		}
 	}
-	for n := range w.faults {
-		w.faults[n].Where = g.where
+	for n := range w.problems {
+		w.problems[n].Where = g.where
 	}
 	list.where = g.where
-	return list, w.faults
+	return list, w.problems
 }
 
-// readIssuer reads one. Faults are named by where they stand, or by where the
-// issuer does.
-func readIssuer(name, where string, block []given) (i Issuer, faults Faults) {
+// readIssuer parses one issuer. A problem has the line of its setting, or else that of the issuer.
+func readIssuer(name, where string, block []given) (i Issuer, problems Problems) {
 	for _, p := range parts {
 		if p.def != "" {
-			_ = p.value.parse(&i, splitList(p.def)) // a default is right: a test says so
+			_ = p.value.parse(&i, splitList(p.def)) // TestIssuerDefaults checks that it has no error
 		}
 	}
 	at := map[string]string{}
@@ -91,26 +90,26 @@ func readIssuer(name, where string, block []given) (i Issuer, faults Faults) {
 	}
 	for _, g := range block {
 		if at[g.name] = g.where; g.texts == nil {
-			faults = append(faults, Problem{Where: g.where, Key: name + g.name, Problem: "has no value"})
+			problems = append(problems, Problem{Where: g.where, Key: name + g.name, Problem: "has no value"})
 		} else if f := i.set(g); f != nil {
 			f.Where, f.Key = g.where, name+g.name
-			faults = append(faults, *f)
+			problems = append(problems, *f)
 		}
 	}
-	if len(faults) > 0 {
-		return i, faults // more would be said of what was not read
+	if len(problems) > 0 {
+		return i, problems // checkTogether would report values that were not read as missing
 	}
-	i.together(func(part, problem string) {
+	i.checkTogether(func(part, problem string) {
 		f := Problem{Where: where, Key: name + part, Problem: problem}
 		if line := at[part]; line != "" {
 			f.Where = line
 		}
-		faults = append(faults, f)
+		problems = append(problems, f)
 	})
-	return i, faults
+	return i, problems
 }
 
-// set sets one part.
+// set applies one setting of the issuer. It returns nil if the setting is valid.
 func (i *Issuer) set(g given) *Problem {
 	if client, ok := strings.CutPrefix(g.name, "clients."); ok {
 		return i.setClient(client, g.texts)
@@ -122,7 +121,7 @@ func (i *Issuer) set(g given) *Problem {
 			continue
 		}
 		if p.value.parse == nil {
-			return &Problem{Problem: "is a mapping", Allowed: p.value.allowed}
+			return &Problem{Problem: "must be a mapping", Allowed: p.value.allowed}
 		}
 		if err := p.value.parse(i, g.texts); err != nil {
 			return &Problem{Problem: err.Error(), Allowed: p.value.allowed}
@@ -135,9 +134,9 @@ func (i *Issuer) set(g given) *Problem {
 func (i *Issuer) setClient(client string, texts []string) *Problem {
 	switch {
 	case client == "" || len(client) > 256 || len(texts) != 1 || !clientID.MatchString(texts[0]):
-		return &Problem{Problem: "is no client and its tenant", Allowed: "the issuer's name of a client: client_id of a tenant"}
+		return &Problem{Problem: "must be a client and its tenant", Allowed: "the issuer's name of a client: client_id of a tenant"}
 	case len(i.Clients) >= maxClients:
-		return &Problem{Problem: fmt.Sprintf("is one client too many; %d are allowed", maxClients)}
+		return &Problem{Problem: fmt.Sprintf("too many clients; the maximum is %d", maxClients)}
 	}
 	if i.Clients == nil {
 		i.Clients = map[string]string{}
@@ -146,22 +145,22 @@ func (i *Issuer) setClient(client string, texts []string) *Problem {
 	return nil
 }
 
-// alike are the faults of issuers that can't be told apart.
-func alike(g given, all []Issuer) (faults Faults) {
+// checkDistinct returns a problem for each issuer that can't be distinguished from another.
+func checkDistinct(g given, all []Issuer) (problems Problems) {
 	seen, asked := map[string]bool{}, ""
 	for n, i := range all {
 		key := fmt.Sprintf("%s[%d].", g.name, n+1)
 		if seen[i.Issuer] && i.Issuer != "" {
-			faults = append(faults, Problem{Where: g.where, Key: key + "issuer", Problem: "is the issuer of another entry too"})
+			problems = append(problems, Problem{Where: g.where, Key: key + "issuer", Problem: "must be unique: another entry has the same issuer"})
 		}
 		seen[i.Issuer] = true
 		if i.Introspection.URL == "" {
 			continue
 		}
 		if asked != "" {
-			faults = append(faults, Problem{Where: g.where, Key: key + "introspection", Problem: "one issuer can be asked, and it is " + asked + " already: nothing in a token that is no JWT says whose it is"})
+			problems = append(problems, Problem{Where: g.where, Key: key + "introspection", Problem: "must be set for one issuer only, and " + asked + " has it already: tokens that are not JWTs do not name their issuer"})
 		}
 		asked = i.Issuer
 	}
-	return faults
+	return problems
 }

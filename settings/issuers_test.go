@@ -24,7 +24,7 @@ const keycloak = `issuers:
     introspection: {url: https://t.example/introspect, client_id: stile, client_secret_file: secret}
 `
 
-// TestIssuers: what a file says, and the defaults.
+// TestIssuers checks the settings of issuers in a file and in the environment, and the defaults.
 func TestIssuers(t *testing.T) {
 	want := []Issuer{
 		{Issuer: "https://id.example/realms/r", Audience: []string{"stile"}, Algorithms: []string{"RS256", "ES256", "EdDSA"},
@@ -54,7 +54,7 @@ func TestIssuers(t *testing.T) {
 	}
 }
 
-// TestIssuersByPlainHTTP: on this machine, and where the operator says so.
+// TestIssuersByPlainHTTP checks that plain http is allowed on this machine, and with allow_private.
 func TestIssuersByPlainHTTP(t *testing.T) {
 	for address, more := range map[string]string{
 		"http://127.0.0.1:8080/realms/r": "", "http://localhost:8080": "", "http://[::1]": "", "http://keycloak:8080/realms/r": "allow_private: true,",
@@ -63,32 +63,32 @@ func TestIssuersByPlainHTTP(t *testing.T) {
 	}
 }
 
-// TestIssuerFaults: all of them at once, each with its line.
-func TestIssuerFaults(t *testing.T) {
+// TestIssuerProblems checks that all problems are reported together, each with its line.
+func TestIssuerProblems(t *testing.T) {
 	const good = "issuer: https://a.example, audience: a, clients: {b: c}"
 	for _, c := range []struct{ file, want string }{
-		{"issuers: a", "F:1: issuers: is a list of mappings; allowed: [{issuer: https://…, audience: …, clients: {…: …}}]"},
-		{"issuers: [a]", "F:1: issuers: is a list of mappings; allowed: [{issuer: https://…, audience: …, clients: {…: …}}]"},
-		{"issuers:\n  - issuer: x\n    audiense: a\n    algorithms: [HS256]\n    clients: {b: 'a b'}", "F:2: issuers[1].issuer: \"x\" is no such URL; allowed: an https URL, or http on this machine\n" +
+		{"issuers: a", "F:1: issuers: must be a list of mappings; allowed: [{issuer: https://…, audience: …, clients: {…: …}}]"},
+		{"issuers: [a]", "F:1: issuers: must be a list of mappings; allowed: [{issuer: https://…, audience: …, clients: {…: …}}]"},
+		{"issuers:\n  - issuer: x\n    audiense: a\n    algorithms: [HS256]\n    clients: {b: 'a b'}", "F:2: issuers[1].issuer: \"x\" is not a valid URL; allowed: an https URL, or http on this machine\n" +
 			"F:3: issuers[1].audiense: unknown setting of an issuer; allowed: issuer, audience, clients, keys, algorithms, types, client_claim, accept, allow_private, introspection.url, introspection.client_id, introspection.client_secret_file\n" +
 			"F:4: issuers[1].algorithms: \"HS256\" is not allowed; allowed: 1 to 10 of: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA\n" +
-			"F:5: issuers[1].clients.b: is no client and its tenant; allowed: the issuer's name of a client: client_id of a tenant"},
-		{"issuers:\n  - keys: http://a.example", "F:2: issuers[1].keys: is not https: who sits on the way could sign tokens; in a network of your own, set allow_private\n" +
+			"F:5: issuers[1].clients.b: must be a client and its tenant; allowed: the issuer's name of a client: client_id of a tenant"},
+		{"issuers:\n  - keys: http://a.example", "F:2: issuers[1].keys: must be https: on plain http, others in the network could sign tokens; in your own network, set allow_private\n" +
 			"F:2: issuers[1].issuer: is missing\n" +
-			"F:2: issuers[1].audience: is missing: without one, tokens that were made for other APIs would be good here\n" +
-			"F:2: issuers[1].clients: is missing: no token would have a tenant"},
-		{"issuers:\n  - {" + good + "}\n  - {" + good + "}", "F:2: issuers[2].issuer: is the issuer of another entry too"},
+			"F:2: issuers[1].audience: is missing: without it, tokens issued for other APIs would be valid here\n" +
+			"F:2: issuers[1].clients: is missing: without it, no token would have a tenant"},
+		{"issuers:\n  - {" + good + "}\n  - {" + good + "}", "F:2: issuers[2].issuer: must be unique: another entry has the same issuer"},
 		{"issuers:\n  - {" + good + ", introspection: {url: https://a.example}}", "F:2: issuers[1].introspection: needs url, client_id and client_secret_file"},
-		{"issuers: [{" + good + ", audience: b}]", "F:1: issuers[1].audience: stands twice; first on line 1"},
+		{"issuers: [{" + good + ", audience: b}]", "F:1: issuers[1].audience: is set twice; first on line 1"},
 		{"issuers: [{" + good + ", types: [at+jwt, id]}]", `F:1: issuers[1].types: "id" is not allowed; allowed: 1 to 3 of: at+jwt, jwt, none`},
 		{"issuers: [{" + good + ", accept: }]", "F:1: issuers[1].accept: has no value"},
 		{"issuers: [{" + good + ", algorithms: []}]", "F:1: issuers[1].algorithms: has no value"},
-		{"issuers: [{" + good + ", issuer: https://u:p@a.example}]", "F:1: issuers[1].issuer: stands twice; first on line 1"},
-		{"issuers: [{" + good + ", keys: 'https://u:p@a.example'}]", `F:1: issuers[1].keys: "https://u:p@a.example" is no such URL; allowed: an https URL, or http on this machine`},
-		{"issuers: [{" + good + ", audience: &x b}]", "F:1: issuers[1].audience: anchors, aliases and tags are not allowed here"},
-		{"public_url: https://a.example\nissuers: [{" + good + "}]", "F:2: issuers: one of them is public_url: this server's own tokens need no entry"},
+		{"issuers: [{" + good + ", issuer: https://u:p@a.example}]", "F:1: issuers[1].issuer: is set twice; first on line 1"},
+		{"issuers: [{" + good + ", keys: 'https://u:p@a.example'}]", `F:1: issuers[1].keys: "https://u:p@a.example" is not a valid URL; allowed: an https URL, or http on this machine`},
+		{"issuers: [{" + good + ", audience: &x b}]", "F:1: issuers[1].audience: must not contain anchors, aliases or tags"},
+		{"public_url: https://a.example\nissuers: [{" + good + "}]", "F:2: issuers: must not contain public_url: the server's own tokens need no entry"},
 		{"issuers: [{" + good + ", introspection: {url: 'https://a.example', client_id: x, client_secret_file: y}}, {issuer: https://b.example, audience: a, clients: {b: c}, introspection: {url: 'https://b.example', client_id: x, client_secret_file: y}}]",
-			"F:1: issuers[2].introspection: one issuer can be asked, and it is https://a.example already: nothing in a token that is no JWT says whose it is"},
+			"F:1: issuers[2].introspection: must be set for one issuer only, and https://a.example has it already: tokens that are not JWTs do not name their issuer"},
 	} {
 		name := file(t, c.file)
 		_, err := Load(Source{File: name})
@@ -110,11 +110,11 @@ func TestIssuerFaults(t *testing.T) {
 	}
 }
 
-// TestIssuerDefaults: each default is one that would be allowed.
+// TestIssuerDefaults checks that each default is allowed.
 func TestIssuerDefaults(t *testing.T) {
 	for _, p := range parts {
 		if p.doc == "" || p.value.allowed == "" {
-			t.Errorf("%s is not told whole", p.name)
+			t.Errorf("%s has no complete description", p.name)
 		}
 		if p.def == "" {
 			continue

@@ -38,7 +38,7 @@ func ratio() kind[float64] {
 	}}
 }
 
-// duration is a time from lo to hi, in whole seconds: so the rules count.
+// duration is a time from lo to hi in whole seconds, the unit of the rules.
 func duration(lo, hi time.Duration) kind[time.Duration] {
 	allowed := fmt.Sprintf("a duration from %s to %s, such as 90s, 10m, 24h or 7d", Short(lo), Short(hi))
 	return kind[time.Duration]{"duration", allowed, func(text string) (time.Duration, error) {
@@ -56,7 +56,7 @@ func duration(lo, hi time.Duration) kind[time.Duration] {
 	}}
 }
 
-// choice is one of a few words.
+// choice is one of several words.
 func choice(words ...string) kind[string] {
 	return kind[string]{"word", strings.Join(words, ", "), func(text string) (string, error) {
 		if !slices.Contains(words, text) {
@@ -66,8 +66,8 @@ func choice(words ...string) kind[string] {
 	}}
 }
 
-// only is a word whose other values this version cannot serve yet; later says
-// for each of them (by its beginning) what is missing.
+// only is a single word. The prefixes in later are values that this version does not support; each
+// has the reason.
 func only(word string, later map[string]string) kind[string] {
 	return kind[string]{"word", word, func(text string) (string, error) {
 		for prefix, why := range later {
@@ -82,7 +82,7 @@ func only(word string, later map[string]string) kind[string] {
 	}}
 }
 
-// either is a choice of two words, the second of which is yes.
+// either is a choice of two words, of which the second is true.
 func either(no, yes string) kind[bool] {
 	c := choice(no, yes)
 	return kind[bool]{c.name, c.allowed, func(text string) (bool, error) {
@@ -91,7 +91,7 @@ func either(no, yes string) kind[bool] {
 	}}
 }
 
-// tokenKind is the sort of a challenge.
+// tokenKind is the kind of a challenge.
 func tokenKind() kind[tokens.Kind] {
 	c := either(tokens.Work.String(), tokens.Picture.String())
 	return kind[tokens.Kind]{c.name, c.allowed, func(text string) (tokens.Kind, error) {
@@ -105,7 +105,8 @@ func tokenKind() kind[tokens.Kind] {
 
 // mode is what a first call binds a token to.
 func mode() kind[tokens.Mode] {
-	words := []string{tokens.Auto.String(), tokens.ByAddress.String(), tokens.ByKey.String()} // in the order of their numbers
+	// They are in the order of their numbers.
+	words := []string{tokens.Auto.String(), tokens.ByAddress.String(), tokens.ByKey.String()}
 	c := choice(words...)
 	return kind[tokens.Mode]{c.name, c.allowed, func(text string) (tokens.Mode, error) {
 		_, err := c.parse(text)
@@ -113,7 +114,7 @@ func mode() kind[tokens.Mode] {
 	}}
 }
 
-// then is what becomes of a crowded address.
+// then is the action for a crowded address.
 func then() kind[addresses.Then] {
 	c := either("challenge", "block")
 	return kind[addresses.Then]{c.name, c.allowed, func(text string) (addresses.Then, error) {
@@ -125,29 +126,29 @@ func then() kind[addresses.Then] {
 	}}
 }
 
-// path is a file or folder, or "".
+// path is the path of a file or directory, or "".
 func path() kind[string] {
 	return kind[string]{"path", "a path", func(text string) (string, error) {
 		if strings.ContainsRune(text, 0) {
-			return "", errors.New("contains a NUL")
+			return "", errors.New("must not contain a NUL byte")
 		}
 		return text, nil
 	}}
 }
 
-// address is what to listen on.
+// address is the address of a listener.
 func address() kind[string] {
 	return kind[string]{"address", "HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081", func(text string) (string, error) {
 		host, port, err := net.SplitHostPort(text)
 		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || strconv.FormatUint(n, 10) != port || strings.ContainsAny(host, "/ ") {
-			return "", fmt.Errorf("%s is no address", quote(text))
+			return "", fmt.Errorf("%s is not a valid address", quote(text))
 		}
 		return text, nil
 	}}
 }
 
-// origin is the URL that leads to the public listener: no path, because the
-// addresses of the API begin at its root.
+// origin is the URL of the public listener. It has no path, because the API's URLs begin at the
+// root.
 func origin() kind[string] {
 	return kind[string]{"URL", "http(s)://HOST or http(s)://HOST:PORT, without a path", func(text string) (string, error) {
 		u, err := url.Parse(strings.TrimSuffix(text, "/"))
@@ -155,7 +156,7 @@ func origin() kind[string] {
 			return "", nil
 		}
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Scheme+"://"+u.Host != u.String() {
-			return "", fmt.Errorf("%s is no such URL", quote(text))
+			return "", fmt.Errorf("%s is not a valid URL", quote(text))
 		}
 		return strings.ToLower(u.String()), nil
 	}}
@@ -168,7 +169,7 @@ var (
 	dotted    = regexp.MustCompile(`^[A-Za-z_$][0-9A-Za-z_$]*(\.[A-Za-z_$][0-9A-Za-z_$]*)*$`)
 )
 
-// matching is a text of a given form.
+// matching is a text that matches a regular expression.
 func matching(form *regexp.Regexp, limit int, allowed string) kind[string] {
 	return kind[string]{"text", allowed, func(text string) (string, error) {
 		if len(text) > limit || !form.MatchString(text) {
@@ -188,8 +189,7 @@ func level() kind[slog.Level] {
 	}}
 }
 
-// quote shows a value that may be anything: bounded, and with what a terminal
-// would obey made visible.
+// quote returns an arbitrary value in quotes, cut to 80 bytes and with control characters escaped.
 func quote(text string) string {
 	if len(text) > 80 {
 		text = text[:80] + "…"

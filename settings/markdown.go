@@ -5,44 +5,48 @@ import (
 	"strings"
 )
 
-// Markdown is docs/settings.md: the table of all settings, and a whole file
-// with the defaults. A test sees to it that the file is this text.
+// Markdown returns docs/settings.md: the table of all settings, and a complete file with the
+// defaults. A test compares the two.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString(intro)
 	b.WriteString("| setting | type | default | allowed | |\n| --- | --- | --- | --- | --- |\n")
 	for _, k := range table {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.Name, k.Type(), code(k.Default), cell(k.Allowed()), cell(k.Doc+marks(k)))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.Name, k.Type(), code(k.Default), allowed(k), cell(k.Doc+marks(k)))
 	}
 	b.WriteString(issuerIntro)
 	for _, p := range parts {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.name, code(p.def), cell(p.value.allowed), cell(p.doc))
 	}
-	b.WriteString("\n## A whole file, with the defaults\n\n```yaml\n" + Example() + "```\n")
+	b.WriteString("\n## A complete file with the defaults\n\n```yaml\n" + Example() + "```\n")
 	return b.String()
 }
 
 const intro = `# Settings
 
-<!-- Made from the table in settings/keys.go by ` + "`go test ./settings -update`" + `; do not edit. -->
+<!-- Generated from the table in settings/keys.go by ` + "`go test ./settings -update`" + `; do not edit. -->
 
-Settings come from a YAML file (` + "`--config FILE`, else `STILE_CONFIG`, else `stile.yaml`" + ` if it is there),
-overridden by environment variables, overridden by flags. A variable is the setting's name in capitals
-with ` + "`STILE_`" + ` before it and ` + "`_`" + ` for each dot (` + "`STILE_POLICY_TOKEN_CALLS=500`" + `); a flag has dashes for dots and underscores
-(` + "`--policy-token-calls 500`" + `). A list is written with commas there.
+Settings come from a YAML file, which environment variables override, which flags override. The
+file is that of ` + "`--config FILE`, else of `STILE_CONFIG`, else `stile.yaml`" + ` if it exists. An
+environment variable is the setting's name in capitals, with ` + "`STILE_`" + ` in front and ` + "`_`" + ` for each
+dot: ` + "`STILE_POLICY_TOKEN_CALLS=500`" + `. A flag has dashes for dots and underscores:
+` + "`--policy-token-calls 500`" + `. Both separate the values of a list with commas.
 
-An unknown setting or a bad value stops the start; ` + "`stile check`" + ` names each, with its file and line.
+The server does not start with an unknown setting or an invalid value. ` + "`stile check`" + ` reports each
+of them, with its file and line.
 
-**T** may be set for one tenant (` + "`stile tenant set CLIENT_ID policy.token.calls=500`" + `), at once and without a restart;
-a running server reads these, and those marked **R**, again from its sources on SIGHUP.
+Settings marked **T** can be set for one tenant, with
+` + "`stile tenant set CLIENT_ID policy.token.calls=500`" + `. They take effect without a restart.
+On SIGHUP, a running server reads the settings marked **T** and **R** again from its sources.
 
 `
 
 const issuerIntro = `
 ## An issuer
 
-Each entry of ` + "`issuers`" + ` is a mapping of these. ` + "`issuer`, `audience` and `clients`" + ` must be there; [Tokens of other
-authorization servers](issuers.md) shows how to set up each product. ` + "`STILE_ISSUERS`" + ` takes the list as YAML on one line.
+Each entry of ` + "`issuers`" + ` is a mapping of these settings. The settings ` + "`issuer`, `audience`" + ` and
+` + "`clients`" + ` are required. [Tokens of other authorization servers](issuers.md) shows how to set up each
+product. ` + "`STILE_ISSUERS`" + ` contains the list as YAML on one line.
 
 | setting | default | allowed | |
 | --- | --- | --- | --- |
@@ -58,6 +62,14 @@ func marks(k Key) (s string) {
 	return s
 }
 
+// allowed returns the allowed values of a setting, with words in code.
+func allowed(k Key) string {
+	if k.value.typeName != "word" {
+		return cell(k.Allowed())
+	}
+	return code(strings.ReplaceAll(k.Allowed(), ", ", "`, `"))
+}
+
 func code(s string) string {
 	if s == "" {
 		return ""
@@ -67,10 +79,10 @@ func code(s string) string {
 
 func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
-// Example is a settings file with every default.
+// Example returns a settings file with every default.
 func Example() string {
 	var b strings.Builder
-	var open []string // sections that the last line stands in
+	var open []string // the sections that the last line is in
 	for _, k := range table {
 		path := strings.Split(k.Name, ".")
 		for i, section := range path[:len(path)-1] {
@@ -87,7 +99,7 @@ func Example() string {
 	return b.String()
 }
 
-// yaml is the default as a settings file has it.
+// yaml returns the default as it is written in a settings file.
 func (k Key) yaml() string {
 	switch {
 	case k.value.list:

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong, and where.
+// Problem is one invalid setting, and where it is.
 type Problem struct {
-	Where   string `json:"where"` // FILE:LINE, an environment variable, a flag
-	Key     string `json:"key"`   // dotted name, "" where there is none
+	Where   string `json:"where"` // FILE:LINE, an environment variable or a flag
+	Key     string `json:"key"`   // dotted name, or ""
 	Problem string `json:"problem"`
 	Allowed string `json:"allowed,omitempty"`
 }
 
-// Error is "WHERE: key: what is wrong; allowed: …".
+// Error returns "WHERE: key: problem; allowed: …".
 func (f Problem) Error() string {
 	var b strings.Builder
 	for _, part := range []string{f.Where, f.Key} {
@@ -28,10 +28,10 @@ func (f Problem) Error() string {
 	return b.String()
 }
 
-// Faults is every fault of the settings, in the order of the sources.
-type Faults []Problem
+// Problems lists every problem of the settings, in the order of the sources.
+type Problems []Problem
 
-func (fs Faults) Error() string {
+func (fs Problems) Error() string {
 	lines := make([]string, len(fs))
 	for i, f := range fs {
 		lines[i] = f.Error()
@@ -39,26 +39,26 @@ func (fs Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// unknown is the fault of a name that is no setting.
+// unknown returns the problem of a name that does not exist.
 func unknown(where, name string) Problem {
 	f := Problem{Where: where, Key: name, Problem: "unknown setting"}
 	if section(name) {
-		f.Problem = "is a section, and its settings stand below it"
+		f.Problem = "is a section: its settings must be below it"
 	} else if near := nearest(name); near != "" {
 		f.Problem += fmt.Sprintf("; did you mean %s?", near)
 	} else {
-		f.Problem += "; `stile help settings` lists them all"
+		f.Problem += "; `stile help settings` lists all settings"
 	}
 	return f
 }
 
-// nearest is the key that name was probably meant to be, or "".
+// nearest returns the key that name is probably a misspelling of, or "".
 func nearest(name string) (best string) {
 	least := 1 + max(2, len(name)/5)
 	for _, k := range table {
 		last := k.Name[strings.LastIndexByte(k.Name, '.')+1:]
 		d := distance(name, k.Name)
-		if last == name { // the right word on the wrong level
+		if last == name { // the right name in the wrong section
 			d = 1
 		}
 		if d < least {
@@ -68,8 +68,8 @@ func nearest(name string) (best string) {
 	return best
 }
 
-// distance is the number of letters to insert, drop or change (Levenshtein).
-// A name longer than any key is far from all of them.
+// distance returns the number of letters to insert, delete or replace (Levenshtein). A name longer
+// than any key is far from all of them.
 func distance(a, b string) int {
 	if len(a) > 64 {
 		return len(a)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// proxies is a range of addresses to trust.
+// proxies is a range of trusted addresses.
 func proxies() kind[netip.Prefix] {
 	return kind[netip.Prefix]{"range", "an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)", func(text string) (netip.Prefix, error) {
 		p, err := readRange(text)
@@ -22,9 +22,8 @@ func proxies() kind[netip.Prefix] {
 	}}
 }
 
-// readRange reads an address or a range. IPv4 addresses in IPv6 notation
-// (::ffff:10.0.0.0/104) are IPv4, as the addresses are that are compared with
-// them.
+// readRange parses an address or a range. IPv4 addresses in IPv6 notation (::ffff:10.0.0.0/104)
+// become IPv4, like the addresses that they are compared with.
 func readRange(text string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	if a, bad := netip.ParseAddr(text); bad == nil {
@@ -32,11 +31,11 @@ func readRange(text string) (netip.Prefix, error) {
 	}
 	switch {
 	case strings.Contains(text, "%"):
-		return p, fmt.Errorf("%s has a zone, and addresses are compared without: write it without %%…", quote(text))
+		return p, fmt.Errorf("%s must not have a zone: remove %%…", quote(text))
 	case err != nil:
 		return p, fmt.Errorf("%s is not a range of addresses", quote(text))
 	case p != p.Masked():
-		return p, fmt.Errorf("%s has bits behind its length; the range is %s", quote(text), p.Masked())
+		return p, fmt.Errorf("%s has bits set beyond its length; the range is %s", quote(text), p.Masked())
 	}
 	if mapped.Contains(p.Addr()) && p.Bits() >= mapped.Bits() {
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped.Bits())
@@ -44,15 +43,14 @@ func readRange(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// mapped is IPv4 in IPv6 notation (RFC 4291 §2.5.5.2). No source address is in
-// it: each is unmapped first.
+// mapped is IPv4 in IPv6 notation (RFC 4291 §2.5.5.2). Source addresses are unmapped first, so none
+// is in this range.
 var mapped = netip.MustParsePrefix("::ffff:0:0/96")
 
-// badRange says what is wrong with a range that trusts everybody or nobody; ""
-// for any other.
+// badRange returns why a range that contains everybody or nobody is invalid, and "" for any other.
 func badRange(p netip.Prefix) string {
 	if p.Bits() == 0 {
-		return "trusts everybody to say where they come from"
+		return "would trust every client to name its own address"
 	}
 	for _, r := range neverSources {
 		if within(p, r) {
@@ -62,16 +60,15 @@ func badRange(p netip.Prefix) string {
 	return ""
 }
 
-// within reports whether all of p is in r.
+// within reports whether p is part of r.
 func within(p, r netip.Prefix) bool { return r.Contains(p.Addr()) && r.Bits() <= p.Bits() }
 
-// neverSources are ranges that no connection comes from. IPv4: this network,
-// multicast and what is reserved. IPv6: the unspecified address, what surrounds
-// IPv4 in IPv6 notation, and multicast.
+// neverSources are ranges that no connection comes from. IPv4: this network, multicast and reserved
+// addresses. IPv6: the unspecified address, the range around IPv4 in IPv6 notation, and multicast.
 var neverSources = ranges("0.0.0.0/8", "224.0.0.0/3", "::/128", "::8000:0:0/81", "ff00::/8")
 
-// notPublic are the ranges of which no visitor on the internet is: private and
-// shared networks, this machine, documentation, and what is not allocated.
+// notPublic are the ranges that contain no visitor on the internet: private and shared networks,
+// this machine, documentation, and unallocated addresses.
 var notPublic = ranges(
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
 	"192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
@@ -84,9 +81,8 @@ func ranges(texts ...string) (all []netip.Prefix) {
 	return all
 }
 
-// trustsAll returns "IPv4" or "IPv6" where the ranges together contain all
-// public addresses of that version, and "" where they don't: then every client
-// could say where it comes from.
+// trustsAll returns "IPv4" or "IPv6" if the ranges together contain all public addresses of that
+// version, so that every client could name its own address. Otherwise it returns "".
 func trustsAll(trusted []netip.Prefix) string {
 	for _, v := range []struct {
 		name        string
@@ -104,8 +100,7 @@ func trustsAll(trusted []netip.Prefix) string {
 	return ""
 }
 
-// tooWide reports whether a range is a large part of the internet: no proxies
-// have so many addresses.
+// tooWide reports whether a range is a large part of the internet. Nobody has so many proxies.
 func tooWide(p netip.Prefix) bool {
 	least := 8
 	if p.Addr().Is6() {
@@ -114,9 +109,8 @@ func tooWide(p netip.Prefix) bool {
 	return p.Bits() < least && !slices.ContainsFunc(notPublic, func(r netip.Prefix) bool { return within(p, r) })
 }
 
-// covers reports whether the ranges together contain all addresses from first
-// to last. It moves first behind each range, in their order, until one leaves a
-// gap.
+// covers reports whether the ranges together contain all addresses from first to last. It goes
+// through the ranges in order and moves first behind each, until there is a gap.
 func covers(all []netip.Prefix, first, last netip.Addr) bool {
 	slices.SortFunc(all, func(a, b netip.Prefix) int {
 		return cmp.Or(a.Addr().Compare(b.Addr()), a.Bits()-b.Bits())

@@ -1,13 +1,12 @@
-// Package settings reads what an operator may set: a YAML file, overridden by
-// environment variables, overridden by flags.
+// Package settings reads the operator's settings: a YAML file, which environment variables
+// override, which flags override.
 //
-// Every setting is one row of one table ([Keys]): its name, its type, what is
-// allowed, its default and a sentence about it. Reading, checking, the help of
-// the commands and docs/settings.md are all made from that row. All faults of
-// all sources are found at once, each with the place where it stands.
+// Each setting is one row of one table ([Keys]): its name, type, allowed values, default and
+// description. Parsing, checks, the help of the commands and docs/settings.md all use that row. All
+// problems in all sources are reported together, each with its location.
 //
-// Some settings may be set for one tenant too ([CheckTenant], [Settings.For]);
-// these are also the ones that a running server reads again.
+// Some settings can be set for one tenant too ([CheckTenant], [Settings.For]). A running server can
+// also read these again.
 package settings
 
 import (
@@ -22,114 +21,114 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// Settings is everything that was set, checked. Make one with [Load].
+// Settings is the result of [Load]: all settings, checked.
 type Settings struct {
 	Listen         string // host:port of the public listener
 	AdminListen    string // host:port of the admin listener
 	AdminHosts     []string
 	PublicURL      string // origin that clients use; "" follows the listener
 	Data           string // data directory
-	Store          string // backend of what lasts
+	Store          string // backend for durable data
 	TrustedProxies []netip.Prefix
 	TLS            TLS
 	Issuers        []Issuer
 	Log            Log
 	LogAddresses   string           // full, prefix or hash: how an address is shown
-	Policy         Policy           // of every tenant that has none of its own
-	Address        addresses.Policy // use [Settings.Addresses], which knows what is only observed
+	Policy         Policy           // of every tenant without its own
+	Address        addresses.Policy // without observe mode: use [Settings.Addresses]
 
-	texts map[string]string // every key's value as one text, to compare
+	texts map[string]string // every key's value as one text, for comparison
 }
 
-// TLS says how the public listener gets its certificate: by ACME for Domains,
-// or from two PEM files. With neither it speaks plain HTTP.
+// TLS says how the public listener gets its certificate: by ACME for Domains, or from two PEM
+// files. The zero TLS is plain HTTP.
 type TLS struct {
 	Domains          []string
 	Certificate, Key string
 }
 
-// On says whether the public listener speaks TLS.
+// On reports whether the public listener uses TLS.
 func (t TLS) On() bool { return len(t.Domains) > 0 || t.Certificate != "" }
 
-// Log says what is logged, and how.
+// Log is the level and the format of the log.
 type Log struct {
 	Level slog.Level
 	JSON  bool
 }
 
-// Policy is what may be set for one tenant too.
+// Policy is the settings that a tenant can have of its own.
 type Policy struct {
 	Lifetime    time.Duration // of a token, at most 24 h
-	Token       tokens.Policy // use [Policy.Tokens], which knows what is only observed
-	Site        string        // if-sent or required: must a call name its page
-	QueryTokens string        // yes, with-proof or no: may a token stand in a URL
-	JSONP       string        // yes or no: is a request with callback answered as a script
-	Callbacks   []string      // prefixes of dotted JSONP names that are allowed
-	Observe     []string      // rules that are decided and recorded, and not enforced
+	Token       tokens.Policy // without observe mode: use [Policy.Tokens]
+	Site        string        // if-sent or required: whether a call must name its page
+	QueryTokens string        // yes, with-proof or no: whether a token may be in a URL
+	JSONP       string        // yes or no: whether a request with callback gets a script
+	Callbacks   []string      // allowed prefixes of dotted JSONP names
+	Observe     []string      // rules that are evaluated and recorded but not enforced
 }
 
-// Source is where settings come from.
+// Source names where settings come from.
 type Source struct {
 	File  string            // the YAML file; "" for none
-	Env   []string          // KEY=value, as os.Environ gives them
-	Flags map[string]string // by the dotted name of the key
+	Env   []string          // KEY=value, as os.Environ returns them
+	Flags map[string]string // value by the dotted name of the key
 }
 
-// Load reads the file, the environment and the flags, each later one winning.
-// The error is of type [Faults] and holds every fault of all three.
+// Load reads the file, the environment and the flags. Later ones override earlier ones. The error
+// is of type [Problems] and lists every problem in all three.
 func Load(src Source) (*Settings, error) {
-	var faults Faults
+	var problems Problems
 	file, bad := readFile(src.File)
-	faults = append(faults, bad...)
+	problems = append(problems, bad...)
 	env, bad := readEnv(src.Env)
-	faults = append(faults, bad...)
+	problems = append(problems, bad...)
 
 	s := &Settings{texts: map[string]string{}}
-	faults = append(faults, s.apply(defaults())...)
-	faults = append(faults, s.apply(file)...)
-	faults = append(faults, s.apply(env)...)
-	faults = append(faults, s.apply(readFlags(src.Flags))...)
-	faults = append(faults, s.together(slices.Concat(file, env))...)
-	if len(faults) > 0 {
-		return nil, faults
+	problems = append(problems, s.apply(defaults())...)
+	problems = append(problems, s.apply(file)...)
+	problems = append(problems, s.apply(env)...)
+	problems = append(problems, s.apply(readFlags(src.Flags))...)
+	problems = append(problems, s.checkTogether(slices.Concat(file, env))...)
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	return s, nil
 }
 
-// given is a value as it stands in a source, before it is checked.
+// given is a value as it appears in a source, before it is checked.
 type given struct {
 	name  string // of the key, dotted
 	where string // FILE:LINE, the variable, the flag; "" for a default
 	texts []string
 	list  bool // it was written as a list
 
-	blocks [][]given // where it is a list of mappings, their values by dotted names
+	blocks [][]given // if it is a list of mappings: their values, by dotted name
 }
 
-// apply sets what is given, in order, so that a later source wins.
-func (s *Settings) apply(all []given) (faults Faults) {
+// apply sets the given values in order, so that later sources override earlier ones.
+func (s *Settings) apply(all []given) (problems Problems) {
 	for _, g := range all {
 		k, known := find(g.name)
 		if !known {
-			faults = append(faults, unknown(g.where, g.name))
+			problems = append(problems, unknown(g.where, g.name))
 			continue
 		}
 		text, err := k.value.take(s, g)
-		if inside, ok := errors.AsType[Faults](err); ok {
-			faults = append(faults, inside...)
+		if inside, ok := errors.AsType[Problems](err); ok {
+			problems = append(problems, inside...)
 			continue
 		}
 		if err != nil {
-			faults = append(faults, Problem{Where: g.where, Key: g.name, Problem: err.Error(), Allowed: k.Allowed()})
+			problems = append(problems, Problem{Where: g.where, Key: g.name, Problem: err.Error(), Allowed: k.Allowed()})
 			continue
 		}
 		s.texts[g.name] = text
 	}
-	return faults
+	return problems
 }
 
-// together checks what no value can say alone.
-func (s *Settings) together(from []given) (faults Faults) {
+// checkTogether checks the settings that depend on each other.
+func (s *Settings) checkTogether(from []given) (problems Problems) {
 	add := func(key, problem string) {
 		where := ""
 		for _, g := range from {
@@ -137,33 +136,33 @@ func (s *Settings) together(from []given) (faults Faults) {
 				where = g.where
 			}
 		}
-		faults = append(faults, Problem{Where: where, Key: key, Problem: problem})
+		problems = append(problems, Problem{Where: where, Key: key, Problem: problem})
 	}
 	if (s.TLS.Certificate == "") != (s.TLS.Key == "") {
-		add("tls.certificate", "tls.certificate and tls.key belong together: set both or none")
+		add("tls.certificate", "tls.certificate and tls.key must be set together")
 	}
 	if len(s.TLS.Domains) > 0 && s.TLS.Certificate != "" {
-		add("tls.domains", "tls.domains (a certificate by ACME) and tls.certificate (one of your own) exclude each other")
+		add("tls.domains", "tls.domains (a certificate by ACME) and tls.certificate (your own) must not both be set")
 	}
 	if all := trustsAll(s.TrustedProxies); all != "" {
-		add("trusted_proxies", "the ranges together are all public "+all+" addresses: every client could say where it comes from; list the addresses of your proxies only")
+		add("trusted_proxies", "must not contain all public "+all+" addresses: every client could name its own address; list only your proxies")
 	}
 	if s.Policy.Token.BindWithin > s.Policy.Lifetime {
 		add("policy.token.bind_within", "is longer than policy.token.lifetime")
 	}
 	for _, i := range s.Issuers {
 		if i.Issuer == s.PublicURL {
-			add("issuers", "one of them is public_url: this server's own tokens need no entry")
+			add("issuers", "must not contain public_url: the server's own tokens need no entry")
 		}
 	}
 	if _, port, _ := net.SplitHostPort(s.Listen); s.Listen == s.AdminListen && port != "0" {
-		add("admin_listen", "is the same as listen: the two listeners need two addresses")
+		add("admin_listen", "must not be the same as listen: the two listeners need two addresses")
 	}
-	return faults
+	return problems
 }
 
-// Origin is the public URL: the one that was set, else one that leads to the
-// public listener at addr from this machine, or by the first TLS domain.
+// Origin returns the public URL. If it is not set, that is the URL of the first TLS domain, or one
+// that reaches the public listener at addr from this machine.
 func (s *Settings) Origin(addr string) string {
 	if s.PublicURL != "" {
 		return s.PublicURL

@@ -54,7 +54,7 @@ func load(t *testing.T, text string) *Settings {
 	return s
 }
 
-// TestContractsFile: the file of the contract says the defaults.
+// TestContractsFile checks that the file in the contract has the defaults.
 func TestContractsFile(t *testing.T) {
 	s, base := load(t, contract), load(t, "")
 	for _, k := range table {
@@ -79,7 +79,7 @@ func TestContractsFile(t *testing.T) {
 	}
 }
 
-// TestExampleIsTheDefaults: so is the one in docs/settings.md.
+// TestExampleIsTheDefaults checks that the example, and so docs/settings.md, has the defaults.
 func TestExampleIsTheDefaults(t *testing.T) {
 	s, base := load(t, Example()), load(t, "")
 	for _, k := range table {
@@ -87,12 +87,12 @@ func TestExampleIsTheDefaults(t *testing.T) {
 			t.Errorf("%s: %q, the default is %q", k.Name, s.texts[k.Name], base.texts[k.Name])
 		}
 		if k.Doc == "" || !strings.HasSuffix(k.Doc, ".") || k.Type() == "" || k.Allowed() == "" {
-			t.Errorf("%s is not told whole", k.Name)
+			t.Errorf("%s has no complete description", k.Name)
 		}
 	}
 }
 
-func TestDocsAreFresh(t *testing.T) {
+func TestDocsAreUpToDate(t *testing.T) {
 	const name = "../docs/settings.md"
 	if *update {
 		if err := os.WriteFile(name, []byte(Markdown()), 0o644); err != nil {
@@ -101,12 +101,12 @@ func TestDocsAreFresh(t *testing.T) {
 	}
 	have, err := os.ReadFile(name)
 	if err != nil || string(have) != Markdown() {
-		t.Errorf("docs/settings.md is not what the table says; go test ./settings -update (%v)", err)
+		t.Errorf("docs/settings.md differs from the table; run go test ./settings -update (%v)", err)
 	}
 }
 
-// TestLaterSourcesWin: file, then environment, then flags.
-func TestLaterSourcesWin(t *testing.T) {
+// TestLaterSourcesOverride checks the order: file, then environment, then flags.
+func TestLaterSourcesOverride(t *testing.T) {
 	src := Source{File: file(t, "policy: {token: {calls: 1, records: 2, lifetime: 1h}}\ntrusted_proxies: [10.0.0.0/8]")}
 	src.Env = []string{"STILE_POLICY_TOKEN_RECORDS=3", "STILE_POLICY_TOKEN_LIFETIME=2h", "STILE_TRUSTED_PROXIES=192.0.2.1, 2001:db8::/32",
 		"HOME=/", "STILE_CONFIG=x", "STILE_PORT=tcp://10.0.0.1:80", "STILE_SERVICE_HOST=10.0.0.1"}
@@ -123,57 +123,57 @@ func TestLaterSourcesWin(t *testing.T) {
 	}
 }
 
-// TestFaults: what is wrong is named with its place and what is allowed.
-func TestFaults(t *testing.T) {
+// TestProblems checks that a problem names its location and the allowed values.
+func TestProblems(t *testing.T) {
 	for _, c := range []struct{ file, want string }{
 		{"listne: x", "F:1: listne: unknown setting; did you mean listen?"},
 		{"\npolicy:\n  token:\n    calsl: 5", "F:4: policy.token.calsl: unknown setting; did you mean policy.token.calls?"},
 		{"calls: 5", "F:1: calls: unknown setting; did you mean policy.token.calls?"},
-		{"zzz: 5", "F:1: zzz: unknown setting; `stile help settings` lists them all"},
-		{"policy: 5", "F:1: policy: is a section, and its settings stand below it"},
+		{"zzz: 5", "F:1: zzz: unknown setting; `stile help settings` lists all settings"},
+		{"policy: 5", "F:1: policy: is a section: its settings must be below it"},
 		{"policy:\n  token: {calls: 0}", `F:2: policy.token.calls: "0" is not allowed; allowed: a whole number from 1 to 2147483647`},
 		{"policy:\n  token: {calls: -1}", `F:2: policy.token.calls: "-1" is not allowed; allowed: a whole number from 1 to 2147483647`},
-		{"policy: {token: {calls: [1]}}", "F:1: policy.token.calls: is a list, and must be one value; allowed: a whole number from 1 to 2147483647"},
+		{"policy: {token: {calls: [1]}}", "F:1: policy.token.calls: must be one value, not a list; allowed: a whole number from 1 to 2147483647"},
 		{"policy: {token: {calls: }}", "F:1: policy.token.calls: has no value; allowed: a whole number from 1 to 2147483647"},
 		{"policy: {token: {lifetime: 25h}}", "F:1: policy.token.lifetime: 25h is not allowed; allowed: a duration from 1m to 24h, such as 90s, 10m, 24h or 7d"},
-		{"policy: {token: {lifetime: soon}}", `F:1: policy.token.lifetime: "soon" is no duration; allowed: a duration from 1m to 24h, such as 90s, 10m, 24h or 7d`},
+		{"policy: {token: {lifetime: soon}}", `F:1: policy.token.lifetime: "soon" is not a duration; allowed: a duration from 1m to 24h, such as 90s, 10m, 24h or 7d`},
 		{"policy: {token: {lifetime: 5m}}", "policy.token.bind_within: is longer than policy.token.lifetime"},
-		{"listen: 8080", `F:1: listen: "8080" is no address; allowed: HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
-		{"listen: :99999", `F:1: listen: ":99999" is no address; allowed: HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
-		{"admin_listen: :8080", "F:1: admin_listen: is the same as listen: the two listeners need two addresses"},
-		{"public_url: https://a.example/api", `F:1: public_url: "https://a.example/api" is no such URL; allowed: http(s)://HOST or http(s)://HOST:PORT, without a path`},
-		{"public_url: ftp://a.example", `F:1: public_url: "ftp://a.example" is no such URL; allowed: http(s)://HOST or http(s)://HOST:PORT, without a path`},
-		{"store: postgres://db/stile", "F:1: store: PostgreSQL is not served by this version, only the embedded SQLite; allowed: sqlite"},
+		{"listen: 8080", `F:1: listen: "8080" is not a valid address; allowed: HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
+		{"listen: :99999", `F:1: listen: ":99999" is not a valid address; allowed: HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
+		{"admin_listen: :8080", "F:1: admin_listen: must not be the same as listen: the two listeners need two addresses"},
+		{"public_url: https://a.example/api", `F:1: public_url: "https://a.example/api" is not a valid URL; allowed: http(s)://HOST or http(s)://HOST:PORT, without a path`},
+		{"public_url: ftp://a.example", `F:1: public_url: "ftp://a.example" is not a valid URL; allowed: http(s)://HOST or http(s)://HOST:PORT, without a path`},
+		{"store: postgres://db/stile", "F:1: store: PostgreSQL is not supported by this version, only the embedded SQLite; allowed: sqlite"},
 		{"store: mysql", `F:1: store: "mysql" is not allowed; allowed: sqlite`},
-		{"state: redis://r", "F:1: state: Redis is not served by this version: token states are in the store; allowed: store"},
+		{"state: redis://r", "F:1: state: Redis is not supported by this version: token states are in the store; allowed: store"},
 		{"binding: keys", `F:1: binding: "keys" is not allowed; allowed: auto, address, key`},
 		{"policy: {observe: [theft]}", `F:1: policy.observe: "theft" is not allowed; allowed: up to 5 of: hijack, spike, crowd, block, client`},
-		{"policy: {challenge: {ladder: []}}", "F:1: policy.challenge.ladder: is empty; allowed: 1 to 16 of: work, picture"},
+		{"policy: {challenge: {ladder: []}}", "F:1: policy.challenge.ladder: must not be empty; allowed: 1 to 16 of: work, picture"},
 		{"policy: {challenge: {ignored: 256}}", `F:1: policy.challenge.ignored: "256" is not allowed; allowed: a whole number from 1 to 100`},
 		{"policy: {spike: {per: 1500ms}}", "F:1: policy.spike.per: 1500ms is not a whole number of seconds; allowed: a duration from 1s to 24h, such as 90s, 10m, 24h or 7d"},
 		{"policy: {address: {bindings: 0}}", `F:1: policy.address.bindings: "0" is not allowed; allowed: a whole number from 1 to 30000`},
-		{"policy: {address: {block: []}}", "F:1: policy.address.block: is empty; allowed: 1 to 16 of: a duration from 1s to 8760h, such as 90s, 10m, 24h or 7d"},
+		{"policy: {address: {block: []}}", "F:1: policy.address.block: must not be empty; allowed: 1 to 16 of: a duration from 1s to 8760h, such as 90s, 10m, 24h or 7d"},
 		{"policy: {address: {then: pray}}", `F:1: policy.address.then: "pray" is not allowed; allowed: challenge, block`},
 		{"log_addresses: all", `F:1: log_addresses: "all" is not allowed; allowed: full, prefix, hash`},
 		{"policy: {challenge: {ladder: [work, riddle]}}", `F:1: policy.challenge.ladder: "riddle" is not allowed; allowed: 1 to 16 of: work, picture`},
 		{"policy: {address: {solve_ratio: 2}}", `F:1: policy.address.solve_ratio: "2" is not allowed; allowed: a number from 0 to 1`},
 		{"policy: {address: {solve_ratio: .nan}}", `F:1: policy.address.solve_ratio: ".nan" is not allowed; allowed: a number from 0 to 1`},
-		{"trusted_proxies: [0.0.0.0/0]", `F:1: trusted_proxies: "0.0.0.0/0" trusts everybody to say where they come from; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
-		{"trusted_proxies: ['::/0']", `F:1: trusted_proxies: "::/0" trusts everybody to say where they come from; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
-		{"trusted_proxies: [10.1.2.3/8]", `F:1: trusted_proxies: "10.1.2.3/8" has bits behind its length; the range is 10.0.0.0/8; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
-		{"tls: {key: k.pem}", "tls.certificate: tls.certificate and tls.key belong together: set both or none"},
-		{"tls: {domains: [a.example], certificate: c, key: k}", "F:1: tls.domains: tls.domains (a certificate by ACME) and tls.certificate (one of your own) exclude each other"},
+		{"trusted_proxies: [0.0.0.0/0]", `F:1: trusted_proxies: "0.0.0.0/0" would trust every client to name its own address; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
+		{"trusted_proxies: ['::/0']", `F:1: trusted_proxies: "::/0" would trust every client to name its own address; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
+		{"trusted_proxies: [10.1.2.3/8]", `F:1: trusted_proxies: "10.1.2.3/8" has bits set beyond its length; the range is 10.0.0.0/8; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
+		{"tls: {key: k.pem}", "tls.certificate: tls.certificate and tls.key must be set together"},
+		{"tls: {domains: [a.example], certificate: c, key: k}", "F:1: tls.domains: tls.domains (a certificate by ACME) and tls.certificate (your own) must not both be set"},
 		{"callbacks: [a b]", `F:1: callbacks: "a b" is not allowed; allowed: up to 16 of: a name with dots, such as angular.callbacks`},
 		{"log: {level: loud}", `F:1: log.level: "loud" is not allowed; allowed: debug, info, warn, error`},
 		{"site: \"a\\e[31m\"", `F:1: site: "a\x1b[31m" is not allowed; allowed: if-sent, required`},
-		{"listen: ':1'\nlisten: ':2'", "F:2: listen: stands twice; first on line 1"},
-		{"log: {level: info}\nlog: {level: info}", "F:2: log: stands twice; first on line 1\nF:2: log.level: stands twice; first on line 1"},
-		{"- a", "F:1: is no mapping of settings, such as `listen: \":8080\"`"},
-		{"listen: &a ':1'", "F:1: listen: anchors, aliases and tags are not allowed here"},
-		{"listen: ':1'\n---\nlisten: ':2'", "F:3: a second document; a settings file has one"},
-		{"a: b: c", "F:1: is no YAML: mapping value is not allowed in this context"},
+		{"listen: ':1'\nlisten: ':2'", "F:2: listen: is set twice; first on line 1"},
+		{"log: {level: info}\nlog: {level: info}", "F:2: log: is set twice; first on line 1\nF:2: log.level: is set twice; first on line 1"},
+		{"- a", "F:1: must be a mapping of settings, such as `listen: \":8080\"`"},
+		{"listen: &a ':1'", "F:1: listen: must not contain anchors, aliases or tags"},
+		{"listen: ':1'\n---\nlisten: ':2'", "F:3: must not be a second document: a settings file has one"},
+		{"a: b: c", "F:1: invalid YAML: mapping value is not allowed in this context"},
 		{"listen: \xff", "F: is not UTF-8"},
-		{"zzz: 1\nsite: no\nhijack: 5", "F:1: zzz: unknown setting; `stile help settings` lists them all\nF:2: site: \"no\" is not allowed; allowed: if-sent, required\nF:3: hijack: \"5\" is not allowed; allowed: stranger, kill"},
+		{"zzz: 1\nsite: no\nhijack: 5", "F:1: zzz: unknown setting; `stile help settings` lists all settings\nF:2: site: \"no\" is not allowed; allowed: if-sent, required\nF:3: hijack: \"5\" is not allowed; allowed: " + anotherKey + ", kill"},
 	} {
 		name := file(t, c.file)
 		_, err := Load(Source{File: name})
@@ -187,14 +187,14 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestFaultsOfAllSources: they are told at once, each by its own name.
-func TestFaultsOfAllSources(t *testing.T) {
+// TestProblemsOfAllSources checks that the problems of all sources are reported together.
+func TestProblemsOfAllSources(t *testing.T) {
 	_, err := Load(Source{
 		File:  file(t, "site: x"),
 		Env:   []string{"STILE_POLICY_TOKEN_CALLS=many", "STILE_LISTNE=:1", "STILE_SITE=required"},
 		Flags: map[string]string{"listen": "1"},
 	})
-	want := []string{":1: site: ", "STILE_LISTNE: unknown setting; did you mean listen?", `STILE_POLICY_TOKEN_CALLS: policy.token.calls: "many"`, `--listen: listen: "1" is no address`}
+	want := []string{":1: site: ", "STILE_LISTNE: unknown setting; did you mean listen?", `STILE_POLICY_TOKEN_CALLS: policy.token.calls: "many"`, `--listen: listen: "1" is not a valid address`}
 	for _, w := range want {
 		if err == nil || !strings.Contains(err.Error(), w) {
 			t.Errorf("no %q in:\n%v", w, err)
@@ -205,7 +205,7 @@ func TestFaultsOfAllSources(t *testing.T) {
 	}
 }
 
-// TestBindings: what is said about bindings to keys reaches the rules.
+// TestBindings checks that the settings of key bindings reach the policy of the rules.
 func TestBindings(t *testing.T) {
 	p := load(t, "").Policy.Tokens()
 	if p.Binding != tokens.Auto || p.KillOnForeignKey || p.RoamAddresses != 8 || p.RoamPer != 24*time.Hour {
@@ -221,11 +221,14 @@ func TestBindings(t *testing.T) {
 	}
 }
 
-const ofTenants = "binding, site, query_tokens, jsonp, callbacks, hijack, policy.token.lifetime, policy.token.calls, policy.token.records, policy.token.bind_within, " +
+// anotherKey is a value of the setting hijack.
+const anotherKey = "stranger"
+
+const tenantSettings = "binding, site, query_tokens, jsonp, callbacks, hijack, policy.token.lifetime, policy.token.calls, policy.token.records, policy.token.bind_within, " +
 	"policy.spike.calls, policy.spike.suggestions, policy.spike.per, policy.challenge.ladder, policy.challenge.ignored, policy.challenge.per_token, " +
 	"policy.challenge.expires, policy.roaming.addresses, policy.roaming.per, policy.observe"
 
-func TestOfATenant(t *testing.T) {
+func TestTenantSettings(t *testing.T) {
 	s := load(t, "policy: {token: {calls: 7, lifetime: 1h}}\nsite: required")
 	p, err := s.For(&tenants.Tenant{Policy: map[string]string{"policy.token.records": "9", "site": "if-sent", "callbacks": "angular.callbacks,jQuery.cb"}})
 	if err != nil || p.Token.Calls != 7 || p.Token.Records != 9 || p.Site != "if-sent" || len(p.Callbacks) != 2 || p.Lifetime != time.Hour {
@@ -236,11 +239,11 @@ func TestOfATenant(t *testing.T) {
 	}
 	p, err = s.For(&tenants.Tenant{Policy: map[string]string{"policy.token.calls": "none", "policy.token.lifetime": "2m"}})
 	if err == nil || p.Token.Calls != 7 || p.Token.BindWithin != 2*time.Minute {
-		t.Errorf("what is no longer allowed is left out: %+v, %v", p, err)
+		t.Errorf("a setting that is no longer allowed must be omitted: %+v, %v", p, err)
 	}
 	for name, want := range map[string]string{
-		"listen":                   "listen: is a setting of the server, not of a tenant; allowed: " + ofTenants,
-		"policy.address.bindings":  "policy.address.bindings: is a setting of the server, not of a tenant; allowed: " + ofTenants,
+		"listen":                   "listen: can't be set for a tenant, only for the server; allowed: " + tenantSettings,
+		"policy.address.bindings":  "policy.address.bindings: can't be set for a tenant, only for the server; allowed: " + tenantSettings,
 		"policy.token.callz":       "policy.token.callz: unknown setting; did you mean policy.token.calls?",
 		"policy.token.bind_within": "policy.token.bind_within: is longer than policy.token.lifetime",
 	} {
@@ -261,7 +264,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestObserve: a rule is observed for whom it is named.
+// TestObserve checks that rules are observed for the server or the tenant that names them.
 func TestObserve(t *testing.T) {
 	s := load(t, "policy: {observe: [spike, block]}")
 	if got := s.Policy.Tokens().Observe; got != (tokens.Observe{Spike: true}) || !s.Addresses().ObserveBlock || s.Addresses().ObserveCrowd || s.Policy.Observes("client") {
@@ -272,8 +275,8 @@ func TestObserve(t *testing.T) {
 		t.Errorf("a tenant's: %+v, %v", got, err)
 	}
 	err = s.CheckTenant(map[string]string{"policy.observe": "spike, crowd"})
-	if err == nil || err.Error() != "policy.observe: crowd is a rule about addresses, which are the server's, not a tenant's; allowed: hijack, spike, client" {
-		t.Errorf("an address's rule: %v", err)
+	if err == nil || err.Error() != "policy.observe: crowd can't be set for a tenant, because tenants share the addresses; allowed: hijack, spike, client" {
+		t.Errorf("a rule about addresses: %v", err)
 	}
 	next := s.Reload(load(t, "policy: {observe: [crowd], address: {bindings: 9}}"))
 	if a := next.Addresses(); a.Bindings != 9 || !a.ObserveCrowd || a.ObserveBlock || s.Addresses().Bindings != 25 {
@@ -284,9 +287,8 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// TestDoubts: each doubt is raised by what it is about, and none by the
-// defaults.
-func TestDoubts(t *testing.T) {
+// TestWarnings checks that each warning has its cause, and that the defaults cause none.
+func TestWarnings(t *testing.T) {
 	if got := load(t, "").Warnings(); len(got) != 0 {
 		t.Errorf("of the defaults: %v", got)
 	}
@@ -344,17 +346,17 @@ func TestDurations(t *testing.T) {
 	}
 }
 
-// FuzzFile: whatever a file holds, it is settings or faults, and no panic.
+// FuzzFile checks that any file results in settings or problems, and never in a panic.
 func FuzzFile(f *testing.F) {
 	for _, s := range []string{contract, Example(), "", "a", "- a", "{", "a: &b [*b]", "? a\n: b", "<<: {a: b}", "a: !!binary x", "a: |\n  b", "{[]: 1}"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		all, faults := parseYAML("f", []byte(text))
+		all, problems := parseYAML("f", []byte(text))
 		s := &Settings{texts: map[string]string{}}
-		for _, fault := range append(faults, s.apply(all)...) {
-			if !strings.HasPrefix(fault.Error(), "f") || fault.Problem == "" {
-				t.Errorf("a fault without a place: %q", fault.Error())
+		for _, p := range append(problems, s.apply(all)...) {
+			if !strings.HasPrefix(p.Error(), "f") || p.Problem == "" {
+				t.Errorf("a problem without a location: %q", p.Error())
 			}
 		}
 	})

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// prefix begins the name of every environment variable of ours.
+// prefix is the prefix of the environment variables that stile reads.
 const prefix = "STILE_"
 
-// Env is the environment variable of a key: STILE_POLICY_TOKEN_CALLS.
+// Env returns the environment variable of a key: STILE_POLICY_TOKEN_CALLS.
 func (k Key) Env() string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(k.Name, ".", "_"))
 }
 
-// Flag is the command line flag of a key, without its dashes.
+// Flag returns the command line flag of a key, without its dashes.
 func (k Key) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(k.Name) }
 
-// readEnv reads the variables of ours. One that is no setting is a fault, for
-// a misspelt limit would else be no limit.
-func readEnv(env []string) (all []given, faults Faults) {
+// readEnv reads the variables with our prefix. An unknown one is a problem: otherwise a misspelt
+// limit would have no effect.
+func readEnv(env []string) (all []given, problems Problems) {
 	names := map[string]string{}
 	for _, k := range table {
 		names[k.Env()] = k.Name
@@ -35,13 +35,13 @@ func readEnv(env []string) (all []given, faults Faults) {
 		}
 		f := unknown(v, strings.ToLower(strings.TrimPrefix(v, prefix)))
 		f.Key = ""
-		faults = append(faults, f)
+		problems = append(problems, f)
 	}
-	return all, faults
+	return all, problems
 }
 
-// orchestrators says that a variable is one of those that Kubernetes sets in
-// every container beside a service called "stile".
+// orchestrators reports whether a variable is one of those that Kubernetes sets in every container
+// next to a service named "stile".
 func orchestrators(v string) bool {
 	return v == prefix+"PORT" || strings.HasPrefix(v, prefix+"PORT_") || strings.HasPrefix(v, prefix+"SERVICE_")
 }

@@ -8,51 +8,51 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// CheckTenant checks settings of one tenant, as `stile tenant set` takes them.
-// Every fault is found; its Where is empty.
+// CheckTenant checks settings of one tenant, as in `stile tenant set`. The error is of type
+// [Problems] and lists every problem, without Where.
 func (s *Settings) CheckTenant(policy map[string]string) error {
-	_, faults := s.with(policy)
-	if len(faults) > 0 {
-		return faults
+	_, problems := s.with(policy)
+	if len(problems) > 0 {
+		return problems
 	}
 	return nil
 }
 
-// For is the policy of a tenant: the server's, with the tenant's own settings
-// over it. Those that are no longer allowed are left out, and are the error:
-// an old database must not stop a new server.
+// For returns the policy of a tenant: the server's, overridden by the tenant's own settings. It
+// omits settings that are no longer allowed, and returns them as the error: an old database must
+// not prevent a new server from starting.
 func (s *Settings) For(t *tenants.Tenant) (Policy, error) {
-	p, faults := s.with(t.Policy)
-	if len(faults) > 0 {
-		return p, faults
+	p, problems := s.with(t.Policy)
+	if len(problems) > 0 {
+		return p, problems
 	}
 	return p, nil
 }
 
-func (s *Settings) with(policy map[string]string) (Policy, Faults) {
+func (s *Settings) with(policy map[string]string) (Policy, Problems) {
 	own := *s
 	own.texts = maps.Clone(s.texts)
 	var all []given
-	var faults Faults
+	var problems Problems
 	for _, name := range slices.Sorted(maps.Keys(policy)) {
 		if k, known := find(name); known && !k.Tenant {
-			faults = append(faults, Problem{Key: name, Problem: "is a setting of the server, not of a tenant", Allowed: strings.Join(tenantNames(), ", ")})
+			problems = append(problems, Problem{Key: name, Problem: "can't be set for a tenant, only for the server", Allowed: strings.Join(tenantNames(), ", ")})
 			continue
 		}
 		all = append(all, given{name: name, texts: []string{policy[name]}})
 	}
-	faults = append(faults, notTheirs(policy["policy.observe"])...)
-	faults = append(faults, own.apply(all)...)
+	problems = append(problems, addressRules(policy["policy.observe"])...)
+	problems = append(problems, own.apply(all)...)
 	if own.Policy.Token.BindWithin > own.Policy.Lifetime {
 		if policy["policy.token.bind_within"] != "" {
-			faults = append(faults, Problem{Key: "policy.token.bind_within", Problem: "is longer than policy.token.lifetime"})
+			problems = append(problems, Problem{Key: "policy.token.bind_within", Problem: "is longer than policy.token.lifetime"})
 		}
 		own.Policy.Token.BindWithin = own.Policy.Lifetime
 	}
-	return own.Policy, faults
+	return own.Policy, problems
 }
 
-// tenantNames lists what may be set for a tenant.
+// tenantNames returns the names of the settings that can be set for a tenant.
 func tenantNames() (names []string) {
 	for _, k := range table {
 		if k.Tenant && k.value.allowed != "[]" {
@@ -62,8 +62,7 @@ func tenantNames() (names []string) {
 	return names
 }
 
-// Reload is the settings as they are, with the policy of fresh: what a running
-// server may take over.
+// Reload returns s with what a running server may adopt from fresh: the policies.
 func (s *Settings) Reload(fresh *Settings) *Settings {
 	next := *s
 	next.Policy, next.Address = fresh.Policy, fresh.Address
@@ -76,8 +75,8 @@ func (s *Settings) Reload(fresh *Settings) *Settings {
 	return &next
 }
 
-// Restart lists the settings in which fresh differs and that a running server
-// does not take over.
+// Restart returns the names of the settings in which fresh differs and that a running server can't
+// adopt.
 func (s *Settings) Restart(fresh *Settings) (names []string) {
 	for _, k := range table {
 		if !k.Tenant && !k.Live && s.texts[k.Name] != fresh.texts[k.Name] {

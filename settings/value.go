@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// value is the type of a setting: how its text is read, and where it goes.
+// value is the type of a setting: how its text is parsed, and where the result is stored.
 type value struct {
-	sort    string // of value, for people: "number", "duration", "list"
-	allowed string
-	list    bool
-	// parse reads the texts and stores what they say. The text that it returns
-	// is the same for equal values, however they were written.
+	typeName string // for people: "number", "duration", "list"
+	allowed  string
+	list     bool
+	// parse parses the texts and stores the result. The text that it returns is the same for equal
+	// values, however they were written.
 	parse   func(s *Settings, texts []string) (string, error)
-	issuers bool // it is the list of issuers, which has no parse: see readIssuers
+	issuers bool // it is the list of issuers, which readIssuers parses
 }
 
-// take parses what was given. A list may also be written as one text with
-// commas: so it is in the environment, in flags and on the command line.
+// take parses a given value. A list may also be one text with commas, as in the environment, in
+// flags and on the command line.
 func (v value) take(s *Settings, g given) (string, error) {
 	switch {
 	case v.issuers:
@@ -29,7 +29,7 @@ func (v value) take(s *Settings, g given) (string, error) {
 	case v.list || len(g.texts) == 1 && !g.list:
 		return v.parse(s, g.texts)
 	case g.list:
-		return "", errors.New("is a list, and must be one value")
+		return "", errors.New("must be one value, not a list")
 	}
 	return "", errors.New("has no value")
 }
@@ -43,16 +43,16 @@ func splitList(text string) (items []string) {
 	return items
 }
 
-// kind is how one text becomes a T.
+// kind says how one text becomes a T.
 type kind[T any] struct {
 	name, allowed string
 	parse         func(string) (T, error)
 }
 
-// one is a setting of one value. A nil field checks it and keeps nothing:
-// what nobody enforces yet needs no place.
+// one is the type of a setting with one value. If field is nil, the value is checked but not
+// stored.
 func one[T any](field func(*Settings) *T, of kind[T]) value {
-	return value{sort: of.name, allowed: of.allowed, parse: func(s *Settings, texts []string) (string, error) {
+	return value{typeName: of.name, allowed: of.allowed, parse: func(s *Settings, texts []string) (string, error) {
 		v, err := of.parse(texts[0])
 		if err == nil && field != nil {
 			*field(s) = v
@@ -61,20 +61,20 @@ func one[T any](field func(*Settings) *T, of kind[T]) value {
 	}}
 }
 
-// many is a setting of up to limit values.
+// many is the type of a setting with up to limit values.
 func many[T any](field func(*Settings) *[]T, of kind[T], limit int) value {
 	return list(field, of, 0, limit, fmt.Sprintf("up to %d of: %s", limit, of.allowed))
 }
 
-// some is a setting of at least one value.
+// some is the type of a setting with at least one value.
 func some[T any](field func(*Settings) *[]T, of kind[T], limit int) value {
 	return list(field, of, 1, limit, fmt.Sprintf("1 to %d of: %s", limit, of.allowed))
 }
 
 func list[T any](field func(*Settings) *[]T, of kind[T], least, limit int, allowed string) value {
-	return value{sort: "list", allowed: allowed, list: true, parse: func(s *Settings, texts []string) (string, error) {
+	return value{typeName: "list", allowed: allowed, list: true, parse: func(s *Settings, texts []string) (string, error) {
 		if len(texts) < least {
-			return "", errors.New("is empty")
+			return "", errors.New("must not be empty")
 		}
 		if len(texts) > limit {
 			return "", fmt.Errorf("has %d values", len(texts))
