@@ -1,21 +1,16 @@
 package commands
 
 import (
-	"context"
 	"encoding/json"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"stile.example/stile/addresses"
 	"stile.example/stile/handlers"
 	"stile.example/stile/simulate"
-	"stile.example/stile/tokens"
 )
 
 // call makes a call with a fresh token of acme's, and returns the code of its
@@ -166,18 +161,6 @@ func TestShownAddresses(t *testing.T) {
 	if _, ref := h.call("none"); !strings.Contains(h.must("explain", ref, "--json"), `"rule":null,"limit":null,"seen":null,"identity":"address 127.0.0.1","address":"127.0.0.1"}`) {
 		t.Errorf("explain: %s", h.must("explain", ref, "--json"))
 	}
-	v4, v6 := netip.MustParseAddr("203.0.113.9"), netip.MustParseAddr("2001:db8:1:2::")
-	for how, want := range map[string][2]string{"full": {"203.0.113.9", "2001:db8:1:2::"}, "prefix": {"203.0.113.0/24", "2001:db8:1::/48"}} {
-		s, err := newAddressShower(how, make([]byte, 32))
-		if err != nil || s.show(v4) != want[0] || s.show(v6) != want[1] || s.show(netip.Addr{}) != "" {
-			t.Errorf("%s: %s %s, %v", how, s.show(v4), s.show(v6), err)
-		}
-	}
-	one, _ := newAddressShower("hash", make([]byte, 32))
-	other, _ := newAddressShower("hash", []byte(strings.Repeat("k", 32)))
-	if a := one.show(v4); a != one.show(v4) || a == one.show(v6) || a == other.show(v4) || !regexp.MustCompile(`^hash:[0-9a-f]{16}$`).MatchString(a) {
-		t.Errorf("hashes: %s %s", a, other.show(v4))
-	}
 }
 
 // TestEveryCodeIsExplained: an operator is told what to make of each of them.
@@ -194,61 +177,6 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		if a := adviceByCode[handlers.Code(c[1])]; a.cause == "" || a.fix == "" {
 			t.Errorf("%s: %+v", c[1], a)
 		}
-	}
-}
-
-// TestNeighbours translates every standing; one that is not known is a block.
-func TestNeighbours(t *testing.T) {
-	for standing, want := range map[addresses.Status]tokens.AddressVerdict{
-		addresses.Blocked:    {Blocked: true},
-		addresses.Clear:      {},
-		addresses.Crowded:    {Kind: tokens.Work},
-		addresses.Suspicious: {Kind: tokens.Picture},
-		99:                   {Blocked: true},
-	} {
-		v := addresses.Verdict{Status: standing, Allowance: 7}
-		if standing != addresses.Clear {
-			v.Level, v.Limit, v.Seen, v.OverRecords = 2, 3, 4, true
-			want.Limit, want.Seen, want.OverRecords = 3, 4, true
-		}
-		if !want.Blocked {
-			want.Level, want.Allowance = v.Level, v.Allowance
-		}
-		if got := addressVerdict(v); got != want {
-			t.Errorf("standing %d: %+v, want %+v", standing, got, want)
-		}
-	}
-	h := newHome(t, "policy: {address: {bindings: 1}}\n")
-	p, err := h.program(os.Stdout, os.Stderr).connect(t.Context(), mustLoad(t, h))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	n, at := p.(*local).app.gate.Addresses, time.Now()
-	from := netip.MustParseAddr("203.0.113.9")
-	bound := func(fresh bool) tokens.Kind {
-		t.Helper()
-		c, err := n.Check(t.Context(), tokens.AddressUse{From: from, Tenant: 1, At: at, NewBinding: fresh, Records: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c.Kind
-	}
-	for _, fresh := range []bool{true, false, false} { // only the first one is a binding
-		if got := bound(fresh); got != tokens.NoKind {
-			t.Errorf("within its budget: %v", got)
-		}
-	}
-	if got := bound(true); got != tokens.Work {
-		t.Errorf("over it: %v", got)
-	}
-	if err := n.ChallengeSolved(t.Context(), tokens.AddressChallenge{From: from, Tenant: 1, At: at}); err != nil {
-		t.Error(err)
-	}
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	if c, err := n.Check(gone, tokens.AddressUse{From: from, Tenant: 1, At: at, NewBinding: true, Records: 1}); err == nil && !c.Blocked && c.Kind == tokens.NoKind {
-		t.Errorf("a fault lets through: %+v", c)
 	}
 }
 

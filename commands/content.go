@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/content"
+	"stile.example/stile/operations"
 )
 
 func (p *program) contentCommand() *cobra.Command {
@@ -26,7 +27,7 @@ seen by all tenants; a tenant's own items are seen by it alone.`,
 }
 
 func (p *program) contentList() *cobra.Command {
-	var q listQuery
+	var q operations.ItemQuery
 	c := &cobra.Command{Use: "list", Short: "list items",
 		Long:    "Lists items by id: the shared corpus, or a tenant's own. With more than --limit,\n--after goes on behind the last one shown.",
 		Example: "  stile content list --collection recipes --limit 20\n  stile content list --tenant acme --json",
@@ -39,8 +40,8 @@ func (p *program) contentList() *cobra.Command {
 		if q.Limit < 1 || q.Limit > 10000 {
 			return useErrorf("--limit %d is not allowed; allowed: 1 to 10000", q.Limit)
 		}
-		var items []itemView
-		if err := p.run(c.Context(), "content.list", q, &items); err != nil {
+		var items []operations.ItemView
+		if err := p.run(c, q, &items); err != nil {
 			return err
 		}
 		if p.json {
@@ -56,16 +57,16 @@ func (p *program) contentList() *cobra.Command {
 }
 
 func (p *program) contentShow() *cobra.Command {
-	var q itemsQuery
+	var q operations.ItemName
 	c := &cobra.Command{Use: "show ID", Short: "show one item, whole",
 		Long:    "Shows an item with its body, as the API delivers it.",
 		Example: "  stile content show iceland\n  stile content show acme-news-7 --tenant acme --json",
 		Args:    takes(1, 1, "one ID")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` whose own item it is; without it a shared one")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		q.IDs = args
+		q.ID = args[0]
 		var item json.RawMessage
-		if err := p.run(c.Context(), "content.show", q, &item); err != nil {
+		if err := p.run(c, q, &item); err != nil {
 			return err
 		}
 		if p.json {
@@ -91,7 +92,7 @@ func (p *program) showItem(encoded []byte) error {
 }
 
 func (p *program) contentRemove() *cobra.Command {
-	var q itemsQuery
+	var q operations.ItemNames
 	c := &cobra.Command{Use: "remove ID…", Short: "remove items",
 		Long:    "Removes items from the corpus, all that are named or, if one is not there, none.",
 		Example: "  stile content remove iceland greenland\n  stile content remove acme-news-7 --tenant acme",
@@ -99,21 +100,21 @@ func (p *program) contentRemove() *cobra.Command {
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` whose own items they are; without it shared ones")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		q.IDs = args
-		var removed int
-		if err := p.run(c.Context(), "content.remove", q, &removed); err != nil {
+		var gone operations.RemovedItems
+		if err := p.run(c, q, &gone); err != nil {
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, map[string]int{"removed": removed})
+			return writeJSON(p.out, gone)
 		}
-		_, err := fmt.Fprintf(p.out, "removed %d\n", removed)
+		_, err := fmt.Fprintf(p.out, "removed %d\n", gone.Removed)
 		return err
 	}
 	return p.prints(c)
 }
 
 func (p *program) contentExport() *cobra.Command {
-	var q listQuery
+	var q operations.ItemSelection
 	c := &cobra.Command{Use: "export [FILE]", Short: "export items as JSON lines",
 		Long: `Writes items as JSON lines, which can be imported again, to FILE or to standard
 output: the shared corpus, or a tenant's own items.`,
@@ -122,8 +123,8 @@ output: the shared corpus, or a tenant's own items.`,
 	c.Flags().StringVar(&q.Collection, "collection", "", "only this `collection`")
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "the own items of this `client_id`, instead of the shared ones")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		var n int
-		run := func(out io.Writer) error { return p.stream(c.Context(), "content.export", q, &n, nil, out) }
+		var made operations.Exported
+		run := func(out io.Writer) error { return p.stream(c, q, &made, nil, out) }
 		if len(args) == 0 {
 			return run(p.out)
 		}
@@ -131,9 +132,9 @@ output: the shared corpus, or a tenant's own items.`,
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, map[string]any{"file": args[0], "items": n})
+			return writeJSON(p.out, map[string]any{"file": args[0], "items": made.Items})
 		}
-		_, err := fmt.Fprintf(p.out, "%d items in %s\n", n, printable(args[0]))
+		_, err := fmt.Fprintf(p.out, "%d items in %s\n", made.Items, printable(args[0]))
 		return err
 	}
 	return p.prints(c)

@@ -109,7 +109,7 @@ func TestDemoListen(t *testing.T) {
 
 // site is the origin of the demo tenant's site.
 func (h *home) site() string {
-	at := h.server.doors[3].listener.Addr().String()
+	at := h.server.Addr("demo")
 	return strings.Replace("http://"+at, "127.0.0.1", "localhost", 1)
 }
 

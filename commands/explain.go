@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/handlers"
-	"stile.example/stile/refusals"
+	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
 
@@ -27,60 +25,21 @@ don't matter.`,
 		Example: "  stile explain 7QK2-M4TD\n  stile explain 7qk2m4td --json",
 		Args:    takes(1, 1, "one REF, such as 7QK2-M4TD"),
 		RunE: func(c *cobra.Command, args []string) error {
-			var f refusals.Refusal
-			if err := p.run(c.Context(), "explain", args[0], &f); err != nil {
+			var f operations.RefusalInfo
+			if err := p.run(c, operations.RefusalName{Ref: args[0]}, &f); err != nil {
 				return err
 			}
 			if p.json {
-				return writeJSON(p.out, viewRefusal(f))
+				return writeJSON(p.out, f.RefusalView)
 			}
 			return p.explain(f)
 		}})
 }
 
-// refusalView is what --json prints of a refusal; null is what there is none of.
-type refusalView struct {
-	Ref      string    `json:"ref"`
-	At       time.Time `json:"at"`
-	Tenant   *string   `json:"tenant"`
-	Code     string    `json:"code"`
-	Rule     *string   `json:"rule"`
-	Limit    *int64    `json:"limit"`
-	Seen     *int64    `json:"seen"`
-	Identity *string   `json:"identity"`
-	Address  *string   `json:"address"`
-	Count    int64     `json:"count,omitempty"` // of that minute, if there is more than this one
-}
-
-func viewRefusal(f refusals.Refusal) refusalView {
-	text := func(s string) *string {
-		if s == "" {
-			return nil
-		}
-		return &s
-	}
-	v := refusalView{Ref: f.Ref, At: f.At.UTC(), Tenant: text(f.Tenant), Code: f.Code, Rule: text(f.Rule), Identity: text(f.Identity), Address: text(f.Address)}
-	if f.Limit != 0 || f.Seen != 0 {
-		v.Limit, v.Seen = &f.Limit, &f.Seen
-	}
-	if f.More > 0 {
-		v.Count = 1 + f.More
-	}
-	return v
-}
-
-func explainRefusal(ctx context.Context, a *app, ref string) (refusals.Refusal, error) {
-	f, err := a.refusals.Find(ctx, ref)
-	if errors.Is(err, refusals.ErrNotFound) {
-		return f, fmt.Errorf("no refusal %s is known here: it is older than 7 days, was counted with others of its address, tenant, code and minute, or is another server's", refusals.CanonicalRef(ref))
-	}
-	return f, err
-}
-
 // explain writes a refusal for people: the facts, then what they mean.
-func (p *program) explain(f refusals.Refusal) error {
-	facts := []string{"ref", f.Ref, "at", f.At.UTC().Format(time.RFC3339), "code", f.Code}
-	for _, fact := range [][2]string{{"tenant", f.Tenant}, {"who", f.Identity}, {"from", f.Address}, {"rule", ruleOf(f)}} {
+func (p *program) explain(f operations.RefusalInfo) error {
+	facts := []string{"ref", f.Ref, "at", f.At.Format(time.RFC3339), "code", f.Code}
+	for _, fact := range [][2]string{{"tenant", textOf(f.Tenant)}, {"who", textOf(f.Identity)}, {"from", textOf(f.Address)}, {"rule", ruleOf(f)}} {
 		if fact[1] != "" {
 			facts = append(facts, fact[0], fact[1])
 		}
@@ -93,8 +52,8 @@ func (p *program) explain(f refusals.Refusal) error {
 		return nil // of a newer version's: the facts are all there is
 	}
 	lines := []string{"", a.cause}
-	if f.More > 0 {
-		lines = append(lines, fmt.Sprintf("It is one of %d such refusals of its address, tenant and code in that minute, which are stored and logged as one.", 1+f.More))
+	if f.Count > 0 {
+		lines = append(lines, fmt.Sprintf("It is one of %d such refusals of its address, tenant and code in that minute, which are stored and logged as one.", f.Count))
 	}
 	if f.Observed {
 		lines = append(lines, "The rule is only observed (policy.observe): the request was let through.")
@@ -110,39 +69,47 @@ func (p *program) explain(f refusals.Refusal) error {
 }
 
 // ruleOf is the rule with its limit, and what was counted against it.
-func ruleOf(f refusals.Refusal) string {
-	if f.Limit == 0 && f.Seen == 0 {
-		return f.Rule
+func ruleOf(f operations.RefusalInfo) string {
+	if f.Limit == nil {
+		return textOf(f.Rule)
 	}
 	show := func(n int64) string { return strconv.FormatInt(n, 10) }
 	if k, ok := settingOf(f); ok && k.Type() == "duration" { // they are told in seconds
 		show = func(n int64) string { return settings.Short(time.Duration(n) * time.Second) }
 	}
-	rule := f.Rule + ": " + show(f.Limit) + " allowed"
-	if f.Seen != 0 {
-		rule += ", " + show(f.Seen) + " seen"
+	rule := textOf(f.Rule) + ": " + show(*f.Limit) + " allowed"
+	if *f.Seen != 0 {
+		rule += ", " + show(*f.Seen) + " seen"
 	}
 	return rule
 }
 
 // changeOf says how the rule is changed, where it is a setting.
-func changeOf(f refusals.Refusal) string {
+func changeOf(f operations.RefusalInfo) string {
 	k, ok := settingOf(f)
 	if !ok {
 		return ""
 	}
-	if k.Tenant && f.Tenant != "" {
-		return fmt.Sprintf("The rule is the setting %s. For this tenant alone: stile tenant set %s %s=…", k.Name, printable(f.Tenant), k.Name)
+	if k.Tenant && f.Tenant != nil {
+		return fmt.Sprintf("The rule is the setting %s. For this tenant alone: stile tenant set %s %s=…", k.Name, printable(*f.Tenant), k.Name)
 	}
 	return fmt.Sprintf("The rule is the server's setting %s; on SIGHUP a running server takes a change over.", k.Name)
 }
 
 // settingOf is the setting that a refusal names as its rule.
-func settingOf(f refusals.Refusal) (settings.Key, bool) {
+func settingOf(f operations.RefusalInfo) (settings.Key, bool) {
 	for _, k := range settings.Keys() {
-		if k.Name == "policy."+f.Rule {
+		if k.Name == "policy."+textOf(f.Rule) {
 			return k, true
 		}
 	}
 	return settings.Key{}, false
+}
+
+// textOf returns the text of a field that may be null.
+func textOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
 
@@ -25,7 +26,7 @@ type home struct {
 
 	stop   context.CancelFunc
 	exited chan int
-	server *server
+	server *server.Server
 	public string // URLs
 	admin  string
 	said   *output // what the server wrote: to standard output
@@ -80,8 +81,8 @@ func (h *home) serve(args ...string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	h.said, h.log, h.exited = &output{}, &output{}, make(chan int, 1)
 	p := h.program(h.said, h.log)
-	ready := make(chan *server, 1)
-	p.ready = func(s *server) { ready <- s }
+	ready := make(chan *server.Server, 1)
+	p.ready = func(s *server.Server) { ready <- s }
 	go func() { h.exited <- p.main(ctx, append([]string{"serve"}, args...)) }()
 	select {
 	case h.server = <-ready:
@@ -90,8 +91,8 @@ func (h *home) serve(args ...string) {
 		h.t.Fatalf("serve ended with %d\n%s", code, h.log)
 	}
 	h.stop = cancel
-	h.public = "http://" + h.server.doors[0].listener.Addr().String()
-	h.admin = "http://" + h.server.doors[1].listener.Addr().String()
+	h.public = "http://" + h.server.Addr("public")
+	h.admin = "http://" + h.server.Addr("admin")
 	h.t.Cleanup(func() {
 		if h.stop != nil {
 			h.end()

@@ -1,13 +1,13 @@
 package commands
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/operations"
 	"stile.example/stile/tokens/bearer"
 )
 
@@ -18,31 +18,14 @@ Its public part stands at /.well-known/jwks.json.`,
 		"  stile key list\n  stile key rotate", p.keyList(), p.keyRotate())
 }
 
-// keyView is what --json prints of a key.
-type keyView struct {
-	KID           string     `json:"kid"`
-	Alg           string     `json:"alg"`
-	CreatedAt     time.Time  `json:"created_at"`
-	Signs         bool       `json:"signs"`
-	VerifiesUntil *time.Time `json:"verifies_until"` // null: no end
-}
-
-func viewKey(k bearer.KeyInfo) keyView {
-	v := keyView{KID: k.KID, Alg: k.Alg, CreatedAt: k.CreatedAt, Signs: k.Signs}
-	if !k.VerifiesUntil.IsZero() {
-		v.VerifiesUntil = &k.VerifiesUntil
-	}
-	return v
-}
-
 func (p *program) keyList() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "list", Short: "list the keys",
 		Long:    "Lists the key that signs, and those that only verify until their last token is dead.",
 		Example: "  stile key list --json",
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			var keys []keyView
-			if err := p.run(c.Context(), "key.list", none{}, &keys); err != nil {
+			var keys []operations.KeyView
+			if err := p.run(c, operations.None{}, &keys); err != nil {
 				return err
 			}
 			return p.showKeys(keys, keys)
@@ -61,16 +44,16 @@ is dead, so no token that is out is lost.`,
 		if !slices.Contains(bearer.Algorithms(), alg) {
 			return useErrorf("--alg %q is unknown; allowed: %s", alg, strings.Join(bearer.Algorithms(), ", "))
 		}
-		var key keyView
-		if err := p.run(c.Context(), "key.rotate", alg, &key); err != nil {
+		var key operations.KeyView
+		if err := p.run(c, operations.KeyRotation{Alg: alg}, &key); err != nil {
 			return err
 		}
-		return p.showKeys(key, []keyView{key})
+		return p.showKeys(key, []operations.KeyView{key})
 	}
 	return p.prints(c)
 }
 
-func (p *program) showKeys(asJSON any, keys []keyView) error {
+func (p *program) showKeys(asJSON any, keys []operations.KeyView) error {
 	if p.json {
 		return writeJSON(p.out, asJSON)
 	}
@@ -86,17 +69,4 @@ func (p *program) showKeys(asJSON any, keys []keyView) error {
 		rows = append(rows, []string{k.KID, k.Alg, k.CreatedAt.Format(time.RFC3339), use, until})
 	}
 	return table(p.out, "KID ALG CREATED USE UNTIL", rows)
-}
-
-func listKeys(_ context.Context, a *app, _ none) ([]keyView, error) {
-	views := []keyView{}
-	for _, k := range a.keys.List() {
-		views = append(views, viewKey(k))
-	}
-	return views, nil
-}
-
-func rotateKey(_ context.Context, a *app, alg string) (keyView, error) {
-	k, err := a.keys.Rotate(a.now(), alg, maxLifetime)
-	return viewKey(k), err
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
 
@@ -46,8 +47,8 @@ type program struct {
 	in       io.Reader
 	out, err io.Writer
 	now      func() time.Time
-	patience time.Duration // to wait for who has the data directory open
-	ready    func(*server) // if set, told when a server serves
+	patience time.Duration        // to wait for who has the data directory open
+	ready    func(*server.Server) // if set, told when a server serves
 
 	config, data string // --config, --data
 	json         bool   // --json

@@ -80,11 +80,11 @@ func TestR5Drain(t *testing.T) {
 	}
 	ended := make(chan struct{})
 	go func() { h.end(); close(ended) }()
-	for !h.server.draining.Load() {
+	for h.server.Ready(t.Context()) == nil {
 		time.Sleep(time.Millisecond)
 	}
-	if err := h.server.ready(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "draining:") {
-		t.Errorf("a server that is stopping says it is ready: %v", err)
+	if err := h.server.Ready(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "draining:") {
+		t.Errorf("a server that is stopping is ready, or gives another reason: %v", err)
 	}
 	slow("&limit=1")
 	<-ended
@@ -184,44 +184,10 @@ func (h *home) hangup(settings, says string) {
 	}
 }
 
-// TestTLS: the certificate comes from two files, and is read again when they
-// change; half of a change leaves the old one in use.
+// TestTLS checks that the public listener uses the certificate of the settings.
 func TestTLS(t *testing.T) {
 	h := newHome(t, "")
 	cert, key := filepath.Join(h.dir, "cert.pem"), filepath.Join(h.dir, "key.pem")
-	writePair(t, cert, key, 1)
-	now := time.Now()
-	var ahead atomic.Int64
-	a := &app{now: func() time.Time { return now.Add(time.Duration(ahead.Load())) }, log: h.program(io.Discard, &bytes.Buffer{}).logger(mustLoad(t, h))}
-	s := mustLoad(t, h)
-	s.TLS.Certificate, s.TLS.Key = cert, key
-	c, err := newCertificates(s, a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serial := func(want int64) {
-		t.Helper()
-		ahead.Add(int64(2 * time.Second))
-		pair, err := c.config().GetCertificate(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		leaf, err := x509.ParseCertificate(pair.Certificate[0])
-		if err != nil || leaf.SerialNumber.Int64() != want {
-			t.Errorf("certificate %v, want %d (%v)", leaf.SerialNumber, want, err)
-		}
-	}
-	serial(1)
-	writePair(t, cert, filepath.Join(h.dir, "other.pem"), 2)
-	serial(1)
-	writePair(t, cert, key, 3)
-	serial(3)
-	os.Remove(key)
-	serial(3)
-	if _, err := newCertificates(s, a); err == nil {
-		t.Error("a start without a key")
-	}
-
 	writePair(t, cert, key, 4)
 	h.write("stile.yaml", fmt.Sprintf("listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: %s/data\ntls: {certificate: %s, key: %s}\n", h.dir, cert, key))
 	h.serve()

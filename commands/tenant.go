@@ -2,14 +2,13 @@ package commands
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"stile.example/stile/tenants"
+	"stile.example/stile/operations"
 	"stile.example/stile/usage"
 )
 
@@ -21,9 +20,9 @@ its client_id, gets its tokens with a secret, and pays for its calls.`,
   stile tenant set acme policy.token.calls=500 --calls-per-month 100000
   stile tenant rotate-secret acme --overlap 24h`,
 		p.tenantAdd(), p.tenantList(), p.tenantShow(), p.tenantSet(),
-		p.tenantStatus("suspend", tenants.Suspended, "refuse a tenant's calls until it is resumed",
+		p.tenantStatus("suspend", "refuse a tenant's calls until it is resumed",
 			"Suspends a tenant: its calls are refused with tenant_suspended and it gets no\ntokens. Nothing is lost, and `stile tenant resume` undoes it."),
-		p.tenantStatus("resume", tenants.Active, "let a suspended tenant's calls through again",
+		p.tenantStatus("resume", "let a suspended tenant's calls through again",
 			"Resumes a suspended tenant: its live tokens are good again, and it gets new ones."),
 		p.tenantRemove(), p.tenantRotate())
 }
@@ -43,8 +42,8 @@ once: only a hash of it is kept. A lost one is replaced by rotate-secret. Withou
 		if err != nil {
 			return err
 		}
-		var made credentials
-		if err := p.run(c.Context(), "tenant.add", ch, &made); err != nil {
+		var made operations.Credentials
+		if err := p.run(c, ch, &made); err != nil {
 			return err
 		}
 		if ch.Sites == nil {
@@ -81,28 +80,28 @@ so that the server's own is good. It holds at once, for live tokens too.
 			}
 			ch.Policy[name] = text
 		}
-		return p.changeTenant(c.Context(), ch)
+		return p.runForTenant(c, ch)
 	}
 	return p.prints(c)
 }
 
-func (p *program) tenantStatus(verb string, status tenants.Status, short, long string) *cobra.Command {
+// tenantStatus returns suspend or resume.
+func (p *program) tenantStatus(verb, short, long string) *cobra.Command {
 	return p.prints(&cobra.Command{Use: verb + " CLIENT_ID", Short: short, Long: long,
-		Example: "  stile tenant " + verb + " acme", Args: takes(1, 1, "one CLIENT_ID"),
+		Example: "  stile tenant " + verb + " acme",
+		Args:    takes(1, 1, "one CLIENT_ID"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return p.changeTenant(c.Context(), tenantChange{ClientID: args[0], Status: &status})
+			return p.runForTenant(c, operations.TenantName{ClientID: args[0]})
 		}})
 }
 
-func (p *program) changeTenant(ctx context.Context, ch tenantChange) error {
-	var t tenantInfo
-	if err := p.run(ctx, "tenant.set", ch, &t); err != nil {
+// runForTenant performs an operation that returns a tenant, and prints the tenant.
+func (p *program) runForTenant(c *cobra.Command, in any) error {
+	var t operations.TenantInfo
+	if err := p.run(c, in, &t); err != nil {
 		return err
 	}
-	if p.json {
-		return writeJSON(p.out, t.tenantView)
-	}
-	return t.print(p)
+	return p.showTenant(t)
 }
 
 func (p *program) tenantRotate() *cobra.Command {
@@ -119,8 +118,8 @@ Tokens that are out stay good.`,
 		if err != nil {
 			return err
 		}
-		var made credentials
-		if err := p.run(c.Context(), "tenant.rotate-secret", rotation{args[0], d}, &made); err != nil {
+		var made operations.Credentials
+		if err := p.run(c, operations.SecretRotation{ClientID: args[0], Overlap: operations.Duration(d)}, &made); err != nil {
 			return err
 		}
 		return p.showSecret(made)
@@ -141,14 +140,14 @@ refused from then on; its usage stays, for the statement. It cannot be undone:
 		if !yes && isTerminal(p.in) && !p.confirm("Remove "+args[0]+" and its items for good? Type its client_id: ", args[0]) {
 			return errors.New("nothing was removed")
 		}
-		var gone tenantQuery
-		if err := p.run(c.Context(), "tenant.remove", tenantQuery{ClientID: args[0]}, &gone); err != nil {
+		var gone operations.Removed
+		if err := p.run(c, operations.TenantName{ClientID: args[0]}, &gone); err != nil {
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, map[string]string{"removed": gone.ClientID})
+			return writeJSON(p.out, gone)
 		}
-		fmt.Fprintf(p.out, "removed %s\n", printable(gone.ClientID))
+		fmt.Fprintf(p.out, "removed %s\n", printable(gone.Removed))
 		return nil
 	}
 	return p.prints(c)

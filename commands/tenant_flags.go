@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"stile.example/stile/tenants"
+	"stile.example/stile/operations"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/usage"
 )
@@ -29,7 +29,7 @@ func (f *tenantFlags) register(c *cobra.Command) {
 }
 
 // change is what of it was given.
-func (f *tenantFlags) change(c *cobra.Command, clientID string, today string) (ch tenantChange, err error) {
+func (f *tenantFlags) change(c *cobra.Command, clientID string, today string) (ch operations.TenantChange, err error) {
 	ch.ClientID = clientID
 	given := c.Flags().Changed
 	if given("name") {
@@ -58,19 +58,19 @@ func (f *tenantFlags) change(c *cobra.Command, clientID string, today string) (c
 	return ch, nil
 }
 
-func parsePrice(text, today string) (tenants.Price, error) {
+func parsePrice(text, today string) (operations.Price, error) {
 	amount, since, has := strings.Cut(text, "@")
 	if !has {
 		since = today
 	}
 	micros, err := usage.ParseAmount(amount)
 	if err != nil {
-		return tenants.Price{}, useErrorf("--price %q: %v", text, err)
+		return operations.Price{}, useErrorf("--price %q: %v", text, err)
 	}
 	if _, err := time.Parse(time.DateOnly, since); err != nil {
-		return tenants.Price{}, useErrorf("--price %q: the day must be YYYY-MM-DD", text)
+		return operations.Price{}, useErrorf("--price %q: the day must be YYYY-MM-DD", text)
 	}
-	return tenants.Price{Since: since, Micros: int64(micros)}, nil
+	return operations.Price{Since: since, Micros: int64(micros)}, nil
 }
 
 // readKeySet reads a tenant's public keys; "" takes them away.

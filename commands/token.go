@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"stile.example/stile/operations"
 )
 
 func (p *program) tokenCommand() *cobra.Command {
@@ -20,16 +22,8 @@ user of this machine sees it.`,
 		p.tokenIssue(), p.tokenShow(), p.tokenRevoke())
 }
 
-// issued is the token endpoint's body (RFC 6749 §5.1).
-type issued struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int64  `json:"expires_in"`
-	Scope       string `json:"scope"`
-}
-
 func (p *program) tokenIssue() *cobra.Command {
-	var q issueQuery
+	var q operations.TokenRequest
 	c := &cobra.Command{Use: "issue CLIENT_ID", Short: "issue a token for a tenant",
 		Long: `Issues a token as the token endpoint would, and prints it. Calls made with it are
 counted and charged to the tenant.`,
@@ -37,7 +31,7 @@ counted and charged to the tenant.`,
 		Args:    takes(0, 1, "one CLIENT_ID")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "the tenant's `client_id`, instead of the argument")
 	c.Flags().StringVar(&q.Subject, "subject", "", "the tenant's `name` of the visitor, at most 128 bytes")
-	c.Flags().StringVar(&q.Scope, "scope", scope, "the token's `scope`")
+	c.Flags().StringVar(&q.Scope, "scope", operations.Scope, "the token's `scope`")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 1 && q.Tenant == "" {
 			q.Tenant, args = args[0], nil
@@ -45,8 +39,8 @@ counted and charged to the tenant.`,
 		if len(args) > 0 || q.Tenant == "" {
 			return useErrorf("name the tenant once: `stile token issue CLIENT_ID`")
 		}
-		var made issued
-		if err := p.run(c.Context(), "token.issue", q, &made); err != nil {
+		var made operations.IssuedToken
+		if err := p.run(c, q, &made); err != nil {
 			return err
 		}
 		if p.json {
@@ -56,25 +50,6 @@ counted and charged to the tenant.`,
 		return err
 	}
 	return p.prints(c)
-}
-
-// tokenView is what --json prints of a token.
-type tokenView struct {
-	Active     bool       `json:"active"`
-	ClientID   *string    `json:"client_id"` // null: not known
-	Binding    string     `json:"binding"`   // none, address
-	Calls      uint32     `json:"calls"`
-	CallsLimit uint32     `json:"calls_limit"`
-	Reason     *string    `json:"reason"` // why it is not active, as a code; null if it is
-	IssuedAt   *time.Time `json:"issued_at"`
-	ExpiresAt  *time.Time `json:"expires_at"`
-	Challenges int        `json:"challenges"` // asked so far
-}
-
-// tokenInfo is what a person is shown of one.
-type tokenInfo struct {
-	tokenView
-	Open string // the challenge that waits to be solved, "" for none
 }
 
 func (p *program) tokenShow() *cobra.Command {
@@ -90,8 +65,8 @@ itself: until its first call the server keeps nothing of it.
 			if err != nil {
 				return err
 			}
-			var v tokenInfo
-			if err := p.run(c.Context(), "token.show", name, &v); err != nil {
+			var v operations.TokenInfo
+			if err := p.run(c, operations.TokenName{Token: name}, &v); err != nil {
 				return err
 			}
 			return p.showToken(v)
@@ -108,8 +83,8 @@ func (p *program) tokenRevoke() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var v tokenInfo
-			if err := p.run(c.Context(), "token.revoke", name, &v); err != nil {
+			var v operations.TokenInfo
+			if err := p.run(c, operations.TokenName{Token: name}, &v); err != nil {
 				return err
 			}
 			return p.showToken(v)
@@ -142,9 +117,9 @@ func (p *program) tokenName(arg string) (string, error) {
 	return fields[0], nil
 }
 
-func (p *program) showToken(v tokenInfo) error {
+func (p *program) showToken(v operations.TokenInfo) error {
 	if p.json {
-		return writeJSON(p.out, v.tokenView)
+		return writeJSON(p.out, v.TokenView)
 	}
 	text := func(s *string) string {
 		if s == nil {
@@ -163,6 +138,6 @@ func (p *program) showToken(v tokenInfo) error {
 		state = "not good: " + text(v.Reason)
 	}
 	return card(p.out, "token", state, "client_id", text(v.ClientID), "binding", v.Binding,
-		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges), "open", cellOr(v.Open),
+		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges), "open", cellOr(v.OpenChallenge),
 		"issued_at", at(v.IssuedAt), "expires_at", at(v.ExpiresAt))
 }

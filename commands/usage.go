@@ -1,16 +1,16 @@
 package commands
 
 import (
-	"context"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/operations"
 	"stile.example/stile/usage"
 )
 
 func (p *program) usageCommand() *cobra.Command {
-	var q usageQuery
+	var q operations.UsageQuery
 	var format string
 	c := &cobra.Command{Use: "usage", Short: "what tenants used, and what it costs",
 		Long: `Prints calls, records (items delivered) and amounts by tenant, UTC day and route.
@@ -37,8 +37,8 @@ the tenant had on that day. --from and --to are days, both included, or months.`
 		if q.To, err = dayOf("to", q.To, lastDay); err != nil {
 			return err
 		}
-		var sent []usageRow
-		if err := p.run(c.Context(), "usage", q, &sent); err != nil {
+		var sent []operations.UsageRow
+		if err := p.run(c, q, &sent); err != nil {
 			return err
 		}
 		rows := make([]usage.Row, len(sent))
@@ -63,39 +63,3 @@ func dayOf(flag, text string, edge func(time.Time) time.Time) (string, error) {
 
 func firstDay(month time.Time) time.Time { return month }
 func lastDay(month time.Time) time.Time  { return month.AddDate(0, 1, -1) }
-
-// usageQuery asks for usage; an empty field is no bound.
-type usageQuery struct{ Tenant, From, To string }
-
-// usageRow is a usage.Row on its way here.
-type usageRow struct {
-	Tenant, Day, Route     string
-	Calls, Records, Micros int64
-}
-
-func readUsage(ctx context.Context, a *app, q usageQuery) ([]usageRow, error) {
-	lines, err := a.db.Usage(ctx, q.Tenant, q.From, q.To)
-	if err != nil {
-		return nil, err
-	}
-	if _, known := a.tenants.Find(q.Tenant); q.Tenant != "" && len(lines) == 0 && !known { // a removed one still has its usage
-		_, err := a.find(q.Tenant)
-		return nil, err
-	}
-	rows, err := usage.Statement(lines, a.price)
-	sent := make([]usageRow, len(rows))
-	for i, r := range rows {
-		sent[i] = usageRow{r.Tenant, r.Day, r.Route, r.Calls, r.Records, int64(r.Amount)}
-	}
-	return sent, err
-}
-
-// price is what a call costs a tenant on a day. One that was removed took its
-// prices with it: its usage is still shown, and nothing is charged.
-func (a *app) price(clientID, day string) int64 {
-	t, ok := a.tenants.Find(clientID)
-	if !ok {
-		return 0
-	}
-	return t.PriceOn(day)
-}

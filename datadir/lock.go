@@ -1,4 +1,4 @@
-package commands
+package datadir
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// errHeld says that another process has the data directory open.
-var errHeld = errors.New("held by another process")
+// ErrHeld says that another process has the data directory open.
+var ErrHeld = errors.New("held by another process")
 
 // lock is held by the one process that has a data directory open. It ends with
 // the process, however that ends: there are no stale ones.
@@ -28,7 +28,7 @@ func takeLock(dir string) (*lock, error) {
 	if err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errHeld
+			return nil, ErrHeld
 		}
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}

@@ -1,38 +1,40 @@
-package commands
+package server
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"stile.example/stile/content"
+	"stile.example/stile/datadir"
 	"stile.example/stile/demo"
+	"stile.example/stile/operations"
 	"stile.example/stile/static"
-	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
 
-const demoTenant = "demo"
+const demoTenantID = "demo"
 
 // demoPolicy lets a newcomer see a token end: 30 calls of 50 items each use
 // it up, before they are a spike.
 var demoPolicy = map[string]string{"policy.token.calls": "400", "policy.token.records": "1500"}
 
-// prepareDemo brings the demo corpus and the demo tenant up to date, opens the
+// PrepareDemo brings the demo corpus and the demo tenant up to date, opens the
 // tenant's site, and says what can be tried. The tenant gets a new secret each
 // time: only its hash is kept, so the old one cannot be shown again.
-func (p *program) prepareDemo(ctx context.Context, srv *server, addr string) error {
+func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) error {
 	at, err := srv.openDemoSite(addr)
 	if err != nil {
 		return err
 	}
-	corpus, err := importDemo(ctx, srv)
+	corpus, err := srv.importDemo(ctx)
 	if err != nil {
 		return err
 	}
-	made, err := p.demoTenant(ctx, srv.app, at.origins)
+	made, err := demoTenant(ctx, srv.dir, at.origins)
 	if err != nil {
 		return fmt.Errorf("prepare the demo tenant: %w", err)
 	}
@@ -43,34 +45,34 @@ func (p *program) prepareDemo(ctx context.Context, srv *server, addr string) err
 	for _, n := range corpus {
 		items += n
 	}
-	admin := "http://" + srv.doors[1].listener.Addr().String()
-	_, err = fmt.Fprintf(p.out, banner, items, len(corpus), srv.origin, admin, made.Secret, at.origins[0])
+	admin := "http://" + srv.Addr("admin")
+	_, err = fmt.Fprintf(out, banner, items, len(corpus), srv.origin, admin, made.Secret, at.origins[0])
 	return err
 }
 
 // importDemo returns how many items each collection has.
-func importDemo(ctx context.Context, srv *server) (map[string]int, error) {
+func (srv *Server) importDemo(ctx context.Context) (map[string]int, error) {
 	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
-	result, err := srv.app.db.Import(ctx, content.ImportOptions{}, content.Read(ctx, src)) // no Prune: other items may be there
+	result, err := srv.dir.DB.Import(ctx, content.ImportOptions{}, content.Read(ctx, src)) // no Prune: other items may be there
 	if err != nil {
 		return nil, fmt.Errorf("import the demo corpus: %w", err)
 	}
-	return result.Collections, srv.app.updateAddressPolicy(ctx)
+	return result.Collections, srv.dir.UpdateAddressPolicy(ctx)
 }
 
-// demoTenant makes the tenant, or gives the one that is there a new secret.
-func (p *program) demoTenant(ctx context.Context, a *app, sites []string) (credentials, error) {
-	name, active := "Demo", tenants.Active
+// demoTenant adds the tenant, or gives the existing one a new secret.
+func demoTenant(ctx context.Context, d *datadir.Dir, sites []string) (operations.Credentials, error) {
+	name := "Demo"
 	sites = slices.Clone(sites) // the directory sorts its own
-	ch := tenantChange{ClientID: demoTenant, Name: &name, Sites: &sites, Policy: demoPolicy}
-	if _, there := a.tenants.Find(demoTenant); !there {
-		ch.Prices = []tenants.Price{{Since: usage.Day(p.now()), Micros: 1000}}
-		return addTenant(ctx, a, ch)
+	ch := operations.TenantChange{ClientID: demoTenantID, Name: &name, Sites: &sites, Policy: demoPolicy}
+	if _, exists := d.Tenants.Find(demoTenantID); !exists {
+		ch.Prices = []operations.Price{{Since: usage.Day(d.Now()), Micros: 1000}}
+		return operations.AddTenant(ctx, d, ch)
 	}
-	ch.Status = &active
-	_, bad := setTenant(ctx, a, ch)
-	made, err := rotateSecret(ctx, a, rotation{ClientID: demoTenant})
-	return made, errors.Join(bad, err)
+	_, bad := operations.SetTenant(ctx, d, ch)
+	_, stays := operations.ResumeTenant(ctx, d, operations.TenantName{ClientID: demoTenantID})
+	made, err := operations.RotateSecret(ctx, d, operations.SecretRotation{ClientID: demoTenantID})
+	return made, errors.Join(bad, stays, err)
 }
 
 // demoEntries are the items that the site has pages for.

@@ -1,4 +1,4 @@
-package commands
+package server
 
 import (
 	"crypto/tls"
@@ -30,7 +30,7 @@ type certificates struct {
 }
 
 // newCertificates is nil where TLS is off.
-func newCertificates(s *settings.Settings, a *app) (*certificates, error) {
+func newCertificates(s *settings.Settings, now func() time.Time, log *slog.Logger) (*certificates, error) {
 	switch {
 	case !s.TLS.On():
 		return nil, nil
@@ -40,7 +40,7 @@ func newCertificates(s *settings.Settings, a *app) (*certificates, error) {
 			Cache: autocert.DirCache(filepath.Join(s.Data, "acme")),
 		}}, nil
 	}
-	c := &certificates{files: s.TLS, now: a.now, log: a.log}
+	c := &certificates{files: s.TLS, now: now, log: log}
 	_, err := c.get(nil)
 	return c, err
 }

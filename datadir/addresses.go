@@ -1,4 +1,4 @@
-package commands
+package datadir
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 // addressChecker tells tokens' gate what addresses call for: it translates between
 // the two machines, which don't know each other.
 type addressChecker struct {
-	book     *addresses.Registry
+	registry *addresses.Registry
 	observed func(a tokens.AddressUse, v addresses.Verdict) // told of what a rule would have done
 }
 
@@ -21,7 +21,7 @@ func (n addressChecker) Check(ctx context.Context, a tokens.AddressUse) (tokens.
 	if a.NewBinding {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
-	v, err := n.book.Apply(ctx, a.From, a.Tenant, a.At, e)
+	v, err := n.registry.Apply(ctx, a.From, a.Tenant, a.At, e)
 	if err != nil {
 		return tokens.AddressVerdict{}, err
 	}
@@ -33,13 +33,13 @@ func (n addressChecker) Check(ctx context.Context, a tokens.AddressUse) (tokens.
 
 // Asked is tokens.Neighbours'.
 func (n addressChecker) ChallengeIssued(ctx context.Context, c tokens.AddressChallenge) error {
-	_, err := n.book.Apply(ctx, c.From, c.Tenant, c.At, addresses.Issued{At: c.At, Shared: c.Shared})
+	_, err := n.registry.Apply(ctx, c.From, c.Tenant, c.At, addresses.Issued{At: c.At, Shared: c.Shared})
 	return err
 }
 
 // Solved is tokens.Neighbours'.
 func (n addressChecker) ChallengeSolved(ctx context.Context, c tokens.AddressChallenge) error {
-	_, err := n.book.Apply(ctx, c.From, c.Tenant, c.At, addresses.Solved{At: c.At, Shared: c.Shared})
+	_, err := n.registry.Apply(ctx, c.From, c.Tenant, c.At, addresses.Solved{At: c.At, Shared: c.Shared})
 	return err
 }
 
@@ -58,4 +58,10 @@ func addressVerdict(v addresses.Verdict) tokens.AddressVerdict {
 		c.Blocked = true
 	}
 	return c
+}
+
+// ObserveAddresses makes the gate call fn for each use of a token at an address where a rule that
+// is only observed would have refused or challenged it.
+func (d *Dir) ObserveAddresses(fn func(tokens.AddressUse, addresses.Verdict)) {
+	d.Gate.Addresses = addressChecker{d.Addresses, fn}
 }

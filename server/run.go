@@ -1,4 +1,4 @@
-package commands
+package server
 
 import (
 	"context"
@@ -11,13 +11,16 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"stile.example/stile/settings"
 )
 
-// run serves until ctx is done or a listener breaks, then stops in good order.
-func (srv *server) run(ctx context.Context, ready func(*server)) error {
-	log := srv.app.log
-	broken := make(chan error, len(srv.doors))
-	for _, d := range srv.doors {
+// Run serves until ctx is done or a listener breaks, then stops in good order. It calls ready,
+// unless that is nil, when requests are accepted.
+func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
+	log := srv.dir.Log
+	broken := make(chan error, len(srv.listeners))
+	for _, d := range srv.listeners {
 		go func() { broken <- d.serve() }()
 		if d.name != "socket" {
 			log.Info("listening", "listener", d.name, "address", d.listener.Addr().String())
@@ -25,12 +28,12 @@ func (srv *server) run(ctx context.Context, ready func(*server)) error {
 	}
 	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx)) // what is refused while draining is recorded too
 	recorded := make(chan struct{})
-	go func() { srv.app.refusals.Run(recording, srv.app.now); close(recorded) }()
+	go func() { srv.dir.Refusals.Run(recording, srv.dir.Now); close(recorded) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	swept := make(chan struct{})
 	go func() { srv.sweep(sweeping); close(swept) }()
-	for _, ring := range srv.app.rings {
-		go ring.Run(sweeping)
+	for _, keys := range srv.dir.ExternalKeys {
+		go keys.Run(sweeping)
 	}
 	if ready != nil {
 		ready(srv)
@@ -66,13 +69,13 @@ func (d *listener) serve() error {
 
 // drain stops accepting, lets what has begun finish, and cuts off what takes
 // too long.
-func (srv *server) drain() (err error) {
+func (srv *Server) drain() (err error) {
 	srv.draining.Store(true)
 	grace, cancel := context.WithTimeout(context.Background(), drainWithin)
 	defer cancel()
-	for _, d := range srv.doors { // the public one first: the others tell how it goes
+	for _, d := range srv.listeners { // the public one first: the others tell how it goes
 		if late := d.http.Shutdown(grace); late != nil {
-			srv.app.log.Warn("cut off what took too long", "listener", d.name)
+			srv.dir.Log.Warn("cut off what took too long", "listener", d.name)
 			err = errors.Join(err, d.http.Close())
 		}
 	}
@@ -80,7 +83,7 @@ func (srv *server) drain() (err error) {
 }
 
 // sweep moves the counts of tokens that are long dead to the ledger.
-func (srv *server) sweep(ctx context.Context) {
+func (srv *Server) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
@@ -88,16 +91,16 @@ func (srv *server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := srv.app.db.Sweep(ctx, srv.app.now()); err != nil && ctx.Err() == nil {
-				srv.app.log.Error("sweep", "err", err)
+			if err := srv.dir.DB.Sweep(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
+				srv.dir.Log.Error("sweep", "err", err)
 			}
 		}
 	}
 }
 
-// reloadOnHangup reads the settings again on SIGHUP, and takes over those that
+// ReloadOnHangup reads the settings again on SIGHUP, and takes over those that
 // may change while the server runs.
-func (p *program) reloadOnHangup(ctx context.Context, srv *server, flags map[string]string) (stop func()) {
+func (srv *Server) ReloadOnHangup(ctx context.Context, load func() (*settings.Settings, error)) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	done := make(chan struct{})
@@ -109,23 +112,24 @@ func (p *program) reloadOnHangup(ctx context.Context, srv *server, flags map[str
 			case <-done:
 				return
 			case <-hangup:
-				p.reload(srv, flags)
+				srv.reload(load)
 			}
 		}
 	}()
 	return func() { signal.Stop(hangup); close(done) }
 }
 
-func (p *program) reload(srv *server, flags map[string]string) {
-	log := srv.app.log
-	fresh, err := p.settings(flags)
+func (srv *Server) reload(load func() (*settings.Settings, error)) {
+	log := srv.dir.Log
+	fresh, err := load()
 	if err != nil {
 		log.Error("the settings cannot be used; the old ones stay", "err", err)
 		return
 	}
-	if names := srv.app.settings().Restart(fresh); len(names) > 0 {
+	if names := srv.dir.Settings().Restart(fresh); len(names) > 0 {
 		log.Warn("changed, but only a restart takes it over", "settings", strings.Join(names, " "))
 	}
-	srv.app.reload(fresh)
+	srv.dir.Reload(fresh)
+	srv.policies.use(srv.dir.Settings())
 	log.Info("settings read again")
 }

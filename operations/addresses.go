@@ -1,0 +1,158 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/datadir"
+)
+
+// AddressView is what --json prints of a line of the address list.
+type AddressView struct {
+	Range  string     `json:"range"`
+	Kind   string     `json:"kind"`  // allow, block or crowded
+	Until  *time.Time `json:"until"` // null: for good; of a crowd: as long as it lasts
+	Reason string     `json:"reason"`
+	Origin string     `json:"origin"`           // rule or person
+	Tenant string     `json:"tenant,omitempty"` // client_id of the tenant whose tokens a rule's line is about; "": all
+}
+
+// AddressInfo is what a person is shown of one.
+type AddressInfo struct {
+	AddressView
+	Bindings     uint16 `json:"bindings,omitempty"`      // of an allow: its own budget; 0: none
+	SuggestBlock bool   `json:"suggest_block,omitempty"` // blocked so often that a permanent block is suggested
+}
+
+func listAddresses(ctx context.Context, d *datadir.Dir, _ None) ([]AddressInfo, error) {
+	lines, err := d.Addresses.Lines(ctx, d.Now())
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(lines, func(x, y addresses.Line) int { // a person's come first
+		if x.Origin != y.Origin {
+			return strings.Compare(x.Origin, y.Origin)
+		}
+		return x.Range.Addr().Compare(y.Range.Addr())
+	})
+	budgets, err := budgets(ctx, d)
+	all := make([]AddressInfo, len(lines))
+	for i, l := range lines {
+		all[i] = AddressInfo{viewLine(l), 0, l.Propose}
+		all[i].Tenant = d.TenantName(l.Tenant)
+		if l.Kind == string(addresses.Allow) {
+			all[i].Bindings = budgets[l.Range]
+		}
+	}
+	return all, err
+}
+
+func viewLine(l addresses.Line) AddressView {
+	v := AddressView{Range: l.Range.String(), Kind: l.Kind, Reason: l.Reason, Origin: l.Origin}
+	if l.Until != 0 && l.Until != addresses.Forever {
+		until := time.Unix(l.Until, 0).UTC()
+		v.Until = &until
+	}
+	return v
+}
+
+// budgets are the bindings that allowed ranges have of their own.
+func budgets(ctx context.Context, d *datadir.Dir) (map[netip.Prefix]uint16, error) {
+	entries, err := d.DB.Entries(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read address list: %w", err)
+	}
+	all := map[netip.Prefix]uint16{}
+	for _, e := range entries {
+		all[e.Range] = e.Bindings
+	}
+	return all, nil
+}
+
+// RangeAllowance describes a range to allow.
+type RangeAllowance struct {
+	Range    string   `json:"range"`              // an address or a prefix; an IPv6 address means its /64
+	For      Duration `json:"for,omitempty"`      // 0: permanently
+	Reason   string   `json:"reason,omitempty"`   // for people; at most addresses.MaxReason bytes
+	Bindings uint16   `json:"bindings,omitempty"` // the budget of each address, in bindings; 0: no limit
+}
+
+func allowRange(ctx context.Context, d *datadir.Dir, a RangeAllowance) (AddressInfo, error) {
+	r, err := addresses.ParseRange(a.Range)
+	if err != nil {
+		return AddressInfo{}, err
+	}
+	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Allow, Reason: a.Reason, Bindings: a.Bindings}, a.For)
+}
+
+// RangeBlock describes a range to block.
+type RangeBlock struct {
+	Range  string   `json:"range"`            // an address or a prefix; an IPv6 address means its /64
+	For    Duration `json:"for,omitempty"`    // 0: permanently
+	Reason string   `json:"reason,omitempty"` // for people; at most addresses.MaxReason bytes
+	Yes    bool     `json:"yes,omitempty"`    // block it even if it is wide or contains trusted proxies
+}
+
+func blockRange(ctx context.Context, d *datadir.Dir, b RangeBlock) (AddressInfo, error) {
+	r, err := addresses.ParseRange(b.Range)
+	if err != nil {
+		return AddressInfo{}, err
+	}
+	if !b.Yes {
+		if err := checkBlockRange(r, d.Settings().TrustedProxies); err != nil {
+			return AddressInfo{}, err
+		}
+	}
+	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Block, Reason: b.Reason}, b.For)
+}
+
+// putEntry adds an entry that ends after a time, or never if the time is 0.
+func putEntry(ctx context.Context, d *datadir.Dir, e addresses.Entry, lasts Duration) (AddressInfo, error) {
+	view := AddressView{Range: e.Range.String(), Kind: string(e.Kind), Reason: e.Reason, Origin: "person"}
+	if lasts > 0 {
+		e.Until = d.Now().Add(time.Duration(lasts)).UTC().Truncate(time.Second)
+		view.Until = &e.Until
+	}
+	return AddressInfo{view, e.Bindings, false}, d.Addresses.Put(ctx, e)
+}
+
+// checkBlockRange refuses to block what would shut out a part of the world, or
+// everybody.
+func checkBlockRange(r netip.Prefix, proxies []netip.Prefix) error {
+	widest := 8
+	if r.Addr().Is6() {
+		widest = 16
+	}
+	if r.Bits() < widest {
+		return fmt.Errorf("%s is wider than a /%d; with --yes it is blocked all the same", r, widest)
+	}
+	for _, p := range proxies {
+		if r.Overlaps(p) {
+			return fmt.Errorf("%s holds trusted proxies (%s), through which everybody may come; with --yes it is blocked all the same", r, p)
+		}
+	}
+	return nil
+}
+
+// RangeName names an entry of the address list by its range.
+type RangeName struct {
+	Range string `json:"range"` // an address or a prefix; an IPv6 address means its /64
+}
+
+func removeRange(ctx context.Context, d *datadir.Dir, n RangeName) (Removed, error) {
+	r, err := addresses.ParseRange(n.Range)
+	if err != nil {
+		return Removed{}, err
+	}
+	err = d.Addresses.Remove(ctx, r, d.Now())
+	if errors.Is(err, addresses.ErrNotListed) {
+		return Removed{}, fmt.Errorf("%s is not in the list, and no address in it is blocked or crowded; `stile address list` lists them", r)
+	}
+	return Removed{r.String()}, err
+}
