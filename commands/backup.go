@@ -10,11 +10,11 @@ import (
 )
 
 func (p *program) backupCommand() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "backup FILE", Short: "write a consistent copy of all data",
-		Long: `Writes a tar file with the database, the corpus and the keys, as they are at one
-moment; the server goes on meanwhile. It holds secrets: it is made readable for
-its owner alone. To restore it, unpack it into an empty data directory while no
-server runs.`,
+	return p.prints(&cobra.Command{Use: "backup FILE",
+		Long: `Write a tar file with the database, the corpus and the keys, all from the same
+moment. The server continues to serve. The file contains secrets, so only its
+owner can read it (mode 0600). To restore a backup, unpack it into an empty data
+directory while no server is running.`,
 		Example: "  stile backup stile-2026-11-22.tar\n  mkdir data && tar -xf stile-2026-11-22.tar -C data",
 		Args:    takes(1, 1, "one FILE"),
 		RunE: func(c *cobra.Command, args []string) error {

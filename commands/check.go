@@ -11,11 +11,11 @@ import (
 )
 
 func (p *program) checkCommand() *cobra.Command {
-	c := &cobra.Command{Use: "check", Short: "read the settings, try every part, say what is wrong",
-		Long: `Reads the settings as serve would, and tries what they name: the data directory,
-the database, the two listeners, the certificate, the outside issuers, the disk and
-the clock. What is missing in the data directory is made. Exit code 1 if something
-is wrong.`,
+	c := &cobra.Command{Use: "check", Short: "check the settings and everything that they name",
+		Long: `Read the settings as serve does, and check what they name: the data directory, the
+database, the two listeners, the certificate, the external issuers, the disk and
+the clock. Missing files of the data directory are created. The exit code is 1 if
+a check fails.`,
 		Example: "  stile check\n  stile check --config /etc/stile.yaml --json",
 		Args:    takes(0, 0, "no arguments, only flags")}
 	given := settingFlags(c)
@@ -26,7 +26,7 @@ is wrong.`,
 		}
 		for _, f := range found {
 			if f.State == server.Wrong {
-				return errors.New("something is wrong; mend what is named above")
+				return errors.New("some checks failed; fix the problems listed above")
 			}
 		}
 		return nil

@@ -88,7 +88,7 @@ func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, 
 			return nil, err
 		}
 		if time.Now().After(end) {
-			return nil, fmt.Errorf("%s is held by another process that does not answer at %s; wait for it to start or to end, and try again", s.Data, socket.File(s.Data))
+			return nil, fmt.Errorf("%s is held by another process that does not respond at %s; wait until it has started or ended, then try again", s.Data, socket.File(s.Data))
 		}
 		select {
 		case <-ctx.Done():

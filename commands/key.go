@@ -12,15 +12,15 @@ import (
 )
 
 func (p *program) keyCommand() *cobra.Command {
-	return noun("key", "the keys that sign the tokens",
-		`The server signs its tokens with a key of its own, made at the first start.
-Its public part stands at /.well-known/jwks.json.`,
+	return noun("key", "the keys that sign tokens",
+		`The server signs tokens with its signing key, which it creates at the first
+start. The public part is published at /.well-known/jwks.json.`,
 		"  stile key list\n  stile key rotate", p.keyList(), p.keyRotate())
 }
 
 func (p *program) keyList() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "list", Short: "list the keys",
-		Long:    "Lists the key that signs, and those that only verify until their last token is dead.",
+	return p.prints(&cobra.Command{Use: "list",
+		Long:    "List the key that signs, and the older keys. Each of these verifies tokens until\nthe last token that it signed has expired.",
 		Example: "  stile key list --json",
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -34,15 +34,15 @@ func (p *program) keyList() *cobra.Command {
 
 func (p *program) keyRotate() *cobra.Command {
 	var alg string
-	c := &cobra.Command{Use: "rotate", Short: "sign with a new key from now on",
-		Long: `Makes a new key, which signs at once. The old one verifies until its last token
-is dead, so no token that is out is lost.`,
+	c := &cobra.Command{Use: "rotate",
+		Long: `Create a new key, which signs from now on. The old key verifies tokens until the
+last token that it signed has expired, so issued tokens stay valid.`,
 		Example: "  stile key rotate\n  stile key rotate --alg ES256",
 		Args:    takes(0, 0, "no arguments")}
 	c.Flags().StringVar(&alg, "alg", bearer.EdDSA, "`algorithm` of the new key: "+strings.Join(bearer.Algorithms(), ", "))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if !slices.Contains(bearer.Algorithms(), alg) {
-			return useErrorf("--alg %q is unknown; allowed: %s", alg, strings.Join(bearer.Algorithms(), ", "))
+			return useErrorf("--alg %q: unknown algorithm; must be one of %s", alg, strings.Join(bearer.Algorithms(), ", "))
 		}
 		var key operations.KeyView
 		if err := p.run(c, operations.KeyRotation{Alg: alg}, &key); err != nil {

@@ -19,14 +19,15 @@ import (
 func (p *program) serveCommand() *cobra.Command {
 	var demo demoFlags
 	c := &cobra.Command{Use: "serve", Short: "run the server",
-		Long: `Runs the server: the public listener with the token endpoint and the content API,
+		Long: `Run the server: the public listener with the token endpoint and the content API,
 and the admin listener with the metrics. It logs to standard error. On SIGTERM it
-finishes what has begun and exits with 0; on SIGHUP it reads the policy settings
-again. Every setting is a flag too: ` + "`stile help settings`" + ` lists them all.
+completes the calls that have started and exits with 0. On SIGHUP it reads the
+policy settings again. Every setting is also a flag; ` + "`stile help settings`" + ` lists
+them.
 
-With --demo it has something to show: a demo corpus, a tenant ` + "`demo`" + ` and that tenant's
-site, a magazine at http://localhost:8090 whose panel shows what happens behind its
-pages, and makes trouble on demand. The site is for this machine's browsers only.`,
+With --demo, the server also has a demo corpus, a tenant ` + "`demo`" + ` and that tenant's
+site, a magazine at http://localhost:8090. A panel on its pages shows what happens,
+and provokes refusals. The site is for the browsers of this machine only.`,
 		Example: `  stile serve
   stile serve --listen :9000 --data /var/lib/stile
   stile serve --demo
@@ -43,21 +44,21 @@ pages, and makes trouble on demand. The site is for this machine's browsers only
 	return c
 }
 
-// demoFlags are the flags of `serve` that are about the demo.
+// demoFlags are the flags of serve for the demo.
 type demoFlags struct {
 	on     bool
-	listen string // "": demoListen
+	listen string // empty: demoListen
 }
 
 const demoListen = ":8090"
 
 func (f *demoFlags) register(c *cobra.Command) {
-	c.Flags().BoolVar(&f.on, "demo", false, "add a demo corpus, a demo tenant and its site, and say what to try")
+	c.Flags().BoolVar(&f.on, "demo", false, "add a demo corpus, a demo tenant and its site, and print what to try")
 	c.Flags().StringVar(&f.listen, "demo-listen", "", "`address` of the demo tenant's site (default \""+demoListen+"\")")
 }
 
-// check refuses a site for other machines: its pages would stand on plain
-// HTTP, where a token is not safe.
+// check refuses a site for other machines: its pages would be served over plain HTTP, where a token
+// is not safe.
 func (f *demoFlags) check() error {
 	if f.listen == "" {
 		f.listen = demoListen
@@ -67,11 +68,11 @@ func (f *demoFlags) check() error {
 	ip, bad := netip.ParseAddr(host)
 	switch {
 	case !f.on:
-		return useErrorf("--demo-listen is about the demo's site: add --demo")
+		return useErrorf("--demo-listen needs --demo; add it")
 	case err != nil:
-		return useErrorf("--demo-listen %q: want an address such as 127.0.0.1:8090 or :8090", f.listen)
+		return useErrorf("--demo-listen %q: must be an address such as 127.0.0.1:8090 or :8090", f.listen)
 	case host != "" && host != "localhost" && (bad != nil || !ip.IsLoopback() && !ip.IsUnspecified()):
-		return useErrorf("--demo-listen %q: the demo's site is for this machine only; want an address such as 127.0.0.1:8090 or :8090", f.listen)
+		return useErrorf("--demo-listen %q: must be an address of this machine, such as 127.0.0.1:8090 or :8090, because the demo's site is for this machine only", f.listen)
 	}
 	return nil
 }
@@ -87,7 +88,7 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 	}
 	srv, err := server.New(ctx, s, p.now, p.logger(s))
 	if errors.Is(err, datadir.ErrHeld) {
-		return fmt.Errorf("%s is open in another process; stop the server or the command that holds it, or choose another --data", s.Data)
+		return fmt.Errorf("%s is open in another process; stop that server or command, or choose another --data", s.Data)
 	}
 	if err != nil {
 		return err
@@ -103,15 +104,14 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 	return srv.Run(ctx, p.ready)
 }
 
-// ballast is memory that a server takes and never touches, so that it costs
-// addresses only. The garbage collector works each time that the heap has
-// doubled: with a heap of some MB, that would be several times a second.
+// ballast is memory, in bytes, that the server allocates and never touches, so that it costs only
+// address space. The garbage collector runs each time the heap has doubled. With a heap of a few
+// MB, that would be several times a second.
 const ballast = 64 << 20
 
-// spareProcessor lets Go run one thread more than there are cores, unless the
-// operator has set GOMAXPROCS. The writer's thread is inside SQLite for much of
-// the time, and would take a core's worth of goroutines out of the run with it:
-// on two cores one more gives a quarter more calls (make bench).
+// spareProcessor lets Go run one more thread than there are cores, unless the operator has set
+// GOMAXPROCS. The writer's thread is inside SQLite much of the time, and blocks one of Go's
+// processors meanwhile. On two cores, one more gives a quarter more calls (make bench).
 func spareProcessor() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)

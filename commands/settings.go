@@ -7,8 +7,8 @@ import (
 	"stile.example/stile/settings"
 )
 
-// settings reads the settings by --config and --data and, for serve and
-// check, by a flag for each of them.
+// settings reads the settings: from the file, the environment, --data and, for serve and check, a
+// flag for each setting.
 func (p *program) settings(flags map[string]string) (*settings.Settings, error) {
 	src := settings.Source{File: p.config, Env: p.env, Flags: map[string]string{}}
 	for name, text := range flags {
@@ -37,7 +37,7 @@ func (p *program) getenv(name string) (value string) {
 	return value
 }
 
-// logger writes the log as the settings say, on standard error.
+// logger returns a logger that writes to standard error, in the format that the settings say.
 func (p *program) logger(s *settings.Settings) *slog.Logger {
 	opt := &slog.HandlerOptions{Level: s.Log.Level}
 	if s.Log.JSON {

@@ -19,13 +19,13 @@ func (p *program) showSecret(made operations.Credentials) error {
 		return writeJSON(p.out, made)
 	}
 	err := card(p.out, "client_id", made.ClientID, "client_secret", made.Secret)
-	fmt.Fprintln(p.err, "The secret is shown only now: keep it on the tenant's server, never in a page.")
+	fmt.Fprintln(p.err, "The secret is not shown again. Keep it on the tenant's server, never in a page.")
 	return err
 }
 
 func (p *program) tenantList() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "list", Short: "list the tenants",
-		Long:    "Lists all tenants by client_id, with their status and the calls of this UTC month.",
+	return p.prints(&cobra.Command{Use: "list",
+		Long:    "List all tenants by client_id, with their status and the calls of this UTC month.",
 		Example: "  stile tenant list\n  stile tenant list --json",
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -49,8 +49,8 @@ func (p *program) tenantList() *cobra.Command {
 }
 
 func (p *program) tenantShow() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "show CLIENT_ID", Short: "show one tenant",
-		Long:    "Shows what is kept of a tenant: its sites, quota, prices and settings of its own.",
+	return p.prints(&cobra.Command{Use: "show CLIENT_ID",
+		Long:    "Show a tenant's status, sites, quota, prices and settings.",
 		Example: "  stile tenant show acme",
 		Args:    takes(1, 1, "one CLIENT_ID"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -73,7 +73,7 @@ func (p *program) showTenant(t operations.TenantInfo) error {
 	return card(p.out, pairs...)
 }
 
-// month is the calls of the month, of those that there may be.
+// monthOf returns the calls of this month and, if there is one, the quota.
 func monthOf(t operations.TenantInfo) string {
 	if t.CallsPerMonth == 0 {
 		return strconv.FormatInt(t.CallsThisMonth, 10)

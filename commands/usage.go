@@ -12,17 +12,17 @@ import (
 func (p *program) usageCommand() *cobra.Command {
 	var q operations.UsageQuery
 	var format string
-	c := &cobra.Command{Use: "usage", Short: "what tenants used, and what it costs",
-		Long: `Prints calls, records (items delivered) and amounts by tenant, UTC day and route.
-Each answered call is in it exactly once. Amounts are calls times the price that
-the tenant had on that day. --from and --to are days, both included, or months.`,
+	c := &cobra.Command{Use: "usage",
+		Long: `Print calls, records (items delivered) and amounts by tenant, UTC day and route.
+Each answered call is counted exactly once. An amount is the number of calls times
+the price that the tenant had on that day.`,
 		Example: `  stile usage --from 2026-11 --to 2026-11
   stile usage --tenant acme --from 2026-11-15 --format csv > acme.csv`,
 		Args: takes(0, 0, "no arguments, only flags")}
-	c.Flags().StringVar(&q.Tenant, "tenant", "", "only this `client_id`")
-	c.Flags().StringVar(&q.From, "from", "", "first `day`: YYYY-MM-DD, or YYYY-MM for the first of a month")
-	c.Flags().StringVar(&q.To, "to", "", "last `day`: YYYY-MM-DD, or YYYY-MM for the last of a month")
-	c.Flags().StringVar(&format, "format", "table", "table, csv, json or ndjson")
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "only the tenant with this `client_id`")
+	c.Flags().StringVar(&q.From, "from", "", "first `day`: YYYY-MM-DD, or YYYY-MM for the first day of a month")
+	c.Flags().StringVar(&q.To, "to", "", "last `day`, included: YYYY-MM-DD, or YYYY-MM for the last day of a month")
+	c.Flags().StringVar(&format, "format", "table", "`format`: table, csv, json or ndjson")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		f, err := usage.ParseFormat(format)
 		if err != nil {
@@ -50,13 +50,13 @@ the tenant had on that day. --from and --to are days, both included, or months.`
 	return p.prints(c)
 }
 
-// dayOf reads a day, or a month of which edge is the day that is meant.
+// dayOf parses a day, or a month, of which edge returns the day that is meant.
 func dayOf(flag, text string, edge func(time.Time) time.Time) (string, error) {
 	if t, err := time.Parse("2006-01", text); err == nil {
 		return edge(t).Format(time.DateOnly), nil
 	}
 	if _, err := time.Parse(time.DateOnly, text); text != "" && err != nil {
-		return "", useErrorf("--%s %q is no day; allowed: YYYY-MM-DD or YYYY-MM", flag, text)
+		return "", useErrorf("--%s %q: must be YYYY-MM-DD or YYYY-MM", flag, text)
 	}
 	return text, nil
 }
