@@ -7,44 +7,43 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// addressChecker tells tokens' gate what addresses call for: it translates between
-// the two machines, which don't know each other.
+// addressChecker is the gate's [tokens.AddressChecker]. It translates between the state machines of
+// tokens and of addresses, which don't know each other.
 type addressChecker struct {
 	registry *addresses.Registry
-	observed func(a tokens.AddressUse, v addresses.Verdict) // told of what a rule would have done
+	observed func(tokens.AddressUse, addresses.Verdict) // may be nil; see ObserveAddresses
 }
 
-// Bound is tokens.Neighbours': a fresh token counts as a binding, and what any
-// token delivers counts as records.
-func (n addressChecker) Check(ctx context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
+// Check counts a new token as a binding, and the records that any token is to deliver.
+func (c addressChecker) Check(ctx context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
 	var e addresses.Event = addresses.Deliver{At: a.At, Records: a.Records, Checked: a.AddressChecked}
 	if a.NewBinding {
 		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
 	}
-	v, err := n.registry.Apply(ctx, a.From, a.Tenant, a.At, e)
+	v, err := c.registry.Apply(ctx, a.From, a.Tenant, a.At, e)
 	if err != nil {
 		return tokens.AddressVerdict{}, err
 	}
-	if v.IsObserved && n.observed != nil {
-		n.observed(a, v)
+	if v.IsObserved && c.observed != nil {
+		c.observed(a, v)
 	}
 	return addressVerdict(v), nil
 }
 
-// Asked is tokens.Neighbours'.
-func (n addressChecker) ChallengeIssued(ctx context.Context, c tokens.AddressChallenge) error {
-	_, err := n.registry.Apply(ctx, c.From, c.Tenant, c.At, addresses.Issued{At: c.At, Shared: c.Shared})
+// ChallengeIssued counts a challenge that the address caused.
+func (c addressChecker) ChallengeIssued(ctx context.Context, ch tokens.AddressChallenge) error {
+	_, err := c.registry.Apply(ctx, ch.From, ch.Tenant, ch.At, addresses.Issued{At: ch.At, Shared: ch.Shared})
 	return err
 }
 
-// Solved is tokens.Neighbours'.
-func (n addressChecker) ChallengeSolved(ctx context.Context, c tokens.AddressChallenge) error {
-	_, err := n.registry.Apply(ctx, c.From, c.Tenant, c.At, addresses.Solved{At: c.At, Shared: c.Shared})
+// ChallengeSolved counts that such a challenge was solved.
+func (c addressChecker) ChallengeSolved(ctx context.Context, ch tokens.AddressChallenge) error {
+	_, err := c.registry.Apply(ctx, ch.From, ch.Tenant, ch.At, addresses.Solved{At: ch.At, Shared: ch.Shared})
 	return err
 }
 
-// addressVerdict says in the token's words how its address stands. A standing that is
-// not known is a block.
+// addressVerdict translates the verdict about an address for the token's state machine. An unknown
+// status is a block.
 func addressVerdict(v addresses.Verdict) tokens.AddressVerdict {
 	c := tokens.AddressVerdict{Limit: v.Limit, Seen: v.Seen, OverRecords: v.OverRecords, Shared: v.Shared}
 	switch v.Status {

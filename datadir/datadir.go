@@ -139,7 +139,7 @@ func (d *Dir) PolicyOf(t *tenants.Tenant) settings.Policy {
 func (d *Dir) Reload(fresh *settings.Settings) {
 	d.set.Store(d.Settings().Reload(fresh))
 	if err := d.UpdateAddressPolicy(context.Background()); err != nil {
-		d.Log.Error("the addresses' policy is as before", "err", err)
+		d.Log.Error("can't update the policy of addresses; the old one stays", "err", err)
 	}
 }
 

@@ -12,9 +12,9 @@ import (
 	"stile.example/stile/tokens/issuers"
 )
 
-// trustIssuers makes the verifier take the tokens of the issuers that the
-// settings name. A server does not wait for their keys: until it has them,
-// their tokens alone get overloaded.
+// trustIssuers makes the verifier accept the tokens of the external issuers in the settings. The
+// server does not wait for their keys. Until it has them, it responds with overloaded to calls with
+// their tokens.
 func (d *Dir) trustIssuers() error {
 	var trusted []*bearer.Issuer
 	d.ExternalKeys = nil
@@ -39,7 +39,7 @@ func (d *Dir) trustIssuers() error {
 	return d.Verifier.Trust(trusted)
 }
 
-// KeysOf returns the cache of an issuer's keys. It is empty until the cache runs.
+// KeysOf returns the cache of an issuer's keys. It fetches nothing until it runs.
 func KeysOf(i settings.Issuer, now func() time.Time, log *slog.Logger) *issuers.KeyCache {
 	return issuers.NewKeyCache(endpointOf(i), now, log)
 }

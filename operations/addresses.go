@@ -17,13 +17,13 @@ import (
 type AddressView struct {
 	Range  string     `json:"range"`
 	Kind   string     `json:"kind"`  // allow, block or crowded
-	Until  *time.Time `json:"until"` // null: for good; of a crowd: as long as it lasts
+	Until  *time.Time `json:"until"` // null: permanent or, if crowded, as long as the address is over its budget
 	Reason string     `json:"reason"`
 	Origin string     `json:"origin"`           // rule or person
-	Tenant string     `json:"tenant,omitempty"` // client_id of the tenant whose tokens a rule's line is about; "": all
+	Tenant string     `json:"tenant,omitempty"` // of a rule's line: the client_id of the tenant whose tokens it is about; empty: all
 }
 
-// AddressInfo is what a person is shown of one.
+// AddressInfo is a line with what people want to know in addition.
 type AddressInfo struct {
 	AddressView
 	Bindings     uint16 `json:"bindings,omitempty"`      // of an allow: its own budget; 0: none
@@ -35,7 +35,7 @@ func listAddresses(ctx context.Context, d *datadir.Dir, _ None) ([]AddressInfo, 
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(lines, func(x, y addresses.Line) int { // a person's come first
+	slices.SortStableFunc(lines, func(x, y addresses.Line) int { // persons before rules
 		if x.Origin != y.Origin {
 			return strings.Compare(x.Origin, y.Origin)
 		}
@@ -62,7 +62,7 @@ func viewLine(l addresses.Line) AddressView {
 	return v
 }
 
-// budgets are the bindings that allowed ranges have of their own.
+// budgets returns the binding budgets of allowed ranges.
 func budgets(ctx context.Context, d *datadir.Dir) (map[netip.Prefix]uint16, error) {
 	entries, err := d.DB.Entries(ctx)
 	if err != nil {
@@ -122,19 +122,19 @@ func putEntry(ctx context.Context, d *datadir.Dir, e addresses.Entry, lasts Dura
 	return AddressInfo{view, e.Bindings, false}, d.Addresses.Put(ctx, e)
 }
 
-// checkBlockRange refuses to block what would shut out a part of the world, or
-// everybody.
+// checkBlockRange returns an error if blocking a range would affect a large part of the internet, or
+// all visitors.
 func checkBlockRange(r netip.Prefix, proxies []netip.Prefix) error {
 	widest := 8
 	if r.Addr().Is6() {
 		widest = 16
 	}
 	if r.Bits() < widest {
-		return fmt.Errorf("%s is wider than a /%d; with --yes it is blocked all the same", r, widest)
+		return fmt.Errorf("%s is wider than a /%d; to block it anyway, add --yes", r, widest)
 	}
 	for _, p := range proxies {
 		if r.Overlaps(p) {
-			return fmt.Errorf("%s holds trusted proxies (%s), through which everybody may come; with --yes it is blocked all the same", r, p)
+			return fmt.Errorf("%s contains trusted proxies (%s), through which any visitor may come; to block it anyway, add --yes", r, p)
 		}
 	}
 	return nil
@@ -152,7 +152,7 @@ func removeRange(ctx context.Context, d *datadir.Dir, n RangeName) (Removed, err
 	}
 	err = d.Addresses.Remove(ctx, r, d.Now())
 	if errors.Is(err, addresses.ErrNotListed) {
-		return Removed{}, fmt.Errorf("%s is not in the list, and no address in it is blocked or crowded; `stile address list` lists them", r)
+		return Removed{}, fmt.Errorf("%s is not in the address list, and no address in it is blocked or crowded; `stile address list` shows the list", r)
 	}
 	return Removed{r.String()}, err
 }

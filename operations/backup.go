@@ -17,16 +17,16 @@ type Written struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// writeBackup writes the tar file, and returns how many bytes of data are in it.
+// writeBackup writes the tar file. The result counts the bytes of the files in it.
 func writeBackup(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (w Written, err error) {
-	release, err := d.DB.HoldImports() // the database says which corpus is its own
+	release, err := d.DB.HoldImports() // the database names the corpus file that belongs to it
 	if err != nil {
 		return w, err
 	}
 	defer release()
 	dir, err := os.MkdirTemp(d.Settings().Data, "backup-")
 	if err != nil {
-		return w, fmt.Errorf("make room for the copy: %w", err)
+		return w, fmt.Errorf("create a directory for the copy: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	database := filepath.Join(dir, "stile.db")
@@ -44,7 +44,7 @@ func writeBackup(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (w 
 	return w, t.Close()
 }
 
-// addFile adds a file that does not change.
+// addFile adds a file to the archive. The file must not change meanwhile.
 func addFile(ctx context.Context, t *tar.Writer, file string, now time.Time) (int64, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -59,7 +59,7 @@ func addFile(ctx context.Context, t *tar.Writer, file string, now time.Time) (in
 	if err != nil {
 		return 0, err
 	}
-	for { // in steps, so that a command that is given up ends
+	for { // in steps, so that a cancelled command ends
 		n, err := io.CopyN(t, f, 1<<20)
 		switch {
 		case err == io.EOF:

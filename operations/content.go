@@ -45,7 +45,7 @@ func tenantNumber(d *datadir.Dir, clientID string) (uint32, error) {
 // explainMissing replaces content.ErrNotFound by an error that says what to do.
 func explainMissing(id string, err error) error {
 	if errors.Is(err, content.ErrNotFound) {
-		return fmt.Errorf("there is no item %q; `stile content list` lists them", id)
+		return fmt.Errorf("there is no item %q; `stile content list` lists the items", id)
 	}
 	return err
 }
@@ -137,7 +137,7 @@ func removeItems(ctx context.Context, d *datadir.Dir, q ItemNames) (r RemovedIte
 	}
 	r.Removed, err = d.DB.Remove(ctx, tenant, q.IDs)
 	if errors.Is(err, content.ErrNotFound) {
-		return RemovedItems{}, fmt.Errorf("nothing was removed: %w; `stile content list` lists them", err)
+		return RemovedItems{}, fmt.Errorf("nothing was removed: %w; `stile content list` lists the items", err)
 	}
 	if err != nil {
 		return r, err

@@ -33,8 +33,8 @@ type Operation struct {
 	Summary string
 	// Example is a valid input, as JSON.
 	Example string
-	// Input and Output are the types of the parameters and the result. Both are structs with JSON
-	// tags, or slices of them.
+	// Input and Output are the types of the parameters and the result: structs with JSON tags,
+	// slices of them, or JSON as it is stored.
 	Input, Output reflect.Type
 	// Stream says what is transferred in addition to Input and Output.
 	Stream Stream

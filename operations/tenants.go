@@ -115,7 +115,7 @@ func AddTenant(ctx context.Context, d *datadir.Dir, ch TenantChange) (Credential
 	}
 	if _, err := d.Tenants.Add(ctx, t); err != nil {
 		if errors.Is(err, tenants.ErrExists) {
-			return Credentials{}, fmt.Errorf("there is a tenant %s already; `stile tenant set` changes it, `stile tenant rotate-secret` gives it a new secret", t.ClientID)
+			return Credentials{}, fmt.Errorf("the tenant %s exists already; to change it, use `stile tenant set`, and for a new secret `stile tenant rotate-secret`", t.ClientID)
 		}
 		return Credentials{}, err
 	}
@@ -209,5 +209,5 @@ func explainUnknown(clientID string, err error) error {
 }
 
 func unknownTenant(clientID string) error {
-	return fmt.Errorf("there is no tenant %s; `stile tenant list` lists them, `stile tenant add` adds one", clientID)
+	return fmt.Errorf("there is no tenant %s; `stile tenant list` lists the tenants, `stile tenant add` adds one", clientID)
 }

@@ -39,11 +39,11 @@ func issueToken(_ context.Context, d *datadir.Dir, q TokenRequest) (IssuedToken,
 	case err != nil:
 		return IssuedToken{}, err
 	case t.Status != tenants.Active:
-		return IssuedToken{}, fmt.Errorf("the tenant %s is suspended; `stile tenant resume %s` first", t.ClientID, t.ClientID)
+		return IssuedToken{}, fmt.Errorf("the tenant %s is suspended; resume it first with `stile tenant resume %s`", t.ClientID, t.ClientID)
 	case len(q.Subject) > 128:
-		return IssuedToken{}, errors.New("the subject is longer than 128 bytes")
+		return IssuedToken{}, errors.New("the subject must be at most 128 bytes long")
 	case q.Scope != Scope:
-		return IssuedToken{}, fmt.Errorf("there is no scope %q; the only one is %s", q.Scope, Scope)
+		return IssuedToken{}, fmt.Errorf("unknown scope %q; must be %s", q.Scope, Scope)
 	}
 	if q.Subject == "" {
 		q.Subject = t.ClientID
@@ -56,19 +56,19 @@ func issueToken(_ context.Context, d *datadir.Dir, q TokenRequest) (IssuedToken,
 	return IssuedToken{token, "Bearer", int64(lifetime / time.Second), q.Scope}, nil
 }
 
-var errInvalid = errors.New("the token is invalid: not signed by this server or an issuer that it trusts, not for its public_url, or damaged")
+var errInvalid = errors.New("the token is invalid: damaged, not for this public_url, or not signed by this server or an issuer that it trusts")
 
-// named is a token as support names it: what can be known of it by its name.
+// named is a token that was named by itself or by its jti.
 type named struct {
 	id     tokens.ID
-	claims *bearer.Claims // nil where only the jti is known
+	claims *bearer.Claims // nil if only the jti is known
 }
 
-// name finds a token by itself, or by its jti.
+// findToken returns the token that a text names: the token itself, or its jti.
 func findToken(d *datadir.Dir, text string) (named, error) {
 	if strings.Count(text, ".") != 2 {
 		if text == "" || len(text) > 256 {
-			return named{}, errors.New("that is neither a token nor a jti")
+			return named{}, errors.New("must be a token or a jti")
 		}
 		return named{id: tokens.NewID(d.Signer.Issuer, text)}, nil
 	}
@@ -84,8 +84,8 @@ func findToken(d *datadir.Dir, text string) (named, error) {
 	return named{id: claims.ID, claims: &claims}, nil
 }
 
-// expired names a token that is past its time: it is verified as of its last
-// second.
+// findExpired returns the token that the text of an expired token names. It verifies the token as of
+// its last second.
 func findExpired(d *datadir.Dir, text string) (named, error) {
 	var c struct {
 		Expires int64 `json:"exp"`
@@ -109,17 +109,17 @@ type TokenName struct {
 // TokenView is what --json prints of a token.
 type TokenView struct {
 	Active     bool       `json:"active"`
-	ClientID   *string    `json:"client_id"` // null: not known
-	Binding    string     `json:"binding"`   // none, address
+	ClientID   *string    `json:"client_id"` // null: unknown
+	Binding    string     `json:"binding"`   // none, address or key
 	Calls      uint32     `json:"calls"`
 	CallsLimit uint32     `json:"calls_limit"`
 	Reason     *string    `json:"reason"` // why it is not active, as a code; null if it is
 	IssuedAt   *time.Time `json:"issued_at"`
 	ExpiresAt  *time.Time `json:"expires_at"`
-	Challenges int        `json:"challenges"` // asked so far
+	Challenges int        `json:"challenges"` // issued so far
 }
 
-// TokenInfo is what a person is shown of one.
+// TokenInfo is a token with what people want to know in addition.
 type TokenInfo struct {
 	TokenView
 	OpenChallenge string `json:"open_challenge"` // in words; empty: none
@@ -135,12 +135,13 @@ func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, 
 		return TokenInfo{}, err
 	}
 	if n.claims == nil && s == (tokens.State{}) {
-		return TokenInfo{}, errors.New("no token of this jti was ever presented here; show it by the token itself")
+		return TokenInfo{}, errors.New("no token with this jti was ever used here; name it by the token itself")
 	}
 	return TokenInfo{viewToken(d, n, s), openChallenge(d, s)}, nil
 }
 
-// openChallenge says what the token waits for, or "".
+// openChallenge describes the challenge that must be solved before the token can continue; "" if
+// there is none.
 func openChallenge(d *datadir.Dir, s tokens.State) string {
 	c := s.OpenChallenge
 	if c.Number == 0 || s.Dead != tokens.None {
@@ -155,12 +156,12 @@ func openChallenge(d *datadir.Dir, s tokens.State) string {
 	}
 	end := "until " + time.Unix(int64(c.Expires), 0).UTC().Format(time.RFC3339)
 	if d.Now().Unix() >= int64(c.Expires) {
-		end = "expired; the next call is given another"
+		end = "expired; the next call gets another"
 	}
 	return fmt.Sprintf("%s, level %d, because of %s, %d calls left, %s", c.Kind, c.Level, why, c.Left, end)
 }
 
-// viewToken joins what the token says with what is kept of it.
+// viewToken joins the token's claims with the stored state.
 func viewToken(d *datadir.Dir, n named, s tokens.State) TokenView {
 	v := TokenView{Binding: s.Bound.Kind.String(), Calls: s.Used.Total().Calls, Challenges: int(s.ChallengesIssued), Active: true}
 	issuedAt, expires := time.Unix(s.IssuedAt, 0).UTC(), time.Unix(s.Expires, 0).UTC()
@@ -205,8 +206,8 @@ func viewToken(d *datadir.Dir, n named, s tokens.State) TokenView {
 	return v
 }
 
-// revokeToken kills a token. Of one that was never presented, and that is
-// named by its jti, nothing is known: it may live as long as any.
+// revokeToken kills a token. If a token was never used and is named by its jti, its lifetime is
+// unknown, so its record is kept for the longest lifetime.
 func revokeToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, error) {
 	n, err := findToken(d, name.Token)
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// countAddresses is the lines of the address list by kind and by tenant, for
-// the metrics. Lines that are about all tenants have the name "".
+// countAddresses counts the lines of the address list by kind and tenant, for the metrics. Lines
+// about all tenants are counted for the tenant "".
 func (srv *Server) countAddresses() map[handlers.Listed]int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // a scrape must not hang
 	defer cancel()
 	lines, err := srv.dir.Addresses.Lines(ctx, srv.dir.Now())
 	if err != nil {
-		srv.dir.Log.Warn("the address list could not be counted", "err", err)
+		srv.dir.Log.Warn("can't count the address list", "err", err)
 	}
 	n := map[handlers.Listed]int{}
 	for _, l := range lines {
@@ -27,8 +27,8 @@ func (srv *Server) countAddresses() map[handlers.Listed]int {
 	return n
 }
 
-// observedAddress tells of a binding at an address that a rule would have
-// challenged or refused, and which is only observed.
+// observedAddress records that a rule about addresses, which is only observed, would have challenged
+// or refused a call.
 func (srv *Server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
 	shown := srv.addresses.show(at.From)
 	tenant := srv.dir.TenantName(at.Tenant)

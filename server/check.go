@@ -63,7 +63,7 @@ func Check(ctx context.Context, s *settings.Settings, now func() time.Time, log 
 	return found
 }
 
-// checkURL holds the public URL to https, but on this machine itself.
+// checkURL checks that the public URL uses HTTPS, unless it leads to this machine.
 func checkURL(s *settings.Settings, add report) {
 	origin := s.Origin(s.Listen)
 	u, err := url.Parse(origin)
@@ -75,9 +75,9 @@ func checkURL(s *settings.Settings, add report) {
 	local := u.Hostname() == "localhost" || ip.IsLoopback()
 	switch {
 	case s.PublicURL == "" && len(s.TLS.Domains) == 0:
-		add("public_url", Doubt, "is not set; %s is good on this machine only", origin)
+		add("public_url", Doubt, "is not set; %s works on this machine only", origin)
 	case u.Scheme == "http" && !local:
-		add("public_url", Wrong, "%s is not https: who listens on the way reads the tokens", origin)
+		add("public_url", Wrong, "%s: must use https, or tokens can be read on the way", origin)
 	default:
 		add("public_url", Good, "%s", origin)
 	}
@@ -97,16 +97,16 @@ func checkTLS(s *settings.Settings, now time.Time, add report) {
 	case err != nil:
 		add("tls", Wrong, "%v", err)
 	case now.After(leaf.NotAfter) || now.Before(leaf.NotBefore):
-		add("tls", Wrong, "the certificate is good from %s to %s", leaf.NotBefore.Format(time.DateOnly), leaf.NotAfter.Format(time.DateOnly))
+		add("tls", Wrong, "the certificate is valid from %s to %s", leaf.NotBefore.Format(time.DateOnly), leaf.NotAfter.Format(time.DateOnly))
 	case now.AddDate(0, 0, 14).After(leaf.NotAfter):
-		add("tls", Doubt, "the certificate ends on %s", leaf.NotAfter.Format(time.DateOnly))
+		add("tls", Doubt, "the certificate expires on %s; renew it", leaf.NotAfter.Format(time.DateOnly))
 	default:
 		add("tls", Good, "%s, until %s", strings.Join(leaf.DNSNames, " "), leaf.NotAfter.Format(time.DateOnly))
 	}
 }
 
-// checkData opens the data directory, or asks the server that has it open. It
-// says whether there is one.
+// checkData opens the data directory, or contacts the server that has it open. It reports whether
+// such a server is running.
 func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, add report) (serving bool) {
 	c, err := socket.Dial(ctx, s.Data)
 	if err == nil {
@@ -117,8 +117,8 @@ func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, 
 		add("data", Wrong, "%v", err)
 		return true
 	}
-	if n := len(socket.File(s.Data)); n > socket.MaxPath {
-		add("data", Wrong, "%s is %d bytes long, and %d are allowed for the socket in it", s.Data, n, socket.MaxPath)
+	if file := socket.File(s.Data); len(file) > socket.MaxPath {
+		add("data", Wrong, "the path of the socket, %s, must be at most %d bytes long; choose a shorter data directory", file, socket.MaxPath)
 	}
 	d, err := datadir.Open(ctx, s, now, log)
 	if err == nil {
@@ -148,7 +148,7 @@ func checkIssuers(ctx context.Context, s *settings.Settings, now func() time.Tim
 		if err != nil {
 			add("issuer", Wrong, "%s: %v", i.Issuer, oneLine(err))
 		} else if client != nil {
-			add("issuer", Good, "%s: tells about tokens at %s", i.Issuer, i.Introspection.URL)
+			add("issuer", Good, "%s: introspects tokens at %s", i.Issuer, i.Introspection.URL)
 		}
 	}
 }
@@ -163,19 +163,19 @@ func checkListener(key, addr string, serving bool, add report) {
 		l.Close()
 		add(key, Good, "%s is free", addr)
 	case serving && errors.Is(err, syscall.EADDRINUSE):
-		add(key, Good, "%s is in use, by the running server as it seems", addr)
+		add(key, Good, "%s is in use, probably by the running server", addr)
 	default:
 		add(key, Wrong, "%v", err)
 	}
 	if host, _, _ := net.SplitHostPort(addr); key == "admin_listen" && host != "localhost" {
 		if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
-			add(key, Doubt, "%s can be reached from other machines, and asks for no password: see to it that only yours can", addr)
+			add(key, Doubt, "%s can be reached from other machines, without a password; make sure that only yours can reach it", addr)
 		}
 	}
 }
 
-// enough is the least room on the disk that a server should start with.
-const enough = 256 << 20
+// minFree is the free disk space that a server should start with, in bytes.
+const minFree = 256 << 20
 
 func checkDisk(s *settings.Settings, add report) {
 	var fs syscall.Statfs_t
@@ -184,19 +184,19 @@ func checkDisk(s *settings.Settings, add report) {
 		return
 	}
 	free := fs.Bavail * uint64(fs.Bsize)
-	if free < enough {
-		add("disk", Doubt, "%d MB are free in %s", free>>20, s.Data)
+	if free < minFree {
+		add("disk", Doubt, "only %d MiB are free in %s", free>>20, s.Data)
 		return
 	}
-	add("disk", Good, "%d MB are free", free>>20)
+	add("disk", Good, "%d MiB are free", free>>20)
 }
 
-// checkClock sees a clock that was never set: this program is younger.
+// checkClock detects a clock that was never set: it is before the time when this program was built.
 func checkClock(now time.Time, add report) {
 	name, err := os.Executable()
 	if err == nil {
 		if info, bad := os.Stat(filepath.Clean(name)); bad == nil && now.Before(info.ModTime().Add(-24*time.Hour)) {
-			add("clock", Wrong, "it is %s here, but this program was made on %s: tokens would be refused", now.Format(time.RFC3339), info.ModTime().Format(time.DateOnly))
+			add("clock", Wrong, "the clock says %s, but this program was built on %s; set the clock, or tokens are refused", now.Format(time.RFC3339), info.ModTime().Format(time.DateOnly))
 			return
 		}
 	}

@@ -18,13 +18,13 @@ import (
 
 const demoTenantID = "demo"
 
-// demoPolicy lets a newcomer see a token end: 30 calls of 50 items each use
-// it up, before they are a spike.
+// demoPolicy lets a newcomer exhaust a token: 30 calls of 50 items each reach its limit of records
+// before they are a spike.
 var demoPolicy = map[string]string{"policy.token.calls": "400", "policy.token.records": "1500"}
 
-// PrepareDemo brings the demo corpus and the demo tenant up to date, opens the
-// tenant's site, and says what can be tried. The tenant gets a new secret each
-// time: only its hash is kept, so the old one cannot be shown again.
+// PrepareDemo imports the demo corpus, adds or updates the demo tenant, opens the tenant's site, and
+// prints what can be tried. The tenant gets a new secret each time, because only the hash of the
+// old one is stored and the secret must be printed.
 func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) error {
 	at, err := srv.openDemoSite(addr)
 	if err != nil {
@@ -50,7 +50,7 @@ func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) 
 	return err
 }
 
-// importDemo returns how many items each collection has.
+// importDemo imports the demo corpus, and returns the number of items of each collection.
 func (srv *Server) importDemo(ctx context.Context) (map[string]int, error) {
 	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
 	result, err := srv.dir.DB.Import(ctx, content.ImportOptions{}, content.Read(ctx, src)) // no Prune: other items may be there
@@ -75,7 +75,7 @@ func demoTenant(ctx context.Context, d *datadir.Dir, sites []string) (operations
 	return made, errors.Join(bad, stays, err)
 }
 
-// demoEntries are the items that the site has pages for.
+// demoEntries returns the items for which the site has pages.
 func demoEntries() (all []demo.Entry, err error) {
 	for d := json.NewDecoder(static.DemoCorpus("")); d.More(); {
 		var e demo.Entry
@@ -87,8 +87,8 @@ func demoEntries() (all []demo.Entry, err error) {
 	return all, nil
 }
 
-// banner is what the demo says: %[1]d items in %[2]d collections, %[3]s the
-// public URL, %[4]s the admin listener's, %[5]s the secret, %[6]s the site's.
+// banner is what the demo prints: %[1]d items in %[2]d collections, %[3]s the public URL, %[4]s the
+// admin listener's URL, %[5]s the secret, %[6]s the site's URL.
 const banner = `
 stile serves a demo corpus, the countries of the world: %[1]d items in %[2]d collections.
 
@@ -96,10 +96,10 @@ stile serves a demo corpus, the countries of the world: %[1]d items in %[2]d col
   content API       %[3]s
   metrics           %[4]s/metrics
 
-The site is a magazine that shows the corpus. Open "Behind the scenes" in it: it tells
-what happens as it happens, and has buttons to make trouble.
+The site is a magazine that shows the corpus. Its panel "Behind the scenes" shows what
+happens while it happens, and has buttons that provoke refusals.
 
-Or by hand: get a token as a tenant's server does, and call the API as a browser does.
+To call the API by hand, get a token as a tenant's server does, and use it as a browser does:
 
   curl -s "%[3]s/v1/items?q=island&limit=3&client_id=demo" -H "Authorization: Bearer $(curl -s -u demo:%[5]s -d grant_type=client_credentials %[3]s/oauth/token | cut -d'"' -f4)"
 
@@ -109,7 +109,7 @@ More to try, with a token of your own:
   curl -s "%[3]s/v1/suggest?q=new&client_id=demo" -H "Authorization: Bearer $TOKEN"        # as you type
   curl -s "%[3]s/v1/items/iceland?client_id=demo&callback=show&access_token=$TOKEN"         # JSONP, for a <script>
   curl -s "%[3]s/v1/items?facets=collection,tag&client_id=demo" -H "Authorization: Bearer $TOKEN"
-  stile token show $TOKEN                                                     # what the server knows of it
+  stile token show $TOKEN                                                     # what the server knows about it
   stile usage                                                                 # what the tenant owes
 
 Ctrl-C stops it.

@@ -8,16 +8,15 @@ import (
 	"stile.example/stile/operations"
 )
 
-const maxDemo = 256 // connections to the demo tenant's site at once
+const maxDemo = 256 // simultaneous connections to the demo tenant's site
 
-// demoListener is where the demo tenant's site is.
+// demoListener is the listener of the demo tenant's site.
 type demoListener struct {
 	*listener
-	origins []string // by which browsers of this machine reach it
+	origins []string // with which browsers of this machine reach it
 }
 
-// openDemoSite opens the site's listener: before anything else of the demo,
-// since its port may be taken.
+// openDemoSite opens the site's listener. It comes first, because its port may be in use.
 func (srv *Server) openDemoSite(addr string) (demoListener, error) {
 	l, err := listen("demo_listen", addr)
 	if err != nil {
@@ -29,9 +28,9 @@ func (srv *Server) openDemoSite(addr string) (demoListener, error) {
 	return demoListener{d, []string{"http://localhost:" + port, "http://127.0.0.1:" + port}}, err
 }
 
-// serveDemoSite puts the site behind its listener. It reaches the API inside
-// this process: so it works whatever the public URL, certificates and proxies
-// are, and a caller from elsewhere needs no proxy to be trusted.
+// serveDemoSite connects the site to its listener. The site calls the API inside this process, so it
+// works with any public URL, certificate and proxy, and can simulate a caller at another address
+// without a trusted proxy.
 func (srv *Server) serveDemoSite(at demoListener, c operations.Credentials) error {
 	entries, err := demoEntries()
 	if err != nil {

@@ -26,7 +26,7 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 			log.Info("listening", "listener", d.name, "address", d.listener.Addr().String())
 		}
 	}
-	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx)) // what is refused while draining is recorded too
+	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx)) // refusals while draining are recorded too
 	recorded := make(chan struct{})
 	go func() { srv.dir.Refusals.Run(recording, srv.dir.Now); close(recorded) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)
@@ -67,22 +67,22 @@ func (d *listener) serve() error {
 	return fmt.Errorf("%s listener: %w", d.name, err)
 }
 
-// drain stops accepting, lets what has begun finish, and cuts off what takes
-// too long.
+// drain stops accepting connections, waits for requests in progress, and after drainWithin closes
+// the remaining connections.
 func (srv *Server) drain() (err error) {
 	srv.draining.Store(true)
 	grace, cancel := context.WithTimeout(context.Background(), drainWithin)
 	defer cancel()
-	for _, d := range srv.listeners { // the public one first: the others tell how it goes
+	for _, d := range srv.listeners { // the public one first: metrics and commands work meanwhile
 		if late := d.http.Shutdown(grace); late != nil {
-			srv.dir.Log.Warn("cut off what took too long", "listener", d.name)
+			srv.dir.Log.Warn("closed connections that took too long", "listener", d.name)
 			err = errors.Join(err, d.http.Close())
 		}
 	}
 	return err
 }
 
-// sweep moves the counts of tokens that are long dead to the ledger.
+// sweep moves the counts of long-dead tokens to the ledger, every sweepEvery.
 func (srv *Server) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -98,8 +98,8 @@ func (srv *Server) sweep(ctx context.Context) {
 	}
 }
 
-// ReloadOnHangup reads the settings again on SIGHUP, and takes over those that
-// may change while the server runs.
+// ReloadOnHangup loads the settings again on SIGHUP, and adopts those that may change while the
+// server runs.
 func (srv *Server) ReloadOnHangup(ctx context.Context, load func() (*settings.Settings, error)) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -123,11 +123,11 @@ func (srv *Server) reload(load func() (*settings.Settings, error)) {
 	log := srv.dir.Log
 	fresh, err := load()
 	if err != nil {
-		log.Error("the settings cannot be used; the old ones stay", "err", err)
+		log.Error("can't use the settings; the old ones stay", "err", err)
 		return
 	}
 	if names := srv.dir.Settings().Restart(fresh); len(names) > 0 {
-		log.Warn("changed, but only a restart takes it over", "settings", strings.Join(names, " "))
+		log.Warn("changed settings that need a restart", "settings", strings.Join(names, " "))
 	}
 	srv.dir.Reload(fresh)
 	srv.policies.use(srv.dir.Settings())

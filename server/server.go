@@ -1,8 +1,7 @@
 // Package server assembles the server and runs it: the public, the admin and the demo listener,
 // and the socket for commands.
 //
-// It only joins the other packages. What a request means is decided in handlers and the packages
-// below it.
+// It only joins the other packages. Package handlers decides how a request is handled.
 package server
 
 import (
@@ -27,9 +26,9 @@ import (
 )
 
 const (
-	drainWithin = 8 * time.Second // for what has begun, of the 10 s that a stop may take
+	drainWithin = 8 * time.Second // for requests in progress; a stop may take 10 s in all
 	sweepEvery  = 5 * time.Minute
-	maxAdmins   = 256 // connections to the admin listener at once
+	maxAdmins   = 256 // simultaneous connections to the admin listener
 )
 
 // Server is an open data directory with three listeners, and a fourth for the demo.
@@ -46,7 +45,7 @@ type Server struct {
 	draining atomic.Bool
 }
 
-// listener is a listener with what answers there.
+// listener is a network listener and the HTTP server that serves it.
 type listener struct {
 	name     string // public, admin, socket, demo
 	listener net.Listener
@@ -136,7 +135,7 @@ func listen(key, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// api puts the parts of the public and the admin listener together.
+// api assembles the handlers of the public and the admin listener.
 func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	d := srv.dir
 	assertions, err := bearer.NewAssertions(srv.origin, srv.origin+"/oauth/token")
@@ -168,7 +167,7 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	return api, nil
 }
 
-// widgetLayer takes the widgets' files out of the program.
+// widgetLayer returns the widgets' files, which are embedded in the program.
 func widgetLayer() (*handlers.Widgets, error) {
 	files, err := widgets.Files()
 	if err != nil {
@@ -181,9 +180,9 @@ func widgetLayer() (*handlers.Widgets, error) {
 	return handlers.NewWidgets(version, files)
 }
 
-// proofsSince is the time before which proofs may have been used that this
-// process knows nothing of. Where the keys are as new as the process there are
-// none of our tokens, and nothing is known of the outside issuers' either.
+// proofsSince returns the time before which proofs may have been used without this process knowing.
+// It is zero if the signing keys were created by this process: then no token of ours is older, and
+// nothing is known about proofs for tokens of external issuers.
 func proofsSince(d *datadir.Dir) time.Time {
 	if d.Keys.New() {
 		return time.Time{}
@@ -191,9 +190,10 @@ func proofsSince(d *datadir.Dir) time.Time {
 	return d.Now()
 }
 
-// errDraining is why a server that is about to stop is not ready.
+// errDraining is the reason why a server that is stopping is not ready.
 var errDraining = errors.New("draining: the server is stopping")
 
+// Ready returns an error if the server can't serve calls.
 func (srv *Server) Ready(ctx context.Context) error {
 	if srv.draining.Load() {
 		return errDraining

@@ -36,14 +36,14 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 	}
 	res, err := c.http.Do(req)
 	switch {
-	case errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EINVAL): // EINVAL: a path too long for a socket
+	case errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EINVAL): // EINVAL: the path is too long for a socket
 		return nil, ErrNoServer
-	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET): // it is just ending
+	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET): // it is stopping
 		return nil, ErrNoServer
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("a server holds %s and does not answer; look at its log, or restart it", dir)
+		return nil, fmt.Errorf("the server of %s does not respond; look at its log, or restart it", dir)
 	case err != nil:
-		return nil, fmt.Errorf("reach the server: %w", err)
+		return nil, fmt.Errorf("contact the server: %w", err)
 	}
 	return c, res.Body.Close()
 }
@@ -65,7 +65,7 @@ func (c *Client) Do(ctx context.Context, op operations.Operation, call operation
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("the server broke off: %w", err)
+		return nil, fmt.Errorf("the server ended the connection: %w", err)
 	}
 	defer res.Body.Close()
 	return readReply(res, call.Out)
@@ -79,10 +79,10 @@ func readReply(res *http.Response, out io.Writer) (json.RawMessage, error) {
 			return nil, fmt.Errorf("copy the server's response: %w", err)
 		}
 		if err := json.Unmarshal([]byte(res.Trailer.Get(trailer)), &r); err != nil {
-			return nil, fmt.Errorf("the server broke off: %w", err)
+			return nil, fmt.Errorf("the server ended the connection: %w", err)
 		}
 	} else if err := json.NewDecoder(res.Body).Decode(&r); err != nil {
-		return nil, fmt.Errorf("the server broke off: %w", err)
+		return nil, fmt.Errorf("the server ended the connection: %w", err)
 	}
 	if r.Error != "" {
 		return nil, errors.New(r.Error)
