@@ -13,9 +13,9 @@ import (
 	"stile.example/stile/simulate"
 )
 
-// call makes a call with a fresh token of acme's, and returns the code of its
-// refusal, "" if it was answered, and the reference.
-func (h *home) call(token string) (code, ref string) {
+// call makes a call with a token of the tenant acme. It returns the code of the refusal, "" if the
+// call was answered, and the reference.
+func (h *harness) call(token string) (code, ref string) {
 	h.t.Helper()
 	_, body := h.get("/v1/items?client_id=acme", token)
 	var said struct{ Error struct{ Code, Ref string } }
@@ -25,12 +25,12 @@ func (h *home) call(token string) (code, ref string) {
 	return said.Error.Code, said.Error.Ref
 }
 
-func (h *home) token() string { return strings.TrimSpace(h.must("token", "issue", "acme")) }
+func (h *harness) token() string { return strings.TrimSpace(h.must("token", "issue", "acme")) }
 
-// TestAddressChangesHoldAtOnce: the running server does what a command says
-// with the next call, and still after a restart.
-func TestAddressChangesHoldAtOnce(t *testing.T) {
-	h := newHome(t, "public_url: https://api.example\n")
+// TestAddressChanges checks that a change of the address list affects the next call, and survives a
+// restart.
+func TestAddressChanges(t *testing.T) {
+	h := newHarness(t, "public_url: https://api.example\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	token := h.token()
@@ -57,7 +57,7 @@ func TestAddressChangesHoldAtOnce(t *testing.T) {
 	}
 }
 
-func (h *home) metrics() string {
+func (h *harness) metrics() string {
 	h.t.Helper()
 	public := h.public
 	h.public = h.admin
@@ -66,10 +66,9 @@ func (h *home) metrics() string {
 	return text
 }
 
-// TestBlockOfProxies: a range that holds a trusted proxy is not blocked by
-// mistake.
+// TestBlockOfProxies checks that a range that contains a trusted proxy is blocked only with --yes.
 func TestBlockOfProxies(t *testing.T) {
-	h := newHome(t, "trusted_proxies: [10.1.2.3, '2001:db8::/32']\n")
+	h := newHarness(t, "trusted_proxies: [10.1.2.3, '2001:db8::/32']\n")
 	for _, r := range []string{"10.1.0.0/16", "10.1.2.3", "2001:db8:7::/48"} {
 		if _, err, code := h.run("address", "block", r); code != failed || !strings.Contains(err, "trusted proxies") {
 			t.Errorf("%s: exit %d, %s", r, code, err)
@@ -81,10 +80,10 @@ func TestBlockOfProxies(t *testing.T) {
 	h.must("address", "allow", "::/0")
 }
 
-// TestCrowdBySIGHUP: the budget of an address is taken over by a running
-// server; a crowd is listed, counted and explained.
-func TestCrowdBySIGHUP(t *testing.T) {
-	h := newHome(t, "public_url: https://api.example\n")
+// TestCrowdedAfterReload checks that a running server adopts a new binding budget, and that a
+// crowded address is listed, counted and explained.
+func TestCrowdedAfterReload(t *testing.T) {
+	h := newHarness(t, "public_url: https://api.example\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	if code, _ := h.call(h.token()); code != "" {
@@ -116,9 +115,9 @@ func TestCrowdBySIGHUP(t *testing.T) {
 			t.Errorf("explain: %s", out)
 		}
 		out = h.must("explain", ref)
-		for _, want := range []string{"A challenge must be solved before calls go on", "the server's setting policy.address."} {
+		for _, want := range []string{"A challenge must be solved before calls continue", "the server's setting policy.address."} {
 			if !strings.Contains(out, want) {
-				t.Errorf("explain says no %q:\n%s", want, out)
+				t.Errorf("explain does not say %q in:\n%s", want, out)
 			}
 		}
 		if h.stop != nil {
@@ -131,9 +130,10 @@ func TestCrowdBySIGHUP(t *testing.T) {
 	}
 }
 
-// TestObservedCrowd: a crowd that is only observed is let through, and told.
-func TestObservedCrowd(t *testing.T) {
-	h := newHome(t, "policy: {address: {bindings: 1}, observe: [crowd]}\n")
+// TestObservedAddress checks that calls from a crowded address are admitted and recorded if the rule
+// is only observed.
+func TestObservedAddress(t *testing.T) {
+	h := newHarness(t, "policy: {address: {bindings: 1}, observe: [crowd]}\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	for range 2 {
@@ -145,7 +145,7 @@ func TestObservedCrowd(t *testing.T) {
 	if ref == nil {
 		t.Fatalf("the log: %s", h.log)
 	}
-	if out := h.must("explain", ref[1]); !strings.Contains(out, "address.bindings: 1 allowed, 2 seen") || !strings.Contains(out, "only observed (policy.observe): the request was let through") {
+	if out := h.must("explain", ref[1]); !strings.Contains(out, "address.bindings: 1 allowed, 2 seen") || !strings.Contains(out, "only observed (policy.observe): the request was admitted") {
 		t.Errorf("explain: %s", out)
 	}
 	if metrics := h.metrics(); !strings.Contains(metrics, `stile_observed_total{code="challenge_required",tenant="acme"} 1`) {
@@ -153,9 +153,9 @@ func TestObservedCrowd(t *testing.T) {
 	}
 }
 
-// TestShownAddresses: log_addresses holds for what is explained.
+// TestShownAddresses checks that an explanation shows addresses as log_addresses says.
 func TestShownAddresses(t *testing.T) {
-	h := newHome(t, "log_addresses: full\n")
+	h := newHarness(t, "log_addresses: full\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	if _, ref := h.call("none"); !strings.Contains(h.must("explain", ref, "--json"), `"rule":null,"limit":null,"seen":null,"identity":"address 127.0.0.1","address":"127.0.0.1"}`) {
@@ -163,7 +163,7 @@ func TestShownAddresses(t *testing.T) {
 	}
 }
 
-// TestEveryCodeIsExplained: an operator is told what to make of each of them.
+// TestEveryCodeIsExplained checks that every code has an advice for operators.
 func TestEveryCodeIsExplained(t *testing.T) {
 	source, err := os.ReadFile("../handlers/codes.go")
 	if err != nil {
@@ -171,7 +171,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	}
 	codes := regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
 	if len(codes) != len(adviceByCode) || len(codes) < 20 {
-		t.Errorf("%d codes, %d advices", len(codes), len(adviceByCode))
+		t.Errorf("%d codes, %d entries of advice", len(codes), len(adviceByCode))
 	}
 	for _, c := range codes {
 		if a := adviceByCode[handlers.Code(c[1])]; a.cause == "" || a.fix == "" {
@@ -180,10 +180,10 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	}
 }
 
-// TestSimulate: the policy of a file is tried, and the defaults of the settings
-// are those that the simulation begins with.
+// TestSimulate checks that the policy of a file is simulated, and that the simulation has the same
+// defaults as the settings.
 func TestSimulate(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	s, d := mustLoad(t, h), simulate.Default()
 	if !reflect.DeepEqual(s.Policy.Tokens(), d.Policy) || !reflect.DeepEqual(s.Addresses(), d.Addresses) {
 		t.Errorf("settings: %+v %+v\nsimulation: %+v %+v", s.Policy.Tokens(), s.Addresses(), d.Policy, d.Addresses)
@@ -208,22 +208,22 @@ func TestSimulate(t *testing.T) {
 		t.Errorf("a bad file: %d %s", code, err)
 	}
 	if _, err := os.Stat(filepath.Join(h.dir, "data")); !os.IsNotExist(err) {
-		t.Errorf("it made a data directory: %v", err)
+		t.Errorf("it created a data directory: %v", err)
 	}
 }
 
-// TestCheckDoubts: check warns of what is hardly meant, and that is no fault.
-func TestCheckDoubts(t *testing.T) {
-	h := newHome(t, "public_url: http://localhost:8080\npolicy: {challenge: {ladder: [picture]}}\n")
+// TestCheckWarns checks that check warns of settings that are allowed but probably a mistake.
+func TestCheckWarns(t *testing.T) {
+	h := newHarness(t, "public_url: http://localhost:8080\npolicy: {challenge: {ladder: [picture]}}\n")
 	if out := h.must("check"); !regexp.MustCompile(`settings +warning +policy.challenge.ladder: asks people for pictures only`).MatchString(out) {
 		t.Errorf("check: %s", out)
 	}
 }
 
-// TestExplainSpike: a token's own spike is told with its limit, what was seen,
-// and the command that changes it for its tenant.
+// TestExplainSpike checks that the explanation of a spike has its limit, the count, and the command
+// that changes the limit for the tenant.
 func TestExplainSpike(t *testing.T) {
-	h := newHome(t, "policy: {spike: {calls: 2}}\n")
+	h := newHarness(t, "policy: {spike: {calls: 2}}\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	token := h.token()
@@ -242,10 +242,9 @@ func TestExplainSpike(t *testing.T) {
 	}
 }
 
-// TestS50AnyPage: who adds a tenant without sites is told that any page may use
-// its tokens.
+// TestS50AnyPage checks that adding a tenant without sites warns that any page may use its tokens.
 func TestS50AnyPage(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	if _, said, code := h.run("tenant", "add", "open"); code != 0 || !strings.Contains(said, "any page may use this tenant's tokens") || !strings.Contains(said, "stile tenant set open --site") {
 		t.Errorf("exit %d: %q", code, said)
 	}

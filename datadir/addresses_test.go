@@ -31,17 +31,17 @@ func openDir(t *testing.T) *Dir {
 	return d
 }
 
-// TestAddressChecker translates every standing; one that is not known is a block.
+// TestAddressChecker checks the translation of every status. An unknown status is a block.
 func TestAddressChecker(t *testing.T) {
-	for standing, want := range map[addresses.Status]tokens.AddressVerdict{
+	for status, want := range map[addresses.Status]tokens.AddressVerdict{
 		addresses.Blocked:    {Blocked: true},
 		addresses.Clear:      {},
 		addresses.Crowded:    {Kind: tokens.Work},
 		addresses.Suspicious: {Kind: tokens.Picture},
 		99:                   {Blocked: true},
 	} {
-		v := addresses.Verdict{Status: standing, Allowance: 7}
-		if standing != addresses.Clear {
+		v := addresses.Verdict{Status: status, Allowance: 7}
+		if status != addresses.Clear {
 			v.Level, v.Limit, v.Seen, v.OverRecords = 2, 3, 4, true
 			want.Limit, want.Seen, want.OverRecords = 3, 4, true
 		}
@@ -49,22 +49,22 @@ func TestAddressChecker(t *testing.T) {
 			want.Level, want.Allowance = v.Level, v.Allowance
 		}
 		if got := addressVerdict(v); got != want {
-			t.Errorf("standing %d: %+v, want %+v", standing, got, want)
+			t.Errorf("status %d: %+v, want %+v", status, got, want)
 		}
 	}
 	d := openDir(t)
 	n, at := d.Gate.Addresses, time.Now()
 	from := netip.MustParseAddr("203.0.113.9")
-	bound := func(fresh bool) tokens.Kind {
+	bound := func(isNew bool) tokens.Kind {
 		t.Helper()
-		c, err := n.Check(t.Context(), tokens.AddressUse{From: from, Tenant: 1, At: at, NewBinding: fresh, Records: 1})
+		c, err := n.Check(t.Context(), tokens.AddressUse{From: from, Tenant: 1, At: at, NewBinding: isNew, Records: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c.Kind
 	}
-	for _, fresh := range []bool{true, false, false} { // only the first one is a binding
-		if got := bound(fresh); got != tokens.NoKind {
+	for _, isNew := range []bool{true, false, false} { // only the first one is a binding
+		if got := bound(isNew); got != tokens.NoKind {
 			t.Errorf("within its budget: %v", got)
 		}
 	}
@@ -77,6 +77,6 @@ func TestAddressChecker(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if c, err := n.Check(gone, tokens.AddressUse{From: from, Tenant: 1, At: at, NewBinding: true, Records: 1}); err == nil && !c.Blocked && c.Kind == tokens.NoKind {
-		t.Errorf("a fault lets through: %+v", c)
+		t.Errorf("a fault admits: %+v", c)
 	}
 }

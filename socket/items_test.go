@@ -11,7 +11,7 @@ import (
 	"stile.example/stile/content"
 )
 
-// TestItemsArriveAsSent is a law of the stream.
+// TestItemsArriveAsSent checks that items are received as they were sent.
 func TestItemsArriveAsSent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		items := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) content.Item {
@@ -42,8 +42,8 @@ func TestItemsArriveAsSent(t *testing.T) {
 	})
 }
 
-// FuzzReceive: whatever comes in, items pass the check, and a stream without
-// its end is an error.
+// FuzzReceive checks that, for any input, received items are valid, and that a stream without its
+// last line is an error.
 func FuzzReceive(f *testing.F) {
 	f.Add(twoItems + `{"end":2}` + "\n")
 	f.Add(twoItems) // cut off
@@ -59,7 +59,7 @@ func FuzzReceive(f *testing.F) {
 			}
 		}
 		if ended && !strings.Contains(text, fmt.Sprintf(`{"end":%d}`, n)) {
-			t.Error("a stream that was cut off is taken for whole")
+			t.Error("a stream that was cut off is accepted")
 		}
 	})
 }

@@ -62,7 +62,7 @@ func TestSilentServer(t *testing.T) {
 	defer l.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := Dial(ctx, dir); err == nil || !strings.Contains(err.Error(), "does not answer") {
+	if _, err := Dial(ctx, dir); err == nil || !strings.Contains(err.Error(), "does not respond") {
 		t.Errorf("dial: %v", err)
 	}
 }
