@@ -130,8 +130,8 @@ func TestCrowdedAfterReload(t *testing.T) {
 	}
 }
 
-// TestObservedAddress checks that calls from a crowded address are admitted and recorded if the rule
-// is only observed.
+// TestObservedAddress checks that calls from a crowded address are admitted and recorded if the
+// rule is only observed.
 func TestObservedAddress(t *testing.T) {
 	h := newHarness(t, "policy: {address: {bindings: 1}, observe: [crowd]}\n")
 	h.serve()

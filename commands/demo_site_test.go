@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestDemoSite does over the network what the panel's buttons do. The site gives each of its pages a
-// new token, and each button causes the refusal that it names.
+// TestDemoSite does over the network what the panel's buttons do. The site gives each of its pages
+// a new token, and each button causes the refusal that it names.
 func TestDemoSite(t *testing.T) {
 	h := newHarness(t, "")
 	h.serve("--demo", "--demo-listen", "127.0.0.1:0")
@@ -95,7 +95,8 @@ func TestDemoListen(t *testing.T) {
 		{"--demo --demo-listen 192.0.2.1:8090", usageError, "for this machine only"},
 		{"--demo --demo-listen example.org:8090", usageError, "for this machine only"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // stops a server that starts by mistake
+		// Stops a server that starts by mistake.
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		var err bytes.Buffer
 		code := other.program(io.Discard, &err).main(ctx, append([]string{"serve"}, strings.Fields(c.args)...))
 		cancel()

@@ -104,8 +104,8 @@ func orNothing(text string) string {
 }
 
 // settingFlags gives a command a flag for every setting, and returns a function that returns the
-// flags that were given. The flags of the policy and the log are hidden in its help because they are
-// many; `stile help settings` lists them.
+// flags that were given. The flags of the policy and the log are hidden in its help because they
+// are many; `stile help settings` lists them.
 func settingFlags(c *cobra.Command) func() map[string]string {
 	texts := map[string]*string{}
 	for _, k := range settings.Keys() {

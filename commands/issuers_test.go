@@ -72,8 +72,8 @@ func (i *idp) token(jti string) string {
 	return text + "." + enc(ed25519.Sign(i.key(), []byte(text)))
 }
 
-// TestServeTrusts checks that the server accepts, shows and revokes the tokens of an external issuer,
-// and is ready while the issuer does not respond.
+// TestServeTrusts checks that the server accepts, shows and revokes the tokens of an external
+// issuer, and is ready while the issuer does not respond.
 func TestServeTrusts(t *testing.T) {
 	i := newIDP(t)
 	h := newHarness(t, i.settings(""))

@@ -8,8 +8,8 @@ import (
 	"stile.example/stile/content"
 )
 
-// progress shows the progress of an import: on a terminal as one line that is overwritten, otherwise
-// as a line every 5 s.
+// progress shows the progress of an import: on a terminal as one line that is overwritten,
+// otherwise as a line every 5 s.
 type progress struct {
 	out      io.Writer
 	now      func() time.Time

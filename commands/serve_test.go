@@ -27,8 +27,8 @@ import (
 	"time"
 )
 
-// TestDemo checks that the command line that the demo prints works, and that the demo can be started
-// again.
+// TestDemo checks that the command line that the demo prints works, and that the demo can be
+// started again.
 func TestDemo(t *testing.T) {
 	h := newHarness(t, "")
 	for range 2 {
@@ -222,8 +222,8 @@ func writePair(t *testing.T, cert, key string, serial int64) {
 	}
 }
 
-// TestOneServer checks that a second server on the same data, or on a port in use, reports that, and
-// does not harm the first.
+// TestOneServer checks that a second server on the same data, or on a port in use, reports that,
+// and does not harm the first.
 func TestOneServer(t *testing.T) {
 	h := newHarness(t, "")
 	h.serve()
@@ -242,8 +242,8 @@ func TestOneServer(t *testing.T) {
 	}
 }
 
-// TestCheck checks that check reports problems with exit code 1, and none if there is none, with and
-// without a running server.
+// TestCheck checks that check reports problems with exit code 1, and none if there is none, with
+// and without a running server.
 func TestCheck(t *testing.T) {
 	h := newHarness(t, "public_url: http://localhost:8080\n")
 	if out := h.must("check", "--json"); strings.Contains(out, `"wrong"`) || strings.Contains(out, `"warning"`) {

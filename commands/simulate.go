@@ -76,8 +76,8 @@ func (p *program) showReport(r simulate.Report) error {
 	return err
 }
 
-// groupsDone shows the progress of a simulation. Each group is simulated twice: with the policy, and
-// with the plain rules for comparison.
+// groupsDone shows the progress of a simulation. Each group is simulated twice: with the policy,
+// and with the plain rules for comparison.
 func groupsDone(out io.Writer) func(done, of int) {
 	if !isTerminal(out) {
 		return func(done, of int) { fmt.Fprintf(out, "%d of %d done\n", done, of) }

@@ -76,7 +76,8 @@ func TestBrokenImport(t *testing.T) {
 		c.Close()
 	}
 	h.write("items.jsonl", threeItems)
-	for end := time.Now().Add(10 * time.Second); ; { // the import of the killed command may still be running
+	// The import of the killed command may still be running.
+	for end := time.Now().Add(10 * time.Second); ; {
 		if _, err, code := h.run("content", "import", filepath.Join(h.dir, "items.jsonl")); code == done {
 			break
 		} else if !strings.Contains(err, "another import is running") || time.Now().After(end) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestTokenFromStandardInput checks that - reads a token from standard input, where it is not in the
-// process list, and that an argument works too. The help warns, and an error does not quote the
+// TestTokenFromStandardInput checks that - reads a token from standard input, where it is not in
+// the process list, and that an argument works too. The help warns, and an error does not quote the
 // input.
 func TestTokenFromStandardInput(t *testing.T) {
 	h := newHarness(t, "")

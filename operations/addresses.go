@@ -15,19 +15,22 @@ import (
 
 // AddressView is what --json prints of a line of the address list.
 type AddressView struct {
-	Range  string     `json:"range"`
-	Kind   string     `json:"kind"`  // allow, block or crowded
-	Until  *time.Time `json:"until"` // null: permanent or, if crowded, as long as the address is over its budget
+	Range string `json:"range"`
+	Kind  string `json:"kind"` // allow, block or crowded
+	// Null: permanent or, if crowded, as long as the address is over its budget.
+	Until  *time.Time `json:"until"`
 	Reason string     `json:"reason"`
-	Origin string     `json:"origin"`           // rule or person
-	Tenant string     `json:"tenant,omitempty"` // of a rule's line: the client_id of the tenant whose tokens it is about; empty: all
+	Origin string     `json:"origin"` // rule or person
+	// Of a rule's line: the client_id of the tenant whose tokens it is about; empty: all.
+	Tenant string `json:"tenant,omitempty"`
 }
 
 // AddressInfo is a line with what people want to know in addition.
 type AddressInfo struct {
 	AddressView
-	Bindings     uint16 `json:"bindings,omitempty"`      // of an allow: its own budget; 0: none
-	SuggestBlock bool   `json:"suggest_block,omitempty"` // blocked so often that a permanent block is suggested
+	Bindings uint16 `json:"bindings,omitempty"` // of an allow: its own budget; 0: none
+	// Blocked so often that a permanent block is suggested.
+	SuggestBlock bool `json:"suggest_block,omitempty"`
 }
 
 func listAddresses(ctx context.Context, d *datadir.Dir, _ None) ([]AddressInfo, error) {
@@ -77,10 +80,12 @@ func budgets(ctx context.Context, d *datadir.Dir) (map[netip.Prefix]uint16, erro
 
 // RangeAllowance describes a range to allow.
 type RangeAllowance struct {
-	Range    string   `json:"range"`              // an address or a prefix; an IPv6 address means its /64
-	For      Duration `json:"for,omitempty"`      // 0: permanently
-	Reason   string   `json:"reason,omitempty"`   // for people; at most addresses.MaxReason bytes
-	Bindings uint16   `json:"bindings,omitempty"` // the budget of each address, in bindings; 0: no limit
+	// an address or a prefix; an IPv6 address means its /64
+	Range  string   `json:"range"`
+	For    Duration `json:"for,omitempty"`    // 0: permanently
+	Reason string   `json:"reason,omitempty"` // for people; at most addresses.MaxReason bytes
+	// The budget of each address, in bindings; 0: no limit.
+	Bindings uint16 `json:"bindings,omitempty"`
 }
 
 func allowRange(ctx context.Context, d *datadir.Dir, a RangeAllowance) (AddressInfo, error) {
@@ -96,7 +101,8 @@ type RangeBlock struct {
 	Range  string   `json:"range"`            // an address or a prefix; an IPv6 address means its /64
 	For    Duration `json:"for,omitempty"`    // 0: permanently
 	Reason string   `json:"reason,omitempty"` // for people; at most addresses.MaxReason bytes
-	Yes    bool     `json:"yes,omitempty"`    // block it even if it is wide or contains trusted proxies
+	// Block it even if it is wide or contains trusted proxies.
+	Yes bool `json:"yes,omitempty"`
 }
 
 func blockRange(ctx context.Context, d *datadir.Dir, b RangeBlock) (AddressInfo, error) {
@@ -122,8 +128,8 @@ func putEntry(ctx context.Context, d *datadir.Dir, e addresses.Entry, lasts Dura
 	return AddressInfo{view, e.Bindings, false}, d.Addresses.Put(ctx, e)
 }
 
-// checkBlockRange returns an error if blocking a range would affect a large part of the internet, or
-// all visitors.
+// checkBlockRange returns an error if blocking a range would affect a large part of the internet,
+// or all visitors.
 func checkBlockRange(r netip.Prefix, proxies []netip.Prefix) error {
 	widest := 8
 	if r.Addr().Is6() {

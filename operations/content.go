@@ -15,7 +15,8 @@ import (
 // ImportOptions says whose items are imported.
 type ImportOptions struct {
 	Tenant string `json:"tenant,omitempty"` // client_id; empty: the shared corpus
-	Prune  bool   `json:"prune,omitempty"`  // remove items that are missing from the collections that the import touches
+	// Remove items that are missing from the collections that the import touches.
+	Prune bool `json:"prune,omitempty"`
 }
 
 func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items iter.Seq2[content.Item, error]) (content.Result, error) {

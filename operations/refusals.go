@@ -26,7 +26,8 @@ type RefusalView struct {
 	Seen     *int64    `json:"seen"`
 	Identity *string   `json:"identity"`
 	Address  *string   `json:"address"`
-	Count    int64     `json:"count,omitempty"` // refusals of its address, tenant, code and minute; 0: only this one
+	// Refusals of its address, tenant, code and minute; 0: only this one.
+	Count int64 `json:"count,omitempty"`
 }
 
 // RefusalInfo is a refusal with what people want to know in addition.

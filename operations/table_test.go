@@ -39,7 +39,8 @@ func TestTable(t *testing.T) {
 }
 
 // checkExample checks that an example has the fields of the input, at least those that are required
-// (a required field has no omitempty), and that encoding what it decodes to gives the example again.
+// (a required field has no omitempty), and that encoding what it decodes to gives the example
+// again.
 func checkExample(t *testing.T, op Operation) {
 	t.Helper()
 	in := reflect.New(op.Input)

@@ -63,13 +63,15 @@ func tenantInfo(d *datadir.Dir, t *tenants.Tenant) TenantInfo {
 
 // TenantChange describes a new tenant, or what to change of one. A nil field is left as it is.
 type TenantChange struct {
-	ClientID      string            `json:"client_id"`
-	Name          *string           `json:"name,omitempty"`
-	Sites         *[]string         `json:"sites,omitempty"`           // origins, such as https://www.acme.example; empty: any page
-	CallsPerMonth *int64            `json:"calls_per_month,omitempty"` // 0: no limit
-	Keys          *string           `json:"keys,omitempty"`            // a JWK Set; empty: removes it
-	Prices        []Price           `json:"prices,omitempty"`          // added to the tenant's prices, or replacing those of the same day
-	Policy        map[string]string `json:"policy,omitempty"`          // settings by name; an empty value removes one
+	ClientID      string    `json:"client_id"`
+	Name          *string   `json:"name,omitempty"`
+	Sites         *[]string `json:"sites,omitempty"`           // origins, such as https://www.acme.example; empty: any page
+	CallsPerMonth *int64    `json:"calls_per_month,omitempty"` // 0: no limit
+	Keys          *string   `json:"keys,omitempty"`            // a JWK Set; empty: removes it
+	// Added to the tenant's prices, or replacing those of the same day.
+	Prices []Price `json:"prices,omitempty"`
+	// Settings by name; an empty value removes one.
+	Policy map[string]string `json:"policy,omitempty"`
 }
 
 func (ch TenantChange) apply(t *tenants.Tenant, s *settings.Settings) error {

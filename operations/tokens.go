@@ -20,9 +20,10 @@ const Scope = "content"
 
 // TokenRequest describes a token to issue.
 type TokenRequest struct {
-	Tenant  string `json:"tenant"`            // client_id
-	Subject string `json:"subject,omitempty"` // the tenant's name of the visitor, at most 128 bytes; empty: the tenant
-	Scope   string `json:"scope"`             // must be [Scope]
+	Tenant string `json:"tenant"` // client_id
+	// The tenant's name of the visitor, at most 128 bytes; empty: the tenant.
+	Subject string `json:"subject,omitempty"`
+	Scope   string `json:"scope"` // must be [Scope]
 }
 
 // IssuedToken is the token endpoint's body (RFC 6749 §5.1).
@@ -84,8 +85,8 @@ func findToken(d *datadir.Dir, text string) (named, error) {
 	return named{id: claims.ID, claims: &claims}, nil
 }
 
-// findExpired returns the token that the text of an expired token names. It verifies the token as of
-// its last second.
+// findExpired returns the token that the text of an expired token names. It verifies the token as
+// of its last second.
 func findExpired(d *datadir.Dir, text string) (named, error) {
 	var c struct {
 		Expires int64 `json:"exp"`

@@ -29,7 +29,8 @@ func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, e
 	if err != nil {
 		return nil, err
 	}
-	if _, known := d.Tenants.Find(q.Tenant); q.Tenant != "" && len(lines) == 0 && !known { // a removed tenant still has its usage
+	// a removed tenant still has its usage
+	if _, known := d.Tenants.Find(q.Tenant); q.Tenant != "" && len(lines) == 0 && !known {
 		return nil, unknownTenant(q.Tenant)
 	}
 	rows, err := usage.Statement(lines, func(clientID, day string) int64 { return priceOn(d, clientID, day) })

@@ -27,8 +27,8 @@ func (srv *Server) countAddresses() map[handlers.Listed]int {
 	return n
 }
 
-// observedAddress records that a rule about addresses, which is only observed, would have challenged
-// or refused a call.
+// observedAddress records that a rule about addresses, which is only observed, would have
+// challenged or refused a call.
 func (srv *Server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
 	shown := srv.addresses.show(at.From)
 	tenant := srv.dir.TenantName(at.Tenant)

@@ -73,7 +73,8 @@ func hardened(c *tls.Config) *tls.Config {
 }
 
 // get returns the current certificate. It checks the files at most once a second. If new files
-// can't be read, for example because they are only partly written, the old certificate stays in use.
+// can't be read, for example because they are only partly written, the old certificate stays in
+// use.
 func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -22,9 +22,9 @@ const demoTenantID = "demo"
 // before they are a spike.
 var demoPolicy = map[string]string{"policy.token.calls": "400", "policy.token.records": "1500"}
 
-// PrepareDemo imports the demo corpus, adds or updates the demo tenant, opens the tenant's site, and
-// prints what can be tried. The tenant gets a new secret each time, because only the hash of the
-// old one is stored and the secret must be printed.
+// PrepareDemo imports the demo corpus, adds or updates the demo tenant, opens the tenant's site,
+// and prints what can be tried. The tenant gets a new secret each time, because only the hash of
+// the old one is stored and the secret must be printed.
 func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) error {
 	at, err := srv.openDemoSite(addr)
 	if err != nil {
@@ -53,7 +53,8 @@ func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) 
 // importDemo imports the demo corpus, and returns the number of items of each collection.
 func (srv *Server) importDemo(ctx context.Context) (map[string]int, error) {
 	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
-	result, err := srv.dir.DB.Import(ctx, content.ImportOptions{}, content.Read(ctx, src)) // no Prune: other items may be there
+	// No Prune: other items may be there.
+	result, err := srv.dir.DB.Import(ctx, content.ImportOptions{}, content.Read(ctx, src))
 	if err != nil {
 		return nil, fmt.Errorf("import the demo corpus: %w", err)
 	}

@@ -28,8 +28,8 @@ func (srv *Server) openDemoSite(addr string) (demoListener, error) {
 	return demoListener{d, []string{"http://localhost:" + port, "http://127.0.0.1:" + port}}, err
 }
 
-// serveDemoSite connects the site to its listener. The site calls the API inside this process, so it
-// works with any public URL, certificate and proxy, and can simulate a caller at another address
+// serveDemoSite connects the site to its listener. The site calls the API inside this process, so
+// it works with any public URL, certificate and proxy, and can simulate a caller at another address
 // without a trusted proxy.
 func (srv *Server) serveDemoSite(at demoListener, c operations.Credentials) error {
 	entries, err := demoEntries()

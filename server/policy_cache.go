@@ -10,8 +10,8 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// policies returns every tenant's effective policy. It is needed at each call, so it is cached until
-// the tenant or the settings change.
+// policies returns every tenant's effective policy. It is needed at each call, so it is cached
+// until the tenant or the settings change.
 type policies struct {
 	log   *slog.Logger
 	cache atomic.Pointer[policyCache]

@@ -26,7 +26,8 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 			log.Info("listening", "listener", d.name, "address", d.listener.Addr().String())
 		}
 	}
-	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx)) // refusals while draining are recorded too
+	// Refusals while draining are recorded too.
+	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx))
 	recorded := make(chan struct{})
 	go func() { srv.dir.Refusals.Run(recording, srv.dir.Now); close(recorded) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)

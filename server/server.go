@@ -181,8 +181,8 @@ func widgetLayer() (*handlers.Widgets, error) {
 }
 
 // proofsSince returns the time before which proofs may have been used without this process knowing.
-// It is zero if the signing keys were created by this process: then no token of ours is older, and
-// nothing is known about proofs for tokens of external issuers.
+// It is zero if the signing keys were created by this process: then none of our tokens is older,
+// and nothing is known about proofs for tokens of external issuers.
 func proofsSince(d *datadir.Dir) time.Time {
 	if d.Keys.New() {
 		return time.Time{}

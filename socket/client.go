@@ -36,7 +36,8 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 	}
 	res, err := c.http.Do(req)
 	switch {
-	case errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EINVAL): // EINVAL: the path is too long for a socket
+	// EINVAL: the path is too long for a socket
+	case errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EINVAL):
 		return nil, ErrNoServer
 	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET): // it is stopping
 		return nil, ErrNoServer

@@ -35,15 +35,16 @@ func sendItems(w io.Writer, items iter.Seq2[content.Item, error]) error {
 	return err
 }
 
-// pipeItems returns a reader from which items are sent. stop ends it, and returns when the items are
-// no longer being read.
+// pipeItems returns a reader from which items are sent. stop ends it, and returns when the items
+// are no longer being read.
 func pipeItems(items iter.Seq2[content.Item, error]) (r io.Reader, stop func()) {
 	in, out := io.Pipe()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		err := sendItems(out, items)
-		if err != nil { // wrapped, because net/http compares the error, and content.LineErrors can't be compared
+		// Wrapped, because net/http compares the error, and content.LineErrors can't be compared.
+		if err != nil {
 			err = fmt.Errorf("read the items: %w", err)
 		}
 		out.CloseWithError(err)

@@ -2,9 +2,10 @@
 // the data directory.
 //
 // It speaks HTTP: POST /2/NAME, with the input as JSON on the first line of the body and the items,
-// if any, after it. The response is a [reply]. If the operation writes bytes, the request says so in
-// a header; then they are the body, and the reply is the trailer. The number in the path is the version of the protocol: a command and a
-// server of different versions refuse each other with an error that says so.
+// if any, after it. The response is a [reply]. If the operation writes bytes, the request says so
+// in a header; then they are the body, and the reply is the trailer. The number in the path is the
+// version of the protocol: a command and a server of different versions refuse each other with an
+// error that says so.
 package socket
 
 import (
