@@ -1,22 +1,27 @@
 package commands
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
 
 func (p *program) addressCommand() *cobra.Command {
-	return noun("address", "source addresses that are allowed, blocked or crowded",
-		`Rules watch how many tokens bind to a source address: one over its budget is
-crowded, and one that leaves its challenges unsolved is blocked for a while. This
-list adds what a person knows: ranges to allow, such as a school's, or to block.
-The narrowest range that an address is in holds. A RANGE is an address or a prefix,
-IPv4 or IPv6; an IPv6 address stands for its /64.`,
+	return noun("address", "the address list: ranges that are allowed, blocked or crowded",
+		`Rules count the tokens that bind to each source address. An address over its
+budget is crowded. A crowded address that leaves its challenges unsolved is
+blocked for a while. The address list adds what an operator knows: ranges to
+allow, such as a school's, and ranges to block. If an address is in several
+ranges, the narrowest applies.
+
+A RANGE is an address or a prefix, IPv4 or IPv6. An IPv6 address means its /64.`,
 		`  stile address list
   stile address allow 203.0.113.0/24 --bindings 5000 --reason "University of X"
   stile address block 198.51.100.7 --for 24h
@@ -25,29 +30,32 @@ IPv4 or IPv6; an IPv6 address stands for its /64.`,
 }
 
 func (p *program) addressList() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "list", Short: "list what is allowed, blocked and crowded now",
-		Long: `Lists the ranges that a person has allowed or blocked, then the addresses that the
-rules have blocked or found crowded. Rules count the tokens of each tenant by
-themselves: TENANT is the one whose new tokens are blocked or challenged there, and
-"all" stands for a budget that tenants share, such as the one of records. An entry
-without an end is permanent; an address is crowded as long as it is over its
-budget. With --json, until is null for both, and there is no tenant for "all".`,
+	return p.prints(&cobra.Command{Use: "list",
+		Long: `List the ranges that an operator has allowed or blocked, then the addresses that
+the rules have blocked or found crowded.
+
+The rules count the tokens of each tenant separately. TENANT is the tenant whose
+new tokens are blocked or challenged, or "all" for a budget that tenants share,
+such as the budget of records. UNTIL is when the entry ends. An address stays
+crowded as long as it is over its budget. With --json, until is null if the
+entry is permanent or the address crowded, and tenant is absent for "all".`,
 		Example: "  stile address list\n  stile address list --json",
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			var all []addressInfo
-			if err := p.run(c.Context(), "address.list", none{}, &all); err != nil {
+			var all []operations.AddressInfo
+			if err := p.run(c, operations.None{}, &all); err != nil {
 				return err
 			}
 			if p.json {
-				views := make([]addressView, len(all))
+				views := make([]operations.AddressView, len(all))
 				for i := range all {
-					views[i] = all[i].addressView
+					views[i] = all[i].AddressView
 				}
 				return writeJSON(p.out, views)
 			}
 			var rows [][]string
-			for _, a := range all {
+			for _, info := range all {
+				a := addressRow{info}
 				rows = append(rows, []string{a.Range, a.Kind, a.tenant(), a.until(), a.Origin, cellOr(a.note())})
 			}
 			return table(p.out, "RANGE KIND TENANT UNTIL ORIGIN NOTE", rows)
@@ -55,108 +63,151 @@ budget. With --json, until is null for both, and there is no tenant for "all".`,
 }
 
 func (p *program) addressAllow() *cobra.Command {
+	var f rangeFlags
 	var bindings uint16
-	var change func(text string) (addressChange, error)
-	c := &cobra.Command{Use: "allow RANGE", Short: "keep a range from being crowded or blocked",
-		Long: `Allows a range, from the next call on: its addresses are never crowded or blocked,
-not even by a block that the rules have made already. With --bindings they have a
-budget of their own instead, so that a script among many people is still seen; a
-block that the rules have made goes on then, and ` + "`stile address remove`" + ` lifts it.`,
+	c := &cobra.Command{Use: "allow RANGE",
+		Long: `Allow a range from the next call on. Its addresses are never crowded or blocked,
+and existing blocks by the rules have no effect.
+
+With --bindings, each address gets a budget of its own instead, so that a script
+among many people is still noticed. Existing blocks by the rules then continue;
+` + "`stile address remove`" + ` lifts them.`,
 		Example: "  stile address allow 203.0.113.0/24 --bindings 5000 --reason \"University of X\"\n  stile address allow 2001:db8::/48 --for 7d",
 		Args:    takes(1, 1, "one RANGE")}
-	change = changeFlags(c, addresses.Allow)
-	c.Flags().Uint16Var(&bindings, "bindings", 0, "`number` of tokens that one address of it may bind in policy.address.per; 0: any")
+	f.register(c)
+	c.Flags().Uint16Var(&bindings, "bindings", 0, "budget of each address: `number` of tokens that it may bind in policy.address.per; 0: no limit")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ch, err := change(args[0])
+		lasts, err := f.check(c, args[0])
 		if err != nil {
 			return err
 		}
 		if bindings > settings.MaxBindings {
-			return useErrorf("--bindings %d is not allowed; allowed: up to %d", bindings, settings.MaxBindings)
+			return useErrorf("--bindings %d: must be at most %d", bindings, settings.MaxBindings)
 		}
-		ch.Bindings = bindings
-		return p.changeAddress(c, ch)
+		return p.changeAddress(c, operations.RangeAllowance{Range: args[0], For: lasts, Reason: f.reason, Bindings: bindings})
 	}
 	return p.prints(c)
 }
 
 func (p *program) addressBlock() *cobra.Command {
+	var f rangeFlags
 	var yes bool
-	var change func(text string) (addressChange, error)
-	c := &cobra.Command{Use: "block RANGE", Short: "refuse all calls from a range",
-		Long: `Blocks a range: all calls from it are refused with address_blocked, from the next
-one on. (A block by a rule refuses only new tokens of one tenant.) A range wider
-than a /8 (IPv6: /16), or one with trusted proxies in it, is not blocked without
---yes: it would shut out a part of the world, or everybody.`,
-		Example: "  stile address block 198.51.100.7 --for 24h --reason \"pulls the corpus\"\n  stile address block 2001:db8:7::/48",
+	c := &cobra.Command{Use: "block RANGE",
+		Long: `Refuse all calls from a range with address_blocked, from the next call on. (A
+block by a rule refuses only the new tokens of one tenant.)
+
+Without --yes, the command does not block a range that is wider than a /8 (IPv6:
+/16) or contains trusted proxies, because that would affect a large part of the
+internet, or all visitors.`,
+		Example: "  stile address block 198.51.100.7 --for 24h --reason \"scrapes the corpus\"\n  stile address block 2001:db8:7::/48",
 		Args:    takes(1, 1, "one RANGE")}
-	change = changeFlags(c, addresses.Block)
-	c.Flags().BoolVar(&yes, "yes", false, "block it, however wide it is")
+	f.register(c)
+	c.Flags().BoolVar(&yes, "yes", false, "block the range even if it is wide or contains trusted proxies")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ch, err := change(args[0])
+		lasts, err := f.check(c, args[0])
 		if err != nil {
 			return err
 		}
-		ch.Yes = yes
-		return p.changeAddress(c, ch)
+		return p.changeAddress(c, operations.RangeBlock{Range: args[0], For: lasts, Reason: f.reason, Yes: yes})
 	}
 	return p.prints(c)
 }
 
 func (p *program) addressRemove() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "remove RANGE", Short: "take a range off the list, and lift the rules' blocks in it",
-		Long: `Removes the entry of exactly this range, and gives every address in it a clean
-sheet: blocks of the rules end, and crowds are counted anew.`,
+	return p.prints(&cobra.Command{Use: "remove RANGE",
+		Long: `Remove the entry of exactly this range, and reset the counts of every address in
+it: blocks by the rules end, and no address in the range is crowded.`,
 		Example: "  stile address remove 198.51.100.7",
 		Args:    takes(1, 1, "one RANGE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := addresses.ParseRange(args[0]); err != nil {
 				return useErrorf("%v", err)
 			}
-			var gone string
-			if err := p.run(c.Context(), "address.remove", args[0], &gone); err != nil {
+			var gone operations.Removed
+			if err := p.run(c, operations.RangeName{Range: args[0]}, &gone); err != nil {
 				return err
 			}
 			if p.json {
-				return writeJSON(p.out, map[string]string{"removed": gone})
+				return writeJSON(p.out, gone)
 			}
-			_, err := fmt.Fprintf(p.out, "removed %s\n", gone)
+			_, err := fmt.Fprintf(p.out, "removed %s\n", gone.Removed)
 			return err
 		}})
 }
 
-// changeFlags are those that allow and block share, and what they say.
-func changeFlags(c *cobra.Command, kind addresses.EntryKind) func(string) (addressChange, error) {
-	var lasts, reason string
-	c.Flags().StringVar(&lasts, "for", "", "`time` that it holds, such as 24h or 7d; not given: for good")
-	c.Flags().StringVar(&reason, "reason", "", "`text` for people, why it is so")
-	return func(text string) (ch addressChange, err error) {
-		if _, err := addresses.ParseRange(text); err != nil {
-			return ch, useErrorf("%v", err)
-		}
-		ch = addressChange{Range: text, Kind: kind, Reason: reason}
-		if c.Flags().Changed("for") {
-			if ch.For, err = parseFor("for", lasts); err != nil {
-				return ch, err
-			}
-			if ch.For < time.Second {
-				return ch, useErrorf("--for %s is no time; leave it out for good, or `stile address remove` ends it", lasts)
-			}
-		}
-		if len(reason) > addresses.MaxReason {
-			return ch, useErrorf("--reason is longer than %d bytes", addresses.MaxReason)
-		}
-		return ch, nil
-	}
+// rangeFlags are the flags that allow and block share.
+type rangeFlags struct{ lasts, reason string }
+
+func (f *rangeFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.lasts, "for", "", "`duration` of the entry, such as 24h or 7d (default: permanent)")
+	c.Flags().StringVar(&f.reason, "reason", "", "`text` that says why, for people; at most 256 bytes")
 }
 
-func (p *program) changeAddress(c *cobra.Command, ch addressChange) error {
-	var made addressInfo
-	if err := p.run(c.Context(), "address.put", ch, &made); err != nil {
+// check checks the range and the flags, and returns how long the entry lasts; 0: permanently.
+func (f *rangeFlags) check(c *cobra.Command, text string) (lasts operations.Duration, err error) {
+	if _, err := addresses.ParseRange(text); err != nil {
+		return 0, useErrorf("%v", err)
+	}
+	if c.Flags().Changed("for") {
+		d, err := parseFor("for", f.lasts)
+		if err != nil {
+			return 0, err
+		}
+		if d < time.Second {
+			return 0, useErrorf("--for %s: must be at least 1s; leave it out for a permanent entry, or use `stile address remove` to end one", f.lasts)
+		}
+		lasts = operations.Duration(d)
+	}
+	if len(f.reason) > addresses.MaxReason {
+		return 0, useErrorf("--reason: must be at most %d bytes long", addresses.MaxReason)
+	}
+	return lasts, nil
+}
+
+// changeAddress adds an entry and prints it.
+func (p *program) changeAddress(c *cobra.Command, in any) error {
+	var made operations.AddressInfo
+	if err := p.run(c, in, &made); err != nil {
 		return err
 	}
 	if p.json {
-		return writeJSON(p.out, made.addressView)
+		return writeJSON(p.out, made.AddressView)
 	}
-	return card(p.out, "range", made.Range, "kind", made.Kind, "until", made.until(), "note", cellOr(made.note()))
+	a := addressRow{made}
+	return card(p.out, "range", a.Range, "kind", a.Kind, "until", a.until(), "note", cellOr(a.note()))
+}
+
+// addressRow is a row of the address list, in words.
+type addressRow struct{ operations.AddressInfo }
+
+// crowded is the kind of a line that the rules made and that does not refuse calls.
+const crowded = "crowded"
+
+func (a addressRow) until() string {
+	switch {
+	case a.Until != nil:
+		return a.Until.Format(time.RFC3339)
+	case a.Kind == crowded:
+		return "-"
+	}
+	return "permanent"
+}
+
+// tenant returns the tenant that the line is about.
+func (a addressRow) tenant() string {
+	return cmp.Or(a.Tenant, "all")
+}
+
+func (a addressRow) note() string {
+	var notes []string
+	if a.Bindings > 0 {
+		notes = append(notes, fmt.Sprintf("up to %d bindings", a.Bindings))
+	}
+	if a.Reason != "" {
+		notes = append(notes, a.Reason)
+	}
+	if a.SuggestBlock {
+		notes = append(notes, "blocked repeatedly: `stile address block` makes the block permanent")
+	}
+	return strings.Join(notes, "; ")
 }

@@ -1,26 +1,21 @@
 package commands
 
 import (
-	"context"
 	"encoding/json"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"stile.example/stile/addresses"
 	"stile.example/stile/handlers"
 	"stile.example/stile/simulate"
-	"stile.example/stile/tokens"
 )
 
-// call makes a call with a fresh token of acme's, and returns the code of its
-// refusal, "" if it was answered, and the reference.
-func (h *home) call(token string) (code, ref string) {
+// call makes a call with a token of the tenant acme. It returns the code of the refusal, "" if the
+// call was answered, and the reference.
+func (h *harness) call(token string) (code, ref string) {
 	h.t.Helper()
 	_, body := h.get("/v1/items?client_id=acme", token)
 	var said struct{ Error struct{ Code, Ref string } }
@@ -30,12 +25,12 @@ func (h *home) call(token string) (code, ref string) {
 	return said.Error.Code, said.Error.Ref
 }
 
-func (h *home) token() string { return strings.TrimSpace(h.must("token", "issue", "acme")) }
+func (h *harness) token() string { return strings.TrimSpace(h.must("token", "issue", "acme")) }
 
-// TestAddressChangesHoldAtOnce: the running server does what a command says
-// with the next call, and still after a restart.
-func TestAddressChangesHoldAtOnce(t *testing.T) {
-	h := newHome(t, "public_url: https://api.example\n")
+// TestAddressChanges checks that a change of the address list affects the next call, and survives a
+// restart.
+func TestAddressChanges(t *testing.T) {
+	h := newHarness(t, "public_url: https://api.example\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	token := h.token()
@@ -62,7 +57,7 @@ func TestAddressChangesHoldAtOnce(t *testing.T) {
 	}
 }
 
-func (h *home) metrics() string {
+func (h *harness) metrics() string {
 	h.t.Helper()
 	public := h.public
 	h.public = h.admin
@@ -71,10 +66,9 @@ func (h *home) metrics() string {
 	return text
 }
 
-// TestBlockOfProxies: a range that holds a trusted proxy is not blocked by
-// mistake.
+// TestBlockOfProxies checks that a range that contains a trusted proxy is blocked only with --yes.
 func TestBlockOfProxies(t *testing.T) {
-	h := newHome(t, "trusted_proxies: [10.1.2.3, '2001:db8::/32']\n")
+	h := newHarness(t, "trusted_proxies: [10.1.2.3, '2001:db8::/32']\n")
 	for _, r := range []string{"10.1.0.0/16", "10.1.2.3", "2001:db8:7::/48"} {
 		if _, err, code := h.run("address", "block", r); code != failed || !strings.Contains(err, "trusted proxies") {
 			t.Errorf("%s: exit %d, %s", r, code, err)
@@ -86,10 +80,10 @@ func TestBlockOfProxies(t *testing.T) {
 	h.must("address", "allow", "::/0")
 }
 
-// TestCrowdBySIGHUP: the budget of an address is taken over by a running
-// server; a crowd is listed, counted and explained.
-func TestCrowdBySIGHUP(t *testing.T) {
-	h := newHome(t, "public_url: https://api.example\n")
+// TestCrowdedAfterReload checks that a running server adopts a new binding budget, and that a
+// crowded address is listed, counted and explained.
+func TestCrowdedAfterReload(t *testing.T) {
+	h := newHarness(t, "public_url: https://api.example\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	if code, _ := h.call(h.token()); code != "" {
@@ -121,9 +115,9 @@ func TestCrowdBySIGHUP(t *testing.T) {
 			t.Errorf("explain: %s", out)
 		}
 		out = h.must("explain", ref)
-		for _, want := range []string{"A challenge must be solved before calls go on", "the server's setting policy.address."} {
+		for _, want := range []string{"A challenge must be solved before calls continue", "the server's setting policy.address."} {
 			if !strings.Contains(out, want) {
-				t.Errorf("explain says no %q:\n%s", want, out)
+				t.Errorf("explain does not say %q in:\n%s", want, out)
 			}
 		}
 		if h.stop != nil {
@@ -136,9 +130,10 @@ func TestCrowdBySIGHUP(t *testing.T) {
 	}
 }
 
-// TestObservedCrowd: a crowd that is only observed is let through, and told.
-func TestObservedCrowd(t *testing.T) {
-	h := newHome(t, "policy: {address: {bindings: 1}, observe: [crowd]}\n")
+// TestObservedAddress checks that calls from a crowded address are admitted and recorded if the
+// rule is only observed.
+func TestObservedAddress(t *testing.T) {
+	h := newHarness(t, "policy: {address: {bindings: 1}, observe: [crowd]}\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	for range 2 {
@@ -150,7 +145,7 @@ func TestObservedCrowd(t *testing.T) {
 	if ref == nil {
 		t.Fatalf("the log: %s", h.log)
 	}
-	if out := h.must("explain", ref[1]); !strings.Contains(out, "address.bindings: 1 allowed, 2 seen") || !strings.Contains(out, "only observed (policy.observe): the request was let through") {
+	if out := h.must("explain", ref[1]); !strings.Contains(out, "address.bindings: 1 allowed, 2 seen") || !strings.Contains(out, "only observed (policy.observe): the request was admitted") {
 		t.Errorf("explain: %s", out)
 	}
 	if metrics := h.metrics(); !strings.Contains(metrics, `stile_observed_total{code="challenge_required",tenant="acme"} 1`) {
@@ -158,29 +153,17 @@ func TestObservedCrowd(t *testing.T) {
 	}
 }
 
-// TestShownAddresses: log_addresses holds for what is explained.
+// TestShownAddresses checks that an explanation shows addresses as log_addresses says.
 func TestShownAddresses(t *testing.T) {
-	h := newHome(t, "log_addresses: full\n")
+	h := newHarness(t, "log_addresses: full\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	if _, ref := h.call("none"); !strings.Contains(h.must("explain", ref, "--json"), `"rule":null,"limit":null,"seen":null,"identity":"address 127.0.0.1","address":"127.0.0.1"}`) {
 		t.Errorf("explain: %s", h.must("explain", ref, "--json"))
 	}
-	v4, v6 := netip.MustParseAddr("203.0.113.9"), netip.MustParseAddr("2001:db8:1:2::")
-	for how, want := range map[string][2]string{"full": {"203.0.113.9", "2001:db8:1:2::"}, "prefix": {"203.0.113.0/24", "2001:db8:1::/48"}} {
-		s, err := newAddressShower(how, make([]byte, 32))
-		if err != nil || s.show(v4) != want[0] || s.show(v6) != want[1] || s.show(netip.Addr{}) != "" {
-			t.Errorf("%s: %s %s, %v", how, s.show(v4), s.show(v6), err)
-		}
-	}
-	one, _ := newAddressShower("hash", make([]byte, 32))
-	other, _ := newAddressShower("hash", []byte(strings.Repeat("k", 32)))
-	if a := one.show(v4); a != one.show(v4) || a == one.show(v6) || a == other.show(v4) || !regexp.MustCompile(`^hash:[0-9a-f]{16}$`).MatchString(a) {
-		t.Errorf("hashes: %s %s", a, other.show(v4))
-	}
 }
 
-// TestEveryCodeIsExplained: an operator is told what to make of each of them.
+// TestEveryCodeIsExplained checks that every code has an advice for operators.
 func TestEveryCodeIsExplained(t *testing.T) {
 	source, err := os.ReadFile("../handlers/codes.go")
 	if err != nil {
@@ -188,7 +171,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	}
 	codes := regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
 	if len(codes) != len(adviceByCode) || len(codes) < 20 {
-		t.Errorf("%d codes, %d advices", len(codes), len(adviceByCode))
+		t.Errorf("%d codes, %d entries of advice", len(codes), len(adviceByCode))
 	}
 	for _, c := range codes {
 		if a := adviceByCode[handlers.Code(c[1])]; a.cause == "" || a.fix == "" {
@@ -197,65 +180,10 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	}
 }
 
-// TestNeighbours translates every standing; one that is not known is a block.
-func TestNeighbours(t *testing.T) {
-	for standing, want := range map[addresses.Status]tokens.AddressVerdict{
-		addresses.Blocked:    {Blocked: true},
-		addresses.Clear:      {},
-		addresses.Crowded:    {Kind: tokens.Work},
-		addresses.Suspicious: {Kind: tokens.Picture},
-		99:                   {Blocked: true},
-	} {
-		v := addresses.Verdict{Status: standing, Allowance: 7}
-		if standing != addresses.Clear {
-			v.Level, v.Limit, v.Seen, v.OverRecords = 2, 3, 4, true
-			want.Limit, want.Seen, want.OverRecords = 3, 4, true
-		}
-		if !want.Blocked {
-			want.Level, want.Allowance = v.Level, v.Allowance
-		}
-		if got := addressVerdict(v); got != want {
-			t.Errorf("standing %d: %+v, want %+v", standing, got, want)
-		}
-	}
-	h := newHome(t, "policy: {address: {bindings: 1}}\n")
-	p, err := h.program(os.Stdout, os.Stderr).connect(t.Context(), mustLoad(t, h))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.close()
-	n, at := p.(*local).app.gate.Addresses, time.Now()
-	from := netip.MustParseAddr("203.0.113.9")
-	bound := func(fresh bool) tokens.Kind {
-		t.Helper()
-		c, err := n.Check(t.Context(), tokens.AddressUse{From: from, Tenant: 1, At: at, NewBinding: fresh, Records: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c.Kind
-	}
-	for _, fresh := range []bool{true, false, false} { // only the first one is a binding
-		if got := bound(fresh); got != tokens.NoKind {
-			t.Errorf("within its budget: %v", got)
-		}
-	}
-	if got := bound(true); got != tokens.Work {
-		t.Errorf("over it: %v", got)
-	}
-	if err := n.ChallengeSolved(t.Context(), tokens.AddressChallenge{From: from, Tenant: 1, At: at}); err != nil {
-		t.Error(err)
-	}
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	if c, err := n.Check(gone, tokens.AddressUse{From: from, Tenant: 1, At: at, NewBinding: true, Records: 1}); err == nil && !c.Blocked && c.Kind == tokens.NoKind {
-		t.Errorf("a fault lets through: %+v", c)
-	}
-}
-
-// TestSimulate: the policy of a file is tried, and the defaults of the settings
-// are those that the simulation begins with.
+// TestSimulate checks that the policy of a file is simulated, and that the simulation has the same
+// defaults as the settings.
 func TestSimulate(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	s, d := mustLoad(t, h), simulate.Default()
 	if !reflect.DeepEqual(s.Policy.Tokens(), d.Policy) || !reflect.DeepEqual(s.Addresses(), d.Addresses) {
 		t.Errorf("settings: %+v %+v\nsimulation: %+v %+v", s.Policy.Tokens(), s.Addresses(), d.Policy, d.Addresses)
@@ -280,22 +208,22 @@ func TestSimulate(t *testing.T) {
 		t.Errorf("a bad file: %d %s", code, err)
 	}
 	if _, err := os.Stat(filepath.Join(h.dir, "data")); !os.IsNotExist(err) {
-		t.Errorf("it made a data directory: %v", err)
+		t.Errorf("it created a data directory: %v", err)
 	}
 }
 
-// TestCheckDoubts: check warns of what is hardly meant, and that is no fault.
-func TestCheckDoubts(t *testing.T) {
-	h := newHome(t, "public_url: http://localhost:8080\npolicy: {challenge: {ladder: [picture]}}\n")
+// TestCheckWarns checks that check warns of settings that are allowed but probably a mistake.
+func TestCheckWarns(t *testing.T) {
+	h := newHarness(t, "public_url: http://localhost:8080\npolicy: {challenge: {ladder: [picture]}}\n")
 	if out := h.must("check"); !regexp.MustCompile(`settings +warning +policy.challenge.ladder: has pictures only`).MatchString(out) {
 		t.Errorf("check: %s", out)
 	}
 }
 
-// TestExplainSpike: a token's own spike is told with its limit, what was seen,
-// and the command that changes it for its tenant.
+// TestExplainSpike checks that the explanation of a spike has its limit, the count, and the command
+// that changes the limit for the tenant.
 func TestExplainSpike(t *testing.T) {
-	h := newHome(t, "policy: {spike: {calls: 2}}\n")
+	h := newHarness(t, "policy: {spike: {calls: 2}}\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	token := h.token()
@@ -314,10 +242,9 @@ func TestExplainSpike(t *testing.T) {
 	}
 }
 
-// TestS50AnyPage: who adds a tenant without sites is told that any page may use
-// its tokens.
+// TestS50AnyPage checks that adding a tenant without sites warns that any page may use its tokens.
 func TestS50AnyPage(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	if _, said, code := h.run("tenant", "add", "open"); code != 0 || !strings.Contains(said, "any page may use this tenant's tokens") || !strings.Contains(said, "stile tenant set open --site") {
 		t.Errorf("exit %d: %q", code, said)
 	}

@@ -3,19 +3,19 @@ package commands
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
 
 func (p *program) checkCommand() *cobra.Command {
-	c := &cobra.Command{Use: "check", Short: "read the settings, try every part, say what is wrong",
-		Long: `Reads the settings as serve would, and tries what they name: the data directory,
-the database, the two listeners, the certificate, the outside issuers, the disk and
-the clock. What is missing in the data directory is made. Exit code 1 if something
-is wrong.`,
+	c := &cobra.Command{Use: "check", Short: "check the settings and everything that they name",
+		Long: `Read the settings as serve does, and check what they name: the data directory, the
+database, the two listeners, the certificate, the external issuers, the disk and
+the clock. Missing files of the data directory are created. The exit code is 1 if
+a check fails.`,
 		Example: "  stile check\n  stile check --config /etc/stile.yaml --json",
 		Args:    takes(0, 0, "no arguments, only flags")}
 	given := settingFlags(c)
@@ -25,8 +25,8 @@ is wrong.`,
 			return err
 		}
 		for _, f := range found {
-			if f.State == wrong {
-				return errors.New("something is wrong; mend what is named above")
+			if f.State == server.Wrong {
+				return errors.New("some checks failed; fix the problems listed above")
 			}
 		}
 		return nil
@@ -34,23 +34,7 @@ is wrong.`,
 	return p.prints(c)
 }
 
-// finding is what came of trying one part.
-type finding struct {
-	Check  string `json:"check"`
-	State  state  `json:"state"`
-	Detail string `json:"detail"`
-}
-
-// state says how bad a finding is.
-type state string
-
-const (
-	good  state = "ok"
-	doubt state = "warning"
-	wrong state = "wrong"
-)
-
-func (p *program) showFindings(found []finding) error {
+func (p *program) showFindings(found []server.Finding) error {
 	if p.json {
 		return writeJSON(p.out, found)
 	}
@@ -61,34 +45,18 @@ func (p *program) showFindings(found []finding) error {
 	return table(p.out, "CHECK STATE DETAIL", rows)
 }
 
-func (p *program) check(ctx context.Context, flags map[string]string) (found []finding) {
-	add := func(check string, s state, format string, args ...any) {
-		found = append(found, finding{check, s, fmt.Sprintf(format, args...)})
-	}
+// check reads the settings and checks what they name.
+func (p *program) check(ctx context.Context, flags map[string]string) (found []server.Finding) {
 	s, err := p.settings(flags)
 	var faults settings.Problems
-	if errors.As(err, &faults) {
+	switch {
+	case errors.As(err, &faults):
 		for _, f := range faults {
-			add("settings", wrong, "%s", f.Error())
+			found = append(found, server.Finding{Check: "settings", State: server.Wrong, Detail: f.Error()})
 		}
 		return found
+	case err != nil:
+		return []server.Finding{{Check: "settings", State: server.Wrong, Detail: err.Error()}}
 	}
-	if err != nil {
-		add("settings", wrong, "%v", err)
-		return found
-	}
-	add("settings", good, "read")
-	for _, d := range s.Warnings() {
-		add("settings", doubt, "%s", d.Error())
-	}
-	checkURL(s, add)
-	checkTLS(s, p.now(), add)
-	p.checkIssuers(ctx, s, add)
-	serving := p.checkData(ctx, s, add)
-	for _, l := range []struct{ key, addr string }{{"listen", s.Listen}, {"admin_listen", s.AdminListen}} {
-		checkListener(l.key, l.addr, serving, add)
-	}
-	checkDisk(s, add)
-	checkClock(p.now(), add)
-	return found
+	return server.Check(ctx, s, p.now, p.logger(s))
 }

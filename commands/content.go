@@ -12,12 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/content"
+	"stile.example/stile/operations"
 )
 
 func (p *program) contentCommand() *cobra.Command {
 	return noun("content", "the corpus: its items, their import and export",
-		`The corpus has collections, a collection has items. Items without a tenant are
-seen by all tenants; a tenant's own items are seen by it alone.`,
+		`The corpus has collections, and a collection has items. Items without a tenant
+are shared by all tenants. A tenant's own items are visible to that tenant only.`,
 		`  stile content import items.jsonl
   stile content import recipes/ --collection recipes --prune
   stile content list --collection recipes
@@ -26,21 +27,21 @@ seen by all tenants; a tenant's own items are seen by it alone.`,
 }
 
 func (p *program) contentList() *cobra.Command {
-	var q listQuery
-	c := &cobra.Command{Use: "list", Short: "list items",
-		Long:    "Lists items by id: the shared corpus, or a tenant's own. With more than --limit,\n--after goes on behind the last one shown.",
+	var q operations.ItemQuery
+	c := &cobra.Command{Use: "list",
+		Long:    "List the items of the shared corpus, or a tenant's own items, in the order of\ntheir ids. To continue after --limit items, give the last id to --after.",
 		Example: "  stile content list --collection recipes --limit 20\n  stile content list --tenant acme --json",
 		Args:    takes(0, 0, "no arguments, only flags")}
-	c.Flags().StringVar(&q.Collection, "collection", "", "only this `collection`")
-	c.Flags().StringVar(&q.Tenant, "tenant", "", "the own items of this `client_id`, instead of the shared ones")
-	c.Flags().StringVar(&q.After, "after", "", "only items behind this `id`")
-	c.Flags().IntVar(&q.Limit, "limit", 100, "`number` of items at most, 1 to 10000")
+	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "own items of the tenant with this `client_id`, instead of the shared items")
+	c.Flags().StringVar(&q.After, "after", "", "only items after this `id`")
+	c.Flags().IntVar(&q.Limit, "limit", 100, "maximum `number` of items, 1 to 10000")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if q.Limit < 1 || q.Limit > 10000 {
-			return useErrorf("--limit %d is not allowed; allowed: 1 to 10000", q.Limit)
+			return useErrorf("--limit %d: must be from 1 to 10000", q.Limit)
 		}
-		var items []itemView
-		if err := p.run(c.Context(), "content.list", q, &items); err != nil {
+		var items []operations.ItemView
+		if err := p.run(c, q, &items); err != nil {
 			return err
 		}
 		if p.json {
@@ -56,16 +57,16 @@ func (p *program) contentList() *cobra.Command {
 }
 
 func (p *program) contentShow() *cobra.Command {
-	var q itemsQuery
-	c := &cobra.Command{Use: "show ID", Short: "show one item, whole",
-		Long:    "Shows an item with its body, as the API delivers it.",
+	var q operations.ItemName
+	c := &cobra.Command{Use: "show ID",
+		Long:    "Show an item with all its fields, as the API delivers it.",
 		Example: "  stile content show iceland\n  stile content show acme-news-7 --tenant acme --json",
 		Args:    takes(1, 1, "one ID")}
-	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` whose own item it is; without it a shared one")
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "own item of the tenant with this `client_id`, instead of a shared item")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		q.IDs = args
+		q.ID = args[0]
 		var item json.RawMessage
-		if err := p.run(c.Context(), "content.show", q, &item); err != nil {
+		if err := p.run(c, q, &item); err != nil {
 			return err
 		}
 		if p.json {
@@ -91,39 +92,39 @@ func (p *program) showItem(encoded []byte) error {
 }
 
 func (p *program) contentRemove() *cobra.Command {
-	var q itemsQuery
-	c := &cobra.Command{Use: "remove ID…", Short: "remove items",
-		Long:    "Removes items from the corpus, all that are named or, if one is not there, none.",
+	var q operations.ItemNames
+	c := &cobra.Command{Use: "remove ID…",
+		Long:    "Remove items from the corpus. If one of them does not exist, none is removed.",
 		Example: "  stile content remove iceland greenland\n  stile content remove acme-news-7 --tenant acme",
 		Args:    takes(1, 10000, "one ID or more")}
-	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` whose own items they are; without it shared ones")
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "own items of the tenant with this `client_id`, instead of shared items")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		q.IDs = args
-		var removed int
-		if err := p.run(c.Context(), "content.remove", q, &removed); err != nil {
+		var gone operations.RemovedItems
+		if err := p.run(c, q, &gone); err != nil {
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, map[string]int{"removed": removed})
+			return writeJSON(p.out, gone)
 		}
-		_, err := fmt.Fprintf(p.out, "removed %d\n", removed)
+		_, err := fmt.Fprintf(p.out, "removed %d\n", gone.Removed)
 		return err
 	}
 	return p.prints(c)
 }
 
 func (p *program) contentExport() *cobra.Command {
-	var q listQuery
-	c := &cobra.Command{Use: "export [FILE]", Short: "export items as JSON lines",
-		Long: `Writes items as JSON lines, which can be imported again, to FILE or to standard
-output: the shared corpus, or a tenant's own items.`,
+	var q operations.ItemSelection
+	c := &cobra.Command{Use: "export [FILE]",
+		Long: `Write the shared corpus, or a tenant's own items, as JSON lines to FILE or to
+standard output. ` + "`stile content import`" + ` reads the format.`,
 		Example: "  stile content export corpus.jsonl\n  stile content export --tenant acme --collection news",
 		Args:    takes(0, 1, "a FILE or nothing")}
-	c.Flags().StringVar(&q.Collection, "collection", "", "only this `collection`")
-	c.Flags().StringVar(&q.Tenant, "tenant", "", "the own items of this `client_id`, instead of the shared ones")
+	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "own items of the tenant with this `client_id`, instead of the shared items")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		var n int
-		run := func(out io.Writer) error { return p.stream(c.Context(), "content.export", q, &n, nil, out) }
+		var made operations.Exported
+		run := func(out io.Writer) error { return p.stream(c, q, &made, nil, out) }
 		if len(args) == 0 {
 			return run(p.out)
 		}
@@ -131,16 +132,16 @@ output: the shared corpus, or a tenant's own items.`,
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, map[string]any{"file": args[0], "items": n})
+			return writeJSON(p.out, map[string]any{"file": args[0], "items": made.Items})
 		}
-		_, err := fmt.Fprintf(p.out, "%d items in %s\n", n, printable(args[0]))
+		_, err := fmt.Fprintf(p.out, "%d items in %s\n", made.Items, printable(args[0]))
 		return err
 	}
 	return p.prints(c)
 }
 
-// writeFile writes a file whole or not at all: what was there is replaced at
-// the end. It is its owner's alone.
+// writeFile writes a file completely or not at all: an existing file is replaced when the new one
+// is complete. Only its owner may read it (mode 0600).
 func writeFile(name string, fill func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), ".stile-*") // mode 0600
 	if err != nil {

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,25 +10,27 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/content"
+	"stile.example/stile/operations"
 )
 
 func (p *program) contentImport() *cobra.Command {
 	var src content.Source
-	var q importQuery
+	var o operations.ImportOptions
 	var format string
-	c := &cobra.Command{Use: "import FILE|DIR|URL|-", Short: "import items, all or none",
-		Long: `Imports items from JSON lines, CSV, a folder of Markdown files, or a feed (RSS,
-Atom, JSON Feed). An item that is there already is replaced. Either all items are
-imported or, if one is wrong, none: what is wrong is named with its file and line.
-While it runs the API answers from the old corpus. - is standard input.`,
+	c := &cobra.Command{Use: "import FILE|DIR|URL|-",
+		Long: `Import items from JSON lines, CSV, a folder of Markdown files, or a feed (RSS,
+Atom, JSON Feed). An item replaces the existing item with the same id. If an item
+is invalid, nothing is imported, and each error is reported with its file and
+line. During the import, the API continues to serve the old corpus. - means
+standard input.`,
 		Example: `  stile content import items.jsonl
   stile content import recipes/ --collection recipes --prune
   stile content import https://www.example.org/feed.xml --tenant acme`,
 		Args: takes(1, 1, "one FILE, DIR, URL or -")}
-	c.Flags().StringVar(&src.Collection, "collection", "", "`collection` of the items that name none")
-	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` whose own the items are; without it all tenants see them")
-	c.Flags().StringVar(&format, "format", "", "jsonl, csv, markdown or feed; without it the name and the beginning tell")
-	c.Flags().BoolVar(&q.Prune, "prune", false, "remove items that are missing from the collections that the import touches")
+	c.Flags().StringVar(&src.Collection, "collection", "", "`collection` of the items that don't name one")
+	c.Flags().StringVar(&o.Tenant, "tenant", "", "import the items as own items of the tenant with this `client_id`, instead of shared items")
+	c.Flags().StringVar(&format, "format", "", "`format`: jsonl, csv, markdown or feed (default: detected from name and content)")
+	c.Flags().BoolVar(&o.Prune, "prune", false, "remove the items of the imported collections that are missing from the import")
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
 		if format != "" {
 			if src.Format, err = content.ParseFormat(format); err != nil {
@@ -39,19 +40,19 @@ While it runs the API answers from the old corpus. - is standard input.`,
 		if src.Path = args[0]; src.Path == "-" {
 			src.Path, src.Reader = "stdin", p.in
 		}
-		return p.importFrom(c.Context(), src, q)
+		return p.importFrom(c, src, o)
 	}
 	return p.prints(c)
 }
 
-// importFrom reads the items here, and has them put into the corpus wherever
-// the data directory is open.
-func (p *program) importFrom(ctx context.Context, src content.Source, q importQuery) error {
+// importFrom reads the items in this process. They are imported where the data directory is open:
+// in the server or here.
+func (p *program) importFrom(c *cobra.Command, src content.Source, o operations.ImportOptions) error {
 	show := newProgress(p.err, p.now)
 	src.Progress = show.reading
-	var unread error // why the source could not be read to its end
+	var unread error // why the source could not be read to the end
 	items := func(yield func(content.Item, error) bool) {
-		for it, err := range content.Read(ctx, src) {
+		for it, err := range content.Read(c.Context(), src) {
 			unread = err
 			if !yield(it, err) {
 				return
@@ -59,7 +60,7 @@ func (p *program) importFrom(ctx context.Context, src content.Source, q importQu
 		}
 	}
 	var result content.Result
-	err := p.stream(ctx, "content.import", q, &result, items, nil)
+	err := p.stream(c, o, &result, items, nil)
 	show.end()
 	if unread != nil {
 		err = unread
@@ -67,7 +68,7 @@ func (p *program) importFrom(ctx context.Context, src content.Source, q importQu
 	var faults content.LineErrors
 	switch {
 	case errors.As(err, &faults):
-		return &linesError{faults, "nothing was imported; mend the lines above and try again"}
+		return &linesError{faults, "nothing was imported; fix the lines above and try again"}
 	case err != nil:
 		return fmt.Errorf("nothing was imported: %w", err)
 	}

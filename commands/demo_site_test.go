@@ -12,14 +12,13 @@ import (
 	"time"
 )
 
-// TestDemoSite goes the way of the panel's buttons, over the network: the site
-// gives tokens to its own pages, each a new one, and its troubles do to them
-// what they say.
+// TestDemoSite does over the network what the panel's buttons do. The site gives each of its pages
+// a new token, and each button causes the refusal that it names.
 func TestDemoSite(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	h.serve("--demo", "--demo-listen", "127.0.0.1:0")
-	if s := h.said.String(); !strings.Contains(s, h.site()+"    open it in a browser") || strings.Contains(h.log.String(), "client_secret") {
-		t.Errorf("the demo doesn't lead to its site %s:\n%s", h.site(), s)
+	if s := h.out.String(); !strings.Contains(s, h.site()+"    open it in a browser") || strings.Contains(h.log.String(), "client_secret") {
+		t.Errorf("the output of the demo does not name its site %s:\n%s", h.site(), s)
 	}
 	first, second, third := h.siteToken(), h.siteToken(), h.siteToken()
 	if first == second || second == third {
@@ -32,23 +31,23 @@ func TestDemoSite(t *testing.T) {
 	h.post("/trouble/revoke", url.Values{"token": {first}})
 	h.wantCode(first, "token_revoked")
 
-	var stolen struct{ Address, Code, Ref string }
-	if err := json.Unmarshal(h.post("/trouble/elsewhere", url.Values{"token": {second}}), &stolen); err != nil {
+	var copied struct{ Address, Code, Ref string }
+	if err := json.Unmarshal(h.post("/trouble/elsewhere", url.Values{"token": {second}}), &copied); err != nil {
 		t.Fatal(err)
 	}
-	if stolen.Code != "token_hijacked" || stolen.Address != "203.0.113.9" {
-		t.Errorf("the thief was told %+v", stolen)
+	if copied.Code != "token_hijacked" || copied.Address != "203.0.113.9" {
+		t.Errorf("the other caller got %+v", copied)
 	}
 	h.wantCode(second, "token_hijacked")
-	if out := h.must("explain", stolen.Ref); !strings.Contains(out, "token_hijacked") || !strings.Contains(out, "203.0.113") {
+	if out := h.must("explain", copied.Ref); !strings.Contains(out, "token_hijacked") || !strings.Contains(out, "203.0.113") {
 		t.Errorf("explain: %s", out)
 	}
 	h.wantCode(third, "")
-	h.wantSpent(third)
+	h.wantExhausted(third)
 }
 
-// wantSpent: 30 calls of 50 items use a token up, as the panel says.
-func (h *home) wantSpent(token string) {
+// wantExhausted checks that 30 calls of 50 items exhaust a token, as the panel says.
+func (h *harness) wantExhausted(token string) {
 	h.t.Helper()
 	for range 30 {
 		h.get("/v1/items?limit=50&client_id=demo", token)
@@ -56,9 +55,9 @@ func (h *home) wantSpent(token string) {
 	h.wantCode(token, "token_exhausted")
 }
 
-// TestDemoSites: pages of other origins can't use the demo's tokens.
+// TestDemoSites checks that pages of other origins can't use the demo's tokens.
 func TestDemoSites(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	h.serve("--demo", "--demo-listen", "127.0.0.1:0")
 	token := h.siteToken()
 	for origin, want := range map[string]int{h.site(): 200, strings.Replace(h.site(), "localhost", "127.0.0.1", 1): 200, "https://evil.example": 403} {
@@ -79,24 +78,25 @@ func TestDemoSites(t *testing.T) {
 	}
 }
 
-// TestDemoListen: a place where the site can't be is refused, with what to do.
+// TestDemoListen checks that an address that the site can't use is refused, with what to do.
 func TestDemoListen(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	h.serve()
 	busy := strings.TrimPrefix(h.public, "http://")
-	other := newHome(t, "")
+	other := newHarness(t, "")
 	for _, c := range []struct {
 		args string
 		code int
 		says string
 	}{
 		{"--demo --demo-listen " + busy, failed, "choose another address with --demo-listen"},
-		{"--demo-listen 127.0.0.1:0", wrongUse, "add --demo"},
-		{"--demo --demo-listen 8090", wrongUse, "want an address such as"},
-		{"--demo --demo-listen 192.0.2.1:8090", wrongUse, "for this machine only"},
-		{"--demo --demo-listen example.org:8090", wrongUse, "for this machine only"},
+		{"--demo-listen 127.0.0.1:0", usageError, "needs --demo"},
+		{"--demo --demo-listen 8090", usageError, "must be an address such as"},
+		{"--demo --demo-listen 192.0.2.1:8090", usageError, "for this machine only"},
+		{"--demo --demo-listen example.org:8090", usageError, "for this machine only"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // a server that starts after all must end
+		// Stops a server that starts by mistake.
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		var err bytes.Buffer
 		code := other.program(io.Discard, &err).main(ctx, append([]string{"serve"}, strings.Fields(c.args)...))
 		cancel()
@@ -107,14 +107,14 @@ func TestDemoListen(t *testing.T) {
 	other.must("tenant", "list")
 }
 
-// site is the origin of the demo tenant's site.
-func (h *home) site() string {
-	at := h.server.doors[3].listener.Addr().String()
+// site returns the origin of the demo tenant's site.
+func (h *harness) site() string {
+	at := h.server.Addr("demo")
 	return strings.Replace("http://"+at, "127.0.0.1", "localhost", 1)
 }
 
-// post asks the site as one of its pages does.
-func (h *home) post(path string, form url.Values) []byte {
+// post sends a form to the site, as one of its pages does.
+func (h *harness) post(path string, form url.Values) []byte {
 	h.t.Helper()
 	req, err := http.NewRequest("POST", h.site()+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -134,7 +134,7 @@ func (h *home) post(path string, form url.Values) []byte {
 	return body
 }
 
-func (h *home) siteToken() string {
+func (h *harness) siteToken() string {
 	h.t.Helper()
 	var got struct {
 		Token string `json:"access_token"`
@@ -145,8 +145,8 @@ func (h *home) siteToken() string {
 	return got.Token
 }
 
-// wantCode makes a call and looks at the code of its refusal; "" is none.
-func (h *home) wantCode(token, want string) {
+// wantCode makes a call and checks the code of its refusal; "" means that the call is answered.
+func (h *harness) wantCode(token, want string) {
 	h.t.Helper()
 	_, body := h.get("/v1/items?limit=1&client_id=demo", token)
 	var got struct{ Error struct{ Code string } }

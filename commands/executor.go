@@ -7,73 +7,88 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
+	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"stile.example/stile/content"
+	"stile.example/stile/datadir"
+	"stile.example/stile/operations"
 	"stile.example/stile/settings"
+	"stile.example/stile/socket"
 )
 
-// executor an operation can be done: [remote] in the running server, [local] in
-// this process. Its answer is JSON either way.
-type executor interface {
-	do(ctx context.Context, name string, c input) (json.RawMessage, error)
-	close() error
+// run performs the operation of a command and reads its result into out, a pointer.
+func (p *program) run(c *cobra.Command, in, out any) error {
+	return p.stream(c, in, out, nil, nil)
 }
 
-// run does one operation and reads its result.
-func (p *program) run(ctx context.Context, name string, params, result any) error {
-	return p.stream(ctx, name, params, result, nil, nil)
-}
-
-// stream is do for an operation with items in or a stream out.
-func (p *program) stream(ctx context.Context, name string, params, result any, items iter.Seq2[content.Item, error], out io.Writer) error {
+// stream is run for an operation that reads items or writes bytes.
+func (p *program) stream(c *cobra.Command, in, out any, items iter.Seq2[content.Item, error], w io.Writer) error {
+	op, ok := operations.Find(operationName(c))
+	if !ok {
+		return fmt.Errorf("%s: no such operation", c.CommandPath())
+	}
 	s, err := p.settings(nil)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(params)
+	body, err := json.Marshal(in)
 	if err != nil {
-		return fmt.Errorf("write the parameters: %w", err)
+		return fmt.Errorf("write the input: %w", err)
 	}
-	place, err := p.connect(ctx, s)
+	e, err := p.connect(c.Context(), s)
 	if err != nil {
 		return err
 	}
-	answer, err := place.do(ctx, name, input{body, items, out})
-	if closed := place.close(); err == nil {
+	result, err := e.Do(c.Context(), op, operations.Call{Input: body, Items: items, Out: w})
+	if closed := e.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(answer, result); err != nil {
-		return fmt.Errorf("read the answer: %w", err)
+	if err := json.Unmarshal(result, out); err != nil {
+		return fmt.Errorf("read the result: %w", err)
 	}
 	return nil
 }
 
-// connect finds the running server, or opens the data directory. Another command
-// may have it open for a moment, or a server may be about to start: so it
-// tries both for a while.
+// operationName returns the name of the operation that a command performs: its path, without
+// "stile".
+func operationName(c *cobra.Command) string {
+	_, name, _ := strings.Cut(c.CommandPath(), " ")
+	return name
+}
+
+// executor performs operations: a [socket.Client] in the running server, [local] in this process.
+// The result is JSON in both cases.
+type executor interface {
+	Do(context.Context, operations.Operation, operations.Call) (json.RawMessage, error)
+	Close() error
+}
+
+// connect finds the running server, or opens the data directory. Another command may have it open
+// for a moment, or a server may be about to start, so connect tries both until p.patience is over.
 func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, error) {
 	for end := time.Now().Add(p.patience); ; {
-		r, err := dial(ctx, s.Data)
+		c, err := socket.Dial(ctx, s.Data)
 		if err == nil {
-			return r, nil
+			return c, nil
 		}
-		if !errors.Is(err, errNoServer) {
+		if !errors.Is(err, socket.ErrNoServer) {
 			return nil, err
 		}
-		held, err := takeLock(s.Data)
+		l, err := p.openLocal(ctx, s)
 		if err == nil {
-			return openLocal(ctx, p, s, held)
+			return l, nil
 		}
-		if !errors.Is(err, errHeld) {
+		if !errors.Is(err, datadir.ErrHeld) {
 			return nil, err
 		}
 		if time.Now().After(end) {
-			return nil, fmt.Errorf("%s is held by another process that does not answer at %s; wait for it to start or to end, and try again", s.Data, socketFile(s.Data))
+			return nil, fmt.Errorf("%s is held by another process that does not respond at %s; wait until it has started or ended, then try again", s.Data, socket.File(s.Data))
 		}
 		select {
 		case <-ctx.Done():
@@ -83,60 +98,26 @@ func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, 
 	}
 }
 
-// local does operations in this process.
-type local struct {
-	app  *app
-	held *lock
-}
+// local performs operations in this process.
+type local struct{ dir *datadir.Dir }
 
-func openLocal(ctx context.Context, p *program, s *settings.Settings, held *lock) (executor, error) {
-	a, err := openApp(ctx, s, p.now, p.logger(s))
-	if err == nil {
-		err = a.useOrigin(s.Origin(s.Listen))
-	}
+func (p *program) openLocal(ctx context.Context, s *settings.Settings) (*local, error) {
+	d, err := datadir.Open(ctx, s, p.now, p.logger(s))
 	if err != nil {
-		held.release()
 		return nil, err
 	}
-	return &local{a, held}, nil
+	if err := d.UseOrigin(s.Origin(s.Listen)); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return &local{d}, nil
 }
 
-func (l *local) do(ctx context.Context, name string, c input) (json.RawMessage, error) {
-	result, err := operations[name](ctx, l.app, c)
+func (l *local) Do(ctx context.Context, op operations.Operation, c operations.Call) (json.RawMessage, error) {
+	result, err := op.Run(ctx, l.dir, c)
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(result)
 }
 
-func (l *local) close() error { return errors.Join(l.app.close(), l.held.release()) }
-
-// settings reads the settings by --config and --data and, for serve and
-// check, by a flag for each of them.
-func (p *program) settings(flags map[string]string) (*settings.Settings, error) {
-	src := settings.Source{File: p.config, Env: p.env, Flags: map[string]string{}}
-	for name, text := range flags {
-		src.Flags[name] = text
-	}
-	if p.data != "" {
-		src.Flags["data"] = p.data
-	}
-	if src.File == "" {
-		src.File = p.getenv("STILE_CONFIG")
-	}
-	if src.File == "" {
-		if _, err := os.Stat("stile.yaml"); err == nil {
-			src.File = "stile.yaml"
-		}
-	}
-	return settings.Load(src)
-}
-
-func (p *program) getenv(name string) (value string) {
-	for _, entry := range p.env {
-		if len(entry) > len(name) && entry[:len(name)] == name && entry[len(name)] == '=' {
-			value = entry[len(name)+1:]
-		}
-	}
-	return value
-}
+func (l *local) Close() error { return l.dir.Close() }

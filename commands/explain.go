@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,76 +9,39 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/handlers"
-	"stile.example/stile/refusals"
+	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
 
 func (p *program) explainCommand() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "explain REF", Short: "why a call was refused",
-		Long: `Shows the whole decision behind a refusal, by the reference that the visitor was
-shown: what happened, by which rule, with its limit and what was counted, of whom,
-and what can be done about it. Refusals are kept for 7 days; those that nothing
-stored decides, such as a bad signature, only while the server runs. Of one address,
-tenant and code the first refusal of a minute is stored, with their number; the
-others are known as long as the server has them in memory. Case and hyphen of REF
-don't matter.`,
+	return p.prints(&cobra.Command{Use: "explain REF",
+		Long: `Show why a call was refused, by the reference that the visitor was shown: the
+rule, its limit, the count, the token or address that was counted, and what can be
+done. Case and hyphen of REF don't matter.
+
+Refusals are stored for 7 days. A refusal that did not need stored data, such as
+one for an invalid signature, is kept only while the server runs. Of the refusals
+with the same address, tenant and code in one minute, only the first is stored,
+with their number. The server keeps the others in memory, as long as there is
+space.`,
 		Example: "  stile explain 7QK2-M4TD\n  stile explain 7qk2m4td --json",
 		Args:    takes(1, 1, "one REF, such as 7QK2-M4TD"),
 		RunE: func(c *cobra.Command, args []string) error {
-			var f refusals.Refusal
-			if err := p.run(c.Context(), "explain", args[0], &f); err != nil {
+			var f operations.RefusalInfo
+			if err := p.run(c, operations.RefusalName{Ref: args[0]}, &f); err != nil {
 				return err
 			}
 			if p.json {
-				return writeJSON(p.out, viewRefusal(f))
+				return writeJSON(p.out, f.RefusalView)
 			}
 			return p.explain(f)
 		}})
 }
 
-// refusalView is what --json prints of a refusal; null is what there is none of.
-type refusalView struct {
-	Ref      string    `json:"ref"`
-	At       time.Time `json:"at"`
-	Tenant   *string   `json:"tenant"`
-	Code     string    `json:"code"`
-	Rule     *string   `json:"rule"`
-	Limit    *int64    `json:"limit"`
-	Seen     *int64    `json:"seen"`
-	Identity *string   `json:"identity"`
-	Address  *string   `json:"address"`
-	Count    int64     `json:"count,omitempty"` // of that minute, if there is more than this one
-}
-
-func viewRefusal(f refusals.Refusal) refusalView {
-	text := func(s string) *string {
-		if s == "" {
-			return nil
-		}
-		return &s
-	}
-	v := refusalView{Ref: f.Ref, At: f.At.UTC(), Tenant: text(f.Tenant), Code: f.Code, Rule: text(f.Rule), Identity: text(f.Identity), Address: text(f.Address)}
-	if f.Limit != 0 || f.Seen != 0 {
-		v.Limit, v.Seen = &f.Limit, &f.Seen
-	}
-	if f.More > 0 {
-		v.Count = 1 + f.More
-	}
-	return v
-}
-
-func explainRefusal(ctx context.Context, a *app, ref string) (refusals.Refusal, error) {
-	f, err := a.refusals.Find(ctx, ref)
-	if errors.Is(err, refusals.ErrNotFound) {
-		return f, fmt.Errorf("no refusal %s is known here: it is older than 7 days, was counted with others of its address, tenant, code and minute, or is another server's", refusals.CanonicalRef(ref))
-	}
-	return f, err
-}
-
-// explain writes a refusal for people: the facts, then what they mean.
-func (p *program) explain(f refusals.Refusal) error {
-	facts := []string{"ref", f.Ref, "at", f.At.UTC().Format(time.RFC3339), "code", f.Code}
-	for _, fact := range [][2]string{{"tenant", f.Tenant}, {"who", f.Identity}, {"from", f.Address}, {"rule", ruleOf(f)}} {
+// explain prints a refusal for people: the facts, then what they mean.
+func (p *program) explain(f operations.RefusalInfo) error {
+	facts := []string{"ref", f.Ref, "at", f.At.Format(time.RFC3339), "code", f.Code}
+	for _, fact := range [][2]string{{"tenant", textOf(f.Tenant)}, {"who", textOf(f.Identity)}, {"from", textOf(f.Address)}, {"rule", ruleOf(f)}} {
 		if fact[1] != "" {
 			facts = append(facts, fact[0], fact[1])
 		}
@@ -90,14 +51,14 @@ func (p *program) explain(f refusals.Refusal) error {
 	}
 	a, known := adviceByCode[handlers.Code(f.Code)]
 	if !known {
-		return nil // of a newer version's: the facts are all there is
+		return nil // a code of a newer version
 	}
 	lines := []string{"", a.cause}
-	if f.More > 0 {
-		lines = append(lines, fmt.Sprintf("It is one of %d such refusals of its address, tenant and code in that minute, which are stored and logged as one.", 1+f.More))
+	if f.Count > 0 {
+		lines = append(lines, fmt.Sprintf("It is one of %d such refusals of its address, tenant and code in that minute, which are stored and logged as one.", f.Count))
 	}
 	if f.Observed {
-		lines = append(lines, "The rule is only observed (policy.observe): the request was let through.")
+		lines = append(lines, "The rule is only observed (policy.observe): the request was admitted.")
 	}
 	if a.fix != "" {
 		lines = append(lines, a.fix)
@@ -109,40 +70,48 @@ func (p *program) explain(f refusals.Refusal) error {
 	return err
 }
 
-// ruleOf is the rule with its limit, and what was counted against it.
-func ruleOf(f refusals.Refusal) string {
-	if f.Limit == 0 && f.Seen == 0 {
-		return f.Rule
+// ruleOf returns the rule with its limit and the count.
+func ruleOf(f operations.RefusalInfo) string {
+	if f.Limit == nil {
+		return textOf(f.Rule)
 	}
 	show := func(n int64) string { return strconv.FormatInt(n, 10) }
-	if k, ok := settingOf(f); ok && k.Type() == "duration" { // they are told in seconds
+	if k, ok := settingOf(f); ok && k.Type() == "duration" { // in seconds
 		show = func(n int64) string { return settings.Short(time.Duration(n) * time.Second) }
 	}
-	rule := f.Rule + ": " + show(f.Limit) + " allowed"
-	if f.Seen != 0 {
-		rule += ", " + show(f.Seen) + " seen"
+	rule := textOf(f.Rule) + ": " + show(*f.Limit) + " allowed"
+	if *f.Seen != 0 {
+		rule += ", " + show(*f.Seen) + " seen"
 	}
 	return rule
 }
 
-// changeOf says how the rule is changed, where it is a setting.
-func changeOf(f refusals.Refusal) string {
+// changeOf says how to change the rule; it returns "" if the rule is not a setting.
+func changeOf(f operations.RefusalInfo) string {
 	k, ok := settingOf(f)
 	if !ok {
 		return ""
 	}
-	if k.Tenant && f.Tenant != "" {
-		return fmt.Sprintf("The rule is the setting %s. For this tenant alone: stile tenant set %s %s=…", k.Name, printable(f.Tenant), k.Name)
+	if k.Tenant && f.Tenant != nil {
+		return fmt.Sprintf("The rule is the setting %s. To change it for this tenant only: stile tenant set %s %s=…", k.Name, printable(*f.Tenant), k.Name)
 	}
-	return fmt.Sprintf("The rule is the server's setting %s; on SIGHUP a running server takes a change over.", k.Name)
+	return fmt.Sprintf("The rule is the server's setting %s. Change it in the settings file, and send the server SIGHUP.", k.Name)
 }
 
-// settingOf is the setting that a refusal names as its rule.
-func settingOf(f refusals.Refusal) (settings.Key, bool) {
+// settingOf returns the setting that a refusal names as its rule.
+func settingOf(f operations.RefusalInfo) (settings.Key, bool) {
 	for _, k := range settings.Keys() {
-		if k.Name == "policy."+f.Rule {
+		if k.Name == "policy."+textOf(f.Rule) {
 			return k, true
 		}
 	}
 	return settings.Key{}, false
+}
+
+// textOf returns the text of a field that may be null.
+func textOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }

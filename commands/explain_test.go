@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// TestS58ExplainCounts: each of several refusals in a minute is explained by its
-// own reference, with their number, until the server ends; the first and the
-// number are stored.
+// TestS58ExplainCounts checks that each of several refusals in a minute is explained by its own
+// reference, with their number, until the server stops, and that the first refusal and the number
+// are stored.
 func TestS58ExplainCounts(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	h.at = time.Now()
 	h.serve()
 	h.must("tenant", "add", "acme")

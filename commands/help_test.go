@@ -1,43 +1,97 @@
 package commands
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"stile.example/stile/operations"
 )
 
-// TestHelpTeaches: every command says what it does in a sentence, how it is
-// used, and shows an example that begins with its own name.
-func TestHelpTeaches(t *testing.T) {
-	var visit func(c *cobra.Command)
-	visit = func(c *cobra.Command) {
-		if c.Name() != "settings" {
-			if c.Short == "" || !strings.Contains(c.Long, ".") || !strings.Contains(c.Example, c.CommandPath()) && c.Name() != "stile" {
-				t.Errorf("%s: short %q, long %q, example %q", c.CommandPath(), c.Short, c.Long, c.Example)
-			}
-			if !c.HasSubCommands() && c.Args == nil {
-				t.Errorf("%s takes any arguments", c.CommandPath())
-			}
-		}
-		if json := c.Flags().Lookup("json"); json == nil && !c.HasSubCommands() && c.Name() != "serve" && c.Name() != "settings" {
-			t.Errorf("%s prints, and has no --json", c.CommandPath())
-		}
-		for _, line := range strings.Split(c.Long+"\n"+c.Example, "\n") {
-			if len([]rune(line)) > 90 && c.Name() != "settings" {
-				t.Errorf("%s: a line of %d characters: %s", c.CommandPath(), len(line), line)
-			}
-		}
-		for _, sub := range c.Commands() {
-			visit(sub)
+// visit calls fn for each command below c, except those that cobra adds, and for c itself.
+func visit(c *cobra.Command, fn func(*cobra.Command)) {
+	fn(c)
+	for _, sub := range c.Commands() {
+		if sub.Name() != "help" && sub.Name() != "completion" {
+			visit(sub, fn)
 		}
 	}
-	visit((&program{}).root())
 }
 
-// TestExitCodes: 0 done, 1 failed, 2 wrong use; errors say what and what next.
+// TestHelp checks that every command has a summary, a text of sentences and an example that begins
+// with its name, checks its arguments, and can print JSON.
+func TestHelp(t *testing.T) {
+	visit((&program{}).root(), func(c *cobra.Command) {
+		path := c.CommandPath()
+		if c.Name() == "settings" {
+			return
+		}
+		if first, _ := utf8.DecodeRuneInString(c.Short); !unicode.IsLower(first) || strings.HasSuffix(c.Short, ".") {
+			t.Errorf("%s: short %q", path, c.Short)
+		}
+		if first, _ := utf8.DecodeRuneInString(c.Long); !unicode.IsUpper(first) && path != "stile" || !strings.HasSuffix(c.Long, ".") {
+			t.Errorf("%s: long %q", path, c.Long)
+		}
+		if !strings.Contains(c.Example, path) {
+			t.Errorf("%s: example %q", path, c.Example)
+		}
+		if !c.HasSubCommands() && c.Args == nil {
+			t.Errorf("%s does not check its arguments", path)
+		}
+		if c.Flags().Lookup("json") == nil && !c.HasSubCommands() && c.Name() != "serve" {
+			t.Errorf("%s has no --json", path)
+		}
+	})
+}
+
+// TestHelpWidth checks that no line of any help text is wider than 80 columns.
+func TestHelpWidth(t *testing.T) {
+	h, lines := newHarness(t, ""), 0
+	visit((&program{}).root(), func(c *cobra.Command) {
+		words := strings.Fields(c.CommandPath())[1:]
+		for line := range strings.Lines(h.must(append([]string{"help"}, words...)...)) {
+			lines++
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+				t.Errorf("%s: a line of %d columns: %s", c.CommandPath(), n, line)
+			}
+		}
+	})
+	if lines < 500 {
+		t.Errorf("only %d lines of help", lines)
+	}
+}
+
+// TestOperations checks that every operation is performed by the command of its name, and that
+// every other command does without the data directory, or is one of those that open it themselves.
+func TestOperations(t *testing.T) {
+	commands := map[string]*cobra.Command{}
+	visit((&program{}).root(), func(c *cobra.Command) {
+		if !c.HasSubCommands() {
+			commands[operationName(c)] = c
+		}
+	})
+	for _, op := range operations.All() {
+		c := commands[op.Name]
+		if c == nil || c.RunE == nil || c.Short != op.Summary {
+			t.Errorf("%s: its command is %+v", op.Name, c)
+		}
+		delete(commands, op.Name)
+	}
+	rest := slices.Sorted(maps.Keys(commands))
+	if want := []string{"check", "serve", "settings", "simulate", "version"}; !slices.Equal(rest, want) {
+		t.Errorf("commands without an operation: %q, want %q", rest, want)
+	}
+}
+
+// TestExitCodes checks exit codes (0 success, 1 failure, 2 usage error) and that errors say what
+// failed and what to do next.
 func TestExitCodes(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	for _, c := range []struct {
 		args string
 		code int
@@ -55,43 +109,43 @@ func TestExitCodes(t *testing.T) {
 		{"tenant bogus", 2, "unknown command \"stile tenant bogus\""},
 		{"tenant add", 2, "takes one CLIENT_ID"},
 		{"tenant add a b", 2, "takes one CLIENT_ID"},
-		{"tenant list --bogus", 2, "unknown flag: --bogus; `stile tenant list --help`"},
+		{"tenant list --bogus", 2, "unknown flag: --bogus; see `stile tenant list --help`"},
 		{"tenant add a --calls-per-month many", 2, "--calls-per-month"},
 		{"tenant add a --price cheap", 2, `--price "cheap"`},
 		{"tenant add a --price 1@soon", 2, "YYYY-MM-DD"},
-		{"tenant set a calls", 2, "no KEY=VALUE"},
+		{"tenant set a calls", 2, "must be KEY=VALUE"},
 		{"tenant rotate-secret a --overlap -1h", 2, "--overlap"},
 		{"content import", 2, "takes one FILE"},
 		{"content import x --format xml", 2, "--format"},
-		{"content list --limit 0", 2, "--limit 0 is not allowed"},
-		{"token issue", 2, "stile token issue CLIENT_ID"},
+		{"content list --limit 0", 2, "--limit 0: must be from 1 to 10000"},
+		{"token issue", 2, "takes one CLIENT_ID"},
 		{"address allow", 2, "takes one RANGE"},
-		{"address block here", 2, `"here": must be an address or a range`},
+		{"address block here", 2, `stile: "here"`},
 		{"address block 203.0.113.9 --for never", 2, "--for"},
-		{"address block 203.0.113.9 --for 0s", 2, "leave it out for good"},
-		{"address allow 203.0.113.9 --bindings 30001", 2, "allowed: up to 30000"},
-		{"address allow 203.0.113.9 --reason " + strings.Repeat("x", 257), 2, "longer than 256 bytes"},
-		{"address remove 203.0.113.9", 1, "203.0.113.9/32 is not in the list"},
-		{"address block 10.0.0.0/7", 1, "10.0.0.0/7 is wider than a /8; with --yes"},
+		{"address block 203.0.113.9 --for 0s", 2, "leave it out for a permanent entry"},
+		{"address allow 203.0.113.9 --bindings 30001", 2, "must be at most 30000"},
+		{"address allow 203.0.113.9 --reason " + strings.Repeat("x", 257), 2, "must be at most 256 bytes"},
+		{"address remove 203.0.113.9", 1, "203.0.113.9/32 is not in the address list"},
+		{"address block 10.0.0.0/7", 1, "10.0.0.0/7 is wider than a /8; to block it anyway, add --yes"},
 		{"explain", 2, "takes one REF"},
-		{"explain 7qk2m4td", 1, "stile: no refusal 7QK2-M4TD is known here"},
-		{"simulate --days 0", 2, "allowed: 1 to 31"},
-		{"simulate --group cats", 2, `--group "cats" is unknown; allowed: home`},
+		{"explain 7qk2m4td", 1, "stile: unknown refusal 7QK2-M4TD"},
+		{"simulate --days 0", 2, "must be from 1 to 31"},
+		{"simulate --group cats", 2, `--group "cats": unknown group; must be one of home`},
 		{"simulate --policy nothing.yaml", 1, "nothing.yaml: no such file"},
 		{"usage --from 2026", 2, "YYYY-MM"},
 		{"usage --format xml", 2, "--format"},
-		{"key rotate --alg none", 2, "allowed: EdDSA, ES256, RS256"},
-		{"tenant show nobody", 1, "stile: there is no tenant nobody; `stile tenant list` lists them"},
+		{"key rotate --alg none", 2, "must be one of EdDSA, ES256, RS256"},
+		{"tenant show nobody", 1, "stile: there is no tenant nobody; `stile tenant list` lists the tenants"},
 		{"tenant add no/body", 1, "client_id"},
 		{"tenant remove nobody --yes", 1, "there is no tenant nobody"},
 		{"content show nothing", 1, "there is no item \"nothing\""},
 		{"content import nothing.jsonl", 1, "nothing was imported: open nothing.jsonl: no such file"},
-		{"token show jti", 1, "no token of this jti"},
+		{"token show jti", 1, "no token with this jti"},
 		{"token revoke a.b.c", 1, "the token is invalid"},
 		{"token issue nobody", 1, "there is no tenant nobody"},
 		{"usage --tenant nobody", 1, "there is no tenant nobody"},
 		{"backup /nowhere/x.tar", 1, "/nowhere"},
-		{"serve --listen 1", 1, "--listen: listen: \"1\" is not a valid address"},
+		{"serve --listen 1", 1, "--listen: listen: \"1\""},
 	} {
 		out, err, code := h.run(strings.Fields(c.args)...)
 		said := err

@@ -15,13 +15,12 @@ import (
 	"time"
 )
 
-// idp is an outside issuer at an address of this machine, found by OpenID
-// discovery. Which key it publishes and signs by is a letter; 0 is none: it
-// answers 500.
+// idp is an external issuer on this machine, found by OpenID discovery. A letter selects the key
+// with which it signs and which it publishes. If the letter is 0, it responds with 500.
 type idp struct {
 	*httptest.Server
 	letter atomic.Int32
-	active atomic.Bool // what it says of opaque tokens
+	active atomic.Bool // whether opaque tokens are active
 }
 
 func newIDP(t *testing.T) *idp {
@@ -73,22 +72,22 @@ func (i *idp) token(jti string) string {
 	return text + "." + enc(ed25519.Sign(i.key(), []byte(text)))
 }
 
-// TestServeTrusts: the program as it is started takes an outside issuer's
-// tokens, tells and revokes them, and is ready while the issuer is away.
+// TestServeTrusts checks that the server accepts, shows and revokes the tokens of an external
+// issuer, and is ready while the issuer does not respond.
 func TestServeTrusts(t *testing.T) {
 	i := newIDP(t)
-	h := newHome(t, i.settings(""))
+	h := newHarness(t, i.settings(""))
 	i.letter.Store(0)
 	h.serve()
 	h.must("tenant", "add", "acme")
 	if res, err := http.Get(h.public + "/readyz"); err != nil || res.StatusCode != 200 {
-		t.Errorf("not ready without an outside issuer: %v, %v", res, err)
+		t.Errorf("not ready without an external issuer: %v, %v", res, err)
 	}
 	i.letter.Store('a')
 	token := i.token("1")
 	i.letter.Store(0)
 	if status, body := h.get("/v1/items?client_id=acme", token); status != 503 || !strings.Contains(body, `"overloaded"`) {
-		t.Errorf("while the issuer is away: %d %s", status, body)
+		t.Errorf("while the issuer does not respond: %d %s", status, body)
 	}
 	i.letter.Store('a')
 	h.until(func() bool { status, _ := h.get("/v1/items?client_id=acme", token); return status == 200 })
@@ -107,19 +106,19 @@ func TestServeTrusts(t *testing.T) {
 }
 
 // until waits for a condition.
-func (h *home) until(ok func() bool) {
+func (h *harness) until(ok func() bool) {
 	h.t.Helper()
 	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			h.t.Fatalf("it does not come\n%s", h.log)
+			h.t.Fatalf("the condition is not met\n%s", h.log)
 		}
 	}
 }
 
-// TestServeExchanges: an issuer for exchange, and opaque tokens.
+// TestServeExchanges checks the exchange of JWTs and of opaque tokens.
 func TestServeExchanges(t *testing.T) {
 	i := newIDP(t)
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	secret := h.write("introspection", "s3cret\n")
 	h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\n"+
 		i.settings(fmt.Sprintf(", accept: exchange, introspection: {url: %q, client_id: stile, client_secret_file: %q}", i.URL+"/introspect", secret)))
@@ -143,7 +142,7 @@ func TestServeExchanges(t *testing.T) {
 			t.Errorf("a call: %d %s", status, body)
 		}
 		if status, body := h.get("/v1/items?client_id=acme", subject); status != 401 || !strings.Contains(body, `"token_invalid"`) {
-			t.Errorf("a call by the subject token: %d %s", status, body)
+			t.Errorf("a call with the subject token: %d %s", status, body)
 		}
 	}
 	if strings.Contains(h.log.String(), "opaque") || strings.Contains(h.log.String(), "s3cret") {
@@ -151,16 +150,16 @@ func TestServeExchanges(t *testing.T) {
 	}
 }
 
-// TestCheckIssuers: check asks each issuer, and says what is wrong.
+// TestCheckIssuers checks that check contacts each issuer, and reports what is wrong.
 func TestCheckIssuers(t *testing.T) {
 	i := newIDP(t)
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	write := func(issuers string) {
 		h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\npublic_url: https://api.example\ndata: "+h.dir+"/data\n"+issuers)
 	}
 	in := fmt.Sprintf(", introspection: {url: %q, client_id: stile, client_secret_file: %q}", i.URL+"/introspect", h.write("introspection", "s3cret"))
 	write(i.settings(in))
-	if out := h.must("check"); !strings.Contains(out, i.name()+": 1 keys at "+i.URL+"/keys") || !strings.Contains(out, "tells about tokens at") {
+	if out := h.must("check"); !strings.Contains(out, i.name()+": 1 keys at "+i.URL+"/keys") || !strings.Contains(out, "introspects tokens at") {
 		t.Errorf("%s", out)
 	}
 	for want, text := range map[string]string{

@@ -1,48 +1,31 @@
 package commands
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/operations"
 	"stile.example/stile/tokens/bearer"
 )
 
 func (p *program) keyCommand() *cobra.Command {
-	return noun("key", "the keys that sign the tokens",
-		`The server signs its tokens with a key of its own, made at the first start.
-Its public part stands at /.well-known/jwks.json.`,
+	return noun("key", "the keys that sign tokens",
+		`The server signs tokens with its signing key, which it creates at the first
+start. The public part is published at /.well-known/jwks.json.`,
 		"  stile key list\n  stile key rotate", p.keyList(), p.keyRotate())
 }
 
-// keyView is what --json prints of a key.
-type keyView struct {
-	KID           string     `json:"kid"`
-	Alg           string     `json:"alg"`
-	CreatedAt     time.Time  `json:"created_at"`
-	Signs         bool       `json:"signs"`
-	VerifiesUntil *time.Time `json:"verifies_until"` // null: no end
-}
-
-func viewKey(k bearer.KeyInfo) keyView {
-	v := keyView{KID: k.KID, Alg: k.Alg, CreatedAt: k.CreatedAt, Signs: k.Signs}
-	if !k.VerifiesUntil.IsZero() {
-		v.VerifiesUntil = &k.VerifiesUntil
-	}
-	return v
-}
-
 func (p *program) keyList() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "list", Short: "list the keys",
-		Long:    "Lists the key that signs, and those that only verify until their last token is dead.",
+	return p.prints(&cobra.Command{Use: "list",
+		Long:    "List the key that signs, and the older keys. Each of these verifies tokens until\nthe last token that it signed has expired.",
 		Example: "  stile key list --json",
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			var keys []keyView
-			if err := p.run(c.Context(), "key.list", none{}, &keys); err != nil {
+			var keys []operations.KeyView
+			if err := p.run(c, operations.None{}, &keys); err != nil {
 				return err
 			}
 			return p.showKeys(keys, keys)
@@ -51,26 +34,26 @@ func (p *program) keyList() *cobra.Command {
 
 func (p *program) keyRotate() *cobra.Command {
 	var alg string
-	c := &cobra.Command{Use: "rotate", Short: "sign with a new key from now on",
-		Long: `Makes a new key, which signs at once. The old one verifies until its last token
-is dead, so no token that is out is lost.`,
+	c := &cobra.Command{Use: "rotate",
+		Long: `Create a new key, which signs from now on. The old key verifies tokens until the
+last token that it signed has expired, so issued tokens stay valid.`,
 		Example: "  stile key rotate\n  stile key rotate --alg ES256",
 		Args:    takes(0, 0, "no arguments")}
 	c.Flags().StringVar(&alg, "alg", bearer.EdDSA, "`algorithm` of the new key: "+strings.Join(bearer.Algorithms(), ", "))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if !slices.Contains(bearer.Algorithms(), alg) {
-			return useErrorf("--alg %q is unknown; allowed: %s", alg, strings.Join(bearer.Algorithms(), ", "))
+			return useErrorf("--alg %q: unknown algorithm; must be one of %s", alg, strings.Join(bearer.Algorithms(), ", "))
 		}
-		var key keyView
-		if err := p.run(c.Context(), "key.rotate", alg, &key); err != nil {
+		var key operations.KeyView
+		if err := p.run(c, operations.KeyRotation{Alg: alg}, &key); err != nil {
 			return err
 		}
-		return p.showKeys(key, []keyView{key})
+		return p.showKeys(key, []operations.KeyView{key})
 	}
 	return p.prints(c)
 }
 
-func (p *program) showKeys(asJSON any, keys []keyView) error {
+func (p *program) showKeys(asJSON any, keys []operations.KeyView) error {
 	if p.json {
 		return writeJSON(p.out, asJSON)
 	}
@@ -86,17 +69,4 @@ func (p *program) showKeys(asJSON any, keys []keyView) error {
 		rows = append(rows, []string{k.KID, k.Alg, k.CreatedAt.Format(time.RFC3339), use, until})
 	}
 	return table(p.out, "KID ALG CREATED USE UNTIL", rows)
-}
-
-func listKeys(_ context.Context, a *app, _ none) ([]keyView, error) {
-	views := []keyView{}
-	for _, k := range a.keys.List() {
-		views = append(views, viewKey(k))
-	}
-	return views, nil
-}
-
-func rotateKey(_ context.Context, a *app, alg string) (keyView, error) {
-	k, err := a.keys.Rotate(a.now(), alg, maxLifetime)
-	return viewKey(k), err
 }

@@ -20,8 +20,8 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// table prints rows under a head, aligned. What is in them may come from
-// outside: it is made printable.
+// table prints rows under a head, aligned. The cells may contain text from outside, so they are
+// made printable.
 func table(w io.Writer, head string, rows [][]string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, strings.ReplaceAll(head, " ", "\t"))
@@ -43,9 +43,8 @@ func card(w io.Writer, pairs ...string) error {
 	return tw.Flush()
 }
 
-// printable shows text that may hold anything so that a terminal obeys none of
-// it: with a control or formatting character in it, but a line break, the line
-// is quoted.
+// printable makes text from outside safe to print: a line that contains a control or formatting
+// character is quoted, so that a terminal does not interpret it. Line breaks stay.
 func printable(text string) string {
 	if strings.Contains(text, "\n") {
 		lines := strings.Split(text, "\n")
@@ -60,7 +59,7 @@ func printable(text string) string {
 	return text
 }
 
-// cellOr is text, or a dash for none.
+// cellOr returns text, or a dash if it is empty.
 func cellOr(text string) string {
 	if text == "" {
 		return "-"
@@ -68,7 +67,7 @@ func cellOr(text string) string {
 	return text
 }
 
-// isTerminal says whether a person is looking at w, or typing at it.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

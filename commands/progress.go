@@ -8,8 +8,8 @@ import (
 	"stile.example/stile/content"
 )
 
-// progress shows how far an import is: on a terminal one line that is written
-// anew, else a line every few seconds.
+// progress shows the progress of an import: on a terminal as one line that is overwritten,
+// otherwise as a line every 5 s.
 type progress struct {
 	out      io.Writer
 	now      func() time.Time
@@ -22,7 +22,7 @@ func newProgress(out io.Writer, now func() time.Time) *progress {
 	return &progress{out: out, now: now, terminal: isTerminal(out), next: now().Add(2 * time.Second)}
 }
 
-// reading is told by the importer; it is called by one goroutine.
+// reading shows the progress. The importer calls it, from one goroutine.
 func (p *progress) reading(done content.Progress) {
 	now := p.now()
 	if p.terminal {

@@ -1,13 +1,11 @@
-// Package commands is the program: what `stile` does when it is typed.
+// Package commands is the program that runs when `stile` is typed: its commands, flags and output.
 //
-// A command reads the settings and its arguments, does one operation, and
-// prints what came of it. The operations ([operations]) are functions over
-// the opened data directory. Where a server runs, the command asks it to do
-// the operation, over a Unix socket in the data directory; where none runs, it
-// opens the data directory and does it itself: the same function, the same
-// answer. [Run] has no globals, so a test can start the program.
+// A command reads the settings and its arguments, performs one operation and prints the result.
+// Package operations has the operations. If a server is running, the command performs the
+// operation in it, through a Unix socket in the data directory. Otherwise the command opens the
+// data directory and performs the operation itself. It is the same function with the same result.
 //
-// What things mean is decided elsewhere: here they are only put together.
+// [Run] has no globals, so a test can start the program.
 package commands
 
 import (
@@ -22,18 +20,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
 
 // The exit codes of every command.
 const (
-	done     = 0
-	failed   = 1
-	wrongUse = 2
+	done       = 0
+	failed     = 1
+	usageError = 2
 )
 
-// Run is the program: it returns the exit code. It ends early, and in good
-// order, when ctx does, or on SIGINT and SIGTERM.
+// Run runs the program and returns its exit code. When ctx is done, or on SIGINT or SIGTERM, it
+// stops what it is doing and returns.
 func Run(ctx context.Context, args, env []string, in io.Reader, out, err io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -46,8 +45,8 @@ type program struct {
 	in       io.Reader
 	out, err io.Writer
 	now      func() time.Time
-	patience time.Duration // to wait for who has the data directory open
-	ready    func(*server) // if set, told when a server serves
+	patience time.Duration        // how long to wait for another process to release the data directory
+	ready    func(*server.Server) // if not nil, called when the server accepts requests
 
 	config, data string // --config, --data
 	json         bool   // --json
@@ -66,20 +65,20 @@ func (p *program) main(ctx context.Context, args []string) int {
 	case err == nil:
 		return done
 	case errors.As(err, &use) || strings.HasPrefix(err.Error(), "unknown command"):
-		return wrongUse
+		return usageError
 	}
 	return failed
 }
 
-// printError writes an error on standard error. Faults of files stand on lines
-// of their own, as FILE:LINE: what is wrong, so that an editor can find them.
+// printError writes an error to standard error. Errors in a file are written one to a line, as
+// FILE:LINE: ERROR, so that an editor can jump to them.
 func (p *program) printError(err error) {
 	var faults settings.Problems
 	var lines *linesError
 	switch {
 	case err == nil:
 	case errors.As(err, &faults):
-		fmt.Fprintf(p.err, "%s\nstile: the settings cannot be used; mend what is named above\n", printable(faults.Error()))
+		fmt.Fprintf(p.err, "%s\nstile: can't use the settings; fix the lines above\n", printable(faults.Error()))
 	case errors.As(err, &lines):
 		fmt.Fprintf(p.err, "%s\nstile: %s\n", printable(lines.Error()), lines.then)
 	default:
@@ -87,34 +86,35 @@ func (p *program) printError(err error) {
 	}
 }
 
-// useError is wrong use: an unknown flag, a missing or a malformed argument.
+// useError is a usage error: an unknown flag, or a missing or malformed argument.
 type useError struct{ what string }
 
 func (e *useError) Error() string { return e.what }
 
 func useErrorf(format string, args ...any) error { return &useError{fmt.Sprintf(format, args...)} }
 
-// linesError is what is wrong in a file that was read.
+// linesError is a list of errors in a file.
 type linesError struct {
 	err  error
-	then string // what became of it, and what to do next
+	then string // the consequence, and what to do next
 }
 
 func (e *linesError) Error() string { return e.err.Error() }
 func (e *linesError) Unwrap() error { return e.err }
 
-// root is the tree of all commands.
+// root returns the tree of all commands.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "stile",
-		Short: "serves a curated corpus to tenants' web sites and keeps it from being scraped",
-		Long: `stile serves a curated corpus to the web sites of tenants, and keeps it from
-being pulled out by scripts. A tenant's server gets a token; a visitor's browser
-calls the content API with it; each call is checked, counted and charged.
+		Short: "serve a curated corpus to tenants' web sites and keep it from being scraped",
+		Long: `Serve a curated corpus to the web sites of tenants, and keep it from being
+scraped. A tenant's server gets a token, and a visitor's browser uses it to call
+the content API. Each call is checked, counted and charged.
 
-Commands act on the running server, or on the data directory when none runs.
-Exit codes: 0 done, 1 failed, 2 wrong use.`,
-		Example: `  stile serve --demo          try it: a corpus, a site to open, a curl line that works
+A command acts on the running server, or on the data directory if no server is
+running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 success, 1 failure,
+2 usage error.`,
+		Example: `  stile serve --demo         # try it: demo corpus, a site to open, a curl line
   stile tenant add acme --site https://www.acme.example
   stile content import items.jsonl
   stile usage --from 2026-11`,
@@ -122,18 +122,19 @@ Exit codes: 0 done, 1 failed, 2 wrong use.`,
 		Args: noSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.PersistentFlags().StringVar(&p.config, "config", "", "settings `file` (default stile.yaml, if it is there)")
+	root.PersistentFlags().StringVar(&p.config, "config", "", "settings `file` (default stile.yaml, if it exists)")
 	root.PersistentFlags().StringVar(&p.data, "data", "", "data `directory` (default ./data)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return useErrorf("%v; `%s --help` shows how it is used", err, c.CommandPath())
+		return useErrorf("%v; see `%s --help`", err, c.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
 		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.backupCommand(), p.versionCommand(), settingsTopic())
+	describe(root)
 	return root
 }
 
-// noun is a command that only has verbs.
+// noun returns a command that only has subcommands.
 func noun(use, short, long, example string, verbs ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Long: long, Example: example, Args: noSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
@@ -141,7 +142,7 @@ func noun(use, short, long, example string, verbs ...*cobra.Command) *cobra.Comm
 	return c
 }
 
-// noSuchCommand refuses what is none of a command's verbs.
+// noSuchCommand refuses an argument that is not a subcommand.
 func noSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -154,18 +155,18 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	return useErrorf("%s; `%s --help` lists them", what, c.CommandPath())
 }
 
-// takes says how many arguments a command has, in words for who gave others.
+// takes returns a check that the number of arguments is in a range. The error says what is allowed.
 func takes(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least || len(args) > most {
-			return useErrorf("`%s` takes %s; `%s --help` shows how it is used", c.CommandPath(), what, c.CommandPath())
+			return useErrorf("`%s` takes %s; see `%s --help`", c.CommandPath(), what, c.CommandPath())
 		}
 		return nil
 	}
 }
 
-// prints adds --json to a command that prints.
+// prints adds --json to a command.
 func (p *program) prints(c *cobra.Command) *cobra.Command {
-	c.Flags().BoolVar(&p.json, "json", false, "print JSON")
+	c.Flags().BoolVar(&p.json, "json", false, "print JSON instead of text")
 	return c
 }

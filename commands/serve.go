@@ -5,39 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
+	"net/netip"
 	"os"
 	"runtime"
-	"sync/atomic"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"stile.example/stile/handlers"
+	"stile.example/stile/datadir"
+	"stile.example/stile/server"
 	"stile.example/stile/settings"
-	"stile.example/stile/static"
-	"stile.example/stile/tokens/bearer"
-	"stile.example/stile/tokens/proof"
-	"stile.example/stile/widgets"
-)
-
-const (
-	drainWithin = 8 * time.Second // for what has begun, of the 10 s that a stop may take
-	sweepEvery  = 5 * time.Minute
-	maxAdmins   = 256 // connections to the admin listener at once
 )
 
 func (p *program) serveCommand() *cobra.Command {
 	var demo demoFlags
 	c := &cobra.Command{Use: "serve", Short: "run the server",
-		Long: `Runs the server: the public listener with the token endpoint and the content API,
+		Long: `Run the server: the public listener with the token endpoint and the content API,
 and the admin listener with the metrics. It logs to standard error. On SIGTERM it
-finishes what has begun and exits with 0; on SIGHUP it reads the policy settings
-again. Every setting is a flag too: ` + "`stile help settings`" + ` lists them all.
+completes the calls that have started and exits with 0. On SIGHUP it reads the
+policy settings again. Every setting is also a flag; ` + "`stile help settings`" + ` lists
+them.
 
-With --demo it has something to show: a demo corpus, a tenant ` + "`demo`" + ` and that tenant's
-site, a magazine at http://localhost:8090 whose panel shows what happens behind its
-pages, and makes trouble on demand. The site is for this machine's browsers only.`,
+With --demo, the server also has a demo corpus, a tenant ` + "`demo`" + ` and that tenant's
+site, a magazine at http://localhost:8090. A panel on its pages shows what happens,
+and provokes refusals. The site is for the browsers of this machine only.`,
 		Example: `  stile serve
   stile serve --listen :9000 --data /var/lib/stile
   stile serve --demo
@@ -54,19 +44,37 @@ pages, and makes trouble on demand. The site is for this machine's browsers only
 	return c
 }
 
-// ballast is memory that a server takes and never touches, so that it costs
-// addresses only. The garbage collector works each time that the heap has
-// doubled: with a heap of some MB, that would be several times a second.
-const ballast = 64 << 20
+// demoFlags are the flags of serve for the demo.
+type demoFlags struct {
+	on     bool
+	listen string // empty: demoListen
+}
 
-// spareProcessor lets Go run one thread more than there are cores, unless the
-// operator has set GOMAXPROCS. The writer's thread is inside SQLite for much of
-// the time, and would take a core's worth of goroutines out of the run with it:
-// on two cores one more gives a quarter more calls (make bench).
-func spareProcessor() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+const demoListen = ":8090"
+
+func (f *demoFlags) register(c *cobra.Command) {
+	c.Flags().BoolVar(&f.on, "demo", false, "add a demo corpus, a demo tenant and its site, and print what to try")
+	c.Flags().StringVar(&f.listen, "demo-listen", "", "`address` of the demo tenant's site (default \""+demoListen+"\")")
+}
+
+// check refuses a site for other machines: its pages would be served over plain HTTP, where a token
+// is not safe.
+func (f *demoFlags) check() error {
+	if f.listen == "" {
+		f.listen = demoListen
+		return nil
 	}
+	host, _, err := net.SplitHostPort(f.listen)
+	ip, bad := netip.ParseAddr(host)
+	switch {
+	case !f.on:
+		return useErrorf("--demo-listen needs --demo; add it")
+	case err != nil:
+		return useErrorf("--demo-listen %q: must be an address such as 127.0.0.1:8090 or :8090", f.listen)
+	case host != "" && host != "localhost" && (bad != nil || !ip.IsLoopback() && !ip.IsUnspecified()):
+		return useErrorf("--demo-listen %q: must be an address of this machine, such as 127.0.0.1:8090 or :8090, because the demo's site is for this machine only", f.listen)
+	}
+	return nil
 }
 
 // serve runs until ctx is done.
@@ -78,174 +86,34 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 	if err != nil {
 		return err
 	}
-	held, err := takeLock(s.Data)
-	if errors.Is(err, errHeld) {
-		return fmt.Errorf("%s is open in another process; stop the server or the command that holds it, or choose another --data", s.Data)
+	srv, err := server.New(ctx, s, p.now, p.logger(s))
+	if errors.Is(err, datadir.ErrHeld) {
+		return fmt.Errorf("%s is open in another process; stop that server or command, or choose another --data", s.Data)
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, held.release()) }()
-
-	srv, err := p.newServer(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, srv.app.close()) }()
+	defer func() { err = errors.Join(err, srv.Close()) }()
 	if demo.on {
-		if err := p.prepareDemo(ctx, srv, demo.listen); err != nil {
-			return errors.Join(err, srv.closeListeners())
+		if err := srv.PrepareDemo(ctx, demo.listen, p.out); err != nil {
+			return err
 		}
 	}
-	stopReloading := p.reloadOnHangup(ctx, srv, flags)
+	stopReloading := srv.ReloadOnHangup(ctx, func() (*settings.Settings, error) { return p.settings(flags) })
 	defer stopReloading()
-	return srv.run(ctx, p.ready)
+	return srv.Run(ctx, p.ready)
 }
 
-// server is the program as it serves: an open data directory with three ways
-// in, and a fourth for the demo.
-type server struct {
-	app    *app
-	origin string // the public URL
-	doors  []*listener
-	certs  *certificates // nil: plain HTTP
+// ballast is memory, in bytes, that the server allocates and never touches, so that it costs only
+// address space. The garbage collector runs each time the heap has doubled. With a heap of a few
+// MB, that would be several times a second.
+const ballast = 64 << 20
 
-	metrics *handlers.Metrics
-
-	draining atomic.Bool
-}
-
-// listener is a listener with what answers there.
-type listener struct {
-	name     string // public, admin, socket, demo
-	listener net.Listener
-	http     *http.Server
-}
-
-// newServer opens everything. The listeners are open then, and whoever
-// connects waits until [server.main].
-func (p *program) newServer(ctx context.Context, s *settings.Settings) (_ *server, err error) {
-	srv := &server{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, srv.closeListeners())
-		}
-	}()
-	if srv.app, err = openApp(ctx, s, p.now, p.logger(s)); err != nil {
-		return nil, err
+// spareProcessor lets Go run one more thread than there are cores, unless the operator has set
+// GOMAXPROCS. The writer's thread is inside SQLite much of the time, and blocks one of Go's
+// processors meanwhile. On two cores, one more gives a quarter more calls (make bench).
+func spareProcessor() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, srv.app.close())
-		}
-	}()
-	public, err := listen("listen", s.Listen)
-	if err != nil {
-		return nil, err
-	}
-	srv.doors = append(srv.doors, &listener{name: "public", listener: handlers.Limit(public, handlers.MaxConnections)})
-	admin, err := listen("admin_listen", s.AdminListen)
-	if err != nil {
-		return nil, err
-	}
-	srv.doors = append(srv.doors, &listener{name: "admin", listener: handlers.Limit(admin, maxAdmins)})
-	socket, err := listenSocket(s.Data)
-	if err != nil {
-		return nil, err
-	}
-	srv.doors = append(srv.doors, &listener{name: "socket", listener: socket, http: socketServer(srv.app)})
-
-	srv.origin = s.Origin(public.Addr().String())
-	if err := srv.app.useOrigin(srv.origin); err != nil {
-		return nil, err
-	}
-	if srv.certs, err = newCertificates(s, srv.app); err != nil {
-		return nil, err
-	}
-	api, err := srv.api(s)
-	if err != nil {
-		return nil, err
-	}
-	srv.doors[0].http = handlers.ServerTLS(api.Routes(), srv.certs.config())
-	srv.doors[1].http = handlers.Server(api.Admin())
-	return srv, nil
-}
-
-func listen(key, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w; choose another address with --%s", key, err, settings.Key{Name: key}.Flag())
-	}
-	return l, nil
-}
-
-// api puts the parts of the public and the admin listener together.
-func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
-	a := srv.app
-	assertions, err := bearer.NewAssertions(srv.origin, srv.origin+"/oauth/token")
-	if err != nil {
-		return nil, err
-	}
-	layer, err := widgetLayer()
-	if err != nil {
-		return nil, err
-	}
-	srv.metrics = handlers.NewMetrics(func() float64 { return float64(a.db.Live()) })
-	srv.metrics.Addresses(a.countAddresses)
-	a.gate.Addresses = addressChecker{a.book, srv.observedAddress}
-	api := &handlers.API{
-		Log: a.log, Now: a.now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
-		Verifier: a.verifier, Signer: a.signer, Assertions: assertions, JWKS: a.keys.JWKS,
-		Gate: a.gate, Proofs: proof.NewChecker(a.proofsSince()), Tenants: a.tenants, Meter: a.meter, Content: a.db, PolicyOf: a.policies.of,
-		Addresses: a.book, Challenges: a.challenges, Refusals: a.refusals, ShowAddress: a.shown.show,
-		Ready: srv.ready, Static: static.Files(), Widgets: layer, Metrics: srv.metrics,
-		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
-	}
-	if len(a.rings) > 0 {
-		api.Subjects = a.verifier
-	}
-	return api, nil
-}
-
-// widgetLayer takes the widgets' files out of the program.
-func widgetLayer() (*handlers.Widgets, error) {
-	files, err := widgets.Files()
-	if err != nil {
-		return nil, err
-	}
-	version, err := widgets.Version()
-	if err != nil {
-		return nil, err
-	}
-	return handlers.NewWidgets(version, files)
-}
-
-// proofsSince is the time before which proofs may have been used that this
-// process knows nothing of. Where the keys are as new as the process there are
-// none of our tokens, and nothing is known of the outside issuers' either.
-func (a *app) proofsSince() time.Time {
-	if a.keys.New() {
-		return time.Time{}
-	}
-	return a.now()
-}
-
-// errDraining is why a server that is about to stop is not ready.
-var errDraining = errors.New("draining: the server is stopping")
-
-func (srv *server) ready(ctx context.Context) error {
-	if srv.draining.Load() {
-		return errDraining
-	}
-	if err := srv.app.db.Ready(ctx); err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
-	return nil
-}
-
-func (srv *server) closeListeners() (err error) {
-	for _, d := range srv.doors {
-		err = errors.Join(err, d.listener.Close())
-	}
-	return err
 }

@@ -27,14 +27,14 @@ import (
 	"time"
 )
 
-// TestDemo: the line that the demo prints works as it is printed, and the demo
-// can be started again.
+// TestDemo checks that the command line that the demo prints works, and that the demo can be
+// started again.
 func TestDemo(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	for range 2 {
 		h.serve("--demo", "--demo-listen", "127.0.0.1:0")
 		var line string
-		for l := range strings.Lines(h.said.String()) {
+		for l := range strings.Lines(h.out.String()) {
 			if line == "" && strings.HasPrefix(l, "  curl ") {
 				line = l
 			}
@@ -54,10 +54,10 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// TestR5Drain: on a stop, every call that has begun is answered, slow ones
-// too, and the server exits with 0 within 10 s.
+// TestR5Drain checks that, on a stop, every call in progress is answered, slow calls too, and the
+// server exits with 0 within 10 s.
 func TestR5Drain(t *testing.T) {
-	h := newHome(t, "policy: {spike: {calls: 1000000}, token: {calls: 1000000}}\n")
+	h := newHarness(t, "policy: {spike: {calls: 1000000}, token: {calls: 1000000}}\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	token := strings.TrimSpace(h.must("token", "issue", "acme"))
@@ -80,11 +80,11 @@ func TestR5Drain(t *testing.T) {
 	}
 	ended := make(chan struct{})
 	go func() { h.end(); close(ended) }()
-	for !h.server.draining.Load() {
+	for h.server.Ready(t.Context()) == nil {
 		time.Sleep(time.Millisecond)
 	}
-	if err := h.server.ready(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "draining:") {
-		t.Errorf("a server that is stopping says it is ready: %v", err)
+	if err := h.server.Ready(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "draining:") {
+		t.Errorf("a server that is stopping is ready, or gives another reason: %v", err)
 	}
 	slow("&limit=1")
 	<-ended
@@ -96,9 +96,9 @@ func TestR5Drain(t *testing.T) {
 	t.Logf("%d calls around the stop", answered.Load())
 }
 
-// callOnce makes a call on a connection of its own. It has begun when the
-// server has accepted the connection: seen by its first 100 Continue.
-func (h *home) callOnce(token string, begun *atomic.Int64) bool {
+// callOnce makes a call on a connection of its own. The call has begun when the server has accepted
+// the connection, which its 100 Continue shows.
+func (h *harness) callOnce(token string, begun *atomic.Int64) bool {
 	c, err := net.Dial("tcp", strings.TrimPrefix(h.public, "http://"))
 	if err != nil {
 		return false
@@ -121,9 +121,9 @@ func (h *home) callOnce(token string, begun *atomic.Int64) bool {
 	return err == nil && res.StatusCode == 200
 }
 
-// beginSlowly sends the first part of a call. What it returns sends the rest,
-// and sees that it is answered.
-func (h *home) beginSlowly(token string) func(rest string) {
+// beginSlowly sends the first part of a call. The returned function sends the rest, and checks that
+// the call is answered.
+func (h *harness) beginSlowly(token string) func(rest string) {
 	h.t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(h.public, "http://"))
 	if err != nil {
@@ -147,9 +147,9 @@ func (h *home) beginSlowly(token string) func(rest string) {
 	}
 }
 
-// TestReload: SIGHUP reads the policy again, and only that.
+// TestReload checks that SIGHUP reads the policy again, and only the policy.
 func TestReload(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	token := strings.TrimSpace(h.must("token", "issue", "acme"))
@@ -163,7 +163,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("after SIGHUP: %s", body)
 	}
 	if !strings.Contains(h.log.String(), `"settings":"log.level"`) {
-		t.Errorf("it does not say what needs a restart: %s", h.log)
+		t.Errorf("it does not name the settings that need a restart: %s", h.log)
 	}
 	h.hangup("listen: oops\n", "the old ones stay")
 	if _, body := h.get("/v1/items?client_id=acme", token); !strings.Contains(body, `"calls_limit":77`) {
@@ -171,7 +171,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-func (h *home) hangup(settings, says string) {
+func (h *harness) hangup(settings, says string) {
 	h.t.Helper()
 	h.write("stile.yaml", settings)
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
@@ -184,44 +184,10 @@ func (h *home) hangup(settings, says string) {
 	}
 }
 
-// TestTLS: the certificate comes from two files, and is read again when they
-// change; half of a change leaves the old one in use.
+// TestTLS checks that the public listener uses the certificate of the settings.
 func TestTLS(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	cert, key := filepath.Join(h.dir, "cert.pem"), filepath.Join(h.dir, "key.pem")
-	writePair(t, cert, key, 1)
-	now := time.Now()
-	var ahead atomic.Int64
-	a := &app{now: func() time.Time { return now.Add(time.Duration(ahead.Load())) }, log: h.program(io.Discard, &bytes.Buffer{}).logger(mustLoad(t, h))}
-	s := mustLoad(t, h)
-	s.TLS.Certificate, s.TLS.Key = cert, key
-	c, err := newCertificates(s, a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serial := func(want int64) {
-		t.Helper()
-		ahead.Add(int64(2 * time.Second))
-		pair, err := c.config().GetCertificate(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		leaf, err := x509.ParseCertificate(pair.Certificate[0])
-		if err != nil || leaf.SerialNumber.Int64() != want {
-			t.Errorf("certificate %v, want %d (%v)", leaf.SerialNumber, want, err)
-		}
-	}
-	serial(1)
-	writePair(t, cert, filepath.Join(h.dir, "other.pem"), 2)
-	serial(1)
-	writePair(t, cert, key, 3)
-	serial(3)
-	os.Remove(key)
-	serial(3)
-	if _, err := newCertificates(s, a); err == nil {
-		t.Error("a start without a key")
-	}
-
 	writePair(t, cert, key, 4)
 	h.write("stile.yaml", fmt.Sprintf("listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: %s/data\ntls: {certificate: %s, key: %s}\n", h.dir, cert, key))
 	h.serve()
@@ -256,30 +222,30 @@ func writePair(t *testing.T, cert, key string, serial int64) {
 	}
 }
 
-// TestOneServer: a second server on the same data says so, and a port in use
-// is named; neither harms the first.
+// TestOneServer checks that a second server on the same data, or on a port in use, reports that,
+// and does not harm the first.
 func TestOneServer(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	h.serve()
 	_, err, code := h.run("serve")
 	if code != failed || !strings.Contains(err, "is open in another process") {
 		t.Errorf("a second server: %d %s", code, err)
 	}
-	other := newHome(t, "")
+	other := newHarness(t, "")
 	_, err, code = other.run("serve", "--listen", strings.TrimPrefix(h.public, "http://"))
 	if code != failed || !strings.Contains(err, "choose another address with --listen") {
 		t.Errorf("a port in use: %d %s", code, err)
 	}
 	h.must("tenant", "list")
 	if _, _, code := other.run("tenant", "list"); code != done {
-		t.Error("a start that failed holds the data directory")
+		t.Error("a failed start keeps the data directory locked")
 	}
 }
 
-// TestCheck says what is wrong, with exit code 1, and nothing of it if all is
-// well, running or not.
+// TestCheck checks that check reports problems with exit code 1, and none if there is none, with
+// and without a running server.
 func TestCheck(t *testing.T) {
-	h := newHome(t, "public_url: http://localhost:8080\n")
+	h := newHarness(t, "public_url: http://localhost:8080\n")
 	if out := h.must("check", "--json"); strings.Contains(out, `"wrong"`) || strings.Contains(out, `"warning"`) {
 		t.Errorf("not running: %s", out)
 	}
@@ -288,7 +254,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("running: %s", out)
 	}
 	busy := strings.TrimPrefix(h.public, "http://")
-	other := newHome(t, "public_url: http://api.example\nadmin_listen: "+busy+"\ntls: {certificate: none.pem, key: none.pem}\n")
+	other := newHarness(t, "public_url: http://api.example\nadmin_listen: "+busy+"\ntls: {certificate: none.pem, key: none.pem}\n")
 	other.write("stile.yaml", strings.ReplaceAll(other.read("stile.yaml"), "admin_listen: 127.0.0.1:0\n", ""))
 	out, _, code := other.run("check")
 	for _, want := range []string{"public_url    wrong", "tls           wrong", "admin_listen  wrong", "data          ok"} {
@@ -302,7 +268,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func (h *home) read(name string) string {
+func (h *harness) read(name string) string {
 	h.t.Helper()
 	text, err := os.ReadFile(filepath.Join(h.dir, name))
 	if err != nil {
@@ -311,9 +277,9 @@ func (h *home) read(name string) string {
 	return string(text)
 }
 
-// TestServerEndsEarly: a context that is over stops a server in good order.
+// TestServerEndsEarly checks that a context that is done already stops a server in good order.
 func TestServerEndsEarly(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, err bytes.Buffer

@@ -12,41 +12,41 @@ import (
 	"stile.example/stile/simulate"
 )
 
-// maxDays is how long a simulation may be: a month.
+// maxDays is the maximum length of a simulation, in days: a month.
 const maxDays = 31
 
 func (p *program) simulateCommand() *cobra.Command {
-	played, file := simulate.Default(), ""
-	c := &cobra.Command{Use: "simulate", Short: "try a policy on made-up people and scrapers",
-		Long: `Plays a day of made-up traffic through the real rules, by a false clock: people at
-home, in an office behind one address, on phones, and scrapers. It prints what the
-rules did to each group: challenges, pictures, blocks, and how much of the corpus a
-scraper got. The policy is that of --policy, else of the settings in use. The same
-seed prints the same. Nothing of the server's data is read or changed.
+	config, file := simulate.Default(), ""
+	c := &cobra.Command{Use: "simulate", Short: "try a policy on simulated people and scrapers",
+		Long: `Simulate a day of traffic against the real rules, using a fake clock: people at
+home, in an office behind one address, and on phones, and scrapers. For each
+group, print what the rules did: challenges, pictures, blocks, and how much of
+the corpus a scraper got. The same seed gives the same result. The data directory
+is neither read nor changed.
 
-Groups: ` + wrapped(simulate.Groups(), 80, 8) + `.`,
+` + wrap("Groups: "+strings.Join(simulate.Groups(), ", ")+".", ""),
 		Example: "  stile simulate\n  stile simulate --policy stricter.yaml --group office --group fifty\n  stile simulate --seed 7 --days 2 --json",
 		Args:    takes(0, 0, "no arguments, only flags")}
-	c.Flags().Uint64Var(&played.Seed, "seed", played.Seed, "what chance begins with")
-	c.Flags().StringVar(&file, "policy", "", "settings `file` whose policy is tried")
-	c.Flags().IntVar(&played.Days, "days", played.Days, "`days` to play")
-	c.Flags().StringArrayVar(&played.Groups, "group", nil, "only this `group`; repeat for more")
+	c.Flags().Uint64Var(&config.Seed, "seed", config.Seed, "random seed")
+	c.Flags().StringVar(&file, "policy", "", "settings `file` with the policy to simulate (default: the settings in use)")
+	c.Flags().IntVar(&config.Days, "days", config.Days, "`number` of days to simulate, 1 to 31")
+	c.Flags().StringArrayVar(&config.Groups, "group", nil, "simulate only this `group`; repeat for more (default: all groups)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if played.Days < 1 || played.Days > maxDays {
-			return useErrorf("--days %d is not allowed; allowed: 1 to %d", played.Days, maxDays)
+		if config.Days < 1 || config.Days > maxDays {
+			return useErrorf("--days %d: must be from 1 to %d", config.Days, maxDays)
 		}
-		for _, g := range played.Groups {
+		for _, g := range config.Groups {
 			if !slices.Contains(simulate.Groups(), g) {
-				return useErrorf("--group %q is unknown; allowed: %s", g, strings.Join(simulate.Groups(), ", "))
+				return useErrorf("--group %q: unknown group; must be one of %s", g, strings.Join(simulate.Groups(), ", "))
 			}
 		}
 		s, err := p.policyOf(file)
 		if err != nil {
 			return err
 		}
-		played.Policy, played.Addresses = s.Policy.Tokens(), s.Addresses()
-		played.Progress = groupsDone(p.err)
-		report, err := simulate.Run(c.Context(), played)
+		config.Policy, config.Addresses = s.Policy.Tokens(), s.Addresses()
+		config.Progress = groupsDone(p.err)
+		report, err := simulate.Run(c.Context(), config)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ Groups: ` + wrapped(simulate.Groups(), 80, 8) + `.`,
 	return p.prints(c)
 }
 
-// policyOf is the settings of a file alone, or those in use.
+// policyOf returns the settings of a file only, or the settings in use.
 func (p *program) policyOf(file string) (*settings.Settings, error) {
 	if file == "" {
 		return p.settings(nil)
@@ -76,8 +76,8 @@ func (p *program) showReport(r simulate.Report) error {
 	return err
 }
 
-// groupsDone shows how far a simulation is. Each group is played twice: by the
-// policy, and by the plain rules beside it.
+// groupsDone shows the progress of a simulation. Each group is simulated twice: with the policy,
+// and with the plain rules for comparison.
 func groupsDone(out io.Writer) func(done, of int) {
 	if !isTerminal(out) {
 		return func(done, of int) { fmt.Fprintf(out, "%d of %d done\n", done, of) }
@@ -88,26 +88,4 @@ func groupsDone(out io.Writer) func(done, of int) {
 			fmt.Fprintln(out)
 		}
 	}
-}
-
-// wrapped joins words with commas into lines of a width, the first of which
-// begins at a column.
-func wrapped(words []string, width, column int) string {
-	var b strings.Builder
-	for i, word := range words {
-		if i > 0 {
-			b.WriteString(",")
-			column++
-			if column+1+len(word) > width {
-				b.WriteString("\n")
-				column = 0
-			} else {
-				b.WriteString(" ")
-				column++
-			}
-		}
-		b.WriteString(word)
-		column += len(word)
-	}
-	return b.String()
 }

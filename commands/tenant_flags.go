@@ -8,12 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"stile.example/stile/tenants"
+	"stile.example/stile/operations"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/usage"
 )
 
-// tenantFlags are the flags of `tenant add` and `tenant set`.
+// tenantFlags are the flags of tenant add and tenant set.
 type tenantFlags struct {
 	name, keys   string
 	sites, price []string
@@ -22,14 +22,14 @@ type tenantFlags struct {
 
 func (f *tenantFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.name, "name", "", "`name` of the organisation")
-	c.Flags().StringArrayVar(&f.sites, "site", nil, "`origin` of its pages, such as https://www.acme.example; repeat for more; none: any page")
-	c.Flags().Int64Var(&f.callsPerMon, "calls-per-month", 0, "calls that it may make in a UTC month; 0: no limit")
-	c.Flags().StringArrayVar(&f.price, "price", nil, "what a call costs, `AMOUNT[@DAY]`, such as 0.002 (from today on) or 0.003@2027-01-01")
-	c.Flags().StringVar(&f.keys, "keys", "", "`file` with its JWK Set, for private_key_jwt instead of the secret")
+	c.Flags().StringArrayVar(&f.sites, "site", nil, "`origin` of the tenant's pages, such as https://www.acme.example; repeat for more (default: any page)")
+	c.Flags().Int64Var(&f.callsPerMon, "calls-per-month", 0, "quota: `number` of calls in a UTC month; 0: no limit")
+	c.Flags().StringArrayVar(&f.price, "price", nil, "price of a call, `AMOUNT[@DAY]`, such as 0.002 (from today on) or 0.003@2027-01-01")
+	c.Flags().StringVar(&f.keys, "keys", "", "`file` with the tenant's JWK Set, for private_key_jwt instead of the secret; an empty name removes it")
 }
 
-// change is what of it was given.
-func (f *tenantFlags) change(c *cobra.Command, clientID string, today string) (ch tenantChange, err error) {
+// change returns the flags that were given, as a change of a tenant.
+func (f *tenantFlags) change(c *cobra.Command, clientID string, today string) (ch operations.TenantChange, err error) {
 	ch.ClientID = clientID
 	given := c.Flags().Changed
 	if given("name") {
@@ -58,22 +58,22 @@ func (f *tenantFlags) change(c *cobra.Command, clientID string, today string) (c
 	return ch, nil
 }
 
-func parsePrice(text, today string) (tenants.Price, error) {
+func parsePrice(text, today string) (operations.Price, error) {
 	amount, since, has := strings.Cut(text, "@")
 	if !has {
 		since = today
 	}
 	micros, err := usage.ParseAmount(amount)
 	if err != nil {
-		return tenants.Price{}, useErrorf("--price %q: %v", text, err)
+		return operations.Price{}, useErrorf("--price %q: %v", text, err)
 	}
 	if _, err := time.Parse(time.DateOnly, since); err != nil {
-		return tenants.Price{}, useErrorf("--price %q: the day must be YYYY-MM-DD", text)
+		return operations.Price{}, useErrorf("--price %q: the day must be written YYYY-MM-DD", text)
 	}
-	return tenants.Price{Since: since, Micros: int64(micros)}, nil
+	return operations.Price{Since: since, Micros: int64(micros)}, nil
 }
 
-// readKeySet reads a tenant's public keys; "" takes them away.
+// readKeySet reads a tenant's public keys from a file. An empty name means no keys.
 func readKeySet(file string) (string, error) {
 	if file == "" {
 		return "", nil

@@ -9,44 +9,38 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"stile.example/stile/operations"
 )
 
 func (p *program) tokenCommand() *cobra.Command {
-	return noun("token", "one token, for support",
-		`For support: what has become of a token, or one to try things with. A token is
-named by itself or by its jti; - reads it from standard input, where no other
-user of this machine sees it.`,
+	return noun("token", "single tokens, for support",
+		`Issue a token for a test, show the state of one, or revoke one. Name a token by
+itself or by its jti. With - it is read from standard input, where other users of
+this machine can't see it.`,
 		"  stile token issue acme\n  stile token show - <token.txt\n  stile token revoke JTI",
 		p.tokenIssue(), p.tokenShow(), p.tokenRevoke())
 }
 
-// issued is the token endpoint's body (RFC 6749 §5.1).
-type issued struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int64  `json:"expires_in"`
-	Scope       string `json:"scope"`
-}
-
 func (p *program) tokenIssue() *cobra.Command {
-	var q issueQuery
-	c := &cobra.Command{Use: "issue CLIENT_ID", Short: "issue a token for a tenant",
-		Long: `Issues a token as the token endpoint would, and prints it. Calls made with it are
-counted and charged to the tenant.`,
+	var q operations.TokenRequest
+	c := &cobra.Command{Use: "issue CLIENT_ID",
+		Long: `Issue a token as the token endpoint does, and print it. Calls with it are counted
+and charged to the tenant.`,
 		Example: "  stile token issue acme\n  stile token issue acme --subject support-4711 --json",
 		Args:    takes(0, 1, "one CLIENT_ID")}
-	c.Flags().StringVar(&q.Tenant, "tenant", "", "the tenant's `client_id`, instead of the argument")
-	c.Flags().StringVar(&q.Subject, "subject", "", "the tenant's `name` of the visitor, at most 128 bytes")
-	c.Flags().StringVar(&q.Scope, "scope", scope, "the token's `scope`")
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` of the tenant, instead of the argument")
+	c.Flags().StringVar(&q.Subject, "subject", "", "`name` that the tenant uses for the visitor, at most 128 bytes (default: the client_id)")
+	c.Flags().StringVar(&q.Scope, "scope", operations.Scope, "`scope` of the token")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 1 && q.Tenant == "" {
 			q.Tenant, args = args[0], nil
 		}
 		if len(args) > 0 || q.Tenant == "" {
-			return useErrorf("name the tenant once: `stile token issue CLIENT_ID`")
+			return useErrorf("`stile token issue` takes one CLIENT_ID, as an argument or with --tenant")
 		}
-		var made issued
-		if err := p.run(c.Context(), "token.issue", q, &made); err != nil {
+		var made operations.IssuedToken
+		if err := p.run(c, q, &made); err != nil {
 			return err
 		}
 		if p.json {
@@ -58,30 +52,11 @@ counted and charged to the tenant.`,
 	return p.prints(c)
 }
 
-// tokenView is what --json prints of a token.
-type tokenView struct {
-	Active     bool       `json:"active"`
-	ClientID   *string    `json:"client_id"` // null: not known
-	Binding    string     `json:"binding"`   // none, address
-	Calls      uint32     `json:"calls"`
-	CallsLimit uint32     `json:"calls_limit"`
-	Reason     *string    `json:"reason"` // why it is not active, as a code; null if it is
-	IssuedAt   *time.Time `json:"issued_at"`
-	ExpiresAt  *time.Time `json:"expires_at"`
-	Challenges int        `json:"challenges"` // asked so far
-}
-
-// tokenInfo is what a person is shown of one.
-type tokenInfo struct {
-	tokenView
-	Open string // the challenge that waits to be solved, "" for none
-}
-
 func (p *program) tokenShow() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "show TOKEN|JTI|-", Short: "show what has become of a token",
-		Long: `Shows whether a token is good, what it is bound to, its calls and challenges, and
-if it is no longer good, why. A token that was never presented can only be shown by
-itself: until its first call the server keeps nothing of it.
+	return p.prints(&cobra.Command{Use: "show TOKEN|JTI|-",
+		Long: `Show whether a token is active and, if not, why; what it is bound to; its calls
+and challenges. Until its first call the server stores nothing about a token, so
+name a token that was never used by itself, not by its jti.
 ` + inProcessList,
 		Example: "  stile token show - --json <token.txt\n  stile token show TOKEN --json",
 		Args:    takes(1, 1, "one token or jti"),
@@ -90,8 +65,8 @@ itself: until its first call the server keeps nothing of it.
 			if err != nil {
 				return err
 			}
-			var v tokenInfo
-			if err := p.run(c.Context(), "token.show", name, &v); err != nil {
+			var v operations.TokenInfo
+			if err := p.run(c, operations.TokenName{Token: name}, &v); err != nil {
 				return err
 			}
 			return p.showToken(v)
@@ -99,8 +74,8 @@ itself: until its first call the server keeps nothing of it.
 }
 
 func (p *program) tokenRevoke() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "revoke TOKEN|JTI|-", Short: "make a token invalid for good",
-		Long:    "Revokes a token: its calls are refused with token_revoked from now on. It cannot be\nundone.\n" + inProcessList,
+	return p.prints(&cobra.Command{Use: "revoke TOKEN|JTI|-",
+		Long:    "Revoke a token: its calls are refused with token_revoked from now on. This can't\nbe undone.\n" + inProcessList,
 		Example: "  stile token revoke - <token.txt\n  stile token revoke TOKEN",
 		Args:    takes(1, 1, "one token or jti"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -108,25 +83,25 @@ func (p *program) tokenRevoke() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var v tokenInfo
-			if err := p.run(c.Context(), "token.revoke", name, &v); err != nil {
+			var v operations.TokenInfo
+			if err := p.run(c, operations.TokenName{Token: name}, &v); err != nil {
 				return err
 			}
 			return p.showToken(v)
 		}})
 }
 
-// inProcessList is what the help says of tokens as arguments.
+// inProcessList is the help text about tokens as arguments.
 const inProcessList = `
 Other users of this machine can see the arguments of a running command (ps), and
 the shell may store them. Use - to read the token from standard input instead.`
 
-// maxTokenText is how much of standard input is read for a token: more than the
-// longest one, with the spaces and line breaks around it.
+// maxTokenText is how much of standard input is read for a token, in bytes: more than the longest
+// token, with spaces and line breaks around it.
 const maxTokenText = 8 << 10
 
-// tokenName returns the token or jti of an argument; - is standard input, which
-// must hold nothing else. Errors don't quote it.
+// tokenName returns the token or jti that an argument names. - means standard input, which must
+// contain nothing else. Errors don't quote the token.
 func (p *program) tokenName(arg string) (string, error) {
 	if arg != "-" {
 		return arg, nil
@@ -137,14 +112,14 @@ func (p *program) tokenName(arg string) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("read the token from standard input: %w", err)
 	case len(text) > maxTokenText || len(fields) != 1:
-		return "", errors.New("standard input must hold one token or jti, and nothing else")
+		return "", errors.New("standard input must contain one token or jti, and nothing else")
 	}
 	return fields[0], nil
 }
 
-func (p *program) showToken(v tokenInfo) error {
+func (p *program) showToken(v operations.TokenInfo) error {
 	if p.json {
-		return writeJSON(p.out, v.tokenView)
+		return writeJSON(p.out, v.TokenView)
 	}
 	text := func(s *string) string {
 		if s == nil {
@@ -158,11 +133,11 @@ func (p *program) showToken(v tokenInfo) error {
 		}
 		return t.Format(time.RFC3339)
 	}
-	state := "good"
+	state := "active"
 	if !v.Active {
-		state = "not good: " + text(v.Reason)
+		state = "not active: " + text(v.Reason)
 	}
 	return card(p.out, "token", state, "client_id", text(v.ClientID), "binding", v.Binding,
-		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges), "open", cellOr(v.Open),
+		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges), "open", cellOr(v.OpenChallenge),
 		"issued_at", at(v.IssuedAt), "expires_at", at(v.ExpiresAt))
 }

@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// TestTokenFromStandardInput: - reads a token from standard input, where it is
-// not in the process list; an argument continues to work. The help warns, and an
-// error does not quote what was read.
+// TestTokenFromStandardInput checks that - reads a token from standard input, where it is not in
+// the process list, and that an argument works too. The help warns, and an error does not quote the
+// input.
 func TestTokenFromStandardInput(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	h.must("tenant", "add", "acme")
 	token := strings.TrimSpace(h.must("token", "issue", "acme"))
 	want := h.must("token", "show", token)
@@ -23,7 +23,7 @@ func TestTokenFromStandardInput(t *testing.T) {
 		h.in = in
 		for _, verb := range []string{"show", "revoke"} {
 			out, err, code := h.run("token", verb, "-")
-			if code != failed || out != "" || !strings.Contains(err, "must hold one token or jti") || strings.Contains(err, "secret") || strings.Contains(err, token[:20]) {
+			if code != failed || out != "" || !strings.Contains(err, "must contain one token or jti") || strings.Contains(err, "secret") || strings.Contains(err, token[:20]) {
 				t.Errorf("%s - of %.20q…: %d %s%s", verb, in, code, out, err)
 			}
 		}

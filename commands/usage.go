@@ -1,28 +1,28 @@
 package commands
 
 import (
-	"context"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/operations"
 	"stile.example/stile/usage"
 )
 
 func (p *program) usageCommand() *cobra.Command {
-	var q usageQuery
+	var q operations.UsageQuery
 	var format string
-	c := &cobra.Command{Use: "usage", Short: "what tenants used, and what it costs",
-		Long: `Prints calls, records (items delivered) and amounts by tenant, UTC day and route.
-Each answered call is in it exactly once. Amounts are calls times the price that
-the tenant had on that day. --from and --to are days, both included, or months.`,
+	c := &cobra.Command{Use: "usage",
+		Long: `Print calls, records (items delivered) and amounts by tenant, UTC day and route.
+Each answered call is counted exactly once. An amount is the number of calls times
+the price that the tenant had on that day.`,
 		Example: `  stile usage --from 2026-11 --to 2026-11
   stile usage --tenant acme --from 2026-11-15 --format csv > acme.csv`,
 		Args: takes(0, 0, "no arguments, only flags")}
-	c.Flags().StringVar(&q.Tenant, "tenant", "", "only this `client_id`")
-	c.Flags().StringVar(&q.From, "from", "", "first `day`: YYYY-MM-DD, or YYYY-MM for the first of a month")
-	c.Flags().StringVar(&q.To, "to", "", "last `day`: YYYY-MM-DD, or YYYY-MM for the last of a month")
-	c.Flags().StringVar(&format, "format", "table", "table, csv, json or ndjson")
+	c.Flags().StringVar(&q.Tenant, "tenant", "", "only the tenant with this `client_id`")
+	c.Flags().StringVar(&q.From, "from", "", "first `day`: YYYY-MM-DD, or YYYY-MM for the first day of a month")
+	c.Flags().StringVar(&q.To, "to", "", "last `day`, included: YYYY-MM-DD, or YYYY-MM for the last day of a month")
+	c.Flags().StringVar(&format, "format", "table", "`format`: table, csv, json or ndjson")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		f, err := usage.ParseFormat(format)
 		if err != nil {
@@ -37,8 +37,8 @@ the tenant had on that day. --from and --to are days, both included, or months.`
 		if q.To, err = dayOf("to", q.To, lastDay); err != nil {
 			return err
 		}
-		var sent []usageRow
-		if err := p.run(c.Context(), "usage", q, &sent); err != nil {
+		var sent []operations.UsageRow
+		if err := p.run(c, q, &sent); err != nil {
 			return err
 		}
 		rows := make([]usage.Row, len(sent))
@@ -50,52 +50,16 @@ the tenant had on that day. --from and --to are days, both included, or months.`
 	return p.prints(c)
 }
 
-// dayOf reads a day, or a month of which edge is the day that is meant.
+// dayOf parses a day, or a month, of which edge returns the day that is meant.
 func dayOf(flag, text string, edge func(time.Time) time.Time) (string, error) {
 	if t, err := time.Parse("2006-01", text); err == nil {
 		return edge(t).Format(time.DateOnly), nil
 	}
 	if _, err := time.Parse(time.DateOnly, text); text != "" && err != nil {
-		return "", useErrorf("--%s %q is no day; allowed: YYYY-MM-DD or YYYY-MM", flag, text)
+		return "", useErrorf("--%s %q: must be YYYY-MM-DD or YYYY-MM", flag, text)
 	}
 	return text, nil
 }
 
 func firstDay(month time.Time) time.Time { return month }
 func lastDay(month time.Time) time.Time  { return month.AddDate(0, 1, -1) }
-
-// usageQuery asks for usage; an empty field is no bound.
-type usageQuery struct{ Tenant, From, To string }
-
-// usageRow is a usage.Row on its way here.
-type usageRow struct {
-	Tenant, Day, Route     string
-	Calls, Records, Micros int64
-}
-
-func readUsage(ctx context.Context, a *app, q usageQuery) ([]usageRow, error) {
-	lines, err := a.db.Usage(ctx, q.Tenant, q.From, q.To)
-	if err != nil {
-		return nil, err
-	}
-	if _, known := a.tenants.Find(q.Tenant); q.Tenant != "" && len(lines) == 0 && !known { // a removed one still has its usage
-		_, err := a.find(q.Tenant)
-		return nil, err
-	}
-	rows, err := usage.Statement(lines, a.price)
-	sent := make([]usageRow, len(rows))
-	for i, r := range rows {
-		sent[i] = usageRow{r.Tenant, r.Day, r.Route, r.Calls, r.Records, int64(r.Amount)}
-	}
-	return sent, err
-}
-
-// price is what a call costs a tenant on a day. One that was removed took its
-// prices with it: its usage is still shown, and nothing is charged.
-func (a *app) price(clientID, day string) int64 {
-	t, ok := a.tenants.Find(clientID)
-	if !ok {
-		return 0
-	}
-	return t.PriceOn(day)
-}

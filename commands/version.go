@@ -10,14 +10,14 @@ import (
 // versionView is what `version --json` prints.
 type versionView struct {
 	Version string `json:"version"`
-	Commit  string `json:"commit"` // with a + if files were changed; "" if unknown
+	Commit  string `json:"commit"` // with a + if files had been changed; empty: unknown
 	Go      string `json:"go"`
 	SQLite  string `json:"sqlite"`
 }
 
 func (p *program) versionCommand() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "version", Short: "which version this is",
-		Long:    "Prints the version, the commit that it was built from, and those of Go and SQLite in it.",
+	return p.prints(&cobra.Command{Use: "version", Short: "print the version",
+		Long:    "Print the version, the commit that it was built from, and the versions of Go and\nSQLite.",
 		Example: "  stile version --json",
 		Args:    takes(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {

@@ -1,4 +1,4 @@
-package commands
+package server
 
 import (
 	"crypto/hkdf"
@@ -9,23 +9,23 @@ import (
 	"net/netip"
 )
 
-// addressShower shows source addresses as the setting log_addresses says.
+// addressShower formats source addresses as the setting log_addresses says.
 type addressShower struct {
 	how string
 	key []byte // of the hash
 }
 
-// newAddressShower derives the key of its hash from the server's: the same
-// address has the same hash as long as the server's keys are kept.
+// newAddressShower derives the key of its hash from the server's key: an address has the same hash
+// as long as the server's keys stay the same.
 func newAddressShower(how string, secret []byte) (*addressShower, error) {
 	key, err := hkdf.Key(sha256.New, secret, nil, "stile: shown addresses, 1", 32)
 	if err != nil {
-		return nil, fmt.Errorf("derive the key of shown addresses: %w", err)
+		return nil, fmt.Errorf("derive the key for hashes of addresses: %w", err)
 	}
 	return &addressShower{how, key}, nil
 }
 
-// show is an address as it may be shown, "" of none.
+// show returns the text of an address as it may be shown, "" for the zero address.
 func (s *addressShower) show(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
@@ -43,6 +43,6 @@ func (s *addressShower) show(a netip.Addr) string {
 	if a.Is4() {
 		bits = 24
 	}
-	p, _ := a.Prefix(bits) // both are good lengths
+	p, _ := a.Prefix(bits) // both lengths are valid
 	return p.String()
 }

@@ -1,4 +1,4 @@
-package commands
+package socket
 
 import (
 	"bufio"
@@ -11,15 +11,14 @@ import (
 	"stile.example/stile/content"
 )
 
-// Items go to the one who imports them as lines of JSON, as content.Export
-// writes them, and a last line {"end":N}: a stream without it was cut off, and
-// nothing of it is imported.
+// Items are sent as lines of JSON, as content.Export writes them, followed by a line {"end":N}. A
+// stream without that line was cut off, and nothing of it is imported.
 const (
 	endOfItems  = `{"end":`
-	longestLine = 16 << 20 // an item of 1 MiB, every byte of it escaped
+	longestLine = 16 << 20 // in bytes: an item of 1 MiB of which every byte is escaped
 )
 
-// sendItems writes items, and the end.
+// sendItems writes items and the last line.
 func sendItems(w io.Writer, items iter.Seq2[content.Item, error]) error {
 	n := 0
 	counted := func(yield func(content.Item, error) bool) {
@@ -36,7 +35,7 @@ func sendItems(w io.Writer, items iter.Seq2[content.Item, error]) error {
 	return err
 }
 
-// pipeItems sends items to a reader. stop ends it, and returns when the items
+// pipeItems returns a reader from which items are sent. stop ends it, and returns when the items
 // are no longer being read.
 func pipeItems(items iter.Seq2[content.Item, error]) (r io.Reader, stop func()) {
 	in, out := io.Pipe()
@@ -44,7 +43,8 @@ func pipeItems(items iter.Seq2[content.Item, error]) (r io.Reader, stop func()) 
 	go func() {
 		defer close(ended)
 		err := sendItems(out, items)
-		if err != nil { // as another error: net/http compares it, and content.Faults cannot be compared
+		// Wrapped, because net/http compares the error, and content.LineErrors can't be compared.
+		if err != nil {
 			err = fmt.Errorf("read the items: %w", err)
 		}
 		out.CloseWithError(err)
@@ -55,7 +55,7 @@ func pipeItems(items iter.Seq2[content.Item, error]) (r io.Reader, stop func()) 
 	}
 }
 
-// receiveItems reads what sendItems wrote.
+// receiveItems reads items that sendItems wrote.
 func receiveItems(r io.Reader) iter.Seq2[content.Item, error] {
 	in := bufio.NewScanner(r)
 	in.Buffer(make([]byte, 64<<10), longestLine)
@@ -64,7 +64,7 @@ func receiveItems(r io.Reader) iter.Seq2[content.Item, error] {
 		for ; in.Scan(); n++ {
 			if end, is := bytes.CutPrefix(in.Bytes(), []byte(endOfItems)); is {
 				if string(end) != fmt.Sprintf("%d}", n) {
-					yield(content.Item{}, errors.New("items were lost on the way"))
+					yield(content.Item{}, errors.New("some items were lost in transmission"))
 				}
 				return
 			}

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// jtiOf is the jti that stands in a token.
+// jtiOf returns the jti of a token.
 func jtiOf(token string) string {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -26,7 +26,7 @@ func jtiOf(token string) string {
 	return c.JTI
 }
 
-// unpack unpacks a tar file into a folder that it makes.
+// unpack unpacks a tar file into a new directory.
 func unpack(t *testing.T, file, dir string) {
 	t.Helper()
 	f, err := os.Open(file)

@@ -1,4 +1,4 @@
-package commands
+package server
 
 import (
 	"log/slog"
@@ -10,21 +10,21 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// policies is every tenant's effective policy. It is asked at each call, so it
-// keeps the one that it worked out until the tenant or the settings change.
+// policies returns every tenant's effective policy. It is needed at each call, so it is cached
+// until the tenant or the settings change.
 type policies struct {
-	log  *slog.Logger
-	book atomic.Pointer[policyCache]
+	log   *slog.Logger
+	cache atomic.Pointer[policyCache]
 }
 
-// policyCache is the policies under one set of settings.
+// policyCache has the policies under one set of settings.
 type policyCache struct {
 	settings *settings.Settings
 	own      handlers.Policy // the server's, for requests that name no tenant
-	pages    sync.Map        // tenant's number: *page. Bounded by the tenants
+	entries  sync.Map        // *policyEntry by the tenant's number; bounded by the number of tenants
 }
 
-// policyEntry is the policy of one tenant as it was when the policy was worked out.
+// policyEntry is the policy of a tenant, and the tenant for which it was computed.
 type policyEntry struct {
 	tenant *tenants.Tenant
 	policy handlers.Policy
@@ -36,31 +36,31 @@ func newPolicies(s *settings.Settings, log *slog.Logger) *policies {
 	return p
 }
 
-// use begins anew with other settings.
+// use empties the cache and adopts new settings.
 func (p *policies) use(s *settings.Settings) {
-	p.book.Store(&policyCache{settings: s, own: policyOf(s.Policy)})
+	p.cache.Store(&policyCache{settings: s, own: policyOf(s.Policy)})
 }
 
-// of is a tenant's policy, and the server's own for nil. A tenant that changes is another value, so it is
-// the pointer that tells whether the page is still right.
+// of returns a tenant's policy, or the server's own for nil. A changed tenant is another value, so
+// comparing the pointer shows whether the entry is current.
 func (p *policies) of(t *tenants.Tenant) handlers.Policy {
-	b := p.book.Load()
+	c := p.cache.Load()
 	if t == nil {
-		return b.own
+		return c.own
 	}
-	if kept, ok := b.pages.Load(t.Number); ok && kept.(*policyEntry).tenant == t {
+	if kept, ok := c.entries.Load(t.Number); ok && kept.(*policyEntry).tenant == t {
 		return kept.(*policyEntry).policy
 	}
-	own, err := b.settings.For(t)
+	own, err := c.settings.For(t)
 	if err != nil {
 		p.log.Warn("a tenant's setting is no longer allowed; the server's own is used", "tenant", t.ClientID, "err", err)
 	}
 	fresh := &policyEntry{t, policyOf(own)}
-	b.pages.Store(t.Number, fresh)
+	c.entries.Store(t.Number, fresh)
 	return fresh.policy
 }
 
-// policyOf is a policy as the handlers know it.
+// policyOf returns a policy in the form that the handlers need.
 func policyOf(p settings.Policy) handlers.Policy {
 	return handlers.Policy{
 		Token: p.Tokens(), Lifetime: p.Lifetime, Site: p.Site, QueryTokens: p.QueryTokens, JSONP: p.JSONP, Callbacks: p.Callbacks,

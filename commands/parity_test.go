@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// TestOneCodePath runs every command with a server running and without one,
-// in the same order on two data directories: what they print is the same.
-func TestOneCodePath(t *testing.T) {
-	offline, online := newHome(t, "public_url: https://api.example\n"), newHome(t, "public_url: https://api.example\n")
+// TestSameOutput runs every command with a server and without one, in the same order on two data
+// directories, and checks that the output is the same.
+func TestSameOutput(t *testing.T) {
+	offline, online := newHarness(t, "public_url: https://api.example\n"), newHarness(t, "public_url: https://api.example\n")
 	online.serve()
-	for _, h := range []*home{offline, online} {
+	for _, h := range []*harness{offline, online} {
 		h.write("items.jsonl", threeItems)
 		h.write("wrong.jsonl", "{\"id\":\"a\"}\n{\"id\":\"b c\",\"title\":\"x\"}\n")
 		h.write("less.jsonl", `{"id":"a","collection":"c","title":"Anna Maria"}`)
@@ -48,7 +48,7 @@ func TestOneCodePath(t *testing.T) {
 		"tenant remove other --yes", "tenant remove acme --json", "tenant remove acme", "tenant list", "content list --tenant acme",
 	} {
 		var said [2]string
-		for i, h := range []*home{offline, online} {
+		for i, h := range []*harness{offline, online} {
 			args := strings.Fields(strings.NewReplacer("DIR", h.dir, "TOKEN", token[i], "JTI", jtiOf(token[i])).Replace(line))
 			out, err, code := h.run(args...)
 			if line == "token issue acme --subject me" {
@@ -67,12 +67,12 @@ func TestOneCodePath(t *testing.T) {
 
 var changing = regexp.MustCompile(`stile_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_.-]+|[A-Za-z0-9_-]{16}( |")|20\d\d-\d\d-\d\dT[0-9:.]+Z|"bytes":\d+|[0-9.]+ MB|"expires_in":\d+`)
 
-// normal replaces what is different from run to run.
+// normal replaces what differs from run to run.
 func normal(text string) string { return changing.ReplaceAllString(text, "…") }
 
-// TestJSONShapes holds --json to the contract's table, byte by byte.
+// TestJSONShapes compares the output of --json with the contract's table, byte by byte.
 func TestJSONShapes(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	items := h.write("items.jsonl", threeItems)
 	wrong := h.write("wrong.jsonl", "{\"id\":\"a\",\"title\":\"x\"}\n{\"id\":\"b\"}\n")
 	h.serve()
@@ -117,9 +117,9 @@ func TestJSONShapes(t *testing.T) {
 
 var loose = regexp.MustCompile(`"(client_secret|access_token|kid|created_at|verifies_until|until)":"[^"]+"`)
 
-// TestShowToken: the JSON of a token at the stations of its life, and usage.
+// TestShowToken checks the JSON of a token before, during and after its use, and its usage.
 func TestShowToken(t *testing.T) {
-	h := newHome(t, "public_url: https://api.example\n")
+	h := newHarness(t, "public_url: https://api.example\n")
 	h.write("items.jsonl", threeItems)
 	h.serve()
 	h.must("content", "import", filepath.Join(h.dir, "items.jsonl"))
@@ -160,9 +160,9 @@ func TestShowToken(t *testing.T) {
 	show(`{"active":false,"client_id":"acme","binding":"address","calls":1,"calls_limit":2,"reason":"token_revoked","issued_at":"…","expires_at":"…","challenges":0}`)
 }
 
-// TestTenantChangesHoldAtOnce: what a command changes, the running server does.
-func TestTenantChangesHoldAtOnce(t *testing.T) {
-	h := newHome(t, "")
+// TestTenantChanges checks that a change of a tenant affects the next call.
+func TestTenantChanges(t *testing.T) {
+	h := newHarness(t, "")
 	h.serve()
 	h.must("tenant", "add", "acme")
 	token := strings.TrimSpace(h.must("token", "issue", "acme"))
@@ -200,24 +200,24 @@ func TestTenantChangesHoldAtOnce(t *testing.T) {
 	}
 }
 
-// TestRemoveAsksAPerson: where a person types, remove asks.
-func TestRemoveAsksAPerson(t *testing.T) {
+// TestConfirm checks that only the right word, as a whole line, confirms.
+func TestConfirm(t *testing.T) {
 	var asked output
 	p := &program{err: &asked, in: strings.NewReader("other\n")}
 	if p.confirm("Sure? ", "acme") || asked.String() != "Sure? " {
-		t.Error("another word is a yes")
+		t.Error("another word confirms")
 	}
 	if p.in = strings.NewReader("acme\n"); !p.confirm("", "acme") {
-		t.Error("the word is a no")
+		t.Error("the word does not confirm")
 	}
 	if p.in = strings.NewReader("acme"); p.confirm("", "acme") {
-		t.Error("an end without a line is a yes")
+		t.Error("a word without a line break confirms")
 	}
 }
 
-// TestBackupRestores: what was backed up while serving is all there again.
+// TestBackupRestores checks that a backup that was made while serving can be restored completely.
 func TestBackupRestores(t *testing.T) {
-	h := newHome(t, "")
+	h := newHarness(t, "")
 	h.write("items.jsonl", threeItems)
 	h.serve()
 	h.must("tenant", "add", "acme")
@@ -232,7 +232,7 @@ func TestBackupRestores(t *testing.T) {
 	public, _ := strings.CutPrefix(h.public, "http://")
 	h.end()
 
-	r := newHome(t, "public_url: http://localhost:"+public[strings.LastIndexByte(public, ':')+1:]+"\n")
+	r := newHarness(t, "public_url: http://localhost:"+public[strings.LastIndexByte(public, ':')+1:]+"\n")
 	unpack(t, file, filepath.Join(r.dir, "data"))
 	r.serve()
 	if status, body := r.get("/v1/items?client_id=acme", token); status != 200 || !strings.Contains(body, `"calls":2,`) || !strings.Contains(body, "Berta") {

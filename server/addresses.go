@@ -1,4 +1,4 @@
-package commands
+package server
 
 import (
 	"context"
@@ -11,38 +11,27 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// tenantName is the client_id of the tenant of a number, "" if there is none.
-func (a *app) tenantName(number uint32) string {
-	if number == 0 {
-		return ""
-	}
-	if t, ok := a.tenants.ByNumber(number); ok {
-		return t.ClientID
-	}
-	return ""
-}
-
-// countAddresses is the lines of the address list by kind and by tenant, for
-// the metrics. Lines that are about all tenants have the name "".
-func (a *app) countAddresses() map[handlers.Listed]int {
+// countAddresses counts the lines of the address list by kind and tenant, for the metrics. Lines
+// about all tenants are counted for the tenant "".
+func (srv *Server) countAddresses() map[handlers.Listed]int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // a scrape must not hang
 	defer cancel()
-	lines, err := a.book.Lines(ctx, a.now())
+	lines, err := srv.dir.Addresses.Lines(ctx, srv.dir.Now())
 	if err != nil {
-		a.log.Warn("the address list could not be counted", "err", err)
+		srv.dir.Log.Warn("can't count the address list", "err", err)
 	}
 	n := map[handlers.Listed]int{}
 	for _, l := range lines {
-		n[handlers.Listed{Kind: l.Kind, Tenant: a.tenantName(l.Tenant)}]++
+		n[handlers.Listed{Kind: l.Kind, Tenant: srv.dir.TenantName(l.Tenant)}]++
 	}
 	return n
 }
 
-// observedAddress tells of a binding at an address that a rule would have
-// challenged or refused, and which is only observed.
-func (srv *server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
-	a, shown := srv.app, srv.app.shown.show(at.From)
-	tenant := a.tenantName(at.Tenant)
+// observedAddress records that a rule about addresses, which is only observed, would have
+// challenged or refused a call.
+func (srv *Server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
+	shown := srv.addresses.show(at.From)
+	tenant := srv.dir.TenantName(at.Tenant)
 	f := refusals.Refusal{Ref: handlers.NewRef(), At: at.At.UTC(), Tenant: tenant, Code: string(handlers.ChallengeRequired),
 		Rule: "address.bindings", Limit: int64(v.Limit), Seen: int64(v.Seen),
 		Identity: "address " + shown, Address: shown, Observed: true}
@@ -53,8 +42,8 @@ func (srv *server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
 		f.Code, f.Rule = string(handlers.AddressBlocked), "address.block"
 	}
 	srv.metrics.ObservedAddress(tenant, handlers.Code(f.Code))
-	a.refusals.Note(f, true)
-	a.refusals.Log(at.At, refusals.Line{
+	srv.dir.Refusals.Note(f, true)
+	srv.dir.Refusals.Log(at.At, refusals.Line{
 		Key:   refusals.Key{Message: "observed", Code: f.Code, Tenant: tenant, Address: shown},
 		Attrs: []slog.Attr{slog.String("ref", f.Ref)},
 	})

@@ -12,34 +12,34 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
 
-// home is a place with settings and a data directory of its own, where
-// commands are run in this process.
-type home struct {
+// harness has settings and a data directory, and runs commands in this process.
+type harness struct {
 	t   testing.TB
 	dir string
 	in  string    // standard input of the next command
-	at  time.Time // what the clock shows; zero: the time
+	at  time.Time // the time of the fake clock; zero: the real time
 
 	stop   context.CancelFunc
 	exited chan int
-	server *server
+	server *server.Server
 	public string // URLs
 	admin  string
-	said   *output // what the server wrote: to standard output
-	log    *output // and to standard error
+	out    *output // the server's standard output
+	log    *output // the server's standard error
 }
 
-func newHome(t testing.TB, settings string) *home {
+func newHarness(t testing.TB, settings string) *harness {
 	t.Helper()
-	h := &home{t: t, dir: t.TempDir()}
+	h := &harness{t: t, dir: t.TempDir()}
 	h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\n"+settings)
 	return h
 }
 
-func (h *home) write(name, text string) string {
+func (h *harness) write(name, text string) string {
 	h.t.Helper()
 	file := filepath.Join(h.dir, name)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -48,7 +48,7 @@ func (h *home) write(name, text string) string {
 	return file
 }
 
-func (h *home) program(out, err io.Writer) *program {
+func (h *harness) program(out, err io.Writer) *program {
 	now := time.Now
 	if !h.at.IsZero() {
 		now = func() time.Time { return h.at }
@@ -58,14 +58,14 @@ func (h *home) program(out, err io.Writer) *program {
 }
 
 // run runs a command.
-func (h *home) run(args ...string) (out, err string, code int) {
+func (h *harness) run(args ...string) (out, err string, code int) {
 	var o, e bytes.Buffer
 	code = h.program(&o, &e).main(h.t.Context(), args)
 	return o.String(), e.String(), code
 }
 
-// must runs a command that must be done, and returns what it prints.
-func (h *home) must(args ...string) string {
+// must runs a command that must succeed, and returns its output.
+func (h *harness) must(args ...string) string {
 	h.t.Helper()
 	out, err, code := h.run(args...)
 	if code != done {
@@ -74,14 +74,14 @@ func (h *home) must(args ...string) string {
 	return out
 }
 
-// serve starts a server and returns when it serves.
-func (h *home) serve(args ...string) {
+// serve starts a server, and returns when it accepts requests.
+func (h *harness) serve(args ...string) {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	h.said, h.log, h.exited = &output{}, &output{}, make(chan int, 1)
-	p := h.program(h.said, h.log)
-	ready := make(chan *server, 1)
-	p.ready = func(s *server) { ready <- s }
+	h.out, h.log, h.exited = &output{}, &output{}, make(chan int, 1)
+	p := h.program(h.out, h.log)
+	ready := make(chan *server.Server, 1)
+	p.ready = func(s *server.Server) { ready <- s }
 	go func() { h.exited <- p.main(ctx, append([]string{"serve"}, args...)) }()
 	select {
 	case h.server = <-ready:
@@ -90,8 +90,8 @@ func (h *home) serve(args ...string) {
 		h.t.Fatalf("serve ended with %d\n%s", code, h.log)
 	}
 	h.stop = cancel
-	h.public = "http://" + h.server.doors[0].listener.Addr().String()
-	h.admin = "http://" + h.server.doors[1].listener.Addr().String()
+	h.public = "http://" + h.server.Addr("public")
+	h.admin = "http://" + h.server.Addr("admin")
 	h.t.Cleanup(func() {
 		if h.stop != nil {
 			h.end()
@@ -99,8 +99,8 @@ func (h *home) serve(args ...string) {
 	})
 }
 
-// end stops the server, which must exit with 0 within the 10 s of R5.
-func (h *home) end() {
+// end stops the server, which must exit with 0 within 10 s (R5).
+func (h *harness) end() {
 	h.t.Helper()
 	h.stop()
 	h.stop = nil
@@ -110,12 +110,12 @@ func (h *home) end() {
 			h.t.Fatalf("the server exited with %d\n%s", code, h.log)
 		}
 	case <-time.After(10 * time.Second):
-		h.t.Fatalf("the server does not end\n%s", h.log)
+		h.t.Fatalf("the server does not stop\n%s", h.log)
 	}
 }
 
-// get asks the content API.
-func (h *home) get(path, token string) (int, string) {
+// get sends a request to the content API.
+func (h *harness) get(path, token string) (int, string) {
 	h.t.Helper()
 	req, err := http.NewRequest("GET", h.public+path, nil)
 	if err != nil {
@@ -139,7 +139,7 @@ const threeItems = `{"id":"a","collection":"c","title":"Anna","tags":["x"],"attr
 {"id":"d","collection":"e","title":"Dora"}
 `
 
-// output can be written by a server and read by a test at once.
+// output can be written by a server and read by a test simultaneously.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -157,7 +157,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-func mustLoad(t testing.TB, h *home) *settings.Settings {
+func mustLoad(t testing.TB, h *harness) *settings.Settings {
 	t.Helper()
 	s, err := h.program(io.Discard, io.Discard).settings(nil)
 	if err != nil {

@@ -1,4 +1,4 @@
-package commands
+package datadir
 
 import (
 	"errors"
@@ -8,17 +8,17 @@ import (
 	"syscall"
 )
 
-// errHeld says that another process has the data directory open.
-var errHeld = errors.New("held by another process")
+// ErrHeld means that another process has the data directory open.
+var ErrHeld = errors.New("held by another process")
 
-// lock is held by the one process that has a data directory open. It ends with
-// the process, however that ends: there are no stale ones.
+// lock is held by the one process that has a data directory open. The kernel releases it when the
+// process ends, however it ends, so a lock is never stale.
 type lock struct{ file *os.File }
 
-// takeLock makes the data directory if there is none, and locks it.
+// takeLock creates the data directory if it does not exist, and locks it.
 func takeLock(dir string) (*lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
+		return nil, fmt.Errorf("create the data directory: %w", err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, "stile.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -28,7 +28,7 @@ func takeLock(dir string) (*lock, error) {
 	if err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errHeld
+			return nil, ErrHeld
 		}
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}

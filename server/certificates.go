@@ -1,4 +1,4 @@
-package commands
+package server
 
 import (
 	"crypto/tls"
@@ -15,8 +15,8 @@ import (
 	"stile.example/stile/settings"
 )
 
-// certificates gives the public listener its certificate: from two files,
-// read again when they change, or from an ACME authority.
+// certificates supplies the certificate of the public listener: from two files, which are read
+// again when they change, or from an ACME authority.
 type certificates struct {
 	acme  *autocert.Manager // nil: from files
 	files settings.TLS
@@ -25,12 +25,12 @@ type certificates struct {
 
 	mu      sync.Mutex
 	current *tls.Certificate
-	stamp   string    // of the files that current was read from
-	looked  time.Time // when the files were last looked at
+	stamp   string    // of the files when current was read
+	looked  time.Time // when the files were last checked
 }
 
-// newCertificates is nil where TLS is off.
-func newCertificates(s *settings.Settings, a *app) (*certificates, error) {
+// newCertificates returns nil if TLS is off.
+func newCertificates(s *settings.Settings, now func() time.Time, log *slog.Logger) (*certificates, error) {
 	switch {
 	case !s.TLS.On():
 		return nil, nil
@@ -40,12 +40,12 @@ func newCertificates(s *settings.Settings, a *app) (*certificates, error) {
 			Cache: autocert.DirCache(filepath.Join(s.Data, "acme")),
 		}}, nil
 	}
-	c := &certificates{files: s.TLS, now: a.now, log: a.log}
+	c := &certificates{files: s.TLS, now: now, log: log}
 	_, err := c.get(nil)
 	return c, err
 }
 
-// config is nil where TLS is off.
+// config returns the configuration of TLS, nil if TLS is off.
 func (c *certificates) config() *tls.Config {
 	switch {
 	case c == nil:
@@ -56,9 +56,9 @@ func (c *certificates) config() *tls.Config {
 	return hardened(&tls.Config{GetCertificate: c.get})
 }
 
-// hardened limits a config to TLS 1.3 and, in TLS 1.2, to forward secrecy with
-// authenticated encryption: no CBC and no SHA-1. The list is not Go's default,
-// which still has AES-CBC with SHA-1; TLS 1.3's is fixed.
+// hardened limits a configuration to TLS 1.3 and, in TLS 1.2, to forward secrecy with authenticated
+// encryption: no CBC and no SHA-1. Go's default still has AES-CBC with SHA-1. The list of TLS 1.3
+// is fixed.
 func hardened(c *tls.Config) *tls.Config {
 	c.MinVersion = tls.VersionTLS12
 	c.CipherSuites = []uint16{
@@ -72,8 +72,9 @@ func hardened(c *tls.Config) *tls.Config {
 	return c
 }
 
-// get looks at the files once a second at most. New ones that cannot be read,
-// because they are only half written maybe, leave the old certificate in use.
+// get returns the current certificate. It checks the files at most once a second. If new files
+// can't be read, for example because they are only partly written, the old certificate stays in
+// use.
 func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,12 +97,12 @@ func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	case c.current == nil:
 		return nil, fmt.Errorf("read the certificate: %w", err)
 	default:
-		c.log.Error("the new certificate cannot be read; the old one stays", "err", err)
+		c.log.Error("can't read the new certificate; the old one stays", "err", err)
 	}
 	return c.current, nil
 }
 
-// stampOf changes when one of the files does.
+// stampOf returns a text that changes when one of the files changes.
 func stampOf(files ...string) (stamp string, err error) {
 	for _, name := range files {
 		info, bad := os.Stat(name)

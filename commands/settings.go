@@ -1,0 +1,47 @@
+package commands
+
+import (
+	"log/slog"
+	"os"
+
+	"stile.example/stile/settings"
+)
+
+// settings reads the settings: from the file, the environment, --data and, for serve and check, a
+// flag for each setting.
+func (p *program) settings(flags map[string]string) (*settings.Settings, error) {
+	src := settings.Source{File: p.config, Env: p.env, Flags: map[string]string{}}
+	for name, text := range flags {
+		src.Flags[name] = text
+	}
+	if p.data != "" {
+		src.Flags["data"] = p.data
+	}
+	if src.File == "" {
+		src.File = p.getenv("STILE_CONFIG")
+	}
+	if src.File == "" {
+		if _, err := os.Stat("stile.yaml"); err == nil {
+			src.File = "stile.yaml"
+		}
+	}
+	return settings.Load(src)
+}
+
+func (p *program) getenv(name string) (value string) {
+	for _, entry := range p.env {
+		if len(entry) > len(name) && entry[:len(name)] == name && entry[len(name)] == '=' {
+			value = entry[len(name)+1:]
+		}
+	}
+	return value
+}
+
+// logger returns a logger that writes to standard error, in the format that the settings say.
+func (p *program) logger(s *settings.Settings) *slog.Logger {
+	opt := &slog.HandlerOptions{Level: s.Log.Level}
+	if s.Log.JSON {
+		return slog.New(slog.NewJSONHandler(p.err, opt))
+	}
+	return slog.New(slog.NewTextHandler(p.err, opt))
+}

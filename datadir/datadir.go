@@ -1,0 +1,163 @@
+// Package datadir opens a data directory: its lock, keys and database, and what is built on them.
+//
+// One process has a data directory open: the running server, or a command while no server runs.
+// The operations work on the opened directory, and the server serves from it.
+package datadir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/refusals"
+	"stile.example/stile/settings"
+	"stile.example/stile/store"
+	"stile.example/stile/store/sqlite"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/issuers"
+	"stile.example/stile/usage"
+)
+
+// MaxLifetime is the longest lifetime that any token may have.
+const MaxLifetime = 24 * time.Hour
+
+// Dir is an open data directory. Its methods may be called concurrently, except UseOrigin, which
+// must be called once before Signer and Verifier are used.
+type Dir struct {
+	Now func() time.Time
+	Log *slog.Logger
+
+	DB        *store.Store
+	Keys      *bearer.Keys
+	Tenants   *tenants.Directory
+	Meter     *usage.Meter
+	Addresses *addresses.Registry
+	Gate      *tokens.Gate
+	Refusals  *refusals.Recorder
+
+	Signer       *bearer.Signer
+	Verifier     *bearer.Verifier
+	ExternalKeys []*issuers.KeyCache // the keys of external issuers
+
+	held *lock
+	set  atomic.Pointer[settings.Settings]
+}
+
+// Open locks and opens the data directory that s names, and creates what is missing in it. It
+// returns [ErrHeld] if another process has the directory open.
+func Open(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (*Dir, error) {
+	held, err := takeLock(s.Data)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dir{Now: now, Log: log, held: held}
+	d.set.Store(s)
+	if err := d.open(ctx, s); err != nil {
+		return nil, errors.Join(err, held.release())
+	}
+	return d, nil
+}
+
+func (d *Dir) open(ctx context.Context, s *settings.Settings) (err error) {
+	if d.Keys, err = bearer.OpenKeys(filepath.Join(s.Data, "keys.json"), d.Now()); err != nil {
+		return fmt.Errorf("open the keys: %w", err)
+	}
+	if d.DB, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.DB.Close())
+		}
+	}()
+	if d.Tenants, err = tenants.Open(ctx, d.DB, d.Keys.SecretKey()); err != nil {
+		return err
+	}
+	if d.Meter, err = usage.OpenMeter(ctx, d.DB, d.TenantNumber, d.Now()); err != nil {
+		return err
+	}
+	if d.Addresses, err = addresses.OpenRegistry(ctx, d.DB, s.Addresses()); err != nil {
+		return err
+	}
+	if err := d.UpdateAddressPolicy(ctx); err != nil {
+		return err
+	}
+	d.Gate = &tokens.Gate{Store: d.DB, Addresses: addressChecker{registry: d.Addresses}}
+	d.Refusals = refusals.NewRecorder(d.DB, d.Log)
+	return nil
+}
+
+// UseOrigin sets the origin under which tokens are signed and verified.
+func (d *Dir) UseOrigin(origin string) (err error) {
+	d.Signer = &bearer.Signer{Keys: d.Keys, Issuer: origin, Audience: origin}
+	if d.Verifier, err = bearer.NewVerifier(d.Keys, origin, origin, MaxLifetime); err != nil {
+		return err
+	}
+	return d.trustIssuers()
+}
+
+// TenantNumber returns the number of the tenant of a client_id.
+func (d *Dir) TenantNumber(clientID string) (uint32, bool) {
+	t, ok := d.Tenants.Find(clientID)
+	if !ok {
+		return 0, false
+	}
+	return t.Number, true
+}
+
+// TenantName returns the client_id of the tenant of a number, "" if there is none.
+func (d *Dir) TenantName(number uint32) string {
+	if number == 0 {
+		return ""
+	}
+	if t, ok := d.Tenants.ByNumber(number); ok {
+		return t.ClientID
+	}
+	return ""
+}
+
+// Settings returns the settings in use.
+func (d *Dir) Settings() *settings.Settings { return d.set.Load() }
+
+// PolicyOf returns the policy of a tenant: its own settings, over the server's.
+func (d *Dir) PolicyOf(t *tenants.Tenant) settings.Policy {
+	p, err := d.Settings().For(t)
+	if err != nil {
+		d.Log.Warn("a tenant's setting is no longer allowed; the server's own is used", "tenant", t.ClientID, "err", err)
+	}
+	return p
+}
+
+// Reload adopts those of the new settings that may change while a server runs.
+func (d *Dir) Reload(fresh *settings.Settings) {
+	d.set.Store(d.Settings().Reload(fresh))
+	if err := d.UpdateAddressPolicy(context.Background()); err != nil {
+		d.Log.Error("can't update the policy of addresses; the old one stays", "err", err)
+	}
+}
+
+// UpdateAddressPolicy sets the policy of the address registry, which depends on the settings and
+// on the size of the corpus. It must be called whenever either has changed.
+func (d *Dir) UpdateAddressPolicy(ctx context.Context) error {
+	corpus, err := d.DB.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	d.Addresses.SetPolicy(d.Settings().Addresses().For(corpus.Items))
+	return nil
+}
+
+// Close closes the database and releases the lock.
+func (d *Dir) Close() (err error) {
+	if err = d.DB.Close(); err != nil {
+		err = fmt.Errorf("close the database: %w", err)
+	}
+	return errors.Join(err, d.held.release())
+}

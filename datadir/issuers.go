@@ -1,0 +1,73 @@
+package datadir
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"stile.example/stile/settings"
+	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/issuers"
+)
+
+// trustIssuers makes the verifier accept the tokens of the external issuers in the settings. The
+// server does not wait for their keys. Until it has them, it responds with overloaded to calls with
+// their tokens.
+func (d *Dir) trustIssuers() error {
+	var trusted []*bearer.Issuer
+	d.ExternalKeys = nil
+	for _, i := range d.Settings().Issuers {
+		keys := KeysOf(i, d.Now, d.Log)
+		b := &bearer.Issuer{
+			Name: i.Issuer, Audiences: i.Audience, Algorithms: i.Algorithms, Types: typesOf(i), ClientClaim: i.ClientClaim,
+			Clients: i.Clients, ForExchange: i.Accept == "exchange", Keys: keys,
+		}
+		if b.ClientClaim == "auto" {
+			b.ClientClaim = ""
+		}
+		client, err := IntrospectionOf(i, d.Log)
+		if err != nil {
+			return err
+		}
+		if client != nil {
+			b.Opaque = client
+		}
+		d.ExternalKeys, trusted = append(d.ExternalKeys, keys), append(trusted, b)
+	}
+	return d.Verifier.Trust(trusted)
+}
+
+// KeysOf returns the cache of an issuer's keys. It fetches nothing until it runs.
+func KeysOf(i settings.Issuer, now func() time.Time, log *slog.Logger) *issuers.KeyCache {
+	return issuers.NewKeyCache(endpointOf(i), now, log)
+}
+
+func endpointOf(i settings.Issuer) issuers.Endpoint {
+	return issuers.Endpoint{Issuer: i.Issuer, Keys: i.Keys, AllowPrivate: i.AllowPrivate}
+}
+
+func typesOf(i settings.Issuer) (types []string) {
+	for _, t := range i.Types {
+		if t == "none" {
+			t = ""
+		}
+		types = append(types, t)
+	}
+	return types
+}
+
+// IntrospectionOf returns the client of an issuer's introspection endpoint, nil if the settings
+// name none.
+func IntrospectionOf(i settings.Issuer, log *slog.Logger) (*issuers.IntrospectionClient, error) {
+	in := i.Introspection
+	if in.URL == "" {
+		return nil, nil
+	}
+	secret, err := os.ReadFile(in.SecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("issuer %s: introspection.client_secret_file: %w", i.Issuer, err)
+	}
+	return issuers.NewIntrospectionClient(endpointOf(i), in.URL, in.ClientID, strings.TrimSpace(string(secret)), log), nil
+}

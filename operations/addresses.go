@@ -1,0 +1,164 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/datadir"
+)
+
+// AddressView is what --json prints of a line of the address list.
+type AddressView struct {
+	Range string `json:"range"`
+	Kind  string `json:"kind"` // allow, block or crowded
+	// Null: permanent or, if crowded, as long as the address is over its budget.
+	Until  *time.Time `json:"until"`
+	Reason string     `json:"reason"`
+	Origin string     `json:"origin"` // rule or person
+	// Of a rule's line: the client_id of the tenant whose tokens it is about; empty: all.
+	Tenant string `json:"tenant,omitempty"`
+}
+
+// AddressInfo is a line with what people want to know in addition.
+type AddressInfo struct {
+	AddressView
+	Bindings uint16 `json:"bindings,omitempty"` // of an allow: its own budget; 0: none
+	// Blocked so often that a permanent block is suggested.
+	SuggestBlock bool `json:"suggest_block,omitempty"`
+}
+
+func listAddresses(ctx context.Context, d *datadir.Dir, _ None) ([]AddressInfo, error) {
+	lines, err := d.Addresses.Lines(ctx, d.Now())
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(lines, func(x, y addresses.Line) int { // persons before rules
+		if x.Origin != y.Origin {
+			return strings.Compare(x.Origin, y.Origin)
+		}
+		return x.Range.Addr().Compare(y.Range.Addr())
+	})
+	budgets, err := budgets(ctx, d)
+	all := make([]AddressInfo, len(lines))
+	for i, l := range lines {
+		all[i] = AddressInfo{viewLine(l), 0, l.Propose}
+		all[i].Tenant = d.TenantName(l.Tenant)
+		if l.Kind == string(addresses.Allow) {
+			all[i].Bindings = budgets[l.Range]
+		}
+	}
+	return all, err
+}
+
+func viewLine(l addresses.Line) AddressView {
+	v := AddressView{Range: l.Range.String(), Kind: l.Kind, Reason: l.Reason, Origin: l.Origin}
+	if l.Until != 0 && l.Until != addresses.Forever {
+		until := time.Unix(l.Until, 0).UTC()
+		v.Until = &until
+	}
+	return v
+}
+
+// budgets returns the binding budgets of allowed ranges.
+func budgets(ctx context.Context, d *datadir.Dir) (map[netip.Prefix]uint16, error) {
+	entries, err := d.DB.Entries(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read address list: %w", err)
+	}
+	all := map[netip.Prefix]uint16{}
+	for _, e := range entries {
+		all[e.Range] = e.Bindings
+	}
+	return all, nil
+}
+
+// RangeAllowance describes a range to allow.
+type RangeAllowance struct {
+	// an address or a prefix; an IPv6 address means its /64
+	Range  string   `json:"range"`
+	For    Duration `json:"for,omitempty"`    // 0: permanently
+	Reason string   `json:"reason,omitempty"` // for people; at most addresses.MaxReason bytes
+	// The budget of each address, in bindings; 0: no limit.
+	Bindings uint16 `json:"bindings,omitempty"`
+}
+
+func allowRange(ctx context.Context, d *datadir.Dir, a RangeAllowance) (AddressInfo, error) {
+	r, err := addresses.ParseRange(a.Range)
+	if err != nil {
+		return AddressInfo{}, err
+	}
+	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Allow, Reason: a.Reason, Bindings: a.Bindings}, a.For)
+}
+
+// RangeBlock describes a range to block.
+type RangeBlock struct {
+	Range  string   `json:"range"`            // an address or a prefix; an IPv6 address means its /64
+	For    Duration `json:"for,omitempty"`    // 0: permanently
+	Reason string   `json:"reason,omitempty"` // for people; at most addresses.MaxReason bytes
+	// Block it even if it is wide or contains trusted proxies.
+	Yes bool `json:"yes,omitempty"`
+}
+
+func blockRange(ctx context.Context, d *datadir.Dir, b RangeBlock) (AddressInfo, error) {
+	r, err := addresses.ParseRange(b.Range)
+	if err != nil {
+		return AddressInfo{}, err
+	}
+	if !b.Yes {
+		if err := checkBlockRange(r, d.Settings().TrustedProxies); err != nil {
+			return AddressInfo{}, err
+		}
+	}
+	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Block, Reason: b.Reason}, b.For)
+}
+
+// putEntry adds an entry that ends after a time, or never if the time is 0.
+func putEntry(ctx context.Context, d *datadir.Dir, e addresses.Entry, lasts Duration) (AddressInfo, error) {
+	view := AddressView{Range: e.Range.String(), Kind: string(e.Kind), Reason: e.Reason, Origin: "person"}
+	if lasts > 0 {
+		e.Until = d.Now().Add(time.Duration(lasts)).UTC().Truncate(time.Second)
+		view.Until = &e.Until
+	}
+	return AddressInfo{view, e.Bindings, false}, d.Addresses.Put(ctx, e)
+}
+
+// checkBlockRange returns an error if blocking a range would affect a large part of the internet,
+// or all visitors.
+func checkBlockRange(r netip.Prefix, proxies []netip.Prefix) error {
+	widest := 8
+	if r.Addr().Is6() {
+		widest = 16
+	}
+	if r.Bits() < widest {
+		return fmt.Errorf("%s is wider than a /%d; to block it anyway, add --yes", r, widest)
+	}
+	for _, p := range proxies {
+		if r.Overlaps(p) {
+			return fmt.Errorf("%s contains trusted proxies (%s), through which any visitor may come; to block it anyway, add --yes", r, p)
+		}
+	}
+	return nil
+}
+
+// RangeName names an entry of the address list by its range.
+type RangeName struct {
+	Range string `json:"range"` // an address or a prefix; an IPv6 address means its /64
+}
+
+func removeRange(ctx context.Context, d *datadir.Dir, n RangeName) (Removed, error) {
+	r, err := addresses.ParseRange(n.Range)
+	if err != nil {
+		return Removed{}, err
+	}
+	err = d.Addresses.Remove(ctx, r, d.Now())
+	if errors.Is(err, addresses.ErrNotListed) {
+		return Removed{}, fmt.Errorf("%s is not in the address list, and no address in it is blocked or crowded; `stile address list` shows the list", r)
+	}
+	return Removed{r.String()}, err
+}

@@ -1,0 +1,44 @@
+package operations
+
+import (
+	"context"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/tokens/bearer"
+)
+
+// KeyView is a signing key of the server.
+type KeyView struct {
+	KID           string     `json:"kid"`
+	Alg           string     `json:"alg"`
+	CreatedAt     time.Time  `json:"created_at"`
+	Signs         bool       `json:"signs"`
+	VerifiesUntil *time.Time `json:"verifies_until"` // null: no end
+}
+
+func viewKey(k bearer.KeyInfo) KeyView {
+	v := KeyView{KID: k.KID, Alg: k.Alg, CreatedAt: k.CreatedAt, Signs: k.Signs}
+	if !k.VerifiesUntil.IsZero() {
+		v.VerifiesUntil = &k.VerifiesUntil
+	}
+	return v
+}
+
+func listKeys(_ context.Context, d *datadir.Dir, _ None) ([]KeyView, error) {
+	views := []KeyView{}
+	for _, k := range d.Keys.List() {
+		views = append(views, viewKey(k))
+	}
+	return views, nil
+}
+
+// KeyRotation describes a new signing key.
+type KeyRotation struct {
+	Alg string `json:"alg"` // one of bearer.Algorithms
+}
+
+func rotateKey(_ context.Context, d *datadir.Dir, r KeyRotation) (KeyView, error) {
+	k, err := d.Keys.Rotate(d.Now(), r.Alg, datadir.MaxLifetime)
+	return viewKey(k), err
+}

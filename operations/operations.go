@@ -1,0 +1,126 @@
+// Package operations is the one table of what can be done to a data directory.
+//
+// An [Operation] has all that a caller needs: its name, the role that may call it, the types of
+// its input and output, a summary and an example. The command line takes its summaries from the
+// table, and the socket finds operations in it. The implementations are in this package too, one
+// file for each noun. They work on an opened [datadir.Dir] and don't know who calls them, so a
+// command does the same in the running server as in its own process.
+package operations
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"reflect"
+
+	"stile.example/stile/content"
+	"stile.example/stile/datadir"
+)
+
+// Operation is something that can be done to a data directory.
+type Operation struct {
+	// Name is what to type after `stile` to run the operation: a noun and a verb, such as
+	// "tenant add", or one word.
+	Name string
+	// Role is the least role that may call the operation. The command line and the socket don't
+	// ask for it: whoever may open the data directory is the owner.
+	Role Role
+	// Summary is the short form of the help text: no capital, no full stop.
+	Summary string
+	// Example is a valid input, as JSON.
+	Example string
+	// Input and Output are the types of the parameters and the result: structs with JSON tags,
+	// slices of them, or JSON as it is stored.
+	Input, Output reflect.Type
+	// Stream says what is transferred in addition to Input and Output.
+	Stream Stream
+
+	run func(context.Context, *datadir.Dir, Call) (any, error)
+}
+
+// Role is what a caller may do. Each role includes the ones before it.
+type Role string
+
+// The roles.
+const (
+	Viewer   Role = "viewer"   // reads
+	Operator Role = "operator" // changes tenants, content, tokens and addresses
+	Owner    Role = "owner"    // changes signing keys, and copies them
+)
+
+// Stream is what an operation transfers in addition to its input and output.
+type Stream string
+
+// The streams.
+const (
+	NoStream Stream = ""
+	ItemsIn  Stream = "items in"  // reads Call.Items
+	BytesOut Stream = "bytes out" // writes to Call.Out
+)
+
+// Call is one call of an operation.
+type Call struct {
+	Input json.RawMessage
+	Items iter.Seq2[content.Item, error] // for [ItemsIn]
+	Out   io.Writer                      // for [BytesOut]
+}
+
+// Run performs the operation on an opened data directory. The result has the type Output.
+func (o Operation) Run(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
+	return o.run(ctx, d, c)
+}
+
+// plain returns an operation without streams.
+func plain[I, O any](name string, role Role, summary, example string, fn func(context.Context, *datadir.Dir, I) (O, error)) Operation {
+	return define[I, O](name, role, summary, example, NoStream, func(ctx context.Context, d *datadir.Dir, in I, _ Call) (O, error) {
+		return fn(ctx, d, in)
+	})
+}
+
+// itemsIn returns an operation that reads items.
+func itemsIn[I, O any](name string, role Role, summary, example string, fn func(context.Context, *datadir.Dir, I, iter.Seq2[content.Item, error]) (O, error)) Operation {
+	return define[I, O](name, role, summary, example, ItemsIn, func(ctx context.Context, d *datadir.Dir, in I, c Call) (O, error) {
+		return fn(ctx, d, in, c.Items)
+	})
+}
+
+// bytesOut returns an operation that writes a stream of bytes.
+func bytesOut[I, O any](name string, role Role, summary, example string, fn func(context.Context, *datadir.Dir, I, io.Writer) (O, error)) Operation {
+	return define[I, O](name, role, summary, example, BytesOut, func(ctx context.Context, d *datadir.Dir, in I, c Call) (O, error) {
+		return fn(ctx, d, in, c.Out)
+	})
+}
+
+func define[I, O any](name string, role Role, summary, example string, stream Stream, fn func(context.Context, *datadir.Dir, I, Call) (O, error)) Operation {
+	return Operation{
+		Name: name, Role: role, Summary: summary, Example: example,
+		Input: reflect.TypeFor[I](), Output: reflect.TypeFor[O](), Stream: stream,
+		run: func(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
+			in, err := decode[I](c.Input)
+			if err != nil {
+				return nil, fmt.Errorf("read the input of %s: %w", name, err)
+			}
+			return fn(ctx, d, in, c)
+		},
+	}
+}
+
+// decode reads an input. It refuses unknown fields: a misspelt or newer one must not be ignored.
+func decode[I any](raw json.RawMessage) (in I, err error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err = d.Decode(&in); err != nil {
+		return in, err
+	}
+	if _, err = d.Token(); err != io.EOF {
+		return in, errors.New("data after the JSON value")
+	}
+	return in, nil
+}
+
+// None is the input of an operation that has no parameters.
+type None struct{}

@@ -1,0 +1,62 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/refusals"
+)
+
+// RefusalName names a refusal.
+type RefusalName struct {
+	Ref string `json:"ref"` // as the visitor was shown it; case and hyphen don't matter
+}
+
+// RefusalView is what --json prints of a refusal. A null field does not apply to it.
+type RefusalView struct {
+	Ref      string    `json:"ref"`
+	At       time.Time `json:"at"`
+	Tenant   *string   `json:"tenant"`
+	Code     string    `json:"code"`
+	Rule     *string   `json:"rule"`
+	Limit    *int64    `json:"limit"`
+	Seen     *int64    `json:"seen"`
+	Identity *string   `json:"identity"`
+	Address  *string   `json:"address"`
+	// Refusals of its address, tenant, code and minute; 0: only this one.
+	Count int64 `json:"count,omitempty"`
+}
+
+// RefusalInfo is a refusal with what people want to know in addition.
+type RefusalInfo struct {
+	RefusalView
+	Observed bool `json:"observed"` // the rule is only observed: the request was admitted
+}
+
+func explainRefusal(ctx context.Context, d *datadir.Dir, n RefusalName) (RefusalInfo, error) {
+	f, err := d.Refusals.Find(ctx, n.Ref)
+	if errors.Is(err, refusals.ErrNotFound) {
+		return RefusalInfo{}, fmt.Errorf("unknown refusal %s: it is older than 7 days, was counted with others of its address, tenant, code and minute, or is another server's", refusals.CanonicalRef(n.Ref))
+	}
+	return RefusalInfo{viewRefusal(f), f.Observed}, err
+}
+
+func viewRefusal(f refusals.Refusal) RefusalView {
+	text := func(s string) *string {
+		if s == "" {
+			return nil
+		}
+		return &s
+	}
+	v := RefusalView{Ref: f.Ref, At: f.At.UTC(), Tenant: text(f.Tenant), Code: f.Code, Rule: text(f.Rule), Identity: text(f.Identity), Address: text(f.Address)}
+	if f.Limit != 0 || f.Seen != 0 {
+		v.Limit, v.Seen = &f.Limit, &f.Seen
+	}
+	if f.More > 0 {
+		v.Count = 1 + f.More
+	}
+	return v
+}

@@ -1,0 +1,52 @@
+package operations
+
+import "slices"
+
+// table has every operation, in the order of the command line's help.
+var table = []Operation{
+	plain("tenant add", Operator, "add a tenant and print its secret",
+		`{"client_id":"acme","name":"Acme Ltd","sites":["https://www.acme.example"],"prices":[{"since":"2026-11-01","micros":2000}]}`, AddTenant),
+	plain("tenant list", Viewer, "list the tenants", `{}`, listTenants),
+	plain("tenant show", Viewer, "show one tenant", `{"client_id":"acme"}`, showTenant),
+	plain("tenant set", Operator, "change a tenant",
+		`{"client_id":"acme","calls_per_month":100000,"policy":{"policy.token.calls":"500"}}`, SetTenant),
+	plain("tenant suspend", Operator, "refuse a tenant's calls until it is resumed", `{"client_id":"acme"}`, suspendTenant),
+	plain("tenant resume", Operator, "admit a suspended tenant's calls again", `{"client_id":"acme"}`, ResumeTenant),
+	plain("tenant rotate-secret", Operator, "give a tenant a new secret and print it", `{"client_id":"acme","overlap":"24h"}`, RotateSecret),
+	plain("tenant remove", Operator, "remove a tenant and its own items", `{"client_id":"acme"}`, removeTenant),
+
+	itemsIn("content import", Operator, "import items, all or none", `{"tenant":"acme","prune":true}`, importItems),
+	plain("content list", Viewer, "list items", `{"collection":"recipes","after":"bread","limit":100}`, listItems),
+	plain("content show", Viewer, "show one item in full", `{"id":"iceland"}`, showItem),
+	plain("content remove", Operator, "remove items", `{"ids":["iceland","greenland"]}`, removeItems),
+	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems),
+
+	plain("token issue", Operator, "issue a token for a tenant", `{"tenant":"acme","subject":"support-4711","scope":"content"}`, issueToken),
+	plain("token show", Viewer, "show the state of a token", `{"token":"0b9f2c6c5d7a4f0e"}`, showToken),
+	plain("token revoke", Operator, "revoke a token permanently", `{"token":"0b9f2c6c5d7a4f0e"}`, revokeToken),
+
+	plain("address list", Viewer, "list the ranges that are allowed, blocked or crowded", `{}`, listAddresses),
+	plain("address allow", Operator, "exempt a range from the rules",
+		`{"range":"203.0.113.0/24","bindings":5000,"reason":"University of X"}`, allowRange),
+	plain("address block", Operator, "refuse all calls from a range", `{"range":"198.51.100.7","for":"24h"}`, blockRange),
+	plain("address remove", Operator, "remove a range from the list and reset its counts", `{"range":"198.51.100.7"}`, removeRange),
+
+	plain("explain", Viewer, "explain why a call was refused", `{"ref":"7QK2-M4TD"}`, explainRefusal),
+	plain("usage", Viewer, "print what tenants used and what it costs", `{"tenant":"acme","from":"2026-11-01","to":"2026-11-30"}`, readUsage),
+
+	plain("key list", Viewer, "list the signing keys", `{}`, listKeys),
+	plain("key rotate", Owner, "sign with a new key from now on", `{"alg":"EdDSA"}`, rotateKey),
+	bytesOut("backup", Owner, "write a consistent copy of all data", `{}`, writeBackup),
+}
+
+// All returns every operation, in the order of the command line's help.
+func All() []Operation { return slices.Clone(table) }
+
+// Find returns the operation of a name, and reports whether it exists.
+func Find(name string) (Operation, bool) {
+	i := slices.IndexFunc(table, func(o Operation) bool { return o.Name == name })
+	if i < 0 {
+		return Operation{}, false
+	}
+	return table[i], true
+}

@@ -1,0 +1,215 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/settings"
+	"stile.example/stile/tenants"
+)
+
+// TenantName names one tenant.
+type TenantName struct {
+	ClientID string `json:"client_id"`
+}
+
+// TenantView is what --json prints of a tenant.
+type TenantView struct {
+	ClientID      string            `json:"client_id"`
+	Name          string            `json:"name"`
+	Sites         []string          `json:"sites"`
+	Status        tenants.Status    `json:"status"`
+	CallsPerMonth int64             `json:"calls_per_month"`
+	Policy        map[string]string `json:"policy"`
+}
+
+// TenantInfo is a tenant with what people want to know in addition.
+type TenantInfo struct {
+	TenantView
+	Prices         []Price   `json:"prices"`
+	CreatedAt      time.Time `json:"created_at"`
+	CallsThisMonth int64     `json:"calls_this_month"` // of the UTC month
+}
+
+// Price is what a call costs from a day on.
+type Price struct {
+	Since  string `json:"since"`  // YYYY-MM-DD, UTC
+	Micros int64  `json:"micros"` // millionths of the publisher's currency unit
+}
+
+// Credentials are what a tenant's server authenticates with.
+type Credentials struct {
+	ClientID string `json:"client_id"`
+	Secret   string `json:"client_secret"`
+}
+
+func tenantInfo(d *datadir.Dir, t *tenants.Tenant) TenantInfo {
+	view := TenantView{t.ClientID, t.Name, t.Sites, t.Status, t.CallsPerMonth, t.Policy}
+	if view.Sites == nil {
+		view.Sites = []string{}
+	}
+	if view.Policy == nil {
+		view.Policy = map[string]string{}
+	}
+	prices := make([]Price, len(t.Prices))
+	for i, p := range t.Prices {
+		prices[i] = Price(p)
+	}
+	return TenantInfo{view, prices, t.CreatedAt, d.Meter.Used(t.Number, d.Now())}
+}
+
+// TenantChange describes a new tenant, or what to change of one. A nil field is left as it is.
+type TenantChange struct {
+	ClientID      string    `json:"client_id"`
+	Name          *string   `json:"name,omitempty"`
+	Sites         *[]string `json:"sites,omitempty"`           // origins, such as https://www.acme.example; empty: any page
+	CallsPerMonth *int64    `json:"calls_per_month,omitempty"` // 0: no limit
+	Keys          *string   `json:"keys,omitempty"`            // a JWK Set; empty: removes it
+	// Added to the tenant's prices, or replacing those of the same day.
+	Prices []Price `json:"prices,omitempty"`
+	// Settings by name; an empty value removes one.
+	Policy map[string]string `json:"policy,omitempty"`
+}
+
+func (ch TenantChange) apply(t *tenants.Tenant, s *settings.Settings) error {
+	if ch.Name != nil {
+		t.Name = *ch.Name
+	}
+	if ch.Sites != nil {
+		t.Sites = *ch.Sites
+	}
+	if ch.CallsPerMonth != nil {
+		t.CallsPerMonth = *ch.CallsPerMonth
+	}
+	if ch.Keys != nil {
+		t.Keys = *ch.Keys
+	}
+	for _, price := range ch.Prices {
+		t.SetPrice(tenants.Price(price))
+	}
+	policy := map[string]string{}
+	for _, m := range []map[string]string{t.Policy, ch.Policy} {
+		for name, text := range m {
+			policy[name] = text
+			if text == "" {
+				delete(policy, name)
+			}
+		}
+	}
+	if len(ch.Policy) > 0 {
+		if err := s.CheckTenant(policy); err != nil {
+			return errors.New(err.Error()) // not an error of a settings file: only the text matters
+		}
+	}
+	t.Policy = policy
+	return nil
+}
+
+// AddTenant adds a tenant and returns its secret, which is stored only as a hash.
+func AddTenant(ctx context.Context, d *datadir.Dir, ch TenantChange) (Credentials, error) {
+	plain, secret := tenants.NewSecret(d.Keys.SecretKey())
+	t := tenants.Tenant{ClientID: ch.ClientID, Secrets: []tenants.Secret{secret}, CreatedAt: d.Now().UTC()}
+	if err := ch.apply(&t, d.Settings()); err != nil {
+		return Credentials{}, err
+	}
+	if _, err := d.Tenants.Add(ctx, t); err != nil {
+		if errors.Is(err, tenants.ErrExists) {
+			return Credentials{}, fmt.Errorf("the tenant %s exists already; to change it, use `stile tenant set`, and for a new secret `stile tenant rotate-secret`", t.ClientID)
+		}
+		return Credentials{}, err
+	}
+	return Credentials{t.ClientID, plain}, nil
+}
+
+func listTenants(_ context.Context, d *datadir.Dir, _ None) ([]TenantInfo, error) {
+	all := []TenantInfo{}
+	for _, t := range d.Tenants.List() {
+		all = append(all, tenantInfo(d, t))
+	}
+	return all, nil
+}
+
+func showTenant(_ context.Context, d *datadir.Dir, n TenantName) (TenantInfo, error) {
+	t, err := findTenant(d, n.ClientID)
+	if err != nil {
+		return TenantInfo{}, err
+	}
+	return tenantInfo(d, t), nil
+}
+
+// SetTenant changes a tenant.
+func SetTenant(ctx context.Context, d *datadir.Dir, ch TenantChange) (TenantInfo, error) {
+	return updateTenant(ctx, d, ch.ClientID, func(t *tenants.Tenant) error { return ch.apply(t, d.Settings()) })
+}
+
+func suspendTenant(ctx context.Context, d *datadir.Dir, n TenantName) (TenantInfo, error) {
+	return setStatus(ctx, d, n.ClientID, tenants.Suspended)
+}
+
+// ResumeTenant makes a tenant active. It changes nothing if the tenant is active already.
+func ResumeTenant(ctx context.Context, d *datadir.Dir, n TenantName) (TenantInfo, error) {
+	return setStatus(ctx, d, n.ClientID, tenants.Active)
+}
+
+func setStatus(ctx context.Context, d *datadir.Dir, clientID string, status tenants.Status) (TenantInfo, error) {
+	return updateTenant(ctx, d, clientID, func(t *tenants.Tenant) error { t.Status = status; return nil })
+}
+
+func updateTenant(ctx context.Context, d *datadir.Dir, clientID string, change func(*tenants.Tenant) error) (TenantInfo, error) {
+	t, err := d.Tenants.Update(ctx, clientID, change)
+	if err != nil {
+		return TenantInfo{}, explainUnknown(clientID, err)
+	}
+	return tenantInfo(d, &t), nil
+}
+
+// SecretRotation describes a new secret.
+type SecretRotation struct {
+	ClientID string   `json:"client_id"`
+	Overlap  Duration `json:"overlap,omitempty"` // how long the old secret stays valid
+}
+
+// RotateSecret gives a tenant a new secret and returns it.
+func RotateSecret(ctx context.Context, d *datadir.Dir, r SecretRotation) (Credentials, error) {
+	plain, err := d.Tenants.RotateSecret(ctx, r.ClientID, d.Now(), time.Duration(r.Overlap))
+	if err != nil {
+		return Credentials{}, explainUnknown(r.ClientID, err)
+	}
+	return Credentials{r.ClientID, plain}, nil
+}
+
+// Removed names what was removed.
+type Removed struct {
+	Removed string `json:"removed"`
+}
+
+func removeTenant(ctx context.Context, d *datadir.Dir, n TenantName) (Removed, error) {
+	if err := d.Tenants.Remove(ctx, n.ClientID); err != nil {
+		return Removed{}, explainUnknown(n.ClientID, err)
+	}
+	return Removed{n.ClientID}, nil
+}
+
+// findTenant returns the tenant of a client_id, or an error that says what to do.
+func findTenant(d *datadir.Dir, clientID string) (*tenants.Tenant, error) {
+	t, ok := d.Tenants.Find(clientID)
+	if !ok {
+		return nil, unknownTenant(clientID)
+	}
+	return t, nil
+}
+
+// explainUnknown replaces tenants.ErrNotFound by an error that says what to do.
+func explainUnknown(clientID string, err error) error {
+	if errors.Is(err, tenants.ErrNotFound) {
+		return unknownTenant(clientID)
+	}
+	return err
+}
+
+func unknownTenant(clientID string) error {
+	return fmt.Errorf("there is no tenant %s; `stile tenant list` lists the tenants, `stile tenant add` adds one", clientID)
+}

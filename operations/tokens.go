@@ -1,0 +1,237 @@
+package operations
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/bearer"
+)
+
+// Scope is the only scope that a token can have.
+const Scope = "content"
+
+// TokenRequest describes a token to issue.
+type TokenRequest struct {
+	Tenant string `json:"tenant"` // client_id
+	// The tenant's name of the visitor, at most 128 bytes; empty: the tenant.
+	Subject string `json:"subject,omitempty"`
+	Scope   string `json:"scope"` // must be [Scope]
+}
+
+// IssuedToken is the token endpoint's body (RFC 6749 §5.1).
+type IssuedToken struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int64  `json:"expires_in"`
+	Scope       string `json:"scope"`
+}
+
+func issueToken(_ context.Context, d *datadir.Dir, q TokenRequest) (IssuedToken, error) {
+	t, err := findTenant(d, q.Tenant)
+	switch {
+	case err != nil:
+		return IssuedToken{}, err
+	case t.Status != tenants.Active:
+		return IssuedToken{}, fmt.Errorf("the tenant %s is suspended; resume it first with `stile tenant resume %s`", t.ClientID, t.ClientID)
+	case len(q.Subject) > 128:
+		return IssuedToken{}, errors.New("the subject must be at most 128 bytes long")
+	case q.Scope != Scope:
+		return IssuedToken{}, fmt.Errorf("unknown scope %q; must be %s", q.Scope, Scope)
+	}
+	if q.Subject == "" {
+		q.Subject = t.ClientID
+	}
+	now, lifetime := d.Now(), d.PolicyOf(t).Lifetime
+	token, err := d.Signer.Sign(bearer.Claims{Subject: q.Subject, Client: t.ClientID, Tenant: t.Number, Scope: q.Scope, Expires: now.Add(lifetime)}, now)
+	if err != nil {
+		return IssuedToken{}, err
+	}
+	return IssuedToken{token, "Bearer", int64(lifetime / time.Second), q.Scope}, nil
+}
+
+var errInvalid = errors.New("the token is invalid: damaged, not for this public_url, or not signed by this server or an issuer that it trusts")
+
+// named is a token that was named by itself or by its jti.
+type named struct {
+	id     tokens.ID
+	claims *bearer.Claims // nil if only the jti is known
+}
+
+// findToken returns the token that a text names: the token itself, or its jti.
+func findToken(d *datadir.Dir, text string) (named, error) {
+	if strings.Count(text, ".") != 2 {
+		if text == "" || len(text) > 256 {
+			return named{}, errors.New("must be a token or a jti")
+		}
+		return named{id: tokens.NewID(d.Signer.Issuer, text)}, nil
+	}
+	claims, err := d.Verifier.Verify(text, d.Now())
+	switch {
+	case errors.Is(err, bearer.ErrExpired):
+		return findExpired(d, text)
+	case errors.Is(err, bearer.ErrInvalid):
+		return named{}, errInvalid
+	case err != nil:
+		return named{}, err
+	}
+	return named{id: claims.ID, claims: &claims}, nil
+}
+
+// findExpired returns the token that the text of an expired token names. It verifies the token as
+// of its last second.
+func findExpired(d *datadir.Dir, text string) (named, error) {
+	var c struct {
+		Expires int64 `json:"exp"`
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
+	if err != nil || json.Unmarshal(payload, &c) != nil {
+		return named{}, errInvalid
+	}
+	claims, err := d.Verifier.Verify(text, time.Unix(c.Expires-1, 0))
+	if err != nil {
+		return named{}, errInvalid
+	}
+	return named{id: claims.ID, claims: &claims}, nil
+}
+
+// TokenName names a token.
+type TokenName struct {
+	Token string `json:"token"` // the token itself, or its jti
+}
+
+// TokenView is what --json prints of a token.
+type TokenView struct {
+	Active     bool       `json:"active"`
+	ClientID   *string    `json:"client_id"` // null: unknown
+	Binding    string     `json:"binding"`   // none, address or key
+	Calls      uint32     `json:"calls"`
+	CallsLimit uint32     `json:"calls_limit"`
+	Reason     *string    `json:"reason"` // why it is not active, as a code; null if it is
+	IssuedAt   *time.Time `json:"issued_at"`
+	ExpiresAt  *time.Time `json:"expires_at"`
+	Challenges int        `json:"challenges"` // issued so far
+}
+
+// TokenInfo is a token with what people want to know in addition.
+type TokenInfo struct {
+	TokenView
+	OpenChallenge string `json:"open_challenge"` // in words; empty: none
+}
+
+func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, error) {
+	n, err := findToken(d, name.Token)
+	if err != nil {
+		return TokenInfo{}, err
+	}
+	s, err := d.Gate.State(ctx, n.id)
+	if err != nil {
+		return TokenInfo{}, err
+	}
+	if n.claims == nil && s == (tokens.State{}) {
+		return TokenInfo{}, errors.New("no token with this jti was ever used here; name it by the token itself")
+	}
+	return TokenInfo{viewToken(d, n, s), openChallenge(d, s)}, nil
+}
+
+// openChallenge describes the challenge that must be solved before the token can continue; "" if
+// there is none.
+func openChallenge(d *datadir.Dir, s tokens.State) string {
+	c := s.OpenChallenge
+	if c.Number == 0 || s.Dead != tokens.None {
+		return ""
+	}
+	why := "its own calls"
+	switch c.For {
+	case tokens.ByTenant:
+		why = "its address"
+	case tokens.ByAll:
+		why = "a budget that its address shares"
+	}
+	end := "until " + time.Unix(int64(c.Expires), 0).UTC().Format(time.RFC3339)
+	if d.Now().Unix() >= int64(c.Expires) {
+		end = "expired; the next call gets another"
+	}
+	return fmt.Sprintf("%s, level %d, because of %s, %d calls left, %s", c.Kind, c.Level, why, c.Left, end)
+}
+
+// viewToken joins the token's claims with the stored state.
+func viewToken(d *datadir.Dir, n named, s tokens.State) TokenView {
+	v := TokenView{Binding: s.Bound.Kind.String(), Calls: s.Used.Total().Calls, Challenges: int(s.ChallengesIssued), Active: true}
+	issuedAt, expires := time.Unix(s.IssuedAt, 0).UTC(), time.Unix(s.Expires, 0).UTC()
+	t, known := d.Tenants.ByNumber(s.Tenant)
+	if n.claims != nil {
+		issuedAt, expires = n.claims.IssuedAt.UTC(), n.claims.Expires.UTC()
+		t, known = d.Tenants.Find(n.claims.Client)
+		v.ClientID = &n.claims.Client
+	}
+	v.IssuedAt, v.ExpiresAt = &issuedAt, &expires
+	why := func(code string) {
+		if v.Active {
+			v.Active, v.Reason = false, &code
+		}
+	}
+	if s.Dead != tokens.None {
+		why(s.Dead.String())
+	}
+	if !d.Now().Before(expires) {
+		why(tokens.Expired.String())
+	}
+	switch {
+	case !known:
+	case n.claims != nil && n.claims.Tenant != 0:
+		known = n.claims.Tenant == t.Number
+	default:
+		known = !issuedAt.Before(t.CreatedAt.Truncate(time.Second))
+	}
+	if !known {
+		why(tokens.Revoked.String()) // its tenant was removed, and maybe added again
+		return v
+	}
+	v.ClientID = &t.ClientID
+	p := d.PolicyOf(t).Tokens()
+	v.CallsLimit = p.Calls
+	if t.Status != tenants.Active {
+		why("tenant_suspended")
+	}
+	if s.Bound.Kind == tokens.Unbound && d.Now().Sub(issuedAt) > p.BindWithin {
+		why(tokens.Expired.String())
+	}
+	return v
+}
+
+// revokeToken kills a token. If a token was never used and is named by its jti, its lifetime is
+// unknown, so its record is kept for the longest lifetime.
+func revokeToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, error) {
+	n, err := findToken(d, name.Token)
+	if err != nil {
+		return TokenInfo{}, err
+	}
+	s, err := d.Gate.State(ctx, n.id)
+	if err != nil {
+		return TokenInfo{}, err
+	}
+	v, err := d.Gate.Apply(ctx, n.id, tokens.Policy{}, revocation(d, n, s))
+	if err != nil {
+		return TokenInfo{}, err
+	}
+	return TokenInfo{viewToken(d, n, v.State), ""}, nil
+}
+
+func revocation(d *datadir.Dir, n named, s tokens.State) tokens.Revoke {
+	switch {
+	case s.Tenant != 0:
+		return tokens.Revoke{Tenant: s.Tenant, IssuedAt: time.Unix(s.IssuedAt, 0), Expires: time.Unix(s.Expires, 0)}
+	case n.claims != nil:
+		number, _ := d.TenantNumber(n.claims.Client)
+		return tokens.Revoke{Tenant: number, IssuedAt: n.claims.IssuedAt, Expires: n.claims.Expires}
+	}
+	return tokens.Revoke{IssuedAt: d.Now(), Expires: d.Now().Add(datadir.MaxLifetime)}
+}

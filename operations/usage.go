@@ -1,0 +1,52 @@
+package operations
+
+import (
+	"context"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/usage"
+)
+
+// UsageQuery selects usage. An empty field does not limit it.
+type UsageQuery struct {
+	Tenant string `json:"tenant,omitempty"` // client_id
+	From   string `json:"from,omitempty"`   // first day, YYYY-MM-DD, UTC
+	To     string `json:"to,omitempty"`     // last day, included
+}
+
+// UsageRow is what a tenant used on one day by one route.
+type UsageRow struct {
+	Tenant  string `json:"tenant"` // client_id
+	Day     string `json:"day"`    // YYYY-MM-DD, UTC
+	Route   string `json:"route"`
+	Calls   int64  `json:"calls"`
+	Records int64  `json:"records"`
+	Micros  int64  `json:"micros"` // the amount, in millionths of the currency unit
+}
+
+func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, error) {
+	lines, err := d.DB.Usage(ctx, q.Tenant, q.From, q.To)
+	if err != nil {
+		return nil, err
+	}
+	// a removed tenant still has its usage
+	if _, known := d.Tenants.Find(q.Tenant); q.Tenant != "" && len(lines) == 0 && !known {
+		return nil, unknownTenant(q.Tenant)
+	}
+	rows, err := usage.Statement(lines, func(clientID, day string) int64 { return priceOn(d, clientID, day) })
+	sent := make([]UsageRow, len(rows))
+	for i, r := range rows {
+		sent[i] = UsageRow{r.Tenant, r.Day, r.Route, r.Calls, r.Records, int64(r.Amount)}
+	}
+	return sent, err
+}
+
+// priceOn returns the price of a tenant's call on a day. A removed tenant has no prices: its usage
+// is still listed, with an amount of 0.
+func priceOn(d *datadir.Dir, clientID, day string) int64 {
+	t, ok := d.Tenants.Find(clientID)
+	if !ok {
+		return 0
+	}
+	return t.PriceOn(day)
+}

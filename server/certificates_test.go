@@ -1,0 +1,80 @@
+package server
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stile.example/stile/settings"
+)
+
+// TestCertificates checks that the certificate is read again when its two files change, and that a
+// change of only one of them leaves the old certificate in use.
+func TestCertificates(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writePair(t, cert, key, 1)
+	now := time.Now()
+	var ahead atomic.Int64
+	clock := func() time.Time { return now.Add(time.Duration(ahead.Load())) }
+	s := &settings.Settings{TLS: settings.TLS{Certificate: cert, Key: key}}
+	c, err := newCertificates(s, clock, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial := func(want int64) {
+		t.Helper()
+		ahead.Add(int64(2 * time.Second))
+		pair, err := c.config().GetCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaf, err := x509.ParseCertificate(pair.Certificate[0])
+		if err != nil || leaf.SerialNumber.Int64() != want {
+			t.Errorf("certificate %v, want %d (%v)", leaf.SerialNumber, want, err)
+		}
+	}
+	serial(1)
+	writePair(t, cert, filepath.Join(dir, "other.pem"), 2)
+	serial(1)
+	writePair(t, cert, key, 3)
+	serial(3)
+	os.Remove(key)
+	serial(3)
+	if _, err := newCertificates(s, clock, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("a start without a key")
+	}
+}
+
+func writePair(t *testing.T, cert, key string, serial int64) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(365 * 24 * time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der2, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: der2}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,204 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/settings"
+	"stile.example/stile/socket"
+)
+
+// Finding is the result of one check.
+type Finding struct {
+	Check  string `json:"check"`
+	State  State  `json:"state"`
+	Detail string `json:"detail"`
+}
+
+// State is how severe a finding is.
+type State string
+
+// The states.
+const (
+	Good  State = "ok"
+	Doubt State = "warning"
+	Wrong State = "wrong"
+)
+
+// report adds a finding.
+type report func(check string, s State, format string, args ...any)
+
+// Check checks what the settings name. It opens the data directory as the server would, and
+// creates what is missing in it.
+func Check(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (found []Finding) {
+	add := func(check string, state State, format string, args ...any) {
+		found = append(found, Finding{check, state, fmt.Sprintf(format, args...)})
+	}
+	add("settings", Good, "read")
+	for _, w := range s.Warnings() {
+		add("settings", Doubt, "%s", w.Error())
+	}
+	checkURL(s, add)
+	checkTLS(s, now(), add)
+	checkIssuers(ctx, s, now, log, add)
+	serving := checkData(ctx, s, now, log, add)
+	for _, l := range []struct{ key, addr string }{{"listen", s.Listen}, {"admin_listen", s.AdminListen}} {
+		checkListener(l.key, l.addr, serving, add)
+	}
+	checkDisk(s, add)
+	checkClock(now(), add)
+	return found
+}
+
+// checkURL checks that the public URL uses HTTPS, unless it leads to this machine.
+func checkURL(s *settings.Settings, add report) {
+	origin := s.Origin(s.Listen)
+	u, err := url.Parse(origin)
+	if err != nil {
+		add("public_url", Wrong, "%v", err)
+		return
+	}
+	ip, _ := netip.ParseAddr(u.Hostname())
+	local := u.Hostname() == "localhost" || ip.IsLoopback()
+	switch {
+	case s.PublicURL == "" && len(s.TLS.Domains) == 0:
+		add("public_url", Doubt, "is not set; %s works on this machine only", origin)
+	case u.Scheme == "http" && !local:
+		add("public_url", Wrong, "%s: must use https, or tokens can be read on the way", origin)
+	default:
+		add("public_url", Good, "%s", origin)
+	}
+}
+
+func checkTLS(s *settings.Settings, now time.Time, add report) {
+	if s.TLS.Certificate == "" {
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(s.TLS.Certificate, s.TLS.Key)
+	if err != nil {
+		add("tls", Wrong, "%v", err)
+		return
+	}
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	switch {
+	case err != nil:
+		add("tls", Wrong, "%v", err)
+	case now.After(leaf.NotAfter) || now.Before(leaf.NotBefore):
+		add("tls", Wrong, "the certificate is valid from %s to %s", leaf.NotBefore.Format(time.DateOnly), leaf.NotAfter.Format(time.DateOnly))
+	case now.AddDate(0, 0, 14).After(leaf.NotAfter):
+		add("tls", Doubt, "the certificate expires on %s; renew it", leaf.NotAfter.Format(time.DateOnly))
+	default:
+		add("tls", Good, "%s, until %s", strings.Join(leaf.DNSNames, " "), leaf.NotAfter.Format(time.DateOnly))
+	}
+}
+
+// checkData opens the data directory, or contacts the server that has it open. It reports whether
+// such a server is running.
+func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, add report) (serving bool) {
+	c, err := socket.Dial(ctx, s.Data)
+	if err == nil {
+		add("data", Good, "%s, open in a running server", s.Data)
+		return c.Close() == nil
+	}
+	if !errors.Is(err, socket.ErrNoServer) {
+		add("data", Wrong, "%v", err)
+		return true
+	}
+	if file := socket.File(s.Data); len(file) > socket.MaxPath {
+		add("data", Wrong, "the path of the socket, %s, must be at most %d bytes long; choose a shorter data directory", file, socket.MaxPath)
+	}
+	d, err := datadir.Open(ctx, s, now, log)
+	if err == nil {
+		err = errors.Join(d.UseOrigin(s.Origin(s.Listen)), d.DB.Ready(ctx), d.Close())
+	}
+	if err != nil {
+		add("data", Wrong, "%s: %v", s.Data, err)
+		return false
+	}
+	add("data", Good, "%s: keys and database can be read and written", s.Data)
+	return false
+}
+
+// checkIssuers fetches the keys of each issuer, and introspects a token.
+func checkIssuers(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, add report) {
+	for _, i := range s.Issuers {
+		address, n, err := datadir.KeysOf(i, now, log).Probe(ctx)
+		if err != nil {
+			add("issuer", Wrong, "%s: %v", i.Issuer, oneLine(err))
+		} else {
+			add("issuer", Good, "%s: %d keys at %s", i.Issuer, n, address)
+		}
+		client, err := datadir.IntrospectionOf(i, log)
+		if err == nil && client != nil {
+			err = client.Probe(ctx)
+		}
+		if err != nil {
+			add("issuer", Wrong, "%s: %v", i.Issuer, oneLine(err))
+		} else if client != nil {
+			add("issuer", Good, "%s: introspects tokens at %s", i.Issuer, i.Introspection.URL)
+		}
+	}
+}
+
+// oneLine returns the text of an error that may have several lines, for a table.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+func checkListener(key, addr string, serving bool, add report) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case err == nil:
+		l.Close()
+		add(key, Good, "%s is free", addr)
+	case serving && errors.Is(err, syscall.EADDRINUSE):
+		add(key, Good, "%s is in use, probably by the running server", addr)
+	default:
+		add(key, Wrong, "%v", err)
+	}
+	if host, _, _ := net.SplitHostPort(addr); key == "admin_listen" && host != "localhost" {
+		if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
+			add(key, Doubt, "%s can be reached from other machines, without a password; make sure that only yours can reach it", addr)
+		}
+	}
+}
+
+// minFree is the free disk space that a server should start with, in bytes.
+const minFree = 256 << 20
+
+func checkDisk(s *settings.Settings, add report) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(s.Data, &fs); err != nil {
+		add("disk", Wrong, "%v", err)
+		return
+	}
+	free := fs.Bavail * uint64(fs.Bsize)
+	if free < minFree {
+		add("disk", Doubt, "only %d MiB are free in %s", free>>20, s.Data)
+		return
+	}
+	add("disk", Good, "%d MiB are free", free>>20)
+}
+
+// checkClock detects a clock that was never set: it is before the time when this program was built.
+func checkClock(now time.Time, add report) {
+	name, err := os.Executable()
+	if err == nil {
+		if info, bad := os.Stat(filepath.Clean(name)); bad == nil && now.Before(info.ModTime().Add(-24*time.Hour)) {
+			add("clock", Wrong, "the clock says %s, but this program was built on %s; set the clock, or tokens are refused", now.Format(time.RFC3339), info.ModTime().Format(time.DateOnly))
+			return
+		}
+	}
+	add("clock", Good, "%s", now.UTC().Format(time.RFC3339))
+}

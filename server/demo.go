@@ -1,0 +1,118 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"stile.example/stile/content"
+	"stile.example/stile/datadir"
+	"stile.example/stile/demo"
+	"stile.example/stile/operations"
+	"stile.example/stile/static"
+	"stile.example/stile/usage"
+)
+
+const demoTenantID = "demo"
+
+// demoPolicy lets a newcomer exhaust a token: 30 calls of 50 items each reach its limit of records
+// before they are a spike.
+var demoPolicy = map[string]string{"policy.token.calls": "400", "policy.token.records": "1500"}
+
+// PrepareDemo imports the demo corpus, adds or updates the demo tenant, opens the tenant's site,
+// and prints what can be tried. The tenant gets a new secret each time, because only the hash of
+// the old one is stored and the secret must be printed.
+func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) error {
+	at, err := srv.openDemoSite(addr)
+	if err != nil {
+		return err
+	}
+	corpus, err := srv.importDemo(ctx)
+	if err != nil {
+		return err
+	}
+	made, err := demoTenant(ctx, srv.dir, at.origins)
+	if err != nil {
+		return fmt.Errorf("prepare the demo tenant: %w", err)
+	}
+	if err := srv.serveDemoSite(at, made); err != nil {
+		return err
+	}
+	items := 0
+	for _, n := range corpus {
+		items += n
+	}
+	admin := "http://" + srv.Addr("admin")
+	_, err = fmt.Fprintf(out, banner, items, len(corpus), srv.origin, admin, made.Secret, at.origins[0])
+	return err
+}
+
+// importDemo imports the demo corpus, and returns the number of items of each collection.
+func (srv *Server) importDemo(ctx context.Context) (map[string]int, error) {
+	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
+	// No Prune: other items may be there.
+	result, err := srv.dir.DB.Import(ctx, content.ImportOptions{}, content.Read(ctx, src))
+	if err != nil {
+		return nil, fmt.Errorf("import the demo corpus: %w", err)
+	}
+	return result.Collections, srv.dir.UpdateAddressPolicy(ctx)
+}
+
+// demoTenant adds the tenant, or gives the existing one a new secret.
+func demoTenant(ctx context.Context, d *datadir.Dir, sites []string) (operations.Credentials, error) {
+	name := "Demo"
+	sites = slices.Clone(sites) // the directory sorts its own
+	ch := operations.TenantChange{ClientID: demoTenantID, Name: &name, Sites: &sites, Policy: demoPolicy}
+	if _, exists := d.Tenants.Find(demoTenantID); !exists {
+		ch.Prices = []operations.Price{{Since: usage.Day(d.Now()), Micros: 1000}}
+		return operations.AddTenant(ctx, d, ch)
+	}
+	_, bad := operations.SetTenant(ctx, d, ch)
+	_, stays := operations.ResumeTenant(ctx, d, operations.TenantName{ClientID: demoTenantID})
+	made, err := operations.RotateSecret(ctx, d, operations.SecretRotation{ClientID: demoTenantID})
+	return made, errors.Join(bad, stays, err)
+}
+
+// demoEntries returns the items for which the site has pages.
+func demoEntries() (all []demo.Entry, err error) {
+	for d := json.NewDecoder(static.DemoCorpus("")); d.More(); {
+		var e demo.Entry
+		if err := d.Decode(&e); err != nil {
+			return nil, fmt.Errorf("read the demo corpus: %w", err)
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// banner is what the demo prints: %[1]d items in %[2]d collections, %[3]s the public URL, %[4]s the
+// admin listener's URL, %[5]s the secret, %[6]s the site's URL.
+const banner = `
+stile serves a demo corpus, the countries of the world: %[1]d items in %[2]d collections.
+
+  a tenant's site   %[6]s    open it in a browser
+  content API       %[3]s
+  metrics           %[4]s/metrics
+
+The site is a magazine that shows the corpus. Its panel "Behind the scenes" shows what
+happens while it happens, and has buttons that provoke refusals.
+
+To call the API by hand, get a token as a tenant's server does, and use it as a browser does:
+
+  curl -s "%[3]s/v1/items?q=island&limit=3&client_id=demo" -H "Authorization: Bearer $(curl -s -u demo:%[5]s -d grant_type=client_credentials %[3]s/oauth/token | cut -d'"' -f4)"
+
+More to try, with a token of your own:
+
+  TOKEN=$(curl -s -u demo:%[5]s -d grant_type=client_credentials %[3]s/oauth/token | cut -d'"' -f4)
+  curl -s "%[3]s/v1/suggest?q=new&client_id=demo" -H "Authorization: Bearer $TOKEN"        # as you type
+  curl -s "%[3]s/v1/items/iceland?client_id=demo&callback=show&access_token=$TOKEN"         # JSONP, for a <script>
+  curl -s "%[3]s/v1/items?facets=collection,tag&client_id=demo" -H "Authorization: Bearer $TOKEN"
+  stile token show $TOKEN                                                     # what the server knows about it
+  stile usage                                                                 # what the tenant owes
+
+Ctrl-C stops it.
+
+`

@@ -1,0 +1,136 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"stile.example/stile/settings"
+)
+
+// Run serves until ctx is done or a listener breaks, then stops in good order. It calls ready,
+// unless that is nil, when requests are accepted.
+func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
+	log := srv.dir.Log
+	broken := make(chan error, len(srv.listeners))
+	for _, d := range srv.listeners {
+		go func() { broken <- d.serve() }()
+		if d.name != "socket" {
+			log.Info("listening", "listener", d.name, "address", d.listener.Addr().String())
+		}
+	}
+	// Refusals while draining are recorded too.
+	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx))
+	recorded := make(chan struct{})
+	go func() { srv.dir.Refusals.Run(recording, srv.dir.Now); close(recorded) }()
+	sweeping, stopSweeping := context.WithCancel(ctx)
+	swept := make(chan struct{})
+	go func() { srv.sweep(sweeping); close(swept) }()
+	for _, keys := range srv.dir.ExternalKeys {
+		go keys.Run(sweeping)
+	}
+	if ready != nil {
+		ready(srv)
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+	case err = <-broken:
+		log.Error("a listener broke", "err", err)
+	}
+	stopSweeping()
+	err = errors.Join(err, srv.drain())
+	stopRecording()
+	<-swept
+	<-recorded
+	log.Info("stopped")
+	return err
+}
+
+func (d *listener) serve() error {
+	var err error
+	if d.http.TLSConfig != nil {
+		err = d.http.ServeTLS(d.listener, "", "")
+	} else {
+		err = d.http.Serve(d.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return fmt.Errorf("%s listener: %w", d.name, err)
+}
+
+// drain stops accepting connections, waits for requests in progress, and after drainWithin closes
+// the remaining connections.
+func (srv *Server) drain() (err error) {
+	srv.draining.Store(true)
+	grace, cancel := context.WithTimeout(context.Background(), drainWithin)
+	defer cancel()
+	for _, d := range srv.listeners { // the public one first: metrics and commands work meanwhile
+		if late := d.http.Shutdown(grace); late != nil {
+			srv.dir.Log.Warn("closed connections that took too long", "listener", d.name)
+			err = errors.Join(err, d.http.Close())
+		}
+	}
+	return err
+}
+
+// sweep moves the counts of long-dead tokens to the ledger, every sweepEvery.
+func (srv *Server) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := srv.dir.DB.Sweep(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
+				srv.dir.Log.Error("sweep", "err", err)
+			}
+		}
+	}
+}
+
+// ReloadOnHangup loads the settings again on SIGHUP, and adopts those that may change while the
+// server runs.
+func (srv *Server) ReloadOnHangup(ctx context.Context, load func() (*settings.Settings, error)) (stop func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-done:
+				return
+			case <-hangup:
+				srv.reload(load)
+			}
+		}
+	}()
+	return func() { signal.Stop(hangup); close(done) }
+}
+
+func (srv *Server) reload(load func() (*settings.Settings, error)) {
+	log := srv.dir.Log
+	fresh, err := load()
+	if err != nil {
+		log.Error("can't use the settings; the old ones stay", "err", err)
+		return
+	}
+	if names := srv.dir.Settings().Restart(fresh); len(names) > 0 {
+		log.Warn("changed settings that need a restart", "settings", strings.Join(names, " "))
+	}
+	srv.dir.Reload(fresh)
+	srv.policies.use(srv.dir.Settings())
+	log.Info("settings read again")
+}

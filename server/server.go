@@ -1,0 +1,205 @@
+// Package server assembles the server and runs it: the public, the admin and the demo listener,
+// and the socket for commands.
+//
+// It only joins the other packages. Package handlers decides how a request is handled.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"stile.example/stile/challenge"
+	"stile.example/stile/datadir"
+	"stile.example/stile/handlers"
+	"stile.example/stile/settings"
+	"stile.example/stile/socket"
+	"stile.example/stile/static"
+	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/proof"
+	"stile.example/stile/widgets"
+)
+
+const (
+	drainWithin = 8 * time.Second // for requests in progress; a stop may take 10 s in all
+	sweepEvery  = 5 * time.Minute
+	maxAdmins   = 256 // simultaneous connections to the admin listener
+)
+
+// Server is an open data directory with three listeners, and a fourth for the demo.
+type Server struct {
+	dir       *datadir.Dir
+	origin    string // the public URL
+	listeners []*listener
+	certs     *certificates // nil: plain HTTP
+
+	policies  *policies
+	addresses *addressShower
+	metrics   *handlers.Metrics
+
+	draining atomic.Bool
+}
+
+// listener is a network listener and the HTTP server that serves it.
+type listener struct {
+	name     string // public, admin, socket, demo
+	listener net.Listener
+	http     *http.Server
+}
+
+// New opens the data directory and the listeners. A client that connects then waits until
+// [Server.Run]. The caller closes the server, unless there is an error.
+func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (_ *Server, err error) {
+	srv := &Server{}
+	if srv.dir, err = datadir.Open(ctx, s, now, log); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, srv.Close())
+		}
+	}()
+	if err := srv.open(s); err != nil {
+		return nil, err
+	}
+	if err := srv.dir.UseOrigin(srv.origin); err != nil {
+		return nil, err
+	}
+	if srv.certs, err = newCertificates(s, now, log); err != nil {
+		return nil, err
+	}
+	srv.policies = newPolicies(s, log)
+	if srv.addresses, err = newAddressShower(s.LogAddresses, srv.dir.Keys.SecretKey()); err != nil {
+		return nil, err
+	}
+	api, err := srv.api(s)
+	if err != nil {
+		return nil, err
+	}
+	srv.listeners[0].http = handlers.ServerTLS(api.Routes(), srv.certs.config())
+	srv.listeners[1].http = handlers.Server(api.Admin())
+	return srv, nil
+}
+
+// open opens the three listeners, in the order in which they are drained.
+func (srv *Server) open(s *settings.Settings) error {
+	public, err := listen("listen", s.Listen)
+	if err != nil {
+		return err
+	}
+	srv.listeners = append(srv.listeners, &listener{name: "public", listener: handlers.Limit(public, handlers.MaxConnections)})
+	admin, err := listen("admin_listen", s.AdminListen)
+	if err != nil {
+		return err
+	}
+	srv.listeners = append(srv.listeners, &listener{name: "admin", listener: handlers.Limit(admin, maxAdmins)})
+	commands, err := socket.Listen(s.Data)
+	if err != nil {
+		return err
+	}
+	srv.listeners = append(srv.listeners, &listener{name: "socket", listener: commands, http: socket.Server(srv.dir)})
+	srv.origin = s.Origin(public.Addr().String())
+	return nil
+}
+
+// Close closes the listeners, if [Server.Run] hasn't, and the data directory.
+func (srv *Server) Close() (err error) {
+	for _, l := range srv.listeners {
+		if bad := l.listener.Close(); !errors.Is(bad, net.ErrClosed) {
+			err = errors.Join(err, bad)
+		}
+	}
+	return errors.Join(err, srv.dir.Close())
+}
+
+// Addr returns the address of a listener: public, admin or demo.
+func (srv *Server) Addr(name string) string {
+	for _, l := range srv.listeners {
+		if l.name == name {
+			return l.listener.Addr().String()
+		}
+	}
+	return ""
+}
+
+func listen(key, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; choose another address with --%s", key, err, settings.Key{Name: key}.Flag())
+	}
+	return l, nil
+}
+
+// api assembles the handlers of the public and the admin listener.
+func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
+	d := srv.dir
+	assertions, err := bearer.NewAssertions(srv.origin, srv.origin+"/oauth/token")
+	if err != nil {
+		return nil, err
+	}
+	layer, err := widgetLayer()
+	if err != nil {
+		return nil, err
+	}
+	challenges, err := challenge.NewMaker(d.Keys.SecretKey())
+	if err != nil {
+		return nil, err
+	}
+	srv.metrics = handlers.NewMetrics(func() float64 { return float64(d.DB.Live()) })
+	srv.metrics.Addresses(srv.countAddresses)
+	d.ObserveAddresses(srv.observedAddress)
+	api := &handlers.API{
+		Log: d.Log, Now: d.Now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
+		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS,
+		Gate: d.Gate, Proofs: proof.NewChecker(proofsSince(d)), Tenants: d.Tenants, Meter: d.Meter, Content: d.DB, PolicyOf: srv.policies.of,
+		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: srv.addresses.show,
+		Ready: srv.Ready, Static: static.Files(), Widgets: layer, Metrics: srv.metrics,
+		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
+	}
+	if len(d.ExternalKeys) > 0 {
+		api.Subjects = d.Verifier
+	}
+	return api, nil
+}
+
+// widgetLayer returns the widgets' files, which are embedded in the program.
+func widgetLayer() (*handlers.Widgets, error) {
+	files, err := widgets.Files()
+	if err != nil {
+		return nil, err
+	}
+	version, err := widgets.Version()
+	if err != nil {
+		return nil, err
+	}
+	return handlers.NewWidgets(version, files)
+}
+
+// proofsSince returns the time before which proofs may have been used without this process knowing.
+// It is zero if the signing keys were created by this process: then none of our tokens is older,
+// and nothing is known about proofs for tokens of external issuers.
+func proofsSince(d *datadir.Dir) time.Time {
+	if d.Keys.New() {
+		return time.Time{}
+	}
+	return d.Now()
+}
+
+// errDraining is the reason why a server that is stopping is not ready.
+var errDraining = errors.New("draining: the server is stopping")
+
+// Ready returns an error if the server can't serve calls.
+func (srv *Server) Ready(ctx context.Context) error {
+	if srv.draining.Load() {
+		return errDraining
+	}
+	if err := srv.dir.DB.Ready(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return nil
+}
