@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
-	"stile.example/stile/handlers"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/simulate"
 	"stile.example/stile/tokens"
 )
@@ -182,16 +182,16 @@ func TestShownAddresses(t *testing.T) {
 
 // TestEveryCodeIsExplained: an operator is told what to make of each of them.
 func TestEveryCodeIsExplained(t *testing.T) {
-	source, err := os.ReadFile("../handlers/codes.go")
+	source, err := os.ReadFile("../handlers/codes/codes.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes := regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
-	if len(codes) != len(adviceByCode) || len(codes) < 20 {
-		t.Errorf("%d codes, %d advices", len(codes), len(adviceByCode))
+	found := regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(found) != len(adviceByCode) || len(found) < 20 {
+		t.Errorf("%d codes, %d advices", len(found), len(adviceByCode))
 	}
-	for _, c := range codes {
-		if a := adviceByCode[handlers.Code(c[1])]; a.cause == "" || a.fix == "" {
+	for _, c := range found {
+		if a := adviceByCode[codes.Code(c[1])]; a.cause == "" || a.fix == "" {
 			t.Errorf("%s: %+v", c[1], a)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"stile.example/stile/handlers"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 )
@@ -88,7 +88,7 @@ func (p *program) explain(f refusals.Refusal) error {
 	if err := card(p.out, facts...); err != nil {
 		return err
 	}
-	a, known := adviceByCode[handlers.Code(f.Code)]
+	a, known := adviceByCode[codes.Code(f.Code)]
 	if !known {
 		return nil // of a newer version's: the facts are all there is
 	}

@@ -7,6 +7,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/handlers"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tokens"
 )
@@ -43,16 +44,16 @@ func (a *app) countAddresses() map[handlers.Listed]int {
 func (srv *server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
 	a, shown := srv.app, srv.app.shown.show(at.From)
 	tenant := a.tenantName(at.Tenant)
-	f := refusals.Refusal{Ref: handlers.NewRef(), At: at.At.UTC(), Tenant: tenant, Code: string(handlers.ChallengeRequired),
+	f := refusals.Refusal{Ref: codes.NewRef(), At: at.At.UTC(), Tenant: tenant, Code: string(codes.ChallengeRequired),
 		Rule: "address.bindings", Limit: int64(v.Limit), Seen: int64(v.Seen),
 		Identity: "address " + shown, Address: shown, Observed: true}
 	if v.OverRecords {
 		f.Rule = "address.records"
 	}
 	if v.Observed == addresses.Blocked {
-		f.Code, f.Rule = string(handlers.AddressBlocked), "address.block"
+		f.Code, f.Rule = string(codes.AddressBlocked), "address.block"
 	}
-	srv.metrics.ObservedAddress(tenant, handlers.Code(f.Code))
+	srv.metrics.ObservedAddress(tenant, codes.Code(f.Code))
 	a.refusals.Note(f, true)
 	a.refusals.Log(at.At, refusals.Line{
 		Key:   refusals.Key{Message: "observed", Code: f.Code, Tenant: tenant, Address: shown},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )
@@ -22,7 +23,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	}
 	v, err := a.Gate.Check(ctx, r.claims.ID, r.policy.Token, e)
 	if err != nil {
-		return unavailable(err)
+		return codes.Unavailable(err)
 	}
 	if v.NewlyBound || v.ChallengeIssued {
 		a.Metrics.stepped(v, e)
@@ -53,7 +54,7 @@ func (a *API) reserve(r *request) error {
 	case usage.Reserved:
 		return nil
 	case usage.Waiting:
-		return &refusal{code: Overloaded, retry: retryDelay(), explanation: explanation{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)}}
+		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.By("calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at))}
 	}
 	return a.overQuota(r)
 }
@@ -69,8 +70,8 @@ func (a *API) hasCalls(r *request) error {
 // overQuota refuses until the next month, UTC.
 func (a *API) overQuota(r *request) error {
 	y, m, _ := r.at.UTC().Date()
-	return &refusal{
-		code: TenantExhausted, retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.at),
-		explanation: explanation{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)},
+	return &codes.Refusal{
+		Code: codes.TenantExhausted, Retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.at),
+		Explanation: codes.By("calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 )
 
@@ -106,7 +107,7 @@ func pageful(r *request) int {
 // and one that finds nothing are the client's; anything else is a fault.
 func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records int, err error) {
 	if err := a.questions.take(ctx, r, a.Addresses); err != nil {
-		return 0, unavailable(err)
+		return 0, codes.Unavailable(err)
 	}
 	defer a.questions.give(r)
 	r.startBody()
@@ -114,12 +115,12 @@ func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records
 	if err == nil || isClients(err) {
 		return records, err
 	}
-	return 0, unavailable(err)
+	return 0, codes.Unavailable(err)
 }
 
 func isClients(err error) bool {
 	var wrong content.ErrQuery
-	var why *refusal
+	var why *codes.Refusal
 	return errors.Is(err, content.ErrNotFound) || errors.As(err, &wrong) || errors.As(err, &why)
 }
 
@@ -131,7 +132,7 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	r.stepped = time.Now()
 	a.Metrics.steps.Observe(r.stepped.Sub(began).Seconds())
 	if err != nil {
-		return tokens.State{}, unavailable(err)
+		return tokens.State{}, codes.Unavailable(err)
 	}
 	a.Metrics.stepped(v, e)
 	if v.Observed != tokens.None {

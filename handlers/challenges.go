@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"stile.example/stile/challenge"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 )
 
@@ -28,7 +29,7 @@ func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, 
 		Expires: time.Unix(int64(open.Expires), 0),
 	})
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, codes.Unavailable(err)
 	}
 	t := &challengeJSON{
 		ID: c.ID, Kind: open.Kind.String(), ExpiresIn: max(int64(open.Expires)-r.at.Unix(), 0), CallsLeft: open.Left,
@@ -50,8 +51,8 @@ func (a *API) openChallengeJSON(r *request, open tokens.Challenge) (*challengeJS
 }
 
 // notOpen refuses an answer that can be neither right nor wrong.
-func notOpen() *refusal {
-	return &refusal{code: NotFound, detail: "The challenge is not open: it was solved or replaced, or it belongs to another token."}
+func notOpen() *codes.Refusal {
+	return &codes.Refusal{Code: codes.NotFound, Detail: "The challenge is not open: it was solved or replaced, or it belongs to another token."}
 }
 
 // answer takes the answer to a challenge. Whether it is right is compared
@@ -67,7 +68,7 @@ func (a *API) answer(ctx context.Context, r *request) error {
 		return err
 	}
 	if text == "" {
-		return badRequest("answer is missing")
+		return codes.Malformed("answer is missing")
 	}
 	right := a.Challenges.IsCorrect(r.item, text)
 	answered := tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Right: right}
@@ -90,7 +91,7 @@ func (a *API) answer(ctx context.Context, r *request) error {
 // countFailed counts a wrong answer: one that brought the next challenge, or
 // was the last that the token had.
 func (a *API) countFailed(k challenge.Kind, err error) {
-	if code := refusalOf(err).code; code == ChallengeFailed || code == TokenChallengedTooOften {
+	if code := refusalOf(err).Code; code == codes.ChallengeFailed || code == codes.TokenChallengedTooOften {
 		a.Metrics.challenged(tokens.Kind(k), "failed")
 	}
 }

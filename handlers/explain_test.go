@@ -125,17 +125,6 @@ func TestGarbageIsNotStored(t *testing.T) {
 	}
 }
 
-// TestLasting: every code is either stored or not, as was decided.
-func TestLasting(t *testing.T) {
-	brief := map[Code]bool{TokenMissing: true, TokenInvalid: true, TokenExpired: true, ProofInvalid: true,
-		BadRequest: true, BadCallback: true, NotFound: true, MethodNotAllowed: true}
-	for code := range contract {
-		if code.lasting() == brief[code] {
-			t.Errorf("%s: lasting is %v", code, code.lasting())
-		}
-	}
-}
-
 // TestObserved: what is only observed is let through, told and counted; and
 // the same without observing is refused.
 func TestObserved(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+
+	"stile.example/stile/handlers/codes"
 )
 
 // maxForm is the largest form that is read.
@@ -14,9 +16,9 @@ const maxForm = 16 << 10
 func (r *request) readForm() error {
 	switch {
 	case r.http.URL.RawQuery != "":
-		return badRequest("a POST carries its parameters in its body, and none in its URL")
+		return codes.Malformed("a POST carries its parameters in its body, and none in its URL")
 	case !isForm(r.http.Header.Get("Content-Type")):
-		return badRequest("the body of a POST must be application/x-www-form-urlencoded")
+		return codes.Malformed("the body of a POST must be application/x-www-form-urlencoded")
 	}
 	text, err := r.readBody()
 	if err != nil {
@@ -26,7 +28,7 @@ func (r *request) readForm() error {
 		return err
 	}
 	if _, n := r.lookup("callback"); n > 0 {
-		return badRequest("callback is for GET")
+		return codes.Malformed("callback is for GET")
 	}
 	return nil
 }
@@ -38,10 +40,10 @@ func (r *request) readBody() (string, error) {
 	r.body = b.Bytes()[:0]
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return "", &refusal{code: BadRequest, status: http.StatusRequestEntityTooLarge, detail: "the body is larger than 16 KiB"}
+		return "", &codes.Refusal{Code: codes.BadRequest, Status: http.StatusRequestEntityTooLarge, Detail: "the body is larger than 16 KiB"}
 	}
 	if err != nil {
-		return "", badRequest("the body could not be read")
+		return "", codes.Malformed("the body could not be read")
 	}
 	return b.String(), nil
 }

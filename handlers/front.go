@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"stile.example/stile/handlers/codes"
 )
 
 // Header values of [API.front]. They are shared: nothing may append to them.
@@ -33,7 +35,7 @@ func (a *API) front(next http.Handler) http.Handler {
 			return
 		case len(h.TransferEncoding) > 0:
 			head["Connection"] = closing
-			a.refuseUnread(w, h, badRequest("the body must have a Content-Length; Transfer-Encoding is not supported"))
+			a.refuseUnread(w, h, codes.Malformed("the body must have a Content-Length; Transfer-Encoding is not supported"))
 			return
 		case !h.ProtoAtLeast(1, 1):
 			// net/http ignores a Transfer-Encoding here, and hides it. What
@@ -56,7 +58,7 @@ func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}
 		context.AfterFunc(h.Context(), func() { <-slots })
 		next.ServeHTTP(w, h)
 	default:
-		a.refuseUnread(w, h, &refusal{code: Overloaded, retry: retryDelay()})
+		a.refuseUnread(w, h, &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay()})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
 )
@@ -28,7 +29,7 @@ func (a *API) authorize(r *request) (err error) {
 		return err
 	}
 	if inURL && r.policy.QueryTokens != QueryTokensYes && r.policy.QueryTokens != QueryTokensProof {
-		return badRequest("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
+		return codes.Malformed("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
 	if rule := pageRule(r.http.Header, &r.caller); rule != "" {
 		if err = a.mismatch(r, rule); err != nil {
@@ -36,7 +37,7 @@ func (a *API) authorize(r *request) (err error) {
 		}
 	}
 	if r.tenant.Status != tenants.Active {
-		return refuse(TenantSuspended)
+		return codes.Refuse(codes.TenantSuspended)
 	}
 	_, r.blocked = a.Addresses.BlockedByRule(r.from, r.tenant.Number, r.at)
 	return a.checkProof(r, token, inURL)
@@ -61,12 +62,12 @@ func (a *API) checkAddress(r *request) (err error) {
 // be observed.
 func (a *API) mismatch(r *request, rule string) error {
 	if r.policy.ObserveClient {
-		a.recordObserved(r, ClientMismatch, explanation{rule: rule})
+		a.recordObserved(r, codes.ClientMismatch, codes.Explanation{Rule: rule})
 		return nil
 	}
-	why := &refusal{code: ClientMismatch, explanation: explanation{rule: rule}}
+	why := &codes.Refusal{Code: codes.ClientMismatch, Explanation: codes.Explanation{Rule: rule}}
 	if rule == fetchMetadata {
-		why.detail = "The browser does not mark this request as a page's fetch or script, or it hides the page's origin."
+		why.Detail = "The browser does not mark this request as a page's fetch or script, or it hides the page's origin."
 	}
 	return why
 }
@@ -77,7 +78,7 @@ func (a *API) mismatch(r *request, rule string) error {
 func (a *API) verify(token string, from netip.Addr, now time.Time) (bearer.Claims, error) {
 	claims, err := a.Verifier.VerifyFrom(token, bearer.Source{Address: from}, now)
 	if err != nil && !errors.Is(err, bearer.ErrInvalid) && !errors.Is(err, bearer.ErrExpired) {
-		return claims, unavailable(err)
+		return claims, codes.Unavailable(err)
 	}
 	return claims, err
 }
@@ -89,7 +90,7 @@ func (a *API) findTenant(r *request) error {
 		return err
 	}
 	if name == "" {
-		return badRequest("client_id is missing: it must name the tenant that the token was issued to")
+		return codes.Malformed("client_id is missing: it must name the tenant that the token was issued to")
 	}
 	t, ok := a.Tenants.Find(r.claims.Client)
 	if ok = ok && !olderThan(r.claims, t); ok {
@@ -101,7 +102,7 @@ func (a *API) findTenant(r *request) error {
 		}
 	}
 	if !ok {
-		return refuse(TokenRevoked)
+		return codes.Refuse(codes.TokenRevoked)
 	}
 	return nil
 }
@@ -125,11 +126,11 @@ func findToken(r *request) (token string, inURL bool, err error) {
 	case err != nil:
 		return "", false, err
 	case n > 1 || n == 1 && sent:
-		return "", false, badRequest("the access token is given more than once")
+		return "", false, codes.Malformed("the access token is given more than once")
 	case sent:
 		return header, false, nil
 	case param == "":
-		return "", false, refuse(TokenMissing)
+		return "", false, codes.Refuse(codes.TokenMissing)
 	}
 	return param, r.transport != formTransport, nil
 }
@@ -138,7 +139,7 @@ func findToken(r *request) (token string, inURL bool, err error) {
 // scheme carries no token, and is none of ours.
 func (r *request) tokenHeader(lines []string) (token string, sent bool, err error) {
 	if len(lines) > 1 {
-		return "", false, badRequest("the header Authorization is given more than once")
+		return "", false, codes.Malformed("the header Authorization is given more than once")
 	}
 	if len(lines) == 0 {
 		return "", false, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 )
@@ -14,12 +15,12 @@ import (
 // reportRefusal writes a refusal to the log, counts it, and keeps it under its
 // reference. The log has the tenant, the route and the address as it may be
 // shown; never a token, a query or an answer.
-func (a *API) reportRefusal(r *request, why *refusal, p problem) {
+func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 	a.Metrics.refused(r.tenantName(), p.Code)
-	a.storeRefusal(r, p.Ref, p.Code, why.explanation, false)
+	a.storeRefusal(r, p.Ref, p.Code, why.Explanation, false)
 	l := a.line(r, "refused", string(p.Code))
 	l.Attrs = append(l.Attrs, slog.Int("status", p.Status), slog.String("ref", p.Ref))
-	a.log(l, why.cause)
+	a.log(l, why.Cause)
 }
 
 // log writes a line. A fault, which has a cause, is merged with those of the

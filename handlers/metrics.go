@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 )
 
@@ -64,7 +65,7 @@ func (m *Metrics) called(tenant string, route tokens.Route, took time.Duration) 
 }
 
 // refused counts a refusal. tenant is one that exists, or "".
-func (m *Metrics) refused(tenant string, code Code) {
+func (m *Metrics) refused(tenant string, code codes.Code) {
 	m.refusals.WithLabelValues(tenant, string(code)).Inc()
 }
 
@@ -86,7 +87,7 @@ func (m *Metrics) challenged(kind tokens.Kind, result string) {
 
 // observed counts a request that was let through because the rule against it
 // is only observed. tenant is one that exists, or "".
-func (m *Metrics) observed(tenant string, code Code) {
+func (m *Metrics) observed(tenant string, code codes.Code) {
 	m.observes.WithLabelValues(tenant, string(code)).Inc()
 }
 

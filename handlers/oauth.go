@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tenants"
 )
 
@@ -77,8 +78,8 @@ func (a *API) failOAuth(r *request, err error) {
 	var e *oauthError
 	if !errors.As(err, &e) {
 		why := refusalOf(err)
-		p := problemOf(why)
-		e = &oauthError{p.Status, "invalid_request", p.Detail, why.cause}
+		p := why.Problem()
+		e = &oauthError{p.Status, "invalid_request", p.Detail, why.Cause}
 		if p.Status >= http.StatusInternalServerError {
 			e.Code = "server_error"
 		}
@@ -87,7 +88,7 @@ func (a *API) failOAuth(r *request, err error) {
 		r.w.Header().Set("WWW-Authenticate", `Basic realm="stile", charset="UTF-8"`)
 	}
 	if e.status == http.StatusServiceUnavailable {
-		r.w.Header().Set("Retry-After", strconv.Itoa(int(retryDelay().Seconds())))
+		r.w.Header().Set("Retry-After", strconv.Itoa(int(codes.RetryDelay().Seconds())))
 	}
 	a.reportOAuth(r, e)
 	r.sendOAuth(e.status, e)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -15,19 +16,19 @@ import (
 
 // introspection is RFC 7662 §2.2's answer, with ours beside it.
 type introspection struct {
-	Active     bool    `json:"active"`
-	Reason     Code    `json:"reason,omitempty"` // why it is not
-	Scope      string  `json:"scope,omitempty"`
-	ClientID   string  `json:"client_id,omitempty"`
-	TokenType  string  `json:"token_type,omitempty"`
-	Issuer     string  `json:"iss,omitempty"`
-	Subject    string  `json:"sub,omitempty"`
-	JTI        string  `json:"jti,omitempty"`
-	IssuedAt   int64   `json:"iat,omitempty"`
-	Expires    int64   `json:"exp,omitempty"`
-	Binding    string  `json:"binding,omitempty"`
-	Calls      *uint32 `json:"calls,omitempty"`
-	CallsLimit *uint32 `json:"calls_limit,omitempty"`
+	Active     bool       `json:"active"`
+	Reason     codes.Code `json:"reason,omitempty"` // why it is not
+	Scope      string     `json:"scope,omitempty"`
+	ClientID   string     `json:"client_id,omitempty"`
+	TokenType  string     `json:"token_type,omitempty"`
+	Issuer     string     `json:"iss,omitempty"`
+	Subject    string     `json:"sub,omitempty"`
+	JTI        string     `json:"jti,omitempty"`
+	IssuedAt   int64      `json:"iat,omitempty"`
+	Expires    int64      `json:"exp,omitempty"`
+	Binding    string     `json:"binding,omitempty"`
+	Calls      *uint32    `json:"calls,omitempty"`
+	CallsLimit *uint32    `json:"calls_limit,omitempty"`
 }
 
 // introspect answers how a token of the client's own stands. Of any other it
@@ -63,11 +64,11 @@ func (a *API) describeToken(c bearer.Claims, s tokens.State, t *tenants.Tenant, 
 	}
 	switch {
 	case s.Dead != tokens.None:
-		i.Reason = Code(s.Dead.String())
+		i.Reason = codes.Code(s.Dead.String())
 	case olderThan(c, t):
-		i.Reason = TokenRevoked
+		i.Reason = codes.TokenRevoked
 	case !now.Before(c.Expires) || s.Bound.Kind == tokens.Unbound && now.Sub(c.IssuedAt) > p.BindWithin:
-		i.Reason = TokenExpired
+		i.Reason = codes.TokenExpired
 	}
 	i.Active = i.Reason == ""
 	return i

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/refusals"
 	"stile.example/stile/stiletest"
 	"stile.example/stile/tokens"
@@ -69,7 +70,7 @@ func TestS7Copied(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t)
 			owner, stranger, token := stiletest.NewKey(), stiletest.NewKey(), s.mint()
-			expect := func(code Code, rec *httptest.ResponseRecorder) {
+			expect := func(code codes.Code, rec *httptest.ResponseRecorder) {
 				t.Helper()
 				want := `{"data":`
 				if code != "" {
@@ -86,11 +87,11 @@ func TestS7Copied(t *testing.T) {
 				t.Fatalf("bound to %v", before.Bound)
 			}
 			for _, from := range []string{"", "203.0.113.9"} {
-				expect(ProofInvalid, s.carry(way, items, token, used, from))
-				expect(ProofInvalid, s.carry(way, items, token, "", from))
-				expect(ProofInvalid, s.carry(way, items, token, s.proofBy(owner, way, "/v1/token", token), from))
-				expect(ProofInvalid, s.carry(way, items, token, "garbage", from))
-				expect(TokenHijacked, s.carry(way, items, token, s.proofBy(stranger, way, items, token), from))
+				expect(codes.ProofInvalid, s.carry(way, items, token, used, from))
+				expect(codes.ProofInvalid, s.carry(way, items, token, "", from))
+				expect(codes.ProofInvalid, s.carry(way, items, token, s.proofBy(owner, way, "/v1/token", token), from))
+				expect(codes.ProofInvalid, s.carry(way, items, token, "garbage", from))
+				expect(codes.TokenHijacked, s.carry(way, items, token, s.proofBy(stranger, way, items, token), from))
 			}
 			if after := s.tokens.states[s.idOf(token)]; after != before {
 				t.Errorf("strangers made of %+v\n%+v", before, after)
@@ -109,11 +110,11 @@ func TestS7Copied(t *testing.T) {
 	}
 }
 
-func statusOf(code Code) int {
+func statusOf(code codes.Code) int {
 	if code == "" {
 		return 200
 	}
-	return table[code].Status
+	return infoOf(code).Status
 }
 
 // idOf is a token's ID.
@@ -132,7 +133,7 @@ func TestProofs(t *testing.T) {
 		name   string
 		set    func(s *site)
 		ask    func(s *site, token string) ask
-		code   Code // "": it is answered
+		code   codes.Code // "": it is answered
 		detail string
 		binds  tokens.BindingKind
 	}{
@@ -143,46 +144,46 @@ func TestProofs(t *testing.T) {
 		}, "", "", tokens.ToAddress},
 		{"in header and parameter", nil, func(s *site, token string) ask {
 			return ask{path: items + "?proof=" + is(s, token), header: both("Bearer", token, is(s, token))}
-		}, BadRequest, "the proof is given more than once", 0},
+		}, codes.BadRequest, "the proof is given more than once", 0},
 		{"two parameters", nil, func(s *site, token string) ask {
 			return ask{path: items + "?proof=" + is(s, token) + "&proof=x", header: both("Bearer", token, "")}
-		}, BadRequest, "the proof is given more than once", 0},
+		}, codes.BadRequest, "the proof is given more than once", 0},
 		{"two headers", nil, func(s *site, token string) ask {
 			h := both("Bearer", token, is(s, token))
 			h["Dpop"] = append(h["Dpop"], "x")
 			return ask{path: items, header: h}
-		}, BadRequest, "the proof is given more than once", 0},
+		}, codes.BadRequest, "the proof is given more than once", 0},
 		{"the scheme DPoP without one", nil, func(s *site, token string) ask { return ask{path: items, header: both("DPoP", token, "")} },
-			ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
+			codes.ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
 		{"a bad one binds nothing", nil, func(s *site, token string) ask { return ask{path: items, header: both("Bearer", token, "a.b")} },
-			ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
+			codes.ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
 		{"old", nil, func(s *site, token string) ask {
 			return ask{path: items, header: both("Bearer", token, k.Proof("GET", publicURL+items, token, s.now.Add(-61*time.Second)))}
-		}, ProofInvalid, "The request's proof is not good: iat is more than 60 seconds ago.", 0},
+		}, codes.ProofInvalid, "The request's proof is not good: iat is more than 60 seconds ago.", 0},
 		{"of another server", nil, func(s *site, token string) ask {
 			return ask{path: items, header: both("Bearer", token, k.Proof("GET", "https://evil.example"+items, token, s.now))}
-		}, ProofInvalid, "The request's proof is not good: htu is another URL than the request's.", 0},
+		}, codes.ProofInvalid, "The request's proof is not good: htu is another URL than the request's.", 0},
 		{"where a key is required", func(s *site) { s.policy.Token.Binding = tokens.ByKey }, func(s *site, token string) ask {
 			return ask{path: items, header: both("Bearer", token, "")}
-		}, ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
+		}, codes.ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
 		{"where only addresses bind", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
 			return ask{path: items, header: both("Bearer", token, "a.b")}
 		}, "", "", tokens.ToAddress},
 		{"the scheme DPoP wants a good one, wherever", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
 			return ask{path: items, header: both("DPoP", token, "a.b")}
-		}, ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
+		}, codes.ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
 		{"in a URL, with-proof", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
 			return ask{path: with(items, "access_token", token, "proof", is(s, token))}
 		}, "", "", tokens.ToKey},
 		{"in a URL, with-proof, and none", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
 			return ask{path: with(items, "access_token", token)}
-		}, BadRequest, "access_token may not stand in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header", 0},
+		}, codes.BadRequest, "access_token may not stand in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header", 0},
 		{"in a URL, with-proof, and a bad one", func(s *site) { s.policy.QueryTokens, s.policy.Token.Binding = QueryTokensProof, tokens.ByAddress }, func(s *site, token string) ask {
 			return ask{path: with(items, "access_token", token, "proof", "x")}
-		}, ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
+		}, codes.ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
 		{"just started", func(s *site) { s.Proofs = proof.NewChecker(start) }, func(s *site, token string) ask {
 			return ask{path: items, header: both("Bearer", token, is(s, token))}
-		}, Overloaded, "", 0},
+		}, codes.Overloaded, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t)
@@ -262,15 +263,15 @@ func TestKeysAreTold(t *testing.T) {
 	}
 	for _, c := range []struct {
 		got    refusals.Refusal
-		code   Code
+		code   codes.Code
 		rule   string
 		limit  int64
 		stored bool
 	}{
-		{call(stiletest.NewKey(), ""), TokenHijacked, "binding", 0, true},
-		{func() refusals.Refusal { s.carry(3, items, token, "", ""); return s.notes.last() }(), ProofInvalid, "binding", 0, false},
-		{func() refusals.Refusal { s.carry(3, items, token, "x", ""); return s.notes.last() }(), ProofInvalid, "proof: it is no JWT of three parts", 0, false},
-		{call(k, "203.0.113.9"), ChallengeRequired, "roaming.addresses", 1, true},
+		{call(stiletest.NewKey(), ""), codes.TokenHijacked, "binding", 0, true},
+		{func() refusals.Refusal { s.carry(3, items, token, "", ""); return s.notes.last() }(), codes.ProofInvalid, "binding", 0, false},
+		{func() refusals.Refusal { s.carry(3, items, token, "x", ""); return s.notes.last() }(), codes.ProofInvalid, "proof: it is no JWT of three parts", 0, false},
+		{call(k, "203.0.113.9"), codes.ChallengeRequired, "roaming.addresses", 1, true},
 	} {
 		if c.got.Code != string(c.code) || c.got.Rule != c.rule || c.got.Limit != c.limit || s.notes.kept[c.got.Ref] != c.stored || !strings.HasPrefix(c.got.Identity, "token ") {
 			t.Errorf("%s: %+v, stored: %v", c.code, c.got, s.notes.kept[c.got.Ref])
@@ -336,10 +337,10 @@ func TestNamedKey(t *testing.T) {
 		s.Verifier = naming{s.Verifier, k}
 		for n, c := range []struct {
 			proof string
-			code  Code
+			code  codes.Code
 		}{
-			{"", ProofInvalid}, {s.proofBy(stiletest.NewKey(), 1, items, token), TokenHijacked}, {"x", ProofInvalid},
-			{s.proofBy(k, 1, items, token), ""}, {"", ProofInvalid}, {s.proofBy(k, 1, items, token), ""},
+			{"", codes.ProofInvalid}, {s.proofBy(stiletest.NewKey(), 1, items, token), codes.TokenHijacked}, {"x", codes.ProofInvalid},
+			{s.proofBy(k, 1, items, token), ""}, {"", codes.ProofInvalid}, {s.proofBy(k, 1, items, token), ""},
 		} {
 			rec := s.carry(1, items, token, c.proof, "")
 			if rec.Code != statusOf(c.code) || c.code != "" && !strings.Contains(rec.Body.String(), `"code":"`+string(c.code)+`"`) {

@@ -3,6 +3,8 @@ package handlers
 import (
 	"strings"
 	"unicode/utf8"
+
+	"stile.example/stile/handlers/codes"
 )
 
 // maxParams is how many parameters a request may have: twice what the
@@ -11,9 +13,9 @@ const maxParams = 32
 
 // What can be wrong with a query before anybody asks what it means.
 var (
-	errEncoding = badRequest("a parameter has a percent sign that is not followed by two hexadecimal digits")
-	errText     = badRequest("a parameter is not UTF-8, or has a zero byte in it")
-	errMany     = badRequest("there are more than 32 parameters")
+	errEncoding = codes.Malformed("a parameter has a percent sign that is not followed by two hexadecimal digits")
+	errText     = codes.Malformed("a parameter is not UTF-8, or has a zero byte in it")
+	errMany     = codes.Malformed("there are more than 32 parameters")
 )
 
 // param is one name=value, decoded.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/codes"
 )
 
 // sorts are the orders by name.
@@ -43,10 +44,10 @@ func parseQuery(r *request) (q content.Query, err error) {
 	}
 	var known bool
 	if q.Sort, known = sorts[sort]; !known {
-		return q, badRequest("sort must be relevance, newest or title")
+		return q, codes.Malformed("sort must be relevance, newest or title")
 	}
 	if q.Highlight = highlight == "1"; !q.Highlight && highlight != "" && highlight != "0" {
-		return q, badRequest("highlight must be 1 or 0")
+		return q, codes.Malformed("highlight must be 1 or 0")
 	}
 	return q, nil
 }
@@ -55,7 +56,7 @@ func parseQuery(r *request) (q content.Query, err error) {
 func (r *request) bounded(name string, most int) (string, error) {
 	value, err := r.single(name)
 	if err == nil && len(value) > most {
-		return "", badRequest(name + " is longer than " + strconv.Itoa(most) + " bytes")
+		return "", codes.Malformed(name + " is longer than " + strconv.Itoa(most) + " bytes")
 	}
 	return value, err
 }
@@ -67,7 +68,7 @@ func limitOf(r *request) (int, error) {
 	}
 	n, err := strconv.ParseUint(value, 10, 8)
 	if err != nil || n < 1 || n > maxItems {
-		return 0, badRequest("limit must be a number from 1 to 50")
+		return 0, codes.Malformed("limit must be a number from 1 to 50")
 	}
 	return int(n), nil
 }
@@ -78,9 +79,9 @@ func tagsOf(r *request) (tags []string, err error) {
 		case p.name != "tag" || p.value == "":
 			continue
 		case len(tags) == maxTags:
-			return nil, badRequest("tag is given more than 8 times")
+			return nil, codes.Malformed("tag is given more than 8 times")
 		case len(p.value) > maxWord:
-			return nil, badRequest("tag is longer than 128 bytes")
+			return nil, codes.Malformed("tag is longer than 128 bytes")
 		default:
 			tags = append(tags, p.value)
 		}
@@ -96,9 +97,9 @@ func attributesOf(r *request) (wanted []content.AttributeValue, err error) {
 		case !is || name == "" || p.value == "":
 			continue
 		case len(wanted) == maxTags:
-			return nil, badRequest("more than 8 parameters begin with attribute.")
+			return nil, codes.Malformed("more than 8 parameters begin with attribute.")
 		case len(name) > maxWord || len(p.value) > maxWord:
-			return nil, badRequest("an attribute's name or value is longer than 128 bytes")
+			return nil, codes.Malformed("an attribute's name or value is longer than 128 bytes")
 		default:
 			wanted = append(wanted, content.AttributeValue{Name: name, Value: p.value})
 		}
@@ -112,9 +113,9 @@ func facetsOf(list string) (names []string, err error) {
 		case name == "":
 			continue
 		case len(names) == maxFacets:
-			return nil, badRequest("facets has more than 8 names")
+			return nil, codes.Malformed("facets has more than 8 names")
 		case len(name) > maxWord:
-			return nil, badRequest("a name in facets is longer than 128 bytes")
+			return nil, codes.Malformed("a name in facets is longer than 128 bytes")
 		default:
 			names = append(names, name)
 		}

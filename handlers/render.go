@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/challenge"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 )
 
@@ -53,9 +54,9 @@ func (a *API) mayDraw(ctx context.Context, r *request) func() error {
 
 // drawnTooOften refuses to render a challenge once more.
 func drawnTooOften() error {
-	return &refusal{code: Overloaded, status: http.StatusTooManyRequests,
-		detail:      "This challenge has been rendered too often, or as sound in another language. Reload it for a new one.",
-		explanation: explanation{"challenge.drawn", tokens.MaxRendered, tokens.MaxRendered + 1}}
+	return &codes.Refusal{Code: codes.Overloaded, Status: http.StatusTooManyRequests,
+		Detail:      "This challenge has been rendered too often, or as sound in another language. Reload it for a new one.",
+		Explanation: codes.By("challenge.drawn", tokens.MaxRendered, tokens.MaxRendered+1)}
 }
 
 // isClosed reports whether a picture that this server made is not the challenge
@@ -102,13 +103,13 @@ func (a *API) renderMedia(r *request, draw func(context.Context, *request) ([]by
 	defer cancel()
 	closed, err := a.isClosed(ctx, r.item)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, codes.Unavailable(err)
 	}
 	if closed {
-		return nil, &refusal{code: NotFound, detail: "The challenge is not open: it was solved or replaced."}
+		return nil, &codes.Refusal{Code: codes.NotFound, Detail: "The challenge is not open: it was solved or replaced."}
 	}
 	body, err := draw(ctx, r)
-	var why *refusal
+	var why *codes.Refusal
 	switch {
 	case errors.As(err, &why):
 		return nil, why
@@ -117,11 +118,11 @@ func (a *API) renderMedia(r *request, draw func(context.Context, *request) ([]by
 	case err == nil:
 		return body, nil
 	case errors.Is(err, challenge.ErrUnknown):
-		return nil, &refusal{code: NotFound, detail: "There is no such challenge, or it has no picture and no sound."}
+		return nil, &codes.Refusal{Code: codes.NotFound, Detail: "There is no such challenge, or it has no picture and no sound."}
 	case errors.Is(err, challenge.ErrExpired):
-		return nil, &refusal{code: NotFound, detail: "The challenge has expired."}
+		return nil, &codes.Refusal{Code: codes.NotFound, Detail: "The challenge has expired."}
 	case errors.Is(err, challenge.ErrBusy):
-		return nil, &refusal{code: Overloaded, retry: retryDelay()}
+		return nil, &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay()}
 	}
-	return nil, unavailable(err)
+	return nil, codes.Unavailable(err)
 }

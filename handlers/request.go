@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/handlers/codes"
 )
 
 // transport is how a request is answered.
@@ -81,7 +83,7 @@ func (r *request) releaseRequest() {
 // errNoJSONP refuses a request for a script where the setting jsonp is no. Its
 // status is its own, and its body JSON: as a script it would call a function
 // of the page.
-var errNoJSONP error = &refusal{code: NotFound, detail: "JSONP is switched off by the setting jsonp: send the parameters as a form in a POST, or a GET without callback"}
+var errNoJSONP error = &codes.Refusal{Code: codes.NotFound, Detail: "JSONP is switched off by the setting jsonp: send the parameters as a form in a POST, or a GET without callback"}
 
 // findCallback decides whether a GET is answered as a script. It looks at
 // nothing else, so that a script is given every other error too.
@@ -95,7 +97,7 @@ func (a *API) findCallback(r *request) error {
 		return errNoJSONP
 	}
 	if n > 1 || !callback(name, p.Callbacks) {
-		return refuse(BadCallback)
+		return codes.Refuse(codes.BadCallback)
 	}
 	r.transport, r.callback = jsonpTransport, name
 	return nil
@@ -118,7 +120,7 @@ func (a *API) namedPolicy(r *request) Policy {
 
 // aboutCallback reports whether err is about the parameter callback.
 func aboutCallback(err error) bool {
-	return err != nil && (errors.Is(err, errNoJSONP) || refusalOf(err).code == BadCallback)
+	return err != nil && (errors.Is(err, errNoJSONP) || refusalOf(err).Code == codes.BadCallback)
 }
 
 // lookup is the first value of a parameter, and how many there are.
@@ -137,7 +139,7 @@ func (r *request) lookup(name string) (value string, n int) {
 func (r *request) single(name string) (string, error) {
 	value, n := r.lookup(name)
 	if n > 1 {
-		return "", badRequest(name + " is given more than once")
+		return "", codes.Malformed(name + " is given more than once")
 	}
 	return value, nil
 }

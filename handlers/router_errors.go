@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 
 	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/handlers/codes"
 )
 
 // preflight answers a browser that asks whether a page may send what makes it
@@ -32,9 +34,9 @@ func (a *API) handleRouterError(err error, c echo.Context) {
 	var http *echo.HTTPError
 	switch {
 	case errors.Is(err, echo.ErrNotFound):
-		err = refuse(NotFound)
+		err = codes.Refuse(codes.NotFound)
 	case errors.Is(err, echo.ErrMethodNotAllowed):
-		err = refuse(MethodNotAllowed)
+		err = codes.Refuse(codes.MethodNotAllowed)
 	case errors.As(err, &http):
 		err = fmt.Errorf("echo: status %d", http.Code)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/handlers/codes"
 )
 
 // source is the address that a request comes from, normalised: the
@@ -48,7 +49,7 @@ func forwarded(lines []string, trusted []netip.Prefix, from netip.Addr) (netip.A
 			}
 			a, ok := readHop(hop)
 			if !ok {
-				return from, badRequest("X-Forwarded-For has something in it that is no address")
+				return from, codes.Malformed("X-Forwarded-For has something in it that is no address")
 			}
 			if from = a; !isTrusted(a, trusted) {
 				return a, nil

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"stile.example/stile/handlers/codes"
 )
 
 var proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:ff::/48")}
@@ -54,14 +56,14 @@ func TestSource(t *testing.T) {
 	} {
 		got, err := source(&http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": c.lines}}, proxies)
 		if err != nil {
-			if c.want != "" || refusalOf(err).code != BadRequest {
+			if c.want != "" || refusalOf(err).Code != codes.BadRequest {
 				t.Errorf("%s %q: %v", c.peer, c.lines, err)
 			}
 		} else if got.String() != c.want {
 			t.Errorf("%s %q: %s, want %q", c.peer, c.lines, got, c.want)
 		}
 	}
-	if _, err := source(&http.Request{RemoteAddr: "@"}, proxies); err == nil || refusalOf(err).code != Internal {
+	if _, err := source(&http.Request{RemoteAddr: "@"}, proxies); err == nil || refusalOf(err).Code != codes.Internal {
 		t.Errorf("a peer without an address: %v", err)
 	}
 }
@@ -130,7 +132,7 @@ func FuzzSource(f *testing.F) {
 		if err == nil && (!a.IsValid() || a.Zone() != "" || a.Is4In6()) {
 			t.Errorf("%q: %s", line, a)
 		}
-		if err != nil && refusalOf(err).code != BadRequest {
+		if err != nil && refusalOf(err).Code != codes.BadRequest {
 			t.Errorf("%q: %v", line, err)
 		}
 		r.RemoteAddr = "203.0.113.9:1"

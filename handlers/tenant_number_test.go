@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
 )
@@ -25,11 +26,11 @@ func TestTokensOfARemovedTenant(t *testing.T) {
 	if again.Number == acme.Number {
 		t.Fatal("a tenant's number was used again")
 	}
-	if rec := s.get(items, issued); !strings.Contains(rec.Body.String(), string(TokenRevoked)) {
+	if rec := s.get(items, issued); !strings.Contains(rec.Body.String(), string(codes.TokenRevoked)) {
 		t.Errorf("the earlier tenant's token: %d %s", rec.Code, rec.Body)
 	}
 	unused := s.mint(func(c *bearer.Claims) { c.Tenant = acme.Number })
-	if rec := s.get(items, unused); !strings.Contains(rec.Body.String(), string(TokenRevoked)) {
+	if rec := s.get(items, unused); !strings.Contains(rec.Body.String(), string(codes.TokenRevoked)) {
 		t.Errorf("the earlier tenant's token at its first call: %d %s", rec.Code, rec.Body)
 	}
 	if rec := s.get(items, bare); rec.Code != 200 {

@@ -1,7 +1,6 @@
-package handlers
+package codes
 
 import (
-	"html"
 	"strings"
 	"testing"
 
@@ -26,10 +25,10 @@ var contract = map[Code]struct {
 // TestTheTableIsWhole: the one table of codes is the contract's, says something
 // about each, and has a code for whatever a token may be refused for.
 func TestTheTableIsWhole(t *testing.T) {
-	if len(codes) != len(contract) || len(table) != len(contract) {
-		t.Errorf("%d codes, the contract has %d", len(codes), len(contract))
+	if len(all) != len(contract) || len(table) != len(contract) {
+		t.Errorf("%d codes, the contract has %d", len(all), len(contract))
 	}
-	for _, m := range codes {
+	for _, m := range All() {
 		want, ok := contract[m.Code]
 		if !ok || m.Status != want.status || m.Renewable != want.renewable {
 			t.Errorf("%s: %d, renewable %v; the contract says %+v", m.Code, m.Status, m.Renewable, want)
@@ -44,33 +43,19 @@ func TestTheTableIsWhole(t *testing.T) {
 		}
 	}
 	for _, r := range tokens.Reasons {
-		if _, ok := table[Code(r.String())]; !ok {
+		if _, ok := Of(Code(r.String())); !ok {
 			t.Errorf("no code for the reason %q", r)
 		}
 	}
 }
 
-// TestProblemPages: the type of every error is a page.
-func TestProblemPages(t *testing.T) {
-	s := newSite(t)
-	list := s.do(ask{path: "/problems/"}).Body.String()
+// TestLasting: every code is either stored or not, as was decided.
+func TestLasting(t *testing.T) {
+	brief := map[Code]bool{TokenMissing: true, TokenInvalid: true, TokenExpired: true, ProofInvalid: true,
+		BadRequest: true, BadCallback: true, NotFound: true, MethodNotAllowed: true}
 	for code := range contract {
-		rec := s.do(ask{path: "/problems/" + string(code)})
-		body := html.UnescapeString(rec.Body.String())
-		if rec.Code != 200 || !strings.Contains(body, table[code].Title) || !strings.Contains(body, "<code>"+string(code)+"</code>") {
-			t.Errorf("%s: %d %s", code, rec.Code, body)
+		if code.Lasting() == brief[code] {
+			t.Errorf("%s: lasting is %v", code, code.Lasting())
 		}
-		if !strings.Contains(list, `href="/problems/`+string(code)+`"`) {
-			t.Errorf("%s is not in the list", code)
-		}
-		if p := rec.Header().Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'; style-src 'sha256-") {
-			t.Errorf("%s: policy %q", code, p)
-		}
-	}
-	if rec := s.do(ask{path: "/problems/no_such"}); rec.Code != 404 {
-		t.Errorf("a page for no code: %d", rec.Code)
-	}
-	if rec := s.do(ask{method: "HEAD", path: "/problems/bad_request"}); rec.Code != 200 {
-		t.Errorf("HEAD: %d", rec.Code)
 	}
 }

@@ -1,4 +1,7 @@
-package handlers
+// Package codes holds the one table of codes: what each says to a client, and
+// on its problem page. A [Refusal] carries one from where it is decided to
+// where it is written.
+package codes
 
 import "net/http"
 
@@ -31,8 +34,8 @@ const (
 	Internal                Code = "internal"
 )
 
-// codeInfo is all that is said about a code: in the answer, and on its page.
-type codeInfo struct {
+// Info is all that is said about a code: in the answer, and on its page.
+type Info struct {
 	Code      Code
 	Status    int
 	Renewable bool   // a fresh token from the tenant mends it
@@ -42,8 +45,8 @@ type codeInfo struct {
 	Developer string // the page, to who wrote the tenant's site
 }
 
-// codes is the one table of codes.
-var codes = [...]codeInfo{
+// all is the one table of codes.
+var all = [...]Info{
 	{
 		TokenMissing, http.StatusUnauthorized, true, "No token",
 		"The request carries no access token.",
@@ -172,11 +175,36 @@ var codes = [...]codeInfo{
 	},
 }
 
-// table is meanings by code.
-var table = func() map[Code]*codeInfo {
-	t := make(map[Code]*codeInfo, len(codes))
-	for i := range codes {
-		t[codes[i].Code] = &codes[i]
+// table is all by code.
+var table = func() map[Code]*Info {
+	t := make(map[Code]*Info, len(all))
+	for i := range all {
+		t[all[i].Code] = &all[i]
 	}
 	return t
 }()
+
+// Of returns what is said about a code, and whether there is such a code.
+func Of(code Code) (Info, bool) {
+	m, ok := table[code]
+	if !ok {
+		return Info{}, false
+	}
+	return *m, true
+}
+
+// All returns the table.
+func All() []Info { return all[:] }
+
+// Lasting says whether refusals of a code are stored: those that were decided
+// from something that is stored itself, or are a fault of ours. What garbage
+// is refused for stays in memory, or garbage would leave a trace.
+func (c Code) Lasting() bool {
+	switch c {
+	case TokenHijacked, TokenExhausted, TokenRevoked, TokenChallengeIgnored, TokenChallengedTooOften,
+		ChallengeRequired, ChallengeFailed, AddressBlocked, TenantSuspended, TenantExhausted, ClientMismatch,
+		Overloaded, Internal:
+		return true
+	}
+	return false
+}
