@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/demo"
-	"stile.example/stile/handlers"
+	"stile.example/stile/handlers/connections"
 )
 
 const maxDemo = 256 // connections to the demo tenant's site at once
@@ -58,7 +58,7 @@ func (srv *server) openDemoSite(addr string) (demoPlace, error) {
 	if err != nil {
 		return demoPlace{}, err
 	}
-	d := &listener{name: "demo", listener: handlers.Limit(l, maxDemo)}
+	d := &listener{name: "demo", listener: connections.Limit(l, maxDemo)}
 	srv.doors = append(srv.doors, d)
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	return demoPlace{d, []string{"http://localhost:" + port, "http://127.0.0.1:" + port}}, err
@@ -77,6 +77,6 @@ func (srv *server) serveDemoSite(at demoPlace, c credentials) error {
 		Inside:  demo.Through(api, "127.0.0.1:0"),
 		Outside: demo.Through(api, demo.Stranger+":0"),
 		Now:     srv.app.now}
-	at.door.http = handlers.Server(site.Handler())
+	at.door.http = connections.Server(site.Handler())
 	return nil
 }

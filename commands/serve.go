@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/handlers"
+	"stile.example/stile/handlers/connections"
 	"stile.example/stile/settings"
 	"stile.example/stile/static"
 	"stile.example/stile/tokens/bearer"
@@ -143,12 +144,12 @@ func (p *program) newServer(ctx context.Context, s *settings.Settings) (_ *serve
 	if err != nil {
 		return nil, err
 	}
-	srv.doors = append(srv.doors, &listener{name: "public", listener: handlers.Limit(public, handlers.MaxConnections)})
+	srv.doors = append(srv.doors, &listener{name: "public", listener: connections.Limit(public, connections.Max)})
 	admin, err := listen("admin_listen", s.AdminListen)
 	if err != nil {
 		return nil, err
 	}
-	srv.doors = append(srv.doors, &listener{name: "admin", listener: handlers.Limit(admin, maxAdmins)})
+	srv.doors = append(srv.doors, &listener{name: "admin", listener: connections.Limit(admin, maxAdmins)})
 	socket, err := listenSocket(s.Data)
 	if err != nil {
 		return nil, err
@@ -166,8 +167,8 @@ func (p *program) newServer(ctx context.Context, s *settings.Settings) (_ *serve
 	if err != nil {
 		return nil, err
 	}
-	srv.doors[0].http = handlers.ServerTLS(api.Routes(), srv.certs.config())
-	srv.doors[1].http = handlers.Server(api.Admin())
+	srv.doors[0].http = connections.ServerTLS(api.Routes(), srv.certs.config())
+	srv.doors[1].http = connections.Server(api.Admin())
 	return srv, nil
 }
 

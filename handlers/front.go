@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/connections"
 )
 
 // Header values of [API.front]. They are shared: nothing may append to them.
@@ -20,7 +21,7 @@ var (
 // whatever a response of data does not need; our pages replace the policy by
 // their own. It refuses a request whose end is ambiguous.
 func (a *API) front(next http.Handler) http.Handler {
-	streams := make(chan struct{}, MaxConnections) // in work at once, as in HTTP/1.1
+	streams := make(chan struct{}, connections.Max) // in work at once, as in HTTP/1.1
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
 		head := w.Header()
 		head["X-Content-Type-Options"] = nosniff
@@ -50,9 +51,7 @@ func (a *API) front(next http.Handler) http.Handler {
 // over all connections. A request has its slot until its response is delivered,
 // which is when net/http ends its context: an unread response costs 20 KB.
 func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}, next http.Handler) {
-	if c, ok := h.Context().Value(connKey{}).(*limitedConn); ok {
-		c.streamStarted(time.Now())
-	}
+	connections.StreamStarted(h.Context(), time.Now())
 	select {
 	case slots <- struct{}{}:
 		context.AfterFunc(h.Context(), func() { <-slots })

@@ -386,7 +386,7 @@ func TestProofsOfItems(t *testing.T) {
 // takes a test long.
 type lenient struct{ Challenges }
 
-func (lenient) Right(string, string) bool { return true }
+func (lenient) IsCorrect(string, string) bool { return true }
 
 // TestS34PeopleWithKeys: 2,000 people with keys behind one address come within
 // an hour. None is blocked, none is shown a picture, and each is let through.

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"stile.example/stile/handlers/connections"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )
@@ -154,7 +155,7 @@ func TestS54QueueIsCheap(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	errs := make([]error, MaxConnections)
+	errs := make([]error, connections.Max)
 	for n := range errs {
 		wg.Go(func() { errs[n] = q.take(ctx, t.Context(), tokens.ID{1}, always) })
 	}
@@ -163,7 +164,7 @@ func TestS54QueueIsCheap(t *testing.T) {
 		defer q.mu.Unlock()
 		return len(q.keys[tokens.ID{1}].waiting)
 	}
-	for waiting() < MaxConnections {
+	for waiting() < connections.Max {
 		runtime.Gosched()
 	}
 	cancel()
@@ -172,7 +173,7 @@ func TestS54QueueIsCheap(t *testing.T) {
 	if slices.ContainsFunc(errs, func(err error) bool { return !errors.Is(err, context.Canceled) }) || waiting() != 0 {
 		t.Errorf("%d still wait", waiting())
 	}
-	if n := (after.TotalAlloc - before.TotalAlloc) / MaxConnections; n > 4096 {
+	if n := (after.TotalAlloc - before.TotalAlloc) / connections.Max; n > 4096 {
 		t.Errorf("%d bytes for a request that waits", n)
 	}
 }

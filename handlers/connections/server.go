@@ -1,4 +1,6 @@
-package handlers
+// Package connections serves HTTP over connections that are limited in number
+// and in time, in HTTP/1.1 and HTTP/2.
+package connections
 
 import (
 	"context"
@@ -11,9 +13,9 @@ import (
 	"time"
 )
 
-// MaxConnections is how many connections a public listener should hold at
+// Max is how many connections a public listener should hold at
 // once, for [Limit]. One that is idle costs some 12 KB.
-const MaxConnections = 16_384
+const Max = 16_384
 
 // Server is an HTTP server for h that gives nobody more than some seconds:
 // whoever sends a header or a body slowly, reads slowly, or just sits there is

@@ -1,6 +1,7 @@
-package handlers
+package connections
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -13,7 +14,7 @@ const (
 	writeWithin = 5 * time.Second // for a write to progress
 
 	// slowStream is how long a stream may take without being slow: a response is
-	// ready within [requestTimeout], so that only its delivery can take longer.
+	// ready within 5 s, so that only its delivery can take longer.
 	slowStream = 7 * time.Second
 )
 
@@ -68,6 +69,14 @@ func (c *limitedConn) multiplexed(t *tls.Conn) bool {
 		_ = c.Conn.SetReadDeadline(time.Time{}) // fails only where reading fails too
 	}
 	return c.streams.on
+}
+
+// StreamStarted notes that a request's stream in HTTP/2 started. ctx is the
+// request's.
+func StreamStarted(ctx context.Context, now time.Time) {
+	if c, ok := ctx.Value(connKey{}).(*limitedConn); ok {
+		c.streamStarted(now)
+	}
 }
 
 // streamStarted notes that a stream started.
