@@ -15,6 +15,7 @@ import (
 
 	"stile.example/stile/handlers"
 	"stile.example/stile/handlers/connections"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/settings"
 	"stile.example/stile/static"
 	"stile.example/stile/tokens/bearer"
@@ -111,7 +112,7 @@ type server struct {
 	doors  []*listener
 	certs  *certificates // nil: plain HTTP
 
-	metrics *handlers.Metrics
+	metrics *metrics.Metrics
 
 	draining atomic.Bool
 }
@@ -191,7 +192,7 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv.metrics = handlers.NewMetrics(func() float64 { return float64(a.db.Live()) })
+	srv.metrics = metrics.New(func() float64 { return float64(a.db.Live()) })
 	srv.metrics.Addresses(a.countAddresses)
 	a.gate.Addresses = addressChecker{a.book, srv.observedAddress}
 	api := &handlers.API{

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
-	"stile.example/stile/handlers"
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tokens"
 )
@@ -25,16 +25,16 @@ func (a *app) tenantName(number uint32) string {
 
 // countAddresses is the lines of the address list by kind and by tenant, for
 // the metrics. Lines that are about all tenants have the name "".
-func (a *app) countAddresses() map[handlers.Listed]int {
+func (a *app) countAddresses() map[metrics.Listed]int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // a scrape must not hang
 	defer cancel()
 	lines, err := a.book.Lines(ctx, a.now())
 	if err != nil {
 		a.log.Warn("the address list could not be counted", "err", err)
 	}
-	n := map[handlers.Listed]int{}
+	n := map[metrics.Listed]int{}
 	for _, l := range lines {
-		n[handlers.Listed{Kind: l.Kind, Tenant: a.tenantName(l.Tenant)}]++
+		n[metrics.Listed{Kind: l.Kind, Tenant: a.tenantName(l.Tenant)}]++
 	}
 	return n
 }
@@ -53,7 +53,7 @@ func (srv *server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
 	if v.Observed == addresses.Blocked {
 		f.Code, f.Rule = string(codes.AddressBlocked), "address.block"
 	}
-	srv.metrics.ObservedAddress(tenant, codes.Code(f.Code))
+	srv.metrics.Observed(tenant, codes.Code(f.Code))
 	a.refusals.Note(f, true)
 	a.refusals.Log(at.At, refusals.Line{
 		Key:   refusals.Key{Message: "observed", Code: f.Code, Tenant: tenant, Address: shown},

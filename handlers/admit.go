@@ -26,7 +26,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 		return codes.Unavailable(err)
 	}
 	if v.NewlyBound || v.ChallengeIssued {
-		a.Metrics.stepped(v, e)
+		a.Metrics.Stepped(v, e)
 	}
 	if v.Outcome != tokens.Admit {
 		if v.Observed != tokens.None {

@@ -53,7 +53,7 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, q contentQuer
 			return err
 		}
 		a.Meter.Use(r.tenant.Number, r.at)
-		a.Metrics.called(r.tenant.ClientID, route, r.stepped.Sub(r.started))
+		a.Metrics.Called(r.tenant.ClientID, route, r.stepped.Sub(r.started))
 		if missing != nil {
 			return missing
 		}
@@ -130,11 +130,11 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	began := time.Now()
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
 	r.stepped = time.Now()
-	a.Metrics.steps.Observe(r.stepped.Sub(began).Seconds())
+	a.Metrics.Step(r.stepped.Sub(began))
 	if err != nil {
 		return tokens.State{}, codes.Unavailable(err)
 	}
-	a.Metrics.stepped(v, e)
+	a.Metrics.Stepped(v, e)
 	if v.Observed != tokens.None {
 		a.observed(r, v, e)
 	}

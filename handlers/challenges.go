@@ -81,7 +81,7 @@ func (a *API) answer(ctx context.Context, r *request) error {
 		a.countFailed(asked.Kind, err)
 		return err
 	}
-	a.Metrics.challenged(tokens.Kind(asked.Kind), "solved")
+	a.Metrics.Challenged(tokens.Kind(asked.Kind), "solved")
 	r.startBody()
 	r.appendString(`{"data":{"solved":true},"meta":{`)
 	a.reply(r, state)
@@ -92,7 +92,7 @@ func (a *API) answer(ctx context.Context, r *request) error {
 // was the last that the token had.
 func (a *API) countFailed(k challenge.Kind, err error) {
 	if code := refusalOf(err).Code; code == codes.ChallengeFailed || code == codes.TokenChallengedTooOften {
-		a.Metrics.challenged(tokens.Kind(k), "failed")
+		a.Metrics.Challenged(tokens.Kind(k), "failed")
 	}
 }
 
@@ -111,7 +111,7 @@ func (a *API) reload(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	a.Metrics.challenged(state.OpenChallenge.Kind, "reloaded")
+	a.Metrics.Challenged(state.OpenChallenge.Kind, "reloaded")
 	next, err := a.challengeJSON(r, state.OpenChallenge)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Expl
 // because it is only observed.
 func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
 	ref := codes.NewRef()
-	a.Metrics.observed(r.tenantName(), code)
+	a.Metrics.Observed(r.tenantName(), code)
 	a.storeRefusal(r, ref, code, g, true)
 	l := a.line(r, "observed", string(code))
 	l.Attrs = append(l.Attrs, slog.String("ref", ref))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 )
@@ -207,8 +208,8 @@ func (s *site) metrics() string {
 // TestLadderMetrics: what becomes of challenges and addresses is counted.
 func TestLadderMetrics(t *testing.T) {
 	s := newSite(t)
-	s.Metrics.Addresses(func() map[Listed]int {
-		return map[Listed]int{{"block", ""}: 1, {"block", "acme"}: 1, {"crowded", "acme"}: 1, {"canary", ""}: 9}
+	s.Metrics.Addresses(func() map[metrics.Listed]int {
+		return map[metrics.Listed]int{{Kind: "block"}: 1, {Kind: "block", Tenant: "acme"}: 1, {Kind: "crowded", Tenant: "acme"}: 1, {Kind: "canary"}: 9}
 	})
 	token := s.mint()
 	s.spike(token)

@@ -23,6 +23,7 @@ import (
 
 	"stile.example/stile/challenge"
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -77,7 +78,7 @@ type API struct {
 	Static      fs.FS                        // demo/media/… is served; nil: nothing
 	Widgets     *Widgets                     // nil: nothing
 	AdminHosts  []string                     // names of the admin listener; see [AdminHosts]
-	Metrics     *Metrics
+	Metrics     *metrics.Metrics
 
 	questions questions // under way
 	titles    titles    // that suggestions showed
@@ -174,6 +175,6 @@ func (a *API) Admin() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.handleRouterError
 	a.health(e)
-	e.GET("/metrics", echo.WrapHandler(a.Metrics.handler()))
+	e.GET("/metrics", echo.WrapHandler(a.Metrics.Handler()))
 	return a.recoverPanics(a.front(a.knownHosts(a.AdminHosts, e)))
 }

@@ -21,6 +21,7 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/challenge"
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -85,7 +86,7 @@ func newSite(t testing.TB) *site {
 		AdminHosts: []string{"example.com"}, // httptest's
 		Ready:      func(context.Context) error { return nil },
 		Static:     fstest.MapFS{"demo/media/a.svg": {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}},
-		Metrics:    NewMetrics(func() float64 { return float64(len(s.tokens.states)) }),
+		Metrics:    metrics.New(func() float64 { return float64(len(s.tokens.states)) }),
 	}
 	s.notes.log = s.API.Log
 	s.handler = s.Routes()

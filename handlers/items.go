@@ -25,7 +25,7 @@ func (a *API) search(ctx context.Context, r *request) (int, error) {
 		return 0, err
 	}
 	q.Tenant = r.tenant.Number
-	defer a.Metrics.stored("search", time.Now())
+	defer a.Metrics.Stored("search", time.Now())
 	page, err := a.Content.Search(ctx, q)
 	if err != nil {
 		return 0, err
@@ -61,7 +61,7 @@ func (a *API) item(ctx context.Context, r *request) (int, error) {
 	if !isID(r.item) {
 		return 0, content.ErrNotFound
 	}
-	defer a.Metrics.stored("item", time.Now())
+	defer a.Metrics.Stored("item", time.Now())
 	it, err := a.Content.Item(ctx, r.tenant.Number, r.item)
 	if err != nil {
 		return 0, err
@@ -81,7 +81,7 @@ func (a *API) related(ctx context.Context, r *request) (int, error) {
 	if !isID(r.item) {
 		return 0, content.ErrNotFound
 	}
-	defer a.Metrics.stored("related", time.Now())
+	defer a.Metrics.Stored("related", time.Now())
 	items, err := a.Content.Related(ctx, r.tenant.Number, r.item, limit)
 	if err != nil {
 		return 0, err
@@ -95,7 +95,7 @@ func (a *API) related(ctx context.Context, r *request) (int, error) {
 // collections answers what collections there are, and how large. It carries
 // no items.
 func (a *API) collections(ctx context.Context, r *request) (int, error) {
-	defer a.Metrics.stored("collections", time.Now())
+	defer a.Metrics.Stored("collections", time.Now())
 	all, err := a.Content.Collections(ctx, r.tenant.Number)
 	if err != nil {
 		return 0, err

@@ -16,7 +16,7 @@ import (
 // reference. The log has the tenant, the route and the address as it may be
 // shown; never a token, a query or an answer.
 func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
-	a.Metrics.refused(r.tenantName(), p.Code)
+	a.Metrics.Refused(r.tenantName(), p.Code)
 	a.storeRefusal(r, p.Ref, p.Code, why.Explanation, false)
 	l := a.line(r, "refused", string(p.Code))
 	l.Attrs = append(l.Attrs, slog.Int("status", p.Status), slog.String("ref", p.Ref))

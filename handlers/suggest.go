@@ -17,7 +17,7 @@ func (a *API) suggest(ctx context.Context, r *request) (int, error) {
 	if _, err = content.Words(q); err != nil {
 		return 0, err
 	}
-	defer a.Metrics.stored("suggest", time.Now())
+	defer a.Metrics.Stored("suggest", time.Now())
 	found, err := a.Content.Suggest(ctx, r.tenant.Number, q)
 	if err != nil {
 		return 0, err

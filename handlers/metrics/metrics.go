@@ -1,4 +1,5 @@
-package handlers
+// Package metrics counts what the API does, for Prometheus.
+package metrics
 
 import (
 	"net/http"
@@ -31,9 +32,9 @@ type Metrics struct {
 // buckets are from 100 µs, what an item takes, to 5 s, when patience ends.
 var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
 
-// NewMetrics is a fresh set of counters, with Go's own beside them. live says
+// New returns a fresh set of counters, with Go's own beside them. live says
 // how many tokens are in use; it is asked at each scrape.
-func NewMetrics(live func() float64) *Metrics {
+func New(live func() float64) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -58,44 +59,47 @@ func NewMetrics(live func() float64) *Metrics {
 	return m
 }
 
-// called counts a call that was let through.
-func (m *Metrics) called(tenant string, route tokens.Route, took time.Duration) {
+// Called counts a call that was let through.
+func (m *Metrics) Called(tenant string, route tokens.Route, took time.Duration) {
 	m.calls.WithLabelValues(tenant, route.String()).Inc()
 	m.call.Observe(took.Seconds())
 }
 
-// refused counts a refusal. tenant is one that exists, or "".
-func (m *Metrics) refused(tenant string, code codes.Code) {
+// Refused counts a refusal. tenant is one that exists, or "".
+func (m *Metrics) Refused(tenant string, code codes.Code) {
 	m.refusals.WithLabelValues(tenant, string(code)).Inc()
 }
 
-// stepped counts what an event did to its token, whether it was admitted or
+// Stepped counts what an event did to its token, whether it was admitted or
 // not. An exchanged challenge is counted as that alone.
-func (m *Metrics) stepped(v tokens.Verdict, e tokens.Event) {
+func (m *Metrics) Stepped(v tokens.Verdict, e tokens.Event) {
 	if v.NewlyBound {
 		m.bindings.WithLabelValues(v.State.Bound.Kind.String()).Inc()
 	}
 	if _, exchanged := e.(tokens.Reload); v.ChallengeIssued && !exchanged {
-		m.challenged(v.State.OpenChallenge.Kind, "asked")
+		m.Challenged(v.State.OpenChallenge.Kind, "asked")
 	}
 }
 
-// challenged counts what became of a challenge.
-func (m *Metrics) challenged(kind tokens.Kind, result string) {
+// Challenged counts what became of a challenge.
+func (m *Metrics) Challenged(kind tokens.Kind, result string) {
 	m.challenges.WithLabelValues(kind.String(), result).Inc()
 }
 
-// observed counts a request that was let through because the rule against it
+// Observed counts a request that was let through because the rule against it
 // is only observed. tenant is one that exists, or "".
-func (m *Metrics) observed(tenant string, code codes.Code) {
+func (m *Metrics) Observed(tenant string, code codes.Code) {
 	m.observes.WithLabelValues(tenant, string(code)).Inc()
 }
 
-// stored says how long one operation of the store took.
-func (m *Metrics) stored(op string, since time.Time) {
+// Step says how long the step of a token took.
+func (m *Metrics) Step(took time.Duration) { m.steps.Observe(took.Seconds()) }
+
+// Stored says how long one operation of the store took.
+func (m *Metrics) Stored(op string, since time.Time) {
 	m.store.WithLabelValues(op).Observe(time.Since(since).Seconds())
 }
 
-func (m *Metrics) handler() http.Handler {
+func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
