@@ -50,18 +50,18 @@ func (a *API) attempt(ctx context.Context, r *request, e tokens.Attempt, why err
 
 // reserve takes a call of the tenant's month for the step that follows.
 func (a *API) reserve(r *request) error {
-	switch a.Meter.Reserve(r.tenant.Number, r.tenant.CallsPerMonth, r.at) {
+	switch a.Meter.Reserve(r.Tenant.Number, r.Tenant.CallsPerMonth, r.At) {
 	case usage.Reserved:
 		return nil
 	case usage.Waiting:
-		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.By("calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at))}
+		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.By("calls_per_month", r.Tenant.CallsPerMonth, a.Meter.Used(r.Tenant.Number, r.At))}
 	}
 	return a.overQuota(r)
 }
 
 // hasCalls is the check of the tenant's month for what is not counted in it.
 func (a *API) hasCalls(r *request) error {
-	if limit := r.tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.tenant.Number, r.at) >= limit {
+	if limit := r.Tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.Tenant.Number, r.At) >= limit {
 		return a.overQuota(r)
 	}
 	return nil
@@ -69,9 +69,9 @@ func (a *API) hasCalls(r *request) error {
 
 // overQuota refuses until the next month, UTC.
 func (a *API) overQuota(r *request) error {
-	y, m, _ := r.at.UTC().Date()
+	y, m, _ := r.At.UTC().Date()
 	return &codes.Refusal{
-		Code: codes.TenantExhausted, Retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.at),
-		Explanation: codes.By("calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)),
+		Code: codes.TenantExhausted, Retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.At),
+		Explanation: codes.By("calls_per_month", r.Tenant.CallsPerMonth, a.Meter.Used(r.Tenant.Number, r.At)),
 	}
 }

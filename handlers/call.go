@@ -49,11 +49,11 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, q contentQuer
 		}
 		state, err := a.applyEvent(ctx, r, r.event(route, records))
 		if err != nil {
-			a.Meter.Release(r.tenant.Number, r.at)
+			a.Meter.Release(r.Tenant.Number, r.At)
 			return err
 		}
-		a.Meter.Use(r.tenant.Number, r.at)
-		a.Metrics.Called(r.tenant.ClientID, route, r.stepped.Sub(r.started))
+		a.Meter.Use(r.Tenant.Number, r.At)
+		a.Metrics.Called(r.Tenant.ClientID, route, r.stepped.Sub(r.Started))
 		if missing != nil {
 			return missing
 		}
@@ -110,7 +110,7 @@ func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records
 		return 0, codes.Unavailable(err)
 	}
 	defer a.questions.give(r)
-	r.startBody()
+	r.StartBody()
 	records, err = q(content.WithAsker(ctx, askerOf(a.Addresses, r)), r)
 	if err == nil || isClients(err) {
 		return records, err
@@ -155,9 +155,9 @@ func left(v tokens.Verdict, limit uint32) uint32 {
 
 // reply ends the body with how the token stands, and sends it.
 func (a *API) reply(r *request, s tokens.State) {
-	r.appendString(`"token":{`)
+	r.AppendString(`"token":{`)
 	r.appendState(s)
-	r.appendString("}}}")
-	r.finish(http.StatusOK)
+	r.AppendString("}}}")
+	r.Finish(http.StatusOK)
 	a.logAnswered(r, http.StatusOK)
 }

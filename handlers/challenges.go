@@ -32,7 +32,7 @@ func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, 
 		return nil, codes.Unavailable(err)
 	}
 	t := &challengeJSON{
-		ID: c.ID, Kind: open.Kind.String(), ExpiresIn: max(int64(open.Expires)-r.at.Unix(), 0), CallsLeft: open.Left,
+		ID: c.ID, Kind: open.Kind.String(), ExpiresIn: max(int64(open.Expires)-r.At.Unix(), 0), CallsLeft: open.Left,
 		Digits: c.Digits, Parameters: c.Parameters,
 	}
 	if open.Kind == tokens.Picture {
@@ -44,7 +44,7 @@ func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, 
 
 // openChallengeJSON is the task of a token that has one to solve, else nil.
 func (a *API) openChallengeJSON(r *request, open tokens.Challenge) (*challengeJSON, error) {
-	if open.Number == 0 || r.at.Unix() >= int64(open.Expires) {
+	if open.Number == 0 || r.At.Unix() >= int64(open.Expires) {
 		return nil, nil
 	}
 	return a.challengeJSON(r, open)
@@ -63,14 +63,14 @@ func (a *API) answer(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	text, err := r.single("answer")
+	text, err := r.Single("answer")
 	if err != nil {
 		return err
 	}
 	if text == "" {
 		return codes.Malformed("answer is missing")
 	}
-	right := a.Challenges.IsCorrect(r.item, text)
+	right := a.Challenges.IsCorrect(r.PathID, text)
 	answered := tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Right: right}
 	if err := a.spendProof(ctx, r, answered); err != nil {
 		return err
@@ -82,8 +82,8 @@ func (a *API) answer(ctx context.Context, r *request) error {
 		return err
 	}
 	a.Metrics.Challenged(tokens.Kind(asked.Kind), "solved")
-	r.startBody()
-	r.appendString(`{"data":{"solved":true},"meta":{`)
+	r.StartBody()
+	r.AppendString(`{"data":{"solved":true},"meta":{`)
 	a.reply(r, state)
 	return nil
 }
@@ -116,10 +116,10 @@ func (a *API) reload(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	r.startBody()
-	r.appendString(`{"data":`)
-	r.appendValue(next)
-	r.appendString(`,"meta":{`)
+	r.StartBody()
+	r.AppendString(`{"data":`)
+	r.AppendValue(next)
+	r.AppendString(`,"meta":{`)
 	a.reply(r, state)
 	return nil
 }
@@ -136,7 +136,7 @@ func (a *API) atChallenge(r *request) (asked challenge.Spec, err error) {
 	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return asked, a.dead(r, why)
 	}
-	asked, ok := a.Challenges.Open(r.item)
+	asked, ok := a.Challenges.Open(r.PathID)
 	if !ok || asked.Token != r.claims.ID {
 		return asked, notOpen()
 	}

@@ -32,13 +32,13 @@ func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
 // identity is whom it was counted against.
 func (a *API) identity(r *request, code codes.Code, g codes.Explanation) string {
 	switch {
-	case strings.HasPrefix(g.Rule, "address.") && r.from.IsValid():
+	case strings.HasPrefix(g.Rule, "address.") && r.From.IsValid():
 		return "address " + a.loggedAddress(r)
 	case strings.HasPrefix(string(code), "tenant_"):
 		return "tenant " + r.tenantName()
 	case r.claims.ID != tokens.ID{}:
 		return "token " + r.claims.ID.String()
-	case r.from.IsValid():
+	case r.From.IsValid():
 		return "address " + a.loggedAddress(r)
 	}
 	return ""
@@ -47,8 +47,8 @@ func (a *API) identity(r *request, code codes.Code, g codes.Explanation) string 
 // loggedAddress is the source address as it may be written down, "" where it was not
 // looked for.
 func (a *API) loggedAddress(r *request) string {
-	if !r.from.IsValid() {
+	if !r.From.IsValid() {
 		return ""
 	}
-	return a.ShowAddress(r.from)
+	return a.ShowAddress(r.From)
 }

@@ -7,6 +7,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
 )
@@ -41,21 +42,21 @@ func (a *API) fail(r *request, err error) {
 		p.Now = &now
 	}
 	a.reportRefusal(r, why, p)
-	h := r.w.Header()
-	if p.Code == codes.AddressBlocked && a.direct(r.http) {
+	h := r.W.Header()
+	if p.Code == codes.AddressBlocked && transport.Direct(r.HTTP, a.TrustedProxies) {
 		h["Connection"] = closing
 	}
-	if p.RetryAfter != nil && r.transport != jsonpTransport {
+	if p.RetryAfter != nil && r.Transport != transport.JSONP {
 		h.Set("Retry-After", strconv.Itoa(*p.RetryAfter))
 	}
-	if p.Status == http.StatusUnauthorized && r.transport != jsonpTransport {
+	if p.Status == http.StatusUnauthorized && r.Transport != transport.JSONP {
 		h["Www-Authenticate"] = authenticateHeaders(p, r.dpop)
 	}
-	r.startBody()
-	r.appendString(`{"error":`)
-	r.appendValue(p)
-	r.appendString("}")
-	r.finish(p.Status)
+	r.StartBody()
+	r.AppendString(`{"error":`)
+	r.AppendValue(p)
+	r.AppendString("}")
+	r.Finish(p.Status)
 }
 
 // authenticateHeaders says by which schemes a token can be sent, in a line each (RFC 9449

@@ -9,12 +9,16 @@ import (
 
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/connections"
+	"stile.example/stile/handlers/transport"
 )
 
 // Header values of [API.front]. They are shared: nothing may append to them.
 var (
-	noContent = []string{"default-src 'none'; frame-ancestors 'none'"}
-	hsts      = []string{"max-age=31536000"}
+	nosniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	closing    = []string{"close"}
+	noContent  = []string{"default-src 'none'; frame-ancestors 'none'"}
+	hsts       = []string{"max-age=31536000"}
 )
 
 // front is the first to see a request. It sets the headers that forbid a browser
@@ -66,7 +70,7 @@ func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}
 func (a *API) refuseUnread(w http.ResponseWriter, h *http.Request, why error) {
 	r := a.acquireRequest(w, h, "")
 	defer r.releaseRequest()
-	r.transport, r.callback = jsonTransport, ""
+	r.Transport, r.Callback = transport.JSON, ""
 	a.fail(r, why)
 }
 

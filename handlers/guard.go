@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
 )
@@ -22,7 +23,7 @@ func (a *API) authorize(r *request) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.claims, err = a.verify(token, r.from, r.at); err != nil {
+	if r.claims, err = a.verify(token, r.From, r.At); err != nil {
 		return err
 	}
 	if err = a.findTenant(r); err != nil {
@@ -31,15 +32,15 @@ func (a *API) authorize(r *request) (err error) {
 	if inURL && r.policy.QueryTokens != QueryTokensYes && r.policy.QueryTokens != QueryTokensProof {
 		return codes.Malformed("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
-	if rule := pageRule(r.http.Header, &r.caller); rule != "" {
+	if rule := pageRule(r); rule != "" {
 		if err = a.mismatch(r, rule); err != nil {
 			return err
 		}
 	}
-	if r.tenant.Status != tenants.Active {
+	if r.Tenant.Status != tenants.Active {
 		return codes.Refuse(codes.TenantSuspended)
 	}
-	_, r.blocked = a.Addresses.BlockedByRule(r.from, r.tenant.Number, r.at)
+	_, r.blocked = a.Addresses.BlockedByRule(r.From, r.Tenant.Number, r.At)
 	return a.checkProof(r, token, inURL)
 }
 
@@ -48,12 +49,12 @@ func (a *API) authorize(r *request) (err error) {
 // blocked is decided with the token: see tokens.Call.Blocked. /oauth is not
 // blocked: tenants' servers call it, which are known by their secrets.
 func (a *API) checkAddress(r *request) (err error) {
-	r.at = a.Now()
-	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
+	r.At = a.Now()
+	if r.From, err = transport.Source(r.HTTP, a.TrustedProxies); err != nil {
 		return err
 	}
-	if until, blocked := a.Addresses.BlockedByOperator(r.from, r.at); blocked {
-		return blockedUntil(until, r.at, blockExplanation)
+	if until, blocked := a.Addresses.BlockedByOperator(r.From, r.At); blocked {
+		return blockedUntil(until, r.At, blockExplanation)
 	}
 	return nil
 }
@@ -85,7 +86,7 @@ func (a *API) verify(token string, from netip.Addr, now time.Time) (bearer.Claim
 
 // findTenant holds the token to the tenant that the request names.
 func (a *API) findTenant(r *request) error {
-	name, err := r.single("client_id")
+	name, err := r.Single("client_id")
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (a *API) findTenant(r *request) error {
 	}
 	t, ok := a.Tenants.Find(r.claims.Client)
 	if ok = ok && !olderThan(r.claims, t); ok {
-		r.tenant, r.policy = t, a.PolicyOf(t)
+		r.Tenant, r.policy = t, a.PolicyOf(t)
 	}
 	if name != r.claims.Client {
 		if err := a.mismatch(r, "client_id"); err != nil {
@@ -120,8 +121,8 @@ func olderThan(c bearer.Claims, t *tenants.Tenant) bool {
 // findToken finds the token where it may be: in the header, or in the
 // parameters; there is one way only in one request.
 func findToken(r *request) (token string, inURL bool, err error) {
-	param, n := r.lookup("access_token")
-	header, sent, err := r.tokenHeader(r.http.Header["Authorization"])
+	param, n := r.Lookup("access_token")
+	header, sent, err := r.tokenHeader(r.HTTP.Header["Authorization"])
 	switch {
 	case err != nil:
 		return "", false, err
@@ -132,7 +133,7 @@ func findToken(r *request) (token string, inURL bool, err error) {
 	case param == "":
 		return "", false, codes.Refuse(codes.TokenMissing)
 	}
-	return param, r.transport != formTransport, nil
+	return param, r.Transport != transport.Form, nil
 }
 
 // tokenHeader reads the Authorization header of RFC 6750 or RFC 9449. Another

@@ -53,7 +53,7 @@ func partsOf(err error) (parts []string) {
 func sendHealth(c echo.Context, status int, word string, missing []string) {
 	h := c.Response().Header()
 	h.Set("Cache-Control", "no-store")
-	h["Content-Type"] = typeJSON
+	h.Set("Content-Type", "application/json")
 	c.Response().WriteHeader(status)
 	_ = json.NewEncoder(c.Response()).Encode(struct {
 		Status  string   `json:"status"`

@@ -24,51 +24,51 @@ func (a *API) search(ctx context.Context, r *request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	q.Tenant = r.tenant.Number
+	q.Tenant = r.Tenant.Number
 	defer a.Metrics.Stored("search", time.Now())
 	page, err := a.Content.Search(ctx, q)
 	if err != nil {
 		return 0, err
 	}
-	r.appendString(`{"data":`)
-	r.appendItems(page.Items)
-	r.appendString(`,"meta":{"total":`)
-	r.appendNumber(int64(page.Total))
-	r.appendString(`,"next":`)
+	r.AppendString(`{"data":`)
+	r.AppendItems(page.Items)
+	r.AppendString(`,"meta":{"total":`)
+	r.AppendNumber(int64(page.Total))
+	r.AppendString(`,"next":`)
 	r.appendCursor(page.Next)
 	if len(q.Facets) > 0 {
-		r.appendString(`,"facets":`)
-		r.appendValue(page.Facets)
+		r.AppendString(`,"facets":`)
+		r.AppendValue(page.Facets)
 	}
 	if len(page.Incomplete) > 0 {
-		r.appendString(`,"incomplete":`)
-		r.appendValue(page.Incomplete)
+		r.AppendString(`,"incomplete":`)
+		r.AppendValue(page.Incomplete)
 	}
-	r.appendString(",")
+	r.AppendString(",")
 	return len(page.Items), nil
 }
 
 func (r *request) appendCursor(cursor string) {
 	if cursor == "" {
-		r.appendString("null")
+		r.AppendString("null")
 		return
 	}
-	r.appendValue(cursor)
+	r.AppendValue(cursor)
 }
 
 // item answers one item, whole.
 func (a *API) item(ctx context.Context, r *request) (int, error) {
-	if !isID(r.item) {
+	if !isID(r.PathID) {
 		return 0, content.ErrNotFound
 	}
 	defer a.Metrics.Stored("item", time.Now())
-	it, err := a.Content.Item(ctx, r.tenant.Number, r.item)
+	it, err := a.Content.Item(ctx, r.Tenant.Number, r.PathID)
 	if err != nil {
 		return 0, err
 	}
-	r.appendString(`{"data":`)
-	r.body = append(r.body, it...)
-	r.appendString(`,"meta":{`)
+	r.AppendString(`{"data":`)
+	r.AppendBytes(it)
+	r.AppendString(`,"meta":{`)
 	return 1, nil
 }
 
@@ -78,17 +78,17 @@ func (a *API) related(ctx context.Context, r *request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if !isID(r.item) {
+	if !isID(r.PathID) {
 		return 0, content.ErrNotFound
 	}
 	defer a.Metrics.Stored("related", time.Now())
-	items, err := a.Content.Related(ctx, r.tenant.Number, r.item, limit)
+	items, err := a.Content.Related(ctx, r.Tenant.Number, r.PathID, limit)
 	if err != nil {
 		return 0, err
 	}
-	r.appendString(`{"data":`)
-	r.appendItems(items)
-	r.appendString(`,"meta":{`)
+	r.AppendString(`{"data":`)
+	r.AppendItems(items)
+	r.AppendString(`,"meta":{`)
 	return len(items), nil
 }
 
@@ -96,16 +96,16 @@ func (a *API) related(ctx context.Context, r *request) (int, error) {
 // no items.
 func (a *API) collections(ctx context.Context, r *request) (int, error) {
 	defer a.Metrics.Stored("collections", time.Now())
-	all, err := a.Content.Collections(ctx, r.tenant.Number)
+	all, err := a.Content.Collections(ctx, r.Tenant.Number)
 	if err != nil {
 		return 0, err
 	}
 	if all == nil {
 		all = []content.CollectionCount{}
 	}
-	r.appendString(`{"data":`)
-	r.appendValue(all)
-	r.appendString(`,"meta":{`)
+	r.AppendString(`{"data":`)
+	r.AppendValue(all)
+	r.AppendString(`,"meta":{`)
 	return 0, nil
 }
 

@@ -54,7 +54,7 @@ func (a *API) line(r *request, message, code string) refusals.Line {
 // logAttrs are what every line about a request says of the request itself.
 func (r *request) logAttrs() []slog.Attr {
 	return []slog.Attr{
-		slog.String("request", r.id), slog.String("method", methodName(r.http.Method)), slog.String("route", r.route),
+		slog.String("request", r.ID), slog.String("method", methodName(r.HTTP.Method)), slog.String("route", r.Route),
 	}
 }
 
@@ -63,17 +63,17 @@ func (a *API) logAnswered(r *request, status int) {
 	if a.Log.Enabled(context.Background(), slog.LevelDebug) {
 		a.Log.LogAttrs(context.Background(), slog.LevelDebug, "answered",
 			append(r.logAttrs(), slog.String("tenant", r.tenantName()), slog.String("address", a.loggedAddress(r)),
-				slog.Int("status", status), slog.Duration("took", time.Since(r.started)))...)
+				slog.Int("status", status), slog.Duration("took", time.Since(r.Started)))...)
 	}
 }
 
 // tenantName is the tenant's client_id for logs and metrics: only a tenant
 // that exists has one.
 func (r *request) tenantName() string {
-	if r.tenant == nil {
+	if r.Tenant == nil {
 		return ""
 	}
-	return r.tenant.ClientID
+	return r.Tenant.ClientID
 }
 
 // methodName keeps what a client made up out of the log.

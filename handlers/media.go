@@ -19,8 +19,8 @@ func (a *API) media(e *echo.Echo) {
 			return echo.ErrNotFound
 		}
 		h := c.Response().Header()
-		h["Access-Control-Allow-Origin"] = anyOrigin
-		h["Cross-Origin-Resource-Policy"] = crossOrigin
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 		h.Set("Cache-Control", "public, max-age=3600")
 		http.ServeFileFS(c.Response(), c.Request(), a.Static, name)

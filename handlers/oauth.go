@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 )
 
@@ -43,7 +44,7 @@ func (a *API) oauth(who func(*request) (*tenants.Tenant, error), handle func(*re
 		defer r.releaseRequest()
 		t, err := a.admitOAuth(r, who)
 		if err == nil {
-			r.tenant = t
+			r.Tenant = t
 			var body any
 			if body, err = handle(r, t); err == nil {
 				r.sendOAuth(http.StatusOK, body)
@@ -60,8 +61,8 @@ func (a *API) oauth(who func(*request) (*tenants.Tenant, error), handle func(*re
 // the client. Blocked addresses are not refused: the client's credentials are
 // what counts here.
 func (a *API) admitOAuth(r *request, who func(*request) (*tenants.Tenant, error)) (_ *tenants.Tenant, err error) {
-	r.at = a.Now()
-	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
+	r.At = a.Now()
+	if r.From, err = transport.Source(r.HTTP, a.TrustedProxies); err != nil {
 		return nil, err
 	}
 	return who(r)
@@ -69,7 +70,7 @@ func (a *API) admitOAuth(r *request, who func(*request) (*tenants.Tenant, error)
 
 // value is a parameter, or ""; RFC 6749 §3.2 holds an empty one for none.
 func (r *request) value(name string) string {
-	v, _ := r.lookup(name)
+	v, _ := r.Lookup(name)
 	return v
 }
 
@@ -85,10 +86,10 @@ func (a *API) failOAuth(r *request, err error) {
 		}
 	}
 	if e.status == http.StatusUnauthorized {
-		r.w.Header().Set("WWW-Authenticate", `Basic realm="stile", charset="UTF-8"`)
+		r.W.Header().Set("WWW-Authenticate", `Basic realm="stile", charset="UTF-8"`)
 	}
 	if e.status == http.StatusServiceUnavailable {
-		r.w.Header().Set("Retry-After", strconv.Itoa(int(codes.RetryDelay().Seconds())))
+		r.W.Header().Set("Retry-After", strconv.Itoa(int(codes.RetryDelay().Seconds())))
 	}
 	a.reportOAuth(r, e)
 	r.sendOAuth(e.status, e)
@@ -96,14 +97,14 @@ func (a *API) failOAuth(r *request, err error) {
 
 // sendOAuth writes an answer that no page on another site may read.
 func (r *request) sendOAuth(status int, body any) {
-	h := r.w.Header()
-	h["X-Request-Id"] = []string{r.id}
+	h := r.W.Header()
+	h["X-Request-Id"] = []string{r.ID}
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
-	r.body = r.body[:0]
+	r.StartBody()
 	if body != nil {
-		h["Content-Type"] = typeJSON
-		r.appendValue(body)
+		h.Set("Content-Type", "application/json")
+		r.AppendValue(body)
 	}
-	r.write(status)
+	r.Write(status)
 }

@@ -12,7 +12,7 @@ import (
 
 // authenticate reads the form, and finds the client by its credentials.
 func (a *API) authenticate(r *request) (*tenants.Tenant, error) {
-	if err := r.readForm(); err != nil {
+	if err := r.ReadForm(); err != nil {
 		return nil, err
 	}
 	return a.credentials(r)
@@ -25,7 +25,7 @@ func (a *API) credentials(r *request) (*tenants.Tenant, error) {
 	if r.repeats() {
 		return nil, invalidRequest("a parameter is given more than once")
 	}
-	id, secret, basic, err := basicAuth(r.http.Header["Authorization"])
+	id, secret, basic, err := basicAuth(r.HTTP.Header["Authorization"])
 	if err != nil {
 		return nil, a.wrongTry(r, "", err)
 	}
@@ -44,8 +44,8 @@ func (a *API) credentials(r *request) (*tenants.Tenant, error) {
 }
 
 func (a *API) withSecret(r *request, id, secret string) (*tenants.Tenant, error) {
-	defer a.attempts.turn(a.pairOf(r, id), r.at)()
-	t, err := a.Tenants.Authenticate(id, secret, r.at)
+	defer a.attempts.turn(a.pairOf(r, id), r.At)()
+	t, err := a.Tenants.Authenticate(id, secret, r.At)
 	switch {
 	case errors.Is(err, tenants.ErrSuspended):
 		return nil, invalidClient("the client is suspended")
@@ -63,9 +63,9 @@ func (a *API) asserted(r *request, assertion, id string) (*tenants.Tenant, error
 		return nil, invalidRequest("client_assertion_type is not one that is supported")
 	}
 	claimed := assertedClient(assertion)
-	defer a.attempts.turn(a.pairOf(r, claimed), r.at)()
+	defer a.attempts.turn(a.pairOf(r, claimed), r.At)()
 	wrong := invalidClient("the client assertion is not valid")
-	client, err := a.Assertions.Verify(assertion, a.Tenants.AssertionKeys, r.at)
+	client, err := a.Assertions.Verify(assertion, a.Tenants.AssertionKeys, r.At)
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
 		return nil, a.wrongTry(r, claimed, wrong)
@@ -111,9 +111,9 @@ func basicAuth(lines []string) (id, secret string, sent bool, err error) {
 // repeats says whether a parameter is given more than once, which RFC 6749
 // §3.2 forbids.
 func (r *request) repeats() bool {
-	for i, p := range r.params {
-		for _, q := range r.params[:i] {
-			if p.name == q.name {
+	for i, p := range r.Params {
+		for _, q := range r.Params[:i] {
+			if p.Name == q.Name {
 				return true
 			}
 		}

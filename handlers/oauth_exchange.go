@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -21,17 +22,17 @@ const (
 // client finds out who asks for a token: by its own credentials, or by a token
 // of an outside issuer that is one.
 func (a *API) client(r *request) (*tenants.Tenant, error) {
-	if err := r.readForm(); err != nil {
+	if err := r.ReadForm(); err != nil {
 		return nil, err
 	}
-	_, secret := r.http.Header["Authorization"]
+	_, secret := r.HTTP.Header["Authorization"]
 	for _, name := range []string{"client_secret", "client_assertion"} {
 		secret = secret || r.value(name) != ""
 	}
 	if secret || r.value("grant_type") != tokenExchange || r.repeats() {
 		return a.credentials(r)
 	}
-	from, err := source(r.http, a.TrustedProxies)
+	from, err := transport.Source(r.HTTP, a.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (a *API) isOf(r *request, t *tenants.Tenant, c bearer.Claims) error {
 	if c.Client != t.ClientID || olderThan(c, t) {
 		return invalidRequest("subject_token is not the client's")
 	}
-	ctx, cancel := context.WithTimeout(r.http.Context(), requestTimeout)
+	ctx, cancel := context.WithTimeout(r.HTTP.Context(), requestTimeout)
 	defer cancel()
 	state, err := a.Gate.State(ctx, c.ID)
 	if err != nil {

@@ -45,7 +45,7 @@ func (a *API) introspect(r *request, t *tenants.Tenant) (any, error) {
 	} else if err != nil {
 		return nil, oauthUnavailable(err)
 	}
-	ctx, cancel := context.WithTimeout(r.http.Context(), requestTimeout)
+	ctx, cancel := context.WithTimeout(r.HTTP.Context(), requestTimeout)
 	defer cancel()
 	state, err := a.Gate.State(ctx, claims.ID)
 	if err != nil {

@@ -110,9 +110,9 @@ func (a *attempts) sweep(now time.Time) {
 // pairOf is the pair that a request's credentials count for.
 func (a *API) pairOf(r *request, client string) pair {
 	if t, ok := a.Tenants.Find(client); ok {
-		return pair{r.from, t.ClientID}
+		return pair{r.From, t.ClientID}
 	}
-	return pair{r.from, unknownClient}
+	return pair{r.From, unknownClient}
 }
 
 // wrongTry counts wrong credentials for a client and names them in the log. It
@@ -120,7 +120,7 @@ func (a *API) pairOf(r *request, client string) pair {
 func (a *API) wrongTry(r *request, client string, err error) error {
 	p := a.pairOf(r, client)
 	r.wrong = p.client
-	if a.attempts.wrong(p, r.at) {
+	if a.attempts.wrong(p, r.At) {
 		l := a.line(r, "client credentials limited", "invalid_client")
 		l.Level, l.Detail = slog.LevelWarn, p.client
 		l.Attrs = append(l.Attrs, slog.String("client", p.client), slog.Int("limit", wrongBurst))

@@ -6,13 +6,14 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
 )
 
 // problems adds the problem pages.
 func (a *API) problems(e *echo.Echo) {
 	pages, policy := codes.Pages(), codes.PagePolicy()
 	serve := func(c echo.Context) error {
-		page, ok := pages[codes.Code(pathParam(c, "code"))]
+		page, ok := pages[codes.Code(transport.PathParam(c, "code"))]
 		if !ok {
 			return echo.ErrNotFound
 		}

@@ -29,8 +29,8 @@ func (a *API) checkProof(r *request, token string, inURL bool) error {
 		return nil
 	}
 	checked, err := a.Proofs.Check(text, proof.Request{
-		Method: r.http.Method, URL: a.PublicURL + r.http.URL.EscapedPath(), Token: token,
-	}, r.at)
+		Method: r.HTTP.Method, URL: a.PublicURL + r.HTTP.URL.EscapedPath(), Token: token,
+	}, r.At)
 	r.needsProof = needed
 	return r.useProof(checked, err)
 }
@@ -73,10 +73,10 @@ func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error 
 		return nil
 	case s.Bound.Kind == tokens.ToKey && s.Bound != tokens.BindToKey(r.key):
 		spent, most = spent.Foreign(), foreignProofs
-	case s.Bound.Kind == tokens.ToAddress && (!r.needsProof || s.Bound != tokens.BindTo(r.from)):
+	case s.Bound.Kind == tokens.ToAddress && (!r.needsProof || s.Bound != tokens.BindTo(r.From)):
 		return nil
 	}
-	return r.useProof(r.proof, a.Proofs.Spend(spent, most, r.at))
+	return r.useProof(r.proof, a.Proofs.Spend(spent, most, r.At))
 }
 
 // foreignProofs is how many proofs by other keys are remembered of a token: so
@@ -96,8 +96,8 @@ const maxProofs = 10_000
 // findProof finds the proof where it may be: in the header, or in the
 // parameters; there is one way only in one request.
 func findProof(r *request) (string, error) {
-	param, n := r.lookup("proof")
-	header := r.http.Header["Dpop"]
+	param, n := r.Lookup("proof")
+	header := r.HTTP.Header["Dpop"]
 	if n+len(header) > 1 {
 		return "", codes.Malformed("the proof is given more than once")
 	}

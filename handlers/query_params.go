@@ -6,6 +6,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
 )
 
 // sorts are the orders by name.
@@ -20,10 +21,10 @@ func parseQuery(r *request) (q content.Query, err error) {
 		to   *string
 		max  int
 	}{
-		{"q", &text, maxForm}, {"collection", &q.Collection, maxWord}, {"sort", &sort, maxWord},
+		{"q", &text, transport.MaxForm}, {"collection", &q.Collection, maxWord}, {"sort", &sort, maxWord},
 		{"cursor", &q.Cursor, maxCursor}, {"facets", &facets, maxFacets * (maxWord + 1)}, {"highlight", &highlight, 1},
 	} {
-		if *p.to, err = r.bounded(p.name, p.max); err != nil {
+		if *p.to, err = r.Bounded(p.name, p.max); err != nil {
 			return q, err
 		}
 	}
@@ -52,17 +53,8 @@ func parseQuery(r *request) (q content.Query, err error) {
 	return q, nil
 }
 
-// bounded is the value of a parameter that has a length.
-func (r *request) bounded(name string, most int) (string, error) {
-	value, err := r.single(name)
-	if err == nil && len(value) > most {
-		return "", codes.Malformed(name + " is longer than " + strconv.Itoa(most) + " bytes")
-	}
-	return value, err
-}
-
 func limitOf(r *request) (int, error) {
-	value, err := r.single("limit")
+	value, err := r.Single("limit")
 	if err != nil || value == "" {
 		return defaultItems, err
 	}
@@ -74,16 +66,16 @@ func limitOf(r *request) (int, error) {
 }
 
 func tagsOf(r *request) (tags []string, err error) {
-	for i := range r.params {
-		switch p := &r.params[i]; {
-		case p.name != "tag" || p.value == "":
+	for i := range r.Params {
+		switch p := &r.Params[i]; {
+		case p.Name != "tag" || p.Value == "":
 			continue
 		case len(tags) == maxTags:
 			return nil, codes.Malformed("tag is given more than 8 times")
-		case len(p.value) > maxWord:
+		case len(p.Value) > maxWord:
 			return nil, codes.Malformed("tag is longer than 128 bytes")
 		default:
-			tags = append(tags, p.value)
+			tags = append(tags, p.Value)
 		}
 	}
 	return tags, nil
@@ -91,17 +83,17 @@ func tagsOf(r *request) (tags []string, err error) {
 
 // attributesOf reads the parameters attribute.NAME=VALUE.
 func attributesOf(r *request) (wanted []content.AttributeValue, err error) {
-	for i := range r.params {
-		p := &r.params[i]
-		switch name, is := strings.CutPrefix(p.name, "attribute."); {
-		case !is || name == "" || p.value == "":
+	for i := range r.Params {
+		p := &r.Params[i]
+		switch name, is := strings.CutPrefix(p.Name, "attribute."); {
+		case !is || name == "" || p.Value == "":
 			continue
 		case len(wanted) == maxTags:
 			return nil, codes.Malformed("more than 8 parameters begin with attribute.")
-		case len(name) > maxWord || len(p.value) > maxWord:
+		case len(name) > maxWord || len(p.Value) > maxWord:
 			return nil, codes.Malformed("an attribute's name or value is longer than 128 bytes")
 		default:
-			wanted = append(wanted, content.AttributeValue{Name: name, Value: p.value})
+			wanted = append(wanted, content.AttributeValue{Name: name, Value: p.Value})
 		}
 	}
 	return wanted, nil

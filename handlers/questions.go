@@ -39,11 +39,11 @@ type budgets interface {
 // take waits for the request's turn, within ctx, and as long as the client is
 // there.
 func (q *questions) take(ctx context.Context, r *request, b budgets) error {
-	gone := r.http.Context()
+	gone := r.HTTP.Context()
 	if err := q.tokens.take(ctx, gone, r.claims.ID, func() int { return ofAToken }); err != nil {
 		return err
 	}
-	err := q.addresses.take(ctx, gone, asker{r.from, r.tenant.Number}, func() int { return turnsOf(b, r) })
+	err := q.addresses.take(ctx, gone, asker{r.From, r.Tenant.Number}, func() int { return turnsOf(b, r) })
 	if err != nil {
 		q.tokens.give(r.claims.ID)
 	}
@@ -52,14 +52,14 @@ func (q *questions) take(ctx context.Context, r *request, b budgets) error {
 
 // give ends the request's question.
 func (q *questions) give(r *request) {
-	q.addresses.give(asker{r.from, r.tenant.Number})
+	q.addresses.give(asker{r.From, r.Tenant.Number})
 	q.tokens.give(r.claims.ID)
 }
 
 // turnsOf is how many questions an address may have under way: proportionally
 // more with a budget of its own, and any number if it is exempt.
 func turnsOf(b budgets, r *request) int {
-	allowed, usual := b.Bindings(r.from, r.at)
+	allowed, usual := b.Bindings(r.From, r.At)
 	if allowed == 0 {
 		return 1 << 30
 	}
@@ -69,7 +69,7 @@ func turnsOf(b budgets, r *request) int {
 // askerOf returns who shares the time of the corpus with others: a tenant's
 // tokens at an address, in proportion to the address's turns.
 func askerOf(b budgets, r *request) content.Asker {
-	return content.Asker{Address: r.from, Tenant: r.tenant.Number, Share: turnsOf(b, r) / ofAnAddress}
+	return content.Asker{Address: r.From, Tenant: r.Tenant.Number, Share: turnsOf(b, r) / ofAnAddress}
 }
 
 // turns bounds how many of one key are under way. The zero value has none. It

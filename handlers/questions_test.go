@@ -29,9 +29,10 @@ func (b budgeted) Bindings(a netip.Addr, _ time.Time) (allowed, usual uint16) {
 
 // asking is a request with a token, from the n-th address, of a tenant.
 func asking(token byte, n byte, tenant uint32) *request {
-	r := &request{http: httptest.NewRequest("GET", "/v1/items", nil)}
+	r := &request{}
+	r.HTTP = httptest.NewRequest("GET", "/v1/items", nil)
 	r.claims.ID = tokens.ID{token}
-	r.from, r.tenant = netip.AddrFrom4([4]byte{192, 0, 2, n}), &tenants.Tenant{Number: tenant}
+	r.From, r.Tenant = netip.AddrFrom4([4]byte{192, 0, 2, n}), &tenants.Tenant{Number: tenant}
 	return r
 }
 
@@ -114,7 +115,7 @@ func TestS54WhoLeavesWaitsNoLonger(t *testing.T) {
 		}
 		leaves := asking(1, 1, 1)
 		ctx, leave := context.WithCancel(t.Context())
-		leaves.http = leaves.http.WithContext(ctx)
+		leaves.HTTP = leaves.HTTP.WithContext(ctx)
 		var left error
 		go func() { left = q.take(t.Context(), leaves, budgeted{}) }()
 		synctest.Wait()

@@ -11,6 +11,7 @@ import (
 
 	"stile.example/stile/challenge"
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens"
 )
 
@@ -26,20 +27,20 @@ var (
 )
 
 func (a *API) picture(ctx context.Context, r *request) ([]byte, error) {
-	return a.Challenges.Picture(ctx, r.item, r.at, a.mayDraw(ctx, r))
+	return a.Challenges.Picture(ctx, r.PathID, r.At, a.mayDraw(ctx, r))
 }
 
 func (a *API) sound(ctx context.Context, r *request) ([]byte, error) {
-	lang, _ := r.lookup("lang")
-	return a.Challenges.Sound(ctx, r.item, lang, r.at, a.mayDraw(ctx, r))
+	lang, _ := r.Lookup("lang")
+	return a.Challenges.Sound(ctx, r.PathID, lang, r.At, a.mayDraw(ctx, r))
 }
 
 // mayDraw counts a rendering against the challenge, which has six (S60). It is
 // called only if something must be rendered.
 func (a *API) mayDraw(ctx context.Context, r *request) func() error {
 	return func() error {
-		asked, _ := a.Challenges.Open(r.item)
-		v, err := a.Gate.Apply(ctx, asked.Token, tokens.Policy{}, tokens.Render{At: r.at, Number: asked.Number})
+		asked, _ := a.Challenges.Open(r.PathID)
+		v, err := a.Gate.Apply(ctx, asked.Token, tokens.Policy{}, tokens.Render{At: r.At, Number: asked.Number})
 		switch {
 		case err != nil:
 			return err
@@ -79,17 +80,17 @@ func (a *API) mediaRoute(contentType []string, draw func(context.Context, *reque
 	return func(c echo.Context) error {
 		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
 		defer r.releaseRequest()
-		r.transport, r.callback = jsonTransport, ""
-		r.item = pathParam(c, "id")
+		r.Transport, r.Callback = transport.JSON, ""
+		r.PathID = transport.PathParam(c, "id")
 		body, err := a.renderMedia(r, draw)
 		if err != nil {
 			a.fail(r, err)
 			return nil
 		}
-		h := r.w.Header()
-		setCommonHeaders(h)
-		h["Content-Type"], h["X-Request-Id"] = contentType, []string{r.id}
-		http.ServeContent(r.w, r.http, "", time.Time{}, bytes.NewReader(body))
+		h := r.W.Header()
+		transport.SetCommonHeaders(h)
+		h["Content-Type"], h["X-Request-Id"] = contentType, []string{r.ID}
+		http.ServeContent(r.W, r.HTTP, "", time.Time{}, bytes.NewReader(body))
 		a.logAnswered(r, http.StatusOK)
 		return nil
 	}
@@ -101,7 +102,7 @@ func (a *API) renderMedia(r *request, draw func(context.Context, *request) ([]by
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	closed, err := a.isClosed(ctx, r.item)
+	closed, err := a.isClosed(ctx, r.PathID)
 	if err != nil {
 		return nil, codes.Unavailable(err)
 	}

@@ -40,8 +40,8 @@ func (a *API) dead(r *request, why tokens.Reason) error {
 // blocked refuses an address that a token's binding has just blocked, or that
 // was blocked since the request began.
 func (a *API) blocked(r *request, g codes.Explanation) error {
-	until, _ := a.Addresses.BlockedByRule(r.from, r.tenant.Number, r.at)
-	return blockedUntil(until, r.at, g)
+	until, _ := a.Addresses.BlockedByRule(r.From, r.Tenant.Number, r.At)
+	return blockedUntil(until, r.At, g)
 }
 
 // blockExplanation are the grounds of a request that met a block.
@@ -63,7 +63,7 @@ func explain(r *request, v tokens.Verdict, e tokens.Event) codes.Explanation {
 	case tokens.Hijacked:
 		return codes.Explanation{Rule: "binding"}
 	case tokens.Expired:
-		return codes.By("token.bind_within", seconds(p.BindWithin), seconds(r.at.Sub(r.claims.IssuedAt)))
+		return codes.By("token.bind_within", seconds(p.BindWithin), seconds(r.At.Sub(r.claims.IssuedAt)))
 	case tokens.Exhausted:
 		return explainUsage(p, used, v)
 	case tokens.ChallengeIgnored:

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/handlers/transport"
 )
 
 // Widgets are the files of the widget layer that pages load.
@@ -98,7 +100,7 @@ func (a *API) widgets(e *echo.Echo) {
 
 func (a *API) widget(cache string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		name := pathParam(c, "file")
+		name := transport.PathParam(c, "file")
 		if name == "" {
 			name = manifestFile
 		}
@@ -113,8 +115,8 @@ func (a *API) widget(cache string) echo.HandlerFunc {
 
 func (f widget) send(w http.ResponseWriter, r *http.Request, cache string) {
 	h := w.Header()
-	h["Access-Control-Allow-Origin"] = anyOrigin
-	h["Cross-Origin-Resource-Policy"] = crossOrigin
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Content-Type", f.mime)
 	h.Set("Cache-Control", cache)
 	h.Set("Vary", "Accept-Encoding")

@@ -1,4 +1,4 @@
-package handlers
+package transport
 
 import (
 	"bytes"
@@ -9,34 +9,34 @@ import (
 	"stile.example/stile/handlers/codes"
 )
 
-// maxForm is the largest form that is read.
-const maxForm = 16 << 10
+// MaxForm is the largest form that is read.
+const MaxForm = 16 << 10
 
-// readForm replaces the parameters by those of the body of a POST.
-func (r *request) readForm() error {
+// ReadForm replaces the parameters by those of the body of a POST.
+func (r *Request) ReadForm() error {
 	switch {
-	case r.http.URL.RawQuery != "":
+	case r.HTTP.URL.RawQuery != "":
 		return codes.Malformed("a POST carries its parameters in its body, and none in its URL")
-	case !isForm(r.http.Header.Get("Content-Type")):
+	case !isForm(r.HTTP.Header.Get("Content-Type")):
 		return codes.Malformed("the body of a POST must be application/x-www-form-urlencoded")
 	}
 	text, err := r.readBody()
 	if err != nil {
 		return err
 	}
-	if r.params, err = parseParams(text, r.paramBuf[:0]); err != nil {
+	if r.Params, err = parseParams(text, r.paramBuf[:0]); err != nil {
 		return err
 	}
-	if _, n := r.lookup("callback"); n > 0 {
+	if _, n := r.Lookup("callback"); n > 0 {
 		return codes.Malformed("callback is for GET")
 	}
 	return nil
 }
 
-// readBody reads a form of at most maxForm bytes.
-func (r *request) readBody() (string, error) {
+// readBody reads a form of at most MaxForm bytes.
+func (r *Request) readBody() (string, error) {
 	b := bytes.NewBuffer(r.body[:0])
-	_, err := b.ReadFrom(http.MaxBytesReader(r.w, r.http.Body, maxForm))
+	_, err := b.ReadFrom(http.MaxBytesReader(r.W, r.HTTP.Body, MaxForm))
 	r.body = b.Bytes()[:0]
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {

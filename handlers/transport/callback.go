@@ -1,4 +1,4 @@
-package handlers
+package transport
 
 import "strings"
 
@@ -6,10 +6,10 @@ import "strings"
 // characters, and twice that where dots are allowed.
 const maxCallback = 64
 
-// callback checks the name of the function that a JSONP answer calls.
+// IsCallback checks the name of the function that a JSONP answer calls.
 // A dotted name makes a page call a method of its own objects, so it passes
 // only if what stands before its last dot is one of prefixes.
-func callback(name string, prefixes []string) bool {
+func IsCallback(name string, prefixes []string) bool {
 	dot := strings.LastIndexByte(name, '.')
 	if dot < 0 {
 		return isName(name)

@@ -1,4 +1,4 @@
-package handlers
+package transport
 
 import (
 	"encoding/json"
@@ -9,83 +9,83 @@ import (
 // Header values that are the same on every answer. They are shared, and
 // nobody may append to them.
 var (
-	nosniff     = []string{"nosniff"}
 	noStore     = []string{"private, no-store"}
-	noReferrer  = []string{"no-referrer"}
 	crossOrigin = []string{"cross-origin"}
 	anyOrigin   = []string{"*"}
 	exposed     = []string{"RateLimit-Policy, RateLimit, Retry-After, X-Request-Id"}
 	typeScript  = []string{"text/javascript; charset=utf-8"}
 	typeJSON    = []string{"application/json"}
-	closing     = []string{"close"}
 )
 
-// setCommonHeaders sets the headers that every response has, on every route and in every
+// SetCommonHeaders sets the headers that every response has, on every route and in every
 // error, in addition to those of [API.front]. Any origin may read it: the browser
 // attaches no credential by itself, a call is admitted by its token alone, and a
 // page must be able to read why it was refused.
-func setCommonHeaders(h http.Header) {
+func SetCommonHeaders(h http.Header) {
 	h["Cache-Control"] = noStore
 	h["Cross-Origin-Resource-Policy"] = crossOrigin
 	h["Access-Control-Allow-Origin"] = anyOrigin
 }
 
-// startBody starts the body of an answer, throwing away what was begun before.
+// StartBody starts the body of an answer, throwing away what was begun before.
 // A script begins with an empty comment, so that no bytes of the caller's
 // choice come first, and does nothing where the function isn't there.
-func (r *request) startBody() {
+func (r *Request) StartBody() {
 	r.body = r.body[:0]
-	if r.transport == jsonpTransport {
-		r.appendString("/**/ typeof ")
-		r.appendString(r.callback)
-		r.appendString(" === 'function' && ")
-		r.appendString(r.callback)
-		r.appendString("(")
+	if r.Transport == JSONP {
+		r.AppendString("/**/ typeof ")
+		r.AppendString(r.Callback)
+		r.AppendString(" === 'function' && ")
+		r.AppendString(r.Callback)
+		r.AppendString("(")
 	}
 }
 
-// finish writes the answer, headers and all, in one piece. A script has status
+// Finish writes the answer, headers and all, in one piece. A script has status
 // 200 whatever happened: with any other a page would get an error event and
 // nothing to read.
-func (r *request) finish(status int) {
-	h := r.w.Header()
-	setCommonHeaders(h)
-	h["X-Request-Id"] = []string{r.id}
-	if r.transport == jsonpTransport {
-		r.appendString(");")
+func (r *Request) Finish(status int) {
+	h := r.W.Header()
+	SetCommonHeaders(h)
+	h["X-Request-Id"] = []string{r.ID}
+	if r.Transport == JSONP {
+		r.AppendString(");")
 		h["Content-Type"] = typeScript
 		status = http.StatusOK
 	} else {
 		h["Content-Type"] = typeJSON
 		h["Access-Control-Expose-Headers"] = exposed
 	}
-	r.write(status)
+	r.Write(status)
 }
 
-// write writes the headers, which are copied at that moment, and the body.
-func (r *request) write(status int) {
+// Write writes the headers, which are copied at that moment, and the body.
+func (r *Request) Write(status int) {
 	if len(r.body) > 2<<10 { // of up to 2 KiB, net/http finds the length
-		r.w.Header().Set("Content-Length", strconv.Itoa(len(r.body)))
+		r.W.Header().Set("Content-Length", strconv.Itoa(len(r.body)))
 	}
-	r.w.WriteHeader(status)
-	_, _ = r.w.Write(r.body) // a visitor who has left is no fault
+	r.W.WriteHeader(status)
+	_, _ = r.W.Write(r.body) // a visitor who has left is no fault
 }
 
-// appendString appends to the body what is JSON already.
-func (r *request) appendString(text string) { r.body = append(r.body, text...) }
+// AppendString appends to the body what is JSON already.
+func (r *Request) AppendString(text string) { r.body = append(r.body, text...) }
 
-// appendValue appends v, of a type that always marshals, so that it is safe in a
+// AppendValue appends v, of a type that always marshals, so that it is safe in a
 // script: <, >, &, U+2028 and U+2029 are escaped.
-func (r *request) appendValue(v any) {
+func (r *Request) AppendValue(v any) {
 	text, _ := json.Marshal(v)
 	r.body = append(r.body, text...)
 }
 
-// appendNumber appends a number.
-func (r *request) appendNumber(n int64) { r.body = strconv.AppendInt(r.body, n, 10) }
+// AppendBytes appends to the body what is JSON already.
+func (r *Request) AppendBytes(text []byte) { r.body = append(r.body, text...) }
 
-// appendItems appends encoded items as an array.
-func (r *request) appendItems(items [][]byte) {
+// AppendNumber appends a number.
+func (r *Request) AppendNumber(n int64) { r.body = strconv.AppendInt(r.body, n, 10) }
+
+// AppendItems appends encoded items as an array.
+func (r *Request) AppendItems(items [][]byte) {
 	r.body = append(r.body, '[')
 	for i, it := range items {
 		if i > 0 {

@@ -1,4 +1,4 @@
-package handlers
+package transport
 
 import (
 	"net/url"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestCut(t *testing.T) {
-	for in, want := range map[string][]param{
+	for in, want := range map[string][]Param{
 		"":               nil,
 		"&&&":            nil,
 		"a=b":            {{"a", "b"}},
@@ -44,7 +44,7 @@ func TestCutGoesOn(t *testing.T) {
 	}
 	names := 0
 	for _, p := range got {
-		if p.name == "callback" {
+		if p.Name == "callback" {
 			names++
 		}
 	}
@@ -76,10 +76,10 @@ func FuzzQuery(f *testing.F) {
 		}
 		values := url.Values{}
 		for _, p := range got {
-			if !utf8.ValidString(p.name+p.value) || strings.Contains(p.name+p.value, "\x00") {
+			if !utf8.ValidString(p.Name+p.Value) || strings.Contains(p.Name+p.Value, "\x00") {
 				t.Errorf("%q: %q", s, p)
 			}
-			values.Add(p.name, p.value)
+			values.Add(p.Name, p.Value)
 		}
 		if wantErr == nil && values.Encode() != want.Encode() {
 			t.Errorf("%q: %v, want %v", s, values, want)

@@ -1,4 +1,4 @@
-package handlers
+package transport
 
 import (
 	"strings"
@@ -19,14 +19,14 @@ var (
 )
 
 // param is one name=value, decoded.
-type param struct{ name, value string }
+type Param struct{ Name, Value string }
 
 // parseParams takes a query or a form apart in one pass, as the URL standard's
 // application/x-www-form-urlencoded parser does (a semicolon is no
 // separator), and appends what it finds to params. It goes on after a fault,
 // because how to answer stands in the same query, and returns the first one.
 // url.ParseQuery would cost as much as all of a token's checks.
-func parseParams(query string, params []param) ([]param, error) {
+func parseParams(query string, params []Param) ([]Param, error) {
 	var fault error
 	for query != "" {
 		var pair string
@@ -35,25 +35,25 @@ func parseParams(query string, params []param) ([]param, error) {
 			continue
 		}
 		p, err := parsePair(pair)
-		if err == nil && len(params) >= maxParams && p.name != "callback" {
+		if err == nil && len(params) >= maxParams && p.Name != "callback" {
 			err = errMany
 		}
 		if fault == nil {
 			fault = err
 		}
-		if err == nil || p.name == "callback" {
+		if err == nil || p.Name == "callback" {
 			params = append(params, p)
 		}
 	}
 	return params, fault
 }
 
-func parsePair(pair string) (p param, err error) {
+func parsePair(pair string) (p Param, err error) {
 	name, value, _ := strings.Cut(pair, "=")
-	if p.name, err = unescape(name); err != nil {
+	if p.Name, err = unescape(name); err != nil {
 		return p, err
 	}
-	p.value, err = unescape(value)
+	p.Value, err = unescape(value)
 	return p, err
 }
 

@@ -1,4 +1,4 @@
-package handlers
+package transport
 
 import (
 	"fmt"
@@ -11,11 +11,11 @@ import (
 	"stile.example/stile/handlers/codes"
 )
 
-// source is the address that a request comes from, normalised: the
+// Source is the address that a request comes from, normalised: the
 // connection's peer, unless that is a trusted proxy; then the nearest address
 // in X-Forwarded-For, right to left over all its lines, that is none. Where
 // all are trusted it is the farthest of them. Nobody else's headers are read.
-func source(r *http.Request, trusted []netip.Prefix) (netip.Addr, error) {
+func Source(r *http.Request, trusted []netip.Prefix) (netip.Addr, error) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("read the peer's address: %w", err)
@@ -29,11 +29,11 @@ func source(r *http.Request, trusted []netip.Prefix) (netip.Addr, error) {
 	return addresses.Canonical(from), nil
 }
 
-// direct reports whether a request's connection is the caller's own: whether its
+// Direct reports whether a request's connection is the caller's own: whether its
 // peer is not a trusted proxy, whose connections carry other callers' requests.
-func (a *API) direct(r *http.Request) bool {
+func Direct(r *http.Request, trusted []netip.Prefix) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && !isTrusted(peer.Addr().Unmap(), a.TrustedProxies)
+	return err == nil && !isTrusted(peer.Addr().Unmap(), trusted)
 }
 
 // forwarded walks the lines of X-Forwarded-For from the nearest address on.
