@@ -159,5 +159,5 @@ func (a *API) reply(r *request, s tokens.State) {
 	r.appendState(s)
 	r.AppendString("}}}")
 	r.Finish(http.StatusOK)
-	a.logAnswered(r, http.StatusOK)
+	a.requestLog().Answered(&r.Request, http.StatusOK)
 }

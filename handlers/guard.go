@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/oauth"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
@@ -94,7 +95,7 @@ func (a *API) findTenant(r *request) error {
 		return codes.Malformed("client_id is missing: it must name the tenant that the token was issued to")
 	}
 	t, ok := a.Tenants.Find(r.claims.Client)
-	if ok = ok && !olderThan(r.claims, t); ok {
+	if ok = ok && !oauth.OlderThan(r.claims, t); ok {
 		r.Tenant, r.policy = t, a.PolicyOf(t)
 	}
 	if name != r.claims.Client {
@@ -106,16 +107,6 @@ func (a *API) findTenant(r *request) error {
 		return codes.Refuse(codes.TokenRevoked)
 	}
 	return nil
-}
-
-// olderThan reports whether a token was issued to an earlier tenant of the same
-// client_id, which was removed with its tokens. A token that does not carry its
-// tenant's number, as an external issuer's, is compared by time, to the second.
-func olderThan(c bearer.Claims, t *tenants.Tenant) bool {
-	if c.Tenant != 0 {
-		return c.Tenant != t.Number
-	}
-	return c.IssuedAt.Before(t.CreatedAt.Truncate(time.Second))
 }
 
 // findToken finds the token where it may be: in the header, or in the

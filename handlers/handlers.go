@@ -24,6 +24,7 @@ import (
 	"stile.example/stile/challenge"
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/metrics"
+	"stile.example/stile/handlers/oauth"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -43,11 +44,8 @@ type API struct {
 		Verify(token string, now time.Time) (bearer.Claims, error)
 		VerifyFrom(token string, from bearer.Source, now time.Time) (bearer.Claims, error)
 	}
-	Subjects interface { // nil: no token of another issuer can be exchanged
-		// VerifySubject says whether the token alone proves its client.
-		VerifySubject(token string, from bearer.Source, now time.Time) (c bearer.Claims, alone bool, err error)
-	}
-	Signer interface {
+	Subjects oauth.Subjects // nil: no token of another issuer can be exchanged
+	Signer   interface {
 		Sign(c bearer.Claims, now time.Time) (string, error)
 	}
 	Assertions *bearer.Assertions // nil: no private_key_jwt
@@ -82,7 +80,6 @@ type API struct {
 
 	questions questions // under way
 	titles    titles    // that suggestions showed
-	attempts  attempts  // with wrong client credentials
 }
 
 // Content is the corpus as the API asks for it. Items come encoded, safe in a
@@ -155,11 +152,12 @@ func (a *API) Routes() http.Handler {
 		e.HEAD(path, h)
 	}
 
-	e.POST("/oauth/token", a.oauth(a.client, a.issue))
-	e.POST("/oauth/introspect", a.oauth(a.authenticate, a.introspect))
-	e.POST("/oauth/revoke", a.oauth(a.authenticate, a.revoke))
-	e.GET("/.well-known/oauth-authorization-server", a.metadata())
-	e.GET("/.well-known/jwks.json", a.jwks)
+	clients := a.oauth()
+	e.POST("/oauth/token", clients.Token)
+	e.POST("/oauth/introspect", clients.Introspect)
+	e.POST("/oauth/revoke", clients.Revoke)
+	e.GET("/.well-known/oauth-authorization-server", clients.Metadata())
+	e.GET("/.well-known/jwks.json", clients.Keys)
 
 	a.problems(e)
 	a.media(e)
@@ -177,4 +175,17 @@ func (a *API) Admin() http.Handler {
 	a.health(e)
 	e.GET("/metrics", echo.WrapHandler(a.Metrics.Handler()))
 	return a.recoverPanics(a.front(a.knownHosts(a.AdminHosts, e)))
+}
+
+// oauth is what answers tenants' servers.
+func (a *API) oauth() *oauth.Server {
+	return &oauth.Server{
+		Log: a.requestLog(), Now: a.Now, Timeout: requestTimeout, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies,
+		Verifier: a.Verifier, Subjects: a.Subjects, Signer: a.Signer, Assertions: a.Assertions, JWKS: a.JWKS,
+		Gate: a.Gate, Tenants: a.Tenants,
+		PolicyOf: func(t *tenants.Tenant) oauth.Policy {
+			p := a.PolicyOf(t)
+			return oauth.Policy{Token: p.Token, Lifetime: p.Lifetime}
+		},
+	}
 }

@@ -22,6 +22,7 @@ import (
 	"stile.example/stile/challenge"
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/metrics"
+	"stile.example/stile/handlers/oauth"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -121,7 +122,7 @@ func (s *site) change(fn func(*tenants.Tenant)) {
 // mint makes a token of acme's, changed as a test likes.
 func (s *site) mint(change ...func(*bearer.Claims)) string {
 	s.Helper()
-	c := bearer.Claims{Subject: "visitor", Client: "acme", Scope: scope, IssuedAt: s.now, Expires: s.now.Add(24 * time.Hour)}
+	c := bearer.Claims{Subject: "visitor", Client: "acme", Scope: oauth.Scope, IssuedAt: s.now, Expires: s.now.Add(24 * time.Hour)}
 	for _, fn := range change {
 		fn(&c)
 	}

@@ -91,7 +91,7 @@ func (a *API) mediaRoute(contentType []string, draw func(context.Context, *reque
 		transport.SetCommonHeaders(h)
 		h["Content-Type"], h["X-Request-Id"] = contentType, []string{r.ID}
 		http.ServeContent(r.W, r.HTTP, "", time.Time{}, bytes.NewReader(body))
-		a.logAnswered(r, http.StatusOK)
+		a.requestLog().Answered(&r.Request, http.StatusOK)
 		return nil
 	}
 }

@@ -19,7 +19,6 @@ import (
 type request struct {
 	transport.Request
 	caller
-	wrong   string    // the client that wrong credentials were for, as it may be logged; "" if none were
 	stepped time.Time // when the token had been told, and that was durable
 }
 

@@ -100,6 +100,15 @@ func (r *Request) Bounded(name string, most int) (string, error) {
 	return value, err
 }
 
+// TenantName is the tenant's client_id for logs and metrics: only a tenant
+// that exists has one.
+func (r *Request) TenantName() string {
+	if r.Tenant == nil {
+		return ""
+	}
+	return r.Tenant.ClientID
+}
+
 // PathParam returns a parameter of the path, decoded once; "" if it can't be
 // decoded. Echo matches the path as it was sent where net/url keeps that
 // (RawPath), else the decoded one.

@@ -1,4 +1,4 @@
-package handlers
+package oauth
 
 import (
 	"encoding/json"
@@ -9,15 +9,15 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// metadata answers RFC 8414's description of this server.
-func (a *API) metadata() echo.HandlerFunc {
+// Metadata answers RFC 8414's description of this server.
+func (srv *Server) Metadata() echo.HandlerFunc {
 	methods := []string{"client_secret_basic", "client_secret_post"}
 	var algorithms []string
-	if a.Assertions != nil {
+	if srv.Assertions != nil {
 		methods, algorithms = append(methods, "private_key_jwt"), bearer.Algorithms()
 	}
 	grants := []string{"client_credentials"}
-	if a.Subjects != nil {
+	if srv.Subjects != nil {
 		grants = append(grants, tokenExchange)
 	}
 	body, _ := json.Marshal(struct {
@@ -36,26 +36,25 @@ func (a *API) metadata() echo.HandlerFunc {
 		RevocationMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 		RevocationAlgs       []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 	}{
-		a.PublicURL, a.PublicURL + "/oauth/token", a.PublicURL + "/oauth/introspect", a.PublicURL + "/oauth/revoke",
-		a.PublicURL + "/.well-known/jwks.json", []string{scope}, []string{}, grants,
+		srv.PublicURL, srv.PublicURL + "/oauth/token", srv.PublicURL + "/oauth/introspect", srv.PublicURL + "/oauth/revoke",
+		srv.PublicURL + "/.well-known/jwks.json", []string{Scope}, []string{}, grants,
 		methods, algorithms, methods, algorithms, methods, algorithms,
 	})
 	return func(c echo.Context) error {
-		a.public(c, body)
+		srv.public(c, body)
 		return nil
 	}
 }
 
-// jwks answers the keys that may verify a live token (RFC 7517).
-func (a *API) jwks(c echo.Context) error {
-	a.public(c, a.JWKS(a.Now()))
+// Keys answers the keys that may verify a live token (RFC 7517).
+func (srv *Server) Keys(c echo.Context) error {
+	srv.public(c, srv.JWKS(srv.Now()))
 	return nil
 }
 
 // public answers with JSON for whoever asks.
-func (a *API) public(c echo.Context, body []byte) {
-	r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
-	defer r.releaseRequest()
-	r.sendOAuth(http.StatusOK, json.RawMessage(body))
-	a.logAnswered(r, http.StatusOK)
+func (srv *Server) public(c echo.Context, body []byte) {
+	r := open(c)
+	r.send(http.StatusOK, json.RawMessage(body))
+	srv.Log.Answered(&r.Request, http.StatusOK)
 }

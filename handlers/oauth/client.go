@@ -1,4 +1,4 @@
-package handlers
+package oauth
 
 import (
 	"encoding/base64"
@@ -11,23 +11,23 @@ import (
 )
 
 // authenticate reads the form, and finds the client by its credentials.
-func (a *API) authenticate(r *request) (*tenants.Tenant, error) {
+func (srv *Server) authenticate(r *request) (*tenants.Tenant, error) {
 	if err := r.ReadForm(); err != nil {
 		return nil, err
 	}
-	return a.credentials(r)
+	return srv.credentials(r)
 }
 
 // credentials finds the client by the one method that the request uses (RFC
 // 6749 §2.3). An unknown client costs the same time, and gets the same answer,
 // as a wrong secret. Wrong ones are limited: see [attempts].
-func (a *API) credentials(r *request) (*tenants.Tenant, error) {
+func (srv *Server) credentials(r *request) (*tenants.Tenant, error) {
 	if r.repeats() {
 		return nil, invalidRequest("a parameter is given more than once")
 	}
 	id, secret, basic, err := basicAuth(r.HTTP.Header["Authorization"])
 	if err != nil {
-		return nil, a.wrongTry(r, "", err)
+		return nil, srv.wrongTry(r, "", err)
 	}
 	formID, formSecret, assertion := r.value("client_id"), r.value("client_secret"), r.value("client_assertion")
 	switch {
@@ -36,47 +36,47 @@ func (a *API) credentials(r *request) (*tenants.Tenant, error) {
 	case basic && formID != "" && formID != id:
 		return nil, invalidRequest("client_id is not the client that authenticates")
 	case assertion != "":
-		return a.asserted(r, assertion, formID)
+		return srv.asserted(r, assertion, formID)
 	case !basic:
 		id, secret = formID, formSecret
 	}
-	return a.withSecret(r, id, secret)
+	return srv.withSecret(r, id, secret)
 }
 
-func (a *API) withSecret(r *request, id, secret string) (*tenants.Tenant, error) {
-	defer a.attempts.turn(a.pairOf(r, id), r.At)()
-	t, err := a.Tenants.Authenticate(id, secret, r.At)
+func (srv *Server) withSecret(r *request, id, secret string) (*tenants.Tenant, error) {
+	defer srv.attempts.turn(srv.pairOf(r, id), r.At)()
+	t, err := srv.Tenants.Authenticate(id, secret, r.At)
 	switch {
 	case errors.Is(err, tenants.ErrSuspended):
 		return nil, invalidClient("the client is suspended")
 	case errors.Is(err, tenants.ErrCredentials):
-		return nil, a.wrongTry(r, id, invalidClient("the client or its secret is not known"))
+		return nil, srv.wrongTry(r, id, invalidClient("the client or its secret is not known"))
 	case err != nil:
-		return nil, oauthUnavailable(err)
+		return nil, unavailable(err)
 	}
 	return t, nil
 }
 
 // asserted finds the client by private_key_jwt (RFC 7523 §2.2).
-func (a *API) asserted(r *request, assertion, id string) (*tenants.Tenant, error) {
-	if a.Assertions == nil || r.value("client_assertion_type") != bearer.AssertionType {
+func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, error) {
+	if srv.Assertions == nil || r.value("client_assertion_type") != bearer.AssertionType {
 		return nil, invalidRequest("client_assertion_type is not one that is supported")
 	}
 	claimed := assertedClient(assertion)
-	defer a.attempts.turn(a.pairOf(r, claimed), r.At)()
+	defer srv.attempts.turn(srv.pairOf(r, claimed), r.At)()
 	wrong := invalidClient("the client assertion is not valid")
-	client, err := a.Assertions.Verify(assertion, a.Tenants.AssertionKeys, r.At)
+	client, err := srv.Assertions.Verify(assertion, srv.Tenants.AssertionKeys, r.At)
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
-		return nil, a.wrongTry(r, claimed, wrong)
+		return nil, srv.wrongTry(r, claimed, wrong)
 	case err != nil:
-		return nil, oauthUnavailable(err)
+		return nil, unavailable(err)
 	case id != "" && id != client:
 		return nil, invalidRequest("client_id is not the client that authenticates")
 	}
-	t, ok := a.Tenants.Find(client)
+	t, ok := srv.Tenants.Find(client)
 	if !ok {
-		return nil, a.wrongTry(r, claimed, wrong)
+		return nil, srv.wrongTry(r, claimed, wrong)
 	}
 	return t, nil
 }

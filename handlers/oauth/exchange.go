@@ -1,4 +1,4 @@
-package handlers
+package oauth
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -21,7 +20,7 @@ const (
 
 // client finds out who asks for a token: by its own credentials, or by a token
 // of an outside issuer that is one.
-func (a *API) client(r *request) (*tenants.Tenant, error) {
+func (srv *Server) client(r *request) (*tenants.Tenant, error) {
 	if err := r.ReadForm(); err != nil {
 		return nil, err
 	}
@@ -30,13 +29,9 @@ func (a *API) client(r *request) (*tenants.Tenant, error) {
 		secret = secret || r.value(name) != ""
 	}
 	if secret || r.value("grant_type") != tokenExchange || r.repeats() {
-		return a.credentials(r)
+		return srv.credentials(r)
 	}
-	from, err := transport.Source(r.HTTP, a.TrustedProxies)
-	if err != nil {
-		return nil, err
-	}
-	c, alone, err := a.subjectToken(r, bearer.Source{Address: from})
+	c, alone, err := srv.subjectToken(r, bearer.Source{Address: r.From})
 	switch {
 	case err != nil:
 		return nil, err
@@ -46,7 +41,7 @@ func (a *API) client(r *request) (*tenants.Tenant, error) {
 	if id := r.value("client_id"); id != "" && id != c.Client {
 		return nil, invalidRequest("client_id is not the tenant that the subject_token is of")
 	}
-	t, ok := a.Tenants.Find(c.Client)
+	t, ok := srv.Tenants.Find(c.Client)
 	switch {
 	case !ok:
 		return nil, invalidRequest("subject_token is of no tenant")
@@ -58,21 +53,21 @@ func (a *API) client(r *request) (*tenants.Tenant, error) {
 
 // exchange gives tokens of ours for one of an outside issuer (RFC 8693).
 // They carry the subject that the tenant names, else the token's own.
-func (a *API) exchange(r *request, t *tenants.Tenant, subject string) (any, error) {
-	if err := a.asksForOurs(r); err != nil {
+func (srv *Server) exchange(r *request, t *tenants.Tenant, subject string) (any, error) {
+	if err := srv.asksForOurs(r); err != nil {
 		return nil, err
 	}
-	c, _, err := a.subjectToken(r, bearer.Source{Client: t.ClientID})
+	c, _, err := srv.subjectToken(r, bearer.Source{Client: t.ClientID})
 	if err != nil {
 		return nil, err
 	}
-	if err := a.isOf(r, t, c); err != nil {
+	if err := srv.isOf(r, t, c); err != nil {
 		return nil, err
 	}
 	if r.value("subject") == "" && c.Subject != "" && fitSubject(c.Subject) {
 		subject = c.Subject
 	}
-	g, err := a.mint(r, t, subject)
+	g, err := srv.mint(r, t, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +79,7 @@ func (a *API) exchange(r *request, t *tenants.Tenant, subject string) (any, erro
 }
 
 // asksForOurs says whether what is asked for can be had here.
-func (a *API) asksForOurs(r *request) error {
+func (srv *Server) asksForOurs(r *request) error {
 	switch r.value("requested_token_type") {
 	case "", accessToken, anyJWT:
 	default:
@@ -94,8 +89,8 @@ func (a *API) asksForOurs(r *request) error {
 		return invalidRequest("an actor_token is not supported")
 	}
 	for _, name := range []string{"audience", "resource"} {
-		if s := r.value(name); s != "" && s != a.PublicURL {
-			return &oauthError{http.StatusBadRequest, "invalid_target", name + " must be this server, or left out", nil}
+		if s := r.value(name); s != "" && s != srv.PublicURL {
+			return &failure{http.StatusBadRequest, "invalid_target", name + " must be this server, or left out", nil}
 		}
 	}
 	return nil
@@ -103,8 +98,8 @@ func (a *API) asksForOurs(r *request) error {
 
 // subjectToken reads the token to exchange. What is wrong with it is
 // invalid_request (RFC 8693 §2.2.2).
-func (a *API) subjectToken(r *request, from bearer.Source) (c bearer.Claims, alone bool, err error) {
-	if a.Subjects == nil {
+func (srv *Server) subjectToken(r *request, from bearer.Source) (c bearer.Claims, alone bool, err error) {
+	if srv.Subjects == nil {
 		return c, false, unsupportedGrant("this server trusts no other issuer whose token could be exchanged")
 	}
 	switch text, kind := r.value("subject_token"), r.value("subject_token_type"); {
@@ -113,28 +108,28 @@ func (a *API) subjectToken(r *request, from bearer.Source) (c bearer.Claims, alo
 	case kind != accessToken && kind != anyJWT:
 		return c, false, invalidRequest("subject_token_type must be that of an access token or a JWT")
 	default:
-		c, alone, err = a.Subjects.VerifySubject(text, from, a.Now())
+		c, alone, err = srv.Subjects.VerifySubject(text, from, srv.Now())
 	}
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
 		return c, false, invalidRequest("subject_token is not valid, or not of an issuer that is trusted here")
 	case err != nil:
-		return c, false, oauthUnavailable(err)
+		return c, false, unavailable(err)
 	}
 	return c, alone, nil
 }
 
 // isOf says whether a subject token is good for the tenant: its own, not older
 // than it, and not dead here.
-func (a *API) isOf(r *request, t *tenants.Tenant, c bearer.Claims) error {
-	if c.Client != t.ClientID || olderThan(c, t) {
+func (srv *Server) isOf(r *request, t *tenants.Tenant, c bearer.Claims) error {
+	if c.Client != t.ClientID || OlderThan(c, t) {
 		return invalidRequest("subject_token is not the client's")
 	}
-	ctx, cancel := context.WithTimeout(r.HTTP.Context(), requestTimeout)
+	ctx, cancel := context.WithTimeout(r.HTTP.Context(), srv.Timeout)
 	defer cancel()
-	state, err := a.Gate.State(ctx, c.ID)
+	state, err := srv.Gate.State(ctx, c.ID)
 	if err != nil {
-		return oauthUnavailable(err)
+		return unavailable(err)
 	}
 	if state.Dead != tokens.None {
 		return invalidRequest("subject_token is good no more: " + state.Dead.String())
@@ -143,30 +138,30 @@ func (a *API) isOf(r *request, t *tenants.Tenant, c bearer.Claims) error {
 }
 
 // mint makes as many tokens as the client asks for.
-func (a *API) mint(r *request, t *tenants.Tenant, subject string) (g grant, err error) {
+func (srv *Server) mint(r *request, t *tenants.Tenant, subject string) (g grant, err error) {
 	n, several, err := countOf(r)
 	if err != nil {
 		return g, err
 	}
-	now, life := a.Now().Truncate(time.Second), a.PolicyOf(t).Lifetime
-	g = grant{TokenType: "Bearer", ExpiresIn: int64(life / time.Second), Scope: scope}
+	now, life := srv.Now().Truncate(time.Second), srv.PolicyOf(t).Lifetime
+	g = grant{TokenType: "Bearer", ExpiresIn: int64(life / time.Second), Scope: Scope}
 	first := bearer.NewJTI()
 	for i := range n {
 		jti := "" // the signer's own
 		if i == 0 {
 			jti = first
 		}
-		token, err := a.Signer.Sign(bearer.Claims{
-			JTI: jti, Subject: subject, Client: t.ClientID, Tenant: t.Number, Scope: scope, IssuedAt: now, Expires: now.Add(life),
+		token, err := srv.Signer.Sign(bearer.Claims{
+			JTI: jti, Subject: subject, Client: t.ClientID, Tenant: t.Number, Scope: Scope, IssuedAt: now, Expires: now.Add(life),
 		}, now)
 		if err != nil {
-			return g, oauthUnavailable(err)
+			return g, unavailable(err)
 		}
 		g.AccessTokens = append(g.AccessTokens, token)
 	}
 	if g.AccessToken = g.AccessTokens[0]; !several {
 		g.AccessTokens = nil
 	}
-	a.issued(t, first, n)
+	srv.issued(t, first, n)
 	return g, nil
 }

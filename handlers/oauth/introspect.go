@@ -1,4 +1,4 @@
-package handlers
+package oauth
 
 import (
 	"context"
@@ -33,29 +33,29 @@ type introspection struct {
 
 // introspect answers how a token of the client's own stands. Of any other it
 // says that it is not active, and nothing else.
-func (a *API) introspect(r *request, t *tenants.Tenant) (any, error) {
+func (srv *Server) introspect(r *request, t *tenants.Tenant) (any, error) {
 	text := r.value("token")
 	if text == "" {
 		return nil, invalidRequest("token is missing")
 	}
-	now := a.Now()
-	claims, err := a.own(text, t.ClientID, now)
+	now := srv.Now()
+	claims, err := srv.own(text, t.ClientID, now)
 	if errors.Is(err, bearer.ErrInvalid) || err == nil && claims.Client != t.ClientID {
 		return introspection{}, nil
 	} else if err != nil {
-		return nil, oauthUnavailable(err)
+		return nil, unavailable(err)
 	}
-	ctx, cancel := context.WithTimeout(r.HTTP.Context(), requestTimeout)
+	ctx, cancel := context.WithTimeout(r.HTTP.Context(), srv.Timeout)
 	defer cancel()
-	state, err := a.Gate.State(ctx, claims.ID)
+	state, err := srv.Gate.State(ctx, claims.ID)
 	if err != nil {
-		return nil, oauthUnavailable(err)
+		return nil, unavailable(err)
 	}
-	return a.describeToken(claims, state, t, now), nil
+	return srv.describeToken(claims, state, t, now), nil
 }
 
-func (a *API) describeToken(c bearer.Claims, s tokens.State, t *tenants.Tenant, now time.Time) introspection {
-	p := a.PolicyOf(t).Token
+func (srv *Server) describeToken(c bearer.Claims, s tokens.State, t *tenants.Tenant, now time.Time) introspection {
+	p := srv.PolicyOf(t).Token
 	calls := s.Used.Total().Calls
 	i := introspection{
 		Scope: c.Scope, ClientID: c.Client, TokenType: "Bearer", Issuer: c.Issuer, Subject: c.Subject, JTI: c.JTI,
@@ -65,7 +65,7 @@ func (a *API) describeToken(c bearer.Claims, s tokens.State, t *tenants.Tenant, 
 	switch {
 	case s.Dead != tokens.None:
 		i.Reason = codes.Code(s.Dead.String())
-	case olderThan(c, t):
+	case OlderThan(c, t):
 		i.Reason = codes.TokenRevoked
 	case !now.Before(c.Expires) || s.Bound.Kind == tokens.Unbound && now.Sub(c.IssuedAt) > p.BindWithin:
 		i.Reason = codes.TokenExpired
@@ -75,8 +75,8 @@ func (a *API) describeToken(c bearer.Claims, s tokens.State, t *tenants.Tenant, 
 }
 
 // own verifies a token, one that has expired too: as of its last second.
-func (a *API) own(token, client string, now time.Time) (bearer.Claims, error) {
-	c, err := a.Verifier.VerifyFrom(token, bearer.Source{Client: client}, now)
+func (srv *Server) own(token, client string, now time.Time) (bearer.Claims, error) {
+	c, err := srv.Verifier.VerifyFrom(token, bearer.Source{Client: client}, now)
 	if !errors.Is(err, bearer.ErrExpired) {
 		return c, err
 	}
@@ -84,7 +84,7 @@ func (a *API) own(token, client string, now time.Time) (bearer.Claims, error) {
 	if last.IsZero() { // not a JWT: its issuer is not asked as of another time
 		return c, bearer.ErrInvalid
 	}
-	c, err = a.Verifier.VerifyFrom(token, bearer.Source{Client: client}, last)
+	c, err = srv.Verifier.VerifyFrom(token, bearer.Source{Client: client}, last)
 	if errors.Is(err, bearer.ErrExpired) {
 		err = bearer.ErrInvalid
 	}

@@ -1,4 +1,4 @@
-package handlers
+package oauth
 
 import (
 	"encoding/base64"
@@ -108,8 +108,8 @@ func (a *attempts) sweep(now time.Time) {
 }
 
 // pairOf is the pair that a request's credentials count for.
-func (a *API) pairOf(r *request, client string) pair {
-	if t, ok := a.Tenants.Find(client); ok {
+func (srv *Server) pairOf(r *request, client string) pair {
+	if t, ok := srv.Tenants.Find(client); ok {
 		return pair{r.From, t.ClientID}
 	}
 	return pair{r.From, unknownClient}
@@ -117,14 +117,14 @@ func (a *API) pairOf(r *request, client string) pair {
 
 // wrongTry counts wrong credentials for a client and names them in the log. It
 // returns err.
-func (a *API) wrongTry(r *request, client string, err error) error {
-	p := a.pairOf(r, client)
+func (srv *Server) wrongTry(r *request, client string, err error) error {
+	p := srv.pairOf(r, client)
 	r.wrong = p.client
-	if a.attempts.wrong(p, r.At) {
-		l := a.line(r, "client credentials limited", "invalid_client")
+	if srv.attempts.wrong(p, r.At) {
+		l := srv.Log.Line(&r.Request, "client credentials limited", "invalid_client")
 		l.Level, l.Detail = slog.LevelWarn, p.client
 		l.Attrs = append(l.Attrs, slog.String("client", p.client), slog.Int("limit", wrongBurst))
-		a.log(l, nil)
+		srv.Log.Write(l, nil)
 	}
 	return err
 }

@@ -1,16 +1,18 @@
-package handlers
+package oauth
 
 import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"stile.example/stile/tenants"
+	"stile.example/stile/tokens/bearer"
 )
 
-// scope is the only one there is: reading the content.
-const scope = "content"
+// Scope is the only one there is: reading the content.
+const Scope = "content"
 
 // maxSubject bounds the tenant's own name of its visitor, in bytes.
 const maxSubject = 128
@@ -27,10 +29,10 @@ type grant struct {
 }
 
 // issue answers the token endpoint (RFC 6749 §4.4).
-func (a *API) issue(r *request, t *tenants.Tenant) (any, error) {
+func (srv *Server) issue(r *request, t *tenants.Tenant) (any, error) {
 	for s := range strings.SplitSeq(r.value("scope"), " ") {
-		if s != "" && s != scope {
-			return nil, &oauthError{http.StatusBadRequest, "invalid_scope", "the only scope is content", nil}
+		if s != "" && s != Scope {
+			return nil, &failure{http.StatusBadRequest, "invalid_scope", "the only scope is content", nil}
 		}
 	}
 	subject, err := subjectOf(r, t)
@@ -41,15 +43,15 @@ func (a *API) issue(r *request, t *tenants.Tenant) (any, error) {
 	case "":
 		return nil, invalidRequest("grant_type is missing")
 	case "client_credentials":
-		return a.mint(r, t, subject)
+		return srv.mint(r, t, subject)
 	case tokenExchange:
-		return a.exchange(r, t, subject)
+		return srv.exchange(r, t, subject)
 	}
 	return nil, unsupportedGrant("grant_type must be client_credentials or " + tokenExchange)
 }
 
 func unsupportedGrant(what string) error {
-	return &oauthError{http.StatusBadRequest, "unsupported_grant_type", what, nil}
+	return &failure{http.StatusBadRequest, "unsupported_grant_type", what, nil}
 }
 
 // maxCount is how many tokens one request may ask for.
@@ -82,4 +84,14 @@ func subjectOf(r *request, t *tenants.Tenant) (string, error) {
 
 func fitSubject(s string) bool {
 	return len(s) <= maxSubject && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// OlderThan reports whether a token was issued to an earlier tenant of the same
+// client_id, which was removed with its tokens. A token that does not carry its
+// tenant's number, as an external issuer's, is compared by time, to the second.
+func OlderThan(c bearer.Claims, t *tenants.Tenant) bool {
+	if c.Tenant != 0 {
+		return c.Tenant != t.Number
+	}
+	return c.IssuedAt.Before(t.CreatedAt.Truncate(time.Second))
 }

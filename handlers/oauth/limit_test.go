@@ -1,4 +1,4 @@
-package handlers
+package oauth
 
 import (
 	"crypto/ed25519"
@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -73,16 +74,15 @@ func TestS12LimitIsBounded(t *testing.T) {
 }
 
 // wrongly asks for a token with wrong credentials, and returns the answer.
-func (s *site) wrongly(client, from string) string {
-	s.Helper()
-	rec := s.do(ask{method: "POST", path: "/oauth/token", body: granting, header: basic(client, "wrong"), from: from})
+func (s *testServer) wrongly(client, from string) string {
+	rec := s.post(granting, from, basic(client, "wrong"))
 	return fmt.Sprint(rec.Code, rec.Body, rec.Header()["Www-Authenticate"], rec.Header()["Retry-After"])
 }
 
 // TestS12WrongSecrets: beyond the limit the answers stay as they are, the right
 // secret passes from everywhere, and the log names address and client.
 func TestS12WrongSecrets(t *testing.T) {
-	s := newSite(t)
+	s := newServer(t)
 	const want = `401 {"error":"invalid_client","error_description":"the client or its secret is not known"} [Basic realm="stile", charset="UTF-8"] []`
 	for n := range 3 * wrongBurst {
 		for _, client := range []string{"acme", "nobody", "canary"} {
@@ -92,22 +92,22 @@ func TestS12WrongSecrets(t *testing.T) {
 		}
 	}
 	for _, client := range []string{"acme", unknownClient} {
-		if p := (pair{netip.MustParseAddr("203.0.113.9"), client}); !s.attempts.limited(p, s.now) {
+		if p := (pair{netip.MustParseAddr("203.0.113.9"), client}); !s.attempts.limited(p, start) {
 			t.Errorf("%s is not limited", client)
 		}
 	}
-	if s.attempts.limited(pair{netip.MustParseAddr("192.0.2.1"), "acme"}, s.now) {
+	if s.attempts.limited(pair{netip.MustParseAddr("192.0.2.1"), "acme"}, start) {
 		t.Error("acme is limited at another address")
 	}
 	for _, from := range []string{"203.0.113.9", "192.0.2.1"} {
-		if rec := s.do(ask{method: "POST", path: "/oauth/token", body: granting, header: basic("acme", s.secret), from: from}); rec.Code != 200 {
+		if rec := s.post(granting, from, basic("acme", s.secret)); rec.Code != 200 {
 			t.Errorf("the right secret from %s: %d %s", from, rec.Code, rec.Body)
 		}
 	}
 	log := s.lines.String()
 	for _, line := range []string{
-		`"msg":"refused","code":"invalid_client","tenant":"","address":"203.0.113.0/24"`, `"status":401,"client":"acme"`, `"status":401,"client":"(unknown)"`,
-		`"level":"WARN","msg":"client credentials limited","code":"invalid_client","tenant":"","address":"203.0.113.0/24"`, `"client":"acme","limit":20`,
+		`"msg":"refused","code":"invalid_client","tenant":"","address":"203.0.113.9"`, `"status":401,"client":"acme"`, `"status":401,"client":"(unknown)"`,
+		`"level":"WARN","msg":"client credentials limited","code":"invalid_client","tenant":"","address":"203.0.113.9"`, `"client":"acme","limit":20`,
 	} {
 		if !strings.Contains(log, line) {
 			t.Errorf("no %s in the log", line)
@@ -124,14 +124,14 @@ func TestS12WrongSecrets(t *testing.T) {
 // TestS12LimitedTakeTurns: checks of limited pairs wait for one another, and
 // nobody else waits for them.
 func TestS12LimitedTakeTurns(t *testing.T) {
-	s := newSite(t)
+	s := newServer(t)
 	for range wrongBurst {
 		s.wrongly("acme", "203.0.113.9")
 	}
 	s.attempts.lane.Lock() // as one of them does
 	answered := make(chan string)
 	go func() { answered <- s.wrongly("acme", "203.0.113.9") }()
-	if rec := s.do(ask{method: "POST", path: "/oauth/token", body: granting, header: basic("acme", s.secret)}); rec.Code != 200 {
+	if rec := s.post(granting, "192.0.2.1", basic("acme", s.secret)); rec.Code != 200 {
 		t.Errorf("the right secret from elsewhere: %d %s", rec.Code, rec.Body)
 	}
 	if got := s.wrongly("acme", "198.51.100.1"); !strings.HasPrefix(got, "401") {
@@ -150,24 +150,24 @@ func TestS12LimitedTakeTurns(t *testing.T) {
 
 // TestS12SourceAddress: /oauth finds the source address as the content API does.
 func TestS12SourceAddress(t *testing.T) {
-	s := newSite(t)
+	s := newServer(t)
 	s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
 	try := func(from, forwarded string) {
 		header := basic("acme", "wrong")
 		header["X-Forwarded-For"] = []string{forwarded}
-		s.do(ask{method: "POST", path: "/oauth/token", body: granting, header: header, from: from})
+		s.post(granting, from, header)
 	}
 	for range wrongBurst {
 		try("192.0.2.1", "198.51.100.7")    // a proxy that is trusted
 		try("203.0.113.9", "198.51.100.77") // another one
 	}
 	for address, limited := range map[string]bool{"198.51.100.7": true, "192.0.2.1": false, "203.0.113.9": true, "198.51.100.77": false} {
-		if got := s.attempts.limited(pair{netip.MustParseAddr(address), "acme"}, s.now); got != limited {
+		if got := s.attempts.limited(pair{netip.MustParseAddr(address), "acme"}, start); got != limited {
 			t.Errorf("%s: limited is %v", address, got)
 		}
 	}
-	rec := s.do(ask{method: "POST", path: "/oauth/token", body: granting, from: "192.0.2.1",
-		header: http.Header{"Authorization": basic("acme", s.secret)["Authorization"], "X-Forwarded-For": {"x"}}})
+	rec := s.post(granting, "192.0.2.1",
+		http.Header{"Authorization": basic("acme", s.secret)["Authorization"], "X-Forwarded-For": {"x"}})
 	if rec.Code != 400 || !strings.Contains(rec.Body.String(), "X-Forwarded-For") {
 		t.Errorf("a proxy that names no address: %d %s", rec.Code, rec.Body)
 	}
@@ -175,26 +175,28 @@ func TestS12SourceAddress(t *testing.T) {
 
 // TestS12Assertions: wrong assertions count too, for the client that they name.
 func TestS12Assertions(t *testing.T) {
-	s := newSite(t)
+	s := newServer(t)
 	right, wrong := ed25519.NewKeyFromSeed(make([]byte, 32)), ed25519.NewKeyFromSeed([]byte(strings.Repeat("x", 32)))
-	s.change(func(t *tenants.Tenant) {
+	_, err := s.Tenants.Update(t.Context(), "acme", func(t *tenants.Tenant) error {
 		t.Keys = fmt.Sprintf(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":%q}]}`, base64.RawURLEncoding.EncodeToString(right.Public().(ed25519.PublicKey)))
+		return nil
 	})
+	s.must(err)
 	tried := func(assertion string, want int) {
 		t.Helper()
-		body := granting + "&" + query("client_assertion_type", bearer.AssertionType, "client_assertion", assertion)
-		if rec := s.do(ask{method: "POST", path: "/oauth/token", body: body}); rec.Code != want {
+		body := granting + "&" + url.Values{"client_assertion_type": {bearer.AssertionType}, "client_assertion": {assertion}}.Encode()
+		if rec := s.post(body, "192.0.2.1", nil); rec.Code != want {
 			t.Fatalf("%d %s, want %d", rec.Code, rec.Body, want)
 		}
 	}
 	for n := range wrongBurst {
-		tried(assertion(wrong, fmt.Sprint(n), s.now), 401)
+		tried(assertion(wrong, fmt.Sprint(n)), 401)
 		tried("a.b.c", 401)
 	}
-	tried(assertion(right, "right", s.now), 200)
-	tried(assertion(right, "right", s.now), 401)
+	tried(assertion(right, "right"), 200)
+	tried(assertion(right, "right"), 401)
 	for _, client := range []string{"acme", unknownClient} {
-		if !s.attempts.limited(pair{netip.MustParseAddr("192.0.2.1"), client}, s.now) {
+		if !s.attempts.limited(pair{netip.MustParseAddr("192.0.2.1"), client}, start) {
 			t.Errorf("%s is not limited", client)
 		}
 	}
