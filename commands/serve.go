@@ -15,6 +15,7 @@ import (
 
 	"stile.example/stile/handlers"
 	"stile.example/stile/handlers/connections"
+	"stile.example/stile/handlers/files"
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/settings"
 	"stile.example/stile/static"
@@ -210,8 +211,8 @@ func (srv *server) api(s *settings.Settings) (*handlers.API, error) {
 }
 
 // widgetLayer takes the widgets' files out of the program.
-func widgetLayer() (*handlers.Widgets, error) {
-	files, err := widgets.Files()
+func widgetLayer() (*files.Widgets, error) {
+	content, err := widgets.Files()
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +220,7 @@ func widgetLayer() (*handlers.Widgets, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handlers.NewWidgets(version, files)
+	return files.NewWidgets(version, content)
 }
 
 // proofsSince is the time before which proofs may have been used that this

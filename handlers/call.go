@@ -10,6 +10,9 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/items"
+	"stile.example/stile/handlers/queue"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens"
 )
 
@@ -28,7 +31,8 @@ type contentQuery func(ctx context.Context, r *request) (records int, err error)
 // nothing is a response too. A call whose content can't be read counts in the
 // token's spike window and is not charged. upTo is how many items the response
 // may carry.
-func (a *API) counted(route tokens.Route, upTo func(*request) int, q contentQuery) echo.HandlerFunc {
+func (a *API) counted(route tokens.Route, upTo func(*request) int, read func(context.Context, *transport.Request) (records int, err error)) echo.HandlerFunc {
+	q := func(ctx context.Context, r *request) (int, error) { return read(ctx, &r.Request) }
 	return a.contentRoute(func(ctx context.Context, r *request) error {
 		if err := a.authorize(r); err != nil {
 			return err
@@ -64,7 +68,14 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, q contentQuer
 
 // uncounted is the way of suggestions, which are checked like calls, and neither
 // counted nor charged.
-func (a *API) uncounted(q contentQuery) echo.HandlerFunc {
+func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []string, err error)) echo.HandlerFunc {
+	q := func(ctx context.Context, r *request) (int, error) {
+		ids, err := read(ctx, &r.Request)
+		if err != nil {
+			return 0, err
+		}
+		return a.titles.count(r.claims.ID, ids), nil
+	}
 	return a.contentRoute(func(ctx context.Context, r *request) error {
 		if err := a.authorize(r); err != nil {
 			return err
@@ -99,19 +110,19 @@ func one(*request) int  { return 1 }
 
 // pageful is what a list may carry. A limit that is not valid is refused later.
 func pageful(r *request) int {
-	n, _ := limitOf(r)
+	n, _ := items.LimitOf(&r.Request)
 	return n
 }
 
 // runQuery puts the question, when it is its turn. A question that was put wrongly
 // and one that finds nothing are the client's; anything else is a fault.
 func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records int, err error) {
-	if err := a.questions.take(ctx, r, a.Addresses); err != nil {
+	if err := a.questions.Take(ctx, &r.Request, r.claims.ID, a.Addresses); err != nil {
 		return 0, codes.Unavailable(err)
 	}
-	defer a.questions.give(r)
+	defer a.questions.Give(&r.Request, r.claims.ID)
 	r.StartBody()
-	records, err = q(content.WithAsker(ctx, askerOf(a.Addresses, r)), r)
+	records, err = q(content.WithAsker(ctx, queue.AskerOf(a.Addresses, &r.Request)), r)
 	if err == nil || isClients(err) {
 		return records, err
 	}

@@ -276,7 +276,7 @@ type corpus struct {
 	reads atomic.Int32
 	fault error
 	bomb  any
-	many  int    // items that a search finds, instead of two
+	many  int    // itemsPath that a search finds, instead of two
 	item  []byte // instead of one's own bytes
 }
 

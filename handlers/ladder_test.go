@@ -34,14 +34,14 @@ func (s *site) taskOf(rec *httptest.ResponseRecorder) *challengeJSON {
 func (s *site) spike(token string) *challengeJSON {
 	s.Helper()
 	s.policy.Token.SpikeCalls = 1
-	s.get(items, token)
+	s.get(itemsPath, token)
 	return s.meet(token)
 }
 
 // meet is a call that meets a challenge.
 func (s *site) meet(token string) *challengeJSON {
 	s.Helper()
-	rec := s.get(items, token)
+	rec := s.get(itemsPath, token)
 	t := s.taskOf(rec)
 	if t == nil || t.ID == "" {
 		s.Fatalf("no challenge: %d %s", rec.Code, rec.Body)
@@ -106,7 +106,7 @@ func (s *site) crowd(then addresses.Then) {
 // neighbour is another token that is bound to the usual address.
 func (s *site) neighbours(n int) {
 	for range n {
-		s.get(items, s.mint())
+		s.get(itemsPath, s.mint())
 	}
 }
 
@@ -125,12 +125,12 @@ func work(asked time.Duration, left int) string {
 
 // ladder are the refusals of challenges and of blocked addresses.
 var ladder = []refused{
-	{name: "spike", arrange: after(func(s *site, token string) { s.policy.Token.SpikeCalls = 1; s.get(items, token) }), code: codes.ChallengeRequired, task: work(0, 5)},
+	{name: "spike", arrange: after(func(s *site, token string) { s.policy.Token.SpikeCalls = 1; s.get(itemsPath, token) }), code: codes.ChallengeRequired, task: work(0, 5)},
 	{name: "spike of suggestions", route: "/v1/suggest", arrange: after(func(s *site, token string) {
 		s.policy.Token.SpikeSuggestions = 1
 		s.get("/v1/suggest?q=o", token)
 	}), code: codes.ChallengeRequired, task: work(0, 5)},
-	{name: "the same challenge again", arrange: after(func(s *site, token string) { s.spike(token); s.get(items, token) }), code: codes.ChallengeRequired, task: work(0, 3)},
+	{name: "the same challenge again", arrange: after(func(s *site, token string) { s.spike(token); s.get(itemsPath, token) }), code: codes.ChallengeRequired, task: work(0, 3)},
 	{name: "suggestions with one open", route: "/v1/suggest", arrange: after(func(s *site, token string) { s.spike(token) }), code: codes.ChallengeRequired, task: work(0, 5)},
 	{name: "later", arrange: after(func(s *site, token string) { s.spike(token); s.now = s.now.Add(time.Minute) }), code: codes.ChallengeRequired,
 		task: fmt.Sprintf(workTask, 240, 4, start.Add(5*time.Minute).Unix())},
@@ -138,7 +138,7 @@ var ladder = []refused{
 	{name: "a picture at last", arrange: after(func(s *site, token string) {
 		s.policy.Token.Ladder = []tokens.Kind{tokens.Work, tokens.Picture}
 		s.reply(s.spike(token).ID, s.solve(s.asked), token)
-		s.get(items, token)
+		s.get(itemsPath, token)
 	}), code: codes.ChallengeRequired, task: pictured},
 	{name: "crowded", arrange: func(s *site) []string { s.crowd(addresses.ThenChallenge); s.neighbours(2); return good(s) }, code: codes.ChallengeRequired, task: work(0, 5)},
 
@@ -153,7 +153,7 @@ var ladder = []refused{
 	{name: "challenged too often", arrange: after(func(s *site, token string) {
 		s.policy.Token.PerToken = 1
 		s.reply(s.spike(token).ID, s.solve(s.asked), token)
-		s.get(items, token)
+		s.get(itemsPath, token)
 	}), code: codes.TokenChallengedTooOften},
 	{name: "ignored", arrange: after(func(s *site, token string) {
 		s.policy.Token.Ignored = 1
@@ -163,7 +163,7 @@ var ladder = []refused{
 	{name: "dead of ignoring", route: answers, arrange: after(func(s *site, token string) {
 		s.policy.Token.Ignored = 0
 		s.spike(token)
-		s.get(items, token)
+		s.get(itemsPath, token)
 	}, "answer", "0"), code: codes.TokenChallengeIgnored},
 
 	{name: "no answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }), code: codes.BadRequest, detail: "answer is missing"},
@@ -202,7 +202,7 @@ var ladder = []refused{
 
 	{name: "a challenge can't be made", arrange: after(func(s *site, token string) {
 		s.policy.Token.SpikeCalls = 1
-		s.get(items, token)
+		s.get(itemsPath, token)
 		s.Challenges = idle{s.Challenges}
 	}), code: codes.Overloaded, retry: "N"},
 	{name: "an open challenge can't be made", route: "/v1/token", arrange: after(func(s *site, token string) { s.spike(token); s.Challenges = idle{s.Challenges} }), code: codes.Overloaded, retry: "N"},
@@ -288,10 +288,10 @@ func TestRateLimitOfTheChallenged(t *testing.T) {
 	token := s.mint()
 	s.policy.Token.Ignored = 1
 	s.spike(token)
-	if l := s.get(items, token).Header().Get("RateLimit"); l != `"token";r=99;t=86400` {
+	if l := s.get(itemsPath, token).Header().Get("RateLimit"); l != `"token";r=99;t=86400` {
 		t.Errorf("challenged: %s", l)
 	}
-	if l := s.get(items, token).Header().Get("RateLimit"); l != `"token";r=0;t=86400` {
+	if l := s.get(itemsPath, token).Header().Get("RateLimit"); l != `"token";r=0;t=86400` {
 		t.Errorf("dead: %s", l)
 	}
 	if n := s.Meter.Used(1, s.now); n != 1 {

@@ -53,7 +53,7 @@ func holding(token func(*site) string) func(*site) []string {
 	return func(s *site) []string { return []string{"client_id", "acme", "access_token", token(s)} }
 }
 
-const items = "/v1/items"
+const itemsPath = "/v1/items"
 
 var everyday = []refused{
 	{name: "no token", arrange: func(*site) []string { return []string{"client_id", "acme"} }, code: codes.TokenMissing},
@@ -73,9 +73,9 @@ var everyday = []refused{
 		_, err := s.Tenants.Add(s.Context(), tenants.Tenant{ClientID: "acme", Name: "a", Status: tenants.Active, CreatedAt: start.Add(time.Second)})
 		s.must(err)
 	}), code: codes.TokenRevoked},
-	{name: "hijacked", arrange: after(func(s *site, token string) { s.get(items, token) }), from: "203.0.113.9", code: codes.TokenHijacked},
-	{name: "exhausted", arrange: after(func(s *site, token string) { s.policy.Token.Calls = 1; s.get(items, token) }), code: codes.TokenExhausted},
-	{name: "records used up", arrange: after(func(s *site, token string) { s.policy.Token.Records = 2; s.get(items, token) }), code: codes.TokenExhausted},
+	{name: "hijacked", arrange: after(func(s *site, token string) { s.get(itemsPath, token) }), from: "203.0.113.9", code: codes.TokenHijacked},
+	{name: "exhausted", arrange: after(func(s *site, token string) { s.policy.Token.Calls = 1; s.get(itemsPath, token) }), code: codes.TokenExhausted},
+	{name: "records used up", arrange: after(func(s *site, token string) { s.policy.Token.Records = 2; s.get(itemsPath, token) }), code: codes.TokenExhausted},
 	{name: "another's client_id", arrange: func(s *site) []string { return []string{"client_id", "other", "access_token", s.mint()} }, code: codes.ClientMismatch},
 	{name: "no client_id", arrange: func(s *site) []string { return []string{"access_token", s.mint()} }, code: codes.BadRequest, detail: "client_id is missing: it must name the tenant that the token was issued to"},
 	{name: "client_id twice", arrange: also("client_id", "acme"), code: codes.BadRequest, detail: "client_id is given more than once"},
@@ -89,7 +89,7 @@ var everyday = []refused{
 	{name: "suspended", arrange: after(func(s *site, _ string) { s.change(func(t *tenants.Tenant) { t.Status = tenants.Suspended }) }), code: codes.TenantSuspended},
 	{name: "month used up", arrange: after(func(s *site, _ string) {
 		s.change(func(t *tenants.Tenant) { t.CallsPerMonth = 1 })
-		s.get(items, s.mint())
+		s.get(itemsPath, s.mint())
 	}), code: codes.TenantExhausted, retry: "734400"},
 	{name: "token twice", arrange: func(s *site) []string { return append(good(s), "access_token", s.mint()) }, code: codes.BadRequest, detail: "the access token is given more than once"},
 	{name: "token in header and parameter", arrange: good, header: http.Header{"Authorization": {"Bearer x"}}, code: codes.BadRequest, detail: "the access token is given more than once"},
@@ -97,24 +97,24 @@ var everyday = []refused{
 	{name: "many parameters", arrange: also(strings.Fields(strings.Repeat("x y ", 31))...), code: codes.BadRequest, detail: "there are more than 32 parameters"},
 	{name: "zero byte", arrange: also("q", "a\x00b"), code: codes.BadRequest, detail: "a parameter is not UTF-8, or has a zero byte in it"},
 	{name: "not UTF-8", arrange: also("q", "\xff"), code: codes.BadRequest, detail: "a parameter is not UTF-8, or has a zero byte in it"},
-	{name: "limit 0", route: items, arrange: also("limit", "0"), code: codes.BadRequest, detail: "limit must be a number from 1 to 50"},
-	{name: "limit 51", route: items, arrange: also("limit", "51"), code: codes.BadRequest, detail: "limit must be a number from 1 to 50"},
-	{name: "limit of words", route: items + "/one/related", arrange: also("limit", "+1"), code: codes.BadRequest, detail: "limit must be a number from 1 to 50"},
-	{name: "sort", route: items, arrange: also("sort", "rank"), code: codes.BadRequest, detail: "sort must be relevance, newest or title"},
-	{name: "highlight", route: items, arrange: also("highlight", "y"), code: codes.BadRequest, detail: "highlight must be 1 or 0"},
-	{name: "q twice", route: items, arrange: also("q", "a", "q", "b"), code: codes.BadRequest, detail: "q is given more than once"},
-	{name: "q of nine words", route: items, arrange: also("q", "a b c d e f g h i"), code: codes.BadRequest, detail: "q: has more than 8 different words"},
+	{name: "limit 0", route: itemsPath, arrange: also("limit", "0"), code: codes.BadRequest, detail: "limit must be a number from 1 to 50"},
+	{name: "limit 51", route: itemsPath, arrange: also("limit", "51"), code: codes.BadRequest, detail: "limit must be a number from 1 to 50"},
+	{name: "limit of words", route: itemsPath + "/one/related", arrange: also("limit", "+1"), code: codes.BadRequest, detail: "limit must be a number from 1 to 50"},
+	{name: "sort", route: itemsPath, arrange: also("sort", "rank"), code: codes.BadRequest, detail: "sort must be relevance, newest or title"},
+	{name: "highlight", route: itemsPath, arrange: also("highlight", "y"), code: codes.BadRequest, detail: "highlight must be 1 or 0"},
+	{name: "q twice", route: itemsPath, arrange: also("q", "a", "q", "b"), code: codes.BadRequest, detail: "q is given more than once"},
+	{name: "q of nine words", route: itemsPath, arrange: also("q", "a b c d e f g h i"), code: codes.BadRequest, detail: "q: has more than 8 different words"},
 	{name: "suggest of a long word", route: "/v1/suggest", arrange: also("q", strings.Repeat("x", 65)), code: codes.BadRequest, detail: "q: has a word of more than 64 characters"},
-	{name: "nine attributes", route: items, arrange: also(strings.Fields(strings.Repeat("attribute.a x ", 9))...), code: codes.BadRequest, detail: "more than 8 parameters begin with attribute."},
-	{name: "long attribute", route: items, arrange: also("attribute.a", strings.Repeat("x", 129)), code: codes.BadRequest, detail: "an attribute's name or value is longer than 128 bytes"},
-	{name: "nine tags", route: items, arrange: also(strings.Fields(strings.Repeat("tag x ", 9))...), code: codes.BadRequest, detail: "tag is given more than 8 times"},
-	{name: "nine facets", route: items, arrange: also("facets", "a,b,c,d,e,f,g,h,i"), code: codes.BadRequest, detail: "facets has more than 8 names"},
-	{name: "long collection", route: items, arrange: also("collection", strings.Repeat("x", 129)), code: codes.BadRequest, detail: "collection is longer than 128 bytes"},
-	{name: "another query's cursor", route: items, arrange: also("cursor", "bad"), code: codes.BadRequest, detail: "cursor: is not one of this query's"},
-	{name: "long cursor", route: items, arrange: also("cursor", strings.Repeat("x", 513)), code: codes.BadRequest, detail: "cursor is longer than 512 bytes"},
-	{name: "no such item", route: items + "/none", arrange: good, code: codes.NotFound},
-	{name: "no id", route: items + "/a%20b", arrange: good, code: codes.NotFound},
-	{name: "like no such item", route: items + "/none/related", arrange: good, code: codes.NotFound},
+	{name: "nine attributes", route: itemsPath, arrange: also(strings.Fields(strings.Repeat("attribute.a x ", 9))...), code: codes.BadRequest, detail: "more than 8 parameters begin with attribute."},
+	{name: "long attribute", route: itemsPath, arrange: also("attribute.a", strings.Repeat("x", 129)), code: codes.BadRequest, detail: "an attribute's name or value is longer than 128 bytes"},
+	{name: "nine tags", route: itemsPath, arrange: also(strings.Fields(strings.Repeat("tag x ", 9))...), code: codes.BadRequest, detail: "tag is given more than 8 times"},
+	{name: "nine facets", route: itemsPath, arrange: also("facets", "a,b,c,d,e,f,g,h,i"), code: codes.BadRequest, detail: "facets has more than 8 names"},
+	{name: "long collection", route: itemsPath, arrange: also("collection", strings.Repeat("x", 129)), code: codes.BadRequest, detail: "collection is longer than 128 bytes"},
+	{name: "another query's cursor", route: itemsPath, arrange: also("cursor", "bad"), code: codes.BadRequest, detail: "cursor: is not one of this query's"},
+	{name: "long cursor", route: itemsPath, arrange: also("cursor", strings.Repeat("x", 513)), code: codes.BadRequest, detail: "cursor is longer than 512 bytes"},
+	{name: "no such item", route: itemsPath + "/none", arrange: good, code: codes.NotFound},
+	{name: "no id", route: itemsPath + "/a%20b", arrange: good, code: codes.NotFound},
+	{name: "like no such item", route: itemsPath + "/none/related", arrange: good, code: codes.NotFound},
 	{name: "no such route", route: "/v1/nothing", arrange: good, code: codes.NotFound},
 	{name: "content fails", arrange: after(func(s *site, _ string) { s.corpus.fault = errDisk }), code: codes.Overloaded, retry: "N"},
 	{name: "store fails", arrange: after(func(s *site, _ string) { s.tokens.fault = errDisk }), code: codes.Overloaded, retry: "N"},

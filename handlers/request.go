@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/files"
 	"stile.example/stile/handlers/transport"
 )
 
@@ -53,7 +54,7 @@ var errNoJSONP error = &codes.Refusal{Code: codes.NotFound, Detail: "JSONP is sw
 // nothing else, so that a script is given every other error too.
 func (a *API) findCallback(r *request) error {
 	name, n := r.Lookup("callback")
-	if n == 0 || strings.HasPrefix(r.HTTP.URL.Path, widgetsPath) {
+	if n == 0 || strings.HasPrefix(r.HTTP.URL.Path, files.WidgetsPath) {
 		return nil
 	}
 	p := a.namedPolicy(r)

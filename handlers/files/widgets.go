@@ -1,4 +1,6 @@
-package handlers
+// Package files serves the files that pages load: widgets, pictures of the demo
+// and the problem pages.
+package files
 
 import (
 	"bytes"
@@ -30,14 +32,14 @@ type widget struct {
 	etag          string // without its quotes; the zipped body has one of its own
 }
 
-// manifestFile says which files there are, and their hashes.
-const manifestFile = "manifest.json"
+// ManifestFile says which files there are, and their hashes.
+const ManifestFile = "manifest.json"
 
 // How long a file may be kept: an address with a version is another one when
 // the file is, and the moving addresses are asked for again soon.
 const (
-	forAYear       = "public, max-age=31536000, immutable"
-	forFiveMinutes = "public, max-age=300"
+	ForAYear       = "public, max-age=31536000, immutable"
+	ForFiveMinutes = "public, max-age=300"
 )
 
 // widgetTypes are the types of what may be served, by the end of the name.
@@ -79,32 +81,19 @@ func zip(body []byte) []byte {
 	return b.Bytes()
 }
 
-// widgetsPath begins the paths of the files. A page's policy allows scripts from
+// WidgetsPath begins the paths of the files. A page's policy allows scripts from
 // below it, so no path below it is answered as a JSONP script.
-const widgetsPath = "/widgets/"
+const WidgetsPath = "/widgets/"
 
-// widgets adds the files, to be loaded by pages of any site.
-func (a *API) widgets(e *echo.Echo) {
-	if a.Widgets == nil {
-		return
-	}
-	for path, h := range map[string]echo.HandlerFunc{
-		widgetsPath + manifestFile:                 a.widget(forFiveMinutes),
-		widgetsPath + "v1/:file":                   a.widget(forFiveMinutes),
-		widgetsPath + a.Widgets.Version + "/:file": a.widget(forAYear),
-	} {
-		e.GET(path, h)
-		e.HEAD(path, h)
-	}
-}
-
-func (a *API) widget(cache string) echo.HandlerFunc {
+// Serve serves one of the files, to be loaded by pages of any site. cache is how
+// long it may be kept.
+func (w *Widgets) Serve(cache string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		name := transport.PathParam(c, "file")
 		if name == "" {
-			name = manifestFile
+			name = ManifestFile
 		}
-		f, ok := a.Widgets.files[name]
+		f, ok := w.files[name]
 		if !ok {
 			return echo.ErrNotFound
 		}

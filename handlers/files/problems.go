@@ -1,4 +1,4 @@
-package handlers
+package files
 
 import (
 	"net/http"
@@ -9,10 +9,10 @@ import (
 	"stile.example/stile/handlers/transport"
 )
 
-// problems adds the problem pages.
-func (a *API) problems(e *echo.Echo) {
+// Problems serves the problem pages.
+func Problems() echo.HandlerFunc {
 	pages, policy := codes.Pages(), codes.PagePolicy()
-	serve := func(c echo.Context) error {
+	return func(c echo.Context) error {
 		page, ok := pages[codes.Code(transport.PathParam(c, "code"))]
 		if !ok {
 			return echo.ErrNotFound
@@ -21,9 +21,5 @@ func (a *API) problems(e *echo.Echo) {
 		h.Set("Content-Security-Policy", policy)
 		h.Set("Cache-Control", "public, max-age=300")
 		return c.HTMLBlob(http.StatusOK, page)
-	}
-	for _, path := range []string{"/problems", "/problems/", "/problems/:code"} {
-		e.GET(path, serve)
-		e.HEAD(path, serve)
 	}
 }

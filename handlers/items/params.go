@@ -1,4 +1,4 @@
-package handlers
+package items
 
 import (
 	"strconv"
@@ -14,7 +14,7 @@ var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": conten
 
 // parseQuery reads the parameters of a search. A parameter that is empty is as
 // good as none; one that nobody knows is passed over.
-func parseQuery(r *request) (q content.Query, err error) {
+func parseQuery(r *transport.Request) (q content.Query, err error) {
 	var text, sort, facets, highlight string
 	for _, p := range []struct {
 		name string
@@ -28,7 +28,7 @@ func parseQuery(r *request) (q content.Query, err error) {
 			return q, err
 		}
 	}
-	if q.Limit, err = limitOf(r); err != nil {
+	if q.Limit, err = LimitOf(r); err != nil {
 		return q, err
 	}
 	if q.Words, err = content.Words(text); err != nil {
@@ -53,7 +53,8 @@ func parseQuery(r *request) (q content.Query, err error) {
 	return q, nil
 }
 
-func limitOf(r *request) (int, error) {
+// LimitOf is how many items a request asks for.
+func LimitOf(r *transport.Request) (int, error) {
 	value, err := r.Single("limit")
 	if err != nil || value == "" {
 		return defaultItems, err
@@ -65,7 +66,7 @@ func limitOf(r *request) (int, error) {
 	return int(n), nil
 }
 
-func tagsOf(r *request) (tags []string, err error) {
+func tagsOf(r *transport.Request) (tags []string, err error) {
 	for i := range r.Params {
 		switch p := &r.Params[i]; {
 		case p.Name != "tag" || p.Value == "":
@@ -82,7 +83,7 @@ func tagsOf(r *request) (tags []string, err error) {
 }
 
 // attributesOf reads the parameters attribute.NAME=VALUE.
-func attributesOf(r *request) (wanted []content.AttributeValue, err error) {
+func attributesOf(r *transport.Request) (wanted []content.AttributeValue, err error) {
 	for i := range r.Params {
 		p := &r.Params[i]
 		switch name, is := strings.CutPrefix(p.Name, "attribute."); {

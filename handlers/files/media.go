@@ -1,4 +1,4 @@
-package handlers
+package files
 
 import (
 	"io/fs"
@@ -7,15 +7,12 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// media serves the pictures of the demo corpus, to pages of any site. An SVG
+// Media serves the pictures of the demo corpus, to pages of any site. An SVG
 // that somebody opens by itself runs nothing.
-func (a *API) media(e *echo.Echo) {
-	if a.Static == nil {
-		return
-	}
-	serve := func(c echo.Context) error {
+func Media(static fs.FS) echo.HandlerFunc {
+	return func(c echo.Context) error {
 		name := c.Request().URL.Path[1:]
-		if info, err := fs.Stat(a.Static, name); err != nil || !info.Mode().IsRegular() {
+		if info, err := fs.Stat(static, name); err != nil || !info.Mode().IsRegular() {
 			return echo.ErrNotFound
 		}
 		h := c.Response().Header()
@@ -23,9 +20,7 @@ func (a *API) media(e *echo.Echo) {
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 		h.Set("Cache-Control", "public, max-age=3600")
-		http.ServeFileFS(c.Response(), c.Request(), a.Static, name)
+		http.ServeFileFS(c.Response(), c.Request(), static, name)
 		return nil
 	}
-	e.GET("/demo/media/*", serve)
-	e.HEAD("/demo/media/*", serve)
 }

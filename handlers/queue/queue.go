@@ -1,4 +1,5 @@
-package handlers
+// Package queue makes questions to the content wait for their turn.
+package queue
 
 import (
 	"context"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens"
 )
 
@@ -19,8 +21,8 @@ const (
 	ofAnAddress = 4 // of one tenant's tokens; more where the address has a budget of its own
 )
 
-// questions are those that are under way. The zero value has none.
-type questions struct {
+// Queue is the questions that are under way. The zero value has none.
+type Queue struct {
 	tokens    turns[tokens.ID]
 	addresses turns[asker]
 }
@@ -31,34 +33,34 @@ type asker struct {
 	tenant uint32
 }
 
-// budgets knows how many tokens an address may bind: see [API.Addresses].
-type budgets interface {
+// Budgets knows how many tokens an address may bind: 0 if it is exempt.
+type Budgets interface {
 	Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
 }
 
-// take waits for the request's turn, within ctx, and as long as the client is
+// Take waits for the request's turn, within ctx, and as long as the client is
 // there.
-func (q *questions) take(ctx context.Context, r *request, b budgets) error {
+func (q *Queue) Take(ctx context.Context, r *transport.Request, token tokens.ID, b Budgets) error {
 	gone := r.HTTP.Context()
-	if err := q.tokens.take(ctx, gone, r.claims.ID, func() int { return ofAToken }); err != nil {
+	if err := q.tokens.take(ctx, gone, token, func() int { return ofAToken }); err != nil {
 		return err
 	}
 	err := q.addresses.take(ctx, gone, asker{r.From, r.Tenant.Number}, func() int { return turnsOf(b, r) })
 	if err != nil {
-		q.tokens.give(r.claims.ID)
+		q.tokens.give(token)
 	}
 	return err
 }
 
-// give ends the request's question.
-func (q *questions) give(r *request) {
+// Give ends the request's question.
+func (q *Queue) Give(r *transport.Request, token tokens.ID) {
 	q.addresses.give(asker{r.From, r.Tenant.Number})
-	q.tokens.give(r.claims.ID)
+	q.tokens.give(token)
 }
 
 // turnsOf is how many questions an address may have under way: proportionally
 // more with a budget of its own, and any number if it is exempt.
-func turnsOf(b budgets, r *request) int {
+func turnsOf(b Budgets, r *transport.Request) int {
 	allowed, usual := b.Bindings(r.From, r.At)
 	if allowed == 0 {
 		return 1 << 30
@@ -66,9 +68,9 @@ func turnsOf(b budgets, r *request) int {
 	return max(ofAnAddress, ofAnAddress*int(allowed)/max(int(usual), 1))
 }
 
-// askerOf returns who shares the time of the corpus with others: a tenant's
+// AskerOf returns who shares the time of the corpus with others: a tenant's
 // tokens at an address, in proportion to the address's turns.
-func askerOf(b budgets, r *request) content.Asker {
+func AskerOf(b Budgets, r *transport.Request) content.Asker {
 	return content.Asker{Address: r.From, Tenant: r.Tenant.Number, Share: turnsOf(b, r) / ofAnAddress}
 }
 

@@ -1,4 +1,4 @@
-package handlers
+package queue
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"stile.example/stile/handlers/connections"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )
@@ -27,11 +27,20 @@ func (b budgeted) Bindings(a netip.Addr, _ time.Time) (allowed, usual uint16) {
 	return 25, 25
 }
 
+// request is one with a token.
+type request struct {
+	transport.Request
+	token tokens.ID
+}
+
+// maxConnections is how many requests a server holds at once.
+const maxConnections = 16_384
+
 // asking is a request with a token, from the n-th address, of a tenant.
 func asking(token byte, n byte, tenant uint32) *request {
 	r := &request{}
 	r.HTTP = httptest.NewRequest("GET", "/v1/items", nil)
-	r.claims.ID = tokens.ID{token}
+	r.token = tokens.ID{token}
 	r.From, r.Tenant = netip.AddrFrom4([4]byte{192, 0, 2, n}), &tenants.Tenant{Number: tenant}
 	return r
 }
@@ -42,7 +51,7 @@ func asking(token byte, n byte, tenant uint32) *request {
 func TestS54QuestionsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budgeted{netip.AddrFrom4([4]byte{192, 0, 2, 2}): 50, netip.AddrFrom4([4]byte{192, 0, 2, 3}): 0}
-		var q questions
+		var q Queue
 		for name, c := range map[string]struct {
 			of   func(n int) *request
 			want int
@@ -104,7 +113,7 @@ func fairly(order []int, atOnce int) bool {
 // connection leaves the queue, and its place goes to the next.
 func TestS54WhoLeavesWaitsNoLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var q questions
+		var q Queue
 		var ends []func()
 		for range ofAToken {
 			done, err := taken(t.Context(), &q, asking(1, 1, 1), budgeted{})
@@ -117,7 +126,7 @@ func TestS54WhoLeavesWaitsNoLonger(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		leaves.HTTP = leaves.HTTP.WithContext(ctx)
 		var left error
-		go func() { left = q.take(t.Context(), leaves, budgeted{}) }()
+		go func() { left = q.Take(t.Context(), &leaves.Request, leaves.token, budgeted{}) }()
 		synctest.Wait()
 		stays := make(chan func(), 1)
 		go func() {
@@ -156,7 +165,7 @@ func TestS54QueueIsCheap(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	errs := make([]error, connections.Max)
+	errs := make([]error, maxConnections)
 	for n := range errs {
 		wg.Go(func() { errs[n] = q.take(ctx, t.Context(), tokens.ID{1}, always) })
 	}
@@ -165,7 +174,7 @@ func TestS54QueueIsCheap(t *testing.T) {
 		defer q.mu.Unlock()
 		return len(q.keys[tokens.ID{1}].waiting)
 	}
-	for waiting() < connections.Max {
+	for waiting() < maxConnections {
 		runtime.Gosched()
 	}
 	cancel()
@@ -174,13 +183,13 @@ func TestS54QueueIsCheap(t *testing.T) {
 	if slices.ContainsFunc(errs, func(err error) bool { return !errors.Is(err, context.Canceled) }) || waiting() != 0 {
 		t.Errorf("%d still wait", waiting())
 	}
-	if n := (after.TotalAlloc - before.TotalAlloc) / connections.Max; n > 4096 {
+	if n := (after.TotalAlloc - before.TotalAlloc) / maxConnections; n > 4096 {
 		t.Errorf("%d bytes for a request that waits", n)
 	}
 }
 
 // taken takes a turn, and returns what ends it.
-func taken(ctx context.Context, q *questions, r *request, b budgets) (done func(), err error) {
-	err = q.take(ctx, r, b)
-	return func() { q.give(r) }, err
+func taken(ctx context.Context, q *Queue, r *request, b Budgets) (done func(), err error) {
+	err = q.Take(ctx, &r.Request, r.token, b)
+	return func() { q.Give(&r.Request, r.token) }, err
 }
