@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"stile.example/stile/handlers"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/simulate"
 )
 
@@ -165,16 +165,16 @@ func TestShownAddresses(t *testing.T) {
 
 // TestEveryCodeIsExplained checks that every code has an advice for operators.
 func TestEveryCodeIsExplained(t *testing.T) {
-	source, err := os.ReadFile("../handlers/codes.go")
+	source, err := os.ReadFile("../handlers/codes/codes.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes := regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
-	if len(codes) != len(adviceByCode) || len(codes) < 20 {
-		t.Errorf("%d codes, %d entries of advice", len(codes), len(adviceByCode))
+	found := regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(found) != len(adviceByCode) || len(found) < 20 {
+		t.Errorf("%d codes, %d entries of advice", len(found), len(adviceByCode))
 	}
-	for _, c := range codes {
-		if a := adviceByCode[handlers.Code(c[1])]; a.cause == "" || a.fix == "" {
+	for _, c := range found {
+		if a := adviceByCode[codes.Code(c[1])]; a.cause == "" || a.fix == "" {
 			t.Errorf("%s: %+v", c[1], a)
 		}
 	}

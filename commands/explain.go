@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"stile.example/stile/handlers"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
@@ -49,7 +49,7 @@ func (p *program) explain(f operations.RefusalInfo) error {
 	if err := card(p.out, facts...); err != nil {
 		return err
 	}
-	a, known := adviceByCode[handlers.Code(f.Code)]
+	a, known := adviceByCode[codes.Code(f.Code)]
 	if !known {
 		return nil // a code of a newer version
 	}

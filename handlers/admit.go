@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )
@@ -22,10 +23,10 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	}
 	v, err := a.Gate.Check(ctx, r.claims.ID, r.policy.Token, e)
 	if err != nil {
-		return unavailable(err)
+		return codes.Unavailable(err)
 	}
 	if v.NewlyBound || v.ChallengeIssued {
-		a.Metrics.stepped(v, e)
+		a.Metrics.Stepped(v, e)
 	}
 	if v.Outcome != tokens.Admit {
 		if v.Observed != tokens.None {
@@ -49,18 +50,18 @@ func (a *API) attempt(ctx context.Context, r *request, e tokens.Attempt, why err
 
 // reserve takes a call of the tenant's month for the step that follows.
 func (a *API) reserve(r *request) error {
-	switch a.Meter.Reserve(r.tenant.Number, r.tenant.CallsPerMonth, r.at) {
+	switch a.Meter.Reserve(r.Tenant.Number, r.Tenant.CallsPerMonth, r.At) {
 	case usage.Reserved:
 		return nil
 	case usage.Waiting:
-		return &refusal{code: Overloaded, retry: retryDelay(), explanation: explanation{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)}}
+		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.By("calls_per_month", r.Tenant.CallsPerMonth, a.Meter.Used(r.Tenant.Number, r.At))}
 	}
 	return a.overQuota(r)
 }
 
 // hasCalls is the check of the tenant's month for what is not counted in it.
 func (a *API) hasCalls(r *request) error {
-	if limit := r.tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.tenant.Number, r.at) >= limit {
+	if limit := r.Tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.Tenant.Number, r.At) >= limit {
 		return a.overQuota(r)
 	}
 	return nil
@@ -68,9 +69,9 @@ func (a *API) hasCalls(r *request) error {
 
 // overQuota refuses until the next month, UTC.
 func (a *API) overQuota(r *request) error {
-	y, m, _ := r.at.UTC().Date()
-	return &refusal{
-		code: TenantExhausted, retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.at),
-		explanation: explanation{"calls_per_month", r.tenant.CallsPerMonth, a.Meter.Used(r.tenant.Number, r.at)},
+	y, m, _ := r.At.UTC().Date()
+	return &codes.Refusal{
+		Code: codes.TenantExhausted, Retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.At),
+		Explanation: codes.By("calls_per_month", r.Tenant.CallsPerMonth, a.Meter.Used(r.Tenant.Number, r.At)),
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/handlers/connections"
 )
 
 // script is what both handlers of the benchmark answer with, but for the
@@ -53,8 +55,8 @@ func load(b *testing.B, h http.Handler, paths []string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	server := Server(h)
-	go server.Serve(Limit(l, 100))
+	server := connections.Server(h)
+	go server.Serve(connections.Limit(l, 100))
 	defer server.Close()
 	b.ReportAllocs()
 	b.ResetTimer()

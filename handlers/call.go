@@ -9,6 +9,10 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/items"
+	"stile.example/stile/handlers/queue"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens"
 )
 
@@ -27,7 +31,8 @@ type contentQuery func(ctx context.Context, r *request) (records int, err error)
 // nothing is a response too. A call whose content can't be read counts in the
 // token's spike window and is not charged. upTo is how many items the response
 // may carry.
-func (a *API) counted(route tokens.Route, upTo func(*request) int, q contentQuery) echo.HandlerFunc {
+func (a *API) counted(route tokens.Route, upTo func(*request) int, read func(context.Context, *transport.Request) (records int, err error)) echo.HandlerFunc {
+	q := func(ctx context.Context, r *request) (int, error) { return read(ctx, &r.Request) }
 	return a.contentRoute(func(ctx context.Context, r *request) error {
 		if err := a.authorize(r); err != nil {
 			return err
@@ -48,11 +53,11 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, q contentQuer
 		}
 		state, err := a.applyEvent(ctx, r, r.event(route, records))
 		if err != nil {
-			a.Meter.Release(r.tenant.Number, r.at)
+			a.Meter.Release(r.Tenant.Number, r.At)
 			return err
 		}
-		a.Meter.Use(r.tenant.Number, r.at)
-		a.Metrics.called(r.tenant.ClientID, route, r.stepped.Sub(r.started))
+		a.Meter.Use(r.Tenant.Number, r.At)
+		a.Metrics.Called(r.Tenant.ClientID, route, r.stepped.Sub(r.Started))
 		if missing != nil {
 			return missing
 		}
@@ -63,7 +68,14 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, q contentQuer
 
 // uncounted is the way of suggestions, which are checked like calls, and neither
 // counted nor charged.
-func (a *API) uncounted(q contentQuery) echo.HandlerFunc {
+func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []string, err error)) echo.HandlerFunc {
+	q := func(ctx context.Context, r *request) (int, error) {
+		ids, err := read(ctx, &r.Request)
+		if err != nil {
+			return 0, err
+		}
+		return a.titles.count(r.claims.ID, ids), nil
+	}
 	return a.contentRoute(func(ctx context.Context, r *request) error {
 		if err := a.authorize(r); err != nil {
 			return err
@@ -98,28 +110,28 @@ func one(*request) int  { return 1 }
 
 // pageful is what a list may carry. A limit that is not valid is refused later.
 func pageful(r *request) int {
-	n, _ := limitOf(r)
+	n, _ := items.LimitOf(&r.Request)
 	return n
 }
 
 // runQuery puts the question, when it is its turn. A question that was put wrongly
 // and one that finds nothing are the client's; anything else is a fault.
 func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records int, err error) {
-	if err := a.questions.take(ctx, r, a.Addresses); err != nil {
-		return 0, unavailable(err)
+	if err := a.questions.Take(ctx, &r.Request, r.claims.ID, a.Addresses); err != nil {
+		return 0, codes.Unavailable(err)
 	}
-	defer a.questions.give(r)
-	r.startBody()
-	records, err = q(content.WithAsker(ctx, askerOf(a.Addresses, r)), r)
+	defer a.questions.Give(&r.Request, r.claims.ID)
+	r.StartBody()
+	records, err = q(content.WithAsker(ctx, queue.AskerOf(a.Addresses, &r.Request)), r)
 	if err == nil || isClients(err) {
 		return records, err
 	}
-	return 0, unavailable(err)
+	return 0, codes.Unavailable(err)
 }
 
 func isClients(err error) bool {
 	var wrong content.ErrQuery
-	var why *refusal
+	var why *codes.Refusal
 	return errors.Is(err, content.ErrNotFound) || errors.As(err, &wrong) || errors.As(err, &why)
 }
 
@@ -129,11 +141,11 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	began := time.Now()
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
 	r.stepped = time.Now()
-	a.Metrics.steps.Observe(r.stepped.Sub(began).Seconds())
+	a.Metrics.Step(r.stepped.Sub(began))
 	if err != nil {
-		return tokens.State{}, unavailable(err)
+		return tokens.State{}, codes.Unavailable(err)
 	}
-	a.Metrics.stepped(v, e)
+	a.Metrics.Stepped(v, e)
 	if v.Observed != tokens.None {
 		a.observed(r, v, e)
 	}
@@ -154,9 +166,9 @@ func left(v tokens.Verdict, limit uint32) uint32 {
 
 // reply ends the body with how the token stands, and sends it.
 func (a *API) reply(r *request, s tokens.State) {
-	r.appendString(`"token":{`)
+	r.AppendString(`"token":{`)
 	r.appendState(s)
-	r.appendString("}}}")
-	r.finish(http.StatusOK)
-	a.logAnswered(r, http.StatusOK)
+	r.AppendString("}}}")
+	r.Finish(http.StatusOK)
+	a.requestLog().Answered(&r.Request, http.StatusOK)
 }

@@ -1,11 +1,10 @@
 package handlers
 
 import (
-	"net/netip"
 	"strconv"
 	"time"
 
-	"stile.example/stile/tenants"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
@@ -14,8 +13,6 @@ import (
 // caller is who makes a call, as far as the request itself shows it: guard
 // fills it in as it goes. What has become of the token is not known yet.
 type caller struct {
-	at       time.Time
-	from     netip.Addr // the zero address until it was looked for
 	claims   bearer.Claims
 	dpop     bool          // the token came by RFC 9449's scheme
 	key      tokens.Key    // that a good proof was made with; zero: there was none
@@ -23,47 +20,46 @@ type caller struct {
 	proof    proof.Checked // what key was read from
 	binder   bool          // this request bound the token
 
-	needsProof bool            // the way that the token came by needs a valid proof, whatever the token is bound to
-	blocked    bool            // a rule blocks the address for the tenant's new tokens
-	tenant     *tenants.Tenant // nil until the token has named one that exists
-	policy     Policy          // of the tenant
+	needsProof bool   // the way that the token came by needs a valid proof, whatever the token is bound to
+	blocked    bool   // a rule blocks the address for the tenant's new tokens
+	policy     Policy // of the tenant
 }
 
 // event is what the call is to the token.
-func (w *caller) event(route tokens.Route, records int) tokens.Call {
+func (r *request) event(route tokens.Route, records int) tokens.Call {
 	return tokens.Call{
-		At: w.at, Tenant: w.tenant.Number, IssuedAt: w.claims.IssuedAt, Expires: w.claims.Expires,
-		From: w.from, Key: w.key, BadProof: w.proofErr != nil, ConfirmedKey: tokens.KeyOf(w.claims.Confirmation),
-		Route: route, Records: uint32(records), Blocked: w.blocked, Binder: w.binder,
+		At: r.At, Tenant: r.Tenant.Number, IssuedAt: r.claims.IssuedAt, Expires: r.claims.Expires,
+		From: r.From, Key: r.key, BadProof: r.proofErr != nil, ConfirmedKey: tokens.KeyOf(r.claims.Confirmation),
+		Route: route, Records: uint32(records), Blocked: r.blocked, Binder: r.binder,
 	}
 }
 
 // proven is a call after its proof was spent: one that was used before is
 // invalid.
-func (w *caller) proven(c tokens.Call) tokens.Call {
-	c.Key, c.BadProof = w.key, w.proofErr != nil
+func (r *request) proven(c tokens.Call) tokens.Call {
+	c.Key, c.BadProof = r.key, r.proofErr != nil
 	return c
 }
 
 // appendState appends the members that tell how a token stands.
 func (r *request) appendState(s tokens.State) {
-	r.appendString(`"calls":`)
-	r.appendNumber(int64(s.Used.Total().Calls))
-	r.appendString(`,"calls_limit":`)
-	r.appendNumber(int64(r.policy.Token.Calls))
-	r.appendString(`,"expires_in":`)
-	r.appendNumber(r.expiresIn())
+	r.AppendString(`"calls":`)
+	r.AppendNumber(int64(s.Used.Total().Calls))
+	r.AppendString(`,"calls_limit":`)
+	r.AppendNumber(int64(r.policy.Token.Calls))
+	r.AppendString(`,"expires_in":`)
+	r.AppendNumber(r.expiresIn())
 }
 
-func (w *caller) expiresIn() int64 { return max(int64(w.claims.Expires.Sub(w.at)/time.Second), 0) }
+func (r *request) expiresIn() int64 { return max(int64(r.claims.Expires.Sub(r.At)/time.Second), 0) }
 
 // limits sets the fields of draft-ietf-httpapi-ratelimit-headers: the calls
 // that are left of a token, over its life. A script can't read headers.
 func (r *request) limits(left uint32) {
-	if r.transport == jsonpTransport {
+	if r.Transport == transport.JSONP {
 		return
 	}
-	h, life := r.w.Header(), int64(r.claims.Expires.Sub(r.claims.IssuedAt)/time.Second)
+	h, life := r.W.Header(), int64(r.claims.Expires.Sub(r.claims.IssuedAt)/time.Second)
 	h["Ratelimit-Policy"] = []string{`"token";q=` + strconv.FormatUint(uint64(r.policy.Token.Calls), 10) + ";w=" + strconv.FormatInt(life, 10)}
 	h["Ratelimit"] = []string{`"token";r=` + strconv.FormatUint(uint64(left), 10) + ";t=" + strconv.FormatInt(r.expiresIn(), 10)}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"stile.example/stile/challenge"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 )
 
@@ -28,10 +29,10 @@ func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, 
 		Expires: time.Unix(int64(open.Expires), 0),
 	})
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, codes.Unavailable(err)
 	}
 	t := &challengeJSON{
-		ID: c.ID, Kind: open.Kind.String(), ExpiresIn: max(int64(open.Expires)-r.at.Unix(), 0), CallsLeft: open.Left,
+		ID: c.ID, Kind: open.Kind.String(), ExpiresIn: max(int64(open.Expires)-r.At.Unix(), 0), CallsLeft: open.Left,
 		Digits: c.Digits, Parameters: c.Parameters,
 	}
 	if open.Kind == tokens.Picture {
@@ -43,15 +44,15 @@ func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, 
 
 // openChallengeJSON is the task of a token that has one to solve, else nil.
 func (a *API) openChallengeJSON(r *request, open tokens.Challenge) (*challengeJSON, error) {
-	if open.Number == 0 || r.at.Unix() >= int64(open.Expires) {
+	if open.Number == 0 || r.At.Unix() >= int64(open.Expires) {
 		return nil, nil
 	}
 	return a.challengeJSON(r, open)
 }
 
 // notOpen refuses an answer that can be neither right nor wrong.
-func notOpen() *refusal {
-	return &refusal{code: NotFound, detail: "The challenge is not open: it was solved or replaced, or it belongs to another token."}
+func notOpen() *codes.Refusal {
+	return &codes.Refusal{Code: codes.NotFound, Detail: "The challenge is not open: it was solved or replaced, or it belongs to another token."}
 }
 
 // answer takes the answer to a challenge. Whether it is right is compared
@@ -62,14 +63,14 @@ func (a *API) answer(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	text, err := r.single("answer")
+	text, err := r.Single("answer")
 	if err != nil {
 		return err
 	}
 	if text == "" {
-		return badRequest("answer is missing")
+		return codes.Malformed("answer is missing")
 	}
-	right := a.Challenges.IsCorrect(r.item, text)
+	right := a.Challenges.IsCorrect(r.PathID, text)
 	answered := tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Correct: right}
 	if err := a.spendProof(ctx, r, answered); err != nil {
 		return err
@@ -80,9 +81,9 @@ func (a *API) answer(ctx context.Context, r *request) error {
 		a.countFailed(asked.Kind, err)
 		return err
 	}
-	a.Metrics.challenged(tokens.Kind(asked.Kind), "solved")
-	r.startBody()
-	r.appendString(`{"data":{"solved":true},"meta":{`)
+	a.Metrics.Challenged(tokens.Kind(asked.Kind), "solved")
+	r.StartBody()
+	r.AppendString(`{"data":{"solved":true},"meta":{`)
 	a.reply(r, state)
 	return nil
 }
@@ -90,8 +91,8 @@ func (a *API) answer(ctx context.Context, r *request) error {
 // countFailed counts a wrong answer: one that brought the next challenge, or
 // was the last that the token had.
 func (a *API) countFailed(k challenge.Kind, err error) {
-	if code := refusalOf(err).code; code == ChallengeFailed || code == TokenChallengedTooOften {
-		a.Metrics.challenged(tokens.Kind(k), "failed")
+	if code := refusalOf(err).Code; code == codes.ChallengeFailed || code == codes.TokenChallengedTooOften {
+		a.Metrics.Challenged(tokens.Kind(k), "failed")
 	}
 }
 
@@ -110,15 +111,15 @@ func (a *API) reload(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	a.Metrics.challenged(state.OpenChallenge.Kind, "reloaded")
+	a.Metrics.Challenged(state.OpenChallenge.Kind, "reloaded")
 	next, err := a.challengeJSON(r, state.OpenChallenge)
 	if err != nil {
 		return err
 	}
-	r.startBody()
-	r.appendString(`{"data":`)
-	r.appendValue(next)
-	r.appendString(`,"meta":{`)
+	r.StartBody()
+	r.AppendString(`{"data":`)
+	r.AppendValue(next)
+	r.AppendString(`,"meta":{`)
 	a.reply(r, state)
 	return nil
 }
@@ -135,7 +136,7 @@ func (a *API) atChallenge(r *request) (asked challenge.Spec, err error) {
 	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return asked, a.dead(r, why)
 	}
-	asked, ok := a.Challenges.Open(r.item)
+	asked, ok := a.Challenges.Open(r.PathID)
 	if !ok || asked.Token != r.claims.ID {
 		return asked, notOpen()
 	}

@@ -118,8 +118,8 @@ func TestS35CopiedToken(t *testing.T) {
 			rec := s.do(ask{path: with(path, "client_id", "acme", "access_token", token), from: owner})
 			return rec.Body.String()
 		}
-		mine(items, token)
-		_, open, _ := strings.Cut(mine(items, token), `"challenge":{"id":"`)
+		mine(itemsPath, token)
+		_, open, _ := strings.Cut(mine(itemsPath, token), `"challenge":{"id":"`)
 		id, _, _ := strings.Cut(open, `"`)
 		copied := ask{path: with(strings.Replace(path, "{id}", id, 1), "client_id", "acme", "access_token", token), from: thief}
 		for range 50 {
@@ -135,7 +135,7 @@ func TestS35CopiedToken(t *testing.T) {
 		if got := s.bindings(owner); got != 1 {
 			t.Errorf("%s: the owner's address has %d bindings", path, got)
 		}
-		if body := mine(items, s.mint()); !strings.HasPrefix(body, `{"data":`) {
+		if body := mine(itemsPath, s.mint()); !strings.HasPrefix(body, `{"data":`) {
 			t.Errorf("%s: the owner's next token: %s", path, body)
 		}
 	}
@@ -168,8 +168,8 @@ func TestRefusalsFeedNoCount(t *testing.T) {
 	s.spike(token)
 	before := s.street.houses.states[addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1)]
 	for range 500 {
-		s.get(items, token)
-		s.do(ask{path: items + "?client_id=acme&access_token=x"})
+		s.get(itemsPath, token)
+		s.do(ask{path: itemsPath + "?client_id=acme&access_token=x"})
 	}
 	if after := s.street.houses.states[addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1)]; after != before {
 		t.Errorf("%+v became %+v", before, after)
@@ -182,13 +182,13 @@ func TestSolvedByACrowd(t *testing.T) {
 	s.crowd(addresses.ThenChallenge)
 	for n := range 20 {
 		token := s.mint()
-		rec := s.get(items, token)
+		rec := s.get(itemsPath, token)
 		if rec.Code == 429 {
 			task := s.taskOf(rec)
 			if rec = s.reply(task.ID, s.solve(task.ID), token); rec.Code != 200 {
 				t.Fatalf("token %d: %d %s", n, rec.Code, rec.Body)
 			}
-			rec = s.get(items, token)
+			rec = s.get(itemsPath, token)
 		}
 		if rec.Code != 200 {
 			t.Errorf("token %d: %d %s", n, rec.Code, rec.Body)

@@ -4,71 +4,60 @@ import (
 	"log/slog"
 	"strings"
 
+	"stile.example/stile/handlers/accesslog"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tokens"
 )
 
-// explanation are what a refusal was decided by, for whoever has to explain it:
-// the setting, its limit, and what was counted against it. None of it goes to
-// the visitor.
-type explanation struct {
-	rule        string
-	limit, seen int64
+// requestLog writes the lines about requests.
+func (a *API) requestLog() accesslog.Log {
+	return accesslog.Log{Answers: a.Log, Now: a.Now, Merged: a.Refusals, ShowAddress: a.ShowAddress}
 }
 
-// lasting says whether refusals of a code are stored: those that were decided
-// from something that is stored itself, or are a fault of ours. What garbage
-// is refused for stays in memory, or garbage would leave a trace.
-func (c Code) lasting() bool {
-	switch c {
-	case TokenHijacked, TokenExhausted, TokenRevoked, TokenChallengeIgnored, TokenChallengedTooOften,
-		ChallengeRequired, ChallengeFailed, AddressBlocked, TenantSuspended, TenantExhausted, ClientMismatch,
-		Overloaded, Internal:
-		return true
-	}
-	return false
+// reportRefusal writes a refusal to the log, counts it, and keeps it under its
+// reference.
+func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
+	a.Metrics.Refused(r.TenantName(), p.Code)
+	a.storeRefusal(r, p.Ref, p.Code, why.Explanation, false)
+	log := a.requestLog()
+	l := log.Line(&r.Request, "refused", string(p.Code))
+	l.Attrs = append(l.Attrs, slog.Int("status", p.Status), slog.String("ref", p.Ref))
+	log.Write(l, why.Cause)
 }
 
 // storeRefusal keeps a refusal under its reference.
-func (a *API) storeRefusal(r *request, ref string, code Code, g explanation, observed bool) {
+func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Explanation, observed bool) {
 	a.Refusals.Note(refusals.Refusal{
-		Ref: ref, At: a.Now().UTC(), Tenant: r.tenantName(), Code: string(code),
-		Rule: g.rule, Limit: g.limit, Seen: g.seen,
-		Identity: a.identity(r, code, g), Address: a.loggedAddress(r), Observed: observed,
-	}, code.lasting())
+		Ref: ref, At: a.Now().UTC(), Tenant: r.TenantName(), Code: string(code),
+		Rule: g.Rule, Limit: g.Limit, Seen: g.Seen,
+		Identity: a.identity(r, code, g), Address: a.requestLog().Address(&r.Request), Observed: observed,
+	}, code.Lasting())
 }
 
 // recordObserved tells of a rule that would have refused a request, and doesn't,
 // because it is only observed.
-func (a *API) recordObserved(r *request, code Code, g explanation) {
-	ref := newRef()
-	a.Metrics.observed(r.tenantName(), code)
+func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
+	ref := codes.NewRef()
+	a.Metrics.Observed(r.TenantName(), code)
 	a.storeRefusal(r, ref, code, g, true)
-	l := a.line(r, "observed", string(code))
+	log := a.requestLog()
+	l := log.Line(&r.Request, "observed", string(code))
 	l.Attrs = append(l.Attrs, slog.String("ref", ref))
-	a.log(l, nil)
+	log.Write(l, nil)
 }
 
 // identity is whom it was counted against.
-func (a *API) identity(r *request, code Code, g explanation) string {
+func (a *API) identity(r *request, code codes.Code, g codes.Explanation) string {
 	switch {
-	case strings.HasPrefix(g.rule, "address.") && r.from.IsValid():
-		return "address " + a.loggedAddress(r)
+	case strings.HasPrefix(g.Rule, "address.") && r.From.IsValid():
+		return "address " + a.requestLog().Address(&r.Request)
 	case strings.HasPrefix(string(code), "tenant_"):
-		return "tenant " + r.tenantName()
+		return "tenant " + r.TenantName()
 	case r.claims.ID != tokens.ID{}:
 		return "token " + r.claims.ID.String()
-	case r.from.IsValid():
-		return "address " + a.loggedAddress(r)
+	case r.From.IsValid():
+		return "address " + a.requestLog().Address(&r.Request)
 	}
 	return ""
-}
-
-// loggedAddress is the source address as it may be written down, "" where it was not
-// looked for.
-func (a *API) loggedAddress(r *request) string {
-	if !r.from.IsValid() {
-		return ""
-	}
-	return a.ShowAddress(r.from)
 }

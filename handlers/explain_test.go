@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 )
@@ -25,62 +26,66 @@ func TestExplained(t *testing.T) {
 		want   refusals.Refusal // Identity is the kind; what else is the same for all is left out
 		stored bool
 	}{
-		{"spike", items, func(s *site, token string) {
+		{"spike", itemsPath, func(s *site, token string) {
 			s.policy.Token.SpikeCalls = 3
-			s.get(items, token)
-			s.get(items, token)
-			s.get(items, token)
+			s.get(itemsPath, token)
+			s.get(itemsPath, token)
+			s.get(itemsPath, token)
 		}, nil,
 			refusals.Refusal{Code: "challenge_required", Rule: "spike.calls", Limit: 3, Seen: 3, Identity: "token"}, true},
 		{"suggestions", "/v1/suggest?q=o", func(s *site, token string) { s.policy.Token.SpikeSuggestions = 1; s.get("/v1/suggest?q=o", token) }, nil,
 			refusals.Refusal{Code: "challenge_required", Rule: "spike.suggestions", Limit: 1, Seen: 1, Identity: "token"}, true},
-		{"still open", items, func(s *site, token string) { s.spike(token); s.meet(token) }, nil,
+		{"still open", itemsPath, func(s *site, token string) { s.spike(token); s.meet(token) }, nil,
 			refusals.Refusal{Code: "challenge_required", Rule: "challenge.ignored", Limit: 5, Seen: 2, Identity: "token"}, true},
-		{"expired", items, func(s *site, token string) { s.spike(token); s.now = s.now.Add(time.Hour) }, nil,
+		{"expired", itemsPath, func(s *site, token string) { s.spike(token); s.now = s.now.Add(time.Hour) }, nil,
 			refusals.Refusal{Code: "challenge_required", Rule: "challenge.expires", Limit: 300, Identity: "token"}, true},
-		{"crowd", items, func(s *site, _ string) { s.crowd(addresses.ThenChallenge); s.neighbours(2) }, nil,
+		{"crowd", itemsPath, func(s *site, _ string) { s.crowd(addresses.ThenChallenge); s.neighbours(2) }, nil,
 			refusals.Refusal{Code: "challenge_required", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address"}, true},
-		{"drained", items, func(s *site, _ string) {
+		{"drained", itemsPath, func(s *site, _ string) {
 			s.street.SetPolicy(addresses.Policy{Bindings: 1000, Per: time.Hour, Records: 1, Block: []time.Duration{time.Hour}})
 			s.must(s.street.Put(t.Context(), addresses.Entry{Range: netip.MustParsePrefix("192.0.2.1/32"), Kind: addresses.Allow, Bindings: 2}))
-			s.do(ask{path: with(items, "client_id", "acme", "access_token", s.mint())})
+			s.do(ask{path: with(itemsPath, "client_id", "acme", "access_token", s.mint())})
 			s.policy.Token.Records = 100_000
 			s.corpus.many = 29
 		}, nil, refusals.Refusal{Code: "challenge_required", Rule: "address.records", Limit: 30, Seen: 40, Identity: "address"}, true},
-		{"blocking", items, func(s *site, _ string) { s.crowd(addresses.ThenBlock); s.neighbours(2) }, nil,
+		{"blocking", itemsPath, func(s *site, _ string) { s.crowd(addresses.ThenBlock); s.neighbours(2) }, nil,
 			refusals.Refusal{Code: "address_blocked", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address"}, true},
 		{"wrong", "/v1/challenges/{id}/answer?answer=0", spike, nil,
 			refusals.Refusal{Code: "challenge_failed", Rule: "challenge.per_token", Limit: 6, Seen: 2, Identity: "token"}, true},
-		{"ignored", items, func(s *site, token string) { s.policy.Token.Ignored = 0; s.spike(token) }, nil,
+		{"ignored", itemsPath, func(s *site, token string) { s.policy.Token.Ignored = 0; s.spike(token) }, nil,
 			refusals.Refusal{Code: "token_challenge_ignored", Rule: "challenge.ignored", Limit: 0, Seen: 1, Identity: "token"}, true},
 		{"too often", "/v1/challenges/{id}/answer?answer=0", func(s *site, token string) { s.policy.Token.PerToken = 1; s.spike(token) }, nil,
 			refusals.Refusal{Code: "token_challenged_too_often", Rule: "challenge.per_token", Limit: 1, Seen: 2, Identity: "token"}, true},
 		{"not open", "/v1/challenges/x/answer?answer=0", func(*site, string) {}, nil, refusals.Refusal{Code: "not_found", Identity: "token"}, false},
-		{"calls", items, func(s *site, token string) { s.policy.Token.Calls = 1; s.get(items, token) }, nil,
+		{"calls", itemsPath, func(s *site, token string) { s.policy.Token.Calls = 1; s.get(itemsPath, token) }, nil,
 			refusals.Refusal{Code: "token_exhausted", Rule: "token.calls", Limit: 1, Seen: 1, Identity: "token"}, true},
-		{"records", items, func(s *site, token string) { s.policy.Token.Records = 3; s.get(items, token) }, nil,
+		{"records", itemsPath, func(s *site, token string) { s.policy.Token.Records = 3; s.get(itemsPath, token) }, nil,
 			refusals.Refusal{Code: "token_exhausted", Rule: "token.records", Limit: 3, Seen: 4, Identity: "token"}, true},
-		{"used up before", items, func(s *site, token string) { s.policy.Token.Calls = 1; s.get(items, token); s.get(items, token) }, nil,
+		{"used up before", itemsPath, func(s *site, token string) {
+			s.policy.Token.Calls = 1
+			s.get(itemsPath, token)
+			s.get(itemsPath, token)
+		}, nil,
 			refusals.Refusal{Code: "token_exhausted", Rule: "token.calls or token.records", Identity: "token"}, true},
-		{"late", items, func(s *site, _ string) { s.now = s.now.Add(11 * time.Minute) }, nil,
+		{"late", itemsPath, func(s *site, _ string) { s.now = s.now.Add(11 * time.Minute) }, nil,
 			refusals.Refusal{Code: "token_expired", Rule: "token.bind_within", Limit: 600, Seen: 660, Identity: "token"}, false},
-		{"hijacked", items, func(s *site, token string) {
-			s.do(ask{path: with(items, "client_id", "acme", "access_token", token), from: "203.0.113.9"})
+		{"hijacked", itemsPath, func(s *site, token string) {
+			s.do(ask{path: with(itemsPath, "client_id", "acme", "access_token", token), from: "203.0.113.9"})
 		}, nil, refusals.Refusal{Code: "token_hijacked", Rule: "binding", Identity: "token"}, true},
-		{"revoked", items, func(s *site, token string) { s.revokeToken(token) }, nil, refusals.Refusal{Code: "token_revoked", Identity: "token"}, true},
-		{"blocked", items, func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }, nil,
+		{"revoked", itemsPath, func(s *site, token string) { s.revokeToken(token) }, nil, refusals.Refusal{Code: "token_revoked", Identity: "token"}, true},
+		{"blocked", itemsPath, func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }, nil,
 			refusals.Refusal{Code: "address_blocked", Rule: "address.block", Identity: "address"}, true},
-		{"page", items, func(s *site, _ string) { onSite(s) }, http.Header{"Origin": {"https://evil.example"}},
+		{"page", itemsPath, func(s *site, _ string) { onSite(s) }, http.Header{"Origin": {"https://evil.example"}},
 			refusals.Refusal{Code: "client_mismatch", Rule: "sites", Identity: "token"}, true},
-		{"month", items, func(s *site, token string) {
+		{"month", itemsPath, func(s *site, token string) {
 			s.change(func(t *tenants.Tenant) { t.CallsPerMonth = 1 })
-			s.get(items, token)
+			s.get(itemsPath, token)
 		}, nil, refusals.Refusal{Code: "tenant_exhausted", Rule: "calls_per_month", Limit: 1, Seen: 1, Identity: "tenant"}, true},
-		{"suspended", items, func(s *site, _ string) { s.change(func(t *tenants.Tenant) { t.Status = tenants.Suspended }) }, nil,
+		{"suspended", itemsPath, func(s *site, _ string) { s.change(func(t *tenants.Tenant) { t.Status = tenants.Suspended }) }, nil,
 			refusals.Refusal{Code: "tenant_suspended", Identity: "tenant"}, true},
-		{"content", items, func(s *site, _ string) { s.corpus.fault = errDisk }, nil, refusals.Refusal{Code: "overloaded", Identity: "token"}, true},
-		{"nothing", items + "/none", func(*site, string) {}, nil, refusals.Refusal{Code: "not_found", Identity: "token"}, false},
-		{"limit", items + "?limit=0", func(*site, string) {}, nil, refusals.Refusal{Code: "bad_request", Identity: "token"}, false},
+		{"content", itemsPath, func(s *site, _ string) { s.corpus.fault = errDisk }, nil, refusals.Refusal{Code: "overloaded", Identity: "token"}, true},
+		{"nothing", itemsPath + "/none", func(*site, string) {}, nil, refusals.Refusal{Code: "not_found", Identity: "token"}, false},
+		{"limit", itemsPath + "?limit=0", func(*site, string) {}, nil, refusals.Refusal{Code: "bad_request", Identity: "token"}, false},
 	} {
 		s := newSite(t)
 		token := s.mint()
@@ -125,17 +130,6 @@ func TestGarbageIsNotStored(t *testing.T) {
 	}
 }
 
-// TestLasting: every code is either stored or not, as was decided.
-func TestLasting(t *testing.T) {
-	brief := map[Code]bool{TokenMissing: true, TokenInvalid: true, TokenExpired: true, ProofInvalid: true,
-		BadRequest: true, BadCallback: true, NotFound: true, MethodNotAllowed: true}
-	for code := range contract {
-		if code.lasting() == brief[code] {
-			t.Errorf("%s: lasting is %v", code, code.lasting())
-		}
-	}
-}
-
 // TestObserved: what is only observed is let through, told and counted; and
 // the same without observing is refused.
 func TestObserved(t *testing.T) {
@@ -147,16 +141,16 @@ func TestObserved(t *testing.T) {
 		ask     ask
 		want    refusals.Refusal
 	}{
-		{"hijack", func(p *Policy) { p.Token.Observe.Hijack = true }, func(s *site, token string) { s.get(items, token) }, items,
+		{"hijack", func(p *Policy) { p.Token.Observe.Hijack = true }, func(s *site, token string) { s.get(itemsPath, token) }, itemsPath,
 			ask{from: "203.0.113.9"}, refusals.Refusal{Code: "token_hijacked", Rule: "binding", Address: "203.0.113.0/24"}},
-		{"spike", func(p *Policy) { p.Token.Observe.Spike = true }, func(s *site, token string) { s.policy.Token.SpikeCalls = 1; s.get(items, token) }, items,
+		{"spike", func(p *Policy) { p.Token.Observe.Spike = true }, func(s *site, token string) { s.policy.Token.SpikeCalls = 1; s.get(itemsPath, token) }, itemsPath,
 			ask{}, refusals.Refusal{Code: "challenge_required", Rule: "spike.calls", Limit: 1, Seen: 2, Address: "192.0.2.0/24"}},
 		{"suggestions", func(p *Policy) { p.Token.Observe.Spike = true }, func(s *site, token string) {
 			s.policy.Token.SpikeSuggestions = 2
 			s.get("/v1/suggest?q=o", token)
 			s.get("/v1/suggest?q=o", token)
 		}, "/v1/suggest?q=o", ask{}, refusals.Refusal{Code: "challenge_required", Rule: "spike.suggestions", Limit: 2, Seen: 3, Address: "192.0.2.0/24"}},
-		{"page", func(p *Policy) { p.ObserveClient = true }, func(s *site, _ string) { onSite(s) }, items,
+		{"page", func(p *Policy) { p.ObserveClient = true }, func(s *site, _ string) { onSite(s) }, itemsPath,
 			ask{header: http.Header{"Origin": {"https://evil.example"}}}, refusals.Refusal{Code: "client_mismatch", Rule: "sites", Address: "192.0.2.0/24"}},
 		{"client_id", func(p *Policy) { p.ObserveClient = true }, func(*site, string) {}, "/v1/items?client_id=other", ask{},
 			refusals.Refusal{Code: "client_mismatch", Rule: "client_id", Address: "192.0.2.0/24"}},
@@ -202,7 +196,7 @@ func TestObservingForgivesNoOther(t *testing.T) {
 	token := s.mint()
 	s.must(s.Tenants.Remove(t.Context(), "acme"))
 	for client, code := range map[string]string{"acme": "token_revoked", "other": "client_mismatch"} {
-		rec := s.do(ask{path: with(items, "client_id", client, "access_token", token)})
+		rec := s.do(ask{path: with(itemsPath, "client_id", client, "access_token", token)})
 		if !strings.Contains(rec.Body.String(), `"code":"`+code+`"`) {
 			t.Errorf("%s: %d %s", client, rec.Code, rec.Body)
 		}
@@ -218,20 +212,20 @@ func (s *site) metrics() string {
 // TestLadderMetrics: what becomes of challenges and addresses is counted.
 func TestLadderMetrics(t *testing.T) {
 	s := newSite(t)
-	s.Metrics.Addresses(func() map[Listed]int {
-		return map[Listed]int{{"block", ""}: 1, {"block", "acme"}: 1, {"crowded", "acme"}: 1, {"canary", ""}: 9}
+	s.Metrics.Addresses(func() map[metrics.Listed]int {
+		return map[metrics.Listed]int{{Kind: "block"}: 1, {Kind: "block", Tenant: "acme"}: 1, {Kind: "crowded", Tenant: "acme"}: 1, {Kind: "canary"}: 9}
 	})
 	token := s.mint()
 	s.spike(token)
 	id := s.taskOf(s.exchange(s.asked, token)).ID
 	id = s.taskOf(s.reply(id, "0", token)).ID
 	s.reply(id, s.solve(id), token)
-	s.get(items, token)
+	s.get(itemsPath, token)
 	s.meet(token)
 	hurried := s.mint()
 	s.crowd(addresses.ThenChallenge)
 	s.neighbours(1)
-	s.get(items, hurried)
+	s.get(itemsPath, hurried)
 	text := s.metrics()
 	for _, line := range []string{
 		`stile_challenges_total{kind="work",result="asked"} 3`, `stile_challenges_total{kind="work",result="reloaded"} 1`,

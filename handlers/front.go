@@ -6,19 +6,26 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/connections"
+	"stile.example/stile/handlers/transport"
 )
 
 // Header values of [API.front]. They are shared: nothing may append to them.
 var (
-	noContent = []string{"default-src 'none'; frame-ancestors 'none'"}
-	hsts      = []string{"max-age=31536000"}
+	nosniff    = []string{"nosniff"}
+	noReferrer = []string{"no-referrer"}
+	closing    = []string{"close"}
+	noContent  = []string{"default-src 'none'; frame-ancestors 'none'"}
+	hsts       = []string{"max-age=31536000"}
 )
 
 // front is the first to see a request. It sets the headers that forbid a browser
 // whatever a response of data does not need; our pages replace the policy by
 // their own. It refuses a request whose end is ambiguous.
 func (a *API) front(next http.Handler) http.Handler {
-	streams := make(chan struct{}, MaxConnections) // in work at once, as in HTTP/1.1
+	streams := make(chan struct{}, connections.Max) // in work at once, as in HTTP/1.1
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
 		head := w.Header()
 		head["X-Content-Type-Options"] = nosniff
@@ -33,7 +40,7 @@ func (a *API) front(next http.Handler) http.Handler {
 			return
 		case len(h.TransferEncoding) > 0:
 			head["Connection"] = closing
-			a.refuseUnread(w, h, badRequest("the body must have a Content-Length; Transfer-Encoding is not supported"))
+			a.refuseUnread(w, h, codes.Malformed("the body must have a Content-Length; Transfer-Encoding is not supported"))
 			return
 		case !h.ProtoAtLeast(1, 1):
 			// net/http ignores a Transfer-Encoding here, and hides it. What
@@ -48,15 +55,13 @@ func (a *API) front(next http.Handler) http.Handler {
 // over all connections. A request has its slot until its response is delivered,
 // which is when net/http ends its context: an unread response costs 20 KB.
 func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}, next http.Handler) {
-	if c, ok := h.Context().Value(connKey{}).(*limitedConn); ok {
-		c.streamStarted(time.Now())
-	}
+	connections.StreamStarted(h.Context(), time.Now())
 	select {
 	case slots <- struct{}{}:
 		context.AfterFunc(h.Context(), func() { <-slots })
 		next.ServeHTTP(w, h)
 	default:
-		a.refuseUnread(w, h, &refusal{code: Overloaded, retry: retryDelay()})
+		a.refuseUnread(w, h, &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay()})
 	}
 }
 
@@ -65,7 +70,7 @@ func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}
 func (a *API) refuseUnread(w http.ResponseWriter, h *http.Request, why error) {
 	r := a.acquireRequest(w, h, "")
 	defer r.releaseRequest()
-	r.transport, r.callback = jsonTransport, ""
+	r.Transport, r.Callback = transport.JSON, ""
 	a.fail(r, why)
 }
 

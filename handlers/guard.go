@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/oauth"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
 )
@@ -21,24 +24,24 @@ func (a *API) authorize(r *request) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.claims, err = a.verify(token, r.from, r.at); err != nil {
+	if r.claims, err = a.verify(token, r.From, r.At); err != nil {
 		return err
 	}
 	if err = a.findTenant(r); err != nil {
 		return err
 	}
 	if inURL && r.policy.QueryTokens != QueryTokensYes && r.policy.QueryTokens != QueryTokensProof {
-		return badRequest("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
+		return codes.Malformed("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
-	if rule := pageRule(r.http.Header, &r.caller); rule != "" {
+	if rule := pageRule(r); rule != "" {
 		if err = a.mismatch(r, rule); err != nil {
 			return err
 		}
 	}
-	if r.tenant.Status != tenants.Active {
-		return refuse(TenantSuspended)
+	if r.Tenant.Status != tenants.Active {
+		return codes.Refuse(codes.TenantSuspended)
 	}
-	_, r.blocked = a.Addresses.BlockedByRule(r.from, r.tenant.Number, r.at)
+	_, r.blocked = a.Addresses.BlockedByRule(r.From, r.Tenant.Number, r.At)
 	return a.checkProof(r, token, inURL)
 }
 
@@ -47,12 +50,12 @@ func (a *API) authorize(r *request) (err error) {
 // blocked is decided with the token: see tokens.Call.Blocked. /oauth is not
 // blocked: tenants' servers call it, which are known by their secrets.
 func (a *API) checkAddress(r *request) (err error) {
-	r.at = a.Now()
-	if r.from, err = source(r.http, a.TrustedProxies); err != nil {
+	r.At = a.Now()
+	if r.From, err = transport.Source(r.HTTP, a.TrustedProxies); err != nil {
 		return err
 	}
-	if until, blocked := a.Addresses.BlockedByOperator(r.from, r.at); blocked {
-		return blockedUntil(until, r.at, blockExplanation)
+	if until, blocked := a.Addresses.BlockedByOperator(r.From, r.At); blocked {
+		return blockedUntil(until, r.At, blockExplanation)
 	}
 	return nil
 }
@@ -61,12 +64,12 @@ func (a *API) checkAddress(r *request) (err error) {
 // be observed.
 func (a *API) mismatch(r *request, rule string) error {
 	if r.policy.ObserveClient {
-		a.recordObserved(r, ClientMismatch, explanation{rule: rule})
+		a.recordObserved(r, codes.ClientMismatch, codes.Explanation{Rule: rule})
 		return nil
 	}
-	why := &refusal{code: ClientMismatch, explanation: explanation{rule: rule}}
+	why := &codes.Refusal{Code: codes.ClientMismatch, Explanation: codes.Explanation{Rule: rule}}
 	if rule == fetchMetadata {
-		why.detail = "The browser does not mark this request as a page's fetch or script, or it hides the page's origin."
+		why.Detail = "The browser does not mark this request as a page's fetch or script, or it hides the page's origin."
 	}
 	return why
 }
@@ -77,23 +80,23 @@ func (a *API) mismatch(r *request, rule string) error {
 func (a *API) verify(token string, from netip.Addr, now time.Time) (bearer.Claims, error) {
 	claims, err := a.Verifier.VerifyFrom(token, bearer.Source{Address: from}, now)
 	if err != nil && !errors.Is(err, bearer.ErrInvalid) && !errors.Is(err, bearer.ErrExpired) {
-		return claims, unavailable(err)
+		return claims, codes.Unavailable(err)
 	}
 	return claims, err
 }
 
 // findTenant holds the token to the tenant that the request names.
 func (a *API) findTenant(r *request) error {
-	name, err := r.single("client_id")
+	name, err := r.Single("client_id")
 	if err != nil {
 		return err
 	}
 	if name == "" {
-		return badRequest("client_id is missing: it must name the tenant that the token was issued to")
+		return codes.Malformed("client_id is missing: it must name the tenant that the token was issued to")
 	}
 	t, ok := a.Tenants.Find(r.claims.Client)
-	if ok = ok && !olderThan(r.claims, t); ok {
-		r.tenant, r.policy = t, a.PolicyOf(t)
+	if ok = ok && !oauth.OlderThan(r.claims, t); ok {
+		r.Tenant, r.policy = t, a.PolicyOf(t)
 	}
 	if name != r.claims.Client {
 		if err := a.mismatch(r, "client_id"); err != nil {
@@ -101,44 +104,34 @@ func (a *API) findTenant(r *request) error {
 		}
 	}
 	if !ok {
-		return refuse(TokenRevoked)
+		return codes.Refuse(codes.TokenRevoked)
 	}
 	return nil
-}
-
-// olderThan reports whether a token was issued to an earlier tenant of the same
-// client_id, which was removed with its tokens. A token that does not carry its
-// tenant's number, as an external issuer's, is compared by time, to the second.
-func olderThan(c bearer.Claims, t *tenants.Tenant) bool {
-	if c.Tenant != 0 {
-		return c.Tenant != t.Number
-	}
-	return c.IssuedAt.Before(t.CreatedAt.Truncate(time.Second))
 }
 
 // findToken finds the token where it may be: in the header, or in the
 // parameters; there is one way only in one request.
 func findToken(r *request) (token string, inURL bool, err error) {
-	param, n := r.lookup("access_token")
-	header, sent, err := r.tokenHeader(r.http.Header["Authorization"])
+	param, n := r.Lookup("access_token")
+	header, sent, err := r.tokenHeader(r.HTTP.Header["Authorization"])
 	switch {
 	case err != nil:
 		return "", false, err
 	case n > 1 || n == 1 && sent:
-		return "", false, badRequest("the access token is given more than once")
+		return "", false, codes.Malformed("the access token is given more than once")
 	case sent:
 		return header, false, nil
 	case param == "":
-		return "", false, refuse(TokenMissing)
+		return "", false, codes.Refuse(codes.TokenMissing)
 	}
-	return param, r.transport != formTransport, nil
+	return param, r.Transport != transport.Form, nil
 }
 
 // tokenHeader reads the Authorization header of RFC 6750 or RFC 9449. Another
 // scheme carries no token, and is none of ours.
 func (r *request) tokenHeader(lines []string) (token string, sent bool, err error) {
 	if len(lines) > 1 {
-		return "", false, badRequest("the header Authorization is given more than once")
+		return "", false, codes.Malformed("the header Authorization is given more than once")
 	}
 	if len(lines) == 0 {
 		return "", false, nil

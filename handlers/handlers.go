@@ -22,7 +22,11 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/challenge"
-	"stile.example/stile/content"
+	"stile.example/stile/handlers/files"
+	"stile.example/stile/handlers/items"
+	"stile.example/stile/handlers/metrics"
+	"stile.example/stile/handlers/oauth"
+	"stile.example/stile/handlers/queue"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -42,11 +46,8 @@ type API struct {
 		Verify(token string, now time.Time) (bearer.Claims, error)
 		VerifyFrom(token string, from bearer.Source, now time.Time) (bearer.Claims, error)
 	}
-	Subjects interface { // nil: no token of another issuer can be exchanged
-		// VerifySubject says whether the token alone proves its client.
-		VerifySubject(token string, from bearer.Source, now time.Time) (c bearer.Claims, alone bool, err error)
-	}
-	Signer interface {
+	Subjects oauth.Subjects // nil: no token of another issuer can be exchanged
+	Signer   interface {
 		Sign(c bearer.Claims, now time.Time) (string, error)
 	}
 	Assertions *bearer.Assertions // nil: no private_key_jwt
@@ -71,28 +72,16 @@ type API struct {
 		Log(at time.Time, l refusals.Line)     // writes what may come in floods
 	}
 	ShowAddress func(netip.Addr) string // as it may stand in logs and explanations
-	Content     Content
+	Content     items.Content
 	PolicyOf    func(*tenants.Tenant) Policy // the tenant's own, the server's for nil; asked at each call, so it must be cheap
 	Ready       func(context.Context) error  // see [API.Admin]
 	Static      fs.FS                        // demo/media/… is served; nil: nothing
-	Widgets     *Widgets                     // nil: nothing
+	Widgets     *files.Widgets               // nil: nothing
 	AdminHosts  []string                     // names of the admin listener; see [AdminHosts]
-	Metrics     *Metrics
+	Metrics     *metrics.Metrics
 
-	questions questions // under way
-	titles    titles    // that suggestions showed
-	attempts  attempts  // with wrong client credentials
-}
-
-// Content is the corpus as the API asks for it. Items come encoded, safe in a
-// script. [contentRoute.ErrNotFound] and [contentRoute.ErrQuery] are told to the client;
-// any other error is a fault.
-type Content interface {
-	Search(ctx context.Context, q content.Query) (content.Page, error)
-	Item(ctx context.Context, tenant uint32, id string) ([]byte, error)
-	Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error)
-	Suggest(ctx context.Context, tenant uint32, q string) ([]content.Suggestion, error)
-	Collections(ctx context.Context, tenant uint32) ([]content.CollectionCount, error)
+	questions queue.Queue // under way
+	titles    titles      // that suggestions showed
 }
 
 // Challenges are made, known again and drawn: see [challenge.Maker].
@@ -129,12 +118,13 @@ func (a *API) Routes() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.handleRouterError
 
+	read := &items.Reader{Content: a.Content, Metrics: a.Metrics}
 	v1 := map[string]echo.HandlerFunc{
-		"/v1/items":             a.counted(tokens.Items, pageful, a.search),
-		"/v1/items/:id":         a.counted(tokens.Item, one, a.item),
-		"/v1/items/:id/related": a.counted(tokens.Related, pageful, a.related),
-		"/v1/collections":       a.counted(tokens.Collections, none, a.collections),
-		"/v1/suggest":           a.uncounted(a.suggest),
+		"/v1/items":             a.counted(tokens.Items, pageful, read.Search),
+		"/v1/items/:id":         a.counted(tokens.Item, one, read.Item),
+		"/v1/items/:id/related": a.counted(tokens.Related, pageful, read.Related),
+		"/v1/collections":       a.counted(tokens.Collections, none, read.Collections),
+		"/v1/suggest":           a.uncounted(read.Suggest),
 		"/v1/token":             a.contentRoute(a.token),
 
 		"/v1/challenges/:id/answer": a.contentRoute(a.answer),
@@ -146,23 +136,32 @@ func (a *API) Routes() http.Handler {
 		e.OPTIONS(path, preflight)
 	}
 
-	for path, h := range map[string]echo.HandlerFunc{
-		"/v1/challenges/:id" + pictureFile: a.mediaRoute(typePNG, a.picture),
-		"/v1/challenges/:id" + soundFile:   a.mediaRoute(typeWAV, a.sound),
-	} {
+	file := func(path string, h echo.HandlerFunc) {
 		e.GET(path, h)
 		e.HEAD(path, h)
 	}
+	file("/v1/challenges/:id"+pictureFile, a.mediaRoute(typePNG, a.picture))
+	file("/v1/challenges/:id"+soundFile, a.mediaRoute(typeWAV, a.sound))
 
-	e.POST("/oauth/token", a.oauth(a.client, a.issue))
-	e.POST("/oauth/introspect", a.oauth(a.authenticate, a.introspect))
-	e.POST("/oauth/revoke", a.oauth(a.authenticate, a.revoke))
-	e.GET("/.well-known/oauth-authorization-server", a.metadata())
-	e.GET("/.well-known/jwks.json", a.jwks)
+	clients := a.oauth()
+	e.POST("/oauth/token", clients.Token)
+	e.POST("/oauth/introspect", clients.Introspect)
+	e.POST("/oauth/revoke", clients.Revoke)
+	e.GET("/.well-known/oauth-authorization-server", clients.Metadata())
+	e.GET("/.well-known/jwks.json", clients.Keys)
 
-	a.problems(e)
-	a.media(e)
-	a.widgets(e)
+	problem := files.Problems()
+	file("/problems", problem)
+	file("/problems/", problem)
+	file("/problems/:code", problem)
+	if a.Static != nil {
+		file("/demo/media/*", files.Media(a.Static))
+	}
+	if w := a.Widgets; w != nil {
+		file(files.WidgetsPath+files.ManifestFile, w.Serve(files.ForFiveMinutes))
+		file(files.WidgetsPath+"v1/:file", w.Serve(files.ForFiveMinutes))
+		file(files.WidgetsPath+w.Version+"/:file", w.Serve(files.ForAYear))
+	}
 	a.health(e)
 	return a.recoverPanics(a.front(e))
 }
@@ -174,6 +173,19 @@ func (a *API) Admin() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.handleRouterError
 	a.health(e)
-	e.GET("/metrics", echo.WrapHandler(a.Metrics.handler()))
+	e.GET("/metrics", echo.WrapHandler(a.Metrics.Handler()))
 	return a.recoverPanics(a.front(a.knownHosts(a.AdminHosts, e)))
+}
+
+// oauth is what answers tenants' servers.
+func (a *API) oauth() *oauth.Server {
+	return &oauth.Server{
+		Log: a.requestLog(), Now: a.Now, Timeout: requestTimeout, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies,
+		Verifier: a.Verifier, Subjects: a.Subjects, Signer: a.Signer, Assertions: a.Assertions, JWKS: a.JWKS,
+		Gate: a.Gate, Tenants: a.Tenants,
+		PolicyOf: func(t *tenants.Tenant) oauth.Policy {
+			p := a.PolicyOf(t)
+			return oauth.Policy{Token: p.Token, Lifetime: p.Lifetime}
+		},
+	}
 }

@@ -21,6 +21,8 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/challenge"
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/metrics"
+	"stile.example/stile/handlers/oauth"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -85,7 +87,7 @@ func newSite(t testing.TB) *site {
 		AdminHosts: []string{"example.com"}, // httptest's
 		Ready:      func(context.Context) error { return nil },
 		Static:     fstest.MapFS{"demo/media/a.svg": {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}},
-		Metrics:    NewMetrics(func() float64 { return float64(len(s.tokens.states)) }),
+		Metrics:    metrics.New(func() float64 { return float64(len(s.tokens.states)) }),
 	}
 	s.notes.log = s.API.Log
 	s.handler = s.Routes()
@@ -120,7 +122,7 @@ func (s *site) change(fn func(*tenants.Tenant)) {
 // mint makes a token of acme's, changed as a test likes.
 func (s *site) mint(change ...func(*bearer.Claims)) string {
 	s.Helper()
-	c := bearer.Claims{Subject: "visitor", Client: "acme", Scope: scope, IssuedAt: s.now, Expires: s.now.Add(24 * time.Hour)}
+	c := bearer.Claims{Subject: "visitor", Client: "acme", Scope: oauth.Scope, IssuedAt: s.now, Expires: s.now.Add(24 * time.Hour)}
 	for _, fn := range change {
 		fn(&c)
 	}
@@ -274,7 +276,7 @@ type corpus struct {
 	reads atomic.Int32
 	fault error
 	bomb  any
-	many  int    // items that a search finds, instead of two
+	many  int    // itemsPath that a search finds, instead of two
 	item  []byte // instead of one's own bytes
 }
 

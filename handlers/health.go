@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"stile.example/stile/handlers/accesslog"
 	"stile.example/stile/refusals"
 )
 
@@ -29,7 +30,7 @@ func (a *API) health(e *echo.Echo) {
 		ctx, cancel := context.WithTimeout(c.Request().Context(), readiness)
 		defer cancel()
 		if err := a.Ready(ctx); err != nil {
-			a.Refusals.Log(a.Now(), refusals.Line{Key: refusals.Key{Message: "not ready", Detail: detailOf(err)},
+			a.Refusals.Log(a.Now(), refusals.Line{Key: refusals.Key{Message: "not ready", Detail: accesslog.DetailOf(err)},
 				Level: slog.LevelWarn, Attrs: []slog.Attr{slog.Any("err", err)}})
 			sendHealth(c, http.StatusServiceUnavailable, "not ready", partsOf(err))
 			return nil
@@ -53,7 +54,7 @@ func partsOf(err error) (parts []string) {
 func sendHealth(c echo.Context, status int, word string, missing []string) {
 	h := c.Response().Header()
 	h.Set("Cache-Control", "no-store")
-	h["Content-Type"] = typeJSON
+	h.Set("Content-Type", "application/json")
 	c.Response().WriteHeader(status)
 	_ = json.NewEncoder(c.Response()).Encode(struct {
 		Status  string   `json:"status"`

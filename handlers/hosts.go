@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+
+	"stile.example/stile/handlers/codes"
 )
 
 // AdminHosts are the names under which the admin listener may be reached: the
@@ -29,8 +31,8 @@ func (a *API) knownHosts(names []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
 		name := hostOf(h.Host)
 		if !known[name] && !isLocalhost(name) && !isAddress(name) {
-			a.refuseUnread(w, h, &refusal{code: BadRequest, status: http.StatusMisdirectedRequest,
-				detail: "The admin listener does not have the name in the header Host. Use its IP address or localhost, or add the name to the setting admin_hosts."})
+			a.refuseUnread(w, h, &codes.Refusal{Code: codes.BadRequest, Status: http.StatusMisdirectedRequest,
+				Detail: "The admin listener does not have the name in the header Host. Use its IP address or localhost, or add the name to the setting admin_hosts."})
 			return
 		}
 		next.ServeHTTP(w, h)

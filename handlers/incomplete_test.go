@@ -19,6 +19,7 @@ func (h hasty) Search(ctx context.Context, q content.Query) (content.Page, error
 func TestS54IncompleteIsNamed(t *testing.T) {
 	s := newSite(t)
 	s.Content = hasty{s.corpus}
+	s.handler = s.Routes()
 	got := s.get("/v1/items?facets=tag", s.mint())
 	s.check(got, 200, "application/json", `{"data":[`+oneItem+`,{"id":"two","title":"Two"}],"meta":{"total":7,"next":"n\u003cxt","facets":{},"incomplete":["total","facets"],`+fresh+`}}`, "")
 }

@@ -10,6 +10,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/challenge"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 )
 
@@ -33,14 +34,14 @@ func (s *site) taskOf(rec *httptest.ResponseRecorder) *challengeJSON {
 func (s *site) spike(token string) *challengeJSON {
 	s.Helper()
 	s.policy.Token.SpikeCalls = 1
-	s.get(items, token)
+	s.get(itemsPath, token)
 	return s.meet(token)
 }
 
 // meet is a call that meets a challenge.
 func (s *site) meet(token string) *challengeJSON {
 	s.Helper()
-	rec := s.get(items, token)
+	rec := s.get(itemsPath, token)
 	t := s.taskOf(rec)
 	if t == nil || t.ID == "" {
 		s.Fatalf("no challenge: %d %s", rec.Code, rec.Body)
@@ -105,7 +106,7 @@ func (s *site) crowd(then addresses.Then) {
 // neighbour is another token that is bound to the usual address.
 func (s *site) neighbours(n int) {
 	for range n {
-		s.get(items, s.mint())
+		s.get(itemsPath, s.mint())
 	}
 }
 
@@ -124,89 +125,89 @@ func work(asked time.Duration, left int) string {
 
 // ladder are the refusals of challenges and of blocked addresses.
 var ladder = []refused{
-	{name: "spike", arrange: after(func(s *site, token string) { s.policy.Token.SpikeCalls = 1; s.get(items, token) }), code: ChallengeRequired, task: work(0, 5)},
+	{name: "spike", arrange: after(func(s *site, token string) { s.policy.Token.SpikeCalls = 1; s.get(itemsPath, token) }), code: codes.ChallengeRequired, task: work(0, 5)},
 	{name: "spike of suggestions", route: "/v1/suggest", arrange: after(func(s *site, token string) {
 		s.policy.Token.SpikeSuggestions = 1
 		s.get("/v1/suggest?q=o", token)
-	}), code: ChallengeRequired, task: work(0, 5)},
-	{name: "the same challenge again", arrange: after(func(s *site, token string) { s.spike(token); s.get(items, token) }), code: ChallengeRequired, task: work(0, 3)},
-	{name: "suggestions with one open", route: "/v1/suggest", arrange: after(func(s *site, token string) { s.spike(token) }), code: ChallengeRequired, task: work(0, 5)},
-	{name: "later", arrange: after(func(s *site, token string) { s.spike(token); s.now = s.now.Add(time.Minute) }), code: ChallengeRequired,
+	}), code: codes.ChallengeRequired, task: work(0, 5)},
+	{name: "the same challenge again", arrange: after(func(s *site, token string) { s.spike(token); s.get(itemsPath, token) }), code: codes.ChallengeRequired, task: work(0, 3)},
+	{name: "suggestions with one open", route: "/v1/suggest", arrange: after(func(s *site, token string) { s.spike(token) }), code: codes.ChallengeRequired, task: work(0, 5)},
+	{name: "later", arrange: after(func(s *site, token string) { s.spike(token); s.now = s.now.Add(time.Minute) }), code: codes.ChallengeRequired,
 		task: fmt.Sprintf(workTask, 240, 4, start.Add(5*time.Minute).Unix())},
-	{name: "expired, so another", arrange: after(func(s *site, token string) { s.spike(token); s.now = s.now.Add(5 * time.Minute) }), code: ChallengeRequired, task: work(5*time.Minute, 5)},
+	{name: "expired, so another", arrange: after(func(s *site, token string) { s.spike(token); s.now = s.now.Add(5 * time.Minute) }), code: codes.ChallengeRequired, task: work(5*time.Minute, 5)},
 	{name: "a picture at last", arrange: after(func(s *site, token string) {
 		s.policy.Token.Ladder = []tokens.Kind{tokens.Work, tokens.Picture}
 		s.reply(s.spike(token).ID, s.solve(s.asked), token)
-		s.get(items, token)
-	}), code: ChallengeRequired, task: pictured},
-	{name: "crowded", arrange: func(s *site) []string { s.crowd(addresses.ThenChallenge); s.neighbours(2); return good(s) }, code: ChallengeRequired, task: work(0, 5)},
+		s.get(itemsPath, token)
+	}), code: codes.ChallengeRequired, task: pictured},
+	{name: "crowded", arrange: func(s *site) []string { s.crowd(addresses.ThenChallenge); s.neighbours(2); return good(s) }, code: codes.ChallengeRequired, task: work(0, 5)},
 
-	{name: "wrong answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "0"), code: ChallengeFailed, task: work(0, 5)},
+	{name: "wrong answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "0"), code: codes.ChallengeFailed, task: work(0, 5)},
 	{name: "late answer", route: answers, arrange: func(s *site) []string {
 		p := good(s)
 		s.spike(p[3])
 		s.now = s.now.Add(5 * time.Minute)
 		return append(p, "answer", s.solve(s.asked))
-	}, code: ChallengeFailed, task: work(5*time.Minute, 5)},
-	{name: "wrong once too often", route: answers, arrange: after(func(s *site, token string) { s.policy.Token.PerToken = 1; s.spike(token) }, "answer", "0"), code: TokenChallengedTooOften},
+	}, code: codes.ChallengeFailed, task: work(5*time.Minute, 5)},
+	{name: "wrong once too often", route: answers, arrange: after(func(s *site, token string) { s.policy.Token.PerToken = 1; s.spike(token) }, "answer", "0"), code: codes.TokenChallengedTooOften},
 	{name: "challenged too often", arrange: after(func(s *site, token string) {
 		s.policy.Token.PerToken = 1
 		s.reply(s.spike(token).ID, s.solve(s.asked), token)
-		s.get(items, token)
-	}), code: TokenChallengedTooOften},
+		s.get(itemsPath, token)
+	}), code: codes.TokenChallengedTooOften},
 	{name: "ignored", arrange: after(func(s *site, token string) {
 		s.policy.Token.Ignored = 1
 		s.spike(token)
 		s.meet(token)
-	}), code: TokenChallengeIgnored},
+	}), code: codes.TokenChallengeIgnored},
 	{name: "dead of ignoring", route: answers, arrange: after(func(s *site, token string) {
 		s.policy.Token.Ignored = 0
 		s.spike(token)
-		s.get(items, token)
-	}, "answer", "0"), code: TokenChallengeIgnored},
+		s.get(itemsPath, token)
+	}, "answer", "0"), code: codes.TokenChallengeIgnored},
 
-	{name: "no answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }), code: BadRequest, detail: "answer is missing"},
-	{name: "empty answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", ""), code: BadRequest, detail: "answer is missing"},
-	{name: "two answers", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "0", "answer", "2"), code: BadRequest, detail: "answer is given more than once"},
-	{name: "made-up id", route: "/v1/challenges/x/answer", arrange: also("answer", "0"), code: NotFound, detail: closed},
-	{name: "another's challenge", route: answers, arrange: func(s *site) []string { s.spike(s.mint()); return append(good(s), "answer", s.solve(s.asked)) }, code: NotFound, detail: closed},
+	{name: "no answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }), code: codes.BadRequest, detail: "answer is missing"},
+	{name: "empty answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", ""), code: codes.BadRequest, detail: "answer is missing"},
+	{name: "two answers", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "0", "answer", "2"), code: codes.BadRequest, detail: "answer is given more than once"},
+	{name: "made-up id", route: "/v1/challenges/x/answer", arrange: also("answer", "0"), code: codes.NotFound, detail: closed},
+	{name: "another's challenge", route: answers, arrange: func(s *site) []string { s.spike(s.mint()); return append(good(s), "answer", s.solve(s.asked)) }, code: codes.NotFound, detail: closed},
 	{name: "nothing is open", route: answers, arrange: func(s *site) []string {
 		p := good(s)
 		s.asked = s.pretend(p)
 		return append(p, "answer", "0")
-	}, code: NotFound, detail: closed},
+	}, code: codes.NotFound, detail: closed},
 	{name: "solved before", route: answers, arrange: func(s *site) []string {
 		p := good(s)
 		s.reply(s.spike(p[3]).ID, s.solve(s.asked), p[3])
 		return append(p, "answer", s.solve(s.asked))
-	}, code: NotFound, detail: closed},
-	{name: "exchanged before", route: reloads, arrange: after(func(s *site, token string) { s.exchange(s.spike(token).ID, token) }), code: NotFound, detail: closed},
+	}, code: codes.NotFound, detail: closed},
+	{name: "exchanged before", route: reloads, arrange: after(func(s *site, token string) { s.exchange(s.spike(token).ID, token) }), code: codes.NotFound, detail: closed},
 	{name: "exchanged once too often", route: reloads, arrange: after(func(s *site, token string) {
 		s.policy.Token.PerToken = 1
 		s.spike(token)
 		for range 3 {
 			s.asked = s.taskOf(s.exchange(s.asked, token)).ID
 		}
-	}), code: TokenChallengedTooOften},
-	{name: "no such challenge route", route: "/v1/challenges/{id}/solve", arrange: good, code: NotFound},
+	}), code: codes.TokenChallengedTooOften},
+	{name: "no such challenge route", route: "/v1/challenges/{id}/solve", arrange: good, code: codes.NotFound},
 
-	{name: "blocked for good", arrange: after(func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }), code: AddressBlocked},
-	{name: "blocked for a while", arrange: after(func(s *site, _ string) { s.block("192.0.2.1/32", start.Add(90*time.Second)) }), code: AddressBlocked, retry: "90"},
+	{name: "blocked for good", arrange: after(func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }), code: codes.AddressBlocked},
+	{name: "blocked for a while", arrange: after(func(s *site, _ string) { s.block("192.0.2.1/32", start.Add(90*time.Second)) }), code: codes.AddressBlocked, retry: "90"},
 	{name: "blocked before the token is looked at", arrange: func(s *site) []string {
 		s.block("192.0.2.1/32", start.Add(time.Hour))
 		return []string{"client_id", "acme", "access_token", "x"}
-	}, code: AddressBlocked, retry: "3600"},
-	{name: "blocked by the rule", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.neighbours(3); return good(s) }, code: AddressBlocked, retry: "600"},
-	{name: "blocked by this very call", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.neighbours(2); return good(s) }, code: AddressBlocked, retry: "600"},
+	}, code: codes.AddressBlocked, retry: "3600"},
+	{name: "blocked by the rule", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.neighbours(3); return good(s) }, code: codes.AddressBlocked, retry: "600"},
+	{name: "blocked by this very call", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.neighbours(2); return good(s) }, code: codes.AddressBlocked, retry: "600"},
 
 	{name: "a challenge can't be made", arrange: after(func(s *site, token string) {
 		s.policy.Token.SpikeCalls = 1
-		s.get(items, token)
+		s.get(itemsPath, token)
 		s.Challenges = idle{s.Challenges}
-	}), code: Overloaded, retry: "N"},
-	{name: "an open challenge can't be made", route: "/v1/token", arrange: after(func(s *site, token string) { s.spike(token); s.Challenges = idle{s.Challenges} }), code: Overloaded, retry: "N"},
-	{name: "a challenge can't be exchanged", route: reloads, arrange: after(func(s *site, token string) { s.spike(token); s.Challenges = idle{s.Challenges} }), code: Overloaded, retry: "N"},
-	{name: "the address can't be asked", arrange: after(func(s *site, _ string) { s.street.houses.fault = errDisk }), code: Overloaded, retry: "N"},
+	}), code: codes.Overloaded, retry: "N"},
+	{name: "an open challenge can't be made", route: "/v1/token", arrange: after(func(s *site, token string) { s.spike(token); s.Challenges = idle{s.Challenges} }), code: codes.Overloaded, retry: "N"},
+	{name: "a challenge can't be exchanged", route: reloads, arrange: after(func(s *site, token string) { s.spike(token); s.Challenges = idle{s.Challenges} }), code: codes.Overloaded, retry: "N"},
+	{name: "the address can't be asked", arrange: after(func(s *site, _ string) { s.street.houses.fault = errDisk }), code: codes.Overloaded, retry: "N"},
 }
 
 // idle makes no challenges.
@@ -287,10 +288,10 @@ func TestRateLimitOfTheChallenged(t *testing.T) {
 	token := s.mint()
 	s.policy.Token.Ignored = 1
 	s.spike(token)
-	if l := s.get(items, token).Header().Get("RateLimit"); l != `"token";r=99;t=86400` {
+	if l := s.get(itemsPath, token).Header().Get("RateLimit"); l != `"token";r=99;t=86400` {
 		t.Errorf("challenged: %s", l)
 	}
-	if l := s.get(items, token).Header().Get("RateLimit"); l != `"token";r=0;t=86400` {
+	if l := s.get(itemsPath, token).Header().Get("RateLimit"); l != `"token";r=0;t=86400` {
 		t.Errorf("dead: %s", l)
 	}
 	if n := s.Meter.Used(1, s.now); n != 1 {

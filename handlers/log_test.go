@@ -75,6 +75,7 @@ func TestS58EveryCodeIsMerged(t *testing.T) {
 		s.API.Log = slog.New(slog.NewJSONHandler(s.lines, nil))
 		recorder := refusals.NewRecorder(rows, s.API.Log)
 		s.Refusals = recorder
+		s.handler = s.Routes()
 		a := arrange(s)
 		for range 100 {
 			s.do(a)

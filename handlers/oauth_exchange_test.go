@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/handlers/oauth"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
 )
@@ -23,6 +24,23 @@ const (
 	callsIDP    = "https://calls.example/"
 	exchangeIDP = "https://exchange.example"
 )
+
+// The names of RFC 8693 in these tests.
+const (
+	tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+	accessToken   = "urn:ietf:params:oauth:token-type:access_token"
+	anyJWT        = "urn:ietf:params:oauth:token-type:jwt"
+)
+
+// grant is a token endpoint's answer.
+type grant struct {
+	AccessToken  string   `json:"access_token"`
+	IssuedType   string   `json:"issued_token_type"`
+	TokenType    string   `json:"token_type"`
+	ExpiresIn    int64    `json:"expires_in"`
+	Scope        string   `json:"scope"`
+	AccessTokens []string `json:"access_tokens"`
+}
 
 // idpKey signs for both.
 var idpKey = ed25519.NewKeyFromSeed([]byte(strings.Repeat("i", 32)))
@@ -155,7 +173,7 @@ func TestExchange(t *testing.T) {
 			continue
 		}
 		claims, err := s.Verifier.Verify(g.AccessToken, s.now)
-		if err != nil || claims.Client != "acme" || claims.Subject != c.sub || claims.Issuer != publicURL || claims.Scope != scope {
+		if err != nil || claims.Client != "acme" || claims.Subject != c.sub || claims.Issuer != publicURL || claims.Scope != oauth.Scope {
 			t.Errorf("%s: %+v, %v", name, claims, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -12,11 +11,11 @@ import (
 const fetchMetadata = "fetch metadata"
 
 // pageRule is the rule about pages that a request breaks, "" if none.
-func pageRule(h http.Header, who *caller) string {
+func pageRule(r *request) string {
 	switch {
-	case !madeByCode(h, who):
+	case !madeByCode(r):
 		return fetchMetadata
-	case !pageAllowed(h, who):
+	case !pageAllowed(r):
 		return "sites"
 	}
 	return ""
@@ -26,13 +25,13 @@ func pageRule(h http.Header, who *caller) string {
 // sites: by its Origin, else by the origin of its Referer. The Origin of a
 // sandboxed page is "null", which is nobody's site. A browser can't forge
 // them; a program can, which is why a page by itself lets nothing through.
-func pageAllowed(h http.Header, who *caller) bool {
-	page := h.Get("Origin")
+func pageAllowed(r *request) bool {
+	page := r.HTTP.Header.Get("Origin")
 	if page == "" {
-		page = h.Get("Referer")
+		page = r.HTTP.Header.Get("Referer")
 	}
-	t := who.tenant
-	if page == "" && (who.policy.Site == SiteIfSent || len(t.Sites) == 0) {
+	t := r.Tenant
+	if page == "" && (r.policy.Site == SiteIfSent || len(t.Sites) == 0) {
 		return true
 	}
 	return t.Serves(page) || t.Serves(originPrefix(page)) || t.Serves(originOf(page))
@@ -44,22 +43,22 @@ func pageAllowed(h http.Header, who *caller) bool {
 // with tokens of its own choice, and they must bind nothing (S50). A page that
 // hides its origin from a tenant with sites is not one of them. Programs send
 // none of these headers.
-func madeByCode(h http.Header, who *caller) bool {
-	for _, dest := range h["Sec-Fetch-Dest"] {
+func madeByCode(r *request) bool {
+	for _, dest := range r.HTTP.Header["Sec-Fetch-Dest"] {
 		if dest != "empty" && dest != "script" {
 			return false
 		}
 	}
-	if len(h["Sec-Purpose"]) > 0 { // a prefetch, which is marked as a fetch otherwise
+	if len(r.HTTP.Header["Sec-Purpose"]) > 0 { // a prefetch, which is marked as a fetch otherwise
 		return false
 	}
-	site := h["Sec-Fetch-Site"]
+	site := r.HTTP.Header["Sec-Fetch-Site"]
 	for _, from := range site {
 		if from == "none" {
 			return false
 		}
 	}
-	return len(site) == 0 || len(who.tenant.Sites) == 0 || h.Get("Origin") != "" || h.Get("Referer") != ""
+	return len(site) == 0 || len(r.Tenant.Sites) == 0 || r.HTTP.Header.Get("Origin") != "" || r.HTTP.Header.Get("Referer") != ""
 }
 
 // originPrefix is what stands before a URL's path, query and fragment. A browser

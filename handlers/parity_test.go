@@ -161,7 +161,7 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// TestCounting: a call is counted with its items, suggestions and looks are
+// TestCounting: a call is counted with its itemsPath, suggestions and looks are
 // not, and to find nothing is a call.
 func TestCounting(t *testing.T) {
 	s := newSite(t)

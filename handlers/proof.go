@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/proof"
 )
@@ -21,15 +22,15 @@ func (a *API) checkProof(r *request, token string, inURL bool) error {
 	case err != nil:
 		return err
 	case text == "" && besideURL:
-		return badRequest("access_token may not stand in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header")
+		return codes.Malformed("access_token may not stand in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header")
 	case text == "" && needed:
 		return noProof()
 	case text == "" || a.Gate.Dead(r.claims.ID) != tokens.None:
 		return nil
 	}
 	checked, err := a.Proofs.Check(text, proof.Request{
-		Method: r.http.Method, URL: a.PublicURL + r.http.URL.EscapedPath(), Token: token,
-	}, r.at)
+		Method: r.HTTP.Method, URL: a.PublicURL + r.HTTP.URL.EscapedPath(), Token: token,
+	}, r.At)
 	r.needsProof = needed
 	return r.useProof(checked, err)
 }
@@ -40,7 +41,7 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 	r.proof, r.key, r.proofErr = proof.Checked{}, tokens.Key{}, nil
 	switch {
 	case errors.Is(err, proof.ErrBusy):
-		return &refusal{code: Overloaded, retry: retryDelay(), explanation: explanation{rule: "proof: " + err.Error()}}
+		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.Explanation{Rule: "proof: " + err.Error()}}
 	case err != nil && r.needsProof:
 		return badProof(err)
 	case err != nil:
@@ -61,7 +62,7 @@ func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error 
 	}
 	s, err := a.Gate.State(ctx, r.claims.ID)
 	if err != nil {
-		return unavailable(err)
+		return codes.Unavailable(err)
 	}
 	if s.Bound.Kind == tokens.Unbound {
 		s, _ = tokens.Step(s, r.policy.Token, e)
@@ -72,10 +73,10 @@ func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error 
 		return nil
 	case s.Bound.Kind == tokens.ToKey && s.Bound != tokens.BindToKey(r.key):
 		spent, most = spent.Foreign(), foreignProofs
-	case s.Bound.Kind == tokens.ToAddress && (!r.needsProof || s.Bound != tokens.BindTo(r.from)):
+	case s.Bound.Kind == tokens.ToAddress && (!r.needsProof || s.Bound != tokens.BindTo(r.From)):
 		return nil
 	}
-	return r.useProof(r.proof, a.Proofs.Spend(spent, most, r.at))
+	return r.useProof(r.proof, a.Proofs.Spend(spent, most, r.At))
 }
 
 // foreignProofs is how many proofs by other keys are remembered of a token: so
@@ -95,10 +96,10 @@ const maxProofs = 10_000
 // findProof finds the proof where it may be: in the header, or in the
 // parameters; there is one way only in one request.
 func findProof(r *request) (string, error) {
-	param, n := r.lookup("proof")
-	header := r.http.Header["Dpop"]
+	param, n := r.Lookup("proof")
+	header := r.HTTP.Header["Dpop"]
 	if n+len(header) > 1 {
-		return "", badRequest("the proof is given more than once")
+		return "", codes.Malformed("the proof is given more than once")
 	}
 	if len(header) == 1 {
 		return header[0], nil
@@ -107,13 +108,15 @@ func findProof(r *request) (string, error) {
 }
 
 // noProof refuses a request that lacks one.
-func noProof() error { return &refusal{code: ProofInvalid, explanation: explanation{rule: "binding"}} }
+func noProof() error {
+	return &codes.Refusal{Code: codes.ProofInvalid, Explanation: codes.Explanation{Rule: "binding"}}
+}
 
 // badProof refuses a request for its proof, and says what is wrong with it:
 // that is no secret, and a page's developer can't see it otherwise.
 func badProof(why error) error {
-	return &refusal{code: ProofInvalid, detail: "The request's proof is not good: " + why.Error() + ".",
-		explanation: explanation{rule: "proof: " + why.Error()}}
+	return &codes.Refusal{Code: codes.ProofInvalid, Detail: "The request's proof is not good: " + why.Error() + ".",
+		Explanation: codes.Explanation{Rule: "proof: " + why.Error()}}
 }
 
 // proofRefusal refuses a request that a token asks a proof of.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/refusals"
 	"stile.example/stile/stiletest"
 	"stile.example/stile/tokens"
@@ -69,7 +70,7 @@ func TestS7Copied(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t)
 			owner, stranger, token := stiletest.NewKey(), stiletest.NewKey(), s.mint()
-			expect := func(code Code, rec *httptest.ResponseRecorder) {
+			expect := func(code codes.Code, rec *httptest.ResponseRecorder) {
 				t.Helper()
 				want := `{"data":`
 				if code != "" {
@@ -79,28 +80,28 @@ func TestS7Copied(t *testing.T) {
 					t.Errorf("want %q: %d %s", code, rec.Code, rec.Body)
 				}
 			}
-			used := s.proofBy(owner, way, items, token)
-			expect("", s.carry(way, items, token, used, ""))
+			used := s.proofBy(owner, way, itemsPath, token)
+			expect("", s.carry(way, itemsPath, token, used, ""))
 			before := s.tokens.states[s.idOf(token)]
 			if before.Bound.Kind != tokens.ToKey {
 				t.Fatalf("bound to %v", before.Bound)
 			}
 			for _, from := range []string{"", "203.0.113.9"} {
-				expect(ProofInvalid, s.carry(way, items, token, used, from))
-				expect(ProofInvalid, s.carry(way, items, token, "", from))
-				expect(ProofInvalid, s.carry(way, items, token, s.proofBy(owner, way, "/v1/token", token), from))
-				expect(ProofInvalid, s.carry(way, items, token, "garbage", from))
-				expect(TokenHijacked, s.carry(way, items, token, s.proofBy(stranger, way, items, token), from))
+				expect(codes.ProofInvalid, s.carry(way, itemsPath, token, used, from))
+				expect(codes.ProofInvalid, s.carry(way, itemsPath, token, "", from))
+				expect(codes.ProofInvalid, s.carry(way, itemsPath, token, s.proofBy(owner, way, "/v1/token", token), from))
+				expect(codes.ProofInvalid, s.carry(way, itemsPath, token, "garbage", from))
+				expect(codes.TokenHijacked, s.carry(way, itemsPath, token, s.proofBy(stranger, way, itemsPath, token), from))
 			}
 			if after := s.tokens.states[s.idOf(token)]; after != before {
 				t.Errorf("strangers made of %+v\n%+v", before, after)
 			}
-			rec := s.carry(way, items, token, used, "")
+			rec := s.carry(way, itemsPath, token, used, "")
 			if !strings.Contains(rec.Body.String(), fmt.Sprintf(`"now":%d}`, start.Unix())) || !strings.Contains(rec.Body.String(), `"renewable":false`) {
 				t.Errorf("no clock to set one's own by: %s", rec.Body)
 			}
-			expect("", s.carry(way, items, token, s.proofBy(owner, way, items, token), "203.0.113.9"))
-			expect("", s.carry(way, items+"/one", token, s.proofBy(owner, way, items+"/one", token), ""))
+			expect("", s.carry(way, itemsPath, token, s.proofBy(owner, way, itemsPath, token), "203.0.113.9"))
+			expect("", s.carry(way, itemsPath+"/one", token, s.proofBy(owner, way, itemsPath+"/one", token), ""))
 			rec = s.carry(way, "/v1/token", token, s.proofBy(owner, way, "/v1/token", token), "")
 			if !strings.Contains(rec.Body.String(), `{"data":{"binding":"key","calls":3,`) {
 				t.Errorf("/v1/token: %s", rec.Body)
@@ -109,11 +110,11 @@ func TestS7Copied(t *testing.T) {
 	}
 }
 
-func statusOf(code Code) int {
+func statusOf(code codes.Code) int {
 	if code == "" {
 		return 200
 	}
-	return table[code].Status
+	return infoOf(code).Status
 }
 
 // idOf is a token's ID.
@@ -127,62 +128,64 @@ func (s *site) idOf(token string) tokens.ID {
 // TestProofs are what a request may say of its key, and what comes of it.
 func TestProofs(t *testing.T) {
 	k := stiletest.NewKey()
-	is := func(s *site, token string) string { return k.Proof("GET", publicURL+items, token, s.now) }
+	is := func(s *site, token string) string { return k.Proof("GET", publicURL+itemsPath, token, s.now) }
 	for _, c := range []struct {
 		name   string
 		set    func(s *site)
 		ask    func(s *site, token string) ask
-		code   Code // "": it is answered
+		code   codes.Code // "": it is answered
 		detail string
 		binds  tokens.BindingKind
 	}{
-		{"good", nil, func(s *site, token string) ask { return ask{path: items, header: both("Bearer", token, is(s, token))} }, "", "", tokens.ToKey},
-		{"none", nil, func(s *site, token string) ask { return ask{path: items, header: both("Bearer", token, "")} }, "", "", tokens.ToAddress},
+		{"good", nil, func(s *site, token string) ask {
+			return ask{path: itemsPath, header: both("Bearer", token, is(s, token))}
+		}, "", "", tokens.ToKey},
+		{"none", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("Bearer", token, "")} }, "", "", tokens.ToAddress},
 		{"an empty parameter is none", nil, func(s *site, token string) ask {
-			return ask{path: items + "?proof=", header: both("Bearer", token, "")}
+			return ask{path: itemsPath + "?proof=", header: both("Bearer", token, "")}
 		}, "", "", tokens.ToAddress},
 		{"in header and parameter", nil, func(s *site, token string) ask {
-			return ask{path: items + "?proof=" + is(s, token), header: both("Bearer", token, is(s, token))}
-		}, BadRequest, "the proof is given more than once", 0},
+			return ask{path: itemsPath + "?proof=" + is(s, token), header: both("Bearer", token, is(s, token))}
+		}, codes.BadRequest, "the proof is given more than once", 0},
 		{"two parameters", nil, func(s *site, token string) ask {
-			return ask{path: items + "?proof=" + is(s, token) + "&proof=x", header: both("Bearer", token, "")}
-		}, BadRequest, "the proof is given more than once", 0},
+			return ask{path: itemsPath + "?proof=" + is(s, token) + "&proof=x", header: both("Bearer", token, "")}
+		}, codes.BadRequest, "the proof is given more than once", 0},
 		{"two headers", nil, func(s *site, token string) ask {
 			h := both("Bearer", token, is(s, token))
 			h["Dpop"] = append(h["Dpop"], "x")
-			return ask{path: items, header: h}
-		}, BadRequest, "the proof is given more than once", 0},
-		{"the scheme DPoP without one", nil, func(s *site, token string) ask { return ask{path: items, header: both("DPoP", token, "")} },
-			ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
-		{"a bad one binds nothing", nil, func(s *site, token string) ask { return ask{path: items, header: both("Bearer", token, "a.b")} },
-			ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
+			return ask{path: itemsPath, header: h}
+		}, codes.BadRequest, "the proof is given more than once", 0},
+		{"the scheme DPoP without one", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("DPoP", token, "")} },
+			codes.ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
+		{"a bad one binds nothing", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("Bearer", token, "a.b")} },
+			codes.ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
 		{"old", nil, func(s *site, token string) ask {
-			return ask{path: items, header: both("Bearer", token, k.Proof("GET", publicURL+items, token, s.now.Add(-61*time.Second)))}
-		}, ProofInvalid, "The request's proof is not good: iat is more than 60 seconds ago.", 0},
+			return ask{path: itemsPath, header: both("Bearer", token, k.Proof("GET", publicURL+itemsPath, token, s.now.Add(-61*time.Second)))}
+		}, codes.ProofInvalid, "The request's proof is not good: iat is more than 60 seconds ago.", 0},
 		{"of another server", nil, func(s *site, token string) ask {
-			return ask{path: items, header: both("Bearer", token, k.Proof("GET", "https://evil.example"+items, token, s.now))}
-		}, ProofInvalid, "The request's proof is not good: htu is another URL than the request's.", 0},
+			return ask{path: itemsPath, header: both("Bearer", token, k.Proof("GET", "https://evil.example"+itemsPath, token, s.now))}
+		}, codes.ProofInvalid, "The request's proof is not good: htu is another URL than the request's.", 0},
 		{"where a key is required", func(s *site) { s.policy.Token.Binding = tokens.ByKey }, func(s *site, token string) ask {
-			return ask{path: items, header: both("Bearer", token, "")}
-		}, ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
+			return ask{path: itemsPath, header: both("Bearer", token, "")}
+		}, codes.ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
 		{"where only addresses bind", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
-			return ask{path: items, header: both("Bearer", token, "a.b")}
+			return ask{path: itemsPath, header: both("Bearer", token, "a.b")}
 		}, "", "", tokens.ToAddress},
 		{"the scheme DPoP wants a good one, wherever", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
-			return ask{path: items, header: both("DPoP", token, "a.b")}
-		}, ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
+			return ask{path: itemsPath, header: both("DPoP", token, "a.b")}
+		}, codes.ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
 		{"in a URL, with-proof", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
-			return ask{path: with(items, "access_token", token, "proof", is(s, token))}
+			return ask{path: with(itemsPath, "access_token", token, "proof", is(s, token))}
 		}, "", "", tokens.ToKey},
 		{"in a URL, with-proof, and none", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
-			return ask{path: with(items, "access_token", token)}
-		}, BadRequest, "access_token may not stand in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header", 0},
+			return ask{path: with(itemsPath, "access_token", token)}
+		}, codes.BadRequest, "access_token may not stand in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header", 0},
 		{"in a URL, with-proof, and a bad one", func(s *site) { s.policy.QueryTokens, s.policy.Token.Binding = QueryTokensProof, tokens.ByAddress }, func(s *site, token string) ask {
-			return ask{path: with(items, "access_token", token, "proof", "x")}
-		}, ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
+			return ask{path: with(itemsPath, "access_token", token, "proof", "x")}
+		}, codes.ProofInvalid, "The request's proof is not good: it is no JWT of three parts.", 0},
 		{"just started", func(s *site) { s.Proofs = proof.NewChecker(start) }, func(s *site, token string) ask {
-			return ask{path: items, header: both("Bearer", token, is(s, token))}
-		}, Overloaded, "", 0},
+			return ask{path: itemsPath, header: both("Bearer", token, is(s, token))}
+		}, codes.Overloaded, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t)
@@ -217,8 +220,8 @@ func TestDeadIsDead(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
 	s.revokeToken(token)
-	s.get(items, token)
-	if rec := s.do(ask{path: items + "?client_id=acme", header: both("DPoP", token, "x")}); !strings.Contains(rec.Body.String(), `"code":"token_revoked"`) {
+	s.get(itemsPath, token)
+	if rec := s.do(ask{path: itemsPath + "?client_id=acme", header: both("DPoP", token, "x")}); !strings.Contains(rec.Body.String(), `"code":"token_revoked"`) {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
@@ -239,7 +242,7 @@ func TestSchemes(t *testing.T) {
 		{"no proof", both("DPoP", s.mint(), ""), [2]string{bearer, dpop + `, error="invalid_dpop_proof", error_description="proof_invalid"`}},
 		{"a bad proof", both("Bearer", s.mint(), "y"), [2]string{bearer, dpop + `, error="invalid_dpop_proof", error_description="proof_invalid"`}},
 	} {
-		rec := s.do(ask{path: items + "?client_id=acme", header: c.header})
+		rec := s.do(ask{path: itemsPath + "?client_id=acme", header: c.header})
 		if got := rec.Header()["Www-Authenticate"]; rec.Code != 401 || fmt.Sprint(got) != fmt.Sprint(c.want[:]) {
 			t.Errorf("%s: %d\n got %q\nwant %q", c.name, rec.Code, got, c.want)
 		}
@@ -253,7 +256,7 @@ func TestKeysAreTold(t *testing.T) {
 	s.policy.Token.RoamAddresses = 1
 	k, token := stiletest.SameKey(), s.mint()
 	call := func(by stiletest.Key, from string) refusals.Refusal {
-		s.carry(3, items, token, s.proofBy(by, 3, items, token), from)
+		s.carry(3, itemsPath, token, s.proofBy(by, 3, itemsPath, token), from)
 		return s.notes.last()
 	}
 	call(k, "")
@@ -262,15 +265,15 @@ func TestKeysAreTold(t *testing.T) {
 	}
 	for _, c := range []struct {
 		got    refusals.Refusal
-		code   Code
+		code   codes.Code
 		rule   string
 		limit  int64
 		stored bool
 	}{
-		{call(stiletest.NewKey(), ""), TokenHijacked, "binding", 0, true},
-		{func() refusals.Refusal { s.carry(3, items, token, "", ""); return s.notes.last() }(), ProofInvalid, "binding", 0, false},
-		{func() refusals.Refusal { s.carry(3, items, token, "x", ""); return s.notes.last() }(), ProofInvalid, "proof: it is no JWT of three parts", 0, false},
-		{call(k, "203.0.113.9"), ChallengeRequired, "roaming.addresses", 1, true},
+		{call(stiletest.NewKey(), ""), codes.TokenHijacked, "binding", 0, true},
+		{func() refusals.Refusal { s.carry(3, itemsPath, token, "", ""); return s.notes.last() }(), codes.ProofInvalid, "binding", 0, false},
+		{func() refusals.Refusal { s.carry(3, itemsPath, token, "x", ""); return s.notes.last() }(), codes.ProofInvalid, "proof: it is no JWT of three parts", 0, false},
+		{call(k, "203.0.113.9"), codes.ChallengeRequired, "roaming.addresses", 1, true},
 	} {
 		if c.got.Code != string(c.code) || c.got.Rule != c.rule || c.got.Limit != c.limit || s.notes.kept[c.got.Ref] != c.stored || !strings.HasPrefix(c.got.Identity, "token ") {
 			t.Errorf("%s: %+v, stored: %v", c.code, c.got, s.notes.kept[c.got.Ref])
@@ -287,7 +290,7 @@ func TestKeysObserved(t *testing.T) {
 		by         stiletest.Key
 		from, rule string
 	}{{k, "", ""}, {k, "203.0.113.9", "roaming.addresses"}, {stiletest.NewKey(), "203.0.113.9", "binding"}} {
-		rec := s.carry(1, items, token, s.proofBy(c.by, 1, items, token), c.from)
+		rec := s.carry(1, itemsPath, token, s.proofBy(c.by, 1, itemsPath, token), c.from)
 		if f := s.notes.last(); rec.Code != 200 || f.Rule != c.rule || f.Observed != (c.rule != "") {
 			t.Errorf("%q: %d, %+v", c.rule, rec.Code, f)
 		}
@@ -300,7 +303,7 @@ func TestKilledByAStranger(t *testing.T) {
 	s.policy.Token.KillOnForeignKey = true
 	k, token := stiletest.NewKey(), s.mint()
 	for n, by := range []stiletest.Key{k, stiletest.NewKey(), k} {
-		rec := s.carry(1, items, token, s.proofBy(by, 1, items, token), "")
+		rec := s.carry(1, itemsPath, token, s.proofBy(by, 1, itemsPath, token), "")
 		if n == 0 && rec.Code != 200 || n > 0 && !strings.Contains(rec.Body.String(), `"code":"token_hijacked"`) {
 			t.Errorf("call %d: %d %s", n, rec.Code, rec.Body)
 		}
@@ -336,12 +339,12 @@ func TestNamedKey(t *testing.T) {
 		s.Verifier = naming{s.Verifier, k}
 		for n, c := range []struct {
 			proof string
-			code  Code
+			code  codes.Code
 		}{
-			{"", ProofInvalid}, {s.proofBy(stiletest.NewKey(), 1, items, token), TokenHijacked}, {"x", ProofInvalid},
-			{s.proofBy(k, 1, items, token), ""}, {"", ProofInvalid}, {s.proofBy(k, 1, items, token), ""},
+			{"", codes.ProofInvalid}, {s.proofBy(stiletest.NewKey(), 1, itemsPath, token), codes.TokenHijacked}, {"x", codes.ProofInvalid},
+			{s.proofBy(k, 1, itemsPath, token), ""}, {"", codes.ProofInvalid}, {s.proofBy(k, 1, itemsPath, token), ""},
 		} {
-			rec := s.carry(1, items, token, c.proof, "")
+			rec := s.carry(1, itemsPath, token, c.proof, "")
 			if rec.Code != statusOf(c.code) || c.code != "" && !strings.Contains(rec.Body.String(), `"code":"`+string(c.code)+`"`) {
 				t.Errorf("mode %d, call %d: %d %s", mode, n, rec.Code, rec.Body)
 			}
@@ -356,12 +359,12 @@ func TestS34OnePerson(t *testing.T) {
 	k := stiletest.NewKey()
 	for n := range 12 {
 		token := s.mint()
-		if rec := s.carry(2, items, token, s.proofBy(k, 2, items, token), ""); rec.Code != 200 {
+		if rec := s.carry(2, itemsPath, token, s.proofBy(k, 2, itemsPath, token), ""); rec.Code != 200 {
 			t.Fatalf("token %d of one key: %d %s", n, rec.Code, rec.Body)
 		}
 	}
 	for n := range 2 {
-		if rec := s.get(items, s.mint()); rec.Code != map[int]int{0: 200, 1: 429}[n] {
+		if rec := s.get(itemsPath, s.mint()); rec.Code != map[int]int{0: 200, 1: 429}[n] {
 			t.Errorf("token %d of nobody's: %d %s", n, rec.Code, rec.Body)
 		}
 	}
@@ -385,7 +388,7 @@ func TestProofsOfItems(t *testing.T) {
 // takes a test long.
 type lenient struct{ Challenges }
 
-func (lenient) Right(string, string) bool { return true }
+func (lenient) IsCorrect(string, string) bool { return true }
 
 // TestS34PeopleWithKeys: 2,000 people with keys behind one address come within
 // an hour. None is blocked, none is shown a picture, and each is let through.
@@ -398,7 +401,7 @@ func TestS34PeopleWithKeys(t *testing.T) {
 	for n := range 2000 {
 		s.now = start.Add(time.Duration(n) * 1800 * time.Millisecond)
 		k, token := stiletest.NewKey(), s.mint()
-		rec := s.carry(way, items, token, s.proofBy(k, way, items, token), "")
+		rec := s.carry(way, itemsPath, token, s.proofBy(k, way, itemsPath, token), "")
 		if rec.Code == 429 {
 			task := s.taskOf(rec)
 			if task.Kind != "work" {
@@ -409,7 +412,7 @@ func TestS34PeopleWithKeys(t *testing.T) {
 			if rec := s.carry(way, path+"?answer=1", token, s.proofBy(k, way, path, token), ""); rec.Code != 200 {
 				t.Fatalf("person %d answers: %d %s", n, rec.Code, rec.Body)
 			}
-			rec = s.carry(way, items, token, s.proofBy(k, way, items, token), "")
+			rec = s.carry(way, itemsPath, token, s.proofBy(k, way, itemsPath, token), "")
 		}
 		if rec.Code != 200 {
 			t.Fatalf("person %d: %d %s", n, rec.Code, rec.Body)

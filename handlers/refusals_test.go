@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
 )
@@ -24,7 +25,7 @@ type refused struct {
 	arrange func(*site) []string
 	header  http.Header
 	from    string
-	code    Code
+	code    codes.Code
 	detail  string // "" is the code's own
 	retry   string // "null" if ""
 	status  int    // where it isn't the code's
@@ -52,74 +53,74 @@ func holding(token func(*site) string) func(*site) []string {
 	return func(s *site) []string { return []string{"client_id", "acme", "access_token", token(s)} }
 }
 
-const items = "/v1/items"
+const itemsPath = "/v1/items"
 
 var everyday = []refused{
-	{name: "no token", arrange: func(*site) []string { return []string{"client_id", "acme"} }, code: TokenMissing},
-	{name: "empty token", arrange: holding(func(*site) string { return "" }), code: TokenMissing},
-	{name: "bad scheme", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Basic eDp5"}}, code: TokenMissing},
-	{name: "no token after the scheme", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Bearer "}}, code: TokenMissing},
-	{name: "no JWT", arrange: holding(func(*site) string { return "x" }), code: TokenInvalid},
-	{name: "a character that no token has", arrange: holding(func(s *site) string { return s.mint() + "\n" }), code: TokenInvalid},
-	{name: "too long", arrange: holding(func(s *site) string { return s.mint() + strings.Repeat("A", 4096) }), code: TokenInvalid},
-	{name: "wrong signature", arrange: holding(func(s *site) string { t := s.mint(); return t[:len(t)-20] + "AAAAAAAAAAAAAAAAAAAA" }), code: TokenInvalid},
-	{name: "expired", arrange: after(func(s *site, _ string) { s.now = s.now.Add(24 * time.Hour) }), code: TokenExpired},
-	{name: "bound too late", arrange: after(func(s *site, _ string) { s.now = s.now.Add(11 * time.Minute) }), code: TokenExpired},
-	{name: "revoked", arrange: after(func(s *site, token string) { s.revokeToken(token) }), code: TokenRevoked},
-	{name: "tenant removed", arrange: after(func(s *site, _ string) { s.must(s.Tenants.Remove(s.Context(), "acme")) }), code: TokenRevoked},
+	{name: "no token", arrange: func(*site) []string { return []string{"client_id", "acme"} }, code: codes.TokenMissing},
+	{name: "empty token", arrange: holding(func(*site) string { return "" }), code: codes.TokenMissing},
+	{name: "bad scheme", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Basic eDp5"}}, code: codes.TokenMissing},
+	{name: "no token after the scheme", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Bearer "}}, code: codes.TokenMissing},
+	{name: "no JWT", arrange: holding(func(*site) string { return "x" }), code: codes.TokenInvalid},
+	{name: "a character that no token has", arrange: holding(func(s *site) string { return s.mint() + "\n" }), code: codes.TokenInvalid},
+	{name: "too long", arrange: holding(func(s *site) string { return s.mint() + strings.Repeat("A", 4096) }), code: codes.TokenInvalid},
+	{name: "wrong signature", arrange: holding(func(s *site) string { t := s.mint(); return t[:len(t)-20] + "AAAAAAAAAAAAAAAAAAAA" }), code: codes.TokenInvalid},
+	{name: "expired", arrange: after(func(s *site, _ string) { s.now = s.now.Add(24 * time.Hour) }), code: codes.TokenExpired},
+	{name: "bound too late", arrange: after(func(s *site, _ string) { s.now = s.now.Add(11 * time.Minute) }), code: codes.TokenExpired},
+	{name: "revoked", arrange: after(func(s *site, token string) { s.revokeToken(token) }), code: codes.TokenRevoked},
+	{name: "tenant removed", arrange: after(func(s *site, _ string) { s.must(s.Tenants.Remove(s.Context(), "acme")) }), code: codes.TokenRevoked},
 	{name: "tenant removed and added", arrange: after(func(s *site, _ string) {
 		s.must(s.Tenants.Remove(s.Context(), "acme"))
 		_, err := s.Tenants.Add(s.Context(), tenants.Tenant{ClientID: "acme", Name: "a", Status: tenants.Active, CreatedAt: start.Add(time.Second)})
 		s.must(err)
-	}), code: TokenRevoked},
-	{name: "hijacked", arrange: after(func(s *site, token string) { s.get(items, token) }), from: "203.0.113.9", code: TokenHijacked},
-	{name: "exhausted", arrange: after(func(s *site, token string) { s.policy.Token.Calls = 1; s.get(items, token) }), code: TokenExhausted},
-	{name: "records used up", arrange: after(func(s *site, token string) { s.policy.Token.Records = 2; s.get(items, token) }), code: TokenExhausted},
-	{name: "another's client_id", arrange: func(s *site) []string { return []string{"client_id", "other", "access_token", s.mint()} }, code: ClientMismatch},
-	{name: "no client_id", arrange: func(s *site) []string { return []string{"access_token", s.mint()} }, code: BadRequest, detail: "client_id is missing: it must name the tenant that the token was issued to"},
-	{name: "client_id twice", arrange: also("client_id", "acme"), code: BadRequest, detail: "client_id is given more than once"},
-	{name: "another origin", arrange: onSite, header: http.Header{"Origin": {"https://evil.example"}}, code: ClientMismatch},
-	{name: "null origin", arrange: onSite, header: http.Header{"Origin": {"null"}}, code: ClientMismatch},
-	{name: "an origin that begins like the site", arrange: onSite, header: http.Header{"Origin": {"https://acme.example.evil.example"}}, code: ClientMismatch},
-	{name: "the site's host by http", arrange: onSite, header: http.Header{"Origin": {"http://acme.example"}}, code: ClientMismatch},
-	{name: "another port", arrange: onSite, header: http.Header{"Origin": {"https://acme.example:8443"}}, code: ClientMismatch},
-	{name: "another page", arrange: onSite, header: http.Header{"Referer": {"https://evil.example/https://acme.example/"}}, code: ClientMismatch},
-	{name: "no page where one is required", arrange: func(s *site) []string { s.policy.Site = "required"; return onSite(s) }, code: ClientMismatch},
-	{name: "suspended", arrange: after(func(s *site, _ string) { s.change(func(t *tenants.Tenant) { t.Status = tenants.Suspended }) }), code: TenantSuspended},
+	}), code: codes.TokenRevoked},
+	{name: "hijacked", arrange: after(func(s *site, token string) { s.get(itemsPath, token) }), from: "203.0.113.9", code: codes.TokenHijacked},
+	{name: "exhausted", arrange: after(func(s *site, token string) { s.policy.Token.Calls = 1; s.get(itemsPath, token) }), code: codes.TokenExhausted},
+	{name: "records used up", arrange: after(func(s *site, token string) { s.policy.Token.Records = 2; s.get(itemsPath, token) }), code: codes.TokenExhausted},
+	{name: "another's client_id", arrange: func(s *site) []string { return []string{"client_id", "other", "access_token", s.mint()} }, code: codes.ClientMismatch},
+	{name: "no client_id", arrange: func(s *site) []string { return []string{"access_token", s.mint()} }, code: codes.BadRequest, detail: "client_id is missing: it must name the tenant that the token was issued to"},
+	{name: "client_id twice", arrange: also("client_id", "acme"), code: codes.BadRequest, detail: "client_id is given more than once"},
+	{name: "another origin", arrange: onSite, header: http.Header{"Origin": {"https://evil.example"}}, code: codes.ClientMismatch},
+	{name: "null origin", arrange: onSite, header: http.Header{"Origin": {"null"}}, code: codes.ClientMismatch},
+	{name: "an origin that begins like the site", arrange: onSite, header: http.Header{"Origin": {"https://acme.example.evil.example"}}, code: codes.ClientMismatch},
+	{name: "the site's host by http", arrange: onSite, header: http.Header{"Origin": {"http://acme.example"}}, code: codes.ClientMismatch},
+	{name: "another port", arrange: onSite, header: http.Header{"Origin": {"https://acme.example:8443"}}, code: codes.ClientMismatch},
+	{name: "another page", arrange: onSite, header: http.Header{"Referer": {"https://evil.example/https://acme.example/"}}, code: codes.ClientMismatch},
+	{name: "no page where one is required", arrange: func(s *site) []string { s.policy.Site = "required"; return onSite(s) }, code: codes.ClientMismatch},
+	{name: "suspended", arrange: after(func(s *site, _ string) { s.change(func(t *tenants.Tenant) { t.Status = tenants.Suspended }) }), code: codes.TenantSuspended},
 	{name: "month used up", arrange: after(func(s *site, _ string) {
 		s.change(func(t *tenants.Tenant) { t.CallsPerMonth = 1 })
-		s.get(items, s.mint())
-	}), code: TenantExhausted, retry: "734400"},
-	{name: "token twice", arrange: func(s *site) []string { return append(good(s), "access_token", s.mint()) }, code: BadRequest, detail: "the access token is given more than once"},
-	{name: "token in header and parameter", arrange: good, header: http.Header{"Authorization": {"Bearer x"}}, code: BadRequest, detail: "the access token is given more than once"},
-	{name: "header twice", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Bearer x", "Bearer x"}}, code: BadRequest, detail: "the header Authorization is given more than once"},
-	{name: "many parameters", arrange: also(strings.Fields(strings.Repeat("x y ", 31))...), code: BadRequest, detail: "there are more than 32 parameters"},
-	{name: "zero byte", arrange: also("q", "a\x00b"), code: BadRequest, detail: "a parameter is not UTF-8, or has a zero byte in it"},
-	{name: "not UTF-8", arrange: also("q", "\xff"), code: BadRequest, detail: "a parameter is not UTF-8, or has a zero byte in it"},
-	{name: "limit 0", route: items, arrange: also("limit", "0"), code: BadRequest, detail: "limit must be a number from 1 to 50"},
-	{name: "limit 51", route: items, arrange: also("limit", "51"), code: BadRequest, detail: "limit must be a number from 1 to 50"},
-	{name: "limit of words", route: items + "/one/related", arrange: also("limit", "+1"), code: BadRequest, detail: "limit must be a number from 1 to 50"},
-	{name: "sort", route: items, arrange: also("sort", "rank"), code: BadRequest, detail: "sort must be relevance, newest or title"},
-	{name: "highlight", route: items, arrange: also("highlight", "y"), code: BadRequest, detail: "highlight must be 1 or 0"},
-	{name: "q twice", route: items, arrange: also("q", "a", "q", "b"), code: BadRequest, detail: "q is given more than once"},
-	{name: "q of nine words", route: items, arrange: also("q", "a b c d e f g h i"), code: BadRequest, detail: "q: has more than 8 different words"},
-	{name: "suggest of a long word", route: "/v1/suggest", arrange: also("q", strings.Repeat("x", 65)), code: BadRequest, detail: "q: has a word of more than 64 characters"},
-	{name: "nine attributes", route: items, arrange: also(strings.Fields(strings.Repeat("attribute.a x ", 9))...), code: BadRequest, detail: "more than 8 parameters begin with attribute."},
-	{name: "long attribute", route: items, arrange: also("attribute.a", strings.Repeat("x", 129)), code: BadRequest, detail: "an attribute's name or value is longer than 128 bytes"},
-	{name: "nine tags", route: items, arrange: also(strings.Fields(strings.Repeat("tag x ", 9))...), code: BadRequest, detail: "tag is given more than 8 times"},
-	{name: "nine facets", route: items, arrange: also("facets", "a,b,c,d,e,f,g,h,i"), code: BadRequest, detail: "facets has more than 8 names"},
-	{name: "long collection", route: items, arrange: also("collection", strings.Repeat("x", 129)), code: BadRequest, detail: "collection is longer than 128 bytes"},
-	{name: "another query's cursor", route: items, arrange: also("cursor", "bad"), code: BadRequest, detail: "cursor: is not one of this query's"},
-	{name: "long cursor", route: items, arrange: also("cursor", strings.Repeat("x", 513)), code: BadRequest, detail: "cursor is longer than 512 bytes"},
-	{name: "no such item", route: items + "/none", arrange: good, code: NotFound},
-	{name: "no id", route: items + "/a%20b", arrange: good, code: NotFound},
-	{name: "like no such item", route: items + "/none/related", arrange: good, code: NotFound},
-	{name: "no such route", route: "/v1/nothing", arrange: good, code: NotFound},
-	{name: "content fails", arrange: after(func(s *site, _ string) { s.corpus.fault = errDisk }), code: Overloaded, retry: "N"},
-	{name: "store fails", arrange: after(func(s *site, _ string) { s.tokens.fault = errDisk }), code: Overloaded, retry: "N"},
-	{name: "keys fail", arrange: after(func(s *site, _ string) { s.Verifier = broken{errDisk} }), code: Overloaded, retry: "N"},
-	{name: "panic", arrange: after(func(s *site, _ string) { s.corpus.bomb = "boom" }), code: Internal},
-	{name: "out of range", arrange: after(func(s *site, _ string) { s.corpus.bomb = error(outOfRange()) }), code: Internal},
+		s.get(itemsPath, s.mint())
+	}), code: codes.TenantExhausted, retry: "734400"},
+	{name: "token twice", arrange: func(s *site) []string { return append(good(s), "access_token", s.mint()) }, code: codes.BadRequest, detail: "the access token is given more than once"},
+	{name: "token in header and parameter", arrange: good, header: http.Header{"Authorization": {"Bearer x"}}, code: codes.BadRequest, detail: "the access token is given more than once"},
+	{name: "header twice", arrange: func(*site) []string { return []string{"client_id", "acme"} }, header: http.Header{"Authorization": {"Bearer x", "Bearer x"}}, code: codes.BadRequest, detail: "the header Authorization is given more than once"},
+	{name: "many parameters", arrange: also(strings.Fields(strings.Repeat("x y ", 31))...), code: codes.BadRequest, detail: "there are more than 32 parameters"},
+	{name: "zero byte", arrange: also("q", "a\x00b"), code: codes.BadRequest, detail: "a parameter is not UTF-8, or has a zero byte in it"},
+	{name: "not UTF-8", arrange: also("q", "\xff"), code: codes.BadRequest, detail: "a parameter is not UTF-8, or has a zero byte in it"},
+	{name: "limit 0", route: itemsPath, arrange: also("limit", "0"), code: codes.BadRequest, detail: "limit must be a number from 1 to 50"},
+	{name: "limit 51", route: itemsPath, arrange: also("limit", "51"), code: codes.BadRequest, detail: "limit must be a number from 1 to 50"},
+	{name: "limit of words", route: itemsPath + "/one/related", arrange: also("limit", "+1"), code: codes.BadRequest, detail: "limit must be a number from 1 to 50"},
+	{name: "sort", route: itemsPath, arrange: also("sort", "rank"), code: codes.BadRequest, detail: "sort must be relevance, newest or title"},
+	{name: "highlight", route: itemsPath, arrange: also("highlight", "y"), code: codes.BadRequest, detail: "highlight must be 1 or 0"},
+	{name: "q twice", route: itemsPath, arrange: also("q", "a", "q", "b"), code: codes.BadRequest, detail: "q is given more than once"},
+	{name: "q of nine words", route: itemsPath, arrange: also("q", "a b c d e f g h i"), code: codes.BadRequest, detail: "q: has more than 8 different words"},
+	{name: "suggest of a long word", route: "/v1/suggest", arrange: also("q", strings.Repeat("x", 65)), code: codes.BadRequest, detail: "q: has a word of more than 64 characters"},
+	{name: "nine attributes", route: itemsPath, arrange: also(strings.Fields(strings.Repeat("attribute.a x ", 9))...), code: codes.BadRequest, detail: "more than 8 parameters begin with attribute."},
+	{name: "long attribute", route: itemsPath, arrange: also("attribute.a", strings.Repeat("x", 129)), code: codes.BadRequest, detail: "an attribute's name or value is longer than 128 bytes"},
+	{name: "nine tags", route: itemsPath, arrange: also(strings.Fields(strings.Repeat("tag x ", 9))...), code: codes.BadRequest, detail: "tag is given more than 8 times"},
+	{name: "nine facets", route: itemsPath, arrange: also("facets", "a,b,c,d,e,f,g,h,i"), code: codes.BadRequest, detail: "facets has more than 8 names"},
+	{name: "long collection", route: itemsPath, arrange: also("collection", strings.Repeat("x", 129)), code: codes.BadRequest, detail: "collection is longer than 128 bytes"},
+	{name: "another query's cursor", route: itemsPath, arrange: also("cursor", "bad"), code: codes.BadRequest, detail: "cursor: is not one of this query's"},
+	{name: "long cursor", route: itemsPath, arrange: also("cursor", strings.Repeat("x", 513)), code: codes.BadRequest, detail: "cursor is longer than 512 bytes"},
+	{name: "no such item", route: itemsPath + "/none", arrange: good, code: codes.NotFound},
+	{name: "no id", route: itemsPath + "/a%20b", arrange: good, code: codes.NotFound},
+	{name: "like no such item", route: itemsPath + "/none/related", arrange: good, code: codes.NotFound},
+	{name: "no such route", route: "/v1/nothing", arrange: good, code: codes.NotFound},
+	{name: "content fails", arrange: after(func(s *site, _ string) { s.corpus.fault = errDisk }), code: codes.Overloaded, retry: "N"},
+	{name: "store fails", arrange: after(func(s *site, _ string) { s.tokens.fault = errDisk }), code: codes.Overloaded, retry: "N"},
+	{name: "keys fail", arrange: after(func(s *site, _ string) { s.Verifier = broken{errDisk} }), code: codes.Overloaded, retry: "N"},
+	{name: "panic", arrange: after(func(s *site, _ string) { s.corpus.bomb = "boom" }), code: codes.Internal},
+	{name: "out of range", arrange: after(func(s *site, _ string) { s.corpus.bomb = error(outOfRange()) }), code: codes.Internal},
 }
 
 // onSite is good, of a tenant with a site.
@@ -184,22 +185,22 @@ func (s *site) send(way string, c refused, params []string) *httptest.ResponseRe
 
 func (c refused) check(s *site, way string, rec *httptest.ResponseRecorder) {
 	s.Helper()
-	want := contract[c.code]
+	want := infoOf(c.code)
 	if c.status != 0 {
-		want.status = c.status
+		want.Status = c.status
 	}
 	detail, retry := c.detail, c.retry
 	if detail == "" {
-		detail = table[c.code].Detail
+		detail = infoOf(c.code).Detail
 	}
 	if retry == "" {
 		retry = "null"
 	}
-	title, _ := json.Marshal(table[c.code].Title)
+	title, _ := json.Marshal(infoOf(c.code).Title)
 	text, _ := json.Marshal(detail)
 	body := fmt.Sprintf(`{"error":{"type":"/problems/%s","code":"%s","status":%d,"title":%s,"detail":%s,"ref":"REF","renewable":%v,"retry_after":%s,"challenge":%s}}`,
-		c.code, c.code, want.status, title, text, want.renewable, retry, cmp.Or(c.task, "null"))
-	status, contentType := want.status, "application/json"
+		c.code, c.code, want.Status, title, text, want.Renewable, retry, cmp.Or(c.task, "null"))
+	status, contentType := want.Status, "application/json"
 	if way == "jsonp" {
 		body, status, contentType = "/**/ typeof cb === 'function' && cb("+body+");", 200, "text/javascript; charset=utf-8"
 	}
@@ -218,9 +219,9 @@ func (c refused) check(s *site, way string, rec *httptest.ResponseRecorder) {
 func (c refused) checkHeaders(s *site, way string, h http.Header) {
 	s.Helper()
 	challenge, retry := "", c.retry != ""
-	if contract[c.code].status == 401 {
+	if infoOf(c.code).Status == 401 {
 		challenge = `Bearer realm="stile"`
-		if c.code != TokenMissing {
+		if c.code != codes.TokenMissing {
 			challenge += `, error="invalid_token", error_description="` + string(c.code) + `"`
 		}
 	}
@@ -241,13 +242,13 @@ func (c refused) checkHeaders(s *site, way string, h http.Header) {
 // TestEveryCodeIsTried keeps the cases whole: proofs can't be met yet, and the
 // other two codes have tests of their own.
 func TestEveryCodeIsTried(t *testing.T) {
-	tried := map[Code]bool{BadCallback: true, MethodNotAllowed: true, ProofInvalid: true}
+	tried := map[codes.Code]bool{codes.BadCallback: true, codes.MethodNotAllowed: true, codes.ProofInvalid: true}
 	for _, c := range slices.Concat(everyday, ladder) {
 		tried[c.code] = true
 	}
-	for code := range contract {
-		if !tried[code] {
-			t.Errorf("nothing is refused with %s", code)
+	for _, info := range codes.All() {
+		if !tried[info.Code] {
+			t.Errorf("nothing is refused with %s", info.Code)
 		}
 	}
 }
@@ -255,7 +256,7 @@ func TestEveryCodeIsTried(t *testing.T) {
 // TestRefusedIsNotCounted: whatever is refused leaves token and meter alone.
 func TestRefusedIsNotCounted(t *testing.T) {
 	for _, c := range everyday {
-		if c.code == NotFound || c.code == TenantExhausted || c.code == TokenExhausted || c.code == TokenHijacked {
+		if c.code == codes.NotFound || c.code == codes.TenantExhausted || c.code == codes.TokenExhausted || c.code == codes.TokenHijacked {
 			continue // these count what was made before, or are calls
 		}
 		s := newSite(t)
@@ -277,7 +278,7 @@ func TestRefusedIsNotCounted(t *testing.T) {
 func TestEveryRouteIsGuarded(t *testing.T) {
 	for _, c := range everyday {
 		switch c.code {
-		case BadRequest, NotFound, Overloaded, Internal, TokenExhausted:
+		case codes.BadRequest, codes.NotFound, codes.Overloaded, codes.Internal, codes.TokenExhausted:
 			continue // of the route's own
 		}
 		for _, route := range []string{"/v1/items", "/v1/items/one/related", "/v1/collections", "/v1/suggest", "/v1/token",

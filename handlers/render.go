@@ -10,6 +10,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/challenge"
+	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens"
 )
 
@@ -25,20 +27,20 @@ var (
 )
 
 func (a *API) picture(ctx context.Context, r *request) ([]byte, error) {
-	return a.Challenges.Picture(ctx, r.item, r.at, a.mayDraw(ctx, r))
+	return a.Challenges.Picture(ctx, r.PathID, r.At, a.mayDraw(ctx, r))
 }
 
 func (a *API) sound(ctx context.Context, r *request) ([]byte, error) {
-	lang, _ := r.lookup("lang")
-	return a.Challenges.Sound(ctx, r.item, lang, r.at, a.mayDraw(ctx, r))
+	lang, _ := r.Lookup("lang")
+	return a.Challenges.Sound(ctx, r.PathID, lang, r.At, a.mayDraw(ctx, r))
 }
 
 // mayDraw counts a rendering against the challenge, which has six (S60). It is
 // called only if something must be rendered.
 func (a *API) mayDraw(ctx context.Context, r *request) func() error {
 	return func() error {
-		asked, _ := a.Challenges.Open(r.item)
-		v, err := a.Gate.Apply(ctx, asked.Token, tokens.Policy{}, tokens.Render{At: r.at, Number: asked.Number})
+		asked, _ := a.Challenges.Open(r.PathID)
+		v, err := a.Gate.Apply(ctx, asked.Token, tokens.Policy{}, tokens.Render{At: r.At, Number: asked.Number})
 		switch {
 		case err != nil:
 			return err
@@ -53,9 +55,9 @@ func (a *API) mayDraw(ctx context.Context, r *request) func() error {
 
 // drawnTooOften refuses to render a challenge once more.
 func drawnTooOften() error {
-	return &refusal{code: Overloaded, status: http.StatusTooManyRequests,
-		detail:      "This challenge has been rendered too often, or as sound in another language. Reload it for a new one.",
-		explanation: explanation{"challenge.drawn", tokens.MaxRendered, tokens.MaxRendered + 1}}
+	return &codes.Refusal{Code: codes.Overloaded, Status: http.StatusTooManyRequests,
+		Detail:      "This challenge has been rendered too often, or as sound in another language. Reload it for a new one.",
+		Explanation: codes.By("challenge.drawn", tokens.MaxRendered, tokens.MaxRendered+1)}
 }
 
 // isClosed reports whether a picture that this server made is not the challenge
@@ -78,18 +80,18 @@ func (a *API) mediaRoute(contentType []string, draw func(context.Context, *reque
 	return func(c echo.Context) error {
 		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
 		defer r.releaseRequest()
-		r.transport, r.callback = jsonTransport, ""
-		r.item = pathParam(c, "id")
+		r.Transport, r.Callback = transport.JSON, ""
+		r.PathID = transport.PathParam(c, "id")
 		body, err := a.renderMedia(r, draw)
 		if err != nil {
 			a.fail(r, err)
 			return nil
 		}
-		h := r.w.Header()
-		setCommonHeaders(h)
-		h["Content-Type"], h["X-Request-Id"] = contentType, []string{r.id}
-		http.ServeContent(r.w, r.http, "", time.Time{}, bytes.NewReader(body))
-		a.logAnswered(r, http.StatusOK)
+		h := r.W.Header()
+		transport.SetCommonHeaders(h)
+		h["Content-Type"], h["X-Request-Id"] = contentType, []string{r.ID}
+		http.ServeContent(r.W, r.HTTP, "", time.Time{}, bytes.NewReader(body))
+		a.requestLog().Answered(&r.Request, http.StatusOK)
 		return nil
 	}
 }
@@ -100,15 +102,15 @@ func (a *API) renderMedia(r *request, draw func(context.Context, *request) ([]by
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	closed, err := a.isClosed(ctx, r.item)
+	closed, err := a.isClosed(ctx, r.PathID)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, codes.Unavailable(err)
 	}
 	if closed {
-		return nil, &refusal{code: NotFound, detail: "The challenge is not open: it was solved or replaced."}
+		return nil, &codes.Refusal{Code: codes.NotFound, Detail: "The challenge is not open: it was solved or replaced."}
 	}
 	body, err := draw(ctx, r)
-	var why *refusal
+	var why *codes.Refusal
 	switch {
 	case errors.As(err, &why):
 		return nil, why
@@ -117,11 +119,11 @@ func (a *API) renderMedia(r *request, draw func(context.Context, *request) ([]by
 	case err == nil:
 		return body, nil
 	case errors.Is(err, challenge.ErrUnknown):
-		return nil, &refusal{code: NotFound, detail: "There is no such challenge, or it has no picture and no sound."}
+		return nil, &codes.Refusal{Code: codes.NotFound, Detail: "There is no such challenge, or it has no picture and no sound."}
 	case errors.Is(err, challenge.ErrExpired):
-		return nil, &refusal{code: NotFound, detail: "The challenge has expired."}
+		return nil, &codes.Refusal{Code: codes.NotFound, Detail: "The challenge has expired."}
 	case errors.Is(err, challenge.ErrBusy):
-		return nil, &refusal{code: Overloaded, retry: retryDelay()}
+		return nil, &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay()}
 	}
-	return nil, unavailable(err)
+	return nil, codes.Unavailable(err)
 }

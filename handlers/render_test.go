@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/challenge"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 )
 
@@ -69,16 +70,16 @@ func TestPictures(t *testing.T) {
 func TestNoPicture(t *testing.T) {
 	for _, c := range []struct {
 		name, detail string
-		code         Code
+		code         codes.Code
 		status       int
 		spoil        func(*site)
 	}{
-		{"expired", "The challenge has expired.", NotFound, 404, func(s *site) { s.now = s.now.Add(5 * time.Minute) }},
-		{"work", "There is no such challenge, or it has no picture and no sound.", NotFound, 404, func(s *site) { s.asked = s.pretend(nil) }},
-		{"made up", "There is no such challenge, or it has no picture and no sound.", NotFound, 404, func(s *site) { s.asked = strings.Repeat("A", len(s.asked)) }},
-		{"busy", table[Overloaded].Detail, Overloaded, 503, func(s *site) { s.Challenges = sulking{s.Challenges, challenge.ErrBusy} }},
-		{"broken", table[Overloaded].Detail, Overloaded, 503, func(s *site) { s.Challenges = sulking{s.Challenges, errDisk} }},
-		{"blocked", table[AddressBlocked].Detail, AddressBlocked, 403, func(s *site) { s.block("192.0.2.0/24", time.Time{}) }},
+		{"expired", "The challenge has expired.", codes.NotFound, 404, func(s *site) { s.now = s.now.Add(5 * time.Minute) }},
+		{"work", "There is no such challenge, or it has no picture and no sound.", codes.NotFound, 404, func(s *site) { s.asked = s.pretend(nil) }},
+		{"made up", "There is no such challenge, or it has no picture and no sound.", codes.NotFound, 404, func(s *site) { s.asked = strings.Repeat("A", len(s.asked)) }},
+		{"busy", infoOf(codes.Overloaded).Detail, codes.Overloaded, 503, func(s *site) { s.Challenges = sulking{s.Challenges, challenge.ErrBusy} }},
+		{"broken", infoOf(codes.Overloaded).Detail, codes.Overloaded, 503, func(s *site) { s.Challenges = sulking{s.Challenges, errDisk} }},
+		{"blocked", infoOf(codes.AddressBlocked).Detail, codes.AddressBlocked, 403, func(s *site) { s.block("192.0.2.0/24", time.Time{}) }},
 	} {
 		s := newSite(t)
 		s.askPicture(s.mint())
@@ -89,7 +90,7 @@ func TestNoPicture(t *testing.T) {
 			if rec.Code != c.status || rec.Header().Get("Content-Type") != "application/json" || !strings.HasPrefix(body, `{"error":{"type":"/problems/`+string(c.code)) || !strings.Contains(body, c.detail) {
 				t.Errorf("%s: %s: %d %v %s", c.name, file, rec.Code, rec.Header(), body)
 			}
-			if (rec.Header().Get("Retry-After") != "") != (c.code == Overloaded) {
+			if (rec.Header().Get("Retry-After") != "") != (c.code == codes.Overloaded) {
 				t.Errorf("%s: %s: Retry-After %q", c.name, file, rec.Header().Get("Retry-After"))
 			}
 		}

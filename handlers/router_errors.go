@@ -8,13 +8,16 @@ import (
 	"runtime/debug"
 
 	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
 )
 
 // preflight answers a browser that asks whether a page may send what makes it
 // ask. The widget layer never does; others may.
 func preflight(c echo.Context) error {
 	h := c.Response().Header()
-	setCommonHeaders(h)
+	transport.SetCommonHeaders(h)
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
 	h.Set("Access-Control-Allow-Headers", "Authorization, DPoP, Content-Type")
 	h.Set("Access-Control-Max-Age", "86400")
@@ -26,15 +29,15 @@ func preflight(c echo.Context) error {
 func (a *API) handleRouterError(err error, c echo.Context) {
 	r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
 	defer r.releaseRequest()
-	if r.transport == jsonTransport && aboutCallback(r.fault) {
-		err = r.fault
+	if r.Transport == transport.JSON && aboutCallback(r.Fault) {
+		err = r.Fault
 	}
 	var http *echo.HTTPError
 	switch {
 	case errors.Is(err, echo.ErrNotFound):
-		err = refuse(NotFound)
+		err = codes.Refuse(codes.NotFound)
 	case errors.Is(err, echo.ErrMethodNotAllowed):
-		err = refuse(MethodNotAllowed)
+		err = codes.Refuse(codes.MethodNotAllowed)
 	case errors.As(err, &http):
 		err = fmt.Errorf("echo: status %d", http.Code)
 	}

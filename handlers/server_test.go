@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/connections"
 )
 
 // serve starts a real server with at most n connections.
@@ -24,9 +25,9 @@ func serve(t *testing.T, h http.Handler, n int) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := Server(h)
+	server := connections.Server(h)
 	done := make(chan error)
-	go func() { done <- server.Serve(Limit(l, n)) }()
+	go func() { done <- server.Serve(connections.Limit(l, n)) }()
 	t.Cleanup(func() {
 		server.Close()
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
@@ -79,63 +80,9 @@ func TestS23Sizes(t *testing.T) {
 	}
 }
 
-// TestLimit: the connection over the limit waits until another has ended.
-func TestLimit(t *testing.T) {
-	s := newSite(t)
-	addr := serve(t, s.handler, 1)
-	const ping = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
-	first, second := dial(t, addr), dial(t, addr)
-	if got := exchange(t, first, ping); got != "200" {
-		t.Fatal(got)
-	}
-	answered := make(chan string)
-	go func() { answered <- exchange(t, second, ping) }()
-	select {
-	case got := <-answered:
-		t.Fatalf("the second was answered %s beside the first", got)
-	default:
-	}
-	first.Close()
-	if got := <-answered; got != "200" {
-		t.Error(got)
-	}
-}
-
-// TestLimitCloses: a listener that is full can be closed.
-func TestLimitCloses(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	full := Limit(l, 1)
-	dial(t, l.Addr().String())
-	if _, err := full.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error)
-	go func() { _, err := full.Accept(); done <- err }()
-	full.Close()
-	if err := <-done; !errors.Is(err, net.ErrClosed) {
-		t.Error(err)
-	}
-	full.Close()
-}
-
-// TestSlowClientsEnd: every limit on time is set, and none is over 10 s.
-func TestSlowClientsEnd(t *testing.T) {
-	server := Server(nil)
-	for name, d := range map[string]time.Duration{
-		"ReadTimeout":  server.ReadTimeout, // for the header too, since that has none of its own
-		"WriteTimeout": server.WriteTimeout, "IdleTimeout": server.IdleTimeout, "patience": requestTimeout,
-	} {
-		if d <= 0 || d >= 10*time.Second {
-			t.Errorf("%s is %v", name, d)
-		}
-	}
-	if server.ReadHeaderTimeout != 0 {
-		t.Error("a limit of the header's own costs each call two timers")
-	}
-	if requestTimeout >= server.WriteTimeout {
+// TestPatienceIsShorter: a refusal for lack of time can still be written.
+func TestPatienceIsShorter(t *testing.T) {
+	if requestTimeout >= connections.Server(nil).WriteTimeout {
 		t.Error("a refusal for lack of time could not be written any more")
 	}
 }

@@ -28,18 +28,18 @@ func TestS57UnboundTokensSpendNothing(t *testing.T) {
 	}
 	s.street.SetPolicy(addresses.Policy{Bindings: 1, Per: time.Hour, Then: addresses.ThenBlock, Block: []time.Duration{time.Hour}})
 	for range 3 {
-		s.get(items, s.mint())
+		s.get(itemsPath, s.mint())
 	}
-	p := s.proofBy(stiletest.NewKey(), 2, items, token)
+	p := s.proofBy(stiletest.NewKey(), 2, itemsPath, token)
 	for range 2 { // at a blocked address nothing is bound, and nothing spent
-		if rec := s.carry(2, items, token, p, ""); !strings.Contains(rec.Body.String(), `"address_blocked"`) {
+		if rec := s.carry(2, itemsPath, token, p, ""); !strings.Contains(rec.Body.String(), `"address_blocked"`) {
 			t.Fatalf("at a blocked address: %d %s", rec.Code, rec.Body)
 		}
 	}
-	if rec := s.carry(2, items, token, p, "203.0.113.9"); rec.Code != 200 {
+	if rec := s.carry(2, itemsPath, token, p, "203.0.113.9"); rec.Code != 200 {
 		t.Fatalf("the first call that binds: %d %s", rec.Code, rec.Body)
 	}
-	if rec := s.carry(2, items, token, p, "203.0.113.9"); !strings.Contains(rec.Body.String(), `"proof_invalid"`) {
+	if rec := s.carry(2, itemsPath, token, p, "203.0.113.9"); !strings.Contains(rec.Body.String(), `"proof_invalid"`) {
 		t.Errorf("its proof once more: %d %s", rec.Code, rec.Body)
 	}
 }
@@ -51,7 +51,7 @@ func TestS57ForeignProofs(t *testing.T) {
 	s := newSite(t)
 	owner, token := stiletest.NewKey(), s.mint()
 	call := func(k stiletest.Key) (code string) {
-		rec := s.carry(2, items, token, s.proofBy(k, 2, items, token), "")
+		rec := s.carry(2, itemsPath, token, s.proofBy(k, 2, itemsPath, token), "")
 		_, code, _ = strings.Cut(rec.Body.String(), `"code":"`)
 		code, _, _ = strings.Cut(code, `"`)
 		return code

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
 )
@@ -16,7 +17,7 @@ func TestTokensOfARemovedTenant(t *testing.T) {
 	issued := s.oauthToken("acme", s.secret)
 	acme, _ := s.Tenants.Find("acme")
 	bare := s.mint()
-	if rec := s.get(items, issued); rec.Code != 200 {
+	if rec := s.get(itemsPath, issued); rec.Code != 200 {
 		t.Fatalf("before: %d %s", rec.Code, rec.Body)
 	}
 	s.must(s.Tenants.Remove(t.Context(), "acme"))
@@ -25,17 +26,17 @@ func TestTokensOfARemovedTenant(t *testing.T) {
 	if again.Number == acme.Number {
 		t.Fatal("a tenant's number was used again")
 	}
-	if rec := s.get(items, issued); !strings.Contains(rec.Body.String(), string(TokenRevoked)) {
+	if rec := s.get(itemsPath, issued); !strings.Contains(rec.Body.String(), string(codes.TokenRevoked)) {
 		t.Errorf("the earlier tenant's token: %d %s", rec.Code, rec.Body)
 	}
 	unused := s.mint(func(c *bearer.Claims) { c.Tenant = acme.Number })
-	if rec := s.get(items, unused); !strings.Contains(rec.Body.String(), string(TokenRevoked)) {
+	if rec := s.get(itemsPath, unused); !strings.Contains(rec.Body.String(), string(codes.TokenRevoked)) {
 		t.Errorf("the earlier tenant's token at its first call: %d %s", rec.Code, rec.Body)
 	}
-	if rec := s.get(items, bare); rec.Code != 200 {
+	if rec := s.get(itemsPath, bare); rec.Code != 200 {
 		t.Errorf("a token without a number, of the same second: %d %s", rec.Code, rec.Body)
 	}
-	if rec := s.get(items, s.mint(func(c *bearer.Claims) { c.Tenant = again.Number })); rec.Code != 200 {
+	if rec := s.get(itemsPath, s.mint(func(c *bearer.Claims) { c.Tenant = again.Number })); rec.Code != 200 {
 		t.Errorf("the new tenant's token: %d %s", rec.Code, rec.Body)
 	}
 }

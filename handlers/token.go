@@ -29,14 +29,14 @@ func (a *API) token(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	r.startBody()
-	r.appendString(`{"data":{"binding":"`)
-	r.appendString(state.Bound.Kind.String())
-	r.appendString(`",`)
+	r.StartBody()
+	r.AppendString(`{"data":{"binding":"`)
+	r.AppendString(state.Bound.Kind.String())
+	r.AppendString(`",`)
 	r.appendState(state)
-	r.appendString(`,"challenge":`)
-	r.appendValue(open)
-	r.appendString(`},"meta":{`)
+	r.AppendString(`,"challenge":`)
+	r.AppendValue(open)
+	r.AppendString(`},"meta":{`)
 	a.reply(r, state)
 	return nil
 }

@@ -4,19 +4,20 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tokens"
 )
 
 // refused is the refusal that a verdict calls for.
 func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
-	why := &refusal{code: Code(v.Reason.String()), explanation: explain(r, v, e)}
+	why := &codes.Refusal{Code: codes.Code(v.Reason.String()), Explanation: explain(r, v, e)}
 	switch {
 	case v.Reason == tokens.AddressBlocked:
-		return a.blocked(r, why.explanation)
+		return a.blocked(r, why.Explanation)
 	case v.Reason == tokens.ProofInvalid:
 		return proofRefusal(r)
 	case v.Reason == tokens.NoOpenChallenge:
-		why.detail = notOpen().detail
+		why.Detail = notOpen().Detail
 	case v.Reason == tokens.RenderedTooOften:
 		return drawnTooOften()
 	case v.Outcome == tokens.Challenged:
@@ -24,7 +25,7 @@ func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 		if err != nil {
 			return err
 		}
-		why.challenge = t
+		why.Challenge = t
 	}
 	return why
 }
@@ -38,39 +39,39 @@ func (a *API) dead(r *request, why tokens.Reason) error {
 
 // blocked refuses an address that a token's binding has just blocked, or that
 // was blocked since the request began.
-func (a *API) blocked(r *request, g explanation) error {
-	until, _ := a.Addresses.BlockedByRule(r.from, r.tenant.Number, r.at)
-	return blockedUntil(until, r.at, g)
+func (a *API) blocked(r *request, g codes.Explanation) error {
+	until, _ := a.Addresses.BlockedByRule(r.From, r.Tenant.Number, r.At)
+	return blockedUntil(until, r.At, g)
 }
 
 // blockExplanation are the grounds of a request that met a block.
-var blockExplanation = explanation{rule: "address.block"}
+var blockExplanation = codes.Explanation{Rule: "address.block"}
 
 // blockedUntil refuses until a block ends.
-func blockedUntil(until int64, now time.Time, g explanation) error {
-	why := &refusal{code: AddressBlocked, explanation: g}
+func blockedUntil(until int64, now time.Time, g codes.Explanation) error {
+	why := &codes.Refusal{Code: codes.AddressBlocked, Explanation: g}
 	if until != addresses.Forever {
-		why.retry = max(time.Unix(until, 0).Sub(now), time.Second)
+		why.Retry = max(time.Unix(until, 0).Sub(now), time.Second)
 	}
 	return why
 }
 
 // explain names the setting that decided, its limit, and what was counted.
-func explain(r *request, v tokens.Verdict, e tokens.Event) explanation {
+func explain(r *request, v tokens.Verdict, e tokens.Event) codes.Explanation {
 	p, used := r.policy.Token, v.State.Used.Total()
 	switch v.Reason {
 	case tokens.Hijacked:
-		return explanation{rule: "binding"}
+		return codes.Explanation{Rule: "binding"}
 	case tokens.Expired:
-		return explanation{"token.bind_within", seconds(p.BindWithin), seconds(r.at.Sub(r.claims.IssuedAt))}
+		return codes.By("token.bind_within", seconds(p.BindWithin), seconds(r.At.Sub(r.claims.IssuedAt)))
 	case tokens.Exhausted:
 		return explainUsage(p, used, v)
 	case tokens.ChallengeIgnored:
-		return explanation{"challenge.ignored", int64(p.Ignored), int64(p.Ignored) + 1}
+		return codes.By("challenge.ignored", int64(p.Ignored), int64(p.Ignored)+1)
 	case tokens.ChallengedTooOften:
-		return explanation{"challenge.per_token", int64(p.PerToken), int64(p.PerToken) + 1}
+		return codes.By("challenge.per_token", int64(p.PerToken), int64(p.PerToken)+1)
 	case tokens.ChallengeFailed:
-		return explanation{"challenge.per_token", int64(p.PerToken), int64(v.State.ChallengesIssued)}
+		return codes.By("challenge.per_token", int64(p.PerToken), int64(v.State.ChallengesIssued))
 	case tokens.ChallengeRequired:
 		return explainChallenge(p, v, e)
 	case tokens.AddressBlocked:
@@ -79,50 +80,50 @@ func explain(r *request, v tokens.Verdict, e tokens.Event) explanation {
 		}
 		return blockExplanation
 	}
-	return explanation{}
+	return codes.Explanation{}
 }
 
 // explainUsage is what a token has used up. Of one that died before, and of which no
 // more is known, it is one or the other.
-func explainUsage(p tokens.Policy, used tokens.Count, v tokens.Verdict) explanation {
+func explainUsage(p tokens.Policy, used tokens.Count, v tokens.Verdict) codes.Explanation {
 	switch {
 	case used == tokens.Count{}:
-		return explanation{rule: "token.calls or token.records"}
+		return codes.Explanation{Rule: "token.calls or token.records"}
 	case used.Calls >= p.Calls:
-		return explanation{"token.calls", int64(p.Calls), int64(used.Calls)}
+		return codes.By("token.calls", int64(p.Calls), int64(used.Calls))
 	}
-	return explanation{"token.records", int64(p.Records), int64(max(used.Records, v.Seen))}
+	return codes.By("token.records", int64(p.Records), int64(max(used.Records, v.Seen)))
 }
 
 // explainChallenge is why there is a challenge: the first time the rule that asks it,
 // then that it is still open.
-func explainChallenge(p tokens.Policy, v tokens.Verdict, e tokens.Event) explanation {
+func explainChallenge(p tokens.Policy, v tokens.Verdict, e tokens.Event) codes.Explanation {
 	switch open := v.State.OpenChallenge; {
 	case v.ChallengeIssued && v.Limit > 0 && open.For != tokens.ByToken:
 		return explainBudget(v)
 	case v.ChallengeIssued && v.RoamingLimit:
 		return explainRoaming(v)
 	case v.ChallengeIssued && v.Limit > 0:
-		return explanation{spikeOf(e), int64(v.Limit), int64(v.Seen)}
+		return codes.By(spikeOf(e), int64(v.Limit), int64(v.Seen))
 	case v.ChallengeIssued:
-		return explanation{rule: "challenge.expires", limit: seconds(p.Expires)}
+		return codes.Explanation{Rule: "challenge.expires", Limit: seconds(p.Expires)}
 	default:
-		return explanation{"challenge.ignored", int64(p.Ignored), int64(p.Ignored) - int64(open.Left)}
+		return codes.By("challenge.ignored", int64(p.Ignored), int64(p.Ignored)-int64(open.Left))
 	}
 }
 
 // explainBudget is the budget of its own that an address is over.
-func explainBudget(v tokens.Verdict) explanation {
-	g := explanation{"address.bindings", int64(v.Limit), int64(v.Seen)}
+func explainBudget(v tokens.Verdict) codes.Explanation {
+	g := codes.By("address.bindings", int64(v.Limit), int64(v.Seen))
 	if v.OverRecords {
-		g.rule = "address.records"
+		g.Rule = "address.records"
 	}
 	return g
 }
 
 // explainRoaming is the limit of addresses for a key.
-func explainRoaming(v tokens.Verdict) explanation {
-	return explanation{"roaming.addresses", int64(v.Limit), int64(v.Seen)}
+func explainRoaming(v tokens.Verdict) codes.Explanation {
+	return codes.By("roaming.addresses", int64(v.Limit), int64(v.Seen))
 }
 
 // spikeOf is the limit of a window that an event counts in.
@@ -144,19 +145,19 @@ func spikeOf(e tokens.Event) string {
 
 // observed tells of a rule of the token's that is only observed.
 func (a *API) observed(r *request, v tokens.Verdict, e tokens.Event) {
-	g, p := explanation{}, r.policy.Token
+	g, p := codes.Explanation{}, r.policy.Token
 	switch {
 	case v.Observed == tokens.Hijacked:
-		g.rule = "binding"
+		g.Rule = "binding"
 	case v.RoamingLimit:
 		g = explainRoaming(v)
 	case v.Observed == tokens.ChallengeRequired:
-		g = explanation{"spike.calls", int64(p.SpikeCalls), int64(p.SpikeCalls) + 1}
-		if g.rule = spikeOf(e); g.rule != "spike.calls" {
-			g.limit, g.seen = int64(p.SpikeSuggestions), int64(p.SpikeSuggestions)+1
+		g = codes.By("spike.calls", int64(p.SpikeCalls), int64(p.SpikeCalls)+1)
+		if g.Rule = spikeOf(e); g.Rule != "spike.calls" {
+			g.Limit, g.Seen = int64(p.SpikeSuggestions), int64(p.SpikeSuggestions)+1
 		}
 	}
-	a.recordObserved(r, Code(v.Observed.String()), g)
+	a.recordObserved(r, codes.Code(v.Observed.String()), g)
 }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }

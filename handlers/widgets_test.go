@@ -9,13 +9,15 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"stile.example/stile/handlers/files"
 )
 
 // layer is a widget layer of three files.
 func layer(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
-	w, err := NewWidgets("1.2.3-0a1b2c3d", fstest.MapFS{
+	w, err := files.NewWidgets("1.2.3-0a1b2c3d", fstest.MapFS{
 		"stile.js":      {Data: []byte(strings.Repeat("globalThis.Stile;", 50))},
 		"stile.d.ts":    {Data: []byte("export {}")},
 		"manifest.json": {Data: []byte(`{"version":"1.2.3-0a1b2c3d"}`)},
@@ -103,7 +105,7 @@ func TestWidgetsAreZipped(t *testing.T) {
 }
 
 func TestWidgetsOfUnknownType(t *testing.T) {
-	if _, err := NewWidgets("1", fstest.MapFS{"page.html": {Data: []byte("<p>")}}); err == nil {
+	if _, err := files.NewWidgets("1", fstest.MapFS{"page.html": {Data: []byte("<p>")}}); err == nil {
 		t.Error("a file of no known type is served")
 	}
 }

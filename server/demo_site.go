@@ -4,7 +4,7 @@ import (
 	"net"
 
 	"stile.example/stile/demo"
-	"stile.example/stile/handlers"
+	"stile.example/stile/handlers/connections"
 	"stile.example/stile/operations"
 )
 
@@ -22,7 +22,7 @@ func (srv *Server) openDemoSite(addr string) (demoListener, error) {
 	if err != nil {
 		return demoListener{}, err
 	}
-	d := &listener{name: "demo", listener: handlers.Limit(l, maxDemo)}
+	d := &listener{name: "demo", listener: connections.Limit(l, maxDemo)}
 	srv.listeners = append(srv.listeners, d)
 	_, port, err := net.SplitHostPort(l.Addr().String())
 	return demoListener{d, []string{"http://localhost:" + port, "http://127.0.0.1:" + port}}, err
@@ -41,6 +41,6 @@ func (srv *Server) serveDemoSite(at demoListener, c operations.Credentials) erro
 		Transport:      demo.HandlerTransport(api, "127.0.0.1:0"),
 		OtherTransport: demo.HandlerTransport(api, demo.OtherAddress+":0"),
 		Now:            srv.dir.Now}
-	at.http = handlers.Server(site.Handler())
+	at.http = connections.Server(site.Handler())
 	return nil
 }

@@ -17,6 +17,9 @@ import (
 	"stile.example/stile/challenge"
 	"stile.example/stile/datadir"
 	"stile.example/stile/handlers"
+	"stile.example/stile/handlers/connections"
+	"stile.example/stile/handlers/files"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
 	"stile.example/stile/static"
@@ -40,7 +43,7 @@ type Server struct {
 
 	policies  *policies
 	addresses *addressShower
-	metrics   *handlers.Metrics
+	metrics   *metrics.Metrics
 
 	draining atomic.Bool
 }
@@ -81,8 +84,8 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 	if err != nil {
 		return nil, err
 	}
-	srv.listeners[0].http = handlers.ServerTLS(api.Routes(), srv.certs.config())
-	srv.listeners[1].http = handlers.Server(api.Admin())
+	srv.listeners[0].http = connections.ServerTLS(api.Routes(), srv.certs.config())
+	srv.listeners[1].http = connections.Server(api.Admin())
 	return srv, nil
 }
 
@@ -92,12 +95,12 @@ func (srv *Server) open(s *settings.Settings) error {
 	if err != nil {
 		return err
 	}
-	srv.listeners = append(srv.listeners, &listener{name: "public", listener: handlers.Limit(public, handlers.MaxConnections)})
+	srv.listeners = append(srv.listeners, &listener{name: "public", listener: connections.Limit(public, connections.Max)})
 	admin, err := listen("admin_listen", s.AdminListen)
 	if err != nil {
 		return err
 	}
-	srv.listeners = append(srv.listeners, &listener{name: "admin", listener: handlers.Limit(admin, maxAdmins)})
+	srv.listeners = append(srv.listeners, &listener{name: "admin", listener: connections.Limit(admin, maxAdmins)})
 	commands, err := socket.Listen(s.Data)
 	if err != nil {
 		return err
@@ -150,7 +153,7 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv.metrics = handlers.NewMetrics(func() float64 { return float64(d.DB.Live()) })
+	srv.metrics = metrics.New(func() float64 { return float64(d.DB.Live()) })
 	srv.metrics.Addresses(srv.countAddresses)
 	d.ObserveAddresses(srv.observedAddress)
 	api := &handlers.API{
@@ -168,8 +171,8 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 }
 
 // widgetLayer returns the widgets' files, which are embedded in the program.
-func widgetLayer() (*handlers.Widgets, error) {
-	files, err := widgets.Files()
+func widgetLayer() (*files.Widgets, error) {
+	content, err := widgets.Files()
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +180,7 @@ func widgetLayer() (*handlers.Widgets, error) {
 	if err != nil {
 		return nil, err
 	}
-	return handlers.NewWidgets(version, files)
+	return files.NewWidgets(version, content)
 }
 
 // proofsSince returns the time before which proofs may have been used without this process knowing.

@@ -1,0 +1,87 @@
+// Package accesslog writes the lines of the log that are about a request.
+package accesslog
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"stile.example/stile/handlers/transport"
+	"stile.example/stile/refusals"
+)
+
+// Log writes lines about requests. They have the tenant, the route and the
+// address as it may be shown; never a token, a query or an answer.
+type Log struct {
+	Answers *slog.Logger // for lines about answered requests
+	Now     func() time.Time
+	Merged  interface { // for all other lines, which may come in floods
+		Log(at time.Time, l refusals.Line)
+	}
+	ShowAddress func(netip.Addr) string
+}
+
+// Write writes a line. A fault, which has a cause, is merged with those of the
+// same cause only.
+func (l Log) Write(line refusals.Line, cause error) {
+	if cause != nil {
+		line.Level, line.Detail = slog.LevelError, DetailOf(cause)
+		line.Attrs = append(line.Attrs, slog.Any("err", cause))
+	}
+	l.Merged.Log(l.Now(), line)
+}
+
+// maxDetail is how much of a cause tells it from others, in bytes.
+const maxDetail = 200
+
+// DetailOf is what tells a cause from others: the first line of its text. The
+// other lines of a panic's text are its stack, which differs each time.
+func DetailOf(cause error) string {
+	line, _, _ := strings.Cut(cause.Error(), "\n")
+	return strings.Clone(line[:min(len(line), maxDetail)])
+}
+
+// Line is a log line about a request.
+func (l Log) Line(r *transport.Request, message, code string) refusals.Line {
+	return refusals.Line{
+		Key:   refusals.Key{Message: message, Code: code, Tenant: r.TenantName(), Address: l.Address(r)},
+		Attrs: attrs(r),
+	}
+}
+
+// attrs are what every line about a request says of the request itself.
+func attrs(r *transport.Request) []slog.Attr {
+	return []slog.Attr{
+		slog.String("request", r.ID), slog.String("method", methodName(r.HTTP.Method)), slog.String("route", r.Route),
+	}
+}
+
+// Answered writes one line for an answered request, where somebody wants them.
+func (l Log) Answered(r *transport.Request, status int) {
+	if l.Answers.Enabled(context.Background(), slog.LevelDebug) {
+		l.Answers.LogAttrs(context.Background(), slog.LevelDebug, "answered",
+			append(attrs(r), slog.String("tenant", r.TenantName()), slog.String("address", l.Address(r)),
+				slog.Int("status", status), slog.Duration("took", time.Since(r.Started)))...)
+	}
+}
+
+// Address is the source address as it may be written down, "" where it was not
+// looked for.
+func (l Log) Address(r *transport.Request) string {
+	if !r.From.IsValid() {
+		return ""
+	}
+	return l.ShowAddress(r.From)
+}
+
+// methodName keeps what a client made up out of the log.
+func methodName(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodPost, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return m
+	}
+	return "other"
+}

@@ -1,0 +1,61 @@
+package codes
+
+import (
+	"strings"
+	"testing"
+
+	"stile.example/stile/tokens"
+)
+
+// contract is the contract's table of codes: status, and whether a fresh token
+// mends it.
+var contract = map[Code]struct {
+	status    int
+	renewable bool
+}{
+	"token_missing": {401, true}, "token_invalid": {401, true}, "token_expired": {401, true}, "token_revoked": {401, true},
+	"token_hijacked": {401, true}, "token_exhausted": {401, true}, "token_challenge_ignored": {401, true},
+	"token_challenged_too_often": {401, true}, "proof_invalid": {401, false}, "client_mismatch": {403, false},
+	"tenant_suspended": {403, false}, "tenant_exhausted": {403, false}, "address_blocked": {403, false},
+	"challenge_required": {429, false}, "challenge_failed": {422, false}, "overloaded": {503, false},
+	"bad_request": {400, false}, "bad_callback": {400, false}, "not_found": {404, false}, "method_not_allowed": {405, false},
+	"internal": {500, false},
+}
+
+// TestTheTableIsWhole: the one table of codes is the contract's, says something
+// about each, and has a code for whatever a token may be refused for.
+func TestTheTableIsWhole(t *testing.T) {
+	if len(all) != len(contract) || len(table) != len(contract) {
+		t.Errorf("%d codes, the contract has %d", len(all), len(contract))
+	}
+	for _, m := range All() {
+		want, ok := contract[m.Code]
+		if !ok || m.Status != want.status || m.Renewable != want.renewable {
+			t.Errorf("%s: %d, renewable %v; the contract says %+v", m.Code, m.Status, m.Renewable, want)
+		}
+		for _, text := range []string{m.Title, m.Detail, m.Visitor, m.Developer} {
+			if len(text) < 8 {
+				t.Errorf("%s: says too little: %q", m.Code, text)
+			}
+		}
+		if strings.HasSuffix(m.Title, ".") || !strings.HasSuffix(m.Detail, ".") {
+			t.Errorf("%s: a title has no full stop, a detail has one", m.Code)
+		}
+	}
+	for _, r := range tokens.Reasons {
+		if _, ok := Of(Code(r.String())); !ok {
+			t.Errorf("no code for the reason %q", r)
+		}
+	}
+}
+
+// TestLasting: every code is either stored or not, as was decided.
+func TestLasting(t *testing.T) {
+	brief := map[Code]bool{TokenMissing: true, TokenInvalid: true, TokenExpired: true, ProofInvalid: true,
+		BadRequest: true, BadCallback: true, NotFound: true, MethodNotAllowed: true}
+	for code := range contract {
+		if code.Lasting() == brief[code] {
+			t.Errorf("%s: lasting is %v", code, code.Lasting())
+		}
+	}
+}

@@ -1,0 +1,141 @@
+// Package items reads what is asked about items, asks the content, and begins
+// the response: its data and its own part of meta.
+package items
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"stile.example/stile/content"
+	"stile.example/stile/handlers/metrics"
+	"stile.example/stile/handlers/transport"
+)
+
+// Bounds of what can be asked in one request.
+const (
+	maxItems     = 50
+	defaultItems = 20
+	maxTags      = 8
+	maxFacets    = 8
+	maxWord      = 128 // of a tag, a collection, a facet's name, an id
+	maxCursor    = 512
+)
+
+// Content is the corpus as the API asks for it. Items come encoded, safe in a
+// script. [contentRoute.ErrNotFound] and [contentRoute.ErrQuery] are told to the client;
+// any other error is a fault.
+type Content interface {
+	Search(ctx context.Context, q content.Query) (content.Page, error)
+	Item(ctx context.Context, tenant uint32, id string) ([]byte, error)
+	Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error)
+	Suggest(ctx context.Context, tenant uint32, q string) ([]content.Suggestion, error)
+	Collections(ctx context.Context, tenant uint32) ([]content.CollectionCount, error)
+}
+
+// Reader answers the routes that read items.
+type Reader struct {
+	Content Content
+	Metrics *metrics.Metrics
+}
+
+// Search answers a list of items.
+func (x *Reader) Search(ctx context.Context, r *transport.Request) (int, error) {
+	q, err := parseQuery(r)
+	if err != nil {
+		return 0, err
+	}
+	q.Tenant = r.Tenant.Number
+	defer x.Metrics.Stored("search", time.Now())
+	page, err := x.Content.Search(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	r.AppendString(`{"data":`)
+	r.AppendItems(page.Items)
+	r.AppendString(`,"meta":{"total":`)
+	r.AppendNumber(int64(page.Total))
+	r.AppendString(`,"next":`)
+	appendCursor(r, page.Next)
+	if len(q.Facets) > 0 {
+		r.AppendString(`,"facets":`)
+		r.AppendValue(page.Facets)
+	}
+	if len(page.Incomplete) > 0 {
+		r.AppendString(`,"incomplete":`)
+		r.AppendValue(page.Incomplete)
+	}
+	r.AppendString(",")
+	return len(page.Items), nil
+}
+
+func appendCursor(r *transport.Request, cursor string) {
+	if cursor == "" {
+		r.AppendString("null")
+		return
+	}
+	r.AppendValue(cursor)
+}
+
+// Item answers one item, whole.
+func (x *Reader) Item(ctx context.Context, r *transport.Request) (int, error) {
+	if !isID(r.PathID) {
+		return 0, content.ErrNotFound
+	}
+	defer x.Metrics.Stored("item", time.Now())
+	it, err := x.Content.Item(ctx, r.Tenant.Number, r.PathID)
+	if err != nil {
+		return 0, err
+	}
+	r.AppendString(`{"data":`)
+	r.AppendBytes(it)
+	r.AppendString(`,"meta":{`)
+	return 1, nil
+}
+
+// Related answers the items like one.
+func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error) {
+	limit, err := LimitOf(r)
+	if err != nil {
+		return 0, err
+	}
+	if !isID(r.PathID) {
+		return 0, content.ErrNotFound
+	}
+	defer x.Metrics.Stored("related", time.Now())
+	items, err := x.Content.Related(ctx, r.Tenant.Number, r.PathID, limit)
+	if err != nil {
+		return 0, err
+	}
+	r.AppendString(`{"data":`)
+	r.AppendItems(items)
+	r.AppendString(`,"meta":{`)
+	return len(items), nil
+}
+
+// Collections answers what collections there are, and how large. It carries
+// no items.
+func (x *Reader) Collections(ctx context.Context, r *transport.Request) (int, error) {
+	defer x.Metrics.Stored("collections", time.Now())
+	all, err := x.Content.Collections(ctx, r.Tenant.Number)
+	if err != nil {
+		return 0, err
+	}
+	if all == nil {
+		all = []content.CollectionCount{}
+	}
+	r.AppendString(`{"data":`)
+	r.AppendValue(all)
+	r.AppendString(`,"meta":{`)
+	return 0, nil
+}
+
+// isID says whether s can be the id of an item.
+func isID(s string) bool {
+	if s == "" || len(s) > maxWord {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		return !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-')
+	})
+}

@@ -1,0 +1,37 @@
+package items
+
+import (
+	"context"
+	"time"
+
+	"stile.example/stile/content"
+	"stile.example/stile/handlers/transport"
+)
+
+// Suggest answers completions of what is being typed. It returns the ids of the
+// items whose titles it shows.
+func (x *Reader) Suggest(ctx context.Context, r *transport.Request) (ids []string, err error) {
+	q, err := r.Single("q")
+	if err != nil {
+		return nil, err
+	}
+	if _, err = content.Words(q); err != nil {
+		return nil, err
+	}
+	defer x.Metrics.Stored("suggest", time.Now())
+	found, err := x.Content.Suggest(ctx, r.Tenant.Number, q)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		found = []content.Suggestion{}
+	}
+	r.AppendString(`{"data":`)
+	r.AppendValue(found)
+	r.AppendString(`,"meta":{`)
+	ids = make([]string, len(found))
+	for i, f := range found {
+		ids[i] = f.ID
+	}
+	return ids, nil
+}

@@ -1,0 +1,122 @@
+package oauth
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/url"
+	"strings"
+
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens/bearer"
+)
+
+// authenticate reads the form, and finds the client by its credentials.
+func (srv *Server) authenticate(r *request) (*tenants.Tenant, error) {
+	if err := r.ReadForm(); err != nil {
+		return nil, err
+	}
+	return srv.credentials(r)
+}
+
+// credentials finds the client by the one method that the request uses (RFC
+// 6749 §2.3). An unknown client costs the same time, and gets the same answer,
+// as a wrong secret. Wrong ones are limited: see [attempts].
+func (srv *Server) credentials(r *request) (*tenants.Tenant, error) {
+	if r.repeats() {
+		return nil, invalidRequest("a parameter is given more than once")
+	}
+	id, secret, basic, err := basicAuth(r.HTTP.Header["Authorization"])
+	if err != nil {
+		return nil, srv.wrongTry(r, "", err)
+	}
+	formID, formSecret, assertion := r.value("client_id"), r.value("client_secret"), r.value("client_assertion")
+	switch {
+	case basic && (formSecret != "" || assertion != "") || formSecret != "" && assertion != "":
+		return nil, invalidRequest("the client authenticates in more than one way")
+	case basic && formID != "" && formID != id:
+		return nil, invalidRequest("client_id is not the client that authenticates")
+	case assertion != "":
+		return srv.asserted(r, assertion, formID)
+	case !basic:
+		id, secret = formID, formSecret
+	}
+	return srv.withSecret(r, id, secret)
+}
+
+func (srv *Server) withSecret(r *request, id, secret string) (*tenants.Tenant, error) {
+	defer srv.attempts.turn(srv.pairOf(r, id), r.At)()
+	t, err := srv.Tenants.Authenticate(id, secret, r.At)
+	switch {
+	case errors.Is(err, tenants.ErrSuspended):
+		return nil, invalidClient("the client is suspended")
+	case errors.Is(err, tenants.ErrCredentials):
+		return nil, srv.wrongTry(r, id, invalidClient("the client or its secret is not known"))
+	case err != nil:
+		return nil, unavailable(err)
+	}
+	return t, nil
+}
+
+// asserted finds the client by private_key_jwt (RFC 7523 §2.2).
+func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, error) {
+	if srv.Assertions == nil || r.value("client_assertion_type") != bearer.AssertionType {
+		return nil, invalidRequest("client_assertion_type is not one that is supported")
+	}
+	claimed := assertedClient(assertion)
+	defer srv.attempts.turn(srv.pairOf(r, claimed), r.At)()
+	wrong := invalidClient("the client assertion is not valid")
+	client, err := srv.Assertions.Verify(assertion, srv.Tenants.AssertionKeys, r.At)
+	switch {
+	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
+		return nil, srv.wrongTry(r, claimed, wrong)
+	case err != nil:
+		return nil, unavailable(err)
+	case id != "" && id != client:
+		return nil, invalidRequest("client_id is not the client that authenticates")
+	}
+	t, ok := srv.Tenants.Find(client)
+	if !ok {
+		return nil, srv.wrongTry(r, claimed, wrong)
+	}
+	return t, nil
+}
+
+// basicAuth reads HTTP Basic as RFC 6749 §2.3.1 has it: both halves are
+// form-encoded before they are joined.
+func basicAuth(lines []string) (id, secret string, sent bool, err error) {
+	if len(lines) == 0 {
+		return "", "", false, nil
+	}
+	wrong := invalidClient("the header Authorization is not one HTTP Basic that can be read")
+	scheme, encoded, _ := strings.Cut(lines[0], " ")
+	if len(lines) > 1 || !strings.EqualFold(scheme, "Basic") {
+		return "", "", false, wrong
+	}
+	text, err := base64.StdEncoding.DecodeString(strings.Trim(encoded, " "))
+	if err != nil {
+		return "", "", false, wrong
+	}
+	id, secret, ok := strings.Cut(string(text), ":")
+	if !ok {
+		return "", "", false, wrong
+	}
+	id, err1 := url.QueryUnescape(id)
+	secret, err2 := url.QueryUnescape(secret)
+	if err1 != nil || err2 != nil {
+		return "", "", false, wrong
+	}
+	return id, secret, true, nil
+}
+
+// repeats says whether a parameter is given more than once, which RFC 6749
+// §3.2 forbids.
+func (r *request) repeats() bool {
+	for i, p := range r.Params {
+		for _, q := range r.Params[:i] {
+			if p.Name == q.Name {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,147 @@
+package oauth
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Wrong credentials for one client from one address are limited: 20 in 10
+// minutes, and one in 30 s after that.
+const (
+	wrongBurst = 20
+	wrongEvery = 30 * time.Second
+	maxPairs   = 10_000 // of address and client, in memory: about 1 MB
+)
+
+// unknownClient stands for all clients that do not exist. No client can have
+// that name.
+const unknownClient = "(unknown)"
+
+// pair is who tried, and for which client.
+type pair struct {
+	from   netip.Addr
+	client string // one that exists, or unknownClient
+}
+
+// attempts limits what wrong client credentials cost. Beyond its limit a pair's
+// credentials are checked one at a time, in one lane that all such pairs share,
+// so that a flood never takes more than one core for its checks. Right
+// credentials pass in that lane too: secrets have 256 bits and cannot be
+// guessed at any rate, and a limit that refused them would let others behind the
+// same address lock a client out.
+//
+// The zero value is ready. Its methods are safe for concurrent use.
+type attempts struct {
+	lane sync.Mutex
+
+	mu    sync.Mutex
+	free  map[pair]time.Time // when the pair has its whole burst back
+	swept time.Time
+}
+
+// turn waits for a limited pair's turn. The caller must call done.
+func (a *attempts) turn(p pair, now time.Time) (done func()) {
+	if !a.limited(p, now) {
+		return func() {}
+	}
+	a.lane.Lock()
+	return a.lane.Unlock
+}
+
+// limited reports whether a pair has used up its wrong tries. One that is not
+// known has if there is no space to count it.
+func (a *attempts) limited(p pair, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	free, known := a.free[p]
+	return usedUpTries(free, now) || !known && len(a.free) >= maxPairs
+}
+
+// wrong counts a wrong try, and reports whether it is the one that reaches the
+// limit.
+func (a *attempts) wrong(p pair, now time.Time) (last bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sweep(now)
+	before, known := a.free[p]
+	if !known && len(a.free) >= maxPairs {
+		return false
+	}
+	if a.free == nil {
+		a.free = make(map[pair]time.Time)
+	}
+	after := before
+	if after.Before(now) {
+		after = now
+	}
+	after = after.Add(wrongEvery)
+	if most := now.Add(wrongBurst * wrongEvery); after.After(most) {
+		after = most
+	}
+	a.free[p] = after
+	return !usedUpTries(before, now) && usedUpTries(after, now)
+}
+
+// usedUpTries reports whether less than one try is left to a pair that has its
+// whole burst back at free.
+func usedUpTries(free, now time.Time) bool {
+	return free.Sub(now) > (wrongBurst-1)*wrongEvery
+}
+
+// sweep forgets, at most once in wrongEvery, the pairs that have their whole
+// burst back.
+func (a *attempts) sweep(now time.Time) {
+	if len(a.free) < maxPairs || now.Sub(a.swept) < wrongEvery {
+		return
+	}
+	a.swept = now
+	for p, free := range a.free {
+		if !free.After(now) {
+			delete(a.free, p)
+		}
+	}
+}
+
+// pairOf is the pair that a request's credentials count for.
+func (srv *Server) pairOf(r *request, client string) pair {
+	if t, ok := srv.Tenants.Find(client); ok {
+		return pair{r.From, t.ClientID}
+	}
+	return pair{r.From, unknownClient}
+}
+
+// wrongTry counts wrong credentials for a client and names them in the log. It
+// returns err.
+func (srv *Server) wrongTry(r *request, client string, err error) error {
+	p := srv.pairOf(r, client)
+	r.wrong = p.client
+	if srv.attempts.wrong(p, r.At) {
+		l := srv.Log.Line(&r.Request, "client credentials limited", "invalid_client")
+		l.Level, l.Detail = slog.LevelWarn, p.client
+		l.Attrs = append(l.Attrs, slog.String("client", p.client), slog.Int("limit", wrongBurst))
+		srv.Log.Write(l, nil)
+	}
+	return err
+}
+
+// assertedClient is the client that an assertion claims to be, which nothing
+// has verified: it is counted for that client, and nothing else.
+func assertedClient(assertion string) string {
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	parts := strings.Split(assertion, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(text, &claims) != nil {
+		return ""
+	}
+	return claims.Issuer
+}

@@ -1,0 +1,195 @@
+// Package oauth is the token endpoint and its siblings: they issue, exchange,
+// describe and revoke tokens for tenants' servers, which it authenticates. It
+// answers in RFC 6749's own language of errors.
+package oauth
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"stile.example/stile/handlers/accesslog"
+	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
+	"stile.example/stile/refusals"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/bearer"
+)
+
+// Server answers the endpoints. All fields are required but Assertions and
+// Subjects.
+type Server struct {
+	Log            accesslog.Log
+	Now            func() time.Time
+	Timeout        time.Duration // how long a request may wait for the store
+	PublicURL      string        // without a slash at its end; it is the issuer of our tokens
+	TrustedProxies []netip.Prefix
+	Verifier       interface {
+		VerifyFrom(token string, from bearer.Source, now time.Time) (bearer.Claims, error)
+	}
+	Subjects Subjects // nil: no token of another issuer can be exchanged
+	Signer   interface {
+		Sign(c bearer.Claims, now time.Time) (string, error)
+	}
+	Assertions *bearer.Assertions // nil: no private_key_jwt
+	JWKS       func(now time.Time) []byte
+	Gate       *tokens.Gate
+	Tenants    *tenants.Directory
+	PolicyOf   func(*tenants.Tenant) Policy
+
+	attempts attempts // with wrong client credentials
+}
+
+// Subjects verifies the tokens that can be exchanged.
+type Subjects interface {
+	// VerifySubject says whether the token alone proves its client.
+	VerifySubject(token string, from bearer.Source, now time.Time) (c bearer.Claims, alone bool, err error)
+}
+
+// Policy is what one tenant is allowed.
+type Policy struct {
+	Token    tokens.Policy
+	Lifetime time.Duration // of a new token, at most 24 h
+}
+
+// Token answers the token endpoint.
+func (srv *Server) Token(c echo.Context) error { return srv.answer(c, srv.client, srv.issue) }
+
+// Introspect answers the introspection endpoint (RFC 7662).
+func (srv *Server) Introspect(c echo.Context) error {
+	return srv.answer(c, srv.authenticate, srv.introspect)
+}
+
+// Revoke answers the revocation endpoint (RFC 7009).
+func (srv *Server) Revoke(c echo.Context) error { return srv.answer(c, srv.authenticate, srv.revoke) }
+
+// failure is RFC 6749 §5.2's answer.
+type failure struct {
+	status      int
+	Code        string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+	cause       error  // for the log
+}
+
+func (e *failure) Error() string { return e.Code + ": " + e.Description }
+
+func invalidRequest(what string) error {
+	return &failure{http.StatusBadRequest, "invalid_request", what, nil}
+}
+
+func invalidClient(what string) error {
+	return &failure{http.StatusUnauthorized, "invalid_client", what, nil}
+}
+
+// unavailable is a fault of ours. RFC 6749 has no code for it at these
+// endpoints; this is §4.1.2.1's, with the status that RFC 7009 §2.2.1 names.
+func unavailable(err error) error {
+	return &failure{http.StatusServiceUnavailable, "temporarily_unavailable", "try again in a moment", err}
+}
+
+// request is a request to one of the endpoints.
+type request struct {
+	transport.Request
+	wrong string // the client that wrong credentials were for, as it may be logged; "" if none were
+}
+
+// open takes a request apart.
+func open(c echo.Context) *request {
+	r := new(request)
+	r.Open(c.Response().Writer, c.Request(), c.Path())
+	return r
+}
+
+// answer answers a request of a client that who finds. handle returns what is
+// to be answered as JSON, nil for an empty answer.
+func (srv *Server) answer(c echo.Context, who func(*request) (*tenants.Tenant, error), handle func(*request, *tenants.Tenant) (any, error)) error {
+	r := open(c)
+	t, err := srv.findClient(r, who)
+	if err == nil {
+		r.Tenant = t
+		var body any
+		if body, err = handle(r, t); err == nil {
+			r.send(http.StatusOK, body)
+			srv.Log.Answered(&r.Request, http.StatusOK)
+			return nil
+		}
+	}
+	srv.fail(r, err)
+	return nil
+}
+
+// findClient finds the source address, which is the tenant's server's, and then
+// the client. Blocked addresses are not refused: the client's credentials are
+// what counts here.
+func (srv *Server) findClient(r *request, who func(*request) (*tenants.Tenant, error)) (_ *tenants.Tenant, err error) {
+	r.At = srv.Now()
+	if r.From, err = transport.Source(r.HTTP, srv.TrustedProxies); err != nil {
+		return nil, err
+	}
+	return who(r)
+}
+
+// value is a parameter, or ""; RFC 6749 §3.2 holds an empty one for none.
+func (r *request) value(name string) string {
+	v, _ := r.Lookup(name)
+	return v
+}
+
+// fail answers with an error, and logs it.
+func (srv *Server) fail(r *request, err error) {
+	var e *failure
+	if !errors.As(err, &e) {
+		why := codes.RefusalOf(err)
+		p := why.Problem()
+		e = &failure{p.Status, "invalid_request", p.Detail, why.Cause}
+		if p.Status >= http.StatusInternalServerError {
+			e.Code = "server_error"
+		}
+	}
+	if e.status == http.StatusUnauthorized {
+		r.W.Header().Set("WWW-Authenticate", `Basic realm="stile", charset="UTF-8"`)
+	}
+	if e.status == http.StatusServiceUnavailable {
+		r.W.Header().Set("Retry-After", strconv.Itoa(int(codes.RetryDelay().Seconds())))
+	}
+	srv.report(r, e)
+	r.send(e.status, e)
+}
+
+// send writes an answer that no page on another site may read.
+func (r *request) send(status int, body any) {
+	h := r.W.Header()
+	h["X-Request-Id"] = []string{r.ID}
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	r.StartBody()
+	if body != nil {
+		h.Set("Content-Type", "application/json")
+		r.AppendValue(body)
+	}
+	r.Write(status)
+}
+
+// report writes an error of the token endpoint and its siblings to the log.
+// One for wrong credentials names the client that they were for.
+func (srv *Server) report(r *request, e *failure) {
+	l := srv.Log.Line(&r.Request, "refused", e.Code)
+	l.Attrs = append(l.Attrs, slog.Int("status", e.status))
+	if l.Detail = r.wrong; r.wrong != "" {
+		l.Attrs = append(l.Attrs, slog.String("client", r.wrong))
+	}
+	srv.Log.Write(l, e.cause)
+}
+
+// issued writes to the log that tokens were issued. jti is the first one's.
+func (srv *Server) issued(t *tenants.Tenant, jti string, n int) {
+	srv.Log.Write(refusals.Line{
+		Key: refusals.Key{Message: "issued", Tenant: t.ClientID}, Count: int64(n), Attrs: []slog.Attr{slog.String("jti", jti)},
+	}, nil)
+}

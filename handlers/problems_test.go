@@ -1,0 +1,41 @@
+package handlers
+
+import (
+	"html"
+	"strings"
+	"testing"
+
+	"stile.example/stile/handlers/codes"
+)
+
+// TestProblemPages: the type of every error is a page.
+func TestProblemPages(t *testing.T) {
+	s := newSite(t)
+	list := s.do(ask{path: "/problems/"}).Body.String()
+	for _, info := range codes.All() {
+		code := info.Code
+		rec := s.do(ask{path: "/problems/" + string(code)})
+		body := html.UnescapeString(rec.Body.String())
+		if rec.Code != 200 || !strings.Contains(body, info.Title) || !strings.Contains(body, "<code>"+string(code)+"</code>") {
+			t.Errorf("%s: %d %s", code, rec.Code, body)
+		}
+		if !strings.Contains(list, `href="/problems/`+string(code)+`"`) {
+			t.Errorf("%s is not in the list", code)
+		}
+		if p := rec.Header().Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'; style-src 'sha256-") {
+			t.Errorf("%s: policy %q", code, p)
+		}
+	}
+	if rec := s.do(ask{path: "/problems/no_such"}); rec.Code != 404 {
+		t.Errorf("a page for no code: %d", rec.Code)
+	}
+	if rec := s.do(ask{method: "HEAD", path: "/problems/bad_request"}); rec.Code != 200 {
+		t.Errorf("HEAD: %d", rec.Code)
+	}
+}
+
+// infoOf is what is said about a code.
+func infoOf(code codes.Code) codes.Info {
+	info, _ := codes.Of(code)
+	return info
+}

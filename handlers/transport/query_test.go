@@ -1,0 +1,88 @@
+package transport
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestCut(t *testing.T) {
+	for in, want := range map[string][]Param{
+		"":               nil,
+		"&&&":            nil,
+		"a=b":            {{"a", "b"}},
+		"a":              {{"a", ""}},
+		"=b":             {{"", "b"}},
+		"a=b=c":          {{"a", "b=c"}},
+		"a=1&a=2":        {{"a", "1"}, {"a", "2"}},
+		"a+b=%2B%26%3d+": {{"a b", "+&= "}},
+		"a=1;b=2":        {{"a", "1;b=2"}},
+		"%61=%c3%a9":     {{"a", "é"}},
+	} {
+		if got, err := parseParams(in, nil); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %v %v", in, got, err)
+		}
+	}
+	for in, want := range map[string]error{
+		"a=%": errEncoding, "a=%2": errEncoding, "a=%zz": errEncoding, "%=a": errEncoding, "a=%-1": errEncoding,
+		"a=%ff": errText, "a=\xff": errText, "a=%00": errText, "%00": errText, "a=%ed%a0%80": errText,
+		strings.Repeat("a&", 33): errMany,
+	} {
+		if _, err := parseParams(in, nil); err != want {
+			t.Errorf("%q: %v, want %v", in, err, want)
+		}
+	}
+}
+
+// TestCutGoesOn: how to answer is found behind a fault, too.
+func TestCutGoesOn(t *testing.T) {
+	got, err := parseParams("a=%zz&callback=cb&"+strings.Repeat("x&", 50)+"callback=d", nil)
+	if err != errEncoding {
+		t.Errorf("fault %v", err)
+	}
+	names := 0
+	for _, p := range got {
+		if p.Name == "callback" {
+			names++
+		}
+	}
+	if names != 2 {
+		t.Errorf("%d callbacks in %v", names, got)
+	}
+}
+
+// FuzzQuery: where url.ParseQuery and cut both accept, they agree; what cut
+// accepts more are semicolons, and what it refuses more is not text.
+func FuzzQuery(f *testing.F) {
+	for _, s := range []string{"a=b&c=d", "a=%41+b", "%zz", "a;b=c", "\xff", "&&=&"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := parseParams(s, nil)
+		want, wantErr := url.ParseQuery(s)
+		if err != nil {
+			if wantErr == nil && err == errEncoding {
+				t.Errorf("%q: %v, and url.ParseQuery reads it", s, err)
+			}
+			return
+		}
+		if wantErr != nil && !strings.Contains(s, ";") {
+			t.Errorf("%q: url.ParseQuery says %v", s, wantErr)
+		}
+		if len(got) > maxParams {
+			t.Errorf("%q: %d parameters", s, len(got))
+		}
+		values := url.Values{}
+		for _, p := range got {
+			if !utf8.ValidString(p.Name+p.Value) || strings.Contains(p.Name+p.Value, "\x00") {
+				t.Errorf("%q: %q", s, p)
+			}
+			values.Add(p.Name, p.Value)
+		}
+		if wantErr == nil && values.Encode() != want.Encode() {
+			t.Errorf("%q: %v, want %v", s, values, want)
+		}
+	})
+}
