@@ -1,6 +1,6 @@
-# stile: `make run` to try it, `make test` to trust it, `make help` for the rest.
+# stile: `make run` serves a demo, `make test` runs all tests, `make help` lists the rest.
 
-# FTS5, SQLite's full-text search, is compiled in by a build tag.
+# A build tag compiles in FTS5, SQLite's full-text search.
 TAGS    := sqlite_fts5
 GO      ?= go
 GOFLAGS := -tags=$(TAGS)
@@ -9,7 +9,7 @@ export GOFLAGS
 .DEFAULT_GOAL := build
 
 .PHONY: help
-help: ## say what can be made
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
@@ -17,11 +17,11 @@ build: needs ## build bin/stile
 	$(GO) build -trimpath -o bin/stile .
 
 .PHONY: run
-run: build ## build, and serve the demo corpus to a demo tenant
+run: build ## build, then serve the demo corpus to a demo tenant
 	./bin/stile serve --demo
 
-# The tests in e2e run the real program as a process of its own. The race detector
-# would not see into it, and would only slow its callers.
+# The tests in e2e run the real program as a process of its own. The race detector can't look into
+# it, and would only slow its callers.
 .PHONY: test
 test: needs needs-node needs-python needs-php says-java ## run all tests, with the race detector except in e2e
 	$(GO) vet ./...
@@ -30,7 +30,7 @@ test: needs needs-node needs-python needs-php says-java ## run all tests, with t
 	$(MAKE) test-widgets
 
 .PHONY: test-quick
-test-quick: needs ## run the package tests that need neither browsers nor third-party programs (under 3 min)
+test-quick: needs ## run the fast tests: no e2e, browsers or other programs
 	$(GO) vet ./...
 	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v -e '/e2e$$' -e /peers -e /backends)
 
@@ -39,66 +39,66 @@ test-widgets: build needs-node needs-browsers ## test the widget layer in Chromi
 	cd widgets && npm ci --no-progress && npm run check && npm test
 
 .PHONY: test-vectors
-test-vectors: build needs-node needs-browsers ## try public test vectors: make test-vectors VECTORS=DIR
-	@test -n "$(VECTORS)" || { echo "make test-vectors needs VECTORS=DIR: README says where the vectors come from" >&2; exit 2; }
-	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS) is no folder" >&2; exit 2; }
+test-vectors: build needs-node needs-browsers ## run the public test vectors in VECTORS=DIR
+	@test -n "$(VECTORS)" || { echo "VECTORS is missing: run make test-vectors VECTORS=DIR (README says where the vectors come from)" >&2; exit 2; }
+	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS): must be a directory" >&2; exit 2; }
 	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v ./e2e ./tokens/bearer ./challenge
 	cd widgets && npm ci --no-progress && STILE_VECTORS="$(abspath $(VECTORS))" npm run test:vectors
 
 .PHONY: widgets
-widgets: needs ## build the files of the widget layer, widgets/dist, from widgets/src
+widgets: needs ## build widgets/dist from widgets/src
 	$(GO) run ./widgets/build
 
 .PHONY: test-keycloak
-test-keycloak: needs ## try the tokens of a real Keycloak, which Maven fetches (180 MB)
+test-keycloak: needs ## test with Keycloak, which Maven downloads (180 MB)
 	$(GO) vet -tags=$(TAGS),keycloak ./stiletest/peers
 	$(GO) test -tags=$(TAGS),keycloak -timeout 14m -run Keycloak -v ./stiletest/peers
 
 .PHONY: check
-check: needs ## vet, staticcheck, formatting
+check: needs ## run vet and staticcheck, and check the formatting
 	$(GO) vet ./...
 	$(GO) tool staticcheck -tags $(TAGS) ./...
-	@test -z "$$(gofmt -l .)" || { echo "gofmt wants to change:" >&2; gofmt -l . >&2; exit 1; }
+	@test -z "$$(gofmt -l .)" || { echo "not formatted; run gofmt -w on:" >&2; gofmt -l . >&2; exit 1; }
 
 .PHONY: bench
-bench: needs ## measure a protected call against a bare Echo handler
+bench: needs ## compare protected calls with a bare Echo handler
 	$(GO) run ./bench
 
 .PHONY: bench-challenge
-bench-challenge: needs ## measure what work costs a real browser (Chromium)
+bench-challenge: needs ## measure what work costs a browser (Chromium)
 	$(GO) run ./bench/challenge
 
 .PHONY: simulate
-simulate: build ## play a day of made-up people and scrapers through the rules
+simulate: build ## simulate a day of people and scrapers
 	./bin/stile simulate
 
 .PHONY: fuzz
-fuzz: needs ## fuzz everything that reads bytes from outside, 30 s each
+fuzz: needs ## fuzz what reads external input, FUZZTIME=30s each
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),30s) $$pkg; \
 	  done; done
 
 .PHONY: corpus-wordnet
-corpus-wordnet: build ## import WordNet's 117,000 synsets, and measure import and search
+corpus-wordnet: build ## measure import and search with WordNet (117,000 items)
 	@test -f /usr/share/wordnet/data.noun || $(call install,wordnet-base)
 	$(GO) run ./bench/wordnet
 
-# needs says what is missing, and installs it where apt-get can.
+# needs reports what is missing, and installs it if apt-get can.
 .PHONY: needs
 needs:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
 
-# needs-node is what the tests need beside: an ALTCHA solver and makers of DPoP proofs that we did not write,
-# and TypeScript's checker.
+# needs-node: the tests run third-party programs on Node.js (an ALTCHA solver and libraries that
+# make DPoP proofs), and TypeScript's type checker.
 .PHONY: needs-node
 needs-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js 20 or newer is missing (Debian 13 has it): https://nodejs.org/" >&2; exit 1; }
 
-# needs-python and needs-php are for the tenants' back-ends of examples, and for
-# OAuth clients that we did not write.
+# needs-python and needs-php: the tests run the tenants' back-ends in examples, and third-party
+# OAuth clients.
 .PHONY: needs-python
 needs-python:
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || $(call install,python3 python3-venv)
@@ -107,19 +107,19 @@ needs-python:
 needs-php:
 	@php -m 2>/dev/null | grep -qx curl || $(call install,php-cli php-curl)
 
-# says-java does not install Java and Maven, which are large; without them one
-# back-end is not tried, and the log of the tests must not hide it.
+# says-java does not install Java and Maven, which are large. Without them the back-end in Java is
+# not tested, and the log of the tests must show that.
 .PHONY: says-java
 says-java:
-	@command -v mvn >/dev/null && command -v java >/dev/null || echo "NOT TRIED: the back-end in Java. There is no Maven here: apt-get install maven"
+	@command -v mvn >/dev/null && command -v java >/dev/null || echo "NOT TESTED: the back-end in Java. Maven is missing: apt-get install maven"
 
-# needs-browsers is where the widgets are tested. Both are needed: none is skipped.
+# needs-browsers: the widgets are tested in both browsers; neither is skipped.
 .PHONY: needs-browsers
 needs-browsers:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || $(call install,chromium)
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call install,firefox-esr)
 
-# install packages as root on Debian; else name them and fail.
+# install installs packages as root on Debian; otherwise it names them and fails.
 define install
 { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
   then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(1); \

@@ -105,8 +105,8 @@ func isStandard(imp string) bool {
 	return !strings.Contains(first, ".")
 }
 
-// allows reports whether an entry of allowedImports covers an import: one package of this module, or
-// all packages of another. A module on GitHub is named without its host.
+// allows reports whether an entry of allowedImports covers an import: one package of this module,
+// or all packages of another. A module on GitHub is named without its host.
 func allows(entry, imp string) bool {
 	if ours, isOurs := strings.CutPrefix(imp, module+"/"); isOurs {
 		return ours == entry

@@ -1,5 +1,4 @@
-// Stile serves a curated corpus to the web sites of tenants, and keeps it from
-// being pulled out by scripts.
+// Stile serves a curated corpus to the web sites of tenants, and keeps scripts from extracting it.
 package main
 
 import (

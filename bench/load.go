@@ -14,23 +14,23 @@ import (
 	"time"
 )
 
-// plan is a load: connections that send requests one after the other, as fast
-// as the answers come.
+// plan is a load: each connection sends its next request as soon as the response to the previous
+// one has arrived.
 type plan struct {
 	addr     string
 	conns    int
-	requests func(conn int) [][]byte // what a connection sends, over and over
-	once     bool                    // send each only once
-	good     []byte                  // what each body begins with: a refusal over JSONP is 200 too
+	requests func(conn int) [][]byte // what a connection sends, repeatedly
+	once     bool                    // send each request only once
+	want     []byte                  // start of each body: the status of a JSONP refusal is 200 too
 	duration time.Duration
 }
 
-// result is what a load got.
+// result is the outcome of a load.
 type result struct {
 	calls     int
 	perSecond float64
 	latencies []time.Duration // ascending
-	cpu       time.Duration   // of the server's process
+	cpu       time.Duration   // used by the server's process
 }
 
 func (r result) String() string {
@@ -38,7 +38,7 @@ func (r result) String() string {
 		float64(r.cpu.Nanoseconds())/1000/float64(max(r.calls, 1)))
 }
 
-// percentile is the latency that p of all calls, 0 to 1, did not exceed.
+// percentile returns the latency that a share p of all calls, 0 to 1, did not exceed.
 func (r result) percentile(p float64) time.Duration {
 	if len(r.latencies) == 0 {
 		return 0
@@ -46,9 +46,9 @@ func (r result) percentile(p float64) time.Duration {
 	return r.latencies[min(int(p*float64(len(r.latencies))), len(r.latencies)-1)]
 }
 
-// runBy carries a plan out, and notes the CPU time that the server's process
-// took for it: a figure that a busy machine disturbs less than the throughput.
-func (p plan) runBy(pid int) (result, error) {
+// runAgainst runs a plan, and measures the CPU time that the server's process uses for it. A busy
+// machine distorts that figure less than the throughput.
+func (p plan) runAgainst(pid int) (result, error) {
 	before, err := cpuOf(pid)
 	if err != nil {
 		return result{}, err
@@ -62,14 +62,14 @@ func (p plan) runBy(pid int) (result, error) {
 	return r, err
 }
 
-// cpuOf is the CPU time of a process since it began: proc(5), stat, fields 14
-// and 15, in ticks of 10 ms.
+// cpuOf returns the CPU time that a process has used since its start: proc(5), stat, fields 14 and
+// 15, in ticks of 10 ms.
 func cpuOf(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // the third field on
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // from the third field
 	var ticks time.Duration
 	for _, f := range fields[11:13] {
 		n, err := strconv.Atoi(f)
@@ -81,12 +81,13 @@ func cpuOf(pid int) (time.Duration, error) {
 	return ticks * 10 * time.Millisecond, nil
 }
 
-// run carries a plan out. Any answer that is not good ends it with an error.
+// run runs a plan. A response other than the expected one ends its connection, and run returns the
+// error.
 func (p plan) run() (result, error) {
 	var (
 		mu    sync.Mutex
 		total result
-		fault error
+		first error
 		wg    sync.WaitGroup
 	)
 	start := time.Now()
@@ -96,8 +97,8 @@ func (p plan) run() (result, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			total.latencies = append(total.latencies, latencies...)
-			if err != nil && fault == nil {
-				fault = err
+			if err != nil && first == nil {
+				first = err
 			}
 		})
 	}
@@ -105,9 +106,10 @@ func (p plan) run() (result, error) {
 	total.calls = len(total.latencies)
 	total.perSecond = float64(total.calls) / time.Since(start).Seconds()
 	slices.Sort(total.latencies)
-	return total, fault
+	return total, first
 }
 
+// connection sends requests over one connection until end, and returns how long each call took.
 func (p plan) connection(n int, end time.Time) (latencies []time.Duration, err error) {
 	conn, err := net.Dial("tcp", p.addr)
 	if err != nil {
@@ -116,25 +118,26 @@ func (p plan) connection(n int, end time.Time) (latencies []time.Duration, err e
 	defer conn.Close()
 	in, requests := bufio.NewReaderSize(conn, 64<<10), p.requests(n)
 	for i := 0; ; i++ {
-		began := time.Now()
-		if began.After(end) {
+		start := time.Now()
+		if start.After(end) {
 			return latencies, nil
 		}
 		if p.once && i == len(requests) {
-			return latencies, fmt.Errorf("out of requests after %d", i)
+			return latencies, fmt.Errorf("no requests left after %d", i)
 		}
 		if _, err := conn.Write(requests[i%len(requests)]); err != nil {
 			return latencies, err
 		}
-		if err := p.answer(in); err != nil {
+		if err := p.readResponse(in); err != nil {
 			return latencies, err
 		}
-		latencies = append(latencies, time.Since(began))
+		latencies = append(latencies, time.Since(start))
 	}
 }
 
-// answer reads one answer, which must have a length, and looks at its body.
-func (p plan) answer(in *bufio.Reader) error {
+// readResponse reads one response, which must have a Content-Length, and checks how its body
+// begins.
+func (p plan) readResponse(in *bufio.Reader) error {
 	length := -1
 	for {
 		line, err := in.ReadSlice('\n')
@@ -151,15 +154,15 @@ func (p plan) answer(in *bufio.Reader) error {
 		}
 	}
 	if length < 0 {
-		return fmt.Errorf("an answer without Content-Length")
+		return fmt.Errorf("a response without Content-Length")
 	}
-	body, err := in.Peek(min(length, len(p.good)))
+	body, err := in.Peek(min(length, len(p.want)))
 	if err != nil {
 		return fmt.Errorf("read body: %w", err)
 	}
-	if !bytes.Equal(body, p.good) {
+	if !bytes.Equal(body, p.want) {
 		rest, _ := io.ReadAll(io.LimitReader(in, int64(length)))
-		return fmt.Errorf("not the answer: %.300s", rest)
+		return fmt.Errorf("unexpected response: %.300s", rest)
 	}
 	_, err = in.Discard(length)
 	return err

@@ -1,12 +1,12 @@
-// Command bench measures what protection costs: calls a second of the real
-// server, each call bound, checked, counted and durable before its answer
-// leaves, as a ratio to a bare Echo handler that answers with the same body,
-// in the same run; and the same of calls that carry a key proof each. The absolute figures are the machine's; the ratio is ours.
+// Command bench measures what protection costs. It compares the throughput of the real server with
+// that of a bare Echo handler that sends the same body, in the same run. The real server binds,
+// checks and counts each call, and makes it durable before the response leaves. A third measurement
+// adds a key proof to each call. The absolute figures depend on the machine; the ratio does not.
 //
-// The load comes from this process over loopback, by 64 connections that wait
-// for their answers; each server is a process of its own. It checks each body,
-// since a refusal over JSONP is 200 as well, and in the end that the usage
-// shows exactly the calls that were answered.
+// The load comes from this process over loopback, through 64 connections that wait for each
+// response. Each server is a process of its own. Bench checks how each body begins, since the
+// status of a refusal over JSONP is 200 too. At the end it checks that the usage shows exactly the
+// calls that were answered.
 package main
 
 import (
@@ -22,11 +22,11 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 5, "how often each server is measured, in turn")
-	seconds := flag.Float64("seconds", 3, "length of one measurement")
-	conns := flag.Int("conns", 64, "connections")
-	tokens := flag.Int("tokens", 2000, "tokens that share the calls")
-	bare := flag.String("bare", "", "serve this file as the bare handler (the program starts itself so)")
+	rounds := flag.Int("rounds", 5, "measurements of each server, in turn")
+	seconds := flag.Float64("seconds", 3, "length of one measurement, in seconds")
+	conns := flag.Int("conns", 64, "number of connections")
+	tokens := flag.Int("tokens", 2000, "number of tokens that share the calls")
+	bare := flag.String("bare", "", "serve this `FILE` as the bare handler (used by the program itself)")
 	flag.Parse()
 	if *bare != "" {
 		fatal(serveBare(*bare))
@@ -41,7 +41,7 @@ func fatal(err error) {
 	}
 }
 
-// measure prints a line for each server and round, then the median ratio.
+// measure prints a line for each round, then the median ratios.
 func measure(rounds int, d time.Duration, conns, tokens int) error {
 	dir, err := os.MkdirTemp("", "stile-bench")
 	if err != nil {
@@ -59,69 +59,89 @@ func measure(rounds int, d time.Duration, conns, tokens int) error {
 	}
 	defer base.Process.Kill()
 
-	protected := plan{addr: s.addr, conns: conns, requests: s.share(conns), good: []byte(answerHead), duration: d}
-	plain := protected
-	plain.addr = base.addr
-	var ratios, proven []float64
-	answered := s.warmed
+	p := plan{addr: s.addr, conns: conns, requests: s.share(conns), want: []byte(bodyStart), duration: d}
+	var ratios, withProofs []float64
+	answered := s.answered
 	for range rounds {
-		b, err := plain.runBy(base.Process.Pid)
+		r, err := s.round(p, base)
 		if err != nil {
-			return fmt.Errorf("bare: %w", err)
+			return err
 		}
-		p, err := protected.runBy(s.server.PID())
-		if err != nil {
-			return fmt.Errorf("protected: %w", err)
-		}
-		k, err := s.runProven(protected, p.calls)
-		if err != nil {
-			return fmt.Errorf("with proofs: %w", err)
-		}
-		answered += p.calls + k.calls
-		ratios, proven = append(ratios, p.perSecond/b.perSecond), append(proven, k.perSecond/b.perSecond)
-		fmt.Printf("bare %s   protected %s   ratio %.2f   with proofs %s   ratio %.2f\n", b, p, ratios[len(ratios)-1], k, proven[len(proven)-1])
+		fmt.Println(r)
+		answered += r.protected.calls + r.proven.calls
+		ratios, withProofs = append(ratios, r.ratio(r.protected)), append(withProofs, r.ratio(r.proven))
 	}
-	setting := fmt.Sprintf("%d connections, %d tokens, body %d bytes", conns, tokens, len(s.body))
-	fmt.Printf("\nprotected, durable JSONP calls: %s; %s\n", spread(ratios), setting)
-	fmt.Printf("the same with a key proof each (ES256): %s; %s\n", spread(proven), setting)
+	conditions := fmt.Sprintf("%d connections, %d tokens, body %d bytes", conns, tokens, len(s.body))
+	fmt.Printf("\nprotected, durable JSONP calls: %s; %s\n", spread(ratios), conditions)
+	fmt.Printf("the same with a key proof each (ES256): %s; %s\n", spread(withProofs), conditions)
 	return s.checkUsage(answered)
 }
 
-// runProven carries a plan out with calls that carry proofs. There are as many
-// as were answered without, which is more than can be.
+// round is one measurement of each kind.
+type round struct {
+	bare, protected, proven result
+}
+
+// round measures the bare handler, then protected calls, then protected calls with proofs.
+func (s *subject) round(p plan, base *bareServer) (r round, err error) {
+	plain := p
+	plain.addr = base.addr
+	if r.bare, err = plain.runAgainst(base.Process.Pid); err != nil {
+		return r, fmt.Errorf("bare: %w", err)
+	}
+	if r.protected, err = p.runAgainst(s.server.PID()); err != nil {
+		return r, fmt.Errorf("protected: %w", err)
+	}
+	if r.proven, err = s.runProven(p, r.protected.calls); err != nil {
+		return r, fmt.Errorf("with proofs: %w", err)
+	}
+	return r, nil
+}
+
+// ratio returns the throughput of a result, relative to the bare handler in the same round.
+func (r round) ratio(of result) float64 { return of.perSecond / r.bare.perSecond }
+
+func (r round) String() string {
+	return fmt.Sprintf("bare %s   protected %s   ratio %.2f   with proofs %s   ratio %.2f",
+		r.bare, r.protected, r.ratio(r.protected), r.proven, r.ratio(r.proven))
+}
+
+// runProven runs a plan with calls that carry proofs. It prepares half as many again as were
+// answered without proofs, so that the server can't answer all of them in time.
 func (s *subject) runProven(p plan, calls int) (r result, err error) {
-	if p.requests, err = s.signed(p.conns, calls/p.conns*3/2+1); err != nil {
+	if p.requests, err = s.withProofs(p.conns, calls/p.conns*3/2+1); err != nil {
 		return r, err
 	}
 	p.once = true
-	return p.runBy(s.server.PID())
+	return p.runAgainst(s.server.PID())
 }
 
-// spread is the median of ratios, and their ends.
+// spread returns the median of ratios, with the lowest and the highest.
 func spread(ratios []float64) string {
 	slices.Sort(ratios)
 	return fmt.Sprintf("%.2f of bare Echo (median of %d; %.2f to %.2f)", ratios[len(ratios)/2], len(ratios), ratios[0], ratios[len(ratios)-1])
 }
 
-const answerHead = `/**/ typeof cb === 'function' && cb({"data":`
+// bodyStart is how the body of an admitted JSONP call begins.
+const bodyStart = `/**/ typeof cb === 'function' && cb({"data":`
 
-// subject is the real server with what a load needs.
+// subject is the real server, with what a load needs.
 type subject struct {
-	server  *stiletest.Server
-	addr    string
-	tokens  []string
-	holders []holder
-	body    []byte // of one call
-	warmed  int    // calls that were answered before the measurement
+	server   *stiletest.Server
+	addr     string
+	tokens   []string // address-bound
+	keyed    []keyed
+	body     []byte // of one call
+	answered int    // calls that were answered before the measurement
 }
 
-// requests are the calls of all tokens, each of one item over JSONP.
+// request returns a token's call: one item over JSONP.
 func (s *subject) request(token string) []byte {
 	return fmt.Appendf(nil, "GET /v1/items/%s?callback=cb&client_id=acme&access_token=%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nReferer: https://www.acme.example/\r\n\r\n",
 		itemID, url.QueryEscape(token), s.addr)
 }
 
-// share deals the tokens out to connections.
+// share divides the tokens among the connections.
 func (s *subject) share(conns int) func(int) [][]byte {
 	return func(conn int) (mine [][]byte) {
 		for n := conn; n < len(s.tokens); n += conns {
@@ -131,8 +151,7 @@ func (s *subject) share(conns int) func(int) [][]byte {
 	}
 }
 
-// checkUsage compares the calls that the server charges with those that were
-// answered.
+// checkUsage checks that the server charges exactly the calls that were answered.
 func (s *subject) checkUsage(answered int) error {
 	var lines []struct{ Calls int }
 	if err := s.server.CommandJSON(&lines, "usage", "--tenant", "acme"); err != nil {
@@ -143,13 +162,13 @@ func (s *subject) checkUsage(answered int) error {
 		charged += l.Calls
 	}
 	if charged != answered {
-		return fmt.Errorf("%d calls are in the usage, %d were answered", charged, answered)
+		return fmt.Errorf("the usage shows %d calls, but %d were answered", charged, answered)
 	}
 	fmt.Printf("usage: %d calls charged, %d answered\n", charged, answered)
 	return nil
 }
 
-// parallel runs fn for 0 to n-1, eight at a time, and returns the first error.
+// parallel runs fn for 0 to n-1, eight at a time. It returns one of the errors, if there are any.
 func parallel(n int, fn func(int) error) error {
 	var (
 		wg    sync.WaitGroup

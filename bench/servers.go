@@ -17,8 +17,8 @@ import (
 
 const itemID = "item-1"
 
-// newSubject builds and starts the real server with a tenant, a corpus and
-// tokens, and makes each token's first call, which binds it.
+// newSubject builds and starts the real server with a tenant, a corpus and tokens. It makes each
+// token's first call, which binds the token.
 func newSubject(dir string, tokens int) (*subject, error) {
 	binary, err := stiletest.Build(dir)
 	if err != nil {
@@ -37,6 +37,7 @@ func newSubject(dir string, tokens int) (*subject, error) {
 	return s, nil
 }
 
+// fill imports one item, adds the tenant, and obtains and binds its tokens.
 func (s *subject) fill(tokens int) error {
 	file := filepath.Join(s.server.Dir, "corpus.jsonl")
 	item := `{"id":"` + itemID + `","collection":"bench","title":"An item","summary":"` + strings.Repeat("Words to read. ", 20) +
@@ -51,7 +52,7 @@ func (s *subject) fill(tokens int) error {
 	if err != nil {
 		return err
 	}
-	all := make([]string, 2*tokens) // one half to be bound to an address, one to keys
+	all := make([]string, 2*tokens) // one half is bound to an address, the other to keys
 	err = parallel(len(all), func(n int) (err error) {
 		all[n], err = s.server.Token("acme", secret)
 		return err
@@ -60,14 +61,15 @@ func (s *subject) fill(tokens int) error {
 		return err
 	}
 	s.tokens = all[:tokens]
-	if err := s.warm(); err != nil {
+	if err := s.bindAddress(); err != nil {
 		return err
 	}
 	return s.bindKeys(all[tokens:])
 }
 
-// warm makes one call with each token and keeps the last body.
-func (s *subject) warm() error {
+// bindAddress makes one call with each token, which binds it to this machine's address. It stores
+// the body of the last response.
+func (s *subject) bindAddress() error {
 	conn, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		return err
@@ -76,22 +78,22 @@ func (s *subject) warm() error {
 	in := bufio.NewReader(conn)
 	for _, token := range s.tokens {
 		body, err := roundTrip(conn, in, s.request(token))
-		if err != nil || !strings.HasPrefix(body, answerHead) {
-			return fmt.Errorf("a first call: %s %v", body, err)
+		if err != nil || !strings.HasPrefix(body, bodyStart) {
+			return fmt.Errorf("first call: %s %v", body, err)
 		}
 		s.body = []byte(body)
 	}
-	s.warmed = len(s.tokens)
+	s.answered = len(s.tokens)
 	return nil
 }
 
-// bareServer is this program, started again as the bare handler.
+// bareServer is another process of this program, which serves the bare handler.
 type bareServer struct {
 	*exec.Cmd
 	addr string
 }
 
-// startBare starts it and reads the address that it prints.
+// startBare starts the bare handler, and reads the address that it prints.
 func startBare(dir string, body []byte) (*bareServer, error) {
 	file := filepath.Join(dir, "body")
 	if err := os.WriteFile(file, body, 0o600); err != nil {
@@ -115,8 +117,8 @@ func startBare(dir string, body []byte) (*bareServer, error) {
 	return b, err
 }
 
-// serveBare answers every request for an item with the file's bytes: what Echo
-// does when nothing is asked of it.
+// serveBare responds to every request for an item with the file's bytes. It does nothing else, so
+// it measures what Echo itself costs.
 func serveBare(file string) error {
 	body, err := os.ReadFile(file)
 	if err != nil {

@@ -19,17 +19,17 @@ import (
 //go:embed page.html
 var page []byte
 
-// solution is the counter that the browser found, and how long that took.
+// solution is the counter that the browser found, and how long it took.
 type solution struct {
 	Counter      uint32
 	Milliseconds float64
 }
 
-// solve has a browser solve the tasks, one after another in one worker.
+// solve starts a browser that solves the tasks in sequence, in one worker.
 func solve(ctx context.Context, browser string, tasks []challenge.Parameters) ([]solution, error) {
 	program, err := exec.LookPath(browser)
 	if err != nil {
-		return nil, fmt.Errorf("%s is missing: this measures a real browser (apt-get install chromium)", browser)
+		return nil, fmt.Errorf("%s is missing: install a browser (apt-get install chromium)", browser)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -48,11 +48,11 @@ func solve(ctx context.Context, browser string, tasks []challenge.Parameters) ([
 	case r := <-site.results:
 		return r.found, r.err
 	case <-ctx.Done():
-		return nil, errors.New("the browser did not answer in time")
+		return nil, errors.New("the browser did not respond in time")
 	}
 }
 
-// open starts a browser of its own profile, and says how to end it.
+// open starts a browser with a profile of its own. The caller must call stop.
 func open(ctx context.Context, program, url string) (stop func(), err error) {
 	profile, err := os.MkdirTemp("", "stile-chromium")
 	if err != nil {
@@ -61,19 +61,20 @@ func open(ctx context.Context, program, url string) (stop func(), err error) {
 	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--user-data-dir="+profile, url)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a browser is many processes: they end together
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // stop ends all processes of the browser
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(profile))
 	}
 	return func() {
-		cmd.Process.Signal(syscall.SIGTERM) // in order: a child that is killed late writes into its profile again
+		// SIGTERM first: a child process that is killed later would write to its profile again.
+		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		os.RemoveAll(profile)
 	}, nil
 }
 
-// site is the page's server: it hands out tasks and takes what was found.
+// site serves the page and its tasks, and receives the solutions.
 type site struct {
 	*http.ServeMux
 	results chan result
@@ -88,9 +89,9 @@ func newSite(tasks []challenge.Parameters) *site {
 	s := &site{http.NewServeMux(), make(chan result, 1)}
 	s.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { w.Write(page) })
 	s.HandleFunc("GET /tasks", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(tasks) })
-	s.HandleFunc("POST /fault", func(_ http.ResponseWriter, r *http.Request) {
+	s.HandleFunc("POST /error", func(_ http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(io.LimitReader(r.Body, 1<<10))
-		s.tell(result{err: fmt.Errorf("the page says: %s", text)})
+		s.report(result{err: fmt.Errorf("error in the page: %s", text)})
 	})
 	s.HandleFunc("POST /found", func(_ http.ResponseWriter, r *http.Request) {
 		var found []solution
@@ -98,13 +99,13 @@ func newSite(tasks []challenge.Parameters) *site {
 		if err == nil && len(found) != len(tasks) {
 			err = fmt.Errorf("%d of %d tasks were solved", len(found), len(tasks))
 		}
-		s.tell(result{found, err})
+		s.report(result{found, err})
 	})
 	return s
 }
 
-// tell keeps the first result.
-func (s *site) tell(r result) {
+// report passes on the first result, and drops the others.
+func (s *site) report(r result) {
 	select {
 	case s.results <- r:
 	default:

@@ -1,7 +1,6 @@
-// Command challenge measures what work costs a browser: it serves a page to a
-// real Chromium, which solves challenges of each level in a Web Worker, and
-// prints how long that took, and what one key takes at other costs. With these
-// figures the levels were chosen (docs/challenges.md).
+// Command challenge measures what work costs a browser. It serves a page to a real Chromium, which
+// solves challenges of each level in a Web Worker. It prints how long they took, and how long one
+// key takes at other costs. The work levels were chosen with these figures (docs/challenges.md).
 package main
 
 import (
@@ -19,13 +18,13 @@ import (
 	"stile.example/stile/challenge"
 )
 
-// slower is how much longer a slow phone takes than the machine that measures:
-// an assumption. Lighthouse slows a fast computer by 4 for a middling phone.
-const slower = 4
+// phoneFactor is how much longer a slow phone takes than this machine. It is an assumption:
+// Lighthouse slows a fast computer by a factor of 4 to simulate a mid-range phone.
+const phoneFactor = 4
 
 func main() {
-	browser := flag.String("chromium", "chromium", "the browser's program")
-	n := flag.Int("n", 15, "challenges of each level")
+	browser := flag.String("chromium", "chromium", "program of the browser")
+	n := flag.Int("n", 15, "number of challenges of each level")
 	flag.Parse()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
@@ -42,13 +41,13 @@ func run(ctx context.Context, browser string, n int) error {
 	}
 	const keys = 300
 	for _, cost := range costs {
-		p, err := known(cost, keys-1)
+		p, err := workFor(cost, keys-1)
 		if err != nil {
 			return err
 		}
 		tasks = append(tasks, p)
 	}
-	// The first is there to warm up: it is not counted.
+	// The first task is a warm-up, and is not counted.
 	found, err := solve(ctx, browser, append([]challenge.Parameters{tasks[0]}, tasks...))
 	if err != nil {
 		return err
@@ -59,7 +58,7 @@ func run(ctx context.Context, browser string, n int) error {
 	return nil
 }
 
-// levels are n challenges of each level.
+// levels returns n challenges of each level.
 func levels(n int) (tasks []challenge.Parameters, err error) {
 	m, err := challenge.NewMaker(random(32))
 	if err != nil {
@@ -77,11 +76,11 @@ func levels(n int) (tasks []challenge.Parameters, err error) {
 	return tasks, nil
 }
 
-// costs are those that one key is tried at.
+// costs are those at which one key is measured.
 var costs = []int{1, 100, 250, 500, 1000, 2000, 5000}
 
-// known is work of another cost whose counter is known.
-func known(cost int, counter uint32) (challenge.Parameters, error) {
+// workFor returns work of any cost that is solved by the counter.
+func workFor(cost int, counter uint32) (challenge.Parameters, error) {
 	p := challenge.Parameters{
 		Algorithm: "PBKDF2/SHA-256", Cost: cost, KeyLength: 32,
 		Nonce: fmt.Sprintf("%x", random(16)), Salt: fmt.Sprintf("%x", random(16)),
@@ -103,18 +102,18 @@ func random(n int) []byte {
 func printLevels(all []solution, n int) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer w.Flush()
-	fmt.Fprintf(w, "level\tkeys, mean\tms, mean\tleast\tmedian\tmost\tms a key, mean\tleast\tslow phone (x%d) s\t\n", slower)
+	fmt.Fprintf(w, "level\tkeys, mean\tms, mean\tmin\tmedian\tmax\tms a key, mean\tmin\tslow phone (x%d) s\t\n", phoneFactor)
 	for level := range len(all) / n {
 		of := all[level*n : (level+1)*n]
 		var keys, ms float64
-		least := math.Inf(1) // of the rates: what a loaded machine comes near to only at times
+		fastest := math.Inf(1) // ms a key: a busy machine distorts it less than the mean
 		for _, s := range of {
 			keys, ms = keys+float64(s.Counter)+1, ms+s.Milliseconds
-			least = min(least, s.Milliseconds/float64(s.Counter+1))
+			fastest = min(fastest, s.Milliseconds/float64(s.Counter+1))
 		}
 		slices.SortFunc(of, func(a, b solution) int { return cmp.Compare(a.Milliseconds, b.Milliseconds) })
 		fmt.Fprintf(w, "%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.3f\t%.3f\t%.2f\t\n", level, keys/float64(n), ms/float64(n),
-			of[0].Milliseconds, of[n/2].Milliseconds, of[n-1].Milliseconds, ms/keys, least, ms/float64(n)*slower/1000)
+			of[0].Milliseconds, of[n/2].Milliseconds, of[n-1].Milliseconds, ms/keys, fastest, ms/float64(n)*phoneFactor/1000)
 	}
 }
 
@@ -128,13 +127,13 @@ func printCosts(all []solution, keys int) {
 	}
 }
 
-// inGo is what one key takes a program, in milliseconds.
+// inGo returns how long this program takes for one key, in milliseconds.
 func inGo(cost, keys int) float64 {
-	p, err := known(cost, uint32(keys-1))
+	p, err := workFor(cost, uint32(keys-1))
 	if err != nil {
 		return 0
 	}
-	begun := time.Now()
+	start := time.Now()
 	challenge.Solve(context.Background(), p)
-	return float64(time.Since(begun).Microseconds()) / 1000 / float64(keys)
+	return float64(time.Since(start).Microseconds()) / 1000 / float64(keys)
 }

@@ -1,9 +1,8 @@
-// Command wordnet tries stile on a corpus of real size: it converts Debian's
-// WordNet, some 117,000 synsets, imports it with the real program, and asks
-// the real server for items, suggestions and searches. It prints the time and
-// memory of the import, the size of the data, and the latency of each kind of
-// question, from the request's first byte to the answer's last, on one
-// connection.
+// Command wordnet measures stile with a corpus of realistic size. It converts Debian's WordNet
+// (about 117,000 synsets), imports it with the real program, and requests items, suggestions and
+// searches from the real server. It prints the time and memory of the import, the size of the data,
+// and the latency of each kind of request. The latency is measured on one connection, from the
+// first byte of the request to the last byte of the response.
 package main
 
 import (
@@ -30,9 +29,9 @@ import (
 )
 
 func main() {
-	dict := flag.String("dict", "/usr/share/wordnet", "folder of WordNet's data files")
-	n := flag.Int("n", 2000, "questions of each kind")
-	seed := flag.Uint64("seed", 1, "seed of the questions")
+	dict := flag.String("dict", "/usr/share/wordnet", "directory of WordNet's data files")
+	n := flag.Int("n", 2000, "number of requests of each kind")
+	seed := flag.Uint64("seed", 1, "random seed for the requests")
 	flag.Parse()
 	if err := run(*dict, *n, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, "wordnet:", err)
@@ -63,7 +62,7 @@ func run(dict string, n int, seed uint64) error {
 		return err
 	}
 	defer s.Kill()
-	return ask(s, titles, n, rand.New(rand.NewPCG(seed, 0)))
+	return measureAll(s, titles, n, rand.New(rand.NewPCG(seed, 0)))
 }
 
 // convert writes the corpus and returns its titles.
@@ -85,8 +84,8 @@ func convert(dict, file string) (titles []string, err error) {
 	return titles, os.WriteFile(file, stdout.Bytes(), 0o600)
 }
 
-// importOffline imports the file with no server running, so that one process
-// does all the work and its peak memory tells.
+// importOffline imports the file while no server runs. One process does all the work, so its peak
+// memory is that of the import.
 func importOffline(s *stiletest.Server, file string) error {
 	cmd := exec.Command(s.Binary, "content", "import", file, "--json")
 	cmd.Dir = s.Dir
@@ -117,7 +116,7 @@ func sizeOf(dir string) (n int64, err error) {
 	return n, err
 }
 
-// client asks on one connection, as a browser would that keeps it.
+// client sends its requests over one connection, as a browser that keeps it open does.
 type client struct {
 	conn  net.Conn
 	in    *bufio.Reader
@@ -125,7 +124,8 @@ type client struct {
 	token string
 }
 
-func ask(s *stiletest.Server, titles []string, n int, rng *rand.Rand) error {
+// measureAll measures n requests of each kind.
+func measureAll(s *stiletest.Server, titles []string, n int, rng *rand.Rand) error {
 	secret, err := s.Tenant("acme")
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func ask(s *stiletest.Server, titles []string, n int, rng *rand.Rand) error {
 	return nil
 }
 
-// kind is a kind of question; each call of path makes the next one.
+// kind is a kind of request. Each call of path returns the next one.
 type kind struct {
 	name string
 	path func() string
@@ -162,9 +162,9 @@ func kinds(titles []string, rng *rand.Rand) []kind {
 	search := func(q string) string { return "/v1/items?q=" + url.QueryEscape(q) }
 	return []kind{
 		{"one word of a title", func() string { return search(word()) }},
-		{"one of the 200 commonest words", func() string { return search(common[rng.IntN(len(common))]) }},
+		{"one of the 200 most common words", func() string { return search(common[rng.IntN(len(common))]) }},
 		{"three words", func() string { return search(threeOf(titles[rng.IntN(len(titles))], word)) }},
-		{"beginning of a word", func() string { return search(beginning(word(), rng)) }},
+		{"start of a word", func() string { return search(beginning(word(), rng)) }},
 		{"one word with facets", func() string { return search(word()) + "&facets=collection,tag&highlight=1" }},
 		{"suggestions", func() string { return "/v1/suggest?q=" + url.QueryEscape(beginning(word(), rng)) }},
 		{"front page", func() string { return "/v1/items?sort=title&facets=collection" }},
@@ -196,7 +196,7 @@ func frequent(words []string, n int) []string {
 	return all[:n]
 }
 
-// threeOf makes three words: those of a title, and others where it has fewer.
+// threeOf returns the first three words of a title, with others added if it has fewer.
 func threeOf(title string, other func() string) string {
 	words := strings.Fields(title)
 	for len(words) < 3 {
@@ -210,7 +210,7 @@ func beginning(word string, rng *rand.Rand) string {
 	return string(r[:min(len(r), 1+rng.IntN(5))])
 }
 
-// measure asks n questions and prints what they took.
+// measure sends n requests and prints how long they took.
 func (c client) measure(k kind, n int) error {
 	took := make([]time.Duration, 0, n)
 	var largest time.Duration
