@@ -24,7 +24,7 @@ func newSubject(dir string, tokens int) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{server: &stiletest.Server{Binary: binary, Dir: dir, Env: stiletest.Calm(),
+	s := &subject{server: &stiletest.Server{Binary: binary, Dir: dir, Env: stiletest.NoChallenges(),
 		Settings: "policy: {token: {calls: 1000000000, records: 1000000000}}"}}
 	if err := s.server.Start(); err != nil {
 		return nil, err

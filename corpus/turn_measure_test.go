@@ -83,7 +83,7 @@ func TestMeasureTurns(t *testing.T) {
 }
 
 func slowQuery(i int) content.Query {
-	v := stiletest.SlowQuestion(i)
+	v := stiletest.SlowQuery(i)
 	q := content.Query{Words: strings.Fields(v.Get("q")), Tags: v["tag"], Facets: strings.Split(v.Get("facets"), ","), Limit: 20}
 	if v.Get("sort") == "title" {
 		q.Sort = content.ByTitle

@@ -72,7 +72,7 @@ func startSite(t testing.TB, server *stiletest.Server) *site {
 }
 
 func newServer(t testing.TB, settings string) *stiletest.Server {
-	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.Calm()}
+	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.NoChallenges()}
 }
 
 func newClient() *http.Client {

@@ -153,7 +153,7 @@ func TestS54Attack(t *testing.T) {
 	calm := v.search(40)
 	t.Logf("undisturbed: %v", calm)
 	slow := func(n int) string {
-		q := stiletest.SlowQuestion(n)
+		q := stiletest.SlowQuery(n)
 		q.Set("limit", "1")
 		return "/v1/items?client_id=acme&" + q.Encode()
 	}

@@ -36,7 +36,7 @@ func TestS54IncompleteAnswers(t *testing.T) {
 		}
 	}
 	for i := range 20 { // answered, complete or not
-		if a := s.mustGet("/v1/items?"+stiletest.SlowQuestion(i).Encode(), token, ""); a.Status != 200 {
+		if a := s.mustGet("/v1/items?"+stiletest.SlowQuery(i).Encode(), token, ""); a.Status != 200 {
 			t.Errorf("slow question %d: %d %s", i, a.Status, a.code())
 		}
 	}

@@ -10,29 +10,29 @@ import (
 	"strings"
 )
 
-// The words of a slow corpus, by how many of its items have them.
+// The words and tags of a slow corpus.
 const (
-	slowFrequent = 12  // words; an item has 8 of them
-	slowMedium   = 8   // words; an item has 1 of them
-	slowRare     = 997 // words; an item has 1 of them
-	slowTags     = 40  // tags; an item has 8 of them
+	slowFrequent = 12  // words, of which an item has 8
+	slowMedium   = 8   // words, of which an item has 1
+	slowRare     = 997 // words, of which an item has 1
+	slowTags     = 40  // tags, of which an item has 8
 )
 
-// SlowItems is a size of a slow corpus whose import takes about 10 s. On one
-// processor, even SlowQuestions then take about 65 ms and odd ones 155 ms.
+// SlowItems is the size of a slow corpus whose import takes about 10 s. On one processor, a
+// SlowQuery with an even number then takes about 65 ms, and one with an odd number 155 ms.
 const SlowItems = 120_000
 
-// WriteSlowCorpus writes a JSONL file of n items in which searches for
-// frequent words are slow: most items have most of these words, and eight tags
-// and three attributes to count. The same n gives the same file.
+// WriteSlowCorpus writes a JSONL file of n items in which searches for frequent words are slow:
+// most items have most of these words, and each has eight tags and three attributes that facets
+// must count. The same n gives the same file.
 func WriteSlowCorpus(file string, n int) (err error) {
 	f, err := os.Create(file)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if failed := f.Close(); err == nil {
-			err = failed
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
 		}
 	}()
 	w := bufio.NewWriterSize(f, 1<<20)
@@ -42,6 +42,7 @@ func WriteSlowCorpus(file string, n int) (err error) {
 	return w.Flush()
 }
 
+// slowCorpus writes the n items.
 func slowCorpus(w io.Writer, n int) error {
 	rng := rand.New(rand.NewPCG(54, 55))
 	for i := range n {
@@ -66,14 +67,13 @@ func slowCorpus(w io.Writer, n int) error {
 
 func frequentWord(i int) string { return fmt.Sprint("frequent", string(rune('a'+i))) }
 
-// SlowRareWord is the i-th word that about 200 of 200,000 items have: a search
-// for it is fast.
+// SlowRareWord returns rare word i, which about 200 of 200,000 items have. A search for it is fast.
 func SlowRareWord(i int) string { return fmt.Sprint("rare", i%slowRare) }
 
-// SlowQuestion is the i-th of many different slow questions to a slow corpus,
-// as parameters of /v1/items. Even ones are three frequent words and a tag, by
-// relevance. Odd ones are the beginning of all frequent words, by title.
-func SlowQuestion(i int) url.Values {
+// SlowQuery returns the parameters of slow search i of a slow corpus, for /v1/items. If i is even,
+// they are three frequent words and a tag, sorted by relevance. If i is odd, they are a prefix that
+// all frequent words share, sorted by title.
+func SlowQuery(i int) url.Values {
 	rng := rand.New(rand.NewPCG(uint64(i), 54))
 	facets := strings.Split("tag,collection,maker,size,shape", ",")
 	rng.Shuffle(len(facets), func(i, j int) { facets[i], facets[j] = facets[j], facets[i] })

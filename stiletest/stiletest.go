@@ -1,7 +1,6 @@
-// Package stiletest starts the real program, for tests and measurements that
-// want nothing between them and what users run: it builds the binary, serves a
-// fresh data directory on ports from the kernel, kills it, starts it again,
-// and runs its commands.
+// Package stiletest runs the real program, for tests and measurements of exactly what operators
+// run. It builds the binary, serves a new data directory on ports that the kernel chooses, kills
+// and restarts the server, and runs commands.
 package stiletest
 
 import (
@@ -24,10 +23,10 @@ import (
 	"time"
 )
 
-// patience is how long a server may take to start or to stop.
-const patience = 30 * time.Second
+// maxWait is how long a server may take to start or to stop.
+const maxWait = 30 * time.Second
 
-// Build builds the program into dir and returns the file.
+// Build builds the program into dir, and returns the path of the binary.
 func Build(dir string) (string, error) {
 	file := filepath.Join(dir, "stile")
 	out, err := exec.Command("go", "build", "-tags", "sqlite_fts5", "-o", file, "stile.example/stile").CombinedOutput()
@@ -37,32 +36,32 @@ func Build(dir string) (string, error) {
 	return file, nil
 }
 
-// Server is the program with a data directory of its own. Its methods are not
-// for concurrent use, but requests to URL are.
+// Server is the program with a data directory of its own. Its methods must not be called
+// concurrently; requests to URL may be sent concurrently.
 type Server struct {
 	Binary   string
-	Dir      string   // working directory; the data are in Dir/data
-	Settings string   // stile.yaml, beside what Start adds to it
+	Dir      string   // working directory; the data is in Dir/data
+	Settings string   // content of stile.yaml, to which Start adds the listeners
 	Env      []string // settings as STILE_NAME=value
-	Wrap     []string // a command before the program's own, such as unshare
-	Secure   bool     // Settings has a certificate: URL is https, and the certificate is not checked
-	URL      string   // of the public listener, once started
-	AdminURL string
+	Wrap     []string // command that runs the program, such as unshare
+	Secure   bool     // Settings name a certificate: URL is https, and the certificate is not checked
+	URL      string   // of the public listener; Start sets it, or uses its port if it is set already
+	AdminURL string   // of the admin listener; the same applies
 
 	cmd  *exec.Cmd
 	exit chan error
 	log  *logs
 }
 
-// Calm is an Env in which no ladder stands in the way of a load: no spike, and
-// no crowd.
-func Calm() []string {
+// NoChallenges returns an Env in which a load meets no challenge: no call counts as a spike, and no
+// address is crowded.
+func NoChallenges() []string {
 	return []string{"STILE_POLICY_SPIKE_CALLS=1000000", "STILE_POLICY_SPIKE_SUGGESTIONS=1000000",
 		"STILE_POLICY_ADDRESS_BINDINGS=30000", "STILE_POLICY_ADDRESS_RECORDS=0"}
 }
 
-// Start writes the settings and starts the server; it returns once the server
-// says that it is ready. The ports stay the same over restarts.
+// Start writes the settings and starts the server. It returns once the server is ready. A restart
+// keeps the ports.
 func (s *Server) Start() error {
 	listen, admin := "127.0.0.1:0", "127.0.0.1:0"
 	if s.URL != "" {
@@ -91,13 +90,13 @@ func (s *Server) Start() error {
 	return s.waitReady()
 }
 
-// waitReady waits for the lines that name the listeners, then for /readyz.
+// waitReady waits for the log lines that name the listeners, then for /readyz.
 func (s *Server) waitReady() error {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(maxWait); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		select {
 		case err := <-s.exit:
 			s.exit <- err
-			return fmt.Errorf("the server ended: %v\n%s", err, s.Log())
+			return fmt.Errorf("the server exited: %v\n%s", err, s.Log())
 		default:
 		}
 		public, admin := s.log.listener("public"), s.log.listener("admin")
@@ -115,26 +114,26 @@ func (s *Server) waitReady() error {
 			}
 		}
 	}
-	return fmt.Errorf("the server is not ready after %v\n%s", patience, s.Log())
+	return fmt.Errorf("the server is not ready after %v\n%s", maxWait, s.Log())
 }
 
-// unchecked is a client of servers whose certificate a test has made.
-var unchecked = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+// insecureClient does not check certificates, since tests create them.
+var insecureClient = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 
 func (s *Server) client() *http.Client {
 	if s.Secure {
-		return unchecked
+		return insecureClient
 	}
 	return http.DefaultClient
 }
 
-// Log is what the server has written to standard error since it was started.
+// Log returns what the server has written to standard error since its last start.
 func (s *Server) Log() string { return s.log.String() }
 
-// PID is the server's process.
+// PID returns the id of the server's process.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
-// Kill ends the server at once, as kill -9 does.
+// Kill ends the server immediately, like kill -9.
 func (s *Server) Kill() error {
 	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -142,30 +141,31 @@ func (s *Server) Kill() error {
 	return s.wait(nil)
 }
 
-// Stop asks the server to finish, and waits for it; its exit code must be 0.
+// Stop sends SIGTERM and waits for the server to exit. It returns an error unless the exit code is
+// 0.
 func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	return s.wait(errors.New("the server did not exit with 0"))
+	return s.wait(errors.New("exit code is not 0"))
 }
 
-func (s *Server) wait(mustBeGood error) error {
+// wait waits for the server to exit. If onFailure is set, an exit code other than 0 is that error.
+func (s *Server) wait(onFailure error) error {
 	select {
 	case err := <-s.exit:
 		s.exit <- err
-		if err != nil && mustBeGood != nil {
-			return fmt.Errorf("%w: %v\n%s", mustBeGood, err, s.Log())
+		if err != nil && onFailure != nil {
+			return fmt.Errorf("%w: %v\n%s", onFailure, err, s.Log())
 		}
 		return nil
-	case <-time.After(patience):
+	case <-time.After(maxWait):
 		s.cmd.Process.Kill()
-		return fmt.Errorf("the server did not end within %v\n%s", patience, s.Log())
+		return fmt.Errorf("the server did not exit within %v\n%s", maxWait, s.Log())
 	}
 }
 
-// Command runs one of the program's commands on the server's data directory
-// and returns its standard output.
+// Command runs a command of the program in the server's directory, and returns its standard output.
 func (s *Server) Command(args ...string) (string, error) {
 	cmd := exec.Command(s.Binary, args...)
 	cmd.Dir, cmd.Env = s.Dir, environ()
@@ -177,7 +177,7 @@ func (s *Server) Command(args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// CommandJSON runs a command with --json and reads what it prints into v.
+// CommandJSON runs a command with --json, and decodes its output into v.
 func (s *Server) CommandJSON(v any, args ...string) error {
 	out, err := s.Command(append(args, "--json")...)
 	if err != nil {
@@ -189,21 +189,21 @@ func (s *Server) CommandJSON(v any, args ...string) error {
 	return nil
 }
 
-// environ is this process's environment without settings of stile's.
+// environ returns this process's environment, without settings of stile.
 func environ() []string {
 	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "STILE_") })
 }
 
 // Tenant adds a tenant and returns its secret.
 func (s *Server) Tenant(clientID string, args ...string) (secret string, err error) {
-	var made struct {
+	var added struct {
 		Secret string `json:"client_secret"`
 	}
-	err = s.CommandJSON(&made, append([]string{"tenant", "add", clientID}, args...)...)
-	return made.Secret, err
+	err = s.CommandJSON(&added, append([]string{"tenant", "add", clientID}, args...)...)
+	return added.Secret, err
 }
 
-// Token gets a token from the token endpoint, as a tenant's server does.
+// Token obtains a token from the token endpoint, as a tenant's server does.
 func (s *Server) Token(clientID, secret string) (string, error) {
 	req, err := http.NewRequest("POST", s.URL+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
 	if err != nil {
@@ -226,11 +226,11 @@ func (s *Server) Token(clientID, secret string) (string, error) {
 	return body.Token, nil
 }
 
-// logs is a server's standard error, line by line.
+// logs reads and stores a server's standard error.
 type logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer
-	at   map[string]string // name of a listener: its address
+	addr map[string]string // of each listener, by its name
 }
 
 func (l *logs) read(r io.Reader) {
@@ -243,26 +243,26 @@ func (l *logs) read(r io.Reader) {
 	}
 }
 
-// add keeps a line, up to 16 MB in all, and notes the listener that it names.
+// add stores a line, up to 16 MB in total. If the line names a listener, it stores its address.
 func (l *logs) add(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.text.Len() < 16<<20 {
 		l.text.Write(line)
 	}
-	var said struct{ Msg, Listener, Address string }
-	if json.Unmarshal(line, &said) == nil && said.Msg == "listening" {
-		if l.at == nil {
-			l.at = map[string]string{}
+	var entry struct{ Msg, Listener, Address string }
+	if json.Unmarshal(line, &entry) == nil && entry.Msg == "listening" {
+		if l.addr == nil {
+			l.addr = map[string]string{}
 		}
-		l.at[said.Listener] = said.Address
+		l.addr[entry.Listener] = entry.Address
 	}
 }
 
 func (l *logs) listener(name string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.at[name]
+	return l.addr[name]
 }
 
 func (l *logs) String() string {

@@ -49,7 +49,7 @@ func run(dict string, n int, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	s := &stiletest.Server{Binary: binary, Dir: dir, Env: stiletest.Calm(),
+	s := &stiletest.Server{Binary: binary, Dir: dir, Env: stiletest.NoChallenges(),
 		Settings: "policy: {token: {calls: 1000000000, records: 1000000000}}"}
 	titles, err := convert(dict, filepath.Join(dir, "wordnet.jsonl"))
 	if err != nil {

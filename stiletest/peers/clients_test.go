@@ -17,24 +17,25 @@ import (
 	"time"
 )
 
-// The clients here are openid-client and jose for Node.js, and Authlib and PyJWT
-// for Python; their scripts are in testdata.
+// The clients are openid-client and jose for Node.js, and Authlib and PyJWT for Python. Their
+// scripts are in testdata.
 
-// clientsPatience is for what packages are fetched and tried.
-const clientsPatience = 3 * time.Minute
+// clientsTimeout limits the time to download the packages of a client and to run it.
+const clientsTimeout = 3 * time.Minute
 
-// tried is what a client of other hands has found.
-type tried struct {
+// report is the output of a client's script.
+type report struct {
 	Issuer           string
-	Basic, Form, Key life
+	Basic, Form, Key lifecycle // by how the client authenticates
 	Header           struct{ Alg, Typ, Kid string }
 	Claims           map[string]any
 
-	Forged, OtherAudience, Stranger, Scope string
+	Forged, OtherAudience, WrongSecret, Scope string // how the library names the error
 }
 
-// life is a token, from its issue over its introspection to its end.
-type life struct {
+// lifecycle is what a client sees of a token: its issue, and its introspection before and after its
+// revocation.
+type lifecycle struct {
 	TokenType     string `json:"token_type"`
 	ExpiresIn     int    `json:"expires_in"`
 	Scope         string
@@ -45,49 +46,50 @@ type life struct {
 	}
 }
 
-// TestClients: libraries of other hands find our endpoints by our metadata, get
-// tokens in each of the three ways to authenticate, verify them by our keys in
-// each algorithm, introspect and revoke them, and are told what is wrong.
+// TestClients checks that third-party libraries interoperate with stile as an authorization server.
+// They find its endpoints by its metadata, obtain tokens with each of the three methods of
+// authentication, verify them with its keys for each algorithm, introspect and revoke them, and
+// report errors correctly.
 func TestClients(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(context.Context, string) (*exec.Cmd, error)
-		says    map[string]string // how this library names what is wrong
+		errors  map[string]string // how this library names each error
 	}{
 		"node": {func(ctx context.Context, dir string) (*exec.Cmd, error) {
 			return exec.CommandContext(ctx, "node", "clients.mjs"), NPM(ctx, dir)
 		}, map[string]string{"forged": "ERR_JWS_SIGNATURE_VERIFICATION_FAILED", "audience": "ERR_JWT_CLAIM_VALIDATION_FAILED",
-			"stranger": "OAUTH_WWW_AUTHENTICATE_CHALLENGE 401", "scope": "OAUTH_RESPONSE_BODY_ERROR 400"}},
+			"secret": "OAUTH_WWW_AUTHENTICATE_CHALLENGE 401", "scope": "OAUTH_RESPONSE_BODY_ERROR 400"}},
 		"python": {func(ctx context.Context, dir string) (*exec.Cmd, error) {
 			python, err := Venv(ctx, dir)
 			return exec.CommandContext(ctx, python, "clients.py"), err
 		}, map[string]string{"forged": "InvalidSignatureError", "audience": "InvalidAudienceError",
-			"stranger": "invalid_client", "scope": "invalid_scope"}},
+			"secret": "invalid_client", "scope": "invalid_scope"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), clientsPatience)
+			ctx, cancel := context.WithTimeout(t.Context(), clientsTimeout)
 			defer cancel()
 			dir := t.TempDir()
 			if err := os.CopyFS(dir, os.DirFS("testdata/"+name)); err != nil {
 				t.Fatal(err)
 			}
 			s := newIssuer(t)
-			ready, err := c.prepare(ctx, dir)
+			script, err := c.prepare(ctx, dir)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i, alg := range []string{"EdDSA", "ES256", "RS256"} {
 				s.signWith(alg)
-				run := exec.CommandContext(ctx, ready.Args[0], ready.Args[1:]...)
+				run := exec.CommandContext(ctx, script.Args[0], script.Args[1:]...)
 				run.Dir = dir
-				s.check(s.try(run, i%2 == 0), alg, c.says)
+				s.check(s.run(run, i%2 == 0), alg, c.errors)
 			}
 		})
 	}
 }
 
-// issuer is stile as an authorization server, with two tenants: acme has a
-// secret, and keyed has keys of its own.
+// issuer is stile as an authorization server with two tenants: acme has a secret, and keyed has
+// keys.
 type issuer struct {
 	*site
 	secret string
@@ -106,7 +108,7 @@ func newIssuer(t *testing.T) *issuer {
 	return s
 }
 
-// writeKeys makes the keys of keyed, and writes the public ones into a file.
+// writeKeys creates the keys of keyed, and writes the public ones to a file.
 func (s *issuer) writeKeys() (file string) {
 	s.Helper()
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -127,24 +129,24 @@ func (s *issuer) writeKeys() (file string) {
 	return s.write("keyed.json", fmt.Sprintf(`{"keys":[{%s},{%s}]}`, p256, okp))
 }
 
-// signWith makes alg the one that new tokens are signed with.
+// signWith sets the algorithm that signs new tokens.
 func (s *issuer) signWith(alg string) {
 	s.Helper()
 	_, err := s.Command("key", "rotate", "--alg", alg)
 	s.must(err)
 }
 
-// try runs a client's script; keyed proves itself by one key or the other.
-func (s *issuer) try(script *exec.Cmd, edwards bool) (got tried) {
+// run runs a client's script, in which keyed authenticates with its Ed25519 or its P-256 key.
+func (s *issuer) run(script *exec.Cmd, useEd25519 bool) (got report) {
 	s.Helper()
 	jwk := s.jwks[0]
-	if edwards {
+	if useEd25519 {
 		jwk = s.jwks[1]
 	}
-	ask, err := json.Marshal(map[string]any{"issuer": s.URL, "client": "acme", "secret": s.secret, "keyClient": "keyed", "jwk": jwk})
+	input, err := json.Marshal(map[string]any{"issuer": s.URL, "client": "acme", "secret": s.secret, "keyClient": "keyed", "jwk": jwk})
 	s.must(err)
 	var stderr strings.Builder
-	script.Stdin, script.Stderr = bytes.NewReader(ask), &stderr
+	script.Stdin, script.Stderr = bytes.NewReader(input), &stderr
 	out, err := script.Output()
 	if err != nil {
 		s.Fatalf("%v: %v\n%s", script, err, &stderr)
@@ -155,27 +157,27 @@ func (s *issuer) try(script *exec.Cmd, edwards bool) (got tried) {
 	return got
 }
 
-// check holds what a client has found against what must be.
-func (s *issuer) check(got tried, alg string, says map[string]string) {
+// check checks a client's report.
+func (s *issuer) check(got report, alg string, wantErrors map[string]string) {
 	s.Helper()
 	for _, c := range []struct {
-		way, client string
-		life        life
+		method, client string
+		token          lifecycle
 	}{{"Basic", "acme", got.Basic}, {"form", "acme", got.Form}, {"private_key_jwt", "keyed", got.Key}} {
-		l := c.life
+		l := c.token
 		if !strings.EqualFold(l.TokenType, "Bearer") || l.ExpiresIn != 86400 || l.Scope != "content" ||
 			!l.Before.Active || l.Before.ClientID != c.client || l.Before.Sub != "visitor-1" || l.Before.Binding != "none" ||
 			l.After.Active || l.After.Reason != "token_revoked" {
-			s.Errorf("%s, %s: %+v", alg, c.way, l)
+			s.Errorf("%s, %s: %+v", alg, c.method, l)
 		}
 	}
 	if got.Issuer != s.URL || got.Header.Alg != alg || got.Header.Typ != "at+jwt" || got.Header.Kid == "" ||
 		got.Claims["client_id"] != "acme" || got.Claims["sub"] != "acme" || got.Claims["iss"] != s.URL {
 		s.Errorf("%s: %+v", alg, got)
 	}
-	for name, found := range map[string]string{"forged": got.Forged, "audience": got.OtherAudience, "stranger": got.Stranger, "scope": got.Scope} {
-		if found != says[name] {
-			s.Errorf("%s, %s: the library says %q, want %q", alg, name, found, says[name])
+	for name, found := range map[string]string{"forged": got.Forged, "audience": got.OtherAudience, "secret": got.WrongSecret, "scope": got.Scope} {
+		if found != wantErrors[name] {
+			s.Errorf("%s, %s: the library reports %q, want %q", alg, name, found, wantErrors[name])
 		}
 	}
 }

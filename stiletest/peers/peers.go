@@ -1,7 +1,7 @@
-// Package peers runs programs of other hands beside stile: the tenants'
-// back-ends of examples, OAuth libraries of other languages, authorization
-// servers. It installs their packages as they are locked, each in a directory
-// of its own, starts them on ports from the kernel, and leaves nothing running.
+// Package peers runs third-party programs that interoperate with stile: the tenants' back-ends in
+// examples, OAuth libraries of other languages, and authorization servers. It installs the packages
+// that their lock files name, each in a directory of its own, starts the programs on ports that the
+// kernel chooses, and stops them all.
 package peers
 
 import (
@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// NPM installs the packages that dir's lock file names.
+// NPM installs the packages that the lock file in dir names.
 func NPM(ctx context.Context, dir string) error {
 	if err := need("apt-get install nodejs npm", "node", "npm"); err != nil {
 		return err
@@ -20,8 +20,8 @@ func NPM(ctx context.Context, dir string) error {
 	return run(ctx, dir, "npm", "ci", "--ignore-scripts", "--prefer-offline", "--loglevel=error")
 }
 
-// Venv makes a virtual environment in dir with the packages that its
-// requirements.txt names, and returns the environment's Python.
+// Venv creates a virtual environment in dir with the packages that requirements.txt names. It
+// returns the path of the environment's Python.
 func Venv(ctx context.Context, dir string) (python string, err error) {
 	if err := need("apt-get install python3 python3-venv", "python3"); err != nil {
 		return "", err
@@ -33,7 +33,7 @@ func Venv(ctx context.Context, dir string) (python string, err error) {
 	return python, run(ctx, dir, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt")
 }
 
-// Maven packages the project in dir.
+// Maven builds the package of the project in dir.
 func Maven(ctx context.Context, dir string) error {
 	if err := need("apt-get install maven", "mvn", "java"); err != nil {
 		return err
@@ -41,16 +41,18 @@ func Maven(ctx context.Context, dir string) error {
 	return run(ctx, dir, "mvn", "-B", "-q", "package")
 }
 
-// need says how to get the first program that this machine lacks.
-func need(how string, programs ...string) error {
+// need returns an error if one of the programs is not installed. The error contains the command
+// that installs it.
+func need(install string, programs ...string) error {
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			return fmt.Errorf("%s is missing: %s", p, how)
+			return fmt.Errorf("%s is missing: %s", p, install)
 		}
 	}
 	return nil
 }
 
+// run runs a program in dir. Its error contains what the program printed.
 func run(ctx context.Context, dir, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// stopping is how long a program may take to end by itself.
-const stopping = 10 * time.Second
+// stopTimeout is how long a program may take to exit after SIGTERM.
+const stopTimeout = 10 * time.Second
 
-// Program is a running server of other hands.
+// Program is a running third-party server.
 type Program struct {
 	URL string // without a path
 
@@ -24,7 +24,7 @@ type Program struct {
 	ended  chan struct{}
 }
 
-// FreePort is a port of this machine that nobody listens on.
+// FreePort returns a port of this machine on which no program listens.
 func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -34,42 +34,42 @@ func FreePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// Start starts cmd, which will listen on port, and returns once it takes
-// connections. It may take patience for that.
-func Start(cmd *exec.Cmd, port int, patience time.Duration) (*Program, error) {
+// Start starts cmd and waits until it accepts connections on port, for at most timeout.
+func Start(cmd *exec.Cmd, port int, timeout time.Duration) (*Program, error) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	p := &Program{URL: "http://" + address, cmd: cmd, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &p.output, &p.output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it may have children: all are stopped
-	cmd.WaitDelay = stopping
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Stop ends its child processes too
+	cmd.WaitDelay = stopTimeout
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	go func() { cmd.Wait(); close(p.ended) }()
-	if err := p.waitFor(address, patience); err != nil {
+	if err := p.waitFor(address, timeout); err != nil {
 		return nil, errors.Join(err, p.Stop())
 	}
 	return p, nil
 }
 
-func (p *Program) waitFor(address string, patience time.Duration) error {
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+func (p *Program) waitFor(address string, timeout time.Duration) error {
+	for end := time.Now().Add(timeout); time.Now().Before(end); {
 		if c, err := net.Dial("tcp", address); err == nil {
 			return c.Close()
 		}
 		select {
 		case <-p.ended:
-			return fmt.Errorf("%s ended: %v\n%s", p.cmd.Path, p.cmd.ProcessState, p.Output())
+			return fmt.Errorf("%s exited: %v\n%s", p.cmd.Path, p.cmd.ProcessState, p.Output())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("%s does not listen after %v\n%s", p.cmd.Path, patience, p.Output())
+	return fmt.Errorf("%s does not listen after %v\n%s", p.cmd.Path, timeout, p.Output())
 }
 
-// Output is what the program has written, to standard output and error.
+// Output returns what the program has written to standard output and standard error.
 func (p *Program) Output() string { return p.output.String() }
 
-// Stop ends the program and its children, by force if they take too long.
+// Stop ends the program and its child processes. It kills them if they take longer than
+// stopTimeout.
 func (p *Program) Stop() error {
 	group := -p.cmd.Process.Pid
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
@@ -78,15 +78,15 @@ func (p *Program) Stop() error {
 		}
 		select {
 		case <-p.ended:
-			syscall.Kill(group, syscall.SIGKILL) // children that outlive it
+			syscall.Kill(group, syscall.SIGKILL) // its remaining child processes
 			return nil
-		case <-time.After(stopping):
+		case <-time.After(stopTimeout):
 		}
 	}
-	return fmt.Errorf("%s does not end", p.cmd.Path)
+	return fmt.Errorf("%s does not exit", p.cmd.Path)
 }
 
-// output is a buffer that one may read while another writes.
+// output is a buffer for concurrent use.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -18,30 +18,29 @@ import (
 //go:embed provider/package.json provider/package-lock.json provider/.npmrc provider/provider.mjs
 var providerFiles embed.FS
 
-// Rotation is what a [Provider] does with its keys when it starts.
+// Rotation says what a [Provider] does with its keys when it starts.
 type Rotation string
 
 const (
 	KeepKeys    Rotation = ""        // signs with the key of the last start
-	AddKey      Rotation = "add"     // signs with a new key, and still shows the old ones
-	ReplaceKeys Rotation = "replace" // signs with a new key, and shows no other
+	AddKey      Rotation = "add"     // signs with a new key, and still publishes the old ones
+	ReplaceKeys Rotation = "replace" // signs with a new key, and publishes only that one
 )
 
-// Provider is npm's oidc-provider: a small authorization server for client
-// credentials. A client names the resource that its token is for, and gets a
-// JWT of RFC 9068, or an opaque token where the resource begins with
-// "urn:opaque:" or "urn:named:"; the latter's have a jti when they are asked
-// about. Its fields may be changed between a Stop and a Start.
+// Provider is npm's oidc-provider: a small authorization server for client credentials. A client
+// names the resource that its token is for, and gets a JWT of RFC 9068. If the resource begins with
+// "urn:opaque:" or "urn:named:", it gets an opaque token; the introspection of the latter includes
+// a jti. The fields may be changed between Stop and Start.
 type Provider struct {
 	*Program
-	Alg     string            // with which it signs: RS256, ES256, EdDSA, …
+	Alg     string            // signs its tokens: RS256, ES256, EdDSA, …
 	Clients map[string]string // client_id: secret, of 32 characters or more
 
 	dir  string
 	port int
 }
 
-// InstallProvider installs one in dir, which must be there and empty.
+// InstallProvider installs a provider in dir, which must exist and be empty.
 func InstallProvider(ctx context.Context, dir string) (*Provider, error) {
 	files, err := fs.Sub(providerFiles, "provider")
 	if err != nil {
@@ -57,7 +56,7 @@ func InstallProvider(ctx context.Context, dir string) (*Provider, error) {
 	return &Provider{dir: dir, port: port, Alg: "RS256"}, NPM(ctx, dir)
 }
 
-// Start starts it, on the same port each time.
+// Start starts the provider, on the same port each time.
 func (p *Provider) Start(rotation Rotation) error {
 	settings, err := json.Marshal(map[string]any{"port": p.port, "alg": p.Alg, "clients": p.Clients, "rotate": rotation})
 	if err != nil {
@@ -70,33 +69,33 @@ func (p *Provider) Start(rotation Rotation) error {
 	return err
 }
 
-// Token gets a token for a resource, as one of the clients.
+// Token obtains a token for a resource, as one of the clients.
 func (p *Provider) Token(ctx context.Context, client, resource string) (string, error) {
 	return ClientCredentials(ctx, p.URL+"/token", client, p.Clients[client], url.Values{"resource": {resource}, "scope": {"content"}})
 }
 
-// ClientCredentials gets a token from any authorization server.
+// ClientCredentials obtains a token from any authorization server.
 func ClientCredentials(ctx context.Context, endpoint, client, secret string, more url.Values) (string, error) {
 	form := url.Values{"grant_type": {"client_credentials"}}
 	for name, values := range more {
 		form[name] = values
 	}
-	var answer struct {
+	var response struct {
 		Token       string `json:"access_token"`
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
 	}
-	if err := postForm(ctx, endpoint, client, secret, form, &answer); err != nil {
+	if err := postForm(ctx, endpoint, client, secret, form, &response); err != nil {
 		return "", err
 	}
-	if answer.Token == "" {
-		return "", fmt.Errorf("%s: %s %s", endpoint, answer.Error, answer.Description)
+	if response.Token == "" {
+		return "", fmt.Errorf("%s: %s %s", endpoint, response.Error, response.Description)
 	}
-	return answer.Token, nil
+	return response.Token, nil
 }
 
-// postForm sends a form as a client, and reads the JSON that comes back.
-func postForm(ctx context.Context, endpoint, client, secret string, form url.Values, answer any) error {
+// postForm sends a form as a client, and decodes the JSON of the response.
+func postForm(ctx context.Context, endpoint, client, secret string, form url.Values, response any) error {
 	req, err := http.NewRequestWithContext(ctx, "POST", endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
@@ -108,7 +107,7 @@ func postForm(ctx context.Context, endpoint, client, secret string, form url.Val
 		return err
 	}
 	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(answer); err != nil {
+	if err := json.NewDecoder(res.Body).Decode(response); err != nil {
 		return errors.Join(fmt.Errorf("%s: %s", endpoint, res.Status), err)
 	}
 	return nil

@@ -11,12 +11,12 @@ import (
 
 const resource = "https://stile.example"
 
-// read is what a JWT says, and how.
+// read returns the header and the claims of a JWT.
 func read(t *testing.T, token string) (header, claims map[string]any) {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		t.Fatalf("no JWT: %q", token)
+		t.Fatalf("not a JWT: %q", token)
 	}
 	for i, into := range []*map[string]any{&header, &claims} {
 		text, err := base64.RawURLEncoding.DecodeString(parts[i])
@@ -46,7 +46,7 @@ func newProvider(t *testing.T, alg string) *Provider {
 	return p
 }
 
-// restart starts the provider, again if it runs.
+// restart starts the provider. If it runs, restart stops it first.
 func restart(t *testing.T, p *Provider, rotation Rotation) {
 	t.Helper()
 	if p.Program != nil {
@@ -68,15 +68,15 @@ func token(t *testing.T, p *Provider, resource string) string {
 	return token
 }
 
-// kids are the names of the keys that the provider shows, found by discovery.
+// kids returns the ids of the keys that the provider publishes, found by discovery.
 func kids(t *testing.T, p *Provider) (all []string) {
 	t.Helper()
-	var about struct {
+	var metadata struct {
 		JWKS string `json:"jwks_uri"`
 	}
 	var set struct{ Keys []struct{ Kid string } }
-	getJSON(t, p.URL+"/.well-known/openid-configuration", &about)
-	getJSON(t, about.JWKS, &set)
+	getJSON(t, p.URL+"/.well-known/openid-configuration", &metadata)
+	getJSON(t, metadata.JWKS, &set)
 	for _, k := range set.Keys {
 		all = append(all, k.Kid)
 	}
@@ -95,8 +95,8 @@ func getJSON(t *testing.T, address string, into any) {
 	}
 }
 
-// TestProvider: what other tests rely on: JWTs of RFC 9068, keys that rotate on
-// the same port, and opaque tokens that can be asked about.
+// TestProvider checks what other tests rely on: JWTs of RFC 9068, keys that rotate while the port
+// stays the same, and introspection of opaque tokens.
 func TestProvider(t *testing.T) {
 	for _, alg := range []string{"RS256", "ES256", "EdDSA"} {
 		t.Run(alg, func(t *testing.T) {
@@ -107,40 +107,41 @@ func TestProvider(t *testing.T) {
 				claims["client_id"] != "web-app" || claims["jti"] == nil {
 				t.Fatalf("%v %v", header, claims)
 			}
-			rotates(t, p, header["kid"].(string))
-			givesOpaque(t, p)
+			checkRotations(t, p, header["kid"].(string))
+			checkOpaque(t, p)
 		})
 	}
 }
 
-// rotates goes through the rotations; first is the key that signs now.
-func rotates(t *testing.T, p *Provider, first string) {
+// checkRotations checks each rotation. The first key is the one that signs now.
+func checkRotations(t *testing.T, p *Provider, first string) {
 	t.Helper()
 	for _, c := range []struct {
-		rotation Rotation
-		shown    int
-		same     bool
+		rotation  Rotation
+		published int
+		same      bool
 	}{{KeepKeys, 1, true}, {AddKey, 2, false}, {ReplaceKeys, 1, false}} {
 		address := p.URL
 		restart(t, p, c.rotation)
 		header, _ := read(t, token(t, p, resource))
-		if got := kids(t, p); p.URL != address || len(got) != c.shown || got[0] != header["kid"] || (header["kid"] == first) != c.same {
-			t.Errorf("%q: signs with %v, shows %v, was %s", c.rotation, header["kid"], got, first)
+		if got := kids(t, p); p.URL != address || len(got) != c.published || got[0] != header["kid"] || (header["kid"] == first) != c.same {
+			t.Errorf("%q: signs with %v, publishes %v, the key before was %s", c.rotation, header["kid"], got, first)
 		}
 		first = header["kid"].(string)
 	}
 }
 
-func givesOpaque(t *testing.T, p *Provider) {
+// checkOpaque checks an opaque token and its introspection.
+func checkOpaque(t *testing.T, p *Provider) {
 	t.Helper()
 	text := token(t, p, "urn:opaque:stile")
-	var answer struct {
+	var response struct {
 		Active bool
 		Client string `json:"client_id"`
 		Aud    string
 	}
-	err := postForm(t.Context(), p.URL+"/token/introspection", "stile", p.Clients["stile"], url.Values{"token": {text}}, &answer)
-	if err != nil || strings.Contains(text, ".") || !answer.Active || answer.Client != "web-app" || answer.Aud != "urn:opaque:stile" {
-		t.Errorf("%q: %+v %v", text, answer, err)
+	err := postForm(t.Context(), p.URL+"/token/introspection", "stile", p.Clients["stile"], url.Values{"token": {text}}, &response)
+	if err != nil || strings.Contains(text, ".") || !response.Active || response.Client != "web-app" || response.Aud != "urn:opaque:stile" {
+		t.Errorf("%q: %+v %v", text, response, err)
 	}
 }

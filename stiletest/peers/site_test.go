@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "stile.example/stile/commands" // a change of the program runs these tests again
+	_ "stile.example/stile/commands" // so that a change of the program invalidates cached test results
 	"stile.example/stile/stiletest"
 )
 
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// site is stile, on a port that is known before it starts.
+// site is a stile server whose port is chosen before it starts.
 type site struct {
 	*testing.T
 	*stiletest.Server
@@ -42,12 +42,12 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t, &stiletest.Server{Binary: binary, Dir: t.TempDir(), Env: stiletest.Calm()}}
+	s := &site{t, &stiletest.Server{Binary: binary, Dir: t.TempDir(), Env: stiletest.NoChallenges()}}
 	s.URL, s.AdminURL = fmt.Sprintf("http://127.0.0.1:%d", port), "http://127.0.0.1:0"
 	return s
 }
 
-// start starts it with these settings, and one item.
+// start starts the server with these settings, and imports one item.
 func (s *site) start(settings string) {
 	s.Helper()
 	s.Settings = "public_url: " + s.URL + "\ntrusted_proxies: [127.0.0.1/32]\n" + settings
@@ -73,8 +73,8 @@ func (s *site) must(err error) {
 	}
 }
 
-// call calls the content API as acme's page at an address does; it returns
-// "yes", or the code of the refusal.
+// call makes a call as a page of acme does, from an address. It returns "admitted", or the code of
+// the refusal.
 func (s *site) call(token, from string) string {
 	s.Helper()
 	form := url.Values{"client_id": {"acme"}, "access_token": {token}}
@@ -91,7 +91,7 @@ func (s *site) call(token, from string) string {
 	}
 	s.must(json.NewDecoder(res.Body).Decode(&body))
 	if len(body.Data) == 1 && body.Data[0].ID == "one" {
-		return "yes"
+		return "admitted"
 	}
 	return body.Error.Code
 }

@@ -1,8 +1,8 @@
-// A small authorization server: npm's oidc-provider for client credentials.
-// PROVIDER is {port, alg, clients: {id: secret}, rotate}; keys.json keeps the
-// keys from one start to the next. The resource that a client names becomes the
-// audience. One that begins with urn:opaque: or urn:named: gets opaque tokens, and
-// of the latter their introspection has a jti, which oidc-provider leaves out.
+// A small authorization server: npm's oidc-provider for client credentials. The variable PROVIDER
+// is {port, alg, clients: {id: secret}, rotate}. keys.json stores the keys between starts. The
+// resource that a client names becomes the audience. If it begins with urn:opaque: or urn:named:,
+// the token is opaque. The introspection of the latter includes a jti, which oidc-provider leaves
+// out.
 import {createHash} from 'node:crypto';
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {exportJWK, generateKeyPair} from 'jose';
@@ -10,7 +10,7 @@ import Provider from 'oidc-provider';
 
 const {port, alg, clients, rotate} = JSON.parse(process.env.PROVIDER);
 
-/** keys are the private ones, the one that signs first. */
+/** keys returns the private keys; the first one signs. */
 async function keys() {
   const old = existsSync('keys.json') ? JSON.parse(readFileSync('keys.json')) : [];
   const kept = {'': old, add: old, replace: []}[rotate];

@@ -1,6 +1,6 @@
-"""Does with Authlib and PyJWT what a tenant's server and a verifier of tokens
-do. Reads {issuer, client, secret, keyClient, jwk} and writes what happened;
-clients_test.go says what must have."""
+"""Uses Authlib and PyJWT as a tenant's server and a verifier of tokens do.
+Reads {issuer, client, secret, keyClient, jwk} and writes a report;
+clients_test.go checks it."""
 
 import json
 import sys
@@ -12,24 +12,24 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT, private_key_jwt_sign
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
-ask = json.load(sys.stdin)
-metadata = requests.get(ask["issuer"] + "/.well-known/oauth-authorization-server", timeout=5).json()
+settings = json.load(sys.stdin)
+metadata = requests.get(settings["issuer"] + "/.well-known/oauth-authorization-server", timeout=5).json()
 endpoint = metadata["token_endpoint"]
 
 
-class BriefKeyJWT(PrivateKeyJWT):
-    """Authlib's own assertions live for an hour, which is too long for stile."""
+class ShortLivedKeyJWT(PrivateKeyJWT):
+    """Authlib's own assertions expire after an hour, which is too long for stile."""
 
     def sign(self, auth, token_endpoint):
         return private_key_jwt_sign(
             auth.client_secret, client_id=auth.client_id, token_endpoint=token_endpoint,
-            alg="ES256" if ask["jwk"]["kty"] == "EC" else "EdDSA", expires_in=60)
+            alg="ES256" if settings["jwk"]["kty"] == "EC" else "EdDSA", expires_in=60)
 
 
-def session(method, client=ask["client"], secret=ask["secret"]):
+def session(method, client=settings["client"], secret=settings["secret"]):
     s = OAuth2Session(client, secret, token_endpoint_auth_method=method,
                       revocation_endpoint_auth_method=method)
-    s.register_client_auth_method(BriefKeyJWT(endpoint))
+    s.register_client_auth_method(ShortLivedKeyJWT(endpoint))
     return s
 
 
@@ -37,8 +37,8 @@ def grant(s, **parameters):
     return s.fetch_token(endpoint, grant_type="client_credentials", **parameters)
 
 
-def life(s):
-    """A token from its issue to its end, as its client sees it."""
+def lifecycle(s):
+    """Return what a client sees of a token, from its issue to its revocation."""
     got = grant(s, subject="visitor-1")
     token = got["access_token"]
     before = s.introspect_token(metadata["introspection_endpoint"], token).json()
@@ -47,10 +47,10 @@ def life(s):
     return {**{k: got[k] for k in ("token_type", "expires_in", "scope")}, "before": before, "after": after}
 
 
-def refusal(what, *args, **kwargs):
-    """Why something was not done."""
+def error_of(call, *args, **kwargs):
+    """Return the error of a call, or none."""
     try:
-        what(*args, **kwargs)
+        call(*args, **kwargs)
     except OAuthError as e:
         return e.error
     except jwt.PyJWTError as e:
@@ -61,15 +61,15 @@ def refusal(what, *args, **kwargs):
 checked = AuthorizationServerMetadata(metadata)
 for name in ("issuer", "token_endpoint", "jwks_uri", "scopes_supported", "token_endpoint_auth_methods_supported",
              "token_endpoint_auth_signing_alg_values_supported", "revocation_endpoint", "introspection_endpoint",
-             "grant_types_supported"):  # there are no response types, which Authlib holds for a fault
+             "grant_types_supported"):  # there are no response types, which Authlib reports as an error
     try:
         getattr(checked, "validate_" + name)()
     except ValueError as e:
-        if "https" not in str(e):  # the test's server is on this machine
+        if "https" not in str(e):  # the test's server uses plain HTTP
             raise
 
 token = grant(session("client_secret_basic"))["access_token"]
-rules = {"algorithms": ["EdDSA", "ES256", "RS256"], "issuer": ask["issuer"], "audience": ask["issuer"],
+rules = {"algorithms": ["EdDSA", "ES256", "RS256"], "issuer": settings["issuer"], "audience": settings["issuer"],
          "options": {"require": ["exp", "iat", "jti", "sub", "client_id"]}}
 key = jwt.PyJWKClient(metadata["jwks_uri"]).get_signing_key_from_jwt(token)
 head, body, signature = token.split(".")
@@ -77,13 +77,13 @@ forged = ".".join([head, body, ("B" if signature[0] == "A" else "A") + signature
 
 json.dump({
     "issuer": metadata["issuer"],
-    "basic": life(session("client_secret_basic")),
-    "form": life(session("client_secret_post")),
-    "key": life(session("private_key_jwt", ask["keyClient"], ask["jwk"])),
+    "basic": lifecycle(session("client_secret_basic")),
+    "form": lifecycle(session("client_secret_post")),
+    "key": lifecycle(session("private_key_jwt", settings["keyClient"], settings["jwk"])),
     "header": jwt.get_unverified_header(token),
     "claims": jwt.decode(token, key, **rules),
-    "forged": refusal(jwt.decode, forged, key, **rules),
-    "otherAudience": refusal(jwt.decode, token, key, **{**rules, "audience": "https://other.example"}),
-    "stranger": refusal(grant, session("client_secret_basic", secret="wrong")),
-    "scope": refusal(grant, session("client_secret_basic"), scope="admin"),
+    "forged": error_of(jwt.decode, forged, key, **rules),
+    "otherAudience": error_of(jwt.decode, token, key, **{**rules, "audience": "https://other.example"}),
+    "wrongSecret": error_of(grant, session("client_secret_basic", secret="wrong")),
+    "scope": error_of(grant, session("client_secret_basic"), scope="admin"),
 }, sys.stdout)
