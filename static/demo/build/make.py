@@ -4,9 +4,9 @@
     npm pack country-flag-icons@1.6.20 && tar xzf country-flag-icons-1.6.20.tgz
     venv/bin/python make.py package/3x2
 
-Every fact comes from the packages, by facts.py; how it is said is in
-prose.py; the maps are drawn by maps.py. The same packages give the same
-bytes: nothing here looks at the clock or draws lots.
+facts.py reads every fact from the packages, prose.py writes the sentences,
+and maps.py draws the maps. The same packages give the same bytes: nothing
+here reads the clock or uses randomness.
 """
 
 import json
@@ -21,7 +21,7 @@ import prose
 
 HERE = pathlib.Path(__file__).parent
 MEDIA = HERE.parent / "media"
-# The server puts its own public_url in the place of this prefix.
+# The server replaces this prefix with its own public_url.
 PICTURES = "http://localhost:8080/demo/media/"
 
 
@@ -40,8 +40,8 @@ def main(flags):
 
 
 def when(n):
-    """Each item is dated a minute before the one above it: the newest is the
-    country with the most people, so that a plain list opens with it."""
+    """The date of item n: each is a minute older than the one before. The
+    country with the most people is the newest, so it is first in a plain list."""
     first = datetime.combine(facts.AS_OF, time(), timezone.utc)
     return (first - timedelta(minutes=n)).strftime("%Y-%m-%dT%H:%M:%SZ")
 

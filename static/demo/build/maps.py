@@ -1,4 +1,4 @@
-"""A map of the world in dots, with some countries lit.
+"""A map of the world in dots, with some countries highlighted.
 
 A dot is a square of four degrees in which GeoNames has a town of at least
 15,000 people, so the map shows where people live.
@@ -8,7 +8,7 @@ import math
 
 STEP = 4  # degrees
 NORTH, SOUTH = 76, -56
-COLUMNS, ROWS = 90, 60  # 3:2, as the flags
+COLUMNS, ROWS = 90, 60  # 3:2, like the flags
 
 
 def draw(world, group):

@@ -1,17 +1,17 @@
-"""The sentences. Which of several ways a thing is said depends on the
-country's name, so that neighbours in a list read differently."""
+"""The sentences. The country's name selects among several wordings, so that
+neighbours in a list read differently."""
 
 import zlib
 from html import escape
 
-# Names that want an article in a sentence.
+# Names that need an article in a sentence.
 ARTICLE = set(
     "Bahamas,Caribbean Netherlands,Central African Republic,Comoros,Democratic Republic of the Congo,"
     "Dominican Republic,Gambia,Isle of Man,Maldives,Netherlands,Philippines,Republic of the Congo,"
     "United Arab Emirates,United Kingdom,United States,British Indian Ocean Territory".split(",")
 )
 NO_ARTICLE = {"Solomon Islands", "South Georgia and the South Sandwich Islands", "Heard Island and McDonald Islands"}
-UNITS = {"Convertible"}  # of a currency's name, written small
+UNITS = {"Convertible"}  # words of a currency's name that are written in lower case
 
 
 def country_summary(c):
