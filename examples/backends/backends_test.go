@@ -13,11 +13,11 @@ import (
 	"stile.example/stile/stiletest/peers"
 )
 
-// patience is for what packages are fetched, compiled and started.
-const patience = 5 * time.Minute
+// prepareTimeout limits the time to download packages, to compile and to start.
+const prepareTimeout = 5 * time.Minute
 
-// languages say how each back-end is made ready in dir, a copy of its folder,
-// and which command then runs it.
+// languages prepare each back-end in dir, a copy of its directory. They return the command that
+// runs it.
 var languages = map[string]func(ctx context.Context, dir string) (*exec.Cmd, error){
 	"go": func(ctx context.Context, dir string) (*exec.Cmd, error) {
 		file := filepath.Join(dir, "backend")
@@ -46,30 +46,32 @@ var languages = map[string]func(ctx context.Context, dir string) (*exec.Cmd, err
 	},
 }
 
-// TestBackends runs each language's back-end as its tenant would.
+// TestBackends runs the back-end in each language as its tenant would.
 func TestBackends(t *testing.T) {
 	s := newPublisher(t)
 	for language, prepare := range languages {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			if _, err := exec.LookPath("mvn"); language == "java" && err != nil {
-				t.Skip("NOT TRIED: the back-end in Java. There is no mvn here: apt-get install maven")
+				t.Skip("NOT TESTED: the back-end in Java. Maven is missing: apt-get install maven")
 			}
 			b := startBackend(t, s, language, prepare)
-			b.givesFreshTokens()
-			b.refusesOtherSites()
-			b.refusesOtherRequests()
-			b.saysThatItGetsNone()
-			b.keepsItsSecret()
+			b.checkNewTokens()
+			b.checkOtherSites()
+			b.checkOtherMethods()
+			b.checkOutages()
+			b.checkSecrets()
 		})
 	}
 }
 
+// startBackend starts a back-end with a tenant of its own. It reaches the publisher through the
+// proxy.
 func startBackend(t *testing.T, s *stiletest.Server, language string, prepare func(context.Context, string) (*exec.Cmd, error)) *backend {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), prepareTimeout)
 	defer cancel()
 	b := &backend{T: t, stile: s, client: language}
-	b.middle = newMiddle(t, s.URL)
+	b.proxy = newProxy(t, s.URL)
 	b.secret = b.must(s.Tenant(language))
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(language)); err != nil {
@@ -84,8 +86,8 @@ func startBackend(t *testing.T, s *stiletest.Server, language string, prepare fu
 		t.Fatal(err)
 	}
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), fmt.Sprintf("PORT=%d", port), "STILE_API="+b.middle.URL, "STILE_CLIENT_ID="+language, "STILE_CLIENT_SECRET="+b.secret)
-	b.program, err = peers.Start(cmd, port, patience)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("PORT=%d", port), "STILE_API="+b.proxy.URL, "STILE_CLIENT_ID="+language, "STILE_CLIENT_SECRET="+b.secret)
+	b.program, err = peers.Start(cmd, port, prepareTimeout)
 	if err != nil {
 		t.Fatal(err)
 	}

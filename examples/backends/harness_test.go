@@ -15,12 +15,12 @@ import (
 	"testing"
 	"time"
 
-	_ "stile.example/stile/commands" // a change of the program runs these tests again
+	_ "stile.example/stile/commands" // so that a change of the program invalidates cached test results
 	"stile.example/stile/stiletest"
 	"stile.example/stile/stiletest/peers"
 )
 
-// newPublisher is the real server, with one item.
+// newPublisher starts the real server, with one item.
 func newPublisher(t *testing.T) *stiletest.Server {
 	t.Helper()
 	binary, err := stiletest.Build(t.TempDir())
@@ -41,43 +41,43 @@ func newPublisher(t *testing.T) *stiletest.Server {
 	return s
 }
 
-// middle stands between a back-end and the publisher, and can lose what is
-// sent through it.
-type middle struct {
+// proxy forwards the requests of a back-end to the publisher, and simulates outages: mode is
+// "forward", "hang" or "not JSON".
+type proxy struct {
 	*httptest.Server
 	mode atomic.Value // string
 }
 
-func newMiddle(t *testing.T, publisher string) *middle {
+func newProxy(t *testing.T, publisher string) *proxy {
 	to, err := url.Parse(publisher)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, through := &middle{}, httputil.NewSingleHostReverseProxy(to)
-	m.mode.Store("through")
-	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch m.mode.Load() {
-		case "through":
-			through.ServeHTTP(w, r)
+	p, forward := &proxy{}, httputil.NewSingleHostReverseProxy(to)
+	p.mode.Store("forward")
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch p.mode.Load() {
+		case "forward":
+			forward.ServeHTTP(w, r)
 		case "hang":
-			io.Copy(io.Discard, r.Body) // so that the server sees the client go
+			io.Copy(io.Discard, r.Body) // so that the server notices when the client disconnects
 			<-r.Context().Done()
 		default:
 			io.WriteString(w, "<html>maintenance</html>")
 		}
 	}))
-	t.Cleanup(m.Close)
-	return m
+	t.Cleanup(p.Close)
+	return p
 }
 
-// backend is one that runs, and its tenant.
+// backend is a running back-end and its tenant.
 type backend struct {
 	*testing.T
 	stile          *stiletest.Server
-	middle         *middle
+	proxy          *proxy
 	program        *peers.Program
 	client, secret string
-	said           strings.Builder // all that it has answered, but tokens
+	bodies         strings.Builder // of all responses without a token
 }
 
 func (b *backend) must(value string, err error) string {
@@ -88,16 +88,16 @@ func (b *backend) must(value string, err error) string {
 	return value
 }
 
-// given is what the back-end answers a page.
-type given struct {
+// response is the back-end's response to a page.
+type response struct {
 	Status       int
 	CacheControl string
 	Token        string `json:"access_token"`
 	Error        string `json:"error"`
 }
 
-// ask sends what a page's fetch would, with these headers.
-func (b *backend) ask(method string, header map[string]string) (g given) {
+// send sends the request that a page's fetch would send, with these headers.
+func (b *backend) send(method string, header map[string]string) (g response) {
 	b.Helper()
 	req, err := http.NewRequest(method, b.program.URL+"/stile/token", nil)
 	if err != nil {
@@ -115,15 +115,15 @@ func (b *backend) ask(method string, header map[string]string) (g given) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	json.Unmarshal(body, &g) // where it is none, the fields stay empty
+	json.Unmarshal(body, &g) // if it is not JSON, the fields stay empty
 	g.Status, g.CacheControl = res.StatusCode, res.Header.Get("Cache-Control")
 	if g.Token == "" {
-		b.said.Write(body)
+		b.bodies.Write(body)
 	}
 	return g
 }
 
-// ownPage is what a browser adds to a request of the site's own page.
+// ownPage are the headers that a browser adds to a request of the site's own page.
 var ownPage = map[string]string{"Sec-Fetch-Site": "same-origin"}
 
 func hasLine(text []byte, line string) bool {

@@ -1,12 +1,11 @@
-// Wordnet writes Princeton WordNet as JSONL that stile imports: one item a
-// synset, in four collections, with its definition, synonyms, examples and
-// links to the words around it.
+// Wordnet converts Princeton WordNet to JSONL that stile imports. Each synset becomes an item, in
+// one of four collections, with its definition, synonyms, examples and links to related words.
 //
 //	wordnet /usr/share/wordnet > wordnet.jsonl
 //	stile content import wordnet.jsonl
 //
-// The folder holds data.noun, data.verb, data.adj and data.adv as wndb(5WN)
-// describes them; Debian's package wordnet-base brings them.
+// The directory contains data.noun, data.verb, data.adj and data.adv, in the format of wndb(5WN).
+// Debian's package wordnet-base installs them.
 package main
 
 import (
@@ -23,7 +22,7 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: wordnet FOLDER > wordnet.jsonl")
+		fmt.Fprintln(os.Stderr, "usage: wordnet DIRECTORY > wordnet.jsonl")
 		os.Exit(2)
 	}
 	if err := convert(os.Args[1], os.Stdout); err != nil {
@@ -42,7 +41,7 @@ func convert(dir string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	titles := make(map[string]string, len(synsets)) // of the synsets that others point to
+	titles := make(map[string]string, len(synsets)) // of all synsets, by id
 	for _, s := range synsets {
 		titles[s.id] = s.words[0]
 	}
@@ -79,8 +78,7 @@ func (s synset) item(titles map[string]string) item {
 	}
 }
 
-// body is the whole entry: definition, synonyms, examples, and the words to
-// which pointers lead.
+// body returns the complete entry: definition, synonyms, examples and related words.
 func (s synset) body(definition string, examples []string, titles map[string]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<p>%s</p>", html.EscapeString(definition))
@@ -98,7 +96,7 @@ func (s synset) body(definition string, examples []string, titles map[string]str
 	return b.String()
 }
 
-// relations are the pointers that are shown (wninput(5WN) lists them all).
+// relations are the kinds of pointers that a body shows. wninput(5WN) lists all kinds.
 var relations = []struct {
 	name    string
 	symbols []string
@@ -127,7 +125,7 @@ func link(word string) string {
 	return fmt.Sprintf(`<a href="%s">%s</a>`, html.EscapeString(page(word)), html.EscapeString(word))
 }
 
-// page is where a word can be read about.
+// page returns the URL of a page about a word.
 func page(word string) string {
 	return "https://en.wiktionary.org/wiki/" + url.PathEscape(strings.ReplaceAll(word, " ", "_"))
 }

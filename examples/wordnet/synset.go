@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// synset is one line of a data file: words that mean the same.
+// synset is one line of a data file: words with the same meaning.
 type synset struct {
 	id         string // such as n-00001740: part of speech and offset
 	collection string
-	file       string // the lexicographer's, such as noun.animal
+	file       string // of the lexicographer, such as noun.animal
 	words      []string
 	pointers   []pointer
 	gloss      string
@@ -27,7 +27,7 @@ var parts = []struct{ file, pos, collection string }{
 	{"data.noun", "n", "noun"}, {"data.verb", "v", "verb"}, {"data.adj", "a", "adjective"}, {"data.adv", "r", "adverb"},
 }
 
-// lexnames are the lexicographer's files by number (lexnames(5WN)).
+// lexnames are the files of the lexicographers, by number (lexnames(5WN)).
 var lexnames = strings.Fields(`adj.all adj.pert adv.all noun.Tops noun.act noun.animal noun.artifact noun.attribute noun.body
 	noun.cognition noun.communication noun.event noun.feeling noun.food noun.group noun.location noun.motive noun.object
 	noun.person noun.phenomenon noun.plant noun.possession noun.process noun.quantity noun.relation noun.shape noun.state
@@ -60,30 +60,30 @@ func read(root *os.Root) (all []synset, err error) {
 	return all, nil
 }
 
-// parse reads offset, file, type, words, pointers and gloss (wndb(5WN)).
+// parse parses a line: offset, file, type, words, pointers and gloss (wndb(5WN)).
 func parse(line, pos, collection string) (synset, error) {
-	data, gloss, whole := strings.Cut(line, "|")
-	f := fields{rest: strings.Fields(data), short: !whole}
+	data, gloss, hasGloss := strings.Cut(line, "|")
+	f := fields{rest: strings.Fields(data), short: !hasGloss}
 	s := synset{id: pos + "-" + f.next(), collection: collection, gloss: strings.TrimSpace(gloss)}
 	file := f.number(10)
-	f.next() // the type: adjectives that are satellites are adjectives to us
+	f.next() // the type, which distinguishes satellite adjectives; the collection does not
 	for range f.number(16) {
 		s.words = append(s.words, lemma(f.next()))
-		f.next() // which of the word's senses
+		f.next() // the number of the word's sense
 	}
 	for range f.number(10) {
 		symbol, offset, pos := f.next(), f.next(), f.next()
 		s.pointers = append(s.pointers, pointer{symbol, pos + "-" + offset})
-		f.next() // which of the words
+		f.next() // the numbers of the two words
 	}
 	if f.short || file >= len(lexnames) || len(s.words) == 0 {
-		return s, errors.New("line is not as wndb(5WN) has it")
+		return s, errors.New("line is not in the format of wndb(5WN)")
 	}
 	s.file = lexnames[file]
 	return s, nil
 }
 
-// targets are the ids to which pointers with these symbols lead.
+// targets returns the ids to which pointers with these symbols lead.
 func (s synset) targets(symbols ...string) []string {
 	ids := []string{}
 	for _, p := range s.pointers {
@@ -94,21 +94,21 @@ func (s synset) targets(symbols ...string) []string {
 	return ids
 }
 
-// lemma is a word without underscores, and without the marker of where an
-// adjective may stand, such as (p).
+// lemma returns a word with spaces for underscores. It removes an adjective's syntactic marker,
+// such as (p).
 func lemma(s string) string {
 	s, _, _ = strings.Cut(s, "(")
 	return strings.ReplaceAll(s, "_", " ")
 }
 
-// gloss parts a definition from its examples, which stand in quotes after it.
+// gloss separates a definition from the quoted examples that follow it.
 func gloss(s string) (definition string, examples []string) {
 	definition, rest, _ := strings.Cut(s, `; "`)
 	for e := range strings.SplitSeq(rest, `"`) {
 		e = strings.Trim(e, "; ")
 		switch {
 		case e == "":
-		case e[0] == '-' && len(examples) > 0: // who said it
+		case e[0] == '-' && len(examples) > 0: // the author
 			examples[len(examples)-1] += " " + e
 		default:
 			examples = append(examples, e)
@@ -117,8 +117,8 @@ func gloss(s string) (definition string, examples []string) {
 	return definition, examples
 }
 
-// fields hands out the fields of a line one by one, and notes when there are
-// no more.
+// fields returns the fields of a line one by one. It sets short if the line has too few, or if one
+// is not a valid number.
 type fields struct {
 	rest  []string
 	short bool
@@ -134,7 +134,7 @@ func (f *fields) next() string {
 	return s
 }
 
-// number is the next field as a number; what is none makes the line short.
+// number returns the next field as a number. It sets short if the field is not a number.
 func (f *fields) number(base int) int {
 	n, err := strconv.ParseUint(f.next(), base, 10)
 	f.short = f.short || err != nil

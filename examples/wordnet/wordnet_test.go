@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 	fields := strings.Fields(pie[:strings.Index(pie, "|")])
 	for i := range fields {
 		if _, err := parse(strings.Join(fields[:i], " ")+" | dish", "n", "noun"); err == nil {
-			t.Errorf("a line with %d of its fields is taken", i)
+			t.Errorf("parse accepts a line with only %d of its fields", i)
 		}
 	}
 }
@@ -52,6 +52,6 @@ func TestConvert(t *testing.T) {
 		t.Fatal(err)
 	}
 	if convert(dir, &out) == nil {
-		t.Error("a missing file is no error")
+		t.Error("convert returns no error, but a file is missing")
 	}
 }

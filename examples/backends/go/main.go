@@ -1,5 +1,5 @@
-// Go is a tenant's token endpoint in Go: the tenant's pages POST to
-// /stile/token, and get a token of their own from the publisher's stile.
+// Go is a tenant's token endpoint in Go. Each of the tenant's pages sends POST /stile/token, and
+// gets a token of its own from the publisher's stile.
 package main
 
 import (
@@ -28,35 +28,35 @@ func main() {
 
 func token(w http.ResponseWriter, r *http.Request) {
 	if !sameOrigin(r) {
-		answer(w, http.StatusForbidden, "error", "Only this site's own pages get a token here.")
+		respond(w, http.StatusForbidden, "error", "Only pages of this site can get a token.")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	// Config.Token asks each time. Config.TokenSource and Config.Client keep a
-	// token until it expires, which would give all visitors the same one: it
-	// is bound to the first of them, and dies with the second.
+	// Config.Token requests a new token each time. Config.TokenSource and Config.Client cache a token
+	// until it expires, so all visitors would get the same one. It would be bound to the first
+	// visitor, and die when the second uses it.
 	fresh, err := publisher.Token(ctx)
 	if err != nil {
-		log.Print("no token from the publisher: ", err)
-		answer(w, http.StatusBadGateway, "error", "The publisher gives no token at the moment.")
+		log.Print("can't get a token from the publisher: ", err)
+		respond(w, http.StatusBadGateway, "error", "The publisher does not provide tokens at the moment.")
 		return
 	}
-	answer(w, http.StatusOK, "access_token", fresh.AccessToken)
+	respond(w, http.StatusOK, "access_token", fresh.AccessToken)
 }
 
-// sameOrigin says that a page of this very site asks. Every browser says so,
-// and no page can lie. Programs can: check your visitor's session here too, and
-// limit how many tokens one gets.
+// sameOrigin reports whether a page of this site sent the request. Browsers always say so, and a
+// page can't forge it, but a program can. Check your visitor's session here too, and limit the
+// tokens of each visitor.
 func sameOrigin(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
 		return site == "same-origin"
 	}
-	origin := r.Header.Get("Origin") // what is left for older browsers, and for plain http
+	origin := r.Header.Get("Origin") // for older browsers, and for plain HTTP
 	return origin == "https://"+r.Host || origin == "http://"+r.Host
 }
 
-func answer(w http.ResponseWriter, status int, name, value string) {
+func respond(w http.ResponseWriter, status int, name, value string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

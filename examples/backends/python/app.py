@@ -1,5 +1,5 @@
-"""A tenant's token endpoint in Python: the tenant's pages POST to /stile/token,
-and get a token of their own from the publisher's stile."""
+"""A tenant's token endpoint in Python. Each of the tenant's pages sends POST
+/stile/token, and gets a token of its own from the publisher's stile."""
 
 import os
 
@@ -17,28 +17,28 @@ app = Flask(__name__)
 @app.post("/stile/token")
 def token():
     if not same_origin():
-        return {"error": "Only this site's own pages get a token here."}, 403
+        return {"error": "Only pages of this site can get a token."}, 403
     try:
-        # A session keeps its token, and a kept one would go to all visitors:
-        # it is bound to the first of them, and dies with the second. So each
-        # visitor has a session of its own.
+        # A session caches its token. If it were shared, all visitors would get
+        # the same token. It would be bound to the first visitor, and die when
+        # the second uses it. So each visitor has a session of its own.
         with OAuth2Session(*CLIENT) as publisher:
             fresh = publisher.fetch_token(
                 f"{API}/oauth/token", grant_type="client_credentials", timeout=5)
     except (OAuthError, RequestException, ValueError) as e:
-        app.logger.error("no token from the publisher: %s", e)
-        return {"error": "The publisher gives no token at the moment."}, 502
+        app.logger.error("can't get a token from the publisher: %s", e)
+        return {"error": "The publisher does not provide tokens at the moment."}, 502
     return {"access_token": fresh["access_token"]}
 
 
 def same_origin():
-    """Say that a page of this very site asks. Every browser says so, and no page
-    can lie. Programs can: check your visitor's session here too, and limit how
-    many tokens one gets."""
+    """Report whether a page of this site sent the request. Browsers always say
+    so, and a page can't forge it, but a program can. Check your visitor's
+    session here too, and limit the tokens of each visitor."""
     site = request.headers.get("Sec-Fetch-Site")
     if site:
         return site == "same-origin"
-    origin = request.headers.get("Origin")  # for older browsers, and plain http
+    origin = request.headers.get("Origin")  # for older browsers, and plain HTTP
     return origin in (f"https://{request.host}", f"http://{request.host}")
 
 

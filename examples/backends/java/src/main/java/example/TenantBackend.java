@@ -24,8 +24,8 @@ import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.client.RestClient;
 
 /**
- * A tenant's token endpoint in Java: the tenant's pages POST to /stile/token,
- * and get a token of their own from the publisher's stile.
+ * A tenant's token endpoint in Java. Each of the tenant's pages sends POST /stile/token, and gets a
+ * token of its own from the publisher's stile.
  */
 @SpringBootApplication
 @RestController
@@ -39,11 +39,11 @@ public class TenantBackend {
     publisher = ClientRegistration.withRegistrationId("stile").clientId(id).clientSecret(secret)
         .tokenUri(api + "/oauth/token").authorizationGrantType(AuthorizationGrantType.CLIENT_CREDENTIALS)
         .build();
-    client.setRestClient(impatient());
+    client.setRestClient(withTimeout());
   }
 
-  /** Spring's own way to ask for tokens has no time limit; this is the same with one. */
-  private static RestClient impatient() {
+  /** Returns Spring's default client for tokens, with a timeout: the default has none. */
+  private static RestClient withTimeout() {
     var requests = new JdkClientHttpRequestFactory();
     requests.setReadTimeout(Duration.ofSeconds(5));
     return RestClient.builder().requestFactory(requests)
@@ -54,36 +54,36 @@ public class TenantBackend {
   @PostMapping("/stile/token")
   ResponseEntity<Map<String, String>> token(@RequestHeader HttpHeaders headers) {
     if (!sameOrigin(headers)) {
-      return answer(HttpStatus.FORBIDDEN, "error", "Only this site's own pages get a token here.");
+      return respond(HttpStatus.FORBIDDEN, "error", "Only pages of this site can get a token.");
     }
     try {
-      // This client asks each time. Spring's OAuth2AuthorizedClientManager keeps
-      // a token until it expires, which would give all visitors the same one: it
-      // is bound to the first of them, and dies with the second.
+      // This client requests a new token each time. Spring's OAuth2AuthorizedClientManager caches a
+      // token until it expires, so all visitors would get the same one. It would be bound to the first
+      // visitor, and die when the second uses it.
       var fresh = client.getTokenResponse(new OAuth2ClientCredentialsGrantRequest(publisher));
-      return answer(HttpStatus.OK, "access_token", fresh.getAccessToken().getTokenValue());
+      return respond(HttpStatus.OK, "access_token", fresh.getAccessToken().getTokenValue());
     } catch (OAuth2AuthorizationException e) {
-      LoggerFactory.getLogger(TenantBackend.class).error("no token from the publisher: {}", e.getMessage());
-      return answer(HttpStatus.BAD_GATEWAY, "error", "The publisher gives no token at the moment.");
+      LoggerFactory.getLogger(TenantBackend.class).error("can't get a token from the publisher: {}", e.getMessage());
+      return respond(HttpStatus.BAD_GATEWAY, "error", "The publisher does not provide tokens at the moment.");
     }
   }
 
   /**
-   * Says that a page of this very site asks. Every browser says so, and no page
-   * can lie. Programs can: check your visitor's session here too, and limit how
-   * many tokens one gets.
+   * Reports whether a page of this site sent the request. Browsers always say so, and a page can't
+   * forge it, but a program can. Check your visitor's session here too, and limit the tokens of each
+   * visitor.
    */
   private static boolean sameOrigin(HttpHeaders headers) {
     var site = headers.getFirst("Sec-Fetch-Site");
     if (site != null) {
       return site.equals("same-origin");
     }
-    var origin = headers.getFirst("Origin"); // what is left for older browsers, and for plain http
+    var origin = headers.getFirst("Origin"); // for older browsers, and for plain HTTP
     var host = headers.getFirst("Host");
     return ("https://" + host).equals(origin) || ("http://" + host).equals(origin);
   }
 
-  private static ResponseEntity<Map<String, String>> answer(HttpStatus status, String name, String value) {
+  private static ResponseEntity<Map<String, String>> respond(HttpStatus status, String name, String value) {
     return ResponseEntity.status(status).cacheControl(CacheControl.noStore()).body(Map.of(name, value));
   }
 
