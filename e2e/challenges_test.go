@@ -11,40 +11,40 @@ import (
 	"stile.example/stile/challenge"
 )
 
-// posed is a challenge as the API shows it.
-type posed struct {
+// issued is a challenge in the form that the API returns it.
+type issued struct {
 	ID         string
 	Kind       string
 	CallsLeft  int                   `json:"calls_left"`
 	Parameters *challenge.Parameters `json:"parameters"`
 }
 
-// challengeIn is the challenge that a refusal carries.
-func (s *site) challengeIn(a answer) posed {
+// challengeIn returns the challenge in a refusal.
+func (s *server) challengeIn(a response) issued {
 	s.t.Helper()
-	var p posed
+	var c issued
 	if a.Error == nil || a.Error.Challenge == nil {
-		s.t.Fatalf("no challenge in %+v", a)
+		s.t.Fatalf("there is no challenge in %+v", a)
 	}
-	s.must(json.Unmarshal(*a.Error.Challenge, &p))
-	return p
+	s.must(json.Unmarshal(*a.Error.Challenge, &c))
+	return c
 }
 
-// solve works a challenge out, as a browser does, and sends the answer.
-func (s *site) solve(p posed, token, from string) answer {
+// solve solves a challenge as a browser does, and sends the answer.
+func (s *server) solve(c issued, token, from string) response {
 	s.t.Helper()
-	if p.Parameters == nil {
-		s.t.Fatalf("challenge %s is no work", p.Kind)
+	if c.Parameters == nil {
+		s.t.Fatalf("the kind of the challenge is %s, want work", c.Kind)
 	}
-	found, err := challenge.Solve(context.Background(), *p.Parameters)
+	found, err := challenge.Solve(context.Background(), *c.Parameters)
 	s.must(err)
-	return s.mustGet("/v1/challenges/"+p.ID+"/answer?answer="+strconv.Itoa(int(found.Counter)), token, from)
+	return s.mustGet("/v1/challenges/"+c.ID+"/answer?answer="+strconv.Itoa(int(found.Counter)), token, from)
 }
 
-// TestSpikeIsSolved: a spike brings a challenge, which survives kill -9; work
-// solves it, and the token goes on; the refusal can be explained.
-func TestSpikeIsSolved(t *testing.T) {
-	s := newStrictSite(t, trusting+"policy: {spike: {calls: 3}}")
+// TestSpikeChallenge: a spike issues a challenge, which survives kill -9. Once work has solved it,
+// the token's calls are admitted again. The refusal can be explained.
+func TestSpikeChallenge(t *testing.T) {
+	s := newStrictServer(t, trusting+"policy: {spike: {calls: 3}}")
 	token, from := s.tokens(1)[0], "192.0.2.1"
 	for range 3 {
 		if a := s.mustGet("/v1/items/i1", token, from); a.code() != "" {
@@ -52,46 +52,46 @@ func TestSpikeIsSolved(t *testing.T) {
 		}
 	}
 	a := s.mustGet("/v1/items/i1", token, from)
-	p := s.challengeIn(a)
-	if a.code() != "challenge_required" || a.Status != 429 || p.Kind != "work" || p.CallsLeft != 5 {
-		t.Fatalf("the fourth call: %d %s %+v", a.Status, a.code(), p)
+	c := s.challengeIn(a)
+	if a.code() != "challenge_required" || a.Status != 429 || c.Kind != "work" || c.CallsLeft != 5 {
+		t.Fatalf("the fourth call: %d %s %+v", a.Status, a.code(), c)
 	}
-	if b := s.mustGet("/v1/items/i1", token, from); s.challengeIn(b).ID != p.ID || s.challengeIn(b).CallsLeft != 4 {
+	if b := s.mustGet("/v1/items/i1", token, from); s.challengeIn(b).ID != c.ID || s.challengeIn(b).CallsLeft != 4 {
 		t.Errorf("the fifth call: %+v, want the same challenge with 4 calls left", s.challengeIn(b))
 	}
 	s.must(s.Kill())
 	s.client.CloseIdleConnections()
 	s.must(s.Start())
-	if a := s.solve(p, token, from); a.code() != "" || !strings.Contains(string(a.Data), `"solved":true`) {
-		t.Fatalf("the answer, after a kill: %d %s", a.Status, a.code())
+	if a := s.solve(c, token, from); a.code() != "" || !strings.Contains(string(a.Data), `"solved":true`) {
+		t.Fatalf("the answer after the kill: %d %s", a.Status, a.code())
 	}
 	if a := s.mustGet("/v1/items/i1", token, from); a.code() != "" || a.Meta.Token.Calls != 4 {
-		t.Errorf("solved, and then: %+v", a)
+		t.Errorf("a call after the challenge was solved: %+v", a)
 	}
-	if a := s.solve(p, token, from); a.code() == "" {
-		t.Error("the answer worked twice")
+	if a := s.solve(c, token, from); a.code() == "" {
+		t.Error("the answer was accepted twice")
 	}
 
-	var why struct{ Ref, Code, Rule, Tenant, Identity, Address string }
+	var explained struct{ Ref, Code, Rule, Tenant, Identity, Address string }
 	s.until("challenge_required", func() string {
 		out, err := s.Command("explain", strings.ToLower(a.Error.Ref), "--json")
 		if err != nil {
 			return err.Error()
 		}
-		s.must(json.Unmarshal([]byte(out), &why))
-		return why.Code
+		s.must(json.Unmarshal([]byte(out), &explained))
+		return explained.Code
 	})
-	if why.Rule != "spike.calls" || why.Tenant != "acme" || !strings.HasPrefix(why.Identity, "token ") || !strings.HasPrefix(why.Address, "192.0.2.0") {
-		t.Errorf("explain: %+v", why)
+	if explained.Rule != "spike.calls" || explained.Tenant != "acme" || !strings.HasPrefix(explained.Identity, "token ") || !strings.HasPrefix(explained.Address, "192.0.2.0") {
+		t.Errorf("explain: %+v", explained)
 	}
 }
 
-// TestBlocksGrow: an address that binds too many tokens is blocked; the block
-// survives kill -9, ends by itself, and is longer the second time.
-func TestBlocksGrow(t *testing.T) {
-	s := newStrictSite(t, trusting+"policy: {address: {bindings: 3, then: block, block: [3s, 1h]}}")
+// TestBlocksBecomeLonger: an address that binds too many tokens is blocked. The block survives kill
+// -9, and expires. The next block is longer.
+func TestBlocksBecomeLonger(t *testing.T) {
+	s := newStrictServer(t, trusting+"policy: {address: {bindings: 3, then: block, block: [3s, 1h]}}")
 	if first := s.offend("192.0.2.1"); first < 1 || first > 3 {
-		t.Errorf("the first block ends in %d s", first)
+		t.Errorf("the first block ends in %d s, want at most 3", first)
 	}
 	s.must(s.Kill())
 	s.client.CloseIdleConnections()
@@ -105,7 +105,7 @@ func TestBlocksGrow(t *testing.T) {
 	}
 	s.until("", func() string { return s.mustGet("/v1/items/i1", token, "192.0.2.1").code() })
 	if second := s.offend("192.0.2.1"); second < 3500 || second > 3600 {
-		t.Errorf("the second block ends in %d s, want an hour", second)
+		t.Errorf("the second block ends in %d s, want about 3,600", second)
 	}
 
 	var list []struct{ Range, Kind, Origin string }
@@ -115,13 +115,13 @@ func TestBlocksGrow(t *testing.T) {
 	}
 	s.command("address", "remove", "192.0.2.1")
 	if a := s.mustGet("/v1/items/i1", token, "192.0.2.1"); a.code() != "" {
-		t.Errorf("lifted by a person: %s", a.code())
+		t.Errorf("after the operator removed the block: %s", a.code())
 	}
 }
 
-// offend binds tokens from an address until it is blocked, and returns for how
-// many seconds.
-func (s *site) offend(from string) int {
+// offend binds tokens from an address until it is blocked. It returns the length of the block, in
+// seconds.
+func (s *server) offend(from string) int {
 	s.t.Helper()
 	for _, token := range s.tokens(5) {
 		a := s.mustGet("/v1/items/i1", token, from)
@@ -129,17 +129,17 @@ func (s *site) offend(from string) int {
 			return *a.Error.RetryAfter
 		}
 	}
-	s.t.Fatal("five tokens, and no block")
+	s.t.Fatal("five tokens did not cause a block")
 	return 0
 }
 
-// TestAddressCommandsActAtOnce: what a person says of a range holds for the
-// next call, by the longest range, and through a restart.
-func TestAddressCommandsActAtOnce(t *testing.T) {
-	s := newStrictSite(t, trusting)
+// TestAddressCommands: blocks and allows apply to the next call and survive a restart. The
+// narrowest range decides.
+func TestAddressCommands(t *testing.T) {
+	s := newStrictServer(t, trusting)
 	tokens := s.tokens(2)
 	code := func(i int, from string) string { return s.mustGet("/v1/items/i1", tokens[i], from).code() }
-	s.command("address", "block", "203.0.113.0/24", "--reason", "pulls the corpus")
+	s.command("address", "block", "203.0.113.0/24", "--reason", "copies the corpus")
 	if got := code(0, "203.0.113.9"); got != "address_blocked" {
 		t.Errorf("blocked: %q", got)
 	}
@@ -148,52 +148,54 @@ func TestAddressCommandsActAtOnce(t *testing.T) {
 	s.client.CloseIdleConnections()
 	s.must(s.Start())
 	if got := code(0, "203.0.113.9"); got != "" {
-		t.Errorf("allowed inside a block: %q", got)
+		t.Errorf("an allowed address in a blocked range: %q", got)
 	}
 	if got := code(1, "203.0.113.10"); got != "address_blocked" {
-		t.Errorf("its neighbour: %q", got)
+		t.Errorf("another address in the blocked range: %q", got)
 	}
 	s.command("address", "remove", "203.0.113.0/24")
 	if got := code(1, "203.0.113.10"); got != "" {
-		t.Errorf("removed: %q", got)
+		t.Errorf("after the block was removed: %q", got)
 	}
 }
 
-// TestS34PeopleBehindOneAddress: a crowd that solves its work is let through, and
-// meets neither a picture nor a block.
-func TestS34PeopleBehindOneAddress(t *testing.T) {
-	s := newStrictSite(t, trusting+"policy: {address: {bindings: 5}}")
+// TestS34VisitorsOfOneAddress: visitors of a crowded address who solve their work are admitted.
+// They meet neither a picture nor a block.
+func TestS34VisitorsOfOneAddress(t *testing.T) {
+	s := newStrictServer(t, trusting+"policy: {address: {bindings: 5}}")
 	works := 0
 	for _, token := range s.tokens(40) {
 		a := s.mustGet("/v1/items/i1", token, "192.0.2.1")
 		if a.code() == "challenge_required" {
-			p := s.challengeIn(a)
-			if p.Kind != "work" {
-				t.Fatalf("a person who works was shown a %s", p.Kind)
+			c := s.challengeIn(a)
+			if c.Kind != "work" {
+				t.Fatalf("a visitor who solves work got a %s", c.Kind)
 			}
 			works++
-			if a := s.solve(p, token, "192.0.2.1"); a.code() != "" {
+			if a := s.solve(c, token, "192.0.2.1"); a.code() != "" {
 				t.Fatalf("the answer: %s", a.code())
 			}
 			a = s.mustGet("/v1/items/i1", token, "192.0.2.1")
 		}
 		if a.code() != "" {
-			t.Fatalf("a person was refused: %s", a.code())
+			t.Fatalf("a visitor was refused: %s", a.code())
 		}
 	}
 	if works != 35 {
-		t.Errorf("%d of 40 were asked to work, want 35", works)
+		t.Errorf("%d of 40 visitors were challenged, want 35", works)
 	}
 }
 
-// TestRecordsOfAnAddress: what the tokens of an address deliver is counted
-// where the corpus is large against it, from the import that makes it so.
+// TestRecordsOfAnAddress: the records that the tokens of an address deliver are counted if the
+// corpus is large in comparison with the budget. An import that makes it large takes effect
+// immediately.
 func TestRecordsOfAnAddress(t *testing.T) {
-	s := newStrictSite(t, trusting+"policy: {address: {bindings: 2, records: 1}}") // 15 for each binding: 30
+	// 15 records for each binding: a budget of 30.
+	s := newStrictServer(t, trusting+"policy: {address: {bindings: 2, records: 1}}")
 	token := s.tokens(1)[0]
 	for range 3 {
 		if a := s.mustGet("/v1/items?limit=30", token, "192.0.2.1"); a.code() != "" {
-			t.Fatalf("of a small corpus: %s", a.code())
+			t.Fatalf("a call with a small corpus: %s", a.code())
 		}
 	}
 	var corpus strings.Builder
@@ -204,16 +206,16 @@ func TestRecordsOfAnAddress(t *testing.T) {
 	s.command("content", "import", "more.jsonl")
 	token = s.tokens(1)[0]
 	if a := s.mustGet("/v1/items?limit=30", token, "192.0.2.2"); a.code() != "" {
-		t.Fatalf("within its budget: %s", a.code())
+		t.Fatalf("a call within the budget: %s", a.code())
 	}
 	a := s.mustGet("/v1/items?limit=1", token, "192.0.2.2")
 	if a.code() != "challenge_required" {
-		t.Fatalf("over it: %q", a.code())
+		t.Fatalf("a call over the budget: %q", a.code())
 	}
 	if a := s.solve(s.challengeIn(a), token, "192.0.2.2"); a.code() != "" {
 		t.Fatal(a.code())
 	}
 	if a := s.mustGet("/v1/items?limit=50", token, "192.0.2.2"); a.code() != "" {
-		t.Errorf("with leave for a hundred: %s", a.code())
+		t.Errorf("a call within the allowance for a solved challenge: %s", a.code())
 	}
 }

@@ -7,20 +7,20 @@ import (
 	"testing"
 )
 
-// tally counts answers by code, "" for those with data, from many goroutines.
+// tally counts responses by code ("" for those with data). It is for concurrent use.
 type tally struct {
 	mu    sync.Mutex
 	codes map[string]int
 }
 
-func (c *tally) add(a answer, err error) {
+func (c *tally) add(a response, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.codes == nil {
 		c.codes = map[string]int{}
 	}
 	if err != nil {
-		c.codes["no answer: "+err.Error()]++
+		c.codes["no response: "+err.Error()]++
 		return
 	}
 	c.codes[a.code()]++
@@ -29,13 +29,14 @@ func (c *tally) add(a answer, err error) {
 func (c *tally) want(t *testing.T, want map[string]int) {
 	t.Helper()
 	if fmt.Sprint(c.codes) != fmt.Sprint(want) {
-		t.Errorf("answers by code %v, want %v", c.codes, want)
+		t.Errorf("responses by code %v, want %v", c.codes, want)
 	}
 }
 
-// TestExactlyItsCalls: 90 calls at once on a token of 30.
-func TestExactlyItsCalls(t *testing.T) {
-	s := newSite(t, trusting+"policy: {token: {calls: 30}}")
+// TestCallLimitIsExact: of 90 simultaneous calls with a token that is limited to 30, exactly 30 are
+// admitted.
+func TestCallLimitIsExact(t *testing.T) {
+	s := newServer(t, trusting+"policy: {token: {calls: 30}}")
 	token := s.tokens(1)[0]
 	var got tally
 	var wg sync.WaitGroup
@@ -48,21 +49,21 @@ func TestExactlyItsCalls(t *testing.T) {
 		t.Errorf("token show: %+v", v)
 	}
 	if n := s.charged(); n != 30 {
-		t.Errorf("%d calls charged", n)
+		t.Errorf("%d calls were charged, want 30", n)
 	}
 }
 
-// TestTwoFirstCalls: two first calls at once from two addresses are never both
-// answered, in 1,000 tries.
+// TestTwoFirstCalls: of two simultaneous first calls from two addresses, exactly one is admitted,
+// in 1,000 attempts.
 func TestTwoFirstCalls(t *testing.T) {
-	s := newSite(t, trusting)
+	s := newServer(t, trusting)
 	var wg sync.WaitGroup
 	var both, none atomic.Int32
-	work := make(chan string)
+	pending := make(chan string)
 	for range 8 {
 		wg.Go(func() {
-			for token := range work {
-				switch s.answered(token, "192.0.2.1", "203.0.113.9") {
+			for token := range pending {
+				switch s.admitted(token, "192.0.2.1", "203.0.113.9") {
 				case 0:
 					none.Add(1)
 				case 2:
@@ -72,17 +73,17 @@ func TestTwoFirstCalls(t *testing.T) {
 		})
 	}
 	for _, token := range s.tokens(1000) {
-		work <- token
+		pending <- token
 	}
-	close(work)
+	close(pending)
 	wg.Wait()
 	if both.Load() != 0 || none.Load() != 0 {
-		t.Errorf("of 1,000 pairs of first calls, %d were both answered, %d not at all", both.Load(), none.Load())
+		t.Errorf("of 1,000 pairs of first calls, both were admitted in %d, and none in %d", both.Load(), none.Load())
 	}
 }
 
-// answered makes one call from each address at once, and counts the answers.
-func (s *site) answered(token string, from ...string) int {
+// admitted makes one call from each address simultaneously, and counts the admitted ones.
+func (s *server) admitted(token string, from ...string) int {
 	var wg sync.WaitGroup
 	var got tally
 	for _, addr := range from {
@@ -90,35 +91,35 @@ func (s *site) answered(token string, from ...string) int {
 	}
 	wg.Wait()
 	if got.codes[""]+got.codes["token_hijacked"] != len(from) {
-		s.t.Errorf("answers by code: %v", got.codes)
+		s.t.Errorf("responses by code: %v", got.codes)
 	}
 	return got.codes[""]
 }
 
-// TestS3BoundOnce: 64 first calls at once from 64 addresses; 200 tokens, 200
-// winners.
+// TestS3BoundOnce: of 64 simultaneous first calls from 64 addresses, exactly one is admitted, for
+// each of 200 tokens.
 func TestS3BoundOnce(t *testing.T) {
-	s := newSite(t, trusting)
+	s := newServer(t, trusting)
 	addresses := make([]string, 64)
 	for n := range addresses {
 		addresses[n] = fmt.Sprintf("192.0.2.%d", n)
 	}
-	winners := 0
+	admitted := 0
 	for _, token := range s.tokens(200) {
-		winners += s.answered(token, addresses...)
+		admitted += s.admitted(token, addresses...)
 	}
-	if winners != 200 {
-		t.Errorf("%d winners", winners)
+	if admitted != 200 {
+		t.Errorf("%d first calls of 200 tokens were admitted", admitted)
 	}
 }
 
-// TestS2ExactUnderConcurrency: 256 clients send 60,000 calls with 50 tokens of
-// 1,000 calls; 50,000 are answered, and no token has more than its own.
+// TestS2ExactUnderConcurrency: 256 clients send 60,160 calls with 50 tokens, each of which is
+// limited to 1,000 calls. Exactly 1,000 calls of each token are admitted.
 func TestS2ExactUnderConcurrency(t *testing.T) {
-	s := newSite(t, trusting+"policy: {token: {calls: 1000, records: 1000000}}")
+	s := newServer(t, trusting+"policy: {token: {calls: 1000, records: 1000000}}")
 	tokens := s.tokens(50)
 	const clients, each = 256, 235 // 60,160 calls
-	answered := make([]atomic.Int32, len(tokens))
+	admitted := make([]atomic.Int32, len(tokens))
 	var other tally
 	var wg sync.WaitGroup
 	for c := range clients {
@@ -127,7 +128,7 @@ func TestS2ExactUnderConcurrency(t *testing.T) {
 				i := (c*each + n) % len(tokens)
 				a, err := s.get("/v1/items/i1", tokens[i], "192.0.2.1")
 				if err == nil && a.code() == "" {
-					answered[i].Add(1)
+					admitted[i].Add(1)
 				} else {
 					other.add(a, err)
 				}
@@ -135,13 +136,13 @@ func TestS2ExactUnderConcurrency(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for i := range answered {
-		if n := answered[i].Load(); n != 1000 {
-			t.Errorf("token %d was answered %d times", i, n)
+	for i := range admitted {
+		if n := admitted[i].Load(); n != 1000 {
+			t.Errorf("%[2]d calls of token %[1]d were admitted, want 1,000", i, n)
 		}
 	}
 	other.want(t, map[string]int{"token_exhausted": clients*each - 50_000})
 	if n := s.charged(); n != 50_000 {
-		t.Errorf("%d calls charged", n)
+		t.Errorf("%d calls were charged, want 50,000", n)
 	}
 }

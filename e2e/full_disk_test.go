@@ -10,16 +10,15 @@ import (
 	"time"
 )
 
-// TestR4FullDisk serves from a disk of 6 MB (a tmpfs in a mount namespace of
-// the server's own) and fills it: a call that must be written is answered
-// overloaded, what need not be is served, and once there is room again the
-// server goes on without a restart.
+// TestR4FullDisk fills the disk of the server, a tmpfs of 6 MB in a mount namespace of its own.
+// While the disk is full, a call that must be stored is refused as overloaded. Once there is space
+// again, the server continues without a restart.
 func TestR4FullDisk(t *testing.T) {
 	if out, err := exec.Command("unshare", "--map-root-user", "--mount", "true").CombinedOutput(); err != nil {
-		t.Fatalf("this test needs user namespaces (sysctl kernel.unprivileged_userns_clone=1): %v %s", err, out)
+		t.Fatalf("user namespaces are missing (sysctl kernel.unprivileged_userns_clone=1): %v %s", err, out)
 	}
-	s := &site{t: t, client: newClient()}
-	s.Server = newServer(t, trusting)
+	s := &server{t: t, client: newClient()}
+	s.Server = unstarted(t, trusting)
 	data := filepath.Join(s.Dir, "data")
 	s.must(os.Mkdir(data, 0o700))
 	s.Wrap = []string{"unshare", "--map-root-user", "--mount", "sh", "-c",
@@ -27,7 +26,7 @@ func TestR4FullDisk(t *testing.T) {
 	s.must(s.Start())
 	t.Cleanup(func() { s.Kill() })
 	inside := fmt.Sprintf("/proc/%d/root%s", s.PID(), data)
-	s.Dir = s.linkTo(inside) // where commands find the data
+	s.Dir = s.linkTo(inside) // in which commands find the data
 	s.fillCorpus()
 
 	tokens := s.tokens(2)
@@ -37,21 +36,21 @@ func TestR4FullDisk(t *testing.T) {
 	fill(t, inside+"/filler")
 	s.until("overloaded", func() string { return s.mustGet("/v1/items/i1", tokens[0], "192.0.2.1").code() })
 	if a := s.mustGet("/v1/items/i1", tokens[1], "192.0.2.1"); a.code() != "overloaded" {
-		t.Errorf("a first call that cannot be stored was answered %q", a.code())
+		t.Errorf("a first call that can't be stored: %q", a.code())
 	}
-	counted := s.mustGet("/v1/token", tokens[0], "192.0.2.1")
+	status := s.mustGet("/v1/token", tokens[0], "192.0.2.1")
 	s.must(os.Remove(inside + "/filler"))
 	s.until("", func() string { return s.mustGet("/v1/items/i1", tokens[0], "192.0.2.1").code() })
 	if a := s.mustGet("/v1/items/i1", tokens[1], "203.0.113.9"); a.code() != "" {
-		t.Errorf("a binding that was not stored holds: %q", a.code())
+		t.Errorf("a first call from another address, after a binding that was not stored: %q", a.code())
 	}
-	t.Logf("with the disk full /v1/token answered %q", counted.code())
+	t.Logf("/v1/token while the disk is full: %q", status.code())
 	if n := strings.Count(s.Log(), `"level":"ERROR"`); n == 0 || n > 20 {
-		t.Errorf("%d errors in the log, want one or a few", n)
+		t.Errorf("%d errors in the log, want 1 to 20", n)
 	}
 }
 
-// fill writes a file until there is no room.
+// fill writes a file until the disk is full.
 func fill(t *testing.T, file string) {
 	f, err := os.Create(file)
 	if err != nil {
@@ -63,16 +62,16 @@ func fill(t *testing.T, file string) {
 	}
 }
 
-// linkTo makes a folder in which data is a link to dir.
-func (s *site) linkTo(dir string) string {
+// linkTo creates a directory in which data is a link to dir, and returns it.
+func (s *server) linkTo(dir string) string {
 	s.t.Helper()
-	here := s.t.TempDir()
-	s.must(os.Symlink(dir, filepath.Join(here, "data")))
-	return here
+	parent := s.t.TempDir()
+	s.must(os.Symlink(dir, filepath.Join(parent, "data")))
+	return parent
 }
 
-// until calls fn until it says want.
-func (s *site) until(want string, fn func() string) {
+// until calls fn until it returns want, for at most 20 s.
+func (s *server) until(want string, fn func() string) {
 	s.t.Helper()
 	var got string
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -80,5 +79,5 @@ func (s *site) until(want string, fn func() string) {
 			return
 		}
 	}
-	s.t.Fatalf("got %q, not %q", got, want)
+	s.t.Fatalf("got %q after 20 s, want %q", got, want)
 }

@@ -38,40 +38,43 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// trusting makes the server trust X-Forwarded-For from the tests.
 const trusting = "trusted_proxies: [127.0.0.1/32]\n"
 
-// site is a running server with a corpus of 30 items and the tenant acme. No
-// ladder stands in its way, unless it is a strict one.
-type site struct {
+// server is a running server with a corpus of 30 items and the tenant acme. Unless it is strict,
+// its limits are so high that no call meets a challenge.
+type server struct {
 	*stiletest.Server
 	t      testing.TB
 	secret string
 	client *http.Client
 }
 
-func newSite(t testing.TB, settings string) *site {
+func newServer(t testing.TB, settings string) *server {
 	t.Helper()
-	return startSite(t, newServer(t, settings))
+	return startServer(t, unstarted(t, settings))
 }
 
-// newStrictSite is a site with the ladder as it is by default.
-func newStrictSite(t testing.TB, settings string) *site {
+// newStrictServer starts a server whose limits have their default values.
+func newStrictServer(t testing.TB, settings string) *server {
 	t.Helper()
-	server := newServer(t, settings)
-	server.Env = nil
-	return startSite(t, server)
+	program := unstarted(t, settings)
+	program.Env = nil
+	return startServer(t, program)
 }
 
-func startSite(t testing.TB, server *stiletest.Server) *site {
+// startServer starts the program, imports the corpus and adds the tenant.
+func startServer(t testing.TB, program *stiletest.Server) *server {
 	t.Helper()
-	s := &site{t: t, Server: server, client: newClient()}
+	s := &server{t: t, Server: program, client: newClient()}
 	s.must(s.Start())
 	t.Cleanup(func() { s.Kill() })
 	s.fillCorpus()
 	return s
 }
 
-func newServer(t testing.TB, settings string) *stiletest.Server {
+// unstarted returns a program with an empty data directory, not yet started.
+func unstarted(t testing.TB, settings string) *stiletest.Server {
 	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.NoChallenges()}
 }
 
@@ -80,7 +83,7 @@ func newClient() *http.Client {
 }
 
 // fillCorpus imports 30 items and adds the tenant.
-func (s *site) fillCorpus() {
+func (s *server) fillCorpus() {
 	s.t.Helper()
 	var corpus strings.Builder
 	for n := range 30 {
@@ -93,27 +96,27 @@ func (s *site) fillCorpus() {
 	s.must(err)
 }
 
-func (s *site) must(err error) {
+func (s *server) must(err error) {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *site) write(name, text string) {
+func (s *server) write(name, text string) {
 	s.t.Helper()
 	s.must(os.WriteFile(filepath.Join(s.Dir, name), []byte(text), 0o600))
 }
 
-func (s *site) command(args ...string) string {
+func (s *server) command(args ...string) string {
 	s.t.Helper()
 	out, err := s.Command(args...)
 	s.must(err)
 	return out
 }
 
-// tokens gets n tokens for acme.
-func (s *site) tokens(n int) []string {
+// tokens obtains n tokens for acme.
+func (s *server) tokens(n int) []string {
 	s.t.Helper()
 	list := make([]string, n)
 	var wg sync.WaitGroup
@@ -138,8 +141,8 @@ func (s *site) tokens(n int) []string {
 	return list
 }
 
-// answer is a body of the content API, with its status.
-type answer struct {
+// response is the body of a response of the content API, with its status.
+type response struct {
 	Status int
 	Data   json.RawMessage
 	Meta   struct {
@@ -156,20 +159,20 @@ type answer struct {
 	}
 }
 
-// code is "" for an answer with data.
-func (a answer) code() string {
+// code returns the code of a refusal, or "" if the response has data.
+func (a response) code() string {
 	if a.Error == nil {
 		return ""
 	}
 	return a.Error.Code
 }
 
-// get asks a path of the content API with a token, from an address. An error
-// means that there was no whole answer.
-func (s *site) get(path, token, from string) (answer, error) {
+// get requests a path of the content API with a token, from an address. An error means that there
+// was no complete response.
+func (s *server) get(path, token, from string) (response, error) {
 	req, err := http.NewRequest("GET", s.URL+path, nil)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	q := req.URL.Query()
 	q.Set("client_id", "acme")
@@ -181,34 +184,34 @@ func (s *site) get(path, token, from string) (answer, error) {
 	return s.do(req)
 }
 
-// do sends a request and reads the answer.
-func (s *site) do(req *http.Request) (answer, error) {
+// do sends a request and reads the response.
+func (s *server) do(req *http.Request) (response, error) {
 	res, err := s.client.Do(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer res.Body.Close()
-	a := answer{Status: res.StatusCode}
+	a := response{Status: res.StatusCode}
 	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
 		return a, fmt.Errorf("body: %w", err)
 	}
 	io.Copy(io.Discard, res.Body)
 	if (a.Error == nil) == (a.Data == nil) {
-		return a, fmt.Errorf("%s: data and error, or neither", req.URL.Path)
+		return a, fmt.Errorf("%s: the response must have either data or error", req.URL.Path)
 	}
 	return a, nil
 }
 
-// mustGet is get for calls that must have an answer, of whatever code.
-func (s *site) mustGet(path, token, from string) answer {
+// mustGet is get for calls that must get a response, with any code.
+func (s *server) mustGet(path, token, from string) response {
 	s.t.Helper()
 	a, err := s.get(path, token, from)
 	s.must(err)
 	return a
 }
 
-// charged is the calls in acme's usage.
-func (s *site) charged() (calls int) {
+// charged returns the number of calls in acme's usage.
+func (s *server) charged() (calls int) {
 	s.t.Helper()
 	var lines []struct{ Calls int }
 	s.must(s.CommandJSON(&lines, "usage", "--tenant", "acme"))
@@ -218,7 +221,7 @@ func (s *site) charged() (calls int) {
 	return calls
 }
 
-// shown is what `stile token show` says of a token.
+// shown is the output of `stile token show`.
 type shown struct {
 	Active  bool
 	Binding string
@@ -227,14 +230,14 @@ type shown struct {
 	Reason  string
 }
 
-func (s *site) show(token string) (v shown) {
+func (s *server) show(token string) (v shown) {
 	s.t.Helper()
 	s.must(s.CommandJSON(&v, "token", "show", token))
 	return v
 }
 
-// raw sends a request as it is and returns the status and the body.
-func (s *site) raw(method, path string, header http.Header, body string) (int, string) {
+// raw sends any request, and returns the status and the body.
+func (s *server) raw(method, path string, header http.Header, body string) (int, string) {
 	s.t.Helper()
 	req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
 	s.must(err)
@@ -249,6 +252,7 @@ func (s *site) raw(method, path string, header http.Header, body string) (int, s
 	return res.StatusCode, string(text)
 }
 
+// params encodes names and values, in turn, as a query.
 func params(kv ...string) string {
 	q := url.Values{}
 	for i := 0; i < len(kv); i += 2 {

@@ -8,20 +8,20 @@ import (
 	"testing"
 )
 
-// TestFront: the running program refuses chunks, on its own TLS too, and the
-// admin listener refuses names that it does not have.
-func TestFront(t *testing.T) {
-	const chunks = "POST /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-	s := newSite(t, "admin_hosts: [stile.internal]\n")
-	if code := s.send(chunks); code != 400 {
-		t.Errorf("a length and chunks: %d", code)
+// TestHTTPChecks: the server refuses chunked requests, over its own TLS too. The admin listener
+// refuses unknown host names.
+func TestHTTPChecks(t *testing.T) {
+	const chunked = "POST /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+	s := newServer(t, "admin_hosts: [stile.internal]\n")
+	if code := s.send(chunked); code != 400 {
+		t.Errorf("a chunked request with a length: %d", code)
 	}
-	secure := newSecureSite(t, "")
-	c, err := secure.dialH1(chunks + "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+	secure := newSecureServer(t, "")
+	c, err := secure.dialH1(chunked + "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
 	secure.must(err)
 	defer c.Close()
-	if answers := statuses(t, c); len(answers) != 1 || answers[0] != "400" {
-		t.Errorf("a length and chunks, and then a request, over TLS: %v", answers)
+	if got := statuses(t, c); len(got) != 1 || got[0] != "400" {
+		t.Errorf("a chunked request with a length, then another request, over TLS: %v", got)
 	}
 	for host, want := range map[string]int{"localhost": 200, "127.0.0.1": 200, "stile.internal:80": 200, "evil.example": 421} {
 		req, err := http.NewRequest("GET", s.AdminURL+"/metrics", nil)
@@ -36,7 +36,7 @@ func TestFront(t *testing.T) {
 	}
 }
 
-// statuses reads the status of each response until the connection ends.
+// statuses returns the status of each response until the connection ends.
 func statuses(t *testing.T, c net.Conn) (all []string) {
 	t.Helper()
 	in := bufio.NewReader(c)

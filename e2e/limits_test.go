@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// refusedToConnect says that a request never reached a server.
-func refusedToConnect(err error) bool {
+// isConnectError reports whether a request never reached the server.
+func isConnectError(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial" || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// memory is the server's resident memory in MB.
-func (s *site) memory() int {
+// memory returns the server's resident memory, in MB.
+func (s *server) memory() int {
 	s.t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.PID()))
 	s.must(err)
@@ -34,15 +34,14 @@ func (s *site) memory() int {
 			return kb >> 10
 		}
 	}
-	s.t.Fatal("no VmRSS")
+	s.t.Fatal("VmRSS is missing")
 	return 0
 }
 
-// TestS4ForgedAddresses: from a peer that is no trusted proxy, headers that
-// name an address are not looked at: 10,000 calls from 10,000 forged addresses
-// are calls from one.
+// TestS4ForgedAddresses: the server ignores headers that name an address, unless they come from a
+// trusted proxy. 10,000 calls from 10,000 forged addresses count as calls from one.
 func TestS4ForgedAddresses(t *testing.T) {
-	s := newSite(t, "policy: {token: {calls: 100000}}")
+	s := newServer(t, "policy: {token: {calls: 100000}}")
 	token := s.tokens(1)[0]
 	var got tally
 	var wg sync.WaitGroup
@@ -59,26 +58,28 @@ func TestS4ForgedAddresses(t *testing.T) {
 	s.must(s.Stop())
 	for file, text := range s.files() {
 		if strings.Contains(text, "198.18.") || strings.Contains(text, "\xff\xff\xc6\x12") {
-			t.Errorf("%s holds a forged address", file)
+			t.Errorf("%s contains a forged address", file)
 		}
 	}
 	if strings.Contains(s.Log(), "198.18.") {
-		t.Error("the log holds a forged address")
+		t.Error("the log contains a forged address")
 	}
 }
 
-func (s *site) forged(token, from string) (answer, error) {
+// forged makes a call with headers that claim an address.
+func (s *server) forged(token, from string) (response, error) {
 	req, err := http.NewRequest("GET", s.URL+"/v1/items/i1?client_id=acme", nil)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	req.Header = http.Header{"Authorization": {"Bearer " + token}, "X-Forwarded-For": {from}, "X-Real-Ip": {from}, "Forwarded": {"for=" + from}}
 	return s.do(req)
 }
 
-// TestS23Sizes: what is too large has its status, and costs no memory.
+// TestS23Sizes: requests that are too large are refused with the right status, and use little
+// memory.
 func TestS23Sizes(t *testing.T) {
-	s := newSite(t, "")
+	s := newServer(t, "")
 	token := s.tokens(1)[0]
 	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	before := s.memory()
@@ -102,20 +103,19 @@ func TestS23Sizes(t *testing.T) {
 		t.Errorf("memory grew by %d MB", grown)
 	}
 	if a := s.mustGet("/v1/items", token, ""); a.code() != "" {
-		t.Errorf("afterwards: %s", a.code())
+		t.Errorf("a call afterwards: %s", a.code())
 	}
 }
 
-// post sends a form.
-func (s *site) post(path, body string) int {
+// post sends a form, and returns the status.
+func (s *server) post(path, body string) int {
 	s.t.Helper()
 	return s.send(fmt.Sprintf("POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body))
 }
 
-// send sends a request and reads the status the while: a server that refuses a
-// request in the middle closes the connection, and who has not read by then
-// finds it reset.
-func (s *site) send(request string) (status int) {
+// send sends a request, and reads the status while it sends. A server that refuses a request before
+// its end closes the connection; a client that has not read the status by then gets a reset.
+func (s *server) send(request string) (status int) {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	s.must(err)
@@ -128,11 +128,10 @@ func (s *site) send(request string) (status int) {
 	return status
 }
 
-// TestR6SlowClients: 500 slow headers, 500 slow bodies and 500 slow readers
-// are gone in bounded time, 10,000 idle connections too, and others are served
-// the while.
+// TestR6SlowClients: the server closes 500 connections with slow headers, 500 with slow bodies, 500
+// with slow readers and 10,000 idle ones in time. Meanwhile it serves others.
 func TestR6SlowClients(t *testing.T) {
-	s := newSite(t, "")
+	s := newServer(t, "")
 	token := s.tokens(1)[0]
 	host := strings.TrimPrefix(s.URL, "http://")
 	var slow []net.Conn
@@ -153,17 +152,17 @@ func TestR6SlowClients(t *testing.T) {
 
 	var took []time.Duration
 	for range 200 {
-		began := time.Now()
+		start := time.Now()
 		if a := s.mustGet("/v1/items", token, ""); a.code() != "" {
-			t.Fatalf("others were answered %s", a.code())
+			t.Fatalf("another client was refused: %s", a.code())
 		}
-		took = append(took, time.Since(began))
+		took = append(took, time.Since(start))
 	}
-	t.Logf("%d slow and idle connections, memory %d MB, slowest of 200 others %v", len(slow), s.memory(), maximum(took))
+	t.Logf("%d slow and idle connections, memory %d MB, slowest of 200 other calls %v", len(slow), s.memory(), maximum(took))
 	if mb := s.memory(); mb > 300 {
 		t.Errorf("memory is %d MB", mb)
 	}
-	end := time.Now().Add(20 * time.Second) // the figure is 10 s; a busy machine may take longer
+	end := time.Now().Add(20 * time.Second) // the limit is 10 s; a busy machine may take longer
 	for _, c := range slow {
 		c.SetReadDeadline(end)
 		if _, err := io.Copy(io.Discard, bufio.NewReader(c)); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -172,9 +171,9 @@ func TestR6SlowClients(t *testing.T) {
 	}
 }
 
-// idle is how many idle connections to open: 10,000, or what the limit on open
-// files leaves after the others and the server's own.
-func (s *site) idle() int {
+// idle returns how many idle connections to open: 10,000, or what the limit on open files leaves
+// for them.
+func (s *server) idle() int {
 	var l syscall.Rlimit
 	s.must(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l))
 	return min(10_000, int(l.Cur)-2_000)

@@ -11,39 +11,40 @@ import (
 	"testing"
 )
 
-// TestS27GarbageLeavesNoTrace sends a million requests with bad tokens: bad
-// signatures, keys that do not exist, ids of challenges that were never made.
-// Nothing of them is kept.
-func TestS27GarbageLeavesNoTrace(t *testing.T) {
-	s := newSite(t, "")
-	good := s.tokens(1)[0]
-	if a := s.mustGet("/v1/items/i1", good, ""); a.code() != "" {
+// TestS27MalformedTokensLeaveNoTrace sends a million requests with invalid signatures, unknown
+// keys, malformed tokens and unknown challenges. The server stores nothing about them.
+func TestS27MalformedTokensLeaveNoTrace(t *testing.T) {
+	s := newServer(t, "")
+	valid := s.tokens(1)[0]
+	if a := s.mustGet("/v1/items/i1", valid, ""); a.code() != "" {
 		t.Fatal(a.code())
 	}
-	s.garbage(good, 0, 100_000) // so that pools and buffers have their size
+	s.sendInvalid(valid, 0, 100_000) // so that pools and buffers reach their size
 	memory, size := s.memory(), s.dataSize()
-	s.garbage(good, 100_000, 1_000_000)
+	s.sendInvalid(valid, 100_000, 1_000_000)
 	if grown := s.memory() - memory; grown > 20 {
 		t.Errorf("memory grew by %d MB", grown)
 	}
-	if grown := s.dataSize() - size; grown > 100_000 { // what the good call left behind is still being tidied
+	// The rows of the valid call may still be written.
+	if grown := s.dataSize() - size; grown > 100_000 {
 		t.Errorf("the data grew by %d bytes", grown)
 	}
-	if a := s.mustGet("/v1/items/i1", good, ""); a.code() != "" || a.Meta.Token.Calls != 2 {
-		t.Errorf("the good token afterwards: %+v", a)
+	if a := s.mustGet("/v1/items/i1", valid, ""); a.code() != "" || a.Meta.Token.Calls != 2 {
+		t.Errorf("the valid token afterwards: %+v", a)
 	}
 }
 
-func (s *site) dataSize() (n int) {
+// dataSize returns the size of all data, in bytes.
+func (s *server) dataSize() (n int) {
 	for _, text := range s.files() {
 		n += len(text)
 	}
 	return n
 }
 
-// garbage sends requests number from to to, over 16 connections, each in
-// batches that do not wait for an answer before the next is sent.
-func (s *site) garbage(good string, from, to int) {
+// sendInvalid sends the requests with numbers from to to-1 over 16 connections, in batches that do
+// not wait for a response before the next request.
+func (s *server) sendInvalid(valid string, from, to int) {
 	s.t.Helper()
 	const workers, batch = 16, 50
 	var wg sync.WaitGroup
@@ -59,14 +60,14 @@ func (s *site) garbage(good string, from, to int) {
 			for n := from + w*batch; n < to; n += workers * batch {
 				var out strings.Builder
 				for i := n; i < n+batch; i++ {
-					fmt.Fprintf(&out, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", badRequest(good, i))
+					fmt.Fprintf(&out, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", invalidPath(valid, i))
 				}
 				if _, err := io.WriteString(conn, out.String()); err != nil {
 					s.t.Error(err)
 					return
 				}
 				for range batch {
-					if err := refusal(in); err != nil {
+					if err := readRefusal(in); err != nil {
 						s.t.Error(err)
 						return
 					}
@@ -77,25 +78,25 @@ func (s *site) garbage(good string, from, to int) {
 	wg.Wait()
 }
 
-// badRequest is the path of garbage number i.
-func badRequest(good string, i int) string {
-	parts := strings.Split(good, ".")
-	noise := fmt.Sprintf("%086d", i)
+// invalidPath returns the path of invalid request i.
+func invalidPath(valid string, i int) string {
+	parts := strings.Split(valid, ".")
+	digits := fmt.Sprintf("%086d", i)
 	switch i % 4 {
-	case 0: // a signature that is none
-		parts[2] = noise[:85] + "A"
-	case 1: // a key that is none
+	case 0: // an invalid signature
+		parts[2] = digits[:85] + "A"
+	case 1: // an unknown key
 		parts[0] = base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":"EdDSA","typ":"at+jwt","kid":"k%d"}`, i))
-	case 2: // no token
-		parts = []string{noise}
-	case 3: // a challenge that is none
-		return fmt.Sprintf("/v1/challenges/%d/answer?answer=%d&client_id=acme&access_token=%s", i, i, noise)
+	case 2: // not a token
+		parts = []string{digits}
+	case 3: // an unknown challenge
+		return fmt.Sprintf("/v1/challenges/%d/answer?answer=%d&client_id=acme&access_token=%s", i, i, digits)
 	}
 	return "/v1/items?callback=cb&client_id=acme&access_token=" + strings.Join(parts, ".")
 }
 
-// refusal reads one answer, which must be small and refuse.
-func refusal(in *bufio.Reader) error {
+// readRefusal reads one response, which must be a refusal of at most 4 KiB.
+func readRefusal(in *bufio.Reader) error {
 	length := 0
 	for {
 		line, err := in.ReadString('\n')
@@ -112,7 +113,7 @@ func refusal(in *bufio.Reader) error {
 		return err
 	}
 	if length > 4096 || !strings.Contains(string(body), `"error"`) {
-		return fmt.Errorf("garbage was answered: %.300s", body)
+		return fmt.Errorf("not a refusal of at most 4 KiB: %.300s", body)
 	}
 	return nil
 }

@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// image are the headers with which a browser loads an <img> of another site,
-// under referrerpolicy=no-referrer.
-func image() http.Header {
+// imageHeaders returns the headers with which a browser loads an <img> of another site, under
+// referrerpolicy=no-referrer.
+func imageHeaders() http.Header {
 	return http.Header{"Sec-Fetch-Dest": {"image"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Site": {"cross-site"}}
 }
 
-// asTenant calls with a token of a tenant from an address.
-func (s *site) asTenant(client, path, token, from string, header http.Header) answer {
+// asTenant makes a call with a token of a tenant from an address.
+func (s *server) asTenant(client, path, token, from string, header http.Header) response {
 	s.t.Helper()
 	req, err := http.NewRequest("GET", s.URL+path, nil)
 	s.must(err)
@@ -31,11 +31,25 @@ func (s *site) asTenant(client, path, token, from string, header http.Header) an
 	return a
 }
 
-// TestS50NoPageBindsTokens: whatever a page loads but by a fetch or a script
-// binds nothing and counts for no address; nor does a page that hides its origin
-// from a tenant with sites. Programs, which send no Fetch Metadata, continue.
+// otherLoads are headers of requests that a page sends in other ways than a widget does, or while
+// it hides its origin.
+var otherLoads = []http.Header{imageHeaders(),
+	{"Sec-Fetch-Site": {"none"}, "Sec-Fetch-Dest": {"empty"}},
+	{"Sec-Fetch-Site": {"none"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-User": {"?1"}},
+	{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Dest": {"script"}},
+	{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Dest": {"empty"}},
+	{"Sec-Fetch-Dest": {"iframe"}, "Origin": {"https://acme.example"}},
+	{"Sec-Fetch-Dest": {"empty", "image"}, "Origin": {"https://acme.example"}},
+	{"Sec-Fetch-Dest": {"Script"}, "Origin": {"https://acme.example"}},
+	{"Sec-Fetch-Dest": {"empty"}, "Sec-Fetch-Site": {"same-site"}, "Sec-Purpose": {"prefetch"}, "Origin": {"https://acme.example"}},
+	{"Sec-Fetch-Dest": {""}, "Origin": {"https://acme.example"}},
+}
+
+// TestS50NoPageBindsTokens: a token is bound, and counted at its address, only by the fetch or
+// script of a page. For a tenant with sites, the page must not hide its origin. Programs, which
+// send no Fetch Metadata, are admitted.
 func TestS50NoPageBindsTokens(t *testing.T) {
-	s := newStrictSite(t, trusting)
+	s := newStrictServer(t, trusting)
 	s.command("tenant", "set", "acme", "--site", "https://acme.example")
 	const visitor = "192.0.2.1"
 	page := http.Header{"Origin": {"https://acme.example"}, "Sec-Fetch-Dest": {"empty"}, "Sec-Fetch-Site": {"cross-site"}}
@@ -43,32 +57,22 @@ func TestS50NoPageBindsTokens(t *testing.T) {
 	if a := s.asTenant("acme", "/v1/items/i1", own, visitor, page); a.code() != "" {
 		t.Fatalf("the visitor's page: %s", a.code())
 	}
-	weapons := []http.Header{image(),
-		{"Sec-Fetch-Site": {"none"}, "Sec-Fetch-Dest": {"empty"}},
-		{"Sec-Fetch-Site": {"none"}, "Sec-Fetch-Dest": {"document"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-User": {"?1"}},
-		{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Dest": {"script"}},
-		{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Dest": {"empty"}},
-		{"Sec-Fetch-Dest": {"iframe"}, "Origin": {"https://acme.example"}},
-		{"Sec-Fetch-Dest": {"empty", "image"}, "Origin": {"https://acme.example"}},
-		{"Sec-Fetch-Dest": {"Script"}, "Origin": {"https://acme.example"}},
-		{"Sec-Fetch-Dest": {"empty"}, "Sec-Fetch-Site": {"same-site"}, "Sec-Purpose": {"prefetch"}, "Origin": {"https://acme.example"}},
-		{"Sec-Fetch-Dest": {""}, "Origin": {"https://acme.example"}},
-	}
 	for n, token := range s.tokens(45) {
+		load := otherLoads[n%len(otherLoads)]
 		for _, path := range []string{"/v1/items/i1", "/v1/suggest?q=item", "/v1/collections", "/v1/token"} {
-			if a := s.asTenant("acme", path, token, visitor, weapons[n%len(weapons)]); a.code() != "client_mismatch" || a.Status != 403 {
-				t.Fatalf("%v %s: %d %q", weapons[n%len(weapons)], path, a.Status, a.code())
+			if a := s.asTenant("acme", path, token, visitor, load); a.code() != "client_mismatch" || a.Status != 403 {
+				t.Fatalf("%v %s: %d %q", load, path, a.Status, a.code())
 			}
 		}
-		if n < len(weapons) {
+		if n < len(otherLoads) {
 			if v := s.show(token); v.Binding != "none" {
-				t.Errorf("%v bound a token: %+v", weapons[n], v)
+				t.Errorf("%v bound a token: %+v", load, v)
 			}
 		}
 	}
 	for _, token := range append(s.tokens(3), own) {
 		if a := s.asTenant("acme", "/v1/items/i1", token, visitor, page); a.code() != "" {
-			t.Errorf("the visitor, afterwards: %s", a.code())
+			t.Errorf("the visitor's page afterwards: %s", a.code())
 		}
 	}
 	if a := s.asTenant("acme", "/v1/items/i1", s.tokens(1)[0], visitor, nil); a.code() != "" {
@@ -79,11 +83,11 @@ func TestS50NoPageBindsTokens(t *testing.T) {
 	}
 }
 
-// TestS50NoSites: a tenant without sites serves any page, and no image.
+// TestS50NoSites: for a tenant without sites, scripts of any page are admitted, but images are not.
 func TestS50NoSites(t *testing.T) {
-	s := newStrictSite(t, trusting)
+	s := newStrictServer(t, trusting)
 	token := s.tokens(1)[0]
-	if a := s.asTenant("acme", "/v1/items/i1", token, "192.0.2.1", image()); a.code() != "client_mismatch" {
+	if a := s.asTenant("acme", "/v1/items/i1", token, "192.0.2.1", imageHeaders()); a.code() != "client_mismatch" {
 		t.Errorf("an image: %q", a.code())
 	}
 	script := http.Header{"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Dest": {"script"}}
@@ -92,9 +96,9 @@ func TestS50NoSites(t *testing.T) {
 	}
 }
 
-// binds makes n tokens of a tenant bind at an address, and leaves what they are
-// asked to solve. It returns the codes that came, and how often.
-func (s *site) binds(client, secret, from string, n int) map[string]int {
+// bind makes the first calls of n new tokens from an address, and solves nothing. It returns how
+// often each code was the result.
+func (s *server) bind(client, secret, from string, n int) map[string]int {
 	s.t.Helper()
 	codes := map[string]int{}
 	for range n {
@@ -105,41 +109,41 @@ func (s *site) binds(client, secret, from string, n int) map[string]int {
 	return codes
 }
 
-// TestS50BlockSparesTheCleared: a block by a rule refuses new tokens. One that
-// was bound and cleared before continues, and so does one whose challenge was
-// open. A block by an operator refuses everything.
-func TestS50BlockSparesTheCleared(t *testing.T) {
-	s := newStrictSite(t, trusting+"policy: {address: {bindings: 5, block: [1h]}}")
+// TestS50BlockRefusesNewTokens: a block by a rule refuses new tokens. A token that the address was
+// checked for before the block is admitted, and so is one that solves a challenge issued before it.
+// A block by an operator refuses all tokens.
+func TestS50BlockRefusesNewTokens(t *testing.T) {
+	s := newStrictServer(t, trusting+"policy: {address: {bindings: 5, block: [1h]}}")
 	const from = "192.0.2.1"
-	cleared := s.tokens(1)[0]
-	if a := s.mustGet("/v1/items/i1", cleared, from); a.code() != "" {
+	checked := s.tokens(1)[0]
+	if a := s.mustGet("/v1/items/i1", checked, from); a.code() != "" {
 		t.Fatal(a.code())
 	}
-	s.binds("acme", s.secret, from, 4)
+	s.bind("acme", s.secret, from, 4)
 	solving := s.tokens(1)[0]
 	open := s.challengeIn(s.mustGet("/v1/items/i1", solving, from))
-	codes := s.binds("acme", s.secret, from, 20)
+	codes := s.bind("acme", s.secret, from, 20)
 	if codes["address_blocked"] == 0 {
-		t.Fatalf("nothing was blocked: %v", codes)
+		t.Fatalf("no token was blocked: %v", codes)
 	}
 	if a := s.solve(open, solving, from); a.code() != "" {
-		t.Fatalf("the answer, during the block: %s", a.code())
+		t.Fatalf("the answer during the block: %s", a.code())
 	}
 	for range 2 {
 		if a := s.mustGet("/v1/items/i1", s.tokens(1)[0], from); a.code() != "address_blocked" || a.Error.RetryAfter == nil {
 			t.Errorf("a new token: %q", a.code())
 		}
-		for _, token := range []string{cleared, solving} {
+		for _, token := range []string{checked, solving} {
 			if a := s.mustGet("/v1/items/i1", token, from); a.code() != "" {
-				t.Errorf("a token that was cleared before: %q", a.code())
+				t.Errorf("a token from before the block: %q", a.code())
 			}
 		}
-		s.must(s.Stop()) // and through a restart
+		s.must(s.Stop()) // the block survives a restart
 		s.client.CloseIdleConnections()
 		s.must(s.Start())
 	}
-	if a := s.mustGet("/v1/items/i1", cleared, "192.0.2.2"); a.code() != "token_hijacked" {
-		t.Errorf("its copy elsewhere: %q", a.code())
+	if a := s.mustGet("/v1/items/i1", checked, "192.0.2.2"); a.code() != "token_hijacked" {
+		t.Errorf("its copy at another address: %q", a.code())
 	}
 	s.command("address", "block", from)
 	if a := s.mustGet("/v1/items/i1", solving, from); a.code() != "address_blocked" {
@@ -147,19 +151,19 @@ func TestS50BlockSparesTheCleared(t *testing.T) {
 	}
 }
 
-// TestS50TenantsApart: a hostile tenant gets its own new tokens blocked at an
-// address, and no other tenant's challenged; the list says whose they are.
-func TestS50TenantsApart(t *testing.T) {
-	s := newStrictSite(t, trusting)
+// TestS50TenantsAreSeparate: a hostile tenant gets only its own new tokens blocked at an address.
+// Those of other tenants are not even challenged. The address list names the tenant.
+func TestS50TenantsAreSeparate(t *testing.T) {
+	s := newStrictServer(t, trusting)
 	secret, err := s.Tenant("hostile")
 	s.must(err)
 	const from = "192.0.2.1"
-	codes := s.binds("hostile", secret, from, 70)
+	codes := s.bind("hostile", secret, from, 70)
 	if codes["address_blocked"] != 20 || codes["challenge_required"] != 25 {
-		t.Errorf("the hostile tenant: %v, want 25 answered, 25 challenged, 20 blocked", codes)
+		t.Errorf("the hostile tenant: %v, want 25 admitted, 25 challenged, 20 blocked", codes)
 	}
-	if codes := s.binds("acme", s.secret, from, 25); codes[""] != 25 {
-		t.Errorf("the other tenant: %v, want 25 answered", codes)
+	if codes := s.bind("acme", s.secret, from, 25); codes[""] != 25 {
+		t.Errorf("the other tenant: %v, want 25 admitted", codes)
 	}
 	var list []struct{ Range, Kind, Tenant string }
 	s.must(s.CommandJSON(&list, "address", "list"))
@@ -170,13 +174,13 @@ func TestS50TenantsApart(t *testing.T) {
 		t.Errorf("the address list: %s", out)
 	}
 	s.command("address", "remove", from)
-	if codes := s.binds("hostile", secret, from, 1); codes[""] != 1 {
-		t.Errorf("lifted by an operator: %v", codes)
+	if codes := s.bind("hostile", secret, from, 1); codes[""] != 1 {
+		t.Errorf("after the operator removed the block: %v", codes)
 	}
 }
 
-// bigCorpus imports n items, so that records count: 7,500 are needed.
-func (s *site) bigCorpus(n int) {
+// importLarge imports n items. Records at an address count if the corpus has at least 7,500.
+func (s *server) importLarge(n int) {
 	s.t.Helper()
 	var corpus strings.Builder
 	for i := range n {
@@ -186,7 +190,7 @@ func (s *site) bigCorpus(n int) {
 	s.command("content", "import", "big.jsonl")
 }
 
-// words are what titles of a corpus begin with.
+// words are the words with which titles begin.
 var words = func() (all []string) {
 	for _, a := range strings.Fields("ba de fi go ku la me no pi ra se to vu wa xe zo") {
 		for _, b := range strings.Fields("bar dek fin gol kum lat mer nos pin rat ses tov vul wax") {
@@ -196,12 +200,12 @@ var words = func() (all []string) {
 	return all
 }()
 
-// TestS50RecordsAcrossTenants: the tokens of ten tenants deliver no more from
-// one address than those of one. Over that it is crowded for all, by work only,
-// and never blocked.
+// TestS50RecordsAcrossTenants: the tokens of ten tenants together deliver no more records to one
+// address than those of one tenant. An address over that budget is crowded for all tenants. Its
+// tokens get work only, and it is never blocked.
 func TestS50RecordsAcrossTenants(t *testing.T) {
-	s := newStrictSite(t, trusting)
-	s.bigCorpus(8000)
+	s := newStrictServer(t, trusting)
+	s.importLarge(8000)
 	const from = "192.0.2.1"
 	delivered := 0
 	for n := range 10 {
@@ -215,7 +219,7 @@ func TestS50RecordsAcrossTenants(t *testing.T) {
 			if a.code() == "" {
 				delivered += 25
 			} else if p := s.challengeIn(a); p.Kind != "work" {
-				t.Fatalf("%s: a %s", client, p.Kind)
+				t.Fatalf("%s: got a %s, want work", client, p.Kind)
 			}
 		}
 	}
@@ -224,18 +228,18 @@ func TestS50RecordsAcrossTenants(t *testing.T) {
 	}
 	secret, err := s.Tenant("last")
 	s.must(err)
-	if codes := s.binds("last", secret, from, 25); codes["challenge_required"] != 25 { // nobody solves them
-		t.Errorf("over a shared budget: %v, want 25 challenged", codes)
+	if codes := s.bind("last", secret, from, 25); codes["challenge_required"] != 25 {
+		t.Errorf("over the shared budget: %v, want 25 challenged", codes)
 	}
 	token := s.tokens(1)[0]
 	a := s.mustGet("/v1/items?limit=20", token, from)
 	if a.code() != "challenge_required" {
-		t.Fatalf("over the budget: %q", a.code())
+		t.Fatalf("a call over the budget: %q", a.code())
 	}
 	if a := s.solve(s.challengeIn(a), token, from); a.code() != "" {
 		t.Fatal(a.code())
 	}
 	if a := s.mustGet("/v1/items?limit=20", token, from); a.code() != "" {
-		t.Errorf("a visitor who has worked: %s", a.code())
+		t.Errorf("a call after work was solved: %s", a.code())
 	}
 }

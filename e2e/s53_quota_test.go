@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// TestS53QuotaIsNotHeld: of a month with 30 calls left, refused calls hold none:
-// twenty honest calls among a flood of refused ones are answered.
-func TestS53QuotaIsNotHeld(t *testing.T) {
-	s := newStrictSite(t, trusting+"policy: {spike: {calls: 1}, challenge: {ignored: 100}, address: {bindings: 1000}}")
+// TestS53RefusedCallsHoldNoQuota: of a month with about 30 calls left, refused calls reserve none.
+// 20 calls are admitted during a flood of refused ones.
+func TestS53RefusedCallsHoldNoQuota(t *testing.T) {
+	s := newStrictServer(t, trusting+"policy: {spike: {calls: 1}, challenge: {ignored: 100}, address: {bindings: 1000}}")
 	s.command("tenant", "set", "acme", "--calls-per-month", "100")
 	for _, token := range s.tokens(70) {
 		if a := s.mustGet("/v1/items/i1", token, "192.0.2.1"); a.code() != "" {
@@ -19,18 +19,37 @@ func TestS53QuotaIsNotHeld(t *testing.T) {
 	}
 	challenged := s.tokens(1)[0]
 	s.mustGet("/v1/items/i1", challenged, "192.0.2.66") // 29 are left
+	stop := s.floodRefused(challenged, "192.0.2.66")
+	for n, token := range s.tokens(20) {
+		a := s.mustGet("/v1/items/i1", token, "192.0.2.2")
+		if a.code() != "" {
+			t.Errorf("call %d during the flood: %s, retry after %v", n, a.code(), a.Error.RetryAfter)
+		}
+	}
+	stop()
+	if got := s.charged(); got != 91 {
+		t.Errorf("%d calls were charged, want 91", got)
+	}
+	for _, token := range s.tokens(9) {
+		s.mustGet("/v1/items/i1", token, "192.0.2.2")
+	}
+	if a := s.mustGet("/v1/items/i1", s.tokens(1)[0], "192.0.2.2"); a.code() != "tenant_exhausted" {
+		t.Errorf("a call over the quota: %q", a.code())
+	}
+}
+
+// floodRefused calls from 50 clients with a token that is challenged. It returns once over 100
+// calls were refused. The flood continues until stop is called, or for 20 s.
+func (s *server) floodRefused(token, from string) (stop func()) {
+	s.t.Helper()
 	var flood sync.WaitGroup
 	var refused atomic.Int64
-	stop := make(chan struct{})
+	var stopped atomic.Bool
+	deadline := time.Now().Add(20 * time.Second)
 	for range 50 {
 		flood.Go(func() {
-			for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if a, err := s.get("/v1/items?q=item", challenged, "192.0.2.66"); err == nil && a.code() != "" {
+			for time.Now().Before(deadline) && !stopped.Load() {
+				if a, err := s.get("/v1/items?q=item", token, from); err == nil && a.code() != "" {
 					refused.Add(1)
 				}
 			}
@@ -42,21 +61,8 @@ func TestS53QuotaIsNotHeld(t *testing.T) {
 		}
 		return ""
 	})
-	for n, token := range s.tokens(20) {
-		a := s.mustGet("/v1/items/i1", token, "192.0.2.2")
-		if a.code() != "" {
-			t.Errorf("honest call %d: %s, retry after %v", n, a.code(), a.Error.RetryAfter)
-		}
-	}
-	close(stop)
-	flood.Wait()
-	if got := s.charged(); got != 91 {
-		t.Errorf("%d calls were charged, want 91", got)
-	}
-	for _, token := range s.tokens(9) {
-		s.mustGet("/v1/items/i1", token, "192.0.2.2")
-	}
-	if a := s.mustGet("/v1/items/i1", s.tokens(1)[0], "192.0.2.2"); a.code() != "tenant_exhausted" {
-		t.Errorf("the call after the last one: %q", a.code())
+	return func() {
+		stopped.Store(true)
+		flood.Wait()
 	}
 }

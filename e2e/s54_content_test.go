@@ -9,15 +9,16 @@ import (
 	"stile.example/stile/stiletest"
 )
 
-// TestS54IncompleteAnswers asks a slow corpus for more than is counted: there
-// are items, and the answer names what it lacks.
-func TestS54IncompleteAnswers(t *testing.T) {
-	s := newSite(t, "policy: {token: {calls: 1000000, records: 100000000}}")
+// TestS54IncompleteResponses searches a slow corpus for more items than the server counts. The
+// response has items, and names what is missing.
+func TestS54IncompleteResponses(t *testing.T) {
+	s := newServer(t, "policy: {token: {calls: 1000000, records: 100000000}}")
 	s.must(stiletest.WriteSlowCorpus(filepath.Join(s.Dir, "slow.jsonl"), 20_000))
 	s.command("content", "import", "slow.jsonl")
 	token := s.tokens(1)[0]
 	for q, want := range map[string]string{
-		url.Values{"q": {"frequenta"}, "facets": {"shape"}}.Encode():             `["facets"]`, // over 10,000 match
+		// Over 10,000 items match.
+		url.Values{"q": {"frequenta"}, "facets": {"shape"}}.Encode():             `["facets"]`,
 		url.Values{"q": {stiletest.SlowRareWord(1)}, "facets": {"tag"}}.Encode(): "",
 		url.Values{"q": {"frequenta"}}.Encode():                                  "",
 	} {
@@ -35,17 +36,17 @@ func TestS54IncompleteAnswers(t *testing.T) {
 			t.Errorf("%s: %d, %d items, total %d, incomplete %s, want %s", q, code, len(got.Data), got.Meta.Total, got.Meta.Incomplete, want)
 		}
 	}
-	for i := range 20 { // answered, complete or not
+	for i := range 20 { // complete or not
 		if a := s.mustGet("/v1/items?"+stiletest.SlowQuery(i).Encode(), token, ""); a.Status != 200 {
-			t.Errorf("slow question %d: %d %s", i, a.Status, a.code())
+			t.Errorf("slow search %d: %d %s", i, a.Status, a.code())
 		}
 	}
 }
 
-// TestS55ShortSuggestions asks for completions of less than two characters,
-// and of one in a script without spaces.
+// TestS55ShortSuggestions requests completions of fewer than two characters, and of one character
+// in a script without spaces.
 func TestS55ShortSuggestions(t *testing.T) {
-	s := newSite(t, "")
+	s := newServer(t, "")
 	s.write("words.jsonl", `{"id":"apple","title":"Apple"}`+"\n"+`{"id":"tokyo","title":"東京"}`+"\n")
 	s.command("content", "import", "words.jsonl")
 	token := s.tokens(1)[0]

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// metrics is the admin listener's /metrics.
-func (s *site) metrics() string {
+// metrics returns /metrics of the admin listener.
+func (s *server) metrics() string {
 	s.t.Helper()
 	res, err := s.client.Get(s.AdminURL + "/metrics")
 	s.must(err)
@@ -18,8 +18,8 @@ func (s *site) metrics() string {
 	return string(text)
 }
 
-// searches is how many searches of the corpus the server has counted.
-func (s *site) searches() (n int) {
+// searchCount returns how many searches of the corpus the server has counted.
+func (s *server) searchCount() (n int) {
 	s.t.Helper()
 	for line := range strings.Lines(s.metrics()) {
 		if rest, ok := strings.CutPrefix(line, `stile_store_duration_seconds_count{op="search"} `); ok {
@@ -29,11 +29,10 @@ func (s *site) searches() (n int) {
 	return n
 }
 
-// TestS54RefusedReadsNothing: 155 calls that the token's state or the address
-// refuses cost no search.
+// TestS54RefusedReadsNothing: calls that are refused by the token's state or the address cause no
+// search of the corpus.
 func TestS54RefusedReadsNothing(t *testing.T) {
-	s := newStrictSite(t, trusting+"policy: {spike: {calls: 2}, token: {calls: 3}, challenge: {ignored: 50}, address: {bindings: 30, block: [1h]}}")
-	const search = "/v1/items?q=item"
+	s := newStrictServer(t, trusting+"policy: {spike: {calls: 2}, token: {calls: 3}, challenge: {ignored: 50}, address: {bindings: 30, block: [1h]}}")
 	tokens := s.tokens(4)
 	dead, challenged, exhausted := tokens[0], tokens[1], tokens[2]
 	s.mustGet("/v1/items/i1", dead, "192.0.2.1")
@@ -48,39 +47,39 @@ func TestS54RefusedReadsNothing(t *testing.T) {
 		t.Fatal(a.code())
 	}
 	s.mustGet("/v1/items/i1", exhausted, "192.0.2.1")
-	before, refused := s.searches(), map[string]int{}
-	ask := func(token, from string) { refused[s.mustGet(search, token, from).code()]++ }
+	before, codes := s.searchCount(), map[string]int{}
+	search := func(token, from string) { codes[s.mustGet("/v1/items?q=item", token, from).code()]++ }
 	for range 25 {
-		ask(dead, "192.0.2.1")
-		ask(challenged, "192.0.2.1")
-		ask(exhausted, "192.0.2.1")
+		search(dead, "192.0.2.1")
+		search(challenged, "192.0.2.1")
+		search(exhausted, "192.0.2.1")
 	}
-	ask(tokens[3], "") // binds it to this machine
-	first := s.searches() - before
+	search(tokens[3], "") // binds the token to this machine's address
+	first := s.searchCount() - before
 	for range 10 {
-		ask(tokens[3], "192.0.2.9") // a hijack, and then a dead token
+		search(tokens[3], "192.0.2.9") // a hijack, then a dead token
 	}
-	crowd := s.tokens(70)
-	for _, token := range crowd[:30] {
+	many := s.tokens(70)
+	for _, token := range many[:30] {
 		s.mustGet("/v1/items/i1", token, "192.0.2.7")
 	}
-	for _, token := range crowd[30:] { // challenged, then blocked
-		ask(token, "192.0.2.7")
-		ask(token, "192.0.2.7")
+	for _, token := range many[30:] { // challenged, then blocked
+		search(token, "192.0.2.7")
+		search(token, "192.0.2.7")
 	}
 	want := map[string]int{"": 1, "token_hijacked": 35, "challenge_required": 85, "token_exhausted": 25, "address_blocked": 20}
-	if fmt.Sprint(refused) != fmt.Sprint(want) {
-		t.Errorf("refused %v, want %v", refused, want)
+	if fmt.Sprint(codes) != fmt.Sprint(want) {
+		t.Errorf("responses by code %v, want %v", codes, want)
 	}
-	if n := s.searches() - before; n != 1 || first != 1 {
-		t.Errorf("%d searches for 165 refused calls and one that was answered", n)
+	if n := s.searchCount() - before; n != 1 || first != 1 {
+		t.Errorf("%d searches for 165 refused calls and one admitted call, want 1", n)
 	}
 }
 
-// TestS54FailedQuestionsCount: a call whose question is wrong binds the token and
-// counts in the spike window, and is not charged.
-func TestS54FailedQuestionsCount(t *testing.T) {
-	s := newStrictSite(t, trusting+"policy: {spike: {calls: 5, suggestions: 5}}")
+// TestS54InvalidCallsCount: a call with invalid parameters binds the token and counts in the spike
+// window, but is not charged.
+func TestS54InvalidCallsCount(t *testing.T) {
+	s := newStrictServer(t, trusting+"policy: {spike: {calls: 5, suggestions: 5}}")
 	token := s.tokens(1)[0]
 	for range 5 {
 		if a := s.mustGet("/v1/items?limit=0", token, "192.0.2.1"); a.code() != "bad_request" {
@@ -88,10 +87,10 @@ func TestS54FailedQuestionsCount(t *testing.T) {
 		}
 	}
 	if v := s.show(token); v.Binding != "address" || v.Calls != 0 {
-		t.Errorf("after five wrong questions: %+v", v)
+		t.Errorf("after five invalid calls: %+v", v)
 	}
 	if a := s.mustGet("/v1/items?limit=0", token, "192.0.2.1"); a.code() != "challenge_required" {
-		t.Errorf("the sixth: %q", a.code())
+		t.Errorf("the sixth call: %q", a.code())
 	}
 	other := s.tokens(1)[0]
 	for range 5 {

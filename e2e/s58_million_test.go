@@ -14,30 +14,29 @@ import (
 	"stile.example/stile/store/sqlite"
 )
 
-// volume counts what is written to a log.
-type volume int
+// byteCount counts the bytes that are written to it.
+type byteCount int
 
-func (v *volume) Write(p []byte) (int, error) {
-	*v += volume(len(p))
+func (c *byteCount) Write(p []byte) (int, error) {
+	*c += byteCount(len(p))
 	return len(p), nil
 }
 
-// TestS58AMillionRefusals: a million refused requests leave under 1 MB of
-// database and under 1 MB of log, from one address and from 100,000. They go
-// through the recorder and the store, as no flood by HTTP on this machine is as
-// fast.
-func TestS58AMillionRefusals(t *testing.T) {
+// TestS58MillionRefusals: a million refused requests add less than 1 MB to the database and to the
+// log, from one address and from 100,000. The test uses the recorder and the store without HTTP,
+// which would be too slow.
+func TestS58MillionRefusals(t *testing.T) {
 	for _, from := range []int{1, 100_000} {
 		t.Run(fmt.Sprint(from, " addresses"), func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "a.db")
 			before := closedSize(t, openDB(t, file), file)
 			db := openDB(t, file)
-			var log volume
-			began := time.Now()
+			var log byteCount
+			start := time.Now()
 			millionRefusals(t, refusals.NewRecorder(db, slog.New(slog.NewJSONHandler(&log, nil))), from)
-			took := time.Since(began)
+			took := time.Since(start)
 			if from == 1 {
-				for _, first := range []int{0, 500_000} { // of each of the two minutes
+				for _, first := range []int{0, 500_000} { // the first of each of the two minutes
 					if f, err := db.Refusal(t.Context(), refOf(first)); err != nil || f.More != 499_999 {
 						t.Errorf("%+v, %v", f, err)
 					}
@@ -52,6 +51,7 @@ func TestS58AMillionRefusals(t *testing.T) {
 	}
 }
 
+// openDB opens a database, without a log.
 func openDB(t *testing.T, file string) *sqlite.DB {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), file, sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
@@ -61,8 +61,7 @@ func openDB(t *testing.T, file string) *sqlite.DB {
 	return db
 }
 
-// closedSize closes a database and returns its size, all of which is in the one
-// file then.
+// closedSize closes a database and returns its size. A closed database is a single file.
 func closedSize(t *testing.T, db *sqlite.DB, file string) int64 {
 	t.Helper()
 	if err := db.Close(); err != nil {
@@ -75,8 +74,8 @@ func closedSize(t *testing.T, db *sqlite.DB, file string) int64 {
 	return info.Size()
 }
 
-// millionRefusals notes and logs a million refusals in 50 s of a clock that
-// starts 25 s before the end of a minute.
+// millionRefusals records and logs a million refusals within 50 s of a fake clock, which starts 25
+// s before the end of a minute.
 func millionRefusals(t *testing.T, r *refusals.Recorder, from int) {
 	t.Helper()
 	start := time.Date(2026, 1, 9, 12, 0, 35, 0, time.UTC)
@@ -97,7 +96,7 @@ func millionRefusals(t *testing.T, r *refusals.Recorder, from int) {
 	<-ran
 }
 
-// refOf is the reference of refusal number n.
+// refOf returns the reference of refusal n.
 func refOf(n int) string {
 	return fmt.Sprintf("%04d-%04d", n/10_000, n%10_000)
 }

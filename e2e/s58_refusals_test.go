@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// flood sends n requests without a token, each with the headers of its number,
-// and returns the references of the refusals.
-func (s *site) flood(n int, code string, header func(n int) http.Header) (refs []string) {
+// flood sends n requests without a token. The header function returns the headers of request n. It
+// returns the references of the refusals.
+func (s *server) flood(n int, code string, header func(n int) http.Header) (refs []string) {
 	s.t.Helper()
 	refs = make([]string, n)
 	var next atomic.Int64
@@ -23,7 +23,7 @@ func (s *site) flood(n int, code string, header func(n int) http.Header) (refs [
 				req, err := http.NewRequest("GET", s.URL+"/v1/items?client_id=acme", nil)
 				if err == nil {
 					req.Header = header(i)
-					var a answer
+					var a response
 					if a, err = s.do(req); a.code() != code {
 						s.t.Errorf("request %d: %s, %v", i, a.code(), err)
 						return
@@ -44,9 +44,9 @@ func (s *site) flood(n int, code string, header func(n int) http.Header) (refs [
 	return refs
 }
 
-// sizes are those of the data and of the log, after a restart that has written
+// sizes returns the sizes of the data and of the log, in bytes, after a restart that has written
 // everything.
-func (s *site) sizes() (data, log int) {
+func (s *server) sizes() (data, log int) {
 	s.t.Helper()
 	s.must(s.Stop())
 	data = s.dataSize()
@@ -55,8 +55,8 @@ func (s *site) sizes() (data, log int) {
 	return data, len(s.Log())
 }
 
-// grown checks what a flood has left behind once the server has stopped.
-func (s *site) grown(data, log, n int) {
+// checkGrowth stops the server, and checks how much the data and the log have grown.
+func (s *server) checkGrowth(data, log, n int) {
 	s.t.Helper()
 	s.must(s.Stop())
 	data, log = s.dataSize()-data, len(s.Log())-log
@@ -66,16 +66,16 @@ func (s *site) grown(data, log, n int) {
 	}
 }
 
-// TestS58BlockedFlood: a blocked address is answered, its connection is closed,
-// and what it leaves is a row and a line a minute.
+// TestS58BlockedFlood: each request of a blocked address gets a response, and its connection is
+// closed. All refusals in a minute share one row and one line of the log.
 func TestS58BlockedFlood(t *testing.T) {
-	s := newStrictSite(t, "")
+	s := newStrictServer(t, "")
 	s.command("address", "block", "127.0.0.1", "--reason", "test")
 	res, err := s.client.Get(s.URL + "/v1/items")
 	s.must(err)
 	res.Body.Close()
 	if !res.Close || res.StatusCode != http.StatusForbidden {
-		t.Errorf("the connection of a blocked address stays open: %d", res.StatusCode)
+		t.Errorf("the response to a blocked address: status %d, or its connection stays open", res.StatusCode)
 	}
 	data, log := s.sizes()
 	const n = 4000
@@ -85,34 +85,34 @@ func TestS58BlockedFlood(t *testing.T) {
 	}
 	out := s.command("explain", refs[n-1])
 	if !strings.Contains(out, "address_blocked") || !strings.Contains(out, "such refusals of its address, tenant and code in that minute") {
-		t.Errorf("explain says of the last:\n%s", out)
+		t.Errorf("explain of the last refusal:\n%s", out)
 	}
-	s.grown(data, log, n)
+	s.checkGrowth(data, log, n)
 }
 
-// TestS58Floods: refusals of every kind that need no token leave one line for
-// each address and code in a minute, and push out no other visitor's reference.
+// TestS58Floods: refusals of calls without a valid token share one line of the log for each
+// address, code and minute. They don't displace the reference of another visitor's refusal.
 func TestS58Floods(t *testing.T) {
-	s := newStrictSite(t, trusting)
+	s := newStrictServer(t, trusting)
 	s.command("address", "block", "203.0.113.9", "--reason", "test")
 	data, log := s.sizes()
-	a := s.mustGet("/v1/items", "made-up", "198.51.100.1")
+	a := s.mustGet("/v1/items", "invalid", "198.51.100.1")
 	if a.code() != "token_invalid" {
-		t.Fatalf("a made-up token: %s", a.code())
+		t.Fatalf("an invalid token: %s", a.code())
 	}
 	visitor := a.Error.Ref
-	began := time.Now()
+	start := time.Now()
 	const n = 15_000
 	s.flood(n, "address_blocked", func(int) http.Header { return http.Header{"X-Forwarded-For": {"203.0.113.9"}} })
 	s.flood(n, "token_missing", func(i int) http.Header {
 		return http.Header{"X-Forwarded-For": {fmt.Sprint("192.0.", i%50, ".1")}}
 	})
-	minutes := int(time.Since(began)/time.Minute) + 2
+	minutes := int(time.Since(start)/time.Minute) + 2
 	if lines := strings.Count(s.Log(), `"msg":"refused"`); lines > 2*51*minutes {
 		t.Errorf("%d lines in the log", lines)
 	}
 	if out := s.command("explain", visitor); !strings.Contains(out, "token_invalid") || !strings.Contains(out, "198.51.100.0/24") {
-		t.Errorf("another visitor's reference was pushed out: %s", out)
+		t.Errorf("another visitor's refusal was displaced: %s", out)
 	}
-	s.grown(data, log, 2*n)
+	s.checkGrowth(data, log, 2*n)
 }

@@ -14,37 +14,37 @@ import (
 	"time"
 )
 
-// desk is an introspection endpoint that takes 20 ms for an answer. A token
-// that begins with "good" is active.
-type desk struct {
+// introspector is an introspection endpoint that takes 20 ms to respond. A token that begins with
+// "valid" is active.
+type introspector struct {
 	*httptest.Server
-	made atomic.Int64 // questions about made-up tokens
+	invalid atomic.Int64 // requests about invalid tokens
 }
 
-func newDesk(t *testing.T) *desk {
-	d := &desk{}
-	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func newIntrospector(t *testing.T) *introspector {
+	i := &introspector{}
+	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/introspect" {
 			http.NotFound(w, r)
 			return
 		}
 		token := r.PostFormValue("token")
 		time.Sleep(20 * time.Millisecond)
-		if !strings.HasPrefix(token, "good") {
-			d.made.Add(1)
+		if !strings.HasPrefix(token, "valid") {
+			i.invalid.Add(1)
 			io.WriteString(w, `{"active":false}`)
 			return
 		}
 		now := time.Now().Unix()
 		fmt.Fprintf(w, `{"active":true,"client_id":"app","aud":"stile","jti":%q,"iat":%d,"exp":%d}`, token, now, now+600)
 	}))
-	t.Cleanup(d.Close)
-	return d
+	t.Cleanup(i.Close)
+	return i
 }
 
-// opaque sends a call with a token from an address, and returns the code of
-// the refusal, or "".
-func (s *site) opaque(token, from string) (code string, retry bool) {
+// callOpaque makes a call with an opaque token from an address. It returns the code of the refusal,
+// or "", and whether the response has Retry-After.
+func (s *server) callOpaque(token, from string) (code string, hasRetry bool) {
 	req, err := http.NewRequest("GET", s.URL+"/v1/items/i1?"+url.Values{"client_id": {"acme"}, "access_token": {token}}.Encode(), nil)
 	if err != nil {
 		return err.Error(), false
@@ -55,82 +55,105 @@ func (s *site) opaque(token, from string) (code string, retry bool) {
 		return err.Error(), false
 	}
 	defer res.Body.Close()
-	var a answer
+	var a response
 	if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
 		return err.Error(), false
 	}
 	return a.code(), res.Header.Get("Retry-After") != ""
 }
 
-// TestS59_OpaqueFlood: made-up opaque tokens from one address, and then from 60
-// more, refuse no visitor with a valid one. One address makes the server ask
-// five times a minute, and its other made-up tokens are overloaded.
-func TestS59_OpaqueFlood(t *testing.T) {
-	d := newDesk(t)
-	server := newServer(t, "")
-	s := &site{t: t, Server: server, client: newClient()}
+// TestS59OpaqueFlood: invalid opaque tokens from one address, and then from 60 more, cause no
+// refusal of a visitor with a valid token. One address causes at most 5 introspections a minute.
+// Its other invalid tokens are refused as overloaded.
+func TestS59OpaqueFlood(t *testing.T) {
+	i := newIntrospector(t)
+	program := unstarted(t, "")
+	s := &server{t: t, Server: program, client: newClient()}
 	s.write("introspection", "s3cret")
-	server.Settings = trusting + fmt.Sprintf("issuers:\n  - issuer: %s\n    audience: [stile]\n    clients: {app: acme}\n"+
-		"    introspection: {url: %s/introspect, client_id: stile, client_secret_file: introspection}\n", d.URL, d.URL)
+	program.Settings = trusting + fmt.Sprintf("issuers:\n  - issuer: %s\n    audience: [stile]\n    clients: {app: acme}\n"+
+		"    introspection: {url: %s/introspect, client_id: stile, client_secret_file: introspection}\n", i.URL, i.URL)
 	s.must(s.Start())
 	t.Cleanup(func() { s.Kill() })
 	s.fillCorpus()
 	for _, c := range []struct {
 		addresses int
-		most      int64 // questions about made-up tokens
+		limit     int64 // of introspections of invalid tokens
 	}{{1, 5}, {60, 5 + 60*5}} {
-		var sent, invalid, busy, noRetry, other atomic.Int64
-		var flood, visitors sync.WaitGroup
+		var f opaqueFlood
 		start := time.Now()
 		end := start.Add(3 * time.Second)
+		var flood sync.WaitGroup
 		for worker := range 16 {
-			flood.Go(func() {
-				for n := 0; time.Now().Before(end) && n < 5000; n++ {
-					from := fmt.Sprintf("203.0.113.%d", 100+(worker+n)%c.addresses)
-					code, retry := s.opaque(fmt.Sprintf("made-%d-%d-%d", c.addresses, worker, n), from)
-					sent.Add(1)
-					switch code {
-					case "token_invalid":
-						invalid.Add(1)
-					case "overloaded":
-						busy.Add(1)
-						if !retry {
-							noRetry.Add(1)
-						}
-					default:
-						other.Add(1)
+			flood.Go(func() { f.send(s, c.addresses, worker, end) })
+		}
+		admitted, refused := s.visitOpaque(c.addresses, end)
+		flood.Wait()
+		made := i.invalid.Load()
+		rate := float64(made) / time.Since(start).Seconds()
+		t.Logf("%d addresses: %d invalid tokens, %d introspections so far (%.1f a second), %d overloaded; valid tokens: %d admitted, refused: %v",
+			c.addresses, f.sent.Load(), made, rate, f.overloaded.Load(), admitted, refused)
+		if len(refused) > 0 || admitted < 20 || made > c.limit || c.addresses == 1 && rate > 10 {
+			t.Errorf("valid tokens: %d admitted, refused: %v; introspections of invalid ones: %d, want at most %d", admitted, refused, made, c.limit)
+		}
+		f.check(t)
+	}
+}
+
+// opaqueFlood counts the responses to invalid opaque tokens.
+type opaqueFlood struct {
+	sent, invalid, overloaded, noRetry, other atomic.Int64
+}
+
+// send sends up to 5,000 invalid tokens, each once, until end.
+func (f *opaqueFlood) send(s *server, addresses, worker int, end time.Time) {
+	for n := 0; time.Now().Before(end) && n < 5000; n++ {
+		from := fmt.Sprintf("203.0.113.%d", 100+(worker+n)%addresses)
+		code, hasRetry := s.callOpaque(fmt.Sprintf("invalid-%d-%d-%d", addresses, worker, n), from)
+		f.sent.Add(1)
+		switch code {
+		case "token_invalid":
+			f.invalid.Add(1)
+		case "overloaded":
+			f.overloaded.Add(1)
+			if !hasRetry {
+				f.noRetry.Add(1)
+			}
+		default:
+			f.other.Add(1)
+		}
+	}
+}
+
+func (f *opaqueFlood) check(t *testing.T) {
+	t.Helper()
+	if f.other.Load() > 0 || f.noRetry.Load() > 0 || f.overloaded.Load() == 0 || f.invalid.Load() == 0 {
+		t.Errorf("invalid tokens: %d token_invalid, %d overloaded, of which %d without Retry-After, %d other",
+			f.invalid.Load(), f.overloaded.Load(), f.noRetry.Load(), f.other.Load())
+	}
+}
+
+// visitOpaque makes calls with valid tokens until end: 4 visitors at a time, who call twice each.
+// It returns the number of admitted calls, and of refused calls by code.
+func (s *server) visitOpaque(addresses int, end time.Time) (admitted int, refused map[string]int) {
+	var visitors sync.WaitGroup
+	var mu sync.Mutex
+	refused = map[string]int{}
+	for n := 0; time.Now().Before(end); n++ {
+		for v := range 4 {
+			visitors.Go(func() {
+				for range 2 {
+					code, _ := s.callOpaque(fmt.Sprintf("valid-%d-%d-%d", addresses, n, v), fmt.Sprintf("198.51.%d.%d", n%250, v+addresses))
+					mu.Lock()
+					if code == "" {
+						admitted++
+					} else {
+						refused[code]++
 					}
+					mu.Unlock()
 				}
 			})
 		}
-		refused := map[string]int{}
-		good := 0
-		for n := 0; time.Now().Before(end); n++ { // 4 visitors at a time, each calls twice
-			var mu sync.Mutex
-			for v := range 4 {
-				visitors.Go(func() {
-					for range 2 {
-						code, _ := s.opaque(fmt.Sprintf("good-%d-%d-%d", c.addresses, n, v), fmt.Sprintf("198.51.%d.%d", n%250, v+c.addresses))
-						mu.Lock()
-						if good++; code != "" {
-							refused[code]++
-						}
-						mu.Unlock()
-					}
-				})
-			}
-			visitors.Wait()
-		}
-		flood.Wait()
-		made := d.made.Load()
-		rate := float64(made) / time.Since(start).Seconds()
-		t.Logf("%d addresses: %d made-up tokens, %d reached the endpoint by now (%.1f a second), %d overloaded; %d calls with valid tokens, refused: %v",
-			c.addresses, sent.Load(), made, rate, busy.Load(), good, refused)
-		if len(refused) > 0 || good < 20 || made > c.most || c.addresses == 1 && rate > 10 {
-			t.Errorf("valid tokens refused: %v of %d; questions: %d", refused, good, made)
-		}
-		if other.Load() > 0 || noRetry.Load() > 0 || busy.Load() == 0 || invalid.Load() == 0 {
-			t.Errorf("made-up tokens: %d invalid, %d overloaded of which %d without Retry-After, %d else", invalid.Load(), busy.Load(), noRetry.Load(), other.Load())
-		}
+		visitors.Wait()
 	}
+	return admitted, refused
 }

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// TestS62JSONPOfATenant: with `jsonp=no` a tenant's requests for scripts get 404
-// as JSON, at once and without a restart; its forms, and other tenants' scripts,
-// are answered. With `jsonp: no` for the server, that is so for every request
-// whose tenant has no setting of its own, or that names none.
-func TestS62JSONPOfATenant(t *testing.T) {
-	s := newSite(t, "")
-	script := func(query string) (status int, isScript bool) {
+// TestS62JSONPByTenant: after `tenant set acme jsonp=no`, requests for scripts of that tenant get
+// 404 as JSON, without a restart. Its forms and other tenants' scripts are still served. With
+// `jsonp: no` for the server, that applies to every request, except those of tenants with a setting
+// of their own.
+func TestS62JSONPByTenant(t *testing.T) {
+	s := newServer(t, "")
+	get := func(query string) (status int, isScript bool) {
 		t.Helper()
 		res, err := s.client.Get(s.URL + "/v1/items/i1?callback=alert&" + query)
 		s.must(err)
@@ -21,8 +21,8 @@ func TestS62JSONPOfATenant(t *testing.T) {
 	}
 	check := func(when, query string, wantStatus int) {
 		t.Helper()
-		if status, isScript := script(query); status != wantStatus || isScript != (wantStatus == 200) {
-			t.Errorf("%s: %s: %d, a script: %v; want %d", when, query, status, isScript, wantStatus)
+		if status, isScript := get(query); status != wantStatus || isScript != (wantStatus == 200) {
+			t.Errorf("%s: %s: status %d, is a script: %v; want %d", when, query, status, isScript, wantStatus)
 		}
 	}
 	own := "client_id=acme&access_token=" + s.tokens(1)[0]
@@ -33,21 +33,21 @@ func TestS62JSONPOfATenant(t *testing.T) {
 	}
 
 	s.command("tenant", "set", "acme", "jsonp=no")
-	check("a tenant without", own, 404)
+	check("jsonp=no for the tenant", own, 404)
 	for _, query := range []string{"client_id=other", "client_id=nobody", ""} {
-		check("a tenant without", query, 200)
+		check("jsonp=no for the tenant", query, 200)
 	}
 	status, body := s.raw("POST", "/v1/items/i1", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, own)
 	if status != 200 || !strings.Contains(body, `"i1"`) {
-		t.Errorf("its form: %d %s", status, body)
+		t.Errorf("a form of the tenant: %d %s", status, body)
 	}
 
 	s.must(s.Stop())
 	s.Settings = "jsonp: no\n"
 	s.must(s.Start())
 	s.command("tenant", "set", "other", "jsonp=yes")
-	check("a server without", "client_id=other", 200)
+	check("jsonp: no for the server", "client_id=other", 200)
 	for _, query := range []string{own, "client_id=nobody", ""} {
-		check("a server without", query, 404)
+		check("jsonp: no for the server", query, 404)
 	}
 }

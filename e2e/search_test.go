@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// TestS22Search asks 20,000 items what would be syntax in other places, one
-// word many times, many words, and far too much: each has an answer or a
-// refusal, and none is a fault.
+// TestS22Search searches 20,000 items for text that is syntax elsewhere, for a repeated word, for
+// many words, and for too much text. Each search is answered or refused as a bad request; none
+// causes an internal error.
 func TestS22Search(t *testing.T) {
-	s := newSite(t, "policy: {token: {calls: 1000000, records: 100000000}}")
+	s := newServer(t, "policy: {token: {calls: 1000000, records: 100000000}}")
 	var corpus strings.Builder
 	for n := range 20_000 {
 		fmt.Fprintf(&corpus, `{"id":"many%d","title":"water and earth %d","body":"<p>%s</p>"}`+"\n", n, n%97, strings.Repeat("water of the earth ", 8))
@@ -22,17 +22,17 @@ func TestS22Search(t *testing.T) {
 	token := s.tokens(1)[0]
 	var slowest time.Duration
 	for q, want := range map[string]int{
-		strings.Repeat("water ", 16): 200, strings.Repeat("water ", 80): 200, // one word, as often as it likes
+		strings.Repeat("water ", 16): 200, strings.Repeat("water ", 80): 200, // one word, repeated
 		"water earth of the and": 200, "wat": 200, "w": 200, "": 200,
-		"a b c d e f g h i": 400, strings.Repeat("x", 65): 400, // nine words; one too long
+		"a b c d e f g h i": 400, strings.Repeat("x", 65): 400, // nine words; a word that is too long
 		`water" OR "earth`: 200, "water*": 200, "NEAR(water earth, 5)": 200, "title : water": 200, "-water": 200, "^water": 200,
 		`"`: 200, `""`: 200, "'; DROP TABLE items; --": 200, "water AND NOT earth": 200, "{title} : water": 200, "%": 200, "_": 200,
 		"\u0000water": 400, "wa\u0301ter": 200, "\u202ewater": 200, "💧": 200,
 	} {
 		for _, more := range []string{"", "&sort=title", "&sort=newest&facets=collection,tag", "&highlight=1&limit=50"} {
-			began := time.Now()
+			start := time.Now()
 			a := s.mustGet("/v1/items?q="+url.QueryEscape(q)+more, token, "")
-			slowest = max(slowest, time.Since(began))
+			slowest = max(slowest, time.Since(start))
 			if a.Status != want {
 				t.Errorf("q=%q%s: %d %s", q, more, a.Status, a.code())
 			}
@@ -43,10 +43,10 @@ func TestS22Search(t *testing.T) {
 	}
 	form := map[string][]string{"Content-Type": {"application/x-www-form-urlencoded"}}
 	if code := s.post("/v1/items", "client_id=acme&access_token="+token+"&q="+strings.Repeat("w", 64<<10)); code != 413 {
-		t.Errorf("64 kB: %d", code)
+		t.Errorf("a search of 64 KiB: %d", code)
 	}
 	if code, body := s.raw("POST", "/v1/items", form, params("client_id", "acme", "access_token", token, "q", strings.Repeat("w ", 4000))); code != 200 {
-		t.Errorf("one word 4,000 times: %d %s", code, body)
+		t.Errorf("a word 4,000 times: %d %s", code, body)
 	}
-	t.Logf("the slowest took %v", slowest)
+	t.Logf("the slowest search took %v", slowest)
 }

@@ -2,14 +2,14 @@ package e2e
 
 import "testing"
 
-// TestTenantAddedAgain: tokens of a tenant that was removed and added again are
-// dead, however soon it was added: 10 times in a row, by the real commands.
+// TestTenantAddedAgain: if a tenant is removed and immediately added again, its earlier tokens are
+// dead. The test does so 10 times, with the real commands.
 func TestTenantAddedAgain(t *testing.T) {
-	s := newSite(t, "")
+	s := newServer(t, "")
 	for range 10 {
 		used, unused := s.tokens(1)[0], s.tokens(1)[0]
 		if a := s.mustGet("/v1/items", used, ""); a.code() != "" {
-			t.Fatalf("before: %s", a.code())
+			t.Fatalf("before the removal: %s", a.code())
 		}
 		s.command("tenant", "remove", "acme")
 		var err error
@@ -17,7 +17,7 @@ func TestTenantAddedAgain(t *testing.T) {
 		s.must(err)
 		for _, token := range []string{used, unused} {
 			if a := s.mustGet("/v1/items", token, ""); a.code() != "token_revoked" {
-				t.Errorf("the token of the earlier tenant: %d %q", a.Status, a.code())
+				t.Errorf("a token from before the removal: %d %q", a.Status, a.code())
 			}
 			if v := s.show(token); v.Active || v.Reason != "token_revoked" {
 				t.Errorf("token show: %+v", v)

@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// forge signs whatever it is told with the server's own key: tokens that only
-// their text tells from good ones.
-type forge struct {
+// tokenMaker signs any header and claims with the server's own key. Such tokens differ from valid
+// ones only in their content.
+type tokenMaker struct {
 	key    crypto.Signer
 	header map[string]any // of a token that the server made
 	claims map[string]any
 }
 
-// newForge reads the server's key, and a good token to begin from.
-func newForge(s *site) *forge {
+// newTokenMaker reads the server's key, and the header and claims of a valid token.
+func newTokenMaker(s *server) *tokenMaker {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join(s.Dir, "data", "keys.json"))
 	s.must(err)
@@ -33,54 +33,54 @@ func newForge(s *site) *forge {
 	s.must(json.Unmarshal(text, &file))
 	key, err := x509.ParsePKCS8PrivateKey(file.Keys[0].Private)
 	s.must(err)
-	f := &forge{key: key.(crypto.Signer)}
+	m := &tokenMaker{key: key.(crypto.Signer)}
 	parts := strings.Split(s.tokens(1)[0], ".")
-	for i, into := range []*map[string]any{&f.header, &f.claims} {
+	for i, into := range []*map[string]any{&m.header, &m.claims} {
 		part, err := base64.RawURLEncoding.DecodeString(parts[i])
 		s.must(err)
 		s.must(json.Unmarshal(part, into))
 	}
 	for _, name := range []string{"iat", "exp"} { // as integers again
-		f.claims[name] = int64(f.claims[name].(float64))
+		m.claims[name] = int64(m.claims[name].(float64))
 	}
-	return f
+	return m
 }
 
-// signed is a token of the header's and the claims' texts as they are.
-func (f *forge) signed(header, claims string) string {
+// signed returns a token of any two texts, signed.
+func (m *tokenMaker) signed(header, claims string) string {
 	enc := base64.RawURLEncoding
 	text := enc.EncodeToString([]byte(header)) + "." + enc.EncodeToString([]byte(claims))
 	opts := crypto.SignerOpts(crypto.Hash(0))
-	if _, isEd := f.key.(ed25519.PrivateKey); !isEd {
-		panic("the forge signs by Ed25519 only")
+	if _, isEd := m.key.(ed25519.PrivateKey); !isEd {
+		panic("the token maker supports Ed25519 only")
 	}
-	sig, err := f.key.Sign(rand.Reader, []byte(text), opts)
+	sig, err := m.key.Sign(rand.Reader, []byte(text), opts)
 	if err != nil {
 		panic(err)
 	}
 	return text + "." + enc.EncodeToString(sig)
 }
 
-// with is a token with claims of its own: a jti that is new, and what change
-// says; a nil value takes a claim away.
-func (f *forge) with(change map[string]any) string {
-	return f.signed(object(f.header, nil), object(f.claims, f.fresh(change)))
+// withClaims returns a token with a new jti and some claims changed. A nil value removes a claim.
+func (m *tokenMaker) withClaims(change map[string]any) string {
+	return m.signed(object(m.header, nil), object(m.claims, m.newID(change)))
 }
 
-// headed is a token with a header of its own.
-func (f *forge) headed(change map[string]any) string {
-	return f.signed(object(f.header, change), object(f.claims, f.fresh(nil)))
+// withHeader returns a token with a new jti and some members of the header changed.
+func (m *tokenMaker) withHeader(change map[string]any) string {
+	return m.signed(object(m.header, change), object(m.claims, m.newID(nil)))
 }
 
-func (f *forge) fresh(change map[string]any) map[string]any {
-	all := map[string]any{"jti": fmt.Sprintf("forged-%d", time.Now().UnixNano())}
+// newID adds a new jti to changes of claims, unless they have one.
+func (m *tokenMaker) newID(change map[string]any) map[string]any {
+	all := map[string]any{"jti": fmt.Sprintf("made-%d", time.Now().UnixNano())}
 	for k, v := range change {
 		all[k] = v
 	}
 	return all
 }
 
-// object is base with the changes, as JSON.
+// object returns base with the changes, as JSON.
 func object(base, change map[string]any) string {
 	all := map[string]any{}
 	for k, v := range base {
@@ -98,8 +98,7 @@ func object(base, change map[string]any) string {
 	return string(text)
 }
 
-// more is a JSON object with further members written before its end, whatever
-// they are.
-func more(object, members string) string {
+// appendMembers returns a JSON object with members appended, even if they are not valid.
+func appendMembers(object, members string) string {
 	return strings.TrimSuffix(object, "}") + "," + members + "}"
 }

@@ -22,19 +22,19 @@ import (
 	"testing"
 )
 
-// otherCases are those of the list that no single token tries.
+// otherCases are the cases of the list that a token alone can't test.
 var otherCases = map[string]func(*testing.T){
-	"ES256 twin (r, n-s)": tryTwin,
-	"WithIssuer(\"\") / WithAudience() from an empty config": tryNoIssuer,
-	"jku, x5u, jwk, x5c in the header":                       tryKeyURLs,
-	"RSA 1024":                                               tryWeakRSA,
-	"ES256 with P-224 key":                                   tryP224,
+	"ES256 twin (r, n-s)": testSignatureTwin,
+	"WithIssuer(\"\") / WithAudience() from an empty config": testEmptyIssuer,
+	"jku, x5u, jwk, x5c in the header":                       testKeysInHeader,
+	"RSA 1024":                                               testWeakRSA,
+	"ES256 with P-224 key":                                   testP224,
 }
 
-// tryTwin: of an ECDSA signature (r, s) there is a twin (r, n-s) that verifies
-// as well. Both are one token, with one count.
-func tryTwin(t *testing.T) {
-	s := newSite(t, "")
+// testSignatureTwin: for each ECDSA signature (r, s) there is a twin (r, n-s), which is valid too.
+// Both are the same token, with one count.
+func testSignatureTwin(t *testing.T) {
+	s := newServer(t, "")
 	s.command("key", "rotate", "--alg", "ES256")
 	token := s.tokens(1)[0]
 	dot := strings.LastIndexByte(token, '.')
@@ -47,28 +47,28 @@ func tryTwin(t *testing.T) {
 		t.Fatalf("the first call: %+v", a)
 	}
 	if a := s.mustGet("/v1/items/i1", twin, ""); a.Status != 401 && a.Meta.Token.Calls != 2 {
-		t.Errorf("the twin has a state of its own: %+v", a)
+		t.Errorf("the twin has a count of its own: %+v", a)
 	}
 }
 
-// tryNoIssuer: an empty public_url is the default one, so that there is always
-// an issuer and an audience to compare with: a token with empty ones is none.
-func tryNoIssuer(t *testing.T) {
-	s := newSite(t, `public_url: ""`)
-	f := newForge(s)
-	if f.claims["iss"] == "" || f.claims["aud"] == "" {
-		t.Fatalf("the server's own tokens: %v", f.claims)
+// testEmptyIssuer: an empty public_url means the default, so there is always an issuer and an
+// audience to compare with. A token with an empty one is not valid.
+func testEmptyIssuer(t *testing.T) {
+	s := newServer(t, `public_url: ""`)
+	m := newTokenMaker(s)
+	if m.claims["iss"] == "" || m.claims["aud"] == "" {
+		t.Fatalf("the server's own tokens: %v", m.claims)
 	}
 	for _, change := range []map[string]any{{"iss": ""}, {"aud": ""}, {"aud": []string{}}, {"iss": nil, "aud": nil}} {
-		if a := s.mustGet("/v1/items/i1", f.with(change), ""); a.Status != 401 {
+		if a := s.mustGet("/v1/items/i1", m.withClaims(change), ""); a.Status != 401 {
 			t.Errorf("%v: %d", change, a.Status)
 		}
 	}
 }
 
-// tryKeyURLs: a header that brings a key, or says where one is, has no say in
-// which key verifies, and makes nobody fetch anything.
-func tryKeyURLs(t *testing.T) {
+// testKeysInHeader: a key in the header, or the URL of one, does not change which key verifies the
+// token. The server does not request the URL.
+func testKeysInHeader(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -83,41 +83,41 @@ func tryKeyURLs(t *testing.T) {
 			called <- struct{}{}
 		}
 	}()
-	s := newSite(t, "")
-	f, url := newForge(s), "http://"+l.Addr().String()+"/jwks.json"
-	for _, kid := range []any{f.header["kid"], "unknown", nil} {
+	s := newServer(t, "")
+	m, url := newTokenMaker(s), "http://"+l.Addr().String()+"/jwks.json"
+	for _, kid := range []any{m.header["kid"], "unknown", nil} {
 		for name, value := range map[string]any{"jku": url, "x5u": url, "jwk": map[string]string{"kty": "OKP", "crv": "Ed25519", "x": "AA"}, "x5c": []string{"AA"}} {
-			a := s.mustGet("/v1/items/i1", f.headed(map[string]any{"kid": kid, name: value}), "")
-			if a.Status != 401 && kid != f.header["kid"] {
+			a := s.mustGet("/v1/items/i1", m.withHeader(map[string]any{"kid": kid, name: value}), "")
+			if a.Status != 401 && kid != m.header["kid"] {
 				t.Errorf("%s with kid %v: %d", name, kid, a.Status)
 			}
 		}
 	}
 	if len(called) > 0 {
-		t.Error("the server fetched a key that a token named")
+		t.Error("the server requested a key URL from a token")
 	}
 }
 
-func tryWeakRSA(t *testing.T) {
+func testWeakRSA(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
 	}
-	refusesKey(t, "RS256", key)
+	checkKeyRefused(t, "RS256", key)
 }
 
-func tryP224(t *testing.T) {
+func testP224(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	refusesKey(t, "ES256", key)
+	checkKeyRefused(t, "ES256", key)
 }
 
-// refusesKey puts a key in place of the server's own: it does not start.
-func refusesKey(t *testing.T, alg string, key any) {
+// checkKeyRefused replaces the server's key. With that key, the server must not start.
+func checkKeyRefused(t *testing.T, alg string, key any) {
 	t.Helper()
-	s := newSite(t, "")
+	s := newServer(t, "")
 	s.must(s.Stop())
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	s.must(err)
@@ -134,28 +134,28 @@ func refusesKey(t *testing.T, alg string, key any) {
 	if err := s.Start(); err == nil {
 		t.Error("the server started with a key that is too weak")
 	} else if !strings.Contains(err.Error(), "keys.json") {
-		t.Errorf("the error does not name the file: %v", err)
+		t.Errorf("the error does not name keys.json: %v", err)
 	}
 }
 
-// hmacToken is a token signed by HS256 with a key that everybody knows.
-func hmacToken(f *forge, key []byte) string {
-	token := f.headed(map[string]any{"alg": "HS256"})
+// hmacToken returns a token signed with HS256 and a public key.
+func hmacToken(m *tokenMaker, key []byte) string {
+	token := m.withHeader(map[string]any{"alg": "HS256"})
 	text := token[:strings.LastIndexByte(token, '.')]
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(text))
 	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func publicPEM(f *forge) []byte {
-	der, err := x509.MarshalPKIXPublicKey(f.key.Public())
+func publicPEM(m *tokenMaker) []byte {
+	der, err := x509.MarshalPKIXPublicKey(m.key.Public())
 	if err != nil {
 		panic(err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-func rawPublic(f *forge) []byte {
-	block, _ := pem.Decode(publicPEM(f))
+func rawPublic(m *tokenMaker) []byte {
+	block, _ := pem.Decode(publicPEM(m))
 	return block.Bytes
 }

@@ -1,6 +1,5 @@
-// Reads {get, post: {method, url, token}} from standard input, and writes the
-// proofs that three packages make for them, and bad ones: each is jose's, with
-// one thing wrong.
+// Reads {get, post: {method, url, token}} from standard input. Writes the proofs that three packages
+// make for these requests, and invalid ones: each is made with jose, and wrong in one respect.
 import { readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import * as dpop from 'dpop'
@@ -33,40 +32,40 @@ async function byOauth(alg, r) {
   return proof
 }
 
-const good = []
-for (const [maker, make, algs] of [['dpop', byDpop, ['ES256', 'Ed25519']], ['jose', byJose, ['ES256', 'EdDSA']], ['oauth4webapi', byOauth, ['ES256', 'Ed25519']]]) {
+const valid = []
+for (const [name, make, algs] of [['dpop', byDpop, ['ES256', 'Ed25519']], ['jose', byJose, ['ES256', 'EdDSA']], ['oauth4webapi', byOauth, ['ES256', 'Ed25519']]]) {
   for (const alg of algs) {
-    for (const r of [get, post]) good.push({ what: `${maker}, ${alg}`, method: r.method, proof: await make(alg, r) })
+    for (const r of [get, post]) valid.push({ what: `${name}, ${alg}`, method: r.method, proof: await make(alg, r) })
   }
 }
 
-const mine = await jose.generateKeyPair('ES256', { extractable: true })
+const own = await jose.generateKeyPair('ES256', { extractable: true })
 const other = await jose.generateKeyPair('ES256', { extractable: true })
 const rsa = await jose.generateKeyPair('RS256', { extractable: true })
-const h = await header('ES256', mine)
-const bad = []
-async function wrong(what, { head = h, change = {}, key = mine.privateKey, edit = (proof) => proof }) {
-  bad.push({ what, method: get.method, proof: edit(await sign(head, { ...claims(get), ...change }, key)) })
+const h = await header('ES256', own)
+const invalid = []
+async function makeInvalid(what, { head = h, change = {}, key = own.privateKey, edit = (proof) => proof }) {
+  invalid.push({ what, method: get.method, proof: edit(await sign(head, { ...claims(get), ...change }, key)) })
 }
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url')
-await wrong('another method', { change: { htm: 'POST' } })
-await wrong('another path', { change: { htu: get.url + '/x' } })
-await wrong('another host', { change: { htu: 'https://evil.example/v1/items' } })
-await wrong('too old', { change: { iat: claims(get).iat - 70 } })
-await wrong('from the future', { change: { iat: claims(get).iat + 70 } })
-await wrong('another token', { change: { ath: ath('another') } })
-await wrong('no ath', { change: { ath: undefined } })
-await wrong('no jti', { change: { jti: undefined } })
-await wrong('no iat', { change: { iat: undefined } })
-await wrong('another typ', { head: { ...h, typ: 'JWT' } })
-await wrong('another key in the header', { head: { ...h, jwk: await jose.exportJWK(other.publicKey) } })
-await wrong('a private key in the header', { head: { ...h, jwk: await jose.exportJWK(mine.privateKey) } })
-await wrong('no key in the header', { head: { typ: h.typ, alg: h.alg } })
-await wrong('RSA', { head: await header('RS256', rsa), key: rsa.privateKey })
-await wrong('a shared secret', { head: { ...h, alg: 'HS256' }, key: new TextEncoder().encode(JSON.stringify(h.jwk).padEnd(32)) })
-await wrong('alg none', { edit: (proof) => `${part({ ...h, alg: 'none' })}.${proof.split('.')[1]}.` })
-await wrong('no signature', { edit: (proof) => proof.slice(0, proof.lastIndexOf('.')) })
-await wrong('a changed claim', { edit: (proof) => `${proof.split('.')[0]}.${part(claims(get))}.${proof.split('.')[2]}` })
-await wrong('a line break in it', { edit: (proof) => `${proof.slice(0, -4)}\n${proof.slice(-4)}` })
+await makeInvalid('another method', { change: { htm: 'POST' } })
+await makeInvalid('another path', { change: { htu: get.url + '/x' } })
+await makeInvalid('another host', { change: { htu: 'https://evil.example/v1/items' } })
+await makeInvalid('too old', { change: { iat: claims(get).iat - 70 } })
+await makeInvalid('from the future', { change: { iat: claims(get).iat + 70 } })
+await makeInvalid('another token', { change: { ath: ath('another') } })
+await makeInvalid('no ath', { change: { ath: undefined } })
+await makeInvalid('no jti', { change: { jti: undefined } })
+await makeInvalid('no iat', { change: { iat: undefined } })
+await makeInvalid('another typ', { head: { ...h, typ: 'JWT' } })
+await makeInvalid('another key in the header', { head: { ...h, jwk: await jose.exportJWK(other.publicKey) } })
+await makeInvalid('a private key in the header', { head: { ...h, jwk: await jose.exportJWK(own.privateKey) } })
+await makeInvalid('no key in the header', { head: { typ: h.typ, alg: h.alg } })
+await makeInvalid('RSA', { head: await header('RS256', rsa), key: rsa.privateKey })
+await makeInvalid('a shared secret', { head: { ...h, alg: 'HS256' }, key: new TextEncoder().encode(JSON.stringify(h.jwk).padEnd(32)) })
+await makeInvalid('alg none', { edit: (proof) => `${part({ ...h, alg: 'none' })}.${proof.split('.')[1]}.` })
+await makeInvalid('no signature', { edit: (proof) => proof.slice(0, proof.lastIndexOf('.')) })
+await makeInvalid('a changed claim', { edit: (proof) => `${proof.split('.')[0]}.${part(claims(get))}.${proof.split('.')[2]}` })
+await makeInvalid('a line break in it', { edit: (proof) => `${proof.slice(0, -4)}\n${proof.slice(-4)}` })
 
-console.log(JSON.stringify({ good, bad }))
+console.log(JSON.stringify({ valid, invalid }))
