@@ -5,14 +5,16 @@ import (
 	"time"
 )
 
-// logNormal has the median 1; sigma says how far it spreads.
+// logNormal returns a number of a log-normal distribution with the median 1.
 func (w *world) logNormal(sigma float64) float64 { return math.Exp(sigma * w.NormFloat64()) }
 
+// weibull returns a number of a Weibull distribution.
 func (w *world) weibull(shape, scale float64) float64 {
 	return scale * math.Pow(w.ExpFloat64(), 1/shape)
 }
 
-// inverseGaussian is drawn as Michael, Schucany and Haas do (1976).
+// inverseGaussian returns a number of an inverse Gaussian distribution, by the method of Michael,
+// Schucany and Haas (1976).
 func (w *world) inverseGaussian(mean, shape float64) float64 {
 	y := w.NormFloat64()
 	y *= y
@@ -23,7 +25,7 @@ func (w *world) inverseGaussian(mean, shape float64) float64 {
 	return mean * mean / x
 }
 
-// poisson counts how often something happens that happens mean times.
+// poisson returns how often something happens that happens mean times on average.
 func (w *world) poisson(mean float64) (n int) {
 	for t := w.ExpFloat64(); t < mean; t += w.ExpFloat64() {
 		n++
@@ -31,7 +33,7 @@ func (w *world) poisson(mean float64) (n int) {
 	return n
 }
 
-// hour draws a time of the day, by the weights of its hours.
+// hour returns a random time of the day, by the weights of the hours.
 func (w *world) hour(weights *[24]float64) time.Duration {
 	sum := 0.0
 	for _, x := range weights {
@@ -47,8 +49,7 @@ func (w *world) hour(weights *[24]float64) time.Duration {
 	return 0
 }
 
-// zipf draws a rank below n, the first being the likeliest: rank k is drawn
-// about 1/k as often as the first.
+// zipf returns a random rank from 0 to n-1. Rank k is about 1/(k+1) times as likely as rank 0.
 func (w *world) zipf(n int) int {
 	return int(math.Pow(float64(n), w.Float64())) - 1
 }

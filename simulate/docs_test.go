@@ -12,10 +12,10 @@ import (
 
 var update = flag.Bool("update", false, "write the figures into docs/policy.md")
 
-// TestDocs: the figures in docs/policy.md are those of the default policy.
+// TestDocs checks that the figures in docs/policy.md are those of the default policy.
 func TestDocs(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
-		t.Skip("elsewhere products and sums are fused, and other numbers are drawn")
+		t.Skip("other processors fuse products and sums, which leads to other random numbers")
 	}
 	const file, begin, end = "../docs/policy.md", "<!-- figures -->\n```\n", "```\n<!-- /figures -->"
 	text, err := os.ReadFile(file)
@@ -25,7 +25,7 @@ func TestDocs(t *testing.T) {
 	before, rest, ok := strings.Cut(string(text), begin)
 	have, after, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatal("docs/policy.md has no place for the figures")
+		t.Fatal("docs/policy.md lacks the markers of the figures")
 	}
 	want := run(t, Default()).Text()
 	if *update {
@@ -33,6 +33,6 @@ func TestDocs(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if have != want {
-		t.Errorf("go test ./simulate -run TestDocs -update writes them anew: docs/policy.md has\n%swant\n%s", have, want)
+		t.Errorf("docs/policy.md has\n%swant\n%s\nto update: go test ./simulate -run TestDocs -update", have, want)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestQueue: what is pushed in any order comes out by time, then by agent.
+// TestQueue checks that a queue returns what is due by time, then by agent.
 func TestQueue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q queue
@@ -27,12 +27,12 @@ func TestQueue(t *testing.T) {
 	})
 }
 
-// TestChance: the means of what is drawn are those of the shapes.
+// TestChance checks the means of the distributions.
 func TestChance(t *testing.T) {
 	w := &world{Rand: rand.New(rand.NewPCG(1, 1))}
 	hours := [24]float64{3: 1, 4: 3}
 	for name, c := range map[string]struct {
-		draw func() float64
+		next func() float64
 		mean float64
 	}{
 		"inverse Gaussian": {func() float64 { return w.inverseGaussian(8, pagesShape) }, 8},
@@ -45,7 +45,7 @@ func TestChance(t *testing.T) {
 		const n = 100_000
 		sum := 0.0
 		for range n {
-			sum += c.draw()
+			sum += c.next()
 		}
 		if got := sum / n; math.Abs(got-c.mean) > 0.03*c.mean {
 			t.Errorf("%s: mean %.3f, want %.3f", name, got, c.mean)

@@ -9,15 +9,14 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// person is someone who visits a tenant's pages a few times a day, and does
-// there what people do.
+// person visits a tenant's pages once or several times a day, searches and reads.
 type person struct {
 	visitor
 	habit
-	due   []time.Duration // when the next visits begin
-	left  int             // pages to see in this visit
-	todo  []step          // what the page that is open still asks for
-	moves time.Duration   // when the phone gets another address
+	due   []time.Duration // starts of the next visits
+	left  int             // pages left in this visit
+	todo  []step          // requests left on the open page
+	moves time.Duration   // time of the phone's next address
 }
 
 // step is a request that a page makes, after a pause.
@@ -26,38 +25,39 @@ type step struct {
 	after time.Duration
 }
 
-// habit is how a group of people lives.
+// habit describes the people of a group.
 type habit struct {
-	more  float64                   // visits a day, beside the one that they come for
-	hours [24]float64               // when they come: weights of the hours
-	pages float64                   // seen in a visit, in the mean
+	more  float64                   // visits a day, on average, in addition to the first
+	hours [24]float64               // weights of the hours at which visits start
+	pages float64                   // pages in a visit, on average
 	pause float64                   // seconds between two keys
-	roams time.Duration             // how long a phone keeps its address, in the mean; 0: for good
-	where func(w *world) netip.Addr // an address for the phone that moves
-	at    time.Duration             // everybody comes within a minute of that time; 0: by the hours
+	roams time.Duration             // time between address changes, on average; 0: never
+	where func(w *world) netip.Addr // returns the next address of a phone
+	at    time.Duration             // all visits start within a minute of it; 0: by the hours
 }
 
-// Shapes from the literature. The numbers are ours, rounded towards people who
-// ask for more.
+// The shapes are from the literature. The numbers are our estimates, rounded towards people who
+// make more requests.
 const (
 	// Pages in a visit follow an inverse Gaussian (Huberman, Pirolli, Pitkow,
 	// Lukose: Strong Regularities in World Wide Web Surfing, Science 280, 1998).
 	pagesShape = 8
-	// The time on a page follows a Weibull with a shape below 1: who has stayed
-	// stays (Liu, White, Dumais: Understanding Web Browsing Behaviors through
-	// Weibull Analysis of Dwell Time, SIGIR 2010).
+	// The time on a page follows a Weibull distribution with a shape below 1: the longer people
+	// have stayed, the longer they will stay (Liu, White, Dumais: Understanding Web Browsing
+	// Behaviors through Weibull Analysis of Dwell Time, SIGIR 2010).
 	dwellShape, dwellScale = 0.8, 45 // seconds
-	// A search is 2 to 3 words (Jansen, Spink: How Are We Searching the World
-	// Wide Web?, 2006), and most look at the first page of its results only.
+	// A search has 2 to 3 words (Jansen, Spink: How Are We Searching the World Wide Web?, 2006),
+	// and most people read the first page of its results only.
 	queryKeys, nextPage = 14, 0.25
 	// People type 52 words a minute at a keyboard (Dhakal, Feit, Kristensson,
 	// Oulasvirta: Observations on Typing from 136 Million Keystrokes, 2018), and
 	// 36 on a phone (Palin and others: How Do People Type on Mobile Devices?, 2019).
 	keyboardKey, phoneKey = 0.24, 0.33 // seconds
-	// Some open what they found in a tab of its own, which has a token of its own.
+	// Some people open an item in a new tab, which has a token of its own.
 	newTab = 0.15
 )
 
+// act makes the next request of the visit, or ends the visit.
 func (p *person) act(w *world, now time.Duration) time.Duration {
 	if p.due == nil {
 		p.plan(w)
@@ -67,12 +67,12 @@ func (p *person) act(w *world, now time.Duration) time.Duration {
 	if len(p.todo) == 0 {
 		p.open(w)
 	}
-	f, next := p.ask(w, now, p.todo[0].request)
+	f, next := p.do(w, now, p.todo[0].request)
 	if f == working {
 		return next
 	}
-	if f != answered {
-		return p.leave(w) // disappointed
+	if f != admitted {
+		return p.leave(w)
 	}
 	w.browse(now, p.todo[0].records)
 	if p.todo = p.todo[1:]; len(p.todo) > 0 {
@@ -84,8 +84,8 @@ func (p *person) act(w *world, now time.Duration) time.Duration {
 	return now + seconds(w.weibull(dwellShape, dwellScale))
 }
 
-// plan draws the times of all visits: one a day at least, since who does not
-// come is not counted among the people of the day.
+// plan sets the times of all visits: at least one a day, because people without a visit are not
+// part of the day's population.
 func (p *person) plan(w *world) {
 	p.due = []time.Duration{}
 	for day := range w.Days {
@@ -101,7 +101,7 @@ func (p *person) plan(w *world) {
 	slices.Sort(p.due)
 }
 
-// leave ends a visit; the next one begins in a tab of its own.
+// leave ends a visit. The next one starts in a new tab.
 func (p *person) leave(w *world) time.Duration {
 	p.drop(w)
 	p.todo = nil
@@ -113,7 +113,7 @@ func (p *person) leave(w *world) time.Duration {
 	return at
 }
 
-// open draws what the next page asks for.
+// open sets the requests of the next page.
 func (p *person) open(w *world) {
 	list := step{request{route: tokens.Items, records: 20}, 0}
 	switch x := w.Float64(); {
@@ -132,7 +132,7 @@ func (p *person) open(w *world) {
 		}
 	case x < 0.5: // a list of a collection or tag
 		p.todo = append(p.todo, list)
-	default: // an item, and those like it
+	default: // an item, and related items
 		if w.Float64() < newTab {
 			p.drop(w)
 		}
@@ -141,11 +141,10 @@ func (p *person) open(w *world) {
 	}
 }
 
-// newTitles is how many of the suggestions after the n-th key (from 0) were not
-// shown after the keys before it. One key shows none. The first titles that
-// begin with two letters are mostly others than those that begin with three; the
-// more is typed, the fewer are left. A second word begins after seven keys. The
-// numbers are ours.
+// newTitles returns how many of the suggestions after a key (from 0) were not shown after the keys
+// before it. The first key has no suggestions. The suggestions for two letters are mostly different
+// from those for three; with each further letter there are fewer. A second word starts after seven
+// keys. The numbers are our estimates.
 func newTitles(key int) uint32 {
 	shown := [...]uint32{0, 8, 8, 6, 4, 2, 1, 0, 2, 1}
 	if key >= len(shown) {
@@ -154,8 +153,8 @@ func newTitles(key int) uint32 {
 	return shown[key]
 }
 
-// roam gives a phone another address, and its token is then used from outside
-// its binding.
+// roam gives a phone another address when it is due. Its token is then used from outside its
+// binding.
 func (p *person) roam(w *world, now time.Duration) {
 	if p.roams == 0 || now < p.moves {
 		return
@@ -163,14 +162,15 @@ func (p *person) roam(w *world, now time.Duration) {
 	p.from, p.moves = p.where(w), now+seconds(p.roams.Seconds()*w.ExpFloat64())
 }
 
+// seconds returns a duration of s seconds.
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// human solves all work, and nine pictures of ten at the first try.
-func human(w *world, c tokens.Challenge) (takes, cpu time.Duration, right, tries bool) {
+// human solves all work, and nine of ten pictures at the first try.
+func human(w *world, c tokens.Challenge) (takes, cpu time.Duration, correct, tries bool) {
 	if c.Kind == tokens.Picture {
 		return seconds(10 * w.logNormal(0.4)), 0, w.Float64() < 0.9, true
 	}
-	// From a fast computer, a sixth of a slow phone's time, to a slow phone.
+	// Between a fast computer, with a sixth of a slow phone's time, and a slow phone.
 	takes = time.Duration(float64(w.Work[c.Level]) * (1 + 5*w.Float64()) / 6)
 	return takes, takes, true, true
 }

@@ -7,8 +7,8 @@ import (
 	"text/tabwriter"
 )
 
-// Report is what became of each group by the rules, and by the plain rules: a
-// token is bound to an address, and an address over its budget is blocked.
+// Report contains the result of each group by the rules of the policy, and by the plain rules: see
+// [Config.Plain].
 type Report struct {
 	Seed   uint64   `json:"seed"`
 	Days   int      `json:"days"`
@@ -18,7 +18,7 @@ type Report struct {
 	Plain  []Result `json:"plain"` // in the same order
 }
 
-// JSON is the report for programs, with its goals.
+// JSON returns the report for programs, with its goals.
 func (r Report) JSON() ([]byte, error) {
 	type report Report
 	return json.MarshalIndent(struct {
@@ -27,7 +27,7 @@ func (r Report) JSON() ([]byte, error) {
 	}{report(r), r.Goals()}, "", "  ")
 }
 
-// Text is the report for people.
+// Text returns the report for people.
 func (r Report) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, days %d, corpus %d items, people %d %%\n\n", r.Seed, r.Days, r.Corpus, r.Scale)

@@ -1,18 +1,17 @@
-// Package simulate plays synthetic traffic through the real rules.
+// Package simulate simulates a day of traffic, or several, against the real rules, using a fake
+// clock.
 //
-// [Run] lets groups of people and of scrapers live through a day, or several,
-// by a false clock: each call goes through [tokens.Gate], each binding through
-// [addresses.Step], as they do in the server; only the requests, the clock and
-// the store are made up. The [Report] says what the rules did to each group: how
-// many challenges and blocks people met, and how much of the corpus a scraper
-// got. It is how the numbers of the policy are found and kept honest.
+// [Run] simulates groups of people, scrapers and attackers. Each call goes through [tokens.Gate],
+// and each binding through [addresses.Policy.Apply], as in the server; only the requests, the clock
+// and the store are simulated. The [Report] says what the rules did to each group: how many
+// challenges and blocks people met, and how much of the corpus a scraper got. The defaults of the
+// policy were found in this way, and a test keeps the figures in docs/policy.md up to date.
 //
-// The same [Config] gives the same Report, byte for byte: each group draws from
-// a generator of its own, seeded by the seed and its name.
+// The same [Config] leads to the same Report, byte for byte: each group has a random generator of
+// its own, whose seed is made from Config.Seed and the group's name.
 //
-// What it cannot say: how real people and real scrapers behave. The shapes are
-// typical ones from the literature (people.go names them), the scrapers know
-// the rules and do what pays best by them.
+// The simulation does not say how real people and real scrapers behave. The shapes are typical ones
+// from the literature (people.go cites it). The scrapers know the rules and do what works best.
 package simulate
 
 import (
@@ -27,20 +26,20 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// Config is what is played, and by which rules.
+// Config says what is simulated, and by which rules.
 type Config struct {
 	Seed      uint64
 	Days      int // at least 1
-	Corpus    int // items
-	Scale     int // in percent: how many of the people live; 100: all. Scrapers are never fewer
+	Corpus    int // number of items
+	Scale     int // people in percent of a group's size; scrapers are always all of them
 	Policy    tokens.Policy
 	Addresses addresses.Policy
-	Groups    []string                           // names of the groups to play; none: all
-	Progress  func(done, of int)                 // is called as groups are done, from one goroutine at a time; may be nil
-	Work      [tokens.MaxLevel + 1]time.Duration // what each level of work costs a slow phone
+	Groups    []string                           // names of the groups to simulate; empty: all
+	Progress  func(done, of int)                 // called by one goroutine at a time; may be nil
+	Work      [tokens.MaxLevel + 1]time.Duration // time of each work level on a slow phone
 }
 
-// Default plays a day by the default policy.
+// Default returns a simulation of one day with the default policy.
 func Default() Config {
 	return Config{
 		Seed: 1, Days: 1, Corpus: 100_000, Scale: 100,
@@ -58,15 +57,15 @@ func Default() Config {
 	}
 }
 
-// Plain is c with the plain rules: a token is bound to an address, and an
-// address that binds more than its budget is blocked at once.
+// Plain returns c with the plain rules, to compare with: an address over its binding budget is
+// blocked immediately, and records are not counted.
 func (c Config) Plain() Config {
 	c.Addresses.Then, c.Addresses.Records = addresses.ThenBlock, 0
 	return c
 }
 
-// Run plays every group by the rules of c, and by the plain rules beside them.
-// Groups have no address in common, so they are played at the same time.
+// Run simulates every group by the rules of c, and by the plain rules to compare with. Groups have
+// no address in common, so they run in parallel.
 func Run(ctx context.Context, c Config) (Report, error) {
 	chosen, err := choose(c.Groups)
 	if err != nil {
@@ -76,13 +75,13 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		Groups: make([]Result, len(chosen)), Plain: make([]Result, len(chosen))}
 	var jobs []func()
 	for n, k := range chosen {
-		jobs = append(jobs, func() { r.Groups[n] = play(ctx, c, k) }, func() { r.Plain[n] = play(ctx, c.Plain(), k) })
+		jobs = append(jobs, func() { r.Groups[n] = simulateGroup(ctx, c, k) }, func() { r.Plain[n] = simulateGroup(ctx, c.Plain(), k) })
 	}
 	each(jobs, c.Progress)
 	return r, ctx.Err()
 }
 
-// each runs jobs on all processors, and tells how far they are.
+// each runs jobs on all processors, and reports the progress.
 func each(jobs []func(), progress func(done, of int)) {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
@@ -109,11 +108,11 @@ func each(jobs []func(), progress func(done, of int)) {
 	wait.Wait()
 }
 
-// play lets one group live.
-func play(ctx context.Context, c Config, k kind) Result {
+// simulateGroup simulates one group.
+func simulateGroup(ctx context.Context, c Config, k group) Result {
 	h := fnv.New64a()
 	h.Write([]byte(k.name))
 	w := newWorld(c, rand.New(rand.NewPCG(c.Seed, h.Sum64())))
-	w.live(ctx, k.make(w))
+	w.run(ctx, k.make(w))
 	return w.result(k)
 }

@@ -11,7 +11,7 @@ import (
 	. "stile.example/stile/simulate"
 )
 
-// small is a day with a fifth of the people, and all scrapers.
+// small returns a day with a fifth of the people, and all scrapers.
 func small() Config {
 	c := Default()
 	c.Scale = 20
@@ -27,12 +27,12 @@ func run(t *testing.T, c Config) Report {
 	return r
 }
 
-// TestGoals: the default policy holds what it is for.
+// TestGoals checks that the default policy achieves its goals.
 func TestGoals(t *testing.T) {
 	r := run(t, small())
 	goals := r.Goals()
 	if len(goals) != 11 {
-		t.Errorf("%d goals were judged", len(goals))
+		t.Errorf("got %d goals, want 11", len(goals))
 	}
 	for _, g := range goals {
 		if !g.Held {
@@ -44,22 +44,22 @@ func TestGoals(t *testing.T) {
 	}
 }
 
-// TestGoalsFall: without one of its rules the default policy does not hold
-// them, so that the goals are tests of the rules and not of the population.
-func TestGoalsFall(t *testing.T) {
+// TestGoalsFail checks that the default policy without one of its rules misses goals. So the goals
+// test the rules, and not only the simulated population.
+func TestGoalsFail(t *testing.T) {
 	for name, c := range map[string]struct {
 		without func(*Config)
-		fall    []string
+		fail    []string
 	}{
-		"no records":                          {func(c *Config) { c.Addresses.Records = 0 }, []string{"fifty", "one", "tokens"}},
-		"a block at once":                     {func(c *Config) { c.Addresses.Then = addresses.ThenBlock }, []string{"class", "office"}},
+		"records not counted":                 {func(c *Config) { c.Addresses.Records = 0 }, []string{"fifty", "one", "tokens"}},
+		"immediate block":                     {func(c *Config) { c.Addresses.Then = addresses.ThenBlock }, []string{"class", "office"}},
 		"people must solve more than they do": {func(c *Config) { c.Addresses.SolveRatio = 1 }, []string{"office"}},
 		"more than 400 records":               {func(c *Config) { c.Addresses.Records = 401 }, []string{"fifty"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := small()
 			c.without(&cfg)
-			cfg.Groups = c.fall
+			cfg.Groups = c.fail
 			for n, g := range run(t, cfg).Goals() {
 				if g.Held {
 					t.Errorf("%s: %s is held: %s", cfg.Groups[n], g.Goal, g.Seen)
@@ -69,22 +69,21 @@ func TestGoalsFall(t *testing.T) {
 	}
 }
 
-// TestPlainRules: what stands beside the policy is worse for the office and
-// better for the scraper.
+// TestPlainRules checks that the plain rules are worse for the office, and better for the scraper.
 func TestPlainRules(t *testing.T) {
 	c := small()
 	c.Groups = []string{"office", "one"}
 	r := run(t, c)
 	if office := r.Plain[0]; office.Blocked < office.Agents/2 {
-		t.Errorf("a block at once blocks %d of %d in an office", office.Blocked, office.Agents)
+		t.Errorf("plain rules block %d of %d in an office", office.Blocked, office.Agents)
 	}
 	if one := r.Plain[1]; one.Day < 0.5 {
-		t.Errorf("without a budget of records a scraper gets %v of the corpus", one.Day)
+		t.Errorf("by plain rules a scraper gets %v of the corpus", one.Day)
 	}
 }
 
-// TestSameSeed: the same seed gives the same bytes, another one others, and a
-// group does not depend on who else is played.
+// TestSameSeed checks that the same seed leads to the same report, that another seed leads to
+// another one, and that a group's result does not depend on the other groups.
 func TestSameSeed(t *testing.T) {
 	c := small()
 	c.Groups = []string{"home", "class", "phones", "work"}
@@ -96,16 +95,16 @@ func TestSameSeed(t *testing.T) {
 	}
 	c.Seed = 2
 	if run(t, c).Text() == a.Text() {
-		t.Error("another seed gives the same")
+		t.Error("another seed leads to the same report")
 	}
 	c.Seed, c.Groups = 1, []string{"phones"}
 	if alone := run(t, c); alone.Groups[0] != a.Groups[2] {
-		t.Errorf("alone: %+v\nin company: %+v", alone.Groups[0], a.Groups[2])
+		t.Errorf("alone: %+v\nwith other groups: %+v", alone.Groups[0], a.Groups[2])
 	}
 }
 
-// TestPhonesRenew: a phone that gets another address loses its token, and goes
-// on with a new one.
+// TestPhonesRenew checks that a phone whose address changes loses its token, and continues with a
+// new one.
 func TestPhonesRenew(t *testing.T) {
 	c := small()
 	c.Groups = []string{"phones"}
@@ -114,7 +113,7 @@ func TestPhonesRenew(t *testing.T) {
 	}
 }
 
-// TestDays: a budget of a day is one each day.
+// TestDays checks that a daily budget applies to each day.
 func TestDays(t *testing.T) {
 	c := small()
 	c.Days, c.Groups = 3, []string{"fifty"}
@@ -127,11 +126,11 @@ func TestDays(t *testing.T) {
 func TestProgress(t *testing.T) {
 	c := small()
 	c.Groups = []string{"class", "one"}
-	var told []int
-	c.Progress = func(done, of int) { told = append(told, done, of) }
+	var progress []int
+	c.Progress = func(done, of int) { progress = append(progress, done, of) }
 	run(t, c)
-	if !slices.Equal(told, []int{1, 4, 2, 4, 3, 4, 4, 4}) {
-		t.Errorf("told %v", told)
+	if !slices.Equal(progress, []int{1, 4, 2, 4, 3, 4, 4, 4}) {
+		t.Errorf("progress: %v", progress)
 	}
 }
 

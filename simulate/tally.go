@@ -6,34 +6,34 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// Result is what became of one group.
+// Result is the result of one group.
 type Result struct {
 	Name     string `json:"name"`
 	What     string `json:"what"`
 	Scrapers bool   `json:"scrapers"`
 	Agents   int    `json:"agents"`
 
-	Calls       int `json:"calls"` // answered
+	Calls       int `json:"calls"` // admitted
 	Suggestions int `json:"suggestions"`
-	Records     int `json:"records"` // items delivered
+	Records     int `json:"records"` // delivered
 	Tokens      int `json:"tokens"`
-	Renewals    int `json:"renewals"` // tokens that replaced one that had become invalid
+	Renewals    int `json:"renewals"` // tokens that replaced an invalid one
 
-	Work        float64 `json:"work_a_day"`      // challenges an agent and day
-	Pictures    float64 `json:"pictures_a_day"`  // the same
-	SawPicture  float64 `json:"saw_picture"`     // share of the agents who saw one
-	Blocks      int     `json:"blocks"`          // of addresses, by the rules
-	Blocked     int     `json:"blocked"`         // agents that met one
-	BlockedTime float64 `json:"blocked_minutes"` // an agent that met one, in the mean
-	Seconds     float64 `json:"work_seconds"`    // waited for work, an agent and day
-	CPU         float64 `json:"cpu_seconds"`     // spent on challenges by all, on processors of their own
-	Hour        float64 `json:"corpus_hour"`     // share of the corpus delivered in the best hour
-	Day         float64 `json:"corpus_day"`      // and in the best day
-	Titles      int     `json:"titles"`          // that suggestions showed, and that were new to whoever asked
-	Proofs      int     `json:"proofs"`          // remembered at once, at most
+	Work        float64 `json:"work_a_day"`      // challenges per agent and day
+	Pictures    float64 `json:"pictures_a_day"`  // challenges per agent and day
+	SawPicture  float64 `json:"saw_picture"`     // share of the agents that saw a picture
+	Blocks      int     `json:"blocks"`          // blocks of addresses by the rules
+	Blocked     int     `json:"blocked"`         // agents that met a block
+	BlockedTime float64 `json:"blocked_minutes"` // mean of the agents that met a block
+	Seconds     float64 `json:"work_seconds"`    // waiting for work, per agent and day
+	CPU         float64 `json:"cpu_seconds"`     // processor time of all agents for challenges
+	Hour        float64 `json:"corpus_hour"`     // maximum share of the corpus in an hour
+	Day         float64 `json:"corpus_day"`      // maximum share of the corpus in a day
+	Titles      int     `json:"titles"`          // new titles in suggestions
+	Proofs      int     `json:"proofs"`          // maximum number of used proofs in memory
 }
 
-// tally counts while a group lives.
+// tally counts during the simulation of a group.
 type tally struct {
 	Result
 	agents         int
@@ -41,12 +41,12 @@ type tally struct {
 	blocks         int // by the rules
 	waited, cpu    time.Duration
 	saw            map[int]bool
-	until          map[int]time.Duration // by agent: the end of the last block that it met
+	until          map[int]time.Duration // end of the last block that each agent met
 	lost           time.Duration
-	seen           []uint64 // a bit for each item
-	hours          []int    // new items, by hour
-	second         time.Duration
-	spent          [proofLife / time.Second]int // proofs by second, modulo their life
+	seen           []uint64                     // items that were delivered, one bit each
+	hours          []int                        // items delivered for the first time, by hour
+	second         time.Duration                // latest second of spent
+	spent          [proofLife / time.Second]int // used proofs by second, modulo proofLife
 }
 
 func newTally(c Config) tally {
@@ -54,7 +54,7 @@ func newTally(c Config) tally {
 		seen: make([]uint64, c.Corpus/64+2), hours: make([]int, 24*c.Days)}
 }
 
-// note counts what came of an event.
+// note counts the verdict of an event.
 func (t *tally) note(who int, e tokens.Event, v tokens.Verdict) {
 	if who == nobody {
 		return
@@ -76,8 +76,8 @@ func (t *tally) note(who int, e tokens.Event, v tokens.Verdict) {
 	}
 }
 
-// bar counts an agent that met a block, once for each block.
-func (t *tally) bar(who int, now, until time.Duration) {
+// meetBlock counts an agent that met a block, once for each block.
+func (t *tally) meetBlock(who int, now, until time.Duration) {
 	if who == nobody {
 		return
 	}
@@ -87,20 +87,21 @@ func (t *tally) bar(who int, now, until time.Duration) {
 	}
 }
 
+// wait counts the time and processor time of a challenge.
 func (t *tally) wait(waited, cpu time.Duration) {
 	t.waited += waited
 	t.cpu += cpu
 }
 
-// take notes that a crawl was delivered n items from the first on.
+// take counts n items from first on that were delivered to a scraper.
 func (t *tally) take(now time.Duration, first, n int) {
 	for item := first; item < first+n; item++ {
 		t.mark(now, item)
 	}
 }
 
-// browse notes that a person was delivered n items: those of a subject, of
-// which a few are popular and most are not.
+// browse counts n items that were delivered to a person: the items of a subject. A few subjects are
+// popular, and most are not.
 func (w *world) browse(now time.Duration, n uint32) {
 	subject := uint64(w.zipf(w.Corpus))
 	for i := range uint64(n) {
@@ -108,6 +109,7 @@ func (w *world) browse(now time.Duration, n uint32) {
 	}
 }
 
+// mark counts an item in the hour in which it was delivered first.
 func (t *tally) mark(now time.Duration, item int) {
 	word, bit := &t.seen[item/64], uint64(1)<<(item%64)
 	if *word&bit == 0 {
@@ -116,8 +118,8 @@ func (t *tally) mark(now time.Duration, item int) {
 	}
 }
 
-// result sums up.
-func (w *world) result(k kind) Result {
+// result returns the result of the group.
+func (w *world) result(k group) Result {
 	r := w.tally.Result
 	r.Name, r.What, r.Scrapers, r.Agents, r.Blocks, r.Blocked = k.name, k.what, k.scrapers, w.agents, w.blocks, len(w.until)
 	days := float64(w.agents * w.Days)

@@ -8,51 +8,49 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// visitor is a browser, or what passes for one: it holds a token, makes
-// requests with it, gets a new one when it is invalid, and solves challenges
-// if it can. It does what the widget layer does.
+// visitor is a browser, or a program that acts as one. It makes requests with a token, gets a new
+// token when that one is invalid, and solves challenges if it can, as the widget layer does.
 type visitor struct {
-	who     int // number in the group
+	who     int // number in the group, or nobody
 	from    netip.Addr
-	tenant  uint32     // whose pages it visits; 0: the first
-	key     tokens.Key // that its browser holds; zero: none
+	tenant  uint32     // number of the tenant whose pages it visits; 0: the first
+	key     tokens.Key // key that its browser holds; zero: none
 	solver  solver
 	token   tokens.ID
-	live    bool // it has a token that it believes to be good
+	valid   bool // it has a token that was not refused yet
 	issued  time.Duration
-	task    tokens.Challenge // being solved; zero: none
-	correct bool             // it will be
+	task    tokens.Challenge // challenge that is being solved; zero: none
+	correct bool             // the answer will be correct
 }
 
-// solver says what becomes of a challenge: how long it takes, what that costs
-// a processor, and whether the answer is right. tries is false for one who
-// does not try.
-type solver func(w *world, c tokens.Challenge) (takes, cpu time.Duration, right, tries bool)
+// solver solves a challenge. It returns how long that takes, how much processor time it needs, and
+// whether the answer is correct. tries is false if it does not try.
+type solver func(w *world, c tokens.Challenge) (takes, cpu time.Duration, correct, tries bool)
 
-// request is what is asked of the content API.
+// request is a request to the content API.
 type request struct {
 	route   tokens.Route
 	suggest bool
-	records uint32 // items that the response carries
-	most    uint32 // that it may carry; 0: as many
-	titles  uint32 // of suggestions: new to whoever types
+	records uint32 // records in the response
+	most    uint32 // maximum number of records in the response; 0: records
+	titles  uint32 // of suggestions: new to the visitor
 }
 
-// fate is what became of a request.
-type fate uint8
+// outcome is the outcome of a request.
+type outcome uint8
 
 const (
-	answered fate = iota
-	working       // a challenge is being solved: ask once more, later
-	unsolved      // there is a challenge, and nobody who solves it
-	barred        // the address is blocked
-	givenUp       // three tokens in a row were no good
+	admitted outcome = iota
+	working          // a challenge is being solved: repeat the request later
+	unsolved         // there is a challenge that it does not solve
+	blocked          // the address is blocked
+	givenUp          // three tokens in a row were refused
 )
 
-// ask makes a request, and says what became of it and when to go on.
-func (v *visitor) ask(w *world, now time.Duration, r request) (f fate, next time.Duration) {
+// do makes a request, and returns its outcome and when to continue.
+func (v *visitor) do(w *world, now time.Duration, r request) (f outcome, next time.Duration) {
 	for range 3 {
-		v.hold(w, now)
+		v.ensureToken(w, now)
 		verdict := v.apply(w, now, r)
 		switch {
 		case v.task.Number != 0 && verdict.Outcome == tokens.Admit:
@@ -63,14 +61,14 @@ func (v *visitor) ask(w *world, now time.Duration, r request) (f fate, next time
 		}
 		switch verdict.Outcome {
 		case tokens.Admit:
-			return answered, now
+			return admitted, now
 		case tokens.Challenged:
 			return v.work(w, now, verdict.State.OpenChallenge)
 		}
 		if verdict.Reason == tokens.AddressBlocked {
 			until := w.blocked(v.from, v.payer(), now)
-			w.bar(v.who, now, until)
-			return barred, until
+			w.meetBlock(v.who, now, until)
+			return blocked, until
 		}
 		if verdict.Reason != tokens.NoOpenChallenge {
 			v.drop(w)
@@ -82,29 +80,29 @@ func (v *visitor) ask(w *world, now time.Duration, r request) (f fate, next time
 	return givenUp, now
 }
 
-// hold gets a token where there is none.
-func (v *visitor) hold(w *world, now time.Duration) {
-	if !v.live {
-		v.token, v.live, v.issued, v.task = w.issue(), true, now, tokens.Challenge{}
+// ensureToken gets a token if the visitor has none.
+func (v *visitor) ensureToken(w *world, now time.Duration) {
+	if !v.valid {
+		v.token, v.valid, v.issued, v.task = w.issue(), true, now, tokens.Challenge{}
 		if v.who != nobody {
 			w.Tokens++
 		}
 	}
 }
 
-// drop forgets a token; whether it was dead makes no difference any more.
+// drop drops the token, and deletes its state.
 func (v *visitor) drop(w *world) {
-	if v.live {
+	if v.valid {
 		delete(w.tokens, v.token)
 	}
-	v.live, v.task = false, tokens.Challenge{}
+	v.valid, v.task = false, tokens.Challenge{}
 }
 
-// payer is the number of the tenant that the visitor's calls are charged to.
+// payer returns the number of the tenant that the visitor's calls are charged to.
 func (v *visitor) payer() uint32 { return max(v.tenant, 1) }
 
-// apply sends the answer to the challenge that is being solved, else r. As the
-// server does, it checks a request before it is read.
+// apply sends the answer to the challenge that is being solved, or else r. Like the server, it
+// applies a Check before the request itself.
 func (v *visitor) apply(w *world, now time.Duration, r request) tokens.Verdict {
 	at := monday.Add(now)
 	c := tokens.Call{At: at, Tenant: v.payer(), IssuedAt: monday.Add(v.issued), Expires: monday.Add(v.issued + 24*time.Hour),
@@ -125,9 +123,10 @@ func (v *visitor) apply(w *world, now time.Duration, r request) tokens.Verdict {
 	return v.send(w, now, c)
 }
 
-// maxTitles is how many titles one response of suggestions may show.
+// maxTitles is the maximum number of titles in one response of suggestions.
 const maxTitles = 8
 
+// send applies an event to the token.
 func (v *visitor) send(w *world, now time.Duration, e tokens.Event) tokens.Verdict {
 	var verdict tokens.Verdict
 	var err error
@@ -137,10 +136,10 @@ func (v *visitor) send(w *world, now time.Duration, e tokens.Event) tokens.Verdi
 		verdict, err = w.gate.Apply(context.Background(), v.token, w.Policy, e)
 	}
 	if err != nil {
-		panic(err) // this store has no faults
+		panic(err) // this store never fails
 	}
 	if _, again := e.(tokens.Suggest); v.key != (tokens.Key{}) && verdict.State.Bound == tokens.BindToKey(v.key) && !again {
-		if _, again := e.(tokens.Call); !again { // a request spends its proof with its check
+		if _, again := e.(tokens.Call); !again { // the proof was used by the Check of the same request
 			w.spend(now)
 		}
 	}
@@ -148,13 +147,13 @@ func (v *visitor) send(w *world, now time.Duration, e tokens.Event) tokens.Verdi
 	return verdict
 }
 
-// work begins to solve a challenge, or doesn't.
-func (v *visitor) work(w *world, now time.Duration, c tokens.Challenge) (fate, time.Duration) {
-	takes, cpu, right, tries := v.solver(w, c)
+// work starts to solve a challenge, if the visitor's solver tries.
+func (v *visitor) work(w *world, now time.Duration, c tokens.Challenge) (outcome, time.Duration) {
+	takes, cpu, correct, tries := v.solver(w, c)
 	if !tries {
 		return unsolved, now
 	}
 	w.wait(takes, cpu)
-	v.task, v.correct = c, right
+	v.task, v.correct = c, correct
 	return working, now + takes
 }

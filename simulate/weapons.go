@@ -7,30 +7,31 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// weapon is a page that uses up its visitor's address: every hour of the day it
-// makes the visitor's browser bind many tokens of a tenant, and solves nothing.
-// Browsers mark such requests (Fetch Metadata), and the server then refuses them
-// before any rule counts them: so this is a browser that does not.
+// weapon is a page that uses up the budget of its visitor's address. Every hour, it makes the
+// visitor's browser bind many tokens of a tenant, and solves nothing. Browsers mark such requests
+// (fetch metadata), and the server refuses marked ones before any rule counts them. So this is a
+// browser that does not mark them.
 type weapon struct {
 	visitor
-	left int // tokens that are still to be bound in this hour
+	left int // tokens to be bound in this hour
 }
 
-// volley is how many tokens a weapon binds in an hour, and volleys are the hours
-// of the day in which its visitor meets the page.
+// tokensPerHour is how many tokens a weapon binds in an hour. firstHour and last are the hours of
+// the day between which its visitor opens the page.
 const (
-	volley          = 45
+	tokensPerHour   = 45
 	firstHour, last = 8 * time.Hour, 22 * time.Hour
 )
 
+// act binds the next token.
 func (a *weapon) act(w *world, now time.Duration) time.Duration {
 	if now < firstHour {
 		return firstHour + time.Duration(w.Int64N(int64(time.Hour)))
 	}
 	if a.left == 0 {
-		a.left = volley
+		a.left = tokensPerHour
 	}
-	a.ask(w, now, request{route: tokens.Item, records: 1})
+	a.do(w, now, request{route: tokens.Item, records: 1})
 	a.drop(w)
 	if a.left--; a.left > 0 {
 		return now + 10*time.Millisecond
@@ -41,8 +42,8 @@ func (a *weapon) act(w *world, now time.Duration) time.Duration {
 	return now
 }
 
-// bystanders are people at home, one behind each address, whose browsers meet a
-// weapon page that uses the tokens of a tenant.
+// bystanders returns n people at home, one behind each address, whose browsers open a weapon page.
+// The page uses the tokens of a tenant.
 func bystanders(n int, tenant uint32) func(*world) []agent {
 	return func(w *world) []agent {
 		all := people(w, n, habit{more: 0.5, hours: atHome, pages: 8, pause: keyboardKey}, address)
@@ -53,17 +54,17 @@ func bystanders(n int, tenant uint32) func(*world) []agent {
 	}
 }
 
-// nobody is the number of an agent that is no member of its group: what becomes
-// of it is not counted.
+// nobody is the number of an agent that does not belong to its group. Its results are not counted.
 const nobody = -1
 
-// flooder makes as many proofs be remembered as it can: it makes requests with
-// keys until its token dies, and takes a new one.
+// flooder makes the server store as many used proofs as possible. It makes requests with a key
+// until its token dies, and continues with a new token.
 type flooder struct {
 	visitor
 	sent int
 }
 
+// act makes the next request.
 func (f *flooder) act(w *world, now time.Duration) time.Duration {
 	if now > flooded {
 		return never
@@ -72,14 +73,14 @@ func (f *flooder) act(w *world, now time.Duration) time.Duration {
 	if f.sent++; f.sent%5 == 0 {
 		r = request{route: tokens.Collections}
 	}
-	if came, next := f.ask(w, now, r); came == barred {
+	if outcome, next := f.do(w, now, r); outcome == blocked {
 		return next
 	}
 	return now + 50*time.Millisecond
 }
 
-// flooders are n tokens with keys, at addresses of their own: so that no crowd
-// bounds them, but the memory's own rule alone.
+// flooders returns n flooders with keys and addresses of their own. So no address is crowded, and
+// only the rules of the memory limit them.
 func flooders(n int) func(*world) []agent {
 	return func(*world) (all []agent) {
 		for n := range n {
@@ -89,14 +90,14 @@ func flooders(n int) func(*world) []agent {
 	}
 }
 
-// flooded is how long a flood of proofs lasts: some times a proof's life.
+// flooded is how long the flood of proofs lasts: almost three times proofLife.
 const flooded = 3 * time.Minute
 
-// proofLife is how long a used proof is remembered.
+// proofLife is how long a used proof is stored.
 const proofLife = 63 * time.Second
 
-// spend counts a proof that is remembered: one by the key that its token is
-// bound to. It keeps the most that are remembered at once.
+// spend counts a used proof, by the key that its token is bound to. It also updates the maximum
+// number of proofs that are stored at the same time.
 func (t *tally) spend(now time.Duration) {
 	second := now / time.Second
 	if second != t.second {
@@ -113,10 +114,11 @@ func (t *tally) spend(now time.Duration) {
 	t.Proofs = max(t.Proofs, sum)
 }
 
+// len64 returns the length of the ring.
 func len64(ring [proofLife / time.Second]int) time.Duration { return time.Duration(len(ring)) }
 
-// subnet is a new /64 of one /48 each time: 65,536 of them, in an order in which
-// neighbours are in different /56s.
+// subnet returns the n-th of the 65,536 /64s of a /48, in an order in which consecutive ones are in
+// different /56s.
 func subnet(n int) netip.Addr {
 	n = n * 257 % 65536
 	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 0, 1, byte(n >> 8), byte(n)})

@@ -11,40 +11,40 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// monday is when the clock starts.
+// monday is the start of the clock.
 var monday = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 
-// agent is someone who acts by the clock.
+// agent is a person, a scraper or an attacker.
 type agent interface {
-	// act does what is due, and says when to act next; never: not again.
+	// act does what is due, and returns when to act next, or never.
 	act(w *world, now time.Duration) (next time.Duration)
 }
 
 const never = time.Duration(1<<63 - 1)
 
-// world is where one group lives: its tokens, its addresses, its clock, and
-// the record of what became of it. It is the store that the gate is given.
+// world is the simulation of one group: its tokens, its addresses, its clock and its tally. It is
+// the Store and the AddressChecker of its gate.
 type world struct {
 	Config
 	*rand.Rand
 	gate   tokens.Gate
 	tokens map[tokens.ID]tokens.State
-	homes  map[addresses.Scope]addresses.State
-	names  uint64 // tokens issued
+	scopes map[addresses.Scope]addresses.State
+	issued uint64 // tokens issued
 	end    time.Duration
 	tally
 }
 
 func newWorld(c Config, r *rand.Rand) *world {
-	w := &world{Config: c, Rand: r, tokens: map[tokens.ID]tokens.State{}, homes: map[addresses.Scope]addresses.State{},
+	w := &world{Config: c, Rand: r, tokens: map[tokens.ID]tokens.State{}, scopes: map[addresses.Scope]addresses.State{},
 		end: time.Duration(c.Days) * 24 * time.Hour}
 	w.gate = tokens.Gate{Store: w, Addresses: w}
 	w.tally = newTally(c)
 	return w
 }
 
-// live plays the agents' acts in the order of their times.
-func (w *world) live(ctx context.Context, agents []agent) {
+// run lets the agents act in the order of their times.
+func (w *world) run(ctx context.Context, agents []agent) {
 	var q queue
 	for n, a := range agents {
 		if _, hidden := a.(*weapon); !hidden {
@@ -65,16 +65,16 @@ func (w *world) live(ctx context.Context, agents []agent) {
 	}
 }
 
-// Update makes the world a [tokens.Store].
+// Update implements [tokens.Store].
 func (w *world) Update(_ context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error {
 	w.tokens[id] = fn(w.tokens[id])
 	return nil
 }
 
-// Peek makes the world a [tokens.Store].
+// Peek implements [tokens.Store].
 func (w *world) Peek(id tokens.ID) (tokens.State, bool) { return w.tokens[id], true }
 
-// Bound makes the world the [tokens.AddressChecker] of its gate.
+// Check implements [tokens.AddressChecker].
 func (w *world) Check(_ context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
 	var e addresses.Event = addresses.Deliver{At: a.At, Records: a.Records, Checked: a.AddressChecked}
 	if a.NewBinding {
@@ -93,52 +93,53 @@ func (w *world) Check(_ context.Context, a tokens.AddressUse) (tokens.AddressVer
 	return c, nil
 }
 
-// Asked is told of a crowd's challenge that was opened.
+// ChallengeIssued implements [tokens.AddressChecker].
 func (w *world) ChallengeIssued(_ context.Context, c tokens.AddressChallenge) error {
 	w.step(c.From, c.Tenant, addresses.Issued{At: c.At, Shared: c.Shared})
 	return nil
 }
 
-// Solved is told of a crowd's challenge that was solved.
+// ChallengeSolved implements [tokens.AddressChecker].
 func (w *world) ChallengeSolved(_ context.Context, c tokens.AddressChallenge) error {
 	w.step(c.From, c.Tenant, addresses.Solved{At: c.At, Shared: c.Shared})
 	return nil
 }
 
+// step applies an event to the scopes of an address.
 func (w *world) step(from netip.Addr, tenant uint32, e addresses.Event) addresses.Verdict {
 	v, _ := w.Addresses.Apply(from, tenant, e, func(scope addresses.Scope, p addresses.Policy, e addresses.Event) (addresses.Verdict, error) {
-		s, v := addresses.Step(w.homes[scope], p, e)
-		w.homes[scope] = s
+		s, v := addresses.Step(w.scopes[scope], p, e)
+		w.scopes[scope] = s
 		if v.NewlyBlocked {
 			w.blocks++
 		}
-		return v, nil // this store has no faults
+		return v, nil // this store never fails
 	})
 	return v
 }
 
-// blocked says until when a rule blocks an address for new tokens of a tenant;
-// 0: it does not.
+// blocked returns until when a rule blocks an address for new tokens of a tenant, or 0 if it does
+// not.
 func (w *world) blocked(from netip.Addr, tenant uint32, now time.Duration) time.Duration {
-	if s := w.homes[addresses.OfTenant(from, tenant)]; s.Until > monday.Add(now).Unix() {
+	if s := w.scopes[addresses.OfTenant(from, tenant)]; s.Until > monday.Add(now).Unix() {
 		return time.Duration(s.Until-monday.Unix()) * time.Second
 	}
 	return 0
 }
 
-// issue gives out a token, as a tenant's page does for whoever loads it.
+// issue returns a new token, as a tenant's page does when it is loaded.
 func (w *world) issue() (id tokens.ID) {
-	w.names++
-	binary.BigEndian.PutUint64(id[:], w.names)
+	w.issued++
+	binary.BigEndian.PutUint64(id[:], w.issued)
 	return id
 }
 
-// address is the n-th of the group's addresses.
+// address returns the n-th of the group's addresses.
 func address(n int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
 }
 
-// due is an agent and when it acts next.
+// due is the next act of an agent.
 type due struct {
 	at    time.Duration
 	agent int
@@ -146,7 +147,7 @@ type due struct {
 
 func (d due) before(o due) bool { return d.at < o.at || d.at == o.at && d.agent < o.agent }
 
-// queue is a heap of what is due, the earliest first.
+// queue is a heap of what is due. Its root is the earliest.
 type queue []due
 
 func (q *queue) push(d due) {
