@@ -88,7 +88,7 @@ func grant(s State, p Policy, at time.Time, records uint32) (State, Verdict) {
 	return s, v
 }
 
-// maxLevel is the most expensive work that an address calls for.
+// maxLevel is the highest work level that an address calls for.
 const maxLevel = 2
 
 // issued counts a challenge. During a block it does not, because otherwise the block would lead to

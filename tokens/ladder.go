@@ -123,7 +123,7 @@ func reload(s State, p Policy, r Reload) (State, Verdict) {
 // about the open challenge. A challenge can be solved once: an answer to one that is closed or was
 // reloaded is neither correct nor wrong.
 func atChallenge(s State, p Policy, c Call, number uint16) (State, Verdict, bool) {
-	next, v := describe(s, p, c)
+	next, v := checkNonCall(s, p, c)
 	if v.Outcome != Admit {
 		return next, v, false
 	}

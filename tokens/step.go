@@ -188,7 +188,7 @@ func spike(s State, p Policy, c Call, v Verdict, window Window, suggest bool) (S
 // inspect checks that a request about the token comes from within its binding, and counts it in the
 // spike window of suggestions. While the token is unbound, nothing changes.
 func inspect(s State, p Policy, c Call) (State, Verdict) {
-	s, v := describe(s, p, c)
+	s, v := checkNonCall(s, p, c)
 	if v.Outcome != Admit || s.Bound.Kind == Unbound {
 		return s, v
 	}
@@ -205,8 +205,9 @@ func inspect(s State, p Policy, c Call) (State, Verdict) {
 	return s, v
 }
 
-// describe checks a request as its first call, or the binding, would be checked, but does not bind.
-func describe(s State, p Policy, c Call) (State, Verdict) {
+// checkNonCall checks a request that is not a call. It must come from within the token's binding.
+// An unbound token stays unbound; the request is refused if a call could not bind it.
+func checkNonCall(s State, p Policy, c Call) (State, Verdict) {
 	if s.Bound.Kind == Unbound {
 		if bindsTooLate(p, c) {
 			return s, refused(Expired)
