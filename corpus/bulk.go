@@ -18,7 +18,8 @@ type row struct {
 	n    [3]int64
 }
 
-// bulk collects rows for a table, and writes many in one statement in the order of the table. MEASURED
+// bulk collects rows for a table, and writes many in one statement in the order of the table.
+// MEASURED
 type bulk struct {
 	insert string // the statement before VALUES
 	then   string // the statement after the rows

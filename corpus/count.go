@@ -42,8 +42,8 @@ func (c *File) count(ctx context.Context, s selection, most int) (count, error) 
 	return all, nil
 }
 
-// totalWithin counts what is selected, unless the exact total is known. If that takes longer than the
-// limit, or there is too much to count, the total is what is known.
+// totalWithin counts what is selected, unless the exact total is known. If that takes longer than
+// the limit, or there is too much to count, the total is what is known.
 func (c *File) totalWithin(
 	ctx context.Context, limit time.Duration, s selection, known count,
 ) (total count, late bool, err error) {
@@ -60,8 +60,8 @@ func (c *File) totalWithin(
 	return total, false, err
 }
 
-// facetsWithin counts facets, and omits those for which the limit is too short. They are complete if
-// no count is missing and all are exact.
+// facetsWithin counts facets, and omits those for which the limit is too short. They are complete
+// if no count is missing and all are exact.
 func (c *File) facetsWithin(
 	ctx context.Context, limit time.Duration, s selection, names []string,
 ) (found map[string][]content.FacetValue, complete, late bool, err error) {

@@ -11,9 +11,9 @@ import (
 )
 
 // A cursor is the position of the last item of a page: the number of the item, and what orders it.
-// The next page begins with what comes after that position at the time of its query. So no change of
-// the corpus shows an item twice, or hides an item that stays. Ranks, and so the order by relevance,
-// may change when the corpus does.
+// The next page begins with what comes after that position at the time of its query. So no change
+// of the corpus shows an item twice, or hides an item that stays. Ranks, and so the order by
+// relevance, may change when the corpus does.
 //
 // A cursor contains a digest of its query, and is invalid for any other. It is not signed: a forged
 // cursor is a position in a list that its sender may read anyway.

@@ -12,9 +12,9 @@ import (
 	"stile.example/stile/content"
 )
 
-// TestCursorProperty: while the corpus changes between two pages, no item is shown twice, and no item
-// is missed that was in the corpus all the time. Items whose date or title changes meanwhile are not
-// tested, since they may move past the reader's position.
+// TestCursorProperty: while the corpus changes between two pages, no item is shown twice, and no
+// item is missed that was in the corpus all the time. Items whose date or title changes meanwhile
+// are not tested, since they may move past the reader's position.
 func TestCursorProperty(t *testing.T) {
 	tc := newCorpus(t)
 	tenant := uint32(0)

@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	maxTitleKey   = 256     // bytes of a folded title by which it is ordered, and found for suggestions
+	maxTitleKey   = 256     // bytes of a folded title, for its order and for suggestions
 	maxStarts     = 16      // words of a title that suggestions find it by
 	shortStart    = 3       // characters: table starts has rows for prefixes up to this length
 	maxFacetValue = 128     // bytes: a longer value is a text, which is not counted
 	maxValues     = 256     // values of one item that are counted
-	maxPending    = 1 << 16 // words, or values, whose counts are kept in memory before they are written
+	maxPending    = 1 << 16 // words, or values, whose counts wait to be written
 )
 
 // facetValue is a value that items can have in common.

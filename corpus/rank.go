@@ -22,8 +22,8 @@ type match struct {
 	title string  // by title: folded
 }
 
-// behindTitles is added to the ranks of items without all words in the title, which makes them larger
-// than all others.
+// behindTitles is added to the ranks of items without all words in the title, which makes them
+// larger than all others.
 const behindTitles = 1 << 20
 
 func byRelevance(a, b match) int {
@@ -138,8 +138,8 @@ func (c *File) titled(
 	return found, err
 }
 
-// rankQuery returns the statement that gives each match its BM25 value, which is negative, and lower
-// for better matches. If some of the words are too common to rank by, they must not be in the
+// rankQuery returns the statement that gives each match its BM25 value, which is negative, and
+// lower for better matches. If some of the words are too common to rank by, they must not be in the
 // expression that BM25 evaluates.
 func rankQuery(s selection, owner uint32) (text string, args []any) {
 	const bm25 = `bm25(search, 10, 6, 3, 1, 0)`

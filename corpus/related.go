@@ -19,7 +19,8 @@ const (
 )
 
 // Related returns at most limit items that are similar to the item with an id, the most similar
-// first, as they are encoded in a list. Items are similar if they share rare words and tags, by BM25.
+// first, as they are encoded in a list. Items are similar if they share rare words and tags, by
+// BM25.
 func (c *File) Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error) {
 	var items [][]byte
 	err := c.inTurn(ctx, 0, "", func(ctx context.Context) (err error) {

@@ -49,8 +49,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// TestRank: all words must match. Titles come first, short ones before long ones, then tags, summaries
-// and bodies.
+// TestRank: all words must match. Titles come first, short ones before long ones, then tags,
+// summaries and bodies.
 func TestRank(t *testing.T) {
 	tc := newCorpus(t)
 	put(t, tc, 0, append(many("filler", 40),

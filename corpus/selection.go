@@ -18,23 +18,23 @@ const (
 	// almost no weight, and are not ranked by.
 	rankable = 30_000
 
-	// maxPrefixed is how many words a prefix may stand for. A prefix of more words stands for the
+	// maxPrefixed limits the words that a prefix matches. A prefix of more words matches only the
 	// maxFrequent most frequent of them.
 	maxPrefixed, maxFrequent = 2000, 48
 
-	// mergeable is how many positions of the full text all prefixes of a query may stand for. FTS5
-	// merges them before it finds the first match, and can't be interrupted meanwhile. Beyond this
-	// limit, too, a prefix stands for the most frequent words.
+	// mergeable limits the positions of the full text that all prefixes of a query match. FTS5 merges
+	// them before it finds the first match, and can't be interrupted meanwhile. Beyond this limit,
+	// too, a prefix matches only the most frequent words.
 	mergeable = 200_000
 
 	// maxTokens is how many indexed words are searched for, for all words of a query. A typed word
-	// consists of many if it is long and of a script without spaces, or mixes scripts. Its rest is
-	// not searched for.
+	// consists of many if it is long and of a script without spaces, or mixes scripts. Its rest is not
+	// searched for.
 	maxTokens = 32
 )
 
-// selection is which items a query selects, as expressions of FTS5. Every word in them is quoted, so
-// nothing in a query is interpreted as syntax.
+// selection is which items a query selects, as expressions of FTS5. Every word in them is quoted,
+// so nothing in a query is interpreted as syntax.
 type selection struct {
 	tenant     uint32
 	owners     []uint32
@@ -46,7 +46,7 @@ type selection struct {
 	tokens     int               // indexed words in all terms
 	least      int               // upper bound of the items that match
 	ranked     int               // positions of the words to rank by
-	merged     int               // positions of the prefixes: FTS5 merges their lists, whatever else must match
+	merged     int               // positions of the prefixes, whose lists FTS5 merges
 	none       bool              // nothing can match
 	words      []words.TitleWord // the same words, as a title must contain them
 	values     []int64           // numbers of the collection, the tags and the attributes in the query
@@ -131,8 +131,8 @@ func allOf(terms []term) string {
 	return strings.Join(all, " AND ")
 }
 
-// termsOf returns the words of a query. The last one is taken as a prefix if the tenant sees no item
-// with that word.
+// termsOf returns the words of a query. The last one is taken as a prefix if the tenant sees no
+// item with that word.
 func (c *File) termsOf(ctx context.Context, s *selection, typed []string) (terms []term, err error) {
 	rest := maxTokens
 	for i, w := range typed {

@@ -19,9 +19,9 @@ const (
 
 const facetShift = 32
 
-// valuesOf returns the values by which an item is counted and filtered: its collection, its tags, its
-// scalar attributes and the scalars in its lists. An attribute named like one of the first two can't
-// be queried, and is omitted.
+// valuesOf returns the values by which an item is counted and filtered: its collection, its tags,
+// its scalar attributes and the scalars in its lists. An attribute named like one of the first two
+// can't be queried, and is omitted.
 func valuesOf(it content.Item) []facetValue {
 	seen := map[facetValue]bool{}
 	var values []facetValue
@@ -68,7 +68,8 @@ func scalar(v any) string {
 // word contains.
 func filterWord(value int64) string { return "\ue000" + strconv.FormatInt(value, 36) }
 
-// insertValues writes an item's values, and returns the words to filter by, with spaces between them.
+// insertValues writes an item's values, and returns the words to filter by, with spaces between
+// them.
 func (b *Builder) insertValues(item int64, it content.Item) (filters string, err error) {
 	var words []string
 	for _, v := range valuesOf(it) {

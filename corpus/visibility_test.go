@@ -10,8 +10,8 @@ import (
 	"stile.example/stile/content"
 )
 
-// TestVisibility: with every kind of query, a tenant sees the shared corpus and its own items, and no
-// sign of others.
+// TestVisibility: with every kind of query, a tenant sees the shared corpus and its own items, and
+// no sign of others.
 func TestVisibility(t *testing.T) {
 	tc := newCorpus(t)
 	for owner := range uint32(4) {
