@@ -1,6 +1,6 @@
 package corpus
 
-// bitmap is a set of numbers from 0 on: of a million items it takes 125 kB.
+// bitmap is a set of numbers from 0 on. For a million items it takes 125 kB.
 type bitmap struct {
 	bits []uint64
 	n    int
@@ -10,7 +10,7 @@ func (m *bitmap) has(i int64) bool {
 	return i/64 < int64(len(m.bits)) && m.bits[i/64]&(1<<(i%64)) != 0
 }
 
-// add says whether i was not there before.
+// add adds i, and reports whether it is new.
 func (m *bitmap) add(i int64) bool {
 	if m.has(i) {
 		return false

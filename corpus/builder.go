@@ -9,7 +9,7 @@ import (
 	"stile.example/stile/content"
 )
 
-// builder changes the items of one owner in a file that nobody reads yet.
+// Builder changes the items of one owner in a file that nobody reads yet. See [Update].
 type Builder struct {
 	db    *sql.DB
 	tx    *sql.Tx
@@ -18,10 +18,10 @@ type Builder struct {
 	seen  bitmap // the items that were put
 
 	added, updated, unchanged, removed int
-	touched                            map[string]bool // collections
+	touched                            map[string]bool // collections that the import has items of
 
-	values map[facetValue]int64 // numbers of values, as far as remembered
-	facets map[string]*facet    // as far as remembered
+	values map[facetValue]int64 // cached numbers of values
+	facets map[string]*facet    // cached
 	words  map[string]int64     // changes of words.items not yet written
 	counts map[int64]int64      // changes of value_counts.items not yet written
 	starts bulk                 // rows not yet written
@@ -29,14 +29,17 @@ type Builder struct {
 }
 
 var (
-	ErrRepeated = errors.New("the id stands in the import twice")
-	ErrTaken    = errors.New("the id belongs to an item of somebody else")
+	// ErrRepeated means that two items of an import have the same id.
+	ErrRepeated = errors.New("the id appears twice in the import")
+	// ErrTaken means that the id of an item belongs to another owner's item.
+	ErrTaken = errors.New("the id belongs to another owner's item")
 )
 
 func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	b := &Builder{
 		db: openWriter(name), owner: owner,
-		touched: map[string]bool{}, values: map[facetValue]int64{}, facets: map[string]*facet{}, words: map[string]int64{}, counts: map[int64]int64{},
+		touched: map[string]bool{}, values: map[facetValue]int64{}, facets: map[string]*facet{},
+		words: map[string]int64{}, counts: map[int64]int64{},
 		starts: bulk{insert: `INSERT INTO starts (start, rank, item, owner)`, text: true, width: 3},
 		valued: bulk{insert: `INSERT INTO item_values (item, value)`, width: 2},
 	}
@@ -45,11 +48,11 @@ func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 			b.close()
 		}
 	}()
-	// The statements get no context: it would cost a goroutine for each.
+	// The statements get no context, which would cost a goroutine for each.
 	if b.tx, err = b.db.Begin(); err != nil {
 		return nil, err
 	}
-	// More words in memory before they are written make fewer pieces to merge.
+	// The more words are in memory before they are written, the fewer segments must be merged.
 	if _, err := b.tx.Exec(`INSERT INTO search (search, rank) VALUES ('hashsize', 16777216)`); err != nil {
 		return nil, err
 	}
@@ -68,7 +71,7 @@ func (b *Builder) close() error {
 
 func (b *Builder) changed() bool { return b.added+b.updated+b.removed > 0 }
 
-// put adds an item, or makes it what it is now.
+// put adds an item, or updates it if it has changed.
 func (b *Builder) put(it content.Item) error {
 	list, whole := content.EncodeItem(it)
 	b.touched[it.Collection] = true
@@ -107,7 +110,7 @@ func (b *Builder) remove(id string) error {
 	return b.delete(item, old)
 }
 
-// find is the owner's item of that id.
+// find returns the owner's item with an id.
 func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 	err = b.tx.QueryRow(`SELECT item, whole FROM items WHERE id = ?`, id).Scan(&item, &whole)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -119,7 +122,7 @@ func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 	return item, whole, err
 }
 
-// prune removes what stands in the collections that were touched and was not put.
+// prune removes the owner's items that were not put, from the collections that were touched.
 func (b *Builder) prune() error {
 	for collection := range b.touched {
 		err := b.removeWhere(func(item int64) bool { return !b.seen.has(item - first(b.owner)) },
@@ -131,6 +134,7 @@ func (b *Builder) prune() error {
 	return nil
 }
 
+// removeWhere removes those items of a query's result for which goes returns true.
 func (b *Builder) removeWhere(goes func(item int64) bool, text string, args ...any) error {
 	var gone []int64
 	err := query(context.Background(), b.tx, func(scan scanner) error {
@@ -157,7 +161,7 @@ func (b *Builder) removeWhere(goes func(item int64) bool, text string, args ...a
 	return nil
 }
 
-// result says what was done. Collections that the import emptied are in it.
+// result returns what was done. It includes the collections that the import emptied.
 func (b *Builder) result() (content.Result, error) {
 	r := content.Result{
 		Added: b.added, Updated: b.updated, Unchanged: b.unchanged, Removed: b.removed,
@@ -173,8 +177,8 @@ func (b *Builder) result() (content.Result, error) {
 	return r, nil
 }
 
-// finish writes what is still in memory and commits. After a change of many
-// items it makes one piece of the full text, which is read faster.
+// finish writes what is still in memory and commits. After a change of more than an eighth of the
+// items it merges the full text into one segment, which is faster to read.
 func (b *Builder) finish() error {
 	if err := errors.Join(b.flushWords(), b.flushCounts(), b.starts.flush(b.tx), b.valued.flush(b.tx)); err != nil {
 		return err
@@ -191,10 +195,10 @@ func (b *Builder) finish() error {
 	return b.tx.Commit()
 }
 
-// one reads one value.
+// one reads a single value.
 func (b *Builder) one(to any, text string, args ...any) error {
 	return b.tx.QueryRow(text, args...).Scan(to)
 }
 
-// noDate stands for a date that is not given: it is before all others.
+// noDate is stored for an item without a date. It is before all dates.
 const noDate = math.MinInt64

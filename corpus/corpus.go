@@ -1,6 +1,6 @@
 // Package corpus stores the items of one generation in one SQLite file, and searches them. [Create]
-// makes an empty file and [Update] changes one; [Open] opens a file that never changes again, for any
-// number of readers. The package does not decide which file is the current one: that is package
+// makes an empty file and [Update] changes one; [Open] opens a file that never changes again, for
+// any number of readers. The package does not decide which file is the current one: that is package
 // library. It knows owners only as numbers.
 package corpus
 
@@ -27,7 +27,7 @@ type File struct {
 
 	wholes  queryCache[whole]
 	pages   queryCache[cachedPage]
-	late    queryCache[time.Time] // until when a query that timed out is not run again, by its identity
+	late    queryCache[time.Time] // until when a query that timed out is paused, by its identity
 	windows queryCache[window]
 
 	flights turns.Flights[content.Page]

@@ -1,34 +1,32 @@
--- A file corpus-N.db: one generation of the corpus. It is made aside by an
--- import and never changed once it is read from.
+-- A file corpus-N.db: one generation of the corpus. An import makes it, and it never changes once it
+-- is read from.
 
--- The number of an item is its owner's number << 40 | n, so that a range of
--- numbers is what an owner has, in every table below. Owner 0 is the corpus
--- that all tenants share.
+-- The number of an item is its owner's number << 40 | n. So an owner's items are a range of numbers,
+-- in every table below. Owner 0 is the corpus that all tenants share.
 CREATE TABLE items (
 	item       INTEGER PRIMARY KEY,
 	owner      INTEGER NOT NULL,     -- item >> 40
-	published  INTEGER NOT NULL,     -- Unix microseconds; the least number where not given
+	published  INTEGER NOT NULL,     -- Unix microseconds; the smallest integer if it is not given
 	id         TEXT NOT NULL UNIQUE,
 	collection TEXT NOT NULL,
 	title      TEXT NOT NULL,
 	title_key  TEXT NOT NULL,        -- folded; orders titles
-	list       BLOB NOT NULL,        -- as the API answers it in a list
-	whole      BLOB NOT NULL         -- as the API answers it alone
+	list       BLOB NOT NULL,        -- as the API encodes it in a list
+	whole      BLOB NOT NULL         -- as the API encodes it alone
 ) STRICT;
 
 CREATE INDEX items_by_date ON items (owner, published, item);
 CREATE INDEX items_by_title ON items (owner, title_key, item);
 CREATE INDEX items_by_collection ON items (owner, collection, published, item);
 
--- The full text. It holds folded words only (content_words.go), so the
--- tokenizer has nothing to do but split at blanks. Filters are the numbers of
--- the item's collection and tags, as words that no text can have.
+-- The full text. It contains only folded words (package words), so the tokenizer only splits them at
+-- spaces. Filters are the numbers of the item's values, as words that no text can contain.
 CREATE VIRTUAL TABLE search USING fts5 (
 	title, tags, summary, body, filters,
 	content = '', contentless_delete = 1, tokenize = 'ascii'
 );
 
--- Every word of the full text, and how many of an owner's items have it.
+-- Every word of the full text, and how many of an owner's items contain it.
 CREATE TABLE words (
 	word  TEXT NOT NULL,
 	owner INTEGER NOT NULL,
@@ -36,13 +34,13 @@ CREATE TABLE words (
 	PRIMARY KEY (word, owner)
 ) STRICT, WITHOUT ROWID;
 
--- The words of titles, for suggestions, best first. Beginnings of up to three
--- characters have rows of their own, with a * behind them: they begin so many
--- words that the best could not be found among these in time.
+-- The words of titles, for suggestions, the best first. Prefixes of up to three characters have rows
+-- of their own, with a * at their end: so many words have such a prefix that the best could not be
+-- found among them in time.
 CREATE TABLE starts (
 	owner INTEGER NOT NULL,
 	start TEXT NOT NULL,
-	rank  INTEGER NOT NULL,          -- first words before later ones, short titles before long ones
+	rank  INTEGER NOT NULL,          -- lower is better: first words before later ones, short titles before long ones
 	item  INTEGER NOT NULL,
 	PRIMARY KEY (owner, start, rank, item)
 ) STRICT, WITHOUT ROWID;

@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	countable   = 1_000_000 // places of the full text that counting may look at
+	countable   = 1_000_000 // positions of the full text that counting may read
 	facetable   = 10_000    // matches that facets are counted over
-	facetLength = 20        // values of a facet in an answer
+	facetLength = 20        // values of a facet in a page
 )
 
-// count is how many items are selected: exactly so many, or at least.
+// count is how many items are selected: exactly n, or at least n.
 type count struct {
 	n     int
 	exact bool
 }
 
-// count counts what is selected, up to most items of each owner.
+// count counts what is selected, up to a maximum for each owner.
 func (c *File) count(ctx context.Context, s selection, most int) (count, error) {
 	if s.exact >= 0 {
 		return count{s.exact, true}, nil
@@ -42,8 +42,8 @@ func (c *File) count(ctx context.Context, s selection, most int) (count, error) 
 	return all, nil
 }
 
-// totalWithin counts what is selected, unless the exact total is known. If that takes longer than the
-// limit, or there is too much to count, the total is what is known.
+// totalWithin counts what is selected, unless the exact total is known. If that takes longer than
+// the limit, or there is too much to count, the total is what is known.
 func (c *File) totalWithin(
 	ctx context.Context, limit time.Duration, s selection, known count,
 ) (total count, late bool, err error) {
@@ -60,8 +60,8 @@ func (c *File) totalWithin(
 	return total, false, err
 }
 
-// facetsWithin counts facets, and omits those for which the limit is too short. They are complete if
-// no count is missing and all are exact.
+// facetsWithin counts facets, and omits those for which the limit is too short. They are complete
+// if no count is missing and all are exact.
 func (c *File) facetsWithin(
 	ctx context.Context, limit time.Duration, s selection, names []string,
 ) (found map[string][]content.FacetValue, complete, late bool, err error) {
@@ -78,11 +78,12 @@ func (c *File) facetsWithin(
 	return found, complete, false, err
 }
 
-// facets counts the values of what is selected, the most frequent first, one
-// facet after the other. Of very many matches it counts those imported last,
-// and reports that these are not the whole.
-func (c *File) facets(ctx context.Context, s selection, names []string, found map[string][]content.FacetValue) (whole bool, err error) {
-	among, whole, err := c.among(ctx, s)
+// facets counts the values of what is selected into found, the most frequent first, one facet after
+// the other. If very many items match, it counts those imported last, and is not complete.
+func (c *File) facets(
+	ctx context.Context, s selection, names []string, found map[string][]content.FacetValue,
+) (complete bool, err error) {
+	among, complete, err := c.among(ctx, s)
 	if err != nil {
 		return false, err
 	}
@@ -98,23 +99,23 @@ func (c *File) facets(ctx context.Context, s selection, names []string, found ma
 		}
 		found[name] = values
 	}
-	return whole, nil
+	return complete, nil
 }
 
-// among is a JSON list of the items that facets are counted over, and whether
-// they are all that match. If everything does, there is no list.
-func (c *File) among(ctx context.Context, s selection) (list string, whole bool, err error) {
+// among returns a JSON list of the items that facets are counted over. It is complete if it has all
+// that match. If everything matches, there is no list.
+func (c *File) among(ctx context.Context, s selection) (list string, complete bool, err error) {
 	if s.all == "" {
 		return "", true, nil
 	}
 	var found []match
-	whole = true
+	complete = true
 	for _, owner := range s.owners {
 		n := 0
 		err := query(ctx, c.db, func(scan scanner) error {
 			var m match
 			if n++; n > facetable {
-				whole = false
+				complete = false
 				return nil
 			}
 			err := scan(&m.item)
@@ -126,9 +127,10 @@ func (c *File) among(ctx context.Context, s selection) (list string, whole bool,
 			return "", false, err
 		}
 	}
-	return numbers(found), whole, nil
+	return numbers(found), complete, nil
 }
 
+// noFacets returns facets without values.
 func noFacets(names []string) map[string][]content.FacetValue {
 	if len(names) == 0 {
 		return nil
@@ -140,7 +142,10 @@ func noFacets(names []string) map[string][]content.FacetValue {
 	return out
 }
 
-func (c *File) facet(ctx context.Context, s selection, among string, facet int64) ([]content.FacetValue, error) {
+// facet counts the values of one facet.
+func (c *File) facet(
+	ctx context.Context, s selection, among string, facet int64,
+) ([]content.FacetValue, error) {
 	values := []content.FacetValue{}
 	counts, args := facetCounts(s, among, facet<<facetShift, (facet+1)<<facetShift-1)
 	err := query(ctx, c.db, func(scan scanner) error {
@@ -154,8 +159,7 @@ func (c *File) facet(ctx context.Context, s selection, among string, facet int64
 	return values, err
 }
 
-// facetCounts is the query of how many of the items have each of the values
-// in a range.
+// facetCounts returns the query of how many of the items have each of the values in a range.
 func facetCounts(s selection, among string, from, to int64) (string, []any) {
 	if s.all != "" {
 		return `

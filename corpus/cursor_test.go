@@ -12,11 +12,11 @@ import (
 	"stile.example/stile/content"
 )
 
-// TestCursorLaw: while the corpus changes between two pages, no item is shown
-// twice and none that was there all the time is missed. An item whose date or
-// title changes on the way may move over the reader's place.
-func TestCursorLaw(t *testing.T) {
-	db := newCorpus(t)
+// TestCursorProperty: while the corpus changes between two pages, no item is shown twice, and no
+// item is missed that was in the corpus all the time. Items whose date or title changes meanwhile
+// are not tested, since they may move past the reader's position.
+func TestCursorProperty(t *testing.T) {
+	tc := newCorpus(t)
 	tenant := uint32(0)
 	rapid.Check(t, func(rt *rapid.T) {
 		tenant++
@@ -34,7 +34,7 @@ func TestCursorLaw(t *testing.T) {
 				items = append(items, anItem(rt, tenant, made))
 				made++
 			}
-			put(t, db, tenant, items...)
+			put(t, tc, tenant, items...)
 		}
 		add(rapid.IntRange(0, 9).Draw(rt, "n"))
 		stays := map[string]bool{}
@@ -43,7 +43,7 @@ func TestCursorLaw(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for {
-			p, err := db.Search(t.Context(), q)
+			p, err := tc.Search(t.Context(), q)
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestCursorLaw(t *testing.T) {
 				add(rapid.IntRange(1, 2).Draw(rt, "added"))
 			case 1:
 				id := fmt.Sprintf("t%d-%d", tenant, rapid.IntRange(0, made-1).Draw(rt, "which"))
-				err := db.update(t, tenant, func(b *Builder) error { _, err := b.Remove([]string{id}); return err })
+				err := tc.update(t, tenant, func(b *Builder) error { _, err := b.Remove([]string{id}); return err })
 				if err == nil {
 					delete(stays, id)
 				}
@@ -75,7 +75,7 @@ func TestCursorLaw(t *testing.T) {
 	})
 }
 
-// anItem has one of few titles and dates, so that many are equal.
+// anItem returns an item with one of few titles and dates, so that many are equal.
 func anItem(t *rapid.T, tenant uint32, n int) content.Item {
 	it := content.Item{
 		ID:    fmt.Sprintf("t%d-%d", tenant, n),
@@ -87,24 +87,23 @@ func anItem(t *rapid.T, tenant uint32, n int) content.Item {
 	return it
 }
 
-// TestRelevanceCursor: all that is found is shown once, in one order,
-// whatever the size of a page.
+// TestRelevanceCursor: with pages of any size, all matches are shown once, in the same order.
 func TestRelevanceCursor(t *testing.T) {
-	db := newCorpus(t)
+	tc := newCorpus(t)
 	items := many("a", 60)
 	for i := range items {
 		items[i].Summary = strings.Repeat("number ", i%7)
 		items[i].Body = "<p>" + strings.Repeat("word ", i%5) + "oak</p>"
 	}
-	put(t, db, 0, items...)
-	put(t, db, 9, content.Item{ID: "own", Title: "Own", Summary: "number"})
+	put(t, tc, 0, items...)
+	put(t, tc, 9, content.Item{ID: "own", Title: "Own", Summary: "number"})
 	for _, words := range []string{"number", "oak", "item oak"} {
-		all := finds(t, db, words, content.Query{Tenant: 9, Limit: 100})
+		all := finds(t, tc, words, content.Query{Tenant: 9, Limit: 100})
 		for _, limit := range []int{1, 7, 50} {
 			var got []string
 			q := content.Query{Tenant: 9, Limit: limit}
 			for {
-				p := search(t, db, words, q)
+				p := search(t, tc, words, q)
 				got = append(got, idsOf(t, p.Items)...)
 				if q.Cursor = p.Next; q.Cursor == "" {
 					break
@@ -117,13 +116,13 @@ func TestRelevanceCursor(t *testing.T) {
 	}
 }
 
-// TestCursorOfAnotherQuestion: a cursor is good for its own question only.
-func TestCursorOfAnotherQuestion(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0, many("item", 9)...)
+// TestCursorOfAnotherQuery: a cursor is valid only for its own query.
+func TestCursorOfAnotherQuery(t *testing.T) {
+	tc := newCorpus(t)
+	put(t, tc, 0, many("item", 9)...)
 	base := content.Query{Words: []string{"item"}, Limit: 2}
 	next := func() string {
-		p, err := db.Search(t.Context(), base)
+		p, err := tc.Search(t.Context(), base)
 		if err != nil || p.Next == "" {
 			t.Fatalf("%+v, %v", p, err)
 		}
@@ -145,24 +144,24 @@ func TestCursorOfAnotherQuestion(t *testing.T) {
 		q.Cursor = next
 		change(&q)
 		var wrong content.ErrQuery
-		if _, err := db.Search(t.Context(), q); !errors.As(err, &wrong) || wrong.Field != "cursor" {
+		if _, err := tc.Search(t.Context(), q); !errors.As(err, &wrong) || wrong.Field != "cursor" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	same := base
 	same.Cursor, same.Limit, same.Highlight = next, 5, true
-	if _, err := db.Search(t.Context(), same); err != nil {
-		t.Errorf("the same question with another limit: %v", err)
+	if _, err := tc.Search(t.Context(), same); err != nil {
+		t.Errorf("the same query with another limit: %v", err)
 	}
 }
 
-// FuzzCursor: whatever is given for a cursor, the answer is a page or
-// ErrQuery, and a cursor that is taken is the one that is made of it.
+// FuzzCursor: any text as a cursor leads to a page or to ErrQuery. A cursor that is accepted has no
+// second spelling.
 func FuzzCursor(f *testing.F) {
-	db := newCorpus(f)
-	put(f, db, 0, many("item", 9)...)
+	tc := newCorpus(f)
+	put(f, tc, 0, many("item", 9)...)
 	for sort := range content.Sort(3) {
-		p, err := db.Search(f.Context(), content.Query{Words: []string{"item"}, Sort: sort, Limit: 2})
+		p, err := tc.Search(f.Context(), content.Query{Words: []string{"item"}, Sort: sort, Limit: 2})
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -172,10 +171,10 @@ func FuzzCursor(f *testing.F) {
 		q := content.Query{Words: []string{"item"}, Sort: content.Sort(sort % 3), Limit: 2, Cursor: cursor}
 		at, err := parseCursor(q)
 		if err == nil && at != nil && cursorAt(q, *at) != cursor {
-			t.Fatalf("%q is taken for %q", cursor, cursorAt(q, *at))
+			t.Fatalf("%q is accepted as %q", cursor, cursorAt(q, *at))
 		}
 		var wrong content.ErrQuery
-		if _, err := db.Search(t.Context(), q); err != nil && !errors.As(err, &wrong) {
+		if _, err := tc.Search(t.Context(), q); err != nil && !errors.As(err, &wrong) {
 			t.Fatal(err)
 		}
 	})

@@ -11,24 +11,24 @@ import (
 )
 
 const (
-	maxTitleKey   = 256 // bytes of a folded title that order it and are looked through for suggestions
-	maxStarts     = 16  // words of a title that suggestions find it by
-	shortStart    = 3   // characters; table starts has rows for beginnings up to this length
-	maxFacetValue = 128 // bytes; a longer value is a text and nothing to count by
-	maxValues     = 256 // values of one item that are counted
-	maxPending    = 1 << 16
+	maxTitleKey   = 256     // bytes of a folded title, for its order and for suggestions
+	maxStarts     = 16      // words of a title that suggestions find it by
+	shortStart    = 3       // characters: table starts has rows for prefixes up to this length
+	maxFacetValue = 128     // bytes: a longer value is a text, which is not counted
+	maxValues     = 256     // values of one item that are counted
+	maxPending    = 1 << 16 // words, or values, whose counts wait to be written
 )
 
-// facetValue is something that items can have in common.
+// facetValue is a value that items can have in common.
 type facetValue struct{ facet, text string }
 
-// start is a beginning of a word of a title.
+// start is what suggestions find a title by: a word of it, or a short prefix of one.
 type start struct {
 	text string
 	rank int
 }
 
-// insert writes an item and everything that finds it.
+// insert writes an item with everything that it is found by.
 func (b *Builder) insert(item int64, it content.Item, list, whole []byte) error {
 	it, err := content.DecodeItem(whole) // so that delete finds the same values
 	if err != nil {
@@ -63,7 +63,7 @@ func (b *Builder) insert(item int64, it content.Item, list, whole []byte) error 
 	return b.countWords(t, +1)
 }
 
-// delete undoes insert; whole is what it had written.
+// delete undoes insert, which had written whole.
 func (b *Builder) delete(item int64, whole []byte) error {
 	it, err := content.DecodeItem(whole)
 	if err != nil {
@@ -88,7 +88,7 @@ func (b *Builder) delete(item int64, whole []byte) error {
 	return b.countWords(textsOf(it), -1)
 }
 
-// texts are an item's words, folded, with blanks between them.
+// texts is an item's words, folded, with spaces between them.
 type texts struct{ title, tags, summary, body string }
 
 func textsOf(it content.Item) texts {
@@ -98,6 +98,7 @@ func textsOf(it content.Item) texts {
 	}
 }
 
+// countWords adds by to the number of items that have each of the words.
 func (b *Builder) countWords(t texts, by int64) error {
 	seen := map[string]bool{}
 	for _, text := range []string{t.title, t.tags, t.summary, t.body} {
@@ -128,7 +129,7 @@ func (b *Builder) flushWords() error {
 	return to.flush(b.tx)
 }
 
-// startsOf are what suggestions find a title by.
+// startsOf returns what suggestions find a title by.
 func startsOf(title string) []start {
 	length := min(utf8.RuneCountInString(title), 999)
 	best := map[string]int{}
@@ -154,7 +155,7 @@ func startsOf(title string) []start {
 	return starts
 }
 
-// shortStarts are the beginnings of a word up to a few characters, marked.
+// shortStarts returns the prefixes of a word up to shortStart characters, each with a * at its end.
 func shortStarts(w string) (starts []string) {
 	n := 0
 	for i, r := range w {

@@ -27,27 +27,27 @@ func TestMeasureCorpus(t *testing.T) {
 	if file == "" {
 		t.Fatal("STILE_CORPUS must name a JSONL file to measure")
 	}
-	db := newCorpus(t)
-	db.opt.Limits, db.opt.Lanes = DefaultLimits(), turns.NewLanes(runtime.GOMAXPROCS(0))
+	tc := newCorpus(t)
+	tc.opt.Limits, tc.opt.Lanes = DefaultLimits(), turns.NewLanes(runtime.GOMAXPROCS(0))
 	at := time.Now()
-	r := load(t, db, 0, content.Read(t.Context(), content.Source{Path: file}))
-	stats, _ := db.Stats()
+	r := load(t, tc, 0, content.Read(t.Context(), content.Source{Path: file}))
+	stats, _ := tc.Stats()
 	t.Logf("import: %d items in %.1f s, %d MB", r.Added, time.Since(at).Seconds(), stats.Bytes>>20)
 	t.Log(status())
 	at = time.Now()
-	put(t, db, 0, content.Item{ID: "one", Title: "one more"})
+	put(t, tc, 0, content.Item{ID: "one", Title: "one more"})
 	t.Logf("import of one more: %v", time.Since(at))
 
-	measureQueries(t, db)
+	measureQueries(t, tc)
 }
 
-func measureQueries(t *testing.T, db *testCorpus) {
-	from := titleWords(t, db)
+func measureQueries(t *testing.T, tc *testCorpus) {
+	from := titleWords(t, tc)
 	rng := rand.New(rand.NewPCG(1, 2))
 	weighted := func() string { return from.all[rng.IntN(len(from.all))] }
 	distinct := func() string { return from.different[rng.IntN(len(from.different))] }
 	ask := func(q content.Query) func() error {
-		return func() error { _, err := db.Search(t.Context(), q); return err }
+		return func() error { _, err := tc.Search(t.Context(), q); return err }
 	}
 	three := func() []string {
 		w := strings.Fields(from.texts[rng.IntN(len(from.texts))])
@@ -90,42 +90,34 @@ func measureQueries(t *testing.T, db *testCorpus) {
 		}},
 		{"suggest, prefix of a word", func() func() error {
 			q := prefix(weighted())
-			return func() error { _, err := db.Suggest(t.Context(), 0, q); return err }
+			return func() error { _, err := tc.Suggest(t.Context(), 0, q); return err }
 		}},
 		{"suggest, prefix of a title", func() func() error {
 			q := prefix(from.titles[rng.IntN(len(from.titles))])
-			return func() error { _, err := db.Suggest(t.Context(), 0, q); return err }
+			return func() error { _, err := tc.Suggest(t.Context(), 0, q); return err }
 		}},
 		{"related", func() func() error {
 			id := from.ids[rng.IntN(len(from.ids))]
-			return func() error { _, err := db.Related(t.Context(), 0, id, 8); return err }
+			return func() error { _, err := tc.Related(t.Context(), 0, id, 8); return err }
 		}},
 		{"item, not cached", func() func() error {
 			id := from.ids[rng.IntN(len(from.ids))]
-			return func() error { _, err := db.Item(0, id); return err }
+			return func() error { _, err := tc.Item(0, id); return err }
 		}},
 		{"first page", func() func() error { return ask(content.Query{Limit: 20}) }},
 		{"first page, facets", func() func() error {
 			return ask(content.Query{Limit: 20, Facets: []string{"tag", "collection"}})
 		}},
 	} {
-		t.Log(measure(t, m.name, m.next, func() { clearCaches(db) }))
+		t.Log(measure(t, m.name, m.next, func() { clearCaches(tc) }))
 	}
 	t.Log("cached:")
 	id := from.ids[0]
 	t.Log(measure(t, "item", func() func() error {
-		return func() error { _, err := db.Item(0, id); return err }
+		return func() error { _, err := tc.Item(0, id); return err }
 	}, nil))
 	t.Log(measure(t, "first page", func() func() error { return ask(content.Query{Limit: 20}) }, nil))
 	t.Log(status())
-}
-
-// clearCaches empties all caches.
-func clearCaches(db *testCorpus) {
-	db.pages.init(db.pages.max)
-	db.late.init(db.late.max)
-	db.windows.init(db.windows.max)
-	db.wholes.init(db.wholes.max)
 }
 
 func measure(t *testing.T, name string, next func() func() error, before func()) string {
@@ -161,9 +153,9 @@ func status() string {
 
 type measured struct{ all, different, titles, texts, ids, frequent []string }
 
-func titleWords(t *testing.T, db *testCorpus) (s measured) {
+func titleWords(t *testing.T, tc *testCorpus) (s measured) {
 	seen := map[string]bool{}
-	for it, err := range db.Export(t.Context(), content.Filter{}) {
+	for it, err := range tc.Export(t.Context(), content.Filter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +169,7 @@ func titleWords(t *testing.T, db *testCorpus) (s measured) {
 			}
 		}
 	}
-	err := query(t.Context(), db.db, func(scan scanner) error {
+	err := query(t.Context(), tc.db, func(scan scanner) error {
 		var w string
 		err := scan(&w)
 		s.frequent = append(s.frequent, w)

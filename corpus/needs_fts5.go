@@ -2,6 +2,6 @@
 
 package corpus
 
-// FTS5, SQLite's full-text search, is compiled in by a build tag. Without it
-// the program would start and then fail at its first search.
+// A build tag adds FTS5, SQLite's full-text search. Without it the program would start, and fail at
+// its first search.
 var _ = stile_searches_with_FTS5__build_it_with__make__or__go_build_tags_sqlite_fts5

@@ -10,14 +10,15 @@ import (
 	"stile.example/stile/content"
 )
 
-// few is how many matches are looked up to order them. Where there are more,
-// the numbers of all are put together first, and then the index of the order
-// asked for is walked until there are enough of them: an index is read much
-// faster than items are.
+// few is how many matches are read from table items to order them. If there are more, their numbers
+// are collected, and the index of the order is read until it has yielded enough of them. Reading an
+// index is much faster than reading items.
 const few = 20_000
 
-// ordered are at most n items, by date or title, from the place at on.
-func (c *File) ordered(ctx context.Context, s selection, by content.Sort, at *match, n int, total count) (found []match, err error) {
+// ordered returns at most n matches by date or title: those after at, or the first if at is nil.
+func (c *File) ordered(
+	ctx context.Context, s selection, by content.Sort, at *match, n int, total count,
+) (found []match, err error) {
 	compare := byNewest
 	if by == content.ByTitle {
 		compare = byTitle
@@ -46,7 +47,10 @@ func byTitle(a, b match) int {
 	return cmp.Or(cmp.Compare(a.title, b.title), cmp.Compare(a.item, b.item))
 }
 
-func orderQuery(s selection, by content.Sort, at *match, owner uint32, n int, total count) (string, []any) {
+// orderQuery returns the statement that reads one owner's part of [File.ordered].
+func orderQuery(
+	s selection, by content.Sort, at *match, owner uint32, n int, total count,
+) (string, []any) {
 	var b strings.Builder
 	var args []any
 	add := func(text string, more ...any) {

@@ -21,9 +21,9 @@ func ftsOf(p words.Phrase) string {
 	return s
 }
 
-// phrase looks up how many items have a phrase's words, and makes a term of it. The last word of the
-// query that is in no item is taken as a prefix. A prefix may stand for at most so many positions of
-// the full text.
+// phrase looks up how many items have a phrase's words, and makes a term of them. If the phrase
+// ends the query, and its last word is in no item that the owners have, that word is taken as a
+// prefix. A prefix may stand for at most so many positions of the full text.
 func (c *File) phrase(
 	ctx context.Context, owners []uint32, p *words.Phrase, isLast bool, most int,
 ) (t term, err error) {
@@ -52,8 +52,8 @@ func (c *File) phrase(
 	return t, err
 }
 
-// endInPrefix makes the last word of a phrase's term a prefix. If the prefix stands for more than so
-// many positions, a phrase of several words loses its last word.
+// endInPrefix makes the last word of a phrase's term a prefix. If the prefix stands for more than
+// so many positions, a phrase of several words loses its last word.
 func (c *File) endInPrefix(
 	ctx context.Context, owners []uint32, p *words.Phrase, most int, t *term,
 ) error {

@@ -25,8 +25,8 @@ func (c *queryCache[V]) find(key string) (V, bool) {
 	return c.m.Get(key)
 }
 
-// keep stores v, which takes about so many bytes. A value that would take an eighth of the half that
-// is filled is not stored, since it would evict too much.
+// keep stores v, which takes about so many bytes. A value that would take an eighth of the half
+// that is filled is not stored, since it would evict too much.
 func (c *queryCache[V]) keep(key string, v V, bytes int) {
 	if bytes > c.max/16 {
 		return

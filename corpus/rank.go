@@ -10,32 +10,33 @@ import (
 	"stile.example/stile/corpus/words"
 )
 
-// windowSize is how many items of an owner are ranked, of those with all
-// words in the title and of the others.
+// windowSize is how many items of an owner are ranked: so many with all words in the title, and so
+// many of the others.
 const windowSize = 2000
 
-// match is an item that was found, with what orders it.
+// match is an item that was found, with what it is ordered by.
 type match struct {
 	item  int64
 	rank  float64 // by relevance: lower is better
-	date  int64   // by newest
-	title string  // by title
+	date  int64   // by date: Unix microseconds
+	title string  // by title: folded
 }
 
-// The places of the second kind are all behind those of the first.
+// behindTitles is added to the ranks of items without all words in the title, which makes them
+// larger than all others.
 const behindTitles = 1 << 20
 
 func byRelevance(a, b match) int {
 	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.item, a.item))
 }
 
-// A window is what matches and is ranked, in order.
+// window is the matches that are ranked, in order.
 type window struct {
 	matches []match
-	total   int // that match, if all of them were seen; else -1
+	total   int // of matches, or -1 if there are more than were ranked
 }
 
-// count is what a window says about the total.
+// count returns what a window shows about the total.
 func (w window) count(s selection) count {
 	switch {
 	case s.exact >= 0:
@@ -46,7 +47,7 @@ func (w window) count(s selection) count {
 	return count{n: len(w.matches)}
 }
 
-// from are at most n matches from the place at on.
+// from returns at most n matches: those after at, or the first if at is nil.
 func (w window) from(at *match, n int) []match {
 	from := 0
 	if at != nil {
@@ -60,6 +61,7 @@ func (w window) from(at *match, n int) []match {
 	return w.matches[from:min(from+n, len(w.matches))]
 }
 
+// window returns the ranked matches of a selection.
 func (c *File) window(ctx context.Context, s selection) (w window, err error) {
 	key := fmt.Sprint(s.tenant, " ", s.all)
 	if w, ok := c.windows.find(key); ok {
@@ -81,8 +83,8 @@ func (c *File) rank(ctx context.Context, s selection, owner uint32, w *window) e
 	if err != nil {
 		return err
 	}
-	for item, place := range inTitle {
-		w.matches = append(w.matches, match{item: item, rank: place})
+	for item, rank := range inTitle {
+		w.matches = append(w.matches, match{item: item, rank: rank})
 	}
 	found := 0
 	text, args := rankQuery(s, owner)
@@ -104,10 +106,12 @@ func (c *File) rank(ctx context.Context, s selection, owner uint32, w *window) e
 	return err
 }
 
-// titled are the matches with all words in the title, and their places. They
-// are looked for in table starts, where the best of them stand together: in
-// the full text, frequent words of titles would have to be read to the end.
-func (c *File) titled(ctx context.Context, s selection, owner uint32) (map[int64]float64, error) {
+// titled returns the matches with all words in the title, and their ranks. It reads table starts,
+// where the best of them are adjacent. In the full text, frequent words of titles would have to be
+// read to the end.
+func (c *File) titled(
+	ctx context.Context, s selection, owner uint32,
+) (map[int64]float64, error) {
 	by, err := c.rarest(ctx, owner, s.words)
 	if err != nil {
 		return nil, err
@@ -134,9 +138,9 @@ func (c *File) titled(ctx context.Context, s selection, owner uint32) (map[int64
 	return found, err
 }
 
-// rankQuery gives each match its BM25 value, which is negative and lower for
-// better ones. Where only some of the words are fit to rank by, the others
-// must not stand in the expression that BM25 sees.
+// rankQuery returns the statement that gives each match its BM25 value, which is negative, and
+// lower for better matches. If some of the words are too common to rank by, they must not be in the
+// expression that BM25 evaluates.
 func rankQuery(s selection, owner uint32) (text string, args []any) {
 	const bm25 = `bm25(search, 10, 6, 3, 1, 0)`
 	const matching = ` FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?`

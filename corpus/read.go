@@ -22,8 +22,8 @@ func (w whole) visible(tenant uint32) bool {
 	return owner == 0 || owner == tenant
 }
 
-// Item returns an item as the API responds with it alone, or [content.ErrNotFound]. Nobody may change
-// the bytes.
+// Item returns an item as the API responds with it alone, or [content.ErrNotFound]. Nobody may
+// change the bytes.
 func (c *File) Item(tenant uint32, id string) ([]byte, error) {
 	w, err := c.whole(id)
 	if err != nil {
@@ -69,8 +69,8 @@ func (c *File) Collections(ctx context.Context, tenant uint32) ([]content.Collec
 	return all, nil
 }
 
-// List returns an owner's items in the order of their ids, at most limit of those after an id. Bodies
-// are included.
+// List returns an owner's items in the order of their ids, at most limit of those after an id.
+// Bodies are included.
 func (c *File) List(ctx context.Context, f content.Filter, after string, limit int) ([]content.Item, error) {
 	items, err := c.list(ctx, f, after, limit)
 	if err != nil {

@@ -13,16 +13,14 @@ import (
 )
 
 const (
-	// telling is how many places of the full text are looked at for items
-	// like one: its rarest words and tags, as far as that goes.
-	telling      = 1500
-	tellingWords = 16
-	lookedUp     = 64 // different words of an item, the first ones
+	maxRelatedRead  = 1500 // positions of the full text that are read for the items related to one
+	maxRelatedTerms = 16   // words and tags of an item that others are found by: its rarest
+	maxLookedUp     = 64   // different words of an item whose frequency is read: the first ones
 )
 
-// Related are at most limit items like the one of that id, the most alike
-// first, as they stand in a list. Alike are items that share its rare words
-// and tags, by BM25.
+// Related returns at most limit items that are similar to the item with an id, the most similar
+// first, as they are encoded in a list. Items are similar if they share rare words and tags, by
+// BM25.
 func (c *File) Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error) {
 	var items [][]byte
 	err := c.inTurn(ctx, 0, "", func(ctx context.Context) (err error) {
@@ -43,7 +41,7 @@ func (c *File) related(ctx context.Context, tenant uint32, id string, limit int)
 	if !w.visible(tenant) {
 		return nil, content.ErrNotFound
 	}
-	terms, err := c.distinctiveTerms(ctx, tenant, w)
+	terms, err := c.distinctiveTerms(ctx, w)
 	if err != nil || len(terms) == 0 {
 		return [][]byte{}, err
 	}
@@ -55,34 +53,37 @@ func (c *File) related(ctx context.Context, tenant uint32, id string, limit int)
 			found = append(found, m)
 			return err
 		}, `
-			SELECT rowid, bm25(search, 4, 4, 2, 1, 3) AS place FROM search
-			WHERE search MATCH ? AND rowid BETWEEN ? AND ? AND rowid <> ? ORDER BY place, rowid LIMIT ?`,
+			SELECT rowid, bm25(search, 4, 4, 2, 1, 3) AS score FROM search
+			WHERE search MATCH ? AND rowid BETWEEN ? AND ? AND rowid <> ? ORDER BY score, rowid LIMIT ?`,
 			strings.Join(terms, " OR "), first(owner), last(owner), w.item, limit)
 		if err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(found, func(a, b match) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.item, b.item)) })
+	slices.SortFunc(found, func(a, b match) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.item, b.item))
+	})
 	return c.lists(ctx, found[:min(limit, len(found))])
 }
 
-// distinctiveTerms are the words and tags of an item that the fewest others have.
-func (c *File) distinctiveTerms(ctx context.Context, tenant uint32, w whole) (terms []string, err error) {
+// distinctiveTerms returns the words and tags of an item that the fewest other items have.
+func (c *File) distinctiveTerms(ctx context.Context, w whole) (terms []string, err error) {
 	it, err := content.DecodeItem(w.bytes)
 	if err != nil {
 		return nil, err
 	}
-	own, err := json.Marshal(words.Distinct(lookedUp, it.Title, strings.Join(it.Tags, " | "), it.Summary, words.PlainText(it.Body)))
+	own, err := json.Marshal(words.Distinct(maxLookedUp,
+		it.Title, strings.Join(it.Tags, " | "), it.Summary, words.PlainText(it.Body)))
 	if err != nil {
 		return nil, err
 	}
-	rest := telling
-	// A word that nobody else has leads nowhere.
+	rest := maxRelatedRead
+	// A word that no other item has finds nothing.
 	err = query(ctx, c.db, func(scan scanner) error {
 		var word string
 		var n int
 		err := scan(&word, &n)
-		if rest -= n; rest >= 0 && len(terms) < tellingWords {
+		if rest -= n; rest >= 0 && len(terms) < maxRelatedTerms {
 			terms = append(terms, quote(word))
 		}
 		return err

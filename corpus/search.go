@@ -13,13 +13,13 @@ import (
 // Search returns a page of the items that match a query.
 //
 // Items that have all words in their titles come first: those that begin with the rarest of the
-// words, then short titles before long ones. The others follow by BM25, tags over summary over body.
-// At most windowSize of each kind are ranked, of the others those imported last. Paging by relevance
-// ends with them; the other orders have no such end.
+// words, then short titles before long ones. The others follow by BM25, tags over summary over
+// body. At most windowSize of each kind are ranked, of the others those imported last. Paging by
+// relevance ends with them; the other orders have no such end.
 //
 // The items have priority. The total and the facets have time limits of their own, and
-// [content.Page] says which of them are incomplete. A query whose items are not found in time returns
-// context.DeadlineExceeded, and returns it immediately for the next minute.
+// [content.Page] says which of them are incomplete. A query whose items are not found in time
+// returns context.DeadlineExceeded, and returns it immediately for the next minute.
 func (c *File) Search(ctx context.Context, q content.Query) (content.Page, error) {
 	p, err := c.page(ctx, q)
 	if err != nil {
@@ -28,9 +28,9 @@ func (c *File) Search(ctx context.Context, q content.Query) (content.Page, error
 	return p, nil
 }
 
-// page returns a page from the cache, or finds it when the turn of the caller has come. Callers that
-// send the same query each wait for a turn of their own, so that no caller waits as long as the one
-// that had most turns. The first to have its turn runs the search.
+// page returns a page from the cache, or finds it when the turn of the caller has come. Callers
+// that send the same query each wait for a turn of their own, so that no caller waits as long as
+// the one that had most turns. The first to have its turn runs the search.
 func (c *File) page(ctx context.Context, q content.Query) (p content.Page, err error) {
 	key, identity := keyOf(q), identityOf(q)
 	if p, ok, err := c.cached(key, identity); ok {

@@ -13,10 +13,10 @@ import (
 	"stile.example/stile/content"
 )
 
-// TestScripts: a word is found inside a sentence in any script, however its
-// letters are spelled, and another word is not.
+// TestScripts: in any script, a word is found inside a sentence whatever its case and accents, and
+// another word is not.
 func TestScripts(t *testing.T) {
-	db := newCorpus(t)
+	tc := newCorpus(t)
 	for _, c := range []struct{ lang, text, find, miss string }{
 		{"en", "The Well-known naïve café", "CAFE well-known NAIVE", "caf knownwell"},
 		{"de", "Die Straße nach Düsseldorf", "strasse DUSSELDORF", "duesseldorf"},
@@ -35,25 +35,25 @@ func TestScripts(t *testing.T) {
 		{"th", "ภาษาไทยเป็นภาษาที่มีระดับเสียง", "ภาษา ไทย เสียง", "ไทภา"},
 		{"mixed", "iPhone手机壳 ｶﾞﾗｽ", "iphone 手机 iphone手机 ガラス", "机手"},
 	} {
-		put(t, db, 0, content.Item{ID: c.lang, Title: "x", Summary: c.text})
+		put(t, tc, 0, content.Item{ID: c.lang, Title: "x", Summary: c.text})
 		for w := range strings.FieldsSeq(c.find) {
-			if got := finds(t, db, w, content.Query{}); !slices.Contains(strings.Fields(got), c.lang) {
+			if got := finds(t, tc, w, content.Query{}); !slices.Contains(strings.Fields(got), c.lang) {
 				t.Errorf("%s: %s finds %q", c.lang, w, got)
 			}
 		}
 		for w := range strings.FieldsSeq(c.miss) {
-			if got := finds(t, db, w+" x", content.Query{}); got != "" {
+			if got := finds(t, tc, w+" x", content.Query{}); got != "" {
 				t.Errorf("%s: %s finds %q", c.lang, w, got)
 			}
 		}
 	}
 }
 
-// TestRank: all words must be there; titles win, short ones first, then tags,
-// summary and body.
+// TestRank: all words must match. Titles come first, short ones before long ones, then tags,
+// summaries and bodies.
 func TestRank(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0, append(many("filler", 40),
+	tc := newCorpus(t)
+	put(t, tc, 0, append(many("filler", 40),
 		content.Item{ID: "body", Title: "a", Body: "<p>an <b>oak</b> stood there</p>"},
 		content.Item{ID: "summary", Title: "b", Summary: "an oak stood there"},
 		content.Item{ID: "tag", Title: "c", Summary: "it stood there too", Tags: []string{"oak"}},
@@ -65,28 +65,28 @@ func TestRank(t *testing.T) {
 		"oak ash":   "long",
 		"ash oak":   "long",
 		"oak stood": "tag summary body",
-		"oa":        "short long tag summary body", // begun
-		"oa ash":    "",                            // not the last word
+		"oa":        "short long tag summary body", // a prefix
+		"oa ash":    "",                            // only the last word may be a prefix
 		"ash oa":    "long",
 		"birch":     "",
 		"\u0301":    "",
 	} {
-		p := search(t, db, q, content.Query{})
+		p := search(t, tc, q, content.Query{})
 		if got := strings.Join(idsOf(t, p.Items), " "); got != want || p.Total != len(p.Items) {
 			t.Errorf("%q finds %q of %d, want %q", q, got, p.Total, want)
 		}
 	}
-	// What is a word is not taken for a beginning.
-	put(t, db, 0, content.Item{ID: "oa", Title: "oa"})
-	if got := finds(t, db, "oa", content.Query{}); got != "oa" {
+	// A word that exists is not taken as a prefix.
+	put(t, tc, 0, content.Item{ID: "oa", Title: "oa"})
+	if got := finds(t, tc, "oa", content.Query{}); got != "oa" {
 		t.Errorf("oa finds %q", got)
 	}
 }
 
 func TestFiltersAndOrders(t *testing.T) {
-	db := newCorpus(t)
+	tc := newCorpus(t)
 	day := func(n int) time.Time { return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC) }
-	put(t, db, 0,
+	put(t, tc, 0,
 		content.Item{ID: "a", Collection: "trees", Title: "Élm", Tags: []string{"x", "y"}, PublishedAt: day(2)},
 		content.Item{ID: "b", Collection: "trees", Title: "ash", Tags: []string{"x"}, PublishedAt: day(3)},
 		content.Item{ID: "c", Collection: "birds", Title: "Owl", Tags: []string{"y", "x"}, PublishedAt: day(1)},
@@ -112,22 +112,22 @@ func TestFiltersAndOrders(t *testing.T) {
 		{"elm", content.Query{Sort: content.ByNewest}, "a", 1},
 		{"", content.Query{Tags: []string{`" OR x`}}, "", 0},
 	} {
-		p := search(t, db, c.words, c.q)
+		p := search(t, tc, c.words, c.q)
 		if got := strings.Join(idsOf(t, p.Items), " "); got != c.want || p.Total != c.total {
 			t.Errorf("%q %+v finds %q of %d, want %q of %d", c.words, c.q, got, p.Total, c.want, c.total)
 		}
 	}
 }
 
-// TestAttributes: an item has all the attributes that are asked for, as their
-// facets count them, and no attribute stands for a tag or a collection.
+// TestAttributes: an item must have all attributes in the query, as facets count them. An attribute
+// named tag or collection is not taken for the tag or collection.
 func TestAttributes(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0,
+	tc := newCorpus(t)
+	put(t, tc, 0,
 		content.Item{ID: "a", Collection: "trees", Title: "elm", Tags: []string{"x"}, Attributes: map[string]any{"size": 3.0, "in": []any{"asia", "europe"}, "tag": "no"}},
 		content.Item{ID: "b", Collection: "trees", Title: "elm too", Attributes: map[string]any{"size": 3.0, "in": "asia"}},
 		content.Item{ID: "c", Collection: "birds", Title: "owl", Attributes: map[string]any{"size": 0.5, "rare": true}})
-	put(t, db, 7, content.Item{ID: "own", Title: "elm of seven", Attributes: map[string]any{"in": "asia"}})
+	put(t, tc, 7, content.Item{ID: "own", Title: "elm of seven", Attributes: map[string]any{"in": "asia"}})
 	of := func(pairs ...string) (wanted []content.AttributeValue) {
 		for i := 0; i < len(pairs); i += 2 {
 			wanted = append(wanted, content.AttributeValue{Name: pairs[i], Value: pairs[i+1]})
@@ -153,28 +153,28 @@ func TestAttributes(t *testing.T) {
 		{"", content.Query{Attributes: of("none", "x")}, "", 0},
 	} {
 		c.q.Sort = content.ByTitle
-		p := search(t, db, c.words, c.q)
+		p := search(t, tc, c.words, c.q)
 		if got := strings.Join(idsOf(t, p.Items), " "); got != c.want || p.Total != c.total {
 			t.Errorf("%q %+v finds %q of %d, want %q of %d", c.words, c.q, got, p.Total, c.want, c.total)
 		}
 	}
-	got := search(t, db, "", content.Query{Attributes: of("in", "europe"), Facets: []string{"in"}}).Facets["in"]
+	got := search(t, tc, "", content.Query{Attributes: of("in", "europe"), Facets: []string{"in"}}).Facets["in"]
 	if want := []content.FacetValue{{Value: "asia", Count: 1}, {Value: "europe", Count: 1}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("counted %v, want %v", got, want)
 	}
-	first := search(t, db, "", content.Query{Attributes: of("in", "asia"), Limit: 1})
-	if _, err := db.Search(t.Context(), content.Query{Attributes: of("in", "europe"), Limit: 1, Cursor: first.Next}); err == nil {
-		t.Error("a cursor of other attributes is taken")
+	first := search(t, tc, "", content.Query{Attributes: of("in", "asia"), Limit: 1})
+	if _, err := tc.Search(t.Context(), content.Query{Attributes: of("in", "europe"), Limit: 1, Cursor: first.Next}); err == nil {
+		t.Error("a cursor of other attributes is accepted")
 	}
 }
 
 func TestFacets(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0,
+	tc := newCorpus(t)
+	put(t, tc, 0,
 		content.Item{ID: "a", Collection: "trees", Title: "elm", Tags: []string{"x", "y"}, Attributes: map[string]any{"size": 3.0, "in": []any{"asia", "europe"}, "tag": "no"}},
 		content.Item{ID: "b", Collection: "trees", Title: "elm too", Tags: []string{"x"}, Attributes: map[string]any{"size": 3.0, "in": "asia", "deep": map[string]any{}}},
 		content.Item{ID: "c", Collection: "birds", Title: "owl", Tags: []string{"z"}, Attributes: map[string]any{"size": 0.5, "rare": true}})
-	put(t, db, 7, content.Item{ID: "own", Collection: "trees", Title: "elm of seven", Tags: []string{"secret"}})
+	put(t, tc, 7, content.Item{ID: "own", Collection: "trees", Title: "elm of seven", Tags: []string{"secret"}})
 	type counts map[string][]content.FacetValue
 	all := []string{"collection", "tag", "size", "in", "rare", "nothing"}
 	for _, c := range []struct {
@@ -190,27 +190,27 @@ func TestFacets(t *testing.T) {
 			"size": {{Value: "3", Count: 1}}, "in": {{Value: "asia", Count: 1}, {Value: "europe", Count: 1}}, "rare": {}, "nothing": {}}},
 	} {
 		c.more.Facets = all
-		if got := counts(search(t, db, c.q, c.more).Facets); !reflect.DeepEqual(got, c.want) {
+		if got := counts(search(t, tc, c.q, c.more).Facets); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q %+v:\n got %v\nwant %v", c.q, c.more, got, c.want)
 		}
 	}
 	// Counts follow an item that changes.
-	put(t, db, 0, content.Item{ID: "a", Collection: "birds", Title: "elm"})
-	got := search(t, db, "", content.Query{Facets: []string{"collection", "in"}}).Facets
+	put(t, tc, 0, content.Item{ID: "a", Collection: "birds", Title: "elm"})
+	got := search(t, tc, "", content.Query{Facets: []string{"collection", "in"}}).Facets
 	if want := (counts{"collection": {{Value: "birds", Count: 2}, {Value: "trees", Count: 1}}, "in": {{Value: "asia", Count: 1}}}); !reflect.DeepEqual(counts(got), want) {
 		t.Errorf("after the change: %v", got)
 	}
 }
 
 func TestHighlight(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0, content.Item{ID: "a", Title: "Crème & <brûlée>", Summary: "a crème, and 東京タワー"})
+	tc := newCorpus(t)
+	put(t, tc, 0, content.Item{ID: "a", Title: "Crème & <brûlée>", Summary: "a crème, and 東京タワー"})
 	for q, want := range map[string][2]string{
 		"creme brul": {"<mark>Crème</mark> &amp; &lt;<mark>brûlée</mark>&gt;", "a <mark>crème</mark>, and 東京タワー"},
 		"京タ":         {"Crème &amp; &lt;brûlée&gt;", "a crème, and 東<mark>京タ</mark>ワー"},
 		"東京タワ":       {"Crème &amp; &lt;brûlée&gt;", "a crème, and <mark>東京タワ</mark>ー"},
 	} {
-		p := search(t, db, q, content.Query{Highlight: true})
+		p := search(t, tc, q, content.Query{Highlight: true})
 		if len(p.Items) != 1 {
 			t.Errorf("%q finds %d items", q, len(p.Items))
 			continue
@@ -229,22 +229,22 @@ func TestHighlight(t *testing.T) {
 			t.Errorf("not safe in a script: %s", p.Items[0])
 		}
 	}
-	if p := search(t, db, "creme", content.Query{}); strings.Contains(string(p.Items[0]), "highlight") {
-		t.Error("highlighted unasked")
+	if p := search(t, tc, "creme", content.Query{}); strings.Contains(string(p.Items[0]), "highlight") {
+		t.Error("highlighted without Highlight")
 	}
 }
 
 func TestSuggest(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0,
+	tc := newCorpus(t)
+	put(t, tc, 0,
 		content.Item{ID: "1", Collection: "c", Title: "United States of America"},
 		content.Item{ID: "2", Title: "United Kingdom"},
 		content.Item{ID: "3", Title: "Reunited"},
 		content.Item{ID: "4", Title: "Tanzania, United Republic of"},
 		content.Item{ID: "5", Title: "東京タワー"},
 		content.Item{ID: "6", Title: "Åland"})
-	put(t, db, 7, content.Item{ID: "7", Title: "Unit seven"})
-	put(t, db, 0, many("zebra", 30)...)
+	put(t, tc, 7, content.Item{ID: "7", Title: "Unit seven"})
+	put(t, tc, 0, many("zebra", 30)...)
 	for _, c := range []struct {
 		tenant  uint32
 		q, want string
@@ -254,7 +254,7 @@ func TestSuggest(t *testing.T) {
 		{0, "東", "5"}, {0, "東京タ", "5"}, {0, "タワー", "5"}, {0, "aland", "6"}, {0, "nothing", ""}, {0, "", ""}, {0, `" * %`, ""},
 		{0, "zebra", "zebra0 zebra1 zebra2 zebra3 zebra4 zebra5 zebra6 zebra7"},
 	} {
-		got, err := db.Suggest(t.Context(), c.tenant, c.q)
+		got, err := tc.Suggest(t.Context(), c.tenant, c.q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,38 +266,37 @@ func TestSuggest(t *testing.T) {
 			t.Errorf("%d %q: %v, want %s", c.tenant, c.q, got, c.want)
 		}
 	}
-	if got, _ := db.Suggest(t.Context(), 0, "united states"); len(got) != 1 || got[0] != (content.Suggestion{Text: "United States of America", ID: "1", Collection: "c"}) {
+	if got, _ := tc.Suggest(t.Context(), 0, "united states"); len(got) != 1 || got[0] != (content.Suggestion{Text: "United States of America", ID: "1", Collection: "c"}) {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestRelated(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0, append(many("filler", 60),
+	tc := newCorpus(t)
+	put(t, tc, 0, append(many("filler", 60),
 		content.Item{ID: "france", Title: "France", Summary: "Baguettes and wine", Tags: []string{"europe"}},
 		content.Item{ID: "italy", Title: "Italy", Summary: "Pasta and wine", Tags: []string{"europe"}},
 		content.Item{ID: "spain", Title: "Spain", Summary: "Oranges", Tags: []string{"europe"}},
 		content.Item{ID: "japan", Title: "Japan", Summary: "Noodles", Tags: []string{"asia"}})...)
-	put(t, db, 7, content.Item{ID: "own", Title: "Own wine", Tags: []string{"europe"}})
+	put(t, tc, 7, content.Item{ID: "own", Title: "Own wine", Tags: []string{"europe"}})
 	for _, c := range []struct {
 		tenant   uint32
 		id, want string
 	}{{0, "france", "italy spain"}, {7, "france", "italy own spain"}, {8, "france", "italy spain"}, {0, "japan", ""}} {
-		items, err := db.Related(t.Context(), c.tenant, c.id, 8)
+		items, err := tc.Related(t.Context(), c.tenant, c.id, 8)
 		if got := strings.Join(idsOf(t, items), " "); err != nil || got != c.want && sorted(got) != sorted(c.want) {
 			t.Errorf("%d %s: %q, %v", c.tenant, c.id, got, err)
 		}
 	}
-	if items, err := db.Related(t.Context(), 0, "france", 1); err != nil || fmt.Sprint(idsOf(t, items)) != "[italy]" {
+	if items, err := tc.Related(t.Context(), 0, "france", 1); err != nil || fmt.Sprint(idsOf(t, items)) != "[italy]" {
 		t.Errorf("one: %v, %v", idsOf(t, items), err)
 	}
 }
 
-// FuzzSearch: no text is syntax, wherever it stands in a question, and none
-// is too hard.
+// FuzzSearch: no text is interpreted as syntax, in any part of a query, and none leads to an error.
 func FuzzSearch(f *testing.F) {
-	db := newCorpus(f)
-	put(f, db, 0, append(many("oak", 20), content.Item{ID: "x", Collection: "c", Title: "東京 a\"b", Tags: []string{"t"}, Summary: "AND or NEAR"})...)
+	tc := newCorpus(f)
+	put(f, tc, 0, append(many("oak", 20), content.Item{ID: "x", Collection: "c", Title: "東京 a\"b", Tags: []string{"t"}, Summary: "AND or NEAR"})...)
 	for _, s := range []string{`"`, `oak*`, `a AND b`, `{title}: x`, `NEAR(a b)`, `-x`, `^x`, "東", "\x00", "ﷺ", "İ", "ｶﾞ", "\u200d\u200d", "½"} {
 		f.Add(s, s, s, uint8(0))
 	}
@@ -310,7 +309,7 @@ func FuzzSearch(f *testing.F) {
 		if tag != "" {
 			q.Tags = []string{tag}
 		}
-		p, err := db.Search(t.Context(), q)
+		p, err := tc.Search(t.Context(), q)
 		if err != nil {
 			t.Fatalf("%+v: %v", q, err)
 		}
@@ -319,7 +318,7 @@ func FuzzSearch(f *testing.F) {
 				t.Fatalf("%+v: %s", q, item)
 			}
 		}
-		if _, err := db.Suggest(t.Context(), 1, words); err != nil {
+		if _, err := tc.Suggest(t.Context(), 1, words); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -13,58 +13,57 @@ import (
 )
 
 const (
-	// rankable is how many places of the full text ranking may look at. BM25
-	// counts every item with a word before it ranks the first: words beyond
-	// this are so common that they would hardly weigh, and are left out.
+	// rankable is how many positions of the full text ranking may read. BM25 counts every item with a
+	// word before it ranks the first one. Words beyond this limit are so common that they would have
+	// almost no weight, and are not ranked by.
 	rankable = 30_000
 
-	// wide is how many words a beginning may stand for; one that begins more
-	// stands for the most frequent few of them.
+	// maxPrefixed limits the words that a prefix matches. A prefix of more words matches only the
+	// maxFrequent most frequent of them.
 	maxPrefixed, maxFrequent = 2000, 48
 
-	// mergeable is how many places of the full text the beginnings in a
-	// question may stand for, all together. The full text merges them before it
-	// finds the first match, and can't be interrupted meanwhile. Beyond this,
-	// too, the most frequent words stand for a beginning.
+	// mergeable limits the positions of the full text that all prefixes of a query match. FTS5 merges
+	// them before it finds the first match, and can't be interrupted meanwhile. Beyond this limit,
+	// too, a prefix matches only the most frequent words.
 	mergeable = 200_000
 
-	// longest is how many words of the full text the words of a question are
-	// looked for by, all together. A typed word has many if it is long and in
-	// a script without spaces, or mixes scripts; what is left of it is then
-	// not looked for.
-	longest = 32
+	// maxTokens is how many indexed words are searched for, for all words of a query. A typed word
+	// consists of many if it is long and of a script without spaces, or mixes scripts. Its rest is not
+	// searched for.
+	maxTokens = 32
 )
 
-// A selection is which items a question is about, in terms of the full text.
-// Every word in its expressions is quoted: nothing of a question is syntax.
+// selection is which items a query selects, as expressions of FTS5. Every word in them is quoted,
+// so nothing in a query is interpreted as syntax.
 type selection struct {
 	tenant     uint32
 	owners     []uint32
 	collection string
-	all        string            // FTS5 expression of what matches; "" where everything does
-	rank       string            // of the words to rank by; "" where they are all too common
-	exact      int               // how many match, where that is known; else -1
-	terms      int               // in all
-	tokens     int               // words of the full text in all terms
-	least      int               // how many match, at most
-	ranked     int               // places of the words to rank by
-	merged     int               // places of the words that are begun: the full text merges their lists, whatever else must match
+	all        string            // the expression of what matches; "" if everything does
+	rank       string            // of the words to rank by; "" if all are too common
+	exact      int               // how many items match, if that is known; else -1
+	terms      int               // how many
+	tokens     int               // indexed words in all terms
+	least      int               // upper bound of the items that match
+	ranked     int               // positions of the words to rank by
+	merged     int               // positions of the prefixes, whose lists FTS5 merges
 	none       bool              // nothing can match
-	words      []words.TitleWord // the same words, as titles are looked through for them
-	values     []int64           // numbers of the collection, the tags and the attributes asked for
+	words      []words.TitleWord // the same words, as a title must contain them
+	values     []int64           // numbers of the collection, the tags and the attributes in the query
 	marks      []words.Mark      // what to highlight
 }
 
-// term is one word of a question.
+// term is one word of a query, or one of its filters.
 type term struct {
 	fts    string
-	items  int  // that have it, of all owners, at most
-	seen   int  // of those that the tenant sees
-	exact  bool // seen is exact, not a bound
-	merged int  // places of all the words that begin so, if it is the beginning of one
-	tokens int  // words of the full text in it
+	items  int  // upper bound of the items that have it, of all owners
+	seen   int  // upper bound of those that the tenant sees
+	exact  bool // seen is exact
+	merged int  // positions of all words with a prefix, if the term is one
+	tokens int  // indexed words
 }
 
+// selection looks up the words and filters of a query.
 func (c *File) selection(ctx context.Context, q content.Query) (s selection, err error) {
 	s = selection{tenant: q.Tenant, owners: c.owners(q.Tenant), collection: q.Collection, exact: -1}
 	if len(s.owners) == 0 {
@@ -79,7 +78,7 @@ func (c *File) selection(ctx context.Context, q content.Query) (s selection, err
 	if err != nil {
 		return s, err
 	}
-	s.none = len(q.Words) > 0 && len(terms) == 0 // nothing but marks
+	s.none = len(q.Words) > 0 && len(terms) == 0 // the words are nothing but marks
 	all := slices.Concat(terms, filters)
 	s.terms, s.least = len(all), c.visible(s.owners)
 	for _, t := range all {
@@ -96,6 +95,7 @@ func (c *File) selection(ctx context.Context, q content.Query) (s selection, err
 	return s, nil
 }
 
+// express sets the expressions of what matches, and of what to rank by.
 func (s *selection) express(terms, filters []term) {
 	s.all = allOf(terms)
 	if len(filters) > 0 {
@@ -108,12 +108,11 @@ func (s *selection) express(terms, filters []term) {
 	}
 }
 
-// rare are the words that are rare enough to rank by.
+// rare returns the words that are rare enough to rank by.
 func rare(terms []term) []term {
 	rest := rankable
 	var out []term
-	byItems := slices.SortedFunc(slices.Values(terms), func(a, b term) int { return cmp.Compare(a.items, b.items) })
-	for _, t := range byItems {
+	for _, t := range slices.SortedFunc(slices.Values(terms), byItems) {
 		if rest -= t.items; rest >= 0 {
 			out = append(out, t)
 		}
@@ -121,7 +120,9 @@ func rare(terms []term) []term {
 	return out
 }
 
-// allOf is the expression of what has all terms.
+func byItems(a, b term) int { return cmp.Compare(a.items, b.items) }
+
+// allOf returns the expression of what has all terms.
 func allOf(terms []term) string {
 	var all []string
 	for _, t := range terms {
@@ -130,16 +131,16 @@ func allOf(terms []term) string {
 	return strings.Join(all, " AND ")
 }
 
-// termsOf are the words of a question. The last one is taken for the
-// beginning of a word where no word that the tenant may see equals it.
+// termsOf returns the words of a query. The last one is taken as a prefix if the tenant sees no
+// item with that word.
 func (c *File) termsOf(ctx context.Context, s *selection, typed []string) (terms []term, err error) {
-	rest := longest
+	rest := maxTokens
 	for i, w := range typed {
 		p := words.PhraseOf(w)
 		if len(p.Words) == 0 {
 			continue
 		}
-		p.Cut(rest - (len(typed) - 1 - i)) // each word to come has one at least
+		p.Cut(rest - (len(typed) - 1 - i)) // at least one for each word that follows
 		rest -= len(p.Words)
 		t, err := c.phrase(ctx, s.owners, &p, i == len(typed)-1, mergeable-s.merged)
 		if err != nil {
@@ -156,19 +157,11 @@ func (c *File) termsOf(ctx context.Context, s *selection, typed []string) (terms
 	return terms, nil
 }
 
-// filtersOf are the collection, the tags and the attributes that a question asks for.
-func (c *File) filtersOf(ctx context.Context, s *selection, q content.Query) (filters []term, err error) {
-	var wanted []facetValue
-	if q.Collection != "" {
-		wanted = append(wanted, facetValue{facetCollection, q.Collection})
-	}
-	for _, tag := range q.Tags {
-		wanted = append(wanted, facetValue{facetTag, tag})
-	}
-	for _, a := range q.Attributes {
-		wanted = append(wanted, facetValue{a.Name, a.Value})
-	}
-	for _, v := range wanted {
+// filtersOf returns the collection, the tags and the attributes of a query.
+func (c *File) filtersOf(
+	ctx context.Context, s *selection, q content.Query,
+) (filters []term, err error) {
+	for _, v := range filterValues(q) {
 		var value int64
 		err := c.db.QueryRowContext(ctx, `
 			SELECT v.value FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet
@@ -189,7 +182,21 @@ func (c *File) filtersOf(ctx context.Context, s *selection, q content.Query) (fi
 	return filters, nil
 }
 
-// count adds up rows of owner and items.
+// filterValues returns the values that an item must have to match a query.
+func filterValues(q content.Query) (values []facetValue) {
+	if q.Collection != "" {
+		values = append(values, facetValue{facetCollection, q.Collection})
+	}
+	for _, tag := range q.Tags {
+		values = append(values, facetValue{facetTag, tag})
+	}
+	for _, a := range q.Attributes {
+		values = append(values, facetValue{a.Name, a.Value})
+	}
+	return values
+}
+
+// count returns a function that adds up rows of owner and items.
 func (t *term) count(owners []uint32) func(scanner) error {
 	return func(scan scanner) error {
 		var owner uint32

@@ -19,8 +19,8 @@ const (
 	choosable = 16
 )
 
-// Suggest completes q to titles: first those that begin with it, and short ones before long ones. The
-// last word of q may be a prefix. A q that is too short, as [words.IsEnough] defines it, has no
+// Suggest completes q to titles: first those that begin with it, and short ones before long ones.
+// The last word of q may be a prefix. A q that is too short, as [words.IsEnough] defines it, has no
 // suggestions, and nothing is read for it.
 func (c *File) Suggest(ctx context.Context, tenant uint32, q string) ([]content.Suggestion, error) {
 	typed, err := content.Words(q)

@@ -16,8 +16,8 @@ import (
 	"stile.example/stile/corpus/words"
 )
 
-// slowItems are items of which more match "oak tree" than are ranked, so that
-// the total must be counted.
+// slowItems returns more items that match "oak tree" than are ranked, so that the total must be
+// counted.
 func slowItems() (items []content.Item) {
 	for i := range windowSize + 500 {
 		items = append(items, content.Item{ID: fmt.Sprint("i", i), Collection: "c", Title: fmt.Sprint("Item ", i), Summary: "oak tree", Tags: []string{"t"}})
@@ -26,106 +26,106 @@ func slowItems() (items []content.Item) {
 }
 
 func TestS54ItemsComeWithoutTotalAndFacets(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0, slowItems()...)
+	tc := newCorpus(t)
+	put(t, tc, 0, slowItems()...)
 	now := time.Unix(1_700_000_000, 0)
-	db.opt.Now = func() time.Time { return now }
-	ample := db.opt.Limits
-	ask := func(sort content.Sort) content.Page {
-		return search(t, db, "oak tree", content.Query{Facets: []string{"tag", "collection", "none"}, Limit: 5, Sort: sort})
+	tc.opt.Now = func() time.Time { return now }
+	ample := tc.opt.Limits
+	find := func(sort content.Sort) content.Page {
+		return search(t, tc, "oak tree", content.Query{Facets: []string{"tag", "collection", "none"}, Limit: 5, Sort: sort})
 	}
 
-	db.opt.Limits.Total, db.opt.Limits.Facets = 0, 0
-	p := ask(content.ByRelevance)
+	tc.opt.Limits.Total, tc.opt.Limits.Facets = 0, 0
+	p := find(content.ByRelevance)
 	if len(p.Items) != 5 || p.Next == "" || p.Total != windowSize || len(p.Facets) != 0 || !slices.Equal(p.Incomplete, []string{"total", "facets"}) {
 		t.Errorf("without time: %d items, next %q, total %d, facets %v, incomplete %v", len(p.Items), p.Next, p.Total, p.Facets, p.Incomplete)
 	}
-	if p = ask(content.ByNewest); len(p.Items) != 5 || p.Total != windowSize+500 || !slices.Equal(p.Incomplete, []string{"facets"}) {
+	if p = find(content.ByNewest); len(p.Items) != 5 || p.Total != windowSize+500 || !slices.Equal(p.Incomplete, []string{"facets"}) {
 		t.Errorf("by date, without time: %d items, total %d, incomplete %v", len(p.Items), p.Total, p.Incomplete)
 	}
 
-	db.opt.Limits = ample
+	tc.opt.Limits = ample
 	now = now.Add(pause - time.Second)
-	if p = ask(content.ByRelevance); len(p.Incomplete) != 2 {
-		t.Errorf("within a minute: incomplete %v, want the cached answer", p.Incomplete)
+	if p = find(content.ByRelevance); len(p.Incomplete) != 2 {
+		t.Errorf("within a minute: incomplete %v, want the cached page", p.Incomplete)
 	}
 	now = now.Add(time.Second)
-	p = ask(content.ByRelevance)
+	p = find(content.ByRelevance)
 	if p.Total != windowSize+500 || len(p.Incomplete) != 0 || fmt.Sprint(p.Facets) != "map[collection:[{c 2500}] none:[] tag:[{t 2500}]]" {
 		t.Errorf("after a minute: total %d, facets %v, incomplete %v", p.Total, p.Facets, p.Incomplete)
 	}
 }
 
-// TestS54SampledFacetsAreMarked: facets that count only a part of what
-// matches say so, and the answer is as good as it will ever be.
+// TestS54SampledFacetsAreMarked: facets that count only a part of what matches are marked as
+// incomplete. The page is cached as long as the file is open, since it can't become better.
 func TestS54SampledFacetsAreMarked(t *testing.T) {
-	db := newCorpus(t)
+	tc := newCorpus(t)
 	items := many("oak", facetable+1)
 	for i := range items {
 		items[i].Summary = "tree"
 	}
-	put(t, db, 0, items...)
-	p := search(t, db, "tree", content.Query{Facets: []string{"collection"}, Limit: 1})
+	put(t, tc, 0, items...)
+	p := search(t, tc, "tree", content.Query{Facets: []string{"collection"}, Limit: 1})
 	if p.Facets["collection"][0].Count != facetable || p.Total != facetable+1 || !slices.Equal(p.Incomplete, []string{"facets"}) {
 		t.Errorf("facets %v, total %d, incomplete %v", p.Facets, p.Total, p.Incomplete)
 	}
-	if a, _ := db.pages.find(keyOf(content.Query{Words: []string{"tree"}, Facets: []string{"collection"}, Limit: 1})); !a.until.IsZero() {
+	if a, _ := tc.pages.find(keyOf(content.Query{Words: []string{"tree"}, Facets: []string{"collection"}, Limit: 1})); !a.until.IsZero() {
 		t.Error("the answer is cached for a minute only")
 	}
-	put(t, db, 0, content.Item{ID: "oak0", Title: "Other"})
-	p = search(t, db, "tree", content.Query{Facets: []string{"collection"}, Limit: 1})
+	put(t, tc, 0, content.Item{ID: "oak0", Title: "Other"})
+	p = search(t, tc, "tree", content.Query{Facets: []string{"collection"}, Limit: 1})
 	if p.Facets["collection"][0].Count != facetable || len(p.Incomplete) != 0 {
 		t.Errorf("exactly as many as are counted: facets %v, incomplete %v", p.Facets, p.Incomplete)
 	}
 }
 
-func TestS54TimedOutQuestionsRestAMinute(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0, many("oak", 3)...)
+func TestS54TimedOutQueriesPauseAMinute(t *testing.T) {
+	tc := newCorpus(t)
+	put(t, tc, 0, many("oak", 3)...)
 	now := time.Unix(1_700_000_000, 0)
-	db.opt.Now = func() time.Time { return now }
-	ample := db.opt.Limits
-	ask := func(limit int) error {
-		_, err := db.Search(t.Context(), content.Query{Words: []string{"oak"}, Limit: limit})
+	tc.opt.Now = func() time.Time { return now }
+	ample := tc.opt.Limits
+	find := func(limit int) error {
+		_, err := tc.Search(t.Context(), content.Query{Words: []string{"oak"}, Limit: limit})
 		return err
 	}
 	left, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := db.Search(left, content.Query{Words: []string{"oak"}, Limit: 3}); !errors.Is(err, context.Canceled) {
+	if _, err := tc.Search(left, content.Query{Words: []string{"oak"}, Limit: 3}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("a caller that left: %v", err)
 	}
-	if err := ask(3); err != nil {
-		t.Fatalf("after a caller that left: %v, want an answer", err)
+	if err := find(3); err != nil {
+		t.Fatalf("after a caller that left: %v, want a page", err)
 	}
-	db.opt.Limits.Whole = 0
-	if err := ask(1); !errors.Is(err, context.DeadlineExceeded) {
+	tc.opt.Limits.Whole = 0
+	if err := find(1); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("without time: %v", err)
 	}
-	db.opt.Limits = ample
-	for _, limit := range []int{1, 2} { // the same question, and another page of it
-		if err := ask(limit); !errors.Is(err, context.DeadlineExceeded) {
+	tc.opt.Limits = ample
+	for _, limit := range []int{1, 2} { // the same query, and another page of it
+		if err := find(limit); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("limit %d within a minute: %v, want the deadline again", limit, err)
 		}
 	}
 	now = now.Add(-time.Hour)
-	if err := ask(2); err != nil {
+	if err := find(2); err != nil {
 		t.Errorf("with the clock set back: %v", err)
 	}
 	now = now.Add(time.Hour + pause)
-	if err := ask(1); err != nil {
+	if err := find(1); err != nil {
 		t.Errorf("after a minute: %v", err)
 	}
 }
 
-func TestS54LateQuestionsAreBounded(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0, many("oak", 3)...)
-	late := &db.late
+func TestS54LateQueriesAreBounded(t *testing.T) {
+	tc := newCorpus(t)
+	put(t, tc, 0, many("oak", 3)...)
+	late := &tc.late
 	late.init(128 << 10)
-	db.opt.Limits.Whole = 0
+	tc.opt.Limits.Whole = 0
 	for i := range 4000 {
-		if _, err := db.Search(t.Context(), content.Query{Words: []string{fmt.Sprint("word", i)}, Limit: 1}); err == nil {
-			t.Fatal("a search without time is answered")
+		if _, err := tc.Search(t.Context(), content.Query{Words: []string{fmt.Sprint("word", i)}, Limit: 1}); err == nil {
+			t.Fatal("a search without time returns a page")
 		}
 	}
 	if n := late.m.Len(); n > 1000 || n < 100 {
@@ -133,8 +133,8 @@ func TestS54LateQuestionsAreBounded(t *testing.T) {
 	}
 }
 
-// TestS54WaitingIsNotCounted: a search that had no turn is not noted as one that takes too long, and
-// gives its turn back.
+// TestS54WaitingIsNotCounted: a search that had no turn is not noted as one that takes too long,
+// and gives its turn back.
 func TestS54WaitingIsNotCounted(t *testing.T) {
 	c := newCorpus(t)
 	put(t, c, 0, slowItems()...)
@@ -224,8 +224,8 @@ func TestS54SameQueryHasItsOwnTurn(t *testing.T) {
 }
 
 func TestS54CostIsABound(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0, slowItems()...)
+	tc := newCorpus(t)
+	put(t, tc, 0, slowItems()...)
 	for _, c := range []struct {
 		q         content.Query
 		expensive bool
@@ -237,7 +237,7 @@ func TestS54CostIsABound(t *testing.T) {
 		{content.Query{Words: []string{"oak"}, Facets: make([]string, 8)}, true},
 		{content.Query{Facets: make([]string, 8)}, true},
 	} {
-		s, err := db.selection(t.Context(), c.q)
+		s, err := tc.selection(t.Context(), c.q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,55 +247,55 @@ func TestS54CostIsABound(t *testing.T) {
 	}
 }
 
-// TestS54TimeCoversConnections: a search whose time is over while it waits for
-// a connection ends, and items are read meanwhile.
-func TestS54TimeCoversConnections(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0, many("oak", 3)...)
-	c := db.File
+// TestS54LimitCoversConnections: a search ends if its time is over while it waits for a connection.
+// Items are read meanwhile.
+func TestS54LimitCoversConnections(t *testing.T) {
+	tc := newCorpus(t)
+	put(t, tc, 0, many("oak", 3)...)
+	c := tc.File
 	c.db.SetMaxOpenConns(1)
 	conn, err := c.db.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	db.opt.Limits.Whole = 10 * time.Millisecond
-	if _, err := db.Search(t.Context(), content.Query{Words: []string{"oak"}, Limit: 1}); !errors.Is(err, context.DeadlineExceeded) {
+	tc.opt.Limits.Whole = 10 * time.Millisecond
+	if _, err := tc.Search(t.Context(), content.Query{Words: []string{"oak"}, Limit: 1}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("search: %v", err)
 	}
-	if _, err := db.Suggest(t.Context(), 0, "oak"); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := tc.Suggest(t.Context(), 0, "oak"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("suggest: %v", err)
 	}
-	if _, err := db.Item(0, "oak1"); err != nil {
+	if _, err := tc.Item(0, "oak1"); err != nil {
 		t.Errorf("item: %v", err)
 	}
 }
 
-// TestS54TimeOverStopsSQLite: this statement ends only if it is interrupted.
-func TestS54TimeOverStopsSQLite(t *testing.T) {
-	db := newCorpus(t)
+// TestS54LimitStopsSQLite: the statement of this test ends only if it is interrupted.
+func TestS54LimitStopsSQLite(t *testing.T) {
+	tc := newCorpus(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	err := query(ctx, db.db, func(scanner) error { return nil },
+	err := query(ctx, tc.db, func(scanner) error { return nil },
 		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n`)
 	if err == nil || ctx.Err() == nil {
 		t.Errorf("ended with %v", err)
 	}
-	if n := db.db.Stats().InUse; n != 0 {
+	if n := tc.db.Stats().InUse; n != 0 {
 		t.Errorf("%d connections are in use afterwards", n)
 	}
 }
 
 func TestS55ShortSuggestionsAreEmpty(t *testing.T) {
-	db := newCorpus(t)
-	put(t, db, 0,
+	tc := newCorpus(t)
+	put(t, tc, 0,
 		content.Item{ID: "1", Title: "Apple"}, content.Item{ID: "2", Title: "Éclair a b"},
 		content.Item{ID: "3", Title: "東京タワー"}, content.Item{ID: "4", Title: "ไทย"}, content.Item{ID: "5", Title: "कमल"})
 	for q, want := range map[string]string{
 		"": "", "a": "", "a ": "", " a": "", "a.": "", "a a": "", "A á": "", "e\u0301": "", "é́": "", "\u0301\u0301": "", "क": "", "कि": "", "🙂": "", "--": "",
 		"ap": "1", "a p": "", "a b": "2", "ec": "2", "É c": "", "東": "3", "タ": "3", "ไ": "4", "ั": "", "कम": "5", "ﾀ": "3",
 	} {
-		got, err := db.Suggest(t.Context(), 0, q)
+		got, err := tc.Suggest(t.Context(), 0, q)
 		if err != nil || got == nil {
 			t.Fatalf("%q: %v, %v", q, got, err)
 		}
@@ -307,34 +307,34 @@ func TestS55ShortSuggestionsAreEmpty(t *testing.T) {
 			t.Errorf("%q: %v, want %q", q, got, want)
 		}
 	}
-	if err := db.db.Close(); err != nil { // from here on every read fails
+	if err := tc.db.Close(); err != nil { // from here on every read fails
 		t.Fatal(err)
 	}
-	if got, err := db.Suggest(t.Context(), 0, "a "); err != nil || got == nil || len(got) != 0 {
+	if got, err := tc.Suggest(t.Context(), 0, "a "); err != nil || got == nil || len(got) != 0 {
 		t.Errorf("a short q reads the corpus: %v, %v", got, err)
 	}
-	if _, err := db.Suggest(t.Context(), 0, "ap"); err == nil {
-		t.Error("the corpus can still be read: the test says nothing")
+	if _, err := tc.Suggest(t.Context(), 0, "ap"); err == nil {
+		t.Error("the corpus can still be read, so the test shows nothing")
 	}
 }
 
-// TestS55MixedScriptsAreBounded: a word that mixes scripts is looked for by a
-// bounded number of parts, and still finds the title that it was taken from.
+// TestS55MixedScriptsAreBounded: a word that mixes scripts is searched for by a bounded number of
+// parts. It still finds the title that it was taken from.
 func TestS55MixedScriptsAreBounded(t *testing.T) {
-	db := newCorpus(t)
+	tc := newCorpus(t)
 	long := mixedText(0, 32)
-	put(t, db, 0, content.Item{ID: "1", Title: long}, content.Item{ID: "2", Title: "other", Summary: long})
+	put(t, tc, 0, content.Item{ID: "1", Title: long}, content.Item{ID: "2", Title: "other", Summary: long})
 	var eight []string
 	for i := range 8 {
 		eight = append(eight, mixedText(i, 32))
 	}
 	for _, typed := range [][]string{{long}, eight, {strings.Repeat("a一", 32)}, {"one", strings.Repeat("漢字", 32)}} {
-		s, err := db.selection(t.Context(), content.Query{Words: typed})
+		s, err := tc.selection(t.Context(), content.Query{Words: typed})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.tokens > longest || len(s.marks) > longest {
-			t.Errorf("%q is looked for by %d words, and %d are marked", typed, s.tokens, len(s.marks))
+		if s.tokens > maxTokens || len(s.marks) > maxTokens {
+			t.Errorf("%q is searched for by %d words, and %d are marked", typed, s.tokens, len(s.marks))
 		}
 	}
 	var parts []words.TitleWord
@@ -345,17 +345,17 @@ func TestS55MixedScriptsAreBounded(t *testing.T) {
 		t.Errorf("the rarest of %d parts is chosen from %v", len(parts), some)
 	}
 	if n := len(words.AppendNew(nil, words.TitleWords(strings.Repeat("a一", 32))...)); n != 2 {
-		t.Errorf("two parts in turn are %d", n)
+		t.Errorf("two alternating parts are %d", n)
 	}
-	if got, err := db.Suggest(t.Context(), 0, long[:24]); err != nil || len(got) != 1 {
+	if got, err := tc.Suggest(t.Context(), 0, long[:24]); err != nil || len(got) != 1 {
 		t.Errorf("suggest: %v, %v", got, err)
 	}
-	if got := finds(t, db, long, content.Query{}); got != "1 2" {
+	if got := finds(t, tc, long, content.Query{}); got != "1 2" {
 		t.Errorf("search finds %q", got)
 	}
 }
 
-// mixedText is n pairs of a letter and a character of a script without spaces.
+// mixedText returns n pairs of a letter and a character of a script without spaces.
 func mixedText(from, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -365,9 +365,9 @@ func mixedText(from, n int) string {
 	return b.String()
 }
 
-// TestS54BeginningsAreNotMerged: the full text cannot be interrupted while it
-// merges what a beginning stands for, so that must not be too much.
-func TestS54BeginningsAreNotMerged(t *testing.T) {
+// TestS54PrefixesAreNotMerged: FTS5 can't be interrupted while it merges the words that a prefix
+// stands for, so there must not be too many.
+func TestS54PrefixesAreNotMerged(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "corpus-1.db")
 	if err := Create(t.Context(), file); err != nil {
 		t.Fatal(err)

@@ -25,19 +25,19 @@ import (
 //
 //	go test -tags sqlite_fts5,measure -run MeasureTurns -v ./corpus
 func TestMeasureTurns(t *testing.T) {
-	db := slowCorpus(t)
+	tc := slowCorpus(t)
 	fast := func(name string) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		words, items := []time.Duration{}, []time.Duration{}
 		for end := time.Now().Add(4 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 			q := content.Query{Words: []string{stiletest.SlowRareWord(rng.IntN(997))}, Limit: 1 + rng.IntN(50), Sort: content.Sort(rng.IntN(3))}
 			at := time.Now()
-			if _, err := db.Search(t.Context(), q); err != nil {
+			if _, err := tc.Search(t.Context(), q); err != nil {
 				t.Errorf("word search: %v", err)
 			}
 			words = append(words, time.Since(at))
 			at = time.Now()
-			if _, err := db.Item(0, fmt.Sprint("slow-", rng.IntN(stiletest.SlowItems))); err != nil {
+			if _, err := tc.Item(0, fmt.Sprint("slow-", rng.IntN(stiletest.SlowItems))); err != nil {
 				t.Errorf("item: %v", err)
 			}
 			items = append(items, time.Since(at))
@@ -48,12 +48,12 @@ func TestMeasureTurns(t *testing.T) {
 		}
 		show("word", words)
 		show("item", items)
-		clearCaches(db)
+		clearCaches(tc)
 	}
 	fast("warm-up")
 	fast("undisturbed")
 	for _, processors := range []int{runtime.GOMAXPROCS(0), 17} {
-		db.opt.Lanes = turns.NewLanes(processors)
+		tc.opt.Lanes = turns.NewLanes(processors)
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -63,7 +63,7 @@ func TestMeasureTurns(t *testing.T) {
 			wg.Go(func() {
 				for n := i; ctx.Err() == nil; n += 8 {
 					at := time.Now()
-					_, err := db.Search(ctx, slowQuery(n))
+					_, err := tc.Search(ctx, slowQuery(n))
 					mu.Lock()
 					if err != nil {
 						failed[err.Error()]++
@@ -98,24 +98,24 @@ func slowCorpus(t *testing.T) *testCorpus {
 		t.Fatal(err)
 	}
 	t.Logf("generated in %v", time.Since(at))
-	db := newCorpus(t)
-	db.opt.Limits = DefaultLimits()
+	tc := newCorpus(t)
+	tc.opt.Limits = DefaultLimits()
 	at = time.Now()
-	load(t, db, 0, content.Read(t.Context(), content.Source{Path: corpus}))
+	load(t, tc, 0, content.Read(t.Context(), content.Source{Path: corpus}))
 	t.Logf("imported in %v", time.Since(at))
-	return db
+	return tc
 }
 
 // TestMeasureWorst logs how long the most expensive known queries take without time limits. It adds
 // 20,000 titles of mixed scripts to the corpus that STILE_CORPUS names.
 func TestMeasureWorst(t *testing.T) {
-	db := newCorpus(t)
-	load(t, db, 0, content.Read(t.Context(), content.Source{Path: os.Getenv("STILE_CORPUS")}))
+	tc := newCorpus(t)
+	load(t, tc, 0, content.Read(t.Context(), content.Source{Path: os.Getenv("STILE_CORPUS")}))
 	var items []content.Item
 	for i := range 20_000 {
 		items = append(items, content.Item{ID: fmt.Sprint("mixed", i), Title: mixedText(i, 30), Summary: mixedText(i, 30)})
 	}
-	put(t, db, 0, items...)
+	put(t, tc, 0, items...)
 	var eight []string
 	for i := range 8 {
 		eight = append(eight, mixedText(i, 30))
@@ -132,7 +132,7 @@ func TestMeasureWorst(t *testing.T) {
 		took := func(what string, fn func() error) {
 			var most time.Duration
 			for range 5 {
-				clearCaches(db)
+				clearCaches(tc)
 				at := time.Now()
 				if err := fn(); err != nil {
 					t.Error(err)
@@ -141,10 +141,10 @@ func TestMeasureWorst(t *testing.T) {
 			}
 			t.Logf("%-28s %-16s %7.1f ms", name, what, ms(most))
 		}
-		took("suggest", func() error { _, err := db.Suggest(t.Context(), 0, q); return err })
-		took("search", func() error { _, err := db.Search(t.Context(), content.Query{Words: words, Limit: 20}); return err })
+		took("suggest", func() error { _, err := tc.Suggest(t.Context(), 0, q); return err })
+		took("search", func() error { _, err := tc.Search(t.Context(), content.Query{Words: words, Limit: 20}); return err })
 		took("search, facets", func() error {
-			_, err := db.Search(t.Context(), content.Query{Words: words, Limit: 50, Highlight: true, Facets: []string{"tag", "collection", "synonyms", "hypernyms"}})
+			_, err := tc.Search(t.Context(), content.Query{Words: words, Limit: 50, Highlight: true, Facets: []string{"tag", "collection", "synonyms", "hypernyms"}})
 			return err
 		})
 	}

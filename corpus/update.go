@@ -12,8 +12,8 @@ import (
 	"stile.example/stile/content"
 )
 
-// fileFormat is written into each file. Raise it with every change of corpus.sql or of how words are
-// folded.
+// fileFormat is written into each file. Raise it with every change of corpus.sql or of how words
+// are folded.
 const fileFormat = 1
 
 //go:embed corpus.sql
@@ -95,8 +95,8 @@ func (b *Builder) RemoveAll() error {
 	return b.removeWhere(all, `SELECT item FROM items WHERE owner = ?`, b.owner)
 }
 
-// makeDurable makes a file and its name durable, so that it also survives a power cut from the commit that
-// names it.
+// makeDurable makes a file and its name durable, so that it also survives a power cut from the
+// commit that names it.
 func makeDurable(name string) error {
 	for _, name := range []string{name, filepath.Dir(name)} {
 		f, err := os.Open(name)

@@ -11,7 +11,7 @@ import (
 	"stile.example/stile/content"
 )
 
-// The facets that are no attributes.
+// The facets that are not attributes.
 const (
 	facetCollection = "collection"
 	facetTag        = "tag"
@@ -19,9 +19,9 @@ const (
 
 const facetShift = 32
 
-// valuesOf are the values by which an item is counted and filtered: its
-// collection, its tags, its scalar attributes and those in lists. An
-// attribute named as one of the other two can't be asked for and is left out.
+// valuesOf returns the values by which an item is counted and filtered: its collection, its tags,
+// its scalar attributes and the scalars in its lists. An attribute named like one of the first two
+// can't be queried, and is omitted.
 func valuesOf(it content.Item) []facetValue {
 	seen := map[facetValue]bool{}
 	var values []facetValue
@@ -51,7 +51,7 @@ func valuesOf(it content.Item) []facetValue {
 	return values
 }
 
-// scalar is the text of a value, or "" where it is no scalar.
+// scalar returns the text of a scalar value, or "" for other values.
 func scalar(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -64,11 +64,12 @@ func scalar(v any) string {
 	return ""
 }
 
-// filterWord is a value as a word of the full text. No folded word has the
-// character that it begins with.
+// filterWord returns a value as a word of the full text. It begins with a character that no folded
+// word contains.
 func filterWord(value int64) string { return "\ue000" + strconv.FormatInt(value, 36) }
 
-// insertValues writes an item's values, and returns the words to filter by.
+// insertValues writes an item's values, and returns the words to filter by, with spaces between
+// them.
 func (b *Builder) insertValues(item int64, it content.Item) (filters string, err error) {
 	var words []string
 	for _, v := range valuesOf(it) {
@@ -100,7 +101,7 @@ func (b *Builder) deleteValues(item int64, it content.Item) error {
 	return err
 }
 
-// valueNumber is the number of a value, which gets one where it has none.
+// valueNumber returns the number of a value, and assigns one to a new value.
 func (b *Builder) valueNumber(v facetValue) (n int64, err error) {
 	if n, ok := b.values[v]; ok {
 		return n, nil
@@ -122,7 +123,7 @@ func (b *Builder) valueNumber(v facetValue) (n int64, err error) {
 	return n, err
 }
 
-// facet is a facet's number, and the highest of its values'.
+// facet is the number of a facet and the highest number of its values.
 type facet struct{ number, last int64 }
 
 func (b *Builder) facetOf(name string) (*facet, error) {
@@ -136,7 +137,9 @@ func (b *Builder) facetOf(name string) (*facet, error) {
 	if err := b.one(&f.number, `SELECT facet FROM facets WHERE name = ?`, name); err != nil {
 		return nil, err
 	}
-	err := b.one(&f.last, `SELECT ifnull(max(value), ?1 << 32) FROM facet_values WHERE value BETWEEN ?1 << 32 AND (?1 + 1 << 32) - 1`, f.number)
+	err := b.one(&f.last, `
+		SELECT ifnull(max(value), ?1 << 32) FROM facet_values
+		WHERE value BETWEEN ?1 << 32 AND (?1 + 1 << 32) - 1`, f.number)
 	if len(b.facets) >= maxPending {
 		clear(b.facets)
 	}

@@ -10,17 +10,17 @@ import (
 	"stile.example/stile/content"
 )
 
-// TestVisibility: a tenant sees the shared corpus and its own items, by every
-// question, and nothing tells it that there are others.
+// TestVisibility: with every kind of query, a tenant sees the shared corpus and its own items, and
+// no sign of others.
 func TestVisibility(t *testing.T) {
-	db := newCorpus(t)
+	tc := newCorpus(t)
 	for owner := range uint32(4) {
-		put(t, db, owner, content.Item{
+		put(t, tc, owner, content.Item{
 			ID: fmt.Sprintf("of%d", owner), Collection: fmt.Sprintf("coll%d", owner), Title: fmt.Sprintf("Common secret%d", owner),
 			Tags: []string{"tagged", fmt.Sprintf("tag%d", owner)},
 		})
 	}
-	for tenant := range uint32(6) { // two of them have nothing of their own
+	for tenant := range uint32(6) { // two of them have no items of their own
 		want := "of0"
 		if tenant == 1 || tenant == 2 || tenant == 3 {
 			want += fmt.Sprintf(" of%d", tenant)
@@ -35,7 +35,7 @@ func TestVisibility(t *testing.T) {
 			{"common", content.Query{Tags: []string{"tagged"}}},
 		} {
 			c.q.Tenant, c.q.Facets = tenant, []string{"collection", "tag"}
-			p := search(t, db, c.words, c.q)
+			p := search(t, tc, c.words, c.q)
 			if got := sorted(strings.Join(idsOf(t, p.Items), " ")); got != want || p.Total != len(p.Items) {
 				t.Errorf("tenant %d %q %+v: %q of %d, want %q", tenant, c.words, c.q, got, p.Total, want)
 			}
@@ -43,19 +43,19 @@ func TestVisibility(t *testing.T) {
 				t.Errorf("tenant %d %q: facets %v", tenant, c.words, p.Facets)
 			}
 		}
-		seesAlone(t, db, tenant, strings.Fields(want))
+		seesAlone(t, tc, tenant, strings.Fields(want))
 	}
 }
 
-func seesAlone(t *testing.T, db *testCorpus, tenant uint32, want []string) {
+func seesAlone(t *testing.T, tc *testCorpus, tenant uint32, want []string) {
 	t.Helper()
 	for owner := range uint32(4) {
 		id := fmt.Sprintf("of%d", owner)
 		sees := slices.Contains(want, id)
-		if _, err := db.Item(tenant, id); (err == nil) != sees || !sees && !errors.Is(err, content.ErrNotFound) {
+		if _, err := tc.Item(tenant, id); (err == nil) != sees || !sees && !errors.Is(err, content.ErrNotFound) {
 			t.Errorf("tenant %d, item %s: %v", tenant, id, err)
 		}
-		related, err := db.Related(t.Context(), tenant, id, 50)
+		related, err := tc.Related(t.Context(), tenant, id, 50)
 		if (err == nil) != sees || !sees && !errors.Is(err, content.ErrNotFound) {
 			t.Errorf("tenant %d, related to %s: %v", tenant, id, err)
 		}
@@ -70,16 +70,16 @@ func seesAlone(t *testing.T, db *testCorpus, tenant uint32, want []string) {
 			{Tags: []string{fmt.Sprintf("tag%d", owner)}, Limit: 9},
 		} {
 			q.Tenant = tenant
-			if p, err := db.Search(t.Context(), q); err != nil || (p.Total == 1) != sees {
+			if p, err := tc.Search(t.Context(), q); err != nil || (p.Total == 1) != sees {
 				t.Errorf("tenant %d, %+v: %d, %v", tenant, q, p.Total, err)
 			}
 		}
 	}
-	suggested, err := db.Suggest(t.Context(), tenant, "sec")
+	suggested, err := tc.Suggest(t.Context(), tenant, "sec")
 	if err != nil || len(suggested) != len(want) {
 		t.Errorf("tenant %d: suggestions %v, %v", tenant, suggested, err)
 	}
-	colls, err := db.Collections(t.Context(), tenant)
+	colls, err := tc.Collections(t.Context(), tenant)
 	if err != nil || len(colls) != len(want) {
 		t.Errorf("tenant %d: collections %v, %v", tenant, colls, err)
 	}

@@ -1,4 +1,5 @@
-// Package store opens what stile stores: the database that a setting names, and the corpus next to it.
+// Package store opens what stile stores: the database that a setting names, and the corpus next to
+// it.
 package store
 
 import (

@@ -17,8 +17,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// openAt opens the store in a directory until the test ends. Queries may take long: the machine that
-// tests run on may be busy.
+// openAt opens the store in a directory until the test ends. Queries may take long: the machine
+// that tests run on may be busy.
 func openAt(t *testing.T, dir string) *Store {
 	t.Helper()
 	limits := corpus.Limits{Whole: time.Minute, Total: time.Minute, Facets: time.Minute, Turn: time.Minute}

@@ -27,8 +27,8 @@ func (l *Library) HoldImports() (release func(), err error) {
 	return l.importing.Unlock, nil
 }
 
-// Import implements [content.Corpus]. It returns [ErrImporting] while another import runs. Between two
-// items it checks whether ctx is done.
+// Import implements [content.Corpus]. It returns [ErrImporting] while another import runs. Between
+// two items it checks whether ctx is done.
 func (l *Library) Import(
 	ctx context.Context, o content.ImportOptions, items iter.Seq2[content.Item, error],
 ) (r content.Result, err error) {
@@ -68,8 +68,8 @@ func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
 	return l.rebuild(ctx, owner, (*corpus.Builder).RemoveAll)
 }
 
-// rebuild makes the next generation by letting fn change a copy of the current one, and publishes it
-// if fn changed anything. After an error the current generation stays.
+// rebuild makes the next generation by letting fn change a copy of the current one, and publishes
+// it if fn changed anything. After an error the current generation stays.
 func (l *Library) rebuild(
 	ctx context.Context, owner uint32, fn func(*corpus.Builder) error,
 ) (err error) {

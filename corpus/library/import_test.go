@@ -108,8 +108,8 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// TestReadWhileImporting: readers see the complete corpus of before or after an import, and a second
-// import is refused.
+// TestReadWhileImporting: readers see the complete corpus of before or after an import, and a
+// second import is refused.
 func TestReadWhileImporting(t *testing.T) {
 	l := newLibrary(t)
 	generation := func(n int) (items []content.Item) {

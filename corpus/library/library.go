@@ -1,8 +1,8 @@
 // Package library keeps the generations of the corpus in a directory: which one is current, how an
 // import publishes the next, and when old ones are removed. Each generation is a file of its own,
-// corpus-N.db, as package corpus makes it. So an import may take long without delaying the writer of
-// tokens, queries are served from the generation before, and an import is published, complete or not
-// at all, by one number in a database.
+// corpus-N.db, as package corpus makes it. So an import may take long without delaying the writer
+// of tokens, queries are served from the generation before, and an import is published, complete or
+// not at all, by one number in a database.
 package library
 
 import (
@@ -20,8 +20,8 @@ import (
 	"stile.example/stile/corpus/turns"
 )
 
-// Numbers stores the number of the current generation, durably. It is 0 until an import has published
-// the first.
+// Numbers stores the number of the current generation, durably. It is 0 until an import has
+// published the first.
 type Numbers interface {
 	Generation(ctx context.Context) (int64, error)
 	SetGeneration(ctx context.Context, n int64) error
@@ -147,8 +147,8 @@ func (l *Library) release(g *generation) {
 	}
 }
 
-// publish makes generation n current. Its file must be complete and durable. The old file is removed
-// with its last user.
+// publish makes generation n current. Its file must be complete and durable. The old file is
+// removed with its last user.
 func (l *Library) publish(ctx context.Context, n int64) error {
 	next, err := l.open(ctx, n)
 	if err != nil {

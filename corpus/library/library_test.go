@@ -130,7 +130,8 @@ func finds(t *testing.T, l *Library, q string, more content.Query) string {
 	return strings.Join(ids, " ")
 }
 
-// wantOneFile fails the test unless the directory has exactly one generation, and nothing next to it.
+// wantOneFile fails the test unless the directory has exactly one generation, and nothing next to
+// it.
 func wantOneFile(t *testing.T, l *Library) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(globEscape(l.dir), "corpus-*"))

@@ -57,8 +57,8 @@ func (l *Library) List(
 	return g.List(ctx, f, after, limit)
 }
 
-// Export yields what [corpus.File.Export] does. All items are of one generation, whatever is imported
-// meanwhile.
+// Export yields what [corpus.File.Export] does. All items are of one generation, whatever is
+// imported meanwhile.
 func (l *Library) Export(ctx context.Context, f content.Filter) iter.Seq2[content.Item, error] {
 	return func(yield func(content.Item, error) bool) {
 		g := l.acquire()

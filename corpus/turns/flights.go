@@ -20,8 +20,8 @@ type flight[V any] struct {
 	failed bool // the caller that ran it left or panicked, so there is no result
 }
 
-// Do returns what run returns, or what it returns to a caller that uses the same key at this moment.
-// It waits for that as long as ctx lasts. If the other caller gave up, it calls run itself.
+// Do returns what run returns, or what it returns to a caller that uses the same key at this
+// moment. It waits for that as long as ctx lasts. If the other caller gave up, it calls run itself.
 func (f *Flights[V]) Do(ctx context.Context, key string, run func() (V, error)) (V, error) {
 	for {
 		one, isNew := f.join(key)

@@ -38,8 +38,8 @@ func TestS54SameQuestionRunsOnce(t *testing.T) {
 	})
 }
 
-// TestS54OtherCallersDoNotFail: if the caller that runs a search leaves or
-// panics, another one runs it.
+// TestS54OtherCallersDoNotFail: if the caller that runs a search leaves or panics, another one runs
+// it.
 func TestS54OtherCallersDoNotFail(t *testing.T) {
 	for name, first := range map[string]func(context.Context) (int, error){
 		"left":   func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() },

@@ -1,5 +1,6 @@
 // Package turns decides which searches run, and when. [Lanes] is a fair queue in front of them, and
-// [Flights] merges equal searches that run at the same time. It knows nothing of what a search does.
+// [Flights] merges equal searches that run at the same time. It knows nothing of what a search
+// does.
 package turns
 
 import (
@@ -31,9 +32,9 @@ type Caller struct {
 }
 
 // Lanes is three queues, by the cost of searches. So an item or a rare word does not wait for the
-// end of a search for an ordinary word, nor that search for the end of a long one. Together, ordinary
-// and long searches leave one processor to everything else, if there are more than two. Lanes is safe
-// for concurrent use.
+// end of a search for an ordinary word, nor that search for the end of a long one. Together,
+// ordinary and long searches leave one processor to everything else, if there are more than two.
+// Lanes is safe for concurrent use.
 type Lanes struct{ quick, ordinary, long queue }
 
 // NewLanes returns lanes with as many turns as so many processors can work on.
@@ -45,8 +46,9 @@ func NewLanes(processors int) *Lanes {
 	return l
 }
 
-// Do runs fn, a search of that cost, when it is the caller's turn. It waits for that at most as long
-// as ctx lasts and limit allows. The caller has so many shares of the work; less than 1 means 1.
+// Do runs fn, a search of that cost, when it is the caller's turn. It waits for that at most as
+// long as ctx lasts and limit allows. The caller has so many shares of the work; less than 1 means
+// 1.
 func (l *Lanes) Do(
 	ctx context.Context, who Caller, shares, cost int, limit time.Duration, fn func() error,
 ) error {
@@ -71,9 +73,9 @@ func (l *Lanes) of(cost int) *queue {
 }
 
 // queue bounds how many searches run at the same time. It serves those that wait by fair queueing:
-// each caller gets the same part of the work, however many of its searches wait. Virtual time is the
-// work that was done for each of those that wait. A caller that had few turns recently is ahead of
-// the others, by at most credit. The zero value gives no turns.
+// each caller gets the same part of the work, however many of its searches wait. Virtual time is
+// the work that was done for each of those that wait. A caller that had few turns recently is ahead
+// of the others, by at most credit. The zero value gives no turns.
 type queue struct {
 	mu      sync.Mutex
 	free    int

@@ -70,8 +70,8 @@ func TestLanesOpen(t *testing.T) {
 	}
 }
 
-// TestS54TurnsAreFair: of 50 askers with 4 searches waiting each, none delays
-// the search of an asker that had few turns, and each gets the same part.
+// TestS54TurnsAreFair: of 50 askers with 4 searches waiting each, none delays the search of an
+// asker that had few turns, and each gets the same part.
 func TestS54TurnsAreFair(t *testing.T) {
 	const cost = 150_000
 	q := queue{free: 1}
@@ -142,8 +142,8 @@ func TestS54TurnsAreFair(t *testing.T) {
 	}
 }
 
-// TestQueueKeepsNothing: what is noted of askers is bounded while searches wait,
-// and gone when none does. A search that gives up leaves the queue.
+// TestQueueKeepsNothing: what is noted of askers is bounded while searches wait, and gone when none
+// does. A search that gives up leaves the queue.
 func TestQueueKeepsNothing(t *testing.T) {
 	q := queue{free: 1}
 	q.join(callerAt(0), Long)

@@ -12,8 +12,8 @@ type Mark struct {
 	Prefix bool
 }
 
-// Highlight returns a text as HTML, with <mark> around the marked words. Marks that touch or overlap
-// become one.
+// Highlight returns a text as HTML, with <mark> around the marked words. Marks that touch or
+// overlap become one.
 func Highlight(text string, marks []Mark) string {
 	var b strings.Builder
 	done, from, to := 0, 0, 0

@@ -1,6 +1,6 @@
-// Package words splits texts into the words that a corpus is indexed and searched by. It folds them,
-// so that case and accents make no difference, and highlights them in a text. It has no SQL and does
-// no I/O.
+// Package words splits texts into the words that a corpus is indexed and searched by. It folds
+// them, so that case and accents make no difference, and highlights them in a text. It has no SQL
+// and does no I/O.
 package words
 
 import (

@@ -13,9 +13,9 @@ import (
 // maxAddresses is how many addresses are in memory at most: 18 MB.
 const maxAddresses = 50_000
 
-// addressCache holds the states of the addresses that were used last. Only the writer uses it, so it
-// has no lock. What the batch at hand changes is kept apart until it is written. Everything else is
-// equal to its row, so it may be evicted at any time.
+// addressCache holds the states of the addresses that were used last. Only the writer uses it, so
+// it has no lock. The changes of the current batch are separate until they are written. All other
+// states are equal to their rows, so they may be evicted at any time.
 type addressCache struct {
 	changed map[addrKey]addresses.State // by the batch
 	rows    recent.Map[addrKey, addresses.State]

@@ -7,15 +7,15 @@ import (
 	"stile.example/stile/addresses"
 )
 
-// home counts bindings as an address's state could.
-func home(n int64) func(addresses.State) addresses.State {
+// addBindings returns a step of an address that counts n bindings.
+func addBindings(n int64) func(addresses.State) addresses.State {
 	return func(s addresses.State) addresses.State { s.Bucket += n; return s }
 }
 
 func bindTo(t testing.TB, db *DB, a addresses.Scope, n int64) (have int64) {
 	t.Helper()
 	err := db.UpdateAddress(t.Context(), a, func(s addresses.State) addresses.State {
-		s = home(n)(s)
+		s = addBindings(n)(s)
 		have = s.Bucket
 		return s
 	})
@@ -25,8 +25,8 @@ func bindTo(t testing.TB, db *DB, a addresses.Scope, n int64) (have int64) {
 	return have
 }
 
-// TestPlacesAreBounded: memory forgets addresses, and nothing is lost by that.
-func TestPlacesAreBounded(t *testing.T) {
+// TestCachedAddressesAreBounded: addresses are evicted from memory, and nothing is lost.
+func TestCachedAddressesAreBounded(t *testing.T) {
 	db := newDB(t)
 	const most = 8
 	db.writer.do(t.Context(), func() { db.writer.addrs = newAddressCache(most) })
@@ -35,7 +35,7 @@ func TestPlacesAreBounded(t *testing.T) {
 			if got := bindTo(t, db, benchAddr(n), 1); got != round {
 				t.Fatalf("address %d has %d bindings in round %d", n, got, round)
 			}
-			bindTo(t, db, benchAddr(0), 0) // what is used stays
+			bindTo(t, db, benchAddr(0), 0) // an address that is used stays
 		}
 	}
 	db.writer.do(t.Context(), func() {
@@ -44,23 +44,23 @@ func TestPlacesAreBounded(t *testing.T) {
 			t.Errorf("%d addresses in memory, %d changed", n, len(m.changed))
 		}
 		if _, ok := m.rows.Get(addrKeyOf(benchAddr(0))); !ok {
-			t.Error("what was used last has left")
+			t.Error("the address that was used last is evicted")
 		}
 	})
 }
 
-// TestACrowdCostsARow: whatever happens at an address in one batch is one row,
-// and no row of the journal.
-func TestACrowdCostsARow(t *testing.T) {
+// TestOneRowForABatch: all steps of an address in one batch write one row, and no row of the
+// journal.
+func TestOneRowForABatch(t *testing.T) {
 	db := newDB(t)
 	bump(t, db, benchID(1))
 	bindTo(t, db, benchAddr(1), 1)
 	before := changes(t, db)
-	crowd := make([]func() error, 100)
-	for i := range crowd {
-		crowd[i] = func() error { return db.UpdateAddress(t.Context(), benchAddr(1), home(1)) }
+	steps := make([]func() error, 100)
+	for i := range steps {
+		steps[i] = func() error { return db.UpdateAddress(t.Context(), benchAddr(1), addBindings(1)) }
 	}
-	for _, err := range together(t, db, crowd...) {
+	for _, err := range together(t, db, steps...) {
 		if err != nil {
 			t.Error(err)
 		}
@@ -72,11 +72,11 @@ func TestACrowdCostsARow(t *testing.T) {
 		t.Errorf("%d bindings counted of 101", got)
 	}
 	if n := changes(t, db) - before; n != 1 {
-		t.Errorf("a look wrote %d rows", n-1)
+		t.Errorf("a step that changes nothing wrote %d rows", n-1)
 	}
 }
 
-// changes is how many rows were written so far.
+// changes returns how many rows were written so far.
 func changes(t *testing.T, db *DB) (n int) {
 	t.Helper()
 	if err := db.write.QueryRow(`SELECT total_changes()`).Scan(&n); err != nil {
@@ -85,8 +85,8 @@ func changes(t *testing.T, db *DB) (n int) {
 	return n
 }
 
-// TestMemoryOfPlaces holds the addresses in memory to 20 MB, however many come.
-func TestMemoryOfPlaces(t *testing.T) {
+// TestMemoryOfAddresses: the addresses in memory take at most 20 MB, however many are used.
+func TestMemoryOfAddresses(t *testing.T) {
 	before := int64(heap())
 	m := newAddressCache(maxAddresses)
 	worst := int64(0)

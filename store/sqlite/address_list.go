@@ -43,7 +43,7 @@ func scanEntry(rows *sql.Rows) (e addresses.Entry, err error) {
 	return e, err
 }
 
-// PutEntry implements [addresses.Store]. Its time is kept to the second.
+// PutEntry implements [addresses.Store]. Its time is stored to the second.
 func (db *DB) PutEntry(ctx context.Context, e addresses.Entry) error {
 	until := sql.NullInt64{Int64: e.Until.Unix(), Valid: !e.Until.IsZero()}
 	err := db.tx(ctx, func(tx *sql.Tx) error {
@@ -72,7 +72,7 @@ func (db *DB) RemoveEntry(ctx context.Context, r netip.Prefix) (was bool, err er
 	return was, nil
 }
 
-// affected is how many rows a statement changed.
+// affected returns how many rows a statement changed.
 func affected(res sql.Result, err error) (int, error) {
 	if err != nil {
 		return 0, err

@@ -15,21 +15,21 @@ import (
 
 var _ addresses.Store = (*DB)(nil)
 
-// UpdateAddress implements [addresses.Store]. It waits its turn among the
-// steps of tokens, and is written with them; what is said of Update holds.
+// UpdateAddress implements [addresses.Store]. Its step waits in the same queue as the steps of
+// tokens, and is written with them. As with [DB.Update], fn must not call the database.
 func (db *DB) UpdateAddress(ctx context.Context, a addresses.Scope, fn func(addresses.State) addresses.State) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if !a.Range.IsValid() {
-		return errors.New("no address")
+		return errors.New("missing address")
 	}
 	s := db.writer.steps.Get().(*step)
 	s.addr, s.addrFn = addrKeyOf(a), fn
 	return db.writer.enqueue(ctx, s)
 }
 
-// EachAddress implements [addresses.Store]. All that is known has its row.
+// EachAddress implements [addresses.Store]. Every state has a row.
 func (db *DB) EachAddress(ctx context.Context, fn func(addresses.Scope, addresses.State)) error {
 	rows, err := db.read.QueryContext(ctx, `SELECT address, bits, tenant, state FROM scopes`)
 	if err != nil {
@@ -51,7 +51,7 @@ func (db *DB) EachAddress(ctx context.Context, fn func(addresses.Scope, addresse
 	return rows.Err()
 }
 
-// addrKey is a scope as it is kept: with no pointer in it.
+// addrKey is a scope as it is stored. It contains no pointer.
 type addrKey struct {
 	address [16]byte
 	bits    uint8
@@ -80,6 +80,7 @@ func compareAddrKeys(a, b addrKey) int {
 	return cmp.Or(bytes.Compare(a.address[:], b.address[:]), cmp.Compare(a.bits, b.bits), cmp.Compare(a.tenant, b.tenant))
 }
 
+// applyToAddress applies the step of an address.
 func (w *writer) applyToAddress(s *step) error {
 	old, err := w.findAddress(s.addr)
 	if err != nil {
@@ -93,7 +94,7 @@ func (w *writer) applyToAddress(s *step) error {
 	return err
 }
 
-// findAddress is the state of an address, read from its row if need be.
+// findAddress returns the state of an address, from memory or from its row.
 func (w *writer) findAddress(p addrKey) (addresses.State, error) {
 	if s, ok := w.addrs.find(p); ok {
 		return s, nil
@@ -105,7 +106,7 @@ func (w *writer) findAddress(p addrKey) (addresses.State, error) {
 	return s, err
 }
 
-// readAddress reads an address's row; one without has the zero State.
+// readAddress reads the row of an address. An address without one has the zero State.
 func readAddress(q *sql.DB, p addrKey) (addresses.State, error) {
 	var b []byte
 	err := q.QueryRow(`SELECT state FROM scopes WHERE address = ? AND bits = ? AND tenant = ?`, p.address[:], p.bits, p.tenant).Scan(&b)
@@ -118,7 +119,7 @@ func readAddress(q *sql.DB, p addrKey) (addresses.State, error) {
 	return addresses.DecodeState(b)
 }
 
-// writeAddress writes an address's row. The zero State is no row.
+// writeAddress writes the row of an address. The zero State has no row.
 func writeAddress(tx *sql.Tx, p addrKey, s addresses.State, now time.Time) error {
 	if s == (addresses.State{}) {
 		_, err := tx.Exec(`DELETE FROM scopes WHERE address = ? AND bits = ? AND tenant = ?`, p.address[:], p.bits, p.tenant)
@@ -132,16 +133,15 @@ func writeAddress(tx *sql.Tx, p addrKey, s addresses.State, now time.Time) error
 	return err
 }
 
-// forgetAt is when an address that stays as it is has been clean for so long
-// that nothing of it matters any more: a week for each step that its next
-// block would be longer by, and eight days. A week would do, but for a clock
-// that leaps by a day.
+// forgetAt returns when the state of an address no longer matters, if it does not change: a week
+// for each step by which its next block would be longer, and eight days. The eighth day allows for
+// a clock that is set back by a day.
 func forgetAt(s addresses.State, now time.Time) int64 {
 	const day = 24 * 60 * 60
 	return max(now.Unix(), s.Until+7*day*int64(s.Step)) + 8*day
 }
 
-// sweepAddresses removes the rows of some addresses that can be forgotten.
+// sweepAddresses removes the rows of some addresses whose states no longer matter.
 func (w *writer) sweepAddresses(now time.Time) (n int, err error) {
 	var gone []addrKey
 	err = w.db.tx(context.Background(), func(tx *sql.Tx) error {

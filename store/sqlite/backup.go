@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// Backup writes a copy of the database to a file that must not be there yet:
-// all as it was at one moment, while calls go on.
+// Backup writes a copy of the database to a file that must not exist yet. The copy is consistent:
+// it shows one moment. Calls continue meanwhile.
 func (db *DB) Backup(ctx context.Context, to string) error {
 	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -17,7 +17,7 @@ func (db *DB) Backup(ctx context.Context, to string) error {
 	}
 	err = db.vacuumInto(ctx, to)
 	if err == nil {
-		err = f.Sync() // SQLite leaves that to us
+		err = f.Sync() // SQLite does not do that
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		os.Remove(to)

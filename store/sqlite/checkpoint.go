@@ -10,20 +10,19 @@ import (
 
 const (
 	pageSize = 4096
-	// walPages are the pages after which the write-ahead log is copied into
-	// the file: 16 MiB.
+	// walPages is how many pages the write-ahead log has when it is copied into the file: 16 MiB.
 	walPages = 4096
-	// walMost are the pages, 256 MiB, from which on calls wait for that.
+	// walMost is how many pages it has when calls must wait for that: 256 MiB.
 	walMost = 65536
 )
 
-// checkpointer copies the write-ahead log into the file, so that the log does
-// not grow for ever. It has a connection and a goroutine of its own: the
-// copying takes long enough to be felt by the calls that would wait for it.
+// checkpointer copies the write-ahead log into the file, so that the log does not grow without
+// limit. It has a connection and a goroutine of its own, since calls would notice the time that
+// copying takes.
 type checkpointer struct {
 	db      *DB
 	conn    *sql.DB
-	pages   atomic.Int64 // written since the last checkpoint, about
+	pages   atomic.Int64 // written since the last checkpoint; an estimate
 	due     chan struct{}
 	failing bool
 	stopped chan struct{}
@@ -57,16 +56,16 @@ func (c *checkpointer) run() {
 		c.pages.Store(0)
 		err := c.checkpoint()
 		if err != nil && !c.failing {
-			c.db.opt.Log.Error("the write-ahead log cannot be copied into the file", "err", err)
+			c.db.opt.Log.Error("can't copy the write-ahead log into the file", "err", err)
 		}
 		c.failing = err != nil
 	}
 }
 
-// checkpoint copies most of the log while calls go on, and what they have
-// added meanwhile in a turn of the writing connection: only when all of it is
-// copied does SQLite begin the log anew. A reader may be in the way of that;
-// if it has been for long, calls must wait until it is done.
+// checkpoint copies most of the log while calls continue. Then it copies what they have added, on
+// the writing connection: SQLite starts to overwrite the log only when all of it is copied. A
+// reader can prevent that. If the log has become too long, calls must wait until the reader is
+// done.
 func (c *checkpointer) checkpoint() error {
 	pages, err := copyLog(c.conn, "PASSIVE")
 	if err != nil {
@@ -90,7 +89,7 @@ func copyLog(conn *sql.DB, mode string) (pages int, err error) {
 	return pages, nil
 }
 
-// stop must be called when nobody writes any more.
+// stop must be called when nothing is written any more.
 func (c *checkpointer) stop() error {
 	close(c.due)
 	<-c.stopped

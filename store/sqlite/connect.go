@@ -10,18 +10,17 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// openWriter opens the one connection that writes: SQLite has one writer, and
-// it is better to queue for it here than in busy loops. _txlock=immediate takes the
-// write lock at BEGIN, so that a transaction never fails half way with
-// SQLITE_BUSY. Nobody else writes to the file, so the timeout is for a person
-// with a shell of their own.
+// openWriter opens the one connection that writes. SQLite has one writer, and waiting for it here
+// is better than in busy loops. _txlock=immediate takes the write lock at BEGIN, so that a
+// transaction never fails half way with SQLITE_BUSY. No other connection writes to the file, so the
+// timeout is only for an operator who opens it with an SQLite shell.
 func openWriter(file string) *sql.DB { return open(writerDSN(file), 1) }
 
 func writerDSN(file string) connector {
 	return dsn(file, url.Values{
 		"mode":             {"rwc"},
 		"_journal_mode":    {"WAL"},
-		"_synchronous":     {"NORMAL"}, // survives kill -9; a power cut may take the last moments
+		"_synchronous":     {"NORMAL"}, // survives kill -9; a power cut may lose the last moments
 		"_busy_timeout":    {"1000"},
 		"_foreign_keys":    {"on"},
 		"_txlock":          {"immediate"},
@@ -30,8 +29,8 @@ func writerDSN(file string) connector {
 	})
 }
 
-// openReaders opens a pool of connections that cannot write, and so never wait
-// for the writer, nor it for them.
+// openReaders opens a pool of connections that can't write. They never wait for the writer, and it
+// never waits for them.
 func openReaders(file string) *sql.DB {
 	return open(dsn(file, url.Values{
 		"mode":             {"ro"},
@@ -42,7 +41,7 @@ func openReaders(file string) *sql.DB {
 	}), max(4, 2*runtime.GOMAXPROCS(0)))
 }
 
-// open makes a pool of at most n connections.
+// open returns a pool of at most n connections.
 func open(c connector, n int) *sql.DB {
 	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(n)
@@ -50,15 +49,15 @@ func open(c connector, n int) *sql.DB {
 	return db
 }
 
-// dsn names a file and its settings. Pragmas stand there, since one given by
-// Exec would reach one connection of the pool.
+// dsn returns the DSN of a file and its settings. Pragmas are in it, since one that is set by Exec
+// reaches only one connection of the pool.
 func dsn(file string, settings url.Values) connector {
 	path := url.URL{Path: file}
 	return connector("file:" + path.EscapedPath() + "?" + settings.Encode())
 }
 
-// connector opens connections to a DSN that leave checkpoints to the
-// checkpointer: by default whoever commits the 1,000th page would do it.
+// connector opens connections to a DSN that leave checkpoints to the checkpointer. By default,
+// SQLite makes a checkpoint in the commit that writes the 1,000th page.
 type connector string
 
 func (c connector) Connect(context.Context) (driver.Conn, error) {

@@ -22,7 +22,7 @@ import (
 
 var errFault = errors.New("the disk is gone")
 
-// faulty is a driver whose n-th operation fails, counted down; n <= 0: none.
+// faulty is a driver whose n-th operation fails. n is counted down; if it is 0 or less, none fails.
 type faulty struct {
 	connector
 	n *atomic.Int64
@@ -77,8 +77,7 @@ func (tx faultyTx) Commit() error {
 	return tx.Tx.Commit()
 }
 
-// breakable gives db a writing connection whose n-th operation from now on
-// can be made to fail.
+// breakable gives db a writing connection whose n-th operation from now on can be made to fail.
 func breakable(t *testing.T, db *DB) (n *atomic.Int64) {
 	t.Helper()
 	n = new(atomic.Int64)
@@ -93,12 +92,12 @@ func breakable(t *testing.T, db *DB) (n *atomic.Int64) {
 	return n
 }
 
-// TestR3_NthOperationFails makes the n-th operation fail in the lives of a
-// token and two addresses, which are in one batch each time, for n = 1, 2, … until all is over before: what was answered is kept,
-// what failed is not known to have happened, and service goes on.
+// TestR3_NthOperationFails makes the n-th operation fail while a token and two addresses are used,
+// always in one batch, for n = 1, 2, … until all is done before the n-th. Every step that returned
+// without an error is stored, a step that failed is not, and service continues.
 func TestR3_NthOperationFails(t *testing.T) {
 	for n := int64(1); ; n++ {
-		if !lifeWithFault(t, n) {
+		if !useWithFault(t, n) {
 			t.Logf("%d operations", n-1)
 			if n < 20 {
 				t.Errorf("only %d operations", n-1)
@@ -108,11 +107,11 @@ func TestR3_NthOperationFails(t *testing.T) {
 	}
 }
 
-// lifeWithFault says whether the n-th operation came to be.
-func lifeWithFault(t *testing.T, n int64) bool {
+// useWithFault reports whether there was an n-th operation.
+func useWithFault(t *testing.T, n int64) bool {
 	t.Helper()
 	file, opt := newFile(t), options()
-	opt.foldBytes = 1
+	opt.flushBytes = 1
 	db := openFile(t, file, opt)
 	countdown := breakable(t, db)
 	countdown.Store(n)
@@ -148,15 +147,15 @@ func lifeWithFault(t *testing.T, n int64) bool {
 		if failed {
 			batches++
 		}
-		if i%3 == 2 { // what is idle is written, and leaves memory
-			db.writer.do(t.Context(), func() { db.writer.flushAll(); forgetClean(db.writer) })
+		if i%3 == 2 { // idle states are written, and evicted
+			db.writer.do(t.Context(), func() { db.writer.flushAll(); evictClean(db.writer) })
 		}
 	}
 	swept := db.Sweep(t.Context(), time.Now().Add(9*24*time.Hour))
 	if swept != nil && !errors.Is(swept, errFault) {
 		t.Fatal(swept)
 	}
-	came := countdown.Load() <= 0
+	happened := countdown.Load() <= 0
 	countdown.Store(0)
 	db.Close()
 	again := openFile(t, file, opt)
@@ -170,10 +169,10 @@ func lifeWithFault(t *testing.T, n int64) bool {
 	if batches > 1 {
 		t.Errorf("n = %d: one fault failed %d batches", n, batches)
 	}
-	return came
+	return happened
 }
 
-// together makes updates that come into one batch, and returns their errors.
+// together makes updates that are in one batch, and returns their errors.
 func together(t *testing.T, db *DB, updates ...func() error) []error {
 	t.Helper()
 	hold, held, released := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -207,8 +206,8 @@ func wantBindings(t *testing.T, db *DB, n int64, a addresses.Scope, want int64) 
 	}
 }
 
-// forgetClean drops from memory what is not dirty.
-func forgetClean(w *writer) {
+// evictClean evicts all states that are not dirty.
+func evictClean(w *writer) {
 	w.addrs = newAddressCache(maxAddresses)
 	for i := range w.mem.shards {
 		w.mem.rebuild(uint8(i), func(*slot) bool { return false })
@@ -229,9 +228,9 @@ func wantCalls(t *testing.T, db *DB, n int64, want uint32) {
 	}
 }
 
-// TestR4_FullAndReadOnly: a disk that is full, or cannot be written, is an
-// error for what must be written; what is read goes on; and when there is
-// room again all works, with a line in the log for each.
+// TestR4_FullAndReadOnly: with a disk that is full or can't be written, every step that must write
+// fails, and reading continues. When there is space again, everything works. Both are logged, with
+// one line each.
 func TestR4_FullAndReadOnly(t *testing.T) {
 	for name, pragma := range map[string][2]string{
 		"full":      {`PRAGMA max_page_count = 1`, `PRAGMA max_page_count = 1000000`},
@@ -246,11 +245,11 @@ func TestR4_FullAndReadOnly(t *testing.T) {
 			pragmaTo(t, db, pragma[0])
 			good := failsForNew(t, db)
 			if _, err := (&tokens.Gate{Store: db}).State(t.Context(), benchID(1)); err != nil {
-				t.Errorf("what is only read: %v", err)
+				t.Errorf("a step that only reads: %v", err)
 			}
 			pragmaTo(t, db, pragma[1])
 			if err := db.Ready(t.Context()); err != nil {
-				t.Errorf("there is room again: %v", err)
+				t.Errorf("with space again: %v", err)
 			}
 			if got := bump(t, db, benchID(1)); got != 2+good {
 				t.Errorf("%d calls counted, %d answered", got, 2+good)
@@ -263,8 +262,8 @@ func TestR4_FullAndReadOnly(t *testing.T) {
 	}
 }
 
-// failsForNew makes calls until they fail, and then some; it returns how many
-// went well: a full file may still have a free page.
+// failsForNew makes calls until five have failed. It returns how many succeeded before, since a
+// full file may still have a free page.
 func failsForNew(t *testing.T, db *DB) (good uint32) {
 	t.Helper()
 	failed := 0
@@ -275,7 +274,7 @@ func failsForNew(t *testing.T, db *DB) (good uint32) {
 		} else if failed == 0 && i < 10_000 {
 			good++
 		} else {
-			t.Fatalf("call %d went well", i)
+			t.Fatalf("call %d succeeded", i)
 		}
 	}
 	return good

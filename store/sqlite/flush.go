@@ -10,43 +10,44 @@ import (
 )
 
 const (
-	foldBytes = 32 << 20 // of journal that start a fold: a kill then costs seconds at most at the next start
-	foldRows  = 64       // of a commit, if the batch itself has no more
-	foldScan  = 1 << 15  // states looked at with a commit: finding what is dirty takes time too
-	idleFold  = time.Minute
-	idleRows  = 256 // of a commit for which nobody waits
+	// flushBytes is how much journal starts a flush. After a kill, a journal of that size delays the
+	// next start by a few seconds at most.
+	flushBytes = 32 << 20
+	flushRows  = 64      // rows that are written with a commit, unless its batch has more
+	flushScan  = 1 << 15 // states that are examined with a commit, since finding dirty ones takes time
+	idleFlush  = time.Minute
+	idleRows   = 256 // rows that are written with a commit that no step waits for
 )
 
-// flush is a walk over the shards of memory that writes the rows of what is
-// dirty. The zero fold is none.
+// flush walks over the shards of the states in memory and writes the rows of dirty states. The zero
+// flush is not under way.
 type flush struct {
 	on    bool
 	upTo  int64       // the journal's last row when it began
 	shard int         // the first whose dirty states have not been collected
 	rest  []tokens.ID // collected, and still to be written
-	ahead int         // what shard will be when what is due is written
-	next  []tokens.ID // what rest will be then
+	ahead int         // the next value of shard, when the rows that are due are written
+	next  []tokens.ID // the next value of rest
 }
 
-// startFlush begins a fold if there is at least so much in the journal, and
-// none is under way.
+// startFlush starts a flush if the journal has at least so many bytes, and no flush is under way.
 func (w *writer) startFlush(bytes int) {
-	if w.fold.on || w.journal < bytes || w.journal == 0 {
+	if w.flush.on || w.journal < bytes || w.journal == 0 {
 		return
 	}
-	w.fold = flush{on: true, upTo: w.seq}
+	w.flush = flush{on: true, upTo: w.seq}
 	w.journal = 0
-	w.folded = w.db.opt.Now()
+	w.flushedAt = w.db.opt.Now()
 }
 
-// due is what is to be written next, n rows at most, and whether the fold is
-// done then.
+// due returns the states that must be written next, at most n, and reports whether the flush is
+// done after them.
 func (f *flush) due(m *stateTable, n int) (due []tokens.ID, done bool) {
 	if !f.on {
 		return nil, false
 	}
 	f.next, f.ahead = f.rest, f.shard
-	for seen := 0; len(f.next) < n && f.ahead < len(m.shards) && seen < foldScan; f.ahead++ {
+	for seen := 0; len(f.next) < n && f.ahead < len(m.shards) && seen < flushScan; f.ahead++ {
 		seen += len(m.shards[f.ahead].index)
 		f.next = append(f.next, m.shards[f.ahead].unwritten()...)
 	}
@@ -55,7 +56,7 @@ func (f *flush) due(m *stateTable, n int) (due []tokens.ID, done bool) {
 	return due, len(f.next) == 0 && f.ahead == len(m.shards)
 }
 
-// advance notes that what was due is written.
+// advance notes that the states that were due are written.
 func (f *flush) advance(m *stateTable, due []tokens.ID, done bool) {
 	for _, id := range due {
 		m.find(id).dirty = false
@@ -66,7 +67,7 @@ func (f *flush) advance(m *stateTable, due []tokens.ID, done bool) {
 	}
 }
 
-// unwritten is the ids of what is dirty in a shard, in order.
+// unwritten returns the ids of the dirty states in a shard, in order.
 func (sh *shard) unwritten() (dirty []tokens.ID) {
 	for id, i := range sh.index {
 		if sh.slot(i).dirty {
@@ -79,21 +80,20 @@ func (sh *shard) unwritten() (dirty []tokens.ID) {
 
 func compareIDs(a, b tokens.ID) int { return bytes.Compare(a[:], b[:]) }
 
-// idle does what is left to do while nobody waits, and returns when to come
-// again.
+// idle flushes while no step waits, and returns after how long it should be called again.
 func (w *writer) idle() time.Duration {
-	if now := w.db.opt.Now(); now.Sub(w.folded) >= idleFold || now.Before(w.folded) {
+	if now := w.db.opt.Now(); now.Sub(w.flushedAt) >= idleFlush || now.Before(w.flushedAt) {
 		w.startFlush(1)
 	}
-	if !w.fold.on || w.write(nil, idleRows) != nil || len(w.queue) > 0 {
+	if !w.flush.on || w.write(nil, idleRows) != nil || len(w.queue) > 0 {
 		return time.Second
 	}
 	return 0
 }
 
-// flushAll leaves nothing in the journal.
+// flushAll flushes until the journal is empty.
 func (w *writer) flushAll() error {
-	for w.startFlush(1); w.fold.on; w.startFlush(1) {
+	for w.startFlush(1); w.flush.on; w.startFlush(1) {
 		if err := w.write(nil, 4*idleRows); err != nil {
 			return fmt.Errorf("write tokens: %w", err)
 		}

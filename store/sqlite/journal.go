@@ -8,24 +8,23 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// The journal is the truth about what changed lately: each of its rows holds
-// the new states of one batch, whole. A state newer than its row in tokens is
-// dirty, and is in memory. When the journal has become long, a fold writes the
-// rows of all that is dirty, a few with each commit, and then deletes what the
-// journal held when the fold began. That is always the journal's beginning: so
-// a replay ends at the newest state of each token, and a replay of what was
-// folded already changes nothing.
+// The journal is the source of truth for recent changes: each of its rows contains the complete new
+// states of one batch. A state that is newer than its row in table tokens is dirty, and is in
+// memory. When the journal is long, a flush writes the rows of all dirty states, a few with each
+// commit. Then it deletes what the journal contained when the flush began. That is always the
+// beginning of the journal, so a replay ends at the newest state of each token, and a replay of
+// what was already flushed changes nothing.
 //
-// Rows are folded in the order of ids, which is theirs in the file: ids are
-// hashes, and in the order of calls each row would cost a page.
+// Rows are flushed in the order of their ids, which is their order in the file. Ids are hashes: in
+// the order of calls, each row would cost a page.
 
 // commit makes what the batch changed durable, or undoes it.
 func (w *writer) commit() error {
 	if len(w.changes) == 0 && len(w.addrs.changed) == 0 {
 		return nil
 	}
-	w.startFlush(w.db.opt.foldBytes)
-	if err := w.write(w.encodeChanges(), max(foldRows, len(w.changes))); err != nil {
+	w.startFlush(w.db.opt.flushBytes)
+	if err := w.write(w.encodeChanges(), max(flushRows, len(w.changes))); err != nil {
 		w.undo()
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -37,11 +36,10 @@ func (w *writer) commit() error {
 	return nil
 }
 
-// write writes, in one transaction, a row of the journal, if there is one, the
-// rows of the addresses that the batch changed, and about as many rows of dirty
-// states as asked for, if a fold is under way.
+// write writes, in one transaction, a row of the journal (unless it is nil), the rows of the
+// addresses that the batch changed, and, during a flush, about so many rows of dirty states.
 func (w *writer) write(row []byte, rows int) error {
-	due, done := w.fold.due(w.mem, rows)
+	due, done := w.flush.due(w.mem, rows)
 	err := w.commitRows(row, due, done)
 	w.report(err)
 	if err != nil {
@@ -49,16 +47,15 @@ func (w *writer) write(row []byte, rows int) error {
 	}
 	w.db.checkpointer.wrote(len(due)/4 + len(w.addrs.changed) + len(row)/pageSize)
 	w.wrote(row)
-	w.fold.advance(w.mem, due, done)
+	w.flush.advance(w.mem, due, done)
 	return nil
 }
 
-// commitRows is the transaction of write. Mostly there is only the journal's
-// row: then the one statement is a transaction by itself, and two less cross
-// over to SQLite.
+// commitRows is the transaction of write. Usually there is only the journal's row. Then the one
+// statement is a transaction of its own, which saves the calls to SQLite for BEGIN and COMMIT.
 func (w *writer) commitRows(row []byte, due []tokens.ID, done bool) error {
 	if len(due) == 0 && !done && len(w.addrs.changed) == 0 {
-		w.db.checkpointer.wrote(3) // as db.tx has it
+		w.db.checkpointer.wrote(3) // as db.tx does
 		return addToJournal(w.db.write, w.seq+1, row)
 	}
 	return w.db.tx(context.Background(), func(tx *sql.Tx) error {
@@ -76,7 +73,7 @@ func (w *writer) commitRows(row []byte, due []tokens.ID, done bool) error {
 		if !done {
 			return nil
 		}
-		_, err := tx.Exec(`DELETE FROM journal WHERE seq <= ?`, w.fold.upTo)
+		_, err := tx.Exec(`DELETE FROM journal WHERE seq <= ?`, w.flush.upTo)
 		return err
 	})
 }
@@ -102,7 +99,7 @@ func addToJournal(to execer, seq int64, row []byte) error {
 	return err
 }
 
-// encodeChanges is the batch as a row of the journal, nil if it has no tokens.
+// encodeChanges returns the batch as a row of the journal, or nil if it changed no tokens.
 func (w *writer) encodeChanges() []byte {
 	if len(w.changes) == 0 {
 		return nil
@@ -114,17 +111,17 @@ func (w *writer) encodeChanges() []byte {
 	return w.row
 }
 
-// appendRecord appends what a journal's row says of one token. The zero State
-// says that it is forgotten.
+// appendRecord appends the record of one token to a row of the journal. The zero State means that
+// the token was removed.
 func appendRecord(b []byte, id tokens.ID, s tokens.State) []byte {
 	return tokens.AppendState(append(b, id[:]...), s)
 }
 
-// records reads a journal's row into states: the later record wins.
+// records reads a row of the journal into states. A later record replaces an earlier one.
 func records(states map[tokens.ID]tokens.State, row []byte) error {
 	for len(row) > 0 {
 		if len(row) < len(tokens.ID{}) {
-			return fmt.Errorf("a record of %d bytes", len(row))
+			return fmt.Errorf("record of %d bytes is too short", len(row))
 		}
 		id := tokens.ID(row)
 		s, rest, err := tokens.CutState(row[len(id):])

@@ -7,8 +7,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// FuzzRecords checks that any bytes are a row of the journal or an error, and never a panic; and
-// that the states of a row are no longer than the row when they are stored again.
+// FuzzRecords checks that any bytes are a row of the journal or an error, and never a panic. The
+// states of a row must not be longer than the row when they are stored again.
 func FuzzRecords(f *testing.F) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	row := appendRecord(nil, tokens.ID{1}, tokens.State{Tenant: rnd.Uint32()})

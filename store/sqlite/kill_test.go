@@ -16,8 +16,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// victimOf names a database: the test binary then makes calls on it, as 32
-// clients would, and binds tokens to addresses, as 8 would, until it is killed.
+// victimOf is a variable that names a database. If it is set, the test binary makes calls on it as
+// 32 clients would, and binds tokens to addresses as 8 would, until it is killed.
 const victimOf = "STILE_TEST_VICTIM_OF"
 
 func TestMain(m *testing.M) {
@@ -31,27 +31,26 @@ func TestMain(m *testing.M) {
 const (
 	victimTokens  = 200
 	victimClients = 32
-	victimHomes   = 1500
+	victimAddrs   = 1500
 	victimBinders = 8
 )
 
 var (
-	victimPolicy = tokens.Policy{Calls: 3000, Records: 1 << 30, BindWithin: time.Hour, SpikeCalls: 1 << 30, SpikePer: time.Minute}
-	victimTime   = time.Unix(1_790_000_000, 0)
-	homePolicy   = addresses.Policy{Bindings: 3, Per: time.Hour, Then: addresses.ThenBlock, Block: []time.Duration{time.Hour}}
+	victimPolicy  = tokens.Policy{Calls: 3000, Records: 1 << 30, BindWithin: time.Hour, SpikeCalls: 1 << 30, SpikePer: time.Minute}
+	victimTime    = time.Unix(1_790_000_000, 0)
+	addressPolicy = addresses.Policy{Bindings: 3, Per: time.Hour, Then: addresses.ThenBlock, Block: []time.Duration{time.Hour}}
 )
 
-// victim says each answer, after it got it, in one write: the token, and the
-// address that it came from; or the address that was bound, and until when it
-// is blocked.
+// victim prints each result in one write, after the call has returned: the token and the address
+// that the call came from, or the address that was bound and until when it is blocked.
 func victim(file string) error {
 	opt := options()
-	opt.foldBytes = 100 << 10 // so that most kills come in the middle of a fold
+	opt.flushBytes = 100 << 10 // so that most kills happen in the middle of a flush
 	db, err := Open(context.Background(), file, opt)
 	if err != nil {
 		return err
 	}
-	book, err := addresses.OpenRegistry(context.Background(), db, homePolicy)
+	book, err := addresses.OpenRegistry(context.Background(), db, addressPolicy)
 	if err != nil {
 		return err
 	}
@@ -60,7 +59,7 @@ func victim(file string) error {
 	for range victimBinders {
 		go func() {
 			for {
-				n := rand.IntN(victimHomes)
+				n := rand.IntN(victimAddrs)
 				v, err := book.Apply(context.Background(), benchAddr(int64(n)).Range.Addr(), 1, victimTime, addresses.Bind{At: victimTime})
 				if err != nil {
 					faults <- err
@@ -74,7 +73,7 @@ func victim(file string) error {
 			for {
 				n, from := rand.IntN(victimTokens), 0
 				if rand.IntN(500) == 0 {
-					from = 1 // a stranger, who kills the token or is the first
+					from = 1 // another caller, which kills the token or is the first
 				}
 				v, err := g.Apply(context.Background(), benchID(int64(n)), victimPolicy, victimCall(from))
 				if err != nil {
@@ -95,9 +94,9 @@ func victimCall(from int) tokens.Call {
 		Address: tokens.AddressVerdict{Known: true}}
 }
 
-// TestR1R2_KillLosesNothing kills a process under load, over and over on the
-// same file: no answered call is missing, no binding moves, nobody gets more
-// than the limit, what is dead stays dead, and what is blocked stays blocked.
+// TestR1R2_KillLosesNothing kills a process under load, repeatedly with the same file. No answered
+// call is missing, no binding changes, no token exceeds its limit, dead tokens stay dead, and
+// blocked addresses stay blocked.
 func TestR1R2_KillLosesNothing(t *testing.T) {
 	file := newFile(t)
 	var seen witness
@@ -111,18 +110,18 @@ func TestR1R2_KillLosesNothing(t *testing.T) {
 	}
 }
 
-// witness is what was answered before the kills.
+// witness is the results that were printed before the kills.
 type witness struct {
 	calls   [victimTokens]uint32
 	from    [victimTokens]map[int]bool
 	dead    [victimTokens]bool
-	bound   [victimHomes]uint16
+	bound   [victimAddrs]uint16
 	blocked map[int]int64 // until
 	counted uint32
 	rounds  uint32
 }
 
-// round starts a victim and kills it after some answers.
+// round starts a victim and kills it after some results.
 func (w *witness) round(t *testing.T, file string, answers int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -144,7 +143,7 @@ func (w *witness) round(t *testing.T, file string, answers int) {
 		}
 		line, err := lines.ReadString('\n')
 		if err == io.EOF {
-			break // the rest of what was answered before the kill was read too
+			break // all results from before the kill were read
 		}
 		var what string
 		var n, m int
@@ -169,14 +168,14 @@ func (w *witness) saw(token, from int) {
 	w.from[token][from] = true
 }
 
-func (w *witness) sawBinding(home int, until int64) {
+func (w *witness) sawBinding(addr int, until int64) {
 	if w.blocked == nil {
 		w.blocked = map[int]int64{}
 	}
 	if until != 0 {
-		w.blocked[home] = until
+		w.blocked[addr] = until
 	} else {
-		w.bound[home]++
+		w.bound[addr]++
 	}
 }
 
@@ -195,7 +194,7 @@ func (w *witness) check(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	w.checkHomes(t, db)
+	w.checkAddresses(t, db)
 	w.counted = 0
 	for n := range w.calls {
 		s, err := (&tokens.Gate{Store: db}).State(t.Context(), benchID(int64(n)))
@@ -213,15 +212,15 @@ func (w *witness) check(t *testing.T, file string) {
 		w.dead[n] = s.Dead != tokens.None
 	}
 	if inFlight := w.counted - w.answered(); inFlight > w.rounds*victimClients {
-		t.Fatalf("%d calls counted that nobody was answered", inFlight)
+		t.Fatalf("%d calls counted that were not answered", inFlight)
 	}
 }
 
-// checkHomes compares the addresses: no binding that was answered is missing,
-// and a block lasts, and ends by itself.
-func (w *witness) checkHomes(t *testing.T, db *DB) {
+// checkAddresses compares the addresses: no binding that was answered is missing, and a block lasts
+// until its end.
+func (w *witness) checkAddresses(t *testing.T, db *DB) {
 	t.Helper()
-	book, err := addresses.OpenRegistry(t.Context(), db, homePolicy)
+	book, err := addresses.OpenRegistry(t.Context(), db, addressPolicy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +235,7 @@ func (w *witness) checkHomes(t *testing.T, db *DB) {
 		for _, c := range s.Counts {
 			counted += c.Bound
 		}
-		if s.Until == 0 && counted < bound || bound > homePolicy.Bindings || bound > 0 && !kept {
+		if s.Until == 0 && counted < bound || bound > addressPolicy.Bindings || bound > 0 && !kept {
 			t.Fatalf("%v: %d bindings answered, %+v", a, bound, s)
 		}
 		until, blocked := book.BlockedByRule(a.Range.Addr(), 1, victimTime)

@@ -9,14 +9,14 @@ import (
 	"slices"
 )
 
-// migrations are the steps from an empty file to today's schema, by name. One
-// that was released is never edited: a file in the world has run it.
+// migrations is the steps from an empty file to the current schema, in the order of their names.
+// The statements of a released step are never changed, since existing files have run it.
 //
 //go:embed migration/*.sql
 var migrations embed.FS
 
-// migrate runs the steps that the file has not seen, each in a transaction of
-// its own, so that a kill leaves the schema before a step or the one after.
+// migrate runs the steps that the file has not run yet, each in a transaction of its own. So a kill
+// leaves the schema of before or after a step.
 func (db *DB) migrate(ctx context.Context, steps fs.FS) error {
 	_, err := db.write.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT`)
 	if err != nil {
@@ -38,6 +38,7 @@ func (db *DB) migrate(ctx context.Context, steps fs.FS) error {
 	return nil
 }
 
+// migrateBy runs one step, unless the file has run it.
 func migrateBy(ctx context.Context, tx *sql.Tx, steps fs.FS, name string) error {
 	res, err := tx.ExecContext(ctx, `INSERT INTO migrations (name) VALUES (?) ON CONFLICT DO NOTHING`, name)
 	if err != nil {
@@ -54,7 +55,7 @@ func migrateBy(ctx context.Context, tx *sql.Tx, steps fs.FS, name string) error 
 	return err
 }
 
-// knowsAll refuses a file that a newer program has been at.
+// knowsAll returns an error if the file has run a step that this program does not know.
 func (db *DB) knowsAll(ctx context.Context, names []string) error {
 	rows, err := db.write.QueryContext(ctx, `SELECT name FROM migrations`)
 	if err != nil {
@@ -67,7 +68,7 @@ func (db *DB) knowsAll(ctx context.Context, names []string) error {
 			return err
 		}
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("the file has seen %s, which this program does not know: it was written by a newer one", name)
+			return fmt.Errorf("the file has run %s, which this program does not know: use the newer program that wrote the file", name)
 		}
 	}
 	return rows.Err()

@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// Ready says whether the database can be read and written; a full disk cannot.
+// Ready returns an error if the database can't be read and written, for example because the disk is
+// full.
 func (db *DB) Ready(ctx context.Context) error {
 	var any bool
 	if err := db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM tokens)`).Scan(&any); err != nil {

@@ -15,12 +15,11 @@ import (
 var _ refusals.Store = (*DB)(nil)
 
 const (
-	refusalRows = 64  // added in one transaction: calls wait for no more than that
-	pruneRows   = 500 // removed in one
+	refusalRows = 64  // added in one transaction, so that calls do not wait longer
+	pruneRows   = 500 // removed in one transaction
 )
 
-// AddRefusals implements [refusals.Store]. Their times are kept to the
-// millisecond.
+// AddRefusals implements [refusals.Store]. Their times are stored to the millisecond.
 func (db *DB) AddRefusals(ctx context.Context, some []refusals.Refusal, most int) error {
 	for part := range slices.Chunk(some, refusalRows) {
 		err := db.tx(ctx, func(tx *sql.Tx) error { return addRefusals(ctx, tx, part) })
@@ -75,7 +74,7 @@ func (db *DB) PruneRefusals(ctx context.Context, before time.Time, most int) err
 	return db.keepRefusals(ctx, most)
 }
 
-// keepRefusals removes the oldest of those that are more than most.
+// keepRefusals removes the oldest refusals until there are at most most.
 func (db *DB) keepRefusals(ctx context.Context, most int) error {
 	var have int
 	if err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM refusals`).Scan(&have); err != nil {
@@ -87,8 +86,7 @@ func (db *DB) keepRefusals(ctx context.Context, most int) error {
 	return nil
 }
 
-// pruneOldest removes at most n refusals from before a time, the oldest first,
-// in steps.
+// pruneOldest removes at most n refusals from before a time in steps, the oldest first.
 func (db *DB) pruneOldest(ctx context.Context, before int64, n int) error {
 	for n > 0 {
 		step, gone := min(n, pruneRows), 0

@@ -10,8 +10,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// replay writes the rows that the journal is ahead of, in steps: the journal
-// of a server that was killed may be long. A kill in the middle does no harm.
+// replay writes the states in the journal to their rows, in steps, since the journal of a server
+// that was killed may be long. It may be killed at any point and then be run again.
 func (db *DB) replay(ctx context.Context) error {
 	for more := true; more; {
 		err := db.tx(ctx, func(tx *sql.Tx) error {
@@ -34,9 +34,11 @@ func (db *DB) replay(ctx context.Context) error {
 	return nil
 }
 
-// readJournal reads the first n rows of the journal, all if n < 0, and
-// returns the number of the last, 0 if there is none.
-func readJournal(ctx context.Context, tx *sql.Tx, n int) (states map[tokens.ID]tokens.State, last int64, err error) {
+// readJournal reads the first n rows of the journal, or all if n < 0. It returns the number of the
+// last row, or 0 if there is none.
+func readJournal(
+	ctx context.Context, tx *sql.Tx, n int,
+) (states map[tokens.ID]tokens.State, last int64, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT seq, batch FROM journal ORDER BY seq LIMIT ?`, n)
 	if err != nil {
 		return nil, 0, err

@@ -9,8 +9,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// likeAfterKill is a copy of db's files as a kill would leave them.
-func likeAfterKill(t *testing.T, db *DB) (file string) {
+// copyAsKilled copies db's files as a kill would leave them.
+func copyAsKilled(t *testing.T, db *DB) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "killed.db")
 	for _, end := range []string{"", "-wal"} {
@@ -37,14 +37,14 @@ func callsIn(t *testing.T, db *DB) (calls int64) {
 	return calls
 }
 
-// rowAndJournal is a database with a token of three calls whose row is
-// written, and of which the journal speaks too.
+// rowAndJournal returns a database with a token of three calls that has a row and is also in the
+// journal.
 func rowAndJournal(t *testing.T) *DB {
 	t.Helper()
 	opt := options()
-	opt.foldBytes = 1
+	opt.flushBytes = 1
 	db := openFile(t, newFile(t), opt)
-	for range 3 { // a fold leaves in the journal what came after it had begun
+	for range 3 { // a flush leaves in the journal what was added after it began
 		bump(t, db, benchID(1))
 	}
 	var journal, rows int
@@ -55,16 +55,15 @@ func rowAndJournal(t *testing.T) *DB {
 	return db
 }
 
-// TestUsageCountsOnce: a token in a row and in the journal is one token.
+// TestUsageCountsOnce: a token that has a row and is also in the journal is counted once.
 func TestUsageCountsOnce(t *testing.T) {
 	if n := callsIn(t, rowAndJournal(t)); n != 3 {
 		t.Errorf("%d calls of 3", n)
 	}
 }
 
-// TestReplayRevivesNobody: what was swept stays so, though the journal still
-// speaks of it.
-func TestReplayRevivesNobody(t *testing.T) {
+// TestReplayKeepsSwept: a swept token stays removed, although the journal still has its states.
+func TestReplayKeepsSwept(t *testing.T) {
 	db := rowAndJournal(t)
 	if err := db.Sweep(t.Context(), time.Unix(2_100_000_000, 0)); err != nil {
 		t.Fatal(err)
@@ -72,10 +71,10 @@ func TestReplayRevivesNobody(t *testing.T) {
 	if n := callsIn(t, db); n != 3 {
 		t.Errorf("%d calls of 3 after the sweep", n)
 	}
-	killed := openFile(t, likeAfterKill(t, db), options())
+	killed := openFile(t, copyAsKilled(t, db), options())
 	s, err := (&tokens.Gate{Store: killed}).State(t.Context(), benchID(1))
 	if err != nil || s != (tokens.State{}) {
-		t.Errorf("revived as %+v, %v", s, err)
+		t.Errorf("restored as %+v, %v", s, err)
 	}
 	if n := callsIn(t, killed); n != 3 {
 		t.Errorf("%d calls of 3 after the kill", n)

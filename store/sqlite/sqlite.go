@@ -1,19 +1,17 @@
-// Package sqlite keeps all that stile must remember in one SQLite file.
+// Package sqlite stores in one SQLite file everything that must be durable, except the corpus.
 //
-// What changes with every call, the states of tokens, goes through one
-// goroutine, the writer: it takes all steps that wait, applies them to states
-// in memory, makes them durable with one row of a journal, and only then lets
-// them be answered. Rows of the table tokens are written behind the journal,
-// which is replayed at start. So one commit serves many calls, and no
-// answered call is lost by a kill. The states of addresses, which only new
-// tokens change, go the same way, but for the journal: their rows are written
-// with the batch.
+// The states of tokens change with every call. They go through one goroutine, the writer. It takes
+// all steps that wait, applies them to states in memory, makes them durable with one row of a
+// journal, and only then returns to their callers. The rows of table tokens are written later, and
+// the journal is replayed at start. So one commit serves many calls, and a kill loses no call that
+// was answered. The states of addresses change only with new tokens. They go the same way, but
+// without the journal: their rows are written with the batch.
 //
-// All else is plain SQL: changes by the one writing connection, questions by
-// a pool of connections that can only read and never wait for a writer.
+// Everything else is plain SQL: changes use the one writing connection, and queries a pool of
+// connections that can only read and never wait for a writer.
 //
-// A commit is safe from the process being killed at any point. A power cut
-// may take the last moments, but never leaves a broken file.
+// A commit survives if the process is killed at any point. A power cut may lose the last moments,
+// but does not corrupt the file.
 package sqlite
 
 import (
@@ -28,19 +26,18 @@ import (
 	"time"
 )
 
-// Options is what a database needs beside its file.
+// Options is what a database needs in addition to its file.
 type Options struct {
 	Log *slog.Logger     // required
 	Now func() time.Time // required
 
-	// KeepIdle is how long a token's state stays in memory after it was last
-	// used; 0 is 15 minutes.
+	// KeepIdle is how long a token's state stays in memory after its last use; 0 means 15 minutes.
 	KeepIdle time.Duration
-	// MaxStates is how many states are in memory at most; 0 is two million.
-	// Beyond it the longest unused leave early.
+	// MaxStates is how many states are in memory at most; 0 means two million. Beyond it, the longest
+	// unused are evicted early.
 	MaxStates int
 
-	foldBytes int // of journal that start a fold; 0 is 32 MiB
+	flushBytes int // how much journal starts a flush; 0 means 32 MiB
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -56,15 +53,15 @@ type DB struct {
 	close        func() error
 }
 
-// Open opens the file, creating it and bringing its schema up to date. The
-// caller sees to it that no other process has it open.
+// Open opens the file. It creates a missing file, and updates an old schema. The caller must ensure
+// that no other process has the file open.
 func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	if err := create(file); err != nil {
 		return nil, err
 	}
 	opt.KeepIdle = cmp.Or(opt.KeepIdle, 15*time.Minute)
 	opt.MaxStates = cmp.Or(opt.MaxStates, 2_000_000)
-	opt.foldBytes = cmp.Or(opt.foldBytes, foldBytes)
+	opt.flushBytes = cmp.Or(opt.flushBytes, flushBytes)
 	db := &DB{write: openWriter(file), read: openReaders(file), file: file, opt: opt}
 	db.checkpointer = startCheckpointer(db)
 	db.close = sync.OnceValue(db.closeAll)
@@ -83,8 +80,8 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	return db, nil
 }
 
-// create makes the file, if it is not there, for its owner's eyes only: it
-// holds addresses. SQLite gives the files beside it the same rights.
+// create creates the file if it is missing, readable only by its owner, since it contains
+// addresses. SQLite gives the files next to it the same permissions.
 func create(file string) error {
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -93,21 +90,20 @@ func create(file string) error {
 	return f.Close()
 }
 
-// Close answers whoever waits, writes what is still to be written and closes
-// the file. An Update after it is an error.
+// Close completes the steps that wait, writes what is not written yet, and closes the file. A later
+// Update returns [ErrClosed].
 func (db *DB) Close() error { return db.close() }
 
 func (db *DB) closeAll() (err error) {
 	if db.writer != nil {
 		err = db.writer.stop()
 	}
-	// The writing connection is the last: it copies the log into the file.
+	// The writing connection is closed last: it copies the log into the file.
 	return errors.Join(err, db.read.Close(), db.checkpointer.stop(), db.write.Close())
 }
 
-// tx runs fn in a transaction on the writing connection, and commits unless
-// fn fails. It must be short, a few milliseconds at most: every call that is
-// answered meanwhile waits for it.
+// tx runs fn in a transaction on the writing connection, and commits unless fn fails. It must be
+// short, a few milliseconds at most, since all calls wait for it.
 func (db *DB) tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -120,6 +116,6 @@ func (db *DB) tx(ctx context.Context, fn func(*sql.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	db.checkpointer.wrote(3) // more or less
+	db.checkpointer.wrote(3) // an estimate
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"stile.example/stile/store/storetest"
 )
 
-// newFile is the name of a database that is not there yet, and an awkward one.
+// newFile returns the name of a database that does not exist yet. The name is an awkward one.
 func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "a b?%#.db") }
 
 func options() Options { return Options{Log: slog.New(slog.DiscardHandler), Now: time.Now} }

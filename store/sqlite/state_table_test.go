@@ -12,8 +12,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// TestMemoryOfAState measures what a state costs at every 20,000th of 300,000:
-// maps and chunks grow in leaps, and the worst moment counts.
+// TestMemoryOfAState measures the memory of a state after every 20,000 of 300,000. Maps and chunks
+// grow in large steps, and the largest result counts.
 func TestMemoryOfAState(t *testing.T) {
 	const most = 270
 	m := newStateTable(time.Hour, 1<<20)
@@ -41,8 +41,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestMemoryLaws compares memory with a map, whatever is done to it.
-func TestMemoryLaws(t *testing.T) {
+// TestStateTableProperty compares the table with a map after random operations.
+func TestStateTableProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, model := newStateTable(15*time.Minute, 256*8), map[tokens.ID]slot{}
 		now := uint32(1_000_000)
@@ -76,7 +76,8 @@ func TestMemoryLaws(t *testing.T) {
 	})
 }
 
-// checkMemory: what memory has is right, and what is dirty is there.
+// checkMemory fails the test unless all states in the table are right, and all dirty states are in
+// it.
 func checkMemory(t *rapid.T, m *stateTable, model map[tokens.ID]slot) {
 	there, live := 0, 0
 	for id, want := range model {
@@ -100,8 +101,8 @@ func checkMemory(t *rapid.T, m *stateTable, model map[tokens.ID]slot) {
 	}
 }
 
-// TestIdleStatesLeave: what is unused leaves memory, and is read back.
-func TestIdleStatesLeave(t *testing.T) {
+// TestIdleStatesAreEvicted: idle states are evicted from memory, and read again when they are used.
+func TestIdleStatesAreEvicted(t *testing.T) {
 	var clock atomic.Int64
 	opt := options()
 	opt.Now = func() time.Time { return time.Unix(1_700_000_000+clock.Load(), 0) }
@@ -120,13 +121,13 @@ func TestIdleStatesLeave(t *testing.T) {
 	})
 	for n := range int64(1000) {
 		if got := bump(t, db, benchID(n)); got != 2 {
-			t.Fatalf("token %d has %d calls after it was read back", n, got)
+			t.Fatalf("token %d has %d calls after it was read again", n, got)
 		}
 	}
 }
 
-// TestMostStates: memory is bounded, and beyond the bound nothing is lost.
-func TestMostStates(t *testing.T) {
+// TestStatesAreBounded: the number of states in memory is bounded, and nothing is lost beyond it.
+func TestStatesAreBounded(t *testing.T) {
 	opt := options()
 	opt.MaxStates = 256 * 4
 	db := openFile(t, newFile(t), opt)
@@ -136,12 +137,12 @@ func TestMostStates(t *testing.T) {
 				t.Fatalf("token %d has %d calls in round %d", n, got, round)
 			}
 		}
-		foldAll(t, db)
+		flushAll(t, db)
 	}
-	for n := range int64(5000) { // what is clean can leave now
+	for n := range int64(5000) { // clean states can be evicted now
 		bump(t, db, benchID(5000+n))
 		if n%50 == 0 {
-			foldAll(t, db)
+			flushAll(t, db)
 		}
 	}
 	if n := db.Live(); n > opt.MaxStates+256 {
@@ -149,8 +150,8 @@ func TestMostStates(t *testing.T) {
 	}
 }
 
-// foldAll writes all rows.
-func foldAll(t testing.TB, db *DB) {
+// flushAll writes all rows.
+func flushAll(t testing.TB, db *DB) {
 	t.Helper()
 	var fault error
 	err := db.writer.do(t.Context(), func() { fault = db.writer.flushAll() })
@@ -159,7 +160,7 @@ func foldAll(t testing.TB, db *DB) {
 	}
 }
 
-// bump counts a call and returns how many there are now.
+// bump counts a call, and returns how many are counted.
 func bump(t testing.TB, db *DB, id tokens.ID) (calls uint32) {
 	t.Helper()
 	err := db.Update(context.Background(), id, func(s tokens.State) tokens.State {
@@ -174,7 +175,7 @@ func bump(t testing.TB, db *DB, id tokens.ID) (calls uint32) {
 	return calls
 }
 
-// waitUntil waits for a condition, and gives up after half a minute.
+// waitUntil waits for a condition, and fails the test after 30 s.
 func waitUntil(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); !cond(); runtime.Gosched() {

@@ -11,15 +11,14 @@ import (
 )
 
 const (
-	// sweepAfter is how long after its expiry a token is forgotten. It is
-	// more than a day, so that a clock set back by one cannot bring a token
-	// to life that would then be seen for the first time.
+	// sweepAfter is how long after its expiry a token is removed. It is more than a day: if the clock
+	// is set back by a day, no token becomes valid that the store has never seen.
 	sweepAfter = 25 * time.Hour
-	sweepRows  = 500 // at a time: calls wait for no more than that
+	sweepRows  = 500 // at a time, so that calls do not wait longer
 )
 
-// Sweep moves what long dead tokens used to the ledger, and forgets them, and
-// the addresses of which there is nothing left to remember.
+// Sweep moves the usage of tokens that expired long ago to the ledger, and removes the tokens. It
+// also removes the addresses whose states no longer matter.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	before := now.Add(-sweepAfter).Unix()
 	var last expiredToken
@@ -36,8 +35,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// inSteps runs fn on the writer, over and over, until it finds less to do than
-// it may do at a time.
+// inSteps runs fn on the writer repeatedly, until it removes fewer rows than it may.
 func (db *DB) inSteps(ctx context.Context, fn func(*writer) (n int, err error)) error {
 	for {
 		var n int
@@ -56,14 +54,14 @@ type expiredToken struct {
 	state   tokens.State
 }
 
-// sweep moves the next tokens after last. One that is dirty still, for
-// somebody tried it just now, stays until the next time.
+// sweep moves the next tokens after last. A token that is dirty, because it was just tried, stays
+// until the next sweep.
 func (w *writer) sweep(last expiredToken, before int64) (n int, _ expiredToken, err error) {
 	dead, err := readExpired(w.db.write, last, before)
 	if err != nil || len(dead) == 0 {
 		return 0, last, err
 	}
-	var row []byte // forgets them in the journal too, or a replay would revive them
+	var row []byte // removes them in the journal too, or a replay would restore them
 	err = w.db.tx(context.Background(), func(tx *sql.Tx) error {
 		for _, c := range dead {
 			if w.busyWith(c.id) {
@@ -86,12 +84,13 @@ func (w *writer) sweep(last expiredToken, before int64) (n int, _ expiredToken, 
 	return len(dead), dead[len(dead)-1], nil
 }
 
+// busyWith reports whether a token is dirty.
 func (w *writer) busyWith(id tokens.ID) bool {
 	sl := w.mem.find(id)
 	return sl != nil && sl.dirty
 }
 
-// forget drops what has been swept from memory.
+// forget drops the swept tokens from memory.
 func (w *writer) forget(dead []expiredToken) {
 	for _, c := range dead {
 		if !w.busyWith(c.id) {
@@ -100,6 +99,7 @@ func (w *writer) forget(dead []expiredToken) {
 	}
 }
 
+// readExpired reads the next tokens after last that expired before a time.
 func readExpired(q *sql.DB, last expiredToken, before int64) (dead []expiredToken, err error) {
 	rows, err := q.Query(`
 		SELECT id, expires, state FROM tokens

@@ -19,7 +19,7 @@ const selectTenants = `
 	SELECT number, client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys
 	FROM tenants WHERE status <> 'removed'`
 
-// Tenants is all tenants, by client_id.
+// Tenants implements [tenants.Store]. It returns all tenants in the order of their client_ids.
 func (db *DB) Tenants(ctx context.Context) ([]tenants.Tenant, error) {
 	rows, err := db.read.QueryContext(ctx, selectTenants+` ORDER BY client_id`)
 	if err != nil {
@@ -37,8 +37,7 @@ func (db *DB) Tenants(ctx context.Context) ([]tenants.Tenant, error) {
 	return all, rows.Err()
 }
 
-// AddTenant adds a tenant and returns it with its number. Its times are kept
-// to the second.
+// AddTenant adds a tenant and returns it with its number. Its times are stored to the second.
 func (db *DB) AddTenant(ctx context.Context, t tenants.Tenant) (tenants.Tenant, error) {
 	row, err := tenantRow(t)
 	if err != nil {
@@ -61,9 +60,11 @@ func (db *DB) AddTenant(ctx context.Context, t tenants.Tenant) (tenants.Tenant, 
 	return t, nil
 }
 
-// UpdateTenant changes a tenant by fn, in one transaction, unless fn fails.
-// Its number and client_id stay.
-func (db *DB) UpdateTenant(ctx context.Context, clientID string, fn func(*tenants.Tenant) error) (t tenants.Tenant, err error) {
+// UpdateTenant changes a tenant by fn in one transaction, unless fn fails. Its number and client_id
+// can't be changed.
+func (db *DB) UpdateTenant(
+	ctx context.Context, clientID string, fn func(*tenants.Tenant) error,
+) (t tenants.Tenant, err error) {
 	err = db.tx(ctx, func(tx *sql.Tx) error {
 		if t, err = scanTenant(tx.QueryRowContext(ctx, selectTenants+` AND client_id = ?`, clientID)); err != nil {
 			return notFound(err)
@@ -130,7 +131,7 @@ func isUnique(err error) bool {
 	return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintUnique
 }
 
-// tenantRow is a tenant's columns from name on.
+// tenantRow returns the values of a tenant's columns, beginning with name.
 func tenantRow(t tenants.Tenant) ([]any, error) {
 	row := []any{t.Name, t.Status, t.CallsPerMonth, t.CreatedAt.Unix()}
 	for _, v := range []any{t.Sites, t.Policy, storedSecrets(t.Secrets), t.Prices} {
@@ -154,14 +155,14 @@ func scanTenant(row interface{ Scan(...any) error }) (t tenants.Tenant, err erro
 	t.CreatedAt = time.Unix(created, 0).UTC()
 	for _, s := range secrets {
 		if len(s.Hash) != len(tenants.Secret{}.Hash) {
-			return tenants.Tenant{}, fmt.Errorf("tenant %s: a secret's hash of %d bytes", t.ClientID, len(s.Hash))
+			return tenants.Tenant{}, fmt.Errorf("tenant %s: the hash of a secret has %d bytes", t.ClientID, len(s.Hash))
 		}
 		t.Secrets = append(t.Secrets, tenants.Secret{Hash: [32]byte(s.Hash), Until: s.Until})
 	}
 	return t, nil
 }
 
-// storedSecret is a secret as JSON: its hash in base64, not as 32 numbers.
+// storedSecret is a secret as JSON, with its hash in base64 instead of 32 numbers.
 type storedSecret struct {
 	Hash  []byte    `json:"hash"`
 	Until time.Time `json:"until,omitzero"`
@@ -181,7 +182,7 @@ type fromJSON struct{ into any }
 func (f fromJSON) Scan(v any) error {
 	text, ok := v.(string)
 	if !ok {
-		return fmt.Errorf("%T is no JSON text", v)
+		return fmt.Errorf("%T is not JSON text", v)
 	}
 	return json.Unmarshal([]byte(text), f.into)
 }

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// tickInterval is how often who waits for the writer looks whether to go on.
+// tickInterval is how often a caller that waits for the writer checks whether to wait any longer.
 const tickInterval = 100 * time.Millisecond
 
-// sharedTicker tells any number of goroutines that some time has gone by, for the
-// price of one timer.
+// sharedTicker ticks for any number of goroutines with a single timer.
 type sharedTicker struct{ c atomic.Pointer[chan struct{}] }
 
-// next is closed at the next beat, and from the pulse's end on at once.
+// next returns a channel that is closed at the next tick. Once the ticker has stopped, it is closed
+// already.
 func (p *sharedTicker) next() <-chan struct{} { return *p.c.Load() }
 
-// startTicker begins a pulse, which ends with stop.
+// startTicker starts a ticker, which stops when stop is closed.
 func startTicker(stop <-chan struct{}) *sharedTicker {
 	p := &sharedTicker{}
 	first := make(chan struct{})

@@ -12,10 +12,10 @@ import (
 
 var _ tokens.Store = (*DB)(nil)
 
-// ErrBusy says that too many steps wait to be written already.
+// ErrBusy means that too many steps already wait to be written.
 var ErrBusy = errors.New("too many steps are waiting to be written")
 
-// ErrClosed says that the database was closed.
+// ErrClosed means that the database was closed.
 var ErrClosed = errors.New("the database is closed")
 
 // step is an Update, or an UpdateAddress, that waits for the writer.
@@ -23,19 +23,18 @@ type step struct {
 	id     tokens.ID
 	fn     func(tokens.State) tokens.State
 	addr   addrKey
-	addrFn func(addresses.State) addresses.State // nil: it is a token's step
+	addrFn func(addresses.State) addresses.State // nil: the step is for a token
 
 	err     error
-	claimed atomic.Bool   // by the writer, or by a caller who has given up
-	done    chan struct{} // one message when err is set; then it is the caller's again
+	claimed atomic.Bool   // by the writer, or by a caller that gave up
+	done    chan struct{} // one message when err is set; then the step belongs to the caller again
 }
 
-// claim takes the step away from whoever else might want it, and says whether
-// that worked.
+// claim claims the step, and reports whether it was not claimed before.
 func (s *step) claim() bool { return s.claimed.CompareAndSwap(false, true) }
 
-// Update implements [tokens.Store]. A step whose ctx ends while it still
-// waits its turn is not taken. fn must not call the database.
+// Update implements [tokens.Store]. A step whose ctx ends while it still waits is not applied. fn
+// must not call the database.
 func (db *DB) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -48,7 +47,7 @@ func (db *DB) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) to
 // Peek implements [tokens.Store].
 func (db *DB) Peek(id tokens.ID) (tokens.State, bool) { return db.writer.mem.peek(id) }
 
-// enqueue lets a step wait its turn, and returns what became of it.
+// enqueue puts a step in the queue, and returns its result.
 func (w *writer) enqueue(ctx context.Context, s *step) error {
 	s.err = nil
 	s.claimed.Store(false)
@@ -61,10 +60,9 @@ func (w *writer) enqueue(ctx context.Context, s *step) error {
 	return w.wait(ctx, s)
 }
 
-// wait returns what became of a queued step. One that is given up is left to
-// the writer, who will find it owned. Whether ctx has ended is looked at now
-// and then: most steps are done in a millisecond, and to wait for the end of a
-// context costs it a timer.
+// wait returns the result of a queued step. A step that is given up stays in the queue, where the
+// writer finds that it is claimed. Every tickInterval, wait checks whether ctx has ended: most
+// steps are done in a millisecond, and waiting for the end of a context costs the context a timer.
 func (w *writer) wait(ctx context.Context, s *step) error {
 	for {
 		var gone error
@@ -73,7 +71,7 @@ func (w *writer) wait(ctx context.Context, s *step) error {
 			err := s.err
 			w.release(s)
 			return err
-		case <-w.pulse.next():
+		case <-w.ticker.next():
 			gone = w.gone(ctx)
 		}
 		if gone != nil && s.claim() {
@@ -82,7 +80,7 @@ func (w *writer) wait(ctx context.Context, s *step) error {
 	}
 }
 
-// gone says why there is no use in waiting, if so.
+// gone returns the reason not to wait any longer, or nil.
 func (w *writer) gone(ctx context.Context) error {
 	select {
 	case <-w.closed:
@@ -92,17 +90,17 @@ func (w *writer) gone(ctx context.Context) error {
 	}
 }
 
-// release gives a step back that is done.
+// release returns a step to the pool.
 func (w *writer) release(s *step) {
 	s.fn, s.addrFn = nil, nil
 	w.steps.Put(s)
 }
 
-// Live is how many good tokens were used lately, which is to say are in
-// memory.
+// Live returns how many tokens are in memory, which means that they were used recently, and are not
+// dead.
 func (db *DB) Live() int { return int(db.writer.mem.live.Load()) }
 
-// readToken reads a state's row; a token without one has the zero State.
+// readToken reads the row of a state. A token without one has the zero State.
 func readToken(q *sql.DB, id tokens.ID) (tokens.State, error) {
 	var b []byte
 	err := q.QueryRow(`SELECT state FROM tokens WHERE id = ?`, id[:]).Scan(&b)
@@ -115,8 +113,8 @@ func readToken(q *sql.DB, id tokens.ID) (tokens.State, error) {
 	return tokens.DecodeState(b)
 }
 
-// writeToken writes a state's row. The zero State, which says never seen, is
-// no row.
+// writeToken writes the row of a state. The zero State means that the token was never seen, so it
+// has no row.
 func writeToken(tx *sql.Tx, id tokens.ID, s tokens.State) error {
 	if s == (tokens.State{}) {
 		_, err := tx.Exec(`DELETE FROM tokens WHERE id = ?`, id[:])

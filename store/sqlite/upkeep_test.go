@@ -17,9 +17,9 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// TestR8_MigrationsAreWhole: a step that fails half way leaves nothing, the
-// one that works is run once, and a newer file is refused.
-func TestR8_MigrationsAreWhole(t *testing.T) {
+// TestR8_MigrationsAreComplete: a step that fails half way changes nothing, a step that works is
+// run once, and a file of a newer program is refused.
+func TestR8_MigrationsAreComplete(t *testing.T) {
 	db := newDB(t)
 	steps := fstest.MapFS{}
 	known, err := fs.Glob(migrations, "migration/*.sql")
@@ -47,9 +47,9 @@ func TestR8_MigrationsAreWhole(t *testing.T) {
 	}
 }
 
-// TestAddressesOfAVersionBefore: what was known of an address, of all tenants'
-// tokens, becomes what is known of it for all tenants: a block stays.
-func TestAddressesOfAVersionBefore(t *testing.T) {
+// TestAddressesOfFormerVersion: the former state of an address, which counted the tokens of all
+// tenants, becomes its state for all tenants. A block stays.
+func TestAddressesOfFormerVersion(t *testing.T) {
 	db := newDB(t)
 	state := addresses.AppendState(nil, addresses.State{Until: addresses.Forever})
 	before, err := fs.ReadFile(migrations, "migration/0003_ladder.sql")
@@ -60,7 +60,7 @@ func TestAddressesOfAVersionBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	created, _, _ := strings.Cut(string(before), "-- What a person")
+	created, _, _ := strings.Cut(string(before), "-- The address list")
 	for _, do := range []string{`DROP TABLE scopes`, created} {
 		if _, err := db.write.Exec(do); err != nil {
 			t.Fatal(err)
@@ -82,17 +82,17 @@ func TestAddressesOfAVersionBefore(t *testing.T) {
 	if err := db.EachAddress(t.Context(), func(s addresses.Scope, st addresses.State) { found[s] = st }); err != nil || !maps.Equal(found, all) {
 		t.Errorf("found %+v, %v, want %+v", found, err, all)
 	}
-	book, err := addresses.OpenRegistry(t.Context(), db, homePolicy)
+	book, err := addresses.OpenRegistry(t.Context(), db, addressPolicy)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if until, blocked := book.BlockedByRule(netip.MustParseAddr("192.0.2.1"), 7, victimTime); !blocked || until != addresses.Forever {
-		t.Error("a block of the version before is lifted")
+		t.Error("a block of the former version is lifted")
 	}
 }
 
-// TestBackup copies while calls go on; the copy opens, has all that was
-// answered before, and is for its owner only.
+// TestBackup makes a copy while calls continue. The copy can be opened, contains all calls that
+// were answered before, and is readable only by its owner.
 func TestBackup(t *testing.T) {
 	db := newDB(t)
 	for n := range int64(100) {
@@ -117,7 +117,7 @@ func TestBackup(t *testing.T) {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 	if err := db.Backup(t.Context(), to); !errors.Is(err, os.ErrExist) {
-		t.Errorf("over a file that is there: %v", err)
+		t.Errorf("over an existing file: %v", err)
 	}
 	copied := openFile(t, to, options())
 	for n := range int64(100) {
@@ -134,7 +134,7 @@ func TestReady(t *testing.T) {
 	}
 	pragmaTo(t, db, `PRAGMA query_only = on`)
 	if db.Ready(t.Context()) == nil {
-		t.Error("ready, and cannot write")
+		t.Error("ready, but can't write")
 	}
 	pragmaTo(t, db, `PRAGMA query_only = off`)
 	if err := db.Ready(t.Context()); err != nil {
@@ -142,7 +142,7 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestLogStaysShort: the write-ahead log is begun anew, over and over.
+// TestLogStaysShort: the write-ahead log is overwritten again and again.
 func TestLogStaysShort(t *testing.T) {
 	db := newDB(t)
 	big := make([]byte, 1<<20)
@@ -164,37 +164,37 @@ func TestLogStaysShort(t *testing.T) {
 	}
 }
 
-// TestPanicInStep: a step that panics harms nobody else.
+// TestPanicInStep: a step that panics does not affect others.
 func TestPanicInStep(t *testing.T) {
 	db := newDB(t)
 	bump(t, db, benchID(1))
 	err := db.Update(t.Context(), benchID(1), func(tokens.State) tokens.State { panic("oh") })
 	if err == nil {
-		t.Error("a panic is no success")
+		t.Error("a panic is not an error")
 	}
 	err = db.UpdateAddress(t.Context(), benchAddr(1), func(addresses.State) addresses.State { panic("oh") })
 	if err == nil {
-		t.Error("an address's panic is no success")
+		t.Error("a panic for an address is not an error")
 	}
 	if got := bump(t, db, benchID(1)); got != 2 {
 		t.Errorf("%d calls", got)
 	}
 }
 
-// TestQueue: what waits can be given up, what is too much is refused, and
-// closing answers everybody.
+// TestQueue: a step that waits can be given up, steps beyond the length of the queue are refused,
+// and closing completes all that wait.
 func TestQueue(t *testing.T) {
 	db := newDB(t)
 	hold, held := make(chan struct{}), make(chan struct{})
 	go db.writer.do(t.Context(), func() { close(held); <-hold })
 	<-held
 	ctx, cancel := context.WithCancel(t.Context())
-	gone := make(chan error)
+	givenUp := make(chan error)
 	count := func(s tokens.State) tokens.State { s.Tenant, s.Day = 1, s.Day+1; return s }
-	go func() { gone <- db.Update(ctx, tokens.ID{1}, count) }()
+	go func() { givenUp <- db.Update(ctx, tokens.ID{1}, count) }()
 	waitUntil(t, "one waits", func() bool { return len(db.writer.queue) == 1 })
 	cancel()
-	if err := <-gone; !errors.Is(err, context.Canceled) {
+	if err := <-givenUp; !errors.Is(err, context.Canceled) {
 		t.Errorf("given up: %v", err)
 	}
 	all := make(chan error, queueLen)
@@ -205,7 +205,7 @@ func TestQueue(t *testing.T) {
 	if err := db.Update(t.Context(), tokens.ID{1}, count); !errors.Is(err, ErrBusy) {
 		t.Errorf("too many: %v", err)
 	}
-	if err := db.UpdateAddress(t.Context(), benchAddr(1), home(1)); !errors.Is(err, ErrBusy) {
+	if err := db.UpdateAddress(t.Context(), benchAddr(1), addBindings(1)); !errors.Is(err, ErrBusy) {
 		t.Errorf("too many, an address: %v", err)
 	}
 	close(hold)
@@ -214,13 +214,13 @@ func TestQueue(t *testing.T) {
 	}
 	for range queueLen - 1 {
 		if err := <-all; err != nil {
-			t.Fatalf("who waited when it closed: %v", err)
+			t.Fatalf("a step that waited when it closed: %v", err)
 		}
 	}
 	if err := db.Update(t.Context(), tokens.ID{1}, count); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
-	if err := db.UpdateAddress(t.Context(), benchAddr(1), home(1)); !errors.Is(err, ErrClosed) {
+	if err := db.UpdateAddress(t.Context(), benchAddr(1), addBindings(1)); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed, an address: %v", err)
 	}
 	again := openFile(t, db.file, options())

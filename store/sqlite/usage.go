@@ -15,26 +15,26 @@ import (
 
 var _ usage.Store = (*DB)(nil)
 
-// used is what lines are summed by.
-type used struct {
+// lineKey is what lines are summed by.
+type lineKey struct {
 	client string
 	day    int64
 	route  tokens.Route
 }
 
-// sums are the totals that a question asks for.
+// sums is the totals that a query selects.
 type sums struct {
 	client   string // "" for all
 	from, to int64  // days
 	clients  map[uint32]string
-	lines    map[used]*usage.Line
+	lines    map[lineKey]*usage.Line
 }
 
-// Usage is what a tenant used, or all did if tenant is "", on the days from
-// and to and between them, by tenant, day and route. "" is no bound. It sees
-// every call that was answered before it was asked.
+// Usage implements [usage.Store]. It returns what a tenant used, or all tenants if tenant is "", by
+// tenant, day and route. The days are those from from to to, both included; "" means no bound. All
+// calls are included whose response was sent before Usage was called.
 func (db *DB) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line, error) {
-	u := &sums{client: tenant, lines: map[used]*usage.Line{}}
+	u := &sums{client: tenant, lines: map[lineKey]*usage.Line{}}
 	var err error
 	if u.from, err = dayNumber(from, 0); err != nil {
 		return nil, err
@@ -42,8 +42,8 @@ func (db *DB) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line,
 	if u.to, err = dayNumber(to, 1<<31); err != nil {
 		return nil, err
 	}
-	// One transaction: a token's counts must not be seen both before and
-	// after they are moved.
+	// One transaction: otherwise a token's counts could be read both before and after a sweep has
+	// moved them.
 	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
@@ -105,8 +105,8 @@ func (u *sums) addLedger(ctx context.Context, tx *sql.Tx) error {
 	return rows.Err()
 }
 
-// addTokens adds the counts of tokens that are not in the ledger: what the
-// journal says of them, else their rows.
+// addTokens adds the counts of tokens that are not in the ledger: from the journal if they are in
+// it, else from their rows.
 func (u *sums) addTokens(ctx context.Context, tx *sql.Tx) error {
 	newer, _, err := readJournal(ctx, tx, -1)
 	if err != nil {
@@ -152,7 +152,7 @@ func (u *sums) addState(s tokens.State) {
 }
 
 func (u *sums) add(tenant uint32, day int64, route tokens.Route, calls, records int64) {
-	key := used{u.clients[tenant], day, route}
+	key := lineKey{u.clients[tenant], day, route}
 	line := u.lines[key]
 	if line == nil {
 		line = &usage.Line{Tenant: key.client, Day: usage.Day(time.Unix(day*86400, 0)), Route: route.String()}
@@ -163,7 +163,7 @@ func (u *sums) add(tenant uint32, day int64, route tokens.Route, calls, records 
 }
 
 func (u *sums) sorted() []usage.Line {
-	keys := slices.SortedFunc(maps.Keys(u.lines), func(a, b used) int {
+	keys := slices.SortedFunc(maps.Keys(u.lines), func(a, b lineKey) int {
 		return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.day, b.day), cmp.Compare(a.route, b.route))
 	})
 	lines := make([]usage.Line, 0, len(keys))
@@ -173,15 +173,14 @@ func (u *sums) sorted() []usage.Line {
 	return lines
 }
 
-// dayNumber is the number of a day, counted from 1970-01-01, or none if it is
-// not named.
+// dayNumber returns the number of a day, counted from 1970-01-01, or none if day is "".
 func dayNumber(day string, none int64) (int64, error) {
 	if day == "" {
 		return none, nil
 	}
 	t, err := time.Parse(time.DateOnly, day)
 	if err != nil {
-		return 0, fmt.Errorf("day %q is not YYYY-MM-DD", day)
+		return 0, fmt.Errorf("day %q: must be YYYY-MM-DD", day)
 	}
 	return t.Unix() / 86400, nil
 }

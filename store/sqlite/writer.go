@@ -16,42 +16,42 @@ const (
 	batchLen = 1024 // steps of one commit
 )
 
-// writer is the goroutine that steps tokens and addresses. Memory and journal are its own;
-// others talk to it by its channels.
+// writer is the goroutine that steps tokens and addresses. Only it uses the states in memory and
+// the journal; other goroutines use its channels.
 type writer struct {
-	db      *DB
-	mem     *stateTable
-	addrs   addressCache // the addresses that tokens are bound to
-	changes []change     // of the batch that is being written
-	row     []byte       // of the journal, kept for its room
-	seq     int64        // of the journal's last row
-	journal int          // bytes written to it since the last fold began
-	fold    flush
-	folded  time.Time // when the last fold began
-	failing bool
-	at      uint32 // when the batch at hand began, Unix seconds
+	db        *DB
+	mem       *stateTable
+	addrs     addressCache // the addresses that tokens are bound to
+	changes   []change     // of the batch that is being written
+	row       []byte       // of the journal, reused
+	seq       int64        // of the journal's last row
+	journal   int          // bytes written to it since the last flush began
+	flush     flush
+	flushedAt time.Time // when the last flush began
+	failing   bool
+	at        uint32 // when the batch at hand began, Unix seconds
 
 	queue           chan *step
 	jobs            chan func() // run between two batches
 	closing, closed chan struct{}
-	pulse           *sharedTicker
-	closeErr        error // good once closed is
+	ticker          *sharedTicker
+	closeErr        error // valid once closed is closed
 	steps           sync.Pool
 }
 
-// change is a state that a batch changed, and what it was before.
+// change is a state that a batch changed, with what it was before.
 type change struct {
-	id    tokens.ID
-	at    *slot // good as long as memory has not moved
-	moved uint32
-	old   tokens.State
-	fresh bool // it was not in memory
-	dirty bool // it was newer than its row already
+	id     tokens.ID
+	at     *slot // valid as long as stateTable.layout is the same
+	layout uint32
+	old    tokens.State
+	isNew  bool // it was not in memory
+	dirty  bool // it was already newer than its row
 }
 
-// slot is where a changed state is now.
+// slot returns the slot of a changed state.
 func (w *writer) slot(c change) *slot {
-	if c.moved == w.mem.layout {
+	if c.layout == w.mem.layout {
 		return c.at
 	}
 	return w.mem.find(c.id)
@@ -59,17 +59,17 @@ func (w *writer) slot(c change) *slot {
 
 func startWriter(db *DB) *writer {
 	w := &writer{
-		db:      db,
-		folded:  db.opt.Now(),
-		addrs:   newAddressCache(maxAddresses),
-		mem:     newStateTable(db.opt.KeepIdle, db.opt.MaxStates),
-		queue:   make(chan *step, queueLen),
-		jobs:    make(chan func()),
-		closing: make(chan struct{}),
-		closed:  make(chan struct{}),
-		steps:   sync.Pool{New: func() any { return &step{done: make(chan struct{}, 1)} }},
+		db:        db,
+		flushedAt: db.opt.Now(),
+		addrs:     newAddressCache(maxAddresses),
+		mem:       newStateTable(db.opt.KeepIdle, db.opt.MaxStates),
+		queue:     make(chan *step, queueLen),
+		jobs:      make(chan func()),
+		closing:   make(chan struct{}),
+		closed:    make(chan struct{}),
+		steps:     sync.Pool{New: func() any { return &step{done: make(chan struct{}, 1)} }},
 	}
-	w.pulse = startTicker(w.closed)
+	w.ticker = startTicker(w.closed)
 	go w.run()
 	return w
 }
@@ -95,8 +95,8 @@ func (w *writer) run() {
 	}
 }
 
-// awaitBatch lets those come who are about to, as long as any do: batches are ten
-// times as long, and each costs one commit.
+// awaitBatch yields until the queue stops growing. Batches become about ten times larger (14 steps
+// instead of 1.6), and each costs one commit.
 func (w *writer) awaitBatch() {
 	for n := -1; n != len(w.queue); {
 		n = len(w.queue)
@@ -104,7 +104,7 @@ func (w *writer) awaitBatch() {
 	}
 }
 
-// collect is the steps that wait now, s first, without those given up.
+// collect returns the steps that wait now, beginning with s, except those that were given up.
 func (w *writer) collect(batch []*step, s *step) []*step {
 	for {
 		if s.claim() {
@@ -121,8 +121,8 @@ func (w *writer) collect(batch []*step, s *step) []*step {
 	}
 }
 
-// commitBatch takes the steps, commits what they changed, and answers them: also
-// those that changed nothing, since they may have seen what others did.
+// commitBatch applies the steps, commits what they changed, and then returns to all of them. A step
+// that changed nothing waits too, since it may have read what another step changed.
 func (w *writer) commitBatch(batch []*step) {
 	w.at = w.now()
 	for _, s := range batch {
@@ -157,7 +157,8 @@ func (w *writer) apply(s *step) error {
 	return err
 }
 
-// load is the slot of id, read from its row if need be; nil if there is none.
+// load returns the slot of id, or nil if the token was never seen. A state that is not in memory is
+// read from its row.
 func (w *writer) load(id tokens.ID) (*slot, error) {
 	if sl := w.mem.find(id); sl != nil {
 		sl.used = w.at
@@ -170,7 +171,7 @@ func (w *writer) load(id tokens.ID) (*slot, error) {
 	return w.mem.put(id, s, w.at), nil
 }
 
-// call calls fn, and survives it.
+// call calls fn. A panic of fn is returned as an error.
 func call[S any](w *writer, fn func(S) S, old S) (next S, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -183,21 +184,21 @@ func call[S any](w *writer, fn func(S) S, old S) (next S, err error) {
 
 // change puts a new state into memory, to be committed or undone.
 func (w *writer) change(id tokens.ID, sl *slot, next tokens.State) {
-	fresh := sl == nil
-	if fresh {
+	isNew := sl == nil
+	if isNew {
 		sl = w.mem.put(id, tokens.State{}, w.at)
 	}
 	if !sl.touched {
-		w.changes = append(w.changes, change{id, sl, w.mem.layout, sl.state, fresh, sl.dirty})
+		w.changes = append(w.changes, change{id, sl, w.mem.layout, sl.state, isNew, sl.dirty})
 	}
 	w.mem.assign(sl, next)
 	sl.dirty, sl.touched = true, true
 }
 
-// undo takes back what a batch changed in memory.
+// undo restores what a batch changed in memory.
 func (w *writer) undo() {
 	for _, c := range w.changes {
-		if c.fresh {
+		if c.isNew {
 			w.mem.drop(c.id)
 			continue
 		}
@@ -223,7 +224,7 @@ func (w *writer) do(ctx context.Context, fn func()) error {
 	}
 }
 
-// finish serves whoever still waits and writes all rows.
+// finish applies the steps that still wait, and writes all rows.
 func (w *writer) finish(batch []*step) error {
 	for {
 		select {
@@ -235,14 +236,14 @@ func (w *writer) finish(batch []*step) error {
 	}
 }
 
-// stop ends the writer when all that waits has been answered.
+// stop ends the writer when all steps that wait are done.
 func (w *writer) stop() error {
 	close(w.closing)
 	<-w.closed
 	return w.closeErr
 }
 
-// report says once that the file cannot be used, and once that it can again.
+// report logs once that the file can't be used, and once that it can be used again.
 func (w *writer) report(err error) {
 	switch failing := err != nil; {
 	case failing && !w.failing:

@@ -12,8 +12,8 @@ import (
 	"stile.example/stile/addresses"
 )
 
-// homes differ by one member of the scope each.
-var homes = []addresses.Scope{
+// scopes differ in one field each.
+var scopes = []addresses.Scope{
 	{Range: netip.MustParsePrefix("192.0.2.1/32"), Tenant: 1}, {Range: netip.MustParsePrefix("192.0.2.1/32"), Tenant: 1 << 20},
 	{Range: netip.MustParsePrefix("2001:db8::/64")}, {Range: netip.MustParsePrefix("2001:db8::/48")},
 }
@@ -46,18 +46,18 @@ func eachAddress(t *testing.T, s Store) map[addresses.Scope]addresses.State {
 
 func addressUnseen(t *testing.T, open func() Store) {
 	s := with(t, open)
-	if got := readAddress(t, s, homes[0]); got != (addresses.State{}) {
+	if got := readAddress(t, s, scopes[0]); got != (addresses.State{}) {
 		t.Errorf("got %+v, want the zero State", got)
 	}
 	if all := eachAddress(t, s); len(all) != 0 {
-		t.Errorf("kept %+v", all)
+		t.Errorf("stored %+v", all)
 	}
 }
 
 func addressFields(t *testing.T, open func() Store) {
 	s, n := open(), 0
 	want := map[addresses.Scope]addresses.State{}
-	for _, a := range homes {
+	for _, a := range scopes {
 		var state addresses.State
 		fill(t, reflect.ValueOf(&state).Elem(), &n)
 		want[a] = state
@@ -81,18 +81,18 @@ func addressFields(t *testing.T, open func() Store) {
 	}
 }
 
-// addressForgotten: the zero State says never seen, and is kept as that.
-func addressForgotten(t *testing.T, open func() Store) {
+// addressZero: the zero State means that an address was never seen, and removes it.
+func addressZero(t *testing.T, open func() Store) {
 	s := open()
-	writeAddress(t, s, homes[0], addresses.State{Step: 1})
-	writeAddress(t, s, homes[1], addresses.State{Step: 1})
-	writeAddress(t, s, homes[1], addresses.State{})
+	writeAddress(t, s, scopes[0], addresses.State{Step: 1})
+	writeAddress(t, s, scopes[1], addresses.State{Step: 1})
+	writeAddress(t, s, scopes[1], addresses.State{})
 	for range 2 {
-		if all := eachAddress(t, s); len(all) != 1 || all[homes[0]].Step != 1 {
-			t.Errorf("kept %+v", all)
+		if all := eachAddress(t, s); len(all) != 1 || all[scopes[0]].Step != 1 {
+			t.Errorf("stored %+v", all)
 		}
-		if got := readAddress(t, s, homes[1]); got != (addresses.State{}) {
-			t.Errorf("forgotten, and yet %+v", got)
+		if got := readAddress(t, s, scopes[1]); got != (addresses.State{}) {
+			t.Errorf("removed, but it is %+v", got)
 		}
 		closed(t, s)
 		s = open()
@@ -102,9 +102,9 @@ func addressForgotten(t *testing.T, open func() Store) {
 
 func addressesCount(t *testing.T, open func() Store) {
 	s := open()
-	crowd(16, func(int) {
+	concurrently(16, func(int) {
 		for n := range 100 {
-			err := s.UpdateAddress(context.Background(), homes[n%4], func(s addresses.State) addresses.State { s.Bucket++; return s })
+			err := s.UpdateAddress(context.Background(), scopes[n%4], func(s addresses.State) addresses.State { s.Bucket++; return s })
 			if err != nil {
 				t.Error(err)
 			}
@@ -123,25 +123,25 @@ func addressCancelled(t *testing.T, open func() Store) {
 	s := with(t, open)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := s.UpdateAddress(ctx, homes[0], func(s addresses.State) addresses.State { s.Step = 9; return s })
+	err := s.UpdateAddress(ctx, scopes[0], func(s addresses.State) addresses.State { s.Step = 9; return s })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v", err)
 	}
-	if got := readAddress(t, s, homes[0]); got != (addresses.State{}) {
-		t.Errorf("written nevertheless: %+v", got)
+	if got := readAddress(t, s, scopes[0]); got != (addresses.State{}) {
+		t.Errorf("written with a cancelled context: %+v", got)
 	}
 }
 
-// addressSwept: an address leaves when it has been clean for long enough, and
-// one that a person must lift never does.
+// addressSwept: an address is removed when it has been clean for long enough. A permanent block is
+// never removed.
 func addressSwept(t *testing.T, open func() Store) {
 	s := with(t, open)
 	now, week := time.Now(), 7*24*time.Hour
 	states := map[addresses.Scope]addresses.State{
-		homes[0]: {Bucket: 1},
-		homes[1]: {Until: now.Add(week).Unix()},
-		homes[2]: {Until: now.Unix(), Step: 2},
-		homes[3]: {Until: addresses.Forever},
+		scopes[0]: {Bucket: 1},
+		scopes[1]: {Until: now.Add(week).Unix()},
+		scopes[2]: {Until: now.Unix(), Step: 2},
+		scopes[3]: {Until: addresses.Forever},
 	}
 	for a, state := range states {
 		writeAddress(t, s, a, state)
@@ -151,12 +151,12 @@ func addressSwept(t *testing.T, open func() Store) {
 		gone  []addresses.Scope
 	}{
 		{week, nil},
-		{week + 25*time.Hour, homes[:1]},
-		{2*week + 23*time.Hour, homes[:1]},
-		{2*week + 25*time.Hour, homes[:2]},
-		{3*week + 23*time.Hour, homes[:2]},
-		{3*week + 25*time.Hour, homes[:3]},
-		{1000 * week, homes[:3]},
+		{week + 25*time.Hour, scopes[:1]},
+		{2*week + 23*time.Hour, scopes[:1]},
+		{2*week + 25*time.Hour, scopes[:2]},
+		{3*week + 23*time.Hour, scopes[:2]},
+		{3*week + 25*time.Hour, scopes[:3]},
+		{1000 * week, scopes[:3]},
 	} {
 		if err := s.Sweep(t.Context(), now.Add(sweep.after)); err != nil {
 			t.Fatal(err)
@@ -194,7 +194,7 @@ func addressList(t *testing.T, open func() Store) {
 		fillEntry(t, &e, &n)
 		want = append(want, e)
 	}
-	want[1].Until, want[1].Reason, want[1].Bindings = time.Time{}, "", 0 // what may be missing
+	want[1].Until, want[1].Reason, want[1].Bindings = time.Time{}, "", 0 // optional fields
 	for _, e := range slices.Backward(want) {
 		put(t, s, addresses.Entry{Range: e.Range, Kind: addresses.Allow, Reason: "replaced"})
 		put(t, s, e)
@@ -202,10 +202,10 @@ func addressList(t *testing.T, open func() Store) {
 	if all := entries(t, s); !reflect.DeepEqual(all, want) {
 		t.Errorf("got  %+v\nwant %+v", all, want)
 	}
-	for _, there := range []bool{true, false} {
+	for _, exists := range []bool{true, false} {
 		was, err := s.RemoveEntry(t.Context(), want[2].Range)
-		if err != nil || was != there {
-			t.Errorf("removed: %v, %v, want %v", was, err, there)
+		if err != nil || was != exists {
+			t.Errorf("removed: %v, %v, want %v", was, err, exists)
 		}
 	}
 	closed(t, s)
@@ -214,7 +214,7 @@ func addressList(t *testing.T, open func() Store) {
 	}
 }
 
-// fillEntry fills all but the range.
+// fillEntry fills all fields except the range.
 func fillEntry(t *testing.T, e *addresses.Entry, n *int) {
 	t.Helper()
 	v := reflect.ValueOf(e).Elem()

@@ -30,14 +30,14 @@ func refusalFields(t *testing.T, open func() Store) {
 	for i := range some {
 		fill(t, reflect.ValueOf(&some[i]).Elem(), &n)
 	}
-	some[1].Observed, some[1].Tenant, some[1].Rule = false, "", "" // what may be missing
+	some[1].Observed, some[1].Tenant, some[1].Rule = false, "", "" // optional fields
 	refuse(t, s, some...)
 	refuse(t, s)
 	for range 2 {
 		wantRefusal(t, s, some[0].Ref, some[0])
 		wantRefusal(t, s, some[1].Ref, some[1])
 		if _, err := s.Refusal(t.Context(), "ABCD-EFGH"); !errors.Is(err, refusals.ErrNotFound) {
-			t.Errorf("one that was never given: %v", err)
+			t.Errorf("an unknown reference: %v", err)
 		}
 		closed(t, s)
 		s = open()
@@ -45,9 +45,9 @@ func refusalFields(t *testing.T, open func() Store) {
 	closed(t, s)
 }
 
-// refusalStands: of two with one Ref the first is kept, and the others of the
-// second's company are kept too.
-func refusalStands(t *testing.T, open func() Store) {
+// refusalsKept: of two refusals with the same Ref, the first is stored. The refusals that are added
+// together with the second are stored too.
+func refusalsKept(t *testing.T, open func() Store) {
 	s := with(t, open)
 	first := refusals.Refusal{Ref: "A", At: noon, Code: "first"}
 	other := refusals.Refusal{Ref: "B", At: noon, Code: "other"}
@@ -57,7 +57,7 @@ func refusalStands(t *testing.T, open func() Store) {
 	wantRefusal(t, s, "B", other)
 }
 
-// refusalsCounted: adding one again raises its count, and changes nothing else.
+// refusalsCounted: adding a refusal again raises its count, and changes nothing else.
 func refusalsCounted(t *testing.T, open func() Store) {
 	s := with(t, open)
 	want := refusals.Refusal{Ref: "A", At: noon, Code: "first"}
@@ -69,7 +69,7 @@ func refusalsCounted(t *testing.T, open func() Store) {
 	}
 }
 
-// refusalsBounded: adding some removes the oldest of those that are too many.
+// refusalsBounded: adding refusals removes the oldest ones beyond the maximum.
 func refusalsBounded(t *testing.T, open func() Store) {
 	s := with(t, open)
 	const most, all = 100, 1000
@@ -102,7 +102,7 @@ func refusalsPruned(t *testing.T, open func() Store) {
 		most, stay int
 	}{
 		{time.Hour, 1500, 1500},
-		{1400 * time.Second, 1500, 1401}, // that second itself stays
+		{1400 * time.Second, 1500, 1401}, // the refusal of that second stays
 		{1400 * time.Second, 2000, 1401},
 		{time.Hour, 700, 700},
 		{100 * time.Second, 50, 50},

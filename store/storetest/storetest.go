@@ -1,5 +1,5 @@
-// Package storetest says what a store must do. Every backend's test calls
-// [Run]; a backend that passes may be used by any other package.
+// Package storetest is the contract of a store, as tests. The tests of every backend call [Run]. A
+// backend that passes may be used by any other package.
 package storetest
 
 import (
@@ -16,56 +16,54 @@ import (
 	"stile.example/stile/usage"
 )
 
-// Store is all that a backend keeps, but the corpus.
+// Store is everything that a backend stores. The corpus is not part of it.
 type Store interface {
 	tokens.Store
 	addresses.Store
 	refusals.Store
 	tenants.Store
 	usage.Store
-	// Sweep moves what tokens used that expired long before now to the
-	// ledger, and forgets the tokens, and the addresses that have been clean
-	// for so long that nothing of them matters any more.
+	// Sweep moves the usage of tokens that expired long before now to the ledger, and removes the
+	// tokens. It also removes the addresses whose states no longer matter.
 	Sweep(ctx context.Context, now time.Time) error
 	Close() error
 }
 
-// Run tests a backend. It calls place for each test: an empty place for a
-// store. What place returns opens the store there, and opens it again once it
-// was closed.
-func Run(t *testing.T, place func(t *testing.T) (open func() Store)) {
+// Run tests a backend. For each test it calls prepare, which provides an empty store and returns a
+// function that opens it. That function also opens it again after it was closed.
+func Run(t *testing.T, prepare func(t *testing.T) (open func() Store)) {
 	for name, test := range map[string]func(*testing.T, func() Store){
-		"tokens/unseen is zero":                 unseen,
-		"tokens/a peek is what an update left":  peeked,
-		"tokens/every field comes back":         everyField,
-		"tokens/what fn returns is kept":        identity,
-		"tokens/all updates count":              allCount,
-		"tokens/S2 never more than the limit":   limit,
-		"tokens/S3 one of many first calls":     oneBinds,
-		"tokens/a context that ended":           cancelled,
-		"addresses/unseen is zero":              addressUnseen,
-		"addresses/every field comes back":      addressFields,
-		"addresses/zero is forgotten":           addressForgotten,
-		"addresses/all updates count":           addressesCount,
-		"addresses/a context that ended":        addressCancelled,
-		"addresses/what is clean is swept":      addressSwept,
-		"addresses/the list":                    addressList,
-		"refusals/every field comes back":       refusalFields,
-		"refusals/a reference stands":           refusalStands,
-		"refusals/a count grows":                refusalsCounted,
-		"refusals/S58 bounded when added":       refusalsBounded,
-		"refusals/pruned by age and number":     refusalsPruned,
-		"tenants/every field comes back":        tenantFields,
-		"tenants/one of a name":                 tenantNames,
-		"tenants/update is all or nothing":      tenantUpdate,
-		"tenants/numbers are never used again":  tenantNumbers,
-		"usage/every call, at once":             usageAtOnce,
-		"usage/bounds":                          usageBounds,
-		"usage/a sweep changes nothing":         usageSwept,
-		"usage/a removed tenant's usage stays":  usageOfRemoved,
-		"usage/R7 what is swept is swept later": usageClock,
+		"tokens/a new token is zero":             unseen,
+		"tokens/Peek returns what Update stored": peeked,
+		"tokens/every field is read back":        everyField,
+		"tokens/what fn returns is stored":       identity,
+		"tokens/all updates count":               allCount,
+		"tokens/S2 never more than the limit":    limit,
+		"tokens/S3 one of many first calls":      oneBinds,
+		"tokens/a cancelled context":             cancelled,
+		"addresses/a new address is zero":        addressUnseen,
+		"addresses/every field is read back":     addressFields,
+		"addresses/a zero state is removed":      addressZero,
+		"addresses/all updates count":            addressesCount,
+		"addresses/a cancelled context":          addressCancelled,
+		"addresses/clean addresses are swept":    addressSwept,
+		"addresses/the list":                     addressList,
+		"refusals/every field is read back":      refusalFields,
+		"refusals/a reference is never replaced": refusalsKept,
+		"refusals/a count only grows":            refusalsCounted,
+		"refusals/S58 bounded when added":        refusalsBounded,
+		"refusals/pruned by age and number":      refusalsPruned,
+		"tenants/every field is read back":       tenantFields,
+		"tenants/names are unique":               tenantNames,
+		"tenants/update is all or nothing":       tenantUpdate,
+		"tenants/numbers are never reused":       tenantNumbers,
+		"usage/every call, immediately":          usageAtOnce,
+		"usage/bounds":                           usageBounds,
+		"usage/a sweep changes nothing":          usageSwept,
+		"usage/a removed tenant's usage stays":   usageOfRemoved,
+		"usage/R7 a sweep that is a day early":   usageClock,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, place(t)) })
+		t.Run(name, func(t *testing.T) { test(t, prepare(t)) })
 	}
 }
 
@@ -84,9 +82,8 @@ func closed(t *testing.T, s Store) {
 	}
 }
 
-// fill sets every field of v, however deep, to something of its own, so that
-// a field that is added and forgotten in a backend fails here and not in
-// production.
+// fill sets every field of v, at any depth, to a value of its own. So a new field that a backend
+// does not store fails here and not in production.
 func fill(t *testing.T, v reflect.Value, n *int) {
 	t.Helper()
 	*n++
@@ -124,6 +121,6 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 	case reflect.Int32, reflect.Int64:
 		v.SetInt(-int64(*n))
 	default:
-		t.Fatalf("the test cannot fill a %s", v.Type())
+		t.Fatalf("the test can't fill a %s", v.Type())
 	}
 }

@@ -48,7 +48,7 @@ func tenantFields(t *testing.T, open func() Store) {
 	got, err = s.UpdateTenant(t.Context(), clientID, func(t2 *tenants.Tenant) error {
 		fill(t, reflect.ValueOf(t2).Elem(), &n)
 		want = *t2
-		want.Number, want.ClientID = number, clientID // these stay
+		want.Number, want.ClientID = number, clientID // these can't be changed
 		return nil
 	})
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -64,17 +64,17 @@ func tenantNames(t *testing.T, open func() Store) {
 	add(t, s, "b")
 	add(t, s, "a")
 	if _, err := s.AddTenant(t.Context(), tenants.Tenant{ClientID: "a", CreatedAt: noon}); !errors.Is(err, tenants.ErrExists) {
-		t.Errorf("a second tenant of a name: %v", err)
+		t.Errorf("a second tenant with the same name: %v", err)
 	}
 	if all := list(t, s); len(all) != 2 || all[0].ClientID != "a" || all[1].ClientID != "b" {
 		t.Errorf("got %+v", all)
 	}
 	if err := s.RemoveTenant(t.Context(), "c"); !errors.Is(err, tenants.ErrNotFound) {
-		t.Errorf("remove nobody: %v", err)
+		t.Errorf("remove an unknown tenant: %v", err)
 	}
 	_, err := s.UpdateTenant(t.Context(), "c", func(*tenants.Tenant) error { return nil })
 	if !errors.Is(err, tenants.ErrNotFound) {
-		t.Errorf("update nobody: %v", err)
+		t.Errorf("update an unknown tenant: %v", err)
 	}
 }
 
@@ -86,7 +86,7 @@ func tenantUpdate(t *testing.T, open func() Store) {
 	if !errors.Is(err, no) {
 		t.Errorf("err = %v", err)
 	}
-	crowd(8, func(int) {
+	concurrently(8, func(int) {
 		for range 5 {
 			_, err := s.UpdateTenant(t.Context(), "a", func(t *tenants.Tenant) error { t.CallsPerMonth++; return nil })
 			if err != nil {

@@ -31,7 +31,7 @@ func write(t *testing.T, s tokens.Store, id tokens.ID, state tokens.State) {
 	}
 }
 
-// peeked: what Peek knows is what an Update has left.
+// peeked: if Peek knows a token, it returns what an Update has stored.
 func peeked(t *testing.T, open func() Store) {
 	s := with(t, open)
 	write(t, s, tokens.ID{1}, tokens.State{Tenant: 7})
@@ -39,9 +39,9 @@ func peeked(t *testing.T, open func() Store) {
 		t.Errorf("Peek returned %+v", got)
 	}
 	if got, known := s.Peek(tokens.ID{2}); known && got != (tokens.State{}) {
-		t.Errorf("Peek returned %+v of a token never seen", got)
+		t.Errorf("Peek returned %+v of a new token", got)
 	}
-	crowd(8, func(i int) {
+	concurrently(8, func(i int) {
 		last := uint32(0)
 		for n := range uint32(200) {
 			if i == 0 {
@@ -90,12 +90,12 @@ func identity(t *testing.T, open func() Store) {
 		t.Errorf("the last of two writes is lost: %+v", got)
 	}
 	if got := read(t, s, tokens.ID{2}); got != (tokens.State{}) {
-		t.Errorf("forgotten, and yet %+v", got)
+		t.Errorf("removed, but it is %+v", got)
 	}
 }
 
-// crowd runs n functions at once.
-func crowd(n int, fn func(i int)) {
+// concurrently calls fn n times at the same time.
+func concurrently(n int, fn func(i int)) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() { fn(i) })
@@ -105,7 +105,7 @@ func crowd(n int, fn func(i int)) {
 
 func allCount(t *testing.T, open func() Store) {
 	s := open()
-	crowd(16, func(i int) {
+	concurrently(16, func(i int) {
 		for n := range 100 {
 			err := s.Update(context.Background(), tokens.ID{byte(n % 4)}, func(s tokens.State) tokens.State {
 				s.Used[0][tokens.Items].Calls++
@@ -125,13 +125,13 @@ func allCount(t *testing.T, open func() Store) {
 	}
 }
 
-// callFrom is a call from an address that has been asked already.
+// callFrom returns a call from an address that was already consulted.
 func callFrom(from netip.Addr) tokens.Call {
 	return tokens.Call{At: noon, Tenant: 1, IssuedAt: noon, Expires: noon.Add(24 * time.Hour), From: from, Records: 2,
 		Address: tokens.AddressVerdict{Known: true}}
 }
 
-// allowed is a policy with room for so many calls, and no spikes.
+// allowed returns a policy that admits so many calls, and has no limit for spikes.
 func allowed(calls uint32) tokens.Policy {
 	return tokens.Policy{Calls: calls, Records: 1 << 30, BindWithin: time.Minute, SpikeCalls: 1 << 30, SpikePer: time.Minute}
 }
@@ -140,7 +140,7 @@ func limit(t *testing.T, open func() Store) {
 	g := tokens.Gate{Store: with(t, open)}
 	p := allowed(50)
 	var admitted [4]atomic.Int32
-	crowd(16, func(i int) {
+	concurrently(16, func(i int) {
 		for n := range 100 {
 			v, err := g.Apply(context.Background(), tokens.ID{byte(n % 4)}, p, callFrom(netip.MustParseAddr("192.0.2.1")))
 			if err != nil {
@@ -164,7 +164,7 @@ func oneBinds(t *testing.T, open func() Store) {
 	for n := range 50 {
 		g := tokens.Gate{Store: s}
 		var winners atomic.Int32
-		crowd(64, func(i int) {
+		concurrently(64, func(i int) {
 			v, err := g.Apply(context.Background(), tokens.ID{byte(n)}, p, callFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})))
 			if err != nil {
 				t.Error(err)
@@ -177,7 +177,7 @@ func oneBinds(t *testing.T, open func() Store) {
 			t.Fatalf("token %d was bound %d times", n, winners.Load())
 		}
 		if got := read(t, s, tokens.ID{byte(n)}); got.Dead != tokens.Hijacked {
-			t.Fatalf("the strangers did not kill token %d: %+v", n, got)
+			t.Fatalf("the other callers did not kill token %d: %+v", n, got)
 		}
 	}
 }
@@ -191,6 +191,6 @@ func cancelled(t *testing.T, open func() Store) {
 		t.Errorf("err = %v", err)
 	}
 	if got := read(t, s, tokens.ID{1}); got != (tokens.State{}) {
-		t.Errorf("written nevertheless: %+v", got)
+		t.Errorf("written with a cancelled context: %+v", got)
 	}
 }

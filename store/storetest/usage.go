@@ -10,7 +10,7 @@ import (
 	"stile.example/stile/usage"
 )
 
-// spend makes calls by a token of tenant, of two records each.
+// spend makes calls by a tenant's token, with two records each.
 func spend(t *testing.T, s Store, id tokens.ID, tenant uint32, at time.Time, route tokens.Route, calls int) {
 	t.Helper()
 	g := tokens.Gate{Store: s}
@@ -38,7 +38,7 @@ var (
 	bItems = usage.Line{Tenant: "b", Day: "2026-03-01", Route: "items", Calls: 1, Records: 2}
 )
 
-// threeLines spends what the three lines above say.
+// threeLines makes the calls that the three lines above count.
 func threeLines(t *testing.T, s Store) {
 	t.Helper()
 	a, b := add(t, s, "a"), add(t, s, "b")
@@ -68,14 +68,14 @@ func usageBounds(t *testing.T, open func() Store) {
 	wantUsage(t, s, "", "2026-03-03", "")
 	wantUsage(t, s, "nobody", "", "")
 	if _, err := s.Usage(t.Context(), "", "yesterday", ""); err == nil {
-		t.Error("yesterday is no day")
+		t.Error("yesterday is accepted as a day")
 	}
 }
 
 func usageSwept(t *testing.T, open func() Store) {
 	s := open()
 	threeLines(t, s)
-	closed(t, s) // a store may leave a token alone that was used just now
+	closed(t, s) // a store need not sweep a token that was just used
 	s = open()
 	for range 2 {
 		if err := s.Sweep(t.Context(), noon.Add(100*time.Hour)); err != nil {
@@ -85,7 +85,7 @@ func usageSwept(t *testing.T, open func() Store) {
 		wantUsage(t, s, "b", "2026-03-01", "2026-03-01", bItems)
 	}
 	if got := read(t, s, tokens.ID{1}); got != (tokens.State{}) {
-		t.Errorf("not forgotten: %+v", got)
+		t.Errorf("not removed: %+v", got)
 	}
 	closed(t, s)
 	wantUsage(t, with(t, open), "", "", "", aItems, aItem, bItems)
@@ -105,8 +105,8 @@ func usageOfRemoved(t *testing.T, open func() Store) {
 	wantUsage(t, s, "", "", "", more, aItem, bItems)
 }
 
-// usageClock sweeps a day too early, as after a clock that leapt: the tokens
-// must stay, for it may be set back.
+// usageClock sweeps a day too early, as if the clock were wrong by a day. The tokens must stay,
+// since the clock may be set back.
 func usageClock(t *testing.T, open func() Store) {
 	s := open()
 	threeLines(t, s)

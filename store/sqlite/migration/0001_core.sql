@@ -1,5 +1,5 @@
--- What changes with every call: one row a group commit, newest last. The rows
--- of tokens are written behind it, and it is replayed at start.
+-- What changes with every call: one row for each group commit, the newest last. The rows of tokens
+-- are written later, and the journal is replayed at start.
 CREATE TABLE journal (
 	seq   INTEGER PRIMARY KEY,
 	batch BLOB NOT NULL             -- records of id and state
@@ -8,13 +8,13 @@ CREATE TABLE journal (
 CREATE TABLE tokens (
 	id      BLOB PRIMARY KEY,       -- tokens.ID
 	tenant  INTEGER NOT NULL,       -- tenants.number
-	expires INTEGER NOT NULL,       -- Unix seconds; a token's never changes
-	state   BLOB NOT NULL           -- tokens.State, by encode.go
+	expires INTEGER NOT NULL,       -- Unix seconds; never changes
+	state   BLOB NOT NULL           -- tokens.State, by tokens.AppendState
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX tokens_by_expiry ON tokens (expires);
 
--- What long dead tokens used. A token stands in the key, with its totals, so
+-- The usage of tokens that expired long ago. The key contains the token, and the row its totals, so
 -- that moving it here twice changes nothing.
 CREATE TABLE ledger (
 	tenant  INTEGER NOT NULL,       -- tenants.number
@@ -26,10 +26,10 @@ CREATE TABLE ledger (
 	PRIMARY KEY (tenant, day, route, token)
 ) STRICT, WITHOUT ROWID;
 
--- A removed tenant keeps its number and name, for what it used.
+-- A removed tenant keeps its number and client_id, for its usage.
 CREATE TABLE tenants (
 	number          INTEGER PRIMARY KEY AUTOINCREMENT
-	                CHECK (number < 1 << 23),   -- it stands in the upper bits of items' rowids
+	                CHECK (number < 1 << 23),   -- it is the upper bits of items' rowids
 	client_id       TEXT NOT NULL,
 	name            TEXT NOT NULL,
 	status          TEXT NOT NULL,              -- active, suspended, removed
@@ -44,7 +44,7 @@ CREATE TABLE tenants (
 
 CREATE UNIQUE INDEX tenants_by_client ON tenants (client_id) WHERE status <> 'removed';
 
--- One row, written to see whether writing works.
+-- One row, written to check whether writing works.
 CREATE TABLE ready (
 	one INTEGER PRIMARY KEY CHECK (one = 1),
 	at  INTEGER NOT NULL            -- Unix seconds

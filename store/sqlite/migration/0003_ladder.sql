@@ -1,18 +1,17 @@
--- Source addresses that have bound tokens. A row that no longer says more than
--- no row would is removed.
+-- Source addresses that have bound tokens. A row is removed when its state no longer matters.
 CREATE TABLE addresses (
 	address BLOB PRIMARY KEY,       -- 16 bytes, an IPv4 address as IPv6 maps it
 	forget  INTEGER NOT NULL,       -- Unix seconds from which the row may be removed
-	state   BLOB NOT NULL           -- addresses.State, by encode.go
+	state   BLOB NOT NULL           -- addresses.State, by addresses.AppendState
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX addresses_by_forget ON addresses (forget);
 
--- What a person says of ranges of addresses.
+-- The address list: what operators decided about ranges of addresses.
 CREATE TABLE address_list (
 	range    TEXT PRIMARY KEY,      -- as netip.Prefix writes it
 	kind     TEXT NOT NULL,         -- allow, block
-	until    INTEGER,               -- Unix seconds; NULL: for good
+	until    INTEGER,               -- Unix seconds; NULL: permanently
 	reason   TEXT NOT NULL,
 	bindings INTEGER NOT NULL       -- of an allow: the budget that holds there; 0: none
 ) STRICT, WITHOUT ROWID;
@@ -28,7 +27,7 @@ CREATE TABLE refusals (
 	seen     INTEGER NOT NULL,
 	identity TEXT NOT NULL,
 	address  TEXT NOT NULL,         -- as it may be shown
-	observed INTEGER NOT NULL       -- 1: the request was let through
+	observed INTEGER NOT NULL       -- 1: the request was admitted
 ) STRICT;
 
 CREATE INDEX refusals_by_time ON refusals (at);

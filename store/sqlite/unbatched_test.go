@@ -8,10 +8,10 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// plain is the simplest store that could work: a transaction a call.
-type plain struct{ db *DB }
+// unbatched is the simplest possible store of tokens, with a transaction for each call.
+type unbatched struct{ db *DB }
 
-func (p plain) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error {
+func (p unbatched) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error {
 	return p.db.tx(ctx, func(tx *sql.Tx) error {
 		var b []byte
 		var old tokens.State
@@ -29,4 +29,4 @@ func (p plain) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) t
 	})
 }
 
-func (plain) Peek(tokens.ID) (s tokens.State, known bool) { return s, false }
+func (unbatched) Peek(tokens.ID) (s tokens.State, known bool) { return s, false }
