@@ -114,7 +114,7 @@ func explainChallenge(p tokens.Policy, v tokens.Verdict, e tokens.Event) explana
 // explainBudget is the budget of its own that an address is over.
 func explainBudget(v tokens.Verdict) explanation {
 	g := explanation{"address.bindings", int64(v.Limit), int64(v.Seen)}
-	if v.Drained {
+	if v.OverRecords {
 		g.rule = "address.records"
 	}
 	return g

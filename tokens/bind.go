@@ -2,12 +2,12 @@ package tokens
 
 import "time"
 
-// bindAndCheck binds a token that is not bound, and holds one that is to its binding.
+// bindAndCheck binds an unbound token, and checks the binding of a bound one.
 //
-// A binding is an event for the address too, which is another machine: so the
-// token is bound first, which one of many first requests at once does, then
-// the address is asked, then the request is tried again with its answer.
-// If the server dies between, the next request asks.
+// The address has a state machine of its own, and a binding is an event for it too. So the token is
+// bound first, which only one of many simultaneous first requests does. Then the address is
+// consulted, and the request is stepped again with the address's verdict. If the server dies in
+// between, the next request consults the address.
 func bindAndCheck(s State, p Policy, c Call) (State, Verdict) {
 	v := Verdict{Outcome: Admit}
 	if s.Bound.Kind == Unbound {
@@ -27,14 +27,15 @@ func bindAndCheck(s State, p Policy, c Call) (State, Verdict) {
 	return applyAddressVerdict(s, p, c, v)
 }
 
-// applyAddressVerdict asks the address, and does what it says. What it gives leave for is
-// added to what the token had: two calls may have asked at once.
+// applyAddressVerdict requests the address's verdict, or applies it if it is known. The allowance
+// is added to what the token had, because two calls may have consulted the address at the same
+// time.
 func applyAddressVerdict(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	if !c.Address.Known {
 		v.Outcome = NeedAddress
 		return s, v
 	}
-	v.Limit, v.Seen, v.Drained = c.Address.Limit, c.Address.Seen, c.Address.OverRecords
+	v.Limit, v.Seen, v.OverRecords = c.Address.Limit, c.Address.Seen, c.Address.OverRecords
 	if c.Address.Blocked {
 		v.Outcome, v.Reason = Refuse, AddressBlocked
 		return s, v
@@ -49,8 +50,8 @@ func applyAddressVerdict(s State, p Policy, c Call, v Verdict) (State, Verdict) 
 	return s, v
 }
 
-// beyondAllowance is how many of a call's records and new titles the address gave no
-// leave for yet. A call that delivers nothing counts as one record.
+// beyondAllowance returns how many of a call's records and new titles exceed the token's allowance.
+// A call that delivers nothing counts as one record.
 func beyondAllowance(s State, c Call) uint32 {
 	total := s.Used.Total().Records + s.Hints + c.Records + c.Titles
 	if s.AddressChecked && (s.Allowance == 0 || total <= s.Allowance) {
@@ -59,10 +60,10 @@ func beyondAllowance(s State, c Call) uint32 {
 	return total - s.Allowance
 }
 
-// checkBinding holds a request to the token's binding. One from another address kills
-// the token: either of the two may be the thief, and the visitor gets a new one.
-// A key can't be copied: one who shows another, or none, is a stranger, who is
-// refused and must not be able to kill the token.
+// checkBinding checks that a request comes from within the token's binding. A request from another
+// address kills the token: either of the two addresses may be the hijacker's, and the visitor gets
+// a new token. A key can't be copied. So a caller with another key, or without one, is refused, and
+// must not be able to kill the token.
 func checkBinding(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	switch byKey := s.Bound.Kind == ToKey; {
 	case s.Bound.fits(c):
@@ -78,8 +79,7 @@ func checkBinding(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	return kill(s, v, Hijacked)
 }
 
-// bindsTooLate says that a token still unbound has waited too long: that is how
-// tokens would be stock-piled.
+// bindsTooLate reports whether an unbound token is too old to be bound. This prevents stockpiling.
 func bindsTooLate(p Policy, c Call) bool { return c.At.Sub(c.IssuedAt) > p.BindWithin }
 
 func bind(s State, c Call, to Binding) State {

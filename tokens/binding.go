@@ -2,14 +2,14 @@ package tokens
 
 import "net/netip"
 
-// Binding is what a token is tied to. The zero Binding is none. It cannot be
-// turned back into a key, but an address can be read out of it: [Binding.Address].
+// Binding is what a token is bound to. The zero Binding is that of an unbound token. A binding to a
+// key does not reveal the key; a binding to an address does reveal the address: [Binding.Address].
 type Binding struct {
 	Kind BindingKind
 	Sum  [16]byte // the address as 16 bytes, or the Key
 }
 
-// BindingKind is the sort of thing that a token is tied to.
+// BindingKind says what kind of thing a token is bound to.
 type BindingKind uint8
 
 // The kinds of binding, in the contract's words.
@@ -21,13 +21,13 @@ const (
 
 func (k BindingKind) String() string { return [...]string{"none", "address", "key"}[k] }
 
-// BindTo is the binding to an address that addresses.Normal has normalised.
+// BindTo returns the binding to an address, which must be in the form of addresses.Canonical.
 func BindTo(a netip.Addr) Binding { return Binding{ToAddress, a.As16()} }
 
-// BindToKey is the binding to a key.
+// BindToKey returns the binding to a key.
 func BindToKey(k Key) Binding { return Binding{ToKey, k} }
 
-// Address is the address of a binding to one; else it is not valid.
+// Address returns the address of an address-bound token. For other bindings it is not valid.
 func (b Binding) Address() netip.Addr {
 	if b.Kind != ToAddress {
 		return netip.Addr{}
@@ -35,7 +35,7 @@ func (b Binding) Address() netip.Addr {
 	return netip.AddrFrom16(b.Sum).Unmap()
 }
 
-// Key is the key of a binding to one; else it is none.
+// Key returns the key of a key-bound token. For other bindings it is zero.
 func (b Binding) Key() Key {
 	if b.Kind != ToKey {
 		return Key{}
@@ -43,7 +43,7 @@ func (b Binding) Key() Key {
 	return b.Sum
 }
 
-// fits says whether a call comes from within the binding.
+// fits reports whether a call comes from within the binding.
 func (b Binding) fits(c Call) bool {
 	switch b.Kind {
 	case ToAddress:
@@ -54,29 +54,28 @@ func (b Binding) fits(c Call) bool {
 	return false
 }
 
-// Key names a key that a browser holds: the first 16 bytes of its RFC 7638
-// thumbprint. The zero Key is none. To find another key of the same name takes
-// 2^128 tries; two of one's own can be had for 2^64, and are worth nothing.
+// Key names a key that a browser holds: the first 16 bytes of its RFC 7638 thumbprint. The zero Key
+// stands for no key. Finding another key of the same name takes 2^128 attempts. Finding two keys of
+// the same name takes 2^64, and gains nothing.
 type Key [16]byte
 
-// KeyOf is the Key of a thumbprint.
+// KeyOf returns the Key of a thumbprint.
 func KeyOf(thumbprint [32]byte) Key { return Key(thumbprint[:16]) }
 
-// Mode says what a first call binds a token to.
+// Mode says what the first call binds a token to.
 type Mode uint8
 
 // The modes, in the contract's words.
 const (
-	Auto      Mode = iota // to the key that it proves, else to the address
+	Auto      Mode = iota // to the key of its proof, else to the address
 	ByAddress             // to the address
-	ByKey                 // to a key: without a proof it is refused
+	ByKey                 // to a key: a call without a proof is refused
 )
 
 func (m Mode) String() string { return [...]string{"auto", "address", "key"}[m] }
 
-// bindingFor is what a call binds a token to that is not bound, or why it doesn't. A
-// token that names its key itself binds to no other, whatever the mode (RFC
-// 9449 §6).
+// bindingFor returns what a call binds an unbound token to, or why the call is refused. A token
+// that names its key itself binds to no other, whatever the mode (RFC 9449 §6).
 func bindingFor(p Policy, c Call) (Binding, Reason) {
 	named, proven := c.ConfirmedKey != Key{}, c.Key != Key{}
 	switch {

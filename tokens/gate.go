@@ -7,64 +7,63 @@ import (
 	"time"
 )
 
-// Store keeps token states. Implementations must pass storetest.Run.
+// Store stores token states. Implementations must pass storetest.Run.
 type Store interface {
-	// Update replaces the state of token id with fn of it, atomically, and
-	// returns once the new state is durable. A token never seen has the zero
-	// State. fn is pure: it may be called again if another writer came first.
-	// A fn that returns its argument writes nothing. After an error nothing is
-	// known to have changed, and a later Update of id sees what is stored.
+	// Update atomically replaces the state of token id with fn of it, and returns once the new
+	// state is durable. A token that was never seen has the zero State. fn is pure: it may be
+	// called again if another writer came first. A fn that returns its argument writes nothing.
+	// After an error, nothing is known to have changed, and a later Update of id sees what is
+	// stored.
 	Update(ctx context.Context, id ID, fn func(State) State) error
-	// Peek returns the state of token id if it is in memory. It does not wait,
-	// and what it returns may be changing at this moment, so it may only save
-	// work: what it refuses is decided again by an Update.
+	// Peek returns the state of token id if it is in memory. It does not wait. The state may be
+	// changing at this moment, so it may only be used to save work: an Update must confirm every
+	// refusal.
 	Peek(id ID) (s State, known bool)
 }
 
-// AddressChecker know the addresses that tokens are bound to.
+// AddressChecker checks the addresses that tokens are bound to.
 type AddressChecker interface {
-	// Check says what the address of a call calls for.
+	// Check returns the verdict of a call's address.
 	Check(ctx context.Context, a AddressUse) (AddressVerdict, error)
-	// ChallengeIssued reports that a challenge was opened which the address had called
-	// for. It is called once for each challenge.
+	// ChallengeIssued reports that a challenge was issued because of an address. It is called once
+	// for each challenge.
 	ChallengeIssued(ctx context.Context, c AddressChallenge) error
 	// ChallengeSolved reports that such a challenge was solved. It is called once.
 	ChallengeSolved(ctx context.Context, c AddressChallenge) error
 }
 
-// AddressUse is a token that is used at an address, of which the address must be
-// told.
+// AddressUse is the use of a token at an address.
 type AddressUse struct {
 	From           netip.Addr
 	Tenant         uint32 // whose token it is
 	At             time.Time
-	NewBinding     bool   // it was bound just now, and no address was told of it before
+	NewBinding     bool   // it was bound just now, and no address was consulted about it before
 	AddressChecked bool   // the address was consulted about it before
 	Key            Key    // what it is bound to; zero: it is bound to the address
-	Records        uint32 // what it is to deliver, and has no leave for yet
+	Records        uint32 // what it would deliver beyond its allowance
 }
 
-// AddressChallenge is a challenge that an address had called for.
+// AddressChallenge is a challenge that was issued because of an address.
 type AddressChallenge struct {
 	From   netip.Addr
 	Tenant uint32
 	At     time.Time
-	Shared bool // a budget that tenants or addresses share had called for it
+	Shared bool // because of a budget that tenants or addresses share
 }
 
-// Gate applies events to stored tokens, and tells their addresses.
+// Gate applies events to stored tokens, and reports them to their addresses.
 type Gate struct {
 	Store     Store
 	Addresses AddressChecker
 	dead      recentlyDead
 }
 
-// Check steps token id through a Check. If the state in memory admits it, it
-// changes nothing, and nothing is written.
+// Check steps token id through a Check. If the state in memory admits it and does not change,
+// nothing is written.
 func (g *Gate) Check(ctx context.Context, id ID, p Policy, e Check) (Verdict, error) {
 	s, known := g.Store.Peek(id)
 	if known && s.Dead == None && (s.AddressChecked || !e.Blocked) {
-		if next, v := check(s, p, e); v.Outcome == Admit && next == s { // as Step says
+		if next, v := check(s, p, e); v.Outcome == Admit && next == s { // the result of Step
 			v.State = s
 			return v, nil
 		}
@@ -98,24 +97,24 @@ func (g *Gate) step(ctx context.Context, id ID, p Policy, e Event) (v Verdict, e
 	return v, err
 }
 
-// consultAddress asks the address about a token, and steps the token once more.
+// consultAddress gets the verdict of the address on a token, and steps the token again.
 func (g *Gate) consultAddress(ctx context.Context, id ID, p Policy, e Event, was Verdict) (Verdict, error) {
 	c, _ := callIn(e)
-	crowd, err := g.Addresses.Check(ctx, AddressUse{From: c.From, Tenant: c.Tenant, At: c.At,
+	address, err := g.Addresses.Check(ctx, AddressUse{From: c.From, Tenant: c.Tenant, At: c.At,
 		NewBinding: was.NewlyBound, AddressChecked: was.State.AddressChecked, Key: was.State.Bound.Key(), Records: beyondAllowance(was.State, c)})
 	if err != nil {
 		return Verdict{}, err
 	}
-	crowd.Known = true
-	v, err := g.step(ctx, id, p, withAddressVerdict(e, crowd, c.Binder || was.NewlyBound))
+	address.Known = true
+	v, err := g.step(ctx, id, p, withAddressVerdict(e, address, c.Binder || was.NewlyBound))
 	v.NewlyBound = was.NewlyBound
 	return v, err
 }
 
-// withAddressVerdict is an event with what the address said.
-func withAddressVerdict(e Event, crowd AddressVerdict, binder bool) Event {
+// withAddressVerdict returns the event with the verdict of the address.
+func withAddressVerdict(e Event, address AddressVerdict, binder bool) Event {
 	with := func(c Call) Call {
-		c.Address, c.Binder = crowd, binder
+		c.Address, c.Binder = address, binder
 		return c
 	}
 	switch e := e.(type) {
@@ -133,9 +132,9 @@ func withAddressVerdict(e Event, crowd AddressVerdict, binder bool) Event {
 	return nil // no other event consults the address
 }
 
-// reportChallenge tells the address of a challenge that it called for and that this event
-// opened or solved. Of many calls at once only one opens a challenge, so it
-// counts once.
+// reportChallenge reports a challenge to its address, if the challenge was issued because of the
+// address, and this event opened or solved it. Only one of many simultaneous calls opens a
+// challenge, so it counts once.
 func (g *Gate) reportChallenge(ctx context.Context, e Event, v Verdict) error {
 	c, ok := callIn(e)
 	if !ok {
@@ -152,13 +151,13 @@ func (g *Gate) reportChallenge(ctx context.Context, e Event, v Verdict) error {
 	return nil
 }
 
-// Dead is why token id is known to be dead, or None. It asks no store: a
-// request with such a token can be refused before anything is read for it.
-// A dead token never lives again, so what it remembers is never wrong; it
-// forgets, and then the store says it.
+// Dead returns why token id is dead, if it died recently, or None. It does not consult the store,
+// so a request with such a token can be refused before anything is read for it. Its result is never
+// wrong, because a dead token stays dead. But it is forgotten after a while, and then only the
+// store has it.
 func (g *Gate) Dead(id ID) Reason { return g.dead.get(id) }
 
-// State is what is remembered of token id.
+// State returns the stored state of token id.
 func (g *Gate) State(ctx context.Context, id ID) (s State, err error) {
 	if s, known := g.Store.Peek(id); known {
 		return s, nil

@@ -2,31 +2,32 @@ package tokens
 
 import "sync"
 
-// maxPerHalf is how many dead tokens a graveyard remembers, in each of two halves:
-// about 3 MB in all.
+// maxPerHalf is the maximum number of tokens in each half of a recentlyDead. Both halves take about
+// 3 MB.
 const maxPerHalf = 1 << 16
 
-// recentlyDead remembers tokens that died lately. It is bounded: a full half
-// becomes the old one, and the old one is forgotten.
+// recentlyDead stores why tokens died recently. It is bounded: when the newer half is full, it
+// becomes the older half, and the previous older half is dropped. It is not a recent.Map, because
+// this package imports only the standard library.
 type recentlyDead struct {
-	mu         sync.RWMutex
-	fresh, old map[ID]Reason
+	mu           sync.RWMutex
+	newer, older map[ID]Reason
 }
 
-func (g *recentlyDead) add(id ID, why Reason) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.fresh == nil || len(g.fresh) >= maxPerHalf {
-		g.fresh, g.old = make(map[ID]Reason), g.fresh
+func (r *recentlyDead) add(id ID, why Reason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.newer == nil || len(r.newer) >= maxPerHalf {
+		r.newer, r.older = make(map[ID]Reason), r.newer
 	}
-	g.fresh[id] = why
+	r.newer[id] = why
 }
 
-func (g *recentlyDead) get(id ID) Reason {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	if why, ok := g.fresh[id]; ok {
+func (r *recentlyDead) get(id ID) Reason {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if why, ok := r.newer[id]; ok {
 		return why
 	}
-	return g.old[id]
+	return r.older[id]
 }

@@ -7,22 +7,20 @@ import (
 	"time"
 )
 
-// Roaming is where a token that is bound to a key has been used, from a moment
-// on. Each address has one of 96 places. Now and then two of them share one,
-// and then count as one: of 8 addresses that happens to every third token, so
-// the limit is a lenient one.
+// Roaming is the addresses at which a key-bound token has been used since a time. Each address sets
+// one of 96 bits. Occasionally two addresses share a bit, and count as one. With 8 addresses that
+// happens to every third token, so the limit is lenient.
 type Roaming struct {
-	Since uint32 // Unix seconds, good until 2106
+	Since uint32 // Unix seconds, valid until 2106
 	Seen  [3]uint32
 }
 
-// MaxRoaming is the largest number of addresses that can be told apart well
-// enough.
+// MaxRoaming is the maximum number of addresses that can be counted accurately enough.
 const MaxRoaming = 32
 
-// checkRoaming lets a key take its token from one address to others. A key that shows
-// it at more of them than a phone on the move is maybe shared, maybe not: so
-// it is asked to solve something, and then may go on.
+// checkRoaming allows a key-bound token to move between addresses. If it is used at more addresses
+// than a phone on the move has, its key may be shared, or not. So it gets a challenge, and can
+// continue after solving it.
 func checkRoaming(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	if s.Bound.Kind != ToKey {
 		return s, v
@@ -40,10 +38,10 @@ func checkRoaming(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 	return s, v
 }
 
-// add notes a place, or says that there are too many. The window ends as a
-// spike's does.
-func (r Roaming) add(at time.Time, p Policy, place uint32) (next Roaming, far bool) {
-	word, bit := place/32, uint32(1)<<(place%32)
+// add counts the address with the given bit, or reports that there are too many. The window ends
+// like that of a spike.
+func (r Roaming) add(at time.Time, p Policy, n uint32) (next Roaming, far bool) {
+	word, bit := n/32, uint32(1)<<(n%32)
 	fresh := Roaming{Since: uint32(at.Unix())}
 	fresh.Seen[word] = bit
 	if r == (Roaming{}) || at.Unix()-int64(r.Since) >= int64(p.RoamPer/time.Second) {
@@ -63,8 +61,8 @@ func (r Roaming) count() (n int) {
 	return n
 }
 
-// bitFor is an address's place, another one for each key: so nobody can choose
-// addresses that share one with every token's.
+// bitFor returns the bit of an address. It is different for each key, so nobody can choose
+// addresses that share a bit with those of every token.
 func bitFor(b Binding, c Call) uint32 {
 	var both [32]byte
 	from := c.From.As16()

@@ -1,9 +1,8 @@
 package tokens
 
-// Step applies one event to a token. It is pure: the same arguments always
-// give the same results, so a store may call it again after a conflict.
-// The order of its questions is the contract's: dead, binding, challenge,
-// calls, the address's leave, roaming, spike.
+// Step applies one event to a token. It is pure: the same arguments always give the same results,
+// so a store may call it again after a conflict. It checks in the contract's order: dead, binding,
+// challenge, calls, allowance, roaming, spike.
 func Step(s State, p Policy, e Event) (State, Verdict) {
 	next, v := step(s, p, e)
 	v.State = next
@@ -61,9 +60,9 @@ func callIn(e Event) (c Call, ok bool) {
 	return c, false
 }
 
-// dead refuses, permanently. The one exception is the request that bound the
-// token: if another caller hijacked the token before that request was counted,
-// it came first. It is answered, and the token stays dead.
+// dead refuses permanently, with one exception: the request that bound the token. If another caller
+// hijacked the token before that request was counted, the request still came first. It is answered,
+// and the token stays dead.
 func dead(s State, p Policy, e Event) (State, Verdict) {
 	c, ok := callIn(e)
 	if !ok || !c.Binder || s.Dead != Hijacked || !s.Bound.fits(c) {
@@ -86,8 +85,8 @@ func dead(s State, p Policy, e Event) (State, Verdict) {
 	return next, v
 }
 
-// check answers for a call what the call's own step will decide once its
-// content has been read, and keeps only what does not count anything.
+// check decides as the call's own step will after the content has been read. It keeps only changes
+// that count nothing.
 func check(s State, p Policy, e Check) (State, Verdict) {
 	next, _, v := pass(s, p, e.Call, e.Suggest)
 	if v.Outcome == Admit {
@@ -106,7 +105,7 @@ func call(s State, p Policy, c Call) (State, Verdict) {
 	}
 	next.Calls = window
 	if c.Records == 0 && c.Route != Collections {
-		next.Hints++ // a total, facets, or that there is no such item: nothing is free to ask
+		next.Hints++ // the response still contains a total or facets, or says that an item does not exist
 	}
 	return countCall(next, c), v
 }
@@ -120,7 +119,7 @@ func suggest(s State, p Policy, c Call) (State, Verdict) {
 	return next, v
 }
 
-// attempt counts in the spike window alone.
+// attempt counts in the spike window only.
 func attempt(s State, p Policy, e Attempt) (State, Verdict) {
 	next, window, v := pass(s, p, e.Call, e.Suggest)
 	if v.Outcome != Admit {
@@ -134,12 +133,11 @@ func attempt(s State, p Policy, e Attempt) (State, Verdict) {
 	return next, v
 }
 
-// pass runs the checks of a call, or of suggestions, in the contract's order.
-// If all of them admit, it returns the spike window with the event counted;
-// the caller decides what of it to keep.
-func pass(s State, p Policy, c Call, typing bool) (State, Window, Verdict) {
+// pass runs the checks of a call, or of suggestions, in the contract's order. If all of them admit,
+// it returns the spike window with the event counted. The caller decides which changes to keep.
+func pass(s State, p Policy, c Call, suggesting bool) (State, Window, Verdict) {
 	window := s.Calls
-	if typing {
+	if suggesting {
 		window = s.Suggestions
 	}
 	s, v := bindAndCheck(s, p, c)
@@ -147,13 +145,13 @@ func pass(s State, p Policy, c Call, typing bool) (State, Window, Verdict) {
 		return s, window, v
 	}
 	if s.OpenChallenge.Number != 0 {
-		s, v = refuseWhileOpen(s, p, c, v, typing)
+		s, v = refuseWhileOpen(s, p, c, v, suggesting)
 		return s, window, v
 	}
-	if used := s.Used.Total(); !typing && used.Calls >= p.Calls {
+	if used := s.Used.Total(); !suggesting && used.Calls >= p.Calls {
 		s, v = kill(s, v.seen(p.Calls, used.Calls), Exhausted)
 		return s, window, v
-	} else if !typing && used.Records >= p.Records {
+	} else if !suggesting && used.Records >= p.Records {
 		s, v = kill(s, v.seen(p.Records, used.Records+max(c.Records, 1)), Exhausted)
 		return s, window, v
 	}
@@ -165,13 +163,13 @@ func pass(s State, p Policy, c Call, typing bool) (State, Window, Verdict) {
 	if s, v = checkRoaming(s, p, c, v); v.Outcome != Admit {
 		return s, window, v
 	}
-	return spike(s, p, c, v, window, typing)
+	return spike(s, p, c, v, window, suggesting)
 }
 
 // spike counts the event in its window, or opens a challenge if that is full.
-func spike(s State, p Policy, c Call, v Verdict, window Window, typing bool) (State, Window, Verdict) {
+func spike(s State, p Policy, c Call, v Verdict, window Window, suggesting bool) (State, Window, Verdict) {
 	limit := p.SpikeCalls
-	if typing {
+	if suggesting {
 		limit = p.SpikeSuggestions
 	}
 	next, full := window.admit(c.At, p.SpikePer, limit)
@@ -185,8 +183,8 @@ func spike(s State, p Policy, c Call, v Verdict, window Window, typing bool) (St
 	return s, next, v
 }
 
-// inspect holds a request about the token to its binding, and counts it in the
-// window of suggestions. While the token is not bound nothing changes.
+// inspect checks a request about the token against its binding, and counts it in the window of
+// suggestions. An unbound token does not change.
 func inspect(s State, p Policy, c Call) (State, Verdict) {
 	s, v := describe(s, p, c)
 	if v.Outcome != Admit || s.Bound.Kind == Unbound {
@@ -205,7 +203,7 @@ func inspect(s State, p Policy, c Call) (State, Verdict) {
 	return s, v
 }
 
-// describe holds a request to the token's binding, and changes nothing.
+// describe checks a request against the token's binding, and changes nothing.
 func describe(s State, p Policy, c Call) (State, Verdict) {
 	if s.Bound.Kind == Unbound {
 		if bindsTooLate(p, c) {
@@ -219,8 +217,8 @@ func describe(s State, p Policy, c Call) (State, Verdict) {
 	return checkBinding(s, p, c, Verdict{Outcome: Admit})
 }
 
-// revoke ends a token. What a call has said of it stands: who revokes may know
-// less, and its usage must find its tenant.
+// revoke kills a token. It does not overwrite what a call has stored: the revocation may know less,
+// and the usage of the token must find its tenant.
 func revoke(s State, r Revoke) (State, Verdict) {
 	if s.Bound.Kind == Unbound {
 		s.Tenant, s.IssuedAt, s.Expires = r.Tenant, r.IssuedAt.Unix(), r.Expires.Unix()
@@ -229,8 +227,8 @@ func revoke(s State, r Revoke) (State, Verdict) {
 	return s, Verdict{Outcome: Admit}
 }
 
-// countCall counts a call on its day. A clock that was set back counts on the
-// first day, one that leapt ahead on the second: a count is never lost.
+// countCall counts a call on its day. If the clock was set back, the call counts on the first day;
+// if it was set ahead, on the second. So no count is lost.
 func countCall(s State, c Call) State {
 	n := min(max(day(c.At)-s.Day, 0), 1)
 	s.Used[n][c.Route].Calls++
@@ -246,7 +244,7 @@ func kill(s State, v Verdict, why Reason) (State, Verdict) {
 
 func refused(why Reason) Verdict { return Verdict{Outcome: Refuse, Reason: why} }
 
-// seen notes the limit of the rule that decides, and what was counted.
+// seen sets the limit of the rule that decides, and what was counted.
 func (v Verdict) seen(limit, seen uint32) Verdict {
 	v.Limit, v.Seen, v.RoamingLimit = limit, seen, false
 	return v
