@@ -8,8 +8,8 @@ import (
 	. "stile.example/stile/tokens"
 )
 
-// TestRoamingIsLenient: of many keys that go to as many addresses as they may,
-// none is stopped; and of those that go on, all are, most of them soon.
+// TestRoamingIsLenient checks many keys at 60 addresses each. None is challenged within the limit.
+// All are challenged beyond it, most of them soon.
 func TestRoamingIsLenient(t *testing.T) {
 	p := generous
 	p.Calls, p.Records, p.SpikeCalls, p.RoamAddresses, p.RoamPer = 1e6, 1e6, 1e6, 8, 24*time.Hour
@@ -29,7 +29,7 @@ func TestRoamingIsLenient(t *testing.T) {
 		}
 	}
 	if len(stopped) == 1 {
-		t.Error("the same addresses share a place for every key")
+		t.Error("the same addresses share a bit for every key")
 	}
 	t.Logf("stopped: %v", stopped)
 	soon, all := 0, 0

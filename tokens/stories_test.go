@@ -14,11 +14,10 @@ import (
 	. "stile.example/stile/tokens"
 )
 
-// TestStories plays each testdata/*.txt: one event a line, then what must come
-// of it, in the contract's words. `issued` says when the token was issued (else
-// at the first event), `used` what has been counted, `again` begins anew; `x 20`
-// before an event has it happen so often, and what comes of the last is told.
-// The address is asked on the way, and says what `crowd` says.
+// TestStories plays each testdata/*.txt. A line has one event, then its expected result in the
+// contract's words. `issued` sets the time of issue (by default that of the first event), `used`
+// checks the counts, `again` starts with another token. `x 20` repeats an event and checks the last
+// result. When the address is consulted, its verdict is the last `crowd`.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -31,7 +30,7 @@ func TestStories(t *testing.T) {
 
 var midnight = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 
-// story is one token's life as it is told.
+// story is one token in a story.
 type story struct {
 	state  State
 	policy Policy
@@ -55,7 +54,7 @@ func play(t *testing.T, file string) {
 		if len(words) == 0 {
 			continue
 		}
-		got, err := st.tell(words)
+		got, err := st.run(words)
 		if err != nil {
 			t.Fatalf("%s:%d: %v", file, n, err)
 		}
@@ -65,8 +64,8 @@ func play(t *testing.T, file string) {
 	}
 }
 
-// tell does what a line says, and returns what came of it.
-func (st *story) tell(words []string) (string, error) {
+// run runs a line, and returns its result.
+func (st *story) run(words []string) (string, error) {
 	switch words[0] {
 	case "x":
 		return st.often(words[1], words[2:])
@@ -99,12 +98,12 @@ func (st *story) tell(words []string) (string, error) {
 	return "", fmt.Errorf("unknown event %q", words[0])
 }
 
-// often has an event happen several times, and tells what came of the last.
+// often repeats an event, and returns the last result.
 func (st *story) often(times string, words []string) (said string, err error) {
 	n, err := strconv.Atoi(times)
 	for range n {
 		if err == nil {
-			said, err = st.tell(words)
+			said, err = st.run(words)
 		}
 	}
 	return said, err
@@ -143,7 +142,7 @@ func (st *story) request(words []string) (string, error) {
 		} else if _, err := fmt.Sscanf(w, "#%d", &number); err == nil {
 			continue
 		} else if _, err := fmt.Sscanf(w, "records=%d", &c.Records); err != nil {
-			return "", fmt.Errorf("%q is no route, no number of records, no key and no challenge", w)
+			return "", fmt.Errorf("%q is not a route, a number of records, a key or a challenge", w)
 		}
 	}
 	return st.step(func(crowd AddressVerdict) Event {
@@ -166,7 +165,7 @@ func (st *story) draw(words []string) (string, error) {
 	return st.step(func(AddressVerdict) Event { return d }), nil
 }
 
-// step lets an event happen, and once more if the address must be asked.
+// step applies an event, and applies it again if the address must be consulted.
 func (st *story) step(event func(AddressVerdict) Event) string {
 	var v Verdict
 	st.state, v = Step(st.state, st.policy, event(AddressVerdict{}))
@@ -191,7 +190,7 @@ func (st *story) step(event func(AddressVerdict) Event) string {
 	return said
 }
 
-// setPolicy reads name=value pairs; what is not named is as in the contract.
+// setPolicy reads name=value pairs. Missing names have the contract's defaults.
 func (st *story) setPolicy(words []string) error {
 	p := Policy{Calls: 2000, Records: 20000, BindWithin: 10 * time.Minute, SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: time.Minute,
 		Ladder: []Kind{Work, Work, Picture}, Ignored: 5, PerToken: 6, Expires: 5 * time.Minute,
@@ -235,14 +234,14 @@ func (st *story) setPolicy(words []string) error {
 			return fmt.Errorf("unknown setting %q", name)
 		}
 		if noNumber != nil && noDuration != nil && name != "observe" {
-			return fmt.Errorf("%s: %q is no value", name, value)
+			return fmt.Errorf("%s: %q is not a value", name, value)
 		}
 	}
 	st.policy = p
 	return nil
 }
 
-// used compares what has been counted: in all, or on a day by a route.
+// used checks the counts: the total, or those of a day and route.
 func (st *story) used(words []string) error {
 	have := st.state.Used.Total()
 	if rest, ok := strings.CutPrefix(words[0], "day="); ok {
@@ -263,7 +262,7 @@ var kinds = map[string]Kind{"work": Work, "picture": Picture}
 
 var routes = map[string]Route{"items": Items, "item": Item, "related": Related, "collections": Collections}
 
-// clock reads a time of the story's day; hours may be over 24, or negative.
+// clock parses a time of the story's day. Hours may be over 24, or negative.
 func clock(s string) (time.Time, error) {
 	var h, m, sec int
 	if _, err := fmt.Sscanf(s, "%d:%d:%d", &h, &m, &sec); err != nil {

@@ -45,7 +45,7 @@ type State struct {
 	ChallengesIssued uint16    // challenges issued, solved or not
 	Serial           uint16    // number of the latest challenge; reloaded ones count too
 	Bound            Binding   // what the first request bound it to
-	AddressChecked   bool      // the address that bound it has been consulted about it
+	AddressChecked   bool      // its address has been consulted about it
 	Dead             Reason    // why the token is dead; None if it is not
 	Roaming          Roaming   // where a key-bound token was used
 	Hints            uint32    // titles new to the token, and calls without records; part of the Allowance
@@ -167,13 +167,13 @@ type Call struct {
 	IssuedAt     time.Time  // iat
 	Expires      time.Time  // exp
 	From         netip.Addr // source address, in the form of addresses.Canonical
-	Key          Key        // that made the valid proof; zero: there was none
+	Key          Key        // of the valid proof; zero: there was none
 	BadProof     bool       // there was a proof, and it is invalid
 	ConfirmedKey Key        // the one key that the token itself names; zero: any
 	Route        Route
 	Records      uint32         // records in the response; in a Check, their maximum
 	Titles       uint32         // of suggestions: titles that are new to the token; in a Check, their maximum
-	Blocked      bool           // a rule blocks the address: only tokens that it was consulted about before continue
+	Blocked      bool           // a rule blocks the address; State.AddressChecked exempts the token
 	Binder       bool           // an earlier event of the same request bound the token
 	Address      AddressVerdict // the address's verdict, once it was consulted
 }
