@@ -13,19 +13,19 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// The signature algorithms that stile knows (RFC 7518, RFC 8037). All are
-// asymmetric: there is no shared secret that a public key could be taken for.
+// The signature algorithms that stile supports for its own keys (RFC 7518, RFC 8037). All are
+// asymmetric: there is no shared secret that a public key could be mistaken for.
 const (
 	EdDSA = "EdDSA" // Ed25519: the default, the fastest to sign
 	ES256 = "ES256" // ECDSA with P-256
-	RS256 = "RS256" // RSA, PKCS #1 v1.5; slow to sign, for verifiers that know nothing else
+	RS256 = "RS256" // RSA, PKCS #1 v1.5; slow to sign, for verifiers that support nothing else
 )
 
-// Algorithms lists what may sign, the default first.
+// Algorithms lists the algorithms for signing. The first is the default.
 func Algorithms() []string { return []string{EdDSA, ES256, RS256} }
 
-// known is the name above of an algorithm: RFC 9864 calls EdDSA with Ed25519 by
-// the curve's name, and so do openid-client and jose.
+// known returns the name above of an algorithm. RFC 9864 names EdDSA with Ed25519 after the curve,
+// and so do openid-client and jose.
 func known(alg string) string {
 	if alg == "Ed25519" {
 		return EdDSA
@@ -33,37 +33,37 @@ func known(alg string) string {
 	return alg
 }
 
-// Bounds of RSA keys in bits: shorter ones can be broken (NIST SP 800-131A),
-// longer ones let whoever names the key buy our time.
+// Bounds of RSA keys in bits. Shorter ones can be broken (NIST SP 800-131A). Longer ones would let
+// the sender of a token use our processor time.
 const (
 	minRSA = 2048
 	maxRSA = 8192
 )
 
-// methodFor is the one algorithm that a key may be used with. The key decides,
-// never the token's header: so no token can choose how it is checked.
+// methodFor returns the one algorithm that a key may be used with. The key decides, not the token's
+// header, so no token can choose how it is checked.
 func methodFor(public crypto.PublicKey) (jwt.SigningMethod, error) {
 	switch k := public.(type) {
 	case ed25519.PublicKey:
 		if len(k) == ed25519.PublicKeySize {
 			return jwt.SigningMethodEdDSA, nil
 		}
-		return nil, errors.New("an Ed25519 key has 32 bytes")
+		return nil, errors.New("an Ed25519 key must have 32 bytes")
 	case *ecdsa.PublicKey:
 		if k.Curve == elliptic.P256() {
 			return jwt.SigningMethodES256, nil
 		}
-		return nil, errors.New("the only curve for ECDSA is P-256")
+		return nil, errors.New("an ECDSA key must be on P-256")
 	case *rsa.PublicKey:
 		if n := k.N.BitLen(); n < minRSA || n > maxRSA {
-			return nil, fmt.Errorf("an RSA key has %d to %d bits, this one %d", minRSA, maxRSA, n)
+			return nil, fmt.Errorf("an RSA key must have %d to %d bits, not %d", minRSA, maxRSA, n)
 		}
 		if isROCA(k.N) {
-			return nil, errors.New("the RSA key is of the kind that can be factored (ROCA, CVE-2017-15361)")
+			return nil, errors.New("the RSA key can be factored (ROCA, CVE-2017-15361)")
 		}
 		return jwt.SigningMethodRS256, nil
 	}
-	return nil, errors.New("the key is neither Ed25519, ECDSA nor RSA")
+	return nil, errors.New("the key must be Ed25519, ECDSA or RSA")
 }
 
 // generate makes a key for an algorithm.
@@ -77,5 +77,5 @@ func generate(alg string) (crypto.Signer, error) {
 	case RS256:
 		return rsa.GenerateKey(rand.Reader, minRSA)
 	}
-	return nil, fmt.Errorf("algorithm %q: allowed are %v", alg, Algorithms())
+	return nil, fmt.Errorf("algorithm %q: must be one of %v", alg, Algorithms())
 }

@@ -11,31 +11,30 @@ import (
 // AssertionType is the client_assertion_type of RFC 7523 §2.2.
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// maxAssertion is how far ahead an assertion may expire: it is made for one
-// request, and each is remembered until it has expired.
+// maxAssertion is how far ahead an assertion may expire. It is made for one request, and each one
+// is stored until it has expired.
 const maxAssertion = 5 * time.Minute
 
-// Assertions checks client assertions, private_key_jwt of OpenID Connect Core
-// §9: RFC 7523 with signatures by the client's own key. Each is good once. Its
-// methods may be called at once from many goroutines.
+// Assertions checks client assertions, the private_key_jwt of OpenID Connect Core §9: RFC 7523 with
+// signatures by the client's own key. Each assertion is accepted once. Its methods are safe for
+// concurrent use.
 type Assertions struct {
 	audiences []string
 	used      replayCache
 }
 
-// NewAssertions takes the names by which an assertion may call this server:
-// its issuer and the address of its token endpoint.
+// NewAssertions returns an Assertions for the audiences that an assertion may name: the issuer of
+// this server and the URL of its token endpoint.
 func NewAssertions(audiences ...string) (*Assertions, error) {
 	if len(audiences) == 0 || slices.Contains(audiences, "") {
-		return nil, errors.New("client assertions: they need an audience")
+		return nil, errors.New("client assertions: the audience is missing")
 	}
 	return &Assertions{audiences: audiences}, nil
 }
 
-// Verify returns the client that the assertion proves to be the one that
-// asks, and spends the assertion. keys gives the JWK Set of a client, "" where
-// it has none. An error that is neither [ErrInvalid] nor [ErrExpired] is a
-// fault of ours.
+// Verify returns the client that the assertion authenticates, and spends the assertion. keys
+// returns the JWK Set of a client, or "". An error that is neither [ErrInvalid] nor [ErrExpired] is
+// internal.
 func (a *Assertions) Verify(assertion string, keys func(client string) string, now time.Time) (client string, err error) {
 	t, err := cut(assertion)
 	if err != nil {
@@ -61,12 +60,12 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 	return c.Client, nil
 }
 
-// signedBy says whether one of the keys has signed t. A kid picks the key; a
-// key or a header without one leaves it to the signature.
+// signedBy reports whether one of the keys has signed t. A kid selects the key. If the key or the
+// header has none, the signature decides.
 func signedBy(t jws, h header, jwks string) bool {
 	set, err := ParseKeySet(jwks)
 	if err != nil {
-		return false // none, or none that is good: ParseKeySet was asked when it was stored
+		return false // there is no set: ParseKeySet was called before the set was stored
 	}
 	signature, err := decodePart(t.signature)
 	if err != nil {
@@ -84,13 +83,13 @@ func signedBy(t jws, h header, jwks string) bool {
 func (a *Assertions) readClaims(payload string, now time.Time) (c Claims, err error) {
 	m, err := readPart(payload)
 	if err != nil {
-		return c, invalid("claims are no JSON object, or have a name twice")
+		return c, invalid("claims are not a JSON object, or have a duplicate name")
 	}
 	issuer, ok1 := m.text("iss")
 	subject, ok2 := m.text("sub")
 	jti, ok3 := m.text("jti")
 	if !ok1 || !ok2 || !ok3 || issuer == "" || issuer != subject || jti == "" {
-		return c, invalid("iss and sub must both be the client_id, and jti must be there")
+		return c, invalid("iss and sub must both be the client_id, and jti must not be missing")
 	}
 	if !a.meantForUs(m.audience()) {
 		return c, invalid("wrong audience")
@@ -100,8 +99,8 @@ func (a *Assertions) readClaims(payload string, now time.Time) (c Claims, err er
 	return c, err
 }
 
-// meantForUs says that the audience is this server and nobody else: another
-// server that got the same assertion could send it on to us.
+// meantForUs reports whether the audience is this server alone. Another server that got the same
+// assertion could forward it to us.
 func (a *Assertions) meantForUs(audience []string) bool {
 	for _, aud := range audience {
 		if !slices.Contains(a.audiences, aud) {
@@ -118,7 +117,7 @@ func assertionTimes(m members, now time.Time) (expires time.Time, err error) {
 	latest := now.Add(leeway)
 	switch {
 	case !ok1 || !ok2 || !ok3 || expires.IsZero():
-		return expires, invalid("no exp, or a time that is none")
+		return expires, invalid("exp is missing, or a time is invalid")
 	case issued.After(latest) || notBefore.After(latest):
 		return expires, invalid("not yet valid")
 	case expires.After(latest.Add(maxAssertion)):

@@ -37,7 +37,7 @@ func clientKey(t testing.TB, alg string) (k *key, jwks string) {
 	return k, string(set)
 }
 
-// only gives the keys of one client.
+// only returns the keys of one client.
 func only(client, jwks string) func(string) string {
 	return func(c string) string {
 		if c == client {
@@ -73,7 +73,7 @@ func TestAssertion(t *testing.T) {
 	}
 }
 
-// TestAssertionEd25519: the name of RFC 9864 is good for an Ed25519 key alone.
+// TestAssertionEd25519 checks that the name of RFC 9864 is accepted for an Ed25519 key only.
 func TestAssertionEd25519(t *testing.T) {
 	for _, alg := range Algorithms() {
 		k, jwks := clientKey(t, alg)
@@ -84,7 +84,7 @@ func TestAssertionEd25519(t *testing.T) {
 	}
 }
 
-// TestS5_Assertions: the same tricks, tried on the token endpoint.
+// TestS5_Assertions tries the attacks on tokens on the token endpoint.
 func TestS5_Assertions(t *testing.T) {
 	k, jwks := clientKey(t, EdDSA)
 	stranger, _ := clientKey(t, EdDSA)
@@ -93,35 +93,35 @@ func TestS5_Assertions(t *testing.T) {
 	claim := func(name string, value any) string { return forge(t, k, h.String(), c.with(name, value).String()) }
 	head := func(name string, value any) string { return forge(t, k, h.with(name, value).String(), c.String()) }
 	for name, token := range map[string]string{
-		"nothing":                   "",
-		"line feed":                 good + "\n",
-		"other spare bits":          good[:len(good)-1] + nextChar(good[len(good)-1]),
-		"another client":            forge(t, k, h.String(), c.with("iss", "other").with("sub", "other").String()),
-		"a stranger's key":          forge(t, stranger, h.String(), c.String()),
-		"a stranger's key, named":   forge(t, stranger, h.with("kid", stranger.kid).String(), c.String()),
-		"an access token":           head("typ", "at+jwt"),
-		"a proof":                   head("typ", "dpop+jwt"),
-		"another kid":               head("kid", "other"),
-		"another algorithm":         head("alg", ES256),
-		"alg none":                  head("alg", "none"),
-		"HS256 with the public key": hs256(h.with("alg", "HS256").String(), c.String(), der(t, k.public)),
-		"crit":                      head("crit", []string{"x"}),
-		"iss is not sub":            claim("iss", "other"),
-		"sub is not iss":            claim("sub", "other"),
-		"no iss":                    claim("iss", nil),
-		"no sub":                    claim("sub", nil),
-		"no jti":                    claim("jti", nil),
-		"no aud":                    claim("aud", nil),
-		"another server":            claim("aud", "https://other.example"),
-		"another server beside us":  claim("aud", []string{tokenEndpoint, "https://other.example"}),
-		"an empty aud beside us":    claim("aud", []string{tokenEndpoint, ""}),
-		"no exp":                    claim("exp", nil),
-		"an hour to live":           claim("exp", noon.Add(time.Hour).Unix()),
-		"exp 1e30":                  claim("exp", 1e30),
-		"nbf in the future":         claim("nbf", noon.Add(time.Hour).Unix()),
-		"iat in the future":         claim("iat", noon.Add(time.Hour).Unix()),
-		"a claim twice":             forge(t, k, h.String(), strings.TrimSuffix(c.String(), "}")+`,"sub":"acme"}`),
-		"claims that are no object": forge(t, k, h.String(), `[]`),
+		"nothing":                       "",
+		"line feed":                     good + "\n",
+		"other spare bits":              good[:len(good)-1] + nextChar(good[len(good)-1]),
+		"another client":                forge(t, k, h.String(), c.with("iss", "other").with("sub", "other").String()),
+		"another key":                   forge(t, stranger, h.String(), c.String()),
+		"another key, named":            forge(t, stranger, h.with("kid", stranger.kid).String(), c.String()),
+		"an access token":               head("typ", "at+jwt"),
+		"a proof":                       head("typ", "dpop+jwt"),
+		"another kid":                   head("kid", "other"),
+		"another algorithm":             head("alg", ES256),
+		"alg none":                      head("alg", "none"),
+		"HS256 with the public key":     hs256(h.with("alg", "HS256").String(), c.String(), der(t, k.public)),
+		"crit":                          head("crit", []string{"x"}),
+		"iss is not sub":                claim("iss", "other"),
+		"sub is not iss":                claim("sub", "other"),
+		"no iss":                        claim("iss", nil),
+		"no sub":                        claim("sub", nil),
+		"no jti":                        claim("jti", nil),
+		"no aud":                        claim("aud", nil),
+		"another server":                claim("aud", "https://other.example"),
+		"another server too":            claim("aud", []string{tokenEndpoint, "https://other.example"}),
+		"an empty aud too":              claim("aud", []string{tokenEndpoint, ""}),
+		"no exp":                        claim("exp", nil),
+		"an hour to live":               claim("exp", noon.Add(time.Hour).Unix()),
+		"exp 1e30":                      claim("exp", 1e30),
+		"nbf in the future":             claim("nbf", noon.Add(time.Hour).Unix()),
+		"iat in the future":             claim("iat", noon.Add(time.Hour).Unix()),
+		"a claim twice":                 forge(t, k, h.String(), strings.TrimSuffix(c.String(), "}")+`,"sub":"acme"}`),
+		"claims that are not an object": forge(t, k, h.String(), `[]`),
 	} {
 		if got, err := testAssertions(t).Verify(token, only("acme", jwks), noon); !errors.Is(err, ErrInvalid) || got != "" {
 			t.Errorf("%s: %q, %v", name, got, err)
@@ -135,14 +135,15 @@ func TestS5_Assertions(t *testing.T) {
 	}
 }
 
-// TestAssertionOnce: of 64 at once one passes, and a refused one spends nothing.
+// TestAssertionOnce checks that one of 64 simultaneous uses is accepted, and that a refused
+// assertion is not spent.
 func TestAssertionOnce(t *testing.T) {
 	k, jwks := clientKey(t, EdDSA)
 	stranger, _ := clientKey(t, EdDSA)
 	a, keys := testAssertions(t), only("acme", jwks)
 	h := goodHeader(k).with("typ", "JWT")
 	if _, err := a.Verify(forge(t, stranger, h.String(), goodAssertion().String()), keys, noon); err == nil {
-		t.Fatal("a stranger passed")
+		t.Fatal("another key is accepted")
 	}
 	token := forge(t, k, h.String(), goodAssertion().String())
 	var passed atomic.Int32
@@ -163,8 +164,8 @@ func TestAssertionOnce(t *testing.T) {
 	}
 }
 
-// TestUsedIsBounded: what has expired makes room; what has not is never
-// forgotten, and when there is no room that is our fault and not a yes.
+// TestUsedIsBounded checks that expired assertions make space for new ones, that others are never
+// dropped, and that a full cache is an internal error and accepts nothing.
 func TestUsedIsBounded(t *testing.T) {
 	var u replayCache
 	id := func(i int) tokens.ID { return tokens.NewID("acme", fmt.Sprint(i)) }
@@ -176,7 +177,7 @@ func TestUsedIsBounded(t *testing.T) {
 		}
 	}
 	if len(u.expires) > 2<<10 {
-		t.Errorf("%d remembered where some 300 are alive", len(u.expires))
+		t.Errorf("%d remembered where about 300 are alive", len(u.expires))
 	}
 	u = replayCache{}
 	if err := u.spend(id(-1), now.Add(maxAssertion), now); err != nil {

@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// TestS5_Tokens: no known way to bend a JWT gets past Verify, each with a good
-// signature where one can be made. Most of these pass golang-jwt's own parser.
+// TestS5_Tokens checks that Verify refuses the known manipulations of a JWT, with a valid signature
+// where possible. golang-jwt's own parser accepts most of them.
 func TestS5_Tokens(t *testing.T) {
 	keys := testKeys(t)
 	k := keys.signing()
@@ -68,7 +68,7 @@ func TestS5_Tokens(t *testing.T) {
 		"no aud":                           claim("aud", nil),
 		"an empty aud":                     claim("aud", ""),
 		"an empty list of aud":             claim("aud", []string{}),
-		"an empty aud beside ours":         claim("aud", []string{"", issuer}),
+		"an empty aud and ours":            claim("aud", []string{"", issuer}),
 		"aud that begins like ours":        claim("aud", issuer+".evil.example"),
 		"aud in other case":                claim("aud", strings.ToUpper(issuer)),
 		"aud as an object":                 claim("aud", fields{"x": issuer}),
@@ -89,7 +89,7 @@ func TestS5_Tokens(t *testing.T) {
 		"a claim twice, once escaped":      more(`"\u0065xp":9999999999`),
 		"a claim nobody knows, twice":      more(`"x":1,"x":2`),
 		"something after the claims":       raw(c.String() + " {}"),
-		"claims that are no object":        raw(`["` + issuer + `"]`),
+		"claims that are not an object":    raw(`["` + issuer + `"]`),
 		"claims cut short":                 raw(strings.TrimSuffix(c.String(), "}")),
 		"claims that are not UTF-8":        raw(strings.Replace(c.String(), "visitor", "\xff", 1)),
 		"a name twice in the header":       forge(t, k, strings.TrimSuffix(h.String(), "}")+`,"alg":"none"}`, c.String()),
@@ -124,7 +124,7 @@ func TestS5_Tokens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := testVerifier(t, keys)
-			for range 2 { // a refusal must not be remembered as a yes
+			for range 2 { // a refusal must not be cached as a success
 				got, err := v.Verify(token, noon)
 				if !errors.Is(err, ErrInvalid) || got != (Claims{}) {
 					t.Fatalf("got %+v, %v; want nothing and ErrInvalid", got, err)
@@ -134,7 +134,7 @@ func TestS5_Tokens(t *testing.T) {
 	}
 }
 
-// TestS5_HeaderKeysAreNotRead: where to find a key is not the token's to say.
+// TestS5_HeaderKeysAreNotRead checks that a token can't say where its key is.
 func TestS5_HeaderKeysAreNotRead(t *testing.T) {
 	keys := testKeys(t)
 	k := keys.signing()
@@ -145,7 +145,7 @@ func TestS5_HeaderKeysAreNotRead(t *testing.T) {
 	}
 }
 
-// TestS5_Good: strict is not wrong: what the standards allow passes.
+// TestS5_Good checks that Verify accepts what the standards allow.
 func TestS5_Good(t *testing.T) {
 	keys := testKeys(t)
 	k := keys.signing()
@@ -167,8 +167,8 @@ func TestS5_Good(t *testing.T) {
 	}
 }
 
-// TestS5_Twin: the second signature that every ES256 signature has by
-// arithmetic is good too, and is the same token.
+// TestS5_Twin checks that the second valid signature of every ES256 signature is accepted, and
+// belongs to the same token.
 func TestS5_Twin(t *testing.T) {
 	keys := testKeys(t)
 	if _, err := keys.Rotate(noon, ES256, lifetime); err != nil {
@@ -192,9 +192,9 @@ func TestS5_Twin(t *testing.T) {
 	}
 }
 
-// TestS5_WeakKeys: a key that could be broken is refused where it comes in.
+// TestS5_WeakKeys checks that keys that can be broken are refused when they are read.
 func TestS5_WeakKeys(t *testing.T) {
-	t.Setenv("GODEBUG", "rsa1024min=0") // else Go makes no such key for us to try
+	t.Setenv("GODEBUG", "rsa1024min=0") // otherwise Go generates no such key
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
@@ -228,8 +228,8 @@ func TestNewVerifierNeedsAll(t *testing.T) {
 	}
 }
 
-// nextChar is the base64url character after c: after the last one of an
-// Ed25519 signature that changes spare bits only.
+// nextChar returns the base64url character after c. After the last one of an Ed25519 signature,
+// that changes only unused bits.
 func nextChar(c byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return alphabet[strings.IndexByte(alphabet, c)+1:][:1]
@@ -265,7 +265,7 @@ func pemOf(t *testing.T, public crypto.PublicKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der(t, public)})
 }
 
-// ownKeyInHeader is a token that brings the key that verifies it.
+// ownKeyInHeader returns a token that contains the key that verifies it.
 func ownKeyInHeader(t *testing.T, h, c fields) string {
 	t.Helper()
 	mine, err := newKey(EdDSA, noon)

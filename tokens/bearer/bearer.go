@@ -1,24 +1,21 @@
-// Package bearer reads and signs the JWTs that tenants hand to their visitors'
-// browsers: RFC 9068 access tokens, signed by keys of our own, and the tokens
-// of outside issuers that the publisher trusts. It also reads the assertions by
-// which a tenant's server proves who it is (RFC 7523).
+// Package bearer signs and verifies the JWTs that tenants give to their visitors' browsers: RFC
+// 9068 access tokens signed by our own keys, and the tokens of external issuers that the publisher
+// trusts. It also verifies the assertions by which a tenant's server authenticates (RFC 7523).
 //
-//   - [Keys] are the server's own, in one file; they rotate without a gap.
-//   - [Signer] makes tokens.
-//   - [Verifier] says whether a token is genuine and what stands in it, and
-//     remembers the good ones, so that a token is verified once.
-//   - [Issuer] is an outside authorization server: what its tokens must say, and
-//     by which keys ([IssuerKeys]). Who fetches those is package issuers.
+//   - [Keys] are the server's own keys, in one file. They can be rotated without downtime.
+//   - [Signer] signs tokens.
+//   - [Verifier] verifies tokens and returns their claims. It caches valid tokens, so that each
+//     token is verified once.
+//   - [Issuer] is an external authorization server: what its tokens must contain, and its keys
+//     ([IssuerKeys]). Package issuers fetches those.
 //   - [Assertions] checks private_key_jwt against a tenant's JWK Set.
 //
-// Only the arithmetic of signatures is golang-jwt's. Which text is a token at
-// all, which names, types and times it may have, and which key goes with which
-// algorithm is decided here, strictly: a JWT has one spelling, no name twice,
-// no number that overflows, and nothing in its header chooses how it is
-// checked.
+// golang-jwt only computes signatures. This package decides which texts are tokens, which names,
+// types and times they may have, and which key belongs to which algorithm. It is strict: a JWT has
+// one spelling, no duplicate name and no number that overflows, and nothing in its header chooses
+// how it is verified.
 //
-// What becomes of a genuine token from call to call is decided by package
-// tokens.
+// Package tokens decides whether each call of a valid token is admitted.
 package bearer
 
 import (
@@ -29,8 +26,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// Errors of [Verifier.Verify]. Any other error is a fault of ours, and no
-// statement about the token.
+// Errors of [Verifier.Verify]. Any other error is internal, and says nothing about the token.
 var (
 	ErrExpired = errors.New("token expired")
 	ErrInvalid = errors.New("token invalid")
@@ -42,20 +38,20 @@ type Claims struct {
 	JTI      string
 	Issuer   string
 	Subject  string
-	Client   string // the tenant: client_id of our own tokens; "" where an outside issuer's client is no tenant's
-	Tenant   uint32 // the tenant's number, which no other tenant ever has; 0: the token does not say, as older and external ones
+	Client   string // client_id of the tenant; "" if an external issuer's client is not a tenant's
+	Tenant   uint32 // number of the tenant, never reused; 0: older and external tokens do not have it
 	Scope    string
 	IssuedAt time.Time
 	Expires  time.Time
 
-	// Confirmation is the RFC 7638 thumbprint of the one key whose holder may
-	// use the token (cnf.jkt, RFC 9449 §6.1); zero: it is anybody's. Our own
-	// tokens name none: theirs is bound by their first call.
+	// Confirmation is the RFC 7638 thumbprint of the one key whose holder may use the token
+	// (cnf.jkt, RFC 9449 §6.1). Zero: any holder may. Our own tokens do not name a key: their first
+	// call binds them.
 	Confirmation [sha256.Size]byte
 }
 
-// invalid is an [ErrInvalid] that says why. Its texts are constants of this
-// package, so nothing of a token gets into a log by it.
+// invalid is an [ErrInvalid] with its reason. The reasons are constants of this package, so nothing
+// of a token gets into a log through them.
 type invalid string
 
 func (i invalid) Error() string { return "token invalid: " + string(i) }

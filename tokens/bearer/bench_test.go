@@ -50,7 +50,7 @@ func BenchmarkVerify(b *testing.B) {
 	run("expired", forge(b, k, goodHeader(k).String(), goodClaims().with("exp", noon.Unix()-1).with("iat", noon.Unix()-2).String()), func() *Verifier { return v })
 }
 
-// BenchmarkMemory reports the bytes that a remembered token costs.
+// BenchmarkMemory reports the bytes that a cached token takes.
 func BenchmarkMemory(b *testing.B) {
 	const n = 100_000
 	for range b.N {
@@ -66,7 +66,7 @@ func BenchmarkMemory(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(float64(heap()-before)/float64(v.memory.size()), "B/token")
+		b.ReportMetric(float64(heap()-before)/float64(v.cache.size()), "B/token")
 		runtime.KeepAlive(v)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestConfirmation: a token may name the key of its holder, and nothing else.
+// TestConfirmation checks that a token may name the key of its holder, and nothing else.
 func TestConfirmation(t *testing.T) {
 	keys := testKeys(t)
 	v, sum := testVerifier(t, keys), sha256.Sum256([]byte("a key"))

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// dialect is a product's tokens as it makes them without being told otherwise.
+// dialect describes a product's tokens, as it makes them by default.
 type dialect struct {
 	name     string
-	issuer   string // with or without a slash at its end: as that product has it
+	issuer   string // with or without a slash at its end, as that product writes it
 	audience string
 	alg      string
 	client   string
@@ -54,22 +54,21 @@ var dialects = []dialect{
 			"iss": "https://hydra.example", "jti": "3c1f", "nbf": noon.Unix(), "scp": []string{"openid"}, "sub": "6b0d"}},
 }
 
-// speaking is the issuer of a dialect under the setting that docs/issuers.md
-// gives for it.
+// speaking returns the issuer of a dialect with the settings that docs/issuers.md gives for it.
 func (d dialect) speaking(t *testing.T) *outsider {
 	o := newOutsider(t, d.issuer, d.alg)
 	o.Audiences, o.ClientClaim, o.Clients = []string{d.audience}, d.claim, map[string]string{d.client: "acme"}
 	return o
 }
 
-// TestDialects: the tokens of each product are good under their setting, and
-// no good when one thing of it is another.
+// TestDialects checks that the tokens of each product are valid with its settings, and invalid if
+// one thing differs.
 func TestDialects(t *testing.T) {
 	for _, d := range dialects {
 		t.Run(d.name, func(t *testing.T) {
 			o := d.speaking(t)
 			token := o.sign(t, d.header, d.claims)
-			for range 2 { // verified, then remembered
+			for range 2 { // verified, then cached
 				c, err := trusting(t, o).Verify(token, noon)
 				if err != nil || c.Client != "acme" || c.Issuer != d.issuer || c.Subject != d.claims["sub"] || c.IssuedAt != noon {
 					t.Fatalf("%+v, %v", c, err)
@@ -95,7 +94,7 @@ func TestDialects(t *testing.T) {
 			}
 			o.Clients = map[string]string{"somebody": "acme"}
 			if c, err := trusting(t, o).Verify(token, noon); err != nil || c.Client != "" {
-				t.Errorf("a client that is no tenant's: %+v, %v", c, err)
+				t.Errorf("a client that is not a tenant's: %+v, %v", c, err)
 			}
 			if _, err := trusting(t, o).Verify(token, noon.Add(24*time.Hour)); !errors.Is(err, ErrExpired) {
 				t.Errorf("a day later: %v", err)
@@ -111,7 +110,7 @@ func otherSlash(issuer string) string {
 	return issuer + "/"
 }
 
-// withOps has the right key, which is for encryption, beside one of a stranger.
+// withOps returns a set with the right key, which is for encryption, and another key.
 func withOps(t *testing.T, o *outsider) *IssuerKeys {
 	j := jwkOf(o.private.Public(), "k1")
 	j["use"] = "enc"

@@ -9,113 +9,111 @@ import (
 	"time"
 )
 
-// Issuer is an outside authorization server whose tokens are taken. Its fields
-// must not change once it is trusted.
+// Issuer is an external authorization server whose tokens are accepted. Its fields must not change
+// after [Verifier.Trust].
 type Issuer struct {
-	Name        string            // the claim iss, compared exactly, slash and all
-	Audiences   []string          // the claim aud must have one of them
+	Name        string            // the claim iss, compared exactly, including any slash at its end
+	Audiences   []string          // the claim aud must contain one of them
 	Algorithms  []string          // some of [ExternalAlgorithms]
-	Types       []string          // the header's typ, in small letters: at+jwt, jwt, "" for none
+	Types       []string          // the header's typ, in lower case: at+jwt, jwt, "" for none
 	ClientClaim string            // the claim that names the client; "" for the usual ones
 	Clients     map[string]string // the issuer's name of a client -> the tenant's client_id
-	ForExchange bool              // its tokens are no good for calls: they are a tenant's credential at the token endpoint
+	ForExchange bool              // its tokens authenticate tenants, and make no calls
 	Keys        Keyring
-	Opaque      Introspector // nil: of this issuer only JWTs are taken
+	Opaque      Introspector // nil: only JWTs are accepted from this issuer
 
-	number uint32 // in the memory of good tokens, from 1
+	number uint32 // in the token cache, from 1
 }
 
-// Keyring has the keys of an outside issuer. An error is a fault, and never a
-// word about a token. Its methods may be called at once from many goroutines.
+// Keyring returns the keys of an external issuer. An error is a fault, and says nothing about a
+// token. Its methods must be safe for concurrent use.
 type Keyring interface {
-	// Keys are those that verify at now. It is asked at each call, so it must
-	// be cheap; it may wait only while there have never been any.
+	// Keys returns the keys that verify at now. It is called for each call, so it must be cheap. It
+	// may wait only if there have never been any keys.
 	Keys(now time.Time) (*IssuerKeys, error)
-	// Renewed are the keys, asked for again if that may be: a token that was
-	// issued at that time names one that is not among them. It is an error
-	// where they may have changed and could not be had.
+	// Renewed returns the keys, fetched again if that is allowed, because a token that was issued
+	// at that time names a key that is not among them. It returns an error if the keys may have
+	// changed and could not be fetched.
 	Renewed(now, issued time.Time) (*IssuerKeys, error)
 }
 
-// Source is who sent a token. Questions about made-up tokens are counted for
-// it. The zero Source is the operator's own commands.
+// Source says where a token came from. Introspection of invented tokens is counted for it. The zero
+// Source is that of the operator's own commands.
 type Source struct {
-	Address netip.Addr // normalised; of a caller without credentials
+	Address netip.Addr // canonical; of a caller without credentials
 	Client  string     // of a tenant's server that has authenticated, else ""
 }
 
-// Introspector asks an outside issuer about a token that is no JWT.
+// Introspector asks an external issuer about a token that is not a JWT.
 type Introspector interface {
-	// Introspect returns the issuer's answer (RFC 7662 §2.2), a JSON object. An
-	// active one is at most 1 minute old, an inactive one at most 10. An error
-	// says nothing about the token.
+	// Introspect returns the issuer's response (RFC 7662 §2.2), a JSON object. If it is active, it
+	// is at most 1 minute old, otherwise at most 10 minutes. An error says nothing about the token.
 	Introspect(token string, from Source, now time.Time) ([]byte, error)
 }
 
-// external is the issuers that a Verifier trusts. The zero outside is none.
+// external is the external issuers that a Verifier trusts. The zero external trusts no issuer.
 type external struct {
 	list   []*Issuer
 	byName map[string]*Issuer
-	opaque *Issuer // the one that is asked about tokens that are no JWT; nil: nobody
+	opaque *Issuer // the one with introspection; nil: there is none
 }
 
-// Trust makes v take the tokens of these issuers too. It is called once,
-// before the first token is verified.
+// Trust makes v accept the tokens of these issuers too. It must be called at most once, before the
+// first token is verified.
 func (v *Verifier) Trust(issuers []*Issuer) error {
 	o := external{list: issuers, byName: map[string]*Issuer{}}
 	for n, i := range issuers {
 		switch {
 		case i.Name == v.issuer:
-			return fmt.Errorf("issuer %s: is this server itself", i.Name)
+			return fmt.Errorf("issuer %s: must not be this server itself", i.Name)
 		case o.byName[i.Name] != nil:
-			return fmt.Errorf("issuer %s: is named twice", i.Name)
+			return fmt.Errorf("issuer %s: must not be listed twice", i.Name)
 		case i.Name == "" || len(i.Audiences) == 0 || len(i.Algorithms) == 0 || i.Keys == nil:
-			return fmt.Errorf("issuer %s: it needs a name, an audience, an algorithm and keys", i.Name)
+			return fmt.Errorf("issuer %s: the name, the audience, the algorithms or the keys are missing", i.Name)
 		case i.Opaque != nil && o.opaque != nil:
-			return errors.New("only one issuer can be asked about tokens that are no JWT: nothing in them says whose they are")
+			return errors.New("only one issuer can have introspection: tokens that are not JWTs do not name their issuer")
 		}
 		if i.Opaque != nil {
 			o.opaque = i
 		}
 		i.number, o.byName[i.Name] = uint32(n+1), i
 	}
-	v.outside = o
+	v.external = o
 	return nil
 }
 
-// VerifySubject returns the claims of a good token of an outside issuer, to be
-// exchanged for tokens of our own. It says whether the token alone proves who
-// asks: an issuer's tokens are either for that or for calls. Else a visitor
-// who was given a token could make many of it.
+// VerifySubject returns the claims of a valid token of an external issuer, to be exchanged for
+// stile tokens. It reports whether the token alone authenticates the caller: an issuer's tokens are
+// either for that or for calls. Otherwise a visitor could exchange a token for many.
 func (v *Verifier) VerifySubject(token string, from Source, now time.Time) (c Claims, alone bool, err error) {
 	c, by, err := v.verify(token, from, now)
 	switch {
 	case err != nil:
 		return Claims{}, false, err
 	case by == nil:
-		return Claims{}, false, invalid("a token of our own is not exchanged")
+		return Claims{}, false, invalid("a stile token can't be exchanged")
 	case c.Confirmation != [sha256.Size]byte{}:
-		return Claims{}, false, invalid("bound to a key by its issuer: to exchange it would unbind it")
+		return Claims{}, false, invalid("its issuer has bound it to a key, and an exchange would unbind it")
 	}
 	return c, by.ForExchange, nil
 }
 
-// issuerOf is the outside issuer that t claims to be by, with what else t
-// claims, or nil. Nothing of it is believed yet.
+// issuerOf returns the external issuer that t names, and the claims of t, or nil. Nothing of it has
+// been verified yet.
 func (o *external) issuerOf(t jws) (members, *Issuer) {
 	if len(o.list) == 0 {
 		return nil, nil
 	}
 	m, err := readPart(t.payload)
 	if err != nil {
-		return nil, nil // our own check says what is wrong
+		return nil, nil // the check of our own tokens returns the reason
 	}
 	name, _ := m.text("iss")
 	return m, o.byName[name]
 }
 
-// verifyClaims asks the cheap questions first, and for keys only when a token has the
-// right answers to all of them.
+// verifyClaims checks what is cheap first. It fetches keys and checks the signature only if
+// everything else is valid.
 func (i *Issuer) verifyClaims(t jws, m members, now time.Time, longest time.Duration) (c Claims, generation uint32, err error) {
 	h, err := t.readHeader()
 	if err != nil {
@@ -140,21 +138,21 @@ func (i *Issuer) verifyClaims(t jws, m members, now time.Time, longest time.Dura
 }
 
 func (i *Issuer) checkHeader(h *header) error {
-	if h.alg == "Ed25519" { // RFC 9864's name of the same
+	if h.alg == "Ed25519" { // RFC 9864's name of the same algorithm
 		h.alg = EdDSA
 	}
 	switch {
 	case !slices.Contains(i.Algorithms, h.alg) || methods[h.alg] == nil:
-		return invalid("not an algorithm of its issuer's")
+		return invalid("the issuer does not sign with this algorithm")
 	case !slices.Contains(i.Types, h.typ):
-		return invalid("typ is not one of its issuer's")
+		return invalid("the issuer does not use this typ")
 	case !goodKID(h.kid):
-		return invalid("kid is no name of a key")
+		return invalid("kid is not the name of a key")
 	}
 	return nil
 }
 
-// introspected is a token that is no JWT, as its issuer sees it.
+// introspected returns the claims that the issuer has for a token that is not a JWT.
 func (i *Issuer) introspected(token string, from Source, now time.Time, longest time.Duration) (Claims, error) {
 	answer, err := i.Opaque.Introspect(token, from, now)
 	if err != nil {
@@ -162,10 +160,10 @@ func (i *Issuer) introspected(token string, from Source, now time.Time, longest 
 	}
 	m, err := object(answer)
 	if err != nil {
-		return Claims{}, fmt.Errorf("introspection: the answer is %w", err)
+		return Claims{}, fmt.Errorf("introspection: the response is %w", err)
 	}
 	if string(m["active"]) != "true" {
-		return Claims{}, invalid("not active, says its issuer")
+		return Claims{}, invalid("not active, according to its issuer")
 	}
 	if name, ok := m.text("iss"); !ok || name != "" && name != i.Name {
 		return Claims{}, invalid("wrong issuer")

@@ -18,7 +18,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// outsider is an outside issuer, with the key that it signs by.
+// outsider is an external issuer with its signing key.
 type outsider struct {
 	Issuer
 	alg     string
@@ -26,7 +26,7 @@ type outsider struct {
 	ring    *fixedRing
 }
 
-// fixedRing is a Keyring that a test turns.
+// fixedRing is a Keyring whose keys a test sets.
 type fixedRing struct {
 	keys    *IssuerKeys
 	fault   error
@@ -42,7 +42,7 @@ func (r *fixedRing) Renewed(_, _ time.Time) (*IssuerKeys, error) {
 
 var errAway = errors.New("the issuer is away")
 
-// madeKeys are made once for all tests: RSA keys are slow to make.
+// madeKeys are generated once for all tests, because RSA keys are slow to generate.
 var madeKeys sync.Map
 
 func keyOf(t testing.TB, name, alg string) crypto.Signer {
@@ -71,7 +71,7 @@ func keyOf(t testing.TB, name, alg string) crypto.Signer {
 	return k
 }
 
-// jwkOf is a public key as issuers publish it.
+// jwkOf returns a public key as issuers publish it.
 func jwkOf(public crypto.PublicKey, kid string) fields {
 	enc := base64.RawURLEncoding.EncodeToString
 	f := fields{"kid": kid, "use": "sig"}
@@ -102,8 +102,7 @@ func parsed(t testing.TB, jwks ...fields) *IssuerKeys {
 	return &keys
 }
 
-// newOutsider is an issuer that signs by one key, k1, and takes every usual
-// type of token.
+// newOutsider returns an issuer with one key, k1, that accepts every usual type of token.
 func newOutsider(t testing.TB, name, alg string) *outsider {
 	t.Helper()
 	private := keyOf(t, name, alg)
@@ -118,7 +117,7 @@ func (o *outsider) claims() fields {
 	return fields{"iss": o.Name, "aud": "stile", "azp": "app", "sub": "u", "jti": "j", "iat": noon.Unix(), "exp": noon.Add(time.Hour).Unix()}
 }
 
-// sign signs whatever a test makes up, by the key's own algorithm.
+// sign signs any header and payload with the key's own algorithm.
 func (o *outsider) sign(t testing.TB, header, claims fmt.Stringer) string {
 	t.Helper()
 	return signAs(t, o.alg, o.private, header, claims)
@@ -135,7 +134,7 @@ func signAs(t testing.TB, alg string, private crypto.Signer, header, claims fmt.
 	return signed + "." + enc(signature)
 }
 
-// trusting is a Verifier of its own tokens and of those of the outsiders.
+// trusting returns a Verifier of its own tokens and of those of the given issuers.
 func trusting(t testing.TB, outsiders ...*outsider) *Verifier {
 	t.Helper()
 	v := testVerifier(t, testKeys(t))

@@ -15,14 +15,14 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// ExternalAlgorithms lists what outside issuers may sign by: all of RFC 7518 and
-// RFC 8037 that is asymmetric.
+// ExternalAlgorithms lists the algorithms of external issuers: all asymmetric ones of RFC 7518 and
+// RFC 8037.
 func ExternalAlgorithms() []string {
 	return strings.Fields("RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA")
 }
 
-// methods is the arithmetic of each of them. golang-jwt takes PS signatures
-// with a salt of any length; RFC 7518 §3.5 has one.
+// methods is the implementation of each of them. golang-jwt accepts PS signatures with a salt of
+// any length; RFC 7518 §3.5 requires one length.
 var methods = map[string]jwt.SigningMethod{
 	RS256: jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
 	"PS256": wholeSalt(jwt.SigningMethodPS256), "PS384": wholeSalt(jwt.SigningMethodPS384), "PS512": wholeSalt(jwt.SigningMethodPS512),
@@ -35,26 +35,25 @@ func wholeSalt(m *jwt.SigningMethodRSAPSS) jwt.SigningMethod {
 		VerifyOptions: &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}}
 }
 
-// IssuerKeys is the public keys of an outside issuer at one moment.
+// IssuerKeys is the public keys of an external issuer at one time.
 type IssuerKeys struct {
-	Generation uint32 // another for other keys; the keyring counts them
+	Generation uint32 // differs for other keys; the keyring counts it
 	keys       []issuerKey
 }
 
 type issuerKey struct {
 	kid    string
-	alg    string // the only one that it is for; "" for any that fits it
+	alg    string // the only one that it is for; "" for any that fits its kind
 	public crypto.PublicKey
 }
 
-// maxIssuerKeys bounds a set: issuers have two or three, the largest a few
-// dozen.
+// maxIssuerKeys bounds a set. Most issuers have two or three keys, the largest a few dozen.
 const maxIssuerKeys = 100
 
-// ParseIssuerKeys reads the JWK Set of an outside issuer. What is not for
-// signatures, or of no kind that we know, is left out: a set serves others too.
-// A set with no key left is an error. So is one with a secret key in it, which
-// is no secret any more, and one with two keys of the same name.
+// ParseIssuerKeys parses the JWK Set of an external issuer. It omits keys that are not for
+// signatures or of an unknown kind, because a set can serve other purposes too. A set without any
+// remaining key is an error. So is a set with a secret key, which is no longer secret, or with two
+// keys of the same name.
 func ParseIssuerKeys(data []byte) (IssuerKeys, error) {
 	var set IssuerKeys
 	var list []json.RawMessage
@@ -63,7 +62,7 @@ func ParseIssuerKeys(data []byte) (IssuerKeys, error) {
 		return set, errors.New(`no JWK Set: want {"keys": [...]}`)
 	}
 	if len(list) > maxIssuerKeys {
-		return set, fmt.Errorf("%d keys in the JWK Set: at most %d are read", len(list), maxIssuerKeys)
+		return set, fmt.Errorf("%d keys in the JWK Set: the maximum is %d", len(list), maxIssuerKeys)
 	}
 	names := map[string]bool{}
 	for _, raw := range list {
@@ -75,13 +74,13 @@ func ParseIssuerKeys(data []byte) (IssuerKeys, error) {
 			continue
 		}
 		if k.kid != "" && names[k.kid] {
-			return IssuerKeys{}, errors.New("two keys of the same kid in the JWK Set")
+			return IssuerKeys{}, errors.New("two keys with the same kid in the JWK Set")
 		}
 		names[k.kid] = true
 		set.keys = append(set.keys, k)
 	}
 	if len(set.keys) == 0 {
-		return set, errors.New("no key in the JWK Set that a signature could be checked with")
+		return set, errors.New("no key for signatures in the JWK Set")
 	}
 	return set, nil
 }
@@ -93,7 +92,7 @@ func readIssuerKey(raw []byte) (k issuerKey, usable bool, err error) {
 	}
 	for _, secret := range secretMembers {
 		if members[secret] != nil {
-			return k, false, errors.New("a secret key in the JWK Set: the issuer has given it away")
+			return k, false, errors.New("a secret key in the JWK Set: the issuer has published it")
 		}
 	}
 	var j jwk
@@ -114,7 +113,7 @@ func readIssuerKey(raw []byte) (k issuerKey, usable bool, err error) {
 	return k, (k.kid == "" || goodKID(k.kid)) && k.fitsAny(), nil
 }
 
-// keyFor is the key that a header names, and the generation that it is of.
+// keyFor returns the key that a header names, and the generation of its set.
 func (i *Issuer) keyFor(h header, issued, now time.Time) (crypto.PublicKey, uint32, error) {
 	keys, err := i.Keys.Keys(now)
 	if err != nil {
@@ -136,8 +135,8 @@ func (i *Issuer) keyFor(h header, issued, now time.Time) (crypto.PublicKey, uint
 	return k, keys.Generation, nil
 }
 
-// find is the key of that name, nil if the algorithm is none of its own. It
-// may be left unnamed where only one key fits.
+// find returns the key of that name, or nil if the algorithm does not fit it. It may be unnamed if
+// only one key fits.
 func (s *IssuerKeys) find(kid, alg string) (found crypto.PublicKey, known bool) {
 	for _, k := range s.keys {
 		switch {
@@ -154,8 +153,8 @@ func (s *IssuerKeys) find(kid, alg string) (found crypto.PublicKey, known bool) 
 	return found, known
 }
 
-// fits says that a key is of the kind and size that an algorithm is for. The
-// libraries below do not all ask.
+// fits reports whether a key has the kind and size that an algorithm needs. Not all of the
+// libraries check that.
 func (k issuerKey) fits(alg string) bool {
 	if k.alg != "" && k.alg != alg {
 		return false
@@ -183,7 +182,7 @@ func (k issuerKey) fitsAny() bool {
 
 var curveAlgorithms = map[elliptic.Curve]string{elliptic.P256(): ES256, elliptic.P384(): "ES384", elliptic.P521(): "ES512"}
 
-// Same says whether two sets have the same keys.
+// Same reports whether two sets have the same keys.
 func (s *IssuerKeys) Same(o *IssuerKeys) bool {
 	if len(s.keys) != len(o.keys) {
 		return false
@@ -197,11 +196,10 @@ func (s *IssuerKeys) Same(o *IssuerKeys) bool {
 	return true
 }
 
-// Len is how many keys there are.
+// Len returns the number of keys.
 func (s *IssuerKeys) Len() int { return len(s.keys) }
 
-// goodKID says that a name of a key is one, or none: what is not cannot make
-// anybody ask for keys.
+// goodKID reports whether kid is empty or a valid name of a key. Any other does not cause a fetch.
 func goodKID(kid string) bool {
 	for i := range len(kid) {
 		if !tokenChar(kid[i]) && !strings.ContainsRune("+/=:~@|,", rune(kid[i])) {

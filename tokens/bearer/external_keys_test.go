@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// TestS5_OutsideWeakKeys: a key that is too short, of another curve, made by
-// broken chips, or for something else, verifies nothing.
+// TestS5_OutsideWeakKeys checks that a key verifies nothing if it is too short, on another curve,
+// made by faulty chips, or for something else.
 func TestS5_OutsideWeakKeys(t *testing.T) {
 	short, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -53,8 +53,8 @@ func TestS5_OutsideWeakKeys(t *testing.T) {
 	}
 }
 
-// rocaNumber is a number as ROCA's chips make them: a power of 65537 modulo
-// the product of the first primes.
+// rocaNumber returns a number like those of ROCA's chips: a power of 65537 modulo the product of
+// the first primes.
 func rocaNumber() *big.Int {
 	m := big.NewInt(1)
 	for p := int64(2); p <= 701; p++ {
@@ -67,7 +67,7 @@ func rocaNumber() *big.Int {
 	return r.Add(r, k.Mul(k, m))
 }
 
-// TestS6_KeyFits: each kind of key is for its own algorithms.
+// TestS6_KeyFits checks that each kind of key is for its own algorithms.
 func TestS6_KeyFits(t *testing.T) {
 	for alg, want := range map[string]string{
 		"RS256": "RS256 RS384 RS512 PS256 PS384 PS512", "ES256": "ES256", "ES384": "ES384", "ES512": "ES512", "EdDSA": "EdDSA",
@@ -84,7 +84,7 @@ func TestS6_KeyFits(t *testing.T) {
 	}
 }
 
-// TestS5_Salt: RFC 7518 §3.5: a PS signature has a salt as long as its hash.
+// TestS5_Salt checks that a PS signature has a salt as long as its hash (RFC 7518 §3.5).
 func TestS5_Salt(t *testing.T) {
 	o := newOutsider(t, idp, "PS256")
 	v := trusting(t, o)
@@ -104,7 +104,7 @@ func TestS5_Salt(t *testing.T) {
 	}
 }
 
-// TestCurveIsTheKeys: the same x and y under another curve's name are no key.
+// TestCurveIsTheKeys checks that the x and y of a key are invalid on another curve.
 func TestCurveIsTheKeys(t *testing.T) {
 	k, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
@@ -115,7 +115,7 @@ func TestCurveIsTheKeys(t *testing.T) {
 	}
 }
 
-// TestIssuerKeysSame: sets are the same if their keys are.
+// TestIssuerKeysSame checks that sets are the same if their keys are.
 func TestIssuerKeysSame(t *testing.T) {
 	a, b := jwkOf(keyOf(t, "a", "ES256").Public(), "a"), jwkOf(keyOf(t, "b", "ES256").Public(), "b")
 	one := parsed(t, a, b)
@@ -129,8 +129,8 @@ func TestIssuerKeysSame(t *testing.T) {
 	}
 }
 
-// TestIssuerKeysAreRefusedWhole: a set that is too large, that has one name for
-// two keys, or a secret, is none.
+// TestIssuerKeysAreRefusedWhole checks that a set is refused completely if it is too large, has two
+// keys with one name, or has a secret key.
 func TestIssuerKeysAreRefusedWhole(t *testing.T) {
 	k := jwkOf(keyOf(t, "a", "ES256").Public(), "a")
 	set := func(n int, more ...string) error {
@@ -153,8 +153,8 @@ func TestIssuerKeysAreRefusedWhole(t *testing.T) {
 	}
 }
 
-// FuzzParseIssuerKeys: no text makes it panic, and each key that it takes is
-// one that some algorithm fits.
+// FuzzParseIssuerKeys checks that no text causes a panic, and that each accepted key fits an
+// algorithm.
 func FuzzParseIssuerKeys(f *testing.F) {
 	for _, alg := range []string{"RS256", "ES256", "ES384", "EdDSA"} {
 		f.Add(`{"keys":[` + jwkOf(keyOf(f, "f", alg).Public(), "k").String() + `]}`)
@@ -173,8 +173,8 @@ func FuzzParseIssuerKeys(f *testing.F) {
 	})
 }
 
-// FuzzOutside: whatever an issuer signs or says, Verify neither panics nor
-// blames itself, and what it accepts is whole.
+// FuzzOutside checks that Verify neither panics nor returns an internal error, whatever an issuer
+// signs or responds, and that accepted claims are complete.
 func FuzzOutside(f *testing.F) {
 	o := newOutsider(f, idp, "EdDSA")
 	answer := ""

@@ -16,8 +16,8 @@ import (
 
 const idp = "https://id.example/"
 
-// TestS6_Issuers: six issuers, six algorithms, all keys of one name. Only an
-// issuer's own key, by its own algorithm, signs its tokens.
+// TestS6_Issuers checks six issuers with six algorithms, whose keys all have the same name. Only an
+// issuer's own key verifies its tokens, with its own algorithm.
 func TestS6_Issuers(t *testing.T) {
 	var all []*outsider
 	for _, alg := range []string{"RS256", "PS384", "ES256", "ES384", "ES512", "EdDSA"} {
@@ -42,7 +42,7 @@ func TestS6_Issuers(t *testing.T) {
 		t.Errorf("%d passed, want 6", passed)
 	}
 	own := v.keys.signing()
-	for _, o := range all { // nor do our keys sign for them, nor theirs for us
+	for _, o := range all { // our keys do not sign for them, nor theirs for us
 		forged := forge(t, own, goodHeader(own).with("kid", "k1").String(), o.claims().String())
 		stolen := o.sign(t, goodHeader(own).with("alg", o.alg), goodClaims())
 		for _, token := range []string{forged, stolen, o.sign(t, o.header(), goodClaims())} {
@@ -60,8 +60,7 @@ func TestS6_Issuers(t *testing.T) {
 	}
 }
 
-// TestS5_Outside: what must be no good whoever signed it, and asks nobody for
-// keys.
+// TestS5_Outside checks tokens that must be refused whoever signed them, without fetching keys.
 func TestS5_Outside(t *testing.T) {
 	o := newOutsider(t, idp, "ES256")
 	v := trusting(t, o)
@@ -127,8 +126,8 @@ type text string
 
 func (s text) String() string { return string(s) }
 
-// TestS1_OutsideSpellings: a token without a jti, and the twin of its
-// signature, are one token; two tokens without one are two.
+// TestS1_OutsideSpellings checks that a token without a jti is the same token with the second
+// signature of ES256, and that two such tokens are different.
 func TestS1_OutsideSpellings(t *testing.T) {
 	o := newOutsider(t, idp, "ES256")
 	v := trusting(t, o)
@@ -163,8 +162,8 @@ func TestS1_OutsideSpellings(t *testing.T) {
 	}
 }
 
-// TestOutsideLife: a token that its issuer lets live for a month is good for
-// as long as ours may be.
+// TestOutsideLife checks that a token whose lifetime is a month is valid for as long as our own
+// tokens may be.
 func TestOutsideLife(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	v := trusting(t, o)
@@ -184,8 +183,8 @@ func TestOutsideLife(t *testing.T) {
 	}
 }
 
-// TestOutsideMemory: what was verified is not verified again, until the keys
-// are others, or can't be had.
+// TestOutsideMemory checks that a cached token is verified again when the keys change, and refused
+// when they can't be fetched.
 func TestOutsideMemory(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	v := trusting(t, o)
@@ -194,7 +193,8 @@ func TestOutsideMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := o.ring.keys
-	o.ring.keys = parsed(t, jwkOf(keyOf(t, "stranger", "EdDSA").Public(), "k1")) // a generation that is the same by mistake
+	// The generation stays the same by mistake.
+	o.ring.keys = parsed(t, jwkOf(keyOf(t, "stranger", "EdDSA").Public(), "k1"))
 	if c, err := v.Verify(token, noon); err != nil || c.Client != "acme" || c.JTI != "j" || c.Issuer != idp {
 		t.Errorf("remembered: %+v, %v", c, err)
 	}
@@ -212,9 +212,8 @@ func TestOutsideMemory(t *testing.T) {
 	}
 }
 
-// TestOutsideKeys: a kid that is not known asks for the keys, once; one whose
-// algorithm is another does not; a token without a kid is good where there is
-// one key for it.
+// TestOutsideKeys checks that an unknown kid fetches the keys once, and a kid with another
+// algorithm does not. A token without a kid is valid if exactly one key fits.
 func TestOutsideKeys(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	v := trusting(t, o)
@@ -240,7 +239,7 @@ func TestOutsideKeys(t *testing.T) {
 	}
 }
 
-// TestTrust: issuers that can't be told apart, or are not told whole.
+// TestTrust checks that issuers which can't be distinguished, or are incomplete, are refused.
 func TestTrust(t *testing.T) {
 	a, b := newOutsider(t, idp, "EdDSA"), newOutsider(t, "https://b.example", "EdDSA")
 	a.Opaque, b.Opaque = asks(nil), asks(nil)
@@ -258,7 +257,7 @@ type asks func(token string) ([]byte, error)
 
 func (a asks) Introspect(token string, _ Source, _ time.Time) ([]byte, error) { return a(token) }
 
-// TestIntrospection: a token that is no JWT is what its issuer says of it.
+// TestIntrospection checks that the issuer decides about a token that is not a JWT.
 func TestIntrospection(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	answer := ""
@@ -288,7 +287,7 @@ func TestIntrospection(t *testing.T) {
 	}
 	answer = "<html>"
 	if _, err := v.Verify("opaque", noon); err == nil || errors.Is(err, ErrInvalid) {
-		t.Errorf("an answer that is none: %v", err)
+		t.Errorf("an answer that is missing: %v", err)
 	}
 	asked = 0
 	for _, token := range []string{"a b", strings.Repeat("x", MaxLength+1), "a.b.c", "..", "a..c", o.sign(t, o.header(), o.claims().with("aud", "x"))} {
@@ -298,7 +297,7 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-// TestVerifySubject: which tokens may be exchanged, and which prove a client.
+// TestVerifySubject checks which tokens can be exchanged, and which authenticate a client.
 func TestVerifySubject(t *testing.T) {
 	calls, exchange := newOutsider(t, idp, "EdDSA"), newOutsider(t, "https://x.example", "EdDSA")
 	exchange.ForExchange = true
@@ -320,14 +319,14 @@ func TestVerifySubject(t *testing.T) {
 	}
 }
 
-// TestOutsideBoundToKey: a token that its issuer has bound to a key says so,
-// each time that it is verified, and can't be exchanged for one that doesn't.
+// TestOutsideBoundToKey checks that a token which its issuer has bound to a key names the key each
+// time it is verified, and can't be exchanged.
 func TestOutsideBoundToKey(t *testing.T) {
 	o := newOutsider(t, idp, "ES256")
 	v := trusting(t, o)
 	thumbprint := sha256.Sum256([]byte("a key"))
 	token := o.sign(t, o.header(), o.claims().with("cnf", fields{"jkt": base64.RawURLEncoding.EncodeToString(thumbprint[:])}))
-	for range 2 { // the second is remembered
+	for range 2 { // the second one is cached
 		if c, err := v.Verify(token, noon); err != nil || c.Confirmation != thumbprint {
 			t.Errorf("%x, %v, want %x", c.Confirmation, err, thumbprint)
 		}

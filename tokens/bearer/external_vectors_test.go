@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// wycheproof reads a file of C2SP/wycheproof.
+// wycheproof is a file of C2SP/wycheproof.
 func wycheproof(t *testing.T, name string, into any) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(os.Getenv("STILE_VECTORS"), "wycheproof", name))
@@ -22,8 +22,8 @@ func wycheproof(t *testing.T, name string, into any) {
 	}
 }
 
-// TestVectorsIssuerJWS: with each public key, or set of keys, as an outside
-// issuer's, no JWS that must fail passes, and all that may pass do.
+// TestVectorsIssuerJWS uses each public key, or set of keys, as an external issuer's. It checks
+// that no JWS that must fail is accepted, and that all valid ones are.
 func TestVectorsIssuerJWS(t *testing.T) {
 	passed, refused := 0, 0
 	for _, name := range []string{"json_web_signature_test.json", "json_web_key_test.json"} {
@@ -49,7 +49,8 @@ func TestVectorsIssuerJWS(t *testing.T) {
 				switch {
 				case ok && c.Result != "valid":
 					t.Errorf("%s %d (%s) passed", name, c.TcID, c.Comment)
-				case !ok && c.Result == "valid" && unusable == nil && c.Comment != "emptyPayload" && c.Comment != "Figure20": // whose PS384 is not its key's alg
+				// The PS384 of Figure20 is not its key's alg.
+				case !ok && c.Result == "valid" && unusable == nil && c.Comment != "emptyPayload" && c.Comment != "Figure20":
 					t.Errorf("%s %d (%s) was refused", name, c.TcID, c.Comment)
 				case ok:
 					passed++
@@ -83,8 +84,7 @@ func verifiesAs(i *Issuer, token string) bool {
 	return err == nil && methods[h.alg].Verify(t.signed, signature, k) == nil
 }
 
-// TestVectorsSignatures: the arithmetic of each algorithm, with keys that were
-// read from a JWK Set.
+// TestVectorsSignatures checks each algorithm with keys from a JWK Set.
 func TestVectorsSignatures(t *testing.T) {
 	for name, alg := range map[string]string{
 		"ed25519_test.json": "EdDSA", "ecdsa_secp256r1_sha256_p1363_test.json": "ES256",
@@ -107,7 +107,7 @@ func TestVectorsSignatures(t *testing.T) {
 				jwk = g.KeyJWK
 			}
 			if jwk == nil {
-				continue // a key that has no numbers to write down
+				continue // a key without numbers to write
 			}
 			keys, err := ParseIssuerKeys([]byte(`{"keys":[` + string(jwk) + `]}`))
 			if err != nil {

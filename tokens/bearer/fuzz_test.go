@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzVerify: whatever comes, Verify neither panics nor blames itself, and what
-// it accepts was signed by our key as it stands.
+// FuzzVerify checks that Verify neither panics nor returns an internal error, and accepts only what
+// our key has signed, unchanged.
 func FuzzVerify(f *testing.F) {
 	keys := testKeys(f)
 	v := testVerifier(f, keys)
@@ -23,7 +23,7 @@ func FuzzVerify(f *testing.F) {
 		} else if err != nil && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrExpired) {
 			t.Errorf("%q is our fault: %v", token, err)
 		}
-		// Even with a good signature only a whole set of claims passes.
+		// Even with a valid signature, the claims must be complete.
 		c, err := v.Verify(forge(t, k, header, payload), noon)
 		if err == nil && (c.Issuer != issuer || c.Client == "" || c.JTI == "" || c.Subject == "" ||
 			!noon.Before(c.Expires) || c.Expires.Sub(c.IssuedAt) > lifetime || c.IssuedAt.After(noon.Add(leeway))) {
@@ -32,7 +32,7 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// FuzzAssertion: the same for assertions.
+// FuzzAssertion checks the same for assertions.
 func FuzzAssertion(f *testing.F) {
 	k, jwks := clientKey(f, EdDSA)
 	h := goodHeader(k).with("typ", "JWT")
@@ -57,7 +57,7 @@ func FuzzAssertion(f *testing.F) {
 	})
 }
 
-// FuzzParseKeySet: no text makes it panic, and what it takes can verify.
+// FuzzParseKeySet checks that no text causes a panic, and that accepted keys can verify.
 func FuzzParseKeySet(f *testing.F) {
 	for _, alg := range Algorithms() {
 		_, jwks := clientKey(f, alg)

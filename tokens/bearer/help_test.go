@@ -38,10 +38,10 @@ func testVerifier(t testing.TB, keys *Keys) *Verifier {
 
 func testSigner(keys *Keys) *Signer { return &Signer{Keys: keys, Issuer: issuer, Audience: issuer} }
 
-// fields is a JSON object that a test changes one thing in.
+// fields is a JSON object in which a test changes one thing.
 type fields map[string]any
 
-// with is a copy of f in which a value is another; nil takes it away.
+// with returns a copy of f with another value; nil removes the name.
 func (f fields) with(name string, value any) fields {
 	f = maps.Clone(f)
 	if value == nil {
@@ -69,7 +69,7 @@ func goodClaims() fields {
 		"iat": noon.Unix(), "exp": noon.Add(time.Hour).Unix(), "scope": "read"}
 }
 
-// forge signs whatever header and payload a test makes up.
+// forge signs any header and payload.
 func forge(t testing.TB, k *key, header, payload string) string {
 	t.Helper()
 	enc := base64.RawURLEncoding.EncodeToString
@@ -81,10 +81,10 @@ func forge(t testing.TB, k *key, header, payload string) string {
 	return signed + "." + enc(sig)
 }
 
-// signing is the key that signs.
+// signing returns the key that signs.
 func (k *Keys) signing() *key { return k.set.Load().keys[0] }
 
-// mustMethod is the arithmetic of an algorithm, whatever the key.
+// mustMethod returns the implementation of an algorithm, whatever the key.
 func mustMethod(t testing.TB, alg string) jwt.SigningMethod {
 	t.Helper()
 	m := jwt.GetSigningMethod(alg)

@@ -13,7 +13,7 @@ import (
 	"slices"
 )
 
-// jwk is a public key as RFC 7517, 7518 (EC, RSA) and 8037 (OKP) write it.
+// jwk is a public key in the form of RFC 7517, 7518 (EC, RSA) and 8037 (OKP).
 type jwk struct {
 	Kty string `json:"kty"`
 	KID string `json:"kid,omitempty"`
@@ -28,8 +28,7 @@ type jwk struct {
 	Ops []string `json:"key_ops,omitempty"`
 }
 
-// verifies says whether the key's owner means it for signatures (RFC 7517
-// §4.2, §4.3).
+// verifies reports whether the key is intended for signatures (RFC 7517 §4.2, §4.3).
 func (j jwk) verifies() bool {
 	return (j.Use == "" || j.Use == "sig") && (len(j.Ops) == 0 || slices.Contains(j.Ops, "verify"))
 }
@@ -44,7 +43,7 @@ func (j jwk) public() (crypto.PublicKey, error) {
 	case j.Kty == "RSA":
 		return j.rsa()
 	}
-	return nil, fmt.Errorf("kty %q with crv %q: want OKP with Ed25519, EC with P-256, P-384 or P-521, or RSA", j.Kty, j.Crv)
+	return nil, fmt.Errorf("kty %q with crv %q: must be OKP with Ed25519, EC with P-256, P-384 or P-521, or RSA", j.Kty, j.Crv)
 }
 
 // curves are those of RFC 7518 §6.2.1.1.
@@ -58,7 +57,7 @@ func (j jwk) ec(curve elliptic.Curve) (crypto.PublicKey, error) {
 	}
 	key, err := ecdsa.ParseUncompressedPublicKey(curve, slices.Concat([]byte{4}, x, y))
 	if err != nil {
-		return nil, fmt.Errorf("x and y are no point of %s", j.Crv)
+		return nil, fmt.Errorf("x and y are not a point of %s", j.Crv)
 	}
 	return key, nil
 }
@@ -71,7 +70,7 @@ func (j jwk) rsa() (crypto.PublicKey, error) {
 	}
 	exp := new(big.Int).SetBytes(e)
 	if exp.BitLen() > 31 || exp.Int64() < 3 || exp.Bit(0) == 0 {
-		return nil, errors.New("e must be odd, and from 3 to 2147483647")
+		return nil, errors.New("e must be odd and from 3 to 2147483647")
 	}
 	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exp.Int64())}, nil
 }
@@ -80,12 +79,12 @@ func (j jwk) rsa() (crypto.PublicKey, error) {
 func number(s string) ([]byte, error) {
 	b, err := decodePart(s)
 	if err != nil || len(b) == 0 {
-		return nil, errors.New("a number of the key is missing or no base64url")
+		return nil, errors.New("a number of the key is missing or not base64url")
 	}
 	return b, nil
 }
 
-// publicJWK writes the numbers of a key that methodFor has accepted.
+// publicJWK encodes a key that methodFor has accepted.
 func publicJWK(public crypto.PublicKey) jwk {
 	enc := base64.RawURLEncoding.EncodeToString
 	switch k := public.(type) {
@@ -94,7 +93,7 @@ func publicJWK(public crypto.PublicKey) jwk {
 	case *ecdsa.PublicKey:
 		point, err := k.Bytes() // 4, then x and y, 32 bytes each
 		if err != nil {
-			panic(err) // a key that we made or read: it is on its curve
+			panic(err) // impossible: the key was generated or parsed, so it is on its curve
 		}
 		return jwk{Kty: "EC", Crv: "P-256", X: enc(point[1:33]), Y: enc(point[33:])}
 	case *rsa.PublicKey:

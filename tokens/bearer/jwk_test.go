@@ -15,7 +15,7 @@ func TestParseKeySet(t *testing.T) {
 	ecKey, _ := clientKey(t, ES256)
 	edKey, _ := clientKey(t, EdDSA)
 	r, ec, ed := asFields(t, rsaKey.jwk()), asFields(t, ecKey.jwk()), asFields(t, edKey.jwk())
-	t.Setenv("GODEBUG", "rsa1024min=0") // else Go makes no such key for us to try
+	t.Setenv("GODEBUG", "rsa1024min=0") // otherwise Go generates no such key
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// key is one of the server's own.
+// key is one of the server's own keys.
 type key struct {
 	kid     string
 	created time.Time
@@ -31,8 +31,8 @@ func newKey(alg string, now time.Time) (*key, error) {
 	return ownKey(private, now.UTC().Truncate(time.Second), time.Time{})
 }
 
-// ownKey checks a private key and works out what follows from it. Its kid is a
-// digest of the public key, so that no two keys can have the same.
+// ownKey checks a private key and derives the rest of a key from it. The kid is a digest of the
+// public key, so two keys can't have the same one.
 func ownKey(private crypto.Signer, created, until time.Time) (*key, error) {
 	public := private.Public()
 	method, err := methodFor(public)
@@ -50,7 +50,7 @@ func ownKey(private crypto.Signer, created, until time.Time) (*key, error) {
 	return k, err
 }
 
-// encodeHeader is the header of an RFC 9068 token.
+// encodeHeader returns the header of an RFC 9068 token.
 func encodeHeader(alg, kid string) (string, error) {
 	h, err := json.Marshal(struct {
 		Typ string `json:"typ"`

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// keyFile is how keys are kept. Byte slices are base64 in JSON.
+// keyFile is the format of the file of keys. Byte slices are base64 in JSON.
 type keyFile struct {
 	SecretKey []byte    `json:"secret_key"` // hashes the tenants' secrets
 	Keys      []fileKey `json:"keys"`       // the first one signs
@@ -24,7 +24,7 @@ type fileKey struct {
 	Private       []byte    `json:"private"` // PKCS #8, DER
 }
 
-// maxKeyFile is far more than maxKeys keys of the largest kind.
+// maxKeyFile is the maximum size of the file, far more than maxKeys of the largest keys need.
 const maxKeyFile = 1 << 18
 
 func readKeys(file string) (*keySet, error) {
@@ -36,7 +36,7 @@ func readKeys(file string) (*keySet, error) {
 		return nil, fmt.Errorf("%s: not a file of keys", file)
 	case info.Mode().Perm()&0o077 != 0:
 		if err := os.Chmod(file, 0o600); err != nil {
-			return nil, fmt.Errorf("close the keys to others: %w", err)
+			return nil, fmt.Errorf("restrict access to the keys: %w", err)
 		}
 	}
 	data, err := os.ReadFile(file)
@@ -50,14 +50,14 @@ func readKeys(file string) (*keySet, error) {
 	return set, nil
 }
 
-// decodeKeys never puts what it read into an error: it may be a key.
+// decodeKeys parses the file. Its errors never contain what it read, which may be a key.
 func decodeKeys(data []byte) (*keySet, error) {
 	var f keyFile
 	if json.Unmarshal(data, &f) != nil {
-		return nil, errors.New("not a file of keys, or damaged: restore it from a backup")
+		return nil, errors.New("not a file of keys, or damaged; restore it from a backup")
 	}
 	if len(f.SecretKey) != secretKeySize || len(f.Keys) == 0 || len(f.Keys) > maxKeys {
-		return nil, fmt.Errorf("damaged: want a secret_key of %d bytes and 1 to %d keys", secretKeySize, maxKeys)
+		return nil, fmt.Errorf("damaged: must have a secret_key of %d bytes and 1 to %d keys", secretKeySize, maxKeys)
 	}
 	set := &keySet{secret: f.SecretKey}
 	for i, fk := range f.Keys {
@@ -68,7 +68,7 @@ func decodeKeys(data []byte) (*keySet, error) {
 		set.keys = append(set.keys, k)
 	}
 	if !set.keys[0].until.IsZero() {
-		return nil, errors.New("damaged: the first key must be the one that signs, and have no end")
+		return nil, errors.New("damaged: the first key must be the one that signs, without an end")
 	}
 	return set, nil
 }
@@ -80,17 +80,17 @@ func (f fileKey) key() (*key, error) {
 	}
 	private, ok := parsed.(crypto.Signer)
 	if !ok {
-		return nil, errors.New("this kind of key cannot sign")
+		return nil, errors.New("a key of this kind can't sign")
 	}
 	k, err := ownKey(private, f.CreatedAt.UTC(), f.VerifiesUntil.UTC())
 	if err == nil && k.method.Alg() != f.Alg {
-		err = fmt.Errorf("alg is %q, but this key signs by %s only", f.Alg, k.method.Alg())
+		err = fmt.Errorf("alg is %q, but this key signs with %s only", f.Alg, k.method.Alg())
 	}
 	return k, err
 }
 
-// writeKeys replaces file in one step: after a crash at any moment there are
-// the old keys or the new ones.
+// writeKeys replaces file in one step. After a crash at any moment, the file has either the old
+// keys or the new ones.
 func writeKeys(file string, set *keySet) error {
 	f := keyFile{SecretKey: set.secret}
 	for _, k := range set.keys {
@@ -114,7 +114,7 @@ func replaceFile(file string, data []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			tmp.Close()           // may be closed already: the first error counts
+			tmp.Close()           // it may be closed already; the first error is the one to return
 			os.Remove(tmp.Name()) // best effort
 		}
 	}()
@@ -133,7 +133,7 @@ func replaceFile(file string, data []byte) (err error) {
 	return syncDir(filepath.Dir(file))
 }
 
-// syncDir makes a rename last through a loss of power.
+// syncDir makes a rename durable, even if the power fails.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// Keys are the server's own: those that sign and verify its tokens, and the
-// one that hashes its tenants' secrets. They live in one file that nobody else
-// may read. All methods may be called at once from many goroutines.
+// Keys are the server's own keys: those that sign and verify its tokens, and the one that hashes
+// its tenants' secrets. They are in one file that only the server may read. All methods are safe
+// for concurrent use.
 //
-// One process may have the file open; who starts it sees to that.
+// Only one process may have the file open. The code that starts the server ensures that.
 type Keys struct {
 	file string
-	mu   sync.Mutex // one change at a time
+	mu   sync.Mutex // guards changes
 	set  atomic.Pointer[keySet]
-	new  bool // made by OpenKeys, and not read
+	new  bool // OpenKeys generated them
 }
 
-// New says that the keys were made when they were opened: no token that is
-// signed by them has been seen before.
+// New reports whether the keys were generated when they were opened. Then no token that they signed
+// has been seen before.
 func (k *Keys) New() bool { return k.new }
 
-// keySet is the keys at one moment. It never changes; a rotation makes another.
+// keySet is the keys at one time. It never changes; a rotation makes another.
 type keySet struct {
 	generation uint32 // counts the changes since the start
 	secret     []byte
@@ -45,19 +45,18 @@ type KeyInfo struct {
 
 const (
 	secretKeySize = 32
-	// maxKeys bounds the set: an operator who rotates in a loop would else make
-	// every verifier carry the result.
+	// maxKeys bounds the set. Otherwise an operator who rotates in a loop would make every verifier
+	// carry the result.
 	maxKeys = 16
-	// rotationSlack is how much longer than its tokens an old key lives: some
-	// are being signed while the key changes.
+	// rotationSlack is how much longer than its tokens an old key is valid, because some tokens are
+	// being signed while the key changes.
 	rotationSlack = time.Minute
 )
 
-// OpenKeys reads the keys in file. At the first start, when there is none, it
-// makes an Ed25519 key and a key for secrets. A file that is there and cannot
-// be understood is an error and stays as it is: new keys in its place would
-// make every token and every secret worthless. A file that others could read
-// is closed to them (0600), and keys that verify nothing any more are dropped.
+// OpenKeys reads the keys in file. If the file does not exist, at the first start, it generates an
+// Ed25519 key and a key for secrets. A file that can't be parsed is an error and is not changed:
+// new keys would make every token and every secret invalid. If others could read the file, its mode
+// is changed to 0600. Keys that no longer verify any token are dropped.
 func OpenKeys(file string, now time.Time) (*Keys, error) {
 	set, err := readKeys(file)
 	first := errors.Is(err, fs.ErrNotExist)
@@ -92,14 +91,13 @@ func firstKeys(now time.Time) (*keySet, error) {
 		return nil, err
 	}
 	secret := make([]byte, secretKeySize)
-	rand.Read(secret) // never fails: crypto/rand ends the program instead
+	rand.Read(secret) // can't fail: crypto/rand ends the program instead
 	return &keySet{secret: secret, keys: []*key{signs}}, nil
 }
 
-// Rotate makes a new key of algorithm alg, which signs from now on. The one
-// that signed until now goes on verifying until its last token is dead:
-// lifetime is the longest that a token of it may have. When Rotate returns an
-// error, nothing has changed.
+// Rotate generates a key of algorithm alg, which signs from now on. The previous one continues to
+// verify until its last token has expired: lifetime is the maximum lifetime of its tokens. If
+// Rotate returns an error, nothing has changed.
 func (k *Keys) Rotate(now time.Time, alg string, lifetime time.Duration) (KeyInfo, error) {
 	fresh, err := newKey(alg, now)
 	if err != nil {
@@ -129,7 +127,7 @@ func (s *keySet) rotated(fresh *key, now, until time.Time) *keySet {
 	return next
 }
 
-// alive are the keys that may still verify a token at now.
+// alive returns the keys that may still verify a token at now.
 func (s *keySet) alive(now time.Time) (keys []*key) {
 	for _, k := range s.keys {
 		if k.alive(now) {
@@ -139,7 +137,7 @@ func (s *keySet) alive(now time.Time) (keys []*key) {
 	return keys
 }
 
-// find is the key of that name, if it still verifies, else nil.
+// find returns the key of that name if it still verifies, else nil.
 func (s *keySet) find(kid string, now time.Time) *key {
 	for _, k := range s.keys {
 		if k.kid == kid && k.alive(now) {
@@ -154,7 +152,7 @@ func (s *keySet) info(i int) KeyInfo {
 	return KeyInfo{KID: k.kid, Alg: k.method.Alg(), CreatedAt: k.created, Signs: i == 0, VerifiesUntil: k.until}
 }
 
-// List shows the keys, the one that signs first.
+// List returns information on the keys. The first one signs.
 func (k *Keys) List() []KeyInfo {
 	set := k.set.Load()
 	list := make([]KeyInfo, len(set.keys))
@@ -164,7 +162,7 @@ func (k *Keys) List() []KeyInfo {
 	return list
 }
 
-// JWKS is the JWK Set (RFC 7517) of all keys that may verify a live token.
+// JWKS returns the JWK Set (RFC 7517) of all keys that may verify a valid token.
 func (k *Keys) JWKS(now time.Time) []byte {
 	var doc struct {
 		Keys []jwk `json:"keys"`
@@ -174,13 +172,13 @@ func (k *Keys) JWKS(now time.Time) []byte {
 	}
 	out, err := json.Marshal(doc)
 	if err != nil {
-		panic(err) // strings only: they always marshal
+		panic(err) // impossible: it has only strings
 	}
 	return out
 }
 
-// SecretKey is the key of the tenants' secret hash. It must never be shown.
+// SecretKey returns the key of the hash of tenants' secrets. It must never be shown.
 func (k *Keys) SecretKey() []byte { return k.set.Load().secret }
 
-// Format keeps keys out of logs and errors, whatever the verb.
+// Format keeps the keys out of logs and errors, whatever the verb.
 func (k *Keys) Format(f fmt.State, _ rune) { fmt.Fprint(f, "bearer.Keys(hidden)") }

@@ -43,7 +43,7 @@ func TestOpenKeysAtFirstStart(t *testing.T) {
 	}
 }
 
-// TestS11_KeysAreClosed: a file that others can read is closed to them.
+// TestS11_KeysAreClosed checks that a file that others can read gets mode 0600.
 func TestS11_KeysAreClosed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "keys.json")
 	if _, err := OpenKeys(file, noon); err != nil {
@@ -60,7 +60,7 @@ func TestS11_KeysAreClosed(t *testing.T) {
 	}
 }
 
-// TestDamagedKeys: what cannot be read is neither replaced nor quoted.
+// TestDamagedKeys checks that a damaged file is neither replaced nor quoted.
 func TestDamagedKeys(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "keys.json")
 	if _, err := OpenKeys(file, noon); err != nil {
@@ -132,7 +132,7 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// TestRotateIsBounded: a loop of rotations ends, and the next day it goes on.
+// TestRotateIsBounded checks that a loop of rotations stops, and can continue the next day.
 func TestRotateIsBounded(t *testing.T) {
 	keys := testKeys(t)
 	var err error
@@ -149,7 +149,7 @@ func TestRotateIsBounded(t *testing.T) {
 	}
 }
 
-// TestRotateOrNothing: where the file cannot be written, nothing is changed.
+// TestRotateOrNothing checks that nothing changes if the file can't be written.
 func TestRotateOrNothing(t *testing.T) {
 	keys := testKeys(t)
 	before := keys.List()
@@ -161,9 +161,9 @@ func TestRotateOrNothing(t *testing.T) {
 	}
 }
 
-// TestLawRotation: whatever is rotated, waited for and restarted, every token
-// is good until it expires and not after, the JWK Set has its key, and a key
-// that can have no live token is gone from the set.
+// TestLawRotation checks that, whatever is rotated, waited for and restarted, every token is valid
+// until it expires and not after, that the JWK Set has its key, and that the set has no key without
+// valid tokens.
 func TestLawRotation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "keys")
@@ -230,7 +230,7 @@ func holds(v *Verifier, keys *Keys, token string, until, now time.Time) error {
 	return nil
 }
 
-// TestS10_KeysAreHidden: no verb and no logger shows a key.
+// TestS10_KeysAreHidden checks that no verb and no logger shows a key.
 func TestS10_KeysAreHidden(t *testing.T) {
 	keys := testKeys(t)
 	var out bytes.Buffer

@@ -9,7 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// KeySet is somebody else's public keys, read from a JWK Set.
+// KeySet is a tenant's public keys, parsed from a JWK Set.
 type KeySet struct{ keys []publicKey }
 
 type publicKey struct {
@@ -18,16 +18,15 @@ type publicKey struct {
 	method jwt.SigningMethod
 }
 
-// Bounds of a JWK Set: what a tenant that rotates its keys needs, and room.
+// Bounds of a JWK Set: more than a tenant that rotates its keys needs.
 const (
 	maxKeySet     = 16 << 10 // bytes
 	maxKeySetKeys = 16
 )
 
-// ParseKeySet reads a JWK Set. Keys that are not for signatures are left out.
-// Any other key that cannot be used is an error that names it, and so is a
-// private key: it was given away by mistake. A set with no key left is an
-// error too.
+// ParseKeySet parses a JWK Set. Keys that are not for signatures are omitted. Any other key that
+// can't be used is an error that names it. So is a private key, which must have been published by
+// mistake. A set without any remaining key is an error too.
 func ParseKeySet(text string) (KeySet, error) {
 	var doc struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -49,29 +48,28 @@ func ParseKeySet(text string) (KeySet, error) {
 		}
 	}
 	if len(set.keys) == 0 {
-		return KeySet{}, errors.New("JWK Set: no key for signatures in it")
+		return KeySet{}, errors.New("JWK Set: contains no key for signatures")
 	}
 	return set, nil
 }
 
-// secretMembers are those that only a private or a symmetric key has (RFC 7518
-// §6.2.2, §6.3.2, §6.4).
+// secretMembers are those that only private or symmetric keys have (RFC 7518 §6.2.2, §6.3.2, §6.4).
 var secretMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
-// readJWK reads one key and says whether it is one for signatures.
+// readJWK parses one key and reports whether it is for signatures.
 func readJWK(raw []byte) (k publicKey, signs bool, err error) {
 	members, err := object(raw)
 	if err != nil {
-		return k, false, errors.New("no JSON object, or a name twice in it")
+		return k, false, errors.New("not a JSON object, or with a duplicate name")
 	}
 	for _, secret := range secretMembers {
 		if members[secret] != nil {
-			return k, false, fmt.Errorf("it has the secret member %q: give the public key, and make a new one", secret)
+			return k, false, fmt.Errorf("has the secret member %q; send the public key only, and replace this key", secret)
 		}
 	}
 	var j jwk
 	if json.Unmarshal(raw, &j) != nil {
-		return k, false, errors.New("a member that must be text is none")
+		return k, false, errors.New("a member is not a string")
 	}
 	if !j.verifies() {
 		return k, false, nil
@@ -83,7 +81,7 @@ func readJWK(raw []byte) (k publicKey, signs bool, err error) {
 		return k, false, err
 	}
 	if j.Alg != "" && known(j.Alg) != k.method.Alg() {
-		return k, false, fmt.Errorf("alg is %q, but this key signs by %s only", j.Alg, k.method.Alg())
+		return k, false, fmt.Errorf("alg is %q, but this key signs with %s only", j.Alg, k.method.Alg())
 	}
 	k.kid = j.KID
 	return k, true, nil

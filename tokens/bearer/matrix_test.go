@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestS6_Matrix: a key verifies what it signed, by its own algorithm, for its
-// own server, and nothing else: of all the tokens only the diagonal passes.
+// TestS6_Matrix checks that a key verifies only what it signed, with its own algorithm, for its own
+// server: of all the tokens, only those on the diagonal are valid.
 func TestS6_Matrix(t *testing.T) {
 	own, foreign := allKeys(t), allKeys(t)
 	v := testVerifier(t, own)
@@ -26,7 +26,7 @@ func TestS6_Matrix(t *testing.T) {
 	}
 }
 
-// TestS6_Claims: a genuine signature is no use with another server's claims.
+// TestS6_Claims checks that a valid signature does not help with another server's claims.
 func TestS6_Claims(t *testing.T) {
 	keys := allKeys(t)
 	v := testVerifier(t, keys)
@@ -47,8 +47,8 @@ func TestS6_Claims(t *testing.T) {
 	}
 }
 
-// TestJWKS: what the JWK Set says of the keys is enough to verify by, and
-// nothing of a private key is in it.
+// TestJWKS checks that the JWK Set is enough to verify tokens, and contains nothing of a private
+// key.
 func TestJWKS(t *testing.T) {
 	keys := allKeys(t)
 	set, err := ParseKeySet(string(keys.JWKS(noon)))
@@ -76,7 +76,7 @@ func TestJWKS(t *testing.T) {
 	}
 }
 
-// allKeys has a key of each algorithm.
+// allKeys returns a set with a key of each algorithm.
 func allKeys(t *testing.T) *Keys {
 	t.Helper()
 	keys := testKeys(t)

@@ -10,12 +10,12 @@ import (
 	strict "stile.example/stile/tokens/object"
 )
 
-// maxDate is 9999-12-31T23:59:59Z: a number beyond it is no date, and would
-// overflow where it is reckoned with.
+// maxDate is 9999-12-31T23:59:59Z. A larger number is not a date, and would overflow in
+// computations.
 const maxDate = 253402300799
 
-// members is a JSON object whose names are compared exactly. (encoding/json
-// would take EXP for exp.)
+// members is a JSON object whose names are compared exactly. (encoding/json would accept EXP for
+// exp.)
 type members map[string]json.RawMessage
 
 func readPart(part string) (members, error) {
@@ -26,14 +26,14 @@ func readPart(part string) (members, error) {
 	return object(data)
 }
 
-// object reads one JSON object and nothing after it, no name twice.
+// object parses one JSON object without duplicate names, with nothing after it.
 func object(data []byte) (members, error) {
 	m, err := strict.Read(data)
 	return m, err
 }
 
-// text is the string of that name, "" where there is none. It is not ok where
-// there is something else.
+// text returns the string of that name, "" if it is missing. ok is false if the value is not a
+// string.
 func (m members) text(name string) (s string, ok bool) {
 	raw, there := m[name]
 	if !there {
@@ -42,9 +42,8 @@ func (m members) text(name string) (s string, ok bool) {
 	return strict.Text(raw)
 }
 
-// date is the NumericDate (RFC 7519 §2) of that name, in whole seconds, and
-// the zero Time where there is none. It is not ok where there is something
-// else, or a number out of range.
+// date returns the NumericDate (RFC 7519 §2) of that name in whole seconds, the zero Time if it is
+// missing. ok is false if the value is something else, or a number out of range.
 func (m members) date(name string) (t time.Time, ok bool) {
 	raw, there := m[name]
 	if !there {
@@ -60,8 +59,8 @@ func (m members) date(name string) (t time.Time, ok bool) {
 	return time.Unix(int64(math.Floor(f)), 0).UTC(), true
 }
 
-// number returns the whole number of that name, from 1 on, and 0 where there is
-// none. It is not ok where there is something else.
+// number returns the whole number of that name, from 1, or 0 if it is missing. ok is false if the
+// value is something else.
 func (m members) number(name string) (n uint32, ok bool) {
 	raw, there := m[name]
 	if !there {
@@ -71,8 +70,8 @@ func (m members) number(name string) (n uint32, ok bool) {
 	return uint32(v), err == nil && v > 0
 }
 
-// audience is the aud claim: one string or a list of them (RFC 7519 §4.1.3),
-// none of them empty. It is nil where that is not so.
+// audience returns the aud claim: one string or a list of strings (RFC 7519 §4.1.3), none of them
+// empty. It is nil if the claim is missing or invalid.
 func (m members) audience() (list []string) {
 	if one, ok := m.text("aud"); ok {
 		list = []string{one}

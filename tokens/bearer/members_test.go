@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// FuzzObject compares object with what encoding/json reads token by token.
+// FuzzObject compares object with the tokens that encoding/json reads.
 func FuzzObject(f *testing.F) {
 	for _, seed := range []string{
 		"", " ", "{}", " { } ", "[]", "null", `{"a":1}`, `{"a":{"b":[1,"}"]},"c":"\"\\"}`, "{\"a\"\t:\n1 , \"b\" : [ ] }",

@@ -2,12 +2,12 @@ package bearer
 
 import "math/big"
 
-// rocaPrimes are those modulo which a key of CVE-2017-15361 (ROCA) is a power
-// of 65537: Nemec and others, "The Return of Coppersmith's Attack", 2017, §2.
-// One in some 2^27 honest keys is so for all of them too.
+// rocaPrimes are the primes modulo which a key of CVE-2017-15361 (ROCA) is a power of 65537: Nemec
+// and others, "The Return of Coppersmith's Attack", 2017, §2. About one in 2^27 other keys is such
+// a power for all of them too.
 var rocaPrimes = []int64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157}
 
-// isROCA says that an RSA key was made by chips whose keys can be factored.
+// isROCA reports whether an RSA key was made by chips whose keys can be factored.
 func isROCA(n *big.Int) bool {
 	for _, p := range rocaPrimes {
 		if !powerOf65537(new(big.Int).Mod(n, big.NewInt(p)).Int64(), p) {

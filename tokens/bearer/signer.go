@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// Signer makes RFC 9068 access tokens. All its fields must be set.
+// Signer signs RFC 9068 access tokens. All its fields must be set.
 type Signer struct {
 	Keys     *Keys
 	Issuer   string
 	Audience string
 }
 
-// NewJTI is a name for a token that no other has: 128 random bits.
+// NewJTI returns a unique name for a token: 128 random bits.
 func NewJTI() string {
 	b := make([]byte, 16)
-	rand.Read(b) // never fails: crypto/rand ends the program instead
+	rand.Read(b) // can't fail: crypto/rand ends the program instead
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Sign makes a token of c's Subject, Client, Tenant, Scope and Expires. A JTI that is
-// empty is drawn, and an IssuedAt that is zero is now; c's Issuer and ID are
-// not read. A token that [Verifier] would refuse for its length is an error.
+// Sign returns a token with c's Subject, Client, Tenant, Scope and Expires. An empty JTI is
+// generated, and a zero IssuedAt is now. The Issuer and ID of c are ignored. It returns an error
+// for a token that [Verifier] would refuse for its length.
 func (s *Signer) Sign(c Claims, now time.Time) (string, error) {
 	if c.JTI == "" {
 		c.JTI = NewJTI()
@@ -37,7 +37,7 @@ func (s *Signer) Sign(c Claims, now time.Time) (string, error) {
 	case s.Issuer == "" || s.Audience == "":
 		return "", errors.New("sign token: the signer has no issuer or no audience")
 	case c.Subject == "" || c.Client == "" || !c.Expires.After(c.IssuedAt):
-		return "", errors.New("sign token: it needs a subject, a client and a lifetime")
+		return "", errors.New("sign token: the subject, the client or the lifetime is missing")
 	}
 	token, err := s.sign(c)
 	if err != nil {

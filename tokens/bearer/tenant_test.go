@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestTenantNumber: a token carries its tenant's number, when it is verified and
-// when it is recalled. Without it a token is valid; with another value it is not.
+// TestTenantNumber checks that a token has its tenant's number, both verified and cached. Without a
+// number a token is valid; with another value it is not.
 func TestTenantNumber(t *testing.T) {
 	keys := testKeys(t)
 	v := testVerifier(t, keys)
@@ -29,8 +29,7 @@ func TestTenantNumber(t *testing.T) {
 	}
 }
 
-// TestTenantNumberIsOurs: an external issuer does not say which tenant of one
-// name a token is for, whatever it writes there.
+// TestTenantNumberIsOurs checks that an external issuer can't set the number of a tenant.
 func TestTenantNumberIsOurs(t *testing.T) {
 	for _, value := range []any{7, "acme-realm", nil} {
 		o := newOutsider(t, idp, EdDSA)

@@ -8,44 +8,47 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// Bounds of the memory of good tokens: it keeps at most 2 × shards × plots of
-// them, 131,072, and their texts in at most 2 × shards × shardText, 32 MB.
+// Bounds of the token cache: at most 2 × shards × maxPerHalf tokens, 131,072, with at most 2 ×
+// shards × shardText of text, 32 MB.
 const (
-	shards    = 16
-	plots     = 1 << 12
-	shardText = 1 << 20
+	shards     = 16
+	maxPerHalf = 1 << 12
+	shardText  = 1 << 20
 )
 
-// tokenCache remembers the tokens that were found good, by the SHA-256 of their
-// whole text: a token with one bit changed is another. What is no good leaves
-// nothing behind. The zero memory is empty.
+// tokenCache stores the claims of valid tokens by the SHA-256 of their complete text. So a token
+// with one changed bit is another token. Invalid tokens are not stored. Its zero value is empty.
 //
-// It is cut into shards, so that calls seldom wait for each other.
+// It is divided into shards, so that calls rarely wait for each other.
+//
+// It is not a recent.Map, because a half must drop the texts of its tokens together with its
+// entries. With 100,000 tokens, a recent.Map of Claims takes 334 bytes for each token instead of
+// 317, and a full garbage collection takes 25 ms instead of 3 ms.
 type tokenCache struct{ shards [shards]shard }
 
-// shard forgets like this: when its fresh half is full, that becomes the old
-// one, and what was the old one is dropped.
+// shard has two halves: when the newer half is full, it becomes the older half, and the previous
+// older half is dropped.
 type shard struct {
-	mu         sync.RWMutex
-	fresh, old half
+	mu           sync.RWMutex
+	newer, older half
 }
 
-// half holds no pointers but its own two, however many tokens it has: they
-// cost the garbage collector nothing.
+// half has only two pointers, however many tokens it stores. So they cost the garbage collector
+// nothing.
 type half struct {
-	memos map[[sha256.Size]byte]cachedToken
-	text  []byte // the strings of all memos, one after the other
+	tokens map[[sha256.Size]byte]cachedToken
+	text   []byte // the strings of all tokens, one after another
 }
 
-// keyVersion says by whose keys a token was found good, and by which of their
-// generations: 0 are our own, n is the n-th outside issuer.
+// keyVersion says whose keys verified a token, and which generation of them. The source 0 is our
+// own keys, n is the n-th external issuer.
 type keyVersion struct{ source, generation uint32 }
 
-// cachedToken is one token: its Claims without the Issuer, which its stamp names.
+// cachedToken is one token: its Claims without the Issuer, which version implies.
 type cachedToken struct {
 	id                          tokens.ID
 	issued, expires             int64
-	stamp                       keyVersion
+	version                     keyVersion
 	start                       uint32 // of its strings in half.text
 	tenant                      uint32
 	jti, subject, client, scope uint16 // their lengths: MaxLength fits
@@ -54,16 +57,15 @@ type cachedToken struct {
 
 func (m *tokenCache) shard(sum [sha256.Size]byte) *shard { return &m.shards[sum[0]%shards] }
 
-// find is the token of that sum, if it was found good, and by which keys.
-// Whether it has expired since, and whether those are still the keys, is for
-// the caller to ask.
-func (m *tokenCache) find(sum [sha256.Size]byte) (Claims, keyVersion, bool) {
+// get returns the claims of the token with that sum, if it was valid, and the keys that verified
+// it. The caller must check whether it has expired, and whether those are still the keys.
+func (m *tokenCache) get(sum [sha256.Size]byte) (Claims, keyVersion, bool) {
 	s := m.shard(sum)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, h := range []*half{&s.fresh, &s.old} {
-		if e, ok := h.memos[sum]; ok {
-			return h.claims(e), e.stamp, true
+	for _, h := range []*half{&s.newer, &s.older} {
+		if e, ok := h.tokens[sum]; ok {
+			return h.claims(e), e.version, true
 		}
 	}
 	return Claims{}, keyVersion{}, false
@@ -77,21 +79,21 @@ func (h *half) claims(e cachedToken) Claims {
 		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation}
 }
 
-// keep remembers a good token.
-func (m *tokenCache) keep(sum [sha256.Size]byte, by keyVersion, c Claims) {
+// put stores a valid token.
+func (m *tokenCache) put(sum [sha256.Size]byte, by keyVersion, c Claims) {
 	s := m.shard(sum)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fresh.memos == nil || len(s.fresh.memos) >= plots || len(s.fresh.text) >= shardText-MaxLength {
-		s.fresh, s.old = half{memos: make(map[[sha256.Size]byte]cachedToken)}, s.fresh
+	if s.newer.tokens == nil || len(s.newer.tokens) >= maxPerHalf || len(s.newer.text) >= shardText-MaxLength {
+		s.newer, s.older = half{tokens: make(map[[sha256.Size]byte]cachedToken)}, s.newer
 	}
-	h := &s.fresh
-	if e, ok := h.memos[sum]; ok && e.stamp == by {
-		return // another call was here first
+	h := &s.newer
+	if e, ok := h.tokens[sum]; ok && e.version == by {
+		return // another call has stored it already
 	}
-	h.memos[sum] = cachedToken{
+	h.tokens[sum] = cachedToken{
 		id: c.ID, issued: c.IssuedAt.Unix(), expires: c.Expires.Unix(),
-		stamp: by, start: uint32(len(h.text)), tenant: c.Tenant,
+		version: by, start: uint32(len(h.text)), tenant: c.Tenant,
 		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)),
 		confirmation: c.Confirmation,
 	}

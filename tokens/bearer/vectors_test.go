@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestVectorsWycheproof: of the JWS cases of C2SP/wycheproof, with their keys
-// as a client's, none that must fail passes. Those that may pass do if their
-// algorithm is one of ours and they have a payload.
+// TestVectorsWycheproof checks the JWS cases of C2SP/wycheproof, with their keys as a client's.
+// None that must fail is accepted. Valid ones are accepted if they have a payload and one of our
+// algorithms.
 func TestVectorsWycheproof(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(os.Getenv("STILE_VECTORS"), "wycheproof", "json_web_signature_test.json"))
 	if err != nil {
@@ -31,7 +31,7 @@ func TestVectorsWycheproof(t *testing.T) {
 	}
 	passed, refused := 0, 0
 	for _, g := range file.TestGroups {
-		jwks := `{"keys":[` + string(g.Public) + `]}` // no public key: symmetric, which we have not
+		jwks := `{"keys":[` + string(g.Public) + `]}` // without a public key, the test is symmetric
 		_, unusable := ParseKeySet(jwks)
 		for _, c := range g.Tests {
 			ok := false

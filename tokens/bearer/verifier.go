@@ -10,55 +10,52 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// leeway is how far in our future a token may have been issued: the clocks of
-// two servers differ. An expiry has none.
+// leeway is how far in the future a token may have been issued, because the clocks of two servers
+// differ. There is no leeway for the expiry.
 const leeway = time.Minute
 
-// Verifier checks the tokens that are signed by keys of our own, and those of
-// the outside issuers that it is told to trust. Its methods may be called at
-// once from many goroutines.
+// Verifier verifies tokens signed by our own keys, and those of the external issuers that it
+// trusts. Its methods are safe for concurrent use.
 type Verifier struct {
 	keys        *Keys
 	issuer      string
 	audience    string
 	maxLifetime time.Duration
-	outside     external
-	memory      tokenCache
+	external    external
+	cache       tokenCache
 }
 
-// NewVerifier is a Verifier of tokens with exactly this issuer and audience,
-// and of no token that claims to live longer than maxLifetime. That should be
-// the longest lifetime that any setting allows, not today's: else a shorter
-// setting would end the tokens that are out.
+// NewVerifier returns a Verifier of tokens with exactly this issuer and audience, and with a
+// lifetime of at most maxLifetime. That should be the maximum that any setting allows, not the
+// current setting: otherwise a shorter setting would invalidate existing tokens.
 func NewVerifier(keys *Keys, issuer, audience string, maxLifetime time.Duration) (*Verifier, error) {
 	if keys == nil || issuer == "" || audience == "" || maxLifetime <= 0 {
-		return nil, errors.New("verifier: it needs keys, an issuer, an audience and a longest lifetime")
+		return nil, errors.New("verifier: the keys, the issuer, the audience or the maximum lifetime is missing")
 	}
 	return &Verifier{keys: keys, issuer: issuer, audience: audience, maxLifetime: maxLifetime}, nil
 }
 
-// Verify returns the claims of a good token. A token that it has verified
-// before, under the same keys, costs one hash. Whatever can be refused without
-// looking at the signature is: so [ErrExpired] says of a token only that it
-// would not be good even if it were genuine.
+// Verify returns the claims of a valid token. For a token that it has verified before, under the
+// same keys, it only computes one hash. It refuses whatever it can without checking the signature.
+// So [ErrExpired] only says that the token would be invalid even if the signature were valid.
 //
 // It is for callers without a source; see [Verifier.VerifyFrom].
 func (v *Verifier) Verify(token string, now time.Time) (Claims, error) {
 	return v.VerifyFrom(token, Source{}, now)
 }
 
-// VerifyFrom is [Verifier.Verify] for a token that came from a source. The
-// source decides only whether an issuer is asked about a token that is not a
-// JWT. If it is not, the error is neither [ErrInvalid] nor [ErrExpired].
+// VerifyFrom is [Verifier.Verify] for a token that came from a source. The source only decides
+// whether an issuer is asked about a token that is not a JWT. If the issuer is not asked, the error
+// is neither [ErrInvalid] nor [ErrExpired].
 func (v *Verifier) VerifyFrom(token string, from Source, now time.Time) (Claims, error) {
 	c, by, err := v.verify(token, from, now)
 	if err == nil && by != nil && by.ForExchange {
-		return Claims{}, invalid("good at the token endpoint only")
+		return Claims{}, invalid("valid at the token endpoint only")
 	}
 	return c, err
 }
 
-// verify also says by which outside issuer the token is; nil is ourselves.
+// verify also returns the external issuer of the token, nil for our own tokens.
 func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Issuer, error) {
 	if len(token) > MaxLength {
 		return Claims{}, nil, invalid("longer than 4 KiB")
@@ -68,30 +65,30 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 		return c, by, nil
 	}
 	t, err := cut(token)
-	if err == notThreeParts && v.outside.opaque != nil && strings.Count(token, ".") != 2 {
-		c, err := v.outside.opaque.introspected(token, from, now, v.maxLifetime)
-		return c, v.outside.opaque, err
+	if err == notThreeParts && v.external.opaque != nil && strings.Count(token, ".") != 2 {
+		c, err := v.external.opaque.introspected(token, from, now, v.maxLifetime)
+		return c, v.external.opaque, err
 	}
 	if err != nil {
 		return Claims{}, nil, err
 	}
-	if m, by := v.outside.issuerOf(t); by != nil {
+	if m, by := v.external.issuerOf(t); by != nil {
 		c, generation, err := by.verifyClaims(t, m, now, v.maxLifetime)
 		if err == nil {
-			v.memory.keep(sum, keyVersion{by.number, generation}, c)
+			v.cache.put(sum, keyVersion{by.number, generation}, c)
 		}
 		return c, by, err
 	}
 	c, key, err := v.check(t, set, now)
-	if err == nil && key.alive(c.Expires) { // else the key, not the token, says when it ends
-		v.memory.keep(sum, keyVersion{0, set.generation}, c)
+	if err == nil && key.alive(c.Expires) { // else the key expires before the token
+		v.cache.put(sum, keyVersion{0, set.generation}, c)
 	}
 	return c, nil, err
 }
 
-// recall is a token that was found good before, by the keys of today.
+// recall returns a cached token, if the current keys verified it.
 func (v *Verifier) recall(sum [sha256.Size]byte, set *keySet, now time.Time) (Claims, *Issuer, bool) {
-	c, by, ok := v.memory.find(sum)
+	c, by, ok := v.cache.get(sum)
 	switch {
 	case !ok || !now.Before(c.Expires):
 		return Claims{}, nil, false
@@ -99,13 +96,13 @@ func (v *Verifier) recall(sum [sha256.Size]byte, set *keySet, now time.Time) (Cl
 		c.Issuer = v.issuer
 		return c, nil, by.generation == set.generation
 	}
-	i := v.outside.list[by.source-1]
+	i := v.external.list[by.source-1]
 	keys, err := i.Keys.Keys(now)
 	c.Issuer = i.Name
 	return c, i, err == nil && keys.Generation == by.generation
 }
 
-// check asks the cheap questions first: a signature costs more than all else.
+// check checks what is cheap first: a signature costs more than everything else.
 func (v *Verifier) check(t jws, set *keySet, now time.Time) (c Claims, k *key, err error) {
 	if k, err = keyFor(t, set, now); err != nil {
 		return c, nil, err
@@ -120,13 +117,13 @@ func (v *Verifier) check(t jws, set *keySet, now time.Time) (c Claims, k *key, e
 	return c, k, nil
 }
 
-// keyFor is the one key that may have signed t.
+// keyFor returns the one key that may have signed t.
 func keyFor(t jws, set *keySet, now time.Time) (*key, error) {
 	h, err := t.readHeader()
 	if err != nil {
 		return nil, err
 	}
-	if h.typ != "at+jwt" { // RFC 9068 §4: nothing else is an access token
+	if h.typ != "at+jwt" { // RFC 9068 §4: no other type is an access token
 		return nil, invalid("typ is not at+jwt")
 	}
 	k := set.find(h.kid, now)
@@ -142,7 +139,7 @@ func keyFor(t jws, set *keySet, now time.Time) (*key, error) {
 func (v *Verifier) readClaims(payload string, now time.Time) (c Claims, err error) {
 	m, err := readPart(payload)
 	if err != nil {
-		return c, invalid("claims are no JSON object, or have a name twice")
+		return c, invalid("claims are not a JSON object, or have a duplicate name")
 	}
 	if c, err = m.claims(); err != nil {
 		return c, err
@@ -163,15 +160,15 @@ func (v *Verifier) checkTimes(c Claims, m members, now time.Time) error {
 	case !ok || c.IssuedAt.After(latest) || notBefore.After(latest):
 		return invalid("not yet valid")
 	case !c.Expires.After(c.IssuedAt) || c.Expires.Sub(c.IssuedAt) > v.maxLifetime:
-		return invalid("lives longer than a token may")
+		return invalid("its lifetime is longer than allowed")
 	case !now.Before(c.Expires):
 		return ErrExpired
 	}
 	return nil
 }
 
-// claims reads what RFC 9068 §2.2 requires of a token, its scope, and the number
-// of its tenant.
+// claims reads the claims that RFC 9068 §2.2 requires of a token, its scope, and the number of its
+// tenant.
 func (m members) claims() (c Claims, err error) {
 	for _, claim := range []struct {
 		name string
@@ -179,18 +176,18 @@ func (m members) claims() (c Claims, err error) {
 	}{{"iss", &c.Issuer}, {"sub", &c.Subject}, {"client_id", &c.Client}, {"jti", &c.JTI}} {
 		var ok bool
 		if *claim.to, ok = m.text(claim.name); !ok || *claim.to == "" {
-			return c, invalid("no iss, sub, client_id or jti, or not as text")
+			return c, invalid("iss, sub, client_id or jti is missing or not a string")
 		}
 	}
 	var ok1, ok2, ok3 bool
 	if c.Tenant, ok1 = m.number("tenant"); !ok1 {
-		return c, invalid("tenant is not a tenant's number")
+		return c, invalid("tenant is not the number of a tenant")
 	}
 	c.Scope, ok1 = m.text("scope")
 	c.IssuedAt, ok2 = m.date("iat")
 	c.Expires, ok3 = m.date("exp")
 	if !ok1 || !ok2 || !ok3 || c.IssuedAt.IsZero() || c.Expires.IsZero() {
-		return c, invalid("no iat or exp, or a claim of the wrong type")
+		return c, invalid("iat or exp is missing, or a claim has the wrong type")
 	}
 	c.ID = tokens.NewID(c.Issuer, c.JTI)
 	c.Confirmation, err = m.confirmation()

@@ -72,7 +72,7 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-// TestExpires: to the second, whether the token is remembered or not.
+// TestExpires checks the expiry to the second, for cached and other tokens.
 func TestExpires(t *testing.T) {
 	keys := testKeys(t)
 	token, err := testSigner(keys).Sign(Claims{Subject: "s", Client: "acme", Expires: noon.Add(time.Hour)}, noon)
@@ -92,7 +92,7 @@ func TestExpires(t *testing.T) {
 	}
 }
 
-// TestOldKeyEnds: a remembered token does not outlive its key.
+// TestOldKeyEnds checks that a cached token is refused once its key has ended.
 func TestOldKeyEnds(t *testing.T) {
 	keys := testKeys(t)
 	v := testVerifier(t, keys)
@@ -103,7 +103,7 @@ func TestOldKeyEnds(t *testing.T) {
 	if _, err := v.Verify(token, noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.Rotate(noon, EdDSA, time.Hour); err != nil { // its lifetime was said too short
+	if _, err := keys.Rotate(noon, EdDSA, time.Hour); err != nil { // shorter than the real lifetime
 		t.Fatal(err)
 	}
 	at := noon.Add(time.Hour + rotationSlack)
@@ -115,7 +115,7 @@ func TestOldKeyEnds(t *testing.T) {
 	}
 }
 
-// TestS27_GarbageLeavesNoTrace: only what was found good is remembered.
+// TestS27_GarbageLeavesNoTrace checks that only valid tokens are cached.
 func TestS27_GarbageLeavesNoTrace(t *testing.T) {
 	keys := testKeys(t)
 	v := testVerifier(t, keys)
@@ -126,47 +126,47 @@ func TestS27_GarbageLeavesNoTrace(t *testing.T) {
 			t.Fatal("a wrong signature passed")
 		}
 	}
-	if n := v.memory.size(); n != 0 {
+	if n := v.cache.size(); n != 0 {
 		t.Errorf("%d tokens remembered", n)
 	}
 }
 
 func (m *tokenCache) size() (n int) {
 	for i := range m.shards {
-		n += len(m.shards[i].fresh.memos) + len(m.shards[i].old.memos)
+		n += len(m.shards[i].newer.tokens) + len(m.shards[i].older.tokens)
 	}
 	return n
 }
 
-// TestMemoryIsBounded: in tokens and in bytes, and what is new is kept. It
-// fills one shard; the others are like it.
+// TestMemoryIsBounded checks the bounds on tokens and bytes, and that new tokens are stored. It
+// fills one shard; the others behave in the same way.
 func TestMemoryIsBounded(t *testing.T) {
 	for _, length := range []int{10, 3000} {
 		var m tokenCache
 		long := strings.Repeat("x", length)
-		for i := range 3 * plots {
+		for i := range 3 * maxPerHalf {
 			sum := sha256.Sum256(fmt.Append(nil, i))
 			sum[0] = 0
-			m.keep(sum, keyVersion{0, 1}, Claims{JTI: fmt.Sprint(i), Subject: long})
-			if c, by, ok := m.find(sum); !ok || by != (keyVersion{0, 1}) || c.JTI != fmt.Sprint(i) || c.Subject != long {
+			m.put(sum, keyVersion{0, 1}, Claims{JTI: fmt.Sprint(i), Subject: long})
+			if c, by, ok := m.get(sum); !ok || by != (keyVersion{0, 1}) || c.JTI != fmt.Sprint(i) || c.Subject != long {
 				t.Fatalf("%d: %+v, %v", i, c, ok)
 			}
-			if _, _, ok := m.find(sha256.Sum256(sum[:])); ok {
+			if _, _, ok := m.get(sha256.Sum256(sum[:])); ok {
 				t.Fatal("found what was never kept")
 			}
-			for _, h := range []half{m.shards[0].fresh, m.shards[0].old} {
-				if len(h.memos) > plots || len(h.text) > shardText {
-					t.Fatalf("%d tokens, %d bytes in half a shard", len(h.memos), len(h.text))
+			for _, h := range []half{m.shards[0].newer, m.shards[0].older} {
+				if len(h.tokens) > maxPerHalf || len(h.text) > shardText {
+					t.Fatalf("%d tokens, %d bytes in half a shard", len(h.tokens), len(h.text))
 				}
 			}
 		}
-		if n := m.size(); length == 10 && n <= plots {
+		if n := m.size(); length == 10 && n <= maxPerHalf {
 			t.Errorf("only %d tokens kept", n)
 		}
 	}
 }
 
-// TestTogether verifies and rotates at once: no token is refused in between.
+// TestTogether verifies tokens and rotates keys simultaneously: no token is refused.
 func TestTogether(t *testing.T) {
 	keys := testKeys(t)
 	v, s := testVerifier(t, keys), testSigner(keys)

@@ -5,29 +5,29 @@ import (
 	"strconv"
 )
 
-// claims is what a proof says of itself.
+// claims are the claims of a proof.
 type claims struct {
 	jti, htm, htu, ath string
 	iat                int64 // Unix seconds
 }
 
-// readClaims reads RFC 9449 §4.2's claims. All are required, ath too: a proof
-// comes with a token here. Others are left unread.
+// readClaims parses the claims of RFC 9449 §4.2. All are required, even ath: here a proof always
+// comes with a token. Other claims are ignored.
 func readClaims(part string) (c claims, err error) {
 	m, err := readPart(part)
 	if err != nil {
-		return c, invalid("its claims are no JSON object, or have a name twice")
+		return c, invalid("its claims are not a JSON object, or have a duplicate name")
 	}
 	c = claims{jti: m.text("jti"), htm: m.text("htm"), htu: m.text("htu"), ath: m.text("ath")}
 	if c.jti == "" || c.htm == "" || c.htu == "" || c.ath == "" {
-		return c, invalid("jti, htm, htu or ath is missing, or no text")
+		return c, invalid("jti, htm, htu or ath is missing, or not a string")
 	}
 	if len(c.jti) > maxJTI {
 		return c, invalid("jti is longer than 128 bytes")
 	}
 	var ok bool
 	if c.iat, ok = date(m["iat"]); !ok {
-		return c, invalid("iat is missing, or no time")
+		return c, invalid("iat is missing, or not a time")
 	}
 	return c, nil
 }
@@ -35,7 +35,7 @@ func readClaims(part string) (c claims, err error) {
 // maxDate is 9999-12-31T23:59:59Z.
 const maxDate = 253402300799
 
-// date reads a NumericDate (RFC 7519 §2) in whole seconds.
+// date parses a NumericDate (RFC 7519 §2) in whole seconds.
 func date(raw []byte) (unix int64, ok bool) {
 	if len(raw) == 0 || raw[0] < '0' || raw[0] > '9' {
 		return 0, false

@@ -8,8 +8,8 @@ import (
 	"stile.example/stile/stiletest"
 )
 
-// FuzzCheck: whatever is sent as a proof, there is no panic, and nothing is
-// good but what a key has signed.
+// FuzzCheck checks that no proof causes a panic, and that only proofs that a key has signed are
+// valid.
 func FuzzCheck(f *testing.F) {
 	f.Add(rfcProof)
 	f.Add("e30.e30.AA")
@@ -21,7 +21,8 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// FuzzObject: what is no JSON object is an error, and what is one can be read.
+// FuzzObject checks that a text which is not a JSON object is an error, and that any other can be
+// read.
 func FuzzObject(f *testing.F) {
 	f.Add([]byte(`{"a":"b","c":{"d":[1,{}]}}`))
 	f.Add([]byte(`{"a"`))
@@ -36,7 +37,7 @@ func FuzzObject(f *testing.F) {
 	})
 }
 
-// FuzzURL: what was made normal is a URL, and grows no longer.
+// FuzzURL checks that a normalised URL is a URL, and that normalising it again changes nothing.
 func FuzzURL(f *testing.F) {
 	f.Add("https://api.example/a%2fb/../c?d#e")
 	f.Add("http://[::1]:80")
@@ -51,7 +52,7 @@ func FuzzURL(f *testing.F) {
 	})
 }
 
-// What the arithmetic costs, and all the rest of a check.
+// BenchmarkCheck measures the signature alone, and a complete check.
 func BenchmarkCheck(b *testing.B) {
 	for name, k := range map[string]stiletest.Key{"ES256": stiletest.NewKey(), "EdDSA": stiletest.NewEdwardsKey()} {
 		proofs := make([]string, 4096)

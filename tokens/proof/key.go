@@ -13,31 +13,30 @@ import (
 	"stile.example/stile/tokens/proof/p256"
 )
 
-// The signature algorithms of proofs (RFC 7518, RFC 8037). Browsers can do
-// both, and keep the private key where no script can read it. Ed25519 is EdDSA's
-// new name for that curve (RFC 9864 §2.2), and the one that WebCrypto knows.
+// The signature algorithms of proofs (RFC 7518, RFC 8037). Browsers support both, and keep the
+// private key where no script can read it. Ed25519 is the new name of EdDSA with that curve (RFC
+// 9864 §2.2), and the one in WebCrypto.
 const (
 	es256      = "ES256"
 	eddsa      = "EdDSA"
 	ed25519Alg = "Ed25519"
 )
 
-// Algorithms lists them, as RFC 9449 §7.1 has them told to clients.
+// Algorithms lists the algorithms in the form that RFC 9449 §7.1 requires for clients.
 const Algorithms = es256 + " " + eddsa + " " + ed25519Alg
 
-// key is the public key that stands in a proof's header, with the one
-// algorithm that it may be used with.
+// key is the public key in a proof's header, with the one algorithm that it may be used with.
 type key struct {
 	thumbprint Thumbprint
-	header     string            // encoded, that it was read from; not part of the request's text
+	header     string            // encoded, as it was read; a copy, not part of the request's text
 	p256       *ecdsa.PublicKey  // of ES256, else nil
 	ed25519    ed25519.PublicKey // of EdDSA, else nil
 
-	table atomic.Pointer[p256.Key] // of ES256, once it has come again
+	table atomic.Pointer[p256.Key] // of ES256, once the key was used twice
 }
 
-// again prepares for a key that has come a second time, and so will again:
-// from then on its signatures take two thirds of the time.
+// again makes a table for a key that is used a second time, and so probably more often. Then
+// checking a signature takes two thirds of the time.
 func (k *key) again() {
 	if k.p256 == nil || k.table.Load() != nil {
 		return
@@ -47,18 +46,18 @@ func (k *key) again() {
 	}
 }
 
-// readHeader reads RFC 9449 §4.2's header. That a key is the one which the
-// token is bound to is not decided here.
+// readHeader parses the header of RFC 9449 §4.2. It does not check whether the token is bound to
+// the key.
 func readHeader(part string) (*key, error) {
 	m, err := readPart(part)
 	if err != nil {
-		return nil, invalid("its header is no JSON object, or has a name twice")
+		return nil, invalid("its header is not a JSON object, or has a duplicate name")
 	}
 	if m.text("typ") != "dpop+jwt" {
 		return nil, invalid("typ is not dpop+jwt")
 	}
-	if m["crit"] != nil || m["b64"] != nil { // RFC 7515 §4.1.11; RFC 7797 changes what was signed
-		return nil, invalid("its header asks for an extension")
+	if m["crit"] != nil || m["b64"] != nil { // RFC 7515 §4.1.11; RFC 7797 changes what is signed
+		return nil, invalid("its header requires an extension")
 	}
 	alg := m.text("alg")
 	if alg == ed25519Alg {
@@ -69,7 +68,7 @@ func readHeader(part string) (*key, error) {
 	}
 	jwk, err := object(m["jwk"])
 	if err != nil {
-		return nil, invalid("jwk is missing, or no JSON object")
+		return nil, invalid("jwk is missing, or not a JSON object")
 	}
 	k, err := jwk.key(alg)
 	if err != nil {
@@ -79,11 +78,11 @@ func readHeader(part string) (*key, error) {
 	return k, nil
 }
 
-// private are the members of a JWK that are secrets (RFC 7518 §6.2.2, §6.3.2,
-// §6.4.1; RFC 8037 §2).
+// private lists the members of a JWK that are secrets (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037
+// §2).
 var private = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
-// key reads a public JWK for an algorithm.
+// key parses a public JWK for an algorithm.
 func (m members) key(alg string) (*key, error) {
 	if slices.ContainsFunc(private, func(name string) bool { return m[name] != nil }) {
 		return nil, invalid("jwk has a private part")
@@ -105,7 +104,7 @@ func (m members) p256() (*key, error) {
 	}
 	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
 	if err != nil {
-		return nil, invalid("x and y of jwk are no point of P-256")
+		return nil, invalid("x and y of jwk are not a point of P-256")
 	}
 	return &key{p256: public, thumbprint: sha256.Sum256([]byte(
 		`{"crv":"P-256","kty":"EC","x":"` + m.text("x") + `","y":"` + m.text("y") + `"}`))}, nil
@@ -120,7 +119,7 @@ func (m members) edwards() (*key, error) {
 		`{"crv":"Ed25519","kty":"OKP","x":"` + m.text("x") + `"}`))}, nil
 }
 
-// verify says whether the key has signed t.
+// verify reports whether the key has signed t.
 func (k *key) verify(t jws) bool {
 	signature, err := decode(t.signature)
 	if err != nil || len(signature) != 64 { // of both algorithms: RFC 7518 §3.4, RFC 8032 §5.1.6

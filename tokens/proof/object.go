@@ -6,17 +6,17 @@ import (
 	strict "stile.example/stile/tokens/object"
 )
 
-// members is a JSON object whose names are compared exactly. (encoding/json
-// would take JTI for jti.)
+// members is a JSON object whose names are compared exactly. (encoding/json would accept JTI for
+// jti.)
 type members map[string]json.RawMessage
 
-// object reads one JSON object and nothing after it, no name twice.
+// object parses one JSON object without duplicate names, with nothing after it.
 func object(data []byte) (members, error) {
 	m, err := strict.Read(data)
 	return m, err
 }
 
-// text is the string of that name; "" where there is none, or something else.
+// text returns the string of that name, "" if it is missing or something else.
 func (m members) text(name string) string {
 	s, _ := strict.Text(m[name])
 	return s

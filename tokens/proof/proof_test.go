@@ -21,7 +21,7 @@ var (
 	asked = Request{Method: "GET", URL: "https://api.example/v1/items", Token: "a.good.token"}
 )
 
-// checker is one that has run for long.
+// checker returns a Checker that has been running for an hour.
 func checker() *Checker { return NewChecker(noon.Add(-time.Hour)) }
 
 // use checks a proof and spends it, without a limit of the token.
@@ -33,10 +33,10 @@ func use(c *Checker, text string, r Request, now time.Time) (Thumbprint, error) 
 	return p.Thumbprint, c.Spend(p, math.MaxInt, now)
 }
 
-// tokenMark is the mark of the token in asked.
+// tokenMark returns the digest of the token in asked.
 func tokenMark() digest { sum := sha256.Sum256([]byte(asked.Token)); return digest(sum[:]) }
 
-// TestGood: a proof of either algorithm is good once, and names its key.
+// TestGood checks that a proof of either algorithm is accepted once, and names its key.
 func TestGood(t *testing.T) {
 	for _, k := range []stiletest.Key{stiletest.NewKey(), stiletest.NewEdwardsKey()} {
 		c := checker()
@@ -57,8 +57,8 @@ func TestGood(t *testing.T) {
 	}
 }
 
-// TestKeyThatComesAgain: a key that has come twice is known by its table, and
-// what it has not signed is refused as before.
+// TestKeyThatComesAgain checks that a key gets a table when it is used twice, and that signatures
+// by other keys are still refused.
 func TestKeyThatComesAgain(t *testing.T) {
 	c, k, other := checker(), stiletest.NewKey(), stiletest.NewKey()
 	proof := func(signer stiletest.Key) string {
@@ -78,7 +78,7 @@ func TestKeyThatComesAgain(t *testing.T) {
 	}
 }
 
-// TestBad: each proof with one thing wrong is refused for that, and not spent.
+// TestBad checks that each proof with one defect is refused with that reason, and is not spent.
 func TestBad(t *testing.T) {
 	k, ed, other := stiletest.NewKey(), stiletest.NewEdwardsKey(), stiletest.NewKey()
 	header := func(name string, v any) string { return with(k, k.Header(), name, v) }
@@ -89,29 +89,29 @@ func TestBad(t *testing.T) {
 	good := k.Proof("GET", asked.URL, asked.Token, noon)
 	parts := strings.Split(good, ".")
 	for why, texts := range map[string][]string{
-		"it is longer than 2 KiB":            {claim("x", strings.Repeat("x", 2<<10))},
-		"it has a character that no JWT has": {good + "\n", parts[0] + "." + parts[1] + "." + parts[2] + "=", good + " ", "a b.c.d"},
-		"it is no JWT of three parts":        {"", "a", "a.b", good + ".x", parts[0] + "." + parts[1] + ".", "." + parts[1] + "." + parts[2]},
-		"its header is no JSON object, or has a name twice": {k.SignText(`[]`, `{}`), k.SignText(`{"typ":"dpop+jwt","typ":"x"}`, `{}`), k.SignText(`{} {}`, `{}`),
+		"it is longer than 2 KiB":                         {claim("x", strings.Repeat("x", 2<<10))},
+		"it has a character that is not allowed in a JWT": {good + "\n", parts[0] + "." + parts[1] + "." + parts[2] + "=", good + " ", "a b.c.d"},
+		"it is not a JWT of three parts":                  {"", "a", "a.b", good + ".x", parts[0] + "." + parts[1] + ".", "." + parts[1] + "." + parts[2]},
+		"its header is not a JSON object, or has a duplicate name": {k.SignText(`[]`, `{}`), k.SignText(`{"typ":"dpop+jwt","typ":"x"}`, `{}`), k.SignText(`{} {}`, `{}`),
 			k.SignText("{\"typ\":\"\xff\"}", `{}`), "a.b.c"},
-		"typ is not dpop+jwt":                                 {header("typ", "at+jwt"), header("typ", "JWT"), header("typ", nil), header("typ", 1), header("typ", "DPOP+JWT")},
-		"its header asks for an extension":                    {header("crit", []string{"b64"}), header("b64", false)},
-		"alg is neither ES256 nor EdDSA":                      {header("alg", "none"), header("alg", "HS256"), header("alg", "RS256"), header("alg", "ES384"), header("alg", nil)},
-		"jwk is missing, or no JSON object":                   {header("jwk", nil), header("jwk", "x"), header("jwk", []string{})},
-		"jwk has a private part":                              {jwk("d", "AQ"), jwk("k", "AQ")},
-		"jwk is not a key of alg's kind":                      {header("alg", "EdDSA"), header("jwk", ed.JWK()), jwk("crv", "P-384"), jwk("kty", "RSA"), jwk("kty", "oct"), with(ed, ed.Header(), "alg", "ES256")},
-		"x and y of jwk are not 32 bytes each":                {jwk("x", "AQ"), jwk("y", nil), jwk("x", k.JWK()["x"].(string)+"AA"), jwk("x", k.JWK()["x"].(string)+"=")},
-		"x and y of jwk are no point of P-256":                {jwk("x", other.JWK()["x"])},
-		"x of jwk is not 32 bytes":                            {with(ed, ed.Header(), "jwk", merge(ed.JWK(), "x", "AQ"))},
-		"its claims are no JSON object, or have a name twice": {k.SignText(text(k.Header()), `{"jti":"a","jti":"b"}`), k.SignText(text(k.Header()), `"x"`), k.SignText(text(k.Header()), `{"jti":`)},
-		"jti, htm, htu or ath is missing, or no text":         {claim("jti", nil), claim("jti", ""), claim("jti", 1), claim("htm", nil), claim("htu", nil), claim("ath", nil), claim("ath", []string{})},
-		"jti is longer than 128 bytes":                        {claim("jti", strings.Repeat("x", 129))},
-		"iat is missing, or no time":                          {claim("iat", nil), claim("iat", "1772366400"), claim("iat", -1), claim("iat", 1e30)},
-		"htm is another method than the request's":            {claim("htm", "POST"), claim("htm", "get")},
-		"iat is more than 60 seconds ago":                     {claim("iat", noon.Unix()-61), claim("iat", 0)},
-		"iat is in the future":                                {claim("iat", noon.Unix()+3), claim("iat", noon.Unix()+1e6)},
-		"ath is not the token's":                              {claim("ath", "x"), k.Proof("GET", asked.URL, "another.good.token", noon)},
-		"htu is another URL than the request's":               {claim("htu", "https://api.example/v1/token"), claim("htu", "http://api.example/v1/items"), claim("htu", "/v1/items")},
+		"typ is not dpop+jwt":                                        {header("typ", "at+jwt"), header("typ", "JWT"), header("typ", nil), header("typ", 1), header("typ", "DPOP+JWT")},
+		"its header requires an extension":                           {header("crit", []string{"b64"}), header("b64", false)},
+		"alg is neither ES256 nor EdDSA":                             {header("alg", "none"), header("alg", "HS256"), header("alg", "RS256"), header("alg", "ES384"), header("alg", nil)},
+		"jwk is missing, or not a JSON object":                       {header("jwk", nil), header("jwk", "x"), header("jwk", []string{})},
+		"jwk has a private part":                                     {jwk("d", "AQ"), jwk("k", "AQ")},
+		"jwk is not a key of alg's kind":                             {header("alg", "EdDSA"), header("jwk", ed.JWK()), jwk("crv", "P-384"), jwk("kty", "RSA"), jwk("kty", "oct"), with(ed, ed.Header(), "alg", "ES256")},
+		"x and y of jwk are not 32 bytes each":                       {jwk("x", "AQ"), jwk("y", nil), jwk("x", k.JWK()["x"].(string)+"AA"), jwk("x", k.JWK()["x"].(string)+"=")},
+		"x and y of jwk are not a point of P-256":                    {jwk("x", other.JWK()["x"])},
+		"x of jwk is not 32 bytes":                                   {with(ed, ed.Header(), "jwk", merge(ed.JWK(), "x", "AQ"))},
+		"its claims are not a JSON object, or have a duplicate name": {k.SignText(text(k.Header()), `{"jti":"a","jti":"b"}`), k.SignText(text(k.Header()), `"x"`), k.SignText(text(k.Header()), `{"jti":`)},
+		"jti, htm, htu or ath is missing, or not a string":           {claim("jti", nil), claim("jti", ""), claim("jti", 1), claim("htm", nil), claim("htu", nil), claim("ath", nil), claim("ath", []string{})},
+		"jti is longer than 128 bytes":                               {claim("jti", strings.Repeat("x", 129))},
+		"iat is missing, or not a time":                              {claim("iat", nil), claim("iat", "1772366400"), claim("iat", -1), claim("iat", 1e30)},
+		"htm is not the request's method":                            {claim("htm", "POST"), claim("htm", "get")},
+		"iat is more than 60 seconds ago":                            {claim("iat", noon.Unix()-61), claim("iat", 0)},
+		"iat is in the future":                                       {claim("iat", noon.Unix()+3), claim("iat", noon.Unix()+1e6)},
+		"ath is not the token's":                                     {claim("ath", "x"), k.Proof("GET", asked.URL, "another.good.token", noon)},
+		"htu is not the request's URL":                               {claim("htu", "https://api.example/v1/token"), claim("htu", "http://api.example/v1/items"), claim("htu", "/v1/items")},
 		"the signature is not the key's": {parts[0] + "." + parts[1] + "." + flip(parts[2]), with(other, k.Header(), "kid", "x"), parts[0] + "." + parts[1] + ".AQ",
 			parts[0] + "." + strings.Split(claim("x", 1), ".")[1] + "." + parts[2]},
 	} {
@@ -130,7 +130,7 @@ func TestBad(t *testing.T) {
 	}
 }
 
-// TestNewName: EdDSA's new name is as good.
+// TestNewName checks that EdDSA's new name is accepted too.
 func TestNewName(t *testing.T) {
 	ed := stiletest.NewEdwardsKey()
 	if _, err := use(checker(), with(ed, ed.Header(), "alg", "Ed25519"), asked, noon); err != nil {
@@ -142,8 +142,8 @@ func TestNewName(t *testing.T) {
 	}
 }
 
-// TestAge: a proof is good from 2 s ahead of our clock until 60 s after it was
-// made. An iat may have a fraction.
+// TestAge checks that a proof is valid from 2 s before its iat until 60 s after it, and that an iat
+// may have a fraction.
 func TestAge(t *testing.T) {
 	k, c := stiletest.NewKey(), checker()
 	for _, made := range []any{noon.Unix() - 60, noon.Unix() + 2, float64(noon.Unix()) - 0.5} {
@@ -154,8 +154,8 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// TestTwin: an ES256 signature has a second spelling that verifies. It is the
-// same proof.
+// TestTwin checks that the second spelling of an ES256 signature, which verifies, is the same
+// proof.
 func TestTwin(t *testing.T) {
 	k, c := stiletest.NewKey(), checker()
 	text := k.Proof("GET", asked.URL, asked.Token, noon)
@@ -175,7 +175,7 @@ func TestTwin(t *testing.T) {
 	}
 }
 
-// What RFC 9449 §7.1 shows.
+// The example of RFC 9449 §7.1.
 const rfcProof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA"
 
 var (
@@ -190,10 +190,10 @@ func TestRFC(t *testing.T) {
 	}
 }
 
-// size is how many proofs are remembered.
+// size returns the number of stored proofs.
 func (u *replayCache) size() (n int) {
 	for i := range u.shards {
-		n += len(u.shards[i].fresh.proofs) + len(u.shards[i].old.proofs)
+		n += len(u.shards[i].newer.proofs) + len(u.shards[i].older.proofs)
 	}
 	return n
 }
@@ -206,7 +206,7 @@ func merge(m map[string]any, name string, v any) map[string]any {
 	return m
 }
 
-// with is a proof whose header differs in one member.
+// with returns a proof whose header differs in one member.
 func with(k stiletest.Key, header map[string]any, name string, v any) string {
 	return k.Sign(merge(header, name, v), stiletest.Claims("GET", asked.URL, asked.Token, noon))
 }

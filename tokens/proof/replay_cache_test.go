@@ -14,7 +14,7 @@ import (
 	"stile.example/stile/stiletest"
 )
 
-// TestOnce: of one proof sent many times at once, one is good.
+// TestOnce checks that one of many simultaneous uses of a proof is accepted.
 func TestOnce(t *testing.T) {
 	c, k := checker(), stiletest.NewKey()
 	for range 20 {
@@ -35,9 +35,8 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// TestRestart: a proof that may have been used before a restart is not good
-// after it, and one made later is. For the two seconds in which nobody can
-// know, it is to be tried again.
+// TestRestart checks that a proof which may have been used before a restart is refused after it,
+// and that a later one is accepted. For 2 s after the start, the error is ErrBusy.
 func TestRestart(t *testing.T) {
 	k := stiletest.NewKey()
 	for _, made := range []time.Duration{-50 * time.Second, -1 * time.Second, 0, 2 * time.Second} {
@@ -65,7 +64,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestUsedStaysUsed: however the clock goes, a proof is not good twice.
+// TestUsedStaysUsed checks that no proof is accepted twice, however the clock changes.
 func TestUsedStaysUsed(t *testing.T) {
 	k := stiletest.NewKey()
 	for _, jumps := range [][]time.Duration{
@@ -79,7 +78,8 @@ func TestUsedStaysUsed(t *testing.T) {
 		}
 		for _, jump := range jumps {
 			at := noon.Add(jump)
-			use(c, k.Proof("GET", asked.URL, asked.Token, at), asked, at) // another, so that what is old is forgotten
+			// Another proof drops what is old.
+			use(c, k.Proof("GET", asked.URL, asked.Token, at), asked, at)
 			if _, err := use(c, text, asked, at); err == nil {
 				t.Errorf("%v: used a second time at %v", jumps, jump)
 			}
@@ -87,7 +87,7 @@ func TestUsedStaysUsed(t *testing.T) {
 	}
 }
 
-// TestForgets: what is too old leaves the memory.
+// TestForgets checks that proofs that are too old are dropped.
 func TestForgets(t *testing.T) {
 	c, k := checker(), stiletest.NewKey()
 	for n := range 10 {
@@ -103,7 +103,7 @@ func TestForgets(t *testing.T) {
 	}
 }
 
-// numbered is the nth of proofs made at noon, by a token of the shard.
+// numbered returns the nth of proofs made at noon, by a token of the shard.
 func numbered(shard byte, token, n int) (p Checked) {
 	p.token[0], p.proof[0] = shard, shard
 	binary.BigEndian.PutUint64(p.token[1:], uint64(token))
@@ -112,8 +112,8 @@ func numbered(shard byte, token, n int) (p Checked) {
 	return p
 }
 
-// TestBounds: a full memory refuses what is new and forgets nothing. When its
-// time has come there is space again, also where the full shard is not called.
+// TestBounds checks that a full cache refuses new proofs and drops none. After a span there is
+// space again, even if the full shard gets no calls.
 func TestBounds(t *testing.T) {
 	u, now := new(replayCache), noon.Unix()
 	for n := range maxProofs/2 + 100 {
@@ -138,9 +138,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestS57_ProofMemory: 64 tokens that each spend as many proofs as their limits
-// admit refuse no other token, even in one shard; neither do 1,600. A token
-// that spends more is refused itself.
+// TestS57_ProofMemory checks that 64 tokens, and 1,600, that spend as many proofs as their limits
+// admit do not affect other tokens, even in one shard. Only a token that spends more is refused.
 func TestS57_ProofMemory(t *testing.T) {
 	const most = 620
 	for _, tokens := range []int{64, 1600} {
@@ -160,8 +159,8 @@ func TestS57_ProofMemory(t *testing.T) {
 	}
 }
 
-// TestS57_CheckRemembersNothing: tokens that nobody has bound, with as many
-// proofs and keys as they like, leave neither a proof nor a key behind.
+// TestS57_CheckRemembersNothing checks that unbound tokens store neither proofs nor keys, however
+// many they send.
 func TestS57_CheckRemembersNothing(t *testing.T) {
 	c, honest := checker(), stiletest.NewKey()
 	if _, err := use(c, honest.Proof("GET", asked.URL, asked.Token, noon), asked, noon); err != nil {
@@ -188,8 +187,8 @@ func TestS57_CheckRemembersNothing(t *testing.T) {
 	}
 }
 
-// TestS57_OneKeyAToken: a bound token takes one place among the keys, however
-// many headers are sent with it.
+// TestS57_OneKeyAToken checks that a bound token has one entry among the keys, however many headers
+// are sent with it.
 func TestS57_OneKeyAToken(t *testing.T) {
 	c, k := checker(), stiletest.NewKey()
 	for n := range 50 {
@@ -203,15 +202,14 @@ func TestS57_OneKeyAToken(t *testing.T) {
 	}
 }
 
-// TestSpendUnchecked: what was not checked is not spent.
+// TestSpendUnchecked checks that a proof must be checked before it is spent.
 func TestSpendUnchecked(t *testing.T) {
 	if err := checker().Spend(Checked{}, 1, noon); !errors.Is(err, ErrInvalid) {
 		t.Error(err)
 	}
 }
 
-// TestKeysAreBounded: keys are remembered while they are in use, and at most as
-// many as there is space for.
+// TestKeysAreBounded checks that keys are stored while they are used, and within the bound.
 func TestKeysAreBounded(t *testing.T) {
 	s := newKeyCache()
 	for n := range 5 * maxKeys {
@@ -226,8 +224,8 @@ func TestKeysAreBounded(t *testing.T) {
 	}
 }
 
-// TestMemoryOfUsed holds a memory that is full to 90 MB: of tokens with one
-// proof each, and of tokens with many; over all shards, and in one.
+// TestMemoryOfUsed checks that a full cache takes at most 90 MB: for tokens with one proof each,
+// and with many; in all shards, and in one.
 func TestMemoryOfUsed(t *testing.T) {
 	heap := func() int64 {
 		runtime.GC()

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// sameURL says whether htu is the request's URL. Query and fragment are left
-// out, and both are normalised by their syntax and their scheme (RFC 9449 §4.3,
-// RFC 3986 §6.2.2 and §6.2.3). Mostly they are spelt the same to begin with.
+// sameURL reports whether htu is the request's URL. Query and fragment are ignored, and both URLs
+// are normalised by syntax and scheme (RFC 9449 §4.3, RFC 3986 §6.2.2 and §6.2.3). Usually their
+// spelling is the same already.
 func sameURL(htu, want string) bool {
 	if htu == want {
 		return true
@@ -20,13 +20,13 @@ func sameURL(htu, want string) bool {
 
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
-// normal is the one spelling of an http or https URL.
+// normal returns the canonical spelling of an http or https URL.
 func normal(text string) (string, bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.User != nil {
 		return "", false
 	}
-	port, known := defaultPorts[u.Scheme] // url.Parse has lower-cased it
+	port, known := defaultPorts[u.Scheme] // url.Parse has converted it to lower case
 	if !known {
 		return "", false
 	}
@@ -37,7 +37,7 @@ func normal(text string) (string, bool) {
 	return u.Scheme + "://" + authority(u, port) + unescape(path), true
 }
 
-// authority is the host and, where it isn't the scheme's own, the port.
+// authority returns the host, and the port unless it is the scheme's default.
 func authority(u *url.URL, own string) string {
 	host := strings.ToLower(u.Hostname())
 	switch {
@@ -52,8 +52,8 @@ func authority(u *url.URL, own string) string {
 	return host
 }
 
-// loopback says that a name is this machine's: its names are one, as its
-// addresses are, so that a server on a developer's machine can be tried by any.
+// loopback reports whether a name is this machine's. All its names are equal, like its addresses,
+// so that a server on a developer's machine can be reached by any of them.
 func loopback(name string) bool {
 	a, err := netip.ParseAddr(name)
 	return strings.EqualFold(name, "localhost") || err == nil && a.IsLoopback()
@@ -61,8 +61,8 @@ func loopback(name string) bool {
 
 const hexadecimal = "0123456789ABCDEF"
 
-// unescape decodes what need not be escaped, and spells the rest in upper case.
-// What url.Parse has accepted has two digits after each percent sign.
+// unescape decodes what need not be escaped, and writes the other escapes in upper case. After
+// url.Parse, each percent sign has two digits.
 func unescape(path string) string {
 	if !strings.Contains(path, "%") {
 		return path
@@ -84,5 +84,5 @@ func unescape(path string) string {
 	return b.String()
 }
 
-// unreserved is RFC 3986 §2.3's.
+// unreserved reports whether c is unreserved in RFC 3986 §2.3.
 func unreserved(c byte) bool { return jwsChar(c) || c == '~' }

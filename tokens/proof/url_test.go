@@ -2,7 +2,7 @@ package proof
 
 import "testing"
 
-// TestSameURL: RFC 3986's equal URLs are equal, and no others.
+// TestSameURL checks that URLs which are equal in RFC 3986 are equal, and no others.
 func TestSameURL(t *testing.T) {
 	for _, want := range []string{"https://api.example/v1/items/a", "http://localhost:8080/v1/items/a~b", "https://[2001:db8::1]/v1/items"} {
 		if !sameURL(want, want) {

@@ -47,7 +47,7 @@ func sign(t testing.TB, k *ecdsa.PrivateKey, hash []byte) []byte {
 	return join(r, s)
 }
 
-// agree compares Verify with the standard library, which is right.
+// agree compares Verify with the standard library.
 func agree(t testing.TB, k *Key, public *ecdsa.PublicKey, hash, signature []byte) bool {
 	t.Helper()
 	want := len(signature) == 2*size && ecdsa.Verify(public, hash, number(signature[:size]), number(signature[size:]))
@@ -57,8 +57,8 @@ func agree(t testing.TB, k *Key, public *ecdsa.PublicKey, hash, signature []byte
 	return want
 }
 
-// TestVerify: good signatures pass, and one with any bit changed, in it or in
-// what it signs, does what it does in crypto/ecdsa.
+// TestVerify checks that valid signatures are accepted, and that with any bit changed, in the
+// signature or the hash, the result is that of crypto/ecdsa.
 func TestVerify(t *testing.T) {
 	for range 8 {
 		private := newKey(t, elliptic.P256())
@@ -82,8 +82,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestVerifyEdges tries scalars at the ends of their range, hashes of zeros
-// and ones, and the twin (r, n-s) of a good signature, which is good too.
+// TestVerifyEdges tries scalars at the ends of their range, hashes of zeros and ones, and the
+// second valid signature (r, n-s).
 func TestVerifyEdges(t *testing.T) {
 	private := newKey(t, elliptic.P256())
 	k := table(t, &private.PublicKey)
@@ -116,8 +116,8 @@ func TestVerifyEdges(t *testing.T) {
 	}
 }
 
-// TestSmallKeys tries keys that are small multiples of the generator, where
-// additions meet equal and opposite points.
+// TestSmallKeys tries keys that are small multiples of the generator, for which additions have
+// equal and opposite points.
 func TestSmallKeys(t *testing.T) {
 	for d := int64(1); d <= 40; d++ {
 		for _, secret := range []*big.Int{big.NewInt(d), new(big.Int).Sub(order, big.NewInt(d))} {
@@ -129,7 +129,7 @@ func TestSmallKeys(t *testing.T) {
 			if !agree(t, k, &private.PublicKey, hash[:], sign(t, private, hash[:])) {
 				t.Errorf("key %d: a good signature is refused", d)
 			}
-			// r and s of the signer's choice: u1·G and u2·Q meet.
+			// With these r and s, u1·G and u2·Q are equal or opposite.
 			for e := int64(0); e <= 3; e++ {
 				agree(t, k, &private.PublicKey, big.NewInt(e).FillBytes(make([]byte, size)), join(big.NewInt(1), big.NewInt(d)))
 			}
