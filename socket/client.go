@@ -28,7 +28,7 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", File(dir))
 	}}
 	c := &Client{&http.Client{Transport: transport}}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, responseTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://stile/", nil)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 func Server(d *datadir.Dir) *http.Server {
 	return &http.Server{
 		Handler:           handler(d),
-		ReadHeaderTimeout: answerWithin,
+		ReadHeaderTimeout: responseTimeout,
 		ErrorLog:          slog.NewLogLogger(d.Log.Handler(), slog.LevelDebug),
 	}
 }
@@ -32,20 +32,20 @@ func handler(d *datadir.Dir) http.Handler {
 		case r.URL.Path == "/": // a command looks for a server
 		case r.Header.Get(streams) == "":
 			w.Header().Set("Content-Type", "application/json")
-			json.NewEncoder(w).Encode(answer(r, d, nil)) // an error means that the command is gone
+			json.NewEncoder(w).Encode(respond(r, d, nil)) // an error means that the command is gone
 		default:
 			w.Header().Set("Content-Type", "application/octet-stream")
 			w.Header().Set("Trailer", trailer)
 			w.WriteHeader(http.StatusOK)
-			text, _ := json.Marshal(answer(r, d, w)) // a reply can always be encoded
+			text, _ := json.Marshal(respond(r, d, w)) // a reply can always be encoded
 			w.Header().Set(trailer, string(text))
 		}
 	})
 }
 
-// answer performs the operation that a request names. out is nil, unless the command expects a
+// respond performs the operation that a request names. out is nil, unless the command expects a
 // stream of bytes.
-func answer(r *http.Request, d *datadir.Dir, out io.Writer) reply {
+func respond(r *http.Request, d *datadir.Dir, out io.Writer) reply {
 	name, current := strings.CutPrefix(r.URL.Path, prefix)
 	op, known := operations.Find(name)
 	if !current || !known || r.Method != http.MethodPost || (op.Stream == operations.BytesOut) != (out != nil) {

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	prefix       = "/2/"           // of the path of an operation
-	streams      = "Stile-Streams" // request header: the operation writes bytes
-	trailer      = "Stile-Answer"
-	maxInput     = 1 << 20 // bytes
-	answerWithin = 5 * time.Second
+	prefix          = "/2/"           // of the path of an operation
+	streams         = "Stile-Streams" // request header: the operation writes bytes
+	trailer         = "Stile-Answer"
+	maxInput        = 1 << 20 // bytes
+	responseTimeout = 5 * time.Second
 )
 
 // MaxPath is the length of a socket's path on Linux, in bytes: sun_path without its NUL.
