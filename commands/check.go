@@ -48,10 +48,10 @@ func (p *program) showFindings(found []server.Finding) error {
 // check reads the settings and checks what they name.
 func (p *program) check(ctx context.Context, flags map[string]string) (found []server.Finding) {
 	s, err := p.settings(flags)
-	var faults settings.Problems
+	var problems settings.Problems
 	switch {
-	case errors.As(err, &faults):
-		for _, f := range faults {
+	case errors.As(err, &problems):
+		for _, f := range problems {
 			found = append(found, server.Finding{Check: "settings", State: server.Wrong, Detail: f.Error()})
 		}
 		return found

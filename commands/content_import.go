@@ -65,10 +65,10 @@ func (p *program) importFrom(c *cobra.Command, src content.Source, o operations.
 	if unread != nil {
 		err = unread
 	}
-	var faults content.LineErrors
+	var lines content.LineErrors
 	switch {
-	case errors.As(err, &faults):
-		return &linesError{faults, "nothing was imported; fix the lines above and try again"}
+	case errors.As(err, &lines):
+		return &linesError{lines, "nothing was imported; fix the lines above and try again"}
 	case err != nil:
 		return fmt.Errorf("nothing was imported: %w", err)
 	}

@@ -73,12 +73,12 @@ func (p *program) main(ctx context.Context, args []string) int {
 // printError writes an error to standard error. Errors in a file are written one to a line, as
 // FILE:LINE: ERROR, so that an editor can jump to them.
 func (p *program) printError(err error) {
-	var faults settings.Problems
+	var problems settings.Problems
 	var lines *linesError
 	switch {
 	case err == nil:
-	case errors.As(err, &faults):
-		fmt.Fprintf(p.err, "%s\nstile: can't use the settings; fix the lines above\n", printable(faults.Error()))
+	case errors.As(err, &problems):
+		fmt.Fprintf(p.err, "%s\nstile: can't use the settings; fix the lines above\n", printable(problems.Error()))
 	case errors.As(err, &lines):
 		fmt.Fprintf(p.err, "%s\nstile: %s\n", printable(lines.Error()), lines.then)
 	default:

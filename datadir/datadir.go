@@ -34,7 +34,7 @@ type Dir struct {
 	Now func() time.Time
 	Log *slog.Logger
 
-	DB        *store.Store
+	Store     *store.Store
 	Keys      *bearer.Keys
 	Tenants   *tenants.Directory
 	Meter     *usage.Meter
@@ -69,28 +69,28 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings) (err error) {
 	if d.Keys, err = bearer.OpenKeys(filepath.Join(s.Data, "keys.json"), d.Now()); err != nil {
 		return fmt.Errorf("open the keys: %w", err)
 	}
-	if d.DB, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
+	if d.Store, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, d.DB.Close())
+			err = errors.Join(err, d.Store.Close())
 		}
 	}()
-	if d.Tenants, err = tenants.Open(ctx, d.DB, d.Keys.SecretKey()); err != nil {
+	if d.Tenants, err = tenants.Open(ctx, d.Store, d.Keys.SecretKey()); err != nil {
 		return err
 	}
-	if d.Meter, err = usage.OpenMeter(ctx, d.DB, d.TenantNumber, d.Now()); err != nil {
+	if d.Meter, err = usage.OpenMeter(ctx, d.Store, d.TenantNumber, d.Now()); err != nil {
 		return err
 	}
-	if d.Addresses, err = addresses.OpenRegistry(ctx, d.DB, s.Addresses()); err != nil {
+	if d.Addresses, err = addresses.OpenRegistry(ctx, d.Store, s.Addresses()); err != nil {
 		return err
 	}
 	if err := d.UpdateAddressPolicy(ctx); err != nil {
 		return err
 	}
-	d.Gate = &tokens.Gate{Store: d.DB, Addresses: addressChecker{registry: d.Addresses}}
-	d.Refusals = refusals.NewRecorder(d.DB, d.Log)
+	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
+	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
 	return nil
 }
 
@@ -146,7 +146,7 @@ func (d *Dir) Reload(fresh *settings.Settings) {
 // UpdateAddressPolicy sets the policy of the address registry, which depends on the settings and
 // on the size of the corpus. It must be called whenever either has changed.
 func (d *Dir) UpdateAddressPolicy(ctx context.Context) error {
-	corpus, err := d.DB.Stats(ctx)
+	corpus, err := d.Store.Stats(ctx)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (d *Dir) UpdateAddressPolicy(ctx context.Context) error {
 
 // Close closes the database and releases the lock.
 func (d *Dir) Close() (err error) {
-	if err = d.DB.Close(); err != nil {
+	if err = d.Store.Close(); err != nil {
 		err = fmt.Errorf("close the database: %w", err)
 	}
 	return errors.Join(err, d.held.release())

@@ -67,7 +67,7 @@ func viewLine(l addresses.Line) AddressView {
 
 // budgets returns the binding budgets of allowed ranges.
 func budgets(ctx context.Context, d *datadir.Dir) (map[netip.Prefix]uint16, error) {
-	entries, err := d.DB.Entries(ctx)
+	entries, err := d.Store.Entries(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read address list: %w", err)
 	}

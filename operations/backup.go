@@ -19,7 +19,7 @@ type Written struct {
 
 // writeBackup writes the tar file. The result counts the bytes of the files in it.
 func writeBackup(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (w Written, err error) {
-	release, err := d.DB.HoldImports() // the database names the corpus file that belongs to it
+	release, err := d.Store.HoldImports() // the database names the corpus file that belongs to it
 	if err != nil {
 		return w, err
 	}
@@ -30,11 +30,11 @@ func writeBackup(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (w 
 	}
 	defer os.RemoveAll(dir)
 	database := filepath.Join(dir, "stile.db")
-	if err := d.DB.Backup(ctx, database); err != nil {
+	if err := d.Store.Backup(ctx, database); err != nil {
 		return w, fmt.Errorf("copy the database: %w", err)
 	}
 	t := tar.NewWriter(out)
-	for _, file := range []string{database, d.DB.CorpusFile(), filepath.Join(d.Settings().Data, "keys.json")} {
+	for _, file := range []string{database, d.Store.CorpusFile(), filepath.Join(d.Settings().Data, "keys.json")} {
 		n, err := addFile(ctx, t, file, d.Now())
 		if err != nil {
 			return w, fmt.Errorf("write %s to the backup: %w", filepath.Base(file), err)

@@ -24,7 +24,7 @@ func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items ite
 	if err != nil {
 		return content.Result{}, err
 	}
-	r, err := d.DB.Import(ctx, content.ImportOptions{Tenant: tenant, Prune: o.Prune}, items)
+	r, err := d.Store.Import(ctx, content.ImportOptions{Tenant: tenant, Prune: o.Prune}, items)
 	if err != nil {
 		return r, err
 	}
@@ -76,7 +76,7 @@ func listItems(ctx context.Context, d *datadir.Dir, q ItemQuery) ([]ItemView, er
 	if err != nil {
 		return nil, err
 	}
-	items, err := d.DB.List(ctx, content.Filter{Tenant: tenant, Collection: q.Collection}, q.After, q.Limit)
+	items, err := d.Store.List(ctx, content.Filter{Tenant: tenant, Collection: q.Collection}, q.After, q.Limit)
 	views := make([]ItemView, len(items))
 	for i, it := range items {
 		views[i] = ItemView{it.ID, it.Collection, it.Title}
@@ -95,7 +95,7 @@ func exportItems(ctx context.Context, d *datadir.Dir, q ItemSelection, out io.Wr
 		return e, err
 	}
 	counted := func(yield func(content.Item, error) bool) {
-		for it, err := range d.DB.Export(ctx, content.Filter{Tenant: tenant, Collection: q.Collection}) {
+		for it, err := range d.Store.Export(ctx, content.Filter{Tenant: tenant, Collection: q.Collection}) {
 			if e.Items++; !yield(it, err) {
 				return
 			}
@@ -116,7 +116,7 @@ func showItem(ctx context.Context, d *datadir.Dir, n ItemName) (json.RawMessage,
 	if err != nil {
 		return nil, err
 	}
-	item, err := d.DB.Item(ctx, tenant, n.ID)
+	item, err := d.Store.Item(ctx, tenant, n.ID)
 	return item, explainMissing(n.ID, err)
 }
 
@@ -136,7 +136,7 @@ func removeItems(ctx context.Context, d *datadir.Dir, q ItemNames) (r RemovedIte
 	if err != nil {
 		return r, err
 	}
-	r.Removed, err = d.DB.Remove(ctx, tenant, q.IDs)
+	r.Removed, err = d.Store.Remove(ctx, tenant, q.IDs)
 	if errors.Is(err, content.ErrNotFound) {
 		return RemovedItems{}, fmt.Errorf("nothing was removed: %w; `stile content list` lists the items", err)
 	}

@@ -25,7 +25,7 @@ type UsageRow struct {
 }
 
 func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, error) {
-	lines, err := d.DB.Usage(ctx, q.Tenant, q.From, q.To)
+	lines, err := d.Store.Usage(ctx, q.Tenant, q.From, q.To)
 	if err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, 
 	}
 	d, err := datadir.Open(ctx, s, now, log)
 	if err == nil {
-		err = errors.Join(d.UseOrigin(s.Origin(s.Listen)), d.DB.Ready(ctx), d.Close())
+		err = errors.Join(d.UseOrigin(s.Origin(s.Listen)), d.Store.Ready(ctx), d.Close())
 	}
 	if err != nil {
 		add("data", Wrong, "%s: %v", s.Data, err)

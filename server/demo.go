@@ -54,7 +54,7 @@ func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) 
 func (srv *Server) importDemo(ctx context.Context) (map[string]int, error) {
 	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
 	// No Prune: other items may be there.
-	result, err := srv.dir.DB.Import(ctx, content.ImportOptions{}, content.Read(ctx, src))
+	result, err := srv.dir.Store.Import(ctx, content.ImportOptions{}, content.Read(ctx, src))
 	if err != nil {
 		return nil, fmt.Errorf("import the demo corpus: %w", err)
 	}

@@ -92,7 +92,7 @@ func (srv *Server) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := srv.dir.DB.Sweep(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
+			if err := srv.dir.Store.Sweep(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
 				srv.dir.Log.Error("sweep", "err", err)
 			}
 		}

@@ -153,13 +153,13 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv.metrics = metrics.New(func() float64 { return float64(d.DB.Live()) })
+	srv.metrics = metrics.New(func() float64 { return float64(d.Store.Live()) })
 	srv.metrics.Addresses(srv.countAddresses)
 	d.ObserveAddresses(srv.observedAddress)
 	api := &handlers.API{
 		Log: d.Log, Now: d.Now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS,
-		Gate: d.Gate, Proofs: proof.NewChecker(proofsSince(d)), Tenants: d.Tenants, Meter: d.Meter, Content: d.DB, PolicyOf: srv.policies.of,
+		Gate: d.Gate, Proofs: proof.NewChecker(proofsSince(d)), Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: srv.addresses.show,
 		Ready: srv.Ready, Static: static.Files(), Widgets: layer, Metrics: srv.metrics,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
@@ -201,7 +201,7 @@ func (srv *Server) Ready(ctx context.Context) error {
 	if srv.draining.Load() {
 		return errDraining
 	}
-	if err := srv.dir.DB.Ready(ctx); err != nil {
+	if err := srv.dir.Store.Ready(ctx); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
 	return nil
