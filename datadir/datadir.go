@@ -126,7 +126,8 @@ func (d *Dir) TenantName(number uint32) string {
 // Settings returns the settings in use.
 func (d *Dir) Settings() *settings.Settings { return d.set.Load() }
 
-// PolicyOf returns the policy of a tenant: its own settings, over the server's.
+// PolicyOf returns the policy of a tenant: the server's, with the tenant's own settings. A setting
+// of the tenant that is no longer allowed is logged and ignored.
 func (d *Dir) PolicyOf(t *tenants.Tenant) settings.Policy {
 	p, err := d.Settings().For(t)
 	if err != nil {
@@ -136,8 +137,8 @@ func (d *Dir) PolicyOf(t *tenants.Tenant) settings.Policy {
 }
 
 // Reload adopts those of the new settings that may change while a server runs.
-func (d *Dir) Reload(fresh *settings.Settings) {
-	d.set.Store(d.Settings().Reload(fresh))
+func (d *Dir) Reload(next *settings.Settings) {
+	d.set.Store(d.Settings().Reload(next))
 	if err := d.UpdateAddressPolicy(context.Background()); err != nil {
 		d.Log.Error("can't update the policy of addresses; the old one stays", "err", err)
 	}

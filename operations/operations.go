@@ -26,8 +26,8 @@ type Operation struct {
 	// Name is what to type after `stile` to run the operation: a noun and a verb, such as
 	// "tenant add", or one word.
 	Name string
-	// Role is the least role that may call the operation. The command line and the socket don't
-	// ask for it: whoever may open the data directory is the owner.
+	// Role is the lowest role that may call the operation. The command line and the socket don't
+	// check it, because a person who may open the data directory is its owner.
 	Role Role
 	// Summary is the short form of the help text: no capital, no full stop.
 	Summary string
@@ -75,27 +75,36 @@ func (o Operation) Run(ctx context.Context, d *datadir.Dir, c Call) (any, error)
 }
 
 // plain returns an operation without streams.
-func plain[I, O any](name string, role Role, summary, example string, fn func(context.Context, *datadir.Dir, I) (O, error)) Operation {
-	return define[I, O](name, role, summary, example, NoStream, func(ctx context.Context, d *datadir.Dir, in I, _ Call) (O, error) {
-		return fn(ctx, d, in)
-	})
+func plain[I, O any](
+	name string, role Role, summary, example string,
+	fn func(context.Context, *datadir.Dir, I) (O, error),
+) Operation {
+	return define(name, role, summary, example, NoStream,
+		func(ctx context.Context, d *datadir.Dir, in I, _ Call) (O, error) { return fn(ctx, d, in) })
 }
 
 // itemsIn returns an operation that reads items.
-func itemsIn[I, O any](name string, role Role, summary, example string, fn func(context.Context, *datadir.Dir, I, iter.Seq2[content.Item, error]) (O, error)) Operation {
-	return define[I, O](name, role, summary, example, ItemsIn, func(ctx context.Context, d *datadir.Dir, in I, c Call) (O, error) {
-		return fn(ctx, d, in, c.Items)
-	})
+func itemsIn[I, O any](
+	name string, role Role, summary, example string,
+	fn func(context.Context, *datadir.Dir, I, iter.Seq2[content.Item, error]) (O, error),
+) Operation {
+	return define(name, role, summary, example, ItemsIn,
+		func(ctx context.Context, d *datadir.Dir, in I, c Call) (O, error) { return fn(ctx, d, in, c.Items) })
 }
 
 // bytesOut returns an operation that writes a stream of bytes.
-func bytesOut[I, O any](name string, role Role, summary, example string, fn func(context.Context, *datadir.Dir, I, io.Writer) (O, error)) Operation {
-	return define[I, O](name, role, summary, example, BytesOut, func(ctx context.Context, d *datadir.Dir, in I, c Call) (O, error) {
-		return fn(ctx, d, in, c.Out)
-	})
+func bytesOut[I, O any](
+	name string, role Role, summary, example string,
+	fn func(context.Context, *datadir.Dir, I, io.Writer) (O, error),
+) Operation {
+	return define(name, role, summary, example, BytesOut,
+		func(ctx context.Context, d *datadir.Dir, in I, c Call) (O, error) { return fn(ctx, d, in, c.Out) })
 }
 
-func define[I, O any](name string, role Role, summary, example string, stream Stream, fn func(context.Context, *datadir.Dir, I, Call) (O, error)) Operation {
+func define[I, O any](
+	name string, role Role, summary, example string, stream Stream,
+	fn func(context.Context, *datadir.Dir, I, Call) (O, error),
+) Operation {
 	return Operation{
 		Name: name, Role: role, Summary: summary, Example: example,
 		Input: reflect.TypeFor[I](), Output: reflect.TypeFor[O](), Stream: stream,

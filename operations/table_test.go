@@ -22,6 +22,14 @@ func TestTable(t *testing.T) {
 		if !slices.Contains([]Role{Viewer, Operator, Owner}, op.Role) {
 			t.Errorf("%s: role %q", op.Name, op.Role)
 		}
+		words := strings.Fields(op.Name)
+		reads := slices.Contains([]string{"list", "show", "export", "explain", "usage"}, words[len(words)-1])
+		if reads != (op.Role == Viewer) {
+			t.Errorf("%s: role %s, reads only: %t", op.Name, op.Role, reads)
+		}
+		if keys := words[0] == "key" || words[0] == "backup"; !reads && keys != (op.Role == Owner) {
+			t.Errorf("%s: role %s, about keys: %t", op.Name, op.Role, keys)
+		}
 		if op.Summary == "" || strings.HasSuffix(op.Summary, ".") || unicode.IsUpper([]rune(op.Summary)[0]) {
 			t.Errorf("%s: summary %q", op.Name, op.Summary)
 		}

@@ -23,10 +23,10 @@ type certificates struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	mu      sync.Mutex
-	current *tls.Certificate
-	stamp   string    // of the files when current was read
-	looked  time.Time // when the files were last checked
+	mu        sync.Mutex
+	current   *tls.Certificate
+	stamp     string    // of the files when current was read
+	checkedAt time.Time // when the files were last checked
 }
 
 // newCertificates returns nil if TLS is off.
@@ -79,21 +79,21 @@ func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if c.current != nil && now.Sub(c.looked).Abs() < time.Second {
+	if c.current != nil && now.Sub(c.checkedAt).Abs() < time.Second {
 		return c.current, nil
 	}
-	c.looked = now
+	c.checkedAt = now
 	stamp, err := stampOf(c.files.Certificate, c.files.Key)
 	if err == nil && stamp == c.stamp {
 		return c.current, nil
 	}
-	var fresh tls.Certificate
+	var next tls.Certificate
 	if err == nil {
-		fresh, err = tls.LoadX509KeyPair(c.files.Certificate, c.files.Key)
+		next, err = tls.LoadX509KeyPair(c.files.Certificate, c.files.Key)
 	}
 	switch {
 	case err == nil:
-		c.current, c.stamp = &fresh, stamp
+		c.current, c.stamp = &next, stamp
 	case c.current == nil:
 		return nil, fmt.Errorf("read the certificate: %w", err)
 	default:

@@ -33,9 +33,9 @@ type State string
 
 // The states.
 const (
-	Good  State = "ok"
-	Doubt State = "warning"
-	Wrong State = "wrong"
+	OK      State = "ok"
+	Warning State = "warning"
+	Wrong   State = "wrong"
 )
 
 // report adds a finding.
@@ -47,9 +47,9 @@ func Check(ctx context.Context, s *settings.Settings, now func() time.Time, log 
 	add := func(check string, state State, format string, args ...any) {
 		found = append(found, Finding{check, state, fmt.Sprintf(format, args...)})
 	}
-	add("settings", Good, "read")
+	add("settings", OK, "read")
 	for _, w := range s.Warnings() {
-		add("settings", Doubt, "%s", w.Error())
+		add("settings", Warning, "%s", w.Error())
 	}
 	checkURL(s, add)
 	checkTLS(s, now(), add)
@@ -75,11 +75,11 @@ func checkURL(s *settings.Settings, add report) {
 	local := u.Hostname() == "localhost" || ip.IsLoopback()
 	switch {
 	case s.PublicURL == "" && len(s.TLS.Domains) == 0:
-		add("public_url", Doubt, "is not set; %s works on this machine only", origin)
+		add("public_url", Warning, "is not set; %s works on this machine only", origin)
 	case u.Scheme == "http" && !local:
 		add("public_url", Wrong, "%s: must use https, or tokens can be read on the way", origin)
 	default:
-		add("public_url", Good, "%s", origin)
+		add("public_url", OK, "%s", origin)
 	}
 }
 
@@ -99,9 +99,9 @@ func checkTLS(s *settings.Settings, now time.Time, add report) {
 	case now.After(leaf.NotAfter) || now.Before(leaf.NotBefore):
 		add("tls", Wrong, "the certificate is valid from %s to %s", leaf.NotBefore.Format(time.DateOnly), leaf.NotAfter.Format(time.DateOnly))
 	case now.AddDate(0, 0, 14).After(leaf.NotAfter):
-		add("tls", Doubt, "the certificate expires on %s; renew it", leaf.NotAfter.Format(time.DateOnly))
+		add("tls", Warning, "the certificate expires on %s; renew it", leaf.NotAfter.Format(time.DateOnly))
 	default:
-		add("tls", Good, "%s, until %s", strings.Join(leaf.DNSNames, " "), leaf.NotAfter.Format(time.DateOnly))
+		add("tls", OK, "%s, until %s", strings.Join(leaf.DNSNames, " "), leaf.NotAfter.Format(time.DateOnly))
 	}
 }
 
@@ -110,7 +110,7 @@ func checkTLS(s *settings.Settings, now time.Time, add report) {
 func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, add report) (serving bool) {
 	c, err := socket.Dial(ctx, s.Data)
 	if err == nil {
-		add("data", Good, "%s, open in a running server", s.Data)
+		add("data", OK, "%s, open in a running server", s.Data)
 		return c.Close() == nil
 	}
 	if !errors.Is(err, socket.ErrNoServer) {
@@ -128,7 +128,7 @@ func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, 
 		add("data", Wrong, "%s: %v", s.Data, err)
 		return false
 	}
-	add("data", Good, "%s: keys and database can be read and written", s.Data)
+	add("data", OK, "%s: keys and database can be read and written", s.Data)
 	return false
 }
 
@@ -139,7 +139,7 @@ func checkIssuers(ctx context.Context, s *settings.Settings, now func() time.Tim
 		if err != nil {
 			add("issuer", Wrong, "%s: %v", i.Issuer, oneLine(err))
 		} else {
-			add("issuer", Good, "%s: %d keys at %s", i.Issuer, n, address)
+			add("issuer", OK, "%s: %d keys at %s", i.Issuer, n, address)
 		}
 		client, err := datadir.IntrospectionOf(i, log)
 		if err == nil && client != nil {
@@ -148,7 +148,7 @@ func checkIssuers(ctx context.Context, s *settings.Settings, now func() time.Tim
 		if err != nil {
 			add("issuer", Wrong, "%s: %v", i.Issuer, oneLine(err))
 		} else if client != nil {
-			add("issuer", Good, "%s: introspects tokens at %s", i.Issuer, i.Introspection.URL)
+			add("issuer", OK, "%s: introspects tokens at %s", i.Issuer, i.Introspection.URL)
 		}
 	}
 }
@@ -161,15 +161,15 @@ func checkListener(key, addr string, serving bool, add report) {
 	switch {
 	case err == nil:
 		l.Close()
-		add(key, Good, "%s is free", addr)
+		add(key, OK, "%s is free", addr)
 	case serving && errors.Is(err, syscall.EADDRINUSE):
-		add(key, Good, "%s is in use, probably by the running server", addr)
+		add(key, OK, "%s is in use, probably by the running server", addr)
 	default:
 		add(key, Wrong, "%v", err)
 	}
 	if host, _, _ := net.SplitHostPort(addr); key == "admin_listen" && host != "localhost" {
 		if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
-			add(key, Doubt, "%s can be reached from other machines, without a password; make sure that only yours can reach it", addr)
+			add(key, Warning, "%s can be reached from other machines, without a password; make sure that only yours can reach it", addr)
 		}
 	}
 }
@@ -185,10 +185,10 @@ func checkDisk(s *settings.Settings, add report) {
 	}
 	free := fs.Bavail * uint64(fs.Bsize)
 	if free < minFree {
-		add("disk", Doubt, "only %d MiB are free in %s", free>>20, s.Data)
+		add("disk", Warning, "only %d MiB are free in %s", free>>20, s.Data)
 		return
 	}
-	add("disk", Good, "%d MiB are free", free>>20)
+	add("disk", OK, "%d MiB are free", free>>20)
 }
 
 // checkClock detects a clock that was never set: it is before the time when this program was built.
@@ -200,5 +200,5 @@ func checkClock(now time.Time, add report) {
 			return
 		}
 	}
-	add("clock", Good, "%s", now.UTC().Format(time.RFC3339))
+	add("clock", OK, "%s", now.UTC().Format(time.RFC3339))
 }

@@ -55,9 +55,9 @@ func (p *policies) of(t *tenants.Tenant) handlers.Policy {
 	if err != nil {
 		p.log.Warn("a tenant's setting is no longer allowed; the server's own is used", "tenant", t.ClientID, "err", err)
 	}
-	fresh := &policyEntry{t, policyOf(own)}
-	c.entries.Store(t.Number, fresh)
-	return fresh.policy
+	entry := &policyEntry{t, policyOf(own)}
+	c.entries.Store(t.Number, entry)
+	return entry.policy
 }
 
 // policyOf returns a policy in the form that the handlers need.

@@ -15,15 +15,15 @@ import (
 	"stile.example/stile/settings"
 )
 
-// Run serves until ctx is done or a listener breaks, then stops in good order. It calls ready,
-// unless that is nil, when requests are accepted.
+// Run serves until ctx is done or a listener fails, then drains and stops. It calls ready, unless
+// that is nil, when requests are accepted.
 func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	log := srv.dir.Log
-	broken := make(chan error, len(srv.listeners))
-	for _, d := range srv.listeners {
-		go func() { broken <- d.serve() }()
-		if d.name != "socket" {
-			log.Info("listening", "listener", d.name, "address", d.listener.Addr().String())
+	failures := make(chan error, len(srv.listeners))
+	for _, l := range srv.listeners {
+		go func() { failures <- l.serve() }()
+		if l.name != "socket" {
+			log.Info("listening", "listener", l.name, "address", l.listener.Addr().String())
 		}
 	}
 	// Refusals while draining are recorded too.
@@ -43,8 +43,8 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")
-	case err = <-broken:
-		log.Error("a listener broke", "err", err)
+	case err = <-failures:
+		log.Error("a listener failed", "err", err)
 	}
 	stopSweeping()
 	err = errors.Join(err, srv.drain())
@@ -55,17 +55,17 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	return err
 }
 
-func (d *listener) serve() error {
+func (l *listener) serve() error {
 	var err error
-	if d.http.TLSConfig != nil {
-		err = d.http.ServeTLS(d.listener, "", "")
+	if l.http.TLSConfig != nil {
+		err = l.http.ServeTLS(l.listener, "", "")
 	} else {
-		err = d.http.Serve(d.listener)
+		err = l.http.Serve(l.listener)
 	}
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
-	return fmt.Errorf("%s listener: %w", d.name, err)
+	return fmt.Errorf("%s listener: %w", l.name, err)
 }
 
 // drain stops accepting connections, waits for requests in progress, and after drainWithin closes
@@ -74,10 +74,10 @@ func (srv *Server) drain() (err error) {
 	srv.draining.Store(true)
 	grace, cancel := context.WithTimeout(context.Background(), drainWithin)
 	defer cancel()
-	for _, d := range srv.listeners { // the public one first: metrics and commands work meanwhile
-		if late := d.http.Shutdown(grace); late != nil {
-			srv.dir.Log.Warn("closed connections that took too long", "listener", d.name)
-			err = errors.Join(err, d.http.Close())
+	for _, l := range srv.listeners { // the public one first: metrics and commands work meanwhile
+		if late := l.http.Shutdown(grace); late != nil {
+			srv.dir.Log.Warn("closed connections that took too long", "listener", l.name)
+			err = errors.Join(err, l.http.Close())
 		}
 	}
 	return err
@@ -122,15 +122,15 @@ func (srv *Server) ReloadOnHangup(ctx context.Context, load func() (*settings.Se
 
 func (srv *Server) reload(load func() (*settings.Settings, error)) {
 	log := srv.dir.Log
-	fresh, err := load()
+	next, err := load()
 	if err != nil {
 		log.Error("can't use the settings; the old ones stay", "err", err)
 		return
 	}
-	if names := srv.dir.Settings().Restart(fresh); len(names) > 0 {
+	if names := srv.dir.Settings().Restart(next); len(names) > 0 {
 		log.Warn("changed settings that need a restart", "settings", strings.Join(names, " "))
 	}
-	srv.dir.Reload(fresh)
+	srv.dir.Reload(next)
 	srv.policies.use(srv.dir.Settings())
 	log.Info("settings read again")
 }
