@@ -51,12 +51,10 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read func(con
 		if err != nil {
 			return a.attempt(ctx, r, tokens.Attempt{Call: r.event(route, 0)}, err)
 		}
-		state, err := a.applyEvent(ctx, r, r.event(route, records))
+		state, err := a.applyReserved(ctx, r, r.event(route, records))
 		if err != nil {
-			a.Meter.Release(r.Tenant.Number, r.At)
 			return err
 		}
-		a.Meter.Use(r.Tenant.Number, r.At)
 		a.Metrics.Called(r.Tenant.ClientID, route, r.stepped.Sub(r.Started))
 		if missing != nil {
 			return missing
@@ -154,6 +152,22 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 		return tokens.State{}, a.refused(r, v, e)
 	}
 	return v.State, nil
+}
+
+// applyReserved is applyEvent for a call that is reserved in the tenant's quota. It uses the
+// reservation if the call was counted, and releases it otherwise, even if the step panics.
+func (a *API) applyReserved(ctx context.Context, r *request, e tokens.Call) (s tokens.State, err error) {
+	counted := false
+	defer func() {
+		if counted {
+			a.Meter.Use(r.Tenant.Number, r.At)
+		} else {
+			a.Meter.Release(r.Tenant.Number, r.At)
+		}
+	}()
+	s, err = a.applyEvent(ctx, r, e)
+	counted = err == nil
+	return s, err
 }
 
 // left is how many calls a token is still good for.

@@ -207,12 +207,16 @@ type memory struct {
 	mu     sync.Mutex
 	states map[tokens.ID]tokens.State
 	fault  error
+	bomb   any // Update panics with it, unless it is nil
 	writes int
 }
 
 func (m *memory) Update(ctx context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.bomb != nil {
+		panic(m.bomb)
+	}
 	if m.fault != nil {
 		return m.fault
 	}
