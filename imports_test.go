@@ -43,7 +43,7 @@ var allowedImports = map[string]string{
 	"handlers/queue":       "content handlers/transport tokens",
 	"handlers/accesslog":   "handlers/transport refusals",
 	"handlers/oauth":       "handlers/accesslog handlers/codes handlers/transport refusals tenants tokens tokens/bearer labstack/echo",
-	"handlers":             "handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/transport tokens tokens/bearer tokens/proof tenants usage content addresses challenge refusals labstack/echo",
+	"handlers":             "handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/transport tokens tokens/bearer tokens/proof tenants usage content addresses challenge refusals recent labstack/echo",
 	"static":               "",
 	"widgets":              "",
 	"widgets/build":        "evanw/esbuild",

@@ -67,12 +67,13 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read func(con
 // uncounted is the way of suggestions, which are checked like calls, and neither
 // counted nor charged.
 func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []string, err error)) echo.HandlerFunc {
+	titles := newTitles()
 	q := func(ctx context.Context, r *request) (int, error) {
 		ids, err := read(ctx, &r.Request)
 		if err != nil {
 			return 0, err
 		}
-		return a.titles.count(r.claims.ID, ids), nil
+		return titles.count(r.claims.ID, ids), nil
 	}
 	return a.contentRoute(func(ctx context.Context, r *request) error {
 		if err := a.authorize(r); err != nil {
@@ -81,19 +82,19 @@ func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []st
 		if err := a.hasCalls(r); err != nil {
 			return err
 		}
-		suggest := func(titles int) tokens.Call {
+		suggest := func(shown int) tokens.Call {
 			e := r.event(0, 0)
-			e.Titles = uint32(titles)
+			e.Titles = uint32(shown)
 			return e
 		}
 		if err := a.check(ctx, r, tokens.Check{Call: suggest(maxTitles), Suggest: true}); err != nil {
 			return err
 		}
-		titles, err := a.runQuery(ctx, r, q)
+		shown, err := a.runQuery(ctx, r, q)
 		if err != nil {
 			return a.attempt(ctx, r, tokens.Attempt{Call: suggest(0), Suggest: true}, err)
 		}
-		state, err := a.applyEvent(ctx, r, tokens.Suggest(suggest(titles)))
+		state, err := a.applyEvent(ctx, r, tokens.Suggest(suggest(shown)))
 		if err != nil {
 			return err
 		}

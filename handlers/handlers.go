@@ -81,7 +81,6 @@ type API struct {
 	Metrics     *metrics.Metrics
 
 	questions queue.Queue // under way
-	titles    titles      // that suggestions showed
 }
 
 // Challenges are made, known again and drawn: see [challenge.Maker].

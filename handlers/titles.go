@@ -4,38 +4,47 @@ import (
 	"hash/maphash"
 	"sync"
 
+	"stile.example/stile/recent"
 	"stile.example/stile/tokens"
 )
 
-// maxTitles is how many titles one response of suggestions may show.
+// maxTitles is the maximum of titles in one response of suggestions.
 const maxTitles = 8
 
-// titles remembers which titles suggestions showed to a token last, so that
-// those that are shown again while somebody types are not counted again. It
-// forgets, and then a title counts once more. The zero value is ready. It takes
-// 4 MB at most.
+// titles remembers which titles suggestions showed to a token recently, so that a title is not
+// counted again while somebody types. It evicts, and then a title counts once more. It takes 4 MB
+// at most. Its methods are safe for concurrent use.
 type titles struct {
-	mu         sync.Mutex
-	seed       maphash.Seed
-	fresh, old map[tokens.ID]*shown
+	seed maphash.Seed
+
+	mu     sync.Mutex
+	tokens recent.Map[tokens.ID, *shown]
 }
 
 const (
-	maxShown    = 8_192 // tokens in each half of the memory
-	titlesShown = 32    // of a token: some responses of eight
+	maxShown    = 16_384 // tokens
+	titlesShown = 32     // of a token: those of four responses or more
 )
 
-// shown are the last titles that were new to a token, as parts of hashes.
+// shown holds the titles that were new to a token most recently, as parts of hashes.
 type shown struct {
 	marks [titlesShown]uint32
 	next  uint8
+}
+
+func newTitles() *titles {
+	return &titles{seed: maphash.MakeSeed(), tokens: recent.New[tokens.ID, *shown](maxShown)}
 }
 
 // count returns how many of the ids are new to the token, and remembers them.
 func (t *titles) count(token tokens.ID, ids []string) (n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.find(token)
+	s, known := t.tokens.Use(token)
+	if !known {
+		s = new(shown)
+		t.tokens.Put(token, s)
+	}
 	for _, id := range ids {
 		if s.add(uint32(maphash.String(t.seed, id)) | 1) {
 			n++
@@ -44,26 +53,7 @@ func (t *titles) count(token tokens.ID, ids []string) (n int) {
 	return n
 }
 
-// find is called with mu held.
-func (t *titles) find(token tokens.ID) *shown {
-	s, ok := t.fresh[token]
-	if ok {
-		return s
-	}
-	if s, ok = t.old[token]; !ok {
-		s = new(shown)
-	}
-	if t.fresh == nil {
-		t.seed = maphash.MakeSeed()
-	}
-	if t.fresh == nil || len(t.fresh) >= maxShown {
-		t.fresh, t.old = map[tokens.ID]*shown{}, t.fresh
-	}
-	t.fresh[token] = s
-	return s
-}
-
-// add reports whether a mark, which is not 0, is new.
+// add reports whether a mark, which is not 0, is new, and stores it.
 func (s *shown) add(mark uint32) bool {
 	for _, m := range s.marks {
 		if m == mark {
