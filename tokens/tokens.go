@@ -46,9 +46,9 @@ type State struct {
 	Serial           uint16    // number of the latest challenge; reloaded ones count too
 	Bound            Binding   // what the first request bound it to
 	AddressChecked   bool      // its address has been consulted about it
-	Dead             Reason    // why the token is dead; None if it is not
+	Dead             Reason    // why it is dead; None if it is not
 	Roaming          Roaming   // where a key-bound token was used
-	Hints            uint32    // titles new to the token, and calls without records; part of the Allowance
+	Hints            uint32    // new titles, and calls without records: part of the Allowance
 	Rendered         uint8     // how often the open challenge was rendered, as a picture or as sound
 }
 
@@ -172,7 +172,7 @@ type Call struct {
 	ConfirmedKey Key        // the one key that the token itself names; zero: any
 	Route        Route
 	Records      uint32         // records in the response; in a Check, their maximum
-	Titles       uint32         // of suggestions: titles that are new to the token; in a Check, their maximum
+	Titles       uint32         // of suggestions: titles new to the token; in a Check, their maximum
 	Blocked      bool           // a rule blocks the address; State.AddressChecked exempts the token
 	Binder       bool           // an earlier event of the same request bound the token
 	Address      AddressVerdict // the address's verdict, once it was consulted
