@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// theirs is what npm altcha-lib found and said.
+// theirs is the result of npm altcha-lib.
 type theirs struct {
 	Node, Web struct {
 		Counter    uint32
@@ -21,9 +21,9 @@ type theirs struct {
 	Ours, Wrong struct{ Verified, Expired, InvalidSignature bool }
 }
 
-// TestS31AltchaSolvesOurs: an unchanged altcha-lib solves each level, by
-// Node's crypto and by WebCrypto, and its verifySolution accepts what our
-// solver finds, and not the counter next to it.
+// TestS31AltchaSolvesOurs checks that an unchanged altcha-lib solves each level, with Node's crypto
+// and with WebCrypto, and that its verifySolution accepts our solver's counter and refuses the one
+// next to it.
 func TestS31AltchaSolvesOurs(t *testing.T) {
 	type solved struct {
 		Parameters *Parameters `json:"parameters"`
@@ -37,7 +37,7 @@ func TestS31AltchaSolvesOurs(t *testing.T) {
 	var ours []solved
 	for level := range uint8(MaxLevel + 1) {
 		a := ask(Work, uint16(level))
-		a.Level, a.Expires = level, time.Unix(1<<32-1, 0) // altcha-lib looks at the real clock
+		a.Level, a.Expires = level, time.Unix(1<<32-1, 0) // altcha-lib reads the real clock
 		c := make1(t, m, a)
 		found, err := Solve(context.Background(), *c.Parameters)
 		if err != nil {
@@ -58,12 +58,12 @@ func TestS31AltchaSolvesOurs(t *testing.T) {
 			t.Errorf("level %d: altcha-lib finds %+v, want %+v", i, got, ours[i].Solution)
 		}
 		if !got.Ours.Verified || got.Wrong.Verified || got.Wrong.InvalidSignature {
-			t.Errorf("level %d: altcha-lib says %+v of ours, %+v of another", i, got.Ours, got.Wrong)
+			t.Errorf("level %d: altcha-lib returns %+v for our counter, %+v for another", i, got.Ours, got.Wrong)
 		}
 	}
 }
 
-// altcha runs testdata/node/altcha.mjs with its package as it is locked.
+// altcha runs testdata/node/altcha.mjs with the locked version of its package.
 func altcha(t *testing.T, ask, answer any) {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestS30OneSpellingOfAnAnswer: digits, all of them and nothing else.
+// TestS30OneSpellingOfAnAnswer checks that an answer must have all digits and nothing else.
 func TestS30OneSpellingOfAnAnswer(t *testing.T) {
 	m := newMaker(t)
 	picture := func(answer uint32) sealed {
@@ -41,8 +41,7 @@ func TestS30OneSpellingOfAnAnswer(t *testing.T) {
 	}
 }
 
-// TestRightLaw: an answer is right for no other challenge's id, nor for one
-// that was made up.
+// TestRightLaw checks that an answer is not correct for another challenge's id or an invented id.
 func TestRightLaw(t *testing.T) {
 	m := newMaker(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -54,14 +53,14 @@ func TestRightLaw(t *testing.T) {
 		case !m.IsCorrect(id, answer):
 			t.Fatalf("%q is not right for %+v", answer, s)
 		case other != answer && m.IsCorrect(id, other):
-			t.Fatalf("%q is right for %+v", other, s)
+			t.Fatalf("%q is correct for %+v", other, s)
 		case m.IsCorrect(other, answer), m.IsCorrect("", ""), m.IsCorrect("", answer):
-			t.Fatal("an answer is right for what is no challenge")
+			t.Fatal("an answer is correct for an invalid id")
 		}
 	})
 }
 
-// TestAnswersAreNotShown: nothing of what a visitor is given holds the answer.
+// TestAnswersAreNotShown checks that what a visitor receives does not contain the answer.
 func TestAnswersAreNotShown(t *testing.T) {
 	m := newMaker(t)
 	for n := range uint16(200) {
@@ -71,7 +70,7 @@ func TestAnswersAreNotShown(t *testing.T) {
 			t.Fatalf("%d digits, %d said, %v", len(answer), c.Digits, c.Parameters)
 		}
 		if raw, _ := idEncoding.DecodeString(c.ID); strings.Contains(fmt.Sprintf("%+v %s", c, raw), answer) {
-			t.Errorf("the answer %s stands in %+v", answer, c)
+			t.Errorf("the answer %s is in %+v", answer, c)
 		}
 	}
 }

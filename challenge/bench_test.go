@@ -66,7 +66,7 @@ func benchDraw(b *testing.B, draw func(*Maker, string) ([]byte, error)) {
 	b.ReportMetric(float64(size)/float64(b.N), "bytes/op")
 }
 
-// BenchmarkSolve is what a program pays for each level.
+// BenchmarkSolve measures what a program needs for each level.
 func BenchmarkSolve(b *testing.B) {
 	for level := range uint8(MaxLevel + 1) {
 		b.Run(fmt.Sprintf("level %d", level), func(b *testing.B) {

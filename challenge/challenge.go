@@ -1,19 +1,18 @@
-// Package challenge makes what a visitor's browser (work) or the visitor
-// (picture, sound) must solve, and says whether an answer is right.
+// Package challenge makes the tasks that a visitor's browser (work) or the visitor (picture, sound)
+// must solve, and checks answers.
 //
-// A challenge's id is its own record: token, number, kind, level, expiry and
-// answer, sealed under a key of the server's (seal.go). So any node can check
-// an answer and draw a picture, after a restart too, with no store; and an id
-// that somebody made up opens nowhere and costs next to nothing. What is kept
-// is memory alone, and bounded: a challenge that is met again is shown again,
-// and a picture is drawn once.
+// A challenge's id is its own record: token, number, kind, level, expiry and answer, sealed with a
+// key of the server (seal.go). So any node can check an answer and render a picture, after a
+// restart too, without a store. An invented id can't be opened, and costs almost nothing. Only
+// caches are kept, and they are bounded: a challenge that is requested again is the same, and a
+// picture is rendered once.
 //
-// Work is an ALTCHA v2 challenge with a known counter (work.go), which an
-// unchanged solver solves. Pictures and sounds are rendered by dchest/captcha
-// (render.go): only its renderers, never its store.
+// Work is an ALTCHA v2 challenge with a known counter (work.go), which an unchanged solver solves.
+// Pictures and sounds are rendered by dchest/captcha (render.go): only its renderers are used,
+// never its store.
 //
-// That a challenge works once, for one token, in its time, is tokens.Step's
-// to decide: this package remembers no answer and refuses none.
+// tokens.Step ensures that a challenge works once, for one token, in time. This package stores no
+// answers and refuses none.
 package challenge
 
 import (
@@ -24,7 +23,7 @@ import (
 	"time"
 )
 
-// Kind is the sort of a challenge. The zero Kind is none.
+// Kind is the kind of a challenge. The zero Kind is not a challenge.
 type Kind uint8
 
 // The kinds of challenge, numbered as those of tokens.
@@ -33,27 +32,26 @@ const (
 	Picture
 )
 
-// Spec says what is asked for, and of whom.
+// Spec says which challenge is needed, and for which token.
 type Spec struct {
-	Token   [16]byte  // the token that must answer
-	Number  uint16    // which of its challenges this is
-	Kind    Kind      //
-	Level   uint8     // how dear the work is, 0 to MaxLevel
+	Token   [16]byte // the token that must answer
+	Number  uint16   // which of its challenges this is
+	Kind    Kind
+	Level   uint8     // work level, 0 to MaxLevel
 	Expires time.Time // whole seconds, until 2106
 }
 
-// Challenge is what the visitor's browser is given. It does not hold the
-// answer, save sealed in its ID.
+// Challenge is what the visitor's browser receives. It contains the answer only sealed, in its ID.
 type Challenge struct {
 	ID         string
 	Kind       Kind
 	Expires    time.Time
-	Parameters *Parameters // of work; not to be changed: others hold it too
+	Parameters *Parameters // of work; shared, so they must not be changed
 	Digits     int         // of a picture
 }
 
-// What a caller must tell apart. ErrUnknown is an id that this server did not
-// make, or that has no picture; ErrBusy asks to be tried again.
+// Errors that a caller must distinguish. ErrUnknown is for an id that this server did not make, or
+// that has no picture. After ErrBusy, the caller can try again.
 var (
 	ErrUnknown = errors.New("no such challenge")
 	ErrExpired = errors.New("the challenge has expired")
@@ -62,44 +60,44 @@ var (
 	ErrOtherLanguage = errors.New("the challenge was spoken in another language")
 )
 
-// Maker makes challenges and knows its own again. It is safe for concurrent
-// use, and its makers of the same key know each other's.
+// Maker makes challenges and opens their ids. It is safe for concurrent use. Makers with the same
+// key can open each other's ids.
 type Maker struct {
 	aead     cipher.AEAD
 	made     *onceCache[specKey, Challenge]
 	pictures *onceCache[string, []byte]
 	sounds   *onceCache[string, soundKey]
-	pens     renderSlots
+	slots    renderSlots
 }
 
-// Bounds of what a Maker remembers. A picture is about 2 kB, a sound 120 to
-// 160 kB, a challenge 600 bytes.
+// Bounds of a Maker's caches. A picture takes about 2 kB, a sound 120 to 160 kB, a challenge 600
+// bytes.
 const (
-	rememberedChallenges = 16 << 10
-	rememberedPictures   = 8 << 20  // bytes
-	rememberedSounds     = 32 << 20 // bytes
+	cachedChallenges = 16 << 10
+	cachedPictures   = 8 << 20  // bytes
+	cachedSounds     = 32 << 20 // bytes
 )
 
-// NewMaker makes challenges that are sealed under a key derived from key,
-// which has at least 32 bytes and may serve other purposes too.
+// NewMaker returns a Maker with a key that is derived from key, which must have at least 32 bytes
+// and may have other purposes too.
 func NewMaker(key []byte) (*Maker, error) {
 	aead, err := sealer(key)
 	if err != nil {
-		return nil, fmt.Errorf("derive the challenges' key: %w", err)
+		return nil, fmt.Errorf("derive the key of challenges: %w", err)
 	}
 	size := func(b []byte) int { return len(b) }
 	return &Maker{
 		aead:     aead,
-		made:     newOnceCache[specKey](rememberedChallenges, func(Challenge) int { return 1 }),
-		pictures: newOnceCache[string](rememberedPictures, size),
-		sounds:   newOnceCache[string](rememberedSounds, func(s soundKey) int { return size(s.wav) }),
-		pens:     newRenderSlots(),
+		made:     newOnceCache[specKey](cachedChallenges, func(Challenge) int { return 1 }),
+		pictures: newOnceCache[string](cachedPictures, size),
+		sounds:   newOnceCache[string](cachedSounds, func(s soundKey) int { return size(s.wav) }),
+		slots:    newRenderSlots(),
 	}, nil
 }
 
-// Make returns the challenge for a: the same one for the same Ask, as long as
-// it is remembered. Where it is forgotten, and on another node, it is another
-// one of the same number, and the first of them that is solved closes it.
+// Make returns a challenge for a: the same one for the same Spec while it is cached. After that,
+// and on another node, it is another one of the same number. The first of them that is solved
+// closes it.
 func (m *Maker) Make(a Spec) (Challenge, error) {
 	return m.made.get(context.Background(), a.key(), func() (Challenge, error) { return m.make(a.key()) })
 }
@@ -117,14 +115,14 @@ func (m *Maker) make(r specKey) (Challenge, error) {
 	case Picture:
 		c.Digits, answer = digits, newDigits()
 	default:
-		return Challenge{}, fmt.Errorf("make a challenge of kind %d: there is no such kind", r.kind)
+		return Challenge{}, fmt.Errorf("make a challenge: unknown kind %d", r.kind)
 	}
 	c.ID = m.seal(sealed{specKey: r, digits: uint8(c.Digits), answer: answer})
 	return c, nil
 }
 
-// Open returns what a challenge's id was made for. Anything that this server
-// did not make is false.
+// Open returns the Spec of a challenge's id. It returns false for an id that this server did not
+// make.
 func (m *Maker) Open(id string) (Spec, bool) {
 	s, ok := m.open(id)
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestOpenLaw: an id opens as what it was made for.
+// TestOpenLaw checks that Open returns the Spec of an id.
 func TestOpenLaw(t *testing.T) {
 	m := newMaker(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -28,8 +28,8 @@ func TestOpenLaw(t *testing.T) {
 	})
 }
 
-// TestMadeOnce: the same Ask is shown the same challenge, at the same moment
-// too; another Ask another one.
+// TestMadeOnce checks that equal Specs get the same challenge, simultaneously too, and different
+// Specs different ones.
 func TestMadeOnce(t *testing.T) {
 	m := newMaker(t)
 	for _, kind := range []Kind{Work, Picture} {
@@ -64,7 +64,7 @@ func TestMadeOnce(t *testing.T) {
 	}
 }
 
-// TestNoSuchKind: what is no kind is not made, and not remembered.
+// TestNoSuchKind checks that an unknown kind is an error and is not cached.
 func TestNoSuchKind(t *testing.T) {
 	m := newMaker(t)
 	for _, kind := range []Kind{0, 3, 255} {
@@ -77,18 +77,18 @@ func TestNoSuchKind(t *testing.T) {
 	}
 }
 
-// TestRememberedIsBounded: more challenges than are remembered take no more
-// memory, and the oldest is made anew.
+// TestRememberedIsBounded checks that the cache is bounded, and that the oldest challenge is made
+// again.
 func TestRememberedIsBounded(t *testing.T) {
 	m := newMaker(t)
 	first := make1(t, m, ask(Picture, 0))
 	a := ask(Picture, 0)
-	for n := range 2 * rememberedChallenges {
+	for n := range 2 * cachedChallenges {
 		a.Token[0], a.Token[1], a.Token[2] = byte(n), byte(n>>8), 0xFF
 		make1(t, m, a)
 	}
-	if n := len(m.made.byKey); n != rememberedChallenges || m.made.used != n || m.made.recent.Len() != n {
-		t.Errorf("%d are remembered (%d listed, %d counted), want %d", n, m.made.recent.Len(), m.made.used, rememberedChallenges)
+	if n := len(m.made.byKey); n != cachedChallenges || m.made.used != n || m.made.recent.Len() != n {
+		t.Errorf("%d are remembered (%d listed, %d counted), want %d", n, m.made.recent.Len(), m.made.used, cachedChallenges)
 	}
 	again := make1(t, m, ask(Picture, 0))
 	if again.ID == first.ID {

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// now is the time of these tests.
+// now is the time in these tests.
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func newMaker(t testing.TB) *Maker {
@@ -20,12 +20,12 @@ func newMaker(t testing.TB) *Maker {
 	return m
 }
 
-// ask is a request of the test's only token that can be answered for 5 minutes.
+// ask is a Spec for the test's only token, with an expiry in 5 minutes.
 func ask(k Kind, number uint16) Spec {
 	return Spec{Token: [16]byte{1, 2, 3}, Number: number, Kind: k, Expires: now.Add(5 * time.Minute)}
 }
 
-// make1 makes the challenge for a.
+// make1 returns the challenge for a.
 func make1(t testing.TB, m *Maker, a Spec) Challenge {
 	t.Helper()
 	c, err := m.Make(a)
@@ -35,7 +35,7 @@ func make1(t testing.TB, m *Maker, a Spec) Challenge {
 	return c
 }
 
-// right is the answer that is sealed in id.
+// right returns the answer that is sealed in id.
 func right(t testing.TB, m *Maker, id string) string {
 	t.Helper()
 	s, ok := m.open(id)
@@ -45,7 +45,7 @@ func right(t testing.TB, m *Maker, id string) string {
 	return s.text()
 }
 
-// drawnSealed is anything that can be sealed.
+// drawnSealed draws any value that can be sealed.
 func drawnSealed(t *rapid.T) (s sealed) {
 	copy(s.token[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "token"))
 	s.number = rapid.Uint16().Draw(t, "number")

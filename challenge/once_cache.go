@@ -7,21 +7,24 @@ import (
 	"sync"
 )
 
-// onceCache keeps what was made lately, within a bound, and makes each thing once
-// however many ask for it at the same moment.
+// onceCache caches values within a bound, and makes each value once, however many goroutines
+// request it at the same time. It drops the least recently used values first.
+//
+// It is not a recent.Map, because an entry must stay while its value is being made, whatever else
+// is made in the meantime.
 type onceCache[K comparable, V any] struct {
 	bound int         // of the sum of sizes
-	size  func(V) int // what a value takes of the bound; at least 1
+	size  func(V) int // what a value counts towards the bound; at least 1
 
 	mu     sync.Mutex
 	used   int
 	byKey  map[K]*list.Element // of *entry[K, V]
-	recent list.List           // the latest used first
+	recent list.List           // the most recently used first
 }
 
 type entry[K comparable, V any] struct {
 	key   K
-	made  chan struct{} // closed when value and err stand
+	made  chan struct{} // closed when value and err are set
 	value V
 	err   error
 	size  int // 0 while it is being made
@@ -31,8 +34,8 @@ func newOnceCache[K comparable, V any](bound int, size func(V) int) *onceCache[K
 	return &onceCache[K, V]{bound: bound, size: size, byKey: map[K]*list.Element{}}
 }
 
-// get returns the value of key, made by fn if it is not remembered. Who asks
-// while it is being made waits for it; an error is not remembered.
+// get returns the value of key. If it is not cached, fn makes it, and other callers wait. An error
+// is not cached.
 func (m *onceCache[K, V]) get(ctx context.Context, key K, fn func() (V, error)) (V, error) {
 	m.mu.Lock()
 	if el, ok := m.byKey[key]; ok {
@@ -45,12 +48,12 @@ func (m *onceCache[K, V]) get(ctx context.Context, key K, fn func() (V, error)) 
 	m.byKey[key] = el
 	m.mu.Unlock()
 
-	defer m.settle(el, e) // after a panic too, or others would wait for ever
+	defer m.settle(el, e) // even after a panic, or others would wait forever
 	e.value, e.err = fn()
 	return e.value, e.err
 }
 
-var errBroken = errors.New("it could not be made")
+var errBroken = errors.New("the value could not be made")
 
 func (e *entry[K, V]) wait(ctx context.Context) (v V, err error) {
 	select {
@@ -61,8 +64,8 @@ func (e *entry[K, V]) wait(ctx context.Context) (v V, err error) {
 	}
 }
 
-// settle takes what was made into account, and forgets the oldest beyond the
-// bound. What is still being made has no size yet, and stays.
+// settle counts a new value, and drops the oldest ones beyond the bound. Values that are still
+// being made have no size yet, and stay.
 func (m *onceCache[K, V]) settle(el *list.Element, e *entry[K, V]) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

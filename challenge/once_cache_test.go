@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMemoryLaw: what is remembered never exceeds its bound, is counted
-// exactly, and is what was made last.
+// TestMemoryLaw checks that the cache never exceeds its bound, counts exactly, and contains the
+// latest values.
 func TestMemoryLaw(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		bound := rapid.IntRange(1, 50).Draw(t, "bound")
@@ -33,7 +33,8 @@ func TestMemoryLaw(t *testing.T) {
 	})
 }
 
-// TestMemoryForgetsErrors: a failure is told to those who wait, and tried again.
+// TestMemoryForgetsErrors checks that waiting callers get the error, and that the next caller tries
+// again.
 func TestMemoryForgetsErrors(t *testing.T) {
 	m := newOnceCache[string](10, func(int) int { return 1 })
 	fault := errors.New("no")
@@ -45,8 +46,8 @@ func TestMemoryForgetsErrors(t *testing.T) {
 	}
 }
 
-// TestMemoryWaits: who asks for what is being made waits, and no longer than
-// it wants to; a panic of the maker leaves nobody waiting.
+// TestMemoryWaits checks that callers wait for a value that is being made, until their context
+// ends, and that a panic leaves no caller waiting.
 func TestMemoryWaits(t *testing.T) {
 	m := newOnceCache[string](10, func(int) int { return 1 })
 	begun, hold, over := make(chan struct{}), make(chan struct{}), make(chan any)
@@ -77,7 +78,7 @@ func TestMemoryWaits(t *testing.T) {
 	}
 }
 
-// TestMemoryForgetsTheLongestUnused: what is asked for again stays.
+// TestMemoryForgetsTheLongestUnused checks that a value that is used again stays.
 func TestMemoryForgetsTheLongestUnused(t *testing.T) {
 	m, made := newOnceCache[int](3, func(int) int { return 1 }), 0
 	get := func(key int) { m.get(context.Background(), key, func() (int, error) { made++; return key, nil }) }

@@ -9,18 +9,17 @@ import (
 	"github.com/dchest/captcha"
 )
 
-// What a picture shows. Machines read these pictures whatever the number of
-// digits and the noise (docs/challenges.md), so both are chosen for people: a
-// guess is right once in 100,000 times, five digits are soon said, and they
-// fit a narrow phone. At this height they stand apart: at the library's 80
-// they are a third smaller and cover each other.
+// The size of a picture. Programs can read these pictures whatever the number of digits and the
+// noise (docs/challenges.md), so both are chosen for people. A guess is correct once in 100,000
+// times, five digits can be read out fast, and they fit a narrow phone. At this height, the digits
+// are separate. At the library's default of 80, they are a third smaller and overlap.
 const (
 	digits = 5
 	width  = 240
 	height = 106
 )
 
-// newDigits draws digits, as one number.
+// newDigits returns random digits, as one number.
 func newDigits() (n uint32) {
 	for _, d := range captcha.RandomDigits(digits) {
 		n = n*10 + uint32(d)
@@ -38,9 +37,8 @@ func renderPicture(id string, numerals []byte) ([]byte, error) {
 	return png.Bytes(), nil
 }
 
-// recolour makes the digits dark on white paper. The library draws them on a
-// transparent ground, which is black on a dark page, in any colour up to mid
-// grey.
+// recolour makes the digits dark on white. The library draws them on a transparent background,
+// which is black on a dark page, in any colour up to mid grey.
 func recolour(palette color.Palette) {
 	for i, c := range palette {
 		r, g, b, _ := c.RGBA()
@@ -55,10 +53,10 @@ func recolour(palette color.Palette) {
 	}
 }
 
-// languages are those that the library has sounds in.
+// languages are those for which the library has sounds.
 var languages = [...]string{"en", "ja", "pt", "ru", "zh"}
 
-// nearest is the language of a BCP 47 tag, if there are sounds in it.
+// nearest returns the language of a BCP 47 tag if there are sounds in it, else English.
 func nearest(tag string) string {
 	primary, _, _ := strings.Cut(strings.ReplaceAll(tag, "_", "-"), "-")
 	for _, lang := range languages {

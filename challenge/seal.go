@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// specKey is an Ask as it is sealed and remembered: comparable, whole seconds.
+// specKey is a Spec in the form for sealing and caching: comparable, in whole seconds.
 type specKey struct {
 	token   [16]byte
 	number  uint16
@@ -25,10 +25,10 @@ func (a Spec) key() specKey {
 	return specKey{a.Token, a.Number, a.Kind, min(a.Level, MaxLevel), uint32(a.Expires.Unix())}
 }
 
-// sealed is all that an id says.
+// sealed is the content of an id.
 type sealed struct {
 	specKey
-	digits uint8  // how many the picture shows; 0: work
+	digits uint8  // number of digits in the picture; 0: work
 	answer uint32 // the counter, or the digits as one number
 }
 
@@ -36,8 +36,8 @@ func (s sealed) spec() Spec {
 	return Spec{s.token, s.number, s.kind, s.level, time.Unix(int64(s.expires), 0).UTC()}
 }
 
-// An id is nonce, ciphertext and tag in base64url: 57 bytes in 76 characters,
-// none of which has a bit to spare, so that an id has one spelling.
+// An id is nonce, ciphertext and tag in base64url: 57 bytes in 76 characters. That leaves no unused
+// bits, so an id has one spelling.
 const (
 	nonceSize = 12
 	plainSize = 16 + 2 + 1 + 1 + 4 + 1 + 4
@@ -47,13 +47,12 @@ const (
 
 var idEncoding = base64.RawURLEncoding.Strict()
 
-// sealer is AES-256-GCM under a key of its own. Nonces are drawn: after 2^32
-// challenges two of them are alike with a chance of 2^-33, and a server that
-// makes 100 a second gets there in 16 months (NIST SP 800-38D, 8.3, stops at
-// that figure).
+// sealer returns AES-256-GCM with a derived key. Nonces are random. After 2^32 challenges, the
+// probability that two are equal is 2^-33, which is the limit of NIST SP 800-38D, 8.3. A server
+// that makes 100 a second gets there in 16 months.
 func sealer(key []byte) (cipher.AEAD, error) {
 	if len(key) < 32 {
-		return nil, errors.New("it has less than 32 bytes")
+		return nil, errors.New("the key must have at least 32 bytes")
 	}
 	derived, err := hkdf.Key(sha256.New, key, nil, "stile: sealed challenges, 1", 32)
 	if err != nil {
@@ -68,7 +67,7 @@ func sealer(key []byte) (cipher.AEAD, error) {
 
 func (m *Maker) seal(s sealed) string {
 	box := make([]byte, nonceSize, boxSize)
-	rand.Read(box) // never fails: crypto/rand ends the program instead
+	rand.Read(box) // can't fail: crypto/rand ends the program instead
 	plain := make([]byte, 0, plainSize)
 	plain = append(plain, s.token[:]...)
 	plain = binary.BigEndian.AppendUint16(plain, s.number)
@@ -79,14 +78,14 @@ func (m *Maker) seal(s sealed) string {
 	return idEncoding.EncodeToString(m.aead.Seal(box, box, plain, nil))
 }
 
-// open costs about a microsecond, whatever it is given: an id of another
-// length is not looked at, and the rest is refused by its tag.
+// open takes about a microsecond, whatever the id. An id of another length is refused first, any
+// other invalid one by its tag.
 func (m *Maker) open(id string) (s sealed, ok bool) {
 	var box [boxSize]byte
 	if len(id) != idSize {
 		return s, false
 	}
-	// The decoder skips line breaks: an id with one in it comes out too short.
+	// The decoder skips line breaks, so an id with a line break is too short.
 	if n, err := idEncoding.Decode(box[:], []byte(id)); err != nil || n != boxSize {
 		return s, false
 	}

@@ -8,8 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestSealLaw: what was sealed opens as it was, and a change of any byte opens
-// nowhere.
+// TestSealLaw checks that a sealed value opens unchanged, and that no changed byte is accepted.
 func TestSealLaw(t *testing.T) {
 	m := newMaker(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -32,7 +31,7 @@ func TestSealLaw(t *testing.T) {
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// TestSealedOnce: the same thing sealed twice is two ids, of other nonces.
+// TestSealedOnce checks that a value sealed twice has two ids, with different nonces.
 func TestSealedOnce(t *testing.T) {
 	m, seen := newMaker(t), map[string]bool{}
 	for range 10_000 {
@@ -61,7 +60,7 @@ func TestEveryBitCounts(t *testing.T) {
 	}
 }
 
-// TestOtherSpellings: an id has one spelling.
+// TestOtherSpellings checks that an id has one spelling.
 func TestOtherSpellings(t *testing.T) {
 	m := newMaker(t)
 	id := m.seal(sealed{answer: 7})
@@ -76,8 +75,8 @@ func TestOtherSpellings(t *testing.T) {
 	}
 }
 
-// TestKeys: the same key opens on another node and after a restart, another
-// key does not, and a key that is too short makes no Maker.
+// TestKeys checks that the same key opens an id on another node and after a restart, that another
+// key does not, and that NewMaker refuses a short key.
 func TestKeys(t *testing.T) {
 	id := newMaker(t).seal(sealed{answer: 7})
 	if s, ok := newMaker(t).open(id); !ok || s.answer != 7 {
@@ -95,7 +94,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestOpenIsCheap: garbage makes no garbage, whatever its length.
+// TestOpenIsCheap checks that malformed ids of any length cause no allocation.
 func TestOpenIsCheap(t *testing.T) {
 	m := newMaker(t)
 	for _, id := range []string{"", m.seal(sealed{}), strings.Repeat("A", idSize), strings.Repeat("A", 1<<20)} {
@@ -105,8 +104,7 @@ func TestOpenIsCheap(t *testing.T) {
 	}
 }
 
-// made is sealed{answer: 7} under the tests' key: an id must open after an
-// upgrade too.
+// made is sealed{answer: 7} with the tests' key. An id must still open after an upgrade.
 const made = "DE_0VglAerhvUrLzJpxI7rbo9ubEWbp-mDMFBAv4jVwoYsCH-j782v4P_0mvFHRw-tmRnb4ynfWx"
 
 func TestMadeBefore(t *testing.T) {

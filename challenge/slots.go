@@ -7,12 +7,10 @@ import (
 	"time"
 )
 
-// Picture is the PNG of a picture's challenge. It is drawn once as long as it
-// is remembered, and only where this server sealed the id: a made-up one is
-// ErrUnknown before anything is drawn.
+// Picture returns the PNG of a picture challenge. It renders a picture once while it is cached, and
+// only for an id that this server sealed. For any other id, the error is ErrUnknown.
 //
-// allow is asked before anything is drawn, and not if it is remembered; its
-// error is returned.
+// It calls allow before it renders, but not for a cached picture, and returns its error.
 func (m *Maker) Picture(ctx context.Context, id string, now time.Time, allow func() error) ([]byte, error) {
 	s, err := m.openForRender(id, now)
 	if err != nil {
@@ -22,20 +20,19 @@ func (m *Maker) Picture(ctx context.Context, id string, now time.Time, allow fun
 		if err := allow(); err != nil {
 			return nil, err
 		}
-		return m.pens.render(func() ([]byte, error) { return renderPicture(id, s.numerals()) })
+		return m.slots.render(func() ([]byte, error) { return renderPicture(id, s.numerals()) })
 	})
 }
 
-// soundKey is a sound, which has a language.
+// soundKey is a sound with its language.
 type soundKey struct {
 	lang string
 	wav  []byte
 }
 
-// Sound is the WAV of the same challenge, in the language nearest to lang, a
-// BCP 47 tag; English where there is none. As long as it is remembered there is
-// one sound of a challenge: another language is [ErrOtherLanguage]. allow is
-// asked as for [Maker.Picture].
+// Sound returns the WAV of the same challenge in the language nearest to lang, a BCP 47 tag. The
+// default is English. While a challenge's sound is cached, there is only that one: for another
+// language, the error is [ErrOtherLanguage]. allow is called as by [Maker.Picture].
 func (m *Maker) Sound(ctx context.Context, id, lang string, now time.Time, allow func() error) ([]byte, error) {
 	s, err := m.openForRender(id, now)
 	if err != nil {
@@ -46,7 +43,7 @@ func (m *Maker) Sound(ctx context.Context, id, lang string, now time.Time, allow
 		if err := allow(); err != nil {
 			return soundKey{}, err
 		}
-		wav, err := m.pens.render(func() ([]byte, error) { return renderSound(id, s.numerals(), lang) })
+		wav, err := m.slots.render(func() ([]byte, error) { return renderSound(id, s.numerals(), lang) })
 		return soundKey{lang, wav}, err
 	})
 	if err == nil && said.lang != lang {
@@ -66,7 +63,7 @@ func (m *Maker) openForRender(id string, now time.Time) (sealed, error) {
 	return s, nil
 }
 
-// numerals are the digits one by one, as the library wants them.
+// numerals returns the digits as separate bytes, as the library needs them.
 func (s sealed) numerals() []byte {
 	n := []byte(s.text())
 	for i := range n {
@@ -75,8 +72,8 @@ func (s sealed) numerals() []byte {
 	return n
 }
 
-// renderSlots bound what drawing may take: half of the processors, and a short queue
-// in front of them, so that nobody waits long for a pen.
+// renderSlots bounds the processor time for rendering to half of the processors. A short queue
+// bounds the wait.
 type renderSlots struct{ free, queue chan struct{} }
 
 const renderQueue = 64
@@ -95,10 +92,10 @@ func (p renderSlots) render(fn func() ([]byte, error)) (b []byte, err error) {
 	}
 	p.free <- struct{}{}
 	defer func() { <-p.free }()
-	// The library's random placing can run over its own buffers: see render.go.
+	// The library's random positions can exceed its own buffers: see render.go.
 	defer func() {
 		if r := recover(); r != nil {
-			b, err = nil, fmt.Errorf("draw a challenge: %v", r)
+			b, err = nil, fmt.Errorf("render a challenge: %v", r)
 		}
 	}()
 	return fn()

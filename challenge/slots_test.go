@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// TestPictures: each is a PNG of one size, dark digits on white, and small.
+// TestPictures checks that each picture is a small PNG of a fixed size, with dark digits on white.
 func TestPictures(t *testing.T) {
 	m := newMaker(t)
 	for n := range uint16(200) {
@@ -36,10 +36,10 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// TestSounds: each is a WAV whose header tells the truth, in every language.
+// TestSounds checks that each sound is a WAV with a correct header, in every language.
 func TestSounds(t *testing.T) {
 	for _, lang := range languages {
-		m := newMaker(t) // which speaks a challenge in one language
+		m := newMaker(t) // it has one language for each challenge
 		for n := range uint16(10) {
 			b, err := m.Sound(context.Background(), make1(t, m, ask(Picture, n)).ID, lang, now, allow)
 			if err != nil {
@@ -71,8 +71,8 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
-// TestDrawnOnce: however many ask, at once too, a picture is drawn once; so is
-// a sound, for all the names of its language.
+// TestDrawnOnce checks that a picture is rendered once for all requests, simultaneous ones too, and
+// a sound once for all names of its language.
 func TestDrawnOnce(t *testing.T) {
 	m := newMaker(t)
 	id := make1(t, m, ask(Picture, 1)).ID
@@ -104,8 +104,7 @@ func TestDrawnOnce(t *testing.T) {
 	}
 }
 
-// TestS60Allowed: what may not be rendered is not, and what is remembered asks
-// for nothing.
+// TestS60Allowed checks that allow can refuse rendering, and is not called for what is cached.
 func TestS60Allowed(t *testing.T) {
 	m := newMaker(t)
 	id := make1(t, m, ask(Picture, 1)).ID
@@ -125,14 +124,14 @@ func TestS60Allowed(t *testing.T) {
 	}
 }
 
-// allow lets everything be rendered.
+// allow allows every rendering.
 func allow() error { return nil }
 
-// TestS32NothingIsDrawnForStrangers: a made-up id, one of work, and one whose
-// time has passed take no pen.
+// TestS32NothingIsDrawnForStrangers checks that an invented id, an id of work, and an expired one
+// take no render slot.
 func TestS32NothingIsDrawnForStrangers(t *testing.T) {
 	m := newMaker(t)
-	m.pens = renderSlots{} // who takes one waits for ever, or is busy
+	m.slots = renderSlots{} // taking one would wait forever, or return ErrBusy
 	a := ask(Picture, 1)
 	id := make1(t, m, a).ID
 	for _, c := range []struct {
@@ -160,8 +159,8 @@ func TestS32NothingIsDrawnForStrangers(t *testing.T) {
 	}
 }
 
-// TestPensAreBounded: one draws, so many wait, the next is told to come again.
-func TestPensAreBounded(t *testing.T) {
+// TestSlotsAreBounded checks that one renders, some wait, and the next gets ErrBusy.
+func TestSlotsAreBounded(t *testing.T) {
 	p := newRenderSlots()
 	drawing, hold := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
@@ -173,7 +172,7 @@ func TestPensAreBounded(t *testing.T) {
 	for range cap(p.free) {
 		<-drawing
 	}
-	for len(p.queue) < cap(p.queue) { // the rest is on its way into the queue
+	for len(p.queue) < cap(p.queue) { // the others are about to enter the queue
 		time.Sleep(time.Millisecond)
 	}
 	if _, err := p.render(func() ([]byte, error) { return nil, nil }); !errors.Is(err, ErrBusy) {
@@ -196,7 +195,8 @@ func TestPensAreBounded(t *testing.T) {
 	}
 }
 
-// TestDrawingPanics: a fault of the library is an error, and its pen is free.
+// TestDrawingPanics checks that a panic in the library is returned as an error, and that its slot
+// becomes free.
 func TestDrawingPanics(t *testing.T) {
 	p := newRenderSlots()
 	for range 2 * cap(p.queue) {

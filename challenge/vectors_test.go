@@ -11,9 +11,8 @@ import (
 	"testing"
 )
 
-// TestVectorsAltcha: of the v2 challenges that altcha-lib made, ours solves
-// those of our algorithm by the counter that it found, derives its key, and
-// refuses those of another algorithm.
+// TestVectorsAltcha uses the v2 challenges that altcha-lib made. It checks that our solver finds
+// the same counters and keys for our algorithm, and refuses other algorithms.
 func TestVectorsAltcha(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(os.Getenv("STILE_VECTORS"), "altcha", "altcha-vectors.json"))
 	if err != nil {

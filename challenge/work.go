@@ -10,9 +10,9 @@ import (
 	"math/big"
 )
 
-// Parameters are those of an ALTCHA v2 challenge: find the counter whose key
-// begins with KeyPrefix. Its key is PBKDF2 of the password nonce ‖ counter
-// (32 bits, big-endian). Nonce, Salt and KeyPrefix are in hexadecimal.
+// Parameters are those of an ALTCHA v2 challenge: to find the counter whose key begins with
+// KeyPrefix. The key is PBKDF2 of the password nonce ‖ counter (32 bits, big-endian). Nonce, Salt
+// and KeyPrefix are hexadecimal.
 type Parameters struct {
 	Algorithm string `json:"algorithm"`
 	Cost      int    `json:"cost"` // iterations of PBKDF2 for one key
@@ -23,29 +23,28 @@ type Parameters struct {
 	Salt      string `json:"salt"`
 }
 
-// MaxLevel is the dearest level of work.
+// MaxLevel is the maximum work level.
 const MaxLevel = 2
 
 const (
 	algorithm = "PBKDF2/SHA-256"
 	keyLength = 32
-	// cost is what one key takes: dear enough that a browser's own overhead
-	// for each (docs/challenges.md) is a tenth of it, cheap enough that the
-	// server, which derives one, spends a fifth of a millisecond.
+	// cost is the number of iterations for one key. It is high enough that a browser's own overhead
+	// for each key (docs/challenges.md) is a tenth of the time. It is low enough that the server,
+	// which derives one key, takes a fifth of a millisecond.
 	cost = 1000
 )
 
-// counters are the ends of each level's range. A browser tries every counter
-// from 0 to the right one, so its mean is half of the upper end. They begin at
-// 1 because everybody can read them here: who skipped what is never drawn would
-// pay less than a browser, as it would with 86 to 114 a seventh. A time that
-// varies from nothing to twice the mean is what that costs people.
-// docs/challenges.md has the times that were measured.
+// counters are the ends of each level's range. A browser tries every counter from 0 to the correct
+// one, so its mean is half of the upper end. The ranges begin at 1, because everybody can read them
+// here: a program that skips the counters that are never used would work less than a browser; with
+// a range of 86 to 114, a seventh as much. The price is that the time varies from zero to twice the
+// mean. docs/challenges.md has measured times.
 var counters = [MaxLevel + 1]struct{ from, to uint32 }{
 	{1, 600}, {1, 2000}, {1, 6000},
 }
 
-// newWork draws a counter and derives the one key that it must lead to.
+// newWork draws a random counter and derives its key.
 func newWork(level uint8, expires int64) (Parameters, uint32, error) {
 	counter, err := draw(counters[level].from, counters[level].to)
 	if err != nil {
@@ -61,7 +60,7 @@ func newWork(level uint8, expires int64) (Parameters, uint32, error) {
 	if err != nil {
 		return Parameters{}, 0, err
 	}
-	// Half of the key: no other counter leads to it, and the rest stays unseen.
+	// KeyPrefix is half of the key. No other counter has it, and the rest is not published.
 	p.KeyPrefix = hex.EncodeToString(key[:keyLength/2])
 	return p, counter, nil
 }
@@ -85,7 +84,7 @@ func (p Parameters) Key(counter uint32) ([]byte, error) {
 		return nil, fmt.Errorf("read the salt: %w", err)
 	}
 	if p.Algorithm != algorithm {
-		return nil, fmt.Errorf("algorithm %q is not %s", p.Algorithm, algorithm)
+		return nil, fmt.Errorf("algorithm %q: must be %s", p.Algorithm, algorithm)
 	}
 	password := binary.BigEndian.AppendUint32(nonce, counter)
 	return pbkdf2.Key(sha256.New, string(password), salt, p.Cost, p.KeyLength)

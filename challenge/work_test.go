@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestLevels: each level draws from its whole range and from nothing else, and
-// a level that there is not is the dearest.
+// TestLevels checks that each level draws from its complete range only, and that a level over the
+// maximum counts as the maximum.
 func TestLevels(t *testing.T) {
 	for level, c := range counters {
 		seen := map[uint32]bool{}
@@ -27,7 +27,7 @@ func TestLevels(t *testing.T) {
 			t.Errorf("level %d: %d counters of %d came up in 100,000", level, len(seen), size)
 		}
 		if level > 0 && c.from+c.to <= counters[level-1].from+counters[level-1].to {
-			t.Errorf("level %d is not dearer than the one before", level)
+			t.Errorf("level %d is not more expensive than the one before", level)
 		}
 	}
 	m, a := newMaker(t), ask(Work, 1)
@@ -37,8 +37,8 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// TestWork: what the visitor gets is an ALTCHA v2 challenge that our solver
-// solves, by the counter that was sealed and by no other.
+// TestWork checks that the visitor gets an ALTCHA v2 challenge which our solver solves, with the
+// sealed counter and no other.
 func TestWork(t *testing.T) {
 	m := newMaker(t)
 	for number := range uint16(3) {
@@ -64,7 +64,7 @@ func TestWork(t *testing.T) {
 	}
 }
 
-// TestWire: the members by name, as the contract has them.
+// TestWire checks the names of the members against the contract.
 func TestWire(t *testing.T) {
 	text, err := json.Marshal(Parameters{"PBKDF2/SHA-256", 1000, 1795342200, 32, "aa", "bb", "cc"})
 	const want = `{"algorithm":"PBKDF2/SHA-256","cost":1000,"expiresAt":1795342200,"keyLength":32,"keyPrefix":"aa","nonce":"bb","salt":"cc"}`
@@ -73,7 +73,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// TestSolveGivesUp: parameters that are none, and a caller who is gone.
+// TestSolveGivesUp checks invalid parameters, and a context that has ended.
 func TestSolveGivesUp(t *testing.T) {
 	good := Parameters{Algorithm: algorithm, Cost: 1, KeyLength: 32, KeyPrefix: "00112233445566778899", Nonce: "aa", Salt: "bb"}
 	for name, change := range map[string]func(*Parameters){

@@ -163,7 +163,7 @@ func TestCheckIssuers(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	for want, text := range map[string]string{
-		"letter by letter": strings.Replace(i.settings(""), "/realms/r", "/realms/r/", 1),
+		"must be exactly":  strings.Replace(i.settings(""), "/realms/r", "/realms/r/", 1),
 		"404 Not Found":    i.settings(fmt.Sprintf(", keys: %q", i.URL+"/nowhere")),
 		"401 Unauthorized": i.settings(strings.Replace(in, "client_id: stile", "client_id: other", 1)),
 		"no such file":     i.settings(strings.Replace(in, "client_secret_file: \"", "client_secret_file: \"/nowhere", 1)),

@@ -1,13 +1,12 @@
-// Package outbound decides which addresses the server may connect to. Its
-// callers ask at the moment of the connection, for the address that a name was
-// resolved to: what the name was before does not count, and a redirect is a
-// connection like any other.
+// Package outbound decides which addresses the server may connect to. Callers check the address at
+// the moment of the connection, after a name was resolved. An earlier address of the name does not
+// count, and a redirect is checked like any other connection.
 package outbound
 
 import "net/netip"
 
-// Reachable reports whether an external issuer may be at an address. loopback
-// says that the operator named this machine itself.
+// Reachable reports whether an external issuer may be at an address. loopback says that the
+// operator has set an address of this machine.
 func Reachable(a netip.Addr, allowPrivate, loopback bool) bool {
 	a = a.Unmap()
 	switch {
@@ -21,8 +20,8 @@ func Reachable(a netip.Addr, allowPrivate, loopback bool) bool {
 	return allowPrivate && (a.IsPrivate() || carrier.Contains(a))
 }
 
-// Public reports whether an address belongs to the public internet. Addresses
-// that contain an IPv4 address do not: they could contain a private one.
+// Public reports whether an address is public. IPv6 addresses that contain an IPv4 address are not,
+// because it could be a private one.
 func Public(a netip.Addr) bool {
 	a = a.Unmap()
 	if !a.IsGlobalUnicast() || a.IsPrivate() || Never(a) || a.Is6() && !global.Contains(a) {
@@ -31,10 +30,10 @@ func Public(a netip.Addr) bool {
 	return !within(special, a)
 }
 
-// Never reports whether nothing may be fetched from an address, whatever the
-// operator allows: there, clouds give a machine its secrets (link-local and
-// metadata addresses), or there is no host at all (unspecified and multicast
-// addresses). An IPv6 address that contains such an IPv4 address is one too.
+// Never reports whether nothing may be fetched from an address, whatever the operator allows.
+// Clouds give a machine its secrets at link-local and metadata addresses, and there is no host at
+// unspecified and multicast addresses. The same is true for IPv6 addresses that contain such an
+// IPv4 address.
 func Never(a netip.Addr) bool {
 	a = a.Unmap()
 	if in, ok := contained(a); ok && !a.IsLoopback() && never(in) {
@@ -65,7 +64,7 @@ func contained(a netip.Addr) (netip.Addr, bool) {
 }
 
 var (
-	global    = netip.MustParsePrefix("2000::/3") // all that IANA has given out
+	global    = netip.MustParsePrefix("2000::/3") // all that IANA has allocated
 	carrier   = netip.MustParsePrefix("100.64.0.0/10")
 	sixToFour = netip.MustParsePrefix("2002::/16")
 	teredo    = netip.MustParsePrefix("2001::/32")
@@ -74,13 +73,13 @@ var (
 	// and translated addresses, and NAT64.
 	ending = prefixes("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48")
 
-	// metadata are the addresses outside link-local ranges where clouds serve
-	// their machines: Alibaba, Azure, Oracle (IPv4, IPv6), AWS, Google, Scaleway.
+	// metadata are the addresses outside link-local ranges at which clouds serve their machines:
+	// Alibaba, Azure, Oracle (IPv4, IPv6), AWS, Google, Scaleway.
 	metadata = prefixes("100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32", "fd00:c1::a9fe:a9fe/128",
 		"fd00:ec2::/32", "fd20:ce::254/128", "fd00:42::42/128")
 
-	// special are the ranges of IANA's special-purpose registries that net/netip
-	// takes for addresses like any other.
+	// special are the ranges of IANA's special-purpose registries that net/netip does not treat as
+	// special.
 	special = prefixes(
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
 		"203.0.113.0/24", "240.0.0.0/4", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestS25_Addresses: which addresses may be connected to.
+// TestS25_Addresses checks which addresses may be connected to.
 func TestS25_Addresses(t *testing.T) {
 	const never, ifAllowed, ifNamed, always = "never", "if allowed", "if named or allowed", "always"
 	for address, want := range map[string]string{
@@ -31,8 +31,8 @@ func TestS25_Addresses(t *testing.T) {
 	}
 }
 
-// TestNever: link-local, metadata, unspecified and multicast addresses in every
-// spelling; private and public ones are not among them.
+// TestNever checks link-local, metadata, unspecified and multicast addresses in every spelling, and
+// that private and public ones are not among them.
 func TestNever(t *testing.T) {
 	for want, list := range map[bool][]string{
 		true: {"169.254.169.254", "::ffff:169.254.169.254", "::169.254.169.254", "::ffff:0:169.254.169.254", "64:ff9b::169.254.169.254", "64:ff9b:1::a9fe:a9fe",

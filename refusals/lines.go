@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// Line is a log line of a kind that may come in floods.
+// Line is a log line of a kind that may be frequent.
 type Line struct {
 	Key
 	Level slog.Level
-	Attrs []slog.Attr // in addition to code, tenant and address, which are the key's
-	Count int64       // what it stands for; 0 is 1
+	Attrs []slog.Attr // in addition to the key's code, tenant and address
+	Count int64       // number of events that it stands for; 0 is 1
 }
 
 // written is an entry's value in the tally of lines.
 type written struct {
 	Line        // the latest
-	count int64 // of the lines that have been written
+	count int64 // of the events that have been logged
 }
 
-// Log writes a line at once if it is the first of its key in the minute of at.
-// The others are counted, and the latest of them is written with their number
-// as count when the minute is over. A line without count stands for 1, so that
-// a sum over all lines is exact.
+// Log writes a line immediately if it is the first of its key in the minute of at. Further lines
+// are counted. When the minute is over, the latest of them is written with their number as count. A
+// line without count stands for 1, so the sum over all lines is exact.
 func (r *Recorder) Log(at time.Time, l Line) {
 	if !r.log.Enabled(context.Background(), l.Level) {
 		return
@@ -42,8 +41,7 @@ func (r *Recorder) Log(at time.Time, l Line) {
 	}
 }
 
-// writeCounts writes the lines of a minute that is over, where not all of them
-// have been written.
+// writeCounts writes the lines of a finished minute whose events were not all logged.
 func (r *Recorder) writeCounts(ended []*entry[written]) {
 	for _, e := range ended {
 		l := e.value.Line

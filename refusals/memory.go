@@ -2,11 +2,10 @@ package refusals
 
 import "container/list"
 
-// memory keeps the latest refusals by reference, at most as many as it was made
-// for. When it is full, the address that has the most loses its oldest, and of
-// several with as many, the one that has had them for the longest. One address
-// therefore pushes out its own; only as many addresses as there are places can
-// push out the single refusal of another one. It does not lock.
+// memory stores the latest refusals by reference, up to a maximum. When it is full, the address
+// with the most refusals loses its oldest. Among several with the same number, it is the one that
+// has had them for the longest. So an address displaces its own refusals first. Only as many
+// addresses as the maximum can displace the only refusal of another one. It does not lock.
 type memory struct {
 	most      int
 	byRef     map[string]*note
@@ -19,7 +18,7 @@ type memory struct {
 type note struct {
 	Refusal
 	row  *entry[row]
-	next *note // the address's next newer one
+	next *note // the next newer one of the address
 }
 
 // holder is an address with its notes.
@@ -34,8 +33,7 @@ func newMemory(most int) *memory {
 		holding: make([]*list.List, most+1)}
 }
 
-// add keeps a refusal. Of two with one reference the first stays, as it does in
-// the store.
+// add stores a refusal. If its reference exists already, the first one stays, as in the store.
 func (m *memory) add(f Refusal, in *entry[row]) {
 	if _, ok := m.byRef[f.Ref]; ok {
 		return
@@ -56,7 +54,7 @@ func (m *memory) add(f Refusal, in *entry[row]) {
 	m.move(h, h.n+1)
 }
 
-// evict drops the oldest refusal of the address that has the most.
+// evict drops the oldest refusal of the address with the most.
 func (m *memory) evict() {
 	for m.holding[m.longest] == nil || m.holding[m.longest].Len() == 0 {
 		m.longest--
@@ -71,7 +69,7 @@ func (m *memory) evict() {
 	}
 }
 
-// move puts an address among those that have n notes.
+// move moves an address to those with n notes.
 func (m *memory) move(h *holder, n int) {
 	if h.at != nil {
 		m.holding[h.n].Remove(h.at)

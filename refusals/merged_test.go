@@ -14,7 +14,7 @@ import (
 	. "stile.example/stile/refusals"
 )
 
-// records is a store in memory, and a log that can be read.
+// records is a store in memory with a log that can be read.
 type records struct {
 	t    *testing.T
 	mu   sync.Mutex
@@ -52,7 +52,7 @@ type logLine struct {
 	Count                                int
 }
 
-// lines are the log's since the last time.
+// lines returns the log's lines since the last call.
 func (s *records) lines() (lines []logLine) {
 	s.t.Helper()
 	for text := range bytes.Lines(s.log.Bytes()) {
@@ -66,15 +66,14 @@ func (s *records) lines() (lines []logLine) {
 	return lines
 }
 
-// refuse does what the handlers do with a refusal.
+// refuse records a refusal as the handlers do.
 func refuse(r *Recorder, f Refusal) {
 	r.Note(f, true)
 	r.Log(f.At, Line{Key: Key{Message: "refused", Code: f.Code, Tenant: f.Tenant, Address: f.Address}, Attrs: []slog.Attr{slog.String("ref", f.Ref)}})
 }
 
-// TestS58OneRowAndLine: of one key the first of a minute is stored and logged at
-// once, the others are counted, and each is explained as long as it is in
-// memory.
+// TestS58OneRowAndLine checks that the first refusal of a key in a minute is stored and logged
+// immediately, that others are counted, and that each can be explained while it is in memory.
 func TestS58OneRowAndLine(t *testing.T) {
 	s, r := newRecords(t)
 	ran := make(chan struct{})
@@ -118,9 +117,9 @@ func TestS58OneRowAndLine(t *testing.T) {
 	}
 }
 
-// TestS58LinesAreCounted: the first line of a minute is written at once, the
-// others as one with their number when it is over, and a fault's cause is never
-// merged with another.
+// TestS58LinesAreCounted checks that the first line of a minute is written immediately, that the
+// others are written as one with their number when it is over, and that different causes are never
+// merged.
 func TestS58LinesAreCounted(t *testing.T) {
 	s, r := newRecords(t)
 	line := func(ref, cause string) {
@@ -163,8 +162,8 @@ func TestS58LinesAreCounted(t *testing.T) {
 	check("issued, after the minute", logLine{"issued", "", "acme", "", "", "", 5})
 }
 
-// TestS58Overflow: where the table is full, what has no place of its own is one
-// row and one line that name no address.
+// TestS58Overflow checks that, when the tally is full, further keys share one row and one line
+// without an address.
 func TestS58Overflow(t *testing.T) {
 	s, r := newRecords(t)
 	const all = 5000
@@ -190,7 +189,7 @@ func TestS58Overflow(t *testing.T) {
 	}
 }
 
-// TestS58AtOnce: refusals from many goroutines lose no count.
+// TestS58AtOnce checks that refusals from many goroutines are all counted.
 func TestS58AtOnce(t *testing.T) {
 	s, r := newRecords(t)
 	ctx, cancel := context.WithCancel(t.Context())

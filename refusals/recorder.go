@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Recorder takes refusals as they happen, and the log lines about them. Noting
-// one never waits for the store.
+// Recorder records refusals, and the log lines about them. Recording never waits for the store.
 //
-// Of what has the same address, tenant and code in one minute the first is
-// stored and logged at once. The others are counted, and their number is
-// written when the minute is over: a flood leaves one row and two lines a
+// The first refusal of an address, tenant and code in a minute is stored and logged immediately.
+// Further ones are counted, and their number is written when the minute is over. So a flood causes
+// one row and two lines a minute. If the process is killed, the numbers of its last minute are
+// lost.
 // minute. A killed process loses the numbers of its last minute.
 type Recorder struct {
 	store Store
@@ -26,25 +26,25 @@ type Recorder struct {
 	lines  tally[written]
 }
 
-// row is what a minute's refusals of one key leave in the store: the first.
+// row is the first refusal of a key in a minute, as it is stored.
 type row struct {
 	Refusal
-	lasting bool
+	durable bool
 }
 
-// NewRecorder is a recorder that writes to store while [Recorder.Run] runs.
+// NewRecorder returns a Recorder that writes to store while [Recorder.Run] runs.
 func NewRecorder(store Store, log *slog.Logger) *Recorder {
 	return &Recorder{store: store, log: log, queue: make(chan Refusal, waiting),
 		recent: newMemory(Recent), rows: newTally[row](), lines: newTally[written]()}
 }
 
-// Note remembers a refusal. The first of its key in a minute is stored, if
-// lasting is true and the store keeps up.
-func (r *Recorder) Note(f Refusal, lasting bool) {
+// Note records a refusal. The first of its key in a minute is stored if durable is true and the
+// store keeps up.
+func (r *Recorder) Note(f Refusal, durable bool) {
 	r.mu.Lock()
 	e, first := r.rows.count(keyOf(f), f.At, 1)
 	if first {
-		e.value = row{f, lasting}
+		e.value = row{f, durable}
 		if e.key.Address == several {
 			e.value.Tenant, e.value.Address, e.value.Identity = "", several, ""
 		}
@@ -52,10 +52,10 @@ func (r *Recorder) Note(f Refusal, lasting bool) {
 	r.recent.add(f, e)
 	f = e.value.Refusal
 	r.mu.Unlock()
-	if first && lasting {
+	if first && durable {
 		select {
 		case r.queue <- f:
-		default: // it is in memory, and a flood of them says nothing new
+		default: // it is in memory; during a flood, further rows would say nothing new
 		}
 	}
 }
@@ -68,8 +68,8 @@ func keyOf(f Refusal) Key {
 	return k
 }
 
-// Find returns the refusal of that reference, however it is typed: case, spaces
-// and the hyphen don't matter, nor an O for a 0, or an I or L for a 1.
+// Find returns the refusal with that reference, however it is typed: case, spaces and hyphens are
+// ignored, O stands for 0, and I and L for 1.
 func (r *Recorder) Find(ctx context.Context, ref string) (Refusal, error) {
 	ref = CanonicalRef(ref)
 	if f, ok := r.find(ref); ok {
@@ -90,7 +90,7 @@ func (r *Recorder) find(ref string) (Refusal, bool) {
 	return f, true
 }
 
-// CanonicalRef is a reference as it was given out, from one that a person typed.
+// CanonicalRef returns the reference as it was issued, from one that a person typed.
 func CanonicalRef(ref string) string {
 	ref = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(strings.TrimSpace(ref)))
 	if len(ref) != 8 {
@@ -99,9 +99,8 @@ func CanonicalRef(ref string) string {
 	return ref[:4] + "-" + ref[4:]
 }
 
-// Run writes what is noted until ctx is done, and then what is left. It writes
-// the numbers of each minute when that is over, and removes what is old at the
-// start and every hour.
+// Run writes recorded refusals until ctx is done, and then those that remain. It writes the numbers
+// of each finished minute, and removes old refusals at the start and every hour.
 func (r *Recorder) Run(ctx context.Context, now func() time.Time) {
 	prune, second := time.NewTicker(time.Hour), time.NewTicker(time.Second)
 	defer prune.Stop()
@@ -127,7 +126,7 @@ func (r *Recorder) Run(ctx context.Context, now func() time.Time) {
 	}
 }
 
-// Flush writes the numbers of all minutes but that of now.
+// Flush writes the numbers of all minutes except that of now.
 func (r *Recorder) Flush(ctx context.Context, now time.Time) {
 	r.mu.Lock()
 	rows, lines := r.rows.end(now), r.lines.end(now)
@@ -135,7 +134,7 @@ func (r *Recorder) Flush(ctx context.Context, now time.Time) {
 	r.writeCounts(lines)
 	var some []Refusal
 	for _, e := range rows {
-		if e.value.lasting && e.count > 1 {
+		if e.value.durable && e.count > 1 {
 			f := e.value.Refusal
 			f.More = e.count - 1
 			some = append(some, f)
@@ -146,7 +145,7 @@ func (r *Recorder) Flush(ctx context.Context, now time.Time) {
 	}
 }
 
-// write stores a refusal, and those that wait behind it.
+// write stores a refusal, and those that are waiting behind it.
 func (r *Recorder) write(ctx context.Context, f Refusal) {
 	some := append(make([]Refusal, 0, perStep), f)
 	for len(some) < perStep {
@@ -163,12 +162,12 @@ func (r *Recorder) write(ctx context.Context, f Refusal) {
 
 func (r *Recorder) add(ctx context.Context, some []Refusal) {
 	if err := r.store.AddRefusals(ctx, some, Most); err != nil {
-		r.log.Warn("refusals could not be stored", "refusals", len(some), "err", err)
+		r.log.Warn("can't store refusals", "refusals", len(some), "err", err)
 	}
 }
 
 func (r *Recorder) prune(ctx context.Context, now time.Time) {
 	if err := r.store.PruneRefusals(ctx, now.Add(-Keep), Most); err != nil {
-		r.log.Warn("old refusals could not be removed", "err", err)
+		r.log.Warn("can't remove old refusals", "err", err)
 	}
 }

@@ -11,14 +11,14 @@ import (
 	. "stile.example/stile/refusals"
 )
 
-// shelf stores what it is given, and says so.
-type shelf struct {
+// memStore stores refusals, and signals each.
+type memStore struct {
 	kept   map[string]Refusal
 	added  chan int
 	pruned chan time.Time
 }
 
-func (s *shelf) AddRefusals(_ context.Context, some []Refusal, _ int) error {
+func (s *memStore) AddRefusals(_ context.Context, some []Refusal, _ int) error {
 	for _, f := range some {
 		s.kept[f.Ref] = f
 	}
@@ -26,20 +26,20 @@ func (s *shelf) AddRefusals(_ context.Context, some []Refusal, _ int) error {
 	return nil
 }
 
-func (s *shelf) Refusal(_ context.Context, ref string) (Refusal, error) {
+func (s *memStore) Refusal(_ context.Context, ref string) (Refusal, error) {
 	if f, ok := s.kept[ref]; ok {
 		return f, nil
 	}
 	return Refusal{}, ErrNotFound
 }
 
-func (s *shelf) PruneRefusals(_ context.Context, before time.Time, _ int) error {
+func (s *memStore) PruneRefusals(_ context.Context, before time.Time, _ int) error {
 	s.pruned <- before
 	return nil
 }
 
 func TestRecorder(t *testing.T) {
-	s := &shelf{kept: map[string]Refusal{}, added: make(chan int, 10_000), pruned: make(chan time.Time, 1)}
+	s := &memStore{kept: map[string]Refusal{}, added: make(chan int, 10_000), pruned: make(chan time.Time, 1)}
 	r := NewRecorder(s, slog.New(slog.DiscardHandler))
 	now := time.Date(2026, 1, 9, 0, 0, 0, 0, time.UTC)
 	ctx, stop := context.WithCancel(t.Context())

@@ -2,26 +2,26 @@ package refusals
 
 import "time"
 
-// Key is what is counted together within a minute: refusals, or log lines, that
-// differ only in what the next one says again. Message and Code come from fixed
-// sets; Tenant, Address and Detail may be of the caller's choice.
+// Key says which refusals, or log lines, are counted together within a minute: those that would
+// only repeat each other. Message and Code are from fixed sets. Tenant, Address and Detail may be
+// chosen by the caller.
 type Key struct {
 	Message string // of the log line, such as "refused"
-	Code    string // of the refusal, "" where there is none
-	Tenant  string // client_id, "" where the request named none that exists
+	Code    string // of the refusal, or ""
+	Tenant  string // client_id, "" if the request named none that exists
 	Address string // as it may be shown
-	Detail  string // what else must not be merged, such as the cause of a fault
+	Detail  string // anything else that must not be merged, such as the cause of a fault
 }
 
-// several stands for the addresses that share a key because the table was full.
+// several stands for the addresses that share a key when the tally is full.
 const several = "several addresses"
 
-// most is how many keys are counted apart at one time. It bounds the lines and
-// the rows of a minute: see [tally.has].
+// most is the maximum number of keys that are counted separately at one time. It bounds the lines
+// and the rows of a minute: see [tally.has].
 const most = 1024
 
-// tally counts by key and minute, and keeps one value for each. Its size is
-// bounded by most, and by the number of messages and codes. It does not lock.
+// tally counts by key and minute, and stores one value for each. Its size is bounded by most, and
+// by the number of messages and codes. It does not lock.
 type tally[V any] struct {
 	entries map[moment]*entry[V]
 	of      map[Key]int // keys of one message and code
@@ -42,9 +42,9 @@ func newTally[V any]() tally[V] {
 	return tally[V]{entries: make(map[moment]*entry[V]), of: make(map[Key]int)}
 }
 
-// count adds n to a key's count in the minute of at. It returns the entry, and
-// reports whether it is new. A key for which there is no place is counted
-// in one that all such keys of its message and code share.
+// count adds n to a key's count in the minute of at. It returns the entry, and reports whether it
+// is new. A key for which there is no space is counted in an entry that all such keys with its
+// message and code share.
 func (t *tally[V]) count(k Key, at time.Time, n int64) (e *entry[V], first bool) {
 	m := moment{minuteOf(at), k}
 	e, ok := t.entries[m]
@@ -61,14 +61,13 @@ func (t *tally[V]) count(k Key, at time.Time, n int64) (e *entry[V], first bool)
 	return e, !ok
 }
 
-// has reports whether there is a place for another key. One message and code
-// may hold as many places as it leaves free, so that a flood of one takes half
-// of them at most, and the others still find some.
+// has reports whether there is space for another key. One message and code may have as many keys as
+// it leaves free for others. So a flood of one code takes at most half of the space.
 func (t *tally[V]) has(k Key) bool {
 	return t.of[kindOf(k)] < most-len(t.entries)
 }
 
-// end removes the entries of all minutes but that of now, and returns them.
+// end removes the entries of all minutes except that of now, and returns them.
 func (t *tally[V]) end(now time.Time) (ended []*entry[V]) {
 	for m, e := range t.entries {
 		if m.minute != minuteOf(now) {

@@ -8,8 +8,8 @@ import (
 
 var noon = time.Date(2026, 1, 9, 12, 0, 0, 0, time.UTC)
 
-// TestS58TallyIsBounded: a flood of made-up keys of one code takes half of the
-// places. The other codes find some, and what finds none is counted too.
+// TestS58TallyIsBounded checks that a flood of invented keys of one code takes half of the space.
+// Other codes find space, and keys without space are counted too.
 func TestS58TallyIsBounded(t *testing.T) {
 	tally := newTally[int]()
 	key := func(code string, n int) Key { return Key{Code: code, Address: fmt.Sprint(n)} }
@@ -46,7 +46,7 @@ func TestS58TallyIsBounded(t *testing.T) {
 	}
 }
 
-// TestMinutes: a key is new in each minute, and only minutes that are over end.
+// TestMinutes checks that a key is new in each minute, and that only finished minutes end.
 func TestMinutes(t *testing.T) {
 	tally, k := newTally[int](), Key{Code: "a"}
 	for _, c := range []struct {
@@ -65,9 +65,8 @@ func TestMinutes(t *testing.T) {
 	}
 }
 
-// TestS58MemoryIsShared: a flood from one address, or from some, pushes out no
-// reference of an address that has few. Only as many addresses as there are
-// places do.
+// TestS58MemoryIsShared checks that a flood from one address, or several, displaces no reference of
+// an address with few. Only as many addresses as the maximum do.
 func TestS58MemoryIsShared(t *testing.T) {
 	const places = 1000
 	for _, c := range []struct {

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what a tenant may have.
+// Bounds of a tenant's data.
 const (
 	maxClientID = 64 // bytes
 	maxName     = 200
@@ -21,9 +21,9 @@ const (
 	maxPrice    = 1000 * 1_000_000 // micros: 1,000 units a call
 )
 
-// Check reports all faults of t at once, after it has brought t into its one
-// form: sites normalised and each once, prices in order, no status meaning
-// active. What a policy's values may be is for settings to say.
+// Check normalises t and returns all its problems together. It normalises sites and removes
+// duplicates, sorts prices, and makes an empty status active. Package settings checks the values of
+// the policy.
 func (t *Tenant) Check() error {
 	t.normalise()
 	var faults []error
@@ -32,14 +32,14 @@ func (t *Tenant) Check() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	add(!validClientID(t.ClientID), "client_id %.80q: want 1 to %d of A-Z a-z 0-9 . _ -", t.ClientID, maxClientID)
-	add(!validName(t.Name), "name %.80q: want at most %d printable characters", t.Name, maxName)
-	add(t.Status != Active && t.Status != Suspended, "status %.80q: want %s or %s", t.Status, Active, Suspended)
-	add(t.CallsPerMonth < 0, "calls_per_month %d: want 0, for no limit, or more", t.CallsPerMonth)
-	add(len(t.Sites) > maxSites, "sites: %d of them, at most %d", len(t.Sites), maxSites)
-	add(len(t.Secrets) > maxSecrets, "secrets: %d of them, at most %d", len(t.Secrets), maxSecrets)
-	add(len(t.Keys) > maxKeys, "keys: longer than %d bytes", maxKeys)
-	add(len(t.Policy) > maxPolicy, "policy: %d settings, at most %d", len(t.Policy), maxPolicy)
+	add(!validClientID(t.ClientID), "client_id %.80q: must be 1 to %d of A-Z a-z 0-9 . _ -", t.ClientID, maxClientID)
+	add(!validName(t.Name), "name %.80q: must be at most %d printable characters", t.Name, maxName)
+	add(t.Status != Active && t.Status != Suspended, "status %.80q: must be %s or %s", t.Status, Active, Suspended)
+	add(t.CallsPerMonth < 0, "calls_per_month %d: must be 0, for no limit, or more", t.CallsPerMonth)
+	add(len(t.Sites) > maxSites, "sites: must be at most %[2]d, not %[1]d", len(t.Sites), maxSites)
+	add(len(t.Secrets) > maxSecrets, "secrets: must be at most %[2]d, not %[1]d", len(t.Secrets), maxSecrets)
+	add(len(t.Keys) > maxKeys, "keys: must be at most %d bytes", maxKeys)
+	add(len(t.Policy) > maxPolicy, "policy: must be at most %[2]d settings, not %[1]d", len(t.Policy), maxPolicy)
 	for _, site := range t.Sites {
 		if _, err := Origin(site); err != nil {
 			faults = append(faults, err)
@@ -64,17 +64,17 @@ func (t *Tenant) normalise() {
 
 func (t *Tenant) checkPrices() error {
 	if len(t.Prices) > maxPrices {
-		return fmt.Errorf("prices: %d of them, at most %d", len(t.Prices), maxPrices)
+		return fmt.Errorf("prices: must be at most %d, not %d", maxPrices, len(t.Prices))
 	}
 	for i, p := range t.Prices {
 		day, err := time.Parse(time.DateOnly, p.Since)
 		switch {
 		case err != nil || day.Format(time.DateOnly) != p.Since:
-			return fmt.Errorf("price since %.80q: want a day as YYYY-MM-DD", p.Since)
+			return fmt.Errorf("price since %.80q: must be a day as YYYY-MM-DD", p.Since)
 		case p.Micros < 0 || p.Micros > maxPrice:
-			return fmt.Errorf("price since %s: want 0 to %d", p.Since, maxPrice/1_000_000)
+			return fmt.Errorf("price since %s: must be 0 to %d", p.Since, maxPrice/1_000_000)
 		case i > 0 && p.Since == t.Prices[i-1].Since:
-			return fmt.Errorf("price since %s: given twice", p.Since)
+			return fmt.Errorf("price since %s: must not be given twice", p.Since)
 		}
 	}
 	return nil
@@ -89,9 +89,9 @@ func validClientID(id string) bool {
 	return id != "" && len(id) <= maxClientID
 }
 
-// validName says whether a name can be shown anywhere: no line break, no
-// terminal's escape, nothing that turns the direction of what follows. The two
-// joiners stay: Persian and Hindi are not written without them.
+// validName reports whether a name can be shown anywhere: it has no line break, no terminal escape,
+// and no character that changes the direction of the following text. The two joiners are allowed,
+// because Persian and Hindi need them.
 func validName(name string) bool {
 	for _, r := range name {
 		if !unicode.IsGraphic(r) && r != '\u200c' && r != '\u200d' {

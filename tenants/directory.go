@@ -11,40 +11,39 @@ import (
 	"time"
 )
 
-// Store keeps tenants for good. Implementations must pass storetest.Run.
+// Store stores tenants durably. Implementations must pass storetest.Run.
 type Store interface {
-	// Tenants lists all of them.
+	// Tenants returns all tenants.
 	Tenants(ctx context.Context) ([]Tenant, error)
-	// AddTenant adds t and returns it with its Number, which no tenant had
-	// before. ErrExists if there is one of its ClientID.
+	// AddTenant adds t and returns it with its Number, which no tenant had before. If its ClientID
+	// exists already, the error is ErrExists.
 	AddTenant(ctx context.Context, t Tenant) (Tenant, error)
-	// UpdateTenant replaces a tenant with what fn makes of it, in one
-	// transaction, unless fn returns an error. ErrNotFound if there is none.
+	// UpdateTenant replaces a tenant by the result of fn, in one transaction, unless fn returns an
+	// error. If there is no such tenant, the error is ErrNotFound.
 	UpdateTenant(ctx context.Context, clientID string, fn func(*Tenant) error) (Tenant, error)
-	// RemoveTenant removes a tenant and its items; its usage stays.
-	// ErrNotFound if there is none.
+	// RemoveTenant removes a tenant and its items; its usage stays. If there is no such tenant, the
+	// error is ErrNotFound.
 	RemoveTenant(ctx context.Context, clientID string) error
 }
 
-// Directory is all tenants, in memory, over a [Store]. Its methods may be
-// called at once from many goroutines. The tenants that it hands out are
-// shared: nobody may change them but by [Directory.Update].
+// Directory holds all tenants in memory, over a [Store]. Its methods are safe for concurrent use.
+// The tenants that it returns are shared: only [Directory.Update] may change them.
 type Directory struct {
 	store Store
-	key   []byte     // of the secrets' hash
-	mu    sync.Mutex // one change at a time
+	key   []byte     // of the hash of secrets
+	mu    sync.Mutex // guards changes
 	now   atomic.Pointer[snapshot]
 
-	nobody Tenant // stands for the clients that are not known
+	nobody Tenant // stands in for unknown clients
 }
 
-// snapshot is the tenants at one moment. It never changes.
+// snapshot is the tenants at one time. It never changes.
 type snapshot struct {
 	byID     map[string]*Tenant
 	byNumber map[uint32]*Tenant
 }
 
-// Open reads all tenants. secretKey is the key of the secrets' hash.
+// Open reads all tenants. secretKey is the key of the hash of secrets.
 func Open(ctx context.Context, store Store, secretKey []byte) (*Directory, error) {
 	list, err := store.Tenants(ctx)
 	if err != nil {
@@ -67,19 +66,19 @@ func (d *Directory) publish(byID map[string]*Tenant) {
 	d.now.Store(s)
 }
 
-// Find is the tenant of that client_id.
+// Find returns the tenant with that client_id.
 func (d *Directory) Find(clientID string) (*Tenant, bool) {
 	t, ok := d.now.Load().byID[clientID]
 	return t, ok
 }
 
-// ByNumber is the tenant of that number.
+// ByNumber returns the tenant with that number.
 func (d *Directory) ByNumber(n uint32) (*Tenant, bool) {
 	t, ok := d.now.Load().byNumber[n]
 	return t, ok
 }
 
-// List is all tenants by client_id.
+// List returns all tenants, sorted by client_id.
 func (d *Directory) List() []*Tenant {
 	byID := func(a, b *Tenant) int { return strings.Compare(a.ClientID, b.ClientID) }
 	return slices.SortedFunc(maps.Values(d.now.Load().byID), byID)
@@ -100,9 +99,8 @@ func (d *Directory) Add(ctx context.Context, t Tenant) (Tenant, error) {
 	return t, nil
 }
 
-// Update changes a tenant with fn, and checks and normalises what comes of it.
-// fn may be called more than once, and must change nothing but its argument;
-// its client_id and number stay.
+// Update changes a tenant with fn, then checks and normalises it. fn may be called more than once,
+// and must change only its argument. The client_id and the number stay the same.
 func (d *Directory) Update(ctx context.Context, clientID string, fn func(*Tenant) error) (Tenant, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -121,7 +119,7 @@ func (d *Directory) Update(ctx context.Context, clientID string, fn func(*Tenant
 	return t, nil
 }
 
-// put is called with d.mu held, when the store has the tenant.
+// put adds a tenant that the store has. The caller holds d.mu.
 func (d *Directory) put(t Tenant) {
 	byID := maps.Clone(d.now.Load().byID)
 	byID[t.ClientID] = &t
@@ -141,8 +139,8 @@ func (d *Directory) Remove(ctx context.Context, clientID string) error {
 	return nil
 }
 
-// RotateSecret gives a tenant a new secret and returns it: the only time that
-// it is there to be shown. Those it had stay good for overlap.
+// RotateSecret gives a tenant a new secret and returns it. The secret can't be read again later.
+// The tenant's other secrets stay valid for overlap.
 func (d *Directory) RotateSecret(ctx context.Context, clientID string, now time.Time, overlap time.Duration) (string, error) {
 	plain, fresh := NewSecret(d.key)
 	_, err := d.Update(ctx, clientID, func(t *Tenant) error {

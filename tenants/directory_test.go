@@ -18,19 +18,18 @@ var (
 	noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 )
 
-// shelf is a Store in memory that fails when it is told to. What a real one
-// must do is said by storetest.
-type shelf struct {
+// memStore is a Store in memory that can be made to fail. storetest says what a real one must do.
+type memStore struct {
 	list []tenants.Tenant
 	last uint32
 	err  error
 }
 
-func (s *shelf) Tenants(context.Context) ([]tenants.Tenant, error) {
+func (s *memStore) Tenants(context.Context) ([]tenants.Tenant, error) {
 	return slices.Clone(s.list), s.err
 }
 
-func (s *shelf) AddTenant(_ context.Context, t tenants.Tenant) (tenants.Tenant, error) {
+func (s *memStore) AddTenant(_ context.Context, t tenants.Tenant) (tenants.Tenant, error) {
 	if s.find(t.ClientID) >= 0 {
 		return t, tenants.ErrExists
 	}
@@ -42,7 +41,7 @@ func (s *shelf) AddTenant(_ context.Context, t tenants.Tenant) (tenants.Tenant, 
 	return t, s.err
 }
 
-func (s *shelf) UpdateTenant(_ context.Context, id string, fn func(*tenants.Tenant) error) (tenants.Tenant, error) {
+func (s *memStore) UpdateTenant(_ context.Context, id string, fn func(*tenants.Tenant) error) (tenants.Tenant, error) {
 	i := s.find(id)
 	if i < 0 {
 		return tenants.Tenant{}, tenants.ErrNotFound
@@ -56,7 +55,7 @@ func (s *shelf) UpdateTenant(_ context.Context, id string, fn func(*tenants.Tena
 	return t, nil
 }
 
-func (s *shelf) RemoveTenant(_ context.Context, id string) error {
+func (s *memStore) RemoveTenant(_ context.Context, id string) error {
 	i := s.find(id)
 	if i < 0 {
 		return tenants.ErrNotFound
@@ -67,11 +66,11 @@ func (s *shelf) RemoveTenant(_ context.Context, id string) error {
 	return s.err
 }
 
-func (s *shelf) find(id string) int {
+func (s *memStore) find(id string) int {
 	return slices.IndexFunc(s.list, func(t tenants.Tenant) bool { return t.ClientID == id })
 }
 
-func open(t *testing.T, s *shelf) *tenants.Directory {
+func open(t *testing.T, s *memStore) *tenants.Directory {
 	t.Helper()
 	d, err := tenants.Open(ctx, s, key)
 	if err != nil {
@@ -81,7 +80,7 @@ func open(t *testing.T, s *shelf) *tenants.Directory {
 }
 
 func TestDirectory(t *testing.T) {
-	s := &shelf{}
+	s := &memStore{}
 	d := open(t, s)
 	for _, id := range []string{"beta", "acme"} {
 		if _, err := d.Add(ctx, tenants.Tenant{ClientID: id, Name: id}); err != nil {
@@ -128,9 +127,9 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// TestStoreFirst: what the store has not, nobody is shown.
+// TestStoreFirst checks that a tenant is returned only once the store has it.
 func TestStoreFirst(t *testing.T) {
-	s := &shelf{}
+	s := &memStore{}
 	d := open(t, s)
 	if _, err := d.Add(ctx, tenants.Tenant{ClientID: "acme"}); err != nil {
 		t.Fatal(err)
@@ -160,9 +159,9 @@ func TestStoreFirst(t *testing.T) {
 	}
 }
 
-// TestTogether reads and changes at once; no change is lost.
+// TestTogether reads and changes tenants simultaneously: no change is lost.
 func TestTogether(t *testing.T) {
-	d := open(t, &shelf{})
+	d := open(t, &memStore{})
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {

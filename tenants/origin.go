@@ -9,29 +9,28 @@ import (
 	"strings"
 )
 
-// Origin is the one form of a site's origin, as a browser sends it: scheme and
-// host in lower case, no default port, no slash at the end. It is https, or
-// http for a machine of one's own: on any other, who listens on the way could
-// take the page's token.
+// Origin returns the canonical form of a site's origin, as a browser sends it: scheme and host in
+// lower case, no default port, no slash at the end. The scheme must be https, or http for this
+// machine. On other machines, plain http would let others in the network read the page's token.
 func Origin(site string) (string, error) {
 	u, err := url.Parse(strings.TrimSuffix(site, "/"))
 	if err != nil || u.Host == "" || u.Path != "" || u.Opaque != "" || u.User != nil || strings.ContainsAny(site, "?#\\") {
-		return "", fmt.Errorf("site %.80q: want an origin such as https://www.acme.example", site)
+		return "", fmt.Errorf("site %.80q: must be an origin, such as https://www.acme.example", site)
 	}
 	host := strings.ToLower(u.Hostname())
 	switch {
 	case !validHost(host):
-		return "", fmt.Errorf("site %.80q: want a host name in ASCII (xn-- for others) or an IP address", site)
+		return "", fmt.Errorf("site %.80q: must have a host name in ASCII (xn-- for others) or an IP address", site)
 	case u.Scheme != "https" && !(u.Scheme == "http" && local(host)):
-		return "", fmt.Errorf("site %.80q: want https (http for localhost only)", site)
+		return "", fmt.Errorf("site %.80q: must be https (http for localhost only)", site)
 	case !validPort(u):
-		return "", fmt.Errorf("site %.80q: want a port from 1 to 65535", site)
+		return "", fmt.Errorf("site %.80q: must have a port from 1 to 65535", site)
 	}
 	return u.Scheme + "://" + bracketed(host) + port(u), nil
 }
 
-// Serves says whether origin, as a browser sends it, is one of the tenant's
-// sites. A tenant without sites has its pages anywhere.
+// Serves reports whether origin, as a browser sends it, is one of the tenant's sites. If the tenant
+// has no sites, every origin is.
 func (t *Tenant) Serves(origin string) bool {
 	return len(t.Sites) == 0 || slices.Contains(t.Sites, origin)
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// PriceOn is what a call costs on a UTC day (YYYY-MM-DD), in millionths: the
-// last price since then or before, 0 before the first.
+// PriceOn returns the price of a call on a UTC day (YYYY-MM-DD) in millionths: the last price since
+// that day or before, 0 before the first.
 func (t *Tenant) PriceOn(day string) int64 {
 	i, found := slices.BinarySearchFunc(t.Prices, day, bySince)
 	switch {
@@ -18,7 +18,7 @@ func (t *Tenant) PriceOn(day string) int64 {
 	return 0
 }
 
-// SetPrice is the price from a day on, in place of one since the same day.
+// SetPrice sets the price from a day on. It replaces a price since the same day.
 func (t *Tenant) SetPrice(p Price) {
 	i, found := slices.BinarySearchFunc(t.Prices, p.Since, bySince)
 	if found {

@@ -10,26 +10,24 @@ import (
 	"time"
 )
 
-// ErrCredentials says that the client or its secret is not known. Which of the
-// two is not said.
+// ErrCredentials says that the client or its secret is unknown, without saying which of the two.
 var ErrCredentials = errors.New("client_id or secret is wrong")
 
-// ErrSuspended says that the credentials are good and the tenant is suspended.
+// ErrSuspended says that the credentials are valid, but the tenant is suspended.
 var ErrSuspended = errors.New("the tenant is suspended")
 
-// maxSecrets is how many secrets a tenant can have at once: one, and those
-// that an overlap keeps good.
+// maxSecrets is the maximum number of valid secrets of a tenant: the latest one, and those in an
+// overlap.
 const maxSecrets = 4
 
-// secretPrefix lets a secret be recognised where it should not be, in a
-// repository or a log.
+// secretPrefix makes a secret recognisable where it should not be, in a repository or a log.
 const secretPrefix = "stile_"
 
-// NewSecret draws a client secret of 256 bits. plain is for the tenant and is
-// kept nowhere; s is how it is kept, under the server's own key.
+// NewSecret generates a client secret of 256 bits. plain is for the tenant and is not stored. s is
+// its stored form, a hash with the server's own key.
 func NewSecret(key []byte) (plain string, s Secret) {
 	b := make([]byte, 32)
-	rand.Read(b) // never fails: crypto/rand ends the program instead
+	rand.Read(b) // can't fail: crypto/rand ends the program instead
 	plain = secretPrefix + base64.RawURLEncoding.EncodeToString(b)
 	return plain, Secret{Hash: hash(key, plain)}
 }
@@ -41,8 +39,8 @@ func hash(key []byte, plain string) (sum [32]byte) {
 	return sum
 }
 
-// Rotate makes fresh the tenant's secret. Those it had stay good for overlap,
-// but none longer than it would have.
+// Rotate adds fresh to the tenant's secrets. The others stay valid for overlap, or less if they end
+// earlier.
 func (t *Tenant) Rotate(fresh Secret, now time.Time, overlap time.Duration) {
 	until := now.Add(overlap).UTC().Truncate(time.Second)
 	kept := []Secret{fresh}
@@ -57,9 +55,9 @@ func (t *Tenant) Rotate(fresh Secret, now time.Time, overlap time.Duration) {
 	t.Secrets = kept
 }
 
-// Authenticate is the tenant of that client_id, if secret is good for it at
-// now: else [ErrCredentials], after the same work for a client that is known
-// and one that is not; or [ErrSuspended], told only to whom the secret is good.
+// Authenticate returns the tenant of that client_id if secret is valid at now. Otherwise the error
+// is [ErrCredentials], which takes the same time for known and unknown clients. It is
+// [ErrSuspended] for a suspended tenant with a valid secret.
 func (d *Directory) Authenticate(clientID, secret string, now time.Time) (*Tenant, error) {
 	t, known := d.Find(clientID)
 	if !known {
@@ -74,8 +72,8 @@ func (d *Directory) Authenticate(clientID, secret string, now time.Time) (*Tenan
 	return t, nil
 }
 
-// knows compares sum with as many secrets as a tenant can have, whether it has
-// them or not.
+// knows compares sum with as many secrets as a tenant can have, so that the time does not depend on
+// their number.
 func (t *Tenant) knows(sum [32]byte, now time.Time) bool {
 	found := 0
 	for i := range maxSecrets {
@@ -92,8 +90,8 @@ func (t *Tenant) knows(sum [32]byte, now time.Time) bool {
 	return found == 1
 }
 
-// AssertionKeys is the JWK Set by which a client's assertions (RFC 7523) are
-// checked, "" for one that has none, is not known or is suspended.
+// AssertionKeys returns the JWK Set for a client's assertions (RFC 7523). It is "" for a client
+// that is unknown, suspended or without keys.
 func (d *Directory) AssertionKeys(clientID string) string {
 	if t, ok := d.Find(clientID); ok && t.Status == Active {
 		return t.Keys

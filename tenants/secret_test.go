@@ -11,7 +11,8 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// TestS11_Secrets: 256 random bits each, kept as a hash under the server's key.
+// TestS11_Secrets checks that secrets have 256 random bits, and are stored as a hash with the
+// server's key.
 func TestS11_Secrets(t *testing.T) {
 	plain, s := tenants.NewSecret(key)
 	if !regexp.MustCompile(`^stile_[A-Za-z0-9_-]{43}$`).MatchString(plain) {
@@ -23,7 +24,7 @@ func TestS11_Secrets(t *testing.T) {
 	if bytes.Contains(s.Hash[:], []byte(plain[:8])) || !s.Until.IsZero() {
 		t.Errorf("kept: %+v", s)
 	}
-	foreign, err := tenants.Open(ctx, &shelf{list: []tenants.Tenant{{ClientID: "acme", Status: tenants.Active, Secrets: []tenants.Secret{s}}}}, []byte("another key"))
+	foreign, err := tenants.Open(ctx, &memStore{list: []tenants.Tenant{{ClientID: "acme", Status: tenants.Active, Secrets: []tenants.Secret{s}}}}, []byte("another key"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func TestS11_Secrets(t *testing.T) {
 }
 
 func TestAuthenticate(t *testing.T) {
-	d := open(t, &shelf{})
+	d := open(t, &memStore{})
 	plain, s := tenants.NewSecret(key)
 	if _, err := d.Add(ctx, tenants.Tenant{ClientID: "acme", Secrets: []tenants.Secret{s}}); err != nil {
 		t.Fatal(err)
@@ -65,10 +66,10 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// TestRotateSecret: with an overlap the old secret is good until its end, to
-// the second; without one it is dead at once.
+// TestRotateSecret checks that the old secret is valid until the end of the overlap, to the second,
+// and invalid immediately without one.
 func TestRotateSecret(t *testing.T) {
-	d := open(t, &shelf{})
+	d := open(t, &memStore{})
 	first, s := tenants.NewSecret(key)
 	if _, err := d.Add(ctx, tenants.Tenant{ClientID: "acme", Secrets: []tenants.Secret{s}}); err != nil {
 		t.Fatal(err)
@@ -108,15 +109,15 @@ func TestRotateSecret(t *testing.T) {
 	}
 }
 
-// BenchmarkS12_Authenticate shows that a client that is known, one that is not
-// and one with four secrets take the same time.
+// BenchmarkS12_Authenticate shows that known clients, unknown ones and ones with four secrets take
+// the same time.
 func BenchmarkS12_Authenticate(b *testing.B) {
 	full := tenants.Tenant{ClientID: "full", Status: tenants.Active}
 	for range 4 {
 		_, s := tenants.NewSecret(key)
 		full.Secrets = append(full.Secrets, s)
 	}
-	d, err := tenants.Open(ctx, &shelf{list: []tenants.Tenant{{ClientID: "bare", Status: tenants.Active}, full}}, key)
+	d, err := tenants.Open(ctx, &memStore{list: []tenants.Tenant{{ClientID: "bare", Status: tenants.Active}, full}}, key)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,11 +1,11 @@
-// Package tenants knows who may embed the corpus: the organisations, their
-// credentials, sites, quota and price.
+// Package tenants manages the organisations that may embed the corpus: their credentials, sites,
+// quotas and prices.
 //
-// A tenant's client secret is 256 random bits, so it is kept as a fast keyed
-// hash: nobody can guess it, and a slow password hash would make the token
-// endpoint the bottleneck.
+// A tenant's client secret is 256 random bits, so it is stored as a fast keyed hash. Nobody can
+// guess it, and a slow password hash would make the token endpoint the bottleneck.
 //
-// There are few of them, so a [Directory] keeps them all in memory: asking it
+// There are few tenants, so a [Directory] holds them all in memory, and a call reads them at no
+// cost. A [Store] keeps them durable.
 // costs a call nothing. Where they last belongs to a [Store].
 package tenants
 
@@ -14,28 +14,28 @@ import (
 	"time"
 )
 
-// ErrNotFound says that there is no tenant of that client_id.
+// ErrNotFound says that no tenant has that client_id.
 var ErrNotFound = errors.New("no such tenant")
 
-// ErrExists says that there is one already.
+// ErrExists says that a tenant with that client_id exists.
 var ErrExists = errors.New("the tenant exists already")
 
 // Tenant is an organisation that embeds the widgets.
 type Tenant struct {
-	Number        uint32 // given by the store, never used again for another
+	Number        uint32 // assigned by the store, never reused
 	ClientID      string // 1 to 64 of A-Z a-z 0-9 . _ -
 	Name          string
-	Sites         []string // origins of its pages, such as https://www.acme.example; none: any page
+	Sites         []string // origins of its pages, such as https://www.acme.example; empty: any page
 	Status        Status
-	CallsPerMonth int64             // calls in a UTC month; 0 for no limit
-	Policy        map[string]string // settings of its own by dotted name, such as policy.token.calls
+	CallsPerMonth int64             // maximum in a UTC month; 0 for no limit
+	Policy        map[string]string // its own settings by dotted name, such as policy.token.calls
 	Secrets       []Secret
 	Keys          string // JWK Set for private_key_jwt (RFC 7523), or ""
 	CreatedAt     time.Time
 	Prices        []Price // by Since, ascending
 }
 
-// Status says whether a tenant's calls are let through.
+// Status says whether a tenant's calls are admitted.
 type Status string
 
 // The statuses.
@@ -44,13 +44,13 @@ const (
 	Suspended Status = "suspended"
 )
 
-// Secret is a client secret as it is kept.
+// Secret is the stored form of a client secret.
 type Secret struct {
 	Hash  [32]byte  // HMAC-SHA-256 of the secret under the server's own key
-	Until time.Time // zero: for good
+	Until time.Time // zero: no end
 }
 
-// Price is what a call costs from a UTC day on.
+// Price is the price of a call from a UTC day on.
 type Price struct {
 	Since  string // YYYY-MM-DD
 	Micros int64  // millionths of the publisher's currency unit, for one call

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// Amount is money in millionths of the publisher's currency unit, so that a
-// thousandth of a cent is exact. As text and in JSON it is a decimal without
-// trailing zeros: 0.0015.
+// Amount is money in millionths of the publisher's currency unit, so that a thousandth of a cent is
+// exact. As text and in JSON it is a decimal without trailing zeros: 0.0015.
 type Amount int64
 
 const (
@@ -17,11 +16,11 @@ const (
 	decimals = 6
 )
 
-// ParseAmount reads a decimal such as 12 or 0.0015.
+// ParseAmount parses a decimal such as 12 or 0.0015.
 func ParseAmount(text string) (Amount, error) {
 	whole, fraction, dotted := strings.Cut(text, ".")
 	if whole == "" || len(fraction) > decimals || dotted && fraction == "" || strings.Trim(whole+fraction, "0123456789") != "" {
-		return 0, fmt.Errorf("amount %.40q: want a decimal such as 0.0015, with at most %d decimals and no sign", text, decimals)
+		return 0, fmt.Errorf("amount %.40q: must be a decimal such as 0.0015, with at most %d decimals and no sign", text, decimals)
 	}
 	n, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", decimals-len(fraction)), 10, 64)
 	if err != nil {
@@ -42,11 +41,11 @@ func (a Amount) String() string {
 	return sign + strconv.FormatUint(n/unit, 10) + fraction
 }
 
-// MarshalJSON writes a number with its exact decimals.
+// MarshalJSON returns a number with its exact decimals.
 func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
 
-// times is the amount of n calls at a price, neither of them negative, and
-// whether it can be held.
+// times returns the amount for n calls at a price, neither of them negative, and reports whether it
+// is in range.
 func (a Amount) times(n int64) (Amount, bool) {
 	hi, lo := bits.Mul64(uint64(a), uint64(n))
 	return Amount(lo), a >= 0 && n >= 0 && hi == 0 && lo < 1<<63

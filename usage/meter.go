@@ -7,26 +7,25 @@ import (
 	"time"
 )
 
-// Store reads what was used.
+// Store returns what was used.
 type Store interface {
-	// Usage is what a tenant ("" for all) used from one day to another, both
-	// included ("" for no bound): the ledger and the live tokens together.
+	// Usage returns what a tenant ("" for all) used from one day to another, both included ("" for
+	// no bound). That is the sum of the ledger and the tokens.
 	Usage(ctx context.Context, tenant, from, to string) ([]Line, error)
 }
 
-// Meter counts each tenant's calls by UTC month, in memory, for its quota. It
-// starts from what the store knows: a restart gives nobody a new month. The
-// zero Meter has counted nothing. Its methods may be called at once from many
-// goroutines.
+// Meter counts each tenant's calls by UTC month, in memory, for its quota. It starts from the
+// counts in the store, so a restart does not reset a month. The zero Meter has counted nothing. Its
+// methods are safe for concurrent use.
 //
-// It keeps one number for a tenant and month, and forgets none: that is little,
-// and so a clock that is wrong for a while cannot empty a month.
+// It has one number for each tenant and month, and never drops one. That takes little memory, and
+// so a clock that is wrong for a while can't reset a month.
 type Meter struct {
 	mu    sync.Mutex
 	calls map[account]count
 }
 
-// count is what a tenant has used in a month, and what it has reserved.
+// count is what a tenant has used and reserved in a month.
 type count struct{ used, reserved int64 }
 
 type account struct {
@@ -39,8 +38,8 @@ func open(tenant uint32, t time.Time) account {
 	return account{int32(t.Year())*12 + int32(t.Month()), tenant}
 }
 
-// OpenMeter reads the month of now, and the one before it. number is the
-// number of a client_id; lines of tenants that are gone are passed over.
+// OpenMeter reads the month of now, and the one before. number returns the number of a client_id;
+// lines of removed tenants are skipped.
 func OpenMeter(ctx context.Context, store Store, number func(clientID string) (uint32, bool), now time.Time) (*Meter, error) {
 	y, m, _ := now.UTC().Date()
 	lines, err := store.Usage(ctx, "", Day(time.Date(y, m-1, 1, 0, 0, 0, 0, time.UTC)), "")
@@ -51,7 +50,7 @@ func OpenMeter(ctx context.Context, store Store, number func(clientID string) (u
 	for _, l := range lines {
 		day, err := time.Parse(time.DateOnly, l.Day)
 		if err != nil {
-			return nil, fmt.Errorf("read usage: day %q", l.Day)
+			return nil, fmt.Errorf("read usage: invalid day %q", l.Day)
 		}
 		if n, ok := number(l.Tenant); ok {
 			meter.change(open(n, day), l.Calls, 0)
@@ -60,20 +59,19 @@ func OpenMeter(ctx context.Context, store Store, number func(clientID string) (u
 	return meter, nil
 }
 
-// Answer is what [Meter.Reserve] says. The zero Answer refuses.
+// Answer is the result of [Meter.Reserve]. The zero Answer refuses.
 type Answer uint8
 
 // The answers.
 const (
 	Exhausted Answer = iota // the month's calls are used up
-	Reserved                // one is reserved
-	Waiting                 // those that are left are reserved by calls that are not decided yet
+	Reserved                // a call is reserved
+	Waiting                 // the remaining calls are reserved by calls that are not decided yet
 )
 
-// Reserve takes one call of a tenant that may have limit calls a month (0: no
-// limit). What was reserved must be given to [Meter.Use] or [Meter.Release].
-// It is meant for the moment in which a call is decided: what is reserved is
-// missing to others.
+// Reserve reserves one call of a tenant that may have limit calls a month (0: no limit). The caller
+// must call [Meter.Use] or [Meter.Release] afterwards. A reservation should last only while the
+// call is decided, because other calls can't use it.
 func (m *Meter) Reserve(tenant uint32, limit int64, now time.Time) Answer {
 	a := open(tenant, now)
 	m.mu.Lock()
@@ -88,14 +86,14 @@ func (m *Meter) Reserve(tenant uint32, limit int64, now time.Time) Answer {
 	return Reserved
 }
 
-// Use says that a reserved call was admitted. now is the time that it was
-// reserved at: another month may have begun since.
+// Use counts a reserved call that was admitted. now is the time of the reservation, because another
+// month may have started since.
 func (m *Meter) Use(tenant uint32, now time.Time) { m.settle(open(tenant, now), 1) }
 
-// Release gives a reserved call back. now is the time that it was reserved at.
+// Release returns a reserved call. now is the time of the reservation.
 func (m *Meter) Release(tenant uint32, now time.Time) { m.settle(open(tenant, now), 0) }
 
-// settle ends a reservation, of which used calls were used.
+// settle ends a reservation, and counts used calls.
 func (m *Meter) settle(a account, used int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,7 +102,7 @@ func (m *Meter) settle(a account, used int64) {
 	}
 }
 
-// change is called with mu held.
+// change adds to the counts. The caller holds mu.
 func (m *Meter) change(a account, used, reserved int64) {
 	if m.calls == nil {
 		m.calls = make(map[account]count)
@@ -113,7 +111,7 @@ func (m *Meter) change(a account, used, reserved int64) {
 	m.calls[a] = count{c.used + used, c.reserved + reserved}
 }
 
-// Used is how many calls a tenant has used in the month of now.
+// Used returns the number of calls that a tenant has used in the month of now.
 func (m *Meter) Used(tenant uint32, now time.Time) int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -15,14 +15,14 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// book is a Store of fixed lines.
-type book struct {
+// fixedUsage is a Store with fixed lines.
+type fixedUsage struct {
 	lines []usage.Line
 	from  string
 	err   error
 }
 
-func (b *book) Usage(_ context.Context, tenant, from, _ string) (found []usage.Line, err error) {
+func (b *fixedUsage) Usage(_ context.Context, tenant, from, _ string) (found []usage.Line, err error) {
 	b.from = from
 	for _, l := range b.lines {
 		if l.Day >= from && (tenant == "" || l.Tenant == tenant) {
@@ -32,7 +32,7 @@ func (b *book) Usage(_ context.Context, tenant, from, _ string) (found []usage.L
 	return found, b.err
 }
 
-// take reserves a call and uses it, and reports whether there was one.
+// take reserves and uses a call, and reports whether that was possible.
 func take(m *usage.Meter, tenant uint32, limit int64, at time.Time) bool {
 	if m.Reserve(tenant, limit, at) != usage.Reserved {
 		return false
@@ -41,8 +41,8 @@ func take(m *usage.Meter, tenant uint32, limit int64, at time.Time) bool {
 	return true
 }
 
-// TestS53Waiting: a reservation is not a use. While only reservations fill the
-// month, others are asked to wait; what is given back is free again.
+// TestS53Waiting checks that a reservation is not a use. If reservations fill the month, others
+// must wait, and a released call is available again.
 func TestS53Waiting(t *testing.T) {
 	var m usage.Meter
 	for range 2 {
@@ -64,8 +64,8 @@ func TestS53Waiting(t *testing.T) {
 	}
 }
 
-// TestMeterIsExact: 64 at once over a quota of 1,000 get 1,000, though half of
-// what they reserve is given back.
+// TestMeterIsExact checks that 64 goroutines get exactly a quota of 1,000, although they release
+// half of their reservations.
 func TestMeterIsExact(t *testing.T) {
 	var m usage.Meter
 	var kept atomic.Int64
@@ -94,8 +94,8 @@ func TestMeterIsExact(t *testing.T) {
 	}
 }
 
-// TestLawMeter: whatever is reserved and released in whatever months, the
-// meter agrees with a plain count, and no month goes over its limit.
+// TestLawMeter checks the meter against a plain count, in any order of reservations and months, and
+// that no month exceeds its limit.
 func TestLawMeter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type account struct {
@@ -167,7 +167,7 @@ func TestMeterMonth(t *testing.T) {
 }
 
 func TestOpenMeter(t *testing.T) {
-	b := &book{lines: []usage.Line{
+	b := &fixedUsage{lines: []usage.Line{
 		{Tenant: "acme", Day: "2026-09-30", Calls: 1000},
 		{Tenant: "acme", Day: "2026-10-31", Calls: 7},
 		{Tenant: "acme", Day: "2026-11-01", Route: "items", Calls: 20},
@@ -196,7 +196,7 @@ func TestOpenMeter(t *testing.T) {
 	}
 	b.err, b.lines = nil, []usage.Line{{Tenant: "acme", Day: "yesterday"}}
 	if _, err := usage.OpenMeter(context.Background(), b, number, noon); err == nil {
-		t.Error("a day that is none was counted")
+		t.Error("an invalid day was counted")
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Row is a line of a statement: what was used, and what it costs.
+// Row is a line of a statement: what was used, and its amount.
 type Row struct {
 	Tenant  string `json:"tenant"`
 	Day     string `json:"day"`
@@ -16,9 +16,9 @@ type Row struct {
 	Amount  Amount `json:"amount"`
 }
 
-// Statement prices lines: calls times the price of their day. Lines of the
-// same tenant, day and route become one; rows are in the order of these three.
-// price is what a call costs a tenant on a day, in millionths.
+// Statement prices lines: calls times the price of their day. Lines of the same tenant, day and
+// route are added up. The rows are sorted by these three. price returns the price of a call of a
+// tenant on a day, in millionths.
 func Statement(lines []Line, price func(tenant, day string) int64) ([]Row, error) {
 	type place struct{ tenant, day, route string }
 	at := make(map[place]int, len(lines))
@@ -38,7 +38,7 @@ func Statement(lines []Line, price func(tenant, day string) int64) ([]Row, error
 		r := &rows[i]
 		var ok bool
 		if r.Amount, ok = Amount(price(r.Tenant, r.Day)).times(r.Calls); !ok {
-			return nil, fmt.Errorf("statement: %d calls of %s on %s cannot be priced", r.Calls, r.Tenant, r.Day)
+			return nil, fmt.Errorf("statement: the amount for %d calls of %s on %s is out of range", r.Calls, r.Tenant, r.Day)
 		}
 	}
 	slices.SortFunc(rows, compareRows)

@@ -31,7 +31,7 @@ func TestParseAmount(t *testing.T) {
 	}
 }
 
-// TestLawAmount: text and JSON give back what went in.
+// TestLawAmount checks that text and JSON round-trip.
 func TestLawAmount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := usage.Amount(rapid.Int64Min(0).Draw(t, "micros"))
@@ -124,7 +124,7 @@ func TestStatementOfNothing(t *testing.T) {
 	}
 }
 
-// TestStatementOverflow: what cannot be reckoned exactly is said, not rounded.
+// TestStatementOverflow checks that an amount that is out of range is an error and is not rounded.
 func TestStatementOverflow(t *testing.T) {
 	for _, bad := range [][2]int64{{math.MaxInt64, 2}, {math.MaxInt64, math.MaxInt64}, {1, -1}, {-1, 1}} {
 		rows, err := usage.Statement([]usage.Line{{Tenant: "a", Calls: bad[0]}}, func(string, string) int64 { return bad[1] })
@@ -138,7 +138,7 @@ func TestStatementOverflow(t *testing.T) {
 	}
 }
 
-// TestS42_Formulas: no cell of the CSV is a formula to a spreadsheet.
+// TestS42_Formulas checks that no cell of the CSV is a formula in a spreadsheet.
 func TestS42_Formulas(t *testing.T) {
 	for _, name := range []string{"=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"} {
 		var out strings.Builder

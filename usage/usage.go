@@ -1,13 +1,13 @@
-// Package usage is what tenants used: calls and records by UTC day and route.
+// Package usage computes what tenants used: calls and records by UTC day and route.
 //
-// The counts themselves are in the states of tokens, where they become durable
-// with the call that they count, and in the ledger when a token is long dead.
-// Here is what is asked of them: statements, and the month's quota.
+// The counts are in the states of tokens, where they become durable with the call that they count,
+// and in the ledger once a token has been dead for long. This package computes statements and the
+// monthly quota from them.
 package usage
 
 import "time"
 
-// Line is what one tenant used on one day by one route.
+// Line is what one tenant used on one day through one route.
 type Line struct {
 	Tenant  string // client_id
 	Day     string // YYYY-MM-DD, UTC
@@ -16,5 +16,5 @@ type Line struct {
 	Records int64
 }
 
-// Day is the name of t's UTC day.
+// Day returns the name of t's UTC day.
 func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

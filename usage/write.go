@@ -12,26 +12,26 @@ import (
 	"text/tabwriter"
 )
 
-// Format is how a statement is written.
+// Format is the format of a statement.
 type Format string
 
 // The formats.
 const (
 	Table  Format = "table"  // for people
-	CSV    Format = "csv"    // for spreadsheets: RFC 4180, a header line first
+	CSV    Format = "csv"    // for spreadsheets: RFC 4180 with a header line
 	JSON   Format = "json"   // one array
-	NDJSON Format = "ndjson" // one object a line
+	NDJSON Format = "ndjson" // one object per line
 )
 
-// Formats lists them all, the default first.
+// Formats lists all formats. The first is the default.
 func Formats() []Format { return []Format{Table, CSV, JSON, NDJSON} }
 
-// ParseFormat reads the name of a format.
+// ParseFormat parses the name of a format.
 func ParseFormat(name string) (Format, error) {
 	if f := Format(name); slices.Contains(Formats(), f) {
 		return f, nil
 	}
-	return "", fmt.Errorf("format %.40q: want one of %v", name, Formats())
+	return "", fmt.Errorf("format %.40q: must be one of %v", name, Formats())
 }
 
 // Write writes a statement.
@@ -39,7 +39,7 @@ func Write(w io.Writer, rows []Row, f Format) error {
 	b := bufio.NewWriter(w)
 	write := map[Format]func(io.Writer, []Row) error{Table: writeTable, CSV: writeCSV, JSON: writeJSON, NDJSON: writeNDJSON}[f]
 	if write == nil {
-		return fmt.Errorf("write statement: no format %q", f)
+		return fmt.Errorf("write statement: unknown format %q", f)
 	}
 	if err := write(b, rows); err != nil {
 		return fmt.Errorf("write statement: %w", err)
@@ -56,7 +56,7 @@ func (r Row) cells() []string {
 	return []string{r.Tenant, r.Day, r.Route, strconv.FormatInt(r.Calls, 10), strconv.FormatInt(r.Records, 10), r.Amount.String()}
 }
 
-// writeTable puts a line with the totals under the rows.
+// writeTable adds a line with the totals under the rows.
 func writeTable(w io.Writer, rows []Row) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, strings.ToUpper(strings.Join(header, "\t")))
@@ -73,7 +73,7 @@ func writeTable(w io.Writer, rows []Row) error {
 
 func writeCSV(w io.Writer, rows []Row) error {
 	c := csv.NewWriter(w)
-	c.Write(header) // the writer keeps its first error for the end
+	c.Write(header) // Error returns the first error at the end
 	for _, r := range rows {
 		cells := r.cells()
 		for i := range cells {
@@ -85,8 +85,7 @@ func writeCSV(w io.Writer, rows []Row) error {
 	return c.Error()
 }
 
-// quoteFormula keeps a spreadsheet from taking a text for a formula and
-// running it (OWASP, CSV injection).
+// quoteFormula prevents a spreadsheet from running a text as a formula (OWASP, CSV injection).
 func quoteFormula(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
@@ -94,7 +93,7 @@ func quoteFormula(cell string) string {
 	return cell
 }
 
-// writeJSON writes [] where there are no rows.
+// writeJSON writes [] if there are no rows.
 func writeJSON(w io.Writer, rows []Row) error {
 	return json.NewEncoder(w).Encode(append([]Row{}, rows...))
 }

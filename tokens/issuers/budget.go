@@ -8,18 +8,18 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// Bounds of the questions about tokens that were never found active. A made-up
-// token costs its sender nothing, so what comes back inactive is counted by its
-// source address, and by its /48 for IPv6: many addresses are cheap there.
+// Bounds of introspection requests for tokens that were never found active. An invented token costs
+// its sender nothing. So inactive tokens are counted by source address, and also by /48 for IPv6,
+// where many addresses are cheap.
 const (
-	ofAddress = 5           // inactive answers in a window; then no questions for the address
+	ofAddress = 5           // inactive tokens in a window, after which the address gets no requests
 	ofNetwork = 20          // the same for a /48
-	ofClient  = 300         // the same for a tenant's server, whose visitors' tokens it passes on
-	window    = time.Minute // from the first inactive answer
+	ofClient  = 300         // the same for a tenant's server, which forwards its visitors' tokens
+	window    = time.Minute // from the first inactive token
 	kept      = maxAsking / 2
 
-	// Questions a second by all suspects together, and by all others. Those
-	// that come back active are free.
+	// Requests a second by all suspects together, and by all other sources. Requests for tokens
+	// that are active do not count.
 	suspectRate, suspectBurst = 5, 10
 	othersRate, othersBurst   = 100, 200
 
@@ -28,8 +28,7 @@ const (
 	maxMissed = 1 << 15
 )
 
-// payer is who a question is counted for: a client by name, or an address or
-// network.
+// payer is what a request is counted for: a client by name, or an address or network.
 type payer struct {
 	client string
 	prefix netip.Prefix
@@ -51,15 +50,15 @@ func networkOf(s bearer.Source) payer {
 	return payer{prefix: p}
 }
 
-// budget decides whose questions are asked. An address is a suspect if one of
-// its answers in the last window was inactive, or five of its /48. While the
-// issuer's endpoint fails, everybody is one, so few questions reach it. The
-// methods are not safe for concurrent use.
+// budget decides which sources get introspection requests. An address is a suspect if one of its
+// tokens was inactive in the last window, or five tokens of its /48. While the issuer's endpoint
+// fails, every source is a suspect, so few requests reach the endpoint. The methods are not safe
+// for concurrent use.
 type budget struct {
 	counts   recent.Map[payer, missed]
 	suspects bucket
 	others   bucket
-	failing  bool // the last question had no answer
+	failing  bool // the last request had no usable response
 }
 
 func newBudget() budget {
@@ -69,14 +68,14 @@ func newBudget() budget {
 	}
 }
 
-// missed counts inactive answers.
+// missed counts the inactive tokens of a payer.
 type missed struct {
 	since, last time.Time
 	n           int
 }
 
-// left returns how many more inactive answers the source may have now, and
-// whether it is a suspect.
+// left returns how many more inactive tokens the source may have now, and reports whether it is a
+// suspect.
 func (b *budget) left(from bearer.Source, now time.Time) (n int, suspect bool) {
 	own := b.missed(payerOf(from), now)
 	if from.Client != "" {
@@ -98,7 +97,7 @@ func (m missed) within(now time.Time) int {
 	return m.n
 }
 
-// take takes a question from the bucket that it belongs to, if there is one.
+// take takes a request from its bucket, and reports whether there was one.
 func (b *budget) take(suspect bool, now time.Time) bool { return b.bucket(suspect).take(now) }
 
 func (b *budget) bucket(suspect bool) *bucket {
@@ -108,7 +107,7 @@ func (b *budget) bucket(suspect bool) *bucket {
 	return &b.others
 }
 
-// miss counts an inactive answer.
+// miss counts an inactive token.
 func (b *budget) miss(from bearer.Source, now time.Time) {
 	b.count(payerOf(from), now)
 	if network := networkOf(from); network != payerOf(from) {
@@ -125,8 +124,8 @@ func (b *budget) count(who payer, now time.Time) {
 	b.counts.Put(who, m)
 }
 
-// missed returns what was counted. What lies in the future was counted before
-// the clock was set back, and is void.
+// missed returns the count of a payer. A count in the future is from before the clock was set back,
+// and is ignored.
 func (b *budget) missed(who payer, now time.Time) missed {
 	m, _ := b.counts.Get(who)
 	if m.last.Sub(now) > window {
@@ -135,9 +134,9 @@ func (b *budget) missed(who payer, now time.Time) missed {
 	return m
 }
 
-// bucket is a token bucket. The zero at fills it.
+// bucket is a token bucket. With a zero at, it is full.
 type bucket struct {
-	rate, most float64 // a second; at once
+	rate, most float64 // per second; maximum
 	left       float64
 	at         time.Time
 }

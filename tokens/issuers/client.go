@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	within  = 5 * time.Second // for one question, all of it
+	within  = 5 * time.Second // for one request, including its response
 	maxBody = 1 << 20
 )
 
-// client goes out to one issuer, as far as that is allowed.
+// client makes requests to one issuer, at the addresses that are allowed.
 type client struct{ http http.Client }
 
-// newClient is a client for the addresses that the operator named.
+// newClient returns a client for the URLs that the operator has set.
 func newClient(allowPrivate bool, named ...string) *client {
 	own := namesLoopback(named)
 	return &client{http.Client{
@@ -33,12 +33,12 @@ func newClient(allowPrivate bool, named ...string) *client {
 			secure: newTransport(func(a netip.Addr) bool { return outbound.Reachable(a, allowPrivate, own) }),
 			plain:  newTransport(func(a netip.Addr) bool { return !outbound.Public(a) && outbound.Reachable(a, allowPrivate, own) }),
 		},
-		// Where the issuer is has been said; it sends us nowhere else.
+		// The operator has set the issuer's URL; a redirect must not change it.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// namesLoopback says that an operator has named this machine itself.
+// namesLoopback reports whether the operator has set a URL of this machine.
 func namesLoopback(addresses []string) bool {
 	for _, address := range addresses {
 		u, err := url.Parse(address)
@@ -53,26 +53,25 @@ func namesLoopback(addresses []string) bool {
 	return false
 }
 
-// transport speaks plain HTTP by a door of its own, which leads to private
-// addresses only: over the internet it is TLS.
+// transport uses a separate transport for plain HTTP, which connects to private addresses only.
+// Over the internet, TLS is required.
 type transport struct{ secure, plain http.RoundTripper }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {
 	case r.URL.User != nil:
-		return nil, errors.New("an address with a password in it")
+		return nil, errors.New("the URL must not contain a password")
 	case r.URL.Scheme == "https":
 		return t.secure.RoundTrip(r)
 	case r.URL.Scheme == "http":
 		return t.plain.RoundTrip(r)
 	}
-	return nil, fmt.Errorf("the scheme %q is not https", r.URL.Scheme)
+	return nil, fmt.Errorf("the scheme must be https, not %q", r.URL.Scheme)
 }
 
-// newTransport asks may of each address that a name has been resolved to, at
-// the moment of the connection: what the name was before does not count, and
-// it cannot change between. Proxies of the environment are not used, for they
-// would resolve names themselves.
+// newTransport returns a transport that calls may for each address that a name resolves to, at the
+// moment of the connection. An earlier address of the name does not count, and it can't change in
+// between. Proxies of the environment are not used, because they would resolve names themselves.
 func newTransport(may func(netip.Addr) bool) *http.Transport {
 	dialer := net.Dialer{Timeout: within, Control: func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
@@ -88,9 +87,9 @@ func newTransport(may func(netip.Addr) bool) *http.Transport {
 	}
 }
 
-var errForbidden = errors.New("not an address of the public internet, and neither named nor allowed")
+var errForbidden = errors.New("not a public address, and neither set by the operator nor allowed by allow_private")
 
-// get is the body at an address.
+// get returns the body of the response to a GET.
 func (c *client) get(ctx context.Context, address string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -99,7 +98,7 @@ func (c *client) get(ctx context.Context, address string) ([]byte, error) {
 	return c.do(req)
 }
 
-// do is the body of an answer with status 200.
+// do returns the body of a response with status 200.
 func (c *client) do(req *http.Request) ([]byte, error) {
 	req.Header.Set("Accept", "application/json, application/jwk-set+json")
 	req.Header.Set("User-Agent", "stile")
@@ -109,16 +108,16 @@ func (c *client) do(req *http.Request) ([]byte, error) {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, statusError{res.StatusCode, fmt.Sprintf("%s answers %s, where 200 is wanted", strings.SplitN(req.URL.Redacted(), "?", 2)[0], res.Status)}
+		return nil, statusError{res.StatusCode, fmt.Sprintf("%s responded with %s instead of 200", strings.SplitN(req.URL.Redacted(), "?", 2)[0], res.Status)}
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err == nil && len(body) > maxBody {
-		err = errors.New("an answer of more than 1 MiB")
+		err = errors.New("the response is larger than 1 MiB")
 	}
 	return body, err
 }
 
-// statusError is an answer with another status than 200.
+// statusError is a response with a status other than 200.
 type statusError struct {
 	code int
 	text string

@@ -14,19 +14,19 @@ import (
 	"time"
 )
 
-// door is a listener that counts who comes in.
-type door struct {
+// countingListener counts the connections to it.
+type countingListener struct {
 	net.Listener
 	came atomic.Int32
 }
 
-func newDoor(t *testing.T) *door {
+func listenAndCount(t *testing.T) *countingListener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &door{Listener: l}
+	d := &countingListener{Listener: l}
 	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
@@ -41,14 +41,14 @@ func newDoor(t *testing.T) *door {
 	return d
 }
 
-func (d *door) port() string {
+func (d *countingListener) port() string {
 	return d.Addr().String()[strings.LastIndexByte(d.Addr().String(), ':'):]
 }
 
-// TestS25_NoConnection: an issuer of the internet can't make us knock at a
-// door of this machine, whatever it writes into its documents.
+// TestS25_NoConnection checks that an issuer on the internet can't make us connect to this machine,
+// whatever its documents contain.
 func TestS25_NoConnection(t *testing.T) {
-	d := newDoor(t)
+	d := listenAndCount(t)
 	c := newClient(false, "https://issuer.example")
 	for _, address := range []string{
 		"http://127.0.0.1", "https://127.0.0.1", "http://localhost", "https://localhost", "http://[::ffff:127.0.0.1]", "http://2130706433",
@@ -65,13 +65,13 @@ func TestS25_NoConnection(t *testing.T) {
 		t.Errorf("%d connections", n)
 	}
 	if _, err := newClient(false, "http://127.0.0.1"+d.port()).get(t.Context(), "http://127.0.0.1"+d.port()); err == nil || d.came.Load() == 0 {
-		t.Errorf("the door is no door: %v", err)
+		t.Errorf("the listener is not reached at all: %v", err)
 	}
 }
 
-// TestS25_Redirects: where an issuer sends us, we don't go.
+// TestS25_Redirects checks that redirects by an issuer are not followed.
 func TestS25_Redirects(t *testing.T) {
-	d, i := newDoor(t), newIDP(t)
+	d, i := listenAndCount(t), newIDP(t)
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		i.serve("/keys", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "http://"+d.Addr().String()+"/keys")
@@ -87,10 +87,10 @@ func TestS25_Redirects(t *testing.T) {
 	}
 }
 
-// TestS25_Rebinding: a name that leads to the internet when it is looked at,
-// and to this machine when it is connected to, leads nowhere.
+// TestS25_Rebinding checks that a name is refused if it resolves to the internet first, and to this
+// machine when the connection is made.
 func TestS25_Rebinding(t *testing.T) {
-	d := newDoor(t)
+	d := listenAndCount(t)
 	names := serveNames(t, "9.9.9.9", "127.0.0.1")
 	c := newClient(false, "https://rebind.example")
 	if list, err := net.DefaultResolver.LookupNetIP(t.Context(), "ip4", "rebind.example"); err != nil || list[0].String() != "9.9.9.9" {
@@ -106,9 +106,8 @@ func TestS25_Rebinding(t *testing.T) {
 	}
 }
 
-// TestS25_MetadataStaysAway: allow_private leads neither to link-local nor to
-// metadata addresses: written out, by a name, by a name that changes, or by a
-// redirect.
+// TestS25_MetadataStaysAway checks that allow_private admits neither link-local nor metadata
+// addresses: as an address, by a name, by a name that changes, or by a redirect.
 func TestS25_MetadataStaysAway(t *testing.T) {
 	c := newClient(true, "http://issuer.example")
 	for _, host := range []string{
@@ -141,7 +140,7 @@ func TestS25_MetadataStaysAway(t *testing.T) {
 	}
 }
 
-// TestS25_PlainHTTPStaysAtHome: without TLS nobody is asked over the internet.
+// TestS25_PlainHTTPStaysAtHome checks that there are no requests over the internet without TLS.
 func TestS25_PlainHTTPStaysAtHome(t *testing.T) {
 	serveNames(t, "9.9.9.9", "9.9.9.9")
 	if _, err := newClient(true, "http://issuer.example").get(t.Context(), "http://issuer.example/keys"); !errors.Is(err, errForbidden) {
@@ -149,9 +148,8 @@ func TestS25_PlainHTTPStaysAtHome(t *testing.T) {
 	}
 }
 
-// serveNames makes this process's resolver ask a name server of the test,
-// which answers the first question with one address, and all others with
-// another.
+// serveNames makes this process's resolver use a name server of the test. The server answers the
+// first query with one address, and all others with another.
 func serveNames(t *testing.T, first, then string) *atomic.Int32 {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -184,7 +182,7 @@ func serveNames(t *testing.T, first, then string) *atomic.Int32 {
 	return asked
 }
 
-// question of a DNS message, after its 12 bytes of header.
+// question returns the question of a DNS message, after its header of 12 bytes.
 func nameQuestion(msg []byte) (q []byte, kind uint16) {
 	end := 12
 	for msg[end] != 0 {
@@ -193,8 +191,8 @@ func nameQuestion(msg []byte) (q []byte, kind uint16) {
 	return msg[12 : end+5], binary.BigEndian.Uint16(msg[end+1:])
 }
 
-// nameAnswer is the start of an answer with one A record, up to its address;
-// nil where another kind is asked for.
+// nameAnswer returns the start of a DNS response with one A record, up to the address. It is nil
+// for queries of another type.
 func nameAnswer(msg []byte) []byte {
 	q, kind := nameQuestion(msg)
 	if kind != 1 {

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// discover finds the address of an issuer's JWK Set. A document that names
-// another issuer, be it by a slash, is none of this one's (RFC 8414 §3.3).
+// discover returns the URL of an issuer's JWK Set. Metadata that names another issuer, even if only
+// a slash differs, is not this issuer's (RFC 8414 §3.3).
 func (c *client) discover(ctx context.Context, issuer string) (jwks string, err error) {
 	var all []error
 	for _, address := range wellKnown(issuer) {
@@ -29,13 +29,13 @@ func (c *client) metadata(ctx context.Context, address, issuer string) (jwks str
 	var doc map[string]json.RawMessage // exact names
 	var name string
 	if json.Unmarshal(body, &doc) != nil || json.Unmarshal(doc["issuer"], &name) != nil {
-		return "", fmt.Errorf("%s is no metadata of an issuer", address)
+		return "", fmt.Errorf("%s is not the metadata of an issuer", address)
 	}
 	if name != issuer {
-		return "", fmt.Errorf("%s is of the issuer %q, where %q is wanted, letter by letter", address, name, issuer)
+		return "", fmt.Errorf("%s is the metadata of %q; the issuer must be exactly %q", address, name, issuer)
 	}
 	if json.Unmarshal(doc["jwks_uri"], &jwks) != nil || jwks == "" {
-		return "", fmt.Errorf("%s names no jwks_uri", address)
+		return "", fmt.Errorf("%s has no jwks_uri", address)
 	}
 	return jwks, nil
 }

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// TestWellKnown: where RFC 8414 §3.1 and OpenID Connect Discovery §4 put an
-// issuer's metadata.
+// TestWellKnown checks the URLs of RFC 8414 §3.1 and OpenID Connect Discovery §4.
 func TestWellKnown(t *testing.T) {
 	for issuer, want := range map[string][2]string{
 		"https://a.example":           {"https://a.example/.well-known/oauth-authorization-server", "https://a.example/.well-known/openid-configuration"},
@@ -22,24 +21,24 @@ func TestWellKnown(t *testing.T) {
 	}
 }
 
-// TestDiscovery: the first document that is the issuer's own, letter by
-// letter, says where the keys are.
+// TestDiscovery checks that the first document that names exactly the issuer has the URL of the
+// keys.
 func TestDiscovery(t *testing.T) {
 	meta := func(issuer, keys string) string { return fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, issuer, keys) }
 	const oauth, openid = "/.well-known/oauth-authorization-server/r", "/r/.well-known/openid-configuration"
 	for what, c := range map[string]struct {
 		oauth, openid func(issuer string) string
-		want          string // the path of the keys; "" for an error that names what
+		want          string // the path of the keys; "" for an error
 		err           string
 	}{
 		"RFC 8414 first":   {func(i string) string { return meta(i, "/1") }, func(i string) string { return meta(i, "/2") }, "/1", ""},
 		"OpenID":           {nil, func(i string) string { return meta(i, "/2") }, "/2", ""},
 		"another's, then":  {func(i string) string { return meta(i+"/", "/1") }, func(i string) string { return meta(i, "/2") }, "/2", ""},
-		"only with slash":  {nil, func(i string) string { return meta(i+"/", "/2") }, "", "letter by letter"},
-		"in capitals":      {nil, func(i string) string { return meta(strings.ToUpper(i), "/2") }, "", "letter by letter"},
-		"Issuer of a kind": {nil, func(i string) string { return fmt.Sprintf(`{"Issuer":%q,"jwks_uri":"/2"}`, i) }, "", "no metadata"},
-		"no jwks_uri":      {nil, func(i string) string { return fmt.Sprintf(`{"issuer":%q}`, i) }, "", "names no jwks_uri"},
-		"HTML":             {nil, func(string) string { return "<html>" }, "", "no metadata"},
+		"only with slash":  {nil, func(i string) string { return meta(i+"/", "/2") }, "", "must be exactly"},
+		"in capitals":      {nil, func(i string) string { return meta(strings.ToUpper(i), "/2") }, "", "must be exactly"},
+		"Issuer of a kind": {nil, func(i string) string { return fmt.Sprintf(`{"Issuer":%q,"jwks_uri":"/2"}`, i) }, "", "not the metadata"},
+		"no jwks_uri":      {nil, func(i string) string { return fmt.Sprintf(`{"issuer":%q}`, i) }, "", "has no jwks_uri"},
+		"HTML":             {nil, func(string) string { return "<html>" }, "", "not the metadata"},
 		"nothing":          {nil, nil, "", "404"},
 	} {
 		i := newIDP(t)
@@ -56,8 +55,7 @@ func TestDiscovery(t *testing.T) {
 	}
 }
 
-// TestMoved: where the keys are is looked for again when they are there no
-// more.
+// TestMoved checks that the URL of the keys is discovered again when the keys are no longer there.
 func TestMoved(t *testing.T) {
 	i := newIDP(t)
 	const openid = "/.well-known/openid-configuration"

@@ -20,8 +20,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
-// idp is an issuer at an address of this machine. What it serves can be
-// changed while it does.
+// idp is an issuer on this machine. A test can change what it serves.
 type idp struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -63,7 +62,7 @@ func (i *idp) count(path string) int {
 	return i.asked[path]
 }
 
-// jwks is a set with a key for each letter.
+// jwks returns a set with a key for each letter.
 func jwks(letters string) string {
 	var keys []string
 	for _, l := range letters {
@@ -73,12 +72,12 @@ func jwks(letters string) string {
 	return `{"keys":[` + strings.Join(keys, ",") + `]}`
 }
 
-// ringOf is a ring of the keys at /keys.
+// ringOf returns a KeyCache of the keys at /keys.
 func ringOf(i *idp) *KeyCache {
 	return NewKeyCache(Endpoint{Issuer: i.URL, Keys: i.URL + "/keys"}, time.Now, quiet)
 }
 
-// settle waits until nobody asks.
+// settle waits until no fetch is running.
 func settle(r *KeyCache) {
 	for {
 		r.mu.Lock()
@@ -91,7 +90,7 @@ func settle(r *KeyCache) {
 	}
 }
 
-// ask makes the ring ask at that time, if it is due, and waits.
+// ask fetches the keys at that time, if it is due, and waits.
 func ask(r *KeyCache, now time.Time) {
 	r.attempt(now, r.isDue)
 	settle(r)

@@ -19,24 +19,24 @@ import (
 )
 
 const (
-	remembered = time.Minute      // how long an active answer is valid
-	rejected   = 10 * time.Minute // how long an inactive one is: a token that was never issued rarely is later
-	maxAnswer  = 16 << 10
-	maxActive  = 8192    // active answers in memory: 128 MB at most
-	maxOthers  = 1 << 15 // inactive answers, likewise: 6 MB
-	maxAsking  = 16      // questions at once
-	maxWaiting = 256     // questions that wait or are asked, about unknown tokens; likewise about known ones
-	ofGroup    = 32      // of those, by one client, IPv4 address or IPv6 /48
-	patience   = 2 * time.Second
+	activeFor   = time.Minute      // how long an active response is cached
+	inactiveFor = 10 * time.Minute // an inactive one; unknown tokens are rarely issued later
+	maxAnswer   = 16 << 10
+	maxActive   = 8192    // active responses in memory: 128 MB at most
+	maxOthers   = 1 << 15 // inactive responses in memory: 6 MB at most
+	maxAsking   = 16      // requests at one time
+	maxWaiting  = 256     // of each of known and unknown tokens: questions waiting or being asked
+	ofGroup     = 32      // of those, for one client, IPv4 address or IPv6 /48
+	maxWait     = 2 * time.Second
 )
 
 // IntrospectionClient asks one issuer about tokens that are not JWTs. It implements
 // [bearer.Introspector].
 //
-// A token that was active before is asked about again as soon as there is a
-// place. A token that is unknown is asked about within the budget of its source
-// address (budget.go), and may have to wait for up to 2 s. A question that the
-// budget does not admit is an error, never an answer: the token may be valid.
+// If a token was active before, the issuer is asked again as soon as a request is free. If a token
+// is unknown, the issuer is asked within the budget of the token's source address (budget.go),
+// after waiting for up to 2 s. If the budget does not allow a request, the result is an error and
+// never a response: the token may be valid.
 type IntrospectionClient struct {
 	question
 	client *client
@@ -45,7 +45,7 @@ type IntrospectionClient struct {
 	mu       sync.Mutex
 	active   recent.Map[key, answer]
 	inactive recent.Map[key, answer]
-	running  map[key]*asked // being asked, and waiting
+	running  map[key]*asked // waiting and being asked
 	waiting  []*asked       // in this order
 	groups   map[payer]group
 	known    int // of running
@@ -54,7 +54,7 @@ type IntrospectionClient struct {
 	budget   budget
 }
 
-// question is how to ask.
+// question says how the issuer is asked.
 type question struct{ address, clientID, secret string }
 
 type key [sha256.Size]byte
@@ -68,7 +68,7 @@ func (a answer) valid(now time.Time, life time.Duration) bool {
 	return now.Sub(a.at) < life && !now.Before(a.at)
 }
 
-// asked is a question that is under way, by one for all who have it.
+// asked is one question to the issuer, which all callers with the same token share.
 type asked struct {
 	key     key
 	token   string
@@ -76,17 +76,17 @@ type asked struct {
 	at      time.Time
 	known   bool // the token was active before
 	started bool
-	suspect bool // whose bucket and places it has, once started
+	suspect bool // once started: whether it counts for the suspects
 	done    chan struct{}
 	text    []byte
 	err     error
 }
 
-// group is the questions about unknown tokens by one client, one IPv4 address
-// or one IPv6 /48.
+// group counts the questions about unknown tokens of one client, IPv4 address or IPv6 /48.
 type group struct{ running, asking int }
 
-// NewIntrospectionClient asks at the address, as the client. Place says what may be reached.
+// NewIntrospectionClient returns a client that sends requests to address, authenticated by clientID
+// and secret. p says which addresses are allowed.
 func NewIntrospectionClient(p Endpoint, address, clientID, secret string, log *slog.Logger) *IntrospectionClient {
 	return &IntrospectionClient{
 		question: question{address, clientID, secret},
@@ -96,8 +96,8 @@ func NewIntrospectionClient(p Endpoint, address, clientID, secret string, log *s
 	}
 }
 
-// errSpent is for addresses with too many inactive answers.
-var errSpent = errors.New("too many tokens from this address were not active: no questions for up to a minute")
+// errSpent is returned to addresses with too many inactive tokens.
+var errSpent = errors.New("too many inactive tokens from this address: no introspection for up to a minute")
 
 var notActive = []byte(`{"active":false}`)
 
@@ -105,12 +105,12 @@ var notActive = []byte(`{"active":false}`)
 func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now time.Time) ([]byte, error) {
 	k := key(sha256.Sum256([]byte(token)))
 	a.mu.Lock()
-	if s, ok := a.inactive.Get(k); ok && s.valid(now, rejected) {
+	if s, ok := a.inactive.Get(k); ok && s.valid(now, inactiveFor) {
 		a.mu.Unlock()
 		return notActive, nil
 	}
 	s, known := a.active.Get(k)
-	if known && s.valid(now, remembered) {
+	if known && s.valid(now, activeFor) {
 		a.mu.Unlock()
 		return s.text, nil
 	}
@@ -127,10 +127,9 @@ func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now t
 	return a.await(q)
 }
 
-// await waits for an answer: as long as the client lets a question take, and
-// until then at most patience for a place.
+// await waits for the response. It waits at most for maxWait until the request starts.
 func (a *IntrospectionClient) await(q *asked) ([]byte, error) {
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
 	case <-q.done:
@@ -141,7 +140,7 @@ func (a *IntrospectionClient) await(q *asked) ([]byte, error) {
 	return q.text, q.err
 }
 
-// withdraw ends a question that still waits.
+// withdraw ends a question that is still waiting.
 func (a *IntrospectionClient) withdraw(q *asked) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -151,8 +150,8 @@ func (a *IntrospectionClient) withdraw(q *asked) {
 	}
 }
 
-// enqueue adds a question to those that wait, unless there are too many. Known
-// tokens come first. Called with mu held, as all below.
+// enqueue adds a question to those that wait, unless there are too many. Known tokens come first.
+// The caller holds mu, as for all methods below.
 func (a *IntrospectionClient) enqueue(q *asked) bool {
 	if q.known {
 		if a.known >= maxWaiting {
@@ -173,7 +172,7 @@ func (a *IntrospectionClient) enqueue(q *asked) bool {
 	return true
 }
 
-// next starts or ends all waiting questions that can be.
+// next starts or ends all waiting questions that can be started or ended.
 func (a *IntrospectionClient) next() {
 	a.waiting = slices.DeleteFunc(a.waiting, func(q *asked) bool {
 		start, err := a.admit(q)
@@ -187,8 +186,8 @@ func (a *IntrospectionClient) next() {
 	})
 }
 
-// admit reports whether a question may be asked now. An error ends it. Neither
-// lets it wait: for a place, or for the answers that decide about its address.
+// admit reports whether a question may be asked now. An error ends it. If it is neither admitted
+// nor ended, it waits for a free request, or for responses that decide about its address.
 func (a *IntrospectionClient) admit(q *asked) (start bool, err error) {
 	if q.known {
 		return a.asking < maxAsking, nil
@@ -217,7 +216,7 @@ func (a *IntrospectionClient) start(q *asked) {
 	go a.ask(q)
 }
 
-// count adds a question to those that are being asked, or takes it off.
+// count adds n to the questions that are being asked.
 func (a *IntrospectionClient) count(q *asked, n int) {
 	a.asking += n
 	if q.suspect {
@@ -230,7 +229,7 @@ func (a *IntrospectionClient) count(q *asked, n int) {
 	}
 }
 
-// end gives a question its answer, or an error, and forgets it.
+// end sets a question's response or error, and removes the question.
 func (a *IntrospectionClient) end(q *asked, text []byte, err error) {
 	if q.started {
 		a.count(q, -1)
@@ -248,7 +247,7 @@ func (a *IntrospectionClient) end(q *asked, text []byte, err error) {
 	close(q.done)
 }
 
-// ask asks, and takes mu to tell.
+// ask sends the request, and locks mu to store the response.
 func (a *IntrospectionClient) ask(q *asked) {
 	text, err := a.fetch(context.Background(), q.token)
 	a.mu.Lock()
@@ -261,7 +260,7 @@ func (a *IntrospectionClient) ask(q *asked) {
 	}
 }
 
-// note remembers an answer, and what it says of the address.
+// note caches a response, and counts it for the address.
 func (a *IntrospectionClient) note(q *asked, text []byte, err error) {
 	rejects := refusesToken(err)
 	a.budget.failing = err != nil && !rejects
@@ -285,22 +284,21 @@ func (a *IntrospectionClient) note(q *asked, text []byte, err error) {
 	}
 }
 
-// refusesToken reports whether an endpoint answers a token with an error of
-// its own (RFC 7662 has it say "inactive"): what is wrong is the token, neither
-// the endpoint nor our client there.
+// refusesToken reports whether an endpoint responds to a token with an error status, where RFC 7662
+// requires "inactive". Then the token is invalid, not the endpoint or our client.
 func refusesToken(err error) bool {
 	s, ok := errors.AsType[statusError](err)
 	return ok && (s.code == http.StatusBadRequest || s.code == http.StatusNotFound || s.code == http.StatusUnprocessableEntity)
 }
 
-// isActive reports what package bearer will find in an answer.
+// isActive reports whether package bearer will find a response active.
 func isActive(text []byte) bool {
 	var m map[string]json.RawMessage
 	return json.Unmarshal(text, &m) == nil && string(m["active"]) == "true"
 }
 
-// fetch asks (RFC 7662 §2.1). The names of the client are form-encoded within
-// HTTP Basic, as RFC 6749 §2.3.1 has it.
+// fetch sends a request (RFC 7662 §2.1). The client's name and secret are form-encoded within HTTP
+// Basic, as RFC 6749 §2.3.1 requires.
 func (a *IntrospectionClient) fetch(ctx context.Context, token string) ([]byte, error) {
 	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.address, strings.NewReader(form))
@@ -311,7 +309,7 @@ func (a *IntrospectionClient) fetch(ctx context.Context, token string) ([]byte, 
 	req.SetBasicAuth(url.QueryEscape(a.clientID), url.QueryEscape(a.secret))
 	body, err := a.client.do(req)
 	if err == nil && (len(body) > maxAnswer || !json.Valid(body)) {
-		err = fmt.Errorf("the answer is no JSON, or more than %d KiB", maxAnswer>>10)
+		err = fmt.Errorf("the response is not JSON, or larger than %d KiB", maxAnswer>>10)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("introspection: %w", err)
@@ -319,8 +317,8 @@ func (a *IntrospectionClient) fetch(ctx context.Context, token string) ([]byte, 
 	return body, nil
 }
 
-// Probe asks about a token that there is not: so what is wrong is the way there,
-// or the client's name.
+// Probe asks about a token that does not exist. An error shows that the URL or the client's name is
+// wrong.
 func (a *IntrospectionClient) Probe(ctx context.Context) error {
 	_, err := a.fetch(ctx, "stile-check")
 	return err

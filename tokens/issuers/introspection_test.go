@@ -18,14 +18,14 @@ func newAsker(i *idp) *IntrospectionClient {
 	return NewIntrospectionClient(Endpoint{Issuer: i.URL}, i.URL+"/introspect", "sti:le", "s%cret", quiet)
 }
 
-// home is a visitor's address.
-var home = at("192.0.2.1")
+// visitor is a visitor's address.
+var visitor = at("192.0.2.1")
 
 func at(address string) bearer.Source { return bearer.Source{Address: netip.MustParseAddr(address)} }
 
-// TestAsker: how it asks, and that it asks once a minute about an active token,
-// and every ten about one that is not.
-func TestAsker(t *testing.T) {
+// TestIntrospectionRequests checks the request, and that there is one a minute for an active token
+// and one every ten for an inactive one.
+func TestIntrospectionRequests(t *testing.T) {
 	i := newIDP(t)
 	i.serve("/introspect", func(w http.ResponseWriter, r *http.Request) {
 		id, secret, _ := r.BasicAuth()
@@ -33,7 +33,7 @@ func TestAsker(t *testing.T) {
 	})
 	a := newAsker(i)
 	for s := range 60 {
-		text, err := a.Introspect("opa.que", home, noon.Add(time.Duration(s)*time.Second))
+		text, err := a.Introspect("opa.que", visitor, noon.Add(time.Duration(s)*time.Second))
 		if err != nil || string(text) != `{"active":true,"said":"POST opa.que access_token sti%3Ale s%25cret"}` {
 			t.Fatalf("%s, %v", text, err)
 		}
@@ -41,21 +41,21 @@ func TestAsker(t *testing.T) {
 	if n := i.count("/introspect"); n != 1 {
 		t.Errorf("asked %d times in a minute", n)
 	}
-	a.Introspect("opa.que", home, noon.Add(time.Minute))
+	a.Introspect("opa.que", visitor, noon.Add(time.Minute))
 	for m := range 10 {
-		a.Introspect("other", home, noon.Add(time.Duration(m)*time.Minute))
+		a.Introspect("other", visitor, noon.Add(time.Duration(m)*time.Minute))
 	}
 	if n := i.count("/introspect"); n != 3 {
 		t.Errorf("asked %d times of two tokens, and of one again", n)
 	}
-	a.Introspect("other", home, noon.Add(10*time.Minute))
+	a.Introspect("other", visitor, noon.Add(10*time.Minute))
 	if n := i.count("/introspect"); n != 4 {
 		t.Errorf("asked %d times, ten minutes later", n)
 	}
 }
 
-// TestAskerFaults: what is no answer is a fault, and is not remembered.
-func TestAskerFaults(t *testing.T) {
+// TestIntrospectionFaults checks that an invalid response is a fault and is not cached.
+func TestIntrospectionFaults(t *testing.T) {
 	i := newIDP(t)
 	a := newAsker(i)
 	a.client.http.Timeout = 300 * time.Millisecond
@@ -67,11 +67,11 @@ func TestAskerFaults(t *testing.T) {
 		func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); <-r.Context().Done() },
 	} {
 		i.serve("/introspect", page)
-		if text, err := a.Introspect("x", home, noon.Add(time.Duration(n)*time.Second)); err == nil {
+		if text, err := a.Introspect("x", visitor, noon.Add(time.Duration(n)*time.Second)); err == nil {
 			t.Errorf("%d: %s", n, text)
 		}
 		if i.count("/introspect") != n+1 {
-			t.Errorf("%d: a fault was remembered", n)
+			t.Errorf("%d: a fault was cached", n)
 		}
 	}
 	if err := a.Probe(t.Context()); err == nil {
@@ -83,16 +83,16 @@ func TestAskerFaults(t *testing.T) {
 	}
 }
 
-// hall is an endpoint that holds questions until the test lets them go. A token
-// that begins with "good" is active.
-type hall struct {
+// heldEndpoint is an endpoint that holds requests until the test releases them. A token that begins
+// with "good" is active.
+type heldEndpoint struct {
 	*idp
 	asking  chan string
 	release chan struct{}
 }
 
-func newHall(t *testing.T) (*hall, *IntrospectionClient) {
-	h := &hall{newIDP(t), make(chan string, 1), make(chan struct{})}
+func newHeldEndpoint(t *testing.T) (*heldEndpoint, *IntrospectionClient) {
+	h := &heldEndpoint{newIDP(t), make(chan string, 1), make(chan struct{})}
 	h.serve("/introspect", func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case h.asking <- r.PostFormValue("token"):
@@ -104,14 +104,14 @@ func newHall(t *testing.T) (*hall, *IntrospectionClient) {
 	return h, newAsker(h.idp)
 }
 
-// load returns how many questions are asked and how many wait.
+// load returns the numbers of requests and of waiting questions.
 func (a *IntrospectionClient) load() (asking, waiting int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.asking, len(a.waiting)
 }
 
-// queue asks without waiting for the answer.
+// queue asks without waiting for the response.
 func (a *IntrospectionClient) queue(token string, from bearer.Source, now time.Time) *asked {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -127,14 +127,14 @@ func (a *IntrospectionClient) queue(token string, from bearer.Source, now time.T
 	return q
 }
 
-// TestAskerIsBounded: there is one question for all who have the same, at most
-// so many at once, and at most so many wait; what is remembered is bounded too.
-func TestAskerIsBounded(t *testing.T) {
-	h, a := newHall(t)
+// TestIntrospectionIsBounded checks that equal questions share a request, and the bounds of
+// requests, of waiting questions, and of what is cached.
+func TestIntrospectionIsBounded(t *testing.T) {
+	h, a := newHeldEndpoint(t)
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			if _, err := a.Introspect("good", home, noon); err != nil {
+			if _, err := a.Introspect("good", visitor, noon); err != nil {
 				t.Error(err)
 			}
 		})
@@ -175,19 +175,19 @@ func TestAskerIsBounded(t *testing.T) {
 	}
 }
 
-// TestS59_OneAddress: five inactive answers a minute, and an address asks no
-// more: not about made-up tokens. Tokens that were active before are asked
-// about still, and so is everything from other addresses.
+// TestS59_OneAddress checks that an address gets no more requests for unknown tokens after five
+// inactive ones in a minute. Tokens that were active before, and other addresses, still get
+// requests.
 func TestS59_OneAddress(t *testing.T) {
-	h, a := newHall(t)
+	h, a := newHeldEndpoint(t)
 	close(h.release)
-	if _, err := a.Introspect("good", home, noon); err != nil {
+	if _, err := a.Introspect("good", visitor, noon); err != nil {
 		t.Fatal(err)
 	}
 	asked, refused := h.count("/introspect"), 0
 	for n := range 1000 {
 		now := noon.Add(time.Minute + time.Duration(n)*50*time.Millisecond) // 50 s
-		text, err := a.Introspect(fmt.Sprint("made up ", n), home, now)
+		text, err := a.Introspect(fmt.Sprint("made up ", n), visitor, now)
 		if err == nil && string(text) != `{"active":false}` {
 			t.Fatalf("question %d: %s", n, text)
 		} else if err != nil && err != errSpent {
@@ -196,27 +196,28 @@ func TestS59_OneAddress(t *testing.T) {
 			refused++
 		}
 		if n%100 == 99 {
-			for token, from := range map[string]bearer.Source{"good": home, fmt.Sprint("good ", n): at("198.51.100.7")} {
+			for token, from := range map[string]bearer.Source{"good": visitor, fmt.Sprint("good ", n): at("198.51.100.7")} {
 				if _, err := a.Introspect(token, from, now); err != nil {
 					t.Errorf("after %d made-up tokens, %q: %v", n, token, err)
 				}
 			}
 		}
 	}
-	if n := h.count("/introspect") - asked - 11; n != ofAddress || refused != 1000-n { // 10 other tokens, and the known one again
+	// The 11 others are 10 other tokens, and the known one again.
+	if n := h.count("/introspect") - asked - 11; n != ofAddress || refused != 1000-n {
 		t.Errorf("%d made-up tokens reached the endpoint, %d were refused", n, refused)
 	}
-	if _, err := a.Introspect("good, and unknown", home, noon.Add(time.Minute+51*time.Second)); err != errSpent {
+	if _, err := a.Introspect("good, and unknown", visitor, noon.Add(time.Minute+51*time.Second)); err != errSpent {
 		t.Errorf("a valid unknown token of that address: %v", err)
 	}
-	if _, err := a.Introspect("good, and unknown", home, noon.Add(3*time.Minute)); err != nil {
+	if _, err := a.Introspect("good, and unknown", visitor, noon.Add(3*time.Minute)); err != nil {
 		t.Errorf("a minute later: %v", err)
 	}
 }
 
-// TestS59_Network: many addresses of one IPv6 /48 are worth little more.
+// TestS59_Network checks that many addresses of one IPv6 /48 get few more requests than one.
 func TestS59_Network(t *testing.T) {
-	h, a := newHall(t)
+	h, a := newHeldEndpoint(t)
 	close(h.release)
 	for n := range 1000 {
 		a.Introspect(fmt.Sprint("made up ", n), at(fmt.Sprintf("2001:db8:1:%x::", n)), noon.Add(time.Duration(n)*50*time.Millisecond))
@@ -229,10 +230,10 @@ func TestS59_Network(t *testing.T) {
 	}
 }
 
-// TestS59_ManyAddresses: 1,000 addresses that have each shown one made-up token
-// already ask 5 times a second together. One that hasn't is always served.
+// TestS59_ManyAddresses checks that 1,000 addresses with an inactive token each get 5 requests a
+// second together. An address without one always gets them.
 func TestS59_ManyAddresses(t *testing.T) {
-	h, a := newHall(t)
+	h, a := newHeldEndpoint(t)
 	close(h.release)
 	source := func(n int) bearer.Source { return at(fmt.Sprintf("10.1.%d.%d", n/256, n%256)) }
 	a.budget.suspects.take(noon)
@@ -260,13 +261,13 @@ func TestS59_ManyAddresses(t *testing.T) {
 	}
 }
 
-// TestS59_Places: suspects have half of the places at most, and one address has
-// five at once; the others wait for it.
+// TestS59_Places checks that suspects have at most half of the requests, and one address five at
+// one time, for which its others wait.
 func TestS59_Places(t *testing.T) {
-	h, a := newHall(t)
+	h, a := newHeldEndpoint(t)
 	crowd := []*asked{}
-	for n := range 20 { // one clean address
-		crowd = append(crowd, a.queue(fmt.Sprint("made up ", n), home, noon))
+	for n := range 20 { // one address without inactive tokens
+		crowd = append(crowd, a.queue(fmt.Sprint("made up ", n), visitor, noon))
 	}
 	if asking, waiting := a.load(); asking != ofAddress || waiting != 20-ofAddress {
 		t.Errorf("%d questions of one address are asked, %d wait", asking, waiting)
@@ -278,7 +279,7 @@ func TestS59_Places(t *testing.T) {
 		if q := a.queue(fmt.Sprint("bad ", n), from, noon); q.suspect {
 			suspects++
 		} else if <-q.done; q.err != errBusy {
-			t.Errorf("a suspect without a place: %v", q.err)
+			t.Errorf("a suspect without a request: %v", q.err)
 		}
 	}
 	if suspects != maxAsking-kept {
@@ -286,7 +287,7 @@ func TestS59_Places(t *testing.T) {
 	}
 	good := a.queue("good", at("203.0.113.1"), noon)
 	if !good.started {
-		t.Error("a clean address has no place")
+		t.Error("an address without inactive tokens gets no request")
 	}
 	close(h.release)
 	if <-good.done; good.err != nil {
@@ -303,15 +304,15 @@ func TestS59_Places(t *testing.T) {
 	}
 }
 
-// TestS59_Office: many people at one address with valid tokens wait for each
-// other, and nobody is refused.
+// TestS59_Office checks that many visitors at one address with valid tokens wait for each other,
+// and that none is refused.
 func TestS59_Office(t *testing.T) {
-	h, a := newHall(t)
+	h, a := newHeldEndpoint(t)
 	close(h.release)
 	for round := range 10 {
 		var list []*asked
 		for n := range ofGroup {
-			list = append(list, a.queue(fmt.Sprint("good ", round, n), home, noon))
+			list = append(list, a.queue(fmt.Sprint("good ", round, n), visitor, noon))
 		}
 		for n, q := range list {
 			if <-q.done; q.err != nil {
@@ -321,10 +322,10 @@ func TestS59_Office(t *testing.T) {
 	}
 }
 
-// TestS59_Client: a tenant's server that passes its visitors' tokens on has a
-// budget of its own, whatever its address.
+// TestS59_Client checks that a tenant's server, which forwards its visitors' tokens, has its own
+// budget, whatever its address.
 func TestS59_Client(t *testing.T) {
-	h, a := newHall(t)
+	h, a := newHeldEndpoint(t)
 	close(h.release)
 	for n := range 400 {
 		now := noon.Add(time.Duration(n) * 100 * time.Millisecond)
@@ -337,8 +338,8 @@ func TestS59_Client(t *testing.T) {
 	}
 }
 
-// TestS59_Failing: while the endpoint fails, 5 questions a second reach it. An
-// endpoint that refuses a made-up token does not count as one that fails.
+// TestS59_Failing checks that 5 requests a second reach an endpoint that fails. An endpoint that
+// refuses an invented token is not one that fails.
 func TestS59_Failing(t *testing.T) {
 	i := newIDP(t)
 	a := newAsker(i)
@@ -358,24 +359,24 @@ func TestS59_Failing(t *testing.T) {
 	i.serve("/introspect", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(400) })
 	before := i.count("/introspect")
 	for n := range 100 {
-		a.Introspect(fmt.Sprint("made up ", n), home, noon.Add(12*time.Second+time.Duration(n)*10*time.Millisecond))
+		a.Introspect(fmt.Sprint("made up ", n), visitor, noon.Add(12*time.Second+time.Duration(n)*10*time.Millisecond))
 	}
 	if n := i.count("/introspect") - before; n != ofAddress || a.budget.failing {
 		t.Errorf("asked %d times about tokens that it refuses; failing: %v", n, a.budget.failing)
 	}
 }
 
-// TestS59_ClockSetBack: a clock that is set back neither frees nor refuses an
-// address for longer than the window.
+// TestS59_ClockSetBack checks that a clock that is set back neither frees an address nor refuses it
+// for longer than the window.
 func TestS59_ClockSetBack(t *testing.T) {
 	b := newBudget()
 	for range ofAddress {
-		b.miss(home, noon)
+		b.miss(visitor, noon)
 	}
-	if n, _ := b.left(home, noon.Add(-time.Second)); n != 0 {
+	if n, _ := b.left(visitor, noon.Add(-time.Second)); n != 0 {
 		t.Errorf("a second back: %d left", n)
 	}
-	if n, suspect := b.left(home, noon.Add(-time.Hour)); n != ofAddress || suspect {
+	if n, suspect := b.left(visitor, noon.Add(-time.Hour)); n != ofAddress || suspect {
 		t.Errorf("an hour back: %d left", n)
 	}
 	for range othersBurst {

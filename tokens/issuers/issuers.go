@@ -1,20 +1,19 @@
-// Package issuers asks outside authorization servers: which keys sign their
-// tokens, and what they say of a token that is no JWT. What a token must say is
-// package bearer's.
+// Package issuers makes requests to external authorization servers. It fetches the keys that sign
+// their tokens, and introspects tokens that are not JWTs. Package bearer decides what a token must
+// contain.
 //
-//   - [KeyCache] has the keys of one issuer. It finds where they are (RFC 8414,
-//     OpenID discovery), fetches them, renews them, and keeps the last good ones
-//     through an outage.
-//   - [IntrospectionClient] asks one issuer about opaque tokens (RFC 7662), and remembers
-//     active answers for 1 minute and inactive ones for 10. Questions about
-//     made-up tokens are bounded by source address and in total (budget.go).
+//   - [KeyCache] stores the keys of one issuer. It discovers their URL (RFC 8414, OpenID Connect
+//     Discovery), fetches and renews them, and keeps the last valid ones during an outage.
+//   - [IntrospectionClient] asks one issuer about opaque tokens (RFC 7662). It caches active
+//     responses for 1 minute and inactive ones for 10. Requests for invented tokens are bounded by
+//     source address and in total (budget.go).
 //
-// Both go out by a client that reaches the addresses of the public internet
-// and nothing else, unless the operator allows it: an issuer's own documents
-// say where to ask next, and must not lead into the publisher's network.
+// Both use a client that connects to public addresses only, unless the operator allows others. An
+// issuer's own documents contain URLs for further requests, and must not lead into the publisher's
+// network.
 //
-// Nothing that a caller sends chooses whom is asked, and garbage makes nobody
-// ask: a [KeyCache] asks again for an unknown key at most once a minute.
+// Nothing that a caller sends selects the server of a request, and malformed tokens cause no
+// request. For unknown keys, a [KeyCache] makes at most one request a minute.
 package issuers
 
 import (
@@ -22,23 +21,21 @@ import (
 	"strings"
 )
 
-// Endpoint is where an issuer is.
+// Endpoint says where an issuer is.
 type Endpoint struct {
-	Issuer string // its name, which is its address for discovery
-	Keys   string // of its JWK Set; "" to find it by discovery
+	Issuer string // its name, which is its URL for discovery
+	Keys   string // URL of its JWK Set; "" to discover it
 
-	// AllowPrivate lets the issuer be at an address of a private network, and
-	// be asked by plain HTTP there. Without it that is so for this machine
-	// itself only, where Issuer or Keys names it.
+	// AllowPrivate allows the issuer to be in a private network, and plain HTTP there. Without it,
+	// that is allowed only for this machine, if Issuer or Keys names it.
 	AllowPrivate bool
 }
 
-// errBusy is the fault of who would have to wait too long.
-var errBusy = errors.New("too many wait for the issuer already")
+// errBusy is returned to callers that would have to wait too long.
+var errBusy = errors.New("too many requests are waiting for the issuer")
 
-// wellKnown are the addresses of an issuer's metadata, the one to try first
-// first: RFC 8414 §3.1 puts the well-known part before the issuer's path,
-// OpenID Connect Discovery §4 behind it.
+// wellKnown returns the URLs of an issuer's metadata in the order to try. RFC 8414 §3.1 puts the
+// well-known part before the issuer's path, OpenID Connect Discovery §4 after it.
 func wellKnown(issuer string) []string {
 	base := strings.TrimSuffix(issuer, "/")
 	scheme, rest, _ := strings.Cut(base, "://")

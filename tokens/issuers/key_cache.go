@@ -14,51 +14,50 @@ import (
 )
 
 const (
-	every     = time.Hour        // how often keys are asked for, a tenth sooner or later
-	goodFor   = 24 * time.Hour   // how long the last good keys serve through an outage
-	leastGap  = time.Minute      // between two times that unknown keys make us ask
-	firstWait = time.Second      // until the next try, while there are no keys; doubled each time
-	clockGap  = time.Minute      // by how much an issuer's clock may be wrong
+	every     = time.Hour        // interval between fetches, up to a tenth more or less
+	goodFor   = 24 * time.Hour   // how long the last valid keys are used during an outage
+	leastGap  = time.Minute      // minimum interval between fetches because of unknown keys
+	firstWait = time.Second      // first pause while there are no keys; doubled each time
+	clockGap  = time.Minute      // maximum error of an issuer's clock
 	fetchTime = 10 * time.Second // for discovery and keys together
-	maxWaiter = 64               // requests that wait for one answer at once
+	maxWaiter = 64               // requests that wait for one fetch
 )
 
-// KeyCache is the keys of one issuer. It implements [bearer.Keyring].
+// KeyCache stores the keys of one issuer. It implements [bearer.Keyring].
 type KeyCache struct {
-	place  Endpoint
-	client *client
-	now    func() time.Time
-	log    *slog.Logger
-	held   atomic.Pointer[held] // nil until there were keys
+	endpoint Endpoint
+	client   *client
+	now      func() time.Time
+	log      *slog.Logger
+	held     atomic.Pointer[held] // nil until keys were fetched
 
 	mu       sync.Mutex
-	tried    time.Time // the last time that keys were asked for
-	due      time.Time // the next
+	tried    time.Time // time of the last fetch
+	due      time.Time // time of the next fetch
 	failures int       // in a row
-	running  *attempt  // nil: nobody asks just now
-	address  string    // of the JWK Set, once it was found
+	running  *attempt  // nil: there is no fetch now
+	address  string    // URL of the JWK Set, once it is known
 }
 
-// held are the last good keys, and when they were good.
+// held are the last valid keys, and when they were fetched.
 type held struct {
 	keys *bearer.IssuerKeys
 	at   time.Time
 }
 
-// attempt is one time that the issuer is asked, by one for all.
+// attempt is one fetch, which all waiting requests share.
 type attempt struct {
 	done    chan struct{}
 	waiters atomic.Int32
 	err     error
 }
 
-// NewKeyCache is a Ring without keys yet: [KeyCache.Run] fetches them, or the first
-// token.
+// NewKeyCache returns an empty KeyCache. [KeyCache.Run] fetches the keys, or the first token does.
 func NewKeyCache(p Endpoint, now func() time.Time, log *slog.Logger) *KeyCache {
-	return &KeyCache{place: p, client: newClient(p.AllowPrivate, p.Issuer, p.Keys), now: now, log: log, address: p.Keys}
+	return &KeyCache{endpoint: p, client: newClient(p.AllowPrivate, p.Issuer, p.Keys), now: now, log: log, address: p.Keys}
 }
 
-// Run keeps the keys fresh until ctx is done.
+// Run renews the keys until ctx is done.
 func (r *KeyCache) Run(ctx context.Context) {
 	tick := time.NewTicker(firstWait / 2)
 	defer tick.Stop()
@@ -72,7 +71,7 @@ func (r *KeyCache) Run(ctx context.Context) {
 	}
 }
 
-// attempt is the one that is under way, a new one if it may be, or nil.
+// attempt returns the current fetch, starts one if may allows it, or returns nil.
 func (r *KeyCache) attempt(now time.Time, may func(time.Time) bool) *attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,11 +82,11 @@ func (r *KeyCache) attempt(now time.Time, may func(time.Time) bool) *attempt {
 	return r.running
 }
 
-// isDue says that it is time to ask. One that lies far ahead is of a clock
-// that has been set back. Called with mu held.
+// isDue reports whether it is time for a fetch. If the next fetch is far ahead, the clock was set
+// back. The caller holds mu.
 func (r *KeyCache) isDue(now time.Time) bool { return !now.Before(r.due) || r.due.Sub(now) > 2*every }
 
-// mayFetch says that an unknown key may make us ask. Called with mu held.
+// mayFetch reports whether an unknown key may cause a fetch. The caller holds mu.
 func (r *KeyCache) mayFetch(now time.Time) bool {
 	gap := now.Sub(r.tried)
 	return gap >= leastGap || gap < 0
@@ -103,14 +102,14 @@ func (r *KeyCache) Keys(now time.Time) (*bearer.IssuerKeys, error) {
 		h = r.held.Load()
 	}
 	if h == nil || now.Sub(h.at) >= goodFor {
-		return nil, fmt.Errorf("issuer %s: its keys could not be had for %s", r.place.Issuer, goodFor)
+		return nil, fmt.Errorf("issuer %s: can't fetch its keys for %s", r.endpoint.Issuer, goodFor)
 	}
 	return h.keys, nil
 }
 
-// Renewed implements [bearer.Keyring]. Within a minute of the last time it does
-// not ask again. Then a token that is older than the keys names none of them;
-// of a younger one that can't be said yet.
+// Renewed implements [bearer.Keyring]. It makes at most one fetch a minute. After a fetch that is
+// too recent for another, it returns the keys for a token that is older than them. For a newer
+// token it returns an error, because the token's key may be new.
 func (r *KeyCache) Renewed(now, issued time.Time) (*bearer.IssuerKeys, error) {
 	err := r.await(now, r.mayFetch)
 	h := r.held.Load()
@@ -120,10 +119,10 @@ func (r *KeyCache) Renewed(now, issued time.Time) (*bearer.IssuerKeys, error) {
 	case err != nil:
 		return nil, err
 	}
-	return nil, fmt.Errorf("issuer %s: it has no keys yet", r.place.Issuer)
+	return nil, fmt.Errorf("issuer %s: has no keys yet", r.endpoint.Issuer)
 }
 
-// await waits for what is under way, or asks if it may.
+// await waits for the current fetch, or for a new one if may allows it.
 func (r *KeyCache) await(now time.Time, may func(time.Time) bool) error {
 	a := r.attempt(now, may)
 	if a == nil {
@@ -140,11 +139,11 @@ func (r *KeyCache) await(now time.Time, may func(time.Time) bool) error {
 	case <-a.done:
 		return a.err
 	case <-patience.C:
-		return errors.New("the issuer does not answer in time")
+		return errors.New("the issuer does not respond in time")
 	}
 }
 
-var errAsked = errors.New("the issuer was asked for its keys a moment ago")
+var errAsked = errors.New("the issuer's keys were requested a moment ago")
 
 func (r *KeyCache) ask(a *attempt, now time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTime)
@@ -163,13 +162,13 @@ func (r *KeyCache) ask(a *attempt, now time.Time) {
 	a.err = err
 	close(a.done)
 	if err != nil {
-		r.log.Warn("an outside issuer's keys could not be had", "issuer", r.place.Issuer, "err", err)
+		r.log.Warn("can't fetch the keys of an external issuer", "issuer", r.endpoint.Issuer, "err", err)
 	} else if again {
-		r.log.Info("an outside issuer's keys can be had again", "issuer", r.place.Issuer)
+		r.log.Info("fetched the keys of an external issuer again", "issuer", r.endpoint.Issuer)
 	}
 }
 
-// pause is how long until the keys are asked for again. Called with mu held.
+// pause returns the time until the next fetch. The caller holds mu.
 func (r *KeyCache) pause(err error) time.Duration {
 	switch {
 	case err == nil:
@@ -180,8 +179,8 @@ func (r *KeyCache) pause(err error) time.Duration {
 	return leastGap
 }
 
-// keep takes new keys over. Those that are the same stay as they are, so that
-// tokens which were verified by them stay verified.
+// keep stores new keys. Keys that are the same keep their generation, so that tokens verified by
+// them remain cached.
 func (r *KeyCache) keep(keys bearer.IssuerKeys, now time.Time) {
 	was := r.held.Load()
 	switch {
@@ -196,11 +195,10 @@ func (r *KeyCache) keep(keys bearer.IssuerKeys, now time.Time) {
 	r.held.Store(&held{&keys, now})
 }
 
-// fetch asks for the keys, and for where they are as long as that is not
-// known, or is no longer right.
+// fetch fetches the keys, and their URL if it is unknown or no longer valid.
 func (r *KeyCache) fetch(ctx context.Context) (keys bearer.IssuerKeys, err error) {
-	if r.address == "" { // only one asks at a time
-		if r.address, err = r.client.discover(ctx, r.place.Issuer); err != nil {
+	if r.address == "" { // there is only one fetch at a time
+		if r.address, err = r.client.discover(ctx, r.endpoint.Issuer); err != nil {
 			return keys, err
 		}
 	}
@@ -210,12 +208,12 @@ func (r *KeyCache) fetch(ctx context.Context) (keys bearer.IssuerKeys, err error
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", r.address, err)
-		r.address = r.place.Keys
+		r.address = r.endpoint.Keys
 	}
 	return keys, err
 }
 
-// Probe asks once, now, and says where the keys are and how many.
+// Probe fetches the keys once, immediately, and returns their URL and number.
 func (r *KeyCache) Probe(ctx context.Context) (address string, n int, err error) {
 	keys, err := r.fetch(ctx)
 	return r.address, keys.Len(), err

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// TestS9_Rotation: a key that comes while strangers ask for keys that there
-// are not is known within a minute, and until then nothing is said against it;
-// the issuer is asked once a minute, however many ask.
+// TestS9_Rotation checks that a new key is known within a minute, even if other callers name
+// unknown keys. Until then, tokens with it get an error that is not a refusal. There is one fetch a
+// minute, whatever callers send.
 func TestS9_Rotation(t *testing.T) {
 	i := newIDP(t)
 	i.says("/keys", jwks("a"))
@@ -50,7 +50,7 @@ func TestS9_Rotation(t *testing.T) {
 	}
 }
 
-// TestS9_BadAnswers: whatever the issuer answers, the last good keys stay.
+// TestS9_BadAnswers checks that the last valid keys stay, whatever the issuer sends.
 func TestS9_BadAnswers(t *testing.T) {
 	var sent atomic.Int64
 	many := `{"keys":[` + strings.Repeat(`{"kty":"new"},`, 9_999) + jwks("z")[9:]
@@ -113,7 +113,7 @@ func TestS9_BadAnswers(t *testing.T) {
 	})
 }
 
-// TestOutage: the last good keys serve for 24 hours, and service resumes.
+// TestOutage checks that the last valid keys are used for 24 hours, and that service resumes.
 func TestOutage(t *testing.T) {
 	i := newIDP(t)
 	i.says("/keys", jwks("a"))
@@ -139,8 +139,8 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestNeverThere: without keys there is a fault; the pauses between the tries
-// grow to a minute, and the first answer ends it.
+// TestNeverThere checks that a missing key set is a fault, that the pauses between fetches grow to
+// a minute, and that the first response ends them.
 func TestNeverThere(t *testing.T) {
 	i := newIDP(t)
 	r := ringOf(i)
@@ -157,7 +157,7 @@ func TestNeverThere(t *testing.T) {
 	has(t, keys, err, 1)
 }
 
-// TestWaiters: who comes while the issuer hangs waits, but not too many do.
+// TestWaiters checks that callers wait while the issuer does not respond, up to a bound.
 func TestWaiters(t *testing.T) {
 	i := newIDP(t)
 	release := make(chan struct{})
@@ -178,11 +178,11 @@ func TestWaiters(t *testing.T) {
 	}
 	wg.Wait()
 	if served.Load() != maxWaiter || busy.Load() != 2*maxWaiter || i.count("/keys") != 1 {
-		t.Errorf("%d served, %d turned away, asked %d times", served.Load(), busy.Load(), i.count("/keys"))
+		t.Errorf("%d served, %d refused, asked %d times", served.Load(), busy.Load(), i.count("/keys"))
 	}
 }
 
-// TestClockSetBack: a ring does not wait for hours that come again.
+// TestClockSetBack checks that a KeyCache does not wait longer after the clock was set back.
 func TestClockSetBack(t *testing.T) {
 	i := newIDP(t)
 	i.says("/keys", jwks("a"))
@@ -195,7 +195,7 @@ func TestClockSetBack(t *testing.T) {
 	has(t, keys, err, 2)
 }
 
-// TestRun: a ring that runs has keys without anybody asking.
+// TestRun checks that Run fetches keys without a caller.
 func TestRun(t *testing.T) {
 	i := newIDP(t)
 	i.says("/keys", jwks("a"))
@@ -213,8 +213,8 @@ func TestRun(t *testing.T) {
 	settle(r)
 }
 
-// TestTry says where the keys are, and what is wrong.
-func TestTry(t *testing.T) {
+// TestProbe checks the URL that Probe returns, and its errors.
+func TestProbe(t *testing.T) {
 	i := newIDP(t)
 	i.says("/.well-known/openid-configuration", `{"issuer":"`+i.URL+`","jwks_uri":"`+i.URL+`/k"}`)
 	r := NewKeyCache(Endpoint{Issuer: i.URL}, time.Now, quiet)
