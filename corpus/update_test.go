@@ -7,8 +7,8 @@ import (
 	"stile.example/stile/content"
 )
 
-// TestFailedUpdateClosesTheFile: after an update that failed or changed nothing, no connection to the
-// file is open.
+// TestFailedUpdateClosesTheFile: after an update that failed or changed nothing, no connection to
+// the file is open.
 func TestFailedUpdateClosesTheFile(t *testing.T) {
 	c := newCorpus(t)
 	fault := errors.New("a fault")
