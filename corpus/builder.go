@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/terms"
 )
 
 // Builder changes the items of one owner in a file that nobody reads yet. See [Update].
@@ -20,12 +21,12 @@ type Builder struct {
 	added, updated, unchanged, removed int
 	touched                            map[string]bool // collections that the import has items of
 
-	values map[facetValue]int64 // cached numbers of values
-	facets map[string]*facet    // cached
-	words  map[string]int64     // changes of words.items not yet written
-	counts map[int64]int64      // changes of value_counts.items not yet written
-	starts bulk                 // rows not yet written
-	valued bulk                 // rows of item_values not yet written
+	values map[terms.Value]int64 // cached numbers of values
+	facets map[string]*facet     // cached
+	words  map[string]int64      // changes of words.items not yet written
+	counts map[int64]int64       // changes of value_counts.items not yet written
+	starts bulk                  // rows not yet written
+	valued bulk                  // rows of item_values not yet written
 }
 
 var (
@@ -38,7 +39,7 @@ var (
 func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	b := &Builder{
 		db: openWriter(name), owner: owner,
-		touched: map[string]bool{}, values: map[facetValue]int64{}, facets: map[string]*facet{},
+		touched: map[string]bool{}, values: map[terms.Value]int64{}, facets: map[string]*facet{},
 		words: map[string]int64{}, counts: map[int64]int64{},
 		starts: bulk{insert: `INSERT INTO starts (start, rank, item, owner)`, text: true, width: 3},
 		valued: bulk{insert: `INSERT INTO item_values (item, value)`, width: 2},

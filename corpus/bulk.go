@@ -23,7 +23,7 @@ type row struct {
 type bulk struct {
 	insert string // the statement before VALUES
 	then   string // the statement after the rows
-	text   bool   // the rows begin with a text
+	text   bool   // the first column is a text
 	width  int    // numbers in a row
 	rows   []row
 }

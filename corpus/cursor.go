@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/terms"
 )
 
 // A cursor is the position of the last item of a page: the number of the item, and what orders it.
@@ -41,7 +42,7 @@ func parseCursor(q content.Query) (*match, error) {
 		return nil, nil
 	}
 	b, err := cursorText.DecodeString(q.Cursor)
-	if err != nil || len(b) < cursorHead || len(b) > cursorHead+maxTitleKey {
+	if err != nil || len(b) < cursorHead || len(b) > cursorHead+terms.MaxTitleKey {
 		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server"}
 	}
 	if string(b[:8]) != digestOf(q) {

@@ -23,7 +23,7 @@ func ftsOf(p words.Phrase) string {
 
 // phrase looks up how many items have a phrase's words, and makes a term of them. If the phrase
 // ends the query, and its last word is in no item that the owners have, that word is taken as a
-// prefix. A prefix may stand for at most so many positions of the full text.
+// prefix. A prefix may match at most most positions of the full text.
 func (c *File) phrase(
 	ctx context.Context, owners []uint32, p *words.Phrase, isLast bool, most int,
 ) (t term, err error) {
@@ -52,8 +52,8 @@ func (c *File) phrase(
 	return t, err
 }
 
-// endInPrefix makes the last word of a phrase's term a prefix. If the prefix stands for more than
-// so many positions, a phrase of several words loses its last word.
+// endInPrefix makes the last word of a phrase's term a prefix. If the prefix matches more than most
+// positions, a phrase of several words loses its last word.
 func (c *File) endInPrefix(
 	ctx context.Context, owners []uint32, p *words.Phrase, most int, t *term,
 ) error {
@@ -76,8 +76,8 @@ func (c *File) endInPrefix(
 }
 
 // prefix returns an upper bound of the items that have a word with a prefix: an item with two such
-// words counts twice. If there are too many words, or they stand for more than so many items, the
-// term has an expression of the most frequent words.
+// words counts twice. If there are too many words, or they are in more than most items, the term
+// has an expression of the most frequent words.
 func (c *File) prefix(
 	ctx context.Context, owners []uint32, s string, most int,
 ) (t term, err error) {

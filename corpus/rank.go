@@ -10,8 +10,8 @@ import (
 	"stile.example/stile/corpus/words"
 )
 
-// windowSize is how many items of an owner are ranked: so many with all words in the title, and so
-// many of the others.
+// windowSize is how many items of an owner are ranked, both of those with all words in the title
+// and of the others.
 const windowSize = 2000
 
 // match is an item that was found, with what it is ordered by.

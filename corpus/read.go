@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/terms"
 )
 
 // whole is an item as the API responds with it alone.
@@ -62,7 +63,7 @@ func (c *File) Collections(ctx context.Context, tenant uint32) ([]content.Collec
 		SELECT v.text, sum(c.items) FROM facets AS f
 		JOIN facet_values AS v ON v.facet = f.facet
 		JOIN value_counts AS c ON c.value = v.value AND c.owner IN (0, ?)
-		WHERE f.name = ? GROUP BY v.text HAVING sum(c.items) > 0 ORDER BY v.text`, tenant, facetCollection)
+		WHERE f.name = ? GROUP BY v.text HAVING sum(c.items) > 0 ORDER BY v.text`, tenant, terms.Collection)
 	if err != nil {
 		return nil, fmt.Errorf("read collections: %w", err)
 	}

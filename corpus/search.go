@@ -87,8 +87,8 @@ func (c *File) wait(ctx context.Context, cost int, fn func() error) error {
 	return c.opt.Lanes.Do(ctx, caller, who.Share, cost, c.opt.Limits.Turn, fn)
 }
 
-// limited runs fn within the time limit of a query. If the limit ends fn, the query is late: it is
-// noted by its identity. A query without an identity is not noted.
+// limited runs fn within the time limit of a query. If the limit ends fn, the query is late, and
+// its identity is stored. A query without an identity is not stored.
 func (c *File) limited(
 	ctx context.Context, identity string, fn func(context.Context) error,
 ) error {
@@ -111,7 +111,7 @@ func (c *File) inTurn(
 	return c.wait(ctx, cost, func() error { return c.limited(ctx, identity, fn) })
 }
 
-// search finds a page. It is hurried if it would be complete had there been more time.
+// search finds a page. It is hurried if more time would have made it complete.
 func (c *File) search(
 	ctx context.Context, q content.Query, s selection, at *match,
 ) (p content.Page, hurried bool, err error) {

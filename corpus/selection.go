@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
 
@@ -70,7 +71,7 @@ func (c *File) selection(ctx context.Context, q content.Query) (s selection, err
 		s.none = true
 		return s, nil
 	}
-	terms, err := c.termsOf(ctx, &s, q.Words)
+	list, err := c.termsOf(ctx, &s, q.Words)
 	if err != nil {
 		return s, err
 	}
@@ -78,15 +79,15 @@ func (c *File) selection(ctx context.Context, q content.Query) (s selection, err
 	if err != nil {
 		return s, err
 	}
-	s.none = len(q.Words) > 0 && len(terms) == 0 // the words are nothing but marks
-	all := slices.Concat(terms, filters)
+	s.none = len(q.Words) > 0 && len(list) == 0 // the words are nothing but marks
+	all := slices.Concat(list, filters)
 	s.terms, s.least = len(all), c.visible(s.owners)
 	for _, t := range all {
 		s.none = s.none || t.seen == 0
 		s.least = min(s.least, t.seen)
 		s.tokens += t.tokens
 	}
-	s.express(terms, filters)
+	s.express(list, filters)
 	if len(all) == 1 && all[0].exact {
 		s.exact = all[0].seen
 	} else if len(all) == 0 {
@@ -96,12 +97,12 @@ func (c *File) selection(ctx context.Context, q content.Query) (s selection, err
 }
 
 // express sets the expressions of what matches, and of what to rank by.
-func (s *selection) express(terms, filters []term) {
-	s.all = allOf(terms)
+func (s *selection) express(list, filters []term) {
+	s.all = allOf(list)
 	if len(filters) > 0 {
 		s.all = strings.TrimPrefix(s.all+" AND "+allOf(filters), " AND ")
 	}
-	rare := rare(terms)
+	rare := rare(list)
 	s.rank = allOf(rare)
 	for _, t := range rare {
 		s.ranked += t.items
@@ -109,10 +110,10 @@ func (s *selection) express(terms, filters []term) {
 }
 
 // rare returns the words that are rare enough to rank by.
-func rare(terms []term) []term {
+func rare(list []term) []term {
 	rest := rankable
 	var out []term
-	for _, t := range slices.SortedFunc(slices.Values(terms), byItems) {
+	for _, t := range slices.SortedFunc(slices.Values(list), byItems) {
 		if rest -= t.items; rest >= 0 {
 			out = append(out, t)
 		}
@@ -123,9 +124,9 @@ func rare(terms []term) []term {
 func byItems(a, b term) int { return cmp.Compare(a.items, b.items) }
 
 // allOf returns the expression of what has all terms.
-func allOf(terms []term) string {
+func allOf(list []term) string {
 	var all []string
-	for _, t := range terms {
+	for _, t := range list {
 		all = append(all, t.fts)
 	}
 	return strings.Join(all, " AND ")
@@ -133,7 +134,7 @@ func allOf(terms []term) string {
 
 // termsOf returns the words of a query. The last one is taken as a prefix if the tenant sees no
 // item with that word.
-func (c *File) termsOf(ctx context.Context, s *selection, typed []string) (terms []term, err error) {
+func (c *File) termsOf(ctx context.Context, s *selection, typed []string) (list []term, err error) {
 	rest := maxTokens
 	for i, w := range typed {
 		p := words.PhraseOf(w)
@@ -152,27 +153,27 @@ func (c *File) termsOf(ctx context.Context, s *selection, typed []string) (terms
 		}
 		s.words = words.AppendNew(s.words, inTitle...)
 		s.marks = append(s.marks, p.Marks()...)
-		terms, s.merged = append(terms, t), s.merged+t.merged
+		list, s.merged = append(list, t), s.merged+t.merged
 	}
-	return terms, nil
+	return list, nil
 }
 
 // filtersOf returns the collection, the tags and the attributes of a query.
 func (c *File) filtersOf(
 	ctx context.Context, s *selection, q content.Query,
 ) (filters []term, err error) {
-	for _, v := range filterValues(q) {
+	for _, v := range terms.ValuesIn(q) {
 		var value int64
 		err := c.db.QueryRowContext(ctx, `
 			SELECT v.value FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet
-			WHERE f.name = ? AND v.text = ?`, v.facet, v.text).Scan(&value)
+			WHERE f.name = ? AND v.text = ?`, v.Facet, v.Text).Scan(&value)
 		if errors.Is(err, sql.ErrNoRows) {
 			return []term{{}}, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		t := term{fts: quote(filterWord(value)), exact: true, tokens: 1}
+		t := term{fts: quote(terms.FilterWord(value)), exact: true, tokens: 1}
 		err = query(ctx, c.db, t.count(s.owners), `SELECT owner, items FROM value_counts WHERE value = ?`, value)
 		if err != nil {
 			return nil, err
@@ -180,20 +181,6 @@ func (c *File) filtersOf(
 		filters, s.values = append(filters, t), append(s.values, value)
 	}
 	return filters, nil
-}
-
-// filterValues returns the values that an item must have to match a query.
-func filterValues(q content.Query) (values []facetValue) {
-	if q.Collection != "" {
-		values = append(values, facetValue{facetCollection, q.Collection})
-	}
-	for _, tag := range q.Tags {
-		values = append(values, facetValue{facetTag, tag})
-	}
-	for _, a := range q.Attributes {
-		values = append(values, facetValue{a.Name, a.Value})
-	}
-	return values
 }
 
 // count returns a function that adds up rows of owner and items.

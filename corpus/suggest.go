@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"unicode/utf8"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
 
@@ -50,8 +50,8 @@ func startsWith(w words.TitleWord, owner uint32) (string, []any) {
 	if !w.Prefix {
 		return `owner = ? AND start = ?`, []any{owner, w.Text}
 	}
-	if utf8.RuneCountInString(w.Text) <= shortStart {
-		return `owner = ? AND start = ?`, []any{owner, w.Text + "*"}
+	if short, ok := terms.ShortStart(w.Text); ok {
+		return `owner = ? AND start = ?`, []any{owner, short}
 	}
 	return `owner = ? AND start >= ? AND start < ?`, []any{owner, w.Text, w.Text + "\U0010ffff"}
 }

@@ -133,8 +133,8 @@ func TestS54LateQueriesAreBounded(t *testing.T) {
 	}
 }
 
-// TestS54WaitingIsNotCounted: a search that had no turn is not noted as one that takes too long,
-// and gives its turn back.
+// TestS54WaitingIsNotCounted: a search that had no turn is not stored as one that takes too long,
+// and returns its turn.
 func TestS54WaitingIsNotCounted(t *testing.T) {
 	c := newCorpus(t)
 	put(t, c, 0, slowItems()...)

@@ -3,76 +3,19 @@ package corpus
 import (
 	"database/sql"
 	"errors"
-	"maps"
-	"slices"
-	"strconv"
 	"strings"
 
 	"stile.example/stile/content"
-)
-
-// The facets that are not attributes.
-const (
-	facetCollection = "collection"
-	facetTag        = "tag"
+	"stile.example/stile/corpus/terms"
 )
 
 const facetShift = 32
 
-// valuesOf returns the values by which an item is counted and filtered: its collection, its tags,
-// its scalar attributes and the scalars in its lists. An attribute named like one of the first two
-// can't be queried, and is omitted.
-func valuesOf(it content.Item) []facetValue {
-	seen := map[facetValue]bool{}
-	var values []facetValue
-	add := func(facet, text string) {
-		v := facetValue{facet, text}
-		if text != "" && len(text) <= maxFacetValue && !seen[v] && len(values) < maxValues {
-			seen[v] = true
-			values = append(values, v)
-		}
-	}
-	add(facetCollection, it.Collection)
-	for _, tag := range it.Tags {
-		add(facetTag, tag)
-	}
-	for _, name := range slices.Sorted(maps.Keys(it.Attributes)) {
-		if name == facetCollection || name == facetTag {
-			continue
-		}
-		list, ok := it.Attributes[name].([]any)
-		if !ok {
-			list = []any{it.Attributes[name]}
-		}
-		for _, v := range list {
-			add(name, scalar(v))
-		}
-	}
-	return values
-}
-
-// scalar returns the text of a scalar value, or "" for other values.
-func scalar(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case bool:
-		return strconv.FormatBool(v)
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	}
-	return ""
-}
-
-// filterWord returns a value as a word of the full text. It begins with a character that no folded
-// word contains.
-func filterWord(value int64) string { return "\ue000" + strconv.FormatInt(value, 36) }
-
 // insertValues writes an item's values, and returns the words to filter by, with spaces between
 // them.
 func (b *Builder) insertValues(item int64, it content.Item) (filters string, err error) {
-	var words []string
-	for _, v := range valuesOf(it) {
+	var filterWords []string
+	for _, v := range terms.ValuesOf(it) {
 		n, err := b.valueNumber(v)
 		if err != nil {
 			return "", err
@@ -81,16 +24,16 @@ func (b *Builder) insertValues(item int64, it content.Item) (filters string, err
 			return "", err
 		}
 		b.counts[n]++
-		words = append(words, filterWord(n))
+		filterWords = append(filterWords, terms.FilterWord(n))
 	}
 	if len(b.counts) >= maxPending {
 		err = b.flushCounts()
 	}
-	return strings.Join(words, " "), err
+	return strings.Join(filterWords, " "), err
 }
 
 func (b *Builder) deleteValues(item int64, it content.Item) error {
-	for _, v := range valuesOf(it) {
+	for _, v := range terms.ValuesOf(it) {
 		n, err := b.valueNumber(v)
 		if err != nil {
 			return err
@@ -102,19 +45,19 @@ func (b *Builder) deleteValues(item int64, it content.Item) error {
 }
 
 // valueNumber returns the number of a value, and assigns one to a new value.
-func (b *Builder) valueNumber(v facetValue) (n int64, err error) {
+func (b *Builder) valueNumber(v terms.Value) (n int64, err error) {
 	if n, ok := b.values[v]; ok {
 		return n, nil
 	}
-	f, err := b.facetOf(v.facet)
+	f, err := b.facetOf(v.Facet)
 	if err != nil {
 		return 0, err
 	}
-	err = b.one(&n, `SELECT value FROM facet_values WHERE facet = ? AND text = ?`, f.number, v.text)
+	err = b.one(&n, `SELECT value FROM facet_values WHERE facet = ? AND text = ?`, f.number, v.Text)
 	if errors.Is(err, sql.ErrNoRows) {
 		f.last++
 		n = f.last
-		_, err = b.tx.Exec(`INSERT INTO facet_values (value, facet, text) VALUES (?, ?, ?)`, n, f.number, v.text)
+		_, err = b.tx.Exec(`INSERT INTO facet_values (value, facet, text) VALUES (?, ?, ?)`, n, f.number, v.Text)
 	}
 	if len(b.values) >= maxPending {
 		clear(b.values)

@@ -33,7 +33,7 @@ func TestS54SameQuestionRunsOnce(t *testing.T) {
 		close(release)
 		wg.Wait()
 		if runs.Load() != 1 || len(f.all) != 0 {
-			t.Errorf("%d searches ran, want 1; %d are noted", runs.Load(), len(f.all))
+			t.Errorf("%d searches ran, want 1; %d are stored", runs.Load(), len(f.all))
 		}
 	})
 }
@@ -62,7 +62,7 @@ func TestS54OtherCallersDoNotFail(t *testing.T) {
 			leave()
 			synctest.Wait()
 			if !answered || len(f.all) != 0 {
-				t.Errorf("%s: answered %v, %d noted", name, answered, len(f.all))
+				t.Errorf("%s: answered %v, %d stored", name, answered, len(f.all))
 			}
 		})
 	}

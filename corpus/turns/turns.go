@@ -22,7 +22,7 @@ const (
 	credit = 200_000 // how far a caller that had few turns can be ahead of the others, at most
 )
 
-// maxCallers is how many callers each lane keeps account of, at most: about 1 MB.
+// maxCallers is the maximum of callers whose turns each lane counts: about 1 MB.
 const maxCallers = 16_384
 
 // Caller is who a search is for: an address together with the tenant whose token it uses.
@@ -32,12 +32,12 @@ type Caller struct {
 }
 
 // Lanes is three queues, by the cost of searches. So an item or a rare word does not wait for the
-// end of a search for an ordinary word, nor that search for the end of a long one. Together,
-// ordinary and long searches leave one processor to everything else, if there are more than two.
-// Lanes is safe for concurrent use.
+// end of a search for an ordinary word, nor that search for the end of a long one. If there are
+// more than two processors, ordinary and long searches together leave one of them to everything
+// else. Lanes is safe for concurrent use.
 type Lanes struct{ quick, ordinary, long queue }
 
-// NewLanes returns lanes with as many turns as so many processors can work on.
+// NewLanes returns lanes with as many turns as the processors can work on.
 func NewLanes(processors int) *Lanes {
 	l := &Lanes{}
 	l.quick.free = max(2, processors)
@@ -46,9 +46,8 @@ func NewLanes(processors int) *Lanes {
 	return l
 }
 
-// Do runs fn, a search of that cost, when it is the caller's turn. It waits for that at most as
-// long as ctx lasts and limit allows. The caller has so many shares of the work; less than 1 means
-// 1.
+// Do runs fn, a search of that cost, when it is the caller's turn. It waits until ctx is done, and
+// at most for limit. The shares are those of the caller in the work; less than 1 means 1.
 func (l *Lanes) Do(
 	ctx context.Context, who Caller, shares, cost int, limit time.Duration, fn func() error,
 ) error {

@@ -70,8 +70,8 @@ func TestLanesOpen(t *testing.T) {
 	}
 }
 
-// TestS54TurnsAreFair: of 50 askers with 4 searches waiting each, none delays the search of an
-// asker that had few turns, and each gets the same part.
+// TestS54TurnsAreFair: of 50 callers with 4 searches waiting each, none delays the search of a
+// caller that had few turns, and each gets the same part.
 func TestS54TurnsAreFair(t *testing.T) {
 	const cost = 150_000
 	q := queue{free: 1}
@@ -94,7 +94,7 @@ func TestS54TurnsAreFair(t *testing.T) {
 			return false
 		}
 	}
-	// serve ends the search that runs. Its asker has another one immediately.
+	// serve ends the search that runs. Its caller starts another one immediately.
 	serve := func() {
 		i := slices.IndexFunc(order, func(o one) bool { return has(o.w) })
 		who := order[i].who
@@ -125,12 +125,12 @@ func TestS54TurnsAreFair(t *testing.T) {
 		least, most = min(least, served[callerAt(n)]), max(most, served[callerAt(n)])
 	}
 	if least == 0 || most-least > 1 {
-		t.Errorf("of the same askers one had %d turns, another %d", least, most)
+		t.Errorf("of equal callers, one had %d turns, another %d", least, most)
 	}
 	if len(q.ends) > 60 {
-		t.Errorf("%d askers are noted", len(q.ends))
+		t.Errorf("%d callers are stored", len(q.ends))
 	}
-	for range 300 { // an asker with three shares
+	for range 300 { // a caller with three shares
 		add(1000, cost/3)
 	}
 	before := served[callerAt(1000)]
@@ -138,12 +138,12 @@ func TestS54TurnsAreFair(t *testing.T) {
 		serve()
 	}
 	if n := served[callerAt(1000)] - before; n < 8 || n > 16 {
-		t.Errorf("an asker with three shares had %d of 200 turns, of 51 askers", n)
+		t.Errorf("a caller with three shares had %d of 200 turns, of 51 callers", n)
 	}
 }
 
-// TestQueueKeepsNothing: what is noted of askers is bounded while searches wait, and gone when none
-// does. A search that gives up leaves the queue.
+// TestQueueKeepsNothing: what is stored about callers is bounded while searches wait, and removed
+// when none waits. A search that gives up leaves the queue.
 func TestQueueKeepsNothing(t *testing.T) {
 	q := queue{free: 1}
 	q.join(callerAt(0), Long)
@@ -151,7 +151,7 @@ func TestQueueKeepsNothing(t *testing.T) {
 		q.join(callerAt(1+n), Long)
 		q.give()
 		if len(q.ends) > maxCallers {
-			t.Fatalf("after %d searches, %d askers are noted", n, len(q.ends))
+			t.Fatalf("after %d searches, %d callers are stored", n, len(q.ends))
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -166,6 +166,6 @@ func TestQueueKeepsNothing(t *testing.T) {
 	}
 	q.give()
 	if q.free != 1 || q.running != 0 || q.now != 0 || len(q.ends) != 0 {
-		t.Errorf("nobody waits, and: %s", fmt.Sprint(q.free, q.running, q.now, len(q.ends)))
+		t.Errorf("no search waits, but: %s", fmt.Sprint(q.free, q.running, q.now, len(q.ends)))
 	}
 }

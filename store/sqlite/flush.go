@@ -30,7 +30,7 @@ type flush struct {
 	next  []tokens.ID // the next value of rest
 }
 
-// startFlush starts a flush if the journal has at least so many bytes, and no flush is under way.
+// startFlush starts a flush if the journal has at least that many bytes, and no flush is under way.
 func (w *writer) startFlush(bytes int) {
 	if w.flush.on || w.journal < bytes || w.journal == 0 {
 		return

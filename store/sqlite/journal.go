@@ -37,7 +37,8 @@ func (w *writer) commit() error {
 }
 
 // write writes, in one transaction, a row of the journal (unless it is nil), the rows of the
-// addresses that the batch changed, and, during a flush, about so many rows of dirty states.
+// addresses that the batch changed, and, during a flush, about the given number of rows of dirty
+// states.
 func (w *writer) write(row []byte, rows int) error {
 	due, done := w.flush.due(w.mem, rows)
 	err := w.commitRows(row, due, done)

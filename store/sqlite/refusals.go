@@ -74,7 +74,7 @@ func (db *DB) PruneRefusals(ctx context.Context, before time.Time, most int) err
 	return db.keepRefusals(ctx, most)
 }
 
-// keepRefusals removes the oldest refusals until there are at most most.
+// keepRefusals removes the oldest refusals beyond a maximum.
 func (db *DB) keepRefusals(ctx context.Context, most int) error {
 	var have int
 	if err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM refusals`).Scan(&have); err != nil {

@@ -131,7 +131,7 @@ func callFrom(from netip.Addr) tokens.Call {
 		Address: tokens.AddressVerdict{Known: true}}
 }
 
-// allowed returns a policy that admits so many calls, and has no limit for spikes.
+// allowed returns a policy that admits a number of calls, and has no limit for spikes.
 func allowed(calls uint32) tokens.Policy {
 	return tokens.Policy{Calls: calls, Records: 1 << 30, BindWithin: time.Minute, SpikeCalls: 1 << 30, SpikePer: time.Minute}
 }
