@@ -9,7 +9,7 @@ import (
 
 func checkAttributes(a map[string]any) error {
 	if len(a) > maxAttributes {
-		return fmt.Errorf("attributes are %d, and may be %d", len(a), maxAttributes)
+		return fmt.Errorf("attributes: must be at most %d, not %d", maxAttributes, len(a))
 	}
 	for name, v := range a {
 		if err := checkName(name); err != nil {
@@ -23,7 +23,7 @@ func checkAttributes(a map[string]any) error {
 		return nil
 	}
 	if b, err := json.Marshal(a); err != nil || len(b) > maxValues {
-		return fmt.Errorf("attributes have %d bytes as JSON, and may have %d", len(b), maxValues)
+		return fmt.Errorf("attributes: must be at most %d bytes as JSON, not %d", maxValues, len(b))
 	}
 	return nil
 }
@@ -35,10 +35,10 @@ func checkName(name string) error {
 	return checkText(fmt.Sprintf("the name of attribute %s", quote(name)), name, maxName)
 }
 
-// checkValue lets through what encoding/json makes of any JSON value.
+// checkValue accepts what encoding/json decodes from any JSON value.
 func checkValue(field string, v any, depth int) error {
 	if depth < 0 {
-		return fmt.Errorf("%s has lists or objects more than %d deep", field, maxDepth)
+		return fmt.Errorf("%s: must not have lists or objects more than %d deep", field, maxDepth)
 	}
 	switch v := v.(type) {
 	case nil, bool:
@@ -62,17 +62,17 @@ func checkValue(field string, v any, depth int) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("%s is a %T: no JSON value", field, v)
+	return fmt.Errorf("%s: must be a JSON value, not a %T", field, v)
 }
 
-// checkNumber refuses what a browser would show otherwise than it was written:
-// whole numbers of which it keeps only the first 16 digits.
+// checkNumber refuses numbers that a browser shows differently from how they were written: it keeps
+// only the first 16 digits of a whole number.
 func checkNumber(field string, f float64) error {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return fmt.Errorf("%s is no number", field)
+		return fmt.Errorf("%s: must be a finite number", field)
 	}
 	if a := math.Abs(f); a > 1<<53 && a < 1e21 {
-		return fmt.Errorf("%s is a number that browsers round: write it as text", field)
+		return fmt.Errorf("%s: browsers round this number; write it as text", field)
 	}
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"stile.example/stile/content"
 )
 
-// BenchmarkImport reads, sanitises, checks and encodes items like those of
-// WordNet: everything of an import but the store.
+// BenchmarkImport reads, sanitises, checks and encodes items like those of WordNet: everything in
+// an import except the store.
 func BenchmarkImport(b *testing.B) {
 	var src strings.Builder
 	for i := range b.N {

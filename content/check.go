@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// The largest that an item may be. Together they keep an exported item under
-// the length of a line that can be imported again.
+// Maximum sizes of an item. Together they keep an exported item shorter than a line may be in an
+// import.
 const (
 	maxID         = 128
 	maxCollection = 128       // characters
@@ -22,12 +22,12 @@ const (
 	maxTag        = 128 // characters
 	maxAttributes = 64
 	maxName       = 64       // characters of an attribute's name
-	maxDepth      = 4        // lists and objects inside one another in an attribute
+	maxDepth      = 4        // nesting of lists and objects in an attribute
 	maxValues     = 64 << 10 // bytes of all attributes as JSON
 )
 
-// Check says what is wrong with an item, by its field's name, or nil. An item
-// read by [Read] has passed it; one made by hand goes through [Clean] first.
+// Check returns an error that names the first invalid field of an item, or nil. Items from [Read]
+// have passed it. Other items must be cleaned by [Clean] first.
 func Check(it *Item) error {
 	return first(
 		checkID(it.ID),
@@ -58,9 +58,9 @@ func checkID(id string) error {
 	case id == "":
 		return errors.New("id is missing")
 	case len(id) > maxID:
-		return fmt.Errorf("id has %d characters, and may have %d", utf8.RuneCountInString(id), maxID)
+		return fmt.Errorf("id: must be at most %d characters, not %d", maxID, utf8.RuneCountInString(id))
 	case strings.ContainsFunc(id, func(r rune) bool { return !inID(r) }):
-		return fmt.Errorf("id %s has characters other than A-Z a-z 0-9 . _ -", quote(id))
+		return fmt.Errorf("id %s: must contain only A-Z a-z 0-9 . _ -", quote(id))
 	}
 	return nil
 }
@@ -81,24 +81,24 @@ func checkText(field, s string, limit int) error {
 		return err
 	}
 	if n := utf8.RuneCountInString(s); n > limit {
-		return fmt.Errorf("%s has %d characters, and may have %d", field, n, limit)
+		return fmt.Errorf("%s: must be at most %d characters, not %d", field, limit, n)
 	}
 	return nil
 }
 
 func checkUTF8(field, s string) error {
 	if !utf8.ValidString(s) {
-		return fmt.Errorf("%s is not UTF-8", field)
+		return fmt.Errorf("%s: must be UTF-8", field)
 	}
 	if strings.ContainsFunc(s, isControl) {
-		return fmt.Errorf("%s has control characters", field)
+		return fmt.Errorf("%s: must not have control characters", field)
 	}
 	return nil
 }
 
 func checkBody(s string) error {
 	if len(s) > maxBody {
-		return fmt.Errorf("body has %d bytes of HTML, and may have %d", len(s), maxBody)
+		return fmt.Errorf("body: must be at most %d bytes of HTML, not %d", maxBody, len(s))
 	}
 	return checkUTF8("body", s)
 }
@@ -108,11 +108,11 @@ func checkURL(field, s string) error {
 		return nil
 	}
 	if len(s) > maxURL {
-		return fmt.Errorf("%s has %d bytes, and may have %d", field, len(s), maxURL)
+		return fmt.Errorf("%s: must be at most %d bytes, not %d", field, maxURL, len(s))
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !utf8.ValidString(s) || strings.ContainsFunc(s, isBlank) {
-		return fmt.Errorf("%s %s is not an http:// or https:// address", field, quote(s))
+		return fmt.Errorf("%s %s: must be an http:// or https:// URL", field, quote(s))
 	}
 	return nil
 }
@@ -121,11 +121,11 @@ func isBlank(r rune) bool { return r <= ' ' || isControl(r) }
 
 func checkTags(tags []string) error {
 	if len(tags) > maxTags {
-		return fmt.Errorf("tags are %d, and may be %d", len(tags), maxTags)
+		return fmt.Errorf("tags: must be at most %d, not %d", maxTags, len(tags))
 	}
 	for i, t := range tags {
 		if t == "" {
-			return errors.New("tags has an empty one")
+			return errors.New("tags: must not be empty texts")
 		}
 		if err := checkText(fmt.Sprintf("tags[%d]", i), t, maxTag); err != nil {
 			return err
@@ -136,13 +136,13 @@ func checkTags(tags []string) error {
 
 func checkTime(field string, t time.Time) error {
 	if y := t.UTC().Year(); y < 1 || y > 9999 {
-		return fmt.Errorf("%s is in the year %d: years go from 1 to 9999", field, y)
+		return fmt.Errorf("%s: must have a year from 1 to 9999, not %d", field, y)
 	}
 	return nil
 }
 
-// quote shows a piece of somebody's text in a message: cut, and with whatever
-// could move a terminal's cursor escaped.
+// quote returns text from outside for a message: shortened, and with characters escaped that could
+// move a terminal's cursor.
 func quote(s string) string {
 	if r := []rune(s[:min(len(s), 400)]); len(r) > 60 {
 		s = string(r[:60]) + "…"

@@ -7,11 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Clean brings an item into the form in which it is kept: control characters
-// other than tab and line breaks are dropped, the body is sanitised, tags are
-// stripped from the summary, which is taken from the body where there is none,
-// blanks around texts go, and no tag stands twice. What it can't mend is left
-// for [Check]. Cleaning what is clean changes nothing.
+// Clean brings an item into the form in which it is stored. It drops control characters other than
+// tabs and line breaks, sanitises the body, strips tags from the summary, trims texts, and removes
+// duplicate tags. If there is no summary, it takes one from the body. [Check] reports what can't be
+// corrected. Cleaning an item twice changes nothing more.
 func Clean(it *Item) {
 	it.Collection = line(it.Collection)
 	it.Title = line(it.Title)
@@ -28,7 +27,7 @@ func Clean(it *Item) {
 	it.PublishedAt, it.UpdatedAt = it.PublishedAt.UTC(), it.UpdatedAt.UTC()
 }
 
-// line is s without control characters on one line.
+// line returns s without control characters, on one line.
 func line(s string) string { return strings.Join(strings.Fields(printable(s)), " ") }
 
 func printable(s string) string {
@@ -54,7 +53,7 @@ func cleanTags(tags []string) []string {
 			out = append(out, t)
 		}
 		if len(out) > maxTags {
-			return tags // Check counts them
+			return tags // too many; Check refuses them
 		}
 	}
 	return out

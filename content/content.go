@@ -1,8 +1,8 @@
-// Package content is the publisher's corpus: what an item is, how items are
-// read from files and feeds, and what can be asked of them.
+// Package content defines the items of the publisher's corpus, how they are read from files and
+// feeds, and how they can be queried.
 //
-// Importers turn JSONL, CSV, Markdown folders and feeds into checked and
-// sanitised items, and name the file and line of what is wrong. Where items
+// Importers convert JSONL, CSV, Markdown folders and feeds to checked and sanitised items, and name
+// the file and line of each error. The store decides where items are stored and how they are found.
 // are kept and how they are found belongs to store.
 package content
 
@@ -11,16 +11,15 @@ import (
 	"time"
 )
 
-// ErrNotFound says that no item that the tenant may see has the id.
+// ErrNotFound says that there is no item with that id that the tenant may see.
 var ErrNotFound = errors.New("no such item")
 
-// ErrQuery says that a question cannot be asked; its text may be shown to
-// whoever asked.
+// ErrQuery says that a query is invalid. Its text may be shown to the caller.
 type ErrQuery struct{ Field, Problem string }
 
 func (e ErrQuery) Error() string { return e.Field + ": " + e.Problem }
 
-// Item is one piece of the corpus, as imported.
+// Item is one item of the corpus, as imported.
 type Item struct {
 	ID          string         // 1 to 128 of A-Z a-z 0-9 . _ -
 	Collection  string         // may be empty
@@ -31,31 +30,31 @@ type Item struct {
 	URL         string         // http(s) URL, or empty
 	Tags        []string       // no duplicates
 	Attributes  map[string]any // JSON values
-	PublishedAt time.Time      // zero where not given
-	UpdatedAt   time.Time      // zero where not given
+	PublishedAt time.Time      // zero if not given
+	UpdatedAt   time.Time      // zero if not given
 }
 
 // Sort is an order of items.
 type Sort uint8
 
-// The orders. ByRelevance is by rank where there are words, else by newest.
+// The orders. ByRelevance is by rank if there are words, else by newest.
 const (
 	ByRelevance Sort = iota
 	ByNewest
 	ByTitle
 )
 
-// Query is a question for a list of items. Everything in it has been checked
-// by [ParseQuery]'s rules: Words are words and never syntax.
+// Query is a query for a list of items. Its values must have passed the rules of [ParseQuery].
+// Words are never syntax.
 type Query struct {
-	Tenant     uint32           // sees the shared corpus and its own items
+	Tenant     uint32           // it sees the shared corpus and its own items
 	Words      []string         // at most 8 different ones of at most 64 characters, as typed
 	Collection string           // "" for all
-	Tags       []string         // an item has all of them
-	Attributes []AttributeValue // … and all of these, as they are counted for facets
+	Tags       []string         // an item must have all of them
+	Attributes []AttributeValue // and all of these, in the form of facet values
 	Sort       Sort
 	Limit      int      // 1 to 50
-	Cursor     string   // as Page.Next gave it, or ""
+	Cursor     string   // Next of the page before, or ""
 	Facets     []string // "collection", "tag" or an attribute's name
 	Highlight  bool
 }
@@ -63,14 +62,16 @@ type Query struct {
 // AttributeValue is a value of an attribute, as text.
 type AttributeValue struct{ Name, Value string }
 
-// Page is the answer to a Query. The items are encoded JSON objects that are
-// safe inside a script: `<`, U+2028 and U+2029 are escaped.
+// Page is the result of a Query. The items are encoded JSON objects that are safe inside a script:
+// `<`, U+2028 and U+2029 are escaped.
 type Page struct {
-	Items      [][]byte
-	Total      int
-	Next       string // cursor of the next page, "" on the last
-	Facets     map[string][]FacetValue
-	Incomplete []string // "total": there are at least so many; "facets": some are missing, or count only a part of what matches
+	Items  [][]byte
+	Total  int
+	Next   string // cursor of the next page, "" on the last
+	Facets map[string][]FacetValue
+	// Incomplete contains "total" if there may be more items than Total, and "facets" if facets are
+	// missing or count only some of the matching items.
+	Incomplete []string
 }
 
 // FacetValue is one value of a facet and the number of matching items with it.
@@ -79,20 +80,20 @@ type FacetValue struct {
 	Count int    `json:"count"`
 }
 
-// Suggestion completes what is being typed.
+// Suggestion completes a text that is being typed.
 type Suggestion struct {
 	Text       string `json:"text"`
 	ID         string `json:"id"`
 	Collection string `json:"collection"`
 }
 
-// CollectionCount is a collection and how many items of it a tenant sees.
+// CollectionCount is a collection, and the number of its items that a tenant sees.
 type CollectionCount struct {
 	Collection string `json:"collection"`
 	Items      int    `json:"items"`
 }
 
-// Result is what an import did.
+// Result is the result of an import.
 type Result struct {
 	Added       int            `json:"added"`
 	Updated     int            `json:"updated"`
@@ -103,13 +104,13 @@ type Result struct {
 
 // Filter says which items to list or export.
 type Filter struct {
-	Tenant     uint32 // whose items; 0 for the corpus that all tenants share
+	Tenant     uint32 // the owner of the items; 0 for the corpus that all tenants share
 	Collection string // "" for all
 }
 
-// Stats is how large the corpus is.
+// Stats is the size of the corpus.
 type Stats struct {
 	Items      int   `json:"items"`      // of all owners
-	Bytes      int64 `json:"bytes"`      // on the disk
-	Generation int64 `json:"generation"` // one more after each import that changed something
+	Bytes      int64 `json:"bytes"`      // on disk
+	Generation int64 `json:"generation"` // increased by each import that changes something
 }

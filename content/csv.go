@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// csvRecords reads CSV (RFC 4180): a header of names, then a record an item.
-// Tags stand with | between; a column that is no field is an attribute.
+// csvRecords reads CSV (RFC 4180): a header with names, then one record for each item. Tags are
+// separated by |. A column that is not a field is an attribute.
 func csvRecords(file string, r io.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
 		t := newTable(file, r)
@@ -30,7 +30,7 @@ func csvRecords(file string, r io.Reader) iter.Seq[record] {
 				return
 			}
 		}
-		if err != io.EOF { // after a broken record nobody knows where the next one begins
+		if err != io.EOF { // after an invalid record, the start of the next one is unknown
 			yield(bad(at, err))
 		}
 	}
@@ -42,16 +42,16 @@ func checkHeader(names []string) error {
 		case name == "":
 			return fmt.Errorf("column %d has no name", i+1)
 		case name == "attributes":
-			return errors.New("column attributes cannot be: each attribute is a column of its own")
+			return errors.New("column attributes is not allowed: each attribute is a column of its own")
 		case !utf8.ValidString(name):
-			return fmt.Errorf("the name of column %d is not UTF-8", i+1)
+			return fmt.Errorf("the name of column %d: must be UTF-8", i+1)
 		case slices.Contains(names[:i], name):
 			return fmt.Errorf("column %s is repeated", quote(name))
 		}
 	}
 	for _, need := range []string{"id", "title"} {
 		if !slices.Contains(names, need) {
-			return fmt.Errorf("column %s is missing: the first line names the columns, with commas between, and is %s", need, quote(strings.Join(names, ",")))
+			return fmt.Errorf("column %s is missing: the first line must have the names of the columns, separated by commas, and is %s", need, quote(strings.Join(names, ",")))
 		}
 	}
 	return nil
@@ -59,7 +59,7 @@ func checkHeader(names []string) error {
 
 func row(header, cells []string) (it Item, err error) {
 	if len(cells) != len(header) {
-		return it, fmt.Errorf("has %d fields, and the header has %d", len(cells), len(header))
+		return it, fmt.Errorf("must have %d fields, as the header has, not %d", len(header), len(cells))
 	}
 	for i, name := range header {
 		known, err := set(&it, name, cells[i])
@@ -68,7 +68,7 @@ func row(header, cells []string) (it Item, err error) {
 			return it, err
 		case known || cells[i] == "":
 		case !utf8.ValidString(cells[i]):
-			return it, fmt.Errorf("%s is not UTF-8", name)
+			return it, fmt.Errorf("%s: must be UTF-8", name)
 		case name == "tags":
 			it.Tags = strings.Split(cells[i], "|")
 		default:
@@ -90,23 +90,23 @@ type table struct {
 	file  string
 	csv   *csv.Reader
 	limit *limitReader
-	line  int // where the next record begins, if no empty line is before it
+	line  int // where the next record begins, unless empty lines are in front of it
 }
 
 func newTable(file string, r io.Reader) *table {
 	limit := &limitReader{r: r}
 	t := &table{file, csv.NewReader(limit), limit, 1}
-	t.csv.FieldsPerRecord = -1 // counted by row, which says it better
+	t.csv.FieldsPerRecord = -1 // row counts them, with a better message
 	return t
 }
 
-// next is the next record and the line on which it begins.
+// next returns the next record and the line on which it begins.
 func (t *table) next() ([]string, sourcePos, error) {
 	t.limit.bytes, t.limit.commas = maxLine+4<<10, maxCommas // the reader reads 4 KiB ahead
 	cells, err := t.csv.Read()
 	at := sourcePos{t.file, t.line}
 	if e, ok := errors.AsType[*csv.ParseError](err); ok {
-		return nil, sourcePos{t.file, e.StartLine}, fmt.Errorf("is no CSV: line %d, column %d: %w", e.Line, e.Column, e.Err)
+		return nil, sourcePos{t.file, e.StartLine}, fmt.Errorf("invalid CSV: line %d, column %d: %w", e.Line, e.Column, e.Err)
 	}
 	if err != nil && err != io.EOF && err != errRecordTooLong {
 		err = brokenError{fmt.Errorf("read %s: %w", t.file, err)}
@@ -120,13 +120,12 @@ func (t *table) next() ([]string, sourcePos, error) {
 	return cells, at, nil
 }
 
-// maxCommas bounds the fields of a record, which take forty bytes each however
-// short they are.
+// maxCommas bounds the fields of a record. Each takes 40 bytes, however short it is.
 const maxCommas = 100_000
 
-var errRecordTooLong = fmt.Errorf("record has more than %d bytes or %d commas: is a closing quote missing", maxLine, maxCommas)
+var errRecordTooLong = fmt.Errorf("record has more than %d bytes or %d commas; a closing quote may be missing", maxLine, maxCommas)
 
-// limitReader is a reader that gives so many bytes and commas at most.
+// limitReader returns a limited number of bytes and commas.
 type limitReader struct {
 	r             io.Reader
 	bytes, commas int

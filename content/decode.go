@@ -11,16 +11,16 @@ import (
 	"unicode/utf8"
 )
 
-// DecodeItem reads an item from a JSON object: what an author wrote, or what
-// [EncodeItem] made. It takes every member at most once and by its exact name;
-// null is as good as nothing. The item is neither cleaned nor checked.
+// DecodeItem decodes an item from a JSON object that an author or [EncodeItem] wrote. Each member
+// may appear at most once, with its exact name. A null member counts as missing. The item is
+// neither cleaned nor checked.
 func DecodeItem(object []byte) (it Item, err error) {
 	if err := checkJSON(object); err != nil {
 		return Item{}, err
 	}
 	object = bytes.TrimSpace(object)
 	if object[0] != '{' {
-		return Item{}, fmt.Errorf("is %s, where an object is wanted: {\"id\": …, \"title\": …}", kind(object))
+		return Item{}, fmt.Errorf("must be an object, {\"id\": …, \"title\": …}, not %s", kind(object))
 	}
 	had := make([]string, 0, len(members))
 	for name, value := range jsonMembers(object) {
@@ -35,10 +35,10 @@ func DecodeItem(object []byte) (it Item, err error) {
 	return it, nil
 }
 
-// checkJSON says where JSON is not good, by the column in bytes.
+// checkJSON returns an error with the column, in bytes, where JSON is invalid.
 func checkJSON(b []byte) error {
 	if !utf8.Valid(b) {
-		return errors.New("text is not UTF-8")
+		return errors.New("text: must be UTF-8")
 	}
 	if json.Valid(b) {
 		return nil
@@ -46,13 +46,13 @@ func checkJSON(b []byte) error {
 	var raw json.RawMessage
 	err := json.Unmarshal(b, &raw)
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("is no JSON: column %d: %w", e.Offset, e)
+		return fmt.Errorf("invalid JSON: column %d: %w", e.Offset, e)
 	}
-	return fmt.Errorf("is no JSON: %w", err)
+	return fmt.Errorf("invalid JSON: %w", err)
 }
 
-// jsonMembers walks the members of an object that is known to be good JSON.
-// encoding/json would take Title for title, and the last of two.
+// jsonMembers iterates over the members of a valid JSON object. encoding/json would accept Title
+// for title, and take the last of two.
 func jsonMembers(object []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		rest := bytes.TrimLeft(object[1:], jsonSpace)
@@ -70,7 +70,7 @@ func jsonMembers(object []byte) iter.Seq2[string, []byte] {
 
 const jsonSpace = " \t\r\n"
 
-// valueLen is the length of the good JSON value with which b begins.
+// valueLen returns the length of the JSON value at the start of b, which must be valid.
 func valueLen(b []byte) int {
 	depth := 0
 	for i := 0; i < len(b); i++ {
@@ -88,7 +88,7 @@ func valueLen(b []byte) int {
 			depth++
 		case '}', ']':
 			if depth == 0 {
-				return i // a number or a word before the end
+				return i // the end of a number or a word
 			}
 			if depth--; depth == 0 {
 				return i + 1
@@ -102,12 +102,12 @@ func valueLen(b []byte) int {
 	return len(b)
 }
 
-// unquote is the text of a good JSON string.
+// unquote returns the text of a valid JSON string.
 func unquote(b []byte) (s string) {
 	if bytes.IndexByte(b, '\\') < 0 {
 		return string(b[1 : len(b)-1])
 	}
-	_ = json.Unmarshal(b, &s) // it is good
+	_ = json.Unmarshal(b, &s) // it is valid
 	return s
 }
 
@@ -115,14 +115,14 @@ func setJSON(it *Item, name string, value []byte) error {
 	switch name {
 	case "tags":
 		if err := json.Unmarshal(value, &it.Tags); err != nil {
-			return errors.New("tags must be a list of texts")
+			return errors.New("tags: must be a list of strings")
 		}
 		return nil
 	case "attributes":
 		return setAttributes(it, value)
 	}
 	if !slices.Contains(members, name) {
-		return fmt.Errorf("member %s is unknown: put it into attributes (the others are %s)", quote(name), strings.Join(members, ", "))
+		return fmt.Errorf("member %s is unknown: put it into attributes (known members: %s)", quote(name), strings.Join(members, ", "))
 	}
 	switch value[0] {
 	case 'n':
@@ -131,26 +131,25 @@ func setJSON(it *Item, name string, value []byte) error {
 		_, err := set(it, name, unquote(value))
 		return err
 	}
-	return fmt.Errorf("%s must be text, and is %s", name, kind(value))
+	return fmt.Errorf("%s: must be a string, not %s", name, kind(value))
 }
 
-// setAttributes looks at the size first: in memory, many small values take
-// fifty times their bytes.
+// setAttributes checks the size first, because many small values take 50 times as much memory.
 func setAttributes(it *Item, value []byte) error {
 	if len(value) > maxValues {
-		return fmt.Errorf("attributes have %d bytes as JSON, and may have %d", len(value), maxValues)
+		return fmt.Errorf("attributes: must be at most %d bytes as JSON, not %d", maxValues, len(value))
 	}
 	err := json.Unmarshal(value, &it.Attributes)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && strings.HasPrefix(e.Value, "number") && kind(value) == "an object" {
-		return fmt.Errorf("attributes have a %s, which is too large", e.Value)
+		return fmt.Errorf("attributes: the %s is too large", e.Value)
 	}
 	if err != nil {
-		return fmt.Errorf("attributes must be an object, and are %s", kind(value))
+		return fmt.Errorf("attributes: must be an object, not %s", kind(value))
 	}
 	return nil
 }
 
-// kind is what sort of JSON value v is, in words.
+// kind describes the type of a JSON value in words.
 func kind(v []byte) string {
 	switch v[0] {
 	case '{':

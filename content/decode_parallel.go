@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// record is one item as it stands in a source. decode is the slow part; it is
-// called once, on any goroutine.
+// record is one item as it is in a source. decode is the slow part. It is called once, on any
+// goroutine.
 type record struct {
 	place  sourcePos
 	decode func() (Item, error)
@@ -21,18 +21,19 @@ type decoded struct {
 	err   error
 }
 
-// depth is how many records are in hand at a time: with records of 1 MiB they
-// stay far under 100 MB.
+// depth is the maximum number of records in memory. With records of 1 MiB, they take far less than
+// 100 MB.
 const depth = 16
 
-// decodeParallel decodes records on all cores and gives the items in the records' order.
+// decodeParallel decodes records on all processors, and yields the items in the order of the
+// records.
 func decodeParallel(ctx context.Context, records iter.Seq[record], collection string) iter.Seq[decoded] {
 	return func(yield func(decoded) bool) {
 		var wg sync.WaitGroup
-		defer wg.Wait() // nobody reads the source after this returns
+		defer wg.Wait() // nothing reads the source after this returns
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		work, queue := make(chan job), make(chan job, depth) // the same jobs: queue keeps their order
+		work, queue := make(chan job), make(chan job, depth) // the same jobs; queue keeps the order
 		for range runtime.GOMAXPROCS(0) {
 			wg.Go(func() {
 				for j := range work {
@@ -77,13 +78,13 @@ func send(ctx context.Context, c chan<- job, j job) bool {
 	}
 }
 
-// validate makes a checked item of a record. A reader that panics over somebody's
-// bytes fails that record: the import may run inside the server.
+// validate makes a checked item from a record. If a parser panics, that record fails: the import
+// may run inside the server.
 func validate(r record, collection string) (d decoded) {
 	d.place = r.place
 	defer func() {
 		if p := recover(); p != nil {
-			d.err = fmt.Errorf("cannot be read: %v", p)
+			d.err = fmt.Errorf("can't be read: %v", p)
 		}
 	}()
 	if d.item, d.err = r.decode(); d.err != nil {

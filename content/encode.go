@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The members of an encoded item, in the contract's order.
+// The members of an encoded item, in the order of the contract.
 type (
 	head struct {
 		ID         string `json:"id"`
@@ -32,13 +32,12 @@ type (
 	}
 )
 
-// EncodeItem is what the API answers for an item, in a list and alone. A list
-// leaves the body out. An address or a date that is not given is null, tags
-// and attributes never are.
+// EncodeItem returns an item as it is in responses, in a list and alone. A list omits the body. A
+// missing URL or date is null; tags and attributes are never null.
 //
-// The bytes are safe inside a script: `<`, `>`, `&`, U+2028 and U+2029 are
-// escaped. Equal items give equal bytes, so an import can tell what changed by
-// comparing them. The item must have passed [Check].
+// The bytes are safe inside a script: `<`, `>`, `&`, U+2028 and U+2029 are escaped. Equal items
+// have equal bytes, so an import can detect changes by comparing them. The item must have passed
+// [Check].
 func EncodeItem(it Item) (list, alone []byte) {
 	h, t := split(it)
 	return encode(listed{h, t}), encode(whole{h, it.Body, t})
@@ -60,9 +59,9 @@ func split(it Item) (head, tail) {
 }
 
 func encode(v any) []byte {
-	b, err := json.Marshal(v) // escapes for scripts, and sorts the names of a map
+	b, err := json.Marshal(v) // it escapes for scripts, and sorts the names of a map
 	if err != nil {
-		panic("content: encode an item that Check would refuse: " + err.Error())
+		panic("content: encode an item that has not passed Check: " + err.Error())
 	}
 	return b
 }
@@ -74,7 +73,7 @@ func orNull(s string) *string {
 	return &s
 }
 
-// date is t as RFC 3339 in UTC, or "" for the zero time.
+// date returns t as RFC 3339 in UTC, or "" for the zero time.
 func date(t time.Time) string {
 	if t.IsZero() {
 		return ""

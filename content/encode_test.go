@@ -26,7 +26,7 @@ func TestEncodeItem(t *testing.T) {
 	}
 }
 
-// S20: whatever stands in an item, a script around it does not end there.
+// TestS20 checks that no content of an item ends a script around it.
 func TestS20EncodedItemsAreSafeInScripts(t *testing.T) {
 	const hostile = "</script><!--\u2028\u2029&<"
 	it := good()

@@ -8,12 +8,11 @@ import (
 	"iter"
 )
 
-// Export writes items as JSONL. What it writes can be imported again and gives
-// the same items.
+// Export writes items as JSONL. Importing that results in the same items.
 func Export(w io.Writer, items iter.Seq2[Item, error]) error {
 	buf := bufio.NewWriterSize(w, 64<<10)
 	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false) // for people; and an item stays shorter than a line may be
+	enc.SetEscapeHTML(false) // it is easier to read, and keeps an item shorter than maxLine
 	for it, err := range items {
 		if err != nil {
 			return err

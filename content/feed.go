@@ -15,14 +15,13 @@ import (
 	"github.com/mmcdole/gofeed"
 )
 
-// The limits of a feed. It is read whole, and each element of it takes some
-// 400 bytes.
+// The limits of a feed. It is read completely, and each of its elements takes about 400 bytes.
 const (
 	maxFeed     = 16 << 20
 	maxElements = 100_000
 )
 
-// feedItems reads RSS, Atom and JSON Feed. base is the address that it came from, if any.
+// feedItems reads RSS, Atom and JSON Feed. base is the URL of the feed, or "".
 func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
 		raw, err := io.ReadAll(io.LimitReader(r, maxFeed+1))
@@ -35,7 +34,7 @@ func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 			yield(bad(sourcePos{file, 1}, err))
 			return
 		}
-		from, _ := url.Parse(cmp.Or(feed.Link, base)) // nil if it is none
+		from, _ := url.Parse(cmp.Or(feed.Link, base)) // nil if it is invalid
 		lines := locator{rest: raw, line: 1}
 		for _, entry := range feed.Items {
 			if !yield(record{sourcePos{file, lines.of(entry)}, func() (Item, error) { return feedItem(entry, from) }}) {
@@ -47,47 +46,48 @@ func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 
 func parseFeed(raw []byte) (*gofeed.Feed, error) {
 	if len(raw) > maxFeed {
-		return nil, fmt.Errorf("feed has more than %d MiB", maxFeed>>20)
+		return nil, fmt.Errorf("feed: must be at most %d MiB", maxFeed>>20)
 	}
 	if elements(raw) > maxElements {
-		return nil, fmt.Errorf("feed has more than %d elements", maxElements)
+		return nil, fmt.Errorf("feed: must have at most %d elements", maxElements)
 	}
 	feed, err := gofeed.NewParser().Parse(bytes.NewReader(raw))
 	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) || err == nil && feed.FeedType == "json" && feed.FeedVersion == "" {
-		return nil, errors.New("is no RSS, Atom or JSON Feed; a web page names its feed in <link rel=\"alternate\">")
+		return nil, errors.New("must be RSS, Atom or JSON Feed; a web page names its feed in <link rel=\"alternate\">")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("is no good feed: %w", err)
+		return nil, fmt.Errorf("invalid feed: %w", err)
 	}
 	return feed, nil
 }
 
-// elements is how many elements of XML, or objects and lists of JSON, a feed
-// can have.
+// elements returns the maximum number of elements of XML, or of objects and lists of JSON, in a
+// feed.
 func elements(raw []byte) int {
 	return bytes.Count(raw, []byte("<")) - bytes.Count(raw, []byte("</")) + bytes.Count(raw, []byte("{")) + bytes.Count(raw, []byte("["))
 }
 
-// locator finds the lines of a feed's entries, which the parser does not keep,
-// by looking for their own names one after the other. Once it has lost its way
-// it says 0, rather than look through the feed again and again.
+// locator finds the lines of a feed's entries, which the parser does not return. It searches for
+// the entries' own names, one after another. If a search fails, it returns 0 from then on, so that
+// it does not search the feed repeatedly.
 type locator struct {
 	rest []byte
 	line int
 }
 
 func (l *locator) of(e *gofeed.Item) int {
-	name, _, _ := strings.Cut(cmp.Or(e.GUID, e.Link, e.Title), "&") // what follows is written in several ways
+	// What follows an & can be written in several ways.
+	name, _, _ := strings.Cut(cmp.Or(e.GUID, e.Link, e.Title), "&")
 	for name != "" {
 		i := bytes.Index(l.rest, []byte(name))
 		if i < 0 {
 			break
 		}
 		end := i + len(name)
-		stands := i > 0 && strings.IndexByte(">\"[ \n", l.rest[i-1]) >= 0 && end < len(l.rest) && strings.IndexByte("<\"]& \r\n", l.rest[end]) >= 0
+		alone := i > 0 && strings.IndexByte(">\"[ \n", l.rest[i-1]) >= 0 && end < len(l.rest) && strings.IndexByte("<\"]& \r\n", l.rest[end]) >= 0
 		l.line += bytes.Count(l.rest[:end], []byte("\n"))
 		l.rest = l.rest[end:]
-		if stands {
+		if alone {
 			return l.line
 		}
 	}
@@ -95,9 +95,8 @@ func (l *locator) of(e *gofeed.Item) int {
 	return 0
 }
 
-// feedItem makes an item of an entry. Whoever imports a feed can seldom mend
-// it, so what is only too long is cut, and a title that is missing is made of
-// the text.
+// feedItem makes an item from an entry. The operator usually can't correct a feed, so texts that
+// are too long are cut, and a missing title is taken from the text.
 func feedItem(e *gofeed.Item, base *url.URL) (it Item, err error) {
 	it = Item{
 		Body:    cmp.Or(e.Content, e.Description),
@@ -113,7 +112,7 @@ func feedItem(e *gofeed.Item, base *url.URL) (it Item, err error) {
 		it.Image = resolve(base, e.Image.URL)
 	}
 	if e.Content == "" {
-		it.Summary = "" // of the body, then
+		it.Summary = "" // Clean takes it from the body
 	}
 	if len(e.Authors) > 0 && e.Authors[0] != nil && e.Authors[0].Name != "" {
 		it.attribute("author", e.Authors[0].Name)
@@ -124,11 +123,11 @@ func feedItem(e *gofeed.Item, base *url.URL) (it Item, err error) {
 	return it, err
 }
 
-// feedID makes an id of an entry's own, which is often an address: the last
-// part of its path can be read, its hash keeps it apart from others.
+// feedID makes an id from an entry's own, which is often a URL. The last part of the path makes it
+// readable, and the hash makes it unique.
 func feedID(guid string) string {
 	if guid == "" {
-		return "" // Check says that it is missing
+		return "" // Check reports it as missing
 	}
 	last := slug(path.Base(strings.TrimRight(guid, "/")))
 	return strings.TrimLeft(last[:min(len(last), 60)]+"-"+hash(guid), "-.")
@@ -136,7 +135,7 @@ func feedID(guid string) string {
 
 func feedDate(field, s string, t *time.Time) (time.Time, error) {
 	if t == nil && strings.TrimSpace(s) != "" {
-		return time.Time{}, fmt.Errorf("%s %s is no date", field, quote(s))
+		return time.Time{}, fmt.Errorf("%s %s: must be a date", field, quote(s))
 	}
 	if t == nil {
 		return time.Time{}, nil
@@ -144,7 +143,7 @@ func feedDate(field, s string, t *time.Time) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// resolve is an address as it is, or seen from the feed's.
+// resolve returns an absolute URL, relative to the feed's if base is not nil.
 func resolve(base *url.URL, s string) string {
 	s = strings.TrimSpace(s)
 	u, err := url.Parse(s)

@@ -16,14 +16,14 @@ import (
 	"stile.example/stile/outbound"
 )
 
-// The limits of what is fetched.
+// The limits of a fetch.
 const (
 	maxFetch     = 32 << 20
 	fetchTime    = time.Minute
 	maxRedirects = 3
 )
 
-// openAddress fetches a feed, or another file, by http or https.
+// openAddress fetches a feed, or another file, over http or https.
 func openAddress(ctx context.Context, src Source) (*input, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	res, err := fetch(ctx, src.Path)
@@ -44,15 +44,15 @@ func fetch(ctx context.Context, address string) (*http.Response, error) {
 	req.Header.Set("Accept", "application/feed+json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5")
 	res, err := newFetcher().Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w: is the address right, and can this machine reach it", redacted(address), cause(err))
+		return nil, fmt.Errorf("fetch %s: %w; check the URL, and whether this machine can reach it", redacted(address), cause(err))
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("fetch %s: it answers %s, where 200 is wanted", redacted(address), res.Status), res.Body.Close())
+		return nil, errors.Join(fmt.Errorf("fetch %s: the response is %s instead of 200", redacted(address), res.Status), res.Body.Close())
 	}
 	return res, nil
 }
 
-// newFetcher returns a client for one fetch, with a guard at each connection.
+// newFetcher returns a client for one fetch, which checks each connection.
 func newFetcher() *http.Client {
 	g := &guard{}
 	dialer := net.Dialer{Timeout: fetchTime, Control: func(_, address string, _ syscall.RawConn) error {
@@ -66,16 +66,15 @@ func newFetcher() *http.Client {
 	transport.DialContext, transport.DisableKeepAlives = dialer.DialContext, true
 	return &http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if g.redirected.Store(true); len(via) > maxRedirects {
-			return fmt.Errorf("it is redirected more than %d times", maxRedirects)
+			return fmt.Errorf("more than %d redirects", maxRedirects)
 		}
 		return nil
 	}}
 }
 
-// guard decides where one fetch may connect to. The operator chose the URL, so
-// it may be in a private network. Its server chose the redirects: they lead
-// from the internet neither into a private network nor to this machine. Nothing
-// leads to link-local or metadata addresses.
+// guard decides which addresses one fetch may connect to. The operator chose the URL, so it may be
+// in a private network. Its server chooses the redirects: from the internet, they must not lead
+// into a private network or to this machine. Link-local and metadata addresses are never allowed.
 type guard struct{ redirected, private atomic.Bool }
 
 func (g *guard) allows(a netip.Addr) bool {
@@ -90,18 +89,18 @@ func (g *guard) allows(a netip.Addr) bool {
 	return g.private.Load()
 }
 
-var errForbidden = errors.New("an address that is not fetched from, or not after a redirect from the internet")
+var errForbidden = errors.New("this address is not allowed, or not after a redirect from the internet")
 
-// redacted is an address for messages: a password in it is not shown.
+// redacted returns a URL for messages, without its password.
 func redacted(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return "the address"
+		return "the URL"
 	}
 	return u.Redacted()
 }
 
-// cause is an error of net/http without the method and the address again.
+// cause returns an error of net/http without the method and the URL.
 func cause(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
@@ -109,7 +108,7 @@ func cause(err error) error {
 	return err
 }
 
-// fetched is a body that must not be longer than maxFetch.
+// fetched is a body whose length is limited to maxFetch.
 type fetched struct {
 	io.LimitedReader
 	close func() error
@@ -117,7 +116,7 @@ type fetched struct {
 
 func (f *fetched) Read(p []byte) (int, error) {
 	if f.N <= 0 {
-		return 0, fmt.Errorf("it has more than %d MiB: save it to a file and import that", maxFetch>>20)
+		return 0, fmt.Errorf("larger than %d MiB; save it to a file and import that", maxFetch>>20)
 	}
 	return f.LimitedReader.Read(p)
 }

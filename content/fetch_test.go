@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestFetchStaysAway: nothing is fetched from link-local or metadata
-// addresses, also by a redirect. Private addresses may redirect to each other.
+// TestFetchStaysAway checks that nothing is fetched from link-local or metadata addresses, even
+// after a redirect, and that private addresses may redirect to each other.
 func TestFetchStaysAway(t *testing.T) {
 	for _, host := range []string{
 		"169.254.169.254", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::]", "[fe80::1]", "[fd00:ec2::254]", "100.100.100.200", "0.0.0.0", "[::]",
@@ -38,7 +38,7 @@ func TestFetchStaysAway(t *testing.T) {
 	res.Body.Close()
 }
 
-// TestGuard: a redirect leads from the internet to the internet only.
+// TestGuard checks that redirects from the internet lead to the internet only.
 func TestGuard(t *testing.T) {
 	for first, want := range map[string]bool{"9.9.9.9": false, "10.0.0.1": true} {
 		g := &guard{}

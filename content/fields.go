@@ -6,11 +6,10 @@ import (
 	"time"
 )
 
-// members are the names of an item's fields, as files and the API spell them.
+// members are the names of an item's fields in files and in the API.
 var members = []string{"id", "collection", "title", "summary", "body", "image", "url", "tags", "attributes", "published_at", "updated_at"}
 
-// set puts a text into the field of that name; known says that there is such
-// a field and that it takes a text.
+// set sets a field that has a text. known reports whether there is such a field.
 func set(it *Item, name, value string) (known bool, err error) {
 	switch name {
 	case "id":
@@ -37,8 +36,8 @@ func set(it *Item, name, value string) (known bool, err error) {
 	return true, err
 }
 
-// parseDate reads a time (RFC 3339) or a day, which begins at midnight UTC.
-// No text is no date.
+// parseDate parses a time (RFC 3339) or a day, which begins at midnight UTC. An empty text is the
+// zero time.
 func parseDate(field, s string) (t time.Time, err error) {
 	if s = strings.TrimSpace(s); s == "" {
 		return t, nil
@@ -49,7 +48,7 @@ func parseDate(field, s string) (t time.Time, err error) {
 		err = t.UnmarshalText([]byte(s)) // stricter than time.Parse
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s %s is no date: write it as 2024-05-06 or 2024-05-06T07:08:09Z", field, quote(s))
+		return time.Time{}, fmt.Errorf("%s %s: must be a date such as 2024-05-06 or 2024-05-06T07:08:09Z", field, quote(s))
 	}
 	return t, nil
 }

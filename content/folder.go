@@ -13,13 +13,12 @@ import (
 	"strings"
 )
 
-// maxFolders is how deep folders may stand in one another.
+// maxFolders is the maximum nesting of folders.
 const maxFolders = 16
 
-// openFolder reads the .md and .markdown files of a folder and the folders in
-// it. Names that begin with a dot are passed over. Links are not followed, and
-// nothing outside can be reached (os.Root). closed is the fate of the handle
-// by which the folder was recognised.
+// openFolder reads the .md and .markdown files of a folder and its subfolders. Names that begin
+// with a dot are skipped. Links are not followed, and nothing outside can be reached (os.Root).
+// closed is the error of closing the handle by which the folder was recognised.
 func openFolder(src Source, closed error) (*input, error) {
 	root, err := os.OpenRoot(src.Path)
 	if err = errors.Join(closed, err); err != nil {
@@ -35,16 +34,16 @@ func openFolder(src Source, closed error) (*input, error) {
 
 type folder struct {
 	root  *os.Root
-	dir   string // as the operator named it
+	dir   string // as the operator wrote it
 	named bool   // the collection is given, so folders do not name it
 	in    *input
 }
 
-// walk yields the files of a folder, some at a time, however many there are.
+// walk yields the files of a folder. It reads a limited number of names at a time.
 func (f *folder) walk(ctx context.Context, dir string, depth int, yield func(record) bool) (more bool) {
 	at := sourcePos{file: f.display(dir)}
 	if depth > maxFolders {
-		return yield(bad(at, fmt.Errorf("stands more than %d folders deep", maxFolders)))
+		return yield(bad(at, fmt.Errorf("must be at most %d folders deep", maxFolders)))
 	}
 	d, err := f.root.Open(dir)
 	if err != nil {
@@ -78,7 +77,7 @@ func (f *folder) entry(ctx context.Context, name string, e os.DirEntry, depth in
 	case !isMarkdown(name):
 		return true
 	case !e.Type().IsRegular():
-		return yield(bad(sourcePos{file: f.display(name)}, errors.New("is no plain file, and links are not followed: put a copy there")))
+		return yield(bad(sourcePos{file: f.display(name)}, errors.New("must be a regular file: links are not followed; copy the file instead")))
 	}
 	return yield(f.record(name))
 }
@@ -88,7 +87,7 @@ func isMarkdown(name string) bool {
 	return ext == ".md" || ext == ".markdown"
 }
 
-// record reads a file of the folder when it is decoded.
+// record returns a record that reads a file of the folder when it is decoded.
 func (f *folder) record(name string) record {
 	display := f.display(name)
 	return record{sourcePos{display, 1}, func() (Item, error) {

@@ -56,18 +56,18 @@ func TestFolder(t *testing.T) {
 func TestFolderRefuses(t *testing.T) {
 	dir := folder(t, map[string]string{"a/x.md": "---\nid: x\n---\n# X", "b/bad.md": "---\nid: y\ntitle: 1\n---", "b/x.md": "---\nid: x\n---\n# X"})
 	_, err := collect(t, content.Source{Path: dir})
-	want := filepath.Join(dir, "b/bad.md") + `:3: title must be text, and is "1": put it in quotes` + "\n" +
+	want := filepath.Join(dir, "b/bad.md") + `:3: title: must be text, not "1"; put it in quotes` + "\n" +
 		filepath.Join(dir, "b/x.md") + `:1: id "x" is repeated: ` + filepath.Join(dir, "a/x.md") + ` has it already`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
 	_, err = collect(t, content.Source{Path: dir, Format: content.CSV})
-	if err == nil || !strings.HasSuffix(err.Error(), "is a folder: it can be imported as markdown, not as csv") {
+	if err == nil || !strings.HasSuffix(err.Error(), "is a folder: must be imported as markdown, not as csv") {
 		t.Errorf("as CSV: %v", err)
 	}
 }
 
-// S24: nothing outside the folder is read, and depth has an end.
+// S24: nothing outside the folder is read, and the depth is limited.
 func TestS24FolderLinksAndDepth(t *testing.T) {
 	outside := folder(t, map[string]string{"secret.md": "# Secret"})
 	dir := folder(t, map[string]string{"a.md": "# A", strings.Repeat("d/", 18) + "deep.md": "# Deep"})
@@ -77,8 +77,8 @@ func TestS24FolderLinksAndDepth(t *testing.T) {
 		}
 	}
 	items, err := collect(t, content.Source{Path: dir})
-	want := filepath.Join(dir, "b.md") + ": is no plain file, and links are not followed: put a copy there\n" +
-		filepath.Join(dir, strings.Repeat("d/", 17)) + ": stands more than 16 folders deep"
+	want := filepath.Join(dir, "b.md") + ": must be a regular file: links are not followed; copy the file instead\n" +
+		filepath.Join(dir, strings.Repeat("d/", 17)) + ": must be at most 16 folders deep"
 	if err == nil || err.Error() != want || len(items) != 1 || items[0].Title != "A" {
 		t.Errorf("%+v\n got %v\nwant %s", items, err, want)
 	}
@@ -110,12 +110,12 @@ func TestFetch(t *testing.T) {
 	for path, want := range map[string]string{
 		"/feed":    "",
 		"/r2":      "",
-		"/r3":      "it is redirected more than 3 times",
+		"/r3":      "more than 3 redirects",
 		"/file":    `unsupported protocol scheme "file"`,
-		"/none":    "it answers 404 Not Found, where 200 is wanted",
-		"/page":    "/page:1: is no RSS, Atom or JSON Feed",
+		"/none":    "the response is 404 Not Found instead of 200",
+		"/page":    "/page:1: must be RSS, Atom or JSON Feed",
 		"/x.jsonl": "/x.jsonl:2: id is missing",
-		"/endless": "it has more than 32 MiB: save it to a file and import that",
+		"/endless": "larger than 32 MiB; save it to a file and import that",
 	} {
 		f := content.Auto
 		if path == "/endless" {
@@ -131,7 +131,7 @@ func TestFetch(t *testing.T) {
 	}
 	server.Close()
 	_, err := collect(t, content.Source{Path: strings.Replace(server.URL, "http://", "http://ann:secret@", 1) + "/feed"})
-	if err == nil || strings.Contains(err.Error(), "secret") || !strings.HasSuffix(err.Error(), "is the address right, and can this machine reach it") {
+	if err == nil || strings.Contains(err.Error(), "secret") || !strings.HasSuffix(err.Error(), "check the URL, and whether this machine can reach it") {
 		t.Errorf("nobody there: %v", err)
 	}
 }

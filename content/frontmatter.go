@@ -14,8 +14,8 @@ import (
 	"go.abhg.dev/goldmark/frontmatter"
 )
 
-// frontMatter puts what stands in the front matter into the item. What is no
-// field becomes an attribute, as in CSV.
+// frontMatter sets the item's fields from the front matter. A name that is not a field becomes an
+// attribute, as in CSV.
 func frontMatter(it *Item, source []byte, data *frontmatter.Data) error {
 	if data == nil {
 		return nil
@@ -39,7 +39,7 @@ func setYAML(it *Item, name string, v any) error {
 	case "attributes":
 		m, ok := jsonValue(v, maxDepth+1).(map[string]any)
 		if !ok && v != nil {
-			return errors.New("attributes must be names with values")
+			return errors.New("attributes: must be names with values")
 		}
 		for k, e := range m {
 			it.attribute(k, e)
@@ -55,11 +55,11 @@ func setYAML(it *Item, name string, v any) error {
 		} else {
 			it.attribute(name, s)
 		}
-	case time.Time: // YAML knows dates itself
+	case time.Time: // YAML has dates
 		return setYAML(it, name, s.UTC().Format(time.RFC3339Nano))
 	default:
 		if known {
-			return fmt.Errorf("%s must be text, and is %v: put it in quotes", name, quote(fmt.Sprint(v)))
+			return fmt.Errorf("%s: must be text, not %v; put it in quotes", name, quote(fmt.Sprint(v)))
 		}
 		it.attribute(name, jsonValue(v, maxDepth+1))
 	}
@@ -69,20 +69,20 @@ func setYAML(it *Item, name string, v any) error {
 func setTags(it *Item, v any) error {
 	list, ok := v.([]any)
 	if !ok && v != nil {
-		return errors.New("tags must be a list of texts, such as [sweet, baked]")
+		return errors.New("tags: must be a list of texts, such as [sweet, baked]")
 	}
 	for _, e := range list {
 		s, ok := e.(string)
 		if !ok {
-			return fmt.Errorf("tags must be texts, and one is %s: put it in quotes", quote(fmt.Sprint(e)))
+			return fmt.Errorf("tags: must be texts, not %s; put it in quotes", quote(fmt.Sprint(e)))
 		}
 		it.Tags = append(it.Tags, s)
 	}
 	return nil
 }
 
-// jsonValue makes of a YAML value what encoding/json would. What is too deep,
-// or no JSON, stays as it is: Check names it.
+// jsonValue converts a YAML value to that of encoding/json. A value that is too deep or can't be
+// JSON is unchanged: Check reports it.
 func jsonValue(v any, depth int) any {
 	switch v := v.(type) {
 	case int:
@@ -111,19 +111,19 @@ func jsonValue(v any, depth int) any {
 
 var yamlLine = regexp.MustCompile(`line (\d+): `)
 
-// yamlError gives a fault in the front matter its line in the file, where the
-// front matter begins on the second.
+// yamlError adds the line in the file to an error in the front matter, which begins on the second
+// line.
 func yamlError(err error) error {
 	problem := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n ", ""), "yaml: ")
 	line := 1
 	if m := yamlLine.FindStringSubmatchIndex(problem); m != nil {
-		n, _ := strconv.Atoi(problem[m[2]:m[3]]) // digits; too many are none
+		n, _ := strconv.Atoi(problem[m[2]:m[3]]) // digits; 0 if there are too many
 		line, problem = n+1, problem[:m[0]]+problem[m[1]:]
 	}
 	return atLine{line, fmt.Errorf("front matter: %s", problem)}
 }
 
-// lineOf is the line on which the front matter names a field.
+// lineOf returns the line on which the front matter names a field.
 func lineOf(source []byte, name string) int {
 	n := 0
 	for l := range bytes.Lines(source) {

@@ -7,8 +7,7 @@ import (
 	"stile.example/stile/content"
 )
 
-// importers fuzzes a reader: it never panics, and what it yields is checked,
-// clean and safe.
+// importers fuzzes a reader. It must never panic, and its items must be checked, clean and safe.
 func importers(f *testing.F, name string, seeds ...string) {
 	for _, s := range seeds {
 		f.Add(s)

@@ -8,11 +8,10 @@ import (
 	"golang.org/x/net/html"
 )
 
-// policy is what may stand in a body: text, its structure and emphasis,
-// tables, links and pictures. No style, class, id, form, frame or script, so
-// that a body can neither act on the page that shows it nor look like a part
-// of it. Addresses are whole (http and https; mailto in links): a relative one
-// would lead into the tenant's site.
+// policy is what a body may contain: text, its structure and emphasis, tables, links and pictures.
+// It excludes styles, classes, ids, forms, frames and scripts, so that a body can neither affect
+// the page that shows it nor look like a part of it. URLs must be absolute (http and https; mailto
+// in links), because a relative one would lead into the tenant's site.
 var policy = newPolicy()
 
 func newPolicy() *bluemonday.Policy {
@@ -34,40 +33,40 @@ func newPolicy() *bluemonday.Policy {
 	p.AllowAttrs("width", "height").Matching(regexp.MustCompile(`^[0-9]{1,4}$`)).OnElements("img")
 	p.AllowURLSchemes("http", "https", "mailto")
 	p.RequireParseableURLs(true)
-	p.RequireNoFollowOnLinks(true) // items come from feeds too: a tenant's page vouches for none of their links
+	// Items come from feeds too, and the tenant's page must not vouch for their links.
+	p.RequireNoFollowOnLinks(true)
 	return p
 }
 
-// sanitise is what policy leaves of an HTML text. Control characters go last:
-// they may have been written as entities.
+// sanitise returns an HTML text with only what policy allows. It removes control characters last,
+// because they may have been written as entities.
 func sanitise(s string) string { return strings.TrimSpace(printable(policy.Sanitize(s))) }
 
-// aTag is what a browser would take for a tag.
+// aTag matches what a browser would parse as a tag.
 var aTag = regexp.MustCompile(`<[A-Za-z/!?][^<>]*>`)
 
-// stripTags makes plain text of a text that may have tags in it. Entities stay
-// as they are, so that doing it twice changes nothing.
+// stripTags returns the plain text of a text that may contain tags. Entities are unchanged, so a
+// second run changes nothing.
 func stripTags(s string) string {
 	if !strings.Contains(s, "<") {
 		return s
 	}
 	s = aTag.ReplaceAllString(s, "")
-	if aTag.MatchString(s) { // tags made of tags: nobody writes that by accident
+	if aTag.MatchString(s) { // the remaining tags were built from tags, which is deliberate
 		s = strings.ReplaceAll(s, "<", "")
 	}
 	return s
 }
 
-// excerptLen is the length that an excerpt has about, in characters.
+// excerptLen is the approximate length of an excerpt in characters.
 const excerptLen = 200
 
-// Excerpt is the beginning of an HTML text as plain text, cut between words.
+// Excerpt returns the beginning of an HTML text as plain text, cut between words.
 func Excerpt(body string) string {
 	return strings.TrimSpace(cut(stripTags(printable(plainText(body, 4*excerptLen))), excerptLen))
 }
 
-// plainText is the text of an HTML text on one line, at least its first n bytes
-// where it has so many.
+// plainText returns the text of an HTML text on one line, or at least its first n bytes.
 func plainText(s string, n int) string {
 	if !strings.ContainsAny(s, "<&") {
 		return strings.Join(strings.Fields(s), " ")
@@ -88,13 +87,13 @@ func plainText(s string, n int) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// inline lists the elements that do not part words.
+// inline lists the elements that do not separate words.
 var inline = map[string]bool{
 	"a": true, "abbr": true, "b": true, "cite": true, "code": true, "del": true, "dfn": true, "em": true, "i": true, "ins": true, "kbd": true,
 	"mark": true, "q": true, "s": true, "samp": true, "small": true, "span": true, "strong": true, "sub": true, "sup": true, "time": true, "u": true, "var": true,
 }
 
-// cut is s, or its first n characters at most up to the end of a word.
+// cut returns s, or at most its first n characters up to the end of a word.
 func cut(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n {

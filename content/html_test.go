@@ -90,8 +90,8 @@ func TestExcerpt(t *testing.T) {
 	}
 }
 
-// safe says what in an HTML text could act on the page that shows it, by
-// another parser than the sanitiser's: the one that browsers agree on.
+// safe returns what in an HTML text could affect the page that shows it. It uses another parser
+// than the sanitiser: the algorithm of browsers.
 func safe(t testing.TB, s string) {
 	t.Helper()
 	nodes, err := html.ParseFragment(strings.NewReader(s), &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div})

@@ -5,7 +5,7 @@ import (
 	"hash/maphash"
 )
 
-// sourcePos is where a record stands. Line 0 is not known.
+// sourcePos is the position of a record. Line 0 is unknown.
 type sourcePos struct {
 	file string
 	line int
@@ -18,12 +18,12 @@ func (p sourcePos) String() string {
 	return fmt.Sprintf("%s:%d", p.file, p.line)
 }
 
-// idSet remembers the ids of an import and where they stand, in 12 bytes each:
-// a million of them must fit beside everything else. Of an id it keeps 64 bits
-// of hash, so two different ones look like one in one of thirty million
-// imports of a million items, and not again when the import is repeated.
+// idSet stores the ids of an import with their positions, in 12 bytes each: a million of them must
+// fit into memory with everything else. It stores 64 bits of an id's hash. So two different ids are
+// taken for one in one of 30 million imports of a million items, and not again when the import is
+// repeated.
 type idSet struct {
-	folder bool // each record stands in a file of its own
+	folder bool // each record is in a file of its own
 	seed   maphash.Seed
 	at     map[uint64]uint32 // line; in a folder, index into files
 	files  []string
@@ -33,7 +33,7 @@ func newIDSet(folder bool) idSet {
 	return idSet{folder: folder, seed: maphash.MakeSeed(), at: map[uint64]uint32{}}
 }
 
-// add refuses an id that was there before.
+// add returns an error for an id that was added before.
 func (s *idSet) add(id string, at sourcePos) error {
 	key := maphash.String(s.seed, id)
 	n, ok := s.at[key]

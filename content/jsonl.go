@@ -9,11 +9,11 @@ import (
 	"iter"
 )
 
-// maxLine is the longest line of a JSONL file, and the longest record and
-// Markdown file as well.
+// maxLine is the maximum length of a line of JSONL. It also bounds records of CSV, and Markdown
+// files.
 const maxLine = 1 << 20
 
-// jsonLines reads JSONL: one JSON object a line; empty lines are skipped.
+// jsonLines reads JSONL: one JSON object per line. Empty lines are skipped.
 func jsonLines(file string, r *bufio.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
 		for n := 1; ; n++ {
@@ -38,7 +38,7 @@ func jsonLines(file string, r *bufio.Reader) iter.Seq[record] {
 	}
 }
 
-// bad is a record that could not be read.
+// bad returns a record that could not be read.
 func bad(at sourcePos, err error) record {
 	return record{at, func() (Item, error) { return Item{}, err }}
 }
@@ -46,11 +46,11 @@ func bad(at sourcePos, err error) record {
 type longLine int64
 
 func (n longLine) Error() string {
-	return fmt.Sprintf("line has %d bytes, and may have %d: one item a line", int64(n), maxLine)
+	return fmt.Sprintf("line: must be at most %[2]d bytes, not %[1]d; write one item per line", int64(n), maxLine)
 }
 
-// readLine is the next line, with its end if it has one. It never holds more
-// than a line may have: the rest of a longer one is read and thrown away.
+// readLine returns the next line, with its end if it has one. It never holds more than the maximum:
+// it reads and drops the rest of a longer line.
 func readLine(r *bufio.Reader) (line []byte, err error) {
 	var length int64
 	for {

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// LineError is what is wrong at a place of what is imported. Its text is
-// FILE:LINE: and the problem, as compilers write it.
+// LineError is an error at a line of an import. Its text is FILE:LINE: and the problem, as
+// compilers write it.
 type LineError struct {
-	File    string // as it was named, or the file in the folder that was
-	Line    int    // from 1; 0 where there are no lines
+	File    string // as the operator wrote it, or the file in that folder
+	Line    int    // from 1; 0 if there are no lines
 	Problem string
 }
 
@@ -20,10 +20,10 @@ func (e LineError) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Problem)
 }
 
-// maxLineErrors is how many faults are looked for: enough to see a pattern.
+// maxLineErrors is the maximum number of errors that are collected, enough to see a pattern.
 const maxLineErrors = 20
 
-// LineErrors are the first faults of an import, in the order of the source.
+// LineErrors are the first errors of an import, in the order of the source.
 type LineErrors []LineError
 
 func (f LineErrors) Error() string {
@@ -35,12 +35,12 @@ func (f LineErrors) Error() string {
 		b.WriteString(e.Error())
 	}
 	if len(f) == maxLineErrors {
-		fmt.Fprintf(&b, "\nand maybe more: reading stopped after %d", maxLineErrors)
+		fmt.Fprintf(&b, "\nstopped after %d errors; there may be more", maxLineErrors)
 	}
 	return b.String()
 }
 
-// Unwrap lets errors.As find the [LineError]s.
+// Unwrap makes errors.As find the [LineError]s.
 func (f LineErrors) Unwrap() []error {
 	errs := make([]error, len(f))
 	for i, e := range f {

@@ -19,14 +19,14 @@ import (
 	"go.abhg.dev/goldmark/frontmatter"
 )
 
-// markdown is GitHub's dialect, with YAML front matter. HTML passes: the item
-// is sanitised as a whole.
+// markdown is GitHub's dialect with YAML front matter. It keeps HTML, because the item is sanitised
+// later.
 var markdown = goldmark.New(
 	goldmark.WithExtensions(extension.GFM, extension.DefinitionList, &frontmatter.Extender{Formats: []frontmatter.Format{frontmatter.YAML}}),
 	goldmark.WithRendererOptions(html.WithUnsafe()))
 
-// markdownFile reads one Markdown file; name is its path in the folder, with
-// slashes, of which the id is made where the front matter gives none.
+// markdownFile reads one Markdown file. name is its path in the folder, with slashes. The id is
+// made from it if the front matter has none.
 func markdownFile(display, name string, r io.Reader) record {
 	return record{sourcePos{display, 1}, func() (Item, error) {
 		b, err := io.ReadAll(io.LimitReader(r, maxMarkdown+1))
@@ -34,9 +34,9 @@ func markdownFile(display, name string, r io.Reader) record {
 		case err != nil:
 			return Item{}, brokenError{fmt.Errorf("read %s: %w", display, err)}
 		case len(b) > maxMarkdown:
-			return Item{}, fmt.Errorf("file has more than %d bytes", maxMarkdown)
+			return Item{}, fmt.Errorf("file: must be at most %d bytes", maxMarkdown)
 		case !utf8.Valid(b):
-			return Item{}, atLine{1 + bytes.Count(b[:firstInvalid(b)], []byte("\n")), errors.New("text is not UTF-8")}
+			return Item{}, atLine{1 + bytes.Count(b[:firstInvalid(b)], []byte("\n")), errors.New("text: must be UTF-8")}
 		}
 		if err := tooCostly(b); err != nil {
 			return Item{}, err
@@ -49,26 +49,26 @@ func markdownFile(display, name string, r io.Reader) record {
 	}}
 }
 
-// maxMarkdown is the longest Markdown file: there are texts for which the
-// parser takes a time that grows with the square of their length.
+// maxMarkdown is the maximum length of a Markdown file. For some texts, the parser's time grows
+// with the square of their length.
 const maxMarkdown = maxBody
 
-// nested is a line with quotes and lists 50 deep.
+// nested matches a line with quotes and lists 50 deep.
 var nested = regexp.MustCompile(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){50}`)
 
-// tooCostly refuses those that nobody writes and that would take minutes or a
-// lot of memory within maxMarkdown: deep nesting, and brackets by the thousand.
+// tooCostly refuses texts within maxMarkdown that would take minutes or much memory, and that
+// authors do not write: deep nesting, and thousands of brackets.
 func tooCostly(b []byte) error {
 	if at := nested.FindIndex(b); at != nil {
-		return atLine{1 + bytes.Count(b[:at[0]], []byte("\n")), errors.New("quotes and lists stand 50 deep or more")}
+		return atLine{1 + bytes.Count(b[:at[0]], []byte("\n")), errors.New("quotes and lists: must be less than 50 deep")}
 	}
 	bracket := []byte("[")
 	if bytes.Count(b, bracket) > 20_000 {
-		return errors.New("file has more than 20000 brackets")
+		return errors.New("file: must have at most 20000 brackets")
 	}
 	for word := range bytes.FieldsSeq(b) {
 		if bytes.Count(word, bracket) > 1000 {
-			return errors.New("more than 1000 brackets stand together with no blank between")
+			return errors.New("brackets: must not be more than 1000 without a blank in between")
 		}
 	}
 	return nil
@@ -85,8 +85,8 @@ func firstInvalid(b []byte) (i int) {
 	return i
 }
 
-// markdownItem reads the front matter and makes HTML of the rest. A heading
-// that becomes the title is taken out where the text begins with it.
+// markdownItem reads the front matter, and converts the rest to HTML. If the title comes from a
+// heading at the start of the text, that heading is removed.
 func markdownItem(source []byte) (it Item, err error) {
 	pc := parser.NewContext()
 	doc := markdown.Parser().Parse(text.NewReader(source), parser.WithContext(pc))
@@ -97,7 +97,7 @@ func markdownItem(source []byte) (it Item, err error) {
 		it.Title = takeHeading(doc, source)
 	}
 	if it.Title == "" {
-		return it, errors.New("title is missing: neither the front matter nor a heading gives one")
+		return it, errors.New("title is missing: add it to the front matter, or add a heading")
 	}
 	if it.Body == "" {
 		var body bytes.Buffer
@@ -109,7 +109,7 @@ func markdownItem(source []byte) (it Item, err error) {
 	return it, nil
 }
 
-// takeHeading is the text of the first heading.
+// takeHeading returns the text of the first heading.
 func takeHeading(doc ast.Node, source []byte) string {
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		if h, ok := n.(*ast.Heading); ok {
@@ -124,7 +124,7 @@ func takeHeading(doc ast.Node, source []byte) string {
 
 func headingText(n ast.Node, source []byte) string {
 	var b strings.Builder
-	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // never gives one itself
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it returns no error
 		switch n := n.(type) {
 		case *ast.Text:
 			if entering {

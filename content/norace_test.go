@@ -2,5 +2,5 @@
 
 package content_test
 
-// million is how many items [TestS24MillionItems] reads.
+// million is the number of items that [TestS24MillionItems] reads.
 const million = 1_000_000

@@ -16,7 +16,7 @@ import (
 	"sync/atomic"
 )
 
-// Format is how items are written. Auto finds out by the name or the first bytes.
+// Format is the format of a source. Auto detects it by the name or the first bytes.
 type Format string
 
 // The formats.
@@ -28,20 +28,20 @@ const (
 	Feed     Format = "feed"
 )
 
-// ParseFormat reads the name of a format, as it stands on a command line.
+// ParseFormat parses the name of a format on a command line.
 func ParseFormat(s string) (Format, error) {
 	if f := Format(s); slices.Contains([]Format{Auto, JSONL, CSV, Markdown, Feed}, f) {
 		return f, nil
 	}
-	return Auto, fmt.Errorf("format %s is unknown: it can be jsonl, csv, markdown or feed", quote(s))
+	return Auto, fmt.Errorf("format %s: must be jsonl, csv, markdown or feed", quote(s))
 }
 
-// input is a source that has been opened.
+// input is an open source.
 type input struct {
 	records func(context.Context) iter.Seq[record]
 	read    atomic.Int64 // bytes so far
-	size    int64        // 0: not known
-	folder  bool         // each record stands in a file of its own
+	size    int64        // 0: unknown
+	folder  bool         // each record is in a file of its own
 	close   func() error
 }
 
@@ -54,7 +54,7 @@ func open(ctx context.Context, src Source) (*input, error) {
 	}
 	f, err := os.Open(src.Path)
 	if err != nil {
-		return nil, err // says "open" and the path
+		return nil, err // it contains "open" and the path
 	}
 	info, err := f.Stat()
 	switch {
@@ -63,7 +63,7 @@ func open(ctx context.Context, src Source) (*input, error) {
 	case !info.IsDir():
 		return openStream(src.Path, src.Path, f, info.Size(), src.Format)
 	case src.Format != Auto && src.Format != Markdown:
-		return nil, errors.Join(fmt.Errorf("%s is a folder: it can be imported as markdown, not as %s", src.Path, src.Format), f.Close())
+		return nil, errors.Join(fmt.Errorf("%s is a folder: must be imported as markdown, not as %s", src.Path, src.Format), f.Close())
 	}
 	return openFolder(src, f.Close())
 }
@@ -73,13 +73,13 @@ func isAddress(s string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// openStream reads one file, in UTF-8 with or without a byte order mark. It is
-// called file in messages; base is where it came from.
+// openStream reads one file, in UTF-8 with or without a byte order mark. Messages call it file.
+// base is its URL, or "".
 func openStream(file, base string, rc io.ReadCloser, size int64, f Format) (*input, error) {
 	in := &input{size: size, close: rc.Close}
 	r := bufio.NewReaderSize(&counter{rc, &in.read}, 64<<10)
 	if start, _ := r.Peek(3); bytes.Equal(start, []byte("\ufeff")) {
-		_, _ = r.Discard(3) // they are there
+		_, _ = r.Discard(3) // Peek has read them
 	}
 	if f == Auto {
 		f = guess(base, r)
@@ -94,7 +94,7 @@ func openStream(file, base string, rc io.ReadCloser, size int64, f Format) (*inp
 	case Feed:
 		in.records = func(context.Context) iter.Seq[record] { return feedItems(file, base, r) }
 	default:
-		return nil, errors.Join(fmt.Errorf("%s has no format that can be told: name it (jsonl, csv, markdown or feed)", file), rc.Close())
+		return nil, errors.Join(fmt.Errorf("%s: unknown format; name it (jsonl, csv, markdown or feed)", file), rc.Close())
 	}
 	return in, nil
 }
@@ -103,7 +103,7 @@ func one(r record) iter.Seq[record] {
 	return func(yield func(record) bool) { yield(r) }
 }
 
-// guess tells the format by the name's ending, else by the first bytes.
+// guess detects the format by the extension, else by the first bytes.
 func guess(name string, r *bufio.Reader) Format {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".jsonl", ".ndjson":
@@ -115,7 +115,7 @@ func guess(name string, r *bufio.Reader) Format {
 	case ".rss", ".atom", ".xml":
 		return Feed
 	}
-	start, _ := r.Peek(4096) // what there is
+	start, _ := r.Peek(4096) // or fewer
 	start = bytes.TrimSpace(start)
 	first, _, _ := bytes.Cut(start, []byte("\n"))
 	switch {

@@ -2,5 +2,6 @@
 
 package content_test
 
-// million is smaller under the race detector, which is ten times slower and counts its own memory.
+// million is smaller with the race detector, which takes ten times as long and counts its own
+// memory.
 const million = 100_000

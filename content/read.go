@@ -9,26 +9,25 @@ import (
 
 // Source says what to import.
 type Source struct {
-	Path       string              // a file, a folder or an http(s) address; with Reader, the name to call it in messages
+	Path       string              // a file, a folder or a URL; with Reader, its name in messages
 	Reader     io.Reader           // if set, read instead of Path
-	Format     Format              // Auto finds out
+	Format     Format              // Auto detects it
 	Collection string              // for the items that name none
-	Progress   func(done Progress) // if set, told how far it is, every 100 items and at the end
+	Progress   func(done Progress) // if set, called every 100 items and at the end
 }
 
-// Progress is how far an import has read.
+// Progress is how much of a source has been read.
 type Progress struct {
 	Items       int
-	Bytes, Size int64 // Size is 0 where it is not known beforehand
+	Bytes, Size int64 // Size is 0 if it is unknown
 }
 
-// Read gives the items of a source, cleaned and checked, one after the other:
-// only a few are in memory at a time. The first fault ends the items; what
-// follows is then only looked through for more faults, and [LineErrors] come as
-// the last and only error, so that a person can mend them in one go. A source
-// that cannot be read on gives an error too.
+// Read yields the items of a source, cleaned and checked, one after another. Only a few are in
+// memory at a time. After the first invalid one it yields no more items. It reads on only to find
+// further errors, and yields [LineErrors] as the last and only error, so that all can be corrected
+// together. If a source can't be read to its end, it yields that error too.
 //
-// Items are decoded beside the loop that takes them, on all cores.
+// Items are decoded on all processors, in parallel to the caller's loop.
 func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		in, err := open(ctx, src)
@@ -54,11 +53,10 @@ type reader struct {
 	seen   idSet
 	count  int
 	faults LineErrors
-	broken error // the source cannot be read on
+	broken error // why the source can't be read further
 }
 
-// items yields the good items until the first fault, and says whether whoever
-// takes them wants no more.
+// items yields valid items until the first error, and reports whether the caller stopped.
 func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopped bool) {
 	for d := range decodeParallel(ctx, r.in.records(ctx), r.src.Collection) {
 		if d.err == nil {
@@ -81,7 +79,7 @@ func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopp
 	return false
 }
 
-// fault notes what is wrong with a record, or gives back what is no fault of it.
+// fault records the error in a record, or returns an error that is not in a record.
 func (r *reader) fault(d decoded) error {
 	if _, ok := errors.AsType[brokenError](d.err); ok {
 		return d.err
@@ -109,12 +107,12 @@ func (r *reader) progress() {
 	}
 }
 
-// brokenError says that a source cannot be read on, which is no fault of a line.
+// brokenError says that a source can't be read further.
 type brokenError struct{ error }
 
 func (e brokenError) Unwrap() error { return e.error }
 
-// atLine is a fault on another line than the first of its record.
+// atLine is an error on another line than the first of its record.
 type atLine struct {
 	line int
 	error

@@ -18,7 +18,7 @@ import (
 	"stile.example/stile/content"
 )
 
-// read imports what stands in a file of that name, and checks every item.
+// read imports a file with that name and text, and checks every item.
 func read(t testing.TB, name, source string) ([]content.Item, error) {
 	t.Helper()
 	return collect(t, content.Source{Path: name, Reader: strings.NewReader(source)})
@@ -42,7 +42,7 @@ func collect(t testing.TB, src content.Source) (items []content.Item, err error)
 	return items, nil
 }
 
-// refuses tries sources that are refused with exactly these lines.
+// refuses checks that sources are refused with exactly these lines.
 func refuses(t *testing.T, name string, table map[string]string) {
 	t.Helper()
 	for source, want := range table {
@@ -68,13 +68,13 @@ func TestReadCollectsFaults(t *testing.T) {
 func TestReadStopsAfterTwentyFaults(t *testing.T) {
 	_, err := read(t, "x.jsonl", strings.Repeat("{}\n", 1000))
 	faults, ok := errors.AsType[content.LineErrors](err)
-	if !ok || len(faults) != 20 || !strings.HasSuffix(err.Error(), "x.jsonl:20: id is missing\nand maybe more: reading stopped after 20") {
+	if !ok || len(faults) != 20 || !strings.HasSuffix(err.Error(), "x.jsonl:20: id is missing\nstopped after 20 errors; there may be more") {
 		t.Errorf("%d faults: %v", len(faults), err)
 	}
 }
 
-// A reader that is left early, is cancelled or breaks leaves no goroutine
-// behind and gives no wrong end.
+// A reader that is left early, is cancelled or fails leaves no goroutine behind, and does not
+// pretend to be complete.
 func TestReadEndsEarly(t *testing.T) {
 	lines := strings.Repeat("\n", 100)
 	for i := range 100 {
@@ -100,7 +100,7 @@ func TestReadEndsEarly(t *testing.T) {
 	}
 }
 
-// breaks gives another error where the end would be.
+// breaks returns an error instead of io.EOF.
 type breaks struct {
 	r   *strings.Reader
 	err error
@@ -134,7 +134,7 @@ func TestReadTellsFormats(t *testing.T) {
 		}
 	}
 	_, err := read(t, "stdin", "[1,2]")
-	if err == nil || err.Error() != "stdin has no format that can be told: name it (jsonl, csv, markdown or feed)" {
+	if err == nil || err.Error() != "stdin: unknown format; name it (jsonl, csv, markdown or feed)" {
 		t.Errorf("no format: %v", err)
 	}
 }
@@ -156,7 +156,7 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-// What is exported can be imported, and gives the same items.
+// Exported items can be imported, and are the same items.
 func TestExportRoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		it := anItem(rt)
@@ -182,7 +182,7 @@ func TestExportRoundTrip(t *testing.T) {
 	})
 }
 
-// equal compares items as they are answered.
+// equal compares items in the form of responses.
 func equal(t *rapid.T, got, want content.Item) {
 	_, g := content.EncodeItem(got)
 	_, w := content.EncodeItem(want)
@@ -206,7 +206,7 @@ func anItem(t *rapid.T) content.Item {
 	}
 }
 
-// S24: what is too large is refused without being held in memory.
+// S24: input that is too large is refused without being held in memory.
 func TestS24HugeImports(t *testing.T) {
 	tail := "\n" + `{"id":"a","title":"A"}`
 	list := "[" + strings.Repeat("{},", 5<<20) + "{}]" // 15 MB
@@ -214,23 +214,23 @@ func TestS24HugeImports(t *testing.T) {
 		file, source, want string
 		most               uint64 // MB
 	}{
-		"a list on one line":   {"x.jsonl", list + tail, fmt.Sprintf("x.jsonl:1: line has %d bytes, and may have 1048576: one item a line", len(list)+1), 12},
-		"a list in an item":    {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + list[:900<<10+1] + "{}]}}", "x.jsonl:1: attributes have 921610 bytes as JSON, and may have 65536", 12},
+		"a list on one line":   {"x.jsonl", list + tail, fmt.Sprintf("x.jsonl:1: line: must be at most 1048576 bytes, not %d; write one item per line", len(list)+1), 12},
+		"a list in an item":    {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + list[:900<<10+1] + "{}]}}", "x.jsonl:1: attributes: must be at most 65536 bytes as JSON, not 921610", 12},
 		"tags without end":     {"x.jsonl", `{"id":"a","title":"A","tags":[` + strings.Repeat(`"",`, 300<<10) + `""]}`, "", 100},
-		"depth":                {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + strings.Repeat("[", 500<<10) + strings.Repeat("]", 500<<10) + "}}", "x.jsonl:1: is no JSON: column 10039: invalid character '[' exceeded max depth", 100},
-		"a quote left open":    {"x.csv", "id,title\na,A\n\"" + strings.Repeat("x\n", 8<<20), "x.csv:3: record has more than 1048576 bytes or 100000 commas: is a closing quote missing", 100},
-		"a CSV line":           {"x.csv", "id,title\n" + strings.Repeat(",", 16<<20), "x.csv:2: record has more than 1048576 bytes or 100000 commas: is a closing quote missing", 40},
-		"a Markdown file":      {"x.md", "# T\n" + strings.Repeat("x", 15<<20), "x.md:1: file has more than 409600 bytes", 100},
-		"Markdown quotes":      {"x.md", "# T\n" + strings.Repeat(">", 400<<10-10), "x.md:2: quotes and lists stand 50 deep or more", 100},
-		"Markdown lists":       {"x.md", "# T\n" + strings.Repeat("- 1) ", 80<<10-10), "x.md:2: quotes and lists stand 50 deep or more", 100},
-		"Markdown links":       {"x.md", "# T\n" + strings.Repeat("[a](", 100<<10-10), "x.md:1: file has more than 20000 brackets", 100},
-		"Markdown brackets":    {"x.md", "# T\n" + strings.Repeat("[", 19_000), "x.md:1: more than 1000 brackets stand together", 100},
+		"depth":                {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + strings.Repeat("[", 500<<10) + strings.Repeat("]", 500<<10) + "}}", "x.jsonl:1: invalid JSON: column 10039: invalid character '[' exceeded max depth", 100},
+		"a quote left open":    {"x.csv", "id,title\na,A\n\"" + strings.Repeat("x\n", 8<<20), "x.csv:3: record has more than 1048576 bytes or 100000 commas; a closing quote may be missing", 100},
+		"a CSV line":           {"x.csv", "id,title\n" + strings.Repeat(",", 16<<20), "x.csv:2: record has more than 1048576 bytes or 100000 commas; a closing quote may be missing", 40},
+		"a Markdown file":      {"x.md", "# T\n" + strings.Repeat("x", 15<<20), "x.md:1: file: must be at most 409600 bytes", 100},
+		"Markdown quotes":      {"x.md", "# T\n" + strings.Repeat(">", 400<<10-10), "x.md:2: quotes and lists: must be less than 50 deep", 100},
+		"Markdown lists":       {"x.md", "# T\n" + strings.Repeat("- 1) ", 80<<10-10), "x.md:2: quotes and lists: must be less than 50 deep", 100},
+		"Markdown links":       {"x.md", "# T\n" + strings.Repeat("[a](", 100<<10-10), "x.md:1: file: must have at most 20000 brackets", 100},
+		"Markdown brackets":    {"x.md", "# T\n" + strings.Repeat("[", 19_000), "x.md:1: brackets: must not be more than 1000", 100},
 		"Markdown links apart": {"x.md", "# T\n" + strings.Repeat(strings.Repeat("[a](", 999)+"\n", 20), "", 100},
 		"YAML that multiplies": {"x.md", bomb, "x.md:1: front matter: document contains excessive aliasing", 100},
-		"HTML, nested":         {"x.jsonl", `{"id":"a","title":"A","body":"` + strings.Repeat("<b>", 300<<10) + `"}`, "x.jsonl:1: body has", 100},
-		"a feed":               {"x.xml", "<rss><channel>" + strings.Repeat("x", 33<<20), "x.xml:1: feed has more than 16 MiB", 100},
-		"entries":              {"x.xml", "<rss><channel>" + strings.Repeat("<item/>", 1<<20), "x.xml:1: feed has more than 100000 elements", 100},
-		"elements":             {"x.xml", "<rss><channel><item>" + strings.Repeat("<x:a>", 99_000), "x.xml:1: is no good feed: XML syntax error", 100},
+		"HTML, nested":         {"x.jsonl", `{"id":"a","title":"A","body":"` + strings.Repeat("<b>", 300<<10) + `"}`, "x.jsonl:1: body: must be at most", 100},
+		"a feed":               {"x.xml", "<rss><channel>" + strings.Repeat("x", 33<<20), "x.xml:1: feed: must be at most 16 MiB", 100},
+		"entries":              {"x.xml", "<rss><channel>" + strings.Repeat("<item/>", 1<<20), "x.xml:1: feed: must have at most 100000 elements", 100},
+		"elements":             {"x.xml", "<rss><channel><item>" + strings.Repeat("<x:a>", 99_000), "x.xml:1: invalid feed: XML syntax error", 100},
 		"JSON entries":         {"x.xml", `{"version":"https://jsonfeed.org/version/1.1","items":[` + strings.Repeat("{},", 99_000) + "{}]}", "x.xml: id is missing", 100},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -250,7 +250,7 @@ func TestS24HugeImports(t *testing.T) {
 const bomb = "---\na: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n" +
 	"e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n---\n# T"
 
-// S24: a million items pass through bounded memory.
+// S24: a million items are read in bounded memory.
 func TestS24MillionItems(t *testing.T) {
 	n, count := million, 0
 	grown := grows(func() {
@@ -266,7 +266,7 @@ func TestS24MillionItems(t *testing.T) {
 	}
 }
 
-// endless gives n lines, and makes them as they are read.
+// endless returns n lines, made as they are read.
 type endless struct {
 	n, i int
 	rest string
@@ -285,7 +285,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// grows is by how many bytes the heap grew at most while f ran.
+// grows returns by how many bytes the heap grew at most while f ran.
 func grows(f func()) uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -311,7 +311,7 @@ func grows(f func()) uint64 {
 	return most - before
 }
 
-// rss is a feed with one entry.
+// rss returns a feed with one entry.
 func rss(item string) string {
 	return "<?xml version=\"1.0\"?>\n<rss version=\"2.0\"><channel><title>F</title><link>https://feed.example/blog/</link>\n<item>" + item + "</item>\n</channel></rss>"
 }

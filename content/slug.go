@@ -9,10 +9,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// slug makes an id of a name: accents are dropped, / becomes a dot and what an
-// id can't have a dash. Where that loses letters, or the id would be too long,
-// a piece of the name's hash keeps different names apart. The same name always
-// gives the same id.
+// slug makes an id from a name. It removes accents, replaces / by a dot, and replaces characters
+// that an id can't have by a dash. If that loses letters, or the id would be too long, a part of
+// the name's hash keeps different names apart. The same name always has the same id.
 func slug(name string) string {
 	var b strings.Builder
 	lost := false
@@ -35,7 +34,7 @@ func slug(name string) string {
 	return id
 }
 
-// dashes makes one of several dashes in a row.
+// dashes replaces several dashes in a row by one.
 func dashes(s string) string {
 	for strings.Contains(s, "--") {
 		s = strings.ReplaceAll(s, "--", "-")
@@ -45,7 +44,7 @@ func dashes(s string) string {
 
 const hashLen = 10
 
-// hash is a short name of s.
+// hash returns a short name of s.
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])[:hashLen]

@@ -38,9 +38,9 @@ func TestWords(t *testing.T) {
 
 func TestWordsRefuses(t *testing.T) {
 	for q, want := range map[string]string{
-		"1 2 3 4 5 6 7 8 9":     "q: has more than 8 different words",
-		strings.Repeat("é", 65): "q: has a word of more than 64 characters",
-		"caf\xe9":               "q: is not UTF-8",
+		"1 2 3 4 5 6 7 8 9":     "q: must have at most 8 different words",
+		strings.Repeat("é", 65): "q: must not have a word of more than 64 characters",
+		"caf\xe9":               "q: must be UTF-8",
 	} {
 		_, err := content.Words(q)
 		if e, ok := errors.AsType[content.ErrQuery](err); !ok || e.Error() != want {
