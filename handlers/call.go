@@ -140,7 +140,7 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	began := time.Now()
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
 	r.stepped = time.Now()
-	a.Metrics.Step(r.stepped.Sub(began))
+	a.Metrics.Stored("step", began)
 	if err != nil {
 		return tokens.State{}, codes.Unavailable(err)
 	}

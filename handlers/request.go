@@ -99,8 +99,10 @@ func (a *API) contentRoute(handle func(context.Context, *request) error) echo.Ha
 		r.PathID = transport.PathParam(c, "id")
 		err := r.check()
 		if err == nil {
-			ctx := &deadlineContext{end: r.Started.Add(requestTimeout)}
-			defer ctx.release()
+			// A context that started a timer only when somebody waits for it was 0.5 µs faster: 2 %
+			// of a call on 2 cores. That is too little for a context of our own.
+			ctx, cancel := context.WithDeadline(context.WithoutCancel(r.HTTP.Context()), r.Started.Add(requestTimeout))
+			defer cancel()
 			err = handle(ctx, r)
 		}
 		if err != nil {

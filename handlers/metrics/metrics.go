@@ -26,7 +26,6 @@ type Metrics struct {
 
 	call  prometheus.Histogram
 	store *prometheus.HistogramVec
-	steps prometheus.Observer // store's, of what each call asks of it
 }
 
 // buckets are from 100 µs, what an item takes, to 5 s, when patience ends.
@@ -52,7 +51,6 @@ func New(live func() float64) *Metrics {
 		store: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "stile_store_duration_seconds", Help: "Time that the store took.", Buckets: buckets}, []string{"op"}),
 	}
-	m.steps = m.store.WithLabelValues("step")
 	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.challenges, m.observes, m.call, m.store,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stile_tokens_live", Help: "Tokens in use that have not expired."}, live),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -91,9 +89,6 @@ func (m *Metrics) Challenged(kind tokens.Kind, result string) {
 func (m *Metrics) Observed(tenant string, code codes.Code) {
 	m.observes.WithLabelValues(tenant, string(code)).Inc()
 }
-
-// Step says how long the step of a token took.
-func (m *Metrics) Step(took time.Duration) { m.steps.Observe(took.Seconds()) }
 
 // Stored says how long one operation of the store took.
 func (m *Metrics) Stored(op string, since time.Time) {
