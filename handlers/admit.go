@@ -9,8 +9,7 @@ import (
 	"stile.example/stile/usage"
 )
 
-// check checks the token's state, and refuses what its own step would refuse.
-// It spends the proof.
+// check checks the token's state, and refuses what the token's step would refuse. It spends the proof.
 func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return a.dead(r, why)
@@ -39,8 +38,8 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	return nil
 }
 
-// attempt counts a call whose content can't be read, and returns why. What the
-// token's own state refuses comes first.
+// attempt counts a call whose content can't be read, and returns why. A refusal by the token's state
+// has precedence.
 func (a *API) attempt(ctx context.Context, r *request, e tokens.Attempt, why error) error {
 	if _, err := a.applyEvent(ctx, r, e); err != nil {
 		return err
@@ -48,18 +47,18 @@ func (a *API) attempt(ctx context.Context, r *request, e tokens.Attempt, why err
 	return why
 }
 
-// reserve takes a call of the tenant's month for the step that follows.
+// reserve reserves a call of the tenant's quota for the step that follows.
 func (a *API) reserve(r *request) error {
 	switch a.Meter.Reserve(r.Tenant.Number, r.Tenant.CallsPerMonth, r.At) {
 	case usage.Reserved:
 		return nil
 	case usage.Waiting:
-		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.By("calls_per_month", r.Tenant.CallsPerMonth, a.Meter.Used(r.Tenant.Number, r.At))}
+		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: a.quota(r)}
 	}
 	return a.overQuota(r)
 }
 
-// hasCalls is the check of the tenant's month for what is not counted in it.
+// hasCalls checks the tenant's quota, without reserving a call of it.
 func (a *API) hasCalls(r *request) error {
 	if limit := r.Tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.Tenant.Number, r.At) >= limit {
 		return a.overQuota(r)
@@ -67,11 +66,16 @@ func (a *API) hasCalls(r *request) error {
 	return nil
 }
 
-// overQuota refuses until the next month, UTC.
+// overQuota refuses a request until the next month, UTC.
 func (a *API) overQuota(r *request) error {
 	y, m, _ := r.At.UTC().Date()
 	return &codes.Refusal{
 		Code: codes.TenantExhausted, Retry: time.Date(y, m+1, 1, 0, 0, 0, 0, time.UTC).Sub(r.At),
-		Explanation: codes.By("calls_per_month", r.Tenant.CallsPerMonth, a.Meter.Used(r.Tenant.Number, r.At)),
+		Explanation: a.quota(r),
 	}
+}
+
+// quota explains a refusal by the tenant's quota.
+func (a *API) quota(r *request) codes.Explanation {
+	return codes.By("calls_per_month", r.Tenant.CallsPerMonth, a.Meter.Used(r.Tenant.Number, r.At))
 }

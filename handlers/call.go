@@ -16,22 +16,23 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// requestTimeout is how long a request may wait for the content and for the store.
+// requestTimeout is how long a request may wait for the corpus and for the store.
 const requestTimeout = 5 * time.Second
 
-// contentQuery asks the content something, and appends the answer's data and its
-// own part of meta to r.body, up to where the token's part belongs. It says
-// how many items the answer carries.
+// contentQuery queries the corpus, and appends the response's data and its own part of meta to the
+// body, up to the token's part. It returns how many records the response contains.
 type contentQuery func(ctx context.Context, r *request) (records int, err error)
 
-// counted handles a counted call. The token's state is checked before anything is
-// read for it, so that a refused call costs no search. Then the content is
-// read, so that its items are counted in the one step that admits the call; the
-// response leaves only if it does, and when the count is durable. To find
-// nothing is a response too. A call whose content can't be read counts in the
-// token's spike window and is not charged. upTo is how many items the response
-// may carry.
-func (a *API) counted(route tokens.Route, upTo func(*request) int, read func(context.Context, *transport.Request) (records int, err error)) echo.HandlerFunc {
+// readFunc is the function of the package items that reads for a route.
+type readFunc func(context.Context, *transport.Request) (records int, err error)
+
+// counted returns the handler of a counted route. The token's state is checked before the corpus is
+// read, so that a refused call costs no search. The corpus is read next, so that the records are
+// counted in the one step that admits the call. The response leaves only if that step admits the
+// call, and once the count is durable. A response that an item does not exist is one too. A call whose
+// content can't be read counts in the token's spike window and is not charged. upTo returns the
+// maximum of records in the response.
+func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc) echo.HandlerFunc {
 	q := func(ctx context.Context, r *request) (int, error) { return read(ctx, &r.Request) }
 	return a.contentRoute(func(ctx context.Context, r *request) error {
 		if err := a.authorize(r); err != nil {
@@ -64,8 +65,9 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read func(con
 	})
 }
 
-// uncounted is the way of suggestions, which are checked like calls, and neither
-// counted nor charged.
+// uncounted returns the handler of suggestions. They are checked like calls, and neither counted nor
+// charged. Their titles that are new to the token are charged to it. read returns the ids of the
+// items whose titles the response contains.
 func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []string, err error)) echo.HandlerFunc {
 	titles := newTitles()
 	q := func(ctx context.Context, r *request) (int, error) {
@@ -103,18 +105,18 @@ func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []st
 	})
 }
 
-// How many items the response to a call may carry.
+// The maximum of records in the response to a call.
 func none(*request) int { return 0 }
 func one(*request) int  { return 1 }
 
-// pageful is what a list may carry. A limit that is not valid is refused later.
+// pageful returns the maximum for a list. An invalid limit is refused later.
 func pageful(r *request) int {
 	n, _ := items.LimitOf(&r.Request)
 	return n
 }
 
-// runQuery puts the question, when it is its turn. A question that was put wrongly
-// and one that finds nothing are the client's; anything else is a fault.
+// runQuery runs the query when its turn comes. An invalid query and one for an item that does not
+// exist are errors of the client; any other error is a fault.
 func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records int, err error) {
 	if err := a.questions.Take(ctx, &r.Request, r.claims.ID, a.Addresses); err != nil {
 		return 0, codes.Unavailable(err)
@@ -134,8 +136,7 @@ func isClients(err error) bool {
 	return errors.Is(err, content.ErrNotFound) || errors.As(err, &wrong) || errors.As(err, &why)
 }
 
-// applyEvent tells the token what happens to it, and returns its state if that was
-// admitted.
+// applyEvent applies an event to the token, and returns the token's state if the event was admitted.
 func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (tokens.State, error) {
 	began := time.Now()
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
@@ -171,7 +172,7 @@ func (a *API) applyReserved(ctx context.Context, r *request, e tokens.Call) (s t
 	return s, err
 }
 
-// left is how many calls a token is still good for.
+// left returns how many more calls a token is valid for.
 func left(v tokens.Verdict, limit uint32) uint32 {
 	if v.State.Dead != tokens.None || v.Reason == tokens.Expired {
 		return 0
@@ -179,7 +180,7 @@ func left(v tokens.Verdict, limit uint32) uint32 {
 	return limit - min(v.State.Used.Total().Calls, limit)
 }
 
-// reply ends the body with how the token stands, and sends it.
+// reply appends the token's state to the body, and sends it.
 func (a *API) reply(r *request, s tokens.State) {
 	r.AppendString(`"token":{`)
 	r.appendState(s)

@@ -10,22 +10,22 @@ import (
 	"stile.example/stile/tokens/proof"
 )
 
-// caller is who makes a call, as far as the request itself shows it: guard
-// fills it in as it goes. What has become of the token is not known yet.
+// caller is what a request itself shows about its caller. The functions of guard.go fill it in. It
+// does not contain the token's state.
 type caller struct {
 	claims   bearer.Claims
 	dpop     bool          // the token came by RFC 9449's scheme
-	key      tokens.Key    // that a good proof was made with; zero: there was none
-	proofErr error         // what is wrong with the proof; nil: it is good, or there is none
-	proof    proof.Checked // what key was read from
+	key      tokens.Key    // with which a valid proof was made; zero: there is none
+	proofErr error         // why the proof is invalid; nil: it is valid, or there is none
+	proof    proof.Checked // from which key was read
 	binder   bool          // this request bound the token
 
-	needsProof bool   // the way that the token came by needs a valid proof, whatever the token is bound to
+	needsProof bool   // the token was sent such that it needs a valid proof, whatever its binding
 	blocked    bool   // a rule blocks the address for the tenant's new tokens
 	policy     Policy // of the tenant
 }
 
-// event is what the call is to the token.
+// event returns the call as an event for the token.
 func (r *request) event(route tokens.Route, records int) tokens.Call {
 	return tokens.Call{
 		At: r.At, Tenant: r.Tenant.Number, IssuedAt: r.claims.IssuedAt, Expires: r.claims.Expires,
@@ -34,14 +34,13 @@ func (r *request) event(route tokens.Route, records int) tokens.Call {
 	}
 }
 
-// proven is a call after its proof was spent: one that was used before is
-// invalid.
+// proven returns a call as it is after its proof was spent: a proof that was used before is invalid.
 func (r *request) proven(c tokens.Call) tokens.Call {
 	c.Key, c.BadProof = r.key, r.proofErr != nil
 	return c
 }
 
-// appendState appends the members that tell how a token stands.
+// appendState appends the members with a token's state.
 func (r *request) appendState(s tokens.State) {
 	r.AppendString(`"calls":`)
 	r.AppendNumber(int64(s.Used.Total().Calls))
@@ -53,8 +52,8 @@ func (r *request) appendState(s tokens.State) {
 
 func (r *request) expiresIn() int64 { return max(int64(r.claims.Expires.Sub(r.At)/time.Second), 0) }
 
-// limits sets the fields of draft-ietf-httpapi-ratelimit-headers: the calls
-// that are left of a token, over its life. A script can't read headers.
+// limits sets the headers of draft-ietf-httpapi-ratelimit-headers: the calls that are left of a
+// token, over its lifetime. A script can't read headers.
 func (r *request) limits(left uint32) {
 	if r.Transport == transport.JSONP {
 		return

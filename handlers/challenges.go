@@ -9,7 +9,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// challengeJSON is the challenge object of an answer.
+// challengeJSON is the challenge object of a response.
 type challengeJSON struct {
 	ID         string                `json:"id"`
 	Kind       string                `json:"kind"`
@@ -21,8 +21,8 @@ type challengeJSON struct {
 	Parameters *challenge.Parameters `json:"parameters,omitempty"`
 }
 
-// challengeJSON makes the challenge that is open, or finds the one that was made of it
-// before. One that can't be made is a fault: it is never waived.
+// challengeJSON makes the open challenge, or returns the one that was made for it earlier. If it can't
+// be made, that is a fault: the challenge is never waived.
 func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, error) {
 	c, err := a.Challenges.Make(challenge.Spec{
 		Token: r.claims.ID, Number: open.Number, Kind: challenge.Kind(open.Kind), Level: open.Level,
@@ -42,7 +42,7 @@ func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, 
 	return t, nil
 }
 
-// openChallengeJSON is the task of a token that has one to solve, else nil.
+// openChallengeJSON returns the challenge that a token must solve, or nil.
 func (a *API) openChallengeJSON(r *request, open tokens.Challenge) (*challengeJSON, error) {
 	if open.Number == 0 || r.At.Unix() >= int64(open.Expires) {
 		return nil, nil
@@ -50,14 +50,13 @@ func (a *API) openChallengeJSON(r *request, open tokens.Challenge) (*challengeJS
 	return a.challengeJSON(r, open)
 }
 
-// notOpen refuses an answer that can be neither right nor wrong.
+// notOpen refuses an answer to a challenge that is not the token's open one.
 func notOpen() *codes.Refusal {
 	return &codes.Refusal{Code: codes.NotFound, Detail: "The challenge is not open: it was solved or replaced, or it belongs to another token."}
 }
 
-// answer takes the answer to a challenge. Whether it is right is compared
-// here; that it counts once, in time and for one token is the one step's to
-// say.
+// answer accepts the answer to a challenge. It checks whether the answer is correct; the token's step
+// decides whether it counts: once, in time and for one token.
 func (a *API) answer(ctx context.Context, r *request) error {
 	asked, err := a.atChallenge(r)
 	if err != nil {
@@ -70,8 +69,8 @@ func (a *API) answer(ctx context.Context, r *request) error {
 	if text == "" {
 		return codes.Malformed("answer is missing")
 	}
-	right := a.Challenges.IsCorrect(r.PathID, text)
-	answered := tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Correct: right}
+	correct := a.Challenges.IsCorrect(r.PathID, text)
+	answered := tokens.Answer{Call: r.event(0, 0), Number: asked.Number, Correct: correct}
 	if err := a.spendProof(ctx, r, answered); err != nil {
 		return err
 	}
@@ -88,15 +87,14 @@ func (a *API) answer(ctx context.Context, r *request) error {
 	return nil
 }
 
-// countFailed counts a wrong answer: one that brought the next challenge, or
-// was the last that the token had.
+// countFailed counts a wrong answer: one that led to the next challenge or killed the token.
 func (a *API) countFailed(k challenge.Kind, err error) {
 	if code := refusalOf(err).Code; code == codes.ChallengeFailed || code == codes.TokenChallengedTooOften {
 		a.Metrics.Challenged(tokens.Kind(k), "failed")
 	}
 }
 
-// reload exchanges a challenge for another of its kind.
+// reload replaces a challenge by another of its kind.
 func (a *API) reload(ctx context.Context, r *request) error {
 	asked, err := a.atChallenge(r)
 	if err != nil {
@@ -124,8 +122,8 @@ func (a *API) reload(ctx context.Context, r *request) error {
 	return nil
 }
 
-// atChallenge holds a request about a challenge to the token that the
-// challenge was made for. An id that somebody made up opens nowhere.
+// atChallenge authorizes a request about a challenge, and checks that the challenge was made for the
+// request's token. An id that this server did not make can't be opened.
 func (a *API) atChallenge(r *request) (asked challenge.Spec, err error) {
 	if err = a.authorize(r); err != nil {
 		return asked, err

@@ -10,13 +10,12 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// requestLog writes the lines about requests.
+// requestLog returns the log for lines about requests.
 func (a *API) requestLog() accesslog.Log {
 	return accesslog.Log{Answers: a.Log, Now: a.Now, Merged: a.Refusals, ShowAddress: a.ShowAddress}
 }
 
-// reportRefusal writes a refusal to the log, counts it, and keeps it under its
-// reference.
+// reportRefusal counts a refusal, stores it under its reference, and writes it to the log.
 func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 	a.Metrics.Refused(r.TenantName(), p.Code)
 	a.storeRefusal(r, p.Ref, p.Code, why.Explanation, false)
@@ -26,7 +25,7 @@ func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 	log.Write(l, why.Cause)
 }
 
-// storeRefusal keeps a refusal under its reference.
+// storeRefusal stores a refusal under its reference.
 func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Explanation, observed bool) {
 	a.Refusals.Note(refusals.Refusal{
 		Ref: ref, At: a.Now().UTC(), Tenant: r.TenantName(), Code: string(code),
@@ -35,8 +34,7 @@ func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Expl
 	}, code.Lasting())
 }
 
-// recordObserved tells of a rule that would have refused a request, and doesn't,
-// because it is only observed.
+// recordObserved counts, stores and logs that a rule applied to a request, but was only observed.
 func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
 	ref := codes.NewRef()
 	a.Metrics.Observed(r.TenantName(), code)
@@ -47,7 +45,7 @@ func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
 	log.Write(l, nil)
 }
 
-// identity is whom it was counted against.
+// identity returns the identity that a refusal was counted against.
 func (a *API) identity(r *request, code codes.Code, g codes.Explanation) string {
 	switch {
 	case strings.HasPrefix(g.Rule, "address.") && r.From.IsValid():

@@ -12,8 +12,8 @@ import (
 	"stile.example/stile/tokens/proof"
 )
 
-// refusalOf finds the code for an error. What nobody planned is internal, and
-// its text stays in the log.
+// refusalOf returns the refusal for an error. An unexpected error is internal, and only the log
+// contains its text.
 func refusalOf(err error) *codes.Refusal {
 	var why *codes.Refusal
 	var q content.ErrQuery
@@ -32,8 +32,8 @@ func refusalOf(err error) *codes.Refusal {
 	return codes.RefusalOf(err)
 }
 
-// fail answers a request with why it is not answered. Every refusal and every
-// error comes here, and nowhere else does one become bytes.
+// fail responds with an error. Every refusal and every fault passes through here, and nowhere else is
+// one written.
 func (a *API) fail(r *request, err error) {
 	why := refusalOf(err)
 	p := why.Problem()
@@ -59,19 +59,19 @@ func (a *API) fail(r *request, err error) {
 	r.Finish(p.Status)
 }
 
-// authenticateHeaders says by which schemes a token can be sent, in a line each (RFC 9449
-// §7.2). What was wrong stands at the scheme that was used (RFC 6750 §3, RFC
-// 9449 §7.1); where no token was sent, nothing was.
+// authenticateHeaders returns one header for each scheme by which a token can be sent (RFC 9449 §7.2).
+// The header of the scheme that the request used contains the error (RFC 6750 §3, RFC 9449 §7.1), if
+// it contained a token.
 func authenticateHeaders(p codes.Problem, dpop bool) []string {
-	bearer, proven := `Bearer realm="stile"`, `DPoP realm="stile", algs="`+proof.Algorithms+`"`
+	bearer, dpopHeader := `Bearer realm="stile"`, `DPoP realm="stile", algs="`+proof.Algorithms+`"`
 	switch {
 	case p.Code == codes.TokenMissing:
 	case p.Code == codes.ProofInvalid:
-		proven += `, error="invalid_dpop_proof", error_description="` + string(p.Code) + `"`
+		dpopHeader += `, error="invalid_dpop_proof", error_description="` + string(p.Code) + `"`
 	case dpop:
-		proven += `, error="invalid_token", error_description="` + string(p.Code) + `"`
+		dpopHeader += `, error="invalid_token", error_description="` + string(p.Code) + `"`
 	default:
 		bearer += `, error="invalid_token", error_description="` + string(p.Code) + `"`
 	}
-	return []string{bearer, proven}
+	return []string{bearer, dpopHeader}
 }

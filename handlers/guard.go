@@ -13,9 +13,8 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// authorize finds out who calls: address, token, client, page, key, in the
-// contract's order. It changes nothing but r.caller: the proof is checked here,
-// and spent once the token's state is known.
+// authorize identifies the caller: address, token, client, page, key, in the contract's order. It
+// changes only the request: the proof is checked here, and spent once the token's state is known.
 func (a *API) authorize(r *request) (err error) {
 	if err = a.checkAddress(r); err != nil {
 		return err
@@ -31,7 +30,7 @@ func (a *API) authorize(r *request) (err error) {
 		return err
 	}
 	if inURL && r.policy.QueryTokens != QueryTokensYes && r.policy.QueryTokens != QueryTokensProof {
-		return codes.Malformed("access_token may not stand in a URL: the tenant's setting query_tokens allows it in a form or a header only")
+		return codes.Malformed("access_token must not be in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
 	if rule := pageRule(r); rule != "" {
 		if err = a.mismatch(r, rule); err != nil {
@@ -45,10 +44,9 @@ func (a *API) authorize(r *request) (err error) {
 	return a.checkProof(r, token, inURL)
 }
 
-// checkAddress finds out where a request comes from, and refuses an address that an
-// operator has blocked before anything is read of its token. What a rule has
-// blocked is decided with the token: see tokens.Call.Blocked. /oauth is not
-// blocked: tenants' servers call it, which are known by their secrets.
+// checkAddress finds the source address, and refuses one that an operator has blocked, before the
+// token is read. For a block by a rule, the token's state decides: see tokens.Call.Blocked. Blocks do
+// not apply to /oauth, whose callers are tenants' servers that authenticate.
 func (a *API) checkAddress(r *request) (err error) {
 	r.At = a.Now()
 	if r.From, err = transport.Source(r.HTTP, a.TrustedProxies); err != nil {
@@ -60,8 +58,7 @@ func (a *API) checkAddress(r *request) (err error) {
 	return nil
 }
 
-// mismatch refuses a caller that is not the tenant's, unless that is only to
-// be observed.
+// mismatch refuses a caller that is not the tenant's, unless the rule is only observed.
 func (a *API) mismatch(r *request, rule string) error {
 	if r.policy.ObserveClient {
 		a.recordObserved(r, codes.ClientMismatch, codes.Explanation{Rule: rule})
@@ -74,9 +71,8 @@ func (a *API) mismatch(r *request, rule string) error {
 	return why
 }
 
-// verify reads a token. Only what bearer says of the token itself is told to
-// the client; anything else is a fault of ours, or a widget would renew its
-// token in a loop.
+// verify verifies a token. The client is informed only of errors of the token itself. Any other error
+// is a fault, or widgets would renew their tokens in a loop.
 func (a *API) verify(token string, from netip.Addr, now time.Time) (bearer.Claims, error) {
 	claims, err := a.Verifier.VerifyFrom(token, bearer.Source{Address: from}, now)
 	if err != nil && !errors.Is(err, bearer.ErrInvalid) && !errors.Is(err, bearer.ErrExpired) {
@@ -85,7 +81,7 @@ func (a *API) verify(token string, from netip.Addr, now time.Time) (bearer.Claim
 	return claims, err
 }
 
-// findTenant holds the token to the tenant that the request names.
+// findTenant finds the token's tenant, and checks that it is the one that the request names.
 func (a *API) findTenant(r *request) error {
 	name, err := r.Single("client_id")
 	if err != nil {
@@ -109,8 +105,7 @@ func (a *API) findTenant(r *request) error {
 	return nil
 }
 
-// findToken finds the token where it may be: in the header, or in the
-// parameters; there is one way only in one request.
+// findToken returns the token from the header or from the parameters. A request may contain only one.
 func findToken(r *request) (token string, inURL bool, err error) {
 	param, n := r.Lookup("access_token")
 	header, sent, err := r.tokenHeader(r.HTTP.Header["Authorization"])
@@ -127,8 +122,7 @@ func findToken(r *request) (token string, inURL bool, err error) {
 	return param, r.Transport != transport.Form, nil
 }
 
-// tokenHeader reads the Authorization header of RFC 6750 or RFC 9449. Another
-// scheme carries no token, and is none of ours.
+// tokenHeader reads the Authorization header of RFC 6750 or RFC 9449. It ignores other schemes.
 func (r *request) tokenHeader(lines []string) (token string, sent bool, err error) {
 	if len(lines) > 1 {
 		return "", false, codes.Malformed("the header Authorization is given more than once")

@@ -1,14 +1,13 @@
-// Package handlers speaks HTTP: it turns requests into events and questions,
-// and what comes of them into JSON or JSONP. It decides nothing about tokens.
+// Package handlers serves the API over HTTP: it turns requests into events and queries, and their
+// outcomes into responses. It decides nothing about tokens.
 //
-// A call to the content API is taken apart (request.go, query.go), found out
-// about (guard.go, source.go, page.go), let through (call.go) and answered
-// (answer.go); a refusal or a fault on the way goes through fail (fail.go) and
-// the one table of codes (codes.go). A handler never writes bytes itself, so
-// that "a script always has status 200" cannot be missed.
+// A call to the content API is read (request.go, transport), identified (guard.go, page.go,
+// proof.go), checked (admit.go), run and counted (call.go), and answered by transport's Finish. A
+// refusal or fault on the way goes through [API.fail] and the one table of codes (codes). A handler
+// never writes bytes itself, so that "a script always has status 200" can't be missed.
 //
-// The token endpoint and its kin (oauth*.go) speak RFC 6749's own language of
-// errors. Echo finds the route, and stays inside this package.
+// The token endpoint and its siblings (oauth) use RFC 6749's error format. Echo finds the route, and
+// is used only in this package and those below it.
 package handlers
 
 import (
@@ -35,18 +34,18 @@ import (
 	"stile.example/stile/usage"
 )
 
-// API is everything that the handlers need. All fields are required but
-// Assertions, Subjects, Static and Widgets.
+// API holds everything that the handlers need. All fields are required except Assertions, Subjects,
+// Static and Widgets.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
-	PublicURL      string // without a slash at its end; it is the issuer of our tokens
+	PublicURL      string // without a trailing slash; the issuer of stile's tokens
 	TrustedProxies []netip.Prefix
 	Verifier       interface {
 		Verify(token string, now time.Time) (bearer.Claims, error)
 		VerifyFrom(token string, from bearer.Source, now time.Time) (bearer.Claims, error)
 	}
-	Subjects oauth.Subjects // nil: no token of another issuer can be exchanged
+	Subjects oauth.Subjects // nil: no token of an external issuer can be exchanged
 	Signer   interface {
 		Sign(c bearer.Claims, now time.Time) (string, error)
 	}
@@ -57,33 +56,35 @@ type API struct {
 	Tenants    *tenants.Directory
 	Meter      *usage.Meter
 	Addresses  interface {
-		// BlockedByOperator and BlockedByRule report until when (Unix seconds,
-		// addresses.Forever) an address is blocked: for everything, and for new
-		// tokens of a tenant. They are asked at each call, so they must be cheap.
+		// BlockedByOperator and BlockedByRule report whether an address is blocked, for everything
+		// and for new tokens of a tenant, and until when: Unix seconds or addresses.Forever. They
+		// are called for each call, so they must be cheap.
 		BlockedByOperator(a netip.Addr, now time.Time) (until int64, blocked bool)
 		BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool)
-		// Bindings returns an address's budget of tokens and the usual one; 0 if
-		// it is exempt.
+		// Bindings returns how many tokens an address may bind, and how many are usual. The first
+		// is 0 if the address is exempt.
 		Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
 	}
 	Challenges Challenges
 	Refusals   interface {
-		Note(f refusals.Refusal, lasting bool) // must not wait
-		Log(at time.Time, l refusals.Line)     // writes what may come in floods
+		Note(f refusals.Refusal, lasting bool) // must not block
+		Log(at time.Time, l refusals.Line)     // merges lines that may come in floods
 	}
-	ShowAddress func(netip.Addr) string // as it may stand in logs and explanations
+	ShowAddress func(netip.Addr) string // the address as it may appear in logs and explanations
 	Content     items.Content
-	PolicyOf    func(*tenants.Tenant) Policy // the tenant's own, the server's for nil; asked at each call, so it must be cheap
-	Ready       func(context.Context) error  // see [API.Admin]
-	Static      fs.FS                        // demo/media/… is served; nil: nothing
-	Widgets     *files.Widgets               // nil: nothing
-	AdminHosts  []string                     // names of the admin listener; see [AdminHosts]
-	Metrics     *metrics.Metrics
+	// PolicyOf returns a tenant's policy, and the server's for nil. It is called for each call, so
+	// it must be cheap.
+	PolicyOf   func(*tenants.Tenant) Policy
+	Ready      func(context.Context) error // see [API.Admin]
+	Static     fs.FS                       // its demo/media/… is served; nil: nothing
+	Widgets    *files.Widgets              // nil: nothing
+	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
+	Metrics    *metrics.Metrics
 
-	questions queue.Queue // under way
+	questions queue.Queue // those that are running
 }
 
-// Challenges are made, known again and drawn: see [challenge.Maker].
+// Challenges makes, recognises and renders challenges: see [challenge.Maker].
 type Challenges interface {
 	Make(a challenge.Spec) (challenge.Challenge, error)
 	Open(id string) (challenge.Spec, bool)
@@ -92,27 +93,27 @@ type Challenges interface {
 	Sound(ctx context.Context, id, lang string, now time.Time, allow func() error) ([]byte, error)
 }
 
-// Policy is what one tenant is allowed.
+// Policy holds the settings of one tenant that handlers apply.
 type Policy struct {
 	Token       tokens.Policy
 	Lifetime    time.Duration // of a new token, at most 24 h
 	Site        string        // SiteIfSent, else a call needs an Origin or a Referer
-	QueryTokens string        // QueryTokensYes or QueryTokensProof, else no token may stand in a URL
-	JSONP       string        // JSONPYes, else no request is answered as a script
+	QueryTokens string        // QueryTokensYes or QueryTokensProof, else no URL may contain a token
+	JSONP       string        // JSONPYes, else no response is a script
 	Callbacks   []string      // prefixes of dotted callbacks
 
-	ObserveClient bool // client_mismatch is told, and not enforced
+	ObserveClient bool // client_mismatch is recorded and not enforced
 }
 
-// Words of a Policy. Any other word, and none, is the stricter rule.
+// Values of a Policy. Any other value, including "", is the stricter rule.
 const (
 	SiteIfSent       = "if-sent"
 	QueryTokensYes   = "yes"
-	QueryTokensProof = "with-proof" // beside a good proof
+	QueryTokensProof = "with-proof" // with a valid proof
 	JSONPYes         = "yes"
 )
 
-// Routes is the public listener's handler. Every public route is here.
+// Routes returns the handler of the public listener. Every public route is here.
 func (a *API) Routes() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.handleRouterError
@@ -165,9 +166,9 @@ func (a *API) Routes() http.Handler {
 	return a.recoverPanics(a.front(e))
 }
 
-// Admin is the admin listener's handler: health and metrics, for requests to a
-// host that it has. The health of the public listener is for any host: a load
-// balancer may ask by any, and the response says what every caller may know.
+// Admin returns the handler of the admin listener: health and metrics, for requests to one of its
+// hosts. The public listener answers health requests for any host: a load balancer may send any, and
+// the response contains only what every caller may know.
 func (a *API) Admin() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.handleRouterError
@@ -176,7 +177,7 @@ func (a *API) Admin() http.Handler {
 	return a.recoverPanics(a.front(a.knownHosts(a.AdminHosts, e)))
 }
 
-// oauth is what answers tenants' servers.
+// oauth returns the server of the routes for tenants' servers.
 func (a *API) oauth() *oauth.Server {
 	return &oauth.Server{
 		Log: a.requestLog(), Now: a.Now, Timeout: requestTimeout, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies,

@@ -14,20 +14,19 @@ import (
 	"stile.example/stile/refusals"
 )
 
-// readiness is how long the parts may take to say that they are well.
-const readiness = 2 * time.Second
+// readinessTimeout is how long the checks of readiness may take.
+const readinessTimeout = 2 * time.Second
 
-// health adds the two questions that a supervisor asks. healthz: is the
-// process up? readyz: can it serve? The error of Ready has a line for each
-// part that is missing, which begins with the part's name and a colon; anyone
-// may read the name, and the log has the rest.
+// health adds the two routes for supervisors. /healthz reports whether the process runs, /readyz
+// whether it can serve. The error of Ready has a line for each part that is missing, which begins
+// with the part's name and a colon. The response contains only the names; the log has the rest.
 func (a *API) health(e *echo.Echo) {
 	e.GET("/healthz", func(c echo.Context) error {
 		sendHealth(c, http.StatusOK, "ok", nil)
 		return nil
 	})
 	e.GET("/readyz", func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), readiness)
+		ctx, cancel := context.WithTimeout(c.Request().Context(), readinessTimeout)
 		defer cancel()
 		if err := a.Ready(ctx); err != nil {
 			a.Refusals.Log(a.Now(), refusals.Line{Key: refusals.Key{Message: "not ready", Detail: accesslog.DetailOf(err)},

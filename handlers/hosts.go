@@ -8,8 +8,8 @@ import (
 	"stile.example/stile/handlers/codes"
 )
 
-// AdminHosts are the names under which the admin listener may be reached: the
-// configured ones, and the host of its own address, where it has one.
+// AdminHosts returns the names of the admin listener: the configured ones, and the host of its
+// address if it has one.
 func AdminHosts(listen string, configured []string) []string {
 	names := append([]string{}, configured...)
 	if host, _, err := net.SplitHostPort(listen); err == nil && host != "" {
@@ -18,11 +18,10 @@ func AdminHosts(listen string, configured []string) []string {
 	return names
 }
 
-// knownHosts refuses requests to a host that the admin listener does not have.
-// A web page can point a name of its own at any address (DNS rebinding), and
-// would then be allowed to read what that address answers. It can't do so
-// without its name in the Host header. An IP address is not a name that can be
-// pointed elsewhere; a request without a Host is not a browser's.
+// knownHosts refuses requests to a host that the admin listener does not have. The owner of a web
+// page can point a name at any address (DNS rebinding), so that the page may read the responses from
+// that address. The name is then in the Host header. An IP address can't be pointed elsewhere, and a
+// browser always sends a Host.
 func (a *API) knownHosts(names []string, next http.Handler) http.Handler {
 	known := map[string]bool{"": true}
 	for _, name := range names {

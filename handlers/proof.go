@@ -9,20 +9,19 @@ import (
 	"stile.example/stile/tokens/proof"
 )
 
-// checkProof finds out which key the request shows. A proof that is no good is the
-// token's to judge, as one that is missing is: whether it needs one depends on
-// what it is bound to. Only where the way that the token came by asks for one
-// must it be good whatever the token. The proof of a token that is known to be
-// dead is not looked at.
+// checkProof finds the key that made the request's proof. Whether a token needs a valid proof depends
+// on its binding, so an invalid or missing proof is left to the token's step. If the token was sent
+// such that it needs a proof, an invalid or missing one is refused here. The proof of a token that is
+// known to be dead is not checked.
 func (a *API) checkProof(r *request, token string, inURL bool) error {
 	text, err := findProof(r)
-	besideURL := inURL && r.policy.QueryTokens == QueryTokensProof
-	needed := r.dpop || besideURL
+	urlNeedsProof := inURL && r.policy.QueryTokens == QueryTokensProof
+	needed := r.dpop || urlNeedsProof
 	switch {
 	case err != nil:
 		return err
-	case text == "" && besideURL:
-		return codes.Malformed("access_token may not stand in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header")
+	case text == "" && urlNeedsProof:
+		return codes.Malformed("access_token must not be in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header")
 	case text == "" && needed:
 		return noProof()
 	case text == "" || a.Gate.Dead(r.claims.ID) != tokens.None:
@@ -35,15 +34,14 @@ func (a *API) checkProof(r *request, token string, inURL bool) error {
 	return r.useProof(checked, err)
 }
 
-// useProof notes what came of a proof: the key that made it, or what is wrong
-// with it.
+// useProof stores the outcome of checking a proof: the key that made it, or why it is invalid.
 func (r *request) useProof(checked proof.Checked, err error) error {
 	r.proof, r.key, r.proofErr = proof.Checked{}, tokens.Key{}, nil
 	switch {
 	case errors.Is(err, proof.ErrBusy):
 		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.Explanation{Rule: "proof: " + err.Error()}}
 	case err != nil && r.needsProof:
-		return badProof(err)
+		return invalidProof(err)
 	case err != nil:
 		r.proofErr = err
 	default:
@@ -52,10 +50,9 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 	return nil
 }
 
-// spendProof spends the request's proof, which then works no more. Proofs with a
-// token that is not bound, and that event does not bind, are not remembered, and
-// of a token that is bound at most as many as its limits admit: or anybody could
-// fill the memory (S57).
+// spendProof spends the request's proof, which is invalid from then on. For a token that is unbound,
+// and that the event does not bind, it stores nothing; for a bound token it stores at most as many
+// proofs as the token's limits admit. Otherwise anyone could fill the memory (S57).
 func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error {
 	if r.key == (tokens.Key{}) {
 		return nil
@@ -79,22 +76,21 @@ func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error 
 	return r.useProof(r.proof, a.Proofs.Spend(spent, most, r.At))
 }
 
-// foreignProofs is how many proofs by other keys are remembered of a token: so
-// one of those works once too, as long as there are few.
+// foreignProofs is the maximum of proofs by other keys that are stored for a token. As long as there
+// are fewer, each of them is valid only once too.
 const foreignProofs = 32
 
-// proofsOf is how many proofs a token's limits admit while a proof is valid:
-// two windows of calls and suggestions, and some for challenges.
+// proofsOf returns how many proofs a token's limits admit while a proof is valid: two windows of
+// calls and suggestions, and some for challenges.
 func proofsOf(p tokens.Policy) int {
 	windows := int(proof.Life/p.SpikePer) + 1
 	return min(int(p.SpikeCalls)+int(p.SpikeSuggestions), maxProofs)*windows + 4*int(p.PerToken)
 }
 
-// maxProofs bounds the spike limits that proofs are remembered for.
+// maxProofs bounds the spike limits in proofsOf.
 const maxProofs = 10_000
 
-// findProof finds the proof where it may be: in the header, or in the
-// parameters; there is one way only in one request.
+// findProof returns the proof from the header or from the parameters. A request may contain only one.
 func findProof(r *request) (string, error) {
 	param, n := r.Lookup("proof")
 	header := r.HTTP.Header["Dpop"]
@@ -107,22 +103,22 @@ func findProof(r *request) (string, error) {
 	return param, nil
 }
 
-// noProof refuses a request that lacks one.
+// noProof refuses a request without a proof.
 func noProof() error {
 	return &codes.Refusal{Code: codes.ProofInvalid, Explanation: codes.Explanation{Rule: "binding"}}
 }
 
-// badProof refuses a request for its proof, and says what is wrong with it:
-// that is no secret, and a page's developer can't see it otherwise.
-func badProof(why error) error {
-	return &codes.Refusal{Code: codes.ProofInvalid, Detail: "The request's proof is not good: " + why.Error() + ".",
+// invalidProof refuses a request for its proof, and says what is wrong with it. That is not secret,
+// and a page's developer can't see it otherwise.
+func invalidProof(why error) error {
+	return &codes.Refusal{Code: codes.ProofInvalid, Detail: "The request's proof is invalid: " + why.Error() + ".",
 		Explanation: codes.Explanation{Rule: "proof: " + why.Error()}}
 }
 
-// proofRefusal refuses a request that a token asks a proof of.
+// proofRefusal refuses a request whose token needs a valid proof.
 func proofRefusal(r *request) error {
 	if r.proofErr != nil {
-		return badProof(r.proofErr)
+		return invalidProof(r.proofErr)
 	}
 	return noProof()
 }

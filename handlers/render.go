@@ -15,7 +15,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// What a challenge of the kind picture is shown and said by.
+// The files of a challenge of the kind picture.
 const (
 	pictureFile = "/picture.png"
 	soundFile   = "/sound.wav"
@@ -27,17 +27,17 @@ var (
 )
 
 func (a *API) picture(ctx context.Context, r *request) ([]byte, error) {
-	return a.Challenges.Picture(ctx, r.PathID, r.At, a.mayDraw(ctx, r))
+	return a.Challenges.Picture(ctx, r.PathID, r.At, a.mayRender(ctx, r))
 }
 
 func (a *API) sound(ctx context.Context, r *request) ([]byte, error) {
 	lang, _ := r.Lookup("lang")
-	return a.Challenges.Sound(ctx, r.PathID, lang, r.At, a.mayDraw(ctx, r))
+	return a.Challenges.Sound(ctx, r.PathID, lang, r.At, a.mayRender(ctx, r))
 }
 
-// mayDraw counts a rendering against the challenge, which has six (S60). It is
-// called only if something must be rendered.
-func (a *API) mayDraw(ctx context.Context, r *request) func() error {
+// mayRender returns a function that counts a rendering of the challenge, which may be rendered six
+// times (S60). It is called only if something must be rendered.
+func (a *API) mayRender(ctx context.Context, r *request) func() error {
 	return func() error {
 		asked, _ := a.Challenges.Open(r.PathID)
 		v, err := a.Gate.Apply(ctx, asked.Token, tokens.Policy{}, tokens.Render{At: r.At, Number: asked.Number})
@@ -47,21 +47,20 @@ func (a *API) mayDraw(ctx context.Context, r *request) func() error {
 		case v.Outcome == tokens.Admit:
 			return nil
 		case v.Reason == tokens.RenderedTooOften:
-			return drawnTooOften()
+			return renderedTooOften()
 		}
 		return challenge.ErrUnknown
 	}
 }
 
-// drawnTooOften refuses to render a challenge once more.
-func drawnTooOften() error {
+// renderedTooOften refuses to render a challenge again.
+func renderedTooOften() error {
 	return &codes.Refusal{Code: codes.Overloaded, Status: http.StatusTooManyRequests,
 		Detail:      "This challenge has been rendered too often, or as sound in another language. Reload it for a new one.",
 		Explanation: codes.By("challenge.drawn", tokens.MaxRendered, tokens.MaxRendered+1)}
 }
 
-// isClosed reports whether a picture that this server made is not the challenge
-// that its token has open.
+// isClosed reports whether a picture that this server made is not its token's open challenge.
 func (a *API) isClosed(ctx context.Context, id string) (bool, error) {
 	asked, ok := a.Challenges.Open(id)
 	if !ok || asked.Kind != challenge.Picture {
@@ -71,18 +70,16 @@ func (a *API) isClosed(ctx context.Context, id string) (bool, error) {
 	return s.OpenChallenge.Number == 0 || s.OpenChallenge.Number != asked.Number, err
 }
 
-// mediaRoute makes an Echo handler of what draws. An <img> has no token to show and
-// reads no script, so there is one way to ask and none to be told why not: a
-// fault is answered as JSON whatever the parameters say. What is asked for was
-// sealed by this server, or nothing is drawn. Sounds are sent in the ranges
-// that some players insist on.
-func (a *API) mediaRoute(contentType []string, draw func(context.Context, *request) ([]byte, error)) echo.HandlerFunc {
+// mediaRoute returns an Echo handler for a function that renders. An <img> sends no token and runs no
+// script, so a refusal is always JSON, whatever the parameters are. Only what this server has sealed
+// is rendered. Sounds are sent in ranges, which some players require.
+func (a *API) mediaRoute(contentType []string, render func(context.Context, *request) ([]byte, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
 		defer r.releaseRequest()
 		r.Transport, r.Callback = transport.JSON, ""
 		r.PathID = transport.PathParam(c, "id")
-		body, err := a.renderMedia(r, draw)
+		body, err := a.renderMedia(r, render)
 		if err != nil {
 			a.fail(r, err)
 			return nil
@@ -96,7 +93,7 @@ func (a *API) mediaRoute(contentType []string, draw func(context.Context, *reque
 	}
 }
 
-func (a *API) renderMedia(r *request, draw func(context.Context, *request) ([]byte, error)) ([]byte, error) {
+func (a *API) renderMedia(r *request, render func(context.Context, *request) ([]byte, error)) ([]byte, error) {
 	if err := a.checkAddress(r); err != nil {
 		return nil, err
 	}
@@ -109,13 +106,13 @@ func (a *API) renderMedia(r *request, draw func(context.Context, *request) ([]by
 	if closed {
 		return nil, &codes.Refusal{Code: codes.NotFound, Detail: "The challenge is not open: it was solved or replaced."}
 	}
-	body, err := draw(ctx, r)
+	body, err := render(ctx, r)
 	var why *codes.Refusal
 	switch {
 	case errors.As(err, &why):
 		return nil, why
 	case errors.Is(err, challenge.ErrOtherLanguage):
-		return nil, drawnTooOften()
+		return nil, renderedTooOften()
 	case err == nil:
 		return body, nil
 	case errors.Is(err, challenge.ErrUnknown):

@@ -15,18 +15,19 @@ import (
 	"stile.example/stile/handlers/transport"
 )
 
-// request is one request, and who makes it. It is used again for another when
-// it has been answered.
+// request is one request and its caller. It is reused for another once it is answered.
 type request struct {
 	transport.Request
 	caller
-	stepped time.Time // when the token had been told, and that was durable
+	stepped time.Time // when the token's step was durable
 }
 
+// requests holds requests for reuse, with their buffers. Without it each call allocates 3.7 KB more
+// and takes 2 µs longer, 9 % of a call on 2 cores.
 var requests = sync.Pool{New: func() any { return new(request) }}
 
-// acquireRequest makes a request of what Echo found, and reads its parameters.
-// A fault in them is returned, once it is known how to answer.
+// acquireRequest returns a request with the parameters of its URL read. An error in them is in Fault,
+// and is reported once the transport is known.
 func (a *API) acquireRequest(w http.ResponseWriter, h *http.Request, route string) *request {
 	r := requests.Get().(*request)
 	r.Open(w, h, route)
@@ -38,20 +39,20 @@ func (a *API) acquireRequest(w http.ResponseWriter, h *http.Request, route strin
 	return r
 }
 
-// releaseRequest gives the request back. A large body is left to the collector.
+// releaseRequest makes the request available for reuse.
 func (r *request) releaseRequest() {
 	r.Clear()
 	*r = request{Request: r.Request}
 	requests.Put(r)
 }
 
-// errNoJSONP refuses a request for a script where the setting jsonp is no. Its
-// status is its own, and its body JSON: as a script it would call a function
-// of the page.
-var errNoJSONP error = &codes.Refusal{Code: codes.NotFound, Detail: "JSONP is switched off by the setting jsonp: send the parameters as a form in a POST, or a GET without callback"}
+// errNoJSONP refuses a request for a script where the setting jsonp is no. The response has the
+// code's own status and a body in JSON, since a script would call a function of the page.
+var errNoJSONP error = &codes.Refusal{Code: codes.NotFound,
+	Detail: "JSONP is switched off by the setting jsonp: send the parameters as a form in a POST, or a GET without callback"}
 
-// findCallback decides whether a GET is answered as a script. It looks at
-// nothing else, so that a script is given every other error too.
+// findCallback decides whether the response to a GET is a script. It checks nothing else, so that
+// scripts receive every other error too.
 func (a *API) findCallback(r *request) error {
 	name, n := r.Lookup("callback")
 	if n == 0 || strings.HasPrefix(r.HTTP.URL.Path, files.WidgetsPath) {
@@ -68,10 +69,9 @@ func (a *API) findCallback(r *request) error {
 	return nil
 }
 
-// namedPolicy returns the policy of the tenant that the request names. Where it
-// names none, that is the server's own, without dotted callbacks. The name is
-// not proven yet. It need not be, since it only chooses among what the tenants
-// of this publisher allow.
+// namedPolicy returns the policy of the tenant that the request names. If it does not name an
+// existing one, that is the server's policy without dotted callbacks. The name is not verified yet.
+// It does not have to be, since it only selects among policies of this publisher's tenants.
 func (a *API) namedPolicy(r *request) Policy {
 	if client, n := r.Lookup("client_id"); n == 1 {
 		if t, ok := a.Tenants.Find(client); ok {
@@ -88,10 +88,9 @@ func aboutCallback(err error) bool {
 	return err != nil && (errors.Is(err, errNoJSONP) || refusalOf(err).Code == codes.BadCallback)
 }
 
-// contentRoute makes an Echo handler of one for the content API: it takes the
-// request apart, and sees to it that a refusal is answered. The context ends
-// with our patience, and not when the visitor leaves: a call that is counted
-// must not be given back to the meter.
+// contentRoute returns an Echo handler for a handler of the content API: it reads the request, and
+// responds to a refusal. The context ends after requestTimeout, and not when the visitor leaves: a
+// call that is counted must not be released to the quota.
 func (a *API) contentRoute(handle func(context.Context, *request) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
@@ -99,8 +98,8 @@ func (a *API) contentRoute(handle func(context.Context, *request) error) echo.Ha
 		r.PathID = transport.PathParam(c, "id")
 		err := r.check()
 		if err == nil {
-			// A context that started a timer only when somebody waits for it was 0.5 µs faster: 2 %
-			// of a call on 2 cores. That is too little for a context of our own.
+			// A context that starts its timer only when something waits for it saves 0.5 µs, 2 % of
+			// a call on 2 cores. That does not justify a type for it.
 			ctx, cancel := context.WithDeadline(context.WithoutCancel(r.HTTP.Context()), r.Started.Add(requestTimeout))
 			defer cancel()
 			err = handle(ctx, r)
@@ -112,7 +111,7 @@ func (a *API) contentRoute(handle func(context.Context, *request) error) echo.Ha
 	}
 }
 
-// check reports what is wrong with the request whatever it asks for.
+// check returns what is wrong with the request, whatever its route.
 func (r *request) check() error {
 	if r.Transport == transport.Form {
 		return r.ReadForm()

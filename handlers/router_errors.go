@@ -13,8 +13,7 @@ import (
 	"stile.example/stile/handlers/transport"
 )
 
-// preflight answers a browser that asks whether a page may send what makes it
-// ask. The widget layer never does; others may.
+// preflight answers a CORS preflight. The widget layer causes none; other scripts may.
 func preflight(c echo.Context) error {
 	h := c.Response().Header()
 	transport.SetCommonHeaders(h)
@@ -24,8 +23,8 @@ func preflight(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// handleRouterError answers a request that has no route, or not for its method. Echo
-// calls it; our own handlers answer their errors themselves.
+// handleRouterError refuses a request that has no route, or none for its method. Echo calls it; the
+// handlers of this package respond to their errors themselves.
 func (a *API) handleRouterError(err error, c echo.Context) {
 	r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
 	defer r.releaseRequest()
@@ -44,8 +43,8 @@ func (a *API) handleRouterError(err error, c echo.Context) {
 	a.fail(r, err)
 }
 
-// recoverPanics answers a panic, to a script as well. Nothing has been written
-// when one comes: answers are written in one piece, at the end.
+// recoverPanics responds to a request whose handler panics, to a script too. Nothing has been
+// written then, since responses are written in one piece at the end.
 func (a *API) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
 		defer func() {
@@ -61,8 +60,8 @@ func (a *API) recoverPanics(next http.Handler) http.Handler {
 	})
 }
 
-// describe says what a panic was about, unless that could have come from
-// outside: a text is anybody's, and a log must never hold a token.
+// describe returns the text of a runtime error, and the type of any other panic. Another panic's
+// text may contain input, and a log must never contain a token.
 func describe(p any) string {
 	if err, ok := p.(runtime.Error); ok {
 		return err.Error()

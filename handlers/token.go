@@ -6,7 +6,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// token answers how the token itself stands. It binds nothing.
+// token responds with the state of the token. It binds nothing.
 func (a *API) token(ctx context.Context, r *request) error {
 	if err := a.authorize(r); err != nil {
 		return err
@@ -17,11 +17,11 @@ func (a *API) token(ctx context.Context, r *request) error {
 	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return a.dead(r, why)
 	}
-	looked := r.event(0, 0)
-	if err := a.spendProof(ctx, r, tokens.Inspect(looked)); err != nil {
+	inspected := r.event(0, 0)
+	if err := a.spendProof(ctx, r, tokens.Inspect(inspected)); err != nil {
 		return err
 	}
-	state, err := a.applyEvent(ctx, r, tokens.Inspect(r.proven(looked)))
+	state, err := a.applyEvent(ctx, r, tokens.Inspect(r.proven(inspected)))
 	if err != nil {
 		return err
 	}

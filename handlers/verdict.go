@@ -8,7 +8,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// refused is the refusal that a verdict calls for.
+// refused returns the refusal for a verdict.
 func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 	why := &codes.Refusal{Code: codes.Code(v.Reason.String()), Explanation: explain(r, v, e)}
 	switch {
@@ -19,7 +19,7 @@ func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 	case v.Reason == tokens.NoOpenChallenge:
 		why.Detail = notOpen().Detail
 	case v.Reason == tokens.RenderedTooOften:
-		return drawnTooOften()
+		return renderedTooOften()
 	case v.Outcome == tokens.Challenged:
 		t, err := a.challengeJSON(r, v.State.OpenChallenge)
 		if err != nil {
@@ -30,24 +30,23 @@ func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 	return why
 }
 
-// dead refuses a token that is known to be dead. What it died of was told
-// with its limit when it did.
+// dead refuses a token that is known to be dead. The refusal that killed it recorded the limit.
 func (a *API) dead(r *request, why tokens.Reason) error {
 	r.limits(0)
 	return a.refused(r, tokens.Verdict{Reason: why}, nil)
 }
 
-// blocked refuses an address that a token's binding has just blocked, or that
-// was blocked since the request began.
+// blocked refuses an address that the token's binding has just blocked, or that was blocked since the
+// request started.
 func (a *API) blocked(r *request, g codes.Explanation) error {
 	until, _ := a.Addresses.BlockedByRule(r.From, r.Tenant.Number, r.At)
 	return blockedUntil(until, r.At, g)
 }
 
-// blockExplanation are the grounds of a request that met a block.
+// blockExplanation explains a refusal by a block.
 var blockExplanation = codes.Explanation{Rule: "address.block"}
 
-// blockedUntil refuses until a block ends.
+// blockedUntil refuses a request from an address that is blocked until a time.
 func blockedUntil(until int64, now time.Time, g codes.Explanation) error {
 	why := &codes.Refusal{Code: codes.AddressBlocked, Explanation: g}
 	if until != addresses.Forever {
@@ -56,7 +55,7 @@ func blockedUntil(until int64, now time.Time, g codes.Explanation) error {
 	return why
 }
 
-// explain names the setting that decided, its limit, and what was counted.
+// explain returns the setting that decided, its limit, and what was counted.
 func explain(r *request, v tokens.Verdict, e tokens.Event) codes.Explanation {
 	p, used := r.policy.Token, v.State.Used.Total()
 	switch v.Reason {
@@ -83,8 +82,8 @@ func explain(r *request, v tokens.Verdict, e tokens.Event) codes.Explanation {
 	return codes.Explanation{}
 }
 
-// explainUsage is what a token has used up. Of one that died before, and of which no
-// more is known, it is one or the other.
+// explainUsage explains which limit a token has used up. For a token that died earlier, and whose
+// counts are not known, it names both.
 func explainUsage(p tokens.Policy, used tokens.Count, v tokens.Verdict) codes.Explanation {
 	switch {
 	case used == tokens.Count{}:
@@ -95,8 +94,8 @@ func explainUsage(p tokens.Policy, used tokens.Count, v tokens.Verdict) codes.Ex
 	return codes.By("token.records", int64(p.Records), int64(max(used.Records, v.Seen)))
 }
 
-// explainChallenge is why there is a challenge: the first time the rule that asks it,
-// then that it is still open.
+// explainChallenge explains a challenge: when it is issued, by the rule that issued it; later, by the
+// calls that are left while it is open.
 func explainChallenge(p tokens.Policy, v tokens.Verdict, e tokens.Event) codes.Explanation {
 	switch open := v.State.OpenChallenge; {
 	case v.ChallengeIssued && v.Limit > 0 && open.For != tokens.ByToken:
@@ -112,7 +111,7 @@ func explainChallenge(p tokens.Policy, v tokens.Verdict, e tokens.Event) codes.E
 	}
 }
 
-// explainBudget is the budget of its own that an address is over.
+// explainBudget explains a refusal by the budget that the address exceeds.
 func explainBudget(v tokens.Verdict) codes.Explanation {
 	g := codes.By("address.bindings", int64(v.Limit), int64(v.Seen))
 	if v.OverRecords {
@@ -121,29 +120,29 @@ func explainBudget(v tokens.Verdict) codes.Explanation {
 	return g
 }
 
-// explainRoaming is the limit of addresses for a key.
+// explainRoaming explains a refusal by the limit of addresses for a key.
 func explainRoaming(v tokens.Verdict) codes.Explanation {
 	return codes.By("roaming.addresses", int64(v.Limit), int64(v.Seen))
 }
 
-// spikeOf is the limit of a window that an event counts in.
+// spikeOf returns the setting that limits the window in which an event counts.
 func spikeOf(e tokens.Event) string {
-	typing := false
+	suggestion := false
 	switch e := e.(type) {
 	case tokens.Suggest, tokens.Inspect:
-		typing = true
+		suggestion = true
 	case tokens.Check:
-		typing = e.Suggest
+		suggestion = e.Suggest
 	case tokens.Attempt:
-		typing = e.Suggest
+		suggestion = e.Suggest
 	}
-	if typing {
+	if suggestion {
 		return "spike.suggestions"
 	}
 	return "spike.calls"
 }
 
-// observed tells of a rule of the token's that is only observed.
+// observed records a refusal by a rule of the token that is only observed.
 func (a *API) observed(r *request, v tokens.Verdict, e tokens.Event) {
 	g, p := codes.Explanation{}, r.policy.Token
 	switch {
