@@ -1,4 +1,4 @@
-// Package accesslog writes the lines of the log that are about a request.
+// Package accesslog writes the log lines that are about a request.
 package accesslog
 
 import (
@@ -13,19 +13,19 @@ import (
 	"stile.example/stile/refusals"
 )
 
-// Log writes lines about requests. They have the tenant, the route and the
-// address as it may be shown; never a token, a query or an answer.
+// Log writes lines about requests. They contain the tenant, the route and the address as it may be
+// shown; never a token, a query or an answer. All fields are required.
 type Log struct {
-	Answers *slog.Logger // for lines about answered requests
+	Answers *slog.Logger // for debug lines, one for each answered request
 	Now     func() time.Time
-	Merged  interface { // for all other lines, which may come in floods
+	Merged  interface { // merges all other lines, which may come in floods
 		Log(at time.Time, l refusals.Line)
 	}
 	ShowAddress func(netip.Addr) string
 }
 
-// Write writes a line. A fault, which has a cause, is merged with those of the
-// same cause only.
+// Write writes a line. A line with a cause is an error, and is merged only with lines of the same
+// cause.
 func (l Log) Write(line refusals.Line, cause error) {
 	if cause != nil {
 		line.Level, line.Detail = slog.LevelError, DetailOf(cause)
@@ -34,17 +34,17 @@ func (l Log) Write(line refusals.Line, cause error) {
 	l.Merged.Log(l.Now(), line)
 }
 
-// maxDetail is how much of a cause tells it from others, in bytes.
+// maxDetail is how much of a cause distinguishes it from others, in bytes.
 const maxDetail = 200
 
-// DetailOf is what tells a cause from others: the first line of its text. The
-// other lines of a panic's text are its stack, which differs each time.
+// DetailOf returns what distinguishes a cause from others: the first line of its text. The other lines
+// of a panic's text are its stack, which differs each time.
 func DetailOf(cause error) string {
 	line, _, _ := strings.Cut(cause.Error(), "\n")
 	return strings.Clone(line[:min(len(line), maxDetail)])
 }
 
-// Line is a log line about a request.
+// Line returns a log line about a request.
 func (l Log) Line(r *transport.Request, message, code string) refusals.Line {
 	return refusals.Line{
 		Key:   refusals.Key{Message: message, Code: code, Tenant: r.TenantName(), Address: l.Address(r)},
@@ -52,14 +52,14 @@ func (l Log) Line(r *transport.Request, message, code string) refusals.Line {
 	}
 }
 
-// attrs are what every line about a request says of the request itself.
+// attrs returns the attributes of every line about a request.
 func attrs(r *transport.Request) []slog.Attr {
 	return []slog.Attr{
 		slog.String("request", r.ID), slog.String("method", methodName(r.HTTP.Method)), slog.String("route", r.Route),
 	}
 }
 
-// Answered writes one line for an answered request, where somebody wants them.
+// Answered writes a line for an answered request, at the level debug.
 func (l Log) Answered(r *transport.Request, status int) {
 	if l.Answers.Enabled(context.Background(), slog.LevelDebug) {
 		l.Answers.LogAttrs(context.Background(), slog.LevelDebug, "answered",
@@ -68,8 +68,7 @@ func (l Log) Answered(r *transport.Request, status int) {
 	}
 }
 
-// Address is the source address as it may be written down, "" where it was not
-// looked for.
+// Address returns the source address as it may be shown, or "" if it is not known yet.
 func (l Log) Address(r *transport.Request) string {
 	if !r.From.IsValid() {
 		return ""
@@ -77,7 +76,7 @@ func (l Log) Address(r *transport.Request) string {
 	return l.ShowAddress(r.From)
 }
 
-// methodName keeps what a client made up out of the log.
+// methodName returns a standard method, and "other" for anything else, which a client chose.
 func methodName(m string) string {
 	switch m {
 	case http.MethodGet, http.MethodPost, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodPatch, http.MethodDelete:

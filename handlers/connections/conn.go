@@ -8,27 +8,26 @@ import (
 	"time"
 )
 
-// deadlineSlack is how much earlier than asked for a connection may end: net/http moves
-// its deadlines with each request, and moving one costs a timer.
+// deadlineSlack is how much earlier than its deadline a connection may end. net/http moves the
+// deadlines with each request, and moving one costs a timer.
 const deadlineSlack = time.Second
 
-// limitedConn is a connection that gives its place back when it is closed, and that
-// moves a deadline only if it is off by more than slack.
+// limitedConn is a connection that releases its slot when it is closed, and that moves a deadline only
+// by more than deadlineSlack.
 type limitedConn struct {
 	net.Conn
 	release func()
 
 	mu          sync.Mutex
-	read, write time.Time // as they are set; zero: not yet
+	read, write time.Time // the deadlines that are set; zero: none yet
 	aborted     bool      // the read deadline is in the past, to end a pending read
 	stuck       bool      // a write did not end in time
 	streams     streams   // of HTTP/2
 }
 
-// SetReadDeadline implements [net.Conn]. In HTTP/1.1, net/http removes the
-// deadline between two others; the last one stays then, so that no client can
-// wait forever. HTTP/2 has a limit for each stream and none for the connection
-// ([streams]).
+// SetReadDeadline implements [net.Conn]. In HTTP/1.1, net/http removes the deadline between two others.
+// Here the last one stays then, so that no client can wait forever. HTTP/2 has a limit for each stream
+// and none for the connection ([streams]).
 func (c *limitedConn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -39,7 +38,7 @@ func (c *limitedConn) SetReadDeadline(t time.Time) error {
 		return nil
 	case t.IsZero():
 		t = c.read
-	case t.Unix() <= 1: // net/http's word for "stop reading"
+	case t.Unix() <= 1: // this is how net/http ends a pending read
 		c.aborted = true
 		return c.Conn.SetReadDeadline(t)
 	case !c.aborted && near(t, c.read):
@@ -60,8 +59,8 @@ func (c *limitedConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// Write implements [net.Conn]. After a write that did not end in time, all
-// others fail at once: crypto/tls would try for 5 s to send its closing alert.
+// Write implements [net.Conn]. After a write that did not end in time, all others fail immediately:
+// crypto/tls would try for 5 s to send its closing alert.
 func (c *limitedConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
@@ -72,11 +71,11 @@ func (c *limitedConn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// near says that a deadline set already will do for another.
+// near reports whether the deadline that is set may stay instead of another.
 func near(want, set time.Time) bool { return !set.After(want) && want.Sub(set) < deadlineSlack }
 
-// CloseWrite ends what we send, so that a client that is still sending can read
-// why it was refused before the connection is reset.
+// CloseWrite closes the sending side, so that a client that is still sending can read why it was
+// refused before the connection is reset.
 func (c *limitedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

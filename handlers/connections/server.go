@@ -1,5 +1,5 @@
-// Package connections serves HTTP over connections that are limited in number
-// and in time, in HTTP/1.1 and HTTP/2.
+// Package connections serves HTTP/1.1 and HTTP/2 over connections that are limited in number and in
+// time.
 package connections
 
 import (
@@ -13,23 +13,22 @@ import (
 	"time"
 )
 
-// Max is how many connections a public listener should hold at
-// once, for [Limit]. One that is idle costs some 12 KB.
+// Max is how many connections a public listener should accept at the same time, for [Limit]. An idle
+// connection takes about 12 KB.
 const Max = 16_384
 
-// Server is an HTTP server for h that gives nobody more than some seconds:
-// whoever sends a header or a body slowly, reads slowly, or just sits there is
-// gone within 10 s. Headers are at most 16 KiB; larger ones get 431 from
-// net/http itself, which knows nothing of callbacks.
+// Server returns an HTTP server for h that closes the connections of slow and idle clients within 10 s:
+// of those that send a header or a body slowly, read slowly, or do nothing. Headers are at most
+// 16 KiB. For larger ones net/http itself responds with 431, to a script too.
 func Server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:        h,
-		ReadTimeout:    8 * time.Second, // header and body; a limit of the header's own would cost a call two timers
-		WriteTimeout:   9 * time.Second, // from the header's end to the answer's
-		IdleTimeout:    8 * time.Second, // as the next request's time: then the deadline need not be moved
+		ReadTimeout:    8 * time.Second, // for header and body, which is stricter than one for each
+		WriteTimeout:   9 * time.Second, // from the end of the header to the end of the response
+		IdleTimeout:    8 * time.Second, // equal to ReadTimeout, so that the deadline stays
 		MaxHeaderBytes: 12 << 10,        // net/http adds 4 KiB
-		// Its lines name addresses and quote what was sent; what matters of
-		// them is in the metrics and in our own log.
+		// These lines contain addresses and quote requests. The metrics and the server's own log
+		// contain what matters.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 }
@@ -66,8 +65,8 @@ func ServerTLS(h http.Handler, config *tls.Config) *http.Server {
 	return s
 }
 
-// Limit is l with at most n connections at once. More wait in the system's
-// queue until one ends.
+// Limit returns l with at most n connections at the same time. Others wait in the system's queue until
+// one ends.
 func Limit(l net.Listener, n int) net.Listener {
 	return &limitListener{Listener: l, slots: make(chan struct{}, n), closed: make(chan struct{})}
 }

@@ -10,16 +10,16 @@ import (
 
 // Limits of HTTP/2, in addition to those of [Server].
 const (
-	maxStreams  = 32              // requests at once on a connection; a page makes about 10
+	maxStreams  = 32              // concurrent requests on a connection; a page makes about 10
 	writeWithin = 5 * time.Second // for a write to progress
 
-	// slowStream is how long a stream may take without being slow: a response is
-	// ready within 5 s, so that only its delivery can take longer.
+	// slowStream is how long a stream may take without being slow: a response is ready within 5 s,
+	// so only its delivery can take longer.
 	slowStream = 7 * time.Second
 )
 
-// streams is what a connection must know of its streams in HTTP/2, to end when
-// they were slow. The zero streams is a connection of HTTP/1.1.
+// streams is what a connection stores about its streams in HTTP/2, in order to end when they were
+// slow. The zero value is for a connection of HTTP/1.1.
 type streams struct {
 	known bool      // the protocol is negotiated
 	on    bool      // it is HTTP/2, and the client has sent its preface
@@ -38,8 +38,8 @@ func connOf(c net.Conn) *limitedConn {
 	return nil
 }
 
-// followStreams is called by net/http when a connection gets its first stream
-// and when it has lost its last. In HTTP/1.1 it does nothing.
+// followStreams is called by net/http when the first stream of a connection starts and when the last
+// one ends. In HTTP/1.1 it does nothing.
 func followStreams(c net.Conn, state http.ConnState) {
 	if state != http.StateActive && state != http.StateIdle {
 		return
@@ -55,9 +55,8 @@ func followStreams(c net.Conn, state http.ConnState) {
 	}
 }
 
-// multiplexed reports whether the connection speaks HTTP/2. The deadline of the
-// handshake holds until the client has sent the preface, which is when this is
-// called first; it must not hold any longer.
+// multiplexed reports whether the connection uses HTTP/2. Its first call is when the client has sent
+// the preface; it then removes the deadline of the handshake.
 func (c *limitedConn) multiplexed(t *tls.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,23 +70,22 @@ func (c *limitedConn) multiplexed(t *tls.Conn) bool {
 	return c.streams.on
 }
 
-// StreamStarted notes that a request's stream in HTTP/2 started. ctx is the
-// request's.
+// StreamStarted records that a request's stream in HTTP/2 started. ctx is the request's.
 func StreamStarted(ctx context.Context, now time.Time) {
 	if c, ok := ctx.Value(connKey{}).(*limitedConn); ok {
 		c.streamStarted(now)
 	}
 }
 
-// streamStarted notes that a stream started.
+// streamStarted records that a stream started.
 func (c *limitedConn) streamStarted(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.streams.last = now
 }
 
-// streamsEnded ends the connection if its newest stream was slow: net/http has
-// reset it, and would wait for another one.
+// streamsEnded ends the connection if its newest stream was slow: net/http has reset the stream, and
+// would wait for another one.
 func (c *limitedConn) streamsEnded(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -2,22 +2,20 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Listed names lines of the address list that are counted together: their kind,
-// in the contract's words, and the client_id of the tenant whose tokens a rule's
-// line is about, "" if it is about all.
+// Listed identifies entries of the address list that are counted together, by their kind and by the
+// client_id of the tenant that a rule's entry applies to. Tenant is "" for all tenants.
 type Listed struct{ Kind, Tenant string }
 
-// listed is how many lines the address list holds when somebody asks.
+// listed counts the entries of the address list at each scrape.
 type listed struct {
 	all, ofTenants *prometheus.Desc
 	count          func() map[Listed]int
 }
 
-// kinds are the lines of the address list, in the contract's words.
+// kinds lists the kinds of entries, as the contract names them.
 var kinds = []string{"allow", "block", "crowded"}
 
-// Addresses adds how many lines the address list has. count is called at each
-// scrape.
+// Addresses adds metrics of how many entries the address list has. count is called at each scrape.
 func (m *Metrics) Addresses(count func() map[Listed]int) {
 	m.registry.MustRegister(&listed{
 		all: prometheus.NewDesc("stile_addresses", "Ranges and addresses that are allowed, blocked and crowded.", []string{"kind"}, nil),

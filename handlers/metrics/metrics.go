@@ -13,8 +13,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// Metrics counts what happens, for Prometheus. No label is one that a client
-// can choose: a tenant is named only if it exists, else it is "".
+// Metrics counts what the API does. Clients can't choose labels: the label of a tenant that does not
+// exist is "". Its methods are safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
@@ -28,28 +28,28 @@ type Metrics struct {
 	store *prometheus.HistogramVec
 }
 
-// buckets are from 100 µs, what an item takes, to 5 s, when patience ends.
+// buckets range from 100 µs, what an item takes, to 5 s, the timeout of a request.
 var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
 
-// New returns a fresh set of counters, with Go's own beside them. live says
-// how many tokens are in use; it is asked at each scrape.
+// New returns a set of counters, together with Go's own. live returns how many tokens are in use. It is
+// called at each scrape.
 func New(live func() float64) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "stile_calls_total", Help: "Calls that were let through and counted."}, []string{"tenant", "route"}),
+			Name: "stile_calls_total", Help: "Calls that were admitted and counted."}, []string{"tenant", "route"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stile_refusals_total", Help: "Requests that were refused, by code."}, []string{"tenant", "code"}),
 		bindings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stile_bindings_total", Help: "Tokens that were bound by their first call."}, []string{"mode"}),
 		challenges: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "stile_challenges_total", Help: "Challenges that were asked, solved, failed and exchanged."}, []string{"kind", "result"}),
+			Name: "stile_challenges_total", Help: "Challenges that were issued, solved, failed and reloaded."}, []string{"kind", "result"}),
 		observes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "stile_observed_total", Help: "Requests that a rule would have refused which is only observed, by code."}, []string{"tenant", "code"}),
+			Name: "stile_observed_total", Help: "Requests that a rule would have refused if it were not only observed, by code."}, []string{"tenant", "code"}),
 		call: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "stile_call_duration_seconds", Help: "Time from a call's request to its durable count.", Buckets: buckets}),
 		store: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "stile_store_duration_seconds", Help: "Time that the store took.", Buckets: buckets}, []string{"op"}),
+			Name: "stile_store_duration_seconds", Help: "Time that an operation of the store took.", Buckets: buckets}, []string{"op"}),
 	}
 	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.challenges, m.observes, m.call, m.store,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stile_tokens_live", Help: "Tokens in use that have not expired."}, live),
@@ -57,44 +57,45 @@ func New(live func() float64) *Metrics {
 	return m
 }
 
-// Called counts a call that was let through.
+// Called counts an admitted call.
 func (m *Metrics) Called(tenant string, route tokens.Route, took time.Duration) {
 	m.calls.WithLabelValues(tenant, route.String()).Inc()
 	m.call.Observe(took.Seconds())
 }
 
-// Refused counts a refusal. tenant is one that exists, or "".
+// Refused counts a refusal. tenant must exist or be "".
 func (m *Metrics) Refused(tenant string, code codes.Code) {
 	m.refusals.WithLabelValues(tenant, string(code)).Inc()
 }
 
-// Stepped counts what an event did to its token, whether it was admitted or
-// not. An exchanged challenge is counted as that alone.
+// Stepped counts what an event did to its token, whether it was admitted or not. A challenge that
+// replaces a reloaded one is not counted as issued.
 func (m *Metrics) Stepped(v tokens.Verdict, e tokens.Event) {
 	if v.NewlyBound {
 		m.bindings.WithLabelValues(v.State.Bound.Kind.String()).Inc()
 	}
-	if _, exchanged := e.(tokens.Reload); v.ChallengeIssued && !exchanged {
+	if _, reloaded := e.(tokens.Reload); v.ChallengeIssued && !reloaded {
 		m.Challenged(v.State.OpenChallenge.Kind, "asked")
 	}
 }
 
-// Challenged counts what became of a challenge.
+// Challenged counts what happened to a challenge.
 func (m *Metrics) Challenged(kind tokens.Kind, result string) {
 	m.challenges.WithLabelValues(kind.String(), result).Inc()
 }
 
-// Observed counts a request that was let through because the rule against it
-// is only observed. tenant is one that exists, or "".
+// Observed counts a request or a binding that was admitted because the rule against it is only
+// observed. tenant must exist or be "".
 func (m *Metrics) Observed(tenant string, code codes.Code) {
 	m.observes.WithLabelValues(tenant, string(code)).Inc()
 }
 
-// Stored says how long one operation of the store took.
+// Stored records how long one operation of the store took.
 func (m *Metrics) Stored(op string, since time.Time) {
 	m.store.WithLabelValues(op).Observe(time.Since(since).Seconds())
 }
 
+// Handler returns the handler of /metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }

@@ -2,13 +2,13 @@ package transport
 
 import "strings"
 
-// maxCallback is the longest name of a function that a script may call: 64
-// characters, and twice that where dots are allowed.
+// maxCallback is the maximum length of the name of the function that a script calls: 64 characters,
+// and twice that where dots are allowed.
 const maxCallback = 64
 
-// IsCallback checks the name of the function that a JSONP answer calls.
-// A dotted name makes a page call a method of its own objects, so it passes
-// only if what stands before its last dot is one of prefixes.
+// IsCallback reports whether a JSONP response may call a function of that name. A dotted name makes a
+// page call a method of its own objects, so it is valid only if the part before its last dot is one
+// of prefixes.
 func IsCallback(name string, prefixes []string) bool {
 	dot := strings.LastIndexByte(name, '.')
 	if dot < 0 {
@@ -34,8 +34,8 @@ func areNames(dotted string) bool {
 	return true
 }
 
-// isName says whether s is an identifier of ASCII letters, digits, $ and _,
-// of at most 64 characters, and no reserved word.
+// isName reports whether s is an identifier of at most 64 ASCII letters, digits, $ and _ that is not a
+// reserved word.
 func isName(s string) bool {
 	if s == "" || len(s) > maxCallback || '0' <= s[0] && s[0] <= '9' {
 		return false
@@ -52,8 +52,8 @@ func inName(c byte) bool {
 	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '$'
 }
 
-// reserved are the words that can't name a function in any script or module:
-// ECMA-262 (2023) §12.7.2, with those of strict mode, and the literals.
+// reserved contains the words that can't name a function in any script or module: ECMA-262 (2023)
+// §12.7.2, with those of strict mode, and the literals.
 var reserved = words(`
 	await break case catch class const continue debugger default delete do else
 	enum export extends false finally for function if import in instanceof new

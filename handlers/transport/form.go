@@ -9,14 +9,14 @@ import (
 	"stile.example/stile/handlers/codes"
 )
 
-// MaxForm is the largest form that is read.
+// MaxForm is the maximum size of a form, in bytes.
 const MaxForm = 16 << 10
 
-// ReadForm replaces the parameters by those of the body of a POST.
+// ReadForm replaces the parameters by those in the body of a POST.
 func (r *Request) ReadForm() error {
 	switch {
 	case r.HTTP.URL.RawQuery != "":
-		return codes.Malformed("a POST carries its parameters in its body, and none in its URL")
+		return codes.Malformed("a POST must have its parameters in its body, and none in its URL")
 	case !isForm(r.HTTP.Header.Get("Content-Type")):
 		return codes.Malformed("the body of a POST must be application/x-www-form-urlencoded")
 	}
@@ -28,7 +28,7 @@ func (r *Request) ReadForm() error {
 		return err
 	}
 	if _, n := r.Lookup("callback"); n > 0 {
-		return codes.Malformed("callback is for GET")
+		return codes.Malformed("callback must not be sent in a POST")
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (r *Request) readBody() (string, error) {
 		return "", &codes.Refusal{Code: codes.BadRequest, Status: http.StatusRequestEntityTooLarge, Detail: "the body is larger than 16 KiB"}
 	}
 	if err != nil {
-		return "", codes.Malformed("the body could not be read")
+		return "", codes.Malformed("can't read the body")
 	}
 	return b.String(), nil
 }

@@ -1,5 +1,5 @@
-// Package transport reads requests and writes responses: parameters, the
-// source address, JSON and JSONP. It knows nothing of tokens.
+// Package transport reads requests and writes responses: parameters in a URL or a form, the source
+// address, JSON and JSONP. It does not know tokens.
 package transport
 
 import (
@@ -19,38 +19,38 @@ import (
 // Transport is how a request is sent and answered.
 type Transport uint8
 
-// The three ways of the content API. The zero way is what a fault found
-// before the way is known is answered in.
+// The transports of the content API. An error that is found before the transport is known is sent as
+// JSON.
 const (
-	JSON  Transport = iota // GET, answered as JSON
-	JSONP                  // GET with a callback, answered as a script with status 200
-	Form                   // POST, answered as JSON
+	JSON  Transport = iota // GET; the response is JSON
+	JSONP                  // GET with a callback; the response is a script with status 200
+	Form                   // POST; the response is JSON
 )
 
-// Request is one request, taken apart, and its response.
+// Request is a request, with its parameters parsed, and its response.
 type Request struct {
 	HTTP    *http.Request
 	W       http.ResponseWriter
-	ID      string // made here, never believed from outside
+	ID      string // generated here, never read from the request
 	Route   string // as registered, so that it can be logged and counted; "" if there is none
-	PathID  string // the id of an item or a challenge, not checked
+	PathID  string // the id of an item or a challenge, unchecked
 	Started time.Time
 
 	Transport Transport
 	Callback  string // checked; "" unless JSONP
 	Params    []Param
-	Fault     error // what is wrong with the parameters, found while the way was
+	Fault     error // what is wrong with the parameters or the callback; nil: nothing
 
-	At     time.Time       // when it came, by the API's clock
-	From   netip.Addr      // the zero address until it was looked for
-	Tenant *tenants.Tenant // nil until the request has named one that exists
+	At     time.Time       // when it arrived, by the API's clock
+	From   netip.Addr      // the source address; zero until it is found
+	Tenant *tenants.Tenant // nil until an existing one is identified
 
-	paramBuf [8]Param // for Params, mostly enough
-	body     []byte   // of the answer
+	paramBuf [8]Param // memory for Params, usually sufficient
+	body     []byte   // of the response
 }
 
-// Open makes r the request of what Echo found, and reads the parameters of its
-// URL. What is wrong with them is in Fault, once it is known how to answer.
+// Open fills in a zero or cleared Request, and parses the parameters of the URL. It stores an error in
+// Fault, to be reported once the transport is known.
 func (r *Request) Open(w http.ResponseWriter, h *http.Request, route string) {
 	r.HTTP, r.W, r.Route, r.Started = h, w, route, time.Now()
 	r.ID = strconv.FormatUint(rand.Uint64()|1<<63, 36)
@@ -60,8 +60,7 @@ func (r *Request) Open(w http.ResponseWriter, h *http.Request, route string) {
 	}
 }
 
-// Clear makes r ready for another request. It keeps the memory of the body,
-// unless that is large.
+// Clear makes r ready for another request. It retains the memory of the body up to 256 KiB.
 func (r *Request) Clear() {
 	body := r.body[:0]
 	if cap(body) > 256<<10 {
@@ -70,7 +69,7 @@ func (r *Request) Clear() {
 	*r = Request{body: body}
 }
 
-// Lookup is the first value of a parameter, and how many there are.
+// Lookup returns the first value of a parameter, and how many there are.
 func (r *Request) Lookup(name string) (value string, n int) {
 	for i := range r.Params {
 		if r.Params[i].Name == name {
@@ -82,7 +81,7 @@ func (r *Request) Lookup(name string) (value string, n int) {
 	return value, n
 }
 
-// Single is the value of a parameter that may be given once; "" if it is not.
+// Single returns the value of a parameter that may be sent once, or "" if it is not sent.
 func (r *Request) Single(name string) (string, error) {
 	value, n := r.Lookup(name)
 	if n > 1 {
@@ -91,7 +90,7 @@ func (r *Request) Single(name string) (string, error) {
 	return value, nil
 }
 
-// Bounded is the value of a parameter that has a length.
+// Bounded is Single for a value of at most so many bytes.
 func (r *Request) Bounded(name string, most int) (string, error) {
 	value, err := r.Single(name)
 	if err == nil && len(value) > most {
@@ -100,8 +99,8 @@ func (r *Request) Bounded(name string, most int) (string, error) {
 	return value, err
 }
 
-// TenantName is the tenant's client_id for logs and metrics: only a tenant
-// that exists has one.
+// TenantName returns the tenant's client_id for logs and metrics, or "" while no existing tenant is
+// identified.
 func (r *Request) TenantName() string {
 	if r.Tenant == nil {
 		return ""

@@ -11,10 +11,10 @@ import (
 	"stile.example/stile/handlers/codes"
 )
 
-// Source is the address that a request comes from, normalised: the
-// connection's peer, unless that is a trusted proxy; then the nearest address
-// in X-Forwarded-For, right to left over all its lines, that is none. Where
-// all are trusted it is the farthest of them. Nobody else's headers are read.
+// Source returns the source address of a request, normalised: the connection's peer, unless that is a
+// trusted proxy. Then it is the first address in X-Forwarded-For, read from right to left over all
+// its lines, that is not a trusted proxy's. If all are, it is the last one read. The header of a peer
+// that is not trusted is ignored.
 func Source(r *http.Request, trusted []netip.Prefix) (netip.Addr, error) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -29,27 +29,27 @@ func Source(r *http.Request, trusted []netip.Prefix) (netip.Addr, error) {
 	return addresses.Canonical(from), nil
 }
 
-// Direct reports whether a request's connection is the caller's own: whether its
-// peer is not a trusted proxy, whose connections carry other callers' requests.
+// Direct reports whether a request's connection is the caller's own. The connection of a trusted proxy
+// carries the requests of other callers too.
 func Direct(r *http.Request, trusted []netip.Prefix) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && !isTrusted(peer.Addr().Unmap(), trusted)
 }
 
-// forwarded walks the lines of X-Forwarded-For from the nearest address on.
-// from is the peer, which it stays where the header names nobody.
+// forwarded reads the lines of X-Forwarded-For from right to left. It returns from, the peer, if they
+// contain no address.
 func forwarded(lines []string, trusted []netip.Prefix, from netip.Addr) (netip.Addr, error) {
 	for _, line := range slices.Backward(lines) {
 		for line != "" {
 			comma := strings.LastIndexByte(line, ',')
 			hop := strings.Trim(line[comma+1:], " \t")
 			line = line[:max(comma, 0)]
-			if hop == "" { // an empty element of a list is none (RFC 9110 §5.6.1.2)
+			if hop == "" { // empty elements of a list are ignored (RFC 9110 §5.6.1.2)
 				continue
 			}
 			a, ok := readHop(hop)
 			if !ok {
-				return from, codes.Malformed("X-Forwarded-For has something in it that is no address")
+				return from, codes.Malformed("X-Forwarded-For contains an invalid address")
 			}
 			if from = a; !isTrusted(a, trusted) {
 				return a, nil
@@ -59,8 +59,8 @@ func forwarded(lines []string, trusted []netip.Prefix, from netip.Addr) (netip.A
 	return from, nil
 }
 
-// readHop reads an address as proxies write it: alone, in brackets, or with a
-// port. The zone is dropped, and an IPv4-mapped address is its IPv4 address.
+// readHop parses an address as proxies write it: alone, in brackets, or with a port. It drops the
+// zone, and returns an IPv4-mapped address as its IPv4 address.
 func readHop(s string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(s)
 	if err != nil && strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") {
