@@ -9,7 +9,7 @@ import (
 	"stile.example/stile/handlers/transport"
 )
 
-// Problems serves the problem pages.
+// Problems returns a handler for the problem pages.
 func Problems() echo.HandlerFunc {
 	pages, policy := codes.Pages(), codes.PagePolicy()
 	return func(c echo.Context) error {

@@ -1,5 +1,5 @@
-// Package files serves the files that pages load: widgets, pictures of the demo
-// and the problem pages.
+// Package files serves the files that browsers load: the widgets, the pictures of the demo corpus and
+// the problem pages.
 package files
 
 import (
@@ -19,9 +19,9 @@ import (
 	"stile.example/stile/handlers/transport"
 )
 
-// Widgets are the files of the widget layer that pages load.
+// Widgets contains the files of the widget layer that pages load.
 type Widgets struct {
-	Version string            // part of the addresses that never change
+	Version string            // part of the URLs whose content never changes
 	files   map[string]widget // by name
 }
 
@@ -29,28 +29,28 @@ type Widgets struct {
 type widget struct {
 	mime          string
 	plain, zipped []byte
-	etag          string // without its quotes; the zipped body has one of its own
+	etag          string // without quotes; the compressed body has another
 }
 
-// ManifestFile says which files there are, and their hashes.
+// ManifestFile lists the files and their hashes.
 const ManifestFile = "manifest.json"
 
-// How long a file may be kept: an address with a version is another one when
-// the file is, and the moving addresses are asked for again soon.
+// How long a file may be cached. A URL with a version changes when the file does; the content of the
+// other URLs changes.
 const (
 	ForAYear       = "public, max-age=31536000, immutable"
 	ForFiveMinutes = "public, max-age=300"
 )
 
-// widgetTypes are the types of what may be served, by the end of the name.
+// widgetTypes maps the extensions of the files to their types.
 var widgetTypes = map[string]string{
 	".js":   "text/javascript; charset=utf-8",
 	".mjs":  "text/javascript; charset=utf-8",
-	".ts":   "text/plain; charset=utf-8", // else it is taken for a film (video/mp2t)
+	".ts":   "text/plain; charset=utf-8", // the usual type would be video/mp2t
 	".json": "application/json",
 }
 
-// NewWidgets reads all files of a version.
+// NewWidgets reads all files of a version of the widget layer.
 func NewWidgets(version string, from fs.FS) (*Widgets, error) {
 	w := &Widgets{version, map[string]widget{}}
 	all, err := fs.ReadDir(from, ".")
@@ -64,7 +64,7 @@ func NewWidgets(version string, from fs.FS) (*Widgets, error) {
 		}
 		mime, ok := widgetTypes[path.Ext(f.Name())]
 		if !ok {
-			return nil, fmt.Errorf("widgets: %s is of no known type", f.Name())
+			return nil, fmt.Errorf("widgets: %s: unknown type of file; must be one of .js, .mjs, .ts, .json", f.Name())
 		}
 		sum := sha256.Sum256(body)
 		w.files[f.Name()] = widget{mime, body, zip(body), base64.RawURLEncoding.EncodeToString(sum[:16])}
@@ -72,21 +72,21 @@ func NewWidgets(version string, from fs.FS) (*Widgets, error) {
 	return w, nil
 }
 
-// zip compresses what is sent so often that it is worth the best level.
+// zip compresses a body at the best level, since it is sent often.
 func zip(body []byte) []byte {
 	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is a good one
-	_, _ = w.Write(body)                                  // a buffer takes everything
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // fails only for an invalid level
+	_, _ = w.Write(body)                                  // a buffer can't fail
 	_ = w.Close()
 	return b.Bytes()
 }
 
-// WidgetsPath begins the paths of the files. A page's policy allows scripts from
-// below it, so no path below it is answered as a JSONP script.
+// WidgetsPath is the prefix of the files' paths. A page's policy may allow scripts below it, so no
+// response below it is a JSONP script.
 const WidgetsPath = "/widgets/"
 
-// Serve serves one of the files, to be loaded by pages of any site. cache is how
-// long it may be kept.
+// Serve returns a handler for the files, which pages of any site may load. cache is the response's
+// Cache-Control.
 func (w *Widgets) Serve(cache string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		name := transport.PathParam(c, "file")
@@ -118,7 +118,7 @@ func (f widget) send(w http.ResponseWriter, r *http.Request, cache string) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// zips says whether a client takes gzip. A range is one of the plain bytes.
+// zips reports whether a client accepts gzip. A range is one of the uncompressed bytes.
 func zips(h http.Header) bool {
 	if h.Get("Range") != "" {
 		return false

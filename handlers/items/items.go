@@ -1,5 +1,5 @@
-// Package items reads what is asked about items, asks the content, and begins
-// the response: its data and its own part of meta.
+// Package items reads the parameters of a query for items, runs the query, and starts the response:
+// its data and its own part of meta.
 package items
 
 import (
@@ -12,19 +12,18 @@ import (
 	"stile.example/stile/handlers/transport"
 )
 
-// Bounds of what can be asked in one request.
+// Limits of one request.
 const (
 	maxItems     = 50
 	defaultItems = 20
 	maxTags      = 8
 	maxFacets    = 8
-	maxWord      = 128 // of a tag, a collection, a facet's name, an id
+	maxWord      = 128 // bytes of a tag, a collection, a facet's name, an id
 	maxCursor    = 512
 )
 
-// Content is the corpus as the API asks for it. Items come encoded, safe in a
-// script. [contentRoute.ErrNotFound] and [contentRoute.ErrQuery] are told to the client;
-// any other error is a fault.
+// Content is the corpus, as the API queries it. Items are returned encoded, safe in a script. An error
+// that is a content.ErrQuery or wraps content.ErrNotFound is the client's; any other is a fault.
 type Content interface {
 	Search(ctx context.Context, q content.Query) (content.Page, error)
 	Item(ctx context.Context, tenant uint32, id string) ([]byte, error)
@@ -33,13 +32,14 @@ type Content interface {
 	Collections(ctx context.Context, tenant uint32) ([]content.CollectionCount, error)
 }
 
-// Reader answers the routes that read items.
+// Reader answers the routes that read items. Both fields are required.
 type Reader struct {
 	Content Content
 	Metrics *metrics.Metrics
 }
 
-// Search answers a list of items.
+// Search responds with a list of items. Like the other methods, it returns how many records the
+// response contains.
 func (x *Reader) Search(ctx context.Context, r *transport.Request) (int, error) {
 	q, err := parseQuery(r)
 	if err != nil {
@@ -77,7 +77,7 @@ func appendCursor(r *transport.Request, cursor string) {
 	r.AppendValue(cursor)
 }
 
-// Item answers one item, whole.
+// Item responds with one item, in full.
 func (x *Reader) Item(ctx context.Context, r *transport.Request) (int, error) {
 	if !isID(r.PathID) {
 		return 0, content.ErrNotFound
@@ -93,7 +93,7 @@ func (x *Reader) Item(ctx context.Context, r *transport.Request) (int, error) {
 	return 1, nil
 }
 
-// Related answers the items like one.
+// Related responds with the items that are related to one.
 func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error) {
 	limit, err := LimitOf(r)
 	if err != nil {
@@ -113,8 +113,7 @@ func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error)
 	return len(items), nil
 }
 
-// Collections answers what collections there are, and how large. It carries
-// no items.
+// Collections responds with the collections and their sizes. That counts as no records.
 func (x *Reader) Collections(ctx context.Context, r *transport.Request) (int, error) {
 	defer x.Metrics.Stored("collections", time.Now())
 	all, err := x.Content.Collections(ctx, r.Tenant.Number)
@@ -130,7 +129,7 @@ func (x *Reader) Collections(ctx context.Context, r *transport.Request) (int, er
 	return 0, nil
 }
 
-// isID says whether s can be the id of an item.
+// isID reports whether s can be the id of an item.
 func isID(s string) bool {
 	if s == "" || len(s) > maxWord {
 		return false

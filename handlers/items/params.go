@@ -9,11 +9,10 @@ import (
 	"stile.example/stile/handlers/transport"
 )
 
-// sorts are the orders by name.
+// sorts maps the names of sort orders.
 var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": content.ByRelevance, "newest": content.ByNewest, "title": content.ByTitle}
 
-// parseQuery reads the parameters of a search. A parameter that is empty is as
-// good as none; one that nobody knows is passed over.
+// parseQuery reads the parameters of a search. It ignores empty and unknown parameters.
 func parseQuery(r *transport.Request) (q content.Query, err error) {
 	var text, sort, facets, highlight string
 	for _, p := range []struct {
@@ -53,7 +52,7 @@ func parseQuery(r *transport.Request) (q content.Query, err error) {
 	return q, nil
 }
 
-// LimitOf is how many items a request asks for.
+// LimitOf returns how many items a request may return.
 func LimitOf(r *transport.Request) (int, error) {
 	value, err := r.Single("limit")
 	if err != nil || value == "" {
@@ -82,7 +81,7 @@ func tagsOf(r *transport.Request) (tags []string, err error) {
 	return tags, nil
 }
 
-// attributesOf reads the parameters attribute.NAME=VALUE.
+// attributesOf returns the parameters attribute.NAME=VALUE.
 func attributesOf(r *transport.Request) (wanted []content.AttributeValue, err error) {
 	for i := range r.Params {
 		p := &r.Params[i]

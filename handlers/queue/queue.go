@@ -1,4 +1,6 @@
-// Package queue makes questions to the content wait for their turn.
+// Package queue limits how many queries to the corpus run at the same time, for each token and for
+// each source address. Others wait in the order in which they arrived, so that a caller with many
+// queries does not delay the queries of others.
 package queue
 
 import (
@@ -13,90 +15,90 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// How many questions to the content may be under way at once. Others wait for
-// their turn, in the order in which they came, so that nobody takes the
-// searches of others by asking much at once.
+// How many queries may run at the same time.
 const (
-	ofAToken    = 2
-	ofAnAddress = 4 // of one tenant's tokens; more where the address has a budget of its own
+	perToken   = 2
+	perAddress = 4 // for one tenant's tokens; more if the address has a budget of its own
 )
 
-// Queue is the questions that are under way. The zero value has none.
+// Queue contains the queries that are running or waiting. The zero Queue is empty and ready to use.
+// Its methods are safe for concurrent use.
 type Queue struct {
 	tokens    turns[tokens.ID]
 	addresses turns[asker]
 }
 
-// asker is an address together with the tenant whose token it uses.
+// asker is an address together with the tenant whose tokens it uses.
 type asker struct {
 	from   netip.Addr
 	tenant uint32
 }
 
-// Budgets knows how many tokens an address may bind: 0 if it is exempt.
+// Budgets returns how many tokens an address may bind, and how many are usual. The first is 0 if the
+// address is exempt.
 type Budgets interface {
 	Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
 }
 
-// Take waits for the request's turn, within ctx, and as long as the client is
-// there.
+// Take waits until the request may run its query. It returns an error if ctx ends or the client
+// leaves first. Otherwise the caller must call Give.
 func (q *Queue) Take(ctx context.Context, r *transport.Request, token tokens.ID, b Budgets) error {
 	gone := r.HTTP.Context()
-	if err := q.tokens.take(ctx, gone, token, func() int { return ofAToken }); err != nil {
+	if err := q.tokens.take(ctx, gone, token, func() int { return perToken }); err != nil {
 		return err
 	}
-	err := q.addresses.take(ctx, gone, asker{r.From, r.Tenant.Number}, func() int { return turnsOf(b, r) })
+	err := q.addresses.take(ctx, gone, asker{r.From, r.Tenant.Number}, func() int { return limitOf(b, r) })
 	if err != nil {
 		q.tokens.give(token)
 	}
 	return err
 }
 
-// Give ends the request's question.
+// Give ends the request's query.
 func (q *Queue) Give(r *transport.Request, token tokens.ID) {
 	q.addresses.give(asker{r.From, r.Tenant.Number})
 	q.tokens.give(token)
 }
 
-// turnsOf is how many questions an address may have under way: proportionally
-// more with a budget of its own, and any number if it is exempt.
-func turnsOf(b Budgets, r *transport.Request) int {
+// limitOf returns how many queries of an address may run: proportionally more with a budget of its
+// own, and any number if it is exempt.
+func limitOf(b Budgets, r *transport.Request) int {
 	allowed, usual := b.Bindings(r.From, r.At)
 	if allowed == 0 {
 		return 1 << 30
 	}
-	return max(ofAnAddress, ofAnAddress*int(allowed)/max(int(usual), 1))
+	return max(perAddress, perAddress*int(allowed)/max(int(usual), 1))
 }
 
-// AskerOf returns who shares the time of the corpus with others: a tenant's
-// tokens at an address, in proportion to the address's turns.
+// AskerOf returns the identity by which the time of the corpus is shared: a tenant's tokens at an
+// address, with a share in proportion to the address's limit.
 func AskerOf(b Budgets, r *transport.Request) content.Asker {
-	return content.Asker{Address: r.From, Tenant: r.Tenant.Number, Share: turnsOf(b, r) / ofAnAddress}
+	return content.Asker{Address: r.From, Tenant: r.Tenant.Number, Share: limitOf(b, r) / perAddress}
 }
 
-// turns bounds how many of one key are under way. The zero value has none. It
-// keeps nothing about a key that is idle.
+// turns limits how many queries of one key run. The zero value is empty. It stores nothing about a key
+// that is idle.
 type turns[K comparable] struct {
 	mu   sync.Mutex
 	keys map[K]queue
 }
 
-// queue is how many of a key are under way, and who waits, the first first.
-// Those that wait are requests, so the server's connections bound them.
+// queue contains how many queries of a key are running, and those that wait, in order. Each of them
+// is a request, so the number of connections bounds them.
 type queue struct {
 	running int
 	waiting []chan struct{}
 }
 
-// take waits until fewer than most of a key are under way, or until either
-// context ends. most is asked for only if some are.
-func (t *turns[K]) take(ctx, gone context.Context, key K, most func() int) error {
+// take waits until fewer than limit queries of a key are running, or until either context ends. It
+// calls limit only if some are running.
+func (t *turns[K]) take(ctx, gone context.Context, key K, limit func() int) error {
 	t.mu.Lock()
 	if t.keys == nil {
 		t.keys = map[K]queue{}
 	}
 	q := t.keys[key]
-	if q.running == 0 || len(q.waiting) == 0 && q.running < most() {
+	if q.running == 0 || len(q.waiting) == 0 && q.running < limit() {
 		q.running++
 		t.keys[key] = q
 		t.mu.Unlock()
@@ -118,7 +120,7 @@ func (t *turns[K]) take(ctx, gone context.Context, key K, most func() int) error
 	}
 }
 
-// give ends one of a key, and lets the next one have its turn.
+// give ends a query of a key, and starts the next one that waits.
 func (t *turns[K]) give(key K) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -136,13 +138,13 @@ func (t *turns[K]) give(key K) {
 	t.keys[key] = q
 }
 
-// giveUp leaves the queue. If the turn has come meanwhile, it goes to the next.
+// giveUp removes a query from the queue. If its turn has come meanwhile, the next one gets the turn.
 func (t *turns[K]) giveUp(key K, turn chan struct{}) {
 	t.mu.Lock()
 	q := t.keys[key]
 	i := slices.Index(q.waiting, turn)
 	switch {
-	case i == 0: // as a rule: who came first gives up first
+	case i == 0: // usually: the first to arrive gives up first
 		q.waiting = q.waiting[1:]
 	case i > 0:
 		q.waiting = slices.Delete(q.waiting, i, i+1)

@@ -115,7 +115,7 @@ func TestS54WhoLeavesWaitsNoLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q Queue
 		var ends []func()
-		for range ofAToken {
+		for range perToken {
 			done, err := taken(t.Context(), &q, asking(1, 1, 1), budgeted{})
 			if err != nil {
 				t.Fatal(err)
