@@ -151,15 +151,15 @@ func TestS5_Good(t *testing.T) {
 	k := keys.signing()
 	h, c := goodHeader(k), goodClaims()
 	for name, token := range map[string]string{
-		"typ in other case":        forge(t, k, h.with("typ", "AT+JWT").String(), c.String()),
-		"typ in full":              forge(t, k, h.with("typ", "application/at+jwt").String(), c.String()),
-		"aud in a list":            forge(t, k, h.String(), c.with("aud", []string{"https://other.example", issuer}).String()),
-		"fractions of a second":    forge(t, k, h.String(), c.with("iat", float64(noon.Unix())+0.5).String()),
-		"issued by a fast clock":   forge(t, k, h.String(), c.with("iat", noon.Add(leeway).Unix()).String()),
-		"nbf now":                  forge(t, k, h.String(), c.with("nbf", noon.Unix()).String()),
-		"no scope":                 forge(t, k, h.String(), c.with("scope", nil).String()),
-		"as long a life as may be": forge(t, k, h.String(), c.with("exp", noon.Add(lifetime).Unix()).String()),
-		"claims of somebody else":  forge(t, k, h.String(), c.with("roles", []any{"a", fields{"b": 1}}).String()),
+		"typ in other case":       forge(t, k, h.with("typ", "AT+JWT").String(), c.String()),
+		"typ in full":             forge(t, k, h.with("typ", "application/at+jwt").String(), c.String()),
+		"aud in a list":           forge(t, k, h.String(), c.with("aud", []string{"https://other.example", issuer}).String()),
+		"fractions of a second":   forge(t, k, h.String(), c.with("iat", float64(noon.Unix())+0.5).String()),
+		"issued by a fast clock":  forge(t, k, h.String(), c.with("iat", noon.Add(leeway).Unix()).String()),
+		"nbf now":                 forge(t, k, h.String(), c.with("nbf", noon.Unix()).String()),
+		"no scope":                forge(t, k, h.String(), c.with("scope", nil).String()),
+		"the maximum lifetime":    forge(t, k, h.String(), c.with("exp", noon.Add(lifetime).Unix()).String()),
+		"claims of somebody else": forge(t, k, h.String(), c.with("roles", []any{"a", fields{"b": 1}}).String()),
 	} {
 		if got, err := testVerifier(t, keys).Verify(token, noon); err != nil || got.Client != "acme" || got.JTI != "j1" {
 			t.Errorf("%s: %+v, %v", name, got, err)

@@ -31,8 +31,8 @@ func digestOf(key Thumbprint, jti string) digest {
 }
 
 // replayCache stores the proofs that were spent, until they are too old. It is divided into shards
-// by token, so that calls rarely wait for each other. All uses of a proof are in one shard, because
-// a proof is valid for one token only.
+// by token, so that calls on many processors rarely wait for each other; on 2, a single shard is as
+// fast (0.3 µs). All uses of a proof are in one shard, because a proof is valid for one token only.
 //
 // It is not a recent.Map, which drops entries by number: a proof that is dropped early could be
 // used twice. When the replayCache is full, it refuses new proofs instead.
