@@ -59,7 +59,7 @@ func TestS12WrongSecrets(t *testing.T) {
 		wg.Go(func() { right[i] = s.requestDuring(g, all, from) })
 	}
 	wg.Wait()
-	const want = `401 Basic realm="stile", charset="UTF-8" {"error":"invalid_client","error_description":"the client or its secret is not known"}`
+	const want = `401 Basic realm="stile", charset="UTF-8" {"error":"invalid_client","error_description":"unknown client or wrong secret"}`
 	if len(g.responses) != 1 || g.responses[want] != all {
 		t.Errorf("responses to wrong secrets: %v", g.responses)
 	}

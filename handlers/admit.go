@@ -9,7 +9,8 @@ import (
 	"stile.example/stile/usage"
 )
 
-// check checks the token's state, and refuses what the token's step would refuse. It spends the proof.
+// check checks the token's state, and refuses what the token's step would refuse. It spends the
+// proof.
 func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return a.dead(r, why)
@@ -38,8 +39,8 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	return nil
 }
 
-// attempt counts a call whose content can't be read, and returns why. A refusal by the token's state
-// has precedence.
+// attempt counts a call whose content can't be read, and returns why. A refusal by the token's
+// state has precedence.
 func (a *API) attempt(ctx context.Context, r *request, e tokens.Attempt, why error) error {
 	if _, err := a.applyEvent(ctx, r, e); err != nil {
 		return err

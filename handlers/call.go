@@ -29,9 +29,9 @@ type readFunc func(context.Context, *transport.Request) (records int, err error)
 // counted returns the handler of a counted route. The token's state is checked before the corpus is
 // read, so that a refused call costs no search. The corpus is read next, so that the records are
 // counted in the one step that admits the call. The response leaves only if that step admits the
-// call, and once the count is durable. A response that an item does not exist is one too. A call whose
-// content can't be read counts in the token's spike window and is not charged. upTo returns the
-// maximum of records in the response.
+// call, and once the count is durable. A response that an item does not exist is one too. A call
+// whose content can't be read counts in the token's spike window and is not charged. upTo returns
+// the maximum of records in the response.
 func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc) echo.HandlerFunc {
 	q := func(ctx context.Context, r *request) (int, error) { return read(ctx, &r.Request) }
 	return a.contentRoute(func(ctx context.Context, r *request) error {
@@ -65,9 +65,9 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc
 	})
 }
 
-// uncounted returns the handler of suggestions. They are checked like calls, and neither counted nor
-// charged. Their titles that are new to the token are charged to it. read returns the ids of the
-// items whose titles the response contains.
+// uncounted returns the handler of suggestions. They are checked like calls, and neither counted
+// nor charged. Their titles that are new to the token are charged to it. read returns the ids of
+// the items whose titles the response contains.
 func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []string, err error)) echo.HandlerFunc {
 	titles := newTitles()
 	q := func(ctx context.Context, r *request) (int, error) {
@@ -136,7 +136,8 @@ func isClients(err error) bool {
 	return errors.Is(err, content.ErrNotFound) || errors.As(err, &wrong) || errors.As(err, &why)
 }
 
-// applyEvent applies an event to the token, and returns the token's state if the event was admitted.
+// applyEvent applies an event to the token, and returns the token's state if the event was
+// admitted.
 func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (tokens.State, error) {
 	began := time.Now()
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)

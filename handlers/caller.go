@@ -34,7 +34,8 @@ func (r *request) event(route tokens.Route, records int) tokens.Call {
 	}
 }
 
-// proven returns a call as it is after its proof was spent: a proof that was used before is invalid.
+// proven returns a call as it is after its proof was spent: a proof that was used before is
+// invalid.
 func (r *request) proven(c tokens.Call) tokens.Call {
 	c.Key, c.BadProof = r.key, r.proofErr != nil
 	return c

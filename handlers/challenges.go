@@ -21,8 +21,8 @@ type challengeJSON struct {
 	Parameters *challenge.Parameters `json:"parameters,omitempty"`
 }
 
-// challengeJSON makes the open challenge, or returns the one that was made for it earlier. If it can't
-// be made, that is a fault: the challenge is never waived.
+// challengeJSON makes the open challenge, or returns the one that was made for it earlier. If it
+// can't be made, that is a fault: the challenge is never waived.
 func (a *API) challengeJSON(r *request, open tokens.Challenge) (*challengeJSON, error) {
 	c, err := a.Challenges.Make(challenge.Spec{
 		Token: r.claims.ID, Number: open.Number, Kind: challenge.Kind(open.Kind), Level: open.Level,
@@ -55,8 +55,8 @@ func notOpen() *codes.Refusal {
 	return &codes.Refusal{Code: codes.NotFound, Detail: "The challenge is not open: it was solved or replaced, or it belongs to another token."}
 }
 
-// answer accepts the answer to a challenge. It checks whether the answer is correct; the token's step
-// decides whether it counts: once, in time and for one token.
+// answer accepts the answer to a challenge. It checks whether the answer is correct; the token's
+// step decides whether it counts: once, in time and for one token.
 func (a *API) answer(ctx context.Context, r *request) error {
 	asked, err := a.atChallenge(r)
 	if err != nil {
@@ -122,8 +122,8 @@ func (a *API) reload(ctx context.Context, r *request) error {
 	return nil
 }
 
-// atChallenge authorizes a request about a challenge, and checks that the challenge was made for the
-// request's token. An id that this server did not make can't be opened.
+// atChallenge authorizes a request about a challenge, and checks that the challenge was made for
+// the request's token. An id that this server did not make can't be opened.
 func (a *API) atChallenge(r *request) (asked challenge.Spec, err error) {
 	if err = a.authorize(r); err != nil {
 		return asked, err

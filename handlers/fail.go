@@ -32,8 +32,8 @@ func refusalOf(err error) *codes.Refusal {
 	return codes.RefusalOf(err)
 }
 
-// fail responds with an error. Every refusal and every fault passes through here, and nowhere else is
-// one written.
+// fail responds with an error. Every refusal and every fault passes through here, and nowhere else
+// is one written.
 func (a *API) fail(r *request, err error) {
 	why := refusalOf(err)
 	p := why.Problem()
@@ -59,9 +59,9 @@ func (a *API) fail(r *request, err error) {
 	r.Finish(p.Status)
 }
 
-// authenticateHeaders returns one header for each scheme by which a token can be sent (RFC 9449 §7.2).
-// The header of the scheme that the request used contains the error (RFC 6750 §3, RFC 9449 §7.1), if
-// it contained a token.
+// authenticateHeaders returns one header for each scheme by which a token can be sent (RFC 9449
+// §7.2). The header of the scheme that the request used contains the error (RFC 6750 §3, RFC 9449
+// §7.1), if it contained a token.
 func authenticateHeaders(p codes.Problem, dpop bool) []string {
 	bearer, dpopHeader := `Bearer realm="stile"`, `DPoP realm="stile", algs="`+proof.Algorithms+`"`
 	switch {

@@ -23,8 +23,8 @@ var (
 )
 
 // front handles every request first. It sets the headers that forbid a browser everything that a
-// response with data does not need; pages replace the policy by their own. It refuses a request whose
-// end is ambiguous.
+// response with data does not need; pages replace the policy by their own. It refuses a request
+// whose end is ambiguous.
 func (a *API) front(next http.Handler) http.Handler {
 	streams := make(chan struct{}, connections.Max) // handled at the same time, as in HTTP/1.1
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
@@ -52,9 +52,9 @@ func (a *API) front(next http.Handler) http.Handler {
 	})
 }
 
-// stream handles a request over HTTP/2. slots bounds how many are handled at the same time, over all
-// connections. A request occupies its slot until its response is delivered, which is when net/http
-// ends its context: an unread response takes 20 KB.
+// stream handles a request over HTTP/2. slots bounds how many are handled at the same time, over
+// all connections. A request occupies its slot until its response is delivered, which is when
+// net/http ends its context: an unread response takes 20 KB.
 func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}, next http.Handler) {
 	connections.StreamStarted(h.Context(), time.Now())
 	select {
@@ -66,7 +66,8 @@ func (a *API) stream(w http.ResponseWriter, h *http.Request, slots chan struct{}
 	}
 }
 
-// refuseUnread refuses a request, as JSON, before its parameters are read: it may not be a script's.
+// refuseUnread refuses a request, as JSON, before its parameters are read: it may not be a
+// script's.
 func (a *API) refuseUnread(w http.ResponseWriter, h *http.Request, why error) {
 	r := a.acquireRequest(w, h, "")
 	defer r.releaseRequest()
@@ -74,8 +75,8 @@ func (a *API) refuseUnread(w http.ResponseWriter, h *http.Request, why error) {
 	a.fail(r, why)
 }
 
-// hasName reports whether a host can be pinned to HTTPS. Browsers do not pin IP addresses, and other
-// ports of localhost belong to other programs that use plain HTTP.
+// hasName reports whether a host can be pinned to HTTPS. Browsers do not pin IP addresses, and
+// other ports of localhost belong to other programs that use plain HTTP.
 func hasName(host string) bool {
 	name := hostOf(host)
 	_, err := netip.ParseAddr(name)
@@ -87,8 +88,8 @@ func isLocalhost(name string) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
-// hostOf returns the name in a Host header, in lower case, without the port, the brackets of an IPv6
-// address and the trailing dot of a name. It returns a malformed value unchanged.
+// hostOf returns the name in a Host header, in lower case, without the port, the brackets of an
+// IPv6 address and the trailing dot of a name. It returns a malformed value unchanged.
 func hostOf(host string) string {
 	if strings.HasPrefix(host, "[") {
 		name, rest, ok := strings.Cut(host[1:], "]")

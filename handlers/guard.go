@@ -45,8 +45,8 @@ func (a *API) authorize(r *request) (err error) {
 }
 
 // checkAddress finds the source address, and refuses one that an operator has blocked, before the
-// token is read. For a block by a rule, the token's state decides: see tokens.Call.Blocked. Blocks do
-// not apply to /oauth, whose callers are tenants' servers that authenticate.
+// token is read. For a block by a rule, the token's state decides: see tokens.Call.Blocked. Blocks
+// do not apply to /oauth, whose callers are tenants' servers that authenticate.
 func (a *API) checkAddress(r *request) (err error) {
 	r.At = a.Now()
 	if r.From, err = transport.Source(r.HTTP, a.TrustedProxies); err != nil {
@@ -71,8 +71,8 @@ func (a *API) mismatch(r *request, rule string) error {
 	return why
 }
 
-// verify verifies a token. The client is informed only of errors of the token itself. Any other error
-// is a fault, or widgets would renew their tokens in a loop.
+// verify verifies a token. The client is informed only of errors of the token itself. Any other
+// error is a fault, or widgets would renew their tokens in a loop.
 func (a *API) verify(token string, from netip.Addr, now time.Time) (bearer.Claims, error) {
 	claims, err := a.Verifier.VerifyFrom(token, bearer.Source{Address: from}, now)
 	if err != nil && !errors.Is(err, bearer.ErrInvalid) && !errors.Is(err, bearer.ErrExpired) {
@@ -105,7 +105,8 @@ func (a *API) findTenant(r *request) error {
 	return nil
 }
 
-// findToken returns the token from the header or from the parameters. A request may contain only one.
+// findToken returns the token from the header or from the parameters. A request may contain only
+// one.
 func findToken(r *request) (token string, inURL bool, err error) {
 	param, n := r.Lookup("access_token")
 	header, sent, err := r.tokenHeader(r.HTTP.Header["Authorization"])

@@ -6,8 +6,8 @@
 // refusal or fault on the way goes through [API.fail] and the one table of codes (codes). A handler
 // never writes bytes itself, so that "a script always has status 200" can't be missed.
 //
-// The token endpoint and its siblings (oauth) use RFC 6749's error format. Echo finds the route, and
-// is used only in this package and those below it.
+// The token endpoint and its siblings (oauth) use RFC 6749's error format. Echo finds the route,
+// and is used only in this package and those below it.
 package handlers
 
 import (
@@ -167,8 +167,8 @@ func (a *API) Routes() http.Handler {
 }
 
 // Admin returns the handler of the admin listener: health and metrics, for requests to one of its
-// hosts. The public listener answers health requests for any host: a load balancer may send any, and
-// the response contains only what every caller may know.
+// hosts. The public listener answers health requests for any host: a load balancer may send any,
+// and the response contains only what every caller may know.
 func (a *API) Admin() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.handleRouterError

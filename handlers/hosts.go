@@ -19,9 +19,9 @@ func AdminHosts(listen string, configured []string) []string {
 }
 
 // knownHosts refuses requests to a host that the admin listener does not have. The owner of a web
-// page can point a name at any address (DNS rebinding), so that the page may read the responses from
-// that address. The name is then in the Host header. An IP address can't be pointed elsewhere, and a
-// browser always sends a Host.
+// page can point a name at any address (DNS rebinding), so that the page may read the responses
+// from that address. The name is then in the Host header. An IP address can't be pointed elsewhere,
+// and a browser always sends a Host.
 func (a *API) knownHosts(names []string, next http.Handler) http.Handler {
 	known := map[string]bool{"": true}
 	for _, name := range names {

@@ -49,9 +49,9 @@ func TestForms(t *testing.T) {
 		name, path, body, contentType, detail string
 		status                                int
 	}{
-		{"query", "/v1/items?limit=3", good, "", "a POST carries its parameters in its body, and none in its URL", 400},
-		{"callback", "/v1/items", good + "&callback=cb", "", "callback is for GET", 400},
-		{"callback in the URL", "/v1/items?callback=cb", good, "", "a POST carries its parameters in its body, and none in its URL", 400},
+		{"query", "/v1/items?limit=3", good, "", "a POST must have its parameters in its body, and none in its URL", 400},
+		{"callback", "/v1/items", good + "&callback=cb", "", "callback must not be sent in a POST", 400},
+		{"callback in the URL", "/v1/items?callback=cb", good, "", "a POST must have its parameters in its body, and none in its URL", 400},
 		{"JSON", "/v1/items", good, "application/json", "the body of a POST must be application/x-www-form-urlencoded", 400},
 		{"text", "/v1/items", good, "text/plain", "the body of a POST must be application/x-www-form-urlencoded", 400},
 		{"multipart", "/v1/items", good, "multipart/form-data; boundary=x", "the body of a POST must be application/x-www-form-urlencoded", 400},
@@ -79,7 +79,7 @@ func TestMethods(t *testing.T) {
 	s := newSite(t)
 	for _, method := range []string{"HEAD", "PUT", "DELETE", "PATCH", "TRACE", "BREW"} {
 		rec := s.do(ask{method: method, path: with("/v1/items/one?callback=cb", good(s)...)})
-		s.check(rec, 405, "application/json", `{"error":{"type":"/problems/method_not_allowed","code":"method_not_allowed","status":405,"title":"The method is not allowed","detail":"This address does not answer that method.","ref":"REF","renewable":false,"retry_after":null,"challenge":null}}`, method)
+		s.check(rec, 405, "application/json", `{"error":{"type":"/problems/method_not_allowed","code":"method_not_allowed","status":405,"title":"Method not allowed","detail":"This URL does not support that method.","ref":"REF","renewable":false,"retry_after":null,"challenge":null}}`, method)
 		for _, m := range []string{"GET", "POST", "OPTIONS"} {
 			if allow := rec.Header().Get("Allow"); !strings.Contains(allow, m) {
 				t.Errorf("%s: Allow is %q", method, allow)

@@ -9,10 +9,10 @@ import (
 	"stile.example/stile/tokens/proof"
 )
 
-// checkProof finds the key that made the request's proof. Whether a token needs a valid proof depends
-// on its binding, so an invalid or missing proof is left to the token's step. If the token was sent
-// such that it needs a proof, an invalid or missing one is refused here. The proof of a token that is
-// known to be dead is not checked.
+// checkProof finds the key that made the request's proof. Whether a token needs a valid proof
+// depends on its binding, so an invalid or missing proof is left to the token's step. If the token
+// was sent such that it needs a proof, an invalid or missing one is refused here. The proof of a
+// token that is known to be dead is not checked.
 func (a *API) checkProof(r *request, token string, inURL bool) error {
 	text, err := findProof(r)
 	urlNeedsProof := inURL && r.policy.QueryTokens == QueryTokensProof
@@ -50,9 +50,9 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 	return nil
 }
 
-// spendProof spends the request's proof, which is invalid from then on. For a token that is unbound,
-// and that the event does not bind, it stores nothing; for a bound token it stores at most as many
-// proofs as the token's limits admit. Otherwise anyone could fill the memory (S57).
+// spendProof spends the request's proof, which is invalid from then on. For a token that is
+// unbound, and that the event does not bind, it stores nothing; for a bound token it stores at most
+// as many proofs as the token's limits admit. Otherwise anyone could fill the memory (S57).
 func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error {
 	if r.key == (tokens.Key{}) {
 		return nil
@@ -76,8 +76,8 @@ func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error 
 	return r.useProof(r.proof, a.Proofs.Spend(spent, most, r.At))
 }
 
-// foreignProofs is the maximum of proofs by other keys that are stored for a token. As long as there
-// are fewer, each of them is valid only once too.
+// foreignProofs is the maximum of proofs by other keys that are stored for a token. As long as
+// there are fewer, each of them is valid only once too.
 const foreignProofs = 32
 
 // proofsOf returns how many proofs a token's limits admit while a proof is valid: two windows of
@@ -90,7 +90,8 @@ func proofsOf(p tokens.Policy) int {
 // maxProofs bounds the spike limits in proofsOf.
 const maxProofs = 10_000
 
-// findProof returns the proof from the header or from the parameters. A request may contain only one.
+// findProof returns the proof from the header or from the parameters. A request may contain only
+// one.
 func findProof(r *request) (string, error) {
 	param, n := r.Lookup("proof")
 	header := r.HTTP.Header["Dpop"]

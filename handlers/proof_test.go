@@ -158,13 +158,13 @@ func TestProofs(t *testing.T) {
 		{"the scheme DPoP without one", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("DPoP", token, "")} },
 			codes.ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
 		{"a bad one binds nothing", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("Bearer", token, "a.b")} },
-			codes.ProofInvalid, "The request's proof is not good: it is not a JWT of three parts.", 0},
+			codes.ProofInvalid, "The request's proof is invalid: it is not a JWT of three parts.", 0},
 		{"old", nil, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("Bearer", token, k.Proof("GET", publicURL+itemsPath, token, s.now.Add(-61*time.Second)))}
-		}, codes.ProofInvalid, "The request's proof is not good: iat is more than 60 seconds ago.", 0},
+		}, codes.ProofInvalid, "The request's proof is invalid: iat is more than 60 seconds ago.", 0},
 		{"of another server", nil, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("Bearer", token, k.Proof("GET", "https://evil.example"+itemsPath, token, s.now))}
-		}, codes.ProofInvalid, "The request's proof is not good: htu is not the request's URL.", 0},
+		}, codes.ProofInvalid, "The request's proof is invalid: htu is not the request's URL.", 0},
 		{"where a key is required", func(s *site) { s.policy.Token.Binding = tokens.ByKey }, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("Bearer", token, "")}
 		}, codes.ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
@@ -173,16 +173,16 @@ func TestProofs(t *testing.T) {
 		}, "", "", tokens.ToAddress},
 		{"the scheme DPoP wants a good one, wherever", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("DPoP", token, "a.b")}
-		}, codes.ProofInvalid, "The request's proof is not good: it is not a JWT of three parts.", 0},
+		}, codes.ProofInvalid, "The request's proof is invalid: it is not a JWT of three parts.", 0},
 		{"in a URL, with-proof", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
 			return ask{path: with(itemsPath, "access_token", token, "proof", is(s, token))}
 		}, "", "", tokens.ToKey},
 		{"in a URL, with-proof, and none", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
 			return ask{path: with(itemsPath, "access_token", token)}
-		}, codes.BadRequest, "access_token may not stand in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header", 0},
+		}, codes.BadRequest, "access_token must not be in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header", 0},
 		{"in a URL, with-proof, and a bad one", func(s *site) { s.policy.QueryTokens, s.policy.Token.Binding = QueryTokensProof, tokens.ByAddress }, func(s *site, token string) ask {
 			return ask{path: with(itemsPath, "access_token", token, "proof", "x")}
-		}, codes.ProofInvalid, "The request's proof is not good: it is not a JWT of three parts.", 0},
+		}, codes.ProofInvalid, "The request's proof is invalid: it is not a JWT of three parts.", 0},
 		{"just started", func(s *site) { s.Proofs = proof.NewChecker(start) }, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("Bearer", token, is(s, token))}
 		}, codes.Overloaded, "", 0},

@@ -70,9 +70,9 @@ func (a *API) isClosed(ctx context.Context, id string) (bool, error) {
 	return s.OpenChallenge.Number == 0 || s.OpenChallenge.Number != asked.Number, err
 }
 
-// mediaRoute returns an Echo handler for a function that renders. An <img> sends no token and runs no
-// script, so a refusal is always JSON, whatever the parameters are. Only what this server has sealed
-// is rendered. Sounds are sent in ranges, which some players require.
+// mediaRoute returns an Echo handler for a function that renders. An <img> sends no token and runs
+// no script, so a refusal is always JSON, whatever the parameters are. Only what this server has
+// sealed is rendered. Sounds are sent in ranges, which some players require.
 func (a *API) mediaRoute(contentType []string, render func(context.Context, *request) ([]byte, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())

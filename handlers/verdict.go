@@ -36,8 +36,8 @@ func (a *API) dead(r *request, why tokens.Reason) error {
 	return a.refused(r, tokens.Verdict{Reason: why}, nil)
 }
 
-// blocked refuses an address that the token's binding has just blocked, or that was blocked since the
-// request started.
+// blocked refuses an address that the token's binding has just blocked, or that was blocked since
+// the request started.
 func (a *API) blocked(r *request, g codes.Explanation) error {
 	until, _ := a.Addresses.BlockedByRule(r.From, r.Tenant.Number, r.At)
 	return blockedUntil(until, r.At, g)
@@ -94,8 +94,8 @@ func explainUsage(p tokens.Policy, used tokens.Count, v tokens.Verdict) codes.Ex
 	return codes.By("token.records", int64(p.Records), int64(max(used.Records, v.Seen)))
 }
 
-// explainChallenge explains a challenge: when it is issued, by the rule that issued it; later, by the
-// calls that are left while it is open.
+// explainChallenge explains a challenge: when it is issued, by the rule that issued it; later, by
+// the calls that are left while it is open.
 func explainChallenge(p tokens.Policy, v tokens.Verdict, e tokens.Event) codes.Explanation {
 	switch open := v.State.OpenChallenge; {
 	case v.ChallengeIssued && v.Limit > 0 && open.For != tokens.ByToken:

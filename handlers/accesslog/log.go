@@ -37,8 +37,8 @@ func (l Log) Write(line refusals.Line, cause error) {
 // maxDetail is how much of a cause distinguishes it from others, in bytes.
 const maxDetail = 200
 
-// DetailOf returns what distinguishes a cause from others: the first line of its text. The other lines
-// of a panic's text are its stack, which differs each time.
+// DetailOf returns what distinguishes a cause from others: the first line of its text. The other
+// lines of a panic's text are its stack, which differs each time.
 func DetailOf(cause error) string {
 	line, _, _ := strings.Cut(cause.Error(), "\n")
 	return strings.Clone(line[:min(len(line), maxDetail)])

@@ -23,13 +23,12 @@ type pageData struct {
 	All   []Info
 }
 
-// StatusText is the status as it is usually read, such as 404 Not Found.
+// StatusText returns the status with its name, such as "404 Not Found".
 func (m *Info) StatusText() string {
 	return strconv.Itoa(m.Status) + " " + http.StatusText(m.Status)
 }
 
-// Pages are the pages that an error's type points to, by code, and ""
-// for the list of all. They are made from the one table of codes.
+// Pages renders the pages that an error's type refers to, by code, and the list of all as "".
 func Pages() map[Code][]byte {
 	t := template.Must(template.New("problems").Parse(pagesHTML))
 	pages := map[Code][]byte{"": render(t, pageData{All: all[:]})}
@@ -43,13 +42,13 @@ func render(t *template.Template, d pageData) []byte {
 	d.Style = template.CSS(pagesCSS)
 	var b bytes.Buffer
 	if err := t.Execute(&b, d); err != nil {
-		panic("codes: make the problem pages: " + err.Error()) // a fault in the template
+		panic("codes: render the problem pages: " + err.Error()) // only if the template is invalid
 	}
 	return b.Bytes()
 }
 
-// PagePolicy is the Content-Security-Policy of the pages. Their style is the
-// only thing that they load, and it is named by its hash.
+// PagePolicy returns the Content-Security-Policy of the pages. It allows only their own style, by
+// its hash.
 func PagePolicy() string {
 	sum := sha256.Sum256([]byte(pagesCSS))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +

@@ -7,54 +7,52 @@ import (
 	"time"
 )
 
-// Refusal is why a request is not answered. Nothing in it comes from the
-// request, but for names that were checked.
+// Refusal is why a request is refused. It contains no input, except names that were checked.
 type Refusal struct {
 	Code   Code
-	Status int           // of HTTP, where it is not the code's
-	Detail string        // for the client; the code's own where empty
-	Retry  time.Duration // when to try again; 0: not said
+	Status int           // the HTTP status, if it is not the code's
+	Detail string        // for the client; "": the code's own
+	Retry  time.Duration // when to retry; 0: unknown
 	Cause  error         // for the log; never for the client
 
-	Explanation     // for who has to explain it; never for the client
-	Challenge   any // what to solve, as it is encoded in JSON, where that is the reason
+	Explanation     // for the operator; never for the client
+	Challenge   any // what to solve, to be encoded as JSON; nil: nothing
 }
 
-// Explanation is what a refusal was decided by, for whoever has to explain it:
-// the setting, its limit, and what was counted against it. None of it goes to
-// the visitor.
+// Explanation is what decided a refusal, for `stile explain`: the setting, its limit, and what was
+// counted against it.
 type Explanation struct {
 	Rule        string
 	Limit, Seen int64
 }
 
-// By is the explanation by a rule with a limit.
+// By returns the explanation by a rule with a limit.
 func By(rule string, limit, seen int64) Explanation { return Explanation{rule, limit, seen} }
 
 func (r *Refusal) Error() string { return string(r.Code) }
 
 func (r *Refusal) Unwrap() error { return r.Cause }
 
-// Refuse refuses with nothing but a code.
+// Refuse returns a refusal with a code and its texts.
 func Refuse(code Code) error { return &Refusal{Code: code} }
 
-// Malformed refuses with a sentence that says what is wrong and where.
+// Malformed returns a refusal with a text that says what is wrong and where.
 func Malformed(detail string) error { return &Refusal{Code: BadRequest, Detail: detail} }
 
-// Unavailable marks an error of a part of ours, such as the store: the client did
-// nothing wrong and is to try again, so it is never a word about its token.
+// Unavailable returns a refusal for a fault, such as one of the store. The request is valid and the
+// client should retry it. It is never a statement about the token.
 func Unavailable(err error) error {
 	return &Refusal{Code: Overloaded, Cause: err, Retry: RetryDelay()}
 }
 
-// RetryDelay is between 1 and 5 seconds, so that refused clients don't all come
-// back at once.
+// RetryDelay returns a random delay of 1 to 5 s, so that refused clients don't all retry at the
+// same time.
 func RetryDelay() time.Duration {
 	return time.Duration(1+mathrand.IntN(5)) * time.Second
 }
 
-// RefusalOf finds the refusal in an error. What nobody planned is internal, and
-// its text stays in the log.
+// RefusalOf returns the refusal in an error. Any other error is internal, and only the log contains
+// its text.
 func RefusalOf(err error) *Refusal {
 	var r *Refusal
 	if errors.As(err, &r) {
@@ -63,7 +61,7 @@ func RefusalOf(err error) *Refusal {
 	return &Refusal{Code: Internal, Cause: err}
 }
 
-// Problem is the member error of a body: RFC 9457's members, and ours.
+// Problem is the member error of a response: RFC 9457's members and stile's.
 type Problem struct {
 	Type       string `json:"type"`
 	Code       Code   `json:"code"`
@@ -74,10 +72,10 @@ type Problem struct {
 	Renewable  bool   `json:"renewable"`
 	RetryAfter *int   `json:"retry_after"`
 	Challenge  any    `json:"challenge"`
-	Now        *int64 `json:"now,omitempty"` // Unix seconds, where the client's clock may be to blame
+	Now        *int64 `json:"now,omitempty"` // Unix seconds, if the client's clock may be the cause
 }
 
-// Problem is the refusal as the client reads it, under a new reference.
+// Problem returns the refusal as the client reads it, with a new reference.
 func (r *Refusal) Problem() Problem {
 	m, ok := table[r.Code]
 	if !ok {
@@ -100,10 +98,10 @@ func (r *Refusal) Problem() Problem {
 	return p
 }
 
-// crockford is the alphabet of references: no letter in it looks like a digit.
+// crockford is the alphabet of references: none of its letters looks like a digit.
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// NewRef names one refusal, as 7QK2-M4TD: 40 random bits.
+// NewRef returns a new reference, such as 7QK2-M4TD: 40 random bits.
 func NewRef() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -12,8 +12,8 @@ import (
 // deadlines with each request, and moving one costs a timer.
 const deadlineSlack = time.Second
 
-// limitedConn is a connection that releases its slot when it is closed, and that moves a deadline only
-// by more than deadlineSlack.
+// limitedConn is a connection that releases its slot when it is closed, and that moves a deadline
+// only by more than deadlineSlack.
 type limitedConn struct {
 	net.Conn
 	release func()
@@ -25,9 +25,9 @@ type limitedConn struct {
 	streams     streams   // of HTTP/2
 }
 
-// SetReadDeadline implements [net.Conn]. In HTTP/1.1, net/http removes the deadline between two others.
-// Here the last one stays then, so that no client can wait forever. HTTP/2 has a limit for each stream
-// and none for the connection ([streams]).
+// SetReadDeadline implements [net.Conn]. In HTTP/1.1, net/http removes the deadline between two
+// others. Here the last one stays then, so that no client can wait forever. HTTP/2 has a limit for
+// each stream and none for the connection ([streams]).
 func (c *limitedConn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// Max is how many connections a public listener should accept at the same time, for [Limit]. An idle
-// connection takes about 12 KB.
+// Max is how many connections a public listener should accept at the same time, for [Limit]. An
+// idle connection takes about 12 KB.
 const Max = 16_384
 
-// Server returns an HTTP server for h that closes the connections of slow and idle clients within 10 s:
-// of those that send a header or a body slowly, read slowly, or do nothing. Headers are at most
-// 16 KiB. For larger ones net/http itself responds with 431, to a script too.
+// Server returns an HTTP server for h that closes the connections of slow and idle clients within
+// 10 s: of those that send a header or a body slowly, read slowly, or do nothing. Headers are at
+// most 16 KiB. For larger ones net/http itself responds with 431, to a script too.
 func Server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:        h,
@@ -65,8 +65,8 @@ func ServerTLS(h http.Handler, config *tls.Config) *http.Server {
 	return s
 }
 
-// Limit returns l with at most n connections at the same time. Others wait in the system's queue until
-// one ends.
+// Limit returns l with at most n connections at the same time. Others wait in the system's queue
+// until one ends.
 func Limit(l net.Listener, n int) net.Listener {
 	return &limitListener{Listener: l, slots: make(chan struct{}, n), closed: make(chan struct{})}
 }

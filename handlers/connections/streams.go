@@ -38,8 +38,8 @@ func connOf(c net.Conn) *limitedConn {
 	return nil
 }
 
-// followStreams is called by net/http when the first stream of a connection starts and when the last
-// one ends. In HTTP/1.1 it does nothing.
+// followStreams is called by net/http when the first stream of a connection starts and when the
+// last one ends. In HTTP/1.1 it does nothing.
 func followStreams(c net.Conn, state http.ConnState) {
 	if state != http.StateActive && state != http.StateIdle {
 		return
@@ -55,8 +55,8 @@ func followStreams(c net.Conn, state http.ConnState) {
 	}
 }
 
-// multiplexed reports whether the connection uses HTTP/2. Its first call is when the client has sent
-// the preface; it then removes the deadline of the handshake.
+// multiplexed reports whether the connection uses HTTP/2. Its first call is when the client has
+// sent the preface; it then removes the deadline of the handshake.
 func (c *limitedConn) multiplexed(t *tls.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,8 +84,8 @@ func (c *limitedConn) streamStarted(now time.Time) {
 	c.streams.last = now
 }
 
-// streamsEnded ends the connection if its newest stream was slow: net/http has reset the stream, and
-// would wait for another one.
+// streamsEnded ends the connection if its newest stream was slow: net/http has reset the stream,
+// and would wait for another one.
 func (c *limitedConn) streamsEnded(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

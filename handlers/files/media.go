@@ -7,8 +7,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Media returns a handler for the pictures of the demo corpus, which pages of any site may load. An SVG
-// that is opened by itself runs no scripts.
+// Media returns a handler for the pictures of the demo corpus, which pages of any site may load. An
+// SVG that is opened by itself runs no scripts.
 func Media(static fs.FS) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		name := c.Request().URL.Path[1:]

@@ -1,5 +1,5 @@
-// Package files serves the files that browsers load: the widgets, the pictures of the demo corpus and
-// the problem pages.
+// Package files serves the files that browsers load: the widgets, the pictures of the demo corpus
+// and the problem pages.
 package files
 
 import (
@@ -35,8 +35,8 @@ type widget struct {
 // ManifestFile lists the files and their hashes.
 const ManifestFile = "manifest.json"
 
-// How long a file may be cached. A URL with a version changes when the file does; the content of the
-// other URLs changes.
+// How long a file may be cached. A URL with a version changes when the file does; the content of
+// the other URLs changes.
 const (
 	ForAYear       = "public, max-age=31536000, immutable"
 	ForFiveMinutes = "public, max-age=300"

@@ -22,8 +22,9 @@ const (
 	maxCursor    = 512
 )
 
-// Content is the corpus, as the API queries it. Items are returned encoded, safe in a script. An error
-// that is a content.ErrQuery or wraps content.ErrNotFound is the client's; any other is a fault.
+// Content is the corpus, as the API queries it. Items are returned encoded, safe in a script. An
+// error that is a content.ErrQuery or wraps content.ErrNotFound is the client's; any other is a
+// fault.
 type Content interface {
 	Search(ctx context.Context, q content.Query) (content.Page, error)
 	Item(ctx context.Context, tenant uint32, id string) ([]byte, error)

@@ -8,8 +8,8 @@ import (
 	"stile.example/stile/handlers/transport"
 )
 
-// Suggest responds with completions of what is typed. It returns the ids of the items whose titles the
-// response contains.
+// Suggest responds with completions of what is typed. It returns the ids of the items whose titles
+// the response contains.
 func (x *Reader) Suggest(ctx context.Context, r *transport.Request) (ids []string, err error) {
 	q, err := r.Single("q")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// Metrics counts what the API does. Clients can't choose labels: the label of a tenant that does not
-// exist is "". Its methods are safe for concurrent use.
+// Metrics counts what the API does. Clients can't choose labels: the label of a tenant that does
+// not exist is "". Its methods are safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
@@ -31,8 +31,8 @@ type Metrics struct {
 // buckets range from 100 µs, what an item takes, to 5 s, the timeout of a request.
 var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
 
-// New returns a set of counters, together with Go's own. live returns how many tokens are in use. It is
-// called at each scrape.
+// New returns a set of counters, together with Go's own. live returns how many tokens are in use.
+// It is called at each scrape.
 func New(live func() float64) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),

@@ -10,7 +10,7 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// authenticate reads the form, and finds the client by its credentials.
+// authenticate reads the form, and authenticates the client by its credentials.
 func (srv *Server) authenticate(r *request) (*tenants.Tenant, error) {
 	if err := r.ReadForm(); err != nil {
 		return nil, err
@@ -18,12 +18,12 @@ func (srv *Server) authenticate(r *request) (*tenants.Tenant, error) {
 	return srv.credentials(r)
 }
 
-// credentials finds the client by the one method that the request uses (RFC
-// 6749 §2.3). An unknown client costs the same time, and gets the same answer,
-// as a wrong secret. Wrong ones are limited: see [attempts].
+// credentials authenticates the client by the one method that the request uses (RFC 6749 §2.3). An
+// unknown client takes the same time, and gets the same response, as a wrong secret. Wrong
+// credentials are limited: see [attempts].
 func (srv *Server) credentials(r *request) (*tenants.Tenant, error) {
 	if r.repeats() {
-		return nil, invalidRequest("a parameter is given more than once")
+		return nil, invalidRequest("a parameter is repeated")
 	}
 	id, secret, basic, err := basicAuth(r.HTTP.Header["Authorization"])
 	if err != nil {
@@ -34,7 +34,7 @@ func (srv *Server) credentials(r *request) (*tenants.Tenant, error) {
 	case basic && (formSecret != "" || assertion != "") || formSecret != "" && assertion != "":
 		return nil, invalidRequest("the client authenticates in more than one way")
 	case basic && formID != "" && formID != id:
-		return nil, invalidRequest("client_id is not the client that authenticates")
+		return nil, invalidRequest("client_id must be the client that authenticates")
 	case assertion != "":
 		return srv.asserted(r, assertion, formID)
 	case !basic:
@@ -50,21 +50,21 @@ func (srv *Server) withSecret(r *request, id, secret string) (*tenants.Tenant, e
 	case errors.Is(err, tenants.ErrSuspended):
 		return nil, invalidClient("the client is suspended")
 	case errors.Is(err, tenants.ErrCredentials):
-		return nil, srv.wrongTry(r, id, invalidClient("the client or its secret is not known"))
+		return nil, srv.wrongTry(r, id, invalidClient("unknown client or wrong secret"))
 	case err != nil:
 		return nil, unavailable(err)
 	}
 	return t, nil
 }
 
-// asserted finds the client by private_key_jwt (RFC 7523 §2.2).
+// asserted authenticates the client by private_key_jwt (RFC 7523 §2.2).
 func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, error) {
 	if srv.Assertions == nil || r.value("client_assertion_type") != bearer.AssertionType {
-		return nil, invalidRequest("client_assertion_type is not one that is supported")
+		return nil, invalidRequest("client_assertion_type is not supported")
 	}
 	claimed := assertedClient(assertion)
 	defer srv.attempts.turn(srv.pairOf(r, claimed), r.At)()
-	wrong := invalidClient("the client assertion is not valid")
+	wrong := invalidClient("invalid client assertion")
 	client, err := srv.Assertions.Verify(assertion, srv.Tenants.AssertionKeys, r.At)
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
@@ -72,7 +72,7 @@ func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, 
 	case err != nil:
 		return nil, unavailable(err)
 	case id != "" && id != client:
-		return nil, invalidRequest("client_id is not the client that authenticates")
+		return nil, invalidRequest("client_id must be the client that authenticates")
 	}
 	t, ok := srv.Tenants.Find(client)
 	if !ok {
@@ -81,13 +81,13 @@ func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, 
 	return t, nil
 }
 
-// basicAuth reads HTTP Basic as RFC 6749 §2.3.1 has it: both halves are
-// form-encoded before they are joined.
+// basicAuth reads HTTP Basic as RFC 6749 §2.3.1 defines it: id and secret are form-encoded before
+// they are joined.
 func basicAuth(lines []string) (id, secret string, sent bool, err error) {
 	if len(lines) == 0 {
 		return "", "", false, nil
 	}
-	wrong := invalidClient("the header Authorization is not one HTTP Basic that can be read")
+	wrong := invalidClient("the header Authorization must be one valid HTTP Basic")
 	scheme, encoded, _ := strings.Cut(lines[0], " ")
 	if len(lines) > 1 || !strings.EqualFold(scheme, "Basic") {
 		return "", "", false, wrong
@@ -108,8 +108,7 @@ func basicAuth(lines []string) (id, secret string, sent bool, err error) {
 	return id, secret, true, nil
 }
 
-// repeats says whether a parameter is given more than once, which RFC 6749
-// §3.2 forbids.
+// repeats reports whether a parameter is repeated, which RFC 6749 §3.2 forbids.
 func (r *request) repeats() bool {
 	for i, p := range r.Params {
 		for _, q := range r.Params[:i] {

@@ -11,15 +11,15 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// The words of RFC 8693 that are known here.
+// The names of RFC 8693 that are supported.
 const (
 	tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 	accessToken   = "urn:ietf:params:oauth:token-type:access_token"
 	anyJWT        = "urn:ietf:params:oauth:token-type:jwt"
 )
 
-// client finds out who asks for a token: by its own credentials, or by a token
-// of an outside issuer that is one.
+// client authenticates the client that requests a token: by its credentials, or by a token of an
+// external issuer that authenticates its client.
 func (srv *Server) client(r *request) (*tenants.Tenant, error) {
 	if err := r.ReadForm(); err != nil {
 		return nil, err
@@ -36,32 +36,32 @@ func (srv *Server) client(r *request) (*tenants.Tenant, error) {
 	case err != nil:
 		return nil, err
 	case !alone:
-		return nil, invalidClient("the client must authenticate: this issuer's tokens are given to visitors, and prove no client")
+		return nil, invalidClient("the client must authenticate: tokens of this issuer are given to visitors, so they don't authenticate a client")
 	}
 	if id := r.value("client_id"); id != "" && id != c.Client {
-		return nil, invalidRequest("client_id is not the tenant that the subject_token is of")
+		return nil, invalidRequest("client_id must be the tenant of the subject_token")
 	}
 	t, ok := srv.Tenants.Find(c.Client)
 	switch {
 	case !ok:
-		return nil, invalidRequest("subject_token is of no tenant")
+		return nil, invalidRequest("subject_token does not belong to a tenant")
 	case t.Status != tenants.Active:
 		return nil, invalidClient("the client is suspended")
 	}
 	return t, nil
 }
 
-// exchange gives tokens of ours for one of an outside issuer (RFC 8693).
-// They carry the subject that the tenant names, else the token's own.
+// exchange issues tokens for a token of an external issuer (RFC 8693). Their subject is the one
+// that the tenant names, or else the token's.
 func (srv *Server) exchange(r *request, t *tenants.Tenant, subject string) (any, error) {
-	if err := srv.asksForOurs(r); err != nil {
+	if err := srv.checkRequested(r); err != nil {
 		return nil, err
 	}
 	c, _, err := srv.subjectToken(r, bearer.Source{Client: t.ClientID})
 	if err != nil {
 		return nil, err
 	}
-	if err := srv.isOf(r, t, c); err != nil {
+	if err := srv.checkSubject(r, t, c); err != nil {
 		return nil, err
 	}
 	if r.value("subject") == "" && c.Subject != "" && fitSubject(c.Subject) {
@@ -78,15 +78,15 @@ func (srv *Server) exchange(r *request, t *tenants.Tenant, subject string) (any,
 	return g, nil
 }
 
-// asksForOurs says whether what is asked for can be had here.
-func (srv *Server) asksForOurs(r *request) error {
+// checkRequested returns an error if the requested type, audience or resource is not supported.
+func (srv *Server) checkRequested(r *request) error {
 	switch r.value("requested_token_type") {
 	case "", accessToken, anyJWT:
 	default:
-		return invalidRequest("requested_token_type must be that of an access token or a JWT")
+		return invalidRequest("requested_token_type must be an access token or a JWT")
 	}
 	if r.value("actor_token") != "" || r.value("actor_token_type") != "" {
-		return invalidRequest("an actor_token is not supported")
+		return invalidRequest("actor_token is not supported")
 	}
 	for _, name := range []string{"audience", "resource"} {
 		if s := r.value(name); s != "" && s != srv.PublicURL {
@@ -96,34 +96,33 @@ func (srv *Server) asksForOurs(r *request) error {
 	return nil
 }
 
-// subjectToken reads the token to exchange. What is wrong with it is
-// invalid_request (RFC 8693 §2.2.2).
+// subjectToken verifies the token to exchange. An invalid one is invalid_request (RFC 8693 §2.2.2).
 func (srv *Server) subjectToken(r *request, from bearer.Source) (c bearer.Claims, alone bool, err error) {
 	if srv.Subjects == nil {
-		return c, false, unsupportedGrant("this server trusts no other issuer whose token could be exchanged")
+		return c, false, unsupportedGrant("this server does not trust an external issuer for token exchange")
 	}
 	switch text, kind := r.value("subject_token"), r.value("subject_token_type"); {
 	case text == "" || kind == "":
 		return c, false, invalidRequest("subject_token or subject_token_type is missing")
 	case kind != accessToken && kind != anyJWT:
-		return c, false, invalidRequest("subject_token_type must be that of an access token or a JWT")
+		return c, false, invalidRequest("subject_token_type must be an access token or a JWT")
 	default:
 		c, alone, err = srv.Subjects.VerifySubject(text, from, srv.Now())
 	}
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
-		return c, false, invalidRequest("subject_token is not valid, or not of an issuer that is trusted here")
+		return c, false, invalidRequest("subject_token is invalid, or of an issuer that this server does not trust")
 	case err != nil:
 		return c, false, unavailable(err)
 	}
 	return c, alone, nil
 }
 
-// isOf says whether a subject token is good for the tenant: its own, not older
-// than it, and not dead here.
-func (srv *Server) isOf(r *request, t *tenants.Tenant, c bearer.Claims) error {
+// checkSubject returns an error unless a subject token belongs to the tenant, is not older than the
+// tenant, and is not dead.
+func (srv *Server) checkSubject(r *request, t *tenants.Tenant, c bearer.Claims) error {
 	if c.Client != t.ClientID || OlderThan(c, t) {
-		return invalidRequest("subject_token is not the client's")
+		return invalidRequest("subject_token must belong to the client")
 	}
 	ctx, cancel := context.WithTimeout(r.HTTP.Context(), srv.Timeout)
 	defer cancel()
@@ -132,12 +131,12 @@ func (srv *Server) isOf(r *request, t *tenants.Tenant, c bearer.Claims) error {
 		return unavailable(err)
 	}
 	if state.Dead != tokens.None {
-		return invalidRequest("subject_token is good no more: " + state.Dead.String())
+		return invalidRequest("subject_token is dead: " + state.Dead.String())
 	}
 	return nil
 }
 
-// mint makes as many tokens as the client asks for.
+// mint issues as many tokens as the client requests.
 func (srv *Server) mint(r *request, t *tenants.Tenant, subject string) (g grant, err error) {
 	n, several, err := countOf(r)
 	if err != nil {

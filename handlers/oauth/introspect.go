@@ -14,10 +14,10 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// introspection is RFC 7662 §2.2's answer, with ours beside it.
+// introspection is the response of RFC 7662 §2.2, with stile's members.
 type introspection struct {
 	Active     bool       `json:"active"`
-	Reason     codes.Code `json:"reason,omitempty"` // why it is not
+	Reason     codes.Code `json:"reason,omitempty"` // why the token is not active
 	Scope      string     `json:"scope,omitempty"`
 	ClientID   string     `json:"client_id,omitempty"`
 	TokenType  string     `json:"token_type,omitempty"`
@@ -31,8 +31,8 @@ type introspection struct {
 	CallsLimit *uint32    `json:"calls_limit,omitempty"`
 }
 
-// introspect answers how a token of the client's own stands. Of any other it
-// says that it is not active, and nothing else.
+// introspect returns the state of a token of the client. For any other token it returns only that
+// it is not active.
 func (srv *Server) introspect(r *request, t *tenants.Tenant) (any, error) {
 	text := r.value("token")
 	if text == "" {
@@ -74,14 +74,14 @@ func (srv *Server) describeToken(c bearer.Claims, s tokens.State, t *tenants.Ten
 	return i
 }
 
-// own verifies a token, one that has expired too: as of its last second.
+// own verifies a token. An expired one is verified as of its last second.
 func (srv *Server) own(token, client string, now time.Time) (bearer.Claims, error) {
 	c, err := srv.Verifier.VerifyFrom(token, bearer.Source{Client: client}, now)
 	if !errors.Is(err, bearer.ErrExpired) {
 		return c, err
 	}
 	last := lastSecond(token)
-	if last.IsZero() { // not a JWT: its issuer is not asked as of another time
+	if last.IsZero() { // not a JWT: its issuer can't be queried as of another time
 		return c, bearer.ErrInvalid
 	}
 	c, err = srv.Verifier.VerifyFrom(token, bearer.Source{Client: client}, last)
@@ -91,8 +91,8 @@ func (srv *Server) own(token, client string, now time.Time) (bearer.Claims, erro
 	return c, err
 }
 
-// lastSecond is the second before the expiry that stands in a token. Nothing
-// that is not verified at that time is believed.
+// lastSecond returns the second before the expiry in a token. The token is not verified here; the
+// caller verifies it as of that time.
 func lastSecond(token string) time.Time {
 	var claims struct {
 		Expires json.Number `json:"exp"`

@@ -10,41 +10,39 @@ import (
 	"time"
 )
 
-// Wrong credentials for one client from one address are limited: 20 in 10
-// minutes, and one in 30 s after that.
+// Wrong credentials for one client from one address are limited to 20 in 10 minutes, and then to
+// one in 30 s.
 const (
 	wrongBurst = 20
 	wrongEvery = 30 * time.Second
 	maxPairs   = 10_000 // of address and client, in memory: about 1 MB
 )
 
-// unknownClient stands for all clients that do not exist. No client can have
-// that name.
+// unknownClient represents all clients that do not exist. A client can't have that name.
 const unknownClient = "(unknown)"
 
-// pair is who tried, and for which client.
+// pair is an address and the client that it tried to authenticate as.
 type pair struct {
 	from   netip.Addr
 	client string // one that exists, or unknownClient
 }
 
-// attempts limits what wrong client credentials cost. Beyond its limit a pair's
-// credentials are checked one at a time, in one lane that all such pairs share,
-// so that a flood never takes more than one core for its checks. Right
-// credentials pass in that lane too: secrets have 256 bits and cannot be
-// guessed at any rate, and a limit that refused them would let others behind the
-// same address lock a client out.
+// attempts limits the cost of wrong client credentials. The credentials of a pair over its limit
+// are checked one at a time, together with those of all other such pairs, so that a flood never
+// uses more than one core. Right credentials are still accepted: secrets have 256 bits and can't be
+// guessed at any rate, and a limit that refused them would allow others behind the same address to
+// lock a client out.
 //
 // The zero value is ready. Its methods are safe for concurrent use.
 type attempts struct {
-	lane sync.Mutex
+	lane sync.Mutex // held while the credentials of a limited pair are checked
 
 	mu    sync.Mutex
-	free  map[pair]time.Time // when the pair has its whole burst back
+	free  map[pair]time.Time // when the pair has all of its tries again
 	swept time.Time
 }
 
-// turn waits for a limited pair's turn. The caller must call done.
+// turn waits until the credentials of a pair may be checked. The caller must call done.
 func (a *attempts) turn(p pair, now time.Time) (done func()) {
 	if !a.limited(p, now) {
 		return func() {}
@@ -53,8 +51,8 @@ func (a *attempts) turn(p pair, now time.Time) (done func()) {
 	return a.lane.Unlock
 }
 
-// limited reports whether a pair has used up its wrong tries. One that is not
-// known has if there is no space to count it.
+// limited reports whether a pair has used up its wrong tries. An unknown pair counts as limited if
+// there is no space to count its tries.
 func (a *attempts) limited(p pair, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -62,8 +60,7 @@ func (a *attempts) limited(p pair, now time.Time) bool {
 	return usedUpTries(free, now) || !known && len(a.free) >= maxPairs
 }
 
-// wrong counts a wrong try, and reports whether it is the one that reaches the
-// limit.
+// wrong counts a wrong try, and reports whether this try reaches the limit.
 func (a *attempts) wrong(p pair, now time.Time) (last bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -87,14 +84,12 @@ func (a *attempts) wrong(p pair, now time.Time) (last bool) {
 	return !usedUpTries(before, now) && usedUpTries(after, now)
 }
 
-// usedUpTries reports whether less than one try is left to a pair that has its
-// whole burst back at free.
+// usedUpTries reports whether a pair that has all of its tries again at free has less than one now.
 func usedUpTries(free, now time.Time) bool {
 	return free.Sub(now) > (wrongBurst-1)*wrongEvery
 }
 
-// sweep forgets, at most once in wrongEvery, the pairs that have their whole
-// burst back.
+// sweep removes the pairs that have all of their tries again, at most once in wrongEvery.
 func (a *attempts) sweep(now time.Time) {
 	if len(a.free) < maxPairs || now.Sub(a.swept) < wrongEvery {
 		return
@@ -107,7 +102,7 @@ func (a *attempts) sweep(now time.Time) {
 	}
 }
 
-// pairOf is the pair that a request's credentials count for.
+// pairOf returns the pair that a request's credentials count for.
 func (srv *Server) pairOf(r *request, client string) pair {
 	if t, ok := srv.Tenants.Find(client); ok {
 		return pair{r.From, t.ClientID}
@@ -115,8 +110,7 @@ func (srv *Server) pairOf(r *request, client string) pair {
 	return pair{r.From, unknownClient}
 }
 
-// wrongTry counts wrong credentials for a client and names them in the log. It
-// returns err.
+// wrongTry counts wrong credentials for a client, logs when they reach the limit, and returns err.
 func (srv *Server) wrongTry(r *request, client string, err error) error {
 	p := srv.pairOf(r, client)
 	r.wrong = p.client
@@ -129,8 +123,8 @@ func (srv *Server) wrongTry(r *request, client string, err error) error {
 	return err
 }
 
-// assertedClient is the client that an assertion claims to be, which nothing
-// has verified: it is counted for that client, and nothing else.
+// assertedClient returns the client that an assertion claims to be. It is not verified, and used
+// only for counting.
 func assertedClient(assertion string) string {
 	var claims struct {
 		Issuer string `json:"iss"`

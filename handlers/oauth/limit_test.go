@@ -83,7 +83,7 @@ func (s *testServer) wrongly(client, from string) string {
 // secret passes from everywhere, and the log names address and client.
 func TestS12WrongSecrets(t *testing.T) {
 	s := newServer(t)
-	const want = `401 {"error":"invalid_client","error_description":"the client or its secret is not known"} [Basic realm="stile", charset="UTF-8"] []`
+	const want = `401 {"error":"invalid_client","error_description":"unknown client or wrong secret"} [Basic realm="stile", charset="UTF-8"] []`
 	for n := range 3 * wrongBurst {
 		for _, client := range []string{"acme", "nobody", "canary"} {
 			if got := s.wrongly(client, "203.0.113.9"); got != want {

@@ -9,7 +9,7 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// Metadata answers RFC 8414's description of this server.
+// Metadata returns a handler for the authorization server metadata of RFC 8414.
 func (srv *Server) Metadata() echo.HandlerFunc {
 	methods := []string{"client_secret_basic", "client_secret_post"}
 	var algorithms []string
@@ -46,13 +46,13 @@ func (srv *Server) Metadata() echo.HandlerFunc {
 	}
 }
 
-// Keys answers the keys that may verify a live token (RFC 7517).
+// Keys responds with the keys that may verify a live token (RFC 7517).
 func (srv *Server) Keys(c echo.Context) error {
 	srv.public(c, srv.JWKS(srv.Now()))
 	return nil
 }
 
-// public answers with JSON for whoever asks.
+// public responds with JSON, to any caller.
 func (srv *Server) public(c echo.Context, body []byte) {
 	r := open(c)
 	r.send(http.StatusOK, json.RawMessage(body))

@@ -1,6 +1,6 @@
-// Package oauth is the token endpoint and its siblings: they issue, exchange,
-// describe and revoke tokens for tenants' servers, which it authenticates. It
-// answers in RFC 6749's own language of errors.
+// Package oauth implements the token endpoint and its siblings, for tenants' servers. It
+// authenticates them, and issues, exchanges, introspects and revokes tokens. Its errors have the
+// format of RFC 6749.
 package oauth
 
 import (
@@ -22,18 +22,17 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// Server answers the endpoints. All fields are required but Assertions and
-// Subjects.
+// Server answers the endpoints. All fields are required except Assertions and Subjects.
 type Server struct {
 	Log            accesslog.Log
 	Now            func() time.Time
 	Timeout        time.Duration // how long a request may wait for the store
-	PublicURL      string        // without a slash at its end; it is the issuer of our tokens
+	PublicURL      string        // without a trailing slash; the issuer of stile's tokens
 	TrustedProxies []netip.Prefix
 	Verifier       interface {
 		VerifyFrom(token string, from bearer.Source, now time.Time) (bearer.Claims, error)
 	}
-	Subjects Subjects // nil: no token of another issuer can be exchanged
+	Subjects Subjects // nil: no token of an external issuer can be exchanged
 	Signer   interface {
 		Sign(c bearer.Claims, now time.Time) (string, error)
 	}
@@ -46,13 +45,13 @@ type Server struct {
 	attempts attempts // with wrong client credentials
 }
 
-// Subjects verifies the tokens that can be exchanged.
+// Subjects verifies tokens of external issuers that can be exchanged.
 type Subjects interface {
-	// VerifySubject says whether the token alone proves its client.
+	// VerifySubject verifies a token, and reports whether the token alone authenticates its client.
 	VerifySubject(token string, from bearer.Source, now time.Time) (c bearer.Claims, alone bool, err error)
 }
 
-// Policy is what one tenant is allowed.
+// Policy holds the settings of one tenant that apply to its tokens.
 type Policy struct {
 	Token    tokens.Policy
 	Lifetime time.Duration // of a new token, at most 24 h
@@ -69,7 +68,7 @@ func (srv *Server) Introspect(c echo.Context) error {
 // Revoke answers the revocation endpoint (RFC 7009).
 func (srv *Server) Revoke(c echo.Context) error { return srv.answer(c, srv.authenticate, srv.revoke) }
 
-// failure is RFC 6749 §5.2's answer.
+// failure is the error response of RFC 6749 §5.2.
 type failure struct {
 	status      int
 	Code        string `json:"error"`
@@ -87,8 +86,8 @@ func invalidClient(what string) error {
 	return &failure{http.StatusUnauthorized, "invalid_client", what, nil}
 }
 
-// unavailable is a fault of ours. RFC 6749 has no code for it at these
-// endpoints; this is §4.1.2.1's, with the status that RFC 7009 §2.2.1 names.
+// unavailable returns the error for a fault. RFC 6749 does not define a code for it at these
+// endpoints. This is the one of §4.1.2.1, with the status of RFC 7009 §2.2.1.
 func unavailable(err error) error {
 	return &failure{http.StatusServiceUnavailable, "temporarily_unavailable", "try again in a moment", err}
 }
@@ -99,15 +98,15 @@ type request struct {
 	wrong string // the client that wrong credentials were for, as it may be logged; "" if none were
 }
 
-// open takes a request apart.
+// open returns a request with the parameters of its URL parsed.
 func open(c echo.Context) *request {
 	r := new(request)
 	r.Open(c.Response().Writer, c.Request(), c.Path())
 	return r
 }
 
-// answer answers a request of a client that who finds. handle returns what is
-// to be answered as JSON, nil for an empty answer.
+// answer responds to a request. who authenticates the client; handle returns the body, which is
+// encoded as JSON, or nil for an empty one.
 func (srv *Server) answer(c echo.Context, who func(*request) (*tenants.Tenant, error), handle func(*request, *tenants.Tenant) (any, error)) error {
 	r := open(c)
 	t, err := srv.findClient(r, who)
@@ -124,9 +123,8 @@ func (srv *Server) answer(c echo.Context, who func(*request) (*tenants.Tenant, e
 	return nil
 }
 
-// findClient finds the source address, which is the tenant's server's, and then
-// the client. Blocked addresses are not refused: the client's credentials are
-// what counts here.
+// findClient finds the source address, which is that of the tenant's server, and then the client.
+// Blocked addresses are not refused, since the client authenticates.
 func (srv *Server) findClient(r *request, who func(*request) (*tenants.Tenant, error)) (_ *tenants.Tenant, err error) {
 	r.At = srv.Now()
 	if r.From, err = transport.Source(r.HTTP, srv.TrustedProxies); err != nil {
@@ -135,13 +133,13 @@ func (srv *Server) findClient(r *request, who func(*request) (*tenants.Tenant, e
 	return who(r)
 }
 
-// value is a parameter, or ""; RFC 6749 §3.2 holds an empty one for none.
+// value returns a parameter, or "". An empty one counts as missing (RFC 6749 §3.2).
 func (r *request) value(name string) string {
 	v, _ := r.Lookup(name)
 	return v
 }
 
-// fail answers with an error, and logs it.
+// fail responds with an error, and logs it.
 func (srv *Server) fail(r *request, err error) {
 	var e *failure
 	if !errors.As(err, &e) {
@@ -162,7 +160,7 @@ func (srv *Server) fail(r *request, err error) {
 	r.send(e.status, e)
 }
 
-// send writes an answer that no page on another site may read.
+// send writes a response that pages of other origins can't read.
 func (r *request) send(status int, body any) {
 	h := r.W.Header()
 	h["X-Request-Id"] = []string{r.ID}
@@ -176,8 +174,7 @@ func (r *request) send(status int, body any) {
 	r.Write(status)
 }
 
-// report writes an error of the token endpoint and its siblings to the log.
-// One for wrong credentials names the client that they were for.
+// report writes an error to the log, with the client if its credentials were wrong.
 func (srv *Server) report(r *request, e *failure) {
 	l := srv.Log.Line(&r.Request, "refused", e.Code)
 	l.Attrs = append(l.Attrs, slog.Int("status", e.status))
@@ -187,7 +184,7 @@ func (srv *Server) report(r *request, e *failure) {
 	srv.Log.Write(l, e.cause)
 }
 
-// issued writes to the log that tokens were issued. jti is the first one's.
+// issued logs that n tokens were issued. jti is that of the first.
 func (srv *Server) issued(t *tenants.Tenant, jti string, n int) {
 	srv.Log.Write(refusals.Line{
 		Key: refusals.Key{Message: "issued", Tenant: t.ClientID}, Count: int64(n), Attrs: []slog.Attr{slog.String("jti", jti)},

@@ -10,9 +10,8 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// revoke ends a token of the client's own for good (RFC 7009). A token that is
-// unknown, dead or expired already is as good as revoked; another client's is
-// refused (§2.1).
+// revoke permanently ends a token of the client (RFC 7009). For a token that is unknown, dead or
+// expired it does nothing. For another client's it returns an error (§2.1).
 func (srv *Server) revoke(r *request, t *tenants.Tenant) (any, error) {
 	text := r.value("token")
 	if text == "" {

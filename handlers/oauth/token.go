@@ -11,14 +11,14 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// Scope is the only one there is: reading the content.
+// Scope is the only scope: reading the content.
 const Scope = "content"
 
-// maxSubject bounds the tenant's own name of its visitor, in bytes.
+// maxSubject is the maximum length of a tenant's name for its visitor, in bytes.
 const maxSubject = 128
 
-// grant is RFC 6749 §5.1's answer. Where a client asks for several tokens, for
-// as many visitors, AccessTokens are all of them.
+// grant is the response of RFC 6749 §5.1. If a client requests several tokens, AccessTokens
+// contains all of them.
 type grant struct {
 	AccessToken  string   `json:"access_token"`
 	IssuedType   string   `json:"issued_token_type,omitempty"` // RFC 8693 §2.2.1
@@ -28,7 +28,7 @@ type grant struct {
 	AccessTokens []string `json:"access_tokens,omitempty"`
 }
 
-// issue answers the token endpoint (RFC 6749 §4.4).
+// issue issues tokens by either grant (RFC 6749 §4.4, RFC 8693).
 func (srv *Server) issue(r *request, t *tenants.Tenant) (any, error) {
 	for s := range strings.SplitSeq(r.value("scope"), " ") {
 		if s != "" && s != Scope {
@@ -54,10 +54,10 @@ func unsupportedGrant(what string) error {
 	return &failure{http.StatusBadRequest, "unsupported_grant_type", what, nil}
 }
 
-// maxCount is how many tokens one request may ask for.
+// maxCount is the maximum of tokens in one response.
 const maxCount = 100
 
-// countOf is how many tokens are asked for, and whether that was said.
+// countOf returns how many tokens are requested, and whether the request has a count.
 func countOf(r *request) (n int, said bool, err error) {
 	s := r.value("count")
 	if s == "" {
@@ -70,7 +70,7 @@ func countOf(r *request) (n int, said bool, err error) {
 	return n, true, nil
 }
 
-// subjectOf is the tenant's own name of its visitor, else the tenant's.
+// subjectOf returns the tenant's name for its visitor, or else the tenant's client_id.
 func subjectOf(r *request, t *tenants.Tenant) (string, error) {
 	switch s := r.value("subject"); {
 	case s == "":
@@ -86,9 +86,9 @@ func fitSubject(s string) bool {
 	return len(s) <= maxSubject && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// OlderThan reports whether a token was issued to an earlier tenant of the same
-// client_id, which was removed with its tokens. A token that does not carry its
-// tenant's number, as an external issuer's, is compared by time, to the second.
+// OlderThan reports whether a token was issued to an earlier tenant with the same client_id, which
+// was removed with its tokens. A token without its tenant's number, as from an external issuer, is
+// compared by time, to the second.
 func OlderThan(c bearer.Claims, t *tenants.Tenant) bool {
 	if c.Tenant != 0 {
 		return c.Tenant != t.Number

@@ -34,8 +34,8 @@ type asker struct {
 	tenant uint32
 }
 
-// Budgets returns how many tokens an address may bind, and how many are usual. The first is 0 if the
-// address is exempt.
+// Budgets returns how many tokens an address may bind, and how many are usual. The first is 0 if
+// the address is exempt.
 type Budgets interface {
 	Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
 }
@@ -76,8 +76,8 @@ func AskerOf(b Budgets, r *transport.Request) content.Asker {
 	return content.Asker{Address: r.From, Tenant: r.Tenant.Number, Share: limitOf(b, r) / perAddress}
 }
 
-// turns limits how many queries of one key run. The zero value is empty. It stores nothing about a key
-// that is idle.
+// turns limits how many queries of one key run. The zero value is empty. It stores nothing about a
+// key that is idle.
 type turns[K comparable] struct {
 	mu   sync.Mutex
 	keys map[K]queue
@@ -138,7 +138,8 @@ func (t *turns[K]) give(key K) {
 	t.keys[key] = q
 }
 
-// giveUp removes a query from the queue. If its turn has come meanwhile, the next one gets the turn.
+// giveUp removes a query from the queue. If its turn has come meanwhile, the next one gets the
+// turn.
 func (t *turns[K]) giveUp(key K, turn chan struct{}) {
 	t.mu.Lock()
 	q := t.keys[key]

@@ -153,8 +153,8 @@ func TestS54WhoLeavesWaitsNoLonger(t *testing.T) {
 	})
 }
 
-// TestS54QueueIsCheap: as many requests as there are connections wait for the
-// turn of one token, and all give up. The queue costs under 4 KB for each, and not more the longer it is.
+// TestS54QueueIsCheap: as many requests as there are connections wait for the turn of one token,
+// and all give up. The queue costs under 4 KB for each, and not more the longer it is.
 func TestS54QueueIsCheap(t *testing.T) {
 	var q turns[tokens.ID]
 	always := func() int { return 1 }

@@ -6,9 +6,9 @@ import "strings"
 // and twice that where dots are allowed.
 const maxCallback = 64
 
-// IsCallback reports whether a JSONP response may call a function of that name. A dotted name makes a
-// page call a method of its own objects, so it is valid only if the part before its last dot is one
-// of prefixes.
+// IsCallback reports whether a JSONP response may call a function of that name. A dotted name makes
+// a page call a method of its own objects, so it is valid only if the part before its last dot is
+// one of prefixes.
 func IsCallback(name string, prefixes []string) bool {
 	dot := strings.LastIndexByte(name, '.')
 	if dot < 0 {
@@ -34,8 +34,8 @@ func areNames(dotted string) bool {
 	return true
 }
 
-// isName reports whether s is an identifier of at most 64 ASCII letters, digits, $ and _ that is not a
-// reserved word.
+// isName reports whether s is an identifier of at most 64 ASCII letters, digits, $ and _ that is
+// not a reserved word.
 func isName(s string) bool {
 	if s == "" || len(s) > maxCallback || '0' <= s[0] && s[0] <= '9' {
 		return false

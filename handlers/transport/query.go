@@ -7,7 +7,8 @@ import (
 	"stile.example/stile/handlers/codes"
 )
 
-// maxParams is the maximum of parameters of a request: twice what the largest sensible request needs.
+// maxParams is the maximum of parameters of a request: twice what the largest sensible request
+// needs.
 const maxParams = 32
 
 // Errors of a query, whatever its parameters mean.
@@ -20,10 +21,10 @@ var (
 // Param is one name=value pair, decoded.
 type Param struct{ Name, Value string }
 
-// parseParams parses a query or a form in one pass, as the application/x-www-form-urlencoded parser of
-// the URL standard does (a semicolon does not separate parameters), and appends the parameters to
-// params. It continues after an error, because the same query decides the transport, and returns the
-// first error. url.ParseQuery checks less and takes 1.1 µs more, 3 % of a call.
+// parseParams parses a query or a form in one pass, as the application/x-www-form-urlencoded parser
+// of the URL standard does (a semicolon does not separate parameters), and appends the parameters
+// to params. It continues after an error, because the same query decides the transport, and returns
+// the first error. url.ParseQuery checks less and takes 1.1 µs more, 3 % of a call.
 func parseParams(query string, params []Param) ([]Param, error) {
 	var first error
 	for query != "" {

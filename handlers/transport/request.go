@@ -19,8 +19,8 @@ import (
 // Transport is how a request is sent and answered.
 type Transport uint8
 
-// The transports of the content API. An error that is found before the transport is known is sent as
-// JSON.
+// The transports of the content API. An error that is found before the transport is known is sent
+// as JSON.
 const (
 	JSON  Transport = iota // GET; the response is JSON
 	JSONP                  // GET with a callback; the response is a script with status 200
@@ -49,8 +49,8 @@ type Request struct {
 	body     []byte   // of the response
 }
 
-// Open fills in a zero or cleared Request, and parses the parameters of the URL. It stores an error in
-// Fault, to be reported once the transport is known.
+// Open fills in a zero or cleared Request, and parses the parameters of the URL. It stores an error
+// in Fault, to be reported once the transport is known.
 func (r *Request) Open(w http.ResponseWriter, h *http.Request, route string) {
 	r.HTTP, r.W, r.Route, r.Started = h, w, route, time.Now()
 	r.ID = strconv.FormatUint(rand.Uint64()|1<<63, 36)

@@ -6,8 +6,9 @@ import (
 	"strconv"
 )
 
-// Header values that are the same in every response. All responses share them, so nothing may append
-// to them. Together with those of the front they save 0.9 µs and 7 allocations, 2 % of a call.
+// Header values that are the same in every response. All responses share them, so nothing may
+// append to them. Together with those of the front they save 0.9 µs and 7 allocations, 2 % of a
+// call.
 var (
 	noStore     = []string{"private, no-store"}
 	crossOrigin = []string{"cross-origin"}
@@ -17,9 +18,9 @@ var (
 	typeJSON    = []string{"application/json"}
 )
 
-// SetCommonHeaders sets the headers of every response of the content API, errors included. Any origin
-// may read the response: the browser attaches no credential by itself, a call is admitted by its token
-// alone, and a page must be able to read why it was refused.
+// SetCommonHeaders sets the headers of every response of the content API, errors included. Any
+// origin may read the response: the browser attaches no credential by itself, a call is admitted by
+// its token alone, and a page must be able to read why it was refused.
 func SetCommonHeaders(h http.Header) {
 	h["Cache-Control"] = noStore
 	h["Cross-Origin-Resource-Policy"] = crossOrigin
@@ -40,8 +41,8 @@ func (r *Request) StartBody() {
 	}
 }
 
-// Finish writes the response, headers and body, in one piece. A script always has status 200: with any
-// other, a page would get an error event and nothing to read.
+// Finish writes the response, headers and body, in one piece. A script always has status 200: with
+// any other, a page would get an error event and nothing to read.
 func (r *Request) Finish(status int) {
 	h := r.W.Header()
 	SetCommonHeaders(h)

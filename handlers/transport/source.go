@@ -11,10 +11,10 @@ import (
 	"stile.example/stile/handlers/codes"
 )
 
-// Source returns the source address of a request, normalised: the connection's peer, unless that is a
-// trusted proxy. Then it is the first address in X-Forwarded-For, read from right to left over all
-// its lines, that is not a trusted proxy's. If all are, it is the last one read. The header of a peer
-// that is not trusted is ignored.
+// Source returns the source address of a request, normalised: the connection's peer, unless that is
+// a trusted proxy. Then it is the first address in X-Forwarded-For, read from right to left over
+// all its lines, that is not a trusted proxy's. If all are, it is the last one read. The header of
+// a peer that is not trusted is ignored.
 func Source(r *http.Request, trusted []netip.Prefix) (netip.Addr, error) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -29,15 +29,15 @@ func Source(r *http.Request, trusted []netip.Prefix) (netip.Addr, error) {
 	return addresses.Canonical(from), nil
 }
 
-// Direct reports whether a request's connection is the caller's own. The connection of a trusted proxy
-// carries the requests of other callers too.
+// Direct reports whether a request's connection is the caller's own. The connection of a trusted
+// proxy carries the requests of other callers too.
 func Direct(r *http.Request, trusted []netip.Prefix) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && !isTrusted(peer.Addr().Unmap(), trusted)
 }
 
-// forwarded reads the lines of X-Forwarded-For from right to left. It returns from, the peer, if they
-// contain no address.
+// forwarded reads the lines of X-Forwarded-For from right to left. It returns from, the peer, if
+// they contain no address.
 func forwarded(lines []string, trusted []netip.Prefix, from netip.Addr) (netip.Addr, error) {
 	for _, line := range slices.Backward(lines) {
 		for line != "" {
