@@ -35,7 +35,7 @@ type writer struct {
 	jobs            chan func() // run between two batches
 	closing, closed chan struct{}
 	ticker          *sharedTicker
-	closeErr        error // valid once closed is closed
+	closeErr        error     // valid once closed is closed
 	steps           sync.Pool // saves 8 % of the processor time of a call (BenchmarkGate)
 }
 
