@@ -7,7 +7,8 @@ import (
 )
 
 // queryCache caches results of one file, which can't become wrong. It is bounded by their size in
-// memory, and safe for concurrent use.
+// memory, and safe for concurrent use. The first page of all items then takes 1 µs instead of 90
+// µs, and an item less than 1 µs instead of 8 µs (TestMeasureCorpus).
 type queryCache[V any] struct {
 	max int // bytes
 

@@ -19,8 +19,9 @@ const (
 	idleRows   = 256 // rows that are written with a commit that no step waits for
 )
 
-// flush walks over the shards of the states in memory and writes the rows of dirty states. The zero
-// flush is not under way.
+// flush walks over the shards of the states in memory and writes the rows of dirty states, a few
+// with each commit: 5,000 rows in one commit would delay calls by 15 ms. The zero flush is not
+// under way.
 type flush struct {
 	on    bool
 	upTo  int64       // the journal's last row when it began

