@@ -156,7 +156,7 @@ func TestProofs(t *testing.T) {
 			return ask{path: itemsPath, header: h}
 		}, codes.BadRequest, "the proof is given more than once", 0},
 		{"the scheme DPoP without one", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("DPoP", token, "")} },
-			codes.ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
+			codes.ProofInvalid, "The token is bound to a key, and the request has no valid proof of it.", 0},
 		{"a bad one binds nothing", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("Bearer", token, "a.b")} },
 			codes.ProofInvalid, "The request's proof is invalid: it is not a JWT of three parts.", 0},
 		{"old", nil, func(s *site, token string) ask {
@@ -167,7 +167,7 @@ func TestProofs(t *testing.T) {
 		}, codes.ProofInvalid, "The request's proof is invalid: htu is not the request's URL.", 0},
 		{"where a key is required", func(s *site) { s.policy.Token.Binding = tokens.ByKey }, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("Bearer", token, "")}
-		}, codes.ProofInvalid, "The token belongs to a key, and the request has no good proof of it.", 0},
+		}, codes.ProofInvalid, "The token is bound to a key, and the request has no valid proof of it.", 0},
 		{"where only addresses bind", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("Bearer", token, "a.b")}
 		}, "", "", tokens.ToAddress},
