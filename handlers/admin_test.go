@@ -38,7 +38,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestMetrics: what the contract names is there, and no label is a client's.
+// TestMetrics checks that the metrics of the contract exist, and that clients choose no label.
 func TestMetrics(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()

@@ -10,8 +10,8 @@ const (
 	free  = `"token":{"calls":0,"calls_limit":100,"expires_in":86400}`
 )
 
-// TestAnswers: each route, its whole body, in the three ways.
-func TestAnswers(t *testing.T) {
+// TestResponses checks the whole response of each route, over each transport.
+func TestResponses(t *testing.T) {
 	for path, want := range map[string]string{
 		"/v1/items":                     `{"data":[` + oneItem + `,{"id":"two","title":"Two"}],"meta":{"total":7,"next":"n\u003cxt",` + fresh + `}}`,
 		"/v1/items?q=none":              `{"data":[],"meta":{"total":0,"next":null,` + fresh + `}}`,

@@ -20,8 +20,8 @@ import (
 	"stile.example/stile/handlers/connections"
 )
 
-// script is what both handlers of the benchmark answer with, but for the
-// token's part of meta, which changes from call to call.
+// script is the response of both handlers of the benchmark, except the token's part of meta, which
+// changes from call to call.
 var script = "/**/ typeof cb === 'function' && cb(" + `{"data":{"id":"one","title":"` + strings.Repeat("t", 600) + `"},"meta":{"token":{"calls":`
 
 // BenchmarkBare is a bare Echo handler with the body of BenchmarkCall.
@@ -34,8 +34,8 @@ func BenchmarkBare(b *testing.B) {
 	load(b, e, []string{"/v1/items/one?callback=cb&client_id=acme&access_token=" + strings.Repeat("x", 430)})
 }
 
-// BenchmarkCall is a protected JSONP call by 2,000 tokens; its store is a map,
-// so what it measures is this package's own share.
+// BenchmarkCall is a protected JSONP call by 2,000 tokens. Its store is a map, so it measures the
+// share of this package.
 func BenchmarkCall(b *testing.B) {
 	s := newSite(b)
 	s.API.Log = slog.New(slog.DiscardHandler)
@@ -48,8 +48,8 @@ func BenchmarkCall(b *testing.B) {
 	load(b, s.handler, paths)
 }
 
-// load sends b.N requests over 64 connections and checks each body: a refusal
-// over JSONP is 200 too.
+// load sends b.N requests over 64 connections, and checks each body: a refusal over JSONP has
+// status 200 too.
 func load(b *testing.B, h http.Handler, paths []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -76,8 +76,8 @@ func load(b *testing.B, h http.Handler, paths []string) {
 	b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/op")
 }
 
-// cpu is the processor time that this process has used, clients and all: it
-// says more than the clock where other programs run beside.
+// cpu returns the CPU time that this process has used, clients included. It is more accurate than
+// the clock if other programs run at the same time.
 func cpu(b testing.TB) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -101,14 +101,14 @@ func client(addr string, paths []string, first, calls int) error {
 		if _, err := c.Write(out); err != nil {
 			return err
 		}
-		if err := readAnswer(in); err != nil {
+		if err := readResponse(in); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func readAnswer(in *bufio.Reader) error {
+func readResponse(in *bufio.Reader) error {
 	length := 0
 	for {
 		line, err := in.ReadSlice('\n')
@@ -129,7 +129,7 @@ func readAnswer(in *bufio.Reader) error {
 		return err
 	}
 	if !bytes.HasPrefix(body, []byte(script)) {
-		return fmt.Errorf("not the answer: %.300s", body)
+		return fmt.Errorf("not the response: %.300s", body)
 	}
 	_, err = io.CopyN(io.Discard, in, int64(length))
 	return err

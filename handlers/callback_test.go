@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestS20Callbacks: a hostile name is refused, and not repeated.
+// TestS20Callbacks checks that a hostile callback name is refused, and not repeated.
 func TestS20Callbacks(t *testing.T) {
 	s := newSite(t)
 	for _, name := range []string{
@@ -47,7 +47,8 @@ func TestGoodCallbacks(t *testing.T) {
 	}
 }
 
-// TestDottedCallbacks pass only below a prefix that the tenant has listed.
+// TestDottedCallbacks checks that dotted names are valid only below a prefix that the tenant has
+// listed.
 func TestDottedCallbacks(t *testing.T) {
 	s := newSite(t)
 	s.policy.Callbacks = []string{"angular.callbacks", "JSON_CALLBACK"}
@@ -65,7 +66,7 @@ func TestDottedCallbacks(t *testing.T) {
 	}
 }
 
-// TestScriptsAreAlways200: whatever happened, and wherever.
+// TestScriptsAreAlways200 checks that a script has status 200 on every path and for every error.
 func TestScriptsAreAlways200(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{"/", "/nowhere", "/v1", "/v1/items/a/b/c", "/v2/items", "/oauth/token", "/v1/items/%2e%2e%2f", "//", "/v1/items?q=%zz", "/v1/items?x=%"} {

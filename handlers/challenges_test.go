@@ -11,7 +11,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// TestS30SingleUse: the right answer 64 times at once is accepted once.
+// TestS30SingleUse checks that the correct answer, sent 64 times simultaneously, is accepted once.
 func TestS30SingleUse(t *testing.T) {
 	for _, kind := range []tokens.Kind{tokens.Work, tokens.Picture} {
 		s := newSite(t)
@@ -43,8 +43,8 @@ func TestS30SingleUse(t *testing.T) {
 	}
 }
 
-// TestS30OneSpelling: only the answer itself is right. Each other spelling
-// ends the challenge and brings the next.
+// TestS30OneSpelling checks that only the exact answer is correct. Each other spelling ends the
+// challenge and leads to the next.
 func TestS30OneSpelling(t *testing.T) {
 	s := newSite(t)
 	s.policy.Token.Ladder, s.policy.Token.PerToken = []tokens.Kind{tokens.Picture}, 100
@@ -78,8 +78,8 @@ func TestS30OneSpelling(t *testing.T) {
 	}
 }
 
-// TestS30Owner: a right answer by another token, from another address or of
-// another client does nothing to the challenge; one after a reload is late.
+// TestS30Owner checks that a correct answer by another token, from another address or of another
+// client does not change the challenge, and that one after a reload is late.
 func TestS30Owner(t *testing.T) {
 	s := newSite(t)
 	token, other := s.mint(), s.mint()
@@ -104,8 +104,9 @@ func TestS30Owner(t *testing.T) {
 	}
 }
 
-// TestS30EveryPictureIsCounted: what was asked, wrong, late or exchanged more
-// than three times, counts as one of the token's; the last one kills it.
+// TestS30EveryPictureIsCounted checks that each challenge that is issued, answered wrong, late, or
+// reloaded more than three times counts as one of the token's, and that the last one kills the
+// token.
 func TestS30EveryPictureIsCounted(t *testing.T) {
 	s := newSite(t)
 	s.policy.Token.Ladder = []tokens.Kind{tokens.Picture}
@@ -133,9 +134,9 @@ func TestS30EveryPictureIsCounted(t *testing.T) {
 	}
 }
 
-// TestARestartKnowsItsChallenges: another server of the same keys takes the
-// answer, and shows another challenge of the same number.
-func TestARestartKnowsItsChallenges(t *testing.T) {
+// TestRestartAcceptsChallenges checks that another server with the same keys accepts the answer to
+// a challenge.
+func TestRestartAcceptsChallenges(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
 	id := s.spike(token).ID

@@ -2,7 +2,7 @@ package handlers
 
 import "net/http/httptest"
 
-// check compares a whole answer, and the headers that every answer has.
+// check compares a whole response, and the headers of every response.
 func (s *site) check(rec *httptest.ResponseRecorder, status int, contentType, body, what string) {
 	s.Helper()
 	if got := fixed(rec.Body.String()); rec.Code != status || got != body {

@@ -22,14 +22,14 @@ func (s *site) behind(visitor, token string) (code string) {
 	return code
 }
 
-// TestS33OneHousehold: 10,000 addresses of one /64 are one: a token goes on
-// from any of them, they have one budget, and one block.
+// TestS33OneHousehold checks that 10,000 addresses of one /64 are one address: a token continues
+// from any of them, and they have one budget and one block.
 func TestS33OneHousehold(t *testing.T) {
 	s := newSite(t)
 	s.TrustedProxies = proxies
 	s.policy.Token.Calls = 20_000
 	s.policy.Token.Records = 20_000
-	s.street.SetPolicy(addresses.Policy{Bindings: 25, Per: time.Hour, Then: addresses.ThenBlock, Block: []time.Duration{time.Hour}})
+	s.addresses.SetPolicy(addresses.Policy{Bindings: 25, Per: time.Hour, Then: addresses.ThenBlock, Block: []time.Duration{time.Hour}})
 	var family [25]string
 	for i := range family {
 		family[i] = s.mint()
@@ -40,7 +40,7 @@ func TestS33OneHousehold(t *testing.T) {
 			t.Fatalf("%s: %s", visitor, code)
 		}
 	}
-	if n := len(s.street.houses.states); n != 3 { // itself, and the networks around it
+	if n := len(s.addresses.store.states); n != 3 { // itself, and the networks around it
 		t.Errorf("%d addresses are remembered", n)
 	}
 	if code := s.behind("2001:db8:7:8::1", s.mint()); code != "address_blocked" {
@@ -57,26 +57,26 @@ func TestS33OneHousehold(t *testing.T) {
 	}
 }
 
-// TestS35ForgedHeaders: who forges headers can block nobody else: it is the
-// peer that is counted and blocked.
+// TestS35ForgedHeaders checks that a caller that forges headers can block only itself: its own
+// address is counted and blocked.
 func TestS35ForgedHeaders(t *testing.T) {
 	s := newSite(t)
 	s.TrustedProxies = proxies
 	s.crowd(addresses.ThenBlock)
-	const victim, villain = "203.0.113.5", "198.51.100.66"
+	const victim, attacker = "203.0.113.5", "198.51.100.66"
 	own := s.mint()
 	path := with("/v1/items/one", "client_id", "acme", "access_token", own)
 	if rec := s.do(ask{path: path, from: victim}); rec.Code != 200 {
 		t.Fatalf("%d %s", rec.Code, rec.Body)
 	}
 	for range 30 {
-		s.do(ask{path: "/v1/items/one?client_id=acme", from: villain, header: http.Header{
+		s.do(ask{path: "/v1/items/one?client_id=acme", from: attacker, header: http.Header{
 			"Authorization": {"Bearer " + s.mint()}, "X-Forwarded-For": {victim}, "X-Real-Ip": {victim},
 			"Forwarded": {"for=" + victim}, "True-Client-Ip": {victim}, "Cf-Connecting-Ip": {victim},
 		}})
 	}
-	if _, blocked := s.street.BlockedByRule(netip.MustParseAddr(villain), 1, s.now); !blocked {
-		t.Error("the villain is not blocked: this test says nothing")
+	if _, blocked := s.addresses.BlockedByRule(netip.MustParseAddr(attacker), 1, s.now); !blocked {
+		t.Error("the attacker is not blocked: this test says nothing")
 	}
 	if rec := s.do(ask{path: path, from: victim}); rec.Code != 200 {
 		t.Errorf("the victim: %d %s", rec.Code, rec.Body)
@@ -86,8 +86,8 @@ func TestS35ForgedHeaders(t *testing.T) {
 	}
 }
 
-// TestS35ProxyHeaders: through the proxy, what a villain writes before the
-// proxy's own entry names nobody either.
+// TestS35ProxyHeaders checks that entries that an attacker writes into a header before the proxy's
+// own entry have no effect.
 func TestS35ProxyHeaders(t *testing.T) {
 	s := newSite(t)
 	s.TrustedProxies = proxies
@@ -99,16 +99,15 @@ func TestS35ProxyHeaders(t *testing.T) {
 		t.Errorf("the victim: %q", code)
 	}
 	if code := s.behind("198.51.100.66", s.mint()); code != "address_blocked" {
-		t.Errorf("the villain: %q", code)
+		t.Errorf("the attacker: %q", code)
 	}
 }
 
-// TestS35CopiedToken: a copied token dies where it is used elsewhere, as the
-// contract says, and nothing else happens to its owner: the address keeps its
-// standing, and goes on with a new token. Nor can a copy be used up, challenged
-// or made to fail a challenge from elsewhere.
+// TestS35CopiedToken checks that a copied token dies where it is used elsewhere, and that nothing
+// else happens to its owner: the address keeps its state, and continues with a new token. From
+// elsewhere, a copy can't be used up or challenged, and can't fail a challenge.
 func TestS35CopiedToken(t *testing.T) {
-	const owner, thief = "203.0.113.5", "198.51.100.66"
+	const owner, attacker = "203.0.113.5", "198.51.100.66"
 	for _, path := range []string{"/v1/items", "/v1/suggest?q=o", "/v1/token", "/v1/challenges/{id}/answer?answer=0", "/v1/challenges/{id}/reload"} {
 		s := newSite(t)
 		s.crowd(addresses.ThenBlock)
@@ -121,13 +120,13 @@ func TestS35CopiedToken(t *testing.T) {
 		mine(itemsPath, token)
 		_, open, _ := strings.Cut(mine(itemsPath, token), `"challenge":{"id":"`)
 		id, _, _ := strings.Cut(open, `"`)
-		copied := ask{path: with(strings.Replace(path, "{id}", id, 1), "client_id", "acme", "access_token", token), from: thief}
+		copied := ask{path: with(strings.Replace(path, "{id}", id, 1), "client_id", "acme", "access_token", token), from: attacker}
 		for range 50 {
 			if rec := s.do(copied); rec.Code != 401 || !strings.Contains(rec.Body.String(), `"token_hijacked"`) {
 				t.Fatalf("%s: %d %s", path, rec.Code, rec.Body)
 			}
 		}
-		for a, state := range s.street.houses.states {
+		for a, state := range s.addresses.store.states {
 			if a != addresses.OfTenant(netip.MustParseAddr(owner), 1) || state.Until != 0 {
 				t.Errorf("%s: %v has %+v", path, a, state)
 			}
@@ -141,15 +140,15 @@ func TestS35CopiedToken(t *testing.T) {
 	}
 }
 
-// TestS35OthersChallenges: without a token of one's own there is nothing that
-// can be done to a challenge but to look at its picture.
+// TestS35OthersChallenges checks that a caller without the token can do nothing with its challenge
+// except view the picture.
 func TestS35OthersChallenges(t *testing.T) {
 	s := newSite(t)
-	token, villain := s.mint(), s.mint()
+	token, attacker := s.mint(), s.mint()
 	id := s.askPicture(token).ID
 	for range 20 {
-		s.reply(id, "0", villain)
-		s.exchange(id, villain)
+		s.reply(id, "0", attacker)
+		s.exchange(id, attacker)
 		s.reply(id, "0", "x")
 		s.do(ask{path: "/v1/challenges/" + id + pictureFile, from: "198.51.100.66"})
 	}
@@ -158,26 +157,26 @@ func TestS35OthersChallenges(t *testing.T) {
 	}
 }
 
-// TestRefusalsFeedNoCount: a thousand refused requests of a challenged token
-// leave its address as it was.
-func TestRefusalsFeedNoCount(t *testing.T) {
+// TestRefusalsAreNotCounted checks that a thousand refused requests of a challenged token leave its
+// address unchanged.
+func TestRefusalsAreNotCounted(t *testing.T) {
 	s := newSite(t)
 	s.crowd(addresses.ThenChallenge)
 	s.policy.Token.Ignored = 255
 	token := s.mint()
 	s.spike(token)
-	before := s.street.houses.states[addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1)]
+	before := s.addresses.store.states[addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1)]
 	for range 500 {
 		s.get(itemsPath, token)
 		s.do(ask{path: itemsPath + "?client_id=acme&access_token=x"})
 	}
-	if after := s.street.houses.states[addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1)]; after != before {
+	if after := s.addresses.store.states[addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1)]; after != before {
 		t.Errorf("%+v became %+v", before, after)
 	}
 }
 
-// TestSolvedByACrowd: a crowd that solves its work goes on.
-func TestSolvedByACrowd(t *testing.T) {
+// TestCrowdedAddressSolves checks that a crowded address that solves its work is not blocked.
+func TestCrowdedAddressSolves(t *testing.T) {
 	s := newSite(t)
 	s.crowd(addresses.ThenChallenge)
 	for n := range 20 {
@@ -194,14 +193,14 @@ func TestSolvedByACrowd(t *testing.T) {
 			t.Errorf("token %d: %d %s", n, rec.Code, rec.Body)
 		}
 	}
-	if _, blocked := s.street.BlockedByRule(netip.MustParseAddr("192.0.2.1"), 1, s.now); blocked {
+	if _, blocked := s.addresses.BlockedByRule(netip.MustParseAddr("192.0.2.1"), 1, s.now); blocked {
 		t.Error("it is blocked")
 	}
 }
 
 // bindings are what an address has bound in the period.
 func (s *site) bindings(a string) (n int) {
-	for _, c := range s.street.houses.states[addresses.OfTenant(netip.MustParseAddr(a), 1)].Counts {
+	for _, c := range s.addresses.store.states[addresses.OfTenant(netip.MustParseAddr(a), 1)].Counts {
 		n += int(c.Bound)
 	}
 	return n

@@ -14,8 +14,7 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// TestExplained: each refusal is told whole, under the reference that the
-// visitor reads.
+// TestExplained checks the whole explanation of each refusal, under the reference in the response.
 func TestExplained(t *testing.T) {
 	spike := func(s *site, token string) { s.spike(token) }
 	for _, c := range []struct {
@@ -39,16 +38,16 @@ func TestExplained(t *testing.T) {
 			refusals.Refusal{Code: "challenge_required", Rule: "challenge.ignored", Limit: 5, Seen: 2, Identity: "token"}, true},
 		{"expired", itemsPath, func(s *site, token string) { s.spike(token); s.now = s.now.Add(time.Hour) }, nil,
 			refusals.Refusal{Code: "challenge_required", Rule: "challenge.expires", Limit: 300, Identity: "token"}, true},
-		{"crowd", itemsPath, func(s *site, _ string) { s.crowd(addresses.ThenChallenge); s.neighbours(2) }, nil,
+		{"crowd", itemsPath, func(s *site, _ string) { s.crowd(addresses.ThenChallenge); s.bindOthers(2) }, nil,
 			refusals.Refusal{Code: "challenge_required", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address"}, true},
 		{"drained", itemsPath, func(s *site, _ string) {
-			s.street.SetPolicy(addresses.Policy{Bindings: 1000, Per: time.Hour, Records: 1, Block: []time.Duration{time.Hour}})
-			s.must(s.street.Put(t.Context(), addresses.Entry{Range: netip.MustParsePrefix("192.0.2.1/32"), Kind: addresses.Allow, Bindings: 2}))
+			s.addresses.SetPolicy(addresses.Policy{Bindings: 1000, Per: time.Hour, Records: 1, Block: []time.Duration{time.Hour}})
+			s.must(s.addresses.Put(t.Context(), addresses.Entry{Range: netip.MustParsePrefix("192.0.2.1/32"), Kind: addresses.Allow, Bindings: 2}))
 			s.do(ask{path: with(itemsPath, "client_id", "acme", "access_token", s.mint())})
 			s.policy.Token.Records = 100_000
 			s.corpus.many = 29
 		}, nil, refusals.Refusal{Code: "challenge_required", Rule: "address.records", Limit: 30, Seen: 40, Identity: "address"}, true},
-		{"blocking", itemsPath, func(s *site, _ string) { s.crowd(addresses.ThenBlock); s.neighbours(2) }, nil,
+		{"blocking", itemsPath, func(s *site, _ string) { s.crowd(addresses.ThenBlock); s.bindOthers(2) }, nil,
 			refusals.Refusal{Code: "address_blocked", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address"}, true},
 		{"wrong", "/v1/challenges/{id}/answer?answer=0", spike, nil,
 			refusals.Refusal{Code: "challenge_failed", Rule: "challenge.per_token", Limit: 6, Seen: 2, Identity: "token"}, true},
@@ -111,9 +110,9 @@ func refOf(rec *httptest.ResponseRecorder) string {
 	return ref
 }
 
-// TestGarbageIsNotStored: what is refused without asking what is stored leaves
-// nothing there, and names nobody.
-func TestGarbageIsNotStored(t *testing.T) {
+// TestMalformedInputIsNotStored checks that a refusal that does not depend on stored state is not
+// stored, and names no tenant.
+func TestMalformedInputIsNotStored(t *testing.T) {
 	s := newSite(t)
 	for path, want := range map[string]refusals.Refusal{
 		"/v1/items?access_token=x&client_id=acme": {Code: "token_invalid", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
@@ -130,8 +129,8 @@ func TestGarbageIsNotStored(t *testing.T) {
 	}
 }
 
-// TestObserved: what is only observed is let through, told and counted; and
-// the same without observing is refused.
+// TestObserved checks that a request against an observed rule is admitted, recorded and counted,
+// and that the same request is refused if the rule is not observed.
 func TestObserved(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -188,9 +187,9 @@ func TestObserved(t *testing.T) {
 	}
 }
 
-// TestObservingForgivesNoOther: who observes the client still refuses a token
-// that is revoked, or whose tenant is gone.
-func TestObservingForgivesNoOther(t *testing.T) {
+// TestObserveClientOnly checks that observing the client does not admit a token that is revoked, or
+// whose tenant was removed.
+func TestObserveClientOnly(t *testing.T) {
 	s := newSite(t)
 	s.policy.ObserveClient = true
 	token := s.mint()
@@ -209,7 +208,7 @@ func (s *site) metrics() string {
 	return rec.Body.String()
 }
 
-// TestLadderMetrics: what becomes of challenges and addresses is counted.
+// TestLadderMetrics checks the metrics of challenges and addresses.
 func TestLadderMetrics(t *testing.T) {
 	s := newSite(t)
 	s.Metrics.Addresses(func() map[metrics.Listed]int {
@@ -222,10 +221,10 @@ func TestLadderMetrics(t *testing.T) {
 	s.reply(id, s.solve(id), token)
 	s.get(itemsPath, token)
 	s.meet(token)
-	hurried := s.mint()
+	crowded := s.mint()
 	s.crowd(addresses.ThenChallenge)
-	s.neighbours(1)
-	s.get(itemsPath, hurried)
+	s.bindOthers(1)
+	s.get(itemsPath, crowded)
 	text := s.metrics()
 	for _, line := range []string{
 		`stile_challenges_total{kind="work",result="asked"} 3`, `stile_challenges_total{kind="work",result="reloaded"} 1`,

@@ -21,9 +21,8 @@ var policies = map[string]string{
 	"/demo/media/a.svg":  "default-src 'none'; style-src 'unsafe-inline'; sandbox",
 }
 
-// TestEveryResponseForbids: every route of both listeners, and what has no
-// route, tells browsers to load nothing, to frame nothing, to send no Referer
-// and to guess no type.
+// TestEveryResponseForbids checks that every response of both listeners tells browsers to load
+// nothing, to frame nothing, to send no Referer and to guess no type.
 func TestEveryResponseForbids(t *testing.T) {
 	s := newSite(t)
 	for listener, h := range map[string]http.Handler{"public": s.handler, "admin": s.Admin()} {
@@ -55,8 +54,8 @@ func TestEveryResponseForbids(t *testing.T) {
 	}
 }
 
-// TestAmbiguousRequests: a request whose end two programs could see in two places
-// is refused, and nothing that follows it on its connection is read.
+// TestAmbiguousRequests checks that a request whose end is ambiguous is refused, and that nothing
+// after it is read from its connection.
 func TestAmbiguousRequests(t *testing.T) {
 	s := newSite(t)
 	addr := serve(t, s.handler, 20)
@@ -100,7 +99,8 @@ func TestAmbiguousRequests(t *testing.T) {
 	}
 }
 
-// TestIDsAreDecodedOnce: %2541 is the id %41, which is not one, and not A.
+// TestIDsAreDecodedOnce checks that ids in paths are decoded once: %2541 is %41, which is not
+// valid, and not A.
 func TestIDsAreDecodedOnce(t *testing.T) {
 	s := newSite(t)
 	for path, want := range map[string]int{
@@ -135,8 +135,8 @@ func TestIDsAreDecodedOnce(t *testing.T) {
 	}
 }
 
-// TestAdminHosts: the admin listener is for the hosts that it has, so that no
-// page can point a name of its own at it; the public one's health is for all.
+// TestAdminHosts checks that the admin listener serves only its own hosts, so that no page can
+// point a name at it, and that the health of the public listener is for all hosts.
 func TestAdminHosts(t *testing.T) {
 	s := newSite(t)
 	s.API.AdminHosts = AdminHosts("admin.internal:8081", []string{"stile"})
@@ -169,8 +169,8 @@ func TestAdminHosts(t *testing.T) {
 	}
 }
 
-// TestStreamsAreBounded: over HTTP/2 a request has its slot until its response
-// is delivered, and one that finds none is overloaded.
+// TestStreamsAreBounded checks that over HTTP/2 a request occupies its slot until its response is
+// delivered, and that a request without a slot is refused as overloaded.
 func TestStreamsAreBounded(t *testing.T) {
 	s := newSite(t)
 	slots := make(chan struct{}, 1)

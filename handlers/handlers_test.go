@@ -30,35 +30,35 @@ import (
 	"stile.example/stile/usage"
 )
 
-// start is when the tests begin: the clock of a site stands still until it is
-// set.
+// start is the time at which the tests start. The clock of a site does not move until a test sets
+// it.
 var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 const publicURL = "https://api.example"
 
-// site is an API with real keys, tenants and tokens, over stores and content
-// that a test can bend.
+// site is an API with real keys, tenants and tokens, and with stores and content that a test can
+// change.
 type site struct {
 	testing.TB
 	*API
-	handler http.Handler
-	now     time.Time
-	secret  string // of the tenant acme
-	key     []byte // of the challenges
-	policy  Policy
-	tokens  *memory
-	corpus  *corpus
-	lines   *journal
-	street  *street
-	notes   *notebook
-	asked   string // id of the challenge that was met last
+	handler   http.Handler
+	now       time.Time
+	secret    string // of the tenant acme
+	key       []byte // of the challenges
+	policy    Policy
+	tokens    *memory
+	corpus    *corpus
+	lines     *journal
+	addresses *fakeAddresses
+	notes     *refusalRecorder
+	asked     string // id of the latest challenge
 }
 
 func newSite(t testing.TB) *site {
 	t.Helper()
 	s := &site{TB: t, now: start, tokens: &memory{states: map[tokens.ID]tokens.State{}}, corpus: &corpus{}, lines: &journal{}}
-	s.street = newStreet(t, addresses.Policy{Bindings: 60_000, Per: time.Hour, SolveRatio: 0.2, Block: []time.Duration{10 * time.Minute}})
-	s.notes = &notebook{kept: map[string]bool{}}
+	s.addresses = newFakeAddresses(t, addresses.Policy{Bindings: 60_000, Per: time.Hour, SolveRatio: 0.2, Block: []time.Duration{10 * time.Minute}})
+	s.notes = &refusalRecorder{kept: map[string]bool{}}
 	s.policy = Policy{
 		Token: tokens.Policy{Calls: 100, Records: 1000, BindWithin: 10 * time.Minute,
 			SpikeCalls: 100_000, SpikeSuggestions: 100_000, SpikePer: time.Minute,
@@ -75,14 +75,14 @@ func newSite(t testing.TB) *site {
 	maker, err := challenge.NewMaker(keys.SecretKey())
 	s.must(err)
 	s.key = keys.SecretKey()
-	directory, err := tenants.Open(context.Background(), &shelf{}, keys.SecretKey())
+	directory, err := tenants.Open(context.Background(), &memStore{}, keys.SecretKey())
 	s.must(err)
 	s.API = &API{
 		Log: slog.New(slog.NewJSONHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return s.now }, PublicURL: publicURL,
 		Verifier: verifier, Signer: &bearer.Signer{Keys: keys, Issuer: publicURL, Audience: publicURL},
-		Assertions: assertions, JWKS: keys.JWKS, Gate: &tokens.Gate{Store: s.tokens, Addresses: s.street}, Proofs: proof.NewChecker(start.Add(-time.Hour)), Tenants: directory,
-		Addresses: s.street, Challenges: maker, Refusals: s.notes, ShowAddress: networkOf,
+		Assertions: assertions, JWKS: keys.JWKS, Gate: &tokens.Gate{Store: s.tokens, Addresses: s.addresses}, Proofs: proof.NewChecker(start.Add(-time.Hour)), Tenants: directory,
+		Addresses: s.addresses, Challenges: maker, Refusals: s.notes, ShowAddress: networkOf,
 		Meter: &usage.Meter{}, Content: s.corpus, PolicyOf: func(*tenants.Tenant) Policy { return s.policy },
 		AdminHosts: []string{"example.com"}, // httptest's
 		Ready:      func(context.Context) error { return nil },
@@ -102,7 +102,7 @@ func (s *site) must(err error) {
 	}
 }
 
-// tenant adds one, and returns its secret.
+// tenant adds a tenant, and returns its secret.
 func (s *site) tenant(clientID string, sites ...string) string {
 	s.Helper()
 	_, err := s.Tenants.Add(context.Background(), tenants.Tenant{ClientID: clientID, Name: clientID, Sites: sites, Status: tenants.Active, CreatedAt: start})
@@ -119,7 +119,7 @@ func (s *site) change(fn func(*tenants.Tenant)) {
 	s.must(err)
 }
 
-// mint makes a token of acme's, changed as a test likes.
+// mint returns a token of acme, with the changes of a test.
 func (s *site) mint(change ...func(*bearer.Claims)) string {
 	s.Helper()
 	c := bearer.Claims{Subject: "visitor", Client: "acme", Scope: oauth.Scope, IssuedAt: s.now, Expires: s.now.Add(24 * time.Hour)}
@@ -131,7 +131,7 @@ func (s *site) mint(change ...func(*bearer.Claims)) string {
 	return token
 }
 
-// ask is one request, from 192.0.2.1 unless it says otherwise.
+// ask is a request, by default from 192.0.2.1.
 type ask struct {
 	method, path, body, from string
 	header                   http.Header
@@ -161,7 +161,7 @@ func (s *site) do(a ask) *httptest.ResponseRecorder {
 	return rec
 }
 
-// get is a call of acme's with a token, as JSON.
+// get makes a call of acme with a token, as JSON.
 func (s *site) get(path, token string) *httptest.ResponseRecorder {
 	s.Helper()
 	return s.do(ask{path: with(path, "client_id", "acme", "access_token", token)})
@@ -189,20 +189,20 @@ func query(pairs ...string) string {
 
 var refs = regexp.MustCompile(`"ref":"[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}"`)
 
-// What else of a challenge is random.
+// The other random parts of a challenge.
 var (
 	sealedIDs = regexp.MustCompile(`("id":"|/challenges/)[A-Za-z0-9_-]{76}`)
 	hexes     = regexp.MustCompile(`"(keyPrefix|nonce|salt)":"[0-9a-f]{32}"`)
 )
 
-// fixed is a body with what is random in it made the same.
+// fixed returns a body with its random parts replaced by constants.
 func fixed(body string) string {
 	body = refs.ReplaceAllString(body, `"ref":"REF"`)
 	body = sealedIDs.ReplaceAllString(body, "${1}ID")
 	return hexes.ReplaceAllString(body, `"$1":"HEX"`)
 }
 
-// memory is a tokens.Store; fault is what it fails with.
+// memory is a tokens.Store. It returns fault unless that is nil.
 type memory struct {
 	mu     sync.Mutex
 	states map[tokens.ID]tokens.State
@@ -238,22 +238,22 @@ func (m *memory) Peek(id tokens.ID) (tokens.State, bool) {
 	return s, known && m.fault == nil
 }
 
-// shelf is a tenants.Store.
-type shelf struct {
+// memStore is a tenants.Store.
+type memStore struct {
 	list []tenants.Tenant
 	last uint32
 }
 
-func (s *shelf) Tenants(context.Context) ([]tenants.Tenant, error) { return s.list, nil }
+func (s *memStore) Tenants(context.Context) ([]tenants.Tenant, error) { return s.list, nil }
 
-func (s *shelf) AddTenant(_ context.Context, t tenants.Tenant) (tenants.Tenant, error) {
+func (s *memStore) AddTenant(_ context.Context, t tenants.Tenant) (tenants.Tenant, error) {
 	s.last++
 	t.Number = s.last
 	s.list = append(s.list, t)
 	return t, nil
 }
 
-func (s *shelf) UpdateTenant(_ context.Context, id string, fn func(*tenants.Tenant) error) (tenants.Tenant, error) {
+func (s *memStore) UpdateTenant(_ context.Context, id string, fn func(*tenants.Tenant) error) (tenants.Tenant, error) {
 	for i := range s.list {
 		if s.list[i].ClientID == id {
 			err := fn(&s.list[i])
@@ -263,7 +263,7 @@ func (s *shelf) UpdateTenant(_ context.Context, id string, fn func(*tenants.Tena
 	return tenants.Tenant{}, tenants.ErrNotFound
 }
 
-func (s *shelf) RemoveTenant(_ context.Context, id string) error {
+func (s *memStore) RemoveTenant(_ context.Context, id string) error {
 	for i := range s.list {
 		if s.list[i].ClientID == id {
 			s.list = append(s.list[:i:i], s.list[i+1:]...)
@@ -273,15 +273,15 @@ func (s *shelf) RemoveTenant(_ context.Context, id string) error {
 	return tenants.ErrNotFound
 }
 
-// corpus answers "one" and a few others, records what it was asked, and fails
-// with fault or panics with bomb.
+// corpus contains "one" and a few other items, and records queries. It returns fault or panics with
+// bomb, unless they are nil.
 type corpus struct {
 	asked content.Query
 	reads atomic.Int32
 	fault error
 	bomb  any
-	many  int    // itemsPath that a search finds, instead of two
-	item  []byte // instead of one's own bytes
+	many  int    // items that a search finds, instead of two
+	item  []byte // the item, instead of oneItem
 }
 
 const oneItem = `{"id":"one","title":"One"}`
@@ -352,7 +352,7 @@ func (c *corpus) Collections(context.Context, uint32) ([]content.CollectionCount
 	return []content.CollectionCount{{Collection: "numbers", Items: 2}}, nil
 }
 
-// journal is a log that can be read while it is written.
+// journal is a log that can be read while it is written to.
 type journal struct {
 	mu sync.Mutex
 	b  bytes.Buffer

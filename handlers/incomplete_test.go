@@ -7,7 +7,7 @@ import (
 	"stile.example/stile/content"
 )
 
-// hasty is content that had no time to count.
+// hasty is content that does not have the time to count.
 type hasty struct{ *corpus }
 
 func (h hasty) Search(ctx context.Context, q content.Query) (content.Page, error) {

@@ -7,8 +7,8 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// TestS62NoJSONP: a request for a script that names a tenant without JSONP gets
-// 404 as JSON, on every path, and neither the token nor the content is read.
+// TestS62NoJSONP checks that a request for a script that names a tenant without JSONP gets 404 as
+// JSON, on every path, and that neither the token nor the content is read.
 func TestS62NoJSONP(t *testing.T) {
 	s := newSite(t)
 	s.tenant("quiet")
@@ -65,9 +65,9 @@ func TestS62NoJSONP(t *testing.T) {
 	}
 }
 
-// TestS62NoScriptBelowWidgets: a page's policy allows scripts from below
-// /widgets/, so no spelling of a path there is answered as a script, whatever it
-// names. Where it is no file of the layer's, it is not found.
+// TestS62NoScriptBelowWidgets checks that no path below /widgets/, however it is spelled, is
+// answered with a JSONP script: a page's policy may allow scripts from there. A path that does not
+// name a file of the layer is not found.
 func TestS62NoScriptBelowWidgets(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{

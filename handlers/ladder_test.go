@@ -14,7 +14,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// taskOf is the challenge in an answer, or nil.
+// taskOf returns the challenge in a response, or nil.
 func (s *site) taskOf(rec *httptest.ResponseRecorder) *challengeJSON {
 	s.Helper()
 	var body struct {
@@ -30,7 +30,7 @@ func (s *site) taskOf(rec *httptest.ResponseRecorder) *challengeJSON {
 	return &t
 }
 
-// spike makes a token meet a challenge at its second call.
+// spike makes two calls, so that the second gets a challenge.
 func (s *site) spike(token string) *challengeJSON {
 	s.Helper()
 	s.policy.Token.SpikeCalls = 1
@@ -38,7 +38,7 @@ func (s *site) spike(token string) *challengeJSON {
 	return s.meet(token)
 }
 
-// meet is a call that meets a challenge.
+// meet makes a call that gets a challenge.
 func (s *site) meet(token string) *challengeJSON {
 	s.Helper()
 	rec := s.get(itemsPath, token)
@@ -50,7 +50,7 @@ func (s *site) meet(token string) *challengeJSON {
 	return t
 }
 
-// solve finds the right answer the hard way.
+// solve tries all answers, and returns the correct one.
 func (s *site) solve(id string) string {
 	s.Helper()
 	asked, ok := s.Challenges.Open(id)
@@ -70,7 +70,7 @@ func (s *site) solve(id string) string {
 	return ""
 }
 
-// reply answers a challenge.
+// reply sends the answer to a challenge.
 func (s *site) reply(id, answer, token string) *httptest.ResponseRecorder {
 	s.Helper()
 	return s.get(with("/v1/challenges/"+id+"/answer", "answer", answer), token)
@@ -81,8 +81,8 @@ func (s *site) exchange(id, token string) *httptest.ResponseRecorder {
 	return s.get("/v1/challenges/"+id+"/reload", token)
 }
 
-// pretend seals a challenge for the token in params, whether it was asked or
-// not, for requests that are refused before that is looked at.
+// pretend seals a challenge for the token in params, whether it was issued or not, for requests
+// that are refused before that is checked.
 func (s *site) pretend(params []string) string {
 	ask := challenge.Spec{Number: 1, Kind: challenge.Work, Expires: s.now.Add(time.Minute)}
 	for i, name := range params {
@@ -98,13 +98,13 @@ func (s *site) pretend(params []string) string {
 	return c.ID
 }
 
-// crowd is a street of two tokens an hour.
+// crowd sets a budget of two bindings an hour.
 func (s *site) crowd(then addresses.Then) {
-	s.street.SetPolicy(addresses.Policy{Bindings: 2, Per: time.Hour, Then: then, SolveRatio: 0.2, Block: []time.Duration{10 * time.Minute, time.Hour}})
+	s.addresses.SetPolicy(addresses.Policy{Bindings: 2, Per: time.Hour, Then: then, SolveRatio: 0.2, Block: []time.Duration{10 * time.Minute, time.Hour}})
 }
 
-// neighbour is another token that is bound to the usual address.
-func (s *site) neighbours(n int) {
+// bindOther binds another token to the usual address.
+func (s *site) bindOthers(n int) {
 	for range n {
 		s.get(itemsPath, s.mint())
 	}
@@ -118,12 +118,12 @@ const (
 	closed   = "The challenge is not open: it was solved or replaced, or it belongs to another token."
 )
 
-// work is the task as it is asked at a time, to be solved in five minutes.
+// work is a challenge as it is issued at a time, to be solved in five minutes.
 func work(asked time.Duration, left int) string {
 	return fmt.Sprintf(workTask, 300, left, start.Add(asked+5*time.Minute).Unix())
 }
 
-// ladder are the refusals of challenges and of blocked addresses.
+// ladder lists refusals by challenges and by blocked addresses.
 var ladder = []refused{
 	{name: "spike", arrange: after(func(s *site, token string) { s.policy.Token.SpikeCalls = 1; s.get(itemsPath, token) }), code: codes.ChallengeRequired, task: work(0, 5)},
 	{name: "spike of suggestions", route: "/v1/suggest", arrange: after(func(s *site, token string) {
@@ -135,12 +135,12 @@ var ladder = []refused{
 	{name: "later", arrange: after(func(s *site, token string) { s.spike(token); s.now = s.now.Add(time.Minute) }), code: codes.ChallengeRequired,
 		task: fmt.Sprintf(workTask, 240, 4, start.Add(5*time.Minute).Unix())},
 	{name: "expired, so another", arrange: after(func(s *site, token string) { s.spike(token); s.now = s.now.Add(5 * time.Minute) }), code: codes.ChallengeRequired, task: work(5*time.Minute, 5)},
-	{name: "a picture at last", arrange: after(func(s *site, token string) {
+	{name: "a picture after two works", arrange: after(func(s *site, token string) {
 		s.policy.Token.Ladder = []tokens.Kind{tokens.Work, tokens.Picture}
 		s.reply(s.spike(token).ID, s.solve(s.asked), token)
 		s.get(itemsPath, token)
 	}), code: codes.ChallengeRequired, task: pictured},
-	{name: "crowded", arrange: func(s *site) []string { s.crowd(addresses.ThenChallenge); s.neighbours(2); return good(s) }, code: codes.ChallengeRequired, task: work(0, 5)},
+	{name: "crowded", arrange: func(s *site) []string { s.crowd(addresses.ThenChallenge); s.bindOthers(2); return good(s) }, code: codes.ChallengeRequired, task: work(0, 5)},
 
 	{name: "wrong answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "0"), code: codes.ChallengeFailed, task: work(0, 5)},
 	{name: "late answer", route: answers, arrange: func(s *site) []string {
@@ -160,7 +160,7 @@ var ladder = []refused{
 		s.spike(token)
 		s.meet(token)
 	}), code: codes.TokenChallengeIgnored},
-	{name: "dead of ignoring", route: answers, arrange: after(func(s *site, token string) {
+	{name: "dead after ignoring", route: answers, arrange: after(func(s *site, token string) {
 		s.policy.Token.Ignored = 0
 		s.spike(token)
 		s.get(itemsPath, token)
@@ -169,7 +169,7 @@ var ladder = []refused{
 	{name: "no answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }), code: codes.BadRequest, detail: "answer is missing"},
 	{name: "empty answer", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", ""), code: codes.BadRequest, detail: "answer is missing"},
 	{name: "two answers", route: answers, arrange: after(func(s *site, token string) { s.spike(token) }, "answer", "0", "answer", "2"), code: codes.BadRequest, detail: "answer is given more than once"},
-	{name: "made-up id", route: "/v1/challenges/x/answer", arrange: also("answer", "0"), code: codes.NotFound, detail: closed},
+	{name: "invalid id", route: "/v1/challenges/x/answer", arrange: also("answer", "0"), code: codes.NotFound, detail: closed},
 	{name: "another's challenge", route: answers, arrange: func(s *site) []string { s.spike(s.mint()); return append(good(s), "answer", s.solve(s.asked)) }, code: codes.NotFound, detail: closed},
 	{name: "nothing is open", route: answers, arrange: func(s *site) []string {
 		p := good(s)
@@ -191,14 +191,14 @@ var ladder = []refused{
 	}), code: codes.TokenChallengedTooOften},
 	{name: "no such challenge route", route: "/v1/challenges/{id}/solve", arrange: good, code: codes.NotFound},
 
-	{name: "blocked for good", arrange: after(func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }), code: codes.AddressBlocked},
+	{name: "blocked permanently", arrange: after(func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }), code: codes.AddressBlocked},
 	{name: "blocked for a while", arrange: after(func(s *site, _ string) { s.block("192.0.2.1/32", start.Add(90*time.Second)) }), code: codes.AddressBlocked, retry: "90"},
-	{name: "blocked before the token is looked at", arrange: func(s *site) []string {
+	{name: "blocked before the token is read", arrange: func(s *site) []string {
 		s.block("192.0.2.1/32", start.Add(time.Hour))
 		return []string{"client_id", "acme", "access_token", "x"}
 	}, code: codes.AddressBlocked, retry: "3600"},
-	{name: "blocked by the rule", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.neighbours(3); return good(s) }, code: codes.AddressBlocked, retry: "600"},
-	{name: "blocked by this very call", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.neighbours(2); return good(s) }, code: codes.AddressBlocked, retry: "600"},
+	{name: "blocked by the rule", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.bindOthers(3); return good(s) }, code: codes.AddressBlocked, retry: "600"},
+	{name: "blocked by this very call", arrange: func(s *site) []string { s.crowd(addresses.ThenBlock); s.bindOthers(2); return good(s) }, code: codes.AddressBlocked, retry: "600"},
 
 	{name: "a challenge can't be made", arrange: after(func(s *site, token string) {
 		s.policy.Token.SpikeCalls = 1
@@ -207,15 +207,15 @@ var ladder = []refused{
 	}), code: codes.Overloaded, retry: "N"},
 	{name: "an open challenge can't be made", route: "/v1/token", arrange: after(func(s *site, token string) { s.spike(token); s.Challenges = idle{s.Challenges} }), code: codes.Overloaded, retry: "N"},
 	{name: "a challenge can't be exchanged", route: reloads, arrange: after(func(s *site, token string) { s.spike(token); s.Challenges = idle{s.Challenges} }), code: codes.Overloaded, retry: "N"},
-	{name: "the address can't be asked", arrange: after(func(s *site, _ string) { s.street.houses.fault = errDisk }), code: codes.Overloaded, retry: "N"},
+	{name: "the address can't be checked", arrange: after(func(s *site, _ string) { s.addresses.store.fault = errDisk }), code: codes.Overloaded, retry: "N"},
 }
 
-// idle makes no challenges.
+// idle can't make challenges.
 type idle struct{ Challenges }
 
 func (idle) Make(challenge.Spec) (challenge.Challenge, error) { return challenge.Challenge{}, errDisk }
 
-// TestSolved: the whole way, in the three ways, with whole answers.
+// TestSolved checks the whole responses from the challenge to the next call, over each transport.
 func TestSolved(t *testing.T) {
 	for _, way := range []string{"json", "jsonp", "form"} {
 		s := newSite(t)
@@ -243,14 +243,14 @@ func TestSolved(t *testing.T) {
 	}
 }
 
-// TestNoTaskIsShownTooLate: a challenge that has expired is none to solve; the
-// next call gets another.
-func TestNoTaskIsShownTooLate(t *testing.T) {
+// TestExpiredChallengeIsNotShown checks that an expired challenge is not shown, and that the next
+// call gets another.
+func TestExpiredChallengeIsNotShown(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
 	s.spike(token)
 	if s.now = s.now.Add(5*time.Minute - time.Second); s.openID(token) != s.asked {
-		t.Error("it is not shown while there is time")
+		t.Error("it is not shown before it expires")
 	}
 	s.now = s.now.Add(time.Second)
 	if rec := s.get("/v1/token", token); !strings.Contains(rec.Body.String(), `"challenge":null`) {
@@ -258,9 +258,9 @@ func TestNoTaskIsShownTooLate(t *testing.T) {
 	}
 }
 
-// TestDeadTokensAnswerNothing: a challenge of a token that is known to be dead
-// reaches no store.
-func TestDeadTokensAnswerNothing(t *testing.T) {
+// TestDeadTokensDoNotReachTheStore checks that an answer by a token that is known to be dead does
+// not reach the store.
+func TestDeadTokensDoNotReachTheStore(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
 	s.spike(token)
@@ -273,7 +273,7 @@ func TestDeadTokensAnswerNothing(t *testing.T) {
 	}
 }
 
-// openID is the id that /v1/token shows.
+// openID returns the id of the open challenge, from /v1/token.
 func (s *site) openID(token string) string {
 	s.Helper()
 	_, text, _ := strings.Cut(s.get("/v1/token", token).Body.String(), `"challenge":{"id":"`)
@@ -281,9 +281,9 @@ func (s *site) openID(token string) string {
 	return id
 }
 
-// TestRateLimitOfTheChallenged: a challenge leaves the token's calls as they
-// are, and death takes them.
-func TestRateLimitOfTheChallenged(t *testing.T) {
+// TestRateLimitHeaders checks that a challenge leaves the token's remaining calls unchanged, and
+// that a dead token has none.
+func TestRateLimitHeaders(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
 	s.policy.Token.Ignored = 1
@@ -299,7 +299,7 @@ func TestRateLimitOfTheChallenged(t *testing.T) {
 	}
 }
 
-// TestKinds: the kinds of tokens and of challenge have the same numbers.
+// TestKinds checks that the kinds in tokens and in challenge have the same numbers.
 func TestKinds(t *testing.T) {
 	if challenge.Kind(tokens.Work) != challenge.Work || challenge.Kind(tokens.Picture) != challenge.Picture {
 		t.Error("they differ")

@@ -16,23 +16,22 @@ import (
 	"stile.example/stile/refusals"
 )
 
-// drawer is a refusals.Store that counts rows.
-type drawer struct{ rows int }
+// refusalStore is a refusals.Store that counts rows.
+type refusalStore struct{ rows int }
 
-func (d *drawer) AddRefusals(_ context.Context, some []refusals.Refusal, _ int) error {
+func (d *refusalStore) AddRefusals(_ context.Context, some []refusals.Refusal, _ int) error {
 	d.rows += len(some)
 	return nil
 }
 
-func (d *drawer) Refusal(context.Context, string) (refusals.Refusal, error) {
+func (d *refusalStore) Refusal(context.Context, string) (refusals.Refusal, error) {
 	return refusals.Refusal{}, refusals.ErrNotFound
 }
 
-func (d *drawer) PruneRefusals(context.Context, time.Time, int) error { return nil }
+func (d *refusalStore) PruneRefusals(context.Context, time.Time, int) error { return nil }
 
-// TestS58EveryCodeIsMerged: whatever is refused, fails or is only observed, 100
-// times from one address in one minute, is two lines of the log that stand for
-// 100.
+// TestS58EveryCodeIsMerged checks that whatever is refused, fails or is only observed 100 times
+// from one address in one minute is two lines of the log that count 100.
 func TestS58EveryCodeIsMerged(t *testing.T) {
 	secret := func(s *site) ask {
 		return ask{method: "POST", path: "/oauth/token", body: granting, header: basic("acme", "x")}
@@ -71,7 +70,7 @@ func TestS58EveryCodeIsMerged(t *testing.T) {
 			return ask{path: "/readyz"}
 		},
 	} {
-		s, rows := newSite(t), &drawer{}
+		s, rows := newSite(t), &refusalStore{}
 		s.API.Log = slog.New(slog.NewJSONHandler(s.lines, nil))
 		recorder := refusals.NewRecorder(rows, s.API.Log)
 		s.Refusals = recorder
@@ -93,7 +92,8 @@ func TestS58EveryCodeIsMerged(t *testing.T) {
 	}
 }
 
-// TestIssuedTokensAreLogged: with the tenant, the first one's jti and how many.
+// TestIssuedTokensAreLogged checks that issued tokens are logged with the tenant, the first one's
+// jti and their number.
 func TestIssuedTokensAreLogged(t *testing.T) {
 	s := newSite(t)
 	rec := s.do(ask{method: "POST", path: "/oauth/token", body: granting + "&count=7", header: basic("acme", s.secret)})
@@ -110,8 +110,8 @@ func TestIssuedTokensAreLogged(t *testing.T) {
 	}
 }
 
-// TestS58BlockedConnectionsAreClosed: the connection of a blocked address is
-// closed after the answer, unless it is a trusted proxy's.
+// TestS58BlockedConnectionsAreClosed checks that the connection of a blocked address is closed
+// after the response, unless it is a trusted proxy's.
 func TestS58BlockedConnectionsAreClosed(t *testing.T) {
 	s := newSite(t)
 	s.block("203.0.113.0/24", time.Time{})
@@ -138,8 +138,7 @@ func TestS58BlockedConnectionsAreClosed(t *testing.T) {
 	}
 }
 
-// TestS58BlockedHTTP2IsClosed: an HTTP/2 connection of a blocked address ends
-// too.
+// TestS58BlockedHTTP2IsClosed checks that an HTTP/2 connection of a blocked address ends too.
 func TestS58BlockedHTTP2IsClosed(t *testing.T) {
 	s := newSite(t)
 	server := httptest.NewUnstartedServer(s.handler)

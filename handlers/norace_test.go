@@ -4,6 +4,6 @@ package handlers
 
 import "time"
 
-// perMadeUp is the processor time that a made-up picture may cost: 1 % of a
-// processor for a hundred of them a second.
-const perMadeUp = 100 * time.Microsecond
+// perInvalidID is the CPU time that a request for a picture with an invalid id may take: 1 % of a
+// core for a hundred of them a second.
+const perInvalidID = 100 * time.Microsecond

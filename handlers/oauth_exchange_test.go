@@ -18,8 +18,8 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// The two outside issuers of these tests: tokens of the one are good for
-// calls, those of the other to be exchanged.
+// The two external issuers of these tests. Tokens of the first can be used for calls, those of the
+// second can be exchanged.
 const (
 	callsIDP    = "https://calls.example/"
 	exchangeIDP = "https://exchange.example"
@@ -42,10 +42,10 @@ type grant struct {
 	AccessTokens []string `json:"access_tokens"`
 }
 
-// idpKey signs for both.
+// idpKey is the signing key of both.
 var idpKey = ed25519.NewKeyFromSeed([]byte(strings.Repeat("i", 32)))
 
-// ring has the key of both, or a fault.
+// ring returns the key of both, or a fault.
 type ring struct {
 	keys  bearer.IssuerKeys
 	fault error
@@ -54,7 +54,8 @@ type ring struct {
 func (r *ring) Keys(time.Time) (*bearer.IssuerKeys, error)         { return &r.keys, r.fault }
 func (r *ring) Renewed(_, _ time.Time) (*bearer.IssuerKeys, error) { return &r.keys, r.fault }
 
-// newTrustingSite trusts both issuers. acme is their client app, other is rival.
+// newTrustingSite returns a site that trusts both issuers. Their client app is acme, and rival is
+// other.
 func newTrustingSite(t *testing.T) (*site, *ring) {
 	t.Helper()
 	s := newSite(t)
@@ -73,20 +74,20 @@ func newTrustingSite(t *testing.T) (*site, *ring) {
 	return s, r
 }
 
-// outsideToken is one of an outside issuer's.
-func outsideToken(issuer, client, jti string, issued time.Time) string {
+// externalToken returns a token of an external issuer.
+func externalToken(issuer, client, jti string, issued time.Time) string {
 	enc := base64.RawURLEncoding.EncodeToString
 	text := enc([]byte(`{"alg":"EdDSA","typ":"JWT","kid":"k"}`)) + "." + enc(fmt.Appendf(nil,
 		`{"iss":%q,"aud":["stile","account"],"azp":%q,"sub":"ann","jti":%q,"iat":%d,"exp":%d,"scope":"openid"}`, issuer, client, jti, issued.Unix(), issued.Add(time.Hour).Unix()))
 	return text + "." + enc(ed25519.Sign(idpKey, []byte(text)))
 }
 
-// TestOutsideTokenCalls: a token of another issuer is bound, counted and
-// refused like one of ours.
-func TestOutsideTokenCalls(t *testing.T) {
+// TestExternalTokenCalls checks that a token of an external issuer is bound, counted and refused
+// like one of stile.
+func TestExternalTokenCalls(t *testing.T) {
 	s, r := newTrustingSite(t)
 	s.tenant("other")
-	token := outsideToken(callsIDP, "app", "1", s.now)
+	token := externalToken(callsIDP, "app", "1", s.now)
 	want := func(what string, rec *httptest.ResponseRecorder, status int, code string) {
 		t.Helper()
 		if rec.Code != status || !strings.Contains(rec.Body.String(), code) {
@@ -97,16 +98,16 @@ func TestOutsideTokenCalls(t *testing.T) {
 	want("another", s.get("/v1/items", token), 200, `"calls":2`)
 	want("the issuer's name of the client", s.do(ask{path: with("/v1/items", "client_id", "app", "access_token", token)}), 403, "client_mismatch")
 	want("another tenant's", s.do(ask{path: with("/v1/items", "client_id", "other", "access_token", token)}), 403, "client_mismatch")
-	want("a client that is no tenant's", s.get("/v1/items", outsideToken(callsIDP, "stranger", "2", s.now)), 403, "client_mismatch")
-	want("a tenant that is not there", s.do(ask{path: with("/v1/items", "client_id", "nobody", "access_token", outsideToken(callsIDP, "gone", "3", s.now))}), 401, "token_revoked")
-	want("older than its tenant", s.get("/v1/items", outsideToken(callsIDP, "app", "4", s.now.Add(-time.Minute))), 401, "token_revoked")
-	want("one for exchange", s.get("/v1/items", outsideToken(exchangeIDP, "app", "5", s.now)), 401, "token_invalid")
-	want("a slash too few", s.get("/v1/items", outsideToken("https://calls.example", "app", "6", s.now)), 401, "token_invalid")
+	want("a client without a tenant", s.get("/v1/items", externalToken(callsIDP, "unknown", "2", s.now)), 403, "client_mismatch")
+	want("a tenant that is not there", s.do(ask{path: with("/v1/items", "client_id", "nobody", "access_token", externalToken(callsIDP, "gone", "3", s.now))}), 401, "token_revoked")
+	want("older than its tenant", s.get("/v1/items", externalToken(callsIDP, "app", "4", s.now.Add(-time.Minute))), 401, "token_revoked")
+	want("one for exchange", s.get("/v1/items", externalToken(exchangeIDP, "app", "5", s.now)), 401, "token_invalid")
+	want("a slash too few", s.get("/v1/items", externalToken("https://calls.example", "app", "6", s.now)), 401, "token_invalid")
 	want("elsewhere", s.do(ask{path: with("/v1/items", "client_id", "acme", "access_token", token), from: "203.0.113.9"}), 401, "token_hijacked")
 	want("dead", s.get("/v1/items", token), 401, "token_hijacked")
 
-	late := outsideToken(callsIDP, "app", "7", s.now)
-	r.fault = errors.New("the issuer is away")
+	late := externalToken(callsIDP, "app", "7", s.now)
+	r.fault = errors.New("the issuer is unavailable")
 	want("no keys", s.get("/v1/items", late), 503, "overloaded")
 	want("no keys, and our own", s.get("/v1/items", s.mint()), 200, "data")
 	r.fault = nil
@@ -116,11 +117,12 @@ func TestOutsideTokenCalls(t *testing.T) {
 	want("expired", s.get("/v1/items", late), 401, "token_expired")
 }
 
-// TestOutsideTokenIsTheTenants: it may be asked about and revoked by its tenant.
-func TestOutsideTokenIsTheTenants(t *testing.T) {
+// TestExternalTokenOfTheTenant checks that a tenant can introspect and revoke its tokens of an
+// external issuer.
+func TestExternalTokenOfTheTenant(t *testing.T) {
 	s, _ := newTrustingSite(t)
 	other := s.tenant("other")
-	token := outsideToken(callsIDP, "app", "1", s.now)
+	token := externalToken(callsIDP, "app", "1", s.now)
 	s.get("/v1/items", token)
 	post := func(path, client, secret string) string {
 		return s.do(ask{method: "POST", path: path, body: "token=" + token, header: basic(client, secret)}).Body.String()
@@ -144,15 +146,15 @@ func TestOutsideTokenIsTheTenants(t *testing.T) {
 	}
 }
 
-// exchanging is the body of an exchange.
+// exchanging returns the body of an exchange.
 func exchanging(token string, more ...string) string {
 	return query(append([]string{"grant_type", tokenExchange, "subject_token", token, "subject_token_type", accessToken}, more...)...)
 }
 
-// TestExchange: RFC 8693 §2.2.1's answer, whole.
+// TestExchange checks the whole response of RFC 8693 §2.2.1.
 func TestExchange(t *testing.T) {
 	s, _ := newTrustingSite(t)
-	subject := outsideToken(exchangeIDP, "app", "1", s.now)
+	subject := externalToken(exchangeIDP, "app", "1", s.now)
 	for name, c := range map[string]struct {
 		ask      ask
 		sub, typ string
@@ -163,7 +165,7 @@ func TestExchange(t *testing.T) {
 		"a subject":           {ask{body: exchanging(subject, "subject", "bob")}, "bob", accessToken},
 		"a JWT":               {ask{body: exchanging(subject, "requested_token_type", anyJWT)}, "ann", anyJWT},
 		"for us":              {ask{body: exchanging(subject, "audience", publicURL, "resource", publicURL)}, "ann", accessToken},
-		"for calls, a secret": {ask{body: exchanging(outsideToken(callsIDP, "app", "2", s.now)), header: basic("acme", s.secret)}, "ann", accessToken},
+		"for calls, a secret": {ask{body: exchanging(externalToken(callsIDP, "app", "2", s.now)), header: basic("acme", s.secret)}, "ann", accessToken},
 	} {
 		c.ask.method, c.ask.path = "POST", "/oauth/token"
 		rec := s.do(c.ask)
@@ -179,13 +181,13 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// TestExchangeRefuses: no visitor makes more of a token, no tenant gets
-// another's, and the errors are RFC 8693's.
+// TestExchangeRefuses checks that a visitor can't exchange its token, that no tenant gets
+// another's, and that the errors are those of RFC 8693.
 func TestExchangeRefuses(t *testing.T) {
 	s, r := newTrustingSite(t)
 	other := s.tenant("other")
-	good, calls := outsideToken(exchangeIDP, "app", "1", s.now), outsideToken(callsIDP, "app", "2", s.now)
-	dead := outsideToken(callsIDP, "app", "3", s.now)
+	good, calls := externalToken(exchangeIDP, "app", "1", s.now), externalToken(callsIDP, "app", "2", s.now)
+	dead := externalToken(callsIDP, "app", "3", s.now)
 	s.do(ask{method: "POST", path: "/oauth/revoke", body: "token=" + dead, header: basic("acme", s.secret)})
 	for _, c := range []struct {
 		name string
@@ -202,10 +204,10 @@ func TestExchangeRefuses(t *testing.T) {
 		{"dead here", ask{body: exchanging(dead), header: basic("acme", s.secret)}, 400, "invalid_request"},
 		{"our own", ask{body: exchanging(s.mint()), header: basic("acme", s.secret)}, 400, "invalid_request"},
 		{"garbage", ask{body: exchanging("x.y.z")}, 400, "invalid_request"},
-		{"expired", ask{body: exchanging(outsideToken(exchangeIDP, "app", "4", s.now.Add(-2*time.Hour)))}, 400, "invalid_request"},
-		{"no tenant's", ask{body: exchanging(outsideToken(exchangeIDP, "stranger", "5", s.now))}, 400, "invalid_request"},
-		{"a tenant that is not there", ask{body: exchanging(outsideToken(exchangeIDP, "gone", "6", s.now))}, 400, "invalid_request"},
-		{"older than its tenant", ask{body: exchanging(outsideToken(exchangeIDP, "app", "7", s.now.Add(-time.Minute)))}, 400, "invalid_request"},
+		{"expired", ask{body: exchanging(externalToken(exchangeIDP, "app", "4", s.now.Add(-2*time.Hour)))}, 400, "invalid_request"},
+		{"without a tenant", ask{body: exchanging(externalToken(exchangeIDP, "unknown", "5", s.now))}, 400, "invalid_request"},
+		{"a tenant that is not there", ask{body: exchanging(externalToken(exchangeIDP, "gone", "6", s.now))}, 400, "invalid_request"},
+		{"older than its tenant", ask{body: exchanging(externalToken(exchangeIDP, "app", "7", s.now.Add(-time.Minute)))}, 400, "invalid_request"},
 		{"no token", ask{body: exchanging("")}, 400, "invalid_request"},
 		{"no type", ask{body: query("grant_type", tokenExchange, "subject_token", good)}, 400, "invalid_request"},
 		{"an ID token", ask{body: query("grant_type", tokenExchange, "subject_token", good, "subject_token_type", "urn:ietf:params:oauth:token-type:id_token")}, 400, "invalid_request"},
@@ -226,8 +228,8 @@ func TestExchangeRefuses(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d %s", c.name, rec.Code, rec.Body, c.code, c.want)
 		}
 	}
-	r.fault = errors.New("the issuer is away")
-	if rec := s.do(ask{method: "POST", path: "/oauth/token", body: exchanging(outsideToken(exchangeIDP, "app", "8", s.now))}); rec.Code != 503 {
+	r.fault = errors.New("the issuer is unavailable")
+	if rec := s.do(ask{method: "POST", path: "/oauth/token", body: exchanging(externalToken(exchangeIDP, "app", "8", s.now))}); rec.Code != 503 {
 		t.Errorf("no keys: %d %s", rec.Code, rec.Body)
 	}
 	r.fault = nil
@@ -241,10 +243,10 @@ func TestExchangeRefuses(t *testing.T) {
 	}
 }
 
-// TestCount: several tokens for one request, by either grant, each another.
+// TestCount checks that a request for several tokens, by either grant, gets as many different ones.
 func TestCount(t *testing.T) {
 	s, _ := newTrustingSite(t)
-	subject := outsideToken(exchangeIDP, "app", "1", s.now)
+	subject := externalToken(exchangeIDP, "app", "1", s.now)
 	for _, a := range []ask{{body: granting, header: basic("acme", s.secret)}, {body: exchanging(subject)}} {
 		a.method, a.path = "POST", "/oauth/token"
 		body := a.body
@@ -276,8 +278,8 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// TestMetadataOfATrustingServer names the grants.
-func TestMetadataOfATrustingServer(t *testing.T) {
+// TestMetadataWithExchange checks that the metadata lists the grants.
+func TestMetadataWithExchange(t *testing.T) {
 	s, _ := newTrustingSite(t)
 	rec := s.do(ask{path: "/.well-known/oauth-authorization-server"})
 	if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), `"grant_types_supported":["client_credentials","`+tokenExchange+`"]`) {

@@ -15,14 +15,14 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// basic is HTTP Basic as RFC 6749 has it.
+// basic returns the header of HTTP Basic as RFC 6749 defines it.
 func basic(id, secret string) http.Header {
 	return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))}}
 }
 
 const granting = "grant_type=client_credentials"
 
-// TestTokenEndpoint: a token by each way to authenticate, and what it says.
+// TestTokenEndpoint checks the response for each method of authentication.
 func TestTokenEndpoint(t *testing.T) {
 	s := newSite(t)
 	for name, a := range map[string]ask{
@@ -58,7 +58,7 @@ func TestTokenEndpoint(t *testing.T) {
 	}
 }
 
-// TestTokenEndpointRefuses: RFC 6749 §5.2's errors, whole.
+// TestTokenEndpointRefuses checks the whole errors of RFC 6749 §5.2.
 func TestTokenEndpointRefuses(t *testing.T) {
 	s := newSite(t)
 	other := s.tenant("other")
@@ -112,14 +112,15 @@ func TestTokenEndpointRefuses(t *testing.T) {
 	}
 }
 
-// assertion is a client assertion of acme's, signed by key.
+// assertion returns a client assertion of acme, signed by key.
 func assertion(key ed25519.PrivateKey, jti string, now time.Time) string {
 	enc := base64.RawURLEncoding.EncodeToString
 	signed := enc([]byte(`{"alg":"EdDSA"}`)) + "." + enc(fmt.Appendf(nil, `{"iss":"acme","sub":"acme","aud":"%s/oauth/token","jti":"%s","exp":%d}`, publicURL, jti, now.Add(time.Minute).Unix()))
 	return signed + "." + enc(ed25519.Sign(key, []byte(signed)))
 }
 
-// TestPrivateKeyJWT: a client proves itself by its own key, once.
+// TestPrivateKeyJWT checks that a client authenticates by its own key, and only once with one
+// assertion.
 func TestPrivateKeyJWT(t *testing.T) {
 	s := newSite(t)
 	key := ed25519.NewKeyFromSeed(make([]byte, 32))
@@ -131,14 +132,14 @@ func TestPrivateKeyJWT(t *testing.T) {
 			t.Errorf("%d %s, want %d", rec.Code, rec.Body, want)
 		}
 	}
-	stranger := ed25519.NewKeyFromSeed([]byte(strings.Repeat("x", 32)))
-	body = granting + "&" + query("client_assertion_type", bearer.AssertionType, "client_assertion", assertion(stranger, "2", s.now))
+	other := ed25519.NewKeyFromSeed([]byte(strings.Repeat("x", 32)))
+	body = granting + "&" + query("client_assertion_type", bearer.AssertionType, "client_assertion", assertion(other, "2", s.now))
 	if rec := s.do(ask{method: "POST", path: "/oauth/token", body: body}); rec.Code != 401 {
-		t.Errorf("a stranger's: %d %s", rec.Code, rec.Body)
+		t.Errorf("with another key: %d %s", rec.Code, rec.Body)
 	}
 }
 
-// TestIntrospection: what a client learns of its own tokens, and of others'.
+// TestIntrospection checks what a client gets about its own tokens, and about those of others.
 func TestIntrospection(t *testing.T) {
 	s := newSite(t)
 	other := s.tenant("other")
@@ -187,7 +188,8 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-// TestRevocation: 200 for one's own and for what is unknown, and it lasts.
+// TestRevocation checks that a client's own and unknown tokens get 200, and that a revoked token
+// stays dead.
 func TestRevocation(t *testing.T) {
 	s := newSite(t)
 	other := s.tenant("other")
@@ -222,7 +224,7 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
-// TestMetadata: RFC 8414 and RFC 7517.
+// TestMetadata checks the documents of RFC 8414 and RFC 7517.
 func TestMetadata(t *testing.T) {
 	s := newSite(t)
 	rec := s.do(ask{path: "/.well-known/oauth-authorization-server"})

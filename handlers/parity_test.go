@@ -10,7 +10,7 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// TestS26OneWayToSendAToken: two at once, none, and a bad scheme.
+// TestS26OneWayToSendAToken checks requests with two tokens, none, and an unknown scheme.
 func TestS26OneWayToSendAToken(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
@@ -24,7 +24,7 @@ func TestS26OneWayToSendAToken(t *testing.T) {
 		{"parameter", ask{path: with("/v1/items/one?client_id=acme", "access_token", token)}, 200, ""},
 		{"form", ask{method: "POST", path: "/v1/items/one", body: query("client_id", "acme", "access_token", token)}, 200, ""},
 		{"header with a form", ask{method: "POST", path: "/v1/items/one", body: "client_id=acme", header: http.Header{"Authorization": {"Bearer " + token}}}, 200, ""},
-		{"parameter beside a password", ask{path: with("/v1/items/one?client_id=acme", "access_token", token), header: http.Header{"Authorization": {"Basic eDp5"}}}, 200, ""},
+		{"parameter and a password", ask{path: with("/v1/items/one?client_id=acme", "access_token", token), header: http.Header{"Authorization": {"Basic eDp5"}}}, 200, ""},
 		{"header and parameter", ask{path: with("/v1/items/one?client_id=acme", "access_token", token), header: http.Header{"Authorization": {"Bearer " + token}}}, 400, ""},
 		{"header and form", ask{method: "POST", path: "/v1/items/one", body: query("client_id", "acme", "access_token", token), header: http.Header{"Authorization": {"Bearer " + token}}}, 400, ""},
 		{"form and URL", ask{method: "POST", path: with("/v1/items/one", "access_token", token), body: query("client_id", "acme", "access_token", token)}, 400, ""},
@@ -41,7 +41,7 @@ func TestS26OneWayToSendAToken(t *testing.T) {
 	}
 }
 
-// TestForms: what a POST may not be.
+// TestForms checks which POSTs are refused.
 func TestForms(t *testing.T) {
 	s := newSite(t)
 	good := query("client_id", "acme", "access_token", s.mint())
@@ -73,8 +73,8 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestMethods: what is not GET or POST is told which is; a browser that asks
-// first is let through.
+// TestMethods checks that a request with another method gets the allowed ones, and that a preflight
+// is admitted.
 func TestMethods(t *testing.T) {
 	s := newSite(t)
 	for _, method := range []string{"HEAD", "PUT", "DELETE", "PATCH", "TRACE", "BREW"} {
@@ -91,7 +91,7 @@ func TestMethods(t *testing.T) {
 		t.Errorf("GET /oauth/token: %d %v %s", rec.Code, rec.Header(), rec.Body)
 	}
 	if strings.Contains(s.lines.String(), "BREW") {
-		t.Error("a made-up method is in the log")
+		t.Error("the log contains a method that the client chose")
 	}
 	rec = s.do(ask{method: "OPTIONS", path: "/v1/items/one", header: http.Header{"Origin": {"https://a.example"}, "Access-Control-Request-Method": {"GET"}}})
 	h := rec.Header()
@@ -101,7 +101,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// TestTokensInURLs stand where the tenant's setting lets them.
+// TestTokensInURLs checks that a token in a URL is valid only if the tenant's setting allows it.
 func TestTokensInURLs(t *testing.T) {
 	s := newSite(t)
 	for _, rule := range []string{"no", "with-proof", ""} {
@@ -120,7 +120,7 @@ func TestTokensInURLs(t *testing.T) {
 	}
 }
 
-// TestPages: which pages may call, of a tenant with sites.
+// TestPages checks which pages may call with the tokens of a tenant with sites.
 func TestPages(t *testing.T) {
 	s := newSite(t)
 	s.change(func(t *tenants.Tenant) {
@@ -146,7 +146,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestParameters reach the content as they were meant.
+// TestParameters checks that parameters reach the content unchanged.
 func TestParameters(t *testing.T) {
 	s := newSite(t)
 	s.get("/v1/items?q=one+two&collection=c&tag=a&tag=b&attribute.course=soup&attribute.in=%C3%A9t%C3%A9&attribute.in=b&sort=title&limit=50&cursor=n&facets=tag,+course&highlight=1&unknown=x&unknown=y", s.mint())
@@ -161,8 +161,8 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// TestCounting: a call is counted with its itemsPath, suggestions and looks are
-// not, and to find nothing is a call.
+// TestCounting checks that a call is counted with its records, that suggestions and requests of
+// /v1/token are not, and that a call for an item that does not exist is.
 func TestCounting(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
@@ -187,9 +187,9 @@ func TestCounting(t *testing.T) {
 	}
 }
 
-// TestTheDeadReadNothing: a token that is known to be dead reaches neither the
+// TestDeadTokensReadNothing checks that a token that is known to be dead reaches neither the
 // content nor the store.
-func TestTheDeadReadNothing(t *testing.T) {
+func TestDeadTokensReadNothing(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
 	s.revokeToken(token)
@@ -202,13 +202,13 @@ func TestTheDeadReadNothing(t *testing.T) {
 		}
 	}
 	if s.corpus.reads.Load() != reads || s.tokens.writes != writes {
-		t.Error("it did")
+		t.Error("it reached one")
 	}
 }
 
-// TestLookBindsNothing: a page may look at a token from anywhere before its
-// first call.
-func TestLookBindsNothing(t *testing.T) {
+// TestInspectBindsNothing checks that /v1/token binds nothing, so that it can be requested from
+// anywhere before the first call.
+func TestInspectBindsNothing(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
 	s.get("/v1/token", token)
@@ -220,8 +220,8 @@ func TestLookBindsNothing(t *testing.T) {
 	}
 }
 
-// TestNoID: what can be no item's id is not looked for.
-func TestNoID(t *testing.T) {
+// TestInvalidID checks that a string that can't be an id is not looked up.
+func TestInvalidID(t *testing.T) {
 	s := newSite(t)
 	for _, id := range []string{"a%20b", "a%2Fb", "%2e%2e%2f", "%3Cb%3E", "%E2%80%A8", strings.Repeat("x", 129), "a'b"} {
 		for _, path := range []string{"/v1/items/" + id, "/v1/items/" + id + "/related"} {
@@ -238,7 +238,7 @@ func TestNoID(t *testing.T) {
 	}
 }
 
-// TestMedia: pictures are served, and nothing around them.
+// TestMedia checks that the pictures are served, and no other files.
 func TestMedia(t *testing.T) {
 	s := newSite(t)
 	rec := s.do(ask{path: "/demo/media/a.svg"})

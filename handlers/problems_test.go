@@ -8,7 +8,7 @@ import (
 	"stile.example/stile/handlers/codes"
 )
 
-// TestProblemPages: the type of every error is a page.
+// TestProblemPages checks that the type of every error is the URL of a page.
 func TestProblemPages(t *testing.T) {
 	s := newSite(t)
 	list := s.do(ask{path: "/problems/"}).Body.String()

@@ -18,7 +18,7 @@ import (
 	"stile.example/stile/tokens/proof"
 )
 
-// carriers are the ways to bring a token and its proof.
+// carriers lists the ways to send a token and its proof.
 var carriers = []struct {
 	name, method string
 	header, dpop bool // both in headers, with the scheme DPoP
@@ -29,7 +29,7 @@ var carriers = []struct {
 	{"form, headers", "POST", true, true, false},
 }
 
-// carry is a request with a token and a proof, "" for none, in one of the ways.
+// carry sends a request with a token and a proof (or "") in one of the ways.
 func (s *site) carry(way int, path, token, text, from string) *httptest.ResponseRecorder {
 	s.Helper()
 	c, pairs, header := carriers[way], []string{"client_id", "acme"}, http.Header{}
@@ -56,20 +56,19 @@ func (s *site) carry(way int, path, token, text, from string) *httptest.Response
 	return s.do(a)
 }
 
-// proofBy is a key's proof for a request of the way.
+// proofBy returns a key's proof for a request that is sent in a way.
 func (s *site) proofBy(k stiletest.Key, way int, path, token string) string {
 	return k.Proof(carriers[way].method, publicURL+path, token, s.now)
 }
 
-// TestS7Copied: in each way, a token that is bound to a key is its owner's
-// only: a copy of the request is worth nothing, from the same address and from
-// another, with its proof, without one, and with a stranger's; the owner goes
-// on, from anywhere.
+// TestS7Copied checks, for each way to send a token, that a token bound to a key is its owner's
+// only. A copy of the request is refused, from the same address and from another, with its proof,
+// without one, and with another key's. The owner continues, from anywhere.
 func TestS7Copied(t *testing.T) {
 	for way, c := range carriers {
 		t.Run(c.name, func(t *testing.T) {
 			s := newSite(t)
-			owner, stranger, token := stiletest.NewKey(), stiletest.NewKey(), s.mint()
+			owner, other, token := stiletest.NewKey(), stiletest.NewKey(), s.mint()
 			expect := func(code codes.Code, rec *httptest.ResponseRecorder) {
 				t.Helper()
 				want := `{"data":`
@@ -91,14 +90,14 @@ func TestS7Copied(t *testing.T) {
 				expect(codes.ProofInvalid, s.carry(way, itemsPath, token, "", from))
 				expect(codes.ProofInvalid, s.carry(way, itemsPath, token, s.proofBy(owner, way, "/v1/token", token), from))
 				expect(codes.ProofInvalid, s.carry(way, itemsPath, token, "garbage", from))
-				expect(codes.TokenHijacked, s.carry(way, itemsPath, token, s.proofBy(stranger, way, itemsPath, token), from))
+				expect(codes.TokenHijacked, s.carry(way, itemsPath, token, s.proofBy(other, way, itemsPath, token), from))
 			}
 			if after := s.tokens.states[s.idOf(token)]; after != before {
-				t.Errorf("strangers made of %+v\n%+v", before, after)
+				t.Errorf("after the foreign key: %+v before, now\n%+v", before, after)
 			}
 			rec := s.carry(way, itemsPath, token, used, "")
 			if !strings.Contains(rec.Body.String(), fmt.Sprintf(`"now":%d}`, start.Unix())) || !strings.Contains(rec.Body.String(), `"renewable":false`) {
-				t.Errorf("no clock to set one's own by: %s", rec.Body)
+				t.Errorf("the server's time is missing: %s", rec.Body)
 			}
 			expect("", s.carry(way, itemsPath, token, s.proofBy(owner, way, itemsPath, token), "203.0.113.9"))
 			expect("", s.carry(way, itemsPath+"/one", token, s.proofBy(owner, way, itemsPath+"/one", token), ""))
@@ -117,7 +116,7 @@ func statusOf(code codes.Code) int {
 	return infoOf(code).Status
 }
 
-// idOf is a token's ID.
+// idOf returns a token's ID.
 func (s *site) idOf(token string) tokens.ID {
 	s.Helper()
 	c, err := s.Verifier.Verify(token, s.now)
@@ -125,7 +124,7 @@ func (s *site) idOf(token string) tokens.ID {
 	return c.ID
 }
 
-// TestProofs are what a request may say of its key, and what comes of it.
+// TestProofs checks the outcomes of valid, invalid and missing proofs.
 func TestProofs(t *testing.T) {
 	k := stiletest.NewKey()
 	is := func(s *site, token string) string { return k.Proof("GET", publicURL+itemsPath, token, s.now) }
@@ -133,7 +132,7 @@ func TestProofs(t *testing.T) {
 		name   string
 		set    func(s *site)
 		ask    func(s *site, token string) ask
-		code   codes.Code // "": it is answered
+		code   codes.Code // "": none
 		detail string
 		binds  tokens.BindingKind
 	}{
@@ -141,7 +140,7 @@ func TestProofs(t *testing.T) {
 			return ask{path: itemsPath, header: both("Bearer", token, is(s, token))}
 		}, "", "", tokens.ToKey},
 		{"none", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("Bearer", token, "")} }, "", "", tokens.ToAddress},
-		{"an empty parameter is none", nil, func(s *site, token string) ask {
+		{"an empty parameter is ignored", nil, func(s *site, token string) ask {
 			return ask{path: itemsPath + "?proof=", header: both("Bearer", token, "")}
 		}, "", "", tokens.ToAddress},
 		{"in header and parameter", nil, func(s *site, token string) ask {
@@ -156,8 +155,8 @@ func TestProofs(t *testing.T) {
 			return ask{path: itemsPath, header: h}
 		}, codes.BadRequest, "the proof is given more than once", 0},
 		{"the scheme DPoP without one", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("DPoP", token, "")} },
-			codes.ProofInvalid, "The token is bound to a key, and the request has no valid proof of it.", 0},
-		{"a bad one binds nothing", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("Bearer", token, "a.b")} },
+			codes.ProofInvalid, infoOf(codes.ProofInvalid).Detail, 0},
+		{"an invalid one binds nothing", nil, func(s *site, token string) ask { return ask{path: itemsPath, header: both("Bearer", token, "a.b")} },
 			codes.ProofInvalid, "The request's proof is invalid: it is not a JWT of three parts.", 0},
 		{"old", nil, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("Bearer", token, k.Proof("GET", publicURL+itemsPath, token, s.now.Add(-61*time.Second)))}
@@ -167,11 +166,11 @@ func TestProofs(t *testing.T) {
 		}, codes.ProofInvalid, "The request's proof is invalid: htu is not the request's URL.", 0},
 		{"where a key is required", func(s *site) { s.policy.Token.Binding = tokens.ByKey }, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("Bearer", token, "")}
-		}, codes.ProofInvalid, "The token is bound to a key, and the request has no valid proof of it.", 0},
+		}, codes.ProofInvalid, infoOf(codes.ProofInvalid).Detail, 0},
 		{"where only addresses bind", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("Bearer", token, "a.b")}
 		}, "", "", tokens.ToAddress},
-		{"the scheme DPoP wants a good one, wherever", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
+		{"the scheme DPoP always needs a valid one", func(s *site) { s.policy.Token.Binding = tokens.ByAddress }, func(s *site, token string) ask {
 			return ask{path: itemsPath, header: both("DPoP", token, "a.b")}
 		}, codes.ProofInvalid, "The request's proof is invalid: it is not a JWT of three parts.", 0},
 		{"in a URL, with-proof", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
@@ -180,7 +179,7 @@ func TestProofs(t *testing.T) {
 		{"in a URL, with-proof, and none", func(s *site) { s.policy.QueryTokens = QueryTokensProof }, func(s *site, token string) ask {
 			return ask{path: with(itemsPath, "access_token", token)}
 		}, codes.BadRequest, "access_token must not be in a URL without a proof: the tenant's setting query_tokens allows it in a form or a header", 0},
-		{"in a URL, with-proof, and a bad one", func(s *site) { s.policy.QueryTokens, s.policy.Token.Binding = QueryTokensProof, tokens.ByAddress }, func(s *site, token string) ask {
+		{"in a URL, with-proof, and an invalid one", func(s *site) { s.policy.QueryTokens, s.policy.Token.Binding = QueryTokensProof, tokens.ByAddress }, func(s *site, token string) ask {
 			return ask{path: with(itemsPath, "access_token", token, "proof", "x")}
 		}, codes.ProofInvalid, "The request's proof is invalid: it is not a JWT of three parts.", 0},
 		{"just started", func(s *site) { s.Proofs = proof.NewChecker(start) }, func(s *site, token string) ask {
@@ -206,7 +205,7 @@ func TestProofs(t *testing.T) {
 	}
 }
 
-// both are the headers of a token, by a scheme, and of a proof.
+// both returns the headers of a token, with a scheme, and of a proof.
 func both(scheme, token, text string) http.Header {
 	h := http.Header{"Authorization": {scheme + " " + token}}
 	if text != "" {
@@ -215,8 +214,8 @@ func both(scheme, token, text string) http.Header {
 	return h
 }
 
-// TestDeadIsDead: of a token that is known to be dead no proof is looked at.
-func TestDeadIsDead(t *testing.T) {
+// TestProofOfDeadToken checks that the proof of a token that is known to be dead is not checked.
+func TestProofOfDeadToken(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
 	s.revokeToken(token)
@@ -226,8 +225,8 @@ func TestDeadIsDead(t *testing.T) {
 	}
 }
 
-// TestSchemes: an answer of 401 says by which schemes a token can come, and
-// what was wrong at the one that it came by.
+// TestSchemes checks that a response with 401 lists the schemes for tokens, and has the error at
+// the scheme that was used.
 func TestSchemes(t *testing.T) {
 	const bearer, dpop = `Bearer realm="stile"`, `DPoP realm="stile", algs="ES256 EdDSA Ed25519"`
 	s := newSite(t)
@@ -240,7 +239,7 @@ func TestSchemes(t *testing.T) {
 		{"a bad token", both("Bearer", "x", ""), [2]string{bearer + `, error="invalid_token", error_description="token_invalid"`, dpop}},
 		{"a bad token, proven", both("DPoP", "x", "y"), [2]string{bearer, dpop + `, error="invalid_token", error_description="token_invalid"`}},
 		{"no proof", both("DPoP", s.mint(), ""), [2]string{bearer, dpop + `, error="invalid_dpop_proof", error_description="proof_invalid"`}},
-		{"a bad proof", both("Bearer", s.mint(), "y"), [2]string{bearer, dpop + `, error="invalid_dpop_proof", error_description="proof_invalid"`}},
+		{"an invalid proof", both("Bearer", s.mint(), "y"), [2]string{bearer, dpop + `, error="invalid_dpop_proof", error_description="proof_invalid"`}},
 	} {
 		rec := s.do(ask{path: itemsPath + "?client_id=acme", header: c.header})
 		if got := rec.Header()["Www-Authenticate"]; rec.Code != 401 || fmt.Sprint(got) != fmt.Sprint(c.want[:]) {
@@ -249,9 +248,9 @@ func TestSchemes(t *testing.T) {
 	}
 }
 
-// TestKeysAreTold: bindings to keys are counted, refusals of them explained;
-// what a stranger does is recorded for good, a proof that is missing is not.
-func TestKeysAreTold(t *testing.T) {
+// TestKeysAreRecorded checks that bindings to keys are counted and refusals explained. A hijack is
+// stored; a missing proof is not.
+func TestKeysAreRecorded(t *testing.T) {
 	s := newSite(t)
 	s.policy.Token.RoamAddresses = 1
 	k, token := stiletest.SameKey(), s.mint()
@@ -281,7 +280,7 @@ func TestKeysAreTold(t *testing.T) {
 	}
 }
 
-// TestKeysObserved: a stranger and a key that roams are told, and let through.
+// TestKeysObserved checks that observed hijacks and roaming are recorded and admitted.
 func TestKeysObserved(t *testing.T) {
 	s := newSite(t)
 	s.policy.Token.RoamAddresses, s.policy.Token.Observe.Hijack = 1, true
@@ -297,8 +296,8 @@ func TestKeysObserved(t *testing.T) {
 	}
 }
 
-// TestKilledByAStranger where that is set.
-func TestKilledByAStranger(t *testing.T) {
+// TestKilledByForeignKey checks that a foreign key kills a token if the policy says so.
+func TestKilledByForeignKey(t *testing.T) {
 	s := newSite(t)
 	s.policy.Token.KillOnForeignKey = true
 	k, token := stiletest.NewKey(), s.mint()
@@ -310,7 +309,7 @@ func TestKilledByAStranger(t *testing.T) {
 	}
 }
 
-// naming is a verifier of tokens that name their key, as other servers' may.
+// naming is a verifier of tokens that name their key, as those of external issuers may.
 type naming struct {
 	with interface {
 		Verify(token string, now time.Time) (bearer.Claims, error)
@@ -329,8 +328,8 @@ func (n naming) VerifyFrom(token string, _ bearer.Source, now time.Time) (bearer
 	return n.Verify(token, now)
 }
 
-// TestNamedKey: a token that names its key is good with that key only, from
-// its first call on, whatever the setting.
+// TestNamedKey checks that a token that names its key is valid only with that key, from its first
+// call, whatever the setting.
 func TestNamedKey(t *testing.T) {
 	for _, mode := range []tokens.Mode{tokens.Auto, tokens.ByAddress, tokens.ByKey} {
 		s := newSite(t)
@@ -352,10 +351,10 @@ func TestNamedKey(t *testing.T) {
 	}
 }
 
-// TestS34OnePerson: a key's many tokens are one binding of its address's.
+// TestS34OnePerson checks that all tokens of a key are one binding of their address.
 func TestS34OnePerson(t *testing.T) {
 	s := newSite(t)
-	s.street.SetPolicy(addresses.Policy{Bindings: 2, Per: time.Hour, SolveRatio: 0.2, Block: []time.Duration{time.Hour}})
+	s.addresses.SetPolicy(addresses.Policy{Bindings: 2, Per: time.Hour, SolveRatio: 0.2, Block: []time.Duration{time.Hour}})
 	k := stiletest.NewKey()
 	for n := range 12 {
 		token := s.mint()
@@ -370,8 +369,8 @@ func TestS34OnePerson(t *testing.T) {
 	}
 }
 
-// TestProofsOfItems: an item's address stands in its proof, however it is
-// spelt, and so does none of the query.
+// TestProofsOfItems checks that a proof contains the URL of an item, however it is spelled, without
+// the query.
 func TestProofsOfItems(t *testing.T) {
 	s := newSite(t)
 	k, token := stiletest.NewKey(), s.mint()
@@ -384,17 +383,16 @@ func TestProofsOfItems(t *testing.T) {
 	}
 }
 
-// lenient takes any answer for the right one: people give it, and to find it out
-// takes a test long.
+// lenient accepts any answer. Finding the correct one would take the test too long.
 type lenient struct{ Challenges }
 
 func (lenient) IsCorrect(string, string) bool { return true }
 
-// TestS34PeopleWithKeys: 2,000 people with keys behind one address come within
-// an hour. None is blocked, none is shown a picture, and each is let through.
+// TestS34PeopleWithKeys checks that 2,000 people with keys who come from one address within an hour
+// are all admitted. None is blocked or gets a picture.
 func TestS34PeopleWithKeys(t *testing.T) {
 	s := newSite(t)
-	s.street.SetPolicy(addresses.Policy{Bindings: 25, Per: time.Hour, SolveRatio: 0.2, Block: []time.Duration{time.Hour}})
+	s.addresses.SetPolicy(addresses.Policy{Bindings: 25, Per: time.Hour, SolveRatio: 0.2, Block: []time.Duration{time.Hour}})
 	s.Challenges = lenient{s.Challenges}
 	const way = 3 // in headers
 	works := 0
@@ -418,5 +416,5 @@ func TestS34PeopleWithKeys(t *testing.T) {
 			t.Fatalf("person %d: %d %s", n, rec.Code, rec.Body)
 		}
 	}
-	t.Logf("%d of 2,000 had work to do", works)
+	t.Logf("%d of 2,000 had to solve work", works)
 }

@@ -4,5 +4,5 @@ package handlers
 
 import "time"
 
-// perMadeUp is more under the race detector, which is ten times slower.
-const perMadeUp = 2 * time.Millisecond
+// perInvalidID is more under the race detector, which is ten times slower.
+const perInvalidID = 2 * time.Millisecond

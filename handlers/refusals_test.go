@@ -18,7 +18,7 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// refused is one way to be refused. arrange returns the parameters.
+// refused is a request that is refused. arrange returns its parameters.
 type refused struct {
 	name    string
 	route   string // "" is /v1/items/one
@@ -26,7 +26,7 @@ type refused struct {
 	header  http.Header
 	from    string
 	code    codes.Code
-	detail  string // "" is the code's own
+	detail  string // "": the code's own
 	retry   string // "null" if ""
 	status  int    // where it isn't the code's
 	task    string // the challenge; "null" if ""
@@ -34,12 +34,12 @@ type refused struct {
 
 func good(s *site) []string { return []string{"client_id", "acme", "access_token", s.mint()} }
 
-// also is good, with more parameters.
+// also returns valid parameters, with more.
 func also(pairs ...string) func(*site) []string {
 	return func(s *site) []string { return append(good(s), pairs...) }
 }
 
-// after is good, when something has been done, with more parameters.
+// after returns valid parameters, with more, after calling do.
 func after(do func(s *site, token string), pairs ...string) func(*site) []string {
 	return func(s *site) []string {
 		p := good(s)
@@ -48,7 +48,7 @@ func after(do func(s *site, token string), pairs ...string) func(*site) []string
 	}
 }
 
-// holding is a token of a test's own.
+// holding returns parameters with a token.
 func holding(token func(*site) string) func(*site) []string {
 	return func(s *site) []string { return []string{"client_id", "acme", "access_token", token(s)} }
 }
@@ -153,7 +153,7 @@ func (s *site) revokeToken(token string) {
 	}
 }
 
-// TestRefusals: each, over JSONP, JSON and form, with its whole answer.
+// TestRefusals checks the whole response of each refusal, over JSONP, JSON and form.
 func TestRefusals(t *testing.T) {
 	for _, c := range slices.Concat(everyday, ladder) {
 		t.Run(c.name, func(t *testing.T) {
@@ -239,8 +239,8 @@ func (c refused) checkHeaders(s *site, way string, h http.Header) {
 	}
 }
 
-// TestEveryCodeIsTried keeps the cases whole: proofs can't be met yet, and the
-// other two codes have tests of their own.
+// TestEveryCodeIsTried checks that the cases cover every code, except three that have tests of
+// their own.
 func TestEveryCodeIsTried(t *testing.T) {
 	tried := map[codes.Code]bool{codes.BadCallback: true, codes.MethodNotAllowed: true, codes.ProofInvalid: true}
 	for _, c := range slices.Concat(everyday, ladder) {
@@ -253,7 +253,7 @@ func TestEveryCodeIsTried(t *testing.T) {
 	}
 }
 
-// TestRefusedIsNotCounted: whatever is refused leaves token and meter alone.
+// TestRefusedIsNotCounted checks that a refusal leaves the token and the quota unchanged.
 func TestRefusedIsNotCounted(t *testing.T) {
 	for _, c := range everyday {
 		if c.code == codes.NotFound || c.code == codes.TenantExhausted || c.code == codes.TokenExhausted || c.code == codes.TokenHijacked {
@@ -273,8 +273,8 @@ func TestRefusedIsNotCounted(t *testing.T) {
 	}
 }
 
-// TestEveryRouteIsGuarded: what concerns the token, the client and the tenant
-// is asked on every route.
+// TestEveryRouteIsGuarded checks that the token, the client and the tenant are checked on every
+// route.
 func TestEveryRouteIsGuarded(t *testing.T) {
 	for _, c := range everyday {
 		switch c.code {
@@ -294,15 +294,15 @@ func TestEveryRouteIsGuarded(t *testing.T) {
 	}
 }
 
-// TestFaultsAreFaults: an error that nobody planned is no statement about the
-// token, or a widget would renew in a loop.
+// TestFaultsAreFaults checks that an unexpected error is never sent to the client as a statement
+// about its token.
 func TestFaultsAreFaults(t *testing.T) {
 	for _, err := range []error{errDisk, errors.New(""), http.ErrHandlerTimeout} {
 		if isClients(err) {
-			t.Errorf("%v is told to the client", err)
+			t.Errorf("%v is sent to the client", err)
 		}
 	}
 	if !isClients(fmt.Errorf("x: %w", content.ErrNotFound)) {
-		t.Error("to find nothing is taken for a fault")
+		t.Error("an item that does not exist is taken for a fault")
 	}
 }

@@ -25,7 +25,7 @@ func (s *site) askPicture(token string) *challengeJSON {
 	return s.spike(token)
 }
 
-// TestPictures: what an <img> and an <audio> get.
+// TestPictures checks the responses for an <img> and an <audio>.
 func TestPictures(t *testing.T) {
 	s := newSite(t)
 	task := s.askPicture(s.mint())
@@ -66,7 +66,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// TestNoPicture: what is refused is told as JSON, whatever the parameters ask.
+// TestNoPicture checks that a refusal is JSON, whatever the parameters are.
 func TestNoPicture(t *testing.T) {
 	for _, c := range []struct {
 		name, detail string
@@ -77,8 +77,8 @@ func TestNoPicture(t *testing.T) {
 		{"expired", "The challenge has expired.", codes.NotFound, 404, func(s *site) { s.now = s.now.Add(5 * time.Minute) }},
 		{"work", "There is no such challenge, or it has no picture and no sound.", codes.NotFound, 404, func(s *site) { s.asked = s.pretend(nil) }},
 		{"made up", "There is no such challenge, or it has no picture and no sound.", codes.NotFound, 404, func(s *site) { s.asked = strings.Repeat("A", len(s.asked)) }},
-		{"busy", infoOf(codes.Overloaded).Detail, codes.Overloaded, 503, func(s *site) { s.Challenges = sulking{s.Challenges, challenge.ErrBusy} }},
-		{"broken", infoOf(codes.Overloaded).Detail, codes.Overloaded, 503, func(s *site) { s.Challenges = sulking{s.Challenges, errDisk} }},
+		{"busy", infoOf(codes.Overloaded).Detail, codes.Overloaded, 503, func(s *site) { s.Challenges = failing{s.Challenges, challenge.ErrBusy} }},
+		{"broken", infoOf(codes.Overloaded).Detail, codes.Overloaded, 503, func(s *site) { s.Challenges = failing{s.Challenges, errDisk} }},
 		{"blocked", infoOf(codes.AddressBlocked).Detail, codes.AddressBlocked, 403, func(s *site) { s.block("192.0.2.0/24", time.Time{}) }},
 	} {
 		s := newSite(t)
@@ -97,23 +97,23 @@ func TestNoPicture(t *testing.T) {
 	}
 }
 
-// sulking draws nothing.
-type sulking struct {
+// failing draws nothing.
+type failing struct {
 	Challenges
 	err error
 }
 
-func (s sulking) Picture(context.Context, string, time.Time, func() error) ([]byte, error) {
+func (s failing) Picture(context.Context, string, time.Time, func() error) ([]byte, error) {
 	return nil, s.err
 }
 
-func (s sulking) Sound(context.Context, string, string, time.Time, func() error) ([]byte, error) {
+func (s failing) Sound(context.Context, string, string, time.Time, func() error) ([]byte, error) {
 	return nil, s.err
 }
 
-// TestS32MadeUpPictures: ids that nobody sealed are refused before anything is
-// drawn, and cost next to nothing.
-func TestS32MadeUpPictures(t *testing.T) {
+// TestS32InvalidPictures checks that ids that this server did not seal are refused before anything
+// is rendered, at almost no cost.
+func TestS32InvalidPictures(t *testing.T) {
 	s := newSite(t)
 	s.API.Log = slog.New(slog.DiscardHandler)
 	real := s.askPicture(s.mint()).ID
@@ -140,8 +140,8 @@ func TestS32MadeUpPictures(t *testing.T) {
 	}
 	each := (cpu(t) - before) / n
 	t.Logf("%v of processor time each", each)
-	if each > perMadeUp {
-		t.Errorf("%v of processor time each, more than %v", each, perMadeUp)
+	if each > perInvalidID {
+		t.Errorf("%v of processor time each, more than %v", each, perInvalidID)
 	}
 	if watched.drawn != 0 {
 		t.Errorf("%d were drawn", watched.drawn)

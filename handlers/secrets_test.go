@@ -12,8 +12,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// TestS10Secrets: canaries through every route and place, with faults and
-// panics, are in no log, metric or error.
+// TestS10Secrets sends canaries through every route and parameter, with faults and panics, and
+// checks that none is in a log, a metric or an error.
 func TestS10Secrets(t *testing.T) {
 	s := newSite(t)
 	token, other := s.mint(), s.mint() // other is revoked on the way
@@ -71,9 +71,9 @@ func TestS10Secrets(t *testing.T) {
 	}
 }
 
-// TestS10Answers: no answer to a challenge, right or wrong, is in a log, a
-// metric, an explanation or what is stored, and neither is the challenge's id,
-// by which its picture can be had. Answers are looked for as whole words.
+// TestS10Answers checks that no answer to a challenge, correct or wrong, is in a log, a metric, an
+// explanation or stored data. Nor is the challenge's id, which gives access to its picture. Answers
+// are searched as whole words.
 func TestS10Answers(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()

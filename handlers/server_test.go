@@ -63,7 +63,7 @@ func exchange(t *testing.T, c net.Conn, text string) string {
 	return res.Status[:3]
 }
 
-// TestS23Sizes: 20 kB of headers, a body of 2 MB, many parameters.
+// TestS23Sizes checks 20 kB of headers, a body of 2 MB, and many parameters.
 func TestS23Sizes(t *testing.T) {
 	s := newSite(t)
 	addr := serve(t, s.handler, 10)
@@ -80,14 +80,14 @@ func TestS23Sizes(t *testing.T) {
 	}
 }
 
-// TestPatienceIsShorter: a refusal for lack of time can still be written.
-func TestPatienceIsShorter(t *testing.T) {
+// TestRequestTimeoutIsShorter checks that a refusal after requestTimeout can still be written.
+func TestRequestTimeoutIsShorter(t *testing.T) {
 	if requestTimeout >= connections.Server(nil).WriteTimeout {
-		t.Error("a refusal for lack of time could not be written any more")
+		t.Error("a refusal after requestTimeout could not be written")
 	}
 }
 
-// hanging is content that is not there in time.
+// hanging is content that does not respond in time.
 type hanging struct{ *corpus }
 
 func (hanging) Search(ctx context.Context, _ content.Query) (content.Page, error) {
@@ -97,9 +97,9 @@ func (hanging) Search(ctx context.Context, _ content.Query) (content.Page, error
 	return content.Page{}, context.DeadlineExceeded
 }
 
-// TestPatience: what is asked of the content ends with our patience, not when
-// the visitor has left, and is overload then.
-func TestPatience(t *testing.T) {
+// TestRequestTimeout checks that a query ends after requestTimeout, and not when the visitor
+// leaves, and that the response is overloaded then.
+func TestRequestTimeout(t *testing.T) {
 	s := newSite(t)
 	s.Content = hanging{s.corpus}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -112,8 +112,8 @@ func TestPatience(t *testing.T) {
 	}
 }
 
-// TestAtOnce: requests that share the pooled parts do not mix.
-func TestAtOnce(t *testing.T) {
+// TestConcurrentRequests checks that concurrent requests, whose memory is reused, do not mix.
+func TestConcurrentRequests(t *testing.T) {
 	s := newSite(t)
 	var wg sync.WaitGroup
 	for range 8 {

@@ -10,8 +10,8 @@ import (
 
 var proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:ff::/48")}
 
-// TestS4ForgedAddresses: headers of an untrusted peer name nobody. A token
-// bound to that peer goes on through 10,000 of them.
+// TestS4ForgedAddresses checks that headers of an untrusted peer have no effect. A token bound to
+// that peer continues with 10,000 different ones.
 func TestS4ForgedAddresses(t *testing.T) {
 	s := newSite(t)
 	s.TrustedProxies = proxies
@@ -37,9 +37,9 @@ func TestS4ForgedAddresses(t *testing.T) {
 	}
 }
 
-// TestTheBindingIsTheVisitors: behind a trusted proxy a token is bound to the
-// visitor, and not to the proxy.
-func TestTheBindingIsTheVisitors(t *testing.T) {
+// TestBindingBehindProxy checks that behind a trusted proxy a token is bound to the visitor, and
+// not to the proxy.
+func TestBindingBehindProxy(t *testing.T) {
 	s := newSite(t)
 	s.TrustedProxies = proxies
 	token := s.mint()

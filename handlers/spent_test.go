@@ -11,9 +11,9 @@ import (
 	"stile.example/stile/tokens/proof"
 )
 
-// TestS57UnboundTokensSpendNothing: with tokens that are not bound, and that the
-// request does not bind, no proof is remembered, whatever key made it: a flood of
-// them fills nothing. What binds a token is spent.
+// TestS57UnboundTokensSpendNothing checks that no proof is stored for tokens that are unbound, and
+// that the request does not bind, whatever key made it: a flood of them takes no memory. A proof
+// that binds a token is spent.
 func TestS57UnboundTokensSpendNothing(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
@@ -26,7 +26,7 @@ func TestS57UnboundTokensSpendNothing(t *testing.T) {
 			}
 		}
 	}
-	s.street.SetPolicy(addresses.Policy{Bindings: 1, Per: time.Hour, Then: addresses.ThenBlock, Block: []time.Duration{time.Hour}})
+	s.addresses.SetPolicy(addresses.Policy{Bindings: 1, Per: time.Hour, Then: addresses.ThenBlock, Block: []time.Duration{time.Hour}})
 	for range 3 {
 		s.get(itemsPath, s.mint())
 	}
@@ -44,9 +44,8 @@ func TestS57UnboundTokensSpendNothing(t *testing.T) {
 	}
 }
 
-// TestS57ForeignProofs: proofs by other keys with a bound token are remembered
-// too, from a budget of their own: a caller who has many can't use up the
-// owner's.
+// TestS57ForeignProofs checks that proofs by other keys with a bound token are stored too, within a
+// budget of their own: a caller with many of them can't use up the owner's.
 func TestS57ForeignProofs(t *testing.T) {
 	s := newSite(t)
 	owner, token := stiletest.NewKey(), s.mint()
@@ -73,7 +72,7 @@ func TestS57ForeignProofs(t *testing.T) {
 	}
 }
 
-// TestS57Limits: a token has as many proofs remembered as its limits admit.
+// TestS57Limits checks that as many proofs are stored for a token as its limits admit.
 func TestS57Limits(t *testing.T) {
 	p := tokens.Policy{SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: 60e9, PerToken: 6}
 	if n := proofsOf(p); n < 2*300 || 64*n > 1<<16 || proof.Life <= 60e9 {
@@ -81,8 +80,8 @@ func TestS57Limits(t *testing.T) {
 	}
 }
 
-// TestS60OpenChallengesOnly: a picture is rendered for the challenge that its
-// token has open, and at most six times.
+// TestS60OpenChallengesOnly checks that a picture is rendered only for its token's open challenge,
+// and at most six times.
 func TestS60OpenChallengesOnly(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()

@@ -9,9 +9,9 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// TestTokensOfARemovedTenant: a tenant that is removed and added again within
-// the same second is another tenant, and tokens of the earlier one are revoked.
-// Tokens without a tenant's number are compared by time, to the second.
+// TestTokensOfARemovedTenant checks that a tenant that is removed and added again within the same
+// second is another tenant, and that tokens of the earlier one are revoked. Tokens without a
+// tenant's number are compared by time, to the second.
 func TestTokensOfARemovedTenant(t *testing.T) {
 	s := newSite(t)
 	issued := s.oauthToken("acme", s.secret)

@@ -13,7 +13,7 @@ import (
 	"stile.example/stile/handlers/files"
 )
 
-// layer is a widget layer of three files.
+// layer returns a site with a widget layer of three files.
 func layer(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
@@ -72,7 +72,7 @@ func TestUnknownWidgets(t *testing.T) {
 			t.Errorf("%s: %d %s", path, got.Code, got.Body)
 		}
 		if c := got.Header().Get("Cache-Control"); c != "private, no-store" {
-			t.Errorf("%s may be kept: %s", path, c)
+			t.Errorf("%s may be cached: %s", path, c)
 		}
 	}
 	if got := s.do(ask{method: "POST", path: "/widgets/v1/stile.js"}); got.Code != http.StatusMethodNotAllowed {
@@ -106,7 +106,7 @@ func TestWidgetsAreZipped(t *testing.T) {
 
 func TestWidgetsOfUnknownType(t *testing.T) {
 	if _, err := files.NewWidgets("1", fstest.MapFS{"page.html": {Data: []byte("<p>")}}); err == nil {
-		t.Error("a file of no known type is served")
+		t.Error("a file of an unknown type is accepted")
 	}
 }
 

@@ -7,8 +7,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// contract is the contract's table of codes: status, and whether a fresh token
-// mends it.
+// contract is the contract's table of codes: status, and whether a new token resolves it.
 var contract = map[Code]struct {
 	status    int
 	renewable bool
@@ -22,9 +21,9 @@ var contract = map[Code]struct {
 	"internal": {500, false},
 }
 
-// TestTheTableIsWhole: the one table of codes is the contract's, says something
-// about each, and has a code for whatever a token may be refused for.
-func TestTheTableIsWhole(t *testing.T) {
+// TestTable checks that the table has the codes of the contract, a text for each, and a code for
+// every reason to refuse a token. Titles have at most six words.
+func TestTable(t *testing.T) {
 	if len(all) != len(contract) || len(table) != len(contract) {
 		t.Errorf("%d codes, the contract has %d", len(all), len(contract))
 	}
@@ -35,11 +34,14 @@ func TestTheTableIsWhole(t *testing.T) {
 		}
 		for _, text := range []string{m.Title, m.Detail, m.Visitor, m.Developer} {
 			if len(text) < 8 {
-				t.Errorf("%s: says too little: %q", m.Code, text)
+				t.Errorf("%s: the text is too short: %q", m.Code, text)
 			}
 		}
+		if n := len(strings.Fields(m.Title)); n > 6 {
+			t.Errorf("%s: the title %q has %d words", m.Code, m.Title, n)
+		}
 		if strings.HasSuffix(m.Title, ".") || !strings.HasSuffix(m.Detail, ".") {
-			t.Errorf("%s: a title has no full stop, a detail has one", m.Code)
+			t.Errorf("%s: a title must not end with a full stop, a detail must", m.Code)
 		}
 	}
 	for _, r := range tokens.Reasons {
@@ -49,7 +51,7 @@ func TestTheTableIsWhole(t *testing.T) {
 	}
 }
 
-// TestLasting: every code is either stored or not, as was decided.
+// TestLasting checks for every code whether its refusals are stored.
 func TestLasting(t *testing.T) {
 	brief := map[Code]bool{TokenMissing: true, TokenInvalid: true, TokenExpired: true, ProofInvalid: true,
 		BadRequest: true, BadCallback: true, NotFound: true, MethodNotAllowed: true}

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// narrow is a listener whose connections hold little that was not read.
+// narrow is a listener whose connections buffer little.
 type narrow struct{ net.Listener }
 
 func (n narrow) Accept() (net.Conn, error) {
@@ -25,17 +25,17 @@ func (n narrow) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// The limits in TestDeafReadersEnd: shorter ones than a server's, and far from
+// The limits in TestClientsThatReadNothingEnd: shorter ones than a server's, and far from
 // the 5 s that crypto/tls waits.
 const (
 	writeTimeout     = 2 * time.Second
 	writeByteTimeout = time.Second
 )
 
-// TestDeafReadersEnd: a client that asks for much over TLS, and reads nothing of
-// the connection, is disconnected in time. In HTTP/2 it opens its windows wide;
-// what would reset its stream waits behind the write that does not end.
-func TestDeafReadersEnd(t *testing.T) {
+// TestClientsThatReadNothingEnd checks that a client that requests much over TLS, and reads
+// nothing, is disconnected in time. In HTTP/2 it opens its windows wide, and the frame that would
+// reset its stream waits behind the write that does not end.
+func TestClientsThatReadNothingEnd(t *testing.T) {
 	for name, c := range map[string]struct {
 		protocol string
 		within   time.Duration
@@ -64,12 +64,12 @@ func TestDeafReadersEnd(t *testing.T) {
 			if err := plain.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 				t.Fatal(err)
 			}
-			deaf := tls.Client(plain, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{c.protocol}})
+			client := tls.Client(plain, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{c.protocol}})
 			start := time.Now()
-			if err := c.ask(deaf); err != nil {
+			if err := c.ask(client); err != nil {
 				t.Fatal(err)
 			}
-			next := exchangeTLS(t, addr) // it waits until the other connection has ended
+			next := exchangeTLS(t, addr) // waits until the other connection has ended
 			if took := time.Since(start); next != "200" || took > c.within+2*time.Second {
 				t.Errorf("the next client was answered %s after %v", next, took)
 			}
@@ -77,7 +77,7 @@ func TestDeafReadersEnd(t *testing.T) {
 	}
 }
 
-// serveMuch serves 8 MB for each GET over TLS, to one client at once.
+// serveMuch serves 8 MB for each GET over TLS, to one client at a time.
 func serveMuch(t *testing.T) (addr string) {
 	t.Helper()
 	dummy := httptest.NewUnstartedServer(nil)

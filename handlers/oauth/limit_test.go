@@ -15,8 +15,8 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// TestS12Limit: 20 wrong tries in 10 minutes, then one in 30 s, for each pair of
-// address and client.
+// TestS12Limit checks the limit for each pair of address and client: 20 wrong tries in 10 minutes,
+// then one in 30 s.
 func TestS12Limit(t *testing.T) {
 	var a attempts
 	now := start
@@ -50,8 +50,8 @@ func TestS12Limit(t *testing.T) {
 	}
 }
 
-// TestS12LimitIsBounded: made-up addresses take bounded memory. Where it is full
-// a new pair is limited from its first try, until others have been forgotten.
+// TestS12LimitIsBounded checks that simulated addresses take bounded memory. When it is full, a new
+// pair is limited from its first try, until others are removed.
 func TestS12LimitIsBounded(t *testing.T) {
 	var a attempts
 	of := func(n int) pair {
@@ -73,14 +73,14 @@ func TestS12LimitIsBounded(t *testing.T) {
 	}
 }
 
-// wrongly asks for a token with wrong credentials, and returns the answer.
+// wrongly requests a token with wrong credentials, and returns the response.
 func (s *testServer) wrongly(client, from string) string {
 	rec := s.post(granting, from, basic(client, "wrong"))
 	return fmt.Sprint(rec.Code, rec.Body, rec.Header()["Www-Authenticate"], rec.Header()["Retry-After"])
 }
 
-// TestS12WrongSecrets: beyond the limit the answers stay as they are, the right
-// secret passes from everywhere, and the log names address and client.
+// TestS12WrongSecrets checks that beyond the limit the responses do not change, that the right
+// secret is accepted from everywhere, and that the log names address and client.
 func TestS12WrongSecrets(t *testing.T) {
 	s := newServer(t)
 	const want = `401 {"error":"invalid_client","error_description":"unknown client or wrong secret"} [Basic realm="stile", charset="UTF-8"] []`
@@ -114,15 +114,15 @@ func TestS12WrongSecrets(t *testing.T) {
 		}
 	}
 	if strings.Contains(log, "canary") || strings.Contains(log, "nobody") || strings.Contains(log, "wrong") {
-		t.Error("the log has what a caller made up")
+		t.Error("the log contains a name that the caller chose")
 	}
 	if n := strings.Count(log, "client credentials limited"); n != 2 {
 		t.Errorf("the limit was reached %d times, want once for each client", n)
 	}
 }
 
-// TestS12LimitedTakeTurns: checks of limited pairs wait for one another, and
-// nobody else waits for them.
+// TestS12LimitedTakeTurns checks that the checks of limited pairs wait for each other, and no
+// others wait for them.
 func TestS12LimitedTakeTurns(t *testing.T) {
 	s := newServer(t)
 	for range wrongBurst {
@@ -148,7 +148,7 @@ func TestS12LimitedTakeTurns(t *testing.T) {
 	}
 }
 
-// TestS12SourceAddress: /oauth finds the source address as the content API does.
+// TestS12SourceAddress checks that /oauth finds the source address as the content API does.
 func TestS12SourceAddress(t *testing.T) {
 	s := newServer(t)
 	s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
@@ -173,7 +173,7 @@ func TestS12SourceAddress(t *testing.T) {
 	}
 }
 
-// TestS12Assertions: wrong assertions count too, for the client that they name.
+// TestS12Assertions checks that wrong assertions count too, for the client that they name.
 func TestS12Assertions(t *testing.T) {
 	s := newServer(t)
 	right, wrong := ed25519.NewKeyFromSeed(make([]byte, 32)), ed25519.NewKeyFromSeed([]byte(strings.Repeat("x", 32)))

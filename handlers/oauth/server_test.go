@@ -25,7 +25,7 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// start is when the tests begin: the clock stands still.
+// start is the time of the tests: the clock does not move.
 var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 const (
@@ -73,7 +73,7 @@ func (s *testServer) must(err error) {
 	}
 }
 
-// post asks for a token from an address.
+// post requests a token from an address.
 func (s *testServer) post(body, from string, header http.Header) *httptest.ResponseRecorder {
 	req := httptest.NewRequest("POST", "/oauth/token", strings.NewReader(body))
 	for name, values := range header {
@@ -86,12 +86,12 @@ func (s *testServer) post(body, from string, header http.Header) *httptest.Respo
 	return rec
 }
 
-// basic is HTTP Basic as RFC 6749 has it.
+// basic returns the header of HTTP Basic as RFC 6749 defines it.
 func basic(id, secret string) http.Header {
 	return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))}}
 }
 
-// assertion is a client assertion of acme's, signed by key.
+// assertion returns a client assertion of acme, signed by key.
 func assertion(key ed25519.PrivateKey, jti string) string {
 	enc := base64.RawURLEncoding.EncodeToString
 	signed := enc([]byte(`{"alg":"EdDSA"}`)) + "." + enc(fmt.Appendf(nil, `{"iss":"acme","sub":"acme","aud":"%s/oauth/token","jti":"%s","exp":%d}`,
@@ -99,7 +99,7 @@ func assertion(key ed25519.PrivateKey, jti string) string {
 	return signed + "." + enc(ed25519.Sign(key, []byte(signed)))
 }
 
-// lines is a log that can be read while it is written.
+// lines is a log that can be read while it is written to.
 type lines struct {
 	mu sync.Mutex
 	b  bytes.Buffer

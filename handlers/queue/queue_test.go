@@ -17,7 +17,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// budgeted knows addresses that may bind so many tokens, of 25 as a rule.
+// budgeted maps addresses to how many tokens they may bind. 25 are usual.
 type budgeted map[netip.Addr]uint16
 
 func (b budgeted) Bindings(a netip.Addr, _ time.Time) (allowed, usual uint16) {
@@ -27,7 +27,7 @@ func (b budgeted) Bindings(a netip.Addr, _ time.Time) (allowed, usual uint16) {
 	return 25, 25
 }
 
-// request is one with a token.
+// request is a request with a token.
 type request struct {
 	transport.Request
 	token tokens.ID
@@ -36,7 +36,7 @@ type request struct {
 // maxConnections is how many requests a server holds at once.
 const maxConnections = 16_384
 
-// asking is a request with a token, from the n-th address, of a tenant.
+// asking returns a request with a token of a tenant, from the n-th address.
 func asking(token byte, n byte, tenant uint32) *request {
 	r := &request{}
 	r.HTTP = httptest.NewRequest("GET", "/v1/items", nil)
@@ -45,10 +45,10 @@ func asking(token byte, n byte, tenant uint32) *request {
 	return r
 }
 
-// TestS54QuestionsUnderWay: two questions of a token are under way at the same
-// time, and four of an address and tenant, or in proportion to the address's
-// own budget. Other tokens, addresses and tenants do not wait for them.
-func TestS54QuestionsUnderWay(t *testing.T) {
+// TestS54QueriesRunning checks that two queries of a token run at the same time, and four of an
+// address and tenant, or in proportion to the address's own budget. Other tokens, addresses and
+// tenants do not wait for them.
+func TestS54QueriesRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budgeted{netip.AddrFrom4([4]byte{192, 0, 2, 2}): 50, netip.AddrFrom4([4]byte{192, 0, 2, 3}): 0}
 		var q Queue
@@ -93,7 +93,7 @@ func TestS54QuestionsUnderWay(t *testing.T) {
 			}
 		}
 		if len(q.tokens.keys) != 0 || len(q.addresses.keys) != 0 {
-			t.Errorf("kept of those that are idle: %v, %v", q.tokens.keys, q.addresses.keys)
+			t.Errorf("stored for idle keys: %v, %v", q.tokens.keys, q.addresses.keys)
 		}
 	})
 }
@@ -109,9 +109,9 @@ func fairly(order []int, atOnce int) bool {
 	return true
 }
 
-// TestS54WhoLeavesWaitsNoLonger: a request whose client has closed the
-// connection leaves the queue, and its place goes to the next.
-func TestS54WhoLeavesWaitsNoLonger(t *testing.T) {
+// TestS54ClientLeavesQueue checks that a request whose client has closed the connection leaves the
+// queue, and that its turn goes to the next one.
+func TestS54ClientLeavesQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q Queue
 		var ends []func()
@@ -140,7 +140,7 @@ func TestS54WhoLeavesWaitsNoLonger(t *testing.T) {
 		leave()
 		synctest.Wait()
 		if !errors.Is(left, context.Canceled) {
-			t.Errorf("who left: %v", left)
+			t.Errorf("the one that left: %v", left)
 		}
 		ends[0]()
 		ends = append(ends, <-stays)
@@ -148,13 +148,14 @@ func TestS54WhoLeavesWaitsNoLonger(t *testing.T) {
 			end()
 		}
 		if len(q.tokens.keys) != 0 || len(q.addresses.keys) != 0 {
-			t.Errorf("kept: %v, %v", q.tokens.keys, q.addresses.keys)
+			t.Errorf("stored: %v, %v", q.tokens.keys, q.addresses.keys)
 		}
 	})
 }
 
-// TestS54QueueIsCheap: as many requests as there are connections wait for the turn of one token,
-// and all give up. The queue costs under 4 KB for each, and not more the longer it is.
+// TestS54QueueIsCheap checks that as many requests as there are connections can wait for the turn
+// of one token, and all give up. The queue takes under 4 KB for each, and not more the longer it
+// is.
 func TestS54QueueIsCheap(t *testing.T) {
 	var q turns[tokens.ID]
 	always := func() int { return 1 }
@@ -188,7 +189,7 @@ func TestS54QueueIsCheap(t *testing.T) {
 	}
 }
 
-// taken takes a turn, and returns what ends it.
+// taken takes a turn, and returns a function that ends it.
 func taken(ctx context.Context, q *Queue, r *request, b Budgets) (done func(), err error) {
 	err = q.Take(ctx, &r.Request, r.token, b)
 	return func() { q.Give(&r.Request, r.token) }, err

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzCallback: what passes is a plain ASCII name.
+// FuzzCallback checks that only plain ASCII names are valid.
 func FuzzCallback(f *testing.F) {
 	for _, s := range []string{"cb", "a.b", "this", "$", "\u2028", "a\n"} {
 		f.Add(s)

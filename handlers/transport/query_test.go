@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestCut(t *testing.T) {
+func TestParseParams(t *testing.T) {
 	for in, want := range map[string][]Param{
 		"":               nil,
 		"&&&":            nil,
@@ -36,8 +36,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestCutGoesOn: how to answer is found behind a fault, too.
-func TestCutGoesOn(t *testing.T) {
+// TestParseParamsContinues checks that the callback is found after an error too.
+func TestParseParamsContinues(t *testing.T) {
 	got, err := parseParams("a=%zz&callback=cb&"+strings.Repeat("x&", 50)+"callback=d", nil)
 	if err != errEncoding {
 		t.Errorf("fault %v", err)
@@ -53,8 +53,8 @@ func TestCutGoesOn(t *testing.T) {
 	}
 }
 
-// FuzzQuery: where url.ParseQuery and cut both accept, they agree; what cut
-// accepts more are semicolons, and what it refuses more is not text.
+// FuzzQuery checks that url.ParseQuery and parseParams agree if both accept a query. parseParams
+// also accepts semicolons, and refuses what is not text.
 func FuzzQuery(f *testing.F) {
 	for _, s := range []string{"a=b&c=d", "a=%41+b", "%zz", "a;b=c", "\xff", "&&=&"} {
 		f.Add(s)

@@ -67,8 +67,8 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// FuzzSource: whatever a header says, the answer is an address or a refusal,
-// and an untrusted peer's is the peer's own.
+// FuzzSource checks that any header results in an address or a refusal, and that the address of an
+// untrusted peer is the peer's own.
 func FuzzSource(f *testing.F) {
 	for _, s := range []string{"192.0.2.1", "[::1]:80, 10.0.0.1", "a,b\n,", "::ffff:10.0.0.1%x", ","} {
 		f.Add(s)
