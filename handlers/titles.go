@@ -11,9 +11,9 @@ import (
 // maxTitles is the maximum of titles in one response of suggestions.
 const maxTitles = 8
 
-// titles remembers which titles suggestions showed to a token recently, so that a title is not
-// counted again while somebody types. It evicts, and then a title counts once more. It takes 4 MB
-// at most. Its methods are safe for concurrent use.
+// titles stores which titles suggestions showed to each token recently, so that a title is not
+// counted again while a visitor types. After an eviction a title counts once more. It takes 4 MB at
+// most. Its methods are safe for concurrent use.
 type titles struct {
 	seed maphash.Seed
 
@@ -36,7 +36,7 @@ func newTitles() *titles {
 	return &titles{seed: maphash.MakeSeed(), tokens: recent.New[tokens.ID, *shown](maxShown)}
 }
 
-// count returns how many of the ids are new to the token, and remembers them.
+// count returns how many of the ids are new to the token, and stores them.
 func (t *titles) count(token tokens.ID, ids []string) (n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
