@@ -246,3 +246,15 @@ func TestS10_KeysAreHidden(t *testing.T) {
 		}
 	}
 }
+
+// TestNewJTI checks that a name can be an argument of a command.
+func TestNewJTI(t *testing.T) {
+	seen := map[string]bool{}
+	for range 2000 { // 1 in 64 would begin with a hyphen
+		jti := NewJTI()
+		if jti[0] == '-' || len(jti) != 22 || seen[jti] {
+			t.Fatalf("jti %q", jti)
+		}
+		seen[jti] = true
+	}
+}

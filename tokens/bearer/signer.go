@@ -16,11 +16,16 @@ type Signer struct {
 	Audience string
 }
 
-// NewJTI returns a unique name for a token: 128 random bits.
+// NewJTI returns a unique name for a token: 128 random bits, of which the first 6 are never those
+// of a hyphen. A command line would read such a name as a flag.
 func NewJTI() string {
 	b := make([]byte, 16)
-	rand.Read(b) // can't fail: crypto/rand ends the program instead
-	return base64.RawURLEncoding.EncodeToString(b)
+	for {
+		rand.Read(b) // can't fail: crypto/rand ends the program instead
+		if jti := base64.RawURLEncoding.EncodeToString(b); jti[0] != '-' {
+			return jti
+		}
+	}
 }
 
 // Sign returns a token with c's Subject, Client, Tenant, Scope and Expires. An empty JTI is
