@@ -71,9 +71,9 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
-// TestDrawnOnce checks that a picture is rendered once for all requests, simultaneous ones too, and
-// a sound once for all names of its language.
-func TestDrawnOnce(t *testing.T) {
+// TestRenderedOnce checks that a picture is rendered once for all requests, simultaneous ones too,
+// and a sound once for all names of its language.
+func TestRenderedOnce(t *testing.T) {
 	m := newMaker(t)
 	id := make1(t, m, ask(Picture, 1)).ID
 	for what, get := range map[string]func(i int) ([]byte, error){
@@ -127,9 +127,9 @@ func TestS60Allowed(t *testing.T) {
 // allow allows every rendering.
 func allow() error { return nil }
 
-// TestS32NothingIsDrawnForStrangers checks that an invented id, an id of work, and an expired one
+// TestS32NothingIsRenderedForOthers checks that an invented id, an id of work, and an expired one
 // take no render slot.
-func TestS32NothingIsDrawnForStrangers(t *testing.T) {
+func TestS32NothingIsRenderedForOthers(t *testing.T) {
 	m := newMaker(t)
 	m.slots = renderSlots{} // taking one would wait forever, or return ErrBusy
 	a := ask(Picture, 1)

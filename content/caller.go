@@ -5,24 +5,23 @@ import (
 	"net/netip"
 )
 
-// Asker identifies the caller of a read. Askers share the time for reading; no result depends on
-// them. The zero Asker is valid.
-// the corpus; no answer depends on it. The zero Asker is one like the others.
-type Asker struct {
+// Caller identifies the caller of a read. Callers share the time for reading; no result depends on
+// them. The zero Caller is valid.
+type Caller struct {
 	Address netip.Addr
 	Tenant  uint32
 	Share   int // of the time, in shares of an ordinary address; less than 1 counts as 1
 }
 
-type askerKey struct{}
+type callerKey struct{}
 
-// WithAsker returns a context for the reads of an asker.
-func WithAsker(ctx context.Context, a Asker) context.Context {
-	return context.WithValue(ctx, askerKey{}, a)
+// WithCaller returns a context for the reads of a caller.
+func WithCaller(ctx context.Context, a Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, a)
 }
 
-// AskerOf returns the asker of a context.
-func AskerOf(ctx context.Context) Asker {
-	a, _ := ctx.Value(askerKey{}).(Asker)
+// CallerOf returns the caller of a context.
+func CallerOf(ctx context.Context) Caller {
+	a, _ := ctx.Value(callerKey{}).(Caller)
 	return a
 }

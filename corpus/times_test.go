@@ -186,15 +186,15 @@ func TestS54SameQueryHasItsOwnTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCorpus(t)
 		put(t, c, 0, slowItems()...)
-		attacker, visitor := content.Asker{Tenant: 1}, content.Asker{Tenant: 2}
+		attacker, visitor := content.Caller{Tenant: 1}, content.Caller{Tenant: 2}
 		release := occupy(t, c)
 		hold := make(chan struct{})
 		go c.opt.Lanes.Do(t.Context(), turns.Caller{Tenant: 1}, 1, turns.Long-1, time.Minute, func() error { <-hold; return nil })
 		synctest.Wait()
-		search := func(who content.Asker) chan error {
+		search := func(who content.Caller) chan error {
 			got := make(chan error, 1)
 			go func() {
-				_, err := c.Search(content.WithAsker(t.Context(), who), ordinaryQuery)
+				_, err := c.Search(content.WithCaller(t.Context(), who), ordinaryQuery)
 				got <- err
 			}()
 			synctest.Wait()

@@ -123,7 +123,7 @@ func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records
 	}
 	defer a.questions.Give(&r.Request, r.claims.ID)
 	r.StartBody()
-	records, err = q(content.WithAsker(ctx, queue.AskerOf(a.Addresses, &r.Request)), r)
+	records, err = q(content.WithCaller(ctx, queue.CallerOf(a.Addresses, &r.Request)), r)
 	if err == nil || isClients(err) {
 		return records, err
 	}

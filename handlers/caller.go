@@ -29,7 +29,7 @@ type caller struct {
 func (r *request) event(route tokens.Route, records int) tokens.Call {
 	return tokens.Call{
 		At: r.At, Tenant: r.Tenant.Number, IssuedAt: r.claims.IssuedAt, Expires: r.claims.Expires,
-		From: r.From, Key: r.key, BadProof: r.proofErr != nil, ConfirmedKey: tokens.KeyOf(r.claims.Confirmation),
+		From: r.From, Key: r.key, InvalidProof: r.proofErr != nil, ConfirmedKey: tokens.KeyOf(r.claims.Confirmation),
 		Route: route, Records: uint32(records), Blocked: r.blocked, Binder: r.binder,
 	}
 }
@@ -37,7 +37,7 @@ func (r *request) event(route tokens.Route, records int) tokens.Call {
 // proven returns a call as it is after its proof was spent: a proof that was used before is
 // invalid.
 func (r *request) proven(c tokens.Call) tokens.Call {
-	c.Key, c.BadProof = r.key, r.proofErr != nil
+	c.Key, c.InvalidProof = r.key, r.proofErr != nil
 	return c
 }
 

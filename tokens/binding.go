@@ -82,7 +82,7 @@ func bindingFor(p Policy, c Call) (Binding, Reason) {
 	switch {
 	case p.Binding == ByAddress && !named:
 		return BindTo(c.From), None
-	case c.BadProof || !proven && (named || p.Binding == ByKey):
+	case c.InvalidProof || !proven && (named || p.Binding == ByKey):
 		return Binding{}, ProofInvalid
 	case !proven:
 		return BindTo(c.From), None

@@ -19,7 +19,7 @@ type Call struct {
 	Expires      time.Time
 	From         netip.Addr // source address, as addresses.Canonical returns it
 	Key          Key        // key of a valid proof; zero: there was no valid proof
-	BadProof     bool       // there was a proof, and it is invalid
+	InvalidProof bool       // there was a proof, and it is invalid
 	ConfirmedKey Key        // the key that the token itself names (cnf.jkt); zero: it names none
 	Route        Route
 	Records      uint32         // records in the response; in a Check, the maximum

@@ -73,7 +73,7 @@ func (m *model) call(t *rapid.T) Call {
 	return Call{
 		At: m.now, Tenant: 1, IssuedAt: m.issued, Expires: m.issued.Add(24 * time.Hour),
 		From: netip.AddrFrom4([4]byte{192, 0, 2, last}),
-		Key:  key, BadProof: key == Key{} && rapid.Bool().Draw(t, "invalid proof"), ConfirmedKey: m.only,
+		Key:  key, InvalidProof: key == Key{} && rapid.Bool().Draw(t, "invalid proof"), ConfirmedKey: m.only,
 		Route:   Route(rapid.IntRange(0, Routes-1).Draw(t, "route")),
 		Records: rapid.Uint32Range(0, 50).Draw(t, "n"),
 		Titles:  rapid.Uint32Range(0, 8).Draw(t, "titles"),

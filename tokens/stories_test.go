@@ -137,7 +137,7 @@ func (st *story) request(words []string) (string, error) {
 		} else if name, ok := strings.CutPrefix(w, "only="); ok {
 			copy(c.ConfirmedKey[:], name)
 		} else if w == "badproof" {
-			c.BadProof = true
+			c.InvalidProof = true
 		} else if w == "blocked" {
 			c.Blocked = true
 		} else if w == "binder" {

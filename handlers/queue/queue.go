@@ -25,11 +25,11 @@ const (
 // Its methods are safe for concurrent use.
 type Queue struct {
 	tokens    turns[tokens.ID]
-	addresses turns[asker]
+	addresses turns[addressAndTenant]
 }
 
-// asker is an address together with the tenant whose tokens it uses.
-type asker struct {
+// addressAndTenant is an address together with the tenant whose tokens it uses.
+type addressAndTenant struct {
 	from   netip.Addr
 	tenant uint32
 }
@@ -47,7 +47,7 @@ func (q *Queue) Take(ctx context.Context, r *transport.Request, token tokens.ID,
 	if err := q.tokens.take(ctx, gone, token, func() int { return perToken }); err != nil {
 		return err
 	}
-	err := q.addresses.take(ctx, gone, asker{r.From, r.Tenant.Number}, func() int { return limitOf(b, r) })
+	err := q.addresses.take(ctx, gone, addressAndTenant{r.From, r.Tenant.Number}, func() int { return limitOf(b, r) })
 	if err != nil {
 		q.tokens.give(token)
 	}
@@ -56,7 +56,7 @@ func (q *Queue) Take(ctx context.Context, r *transport.Request, token tokens.ID,
 
 // Give ends the request's query.
 func (q *Queue) Give(r *transport.Request, token tokens.ID) {
-	q.addresses.give(asker{r.From, r.Tenant.Number})
+	q.addresses.give(addressAndTenant{r.From, r.Tenant.Number})
 	q.tokens.give(token)
 }
 
@@ -70,10 +70,10 @@ func limitOf(b Budgets, r *transport.Request) int {
 	return max(perAddress, perAddress*int(allowed)/max(int(usual), 1))
 }
 
-// AskerOf returns the identity by which the time of the corpus is shared: a tenant's tokens at an
+// CallerOf returns the identity by which the time of the corpus is shared: a tenant's tokens at an
 // address, with a share in proportion to the address's limit.
-func AskerOf(b Budgets, r *transport.Request) content.Asker {
-	return content.Asker{Address: r.From, Tenant: r.Tenant.Number, Share: limitOf(b, r) / perAddress}
+func CallerOf(b Budgets, r *transport.Request) content.Caller {
+	return content.Caller{Address: r.From, Tenant: r.Tenant.Number, Share: limitOf(b, r) / perAddress}
 }
 
 // turns limits how many queries of one key run. The zero value is empty. It stores nothing about a

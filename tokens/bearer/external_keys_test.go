@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// TestS5_OutsideWeakKeys checks that a key verifies nothing if it is too short, on another curve,
+// TestS5_ExternalWeakKeys checks that a key verifies nothing if it is too short, on another curve,
 // made by faulty chips, or for something else.
-func TestS5_OutsideWeakKeys(t *testing.T) {
+func TestS5_ExternalWeakKeys(t *testing.T) {
 	short, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)

@@ -60,8 +60,8 @@ func TestS6_Issuers(t *testing.T) {
 	}
 }
 
-// TestS5_Outside checks tokens that must be refused whoever signed them, without fetching keys.
-func TestS5_Outside(t *testing.T) {
+// TestS5_External checks tokens that must be refused whoever signed them, without fetching keys.
+func TestS5_External(t *testing.T) {
 	o := newOutsider(t, idp, "ES256")
 	v := trusting(t, o)
 	h, c := o.header(), o.claims()
@@ -126,9 +126,9 @@ type text string
 
 func (s text) String() string { return string(s) }
 
-// TestS1_OutsideSpellings checks that a token without a jti is the same token with the second
+// TestS1_ExternalSpellings checks that a token without a jti is the same token with the second
 // signature of ES256, and that two such tokens are different.
-func TestS1_OutsideSpellings(t *testing.T) {
+func TestS1_ExternalSpellings(t *testing.T) {
 	o := newOutsider(t, idp, "ES256")
 	v := trusting(t, o)
 	id := func(token string) tokens.ID {
@@ -162,9 +162,9 @@ func TestS1_OutsideSpellings(t *testing.T) {
 	}
 }
 
-// TestOutsideLife checks that a token whose lifetime is a month is valid for as long as our own
+// TestExternalLife checks that a token whose lifetime is a month is valid for as long as our own
 // tokens may be.
-func TestOutsideLife(t *testing.T) {
+func TestExternalLife(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	v := trusting(t, o)
 	token := o.sign(t, o.header(), o.claims().with("exp", hours(24*30)))
@@ -183,9 +183,9 @@ func TestOutsideLife(t *testing.T) {
 	}
 }
 
-// TestOutsideMemory checks that a cached token is verified again when the keys change, and refused
+// TestExternalMemory checks that a cached token is verified again when the keys change, and refused
 // when they can't be fetched.
-func TestOutsideMemory(t *testing.T) {
+func TestExternalMemory(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	v := trusting(t, o)
 	token := o.sign(t, o.header(), o.claims())
@@ -212,9 +212,9 @@ func TestOutsideMemory(t *testing.T) {
 	}
 }
 
-// TestOutsideKeys checks that an unknown kid fetches the keys once, and a kid with another
+// TestExternalKeys checks that an unknown kid fetches the keys once, and a kid with another
 // algorithm does not. A token without a kid is valid if exactly one key fits.
-func TestOutsideKeys(t *testing.T) {
+func TestExternalKeys(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	v := trusting(t, o)
 	bare := o.sign(t, o.header().with("kid", nil), o.claims())
@@ -319,9 +319,9 @@ func TestVerifySubject(t *testing.T) {
 	}
 }
 
-// TestOutsideBoundToKey checks that a token which its issuer has bound to a key names the key each
+// TestExternalBoundToKey checks that a token which its issuer has bound to a key names the key each
 // time it is verified, and can't be exchanged.
-func TestOutsideBoundToKey(t *testing.T) {
+func TestExternalBoundToKey(t *testing.T) {
 	o := newOutsider(t, idp, "ES256")
 	v := trusting(t, o)
 	thumbprint := sha256.Sum256([]byte("a key"))

@@ -115,8 +115,8 @@ func TestOldKeyEnds(t *testing.T) {
 	}
 }
 
-// TestS27_GarbageLeavesNoTrace checks that only valid tokens are cached.
-func TestS27_GarbageLeavesNoTrace(t *testing.T) {
+// TestS27_MalformedTokensLeaveNoTrace checks that only valid tokens are cached.
+func TestS27_MalformedTokensLeaveNoTrace(t *testing.T) {
 	keys := testKeys(t)
 	v := testVerifier(t, keys)
 	k := keys.signing()

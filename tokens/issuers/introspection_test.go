@@ -14,7 +14,7 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-func newAsker(i *idp) *IntrospectionClient {
+func newIntrospectionClient(i *idp) *IntrospectionClient {
 	return NewIntrospectionClient(Endpoint{Issuer: i.URL}, i.URL+"/introspect", "sti:le", "s%cret", quiet)
 }
 
@@ -31,7 +31,7 @@ func TestIntrospectionRequests(t *testing.T) {
 		id, secret, _ := r.BasicAuth()
 		fmt.Fprintf(w, `{"active":%v,"said":"%s %s %s %s %s"}`, r.PostFormValue("token") == "opa.que", r.Method, r.PostFormValue("token"), r.PostFormValue("token_type_hint"), id, secret)
 	})
-	a := newAsker(i)
+	a := newIntrospectionClient(i)
 	for s := range 60 {
 		text, err := a.Introspect("opa.que", visitor, noon.Add(time.Duration(s)*time.Second))
 		if err != nil || string(text) != `{"active":true,"said":"POST opa.que access_token sti%3Ale s%25cret"}` {
@@ -57,7 +57,7 @@ func TestIntrospectionRequests(t *testing.T) {
 // TestIntrospectionFaults checks that an invalid response is a fault and is not cached.
 func TestIntrospectionFaults(t *testing.T) {
 	i := newIDP(t)
-	a := newAsker(i)
+	a := newIntrospectionClient(i)
 	a.client.http.Timeout = 300 * time.Millisecond
 	for n, page := range []http.HandlerFunc{
 		http.NotFound,
@@ -101,7 +101,7 @@ func newHeldEndpoint(t *testing.T) (*heldEndpoint, *IntrospectionClient) {
 		<-h.release
 		fmt.Fprintf(w, `{"active":%v}`, strings.HasPrefix(r.PostFormValue("token"), "good"))
 	})
-	return h, newAsker(h.idp)
+	return h, newIntrospectionClient(h.idp)
 }
 
 // load returns the numbers of requests and of waiting questions.
@@ -342,7 +342,7 @@ func TestS59_Client(t *testing.T) {
 // refuses an invented token is not one that fails.
 func TestS59_Failing(t *testing.T) {
 	i := newIDP(t)
-	a := newAsker(i)
+	a := newIntrospectionClient(i)
 	i.serve("/introspect", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	for n := range 1000 {
 		a.Introspect(fmt.Sprint(n), at(fmt.Sprintf("198.51.100.%d", n%250)), noon.Add(time.Duration(n)*10*time.Millisecond))
