@@ -3,7 +3,6 @@
 //
 // Importers convert JSONL, CSV, Markdown folders and feeds to checked and sanitised items, and name
 // the file and line of each error. The store decides where items are stored and how they are found.
-// are kept and how they are found belongs to store.
 package content
 
 import (

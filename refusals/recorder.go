@@ -14,7 +14,6 @@ import (
 // Further ones are counted, and their number is written when the minute is over. So a flood causes
 // one row and two lines a minute. If the process is killed, the numbers of its last minute are
 // lost.
-// minute. A killed process loses the numbers of its last minute.
 type Recorder struct {
 	store Store
 	log   *slog.Logger

@@ -6,7 +6,6 @@
 // week. Other refusals, such as that of an invalid signature, are never stored. There is one row
 // and log line for each address, tenant, code and minute, with a count. So a million refusals take
 // no more space than a few.
-// refusals leave no more behind than a few do.
 package refusals
 
 import (

@@ -6,7 +6,6 @@
 //
 // There are few tenants, so a [Directory] holds them all in memory, and a call reads them at no
 // cost. A [Store] keeps them durable.
-// costs a call nothing. Where they last belongs to a [Store].
 package tenants
 
 import (
