@@ -15,7 +15,7 @@ import (
 type Key struct {
 	Name    string // dotted, as in the file: policy.token.calls
 	Default string // as written in the file; a list has commas
-	Doc     string // its description, in whole sentences
+	Doc     string // its description, in complete sentences
 	Tenant  bool   // it can be set for one tenant too, and a running server reads it again
 	Live    bool   // it can't be set for one tenant, but a running server reads it again
 	value   value
@@ -54,10 +54,10 @@ var serverKeys = []Key{
 	{Name: "store", Default: "sqlite", Doc: "Backend for tenants, corpus and usage.",
 		value: one(func(s *Settings) *string { return &s.Store }, only("sqlite", map[string]string{
 			"postgres": "PostgreSQL is not supported by this version, only the embedded SQLite"}))},
-	{Name: "state", Default: "store", Doc: "Backend for the states of tokens, which change with every call. `store`: the same as store.",
+	{Name: "state", Default: "store", Doc: "Backend for the states of tokens, which change with every call. `store`: the backend that the setting store names.",
 		value: one[string](nil, only("store", map[string]string{
 			"redis": "Redis is not supported by this version: token states are in the store"}))},
-	{Name: "trusted_proxies", Default: "", Doc: "Reverse proxies whose X-Forwarded-For is trusted. Unset: a client's address is that of its connection.",
+	{Name: "trusted_proxies", Default: "", Doc: "Reverse proxies whose X-Forwarded-For is trusted. Unset: the source address is that of the connection.",
 		value: many(func(s *Settings) *[]netip.Prefix { return &s.TrustedProxies }, proxies(), 256)},
 	{Name: "tls.domains", Default: "", Doc: "Names for which the public listener obtains certificates automatically (ACME, Let's Encrypt). It must be reachable at port 443.",
 		value: many(func(s *Settings) *[]string { return &s.TLS.Domains }, matching(hostname, 253, "a host name, such as api.example.org"), 20)},
@@ -82,11 +82,11 @@ var tenantKeys = []Key{
 		value: one(func(s *Settings) *string { return &s.Policy.Site }, choice("if-sent", "required"))},
 	{Name: "query_tokens", Default: "yes", Tenant: true, Doc: "Whether a token may be in a URL, which JSONP needs. `with-proof`: only together with a key proof, which makes a copied URL useless.",
 		value: one(func(s *Settings) *string { return &s.Policy.QueryTokens }, choice("yes", "with-proof", "no"))},
-	{Name: "jsonp", Default: "yes", Tenant: true, Doc: "Whether a request with callback gets a script. `no`: it gets 404 as JSON. A request that names no tenant follows the server's own setting. If a page's policy allows scripts from API/v1/, an injected tag can call any of the page's global functions.",
+	{Name: "jsonp", Default: "yes", Tenant: true, Doc: "Whether a request with callback gets a script. `no`: it gets 404 as JSON. The server's own setting applies to a request that does not name a tenant. If a page's policy allows scripts from API/v1/, an injected tag can call any of the page's global functions.",
 		value: one(func(s *Settings) *string { return &s.Policy.JSONP }, choice("yes", "no"))},
-	{Name: "callbacks", Default: "", Tenant: true, Doc: "Allowed prefixes of dotted JSONP callback names, such as angular.callbacks. With a dotted name, a request can make a page call its own methods.",
+	{Name: "callbacks", Default: "", Tenant: true, Doc: "Allowed prefixes of dotted JSONP callback names, such as angular.callbacks. With a dotted name, a request can make a page call methods of its own objects.",
 		value: many(func(s *Settings) *[]string { return &s.Policy.Callbacks }, matching(dotted, 64, "a name with dots, such as angular.callbacks"), 16)},
-	{Name: "hijack", Default: "stranger", Tenant: true, Doc: "Action for a call by another key than the token is bound to. `stranger`: that call is refused, and the token stays valid. `kill`: the token dies.",
+	{Name: "hijack", Default: "stranger", Tenant: true, Doc: "Action for a call with another key than the one that the token is bound to. `stranger`: that call is refused, and the token stays valid. `kill`: the token dies.",
 		value: one(func(s *Settings) *bool { return &s.Policy.Token.KillOnForeignKey }, either("stranger", "kill"))},
 }
 
@@ -98,7 +98,7 @@ var policyKeys = []Key{
 		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Calls }, number[uint32](1, maxUint31))},
 	{Name: "policy.token.records", Default: "20000", Tenant: true, Doc: "Maximum number of records of a token. This limits what a scraper gets.",
 		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Records }, number[uint32](1, maxUint31))},
-	{Name: "policy.token.bind_within", Default: "10m", Tenant: true, Doc: "How long after its issue a token's first call is admitted. This prevents stockpiling.",
+	{Name: "policy.token.bind_within", Default: "10m", Tenant: true, Doc: "How long after its issue a token can make its first call. This prevents callers from stockpiling tokens.",
 		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.BindWithin }, duration(time.Second, day))},
 	{Name: "policy.spike.calls", Default: "60", Tenant: true, Doc: "Calls of a token within policy.spike.per, after which the next call gets a challenge.",
 		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.SpikeCalls }, number[uint32](1, million))},
@@ -106,7 +106,7 @@ var policyKeys = []Key{
 		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.SpikeSuggestions }, number[uint32](1, million))},
 	{Name: "policy.spike.per", Default: "1m", Tenant: true, Doc: "Window of a spike. It starts with the first call that is counted in it.",
 		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.SpikePer }, duration(time.Second, day))},
-	{Name: "policy.challenge.ladder", Default: "work, work, picture", Tenant: true, Doc: "Kinds of a token's first challenge, its second, and so on. Later ones are of the last kind.",
+	{Name: "policy.challenge.ladder", Default: "work, work, picture", Tenant: true, Doc: "Kinds of a token's challenges: the first, the second, and so on. Challenges after the end of the list are of the last kind.",
 		value: some(func(s *Settings) *[]tokens.Kind { return &s.Policy.Token.Ladder }, tokenKind(), 16)},
 	{Name: "policy.challenge.ignored", Default: "5", Tenant: true, Doc: "Number of calls during an open challenge after which the token dies.",
 		value: one(func(s *Settings) *uint8 { return &s.Policy.Token.Ignored }, number[uint8](1, 100))},
@@ -124,7 +124,7 @@ var policyKeys = []Key{
 		value: one(func(s *Settings) *addresses.Then { return &s.Address.Then }, then())},
 	{Name: "policy.address.solve_ratio", Default: "0.2", Live: true, Doc: "A crowded address is blocked if it solves a smaller fraction of its challenges.",
 		value: one(func(s *Settings) *float64 { return &s.Address.SolveRatio }, ratio())},
-	{Name: "policy.address.block", Default: "10m, 1h, 4h, 24h, 168h", Live: true, Doc: "Length of an address's first block, its second, and so on. Later ones have the last length.",
+	{Name: "policy.address.block", Default: "10m, 1h, 4h, 24h, 168h", Live: true, Doc: "Lengths of an address's blocks: the first, the second, and so on. Blocks after the end of the list have the last length.",
 		value: some(func(s *Settings) *[]time.Duration { return &s.Address.Block }, duration(time.Second, year), 16)},
 	{Name: "policy.address.permanent_after", Default: "0", Live: true, Doc: "Number of blocks of the last length after which an address is blocked permanently. 0: never.",
 		value: one(func(s *Settings) *uint8 { return &s.Address.PermanentAfter }, number[uint8](0, 100))},
