@@ -113,7 +113,7 @@ func (d *Directory) Update(ctx context.Context, clientID string, fn func(*Tenant
 		return t.Check()
 	})
 	if err != nil {
-		return Tenant{}, fmt.Errorf("update tenant: %w", err)
+		return Tenant{}, err // the store says what failed
 	}
 	d.put(t)
 	return t, nil

@@ -31,7 +31,7 @@ func ParseFormat(name string) (Format, error) {
 	if f := Format(name); slices.Contains(Formats(), f) {
 		return f, nil
 	}
-	return "", fmt.Errorf("format %.40q: must be one of %v", name, Formats())
+	return "", fmt.Errorf("format %.40q: must be table, csv, json or ndjson", name)
 }
 
 // Write writes a statement.
