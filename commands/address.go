@@ -21,7 +21,7 @@ blocked for a while. The address list adds what an operator knows: ranges to
 allow, such as a school's, and ranges to block. If an address is in several
 ranges, the narrowest applies.
 
-A RANGE is an address or a prefix, IPv4 or IPv6. An IPv6 address means its /64.`,
+A RANGE is an address or a prefix, IPv4 or IPv6. An IPv6 address represents its /64.`,
 		`  stile address list
   stile address allow 203.0.113.0/24 --bindings 5000 --reason "University of X"
   stile address block 198.51.100.7 --for 24h
@@ -32,11 +32,11 @@ A RANGE is an address or a prefix, IPv4 or IPv6. An IPv6 address means its /64.`
 func (p *program) addressList() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "list",
 		Long: `List the ranges that an operator has allowed or blocked, then the addresses that
-the rules have blocked or found crowded.
+the rules have blocked or consider crowded.
 
 The rules count the tokens of each tenant separately. TENANT is the tenant whose
 new tokens are blocked or challenged, or "all" for a budget that tenants share,
-such as the budget of records. UNTIL is when the entry ends. An address stays
+such as the budget of records. UNTIL is the time when the entry ends. An address stays
 crowded as long as it is over its budget. With --json, until is null if the
 entry is permanent or the address crowded, and tenant is absent for "all".`,
 		Example: "  stile address list\n  stile address list --json",
@@ -93,8 +93,8 @@ func (p *program) addressBlock() *cobra.Command {
 	var f rangeFlags
 	var yes bool
 	c := &cobra.Command{Use: "block RANGE",
-		Long: `Refuse all calls from a range with address_blocked, from the next call on. (A
-block by a rule refuses only the new tokens of one tenant.)
+		Long: `From the next call on, refuse all calls from a range, with the code
+address_blocked. (A block by a rule refuses only the new tokens of one tenant.)
 
 Without --yes, the command does not block a range that is wider than a /8 (IPv6:
 /16) or contains trusted proxies, because that would affect a large part of the
@@ -140,7 +140,7 @@ type rangeFlags struct{ lasts, reason string }
 
 func (f *rangeFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.lasts, "for", "", "`duration` of the entry, such as 24h or 7d (default: permanent)")
-	c.Flags().StringVar(&f.reason, "reason", "", "`text` that says why, for people; at most 256 bytes")
+	c.Flags().StringVar(&f.reason, "reason", "", "reason that the address list shows: `text` of at most 256 bytes")
 }
 
 // check checks the range and the flags, and returns how long the entry lasts; 0: permanently.

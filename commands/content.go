@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -145,7 +146,11 @@ standard output. ` + "`stile content import`" + ` reads the format.`,
 func writeFile(name string, fill func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), ".stile-*") // mode 0600
 	if err != nil {
-		return err
+		var path *fs.PathError // its path is the temporary file's
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return fmt.Errorf("write %s: %w", name, err)
 	}
 	defer func() {
 		if err != nil {

@@ -21,14 +21,14 @@ func (p *program) contentImport() *cobra.Command {
 		Long: `Import items from JSON lines, CSV, a folder of Markdown files, or a feed (RSS,
 Atom, JSON Feed). An item replaces the existing item with the same id. If an item
 is invalid, nothing is imported, and each error is reported with its file and
-line. During the import, the API continues to serve the old corpus. - means
-standard input.`,
+line. During the import, the API continues to serve the old corpus. With -, the
+items are read from standard input.`,
 		Example: `  stile content import items.jsonl
   stile content import recipes/ --collection recipes --prune
   stile content import https://www.example.org/feed.xml --tenant acme`,
 		Args: takes(1, 1, "one FILE, DIR, URL or -")}
 	c.Flags().StringVar(&src.Collection, "collection", "", "`collection` of the items that don't name one")
-	c.Flags().StringVar(&o.Tenant, "tenant", "", "import the items as own items of the tenant with this `client_id`, instead of shared items")
+	c.Flags().StringVar(&o.Tenant, "tenant", "", "import the items as the own items of the tenant with this `client_id`, instead of as shared items")
 	c.Flags().StringVar(&format, "format", "", "`format`: jsonl, csv, markdown or feed (default: detected from name and content)")
 	c.Flags().BoolVar(&o.Prune, "prune", false, "remove the items of the imported collections that are missing from the import")
 	c.RunE = func(c *cobra.Command, args []string) (err error) {

@@ -15,15 +15,14 @@ import (
 
 func (p *program) explainCommand() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "explain REF",
-		Long: `Show why a call was refused, by the reference that the visitor was shown: the
-rule, its limit, the count, the token or address that was counted, and what can be
-done. Case and hyphen of REF don't matter.
+		Long: `Explain one refusal. REF is the reference that the visitor was shown; case and
+hyphen don't matter. The explanation has the rule, its limit, the count, the token
+or address that was counted, and what you can do.
 
-Refusals are stored for 7 days. A refusal that did not need stored data, such as
-one for an invalid signature, is kept only while the server runs. Of the refusals
-with the same address, tenant and code in one minute, only the first is stored,
-with their number. The server keeps the others in memory, as long as there is
-space.`,
+Refusals are stored for 7 days. A refusal that was decided without stored
+data, such as one for an invalid signature, is kept only while the server runs. Of
+the refusals with the same address, tenant and code in one minute, only the first
+is stored, with a count. The others are in memory, as long as there is space.`,
 		Example: "  stile explain 7QK2-M4TD\n  stile explain 7qk2m4td --json",
 		Args:    takes(1, 1, "one REF, such as 7QK2-M4TD"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -55,7 +54,7 @@ func (p *program) explain(f operations.RefusalInfo) error {
 	}
 	lines := []string{"", a.cause}
 	if f.Count > 0 {
-		lines = append(lines, fmt.Sprintf("It is one of %d such refusals of its address, tenant and code in that minute, which are stored and logged as one.", f.Count))
+		lines = append(lines, fmt.Sprintf("It is one of %d refusals with the same address, tenant and code in that minute. They are stored and logged as one.", f.Count))
 	}
 	if f.Observed {
 		lines = append(lines, "The rule is only observed (policy.observe): the request was admitted.")

@@ -20,7 +20,7 @@ func TestS58ExplainCounts(t *testing.T) {
 		_, ref := h.call("none")
 		refs = append(refs, ref)
 	}
-	const text, member = "such refusals of its address, tenant and code in that minute", `"address":"127.0.0.0/24","count":90}`
+	const text, member = "refusals with the same address, tenant and code in that minute", `"address":"127.0.0.0/24","count":90}`
 	for _, ref := range []string{refs[0], refs[45], refs[89]} {
 		if out := h.must("explain", ref); !strings.Contains(out, ref) || !strings.Contains(out, text) {
 			t.Errorf("explain: %s", out)
@@ -32,7 +32,7 @@ func TestS58ExplainCounts(t *testing.T) {
 			t.Errorf("explain %s, from the store: %s", args, out)
 		}
 	}
-	if _, err, code := h.run("explain", refs[45]); code != failed || !strings.Contains(err, "was counted with others") {
+	if _, err, code := h.run("explain", refs[45]); code != failed || !strings.Contains(err, "no longer kept") {
 		t.Errorf("one that was counted with others: %d %s", code, err)
 	}
 }

@@ -21,13 +21,13 @@ func (p *program) serveCommand() *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "run the server",
 		Long: `Run the server: the public listener with the token endpoint and the content API,
 and the admin listener with the metrics. It logs to standard error. On SIGTERM it
-completes the calls that have started and exits with 0. On SIGHUP it reads the
-policy settings again. Every setting is also a flag; ` + "`stile help settings`" + ` lists
+finishes the requests that have arrived and exits with 0. On SIGHUP it
+adopts changed policy settings. Every setting is also a flag; ` + "`stile help settings`" + ` lists
 them.
 
 With --demo, the server also has a demo corpus, a tenant ` + "`demo`" + ` and that tenant's
 site, a magazine at http://localhost:8090. A panel on its pages shows what happens,
-and provokes refusals. The site is for the browsers of this machine only.`,
+and provokes refusals. Only browsers on this machine can use the site.`,
 		Example: `  stile serve
   stile serve --listen :9000 --data /var/lib/stile
   stile serve --demo

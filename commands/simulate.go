@@ -18,11 +18,12 @@ const maxDays = 31
 func (p *program) simulateCommand() *cobra.Command {
 	config, file := simulate.Default(), ""
 	c := &cobra.Command{Use: "simulate", Short: "try a policy on simulated people and scrapers",
-		Long: `Simulate a day of traffic against the real rules, using a fake clock: people at
-home, in an office behind one address, and on phones, and scrapers. For each
+		Long: `Simulate a day of traffic against the real rules, using a fake clock. The traffic
+comes from groups of people (at home, in an office behind one address, on phones)
+and of scrapers; the report describes each group. For each
 group, print what the rules did: challenges, pictures, blocks, and how much of
-the corpus a scraper got. The same seed gives the same result. The data directory
-is neither read nor changed.
+the corpus a scraper got. The same seed gives the same result. The command does
+not read or change the data directory.
 
 ` + wrap("Groups: "+strings.Join(simulate.Groups(), ", ")+".", ""),
 		Example: "  stile simulate\n  stile simulate --policy stricter.yaml --group office --group fifty\n  stile simulate --seed 7 --days 2 --json",

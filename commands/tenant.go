@@ -57,10 +57,10 @@ again, because only its hash is stored. If it is lost, replace it with
 func (p *program) tenantSet() *cobra.Command {
 	var f tenantFlags
 	c := &cobra.Command{Use: "set CLIENT_ID [KEY=VALUE…]",
-		Long: `Change what is given, and leave the rest as it is. KEY=VALUE is a setting for
-this tenant, such as policy.token.calls=500 or site=required. KEY= removes it, so
-that the server's setting applies. A change takes effect immediately, also for
-existing tokens. ` + "`stile help settings`" + ` marks the settings that can be set for a
+		Long: `Change only what is given. --site replaces all sites of the tenant. KEY=VALUE is a
+setting for this tenant, such as policy.token.calls=500 or site=required. KEY=
+removes it, so that the server's setting applies. A change takes effect
+immediately, also for existing tokens. ` + "`stile help settings`" + ` marks the settings that can be set for a
 tenant.`,
 		Example: `  stile tenant set acme policy.token.calls=500 site=required
   stile tenant set acme policy.token.calls=
@@ -132,7 +132,7 @@ func (p *program) tenantRemove() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{Use: "remove CLIENT_ID",
 		Long: `Remove a tenant, its secrets and its own items. Its tokens are refused from then
-on. Its usage is kept for the statement. This can't be undone. To refuse the
+on. Its usage is kept for statements. This can't be undone. To refuse the
 tenant's calls for a while instead, use ` + "`stile tenant suspend`" + `.`,
 		Example: "  stile tenant remove acme --yes",
 		Args:    takes(1, 1, "one CLIENT_ID")}

@@ -22,10 +22,10 @@ type tenantFlags struct {
 
 func (f *tenantFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.name, "name", "", "`name` of the organisation")
-	c.Flags().StringArrayVar(&f.sites, "site", nil, "`origin` of the tenant's pages, such as https://www.acme.example; repeat for more (default: any page)")
+	c.Flags().StringArrayVar(&f.sites, "site", nil, "`origin` of the tenant's pages, such as https://www.acme.example; repeat it for more. Without sites, any page may use the tenant's tokens")
 	c.Flags().Int64Var(&f.callsPerMon, "calls-per-month", 0, "quota: `number` of calls in a UTC month; 0: no limit")
 	c.Flags().StringArrayVar(&f.price, "price", nil, "price of a call, `AMOUNT[@DAY]`, such as 0.002 (from today on) or 0.003@2027-01-01")
-	c.Flags().StringVar(&f.keys, "keys", "", "`file` with the tenant's JWK Set, for private_key_jwt instead of the secret; an empty name removes it")
+	c.Flags().StringVar(&f.keys, "keys", "", "`file` with the tenant's JWK Set, for private_key_jwt instead of the secret; an empty name removes the key set")
 }
 
 // change returns the flags that were given, as a change of a tenant.

@@ -63,7 +63,7 @@ func (p *program) showTenant(t operations.TenantInfo) error {
 		return writeJSON(p.out, t.TenantView)
 	}
 	pairs := []string{"client_id", t.ClientID, "name", cellOr(t.Name), "status", string(t.Status),
-		"sites", cellOr(strings.Join(t.Sites, " ")), "month", monthOf(t), "since", t.CreatedAt.Format(time.DateOnly)}
+		"sites", cellOr(strings.Join(t.Sites, " ")), "calls this month", monthOf(t), "added", t.CreatedAt.Format(time.DateOnly)}
 	for _, price := range t.Prices {
 		pairs = append(pairs, "price", usage.Amount(price.Micros).String()+" a call since "+price.Since)
 	}

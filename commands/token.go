@@ -15,9 +15,9 @@ import (
 
 func (p *program) tokenCommand() *cobra.Command {
 	return noun("token", "single tokens, for support",
-		`Issue a token for a test, show the state of one, or revoke one. Name a token by
-itself or by its jti. With - it is read from standard input, where other users of
-this machine can't see it.`,
+		`Issue a token for a test, show the state of one, or revoke one. Give the
+token or its jti. With -, it is read from standard input, where other users of this
+machine can't see it.`,
 		"  stile token issue acme\n  stile token show - <token.txt\n  stile token revoke JTI",
 		p.tokenIssue(), p.tokenShow(), p.tokenRevoke())
 }
@@ -54,9 +54,9 @@ and charged to the tenant.`,
 
 func (p *program) tokenShow() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "show TOKEN|JTI|-",
-		Long: `Show whether a token is active and, if not, why; what it is bound to; its calls
-and challenges. Until its first call the server stores nothing about a token, so
-name a token that was never used by itself, not by its jti.
+		Long: `Show whether a token is active and, if not, why. Also show its binding, its calls
+and its challenges. The server stores nothing about a token before its first call:
+until then, give the token, because its jti is unknown.
 ` + inProcessList,
 		Example: "  stile token show - --json <token.txt\n  stile token show TOKEN --json",
 		Args:    takes(1, 1, "one token or jti"),

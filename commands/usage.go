@@ -20,8 +20,8 @@ the price that the tenant had on that day.`,
   stile usage --tenant acme --from 2026-11-15 --format csv > acme.csv`,
 		Args: takes(0, 0, "no arguments, only flags")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "only the tenant with this `client_id`")
-	c.Flags().StringVar(&q.From, "from", "", "first `day`: YYYY-MM-DD, or YYYY-MM for the first day of a month")
-	c.Flags().StringVar(&q.To, "to", "", "last `day`, included: YYYY-MM-DD, or YYYY-MM for the last day of a month")
+	c.Flags().StringVar(&q.From, "from", "", "first `day`: YYYY-MM-DD, or YYYY-MM for the first day of a month (default: no limit)")
+	c.Flags().StringVar(&q.To, "to", "", "last `day`, included: YYYY-MM-DD, or YYYY-MM for the last day of a month (default: no limit)")
 	c.Flags().StringVar(&format, "format", "table", "`format`: table, csv, json or ndjson")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		f, err := usage.ParseFormat(format)

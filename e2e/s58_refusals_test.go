@@ -84,7 +84,7 @@ func TestS58BlockedFlood(t *testing.T) {
 		t.Errorf("%d lines in the log", lines)
 	}
 	out := s.command("explain", refs[n-1])
-	if !strings.Contains(out, "address_blocked") || !strings.Contains(out, "such refusals of its address, tenant and code in that minute") {
+	if !strings.Contains(out, "address_blocked") || !strings.Contains(out, "refusals with the same address, tenant and code in that minute") {
 		t.Errorf("explain of the last refusal:\n%s", out)
 	}
 	s.checkGrowth(data, log, n)

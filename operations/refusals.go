@@ -39,7 +39,7 @@ type RefusalInfo struct {
 func explainRefusal(ctx context.Context, d *datadir.Dir, n RefusalName) (RefusalInfo, error) {
 	f, err := d.Refusals.Find(ctx, n.Ref)
 	if errors.Is(err, refusals.ErrNotFound) {
-		return RefusalInfo{}, fmt.Errorf("unknown refusal %s: it is older than 7 days, was counted with others of its address, tenant, code and minute, or is another server's", refusals.CanonicalRef(n.Ref))
+		return RefusalInfo{}, fmt.Errorf("unknown reference %s: it is wrong or another server's, or its refusal is no longer kept; `stile explain --help` says which refusals are kept", refusals.CanonicalRef(n.Ref))
 	}
 	return RefusalInfo{viewRefusal(f), f.Observed}, err
 }

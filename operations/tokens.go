@@ -136,7 +136,7 @@ func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, 
 		return TokenInfo{}, err
 	}
 	if n.claims == nil && s == (tokens.State{}) {
-		return TokenInfo{}, errors.New("no token with this jti was ever used here; name it by the token itself")
+		return TokenInfo{}, errors.New("unknown jti: it is wrong, or its token was never used; to show a token that was never used, give the token instead of its jti")
 	}
 	return TokenInfo{viewToken(d, n, s), openChallenge(d, s)}, nil
 }
