@@ -59,7 +59,7 @@ func issueToken(_ context.Context, d *datadir.Dir, q TokenRequest) (IssuedToken,
 
 var errInvalid = errors.New("the token is invalid: damaged, not for this public_url, or not signed by this server or an issuer that it trusts")
 
-// named is a token that was named by itself or by its jti.
+// named is a token that was given in full or by its jti.
 type named struct {
 	id     tokens.ID
 	claims *bearer.Claims // nil if only the jti is known

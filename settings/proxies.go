@@ -47,7 +47,7 @@ func readRange(text string) (netip.Prefix, error) {
 // is in this range.
 var mapped = netip.MustParsePrefix("::ffff:0:0/96")
 
-// badRange returns why a range that contains everybody or nobody is invalid, and "" for any other.
+// badRange returns why a range of all addresses or of none is invalid, and "" for any other.
 func badRange(p netip.Prefix) string {
 	if p.Bits() == 0 {
 		return "would trust every client to name its own address"
@@ -100,7 +100,7 @@ func trustsAll(trusted []netip.Prefix) string {
 	return ""
 }
 
-// tooWide reports whether a range is a large part of the internet. Nobody has so many proxies.
+// tooWide reports whether a range is a large part of the internet. No server has that many proxies.
 func tooWide(p netip.Prefix) bool {
 	least := 8
 	if p.Addr().Is6() {
