@@ -103,7 +103,7 @@ func several[T any](field func(*Issuer) *[]T, of kind[T], limit int) partValue {
 func filled(limit int) kind[string] {
 	return kind[string]{"text", fmt.Sprintf("a text of 1 to %d bytes", limit), func(text string) (string, error) {
 		if text == "" || len(text) > limit || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
-			return "", fmt.Errorf("%s is not allowed", quote(text))
+			return "", fmt.Errorf("%s is invalid", quote(text))
 		}
 		return text, nil
 	}}

@@ -71,7 +71,7 @@ func TestIssuerProblems(t *testing.T) {
 		{"issuers: [a]", "F:1: issuers: must be a list of mappings; allowed: [{issuer: https://…, audience: …, clients: {…: …}}]"},
 		{"issuers:\n  - issuer: x\n    audiense: a\n    algorithms: [HS256]\n    clients: {b: 'a b'}", "F:2: issuers[1].issuer: \"x\" is not a valid URL; allowed: an https URL, or http on this machine\n" +
 			"F:3: issuers[1].audiense: unknown setting of an issuer; allowed: issuer, audience, clients, keys, algorithms, types, client_claim, accept, allow_private, introspection.url, introspection.client_id, introspection.client_secret_file\n" +
-			"F:4: issuers[1].algorithms: \"HS256\" is not allowed; allowed: 1 to 10 of: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA\n" +
+			"F:4: issuers[1].algorithms: \"HS256\" is invalid; allowed: 1 to 10 of: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA\n" +
 			"F:5: issuers[1].clients.b: must be a client and its tenant; allowed: the issuer's name of a client: client_id of a tenant"},
 		{"issuers:\n  - keys: http://a.example", "F:2: issuers[1].keys: must be https: on plain http, others in the network could sign tokens; in your own network, set allow_private\n" +
 			"F:2: issuers[1].issuer: is missing\n" +
@@ -80,7 +80,7 @@ func TestIssuerProblems(t *testing.T) {
 		{"issuers:\n  - {" + good + "}\n  - {" + good + "}", "F:2: issuers[2].issuer: must be unique: another entry has the same issuer"},
 		{"issuers:\n  - {" + good + ", introspection: {url: https://a.example}}", "F:2: issuers[1].introspection: needs url, client_id and client_secret_file"},
 		{"issuers: [{" + good + ", audience: b}]", "F:1: issuers[1].audience: is set twice; first on line 1"},
-		{"issuers: [{" + good + ", types: [at+jwt, id]}]", `F:1: issuers[1].types: "id" is not allowed; allowed: 1 to 3 of: at+jwt, jwt, none`},
+		{"issuers: [{" + good + ", types: [at+jwt, id]}]", `F:1: issuers[1].types: "id" is invalid; allowed: 1 to 3 of: at+jwt, jwt, none`},
 		{"issuers: [{" + good + ", accept: }]", "F:1: issuers[1].accept: has no value"},
 		{"issuers: [{" + good + ", algorithms: []}]", "F:1: issuers[1].algorithms: has no value"},
 		{"issuers: [{" + good + ", issuer: https://u:p@a.example}]", "F:1: issuers[1].issuer: is set twice; first on line 1"},

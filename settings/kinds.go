@@ -21,7 +21,7 @@ func number[N uint8 | uint16 | uint32](lo, hi N) kind[N] {
 	return kind[N]{"number", fmt.Sprintf("a whole number from %d to %d", lo, hi), func(text string) (N, error) {
 		n, err := strconv.ParseUint(text, 10, 32)
 		if err != nil || n < uint64(lo) || n > uint64(hi) {
-			return 0, fmt.Errorf("%s is not allowed", quote(text))
+			return 0, fmt.Errorf("%s is invalid", quote(text))
 		}
 		return N(n), nil
 	}}
@@ -32,7 +32,7 @@ func ratio() kind[float64] {
 	return kind[float64]{"number", "a number from 0 to 1", func(text string) (float64, error) {
 		f, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(f >= 0 && f <= 1) {
-			return 0, fmt.Errorf("%s is not allowed", quote(text))
+			return 0, fmt.Errorf("%s is invalid", quote(text))
 		}
 		return f, nil
 	}}
@@ -47,7 +47,7 @@ func duration(lo, hi time.Duration) kind[time.Duration] {
 			return 0, err
 		}
 		if d < lo || d > hi {
-			return 0, fmt.Errorf("%s is not allowed", text)
+			return 0, fmt.Errorf("%s is invalid", text)
 		}
 		if d%time.Second != 0 {
 			return 0, fmt.Errorf("%s is not a whole number of seconds", text)
@@ -60,7 +60,7 @@ func duration(lo, hi time.Duration) kind[time.Duration] {
 func choice(words ...string) kind[string] {
 	return kind[string]{"word", strings.Join(words, ", "), func(text string) (string, error) {
 		if !slices.Contains(words, text) {
-			return "", fmt.Errorf("%s is not allowed", quote(text))
+			return "", fmt.Errorf("%s is invalid", quote(text))
 		}
 		return text, nil
 	}}
@@ -76,7 +76,7 @@ func only(word string, later map[string]string) kind[string] {
 			}
 		}
 		if text != word {
-			return "", fmt.Errorf("%s is not allowed", quote(text))
+			return "", fmt.Errorf("%s is invalid", quote(text))
 		}
 		return text, nil
 	}}
@@ -173,7 +173,7 @@ var (
 func matching(form *regexp.Regexp, limit int, allowed string) kind[string] {
 	return kind[string]{"text", allowed, func(text string) (string, error) {
 		if len(text) > limit || !form.MatchString(text) {
-			return "", fmt.Errorf("%s is not allowed", quote(text))
+			return "", fmt.Errorf("%s is invalid", quote(text))
 		}
 		return text, nil
 	}}
