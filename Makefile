@@ -23,7 +23,7 @@ run: build ## build, then serve the demo corpus to a demo tenant
 # The tests in e2e run the real program as a process of its own. The race detector can't look into
 # it, and would only slow its callers.
 .PHONY: test
-test: needs needs-node needs-python needs-php says-java ## run all tests, with the race detector except in e2e
+test: needs needs-node needs-python needs-php says-java ## run all tests, and all but e2e with -race
 	$(GO) vet ./...
 	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v '/e2e$$')
 	$(GO) test -timeout 14m ./e2e

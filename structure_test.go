@@ -103,3 +103,31 @@ func sourceFiles(t *testing.T) map[string]string {
 	}
 	return files
 }
+
+// TestPureClock checks that the packages listed in pure don't read the clock: time is part of their
+// arguments.
+func TestPureClock(t *testing.T) {
+	clock := []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep"}
+	files := 0
+	for file, text := range sourceFiles(t) {
+		if !slices.Contains(pure, path.Dir(file)) {
+			continue
+		}
+		files++
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && slices.Contains(clock, s.Sel.Name) {
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" {
+					t.Errorf("%s calls time.%s, but it must be given the time", file, s.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+	if files == 0 {
+		t.Error("no file was read")
+	}
+}

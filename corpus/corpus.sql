@@ -1,8 +1,8 @@
--- A file corpus-N.db: one generation of the corpus. An import makes it, and it never changes once it
--- is read from.
+-- A file corpus-N.db: one generation of the corpus. An import makes it, and it never changes once
+-- it is read from.
 
--- The number of an item is its owner's number << 40 | n. So an owner's items are a range of numbers,
--- in every table below. Owner 0 is the corpus that all tenants share.
+-- The number of an item is its owner's number << 40 | n. So an owner's items are a range of
+-- numbers, in every table below. Owner 0 is the corpus that all tenants share.
 CREATE TABLE items (
 	item       INTEGER PRIMARY KEY,
 	owner      INTEGER NOT NULL,     -- item >> 40
@@ -19,8 +19,8 @@ CREATE INDEX items_by_date ON items (owner, published, item);
 CREATE INDEX items_by_title ON items (owner, title_key, item);
 CREATE INDEX items_by_collection ON items (owner, collection, published, item);
 
--- The full text. It contains only folded words (package words), so the tokenizer only splits them at
--- spaces. Filters are the numbers of the item's values, as words that no text can contain.
+-- The full text. It contains only folded words (package words), so the tokenizer only splits them
+-- at spaces. Filters are the numbers of the item's values, as words that no text can contain.
 CREATE VIRTUAL TABLE search USING fts5 (
 	title, tags, summary, body, filters,
 	content = '', contentless_delete = 1, tokenize = 'ascii'
@@ -34,13 +34,13 @@ CREATE TABLE words (
 	PRIMARY KEY (word, owner)
 ) STRICT, WITHOUT ROWID;
 
--- The words of titles, for suggestions, the best first. Prefixes of up to three characters have rows
--- of their own, with a * at their end: so many words have such a prefix that the best could not be
--- found among them in time.
+-- The words of titles, for suggestions, the best first. Prefixes of up to three characters have
+-- rows of their own, with a * at their end: so many words have such a prefix that the best could
+-- not be found among them in time.
 CREATE TABLE starts (
 	owner INTEGER NOT NULL,
 	start TEXT NOT NULL,
-	rank  INTEGER NOT NULL,          -- lower is better: first words before later ones, short titles before long ones
+	rank  INTEGER NOT NULL,          -- lower is better: first words first, then short titles
 	item  INTEGER NOT NULL,
 	PRIMARY KEY (owner, start, rank, item)
 ) STRICT, WITHOUT ROWID;

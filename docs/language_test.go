@@ -36,8 +36,8 @@ func TestWords(t *testing.T) {
 	report(t, found)
 }
 
-// TestWidth holds Markdown prose, and comments of Go and TypeScript, to maxColumns. It takes the
-// same -under flag as TestWords.
+// TestWidth holds Markdown prose and comments to maxColumns. It takes the same -under flag as
+// TestWords.
 func TestWidth(t *testing.T) {
 	var found []finding
 	for _, file := range sources(t, *under) {
@@ -189,9 +189,7 @@ func mayBeWide(line string) bool {
 // proseLines returns the numbers of the lines whose width counts.
 func proseLines(file source) map[int]bool {
 	numbers := map[int]bool{}
-	switch file.kind {
-	case "go", "ts", "js", "md":
-	default:
+	if file.kind == "html" {
 		return nil
 	}
 	for _, p := range passagesOf(file) {

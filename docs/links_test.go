@@ -37,13 +37,17 @@ func documents(t *testing.T) map[string]string {
 	return pages
 }
 
-// TestDocumentsLink follows each link to a file, and to a heading in it.
+// fileName matches the text of a link that is the name of a file.
+var fileName = regexp.MustCompile(`^[\w./-]+\.(go|ts|mjs|sql|md|txt|svg)$`)
+
+// TestDocumentsLink follows each link to a file, and to a heading in it. If the text of the link is
+// the name of a file, it must be the name of that file.
 func TestDocumentsLink(t *testing.T) {
-	links := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	links := regexp.MustCompile(`(?:\[([^\[\]]*))?\]\(([^)\s]+)\)`)
 	pages := documents(t)
 	for page, text := range pages {
 		for _, m := range links.FindAllStringSubmatch(text, -1) {
-			file, heading, _ := strings.Cut(m[1], "#")
+			file, heading, _ := strings.Cut(m[2], "#")
 			if strings.Contains(file, "://") {
 				continue
 			}
@@ -52,10 +56,13 @@ func TestDocumentsLink(t *testing.T) {
 				target = page
 			}
 			if _, err := fs.Stat(root, target); err != nil {
-				t.Errorf("%s links to %s: %v", page, m[1], err)
+				t.Errorf("%s links to %s: %v", page, m[2], err)
+			}
+			if named := strings.Trim(m[1], "`"); fileName.MatchString(named) && !strings.HasSuffix(target, named) {
+				t.Errorf("%s calls the link to %s %q", page, target, named)
 			}
 			if heading != "" && !headings(pages[target])[heading] {
-				t.Errorf("%s links to %s, which has no such heading", page, m[1])
+				t.Errorf("%s links to %s, which has no such heading", page, m[2])
 			}
 		}
 	}

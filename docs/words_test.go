@@ -137,7 +137,8 @@ func TestTooWide(t *testing.T) {
 		{"a string", "go", "package a\n\nvar x = `" + long + "`", 0},
 		{"a script's comment", "ts", "/**\n * " + long + "\n */", 1},
 		{"a script's code", "ts", "x(" + strings.ReplaceAll(long, " ", ", ") + ")", 0},
-		{"SQL", "sql", "-- " + long, 0},
+		{"SQL", "sql", "-- " + long, 1},
+		{"a page", "html", "<p>" + long, 0},
 	} {
 		if got := len(tooWide(source{c.name, c.kind, c.text})); got != c.want {
 			t.Errorf("%s: %d lines are too wide, want %d", c.name, got, c.want)

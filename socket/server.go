@@ -49,7 +49,8 @@ func respond(r *http.Request, d *datadir.Dir, out io.Writer) reply {
 	name, current := strings.CutPrefix(r.URL.Path, prefix)
 	op, known := operations.Find(name)
 	if !current || !known || r.Method != http.MethodPost || (op.Stream == operations.BytesOut) != (out != nil) {
-		return reply{Error: fmt.Sprintf("the running server does not know the operation %q; use the same version of stile for the server and the command", name)}
+		named := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:] // another version's has no prefix
+		return reply{Error: fmt.Sprintf("the running server does not know the operation %q; use the same version of stile for the server and the command", named)}
 	}
 	body := bufio.NewReader(r.Body)
 	in, err := readInput(body)

@@ -117,7 +117,7 @@ func TestOldProtocol(t *testing.T) {
 			text = []byte(res.Trailer.Get("Stile-Answer"))
 		}
 		var r reply
-		if err != nil || json.Unmarshal(text, &r) != nil || !strings.Contains(r.Error, "use the same version") {
+		if err != nil || json.Unmarshal(text, &r) != nil || !strings.Contains(r.Error, `"`+path[1:]+`"; use the same version`) {
 			t.Errorf("%s: %v %s", path, err, text)
 		}
 		res.Body.Close()

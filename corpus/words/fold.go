@@ -52,7 +52,7 @@ func caseFold(s string) string {
 			continue
 		}
 		strips = unicode.In(r, accented...)
-		b.WriteString(foldLetter(unicode.ToLower(r)))
+		b.WriteString(caseFoldLetter(unicode.ToLower(r)))
 	}
 	return cutWord(norm.NFC.String(b.String()))
 }
@@ -66,9 +66,9 @@ func isASCII(s string) bool {
 	return true
 }
 
-// foldLetter returns the folded form of a letter, or "" if it is not part of a word. It spells
+// caseFoldLetter returns the folded form of a letter, or "" if it is not part of a word. It spells
 // letters that Unicode does not decompose, as people spell them whose keyboards lack them.
-func foldLetter(r rune) string {
+func caseFoldLetter(r rune) string {
 	switch r {
 	case 'ß':
 		return "ss"

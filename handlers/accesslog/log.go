@@ -48,12 +48,12 @@ func DetailOf(cause error) string {
 func (l Log) Line(r *transport.Request, message, code string) refusals.Line {
 	return refusals.Line{
 		Key:   refusals.Key{Message: message, Code: code, Tenant: r.TenantName(), Address: l.Address(r)},
-		Attrs: attrs(r),
+		Attrs: logAttrs(r),
 	}
 }
 
-// attrs returns the attributes of every line about a request.
-func attrs(r *transport.Request) []slog.Attr {
+// logAttrs returns the attributes of every line about a request.
+func logAttrs(r *transport.Request) []slog.Attr {
 	return []slog.Attr{
 		slog.String("request", r.ID), slog.String("method", methodName(r.HTTP.Method)), slog.String("route", r.Route),
 	}
@@ -63,7 +63,7 @@ func attrs(r *transport.Request) []slog.Attr {
 func (l Log) Answered(r *transport.Request, status int) {
 	if l.Answers.Enabled(context.Background(), slog.LevelDebug) {
 		l.Answers.LogAttrs(context.Background(), slog.LevelDebug, "answered",
-			append(attrs(r), slog.String("tenant", r.TenantName()), slog.String("address", l.Address(r)),
+			append(logAttrs(r), slog.String("tenant", r.TenantName()), slog.String("address", l.Address(r)),
 				slog.Int("status", status), slog.Duration("took", time.Since(r.Started)))...)
 	}
 }

@@ -44,7 +44,7 @@ func (srv *Server) credentials(r *request) (*tenants.Tenant, error) {
 }
 
 func (srv *Server) withSecret(r *request, id, secret string) (*tenants.Tenant, error) {
-	defer srv.attempts.turn(srv.pairOf(r, id), r.At)()
+	defer srv.attempts.turn(srv.loginPair(r, id), r.At)()
 	t, err := srv.Tenants.Authenticate(id, secret, r.At)
 	switch {
 	case errors.Is(err, tenants.ErrSuspended):
@@ -63,7 +63,7 @@ func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, 
 		return nil, invalidRequest("client_assertion_type is not supported")
 	}
 	claimed := assertedClient(assertion)
-	defer srv.attempts.turn(srv.pairOf(r, claimed), r.At)()
+	defer srv.attempts.turn(srv.loginPair(r, claimed), r.At)()
 	wrong := invalidClient("invalid client assertion")
 	client, err := srv.Assertions.Verify(assertion, srv.Tenants.AssertionKeys, r.At)
 	switch {

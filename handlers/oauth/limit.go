@@ -102,8 +102,8 @@ func (a *attempts) sweep(now time.Time) {
 	}
 }
 
-// pairOf returns the pair that a request's credentials count for.
-func (srv *Server) pairOf(r *request, client string) pair {
+// loginPair returns the pair that a request's credentials count for.
+func (srv *Server) loginPair(r *request, client string) pair {
 	if t, ok := srv.Tenants.Find(client); ok {
 		return pair{r.From, t.ClientID}
 	}
@@ -112,7 +112,7 @@ func (srv *Server) pairOf(r *request, client string) pair {
 
 // wrongTry counts wrong credentials for a client, logs when they reach the limit, and returns err.
 func (srv *Server) wrongTry(r *request, client string, err error) error {
-	p := srv.pairOf(r, client)
+	p := srv.loginPair(r, client)
 	r.wrong = p.client
 	if srv.attempts.wrong(p, r.At) {
 		l := srv.Log.Line(&r.Request, "client credentials limited", "invalid_client")

@@ -87,7 +87,7 @@ func TestAssertionEd25519(t *testing.T) {
 // TestS5_Assertions tries the attacks on tokens on the token endpoint.
 func TestS5_Assertions(t *testing.T) {
 	k, jwks := clientKey(t, EdDSA)
-	stranger, _ := clientKey(t, EdDSA)
+	other, _ := clientKey(t, EdDSA)
 	h, c := goodHeader(k).with("typ", "JWT"), goodAssertion()
 	good := forge(t, k, h.String(), c.String())
 	claim := func(name string, value any) string { return forge(t, k, h.String(), c.with(name, value).String()) }
@@ -97,8 +97,8 @@ func TestS5_Assertions(t *testing.T) {
 		"line feed":                     good + "\n",
 		"other spare bits":              good[:len(good)-1] + nextChar(good[len(good)-1]),
 		"another client":                forge(t, k, h.String(), c.with("iss", "other").with("sub", "other").String()),
-		"another key":                   forge(t, stranger, h.String(), c.String()),
-		"another key, named":            forge(t, stranger, h.with("kid", stranger.kid).String(), c.String()),
+		"another key":                   forge(t, other, h.String(), c.String()),
+		"another key, named":            forge(t, other, h.with("kid", other.kid).String(), c.String()),
 		"an access token":               head("typ", "at+jwt"),
 		"a proof":                       head("typ", "dpop+jwt"),
 		"another kid":                   head("kid", "other"),
@@ -139,10 +139,10 @@ func TestS5_Assertions(t *testing.T) {
 // assertion is not spent.
 func TestAssertionOnce(t *testing.T) {
 	k, jwks := clientKey(t, EdDSA)
-	stranger, _ := clientKey(t, EdDSA)
+	other, _ := clientKey(t, EdDSA)
 	a, keys := testAssertions(t), only("acme", jwks)
 	h := goodHeader(k).with("typ", "JWT")
-	if _, err := a.Verify(forge(t, stranger, h.String(), goodAssertion().String()), keys, noon); err == nil {
+	if _, err := a.Verify(forge(t, other, h.String(), goodAssertion().String()), keys, noon); err == nil {
 		t.Fatal("another key is accepted")
 	}
 	token := forge(t, k, h.String(), goodAssertion().String())

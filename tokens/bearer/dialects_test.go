@@ -79,11 +79,11 @@ func TestDialects(t *testing.T) {
 				"slash":              func(o *outsider) { o.Name = otherSlash(o.Name) },
 				"algorithm":          func(o *outsider) { o.Algorithms = []string{"ES256"} },
 				"another RSA one":    func(o *outsider) { o.Algorithms = []string{"PS256"} },
-				"key":                func(o *outsider) { o.ring.keys = parsed(t, jwkOf(keyOf(t, "stranger", "RS256").Public(), "k1")) },
+				"key":                func(o *outsider) { o.ring.keys = parsed(t, jwkOf(keyOf(t, "other", "RS256").Public(), "k1")) },
 				"type":               func(o *outsider) { o.Types = []string{"at+xml"} },
 				"claim":              func(o *outsider) { o.ClientClaim = "nobody" },
 				"accept: exchange":   func(o *outsider) { o.ForExchange = true },
-				"secret of another":  func(o *outsider) { o.private = keyOf(t, "stranger", "RS256") },
+				"secret of another":  func(o *outsider) { o.private = keyOf(t, "other", "RS256") },
 				"key of another use": func(o *outsider) { o.ring.keys = withOps(t, o) },
 			} {
 				o := d.speaking(t)
@@ -114,5 +114,5 @@ func otherSlash(issuer string) string {
 func withOps(t *testing.T, o *outsider) *IssuerKeys {
 	j := jwkOf(o.private.Public(), "k1")
 	j["use"] = "enc"
-	return parsed(t, j, jwkOf(keyOf(t, "stranger", "RS256").Public(), "k2"))
+	return parsed(t, j, jwkOf(keyOf(t, "other", "RS256").Public(), "k2"))
 }

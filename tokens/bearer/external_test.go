@@ -194,7 +194,7 @@ func TestExternalMemory(t *testing.T) {
 	}
 	good := o.ring.keys
 	// The generation stays the same by mistake.
-	o.ring.keys = parsed(t, jwkOf(keyOf(t, "stranger", "EdDSA").Public(), "k1"))
+	o.ring.keys = parsed(t, jwkOf(keyOf(t, "other", "EdDSA").Public(), "k1"))
 	if c, err := v.Verify(token, noon); err != nil || c.Client != "acme" || c.JTI != "j" || c.Issuer != idp {
 		t.Errorf("remembered: %+v, %v", c, err)
 	}
@@ -224,7 +224,7 @@ func TestExternalKeys(t *testing.T) {
 	if _, err := v.Verify(o.sign(t, o.header().with("kid", "k9"), o.claims()), noon); !errors.Is(err, ErrInvalid) || o.ring.renewed != 1 {
 		t.Errorf("unknown kid: %v, asked %d times", err, o.ring.renewed)
 	}
-	o.ring.keys = parsed(t, jwkOf(keyOf(t, "stranger", "EdDSA").Public(), "k2"), jwkOf(o.private.Public(), "k1"))
+	o.ring.keys = parsed(t, jwkOf(keyOf(t, "other", "EdDSA").Public(), "k2"), jwkOf(o.private.Public(), "k1"))
 	o.ring.keys.Generation = 2
 	if _, err := v.Verify(bare, noon); !errors.Is(err, ErrInvalid) {
 		t.Errorf("no kid, two keys: %v", err)

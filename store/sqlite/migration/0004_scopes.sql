@@ -1,6 +1,6 @@
 -- Addresses, and IPv6 networks, are counted by tenant: see addresses.Scope. The former state of an
--- address counted the tokens of all tenants. It becomes its state for all tenants, so that its records
--- and its block stay.
+-- address counted the tokens of all tenants. It becomes its state for all tenants, so that its
+-- records and its block stay.
 CREATE TABLE scopes (
 	address BLOB NOT NULL,          -- first of the range: 16 bytes, an IPv4 address as IPv6 maps it
 	bits    INTEGER NOT NULL,       -- length of the range's prefix; of IPv4, 0 to 32

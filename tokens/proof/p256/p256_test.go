@@ -76,8 +76,8 @@ func TestVerify(t *testing.T) {
 				agree(t, k, &private.PublicKey, hash[:], bad[:])
 				agree(t, k, &private.PublicKey, other[:], signature)
 			}
-			stranger := newKey(t, elliptic.P256())
-			agree(t, table(t, &stranger.PublicKey), &stranger.PublicKey, hash[:], signature)
+			other := newKey(t, elliptic.P256())
+			agree(t, table(t, &other.PublicKey), &other.PublicKey, hash[:], signature)
 		}
 	}
 }

@@ -58,8 +58,8 @@ public class TenantBackend {
     }
     try {
       // This client requests a new token each time. Spring's OAuth2AuthorizedClientManager caches a
-      // token until it expires, so all visitors would get the same one. It would be bound to the first
-      // visitor, and die when the second uses it.
+      // token until it expires, so all visitors would get the same one. It would be bound to the
+      // first visitor, and die when the second uses it.
       var fresh = client.getTokenResponse(new OAuth2ClientCredentialsGrantRequest(publisher));
       return respond(HttpStatus.OK, "access_token", fresh.getAccessToken().getTokenValue());
     } catch (OAuth2AuthorizationException e) {
@@ -70,8 +70,8 @@ public class TenantBackend {
 
   /**
    * Reports whether a page of this site sent the request. Browsers always say so, and a page can't
-   * forge it, but a program can. Check your visitor's session here too, and limit the tokens of each
-   * visitor.
+   * forge it, but a program can. Check your visitor's session here too, and limit the tokens of
+   * each visitor.
    */
   private static boolean sameOrigin(HttpHeaders headers) {
     var site = headers.getFirst("Sec-Fetch-Site");
