@@ -22,10 +22,14 @@ var kinds = map[string]string{
 	".ts": "ts", ".js": "js", ".mjs": "js", ".java": "comments", ".php": "comments",
 	".html": "html", ".svg": "html", ".xml": "html", ".css": "css", ".sql": "sql", ".py": "py",
 	".sh": "sh", ".yaml": "sh", ".yml": "sh", ".properties": "sh", "Makefile": "sh", ".gitignore": "sh",
+	".txt": "sh", // the stories
 }
 
 // skipped are the directories that hold data, or what others wrote or a program generated.
 var skipped = []string{".git", "node_modules", "testdata", "rapid", "target", "venv", "shots"}
+
+// stories are the directories of test data whose comments are read.
+var stories = []string{"tokens/testdata", "addresses/testdata"}
 
 // skippedPaths are those with an ordinary name.
 var skippedPaths = []string{"bin", "data", "widgets/dist", "static/demo/media"}
@@ -41,7 +45,8 @@ func sources(t *testing.T, prefix string) []source {
 			return err
 		}
 		if d.IsDir() {
-			if slices.Contains(skipped, d.Name()) || slices.Contains(skippedPaths, name) {
+			isSkipped := slices.Contains(skipped, d.Name()) || slices.Contains(skippedPaths, name)
+			if isSkipped && !slices.Contains(stories, name) {
 				return fs.SkipDir
 			}
 			return nil

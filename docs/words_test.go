@@ -85,6 +85,7 @@ var findingCases = []struct {
 	{"SQL", "sql", "SELECT foo bar\n-- foo\n-- bar\nx, -- foo bar", []int{2, 4}},
 	{"Python", "py", "\"\"\"A foo\nbar.\"\"\"\nx = '# foo bar' # foo bar", []int{1, 3}},
 	{"Makefile", "sh", "foo bar\n# foo\n# bar\nfoo: bar ## foo bar", []int{2, 4}},
+	{"a story", "sh", "# foo\n# bar\ncall foo bar #1 foo bar -> admit", []int{1}},
 }
 
 func TestFindings(t *testing.T) {
@@ -98,6 +99,18 @@ func TestFindings(t *testing.T) {
 		}
 		if slices.Sort(lines); !slices.Equal(lines, c.lines) {
 			t.Errorf("%s: findings in lines %v, want %v\n%s", c.name, lines, c.lines, c.text)
+		}
+	}
+}
+
+// TestStoriesAreRead checks that the comments of the stories are read, although other test data
+// is skipped.
+func TestStoriesAreRead(t *testing.T) {
+	for _, dir := range stories {
+		for _, file := range sources(t, dir+"/") {
+			if len(passagesOf(file)) == 0 {
+				t.Errorf("%s: no comment is read", file.name)
+			}
 		}
 	}
 }
