@@ -80,8 +80,6 @@ func (f *demoFlags) check() error {
 // serve runs until ctx is done.
 func (p *program) serve(ctx context.Context, flags map[string]string, demo demoFlags) (err error) {
 	spareProcessor()
-	untouched := make([]byte, ballast)
-	defer runtime.KeepAlive(untouched)
 	s, err := p.settings(flags)
 	if err != nil {
 		return err
@@ -103,11 +101,6 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 	defer stopReloading()
 	return srv.Run(ctx, p.ready)
 }
-
-// ballast is memory, in bytes, that the server allocates and never touches, so that it costs only
-// address space. The garbage collector runs each time the heap has doubled. With a heap of a few
-// MB, that would be several times a second.
-const ballast = 64 << 20
 
 // spareProcessor lets Go run one more thread than there are cores, unless the operator has set
 // GOMAXPROCS. The writer's thread is inside SQLite much of the time, and blocks one of Go's
