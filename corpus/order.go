@@ -11,8 +11,8 @@ import (
 )
 
 // few is how many matches are read from table items to order them. If there are more, their numbers
-// are collected, and the index of the order is read until it has yielded enough of them. So few also
-// bounds the rows of items that a search reads.
+// are collected, and the index of the order is read until it has yielded enough of them. So few
+// also bounds the rows of items that a search reads.
 const few = 20_000
 
 // ordered returns at most n matches by date or title: those after at, or the first if at is nil.
