@@ -142,11 +142,12 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestLogStaysShort: the write-ahead log is overwritten again and again.
+// TestLogStaysShort checks that the write-ahead log is overwritten. At walMost, 256 MiB, writers
+// wait until it has been copied; below that its length depends on how busy the machine is.
 func TestLogStaysShort(t *testing.T) {
 	db := newDB(t)
 	big := make([]byte, 1<<20)
-	for range 200 {
+	for range 400 {
 		err := db.tx(t.Context(), func(tx *sql.Tx) error {
 			_, err := tx.Exec(`INSERT OR REPLACE INTO journal (seq, batch) VALUES (0, ?)`, big)
 			return err
@@ -156,8 +157,8 @@ func TestLogStaysShort(t *testing.T) {
 		}
 		db.checkpointer.wrote(len(big) / pageSize)
 	}
-	if info, err := os.Stat(db.file + "-wal"); err != nil || info.Size() > 120<<20 {
-		t.Errorf("200 MiB written, the log has %d MiB, %v", info.Size()>>20, err)
+	if info, err := os.Stat(db.file + "-wal"); err != nil || info.Size() > 300<<20 {
+		t.Errorf("400 MiB written, the log has %d MiB, %v", info.Size()>>20, err)
 	}
 	if _, err := db.write.Exec(`DELETE FROM journal`); err != nil {
 		t.Fatal(err)
