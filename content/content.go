@@ -51,10 +51,12 @@ type Query struct {
 	Collection string           // "" for all
 	Tags       []string         // an item must have all of them
 	Attributes []AttributeValue // and all of these, in the form of facet values
+	Ranges     []Range          // and a number or date in each of these
 	Sort       Sort
 	Limit      int      // 1 to 50
 	Cursor     string   // Next of the page before, or ""
 	Facets     []string // "collection", "tag" or an attribute's name
+	Ends       []string // names of ranges
 	Highlight  bool
 }
 
@@ -68,6 +70,7 @@ type Page struct {
 	Total  int
 	Next   string // cursor of the next page, "" on the last
 	Facets map[string][]FacetValue
+	Ends   map[string]Ends // of everything that the tenant sees
 	// Incomplete contains "total" if there may be more items than Total, and "facets" if facets are
 	// missing or count only some of the matching items.
 	Incomplete []string

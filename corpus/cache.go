@@ -49,7 +49,7 @@ func (c *File) cachePage(key string, p content.Page, hurried bool) {
 
 // keyOf returns all of a query as one text.
 func keyOf(q content.Query) string {
-	return fmt.Sprintf("%s %d %q %q %t", identityOf(q), q.Limit, q.Cursor, q.Facets, q.Highlight)
+	return fmt.Sprintf("%s %d %q %q %q %t", identityOf(q), q.Limit, q.Cursor, q.Facets, q.Ends, q.Highlight)
 }
 
 // identityOf returns what a query selects and how it orders: what is the same on all its pages.
@@ -59,8 +59,8 @@ func identityOf(q content.Query) string {
 	slices.SortFunc(attributes, func(a, b content.AttributeValue) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 	})
-	return fmt.Sprintf("%d %d %q %q %q %q",
-		q.Tenant, q.Sort, q.Words, q.Collection, slices.Compact(tags), slices.Compact(attributes))
+	return fmt.Sprintf("%d %d %q %q %q %q %v",
+		q.Tenant, q.Sort, q.Words, q.Collection, slices.Compact(tags), slices.Compact(attributes), q.Ranges)
 }
 
 // sizeOf returns about how many bytes a page takes in memory.

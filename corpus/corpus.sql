@@ -56,8 +56,10 @@ CREATE TABLE facet_values (
 	value INTEGER PRIMARY KEY,
 	facet INTEGER NOT NULL,
 	text  TEXT NOT NULL,
+	number REAL,                     -- of a number or date, which can be filtered by range
 	UNIQUE (facet, text)
 ) STRICT;
+CREATE INDEX facet_values_by_number ON facet_values (facet, number) WHERE number IS NOT NULL;
 
 CREATE TABLE item_values (
 	item  INTEGER NOT NULL,

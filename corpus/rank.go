@@ -123,6 +123,10 @@ func (c *File) titled(
 		filters.WriteString(` AND EXISTS (SELECT 1 FROM item_values WHERE item = s.item AND value = ?)`)
 		args = append(args, value)
 	}
+	for _, values := range s.ranges {
+		filters.WriteString(` AND EXISTS (SELECT 1 FROM item_values AS v JOIN json_each(?) AS r ON r.value = v.value WHERE v.item = s.item)`)
+		args = append(args, listOf(values))
+	}
 	found := map[int64]float64{}
 	err = query(ctx, c.db, func(scan scanner) error {
 		var m match

@@ -78,7 +78,8 @@ func (c *File) distinctiveTerms(ctx context.Context, w whole) (terms []string, e
 		return nil, err
 	}
 	rest := maxRelatedRead
-	// A word that no other item has finds nothing.
+	// A word that no other item has finds nothing. Names of facets that begin with a control character
+	// are those of range filters.
 	err = query(ctx, c.db, func(scan scanner) error {
 		var word string
 		var n int
@@ -91,7 +92,8 @@ func (c *File) distinctiveTerms(ctx context.Context, w whole) (terms []string, e
 		SELECT word, sum(items) AS n FROM words WHERE word IN (SELECT value FROM json_each(?1)) GROUP BY word HAVING n > 1
 		UNION ALL
 		SELECT char(0xe000) || v.value, sum(c.items) AS n
-		FROM item_values AS v JOIN value_counts AS c ON c.value = v.value WHERE v.item = ?2 GROUP BY v.value HAVING n > 1
+		FROM item_values AS v JOIN value_counts AS c ON c.value = v.value JOIN facets AS f ON f.facet = v.value >> 32
+		WHERE v.item = ?2 AND f.name >= ' ' GROUP BY v.value HAVING n > 1
 		ORDER BY n, word`, string(own), w.item)
 	return terms, err
 }

@@ -115,8 +115,12 @@ func (c *File) inTurn(
 func (c *File) search(
 	ctx context.Context, q content.Query, s selection, at *match,
 ) (p content.Page, hurried bool, err error) {
+	if p.Ends, err = c.ends(ctx, s, q.Ends); err != nil {
+		return p, false, err
+	}
 	if s.none {
-		return content.Page{Items: [][]byte{}, Facets: noFacets(q.Facets)}, false, nil
+		p.Items, p.Facets = [][]byte{}, noFacets(q.Facets)
+		return p, false, nil
 	}
 	found, total, err := c.found(ctx, q, s, at)
 	if err != nil {

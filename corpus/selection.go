@@ -51,6 +51,7 @@ type selection struct {
 	none       bool              // nothing can match
 	words      []words.TitleWord // the same words, as a title must contain them
 	values     []int64           // numbers of the collection, the tags and the attributes in the query
+	ranges     [][]int64         // for each range in the query, the numbers of its values
 	marks      []words.Mark      // what to highlight
 }
 
@@ -180,7 +181,8 @@ func (c *File) filtersOf(
 		}
 		filters, s.values = append(filters, t), append(s.values, value)
 	}
-	return filters, nil
+	ranges, err := c.rangesOf(ctx, s, q.Ranges)
+	return append(filters, ranges...), err
 }
 
 // count returns a function that adds up rows of owner and items.

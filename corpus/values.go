@@ -57,7 +57,11 @@ func (b *Builder) valueNumber(v terms.Value) (n int64, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		f.last++
 		n = f.last
-		_, err = b.tx.Exec(`INSERT INTO facet_values (value, facet, text) VALUES (?, ?, ?)`, n, f.number, v.Text)
+		var number *float64
+		if x, ok := v.Number(); ok {
+			number = &x
+		}
+		_, err = b.tx.Exec(`INSERT INTO facet_values (value, facet, text, number) VALUES (?, ?, ?, ?)`, n, f.number, v.Text, number)
 	}
 	if len(b.values) >= maxPending {
 		clear(b.values)

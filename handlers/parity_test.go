@@ -161,6 +161,29 @@ func TestParameters(t *testing.T) {
 	}
 }
 
+// TestRangeParameters checks that ranges reach the content, and that invalid ones are refused.
+func TestRangeParameters(t *testing.T) {
+	s := newSite(t)
+	s.get("/v1/items?max.published_at=2026-03-01&min.minutes=5&max.minutes=1e3&min.x=&min.=4&ranges=minutes,+published_at", s.mint())
+	q := s.corpus.asked
+	if fmt.Sprint(q.Ranges) != "[{minutes 5 1000} {published_at -Inf 1.772409599999999e+09}]" || strings.Join(q.Ends, "|") != "minutes|published_at" {
+		t.Errorf("%v %v", q.Ranges, q.Ends)
+	}
+	for query, detail := range map[string]string{
+		"min.minutes=few":                        "min.minutes: must be a number or a date such as 2026-03-01",
+		"max.minutes=1e999":                      "max.minutes: must be a number or a date such as 2026-03-01",
+		"max.a=NaN":                              "max.a: must be a number or a date such as 2026-03-01",
+		"min.a=1&min.a=2":                        "min.a is given more than once",
+		"min." + strings.Repeat("a", 129) + "=1": "the name of a range is longer than 128 bytes",
+		"min.a=1&min.b=1&min.c=1&min.d=1&min.e=1&min.f=1&min.g=1&min.h=1&min.i=1": "more than 8 ranges are given",
+		"ranges=a,b,c,d,e,f,g,h,i": "ranges has more than 8 names",
+	} {
+		if rec := s.get("/v1/items?"+query, s.mint()); rec.Code != 400 || !strings.Contains(rec.Body.String(), detail) {
+			t.Errorf("%s: %d %s", query, rec.Code, rec.Body)
+		}
+	}
+}
+
 // TestCounting checks that a call is counted with its records, that suggestions and requests of
 // /v1/token are not, and that a call for an item that does not exist is.
 func TestCounting(t *testing.T) {

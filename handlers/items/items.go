@@ -62,6 +62,10 @@ func (x *Reader) Search(ctx context.Context, r *transport.Request) (int, error) 
 		r.AppendString(`,"facets":`)
 		r.AppendValue(page.Facets)
 	}
+	if len(q.Ends) > 0 {
+		r.AppendString(`,"ranges":`)
+		r.AppendValue(page.Ends)
+	}
 	if len(page.Incomplete) > 0 {
 		r.AppendString(`,"incomplete":`)
 		r.AppendValue(page.Incomplete)

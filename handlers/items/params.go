@@ -1,6 +1,8 @@
 package items
 
 import (
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,14 +16,15 @@ var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": conten
 
 // parseQuery reads the parameters of a search. It ignores empty and unknown parameters.
 func parseQuery(r *transport.Request) (q content.Query, err error) {
-	var text, sort, facets, highlight string
+	var text, sort, facets, ends, highlight string
 	for _, p := range []struct {
 		name string
 		to   *string
 		max  int
 	}{
 		{"q", &text, transport.MaxForm}, {"collection", &q.Collection, maxWord}, {"sort", &sort, maxWord},
-		{"cursor", &q.Cursor, maxCursor}, {"facets", &facets, maxFacets * (maxWord + 1)}, {"highlight", &highlight, 1},
+		{"cursor", &q.Cursor, maxCursor}, {"facets", &facets, maxFacets * (maxWord + 1)},
+		{"ranges", &ends, maxFacets * (maxWord + 1)}, {"highlight", &highlight, 1},
 	} {
 		if *p.to, err = r.Bounded(p.name, p.max); err != nil {
 			return q, err
@@ -39,7 +42,13 @@ func parseQuery(r *transport.Request) (q content.Query, err error) {
 	if q.Attributes, err = attributesOf(r); err != nil {
 		return q, err
 	}
-	if q.Facets, err = facetsOf(facets); err != nil {
+	if q.Ranges, err = rangesOf(r); err != nil {
+		return q, err
+	}
+	if q.Facets, err = namesIn("facets", facets); err != nil {
+		return q, err
+	}
+	if q.Ends, err = namesIn("ranges", ends); err != nil {
 		return q, err
 	}
 	var known bool
@@ -99,15 +108,47 @@ func attributesOf(r *transport.Request) (wanted []content.AttributeValue, err er
 	return wanted, nil
 }
 
-func facetsOf(list string) (names []string, err error) {
+// rangesOf returns the parameters min.NAME=VALUE and max.NAME=VALUE.
+func rangesOf(r *transport.Request) (ranges []content.Range, err error) {
+	for i := range r.Params {
+		p := &r.Params[i]
+		name, isMin := strings.CutPrefix(p.Name, "min.")
+		name, isMax := strings.CutPrefix(name, "max.")
+		if isMin == isMax || name == "" || p.Value == "" {
+			continue
+		}
+		if len(name) > maxWord {
+			return nil, codes.Malformed("the name of a range is longer than 128 bytes")
+		}
+		if _, err := r.Single(p.Name); err != nil {
+			return nil, err
+		}
+		at := slices.IndexFunc(ranges, func(of content.Range) bool { return of.Name == name })
+		if at < 0 {
+			at = len(ranges)
+			ranges = append(ranges, content.Range{Name: name, Min: math.Inf(-1), Max: math.Inf(1)})
+		}
+		if len(ranges) > maxTags {
+			return nil, codes.Malformed("more than 8 ranges are given")
+		}
+		if err := ranges[at].Limit(isMax, p.Value); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(ranges, func(a, b content.Range) int { return strings.Compare(a.Name, b.Name) })
+	return ranges, nil
+}
+
+// namesIn returns the names in a parameter that is a list.
+func namesIn(param, list string) (names []string, err error) {
 	for name := range strings.SplitSeq(list, ",") {
 		switch name = strings.TrimSpace(name); {
 		case name == "":
 			continue
 		case len(names) == maxFacets:
-			return nil, codes.Malformed("facets has more than 8 names")
+			return nil, codes.Malformed(param + " has more than 8 names")
 		case len(name) > maxWord:
-			return nil, codes.Malformed("a name in facets is longer than 128 bytes")
+			return nil, codes.Malformed("a name in " + param + " is longer than 128 bytes")
 		default:
 			names = append(names, name)
 		}

@@ -1,0 +1,125 @@
+package corpus
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"stile.example/stile/content"
+	"stile.example/stile/corpus/terms"
+)
+
+// maxEdge is how many different values may be at the two ends of a range, outside its blocks: in an
+// interval with a relative width of two millionths.
+const maxEdge = 2000
+
+// rangesOf returns a term for each range of a query: all values and blocks in it.
+func (c *File) rangesOf(
+	ctx context.Context, s *selection, ranges []content.Range,
+) (filters []term, err error) {
+	for _, r := range ranges {
+		values, err := c.valuesIn(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		t := term{tokens: 1}
+		var any []string
+		for _, value := range values {
+			any = append(any, quote(terms.FilterWord(value)))
+		}
+		t.fts = "(" + strings.Join(any, " OR ") + ")"
+		err = query(ctx, c.db, t.count(s.owners),
+			`SELECT owner, items FROM value_counts WHERE value IN (SELECT value FROM json_each(?))`, listOf(values))
+		if err != nil {
+			return nil, err
+		}
+		t.merged = t.items
+		filters, s.ranges, s.merged = append(filters, t), append(s.ranges, values), s.merged+t.merged
+	}
+	return filters, nil
+}
+
+// valuesIn returns the numbers of the values and blocks in a range.
+func (c *File) valuesIn(ctx context.Context, r content.Range) ([]int64, error) {
+	facet := terms.RangeFacet(r.Name)
+	values := []int64{}
+	add := func(scan scanner) error {
+		var value int64
+		err := scan(&value)
+		values = append(values, value)
+		return err
+	}
+	const inFacet = `SELECT v.value FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet WHERE f.name = ?1 AND `
+	blocks, from, to := terms.BlocksIn(r.Min, r.Max)
+	for _, b := range blocks {
+		err := query(ctx, c.db, add, inFacet+`v.number BETWEEN ?2 AND ?3`,
+			terms.BlockFacet(facet, b.Level), float64(b.First), float64(b.Last))
+		if err != nil {
+			return nil, err
+		}
+	}
+	edges := [][2]float64{{r.Min, r.Max}}
+	if from <= to {
+		edges = [][2]float64{{r.Min, math.Nextafter(from, math.Inf(-1))}, {math.Nextafter(to, math.Inf(1)), r.Max}}
+	}
+	most := len(values) + maxEdge
+	for _, e := range edges {
+		if err := query(ctx, c.db, add, inFacet+`v.number BETWEEN ?2 AND ?3 LIMIT ?4`, facet, e[0], e[1], maxEdge+1); err != nil {
+			return nil, err
+		}
+	}
+	if len(values) > most {
+		return nil, content.ErrQuery{Field: "min." + r.Name, Problem: "too many different values are near the ends of the range: widen it"}
+	}
+	return values, nil
+}
+
+// listOf returns numbers as a JSON list.
+func listOf(values []int64) string { return strings.ReplaceAll(fmt.Sprint(values), " ", ",") }
+
+// ends returns the smallest and the largest value of each name, of everything that the tenant sees.
+// A name without numbers and dates is left out.
+func (c *File) ends(ctx context.Context, s selection, names []string) (map[string]content.Ends, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	found := map[string]content.Ends{}
+	owners, err := json.Marshal(s.owners)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		var ends [2]any
+		for i, order := range []string{"ASC", "DESC"} {
+			err := query(ctx, c.db, func(scan scanner) error {
+				var text string
+				err := scan(&text)
+				ends[i] = endOf(text)
+				return err
+			}, `
+				SELECT v.text FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet
+				WHERE f.name = ? AND v.number IS NOT NULL AND EXISTS (
+					SELECT 1 FROM value_counts AS c WHERE c.value = v.value AND c.items > 0 AND c.owner IN (SELECT value FROM json_each(?)))
+				ORDER BY v.number `+order+` LIMIT 1`, terms.RangeFacet(name), string(owners))
+			if err != nil {
+				return nil, err
+			}
+		}
+		if ends[0] != nil {
+			found[name] = content.Ends{Min: ends[0], Max: ends[1]}
+		}
+	}
+	return found, nil
+}
+
+// endOf returns the text of a number or date as it is shown: a date without its time.
+func endOf(text string) any {
+	n, isDate, _ := content.Number(text)
+	if isDate {
+		return time.UnixMicro(int64(n * 1e6)).UTC().Format(time.DateOnly)
+	}
+	return n
+}
