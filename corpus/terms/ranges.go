@@ -25,7 +25,7 @@ const (
 )
 
 // blockFacet begins the names of the facets of blocks, and dateFacet those of dates. No attribute's
-// name contains these characters, which are for private use and removed at import.
+// name contains these control characters.
 const (
 	blockFacet = "\x01"
 	dateFacet  = "\x02"
@@ -39,14 +39,15 @@ func RangeFacet(name string) string {
 	return name
 }
 
-// Blocks is a sequence of blocks of one level. Their number is the first bits of all numbers in them.
+// Blocks is a sequence of blocks of one level. The number of a block is the first bits of all
+// numbers in it.
 type Blocks struct {
 	Level       int // how many bits
 	First, Last uint64
 }
 
-// BlockFacet returns the facet of the blocks of one level, for a range's facet. The number of a block
-// is its value.
+// BlockFacet returns the facet of the blocks of one level, for a range's facet. The number of a
+// block is its value.
 func BlockFacet(facet string, level int) string {
 	return blockFacet + string(rune('A'+(level-firstLevel)/levelStep)) + facet
 }

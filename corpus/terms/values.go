@@ -23,8 +23,8 @@ const (
 type Value struct{ Facet, Text string }
 
 // ValuesOf returns the values by which an item is counted and filtered: its collection, its tags,
-// its scalar attributes and the scalars in its lists, then the values of range filters. An attribute
-// named like one of the first two can't be queried, and is omitted.
+// its scalar attributes and the scalars in its lists, then the values of range filters. An
+// attribute named like one of the first two can't be queried, and is omitted.
 func ValuesOf(it content.Item) []Value {
 	seen := map[Value]bool{}
 	var values []Value
