@@ -183,7 +183,7 @@ func (b *Builder) result() (content.Result, error) {
 // items it merges the full text into one segment: after three updates of 20,000 items, a search
 // takes 0.63 ms instead of 0.73 ms.
 func (b *Builder) finish() error {
-	if err := errors.Join(b.flushWords(), b.flushCounts(), b.starts.flush(b.tx), b.valued.flush(b.tx)); err != nil {
+	if err := b.flush(); err != nil {
 		return err
 	}
 	var all int
@@ -196,6 +196,11 @@ func (b *Builder) finish() error {
 		}
 	}
 	return b.tx.Commit()
+}
+
+// flush writes what is still in memory.
+func (b *Builder) flush() error {
+	return errors.Join(b.flushWords(), b.flushCounts(), b.starts.flush(b.tx), b.valued.flush(b.tx))
 }
 
 // one reads a single value.

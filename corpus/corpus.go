@@ -24,6 +24,7 @@ type File struct {
 	db   *sql.DB        // for searches
 	rows *sql.DB        // for single items, so that long searches do not delay them
 	sums map[uint32]int // how many items each owner has
+	old  bool           // the format is an older one
 
 	wholes  queryCache[whole]
 	pages   queryCache[cachedPage]
@@ -107,11 +108,18 @@ func (c *File) Stats() (s content.Stats, err error) {
 func (c *File) checkFormat(ctx context.Context) error {
 	var format int
 	err := c.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format)
-	if err == nil && format != fileFormat {
-		return fmt.Errorf("%s has format %d, but this program reads format %d", c.name, format, fileFormat)
+	if err == nil && (format < oldestFormat || format > fileFormat) {
+		return fmt.Errorf("%s has format %d, but this program reads formats %d to %d", c.name, format, oldestFormat, fileFormat)
 	}
+	c.old = format < fileFormat
 	return err
 }
+
+// ErrOld means that a file has an older format, and must be rebuilt before it is searched.
+var ErrOld = errors.New("the corpus was written by an older version: it is rebuilt when the server starts")
+
+// IsOld reports whether the file has an older format. Its items can be read, and nothing else.
+func (c *File) IsOld() bool { return c.old }
 
 func (c *File) countItems(ctx context.Context) error {
 	return query(ctx, c.db, func(scan scanner) error {

@@ -82,6 +82,9 @@ func (c *File) run(
 
 // wait runs fn, a query of that cost, when the turn of its caller has come.
 func (c *File) wait(ctx context.Context, cost int, fn func() error) error {
+	if c.old {
+		return ErrOld
+	}
 	who := content.CallerOf(ctx)
 	caller := turns.Caller{Address: who.Address, Tenant: who.Tenant}
 	return c.opt.Lanes.Do(ctx, caller, who.Share, cost, c.opt.Limits.Turn, fn)

@@ -13,8 +13,12 @@ import (
 )
 
 // fileFormat is written into each file. Raise it with every change of corpus.sql or of how words
-// are folded.
-const fileFormat = 1
+// are folded. A file of an older format, from oldestFormat on, can be read but not searched: see
+// [Rebuild].
+const (
+	fileFormat   = 2
+	oldestFormat = 1
+)
 
 //go:embed corpus.sql
 var schema string

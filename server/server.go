@@ -67,6 +67,9 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 			err = errors.Join(err, srv.Close())
 		}
 	}()
+	if err := srv.dir.Store.Upgrade(ctx); err != nil {
+		return nil, err
+	}
 	if err := srv.open(s); err != nil {
 		return nil, err
 	}

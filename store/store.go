@@ -20,7 +20,7 @@ type Store struct {
 
 // Open opens the store that the setting names, in the data directory.
 func Open(ctx context.Context, name, data string, opt sqlite.Options) (*Store, error) {
-	return open(ctx, name, data, opt, library.Options{Now: opt.Now})
+	return open(ctx, name, data, opt, library.Options{Now: opt.Now, Log: opt.Log})
 }
 
 func open(

@@ -2,19 +2,25 @@ package store
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/content"
+	"stile.example/stile/corpus"
 	"stile.example/stile/refusals"
+	"stile.example/stile/store/sqlite"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
@@ -27,7 +33,8 @@ const before = "testdata/fde9134.tar.gz"
 // beforeAt is the time by the clock of the process that wrote it.
 var beforeAt = time.Unix(1_790_000_000, 0).UTC()
 
-// TestDataOfTheFormerLayout: everything in a data directory of before is found.
+// TestDataOfTheFormerLayout: everything in a data directory of before is found. Its corpus has
+// format 1. It is rebuilt when the server starts, and not by commands that only read the items.
 func TestDataOfTheFormerLayout(t *testing.T) {
 	dir := t.TempDir()
 	unpack(t, before, dir)
@@ -43,6 +50,50 @@ func TestDataOfTheFormerLayout(t *testing.T) {
 	}
 	if _, err := s.Item(t.Context(), 1, "own"); !errors.Is(err, content.ErrNotFound) {
 		t.Errorf("an item of the removed tenant: %v", err)
+	}
+}
+
+// TestUpgradeIsLogged: the log says that the corpus is rebuilt, and how long it took. An import
+// rebuilds it too. An upgrade that is interrupted leaves the old generation.
+func TestUpgradeIsLogged(t *testing.T) {
+	for _, upgrade := range []func(s *Store){
+		func(s *Store) {
+			gone, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := s.Upgrade(gone); !errors.Is(err, context.Canceled) {
+				t.Errorf("upgrade without time: %v", err)
+			}
+			if got, err := s.Stats(t.Context()); err != nil || got.Generation != 4 {
+				t.Errorf("after the interruption: %+v, %v", got, err)
+			}
+			for range 2 { // the second time there is nothing to do
+				if err := s.Upgrade(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		},
+		func(s *Store) { put(t, s, 0, "new") },
+	} {
+		dir := t.TempDir()
+		unpack(t, before, dir)
+		var log bytes.Buffer
+		s, err := Open(t.Context(), "sqlite", dir, sqlite.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		upgrade(s)
+		if got, err := s.Stats(t.Context()); err != nil || got.Generation != 5 {
+			t.Errorf("after the upgrade: %+v, %v", got, err)
+		}
+		if files, _ := filepath.Glob(filepath.Join(dir, "corpus-*.db")); len(files) != 1 {
+			t.Errorf("files: %v", files)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := log.String(); strings.Count(got, "has been built again") != 1 || !strings.Contains(got, "took=") {
+			t.Errorf("log: %s", got)
+		}
 	}
 }
 
@@ -128,6 +179,15 @@ func checkCorpus(t *testing.T, s *Store) {
 	if got, err := s.Stats(t.Context()); err != nil || got.Items != 22 || got.Generation != 4 {
 		t.Errorf("stats: %+v, %v", got, err)
 	}
+	if _, err := s.Search(t.Context(), content.Query{Tenant: 1, Words: []string{"oak"}, Limit: 3}); !errors.Is(err, corpus.ErrOld) {
+		t.Errorf("search in the old format: %v", err)
+	}
+	if err := s.Upgrade(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Stats(t.Context()); err != nil || got.Items != 22 || got.Generation != 5 {
+		t.Errorf("after the upgrade: %+v, %v", got, err)
+	}
 	for words, total := range map[string]int{"oak": 21, "ECLAIR": 1, "タワー": 1, "gone": 0} {
 		p, err := s.Search(t.Context(), content.Query{Tenant: 1, Words: []string{words}, Limit: 3})
 		if err != nil || p.Total != total || len(p.Items) != min(3, total) {
@@ -144,8 +204,8 @@ func checkCorpus(t *testing.T, s *Store) {
 		}
 		break
 	}
-	put(t, s, 0, "new") // the next generation is made from the old file
-	if got, err := s.Stats(t.Context()); err != nil || got.Items != 23 || got.Generation != 5 {
+	put(t, s, 0, "new")
+	if got, err := s.Stats(t.Context()); err != nil || got.Items != 23 || got.Generation != 6 {
 		t.Errorf("after an import: %+v, %v", got, err)
 	}
 }

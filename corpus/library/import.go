@@ -86,7 +86,7 @@ func (l *Library) rebuild(
 			err = errors.Join(err, removeIfExists(file))
 		}
 	}()
-	if err := copyFile(ctx, file, g.Name()); err != nil {
+	if err := l.copyCurrent(ctx, file, g); err != nil {
 		return fmt.Errorf("copy corpus: %w", err)
 	}
 	changed, err := corpus.Update(file, owner, fn)
@@ -98,6 +98,14 @@ func (l *Library) rebuild(
 	}
 	published = true
 	return nil
+}
+
+// copyCurrent makes the file of the next generation, in the current format.
+func (l *Library) copyCurrent(ctx context.Context, file string, g *generation) error {
+	if g.IsOld() {
+		return l.convert(ctx, file, g)
+	}
+	return copyFile(ctx, file, g.Name())
 }
 
 func copyFile(ctx context.Context, to, from string) error {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,6 +32,7 @@ type Numbers interface {
 type Options struct {
 	Now    func() time.Time // required
 	Limits corpus.Limits    // the zero value means [corpus.DefaultLimits]
+	Log    *slog.Logger     // for upgrades; nil for none
 }
 
 // Library is an open corpus. It is safe for concurrent use.
@@ -38,6 +40,7 @@ type Library struct {
 	dir       string
 	numbers   Numbers
 	opt       corpus.Options
+	log       *slog.Logger
 	importing sync.Mutex // held by the one import that runs
 
 	mu      sync.Mutex
@@ -56,11 +59,15 @@ type generation struct {
 var processors = runtime.GOMAXPROCS(0)
 
 // Open opens the current generation in a directory, and removes what killed imports left there. No
-// other process may have the directory open.
+// other process may have the directory open. A generation of an older format is opened as it is:
+// see [Library.Upgrade].
 func Open(ctx context.Context, dir string, numbers Numbers, opt Options) (*Library, error) {
-	l := &Library{dir: dir, numbers: numbers, opt: corpus.Options{
+	l := &Library{dir: dir, numbers: numbers, log: opt.Log, opt: corpus.Options{
 		Now: opt.Now, Limits: opt.Limits, Lanes: turns.NewLanes(processors),
 	}}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
 	n, err := numbers.Generation(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read corpus generation: %w", err)

@@ -1,0 +1,48 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"stile.example/stile/corpus"
+)
+
+// Upgrade publishes the current generation again in the current format if it has an older one, all
+// or nothing. A server calls it before it serves: items of an older format can be read, but not
+// searched. Commands that only read the items don't call it, since it may take long. An import
+// converts the generation that it begins with in the same way.
+func (l *Library) Upgrade(ctx context.Context) (err error) {
+	g := l.acquire()
+	defer l.release(g)
+	if !g.IsOld() {
+		return nil
+	}
+	if !l.importing.TryLock() {
+		return ErrImporting
+	}
+	defer l.importing.Unlock()
+	file := l.fileName(g.n + 1)
+	if err = l.convert(ctx, file, g); err == nil {
+		err = l.publish(ctx, g.n+1)
+	}
+	if err != nil {
+		return fmt.Errorf("upgrade the corpus: %w", errors.Join(err, removeIfExists(file)))
+	}
+	return nil
+}
+
+// convert writes the items of a generation into a file of the current format, and logs it.
+func (l *Library) convert(ctx context.Context, file string, g *generation) error {
+	s, err := g.Stats()
+	if err != nil {
+		return err
+	}
+	l.log.Info("the corpus was written by an older version; its index is built again", "items", s.Items, "file", g.Name())
+	start := l.opt.Now()
+	if err := corpus.Rebuild(ctx, file, g.File); err != nil {
+		return err
+	}
+	l.log.Info("the index of the corpus has been built again", "items", s.Items, "took", l.opt.Now().Sub(start))
+	return nil
+}

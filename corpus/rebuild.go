@@ -1,0 +1,55 @@
+package corpus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"stile.example/stile/content"
+)
+
+// Rebuild makes a file of the current format from one of an older format, which must be open. The
+// items and their numbers stay, and what they are found by is derived again. The new file is
+// durable when Rebuild returns. After an error it is unusable and must be removed.
+func Rebuild(ctx context.Context, name string, from *File) (err error) {
+	if err := Create(ctx, name); err != nil {
+		return err
+	}
+	b, err := newBuilder(name, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	err = query(ctx, from.rows, func(scan scanner) error {
+		var item int64
+		var list, whole []byte
+		if err := scan(&item, &list, &whole); err != nil {
+			return err
+		}
+		return b.insertAgain(item, list, whole)
+	}, `SELECT item, list, whole FROM items ORDER BY item`)
+	if err != nil {
+		return err
+	}
+	if err := b.finish(); err != nil {
+		return err
+	}
+	return makeDurable(name)
+}
+
+// insertAgain inserts an item of any owner as it was stored. Items must be in the order of their
+// numbers, so that each owner's are together.
+func (b *Builder) insertAgain(item int64, list, whole []byte) error {
+	if owner := ownerOf(item); owner != b.owner {
+		if err := b.flush(); err != nil {
+			return err
+		}
+		b.owner = owner
+	}
+	it, err := content.DecodeItem(whole)
+	if err != nil {
+		return fmt.Errorf("item %d: %w", item, err)
+	}
+	b.added++
+	return b.insert(item, it, list, whole)
+}
