@@ -1,4 +1,3 @@
-import {doc} from './doc'
 import {script} from './script'
 import type {Text} from './types'
 
@@ -14,26 +13,29 @@ export function register(lang: string, words: Texts): void {
   texts.set(lang, Promise.resolve(words))
 }
 
+/** The language and region of a tag: "de_DE" and "de-AT-1996" are tags that pages have. */
+const tag = /^([a-z]{2})(?:[-_]([a-z]{2}|\d{3}))?(?![a-z\d])/i
+
 /**
- * Returns the language to use: the configured one, else the page's, else the browser's, else
- * English.
+ * Returns the first of the tags whose language the layer has, as "de" or "de-AT". After them, the
+ * browser's languages apply, then English.
  */
-export function pickLanguage(set: string): string {
-  for (const wanted of [set, doc.documentElement.lang, ...navigator.languages]) {
-    const lang = wanted.split('-')[0]!.toLowerCase()
-    if (languages.includes(lang)) return lang
+export function pickLanguage(...wanted: readonly string[]): string {
+  for (const one of [...wanted, ...navigator.languages]) {
+    const [, lang = '', region] = tag.exec(one.trim()) ?? []
+    if (languages.includes(lang.toLowerCase())) return lang.toLowerCase() + (region ? '-' + region.toUpperCase() : '')
   }
   return 'en'
 }
 
-/** Returns the texts of a language, or English ones if they can't be loaded. */
+/** Returns the texts for a language, such as "de-AT", or English ones if they can't be loaded. */
 export async function textIn(lang: string): Promise<Text> {
-  const words = await load(lang).catch(() => load(lang = 'en'))
+  const words = await load(lang.slice(0, 2)).catch(() => load(lang = 'en'))
   const number = new Intl.NumberFormat(lang)
-  return (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => {
+  return Object.assign((key: string, values: Readonly<Record<string, string | number>> = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name]
     return value === undefined ? whole : typeof value === 'number' ? number.format(value) : value
-  })
+  }), {lang})
 }
 
 function load(lang: string): Promise<Texts> {

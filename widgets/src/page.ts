@@ -1,6 +1,6 @@
 /**
  * The page's core: the logic, connected to the browser. The elements import only this file, doc.ts,
- * own.ts and events.ts of the core.
+ * own.ts, lang.ts, events.ts and developer.ts of the core.
  */
 import {Client} from './client'
 import {applySettings, config} from './config'
@@ -8,7 +8,7 @@ import {refusal, StileError} from './errors'
 import {form, fetchToken} from './form'
 import {jsonp} from './jsonp'
 import {BrowserKey} from './key'
-import {pickLanguage, textIn} from './lang'
+import {pickLanguage} from './lang'
 import {doc} from './doc'
 import {own} from './own'
 import {script} from './script'
@@ -16,7 +16,7 @@ import {tabStorage} from './store'
 import {tabs} from './tabs'
 import {transport} from './transport'
 import {trusted} from './trusted'
-import type {Answer, ChallengeModule, Core, Params, Text} from './types'
+import type {Answer, ChallengeModule, Core, Params} from './types'
 import {abortable, sleep} from './wait'
 
 declare const STILE_VERSION: string // set by the build
@@ -65,6 +65,9 @@ async function ready(signal?: AbortSignal): Promise<void> {
   started = true
 }
 
+/** Dispatches `configure` when settings have changed. */
+export const changes = new EventTarget()
+
 export const core: Core = {
   version: STILE_VERSION,
   config,
@@ -79,13 +82,11 @@ export const core: Core = {
     applySettings(given)
     if (started) client.configured(given)
     if (config.clientId) reportClientId()
+    changes.dispatchEvent(new Event('configure'))
   },
   get lang() {
-    return pickLanguage(config.lang)
+    return pickLanguage(config.lang, doc.documentElement.lang).slice(0, 2)
   },
 }
-
-/** Returns the texts of the language in use, or English ones if they can't be loaded. */
-export const texts = (): Promise<Text> => textIn(core.lang)
 
 export {trusted}

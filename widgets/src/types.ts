@@ -105,10 +105,14 @@ export interface Config {
 }
 
 /**
- * Returns a text of the layer in the visitor's language. Values replace {name} in it. Numbers are
+ * Returns a text of the layer in an element's language. Values replace {name} in it. Numbers are
  * formatted for the language.
  */
-export type Text = (key: string, values?: Readonly<Record<string, string | number>>) => string
+export interface Text {
+  (key: string, values?: Readonly<Record<string, string | number>>): string
+  /** The language of the element, such as "de" or "de-AT". Intl formats numbers and dates for it. */
+  readonly lang: string
+}
 
 /**
  * Core is the interface between the elements and the core. A page has one core.
@@ -124,7 +128,7 @@ export interface Core {
   get<T>(path: string, params?: Params, options?: {readonly signal?: AbortSignal}): Promise<Answer<T>>
   setToken(token: string): void
   configure(config: Partial<Config>): void
-  /** The language in use, such as "de". */
+  /** The language of the page, such as "de". An element's may differ: see elements/language.ts. */
   readonly lang: string
 }
 

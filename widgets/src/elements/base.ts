@@ -1,8 +1,10 @@
 /** The base of all elements: connection to the document, batched attribute changes, styles. */
 import {own} from '../own'
-import {core} from '../page'
+import {textIn} from '../lang'
+import {changes, core} from '../page'
 import type {Text} from '../types'
 import {h} from './dom'
+import {languageOf, observeLanguage} from './language'
 import {sheet} from './style'
 
 /**
@@ -12,7 +14,10 @@ import {sheet} from './style'
  */
 export abstract class StileElement extends HTMLElement {
   protected readonly base: HTMLElement = h('div', {part: 'base'})
+  /** The texts in the element's language. Undefined until loadText() has settled once. */
   protected text!: Text
+  #lang = ''
+  #loading = Promise.resolve()
   #connection: AbortController | undefined
   #changed = false
 
@@ -32,6 +37,8 @@ export abstract class StileElement extends HTMLElement {
     upgradeProperties(this)
     this.#connection = new AbortController()
     this.begin(this.#connection.signal)
+    changes.addEventListener('configure', () => this.changed(), this.#connection)
+    observeLanguage(this, () => languageOf(this) !== this.#lang && this.changed(), this.#connection.signal)
     this.changed()
   }
 
@@ -52,8 +59,25 @@ export abstract class StileElement extends HTMLElement {
       this.#changed = false
       if (!this.#connection) return
       this.base.dataset['theme'] = core.config.theme
+      void this.loadText()
       this.update()
     })
+  }
+
+  /**
+   * Waits for the texts in the element's language. If the language has changed, an update follows.
+   */
+  protected loadText(): Promise<void> {
+    const lang = languageOf(this)
+    if (lang !== this.#lang) this.#loading = this.#loadTextIn(this.#lang = lang)
+    return this.#loading
+  }
+
+  async #loadTextIn(lang: string): Promise<void> {
+    const text = await textIn(lang)
+    if ((this.text as Text | undefined) && lang !== this.#lang) return // it has changed again
+    this.text = text
+    this.changed()
   }
 
   /** Returns an attribute as a number between min and max, or the default if it is not a number. */

@@ -12,6 +12,8 @@ export interface CardOptions {
   readonly link: string | null
   /** The level of the title's heading, 1 to 6. */
   readonly level: number
+  /** The language of the element, for dates and numbers. */
+  readonly lang: string
 }
 
 /** Returns the list entry of an item. */
@@ -20,7 +22,7 @@ export function card(item: Found, options: CardOptions): HTMLElement {
     picture(item.image),
     h('div', {part: 'text'},
       h(`h${options.level}` as 'h2', {part: 'title'}, titleOf(item, options)),
-      about(item),
+      about(item, options.lang),
       item.summary && h('p', {part: 'summary'}, ...item.highlight ? highlighted(item.highlight.summary) : [item.summary])))
 }
 
@@ -31,8 +33,8 @@ function titleOf(item: Found, {host, link}: CardOptions): HTMLElement {
 }
 
 /** Returns the collection of an item and the date of its publication. */
-export function about(item: Item): HTMLElement | false {
-  const when = formatDate(item.published_at)
+export function about(item: Item, lang: string): HTMLElement | false {
+  const when = formatDate(item.published_at, lang)
   if (!item.collection && !when) return false
   return h('p', {part: 'about'},
     item.collection && h('span', {part: 'collection'}, collectionName(item.collection)),

@@ -54,7 +54,7 @@ export class Facets {
     this.#text = text
     if (!chosen.collection) this.#collections = facets['collection'] ?? []
     const count = chosen.values.length + Number(Boolean(chosen.collection))
-    fill(this.#button, text('filter.title'), count > 0 && h('span', {part: 'badge'}, formatNumber(count)), icon(icons.down))
+    fill(this.#button, text('filter.title'), count > 0 && h('span', {part: 'badge'}, formatNumber(count, text.lang)), icon(icons.down))
     this.#shown = true
     this.#fill()
   }
@@ -100,14 +100,14 @@ export class Facets {
 
   #collection(value: Partial<Value> & {readonly value: string}): HTMLElement {
     const {value: collection} = value, chosen = this.#chosen
-    return entry('radio', 'collection', value, collection ? collectionName(collection) : this.#text('filter.all'), chosen.collection === collection,
+    return entry('radio', 'collection', value, collection ? collectionName(collection) : this.#text('filter.all'), chosen.collection === collection, this.#text.lang,
       () => this.choose({...chosen, collection}))
   }
 
   #box(name: string, value: Value): HTMLElement {
     const chosen = this.#chosen, others = chosen.values.filter(([of, has]) => of !== parameter(name) || has !== value.value)
     const checked = others.length < chosen.values.length
-    return entry('checkbox', name, value, value.value, checked, () => this.choose({...chosen, values: checked ? others : [...others, [parameter(name), value.value]]}))
+    return entry('checkbox', name, value, value.value, checked, this.#text.lang, () => this.choose({...chosen, values: checked ? others : [...others, [parameter(name), value.value]]}))
   }
 
   /** Returns a button that shows the other values. It moves the focus to the first of them. */
@@ -123,9 +123,9 @@ export class Facets {
 }
 
 /** Returns a list entry with a radio button or check box. */
-function entry(type: string, name: string, {value, count}: Partial<Value>, label: string, checked: boolean, change: () => void): HTMLElement {
+function entry(type: string, name: string, {value, count}: Partial<Value>, label: string, checked: boolean, lang: string, change: () => void): HTMLElement {
   return h('li', {part: 'facet'}, h('label', {part: 'facet-label'}, h('input', {type, name, value, checked, change}),
-    h('span', {part: 'facet-name'}, label), count !== undefined && h('span', {part: 'facet-count'}, formatCount(count))))
+    h('span', {part: 'facet-name'}, label), count !== undefined && h('span', {part: 'facet-count'}, formatCount(count, lang))))
 }
 
 /** Returns the API's parameter for a facet. */

@@ -51,14 +51,14 @@ export class StileItem extends Loader<Item> {
     const href = itemURL(item, null)
     return h('article', {part: 'item'},
       h('header', {part: 'header'},
-        about(item),
+        about(item, this.text.lang),
         h(`h${this.level}` as 'h2', {part: 'title'}, item.title),
         item.summary && h('p', {part: 'summary'}, item.summary)),
       picture(item.image, 'eager'),
       h('div', {part: 'columns'},
         h('div', {part: 'body'}, item.body && prose(item.body, this.level),
           href && h('p', {part: 'source'}, h('a', {part: 'link', href, rel: 'noopener', click: event => select(this, item, event)}, this.text('item.source', {host: hostOf(href)})))),
-        h('div', {part: 'aside'}, attributeList(item.attributes),
+        h('div', {part: 'aside'}, attributeList(item.attributes, this.text.lang),
           Boolean(item.tags?.length) && h('ul', {part: 'tags', role: 'list', 'aria-label': this.text('filter.tag')}, ...item.tags!.map(tag => h('li', {part: 'tag'}, tag))))))
   }
 
@@ -78,7 +78,7 @@ export class StileItem extends Loader<Item> {
   }
 
   #showRelated(items: readonly Item[]): void {
-    const options = {host: this, link: this.getAttribute('link'), level: Math.min(6, this.level + 2)}
+    const options = {host: this, link: this.getAttribute('link'), level: Math.min(6, this.level + 2), lang: this.text.lang}
     fill(this.#related,
       h(`h${Math.min(6, this.level + 1)}` as 'h3', {part: 'related-title'}, this.text('item.related')),
       h('ul', {part: 'items', role: 'list', 'data-layout': 'grid'}, ...items.map(other => card(other, options))))

@@ -54,7 +54,7 @@ export class StileList extends Loader<Item[]> {
   }
 
   protected override show({data}: Answer<Item[]>): void {
-    const options = {host: this, link: this.getAttribute('link'), level: this.level}
+    const options = {host: this, link: this.getAttribute('link'), level: this.level, lang: this.text.lang}
     fill(this.#items, ...data.map(item => card(item, options)))
     this.#carousel.hidden = this.#items.dataset['layout'] !== 'carousel'
     this.#carousel.show(this.getAttribute('label'), this.text)

@@ -2,7 +2,7 @@
 import type {StileError} from '../errors'
 import {ErrorEvent, LoadEvent} from '../events'
 import {doc} from '../doc'
-import {core, texts} from '../page'
+import {core} from '../page'
 import type {Answer, Params} from '../types'
 import {focusOn, StileElement} from './base'
 import {h} from './dom'
@@ -28,6 +28,8 @@ export abstract class Loader<T> extends StileElement {
   #requested = ''
   #answer: Answer<T> | undefined
   #error: CallError | undefined
+  /** Reports that the page handles the error. */
+  #isQuiet = false
   #call: AbortController | undefined
 
   constructor() {
@@ -57,6 +59,7 @@ export abstract class Loader<T> extends StileElement {
       if (request) void this.#load(request)
       else this.#answer = this.#error = undefined
     } else if (this.#answer) this.show(this.#answer, false)
+    else if (this.#error) this.#showMessage(this.#error)
     this.#arrange()
   }
 
@@ -82,7 +85,7 @@ export abstract class Loader<T> extends StileElement {
     } catch (caught) {
       error = caught
     }
-    this.text = await texts()
+    await this.loadText()
     if (call.signal.aborted) return
     this.#call = undefined
     this.#answer = this.#error = undefined
@@ -101,8 +104,12 @@ export abstract class Loader<T> extends StileElement {
   /** Shows an error, unless the page handles it. */
   #showError(error: CallError): void {
     this.#error = error
-    if (!this.dispatchEvent(new ErrorEvent(error)) || error.quiet) return
-    this.note.replaceChildren(errorMessage(error, this.text, () => {
+    this.#isQuiet = !this.dispatchEvent(new ErrorEvent(error)) || error.quiet
+    this.#showMessage(error)
+  }
+
+  #showMessage(error: CallError): void {
+    if (!this.#isQuiet) this.note.replaceChildren(errorMessage(error, this.text, () => {
       focusOn(this.base)
       this.reload()
     }))

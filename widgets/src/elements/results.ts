@@ -106,7 +106,7 @@ export class StileResults extends Loader<Item[]> {
 
   protected override show({data, meta}: Answer<Item[]>, isNew: boolean): void {
     const appends = this.#appends && this.#pages.page > 1
-    const options = {host: this, link: this.getAttribute('link'), level: this.level}
+    const options = {host: this, link: this.getAttribute('link'), level: this.level, lang: this.text.lang}
     if (isNew) this.#shown = appends ? [...this.#shown, ...data] : data
     if (isNew && appends) this.#items.append(...data.map(item => card(item, options)))
     else fill(this.#items, ...this.#shown.map(item => card(item, options)))

@@ -1,7 +1,7 @@
 /** <stile-search>: a search box with suggestions. */
 import {ErrorEvent} from '../events'
 import {doc} from '../doc'
-import {core, texts} from '../page'
+import {core} from '../page'
 import type {Suggestion} from '../types'
 import {reflect, StileElement} from './base'
 import {itemURL, select, webURL} from './link'
@@ -52,10 +52,6 @@ export class StileSearch extends StileElement {
 
   protected override update(): void {
     this.#updateLabels()
-    void texts().then(text => {
-      this.text = text
-      this.#updateLabels()
-    })
     const results = this.#results
     if (results) this.shows(results)
   }
