@@ -35,7 +35,7 @@ test-quick: needs ## run the fast tests: no e2e, browsers or other programs
 	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v -e '/e2e$$' -e /peers -e /backends)
 
 .PHONY: test-widgets
-test-widgets: build needs-node needs-browsers ## test the widget layer in Chromium and Firefox
+test-widgets: build needs-node needs-browsers needs-curl ## test the widget layer in Chromium and Firefox
 	cd widgets && npm ci --no-progress && npm run check && npm test
 
 .PHONY: test-vectors
@@ -118,6 +118,11 @@ says-java:
 needs-browsers:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || $(call install,chromium)
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call install,firefox-esr)
+
+# needs-curl: README's commands are executed as they are printed.
+.PHONY: needs-curl
+needs-curl:
+	@command -v curl >/dev/null && command -v bash >/dev/null || $(call install,curl bash)
 
 # install installs packages as root on Debian; otherwise it names them and fails.
 define install

@@ -1,0 +1,206 @@
+/**
+ * Every code block of docs/tenants.md, executed as it is printed. Only the publisher's server, the
+ * tenant's port and its secret are replaced. A block that no test takes fails the last test.
+ */
+import assert from 'node:assert/strict'
+import {spawn} from 'node:child_process'
+import {mkdir, mkdtemp, rm, symlink, writeFile} from 'node:fs/promises'
+import {createServer} from 'node:net'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {test} from 'node:test'
+import {fileURLToPath} from 'node:url'
+import {build} from 'esbuild'
+import {browsers, harness} from './harness.mjs'
+import {Snippets, replaceAll} from './harness/snippets.mjs'
+
+const snippets = new Snippets('docs/tenants.md')
+const modules = fileURLToPath(new URL('../node_modules', import.meta.url))
+const publisher = 'https://api.example'
+
+const script = w => w.script()
+const pageOf = (body, head = '') => `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Recipes</title>${head}</head><body>${body}</body></html>`
+
+/** Waits until an element shows an item with this title. */
+const shows = (w, page, title, element = 'stile-results') => w.until(page, (element, title) =>
+  [...document.querySelector(element)?.shadowRoot?.querySelectorAll('[part~=title]') ?? []].some(node => node.textContent.includes(title)), element, title)
+
+async function freePort() {
+  const server = createServer()
+  await new Promise(resolve => server.listen(0, 'localhost', resolve))
+  const {port} = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+/** Starts server.mjs of the guide in a folder of its own, with public/index.html. */
+async function startGuide(t, code, html, secret) {
+  const dir = await mkdtemp(join(tmpdir(), 'stile-guide-'))
+  await mkdir(join(dir, 'public'))
+  await symlink(modules, join(dir, 'node_modules'))
+  await writeFile(join(dir, 'server.mjs'), code)
+  await writeFile(join(dir, 'public', 'index.html'), html)
+  const running = spawn(process.execPath, ['server.mjs'], {cwd: dir, env: {...process.env, STILE_SECRET: secret}, stdio: ['ignore', 'inherit', 'pipe']})
+  let log = ''
+  running.stderr.on('data', text => log += text)
+  t.after(async () => {
+    running.kill()
+    await rm(dir, {recursive: true, force: true})
+  })
+  return () => log
+}
+
+for (const browser of browsers) {
+  test(`${browser.name}: the five-minute guide works against http://localhost`, async t => {
+    const w = await harness(t, browser)
+    const port = await freePort(), site = `http://localhost:${port}`
+    const {client_secret: secret} = await w.server.command('tenant', 'add', 'guide', '--site', site)
+    const server = replaceAll(snippets.take('js', 'server.mjs'), {[publisher]: w.api.origin, "'acme'": "'guide'", '3000': String(port)})
+    const html = replaceAll(snippets.take('html', '<script async'), {[publisher]: w.api.origin, '"acme"': '"guide"'})
+    const log = await startGuide(t, server, pageOf(html), secret)
+    await w.untilTrue(async () => (await fetch(site).catch(() => ({}))).ok, 'the tenant’s server')
+    const page = await w.blank()
+    await page.goto(site)
+    await shows(w, page, 'Plum cake')
+    assert.equal((await fetch(`${site}/stile/token`, {method: 'POST'})).status, 403, 'only pages of the site get a token')
+    assert.deepEqual(w.watch.complaints, [])
+    assert.equal(log(), '')
+  })
+
+  test(`${browser.name}: the module`, async t => {
+    const w = await harness(t, browser)
+    w.site.add('/app.mjs', replaceAll(snippets.take('js', 'import {Stile}'), {[publisher]: w.api.origin}))
+    const page = await w.open('<script type="module" src="/app.mjs"></script><stile-list></stile-list>')
+    await shows(w, page, 'Onion soup', 'stile-list')
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: styles`, async t => {
+    const w = await harness(t, browser)
+    const css = snippets.take('css', '--stile-accent:') + snippets.take('css', '::part(title)')
+    const page = await w.open(`${script(w)}<stile-results facets="tag"></stile-results><stile-list></stile-list>`, {head: `<style>${css}</style>`})
+    await shows(w, page, 'Plum cake')
+    await shows(w, page, 'Plum cake', 'stile-list')
+    const looks = await page.evaluate(() => {
+      const style = (element, part) => getComputedStyle(document.querySelector(element).shadowRoot.querySelector(`[part~=${part}]`))
+      return {font: style('stile-results', 'title').fontFamily, upper: style('stile-list', 'title').textTransform, facets: style('stile-results', 'facets').display,
+        accent: getComputedStyle(document.querySelector('stile-results')).getPropertyValue('--stile-accent').trim()}
+    })
+    assert.deepEqual(looks, {font: 'Helvetica, sans-serif', upper: 'uppercase', facets: 'none', accent: '#8a1c2e'})
+  })
+
+  test(`${browser.name}: listeners`, async t => {
+    const w = await harness(t, browser)
+    const token = await w.issue()
+    w.site.add('/recipes/', pageOf('the item'))
+    const own = snippets.take('js', "addEventListener('stile:token-invalid'")
+    const code = [own, snippets.take('js', "addEventListener('stile:select'"), snippets.take('js', 'analytics.track')]
+    const page = await w.open(`<script src="/own.js"></script>${w.script({'data-token-url': null})}<stile-list></stile-list>`, {
+      prepare: async page => {
+        w.site.add('/own.js', `globalThis.tracked = []; const analytics = {track: (...given) => tracked.push(given)};
+          globalThis.fetch = (fetch => (url, options) => url === '/api/session/stile' ? Promise.resolve(Response.json({access_token: '${token}'})) : fetch(url, options))(fetch);
+          ${code.join('\n')}`)
+        return page
+      },
+    })
+    await shows(w, page, 'Plum cake', 'stile-list')
+    assert.deepEqual(await page.evaluate(() => tracked), [['stile', {total: 4}]])
+    await page.evaluate(() => [...document.querySelector('stile-list').shadowRoot.querySelectorAll('a')].find(a => a.textContent === 'Plum cake').click())
+    await w.untilTrue(() => page.url() === `${w.site.origin}/recipes/?item=plum-cake`, 'the page of the item')
+  })
+
+  test(`${browser.name}: the content security policies`, async t => {
+    const w = await harness(t, browser)
+    const csp = text => snippets.take('', text).replace('Content-Security-Policy:', '').replaceAll('API', w.api.origin).replaceAll(/\s+/g, ' ').trim()
+    for (const [text, nonce, transport] of [["script-src API/widgets/; connect-src 'self' API", '', 'form'], ['script-src API/widgets/ API/v1/', '', 'jsonp'], ['strict-dynamic', 'abc123', 'jsonp']]) {
+      const tag = w.script({'data-transport': transport, ...nonce && {nonce}})
+      const page = await w.open(`${tag}<stile-list></stile-list>`, {csp: csp(text).replace('RANDOM', nonce)})
+      await shows(w, page, 'Plum cake', 'stile-list')
+      assert.deepEqual(w.watch.complaints, [], text)
+    }
+  })
+
+  test(`${browser.name}: React renders the elements, and its listeners don't accumulate`, async t => {
+    const w = await harness(t, browser)
+    const component = replaceAll(snippets.take('jsx', 'export function Recipes'), {[publisher]: w.api.origin})
+    w.site.add('/react.js', await bundle({
+      'recipes.jsx': component,
+      'main.jsx': `import {createRoot} from 'react-dom/client'; import {StrictMode} from 'react'; import {Recipes} from './recipes.jsx';
+        const root = createRoot(document.getElementById('root'));
+        globalThis.loads = 0; globalThis.draw = query => root.render(<StrictMode><Recipes query={query} onLoad={() => loads++} /></StrictMode>);
+        globalThis.remove = () => root.unmount(); draw('')`,
+    }))
+    const page = await w.open('<div id="root"></div><script src="/react.js"></script>', {prepare: page => page.evaluateOnNewDocument(countListeners)})
+    await shows(w, page, 'Plum cake')
+    for (const query of ['soup', 'cake', 'soup', 'cake', 'onion']) await page.evaluate(query => draw(query), query)
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.textContent.includes('Onion soup') && !document.querySelector('stile-results').shadowRoot.textContent.includes('Plum cake'))
+    assert.equal(await page.evaluate(() => listening), 1)
+    assert.equal(await page.evaluate(() => document.querySelectorAll('script[data-client-id]').length), 1)
+    const before = await page.evaluate(() => loads)
+    await page.evaluate(() => document.querySelector('stile-results').setAttribute('query', 'apple'))
+    await w.until(page, before => loads === before + 1, before)
+    await page.evaluate(() => remove())
+    await w.until(page, () => listening === 0)
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: Vue renders the elements, and passes properties and events`, async t => {
+    const w = await harness(t, browser)
+    const options = new Function('vue', `return ${snippets.take('js', 'isCustomElement')}`)(given => given)
+    const template = snippets.take('html', ':query="words"')
+    w.site.add('/vue.js', await bundle({
+      'main.jsx': `import {createApp} from 'vue/dist/vue.esm-bundler.js'; globalThis.loads = 0;
+        const app = createApp({template: ${JSON.stringify(template)}, data: () => ({words: 'cake'}), methods: {onLoad: () => loads++}});
+        app.config.compilerOptions.isCustomElement = ${options.template.compilerOptions.isCustomElement};
+        globalThis.vm = app.mount('#root'); globalThis.remove = () => app.unmount()`,
+    }))
+    const page = await w.open(`${script(w)}<div id="root"></div><script src="/vue.js"></script>`, {prepare: page => page.evaluateOnNewDocument(countListeners)})
+    await shows(w, page, 'Plum cake')
+    await w.until(page, () => loads === 1)
+    await page.evaluate(() => { vm.words = 'soup' })
+    await shows(w, page, 'Onion soup')
+    assert.equal(await page.evaluate(() => listening), 1)
+    await page.evaluate(() => remove())
+    assert.equal(await page.evaluate(() => document.querySelector('stile-results')), null)
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: Stile.get`, async t => {
+    const w = await harness(t, browser)
+    const code = snippets.take('js', "Stile.get('/v1/items'")
+    const page = await w.open(`${script(w)}<script type="module">await new Promise(resolve => addEventListener('load', resolve)); ${code}; globalThis.found = data.map(item => item.id)</script>`)
+    await w.until(page, () => globalThis.found)
+    assert.deepEqual(await page.evaluate(() => found), ['plum-cake'])
+    assert.deepEqual(w.watch.complaints, [])
+  })
+}
+
+/** Runs in the page: counts the listeners for stile:load in `listening`. */
+function countListeners() {
+  const {addEventListener: add, removeEventListener: remove} = EventTarget.prototype
+  globalThis.listening = 0
+  EventTarget.prototype.addEventListener = function (type, ...rest) {
+    if (type === 'stile:load' && this.localName === 'stile-results') listening++
+    return add.call(this, type, ...rest)
+  }
+  EventTarget.prototype.removeEventListener = function (type, ...rest) {
+    if (type === 'stile:load' && this.localName === 'stile-results') listening--
+    return remove.call(this, type, ...rest)
+  }
+}
+
+/** Bundles files for a page. main.jsx is the entry. */
+async function bundle(files) {
+  const dir = await mkdtemp(join(tmpdir(), 'stile-bundle-'))
+  try {
+    await symlink(modules, join(dir, 'node_modules'))
+    for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
+    const {outputFiles} = await build({entryPoints: [join(dir, 'main.jsx')], bundle: true, write: false, jsx: 'automatic', format: 'iife', preserveSymlinks: true,
+      define: {'process.env.NODE_ENV': '"development"', '__VUE_OPTIONS_API__': 'true', '__VUE_PROD_DEVTOOLS__': 'false', '__VUE_PROD_HYDRATION_MISMATCH_DETAILS__': 'false'}})
+    return outputFiles[0].text
+  } finally {
+    await rm(dir, {recursive: true, force: true})
+  }
+}
+
+test('no code block of the document is left', () => assert.deepEqual(snippets.left, []))
