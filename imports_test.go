@@ -53,7 +53,7 @@ var allowedImports = map[string]string{
 	"operations":           "datadir addresses content refusals settings tenants tokens tokens/bearer usage",
 	"socket":               "datadir operations content",
 	"server":               "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content refusals tenants tokens tokens/bearer tokens/proof usage golang.org/x/crypto",
-	"commands":             "datadir operations socket server handlers/codes settings simulate addresses content tokens/bearer usage spf13/cobra golang.org/x/term mattn/go-sqlite3",
+	"commands":             "datadir operations socket server handlers/codes settings simulate addresses content tenants tokens/bearer usage spf13/cobra golang.org/x/term mattn/go-sqlite3",
 	"bench":                "stiletest labstack/echo",
 	"bench/challenge":      "challenge",
 	"bench/wordnet":        "stiletest",
