@@ -28,6 +28,7 @@ var allowedImports = map[string]string{
 	"simulate":             "tokens addresses",
 	"settings":             "goccy/go-yaml tokens addresses tenants",
 	"corpus":               "content corpus/terms corpus/words corpus/turns recent mattn/go-sqlite3",
+	"corpus/spelling":      "",
 	"corpus/terms":         "content corpus/words",
 	"corpus/words":         "golang.org/x/text",
 	"corpus/turns":         "",
@@ -68,7 +69,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/terms", "corpus/words"}
+	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/spelling", "corpus/terms", "corpus/words"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 
