@@ -28,6 +28,7 @@ var allowedImports = map[string]string{
 	"simulate":             "tokens addresses",
 	"settings":             "goccy/go-yaml tokens addresses tenants",
 	"corpus":               "content corpus/terms corpus/words corpus/turns recent mattn/go-sqlite3",
+	"corpus/spelling":      "",
 	"corpus/terms":         "content corpus/words",
 	"corpus/words":         "golang.org/x/text",
 	"corpus/turns":         "",
@@ -53,7 +54,7 @@ var allowedImports = map[string]string{
 	"operations":           "datadir addresses content refusals settings tenants tokens tokens/bearer usage",
 	"socket":               "datadir operations content",
 	"server":               "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content refusals tenants tokens tokens/bearer tokens/proof usage golang.org/x/crypto",
-	"commands":             "datadir operations socket server handlers/codes settings simulate addresses content tokens/bearer usage spf13/cobra golang.org/x/term mattn/go-sqlite3",
+	"commands":             "datadir operations socket server handlers/codes settings simulate addresses content tenants tokens/bearer usage spf13/cobra golang.org/x/term mattn/go-sqlite3",
 	"bench":                "stiletest labstack/echo",
 	"bench/challenge":      "challenge",
 	"bench/wordnet":        "stiletest",
@@ -68,7 +69,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/terms", "corpus/words"}
+	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/spelling", "corpus/terms", "corpus/words"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
@@ -40,7 +39,7 @@ is stored, with a count. The others are in memory, as long as there is space.`,
 // explain prints a refusal for people: the facts, then what they mean.
 func (p *program) explain(f operations.RefusalInfo) error {
 	facts := []string{"ref", f.Ref, "at", f.At.Format(time.RFC3339), "code", f.Code}
-	for _, fact := range [][2]string{{"tenant", textOf(f.Tenant)}, {"who", textOf(f.Identity)}, {"from", textOf(f.Address)}, {"rule", ruleOf(f)}} {
+	for _, fact := range [][2]string{{"tenant", textOf(f.Tenant)}, {"who", textOf(f.Identity)}, {"from", textOf(f.Address)}, {"rule", ruleOf(f)}, {"page", textOf(f.Page)}} {
 		if fact[1] != "" {
 			facts = append(facts, fact[0], fact[1])
 		}
@@ -48,7 +47,7 @@ func (p *program) explain(f operations.RefusalInfo) error {
 	if err := card(p.out, facts...); err != nil {
 		return err
 	}
-	a, known := adviceByCode[codes.Code(f.Code)]
+	a, known := adviceOf(f)
 	if !known {
 		return nil // a code of a newer version
 	}

@@ -27,7 +27,7 @@ var adviceByCode = map[codes.Code]advice{
 	codes.ProofInvalid: {"The token is bound to a key, and the request had no valid proof of that key.",
 		"The rule says why the proof is invalid. The widget layer corrects a clock that is wrong by more than a minute. A proof that was used before comes from a copied URL, or from a proxy that sends requests twice."},
 	codes.ClientMismatch: {"The client_id is not the token's, the page is not on one of the tenant's sites, or (rule: fetch metadata) the browser did not send the request as a page's fetch or script.",
-		"If the page is the tenant's, add its origin: stile tenant set CLIENT_ID --site ORIGIN (repeat the existing ones)."},
+		"If the page is the tenant's, add its origin: stile tenant set CLIENT_ID --add-site ORIGIN."},
 	codes.TenantSuspended: {"The tenant is suspended.",
 		"stile tenant resume CLIENT_ID admits its calls again."},
 	codes.TenantExhausted: {"The tenant had used up its calls of this calendar month (UTC).",

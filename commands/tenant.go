@@ -46,7 +46,10 @@ again, because only its hash is stored. If it is lost, replace it with
 		if err := p.run(c, ch, &made); err != nil {
 			return err
 		}
-		if ch.Sites == nil {
+		p.noteInsecure(ch.InsecureSites)
+		if ch.Sites != nil {
+			p.noteWWW(ch, *ch.Sites)
+		} else if ch.InsecureSites == nil {
 			fmt.Fprintf(p.err, "No --site was given: any page may use this tenant's tokens. To allow only the tenant's pages:\n  stile tenant set %s --site https://www.example.com\n", printable(args[0]))
 		}
 		return p.showSecret(made)
@@ -57,17 +60,20 @@ again, because only its hash is stored. If it is lost, replace it with
 func (p *program) tenantSet() *cobra.Command {
 	var f tenantFlags
 	c := &cobra.Command{Use: "set CLIENT_ID [KEY=VALUE…]",
-		Long: `Change only what is given. --site replaces all sites of the tenant. KEY=VALUE is a
-setting for this tenant, such as policy.token.calls=500 or site=required. KEY=
+		Long: `Change only what is given. --add-site and --remove-site change the tenant's sites
+one by one; --site replaces all of them. KEY=VALUE is a setting for this tenant, such as policy.token.calls=500 or site=required. KEY=
 removes it, so that the server's setting applies. A change takes effect
 immediately, also for existing tokens. ` + "`stile help settings`" + ` marks the settings that can be set for a
 tenant.`,
 		Example: `  stile tenant set acme policy.token.calls=500 site=required
   stile tenant set acme policy.token.calls=
-  stile tenant set acme --site https://acme.example --site https://acme.test
+  stile tenant set acme --add-site https://shop.acme.example
+  stile tenant set acme --remove-site https://old.acme.example
+  stile tenant set acme --insecure-site http://192.168.1.20:3000
   stile tenant set acme --price 0.003@2027-01-01`,
 		Args: takes(1, 100, "a CLIENT_ID and any number of KEY=VALUE")}
 	f.register(c)
+	f.registerSet(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		ch, err := f.change(c, args[0], usage.Day(p.now()))
 		if err != nil {
@@ -81,7 +87,13 @@ tenant.`,
 			}
 			ch.Policy[name] = text
 		}
-		return p.runForTenant(c, ch)
+		var t operations.TenantInfo
+		if err := p.run(c, ch, &t); err != nil {
+			return err
+		}
+		p.noteInsecure(ch.InsecureSites)
+		p.noteSites(ch, t.Sites)
+		return p.showTenant(t)
 	}
 	return p.prints(c)
 }

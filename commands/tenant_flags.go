@@ -17,15 +17,45 @@ import (
 type tenantFlags struct {
 	name, keys   string
 	sites, price []string
+	add, remove  []string
+	insecure     []string
+	clear        bool
 	callsPerMon  int64
 }
 
 func (f *tenantFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.name, "name", "", "`name` of the organisation")
 	c.Flags().StringArrayVar(&f.sites, "site", nil, "`origin` of the tenant's pages, such as https://www.acme.example; repeat it for more. Without sites, any page may use the tenant's tokens")
+	c.Flags().StringArrayVar(&f.insecure, "insecure-site", nil, "`origin` with plain http to add, such as http://192.168.1.20:3000, for an intranet or for a phone in your network. Others in that network can read its tokens")
 	c.Flags().Int64Var(&f.callsPerMon, "calls-per-month", 0, "quota: `number` of calls in a UTC month; 0: no limit")
 	c.Flags().StringArrayVar(&f.price, "price", nil, "price of a call, `AMOUNT[@DAY]`, such as 0.002 (from today on) or 0.003@2027-01-01")
 	c.Flags().StringVar(&f.keys, "keys", "", "`file` with the tenant's JWK Set, for private_key_jwt instead of the secret; an empty name removes the key set")
+}
+
+// registerSet adds the flags of tenant set alone.
+func (f *tenantFlags) registerSet(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.add, "add-site", nil, "`origin` to add to the tenant's sites; repeat it for more")
+	c.Flags().StringArrayVar(&f.remove, "remove-site", nil, "`origin` to remove from the tenant's sites; repeat it for more")
+	c.Flags().BoolVar(&f.clear, "clear-sites", false, "remove all sites, so that any page may use the tenant's tokens")
+}
+
+// changeSites sets what a change does to the sites. --site and --clear-sites say what they are
+// after the command, so they can't be combined with flags that say what differs.
+func (f *tenantFlags) changeSites(c *cobra.Command, ch *operations.TenantChange) error {
+	given := c.Flags().Changed
+	differs := given("add-site") || given("remove-site")
+	switch {
+	case given("site") && differs:
+		return useErrorf("--site replaces all sites: use it without --add-site and --remove-site")
+	case f.clear && (given("site") || differs || given("insecure-site")):
+		return useErrorf("--clear-sites removes all sites: to replace them, use --site instead")
+	case f.clear:
+		ch.Sites = &[]string{}
+	case given("site"):
+		ch.Sites = &f.sites
+	}
+	ch.AddSites, ch.RemoveSites, ch.InsecureSites = f.add, f.remove, f.insecure
+	return nil
 }
 
 // change returns the flags that were given, as a change of a tenant.
@@ -35,8 +65,8 @@ func (f *tenantFlags) change(c *cobra.Command, clientID string, today string) (c
 	if given("name") {
 		ch.Name = &f.name
 	}
-	if given("site") {
-		ch.Sites = &f.sites
+	if err := f.changeSites(c, &ch); err != nil {
+		return ch, err
 	}
 	if given("calls-per-month") {
 		ch.CallsPerMonth = &f.callsPerMon

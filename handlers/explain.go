@@ -22,6 +22,7 @@ func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 	log := a.requestLog()
 	l := log.Line(&r.Request, "refused", string(p.Code))
 	l.Attrs = append(l.Attrs, slog.Int("status", p.Status), slog.String("ref", p.Ref))
+	l.Attrs = append(l.Attrs, pageAttrs(p.Code, why.Explanation)...)
 	log.Write(l, why.Cause)
 }
 
@@ -29,7 +30,7 @@ func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Explanation, observed bool) {
 	a.Refusals.Note(refusals.Refusal{
 		Ref: ref, At: a.Now().UTC(), Tenant: r.TenantName(), Code: string(code),
-		Rule: g.Rule, Limit: g.Limit, Seen: g.Seen,
+		Rule: g.Rule, Limit: g.Limit, Seen: g.Seen, Page: g.Page,
 		Identity: a.identity(r, code, g), Address: a.requestLog().Address(&r.Request), Observed: observed,
 	}, code.Lasting())
 }
@@ -42,7 +43,20 @@ func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
 	log := a.requestLog()
 	l := log.Line(&r.Request, "observed", string(code))
 	l.Attrs = append(l.Attrs, slog.String("ref", ref))
+	l.Attrs = append(l.Attrs, pageAttrs(code, g)...)
 	log.Write(l, nil)
+}
+
+// pageAttrs returns the attributes of a refusal with client_mismatch: its rule and the page.
+func pageAttrs(code codes.Code, g codes.Explanation) (attrs []slog.Attr) {
+	if code != codes.ClientMismatch {
+		return nil
+	}
+	attrs = append(attrs, slog.String("rule", g.Rule))
+	if g.Page != "" {
+		attrs = append(attrs, slog.String("page", g.Page))
+	}
+	return attrs
 }
 
 // identity returns the identity that a refusal was counted against.

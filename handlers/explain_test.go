@@ -75,7 +75,7 @@ func TestExplained(t *testing.T) {
 		{"blocked", itemsPath, func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }, nil,
 			refusals.Refusal{Code: "address_blocked", Rule: "address.block", Identity: "address"}, true},
 		{"page", itemsPath, func(s *site, _ string) { onSite(s) }, http.Header{"Origin": {"https://evil.example"}},
-			refusals.Refusal{Code: "client_mismatch", Rule: "sites", Identity: "token"}, true},
+			refusals.Refusal{Code: "client_mismatch", Rule: "sites", Page: "https://evil.example", Identity: "token"}, true},
 		{"month", itemsPath, func(s *site, token string) {
 			s.change(func(t *tenants.Tenant) { t.CallsPerMonth = 1 })
 			s.get(itemsPath, token)
@@ -150,9 +150,9 @@ func TestObserved(t *testing.T) {
 			s.get("/v1/suggest?q=o", token)
 		}, "/v1/suggest?q=o", ask{}, refusals.Refusal{Code: "challenge_required", Rule: "spike.suggestions", Limit: 2, Seen: 3, Address: "192.0.2.0/24"}},
 		{"page", func(p *Policy) { p.ObserveClient = true }, func(s *site, _ string) { onSite(s) }, itemsPath,
-			ask{header: http.Header{"Origin": {"https://evil.example"}}}, refusals.Refusal{Code: "client_mismatch", Rule: "sites", Address: "192.0.2.0/24"}},
+			ask{header: http.Header{"Origin": {"https://evil.example"}}}, refusals.Refusal{Code: "client_mismatch", Rule: "sites", Page: "https://evil.example", Address: "192.0.2.0/24"}},
 		{"client_id", func(p *Policy) { p.ObserveClient = true }, func(*site, string) {}, "/v1/items?client_id=other", ask{},
-			refusals.Refusal{Code: "client_mismatch", Rule: "client_id", Address: "192.0.2.0/24"}},
+			refusals.Refusal{Code: "client_mismatch", Rule: "unknown client_id", Address: "192.0.2.0/24"}},
 	} {
 		for _, observing := range []bool{true, false} {
 			s := newSite(t)

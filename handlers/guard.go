@@ -32,10 +32,8 @@ func (a *API) authorize(r *request) (err error) {
 	if inURL && r.policy.QueryTokens != QueryTokensYes && r.policy.QueryTokens != QueryTokensProof {
 		return codes.Malformed("access_token must not be in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
-	if rule := pageRule(r); rule != "" {
-		if err = a.mismatch(r, rule); err != nil {
-			return err
-		}
+	if err = a.enforce(r, pageRefusal(r)); err != nil {
+		return err
 	}
 	if r.Tenant.Status != tenants.Active {
 		return codes.Refuse(codes.TenantSuspended)
@@ -58,17 +56,32 @@ func (a *API) checkAddress(r *request) (err error) {
 	return nil
 }
 
-// mismatch refuses a caller that is not the tenant's, unless the rule is only observed.
-func (a *API) mismatch(r *request, rule string) error {
-	if r.policy.ObserveClient {
-		a.recordObserved(r, codes.ClientMismatch, codes.Explanation{Rule: rule})
+// enforce refuses a caller that is not the tenant's, unless why is nil or the rule is only
+// observed.
+func (a *API) enforce(r *request, why *codes.Refusal) error {
+	switch {
+	case why == nil:
+		return nil
+	case r.policy.ObserveClient:
+		a.recordObserved(r, why.Code, why.Explanation)
 		return nil
 	}
-	why := &codes.Refusal{Code: codes.ClientMismatch, Explanation: codes.Explanation{Rule: rule}}
-	if rule == fetchMetadata {
-		why.Detail = "The browser does not mark this request as a page's fetch or script, or it hides the page's origin."
-	}
 	return why
+}
+
+// clientRefusal refuses a request that names another tenant than the token's. The caller does not
+// learn whether a client_id exists, nor which one the token has; an explanation says both.
+func (a *API) clientRefusal(r *request, name string) *codes.Refusal {
+	if r.claims.Client == "" {
+		return mismatch(ruleNoMapping, "Token of an unknown client",
+			"The token's issuer named a client that has no tenant on this server. Ask the publisher to add it to the issuer's clients.")
+	}
+	rule := ruleClient
+	if _, ok := a.Tenants.Find(name); !ok {
+		rule = ruleUnknown
+	}
+	return mismatch(rule, "Token of another client_id",
+		"The client_id is not the one that the token was issued to. Use the client_id with which your server gets its tokens.")
 }
 
 // verify verifies a token. The client is informed only of errors of the token itself. Any other
@@ -95,7 +108,7 @@ func (a *API) findTenant(r *request) error {
 		r.Tenant, r.policy = t, a.PolicyOf(t)
 	}
 	if name != r.claims.Client {
-		if err := a.mismatch(r, "client_id"); err != nil {
+		if err := a.enforce(r, a.clientRefusal(r, name)); err != nil {
 			return err
 		}
 	}

@@ -1,61 +1,115 @@
 package handlers
 
 import (
-	"net/url"
+	"net/http"
 	"strings"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tenants"
 )
 
-// fetchMetadata is the rule about the Fetch Metadata that a browser sends.
-const fetchMetadata = "fetch metadata"
+// The rules by which a request is not the tenant's, as explanations name them.
+const (
+	ruleMetadata  = "fetch metadata"    // the browser does not mark it as a fetch or a script
+	ruleHidden    = "no origin"         // the browser hides the page's origin
+	ruleRequired  = "site"              // it names no page, which the setting site requires
+	ruleSites     = "sites"             // the page's origin is not one of the tenant's sites
+	ruleClient    = "client_id"         // it names another tenant than the token's
+	ruleUnknown   = "unknown client_id" // it names no tenant
+	ruleNoMapping = "issuers.clients"   // an external issuer's token is for a client without a tenant
+)
 
-// pageRule returns the rule about pages that a request violates, or "".
-func pageRule(r *request) string {
-	switch {
-	case !madeByCode(r):
-		return fetchMetadata
-	case !pageAllowed(r):
-		return "sites"
+// What an explanation says instead of an origin.
+const (
+	pageNull    = "null"
+	pageInvalid = "invalid"
+)
+
+// pageRefusal returns why a request can't be one of a page of the tenant's sites, or nil. Its
+// detail may name what the request itself sent, and nothing that is registered.
+func pageRefusal(r *request) *codes.Refusal {
+	if header, value := notByCode(r.HTTP.Header); header != "" {
+		return mismatch(ruleMetadata, "Not a fetch or a script",
+			"The browser does not mark this request as a page's fetch or script ("+header+": "+value+"). Call the API with fetch or a script tag, not with an image, a frame, a link or a prefetch.")
 	}
-	return ""
-}
-
-// pageAllowed reports whether the page that makes the call is one of the tenant's sites: by the
-// Origin, else by the origin of the Referer. The Origin of a sandboxed page is "null", which is not
-// a site. A page can't forge these headers; a program can, so a call always needs a token too.
-func pageAllowed(r *request) bool {
 	page := r.HTTP.Header.Get("Origin")
 	if page == "" {
 		page = r.HTTP.Header.Get("Referer")
 	}
-	t := r.Tenant
-	if page == "" && (r.policy.Site == SiteIfSent || len(t.Sites) == 0) {
-		return true
+	switch {
+	case len(r.Tenant.Sites) == 0:
+		return nil
+	case page != "":
+		return siteRefusal(r.Tenant, page)
+	case len(r.HTTP.Header["Sec-Fetch-Site"]) > 0:
+		return mismatch(ruleHidden, "The page hides its origin",
+			`The browser sends neither Origin nor Referer, because of the page's Referrer-Policy. Give the script tag crossorigin="anonymous" or referrerpolicy="origin".`)
+	case r.policy.Site != SiteIfSent:
+		return mismatch(ruleRequired, "The request names no page",
+			"The request has neither Origin nor Referer, and this tenant's calls must have one. Call the API from a page of the tenant's site.")
 	}
-	return t.Serves(page) || t.Serves(originPrefix(page)) || t.Serves(originOf(page))
+	return nil
 }
 
-// madeByCode reports whether a request can be a page's fetch or script, according to the headers of
-// Fetch Metadata (W3C). Images, frames, forms that navigate and prefetches are not: any page can
-// make its visitors send them, with tokens that it chooses, and they must not bind a token (S50).
-// If the tenant has sites, the page must send its origin. Programs do not send these headers.
-func madeByCode(r *request) bool {
-	for _, dest := range r.HTTP.Header["Sec-Fetch-Dest"] {
+// siteRefusal refuses a page that is not one of the tenant's sites: by the Origin, else by the
+// origin of the Referer. The Origin of a sandboxed page is "null", which can't be a site. A page
+// can't forge these headers; a program can, so a call always needs a token too.
+func siteRefusal(t *tenants.Tenant, page string) *codes.Refusal {
+	if t.Serves(page) || t.Serves(originPrefix(page)) {
+		return nil
+	}
+	origin, ok := tenants.PageOrigin(page)
+	var why *codes.Refusal
+	switch {
+	case ok && t.Serves(origin):
+		return nil
+	case ok:
+		why = mismatch(ruleSites, "This page's origin is not registered",
+			"The page's origin "+origin+" is not one of the sites that are registered for this client_id. Ask the publisher to add it.")
+	case page == pageNull:
+		origin = pageNull
+		why = mismatch(ruleSites, "This page has no origin",
+			"The browser sends no origin for this page (Origin: null). It is a local file, or in a sandboxed frame. Serve it over http://localhost or https, or add allow-same-origin to the frame's sandbox.")
+	default:
+		origin = pageInvalid
+		why = mismatch(ruleSites, "This page has no origin", "The header Origin or Referer is not an origin, such as https://www.site.example.")
+	}
+	why.Page = origin
+	return why
+}
+
+// mismatch returns a refusal of a request that is not the tenant's.
+func mismatch(rule, title, detail string) *codes.Refusal {
+	return &codes.Refusal{Code: codes.ClientMismatch, Title: title, Detail: detail, Explanation: codes.Explanation{Rule: rule}}
+}
+
+// notByCode returns the header by which a browser says that a request is not a page's fetch or
+// script, and its value, or "". These are the headers of Fetch Metadata (W3C). Images, frames,
+// forms that navigate and prefetches are not: any page can make its visitors send them, with tokens
+// that it chooses, and they must not bind a token (S50). Programs do not send these headers.
+func notByCode(h http.Header) (header, value string) {
+	for _, dest := range h["Sec-Fetch-Dest"] {
 		if dest != "empty" && dest != "script" {
-			return false
+			return "Sec-Fetch-Dest", shortWord(dest)
 		}
 	}
-	if len(r.HTTP.Header["Sec-Purpose"]) > 0 { // a prefetch, which is marked as a fetch otherwise
-		return false
+	if purpose := h["Sec-Purpose"]; len(purpose) > 0 { // a prefetch, which is marked as a fetch otherwise
+		return "Sec-Purpose", shortWord(purpose[0])
 	}
-	site := r.HTTP.Header["Sec-Fetch-Site"]
-	for _, from := range site {
+	for _, from := range h["Sec-Fetch-Site"] {
 		if from == "none" {
-			return false
+			return "Sec-Fetch-Site", from
 		}
 	}
-	return len(site) == 0 || len(r.Tenant.Sites) == 0 || r.HTTP.Header.Get("Origin") != "" || r.HTTP.Header.Get("Referer") != ""
+	return "", ""
+}
+
+// shortWord returns a value that is a word of a browser, and "invalid" for any other.
+func shortWord(s string) string {
+	if len(s) > 20 || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz-") != "" {
+		return "invalid"
+	}
+	return s
 }
 
 // originPrefix returns the part of a URL before its path, query and fragment. A browser spells it
@@ -71,18 +125,4 @@ func originPrefix(page string) string {
 		return page
 	}
 	return page[:scheme+3+end]
-}
-
-// originOf returns the origin of a URL, spelled like a tenant's sites, or "" if it does not have
-// one.
-func originOf(page string) string {
-	u, err := url.Parse(page)
-	if err != nil {
-		return ""
-	}
-	origin, err := tenants.Origin(u.Scheme + "://" + u.Host)
-	if err != nil {
-		return ""
-	}
-	return origin
 }

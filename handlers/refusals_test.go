@@ -26,6 +26,7 @@ type refused struct {
 	header  http.Header
 	from    string
 	code    codes.Code
+	title   string // "": the code's own
 	detail  string // "": the code's own
 	retry   string // "null" if ""
 	status  int    // where it isn't the code's
@@ -76,16 +77,24 @@ var everyday = []refused{
 	{name: "hijacked", arrange: after(func(s *site, token string) { s.get(itemsPath, token) }), from: "203.0.113.9", code: codes.TokenHijacked},
 	{name: "exhausted", arrange: after(func(s *site, token string) { s.policy.Token.Calls = 1; s.get(itemsPath, token) }), code: codes.TokenExhausted},
 	{name: "records used up", arrange: after(func(s *site, token string) { s.policy.Token.Records = 2; s.get(itemsPath, token) }), code: codes.TokenExhausted},
-	{name: "another's client_id", arrange: func(s *site) []string { return []string{"client_id", "other", "access_token", s.mint()} }, code: codes.ClientMismatch},
+	{name: "another's client_id", arrange: func(s *site) []string { return []string{"client_id", "other", "access_token", s.mint()} }, code: codes.ClientMismatch, title: "Token of another client_id",
+		detail: "The client_id is not the one that the token was issued to. Use the client_id with which your server gets its tokens."},
 	{name: "no client_id", arrange: func(s *site) []string { return []string{"access_token", s.mint()} }, code: codes.BadRequest, detail: "client_id is missing: it must name the tenant that the token was issued to"},
 	{name: "client_id twice", arrange: also("client_id", "acme"), code: codes.BadRequest, detail: "client_id is given more than once"},
-	{name: "another origin", arrange: onSite, header: http.Header{"Origin": {"https://evil.example"}}, code: codes.ClientMismatch},
-	{name: "null origin", arrange: onSite, header: http.Header{"Origin": {"null"}}, code: codes.ClientMismatch},
-	{name: "an origin that begins like the site", arrange: onSite, header: http.Header{"Origin": {"https://acme.example.evil.example"}}, code: codes.ClientMismatch},
-	{name: "the site's host by http", arrange: onSite, header: http.Header{"Origin": {"http://acme.example"}}, code: codes.ClientMismatch},
-	{name: "another port", arrange: onSite, header: http.Header{"Origin": {"https://acme.example:8443"}}, code: codes.ClientMismatch},
-	{name: "another page", arrange: onSite, header: http.Header{"Referer": {"https://evil.example/https://acme.example/"}}, code: codes.ClientMismatch},
-	{name: "no page where one is required", arrange: func(s *site) []string { s.policy.Site = "required"; return onSite(s) }, code: codes.ClientMismatch},
+	{name: "another origin", arrange: onSite, header: http.Header{"Origin": {"https://evil.example"}}, code: codes.ClientMismatch, title: "This page's origin is not registered",
+		detail: notRegistered("https://evil.example")},
+	{name: "null origin", arrange: onSite, header: http.Header{"Origin": {"null"}}, code: codes.ClientMismatch, title: "This page has no origin",
+		detail: "The browser sends no origin for this page (Origin: null). It is a local file, or in a sandboxed frame. Serve it over http://localhost or https, or add allow-same-origin to the frame's sandbox."},
+	{name: "an origin that begins like the site", arrange: onSite, header: http.Header{"Origin": {"https://acme.example.evil.example"}}, code: codes.ClientMismatch, title: "This page's origin is not registered",
+		detail: notRegistered("https://acme.example.evil.example")},
+	{name: "the site's host by http", arrange: onSite, header: http.Header{"Origin": {"http://acme.example"}}, code: codes.ClientMismatch, title: "This page's origin is not registered",
+		detail: notRegistered("http://acme.example")},
+	{name: "another port", arrange: onSite, header: http.Header{"Origin": {"https://acme.example:8443"}}, code: codes.ClientMismatch, title: "This page's origin is not registered",
+		detail: notRegistered("https://acme.example:8443")},
+	{name: "another page", arrange: onSite, header: http.Header{"Referer": {"https://evil.example/https://acme.example/"}}, code: codes.ClientMismatch, title: "This page's origin is not registered",
+		detail: notRegistered("https://evil.example")},
+	{name: "no page where one is required", arrange: func(s *site) []string { s.policy.Site = "required"; return onSite(s) }, code: codes.ClientMismatch, title: "The request names no page",
+		detail: "The request has neither Origin nor Referer, and this tenant's calls must have one. Call the API from a page of the tenant's site."},
 	{name: "suspended", arrange: after(func(s *site, _ string) { s.change(func(t *tenants.Tenant) { t.Status = tenants.Suspended }) }), code: codes.TenantSuspended},
 	{name: "month used up", arrange: after(func(s *site, _ string) {
 		s.change(func(t *tenants.Tenant) { t.CallsPerMonth = 1 })
@@ -127,6 +136,11 @@ var everyday = []refused{
 func onSite(s *site) []string {
 	s.change(func(t *tenants.Tenant) { t.Sites = []string{"https://acme.example"} })
 	return good(s)
+}
+
+// notRegistered is the detail about a page's origin.
+func notRegistered(origin string) string {
+	return "The page's origin " + origin + " is not one of the sites that are registered for this client_id. Ask the publisher to add it."
 }
 
 // broken is a verifier that can't reach what it needs.
@@ -196,7 +210,7 @@ func (c refused) check(s *site, way string, rec *httptest.ResponseRecorder) {
 	if retry == "" {
 		retry = "null"
 	}
-	title, _ := json.Marshal(infoOf(c.code).Title)
+	title, _ := json.Marshal(cmp.Or(c.title, infoOf(c.code).Title))
 	text, _ := json.Marshal(detail)
 	body := fmt.Sprintf(`{"error":{"type":"/problems/%s","code":"%s","status":%d,"title":%s,"detail":%s,"ref":"REF","renewable":%v,"retry_after":%s,"challenge":%s}}`,
 		c.code, c.code, want.Status, title, text, want.Renewable, retry, cmp.Or(c.task, "null"))

@@ -26,6 +26,8 @@ type RefusalView struct {
 	Seen     *int64    `json:"seen"`
 	Identity *string   `json:"identity"`
 	Address  *string   `json:"address"`
+	// What the request said about its page, if that decided: its origin, null or invalid.
+	Page *string `json:"page,omitempty"`
 	// Refusals of its address, tenant, code and minute; 0: only this one.
 	Count int64 `json:"count,omitempty"`
 }
@@ -34,6 +36,9 @@ type RefusalView struct {
 type RefusalInfo struct {
 	RefusalView
 	Observed bool `json:"observed"` // the rule is only observed: the request was admitted
+	// Whether Page is one of the tenant's sites now, or else a site that is similar.
+	IsSite   bool   `json:"is_site,omitempty"`
+	NearSite string `json:"near_site,omitempty"`
 }
 
 func explainRefusal(ctx context.Context, d *datadir.Dir, n RefusalName) (RefusalInfo, error) {
@@ -41,7 +46,11 @@ func explainRefusal(ctx context.Context, d *datadir.Dir, n RefusalName) (Refusal
 	if errors.Is(err, refusals.ErrNotFound) {
 		return RefusalInfo{}, fmt.Errorf("unknown reference %s: it is wrong or another server's, or its refusal is no longer kept; `stile explain --help` says which refusals are kept", refusals.CanonicalRef(n.Ref))
 	}
-	return RefusalInfo{viewRefusal(f), f.Observed}, err
+	info := RefusalInfo{RefusalView: viewRefusal(f), Observed: f.Observed}
+	if t, ok := d.Tenants.Find(f.Tenant); ok && f.Page != "" {
+		info.IsSite, info.NearSite = t.Serves(f.Page), t.Near(f.Page)
+	}
+	return info, err
 }
 
 func viewRefusal(f refusals.Refusal) RefusalView {
@@ -51,7 +60,7 @@ func viewRefusal(f refusals.Refusal) RefusalView {
 		}
 		return &s
 	}
-	v := RefusalView{Ref: f.Ref, At: f.At.UTC(), Tenant: text(f.Tenant), Code: f.Code, Rule: text(f.Rule), Identity: text(f.Identity), Address: text(f.Address)}
+	v := RefusalView{Ref: f.Ref, At: f.At.UTC(), Tenant: text(f.Tenant), Code: f.Code, Rule: text(f.Rule), Identity: text(f.Identity), Address: text(f.Address), Page: text(f.Page)}
 	if f.Limit != 0 || f.Seen != 0 {
 		v.Limit, v.Seen = &f.Limit, &f.Seen
 	}

@@ -66,6 +66,9 @@ type TenantChange struct {
 	ClientID      string    `json:"client_id"`
 	Name          *string   `json:"name,omitempty"`
 	Sites         *[]string `json:"sites,omitempty"`           // origins, such as https://www.acme.example; empty: any page
+	AddSites      []string  `json:"add_sites,omitempty"`       // to those of before, or to Sites
+	InsecureSites []string  `json:"insecure_sites,omitempty"`  // the same, with plain http on any machine
+	RemoveSites   []string  `json:"remove_sites,omitempty"`    // each must be one of the tenant's
 	CallsPerMonth *int64    `json:"calls_per_month,omitempty"` // 0: no limit
 	Keys          *string   `json:"keys,omitempty"`            // a JWK Set; empty: removes it
 	// Added to the tenant's prices, or replacing those of the same day.
@@ -78,8 +81,8 @@ func (ch TenantChange) apply(t *tenants.Tenant, s *settings.Settings) error {
 	if ch.Name != nil {
 		t.Name = *ch.Name
 	}
-	if ch.Sites != nil {
-		t.Sites = *ch.Sites
+	if err := ch.applySites(t); err != nil {
+		return err
 	}
 	if ch.CallsPerMonth != nil {
 		t.CallsPerMonth = *ch.CallsPerMonth

@@ -29,6 +29,7 @@ type Refusal struct {
 	Seen     int64     // what was counted against it
 	Identity string    // what was counted: "token …", "address …" or "tenant …"
 	Address  string    // the source address, as it may be shown
+	Page     string    // what the request said about its page, if that decided: see the rule
 	Observed bool      // the rule is only observed: the request was admitted
 	More     int64     // refusals of its address, tenant, code and minute that are counted with it
 }

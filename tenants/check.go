@@ -41,7 +41,7 @@ func (t *Tenant) Check() error {
 	add(len(t.Keys) > maxKeys, "keys: must be at most %d bytes", maxKeys)
 	add(len(t.Policy) > maxPolicy, "policy: must be at most %[2]d settings, not %[1]d", len(t.Policy), maxPolicy)
 	for _, site := range t.Sites {
-		if _, err := Origin(site); err != nil {
+		if _, err := SiteOrigin(site); err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -53,7 +53,7 @@ func (t *Tenant) normalise() {
 		t.Status = Active
 	}
 	for i, site := range t.Sites {
-		if origin, err := Origin(site); err == nil {
+		if origin, err := SiteOrigin(site); err == nil {
 			t.Sites[i] = origin
 		}
 	}

@@ -167,3 +167,119 @@ func TestPriceOn(t *testing.T) {
 		}
 	}
 }
+
+// TestOriginHints checks that an error names the origin that was probably meant, or another way.
+func TestOriginHints(t *testing.T) {
+	for site, want := range map[string]string{
+		"acme.example":                   "did you mean https://acme.example?",
+		" acme.example":                  "did you mean https://acme.example?",
+		"www.acme.example/":              "did you mean https://www.acme.example?",
+		"https://acme.example/shop?a=1":  "did you mean https://acme.example?",
+		"https://acme.example:8443/shop": "did you mean https://acme.example:8443?",
+		"localhost:3000":                 "did you mean",
+		"http://localhost:3000/x":        "did you mean http://localhost:3000?",
+		"http://acme.example":            "did you mean https://acme.example?",
+		"http://192.168.1.20:3000":       "use --insecure-site",
+		"null":                           "local files and sandboxed frames",
+		"https://*.acme.example":         "each host name",
+	} {
+		if _, err := tenants.Origin(site); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v; want %q", site, err, want)
+		}
+	}
+	for _, site := range []string{"*", "", "shop", "javascript:alert(1)", "https://\x1b[31m", "https://a b"} {
+		if _, err := tenants.Origin(site); err == nil || strings.Contains(err.Error(), "did you mean") || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("%q: %v", site, err)
+		}
+	}
+}
+
+func TestInsecureOrigin(t *testing.T) {
+	for site, want := range map[string]string{
+		"http://192.168.1.20:3000": "http://192.168.1.20:3000",
+		"HTTP://Intranet:80/":      "http://intranet",
+		"http://localhost:3000":    "http://localhost:3000",
+		"http://[FD00::1]:3000":    "http://[fd00::1]:3000",
+		"https://acme.example":     "",
+		"192.168.1.20":             "",
+		"http://acme.example/shop": "",
+		"http://*.acme.example":    "",
+		"null":                     "",
+		"":                         "",
+	} {
+		got, err := tenants.InsecureOrigin(site)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("InsecureOrigin(%q) = %q, %v; want %q", site, got, err, want)
+		}
+	}
+	tenant := tenants.Tenant{ClientID: "acme", Sites: []string{"HTTP://192.168.1.20:3000/"}}
+	if err := tenant.Check(); err != nil || !tenant.Serves("http://192.168.1.20:3000") {
+		t.Errorf("a stored insecure site: %v, %v", err, tenant.Sites)
+	}
+}
+
+func TestPageOrigin(t *testing.T) {
+	for header, want := range map[string]string{
+		"https://Acme.Example:443":                        "https://acme.example",
+		"https://acme.example/shop?token=secret#x":        "https://acme.example",
+		"https://user:pass@acme.example/":                 "https://acme.example",
+		"http://192.168.1.20:3000":                        "http://192.168.1.20:3000",
+		"capacitor://localhost":                           "capacitor://localhost",
+		"chrome-extension://abcdefgh":                     "chrome-extension://abcdefgh",
+		"null":                                            "",
+		"":                                                "",
+		"file:///etc/passwd":                              "",
+		"https://a.example\r\nlevel=ERROR":                "",
+		"https://<script>alert(1)</script>":               "",
+		"https://a\u2028b":                                "",
+		"https://\xff\xfe":                                "",
+		"eyJhbGciOi.eyJzdWIi.c2ln":                        "",
+		"https://" + strings.Repeat("a", 64):              "",
+		"https://" + strings.Repeat("a.", 5000):           "",
+		strings.Repeat("a", 33) + "://x":                  "",
+		"https://" + strings.Repeat("a.", 126) + "b:8443": "https://" + strings.Repeat("a.", 126) + "b:8443",
+	} {
+		got, ok := tenants.PageOrigin(header)
+		if got != want || ok != (want != "") {
+			t.Errorf("PageOrigin(%.80q) = %q, %v; want %q", header, got, ok, want)
+		}
+	}
+}
+
+func FuzzPageOrigin(f *testing.F) {
+	f.Add("https://acme.example:443/a?b")
+	f.Add("http://[::1%25lo]:80")
+	f.Fuzz(func(t *testing.T, header string) {
+		got, ok := tenants.PageOrigin(header)
+		const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/[]+"
+		if ok == (got == "") || strings.Trim(got, allowed) != "" || len(got) > 300 {
+			t.Errorf("%q became %q, %v", header, got, ok)
+		}
+	})
+}
+
+func TestNear(t *testing.T) {
+	tenant := tenants.Tenant{Sites: []string{"https://acme.example", "https://shop.acme.example:8443"}}
+	for page, want := range map[string]string{
+		"https://www.acme.example":      "https://acme.example",
+		"http://acme.example":           "https://acme.example",
+		"https://acme.example:444":      "https://acme.example",
+		"https://shop.acme.example":     "https://shop.acme.example:8443",
+		"https://acme.example.evil.com": "",
+		"https://other.example":         "",
+		"null":                          "",
+		"":                              "",
+	} {
+		if got := tenant.Near(page); got != want {
+			t.Errorf("Near(%q) = %q, want %q", page, got, want)
+		}
+	}
+	for site, want := range map[string]string{
+		"https://acme.example": "https://www.acme.example", "https://www.acme.example:8443": "https://acme.example:8443",
+		"https://shop.acme.example": "", "https://203.0.113.9": "", "http://localhost:3000": "", "https://[2001:db8::1]": "", "http://intranet": "", "": "",
+	} {
+		if got := tenants.WithWWW(site); got != want {
+			t.Errorf("WithWWW(%q) = %q, want %q", site, got, want)
+		}
+	}
+}

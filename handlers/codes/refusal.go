@@ -10,6 +10,7 @@ import (
 // Refusal is why a request is refused. It contains no input, except names that were checked.
 type Refusal struct {
 	Code   Code
+	Title  string        // for the client; "": the code's own
 	Status int           // the HTTP status, if it is not the code's
 	Detail string        // for the client; "": the code's own
 	Retry  time.Duration // when to retry; 0: unknown
@@ -24,10 +25,13 @@ type Refusal struct {
 type Explanation struct {
 	Rule        string
 	Limit, Seen int64
+	Page        string // what the request says about its page, if that decides; validated
 }
 
 // By returns the explanation by a rule with a limit.
-func By(rule string, limit, seen int64) Explanation { return Explanation{rule, limit, seen} }
+func By(rule string, limit, seen int64) Explanation {
+	return Explanation{Rule: rule, Limit: limit, Seen: seen}
+}
 
 func (r *Refusal) Error() string { return string(r.Code) }
 
@@ -84,6 +88,9 @@ func (r *Refusal) Problem() Problem {
 	p := Problem{
 		Type: "/problems/" + string(m.Code), Code: m.Code, Status: m.Status, Title: m.Title,
 		Detail: m.Detail, Ref: NewRef(), Renewable: m.Renewable, Challenge: r.Challenge,
+	}
+	if r.Title != "" {
+		p.Title = r.Title
 	}
 	if r.Status != 0 {
 		p.Status = r.Status
