@@ -35,7 +35,7 @@ test-quick: needs ## run the fast tests: no e2e, browsers or other programs
 	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v -e '/e2e$$' -e /peers -e /backends)
 
 .PHONY: test-widgets
-test-widgets: build needs-node needs-browsers needs-curl ## test the widget layer in Chromium and Firefox
+test-widgets: build needs-node needs-browsers needs-curl ## test the widgets in both browsers
 	cd widgets && npm ci --no-progress && npm run check && npm test
 
 .PHONY: test-vectors

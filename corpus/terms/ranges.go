@@ -16,8 +16,8 @@ const (
 
 // A number is indexed by the values of blocks that contain it: all floats whose binary forms have
 // the same first bits. A range of numbers then consists of few blocks, however many different
-// numbers are in it: at most 15 of a level at each end. The smallest blocks have a relative width of
-// a millionth. The rest at the two ends is found by the numbers themselves.
+// numbers are in it: at most 15 of a level at each end. The smallest blocks have a relative width
+// of a millionth. The rest at the two ends is found by the numbers themselves.
 const (
 	firstLevel = 12 // bits: the sign and the exponent, so a block is from one power of two to the next
 	lastLevel  = 32

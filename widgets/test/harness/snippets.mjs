@@ -16,7 +16,7 @@ export class Snippets {
     this.#blocks = blocksOf(file, readFileSync(new URL(file, root), 'utf8'))
   }
 
-  /** Returns the code of the one block of a language that contains a text, and marks it as taken. */
+  /** Returns the code of the one block of a language that contains a text, and marks it. */
   take(language, text) {
     const found = this.#blocks.filter(block => block.language === language && block.code.includes(text))
     if (found.length !== 1) throw new Error(`${found.length} ${language || 'plain'} blocks contain ${text}`)
