@@ -12,7 +12,7 @@ CREATE TABLE items (
 	collection_key TEXT,             -- compared instead (words.Name), if it differs; else NULL
 	title      TEXT NOT NULL,
 	title_key  TEXT NOT NULL,        -- folded; orders titles
-	title_also TEXT,                 -- second spellings, acronyms and signs, if it has any; else NULL
+	title_also TEXT,                 -- second spellings, acronyms, signs; NULL if none
 	list       BLOB NOT NULL,        -- as the API encodes it in a list
 	whole      BLOB NOT NULL         -- as the API encodes it alone
 ) STRICT;
@@ -22,7 +22,8 @@ CREATE INDEX items_by_title ON items (owner, title_key, item);
 CREATE INDEX items_by_collection ON items (owner, ifnull(collection_key, collection), published, item);
 
 -- The full text. It contains only folded words and signs (package words), so the tokenizer only
--- splits them at spaces. Filters are the numbers of the item's values, as words that no text can contain.
+-- splits them at spaces. Filters are the numbers of the item's values, as words that no text can
+-- contain.
 CREATE VIRTUAL TABLE search USING fts5 (
 	title, tags, summary, body, filters,
 	content = '', contentless_delete = 1, tokenize = 'ascii'
