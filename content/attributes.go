@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"unicode/utf8"
+
+	"stile.example/stile/corpus/words"
 )
 
 func checkAttributes(a map[string]any) error {
@@ -14,6 +17,9 @@ func checkAttributes(a map[string]any) error {
 	for name, v := range a {
 		if err := checkName(name); err != nil {
 			return err
+		}
+		if clean := words.Name(name); clean != name && utf8.ValidString(name) {
+			return fmt.Errorf("attribute %s: is repeated in another Unicode spelling; keep one of them", quote(clean))
 		}
 		if err := checkValue("attribute "+name, v, maxDepth); err != nil {
 			return err

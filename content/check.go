@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"stile.example/stile/corpus/words"
 )
 
 // Maximum sizes of an item. Together they keep an exported item shorter than a line may be in an
@@ -70,7 +72,7 @@ func inID(r rune) bool {
 }
 
 func checkTitle(s string) error {
-	if strings.TrimSpace(s) == "" {
+	if words.Trim(s) == "" {
 		return errors.New("title is missing")
 	}
 	return checkText("title", s, maxTitle)

@@ -1,18 +1,24 @@
 package content
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"stile.example/stile/corpus/words"
 )
 
 // Clean brings an item into the form in which it is stored. It drops control characters other than
-// tabs and line breaks, sanitises the body, strips tags from the summary, trims texts, and removes
-// duplicate tags. If there is no summary, it takes one from the body. [Check] reports what can't be
-// corrected. Cleaning an item twice changes nothing more.
+// tabs and line breaks, sanitises the body, strips tags from the summary, trims texts, composes
+// names and values (NFC), and removes duplicate tags. If there is no summary, it takes one from the
+// body. [Check] reports what can't be corrected. Cleaning an item twice changes nothing more.
 func Clean(it *Item) {
-	it.Collection = line(it.Collection)
+	it.ID = words.Name(it.ID)
+	it.Collection = words.Trim(line(it.Collection))
 	it.Title = line(it.Title)
 	it.Body = sanitise(it.Body)
 	it.Summary = strings.TrimSpace(stripTags(printable(it.Summary)))
@@ -21,9 +27,7 @@ func Clean(it *Item) {
 	}
 	it.Image, it.URL = strings.TrimSpace(it.Image), strings.TrimSpace(it.URL)
 	it.Tags = cleanTags(it.Tags)
-	for name, v := range it.Attributes {
-		it.Attributes[name] = cleanValue(v)
-	}
+	cleanAttributes(it.Attributes)
 	it.PublishedAt, it.UpdatedAt = it.PublishedAt.UTC(), it.UpdatedAt.UTC()
 }
 
@@ -49,7 +53,9 @@ func isControl(r rune) bool {
 func cleanTags(tags []string) []string {
 	var out []string
 	for _, t := range tags {
-		if t = line(t); t != "" && !slices.Contains(out, t) {
+		t = words.Trim(line(t))
+		isSame := func(other string) bool { return words.Name(other) == words.Name(t) }
+		if t != "" && !slices.ContainsFunc(out, isSame) {
 			out = append(out, t)
 		}
 		if len(out) > maxTags {
@@ -59,10 +65,28 @@ func cleanTags(tags []string) []string {
 	return out
 }
 
+// cleanAttributes cleans the values and the names of attributes. If two names become equal, Check
+// reports one of them.
+func cleanAttributes(attributes map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		v := cleanValue(attributes[name])
+		if clean := words.Name(name); clean != name {
+			if _, taken := attributes[clean]; !taken {
+				delete(attributes, name)
+				name = clean
+			}
+		}
+		attributes[name] = v
+	}
+}
+
 func cleanValue(v any) any {
 	switch v := v.(type) {
 	case string:
-		return printable(v)
+		if !utf8.ValidString(v) {
+			return v // Check reports it
+		}
+		return norm.NFC.String(printable(v))
 	case []any:
 		for i := range v {
 			v[i] = cleanValue(v[i])

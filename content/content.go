@@ -48,6 +48,7 @@ const (
 type Query struct {
 	Tenant     uint32           // it sees the shared corpus and its own items
 	Words      []string         // at most 8 different ones of at most 64 characters, as typed
+	Signs      []string         // at most 8, from [Signs]; they must match if there are no words
 	Collection string           // "" for all
 	Tags       []string         // an item must have all of them
 	Attributes []AttributeValue // and all of these, in the form of facet values

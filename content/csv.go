@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"stile.example/stile/corpus/words"
 )
 
 // csvRecords reads CSV (RFC 4180): a header with names, then one record for each item. Tags are
@@ -19,7 +21,7 @@ func csvRecords(file string, r io.Reader) iter.Seq[record] {
 		t := newTable(file, r)
 		header, at, err := t.next()
 		for i, name := range header {
-			header[i] = strings.TrimSpace(name)
+			header[i] = words.Name(strings.TrimSpace(name))
 		}
 		if err == nil {
 			err = checkHeader(header)

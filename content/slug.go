@@ -7,14 +7,18 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"stile.example/stile/corpus/words"
 )
 
 // slug makes an id from a name. It removes accents, replaces / by a dot, and replaces characters
 // that an id can't have by a dash. If that loses letters, or the id would be too long, a part of
-// the name's hash keeps different names apart. The same name always has the same id.
+// the name's hash keeps different names apart. The same name always has the same id, in either
+// Unicode spelling.
 func slug(name string) string {
 	var b strings.Builder
 	lost := false
+	name = words.Name(name)
 	for _, r := range norm.NFD.String(name) {
 		switch {
 		case r == '/':

@@ -22,6 +22,10 @@ func TestWords(t *testing.T) {
 		`NEAR("a" b)* OR title:c^`: {"NEAR", "a", "b", "OR", "title", "c"},
 		"a\x00b\x1fc":              {"a", "b", "c"},
 		"don't":                    {"don", "t"},
+		"C++ AT&T F.A.R.T. ??? 🍕":  {"C", "AT", "T", "F.A.R.T"},
+		"a.b/c.d.e-f.g":            {"a", "b", "c", "d", "e", "f.g"},
+		"fire\u200bplace \ufeffx":  {"fire\u200bplace", "x"},
+		"\u0301 \u200b \u0640":     nil,
 		"東京タワー へ":                  {"東京タワー", "へ"},
 		"हिन्दी":                   {"हिन्दी"},
 		"H2O ½ ²":                  {"H2O", "½", "²"},
@@ -45,6 +49,17 @@ func TestWordsRefuses(t *testing.T) {
 		_, err := content.Words(q)
 		if e, ok := errors.AsType[content.ErrQuery](err); !ok || e.Error() != want {
 			t.Errorf("Words(%q): %v, want %s", q, err, want)
+		}
+	}
+}
+
+func TestSigns(t *testing.T) {
+	for q, want := range map[string][]string{
+		"": nil, " ": nil, "\u200b": nil, "apple pie": nil, "what?": nil, "well-known, (really)": nil, "a.": nil,
+		"C++, c++": {"c\ue02b\ue02b"}, "🍕 !": {"🍕"}, "!": {"\ue021"}, "a & b": {"\ue026"}, "\u0301": {"\u0301"}, "\ue02b": {"\ufffd"},
+	} {
+		if got := content.Signs(q); !slices.Equal(got, want) {
+			t.Errorf("Signs(%q) = %q, want %q", q, got, want)
 		}
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"math"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/database"
 	"stile.example/stile/corpus/terms"
+	"stile.example/stile/corpus/words"
 )
 
 // Builder changes the items of one owner in a file that nobody reads yet. See [Update].
@@ -19,7 +21,7 @@ type Builder struct {
 	seen  bitmap // the items that were put
 
 	added, updated, unchanged, removed int
-	touched                            map[string]bool // collections that the import has items of
+	touched                            map[string]string // collections of the import, by their keys
 
 	values map[terms.Value]int64 // cached numbers of values
 	facets map[string]*facet     // cached
@@ -38,8 +40,8 @@ var (
 
 func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	b := &Builder{
-		db: openWriter(name), owner: owner,
-		touched: map[string]bool{}, values: map[terms.Value]int64{}, facets: map[string]*facet{},
+		db: database.OpenWriter(name), owner: owner,
+		touched: map[string]string{}, values: map[terms.Value]int64{}, facets: map[string]*facet{},
 		words: map[string]int64{}, counts: map[int64]int64{},
 		starts: bulk{insert: `INSERT INTO starts (start, rank, item, owner)`, text: true, width: 3},
 		valued: bulk{insert: `INSERT INTO item_values (item, value)`, width: 2},
@@ -76,7 +78,9 @@ func (b *Builder) changed() bool { return b.added+b.updated+b.removed > 0 }
 // put adds an item, or updates it if it has changed.
 func (b *Builder) put(it content.Item) error {
 	list, whole := content.EncodeItem(it)
-	b.touched[it.Collection] = true
+	if key := words.Name(it.Collection); b.touched[key] == "" {
+		b.touched[key] = it.Collection
+	}
 	item, old, err := b.find(it.ID)
 	switch {
 	case errors.Is(err, content.ErrNotFound):
@@ -128,7 +132,7 @@ func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 func (b *Builder) prune() error {
 	for collection := range b.touched {
 		err := b.removeWhere(func(item int64) bool { return !b.seen.has(item - first(b.owner)) },
-			`SELECT item FROM items WHERE owner = ? AND collection = ?`, b.owner, collection)
+			`SELECT item FROM items WHERE owner = ? AND ifnull(collection_key, collection) = ?`, b.owner, collection)
 		if err != nil {
 			return err
 		}
@@ -169,9 +173,9 @@ func (b *Builder) result() (content.Result, error) {
 		Added: b.added, Updated: b.updated, Unchanged: b.unchanged, Removed: b.removed,
 		Collections: map[string]int{},
 	}
-	for collection := range b.touched {
+	for key, collection := range b.touched {
 		var n int
-		if err := b.one(&n, `SELECT count(*) FROM items WHERE owner = ? AND collection = ?`, b.owner, collection); err != nil {
+		if err := b.one(&n, `SELECT count(*) FROM items WHERE owner = ? AND ifnull(collection_key, collection) = ?`, b.owner, key); err != nil {
 			return r, err
 		}
 		r.Collections[collection] = n

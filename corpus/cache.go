@@ -59,8 +59,8 @@ func identityOf(q content.Query) string {
 	slices.SortFunc(attributes, func(a, b content.AttributeValue) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 	})
-	return fmt.Sprintf("%d %d %q %q %q %q %v",
-		q.Tenant, q.Sort, q.Words, q.Collection, slices.Compact(tags), slices.Compact(attributes), q.Ranges)
+	return fmt.Sprintf("%d %d %q %q %q %q %q %v",
+		q.Tenant, q.Sort, q.Words, q.Signs, q.Collection, slices.Compact(tags), slices.Compact(attributes), q.Ranges)
 }
 
 // sizeOf returns about how many bytes a page takes in memory.

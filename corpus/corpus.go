@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/database"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -69,8 +70,8 @@ func Open(ctx context.Context, name string, opt Options) (*File, error) {
 	}
 	c := &File{
 		name: name, opt: opt,
-		db:   openReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
-		rows: openReaders(name, max(2, runtime.GOMAXPROCS(0))),
+		db:   database.OpenReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
+		rows: database.OpenReaders(name, max(2, runtime.GOMAXPROCS(0))),
 		sums: map[uint32]int{},
 	}
 	c.wholes.init(32 << 20)

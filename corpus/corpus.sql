@@ -9,18 +9,21 @@ CREATE TABLE items (
 	published  INTEGER NOT NULL,     -- Unix microseconds; the smallest integer if it is not given
 	id         TEXT NOT NULL UNIQUE,
 	collection TEXT NOT NULL,
+	collection_key TEXT,             -- compared instead (words.Name), if it differs; else NULL
 	title      TEXT NOT NULL,
 	title_key  TEXT NOT NULL,        -- folded; orders titles
+	title_also TEXT,                 -- second spellings, acronyms, signs; NULL if none
 	list       BLOB NOT NULL,        -- as the API encodes it in a list
 	whole      BLOB NOT NULL         -- as the API encodes it alone
 ) STRICT;
 
 CREATE INDEX items_by_date ON items (owner, published, item);
 CREATE INDEX items_by_title ON items (owner, title_key, item);
-CREATE INDEX items_by_collection ON items (owner, collection, published, item);
+CREATE INDEX items_by_collection ON items (owner, ifnull(collection_key, collection), published, item);
 
--- The full text. It contains only folded words (package words), so the tokenizer only splits them
--- at spaces. Filters are the numbers of the item's values, as words that no text can contain.
+-- The full text. It contains only folded words and signs (package words), so the tokenizer only
+-- splits them at spaces. Filters are the numbers of the item's values, as words that no text can
+-- contain.
 CREATE VIRTUAL TABLE search USING fts5 (
 	title, tags, summary, body, filters,
 	content = '', contentless_delete = 1, tokenize = 'ascii'
@@ -55,11 +58,13 @@ CREATE TABLE facets (
 CREATE TABLE facet_values (
 	value INTEGER PRIMARY KEY,
 	facet INTEGER NOT NULL,
-	text  TEXT NOT NULL,
-	number REAL,                     -- of a number or date, which can be filtered by range
-	UNIQUE (facet, text)
+	text  TEXT NOT NULL,             -- as the first item with the value has it
+	key   TEXT,                      -- by which it is compared (words.Name), if it differs; else NULL
+	number REAL                      -- of a number or date, which can be filtered by range
 ) STRICT;
 CREATE INDEX facet_values_by_number ON facet_values (facet, number) WHERE number IS NOT NULL;
+
+CREATE UNIQUE INDEX facet_values_by_key ON facet_values (facet, ifnull(key, text));
 
 CREATE TABLE item_values (
 	item  INTEGER NOT NULL,

@@ -116,6 +116,7 @@ func search(t testing.TB, c *testCorpus, q string, more content.Query) content.P
 	if more.Words, err = content.Words(q); err != nil {
 		t.Fatal(err)
 	}
+	more.Signs = content.Signs(q)
 	if more.Limit == 0 {
 		more.Limit = 50
 	}

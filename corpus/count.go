@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/words"
 )
 
 const (
@@ -90,7 +91,7 @@ func (c *File) facets(
 	for _, name := range names {
 		values := []content.FacetValue{}
 		var facet int64
-		err := c.db.QueryRowContext(ctx, `SELECT facet FROM facets WHERE name = ?`, name).Scan(&facet)
+		err := c.db.QueryRowContext(ctx, `SELECT facet FROM facets WHERE name = ?`, words.Name(name)).Scan(&facet)
 		if err == nil {
 			values, err = c.facet(ctx, s, among, facet)
 		}

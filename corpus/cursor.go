@@ -57,8 +57,11 @@ func parseCursor(q content.Query) (*match, error) {
 	return &m, nil
 }
 
-// isRanked reports whether a query orders by relevance: without words, it orders by date.
-func isRanked(q content.Query) bool { return q.Sort == content.ByRelevance && len(q.Words) > 0 }
+// isRanked reports whether a query orders by relevance: without words and signs, it orders by
+// date.
+func isRanked(q content.Query) bool {
+	return q.Sort == content.ByRelevance && len(q.Words)+len(q.Signs) > 0
+}
 
 // digestOf returns 8 bytes that identify what a query selects and how it orders.
 func digestOf(q content.Query) string {

@@ -7,6 +7,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/terms"
+	"stile.example/stile/corpus/words"
 )
 
 // maxPending is how many words, or values, have counts that wait to be written.
@@ -23,9 +24,10 @@ func (b *Builder) insert(item int64, it content.Item, list, whole []byte) error 
 		published = it.PublishedAt.UnixMicro()
 	}
 	_, err = b.tx.Exec(`
-		INSERT INTO items (item, owner, published, id, collection, title, title_key, list, whole)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		item, b.owner, published, it.ID, it.Collection, it.Title, terms.TitleKey(it.Title), list, whole)
+		INSERT INTO items (item, owner, published, id, collection, collection_key, title, title_key, title_also, list, whole)
+		VALUES (?, ?, ?, ?, ?, nullif(?, ?5), ?, ?, nullif(?, ''), ?, ?)`,
+		item, b.owner, published, it.ID, it.Collection, words.Name(it.Collection),
+		it.Title, terms.TitleKey(it.Title), terms.TitleAlso(it.Title), list, whole)
 	if err != nil {
 		return fmt.Errorf("write item: %w", err)
 	}

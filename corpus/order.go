@@ -67,7 +67,7 @@ func orderQuery(
 	case s.all == "" || onlyCollection:
 		add("items AS i WHERE i.owner = ?", owner)
 		if onlyCollection {
-			add(" AND i.collection = ?", s.collection)
+			add(" AND ifnull(i.collection_key, i.collection) = ?", s.collection)
 		}
 	case total.exact && total.n <= few:
 		add("search AS s CROSS JOIN items AS i ON i.item = s.rowid WHERE s.search MATCH ? AND s.rowid BETWEEN ? AND ?", s.all, first(owner), last(owner))

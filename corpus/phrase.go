@@ -21,10 +21,75 @@ func ftsOf(p words.Phrase) string {
 	return s
 }
 
-// phrase looks up how many items have a phrase's words, and makes a term of them. If the phrase
-// ends the query, and its last word is in no item that the owners have, that word is taken as a
-// prefix. A prefix may match at most most positions of the full text.
+// phrase looks up how many items have a phrase's words, or what may be there instead, and makes a
+// term of them. If the phrase ends the query, and no item that the owners have contains any of
+// them, the last word is taken as a prefix. A prefix may match at most most positions of the full
+// text.
 func (c *File) phrase(
+	ctx context.Context, owners []uint32, p *words.Phrase, isLast bool, most int,
+) (t term, err error) {
+	if p.Also == "" && len(p.Apart) == 0 {
+		return c.alternative(ctx, owners, p, isLast, most)
+	}
+	for _, mayBePrefix := range []bool{false, isLast} {
+		if t, err = c.alternatives(ctx, owners, p, mayBePrefix, most); err != nil || t.seen > 0 {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// alternatives makes a term of a phrase and what may be there instead.
+func (c *File) alternatives(
+	ctx context.Context, owners []uint32, p *words.Phrase, mayBePrefix bool, most int,
+) (t term, err error) {
+	if t, err = c.alternative(ctx, owners, p, mayBePrefix, most); err != nil {
+		return t, err
+	}
+	if p.Also != "" {
+		also := words.SignPhrase(p.Also)
+		other, err := c.alternative(ctx, owners, &also, mayBePrefix, most-t.merged)
+		if err != nil {
+			return t, err
+		}
+		t = t.or(other)
+	}
+	if len(p.Apart) == 0 {
+		return t, nil
+	}
+	apart := term{items: math.MaxInt, seen: math.MaxInt}
+	var all []term
+	for i, w := range p.Apart {
+		one := words.SignPhrase(w)
+		letter, err := c.alternative(ctx, owners, &one, mayBePrefix && i == len(p.Apart)-1, most-t.merged)
+		if err != nil {
+			return t, err
+		}
+		all = append(all, letter)
+		apart.items, apart.seen = min(apart.items, letter.items), min(apart.seen, letter.seen)
+		apart.merged, apart.tokens = apart.merged+letter.merged, apart.tokens+letter.tokens
+	}
+	apart.fts = "(" + allOf(all) + ")"
+	return t.or(apart), nil
+}
+
+// or returns a term for what has one of two terms. A term that no item has is omitted.
+func (t term) or(other term) term {
+	switch {
+	case other.items == 0:
+		return t
+	case t.items == 0:
+		return other
+	}
+	return term{
+		fts:   "(" + t.fts + " OR " + other.fts + ")",
+		items: t.items + other.items, seen: t.seen + other.seen,
+		merged: t.merged + other.merged, tokens: t.tokens + other.tokens,
+	}
+}
+
+// alternative makes a term of a phrase's own words.
+func (c *File) alternative(
 	ctx context.Context, owners []uint32, p *words.Phrase, isLast bool, most int,
 ) (t term, err error) {
 	t = term{items: math.MaxInt, seen: math.MaxInt}
@@ -38,7 +103,7 @@ func (c *File) phrase(
 		if err != nil {
 			return t, err
 		}
-		if one.seen == 0 && isLast && lastOf && !w.Unspaced {
+		if one.seen == 0 && isLast && lastOf {
 			p.Prefix = true
 			break
 		}

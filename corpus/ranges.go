@@ -3,12 +3,12 @@ package corpus
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"strings"
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/database"
 	"stile.example/stile/corpus/terms"
 )
 
@@ -32,7 +32,7 @@ func (c *File) rangesOf(
 		}
 		t.fts = "(" + strings.Join(any, " OR ") + ")"
 		err = query(ctx, c.db, t.count(s.owners),
-			`SELECT owner, items FROM value_counts WHERE value IN (SELECT value FROM json_each(?))`, listOf(values))
+			`SELECT owner, items FROM value_counts WHERE value IN (SELECT value FROM json_each(?))`, database.List(values))
 		if err != nil {
 			return nil, err
 		}
@@ -76,9 +76,6 @@ func (c *File) valuesIn(ctx context.Context, r content.Range) ([]int64, error) {
 	}
 	return values, nil
 }
-
-// listOf returns numbers as a JSON list.
-func listOf(values []int64) string { return strings.ReplaceAll(fmt.Sprint(values), " ", ",") }
 
 // ends returns the smallest and the largest value of each name, of everything that the tenant sees.
 // A name without numbers and dates is left out.

@@ -5,9 +5,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
-	"stile.example/stile/corpus/words"
+	"stile.example/stile/corpus/titles"
 )
 
 // windowSize is how many items of an owner are ranked, both of those with all words in the title
@@ -63,7 +62,7 @@ func (w window) from(at *match, n int) []match {
 
 // window returns the ranked matches of a selection.
 func (c *File) window(ctx context.Context, s selection) (w window, err error) {
-	key := fmt.Sprint(s.tenant, " ", s.all)
+	key := fmt.Sprint(s.tenant, " ", s.all, " ", s.signs)
 	if w, ok := c.windows.find(key); ok {
 		return w, nil
 	}
@@ -79,7 +78,10 @@ func (c *File) window(ctx context.Context, s selection) (w window, err error) {
 
 // rank adds an owner's matches to a window.
 func (c *File) rank(ctx context.Context, s selection, owner uint32, w *window) error {
-	inTitle, err := c.titled(ctx, s, owner)
+	inTitle, err := titles.Find(ctx, c.db, titles.Query{
+		Owner: owner, Words: s.words, Signs: s.titleSigns(), Values: s.values, Ranges: s.ranges,
+		Limit: windowSize,
+	})
 	if err != nil {
 		return err
 	}
@@ -104,42 +106,6 @@ func (c *File) rank(ctx context.Context, s selection, owner uint32, w *window) e
 		w.total += found
 	}
 	return err
-}
-
-// titled returns the matches with all words in the title, and their ranks. It reads table starts,
-// where the best of them are adjacent. In the full text, frequent words of titles would have to be
-// read to the end.
-func (c *File) titled(
-	ctx context.Context, s selection, owner uint32,
-) (map[int64]float64, error) {
-	by, err := c.rarest(ctx, owner, s.words)
-	if err != nil {
-		return nil, err
-	}
-	where, args := startsWith(by, owner)
-	args = append(args, windowSize)
-	var filters strings.Builder
-	for _, value := range s.values {
-		filters.WriteString(` AND EXISTS (SELECT 1 FROM item_values WHERE item = s.item AND value = ?)`)
-		args = append(args, value)
-	}
-	for _, values := range s.ranges {
-		filters.WriteString(` AND EXISTS (SELECT 1 FROM item_values AS v JOIN json_each(?) AS r ON r.value = v.value WHERE v.item = s.item)`)
-		args = append(args, listOf(values))
-	}
-	found := map[int64]float64{}
-	err = query(ctx, c.db, func(scan scanner) error {
-		var m match
-		err := scan(&m.item, &m.rank, &m.title)
-		_, twice := found[m.item]
-		if !twice && words.AllIn(m.title, s.words) {
-			found[m.item] = m.rank
-		}
-		return err
-	}, `
-		SELECT s.item, s.rank, i.title_key FROM (SELECT item, rank FROM starts WHERE `+where+` ORDER BY rank LIMIT ?) AS s
-		CROSS JOIN items AS i ON i.item = s.item WHERE true`+filters.String(), args...)
-	return found, err
 }
 
 // rankQuery returns the statement that gives each match its BM25 value, which is negative, and

@@ -9,6 +9,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/terms"
+	"stile.example/stile/corpus/words"
 )
 
 // whole is an item as the API responds with it alone.
@@ -107,6 +108,10 @@ func (c *File) Export(ctx context.Context, f content.Filter) iter.Seq2[content.I
 func (c *File) list(
 	ctx context.Context, f content.Filter, after string, limit int,
 ) (items []content.Item, err error) {
+	key := "ifnull(collection_key, collection)"
+	if c.old {
+		key = "collection"
+	}
 	err = query(ctx, c.db, func(scan scanner) error {
 		var whole []byte
 		if err := scan(&whole); err != nil {
@@ -117,7 +122,7 @@ func (c *File) list(
 		return err
 	}, `
 		SELECT whole FROM items
-		WHERE id > ?1 AND +owner = ?2 AND ?3 IN ('', +collection) ORDER BY id LIMIT ?4`,
-		after, f.Tenant, f.Collection, limit)
+		WHERE id > ?1 AND +owner = ?2 AND ?3 IN ('', `+key+`) ORDER BY id LIMIT ?4`,
+		after, f.Tenant, words.Name(f.Collection), limit)
 	return items, err
 }

@@ -53,6 +53,7 @@ type selection struct {
 	values     []int64           // numbers of the collection, the tags and the attributes in the query
 	ranges     [][]int64         // for each range in the query, the numbers of its values
 	marks      []words.Mark      // what to highlight
+	signs      []rankedSign      // next to words, what decides the order
 }
 
 // term is one word of a query, or one of its filters.
@@ -67,7 +68,7 @@ type term struct {
 
 // selection looks up the words and filters of a query.
 func (c *File) selection(ctx context.Context, q content.Query) (s selection, err error) {
-	s = selection{tenant: q.Tenant, owners: c.owners(q.Tenant), collection: q.Collection, exact: -1}
+	s = selection{tenant: q.Tenant, owners: c.owners(q.Tenant), collection: words.Name(q.Collection), exact: -1}
 	if len(s.owners) == 0 {
 		s.none = true
 		return s, nil
@@ -76,11 +77,14 @@ func (c *File) selection(ctx context.Context, q content.Query) (s selection, err
 	if err != nil {
 		return s, err
 	}
+	if list, err = c.withSigns(ctx, &s, q, list); err != nil {
+		return s, err
+	}
 	filters, err := c.filtersOf(ctx, &s, q)
 	if err != nil {
 		return s, err
 	}
-	s.none = len(q.Words) > 0 && len(list) == 0 // the words are nothing but marks
+	s.none = len(q.Words)+len(q.Signs) > 0 && len(list) == 0 // nothing of the query is a word
 	all := slices.Concat(list, filters)
 	s.terms, s.least = len(all), c.visible(s.owners)
 	for _, t := range all {
@@ -89,6 +93,7 @@ func (c *File) selection(ctx context.Context, q content.Query) (s selection, err
 		s.tokens += t.tokens
 	}
 	s.express(list, filters)
+	s.rankSigns()
 	if len(all) == 1 && all[0].exact {
 		s.exact = all[0].seen
 	} else if len(all) == 0 {
@@ -143,7 +148,7 @@ func (c *File) termsOf(ctx context.Context, s *selection, typed []string) (list 
 			continue
 		}
 		p.Cut(rest - (len(typed) - 1 - i)) // at least one for each word that follows
-		rest -= len(p.Words)
+		rest -= p.Tokens()
 		t, err := c.phrase(ctx, s.owners, &p, i == len(typed)-1, mergeable-s.merged)
 		if err != nil {
 			return nil, err
@@ -167,7 +172,7 @@ func (c *File) filtersOf(
 		var value int64
 		err := c.db.QueryRowContext(ctx, `
 			SELECT v.value FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet
-			WHERE f.name = ? AND v.text = ?`, v.Facet, v.Text).Scan(&value)
+			WHERE f.name = ? AND ifnull(v.key, v.text) = ?`, v.Facet, v.Text).Scan(&value)
 		if errors.Is(err, sql.ErrNoRows) {
 			return []term{{}}, nil
 		}

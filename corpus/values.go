@@ -46,14 +46,15 @@ func (b *Builder) deleteValues(item int64, it content.Item) error {
 
 // valueNumber returns the number of a value, and assigns one to a new value.
 func (b *Builder) valueNumber(v terms.Value) (n int64, err error) {
-	if n, ok := b.values[v]; ok {
+	key := v.Key()
+	if n, ok := b.values[key]; ok {
 		return n, nil
 	}
-	f, err := b.facetOf(v.Facet)
+	f, err := b.facetOf(key.Facet)
 	if err != nil {
 		return 0, err
 	}
-	err = b.one(&n, `SELECT value FROM facet_values WHERE facet = ? AND text = ?`, f.number, v.Text)
+	err = b.one(&n, `SELECT value FROM facet_values WHERE facet = ? AND ifnull(key, text) = ?`, f.number, key.Text)
 	if errors.Is(err, sql.ErrNoRows) {
 		f.last++
 		n = f.last
@@ -61,12 +62,13 @@ func (b *Builder) valueNumber(v terms.Value) (n int64, err error) {
 		if x, ok := v.Number(); ok {
 			number = &x
 		}
-		_, err = b.tx.Exec(`INSERT INTO facet_values (value, facet, text, number) VALUES (?, ?, ?, ?)`, n, f.number, v.Text, number)
+		_, err = b.tx.Exec(`INSERT INTO facet_values (value, facet, text, key, number) VALUES (?, ?, ?, nullif(?, ?3), ?)`,
+			n, f.number, v.Text, key.Text, number)
 	}
 	if len(b.values) >= maxPending {
 		clear(b.values)
 	}
-	b.values[v] = n
+	b.values[key] = n
 	return n, err
 }
 

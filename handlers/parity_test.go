@@ -184,6 +184,20 @@ func TestRangeParameters(t *testing.T) {
 	}
 }
 
+// TestSpellingsInParameters checks that a name is the same in both Unicode spellings, and that a
+// query without words is not an empty one.
+func TestSpellingsInParameters(t *testing.T) {
+	s := newSite(t)
+	s.get("/v1/items?q=%3F%3F%3F&collection=Ga%CC%88ste&tag=Cafe%CC%81&tag=%E2%80%8B&attribute.Gro%CC%88%C3%9Fe=%EF%BB%BFe%CC%81", s.mint())
+	q := s.corpus.asked
+	if q.Collection != "Gäste" || strings.Join(q.Tags, "|") != "Café" || fmt.Sprint(q.Attributes) != "[{Größe é}]" || len(q.Words) != 0 || len(q.Signs) != 1 {
+		t.Errorf("%+v", q)
+	}
+	if rec := s.get("/v1/items/o%E2%80%8Bne", s.mint()); rec.Code != 200 {
+		t.Errorf("an id with an invisible character: %d %s", rec.Code, rec.Body)
+	}
+}
+
 // TestCounting checks that a call is counted with its records, that suggestions and requests of
 // /v1/token are not, and that a call for an item that does not exist is.
 func TestCounting(t *testing.T) {

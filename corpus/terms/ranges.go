@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/words"
 )
 
 // The facets of an item's dates. An attribute with the same name can't be queried by range.
@@ -36,7 +37,7 @@ func RangeFacet(name string) string {
 	if name == PublishedAt || name == UpdatedAt {
 		return dateFacet + name
 	}
-	return name
+	return words.Name(name)
 }
 
 // Blocks is a sequence of blocks of one level. The number of a block is the first bits of all

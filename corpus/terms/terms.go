@@ -15,24 +15,39 @@ const (
 	// MaxTitleKey is the maximum length of [TitleKey], in bytes.
 	MaxTitleKey = 256
 
+	maxTitleAlso = 256 // bytes
+
 	maxStarts  = 16 // words of a title that suggestions find it by
 	shortStart = 3  // characters: prefixes up to this length are starts of their own
 )
 
-// Texts is an item's words, folded, with spaces between them.
+// Texts is what an item is found by, with spaces between: its words, folded, and its signs.
 type Texts struct{ Title, Tags, Summary, Body string }
 
 // TextsOf returns the words of an item.
 func TextsOf(it content.Item) Texts {
 	return Texts{
-		Title: words.Join(it.Title), Tags: words.Join(strings.Join(it.Tags, " | ")),
-		Summary: words.Join(it.Summary), Body: words.Join(words.PlainText(it.Body)),
+		Title: words.Indexed(it.Title), Tags: words.Indexed(strings.Join(it.Tags, "\n")),
+		Summary: words.Indexed(it.Summary), Body: words.Indexed(words.PlainText(it.Body)),
 	}
 }
 
 // TitleKey returns the folded form of a title by which it is ordered, and in which the words of a
 // suggestion are searched for.
 func TitleKey(title string) string { return words.FoldLine(title, MaxTitleKey) }
+
+// TitleAlso returns what a title contains in addition to its key: second spellings, acronyms and
+// signs, with spaces between. Most titles have none.
+func TitleAlso(title string) string {
+	all := ""
+	for _, w := range words.Also(title) {
+		if len(all)+1+len(w) > maxTitleAlso {
+			break
+		}
+		all += " " + w
+	}
+	return strings.TrimPrefix(all, " ")
+}
 
 // Start is what suggestions find a title by: a word of it, or a short prefix of one.
 type Start struct {
@@ -45,17 +60,27 @@ func StartsOf(title string) []Start {
 	length := min(utf8.RuneCountInString(title), 999)
 	best := map[string]int{}
 	n := 0
-	for text := range words.Starts(title) {
+	add := func(text string, isFirst bool) (more bool) {
 		rank := length
-		if n > 0 {
+		if !isFirst {
 			rank += 1000
 		}
 		for _, s := range append(shortStarts(text), text) {
-			if _, ok := best[s]; !ok {
+			if old, ok := best[s]; !ok || rank < old {
 				best[s] = rank
 			}
 		}
-		if n++; n == maxStarts {
+		n++
+		return n < maxStarts
+	}
+	for text := range words.Starts(title) {
+		if !add(text, n == 0) {
+			break
+		}
+	}
+	n = 0
+	for text, isFirst := range words.AlsoStarts(title) {
+		if !add(text, isFirst) {
 			break
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/words"
 )
 
 // The facets that are not attributes.
@@ -19,8 +20,11 @@ const (
 	maxValues   = 256 // values of one item that are counted
 )
 
-// Value is a value that items can have in common.
+// Value is a value that items can have in common. Its text is as the item has it.
 type Value struct{ Facet, Text string }
+
+// Key returns the value by which others are compared with this one: see [words.Name].
+func (v Value) Key() Value { return Value{words.Name(v.Facet), words.Name(v.Text)} }
 
 // ValuesOf returns the values by which an item is counted and filtered: its collection, its tags,
 // its scalar attributes and the scalars in its lists, then the values of range filters. An
@@ -29,9 +33,10 @@ func ValuesOf(it content.Item) []Value {
 	seen := map[Value]bool{}
 	var values []Value
 	add := func(facet, text string) {
-		v := Value{facet, text}
-		if text != "" && len(text) <= maxValueLen && !seen[v] && len(values) < maxValues {
-			seen[v] = true
+		v := Value{words.Name(facet), text}
+		key := v.Key()
+		if key.Text != "" && len(text) <= maxValueLen && !seen[key] && len(values) < maxValues {
+			seen[key] = true
 			values = append(values, v)
 		}
 	}
@@ -40,7 +45,7 @@ func ValuesOf(it content.Item) []Value {
 		add(Tag, tag)
 	}
 	for _, name := range slices.Sorted(maps.Keys(it.Attributes)) {
-		if name == Collection || name == Tag {
+		if key := words.Name(name); key == Collection || key == Tag {
 			continue
 		}
 		list, ok := it.Attributes[name].([]any)
@@ -54,7 +59,7 @@ func ValuesOf(it content.Item) []Value {
 	return rangeValuesOf(it, values)
 }
 
-// ValuesIn returns the values that an item must have to match a query.
+// ValuesIn returns the keys of the values that an item must have to match a query.
 func ValuesIn(q content.Query) (values []Value) {
 	if q.Collection != "" {
 		values = append(values, Value{Collection, q.Collection})
@@ -64,6 +69,9 @@ func ValuesIn(q content.Query) (values []Value) {
 	}
 	for _, a := range q.Attributes {
 		values = append(values, Value{a.Name, a.Value})
+	}
+	for i, v := range values {
+		values[i] = v.Key()
 	}
 	return values
 }

@@ -44,9 +44,9 @@ func caseFold(s string) string {
 	}
 	var b strings.Builder
 	strips := true // whether a mark is dropped here
-	for _, r := range norm.NFKD.String(s) {
+	for _, r := range norm.NFKD.String(visible(s)) {
 		if unicode.Is(unicode.Mark, r) {
-			if !strips {
+			if !strips && !unicode.Is(unicode.Me, r) {
 				b.WriteRune(r)
 			}
 			continue
@@ -97,7 +97,7 @@ func caseFoldLetter(r rune) string {
 	case 'ـ': // only stretches an Arabic word
 		return ""
 	}
-	if isJoiner(r) || !inWord(r) {
+	if !inWord(r) {
 		return ""
 	}
 	return string(r)

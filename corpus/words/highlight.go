@@ -1,7 +1,9 @@
 package words
 
 import (
+	"cmp"
 	"html"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -24,19 +26,29 @@ func Highlight(text string, marks []Mark) string {
 			done = to
 		}
 	}
-	for w := range Of(text) {
-		if !slices.ContainsFunc(marks, func(m Mark) bool { return m.matches(w.Text) }) {
-			continue
-		}
+	for _, w := range matching(text, marks) {
 		if w.Start > to || to == 0 {
 			flush()
 			from = w.Start
 		}
-		to = w.End
+		to = max(to, w.End)
 	}
 	flush()
 	b.WriteString(html.EscapeString(text[done:]))
 	return b.String()
+}
+
+// matching returns the words of a text that are marked, in the order of their starts.
+func matching(text string, marks []Mark) (found []Word) {
+	for _, all := range []iter.Seq[Word]{Of(text), alsoOf(text)} {
+		for w := range all {
+			if slices.ContainsFunc(marks, func(m Mark) bool { return m.matches(w.Text) }) {
+				found = append(found, w)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b Word) int { return cmp.Compare(a.Start, b.Start) })
+	return found
 }
 
 func (m Mark) matches(word string) bool {

@@ -8,19 +8,44 @@ import (
 // TitleWord is a word that a title must contain.
 type TitleWord struct {
 	Text     string
-	Prefix   bool // it may be a prefix of a word
-	Unspaced bool // it may be anywhere in a run without spaces
+	Also     string // its second spelling, which may be there instead; "" if it has none
+	Prefix   bool   // it may be a prefix of a word
+	Unspaced bool   // it may be anywhere in a run without spaces
 }
 
 // TitleWords splits a typed word, which may be in several scripts, into the words that a title must
 // contain.
 func TitleWords(typed string) (words []TitleWord) {
 	for run := range runsOf(typed) {
-		if text := caseFold(run.Text); text != "" {
-			words = append(words, TitleWord{text, run.Unspaced, run.Unspaced})
+		text := caseFold(run.Text)
+		if text == "" {
+			continue
 		}
+		w := TitleWord{Text: text, Prefix: run.Unspaced, Unspaced: run.Unspaced}
+		if !run.Unspaced {
+			w.Also = respell(run.Text)
+		}
+		words = append(words, w)
 	}
 	return words
+}
+
+// SignWords returns signs as words that a title must contain.
+func SignWords(signs []string) (words []TitleWord) {
+	for _, s := range signs {
+		words = append(words, TitleWord{Text: s})
+	}
+	return words
+}
+
+// Spellings returns a word for each of its spellings.
+func (w TitleWord) Spellings() []TitleWord {
+	if w.Also == "" {
+		return []TitleWord{w}
+	}
+	other := w
+	w.Also, other.Text, other.Also = "", w.Also, ""
+	return []TitleWord{w, other}
 }
 
 // AppendNew appends those of more that are not among the words.
@@ -41,9 +66,9 @@ func PrefixLast(words []TitleWord) []TitleWord {
 	return words
 }
 
-// IsEnough reports whether words may be completed: they have at least two characters, or one of a
-// script without spaces. Characters are counted after folding, so case and accents make no
-// difference. A mark belongs to the character before it.
+// IsEnough reports whether words may be completed: they have at least two characters, or a symbol,
+// or one character of a script without spaces. Characters are counted after folding, so case and
+// accents make no difference. A mark belongs to the character before it.
 func IsEnough(words []TitleWord) bool {
 	n := 0
 	for _, w := range words {
@@ -51,7 +76,7 @@ func IsEnough(words []TitleWord) bool {
 			if isMark(r) {
 				continue
 			}
-			if n++; n == 2 || w.Unspaced {
+			if n++; n == 2 || w.Unspaced || isSymbol(r) {
 				return true
 			}
 		}
@@ -59,7 +84,8 @@ func IsEnough(words []TitleWord) bool {
 	return false
 }
 
-// AllIn reports whether a title contains all words. It must be folded by [FoldLine].
+// AllIn reports whether a title contains all words. It must be folded by [FoldLine], and the words
+// of [Also] may follow.
 func AllIn(title string, words []TitleWord) bool {
 	title = " " + title + " "
 	return !slices.ContainsFunc(words, func(w TitleWord) bool { return !w.in(title) })
@@ -67,7 +93,10 @@ func AllIn(title string, words []TitleWord) bool {
 
 // in reports whether a folded title, with spaces around it, contains the word.
 func (w TitleWord) in(title string) bool {
-	text := w.Text
+	return w.isIn(title, w.Text) || w.Also != "" && w.isIn(title, w.Also)
+}
+
+func (w TitleWord) isIn(title, text string) bool {
 	if !w.Unspaced {
 		text = " " + text
 		if !w.Prefix {

@@ -1,10 +1,11 @@
 // Package words splits texts into the words that a corpus is indexed and searched by. It folds
-// them, so that case and accents make no difference, and highlights them in a text. It has no SQL
-// and does no I/O.
+// them, so that case, accents and invisible characters make no difference, and highlights them in a
+// text. Queries are split by the same functions as texts. It has no SQL and does no I/O.
 package words
 
 import (
 	"iter"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -53,6 +54,94 @@ func Join(text string) string {
 		b.WriteString(w.Text)
 	}
 	return b.String()
+}
+
+// Typed yields the words of a query as they are typed: runs of characters that can be in words, and
+// acronyms, such as U.S.A, as one word. [PhraseOf] says how they are found. Runs of nothing but
+// accents are omitted.
+func Typed(q string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var acronyms []sign
+		for s := range signsOf(q) {
+			if s.kind == acronym {
+				acronyms = append(acronyms, s)
+			}
+		}
+		start := -1
+		for i := 0; i <= len(q); {
+			if len(acronyms) > 0 && i == acronyms[0].Start {
+				if !yield(q[i:acronyms[0].End]) {
+					return
+				}
+				i, start, acronyms = acronyms[0].End, -1, acronyms[1:]
+				continue
+			}
+			r, n := utf8.DecodeRuneInString(q[i:])
+			if start >= 0 && !inWord(r) && !isInvisible(r) {
+				if hasWord(q[start:i]) && !yield(q[start:i]) {
+					return
+				}
+				start = -1
+			} else if start < 0 && inWord(r) {
+				start = i
+			}
+			i += max(n, 1)
+		}
+	}
+}
+
+// Indexed returns everything that a text is found by, with spaces between: its words, then the
+// words of [Also].
+func Indexed(text string) string {
+	also := Also(text)
+	if len(also) == 0 {
+		return Join(text)
+	}
+	return strings.TrimPrefix(Join(text)+" "+strings.Join(also, " "), " ")
+}
+
+// Also returns the words by which a text is found in addition to its own, each once: second
+// spellings, acronyms and signs.
+func Also(text string) (also []string) {
+	for w := range alsoOf(text) {
+		if !slices.Contains(also, w.Text) {
+			also = append(also, w.Text)
+		}
+	}
+	return also
+}
+
+// alsoOf yields the words of [Also], where they are in the text.
+func alsoOf(text string) iter.Seq[Word] {
+	return func(yield func(Word) bool) {
+		for w := range secondSpellings(text) {
+			if !yield(w) {
+				return
+			}
+		}
+		for s := range signsOf(text) {
+			if !yield(s.Word) {
+				return
+			}
+		}
+	}
+}
+
+// AlsoStarts yields the words of [Also], and whether each is of the first word of the title, or
+// before it.
+func AlsoStarts(title string) iter.Seq2[string, bool] {
+	return func(yield func(string, bool) bool) {
+		first := len(title)
+		for w := range Of(title) {
+			first = w.Start
+			break
+		}
+		for w := range alsoOf(title) {
+			if !yield(w.Text, w.Start <= first) {
+				return
+			}
+		}
+	}
 }
 
 // Distinct returns the first n different words of texts.
@@ -107,6 +196,9 @@ func runsOf(s string) iter.Seq[Word] {
 			return ok
 		}
 		for i, r := range s {
+			if isInvisible(r) {
+				continue
+			}
 			isPart, unspaced := inWord(r), isUnspaced(r)
 			ends := run.Start >= 0 && unspaced != run.Unspaced && !isMark(r)
 			if (!isPart || ends) && !flush(i) {
@@ -143,17 +235,14 @@ func inWord(r rune) bool {
 	if r < utf8.RuneSelf {
 		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 	}
-	return unicode.In(r, unicode.Letter, unicode.Number, unicode.Mark) || isJoiner(r)
+	return unicode.In(r, unicode.Letter, unicode.Number, unicode.Mark) && !isInvisible(r)
 }
 
-// isJoiner reports whether a character is one of the two invisible ones that shape letters inside a
-// word of Persian or an Indic script.
-func isJoiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
-
 // isMark reports whether a character belongs to the one before it. Unicode counts the halfwidth
-// sound marks of Japanese as letters.
+// sound marks of Japanese as letters, and also the vowels and finals that decomposed Korean has.
 func isMark(r rune) bool {
-	return r >= 0x300 && (unicode.Is(unicode.Mark, r) || isJoiner(r) || r == '\uff9e' || r == '\uff9f')
+	return r >= 0x300 && (unicode.Is(unicode.Mark, r) || isInvisible(r) || r == '\uff9e' || r == '\uff9f' ||
+		0x1160 <= r && r <= 0x11ff || 0xd7b0 <= r && r <= 0xd7ff)
 }
 
 var unspacedScripts = []*unicode.RangeTable{

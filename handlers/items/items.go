@@ -84,11 +84,12 @@ func appendCursor(r *transport.Request, cursor string) {
 
 // Item responds with one item, in full.
 func (x *Reader) Item(ctx context.Context, r *transport.Request) (int, error) {
-	if !isID(r.PathID) {
+	id := content.Name(r.PathID)
+	if !isID(id) {
 		return 0, content.ErrNotFound
 	}
 	defer x.Metrics.Stored("item", time.Now())
-	it, err := x.Content.Item(ctx, r.Tenant.Number, r.PathID)
+	it, err := x.Content.Item(ctx, r.Tenant.Number, id)
 	if err != nil {
 		return 0, err
 	}
@@ -104,11 +105,12 @@ func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	if !isID(r.PathID) {
+	id := content.Name(r.PathID)
+	if !isID(id) {
 		return 0, content.ErrNotFound
 	}
 	defer x.Metrics.Stored("related", time.Now())
-	items, err := x.Content.Related(ctx, r.Tenant.Number, r.PathID, limit)
+	items, err := x.Content.Related(ctx, r.Tenant.Number, id, limit)
 	if err != nil {
 		return 0, err
 	}

@@ -36,6 +36,7 @@ func parseQuery(r *transport.Request) (q content.Query, err error) {
 	if q.Words, err = content.Words(text); err != nil {
 		return q, err
 	}
+	q.Signs, q.Collection = content.Signs(text), content.Name(q.Collection)
 	if q.Tags, err = tagsOf(r); err != nil {
 		return q, err
 	}
@@ -77,14 +78,14 @@ func LimitOf(r *transport.Request) (int, error) {
 func tagsOf(r *transport.Request) (tags []string, err error) {
 	for i := range r.Params {
 		switch p := &r.Params[i]; {
-		case p.Name != "tag" || p.Value == "":
+		case p.Name != "tag" || content.Name(p.Value) == "":
 			continue
 		case len(tags) == maxTags:
 			return nil, codes.Malformed("tag is given more than 8 times")
 		case len(p.Value) > maxWord:
 			return nil, codes.Malformed("tag is longer than 128 bytes")
 		default:
-			tags = append(tags, p.Value)
+			tags = append(tags, content.Name(p.Value))
 		}
 	}
 	return tags, nil
@@ -95,14 +96,14 @@ func attributesOf(r *transport.Request) (wanted []content.AttributeValue, err er
 	for i := range r.Params {
 		p := &r.Params[i]
 		switch name, is := strings.CutPrefix(p.Name, "attribute."); {
-		case !is || name == "" || p.Value == "":
+		case !is || content.Name(name) == "" || content.Name(p.Value) == "":
 			continue
 		case len(wanted) == maxTags:
 			return nil, codes.Malformed("more than 8 parameters begin with attribute.")
 		case len(name) > maxWord || len(p.Value) > maxWord:
 			return nil, codes.Malformed("an attribute's name or value is longer than 128 bytes")
 		default:
-			wanted = append(wanted, content.AttributeValue{Name: name, Value: p.Value})
+			wanted = append(wanted, content.AttributeValue{Name: content.Name(name), Value: content.Name(p.Value)})
 		}
 	}
 	return wanted, nil

@@ -1,26 +1,30 @@
-package corpus
+// Package database opens the SQLite files of the corpus, and reads rows from them. It knows nothing
+// of what is in them.
+package database
 
 import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/mattn/go-sqlite3"
 )
 
-// openReaders opens a file that never changes, so SQLite needs no locks and does not check for
+// OpenReaders opens a file that never changes, so SQLite needs no locks and does not check for
 // changes. SQLite maps the file into memory and leaves its caching to the kernel.
-func openReaders(name string, n int) *sql.DB {
+func OpenReaders(name string, n int) *sql.DB {
 	return open(name, n, url.Values{
 		"mode": {"ro"}, "immutable": {"1"}, "_query_only": {"on"},
 		"_cache_size": {"-2000"}, "_stmt_cache_size": {"64"},
 	}, `PRAGMA mmap_size = 1099511627776; PRAGMA temp_store = MEMORY`)
 }
 
-// openWriter opens a file that nobody reads yet. After a crash it is thrown away, so nothing in it
+// OpenWriter opens a file that nobody reads yet. After a crash it is thrown away, so nothing in it
 // needs to be durable before it is complete.
-func openWriter(name string) *sql.DB {
+func OpenWriter(name string) *sql.DB {
 	return open(name, 1, url.Values{
 		"mode": {"rwc"}, "_cache_size": {"-65536"}, "_stmt_cache_size": {"64"},
 	}, `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE`)
@@ -46,13 +50,18 @@ func (c connector) Driver() driver.Driver {
 	}}
 }
 
-// scanner copies the columns of a row into variables, as [sql.Rows.Scan] does.
-type scanner func(...any) error
+// Scanner copies the columns of a row into variables, as [sql.Rows.Scan] does.
+type Scanner func(...any) error
 
-// query calls fn for each row of the result.
-func query(ctx context.Context, db interface {
+// Querier is a database or a transaction.
+type Querier interface {
 	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}, fn func(scanner) error, text string, args ...any) error {
+}
+
+// Query calls fn for each row of the result.
+func Query(
+	ctx context.Context, db Querier, fn func(Scanner) error, text string, args ...any,
+) error {
 	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return err
@@ -65,3 +74,6 @@ func query(ctx context.Context, db interface {
 	}
 	return rows.Err()
 }
+
+// List returns numbers as a JSON list.
+func List(numbers []int64) string { return strings.ReplaceAll(fmt.Sprint(numbers), " ", ",") }
