@@ -47,7 +47,7 @@ const (
 // Words are never syntax.
 type Query struct {
 	Tenant     uint32           // it sees the shared corpus and its own items
-	Words      []string         // at most 8 different ones of at most 64 characters, as typed
+	Words      []string         // different ones of at most 64 characters, as typed; 8 count
 	Collection string           // "" for all
 	Tags       []string         // an item must have all of them
 	Attributes []AttributeValue // and all of these, in the form of facet values
@@ -56,6 +56,7 @@ type Query struct {
 	Cursor     string   // Next of the page before, or ""
 	Facets     []string // "collection", "tag" or an attribute's name
 	Highlight  bool
+	Exact      bool // words are not corrected
 }
 
 // AttributeValue is a value of an attribute, as text.
@@ -71,6 +72,13 @@ type Page struct {
 	// Incomplete contains "total" if there may be more items than Total, and "facets" if facets are
 	// missing or count only some of the matching items.
 	Incomplete []string
+
+	Corrected [][2]string // words that were corrected: as typed, and as the corpus writes them
+	Ignored   []string    // words that were not searched for, as typed: there were more than 8
+	// Relaxed says that items follow that have only some of the words. Full of the Total items have
+	// all of them, and come first.
+	Relaxed bool
+	Full    int
 }
 
 // FacetValue is one value of a facet and the number of matching items with it.

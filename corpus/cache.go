@@ -59,13 +59,19 @@ func identityOf(q content.Query) string {
 	slices.SortFunc(attributes, func(a, b content.AttributeValue) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 	})
-	return fmt.Sprintf("%d %d %q %q %q %q",
-		q.Tenant, q.Sort, q.Words, q.Collection, slices.Compact(tags), slices.Compact(attributes))
+	return fmt.Sprintf("%d %d %q %q %q %q %t",
+		q.Tenant, q.Sort, q.Words, q.Collection, slices.Compact(tags), slices.Compact(attributes), q.Exact)
 }
 
 // sizeOf returns about how many bytes a page takes in memory.
 func sizeOf(p content.Page) int {
 	n := len(p.Next)
+	for _, pair := range p.Corrected {
+		n += len(pair[0]) + len(pair[1]) + 32
+	}
+	for _, word := range p.Ignored {
+		n += len(word) + 16
+	}
 	for _, item := range p.Items {
 		n += len(item) + 24
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/dictionary"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -24,6 +25,8 @@ type File struct {
 	db   *sql.DB        // for searches
 	rows *sql.DB        // for single items, so that long searches do not delay them
 	sums map[uint32]int // how many items each owner has
+
+	dictionary *dictionary.Dictionary
 
 	wholes  queryCache[whole]
 	pages   queryCache[cachedPage]
@@ -76,7 +79,11 @@ func Open(ctx context.Context, name string, opt Options) (*File, error) {
 	c.pages.init(32 << 20)
 	c.late.init(2 << 20)
 	c.windows.init(16 << 20)
-	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
+	err := errors.Join(c.checkFormat(ctx), c.countItems(ctx))
+	if err == nil {
+		c.dictionary, err = dictionary.Read(ctx, c.db)
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil

@@ -26,6 +26,10 @@ type match struct {
 // larger than all others.
 const behindTitles = 1 << 20
 
+// isTitle reports whether a ranked item has all words in its title. BM25 values are negative, but
+// far smaller than what is added to them.
+func (m match) isTitle() bool { return m.rank < behindTitles/2 }
+
 func byRelevance(a, b match) int {
 	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.item, a.item))
 }
