@@ -27,8 +27,12 @@ var allowedImports = map[string]string{
 	"challenge":            "dchest/captcha",
 	"simulate":             "tokens addresses",
 	"settings":             "goccy/go-yaml tokens addresses tenants",
-	"corpus":               "content corpus/dictionary corpus/spelling corpus/terms corpus/words corpus/turns recent mattn/go-sqlite3",
-	"corpus/dictionary":    "corpus/spelling corpus/words",
+	"corpus":               "content corpus/cache corpus/dictionary corpus/facets corpus/paging corpus/sqlite corpus/terms corpus/turns corpus/words",
+	"corpus/cache":         "recent",
+	"corpus/dictionary":    "corpus/spelling corpus/sqlite corpus/words",
+	"corpus/facets":        "content corpus/sqlite",
+	"corpus/paging":        "content corpus/terms",
+	"corpus/sqlite":        "mattn/go-sqlite3",
 	"corpus/spelling":      "",
 	"corpus/terms":         "content corpus/words",
 	"corpus/words":         "golang.org/x/text",
@@ -70,7 +74,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/spelling", "corpus/terms", "corpus/words"}
+	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/terms", "corpus/words"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

@@ -3,65 +3,21 @@ package corpus
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
-	"net/url"
 
-	"github.com/mattn/go-sqlite3"
+	"stile.example/stile/corpus/sqlite"
 )
 
-// openReaders opens a file that never changes, so SQLite needs no locks and does not check for
-// changes. SQLite maps the file into memory and leaves its caching to the kernel.
-func openReaders(name string, n int) *sql.DB {
-	return open(name, n, url.Values{
-		"mode": {"ro"}, "immutable": {"1"}, "_query_only": {"on"},
-		"_cache_size": {"-2000"}, "_stmt_cache_size": {"64"},
-	}, `PRAGMA mmap_size = 1099511627776; PRAGMA temp_store = MEMORY`)
-}
+func openWriter(name string) *sql.DB { return sqlite.OpenWriter(name) }
 
-// openWriter opens a file that nobody reads yet. After a crash it is thrown away, so nothing in it
-// needs to be durable before it is complete.
-func openWriter(name string) *sql.DB {
-	return open(name, 1, url.Values{
-		"mode": {"rwc"}, "_cache_size": {"-65536"}, "_stmt_cache_size": {"64"},
-	}, `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE`)
-}
-
-func open(name string, conns int, settings url.Values, pragmas string) *sql.DB {
-	path := url.URL{Path: name}
-	db := sql.OpenDB(connector{"file:" + path.EscapedPath() + "?" + settings.Encode(), pragmas})
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	return db
-}
-
-// connector opens connections to a DSN and sets pragmas that a DSN cannot contain.
-type connector struct{ dsn, pragmas string }
-
-func (c connector) Connect(context.Context) (driver.Conn, error) { return c.Driver().Open(c.dsn) }
-
-func (c connector) Driver() driver.Driver {
-	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
-		_, err := conn.Exec(c.pragmas, nil)
-		return err
-	}}
-}
-
-// scanner copies the columns of a row into variables, as [sql.Rows.Scan] does.
-type scanner func(...any) error
+type scanner = sqlite.Scanner
 
 // query calls fn for each row of the result.
 func query(ctx context.Context, db interface {
 	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
 }, fn func(scanner) error, text string, args ...any) error {
-	rows, err := db.QueryContext(ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := fn(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return sqlite.Query(ctx, db, fn, text, args...)
 }
+
+func first(owner uint32) int64  { return sqlite.First(owner) }
+func last(owner uint32) int64   { return sqlite.Last(owner) }
+func ownerOf(item int64) uint32 { return sqlite.OwnerOf(item) }

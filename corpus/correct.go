@@ -2,20 +2,12 @@ package corpus
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
-	"stile.example/stile/corpus/spelling"
 	"stile.example/stile/corpus/words"
 )
 
-const (
-	maxWords = 8 // of a query: the rarest of more are searched for
-
-	// maxTried is how many candidates of a mistyped word are searched for together with the other
-	// words. One that more than triable items have is taken without that.
-	maxTried, triable = 6, 20_000
-)
+// maxWords is how many words of a query are searched for: the rarest.
+const maxWords = 8
 
 // correct replaces those words of a selection that nothing matches by the words that are meant.
 func (c *File) correct(ctx context.Context, s *selection) error {
@@ -25,7 +17,7 @@ func (c *File) correct(ctx context.Context, s *selection) error {
 			continue
 		}
 		near := c.dictionary.Near(s.owners, w.phrase.Last(), w.isLast)
-		best, err := c.fitting(ctx, s, near)
+		best, err := c.dictionary.Fitting(ctx, s.owners, near, s.found())
 		if err != nil {
 			return err
 		}
@@ -47,48 +39,13 @@ func (c *File) correct(ctx context.Context, s *selection) error {
 	return nil
 }
 
-// fitting returns the best candidate that occurs together with the words of the selection that
-// match something, or the best one if none does. Without candidates it returns none.
-func (c *File) fitting(
-	ctx context.Context, s *selection, near []spelling.Candidate,
-) (best spelling.Candidate, err error) {
-	if len(near) == 0 {
-		return best, nil
-	}
-	var others []term
+// found returns the expression of the words that something matches.
+func (s *selection) found() string {
+	var found []term
 	for _, w := range s.list {
 		if w.seen > 0 {
-			others = append(others, w.term)
+			found = append(found, w.term)
 		}
 	}
-	if len(others) == 0 || len(near) == 1 {
-		return near[0], nil
-	}
-	for _, one := range near[:min(maxTried, len(near))] {
-		fts := quote(one.Text)
-		if one.Prefix {
-			fts += "*"
-		}
-		fits := one.Items > triable
-		if !fits {
-			fits, err = c.anyMatches(ctx, s.owners, fts+" AND "+allOf(others))
-		}
-		if err != nil || fits {
-			return one, err
-		}
-	}
-	return near[0], nil
-}
-
-// anyMatches reports whether an owner has an item that matches an expression.
-func (c *File) anyMatches(ctx context.Context, owners []uint32, fts string) (bool, error) {
-	for _, owner := range owners {
-		var one int
-		err := c.db.QueryRowContext(ctx, `SELECT 1 FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? LIMIT 1`,
-			fts, first(owner), last(owner)).Scan(&one)
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err == nil, err
-		}
-	}
-	return false, nil
+	return allOf(found)
 }

@@ -210,7 +210,7 @@ func TestRelaxingTakesTooLong(t *testing.T) {
 		t.Fatalf("without any time: %v", err)
 	}
 	tc.opt.Limits = ample
-	tc.late.init(tc.late.max)
+	tc.late.Clear()
 	s.strict = true
 	if p, err := tc.answer(t.Context(), q, keyOf(q), identityOf(q), s, nil); err != nil || p.Total != 3 || p.Relaxed {
 		t.Fatalf("%+v, %v", p, err)

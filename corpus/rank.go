@@ -68,7 +68,7 @@ func (w window) from(at *match, n int) []match {
 // window returns the ranked matches of a selection.
 func (c *File) window(ctx context.Context, s selection) (w window, err error) {
 	key := fmt.Sprint(s.tenant, " ", s.all)
-	if w, ok := c.windows.find(key); ok {
+	if w, ok := c.windows.Find(key); ok {
 		return w, nil
 	}
 	for _, owner := range s.owners {
@@ -77,7 +77,7 @@ func (c *File) window(ctx context.Context, s selection) (w window, err error) {
 		}
 	}
 	slices.SortFunc(w.matches, byRelevance)
-	c.windows.keep(key, w, 48*len(w.matches))
+	c.windows.Keep(key, w, 48*len(w.matches))
 	return w, nil
 }
 

@@ -114,7 +114,7 @@ func (c *File) limited(
 		return err
 	}
 	if identity != "" && ctx.Err() == nil {
-		c.late.keep(identity, c.opt.Now().Add(pause), len(identity))
+		c.late.Keep(identity, c.opt.Now().Add(pause), len(identity))
 	}
 	return whole.Err() // SQLite has errors of its own for an interrupted statement
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/facets"
 	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
@@ -249,11 +250,11 @@ func quote(s string) string { return `"` + s + `"` }
 
 // cost returns an upper bound of the positions of the full text that a search reads. It is known
 // before the search runs, from how many items have its words.
-func (s selection) cost(facets int) int {
-	cost := s.tokens*s.least + s.ranked + s.merged + facets*min(s.least, facetable)
+func (s selection) cost(counted int) int {
+	cost := s.tokens*s.least + s.ranked + s.merged + counted*min(s.least, facets.Countable)
 	for _, f := range s.fewer {
-		cost += f.cost(facets)
-		facets = 0 // are counted once
+		cost += f.cost(counted)
+		counted = 0 // facets are counted once
 	}
 	return cost
 }
