@@ -27,10 +27,14 @@ var allowedImports = map[string]string{
 	"challenge":            "dchest/captcha",
 	"simulate":             "tokens addresses",
 	"settings":             "goccy/go-yaml tokens addresses tenants",
-	"corpus":               "content corpus/database corpus/terms corpus/titles corpus/words corpus/turns recent",
+	"corpus":               "content corpus/cache corpus/dictionary corpus/facets corpus/paging corpus/sqlite corpus/terms corpus/titles corpus/turns corpus/words",
+	"corpus/cache":         "recent",
+	"corpus/dictionary":    "corpus/spelling corpus/sqlite corpus/words",
+	"corpus/facets":        "content corpus/sqlite corpus/words",
+	"corpus/paging":        "content corpus/terms",
+	"corpus/sqlite":        "mattn/go-sqlite3",
 	"corpus/spelling":      "",
-	"corpus/database":      "mattn/go-sqlite3",
-	"corpus/titles":        "content corpus/database corpus/terms corpus/words",
+	"corpus/titles":        "content corpus/sqlite corpus/terms corpus/words",
 	"corpus/terms":         "content corpus/words",
 	"corpus/words":         "golang.org/x/text",
 	"corpus/turns":         "",
@@ -71,7 +75,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/spelling", "corpus/terms", "corpus/words"}
+	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/terms", "corpus/words"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

@@ -47,7 +47,7 @@ const (
 // Words are never syntax.
 type Query struct {
 	Tenant     uint32           // it sees the shared corpus and its own items
-	Words      []string         // at most 8 different ones of at most 64 characters, as typed
+	Words      []string         // different ones of at most 64 characters, as typed; 8 count
 	Signs      []string         // at most 8, from [Signs]; they must match if there are no words
 	Collection string           // "" for all
 	Tags       []string         // an item must have all of them
@@ -59,6 +59,7 @@ type Query struct {
 	Facets     []string // "collection", "tag" or an attribute's name
 	Ends       []string // names of ranges
 	Highlight  bool
+	Exact      bool // words are not corrected
 }
 
 // AttributeValue is a value of an attribute, as text.
@@ -75,6 +76,13 @@ type Page struct {
 	// Incomplete contains "total" if there may be more items than Total, and "facets" if facets are
 	// missing or count only some of the matching items.
 	Incomplete []string
+
+	Corrected [][2]string // words that were corrected: as typed, and as the corpus writes them
+	Ignored   []string    // words that were not searched for, as typed: there were more than 8
+	// Relaxed says that items follow that have only some of the words. Full of the Total items have
+	// all of them, and come first.
+	Relaxed bool
+	Full    int
 }
 
 // FacetValue is one value of a facet and the number of matching items with it.

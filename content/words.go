@@ -3,24 +3,28 @@ package content
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"stile.example/stile/corpus/words"
 )
 
-// The limits of a search (contract.md, Content API).
+// The limits of a search (contract.md, Content API), in characters.
 const (
-	maxWords   = 8
-	maxWordLen = 64 // characters
+	maxWordLen  = 64
+	maxQueryLen = 512
 )
 
 // Words returns the different words of q as typed, in their order, split as texts are: see
-// [words.Typed]. No word can be parsed as syntax. Words
-// that differ in case only are one. The error is an [ErrQuery] for more than 8 words, a word of
-// more than 64 characters, or a q that is not UTF-8. A q without words has no words and no error.
+// [words.Typed]. No word can be parsed as syntax. Words that differ in case only are one. The error
+// is an [ErrQuery] for a word of more than 64 characters, more than 512 characters in all, or a q
+// that is not UTF-8. A q without words has no words and no error.
 func Words(q string) ([]string, error) {
 	if !utf8.ValidString(q) {
 		return nil, ErrQuery{"q", "must be UTF-8"}
+	}
+	if len(q) > maxQueryLen && utf8.RuneCountInString(q) > maxQueryLen {
+		return nil, ErrQuery{"q", fmt.Sprintf("must have at most %d characters", maxQueryLen)}
 	}
 	var typed []string
 	seen := map[string]bool{}
@@ -31,9 +35,6 @@ func Words(q string) ([]string, error) {
 		key := strings.ToLower(w)
 		if seen[key] {
 			continue
-		}
-		if len(typed) == maxWords {
-			return nil, ErrQuery{"q", fmt.Sprintf("must have at most %d different words", maxWords)}
 		}
 		seen[key] = true
 		typed = append(typed, w)
@@ -51,6 +52,26 @@ func Signs(q string) []string {
 		return nil // Words reports it
 	}
 	return words.Signs(maxSigns, q)
+}
+
+// Usable returns what [Words] accepts of q, for requests that are sent while somebody types or
+// pastes: its beginning, with everything cut that is longer than a word between blanks.
+func Usable(q string) string {
+	var b strings.Builder
+	length, inWord := 0, 0
+	for _, r := range strings.ToValidUTF8(q, " ") {
+		if inWord++; unicode.IsSpace(r) {
+			inWord = 0
+		}
+		if inWord > maxWordLen {
+			continue
+		}
+		if length++; length > maxQueryLen {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // Name returns the form in which names are compared: see [words.Name].

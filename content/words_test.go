@@ -31,7 +31,7 @@ func TestWords(t *testing.T) {
 		"H2O ½ ²":                  {"H2O", "½", "²"},
 		"'; DROP TABLE items; --":  {"DROP", "TABLE", "items"},
 		strings.Repeat("é", 64):    {strings.Repeat("é", 64)},
-		"1 2 3 4 5 6 7 8 8 7 6":    {"1", "2", "3", "4", "5", "6", "7", "8"},
+		"1 2 3 4 5 6 7 8 8 7 6 9":  {"1", "2", "3", "4", "5", "6", "7", "8", "9"},
 	} {
 		got, err := content.Words(q)
 		if err != nil || !slices.Equal(got, want) {
@@ -42,9 +42,9 @@ func TestWords(t *testing.T) {
 
 func TestWordsRefuses(t *testing.T) {
 	for q, want := range map[string]string{
-		"1 2 3 4 5 6 7 8 9":     "q: must have at most 8 different words",
-		strings.Repeat("é", 65): "q: must not have a word of more than 64 characters",
-		"caf\xe9":               "q: must be UTF-8",
+		strings.Repeat("é", 65):   "q: must not have a word of more than 64 characters",
+		strings.Repeat("é ", 257): "q: must have at most 512 characters",
+		"caf\xe9":                 "q: must be UTF-8",
 	} {
 		_, err := content.Words(q)
 		if e, ok := errors.AsType[content.ErrQuery](err); !ok || e.Error() != want {
@@ -64,16 +64,38 @@ func TestSigns(t *testing.T) {
 	}
 }
 
+// TestUsable: what is typed or pasted is used as far as it is not absurd.
+func TestUsable(t *testing.T) {
+	long := strings.Repeat("é", 70)
+	for q, want := range map[string]string{
+		"apple  pie, ":               "apple  pie, ",
+		long + " pie":                strings.Repeat("é", 64) + " pie",
+		strings.Repeat("a ", 300):    strings.Repeat("a ", 256),
+		"caf\xe9 noir":               "caf  noir",
+		strings.Repeat(long+" ", 40): strings.Repeat(strings.Repeat("é", 64)+" ", 7) + strings.Repeat("é", 57),
+		"":                           "",
+	} {
+		if got := content.Usable(q); got != want {
+			t.Errorf("Usable(%q) = %q, want %q", q, got, want)
+		}
+	}
+}
+
 func FuzzWords(f *testing.F) {
 	f.Add("apple pie")
 	f.Add(`"a" OR b* NEAR/2 c`)
 	f.Add("東京\u2028\x00é\xff")
 	f.Fuzz(func(t *testing.T, q string) {
+		if usable := content.Usable(q); !strings.HasPrefix(q, usable) && utf8.ValidString(q) && len(q) < 64 {
+			t.Errorf("Usable(%q) = %q", q, usable)
+		} else if _, err := content.Words(usable); err != nil {
+			t.Errorf("Words(Usable(%q)): %v", q, err)
+		}
 		words, err := content.Words(q)
 		if err != nil {
 			return
 		}
-		if len(words) > 8 {
+		if len(words) > 256 {
 			t.Errorf("Words(%q): %d words", q, len(words))
 		}
 		for _, w := range words {

@@ -66,8 +66,8 @@ func BenchmarkSearch(b *testing.B) {
 
 // clearCaches empties all caches.
 func clearCaches(c *testCorpus) {
-	c.pages.init(c.pages.max)
-	c.late.init(c.late.max)
-	c.windows.init(c.windows.max)
-	c.wholes.init(c.wholes.max)
+	c.pages.Clear()
+	c.late.Clear()
+	c.windows.Clear()
+	c.wholes.Clear()
 }

@@ -1,11 +1,8 @@
 package corpus
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"stile.example/stile/content"
@@ -23,10 +20,10 @@ type cachedPage struct {
 
 // cached returns the cached page of a query, or why the query is not run for some time.
 func (c *File) cached(key, identity string) (p content.Page, ok bool, err error) {
-	if a, ok := c.pages.find(key); ok && (a.until.IsZero() || c.isPaused(a.until)) {
+	if a, ok := c.pages.Find(key); ok && (a.until.IsZero() || c.isPaused(a.until)) {
 		return a.page, true, nil
 	}
-	if until, ok := c.late.find(identity); ok && c.isPaused(until) {
+	if until, ok := c.late.Find(identity); ok && c.isPaused(until) {
 		return p, true, fmt.Errorf("timed out within the last minute: %w", context.DeadlineExceeded)
 	}
 	return p, false, nil
@@ -44,28 +41,18 @@ func (c *File) cachePage(key string, p content.Page, hurried bool) {
 	if hurried {
 		a.until = c.opt.Now().Add(pause)
 	}
-	c.pages.keep(key, a, len(key)+sizeOf(p))
-}
-
-// keyOf returns all of a query as one text.
-func keyOf(q content.Query) string {
-	return fmt.Sprintf("%s %d %q %q %q %t", identityOf(q), q.Limit, q.Cursor, q.Facets, q.Ends, q.Highlight)
-}
-
-// identityOf returns what a query selects and how it orders: what is the same on all its pages.
-func identityOf(q content.Query) string {
-	tags, attributes := slices.Clone(q.Tags), slices.Clone(q.Attributes)
-	slices.Sort(tags)
-	slices.SortFunc(attributes, func(a, b content.AttributeValue) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
-	})
-	return fmt.Sprintf("%d %d %q %q %q %q %q %v",
-		q.Tenant, q.Sort, q.Words, q.Signs, q.Collection, slices.Compact(tags), slices.Compact(attributes), q.Ranges)
+	c.pages.Keep(key, a, len(key)+sizeOf(p))
 }
 
 // sizeOf returns about how many bytes a page takes in memory.
 func sizeOf(p content.Page) int {
 	n := len(p.Next)
+	for _, pair := range p.Corrected {
+		n += len(pair[0]) + len(pair[1]) + 32
+	}
+	for _, word := range p.Ignored {
+		n += len(word) + 16
+	}
 	for _, item := range p.Items {
 		n += len(item) + 24
 	}

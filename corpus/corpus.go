@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/database"
+	"stile.example/stile/corpus/cache"
+	"stile.example/stile/corpus/dictionary"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -27,10 +29,12 @@ type File struct {
 	sums map[uint32]int // how many items each owner has
 	old  bool           // the format is an older one
 
-	wholes  queryCache[whole]
-	pages   queryCache[cachedPage]
-	late    queryCache[time.Time] // until when a query that timed out is paused, by its identity
-	windows queryCache[window]
+	dictionary *dictionary.Dictionary
+
+	wholes  cache.Results[whole]
+	pages   cache.Results[cachedPage]
+	late    cache.Results[time.Time] // until when a query that timed out is paused, by its identity
+	windows cache.Results[window]
 
 	flights turns.Flights[content.Page]
 }
@@ -70,15 +74,19 @@ func Open(ctx context.Context, name string, opt Options) (*File, error) {
 	}
 	c := &File{
 		name: name, opt: opt,
-		db:   database.OpenReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
-		rows: database.OpenReaders(name, max(2, runtime.GOMAXPROCS(0))),
+		db:   sqlite.OpenReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
+		rows: sqlite.OpenReaders(name, max(2, runtime.GOMAXPROCS(0))),
 		sums: map[uint32]int{},
 	}
-	c.wholes.init(32 << 20)
-	c.pages.init(32 << 20)
-	c.late.init(2 << 20)
-	c.windows.init(16 << 20)
-	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
+	c.wholes.Init(32 << 20)
+	c.pages.Init(32 << 20)
+	c.late.Init(2 << 20)
+	c.windows.Init(16 << 20)
+	err := errors.Join(c.checkFormat(ctx), c.countItems(ctx))
+	if err == nil && !c.old {
+		c.dictionary, err = dictionary.Read(ctx, c.db)
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
@@ -151,10 +159,3 @@ func (c *File) visible(owners []uint32) (n int) {
 	}
 	return n
 }
-
-// The number of an item contains its owner: each owner has a range of numbers.
-const ownerShift = 40
-
-func first(owner uint32) int64  { return int64(owner) << ownerShift }
-func last(owner uint32) int64   { return first(owner+1) - 1 }
-func ownerOf(item int64) uint32 { return uint32(item >> ownerShift) }

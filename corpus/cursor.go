@@ -1,70 +1,23 @@
 package corpus
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
-	"math"
-	"unicode/utf8"
-
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/terms"
+	"stile.example/stile/corpus/paging"
 )
 
-// A cursor is the position of the last item of a page: the number of the item, and what orders it.
-// The next page begins with what comes after that position at the time of its query. So no change
-// of the corpus shows an item twice, or hides an item that stays. Ranks, and so the order by
-// relevance, may change when the corpus does.
-//
-// A cursor contains a digest of its query, and is invalid for any other. It is not signed: a forged
-// cursor is a position in a list that its sender may read anyway.
-//
-//	query 8 bytes | item 8 bytes | rank or date 8 bytes | title
-const cursorHead = 24
-
-var cursorText = base64.RawURLEncoding.Strict()
+func isRanked(q content.Query) bool     { return paging.IsRanked(q) }
+func keyOf(q content.Query) string      { return paging.Key(q) }
+func identityOf(q content.Query) string { return paging.Identity(q) }
 
 func cursorAt(q content.Query, m match) string {
-	b := make([]byte, cursorHead, cursorHead+len(m.title))
-	copy(b, digestOf(q))
-	binary.BigEndian.PutUint64(b[8:], uint64(m.item))
-	key := uint64(m.date)
-	if isRanked(q) {
-		key = math.Float64bits(m.rank)
-	}
-	binary.BigEndian.PutUint64(b[16:], key)
-	return cursorText.EncodeToString(append(b, m.title...))
+	return paging.At(q, paging.Position{Item: m.item, Rank: m.rank, Date: m.date, Title: m.title})
 }
 
 // parseCursor returns the position after which a page begins, or nil for the first page.
 func parseCursor(q content.Query) (*match, error) {
-	if q.Cursor == "" {
-		return nil, nil
+	at, err := paging.Parse(q)
+	if at == nil {
+		return nil, err
 	}
-	b, err := cursorText.DecodeString(q.Cursor)
-	if err != nil || len(b) < cursorHead || len(b) > cursorHead+terms.MaxTitleKey {
-		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server"}
-	}
-	if string(b[:8]) != digestOf(q) {
-		return nil, content.ErrQuery{Field: "cursor", Problem: "belongs to another query"}
-	}
-	m := match{item: int64(binary.BigEndian.Uint64(b[8:])), title: string(b[cursorHead:])}
-	key := binary.BigEndian.Uint64(b[16:])
-	m.rank, m.date = math.Float64frombits(key), int64(key)
-	if m.item < 0 || math.IsNaN(m.rank) && isRanked(q) || !utf8.ValidString(m.title) {
-		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server"}
-	}
-	return &m, nil
-}
-
-// isRanked reports whether a query orders by relevance: without words and signs, it orders by
-// date.
-func isRanked(q content.Query) bool {
-	return q.Sort == content.ByRelevance && len(q.Words)+len(q.Signs) > 0
-}
-
-// digestOf returns 8 bytes that identify what a query selects and how it orders.
-func digestOf(q content.Query) string {
-	sum := sha256.Sum256([]byte(identityOf(q)))
-	return string(sum[:8])
+	return &match{at.Item, at.Rank, at.Date, at.Title}, nil
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/database"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/terms"
 )
 
@@ -32,12 +32,12 @@ func (c *File) rangesOf(
 		}
 		t.fts = "(" + strings.Join(any, " OR ") + ")"
 		err = query(ctx, c.db, t.count(s.owners),
-			`SELECT owner, items FROM value_counts WHERE value IN (SELECT value FROM json_each(?))`, database.List(values))
+			`SELECT owner, items FROM value_counts WHERE value IN (SELECT value FROM json_each(?))`, sqlite.List(values))
 		if err != nil {
 			return nil, err
 		}
 		t.merged = t.items
-		filters, s.ranges, s.merged = append(filters, t), append(s.ranges, values), s.merged+t.merged
+		filters, s.ranges = append(filters, t), append(s.ranges, values)
 	}
 	return filters, nil
 }

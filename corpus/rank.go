@@ -25,6 +25,10 @@ type match struct {
 // larger than all others.
 const behindTitles = 1 << 20
 
+// isTitle reports whether a ranked item has all words in its title. BM25 values are negative, but
+// far smaller than what is added to them.
+func (m match) isTitle() bool { return m.rank < behindTitles/2 }
+
 func byRelevance(a, b match) int {
 	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.item, a.item))
 }
@@ -63,7 +67,7 @@ func (w window) from(at *match, n int) []match {
 // window returns the ranked matches of a selection.
 func (c *File) window(ctx context.Context, s selection) (w window, err error) {
 	key := fmt.Sprint(s.tenant, " ", s.all, " ", s.signs)
-	if w, ok := c.windows.find(key); ok {
+	if w, ok := c.windows.Find(key); ok {
 		return w, nil
 	}
 	for _, owner := range s.owners {
@@ -72,7 +76,7 @@ func (c *File) window(ctx context.Context, s selection) (w window, err error) {
 		}
 	}
 	slices.SortFunc(w.matches, byRelevance)
-	c.windows.keep(key, w, 48*len(w.matches))
+	c.windows.Keep(key, w, 48*len(w.matches))
 	return w, nil
 }
 

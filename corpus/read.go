@@ -40,7 +40,7 @@ func (c *File) Item(tenant uint32, id string) ([]byte, error) {
 // whole takes no context. It reads one row in 5 µs, and watching a context takes another 3 µs
 // (BenchmarkItem).
 func (c *File) whole(id string) (w whole, err error) {
-	if w, ok := c.wholes.find(id); ok {
+	if w, ok := c.wholes.Find(id); ok {
 		return w, nil
 	}
 	err = c.rows.QueryRow(`SELECT item, whole FROM items WHERE id = ?`, id).Scan(&w.item, &w.bytes)
@@ -48,7 +48,7 @@ func (c *File) whole(id string) (w whole, err error) {
 		return w, content.ErrNotFound
 	}
 	if err == nil {
-		c.wholes.keep(id, w, len(id)+len(w.bytes))
+		c.wholes.Keep(id, w, len(id)+len(w.bytes))
 	}
 	return w, err
 }

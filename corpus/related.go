@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
 
@@ -41,8 +42,8 @@ func (c *File) related(ctx context.Context, tenant uint32, id string, limit int)
 	if !w.visible(tenant) {
 		return nil, content.ErrNotFound
 	}
-	terms, err := c.distinctiveTerms(ctx, w)
-	if err != nil || len(terms) == 0 {
+	shared, err := c.distinctiveTerms(ctx, w)
+	if err != nil || len(shared) == 0 {
 		return [][]byte{}, err
 	}
 	var found []match
@@ -55,7 +56,7 @@ func (c *File) related(ctx context.Context, tenant uint32, id string, limit int)
 		}, `
 			SELECT rowid, bm25(search, 4, 4, 2, 1, 3) AS score FROM search
 			WHERE search MATCH ? AND rowid BETWEEN ? AND ? AND rowid <> ? ORDER BY score, rowid LIMIT ?`,
-			strings.Join(terms, " OR "), first(owner), last(owner), w.item, limit)
+			strings.Join(shared, " OR "), first(owner), last(owner), w.item, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +68,9 @@ func (c *File) related(ctx context.Context, tenant uint32, id string, limit int)
 }
 
 // distinctiveTerms returns the words and tags of an item that the fewest other items have.
-func (c *File) distinctiveTerms(ctx context.Context, w whole) (terms []string, err error) {
+func (c *File) distinctiveTerms(
+	ctx context.Context, w whole,
+) (distinctive []string, err error) {
 	it, err := content.DecodeItem(w.bytes)
 	if err != nil {
 		return nil, err
@@ -82,18 +85,22 @@ func (c *File) distinctiveTerms(ctx context.Context, w whole) (terms []string, e
 	// are those of range filters.
 	err = query(ctx, c.db, func(scan scanner) error {
 		var word string
+		var value int64
 		var n int
-		err := scan(&word, &n)
-		if rest -= n; rest >= 0 && len(terms) < maxRelatedTerms {
-			terms = append(terms, quote(word))
+		err := scan(&word, &value, &n)
+		if word == "" {
+			word = terms.FilterWord(value)
+		}
+		if rest -= n; rest >= 0 && len(distinctive) < maxRelatedTerms {
+			distinctive = append(distinctive, quote(word))
 		}
 		return err
 	}, `
-		SELECT word, sum(items) AS n FROM words WHERE word IN (SELECT value FROM json_each(?1)) GROUP BY word HAVING n > 1
+		SELECT word, 0 AS value, sum(items) AS n FROM words WHERE word IN (SELECT value FROM json_each(?1)) GROUP BY word HAVING n > 1
 		UNION ALL
-		SELECT char(0xe000) || v.value, sum(c.items) AS n
+		SELECT '', v.value, sum(c.items) AS n
 		FROM item_values AS v JOIN value_counts AS c ON c.value = v.value JOIN facets AS f ON f.facet = v.value >> 32
 		WHERE v.item = ?2 AND f.name >= ' ' GROUP BY v.value HAVING n > 1
-		ORDER BY n, word`, string(own), w.item)
-	return terms, err
+		ORDER BY n, word, value`, string(own), w.item)
+	return distinctive, err
 }

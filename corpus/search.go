@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -48,9 +49,23 @@ func (c *File) page(ctx context.Context, q content.Query) (p content.Page, err e
 	if err != nil {
 		return p, err
 	}
+	if s.none {
+		s = s.relaxed(q)
+	}
+	p, err = c.answer(ctx, q, key, identity, s, at)
+	if errors.Is(err, errFewMatches) {
+		return c.answerRelaxed(ctx, q, key, identity, s, at)
+	}
+	return p, err
+}
+
+// answer finds a page, unless it is cached, when the turn of its caller has come.
+func (c *File) answer(
+	ctx context.Context, q content.Query, key, identity string, s selection, at *match,
+) (p content.Page, err error) {
 	cost := s.cost(len(q.Facets))
 	err = c.wait(ctx, cost, func() (err error) {
-		p, err = c.flights.Do(ctx, key, func() (content.Page, error) {
+		p, err = c.flights.Do(ctx, s.flight(key), func() (content.Page, error) {
 			if p, ok, err := c.cached(key, identity); ok {
 				return p, err
 			}
@@ -76,7 +91,7 @@ func (c *File) run(
 	if err != nil {
 		return content.Page{}, err
 	}
-	c.cachePage(key, p, hurried)
+	c.cachePage(key, p, hurried || s.strict)
 	return p, nil
 }
 
@@ -102,7 +117,7 @@ func (c *File) limited(
 		return err
 	}
 	if identity != "" && ctx.Err() == nil {
-		c.late.keep(identity, c.opt.Now().Add(pause), len(identity))
+		c.late.Keep(identity, c.opt.Now().Add(pause), len(identity))
 	}
 	return whole.Err() // SQLite has errors of its own for an interrupted statement
 }
@@ -118,14 +133,15 @@ func (c *File) inTurn(
 func (c *File) search(
 	ctx context.Context, q content.Query, s selection, at *match,
 ) (p content.Page, hurried bool, err error) {
+	p = content.Page{Corrected: s.corrected, Ignored: s.ignored}
 	if p.Ends, err = c.ends(ctx, s, q.Ends); err != nil {
 		return p, false, err
 	}
-	if s.none {
+	if s.none && len(s.fewer) == 0 {
 		p.Items, p.Facets = [][]byte{}, noFacets(q.Facets)
 		return p, false, nil
 	}
-	found, total, err := c.found(ctx, q, s, at)
+	found, total, err := c.found(ctx, q, &s, at, &p)
 	if err != nil {
 		return p, false, err
 	}
@@ -151,19 +167,27 @@ func (c *File) search(
 	return p, lateTotal || lateFacets, err
 }
 
-// found returns the matches of a page and one more, and what finding them shows about the total.
+// found returns the matches of a page and one more, and what finding them shows about the total. If
+// items with fewer words match, s becomes the selection of all of them.
 func (c *File) found(
-	ctx context.Context, q content.Query, s selection, at *match,
+	ctx context.Context, q content.Query, s *selection, at *match, p *content.Page,
 ) ([]match, count, error) {
-	if isRanked(q) {
-		w, err := c.window(ctx, s)
-		return w.from(at, q.Limit+1), w.count(s), err
+	switch {
+	case len(s.fewer) > 0:
+		w, err := c.relaxedWindow(ctx, s, p)
+		return w.from(at, q.Limit+1), w.count(*s), err
+	case isRanked(q):
+		w, err := c.window(ctx, *s)
+		if err == nil && w.isTooFew() && s.mayRelax(q) {
+			err = errFewMatches
+		}
+		return w.from(at, q.Limit+1), w.count(*s), err
 	}
-	total, err := c.count(ctx, s, few+1)
+	total, err := c.count(ctx, *s, few+1)
 	if err != nil {
 		return nil, total, err
 	}
-	found, err := c.ordered(ctx, s, q.Sort, at, q.Limit+1, total)
+	found, err := c.ordered(ctx, *s, q.Sort, at, q.Limit+1, total)
 	return found, total, err
 }
 

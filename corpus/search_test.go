@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 			}
 		}
 		for w := range strings.FieldsSeq(c.miss) {
-			if got := finds(t, tc, w+" x", content.Query{}); got != "" {
+			if got := finds(t, tc, w+" x", content.Query{Exact: true, Sort: content.ByTitle}); got != "" {
 				t.Errorf("%s: %s finds %q", c.lang, w, got)
 			}
 		}
@@ -66,7 +66,7 @@ func TestRank(t *testing.T) {
 		"ash oak":   "long",
 		"oak stood": "tag summary body",
 		"oa":        "short long tag summary body", // a prefix
-		"oa ash":    "",                            // only the last word may be a prefix
+		"oa ash":    "none long",                   // oa is not last
 		"ash oa":    "long",
 		"birch":     "",
 		"\u0301":    "",
@@ -290,6 +290,23 @@ func TestRelated(t *testing.T) {
 	}
 	if items, err := tc.Related(t.Context(), 0, "france", 1); err != nil || fmt.Sprint(idsOf(t, items)) != "[italy]" {
 		t.Errorf("one: %v, %v", idsOf(t, items), err)
+	}
+}
+
+// TestRelatedByValues: items that have nothing in common but the value of an attribute are related.
+func TestRelatedByValues(t *testing.T) {
+	tc := newCorpus(t)
+	items := many("filler", 60)
+	for i := range items {
+		items[i].Title, items[i].Collection = fmt.Sprint("x", i), ""
+		items[i].Attributes = map[string]any{"pair": fmt.Sprint("p", i/2)}
+	}
+	put(t, tc, 0, items...)
+	for id, want := range map[string]string{"filler52": "filler53", "filler2": "filler3"} {
+		items, err := tc.Related(t.Context(), 0, id, 8)
+		if got := strings.Join(idsOf(t, items), " "); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %s", id, got, err, want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/facets"
 	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
@@ -34,26 +35,46 @@ const (
 	maxTokens = 32
 )
 
-// selection is which items a query selects, as expressions of FTS5. Every word in them is quoted,
-// so nothing in a query is interpreted as syntax.
+// selection is which items a query selects: those with all words of its list, and all filters. The
+// expressions are of FTS5. Every word in them is quoted, so nothing in a query is interpreted as
+// syntax.
 type selection struct {
 	tenant     uint32
 	owners     []uint32
+	visible    int // items that the owners have
 	collection string
-	all        string            // the expression of what matches; "" if everything does
-	rank       string            // of the words to rank by; "" if all are too common
-	exact      int               // how many items match, if that is known; else -1
-	terms      int               // how many
-	tokens     int               // indexed words in all terms
-	least      int               // upper bound of the items that match
-	ranked     int               // positions of the words to rank by
-	merged     int               // positions of the prefixes, whose lists FTS5 merges
-	none       bool              // nothing can match
-	words      []words.TitleWord // the same words, as a title must contain them
-	values     []int64           // numbers of the collection, the tags and the attributes in the query
-	ranges     [][]int64         // for each range in the query, the numbers of its values
-	marks      []words.Mark      // what to highlight
-	signs      []rankedSign      // next to words, what decides the order
+	list       []queryWord
+	filters    []term
+	values     []int64      // numbers of the collection, the tags and the attributes in the query
+	ranges     [][]int64    // for each range in the query, the numbers of its values
+	signs      []rankedSign // next to words, what decides the order
+	marks      []words.Mark // what to highlight
+
+	corrected [][2]string
+	ignored   []string
+	fewer     []selection // the same with fewer words, if those are searched for too
+	strict    bool        // too few matches are not a reason to search for fewer words
+
+	all    string            // the expression of what matches; "" if everything does
+	rank   string            // of the words to rank by; "" if all are too common
+	exact  int               // how many items match, if that is known; else -1
+	terms  int               // how many
+	tokens int               // indexed words in all terms
+	least  int               // upper bound of the items that match
+	ranked int               // positions of the words to rank by
+	merged int               // positions of the prefixes, whose lists FTS5 merges
+	none   bool              // nothing can match
+	words  []words.TitleWord // the words, as a title must contain them
+}
+
+// queryWord is a typed word, and what it is searched for as.
+type queryWord struct {
+	typed  string
+	phrase words.Phrase
+	title  []words.TitleWord
+	isLast bool // in the query, so it may be the start of a word
+	isSign bool
+	term
 }
 
 // term is one word of a query, or one of its filters.
@@ -68,48 +89,71 @@ type term struct {
 
 // selection looks up the words and filters of a query.
 func (c *File) selection(ctx context.Context, q content.Query) (s selection, err error) {
-	s = selection{tenant: q.Tenant, owners: c.owners(q.Tenant), collection: words.Name(q.Collection), exact: -1}
-	if len(s.owners) == 0 {
-		s.none = true
-		return s, nil
+	s = selection{tenant: q.Tenant, owners: c.owners(q.Tenant), collection: words.Name(q.Collection)}
+	if s.visible = c.visible(s.owners); s.visible == 0 {
+		return selection{none: true}, nil
 	}
-	list, err := c.termsOf(ctx, &s, q.Words)
+	rarest, ignored, err := c.dictionary.Rarest(ctx, s.owners, q.Words, maxWords)
 	if err != nil {
 		return s, err
 	}
-	if list, err = c.withSigns(ctx, &s, q, list); err != nil {
+	s.ignored = ignored
+	if s.list, err = c.lookUp(ctx, s.owners, rarest, q.Words); err != nil {
 		return s, err
 	}
-	filters, err := c.filtersOf(ctx, &s, q)
-	if err != nil {
+	if !q.Exact {
+		if err := c.correct(ctx, &s); err != nil {
+			return s, err
+		}
+	}
+	if err := c.lookUpSigns(ctx, &s, q); err != nil {
 		return s, err
 	}
-	s.none = len(q.Words)+len(q.Signs) > 0 && len(list) == 0 // nothing of the query is a word
-	all := slices.Concat(list, filters)
-	s.terms, s.least = len(all), c.visible(s.owners)
+	for _, w := range s.list {
+		s.marks = append(s.marks, w.phrase.Marks()...)
+	}
+	if s.filters, err = c.filtersOf(ctx, &s, q); err != nil {
+		return s, err
+	}
+	s = s.of(s.list)
+	s.none = s.none || len(q.Words)+len(q.Signs) > 0 && len(s.list) == 0 // nothing of the query is a word
+	return s, nil
+}
+
+// of returns the selection of what has all words of a list.
+func (s selection) of(list []queryWord) selection {
+	s.list, s.words, s.tokens, s.merged, s.none, s.exact = list, nil, 0, 0, false, -1
+	terms := make([]term, 0, len(list))
+	for _, w := range list {
+		terms = append(terms, w.term)
+		s.words = words.AppendNew(s.words, w.title...)
+	}
+	all := slices.Concat(terms, s.filters)
+	s.terms, s.least = len(all), s.visible
 	for _, t := range all {
 		s.none = s.none || t.seen == 0
 		s.least = min(s.least, t.seen)
 		s.tokens += t.tokens
+		s.merged += t.merged
 	}
-	s.express(list, filters)
+	s.express(terms)
 	s.rankSigns()
 	if len(all) == 1 && all[0].exact {
 		s.exact = all[0].seen
 	} else if len(all) == 0 {
-		s.exact = c.visible(s.owners)
+		s.exact = s.visible
 	}
-	return s, nil
+	return s
 }
 
 // express sets the expressions of what matches, and of what to rank by.
-func (s *selection) express(list, filters []term) {
+func (s *selection) express(list []term) {
 	s.all = allOf(list)
-	if len(filters) > 0 {
-		s.all = strings.TrimPrefix(s.all+" AND "+allOf(filters), " AND ")
+	if len(s.filters) > 0 {
+		s.all = strings.TrimPrefix(s.all+" AND "+allOf(s.filters), " AND ")
 	}
 	rare := rare(list)
-	s.rank = allOf(rare)
+	s.rank, s.ranked = allOf(rare), 0
 	for _, t := range rare {
 		s.ranked += t.items
 	}
@@ -138,30 +182,36 @@ func allOf(list []term) string {
 	return strings.Join(all, " AND ")
 }
 
-// termsOf returns the words of a query. The last one is taken as a prefix if the tenant sees no
-// item with that word.
-func (c *File) termsOf(ctx context.Context, s *selection, typed []string) (list []term, err error) {
-	rest := maxTokens
-	for i, w := range typed {
-		p := words.PhraseOf(w)
-		if len(p.Words) == 0 {
+// lookUp returns the words to search for. The last word of the query is taken as a prefix if the
+// tenant sees no item with it.
+func (c *File) lookUp(
+	ctx context.Context, owners []uint32, typed, all []string,
+) (list []queryWord, err error) {
+	tokens, merged := maxTokens, 0
+	for i, text := range typed {
+		w := queryWord{typed: text, phrase: words.PhraseOf(text), isLast: text == all[len(all)-1]}
+		if len(w.phrase.Words) == 0 {
 			continue
 		}
-		p.Cut(rest - (len(typed) - 1 - i)) // at least one for each word that follows
-		rest -= p.Tokens()
-		t, err := c.phrase(ctx, s.owners, &p, i == len(typed)-1, mergeable-s.merged)
-		if err != nil {
+		w.phrase.Cut(tokens - (len(typed) - 1 - i)) // at least one for each word that follows
+		tokens -= w.phrase.Tokens()
+		if err = c.lookUpPhrase(ctx, owners, &w, mergeable-merged); err != nil {
 			return nil, err
 		}
-		inTitle := words.TitleWords(w)
-		if p.Prefix {
-			words.PrefixLast(inTitle)
-		}
-		s.words = words.AppendNew(s.words, inTitle...)
-		s.marks = append(s.marks, p.Marks()...)
-		list, s.merged = append(list, t), s.merged+t.merged
+		merged += w.merged
+		list = append(list, w)
 	}
 	return list, nil
+}
+
+// lookUpPhrase sets the term of a word from its phrase, and what a title must contain.
+func (c *File) lookUpPhrase(ctx context.Context, owners []uint32, w *queryWord, most int) (err error) {
+	w.term, err = c.phrase(ctx, owners, &w.phrase, w.isLast, most)
+	w.title = words.TitleWords(w.typed)
+	if w.phrase.Prefix {
+		words.PrefixLast(w.title)
+	}
+	return err
 }
 
 // filtersOf returns the collection, the tags and the attributes of a query.
@@ -208,6 +258,11 @@ func quote(s string) string { return `"` + s + `"` }
 
 // cost returns an upper bound of the positions of the full text that a search reads. It is known
 // before the search runs, from how many items have its words.
-func (s selection) cost(facets int) int {
-	return s.tokens*s.least + s.ranked + s.merged + facets*min(s.least, facetable)
+func (s selection) cost(counted int) int {
+	cost := s.tokens*s.least + s.ranked + s.merged + counted*min(s.least, facets.Countable)
+	for _, f := range s.fewer {
+		cost += f.cost(counted)
+		counted = 0 // facets are counted once
+	}
+	return cost
 }

@@ -8,35 +8,27 @@ import (
 	"stile.example/stile/corpus/words"
 )
 
-// withSigns adds the signs of a query to its terms if it has no words: then they must match. Next
-// to words, those that some items have decide only the order.
-func (c *File) withSigns(
-	ctx context.Context, s *selection, q content.Query, list []term,
-) ([]term, error) {
-	mustMatch := len(q.Words) == 0
+// lookUpSigns looks up the signs of a query. If it has no words, they must match. Next to words,
+// those that some items have decide only the order.
+func (c *File) lookUpSigns(ctx context.Context, s *selection, q content.Query) (err error) {
+	mustMatch, merged := len(q.Words) == 0, 0
 	for i, sign := range q.Signs {
-		p := words.SignPhrase(sign)
-		t, err := c.phrase(ctx, s.owners, &p, mustMatch && i == len(q.Signs)-1, mergeable-s.merged)
-		if err != nil {
-			return nil, err
+		w := queryWord{typed: sign, phrase: words.SignPhrase(sign), title: words.SignWords([]string{sign}), isSign: true}
+		w.isLast = mustMatch && i == len(q.Signs)-1
+		if w.term, err = c.phrase(ctx, s.owners, &w.phrase, w.isLast, mergeable-merged); err != nil {
+			return err
 		}
-		inTitle := words.SignWords([]string{sign})
-		switch {
-		case mustMatch && p.Prefix:
-			s.words = append(s.words, words.PrefixLast(inTitle)...)
-		case mustMatch:
-			s.words = append(s.words, inTitle...)
-		case t.seen == 0:
-			continue
-		default:
-			s.signs = append(s.signs, rankedSign{inTitle[0], t})
-		}
-		s.marks = append(s.marks, p.Marks()...)
 		if mustMatch {
-			list, s.merged = append(list, t), s.merged+t.merged
+			if w.phrase.Prefix {
+				words.PrefixLast(w.title)
+			}
+			s.list, merged = append(s.list, w), merged+w.merged
+		} else if w.seen > 0 {
+			s.signs = append(s.signs, rankedSign{w.title[0], w.term})
+			s.marks = append(s.marks, w.phrase.Marks()...)
 		}
 	}
-	return list, nil
+	return nil
 }
 
 // rankedSign is a sign next to words.

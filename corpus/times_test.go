@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/database"
+	"stile.example/stile/corpus/facets"
 	"stile.example/stile/corpus/turns"
 	"stile.example/stile/corpus/words"
 )
@@ -61,21 +61,21 @@ func TestS54ItemsComeWithoutTotalAndFacets(t *testing.T) {
 // incomplete. The page is cached as long as the file is open, since it can't become better.
 func TestS54SampledFacetsAreMarked(t *testing.T) {
 	tc := newCorpus(t)
-	items := many("oak", facetable+1)
+	items := many("oak", facets.Countable+1)
 	for i := range items {
 		items[i].Summary = "tree"
 	}
 	put(t, tc, 0, items...)
 	p := search(t, tc, "tree", content.Query{Facets: []string{"collection"}, Limit: 1})
-	if p.Facets["collection"][0].Count != facetable || p.Total != facetable+1 || !slices.Equal(p.Incomplete, []string{"facets"}) {
+	if p.Facets["collection"][0].Count != facets.Countable || p.Total != facets.Countable+1 || !slices.Equal(p.Incomplete, []string{"facets"}) {
 		t.Errorf("facets %v, total %d, incomplete %v", p.Facets, p.Total, p.Incomplete)
 	}
-	if a, _ := tc.pages.find(keyOf(content.Query{Words: []string{"tree"}, Facets: []string{"collection"}, Limit: 1})); !a.until.IsZero() {
+	if a, _ := tc.pages.Find(keyOf(content.Query{Words: []string{"tree"}, Facets: []string{"collection"}, Limit: 1})); !a.until.IsZero() {
 		t.Error("the answer is cached for a minute only")
 	}
 	put(t, tc, 0, content.Item{ID: "oak0", Title: "Other"})
 	p = search(t, tc, "tree", content.Query{Facets: []string{"collection"}, Limit: 1})
-	if p.Facets["collection"][0].Count != facetable || len(p.Incomplete) != 0 {
+	if p.Facets["collection"][0].Count != facets.Countable || len(p.Incomplete) != 0 {
 		t.Errorf("exactly as many as are counted: facets %v, incomplete %v", p.Facets, p.Incomplete)
 	}
 }
@@ -122,14 +122,14 @@ func TestS54LateQueriesAreBounded(t *testing.T) {
 	tc := newCorpus(t)
 	put(t, tc, 0, many("oak", 3)...)
 	late := &tc.late
-	late.init(128 << 10)
+	late.Init(128 << 10)
 	tc.opt.Limits.Whole = 0
 	for i := range 4000 {
 		if _, err := tc.Search(t.Context(), content.Query{Words: []string{fmt.Sprint("word", i)}, Limit: 1}); err == nil {
 			t.Fatal("a search without time returns a page")
 		}
 	}
-	if n := late.m.Len(); n > 1000 || n < 100 {
+	if n := late.Len(); n > 1000 || n < 100 {
 		t.Errorf("%d queries are noted", n)
 	}
 }
@@ -366,7 +366,7 @@ func TestS54PrefixesAreNotMerged(t *testing.T) {
 	if err := Create(t.Context(), file); err != nil {
 		t.Fatal(err)
 	}
-	b := database.OpenWriter(file)
+	b := openWriter(file)
 	_, err := b.Exec(`INSERT INTO words (word, owner, items) VALUES ('oak', 0, ?1), ('oaken', 0, ?1 / 2), ('oaks', 0, ?1 / 2 + 1), ('ash', 0, ?1)`, mergeable)
 	if err := errors.Join(err, b.Close()); err != nil {
 		t.Fatal(err)

@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/facets"
 	"stile.example/stile/corpus/terms"
 )
 
-const facetShift = 32
+const facetShift = facets.Shift
 
 // insertValues writes an item's values, and returns the words to filter by, with spaces between
 // them.

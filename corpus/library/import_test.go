@@ -36,7 +36,7 @@ func TestImportCounts(t *testing.T) {
 	items[1].Title = "Another"
 	check("changed", put(t, l, 0, append(items, many("b", 1)...)...),
 		content.Result{Added: 1, Updated: 1, Unchanged: 2, Collections: map[string]int{"a": 3, "b": 1}})
-	if got := finds(t, l, "another", content.Query{}) + "|" + finds(t, l, "number 1", content.Query{}); got != "a1|" {
+	if got := finds(t, l, "another", content.Query{}) + "|" + finds(t, l, "number 1", content.Query{Sort: content.ByTitle}); got != "a1|" {
 		t.Errorf("after the change: %q", got)
 	}
 	put(t, l, 5, content.Item{ID: "own", Collection: "a", Title: "Own"})

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"stile.example/stile/corpus/database"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
@@ -60,9 +60,9 @@ func (q Query) findBy(
 	}
 	for _, values := range q.Ranges {
 		filters.WriteString(` AND EXISTS (SELECT 1 FROM item_values AS v JOIN json_each(?) AS r ON r.value = v.value WHERE v.item = s.item)`)
-		args = append(args, database.List(values))
+		args = append(args, sqlite.List(values))
 	}
-	return database.Query(ctx, db, func(scan database.Scanner) error {
+	return sqlite.Query(ctx, db, func(scan sqlite.Scanner) error {
 		var item int64
 		var rank float64
 		var title string

@@ -70,8 +70,25 @@ func (x *Reader) Search(ctx context.Context, r *transport.Request) (int, error) 
 		r.AppendString(`,"incomplete":`)
 		r.AppendValue(page.Incomplete)
 	}
+	appendForgiven(r, page)
 	r.AppendString(",")
 	return len(page.Items), nil
+}
+
+// appendForgiven appends how the query that was answered differs from the one that was sent.
+func appendForgiven(r *transport.Request, page content.Page) {
+	if len(page.Corrected) > 0 {
+		r.AppendString(`,"corrected":`)
+		r.AppendValue(page.Corrected)
+	}
+	if len(page.Ignored) > 0 {
+		r.AppendString(`,"ignored":`)
+		r.AppendValue(page.Ignored)
+	}
+	if page.Relaxed {
+		r.AppendString(`,"relaxed":true,"full":`)
+		r.AppendNumber(int64(page.Full))
+	}
 }
 
 func appendCursor(r *transport.Request, cursor string) {

@@ -16,7 +16,7 @@ var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": conten
 
 // parseQuery reads the parameters of a search. It ignores empty and unknown parameters.
 func parseQuery(r *transport.Request) (q content.Query, err error) {
-	var text, sort, facets, ends, highlight string
+	var text, sort, facets, ends string
 	for _, p := range []struct {
 		name string
 		to   *string
@@ -24,7 +24,7 @@ func parseQuery(r *transport.Request) (q content.Query, err error) {
 	}{
 		{"q", &text, transport.MaxForm}, {"collection", &q.Collection, maxWord}, {"sort", &sort, maxWord},
 		{"cursor", &q.Cursor, maxCursor}, {"facets", &facets, maxFacets * (maxWord + 1)},
-		{"ranges", &ends, maxFacets * (maxWord + 1)}, {"highlight", &highlight, 1},
+		{"ranges", &ends, maxFacets * (maxWord + 1)},
 	} {
 		if *p.to, err = r.Bounded(p.name, p.max); err != nil {
 			return q, err
@@ -56,10 +56,20 @@ func parseQuery(r *transport.Request) (q content.Query, err error) {
 	if q.Sort, known = sorts[sort]; !known {
 		return q, codes.Malformed("sort must be relevance, newest or title")
 	}
-	if q.Highlight = highlight == "1"; !q.Highlight && highlight != "" && highlight != "0" {
-		return q, codes.Malformed("highlight must be 1 or 0")
+	if q.Highlight, err = switchOf(r, "highlight"); err != nil {
+		return q, err
 	}
-	return q, nil
+	q.Exact, err = switchOf(r, "exact")
+	return q, err
+}
+
+// switchOf returns whether a parameter that is 1 or 0 is 1.
+func switchOf(r *transport.Request, name string) (bool, error) {
+	value, err := r.Bounded(name, 1)
+	if err != nil || value == "" || value == "0" || value == "1" {
+		return value == "1", err
+	}
+	return false, codes.Malformed(name + " must be 1 or 0")
 }
 
 // LimitOf returns how many items a request may return.

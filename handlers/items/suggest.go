@@ -8,18 +8,16 @@ import (
 	"stile.example/stile/handlers/transport"
 )
 
-// Suggest responds with completions of what is typed. It returns the ids of the items whose titles
+// Suggest responds with completions of what is typed, as far as that is usable: nobody must read an
+// error while typing. It returns the ids of the items whose titles
 // the response contains.
 func (x *Reader) Suggest(ctx context.Context, r *transport.Request) (ids []string, err error) {
 	q, err := r.Single("q")
 	if err != nil {
 		return nil, err
 	}
-	if _, err = content.Words(q); err != nil {
-		return nil, err
-	}
 	defer x.Metrics.Stored("suggest", time.Now())
-	found, err := x.Content.Suggest(ctx, r.Tenant.Number, q)
+	found, err := x.Content.Suggest(ctx, r.Tenant.Number, content.Usable(q))
 	if err != nil {
 		return nil, err
 	}

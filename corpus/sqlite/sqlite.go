@@ -1,6 +1,5 @@
-// Package database opens the SQLite files of the corpus, and reads rows from them. It knows nothing
-// of what is in them.
-package database
+// Package sqlite opens corpus files, and says how they number items.
+package sqlite
 
 import (
 	"context"
@@ -77,3 +76,15 @@ func Query(
 
 // List returns numbers as a JSON list.
 func List(numbers []int64) string { return strings.ReplaceAll(fmt.Sprint(numbers), " ", ",") }
+
+// The number of an item contains its owner: each owner has a range of numbers.
+const ownerShift = 40
+
+// First returns the lowest number of an owner's items.
+func First(owner uint32) int64 { return int64(owner) << ownerShift }
+
+// Last returns the highest number of an owner's items.
+func Last(owner uint32) int64 { return First(owner+1) - 1 }
+
+// OwnerOf returns the owner of an item with a number.
+func OwnerOf(item int64) uint32 { return uint32(item >> ownerShift) }
