@@ -7,7 +7,6 @@ import (
 	"math"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/database"
 	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
@@ -40,7 +39,7 @@ var (
 
 func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	b := &Builder{
-		db: database.OpenWriter(name), owner: owner,
+		db: openWriter(name), owner: owner,
 		touched: map[string]string{}, values: map[terms.Value]int64{}, facets: map[string]*facet{},
 		words: map[string]int64{}, counts: map[int64]int64{},
 		starts: bulk{insert: `INSERT INTO starts (start, rank, item, owner)`, text: true, width: 3},

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/database"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -70,8 +70,8 @@ func Open(ctx context.Context, name string, opt Options) (*File, error) {
 	}
 	c := &File{
 		name: name, opt: opt,
-		db:   database.OpenReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
-		rows: database.OpenReaders(name, max(2, runtime.GOMAXPROCS(0))),
+		db:   sqlite.OpenReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
+		rows: sqlite.OpenReaders(name, max(2, runtime.GOMAXPROCS(0))),
 		sums: map[uint32]int{},
 	}
 	c.wholes.init(32 << 20)
@@ -151,10 +151,3 @@ func (c *File) visible(owners []uint32) (n int) {
 	}
 	return n
 }
-
-// The number of an item contains its owner: each owner has a range of numbers.
-const ownerShift = 40
-
-func first(owner uint32) int64  { return int64(owner) << ownerShift }
-func last(owner uint32) int64   { return first(owner+1) - 1 }
-func ownerOf(item int64) uint32 { return uint32(item >> ownerShift) }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/database"
 	"stile.example/stile/corpus/turns"
 	"stile.example/stile/corpus/words"
 )
@@ -366,7 +365,7 @@ func TestS54PrefixesAreNotMerged(t *testing.T) {
 	if err := Create(t.Context(), file); err != nil {
 		t.Fatal(err)
 	}
-	b := database.OpenWriter(file)
+	b := openWriter(file)
 	_, err := b.Exec(`INSERT INTO words (word, owner, items) VALUES ('oak', 0, ?1), ('oaken', 0, ?1 / 2), ('oaks', 0, ?1 / 2 + 1), ('ash', 0, ?1)`, mergeable)
 	if err := errors.Join(err, b.Close()); err != nil {
 		t.Fatal(err)

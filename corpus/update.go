@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/database"
 )
 
 // fileFormat is written into each file. Raise it with every change of corpus.sql or of how words
@@ -29,7 +28,7 @@ const progressEvery = 1000
 
 // Create makes the file of a corpus without items.
 func Create(ctx context.Context, name string) error {
-	db := database.OpenWriter(name)
+	db := openWriter(name)
 	text := fmt.Sprintf("BEGIN; %s; PRAGMA user_version = %d; COMMIT", schema, fileFormat)
 	_, err := db.ExecContext(ctx, text)
 	return errors.Join(err, db.Close())

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/database"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/words"
 )
 
@@ -79,7 +79,7 @@ func suggestOf(
 	for _, by := range by.Spellings() {
 		where, args := startsWith(by, owner)
 		n := 0
-		err = database.Query(ctx, db, func(scan database.Scanner) error {
+		err = sqlite.Query(ctx, db, func(scan sqlite.Scanner) error {
 			var s suggestion
 			var key string
 			if err := scan(&s.rank, &s.ID, &s.Text, &s.Collection, &key); err != nil {

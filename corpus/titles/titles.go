@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"stile.example/stile/corpus/database"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
@@ -57,7 +57,7 @@ func (q Query) findBy(
 		filters.WriteString(` AND EXISTS (SELECT 1 FROM item_values WHERE item = s.item AND value = ?)`)
 		args = append(args, value)
 	}
-	return database.Query(ctx, db, func(scan database.Scanner) error {
+	return sqlite.Query(ctx, db, func(scan sqlite.Scanner) error {
 		var item int64
 		var rank float64
 		var title string

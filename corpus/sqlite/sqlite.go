@@ -1,6 +1,5 @@
-// Package database opens the SQLite files of the corpus, and reads rows from them. It knows nothing
-// of what is in them.
-package database
+// Package sqlite opens corpus files, and says how they number items.
+package sqlite
 
 import (
 	"context"
@@ -51,15 +50,10 @@ func (c connector) Driver() driver.Driver {
 // Scanner copies the columns of a row into variables, as [sql.Rows.Scan] does.
 type Scanner func(...any) error
 
-// Querier is a database or a transaction.
-type Querier interface {
-	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}
-
 // Query calls fn for each row of the result.
-func Query(
-	ctx context.Context, db Querier, fn func(Scanner) error, text string, args ...any,
-) error {
+func Query(ctx context.Context, db interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, fn func(Scanner) error, text string, args ...any) error {
 	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return err
@@ -72,3 +66,15 @@ func Query(
 	}
 	return rows.Err()
 }
+
+// The number of an item contains its owner: each owner has a range of numbers.
+const ownerShift = 40
+
+// First returns the lowest number of an owner's items.
+func First(owner uint32) int64 { return int64(owner) << ownerShift }
+
+// Last returns the highest number of an owner's items.
+func Last(owner uint32) int64 { return First(owner+1) - 1 }
+
+// OwnerOf returns the owner of an item with a number.
+func OwnerOf(item int64) uint32 { return uint32(item >> ownerShift) }
