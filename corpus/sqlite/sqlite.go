@@ -52,15 +52,10 @@ func (c connector) Driver() driver.Driver {
 // Scanner copies the columns of a row into variables, as [sql.Rows.Scan] does.
 type Scanner func(...any) error
 
-// Querier is a database or a transaction.
-type Querier interface {
-	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}
-
 // Query calls fn for each row of the result.
-func Query(
-	ctx context.Context, db Querier, fn func(Scanner) error, text string, args ...any,
-) error {
+func Query(ctx context.Context, db interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, fn func(Scanner) error, text string, args ...any) error {
 	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return err

@@ -36,6 +36,11 @@ func Signs(n int, q string) []string {
 	return signs
 }
 
+// IsSign reports whether an indexed word is a sign.
+func IsSign(word string) bool {
+	return strings.ContainsFunc(word, func(r rune) bool { return !inWord(r) })
+}
+
 func appendNew(list []string, s string, n int) []string {
 	for _, t := range list {
 		if s == t {

@@ -118,6 +118,14 @@ func checkTyped(t *testing.T, text string) {
 	}
 }
 
+func TestIsSign(t *testing.T) {
+	for word, want := range map[string]bool{"c\ue02b\ue02b": true, "🍕": true, "mueller": false, "हिन्दी": false, "usa": false} {
+		if IsSign(word) != want {
+			t.Errorf("%q", word)
+		}
+	}
+}
+
 // TestAlso checks which signs, spellings and acronyms a text has.
 func TestAlso(t *testing.T) {
 	for text, want := range map[string]string{
