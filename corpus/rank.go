@@ -30,6 +30,10 @@ const behindTitles = 1 << 20
 // far smaller than what is added to them.
 func (m match) isTitle() bool { return m.rank < behindTitles/2 }
 
+// inOrder is subtracted from the ranks of titles that begin with the words as typed: "red wine" is
+// before "wine-red", although a title that begins with the rarest word has a lower rank.
+const inOrder = 2000
+
 func byRelevance(a, b match) int {
 	return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.item, a.item))
 }
@@ -133,6 +137,9 @@ func (c *File) titled(
 		err := scan(&m.item, &m.rank, &m.title)
 		_, twice := found[m.item]
 		if !twice && words.AllIn(m.title, s.words) {
+			if s.begins(m.title) {
+				m.rank -= inOrder
+			}
 			found[m.item] = m.rank
 		}
 		return err
@@ -140,6 +147,24 @@ func (c *File) titled(
 		SELECT s.item, s.rank, i.title_key FROM (SELECT item, rank FROM starts WHERE `+where+` ORDER BY rank LIMIT ?) AS s
 		CROSS JOIN items AS i ON i.item = s.item WHERE true`+filters.String(), args...)
 	return found, err
+}
+
+// begins reports whether a folded title begins with the several words of a selection, as typed.
+func (s selection) begins(title string) bool {
+	rest, isPrefix := title, false
+	for i, w := range s.words {
+		if i > 0 && !isPrefix {
+			if rest, isPrefix = strings.CutPrefix(rest, " "); !isPrefix {
+				return false
+			}
+		}
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, w.Text); !ok {
+			return false
+		}
+		isPrefix = w.Prefix
+	}
+	return len(s.words) > 1 && (isPrefix || rest == "" || rest[0] == ' ')
 }
 
 // rankQuery returns the statement that gives each match its BM25 value, which is negative, and
