@@ -146,6 +146,33 @@ func measureAll(s *stiletest.Server, titles []string, n int, rng *rand.Rand) err
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
 	}
+	return c.correct()
+}
+
+// misspellings lists misspelt words, each with the one that is meant.
+const misspellings = "corpus/spelling/testdata/misspellings.txt"
+
+// correct prints how many of the misspellings are corrected to the right word.
+func (c client) correct() error {
+	text, err := os.ReadFile(misspellings)
+	if err != nil {
+		return fmt.Errorf("%w (run this in the root of the repository)", err)
+	}
+	right, all := 0, 0
+	for line := range strings.Lines(string(text)) {
+		pair := strings.Fields(line)
+		if len(pair) != 2 || pair[0] == "#" {
+			continue
+		}
+		meta, err := c.get("/v1/items?q=" + pair[0])
+		if err != nil {
+			return err
+		}
+		if all++; len(meta.Corrected) == 1 && strings.EqualFold(meta.Corrected[0][1], pair[1]) {
+			right++
+		}
+	}
+	fmt.Printf("misspellings: %d of %d corrected to the right word, %.1f %%\n", right, all, 100*float64(right)/float64(all))
 	return nil
 }
 
@@ -164,6 +191,9 @@ func kinds(titles []string, rng *rand.Rand) []kind {
 		{"one word of a title", func() string { return search(word()) }},
 		{"one of the 200 most common words", func() string { return search(common[rng.IntN(len(common))]) }},
 		{"three words", func() string { return search(threeOf(titles[rng.IntN(len(titles))], word)) }},
+		{"one mistyped word", func() string { return search(mistype(word(), rng)) }},
+		{"two words, one mistyped", func() string { return search(word() + " " + mistype(word(), rng)) }},
+		{"three words of three titles", func() string { return search(word() + " " + word() + " " + word()) }},
 		{"start of a word", func() string { return search(beginning(word(), rng)) }},
 		{"one word with facets", func() string { return search(word()) + "&facets=collection,tag&highlight=1" }},
 		{"suggestions", func() string { return "/v1/suggest?q=" + url.QueryEscape(beginning(word(), rng)) }},
@@ -205,6 +235,24 @@ func threeOf(title string, other func() string) string {
 	return strings.Join(words[:3], " ")
 }
 
+// mistype exchanges, drops or doubles a letter.
+func mistype(word string, rng *rand.Rand) string {
+	r := []rune(word)
+	if len(r) < 4 {
+		return word
+	}
+	at := 1 + rng.IntN(len(r)-2)
+	switch rng.IntN(3) {
+	case 0:
+		r[at], r[at+1] = r[at+1], r[at]
+	case 1:
+		r = slices.Delete(r, at, at+1)
+	default:
+		r = slices.Insert(r, at, r[at])
+	}
+	return string(r)
+}
+
 func beginning(word string, rng *rand.Rand) string {
 	r := []rune(word)
 	return string(r[:min(len(r), 1+rng.IntN(5))])
@@ -217,7 +265,7 @@ func (c client) measure(k kind, n int) error {
 	for range n {
 		path := k.path()
 		start := time.Now()
-		if err := c.get(path); err != nil {
+		if _, err := c.get(path); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		took = append(took, time.Since(start))
@@ -229,28 +277,32 @@ func (c client) measure(k kind, n int) error {
 	return nil
 }
 
-func (c client) get(path string) error {
+// meta is what a response says about how its query was understood.
+type meta struct{ Corrected [][2]string }
+
+func (c client) get(path string) (m meta, err error) {
 	sep := "&"
 	if !strings.Contains(path, "?") {
 		sep = "?"
 	}
-	_, err := fmt.Fprintf(c.conn, "GET %s%sclient_id=acme HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, sep, c.host, c.token)
+	_, err = fmt.Fprintf(c.conn, "GET %s%sclient_id=acme HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", path, sep, c.host, c.token)
 	if err != nil {
-		return err
+		return m, err
 	}
 	res, err := http.ReadResponse(c.in, nil)
 	if err != nil {
-		return err
+		return m, err
 	}
 	defer res.Body.Close()
 	var body struct {
 		Error *struct{ Code, Detail string }
+		Meta  meta
 	}
 	if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
-		return err
+		return m, err
 	}
 	if body.Error != nil {
-		return fmt.Errorf("%s: %s", body.Error.Code, body.Error.Detail)
+		return m, fmt.Errorf("%s: %s", body.Error.Code, body.Error.Detail)
 	}
-	return nil
+	return body.Meta, nil
 }

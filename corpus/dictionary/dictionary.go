@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"stile.example/stile/corpus/spelling"
+	"stile.example/stile/corpus/words"
 )
 
 const (
@@ -33,7 +34,7 @@ func Read(ctx context.Context, db *sql.DB) (*Dictionary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read dictionary: %w", err)
 	}
-	words := map[uint32][]spelling.Word{}
+	known := map[uint32][]spelling.Word{}
 	var word string
 	owner := int64(-1)
 	for {
@@ -42,14 +43,16 @@ func Read(ctx context.Context, db *sql.DB) (*Dictionary, error) {
 			return nil, fmt.Errorf("read dictionary: %w", err)
 		}
 		if text == "" {
-			return indexed(db, words), nil
+			return indexed(db, known), nil
 		}
 		for line := range strings.SplitSeq(text, "\n") {
 			var items int
 			if word, owner, items, err = parse(line); err != nil {
 				return nil, err
 			}
-			words[uint32(owner)] = append(words[uint32(owner)], spelling.Word{Text: word, Items: items})
+			if !words.IsSign(word) {
+				known[uint32(owner)] = append(known[uint32(owner)], spelling.Word{Text: word, Items: items})
+			}
 		}
 	}
 }

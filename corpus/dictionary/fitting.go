@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"unicode/utf8"
 
 	"stile.example/stile/corpus/spelling"
 	"stile.example/stile/corpus/sqlite"
@@ -13,15 +14,20 @@ import (
 // of its query. One that more than triable items have is taken without that.
 const maxTried, triable = 6, 20_000
 
-// Fitting returns the best candidate that occurs together with what an expression of FTS5 matches,
-// or the best one if none does or the expression is empty. Without candidates it returns none.
+// certain is how many letters a candidate needs if it does not occur together with the other words:
+// the shorter a word, the more others are near it.
+const certain = 6
+
+// Fitting returns the best candidate that occurs together with what an expression of FTS5 matches.
+// If the expression is empty, or none does, it returns the best one, which must not be short if
+// there are other words. It may return none.
 func (d *Dictionary) Fitting(
 	ctx context.Context, owners []uint32, near []spelling.Candidate, others string,
 ) (best spelling.Candidate, err error) {
 	if len(near) == 0 {
 		return best, nil
 	}
-	if len(near) == 1 || others == "" {
+	if others == "" {
 		return near[0], nil
 	}
 	for _, one := range near[:min(maxTried, len(near))] {
@@ -36,6 +42,9 @@ func (d *Dictionary) Fitting(
 		if err != nil || fits {
 			return one, err
 		}
+	}
+	if utf8.RuneCountInString(near[0].Text) < certain {
+		return best, nil
 	}
 	return near[0], nil
 }

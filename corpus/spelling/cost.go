@@ -9,8 +9,10 @@ const (
 	doubled      = 5 // a letter that should be double, or should not
 	vowelForOne  = 7 // another vowel
 	soundsAlike  = 8
-	vowelMissing = 9 // or one too many
-	ordinary     = 10
+	vowelMissing = 7
+	missing      = 9
+	vowelTooMany = 10
+	tooMany      = 11 // people leave letters out more often than they add some
 	replaced     = 12
 	firstLetter  = 8 // in addition: the first letter is rarely wrong
 )
@@ -41,10 +43,10 @@ func cheapest(rows [][]int, typed, meant []rune, i, j int) int {
 	}
 	least := 1 << 20
 	if i > 0 {
-		least = rows[i-1][j] + oneMore(typed, i-1) + atFirst(min(i-1, j))
+		least = rows[i-1][j] + oneMore(typed, i-1, vowelTooMany, tooMany) + atFirst(min(i-1, j))
 	}
 	if j > 0 {
-		least = min(least, rows[i][j-1]+oneMore(meant, j-1)+atFirst(min(i, j-1)))
+		least = min(least, rows[i][j-1]+oneMore(meant, j-1, vowelMissing, missing)+atFirst(min(i, j-1)))
 	}
 	if i > 0 && j > 0 {
 		step := 0
@@ -60,14 +62,14 @@ func cheapest(rows [][]int, typed, meant []rune, i, j int) int {
 }
 
 // oneMore returns what it costs that a word has letter i and the other word has not.
-func oneMore(word []rune, i int) int {
+func oneMore(word []rune, i, vowel, other int) int {
 	switch {
 	case i > 0 && word[i-1] == word[i] || i+1 < len(word) && word[i+1] == word[i]:
 		return doubled
 	case isVowel(word[i]):
-		return vowelMissing
+		return vowel
 	}
-	return ordinary
+	return other
 }
 
 func other(a, b rune) int {

@@ -20,6 +20,10 @@ const choosable = 16
 // before all titles with fewer. See [terms.Start] for the ranks of titles.
 const before = 1 << 12
 
+// inOrder is subtracted from the ranks of titles that begin with the words as typed: "red wine" is
+// before "wine-red", although a title that begins with the rarest word has a lower rank.
+const inOrder = 2000
+
 // Query says which titles to find.
 type Query struct {
 	Owner  uint32
@@ -71,6 +75,9 @@ func (q Query) findBy(
 		}
 		if !words.AllIn(title, q.Words) {
 			return nil
+		}
+		if q.begins(title) {
+			rank -= inOrder
 		}
 		for _, sign := range q.Signs {
 			if words.AllIn(title, []words.TitleWord{sign}) {
@@ -144,4 +151,22 @@ func choices(all []words.TitleWord) []words.TitleWord {
 		return all
 	}
 	return append(slices.Clone(all[:choosable-1]), all[n-1])
+}
+
+// begins reports whether a folded title begins with the several words of a query, as typed.
+func (q Query) begins(title string) bool {
+	rest, isPrefix := title, false
+	for i, w := range q.Words {
+		if i > 0 && !isPrefix {
+			if rest, isPrefix = strings.CutPrefix(rest, " "); !isPrefix {
+				return false
+			}
+		}
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, w.Text); !ok {
+			return false
+		}
+		isPrefix = w.Prefix
+	}
+	return len(q.Words) > 1 && (isPrefix || rest == "" || rest[0] == ' ')
 }
