@@ -43,16 +43,16 @@ func parseCursor(q content.Query) (*match, error) {
 	}
 	b, err := cursorText.DecodeString(q.Cursor)
 	if err != nil || len(b) < cursorHead || len(b) > cursorHead+terms.MaxTitleKey {
-		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server"}
+		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server: start again without it"}
 	}
 	if string(b[:8]) != digestOf(q) {
-		return nil, content.ErrQuery{Field: "cursor", Problem: "belongs to another query"}
+		return nil, content.ErrQuery{Field: "cursor", Problem: "belongs to another search: start again without it"}
 	}
 	m := match{item: int64(binary.BigEndian.Uint64(b[8:])), title: string(b[cursorHead:])}
 	key := binary.BigEndian.Uint64(b[16:])
 	m.rank, m.date = math.Float64frombits(key), int64(key)
 	if m.item < 0 || math.IsNaN(m.rank) && isRanked(q) || !utf8.ValidString(m.title) {
-		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server"}
+		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server: start again without it"}
 	}
 	return &m, nil
 }
