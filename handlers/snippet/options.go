@@ -1,7 +1,7 @@
 // Package snippet serves a page that writes the HTML for a tenant's page, with a preview. It knows
 // only what is in its URL: it looks up no tenant, reads no content and needs no token. So it
-// reveals nothing, its responses can be cached, and a client_id that exists looks like one that does
-// not.
+// reveals nothing, its responses can be cached, and a client_id that exists looks like one that
+// does not.
 package snippet
 
 import (
