@@ -103,7 +103,7 @@ func Parse(query string) (Options, Faults) {
 func clientFault(id string) string {
 	for _, c := range []byte(id) {
 		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-') {
-			return "A client_id has only letters, digits and . _ -"
+			return "A client_id has only letters, digits, dots, hyphens and underscores."
 		}
 	}
 	if len(id) > maxClientID {
