@@ -163,8 +163,13 @@ func TestAttributes(t *testing.T) {
 		t.Errorf("counted %v, want %v", got, want)
 	}
 	first := search(t, tc, "", content.Query{Attributes: of("in", "asia"), Limit: 1})
-	if _, err := tc.Search(t.Context(), content.Query{Attributes: of("in", "europe"), Limit: 1, Cursor: first.Next}); err == nil {
-		t.Error("a cursor of other attributes is accepted")
+	for _, stale := range []string{"x", first.Next + "!", "AAAA"} {
+		if _, err := tc.Search(t.Context(), content.Query{Limit: 1, Cursor: stale}); err == nil || !strings.Contains(err.Error(), "start again without it") {
+			t.Errorf("the cursor %q: %v", stale, err)
+		}
+	}
+	if _, err := tc.Search(t.Context(), content.Query{Attributes: of("in", "europe"), Limit: 1, Cursor: first.Next}); err == nil || !strings.Contains(err.Error(), "another search: start again without it") {
+		t.Errorf("a cursor of other attributes: %v", err)
 	}
 }
 

@@ -23,7 +23,7 @@ func refusalOf(err error) *codes.Refusal {
 	case errors.As(err, &q):
 		return &codes.Refusal{Code: codes.BadRequest, Detail: q.Error()}
 	case errors.Is(err, content.ErrNotFound):
-		return &codes.Refusal{Code: codes.NotFound}
+		return &codes.Refusal{Code: codes.NotFound, Title: codes.NoItem, Detail: noItem}
 	case errors.Is(err, bearer.ErrExpired):
 		return &codes.Refusal{Code: codes.TokenExpired, Explanation: codes.Explanation{Rule: "token.lifetime"}}
 	case errors.Is(err, bearer.ErrInvalid):
@@ -31,6 +31,10 @@ func refusalOf(err error) *codes.Refusal {
 	}
 	return codes.RefusalOf(err)
 }
+
+// noItem is the detail about an item that does not exist, or that is another tenant's: a caller
+// can't tell which.
+const noItem = "This item is no longer available, or this site may not show it."
 
 // fail responds with an error. Every refusal and every fault passes through here, and nowhere else
 // is one written.

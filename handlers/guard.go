@@ -73,14 +73,14 @@ func (a *API) enforce(r *request, why *codes.Refusal) error {
 // learn whether a client_id exists, nor which one the token has; an explanation says both.
 func (a *API) clientRefusal(r *request, name string) *codes.Refusal {
 	if r.claims.Client == "" {
-		return mismatch(ruleNoMapping, "Token of an unknown client",
+		return mismatch(ruleNoMapping, codes.UnknownClient,
 			"The token's issuer named a client that has no tenant on this server. Ask the publisher to add it to the issuer's clients.")
 	}
 	rule := ruleClient
 	if _, ok := a.Tenants.Find(name); !ok {
 		rule = ruleUnknown
 	}
-	return mismatch(rule, "Token of another client_id",
+	return mismatch(rule, codes.OtherClient,
 		"The client_id is not the one that the token was issued to. Use the client_id with which your server gets its tokens.")
 }
 

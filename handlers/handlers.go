@@ -26,6 +26,7 @@ import (
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/handlers/oauth"
 	"stile.example/stile/handlers/queue"
+	"stile.example/stile/handlers/snippet"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -154,6 +155,11 @@ func (a *API) Routes() http.Handler {
 	file("/problems", problem)
 	file("/problems/", problem)
 	file("/problems/:code", problem)
+	page := snippet.New(a.PublicURL, a.Widgets != nil)
+	file(snippet.Path, page.Serve)
+	file(snippet.Path+"/code", page.Write)
+	file(snippet.Path+"/page.js", page.Script)
+	file(snippet.Path+"/:picture", page.Picture)
 	if a.Static != nil {
 		file("/demo/media/*", files.Media(a.Static))
 	}

@@ -29,7 +29,7 @@ const (
 // detail may name what the request itself sent, and nothing that is registered.
 func pageRefusal(r *request) *codes.Refusal {
 	if header, value := notByCode(r.HTTP.Header); header != "" {
-		return mismatch(ruleMetadata, "Not a fetch or a script",
+		return mismatch(ruleMetadata, codes.NotByCode,
 			"The browser does not mark this request as a page's fetch or script ("+header+": "+value+"). Call the API with fetch or a script tag, not with an image, a frame, a link or a prefetch.")
 	}
 	page := r.HTTP.Header.Get("Origin")
@@ -42,10 +42,10 @@ func pageRefusal(r *request) *codes.Refusal {
 	case page != "":
 		return siteRefusal(r.Tenant, page)
 	case len(r.HTTP.Header["Sec-Fetch-Site"]) > 0:
-		return mismatch(ruleHidden, "The page hides its origin",
+		return mismatch(ruleHidden, codes.HiddenOrigin,
 			`The browser sends neither Origin nor Referer, because of the page's Referrer-Policy. Give the script tag crossorigin="anonymous" or referrerpolicy="origin".`)
 	case r.policy.Site != SiteIfSent:
-		return mismatch(ruleRequired, "The request names no page",
+		return mismatch(ruleRequired, codes.NoPage,
 			"The request has neither Origin nor Referer, and this tenant's calls must have one. Call the API from a page of the tenant's site.")
 	}
 	return nil
@@ -64,15 +64,15 @@ func siteRefusal(t *tenants.Tenant, page string) *codes.Refusal {
 	case ok && t.Serves(origin):
 		return nil
 	case ok:
-		why = mismatch(ruleSites, "This page's origin is not registered",
+		why = mismatch(ruleSites, codes.NotRegistered,
 			"The page's origin "+origin+" is not one of the sites that are registered for this client_id. Ask the publisher to add it.")
 	case page == pageNull:
 		origin = pageNull
-		why = mismatch(ruleSites, "This page has no origin",
+		why = mismatch(ruleSites, codes.NoOrigin,
 			"The browser sends no origin for this page (Origin: null). It is a local file, or in a sandboxed frame. Serve it over http://localhost or https, or add allow-same-origin to the frame's sandbox.")
 	default:
 		origin = pageInvalid
-		why = mismatch(ruleSites, "This page has no origin", "The header Origin or Referer is not an origin, such as https://www.site.example.")
+		why = mismatch(ruleSites, codes.NoOrigin, "The header Origin or Referer is not an origin, such as https://www.site.example.")
 	}
 	why.Page = origin
 	return why
@@ -93,7 +93,7 @@ func notByCode(h http.Header) (header, value string) {
 			return "Sec-Fetch-Dest", shortWord(dest)
 		}
 	}
-	if purpose := h["Sec-Purpose"]; len(purpose) > 0 { // a prefetch, which is marked as a fetch otherwise
+	if purpose := h["Sec-Purpose"]; len(purpose) > 0 { // a prefetch, otherwise marked as a fetch
 		return "Sec-Purpose", shortWord(purpose[0])
 	}
 	for _, from := range h["Sec-Fetch-Site"] {

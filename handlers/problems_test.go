@@ -34,6 +34,17 @@ func TestProblemPages(t *testing.T) {
 	}
 }
 
+// TestMismatchPage checks that the page of client_mismatch has each cause that a response can have.
+func TestMismatchPage(t *testing.T) {
+	s := newSite(t)
+	body := html.UnescapeString(s.do(ask{path: "/problems/client_mismatch"}).Body.String())
+	for _, title := range []string{codes.NotRegistered, codes.NoOrigin, codes.HiddenOrigin, codes.NoPage, codes.NotByCode, codes.OtherClient, codes.UnknownClient} {
+		if !strings.Contains(body, "<h3>"+title+"</h3>") {
+			t.Errorf("no section %q", title)
+		}
+	}
+}
+
 // infoOf is what is said about a code.
 func infoOf(code codes.Code) codes.Info {
 	info, _ := codes.Of(code)

@@ -9,8 +9,8 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// applySites changes a tenant's sites. It returns all problems together. A site that is added twice
-// is no problem, one that is removed must be there.
+// applySites changes a tenant's sites. It returns all problems together. A site that is there may
+// be added again. A site that is removed must be there.
 func (ch TenantChange) applySites(t *tenants.Tenant) error {
 	var faults []error
 	read := func(origin func(string) (string, error), some []string) (sites []string) {

@@ -67,7 +67,7 @@ type TenantChange struct {
 	Name          *string   `json:"name,omitempty"`
 	Sites         *[]string `json:"sites,omitempty"`           // origins, such as https://www.acme.example; empty: any page
 	AddSites      []string  `json:"add_sites,omitempty"`       // to those of before, or to Sites
-	InsecureSites []string  `json:"insecure_sites,omitempty"`  // the same, with plain http on any machine
+	InsecureSites []string  `json:"insecure_sites,omitempty"`  // as AddSites, but with plain http
 	RemoveSites   []string  `json:"remove_sites,omitempty"`    // each must be one of the tenant's
 	CallsPerMonth *int64    `json:"calls_per_month,omitempty"` // 0: no limit
 	Keys          *string   `json:"keys,omitempty"`            // a JWK Set; empty: removes it

@@ -53,16 +53,16 @@ func Parse(q content.Query) (*Position, error) {
 	}
 	b, err := cursorText.DecodeString(q.Cursor)
 	if err != nil || len(b) < cursorHead || len(b) > cursorHead+terms.MaxTitleKey {
-		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server"}
+		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server: start again without it"}
 	}
 	if string(b[:8]) != digestOf(q) {
-		return nil, content.ErrQuery{Field: "cursor", Problem: "belongs to another query"}
+		return nil, content.ErrQuery{Field: "cursor", Problem: "belongs to another search: start again without it"}
 	}
 	m := Position{Item: int64(binary.BigEndian.Uint64(b[8:])), Title: string(b[cursorHead:])}
 	key := binary.BigEndian.Uint64(b[16:])
 	m.Rank, m.Date = math.Float64frombits(key), int64(key)
 	if m.Item < 0 || math.IsNaN(m.Rank) && IsRanked(q) || !utf8.ValidString(m.Title) {
-		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server"}
+		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server: start again without it"}
 	}
 	return &m, nil
 }

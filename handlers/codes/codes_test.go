@@ -61,3 +61,30 @@ func TestLasting(t *testing.T) {
 		}
 	}
 }
+
+// TestCauses checks the causes of the codes that have several.
+func TestCauses(t *testing.T) {
+	for code, some := range causes {
+		titles := map[string]bool{}
+		for _, c := range some {
+			if n := len(strings.Fields(c.Title)); n > 6 || strings.HasSuffix(c.Title, ".") || titles[c.Title] || !strings.HasSuffix(c.Text, ".") {
+				t.Errorf("%s: %+v", code, c)
+			}
+			titles[c.Title] = true
+		}
+		if _, ok := Of(code); !ok || len(some) == 0 {
+			t.Errorf("%s: %d causes", code, len(some))
+		}
+	}
+}
+
+// TestPlainWords checks that what visitors read is about them, not about tokens and requests.
+func TestPlainWords(t *testing.T) {
+	for _, m := range All() {
+		for _, word := range []string{"token", "request ", "URL", "client_id", "callback", "parameter", "server does not"} {
+			if strings.Contains(m.Visitor, word) {
+				t.Errorf("%s: visitors read %q: %s", m.Code, word, m.Visitor)
+			}
+		}
+	}
+}

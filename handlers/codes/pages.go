@@ -21,6 +21,8 @@ type pageData struct {
 	Style template.CSS
 	One   *Info
 	All   []Info
+
+	Causes []Cause // of One, if its responses have titles of their own
 }
 
 // StatusText returns the status with its name, such as "404 Not Found".
@@ -33,7 +35,7 @@ func Pages() map[Code][]byte {
 	t := template.Must(template.New("problems").Parse(pagesHTML))
 	pages := map[Code][]byte{"": render(t, pageData{All: all[:]})}
 	for i := range all {
-		pages[all[i].Code] = render(t, pageData{One: &all[i]})
+		pages[all[i].Code] = render(t, pageData{One: &all[i], Causes: causes[all[i].Code]})
 	}
 	return pages
 }
