@@ -35,7 +35,7 @@ func TestDistIsFresh(t *testing.T) {
 // reached, and must stay so.
 func TestSizeLimits(t *testing.T) {
 	limits := map[string]int{
-		"core.mjs": 6_000, "stile.js": 19_500, "stile.mjs": 19_500, "challenge.mjs": 4_000,
+		"core.mjs": 6_500, "stile.js": 24_000, "stile.mjs": 24_000, "challenge.mjs": 4_000,
 	}
 	for name, text := range committed(t) {
 		limit, ok := limits[name]

@@ -37,6 +37,11 @@ export abstract class Loader<T> extends StileElement {
 
   /** Returns the request that the attributes describe, or null if they are incomplete. */
   protected abstract request(): Request | null
+  /** Reports whether the element tries another request after an error, instead of a message. */
+  protected recovers(_error: CallError): boolean {
+    return false
+  }
+
   /** Shows a skeleton of the content, so that the layout does not move later. */
   protected abstract showSkeleton(): void
   /** Shows an answer. isNew is false if only attributes have changed since it was shown. */
@@ -100,6 +105,7 @@ export abstract class Loader<T> extends StileElement {
 
   /** Shows an error, unless the page handles it. */
   #showError(error: CallError): void {
+    if (this.recovers(error)) return
     this.#error = error
     if (!this.dispatchEvent(new ErrorEvent(error)) || error.quiet) return
     this.note.replaceChildren(errorMessage(error, this.text, () => {
