@@ -94,7 +94,7 @@ for (const browser of browsers) {
     test(`${browser.name}: random searches, filters, pages, back, forward and reload with deep-link="${kind}"`, async t => {
       const w = await harness(t, browser, {items: cakes})
       const seed = Number(process.env.STILE_SEED) || (kind === 'query' ? 7 : 11), roll = dice(seed)
-      const page = await open(w, kind, {results: 'query="cake"'})
+      const page = await open(w, kind, {results: 'query="cake"', head: kind === 'hash' ? without : ''})
       await untilAgreed(w, page, kind, 'cake', 'start')
       let entries = [await address(page)], at = 0
       const move = async by => {
@@ -222,6 +222,47 @@ for (const browser of browsers) {
     await untilAgreed(w, page, 'query')
   })
 
+  test(`${browser.name}: back from another document shows the search of the address`, async t => {
+    const w = await harness(t, browser, {items: cakes})
+    const other = w.site.add('/other.html', '<!doctype html><title>Other</title>')
+    const page = await open(w, 'query')
+    const {body, headers} = {body: await page.content(), headers: {'cache-control': 'max-age=60'}}
+    await page.goto(w.site.add('/cached.html', body, {headers}))
+    await untilAgreed(w, page, 'query')
+    for (const q of ['plum', 'pear']) {
+      await type(page, q)
+      await page.keyboard.press('Enter')
+      await untilAgreed(w, page, 'query')
+    }
+    await type(page, 'half a word')
+    await page.goto(other)
+    await page.evaluate(() => history.go(-2))
+    await w.untilTrue(() => page.url().endsWith('?q=plum'), 'the way back')
+    await untilIn(w, page, 'stile-results', '.count')
+    await untilAgreed(w, page, 'query')
+    assert.equal(await boxText(page), 'plum')
+  })
+
+  test(`${browser.name}: of more filters than the API accepts, the last is not chosen`, async t => {
+    const many = Array.from({length: 10}, (_, i) => `tag ${i}`)
+    const w = await harness(t, browser, {items: [{id: 'a', collection: 'recipes', title: 'A', tags: many}]})
+    for (const link of ['', 'deep-link="query"']) {
+      const page = await w.open(`${w.script()}<stile-search></stile-search><stile-results facets="tag" ${link} link="/recipes/{id}"></stile-results>`)
+      await untilIn(w, page, 'stile-results', '.more-values')
+      await click(page, '.more-values')
+      for (let n = 1; n <= 9; n++) {
+        await click(page, 'input:not(:checked)')
+        await w.until(page, n => {
+          const root = document.querySelector('stile-results').shadowRoot
+          return root.querySelector('.content').ariaBusy === 'false' && root.querySelectorAll('input:checked').length === Math.min(8, n)
+        }, n)
+      }
+      assert.equal(w.api.calls('/v1/items').at(-1).form.getAll('tag').length, 8)
+      assert.deepEqual(await textsIn(page, 'stile-results', '.message'), [])
+      await page.close()
+    }
+  })
+
   test(`${browser.name}: a search box in another shadow root, and page state of any kind, agree too`, async t => {
     const w = await harness(t, browser, {items: cakes})
     const page = await open(w, 'query', {before: '<div id="host"></div>'})
@@ -260,7 +301,8 @@ for (const browser of browsers) {
       const page = await open(w, kind)
       await untilAgreed(w, page, kind)
       const length = await page.evaluate(() => history.length)
-      await page.evaluate(to => location.replace(to), `${kind === 'query' ? '?' : '#'}q=plum&page=7&cursor=${'A'.repeat(40)}`)
+      const stale = `${kind === 'query' ? '?' : '#'}q=plum&page=7&cursor=${'A'.repeat(40)}`
+      await Promise.all([kind === 'query' && page.waitForNavigation(), page.evaluate(to => location.replace(to), stale)])
       await untilIn(w, page, 'stile-results', '.count')
       await w.untilTrue(async () => !(await address(page)).includes('cursor'), 'the address to be corrected')
       await untilAgreed(w, page, kind)

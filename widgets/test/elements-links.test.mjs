@@ -34,7 +34,7 @@ for (const browser of browsers) {
     }
   })
 
-  test(`${browser.name}: if nobody listens, the developer is told once, and titles become text`, async t => {
+  test(`${browser.name}: if nobody listens, the developer is informed once, and titles become text`, async t => {
     const w = await harness(t, browser, {items})
     const page = await w.open(`${uninterested}${w.script()}<stile-list sort="title"></stile-list>`)
     await untilIn(w, page, 'stile-list', '.select')
@@ -44,7 +44,7 @@ for (const browser of browsers) {
     assert.equal(await page.evaluate(() => seen), 2, 'the event is still dispatched')
     await w.untilTrue(() => w.watch.complaints.length, 'the message')
     assert.equal(w.watch.complaints.length, 1)
-    assert.match(w.watch.complaints[0], /\[stile\] <stile-list> shows items that have no page: add link="\/recipes\/\{id\}", or listen to stile:select/)
+    assert.match(w.watch.complaints[0], /\[stile\] <stile-list>: items have no page, add link="\/recipes\/\{id\}" or listen to stile:select/)
     assert.equal(await page.evaluate(() => document.querySelector('stile-list').shadowRoot.querySelectorAll('[role=button], [tabindex]').length), 0)
     await page.evaluate(() => document.querySelector('stile-list').tag = 'soup')
     await w.until(page, () => document.querySelector('stile-list').shadowRoot.querySelector('.title').innerText !== 'Apple cake')
@@ -61,7 +61,7 @@ for (const browser of browsers) {
     assert.equal(w.watch.complaints.length, 1)
   })
 
-  test(`${browser.name}: links that open in another tab are no selection`, async t => {
+  test(`${browser.name}: a link that opens in another tab is not a selection`, async t => {
     const w = await harness(t, browser)
     const page = await w.open(`${interested}${w.script()}<script>addEventListener('stile:select', event => event.preventDefault()); addEventListener('click', event => { globalThis.prevented = event.defaultPrevented; event.preventDefault() })</script><stile-list link="/recipes/{id}" sort="title"></stile-list>`)
     await untilIn(w, page, 'stile-list', '.card a')
@@ -133,7 +133,7 @@ for (const browser of browsers) {
     await page.keyboard.press('Enter')
     await w.untilTrue(() => w.watch.complaints.length, 'the message')
     assert.equal(w.watch.complaints.length, 1)
-    assert.match(w.watch.complaints[0], /\[stile\] <stile-search> has nothing to search/)
+    assert.match(w.watch.complaints[0], /\[stile\] <stile-search>: nothing to search/)
   })
 
   test(`${browser.name}: a box in a form of the page searches, and does not submit the form`, async t => {

@@ -7,6 +7,8 @@
  * (#/recipes?q=plum). Only one element of a page can have deep links.
  */
 
+import {own} from '../own'
+
 /** A filter, as a parameter of the API: ['tag', 'cake'], ['attribute.course', 'Dessert']. */
 export type Filter = readonly [name: string, value: string]
 
@@ -46,10 +48,8 @@ interface Hash {
 
 /** Splits a URL's hash: #/recipes?q=plum, #top, #q=plum. */
 export function hashOf(url: URL): Hash {
-  const hash = url.hash.slice(1)
-  if (/^[^/?&]*=/.test(hash)) return {route: '', params: hash}
-  const [route = '', ...params] = hash.split('?')
-  return {route, params: params.join('?')}
+  const [, route = '', params = ''] = /^(?:(?![^/?&]*=)([^?]*)\??)?(.*)/.exec(url.hash.slice(1))!
+  return {route, params}
 }
 
 const paramsIn = (url: URL, kind: DeepLinkKind) => kind === 'hash' ? hashOf(url).params : url.search.slice(1)
@@ -64,18 +64,24 @@ export function hasDeepLink(url: URL, kind: DeepLinkKind): boolean {
   return [...new URLSearchParams(paramsIn(url, kind))].some(isOurs)
 }
 
+/** Returns the parameters that are filters. Of more than the API accepts, these are the first. */
+export function filtersIn(params: readonly Filter[]): Filter[] {
+  const seen: Record<string, number> = own()
+  return params.filter(([name]) => {
+    const group = filter.exec(name)?.[1]
+    return group && (seen[group] = (seen[group] ?? 0) + 1) <= maxFilters
+  })
+}
+
 /** Returns the search in a URL. Without a cursor, the page is the first. */
 export function readDeepLink(url: URL, kind: DeepLinkKind): DeepLink {
   const params = new URLSearchParams(paramsIn(url, kind)), sort = params.get('sort') ?? ''
-  const cursor = params.get('cursor') ?? '', seen: Record<string, number> = {}
+  const cursor = params.get('cursor') ?? ''
   return {
     q: params.get('q'),
     collection: params.get('collection') ?? '',
     sort: sorts.test(sort) ? sort : '',
-    values: [...params].filter(([name]) => {
-      const group = filter.exec(name)?.[1]
-      return group && (seen[group] = (seen[group] ?? 0) + 1) <= maxFilters
-    }),
+    values: filtersIn([...params]),
     page: cursor ? Math.max(2, parseInt(params.get('page') ?? '', 10) || 2) : 1,
     cursor,
   }

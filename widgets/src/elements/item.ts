@@ -17,8 +17,8 @@ import {prose} from './prose'
  * - `item`: the id of the item.
  * - `item-from="url"`: takes the id from the page's URL, also when a script changes it. It is the
  *   parameter `item` of the query, else of the hash, else the whole hash (?item=plum-cake,
- *   #item=plum-cake, #/recipes?item=plum-cake, #plum-cake). A hash that names an element of the page
- *   leads to that element. It does not change the item.
+ *   #item=plum-cake, #/recipes?item=plum-cake, #plum-cake). A hash that names an element of the
+ *   page leads to that element. It does not change the item.
  * - `related`: adds related items, with one more call.
  * - `heading-level`: 2 by default.
  * - `link`: the page of a related item, as in <stile-list>.

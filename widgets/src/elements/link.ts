@@ -36,23 +36,22 @@ const ignoring = new WeakSet<Element>()
 export function titleLink(host: HTMLElement, item: Item, link: string | null, ...words: readonly Child[]): HTMLElement {
   const href = itemURL(item, link)
   if (href) return h('a', {part: 'link', href, click: event => select(host, item, event)}, ...words)
-  const choose = (event: Event) => dispatch(host, item, event).isIgnored && ignore(host)
-  const keydown = (event: Event) => {
-    const {key, repeat} = event as KeyboardEvent
-    if (!/^( |Enter)$/.test(key) || repeat || opensElsewhere(event)) return
-    event.preventDefault() // the space bar scrolls
-    choose(event)
+  const click = (event: Event) => {
+    dispatch(host, item, event, () => ignore(host))
   }
-  return h('span', {part: 'select', click: choose, ...!ignoring.has(host) && {role: 'button', tabindex: 0, keydown}}, ...words)
+  const keydown = (event: Event) => {
+    if (!/^( |Enter)$/.test((event as KeyboardEvent).key)) return
+    event.preventDefault() // the space bar scrolls
+    click(event)
+  }
+  return h('span', {part: 'select', click, ...!ignoring.has(host) && {role: 'button', tabindex: 0, keydown}}, ...words)
 }
 
 function ignore(host: HTMLElement): void {
-  mistake(`<${host.localName}> shows items that have no page: add link="/recipes/{id}", or listen to stile:select`)
+  mistake(`<${host.localName}>: items have no page, add link="/recipes/{id}" or listen to stile:select`)
   ignoring.add(host)
-  for (const title of host.shadowRoot!.querySelectorAll('.select')) {
-    title.removeAttribute('role')
-    title.removeAttribute('tabindex')
-  }
+  for (const title of host.shadowRoot!.querySelectorAll('.select'))
+    for (const name of ['role', 'tabindex']) title.removeAttribute(name)
 }
 
 /**
@@ -61,7 +60,7 @@ function ignore(host: HTMLElement): void {
  * opens in another tab or window: the page stays as it is.
  */
 export function select(host: HTMLElement, item: Item, originalEvent: Event): boolean {
-  return opensElsewhere(originalEvent) || dispatch(host, item, originalEvent).follows
+  return opensElsewhere(originalEvent) || dispatch(host, item, originalEvent)
 }
 
 /** Reports whether an event on a link opens it in another tab or window, or saves it. */
@@ -70,13 +69,19 @@ export function opensElsewhere(event: Event): boolean {
   return ctrlKey || metaKey || shiftKey || altKey || button === 1
 }
 
-/** A selection is ignored if no listener has read the item or prevented the default. */
-function dispatch(host: HTMLElement, item: Item, originalEvent: Event): {follows: boolean; isIgnored: boolean} {
+/**
+ * Calls ignored() if no listener has read the item or prevented the default. Reports whether the
+ * default is not prevented.
+ */
+function dispatch(host: HTMLElement, item: Item, originalEvent: Event, ignored?: () => void): boolean {
   const event = new SelectEvent(item, originalEvent)
-  let isRead = false
-  const get = () => (isRead = true, item)
+  const get = () => {
+    ignored = undefined
+    return item
+  }
   Object.defineProperty(event.detail, 'item', own({get, enumerable: true}))
   const follows = host.dispatchEvent(event)
-  if (!follows) originalEvent.preventDefault()
-  return {follows, isIgnored: follows && !isRead}
+  if (follows) ignored?.()
+  else originalEvent.preventDefault()
+  return follows
 }

@@ -28,12 +28,12 @@ function navigationAPI(): EventTarget | undefined {
   return navigation instanceof EventTarget && 'currentEntry' in navigation ? navigation : undefined
 }
 
-let isWrapped = false
+/** The functions of the history that have to be wrapped. */
+let unwrapped = ['pushState', 'replaceState'] as const as readonly ('pushState' | 'replaceState')[]
 
 function follow(listener: Listener, signal: AbortSignal): void {
-  if (!isWrapped) wrap('pushState')
-  if (!isWrapped) wrap('replaceState')
-  isWrapped = true
+  unwrapped.forEach(wrap)
+  unwrapped = []
   listeners.add(listener)
   signal.addEventListener('abort', () => listeners.delete(listener))
 }

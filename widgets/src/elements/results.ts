@@ -1,7 +1,7 @@
 /** <stile-results>: search results, with filters and pages. */
 import type {Answer, Item} from '../types'
 import {own} from '../own'
-import {hasDeepLink, placeOf, readDeepLink, writeDeepLink, type DeepLink, type DeepLinkKind, type Filter} from './deep-link'
+import {filtersIn, hasDeepLink, placeOf, readDeepLink, writeDeepLink, type DeepLink, type DeepLinkKind, type Filter} from './deep-link'
 import {focusOn, reflect} from './base'
 import {boxes} from './boxes'
 import {card, skeletonCard} from './card'
@@ -26,7 +26,7 @@ import {queryOf} from './query-text'
  * - `mode`: `pages` or `more`.
  * - `layout`: `list` or `grid`.
  * - `link` and `heading-level`: as in <stile-list>.
- * - `deep-link`: `hash` or `query`, see deep-link.ts.
+ * - `deep-link`: `query` or `hash`, see deep-link.ts.
  */
 export class StileResults extends Loader<Item[]> {
   static readonly observedAttributes = ['query', 'collection', 'facets', 'page-size', 'sort', 'mode', 'layout', 'link', 'heading-level', 'deep-link']
@@ -46,7 +46,7 @@ export class StileResults extends Loader<Item[]> {
   /** The element's query before a deep link was applied. */
   #ownQuery: string | undefined
   #connection!: AbortSignal
-  /** The kind of deep link that was read last. null if none was, since the element was connected. */
+  /** The kind of deep link that was read last. null if none was since the element was connected. */
   #kind: DeepLinkKind | null = null
   /** The paths and routes at which the URL contains the search, see placeOf. */
   #places = new Set<string>()
@@ -158,8 +158,8 @@ export class StileResults extends Loader<Item[]> {
     }, text('filter.clear')))
   }
 
-  #choose(chosen: Chosen): void {
-    this.#chosen = chosen
+  #choose({collection, values}: Chosen): void {
+    this.#chosen = {collection, values: filtersIn(values)}
     this.changed()
   }
 
@@ -193,8 +193,8 @@ export class StileResults extends Loader<Item[]> {
   }
 
   /**
-   * Applies the search in the page's URL. A URL with another path or route, and without a search, is
-   * not about this element: a router is about to show another page, or an anchor was followed.
+   * Applies the search in the page's URL. A URL with another path or route, and without a search,
+   * is not about this element: a router is about to show another page, or an anchor was followed.
    */
   #readURL(isTraversal: boolean): void {
     const kind = this.#kind
@@ -245,7 +245,7 @@ export class StileResults extends Loader<Item[]> {
     if (linked !== JSON.stringify(this.#linkIn(here, kind))) setEntry(there, this.#pages.cursors, corrects)
   }
 
-  /** Returns to the first page if the server does not know the cursor, as after an old deep link. */
+  /** Returns to the first page if the server does not accept the cursor of an old deep link. */
   protected override recovers(error: CallError): boolean {
     if (!this.#pages.cursor || error.code !== 'bad_request' || !/^cursor\b/.test((error as {detail?: string}).detail ?? '')) return false
     this.#pages = new PageHistory()
@@ -264,13 +264,12 @@ function grouped(values: readonly Filter[]): Record<string, string[]> {
 }
 
 /**
- * Adds an entry to the browser's history, or replaces the current one. The page's own state is kept.
- * Some documents, such as those in a sandbox, have no history. There, the search works without it.
+ * Adds an entry to the browser's history, or replaces the current one. The page's own state stays.
+ * Browsers refuse it in some documents, and if it happens too often.
  */
 function setEntry(url: URL, cursors: readonly (string | undefined)[], replaces: boolean): void {
   const state: unknown = history.state
-  const theirs = typeof state === 'object' && !Array.isArray(state) ? state : null
   try {
-    history[replaces ? 'replaceState' : 'pushState']({...theirs, stile: cursors}, '', url)
+    history[replaces ? 'replaceState' : 'pushState']({...typeof state === 'object' && state, stile: cursors}, '', url)
   } catch { /* The search works without it. */ }
 }
