@@ -185,9 +185,10 @@ export interface StileSearchElement extends HTMLElement {
   /** The id of the stile-results element that it searches. */
   get for(): string
   set for(value: Attribute)
-  /** The URL of a page to open with ?q= if this page has no stile-results element. */
+  /** The URL of a page to open with ?q= if this page has no such stile-results element. */
   get action(): string
   set action(value: Attribute)
+  /** The page of an item: /recipes/{id}. {id} and {collection} are replaced. */
   get link(): string
   set link(value: Attribute)
   get label(): string

@@ -322,7 +322,7 @@ for (const browser of browsers) {
     await untilIn(w, page, 'stile-results', 'mark')
     await untilIn(w, page, 'stile-item', '.body p')
     const html = (element, selector) => page.evaluate((element, selector) => document.querySelector(element).shadowRoot.querySelector(selector).innerHTML, element, selector)
-    assert.equal(await html('stile-results', '.title'), '<span>&lt;img src=x onerror=alert(1)&gt; &amp; <mark part="mark" class="mark">zebra</mark></span>')
+    assert.equal(await html('stile-results', '.title'), '<span part="select" class="select" role="button" tabindex="0">&lt;img src=x onerror=alert(1)&gt; &amp; <mark part="mark" class="mark">zebra</mark></span>')
     assert.deepEqual(await textsIn(page, 'stile-results', '.summary'), ['z<script>alert(1)</script>'])
     assert.deepEqual(await textsIn(page, 'stile-item', '.title'), [title])
     assert.equal(await html('stile-item', '.body'), '<p>a<a rel="nofollow noopener">b</a></p><h3>d</h3>')

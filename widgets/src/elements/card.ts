@@ -1,6 +1,6 @@
 /** An item in a list: picture, title, collection and date, summary. */
 import type {Item} from '../types'
-import {itemURL, select} from './link'
+import {titleLink} from './link'
 import {h} from './dom'
 import {highlighted, type Found} from './highlight'
 import {collectionName, formatDate} from './format'
@@ -28,8 +28,7 @@ export function card(item: Found, options: CardOptions): HTMLElement {
 
 function titleOf(item: Found, {host, link}: CardOptions): HTMLElement {
   const words = item.highlight ? highlighted(item.highlight.title) : [item.title]
-  const href = itemURL(item, link)
-  return href ? h('a', {part: 'link', href, click: event => select(host, item, event)}, ...words) : h('span', {}, ...words)
+  return titleLink(host, item, link, ...words)
 }
 
 /** Returns the collection of an item and the date of its publication. */

@@ -1,10 +1,13 @@
 /**
  * Deep links store the search in the page's URL. Visitors can link to a search, and the browser's
  * back and forward buttons work. `deep-link="query"` stores it in the query
- * (?q=plum&tag=cake&attribute.course=Dessert&page=2&cursor=…), together with the page's own
- * parameters. `deep-link="hash"` stores it in the hash, for pages that have only one URL. Only one
- * element of a page can have deep links.
+ * (?q=plum&tag=cake&attribute.course=Dessert&page=2&cursor=…). `deep-link="hash"` stores it in the
+ * hash, for pages that have only one URL. Everything else in the URL is the page's, and keeps its
+ * spelling: other parameters, and in the hash also the route of a router or the name of an anchor
+ * (#/recipes?q=plum). Only one element of a page can have deep links.
  */
+
+import {own} from '../own'
 
 /** A filter, as a parameter of the API: ['tag', 'cake'], ['attribute.course', 'Dessert']. */
 export type Filter = readonly [name: string, value: string]
@@ -14,6 +17,8 @@ export interface DeepLink {
   /** null if the URL has none. Then the element's own query applies. */
   readonly q: string | null
   readonly collection: string
+  /** The order that the visitor chose, "" if it is the element's. */
+  readonly sort: string
   readonly values: readonly Filter[]
   /** The number of the page, from 1. */
   readonly page: number
@@ -24,16 +29,59 @@ export interface DeepLink {
 /** The part of the URL that contains the search. */
 export type DeepLinkKind = 'hash' | 'query'
 
-const names = /^(q|collection|page|cursor)$/, filters = /^(tag$|attribute\.)/
+/** The maximum number of filters of one kind. The API refuses more. */
+const maxFilters = 8
+
+const sorts = /^(relevance|newest|title)$/
+const filter = /^(tag$|(?:attribute|min|max)\.)/
+
+/** Reports whether a parameter belongs to a deep link. A `sort` of the page's own does not. */
+const isOurs = ([name, value]: Filter) => name === 'sort' ? sorts.test(value) : /^(q|collection|page|cursor)$/.test(name) || filter.test(name)
+
+/** The parts of a hash. */
+interface Hash {
+  /** What the page's router or an anchor uses, such as "/recipes". */
+  readonly route: string
+  /** The parameters after the route, or the complete hash if it begins with a parameter. */
+  readonly params: string
+}
+
+/** Splits a URL's hash: #/recipes?q=plum, #top, #q=plum. */
+export function hashOf(url: URL): Hash {
+  const [, route = '', params = ''] = /^(?:(?![^/?&]*=)([^?]*)\??)?(.*)/.exec(url.hash.slice(1))!
+  return {route, params}
+}
+
+const paramsIn = (url: URL, kind: DeepLinkKind) => kind === 'hash' ? hashOf(url).params : url.search.slice(1)
+
+/** Returns what identifies the part of a site that a URL leads to: its path, and its route. */
+export function placeOf(url: URL, kind: DeepLinkKind): string {
+  return kind === 'hash' ? `${url.pathname}#${hashOf(url).route}` : url.pathname
+}
+
+/** Reports whether a URL contains a search. */
+export function hasDeepLink(url: URL, kind: DeepLinkKind): boolean {
+  return [...new URLSearchParams(paramsIn(url, kind))].some(isOurs)
+}
+
+/** Returns the parameters that are filters. Of more than the API accepts, these are the first. */
+export function filtersIn(params: readonly Filter[]): Filter[] {
+  const seen: Record<string, number> = own()
+  return params.filter(([name]) => {
+    const group = filter.exec(name)?.[1]
+    return group && (seen[group] = (seen[group] ?? 0) + 1) <= maxFilters
+  })
+}
 
 /** Returns the search in a URL. Without a cursor, the page is the first. */
 export function readDeepLink(url: URL, kind: DeepLinkKind): DeepLink {
-  const params = kind === 'hash' ? new URLSearchParams(url.hash.slice(1)) : url.searchParams
+  const params = new URLSearchParams(paramsIn(url, kind)), sort = params.get('sort') ?? ''
   const cursor = params.get('cursor') ?? ''
   return {
     q: params.get('q'),
     collection: params.get('collection') ?? '',
-    values: [...params].filter(([name]) => filters.test(name)),
+    sort: sorts.test(sort) ? sort : '',
+    values: filtersIn([...params]),
     page: cursor ? Math.max(2, parseInt(params.get('page') ?? '', 10) || 2) : 1,
     cursor,
   }
@@ -41,16 +89,18 @@ export function readDeepLink(url: URL, kind: DeepLinkKind): DeepLink {
 
 /** Returns the URL with this search in it. */
 export function writeDeepLink(url: URL, kind: DeepLinkKind, link: DeepLink): URL {
-  const to = new URL(url)
-  const params = kind === 'hash' ? new URLSearchParams() : to.searchParams
-  for (const name of [...params.keys()]) if (names.test(name) || filters.test(name)) params.delete(name)
-  if (link.q !== null) params.set('q', link.q)
-  if (link.collection) params.set('collection', link.collection)
-  for (const filter of link.values) params.append(...filter)
+  const to = new URL(url), ours = new URLSearchParams()
+  const theirs = paramsIn(url, kind).split('&').filter(param => param && ![...new URLSearchParams(param)].some(isOurs))
+  if (link.q !== null) ours.set('q', link.q)
+  if (link.collection) ours.set('collection', link.collection)
+  if (link.sort) ours.set('sort', link.sort)
+  for (const value of link.values) ours.append(...value)
   if (link.cursor) {
-    params.set('page', String(link.page))
-    params.set('cursor', link.cursor)
+    ours.set('page', String(link.page))
+    ours.set('cursor', link.cursor)
   }
-  if (kind === 'hash') to.hash = params.toString()
+  const params = [...theirs, ours.toString()].filter(Boolean).join('&')
+  if (kind === 'query') to.search = params
+  else to.hash = [hashOf(url).route, params].filter(Boolean).join('?')
   return to
 }

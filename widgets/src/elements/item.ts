@@ -1,39 +1,56 @@
 /** <stile-item>: one complete item. */
+import {doc} from '../doc'
 import {core} from '../page'
 import type {Answer, Item} from '../types'
 import {reflect} from './base'
 import {about, card, picture, skeletonText} from './card'
+import {hashOf} from './deep-link'
 import {itemURL, select} from './link'
 import {fill, h} from './dom'
 import {attributeList, hostOf} from './attributes'
 import {Loader, type Request} from './loader'
+import {onNavigation} from './navigation'
 import {prose} from './prose'
 
 /**
  * Attributes:
  * - `item`: the id of the item.
- * - `item-from="url"`: takes the id from the page's URL. It is the parameter `item` of the query,
- *   else of the hash, else the whole hash (?item=plum-cake, #item=plum-cake, #plum-cake).
+ * - `item-from="url"`: takes the id from the page's URL, also when a script changes it. It is the
+ *   parameter `item` of the query, else of the hash, else the whole hash (?item=plum-cake,
+ *   #item=plum-cake, #/recipes?item=plum-cake, #plum-cake). A hash that names an element of the
+ *   page leads to that element. It does not change the item.
  * - `related`: adds related items, with one more call.
  * - `heading-level`: 2 by default.
- * - `link`: the page for a related item, as in <stile-list>.
+ * - `link`: the page of a related item, as in <stile-list>.
  */
 export class StileItem extends Loader<Item> {
   static readonly observedAttributes = ['item', 'item-from', 'related', 'heading-level', 'link']
   readonly #related = h('section', {part: 'related'})
   #relatedTo = ''
+  /** The id that the page's URL had last. */
+  #id: string | null = null
+  #follows = false
   #connection: AbortSignal | undefined
 
   protected override begin(signal: AbortSignal): void {
     super.begin(signal)
     this.#connection = signal
-    // Also raised when the hash changes.
-    addEventListener('popstate', () => this.changed(), {signal})
+    this.#follows = false
   }
 
   protected override request(): Request | null {
-    const id = this.getAttribute('item-from') === 'url' ? idIn(new URL(location.href)) : this.getAttribute('item')
+    const id = this.getAttribute('item-from') === 'url' ? this.#idInURL() : this.getAttribute('item')
     return id ? {path: `/v1/items/${encodeURIComponent(id)}`} : null
+  }
+
+  /** Returns the id in the page's URL. It stays the same if the URL leads to an element. */
+  #idInURL(): string | null {
+    if (!this.#follows) onNavigation(() => this.changed(), this.#connection!)
+    this.#follows = true
+    const url = new URL(location.href), id = idIn(url)
+    if (id && !(id === url.hash.slice(1) && doc.getElementById(id))) this.#id = id
+    else if (!id) this.#id = null
+    return this.#id
   }
 
   protected override showSkeleton(): void {
@@ -88,8 +105,8 @@ reflect(StileItem, ['related'])
 
 /** Returns the id in a page's URL, or null. */
 export function idIn(url: URL): string | null {
-  const hash = url.hash.slice(1)
-  return url.searchParams.get('item') || new URLSearchParams(hash).get('item') || (/^[\w.-]{1,128}$/.test(hash) ? hash : null)
+  const {route, params} = hashOf(url)
+  return url.searchParams.get('item') || new URLSearchParams(params).get('item') || (/^[\w.-]{1,128}$/.test(route) ? route : null)
 }
 
 function skeleton(): HTMLElement {

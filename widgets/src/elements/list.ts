@@ -15,7 +15,8 @@ import {emptyMessage} from './message'
  * - `page-size`: 12 by default.
  * - `layout`: `list`, `grid` or `carousel`.
  * - `label`: its name for screen readers.
- * - `link`: the tenant's page for an item, such as "/recipe?item={id}".
+ * - `link`: the tenant's page for an item, such as "/recipes/{id}". Empty: the page listens to
+ *   stile:select, and shows the item itself.
  * - `heading-level`: 2 by default.
  */
 export class StileList extends Loader<Item[]> {

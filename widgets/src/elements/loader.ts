@@ -39,6 +39,11 @@ export abstract class Loader<T> extends StileElement {
 
   /** Returns the request that the attributes describe, or null if they are incomplete. */
   protected abstract request(): Request | null
+  /** Reports whether the element tries another request after an error, instead of a message. */
+  protected recovers(_error: CallError): boolean {
+    return false
+  }
+
   /** Shows a skeleton of the content, so that the layout does not move later. */
   protected abstract showSkeleton(): void
   /** Shows an answer. isNew is false if only attributes have changed since it was shown. */
@@ -103,6 +108,7 @@ export abstract class Loader<T> extends StileElement {
 
   /** Shows an error, unless the page handles it. */
   #showError(error: CallError): void {
+    if (this.recovers(error)) return
     this.#error = error
     this.#isQuiet = !this.dispatchEvent(new ErrorEvent(error)) || error.quiet
     this.#showMessage(error)

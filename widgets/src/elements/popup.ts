@@ -28,11 +28,13 @@ export class Popup {
   constructor(readonly box: HTMLInputElement, choose: (chosen: Suggestion, event: Event) => void) {
     // The box keeps the focus.
     this.list.addEventListener('pointerdown', event => event.preventDefault())
-    this.list.addEventListener('click', event => {
+    const click = (event: MouseEvent) => {
       const at = [...this.list.children].indexOf((event.target as Element).closest('li')!)
       const chosen = this.#suggestions[at]
-      if (chosen) choose(chosen, event)
-    })
+      if (chosen && event.button < 2) choose(chosen, event)
+    }
+    this.list.addEventListener('click', click)
+    this.list.addEventListener('auxclick', click) // the middle button
   }
 
   get isOpen(): boolean {

@@ -1,18 +1,20 @@
 /** <stile-results>: search results, with filters and pages. */
 import type {Answer, Item} from '../types'
-import {doc} from '../doc'
 import {own} from '../own'
-import {readDeepLink, writeDeepLink, type DeepLinkKind, type Filter} from './deep-link'
+import {filtersIn, hasDeepLink, placeOf, readDeepLink, writeDeepLink, type DeepLink, type DeepLinkKind, type Filter} from './deep-link'
 import {focusOn, reflect} from './base'
+import {boxes} from './boxes'
 import {card, skeletonCard} from './card'
 import {button, fill, h} from './dom'
 import {Facets, noFilters, type Chosen, type Value} from './facets'
 import {layoutOf} from './list'
 import {Loader, type Request} from './loader'
 import {emptyMessage} from './message'
+import {onNavigation} from './navigation'
 import {more, pages} from './paging'
 import {PageHistory} from './page-history'
-import {plural} from './format'
+import {plural, type CallError} from './format'
+import {queryOf} from './query-text'
 
 /**
  * Attributes:
@@ -24,7 +26,7 @@ import {plural} from './format'
  * - `mode`: `pages` or `more`.
  * - `layout`: `list` or `grid`.
  * - `link` and `heading-level`: as in <stile-list>.
- * - `deep-link`: `hash` or `query`, see deep-link.ts.
+ * - `deep-link`: `query` or `hash`, see deep-link.ts.
  */
 export class StileResults extends Loader<Item[]> {
   static readonly observedAttributes = ['query', 'collection', 'facets', 'page-size', 'sort', 'mode', 'layout', 'link', 'heading-level', 'deep-link']
@@ -35,12 +37,23 @@ export class StileResults extends Loader<Item[]> {
   readonly #facets = new Facets(chosen => this.#choose(chosen))
   readonly #columns = h('div', {part: 'columns'}, this.#facets.frame, h('div', {part: 'main'}, this.#items, this.#foot))
   #chosen = noFilters
+  /** The order that the visitor chose, "" for the attribute `sort`. */
+  #sort = ''
   #pages = new PageHistory()
   #shown: readonly Item[] = []
   /** The parameters that #pages belongs to. null if #pages was just read from the URL. */
   #scope: string | null = ''
   /** The element's query before a deep link was applied. */
   #ownQuery: string | undefined
+  #connection!: AbortSignal
+  /** The kind of deep link that was read last. null if none was since the element was connected. */
+  #kind: DeepLinkKind | null = null
+  /** The paths and routes at which the URL contains the search, see placeOf. */
+  #places = new Set<string>()
+  /** The search that was last read from the URL, or written to it. */
+  #linked = ''
+  /** Reports that the URL is invalid and must be replaced. */
+  #corrects = false
   /** Reports that the visitor has chosen another page, which then gets the focus. */
   #pageChosen = false
 
@@ -52,19 +65,25 @@ export class StileResults extends Loader<Item[]> {
   protected override begin(signal: AbortSignal): void {
     super.begin(signal)
     this.#ownQuery ??= this.query
-    addEventListener('popstate', event => this.#readURL(event.state), {signal})
-    this.#readURL(history.state)
+    this.#connection = signal
+    this.#kind = null
   }
 
   protected override update(): void {
     this.#items.dataset['layout'] = layoutOf(this, ['list', 'grid'])
     this.#layOutFacets()
+    if (this.#kind !== this.#deepLink) this.#startLink()
     const scope = JSON.stringify(this.#params())
     if (this.#scope !== null && scope !== this.#scope) this.#pages = new PageHistory()
     this.#scope = scope
     this.#writeURL()
-    for (const search of doc.querySelectorAll<HTMLElement & {shows?(results: Element): void}>('stile-search')) search.shows?.(this)
+    for (const box of boxes) box.shows(this, false)
     super.update()
+  }
+
+  /** The query, within the limits of the API. */
+  get #q(): string {
+    return queryOf(this.query)
   }
 
   protected override showSkeleton(): void {
@@ -88,12 +107,12 @@ export class StileResults extends Loader<Item[]> {
   }
 
   #params() {
-    const q = this.query.trim()
+    const q = this.#q
     return {
       q: q || undefined,
       collection: this.#chosen.collection || this.getAttribute('collection') || undefined,
       ...grouped(this.#chosen.values),
-      sort: this.getAttribute('sort') || undefined,
+      sort: this.#sort || this.getAttribute('sort') || undefined,
       limit: this.#size,
       facets: this.#names.join() || undefined,
       highlight: q ? 1 : undefined,
@@ -125,12 +144,12 @@ export class StileResults extends Loader<Item[]> {
   }
 
   #countText(total: number, isMinimum: boolean | undefined): string {
-    const count = isMinimum ? this.text('results.least', {n: total}) : plural(this.text, 'results.count', total), q = this.query.trim()
+    const count = isMinimum ? this.text('results.least', {n: total}) : plural(this.text, 'results.count', total), q = this.#q
     return q ? this.text('results.for', {count, q}) : count
   }
 
   #emptyMessage(): HTMLElement {
-    const q = this.query.trim(), {text} = this
+    const q = this.#q, {text} = this
     const title = q ? text('results.noneFor', {q}) : text('results.none')
     if (!this.#chosen.collection && !this.#chosen.values.length) return emptyMessage(title, q && text('results.fewerWords'))
     return emptyMessage(title, text('results.fewerFilters'), button('button', () => {
@@ -139,8 +158,8 @@ export class StileResults extends Loader<Item[]> {
     }, text('filter.clear')))
   }
 
-  #choose(chosen: Chosen): void {
-    this.#chosen = chosen
+  #choose({collection, values}: Chosen): void {
+    this.#chosen = {collection, values: filtersIn(values)}
     this.changed()
   }
 
@@ -154,7 +173,7 @@ export class StileResults extends Loader<Item[]> {
   #focusNew(added: number): void {
     this.#pageChosen = false
     const first = this.#items.children[this.#shown.length - added]
-    if (this.#appends) first?.querySelector('a')?.focus()
+    if (this.#appends) first?.querySelector<HTMLElement>('a,[tabindex]')?.focus()
     else focusOn(this.#count)
   }
 
@@ -163,28 +182,76 @@ export class StileResults extends Loader<Item[]> {
     return kind === 'hash' || kind === 'query' ? kind : null
   }
 
-  /** Applies the search in the page's URL. */
-  #readURL(state: unknown): void {
-    if (!this.#deepLink) return
-    const {q, collection, values, page, cursor} = readDeepLink(new URL(location.href), this.#deepLink)
-    const query = q ?? this.#ownQuery ?? ''
-    if (query !== this.query) this.query = query
+  /** Starts with the search in the page's URL. */
+  #startLink(): void {
+    if (!this.#kind) onNavigation(isTraversal => this.#readURL(isTraversal), this.#connection)
+    this.#kind = this.#deepLink
+    this.#linked = ''
+    this.#places.clear()
+    if (this.#kind) this.#places.add(placeOf(new URL(location.href), this.#kind))
+    this.#readURL(false)
+  }
+
+  /**
+   * Applies the search in the page's URL. A URL with another path or route, and without a search,
+   * is not about this element: a router is about to show another page, or an anchor was followed.
+   */
+  #readURL(isTraversal: boolean): void {
+    const kind = this.#kind
+    if (!kind) return
+    const url = new URL(location.href), place = placeOf(url, kind)
+    if (!this.#places.has(place) && !hasDeepLink(url, kind)) return
+    this.#places.add(place)
+    const link = this.#linkIn(url, kind), linked = JSON.stringify(link)
+    // Otherwise another part of the URL has changed, and the search may be about to be written.
+    if (linked === this.#linked && !isTraversal) return
+    this.#linked = linked
+    if (linked !== JSON.stringify(this.#link)) this.#apply(link)
+    for (const box of boxes) box.shows(this, true)
+  }
+
+  #apply({q, collection, sort, values, page, cursor}: DeepLink): void {
+    if (q !== this.#q) this.query = q!
     this.#chosen = {collection, values}
-    this.#pages = this.#appends ? new PageHistory() : PageHistory.restore(state, page, cursor)
+    this.#sort = sort
+    this.#pages = PageHistory.restore(history.state, page, cursor)
     this.#scope = null
     this.changed()
+  }
+
+  /** The current search. Its q is never null. Results that are added below are not pages. */
+  get #link(): DeepLink {
+    const {page, cursor} = this.#appends ? new PageHistory() : this.#pages
+    return {q: this.#q, collection: this.#chosen.collection, sort: this.#sort, values: this.#chosen.values, page, cursor}
+  }
+
+  /** Returns the search in a URL, in the form of #link. */
+  #linkIn(url: URL, kind: DeepLinkKind): DeepLink {
+    const link = readDeepLink(url, kind)
+    return {...link, q: queryOf(link.q ?? this.#ownQuery ?? ''), ...this.#appends && {page: 1, cursor: ''}}
   }
 
   /**
    * Adds an entry to the browser's history if the search differs from the one in the page's URL.
    */
   #writeURL(): void {
-    if (!this.#deepLink) return
-    const here = new URL(location.href), q = this.query.trim()
-    const current = this.#appends ? new PageHistory() : this.#pages
-    const there = writeDeepLink(here, this.#deepLink, {q: q === this.#ownQuery ? null : q, ...this.#chosen, page: current.page, cursor: current.cursor})
-    if (isSameSearch(here, there, this.#deepLink)) return
-    history.pushState({...history.state as object | null, stile: current.cursors}, '', there)
+    const kind = this.#kind, here = new URL(location.href), link = this.#link, linked = JSON.stringify(link)
+    const corrects = this.#corrects
+    this.#corrects = false
+    if (!kind || linked === this.#linked) return
+    const there = writeDeepLink(here, kind, {...link, q: link.q === queryOf(this.#ownQuery ?? '') ? null : link.q})
+    this.#linked = linked
+    this.#places.add(placeOf(there, kind))
+    if (linked !== JSON.stringify(this.#linkIn(here, kind))) setEntry(there, this.#pages.cursors, corrects)
+  }
+
+  /** Returns to the first page if the server does not accept the cursor of an old deep link. */
+  protected override recovers(error: CallError): boolean {
+    if (!this.#pages.cursor || error.code !== 'bad_request' || !/^cursor\b/.test((error as {detail?: string}).detail ?? '')) return false
+    this.#pages = new PageHistory()
+    this.#corrects = true
+    this.changed()
+    return true
   }
 }
 reflect(StileResults)
@@ -196,7 +263,13 @@ function grouped(values: readonly Filter[]): Record<string, string[]> {
   return params
 }
 
-/** Reports whether two URLs contain the same search, even if they are spelt differently. */
-function isSameSearch(a: URL, b: URL, kind: DeepLinkKind): boolean {
-  return JSON.stringify(readDeepLink(a, kind)) === JSON.stringify(readDeepLink(b, kind))
+/**
+ * Adds an entry to the browser's history, or replaces the current one. The page's own state stays.
+ * Browsers refuse it in some documents, and if it happens too often.
+ */
+function setEntry(url: URL, cursors: readonly (string | undefined)[], replaces: boolean): void {
+  const state: unknown = history.state
+  try {
+    history[replaces ? 'replaceState' : 'pushState']({...typeof state === 'object' && state, stile: cursors}, '', url)
+  } catch { /* The search works without it. */ }
 }

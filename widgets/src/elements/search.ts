@@ -4,11 +4,14 @@ import {doc} from '../doc'
 import {core} from '../page'
 import type {Suggestion} from '../types'
 import {reflect, StileElement} from './base'
-import {itemURL, select, webURL} from './link'
+import {boxes} from './boxes'
+import {itemURL, opensElsewhere, select, webURL} from './link'
 import {button, fill, h, icon, icons} from './dom'
 import {errorMessage} from './message'
+import {mistake} from './mistake'
 import {nextOption, Popup} from './popup'
 import {plural, type CallError} from './format'
+import {maxQuery, queryOf} from './query-text'
 
 /** The pause in typing before suggestions are requested, in ms. */
 const typingPause = 180
@@ -16,8 +19,9 @@ const typingPause = 180
 /**
  * Attributes:
  * - `for`: the id of the <stile-results> that it searches. Default: the first on the page.
- * - `action`: the URL of a page to open with ?q= if this page has no <stile-results>.
- * - `link`: the page of an item, such as "/recipe?item={id}". A suggestion opens it.
+ * - `action`: the URL of a page to open with ?q= if this page has no such <stile-results>. There,
+ *   the results need deep-link="query".
+ * - `link`: the page of an item, such as "/recipes/{id}". A suggestion opens it.
  * - `label` and `placeholder`.
  * - `collection`: limits the suggestions to this collection.
  * - `min-chars`: the minimum number of characters for suggestions, 2 by default.
@@ -25,7 +29,7 @@ const typingPause = 180
 export class StileSearch extends StileElement {
   static readonly observedAttributes = ['for', 'action', 'link', 'label', 'placeholder', 'collection', 'min-chars']
   readonly #box = h('input', {
-    part: 'input', id: 'box', role: 'combobox', type: 'text', inputmode: 'search', enterkeyhint: 'search', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false',
+    part: 'input', id: 'box', role: 'combobox', type: 'text', inputmode: 'search', enterkeyhint: 'search', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', maxlength: maxQuery,
     'aria-autocomplete': 'list', 'aria-expanded': 'false', 'aria-controls': 'suggestions',
     input: event => this.#typed(event as InputEvent), keydown: event => this.#key(event as KeyboardEvent), blur: () => this.#popup.open(false), compositionend: () => this.#typed(),
   })
@@ -47,13 +51,17 @@ export class StileSearch extends StileElement {
   }
 
   protected override begin(signal: AbortSignal): void {
-    signal.addEventListener('abort', () => this.#abort())
+    boxes.add(this)
+    signal.addEventListener('abort', () => {
+      boxes.delete(this)
+      this.#abort()
+    })
   }
 
   protected override update(): void {
     this.#updateLabels()
     const results = this.#results
-    if (results) this.shows(results)
+    if (results) this.shows(results, false)
   }
 
   /** Sets the labels. Before the texts are loaded, it only sets those that the page supplies. */
@@ -67,11 +75,15 @@ export class StileSearch extends StileElement {
     this.#clear.setAttribute('aria-label', this.text('clear'))
   }
 
-  /** Shows the query of the results in this box, if they belong to it. */
-  shows(results: Element): void {
-    if (results !== this.#results || this.matches(':focus-within')) return
-    this.#box.value = results.getAttribute('query') ?? ''
-    this.#clear.hidden = !this.#box.value
+  shows(results: Element, always: boolean): void {
+    if (results !== this.#results || !always && this.matches(':focus-within')) return
+    const q = queryOf(results.getAttribute('query') ?? '')
+    if (q === queryOf(this.#box.value)) return
+    this.#abort()
+    this.#popup.show([])
+    this.#note.replaceChildren()
+    this.#box.value = q
+    this.#clear.hidden = !q
   }
 
   get #results(): Element | null {
@@ -86,8 +98,8 @@ export class StileSearch extends StileElement {
     this.#clear.hidden = !this.#box.value
     if (event?.isComposing) return
     this.#abort()
-    if (this.#box.value.trim().length < this.number('min-chars', 2, 1, 64)) this.#popup.show([])
-    else this.#timer = window.setTimeout(() => void this.#suggest(this.#box.value.trim()), typingPause)
+    if (queryOf(this.#box.value).length < this.number('min-chars', 2, 1, 64)) this.#popup.show([])
+    else this.#timer = window.setTimeout(() => void this.#suggest(queryOf(this.#box.value)), typingPause)
   }
 
   /** Aborts a pending request for suggestions. */
@@ -111,10 +123,13 @@ export class StileSearch extends StileElement {
     }
   }
 
-  /** Shows why there are no suggestions. The search still works. */
+  /**
+   * Shows why there are no suggestions. The search still works. Half a query that the server can't
+   * answer is not a reason to interrupt the visitor.
+   */
   #showError(error: CallError): void {
     this.#popup.show([])
-    const isShown = this.dispatchEvent(new ErrorEvent(error)) && !error.quiet
+    const isShown = this.dispatchEvent(new ErrorEvent(error)) && !error.quiet && error.code !== 'bad_request'
     fill(this.#note, isShown && errorMessage(error, this.text, () => {
       this.#note.replaceChildren()
       this.#box.focus()
@@ -123,9 +138,10 @@ export class StileSearch extends StileElement {
   }
 
   #key(event: KeyboardEvent): void {
-    if (event.isComposing || event.ctrlKey || event.metaKey) return
-    if (event.key === 'Escape') return this.#escape(event)
+    if (event.isComposing) return
     if (event.key === 'Enter' && this.#popup.chosen) return this.#chooseSuggestion(this.#popup.chosen, event)
+    if (event.ctrlKey || event.metaKey) return
+    if (event.key === 'Escape') return this.#escape(event)
     if (!this.#popup.isOpen && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
       this.#popup.open(true)
       if (event.altKey) return event.preventDefault()
@@ -158,11 +174,12 @@ export class StileSearch extends StileElement {
 
   #chooseSuggestion(chosen: Suggestion, event: Event): void {
     event.preventDefault()
-    this.#box.value = chosen.text
     const item = {id: chosen.id, collection: chosen.collection, title: chosen.text}
-    if (!select(this, item, event)) return this.#popup.open(false)
     const href = itemURL(item, this.getAttribute('link'))
-    if (href) location.assign(href)
+    if (href && opensElsewhere(event)) return void open(href, '_blank', 'noopener')
+    this.#box.value = chosen.text
+    if (!select(this, item, event)) this.#popup.open(false)
+    else if (href) location.assign(href)
     else this.#search()
   }
 
@@ -170,12 +187,13 @@ export class StileSearch extends StileElement {
   #search(): void {
     this.#abort()
     this.#popup.open(false)
-    const q = this.#box.value.trim(), results = this.#results, url = webURL(this.getAttribute('action'))
+    const q = queryOf(this.#box.value), results = this.#results, url = webURL(this.getAttribute('action'))
+    this.#box.value = q
     if (results) results.setAttribute('query', q)
     else if (url && q) {
       url.searchParams.set('q', q)
       location.assign(url)
-    }
+    } else if (!url) mistake('<stile-search>: nothing to search, add <stile-results> with the id in `for`, or an action')
     if (matchMedia('(pointer: coarse)').matches) this.#box.blur() // closes the on-screen keyboard
   }
 }
