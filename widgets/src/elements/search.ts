@@ -1,7 +1,9 @@
 /** <stile-search>: a search box with suggestions. */
 import {ErrorEvent} from '../events'
 import {doc} from '../doc'
-import {core} from '../page'
+import {reportMistake} from '../developer'
+import {changes, core, retryToken} from '../page'
+import type {StileError} from '../errors'
 import type {Suggestion} from '../types'
 import {reflect, StileElement} from './base'
 import {itemURL, select, webURL} from './link'
@@ -9,6 +11,9 @@ import {button, fill, h, icon, icons} from './dom'
 import {errorMessage} from './message'
 import {nextOption, Popup} from './popup'
 import {plural, type CallError} from './format'
+
+/** The time in ms after which the results that `for` names must be on the page. */
+const targetTime = 3_000
 
 /** The pause in typing before suggestions are requested, in ms. */
 const typingPause = 180
@@ -36,6 +41,8 @@ export class StileSearch extends StileElement {
   readonly #status = h('p', {class: 'sr-only', role: 'status'})
   readonly #note = h('div', {part: 'note', role: 'status'})
   #timer = 0
+  /** The time before which the server would refuse suggestions again, in ms. */
+  #retryAt = 0
   #call: AbortController | undefined
 
   constructor() {
@@ -48,6 +55,22 @@ export class StileSearch extends StileElement {
 
   protected override begin(signal: AbortSignal): void {
     signal.addEventListener('abort', () => this.#abort())
+    doc.addEventListener('stile:token-renewed', () => this.#recover(), {signal})
+    for (const type of ['configure', 'wake']) changes.addEventListener(type, () => this.#recover(), {signal})
+    setTimeout(() => signal.aborted || this.#checkTarget(), targetTime)
+  }
+
+  /** Removes the message that there are no suggestions, and requests them again if they help. */
+  #recover(): void {
+    if (!this.#note.firstChild || Date.now() < this.#retryAt) return
+    this.#note.replaceChildren()
+    if (this.matches(':focus-within')) this.#typed()
+  }
+
+  /** Reports that `for` names nothing. */
+  #checkTarget(): void {
+    const id = this.getAttribute('for')
+    if (id && !this.#results) reportMistake(dev => dev.target(id))
   }
 
   protected override update(): void {
@@ -115,7 +138,9 @@ export class StileSearch extends StileElement {
   #showError(error: CallError): void {
     this.#popup.show([])
     const isShown = this.dispatchEvent(new ErrorEvent(error)) && !error.quiet
-    fill(this.#note, isShown && errorMessage(error, this.text, () => {
+    this.#retryAt = Date.now() + 1000 * ((error as StileError).retry_after ?? 0)
+    fill(this.#note, isShown && errorMessage(error, this.text, () => this.#retryAt, () => {
+      retryToken()
       this.#note.replaceChildren()
       this.#box.focus()
       this.#typed()
@@ -170,6 +195,7 @@ export class StileSearch extends StileElement {
   #search(): void {
     this.#abort()
     this.#popup.open(false)
+    this.#checkTarget()
     const q = this.#box.value.trim(), results = this.#results, url = webURL(this.getAttribute('action'))
     if (results) results.setAttribute('query', q)
     else if (url && q) {
