@@ -14,8 +14,8 @@ export function fetchToken(url: string, signal: AbortSignal): Promise<TokenRespo
 }
 
 /**
- * Returns the token response, or throws what there is instead: the URL, which is another after a
- * redirect, its status, the type of content, and what the publisher's server said, if it is passed on.
+ * Returns the token response, or throws what there is instead: its status, its type, the URL, which
+ * is another after a redirect, and what the publisher's server said, if that is passed on.
  */
 async function read(response: Response): Promise<TokenResponse> {
   const {ok, status, url, headers} = response

@@ -110,7 +110,7 @@ export interface Config {
  */
 export interface Text {
   (key: string, values?: Readonly<Record<string, string | number>>): string
-  /** The language of the element, such as "de" or "de-at". Intl formats numbers and dates for it. */
+  /** The language of the element, such as "de" or "de-at", for numbers and dates. */
   readonly lang: string
 }
 
@@ -128,7 +128,7 @@ export interface Core {
   get<T>(path: string, params?: Params, options?: {readonly signal?: AbortSignal}): Promise<Answer<T>>
   setToken(token: string): void
   configure(config: Partial<Config>): void
-  /** The language of the page, such as "de". An element's may differ: see elements/language.ts. */
+  /** The page's language, such as "de". An element's may differ: see elements/language.ts. */
   readonly lang: string
 }
 

@@ -1,4 +1,4 @@
-/** The layer's global and its event: before and after the script, with names and variables of the page. */
+/** The layer's global and its event, on pages with elements and variables of the same name. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
 import {browsers, harness} from './harness.mjs'
@@ -10,7 +10,7 @@ const documented = `<script>{
   else document.addEventListener('stile:ready', event => start(event.detail.Stile), {once: true})
 }</script>`
 
-/** What a page may have under the name Stile before the layer. */
+/** The elements and variables named Stile that a page may have before the layer. */
 const before = {
   'nothing': '', 'a section': '<section id="Stile"></section>', 'two sections': '<p id="Stile"></p><p id="Stile"></p>', 'a form': '<form id="Stile"><input name="get"></form>',
   'a variable': '<script>var Stile</script>', 'a stub': '<script>globalThis.Stile = {queue: []}</script>', 'an embed': '<embed name="Stile">',

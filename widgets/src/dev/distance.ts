@@ -1,12 +1,17 @@
-/** Returns the number of insertions, deletions and replacements that make one text of another. */
+/**
+ * Returns the number of insertions, deletions, replacements and swaps of neighbours that make one
+ * text of another (Damerau-Levenshtein, without further changes of swapped letters).
+ */
 export function distance(a: string, b: string): number {
-  let row = Array.from({length: b.length + 1}, (_, n) => n)
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1]
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + Number(letter !== b[j - 1]))
-    row = next
+  const rows = [Array.from({length: b.length + 1}, (_, n) => n)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = rows[i] = [i], above = rows[i - 1]!
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + Number(a[i - 1] !== b[j - 1]))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j]!, rows[i - 2]![j - 2]! + 1)
+    }
   }
-  return row[b.length]!
+  return rows[a.length]![b.length]!
 }
 
 const plain = (name: string) => name.toLowerCase().replace(/[-_]/g, '')

@@ -68,7 +68,7 @@ function endpoint(detail: string, status: number, {origin, href}: URL): Mistake[
 
 /** Reports a resource that the page's policy forbids. */
 function forbidden(directive: string, url: string): Mistake[] {
-  return [[`the page's content security policy must allow ${url} in ${directive}`, 'csp']]
+  return [[`the page's content security policy must allow ${url} in ${directive.replace(/-(elem|attr)$/, '')}`, 'csp']]
 }
 
 function value(element: string, attribute: string, given: string, allowed: readonly string[]): Mistake[] {

@@ -13,8 +13,8 @@ const fixed: Readonly<Record<string, readonly string[]>> = {
 const similar = /^(cli|tok|api|tra|lan|the)/i
 
 /**
- * Checks settings, now and when they change. If the page's events are to be logged, the elements must
- * wait for the promise that it returns.
+ * Checks settings, now and when they change. If the page's events are to be logged, the elements
+ * must wait for the promise that it returns.
  */
 export function checkSettings(): Promise<void> | undefined {
   check(script.data, true)

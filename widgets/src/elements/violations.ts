@@ -1,16 +1,17 @@
-/** Reports what the page's content security policy forbids, such as a language or the challenges. */
+/** Reports what the page's content security policy forbids, such as a language's file. */
 import {reportMistake} from '../developer'
 import {doc} from '../doc'
 import {core} from '../page'
 
 /**
- * Reports violations from now on. It leaves out the calls: if a page's policy forbids one transport,
- * the other may work.
+ * Reports violations from now on. It leaves out the calls: if a page's policy forbids one
+ * transport, the other may work.
  */
 export function reportViolations(): void {
   doc.addEventListener('securitypolicyviolation', event => {
     const {disposition, effectiveDirective, blockedURI, sample} = event
-    const ours = blockedURI.startsWith(core.config.api) ? !/connect|\/v1\//.test(effectiveDirective + blockedURI) : sample === 'stile' || isInElement(event)
+    const {api} = core.config
+    const ours = blockedURI.startsWith(api) ? !effectiveDirective.startsWith('connect') && !blockedURI.startsWith(api + '/v1/') : sample === 'stile' || isInElement(event)
     if (disposition === 'enforce' && ours) reportMistake(dev => dev.forbidden(effectiveDirective, blockedURI))
   })
 }
