@@ -26,6 +26,11 @@ func TestProblemPages(t *testing.T) {
 			t.Errorf("%s: policy %q", code, p)
 		}
 	}
+	for _, code := range []string{"token_endpoint", "csp"} {
+		if body := s.do(ask{path: "/problems/" + code}).Body.String(); !strings.Contains(body, "If you develop the site") || strings.Contains(body, "HTTP status<") {
+			t.Errorf("%s: %s", code, body)
+		}
+	}
 	if rec := s.do(ask{path: "/problems/no_such"}); rec.Code != 404 {
 		t.Errorf("a page for no code: %d", rec.Code)
 	}

@@ -37,6 +37,9 @@ func Pages() map[Code][]byte {
 	for i := range all {
 		pages[all[i].Code] = render(t, pageData{One: &all[i], Causes: causes[all[i].Code]})
 	}
+	for i := range layer {
+		pages[layer[i].Code] = render(t, pageData{One: &layer[i]})
+	}
 	return pages
 }
 

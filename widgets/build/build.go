@@ -35,6 +35,7 @@ func bundles(root string) ([]bundle, error) {
 		{"stile.mjs", "src/stile.ts", false},
 		{"core.mjs", "src/core.ts", false},
 		{"challenge.mjs", "src/challenge/index.ts", false},
+		{"dev.mjs", "src/dev/index.ts", false},
 	}
 	for prefix, folder := range map[string]string{"lang-": "src/lang", "dialog-": "src/lang/dialog"} {
 		found, err := filepath.Glob(filepath.Join(root, folder, "??.ts"))

@@ -57,7 +57,12 @@ export class Client {
   /** Applies settings that changed after the first call. */
   configured({token, tokenUrl}: Partial<Config>): void {
     if (token) this.#session.set(token)
-    else if (tokenUrl) this.#session.retry()
+    else if (tokenUrl) this.#session.retry(true)
+  }
+
+  /** Makes an attempt to get a token, if the last one has failed. */
+  retry(): void {
+    this.#session.retry(false)
   }
 
   async get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<Answer<T>> {

@@ -18,7 +18,7 @@ export async function detectingCSP<T>(url: string, directive: string, request: P
   try {
     return await request
   } catch (error) {
-    if ((error as TransportError).code === 'unreachable' && await Promise.race([violation, sleep(60)])) throw new TransportError('csp')
+    if ((error as TransportError).code === 'unreachable' && await Promise.race([violation, sleep(60)])) throw new TransportError('csp', directive)
     throw error
   } finally {
     doc.removeEventListener('securitypolicyviolation', listener)

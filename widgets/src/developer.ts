@@ -1,13 +1,29 @@
+/** What the layer tells the page's developer. The texts are in dev.mjs, which few pages load. */
 import {config} from './config'
-
-const reported = new Set<string>()
+import type {StileError, TransportError} from './errors'
+import {script} from './script'
+import type {DeveloperModule, Mistake} from './types'
 
 /**
- * Tells the page's developer about a mistake, on the console. A mistake is reported once for its
- * key. It must be the page's: never report what a visitor, network or server causes.
+ * Reports mistakes of the page's author on the console, once each. It must never be called for what
+ * a visitor, the network or the server causes.
  */
-export function developerError(key: string, text: string, code = 'bad_request'): void {
-  if (reported.has(key)) return
-  reported.add(key)
-  console.error(`[stile] ${text}, see ${config.api}/problems/${code}`)
+export function reportMistake(find: (dev: DeveloperModule) => readonly Mistake[]): void {
+  import(script.urlOf('dev.mjs')).then((dev: DeveloperModule) => dev.report(find(dev), config), () => {})
+}
+
+/** Reports a mistake with a text of its own. */
+export function warn(text: string): void {
+  reportMistake(() => [[text]])
+}
+
+/**
+ * Codes that the page's author may have caused: token_endpoint, token_missing, client_mismatch,
+ * bad_request, csp, proof_invalid.
+ */
+const byAuthor = /^(token_(en|mi)|client_|bad_|csp|proof_)/
+
+/** Reports the error of a call if the page's author may have caused it. */
+export function reportError(error: StileError | TransportError): void {
+  if (byAuthor.test(error.code)) reportMistake(dev => dev.refused(error, config))
 }

@@ -42,7 +42,12 @@ export class TransportError extends Error {
   }
 }
 
+/** Returns the problem that the page's source of tokens has. status is that of the token URL. */
+export function endpointProblem(detail: string, status = 0, code = 'token_endpoint'): Problem {
+  return refusal(code, 'The page has no token', true, detail, status)
+}
+
 /** Returns a refusal by the layer itself, in the form of the server's refusals. */
-export function refusal(code: string, title: string, renewable: boolean): Problem {
-  return {type: '/problems/' + code, code, status: 0, title, detail: title, ref: '', renewable, retry_after: null, challenge: null}
+export function refusal(code: string, title: string, renewable: boolean, detail = title, status = 0): Problem {
+  return {type: '/problems/' + code, code, status, title, detail, ref: '', renewable, retry_after: null, challenge: null}
 }

@@ -1,6 +1,6 @@
-import {TransportError} from './errors'
+import {StileError, TransportError} from './errors'
 import {detectingCSP} from './csp'
-import type {Field, TokenResponse} from './ports'
+import type {Field} from './ports'
 import {withTimeout} from './wait'
 
 /** The page's fetch when the layer was loaded. A later replacement does not see tokens. */
@@ -15,24 +15,19 @@ const timeout = 8_000
  */
 export function form(url: string, fields: readonly Field[], signal?: AbortSignal): Promise<unknown> {
   const body = new URLSearchParams([...fields])
-  return detectingCSP(url, 'connect-src', post(url, {body, credentials: 'omit', redirect: 'error'}, signal))
-}
-
-/** Requests a token from the tenant's site. The caller validates the response. */
-export async function fetchToken(url: string, signal: AbortSignal): Promise<TokenResponse> {
-  return await post(url, {headers: {Accept: 'application/json'}}, signal) as TokenResponse
+  return post(url, {body, credentials: 'omit', redirect: 'error'}, signal)
 }
 
 /**
- * Posts a request and returns the JSON of the response. A response that is not JSON is an error: it
- * comes from a proxy, or is a network's login page.
+ * Posts a request and returns what read makes of the response, by default its JSON. A response that
+ * is not JSON is an error: it comes from a proxy, or is a network's login page.
  */
-function post(url: string, init: RequestInit, signal?: AbortSignal): Promise<unknown> {
-  return withTimeout(timeout, signal, async signal => {
+export function post<T>(url: string, init: RequestInit, signal?: AbortSignal, read: (response: Response) => Promise<T> = response => response.json()): Promise<T> {
+  return detectingCSP(url, 'connect-src', withTimeout(timeout, signal, async signal => {
     try {
-      return await (await fetch(url, {__proto__: null, ...init, method: 'POST', signal} as RequestInit)).json()
+      return await read(await fetch(url, {__proto__: null, ...init, method: 'POST', signal} as RequestInit))
     } catch (error) {
-      throw new TransportError('unreachable', error)
+      throw error instanceof StileError ? error : new TransportError('unreachable', error)
     }
-  })
+  }))
 }

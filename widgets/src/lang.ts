@@ -14,21 +14,21 @@ export function register(lang: string, words: Texts): void {
 }
 
 /** The language and region of a tag: "de_DE" and "de-AT-1996" are tags that pages have. */
-const tag = /^([a-z]{2})(?:[-_]([a-z]{2}|\d{3}))?(?![a-z\d])/i
+const tag = /^([a-z]{2})(?:[-_](?:[a-z]{2}|\d{3}))?(?![a-z\d])/
 
 /**
- * Returns the first of the tags whose language the layer has, as "de" or "de-AT". After them, the
+ * Returns the first of the tags whose language the layer has, as "de" or "de-at". After them, the
  * browser's languages apply, then English.
  */
 export function pickLanguage(...wanted: readonly string[]): string {
   for (const one of [...wanted, ...navigator.languages]) {
-    const [, lang = '', region] = tag.exec(one.trim()) ?? []
-    if (languages.includes(lang.toLowerCase())) return lang.toLowerCase() + (region ? '-' + region.toUpperCase() : '')
+    const [found = '', lang = ''] = tag.exec(one.trim().toLowerCase()) ?? []
+    if (languages.includes(lang)) return found.replace('_', '-')
   }
   return 'en'
 }
 
-/** Returns the texts for a language, such as "de-AT", or English ones if they can't be loaded. */
+/** Returns the texts for a language, such as "de-at", or English ones if they can't be loaded. */
 export async function textIn(lang: string): Promise<Text> {
   const words = await load(lang.slice(0, 2)).catch(() => load(lang = 'en'))
   const number = new Intl.NumberFormat(lang)

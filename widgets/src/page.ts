@@ -4,8 +4,9 @@
  */
 import {Client} from './client'
 import {applySettings, config} from './config'
-import {refusal, StileError} from './errors'
-import {form, fetchToken} from './form'
+import {refusal, StileError, type TransportError} from './errors'
+import {reportError} from './developer'
+import {form} from './form'
 import {jsonp} from './jsonp'
 import {BrowserKey} from './key'
 import {pickLanguage} from './lang'
@@ -14,6 +15,7 @@ import {own} from './own'
 import {script} from './script'
 import {tabStorage} from './store'
 import {tabs} from './tabs'
+import {fetchToken} from './token-endpoint'
 import {transport} from './transport'
 import {trusted} from './trusted'
 import type {Answer, ChallengeModule, Core, Params} from './types'
@@ -65,24 +67,40 @@ async function ready(signal?: AbortSignal): Promise<void> {
   started = true
 }
 
-/** Dispatches `configure` when settings have changed. */
+/**
+ * Dispatches `configure` when the page has changed settings, its detail, or the token. The elements
+ * dispatch `wake`, see elements/wake.ts.
+ */
 export const changes = new EventTarget()
+
+const announce = (detail?: object) => changes.dispatchEvent(new CustomEvent('configure', {detail}))
+
+/** Makes an attempt to get a token, if the last one has failed. */
+export const retryToken = () => client.retry()
 
 export const core: Core = {
   version: STILE_VERSION,
   config,
   async get<T>(path: string, params?: Params, options?: {readonly signal?: AbortSignal}): Promise<Answer<T>> {
     const {signal} = own(options)
-    await ready(signal)
-    return client.get<T>(path, params, signal)
+    try {
+      await ready(signal)
+      return await client.get<T>(path, params, signal)
+    } catch (error) {
+      reportError(error as StileError | TransportError)
+      throw error
+    }
   },
-  setToken: token => client.setToken(String(token)),
+  setToken(token) {
+    client.setToken(String(token))
+    announce()
+  },
   configure(settings) {
     const given = own(settings)
     applySettings(given)
     if (started) client.configured(given)
     if (config.clientId) reportClientId()
-    changes.dispatchEvent(new Event('configure'))
+    announce(given)
   },
   get lang() {
     return pickLanguage(config.lang, doc.documentElement.lang).slice(0, 2)

@@ -1,4 +1,4 @@
-import {refusal, StileError, TransportError} from './errors'
+import {endpointProblem, refusal, StileError, TransportError} from './errors'
 import {TokenFailedEvent, TokenInvalidEvent, TokenRenewedEvent, type GivenToken} from './events'
 import {own} from './own'
 import type {Ports} from './ports'
@@ -14,7 +14,10 @@ const pauseAfter = (n: number) => 1000 * Math.min(30 * 2 ** n, 600)
 /** The time in ms after which earlier renewals no longer count, because the tab was idle. */
 const idleTime = 1_200_000
 
-/** The time in ms until a page that gave no token is asked again. */
+/**
+ * The time in ms until a page that gave no token is asked again, and until something other than a
+ * new setting can end a pause.
+ */
 const unansweredTime = 5_000
 
 /** After a timeout there is no further attempt: the visitor has waited long enough. */
@@ -23,6 +26,14 @@ const isTimeout = (error: unknown) => error instanceof TransportError && error.c
 /** Neither a listener nor a token URL gave a token. quiet: a listener prevented the default. */
 class Unanswered {
   constructor(readonly quiet: boolean) {}
+}
+
+/** A renewal that failed. Until that time (ms), calls fail with the error. */
+interface Failure {
+  readonly error: StileError
+  readonly until: number
+  /** Reports that there is an attempt at that time. */
+  readonly retries: boolean
 }
 
 /**
@@ -42,7 +53,7 @@ export class Session {
   #pauses = 0
   #renewal: Promise<void> | undefined
   #stop = new AbortController()
-  #failure: {readonly error: StileError; readonly until: number} | undefined
+  #failure: Failure | undefined
   readonly #changed: () => void
 
   /** changed is called whenever the token changes, or is removed. */
@@ -63,7 +74,7 @@ export class Session {
     for (;;) {
       const token = this.current
       if (token) return token
-      if (this.#failure && this.#ports.now() < this.#failure.until) throw this.#failure.error
+      if (this.#failure && this.#ports.now() < this.#failure.until) throw this.#failed(this.#failure)
       await abortable(this.#renewing(), signal)
     }
   }
@@ -84,11 +95,15 @@ export class Session {
     if (!this.current && !this.#dead.has(token)) this.#settle(token)
   }
 
-  /** Ends a pause, because a change of settings may help to get a token. */
-  retry(): void {
-    if (!this.#failure) return
+  /**
+   * Ends a pause, because something has changed that may help to get a token. isForced: also if the
+   * last attempt was just now, because the settings have changed.
+   */
+  retry(isForced: boolean): void {
+    if (!this.#failure || !isForced && this.#ports.now() - this.#lastAttemptAt < unansweredTime) return
     this.#failure = undefined
     this.#left ||= 1
+    if (!isForced && this.#pauses) this.#pauses-- // a visitor's attempts don't lengthen the pauses
     this.#renewing().catch(() => {})
   }
 
@@ -129,8 +144,8 @@ export class Session {
       await this.#ports.tabs.inTurn(signal, () => this.#attempts(signal))
     } catch (error) {
       if (signal.aborted) return
-      const failure = error instanceof Unanswered ? this.#unanswered(error.quiet) : this.#fail(error, signal)
-      if (failure) throw failure
+      this.#failure = error instanceof Unanswered ? this.#unanswered(error.quiet) : this.#fail(error, signal)
+      if (this.#failure) throw this.#failed(this.#failure)
     }
   }
 
@@ -168,33 +183,35 @@ export class Session {
 
   #accept(given: GivenToken): void {
     const {access_token: token, expires_in = null} = own(typeof given === 'string' ? {access_token: given} : given)
-    if (typeof token !== 'string' || !token || this.#dead.has(token)) throw new TypeError('no new access_token')
+    if (typeof token !== 'string' || !token || this.#dead.has(token)) throw new StileError(endpointProblem('no new token', 200))
     this.#store(token)
     this.#ports.tabs.send(token)
     this.#ports.raise(new TokenRenewedEvent(this.#why.code, this.#attempt, expires_in))
   }
 
   /** Does not count the attempt, because nothing failed. A later call requests a token again. */
-  #unanswered(quiet: boolean): StileError {
+  #unanswered(quiet: boolean): Failure {
     this.#left++
     this.#attempt--
-    return this.#end(new StileError(this.#why, quiet), this.#ports.now() + unansweredTime)
+    return {error: new StileError(this.#why, quiet), until: this.#ports.now() + unansweredTime, retries: false}
   }
 
   /** Pauses, unless a listener has just set a token. */
-  #fail(why: unknown, signal: AbortSignal): StileError | undefined {
+  #fail(why: unknown, signal: AbortSignal): Failure | undefined {
     const pause = pauseAfter(this.#pauses++)
     const until = this.#ports.now() + pause
-    const byDefault = this.#ports.raise(new TokenFailedEvent(this.#why.code, why, until))
+    const isNetwork = why instanceof TransportError
+    const error = why instanceof StileError ? why : new StileError(endpointProblem(isNetwork ? why.message : String(why)))
+    const byDefault = this.#ports.raise(new TokenFailedEvent(this.#why.code, isNetwork ? error : why, until))
     if (signal.aborted) return undefined
     this.#left = 1
     this.#ports.sleep(pause, signal).then(() => this.#renewing()).catch(() => {})
-    return this.#end(new StileError(this.#why, !byDefault), until)
+    return {error: new StileError(error, !byDefault), until, retries: true}
   }
 
-  #end(error: StileError, until: number): StileError {
-    this.#failure = {error, until}
-    return error
+  /** Returns the error of a call during a pause. It states the seconds until the next attempt. */
+  #failed({error, until, retries}: Failure): StileError {
+    return retries ? new StileError({...error, retry_after: Math.ceil((until - this.#ports.now()) / 1000)}, error.quiet) : error
   }
 
   // A tab stores two tokens: the one that the page contained, and the one in use. A cached page

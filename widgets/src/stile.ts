@@ -2,10 +2,13 @@
 import {Stile} from './core'
 import {defineElements} from './elements/define'
 import en from './lang/en'
+import {checkSettings} from './elements/settings'
 import {register} from './lang'
 
 register('en', en)
-defineElements()
+const debugging = checkSettings()
+if (debugging) void debugging.then(defineElements)
+else defineElements()
 
 export {Stile}
 export {StileError, TransportError} from './core'

@@ -110,7 +110,7 @@ export interface Config {
  */
 export interface Text {
   (key: string, values?: Readonly<Record<string, string | number>>): string
-  /** The language of the element, such as "de" or "de-AT". Intl formats numbers for it. */
+  /** The language of the element, such as "de" or "de-at", for numbers and dates. */
   readonly lang: string
 }
 
@@ -128,8 +128,26 @@ export interface Core {
   get<T>(path: string, params?: Params, options?: {readonly signal?: AbortSignal}): Promise<Answer<T>>
   setToken(token: string): void
   configure(config: Partial<Config>): void
-  /** The language of the page, such as "de". An element's may differ: see elements/language.ts. */
+  /** The page's language, such as "de". An element's may differ: see elements/language.ts. */
   readonly lang: string
+}
+
+/**
+ * A text for the page's developer, and the code whose problem page explains it. Mistakes with the
+ * same key, by default the text, are reported once.
+ */
+export type Mistake = readonly [text: string, code?: string | undefined, key?: string]
+
+/** The exports of `dev.mjs`, which is loaded if the page has a mistake. */
+export interface DeveloperModule {
+  report(found: readonly Mistake[], config: Readonly<Config>): void
+  settings(given: Readonly<Record<string, unknown>>, config: Readonly<Config>, fixed: Readonly<Record<string, readonly string[]>>, isTag: boolean): readonly Mistake[]
+  refused(error: Pick<Problem, 'code'> & Partial<Problem> & {readonly cause?: unknown; readonly quiet?: boolean}, config: Readonly<Config>): readonly Mistake[]
+  forbidden(directive: string, url: string): readonly Mistake[]
+  value(element: string, attribute: string, given: string, allowed: readonly string[]): readonly Mistake[]
+  range(element: string, attribute: string, given: string, min: number, max: number): readonly Mistake[]
+  target(id: string): readonly Mistake[]
+  debug(): void
 }
 
 /** The exports of `challenge.mjs`, which is loaded on demand. It does not import the core. */

@@ -60,4 +60,13 @@ for (const browser of browsers) {
     await page.evaluate(() => { document.querySelector('main').lang = 'fr' })
     await w.until(page, () => /Réessayer/.test(document.querySelector('stile-item').shadowRoot.textContent))
   })
+
+  test(`${browser.name}: a lang in any spelling is understood, and one that the layer lacks is passed over`, async t => {
+    const w = await harness(t, browser)
+    const page = await w.open(`${w.script()}<main lang="es"><p><stile-search></stile-search></p></main>`)
+    for (const [lang, text] of [['de', 'Suchen'], ['it', 'Buscar'], ['fr_FR.UTF-8', 'Rechercher'], ['', 'Buscar'], ['DE-at', 'Suchen'], ['german', 'Buscar'], ['ja-1996', '検索'], ['deu', 'Buscar'], [' de-x-any ', 'Suchen'], ['es-419', 'Buscar']]) {
+      await page.evaluate(lang => { document.querySelector('p').lang = lang }, lang)
+      await w.until(page, text => document.querySelector('stile-search').shadowRoot?.querySelector('[type=submit]')?.textContent === text, text)
+    }
+  })
 }

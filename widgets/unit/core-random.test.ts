@@ -169,7 +169,7 @@ class RandomRun {
   }
 }
 
-const reasons = new Set(['data', 'AbortError', 'token_missing', 'token_expired', 'challenge_required', 'overloaded', 'timeout', 'unreachable', 'no_callback', 'csp'])
+const reasons = new Set(['data', 'AbortError', 'token_missing', 'token_expired', 'challenge_required', 'overloaded', 'timeout', 'unreachable', 'no_callback', 'csp', 'token_endpoint'])
 
 async function runOnce(seed: number): Promise<Record<string, number>> {
   const s = new RandomRun(seed)

@@ -3,7 +3,7 @@ import './events'
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
 import {Client} from '../src/client'
-import {TransportError} from '../src/errors'
+import {endpointProblem, StileError, TransportError} from '../src/errors'
 import {Session} from '../src/session'
 import {answered, outcome, problem, refused, FakePorts} from './fake-ports'
 
@@ -104,9 +104,10 @@ test('a request for a token that times out is not retried immediately', async ()
   w.issue = () => { throw new TransportError('timeout') }
   const call = outcome(new Client(w).get('/a'))
   await w.clock.run(w.clock.now)
-  assert.equal(await call, 'token_missing')
+  assert.equal(await call, 'token_endpoint')
   assert.equal(w.tokenRequests, 1)
-  assert.equal(w.last('token-failed').error.code, 'timeout')
+  const {code, status, detail} = w.last('token-failed').error
+  assert.deepEqual([code, status, detail], ['token_endpoint', 0, 'timeout'])
 })
 
 for (const [what, given] of Object.entries({nothing: undefined, 'an empty text': '', 'an object without one': {}, 'a number': {access_token: 1}}))
@@ -115,7 +116,7 @@ for (const [what, given] of Object.entries({nothing: undefined, 'an empty text':
     w.issue = () => given as never
     const call = outcome(new Client(w).get('/a'))
     await w.clock.run(w.clock.now + 10_000)
-    assert.equal(await call, 'token_missing')
+    assert.equal(await call, 'token_endpoint')
     assert.equal(w.sent.length, 0)
   })
 
@@ -125,7 +126,8 @@ test('if the dead token is supplied again, the call fails and is not sent', asyn
   w.server = () => refused('token_expired')
   const call = outcome(new Client(w).get('/a'))
   await w.clock.run(w.clock.now + 10_000)
-  assert.equal(await call, 'token_expired')
+  assert.equal(await call, 'token_endpoint')
+  assert.match(w.last('token-failed').error.detail, /no new token/)
   assert.equal(w.sent.length, 1)
 })
 
@@ -219,7 +221,7 @@ test('a listener may set the token when a renewal has failed', async () => {
   assert.equal(w.eventNames.at(-1), 'token-renewed')
   w.server = accepts()
   w.listener = () => {}
-  assert.equal(await Promise.all([outcome(client.get('/b')), w.clock.run(w.clock.now)]).then(([ended]) => ended), 'token_expired')
+  assert.equal(await Promise.all([outcome(client.get('/b')), w.clock.run(w.clock.now)]).then(([ended]) => ended), 'token_endpoint')
   assert.equal(w.tokenRequests, 2, 'a new request is made, without a pause')
 })
 
@@ -235,6 +237,54 @@ test('a pause that was ended early does not end the next one', async () => {
   assert.equal(w.tokenRequests, 2, 'the second pause is 60 s, from 20 s on')
   await w.clock.run(began + 81_000)
   assert.equal(w.tokenRequests, 3)
+})
+
+test('a call during a pause states the seconds until the next attempt', async () => {
+  const w = new FakePorts()
+  w.issue = () => { throw new StileError(endpointProblem('HTTP 500', 500)) }
+  const client = new Client(w)
+  const began = w.clock.now
+  const call = client.get('/a').catch(error => error)
+  await w.clock.run(began + 10_000)
+  const {retryAt, error} = w.last('token-failed')
+  assert.deepEqual([error.code, error.status, error.detail], ['token_endpoint', 500, 'HTTP 500'])
+  assert.deepEqual([(await call).code, (await call).retry_after, (await call).renewable], ['token_endpoint', 30, true])
+  await w.clock.run(began + 20_000)
+  assert.equal((await client.get('/b').catch(error => error)).retry_after, Math.ceil((retryAt - w.clock.now) / 1000))
+  assert.equal(w.tokenRequests, 3)
+})
+
+test('a visitor can end a pause, but not twice in 5 s, and the pauses do not become longer', async () => {
+  const w = new FakePorts()
+  w.issue = () => { throw new TransportError('timeout') }
+  const client = new Client(w)
+  const began = w.clock.now
+  await Promise.all([outcome(client.get('/a')), w.clock.run(began)])
+  client.retry()
+  await w.clock.run(began + 2_000)
+  assert.equal(w.tokenRequests, 1, 'too early')
+  for (let n = 2; n < 6; n++) {
+    await w.clock.run(w.clock.now + 6_000)
+    client.retry()
+    client.retry()
+    await w.clock.run(w.clock.now)
+    assert.equal(w.tokenRequests, n)
+    assert.equal(w.last('token-failed').retryAt - w.clock.now, 30_000)
+  }
+  w.issue = () => ({access_token: 'good'})
+  await w.clock.run(w.clock.now + 6_000)
+  client.retry()
+  await w.clock.run(w.clock.now)
+  assert.equal(w.eventNames.at(-1), 'token-renewed')
+})
+
+test('a listener that fails is a source of tokens that fails', async () => {
+  const w = new FakePorts()
+  w.listener = e => { if (e.type === 'stile:token-invalid') e.detail.respondWith(Promise.reject(new Error('no session'))) }
+  const call = new Client(w).get('/a').catch(error => error)
+  await w.clock.run(w.clock.now + 10_000)
+  assert.deepEqual([(await call).code, (await call).status, (await call).detail], ['token_endpoint', 0, 'Error: no session'])
+  assert.equal(w.last('token-failed').error.message, 'no session')
 })
 
 test('a session keeps its token if an older one is refused', async () => {

@@ -16,6 +16,7 @@ document.addEventListener('stile:token-invalid', event => {
   const {code, attempt, signal}: {code: string; attempt: number; signal: AbortSignal} = event.detail
   if (attempt < 3) event.detail.respondWith(fetch('/token?' + code, {signal}).then(answer => answer.text()))
 })
+document.addEventListener('stile:ready', event => event.detail.Stile.configure({debug: true}))
 document.addEventListener('stile:token-renewed', event => event.detail.expiresIn?.toFixed())
 document.addEventListener('stile:token-failed', event => new Date(event.detail.retryAt))
 document.addEventListener('stile:blocked', event => event.detail.retryAfter?.toFixed())

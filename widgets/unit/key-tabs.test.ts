@@ -63,7 +63,7 @@ test('a tab whose renewal fails continues with the token of another tab', async 
   const one = b.tab(), two = b.tab()
   b.issue = () => Promise.reject(new Error('down'))
   one.w.random = two.w.random = () => 0
-  const failed = assert.rejects(one.token(), {code: 'token_missing'})
+  const failed = assert.rejects(one.token(), {code: 'token_endpoint'})
   await one.w.clock.run(1_010_000)
   while (one.w.eventNames.at(-1) !== 'token-failed') await one.w.clock.run(one.w.clock.now + 1_000)
   await failed

@@ -11,7 +11,6 @@ import enTexts from '../src/lang/en'
 import esTexts from '../src/lang/es'
 import frTexts from '../src/lang/fr'
 import jaTexts from '../src/lang/ja'
-import {pickLanguage} from '../src/lang'
 
 type Texts = Readonly<Record<string, string>>
 
@@ -41,12 +40,3 @@ for (const [lang, texts] of Object.entries(languages)) {
     for (const [key, text] of Object.entries(texts)) assert.doesNotMatch(text, wrong[lang]!, key)
   })
 }
-
-const tags: readonly (readonly [wanted: readonly string[], picked: string])[] = [
-  [['de'], 'de'], [['de_DE'], 'de-DE'], [['de-AT-1996'], 'de-AT'], [['de-1996'], 'de'], [['DE-at'], 'de-AT'], [['es-419'], 'es-419'], [['de_DE.UTF-8'], 'de-DE'],
-  [['', 'fr'], 'fr'], [['it', 'fr'], 'fr'], [['deu', 'ja'], 'ja'], [['german', 'es'], 'es'], [['en-GB', 'de'], 'en-GB'], [[' fr '], 'fr'],
-]
-
-test('the language of a page is picked from tags in every spelling', () => {
-  for (const [wanted, picked] of tags) assert.equal(pickLanguage(...wanted), picked, wanted.join())
-})

@@ -1,11 +1,13 @@
 /** The base of all elements: connection to the document, batched attribute changes, styles. */
 import {own} from '../own'
+import {reportMistake} from '../developer'
 import {textIn} from '../lang'
 import {changes, core} from '../page'
 import type {Text} from '../types'
 import {h} from './dom'
 import {languageOf, observeLanguage} from './language'
 import {sheet} from './style'
+import {unknownValues} from './values'
 
 /**
  * StileElement is the base of the elements. Whatever `begin` starts must end when its signal
@@ -59,6 +61,7 @@ export abstract class StileElement extends HTMLElement {
       this.#changed = false
       if (!this.#connection) return
       this.base.dataset['theme'] = core.config.theme
+      for (const unknown of unknownValues(this)) reportMistake(dev => dev.value(this.localName, ...unknown))
       void this.loadText()
       this.update()
     })
@@ -82,7 +85,8 @@ export abstract class StileElement extends HTMLElement {
 
   /** Returns an attribute as a number between min and max, or the default if it is not a number. */
   protected number(name: string, byDefault: number, min: number, max: number): number {
-    const value = parseInt(this.getAttribute(name) ?? '', 10)
+    const given = this.getAttribute(name) ?? '', value = parseInt(given, 10)
+    if (given && !(value >= min && value <= max)) reportMistake(dev => dev.range(this.localName, name, given, min, max))
     return isNaN(value) ? byDefault : Math.min(max, Math.max(min, value))
   }
 

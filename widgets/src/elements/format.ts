@@ -13,20 +13,21 @@ const sameText: Readonly<Record<string, string>> = {
 
 /** The advice for codes that a new token does not resolve. */
 const advice: Readonly<Record<string, string>> = {
-  proof_invalid: isSecureContext ? 'clock' : 'site', client_mismatch: 'site', tenant_suspended: 'site', tenant_exhausted: 'site', address_blocked: 'site', csp: 'site',
+  proof_invalid: isSecureContext ? 'clock' : 'site', client_mismatch: 'site', tenant_suspended: 'site', tenant_exhausted: 'site', address_blocked: 'site', csp: 'site', token_endpoint: 'retry',
   challenge_required: 'check', overloaded: 'retry', timeout: 'connection', unreachable: 'connection',
 }
 
 /** Describes an error: what happened, and what the visitor can do. */
 export function describe(error: CallError, text: Text): {what: string; then: string} {
   const refused = 'status' in error ? error : undefined
-  const isByPage = refused?.code === 'bad_request' && !refused.status // not caused by the visitor
-  const code = isByPage ? '' : sameText[error.code] ?? error.code
+  // Only a query can be the visitor's mistake.
+  if (refused?.code === 'bad_request' && !/^q\b/.test(refused.detail)) return {what: text('error.general'), then: text('then.site')}
+  const code = sameText[error.code] ?? error.code
   const what = text('error.' + code), wait = refused?.retry_after
   // A code without a text of its own has the general one.
   if (what === 'error.' + code) return {what: text('error.general'), then: text('then.retry')}
-  if (typeof wait === 'number') return {what, then: text('then.wait', {when: relativeTime(wait, text.lang)})}
-  const then = refused?.renewable ? 'reload' : advice[code]
+  if (typeof wait === 'number' && code !== 'token_endpoint') return {what, then: text('then.wait', {when: relativeTime(wait, text.lang)})}
+  const then = advice[code] ?? (refused?.renewable ? 'reload' : '')
   return {what, then: then ? text('then.' + then) : ''}
 }
 

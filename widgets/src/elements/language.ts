@@ -12,7 +12,7 @@ const observer = new MutationObserver(() => {
 })
 
 /**
- * Returns the language of an element, such as "de" or "de-AT": the configured one, else the nearest
+ * Returns the language of an element, such as "de" or "de-at": the configured one, else the nearest
  * `lang` that the layer has, else the browser's, else English.
  */
 export function languageOf(element: Element): string {

@@ -2,9 +2,9 @@
 import {SelectEvent} from '../events'
 import {doc} from '../doc'
 import {own} from '../own'
+import {warn} from '../developer'
 import type {Item} from '../types'
 import {h, type Child} from './dom'
-import {mistake} from './mistake'
 
 /**
  * Returns the URL of an item. It is the element's attribute `link`, with {id} and {collection}
@@ -13,7 +13,7 @@ import {mistake} from './mistake'
  */
 export function itemURL(item: Item, link: string | null): string | undefined {
   const unknown = /\{(?!(id|collection)\})[^}]*\}/.exec(link ?? '')
-  if (unknown) mistake(`link="${link}": ${unknown[0]} is unknown, use {id} and {collection}`)
+  if (unknown) warn(`link="${link}": ${unknown[0]} is unknown, use {id} and {collection}`)
   const target = link?.replace(/\{(id|collection)\}/g, (_, key: 'id' | 'collection') => encodeURIComponent(item[key])) ?? item.url
   return webURL(target)?.href
 }
@@ -48,7 +48,7 @@ export function titleLink(host: HTMLElement, item: Item, link: string | null, ..
 }
 
 function ignore(host: HTMLElement): void {
-  mistake(`<${host.localName}>: items have no page, add link="/recipes/{id}" or listen to stile:select`)
+  warn(`<${host.localName}>: items have no page, add link="/recipes/{id}" or listen to stile:select`)
   ignoring.add(host)
   for (const title of host.shadowRoot!.querySelectorAll('.select'))
     for (const name of ['role', 'tabindex']) title.removeAttribute(name)

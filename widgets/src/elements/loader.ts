@@ -1,8 +1,8 @@
 /** The base of the elements that show the result of a call. */
 import type {StileError} from '../errors'
-import {ErrorEvent, LoadEvent} from '../events'
+import {ErrorEvent, LoadEvent, type TokenFailedEvent} from '../events'
 import {doc} from '../doc'
-import {core} from '../page'
+import {changes, core, retryToken} from '../page'
 import type {Answer, Params} from '../types'
 import {focusOn, StileElement} from './base'
 import {h} from './dom'
@@ -14,6 +14,9 @@ export interface Request {
   readonly path: string
   readonly params?: Params
 }
+
+/** Codes of errors that neither the network nor a moment's wait resolves. */
+const permanent = new Set(['challenge_required', 'not_found', 'bad_request'])
 
 /**
  * Loader is the base of the elements that load content. Calls are metered, so it makes one only if
@@ -28,6 +31,8 @@ export abstract class Loader<T> extends StileElement {
   #requested = ''
   #answer: Answer<T> | undefined
   #error: CallError | undefined
+  /** The time before which the server would refuse the call again, in ms. */
+  #retryAt = 0
   /** Reports that the page handles the error. */
   #isQuiet = false
   #call: AbortController | undefined
@@ -50,7 +55,10 @@ export abstract class Loader<T> extends StileElement {
   protected abstract show(answer: Answer<T>, isNew: boolean): void
 
   protected override begin(signal: AbortSignal): void {
-    doc.addEventListener('stile:token-renewed', () => (this.#error as StileError | undefined)?.renewable && this.reload(), {signal})
+    doc.addEventListener('stile:token-renewed', () => this.#recover(error => error.renewable), {signal})
+    doc.addEventListener('stile:token-failed', event => this.#postpone(event as TokenFailedEvent), {signal})
+    changes.addEventListener('configure', () => this.#recover(() => true), {signal})
+    changes.addEventListener('wake', () => this.#recover(({code, renewable}) => !renewable && !permanent.has(code) && Date.now() >= this.#retryAt), {signal})
     signal.addEventListener('abort', () => this.#abort())
   }
 
@@ -66,6 +74,16 @@ export abstract class Loader<T> extends StileElement {
     } else if (this.#answer) this.show(this.#answer, false)
     else if (this.#error) this.#showMessage(this.#error)
     this.#arrange()
+  }
+
+  /** Records the time of the next attempt to get a token. */
+  #postpone({detail}: TokenFailedEvent): void {
+    if (this.#error?.code === 'token_endpoint') this.#retryAt = detail.retryAt
+  }
+
+  /** Makes the failed call again, if that may help now. */
+  #recover(helps: (error: StileError) => boolean): void {
+    if (this.#error && !this.#call && helps(this.#error as StileError)) this.reload()
   }
 
   /** Makes the same call again. */
@@ -110,13 +128,15 @@ export abstract class Loader<T> extends StileElement {
   #showError(error: CallError): void {
     if (this.recovers(error)) return
     this.#error = error
+    this.#retryAt = Date.now() + 1000 * ((error as StileError).retry_after || 0)
     this.#isQuiet = !this.dispatchEvent(new ErrorEvent(error)) || error.quiet
     this.#showMessage(error)
   }
 
   #showMessage(error: CallError): void {
-    if (!this.#isQuiet) this.note.replaceChildren(errorMessage(error, this.text, () => {
+    if (!this.#isQuiet) this.note.replaceChildren(errorMessage(error, this.text, () => this.#retryAt, () => {
       focusOn(this.base)
+      retryToken()
       this.reload()
     }))
   }

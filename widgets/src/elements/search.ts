@@ -1,17 +1,21 @@
 /** <stile-search>: a search box with suggestions. */
 import {ErrorEvent} from '../events'
 import {doc} from '../doc'
-import {core} from '../page'
+import {reportMistake, warn} from '../developer'
+import {changes, core, retryToken} from '../page'
+import type {StileError} from '../errors'
 import type {Suggestion} from '../types'
 import {reflect, StileElement} from './base'
 import {boxes} from './boxes'
 import {itemURL, opensElsewhere, select, webURL} from './link'
 import {button, fill, h, icon, icons} from './dom'
 import {errorMessage} from './message'
-import {mistake} from './mistake'
 import {nextOption, Popup} from './popup'
 import {plural, type CallError} from './format'
 import {maxQuery, queryOf} from './query-text'
+
+/** The time in ms after which the results that `for` names must be on the page. */
+const targetTime = 3_000
 
 /** The pause in typing before suggestions are requested, in ms. */
 const typingPause = 180
@@ -40,6 +44,8 @@ export class StileSearch extends StileElement {
   readonly #status = h('p', {class: 'sr-only', role: 'status'})
   readonly #note = h('div', {part: 'note', role: 'status'})
   #timer = 0
+  /** The time before which the server would refuse suggestions again, in ms. */
+  #retryAt = 0
   #call: AbortController | undefined
 
   constructor() {
@@ -56,6 +62,22 @@ export class StileSearch extends StileElement {
       boxes.delete(this)
       this.#abort()
     })
+    doc.addEventListener('stile:token-renewed', () => this.#recover(), {signal})
+    for (const type of ['configure', 'wake']) changes.addEventListener(type, () => this.#recover(), {signal})
+    setTimeout(() => signal.aborted || this.#checkTarget(), targetTime)
+  }
+
+  /** Removes the message that there are no suggestions, and requests them again if they help. */
+  #recover(): void {
+    if (!this.#note.firstChild || Date.now() < this.#retryAt) return
+    this.#note.replaceChildren()
+    if (this.matches(':focus-within')) this.#typed()
+  }
+
+  /** Reports that `for` names nothing. */
+  #checkTarget(): void {
+    const id = this.getAttribute('for')
+    if (id && !this.#results) reportMistake(dev => dev.target(id))
   }
 
   protected override update(): void {
@@ -130,7 +152,9 @@ export class StileSearch extends StileElement {
   #showError(error: CallError): void {
     this.#popup.show([])
     const isShown = this.dispatchEvent(new ErrorEvent(error)) && !error.quiet && error.code !== 'bad_request'
-    fill(this.#note, isShown && errorMessage(error, this.text, () => {
+    this.#retryAt = Date.now() + 1000 * ((error as StileError).retry_after ?? 0)
+    fill(this.#note, isShown && errorMessage(error, this.text, () => this.#retryAt, () => {
+      retryToken()
       this.#note.replaceChildren()
       this.#box.focus()
       this.#typed()
@@ -187,13 +211,14 @@ export class StileSearch extends StileElement {
   #search(): void {
     this.#abort()
     this.#popup.open(false)
+    this.#checkTarget()
     const q = queryOf(this.#box.value), results = this.#results, url = webURL(this.getAttribute('action'))
     this.#box.value = q
     if (results) results.setAttribute('query', q)
     else if (url && q) {
       url.searchParams.set('q', q)
       location.assign(url)
-    } else if (!url) mistake('<stile-search>: nothing to search, add <stile-results> with the id in `for`, or an action')
+    } else if (!url) warn('<stile-search>: nothing to search, add <stile-results> with the id in `for`, or an action')
     if (matchMedia('(pointer: coarse)').matches) this.#box.blur() // closes the on-screen keyboard
   }
 }

@@ -41,6 +41,7 @@ const de: Texts = {
   'error.timeout': 'Der Server hat nicht rechtzeitig geantwortet.',
   'error.csp': 'Die Sicherheitseinstellungen dieser Seite blockieren die Inhalte.',
   'error.token_missing': 'Für diese Inhalte gibt es keine gültige Sitzung.',
+  'error.token_endpoint': 'Die Anmeldung für diese Inhalte antwortet nicht.',
   'error.token_expired': 'Ihre Sitzung ist abgelaufen.',
   'error.token_hijacked': 'Ihre Sitzung wurde über eine andere Verbindung gestartet.',
   'error.token_exhausted': 'Sie haben das Limit Ihrer Sitzung erreicht.',

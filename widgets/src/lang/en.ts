@@ -40,6 +40,7 @@ const en = {
   'error.timeout': 'The server took too long to respond.',
   'error.csp': 'This page’s security settings block the content.',
   'error.token_missing': 'There is no valid session for this content.',
+  'error.token_endpoint': 'This content’s sign-in is not answering.',
   'error.token_expired': 'Your session has expired.',
   'error.token_hijacked': 'Your session was started on another connection.',
   'error.token_exhausted': 'You have reached the limit of your session.',

@@ -41,6 +41,7 @@ const es: Texts = {
   'error.timeout': 'El servidor tarda demasiado en responder.',
   'error.csp': 'La configuración de seguridad de esta página bloquea el contenido.',
   'error.token_missing': 'No hay ninguna sesión válida para este contenido.',
+  'error.token_endpoint': 'El inicio de sesión de este contenido no responde.',
   'error.token_expired': 'Su sesión ha caducado.',
   'error.token_hijacked': 'Su sesión se inició desde otra conexión.',
   'error.token_exhausted': 'Ha alcanzado el límite de su sesión.',

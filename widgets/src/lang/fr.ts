@@ -41,6 +41,7 @@ const fr: Texts = {
   'error.timeout': 'Le serveur met trop de temps à répondre.',
   'error.csp': 'Les paramètres de sécurité de cette page bloquent le contenu.',
   'error.token_missing': 'Il n’y a pas de session valide pour ce contenu.',
+  'error.token_endpoint': 'Le service de connexion de ce contenu ne répond pas.',
   'error.token_expired': 'Votre session a expiré.',
   'error.token_hijacked': 'Votre session a été ouverte depuis une autre connexion.',
   'error.token_exhausted': 'Vous avez atteint la limite de votre session.',

@@ -41,6 +41,7 @@ const ja: Texts = {
   'error.timeout': 'サーバーの応答に時間がかかりすぎています。',
   'error.csp': 'このページのセキュリティ設定により、コンテンツがブロックされています。',
   'error.token_missing': 'このコンテンツの有効なセッションがありません。',
+  'error.token_endpoint': 'このコンテンツの認証サービスが応答していません。',
   'error.token_expired': 'セッションの有効期限が切れました。',
   'error.token_hijacked': 'このセッションは別の接続で開始されました。',
   'error.token_exhausted': 'セッションの上限に達しました。',
