@@ -20,7 +20,7 @@ const refused = (code, status, more = {}) => ({status, type: 'application/json',
 
 const error = (code, status, more) => ({html: '<h1>Atlas</h1><stile-results></stile-results>', answer: refused(code, status, more), ready: ['stile-results', '.message .code']})
 
-const page = `html{color-scheme:light dark;font:17px/1.5 "TeX Gyre Pagella",Georgia,serif}
+const page = `html{color-scheme:light dark;background:Canvas;color:CanvasText;font:17px/1.5 "TeX Gyre Pagella",Georgia,serif}
   body{margin:0 auto;padding:clamp(1rem,4vw,3rem);max-width:66rem} h1{font-size:2.2rem;letter-spacing:-.02em;margin:0 0 1.2rem} stile-search{margin-block-end:2rem}`
 
 const scenes = {
@@ -46,11 +46,11 @@ const scenes = {
   suspended: error('tenant_suspended', 403),
   mismatch: error('client_mismatch', 403),
   malformed: error('bad_request', 400),
-  gone: {html: '<stile-item item="nowhere"></stile-item>', ready: ['stile-item', '.message .code']},
+  gone: {html: '<h1>Atlas</h1><stile-item item="nowhere"></stile-item>', ready: ['stile-item', '.message .code']},
   opened: {html: '<h1>Atlas</h1><stile-search></stile-search><stile-results query="island" facets="collection,tag" page-size="3"></stile-results>', ready: ['stile-results', '.card h2 mark'], then: async (w, page) => {
     if (await page.evaluate(() => innerWidth < 700)) await page.evaluate(() => document.querySelector('stile-results').shadowRoot.querySelector('.disclose').click())
   }},
-  arabic: {html: '<stile-item item="jazira"></stile-item><stile-results query="الجزر" facets="tag,collection"></stile-results>', ready: ['stile-results', '.card h2']},
+  arabic: {html: '<h1>Atlas</h1><stile-item item="jazira"></stile-item><stile-results query="الجزر" facets="tag,collection"></stile-results>', ready: ['stile-results', '.card h2']},
   waiting: {html: '<h1>Atlas</h1><stile-results facets="tag" page-size="4"></stile-results><stile-list layout="carousel"></stile-list>', hang: true, ready: ['stile-results', '.bone']},
 }
 
@@ -63,7 +63,7 @@ test('pictures of the elements', async t => {
   await mkdir(folder, {recursive: true})
   const w = await atlas(t, chromium)
   await w.server.import([{id: 'jazira', collection: 'guides', title: 'عن الجزر 12', summary: 'ما الذي يجعل أرضًا جزيرة؟', body: '<p>نص عن <b>25 m²</b> والجزر.</p><ul><li>السويد</li><li>النرويج</li></ul><blockquote>لا أحد جزيرة.</blockquote>', tags: ['جزيرة', 'مقال'], attributes: {author: 'ابن بطوطة', pages: 21450}, url: 'https://example.org/jazira'}])
-  for (const [name, scene] of Object.entries(scenes).filter(([name]) => !process.env.STILE_SCENE || process.env.STILE_SCENE === name))
+  for (const [name, scene] of Object.entries(scenes).filter(([name]) => !process.env.STILE_SCENE || process.env.STILE_SCENE.split(',').includes(name)))
     for (const [look, options] of Object.entries(looks)) await t.test(`${name}, ${look}`, () => shoot(w, name, scene, look, options))
 })
 

@@ -247,6 +247,7 @@ test('the dialog answers the picture that it shows, whatever happens in whatever
     }
   t.diagnostic(JSON.stringify(all))
   if (process.env['STILE_SEED']) return
-  for (const what of ['picture solved', 'picture failed', 'picture late', 'work solved', 'work failed', 'reload 1', 'reload 4', 'answer of a closed challenge', 'reload of a closed challenge', 'message wrong', 'message old', 'message next', 'message unmade', 'message unseen', 'message short'])
+  const messages = ['wrong', 'old', 'next', 'unmade', 'unseen', 'short'].map(message => `message ${message}`)
+  for (const what of ['picture solved', 'picture failed', 'picture late', 'work solved', 'work failed', 'reload 1', 'reload 4', 'answer of a closed challenge', 'reload of a closed challenge', ...messages])
     assert.ok(all[what], `never: ${what}`)
 })
