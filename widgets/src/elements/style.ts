@@ -117,7 +117,8 @@ span.bone{display:block;inline-size:90%;max-inline-size:26em;background:linear-g
 
 .item{display:grid;gap:1.75em}
 .header{display:grid;gap:.6em}
-.header>*{text-align:start;justify-self:self-start}
+.header>*{text-align:start}
+.header p{justify-self:self-start}
 .header .title{font-size:clamp(1.75em,1.1em + 3cqi,2.75em);line-height:1.12;letter-spacing:-.022em}
 .header .summary{font-size:clamp(1.1em,1em + .7cqi,1.3em);line-height:1.45;max-inline-size:38em}
 .item>.image{max-block-size:min(60vh,27em);inline-size:100%}
