@@ -70,7 +70,7 @@ type Maker struct {
 	slots    renderSlots
 }
 
-// Bounds of a Maker's caches. A picture takes about 2 kB, a sound 120 to 160 kB, a challenge 600
+// Bounds of a Maker's caches. A picture takes about 7 kB, a sound 120 to 160 kB, a challenge 600
 // bytes.
 const (
 	cachedChallenges = 16 << 10

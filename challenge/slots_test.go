@@ -24,10 +24,10 @@ func TestPictures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if size := img.Bounds().Size(); size.X != width || size.Y != height {
+		if size := img.Bounds().Size(); size.X != 2*width || size.Y != 2*height {
 			t.Errorf("a picture of %v", size)
 		}
-		if len(b) > 8<<10 {
+		if len(b) > 10<<10 {
 			t.Errorf("a picture of %d bytes", len(b))
 		}
 		if r, g, b, a := img.At(0, 0).RGBA(); r+g+b+a != 4*0xFFFF {

@@ -55,7 +55,7 @@ func TestPictures(t *testing.T) {
 	if rec := s.do(ask{method: "HEAD", path: picture}); rec.Code != 200 || rec.Header().Get("Content-Length") == "" {
 		t.Errorf("HEAD: %d %v", rec.Code, rec.Header())
 	}
-	if img, err := png.Decode(s.do(ask{path: picture}).Body); err != nil || img.Bounds().Dx() != 240 {
+	if img, err := png.Decode(s.do(ask{path: picture}).Body); err != nil || img.Bounds().Dx() != 480 {
 		t.Errorf("%v, %v", img, err)
 	}
 	english := s.do(ask{path: sound}).Body.Bytes()

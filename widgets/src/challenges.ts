@@ -12,7 +12,7 @@ export interface ChallengePorts extends Ports {
   refused(token: string, why: Problem): void
 }
 
-type Answer = string | null | Challenge
+type Answer = string | null | undefined | Challenge
 
 /** Challenges solves one challenge at a time. Calls wait until it is settled. */
 export class Challenges {
@@ -65,6 +65,8 @@ export class Challenges {
 /** Attempt solves the challenge of a refusal. It continues through wrong answers and reloads. */
 class Attempt {
   #dialog: PictureDialog | undefined
+  /** The challenge that an answer is for. A reload in the dialog replaces it. */
+  #challenge!: Challenge
 
   readonly #ports: ChallengePorts
   readonly #refusal: Problem
@@ -79,16 +81,15 @@ class Attempt {
   }
 
   async run(): Promise<void> {
-    let wrong = false
-    for (let challenge: Challenge | null = this.#refusal.challenge; challenge;) {
+    let challenge: Challenge | null | undefined = this.#refusal.challenge
+    for (let wrong = false; challenge;) {
+      this.#challenge = challenge
       const answer: Answer = await abortable(this.#answer(challenge, wrong), this.#signal)
       if (answer === null) throw new StileError(this.#refusal)
-      if (typeof answer !== 'string') challenge = answer
-      else {
-        const next: Challenge | null = await this.#submit(challenge, answer)
-        wrong = !!next
-        challenge = next
-      }
+      const isAnswer: boolean = typeof answer === 'string'
+      challenge = typeof answer === 'string' ? await this.#submit(answer) : answer
+      // Visitors do not see that their browser's work was wrong.
+      wrong = isAnswer && this.#challenge.kind === 'picture'
     }
   }
 
@@ -97,7 +98,8 @@ class Attempt {
   }
 
   /**
-   * Returns the answer, null if the visitor gives up, or another challenge that replaces this one.
+   * Returns the answer, null if the visitor gives up, another challenge that replaces this one, or
+   * undefined if it is not open any more. The calls then find out why.
    */
   async #answer(challenge: Challenge, wrong: boolean): Promise<Answer> {
     const event = new ChallengeEvent(challenge)
@@ -112,33 +114,35 @@ class Attempt {
   }
 
   /**
-   * Sends the answer. Returns the next challenge if it was wrong, or null if calls can continue.
+   * Sends the answer. Returns the next challenge if it was wrong, or undefined if calls can
+   * continue.
    */
-  async #submit(challenge: Challenge, answer: string): Promise<Challenge | null> {
-    const reply = await this.#send(challenge, 'answer', {answer})
+  async #submit(answer: string): Promise<Challenge | undefined> {
+    const reply = await this.#send('answer', {answer})
     if (!('error' in reply)) {
-      this.#ports.raise(new ChallengeSolvedEvent(challenge.kind))
-      return null
+      this.#ports.raise(new ChallengeSolvedEvent(this.#challenge.kind))
+      return undefined
     }
     const {error} = reply
     if (error.code === 'challenge_failed' && error.challenge) return error.challenge
     // The challenge was solved or replaced, or the token is dead. The calls find out which.
     if (error.code !== 'not_found' && !error.renewable) throw new StileError(error)
     if (error.renewable) this.#ports.refused(this.#token, error)
-    return null
+    return undefined
   }
 
-  #send(challenge: Challenge, what: string, params: Readonly<Record<string, string>>): Promise<Reply> {
-    return this.#ports.submit(`/v1/challenges/${challenge.id}/${what}`, params, this.#token, this.#signal)
+  #send(what: string, params: Readonly<Record<string, string>>): Promise<Reply> {
+    return this.#ports.submit(`/v1/challenges/${this.#challenge.id}/${what}`, params, this.#token, this.#signal)
   }
 
   #host(): DialogHost {
     return {
       lang: this.#ports.lang(),
       theme: this.#ports.config.theme,
-      reload: async challenge => {
-        const reply = await this.#send(challenge, 'reload', {})
-        if (!('error' in reply)) return reply.data as Challenge
+      reload: async () => {
+        const reply = await this.#send('reload', {})
+        if (!('error' in reply)) return this.#challenge = reply.data as Challenge
+        if (reply.error.code === 'not_found') return undefined
         if (reply.error.renewable) this.#ports.refused(this.#token, reply.error)
         throw new StileError(reply.error)
       },

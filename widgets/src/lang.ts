@@ -34,7 +34,9 @@ export async function textIn(lang: string): Promise<Text> {
   const number = new Intl.NumberFormat(lang)
   return Object.assign((key: string, values: Readonly<Record<string, string | number>> = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name]
-    return value === undefined ? whole : typeof value === 'number' ? number.format(value) : value
+    if (typeof value === 'number') return number.format(value)
+    // Text from right to left is isolated, so that it does not reorder numbers next to it.
+    return value === undefined ? whole : /[\u0590-\u08ff]/.test(value) ? `\u2068${value}\u2069` : value
   }), {lang})
 }
 

@@ -167,17 +167,21 @@ export interface ChallengeModule {
 export interface DialogHost {
   readonly lang: string
   readonly theme: Config['theme']
-  /** Requests a challenge that replaces this one. Rejects with the server's error. */
-  reload(challenge: PictureChallenge): Promise<Challenge>
+  /**
+   * Requests a challenge that replaces the open one, and to which the next answer belongs. Returns
+   * undefined if none is open any more. Rejects with any other error of the server.
+   */
+  reload(): Promise<Challenge | undefined>
 }
 
 /** The dialog for pictures. */
 export interface PictureDialog {
   /**
    * Shows the challenge. `wrong` reports that the previous answer was wrong. Returns the visitor's
-   * answer, null if the visitor cancels, or a challenge of another kind that a reload returned.
+   * answer to the challenge that is shown then, null if the visitor cancels, a challenge of another
+   * kind that a reload returned, or undefined if a reload found that no challenge is open.
    */
-  ask(challenge: PictureChallenge, wrong: boolean): Promise<string | null | Challenge>
+  ask(challenge: PictureChallenge, wrong: boolean): Promise<string | null | undefined | Challenge>
   close(): void
 }
 

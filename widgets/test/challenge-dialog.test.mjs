@@ -118,6 +118,17 @@ for (const browser of browsers) {
     assert.equal((await untilSeen(w, page, s => s.outcome, 'the end')).outcome, 'solved')
   })
 
+  test(`${browser.name}: it is in the accent of the site's elements`, async t => {
+    const html = '<style>stile-list {--stile-accent: rgb(1, 2, 3); --stile-on-accent: rgb(4, 5, 6)}</style><button id="before">Show more</button><stile-list></stile-list>'
+    const {w, page} = await opened(t, browser, {html, csp: api => `${strict(api)}; style-src 'unsafe-inline'`})
+    await untilPicture(w, page)
+    const {color, backgroundColor} = await page.evaluate(() => {
+      const {color, backgroundColor} = getComputedStyle([...document.querySelector('body > div').shadowRoot.querySelectorAll('button')].at(-1))
+      return {color, backgroundColor}
+    })
+    assert.deepEqual([color, backgroundColor], ['rgb(4, 5, 6)', 'rgb(1, 2, 3)'])
+  })
+
   test(`${browser.name}: no answer is sent while another picture is loading`, async t => {
     const {w, page} = await opened(t, browser, {instead: call => call.path.endsWith('/reload') ? new Promise(() => {}) : undefined})
     await untilPicture(w, page)
@@ -149,7 +160,7 @@ for (const browser of browsers) {
 
   test(`${browser.name}: the sound has the dialog's language and can be stopped, and is only loaded on request`, async t => {
     const {w, page} = await opened(t, browser, {lang: 'ja', csp: strict})
-    await untilSeen(w, page, s => s.width === 240, 'the picture')
+    await untilSeen(w, page, s => s.width === 480, 'the picture')
     assert.equal(w.api.requests.filter(r => r.path.endsWith('.wav')).length, 0)
     await clickOn(page, '音声を聞く')
     const playing = await untilSeen(w, page, s => s.buttons[0] === '停止', 'the sound')
@@ -202,7 +213,7 @@ for (const browser of browsers) {
   for (const lang of ['de', 'fr', 'es', 'ja', 'xx'])
     test(`${browser.name}: it has texts in ${lang}`, async t => {
       const {w, page} = await opened(t, browser, {lang})
-      const {buttons} = await untilSeen(w, page, s => s.width === 240, 'the picture')
+      const {buttons} = await untilSeen(w, page, s => s.width === 480, 'the picture')
       const cancel = {de: 'Abbrechen', fr: 'Annuler', es: 'Cancelar', ja: 'キャンセル', xx: 'Cancel'}[lang]
       assert.equal(buttons[2], cancel)
     })
@@ -210,7 +221,7 @@ for (const browser of browsers) {
   test(`${browser.name}: texts from right to left mirror it, except the digits`, async t => {
     const arabic = `export default new Proxy({}, {get: (_, key) => 'نص ' + key})`
     const {w, page} = await opened(t, browser, {instead: call => call.path.endsWith('/dialog-en.mjs') ? {status: 200, type: 'text/javascript', body: arabic} : undefined})
-    await untilSeen(w, page, s => s.width === 240, 'the picture')
+    await untilSeen(w, page, s => s.width === 480, 'the picture')
     const turned = await page.evaluate(() => {
       const root = document.querySelector('body > div').shadowRoot
       const left = n => root.querySelectorAll('button')[n].getBoundingClientRect().left

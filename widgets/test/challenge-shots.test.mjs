@@ -1,6 +1,6 @@
 /**
- * Writes pictures of the dialog to test/shots/, for review: light, dark, narrow, and after a wrong
- * answer.
+ * Writes pictures of the dialog for review, to test/shots/ or the folder in STILE_SHOTS: light,
+ * dark, narrow, in the site's accent, with two pixels for each CSS pixel, and after a wrong answer.
  */
 import assert from 'node:assert/strict'
 import {mkdir, stat} from 'node:fs/promises'
@@ -10,7 +10,7 @@ import {chromium} from './harness.mjs'
 import {answerOf} from './harness/challenges.mjs'
 import {opened, press, untilPicture, untilSeen} from './harness/dialog.mjs'
 
-const folder = fileURLToPath(new URL('shots/', import.meta.url))
+const folder = process.env.STILE_SHOTS ? `${process.env.STILE_SHOTS}/` : fileURLToPath(new URL('shots/', import.meta.url))
 
 const head = '<meta name="viewport" content="width=device-width,initial-scale=1"><style>html{color-scheme:light dark;font:17px/1.5 "TeX Gyre Pagella",Georgia,serif}</style>'
 
@@ -18,6 +18,8 @@ const looks = {
   light: {theme: 'light', viewport: {width: 900, height: 640}},
   dark: {theme: 'dark', viewport: {width: 900, height: 640}},
   narrow: {theme: 'light', viewport: {width: 375, height: 667}},
+  accent: {theme: 'light', viewport: {width: 900, height: 640}, html: '<style>stile-list {--stile-accent: #8a1c2e; --stile-on-accent: #fff}</style><button id="before">Show more</button><stile-list></stile-list>'},
+  sharp: {theme: 'light', viewport: {width: 420, height: 640, deviceScaleFactor: 2}},
   german: {theme: 'light', lang: 'de', viewport: {width: 375, height: 667}},
 }
 

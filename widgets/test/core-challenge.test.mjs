@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
 import {browsers, events, get, harness} from './harness.mjs'
+import {answerOf} from './harness/challenges.mjs'
 
 /** A spike after three calls. The first challenge is work, the next ones are pictures. */
 const spiky = {STILE_POLICY_SPIKE_CALLS: 3, STILE_POLICY_CHALLENGE_LADDER: 'work,picture'}
@@ -12,6 +13,31 @@ const pictures = {STILE_POLICY_SPIKE_CALLS: 3, STILE_POLICY_CHALLENGE_LADDER: 'p
 
 const item = page => get(page, '/v1/items/plum-cake')
 const openDialog = () => [...document.querySelectorAll('*')].some(host => host.shadowRoot?.querySelector('dialog[open]') || host.matches('dialog[open]'))
+
+/** What the dialog shows: the id of the picture and the message. */
+const dialogNow = page => page.evaluate(() => {
+  const root = [...document.querySelectorAll('*')].map(host => host.shadowRoot).find(root => root?.querySelector('dialog[open]'))
+  const id = /challenges\/([^/]*)\//.exec(root?.querySelector('img').src)?.[1]
+  return {id, message: root?.querySelector('[role=status]').textContent}
+})
+
+/** Waits until the dialog shows another picture, and returns its id. */
+async function nextPicture(w, page, previous) {
+  let now
+  await w.untilTrue(async () => (now = await dialogNow(page)).id && now.id !== previous && now.message !== 'Loading…', 'the next picture')
+  return now.id
+}
+
+async function clickAnother(w, page, previous) {
+  const button = await page.evaluateHandle(() => [...document.querySelectorAll('*')].map(host => host.shadowRoot?.querySelector('dialog[open] [type=button]:nth-of-type(2)')).find(Boolean))
+  await button.click()
+  return nextPicture(w, page, previous)
+}
+
+async function type(page, digits) {
+  await page.keyboard.type(digits)
+  await page.keyboard.press('Enter')
+}
 
 async function began(t, browser, settings, attributes) {
   const w = await harness(t, browser, {settings})
@@ -58,6 +84,55 @@ for (const browser of browsers) {
     assert.equal((await events(page, 'stile:challenge-solved')).length, 0)
     await page.keyboard.press('Escape')
     assert.ok(['challenge_required', 'challenge_failed'].includes((await waiting).error?.code))
+  })
+
+  test(`${browser.name}: after a reload, the answer goes to the picture that is shown`, async t => {
+    const {w, page} = await began(t, browser, pictures)
+    for (let n = 0; n < 3; n++) await item(page)
+    const waiting = item(page)
+    const first = await nextPicture(w, page)
+    const second = await clickAnother(w, page, first)
+    await type(page, answerOf(w, second))
+    assert.equal((await waiting).data?.id, 'plum-cake')
+    assert.deepEqual(w.api.calls('/v1/challenges/').filter(r => r.path.endsWith('/answer')).map(r => r.path), [`/v1/challenges/${second}/answer`])
+    assert.equal((await events(page, 'stile:challenge-solved')).length, 1)
+  })
+
+  test(`${browser.name}: two reloads, a wrong answer, and a correct one`, async t => {
+    const {w, page} = await began(t, browser, pictures)
+    for (let n = 0; n < 3; n++) await item(page)
+    const waiting = item(page)
+    const third = await clickAnother(w, page, await clickAnother(w, page, await nextPicture(w, page)))
+    await type(page, answerOf(w, third) === '11111' ? '22222' : '11111')
+    const fourth = await nextPicture(w, page, third)
+    assert.equal((await dialogNow(page)).message, 'That wasn’t right. Here are new digits.')
+    await type(page, answerOf(w, fourth))
+    assert.equal((await waiting).data?.id, 'plum-cake')
+    assert.deepEqual(w.api.calls('/v1/challenges/').filter(r => r.path.endsWith('/answer')).map(r => r.status), [422, 200])
+  })
+
+  test(`${browser.name}: an expired picture is reloaded and solved`, async t => {
+    const {w, page} = await began(t, browser, {...pictures, STILE_POLICY_CHALLENGE_EXPIRES: '10s'})
+    for (let n = 0; n < 3; n++) await item(page)
+    const waiting = item(page)
+    const first = await nextPicture(w, page)
+    const picture = `${w.server.url}/v1/challenges/${first}/picture.png`
+    await w.untilTrue(async () => !(await fetch(picture)).ok, 'the end of the first picture')
+    const second = await clickAnother(w, page, first)
+    await type(page, answerOf(w, second))
+    assert.equal((await waiting).data?.id, 'plum-cake')
+  })
+
+  test(`${browser.name}: a picture that another tab replaced gives way to the open one`, async t => {
+    const {w, page} = await began(t, browser, pictures)
+    for (let n = 0; n < 3; n++) await item(page)
+    const waiting = item(page)
+    const first = await nextPicture(w, page)
+    let lost = true
+    w.api.intercept = call => lost && call.path.endsWith('/reload') ? (lost = false, fetch(w.server.url + call.path, {method: 'POST', body: call.form, headers: {origin: w.site.origin}}).then(() => 'reset')) : undefined
+    const second = await clickAnother(w, page, first)
+    await type(page, answerOf(w, second))
+    assert.equal((await waiting).data?.id, 'plum-cake')
   })
 
   test(`${browser.name}: the page's own answer is sent; the dialog shows the next challenge, which the page does not answer`, async t => {

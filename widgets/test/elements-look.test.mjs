@@ -98,3 +98,99 @@ for (const browser of browsers)
     assert.deepEqual(await textsIn(page, 'stile-results', '.count'), ['89 Treffer für „island“'])
     assert.deepEqual(await textsIn(page, 'stile-results', '.next'), ['Weiter'])
   })
+
+/** README's two elements alone, on a page without styles of its own. */
+const two = '<stile-search></stile-search><stile-results></stile-results>'
+
+for (const browser of browsers) {
+  test(`${browser.name}: two elements alone have space between them, and suggestions cover the results`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(w.script() + two, {prepare: page => page.setViewport({width: 900, height: 900})})
+    await untilIn(w, page, 'stile-results', '.card h2 a, .card h2 span')
+    const gap = await page.evaluate(() => document.querySelector('stile-results').getBoundingClientRect().top - document.querySelector('stile-search').getBoundingClientRect().bottom)
+    assert.ok(gap >= 16, `${gap} pixels`)
+    await focusIn(page, 'stile-search', 'input')
+    await page.keyboard.type('isl')
+    await untilIn(w, page, 'stile-search', '[role=option]')
+    const covering = await page.evaluate(() => {
+      const list = document.querySelector('stile-search').shadowRoot.querySelector('.suggestions'), box = list.getBoundingClientRect()
+      const points = [[.1, .2], [.5, .5], [.9, .9]].map(([x, y]) => document.elementFromPoint(box.left + x * box.width, box.top + y * box.height).localName)
+      const {backgroundColor, boxShadow} = getComputedStyle(list)
+      return {points, backgroundColor, hasShadow: boxShadow !== 'none', overlaps: box.bottom > document.querySelector('stile-results').getBoundingClientRect().top}
+    })
+    assert.deepEqual(covering, {points: Array(3).fill('stile-search'), backgroundColor: 'rgb(255, 255, 255)', hasShadow: true, overlaps: true})
+  })
+
+  test(`${browser.name}: a forced theme has a background of its own, and padding`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(w.script({'data-theme': 'dark'}) + two)
+    await untilIn(w, page, 'stile-results', '.card')
+    const styles = await page.evaluate(() => ['stile-search', 'stile-results'].map(name => {
+      const {backgroundColor, paddingTop, paddingLeft, color} = getComputedStyle(document.querySelector(name).shadowRoot.querySelector('.base'))
+      return {dark: parseInt(backgroundColor.slice(4)) < 60, light: parseInt(color.slice(4)) > 200, padding: Math.min(parseInt(paddingTop), parseInt(paddingLeft)) >= 16}
+    }))
+    assert.deepEqual(styles, Array(2).fill({dark: true, light: true, padding: true}))
+  })
+
+  test(`${browser.name}: a broken picture leaves the layout without a picture`, async t => {
+    const w = await atlas(t, browser)
+    await w.server.import([{id: 'broken', collection: 'guides', title: 'A broken picture', body: '<p>Text.</p>', image: `${w.api.origin}/nowhere.png`}])
+    const page = await w.open(`${w.script()}<stile-list collection="guides"></stile-list><stile-item item="broken"></stile-item>`)
+    await untilIn(w, page, 'stile-item', 'article .title')
+    await untilIn(w, page, 'stile-list', '.card .title')
+    const boxes = () => ['stile-item .item', 'stile-list .card'].map(path => {
+      const [host, part] = path.split(' ')
+      return [...document.querySelector(host).shadowRoot.querySelectorAll(part)].find(node => node.innerText.includes('broken'))?.querySelectorAll('.image, img').length
+    })
+    await w.until(page, `(${boxes})().every(n => n === 0)`)
+  })
+
+  test(`${browser.name}: a summary that was made from the body is not shown above it, one of its own is`, async t => {
+    const w = await atlas(t, browser)
+    const long = 'A sentence about islands, which is long enough to be cut. '.repeat(12)
+    await w.server.import([
+      {id: 'made', collection: 'guides', title: 'Made', body: `<p>Only a <em>first</em>\n paragraph.</p><p>And a second one.</p>`},
+      {id: 'cut', collection: 'guides', title: 'Cut', body: `<p>${long}</p>`},
+      {id: 'own', collection: 'guides', title: 'Own', summary: 'Something else.', body: `<p>Only a first paragraph.</p>`},
+      {id: 'bare', collection: 'guides', title: 'Bare', summary: 'A summary without a body.'},
+    ])
+    const page = await w.open(`${w.script()}${['made', 'cut', 'own', 'bare'].map(id => `<stile-item id="${id}" item="${id}"></stile-item>`).join('')}`)
+    for (const id of ['made', 'cut', 'own', 'bare']) await untilIn(w, page, `#${id}`, 'article .title')
+    const summaries = await page.evaluate(() => [...document.querySelectorAll('stile-item')].map(item => item.shadowRoot.querySelector('.header .summary')?.innerText ?? ''))
+    assert.deepEqual(summaries, ['', '', 'Something else.', 'A summary without a body.'])
+  })
+
+  test(`${browser.name}: no separator stands alone, and titles, summaries and bodies have their own direction`, async t => {
+    const w = await atlas(t, browser)
+    await w.server.import([{id: 'jazira', collection: 'guides', title: 'عن الجزر', summary: 'ما الذي يجعل أرضًا جزيرة؟', body: '<p>نص</p><ul><li>أول</li></ul>', tags: ['جزيرة']}])
+    const page = await w.open(`<style>stile-item::part(collection) {display: none}</style>${w.script()}<stile-item item="on-islands" id="english"></stile-item><stile-item item="jazira"></stile-item><stile-results query="الجزر" facets="tag"></stile-results>`)
+    await untilIn(w, page, '#english', 'article .title')
+    await untilIn(w, page, '[item=jazira]', 'article .title')
+    await untilIn(w, page, 'stile-results', '.card')
+    const seen = await page.evaluate(() => {
+      const english = document.querySelector('#english').shadowRoot, arabic = document.querySelector('[item=jazira]').shadowRoot
+      const direction = part => getComputedStyle(arabic.querySelector(part)).direction
+      return {
+        about: english.querySelector('.about').innerText.trim(), before: getComputedStyle(english.querySelector('time'), '::before').content,
+        directions: ['.title', '.summary', '.body', '.body ul'].map(direction),
+        count: document.querySelector('stile-results').shadowRoot.querySelector('.count').textContent,
+      }
+    })
+    assert.deepEqual(seen, {about: 'March 14, 2026', before: 'none', directions: Array(4).fill('rtl'), count: '1 result for “\u2068الجزر\u2069”'})
+  })
+
+  test(`${browser.name}: the page number says of how many, unless the total is unknown`, async t => {
+    const w = await atlas(t, browser)
+    const page = await w.open(`${w.script()}<stile-results query="island" page-size="10"></stile-results>`)
+    await untilIn(w, page, 'stile-results', '.page')
+    assert.deepEqual(await textsIn(page, 'stile-results', '.page'), ['Page 1 of 9'])
+    w.api.intercept = async ({path, form}) => {
+      if (path !== '/v1/items') return undefined
+      const answer = await (await fetch(`${w.server.url}/v1/items`, {method: 'POST', body: form, headers: {origin: w.site.origin}})).json()
+      return {status: 200, type: 'application/json', body: JSON.stringify({...answer, meta: {...answer.meta, incomplete: ['total']}})}
+    }
+    await focusIn(page, 'stile-results', '.next')
+    await page.keyboard.press('Enter')
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.page').innerText === 'Page 2')
+  })
+}

@@ -1,17 +1,26 @@
 /**
- * Writes pictures of every element to test/shots/, for review: light, dark, narrow, and from right
- * to left.
+ * Writes pictures of every element in every state for review, to test/shots/ or the folder in
+ * STILE_SHOTS: light, dark, forced dark on a light page, narrow, from right to left, and with two
+ * pixels for each CSS pixel. axe-core checks each of them.
  */
 import assert from 'node:assert/strict'
-import {mkdir, stat} from 'node:fs/promises'
+import {mkdir, readFile, stat} from 'node:fs/promises'
+import {createRequire} from 'node:module'
 import {test} from 'node:test'
 import {fileURLToPath} from 'node:url'
 import {atlas, focusIn, untilIn, untilPictures} from './elements.mjs'
 import {chromium} from './harness.mjs'
 
-const folder = fileURLToPath(new URL('shots/', import.meta.url))
+const folder = process.env.STILE_SHOTS ? `${process.env.STILE_SHOTS}/` : fileURLToPath(new URL('shots/', import.meta.url))
 
-const page = `html{color-scheme:light dark;font:17px/1.5 "TeX Gyre Pagella",Georgia,serif}
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** A refusal, as the server sends it. */
+const refused = (code, status, more = {}) => ({status, type: 'application/json', body: JSON.stringify({error: {type: '/problems/' + code, code, status, title: code, detail: '', ref: '7QK2-M4TD', renewable: false, retry_after: null, challenge: null, ...more}})})
+
+const error = (code, status, more) => ({html: '<h1>Atlas</h1><stile-results></stile-results>', answer: refused(code, status, more), ready: ['stile-results', '.message .code']})
+
+const page = `html{color-scheme:light dark;background:Canvas;color:CanvasText;font:17px/1.5 "TeX Gyre Pagella",Georgia,serif}
   body{margin:0 auto;padding:clamp(1rem,4vw,3rem);max-width:66rem} h1{font-size:2.2rem;letter-spacing:-.02em;margin:0 0 1.2rem} stile-search{margin-block-end:2rem}`
 
 const scenes = {
@@ -32,40 +41,56 @@ const scenes = {
   least: {html: '<h1>Atlas</h1><stile-search label="Find a place"></stile-search><stile-results query="island" facets="collection,tag" page-size="6"></stile-results>', meta: {total: 2000, facets: {}, incomplete: ['total', 'facets']}, ready: ['stile-results', '.card h2 mark']},
   more: {html: '<h1>Atlas</h1><stile-results query="island" facets="collection,tag" mode="more" page-size="4"></stile-results>', meta: {total: 2000, facets: {tag: [{value: 'island', count: 1200}]}, incomplete: ['total', 'facets']}, ready: ['stile-results', '.card h2 mark']},
   refused: {html: '<h1>Atlas</h1><stile-results></stile-results>', script: {'data-token-url': null}, ready: ['stile-results', '.message .code']},
+  two: {html: '<stile-search></stile-search><stile-results></stile-results>', plain: true, ready: ['stile-results', '.card h2']},
+  blocked: error('address_blocked', 403, {retry_after: 59}),
+  suspended: error('tenant_suspended', 403),
+  mismatch: error('client_mismatch', 403),
+  malformed: error('bad_request', 400),
+  gone: {html: '<h1>Atlas</h1><stile-item item="nowhere"></stile-item>', ready: ['stile-item', '.message .code']},
+  opened: {html: '<h1>Atlas</h1><stile-search></stile-search><stile-results query="island" facets="collection,tag" page-size="3"></stile-results>', ready: ['stile-results', '.card h2 mark'], then: async (w, page) => {
+    if (await page.evaluate(() => innerWidth < 700)) await page.evaluate(() => document.querySelector('stile-results').shadowRoot.querySelector('.disclose').click())
+  }},
+  arabic: {html: '<h1>Atlas</h1><stile-item item="jazira"></stile-item><stile-results query="الجزر" facets="tag,collection"></stile-results>', ready: ['stile-results', '.card h2']},
   waiting: {html: '<h1>Atlas</h1><stile-results facets="tag" page-size="4"></stile-results><stile-list layout="carousel"></stile-list>', hang: true, ready: ['stile-results', '.bone']},
 }
 
 const looks = {
-  light: {scheme: 'light', width: 1200}, dark: {scheme: 'dark', width: 1200}, narrow: {scheme: 'light', width: 375}, rtl: {scheme: 'light', width: 1200, dir: 'rtl'},
+  light: {scheme: 'light', width: 1200}, dark: {scheme: 'dark', width: 1200}, narrow: {scheme: 'light', width: 360}, rtl: {scheme: 'light', width: 1200, dir: 'rtl'},
+  forced: {scheme: 'light', width: 1200, theme: 'dark'}, sharp: {scheme: 'light', width: 600, scale: 2},
 }
 
 test('pictures of the elements', async t => {
   await mkdir(folder, {recursive: true})
   const w = await atlas(t, chromium)
-  for (const [name, scene] of Object.entries(scenes).filter(([name]) => !process.env.STILE_SCENE || process.env.STILE_SCENE === name))
+  await w.server.import([{id: 'jazira', collection: 'guides', title: 'عن الجزر 12', summary: 'ما الذي يجعل أرضًا جزيرة؟', body: '<p>نص عن <b>25 m²</b> والجزر.</p><ul><li>السويد</li><li>النرويج</li></ul><blockquote>لا أحد جزيرة.</blockquote>', tags: ['جزيرة', 'مقال'], attributes: {author: 'ابن بطوطة', pages: 21450}, url: 'https://example.org/jazira'}])
+  for (const [name, scene] of Object.entries(scenes).filter(([name]) => !process.env.STILE_SCENE || process.env.STILE_SCENE.split(',').includes(name)))
     for (const [look, options] of Object.entries(looks)) await t.test(`${name}, ${look}`, () => shoot(w, name, scene, look, options))
 })
 
-async function shoot(w, name, scene, look, {scheme, width, dir = 'ltr'}) {
+async function shoot(w, name, scene, look, {scheme, width, dir = 'ltr', theme, scale = 1}) {
+  if (scene.answer) w.api.intercept = request => request.path === '/v1/items' ? scene.answer : undefined
   if (scene.hang) w.api.intercept = request => request.path === '/v1/items' ? new Promise(() => {}) : undefined
   if (scene.meta) w.api.intercept = request => request.path === '/v1/items' ? withMeta(w, request, scene.meta) : undefined
-  const opened = await w.open(`<script>document.documentElement.dir = '${dir}'</script>${w.script(scene.script ?? {})}${scene.html}`, {
-    head: `<meta name="viewport" content="width=device-width,initial-scale=1"><style>${page}</style>`,
+  const opened = await w.open(`<script>document.documentElement.dir = '${dir}'</script>${w.script({...theme && {'data-theme': theme}, ...scene.script})}<main>${scene.html}</main>`, {
+    head: `<meta name="viewport" content="width=device-width,initial-scale=1"><style>${scene.plain ? '' : page + (theme ? 'html{color-scheme:light}' : '')}</style>`,
     prepare: async page => {
       await page.emulateMediaFeatures([{name: 'prefers-color-scheme', value: scheme}])
-      await page.setViewport({width, height: 900, deviceScaleFactor: 1})
+      await page.setViewport({width, height: 900, deviceScaleFactor: scale})
     },
   })
   await untilIn(w, opened, ...scene.ready)
   await scene.then?.(w, opened)
   const height = scene.hang ? 900 : await opened.evaluate(() => Math.max(600, document.documentElement.scrollHeight))
-  await opened.setViewport({width, height, deviceScaleFactor: 1})
+  await opened.setViewport({width, height, deviceScaleFactor: scale})
   await untilPictures(w, opened)
   const file = `${folder}${name}-${look}.png`
   await opened.screenshot({path: file})
   assert.ok((await stat(file)).size > 5_000, `${file} is not empty`)
   assert.equal(await opened.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'nothing is wider than the page')
   w.api.intercept = () => undefined
+  await opened.evaluate(axe)
+  const {violations} = await opened.evaluate(() => globalThis.axe.run(document, {resultTypes: ['violations']}))
+  assert.deepEqual(violations.map(({id, nodes}) => `${id}: ${nodes.map(node => node.target.flat().join(' ')).join('; ')}`).filter(line => !scene.plain || !line.startsWith('page-has-heading-one')), [])
   await opened.close()
 }
 

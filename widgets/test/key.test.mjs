@@ -218,7 +218,7 @@ for (const browser of browsers) {
     const [{detail}] = await w.untilEvents(page, 'stile:error')
     assert.equal(detail.code, 'proof_invalid')
     assert.match(detail.detail, /key/)
-    await w.untilTrue(async () => /prove.*contact the owner of this site/s.test(await shownText(page, 'stile-list')), 'the advice')
+    await w.untilTrue(async () => /wrong.*contact the site’s owner/s.test(await shownText(page, 'stile-list')), 'the advice')
     assert.ok(w.site.tokenRequests <= 1)
   })
 }

@@ -4,7 +4,7 @@ import {make, makeParts, type Parts} from './parts'
 import {style} from './style'
 import {loadTexts, type Say} from './texts'
 
-type Answer = string | null | Challenge
+type Answer = string | null | undefined | Challenge
 type Key = Parameters<Say>[0]
 
 /** Dialog shows pictures. It opens at the first ask(). Later challenges replace the first. */
@@ -17,7 +17,7 @@ export class Dialog implements PictureDialog {
   #opening: Promise<void> | undefined
   #say!: Say
   #parts!: Parts
-  #shown!: PictureChallenge
+  #shown: PictureChallenge | undefined
   /** The time when the current challenge expires, by performance.now(). */
   #expires = 0
   #settle: (answer: Answer) => void = () => {}
@@ -32,7 +32,8 @@ export class Dialog implements PictureDialog {
   async ask(challenge: PictureChallenge, wrong: boolean): Promise<Answer> {
     await (this.#opening ??= this.#open())
     if (this.#closed) return null
-    const message = !wrong ? '' : performance.now() > this.#expires ? 'old' : 'wrong'
+    // The page may have answered the previous challenge, which was not shown.
+    const message = !wrong || !this.#shown ? '' : performance.now() > this.#expires ? 'old' : 'wrong'
     this.#show(challenge, message)
     return new Promise(resolve => this.#settle = resolve)
   }
@@ -52,6 +53,8 @@ export class Dialog implements PictureDialog {
     this.#say = await loadTexts(lang)
     this.#sound.preload = 'none'
     if (this.#closed) return
+    const body = Reflect.get(Document.prototype, 'body', document) as HTMLElement
+    body.append(this.#host)
     const {dialog} = this.#parts = makeParts(this.#say)
     const sheet = new CSSStyleSheet()
     sheet.replaceSync(style)
@@ -59,9 +62,11 @@ export class Dialog implements PictureDialog {
     shadow.adoptedStyleSheets = [sheet]
     shadow.append(dialog)
     dialog.lang = lang
-    dialog.style.colorScheme = theme === 'auto' ? '' : theme
+    dialog.style.colorScheme = theme // "auto" is not a value, and changes nothing
+    // The dialog inherits from the body, but a site may style its elements only.
+    const styles = getComputedStyle(body.querySelector('stile-results,stile-search,stile-list,stile-item') ?? body)
+    for (const name of ['--stile-accent', '--stile-on-accent']) dialog.style.setProperty(name, styles.getPropertyValue(name))
     this.#listen(this.#parts)
-    Reflect.get(Document.prototype, 'body', document).append(this.#host)
     dialog.showModal()
     this.#removal.observe(document, {childList: true, subtree: true})
   }
@@ -99,7 +104,7 @@ export class Dialog implements PictureDialog {
 
   #submit(): void {
     const answer = this.#cleanInput()
-    if (answer.length < this.#shown.digits) {
+    if (answer.length < this.#shown!.digits) {
       this.#setMessage('short')
       this.#parts.input.focus()
     } else {
@@ -111,9 +116,9 @@ export class Dialog implements PictureDialog {
   async #reload(): Promise<void> {
     this.#setState(true, 'loading')
     try {
-      const next = await this.#options.reload(this.#shown)
+      const next = await this.#options.reload()
       if (this.#closed) return
-      if (next.kind === 'picture') this.#show(next, 'next')
+      if (next?.kind === 'picture') this.#show(next, 'next')
       else this.#settle(next)
     } catch {
       this.#setState(false, 'unmade')
@@ -131,7 +136,7 @@ export class Dialog implements PictureDialog {
   /** Removes everything but digits from the input, limits their number, and returns them. */
   #cleanInput(): string {
     const {input} = this.#parts
-    const digits = digitsOf(input.value).slice(0, this.#shown.digits)
+    const digits = digitsOf(input.value).slice(0, this.#shown!.digits)
     if (input.value !== digits) input.value = digits
     return digits
   }
@@ -144,6 +149,6 @@ export class Dialog implements PictureDialog {
   }
 
   #setMessage(key: Key | ''): void {
-    this.#parts.message.textContent = key && this.#say(key, this.#shown.digits)
+    this.#parts.message.textContent = key && this.#say(key, this.#shown!.digits)
   }
 }

@@ -10,5 +10,5 @@ export function digitsOf(text: string): string {
 function value(digit: string): string {
   let n = 0
   while (/\p{Nd}/u.test(String.fromCodePoint(digit.codePointAt(0)! - n - 1))) n++
-  return String(n % 10)
+  return n % 10 as unknown as string // as replace() converts it
 }

@@ -20,7 +20,7 @@ export function makeParts(say: Say): Parts {
   const listen = make('button', {type: 'button'}, say('listen'))
   const another = make('button', {type: 'button'}, say('another'))
   const label = make('label', {for: 'digits'})
-  const input = make('input', {id: 'digits', inputmode: 'numeric', autocomplete: 'off', dir: 'ltr', autofocus: '', 'aria-describedby': 'message'})
+  const input = make('input', {id: 'digits', inputmode: 'numeric', autocomplete: 'off', dir: 'ltr', 'aria-describedby': 'message'})
   const message = make('p', {id: 'message', role: 'status'})
   const cancel = make('button', {type: 'button'}, say('cancel'))
   const form = make('form', {},

@@ -18,7 +18,7 @@ export interface Lane {
  */
 export async function search(lane: Lane, plain: Derive, between?: () => unknown): Promise<number> {
   const {nonce, salt, cost, keyPrefix} = lane.parameters
-  const bytes = (hex: string): Uint8Array<ArrayBuffer> => Uint8Array.from(hex.match(/../g) ?? [], byte => parseInt(byte, 16))
+  const bytes = (hex: string): Uint8Array<ArrayBuffer> => Uint8Array.from(hex.match(/../g)!, byte => parseInt(byte, 16))
 
   const prefix = bytes(keyPrefix)
   const saltBytes = bytes(salt)

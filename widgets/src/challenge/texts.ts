@@ -13,5 +13,5 @@ export async function loadTexts(lang: string): Promise<Say> {
     return (await import(file)).default
   }
   const texts = await load(lang).catch(() => load('en'))
-  return (key, n) => texts[key].replace('{n}', String(n))
+  return (key, n) => texts[key].replace('{n}', n as unknown as string)
 }

@@ -8,12 +8,6 @@ interface Options {
   readonly trusted?: Trusted
 }
 
-/** The maximum number of concurrent searches. More save little time, and slow other programs. */
-const maxLanes = 4
-
-/** The longest use of the page's main thread at a time, in ms. A frame lasts 16 ms. */
-const slice = 8
-
 /** Reports that the page's policy forbids Workers. They are tried once. */
 let forbidden = false
 
@@ -24,7 +18,7 @@ let forbidden = false
  */
 export async function work({parameters, expires_in}: WorkChallenge, {signal, trusted}: Options = {}): Promise<string> {
   signal?.throwIfAborted()
-  if (parameters.algorithm !== 'PBKDF2/SHA-256') throw new Error('unknown: ' + parameters.algorithm)
+  if (parameters.algorithm !== 'PBKDF2/SHA-256') throw new Error(parameters.algorithm)
   const end = new AbortController()
   const gaveUp = new Promise<never>((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), end)
@@ -39,7 +33,8 @@ export async function work({parameters, expires_in}: WorkChallenge, {signal, tru
 
 /** Searches in Workers, or on the page if Workers fail. */
 async function find(parameters: Lane['parameters'], signal: AbortSignal, trusted?: Trusted): Promise<number> {
-  const step = Math.min(navigator.hardwareConcurrency || 1, maxLanes)
+  // More than four save little time, and slow other programs.
+  const step = Math.min(navigator.hardwareConcurrency || 1, 4)
   const lanes = Array.from({length: step}, (_, first) => ({parameters, first, step}))
   try {
     if (!forbidden) return await searchInWorkers(lanes, signal, trusted)
@@ -58,7 +53,8 @@ function searchOnPage(lanes: Lane[], signal: AbortSignal): Promise<number> {
   if (globalThis.crypto?.subtle) return Promise.race(lanes.map(lane => search(lane, pbkdf2(), check)))
   let since = performance.now()
   return search({...lanes[0]!, step: 1}, pbkdf2(), async () => {
-    if (performance.now() - since > slice) {
+    // A frame lasts 16 ms. The page gets half of it.
+    if (performance.now() - since > 8) {
       await nextTask()
       since = performance.now()
     }

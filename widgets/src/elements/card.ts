@@ -21,9 +21,9 @@ export function card(item: Found, options: CardOptions): HTMLElement {
   return h('li', {part: 'card'},
     picture(item.image),
     h('div', {part: 'text'},
-      h(`h${options.level}` as 'h2', {part: 'title'}, titleOf(item, options)),
+      h(`h${options.level}` as 'h2', {part: 'title', dir: 'auto'}, titleOf(item, options)),
       about(item, options.lang),
-      item.summary && h('p', {part: 'summary'}, ...item.highlight ? highlighted(item.highlight.summary) : [item.summary])))
+      item.summary && h('p', {part: 'summary', dir: 'auto'}, ...item.highlight ? highlighted(item.highlight.summary) : [item.summary])))
 }
 
 function titleOf(item: Found, {host, link}: CardOptions): HTMLElement {
@@ -41,13 +41,13 @@ export function about(item: Item, lang: string): HTMLElement | false {
 }
 
 /**
- * Returns a box for the picture. The box has the same size before the picture is loaded, or if it
- * fails to load. The picture is decorative, because the title names the item.
+ * Returns a box for the picture. The box has its size before the picture is loaded. If that fails,
+ * the box is removed. The picture is decorative, because the title names the item.
  */
 export function picture(source: string | null | undefined, loading: 'lazy' | 'eager' = 'lazy'): HTMLElement | false {
   if (!source || !/^https?:/i.test(source)) return false
   return h('div', {part: 'image'},
-    h('img', {loading, decoding: 'async', referrerpolicy: 'no-referrer', alt: '', src: source, error: event => (event.target as Element).remove()}))
+    h('img', {loading, decoding: 'async', referrerpolicy: 'no-referrer', alt: '', src: source, error: event => (event.target as Element).parentElement!.remove()}))
 }
 
 /** Returns placeholder lines for a text that is loading. */

@@ -7,14 +7,15 @@ export type CallError = StileError | TransportError
 
 /** Codes that have the text of another code, because the same advice applies. */
 const sameText: Readonly<Record<string, string>> = {
-  token_invalid: 'token_missing', token_revoked: 'token_expired', token_challenged_too_often: 'token_challenge_ignored',
-  challenge_failed: 'challenge_required', no_callback: 'unreachable',
+  token_invalid: 'token_missing', token_revoked: 'token_missing', token_expired: 'token_missing', token_hijacked: 'token_missing',
+  token_challenged_too_often: 'token_challenge_ignored', token_exhausted: 'token_challenge_ignored', challenge_failed: 'challenge_required',
+  tenant_exhausted: 'tenant_suspended', csp: 'client_mismatch', timeout: 'unreachable', no_callback: 'unreachable', proof_invalid: 'general',
 }
 
 /** The advice for codes that a new token does not resolve. */
 const advice: Readonly<Record<string, string>> = {
-  proof_invalid: isSecureContext ? 'clock' : 'site', client_mismatch: 'site', tenant_suspended: 'site', tenant_exhausted: 'site', address_blocked: 'site', csp: 'site', token_endpoint: 'retry',
-  challenge_required: 'check', overloaded: 'retry', timeout: 'connection', unreachable: 'connection',
+  proof_invalid: isSecureContext ? 'clock' : 'site', client_mismatch: 'site', tenant_suspended: 'site', address_blocked: 'site',
+  challenge_required: 'check', overloaded: 'retry', token_endpoint: 'retry', unreachable: 'connection',
 }
 
 /** Describes an error: what happened, and what the visitor can do. */
@@ -27,7 +28,7 @@ export function describe(error: CallError, text: Text): {what: string; then: str
   // A code without a text of its own has the general one.
   if (what === 'error.' + code) return {what: text('error.general'), then: text('then.retry')}
   if (typeof wait === 'number' && code !== 'token_endpoint') return {what, then: text('then.wait', {when: relativeTime(wait, text.lang)})}
-  const then = advice[code] ?? (refused?.renewable ? 'reload' : '')
+  const then = refused?.renewable && code !== 'token_endpoint' ? 'reload' : advice[error.code] ?? advice[code]
   return {what, then: then ? text('then.' + then) : ''}
 }
 

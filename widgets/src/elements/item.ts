@@ -65,16 +65,17 @@ export class StileItem extends Loader<Item> {
   }
 
   #article(item: Item): HTMLElement {
-    const href = itemURL(item, null)
+    const href = itemURL(item, null), body = h('div', {part: 'body', dir: 'auto'}, item.body && prose(item.body, this.level))
+    const summary = item.summary && !startsWith(body, item.summary) && h('p', {part: 'summary', dir: 'auto'}, item.summary)
+    body.append(...href ? [h('p', {part: 'source'}, h('a', {part: 'link', href, rel: 'noopener', click: event => select(this, item, event)}, this.text('item.source', {host: hostOf(href)})))] : [])
     return h('article', {part: 'item'},
       h('header', {part: 'header'},
         about(item, this.text.lang),
-        h(`h${this.level}` as 'h2', {part: 'title'}, item.title),
-        item.summary && h('p', {part: 'summary'}, item.summary)),
+        h(`h${this.level}` as 'h2', {part: 'title', dir: 'auto'}, item.title),
+        summary),
       picture(item.image, 'eager'),
       h('div', {part: 'columns'},
-        h('div', {part: 'body'}, item.body && prose(item.body, this.level),
-          href && h('p', {part: 'source'}, h('a', {part: 'link', href, rel: 'noopener', click: event => select(this, item, event)}, this.text('item.source', {host: hostOf(href)})))),
+        body,
         h('div', {part: 'aside'}, attributeList(item.attributes, this.text.lang),
           Boolean(item.tags?.length) && h('ul', {part: 'tags', role: 'list', 'aria-label': this.text('filter.tag')}, ...item.tags!.map(tag => h('li', {part: 'tag'}, tag))))))
   }
@@ -107,6 +108,15 @@ reflect(StileItem, ['related'])
 export function idIn(url: URL): string | null {
   const {route, params} = hashOf(url)
   return url.searchParams.get('item') || new URLSearchParams(params).get('item') || (/^[\w.-]{1,128}$/.test(route) ? route : null)
+}
+
+/**
+ * Reports whether a body starts with its summary, which is then not shown. The server makes missing
+ * summaries from the beginning of the body.
+ */
+function startsWith(body: Element, summary: string): boolean {
+  const compact = (text: string | null) => text!.replace(/\s|…$/g, '')
+  return compact(body.textContent).startsWith(compact(summary))
 }
 
 function skeleton(): HTMLElement {

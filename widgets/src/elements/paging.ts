@@ -5,14 +5,15 @@ import type {PageHistory} from './page-history'
 
 /**
  * Returns the buttons for the previous and next page and the page number, or false for one page.
+ * last is the number of the last page, or 0 if it is unknown.
  */
-export function pages(history: PageHistory, next: string | null | undefined, text: Text, go: (to: PageHistory) => void): HTMLElement | false {
+export function pages(history: PageHistory, last: number, next: string | null | undefined, text: Text, go: (to: PageHistory) => void): HTMLElement | false {
   const {previous} = history
   if (!previous && !next) return false
   const back = text(previous && previous.page < history.page - 1 ? 'page.first' : 'page.previous')
   return h('nav', {part: 'paging', 'aria-label': text('page.label')},
     pageButton('previous', previous, go, icon(icons.back), back),
-    h('span', {part: 'page'}, text('page.number', {n: history.page})),
+    h('span', {part: 'page'}, last ? text('page.of', {n: history.page, m: last}) : text('page.number', {n: history.page})),
     pageButton('next', next ? history.next(next) : null, go, text('page.next'), icon(icons.next)))
 }
 

@@ -134,7 +134,7 @@ export class StileResults extends Loader<Item[]> {
     this.#facets.show(this.#names, (meta.facets ?? {}) as Readonly<Record<string, readonly Value[]>>, this.#chosen, this.text)
     this.#layOutFacets()
     fill(this.#foot, this.#appends ? more(this.#shown.length, isMinimum ? 0 : total, meta.next, this.text, cursor => this.#go(this.#pages.next(cursor)))
-      : pages(this.#pages, meta.next, this.text, to => this.#go(to)))
+      : pages(this.#pages, isMinimum ? 0 : Math.ceil(total / this.#size), meta.next, this.text, to => this.#go(to)))
     if (!total) fill(this.note, this.#emptyMessage())
     if (isNew && this.#pageChosen) this.#focusNew(data.length)
   }

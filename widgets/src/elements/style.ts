@@ -18,6 +18,8 @@
  */
 const css = `
 :host{display:block;flex:1 1 auto;min-inline-size:min(100%,18em);container-type:inline-size}
+:host(stile-search){margin-block-end:1.5em}
+:host(stile-search:focus-within){position:relative;z-index:10}
 :host([hidden]),[hidden]{display:none!important}
 *,::after{box-sizing:border-box}
 .base{
@@ -28,8 +30,8 @@ const css = `
 --e:color-mix(in srgb,currentColor 48%,transparent);
 --r:var(--stile-radius,6px);--g:var(--stile-gap,1.75em);
 color:var(--stile-text,inherit);line-height:1.5;text-align:start;overflow-wrap:break-word;outline:0}
-[data-theme=light],[data-theme=dark]{color:var(--stile-text,CanvasText);background:var(--stile-background,Canvas);color-scheme:light}
-[data-theme=dark]{color-scheme:dark}
+.base:is([data-theme=light],[data-theme=dark]){color:var(--stile-text,CanvasText);background:var(--stile-background,Canvas);color-scheme:light;padding:1.25em;border-radius:var(--r)}
+.base[data-theme=dark]{color-scheme:dark}
 [part],.message p{margin:0;padding:0;border:0;min-inline-size:0}
 [role]{list-style:none}
 a{color:inherit;text-decoration-color:var(--e);text-decoration-thickness:1px;text-underline-offset:.2em}
@@ -46,7 +48,7 @@ mark{background:var(--k);color:inherit;color:rgb(from currentColor r g b/1);bord
 :is(.button,.control,.suggestion):hover{background:var(--s)}
 :disabled,[aria-disabled=true]{opacity:.45;cursor:default}
 .sr-only{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
-p,h1,h2,h3,h4,h5,h6,dd,.body li{unicode-bidi:plaintext}
+p,h1,h2,h3,h4,h5,h6,dt,dd,th,td,.body li,.tag,.facet-name,.suggestion>span{unicode-bidi:plaintext;text-align:-webkit-match-parent;text-align:match-parent}
 .items{display:grid;gap:var(--g)}
 [data-layout=grid]{grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--stile-column,14em)),1fr));row-gap:calc(var(--g)*1.4)}
 .card{position:relative;display:flex;gap:.85em 1.1em;flex-direction:column}
@@ -64,8 +66,7 @@ p,h1,h2,h3,h4,h5,h6,dd,.body li{unicode-bidi:plaintext}
 .title a::after{content:"";position:absolute;inset:0}
 .card:has(:focus-visible){outline:2px solid var(--a);border-radius:2px}
 .title a{outline:0}
-.about{order:-1}
-.about>*+*::before{content:"·";margin-inline:.6em}
+.about{order:-1;display:flex;flex-wrap:wrap;column-gap:.9em}
 .collection{color:var(--a)}
 .summary{color:var(--m)}
 .card .summary{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden;max-inline-size:65ch}
@@ -116,6 +117,8 @@ span.bone{display:block;inline-size:90%;max-inline-size:26em;background:linear-g
 
 .item{display:grid;gap:1.75em}
 .header{display:grid;gap:.6em}
+.header>*{text-align:start}
+.header p{justify-self:self-start}
 .header .title{font-size:clamp(1.75em,1.1em + 3cqi,2.75em);line-height:1.12;letter-spacing:-.022em}
 .header .summary{font-size:clamp(1.1em,1em + .7cqi,1.3em);line-height:1.45;max-inline-size:38em}
 .item>.image{max-block-size:min(60vh,27em);inline-size:100%}
@@ -133,6 +136,7 @@ table{border-collapse:collapse}
 .tag{padding:.2em .8em;border:1px solid var(--l);border-radius:99px;font-size:.875em}
 .related:not(:empty){margin-block-start:3em;padding-block-start:2em;border-block-start:1px solid var(--l)}
 .related-title{margin-block-end:1em}
+@container (max-width:24em){.paging .page{order:1;inline-size:100%;text-align:center}}
 @container (min-width:46em){
 .with-facets{grid-template-columns:13.5em minmax(0,1fr);gap:3em}
 .with-facets .facet-panel.facet-panel{display:grid;padding:0}

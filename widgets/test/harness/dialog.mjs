@@ -29,9 +29,9 @@ function ask({api, client, token, challenge, lang, theme}) {
     method: 'POST', body: new URLSearchParams({client_id: client, access_token: token, ...form}),
   }).then(answer => answer.json())
   const state = globalThis[Symbol.for('asked')] = {challenge, outcome: undefined, reloads: 0}
-  const reload = async challenge => {
+  const reload = async () => {
     state.reloads++
-    const body = await send(`${challenge.id}/reload`)
+    const body = await send(`${state.challenge.id}/reload`)
     if (body.error) throw body.error
     return state.challenge = body.data
   }
@@ -75,7 +75,7 @@ export async function untilSeen(w, page, pleases, what) {
 }
 
 /** Waits until the picture is loaded. */
-export const untilPicture = (w, page) => untilSeen(w, page, s => s.width === 240 && s.message !== 'Loading…', 'the picture')
+export const untilPicture = (w, page) => untilSeen(w, page, s => s.width === 480 && s.message !== 'Loading…', 'the picture')
 
 /** Presses keys, one after another. */
 export const press = async (page, ...keys) => {
