@@ -13,7 +13,9 @@ import (
 var allowedImports = map[string]string{
 	"tokens":               "",
 	"addresses":            "",
-	"content":              "outbound microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"content":              "content/options outbound microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"content/labels":       "goccy/go-yaml golang.org/x/text",
+	"content/options":      "content/labels corpus/synonyms golang.org/x/text",
 	"tenants":              "",
 	"usage":                "",
 	"tokens/bearer":        "tokens tokens/object golang-jwt/jwt",
@@ -27,11 +29,13 @@ var allowedImports = map[string]string{
 	"challenge":            "dchest/captcha",
 	"simulate":             "tokens addresses",
 	"settings":             "goccy/go-yaml tokens addresses tenants",
-	"corpus":               "content corpus/terms corpus/words corpus/turns recent mattn/go-sqlite3",
-	"corpus/terms":         "content corpus/words",
+	"corpus":               "content content/labels content/options corpus/chosen corpus/terms corpus/words corpus/turns recent mattn/go-sqlite3",
+	"corpus/chosen":        "content/options corpus/synonyms corpus/terms",
+	"corpus/synonyms":      "corpus/words golang.org/x/text",
+	"corpus/terms":         "content corpus/synonyms corpus/words",
 	"corpus/words":         "golang.org/x/text",
 	"corpus/turns":         "",
-	"corpus/library":       "content corpus corpus/turns",
+	"corpus/library":       "content content/options corpus corpus/turns",
 	"store":                "store/sqlite corpus/library",
 	"store/sqlite":         "tokens addresses refusals tenants usage recent mattn/go-sqlite3",
 	"store/storetest":      "tokens addresses refusals tenants usage",
@@ -68,7 +72,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/terms", "corpus/words"}
+	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

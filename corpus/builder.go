@@ -15,8 +15,9 @@ type Builder struct {
 	db    *sql.DB
 	tx    *sql.Tx
 	owner uint32
-	next  int64  // the number of the next new item
-	seen  bitmap // the items that were put
+	choice
+	next int64  // the number of the next new item
+	seen bitmap // the items that were put
 
 	added, updated, unchanged, removed int
 	touched                            map[string]bool // collections that the import has items of
@@ -58,6 +59,9 @@ func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	if _, err := b.tx.Exec(`INSERT INTO search (search, rank) VALUES ('hashsize', 16777216)`); err != nil {
 		return nil, err
 	}
+	if b.choice, err = readChoice(b.tx, owner); err != nil {
+		return nil, err
+	}
 	return b, b.one(&b.next, `SELECT ifnull(max(item), ?) + 1 FROM items WHERE item BETWEEN ? AND ?`,
 		first(owner)-1, first(owner), last(owner))
 }
@@ -71,10 +75,16 @@ func (b *Builder) close() error {
 	return b.db.Close()
 }
 
-func (b *Builder) changed() bool { return b.added+b.updated+b.removed > 0 }
+func (b *Builder) changed() bool { return b.items() > 0 || b.choice.changed }
+
+// items returns how many items were written or removed.
+func (b *Builder) items() int { return b.added + b.updated + b.removed + b.indexedAgain }
 
 // put adds an item, or updates it if it has changed.
 func (b *Builder) put(it content.Item) error {
+	if it.URL == "" {
+		it.URL = b.urlOf(it)
+	}
 	list, whole := content.EncodeItem(it)
 	b.touched[it.Collection] = true
 	item, old, err := b.find(it.ID)
@@ -167,7 +177,8 @@ func (b *Builder) removeWhere(goes func(item int64) bool, text string, args ...a
 func (b *Builder) result() (content.Result, error) {
 	r := content.Result{
 		Added: b.added, Updated: b.updated, Unchanged: b.unchanged, Removed: b.removed,
-		Collections: map[string]int{},
+		IndexedAgain: b.indexedAgain,
+		Collections:  map[string]int{},
 	}
 	for collection := range b.touched {
 		var n int
@@ -190,7 +201,10 @@ func (b *Builder) finish() error {
 	if err := b.one(&all, `SELECT count(*) FROM items`); err != nil {
 		return err
 	}
-	if 8*(b.added+b.updated+b.removed) > all {
+	if _, err := b.tx.Exec(`DELETE FROM words WHERE items = 0`); err != nil {
+		return err
+	}
+	if 8*b.items() > all {
 		if _, err := b.tx.Exec(`INSERT INTO search (search) VALUES ('optimize')`); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/labels"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -29,6 +30,8 @@ type File struct {
 	pages   queryCache[cachedPage]
 	late    queryCache[time.Time] // until when a query that timed out is paused, by its identity
 	windows queryCache[window]
+	// labelled has the labels of owners.
+	labelled queryCache[labels.Labels]
 
 	flights turns.Flights[content.Page]
 }
@@ -76,6 +79,7 @@ func Open(ctx context.Context, name string, opt Options) (*File, error) {
 	c.pages.init(32 << 20)
 	c.late.init(2 << 20)
 	c.windows.init(16 << 20)
+	c.labelled.init(16 << 20)
 	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}

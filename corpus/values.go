@@ -32,6 +32,19 @@ func (b *Builder) insertValues(item int64, it content.Item) (filters string, err
 	return strings.Join(filterWords, " "), err
 }
 
+// filtersOf returns the same words for an item whose values are written.
+func (b *Builder) filtersOf(it content.Item) (string, error) {
+	var filterWords []string
+	for _, v := range terms.ValuesOf(it) {
+		n, err := b.valueNumber(v)
+		if err != nil {
+			return "", err
+		}
+		filterWords = append(filterWords, terms.FilterWord(n))
+	}
+	return strings.Join(filterWords, " "), nil
+}
+
 func (b *Builder) deleteValues(item int64, it content.Item) error {
 	for _, v := range terms.ValuesOf(it) {
 		n, err := b.valueNumber(v)

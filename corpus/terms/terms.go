@@ -4,10 +4,14 @@
 package terms
 
 import (
+	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/synonyms"
 	"stile.example/stile/corpus/words"
 )
 
@@ -20,13 +24,67 @@ const (
 )
 
 // Texts is an item's words, folded, with spaces between them.
-type Texts struct{ Title, Tags, Summary, Body string }
+type Texts struct{ Title, Tags, Searchable, Summary, Body string }
+
+// Index is what an owner chose about the words of its items. The zero value chooses nothing.
+type Index struct {
+	Searchable []string           // names of attributes whose texts are words of the item
+	Synonyms   *synonyms.Expander // adds equal names to each text; nil for none
+}
 
 // TextsOf returns the words of an item.
-func TextsOf(it content.Item) Texts {
+func (x Index) TextsOf(it content.Item) Texts {
+	expand := x.Synonyms.Expand
 	return Texts{
-		Title: words.Join(it.Title), Tags: words.Join(strings.Join(it.Tags, " | ")),
-		Summary: words.Join(it.Summary), Body: words.Join(words.PlainText(it.Body)),
+		Title: expand(words.Join(it.Title)), Tags: expand(words.Join(strings.Join(it.Tags, " | "))),
+		Searchable: expand(x.searchable(it)),
+		Summary:    expand(words.Join(it.Summary)), Body: expand(words.Join(words.PlainText(it.Body))),
+	}
+}
+
+// searchable returns the words of the searchable attributes, with a separator between two values.
+func (x Index) searchable(it content.Item) string {
+	var texts []string
+	for _, name := range x.Searchable {
+		texts = appendTexts(texts, it.Attributes[name])
+	}
+	return strings.Join(texts, " "+synonyms.Separator+" ")
+}
+
+// appendTexts appends the words of each scalar in a value, in the order of the names of objects.
+func appendTexts(texts []string, v any) []string {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			texts = appendTexts(texts, e)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			texts = appendTexts(texts, v[name])
+		}
+	default:
+		if text := words.Join(scalar(v)); text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// Words yields the different words of all texts.
+func (t Texts) Words() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		seen := map[string]bool{}
+		for _, text := range []string{t.Title, t.Tags, t.Searchable, t.Summary, t.Body} {
+			for w := range strings.SplitSeq(text, " ") {
+				if w == "" || w == synonyms.Separator || seen[w] {
+					continue
+				}
+				seen[w] = true
+				if !yield(w) {
+					return
+				}
+			}
+		}
 	}
 }
 
