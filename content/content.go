@@ -98,9 +98,9 @@ type Result struct {
 	Updated   int `json:"updated"`
 	Unchanged int `json:"unchanged"`
 	Removed   int `json:"removed"`
-	// IndexedAgain is how many items a change of options changed.
+	// IndexedAgain is how many existing items a change of options changed.
 	IndexedAgain int            `json:"indexed_again,omitempty"`
-	Collections  map[string]int `json:"collections"` // items in each collection that the import touched
+	Collections  map[string]int `json:"collections"` // items of those that the import touched
 }
 
 // Filter says which items to list or export.

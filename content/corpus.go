@@ -14,8 +14,8 @@ type Corpus interface {
 	Import(ctx context.Context, o ImportOptions, items iter.Seq2[Item, error]) (Result, error)
 }
 
-// ImportOptions says who owns the items of an import, whether others are removed, and what is chosen
-// for all items of the owner.
+// ImportOptions says who owns the items of an import, whether others are removed, and what is
+// chosen for all items of the owner.
 type ImportOptions struct {
 	Tenant uint32 // owner; 0 for the corpus that all tenants share
 	// Prune removes the owner's items that are missing from the collections in the import.

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/bitmap"
 	"stile.example/stile/corpus/terms"
 )
 
@@ -16,8 +17,8 @@ type Builder struct {
 	tx    *sql.Tx
 	owner uint32
 	choice
-	next int64  // the number of the next new item
-	seen bitmap // the items that were put
+	next int64      // the number of the next new item
+	seen bitmap.Set // the items that were put
 
 	added, updated, unchanged, removed int
 	touched                            map[string]bool // collections that the import has items of
@@ -93,11 +94,11 @@ func (b *Builder) put(it content.Item) error {
 		item = b.next
 		b.next++
 		b.added++
-		b.seen.add(item - first(b.owner))
+		b.seen.Add(item - first(b.owner))
 		return b.insert(item, it, list, whole)
 	case err != nil:
 		return err
-	case !b.seen.add(item - first(b.owner)):
+	case !b.seen.Add(item - first(b.owner)):
 		return ErrRepeated
 	case string(old) == string(whole):
 		b.unchanged++
@@ -137,7 +138,7 @@ func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 // prune removes the owner's items that were not put, from the collections that were touched.
 func (b *Builder) prune() error {
 	for collection := range b.touched {
-		err := b.removeWhere(func(item int64) bool { return !b.seen.has(item - first(b.owner)) },
+		err := b.removeWhere(func(item int64) bool { return !b.seen.Has(item - first(b.owner)) },
 			`SELECT item FROM items WHERE owner = ? AND collection = ?`, b.owner, collection)
 		if err != nil {
 			return err

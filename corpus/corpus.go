@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
-	"stile.example/stile/content/labels"
+	"stile.example/stile/corpus/chosen"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -30,8 +30,7 @@ type File struct {
 	pages   queryCache[cachedPage]
 	late    queryCache[time.Time] // until when a query that timed out is paused, by its identity
 	windows queryCache[window]
-	// labelled has the labels of owners.
-	labelled queryCache[labels.Labels]
+	labels  *chosen.Labels
 
 	flights turns.Flights[content.Page]
 }
@@ -73,13 +72,12 @@ func Open(ctx context.Context, name string, opt Options) (*File, error) {
 		name: name, opt: opt,
 		db:   openReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
 		rows: openReaders(name, max(2, runtime.GOMAXPROCS(0))),
-		sums: map[uint32]int{},
+		sums: map[uint32]int{}, labels: chosen.NewLabels(),
 	}
 	c.wholes.init(32 << 20)
 	c.pages.init(32 << 20)
 	c.late.init(2 << 20)
 	c.windows.init(16 << 20)
-	c.labelled.init(16 << 20)
 	if err := errors.Join(c.checkFormat(ctx), c.countItems(ctx)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"stile.example/stile/content"
-	"stile.example/stile/content/labels"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/chosen"
 	"stile.example/stile/corpus/terms"
@@ -138,38 +137,7 @@ func (c *File) Options(ctx context.Context, owner uint32) (options.Options, erro
 	return chosen.Read(ctx, c.rows, owner)
 }
 
-// Labels returns the labels that a tenant sees in a language, encoded, or nil if there are none: the
-// shared ones, and over them the tenant's own.
+// Labels returns the labels that a tenant sees in a language, encoded, or nil if there are none.
 func (c *File) Labels(ctx context.Context, tenant uint32, language string) ([]byte, error) {
-	shared, err := c.labels(ctx, 0)
-	if err != nil {
-		return nil, err
-	}
-	of, exists := shared.In(language)
-	if tenant != 0 {
-		own, err := c.labels(ctx, tenant)
-		if err != nil {
-			return nil, err
-		}
-		if over, ok := own.In(language); ok {
-			of, exists = of.With(over), true
-		}
-	}
-	if !exists {
-		return nil, nil
-	}
-	return of.Encode()
-}
-
-func (c *File) labels(ctx context.Context, owner uint32) (labels.Labels, error) {
-	key := fmt.Sprint(owner)
-	if l, ok := c.labelled.find(key); ok {
-		return l, nil
-	}
-	o, err := chosen.Read(ctx, c.rows, owner)
-	if err != nil {
-		return nil, err
-	}
-	c.labelled.keep(key, o.Labels, o.Labels.Size())
-	return o.Labels, nil
+	return c.labels.In(ctx, c.rows, tenant, language)
 }

@@ -69,7 +69,7 @@ func (b *Builder) Import(
 		if err := b.put(it); err != nil {
 			return content.Result{}, fmt.Errorf("item %s: %w", it.ID, err)
 		}
-		if n := b.seen.len(); o.Progress != nil && n%progressEvery == 0 {
+		if n := b.seen.Len(); o.Progress != nil && n%progressEvery == 0 {
 			o.Progress(n)
 		}
 	}

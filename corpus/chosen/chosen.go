@@ -1,5 +1,5 @@
-// Package chosen stores in a corpus file what was chosen at import for the items of its owners,
-// and derives from it how items are indexed.
+// Package chosen stores in a corpus file what was chosen at import for the items of its owners. It
+// derives from it how items are indexed and labelled.
 package chosen
 
 import (
