@@ -100,6 +100,26 @@ func (e *Expander) Expand(text string) string {
 	return b.String()
 }
 
+// Equal returns the names that equal a whole text, in folded words.
+func (e *Expander) Equal(text string) (names []string) {
+	if e == nil || len(e.names) == 0 || text == "" {
+		return nil
+	}
+	first, _, _ := strings.Cut(text, " ")
+	for _, key := range []string{first, firstRune(first)} {
+		for _, id := range e.first[key] {
+			if e.names[id].text != text {
+				continue
+			}
+			for _, other := range e.names[id].equal {
+				names = append(names, e.names[other].text)
+			}
+			return names
+		}
+	}
+	return nil
+}
+
 // namesIn returns the names that a text contains.
 func (e *Expander) namesIn(text string) map[int32]bool {
 	var found map[int32]bool

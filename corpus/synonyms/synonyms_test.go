@@ -71,6 +71,13 @@ func TestExpand(t *testing.T) {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
+	for text, want := range map[string]string{
+		"Holland": "[netherlands the netherlands]", "North Holland": "[]", "日本": "[nippon japan]", "猫": "[cat]", "": "[]",
+	} {
+		if got := fmt.Sprint(e.Equal(words.Join(text))); got != want {
+			t.Errorf("%s equals %s, want %s", text, got, want)
+		}
+	}
 	if got := (*Expander)(nil).Expand("usa"); got != "usa" {
 		t.Error(got)
 	}

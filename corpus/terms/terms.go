@@ -35,16 +35,19 @@ type Index struct {
 // TextsOf returns the words of an item.
 func (x Index) TextsOf(it content.Item) Texts {
 	expand := x.Synonyms.Expand
+	title := words.Join(it.Title)
 	return Texts{
-		Title: expand(words.Join(it.Title)), Tags: expand(words.Join(strings.Join(it.Tags, " | "))),
-		Searchable: expand(x.searchable(it)),
+		Title: expand(title), Tags: expand(words.Join(strings.Join(it.Tags, " | "))),
+		Searchable: expand(x.searchable(it, title)),
 		Summary:    expand(words.Join(it.Summary)), Body: expand(words.Join(words.PlainText(it.Body))),
 	}
 }
 
 // searchable returns the words of the searchable attributes, with a separator between two values.
-func (x Index) searchable(it content.Item) string {
-	var texts []string
+// The names that equal the whole title are among them, so that the item that is called so comes
+// before those that only contain the name.
+func (x Index) searchable(it content.Item, title string) string {
+	texts := x.Synonyms.Equal(title)
 	for _, name := range x.Searchable {
 		texts = appendTexts(texts, it.Attributes[name])
 	}

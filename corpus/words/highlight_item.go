@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// HighlightItem returns an encoded item with the member highlight added: its title and summary as HTML,
-// with <mark> around the words that were searched for.
+// HighlightItem returns an encoded item with the member highlight added: its title and summary as
+// HTML, with <mark> around the words that were searched for.
 func HighlightItem(item []byte, marks []Mark) ([]byte, error) {
 	var in struct{ Title, Summary string }
 	if err := json.Unmarshal(item, &in); err != nil {
