@@ -118,8 +118,8 @@ func (p *program) contentExport() *cobra.Command {
 	var q operations.ItemSelection
 	c := &cobra.Command{Use: "export [FILE]",
 		Long: `Write the shared corpus, or a tenant's own items, as JSON lines to FILE or to
-standard output. ` + "`stile content import`" + ` reads the format. What was chosen at import for
-all items is not in it: see ` + "`stile content options`" + `.`,
+standard output. ` + "`stile content import`" + ` reads the format. It does not contain the
+options that apply to all items: see ` + "`stile content options`" + `.`,
 		Example: "  stile content export corpus.jsonl\n  stile content export --tenant acme --collection news",
 		Args:    takes(0, 1, "a FILE or nothing")}
 	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")

@@ -6,7 +6,7 @@ import (
 )
 
 // TestLabels: labels are in meta of lists, items and related items if a language is named, unless
-// the publisher has none. What can't be a language is refused.
+// the publisher has none. A text that can't be a language is refused.
 func TestLabels(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
