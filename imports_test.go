@@ -13,7 +13,9 @@ import (
 var allowedImports = map[string]string{
 	"tokens":               "",
 	"addresses":            "",
-	"content":              "corpus/words outbound microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"content":              "content/options corpus/words outbound microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"content/labels":       "goccy/go-yaml golang.org/x/text",
+	"content/options":      "content/labels corpus/synonyms golang.org/x/text",
 	"tenants":              "",
 	"usage":                "",
 	"tokens/bearer":        "tokens tokens/object golang-jwt/jwt",
@@ -27,18 +29,21 @@ var allowedImports = map[string]string{
 	"challenge":            "dchest/captcha",
 	"simulate":             "tokens addresses",
 	"settings":             "goccy/go-yaml tokens addresses tenants",
-	"corpus":               "content corpus/cache corpus/dictionary corpus/facets corpus/paging corpus/sqlite corpus/terms corpus/titles corpus/turns corpus/words",
+	"corpus":               "content content/options corpus/bitmap corpus/cache corpus/chosen corpus/dictionary corpus/facets corpus/paging corpus/sqlite corpus/terms corpus/titles corpus/turns corpus/words",
+	"corpus/bitmap":        "",
 	"corpus/cache":         "recent",
+	"corpus/chosen":        "content/labels content/options corpus/synonyms corpus/terms recent",
 	"corpus/dictionary":    "corpus/spelling corpus/sqlite corpus/words",
 	"corpus/facets":        "content corpus/sqlite corpus/words",
 	"corpus/paging":        "content corpus/terms",
 	"corpus/sqlite":        "mattn/go-sqlite3",
 	"corpus/spelling":      "",
+	"corpus/synonyms":      "corpus/words golang.org/x/text",
 	"corpus/titles":        "content corpus/sqlite corpus/terms corpus/words",
-	"corpus/terms":         "content corpus/words",
+	"corpus/terms":         "content corpus/synonyms corpus/words",
 	"corpus/words":         "golang.org/x/text",
 	"corpus/turns":         "",
-	"corpus/library":       "content corpus corpus/turns",
+	"corpus/library":       "content content/options corpus corpus/turns",
 	"store":                "store/sqlite corpus/library",
 	"store/sqlite":         "tokens addresses refusals tenants usage recent mattn/go-sqlite3",
 	"store/storetest":      "tokens addresses refusals tenants usage",
@@ -48,7 +53,7 @@ var allowedImports = map[string]string{
 	"handlers/transport":   "handlers/codes addresses tenants labstack/echo",
 	"handlers/files":       "handlers/codes handlers/transport labstack/echo",
 	"handlers/snippet":     "handlers/transport labstack/echo",
-	"handlers/items":       "content handlers/codes handlers/metrics handlers/transport",
+	"handlers/items":       "content content/labels handlers/codes handlers/metrics handlers/transport",
 	"handlers/queue":       "content handlers/transport tokens",
 	"handlers/accesslog":   "handlers/transport refusals",
 	"handlers/oauth":       "handlers/accesslog handlers/codes handlers/transport refusals tenants tokens tokens/bearer labstack/echo",
@@ -58,10 +63,10 @@ var allowedImports = map[string]string{
 	"widgets/build":        "evanw/esbuild",
 	"demo":                 "",
 	"datadir":              "addresses refusals settings store store/sqlite tenants tokens tokens/bearer tokens/issuers usage",
-	"operations":           "datadir addresses content refusals settings tenants tokens tokens/bearer usage",
+	"operations":           "datadir addresses content content/labels content/options corpus/synonyms refusals settings tenants tokens tokens/bearer usage",
 	"socket":               "datadir operations content",
-	"server":               "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content refusals tenants tokens tokens/bearer tokens/proof usage golang.org/x/crypto",
-	"commands":             "datadir operations socket server handlers/codes settings simulate addresses content tenants tokens/bearer usage spf13/cobra golang.org/x/term mattn/go-sqlite3",
+	"server":               "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/options refusals tenants tokens tokens/bearer tokens/proof usage golang.org/x/crypto",
+	"commands":             "datadir operations socket server handlers/codes settings simulate addresses content content/labels content/options corpus/synonyms tenants tokens/bearer usage spf13/cobra golang.org/x/term mattn/go-sqlite3",
 	"bench":                "stiletest labstack/echo",
 	"bench/challenge":      "challenge",
 	"bench/wordnet":        "stiletest",
@@ -76,7 +81,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/terms", "corpus/words"}
+	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

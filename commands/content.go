@@ -24,7 +24,7 @@ are shared by all tenants. A tenant's own items are visible to that tenant only.
   stile content import recipes/ --collection recipes --prune
   stile content list --collection recipes
   stile content export backup.jsonl`,
-		p.contentImport(), p.contentList(), p.contentShow(), p.contentRemove(), p.contentExport())
+		p.contentImport(), p.contentOptions(), p.contentList(), p.contentShow(), p.contentRemove(), p.contentExport())
 }
 
 func (p *program) contentList() *cobra.Command {
@@ -118,7 +118,8 @@ func (p *program) contentExport() *cobra.Command {
 	var q operations.ItemSelection
 	c := &cobra.Command{Use: "export [FILE]",
 		Long: `Write the shared corpus, or a tenant's own items, as JSON lines to FILE or to
-standard output. ` + "`stile content import`" + ` reads the format.`,
+standard output. ` + "`stile content import`" + ` reads the format. It does not contain the
+options that apply to all items: see ` + "`stile content options`" + `.`,
 		Example: "  stile content export corpus.jsonl\n  stile content export --tenant acme --collection news",
 		Args:    takes(0, 1, "a FILE or nothing")}
 	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")

@@ -22,11 +22,21 @@ func (p *program) contentImport() *cobra.Command {
 Atom, JSON Feed). An item replaces the existing item with the same id. If an item
 is invalid, nothing is imported, and each error is reported with its file and
 line. During the import, the API continues to serve the old corpus. With -, the
-items are read from standard input.`,
+items are read from standard input.
+
+--searchable, --synonyms, --labels and --url apply to all items of the shared
+corpus, or of the tenant. They stay until a later import changes them, and an
+empty value clears them: --searchable "". Without FILE, only they are changed.
+If what is searched changes, existing items are indexed again. To see them, use
+` + "`stile content options`" + `.`,
 		Example: `  stile content import items.jsonl
   stile content import recipes/ --collection recipes --prune
-  stile content import https://www.example.org/feed.xml --tenant acme`,
-		Args: takes(1, 1, "one FILE, DIR, URL or -")}
+  stile content import https://www.example.org/feed.xml --tenant acme
+  stile content import items.jsonl --searchable capital,codes
+  stile content import --synonyms equal.csv --labels labels.yaml
+  stile content import --url 'https://publisher.example/{id}'`,
+		Args: takes(0, 1, "one FILE, DIR, URL or -")}
+	options := addOptionFlags(c)
 	c.Flags().StringVar(&src.Collection, "collection", "", "`collection` of the items that don't name one")
 	c.Flags().StringVar(&o.Tenant, "tenant", "", "import the items as the own items of the tenant with this `client_id`, instead of as shared items")
 	c.Flags().StringVar(&format, "format", "", "`format`: jsonl, csv, markdown or feed (default: detected from name and content)")
@@ -36,6 +46,12 @@ items are read from standard input.`,
 			if src.Format, err = content.ParseFormat(format); err != nil {
 				return useErrorf("--%v", err)
 			}
+		}
+		if o.Options, err = options.read(c); err != nil {
+			return err
+		}
+		if len(args) == 0 {
+			return p.changeOptions(c, src, o)
 		}
 		if src.Path = args[0]; src.Path == "-" {
 			src.Path, src.Reader = "stdin", p.in
@@ -83,6 +99,9 @@ func (p *program) showImport(r content.Result) error {
 		return writeJSON(p.out, r)
 	}
 	fmt.Fprintf(p.out, "added %d, updated %d, unchanged %d, removed %d\n", r.Added, r.Updated, r.Unchanged, r.Removed)
+	if r.IndexedAgain > 0 {
+		fmt.Fprintf(p.out, "indexed again %d, because the options changed\n", r.IndexedAgain)
+	}
 	var rows [][]string
 	for _, name := range slices.Sorted(maps.Keys(r.Collections)) {
 		rows = append(rows, []string{cellOr(name), strconv.Itoa(r.Collections[name])})

@@ -106,11 +106,13 @@ type CollectionCount struct {
 
 // Result is the result of an import.
 type Result struct {
-	Added       int            `json:"added"`
-	Updated     int            `json:"updated"`
-	Unchanged   int            `json:"unchanged"`
-	Removed     int            `json:"removed"`
-	Collections map[string]int `json:"collections"` // items in each collection that the import touched
+	Added     int `json:"added"`
+	Updated   int `json:"updated"`
+	Unchanged int `json:"unchanged"`
+	Removed   int `json:"removed"`
+	// IndexedAgain is how many existing items a change of options changed.
+	IndexedAgain int            `json:"indexed_again,omitempty"`
+	Collections  map[string]int `json:"collections"` // items of those that the import touched
 }
 
 // Filter says which items to list or export.

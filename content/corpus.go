@@ -3,6 +3,8 @@ package content
 import (
 	"context"
 	"iter"
+
+	"stile.example/stile/content/options"
 )
 
 // Corpus stores items. [Read] returns the items to import.
@@ -12,10 +14,15 @@ type Corpus interface {
 	Import(ctx context.Context, o ImportOptions, items iter.Seq2[Item, error]) (Result, error)
 }
 
-// ImportOptions says who owns the items of an import, and whether others are removed.
+// ImportOptions says who owns the items of an import, whether others are removed, and what is
+// chosen for all items of the owner.
 type ImportOptions struct {
 	Tenant uint32 // owner; 0 for the corpus that all tenants share
 	// Prune removes the owner's items that are missing from the collections in the import.
-	Prune    bool
+	Prune bool
+	// Options changes what was chosen at earlier imports. It stays until it is changed again.
+	Options  options.Change
 	Progress func(done int) // if set, called occasionally with the number of imported items
+	// Indexing is called like Progress while a change of options indexes items again.
+	Indexing func(done int)
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/bitmap"
 	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
@@ -17,8 +18,9 @@ type Builder struct {
 	db    *sql.DB
 	tx    *sql.Tx
 	owner uint32
-	next  int64  // the number of the next new item
-	seen  bitmap // the items that were put
+	choice
+	next int64      // the number of the next new item
+	seen bitmap.Set // the items that were put
 
 	added, updated, unchanged, removed int
 	touched                            map[string]string // collections of the import, by their keys
@@ -60,6 +62,9 @@ func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	if _, err := b.tx.Exec(`INSERT INTO search (search, rank) VALUES ('hashsize', 16777216)`); err != nil {
 		return nil, err
 	}
+	if b.choice, err = readChoice(b.tx, owner); err != nil {
+		return nil, err
+	}
 	return b, b.one(&b.next, `SELECT ifnull(max(item), ?) + 1 FROM items WHERE item BETWEEN ? AND ?`,
 		first(owner)-1, first(owner), last(owner))
 }
@@ -73,10 +78,16 @@ func (b *Builder) close() error {
 	return b.db.Close()
 }
 
-func (b *Builder) changed() bool { return b.added+b.updated+b.removed > 0 }
+func (b *Builder) changed() bool { return b.items() > 0 || b.choice.changed }
+
+// items returns how many items were written or removed.
+func (b *Builder) items() int { return b.added + b.updated + b.removed + b.indexedAgain }
 
 // put adds an item, or updates it if it has changed.
 func (b *Builder) put(it content.Item) error {
+	if it.URL == "" {
+		it.URL = b.urlOf(it)
+	}
 	list, whole := content.EncodeItem(it)
 	if key := words.Name(it.Collection); b.touched[key] == "" {
 		b.touched[key] = it.Collection
@@ -87,11 +98,11 @@ func (b *Builder) put(it content.Item) error {
 		item = b.next
 		b.next++
 		b.added++
-		b.seen.add(item - first(b.owner))
+		b.seen.Add(item - first(b.owner))
 		return b.insert(item, it, list, whole)
 	case err != nil:
 		return err
-	case !b.seen.add(item - first(b.owner)):
+	case !b.seen.Add(item - first(b.owner)):
 		return ErrRepeated
 	case string(old) == string(whole):
 		b.unchanged++
@@ -131,7 +142,7 @@ func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 // prune removes the owner's items that were not put, from the collections that were touched.
 func (b *Builder) prune() error {
 	for collection := range b.touched {
-		err := b.removeWhere(func(item int64) bool { return !b.seen.has(item - first(b.owner)) },
+		err := b.removeWhere(func(item int64) bool { return !b.seen.Has(item - first(b.owner)) },
 			`SELECT item FROM items WHERE owner = ? AND ifnull(collection_key, collection) = ?`, b.owner, collection)
 		if err != nil {
 			return err
@@ -171,7 +182,8 @@ func (b *Builder) removeWhere(goes func(item int64) bool, text string, args ...a
 func (b *Builder) result() (content.Result, error) {
 	r := content.Result{
 		Added: b.added, Updated: b.updated, Unchanged: b.unchanged, Removed: b.removed,
-		Collections: map[string]int{},
+		IndexedAgain: b.indexedAgain,
+		Collections:  map[string]int{},
 	}
 	for key, collection := range b.touched {
 		var n int
@@ -194,7 +206,10 @@ func (b *Builder) finish() error {
 	if err := b.one(&all, `SELECT count(*) FROM items`); err != nil {
 		return err
 	}
-	if 8*(b.added+b.updated+b.removed) > all {
+	if _, err := b.tx.Exec(`DELETE FROM words WHERE items = 0`); err != nil {
+		return err
+	}
+	if 8*b.items() > all {
 		if _, err := b.tx.Exec(`INSERT INTO search (search) VALUES ('optimize')`); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/cache"
+	"stile.example/stile/corpus/chosen"
 	"stile.example/stile/corpus/dictionary"
 	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/turns"
@@ -35,6 +36,7 @@ type File struct {
 	pages   cache.Results[cachedPage]
 	late    cache.Results[time.Time] // until when a query that timed out is paused, by its identity
 	windows cache.Results[window]
+	labels  *chosen.Labels
 
 	flights turns.Flights[content.Page]
 }
@@ -76,7 +78,7 @@ func Open(ctx context.Context, name string, opt Options) (*File, error) {
 		name: name, opt: opt,
 		db:   sqlite.OpenReaders(name, max(4, 2*runtime.GOMAXPROCS(0))),
 		rows: sqlite.OpenReaders(name, max(2, runtime.GOMAXPROCS(0))),
-		sums: map[uint32]int{},
+		sums: map[uint32]int{}, labels: chosen.NewLabels(),
 	}
 	c.wholes.Init(32 << 20)
 	c.pages.Init(32 << 20)

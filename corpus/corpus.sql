@@ -25,7 +25,7 @@ CREATE INDEX items_by_collection ON items (owner, ifnull(collection_key, collect
 -- splits them at spaces. Filters are the numbers of the item's values, as words that no text can
 -- contain.
 CREATE VIRTUAL TABLE search USING fts5 (
-	title, tags, summary, body, filters,
+	title, tags, summary, body, filters, searchable,
 	content = '', contentless_delete = 1, tokenize = 'ascii'
 );
 
@@ -78,3 +78,13 @@ CREATE TABLE value_counts (
 	items INTEGER NOT NULL,
 	PRIMARY KEY (value, owner)
 ) STRICT, WITHOUT ROWID;
+
+-- What was chosen at import for an owner's items (package content/options). An owner without a row
+-- has chosen nothing.
+CREATE TABLE options (
+	owner      INTEGER PRIMARY KEY,
+	searchable TEXT NOT NULL,        -- names of attributes, a JSON list
+	synonyms   TEXT NOT NULL,        -- CSV
+	labels     TEXT NOT NULL,        -- JSON
+	url        TEXT NOT NULL
+) STRICT;

@@ -3,7 +3,6 @@ package corpus
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/terms"
@@ -35,11 +34,9 @@ func (b *Builder) insert(item int64, it content.Item, list, whole []byte) error 
 	if err != nil {
 		return fmt.Errorf("write values: %w", err)
 	}
-	t := terms.TextsOf(it)
-	_, err = b.tx.Exec(`INSERT INTO search (rowid, title, tags, summary, body, filters) VALUES (?, ?, ?, ?, ?, ?)`,
-		item, t.Title, t.Tags, t.Summary, t.Body, filters)
-	if err != nil {
-		return fmt.Errorf("write words: %w", err)
+	t := b.index.TextsOf(it)
+	if err := b.insertWords(item, t, filters); err != nil {
+		return err
 	}
 	for _, s := range terms.StartsOf(it.Title) {
 		if err := b.starts.add(b.tx, s.Text, int64(s.Rank), item, int64(b.owner)); err != nil {
@@ -47,6 +44,16 @@ func (b *Builder) insert(item int64, it content.Item, list, whole []byte) error 
 		}
 	}
 	return b.countWords(t, +1)
+}
+
+// insertWords writes the full text of an item.
+func (b *Builder) insertWords(item int64, t terms.Texts, filters string) error {
+	_, err := b.tx.Exec(`INSERT INTO search (rowid, title, tags, summary, body, filters, searchable) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		item, t.Title, t.Tags, t.Summary, t.Body, filters, t.Searchable)
+	if err != nil {
+		return fmt.Errorf("write words: %w", err)
+	}
+	return nil
 }
 
 // delete undoes insert, which had written whole.
@@ -71,19 +78,13 @@ func (b *Builder) delete(item int64, whole []byte) error {
 			return fmt.Errorf("delete item: %w", err)
 		}
 	}
-	return b.countWords(terms.TextsOf(it), -1)
+	return b.countWords(b.index.TextsOf(it), -1)
 }
 
 // countWords adds by to the number of items that have each of the words.
 func (b *Builder) countWords(t terms.Texts, by int64) error {
-	seen := map[string]bool{}
-	for _, text := range []string{t.Title, t.Tags, t.Summary, t.Body} {
-		for w := range strings.SplitSeq(text, " ") {
-			if w != "" && !seen[w] {
-				seen[w] = true
-				b.words[w] += by
-			}
-		}
+	for w := range t.Words() {
+		b.words[w] += by
 	}
 	if len(b.words) < maxPending {
 		return nil

@@ -116,7 +116,9 @@ func (c *File) rank(ctx context.Context, s selection, owner uint32, w *window) e
 // lower for better matches. If some of the words are too common to rank by, they must not be in the
 // expression that BM25 evaluates.
 func rankQuery(s selection, owner uint32) (text string, args []any) {
-	const bm25 = `bm25(search, 10, 6, 3, 1, 0)`
+	// One occurrence in a searchable attribute is more than any number of occurrences elsewhere, so an
+	// item with a code comes before those that mention it.
+	const bm25 = `bm25(search, 10, 6, 3, 1, 0, 1000)`
 	const matching = ` FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?`
 	window := []any{s.all, first(owner), last(owner), windowSize}
 	switch s.rank {

@@ -9,6 +9,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/turns"
+	"stile.example/stile/corpus/words"
 )
 
 // Search returns a page of the items that match a query.
@@ -199,7 +200,7 @@ func (c *File) items(
 		return items, err
 	}
 	for i, item := range items {
-		if items[i], err = highlight(item, s.marks); err != nil {
+		if items[i], err = words.HighlightItem(item, s.marks); err != nil {
 			return nil, err
 		}
 	}

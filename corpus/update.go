@@ -56,11 +56,14 @@ func Update(name string, owner uint32, fn func(*Builder) error) (changed bool, e
 	return true, makeDurable(name)
 }
 
-// Import adds or updates items, until ctx is done or items yields an error. It uses Prune and
-// Progress of the options.
+// Import changes the owner's options, then adds or updates items, until ctx is done or items yields
+// an error. It uses all of o but the tenant.
 func (b *Builder) Import(
 	ctx context.Context, o content.ImportOptions, items iter.Seq2[content.Item, error],
 ) (content.Result, error) {
+	if err := b.setOptions(ctx, o); err != nil {
+		return content.Result{}, err
+	}
 	for it, err := range items {
 		if err != nil {
 			return content.Result{}, err
@@ -71,7 +74,7 @@ func (b *Builder) Import(
 		if err := b.put(it); err != nil {
 			return content.Result{}, fmt.Errorf("item %s: %w", it.ID, err)
 		}
-		if n := b.seen.len(); o.Progress != nil && n%progressEvery == 0 {
+		if n := b.seen.Len(); o.Progress != nil && n%progressEvery == 0 {
 			o.Progress(n)
 		}
 	}
@@ -94,8 +97,11 @@ func (b *Builder) Remove(ids []string) (int, error) {
 	return b.removed, nil
 }
 
-// RemoveAll removes all items of the owner.
+// RemoveAll removes all items of the owner, and what was chosen for them.
 func (b *Builder) RemoveAll() error {
+	if err := b.clearOptions(); err != nil {
+		return err
+	}
 	all := func(int64) bool { return true }
 	return b.removeWhere(all, `SELECT item FROM items WHERE owner = ?`, b.owner)
 }

@@ -15,7 +15,6 @@ const facetShift = facets.Shift
 // insertValues writes an item's values, and returns the words to filter by, with spaces between
 // them.
 func (b *Builder) insertValues(item int64, it content.Item) (filters string, err error) {
-	var filterWords []string
 	for _, v := range terms.ValuesOf(it) {
 		n, err := b.valueNumber(v)
 		if err != nil {
@@ -25,12 +24,26 @@ func (b *Builder) insertValues(item int64, it content.Item) (filters string, err
 			return "", err
 		}
 		b.counts[n]++
-		filterWords = append(filterWords, terms.FilterWord(n))
 	}
 	if len(b.counts) >= maxPending {
-		err = b.flushCounts()
+		if err := b.flushCounts(); err != nil {
+			return "", err
+		}
 	}
-	return strings.Join(filterWords, " "), err
+	return b.filtersOf(it)
+}
+
+// filtersOf returns the same words for an item whose values are written.
+func (b *Builder) filtersOf(it content.Item) (string, error) {
+	var filterWords []string
+	for _, v := range terms.ValuesOf(it) {
+		n, err := b.valueNumber(v)
+		if err != nil {
+			return "", err
+		}
+		filterWords = append(filterWords, terms.FilterWord(n))
+	}
+	return strings.Join(filterWords, " "), nil
 }
 
 func (b *Builder) deleteValues(item int64, it content.Item) error {

@@ -315,6 +315,13 @@ func (c *corpus) Search(_ context.Context, q content.Query) (content.Page, error
 	return p, nil
 }
 
+func (c *corpus) Labels(_ context.Context, tenant uint32, language string) ([]byte, error) {
+	if language == "xx" {
+		return nil, nil
+	}
+	return fmt.Appendf(nil, `{"facets":{"of":"%d %s"}}`, tenant, language), nil
+}
+
 func (c *corpus) Item(_ context.Context, _ uint32, id string) ([]byte, error) {
 	if err := c.read(); err != nil {
 		return nil, err

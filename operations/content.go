@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/options"
 	"stile.example/stile/datadir"
 )
 
@@ -17,14 +18,26 @@ type ImportOptions struct {
 	Tenant string `json:"tenant,omitempty"` // client_id; empty: the shared corpus
 	// Remove items that are missing from the collections that the import touches.
 	Prune bool `json:"prune,omitempty"`
+	// Options changes what is chosen for all items of the owner.
+	Options options.Change `json:"options,omitzero"`
 }
+
+// progressEvery is how often the log reports that items are indexed again, in items.
+const progressEvery = 20_000
 
 func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items iter.Seq2[content.Item, error]) (content.Result, error) {
 	tenant, err := tenantNumber(d, o.Tenant)
 	if err != nil {
 		return content.Result{}, err
 	}
-	r, err := d.Store.Import(ctx, content.ImportOptions{Tenant: tenant, Prune: o.Prune}, items)
+	r, err := d.Store.Import(ctx, content.ImportOptions{
+		Tenant: tenant, Prune: o.Prune, Options: o.Options,
+		Indexing: func(done int) {
+			if done%progressEvery == 0 {
+				d.Log.Info("items are indexed again with the changed options", "done", done)
+			}
+		},
+	}, items)
 	if err != nil {
 		return r, err
 	}

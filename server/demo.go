@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/options"
 	"stile.example/stile/datadir"
 	"stile.example/stile/demo"
 	"stile.example/stile/operations"
@@ -53,8 +54,10 @@ func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) 
 // importDemo imports the demo corpus, and returns the number of items of each collection.
 func (srv *Server) importDemo(ctx context.Context) (map[string]int, error) {
 	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
+	searchable, synonyms := static.DemoSearchable(), static.DemoSynonyms()
+	o := content.ImportOptions{Options: options.Change{Searchable: &searchable, Synonyms: &synonyms}}
 	// No Prune: other items may be there.
-	result, err := srv.dir.Store.Import(ctx, content.ImportOptions{}, content.Read(ctx, src))
+	result, err := srv.dir.Store.Import(ctx, o, content.Read(ctx, src))
 	if err != nil {
 		return nil, fmt.Errorf("import the demo corpus: %w", err)
 	}

@@ -22,7 +22,7 @@ const (
 	prefix          = "/2/"           // of the path of an operation
 	streams         = "Stile-Streams" // request header: the operation writes bytes
 	trailer         = "Stile-Answer"
-	maxInput        = 1 << 20 // bytes
+	maxInput        = 32 << 20 // bytes: a file of synonyms of which every character is escaped
 	responseTimeout = 5 * time.Second
 )
 

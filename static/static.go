@@ -11,7 +11,7 @@ import (
 	"io/fs"
 )
 
-//go:embed demo/corpus.jsonl demo/media
+//go:embed demo/corpus.jsonl demo/synonyms.csv demo/media
 var files embed.FS
 
 // builtFor is the public URL that the files contain.
@@ -23,9 +23,21 @@ func Files() fs.FS { return files }
 // DemoCorpus returns the demo's items as JSONL. The URLs of their pictures begin with publicURL,
 // which must not end with a slash.
 func DemoCorpus(publicURL string) io.Reader {
-	all, err := files.ReadFile("demo/corpus.jsonl")
+	return bytes.NewReader(bytes.ReplaceAll(read("demo/corpus.jsonl"), []byte(builtFor+"/"), []byte(publicURL+"/")))
+}
+
+// DemoSearchable returns the names of the attributes by which the demo's items are found.
+func DemoSearchable() []string {
+	return []string{"iso2", "iso3", "capital", "currency", "languages", "names", "tld", "calling_code"}
+}
+
+// DemoSynonyms returns the demo's groups of equal names, as CSV.
+func DemoSynonyms() string { return string(read("demo/synonyms.csv")) }
+
+func read(name string) []byte {
+	text, err := files.ReadFile(name)
 	if err != nil {
 		panic("static: " + err.Error()) // it is embedded, so it can always be read
 	}
-	return bytes.NewReader(bytes.ReplaceAll(all, []byte(builtFor+"/"), []byte(publicURL+"/")))
+	return text
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/options"
 	"stile.example/stile/corpus"
 )
 
@@ -58,11 +59,15 @@ func (l *Library) Remove(ctx context.Context, owner uint32, ids []string) (remov
 	return removed, nil
 }
 
-// RemoveAll removes all items of an owner.
+// RemoveAll removes all items of an owner, and what was chosen for them.
 func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
+	chosen, err := l.Options(ctx, owner)
+	if err != nil {
+		return err
+	}
 	g := l.acquire()
 	defer l.release(g)
-	if g.Items(owner) == 0 {
+	if g.Items(owner) == 0 && chosen.Equal(options.Options{}) {
 		return nil
 	}
 	return l.rebuild(ctx, owner, (*corpus.Builder).RemoveAll)

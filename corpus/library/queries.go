@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/options"
 )
 
 // Search calls [corpus.File.Search] of the current generation.
@@ -65,6 +66,20 @@ func (l *Library) Export(ctx context.Context, f content.Filter) iter.Seq2[conten
 		defer l.release(g)
 		g.Export(ctx, f)(yield)
 	}
+}
+
+// Options calls [corpus.File.Options] of the current generation.
+func (l *Library) Options(ctx context.Context, owner uint32) (options.Options, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Options(ctx, owner)
+}
+
+// Labels calls [corpus.File.Labels] of the current generation.
+func (l *Library) Labels(ctx context.Context, tenant uint32, language string) ([]byte, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Labels(ctx, tenant, language)
 }
 
 // Stats returns how large the corpus is.

@@ -4,10 +4,14 @@
 package terms
 
 import (
+	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/synonyms"
 	"stile.example/stile/corpus/words"
 )
 
@@ -22,13 +26,70 @@ const (
 )
 
 // Texts is what an item is found by, with spaces between: its words, folded, and its signs.
-type Texts struct{ Title, Tags, Summary, Body string }
+type Texts struct{ Title, Tags, Searchable, Summary, Body string }
+
+// Index is what an owner chose about the words of its items. The zero value chooses nothing.
+type Index struct {
+	Searchable []string           // names of attributes whose texts are words of the item
+	Synonyms   *synonyms.Expander // adds equal names to each text; nil for none
+}
 
 // TextsOf returns the words of an item.
-func TextsOf(it content.Item) Texts {
+func (x Index) TextsOf(it content.Item) Texts {
+	expand := x.Synonyms.Expand
+	title := words.Join(it.Title)
 	return Texts{
-		Title: words.Indexed(it.Title), Tags: words.Indexed(strings.Join(it.Tags, "\n")),
-		Summary: words.Indexed(it.Summary), Body: words.Indexed(words.PlainText(it.Body)),
+		Title: expand(words.Indexed(it.Title)), Tags: expand(words.Indexed(strings.Join(it.Tags, "\n"))),
+		Searchable: expand(x.searchable(it, title)),
+		Summary:    expand(words.Indexed(it.Summary)), Body: expand(words.Indexed(words.PlainText(it.Body))),
+	}
+}
+
+// searchable returns the words of the searchable attributes, with a separator between two values.
+// The names that equal the whole title are among them, so that the item that is called so comes
+// before those that only contain the name.
+func (x Index) searchable(it content.Item, title string) string {
+	texts := x.Synonyms.Equal(title)
+	for _, name := range x.Searchable {
+		texts = appendTexts(texts, it.Attributes[name])
+	}
+	return strings.Join(texts, " "+synonyms.Separator+" ")
+}
+
+// appendTexts appends the words of each scalar in a value, in the order of the names of objects.
+func appendTexts(texts []string, v any) []string {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			texts = appendTexts(texts, e)
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			texts = appendTexts(texts, v[name])
+		}
+	default:
+		if text := words.Indexed(scalar(v)); text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// Words yields the different words of all texts.
+func (t Texts) Words() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		seen := map[string]bool{}
+		for _, text := range []string{t.Title, t.Tags, t.Searchable, t.Summary, t.Body} {
+			for w := range strings.SplitSeq(text, " ") {
+				if w == "" || w == synonyms.Separator || seen[w] {
+					continue
+				}
+				seen[w] = true
+				if !yield(w) {
+					return
+				}
+			}
+		}
 	}
 }
 

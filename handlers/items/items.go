@@ -31,6 +31,7 @@ type Content interface {
 	Related(ctx context.Context, tenant uint32, id string, limit int) ([][]byte, error)
 	Suggest(ctx context.Context, tenant uint32, q string) ([]content.Suggestion, error)
 	Collections(ctx context.Context, tenant uint32) ([]content.CollectionCount, error)
+	Labels(ctx context.Context, tenant uint32, language string) ([]byte, error) // encoded, or nil
 }
 
 // Reader answers the routes that read items. Both fields are required.
@@ -47,6 +48,10 @@ func (x *Reader) Search(ctx context.Context, r *transport.Request) (int, error) 
 		return 0, err
 	}
 	q.Tenant = r.Tenant.Number
+	labelled, err := x.labels(ctx, r)
+	if err != nil {
+		return 0, err
+	}
 	defer x.Metrics.Stored("search", time.Now())
 	page, err := x.Content.Search(ctx, q)
 	if err != nil {
@@ -72,6 +77,7 @@ func (x *Reader) Search(ctx context.Context, r *transport.Request) (int, error) 
 	}
 	appendForgiven(r, page)
 	r.AppendString(",")
+	appendLabels(r, labelled)
 	return len(page.Items), nil
 }
 
@@ -105,6 +111,10 @@ func (x *Reader) Item(ctx context.Context, r *transport.Request) (int, error) {
 	if !isID(id) {
 		return 0, content.ErrNotFound
 	}
+	labelled, err := x.labels(ctx, r)
+	if err != nil {
+		return 0, err
+	}
 	defer x.Metrics.Stored("item", time.Now())
 	it, err := x.Content.Item(ctx, r.Tenant.Number, id)
 	if err != nil {
@@ -113,6 +123,7 @@ func (x *Reader) Item(ctx context.Context, r *transport.Request) (int, error) {
 	r.AppendString(`{"data":`)
 	r.AppendBytes(it)
 	r.AppendString(`,"meta":{`)
+	appendLabels(r, labelled)
 	return 1, nil
 }
 
@@ -126,6 +137,10 @@ func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error)
 	if !isID(id) {
 		return 0, content.ErrNotFound
 	}
+	labelled, err := x.labels(ctx, r)
+	if err != nil {
+		return 0, err
+	}
 	defer x.Metrics.Stored("related", time.Now())
 	items, err := x.Content.Related(ctx, r.Tenant.Number, id, limit)
 	if err != nil {
@@ -134,6 +149,7 @@ func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error)
 	r.AppendString(`{"data":`)
 	r.AppendItems(items)
 	r.AppendString(`,"meta":{`)
+	appendLabels(r, labelled)
 	return len(items), nil
 }
 

@@ -1,16 +1,14 @@
-package corpus
+package words
 
 import (
 	"encoding/json"
 	"fmt"
 	"slices"
-
-	"stile.example/stile/corpus/words"
 )
 
-// highlight returns an encoded item with the member highlight added: its title and summary as HTML,
-// with <mark> around the words that were searched for.
-func highlight(item []byte, marks []words.Mark) ([]byte, error) {
+// HighlightItem returns an encoded item with the member highlight added: its title and summary as
+// HTML, with <mark> around the words that were searched for.
+func HighlightItem(item []byte, marks []Mark) ([]byte, error) {
 	var in struct{ Title, Summary string }
 	if err := json.Unmarshal(item, &in); err != nil {
 		return nil, fmt.Errorf("highlight: %w", err)
@@ -18,7 +16,7 @@ func highlight(item []byte, marks []words.Mark) ([]byte, error) {
 	out, err := json.Marshal(struct {
 		Title   string `json:"title"`
 		Summary string `json:"summary"`
-	}{words.Highlight(in.Title, marks), words.Highlight(in.Summary, marks)}) // escapes for scripts
+	}{Highlight(in.Title, marks), Highlight(in.Summary, marks)}) // escapes for scripts
 	if err != nil {
 		return nil, fmt.Errorf("highlight: %w", err)
 	}

@@ -1,0 +1,350 @@
+package corpus
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"stile.example/stile/content"
+	"stile.example/stile/content/options"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// choose changes an owner's options, and imports items.
+func choose(
+	t testing.TB, c *testCorpus, owner uint32, ch options.Change, items ...content.Item,
+) (r content.Result) {
+	t.Helper()
+	err := c.update(t, owner, func(b *Builder) (err error) {
+		r, err = b.Import(t.Context(), content.ImportOptions{Tenant: owner, Options: ch}, itemsOf(items...))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func countries() []content.Item {
+	return []content.Item{
+		{ID: "us", Collection: "america", Title: "United States", Body: "<p>a country</p>", Attributes: map[string]any{"capital": "Washington D.C.", "codes": []any{"US", "USA"}, "area": 9.5}},
+		{ID: "nl", Collection: "europe", Title: "Netherlands", Summary: "flat", Tags: []string{"small"}, Attributes: map[string]any{"capital": "Amsterdam", "codes": []any{"NL", "NLD"}, "names": map[string]any{"nl": "Nederland", "de": "Niederlande"}}},
+		{ID: "ca", Collection: "america", Title: "Canada", Body: "<p>" + strings.Repeat("north of the USA, ", 30) + "</p>", Attributes: map[string]any{"capital": "Ottawa", "codes": []any{"CA", "CAN"}}},
+		{ID: "hh", Collection: "europe", Title: "North Holland", Summary: "a province whose capital is not Amsterdam"},
+	}
+}
+
+// TestSearchable: the texts of the chosen attributes are found, in lists and objects too, and an
+// item with an exact one comes before those that mention it often.
+func TestSearchable(t *testing.T) {
+	tc := newCorpus(t)
+	put(t, tc, 0, append(countries(), many("filler", 40)...)...)
+	if got := finds(t, tc, "ottawa", content.Query{}); got != "" {
+		t.Errorf("before: %q", got)
+	}
+	r := choose(t, tc, 0, options.Change{Searchable: ptr([]string{"codes", "capital", "names", "area", "none"})})
+	if r.IndexedAgain != 3 {
+		t.Errorf("%+v", r)
+	}
+	for q, want := range map[string]string{
+		"usa": "us ca", "ottawa": "ca", "amsterdam": "nl hh", "washington": "us", "niederlande": "nl", "9.5": "us",
+		"nld nl": "nl", "holland": "hh", "flat small": "nl",
+	} {
+		if got := finds(t, tc, q, content.Query{}); got != want {
+			t.Errorf("%s finds %q, want %q", q, got, want)
+		}
+	}
+	if got := finds(t, tc, "usa", content.Query{Collection: "america"}); got != "us ca" {
+		t.Errorf("with a filter: %q", got)
+	}
+	choose(t, tc, 0, options.Change{}, content.Item{ID: "ca", Title: "Canada", Attributes: map[string]any{"codes": "CDN"}})
+	if got := finds(t, tc, "cdn", content.Query{}) + "," + finds(t, tc, "ottawa", content.Query{}); got != "ca," {
+		t.Errorf("after an update: %q", got)
+	}
+	choose(t, tc, 0, options.Change{Searchable: ptr([]string{})})
+	if got := finds(t, tc, "cdn", content.Query{}); got != "" {
+		t.Errorf("after clearing: %q", got)
+	}
+}
+
+// TestSynonyms: equal names are found, of the owner that chose them only. They are neither
+// highlighted nor suggested, and the text itself comes first.
+func TestSynonyms(t *testing.T) {
+	tc := newCorpus(t)
+	choose(t, tc, 0, options.Change{Synonyms: ptr("holland,netherlands,the low countries\nusa,united states\n")}, countries()...)
+	put(t, tc, 7, content.Item{ID: "own", Title: "Netherlands of seven"})
+	for q, want := range map[string]string{
+		"holland": "hh nl", "netherlands": "nl hh", "low countries": "nl hh", "united states": "us ca", "usa": "us ca", "hollan": "hh nl",
+	} {
+		if got := finds(t, tc, q, content.Query{}); got != want {
+			t.Errorf("%s finds %q, want %q", q, got, want)
+		}
+	}
+	if got := finds(t, tc, "holland", content.Query{Tenant: 7}); got != "hh nl" {
+		t.Errorf("tenant 7: %q", got)
+	}
+	p := search(t, tc, "holland", content.Query{Highlight: true})
+	if got := string(p.Items[1]); !strings.Contains(got, `"highlight":{"title":"Netherlands","summary":"flat"}`) {
+		t.Error(got)
+	}
+	for q, want := range map[string]int{"holland": 1, "low": 0, "usa": 0, "neth": 1} {
+		if got, err := tc.Suggest(t.Context(), 0, q); err != nil || len(got) != want {
+			t.Errorf("%s: %+v, %v", q, got, err)
+		}
+	}
+}
+
+// TestURLOption: items without a URL get one, and follow a change of the option.
+func TestURLOption(t *testing.T) {
+	tc := newCorpus(t)
+	put(t, tc, 0, content.Item{ID: "old", Title: "Old"}, content.Item{ID: "has", Title: "Has", URL: "https://x.example/"})
+	url := func(id string) string {
+		whole, err := tc.Item(0, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		it, err := content.DecodeItem(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list := search(t, tc, it.Title, content.Query{}).Items[0]; !strings.Contains(string(list), fmt.Sprintf("%q", it.URL)) && it.URL != "" {
+			t.Errorf("%s in a list: %s", id, list)
+		}
+		return it.URL
+	}
+	check := func(want string) {
+		t.Helper()
+		if got := url("old") + " " + url("new") + " " + url("has"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	made := content.Item{ID: "new", Collection: "a b", Title: "New"}
+	choose(t, tc, 0, options.Change{URL: ptr("https://p.example/{collection}/{id}")}, made)
+	check("https://p.example//old https://p.example/a%20b/new https://x.example/")
+	if r := choose(t, tc, 0, options.Change{}, made); r.Unchanged != 1 {
+		t.Errorf("the same item again: %+v", r)
+	}
+	choose(t, tc, 0, options.Change{URL: ptr("https://q.example/?i={id}")})
+	check("https://q.example/?i=old https://q.example/?i=new https://x.example/")
+	choose(t, tc, 0, options.Change{URL: ptr("")})
+	check("  https://x.example/")
+}
+
+// TestOptionsStay: options are kept for each owner, until a change or RemoveAll. An invalid one
+// changes nothing.
+func TestOptionsStay(t *testing.T) {
+	tc := newCorpus(t)
+	first := options.Change{Searchable: ptr([]string{"a"}), Labels: ptr("en: {facets: {a: A}}"), URL: ptr("https://p.example/{id}")}
+	choose(t, tc, 0, first)
+	choose(t, tc, 7, options.Change{Synonyms: ptr("a,b\n"), Labels: ptr("en: {facets: {a: Own}, collections: {n: N}}")})
+	put(t, tc, 0, countries()...)
+	check := func(owner uint32, want string) {
+		t.Helper()
+		o, err := tc.Options(t.Context(), owner)
+		if got := fmt.Sprintf("%v %q %d %s", o.Searchable, o.Synonyms, len(o.Labels), o.URL); got != want || err != nil {
+			t.Errorf("owner %d: %s, %v, want %s", owner, got, err, want)
+		}
+	}
+	check(0, `[a] "" 1 https://p.example/{id}`)
+	check(7, `[] "a,b\n" 1 `)
+	check(8, `[] "" 0 `)
+	for tenant, want := range map[uint32]string{
+		0: `{"facets":{"a":"A"},"collections":{},"values":{}}`,
+		7: `{"facets":{"a":"Own"},"collections":{"n":"N"},"values":{}}`,
+		8: `{"facets":{"a":"A"},"collections":{},"values":{}}`,
+	} {
+		if got, err := tc.Labels(t.Context(), tenant, "de"); string(got) != want || err != nil {
+			t.Errorf("tenant %d: %s, %v, want %s", tenant, got, err, want)
+		}
+	}
+	n := tc.n
+	err := tc.update(t, 0, func(b *Builder) error {
+		_, err := b.Import(t.Context(), content.ImportOptions{Options: options.Change{URL: ptr("nowhere")}}, itemsOf())
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), `url "nowhere"`) {
+		t.Error(err)
+	}
+	if choose(t, tc, 0, first); tc.n != n {
+		t.Error("options that are chosen already made a file")
+	}
+	if err := tc.update(t, 7, (*Builder).RemoveAll); err != nil {
+		t.Fatal(err)
+	}
+	check(7, `[] "" 0 `)
+	check(0, `[a] "" 1 https://p.example/{id}`)
+}
+
+// indexDump returns everything that items are found by: each word with its place in each item, and
+// how often words and values are counted.
+func indexDump(t testing.TB, name string) []string {
+	t.Helper()
+	db := openWriter(name)
+	defer db.Close()
+	if _, err := db.Exec(`CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, search, instance)`); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, text := range []string{
+		`SELECT 'at', term, doc, col, offset FROM v ORDER BY term, doc, col, offset`,
+		`SELECT 'word', word, owner, items, '' FROM words ORDER BY word, owner`,
+		`SELECT 'start', start, rank, item, owner FROM starts ORDER BY owner, start, rank, item`,
+		`SELECT 'count', value, owner, items, '' FROM value_counts WHERE items > 0 ORDER BY value, owner`,
+		`SELECT 'item', item, id, list, whole FROM items ORDER BY item`,
+	} {
+		err := query(t.Context(), db, func(scan scanner) error {
+			row := make([]string, 5)
+			err := scan(&row[0], &row[1], &row[2], &row[3], &row[4])
+			rows = append(rows, strings.Join(row, " "))
+			return err
+		}, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return rows
+}
+
+// recount returns the rows of table words as the full text has them.
+func recount(t testing.TB, name string) []string {
+	t.Helper()
+	db := openWriter(name)
+	defer db.Close()
+	if _, err := db.Exec(`CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, search, instance)`); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	err := query(t.Context(), db, func(scan scanner) error {
+		var word, owner, n string
+		err := scan(&word, &owner, &n)
+		rows = append(rows, strings.Join([]string{"word", word, owner, n, ""}, " "))
+		return err
+	}, `
+		SELECT term, doc >> 40 AS owner, count(DISTINCT doc) FROM v
+		WHERE col <> 'filters' AND term <> char(0xe001) GROUP BY term, owner ORDER BY term, owner`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func differ(t testing.TB, what string, got, want []string) {
+	t.Helper()
+	if slices.Equal(got, want) {
+		return
+	}
+	for _, row := range got {
+		if !slices.Contains(want, row) {
+			t.Errorf("%s: unexpected %q", what, row)
+		}
+	}
+	for _, row := range want {
+		if !slices.Contains(got, row) {
+			t.Errorf("%s: missing %q", what, row)
+		}
+	}
+}
+
+// TestChangingOptionsBack: changed options that are changed back restore the index exactly, and
+// items that are indexed again are indexed like new ones.
+func TestChangingOptionsBack(t *testing.T) {
+	tc := newCorpus(t)
+	all := append(countries(), many("filler", 30)...)
+	put(t, tc, 7, many("own", 3)...)
+	put(t, tc, 0, all...)
+	before := indexDump(t, tc.file(tc.n))
+	chosen := options.Change{
+		Searchable: ptr([]string{"capital", "codes", "names"}), Synonyms: ptr("holland,netherlands\nitem,thing,object\n"),
+		URL: ptr("https://p.example/{id}"),
+	}
+	choose(t, tc, 0, chosen)
+	after := indexDump(t, tc.file(tc.n))
+	if slices.Equal(before, after) {
+		t.Error("the options changed nothing")
+	}
+	other := newCorpus(t)
+	put(t, other, 7, many("own", 3)...)
+	choose(t, other, 0, chosen, all...)
+	differ(t, "indexed again", after, indexDump(t, other.file(other.n)))
+	choose(t, tc, 0, options.Change{Searchable: ptr([]string{}), Synonyms: ptr(""), URL: ptr("")})
+	differ(t, "changed back", indexDump(t, tc.file(tc.n)), before)
+}
+
+// TestExportedItemsAreFoundAlike: items that are exported and imported elsewhere, with the same
+// options, are found by the same searches.
+func TestExportedItemsAreFoundAlike(t *testing.T) {
+	tc, other := newCorpus(t), newCorpus(t)
+	chosen := options.Change{Searchable: ptr([]string{"codes"}), Synonyms: ptr("holland,netherlands\n"), URL: ptr("https://p.example/{id}")}
+	choose(t, tc, 0, chosen, countries()...)
+	var items []content.Item
+	for it, err := range tc.Export(t.Context(), content.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, it)
+	}
+	choose(t, other, 0, chosen, items...)
+	for _, q := range []string{"holland", "usa", "nl", "north", "amsterdam", "a", ""} {
+		a, b := search(t, tc, q, content.Query{Sort: content.ByTitle}), search(t, other, q, content.Query{Sort: content.ByTitle})
+		if fmt.Sprintf("%s", a.Items) != fmt.Sprintf("%s", b.Items) || a.Total != b.Total {
+			t.Errorf("%s: %s, %s", q, a.Items, b.Items)
+		}
+	}
+}
+
+// TestWordCounts: after any sequence of imports, removals and changes of options, table words has
+// the counts that the full text has, and no others.
+func TestWordCounts(t *testing.T) {
+	word := rapid.SampledFrom(strings.Fields("oak ash elm yew fir usa holland netherlands states united 日本 nippon"))
+	text := rapid.Custom(func(t *rapid.T) string {
+		return strings.Join(rapid.SliceOfN(word, 1, 4).Draw(t, "words"), " ")
+	})
+	item := rapid.Custom(func(t *rapid.T) content.Item {
+		return content.Item{
+			ID: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "id"), Title: text.Draw(t, "title"), Tags: []string{text.Draw(t, "tag")},
+			Summary: text.Draw(t, "summary"), Body: "<p>" + text.Draw(t, "body") + "</p>",
+			Attributes: map[string]any{"x": text.Draw(t, "x"), "y": []any{text.Draw(t, "y"), 3.0}},
+		}
+	})
+	synonyms := rapid.SampledFrom([]string{"", "holland,netherlands\n", "oak,ash,united states\n日本,nippon\n", "fir,yew\nyew,elm\n"})
+	searchable := rapid.SampledFrom([][]string{{}, {"x"}, {"y", "x"}})
+	dir := t.TempDir()
+	rapid.Check(t, func(rt *rapid.T) {
+		name := dir + "/words.db"
+		os.Remove(name)
+		if err := Create(t.Context(), name); err != nil {
+			rt.Fatal(err)
+		}
+		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
+			owner := rapid.SampledFrom([]uint32{0, 7}).Draw(rt, "owner")
+			var ch options.Change
+			if rapid.Bool().Draw(rt, "changes") {
+				ch.Synonyms, ch.Searchable = ptr(synonyms.Draw(rt, "synonyms")), ptr(searchable.Draw(rt, "searchable"))
+			}
+			it := item.Draw(rt, "item")
+			it.ID += fmt.Sprint(owner)
+			removes := rapid.Bool().Draw(rt, "removes")
+			_, err := Update(name, owner, func(b *Builder) error {
+				if _, err := b.Import(t.Context(), content.ImportOptions{Options: ch}, itemsOf(it)); err != nil || !removes {
+					return err
+				}
+				_, err := b.Remove([]string{it.ID})
+				return err
+			})
+			if err != nil && !errors.Is(err, content.ErrNotFound) {
+				rt.Fatal(err)
+			}
+		}
+		dump := slices.DeleteFunc(indexDump(t, name), func(row string) bool { return !strings.HasPrefix(row, "word ") })
+		if want := recount(t, name); !slices.Equal(dump, want) {
+			differ(t, "words", dump, want)
+			rt.Fatal("table words differs from the full text")
+		}
+	})
+}
