@@ -12,9 +12,9 @@ import (
 
 // The size of a picture, in CSS pixels. The PNG has twice as many in each direction. Programs can
 // read these pictures whatever the number of digits and the noise (docs/challenges.md), so both are
-// chosen for people. A guess is correct once in 100,000 times, five digits can be read out fast, and
-// they fit a narrow phone. At this height, the digits are separate. At the library's default of 80,
-// they are a third smaller and overlap.
+// chosen for people. A guess is correct once in 100,000 times, five digits can be read out fast,
+// and they fit a narrow phone. At this height, the digits are separate. At the library's default of
+// 80, they are a third smaller and overlap.
 const (
 	digits = 5
 	width  = 240

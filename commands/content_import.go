@@ -106,5 +106,8 @@ func (p *program) showImport(r content.Result) error {
 	for _, name := range slices.Sorted(maps.Keys(r.Collections)) {
 		rows = append(rows, []string{cellOr(name), strconv.Itoa(r.Collections[name])})
 	}
+	if len(rows) == 0 { // only options were changed
+		return nil
+	}
 	return table(p.out, "COLLECTION ITEMS", rows)
 }
