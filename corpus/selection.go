@@ -116,7 +116,8 @@ func (c *File) selection(ctx context.Context, q content.Query) (s selection, err
 		return s, err
 	}
 	s = s.of(s.list)
-	s.none = s.none || len(q.Words)+len(q.Signs) > 0 && len(s.list) == 0 // nothing of the query is a word
+	isEmpty := len(s.list) == 0 && len(q.Words)+len(q.Signs) > 0 // nothing of the query is a word
+	s.none = s.none || isEmpty
 	return s, nil
 }
 
