@@ -30,10 +30,10 @@ export function pickLanguage(set: string): string {
 export async function textIn(lang: string): Promise<Text> {
   const words = await load(lang).catch(() => load(lang = 'en'))
   const number = new Intl.NumberFormat(lang)
-  return (key, values = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => {
+  return Object.assign((key: string, values: Readonly<Record<string, string | number>> = {}) => (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name]
     return value === undefined ? whole : typeof value === 'number' ? number.format(value) : value
-  })
+  }), {lang})
 }
 
 function load(lang: string): Promise<Texts> {

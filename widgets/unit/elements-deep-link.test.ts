@@ -3,8 +3,8 @@ import {test} from 'node:test'
 import {readDeepLink, writeDeepLink, type DeepLink} from '../src/elements/deep-link'
 import {PageHistory} from '../src/elements/page-history'
 
-const noSearch: DeepLink = {q: null, collection: '', values: [], page: 1, cursor: ''}
-const search: DeepLink = {q: 'plum & cake', collection: 'recipes', values: [['tag', 'a b'], ['attribute.course', 'Soup'], ['tag', 'ü'], ['attribute.bis=wann?', '=&'], ['attribute.course', 'Starter']], page: 3, cursor: 'abc_-'}
+const noSearch: DeepLink = {q: null, collection: '', values: [], sort: '', exact: false, page: 1, cursor: ''}
+const search: DeepLink = {q: 'plum & cake', collection: 'recipes', values: [['tag', 'a b'], ['attribute.course', 'Soup'], ['tag', 'ü'], ['attribute.bis=wann?', '=&'], ['attribute.course', 'Starter'], ['min.minutes', '5'], ['max.published_at', '2026-01-31']], sort: 'newest', exact: true, page: 3, cursor: 'abc_-'}
 
 test('a search that is written is read again', () => {
   for (const kind of ['query', 'hash'] as const)

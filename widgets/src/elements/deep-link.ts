@@ -15,6 +15,10 @@ export interface DeepLink {
   readonly q: string | null
   readonly collection: string
   readonly values: readonly Filter[]
+  /** The sort order that the visitor has chosen, or "". */
+  readonly sort: string
+  /** Reports that the query must not be corrected. */
+  readonly exact: boolean
   /** The number of the page, from 1. */
   readonly page: number
   /** The cursor of the page, "" for the first page. */
@@ -24,7 +28,7 @@ export interface DeepLink {
 /** The part of the URL that contains the search. */
 export type DeepLinkKind = 'hash' | 'query'
 
-const names = /^(q|collection|page|cursor)$/, filters = /^(tag$|attribute\.)/
+const names = /^(q|collection|sort|exact|page|cursor)$/, filters = /^(tag$|attribute\.|min\.|max\.)/
 
 /** Returns the search in a URL. Without a cursor, the page is the first. */
 export function readDeepLink(url: URL, kind: DeepLinkKind): DeepLink {
@@ -34,6 +38,8 @@ export function readDeepLink(url: URL, kind: DeepLinkKind): DeepLink {
     q: params.get('q'),
     collection: params.get('collection') ?? '',
     values: [...params].filter(([name]) => filters.test(name)),
+    sort: params.get('sort') ?? '',
+    exact: params.get('exact') === '1',
     page: cursor ? Math.max(2, parseInt(params.get('page') ?? '', 10) || 2) : 1,
     cursor,
   }
@@ -47,6 +53,8 @@ export function writeDeepLink(url: URL, kind: DeepLinkKind, link: DeepLink): URL
   if (link.q !== null) params.set('q', link.q)
   if (link.collection) params.set('collection', link.collection)
   for (const filter of link.values) params.append(...filter)
+  if (link.sort) params.set('sort', link.sort)
+  if (link.exact) params.set('exact', '1')
   if (link.cursor) {
     params.set('page', String(link.page))
     params.set('cursor', link.cursor)

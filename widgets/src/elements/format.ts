@@ -1,6 +1,5 @@
 /** Texts for errors, dates, numbers, and names that the corpus only has as keys. */
 import type {StileError, TransportError} from '../errors'
-import {core} from '../page'
 import type {Text} from '../types'
 
 /** An error of a call, as the core throws it. */
@@ -26,16 +25,16 @@ export function describe(error: CallError, text: Text): {what: string; then: str
   const what = text('error.' + code), wait = refused?.retry_after
   // A code without a text of its own has the general one.
   if (what === 'error.' + code) return {what: text('error.general'), then: text('then.retry')}
-  if (typeof wait === 'number') return {what, then: text('then.wait', {when: relativeTime(wait)})}
+  if (typeof wait === 'number') return {what, then: text('then.wait', {when: relativeTime(wait, text.lang)})}
   const then = refused?.renewable ? 'reload' : advice[code]
   return {what, then: then ? text('then.' + then) : ''}
 }
 
 /** Returns a text such as "in 5 minutes". It is rounded up, so that a retry is not too early. */
-function relativeTime(seconds: number): string {
+function relativeTime(seconds: number, lang: string): string {
   const units = [['day', 86400], ['hour', 3600], ['minute', 60]] as const
   const [unit, length] = units.find(([, length]) => seconds > length) ?? ['second', 1]
-  return new Intl.RelativeTimeFormat(core.lang).format(Math.max(1, Math.ceil(seconds / length)), unit)
+  return new Intl.RelativeTimeFormat(lang).format(Math.max(1, Math.ceil(seconds / length)), unit)
 }
 
 /**
@@ -43,26 +42,26 @@ function relativeTime(seconds: number): string {
  * other forms for numbers below a million.
  */
 export function plural(text: Text, key: string, n: number): string {
-  return text(`${key}.${new Intl.PluralRules(core.lang).select(n) === 'one' ? 'one' : 'other'}`, {n})
+  return text(`${key}.${new Intl.PluralRules(text.lang).select(n) === 'one' ? 'one' : 'other'}`, {n})
 }
 
 /**
  * Formats a date for the language. Returns "" if it is not a valid date. The date is in UTC, so
  * that it is the same in all time zones.
  */
-export function formatDate(date: string | null | undefined): string {
+export function formatDate(date: string | null | undefined, lang: string): string {
   const time = new Date(date ?? NaN)
-  return isNaN(+time) ? '' : new Intl.DateTimeFormat(core.lang, {dateStyle: 'long', timeZone: 'UTC'}).format(time)
+  return isNaN(+time) ? '' : new Intl.DateTimeFormat(lang, {dateStyle: 'long', timeZone: 'UTC'}).format(time)
 }
 
 /** Formats a number. Digits are grouped from five digits, so that years are not. */
-export function formatNumber(n: number): string {
-  return new Intl.NumberFormat(core.lang, {useGrouping: 'min2' as unknown as boolean, maximumFractionDigits: 6}).format(n)
+export function formatNumber(n: number, lang: string): string {
+  return new Intl.NumberFormat(lang, {useGrouping: 'min2' as unknown as boolean, maximumFractionDigits: 6}).format(n)
 }
 
 /** Formats a count. Unlike other numbers, it can't be a year. */
-export function formatCount(n: number): string {
-  return new Intl.NumberFormat(core.lang).format(n)
+export function formatCount(n: number, lang: string): string {
+  return new Intl.NumberFormat(lang).format(n)
 }
 
 /** Returns the name for a key: "area_km2" is "Area km2". Other texts are returned unchanged. */

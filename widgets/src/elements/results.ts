@@ -1,18 +1,31 @@
 /** <stile-results>: search results, with filters and pages. */
-import type {Answer, Item} from '../types'
+import type {Answer, Item, Meta} from '../types'
 import {doc} from '../doc'
 import {own} from '../own'
+import {part} from '../part'
+import {correctedQuery} from './corrected'
 import {readDeepLink, writeDeepLink, type DeepLinkKind, type Filter} from './deep-link'
 import {focusOn, reflect} from './base'
-import {card, skeletonCard} from './card'
+import {skeletonCard} from './card'
 import {button, fill, h} from './dom'
 import {Facets, noFilters, type Chosen, type Value} from './facets'
+import type {Labels} from './labels'
 import {layoutOf} from './list'
 import {Loader, type Request} from './loader'
 import {emptyMessage} from './message'
+import {notices} from './notice'
 import {more, pages} from './paging'
 import {PageHistory} from './page-history'
 import {plural} from './format'
+import {isRange, validFilters} from './filters'
+import type {Ends, Ranges} from './ranges'
+import {SortChooser, sortOrders} from './sort'
+import {Cards} from './cards'
+
+/** The pause in typing before a search, if the element is `live`, in ms. */
+const livePause = 300
+/** The pause in typing after which the next search is a new entry of the browser's history, in ms. */
+const settledPause = 2000
 
 /**
  * Attributes:
@@ -25,16 +38,37 @@ import {plural} from './format'
  * - `layout`: `list` or `grid`.
  * - `link` and `heading-level`: as in <stile-list>.
  * - `deep-link`: `hash` or `query`, see deep-link.ts.
+ * - `attributes`, `card-attributes` and `facet-labels`: as in <stile-list>.
+ * - `sort-by`: the sort orders to choose from, separated by commas.
+ * - `ranges`: attributes with numbers or dates, separated by commas.
+ * - `live`: searches while the visitor types.
+ *
+ * A <template> in the element is the layout of its items, see template.ts.
  */
 export class StileResults extends Loader<Item[]> {
-  static readonly observedAttributes = ['query', 'collection', 'facets', 'page-size', 'sort', 'mode', 'layout', 'link', 'heading-level', 'deep-link']
+  static readonly observedAttributes = ['query', 'collection', 'facets', 'page-size', 'sort', 'mode', 'layout', 'link', 'heading-level', 'deep-link',
+    'attributes', 'card-attributes', 'facet-labels', 'sort-by', 'ranges', 'live']
   declare query: string
   readonly #count = h('p', {part: 'count', role: 'status'})
+  readonly #sort = new SortChooser(order => this.#chooseOrder(order))
+  readonly #notice = h('div', {part: 'notice', role: 'status'})
   readonly #items = h('ul', {part: 'items', role: 'list'})
+  readonly #cards = new Cards(this, this.#items)
   readonly #foot = h('div', {part: 'foot'})
-  readonly #facets = new Facets(chosen => this.#choose(chosen))
+  readonly #rangeFrame = h('div', {class: 'ranges'})
+  #ranges: Ranges | undefined
+  readonly #facets = new Facets(chosen => this.#choose(chosen), this.#rangeFrame)
   readonly #columns = h('div', {part: 'columns'}, this.#facets.frame, h('div', {part: 'main'}, this.#items, this.#foot))
   #chosen = noFilters
+  /** The sort order that the visitor has chosen, or "". */
+  #order = ''
+  /** The query that the visitor wants without corrections. */
+  #exact: string | undefined
+  #timer = 0
+  /** The last search while typing, and when it began. */
+  #typed: {readonly q: string; readonly at: number} | undefined
+  /** Reports that the search replaces the current entry of the browser's history. */
+  #replaces = false
   #pages = new PageHistory()
   #shown: readonly Item[] = []
   /** The parameters that #pages belongs to. null if #pages was just read from the URL. */
@@ -46,11 +80,13 @@ export class StileResults extends Loader<Item[]> {
 
   constructor() {
     super()
-    this.content.append(this.#count, this.#columns)
+    this.content.append(h('div', {part: 'head'}, this.#count, this.#sort.frame), this.#notice, this.#columns)
   }
 
   protected override begin(signal: AbortSignal): void {
     super.begin(signal)
+    this.#cards.begin(signal, () => this.changed())
+    signal.addEventListener('abort', () => clearTimeout(this.#timer))
     this.#ownQuery ??= this.query
     addEventListener('popstate', event => this.#readURL(event.state), {signal})
     this.#readURL(history.state)
@@ -73,14 +109,14 @@ export class StileResults extends Loader<Item[]> {
 
   /** Hides the facets, with their column and button, if there is nothing to choose from. */
   #layOutFacets(): void {
-    const has = this.#names.length > 0 && !this.#facets.empty
+    const has = this.#names.length + this.names('ranges').length > 0 && !this.#facets.empty
     this.#facets.frame.hidden = !has
     this.#columns.classList.toggle('with-facets', has)
   }
 
   /** The names of the facets, in the page's order. */
   get #names(): string[] {
-    return (this.getAttribute('facets') ?? '').split(',').map(name => name.trim()).filter(Boolean)
+    return this.names('facets')
   }
 
   get #size(): number {
@@ -93,7 +129,9 @@ export class StileResults extends Loader<Item[]> {
       q: q || undefined,
       collection: this.#chosen.collection || this.getAttribute('collection') || undefined,
       ...grouped(this.#chosen.values),
-      sort: this.getAttribute('sort') || undefined,
+      sort: this.#currentOrder || undefined,
+      exact: this.#exact !== undefined && this.#exact === q ? 1 : undefined,
+      ranges: this.names('ranges').join() || undefined,
       limit: this.#size,
       facets: this.#names.join() || undefined,
       highlight: q ? 1 : undefined,
@@ -106,13 +144,16 @@ export class StileResults extends Loader<Item[]> {
 
   protected override show({data, meta}: Answer<Item[]>, isNew: boolean): void {
     const appends = this.#appends && this.#pages.page > 1
-    const options = {host: this, link: this.getAttribute('link'), level: this.level}
+    const options = this.cardOptions, {labels} = options
     if (isNew) this.#shown = appends ? [...this.#shown, ...data] : data
-    if (isNew && appends) this.#items.append(...data.map(item => card(item, options)))
-    else fill(this.#items, ...this.#shown.map(item => card(item, options)))
+    if (isNew && appends) this.#cards.add(data, options)
+    else this.#cards.show(this.#shown, options)
     const total = meta.total ?? this.#shown.length, isMinimum = meta.incomplete?.includes('total')
-    this.#count.textContent = total ? this.#countText(total, isMinimum) : ''
-    this.#facets.show(this.#names, (meta.facets ?? {}) as Readonly<Record<string, readonly Value[]>>, this.#chosen, this.text)
+    this.#count.textContent = total ? this.#countText(total, isMinimum, correctedQuery(this.query.trim(), meta.corrected)) : ''
+    this.#sort.show(sortOrders(this.getAttribute('sort-by')), this.#currentOrder, this.text)
+    this.#showNotices(meta)
+    this.#showRanges(meta.ranges, labels)
+    this.#facets.show(this.#names, (meta.facets ?? {}) as Readonly<Record<string, readonly Value[]>>, this.#chosen, this.text, labels)
     this.#layOutFacets()
     fill(this.#foot, this.#appends ? more(this.#shown.length, isMinimum ? 0 : total, meta.next, this.text, cursor => this.#go(this.#pages.next(cursor)))
       : pages(this.#pages, meta.next, this.text, to => this.#go(to)))
@@ -124,8 +165,8 @@ export class StileResults extends Loader<Item[]> {
     return this.getAttribute('mode') === 'more'
   }
 
-  #countText(total: number, isMinimum: boolean | undefined): string {
-    const count = isMinimum ? this.text('results.least', {n: total}) : plural(this.text, 'results.count', total), q = this.query.trim()
+  #countText(total: number, isMinimum: boolean | undefined, q: string): string {
+    const count = isMinimum ? this.text('results.least', {n: total}) : plural(this.text, 'results.count', total)
     return q ? this.text('results.for', {count, q}) : count
   }
 
@@ -139,15 +180,80 @@ export class StileResults extends Loader<Item[]> {
     }, text('filter.clear')))
   }
 
+  /** Shows the range facets. If the part for them is still loading, it shows them later. */
+  #showRanges(ends: Readonly<Record<string, Ends>> = {}, labels: Labels): void {
+    const names = this.names('ranges')
+    if (!this.#ranges && !names.length) return
+    const loaded = this.#ranges ? null : part<typeof import('./ranges')>('ranges.mjs', () => this.changed())
+    if (loaded) this.#ranges = new loaded.Ranges(this.#rangeFrame, (name, filters) => this.#chooseRange(name, filters))
+    this.#ranges?.show(names, ends, this.#chosen.values, labels, this.text)
+  }
+
+  /** Shows how the query was changed, with a button to search for it as it was typed. */
+  #showNotices(meta: Meta): void {
+    fill(this.#notice, ...notices(this.query.trim(), meta, this.text, () => {
+      focusOn(this.base) // the button disappears
+      this.#exact = this.query.trim()
+      this.#settle()
+    }))
+  }
+
   #choose(chosen: Chosen): void {
     this.#chosen = chosen
+    this.#settle()
+  }
+
+  #chooseRange(of: string, filters: readonly Filter[]): void {
+    this.#choose({...this.#chosen, values: [...this.#chosen.values.filter(([name]) => !isRange(name, of)), ...filters]})
+  }
+
+  #chooseOrder(order: string): void {
+    this.#order = order
+    this.#settle()
+  }
+
+  /** The sort order of the calls: the visitor's, else the element's, else the first to choose. */
+  get #currentOrder(): string {
+    return this.#order || this.#ownOrder
+  }
+
+  get #ownOrder(): string {
+    return this.getAttribute('sort') || sortOrders(this.getAttribute('sort-by'))[0] || ''
+  }
+
+  /** Applies a choice. What is typed after it is a new entry of the browser's history. */
+  #settle(): void {
+    this.#typed = undefined
     this.changed()
+  }
+
+  /**
+   * Searches after a pause in typing, if the element is `live`. Reports whether it is. A query that
+   * is shorter than least characters is not searched for, unless it is empty.
+   */
+  typed(q: string, least: number): boolean {
+    if (!this.hasAttribute('live')) return false
+    clearTimeout(this.#timer)
+    const before = this.query
+    if (q !== before.trim() && (!q || q.length >= least)) this.#timer = window.setTimeout(() => before === this.query && this.#searchTyped(q), livePause)
+    return true
+  }
+
+  /**
+   * Searches for a query that the visitor is typing. The first search adds an entry to the
+   * browser's history, and the others replace it until the visitor pauses.
+   */
+  #searchTyped(q: string): void {
+    const at = performance.now(), last = this.#typed
+    this.#replaces = last !== undefined && last.q === this.query && at - last.at < settledPause
+    this.#typed = {q, at}
+    this.query = q
   }
 
   #go(to: PageHistory): void {
     this.#pages = to
     this.#pageChosen = true
-    this.changed()
+    this.#settle()
   }
 
   /** Moves the focus to the start of the new page, or to the first item that was added. */
@@ -166,10 +272,13 @@ export class StileResults extends Loader<Item[]> {
   /** Applies the search in the page's URL. */
   #readURL(state: unknown): void {
     if (!this.#deepLink) return
-    const {q, collection, values, page, cursor} = readDeepLink(new URL(location.href), this.#deepLink)
+    const {q, collection, values, sort, exact, page, cursor} = readDeepLink(new URL(location.href), this.#deepLink)
     const query = q ?? this.#ownQuery ?? ''
     if (query !== this.query) this.query = query
-    this.#chosen = {collection, values}
+    this.#chosen = {collection, values: validFilters(values)}
+    this.#order = sortOrders(this.getAttribute('sort-by')).includes(sort) ? sort : ''
+    this.#exact = exact ? query.trim() : undefined
+    this.#typed = undefined
     this.#pages = this.#appends ? new PageHistory() : PageHistory.restore(state, page, cursor)
     this.#scope = null
     this.changed()
@@ -182,12 +291,14 @@ export class StileResults extends Loader<Item[]> {
     if (!this.#deepLink) return
     const here = new URL(location.href), q = this.query.trim()
     const current = this.#appends ? new PageHistory() : this.#pages
-    const there = writeDeepLink(here, this.#deepLink, {q: q === this.#ownQuery ? null : q, ...this.#chosen, page: current.page, cursor: current.cursor})
+    const there = writeDeepLink(here, this.#deepLink, {q: q === this.#ownQuery ? null : q, ...this.#chosen, sort: this.#order === this.#ownOrder ? '' : this.#order, exact: this.#exact !== undefined && this.#exact === q, page: current.page, cursor: current.cursor})
+    const change = this.#replaces ? 'replaceState' : 'pushState'
+    this.#replaces = false
     if (isSameSearch(here, there, this.#deepLink)) return
-    history.pushState({...history.state as object | null, stile: current.cursors}, '', there)
+    history[change]({...history.state as object | null, stile: current.cursors}, '', there)
   }
 }
-reflect(StileResults)
+reflect(StileResults, ['live'])
 
 /** Groups values by their parameter. */
 function grouped(values: readonly Filter[]): Record<string, string[]> {

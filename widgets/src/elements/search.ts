@@ -10,6 +10,9 @@ import {errorMessage} from './message'
 import {nextOption, Popup} from './popup'
 import {plural, type CallError} from './format'
 
+/** The results, which may not be defined yet. typed: see <stile-results>. */
+type Results = Element & {typed?(q: string, least: number): boolean}
+
 /** The pause in typing before suggestions are requested, in ms. */
 const typingPause = 180
 
@@ -78,20 +81,22 @@ export class StileSearch extends StileElement {
     this.#clear.hidden = !this.#box.value
   }
 
-  get #results(): Element | null {
+  get #results(): Results | null {
     const id = this.getAttribute('for'), here = this.getRootNode()
-    if (!id) return doc.querySelector('stile-results')
+    if (!id) return doc.querySelector<Results>('stile-results')
     // The selector includes the element's name, because other elements may have the same id.
     const results = 'stile-results#' + CSS.escape(id)
-    return here instanceof ShadowRoot && here.querySelector(results) || doc.querySelector(results)
+    return here instanceof ShadowRoot && here.querySelector<Results>(results) || doc.querySelector<Results>(results)
   }
 
   #typed(event?: InputEvent): void {
     this.#clear.hidden = !this.#box.value
     if (event?.isComposing) return
     this.#abort()
-    if (this.#box.value.trim().length < this.number('min-chars', 2, 1, 64)) this.#popup.show([])
-    else this.#timer = window.setTimeout(() => void this.#suggest(this.#box.value.trim()), typingPause)
+    const typed = this.#box.value.trim(), least = this.number('min-chars', 2, 1, 64)
+    // Suggestions would cover the results that follow while typing.
+    if (this.#results?.typed?.(typed, least) || typed.length < least) this.#popup.show([], '')
+    else this.#timer = window.setTimeout(() => void this.#suggest(typed), typingPause)
   }
 
   /** Aborts a pending request for suggestions. */
@@ -108,7 +113,7 @@ export class StileSearch extends StileElement {
       const {data} = await core.get<Suggestion[]>('/v1/suggest', {q: typed}, {signal})
       if (signal.aborted) return
       this.#note.replaceChildren()
-      this.#popup.show(data.filter(({collection}) => !only || collection === only))
+      this.#popup.show(data.filter(({collection}) => !only || collection === only), this.text?.lang ?? core.lang)
       this.#status.textContent = this.text ? plural(this.text, 'results.count', this.#popup.count) : ''
     } catch (error) {
       if (!signal.aborted) this.#showError(error as CallError)
@@ -117,7 +122,7 @@ export class StileSearch extends StileElement {
 
   /** Shows why there are no suggestions. The search still works. */
   #showError(error: CallError): void {
-    this.#popup.show([])
+    this.#popup.show([], '')
     const isShown = this.dispatchEvent(new ErrorEvent(error)) && !error.quiet
     fill(this.#note, isShown && errorMessage(error, this.text, () => {
       this.#note.replaceChildren()
