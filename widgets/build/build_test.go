@@ -30,8 +30,7 @@ func TestDistIsFresh(t *testing.T) {
 	}
 }
 
-// TestSizeLimits checks the sizes of the compressed files in bytes: 6,500 for the core, 24,000 for
-// the core and all elements. What only some pages need is in parts of its own.
+// TestSizeLimits checks the sizes of the compressed files in bytes.
 func TestSizeLimits(t *testing.T) {
 	limits := map[string]int{
 		"core.mjs": 6_500, "stile.js": 24_000, "stile.mjs": 24_000, "challenge.mjs": 4_000,

@@ -294,7 +294,7 @@ export interface StileItemElement extends HTMLElement {
   set headingLevel(value: Attribute)
   get link(): string
   set link(value: Attribute)
-  /** The attributes that cards of related items show, separated by commas. HTML can also name it `attributes`. */
+  /** The attributes that cards of related items show. HTML can also name it `attributes`. */
   get cardAttributes(): string
   set cardAttributes(value: Attribute)
   /** `name: Label; name: Label`, or JSON with labels of values, too. */

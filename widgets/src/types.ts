@@ -122,7 +122,7 @@ export interface Config {
  */
 export interface Text {
   (key: string, values?: Readonly<Record<string, string | number>>): string
-  /** The language of the element, such as "de" or "de-AT". Intl formats numbers and dates for it. */
+  /** The language of the element, such as "de" or "de-AT". Intl formats numbers for it. */
   readonly lang: string
 }
 

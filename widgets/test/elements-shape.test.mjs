@@ -6,6 +6,11 @@ import {test} from 'node:test'
 import {focusIn, textsIn, untilIn} from './elements.mjs'
 import {browsers, events, harness, recipes, strict} from './harness.mjs'
 
+const guide = await readFile(new URL('../../docs/tenants.md', import.meta.url), 'utf8')
+
+/** The HTML blocks of a section of docs/tenants.md, as they are printed. */
+const snippets = section => [...guide.split(`\n## ${section}\n`)[1].split('\n## ')[0].matchAll(/```html\n(.*?)```/gs)].map(([, code]) => code)
+
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** Makes the server's responses to calls for items have these members of `meta`, too. */
@@ -173,7 +178,7 @@ for (const browser of browsers) {
     }), ['Sort by', 'newest', ['Newest', 'Title']])
     await focusIn(page, 'stile-results', '.next')
     await page.keyboard.press('Enter')
-    await w.until(page, () => new URL(location.href).searchParams.get('page') === '2')
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.page').innerText.includes('2'))
     await focusIn(page, 'stile-results', 'select')
     await page.keyboard.press('ArrowDown')
     await w.until(page, () => location.search === '?sort=title')
@@ -305,6 +310,29 @@ for (const browser of browsers) {
     await w.untilTrue(() => asked(w, 'attribute.course').at(-1) === 'dessert', 'the call')
     await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelectorAll('.facet').length === 1)
     assert.deepEqual(await textsIn(page, 'stile-results', '.facet'), ['Desserts'], 'a chosen value that was not counted stays')
+  })
+
+  test(`${browser.name}: the guide's snippets work as printed`, async t => {
+    const w = await harness(t, browser)
+    addMeta(w, () => ({ranges}))
+    const [own] = snippets('Your own cards'), [simple, json] = snippets('Labels and order'), [sorting] = snippets('Sorting and ranges'), [live] = snippets('Results while typing')
+    const one = await w.open(w.script() + own)
+    assert.ok((await untilOwn(w, one, 4)).some(text => text === 'Plum cake A cake for the end of summer. 50 minutes September 1, 2026'))
+    const two = await w.open(w.script() + simple + json)
+    await untilIn(w, two, 'stile-results', '.card .attributes')
+    await untilIn(w, two, 'stile-list', '.card .attributes')
+    assert.ok((await textsIn(two, 'stile-results', '.attribute-name')).includes('Minutes'))
+    assert.ok((await textsIn(two, 'stile-list', '.attribute')).some(text => text.replace(/\s+/g, ' ') === 'Served as Starters'))
+    assert.ok((await textsIn(two, 'stile-list', '.collection')).includes('Our recipes'))
+    const three = await w.open(w.script() + sorting)
+    await untilIn(w, three, 'stile-results', '.range')
+    await untilIn(w, three, 'stile-results', 'select')
+    const four = await w.open(w.script() + live)
+    await untilIn(w, four, 'stile-results', '.count:not(:empty)')
+    await focusIn(four, 'stile-search', 'input')
+    await four.keyboard.type('plum')
+    await w.until(four, () => document.querySelector('stile-results').shadowRoot.querySelector('.count').innerText === '1 result for “plum”')
+    assert.deepEqual(w.watch.complaints, [])
   })
 
   for (const theme of ['light', 'dark'])

@@ -5,7 +5,7 @@ import {card, type CardOptions} from './card'
 import type {Found} from './highlight'
 import type {OwnCards} from './template'
 
-/** Cards shows items in a list. template.mjs, which shows own cards, is loaded when it is needed. */
+/** Cards shows items in a list. It loads template.mjs, which shows own cards, when needed. */
 export class Cards {
   #own: OwnCards | undefined
   #changed!: () => void

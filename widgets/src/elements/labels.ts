@@ -67,7 +67,7 @@ export class Labels {
     return name === 'collection' ? collectionName(value) : value
   }
 
-  /** Returns the values in the order of the labels. Those without a label follow, in their order. */
+  /** Returns the values in the order of the labels. Those without a label follow. */
   sorted<T extends {readonly value: string}>(name: string, values: readonly T[]): readonly T[] {
     const order = this.#names(name).flatMap(names => Object.keys(names ?? {}))
     const place = ({value}: T) => order.includes(value) ? order.indexOf(value) : order.length
@@ -110,5 +110,5 @@ function parseJSON(given: string, labels: Record<string, OwnLabels>): Readonly<R
 }
 
 function wrong(why: string): void {
-  developerError(`facet-labels ${why}`, `facet-labels must be "name: Label; name: Label" or JSON: ${why}`)
+  developerError(`facet-labels ${why}`, `facet-labels must be "name: Label; …" or JSON: ${why}`)
 }

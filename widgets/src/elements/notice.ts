@@ -3,7 +3,7 @@ import type {Meta, Text} from '../types'
 import {correctedQuery} from './corrected'
 import {button, h, type Child} from './dom'
 
-/** Returns the notices about a response. exact is called to search for the query as it was typed. */
+/** Returns the notices about a response. exact searches for the query as it was typed. */
 export function notices(q: string, {corrected, relaxed, full, ignored}: Meta, text: Text, exact: () => void): Child[] {
   return [
     Boolean(corrected?.length) && h('p', {part: 'corrected'},

@@ -24,7 +24,7 @@ import {Cards} from './cards'
 
 /** The pause in typing before a search, if the element is `live`, in ms. */
 const livePause = 300
-/** The pause in typing after which the next search is a new entry of the browser's history, in ms. */
+/** The pause in typing after which a search is a new entry of the browser's history, in ms. */
 const settledPause = 2000
 
 /**
@@ -221,9 +221,10 @@ export class StileResults extends Loader<Item[]> {
     return this.getAttribute('sort') || sortOrders(this.getAttribute('sort-by'))[0] || ''
   }
 
-  /** Applies a choice. What is typed after it is a new entry of the browser's history. */
+  /** Applies a choice. The next typed search is a new entry of the browser's history. */
   #settle(): void {
     this.#typed = undefined
+    this.#pageChosen = false
     this.changed()
   }
 
@@ -252,8 +253,8 @@ export class StileResults extends Loader<Item[]> {
 
   #go(to: PageHistory): void {
     this.#pages = to
-    this.#pageChosen = true
     this.#settle()
+    this.#pageChosen = true
   }
 
   /** Moves the focus to the start of the new page, or to the first item that was added. */

@@ -17,14 +17,20 @@ export function sortOrders(given: string | null): readonly string[] {
 export class SortChooser {
   readonly #select = h('select', {part: 'select', id: 'sort', change: () => this.choose(this.#select.value)})
   readonly #label = h('label', {part: 'sort-label', for: 'sort'})
+  #shown = ''
   readonly frame = h('div', {part: 'sort', hidden: true}, this.#label, this.#select)
 
   constructor(readonly choose: (order: string) => void) {}
 
   show(orders: readonly string[], current: string, text: Text): void {
     this.frame.hidden = orders.length < 2
-    this.#label.textContent = text('sort.label')
-    fill(this.#select, ...orders.map(value => h('option', {value, selected: value === current}, text('sort.' + value))))
+    const shown = [text.lang, ...orders].join()
+    // Other options would interrupt a visitor who is choosing.
+    if (shown !== this.#shown) {
+      this.#label.textContent = text('sort.label')
+      fill(this.#select, ...orders.map(value => h('option', {value}, text('sort.' + value))))
+    }
+    this.#shown = shown
     this.#select.value = current
   }
 }
