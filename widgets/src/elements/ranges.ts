@@ -77,9 +77,8 @@ class Range {
     this.#toLabel.textContent = text('range.to')
     this.#clear.textContent = text('clear')
     this.#hint.textContent = [min, max].map(end => show(end, text.lang)).join(' – ')
-    for (const [field, end] of [[this.#from, min], [this.#to, max]] as const) {
+    for (const field of [this.#from, this.#to]) {
       field.type = isDate ? 'date' : 'number'
-      field.placeholder = isDate ? '' : String(end)
       field.min = day(min)
       field.max = day(max)
       if (!isDate) field.step = 'any'

@@ -135,6 +135,7 @@ table{border-collapse:collapse}
 .related-title{margin-block-end:1em}
 
 .own.own{display:block;padding:0;border:0}
+.items:has(.own){border:0}
 .card .attributes{display:flex;flex-wrap:wrap;gap:.1em 1em;border:0;font-size:.875em}
 .card .attribute{display:flex;gap:.4em;padding:0;border:0}
 .head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5em;margin-block-end:1em}
@@ -144,6 +145,8 @@ table{border-collapse:collapse}
 .select,.range-input{font:inherit;color:inherit;background:none;min-block-size:44px;padding-inline:.6em;border:1px solid var(--e);border-radius:var(--r)}
 option{color:CanvasText;background:Canvas}
 .notice:not(:empty){margin-block-end:1.5em}
+.exact{unicode-bidi:plaintext}
+.range-hint{unicode-bidi:isolate}
 .exact,.range-clear{text-decoration:underline;text-underline-offset:.2em}
 .facet-lists,.ranges{display:contents}
 .range-fields{display:grid;grid-template-columns:1fr 1fr;gap:.5em}
