@@ -1,11 +1,12 @@
 /** <stile-list>: the items of a collection or with a tag. */
 import type {Answer, Item} from '../types'
 import {reflect} from './base'
-import {card, skeletonCard} from './card'
+import {skeletonCard} from './card'
 import {Carousel} from './carousel'
 import {fill, h} from './dom'
 import {Loader, type Request} from './loader'
 import {emptyMessage} from './message'
+import {Cards} from './cards'
 
 /**
  * Attributes:
@@ -18,11 +19,16 @@ import {emptyMessage} from './message'
  * - `link`: the tenant's page for an item, such as "/recipes/{id}". Empty: the page listens to
  *   stile:select, and shows the item itself.
  * - `heading-level`: 2 by default.
+ * - `attributes`, or `card-attributes`: those that cards show, separated by commas.
+ * - `facet-labels`: labels of attributes and their values, see labels.ts.
+ *
+ * A <template> in the element is the layout of its items, see template.ts.
  */
 export class StileList extends Loader<Item[]> {
-  static readonly observedAttributes = ['collection', 'tag', 'sort', 'page-size', 'layout', 'label', 'link', 'heading-level']
+  static readonly observedAttributes = ['collection', 'tag', 'sort', 'page-size', 'layout', 'label', 'link', 'heading-level', 'attributes', 'card-attributes', 'facet-labels']
   readonly #items = h('ul', {part: 'items', role: 'list'})
   readonly #carousel = new Carousel(this.#items)
+  readonly #cards = new Cards(this, this.#items)
 
   constructor() {
     super()
@@ -32,6 +38,7 @@ export class StileList extends Loader<Item[]> {
   protected override begin(signal: AbortSignal): void {
     super.begin(signal)
     this.#carousel.begin(signal)
+    this.#cards.begin(signal, () => this.changed())
   }
 
   protected override update(): void {
@@ -40,7 +47,7 @@ export class StileList extends Loader<Item[]> {
   }
 
   protected override request(): Request {
-    const tag = (this.getAttribute('tag') ?? '').split(',').map(tag => tag.trim()).filter(Boolean)
+    const tag = this.names('tag')
     return {path: '/v1/items', params: {
       collection: this.getAttribute('collection') || undefined,
       tag: tag.length ? tag : undefined,
@@ -55,8 +62,7 @@ export class StileList extends Loader<Item[]> {
   }
 
   protected override show({data}: Answer<Item[]>): void {
-    const options = {host: this, link: this.getAttribute('link'), level: this.level, lang: this.text.lang}
-    fill(this.#items, ...data.map(item => card(item, options)))
+    this.#cards.show(data, this.cardOptions)
     this.#carousel.hidden = this.#items.dataset['layout'] !== 'carousel'
     this.#carousel.show(this.getAttribute('label'), this.text)
     if (!data.length) fill(this.note, emptyMessage(this.text('results.none'), ''))

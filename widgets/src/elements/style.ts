@@ -137,7 +137,28 @@ table{border-collapse:collapse}
 .related:not(:empty){margin-block-start:3em;padding-block-start:2em;border-block-start:1px solid var(--l)}
 .related-title{margin-block-end:1em}
 @container (max-width:24em){.paging .page{order:1;inline-size:100%;text-align:center}}
+
+.own.own{display:block;padding:0;border:0}
+.items:has(.own){border:0}
+.card .attributes{display:flex;flex-wrap:wrap;gap:.1em 1em;border:0;font-size:.875em}
+.card .attribute{display:flex;gap:.4em;padding:0;border:0}
+.head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5em;margin-block-end:1em}
+.head .count{margin:0}
+.sort{display:flex;align-items:center;gap:.5em}
+.sort-label,.range-hint,.range-label{font-size:.875em;color:var(--m)}
+.select,.range-input{font:inherit;color:inherit;background:none;min-block-size:44px;padding-inline:.6em;border:1px solid var(--e);border-radius:var(--r)}
+option{color:CanvasText;background:Canvas}
+.notice:not(:empty){margin-block-end:1.5em}
+.exact{unicode-bidi:plaintext}
+.range-hint{unicode-bidi:isolate}
+.exact,.range-clear{text-decoration:underline;text-underline-offset:.2em}
+.facet-lists,.ranges{display:contents}
+.range-fields{display:grid;grid-template-columns:1fr 1fr;gap:.5em}
+.range-label{display:grid;gap:.2em}
+.range-input{font-size:max(1rem,16px);inline-size:100%;min-inline-size:0}
+.range-note{font-weight:600}
 @container (min-width:46em){
+.range-fields:has([type=date]){grid-template-columns:1fr}
 .with-facets{grid-template-columns:13.5em minmax(0,1fr);gap:3em}
 .with-facets .facet-panel.facet-panel{display:grid;padding:0}
 .with-facets .disclose{display:none}
