@@ -1,6 +1,7 @@
 /** <stile-item>: one complete item. */
 import {doc} from '../doc'
-import {core} from '../page'
+import {part} from '../part'
+import {core, trusted} from '../page'
 import type {Answer, Item} from '../types'
 import {reflect} from './base'
 import {about, picture, skeletonText} from './card'
@@ -12,7 +13,6 @@ import {Loader, type Request} from './loader'
 import {languageOf} from './language'
 import {onNavigation} from './navigation'
 import {keepLabels, wantedLabels, type ServedLabels} from './labels'
-import {prose} from './prose'
 import {Cards} from './cards'
 
 /**
@@ -46,6 +46,7 @@ export class StileItem extends Loader<Item> {
     this.#connection = signal
     this.#follows = false
     this.#cards.begin(signal, () => this.changed())
+    this.#loadProse() // at the same time as the item
   }
 
   protected override request(): Request | null {
@@ -68,16 +69,24 @@ export class StileItem extends Loader<Item> {
   }
 
   protected override show({data: item}: Answer<Item>): void {
-    fill(this.content, this.#article(item), this.#related)
+    // The article comes with its body. If the part can't be loaded, it has only the summary.
+    if (this.#loadProse() !== undefined) fill(this.content, this.#article(item), this.#related)
     if (!this.hasAttribute('related')) this.#clearRelated('')
     else if (this.#relatedTo !== item.id) void this.#loadRelated(item)
     else this.#showRelated()
     this.#related.hidden = !this.#relatedTo
   }
 
+  /** Loads the part for bodies. Undefined while it is loading, null if it can't be loaded. */
+  #loadProse() {
+    const loaded = part<typeof import('./prose')>('prose.mjs', () => this.changed())
+    loaded?.addStyles(this.shadowRoot!)
+    return loaded
+  }
+
   #article(item: Item): HTMLElement {
-    const href = itemURL(item, null), body = h('div', {part: 'body', dir: 'auto'}, item.body && prose(item.body, this.level))
-    const summary = item.summary && !startsWith(body, item.summary) && h('p', {part: 'summary', dir: 'auto'}, item.summary)
+    const part = this.#loadProse(), href = itemURL(item, null), body = h('div', {part: 'body', dir: 'auto'}, item.body && part?.prose(item.body, this.level, trusted))
+    const summary = item.summary && !part?.startsWith(body, item.summary) && h('p', {part: 'summary', dir: 'auto'}, item.summary)
     body.append(...href ? [h('p', {part: 'source'}, h('a', {part: 'link', href, rel: 'noopener', click: event => select(this, item, event)}, this.text('item.source', {host: hostOf(href)})))] : [])
     return h('article', {part: 'item'},
       h('header', {part: 'header'},
@@ -126,15 +135,6 @@ reflect(StileItem, ['related'])
 export function idIn(url: URL): string | null {
   const {route, params} = hashOf(url)
   return url.searchParams.get('item') || new URLSearchParams(params).get('item') || (/^[\w.-]{1,128}$/.test(route) ? route : null)
-}
-
-/**
- * Reports whether a body starts with its summary, which is then not shown. The server makes missing
- * summaries from the beginning of the body.
- */
-function startsWith(body: Element, summary: string): boolean {
-  const compact = (text: string | null) => text!.replace(/\s|…$/g, '')
-  return compact(body.textContent).startsWith(compact(summary))
 }
 
 function skeleton(): HTMLElement {

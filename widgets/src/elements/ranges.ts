@@ -1,7 +1,4 @@
-/**
- * Range facets: the smallest and the largest value of a number or date. This is the module
- * ranges.mjs, which is loaded on demand. It must not import the core.
- */
+/** Range facets: the smallest and the largest value of a number or date. */
 import type {Labels} from './labels'
 import type {Text} from '../types'
 import type {Filter} from './deep-link'

@@ -2,7 +2,7 @@
 import type {Answer, Item, Meta} from '../types'
 import {own} from '../own'
 import {part} from '../part'
-import {correctedQuery} from './corrected'
+import type {Controls, Place} from './controls'
 import {filtersIn, hasDeepLink, placeOf, readDeepLink, writeDeepLink, type DeepLink, type DeepLinkKind, type Filter} from './deep-link'
 import {focusOn, reflect} from './base'
 import {boxes} from './boxes'
@@ -14,14 +14,12 @@ import {layoutOf} from './list'
 import {Loader, type Request} from './loader'
 import {emptyMessage} from './message'
 import {onNavigation} from './navigation'
-import {notices} from './notice'
 import {more, pages} from './paging'
 import {PageHistory} from './page-history'
 import {plural, type CallError} from './format'
 import {isRange} from './filters'
 import {queryOf} from './query-text'
-import type {Ends, Ranges} from './ranges'
-import {SortChooser, sortOrders} from './sort'
+import {sortOrders} from './orders'
 import {Cards} from './cards'
 
 /** The pause in typing before a search, if the element is `live`, in ms. */
@@ -52,14 +50,26 @@ export class StileResults extends Loader<Item[]> {
     'attributes', 'card-attributes', 'facet-labels', 'sort-by', 'ranges', 'live']
   declare query: string
   readonly #count = h('p', {part: 'count', role: 'status'})
-  readonly #sort = new SortChooser(order => this.#chooseOrder(order))
-  readonly #notice = h('div', {part: 'notice', role: 'status'})
   readonly #items = h('ul', {part: 'items', role: 'list'})
   readonly #cards = new Cards(this, this.#items)
   readonly #foot = h('div', {part: 'foot'})
-  readonly #rangeFrame = h('div', {class: 'ranges'})
-  #ranges: Ranges | undefined
-  readonly #facets = new Facets(chosen => this.#choose(chosen), this.#rangeFrame)
+  readonly #place: Place = {
+    sort: h('div', {part: 'sort', hidden: true}),
+    notice: h('div', {part: 'notice', role: 'status'}),
+    ranges: h('div', {class: 'ranges'}),
+    chooseOrder: order => {
+      this.#order = this.#chosenOrder(order)
+      this.#settle()
+    },
+    chooseRange: (of, filters) => this.#choose({...this.#chosen, values: [...this.#chosen.values.filter(([name]) => !isRange(name, of)), ...filters]}),
+    searchExactly: () => {
+      focusOn(this.base) // the button disappears
+      this.#exact = this.#q
+      this.#settle()
+    },
+  }
+  #controls: Controls | undefined
+  readonly #facets = new Facets(chosen => this.#choose(chosen), this.#place.ranges)
   readonly #columns = h('div', {part: 'columns'}, this.#facets.frame, h('div', {part: 'main'}, this.#items, this.#foot))
   #chosen = noFilters
   /** The sort order that the visitor has chosen, "" for the element's. */
@@ -92,7 +102,7 @@ export class StileResults extends Loader<Item[]> {
 
   constructor() {
     super()
-    this.content.append(h('div', {part: 'head'}, this.#count, this.#sort.frame), this.#notice, this.#columns)
+    this.content.append(h('div', {part: 'head'}, this.#count, this.#place.sort), this.#place.notice, this.#columns)
   }
 
   protected override begin(signal: AbortSignal): void {
@@ -172,10 +182,8 @@ export class StileResults extends Loader<Item[]> {
     if (isNew && appends) this.#cards.add(data, options)
     else this.#cards.show(this.#shown, options)
     const total = meta.total ?? this.#shown.length, isMinimum = meta.incomplete?.includes('total')
-    this.#count.textContent = total ? this.#countText(total, isMinimum, correctedQuery(this.#q, meta.corrected)) : ''
-    this.#sort.show(sortOrders(this.getAttribute('sort-by')), this.#currentOrder, this.text)
-    this.#showNotices(meta)
-    this.#showRanges(meta.ranges, labels)
+    this.#showControls(meta, labels)
+    this.#count.textContent = total ? this.#countText(total, isMinimum, this.#controls?.answered(this.#q, meta) ?? this.#q) : ''
     this.#facets.show(this.#names, (meta.facets ?? {}) as Readonly<Record<string, readonly Value[]>>, this.#chosen, this.text, labels)
     this.#layOutFacets()
     fill(this.#foot, this.#appends ? more(this.#shown.length, isMinimum ? 0 : total, meta.next, this.text, cursor => this.#go(this.#pages.next(cursor)))
@@ -203,35 +211,16 @@ export class StileResults extends Loader<Item[]> {
     }, text('filter.clear')))
   }
 
-  /** Shows the range facets. If the part for them is still loading, it shows them later. */
-  #showRanges(ends: Readonly<Record<string, Ends>> = {}, labels: Labels): void {
-    const names = this.names('ranges')
-    if (!this.#ranges && !names.length) return
-    const loaded = this.#ranges ? null : part<typeof import('./ranges')>('ranges.mjs', () => this.changed())
-    if (loaded) this.#ranges = new loaded.Ranges(this.#rangeFrame, (name, filters) => this.#chooseRange(name, filters))
-    this.#ranges?.show(names, ends, this.#chosen.values, labels, this.text)
-  }
-
-  /** Shows how the query was changed, with a button to search for it as it was typed. */
-  #showNotices(meta: Meta): void {
-    fill(this.#notice, ...notices(this.#q, meta, this.text, () => {
-      focusOn(this.base) // the button disappears
-      this.#exact = this.#q
-      this.#settle()
-    }))
+  /** Shows the controls that few pages need. If their part is still loading, it shows them later. */
+  #showControls(meta: Meta, labels: Labels): void {
+    const orders = sortOrders(this.getAttribute('sort-by')), ranges = this.names('ranges')
+    const loaded = !this.#controls && (orders.length > 1 || ranges.length || meta.corrected || meta.ignored || meta.relaxed) && part<typeof import('./controls')>('controls.mjs', () => this.changed())
+    if (loaded) this.#controls = new loaded.Controls(this.shadowRoot!, this.#place)
+    this.#controls?.show({q: this.#q, meta, orders, order: this.#currentOrder, ranges, filters: this.#chosen.values, labels, text: this.text})
   }
 
   #choose({collection, values}: Chosen): void {
     this.#chosen = {collection, values: filtersIn(values)}
-    this.#settle()
-  }
-
-  #chooseRange(of: string, filters: readonly Filter[]): void {
-    this.#choose({...this.#chosen, values: [...this.#chosen.values.filter(([name]) => !isRange(name, of)), ...filters]})
-  }
-
-  #chooseOrder(order: string): void {
-    this.#order = this.#chosenOrder(order)
     this.#settle()
   }
 

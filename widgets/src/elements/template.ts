@@ -19,12 +19,19 @@ import type {CardOptions} from './card'
 import {fill, h} from './dom'
 import {formatDate} from './format'
 import {highlighted, type Found} from './highlight'
+import {styles} from './styles'
 import type * as links from './link'
 
 /** What own cards need of the core: messages for the page's developer, and links. */
 export interface Tools extends Pick<typeof links, 'itemURL' | 'select' | 'webURL'> {
   warn(text: string): void
 }
+
+/** Adds the styles of the list of own cards to an element's shadow root. */
+const addStyles = styles(`
+.own.own{display:block;padding:0;border:0}
+.items:has(.own){border:0}
+`)
 
 /** OwnCards are the own cards of one element. */
 export class OwnCards {
@@ -35,6 +42,7 @@ export class OwnCards {
   /** changed is called when the template's content changes. */
   constructor(readonly host: HTMLElement, changed: () => void, readonly tools: Tools) {
     this.#observer = new MutationObserver(changed)
+    addStyles(host.shadowRoot!)
   }
 
   /** Stops the observation of the template, until the next card. */
