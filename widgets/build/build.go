@@ -36,6 +36,10 @@ func bundles(root string) ([]bundle, error) {
 		{"core.mjs", "src/core.ts", false},
 		{"challenge.mjs", "src/challenge/index.ts", false},
 		{"dev.mjs", "src/dev/index.ts", false},
+		{"template.mjs", "src/elements/template.ts", false},
+		{"carousel.mjs", "src/elements/carousel.ts", false},
+		{"prose.mjs", "src/elements/prose.ts", false},
+		{"controls.mjs", "src/elements/controls.ts", false},
 	}
 	for prefix, folder := range map[string]string{"lang-": "src/lang", "dialog-": "src/lang/dialog"} {
 		found, err := filepath.Glob(filepath.Join(root, folder, "??.ts"))

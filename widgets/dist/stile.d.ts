@@ -32,6 +32,18 @@ export interface Meta {
    * are missing, or their counts are too low.
    */
   readonly incomplete?: readonly ('total' | 'facets')[]
+  /** The ends of the range facets over all items that the tenant sees. */
+  readonly ranges?: Readonly<Record<string, {readonly min: number | string; readonly max: number | string}>>
+  /** The publisher's labels in the language that the call requested. */
+  readonly labels?: Readonly<Record<string, unknown>>
+  /** The words that were corrected: ["recipie", "recipe"]. */
+  readonly corrected?: readonly (readonly [string, string])[]
+  /** The words that were not used. */
+  readonly ignored?: readonly string[]
+  /** Items that match fewer words were added after the others. */
+  readonly relaxed?: boolean
+  /** If relaxed: the number of items that match all words. */
+  readonly full?: number
   readonly token?: {readonly calls: number; readonly calls_limit: number; readonly expires_in: number}
 }
 
@@ -233,6 +245,21 @@ export interface StileResultsElement extends HTMLElement {
   /** hash or query: the part of the page's URL that contains the search. */
   get deepLink(): string
   set deepLink(value: Attribute)
+  /** The attributes that cards show, separated by commas. HTML can also name it `attributes`. */
+  get cardAttributes(): string
+  set cardAttributes(value: Attribute)
+  /** `name: Label; name: Label`, or JSON with labels of values, too. */
+  get facetLabels(): string
+  set facetLabels(value: Attribute)
+  /** The sort orders to choose from, separated by commas. */
+  get sortBy(): string
+  set sortBy(value: Attribute)
+  /** Attributes with numbers or dates, published_at or updated_at, separated by commas. */
+  get ranges(): string
+  set ranges(value: Attribute)
+  /** Whether results follow while the visitor types. Each pause is a call that is charged. */
+  get live(): boolean
+  set live(value: Attribute)
 }
 
 /** A list of items of a collection or with a tag. */
@@ -254,6 +281,12 @@ export interface StileListElement extends HTMLElement {
   set link(value: Attribute)
   get headingLevel(): string
   set headingLevel(value: Attribute)
+  /** The attributes that cards show, separated by commas. HTML can also name it `attributes`. */
+  get cardAttributes(): string
+  set cardAttributes(value: Attribute)
+  /** `name: Label; name: Label`, or JSON with labels of values, too. */
+  get facetLabels(): string
+  set facetLabels(value: Attribute)
 }
 
 /** One complete item. */
@@ -268,6 +301,12 @@ export interface StileItemElement extends HTMLElement {
   set headingLevel(value: Attribute)
   get link(): string
   set link(value: Attribute)
+  /** The attributes that cards of related items show. HTML can also name it `attributes`. */
+  get cardAttributes(): string
+  set cardAttributes(value: Attribute)
+  /** `name: Label; name: Label`, or JSON with labels of values, too. */
+  get facetLabels(): string
+  set facetLabels(value: Attribute)
 }
 
 /** The custom properties that style the widgets. */

@@ -86,10 +86,9 @@ class Attempt {
       this.#challenge = challenge
       const answer: Answer = await abortable(this.#answer(challenge, wrong), this.#signal)
       if (answer === null) throw new StileError(this.#refusal)
-      const isAnswer: boolean = typeof answer === 'string'
-      challenge = typeof answer === 'string' ? await this.#submit(answer) : answer
       // Visitors do not see that their browser's work was wrong.
-      wrong = isAnswer && this.#challenge.kind === 'picture'
+      wrong = typeof answer === 'string' && this.#challenge.kind === 'picture'
+      challenge = typeof answer === 'string' ? await this.#submit(answer) : answer
     }
   }
 

@@ -71,14 +71,13 @@ export class Client {
     for (let left = maxRecoveries; ;) {
       await this.#challenges.settled(signal)
       const token = await this.#session.token(signal)
-      let reply
-      try {
-        reply = await this.#inTurn(path, fields, token, signal)
-      } catch (error) {
-        await retries.waitAfter(error)
-      }
+      const reply = await this.#inTurn(path, fields, token, signal).catch(error => retries.waitAfter(error))
       if (!reply) continue
-      if (!('error' in reply)) return this.#answered(token, reply as Answer<T>)
+      if (!('error' in reply)) {
+        this.#session.succeeded(token)
+        this.#notified.clear()
+        return reply as Answer<T>
+      }
       const {error} = reply
       // The token has been replaced.
       if (token !== this.#session.current && isRecoverable(error)) continue
@@ -100,12 +99,6 @@ export class Client {
     } finally {
       release()
     }
-  }
-
-  #answered<A>(token: string, answer: A): A {
-    this.#session.succeeded(token)
-    this.#notified.clear()
-    return answer
   }
 
   async #recover(error: Problem, token: string, signal?: AbortSignal): Promise<void> {
@@ -157,6 +150,6 @@ function fieldsOf(params: Params): Field[] {
   const fields: Field[] = []
   for (const [name, value] of Object.entries(params))
     for (const one of Array.isArray(value) ? value : [value])
-      if (one !== undefined && one !== null) fields.push([name, String(one)])
+      if (one != null) fields.push([name, String(one)])
   return fields
 }

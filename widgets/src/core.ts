@@ -6,8 +6,7 @@ import {StileError, TransportError} from './errors'
 import {doc} from './doc'
 import {core} from './page'
 
-const {version, get, setToken, configure} = core
-const layer = {version, get, setToken, configure, StileError, TransportError}
+const layer = {version: core.version, get: core.get, setToken: core.setToken, configure: core.configure, StileError, TransportError}
 
 const global = globalThis as {Stile?: typeof layer}
 

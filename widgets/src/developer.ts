@@ -21,7 +21,7 @@ export function warn(text: string): void {
  * Codes that the page's author may have caused: token_endpoint, token_missing, client_mismatch,
  * bad_request, csp, proof_invalid.
  */
-const byAuthor = /^(token_(en|mi)|client_|bad_|csp|proof_)/
+const byAuthor = /^(token_(en|mi)|client|bad|csp|proof)/
 
 /** Reports the error of a call if the page's author may have caused it. */
 export function reportError(error: StileError | TransportError): void {

@@ -38,6 +38,18 @@ export interface Meta {
    * are missing, or their counts are too low.
    */
   readonly incomplete?: readonly ('total' | 'facets')[]
+  /** The ends of the range facets over all items that the tenant sees. */
+  readonly ranges?: Readonly<Record<string, {readonly min: number | string; readonly max: number | string}>>
+  /** The publisher's labels in the language that the call requested. */
+  readonly labels?: Readonly<Record<string, unknown>>
+  /** The words that were corrected: ["recipie", "recipe"]. */
+  readonly corrected?: readonly (readonly [string, string])[]
+  /** The words that were not used. */
+  readonly ignored?: readonly string[]
+  /** Items that match fewer words were added after the others. */
+  readonly relaxed?: boolean
+  /** If relaxed: the number of items that match all words. */
+  readonly full?: number
   readonly token?: {readonly calls: number; readonly calls_limit: number; readonly expires_in: number}
 }
 

@@ -12,13 +12,9 @@ export function abortable<T>(promise: PromiseLike<T>, signal?: AbortSignal): Pro
 }
 
 /** Waits for a time in ms. */
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  let timer
-  try {
-    await abortable(new Promise<void>(resolve => timer = setTimeout(resolve, ms)), signal)
-  } finally {
-    clearTimeout(timer)
-  }
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  return abortable(new Promise<void>(resolve => timer = setTimeout(resolve, ms)), signal).finally(() => clearTimeout(timer))
 }
 
 /**

@@ -11,6 +11,7 @@ import {join} from 'node:path'
 import {test} from 'node:test'
 import {fileURLToPath} from 'node:url'
 import {build} from 'esbuild'
+import {focusIn, textsIn, untilIn} from './elements.mjs'
 import {browsers, harness} from './harness.mjs'
 import {Snippets, replaceAll} from './harness/snippets.mjs'
 
@@ -87,6 +88,63 @@ for (const browser of browsers) {
         accent: getComputedStyle(document.querySelector('stile-results')).getPropertyValue('--stile-accent').trim()}
     })
     assert.deepEqual(looks, {font: 'Helvetica, sans-serif', upper: 'uppercase', facets: 'none', accent: '#8a1c2e'})
+  })
+
+  test(`${browser.name}: own cards`, async t => {
+    const w = await harness(t, browser)
+    const page = await w.open(script(w) + snippets.take('html', '<article class="recipe">'))
+    await w.until(page, () => document.querySelectorAll('.stile-card .recipe').length === 4)
+    const cards = await page.evaluate(() => [...document.querySelectorAll('.stile-card')].map(card => [card.innerText.replace(/\s+/g, ' ').trim(), card.querySelector('a').getAttribute('href')]))
+    assert.deepEqual(cards.find(([text]) => text.startsWith('Plum')), ['Plum cake A cake for the end of summer. 50 minutes September 1, 2026', `${w.site.origin}/recipes/plum-cake`])
+    assert.deepEqual(cards.filter(([text]) => text.includes('Time unknown')).length, 1, 'data-if="!attributes.minutes"')
+    assert.equal(await page.evaluate(() => document.querySelector('.stile-card img')), null, 'no item has a picture')
+    assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector('.recipe')).display), 'grid', 'the page styles the cards')
+    assert.equal(await page.evaluate(() => document.querySelector('stile-results > a').getBoundingClientRect().height), 0, 'the fallback is hidden')
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: labels and order`, async t => {
+    const w = await harness(t, browser)
+    const page = await w.open(script(w) + snippets.take('html', 'facet-labels="minutes: Minutes') + snippets.take('html', "facet-labels='{"))
+    const plain = async (...where) => (await textsIn(page, ...where)).map(text => text.replace(/\s+/g, ' '))
+    for (const element of ['stile-results', 'stile-list']) await untilIn(w, page, element, '.card .attributes')
+    assert.ok((await plain('stile-results', '.attribute')).includes('Minutes 50'))
+    assert.deepEqual(await plain('stile-results', 'legend'), ['Course', 'Collection'])
+    assert.ok((await plain('stile-list', '.attribute')).includes('Served as Starters'))
+    assert.ok((await plain('stile-list', '.attribute')).includes('Time in minutes 50'))
+    assert.ok((await plain('stile-list', '.collection')).includes('Our recipes'))
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: the sort chooser and ranges`, async t => {
+    const w = await harness(t, browser)
+    const page = await w.open(script(w) + snippets.take('html', 'sort-by="relevance,newest,title"'))
+    await untilIn(w, page, 'stile-results', '.range')
+    assert.deepEqual(await page.evaluate(() => [...document.querySelector('stile-results').shadowRoot.querySelectorAll('option')].map(option => option.value)), ['relevance', 'newest', 'title'])
+    assert.deepEqual(await textsIn(page, 'stile-results', '.range legend'), ['Minutes', 'Date'])
+    assert.deepEqual((await textsIn(page, 'stile-results', '.range-hint'))[0], '50 – 90')
+    await focusIn(page, 'stile-results', '.range input[name=min]')
+    await page.keyboard.type('60')
+    await page.keyboard.press('Enter')
+    await w.until(page, () => location.search === '?min.minutes=60')
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelectorAll('.card').length === 2)
+    await focusIn(page, 'stile-results', 'select')
+    await page.keyboard.press('End')
+    await w.until(page, () => location.search === '?sort=title&min.minutes=60')
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: results while typing`, async t => {
+    const w = await harness(t, browser)
+    const page = await w.open(script(w) + snippets.take('html', '<stile-results id="live" live>'))
+    await untilIn(w, page, 'stile-results', '.count:not(:empty)')
+    await focusIn(page, 'stile-search', 'input')
+    await page.keyboard.type('pl')
+    await new Promise(resolve => setTimeout(resolve, 600))
+    assert.equal(w.api.calls('/v1/items').length, 1, 'two letters are fewer than min-chars')
+    await page.keyboard.type('um')
+    await w.until(page, () => document.querySelector('stile-results').shadowRoot.querySelector('.count').innerText === '1 result for “plum”')
+    assert.deepEqual(w.watch.complaints, [])
   })
 
   test(`${browser.name}: listeners`, async t => {

@@ -4,8 +4,8 @@ import {hasDeepLink, hashOf, placeOf, readDeepLink, writeDeepLink, type DeepLink
 import {PageHistory} from '../src/elements/page-history'
 import {queryOf} from '../src/elements/query-text'
 
-const noSearch: DeepLink = {q: null, collection: '', sort: '', values: [], page: 1, cursor: ''}
-const search: DeepLink = {q: 'plum & cake', collection: 'recipes', sort: 'newest', values: [['min.minutes', '5'], ['max.published_at', '2026-01-01'], ['tag', 'a b'], ['attribute.course', 'Soup'], ['tag', 'ü'], ['attribute.bis=wann?', '=&'], ['attribute.course', 'Starter']], page: 3, cursor: 'abc_-'}
+const noSearch: DeepLink = {q: null, collection: '', sort: '', exact: false, values: [], page: 1, cursor: ''}
+const search: DeepLink = {q: 'plum & cake', collection: 'recipes', sort: 'newest', exact: true, values: [['min.minutes', '5'], ['max.published_at', '2026-01-01'], ['tag', 'a b'], ['attribute.course', 'Soup'], ['tag', 'ü'], ['attribute.bis=wann?', '=&'], ['attribute.course', 'Starter']], page: 3, cursor: 'abc_-'}
 
 test('a search that is written is read again', () => {
   for (const kind of ['query', 'hash'] as const)

@@ -90,6 +90,11 @@ export abstract class StileElement extends HTMLElement {
     return isNaN(value) ? byDefault : Math.min(max, Math.max(min, value))
   }
 
+  /** Returns the names in an attribute that separates them by commas. */
+  protected names(attribute: string): string[] {
+    return (this.getAttribute(attribute) ?? '').split(',').map(name => name.trim()).filter(Boolean)
+  }
+
   /** The level of the headings, from the attribute `heading-level`. */
   protected get level(): number {
     return this.number('heading-level', 2, 1, 6)
@@ -107,9 +112,13 @@ export function focusOn(node: HTMLElement): void {
 
 type Defined = CustomElementConstructor & {readonly observedAttributes: readonly string[]}
 
-/** Defines a property for each attribute, in camel case. Flags are booleans, the others strings. */
+/**
+ * Defines a property for each attribute, in camel case. Flags are booleans, the others strings. The
+ * attribute `attributes` has none, because every element has a property of that name. Frameworks
+ * that set properties use `card-attributes`.
+ */
 export function reflect(element: Defined, flags: readonly string[] = []): void {
-  for (const attribute of element.observedAttributes)
+  for (const attribute of element.observedAttributes.filter(attribute => attribute !== 'attributes'))
     Object.defineProperty(element.prototype, camel(attribute), own({
       configurable: true,
       get(this: HTMLElement) {

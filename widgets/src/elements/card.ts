@@ -3,7 +3,9 @@ import type {Item} from '../types'
 import {titleLink} from './link'
 import {h} from './dom'
 import {highlighted, type Found} from './highlight'
-import {collectionName, formatDate} from './format'
+import {formatDate} from './format'
+import type {Labels} from './labels'
+import {attributeList} from './attributes'
 
 /** The options of a card. */
 export interface CardOptions {
@@ -14,6 +16,9 @@ export interface CardOptions {
   readonly level: number
   /** The language of the element, for dates and numbers. */
   readonly lang: string
+  readonly labels: Labels
+  /** The names of the attributes to show. */
+  readonly attributes: readonly string[]
 }
 
 /** Returns the list entry of an item. */
@@ -22,8 +27,9 @@ export function card(item: Found, options: CardOptions): HTMLElement {
     picture(item.image),
     h('div', {part: 'text'},
       h(`h${options.level}` as 'h2', {part: 'title', dir: 'auto'}, titleOf(item, options)),
-      about(item, options.lang),
-      item.summary && h('p', {part: 'summary', dir: 'auto'}, ...item.highlight ? highlighted(item.highlight.summary) : [item.summary])))
+      about(item, options.lang, options.labels),
+      item.summary && h('p', {part: 'summary', dir: 'auto'}, ...item.highlight ? highlighted(item.highlight.summary) : [item.summary]),
+      attributeList(item.attributes, options.lang, options.labels, options.attributes)))
 }
 
 function titleOf(item: Found, {host, link}: CardOptions): HTMLElement {
@@ -32,11 +38,11 @@ function titleOf(item: Found, {host, link}: CardOptions): HTMLElement {
 }
 
 /** Returns the collection of an item and the date of its publication. */
-export function about(item: Item, lang: string): HTMLElement | false {
+export function about(item: Item, lang: string, labels: Labels): HTMLElement | false {
   const when = formatDate(item.published_at, lang)
   if (!item.collection && !when) return false
   return h('p', {part: 'about'},
-    item.collection && h('span', {part: 'collection'}, collectionName(item.collection)),
+    item.collection && h('span', {part: 'collection'}, labels.collection(item.collection)),
     when && h('time', {datetime: item.published_at!}, when))
 }
 

@@ -1,19 +1,29 @@
-/** A row of items to scroll through. It never moves without the visitor. */
+/**
+ * A row of items to scroll through. It never moves without the visitor. This is the module
+ * carousel.mjs, which is loaded on demand. It must not import the core.
+ */
 import type {Text} from '../types'
-import {button, h, icon, icons} from './dom'
+import {styles} from './styles'
+import {button, icon, icons} from './dom'
+
+/** Adds the styles of the buttons and of snapping to an element's shadow root. */
+export const addStyles = styles(`
+.control{inline-size:44px;padding:0;border-radius:50%}
+[data-layout=carousel]{scroll-snap-type:x mandatory;scrollbar-width:none;scroll-padding-inline:5px;scroll-behavior:smooth}
+[data-layout=carousel] .card{scroll-snap-align:start}
+@media (prefers-reduced-motion:reduce){*{scroll-behavior:auto!important}}
+`)
 
 /**
- * Carousel shows a list as a row with two buttons, which snaps to items. Touch, the wheel and, when
+ * Carousel adds two buttons to a row, which snaps to items. Touch, the wheel and, when
  * an item has the focus, the arrow keys scroll it like any other row.
  */
 export class Carousel {
-  readonly frame: HTMLElement
   readonly #back = this.#button('back', icons.back, -1)
   readonly #next = this.#button('on', icons.next, 1)
-  readonly #controls = h('div', {part: 'controls'}, this.#back, this.#next)
 
-  constructor(readonly row: HTMLElement) {
-    this.frame = h('section', {part: 'carousel'}, this.#controls, row)
+  constructor(controls: HTMLElement, readonly row: HTMLElement) {
+    controls.append(this.#back, this.#next)
   }
 
   begin(signal: AbortSignal): void {
@@ -23,15 +33,8 @@ export class Carousel {
     this.row.addEventListener('scroll', () => this.#updateButtons(), {signal, passive: true})
   }
 
-  /** Hides the buttons, if the row is shown as an ordinary list. */
-  set hidden(hidden: boolean) {
-    this.#controls.hidden = hidden
-  }
-
-  /** Labels the row, which makes it a region, and the buttons. */
-  show(label: string | null, text: Text): void {
-    if (label) this.frame.setAttribute('aria-label', label)
-    else this.frame.removeAttribute('aria-label')
+  /** Labels the buttons, and shows where the row can be scrolled to. */
+  show(text: Text): void {
     this.#back.setAttribute('aria-label', text('page.previous'))
     this.#next.setAttribute('aria-label', text('page.next'))
     this.#updateButtons()

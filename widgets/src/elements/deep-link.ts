@@ -8,6 +8,7 @@
  */
 
 import {own} from '../own'
+import {validFilters} from './filters'
 
 /** A filter, as a parameter of the API: ['tag', 'cake'], ['attribute.course', 'Dessert']. */
 export type Filter = readonly [name: string, value: string]
@@ -20,6 +21,8 @@ export interface DeepLink {
   /** The order that the visitor chose, "" if it is the element's. */
   readonly sort: string
   readonly values: readonly Filter[]
+  /** Reports that the query must not be corrected. */
+  readonly exact: boolean
   /** The number of the page, from 1. */
   readonly page: number
   /** The cursor of the page, "" for the first page. */
@@ -35,8 +38,9 @@ const maxFilters = 8
 const sorts = /^(relevance|newest|title)$/
 const filter = /^(tag$|(?:attribute|min|max)\.)/
 
-/** Reports whether a parameter belongs to a deep link. A `sort` of the page's own does not. */
-const isOurs = ([name, value]: Filter) => name === 'sort' ? sorts.test(value) : /^(q|collection|page|cursor)$/.test(name) || filter.test(name)
+/** Reports whether a parameter belongs to a deep link. Others of the page's own
+ * with the names `sort` and `exact` do not. */
+const isOurs = ([name, value]: Filter) => name === 'sort' ? sorts.test(value) : name === 'exact' ? value === '1' : /^(q|collection|page|cursor)$/.test(name) || filter.test(name)
 
 /** The parts of a hash. */
 interface Hash {
@@ -81,7 +85,8 @@ export function readDeepLink(url: URL, kind: DeepLinkKind): DeepLink {
     q: params.get('q'),
     collection: params.get('collection') ?? '',
     sort: sorts.test(sort) ? sort : '',
-    values: filtersIn([...params]),
+    exact: params.get('exact') === '1',
+    values: validFilters(filtersIn([...params])),
     page: cursor ? Math.max(2, parseInt(params.get('page') ?? '', 10) || 2) : 1,
     cursor,
   }
@@ -94,6 +99,7 @@ export function writeDeepLink(url: URL, kind: DeepLinkKind, link: DeepLink): URL
   if (link.q !== null) ours.set('q', link.q)
   if (link.collection) ours.set('collection', link.collection)
   if (link.sort) ours.set('sort', link.sort)
+  if (link.exact) ours.set('exact', '1')
   for (const value of link.values) ours.append(...value)
   if (link.cursor) {
     ours.set('page', String(link.page))

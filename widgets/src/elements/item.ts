@@ -1,16 +1,19 @@
 /** <stile-item>: one complete item. */
 import {doc} from '../doc'
-import {core} from '../page'
+import {part} from '../part'
+import {core, trusted} from '../page'
 import type {Answer, Item} from '../types'
 import {reflect} from './base'
-import {about, card, picture, skeletonText} from './card'
+import {about, picture, skeletonText} from './card'
 import {hashOf} from './deep-link'
 import {itemURL, select} from './link'
 import {fill, h} from './dom'
 import {attributeList, hostOf} from './attributes'
 import {Loader, type Request} from './loader'
+import {languageOf} from './language'
 import {onNavigation} from './navigation'
-import {prose} from './prose'
+import {keepLabels, wantedLabels, type ServedLabels} from './labels'
+import {Cards} from './cards'
 
 /**
  * Attributes:
@@ -21,21 +24,29 @@ import {prose} from './prose'
  *   page leads to that element. It does not change the item.
  * - `related`: adds related items, with one more call.
  * - `heading-level`: 2 by default.
- * - `link`: the page of a related item, as in <stile-list>.
+ * - `link` and `attributes`: of related items, as in <stile-list>.
+ * - `facet-labels`: labels of attributes and their values, see labels.ts.
+ *
+ * A <template> in the element is the layout of related items, see template.ts.
  */
 export class StileItem extends Loader<Item> {
-  static readonly observedAttributes = ['item', 'item-from', 'related', 'heading-level', 'link']
+  static readonly observedAttributes = ['item', 'item-from', 'related', 'heading-level', 'link', 'attributes', 'card-attributes', 'facet-labels']
   readonly #related = h('section', {part: 'related'})
+  readonly #items = h('ul', {part: 'items', role: 'list', 'data-layout': 'grid'})
+  readonly #cards = new Cards(this, this.#items)
   #relatedTo = ''
   /** The id that the page's URL had last. */
   #id: string | null = null
   #follows = false
+  #relatedItems: readonly Item[] = []
   #connection: AbortSignal | undefined
 
   protected override begin(signal: AbortSignal): void {
     super.begin(signal)
     this.#connection = signal
     this.#follows = false
+    this.#cards.begin(signal, () => this.changed())
+    this.#loadProse() // at the same time as the item
   }
 
   protected override request(): Request | null {
@@ -58,36 +69,47 @@ export class StileItem extends Loader<Item> {
   }
 
   protected override show({data: item}: Answer<Item>): void {
-    fill(this.content, this.#article(item), this.#related)
-    if (!this.hasAttribute('related')) this.#relatedTo = ''
+    // The article comes with its body. If the part can't be loaded, it has only the summary.
+    if (this.#loadProse() !== undefined) fill(this.content, this.#article(item), this.#related)
+    if (!this.hasAttribute('related')) this.#clearRelated('')
     else if (this.#relatedTo !== item.id) void this.#loadRelated(item)
+    else this.#showRelated()
     this.#related.hidden = !this.#relatedTo
   }
 
+  /** Loads the part for bodies. Undefined while it is loading, null if it can't be loaded. */
+  #loadProse() {
+    const loaded = part<typeof import('./prose')>('prose.mjs', () => this.changed())
+    loaded?.addStyles(this.shadowRoot!)
+    return loaded
+  }
+
   #article(item: Item): HTMLElement {
-    const href = itemURL(item, null), body = h('div', {part: 'body', dir: 'auto'}, item.body && prose(item.body, this.level))
-    const summary = item.summary && !startsWith(body, item.summary) && h('p', {part: 'summary', dir: 'auto'}, item.summary)
+    const part = this.#loadProse(), href = itemURL(item, null), body = h('div', {part: 'body', dir: 'auto'}, item.body && part?.prose(item.body, this.level, trusted))
+    const summary = item.summary && !part?.startsWith(body, item.summary) && h('p', {part: 'summary', dir: 'auto'}, item.summary)
     body.append(...href ? [h('p', {part: 'source'}, h('a', {part: 'link', href, rel: 'noopener', click: event => select(this, item, event)}, this.text('item.source', {host: hostOf(href)})))] : [])
     return h('article', {part: 'item'},
       h('header', {part: 'header'},
-        about(item, this.text.lang),
+        about(item, this.text.lang, this.labels),
         h(`h${this.level}` as 'h2', {part: 'title', dir: 'auto'}, item.title),
         summary),
       picture(item.image, 'eager'),
       h('div', {part: 'columns'},
         body,
-        h('div', {part: 'aside'}, attributeList(item.attributes, this.text.lang),
+        h('div', {part: 'aside'}, attributeList(item.attributes, this.text.lang, this.labels),
           Boolean(item.tags?.length) && h('ul', {part: 'tags', role: 'list', 'aria-label': this.text('filter.tag')}, ...item.tags!.map(tag => h('li', {part: 'tag'}, tag))))))
   }
 
   /** Adds the related items. If they can't be loaded, no message is shown. */
   async #loadRelated(item: Item): Promise<void> {
-    const signal = this.#connection!
-    this.#relatedTo = item.id
-    this.#related.replaceChildren()
+    const signal = this.#connection!, labels = wantedLabels(languageOf(this))
+    this.#clearRelated(item.id)
     try {
-      const {data} = await core.get<Item[]>(`/v1/items/${encodeURIComponent(item.id)}/related`, {limit: 4}, {signal})
-      if (this.#relatedTo === item.id && data.length) this.#showRelated(data)
+      const {data, meta} = await core.get<Item[]>(`/v1/items/${encodeURIComponent(item.id)}/related`, {limit: 4, labels}, {signal})
+      if (labels) keepLabels(labels, meta.labels as ServedLabels | undefined)
+      if (this.#relatedTo !== item.id) return
+      this.#relatedItems = data
+      this.#showRelated()
     } catch {
       if (!signal.aborted) return
       this.#relatedTo = '' // the element has left the document
@@ -95,11 +117,16 @@ export class StileItem extends Loader<Item> {
     }
   }
 
-  #showRelated(items: readonly Item[]): void {
-    const options = {host: this, link: this.getAttribute('link'), level: Math.min(6, this.level + 2), lang: this.text.lang}
-    fill(this.#related,
-      h(`h${Math.min(6, this.level + 1)}` as 'h3', {part: 'related-title'}, this.text('item.related')),
-      h('ul', {part: 'items', role: 'list', 'data-layout': 'grid'}, ...items.map(other => card(other, options))))
+  #clearRelated(to: string): void {
+    this.#relatedTo = to
+    this.#relatedItems = []
+    this.#showRelated()
+  }
+
+  #showRelated(): void {
+    const items = this.#relatedItems, options = this.cardOptions
+    this.#cards.show(items, {...options, level: Math.min(6, this.level + 2)})
+    fill(this.#related, items.length > 0 && h(`h${Math.min(6, this.level + 1)}` as 'h3', {part: 'related-title'}, this.text('item.related')), items.length > 0 && this.#items)
   }
 }
 reflect(StileItem, ['related'])
@@ -108,15 +135,6 @@ reflect(StileItem, ['related'])
 export function idIn(url: URL): string | null {
   const {route, params} = hashOf(url)
   return url.searchParams.get('item') || new URLSearchParams(params).get('item') || (/^[\w.-]{1,128}$/.test(route) ? route : null)
-}
-
-/**
- * Reports whether a body starts with its summary, which is then not shown. The server makes missing
- * summaries from the beginning of the body.
- */
-function startsWith(body: Element, summary: string): boolean {
-  const compact = (text: string | null) => text!.replace(/\s|…$/g, '')
-  return compact(body.textContent).startsWith(compact(summary))
 }
 
 function skeleton(): HTMLElement {

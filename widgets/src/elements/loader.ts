@@ -6,6 +6,9 @@ import {changes, core, retryToken} from '../page'
 import type {Answer, Params} from '../types'
 import {focusOn, StileElement} from './base'
 import {h} from './dom'
+import type {CardOptions} from './card'
+import {keepLabels, Labels, wantedLabels, type ServedLabels} from './labels'
+import {languageOf} from './language'
 import {errorMessage} from './message'
 import type {CallError} from './format'
 
@@ -86,6 +89,16 @@ export abstract class Loader<T> extends StileElement {
     if (this.#error && !this.#call && helps(this.#error as StileError)) this.reload()
   }
 
+  /** The labels for the element's language. */
+  protected get labels(): Labels {
+    return new Labels(this.text.lang, this.getAttribute('facet-labels'))
+  }
+
+  /** The options of the element's cards, from its attributes. */
+  protected get cardOptions(): CardOptions {
+    return {host: this, link: this.getAttribute('link'), level: this.level, lang: this.text.lang, labels: this.labels, attributes: this.names(this.hasAttribute('card-attributes') ? 'card-attributes' : 'attributes')}
+  }
+
   /** Makes the same call again. */
   protected reload(): void {
     this.#requested = ''
@@ -101,10 +114,12 @@ export abstract class Loader<T> extends StileElement {
   }
 
   async #load({path, params}: Request): Promise<void> {
-    const call = this.#call = new AbortController()
+    const call = this.#call = new AbortController(), labels = wantedLabels(languageOf(this))
     let answer: Answer<T> | undefined, error: unknown
     try {
-      answer = await core.get<T>(path, params, {signal: call.signal})
+      // The parameter is not part of the request, so that labels that arrive don't cause a call.
+      answer = await core.get<T>(path, {...params, labels}, {signal: call.signal})
+      if (labels) keepLabels(labels, answer.meta.labels as ServedLabels | undefined)
     } catch (caught) {
       error = caught
     }
@@ -147,7 +162,8 @@ export abstract class Loader<T> extends StileElement {
    */
   #arrange(): void {
     const isLoading = Boolean(this.#call), isLoaded = Boolean(this.#answer)
-    const hasFallback = this.childElementCount > 0 || Boolean(this.textContent?.trim())
+    // Templates are not a fallback. Own cards are in other slots.
+    const hasFallback = this.#fallback.assignedNodes().some(node => node instanceof Element ? node.localName !== 'template' : node.textContent?.trim())
     this.content.hidden = !isLoaded && (hasFallback || !isLoading)
     this.content.inert = !isLoaded
     this.content.setAttribute('aria-busy', String(isLoading))

@@ -1,7 +1,7 @@
 /** The suggestions below a search box, which are the listbox of its combobox (WAI-ARIA 1.2). */
 import type {Suggestion} from '../types'
 import {fill, h} from './dom'
-import {collectionName} from './format'
+import {Labels} from './labels'
 
 /**
  * Returns the index of the option that a key makes active, of count options. -1 is the box itself.
@@ -50,10 +50,11 @@ export class Popup {
   }
 
   /** Shows suggestions. An empty list closes the popup. */
-  show(suggestions: readonly Suggestion[]): void {
+  show(suggestions: readonly Suggestion[], lang = ''): void {
+    const labels = new Labels(lang)
     this.#suggestions = suggestions
     fill(this.list, ...suggestions.map(({text, collection}, i) => h('li', {part: 'suggestion', role: 'option', id: `suggestion-${i}`},
-      h('span', {}, text), collection && h('span', {part: 'suggestion-collection'}, collectionName(collection)))))
+      h('span', {}, text), collection && h('span', {part: 'suggestion-collection'}, labels.collection(collection)))))
     this.open(suggestions.length > 0)
   }
 

@@ -9,6 +9,7 @@ import {reflect, StileElement} from './base'
 import {boxes} from './boxes'
 import {itemURL, opensElsewhere, select, webURL} from './link'
 import {button, fill, h, icon, icons} from './dom'
+import {languageOf} from './language'
 import {errorMessage} from './message'
 import {nextOption, Popup} from './popup'
 import {plural, type CallError} from './format'
@@ -16,6 +17,9 @@ import {maxQuery, queryOf} from './query-text'
 
 /** The time in ms after which the results that `for` names must be on the page. */
 const targetTime = 3_000
+
+/** The results, which may not be defined yet. typed: see <stile-results>. */
+type Results = Element & {typed?(q: string, least: number): boolean}
 
 /** The pause in typing before suggestions are requested, in ms. */
 const typingPause = 180
@@ -108,20 +112,22 @@ export class StileSearch extends StileElement {
     this.#clear.hidden = !q
   }
 
-  get #results(): Element | null {
+  get #results(): Results | null {
     const id = this.getAttribute('for'), here = this.getRootNode()
-    if (!id) return doc.querySelector('stile-results')
+    if (!id) return doc.querySelector<Results>('stile-results')
     // The selector includes the element's name, because other elements may have the same id.
     const results = 'stile-results#' + CSS.escape(id)
-    return here instanceof ShadowRoot && here.querySelector(results) || doc.querySelector(results)
+    return here instanceof ShadowRoot && here.querySelector<Results>(results) || doc.querySelector<Results>(results)
   }
 
   #typed(event?: InputEvent): void {
     this.#clear.hidden = !this.#box.value
     if (event?.isComposing) return
     this.#abort()
-    if (queryOf(this.#box.value).length < this.number('min-chars', 2, 1, 64)) this.#popup.show([])
-    else this.#timer = window.setTimeout(() => void this.#suggest(queryOf(this.#box.value)), typingPause)
+    const typed = queryOf(this.#box.value), least = this.number('min-chars', 2, 1, 64)
+    // Suggestions would cover the results that follow while typing.
+    if (this.#results?.typed?.(typed, least) || typed.length < least) this.#popup.show([])
+    else this.#timer = window.setTimeout(() => void this.#suggest(typed), typingPause)
   }
 
   /** Aborts a pending request for suggestions. */
@@ -138,7 +144,7 @@ export class StileSearch extends StileElement {
       const {data} = await core.get<Suggestion[]>('/v1/suggest', {q: typed}, {signal})
       if (signal.aborted) return
       this.#note.replaceChildren()
-      this.#popup.show(data.filter(({collection}) => !only || collection === only))
+      this.#popup.show(data.filter(({collection}) => !only || collection === only), languageOf(this))
       this.#status.textContent = this.text ? plural(this.text, 'results.count', this.#popup.count) : ''
     } catch (error) {
       if (!signal.aborted) this.#showError(error as CallError)

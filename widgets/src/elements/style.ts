@@ -93,7 +93,7 @@ span.bone{display:block;inline-size:90%;max-inline-size:26em;background:linear-g
 .suggestion[aria-selected=true]{background:var(--a)}
 [aria-selected=true],[aria-selected=true] *{color:var(--o)}
 
-.count{margin-block-end:1em;min-block-size:1.5em}
+.count{min-block-size:1.5em}
 .columns{display:grid;grid-template-columns:minmax(0,1fr);gap:2em}
 .tags{display:flex;flex-wrap:wrap;gap:.5em}
 .disclose{inline-size:100%;justify-content:space-between}
@@ -110,33 +110,23 @@ span.bone{display:block;inline-size:90%;max-inline-size:26em;background:linear-g
 .paging{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5em;margin-block-start:1.75em}
 :is(.paging,.controls) svg:dir(rtl){transform:scaleX(-1)}
 
-.controls{display:flex;justify-content:end;gap:.5em;margin-block-end:.75em}
-.control{inline-size:44px;padding:0;border-radius:50%}
-[data-layout=carousel]{grid-auto-flow:column;grid-auto-columns:min(78%,var(--stile-column,15em));overflow-x:auto;scroll-snap-type:x mandatory;scrollbar-width:none;padding:5px;margin:-5px;scroll-padding-inline:5px;scroll-behavior:smooth}
-[data-layout=carousel] .card{scroll-snap-align:start}
+.controls{display:flex;min-block-size:44px;justify-content:end;gap:.5em;margin-block-end:.75em}
+[data-layout=carousel]{grid-auto-flow:column;grid-auto-columns:min(78%,var(--stile-column,15em));overflow-x:auto;padding:5px;margin:-5px}
 
 .item{display:grid;gap:1.75em}
 .header{display:grid;gap:.6em}
-.header>*{text-align:start}
-.header p{justify-self:self-start}
 .header .title{font-size:clamp(1.75em,1.1em + 3cqi,2.75em);line-height:1.12;letter-spacing:-.022em}
-.header .summary{font-size:clamp(1.1em,1em + .7cqi,1.3em);line-height:1.45;max-inline-size:38em}
 .item>.image{max-block-size:min(60vh,27em);inline-size:100%}
-.body{max-inline-size:68ch;line-height:1.65}
-.body>:first-child{margin-block-start:0}
-.body img{max-inline-size:100%;block-size:auto}
-blockquote{margin-inline:0;padding-inline-start:1.1em;border-inline-start:3px solid var(--l)}
-.body,pre{overflow:auto}
-table{border-collapse:collapse}
-:is(th,td){padding:.45em .8em;padding-inline-start:0;border-block-end:1px solid var(--l);text-align:start}
-.aside{display:grid;gap:1.5em;align-content:start}
 .attributes{border-block-end:1px solid var(--l)}
 .attribute{display:grid;grid-template-columns:minmax(6em,2fr) 3fr;gap:1em;padding-block:.55em;border-block-start:1px solid var(--l)}
 .attribute-value{overflow-wrap:anywhere}
-.tag{padding:.2em .8em;border:1px solid var(--l);border-radius:99px;font-size:.875em}
 .related:not(:empty){margin-block-start:3em;padding-block-start:2em;border-block-start:1px solid var(--l)}
 .related-title{margin-block-end:1em}
 @container (max-width:24em){.paging .page{order:1;inline-size:100%;text-align:center}}
+.card .attributes{display:flex;flex-wrap:wrap;gap:.1em 1em;border:0;font-size:.875em}
+.card .attribute{display:flex;gap:.4em;padding:0;border:0}
+.head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5em;margin-block-end:1em}
+.facet-lists,.ranges{display:contents}
 @container (min-width:46em){
 .with-facets{grid-template-columns:13.5em minmax(0,1fr);gap:3em}
 .with-facets .facet-panel.facet-panel{display:grid;padding:0}
@@ -144,7 +134,7 @@ table{border-collapse:collapse}
 .facet-label{min-block-size:2.1em}
 .item>.columns{grid-template-columns:minmax(0,1fr) minmax(14em,19em);gap:3.5em}
 }
-@media (prefers-reduced-motion:reduce){*{animation:none!important;scroll-behavior:auto!important}}
+@media (prefers-reduced-motion:reduce){*{animation:none!important}}
 @media (forced-colors:active){.bone,.box .submit{border:1px solid}[aria-selected=true].suggestion,mark{forced-color-adjust:none;background:Highlight;color:HighlightText}}
 `
 
