@@ -84,7 +84,10 @@ export interface Problem {
   readonly challenge: Challenge | null
 }
 
-/** A refusal by the server. */
+/**
+ * A refusal by the server, or the code `token_endpoint`: no token could be obtained. Its status is
+ * the HTTP status of the token URL's response, or 0.
+ */
 export class StileError extends Error implements Problem {
   readonly type: string
   readonly code: string
@@ -118,7 +121,7 @@ export interface Config {
   transport: 'auto' | 'form' | 'jsonp'
   /** session: one token for all page views of a tab. memory: one for each page view. */
   tokenStore: 'session' | 'memory'
-  /** en, de, fr, es or ja. Default: the page's language. */
+  /** en, de, fr, es or ja. Default: the nearest `lang` around an element. */
   lang: string
   theme: 'auto' | 'light' | 'dark'
 }
@@ -129,7 +132,8 @@ export interface StileLayer {
   /** Calls the content API. Rejects with a StileError, a TransportError, or the signal's reason. */
   get<T = unknown>(path: string, params?: Params, options?: {readonly signal?: AbortSignal}): Promise<Answer<T>>
   setToken(token: string): void
-  configure(config: Partial<Config>): void
+  /** debug logs all events on the console. */
+  configure(config: Partial<Config> & {readonly debug?: boolean}): void
   readonly StileError: typeof StileError
   readonly TransportError: typeof TransportError
 }
@@ -161,6 +165,8 @@ export interface ChallengeDetail {
 
 /** Events about the page as a whole, dispatched on document. */
 export interface StilePageEvents {
+  /** The layer is ready. It is dispatched once. */
+  'stile:ready': CustomEvent<{readonly Stile: StileLayer}>
   'stile:token-invalid': CustomEvent<TokenInvalidDetail>
   'stile:token-renewed': CustomEvent<{readonly code: string; readonly attempt: number; readonly expiresIn: number | null}>
   /** retryAt is the time of the next attempt, in ms like Date.now(). */
