@@ -14,6 +14,9 @@ const running = () => {
 /** The tag that loaded the layer. A module finds it by its URL. */
 const tag = STILE_CLASSIC ? running() : [...doc.scripts].find(script => script.src === import.meta.url)
 
+// dev.mjs can't report this, because its URL is unknown.
+if (STILE_CLASSIC && !tag) console.error('[stile] stile.js has no <script> tag of its own: remove type="module", or load stile.mjs')
+
 const url = new URL(STILE_CLASSIC ? tag?.src || location.href : import.meta.url)
 
 export const script = {

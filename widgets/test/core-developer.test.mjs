@@ -8,6 +8,8 @@ const list = '<stile-list></stile-list>'
 
 /** The mistakes: the page, and the messages that each must log, once. */
 const mistakes = {
+  'a missing client-id': {tag: {'data-client-id': null}, html: list, says: [/data-client-id is missing on the script/]},
+  'the script as a module': {tag: {type: 'module'}, says: [/stile\.js has no <script> tag of its own: remove type="module"/]},
   'a misspelt client-id': {tag: {'data-client-id': null, 'data-clientid': 'acme'}, says: [/unknown setting data-clientid: did you mean "data-client-id"\?, see .*\/problems\/bad_request/]},
   'a misspelt token-url': {tag: {'data-token-url': null, 'data-token_url': '/stile/token'}, html: list, says: [/did you mean "data-token-url"/, /no data-token-url is set, and no listener/]},
   'unknown settings': {script: 'Stile.configure({clientID: "acme", theme: "drak"})', says: [/unknown setting clientID: did you mean "clientId"/, /theme="drak": did you mean "dark"/]},

@@ -37,10 +37,8 @@ function settings(given: Readonly<Record<string, unknown>>, config: Readonly<Con
   })
 }
 
-/** Reports that no client_id was set in time, and the likely reason. */
+/** Reports that no client_id was set in time. */
 function missing(): Mistake[] {
-  const tag = [...document.scripts].find(script => /\/stile\.js$/.test(script.src) && script.type === 'module')
-  if (tag) return [['stile.js is loaded with type="module": remove that, or load stile.mjs']]
   return [['data-client-id is missing on the script, and Stile.configure({clientId}) was not called']]
 }
 
