@@ -29,7 +29,7 @@ export type TransportCode = 'timeout' | 'unreachable' | 'csp' | 'no_callback'
 
 /** TransportError is thrown when no valid response arrives. */
 export class TransportError extends Error {
-  readonly code: TransportCode
+  declare readonly code: TransportCode
   readonly quiet = false
 
   constructor(code: TransportCode, cause?: unknown) {

@@ -88,5 +88,5 @@ const text = (buffer: ArrayBuffer) => base64url(String.fromCharCode(...new Uint8
 
 /** Encodes a text whose characters are bytes as base64url (RFC 7515 §2). */
 function base64url(text: string): string {
-  return btoa(text).replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_')
+  return btoa(text).replace(/=/g, '').replace(/\+/g, '-').replace(/\//g, '_')
 }

@@ -25,7 +25,11 @@ const isTimeout = (error: unknown) => error instanceof TransportError && error.c
 
 /** Neither a listener nor a token URL gave a token. quiet: a listener prevented the default. */
 class Unanswered {
-  constructor(readonly quiet: boolean) {}
+  declare readonly quiet: boolean
+
+  constructor(quiet: boolean) {
+    this.quiet = quiet
+  }
 }
 
 /** A renewal that failed. Until that time (ms), calls fail with the error. */

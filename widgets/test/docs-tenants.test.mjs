@@ -225,7 +225,7 @@ for (const browser of browsers) {
 
   test(`${browser.name}: Stile.get`, async t => {
     const w = await harness(t, browser)
-    const code = snippets.take('js', "Stile.get('/v1/items'")
+    const code = snippets.take('js', "await Stile.get('/v1/items', {q")
     const page = await w.open(`${script(w)}<script type="module">await new Promise(resolve => addEventListener('load', resolve)); ${code}; globalThis.found = data.map(item => item.id)</script>`)
     await w.until(page, () => globalThis.found)
     assert.deepEqual(await page.evaluate(() => found), ['plum-cake'])
