@@ -23,8 +23,8 @@ interface OwnLabels {
 }
 
 /**
- * The labels that the server has sent to this page. Empty ones: the publisher has none. Those of the
- * language "" are the last: they are shown if a `lang` changes, which does not cost a call.
+ * The labels that the server has sent to this page. Empty ones: the publisher has none. Those of
+ * the language "" are the last: they are shown if a `lang` changes, which does not cost a call.
  */
 const served = new Map<string, ServedLabels>()
 
@@ -97,7 +97,7 @@ export function parseLabels(given: string): Readonly<Record<string, OwnLabels>> 
   for (const pair of given.split(';').filter(pair => pair.trim())) {
     const [, name, label] = /^([^:]+):(.+)$/s.exec(pair) ?? []
     if (name && label) labels[name.trim()] = {label: label.trim()}
-    else wrong(`"${pair.trim()}" has no label`)
+    else wrong(pair.trim())
   }
   return labels
 }
@@ -106,12 +106,12 @@ function parseJSON(given: string, labels: Record<string, OwnLabels>): Readonly<R
   try {
     for (const [name, entry] of Object.entries(JSON.parse(given) as object))
       labels[name] = typeof entry === 'object' ? own(entry as OwnLabels) : {label: String(entry)}
-  } catch (error) {
-    wrong((error as Error).message)
+  } catch {
+    wrong(given)
   }
   return labels
 }
 
-function wrong(why: string): void {
-  warn(`facet-labels: must be "name: Label; …" or JSON: ${why}`)
+function wrong(part: string): void {
+  warn(`facet-labels: must be "name: Label" or JSON: ${part}`)
 }

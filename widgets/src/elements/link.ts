@@ -48,7 +48,7 @@ export function titleLink(host: HTMLElement, item: Item, link: string | null, ..
 }
 
 function ignore(host: HTMLElement): void {
-  warn(`<${host.localName}>: items have no page, add link="/recipes/{id}" or listen to stile:select`)
+  warn(`<${host.localName}>: items have no page, add link="…/{id}" or listen to stile:select`)
   ignoring.add(host)
   for (const title of host.shadowRoot!.querySelectorAll('.select'))
     for (const name of ['role', 'tabindex']) title.removeAttribute(name)

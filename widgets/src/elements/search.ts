@@ -224,7 +224,7 @@ export class StileSearch extends StileElement {
     else if (url && q) {
       url.searchParams.set('q', q)
       location.assign(url)
-    } else if (!url) warn('<stile-search>: nothing to search, add <stile-results> with the id in `for`, or an action')
+    } else if (!url) warn('<stile-search>: add <stile-results> or an action')
     if (matchMedia('(pointer: coarse)').matches) this.#box.blur() // closes the on-screen keyboard
   }
 }
