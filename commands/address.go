@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
@@ -51,14 +52,14 @@ entry is permanent or the address crowded, and tenant is absent for "all".`,
 				for i := range all {
 					views[i] = all[i].AddressView
 				}
-				return writeJSON(p.out, views)
+				return printing.JSON(p.out, views)
 			}
 			var rows [][]string
 			for _, info := range all {
 				a := addressRow{info}
-				rows = append(rows, []string{a.Range, a.Kind, a.tenant(), a.until(), a.Origin, cellOr(a.note())})
+				rows = append(rows, []string{a.Range, a.Kind, a.tenant(), a.until(), a.Origin, printing.OrDash(a.note())})
 			}
-			return table(p.out, "RANGE KIND TENANT UNTIL ORIGIN NOTE", rows)
+			return printing.Table(p.out, "RANGE KIND TENANT UNTIL ORIGIN NOTE", rows)
 		}})
 }
 
@@ -128,7 +129,7 @@ it: blocks by the rules end, and no address in the range is crowded.`,
 				return err
 			}
 			if p.json {
-				return writeJSON(p.out, gone)
+				return printing.JSON(p.out, gone)
 			}
 			_, err := fmt.Fprintf(p.out, "removed %s\n", gone.Removed)
 			return err
@@ -171,10 +172,10 @@ func (p *program) changeAddress(c *cobra.Command, in any) error {
 		return err
 	}
 	if p.json {
-		return writeJSON(p.out, made.AddressView)
+		return printing.JSON(p.out, made.AddressView)
 	}
 	a := addressRow{made}
-	return card(p.out, "range", a.Range, "kind", a.Kind, "until", a.until(), "note", cellOr(a.note()))
+	return printing.Card(p.out, "range", a.Range, "kind", a.Kind, "until", a.until(), "note", printing.OrDash(a.note()))
 }
 
 // addressRow is a row of the address list, in words.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
 )
 
@@ -26,9 +27,9 @@ directory while no server is running.`,
 				return err
 			}
 			if p.json {
-				return writeJSON(p.out, map[string]any{"file": args[0], "bytes": made.Bytes})
+				return printing.JSON(p.out, map[string]any{"file": args[0], "bytes": made.Bytes})
 			}
-			_, err = fmt.Fprintf(p.out, "%.1f MB in %s\n", float64(made.Bytes)/1e6, printable(args[0]))
+			_, err = fmt.Fprintf(p.out, "%.1f MB in %s\n", float64(made.Bytes)/1e6, printing.Safe(args[0]))
 			return err
 		}})
 }

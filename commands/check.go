@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
@@ -36,13 +37,13 @@ a check fails.`,
 
 func (p *program) showFindings(found []server.Finding) error {
 	if p.json {
-		return writeJSON(p.out, found)
+		return printing.JSON(p.out, found)
 	}
 	var rows [][]string
 	for _, f := range found {
 		rows = append(rows, []string{f.Check, string(f.State), f.Detail})
 	}
-	return table(p.out, "CHECK STATE DETAIL", rows)
+	return printing.Table(p.out, "CHECK STATE DETAIL", rows)
 }
 
 // check reads the settings and checks what they name.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/content"
 	"stile.example/stile/operations"
 )
@@ -46,13 +47,13 @@ func (p *program) contentList() *cobra.Command {
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, items)
+			return printing.JSON(p.out, items)
 		}
 		var rows [][]string
 		for _, it := range items {
-			rows = append(rows, []string{it.ID, cellOr(it.Collection), it.Title})
+			rows = append(rows, []string{it.ID, printing.OrDash(it.Collection), it.Title})
 		}
-		return table(p.out, "ID COLLECTION TITLE", rows)
+		return printing.Table(p.out, "ID COLLECTION TITLE", rows)
 	}
 	return p.prints(c)
 }
@@ -71,7 +72,7 @@ func (p *program) contentShow() *cobra.Command {
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, item)
+			return printing.JSON(p.out, item)
 		}
 		return p.showItem(item)
 	}
@@ -87,9 +88,9 @@ func (p *program) showItem(encoded []byte) error {
 	if err != nil {
 		return err
 	}
-	return card(p.out, "id", it.ID, "collection", cellOr(it.Collection), "title", it.Title, "summary", cellOr(it.Summary),
-		"image", cellOr(it.Image), "url", cellOr(it.URL), "tags", cellOr(strings.Join(it.Tags, ", ")),
-		"attributes", string(attributes), "body", cellOr(it.Body))
+	return printing.Card(p.out, "id", it.ID, "collection", printing.OrDash(it.Collection), "title", it.Title, "summary", printing.OrDash(it.Summary),
+		"image", printing.OrDash(it.Image), "url", printing.OrDash(it.URL), "tags", printing.OrDash(strings.Join(it.Tags, ", ")),
+		"attributes", string(attributes), "body", printing.OrDash(it.Body))
 }
 
 func (p *program) contentRemove() *cobra.Command {
@@ -106,7 +107,7 @@ func (p *program) contentRemove() *cobra.Command {
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, gone)
+			return printing.JSON(p.out, gone)
 		}
 		_, err := fmt.Fprintf(p.out, "removed %d\n", gone.Removed)
 		return err
@@ -134,9 +135,9 @@ options that apply to all items: see ` + "`stile content options`" + `.`,
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, map[string]any{"file": args[0], "items": made.Items})
+			return printing.JSON(p.out, map[string]any{"file": args[0], "items": made.Items})
 		}
-		_, err := fmt.Fprintf(p.out, "%d items in %s\n", made.Items, printable(args[0]))
+		_, err := fmt.Fprintf(p.out, "%d items in %s\n", made.Items, printing.Safe(args[0]))
 		return err
 	}
 	return p.prints(c)

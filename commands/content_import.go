@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/content"
 	"stile.example/stile/operations"
 )
@@ -96,7 +97,7 @@ func (p *program) showImport(r content.Result) error {
 		if r.Collections == nil {
 			r.Collections = map[string]int{}
 		}
-		return writeJSON(p.out, r)
+		return printing.JSON(p.out, r)
 	}
 	fmt.Fprintf(p.out, "added %d, updated %d, unchanged %d, removed %d\n", r.Added, r.Updated, r.Unchanged, r.Removed)
 	if r.IndexedAgain > 0 {
@@ -104,10 +105,10 @@ func (p *program) showImport(r content.Result) error {
 	}
 	var rows [][]string
 	for _, name := range slices.Sorted(maps.Keys(r.Collections)) {
-		rows = append(rows, []string{cellOr(name), strconv.Itoa(r.Collections[name])})
+		rows = append(rows, []string{printing.OrDash(name), strconv.Itoa(r.Collections[name])})
 	}
 	if len(rows) == 0 { // only options were changed
 		return nil
 	}
-	return table(p.out, "COLLECTION ITEMS", rows)
+	return printing.Table(p.out, "COLLECTION ITEMS", rows)
 }

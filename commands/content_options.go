@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/content"
 	"stile.example/stile/content/labels"
 	"stile.example/stile/content/options"
@@ -109,14 +110,14 @@ func (p *program) contentOptions() *cobra.Command {
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, o)
+			return printing.JSON(p.out, o)
 		}
 		var languages []string
 		for _, l := range o.Labels {
 			languages = append(languages, l.Language)
 		}
-		return card(p.out, "searchable", cellOr(strings.Join(o.Searchable, ",")), "synonyms", "groups: "+strconv.Itoa(len(o.Synonyms)),
-			"labels", cellOr(strings.Join(languages, ", ")), "url", cellOr(o.URL))
+		return printing.Card(p.out, "searchable", printing.OrDash(strings.Join(o.Searchable, ",")), "synonyms", "groups: "+strconv.Itoa(len(o.Synonyms)),
+			"labels", printing.OrDash(strings.Join(languages, ", ")), "url", printing.OrDash(o.URL))
 	}
 	return p.prints(c)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
 	"stile.example/stile/tokens/bearer"
 )
@@ -55,7 +56,7 @@ last token that it signed has expired, so issued tokens stay valid.`,
 
 func (p *program) showKeys(asJSON any, keys []operations.KeyView) error {
 	if p.json {
-		return writeJSON(p.out, asJSON)
+		return printing.JSON(p.out, asJSON)
 	}
 	var rows [][]string
 	for _, k := range keys {
@@ -68,5 +69,5 @@ func (p *program) showKeys(asJSON any, keys []operations.KeyView) error {
 		}
 		rows = append(rows, []string{k.KID, k.Alg, k.CreatedAt.Format(time.RFC3339), use, until})
 	}
-	return table(p.out, "KID ALG CREATED USE UNTIL", rows)
+	return printing.Table(p.out, "KID ALG CREATED USE UNTIL", rows)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/content"
 )
 
@@ -19,7 +20,7 @@ type progress struct {
 }
 
 func newProgress(out io.Writer, now func() time.Time) *progress {
-	return &progress{out: out, now: now, terminal: isTerminal(out), next: now().Add(2 * time.Second)}
+	return &progress{out: out, now: now, terminal: printing.IsTerminal(out), next: now().Add(2 * time.Second)}
 }
 
 // reading shows the progress. The importer calls it, from one goroutine.

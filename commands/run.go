@@ -20,6 +20,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
@@ -78,11 +79,11 @@ func (p *program) printError(err error) {
 	switch {
 	case err == nil:
 	case errors.As(err, &problems):
-		fmt.Fprintf(p.err, "%s\nstile: can't use the settings; fix the lines above\n", printable(problems.Error()))
+		fmt.Fprintf(p.err, "%s\nstile: can't use the settings; fix the lines above\n", printing.Safe(problems.Error()))
 	case errors.As(err, &lines):
-		fmt.Fprintf(p.err, "%s\nstile: %s\n", printable(lines.Error()), lines.then)
+		fmt.Fprintf(p.err, "%s\nstile: %s\n", printing.Safe(lines.Error()), lines.then)
 	default:
-		fmt.Fprintf(p.err, "stile: %s\n", printable(err.Error()))
+		fmt.Fprintf(p.err, "stile: %s\n", printing.Safe(err.Error()))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/settings"
 	"stile.example/stile/simulate"
 )
@@ -80,7 +81,7 @@ func (p *program) showReport(r simulate.Report) error {
 // groupsDone shows the progress of a simulation. Each group is simulated twice: with the policy,
 // and with the plain rules for comparison.
 func groupsDone(out io.Writer) func(done, of int) {
-	if !isTerminal(out) {
+	if !printing.IsTerminal(out) {
 		return func(done, of int) { fmt.Fprintf(out, "%d of %d done\n", done, of) }
 	}
 	return func(done, of int) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
 	"stile.example/stile/usage"
 )
@@ -50,7 +51,7 @@ again, because only its hash is stored. If it is lost, replace it with
 		if ch.Sites != nil {
 			p.noteWWW(ch, *ch.Sites)
 		} else if ch.InsecureSites == nil {
-			fmt.Fprintf(p.err, "No --site was given: any page may use this tenant's tokens. To allow only the tenant's pages:\n  stile tenant set %s --site https://www.example.com\n", printable(args[0]))
+			fmt.Fprintf(p.err, "No --site was given: any page may use this tenant's tokens. To allow only the tenant's pages:\n  stile tenant set %s --site https://www.example.com\n", printing.Safe(args[0]))
 		}
 		return p.showSecret(made)
 	}
@@ -150,7 +151,7 @@ tenant's calls for a while instead, use ` + "`stile tenant suspend`" + `.`,
 		Args:    takes(1, 1, "one CLIENT_ID")}
 	c.Flags().BoolVar(&yes, "yes", false, "don't ask for confirmation")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if !yes && isTerminal(p.in) && !p.confirm("Remove "+args[0]+" and its items permanently? Type its client_id: ", args[0]) {
+		if !yes && printing.IsTerminal(p.in) && !p.confirm("Remove "+args[0]+" and its items permanently? Type its client_id: ", args[0]) {
 			return errors.New("not confirmed; nothing was removed")
 		}
 		var gone operations.Removed
@@ -158,9 +159,9 @@ tenant's calls for a while instead, use ` + "`stile tenant suspend`" + `.`,
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, gone)
+			return printing.JSON(p.out, gone)
 		}
-		fmt.Fprintf(p.out, "removed %s\n", printable(gone.Removed))
+		fmt.Fprintf(p.out, "removed %s\n", printing.Safe(gone.Removed))
 		return nil
 	}
 	return p.prints(c)
@@ -168,7 +169,7 @@ tenant's calls for a while instead, use ` + "`stile tenant suspend`" + `.`,
 
 // confirm asks for a word at the terminal, and reports whether it was typed.
 func (p *program) confirm(question, word string) bool {
-	fmt.Fprint(p.err, printable(question))
+	fmt.Fprint(p.err, printing.Safe(question))
 	line, err := bufio.NewReader(p.in).ReadString('\n')
 	return err == nil && strings.TrimSpace(line) == word
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
 	"stile.example/stile/tenants"
 )
@@ -15,7 +16,7 @@ func (p *program) noteInsecure(some []string) {
 		fmt.Fprintf(p.err, `%s has plain http. Anyone in its network can read and change its pages, and
 take their tokens. Browsers create no key there, so each token is bound to its
 visitor's address. Use it for tests and intranets only.
-`, printable(site))
+`, printing.Safe(site))
 	}
 }
 
@@ -25,9 +26,9 @@ func (p *program) noteSites(ch operations.TenantChange, sites []string) {
 	added := len(ch.AddSites) + len(ch.InsecureSites)
 	switch {
 	case len(sites) == 0 && ch.Sites != nil:
-		fmt.Fprintf(p.err, "%[1]s has no sites now: any page may use its tokens. To allow only the tenant's pages:\n  stile tenant set %[1]s --add-site https://www.example.com\n", printable(ch.ClientID))
+		fmt.Fprintf(p.err, "%[1]s has no sites now: any page may use its tokens. To allow only the tenant's pages:\n  stile tenant set %[1]s --add-site https://www.example.com\n", printing.Safe(ch.ClientID))
 	case ch.Sites == nil && added > 0 && added == len(sites):
-		fmt.Fprintf(p.err, "%s has no other sites: calls from all other pages are refused from now on.\n", printable(ch.ClientID))
+		fmt.Fprintf(p.err, "%s has no other sites: calls from all other pages are refused from now on.\n", printing.Safe(ch.ClientID))
 	}
 	p.noteWWW(ch, sites)
 }
@@ -47,6 +48,6 @@ func (p *program) noteWWW(ch operations.TenantChange, sites []string) {
 	}
 	if len(missing) > 0 {
 		fmt.Fprintf(p.err, "Origins with and without www. are different. If the tenant has pages at both:\n  stile tenant set %s --add-site %s\n",
-			printable(ch.ClientID), printable(strings.Join(missing, " --add-site ")))
+			printing.Safe(ch.ClientID), printing.Safe(strings.Join(missing, " --add-site ")))
 	}
 }

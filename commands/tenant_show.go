@@ -10,15 +10,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
 	"stile.example/stile/usage"
 )
 
 func (p *program) showSecret(made operations.Credentials) error {
 	if p.json {
-		return writeJSON(p.out, made)
+		return printing.JSON(p.out, made)
 	}
-	err := card(p.out, "client_id", made.ClientID, "client_secret", made.Secret)
+	err := printing.Card(p.out, "client_id", made.ClientID, "client_secret", made.Secret)
 	fmt.Fprintln(p.err, "The secret is not shown again. Keep it on the tenant's server, never in a page.")
 	return err
 }
@@ -38,13 +39,13 @@ func (p *program) tenantList() *cobra.Command {
 				for i := range all {
 					views[i] = all[i].TenantView
 				}
-				return writeJSON(p.out, views)
+				return printing.JSON(p.out, views)
 			}
 			var rows [][]string
 			for _, t := range all {
-				rows = append(rows, []string{t.ClientID, cellOr(t.Name), string(t.Status), monthOf(t), cellOr(strings.Join(t.Sites, " "))})
+				rows = append(rows, []string{t.ClientID, printing.OrDash(t.Name), string(t.Status), monthOf(t), printing.OrDash(strings.Join(t.Sites, " "))})
 			}
-			return table(p.out, "CLIENT_ID NAME STATUS MONTH SITES", rows)
+			return printing.Table(p.out, "CLIENT_ID NAME STATUS MONTH SITES", rows)
 		}})
 }
 
@@ -60,17 +61,17 @@ func (p *program) tenantShow() *cobra.Command {
 
 func (p *program) showTenant(t operations.TenantInfo) error {
 	if p.json {
-		return writeJSON(p.out, t.TenantView)
+		return printing.JSON(p.out, t.TenantView)
 	}
-	pairs := []string{"client_id", t.ClientID, "name", cellOr(t.Name), "status", string(t.Status),
-		"sites", cellOr(strings.Join(t.Sites, " ")), "calls this month", monthOf(t), "added", t.CreatedAt.Format(time.DateOnly)}
+	pairs := []string{"client_id", t.ClientID, "name", printing.OrDash(t.Name), "status", string(t.Status),
+		"sites", printing.OrDash(strings.Join(t.Sites, " ")), "calls this month", monthOf(t), "added", t.CreatedAt.Format(time.DateOnly)}
 	for _, price := range t.Prices {
 		pairs = append(pairs, "price", usage.Amount(price.Micros).String()+" a call since "+price.Since)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Policy)) {
 		pairs = append(pairs, name, t.Policy[name])
 	}
-	return card(p.out, pairs...)
+	return printing.Card(p.out, pairs...)
 }
 
 // monthOf returns the calls of this month and, if there is one, the quota.

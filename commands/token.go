@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
 )
 
@@ -44,7 +45,7 @@ and charged to the tenant.`,
 			return err
 		}
 		if p.json {
-			return writeJSON(p.out, made)
+			return printing.JSON(p.out, made)
 		}
 		_, err := fmt.Fprintln(p.out, made.AccessToken)
 		return err
@@ -119,7 +120,7 @@ func (p *program) tokenName(arg string) (string, error) {
 
 func (p *program) showToken(v operations.TokenInfo) error {
 	if p.json {
-		return writeJSON(p.out, v.TokenView)
+		return printing.JSON(p.out, v.TokenView)
 	}
 	text := func(s *string) string {
 		if s == nil {
@@ -137,7 +138,7 @@ func (p *program) showToken(v operations.TokenInfo) error {
 	if !v.Active {
 		state = "not active: " + text(v.Reason)
 	}
-	return card(p.out, "token", state, "client_id", text(v.ClientID), "binding", v.Binding,
-		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges), "open", cellOr(v.OpenChallenge),
+	return printing.Card(p.out, "token", state, "client_id", text(v.ClientID), "binding", v.Binding,
+		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges), "open", printing.OrDash(v.OpenChallenge),
 		"issued_at", at(v.IssuedAt), "expires_at", at(v.ExpiresAt))
 }

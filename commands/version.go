@@ -5,6 +5,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 	"github.com/spf13/cobra"
+	"stile.example/stile/commands/printing"
 )
 
 // versionView is what `version --json` prints.
@@ -23,9 +24,9 @@ func (p *program) versionCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := version()
 			if p.json {
-				return writeJSON(p.out, v)
+				return printing.JSON(p.out, v)
 			}
-			return card(p.out, "stile", v.Version, "commit", cellOr(v.Commit), "go", v.Go, "sqlite", v.SQLite)
+			return printing.Card(p.out, "stile", v.Version, "commit", printing.OrDash(v.Commit), "go", v.Go, "sqlite", v.SQLite)
 		}})
 }
 

@@ -1,7 +1,6 @@
-// Package corpus stores the items of one generation in one SQLite file, and searches them. [Create]
-// makes an empty file and [Update] changes one; [Open] opens a file that never changes again, for
-// any number of readers. The package does not decide which file is the current one: that is package
-// library. It knows owners only as numbers.
+// Package corpus searches the items of one generation, which are in one SQLite file. Package build
+// makes the file; [Open] opens it for any number of readers, and it never changes again. Package
+// library decides which file is the current one. Owners are only numbers here.
 package corpus
 
 import (
@@ -66,7 +65,7 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Open opens a file that [Create] or [Update] has completed. Nobody may change it any more.
+// Open opens a file that package build has completed. Nobody may change it any more.
 func Open(ctx context.Context, name string, opt Options) (*File, error) {
 	if _, err := os.Stat(name); err != nil {
 		return nil, err
@@ -119,10 +118,10 @@ func (c *File) Stats() (s content.Stats, err error) {
 func (c *File) checkFormat(ctx context.Context) error {
 	var format int
 	err := c.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format)
-	if err == nil && (format < oldestFormat || format > fileFormat) {
-		return fmt.Errorf("%s has format %d, but this program reads formats %d to %d", c.name, format, oldestFormat, fileFormat)
+	if err == nil && (format < sqlite.OldestFormat || format > sqlite.Format) {
+		return fmt.Errorf("%s has format %d, but this program reads formats %d to %d", c.name, format, sqlite.OldestFormat, sqlite.Format)
 	}
-	c.old = format < fileFormat
+	c.old = format < sqlite.Format
 	return err
 }
 
@@ -133,7 +132,7 @@ var ErrOld = errors.New("the corpus was written by an older version: it is rebui
 func (c *File) IsOld() bool { return c.old }
 
 func (c *File) countItems(ctx context.Context) error {
-	return query(ctx, c.db, func(scan scanner) error {
+	return sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 		var owner uint32
 		var n int
 		err := scan(&owner, &n)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/build"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -29,7 +30,7 @@ func newCorpus(t testing.TB) *testCorpus {
 	if err := os.Mkdir(c.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := Create(t.Context(), c.file(0)); err != nil {
+	if err := build.Create(t.Context(), c.file(0)); err != nil {
 		t.Fatal(err)
 	}
 	c.open(t, Options{
@@ -52,7 +53,7 @@ func (c *testCorpus) open(t testing.TB, opt Options) {
 }
 
 // update replaces the file by a copy that fn has changed, unless fn fails.
-func (c *testCorpus) update(t testing.TB, owner uint32, fn func(*Builder) error) error {
+func (c *testCorpus) update(t testing.TB, owner uint32, fn func(*build.Builder) error) error {
 	t.Helper()
 	old, err := os.ReadFile(c.file(c.n))
 	if err != nil {
@@ -61,7 +62,7 @@ func (c *testCorpus) update(t testing.TB, owner uint32, fn func(*Builder) error)
 	if err := os.WriteFile(c.file(c.n+1), old, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := Update(c.file(c.n+1), owner, fn); err != nil || !changed {
+	if changed, err := build.Update(c.file(c.n+1), owner, fn); err != nil || !changed {
 		return err
 	}
 	c.n++
@@ -79,7 +80,7 @@ func put(t testing.TB, c *testCorpus, owner uint32, items ...content.Item) (r co
 
 func load(t testing.TB, c *testCorpus, owner uint32, items iter.Seq2[content.Item, error]) (r content.Result) {
 	t.Helper()
-	err := c.update(t, owner, func(b *Builder) (err error) {
+	err := c.update(t, owner, func(b *build.Builder) (err error) {
 		r, err = b.Import(t.Context(), content.ImportOptions{Tenant: owner}, items)
 		return err
 	})

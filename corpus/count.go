@@ -6,6 +6,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/facets"
+	"stile.example/stile/corpus/sqlite"
 )
 
 // countable is how many positions of the full text counting may read.
@@ -27,7 +28,7 @@ func (c *File) count(ctx context.Context, s selection, most int) (count, error) 
 		var n int
 		err := c.db.QueryRowContext(ctx, `
 			SELECT count(*) FROM (SELECT 1 FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?)`,
-			s.all, first(owner), last(owner), most).Scan(&n)
+			s.all, sqlite.First(owner), sqlite.Last(owner), most).Scan(&n)
 		if err != nil {
 			return count{}, err
 		}

@@ -5,10 +5,6 @@ import (
 	"stile.example/stile/corpus/paging"
 )
 
-func isRanked(q content.Query) bool     { return paging.IsRanked(q) }
-func keyOf(q content.Query) string      { return paging.Key(q) }
-func identityOf(q content.Query) string { return paging.Identity(q) }
-
 func cursorAt(q content.Query, m match) string {
 	return paging.At(q, paging.Position{Item: m.item, Rank: m.rank, Date: m.date, Title: m.title})
 }

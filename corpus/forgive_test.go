@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/paging"
 )
 
 func corrected(p content.Page) string {
@@ -201,18 +202,18 @@ func TestRelaxingTakesTooLong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tc.answer(t.Context(), q, keyOf(q), identityOf(q), s, nil); !errors.Is(err, errFewMatches) {
+	if _, err := tc.answer(t.Context(), q, paging.Key(q), paging.Identity(q), s, nil); !errors.Is(err, errFewMatches) {
 		t.Fatalf("%v, want too few matches", err)
 	}
 	ample := tc.opt.Limits
 	tc.opt.Limits.Whole = 0
-	if _, err := tc.answerRelaxed(t.Context(), q, keyOf(q), identityOf(q), s, nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := tc.answerRelaxed(t.Context(), q, paging.Key(q), paging.Identity(q), s, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("without any time: %v", err)
 	}
 	tc.opt.Limits = ample
 	tc.late.Clear()
 	s.strict = true
-	if p, err := tc.answer(t.Context(), q, keyOf(q), identityOf(q), s, nil); err != nil || p.Total != 3 || p.Relaxed {
+	if p, err := tc.answer(t.Context(), q, paging.Key(q), paging.Identity(q), s, nil); err != nil || p.Total != 3 || p.Relaxed {
 		t.Fatalf("%+v, %v", p, err)
 	}
 	if p := search(t, tc, "tree oak red", content.Query{}); p.Total != 3 {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/turns"
 	"stile.example/stile/corpus/words"
 )
@@ -169,7 +170,7 @@ func titleWords(t *testing.T, tc *testCorpus) (s measured) {
 			}
 		}
 	}
-	err := query(t.Context(), tc.db, func(scan scanner) error {
+	err := sqlite.Query(t.Context(), tc.db, func(scan sqlite.Scanner) error {
 		var w string
 		err := scan(&w)
 		s.frequent = append(s.frequent, w)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/sqlite"
 )
 
 // few is how many matches are read from table items to order them. If there are more, their numbers
@@ -25,7 +26,7 @@ func (c *File) ordered(
 	}
 	for _, owner := range s.owners {
 		text, args := orderQuery(s, by, at, owner, n, total)
-		err := query(ctx, c.db, func(scan scanner) error {
+		err := sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 			var m match
 			err := scan(&m.item, &m.date, &m.title)
 			found = append(found, m)
@@ -70,9 +71,9 @@ func orderQuery(
 			add(" AND ifnull(i.collection_key, i.collection) = ?", s.collection)
 		}
 	case total.exact && total.n <= few:
-		add("search AS s CROSS JOIN items AS i ON i.item = s.rowid WHERE s.search MATCH ? AND s.rowid BETWEEN ? AND ?", s.all, first(owner), last(owner))
+		add("search AS s CROSS JOIN items AS i ON i.item = s.rowid WHERE s.search MATCH ? AND s.rowid BETWEEN ? AND ?", s.all, sqlite.First(owner), sqlite.Last(owner))
 	default:
-		add("items AS i WHERE i.owner = ? AND +i.item IN (SELECT rowid FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ?)", owner, s.all, first(owner), last(owner))
+		add("items AS i WHERE i.owner = ? AND +i.item IN (SELECT rowid FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ?)", owner, s.all, sqlite.First(owner), sqlite.Last(owner))
 	}
 	if at != nil {
 		add(fmt.Sprintf(" AND (%s, i.item) %s (?, ?)", key, after))

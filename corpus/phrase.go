@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/words"
 )
 
@@ -99,7 +100,7 @@ func (c *File) alternative(
 			break
 		}
 		var one term
-		err := query(ctx, c.db, one.count(owners), `SELECT owner, items FROM words WHERE word = ?`, w.Text)
+		err := sqlite.Query(ctx, c.db, one.count(owners), `SELECT owner, items FROM words WHERE word = ?`, w.Text)
 		if err != nil {
 			return t, err
 		}
@@ -149,7 +150,7 @@ func (c *File) prefix(
 	var frequent []string
 	rows := 0
 	count := t.count(owners)
-	err = query(ctx, c.db, func(scan scanner) error {
+	err = sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 		var w string
 		rows++
 		err := count(func(to ...any) error { return scan(append(to, &w)...) })

@@ -31,7 +31,7 @@ func (c *File) rangesOf(
 			any = append(any, quote(terms.FilterWord(value)))
 		}
 		t.fts = "(" + strings.Join(any, " OR ") + ")"
-		err = query(ctx, c.db, t.count(s.owners),
+		err = sqlite.Query(ctx, c.db, t.count(s.owners),
 			`SELECT owner, items FROM value_counts WHERE value IN (SELECT value FROM json_each(?))`, sqlite.List(values))
 		if err != nil {
 			return nil, err
@@ -46,7 +46,7 @@ func (c *File) rangesOf(
 func (c *File) valuesIn(ctx context.Context, r content.Range) ([]int64, error) {
 	facet := terms.RangeFacet(r.Name)
 	values := []int64{}
-	add := func(scan scanner) error {
+	add := func(scan sqlite.Scanner) error {
 		var value int64
 		err := scan(&value)
 		values = append(values, value)
@@ -55,7 +55,7 @@ func (c *File) valuesIn(ctx context.Context, r content.Range) ([]int64, error) {
 	const inFacet = `SELECT v.value FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet WHERE f.name = ?1 AND `
 	blocks, from, to := terms.BlocksIn(r.Min, r.Max)
 	for _, b := range blocks {
-		err := query(ctx, c.db, add, inFacet+`v.number BETWEEN ?2 AND ?3`,
+		err := sqlite.Query(ctx, c.db, add, inFacet+`v.number BETWEEN ?2 AND ?3`,
 			terms.BlockFacet(facet, b.Level), float64(b.First), float64(b.Last))
 		if err != nil {
 			return nil, err
@@ -67,7 +67,7 @@ func (c *File) valuesIn(ctx context.Context, r content.Range) ([]int64, error) {
 	}
 	most := len(values) + maxEdge
 	for _, e := range edges {
-		if err := query(ctx, c.db, add, inFacet+`v.number BETWEEN ?2 AND ?3 LIMIT ?4`, facet, e[0], e[1], maxEdge+1); err != nil {
+		if err := sqlite.Query(ctx, c.db, add, inFacet+`v.number BETWEEN ?2 AND ?3 LIMIT ?4`, facet, e[0], e[1], maxEdge+1); err != nil {
 			return nil, err
 		}
 	}
@@ -91,7 +91,7 @@ func (c *File) ends(ctx context.Context, s selection, names []string) (map[strin
 	for _, name := range names {
 		var ends [2]any
 		for i, order := range []string{"ASC", "DESC"} {
-			err := query(ctx, c.db, func(scan scanner) error {
+			err := sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 				var text string
 				err := scan(&text)
 				ends[i] = endOf(text)

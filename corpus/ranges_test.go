@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/build"
 )
 
 // TestRanges compares range filters with a scan of random items, in every order, while items are
@@ -29,7 +30,7 @@ func TestRanges(t *testing.T) {
 		for id := range items {
 			if r.IntN(4) == 0 {
 				delete(items, id)
-				if err := tc.update(t, 0, func(b *Builder) error { return b.remove(id) }); err != nil {
+				if err := tc.update(t, 0, func(b *build.Builder) error { _, err := b.Remove([]string{id}); return err }); err != nil {
 					t.Fatal(err)
 				}
 			}

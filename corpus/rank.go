@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/titles"
 )
 
@@ -94,7 +95,7 @@ func (c *File) rank(ctx context.Context, s selection, owner uint32, w *window) e
 	}
 	found := 0
 	text, args := rankQuery(s, owner)
-	err = query(ctx, c.db, func(scan scanner) error {
+	err = sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 		var m match
 		err := scan(&m.item, &m.rank)
 		m.rank += behindTitles
@@ -120,7 +121,7 @@ func rankQuery(s selection, owner uint32) (text string, args []any) {
 	// item with a code comes before those that mention it.
 	const bm25 = `bm25(search, 10, 6, 3, 1, 0, 1000)`
 	const matching = ` FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?`
-	window := []any{s.all, first(owner), last(owner), windowSize}
+	window := []any{s.all, sqlite.First(owner), sqlite.Last(owner), windowSize}
 	switch s.rank {
 	case "":
 		return `SELECT rowid, 0` + matching, window

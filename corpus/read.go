@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
@@ -20,7 +21,7 @@ type whole struct {
 
 // visible reports whether a tenant sees the item: it is shared, or the tenant owns it.
 func (w whole) visible(tenant uint32) bool {
-	owner := ownerOf(w.item)
+	owner := sqlite.OwnerOf(w.item)
 	return owner == 0 || owner == tenant
 }
 
@@ -56,7 +57,7 @@ func (c *File) whole(id string) (w whole, err error) {
 // Collections returns the collections that a tenant sees items of, by name.
 func (c *File) Collections(ctx context.Context, tenant uint32) ([]content.CollectionCount, error) {
 	all := []content.CollectionCount{}
-	err := query(ctx, c.db, func(scan scanner) error {
+	err := sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 		var one content.CollectionCount
 		err := scan(&one.Collection, &one.Items)
 		all = append(all, one)
@@ -112,7 +113,7 @@ func (c *File) list(
 	if c.old {
 		key = "collection"
 	}
-	err = query(ctx, c.db, func(scan scanner) error {
+	err = sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 		var whole []byte
 		if err := scan(&whole); err != nil {
 			return err

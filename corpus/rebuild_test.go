@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/build"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -52,7 +53,7 @@ func TestRebuild(t *testing.T) {
 	old := openOld(t)
 	tc := newCorpus(t)
 	tc.n = 1
-	if err := Rebuild(t.Context(), tc.file(1), old); err != nil {
+	if err := build.Rebuild(t.Context(), tc.file(1), old.Name()); err != nil {
 		t.Fatal(err)
 	}
 	opt := tc.opt
@@ -101,7 +102,7 @@ func TestOldFormat(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Rebuild(gone, filepath.Join(t.TempDir(), "new.db"), old); !errors.Is(err, context.Canceled) {
+	if err := build.Rebuild(gone, filepath.Join(t.TempDir(), "new.db"), old.Name()); !errors.Is(err, context.Canceled) {
 		t.Errorf("rebuild without time: %v", err)
 	}
 }

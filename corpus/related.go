@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
@@ -48,7 +49,7 @@ func (c *File) related(ctx context.Context, tenant uint32, id string, limit int)
 	}
 	var found []match
 	for _, owner := range c.owners(tenant) {
-		err := query(ctx, c.db, func(scan scanner) error {
+		err := sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 			var m match
 			err := scan(&m.item, &m.rank)
 			found = append(found, m)
@@ -56,7 +57,7 @@ func (c *File) related(ctx context.Context, tenant uint32, id string, limit int)
 		}, `
 			SELECT rowid, bm25(search, 4, 4, 2, 1, 3) AS score FROM search
 			WHERE search MATCH ? AND rowid BETWEEN ? AND ? AND rowid <> ? ORDER BY score, rowid LIMIT ?`,
-			strings.Join(shared, " OR "), first(owner), last(owner), w.item, limit)
+			strings.Join(shared, " OR "), sqlite.First(owner), sqlite.Last(owner), w.item, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +84,7 @@ func (c *File) distinctiveTerms(
 	rest := maxRelatedRead
 	// A word that no other item has finds nothing. Names of facets that begin with a control character
 	// are those of range filters.
-	err = query(ctx, c.db, func(scan scanner) error {
+	err = sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 		var word string
 		var value int64
 		var n int

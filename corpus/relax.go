@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/paging"
 )
 
 // Items with fewer words follow if fewer than wantedMatches items have all words, and none of those
@@ -33,13 +34,13 @@ func (w window) isTooFew() bool {
 // mayRelax reports whether a query may be relaxed. It needs two words, and must be ordered by
 // relevance: any other order would mix good matches and poor ones.
 func (s selection) mayRelax(q content.Query) bool {
-	return isRanked(q) && !s.strict && len(s.relaxed(q).fewer) > 0
+	return paging.IsRanked(q) && !s.strict && len(s.relaxed(q).fewer) > 0
 }
 
 // relaxed returns the selection, followed by those with fewer words. First, all words that nothing
 // matches are dropped together, then one after the other, the most common first.
 func (s selection) relaxed(q content.Query) selection {
-	if len(s.list) < 2 || len(q.Words) == 0 || !isRanked(q) || slices.ContainsFunc(s.filters, func(t term) bool { return t.seen == 0 }) {
+	if len(s.list) < 2 || len(q.Words) == 0 || !paging.IsRanked(q) || slices.ContainsFunc(s.filters, func(t term) bool { return t.seen == 0 }) {
 		return s
 	}
 	list := slices.DeleteFunc(slices.Clone(s.list), func(w queryWord) bool { return w.seen == 0 })

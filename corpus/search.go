@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/paging"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/turns"
 	"stile.example/stile/corpus/words"
 )
@@ -34,7 +36,7 @@ func (c *File) Search(ctx context.Context, q content.Query) (content.Page, error
 // that send the same query each wait for a turn of their own, so that no caller waits as long as
 // the one that had most turns. The first to have its turn runs the search.
 func (c *File) page(ctx context.Context, q content.Query) (p content.Page, err error) {
-	key, identity := keyOf(q), identityOf(q)
+	key, identity := paging.Key(q), paging.Identity(q)
 	if p, ok, err := c.cached(key, identity); ok {
 		return p, err
 	}
@@ -177,7 +179,7 @@ func (c *File) found(
 	case len(s.fewer) > 0:
 		w, err := c.relaxedWindow(ctx, s, p)
 		return w.from(at, q.Limit+1), w.count(*s), err
-	case isRanked(q):
+	case paging.IsRanked(q):
 		w, err := c.window(ctx, *s)
 		if err == nil && w.isTooFew() && s.mayRelax(q) {
 			err = errFewMatches
@@ -210,7 +212,7 @@ func (c *File) items(
 // lists returns items as they are encoded in a list.
 func (c *File) lists(ctx context.Context, found []match) ([][]byte, error) {
 	items := make([][]byte, 0, len(found))
-	err := query(ctx, c.db, func(scan scanner) error {
+	err := sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 		var list []byte
 		err := scan(&list)
 		items = append(items, list)

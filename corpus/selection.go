@@ -10,6 +10,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/facets"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/terms"
 	"stile.example/stile/corpus/words"
 )
@@ -231,7 +232,7 @@ func (c *File) filtersOf(
 			return nil, err
 		}
 		t := term{fts: quote(terms.FilterWord(value)), exact: true, tokens: 1}
-		err = query(ctx, c.db, t.count(s.owners), `SELECT owner, items FROM value_counts WHERE value = ?`, value)
+		err = sqlite.Query(ctx, c.db, t.count(s.owners), `SELECT owner, items FROM value_counts WHERE value = ?`, value)
 		if err != nil {
 			return nil, err
 		}
@@ -242,8 +243,8 @@ func (c *File) filtersOf(
 }
 
 // count returns a function that adds up rows of owner and items.
-func (t *term) count(owners []uint32) func(scanner) error {
-	return func(scan scanner) error {
+func (t *term) count(owners []uint32) func(sqlite.Scanner) error {
+	return func(scan sqlite.Scanner) error {
 		var owner uint32
 		var n int
 		err := scan(&owner, &n)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/build"
 )
 
 // TestInvisibleCharacters: joiners, soft hyphens and the like neither split nor distinguish words,
@@ -175,7 +176,7 @@ func TestSpellingsOfNames(t *testing.T) {
 	if all, err := tc.List(t.Context(), content.Filter{Collection: nfd("für Gäste")}, "", 10); err != nil || len(all) != 3 {
 		t.Errorf("%v, %v", all, err)
 	}
-	err := tc.update(t, 0, func(b *Builder) error { // prunes the collection in all spellings
+	err := tc.update(t, 0, func(b *build.Builder) error { // prunes the collection in all spellings
 		r, err := b.Import(t.Context(), content.ImportOptions{Prune: true}, itemsOf(content.Item{ID: "a", Collection: nfd("für Gäste"), Title: "One"}))
 		if err == nil && (r.Removed != 2 || r.Collections[nfd("für Gäste")] != 1) {
 			t.Errorf("%+v", r)

@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/build"
 	"stile.example/stile/corpus/facets"
+	"stile.example/stile/corpus/paging"
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/turns"
 	"stile.example/stile/corpus/words"
 )
@@ -70,7 +73,7 @@ func TestS54SampledFacetsAreMarked(t *testing.T) {
 	if p.Facets["collection"][0].Count != facets.Countable || p.Total != facets.Countable+1 || !slices.Equal(p.Incomplete, []string{"facets"}) {
 		t.Errorf("facets %v, total %d, incomplete %v", p.Facets, p.Total, p.Incomplete)
 	}
-	if a, _ := tc.pages.Find(keyOf(content.Query{Words: []string{"tree"}, Facets: []string{"collection"}, Limit: 1})); !a.until.IsZero() {
+	if a, _ := tc.pages.Find(paging.Key(content.Query{Words: []string{"tree"}, Facets: []string{"collection"}, Limit: 1})); !a.until.IsZero() {
 		t.Error("the answer is cached for a minute only")
 	}
 	put(t, tc, 0, content.Item{ID: "oak0", Title: "Other"})
@@ -277,7 +280,7 @@ func TestS54LimitStopsSQLite(t *testing.T) {
 	tc := newCorpus(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	err := query(ctx, tc.db, func(scanner) error { return nil },
+	err := sqlite.Query(ctx, tc.db, func(sqlite.Scanner) error { return nil },
 		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n`)
 	if err == nil || ctx.Err() == nil {
 		t.Errorf("ended with %v", err)
@@ -363,10 +366,10 @@ func mixedText(from, n int) string {
 // stands for, so there must not be too many.
 func TestS54PrefixesAreNotMerged(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "corpus-1.db")
-	if err := Create(t.Context(), file); err != nil {
+	if err := build.Create(t.Context(), file); err != nil {
 		t.Fatal(err)
 	}
-	b := openWriter(file)
+	b := sqlite.OpenWriter(file)
 	_, err := b.Exec(`INSERT INTO words (word, owner, items) VALUES ('oak', 0, ?1), ('oaken', 0, ?1 / 2), ('oaks', 0, ?1 / 2 + 1), ('ash', 0, ?1)`, mergeable)
 	if err := errors.Join(err, b.Close()); err != nil {
 		t.Fatal(err)

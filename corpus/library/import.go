@@ -10,7 +10,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/content/options"
-	"stile.example/stile/corpus"
+	"stile.example/stile/corpus/build"
 )
 
 var _ content.Corpus = (*Library)(nil)
@@ -33,7 +33,7 @@ func (l *Library) HoldImports() (release func(), err error) {
 func (l *Library) Import(
 	ctx context.Context, o content.ImportOptions, items iter.Seq2[content.Item, error],
 ) (r content.Result, err error) {
-	err = l.rebuild(ctx, o.Tenant, func(b *corpus.Builder) (err error) {
+	err = l.rebuild(ctx, o.Tenant, func(b *build.Builder) (err error) {
 		r, err = b.Import(ctx, o, items)
 		return err
 	})
@@ -49,7 +49,7 @@ func (l *Library) Import(
 // Remove removes items of an owner, all of them or none, and returns how many. An id that the owner
 // does not have is [content.ErrNotFound].
 func (l *Library) Remove(ctx context.Context, owner uint32, ids []string) (removed int, err error) {
-	err = l.rebuild(ctx, owner, func(b *corpus.Builder) (err error) {
+	err = l.rebuild(ctx, owner, func(b *build.Builder) (err error) {
 		removed, err = b.Remove(ids)
 		return err
 	})
@@ -70,13 +70,13 @@ func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
 	if g.Items(owner) == 0 && chosen.Equal(options.Options{}) {
 		return nil
 	}
-	return l.rebuild(ctx, owner, (*corpus.Builder).RemoveAll)
+	return l.rebuild(ctx, owner, (*build.Builder).RemoveAll)
 }
 
 // rebuild makes the next generation by letting fn change a copy of the current one, and publishes
 // it if fn changed anything. After an error the current generation stays.
 func (l *Library) rebuild(
-	ctx context.Context, owner uint32, fn func(*corpus.Builder) error,
+	ctx context.Context, owner uint32, fn func(*build.Builder) error,
 ) (err error) {
 	if !l.importing.TryLock() {
 		return ErrImporting
@@ -94,7 +94,7 @@ func (l *Library) rebuild(
 	if err := l.copyCurrent(ctx, file, g); err != nil {
 		return fmt.Errorf("copy corpus: %w", err)
 	}
-	changed, err := corpus.Update(file, owner, fn)
+	changed, err := build.Update(file, owner, fn)
 	if err != nil || !changed {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus"
+	"stile.example/stile/corpus/build"
 )
 
 func TestImportCounts(t *testing.T) {
@@ -70,9 +70,9 @@ func TestImportAllOrNothing(t *testing.T) {
 	}{
 		{"fault", t.Context(), many("new", 3), fault},
 		{"cancelled", cancelled, many("new", 3), context.Canceled},
-		{"repeated", t.Context(), append(many("new", 3), many("new", 1)...), corpus.ErrRepeated},
-		{"repeated old", t.Context(), append(many("old", 3), many("old", 1)...), corpus.ErrRepeated},
-		{"taken", t.Context(), append(many("new", 3), content.Item{ID: "seven", Title: "Six"}), corpus.ErrTaken},
+		{"repeated", t.Context(), append(many("new", 3), many("new", 1)...), build.ErrRepeated},
+		{"repeated old", t.Context(), append(many("old", 3), many("old", 1)...), build.ErrRepeated},
+		{"taken", t.Context(), append(many("new", 3), content.Item{ID: "seven", Title: "Six"}), build.ErrTaken},
 	} {
 		_, err := l.Import(c.ctx, content.ImportOptions{Prune: true}, thenFail(fault, c.items...))
 		if !errors.Is(err, c.want) {

@@ -1,6 +1,6 @@
 // Package library keeps the generations of the corpus in a directory: which one is current, how an
 // import publishes the next, and when old ones are removed. Each generation is a file of its own,
-// corpus-N.db, as package corpus makes it. So an import may take long without delaying the writer
+// corpus-N.db, as package build makes it. So an import may take long without delaying the writer
 // of tokens, queries are served from the generation before, and an import is published, complete or
 // not at all, by one number in a database.
 package library
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"stile.example/stile/corpus"
+	"stile.example/stile/corpus/build"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -76,7 +77,7 @@ func Open(ctx context.Context, dir string, numbers Numbers, opt Options) (*Libra
 		return nil, err
 	}
 	if n == 0 {
-		if err := corpus.Create(ctx, l.fileName(0)); err != nil {
+		if err := build.Create(ctx, l.fileName(0)); err != nil {
 			return nil, fmt.Errorf("make corpus: %w", err)
 		}
 	}

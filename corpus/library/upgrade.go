@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"stile.example/stile/corpus"
+	"stile.example/stile/corpus/build"
 )
 
 // Upgrade publishes the current generation again in the current format if it has an older one, all
@@ -40,7 +40,7 @@ func (l *Library) convert(ctx context.Context, file string, g *generation) error
 	}
 	l.log.Info("the corpus was written by an older version; its index is built again", "items", s.Items, "file", g.Name())
 	start := l.opt.Now()
-	if err := corpus.Rebuild(ctx, file, g.File); err != nil {
+	if err := build.Rebuild(ctx, file, g.Name()); err != nil {
 		return err
 	}
 	l.log.Info("the index of the corpus has been built again", "items", s.Items, "took", l.opt.Now().Sub(start))

@@ -1,4 +1,4 @@
-// Package sqlite opens corpus files, and says how they number items.
+// Package sqlite opens corpus files, and says which formats they have and how they number items.
 package sqlite
 
 import (
@@ -10,6 +10,14 @@ import (
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
+)
+
+// Format is written into each file. Raise it with every change of build/corpus.sql or of how words
+// are folded. A file of an older format, from OldestFormat on, can be read but not searched: it
+// must be rebuilt.
+const (
+	Format       = 2
+	OldestFormat = 1
 )
 
 // OpenReaders opens a file that never changes, so SQLite needs no locks and does not check for

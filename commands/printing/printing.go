@@ -1,4 +1,6 @@
-package commands
+// Package printing prints what commands respond with: lines of JSON, tables and cards. Text from
+// outside is made safe for a terminal.
+package printing
 
 import (
 	"encoding/json"
@@ -13,43 +15,43 @@ import (
 	"golang.org/x/term"
 )
 
-// writeJSON prints v as one line.
-func writeJSON(w io.Writer, v any) error {
+// JSON prints v as one line.
+func JSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }
 
-// table prints rows under a head, aligned. The cells may contain text from outside, so they are
-// made printable.
-func table(w io.Writer, head string, rows [][]string) error {
+// Table prints rows under a head, aligned. The cells may contain text from outside, so they are
+// made safe.
+func Table(w io.Writer, head string, rows [][]string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, strings.ReplaceAll(head, " ", "\t"))
 	for _, row := range rows {
 		for i := range row {
-			row[i] = printable(row[i])
+			row[i] = Safe(row[i])
 		}
 		fmt.Fprintln(tw, strings.Join(row, "\t"))
 	}
 	return tw.Flush()
 }
 
-// card prints names and values, one pair a line.
-func card(w io.Writer, pairs ...string) error {
+// Card prints names and values, one pair a line.
+func Card(w io.Writer, pairs ...string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		fmt.Fprintf(tw, "%s\t%s\n", pairs[i], printable(pairs[i+1]))
+		fmt.Fprintf(tw, "%s\t%s\n", pairs[i], Safe(pairs[i+1]))
 	}
 	return tw.Flush()
 }
 
-// printable makes text from outside safe to print: a line that contains a control or formatting
+// Safe makes text from outside safe to print: a line that contains a control or formatting
 // character is quoted, so that a terminal does not interpret it. Line breaks stay.
-func printable(text string) string {
+func Safe(text string) string {
 	if strings.Contains(text, "\n") {
 		lines := strings.Split(text, "\n")
 		for i := range lines {
-			lines[i] = printable(lines[i])
+			lines[i] = Safe(lines[i])
 		}
 		return strings.Join(lines, "\n")
 	}
@@ -59,16 +61,16 @@ func printable(text string) string {
 	return text
 }
 
-// cellOr returns text, or a dash if it is empty.
-func cellOr(text string) string {
+// OrDash returns text, or a dash if it is empty.
+func OrDash(text string) string {
 	if text == "" {
 		return "-"
 	}
 	return text
 }
 
-// isTerminal reports whether w is a terminal.
-func isTerminal(w any) bool {
+// IsTerminal reports whether w is a terminal.
+func IsTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -1,4 +1,12 @@
-package corpus
+// Package build makes the file of a generation, and changes what is in it: the items of one owner,
+// everything that they are found by, and the options that were chosen for them. The schema of the
+// file is corpus.sql. Nobody may read a file while it is built, or change it afterwards: package
+// corpus opens it for searches, and package library decides when.
+//
+// [Create] makes an empty file. [Update] gives a [Builder] to a function, which imports or removes
+// items, and makes the result durable. [Rebuild] makes a new file from one of an older format.
+// There is no journal: after an error, the file must be removed.
+package build
 
 import (
 	"context"
@@ -13,14 +21,6 @@ import (
 	"stile.example/stile/corpus/sqlite"
 )
 
-// fileFormat is written into each file. Raise it with every change of corpus.sql or of how words
-// are folded. A file of an older format, from oldestFormat on, can be read but not searched: see
-// [Rebuild].
-const (
-	fileFormat   = 2
-	oldestFormat = 1
-)
-
 //go:embed corpus.sql
 var schema string
 
@@ -30,7 +30,7 @@ const progressEvery = 1000
 // Create makes the file of a corpus without items.
 func Create(ctx context.Context, name string) error {
 	db := sqlite.OpenWriter(name)
-	text := fmt.Sprintf("BEGIN; %s; PRAGMA user_version = %d; COMMIT", schema, fileFormat)
+	text := fmt.Sprintf("BEGIN; %s; PRAGMA user_version = %d; COMMIT", schema, sqlite.Format)
 	_, err := db.ExecContext(ctx, text)
 	return errors.Join(err, db.Close())
 }

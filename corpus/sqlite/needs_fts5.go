@@ -1,6 +1,6 @@
 //go:build !sqlite_fts5
 
-package corpus
+package sqlite
 
 // A build tag adds FTS5, SQLite's full-text search. Without it the program would start, and fail at
 // its first search.

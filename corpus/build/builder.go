@@ -1,4 +1,4 @@
-package corpus
+package build
 
 import (
 	"context"
@@ -66,7 +66,7 @@ func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 		return nil, err
 	}
 	return b, b.one(&b.next, `SELECT ifnull(max(item), ?) + 1 FROM items WHERE item BETWEEN ? AND ?`,
-		first(owner)-1, first(owner), last(owner))
+		sqlite.First(owner)-1, sqlite.First(owner), sqlite.Last(owner))
 }
 
 // close closes the file. Without a commit the file is unusable, since there is no journal. The
@@ -98,11 +98,11 @@ func (b *Builder) put(it content.Item) error {
 		item = b.next
 		b.next++
 		b.added++
-		b.seen.Add(item - first(b.owner))
+		b.seen.Add(item - sqlite.First(b.owner))
 		return b.insert(item, it, list, whole)
 	case err != nil:
 		return err
-	case !b.seen.Add(item - first(b.owner)):
+	case !b.seen.Add(item - sqlite.First(b.owner)):
 		return ErrRepeated
 	case string(old) == string(whole):
 		b.unchanged++
@@ -133,7 +133,7 @@ func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil, content.ErrNotFound
 	}
-	if err == nil && ownerOf(item) != b.owner {
+	if err == nil && sqlite.OwnerOf(item) != b.owner {
 		return 0, nil, ErrTaken
 	}
 	return item, whole, err
@@ -142,7 +142,7 @@ func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 // prune removes the owner's items that were not put, from the collections that were touched.
 func (b *Builder) prune() error {
 	for collection := range b.touched {
-		err := b.removeWhere(func(item int64) bool { return !b.seen.Has(item - first(b.owner)) },
+		err := b.removeWhere(func(item int64) bool { return !b.seen.Has(item - sqlite.First(b.owner)) },
 			`SELECT item FROM items WHERE owner = ? AND ifnull(collection_key, collection) = ?`, b.owner, collection)
 		if err != nil {
 			return err
@@ -154,7 +154,7 @@ func (b *Builder) prune() error {
 // removeWhere removes those items of a query's result for which goes returns true.
 func (b *Builder) removeWhere(goes func(item int64) bool, text string, args ...any) error {
 	var gone []int64
-	err := query(context.Background(), b.tx, func(scan scanner) error {
+	err := sqlite.Query(context.Background(), b.tx, func(scan sqlite.Scanner) error {
 		var item int64
 		err := scan(&item)
 		if goes(item) {

@@ -1,4 +1,4 @@
-package commands
+package explanation
 
 import "stile.example/stile/handlers/codes"
 

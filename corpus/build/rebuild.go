@@ -1,4 +1,4 @@
-package corpus
+package build
 
 import (
 	"context"
@@ -6,12 +6,13 @@ import (
 	"fmt"
 
 	"stile.example/stile/content"
+	"stile.example/stile/corpus/sqlite"
 )
 
-// Rebuild makes a file of the current format from one of an older format, which must be open. The
-// items and their numbers stay, and what they are found by is derived again. The new file is
-// durable when Rebuild returns. After an error it is unusable and must be removed.
-func Rebuild(ctx context.Context, name string, from *File) (err error) {
+// Rebuild makes a file of the current format from one of an older format. The items and their
+// numbers stay, and what they are found by is derived again. The new file is durable when Rebuild
+// returns. After an error it is unusable and must be removed.
+func Rebuild(ctx context.Context, name, from string) (err error) {
 	if err := Create(ctx, name); err != nil {
 		return err
 	}
@@ -20,7 +21,9 @@ func Rebuild(ctx context.Context, name string, from *File) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	err = query(ctx, from.rows, func(scan scanner) error {
+	old := sqlite.OpenReaders(from, 1)
+	defer func() { err = errors.Join(err, old.Close()) }()
+	err = sqlite.Query(ctx, old, func(scan sqlite.Scanner) error {
 		var item int64
 		var list, whole []byte
 		if err := scan(&item, &list, &whole); err != nil {
@@ -40,7 +43,7 @@ func Rebuild(ctx context.Context, name string, from *File) (err error) {
 // insertAgain inserts an item of any owner as it was stored. Items must be in the order of their
 // numbers, so that each owner's are together.
 func (b *Builder) insertAgain(item int64, list, whole []byte) error {
-	if owner := ownerOf(item); owner != b.owner {
+	if owner := sqlite.OwnerOf(item); owner != b.owner {
 		if err := b.flush(); err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package corpus
+package build
 
 import (
 	"database/sql"
@@ -6,11 +6,8 @@ import (
 	"strings"
 
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/facets"
 	"stile.example/stile/corpus/terms"
 )
-
-const facetShift = facets.Shift
 
 // insertValues writes an item's values, and returns the words to filter by, with spaces between
 // them.

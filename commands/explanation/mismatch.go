@@ -1,8 +1,9 @@
-package commands
+package explanation
 
 import (
 	"strings"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations"
 	"stile.example/stile/tenants"
@@ -42,7 +43,7 @@ var mismatchAdvice = map[string]advice{
 
 // siteAdvice returns the advice about a page that is not one of the tenant's sites.
 func siteAdvice(f operations.RefusalInfo) advice {
-	page, tenant := printable(textOf(f.Page)), printable(textOf(f.Tenant))
+	page, tenant := printing.Safe(textOf(f.Page)), printing.Safe(textOf(f.Tenant))
 	switch {
 	case page == "null":
 		return advice{"The browser sent no origin for the page (Origin: null): it is a local file, or in a sandboxed frame.",
@@ -55,7 +56,7 @@ func siteAdvice(f operations.RefusalInfo) advice {
 	}
 	a := advice{"The page's origin is not one of the tenant's sites.", "If the page is the tenant's: stile tenant set " + tenant + " --add-site " + page}
 	if f.NearSite != "" {
-		a.cause += " It is similar to the site " + printable(f.NearSite) + ", but scheme, host name (with or without www.) and port must be equal."
+		a.cause += " It is similar to the site " + printing.Safe(f.NearSite) + ", but scheme, host name (with or without www.) and port must be equal."
 	}
 	if _, err := tenants.Origin(page); err != nil {
 		a.fix = "It is not https, so others in its network can read its tokens. If the page is the tenant's and can't have https: stile tenant set " + tenant + " --insecure-site " + page
