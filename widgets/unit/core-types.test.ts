@@ -73,10 +73,11 @@ test('the compiler reports each mistake, and nothing else', t => {
 
 const types = readFileSync('src/stile.d.ts', 'utf8')
 
+// The attribute `attributes` has no property: every element has another one of that name.
 for (const name of ['search', 'results', 'list', 'item'])
   test(`the type of <stile-${name}> has a property for each attribute`, () => {
     const [, listed = ''] = /observedAttributes = \[(.*?)\]/s.exec(readFileSync(`src/elements/${name}.ts`, 'utf8')) ?? []
-    const attributes = [...listed.matchAll(/'([^']+)'/g)].map(match => match[1]!).filter(name => name !== 'attributes') // every element has a property of that name
+    const attributes = [...listed.matchAll(/'([^']+)'/g)].map(match => match[1]!).filter(name => name !== 'attributes')
       .map(name => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()))
     const type = types.slice(types.indexOf(`interface Stile${name[0]!.toUpperCase()}${name.slice(1)}Element`))
     const properties = [...type.slice(0, type.indexOf('\n}')).matchAll(/get (\w+)\(/g)].map(match => match[1])

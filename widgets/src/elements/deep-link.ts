@@ -8,10 +8,9 @@
  */
 
 import {own} from '../own'
-import {validFilters} from './filters'
+import {validFilters, type Filter} from './filters'
 
-/** A filter, as a parameter of the API: ['tag', 'cake'], ['attribute.course', 'Dessert']. */
-export type Filter = readonly [name: string, value: string]
+export type {Filter}
 
 /** The search that a URL contains. */
 export interface DeepLink {

@@ -1,5 +1,7 @@
 /** The filters of a search, as parameters of the API. */
-import type {Filter} from './deep-link'
+
+/** A filter, as a parameter of the API: ['tag', 'cake'], ['attribute.course', 'Dessert']. */
+export type Filter = readonly [name: string, value: string]
 
 const rangeValue = /^(-?\d+(\.\d+)?|\d{4}-\d\d-\d\d(T[\d:.]+Z)?)$/
 

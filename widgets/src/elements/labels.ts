@@ -23,8 +23,8 @@ interface OwnLabels {
 }
 
 /**
- * The labels that the server has sent to this page. Empty ones: the publisher has none. Those of the
- * language "" are the last: they are shown if a `lang` changes, which does not cost a call.
+ * The labels that the server has sent to this page. Empty ones: the publisher has none. Those of
+ * the language "" are the last: they are shown if a `lang` changes, which does not cost a call.
  */
 const served = new Map<string, ServedLabels>()
 

@@ -211,7 +211,7 @@ export class StileResults extends Loader<Item[]> {
     }, text('filter.clear')))
   }
 
-  /** Shows the controls that few pages need. If their part is still loading, it shows them later. */
+  /** Shows the controls that few pages need, or shows them later, when their part has loaded. */
   #showControls(meta: Meta, labels: Labels): void {
     const orders = sortOrders(this.getAttribute('sort-by')), ranges = this.names('ranges')
     const loaded = !this.#controls && (orders.length > 1 || ranges.length || meta.corrected || meta.ignored || meta.relaxed) && part<typeof import('./controls')>('controls.mjs', () => this.changed())
@@ -233,7 +233,7 @@ export class StileResults extends Loader<Item[]> {
     return this.getAttribute('sort') || sortOrders(this.getAttribute('sort-by'))[0] || ''
   }
 
-  /** Returns "" for the element's own order, and for an order that its sort chooser does not have. */
+  /** Returns "" for the element's own order, and for one that its sort chooser does not have. */
   #chosenOrder(order: string): string {
     const orders = sortOrders(this.getAttribute('sort-by'))
     return order === this.#ownOrder || orders.length && !orders.includes(order) ? '' : order
