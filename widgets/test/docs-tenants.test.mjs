@@ -90,6 +90,29 @@ for (const browser of browsers) {
     assert.deepEqual(looks, {font: 'Helvetica, sans-serif', upper: 'uppercase', facets: 'none', accent: '#8a1c2e'})
   })
 
+  test(`${browser.name}: the page of an item`, async t => {
+    const w = await harness(t, browser)
+    const page = await w.open(script(w) + snippets.take('html', 'related heading-level="1"'))
+    await shows(w, page, 'Plum cake', 'stile-item')
+    await untilIn(w, page, 'stile-item', '.related .card')
+    assert.deepEqual(await textsIn(page, 'stile-item', 'h1'), ['Plum cake'])
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: a box on every page`, async t => {
+    const w = await harness(t, browser)
+    const [every, results] = snippets.take('html', '<!-- on every page -->').split('<!-- on /search -->')
+    w.site.add('/search', pageOf(script(w) + results))
+    const page = await w.open(script(w) + every)
+    await untilIn(w, page, 'stile-search', 'input')
+    await focusIn(page, 'stile-search', 'input')
+    await page.keyboard.type('plum')
+    await page.keyboard.press('Enter')
+    await w.untilTrue(() => page.url() === `${w.site.origin}/search?q=plum`, 'the page of the results')
+    await shows(w, page, 'Plum cake')
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
   test(`${browser.name}: own cards`, async t => {
     const w = await harness(t, browser)
     const page = await w.open(script(w) + snippets.take('html', '<article class="recipe">'))
@@ -150,10 +173,9 @@ for (const browser of browsers) {
   test(`${browser.name}: listeners`, async t => {
     const w = await harness(t, browser)
     const token = await w.issue()
-    w.site.add('/recipes/', pageOf('the item'))
     const own = snippets.take('js', "addEventListener('stile:token-invalid'")
     const code = [own, snippets.take('js', "addEventListener('stile:select'"), snippets.take('js', 'analytics.track')]
-    const page = await w.open(`<script src="/own.js"></script>${w.script({'data-token-url': null})}<stile-list></stile-list>`, {
+    const page = await w.open(`<script src="/own.js"></script>${w.script({'data-token-url': null})}<stile-list></stile-list><stile-item></stile-item>`, {
       prepare: async page => {
         w.site.add('/own.js', `globalThis.tracked = []; const analytics = {track: (...given) => tracked.push(given)};
           globalThis.fetch = (fetch => (url, options) => url === '/api/session/stile' ? Promise.resolve(Response.json({access_token: '${token}'})) : fetch(url, options))(fetch);
@@ -163,8 +185,10 @@ for (const browser of browsers) {
     })
     await shows(w, page, 'Plum cake', 'stile-list')
     assert.deepEqual(await page.evaluate(() => tracked), [['stile', {total: 4}]])
+    const before = page.url()
     await page.evaluate(() => [...document.querySelector('stile-list').shadowRoot.querySelectorAll('a')].find(a => a.textContent === 'Plum cake').click())
-    await w.untilTrue(() => page.url() === `${w.site.origin}/recipes/?item=plum-cake`, 'the page of the item')
+    await shows(w, page, 'Plum cake', 'stile-item')
+    assert.equal(page.url(), before, 'the page stays')
   })
 
   test(`${browser.name}: the content security policies`, async t => {
@@ -229,6 +253,16 @@ for (const browser of browsers) {
     const page = await w.open(`${script(w)}<script type="module">await new Promise(resolve => addEventListener('load', resolve)); ${code}; globalThis.found = data.map(item => item.id)</script>`)
     await w.until(page, () => globalThis.found)
     assert.deepEqual(await page.evaluate(() => found), ['plum-cake'])
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
+  test(`${browser.name}: Stile.get before and after the layer is ready`, async t => {
+    const w = await harness(t, browser)
+    const code = snippets.take('js', 'const start = async Stile')
+    const log = '<script>globalThis.logged = []; console.log = data => logged.push(data.length)</script>'
+    const page = await w.open(`${log}<script>${code}</script>${script(w)}<script type="module">await new Promise(resolve => addEventListener('load', resolve)); ${code}</script>`)
+    await w.until(page, () => globalThis.logged?.length === 2)
+    assert.deepEqual(await page.evaluate(() => logged), [4, 4])
     assert.deepEqual(w.watch.complaints, [])
   })
 }

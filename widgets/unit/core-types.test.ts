@@ -73,6 +73,7 @@ test('the compiler reports each mistake, and nothing else', t => {
 
 const types = readFileSync('src/stile.d.ts', 'utf8')
 
+// The attribute `attributes` has no property: every element has another one of that name.
 for (const name of ['search', 'results', 'list', 'item'])
   test(`the type of <stile-${name}> has a property for each attribute`, () => {
     const [, listed = ''] = /observedAttributes = \[(.*?)\]/s.exec(readFileSync(`src/elements/${name}.ts`, 'utf8')) ?? []
