@@ -45,8 +45,8 @@ func TestCorrections(t *testing.T) {
 		{0, "recipie", "recipie>recipe", "plum leek"}, {0, "RECIPIE", "RECIPIE>recipe", "plum leek"},
 		{0, "recieps", "", ""}, {0, "recip", "", "plum leek"},
 		{0, "brulee", "", "creme"}, {0, "bruele", "bruele>brûlée", "creme"}, {0, "Créme", "", "creme"}, {0, "creem", "creem>Crème", "creme"},
-		{0, "leeek soop", "leeek>Leek soop>soup", "leek"}, {0, "plum recpie", "recpie>recipe", "plum"},
-		{0, "sweet deseert", "deseert>dessert", "creme"}, {0, "honey deseert", "deseert>Desert", "desert"},
+		{0, "leeek soop", "leeek>Leek soop>soup", "leek"}, {0, "plum recpie", "recpie>recipe", "plum leek"},
+		{0, "sweet deseert", "deseert>dessert", "creme plum"}, {0, "honey deseert", "deseert>Desert", "desert"},
 		{0, "lek", "", ""}, {0, "2062x", "", ""}, {0, "2026y", "", ""}, {0, "東亰タワー", "", ""}, {0, "gooseberrx", "", ""}, {8, "gooseberrx", "", ""},
 		{7, "gooseberrx", "gooseberrx>Gooseberry", "own"}, {7, "gosebery fool", "gosebery>Gooseberry", "own"},
 		{0, "paeprw", "paeprw>paperw", "b2b"}, {0, "paeprw trade", "", "b2b"},
@@ -248,5 +248,24 @@ func TestManyWords(t *testing.T) {
 	long := strings.Repeat("a b c d e f g h i j k l m n o p q r s t u v w x y z 一 丁 丂 ", 8)[:400]
 	if p := search(t, tc, long+" lima", content.Query{}); !p.Relaxed && p.Total != 1 || len(p.Ignored) < 20 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestRelaxedIgnoresOrder: which items follow with fewer words depends on how many and which words
+// they have, and not on the order of equally rare words in the query.
+func TestRelaxedIgnoresOrder(t *testing.T) {
+	tc := newCorpus(t)
+	put(t, tc, 0, append(many("filler", 30),
+		content.Item{ID: "stew", Title: "Ghormeh sabzi", Summary: "The Persian stew of fresh herb leaves."},
+		content.Item{ID: "pea", Title: "Holland pea soup", Body: "<p>Eat a bowl without limit. The best recipe.</p>"},
+		content.Item{ID: "creme", Title: "Crème brûlée", Body: "<p>With sugar on top.</p>"})...)
+	for q, want := range map[string]string{
+		"a persian herb stew": "stew", "persian stew a": "stew", "stew herb persian a": "stew",
+		"a recipe of crème brulee with sugar": "creme", "sugar with brulee recipe": "creme",
+	} {
+		p := search(t, tc, q, content.Query{})
+		if got := idsOf(t, p.Items); len(got) < 2 || got[0] != want || !p.Relaxed || p.Full != 0 {
+			t.Errorf("%s finds %v, want first %s (relaxed %v, full %d)", q, got, want, p.Relaxed, p.Full)
+		}
 	}
 }

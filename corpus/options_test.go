@@ -49,7 +49,7 @@ func TestSearchable(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for q, want := range map[string]string{
-		"usa": "us ca", "ottawa": "ca", "amsterdam": "nl hh", "washington": "us", "niederlande": "nl", "9.5": "us filler9",
+		"usa": "us ca", "ottawa": "ca", "amsterdam": "nl hh", "washington": "us", "niederlande": "nl", "9.5": "us filler9 filler5",
 		"nld nl": "nl", "holland": "hh", "flat small": "nl",
 	} {
 		if got := finds(t, tc, q, content.Query{}); got != want {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/paging"
@@ -38,18 +39,44 @@ func (s selection) mayRelax(q content.Query) bool {
 }
 
 // relaxed returns the selection, followed by those with fewer words. First, all words that nothing
-// matches are dropped together, then one after the other, the most common first.
+// matches are dropped together, then one after the other, the most common first, and of equally
+// common ones the shortest first. The last selection has the rarest word, or one that is about as
+// rare. So the order of the words does not decide.
 func (s selection) relaxed(q content.Query) selection {
 	if len(s.list) < 2 || len(q.Words) == 0 || !paging.IsRanked(q) || slices.ContainsFunc(s.filters, func(t term) bool { return t.seen == 0 }) {
 		return s
 	}
 	list := slices.DeleteFunc(slices.Clone(s.list), func(w queryWord) bool { return w.seen == 0 })
-	slices.SortStableFunc(list, func(a, b queryWord) int { return cmp.Compare(a.seen, b.seen) })
+	slices.SortStableFunc(list, func(a, b queryWord) int {
+		return cmp.Or(cmp.Compare(a.seen, b.seen), cmp.Compare(len(b.typed), len(a.typed)))
+	})
 	s.fewer = nil
-	for n := min(len(list), len(s.list)-1); n > 0; n-- {
+	for n := min(len(list), len(s.list)-1); n > 1; n-- {
 		s.fewer = append(s.fewer, s.of(list[:n]))
 	}
+	if len(list) > 0 {
+		s.fewer = append(s.fewer, s.of(rarestOf(list)))
+	}
 	return s
+}
+
+// rarestOf returns one word that stands for the rarest of a list, which is ordered by that, and for
+// those that at most twice as many items have. BM25 ranks by how many of them an item has.
+func rarestOf(list []queryWord) []queryWord {
+	one := list[0]
+	either, rest := []string{one.fts}, rankable-one.items
+	for _, w := range list[1:] {
+		if rest -= w.items; rest < 0 || w.seen > 2*list[0].seen {
+			break
+		}
+		either = append(either, w.fts)
+		one.items, one.seen = one.items+w.items, one.seen+w.seen
+		one.merged, one.tokens = one.merged+w.merged, one.tokens+w.tokens
+	}
+	if len(either) > 1 {
+		one.fts, one.title, one.exact = "("+strings.Join(either, " OR ")+")", nil, false
+	}
+	return []queryWord{one}
 }
 
 // flight returns the key that a search shares with equal ones.

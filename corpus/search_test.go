@@ -64,7 +64,7 @@ func TestRank(t *testing.T) {
 		"oak":       "short long tag summary body",
 		"oak ash":   "long",
 		"ash oak":   "long",
-		"oak stood": "tag summary body",
+		"oak stood": "tag summary body short long",
 		"oa":        "short long tag summary body", // a prefix
 		"oa ash":    "none long",                   // oa is not last
 		"ash oa":    "long",

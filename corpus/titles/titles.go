@@ -36,8 +36,11 @@ type Query struct {
 
 // Find returns the matches with all words in the title, and their ranks: lower is better. It reads
 // table starts, where the best of them are adjacent. In the full text, frequent words of titles
-// would have to be read to the end.
+// would have to be read to the end. Without words there are none.
 func Find(ctx context.Context, db *sql.DB, q Query) (map[int64]float64, error) {
+	if len(q.Words) == 0 {
+		return nil, nil
+	}
 	by, err := rarest(ctx, db, q.Owner, q.Words)
 	if err != nil {
 		return nil, err

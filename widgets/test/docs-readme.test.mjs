@@ -20,7 +20,8 @@ const publisher = 'https://api.example'
 
 /** Runs shell code in a folder, with the program in PATH. Returns its output. */
 async function shell(code, cwd = root) {
-  const {stdout} = await run('bash', ['-euc', code], {cwd, env: {...process.env, PATH: `${root}bin:${process.env.PATH}`}})
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STILE_')))
+  const {stdout} = await run('bash', ['-euc', code], {cwd, env: {...env, PATH: `${root}bin:${process.env.PATH}`}})
   return stdout
 }
 
