@@ -176,7 +176,7 @@ func TestOriginHints(t *testing.T) {
 		"www.acme.example/":              "did you mean https://www.acme.example?",
 		"https://acme.example/shop?a=1":  "did you mean https://acme.example?",
 		"https://acme.example:8443/shop": "did you mean https://acme.example:8443?",
-		"localhost:3000":                 "did you mean",
+		"localhost:3000":                 "did you mean http://localhost:3000?",
 		"http://localhost:3000/x":        "did you mean http://localhost:3000?",
 		"http://acme.example":            "did you mean https://acme.example?",
 		"http://192.168.1.20:3000":       "use --insecure-site",

@@ -91,7 +91,8 @@ func canonical(u *url.URL) *url.URL {
 // meant returns a question with the https origin that was probably meant, or "".
 func meant(site string) string {
 	text := strings.TrimSpace(site)
-	if !strings.Contains(text, "://") {
+	named := strings.Contains(text, "://")
+	if !named {
 		text = "https://" + text
 	}
 	u, err := url.Parse(text)
@@ -102,8 +103,11 @@ func meant(site string) string {
 	if !validHost(host) || !validPort(u) || !local(host) && !strings.Contains(host, ".") {
 		return ""
 	}
-	if !local(host) {
+	switch {
+	case !local(host):
 		u.Scheme = "https"
+	case !named:
+		u.Scheme = "http" // the usual one while a site is developed
 	}
 	return "; did you mean " + canonical(u).String() + "?"
 }
