@@ -67,6 +67,7 @@ for (const browser of browsers) {
       ['p', '<img src=x onerror=alert(1)>', null], ['p', 'a, b', null], ['p', '12,345.5', null], ['p', 'January 31, 2026', null], ['p', '', null],
       ['a', '<img src=x onerror=alert(1)>', 'https://publisher.example/s'], ['a', 'javascript:alert(1)', null], ['a', '<img src=x onerror=alert(1)>', null], ['p', '', null],
     ])
+    await w.untilTrue(() => w.watch.complaints.length, 'the message about the unknown field')
     assert.equal(w.watch.complaints.length, 1, 'the unknown field is reported once')
     assert.match(w.watch.complaints[0], /\[stile\] .*"titel" must be one of id, .*\/problems\/bad_request/)
   })

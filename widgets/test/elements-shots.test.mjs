@@ -25,7 +25,7 @@ const page = `html{color-scheme:light dark;background:Canvas;color:CanvasText;fo
 
 const scenes = {
   results: {html: '<h1>Atlas</h1><stile-search label="Find a place" placeholder="A country, a capital, a language"></stile-search><stile-results query="island" facets="collection,tag,currency" page-size="6"></stile-results>', ready: ['stile-results', '.card h2 mark']},
-  themed: {html: '<style>stile-search,stile-results{--stile-accent:#8a1c2e;--stile-on-accent:#fff;--stile-heading-font:"TeX Gyre Heros",Helvetica,sans-serif;--stile-radius:0;--stile-image-ratio:1}</style><h1>Atlas</h1><stile-search label="Find a place"></stile-search><stile-results query="island" facets="collection,tag,currency" page-size="6"></stile-results>', ready: ['stile-results', '.card h2 mark']},
+  themed: {html: '<style>stile-search,stile-results{--stile-accent:light-dark(#8a1c2e,#f2a0aa);--stile-on-accent:light-dark(#fff,#2a0a10);--stile-heading-font:"TeX Gyre Heros",Helvetica,sans-serif;--stile-radius:0;--stile-image-ratio:1}</style><h1>Atlas</h1><stile-search label="Find a place"></stile-search><stile-results query="island" facets="collection,tag,currency" page-size="6"></stile-results>', ready: ['stile-results', '.card h2 mark']},
   grid: {html: '<h1>Atlas</h1><stile-results collection="europe" layout="grid" mode="more" page-size="8" facets="tag"></stile-results>', ready: ['stile-results', '.card h2']},
   suggestions: {html: '<h1>Atlas</h1><stile-search label="Find a place"></stile-search><stile-results page-size="4"></stile-results>', ready: ['stile-results', '.card h2'], then: async (w, page) => {
     await focusIn(page, 'stile-search', 'input')
