@@ -15,12 +15,14 @@ const mistakes = {
   'unknown settings': {script: 'Stile.configure({clientID: "acme", theme: "drak"})', says: [/unknown setting clientID: did you mean "clientId"/, /theme="drak": did you mean "dark"/]},
   'an unknown transport': {tag: {'data-transport': 'josnp'}, says: [/data-transport="josnp": did you mean "jsonp"/]},
   'unknown values': {html: '<stile-results layout="gird" mode="mroe" sort="date" deep-link="hsah"></stile-results><stile-list layout="gird"></stile-list>', says: [
-    /<stile-results layout="gird">: did you mean "grid"/, /mode="mroe">: did you mean "more"/, /sort="date">: must be one of relevance, newest, title/, /deep-link="hsah">: did you mean "hash"/, /<stile-list layout="gird">: did you mean "grid"/, /the server refused a call: sort/]},
+    /<stile-results layout="gird">: did you mean "grid"/, /mode="mroe">: did you mean "more"/, /sort="date">: must be one of relevance, newest, title/, /deep-link="hsah">: did you mean "hash"/, /<stile-list layout="gird">: did you mean "grid"/]},
   'limits': {html: '<stile-list page-size="500"></stile-list><stile-search min-chars="many"></stile-search>', act: () => document.querySelector('stile-search').shadowRoot.querySelector('input').dispatchEvent(new InputEvent('input')), says: [/page-size="500">: must be a number from 1 to 50/, /min-chars="many">: must be a number from 1 to 64/]},
   'for names nothing': {html: '<stile-search for="gone"></stile-search>', says: [/<stile-search for="gone">: there is no <stile-results id="gone">/]},
   'an unregistered origin': {html: list, listed: 'https://other.example', says: [/client_mismatch/]},
   'a wrong parameter': {call: {limit: 500}, says: [/the server refused a call: limit.*bad_request/]},
   'a token URL that fails': {html: list, token: {status: 500, type: 'text/html', body: 'no'}, says: [/token URL returned no new token.*HTTP 500 text\/html.*\/problems\/token_endpoint/]},
+  'a token that the server refuses': {html: list, token: {status: 200, type: 'application/json', body: '{"access_token":"junk"}'}, says: [/the token URL returned a token that the server refuses/]},
+  'a policy without calls': {html: list, csp: api => strict(api).replace(`connect-src 'self' ${api}`, "connect-src 'self'"), says: [/connect-src must allow http[^ ]*, see .*\/problems\/csp/]},
   'a policy': {html: list, lang: 'de', csp: api => strict(api).replace(`${api}/widgets/`, `${api}/widgets/v1/stile.js ${api}/widgets/v1/dev.mjs`), says: [/content security policy must allow .*lang-de\.mjs in script-src.*\/problems\/csp/]},
 }
 

@@ -123,6 +123,24 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
+  test(`${browser.name}: impossible ends in a URL and unknown orders are not sent, and useless buttons are hidden`, async t => {
+    const w = await harness(t, browser)
+    const page = await w.open(`${w.script()}<stile-search for="r"></stile-search><stile-results id="r" deep-link="query" sort="newst"></stile-results><stile-item item="no-such"></stile-item>`)
+    await untilIn(w, page, 'stile-results', '.card')
+    await untilIn(w, page, 'stile-item', '.message')
+    assert.deepEqual(await textsIn(page, 'stile-item', '.message button'), [])
+    const shows = () => page.evaluate(() => document.querySelector('stile-search').shadowRoot.querySelector('.clear').checkVisibility())
+    assert.equal(await shows(), false)
+    await focusIn(page, 'stile-search', 'input')
+    await page.keyboard.type('p')
+    assert.equal(await shows(), true)
+    await page.evaluate(() => document.querySelector('stile-search').shadowRoot.querySelector('.clear').click())
+    assert.equal(await shows(), false)
+    await page.evaluate(() => history.pushState(null, '', '?min.published_at=2024-02-30&max.published_at=2024-13-45&q=plum'))
+    await w.until(page, () => document.querySelector('stile-results').query === 'plum')
+    await untilIn(w, page, 'stile-results', '.card')
+  })
+
   test(`${browser.name}: a box without results or action tells the developer`, async t => {
     const w = await harness(t, browser)
     const page = await w.open(`${w.script()}<stile-search for="reslts"></stile-search><stile-results id="results"></stile-results>`)

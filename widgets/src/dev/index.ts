@@ -14,7 +14,7 @@ function report(found: readonly Mistake[], {api}: Readonly<Config>): void {
   for (const [text, code = 'bad_request', key = text] of found) {
     if (reported.has(key)) continue
     reported.add(key)
-    console.error(`[stile] ${text}, see ${api}/problems/${code}`)
+    console.error(`[stile] ${text.replace(/\.$/, '')}, see ${api}/problems/${code}`)
   }
 }
 
@@ -43,10 +43,11 @@ function missing(): Mistake[] {
 }
 
 /** Reports the error of a call, unless the visitor, the network or the server may be the cause. */
-function refused({code, detail = '', status, cause, quiet}: Parameters<DeveloperModule['refused']>[0], {api, tokenUrl}: Readonly<Config>): Mistake[] {
+function refused({code, detail = '', status, quiet}: Parameters<DeveloperModule['refused']>[0], {api, tokenUrl, transport}: Readonly<Config>): Mistake[] {
   if (quiet) return []
   switch (code) {
-    case 'csp': return [[`the page's content security policy must allow ${api} in ${String(cause)}`, code]]
+    // Scripts from api are the second choice, which would allow JSONP to injected markup.
+    case 'csp': return [["the page's content security policy forbids the calls: " + (transport === 'jsonp' ? `script-src must allow ${api}/v1/` : `connect-src must allow ${api}`), code]]
     case 'token_endpoint': return endpoint(detail, status ?? 0, new URL(tokenUrl, document.baseURI))
     case 'token_missing': return tokenUrl ? [] : [['no data-token-url is set, and no listener responds to stile:token-invalid', code]]
     case 'bad_request': return !status ? missing() : /^(q|cursor)\b/.test(detail) ? [] : [[`the server refused a call: ${detail}`, code]]
@@ -57,7 +58,9 @@ function refused({code, detail = '', status, cause, quiet}: Parameters<Developer
 
 /** Reports why there is no token. Without a status, the network may be down. */
 function endpoint(detail: string, status: number, {origin, href}: URL): Mistake[] {
-  const mistake = (text: string): Mistake[] => [[`${text} (${href.split('?')[0]!}: ${detail})`, 'token_endpoint']]
+  const page = href.split('?')[0]!
+  const mistake = (text: string): Mistake[] => [[`${text} (${page}: ${detail.replace(href, '').replace(/\s+/g, ' ').trim()})`, 'token_endpoint']]
+  if (detail === 'no new token') return mistake('the token URL returned a token that the server refuses, or one that it returned before: it must return a new one for each request')
   if (status) return mistake('the token URL returned no new token: it must return {"access_token": "…"} as JSON, a new one for each request')
   if (detail === 'csp') return mistake("the page's content security policy must allow the token URL in connect-src")
   if (detail === 'unreachable') return origin !== location.origin && navigator.onLine ? mistake('the token URL is on another origin, which must allow this one by CORS') : []

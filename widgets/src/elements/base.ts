@@ -91,7 +91,7 @@ export abstract class StileElement extends HTMLElement {
   }
 
   /** Returns the names in an attribute that separates them by commas. */
-  protected names(attribute: string): string[] {
+  names(attribute: string): string[] {
     return (this.getAttribute(attribute) ?? '').split(',').map(name => name.trim()).filter(Boolean)
   }
 

@@ -8,7 +8,7 @@
  */
 
 import {own} from '../own'
-import {validFilters, type Filter} from './filters'
+import {sorts, validFilters, type Filter} from './filters'
 
 export type {Filter}
 
@@ -34,12 +34,11 @@ export type DeepLinkKind = 'hash' | 'query'
 /** The maximum number of filters of one kind. The API refuses more. */
 const maxFilters = 8
 
-const sorts = /^(relevance|newest|title)$/
 const filter = /^(tag$|(?:attribute|min|max)\.)/
 
 /** Reports whether a parameter belongs to a deep link. Others of the page's own
  * with the names `sort` and `exact` do not. */
-const isOurs = ([name, value]: Filter) => name === 'sort' ? sorts.test(value) : name === 'exact' ? value === '1' : /^(q|collection|page|cursor)$/.test(name) || filter.test(name)
+const isOurs = ([name, value]: Filter) => name === 'sort' ? sorts.includes(value) : name === 'exact' ? value === '1' : /^(q|collection|page|cursor)$/.test(name) || filter.test(name)
 
 /** The parts of a hash. */
 interface Hash {
@@ -83,7 +82,7 @@ export function readDeepLink(url: URL, kind: DeepLinkKind): DeepLink {
   return {
     q: params.get('q'),
     collection: params.get('collection') ?? '',
-    sort: sorts.test(sort) ? sort : '',
+    sort: sorts.includes(sort) ? sort : '',
     exact: params.get('exact') === '1',
     values: validFilters(filtersIn([...params])),
     page: cursor ? Math.max(2, parseInt(params.get('page') ?? '', 10) || 2) : 1,

@@ -7,6 +7,7 @@ import {part} from '../part'
 import {fill, h} from './dom'
 import {Loader, type Request} from './loader'
 import {emptyMessage} from './message'
+import {sortOrders} from './orders'
 import {Cards} from './cards'
 
 /**
@@ -58,7 +59,7 @@ export class StileList extends Loader<Item[]> {
     return {path: '/v1/items', params: {
       collection: this.getAttribute('collection') || undefined,
       tag: tag.length ? tag : undefined,
-      sort: this.getAttribute('sort') || undefined,
+      sort: sortOrders(this, 'sort')[0],
       limit: this.#size,
     }}
   }

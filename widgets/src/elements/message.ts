@@ -14,7 +14,7 @@ export function errorMessage(error: CallError, text: Text, retryAt: () => number
   return h('div', {part: 'message'},
     h('p', {part: 'message-title'}, what),
     then && h('p', {}, then),
-    h('p', {}, reload ? button('button', () => location.reload(), text('reload')) : retryButton(text, retryAt, isEndpoint, retry)),
+    error.code !== 'not_found' && h('p', {}, reload ? button('button', () => location.reload(), text('reload')) : retryButton(text, retryAt, isEndpoint, retry)),
     h('p', {part: 'code'}, [text('code', {code: error.code}), status && String(status), refused?.ref].filter(Boolean).join(' · ')))
 }
 

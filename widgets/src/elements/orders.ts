@@ -1,12 +1,11 @@
 /** The sort orders of the results. */
 import {reportMistake} from '../developer'
+import type {StileElement} from './base'
+import {sorts} from './filters'
 
-const known = ['relevance', 'newest', 'title']
-
-/** Returns the sort orders in the attribute `sort-by`. */
-export function sortOrders(given: string | null): readonly string[] {
-  const orders = (given ?? '').split(',').map(order => order.trim()).filter(Boolean)
-  const wrong = orders.find(order => !known.includes(order))
-  if (wrong) reportMistake(dev => dev.value('stile-results', 'sort-by', wrong, known))
-  return orders.filter(order => known.includes(order))
+/** Returns the sort orders in an attribute, and reports an unknown one. */
+export function sortOrders(element: StileElement, attribute: string): readonly string[] {
+  const orders = element.names(attribute), wrong = orders.find(order => !sorts.includes(order))
+  if (wrong) reportMistake(dev => dev.value(element.localName, attribute, wrong, sorts))
+  return orders.filter(order => sorts.includes(order))
 }

@@ -72,7 +72,7 @@ class Range {
     this.#title.textContent = labels.facet(this.name, this.name === 'published_at' ? text('filter.date') : undefined)
     this.#fromLabel.textContent = text('range.from')
     this.#toLabel.textContent = text('range.to')
-    this.#clear.textContent = text('clear')
+    this.#clear.textContent = text('filter.clear')
     this.#hint.textContent = [min, max].map(end => show(end, text.lang)).join(' – ')
     for (const field of [this.#from, this.#to]) {
       field.type = isDate ? 'date' : 'number'

@@ -213,7 +213,7 @@ export class StileResults extends Loader<Item[]> {
 
   /** Shows the controls that few pages need, when their part is loaded. */
   #showControls(meta: Meta, labels: Labels): void {
-    const orders = sortOrders(this.getAttribute('sort-by')), ranges = this.names('ranges')
+    const orders = sortOrders(this, 'sort-by'), ranges = this.names('ranges')
     const loaded = !this.#controls && (orders.length > 1 || ranges.length || meta.corrected || meta.ignored || meta.relaxed) && part<typeof import('./controls')>('controls.mjs', () => this.changed())
     if (loaded) this.#controls = new loaded.Controls(this.shadowRoot!, this.#place)
     this.#controls?.show({q: this.#q, meta, orders, order: this.#currentOrder, ranges, filters: this.#chosen.values, labels, text: this.text})
@@ -230,12 +230,12 @@ export class StileResults extends Loader<Item[]> {
   }
 
   get #ownOrder(): string {
-    return this.getAttribute('sort') || sortOrders(this.getAttribute('sort-by'))[0] || ''
+    return sortOrders(this, 'sort')[0] || sortOrders(this, 'sort-by')[0] || ''
   }
 
   /** Returns "" for the element's own order, and for one that its sort chooser does not have. */
   #chosenOrder(order: string): string {
-    const orders = sortOrders(this.getAttribute('sort-by'))
+    const orders = sortOrders(this, 'sort-by')
     return order === this.#ownOrder || orders.length && !orders.includes(order) ? '' : order
   }
 

@@ -95,7 +95,7 @@ export class StileSearch extends StileElement {
     const label = this.getAttribute('label') || this.text?.('search') || ''
     this.#label.textContent = label
     this.#popup.list.setAttribute('aria-label', label)
-    this.#box.placeholder = this.getAttribute('placeholder') ?? ''
+    this.#box.placeholder = this.getAttribute('placeholder') || ' ' // for :placeholder-shown
     if (!this.text) return
     this.#submit.textContent = this.text('search')
     this.#clear.setAttribute('aria-label', this.text('clear'))
@@ -109,7 +109,6 @@ export class StileSearch extends StileElement {
     this.#popup.show([])
     this.#note.replaceChildren()
     this.#box.value = q
-    this.#clear.hidden = !q
   }
 
   get #results(): Results | null {
@@ -121,7 +120,6 @@ export class StileSearch extends StileElement {
   }
 
   #typed(event?: InputEvent): void {
-    this.#clear.hidden = !this.#box.value
     if (event?.isComposing) return
     this.#abort()
     const typed = queryOf(this.#box.value), least = this.number('min-chars', 2, 1, 64)

@@ -87,6 +87,7 @@ span.bone{display:block;inline-size:90%;max-inline-size:26em;background:linear-g
 .input{flex:1;min-block-size:44px;padding-inline:.6em;font-size:max(1.0625em,16px);background:none;outline:0}
 .input::placeholder{color:var(--m);opacity:1}
 .clear{display:grid;place-items:center;inline-size:44px}
+:placeholder-shown+.clear{display:none}
 .box .submit{background:var(--a);color:var(--o);border:0}
 .suggestions{position:absolute;z-index:10;inset-block-start:calc(100% + 6px);inset-inline:-1px;max-block-size:min(24em,60vh);overflow:auto;padding:6px;color:var(--stile-text,CanvasText);background:var(--stile-surface,Canvas);border:1px solid var(--l);border-radius:inherit;box-shadow:0 10px 30px rgb(0 0 0/.16)}
 .suggestion{display:flex;align-items:center;justify-content:space-between;gap:1em;min-block-size:44px;padding:.4em .8em;border-radius:var(--r);cursor:pointer}

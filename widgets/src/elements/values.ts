@@ -1,9 +1,9 @@
 /** The attributes whose values are from a fixed set, by element. */
 const values: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'stile-results': {
-    layout: ['list', 'grid'], mode: ['pages', 'more'], 'deep-link': ['hash', 'query'], sort: ['relevance', 'newest', 'title'],
+    layout: ['list', 'grid'], mode: ['pages', 'more'], 'deep-link': ['hash', 'query'],
   },
-  'stile-list': {layout: ['list', 'grid', 'carousel'], sort: ['relevance', 'newest', 'title']},
+  'stile-list': {layout: ['list', 'grid', 'carousel']},
   'stile-item': {'item-from': ['url']},
 }
 
