@@ -16,12 +16,21 @@ import (
 // interval with a relative width of two millionths.
 const maxEdge = 2000
 
+// seen is the condition that an item of the owners ?1 has a value v. Without it, the values of other
+// tenants would count as near the ends of a range, and so could be found out.
+const seen = ` AND EXISTS (
+	SELECT 1 FROM value_counts AS c WHERE c.value = v.value AND c.items > 0 AND c.owner IN (SELECT value FROM json_each(?1)))`
+
 // rangesOf returns a term for each range of a query: all values and blocks in it.
 func (c *File) rangesOf(
 	ctx context.Context, s *selection, ranges []content.Range,
 ) (filters []term, err error) {
+	owners, err := json.Marshal(s.owners)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range ranges {
-		values, err := c.valuesIn(ctx, r)
+		values, err := c.valuesIn(ctx, string(owners), r)
 		if err != nil {
 			return nil, err
 		}
@@ -42,8 +51,9 @@ func (c *File) rangesOf(
 	return filters, nil
 }
 
-// valuesIn returns the numbers of the values and blocks in a range.
-func (c *File) valuesIn(ctx context.Context, r content.Range) ([]int64, error) {
+// valuesIn returns the numbers of the values and blocks in a range that items of the owners have, a
+// JSON list.
+func (c *File) valuesIn(ctx context.Context, owners string, r content.Range) ([]int64, error) {
 	facet := terms.RangeFacet(r.Name)
 	values := []int64{}
 	add := func(scan sqlite.Scanner) error {
@@ -52,10 +62,11 @@ func (c *File) valuesIn(ctx context.Context, r content.Range) ([]int64, error) {
 		values = append(values, value)
 		return err
 	}
-	const inFacet = `SELECT v.value FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet WHERE f.name = ?1 AND `
+	const inFacet = `SELECT v.value FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet
+		WHERE f.name = ?2 AND v.number BETWEEN ?3 AND ?4` + seen
 	blocks, from, to := terms.BlocksIn(r.Min, r.Max)
 	for _, b := range blocks {
-		err := sqlite.Query(ctx, c.db, add, inFacet+`v.number BETWEEN ?2 AND ?3`,
+		err := sqlite.Query(ctx, c.db, add, inFacet, owners,
 			terms.BlockFacet(facet, b.Level), float64(b.First), float64(b.Last))
 		if err != nil {
 			return nil, err
@@ -67,7 +78,7 @@ func (c *File) valuesIn(ctx context.Context, r content.Range) ([]int64, error) {
 	}
 	most := len(values) + maxEdge
 	for _, e := range edges {
-		if err := sqlite.Query(ctx, c.db, add, inFacet+`v.number BETWEEN ?2 AND ?3 LIMIT ?4`, facet, e[0], e[1], maxEdge+1); err != nil {
+		if err := sqlite.Query(ctx, c.db, add, inFacet+` LIMIT ?5`, owners, facet, e[0], e[1], maxEdge+1); err != nil {
 			return nil, err
 		}
 	}
@@ -98,9 +109,8 @@ func (c *File) ends(ctx context.Context, s selection, names []string) (map[strin
 				return err
 			}, `
 				SELECT v.text FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet
-				WHERE f.name = ? AND v.number IS NOT NULL AND EXISTS (
-					SELECT 1 FROM value_counts AS c WHERE c.value = v.value AND c.items > 0 AND c.owner IN (SELECT value FROM json_each(?)))
-				ORDER BY v.number `+order+` LIMIT 1`, terms.RangeFacet(name), string(owners))
+				WHERE f.name = ?2 AND v.number IS NOT NULL`+seen+`
+				ORDER BY v.number `+order+` LIMIT 1`, string(owners), terms.RangeFacet(name))
 			if err != nil {
 				return nil, err
 			}

@@ -171,3 +171,21 @@ func TestRangesAreNotFacets(t *testing.T) {
 		t.Errorf("related: %s, %v", related, err)
 	}
 }
+
+// TestRangesHideOtherTenants: values that only another tenant's items have are not near the ends of
+// a range, however many they are.
+func TestRangesHideOtherTenants(t *testing.T) {
+	tc := newCorpus(t)
+	var items []content.Item
+	for i := range maxEdge + 10 {
+		items = append(items, content.Item{ID: fmt.Sprint("i", i), Title: "x", Attributes: map[string]any{"salary": 1e6 + float64(i)*1e-4}})
+	}
+	put(t, tc, 1, items...)
+	q := content.Query{Limit: 1, Ranges: []content.Range{{Name: "salary", Min: 1e6 + 0.00005, Max: 1e6 + 0.4}}}
+	for tenant, want := range map[uint32]bool{0: true, 1: false, 2: true} {
+		q.Tenant = tenant
+		if p, err := tc.Search(t.Context(), q); (err == nil) != want || p.Total != 0 {
+			t.Errorf("tenant %d: total %d, %v", tenant, p.Total, err)
+		}
+	}
+}

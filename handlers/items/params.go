@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/codes"
@@ -112,6 +113,8 @@ func attributesOf(r *transport.Request) (wanted []content.AttributeValue, err er
 			return nil, codes.Malformed("more than 8 parameters begin with attribute.")
 		case len(name) > maxWord || len(p.Value) > maxWord:
 			return nil, codes.Malformed("an attribute's name or value is longer than 128 bytes")
+		case hasControl(name):
+			return nil, codes.Malformed("an attribute's name has a control character")
 		default:
 			wanted = append(wanted, content.AttributeValue{Name: content.Name(name), Value: content.Name(p.Value)})
 		}
@@ -130,6 +133,9 @@ func rangesOf(r *transport.Request) (ranges []content.Range, err error) {
 		}
 		if len(name) > maxWord {
 			return nil, codes.Malformed("the name of a range is longer than 128 bytes")
+		}
+		if hasControl(name) {
+			return nil, codes.Malformed("the name of a range has a control character")
 		}
 		if _, err := r.Single(p.Name); err != nil {
 			return nil, err
@@ -160,9 +166,15 @@ func namesIn(param, list string) (names []string, err error) {
 			return nil, codes.Malformed(param + " has more than 8 names")
 		case len(name) > maxWord:
 			return nil, codes.Malformed("a name in " + param + " is longer than 128 bytes")
+		case hasControl(name):
+			return nil, codes.Malformed("a name in " + param + " has a control character")
 		default:
 			names = append(names, name)
 		}
 	}
 	return names, nil
 }
+
+// hasControl reports whether a name has a control character. No attribute's name has one, but the
+// corpus's own facets do, and they must not be requested.
+func hasControl(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) }
