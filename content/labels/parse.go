@@ -20,6 +20,7 @@ const (
 	maxLanguages = 32
 	maxName      = 128 // bytes, as in a query
 	maxLabel     = 200 // characters
+	maxNesting   = 64  // brackets, or lists in one line
 )
 
 // Parse reads a YAML file. Its languages are its first level; below one, facets and collections map
@@ -30,6 +31,9 @@ func Parse(file, text string) (Labels, error) {
 		return nil, fmt.Errorf("%s: must be at most %d bytes, not %d", file, MaxFile, len(text))
 	case !utf8.ValidString(text):
 		return nil, fmt.Errorf("%s: must be UTF-8", file)
+	}
+	if line := tooNested(text); line > 0 {
+		return nil, fmt.Errorf("%s:%d: must not be nested more than %d deep", file, line, maxNesting)
 	}
 	doc, err := parser.ParseBytes([]byte(strings.TrimPrefix(text, "\ufeff")), 0, parser.AllowDuplicateMapKey())
 	if e, ok := errors.AsType[*yaml.SyntaxError](err); ok && e.Token != nil && e.Token.Position != nil {
@@ -54,6 +58,30 @@ func Parse(file, text string) (Labels, error) {
 		return nil, fmt.Errorf("%s: must have a language at least, such as en, with facets, collections or values below it", file)
 	}
 	return labels, nil
+}
+
+// tooNested returns the first line with too deep a nesting, or 0. The parser of YAML has no limit,
+// and takes memory by the square of the depth: 5 GB for 60 KB of brackets.
+func tooNested(text string) int {
+	open, n := 0, 0
+	for line := range strings.Lines(text) {
+		n++
+		for _, c := range line {
+			switch c {
+			case '[', '{':
+				open++
+			case ']', '}':
+				open = max(0, open-1)
+			}
+			if open > maxNesting {
+				return n
+			}
+		}
+		if strings.Count(line, "- ") > maxNesting {
+			return n
+		}
+	}
+	return 0
 }
 
 func languages(file string, node ast.Node) (all Labels, err error) {
