@@ -2,7 +2,6 @@ package corpus
 
 import (
 	"context"
-	"encoding/json"
 	"math"
 	"strings"
 	"time"
@@ -84,10 +83,6 @@ func (c *File) ends(ctx context.Context, s selection, names []string) (map[strin
 		return nil, nil
 	}
 	found := map[string]content.Ends{}
-	owners, err := json.Marshal(s.owners)
-	if err != nil {
-		return nil, err
-	}
 	for _, name := range names {
 		var ends [2]any
 		for i, order := range []string{"ASC", "DESC"} {
@@ -100,7 +95,7 @@ func (c *File) ends(ctx context.Context, s selection, names []string) (map[strin
 				SELECT v.text FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet
 				WHERE f.name = ? AND v.number IS NOT NULL AND EXISTS (
 					SELECT 1 FROM value_counts AS c WHERE c.value = v.value AND c.items > 0 AND c.owner IN (SELECT value FROM json_each(?)))
-				ORDER BY v.number `+order+` LIMIT 1`, terms.RangeFacet(name), string(owners))
+				ORDER BY v.number `+order+` LIMIT 1`, terms.RangeFacet(name), sqlite.List(s.owners))
 			if err != nil {
 				return nil, err
 			}
