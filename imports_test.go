@@ -33,7 +33,7 @@ var allowedImports = map[string]string{
 	"corpus/bitmap":        "",
 	"corpus/build":         "content content/options corpus/bitmap corpus/chosen corpus/sqlite corpus/terms corpus/words",
 	"corpus/cache":         "recent",
-	"corpus/chosen":        "content/labels content/options corpus/synonyms corpus/terms recent",
+	"corpus/chosen":        "content/labels content/options corpus/cache corpus/synonyms corpus/terms",
 	"corpus/dictionary":    "corpus/spelling corpus/sqlite corpus/words",
 	"corpus/facets":        "content corpus/sqlite corpus/words",
 	"corpus/paging":        "content corpus/terms",

@@ -31,10 +31,10 @@ type File struct {
 
 	dictionary *dictionary.Dictionary
 
-	wholes  cache.Results[whole]
-	pages   cache.Results[cachedPage]
-	late    cache.Results[time.Time] // until when a query that timed out is paused, by its identity
-	windows cache.Results[window]
+	wholes  cache.Results[string, whole]
+	pages   cache.Results[string, cachedPage]
+	late    cache.Results[string, time.Time] // by identity: until when a late query is paused
+	windows cache.Results[string, window]
 	labels  *chosen.Labels
 
 	flights turns.Flights[content.Page]

@@ -2,7 +2,6 @@ package corpus
 
 import (
 	"context"
-	"encoding/json"
 	"math"
 	"strings"
 	"time"
@@ -25,12 +24,8 @@ const seen = ` AND EXISTS (
 func (c *File) rangesOf(
 	ctx context.Context, s *selection, ranges []content.Range,
 ) (filters []term, err error) {
-	owners, err := json.Marshal(s.owners)
-	if err != nil {
-		return nil, err
-	}
 	for _, r := range ranges {
-		values, err := c.valuesIn(ctx, string(owners), r)
+		values, err := c.valuesIn(ctx, sqlite.List(s.owners), r)
 		if err != nil {
 			return nil, err
 		}
@@ -95,10 +90,6 @@ func (c *File) ends(ctx context.Context, s selection, names []string) (map[strin
 		return nil, nil
 	}
 	found := map[string]content.Ends{}
-	owners, err := json.Marshal(s.owners)
-	if err != nil {
-		return nil, err
-	}
 	for _, name := range names {
 		var ends [2]any
 		for i, order := range []string{"ASC", "DESC"} {
@@ -110,7 +101,7 @@ func (c *File) ends(ctx context.Context, s selection, names []string) (map[strin
 			}, `
 				SELECT v.text FROM facets AS f JOIN facet_values AS v ON v.facet = f.facet
 				WHERE f.name = ?2 AND v.number IS NOT NULL`+seen+`
-				ORDER BY v.number `+order+` LIMIT 1`, string(owners), terms.RangeFacet(name))
+				ORDER BY v.number `+order+` LIMIT 1`, sqlite.List(s.owners), terms.RangeFacet(name))
 			if err != nil {
 				return nil, err
 			}

@@ -33,17 +33,18 @@ func (w window) isTooFew() bool {
 }
 
 // mayRelax reports whether a query may be relaxed. It needs two words, and must be ordered by
-// relevance: any other order would mix good matches and poor ones.
+// relevance: any other order would mix good matches and poor ones. Its filters must match.
 func (s selection) mayRelax(q content.Query) bool {
-	return paging.IsRanked(q) && !s.strict && len(s.relaxed(q).fewer) > 0
+	return paging.IsRanked(q) && !s.strict && len(q.Words) > 0 && len(s.list) > 1 &&
+		!slices.ContainsFunc(s.filters, func(t term) bool { return t.seen == 0 })
 }
 
-// relaxed returns the selection, followed by those with fewer words. First, all words that nothing
-// matches are dropped together, then one after the other, the most common first, and of equally
-// common ones the shortest first. The last selection has the rarest word, or one that is about as
-// rare. So the order of the words does not decide.
+// relaxed returns the selection, and with it those with fewer words if the query may be relaxed.
+// First, all words that nothing matches are dropped together, then one after the other, the most
+// common first, and of equally common ones the shortest first. The last selection has the rarest
+// word, or one that is about as rare. So the order of the words does not decide.
 func (s selection) relaxed(q content.Query) selection {
-	if len(s.list) < 2 || len(q.Words) == 0 || !paging.IsRanked(q) || slices.ContainsFunc(s.filters, func(t term) bool { return t.seen == 0 }) {
+	if !s.mayRelax(q) {
 		return s
 	}
 	list := slices.DeleteFunc(slices.Clone(s.list), func(w queryWord) bool { return w.seen == 0 })

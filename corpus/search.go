@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/paging"
@@ -212,25 +210,15 @@ func (c *File) items(
 // lists returns items as they are encoded in a list.
 func (c *File) lists(ctx context.Context, found []match) ([][]byte, error) {
 	items := make([][]byte, 0, len(found))
+	numbers := make([]int64, len(found))
+	for i, m := range found {
+		numbers[i] = m.item
+	}
 	err := sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 		var list []byte
 		err := scan(&list)
 		items = append(items, list)
 		return err
-	}, `SELECT i.list FROM json_each(?) AS j CROSS JOIN items AS i ON i.item = j.value ORDER BY j.key`, numbers(found))
+	}, `SELECT i.list FROM json_each(?) AS j CROSS JOIN items AS i ON i.item = j.value ORDER BY j.key`, sqlite.List(numbers))
 	return items, err
-}
-
-// numbers returns the numbers of items as a JSON list.
-func numbers(found []match) string {
-	var b strings.Builder
-	b.WriteByte('[')
-	for i, m := range found {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.FormatInt(m.item, 10))
-	}
-	b.WriteByte(']')
-	return b.String()
 }

@@ -99,7 +99,7 @@ func (b *Builder) put(it content.Item) error {
 		b.next++
 		b.added++
 		b.seen.Add(item - sqlite.First(b.owner))
-		return b.insert(item, it, list, whole)
+		return b.insert(item, list, whole)
 	case err != nil:
 		return err
 	case !b.seen.Add(item - sqlite.First(b.owner)):
@@ -112,7 +112,7 @@ func (b *Builder) put(it content.Item) error {
 	if err := b.delete(item, old); err != nil {
 		return err
 	}
-	return b.insert(item, it, list, whole)
+	return b.insert(item, list, whole)
 }
 
 func (b *Builder) remove(id string) error {

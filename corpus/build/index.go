@@ -13,7 +13,7 @@ import (
 const maxPending = 1 << 16
 
 // insert writes an item with everything that it is found by.
-func (b *Builder) insert(item int64, it content.Item, list, whole []byte) error {
+func (b *Builder) insert(item int64, list, whole []byte) error {
 	it, err := content.DecodeItem(whole) // so that delete finds the same values
 	if err != nil {
 		return err

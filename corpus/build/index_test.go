@@ -1,6 +1,7 @@
 package build
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -27,15 +28,23 @@ func countries() (items []content.Item) {
 	return items
 }
 
+// openVocabulary opens a file, with the words of its full text in table v.
+func openVocabulary(t testing.TB, name string) *sql.DB {
+	t.Helper()
+	db := sqlite.OpenWriter(name)
+	if _, err := db.Exec(`CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, search, instance)`); err != nil {
+		db.Close()
+		t.Fatal(err)
+	}
+	return db
+}
+
 // indexDump returns everything that items are found by: each word with its place in each item, and
 // how often words and values are counted.
 func indexDump(t testing.TB, name string) []string {
 	t.Helper()
-	db := sqlite.OpenWriter(name)
+	db := openVocabulary(t, name)
 	defer db.Close()
-	if _, err := db.Exec(`CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, search, instance)`); err != nil {
-		t.Fatal(err)
-	}
 	var rows []string
 	for _, text := range []string{
 		`SELECT 'at', term, doc, col, offset FROM v ORDER BY term, doc, col, offset`,
@@ -60,11 +69,8 @@ func indexDump(t testing.TB, name string) []string {
 // recount returns the rows of table words as the full text has them.
 func recount(t testing.TB, name string) []string {
 	t.Helper()
-	db := sqlite.OpenWriter(name)
+	db := openVocabulary(t, name)
 	defer db.Close()
-	if _, err := db.Exec(`CREATE VIRTUAL TABLE temp.v USING fts5vocab(main, search, instance)`); err != nil {
-		t.Fatal(err)
-	}
 	var rows []string
 	err := sqlite.Query(t.Context(), db, func(scan sqlite.Scanner) error {
 		var word, owner, n string

@@ -117,14 +117,14 @@ func (b *Builder) indexItemAgain(item int64, whole []byte, before choice) error 
 	if was == is {
 		return nil
 	}
-	filters, err := b.filtersOf(it)
+	numbers, err := b.valueNumbers(it)
 	if err != nil {
 		return err
 	}
 	if _, err := b.tx.Exec(`DELETE FROM search WHERE rowid = ?`, item); err != nil {
 		return err
 	}
-	if err := b.insertWords(item, is, filters); err != nil {
+	if err := b.insertWords(item, is, filtersOf(numbers)); err != nil {
 		return err
 	}
 	if err := b.countWords(was, -1); err != nil {

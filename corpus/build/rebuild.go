@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"stile.example/stile/content"
 	"stile.example/stile/corpus/sqlite"
 )
 
@@ -49,10 +48,9 @@ func (b *Builder) insertAgain(item int64, list, whole []byte) error {
 		}
 		b.owner = owner
 	}
-	it, err := content.DecodeItem(whole)
-	if err != nil {
+	b.added++
+	if err := b.insert(item, list, whole); err != nil {
 		return fmt.Errorf("item %d: %w", item, err)
 	}
-	b.added++
-	return b.insert(item, it, list, whole)
+	return nil
 }

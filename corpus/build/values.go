@@ -12,11 +12,11 @@ import (
 // insertValues writes an item's values, and returns the words to filter by, with spaces between
 // them.
 func (b *Builder) insertValues(item int64, it content.Item) (filters string, err error) {
-	for _, v := range terms.ValuesOf(it) {
-		n, err := b.valueNumber(v)
-		if err != nil {
-			return "", err
-		}
+	numbers, err := b.valueNumbers(it)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range numbers {
 		if err := b.valued.add(b.tx, "", item, n); err != nil {
 			return "", err
 		}
@@ -27,32 +27,40 @@ func (b *Builder) insertValues(item int64, it content.Item) (filters string, err
 			return "", err
 		}
 	}
-	return b.filtersOf(it)
+	return filtersOf(numbers), nil
 }
 
-// filtersOf returns the same words for an item whose values are written.
-func (b *Builder) filtersOf(it content.Item) (string, error) {
+// filtersOf returns the words to filter by of values with these numbers.
+func filtersOf(numbers []int64) string {
 	var filterWords []string
-	for _, v := range terms.ValuesOf(it) {
-		n, err := b.valueNumber(v)
-		if err != nil {
-			return "", err
-		}
+	for _, n := range numbers {
 		filterWords = append(filterWords, terms.FilterWord(n))
 	}
-	return strings.Join(filterWords, " "), nil
+	return strings.Join(filterWords, " ")
 }
 
 func (b *Builder) deleteValues(item int64, it content.Item) error {
+	numbers, err := b.valueNumbers(it)
+	if err != nil {
+		return err
+	}
+	for _, n := range numbers {
+		b.counts[n]--
+	}
+	_, err = b.tx.Exec(`DELETE FROM item_values WHERE item = ?`, item)
+	return err
+}
+
+// valueNumbers returns the numbers of an item's values, in their order.
+func (b *Builder) valueNumbers(it content.Item) (numbers []int64, err error) {
 	for _, v := range terms.ValuesOf(it) {
 		n, err := b.valueNumber(v)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		b.counts[n]--
+		numbers = append(numbers, n)
 	}
-	_, err := b.tx.Exec(`DELETE FROM item_values WHERE item = ?`, item)
-	return err
+	return numbers, nil
 }
 
 // valueNumber returns the number of a value, and assigns one to a new value.

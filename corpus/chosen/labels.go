@@ -2,10 +2,9 @@ package chosen
 
 import (
 	"context"
-	"sync"
 
 	"stile.example/stile/content/labels"
-	"stile.example/stile/recent"
+	"stile.example/stile/corpus/cache"
 )
 
 // maxCached bounds the labels in memory, in bytes.
@@ -13,12 +12,15 @@ const maxCached = 16 << 20
 
 // Labels caches the labels of a file that never changes. It is safe for concurrent use.
 type Labels struct {
-	mu sync.Mutex
-	of recent.Map[uint32, labels.Labels] // by owner
+	of cache.Results[uint32, labels.Labels] // by owner
 }
 
 // NewLabels returns an empty cache.
-func NewLabels() *Labels { return &Labels{of: recent.New[uint32, labels.Labels](maxCached)} }
+func NewLabels() *Labels {
+	var c Labels
+	c.of.Init(maxCached)
+	return &c
+}
 
 // In returns the labels that a tenant sees in a language, encoded, or nil if there are none: the
 // shared ones, and over them the tenant's own.
@@ -46,18 +48,13 @@ func (c *Labels) In(
 }
 
 func (c *Labels) owned(ctx context.Context, db Reader, owner uint32) (labels.Labels, error) {
-	c.mu.Lock()
-	l, ok := c.of.Get(owner)
-	c.mu.Unlock()
-	if ok {
+	if l, ok := c.of.Find(owner); ok {
 		return l, nil
 	}
 	o, err := Read(ctx, db, owner)
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.of.PutSized(owner, o.Labels, o.Labels.Size()+128) // 128 for the map's own
+	c.of.Keep(owner, o.Labels, o.Labels.Size())
 	return o.Labels, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/words"
 )
 
@@ -63,22 +64,16 @@ func (d *Dictionary) items(ctx context.Context, owners []uint32, text string) (m
 	if err != nil {
 		return nil, err
 	}
-	rows, err := d.db.QueryContext(ctx, `SELECT word, owner, items FROM words WHERE word IN (SELECT value FROM json_each(?))`, string(list))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	items := map[string]int{}
-	for rows.Next() {
+	err = sqlite.Query(ctx, d.db, func(scan sqlite.Scanner) error {
 		var word string
 		var owner uint32
 		var n int
-		if err := rows.Scan(&word, &owner, &n); err != nil {
-			return nil, err
-		}
+		err := scan(&word, &owner, &n)
 		if slices.Contains(owners, owner) {
 			items[word] += n
 		}
-	}
-	return items, rows.Err()
+		return err
+	}, `SELECT word, owner, items FROM words WHERE word IN (SELECT value FROM json_each(?))`, string(list))
+	return items, err
 }

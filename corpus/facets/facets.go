@@ -4,7 +4,6 @@ package facets
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"strings"
 
@@ -78,8 +77,7 @@ func among(ctx context.Context, db *sql.DB, s Selection) (list string, complete 
 			return "", false, err
 		}
 	}
-	text, err := json.Marshal(found)
-	return string(text), complete, err
+	return sqlite.List(found), complete, nil
 }
 
 // valuesOf counts the values of one facet.

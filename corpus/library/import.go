@@ -61,12 +61,12 @@ func (l *Library) Remove(ctx context.Context, owner uint32, ids []string) (remov
 
 // RemoveAll removes all items of an owner, and what was chosen for them.
 func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
-	chosen, err := l.Options(ctx, owner)
+	g := l.acquire()
+	defer l.release(g)
+	chosen, err := g.Options(ctx, owner)
 	if err != nil {
 		return err
 	}
-	g := l.acquire()
-	defer l.release(g)
 	if g.Items(owner) == 0 && chosen.Equal(options.Options{}) {
 		return nil
 	}

@@ -5,9 +5,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"fmt"
 	"net/url"
-	"strings"
+	"strconv"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -78,7 +77,16 @@ func Query(ctx context.Context, db interface {
 }
 
 // List returns numbers as a JSON list.
-func List(numbers []int64) string { return strings.ReplaceAll(fmt.Sprint(numbers), " ", ",") }
+func List[N int64 | uint32](numbers []N) string {
+	b := []byte{'['}
+	for i, n := range numbers {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return string(append(b, ']'))
+}
 
 // The number of an item contains its owner: each owner has a range of numbers.
 const ownerShift = 40
