@@ -1,7 +1,7 @@
 /** <stile-item>: one complete item. */
 import {doc} from '../doc'
 import {part} from '../part'
-import {core, trusted} from '../page'
+import {trusted} from '../page'
 import type {Answer, Item} from '../types'
 import {reflect} from './base'
 import {about, picture, skeletonText} from './card'
@@ -10,9 +10,7 @@ import {itemURL, select} from './link'
 import {fill, h} from './dom'
 import {attributeList, hostOf} from './attributes'
 import {Loader, type Request} from './loader'
-import {languageOf} from './language'
 import {onNavigation} from './navigation'
-import {keepLabels, wantedLabels, type ServedLabels} from './labels'
 import {Cards} from './cards'
 
 /**
@@ -102,11 +100,10 @@ export class StileItem extends Loader<Item> {
 
   /** Adds the related items. If they can't be loaded, no message is shown. */
   async #loadRelated(item: Item): Promise<void> {
-    const signal = this.#connection!, labels = wantedLabels(languageOf(this))
+    const signal = this.#connection!
     this.#clearRelated(item.id)
     try {
-      const {data, meta} = await core.get<Item[]>(`/v1/items/${encodeURIComponent(item.id)}/related`, {limit: 4, labels}, {signal})
-      if (labels) keepLabels(labels, meta.labels as ServedLabels | undefined)
+      const {data} = await this.get<Item[]>({path: `/v1/items/${encodeURIComponent(item.id)}/related`, params: {limit: 4}}, signal)
       if (this.#relatedTo !== item.id) return
       this.#relatedItems = data
       this.#showRelated()
