@@ -1,10 +1,9 @@
 /** The facets: filters with the number of matching items. */
 import type {Text} from '../types'
-import type {Filter} from './deep-link'
 import {button, fill, h, icon, icons, type Child} from './dom'
 import {formatCount, formatNumber} from './format'
 import type {Labels} from './labels'
-import {isRange} from './filters'
+import {isRange, type Filter} from './filters'
 
 /** A value of a facet. */
 export interface Value {

@@ -1,9 +1,8 @@
 /** Range facets: the smallest and the largest value of a number or date. */
 import type {Labels} from './labels'
 import type {Text} from '../types'
-import type {Filter} from './deep-link'
 import {button, fill, h} from './dom'
-import {isRange} from './filters'
+import {isRange, type Filter} from './filters'
 import {formatDate, formatNumber} from './format'
 
 /** The ends of a range over all items: numbers, or dates such as "2026-01-31". */
