@@ -23,8 +23,10 @@ export class Cards {
       if (this.#own ? this.#own.concerns(records) : this.#template) changed()
     })
     observer.observe(this.host, {childList: true})
-    signal.addEventListener('abort', () => observer.disconnect())
-    signal.addEventListener('abort', () => this.#own?.end())
+    signal.addEventListener('abort', () => {
+      observer.disconnect()
+      this.#own?.end()
+    })
     this.#load()
   }
 
@@ -33,8 +35,7 @@ export class Cards {
    * stays as it is, and changed is called.
    */
   show(items: readonly Found[], options: CardOptions): void {
-    const own = this.#load()
-    if (own === undefined) return
+    if (this.#load() === undefined) return
     this.#own?.remove()
     this.list.replaceChildren()
     this.add(items, options)

@@ -98,10 +98,10 @@ export class Facets {
    * include chosen values that no match has, so that the visitor can always undo a choice.
    */
   #values(name: string): readonly Value[] {
-    const counted = this.#facets[name], values = this.#labels.sorted(name, counted ?? []), {collection} = this.#chosen, all = this.#labels.sorted(name, this.#collections)
-    if (name === 'collection') return !collection ? values : all.length > 1 ? all : counted ? values : [{value: collection}]
+    const counted = this.#facets[name], values = counted ?? [], {collection} = this.#chosen, all = this.#collections
+    if (name === 'collection') return this.#labels.sorted(name, !collection ? values : all.length > 1 ? all : counted ? values : [{value: collection}])
     const missing = this.#chosen.values.filter(([of, has]) => of === parameter(name) && !values.some(({value}) => value === has))
-    return [...missing.map(([, value]) => ({value, count: counted && 0})), ...values]
+    return [...missing.map(([, value]) => ({value, count: counted && 0})), ...this.#labels.sorted(name, values)]
   }
 
   #collection(value: Partial<Value> & {readonly value: string}): HTMLElement {
