@@ -1,8 +1,8 @@
 /** The cards in a list: the layer's, or the page's if the element contains a <template>. */
 import {warn} from '../developer'
 import {part} from '../part'
+import type {Item} from '../types'
 import {card, type CardOptions} from './card'
-import type {Found} from './highlight'
 import {itemURL, select, webURL} from './link'
 import type {OwnCards} from './template'
 
@@ -34,7 +34,7 @@ export class Cards {
    * Shows items instead of those in the list. If the part for own cards is still loading, the list
    * stays as it is, and changed is called.
    */
-  show(items: readonly Found[], options: CardOptions): void {
+  show(items: readonly Item[], options: CardOptions): void {
     if (this.#load() === undefined) return
     this.#own?.remove()
     this.list.replaceChildren()
@@ -42,7 +42,7 @@ export class Cards {
   }
 
   /** Adds items to the list. */
-  add(items: readonly Found[], options: CardOptions): void {
+  add(items: readonly Item[], options: CardOptions): void {
     const template = this.#template
     this.list.append(...items.map(item => template && this.#own ? this.#own.card(template, item, options) : card(item, options)))
   }
