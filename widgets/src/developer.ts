@@ -4,12 +4,17 @@ import type {StileError, TransportError} from './errors'
 import {script} from './script'
 import type {DeveloperModule, Mistake} from './types'
 
+/** Calls a function with dev.mjs. If that can't be loaded, nothing happens. */
+export function withDeveloperModule(use: (dev: DeveloperModule) => void): Promise<void> {
+  return script.load<DeveloperModule>('dev.mjs').then(use, () => {})
+}
+
 /**
  * Reports mistakes of the page's author on the console, once each. It must never be called for what
  * a visitor, the network or the server causes.
  */
 export function reportMistake(find: (dev: DeveloperModule) => readonly Mistake[]): void {
-  import(script.urlOf('dev.mjs')).then((dev: DeveloperModule) => dev.report(find(dev), config), () => {})
+  void withDeveloperModule(dev => dev.report(find(dev), config))
 }
 
 /** Reports a mistake with a text of its own. */

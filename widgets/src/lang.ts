@@ -43,7 +43,7 @@ export async function textIn(lang: string): Promise<Text> {
 function load(lang: string): Promise<Texts> {
   const known = texts.get(lang)
   if (known) return known
-  const loading: Promise<Texts> = import(script.urlOf(`lang-${lang}.mjs`)).then(module => module.default)
+  const loading = script.load<{readonly default: Texts}>(`lang-${lang}.mjs`).then(module => module.default)
   texts.set(lang, loading)
   loading.catch(() => texts.delete(lang))
   return loading

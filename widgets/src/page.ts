@@ -1,6 +1,6 @@
 /**
  * The page's core: the logic, connected to the browser. The elements import only this file, doc.ts,
- * own.ts, lang.ts, events.ts and developer.ts of the core.
+ * own.ts, lang.ts, events.ts, developer.ts, part.ts and script.ts of the core.
  */
 import {Client} from './client'
 import {applySettings, config} from './config'
@@ -48,7 +48,7 @@ const client = new Client({
   raise: event => doc.dispatchEvent(event),
   store: {get: key => isPageOnly() ? null : tabStorage.get(key), set: (key, value) => isPageOnly() || tabStorage.set(key, value)},
   lang: () => core.lang,
-  part: (): Promise<ChallengeModule> => import(script.urlOf('challenge.mjs')),
+  part: () => script.load<ChallengeModule>('challenge.mjs'),
 })
 
 let started = false

@@ -26,7 +26,7 @@ export function part<T>(file: string, then: () => void): T | null | undefined {
 
 function load(file: string): Part {
   const part: Part = {module: undefined, failedAt: 0, waiting: new Set()}
-  void import(script.urlOf(file)).catch(() => null).then(module => {
+  void script.load(file).catch(() => null).then(module => {
     part.module = module
     part.failedAt = performance.now()
     for (const then of part.waiting) then()

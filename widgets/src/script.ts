@@ -24,6 +24,6 @@ export const script = {
   origin: url.origin,
   /** The tag's data attributes. */
   data: own<DOMStringMap>(tag?.dataset) as Readonly<Record<string, string | undefined>>,
-  /** Returns the URL of a file in the same folder as the layer. */
-  urlOf: (file: string) => new URL(file, url).href,
+  /** Imports a file in the same folder as the layer. */
+  load: <T>(file: string): Promise<T> => import(new URL(file, url).href),
 }

@@ -2,7 +2,7 @@
 import type {Item} from '../types'
 import {titleLink} from './link'
 import {h} from './dom'
-import {highlighted, type Found} from './highlight'
+import {highlighted} from './highlight'
 import {formatDate} from './format'
 import type {Labels} from './labels'
 import {attributeList} from './attributes'
@@ -22,7 +22,7 @@ export interface CardOptions {
 }
 
 /** Returns the list entry of an item. */
-export function card(item: Found, options: CardOptions): HTMLElement {
+export function card(item: Item, options: CardOptions): HTMLElement {
   return h('li', {part: 'card'},
     picture(item.image),
     h('div', {part: 'text'},
@@ -32,7 +32,7 @@ export function card(item: Found, options: CardOptions): HTMLElement {
       attributeList(item.attributes, options.lang, options.labels, options.attributes)))
 }
 
-function titleOf(item: Found, {host, link}: CardOptions): HTMLElement {
+function titleOf(item: Item, {host, link}: CardOptions): HTMLElement {
   const words = item.highlight ? highlighted(item.highlight.title) : [item.title]
   return titleLink(host, item, link, ...words)
 }

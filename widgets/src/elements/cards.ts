@@ -1,8 +1,8 @@
 /** The cards in a list: the layer's, or the page's if the element contains a <template>. */
 import {warn} from '../developer'
 import {part} from '../part'
+import type {Item} from '../types'
 import {card, type CardOptions} from './card'
-import type {Found} from './highlight'
 import {itemURL, select, webURL} from './link'
 import type {OwnCards} from './template'
 
@@ -23,8 +23,10 @@ export class Cards {
       if (this.#own ? this.#own.concerns(records) : this.#template) changed()
     })
     observer.observe(this.host, {childList: true})
-    signal.addEventListener('abort', () => observer.disconnect())
-    signal.addEventListener('abort', () => this.#own?.end())
+    signal.addEventListener('abort', () => {
+      observer.disconnect()
+      this.#own?.end()
+    })
     this.#load()
   }
 
@@ -32,16 +34,15 @@ export class Cards {
    * Shows items instead of those in the list. If the part for own cards is still loading, the list
    * stays as it is, and changed is called.
    */
-  show(items: readonly Found[], options: CardOptions): void {
-    const own = this.#load()
-    if (own === undefined) return
+  show(items: readonly Item[], options: CardOptions): void {
+    if (this.#load() === undefined) return
     this.#own?.remove()
     this.list.replaceChildren()
     this.add(items, options)
   }
 
   /** Adds items to the list. */
-  add(items: readonly Found[], options: CardOptions): void {
+  add(items: readonly Item[], options: CardOptions): void {
     const template = this.#template
     this.list.append(...items.map(item => template && this.#own ? this.#own.card(template, item, options) : card(item, options)))
   }

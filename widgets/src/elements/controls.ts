@@ -5,8 +5,8 @@
  */
 import type {Meta, Text} from '../types'
 import {correctedQuery} from './corrected'
-import type {Filter} from './deep-link'
 import {fill} from './dom'
+import type {Filter} from './filters'
 import type {Labels} from './labels'
 import {notices} from './notice'
 import {Ranges} from './ranges'

@@ -10,8 +10,6 @@
 import {own} from '../own'
 import {sorts, validFilters, type Filter} from './filters'
 
-export type {Filter}
-
 /** The search that a URL contains. */
 export interface DeepLink {
   /** null if the URL has none. Then the element's own query applies. */
@@ -36,8 +34,10 @@ const maxFilters = 8
 
 const filter = /^(tag$|(?:attribute|min|max)\.)/
 
-/** Reports whether a parameter belongs to a deep link. Others of the page's own
- * with the names `sort` and `exact` do not. */
+/**
+ * Reports whether a parameter belongs to a deep link. The page's own parameters with the names
+ * `sort` and `exact` do not.
+ */
 const isOurs = ([name, value]: Filter) => name === 'sort' ? sorts.includes(value) : name === 'exact' ? value === '1' : /^(q|collection|page|cursor)$/.test(name) || filter.test(name)
 
 /** The parts of a hash. */
@@ -56,6 +56,8 @@ export function hashOf(url: URL): Hash {
 
 const paramsIn = (url: URL, kind: DeepLinkKind) => kind === 'hash' ? hashOf(url).params : url.search.slice(1)
 
+const oursIn = (params: string): Filter[] => [...new URLSearchParams(params)].filter(isOurs)
+
 /** Returns what identifies the part of a site that a URL leads to: its path, and its route. */
 export function placeOf(url: URL, kind: DeepLinkKind): string {
   return kind === 'hash' ? `${url.pathname}#${hashOf(url).route}` : url.pathname
@@ -63,7 +65,7 @@ export function placeOf(url: URL, kind: DeepLinkKind): string {
 
 /** Reports whether a URL contains a search. */
 export function hasDeepLink(url: URL, kind: DeepLinkKind): boolean {
-  return [...new URLSearchParams(paramsIn(url, kind))].some(isOurs)
+  return oursIn(paramsIn(url, kind)).length > 0
 }
 
 /** Returns the parameters that are filters. Of more than the API accepts, these are the first. */
@@ -77,15 +79,15 @@ export function filtersIn(params: readonly Filter[]): Filter[] {
 
 /** Returns the search in a URL. Without a cursor, the page is the first. */
 export function readDeepLink(url: URL, kind: DeepLinkKind): DeepLink {
-  const params = new URLSearchParams(paramsIn(url, kind)), sort = params.get('sort') ?? ''
-  const cursor = params.get('cursor') ?? ''
+  const ours = oursIn(paramsIn(url, kind)), first = (name: string) => ours.find(([of]) => of === name)?.[1]
+  const cursor = first('cursor') ?? ''
   return {
-    q: params.get('q'),
-    collection: params.get('collection') ?? '',
-    sort: sorts.includes(sort) ? sort : '',
-    exact: params.get('exact') === '1',
-    values: validFilters(filtersIn([...params])),
-    page: cursor ? Math.max(2, parseInt(params.get('page') ?? '', 10) || 2) : 1,
+    q: first('q') ?? null,
+    collection: first('collection') ?? '',
+    sort: first('sort') ?? '',
+    exact: first('exact') === '1',
+    values: validFilters(filtersIn(ours)),
+    page: cursor ? Math.max(2, parseInt(first('page') ?? '', 10) || 2) : 1,
     cursor,
   }
 }
@@ -93,7 +95,7 @@ export function readDeepLink(url: URL, kind: DeepLinkKind): DeepLink {
 /** Returns the URL with this search in it. */
 export function writeDeepLink(url: URL, kind: DeepLinkKind, link: DeepLink): URL {
   const to = new URL(url), ours = new URLSearchParams()
-  const theirs = paramsIn(url, kind).split('&').filter(param => param && ![...new URLSearchParams(param)].some(isOurs))
+  const theirs = paramsIn(url, kind).split('&').filter(param => param && !oursIn(param).length)
   if (link.q !== null) ours.set('q', link.q)
   if (link.collection) ours.set('collection', link.collection)
   if (link.sort) ours.set('sort', link.sort)

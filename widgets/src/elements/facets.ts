@@ -1,10 +1,9 @@
 /** The facets: filters with the number of matching items. */
 import type {Text} from '../types'
-import type {Filter} from './deep-link'
 import {button, fill, h, icon, icons, type Child} from './dom'
 import {formatCount, formatNumber} from './format'
 import type {Labels} from './labels'
-import {isRange} from './filters'
+import {isRange, type Filter} from './filters'
 
 /** A value of a facet. */
 export interface Value {
@@ -99,10 +98,10 @@ export class Facets {
    * include chosen values that no match has, so that the visitor can always undo a choice.
    */
   #values(name: string): readonly Value[] {
-    const counted = this.#facets[name], values = this.#labels.sorted(name, counted ?? []), {collection} = this.#chosen, all = this.#labels.sorted(name, this.#collections)
-    if (name === 'collection') return !collection ? values : all.length > 1 ? all : counted ? values : [{value: collection}]
+    const counted = this.#facets[name], values = counted ?? [], {collection} = this.#chosen, all = this.#collections
+    if (name === 'collection') return this.#labels.sorted(name, !collection ? values : all.length > 1 ? all : counted ? values : [{value: collection}])
     const missing = this.#chosen.values.filter(([of, has]) => of === parameter(name) && !values.some(({value}) => value === has))
-    return [...missing.map(([, value]) => ({value, count: counted && 0})), ...values]
+    return [...missing.map(([, value]) => ({value, count: counted && 0})), ...this.#labels.sorted(name, values)]
   }
 
   #collection(value: Partial<Value> & {readonly value: string}): HTMLElement {

@@ -1,11 +1,5 @@
 /** Texts in which the server has marked the search terms. */
-import type {Item} from '../types'
 import {h} from './dom'
-
-/** An item in the results of a search with highlight=1, with title and summary as HTML. */
-export interface Found extends Item {
-  readonly highlight?: {readonly title: string; readonly summary: string}
-}
 
 const entities: Readonly<Record<string, string>> = {'&amp;': '&', '&lt;': '<', '&gt;': '>', '&#39;': "'", '&#34;': '"'}
 

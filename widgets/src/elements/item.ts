@@ -1,7 +1,7 @@
 /** <stile-item>: one complete item. */
 import {doc} from '../doc'
 import {part} from '../part'
-import {core, trusted} from '../page'
+import {trusted} from '../page'
 import type {Answer, Item} from '../types'
 import {reflect} from './base'
 import {about, picture, skeletonText} from './card'
@@ -10,10 +10,10 @@ import {itemURL, select} from './link'
 import {fill, h} from './dom'
 import {attributeList, hostOf} from './attributes'
 import {Loader, type Request} from './loader'
-import {languageOf} from './language'
 import {onNavigation} from './navigation'
-import {keepLabels, wantedLabels, type ServedLabels} from './labels'
 import {Cards} from './cards'
+
+type Prose = typeof import('./prose')
 
 /**
  * Attributes:
@@ -69,8 +69,9 @@ export class StileItem extends Loader<Item> {
   }
 
   protected override show({data: item}: Answer<Item>): void {
+    const prose = this.#loadProse()
     // The article comes with its body. If the part can't be loaded, it has only the summary.
-    if (this.#loadProse() !== undefined) fill(this.content, this.#article(item), this.#related)
+    if (prose !== undefined) fill(this.content, this.#article(item, prose), this.#related)
     if (!this.hasAttribute('related')) this.#clearRelated('')
     else if (this.#relatedTo !== item.id) void this.#loadRelated(item)
     else this.#showRelated()
@@ -78,35 +79,34 @@ export class StileItem extends Loader<Item> {
   }
 
   /** Loads the part for bodies. Undefined while it is loading, null if it can't be loaded. */
-  #loadProse() {
-    const loaded = part<typeof import('./prose')>('prose.mjs', () => this.changed())
+  #loadProse(): Prose | null | undefined {
+    const loaded = part<Prose>('prose.mjs', () => this.changed())
     loaded?.addStyles(this.shadowRoot!)
     return loaded
   }
 
-  #article(item: Item): HTMLElement {
-    const part = this.#loadProse(), href = itemURL(item, null), body = h('div', {part: 'body', dir: 'auto'}, item.body && part?.prose(item.body, this.level, trusted))
-    const summary = item.summary && !part?.startsWith(body, item.summary) && h('p', {part: 'summary', dir: 'auto'}, item.summary)
-    body.append(...href ? [h('p', {part: 'source'}, h('a', {part: 'link', href, rel: 'noopener', click: event => select(this, item, event)}, this.text('item.source', {host: hostOf(href)})))] : [])
+  #article(item: Item, prose: Prose | null): HTMLElement {
+    const {labels, text} = this, href = itemURL(item, null), body = h('div', {part: 'body', dir: 'auto'}, item.body && prose?.prose(item.body, this.level, trusted))
+    const summary = item.summary && !prose?.startsWith(body, item.summary) && h('p', {part: 'summary', dir: 'auto'}, item.summary)
+    if (href) body.append(h('p', {part: 'source'}, h('a', {part: 'link', href, rel: 'noopener', click: event => select(this, item, event)}, text('item.source', {host: hostOf(href)}))))
     return h('article', {part: 'item'},
       h('header', {part: 'header'},
-        about(item, this.text.lang, this.labels),
+        about(item, text.lang, labels),
         h(`h${this.level}` as 'h2', {part: 'title', dir: 'auto'}, item.title),
         summary),
       picture(item.image, 'eager'),
       h('div', {part: 'columns'},
         body,
-        h('div', {part: 'aside'}, attributeList(item.attributes, this.text.lang, this.labels),
-          Boolean(item.tags?.length) && h('ul', {part: 'tags', role: 'list', 'aria-label': this.text('filter.tag')}, ...item.tags!.map(tag => h('li', {part: 'tag'}, tag))))))
+        h('div', {part: 'aside'}, attributeList(item.attributes, text.lang, labels),
+          Boolean(item.tags?.length) && h('ul', {part: 'tags', role: 'list', 'aria-label': text('filter.tag')}, ...item.tags!.map(tag => h('li', {part: 'tag'}, tag))))))
   }
 
   /** Adds the related items. If they can't be loaded, no message is shown. */
   async #loadRelated(item: Item): Promise<void> {
-    const signal = this.#connection!, labels = wantedLabels(languageOf(this))
+    const signal = this.#connection!
     this.#clearRelated(item.id)
     try {
-      const {data, meta} = await core.get<Item[]>(`/v1/items/${encodeURIComponent(item.id)}/related`, {limit: 4, labels}, {signal})
-      if (labels) keepLabels(labels, meta.labels as ServedLabels | undefined)
+      const {data} = await this.get<Item[]>({path: `/v1/items/${encodeURIComponent(item.id)}/related`, params: {limit: 4}}, signal)
       if (this.#relatedTo !== item.id) return
       this.#relatedItems = data
       this.#showRelated()
@@ -124,8 +124,8 @@ export class StileItem extends Loader<Item> {
   }
 
   #showRelated(): void {
-    const items = this.#relatedItems, options = this.cardOptions
-    this.#cards.show(items, {...options, level: Math.min(6, this.level + 2)})
+    const items = this.#relatedItems
+    this.#cards.show(items, {...this.cardOptions, level: Math.min(6, this.level + 2)})
     fill(this.#related, items.length > 0 && h(`h${Math.min(6, this.level + 1)}` as 'h3', {part: 'related-title'}, this.text('item.related')), items.length > 0 && this.#items)
   }
 }

@@ -113,13 +113,20 @@ export abstract class Loader<T> extends StileElement {
     this.#requested = ''
   }
 
-  async #load({path, params}: Request): Promise<void> {
-    const call = this.#call = new AbortController(), labels = wantedLabels(languageOf(this))
+  /** Makes a call, which also requests the labels of the element's language if they are missing. */
+  protected async get<D>({path, params}: Request, signal: AbortSignal): Promise<Answer<D>> {
+    const labels = wantedLabels(languageOf(this))
+    // The parameter is not part of the request, so that labels that arrive don't cause a call.
+    const answer = await core.get<D>(path, {...params, labels}, {signal})
+    if (labels) keepLabels(labels, answer.meta.labels as ServedLabels | undefined)
+    return answer
+  }
+
+  async #load(request: Request): Promise<void> {
+    const call = this.#call = new AbortController()
     let answer: Answer<T> | undefined, error: unknown
     try {
-      // The parameter is not part of the request, so that labels that arrive don't cause a call.
-      answer = await core.get<T>(path, {...params, labels}, {signal: call.signal})
-      if (labels) keepLabels(labels, answer.meta.labels as ServedLabels | undefined)
+      answer = await this.get<T>(request, call.signal)
     } catch (caught) {
       error = caught
     }

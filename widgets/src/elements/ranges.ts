@@ -1,16 +1,12 @@
 /** Range facets: the smallest and the largest value of a number or date. */
 import type {Labels} from './labels'
-import type {Text} from '../types'
-import type {Filter} from './deep-link'
+import type {Meta, Text} from '../types'
 import {button, fill, h} from './dom'
-import {isRange} from './filters'
+import {isRange, type Filter} from './filters'
 import {formatDate, formatNumber} from './format'
 
 /** The ends of a range over all items: numbers, or dates such as "2026-01-31". */
-export interface Ends {
-  readonly min: number | string
-  readonly max: number | string
-}
+type Ends = NonNullable<Meta['ranges']>[string]
 
 /**
  * The pause after a change before it is applied, in ms. Each step of a number field and each digit

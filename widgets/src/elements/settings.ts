@@ -1,8 +1,7 @@
 /** Reports misspelt settings to the page's developer, and logs events if the page asks for that. */
-import {reportMistake} from '../developer'
+import {reportMistake, withDeveloperModule} from '../developer'
 import {changes, core} from '../page'
 import {script} from '../script'
-import type {DeveloperModule} from '../types'
 
 /** The values of settings that have a fixed set. */
 const fixed: Readonly<Record<string, readonly string[]>> = {
@@ -28,4 +27,4 @@ function check(given: Readonly<Record<string, unknown>>, isTag: boolean): void {
   if (Object.entries(given).some(isWrong)) reportMistake(dev => dev.settings(given, core.config, fixed, isTag))
 }
 
-const debug = () => import(script.urlOf('dev.mjs')).then((dev: DeveloperModule) => dev.debug(), () => {})
+const debug = () => withDeveloperModule(dev => dev.debug())

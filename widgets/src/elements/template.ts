@@ -18,7 +18,7 @@ import {attributeOf, textOf} from './attributes'
 import type {CardOptions} from './card'
 import {fill, h} from './dom'
 import {formatDate} from './format'
-import {highlighted, type Found} from './highlight'
+import {highlighted} from './highlight'
 import {styles} from './styles'
 import type * as links from './link'
 
@@ -59,7 +59,7 @@ export class OwnCards {
   }
 
   /** Returns the list entry for an own card, which becomes a child of the element. */
-  card(template: HTMLTemplateElement, item: Found, options: CardOptions): HTMLElement {
+  card(template: HTMLTemplateElement, item: Item, options: CardOptions): HTMLElement {
     this.#observe(template)
     const name = `card-${this.#cards.length}`, own = h('div', {class: 'stile-card', slot: name}, copyOf(template))
     fillIn(own, item, options, this.tools)
@@ -93,7 +93,7 @@ function copyOf(template: HTMLTemplateElement): DocumentFragment {
   return copy
 }
 
-function fillIn(own: HTMLElement, item: Found, options: CardOptions, tools: Tools): void {
+function fillIn(own: HTMLElement, item: Item, options: CardOptions, tools: Tools): void {
   for (const node of own.querySelectorAll('[data-if]')) {
     const [, not, field] = /^(!?)(.*)$/s.exec(node.getAttribute('data-if')!)!
     if (hasValue(valueOf(item, field!, options, tools)) === Boolean(not)) node.remove()
@@ -119,7 +119,7 @@ function valueOf(item: Item, field: string, {link}: CardOptions, tools: Tools): 
 }
 
 /** Shows a field in a node, according to the kind of the node. */
-function put(node: Element, field: string, item: Found, options: CardOptions, tools: Tools): void {
+function put(node: Element, field: string, item: Item, options: CardOptions, tools: Tools): void {
   const value = valueOf(item, field, options, tools)
   if (node instanceof HTMLImageElement) return putImage(node, value)
   if (node instanceof HTMLAnchorElement && (field === 'link' || field === 'url' || isURL(value))) {
@@ -151,7 +151,7 @@ function putImage(image: HTMLImageElement, value: unknown): void {
 }
 
 /** Returns the text of a field, with the words of the search marked. */
-function nodesOf(field: string, value: unknown, item: Found, {lang, labels}: CardOptions): (string | Node)[] {
+function nodesOf(field: string, value: unknown, item: Item, {lang, labels}: CardOptions): (string | Node)[] {
   if (item.highlight && (field === 'title' || field === 'summary')) return highlighted(item.highlight[field])
   if (field.endsWith('ed_at')) return [formatDate(value as string | undefined, lang)]
   if (plainFields.includes(field) && typeof value === 'string' && field !== 'collection') return [value]
