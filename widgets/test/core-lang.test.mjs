@@ -58,7 +58,7 @@ for (const browser of browsers) {
     const page = await w.open(`${w.script()}<main><stile-item item="no-such-item"></stile-item></main>`)
     await untilShown(w, page, 'stile-item', 'Code not_found')
     await page.evaluate(() => { document.querySelector('main').lang = 'fr' })
-    await w.until(page, () => /Réessayer/.test(document.querySelector('stile-item').shadowRoot.textContent))
+    await w.until(page, () => /Ce contenu n’est plus disponible/.test(document.querySelector('stile-item').shadowRoot.textContent))
   })
 
   test(`${browser.name}: a lang in any spelling is understood, and one that the layer lacks is passed over`, async t => {

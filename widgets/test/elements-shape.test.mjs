@@ -72,6 +72,18 @@ for (const browser of browsers) {
     assert.match(w.watch.complaints[0], /\[stile\] .*"titel" must be one of id, .*\/problems\/bad_request/)
   })
 
+  test(`S62 ${browser.name}: scripts in a template do not run, also not in shadow roots or under strict-dynamic`, async t => {
+    const w = await harness(t, browser)
+    const script = name => `<script>document.documentElement.dataset.${name} = 1</script><script src="data:text/javascript,document.documentElement.dataset.${name} = 1"></script>`
+    const root = (name, mode) => `<div><template shadowrootmode="${mode}" shadowrootclonable>${script(name)}</template></div>`
+    const page = await w.open(`${w.script({nonce: 'abc'})}<stile-list><template>${script('plain')}${root('open', 'open')}${root('closed', 'closed')}<svg>${script('svg')}</svg>
+      <form><input name="attributes"><input name="childNodes"><p class="f" data-field="title"></p></form></template></stile-list>`, {csp: `default-src 'self'; script-src 'nonce-abc' 'strict-dynamic'; connect-src 'self' ${w.api.origin}; img-src *`})
+    await w.until(page, () => document.querySelectorAll('.stile-card .f').length === 4)
+    await page.evaluate(() => new Promise(resolve => setTimeout(resolve, 300)))
+    assert.deepEqual(await page.evaluate(() => ({...document.documentElement.dataset})), {})
+    assert.equal(await page.evaluate(() => document.querySelector('.stile-card div').shadowRoot), null)
+  })
+
   test(`${browser.name}: own cards survive moves, other templates, cleared children and snapshots`, async t => {
     const w = await harness(t, browser)
     const page = await w.open(`${w.script()}<div id="other"></div><stile-list collection="recipes">fallback${template}</stile-list>`)

@@ -87,10 +87,26 @@ export class OwnCards {
  * append its children to the element itself.
  */
 function copyOf(template: HTMLTemplateElement): DocumentFragment {
-  const copy = new DocumentFragment(), from = template.content.childElementCount ? template.content : template
-  copy.append(...[...from.childNodes].map(node => doc.importNode(node, true)))
-  for (const node of copy.querySelectorAll('script,style')) node.remove()
+  const copy = new DocumentFragment()
+  copyChildren(template.content.childElementCount ? template.content : template, copy)
   return copy
+}
+
+/**
+ * Copies texts and elements one by one. A clone would contain shadow roots, also closed ones, with
+ * the scripts in them. A form's children can hide its properties, so these are read from prototypes.
+ */
+function copyChildren(from: Node, to: Node): void {
+  for (const node of Reflect.get(Node.prototype, 'childNodes', from) as NodeListOf<ChildNode>) {
+    if (node instanceof Text) to.appendChild(doc.createTextNode(node.data))
+    if (!(node instanceof Element)) continue
+    const get = <K extends keyof Element>(name: K) => Reflect.get(Element.prototype, name, node) as Element[K]
+    if (/^(script|style)$/i.test(get('localName'))) continue
+    const copy = doc.createElementNS(get('namespaceURI'), get('localName'))
+    for (const attribute of get('attributes')) copy.setAttributeNode(attribute.cloneNode() as Attr)
+    copyChildren(node, copy)
+    to.appendChild(copy)
+  }
 }
 
 function fillIn(own: HTMLElement, item: Item, options: CardOptions, tools: Tools): void {
