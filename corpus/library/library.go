@@ -82,7 +82,7 @@ func Open(ctx context.Context, dir string, numbers Numbers, opt Options) (*Libra
 		}
 	}
 	if l.current, err = l.open(ctx, n); err != nil {
-		return nil, fmt.Errorf("open corpus: %w", err)
+		return nil, fmt.Errorf("%s: can't read the corpus: %w; restore this file from a backup", l.fileName(n), err)
 	}
 	return l, nil
 }

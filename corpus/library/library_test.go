@@ -150,3 +150,20 @@ func haveSameTitle(items [][]byte) bool {
 	}
 	return true
 }
+
+// TestUnreadable: the error of a corpus that can't be read names its file, and what to do.
+func TestUnreadable(t *testing.T) {
+	l := newLibrary(t)
+	put(t, l, 0, many("x", 100)...)
+	dir, file := l.dir, l.current.Name()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.Repeat([]byte("x"), 8192), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := openDir(t.Context(), dir)
+	if err == nil || !strings.Contains(err.Error(), file+": can't read the corpus: ") || !strings.HasSuffix(err.Error(), "restore this file from a backup") {
+		t.Errorf("%v", err)
+	}
+}

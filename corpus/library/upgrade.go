@@ -41,7 +41,7 @@ func (l *Library) convert(ctx context.Context, file string, g *generation) error
 	l.log.Info("the corpus was written by an older version; its index is built again", "items", s.Items, "file", g.Name())
 	start := l.opt.Now()
 	if err := build.Rebuild(ctx, file, g.Name()); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", g.Name(), err)
 	}
 	l.log.Info("the index of the corpus has been built again", "items", s.Items, "took", l.opt.Now().Sub(start))
 	return nil

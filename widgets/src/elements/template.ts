@@ -94,7 +94,7 @@ function copyOf(template: HTMLTemplateElement): DocumentFragment {
 
 /**
  * Copies texts and elements one by one. A clone would contain shadow roots, also closed ones, with
- * the scripts in them. A form's children can hide its properties, so these are read from prototypes.
+ * the scripts in them. A form's children can hide its properties, so prototypes have the getters.
  */
 function copyChildren(from: Node, to: Node): void {
   for (const node of Reflect.get(Node.prototype, 'childNodes', from) as NodeListOf<ChildNode>) {
