@@ -19,7 +19,7 @@ func TestSnippetPage(t *testing.T) {
 	body := html.UnescapeString(rec.Body.String())
 	for _, want := range []string{
 		`<script async src="https://api.example/widgets/v1/stile.js" data-client-id="acme" data-token-url="/stile/token"></script>`,
-		`<stile-search for="r" label="Search"></stile-search>`,
+		`<stile-search for="r" label="Search" link="/recipes/{id}"></stile-search>`,
 		`<stile-results id="r" facets="tag" link="/recipes/{id}">`,
 		`Content-Security-Policy: default-src 'none'; script-src https://api.example/widgets/; connect-src 'self' https://api.example;`,
 		`fetch('https://api.example/oauth/token'`, `'acme:' + process.env.STILE_SECRET`, "examples/backends", "/problems/client_mismatch",

@@ -29,7 +29,7 @@ func (o Options) Elements() []Element {
 		layout = "grid" // results have no carousel
 	}
 	return []Element{
-		element("stile-search", "for", "r", "label", o.Label, "collection", o.Collection),
+		element("stile-search", "for", "r", "label", o.Label, "collection", o.Collection, "link", o.Link),
 		element("stile-results", "id", "r", "collection", o.Collection, "facets", o.Facets, "layout", layout, "link", o.Link, "deep-link", o.DeepLink),
 	}
 }
