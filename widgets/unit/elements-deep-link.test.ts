@@ -7,7 +7,7 @@ import {queryOf} from '../src/elements/query-text'
 const noSearch: DeepLink = {q: null, collection: '', sort: '', exact: false, values: [], page: 1, cursor: ''}
 const search: DeepLink = {q: 'plum & cake', collection: 'recipes', sort: 'newest', exact: true, values: [['min.minutes', '5'], ['max.published_at', '2026-01-01'], ['tag', 'a b'], ['attribute.course', 'Soup'], ['tag', 'ü'], ['attribute.bis=wann?', '=&'], ['attribute.course', 'Starter']], page: 3, cursor: 'abc_-'}
 
-test('the page's own parameters with our names do not hide our parameters', () => {
+test("the page's own parameters with our names do not hide our parameters", () => {
   for (const kind of ['query', 'hash'] as const) {
     const page = new URL('https://site.example/?sort=price&exact=yes#/list?sort=price&exact=yes')
     assert.deepEqual(readDeepLink(writeDeepLink(page, kind, search), kind), search, kind)
