@@ -56,6 +56,7 @@ type Gate struct {
 	Store     Store
 	Addresses AddressChecker
 	dead      recentlyDead
+	first     firstCalls
 }
 
 // Check applies a Check to token id. If the state in memory admits it without a change, nothing is
@@ -73,6 +74,13 @@ func (g *Gate) Check(ctx context.Context, id ID, p Policy, e Check) (Verdict, er
 
 // Apply applies e to token id. On error the Verdict refuses.
 func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, error) {
+	if s, known := g.Store.Peek(id); !known || !s.AddressChecked {
+		leave, err := g.first.enter(ctx, id)
+		if err != nil {
+			return Verdict{}, fmt.Errorf("apply %T: wait for the token's first call: %w", e, err)
+		}
+		defer leave()
+	}
 	v, err := g.step(ctx, id, p, e)
 	if err == nil && v.Outcome == NeedAddress {
 		v, err = g.consultAddress(ctx, id, p, e, v)
