@@ -74,12 +74,14 @@ func (g *Gate) Check(ctx context.Context, id ID, p Policy, e Check) (Verdict, er
 
 // Apply applies e to token id. On error the Verdict refuses.
 func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, error) {
-	if s, known := g.Store.Peek(id); !known || !s.AddressChecked {
-		leave, err := g.first.enter(ctx, id)
-		if err != nil {
-			return Verdict{}, fmt.Errorf("apply %T: wait for the token's first call: %w", e, err)
+	if _, isCall := callIn(e); isCall {
+		if s, known := g.Store.Peek(id); !known || !s.AddressChecked {
+			leave, err := g.first.enter(ctx, id)
+			if err != nil {
+				return Verdict{}, fmt.Errorf("wait for the token's first call: %w", err)
+			}
+			defer leave()
 		}
-		defer leave()
 	}
 	v, err := g.step(ctx, id, p, e)
 	if err == nil && v.Outcome == NeedAddress {

@@ -4,19 +4,24 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	. "stile.example/stile/tokens"
 )
 
-// memStore is a Store for one goroutine. Its fault, if any, occurs after fn was called.
+// memStore is a Store. Its fault, if any, occurs after fn was called.
 type memStore struct {
+	mu     sync.Mutex
 	states map[ID]State
 	fault  error
 }
 
 func (s *memStore) Update(_ context.Context, id ID, fn func(State) State) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	next := fn(s.states[id])
 	if s.fault != nil {
 		return s.fault
@@ -26,6 +31,8 @@ func (s *memStore) Update(_ context.Context, id ID, fn func(State) State) error 
 }
 
 func (s *memStore) Peek(id ID) (State, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	state, known := s.states[id]
 	return state, known
 }
@@ -186,16 +193,18 @@ func (s *slowAddresses) Check(ctx context.Context, a AddressUse) (AddressVerdict
 	return s.fakeAddresses.Check(ctx, a)
 }
 
-// TestBindingCallIsAdmitted checks two simultaneous first calls. The one that bound the token is
-// admitted, although the other kills the token while the address is consulted.
+// TestBindingCallIsAdmitted checks two simultaneous first calls at two servers with one store. The
+// one that bound the token is admitted, although the other kills the token while the address is
+// consulted.
 func TestBindingCallIsAdmitted(t *testing.T) {
 	addresses := &slowAddresses{}
-	g := Gate{Store: &memStore{states: map[ID]State{}}, Addresses: addresses}
+	store := &memStore{states: map[ID]State{}}
+	g, other := Gate{Store: store, Addresses: addresses}, Gate{Store: store, Addresses: addresses}
 	mine := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
 	theirs := mine
 	theirs.From = netip.MustParseAddr("203.0.113.9")
 	addresses.meanwhile = func() {
-		if v, err := g.Apply(t.Context(), ID{1}, generous, theirs); err != nil || v.Reason != Hijacked {
+		if v, err := other.Apply(t.Context(), ID{1}, generous, theirs); err != nil || v.Reason != Hijacked {
 			t.Errorf("the other call: %+v, %v", v, err)
 		}
 	}
@@ -207,6 +216,48 @@ func TestBindingCallIsAdmitted(t *testing.T) {
 			t.Errorf("afterwards: %+v, %v", v, err)
 		}
 	}
+}
+
+// TestFirstCallsWait makes simultaneous first calls of a token while its address is being
+// consulted. They wait until the one that bound the token has the address's verdict, except for one
+// whose client gives up. A call of another token does not wait.
+func TestFirstCallsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		addresses := &slowAddresses{}
+		g := Gate{Store: &memStore{states: map[ID]State{}}, Addresses: addresses}
+		c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
+		release := make(chan struct{})
+		addresses.meanwhile = func() { <-release }
+		admitted := 0
+		var mu sync.Mutex
+		for range 6 {
+			go func() {
+				v, err := g.Apply(t.Context(), ID{1}, generous, c)
+				mu.Lock()
+				defer mu.Unlock()
+				if admitted++; err != nil || v.Outcome != Admit {
+					t.Errorf("%+v, %v", v, err)
+				}
+			}()
+		}
+		synctest.Wait()
+		if admitted != 0 || addresses.checks != 0 {
+			t.Errorf("while the address is consulted: %d admitted, %d more consultations", admitted, addresses.checks)
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := g.Apply(gone, ID{1}, generous, c); !errors.Is(err, context.Canceled) {
+			t.Errorf("a client that gave up: %v", err)
+		}
+		if v, err := g.Apply(t.Context(), ID{2}, generous, c); err != nil || v.Outcome != Admit {
+			t.Errorf("another token: %+v, %v", v, err)
+		}
+		close(release)
+		synctest.Wait()
+		if admitted != 6 || addresses.checks != 2 || addresses.bindings != 2 {
+			t.Errorf("afterwards: %d admitted, %d consultations, %d bindings; want 6, 2 and 2", admitted, addresses.checks, addresses.bindings)
+		}
+	})
 }
 
 // TestGateReportsTheKey checks that the address gets the key of a key-bound token, and the zero Key
