@@ -42,7 +42,10 @@ If what is searched changes, existing items are indexed again. To see them, use
 	c.Flags().StringVar(&o.Tenant, "tenant", "", "import the items as the own items of the tenant with this `client_id`, instead of as shared items")
 	c.Flags().StringVar(&format, "format", "", "`format`: jsonl, csv, markdown or feed (default: detected from name and content)")
 	c.Flags().BoolVar(&o.Prune, "prune", false, "remove the items of the imported collections that are missing from the import")
+	c.Flags().StringArrayVar(&src.Exclude, "exclude", nil, "`pattern` of files and folders in DIR that are not read, such as drafts/** or README.md; repeatable")
+	c.Flags().BoolVar(&src.SkipInvalid, "skip-invalid", false, "import the valid items, and list the invalid ones")
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
+		o.SkipInvalid = src.SkipInvalid
 		if format != "" {
 			if src.Format, err = content.ParseFormat(format); err != nil {
 				return useErrorf("--%v", err)

@@ -170,7 +170,7 @@ func TestOptionsStay(t *testing.T) {
 	if choose(t, tc, 0, first); tc.n != n {
 		t.Error("options that are chosen already made a file")
 	}
-	if err := tc.update(t, 7, (*build.Builder).RemoveAll); err != nil {
+	if err := tc.update(t, 7, func(b *build.Builder) error { return b.RemoveAll(t.Context()) }); err != nil {
 		t.Fatal(err)
 	}
 	check(7, `[] "" 0 `)

@@ -18,6 +18,10 @@ type ImportOptions struct {
 	Tenant string `json:"tenant,omitempty"` // client_id; empty: the shared corpus
 	// Remove items that are missing from the collections that the import touches.
 	Prune bool `json:"prune,omitempty"`
+	// Confirmed is how many items Prune may remove although they are most of what exists.
+	Confirmed int `json:"confirmed,omitempty"`
+	// Omit items whose ids belong to other owners, instead of failing.
+	SkipInvalid bool `json:"skip_invalid,omitempty"`
 	// Options changes what is chosen for all items of the owner.
 	Options options.Change `json:"options,omitzero"`
 }
@@ -31,7 +35,7 @@ func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items ite
 		return content.Result{}, err
 	}
 	r, err := d.Store.Import(ctx, content.ImportOptions{
-		Tenant: tenant, Prune: o.Prune, Options: o.Options,
+		Tenant: tenant, Prune: o.Prune, Confirmed: o.Confirmed, SkipInvalid: o.SkipInvalid, Options: o.Options,
 		Indexing: func(done int) {
 			if done%progressEvery == 0 {
 				d.Log.Info("items are indexed again with the changed options", "done", done)

@@ -70,7 +70,7 @@ func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
 	if g.Items(owner) == 0 && chosen.Equal(options.Options{}) {
 		return nil
 	}
-	return l.rebuild(ctx, owner, (*build.Builder).RemoveAll)
+	return l.rebuild(ctx, owner, func(b *build.Builder) error { return b.RemoveAll(ctx) })
 }
 
 // rebuild makes the next generation by letting fn change a copy of the current one, and publishes
