@@ -11,6 +11,7 @@ import (
 
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/operations"
 )
 
@@ -79,7 +80,7 @@ func (p *program) importFrom(c *cobra.Command, src content.Source, o operations.
 			}
 		}
 	}
-	var result content.Result
+	var result imports.Result
 	err := p.stream(c, o, &result, items, nil)
 	show.end()
 	if unread != nil {
@@ -95,7 +96,7 @@ func (p *program) importFrom(c *cobra.Command, src content.Source, o operations.
 	return p.showImport(result)
 }
 
-func (p *program) showImport(r content.Result) error {
+func (p *program) showImport(r imports.Result) error {
 	if p.json {
 		if r.Collections == nil {
 			r.Collections = map[string]int{}

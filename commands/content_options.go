@@ -11,6 +11,7 @@ import (
 
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/labels"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/synonyms"
@@ -87,7 +88,7 @@ func (p *program) changeOptions(
 	if o.Options.IsEmpty() || o.Prune || src.Collection != "" || src.Format != content.Auto {
 		return useErrorf("`%s` takes one FILE, DIR, URL or -; only --searchable, --synonyms, --labels and --url work without one", c.CommandPath())
 	}
-	var result content.Result
+	var result imports.Result
 	none := func(func(content.Item, error) bool) {}
 	if err := p.stream(c, o, &result, none, nil); err != nil {
 		return fmt.Errorf("the options were not changed: %w", err)

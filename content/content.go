@@ -104,36 +104,6 @@ type CollectionCount struct {
 	Items      int    `json:"items"`
 }
 
-// Result is the result of an import.
-type Result struct {
-	Added     int `json:"added"`
-	Updated   int `json:"updated"`
-	Unchanged int `json:"unchanged"`
-	Removed   int `json:"removed"`
-	// IndexedAgain is how many existing items a change of options changed.
-	IndexedAgain int            `json:"indexed_again,omitempty"`
-	Collections  map[string]int `json:"collections"` // items of those that the import touched
-
-	LeftOut Omissions `json:"left_out,omitzero"` // items that are not to be published: [LeftOut]
-	Skipped Omissions `json:"skipped,omitzero"`  // invalid items: [ImportOptions.SkipInvalid]
-	// NotPruned says that nothing was removed although [ImportOptions.Prune] was set, because items
-	// were skipped: older versions of them may be among those that are missing.
-	NotPruned bool `json:"not_pruned,omitempty"`
-	// Unconfirmed is what Prune would remove. It is set if that needs [ImportOptions.Confirmed].
-	Unconfirmed *Removal `json:"unconfirmed,omitempty"`
-	DryRun      bool     `json:"dry_run,omitempty"` // nothing was changed
-}
-
-// Removal is how many items are to be removed, of those that exist.
-type Removal struct {
-	Items int `json:"items"`
-	Of    int `json:"of"`
-}
-
-// IsLarge reports whether so many items are to be removed that it is probably a mistake: at least 10,
-// and more than half.
-func (r Removal) IsLarge() bool { return r.Items >= 10 && 2*r.Items > r.Of }
-
 // Filter says which items to list or export.
 type Filter struct {
 	Tenant     uint32 // the owner of the items; 0 for the corpus that all tenants share

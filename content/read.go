@@ -3,8 +3,11 @@ package content
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+
+	"stile.example/stile/content/ids"
 )
 
 // Source says what to import.
@@ -43,7 +46,7 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 			return
 		}
 		defer in.close()
-		r := reader{src: src, in: in, seen: newIDSet(in.folder)}
+		r := reader{src: src, in: in, seen: ids.New(in.folder)}
 		if stopped := r.items(ctx, yield); stopped {
 			return
 		}
@@ -60,7 +63,7 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 type reader struct {
 	src    Source
 	in     *input
-	seen   idSet
+	seen   ids.Set
 	count  int // items that were read
 	valid  int
 	faults LineErrors // the first
@@ -72,7 +75,7 @@ type reader struct {
 func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopped bool) {
 	for d := range decodeParallel(ctx, r.in.records(ctx), r.src.Collection) {
 		if d.err == nil {
-			d.err = r.seen.add(d.item.ID, d.place)
+			d.err = r.checkRepeated(d)
 		}
 		if d.err == nil {
 			r.valid++
@@ -93,6 +96,14 @@ func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopp
 	}
 	r.broken = ctx.Err()
 	return false
+}
+
+func (r *reader) checkRepeated(d decoded) error {
+	file, line, repeated := r.seen.Add(d.item.ID, d.place.file, d.place.line)
+	if !repeated {
+		return nil
+	}
+	return fmt.Errorf("id %s is repeated: %v has it already", quote(d.item.ID), sourcePos{file, line})
 }
 
 // fault returns the error of a record, [LeftOut] or [LineError], and records it. An error that is

@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/datadir"
 )
@@ -29,12 +30,12 @@ type ImportOptions struct {
 // progressEvery is how often the log reports that items are indexed again, in items.
 const progressEvery = 20_000
 
-func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items iter.Seq2[content.Item, error]) (content.Result, error) {
+func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items iter.Seq2[content.Item, error]) (imports.Result, error) {
 	tenant, err := tenantNumber(d, o.Tenant)
 	if err != nil {
-		return content.Result{}, err
+		return imports.Result{}, err
 	}
-	r, err := d.Store.Import(ctx, content.ImportOptions{
+	r, err := d.Store.Import(ctx, imports.Options{
 		Tenant: tenant, Prune: o.Prune, Confirmed: o.Confirmed, SkipInvalid: o.SkipInvalid, Options: o.Options,
 		Indexing: func(done int) {
 			if done%progressEvery == 0 {

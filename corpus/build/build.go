@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/sqlite"
 )
 
@@ -57,10 +58,10 @@ func Update(name string, owner uint32, fn func(*Builder) error) (changed bool, e
 }
 
 // Import changes the owner's options, then adds or updates items, until ctx is done or items yields
-// an error that [content.Result.Omit] does not record. It uses all of o but the tenant.
+// an error that [imports.Result.Omit] does not record. It uses all of o but the tenant.
 func (b *Builder) Import(
-	ctx context.Context, o content.ImportOptions, items iter.Seq2[content.Item, error],
-) (r content.Result, err error) {
+	ctx context.Context, o imports.Options, items iter.Seq2[content.Item, error],
+) (r imports.Result, err error) {
 	if err := b.setOptions(ctx, o); err != nil {
 		return r, err
 	}
@@ -69,7 +70,7 @@ func (b *Builder) Import(
 			err = b.take(ctx, it, o.SkipInvalid)
 		}
 		if err != nil && !r.Omit(err) {
-			return content.Result{}, err
+			return imports.Result{}, err
 		}
 		if n := b.seen.Len(); o.Progress != nil && n%progressEvery == 0 {
 			o.Progress(n)
@@ -79,7 +80,7 @@ func (b *Builder) Import(
 		r.NotPruned = true
 	} else if o.Prune {
 		if err := b.prune(ctx, o.Confirmed); err != nil {
-			return content.Result{}, fmt.Errorf("prune: %w", err)
+			return imports.Result{}, fmt.Errorf("prune: %w", err)
 		}
 	}
 	return b.result(r)

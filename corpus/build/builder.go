@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/bitmap"
 	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/terms"
@@ -127,7 +128,7 @@ func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 }
 
 // result completes the result of an import. It includes the collections that the import emptied.
-func (b *Builder) result(r content.Result) (content.Result, error) {
+func (b *Builder) result(r imports.Result) (imports.Result, error) {
 	r.Added, r.Updated, r.Unchanged, r.Removed = b.added, b.updated, b.unchanged, b.removed
 	r.IndexedAgain = b.indexedAgain
 	r.Collections = map[string]int{}

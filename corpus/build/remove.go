@@ -6,12 +6,13 @@ import (
 	"fmt"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/words"
 )
 
 // UnconfirmedError says how many items would be removed, which must be confirmed.
-type UnconfirmedError struct{ content.Removal }
+type UnconfirmedError struct{ imports.Removal }
 
 func (e UnconfirmedError) Error() string {
 	return fmt.Sprintf("the removal of %d of %d items must be confirmed", e.Items, e.Of)
@@ -55,7 +56,7 @@ func (b *Builder) RemoveCollection(ctx context.Context, name string, confirmed i
 	case n == 0:
 		return 0, content.ErrNotFound
 	case n > confirmed:
-		return 0, UnconfirmedError{content.Removal{Items: n, Of: n}}
+		return 0, UnconfirmedError{imports.Removal{Items: n, Of: n}}
 	}
 	gone, err := b.inCollection(ctx, key, func(int64) bool { return true })
 	if err != nil {
@@ -78,7 +79,7 @@ func (b *Builder) RemoveAll(ctx context.Context) error {
 }
 
 // prune removes the owner's items that were not put, from the collections that were touched. If
-// they are [content.Removal.IsLarge], at most confirmed ones are removed.
+// they are [imports.Removal.IsLarge], at most confirmed ones are removed.
 func (b *Builder) prune(ctx context.Context, confirmed int) error {
 	if len(b.touched) == 0 {
 		return ErrNoItems
@@ -97,7 +98,7 @@ func (b *Builder) prune(ctx context.Context, confirmed int) error {
 		}
 		had, gone = had+n, append(gone, items...)
 	}
-	if r := (content.Removal{Items: len(gone), Of: had}); r.IsLarge() && r.Items > confirmed {
+	if r := (imports.Removal{Items: len(gone), Of: had}); r.IsLarge() && r.Items > confirmed {
 		return UnconfirmedError{r}
 	}
 	return b.removeAll(ctx, gone)

@@ -9,12 +9,13 @@ import (
 	"os"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/build"
 	"stile.example/stile/corpus/preview"
 )
 
-var _ content.Corpus = (*Library)(nil)
+var _ imports.Corpus = (*Library)(nil)
 
 // HoldImports makes imports return a [BusyError] until release is called: a backup copies both the
 // database and its [Library.CorpusFile], which must belong together. If an import is running,
@@ -23,11 +24,11 @@ func (l *Library) HoldImports() (release func(), err error) {
 	return l.importing.begin("a backup is being made", l.opt.Now())
 }
 
-// Import implements [content.Corpus]. It returns a [BusyError] while another import runs. Between
+// Import implements [imports.Corpus]. It returns a [BusyError] while another import runs. Between
 // two items it checks whether ctx is done.
 func (l *Library) Import(
-	ctx context.Context, o content.ImportOptions, items iter.Seq2[content.Item, error],
-) (r content.Result, err error) {
+	ctx context.Context, o imports.Options, items iter.Seq2[content.Item, error],
+) (r imports.Result, err error) {
 	what := "another import is running"
 	if o.Source != "" {
 		what += ": " + o.Source
@@ -37,7 +38,7 @@ func (l *Library) Import(
 		return err
 	})
 	if err != nil {
-		return content.Result{}, err
+		return imports.Result{}, err
 	}
 	if o.Progress != nil {
 		o.Progress(r.Added + r.Updated + r.Unchanged)
@@ -48,8 +49,8 @@ func (l *Library) Import(
 // Preview returns the result that an import would have. It changes nothing, and other imports may
 // run meanwhile.
 func (l *Library) Preview(
-	ctx context.Context, o content.ImportOptions, items iter.Seq2[content.Item, error],
-) (content.Result, error) {
+	ctx context.Context, o imports.Options, items iter.Seq2[content.Item, error],
+) (imports.Result, error) {
 	g := l.acquire()
 	defer l.release(g)
 	return preview.Import(ctx, g.Name(), o, items)

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/build"
 )
@@ -21,7 +22,7 @@ import (
 func TestPreviewIsTheImport(t *testing.T) {
 	l := newLibrary(t)
 	rapid.Check(t, func(t *rapid.T) {
-		o := content.ImportOptions{
+		o := imports.Options{
 			Tenant: rapid.SampledFrom([]uint32{0, 0, 7}).Draw(t, "tenant"),
 			Prune:  rapid.Bool().Draw(t, "prune"), SkipInvalid: rapid.Bool().Draw(t, "skip"),
 			Confirmed: rapid.SampledFrom([]int{0, 100}).Draw(t, "confirmed"),
@@ -75,15 +76,15 @@ func TestLargeRemoval(t *testing.T) {
 	l := newLibrary(t)
 	put(t, l, 0, many("a", 30)...)
 	put(t, l, 0, many("b", 30)...)
-	prune := func(confirmed int, items ...content.Item) (content.Result, error) {
-		return l.Import(t.Context(), content.ImportOptions{Prune: true, Confirmed: confirmed}, itemsOf(items...))
+	prune := func(confirmed int, items ...content.Item) (imports.Result, error) {
+		return l.Import(t.Context(), imports.Options{Prune: true, Confirmed: confirmed}, itemsOf(items...))
 	}
 	if _, err := prune(100); !errors.Is(err, build.ErrNoItems) {
 		t.Errorf("an empty import: %v", err)
 	}
 	for _, confirmed := range []int{0, 19} {
 		large, ok := errors.AsType[build.UnconfirmedError](func() error { _, err := prune(confirmed, many("a", 10)...); return err }())
-		if !ok || large.Removal != (content.Removal{Items: 20, Of: 30}) {
+		if !ok || large.Removal != (imports.Removal{Items: 20, Of: 30}) {
 			t.Errorf("confirmed %d: %+v", confirmed, large)
 		}
 	}
@@ -112,7 +113,7 @@ func TestOmissions(t *testing.T) {
 		}
 		_ = yield(content.Item{ID: "own", Title: "Mine"}, nil) && yield(many("a", 1)[0], nil)
 	}
-	r, err := l.Import(t.Context(), content.ImportOptions{Prune: true, SkipInvalid: true}, items)
+	r, err := l.Import(t.Context(), imports.Options{Prune: true, SkipInvalid: true}, items)
 	if err != nil || r.Skipped.Count != 151 || len(r.Skipped.First) != 100 || r.LeftOut.Count != 150 || len(r.LeftOut.First) != 100 ||
 		!r.NotPruned || r.Removed != 0 || r.Unchanged != 1 {
 		t.Errorf("%+v, %v", r, err)
@@ -123,7 +124,7 @@ func TestOmissions(t *testing.T) {
 	if got := slices.Collect(maps.Keys(r.Collections)); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("collections %q", got)
 	}
-	if _, err := l.Import(t.Context(), content.ImportOptions{}, items); !errors.Is(err, build.ErrTaken) {
+	if _, err := l.Import(t.Context(), imports.Options{}, items); !errors.Is(err, build.ErrTaken) {
 		t.Errorf("without SkipInvalid: %v", err)
 	}
 }
@@ -133,7 +134,7 @@ func TestOmissions(t *testing.T) {
 func TestBusy(t *testing.T) {
 	l := newLibrary(t)
 	during := func(yield func(content.Item, error) bool) {
-		_, err := l.Import(t.Context(), content.ImportOptions{}, itemsOf())
+		_, err := l.Import(t.Context(), imports.Options{}, itemsOf())
 		if !errors.Is(err, ErrImporting) || !strings.HasPrefix(err.Error(), "another import is running: a.csv, process 7, since 20") || !strings.HasSuffix(err.Error(), " UTC; try again when that is done") {
 			t.Errorf("a second import: %v", err)
 		}
@@ -141,7 +142,7 @@ func TestBusy(t *testing.T) {
 	}
 	func() {
 		defer func() { recover() }()
-		l.Import(t.Context(), content.ImportOptions{Source: "a.csv, process 7"}, during)
+		l.Import(t.Context(), imports.Options{Source: "a.csv, process 7"}, during)
 	}()
 	wantOneFile(t, l)
 	release, err := l.HoldImports()

@@ -11,6 +11,7 @@ import (
 	"iter"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/bitmap"
 	"stile.example/stile/corpus/build"
@@ -23,9 +24,9 @@ import (
 // Import returns the result that an import into a file would have. The file may be of an older
 // format. Without a name, it compares the items with an empty corpus.
 func Import(
-	ctx context.Context, file string, o content.ImportOptions, items iter.Seq2[content.Item, error],
-) (r content.Result, err error) {
-	p := preview{owner: o.Tenant, result: content.Result{DryRun: true}, touched: map[string]*collection{}}
+	ctx context.Context, file string, o imports.Options, items iter.Seq2[content.Item, error],
+) (r imports.Result, err error) {
+	p := preview{owner: o.Tenant, result: imports.Result{DryRun: true}, touched: map[string]*collection{}}
 	if file != "" {
 		p.db = sqlite.OpenReaders(file, 1)
 		defer func() { err = errors.Join(err, p.db.Close()) }()
@@ -55,7 +56,7 @@ type preview struct {
 	before, after options.Options
 	seen          bitmap.Set // the existing items that were put
 	touched       map[string]*collection
-	result        content.Result
+	result        imports.Result
 }
 
 // collection is a collection of the import.
@@ -65,7 +66,7 @@ type collection struct {
 }
 
 // setOptions reads the options, and counts the items that their change would index again.
-func (p *preview) setOptions(ctx context.Context, o content.ImportOptions) (err error) {
+func (p *preview) setOptions(ctx context.Context, o imports.Options) (err error) {
 	if p.db != nil {
 		var format int
 		if err := p.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format); err != nil {
@@ -189,7 +190,7 @@ func (p *preview) find(id string) (item int64, whole []byte, err error) {
 }
 
 // prune counts what the collections would have, and what would be removed from them.
-func (p *preview) prune(ctx context.Context, o content.ImportOptions) error {
+func (p *preview) prune(ctx context.Context, o imports.Options) error {
 	r := &p.result
 	r.NotPruned = o.Prune && r.Skipped.Count > 0
 	prunes := o.Prune && !r.NotPruned
@@ -210,7 +211,7 @@ func (p *preview) prune(ctx context.Context, o content.ImportOptions) error {
 			r.Collections[c.name] += missing
 		}
 	}
-	if gone := (content.Removal{Items: r.Removed, Of: of}); gone.IsLarge() && gone.Items > o.Confirmed {
+	if gone := (imports.Removal{Items: r.Removed, Of: of}); gone.IsLarge() && gone.Items > o.Confirmed {
 		r.Unconfirmed = &gone
 	}
 	return nil

@@ -1,6 +1,10 @@
-package content
+package imports
 
-import "strings"
+import (
+	"strings"
+
+	"stile.example/stile/content"
+)
 
 // maxListed is how many omitted items of each kind a [Result] lists, so that it stays small.
 const maxListed = 100
@@ -27,12 +31,12 @@ func (o *Omissions) add(where, why string) {
 }
 
 // Omit records the item of which err says that it is omitted, and reports whether it does. The
-// other errors that [Read] yields end an import.
+// other errors that [content.Read] yields end an import.
 func (r *Result) Omit(err error) bool {
 	switch e := err.(type) { // not errors.As, which would find the first of LineErrors
-	case LeftOut:
+	case content.LeftOut:
 		r.LeftOut.add(e.Where, e.Why)
-	case LineError:
+	case content.LineError:
 		r.Skipped.add(strings.TrimSuffix(e.Error(), ": "+e.Problem), e.Problem)
 	default:
 		return false
