@@ -31,7 +31,7 @@ are shared by all tenants. A tenant's own items are visible to that tenant only.
 func (p *program) contentList() *cobra.Command {
 	var q operations.ItemQuery
 	c := &cobra.Command{Use: "list",
-		Long:    "List the items of the shared corpus, or a tenant's own items, in the order of\ntheir ids. To continue after --limit items, give the last id to --after.",
+		Long:    "List the items of the shared corpus, or a tenant's own items, in the order of\ntheir ids. If there are more than --limit, a line on standard error says how many\nand how to continue.",
 		Example: "  stile content list --collection recipes --limit 20\n  stile content list --tenant acme --json",
 		Args:    takes(0, 0, "no arguments, only flags")}
 	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")
@@ -42,20 +42,29 @@ func (p *program) contentList() *cobra.Command {
 		if q.Limit < 1 || q.Limit > 10000 {
 			return useErrorf("--limit %d: must be from 1 to 10000", q.Limit)
 		}
-		var items []operations.ItemView
-		if err := p.run(c, q, &items); err != nil {
+		var page operations.ItemPage
+		if err := p.run(c, q, &page); err != nil {
 			return err
 		}
-		if p.json {
-			return printing.JSON(p.out, items)
+		if err := p.showItems(page.Items); err != nil || page.More == 0 {
+			return err
 		}
-		var rows [][]string
-		for _, it := range items {
-			rows = append(rows, []string{it.ID, printing.OrDash(it.Collection), it.Title})
-		}
-		return printing.Table(p.out, "ID COLLECTION TITLE", rows)
+		last := page.Items[len(page.Items)-1].ID
+		fmt.Fprintf(p.err, "… and %s more: --after %s continues, --limit lists up to 10,000 at once, and `stile content export` writes all\n", printing.Number(page.More), last)
+		return nil
 	}
 	return p.prints(c)
+}
+
+func (p *program) showItems(items []operations.ItemView) error {
+	if p.json {
+		return printing.JSON(p.out, items)
+	}
+	var rows [][]string
+	for _, it := range items {
+		rows = append(rows, []string{it.ID, printing.OrDash(it.Collection), it.Title})
+	}
+	return printing.Table(p.out, "ID COLLECTION TITLE", rows)
 }
 
 func (p *program) contentShow() *cobra.Command {
@@ -91,28 +100,6 @@ func (p *program) showItem(encoded []byte) error {
 	return printing.Card(p.out, "id", it.ID, "collection", printing.OrDash(it.Collection), "title", it.Title, "summary", printing.OrDash(it.Summary),
 		"image", printing.OrDash(it.Image), "url", printing.OrDash(it.URL), "tags", printing.OrDash(strings.Join(it.Tags, ", ")),
 		"attributes", string(attributes), "body", printing.OrDash(it.Body))
-}
-
-func (p *program) contentRemove() *cobra.Command {
-	var q operations.ItemNames
-	c := &cobra.Command{Use: "remove ID…",
-		Long:    "Remove items from the corpus. If one of them does not exist, none is removed.",
-		Example: "  stile content remove iceland greenland\n  stile content remove acme-news-7 --tenant acme",
-		Args:    takes(1, 10000, "one ID or more")}
-	c.Flags().StringVar(&q.Tenant, "tenant", "", "own items of the tenant with this `client_id`, instead of shared items")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		q.IDs = args
-		var gone operations.RemovedItems
-		if err := p.run(c, q, &gone); err != nil {
-			return err
-		}
-		if p.json {
-			return printing.JSON(p.out, gone)
-		}
-		_, err := fmt.Fprintf(p.out, "removed %d\n", gone.Removed)
-		return err
-	}
-	return p.prints(c)
 }
 
 func (p *program) contentExport() *cobra.Command {

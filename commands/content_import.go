@@ -1,29 +1,49 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
+	"math"
+	"net/url"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/report"
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/operations"
+	"stile.example/stile/socket"
 )
 
+// importFlags are the arguments and flags of an import, without those of options.
+type importFlags struct {
+	src    content.Source
+	o      operations.ImportOptions
+	format string
+	yes    bool
+}
+
 func (p *program) contentImport() *cobra.Command {
-	var src content.Source
-	var o operations.ImportOptions
-	var format string
+	var f importFlags
 	c := &cobra.Command{Use: "import FILE|DIR|URL|-",
 		Long: `Import items from JSON lines, CSV, a folder of Markdown files, or a feed (RSS,
-Atom, JSON Feed). An item replaces the existing item with the same id. If an item
-is invalid, nothing is imported, and each error is reported with its file and
-line. During the import, the API continues to serve the old corpus. With -, the
-items are read from standard input.
+Atom, JSON Feed). An item replaces the existing item with the same id. During the
+import, the API continues to serve the old corpus. With -, the items are read
+from standard input.
+
+If an item is invalid, nothing is imported, and each error is reported with its
+file and line. With --skip-invalid, the other items are imported, the invalid
+ones are listed, and the exit code is 0. Drafts are always left out and listed.
+With --dry-run, everything is read and checked, and the command says what it
+would change.
+
+--prune removes what is missing from the import. If that is most of the items of
+its collections, it asks first; in scripts, add --yes. It removes nothing if
+invalid items were skipped, since their older versions would be removed.
 
 --searchable, --synonyms, --labels and --url apply to all items of the shared
 corpus, or of the tenant. They stay until a later import changes them, and an
@@ -31,84 +51,157 @@ empty value clears them: --searchable "". Without FILE, only they are changed.
 If what is searched changes, existing items are indexed again. To see them, use
 ` + "`stile content options`" + `.`,
 		Example: `  stile content import items.jsonl
-  stile content import recipes/ --collection recipes --prune
+  stile content import recipes/ --collection recipes --prune --dry-run
+  stile content import docs/ --exclude 'README.md' --skip-invalid
   stile content import https://www.example.org/feed.xml --tenant acme
   stile content import items.jsonl --searchable capital,codes
   stile content import --synonyms equal.csv --labels labels.yaml
   stile content import --url 'https://publisher.example/{id}'`,
 		Args: takes(0, 1, "one FILE, DIR, URL or -")}
 	options := addOptionFlags(c)
-	c.Flags().StringVar(&src.Collection, "collection", "", "`collection` of the items that don't name one")
-	c.Flags().StringVar(&o.Tenant, "tenant", "", "import the items as the own items of the tenant with this `client_id`, instead of as shared items")
-	c.Flags().StringVar(&format, "format", "", "`format`: jsonl, csv, markdown or feed (default: detected from name and content)")
-	c.Flags().BoolVar(&o.Prune, "prune", false, "remove the items of the imported collections that are missing from the import")
+	f.register(c)
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
-		if format != "" {
-			if src.Format, err = content.ParseFormat(format); err != nil {
+		if f.format != "" {
+			if f.src.Format, err = content.ParseFormat(f.format); err != nil {
 				return useErrorf("--%v", err)
 			}
 		}
-		if o.Options, err = options.read(c); err != nil {
+		if f.o.Options, err = options.read(c); err != nil {
 			return err
 		}
 		if len(args) == 0 {
-			return p.changeOptions(c, src, o)
+			return p.changeOptions(c, f)
 		}
-		if src.Path = args[0]; src.Path == "-" {
-			src.Path, src.Reader = "stdin", p.in
-		}
-		return p.importFrom(c, src, o)
+		f.src.Path = args[0]
+		return p.importFrom(c, f)
 	}
 	return p.prints(c)
 }
 
-// importFrom reads the items in this process. They are imported where the data directory is open:
+func (f *importFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.src.Collection, "collection", "", "`collection` of the items that don't name one")
+	c.Flags().StringVar(&f.o.Tenant, "tenant", "", "import the items as the own items of the tenant with this `client_id`, instead of as shared items")
+	c.Flags().StringVar(&f.format, "format", "", "`format`: jsonl, csv, markdown or feed (default: detected from name and content)")
+	c.Flags().StringArrayVar(&f.src.Exclude, "exclude", nil, "`pattern` of files and folders in DIR that are not read, such as README.md or drafts/**; may be repeated")
+	c.Flags().BoolVar(&f.src.SkipInvalid, "skip-invalid", false, "import the valid items, and list the invalid ones")
+	c.Flags().BoolVar(&f.o.DryRun, "dry-run", false, "say what would be changed, and change nothing")
+	c.Flags().BoolVar(&f.o.Prune, "prune", false, "remove the items of the imported collections that are missing from the import")
+	c.Flags().BoolVar(&f.yes, "yes", false, "don't ask before --prune removes most of the items")
+}
+
+// importFrom imports a source. If a removal must be confirmed, it asks, and reads the source again.
+func (p *program) importFrom(c *cobra.Command, f importFlags) error {
+	f.o.SkipInvalid = f.src.SkipInvalid
+	f.o.Source = sourceName(f.src.Path)
+	if f.src.Path == "-" {
+		f.src.Path, f.src.Reader = "stdin", p.in
+	}
+	if f.yes {
+		f.o.Confirmed = math.MaxInt
+	}
+	for {
+		result, err := p.importOnce(c, f)
+		if err != nil {
+			return err
+		}
+		large := result.Unconfirmed
+		if large == nil || f.o.DryRun {
+			return p.showImport(result)
+		}
+		what := fmt.Sprintf("remove %s of %s items, which are missing from the import", printing.Number(large.Items), printing.Number(large.Of))
+		if f.src.Reader != nil || !printing.IsTerminal(p.in) {
+			return fmt.Errorf("nothing was imported: --prune would %s; check it with --dry-run, then add --yes", what)
+		}
+		if !p.confirm("--prune would "+what+". Type yes to remove them: ", "yes") {
+			return errors.New("not confirmed; nothing was imported")
+		}
+		f.o.Confirmed = large.Items
+	}
+}
+
+// importOnce reads the items in this process. They are imported where the data directory is open:
 // in the server or here.
-func (p *program) importFrom(c *cobra.Command, src content.Source, o operations.ImportOptions) error {
-	show := newProgress(p.err, p.now)
-	src.Progress = show.reading
+func (p *program) importOnce(c *cobra.Command, f importFlags) (result imports.Result, err error) {
+	show := report.NewProgress(p.err, p.now)
+	f.src.Progress = show.Reading
 	var unread error // why the source could not be read to the end
+	complete := false
 	items := func(yield func(content.Item, error) bool) {
-		for it, err := range content.Read(c.Context(), src) {
-			unread = err
+		for it, err := range content.Read(c.Context(), f.src) {
+			if err != nil && !new(imports.Result).Omit(err) {
+				unread = err
+			}
 			if !yield(it, err) {
 				return
 			}
 		}
+		complete = unread == nil
 	}
-	var result content.Result
-	err := p.stream(c, o, &result, items, nil)
-	show.end()
+	if fresh, failed := p.hasNoData(); failed != nil {
+		return result, failed
+	} else if f.o.DryRun && fresh {
+		result, err = operations.PreviewWithoutData(c.Context(), f.o, items)
+	} else {
+		err = p.stream(c, f.o, &result, items, nil)
+	}
+	show.End()
 	if unread != nil {
 		err = unread
 	}
-	var lines content.LineErrors
-	switch {
-	case errors.As(err, &lines):
-		return &linesError{lines, "nothing was imported; fix the lines above and try again"}
-	case err != nil:
-		return fmt.Errorf("nothing was imported: %w", err)
-	}
-	return p.showImport(result)
+	return result, notImported(c.Context(), f, err, complete)
 }
 
-func (p *program) showImport(r content.Result) error {
-	if p.json {
-		if r.Collections == nil {
-			r.Collections = map[string]int{}
-		}
-		return printing.JSON(p.out, r)
+// notImported says what an error of an import means. complete says that all items were sent.
+func notImported(ctx context.Context, f importFlags, err error, complete bool) error {
+	var lines content.LineErrors
+	nothing := "nothing was imported"
+	if f.o.DryRun {
+		nothing = "the import would fail"
 	}
-	fmt.Fprintf(p.out, "added %d, updated %d, unchanged %d, removed %d\n", r.Added, r.Updated, r.Unchanged, r.Removed)
-	if r.IndexedAgain > 0 {
-		fmt.Fprintf(p.out, "indexed again %d, because the options changed\n", r.IndexedAgain)
-	}
-	var rows [][]string
-	for _, name := range slices.Sorted(maps.Keys(r.Collections)) {
-		rows = append(rows, []string{printing.OrDash(name), strconv.Itoa(r.Collections[name])})
-	}
-	if len(rows) == 0 { // only options were changed
+	switch {
+	case err == nil:
 		return nil
+	case errors.As(err, &lines) && f.src.SkipInvalid:
+		return &linesError{err, nothing + ", because no item is valid; fix the lines above"}
+	case errors.As(err, &lines):
+		return &linesError{err, nothing + "; fix the lines above and try again, or import the other items with --skip-invalid"}
+	case errors.Is(err, socket.ErrLost) && complete && !f.o.DryRun:
+		return fmt.Errorf("%w when it had all items: they may have been imported; run the import again, which changes nothing if they were", err)
+	case ctx.Err() != nil:
+		return errors.New("nothing was imported: interrupted")
 	}
-	return printing.Table(p.out, "COLLECTION ITEMS", rows)
+	return fmt.Errorf("%s: %w", nothing, err)
+}
+
+// hasNoData reports whether there is no database yet.
+func (p *program) hasNoData() (bool, error) {
+	s, err := p.settings(nil)
+	if err != nil {
+		return false, err
+	}
+	_, err = os.Stat(filepath.Join(s.Data, "stile.db"))
+	return errors.Is(err, os.ErrNotExist), nil
+}
+
+// sourceName names a source and this process, for the message to other imports. A URL is shown
+// without what may be secret.
+func sourceName(path string) string {
+	switch u, err := url.Parse(path); {
+	case path == "-":
+		path = "standard input"
+	case err == nil && u.Host != "":
+		path = u.Scheme + "://" + u.Host + u.EscapedPath()
+	default:
+		if full, err := filepath.Abs(path); err == nil {
+			path = full
+		}
+	}
+	return fmt.Sprintf("%s, process %d", path, os.Getpid())
+}
+
+func (p *program) showImport(r imports.Result) error {
+	if p.json {
+		return report.JSON(p.out, r)
+	}
+	return report.Text(p.out, p.err, r)
 }

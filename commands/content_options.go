@@ -11,6 +11,7 @@ import (
 
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/labels"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/synonyms"
@@ -81,18 +82,32 @@ func readOption(name string, most int, check func(text string) error) (*string, 
 }
 
 // changeOptions changes the options without an import of items.
-func (p *program) changeOptions(
-	c *cobra.Command, src content.Source, o operations.ImportOptions,
-) error {
-	if o.Options.IsEmpty() || o.Prune || src.Collection != "" || src.Format != content.Auto {
+func (p *program) changeOptions(c *cobra.Command, f importFlags) error {
+	o := f.o
+	if o.Options.IsEmpty() || o.Prune || f.yes || f.hasSourceFlags() {
 		return useErrorf("`%s` takes one FILE, DIR, URL or -; only --searchable, --synonyms, --labels and --url work without one", c.CommandPath())
 	}
-	var result content.Result
+	var result imports.Result
 	none := func(func(content.Item, error) bool) {}
-	if err := p.stream(c, o, &result, none, nil); err != nil {
+	fresh, err := p.hasNoData()
+	switch {
+	case err != nil:
+		return err
+	case o.DryRun && fresh:
+		result, err = operations.PreviewWithoutData(c.Context(), o, none)
+	default:
+		err = p.stream(c, o, &result, none, nil)
+	}
+	if err != nil {
 		return fmt.Errorf("the options were not changed: %w", err)
 	}
 	return p.showImport(result)
+}
+
+// hasSourceFlags reports whether a flag says how to read a source.
+func (f importFlags) hasSourceFlags() bool {
+	s := f.src
+	return s.Collection != "" || s.Format != content.Auto || len(s.Exclude) > 0 || s.SkipInvalid
 }
 
 func (p *program) contentOptions() *cobra.Command {

@@ -104,17 +104,6 @@ type CollectionCount struct {
 	Items      int    `json:"items"`
 }
 
-// Result is the result of an import.
-type Result struct {
-	Added     int `json:"added"`
-	Updated   int `json:"updated"`
-	Unchanged int `json:"unchanged"`
-	Removed   int `json:"removed"`
-	// IndexedAgain is how many existing items a change of options changed.
-	IndexedAgain int            `json:"indexed_again,omitempty"`
-	Collections  map[string]int `json:"collections"` // items of those that the import touched
-}
-
 // Filter says which items to list or export.
 type Filter struct {
 	Tenant     uint32 // the owner of the items; 0 for the corpus that all tenants share

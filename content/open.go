@@ -47,6 +47,8 @@ type input struct {
 
 func open(ctx context.Context, src Source) (*input, error) {
 	switch {
+	case len(src.Exclude) > 0 && !isFolder(src):
+		return nil, fmt.Errorf("%s is not a folder: names can be excluded from folders only", src.Path)
 	case src.Reader != nil:
 		return openStream(src.Path, src.Path, io.NopCloser(src.Reader), 0, src.Format)
 	case isAddress(src.Path):
@@ -66,6 +68,15 @@ func open(ctx context.Context, src Source) (*input, error) {
 		return nil, errors.Join(fmt.Errorf("%s is a folder: must be imported as markdown, not as %s", src.Path, src.Format), f.Close())
 	}
 	return openFolder(src, f.Close())
+}
+
+// isFolder reports whether a source is a folder, or can't be found.
+func isFolder(src Source) bool {
+	if src.Reader != nil || isAddress(src.Path) {
+		return false
+	}
+	info, err := os.Stat(src.Path)
+	return err != nil || info.IsDir()
 }
 
 func isAddress(s string) bool {

@@ -3,29 +3,39 @@ package content
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+
+	"stile.example/stile/content/ids"
 )
 
 // Source says what to import.
 type Source struct {
-	Path       string              // a file, a folder or a URL; with Reader, its name in messages
-	Reader     io.Reader           // if set, read instead of Path
-	Format     Format              // Auto detects it
-	Collection string              // for the items that name none
-	Progress   func(done Progress) // if set, called every 100 items and at the end
+	Path       string    // a file, a folder or a URL; with Reader, its name in messages
+	Reader     io.Reader // if set, read instead of Path
+	Format     Format    // Auto detects it
+	Collection string    // for the items that name none
+	Exclude    []string  // patterns of names in a folder that are not read
+	// SkipInvalid omits invalid items, unless all are invalid.
+	SkipInvalid bool
+	Progress    func(done Progress) // if set, called every 100 items and at the end
 }
 
 // Progress is how much of a source has been read.
 type Progress struct {
-	Items       int
+	Items       int   // also those that are omitted
 	Bytes, Size int64 // Size is 0 if it is unknown
 }
 
 // Read yields the items of a source, cleaned and checked, one after another. Only a few are in
-// memory at a time. After the first invalid one it yields no more items. It reads on only to find
-// further errors, and yields [LineErrors] as the last and only error, so that all can be corrected
-// together. If a source can't be read to its end, it yields that error too.
+// memory at a time. For an item that its file keeps from being published it yields [LeftOut], and
+// continues.
+//
+// After the first invalid item it yields no more items. It reads on only to find further errors,
+// and yields [LineErrors] as the last error, so that all can be corrected together. With
+// SkipInvalid it yields a [LineError] for each invalid item instead, and continues; if no item is
+// valid, LineErrors follow. If a source can't be read to its end, Read yields that error too.
 //
 // Items are decoded on all processors, in parallel to the caller's loop.
 func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
@@ -36,11 +46,14 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 			return
 		}
 		defer in.close()
-		r := reader{src: src, in: in, seen: newIDSet(in.folder)}
+		r := reader{src: src, in: in, seen: ids.New(in.folder)}
 		if stopped := r.items(ctx, yield); stopped {
 			return
 		}
-		if r.progress(); len(r.faults) > 0 || r.broken != nil {
+		if r.progress(); r.src.SkipInvalid && r.valid > 0 {
+			r.faults = nil
+		}
+		if len(r.faults) > 0 || r.broken != nil {
 			yield(Item{}, r.err())
 		}
 	}
@@ -50,28 +63,34 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 type reader struct {
 	src    Source
 	in     *input
-	seen   idSet
-	count  int
-	faults LineErrors
-	broken error // why the source can't be read further
+	seen   ids.Set
+	count  int // items that were read
+	valid  int
+	faults LineErrors // the first
+	broken error      // why the source can't be read further
 }
 
-// items yields valid items until the first error, and reports whether the caller stopped.
+// items yields valid and omitted items until the first error, and reports whether the caller
+// stopped.
 func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopped bool) {
 	for d := range decodeParallel(ctx, r.in.records(ctx), r.src.Collection) {
 		if d.err == nil {
-			d.err = r.seen.add(d.item.ID, d.place)
+			d.err = r.checkRepeated(d)
 		}
 		if d.err == nil {
-			if len(r.faults) == 0 && !yield(d.item, nil) {
+			r.valid++
+		} else if d.err = r.fault(d); r.broken != nil {
+			return false
+		}
+		if r.count++; r.count%100 == 0 {
+			r.progress()
+		}
+		switch {
+		case len(r.faults) == 0 || r.src.SkipInvalid:
+			if !yield(d.item, d.err) {
 				return true
 			}
-			if r.count++; r.count%100 == 0 {
-				r.progress()
-			}
-			continue
-		}
-		if r.broken = r.fault(d); r.broken != nil || len(r.faults) == maxLineErrors {
+		case len(r.faults) == maxLineErrors:
 			return false
 		}
 	}
@@ -79,16 +98,32 @@ func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopp
 	return false
 }
 
-// fault records the error in a record, or returns an error that is not in a record.
+func (r *reader) checkRepeated(d decoded) error {
+	file, line, repeated := r.seen.Add(d.item.ID, d.place.file, d.place.line)
+	if !repeated {
+		return nil
+	}
+	return fmt.Errorf("id %s is repeated: %v has it already", quote(d.item.ID), sourcePos{file, line})
+}
+
+// fault returns the error of a record, [LeftOut] or [LineError], and records it. An error that is
+// not in a record sets broken.
 func (r *reader) fault(d decoded) error {
+	if left, ok := errors.AsType[LeftOut](d.err); ok {
+		return left
+	}
 	if _, ok := errors.AsType[brokenError](d.err); ok {
+		r.broken = d.err
 		return d.err
 	}
 	if at, ok := errors.AsType[atLine](d.err); ok {
 		d.place.line = at.line
 	}
-	r.faults = append(r.faults, LineError{File: d.place.file, Line: d.place.line, Problem: d.err.Error()})
-	return nil
+	e := LineError{File: d.place.file, Line: d.place.line, Problem: d.err.Error()}
+	if len(r.faults) < maxLineErrors {
+		r.faults = append(r.faults, e)
+	}
+	return e
 }
 
 func (r *reader) err() error {

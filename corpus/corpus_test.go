@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/build"
 	"stile.example/stile/corpus/turns"
 )
@@ -73,15 +74,15 @@ func (c *testCorpus) update(t testing.TB, owner uint32, fn func(*build.Builder) 
 }
 
 // put imports items of an owner.
-func put(t testing.TB, c *testCorpus, owner uint32, items ...content.Item) (r content.Result) {
+func put(t testing.TB, c *testCorpus, owner uint32, items ...content.Item) (r imports.Result) {
 	t.Helper()
 	return load(t, c, owner, itemsOf(items...))
 }
 
-func load(t testing.TB, c *testCorpus, owner uint32, items iter.Seq2[content.Item, error]) (r content.Result) {
+func load(t testing.TB, c *testCorpus, owner uint32, items iter.Seq2[content.Item, error]) (r imports.Result) {
 	t.Helper()
 	err := c.update(t, owner, func(b *build.Builder) (err error) {
-		r, err = b.Import(t.Context(), content.ImportOptions{Tenant: owner}, items)
+		r, err = b.Import(t.Context(), imports.Options{Tenant: owner}, items)
 		return err
 	})
 	if err != nil {

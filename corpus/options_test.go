@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/build"
 )
@@ -15,10 +16,10 @@ func ptr[T any](v T) *T { return &v }
 // choose changes an owner's options, and imports items.
 func choose(
 	t testing.TB, c *testCorpus, owner uint32, ch options.Change, items ...content.Item,
-) (r content.Result) {
+) (r imports.Result) {
 	t.Helper()
 	err := c.update(t, owner, func(b *build.Builder) (err error) {
-		r, err = b.Import(t.Context(), content.ImportOptions{Tenant: owner, Options: ch}, itemsOf(items...))
+		r, err = b.Import(t.Context(), imports.Options{Tenant: owner, Options: ch}, itemsOf(items...))
 		return err
 	})
 	if err != nil {
@@ -161,7 +162,7 @@ func TestOptionsStay(t *testing.T) {
 	}
 	n := tc.n
 	err := tc.update(t, 0, func(b *build.Builder) error {
-		_, err := b.Import(t.Context(), content.ImportOptions{Options: options.Change{URL: ptr("nowhere")}}, itemsOf())
+		_, err := b.Import(t.Context(), imports.Options{Options: options.Change{URL: ptr("nowhere")}}, itemsOf())
 		return err
 	})
 	if err == nil || !strings.Contains(err.Error(), `url "nowhere"`) {
@@ -170,7 +171,7 @@ func TestOptionsStay(t *testing.T) {
 	if choose(t, tc, 0, first); tc.n != n {
 		t.Error("options that are chosen already made a file")
 	}
-	if err := tc.update(t, 7, (*build.Builder).RemoveAll); err != nil {
+	if err := tc.update(t, 7, func(b *build.Builder) error { return b.RemoveAll(t.Context()) }); err != nil {
 		t.Fatal(err)
 	}
 	check(7, `[] "" 0 `)

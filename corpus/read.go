@@ -106,13 +106,43 @@ func (c *File) Export(ctx context.Context, f content.Filter) iter.Seq2[content.I
 	}
 }
 
+// Count returns how many items List would return without a limit.
+func (c *File) Count(ctx context.Context, f content.Filter, after string) (n int, err error) {
+	err = c.db.QueryRowContext(ctx, `
+		SELECT count(*) FROM items
+		WHERE owner = ?2 AND ?3 IN ('', `+c.collectionKey()+`) AND id > ?1`,
+		after, f.Tenant, words.Name(f.Collection)).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count items: %w", err)
+	}
+	return n, nil
+}
+
+// OwnCollections returns the collections of an owner's items, by name.
+func (c *File) OwnCollections(ctx context.Context, owner uint32) (all []content.CollectionCount, err error) {
+	err = sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
+		var one content.CollectionCount
+		err := scan(&one.Collection, &one.Items)
+		all = append(all, one)
+		return err
+	}, `SELECT min(collection), count(*) FROM items WHERE owner = ? GROUP BY `+c.collectionKey()+` ORDER BY 1`, owner)
+	if err != nil {
+		return nil, fmt.Errorf("read collections: %w", err)
+	}
+	return all, nil
+}
+
+// collectionKey returns the SQL of what a collection is compared by.
+func (c *File) collectionKey() string {
+	if c.old {
+		return "collection"
+	}
+	return "ifnull(collection_key, collection)"
+}
+
 func (c *File) list(
 	ctx context.Context, f content.Filter, after string, limit int,
 ) (items []content.Item, err error) {
-	key := "ifnull(collection_key, collection)"
-	if c.old {
-		key = "collection"
-	}
 	err = sqlite.Query(ctx, c.db, func(scan sqlite.Scanner) error {
 		var whole []byte
 		if err := scan(&whole); err != nil {
@@ -123,7 +153,7 @@ func (c *File) list(
 		return err
 	}, `
 		SELECT whole FROM items
-		WHERE id > ?1 AND +owner = ?2 AND ?3 IN ('', `+key+`) ORDER BY id LIMIT ?4`,
+		WHERE id > ?1 AND +owner = ?2 AND ?3 IN ('', `+c.collectionKey()+`) ORDER BY id LIMIT ?4`,
 		after, f.Tenant, words.Name(f.Collection), limit)
 	return items, err
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/build"
 )
 
@@ -177,7 +178,7 @@ func TestSpellingsOfNames(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 	err := tc.update(t, 0, func(b *build.Builder) error { // prunes the collection in all spellings
-		r, err := b.Import(t.Context(), content.ImportOptions{Prune: true}, itemsOf(content.Item{ID: "a", Collection: nfd("für Gäste"), Title: "One"}))
+		r, err := b.Import(t.Context(), imports.Options{Prune: true}, itemsOf(content.Item{ID: "a", Collection: nfd("für Gäste"), Title: "One"}))
 		if err == nil && (r.Removed != 2 || r.Collections[nfd("für Gäste")] != 1) {
 			t.Errorf("%+v", r)
 		}

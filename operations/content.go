@@ -6,43 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 
 	"stile.example/stile/content"
-	"stile.example/stile/content/options"
+	"stile.example/stile/content/imports"
+	"stile.example/stile/corpus/build"
 	"stile.example/stile/datadir"
 )
-
-// ImportOptions says whose items are imported.
-type ImportOptions struct {
-	Tenant string `json:"tenant,omitempty"` // client_id; empty: the shared corpus
-	// Remove items that are missing from the collections that the import touches.
-	Prune bool `json:"prune,omitempty"`
-	// Options changes what is chosen for all items of the owner.
-	Options options.Change `json:"options,omitzero"`
-}
-
-// progressEvery is how often the log reports that items are indexed again, in items.
-const progressEvery = 20_000
-
-func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items iter.Seq2[content.Item, error]) (content.Result, error) {
-	tenant, err := tenantNumber(d, o.Tenant)
-	if err != nil {
-		return content.Result{}, err
-	}
-	r, err := d.Store.Import(ctx, content.ImportOptions{
-		Tenant: tenant, Prune: o.Prune, Options: o.Options,
-		Indexing: func(done int) {
-			if done%progressEvery == 0 {
-				d.Log.Info("items are indexed again with the changed options", "done", done)
-			}
-		},
-	}, items)
-	if err != nil {
-		return r, err
-	}
-	return r, d.UpdateAddressPolicy(ctx)
-}
 
 // tenantNumber returns the number of a tenant; 0, the shared corpus, for an empty client_id.
 func tenantNumber(d *datadir.Dir, clientID string) (uint32, error) {
@@ -84,17 +53,33 @@ type ItemView struct {
 	Title      string `json:"title"`
 }
 
-func listItems(ctx context.Context, d *datadir.Dir, q ItemQuery) ([]ItemView, error) {
+// ItemPage is a page of a list.
+type ItemPage struct {
+	Items []ItemView `json:"items"`
+	More  int        `json:"more"` // items after the page
+}
+
+func listItems(ctx context.Context, d *datadir.Dir, q ItemQuery) (page ItemPage, err error) {
 	tenant, err := tenantNumber(d, q.Tenant)
 	if err != nil {
-		return nil, err
+		return page, err
 	}
-	items, err := d.Store.List(ctx, content.Filter{Tenant: tenant, Collection: q.Collection}, q.After, q.Limit)
-	views := make([]ItemView, len(items))
+	f := content.Filter{Tenant: tenant, Collection: q.Collection}
+	items, err := d.Store.List(ctx, f, q.After, q.Limit)
+	if err != nil {
+		return page, err
+	}
+	page.Items = make([]ItemView, len(items))
 	for i, it := range items {
-		views[i] = ItemView{it.ID, it.Collection, it.Title}
+		page.Items[i] = ItemView{it.ID, it.Collection, it.Title}
 	}
-	return views, err
+	switch len(items) {
+	case 0:
+		return page, checkCollection(ctx, d, f)
+	case q.Limit:
+		page.More, err = d.Store.Count(ctx, f, items[len(items)-1].ID)
+	}
+	return page, err
 }
 
 // Exported is how many items were exported.
@@ -114,7 +99,9 @@ func exportItems(ctx context.Context, d *datadir.Dir, q ItemSelection, out io.Wr
 			}
 		}
 	}
-	err = content.Export(out, counted)
+	if err = content.Export(out, counted); err == nil && e.Items == 0 {
+		err = checkCollection(ctx, d, content.Filter{Tenant: tenant, Collection: q.Collection})
+	}
 	return e, err
 }
 
@@ -133,15 +120,20 @@ func showItem(ctx context.Context, d *datadir.Dir, n ItemName) (json.RawMessage,
 	return item, explainMissing(n.ID, err)
 }
 
-// ItemNames names items of one owner.
+// ItemNames names items of one owner: by their ids, or by their collection.
 type ItemNames struct {
-	Tenant string   `json:"tenant,omitempty"` // client_id; empty: the shared corpus
-	IDs    []string `json:"ids"`
+	Tenant     string   `json:"tenant,omitempty"` // client_id; empty: the shared corpus
+	IDs        []string `json:"ids,omitempty"`
+	Collection string   `json:"collection,omitempty"`
+	// Confirmed is how many items the removal of a collection may remove.
+	Confirmed int `json:"confirmed,omitempty"`
 }
 
 // RemovedItems is how many items were removed.
 type RemovedItems struct {
 	Removed int `json:"removed"`
+	// Unconfirmed is what would be removed. It is set if nothing was, because that needs Confirmed.
+	Unconfirmed *imports.Removal `json:"unconfirmed,omitempty"`
 }
 
 func removeItems(ctx context.Context, d *datadir.Dir, q ItemNames) (r RemovedItems, err error) {
@@ -149,12 +141,23 @@ func removeItems(ctx context.Context, d *datadir.Dir, q ItemNames) (r RemovedIte
 	if err != nil {
 		return r, err
 	}
-	r.Removed, err = d.Store.Remove(ctx, tenant, q.IDs)
-	if errors.Is(err, content.ErrNotFound) {
-		return RemovedItems{}, fmt.Errorf("nothing was removed: %w; `stile content list` lists the items", err)
+	if q.Collection == "" {
+		r.Removed, err = d.Store.Remove(ctx, tenant, q.IDs)
+	} else if len(q.IDs) == 0 {
+		r.Removed, err = d.Store.RemoveCollection(ctx, tenant, q.Collection, q.Confirmed)
+	} else {
+		err = errors.New("either ids or a collection can be removed, not both")
 	}
-	if err != nil {
-		return r, err
+	large, unconfirmed := errors.AsType[build.UnconfirmedError](err)
+	switch {
+	case unconfirmed:
+		return RemovedItems{Unconfirmed: &large.Removal}, nil
+	case errors.Is(err, content.ErrNotFound) && q.Collection != "":
+		return RemovedItems{}, fmt.Errorf("nothing was removed: %w", checkCollection(ctx, d, content.Filter{Tenant: tenant, Collection: q.Collection}))
+	case errors.Is(err, content.ErrNotFound):
+		return RemovedItems{}, fmt.Errorf("nothing was removed: %w; `stile content list` lists the items", err)
+	case err != nil:
+		return RemovedItems{}, fmt.Errorf("nothing was removed: %w", explainImport(err))
 	}
 	return r, d.UpdateAddressPolicy(ctx)
 }

@@ -15,11 +15,11 @@ var table = []Operation{
 	plain("tenant rotate-secret", Operator, "give a tenant a new secret and print it", `{"client_id":"acme","overlap":"24h"}`, RotateSecret),
 	plain("tenant remove", Operator, "remove a tenant and its own items", `{"client_id":"acme"}`, removeTenant),
 
-	itemsIn("content import", Operator, "import items, all or none", `{"tenant":"acme","prune":true,"options":{"searchable":["capital","codes"],"url":"https://publisher.example/{id}"}}`, importItems),
+	itemsIn("content import", Operator, "import items, all or none", `{"tenant":"acme","prune":true,"dry_run":true,"options":{"searchable":["capital","codes"],"url":"https://publisher.example/{id}"}}`, importItems),
 	plain("content options", Viewer, "show what is chosen at import for all items", `{"tenant":"acme"}`, showOptions),
 	plain("content list", Viewer, "list items", `{"collection":"recipes","after":"bread","limit":100}`, listItems),
 	plain("content show", Viewer, "show one item in full", `{"id":"iceland"}`, showItem),
-	plain("content remove", Operator, "remove items", `{"ids":["iceland","greenland"]}`, removeItems),
+	plain("content remove", Operator, "remove items, or a collection", `{"ids":["iceland","greenland"]}`, removeItems),
 	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems),
 
 	plain("token issue", Operator, "issue a token for a tenant", `{"tenant":"acme","subject":"support-4711","scope":"content"}`, issueToken),

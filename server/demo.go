@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/datadir"
 	"stile.example/stile/demo"
@@ -55,7 +56,7 @@ func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) 
 func (srv *Server) importDemo(ctx context.Context) (map[string]int, error) {
 	src := content.Source{Path: "demo/corpus.jsonl", Reader: static.DemoCorpus(srv.origin), Format: content.JSONL}
 	searchable, synonyms := static.DemoSearchable(), static.DemoSynonyms()
-	o := content.ImportOptions{Options: options.Change{Searchable: &searchable, Synonyms: &synonyms}}
+	o := imports.Options{Options: options.Change{Searchable: &searchable, Synonyms: &synonyms}}
 	// No Prune: other items may be there.
 	result, err := srv.dir.Store.Import(ctx, o, content.Read(ctx, src))
 	if err != nil {

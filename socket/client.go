@@ -19,6 +19,25 @@ import (
 // ErrNoServer means that no server listens at a data directory's socket.
 var ErrNoServer = errors.New("no server is running")
 
+// ErrLost means that the connection to the server ended before its reply, so that the outcome is
+// unknown.
+var ErrLost = errors.New("the server ended the connection")
+
+// lost returns [ErrLost] with its cause.
+func lost(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return interrupted{}
+	}
+	return fmt.Errorf("%w: %w", ErrLost, err)
+}
+
+// interrupted is [ErrLost] because the command was told to end.
+type interrupted struct{}
+
+func (interrupted) Error() string { return "interrupted while the server was importing," }
+
+func (interrupted) Is(target error) bool { return target == ErrLost || target == context.Canceled }
+
 // Client performs operations in the running server.
 type Client struct{ http *http.Client }
 
@@ -66,24 +85,24 @@ func (c *Client) Do(ctx context.Context, op operations.Operation, call operation
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("the server ended the connection: %w", err)
+		return nil, lost(ctx, err)
 	}
 	defer res.Body.Close()
-	return readReply(res, call.Out)
+	return readReply(ctx, res, call.Out)
 }
 
 // readReply reads the reply from the body or, if the body is a stream, from the trailer.
-func readReply(res *http.Response, out io.Writer) (json.RawMessage, error) {
+func readReply(ctx context.Context, res *http.Response, out io.Writer) (json.RawMessage, error) {
 	var r reply
 	if out != nil && res.Header.Get("Content-Type") != "application/json" {
 		if _, err := io.Copy(out, res.Body); err != nil {
 			return nil, fmt.Errorf("copy the server's response: %w", err)
 		}
 		if err := json.Unmarshal([]byte(res.Trailer.Get(trailer)), &r); err != nil {
-			return nil, fmt.Errorf("the server ended the connection: %w", err)
+			return nil, lost(ctx, err)
 		}
 	} else if err := json.NewDecoder(res.Body).Decode(&r); err != nil {
-		return nil, fmt.Errorf("the server ended the connection: %w", err)
+		return nil, lost(ctx, err)
 	}
 	if r.Error != "" {
 		return nil, errors.New(r.Error)

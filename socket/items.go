@@ -3,6 +3,7 @@ package socket
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,27 +13,51 @@ import (
 )
 
 // Items are sent as lines of JSON, as content.Export writes them, followed by a line {"end":N}. A
-// stream without that line was cut off, and nothing of it is imported.
+// stream without that line was cut off, and nothing of it is imported. An item that was omitted is
+// a line too, an [omission].
 const (
 	endOfItems  = `{"end":`
+	leftOut     = `{"left_out":`
+	skipped     = `{"skipped":`
 	longestLine = 16 << 20 // in bytes: an item of 1 MiB of which every byte is escaped
 )
 
+// omission is a line with one of the errors after which an import continues.
+type omission struct {
+	LeftOut *content.LeftOut   `json:"left_out,omitempty"`
+	Skipped *content.LineError `json:"skipped,omitempty"`
+}
+
 // sendItems writes items and the last line.
 func sendItems(w io.Writer, items iter.Seq2[content.Item, error]) error {
-	n := 0
-	counted := func(yield func(content.Item, error) bool) {
-		for it, err := range items {
-			if n++; !yield(it, err) {
-				return
-			}
+	buf := bufio.NewWriterSize(w, 64<<10)
+	out, n := content.NewWriter(buf), 0
+	for it, err := range items {
+		if n++; err == nil {
+			err = out.Write(it)
+		} else {
+			err = sendOmission(buf, err)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if err := content.Export(w, counted); err != nil {
+	fmt.Fprintf(buf, "%s%d}\n", endOfItems, n) // Flush returns its error
+	return buf.Flush()
+}
+
+// sendOmission sends why an item was omitted. It returns any other error.
+func sendOmission(w io.Writer, err error) error {
+	var o omission
+	switch e := err.(type) { // not errors.As, which would find the first of content.LineErrors
+	case content.LeftOut:
+		o.LeftOut = &e
+	case content.LineError:
+		o.Skipped = &e
+	default:
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s%d}\n", endOfItems, n)
-	return err
+	return json.NewEncoder(w).Encode(o)
 }
 
 // pipeItems returns a reader from which items are sent. stop ends it, and returns when the items
@@ -68,13 +93,15 @@ func receiveItems(r io.Reader) iter.Seq2[content.Item, error] {
 				}
 				return
 			}
-			it, err := content.DecodeItem(in.Bytes())
+			it, omitted, err := receiveItem(in.Bytes())
 			if err == nil {
-				err = content.Check(&it)
+				if !yield(it, omitted) {
+					return
+				}
+				continue
 			}
-			if !yield(it, err) || err != nil {
-				return
-			}
+			yield(it, err)
+			return
 		}
 		err := in.Err()
 		if err == nil {
@@ -82,4 +109,25 @@ func receiveItems(r io.Reader) iter.Seq2[content.Item, error] {
 		}
 		yield(content.Item{}, fmt.Errorf("the items broke off after %d: %w", n, err))
 	}
+}
+
+// receiveItem reads a line: an item, or why one was omitted.
+func receiveItem(line []byte) (it content.Item, omitted, err error) {
+	if !bytes.HasPrefix(line, []byte(leftOut)) && !bytes.HasPrefix(line, []byte(skipped)) {
+		if it, err = content.DecodeItem(line); err == nil {
+			err = content.Check(&it)
+		}
+		return it, nil, err
+	}
+	var o omission
+	switch err = json.Unmarshal(line, &o); {
+	case err != nil:
+	case o.LeftOut != nil:
+		omitted = *o.LeftOut
+	case o.Skipped != nil:
+		omitted = *o.Skipped
+	default:
+		err = errors.New("an omitted item has no reason")
+	}
+	return it, omitted, err
 }

@@ -22,6 +22,7 @@ func Server(d *datadir.Dir) *http.Server {
 	return &http.Server{
 		Handler:           handler(d),
 		ReadHeaderTimeout: responseTimeout,
+		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(d.Log.Handler(), slog.LevelDebug),
 	}
 }
@@ -57,7 +58,9 @@ func respond(r *http.Request, d *datadir.Dir, out io.Writer) reply {
 	if err != nil {
 		return reply{Error: err.Error()}
 	}
-	return perform(r.Context(), d, op.Run, operations.Call{Input: in, Items: receiveItems(body), Out: out})
+	ctx, stop := untilGone(r)
+	defer stop()
+	return perform(ctx, d, op.Run, operations.Call{Input: in, Items: receiveItems(body), Out: out})
 }
 
 // perform runs an operation. A panic becomes an error: the server must continue.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus"
 	"stile.example/stile/corpus/library"
 	"stile.example/stile/store/sqlite"
@@ -38,7 +39,7 @@ func openAt(t *testing.T, dir string) *Store {
 func put(t *testing.T, s *Store, owner uint32, id string) {
 	t.Helper()
 	one := func(yield func(content.Item, error) bool) { yield(content.Item{ID: id, Title: id}, nil) }
-	if _, err := s.Import(t.Context(), content.ImportOptions{Tenant: owner}, one); err != nil {
+	if _, err := s.Import(t.Context(), imports.Options{Tenant: owner}, one); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -123,7 +124,7 @@ func TestImportDoesNotDelayTheWriter(t *testing.T) {
 			t.Errorf("in the middle of an import: %v", err)
 		}
 	}
-	if _, err := s.Import(t.Context(), content.ImportOptions{}, items); err != nil {
+	if _, err := s.Import(t.Context(), imports.Options{}, items); err != nil {
 		t.Error(err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/sqlite"
 )
 
@@ -57,53 +58,47 @@ func Update(name string, owner uint32, fn func(*Builder) error) (changed bool, e
 }
 
 // Import changes the owner's options, then adds or updates items, until ctx is done or items yields
-// an error. It uses all of o but the tenant.
+// an error that [imports.Result.Omit] does not record. It uses all of o but the tenant.
 func (b *Builder) Import(
-	ctx context.Context, o content.ImportOptions, items iter.Seq2[content.Item, error],
-) (content.Result, error) {
+	ctx context.Context, o imports.Options, items iter.Seq2[content.Item, error],
+) (r imports.Result, err error) {
 	if err := b.setOptions(ctx, o); err != nil {
-		return content.Result{}, err
+		return r, err
 	}
 	for it, err := range items {
-		if err != nil {
-			return content.Result{}, err
+		if err == nil {
+			err = b.take(ctx, it, o.SkipInvalid)
 		}
-		if err := ctx.Err(); err != nil {
-			return content.Result{}, err
-		}
-		if err := b.put(it); err != nil {
-			return content.Result{}, fmt.Errorf("item %s: %w", it.ID, err)
+		if err != nil && !r.Omit(err) {
+			return imports.Result{}, err
 		}
 		if n := b.seen.Len(); o.Progress != nil && n%progressEvery == 0 {
 			o.Progress(n)
 		}
 	}
-	if o.Prune {
-		if err := b.prune(); err != nil {
-			return content.Result{}, fmt.Errorf("prune: %w", err)
+	if o.Prune && r.Skipped.Count > 0 {
+		r.NotPruned = true
+	} else if o.Prune {
+		if err := b.prune(ctx, o.Confirmed); err != nil {
+			return imports.Result{}, fmt.Errorf("prune: %w", err)
 		}
 	}
-	return b.result()
+	return b.result(r)
 }
 
-// Remove removes items and returns how many. An id that the owner does not have is
-// [content.ErrNotFound].
-func (b *Builder) Remove(ids []string) (int, error) {
-	for _, id := range ids {
-		if err := b.remove(id); err != nil {
-			return 0, fmt.Errorf("item %s: %w", id, err)
-		}
-	}
-	return b.removed, nil
-}
-
-// RemoveAll removes all items of the owner, and what was chosen for them.
-func (b *Builder) RemoveAll() error {
-	if err := b.clearOptions(); err != nil {
+// take imports an item. With skip, an id of another owner is an error that an import records.
+func (b *Builder) take(ctx context.Context, it content.Item, skip bool) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	all := func(int64) bool { return true }
-	return b.removeWhere(all, `SELECT item FROM items WHERE owner = ?`, b.owner)
+	err := b.put(it)
+	switch {
+	case err == nil:
+		return nil
+	case skip && errors.Is(err, ErrTaken):
+		return content.LineError{File: "item " + it.ID, Problem: ErrTaken.Error()}
+	}
+	return fmt.Errorf("item %s: %w", it.ID, err)
 }
 
 // makeDurable makes a file and its name durable, so that it also survives a power cut from the

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 )
 
@@ -28,7 +29,7 @@ func change(
 ) {
 	t.Helper()
 	_, err := Update(name, owner, func(b *Builder) error {
-		_, err := b.Import(t.Context(), content.ImportOptions{Tenant: owner, Options: ch}, itemsOf(items...))
+		_, err := b.Import(t.Context(), imports.Options{Tenant: owner, Options: ch}, itemsOf(items...))
 		return err
 	})
 	if err != nil {

@@ -1,12 +1,12 @@
 package build
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"math"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/bitmap"
 	"stile.example/stile/corpus/sqlite"
 	"stile.example/stile/corpus/terms"
@@ -89,10 +89,10 @@ func (b *Builder) put(it content.Item) error {
 		it.URL = b.urlOf(it)
 	}
 	list, whole := content.EncodeItem(it)
-	if key := words.Name(it.Collection); b.touched[key] == "" {
+	item, old, err := b.find(it.ID)
+	if key := words.Name(it.Collection); b.touched[key] == "" && !errors.Is(err, ErrTaken) {
 		b.touched[key] = it.Collection
 	}
-	item, old, err := b.find(it.ID)
 	switch {
 	case errors.Is(err, content.ErrNotFound):
 		item = b.next
@@ -115,18 +115,6 @@ func (b *Builder) put(it content.Item) error {
 	return b.insert(item, list, whole)
 }
 
-func (b *Builder) remove(id string) error {
-	item, old, err := b.find(id)
-	if errors.Is(err, ErrTaken) {
-		return content.ErrNotFound
-	}
-	if err != nil {
-		return err
-	}
-	b.removed++
-	return b.delete(item, old)
-}
-
 // find returns the owner's item with an id.
 func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 	err = b.tx.QueryRow(`SELECT item, whole FROM items WHERE id = ?`, id).Scan(&item, &whole)
@@ -139,55 +127,14 @@ func (b *Builder) find(id string) (item int64, whole []byte, err error) {
 	return item, whole, err
 }
 
-// prune removes the owner's items that were not put, from the collections that were touched.
-func (b *Builder) prune() error {
-	for collection := range b.touched {
-		err := b.removeWhere(func(item int64) bool { return !b.seen.Has(item - sqlite.First(b.owner)) },
-			`SELECT item FROM items WHERE owner = ? AND ifnull(collection_key, collection) = ?`, b.owner, collection)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// removeWhere removes those items of a query's result for which goes returns true.
-func (b *Builder) removeWhere(goes func(item int64) bool, text string, args ...any) error {
-	var gone []int64
-	err := sqlite.Query(context.Background(), b.tx, func(scan sqlite.Scanner) error {
-		var item int64
-		err := scan(&item)
-		if goes(item) {
-			gone = append(gone, item)
-		}
-		return err
-	}, text, args...)
-	if err != nil {
-		return err
-	}
-	for _, item := range gone {
-		var whole []byte
-		if err := b.one(&whole, `SELECT whole FROM items WHERE item = ?`, item); err != nil {
-			return err
-		}
-		if err := b.delete(item, whole); err != nil {
-			return err
-		}
-	}
-	b.removed += len(gone)
-	return nil
-}
-
-// result returns what was done. It includes the collections that the import emptied.
-func (b *Builder) result() (content.Result, error) {
-	r := content.Result{
-		Added: b.added, Updated: b.updated, Unchanged: b.unchanged, Removed: b.removed,
-		IndexedAgain: b.indexedAgain,
-		Collections:  map[string]int{},
-	}
+// result completes the result of an import. It includes the collections that the import emptied.
+func (b *Builder) result(r imports.Result) (imports.Result, error) {
+	r.Added, r.Updated, r.Unchanged, r.Removed = b.added, b.updated, b.unchanged, b.removed
+	r.IndexedAgain = b.indexedAgain
+	r.Collections = map[string]int{}
 	for key, collection := range b.touched {
-		var n int
-		if err := b.one(&n, `SELECT count(*) FROM items WHERE owner = ? AND ifnull(collection_key, collection) = ?`, b.owner, key); err != nil {
+		n, err := b.count(key)
+		if err != nil {
 			return r, err
 		}
 		r.Collections[collection] = n

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/sqlite"
 )
@@ -160,7 +161,7 @@ func TestWordCounts(t *testing.T) {
 			it.ID += fmt.Sprint(owner)
 			removes := rapid.Bool().Draw(rt, "removes")
 			_, err := Update(name, owner, func(b *Builder) error {
-				if _, err := b.Import(t.Context(), content.ImportOptions{Options: ch}, itemsOf(it)); err != nil || !removes {
+				if _, err := b.Import(t.Context(), imports.Options{Options: ch}, itemsOf(it)); err != nil || !removes {
 					return err
 				}
 				_, err := b.Remove([]string{it.ID})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/chosen"
 	"stile.example/stile/corpus/sqlite"
@@ -33,7 +34,7 @@ func (c choice) urlOf(it content.Item) string {
 }
 
 // setOptions changes the options, and what existing items are found by and lead to.
-func (b *Builder) setOptions(ctx context.Context, o content.ImportOptions) error {
+func (b *Builder) setOptions(ctx context.Context, o imports.Options) error {
 	next, err := o.Options.Apply(b.options)
 	if err != nil || next.Equal(b.options) {
 		return err

@@ -9,36 +9,36 @@ import (
 	"os"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/build"
+	"stile.example/stile/corpus/preview"
 )
 
-var _ content.Corpus = (*Library)(nil)
+var _ imports.Corpus = (*Library)(nil)
 
-// ErrImporting means that the corpus is already being changed.
-var ErrImporting = errors.New("another import is running: try again when it is done")
-
-// HoldImports makes imports return [ErrImporting] until release is called: a backup copies both the
+// HoldImports makes imports return a [BusyError] until release is called: a backup copies both the
 // database and its [Library.CorpusFile], which must belong together. If an import is running,
-// HoldImports returns ErrImporting itself.
+// HoldImports returns a BusyError itself.
 func (l *Library) HoldImports() (release func(), err error) {
-	if !l.importing.TryLock() {
-		return nil, ErrImporting
-	}
-	return l.importing.Unlock, nil
+	return l.importing.begin("a backup is being made", l.opt.Now())
 }
 
-// Import implements [content.Corpus]. It returns [ErrImporting] while another import runs. Between
+// Import implements [imports.Corpus]. It returns a [BusyError] while another import runs. Between
 // two items it checks whether ctx is done.
 func (l *Library) Import(
-	ctx context.Context, o content.ImportOptions, items iter.Seq2[content.Item, error],
-) (r content.Result, err error) {
-	err = l.rebuild(ctx, o.Tenant, func(b *build.Builder) (err error) {
+	ctx context.Context, o imports.Options, items iter.Seq2[content.Item, error],
+) (r imports.Result, err error) {
+	what := "another import is running"
+	if o.Source != "" {
+		what += ": " + o.Source
+	}
+	err = l.rebuild(ctx, what, o.Tenant, func(b *build.Builder) (err error) {
 		r, err = b.Import(ctx, o, items)
 		return err
 	})
 	if err != nil {
-		return content.Result{}, err
+		return imports.Result{}, err
 	}
 	if o.Progress != nil {
 		o.Progress(r.Added + r.Updated + r.Unchanged)
@@ -46,10 +46,20 @@ func (l *Library) Import(
 	return r, nil
 }
 
+// Preview returns the result that an import would have. It changes nothing, and other imports may
+// run meanwhile.
+func (l *Library) Preview(
+	ctx context.Context, o imports.Options, items iter.Seq2[content.Item, error],
+) (imports.Result, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return preview.Import(ctx, g.Name(), o, items)
+}
+
 // Remove removes items of an owner, all of them or none, and returns how many. An id that the owner
 // does not have is [content.ErrNotFound].
 func (l *Library) Remove(ctx context.Context, owner uint32, ids []string) (removed int, err error) {
-	err = l.rebuild(ctx, owner, func(b *build.Builder) (err error) {
+	err = l.rebuild(ctx, removing, owner, func(b *build.Builder) (err error) {
 		removed, err = b.Remove(ids)
 		return err
 	})
@@ -58,6 +68,23 @@ func (l *Library) Remove(ctx context.Context, owner uint32, ids []string) (remov
 	}
 	return removed, nil
 }
+
+// RemoveCollection removes a collection of an owner and returns how many items it had. See
+// [build.Builder.RemoveCollection].
+func (l *Library) RemoveCollection(
+	ctx context.Context, owner uint32, name string, confirmed int,
+) (removed int, err error) {
+	err = l.rebuild(ctx, removing, owner, func(b *build.Builder) (err error) {
+		removed, err = b.RemoveCollection(ctx, name, confirmed)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return removed, nil
+}
+
+const removing = "items are being removed"
 
 // RemoveAll removes all items of an owner, and what was chosen for them.
 func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
@@ -70,18 +97,20 @@ func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
 	if g.Items(owner) == 0 && chosen.Equal(options.Options{}) {
 		return nil
 	}
-	return l.rebuild(ctx, owner, (*build.Builder).RemoveAll)
+	return l.rebuild(ctx, removing, owner, func(b *build.Builder) error { return b.RemoveAll(ctx) })
 }
 
 // rebuild makes the next generation by letting fn change a copy of the current one, and publishes
-// it if fn changed anything. After an error the current generation stays.
+// it if fn changed anything. After an error, or if ctx is done before, the current generation
+// stays. what says to others what is running.
 func (l *Library) rebuild(
-	ctx context.Context, owner uint32, fn func(*build.Builder) error,
+	ctx context.Context, what string, owner uint32, fn func(*build.Builder) error,
 ) (err error) {
-	if !l.importing.TryLock() {
-		return ErrImporting
+	end, err := l.importing.begin(what, l.opt.Now())
+	if err != nil {
+		return err
 	}
-	defer l.importing.Unlock()
+	defer end()
 	g := l.acquire()
 	defer l.release(g)
 	file := l.fileName(g.n + 1)
@@ -95,6 +124,9 @@ func (l *Library) rebuild(
 		return fmt.Errorf("copy corpus: %w", err)
 	}
 	changed, err := build.Update(file, owner, fn)
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil || !changed {
 		return err
 	}

@@ -15,36 +15,37 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/build"
 )
 
 func TestImportCounts(t *testing.T) {
 	l := newLibrary(t)
 	items := many("a", 3)
-	check := func(what string, got, want content.Result) {
+	check := func(what string, got, want imports.Result) {
 		t.Helper()
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", what, got, want)
 		}
 	}
-	check("new", put(t, l, 0, items...), content.Result{Added: 3, Collections: map[string]int{"a": 3}})
+	check("new", put(t, l, 0, items...), imports.Result{Added: 3, Collections: map[string]int{"a": 3}})
 	before, _ := l.Stats(t.Context())
-	check("same", put(t, l, 0, items...), content.Result{Unchanged: 3, Collections: map[string]int{"a": 3}})
+	check("same", put(t, l, 0, items...), imports.Result{Unchanged: 3, Collections: map[string]int{"a": 3}})
 	if after, _ := l.Stats(t.Context()); after != before {
 		t.Errorf("an import that changes nothing published a generation: %+v, %+v", before, after)
 	}
 	items[1].Title = "Another"
 	check("changed", put(t, l, 0, append(items, many("b", 1)...)...),
-		content.Result{Added: 1, Updated: 1, Unchanged: 2, Collections: map[string]int{"a": 3, "b": 1}})
+		imports.Result{Added: 1, Updated: 1, Unchanged: 2, Collections: map[string]int{"a": 3, "b": 1}})
 	if got := finds(t, l, "another", content.Query{}) + "|" + finds(t, l, "number 1", content.Query{Sort: content.ByTitle}); got != "a1|" {
 		t.Errorf("after the change: %q", got)
 	}
 	put(t, l, 5, content.Item{ID: "own", Collection: "a", Title: "Own"})
-	r, err := l.Import(t.Context(), content.ImportOptions{Prune: true}, itemsOf(items[0]))
+	r, err := l.Import(t.Context(), imports.Options{Prune: true}, itemsOf(items[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	check("pruned", r, content.Result{Unchanged: 1, Removed: 2, Collections: map[string]int{"a": 1}})
+	check("pruned", r, imports.Result{Unchanged: 1, Removed: 2, Collections: map[string]int{"a": 1}})
 	if got := finds(t, l, "", content.Query{Tenant: 5, Sort: content.ByTitle}); got != "a0 b0 own" {
 		t.Errorf("after pruning: %q", got)
 	}
@@ -74,7 +75,7 @@ func TestImportAllOrNothing(t *testing.T) {
 		{"repeated old", t.Context(), append(many("old", 3), many("old", 1)...), build.ErrRepeated},
 		{"taken", t.Context(), append(many("new", 3), content.Item{ID: "seven", Title: "Six"}), build.ErrTaken},
 	} {
-		_, err := l.Import(c.ctx, content.ImportOptions{Prune: true}, thenFail(fault, c.items...))
+		_, err := l.Import(c.ctx, imports.Options{Prune: true}, thenFail(fault, c.items...))
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -142,13 +143,13 @@ func TestReadWhileImporting(t *testing.T) {
 		var inside sync.Once
 		items := func(yield func(content.Item, error) bool) {
 			inside.Do(func() {
-				if _, err := l.Import(t.Context(), content.ImportOptions{}, itemsOf()); !errors.Is(err, ErrImporting) {
+				if _, err := l.Import(t.Context(), imports.Options{}, itemsOf()); !errors.Is(err, ErrImporting) {
 					t.Errorf("a second import: %v", err)
 				}
 			})
 			itemsOf(generation(n + 1)...)(yield)
 		}
-		if _, err := l.Import(t.Context(), content.ImportOptions{}, items); err != nil {
+		if _, err := l.Import(t.Context(), imports.Options{}, items); err != nil {
 			t.Error(err)
 		}
 	}
@@ -258,7 +259,7 @@ func importEndlessly(t *testing.T, dir string) {
 			}
 		}
 	}
-	_, err := l.Import(t.Context(), content.ImportOptions{Prune: true}, endless)
+	_, err := l.Import(t.Context(), imports.Options{Prune: true}, endless)
 	t.Fatal("the endless import ended", err)
 }
 
@@ -270,7 +271,7 @@ func TestHoldImports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Import(t.Context(), content.ImportOptions{}, itemsOf(many("b", 1)...)); !errors.Is(err, ErrImporting) {
+	if _, err := l.Import(t.Context(), imports.Options{}, itemsOf(many("b", 1)...)); !errors.Is(err, ErrImporting) {
 		t.Errorf("an import while they are held: %v", err)
 	}
 	if _, err := l.HoldImports(); !errors.Is(err, ErrImporting) {

@@ -42,7 +42,7 @@ type Library struct {
 	numbers   Numbers
 	opt       corpus.Options
 	log       *slog.Logger
-	importing sync.Mutex // held by the one import that runs
+	importing use
 
 	mu      sync.Mutex
 	current *generation

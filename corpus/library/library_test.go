@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus"
 )
 
@@ -64,9 +65,9 @@ func openLibrary(t *testing.T, dir string) *Library {
 }
 
 // put imports items of an owner.
-func put(t *testing.T, l *Library, owner uint32, items ...content.Item) content.Result {
+func put(t *testing.T, l *Library, owner uint32, items ...content.Item) imports.Result {
 	t.Helper()
-	r, err := l.Import(t.Context(), content.ImportOptions{Tenant: owner}, itemsOf(items...))
+	r, err := l.Import(t.Context(), imports.Options{Tenant: owner}, itemsOf(items...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,6 +58,22 @@ func (l *Library) List(
 	return g.List(ctx, f, after, limit)
 }
 
+// Count calls [corpus.File.Count] of the current generation.
+func (l *Library) Count(ctx context.Context, f content.Filter, after string) (int, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Count(ctx, f, after)
+}
+
+// OwnCollections calls [corpus.File.OwnCollections] of the current generation.
+func (l *Library) OwnCollections(
+	ctx context.Context, owner uint32,
+) ([]content.CollectionCount, error) {
+	g := l.acquire()
+	defer l.release(g)
+	return g.OwnCollections(ctx, owner)
+}
+
 // Export yields what [corpus.File.Export] does. All items are of one generation, whatever is
 // imported meanwhile.
 func (l *Library) Export(ctx context.Context, f content.Filter) iter.Seq2[content.Item, error] {

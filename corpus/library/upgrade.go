@@ -18,10 +18,11 @@ func (l *Library) Upgrade(ctx context.Context) (err error) {
 	if !g.IsOld() {
 		return nil
 	}
-	if !l.importing.TryLock() {
-		return ErrImporting
+	end, err := l.importing.begin("the corpus is being indexed again", l.opt.Now())
+	if err != nil {
+		return err
 	}
-	defer l.importing.Unlock()
+	defer end()
 	file := l.fileName(g.n + 1)
 	if err = l.convert(ctx, file, g); err == nil {
 		err = l.publish(ctx, g.n+1)

@@ -1,4 +1,5 @@
-package commands
+// Package report shows the progress of an import, and prints its result.
+package report
 
 import (
 	"fmt"
@@ -9,9 +10,9 @@ import (
 	"stile.example/stile/content"
 )
 
-// progress shows the progress of an import: on a terminal as one line that is overwritten,
+// Progress shows the progress of an import: on a terminal as one line that is overwritten,
 // otherwise as a line every 5 s.
-type progress struct {
+type Progress struct {
 	out      io.Writer
 	now      func() time.Time
 	terminal bool
@@ -19,12 +20,13 @@ type progress struct {
 	shown    bool
 }
 
-func newProgress(out io.Writer, now func() time.Time) *progress {
-	return &progress{out: out, now: now, terminal: printing.IsTerminal(out), next: now().Add(2 * time.Second)}
+// NewProgress returns a Progress that writes to out.
+func NewProgress(out io.Writer, now func() time.Time) *Progress {
+	return &Progress{out: out, now: now, terminal: printing.IsTerminal(out), next: now().Add(2 * time.Second)}
 }
 
-// reading shows the progress. The importer calls it, from one goroutine.
-func (p *progress) reading(done content.Progress) {
+// Reading shows the progress. The importer calls it, from one goroutine.
+func (p *Progress) Reading(done content.Progress) {
 	now := p.now()
 	if p.terminal {
 		if now.Before(p.next.Add(-1900 * time.Millisecond)) {
@@ -40,7 +42,8 @@ func (p *progress) reading(done content.Progress) {
 	}
 }
 
-func (p *progress) end() {
+// End ends the line on a terminal.
+func (p *Progress) End() {
 	if p.shown {
 		fmt.Fprintln(p.out)
 	}

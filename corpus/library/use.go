@@ -1,0 +1,47 @@
+package library
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrImporting means that the corpus can't be changed or copied, because something else does.
+var ErrImporting = errors.New("the corpus is being changed")
+
+// BusyError is [ErrImporting] with what is running. Its text is an error message.
+type BusyError struct {
+	What  string // "another import is running: recipes.jsonl, process 4711"
+	Since time.Time
+}
+
+func (e BusyError) Error() string {
+	return fmt.Sprintf("%s, since %s; try again when that is done", e.What, e.Since.UTC().Format("2006-01-02 15:04:05 UTC"))
+}
+
+// Is reports whether target is [ErrImporting].
+func (e BusyError) Is(target error) bool { return target == ErrImporting }
+
+// use says what is changing or copying the corpus. It is in memory, so nothing stays of a process
+// that was killed.
+type use struct {
+	mu  sync.Mutex
+	now *BusyError // nil: nothing is
+}
+
+// begin returns a [BusyError] if something is running. Otherwise what is running until end is
+// called.
+func (u *use) begin(what string, now time.Time) (end func(), err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.now != nil {
+		return nil, *u.now
+	}
+	u.now = &BusyError{what, now}
+	return func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.now = nil
+	}, nil
+}

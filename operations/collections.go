@@ -1,0 +1,98 @@
+package operations
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"stile.example/stile/content"
+	"stile.example/stile/corpus/words"
+	"stile.example/stile/datadir"
+)
+
+// checkCollection returns an error that names similar collections if the owner has no items in the
+// collection of a filter. Without a collection, it returns nil.
+func checkCollection(ctx context.Context, d *datadir.Dir, f content.Filter) error {
+	if f.Collection == "" {
+		return nil
+	}
+	all, err := d.Store.OwnCollections(ctx, f.Tenant)
+	if err != nil {
+		return err
+	}
+	has := func(c content.CollectionCount) bool {
+		return words.Name(c.Collection) == words.Name(f.Collection)
+	}
+	if slices.ContainsFunc(all, has) {
+		return nil
+	}
+	return fmt.Errorf("there is no collection %q; %s", f.Collection, similar(f.Collection, all))
+}
+
+// similar says which collections there are: those with names like a name, or the largest.
+func similar(name string, all []content.CollectionCount) string {
+	const most = 5
+	var near, quoted []string
+	for _, c := range all {
+		if areSimilar(name, c.Collection) {
+			near = append(near, c.Collection)
+		}
+	}
+	if len(near) > 0 {
+		slices.SortStableFunc(near, func(a, b string) int { return cmp.Compare(distance(name, a), distance(name, b)) })
+		for _, name := range near[:min(most, len(near))] {
+			quoted = append(quoted, fmt.Sprintf("%q", name))
+		}
+		return "did you mean " + strings.Join(quoted, ", ") + "?"
+	}
+	all = slices.DeleteFunc(slices.Clone(all), func(c content.CollectionCount) bool { return c.Collection == "" })
+	if len(all) == 0 {
+		return "no item has a collection"
+	}
+	slices.SortStableFunc(all, func(a, b content.CollectionCount) int { return cmp.Compare(b.Items, a.Items) })
+	for _, c := range all[:min(most, len(all))] {
+		quoted = append(quoted, fmt.Sprintf("%q", c.Collection))
+	}
+	if more := len(all) - len(quoted); more > 0 {
+		quoted = append(quoted, fmt.Sprintf("and %d more", more))
+	}
+	return "there are " + strings.Join(quoted, ", ")
+}
+
+// areSimilar reports whether one name contains the other, or few letters differ.
+func areSimilar(a, b string) bool {
+	a, b = fold(a), fold(b)
+	if a == "" || b == "" {
+		return false
+	}
+	return strings.Contains(a, b) || strings.Contains(b, a) || distance(a, b) <= max(1, len(a)/4)
+}
+
+func fold(name string) string { return words.FoldLine(name, 512) }
+
+// distance returns the number of letters to insert, delete or replace (Levenshtein), at most 64.
+func distance(a, b string) int {
+	const most = 64
+	x, y := []rune(fold(a)), []rune(fold(b))
+	if len(x) > most || len(y) > most {
+		return most
+	}
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range y {
+			change := diagonal
+			if x[i] != y[j] {
+				change++
+			}
+			diagonal, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(y)]
+}

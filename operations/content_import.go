@@ -1,0 +1,95 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"syscall"
+
+	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
+	"stile.example/stile/content/options"
+	"stile.example/stile/corpus/build"
+	"stile.example/stile/corpus/preview"
+	"stile.example/stile/datadir"
+)
+
+// ImportOptions says whose items are imported.
+type ImportOptions struct {
+	Tenant string `json:"tenant,omitempty"` // client_id; empty: the shared corpus
+	// Remove items that are missing from the collections that the import touches.
+	Prune bool `json:"prune,omitempty"`
+	// Confirmed is how many items Prune may remove although they are most of what exists.
+	Confirmed int `json:"confirmed,omitempty"`
+	// Say what would be changed, and change nothing.
+	DryRun bool `json:"dry_run,omitempty"`
+	// Source names the source and the process that reads it, for the message to other imports.
+	Source string `json:"source,omitempty"`
+	// Omit items whose ids belong to other owners, instead of failing.
+	SkipInvalid bool `json:"skip_invalid,omitempty"`
+	// Options changes what is chosen for all items of the owner.
+	Options options.Change `json:"options,omitzero"`
+}
+
+// progressEvery is how often the log reports that items are indexed again, in items.
+const progressEvery = 20_000
+
+func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items iter.Seq2[content.Item, error]) (imports.Result, error) {
+	tenant, err := tenantNumber(d, o.Tenant)
+	if err != nil {
+		return imports.Result{}, err
+	}
+	with := imports.Options{
+		Tenant: tenant, Prune: o.Prune, Confirmed: o.Confirmed, SkipInvalid: o.SkipInvalid,
+		Source: shorten(o.Source), Options: o.Options,
+		Indexing: func(done int) {
+			if done%progressEvery == 0 {
+				d.Log.Info("items are indexed again with the changed options", "done", done)
+			}
+		},
+	}
+	if o.DryRun {
+		r, err := d.Store.Preview(ctx, with, items)
+		return r, explainImport(err)
+	}
+	r, err := d.Store.Import(ctx, with, items)
+	if large, ok := errors.AsType[build.UnconfirmedError](err); ok {
+		return imports.Result{Unconfirmed: &large.Removal}, nil
+	}
+	if err != nil {
+		return r, explainImport(err)
+	}
+	return r, d.UpdateAddressPolicy(ctx)
+}
+
+// PreviewWithoutData is `content import` with DryRun where there is no data directory yet.
+func PreviewWithoutData(ctx context.Context, o ImportOptions, items iter.Seq2[content.Item, error]) (imports.Result, error) {
+	if o.Tenant != "" {
+		return imports.Result{}, unknownTenant(o.Tenant)
+	}
+	with := imports.Options{Prune: o.Prune, SkipInvalid: o.SkipInvalid, Options: o.Options}
+	r, err := preview.Import(ctx, "", with, items)
+	return r, explainImport(err)
+}
+
+// explainImport adds to an error what to do.
+func explainImport(err error) error {
+	switch {
+	case errors.Is(err, build.ErrNoItems):
+		return fmt.Errorf("%w, so --prune can't know the collection to remove from; `stile content remove --collection NAME` removes a collection", build.ErrNoItems)
+	case errors.Is(err, syscall.ENOSPC), err != nil && strings.Contains(err.Error(), "disk is full"): // SQLite's text
+		return fmt.Errorf("%w; make space: a change of the corpus needs as much as the corpus has", err)
+	}
+	return err
+}
+
+// shorten bounds a text that a command sends to be shown to others.
+func shorten(text string) string {
+	const most = 300
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}
