@@ -13,9 +13,12 @@ import (
 var allowedImports = map[string]string{
 	"tokens":               "",
 	"addresses":            "",
-	"content":              "content/ids corpus/words outbound microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"content":              "content/format content/ids content/objects content/table corpus/words outbound microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"content/format":       "golang.org/x/text",
 	"content/ids":          "",
 	"content/imports":      "content content/options",
+	"content/objects":      "",
+	"content/table":        "",
 	"content/labels":       "goccy/go-yaml golang.org/x/text",
 	"content/options":      "content/labels corpus/synonyms golang.org/x/text",
 	"tenants":              "",

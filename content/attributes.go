@@ -77,7 +77,7 @@ func checkNumber(field string, f float64) error {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return fmt.Errorf("%s: must be a finite number", field)
 	}
-	if a := math.Abs(f); a > 1<<53 && a < 1e21 {
+	if a := math.Abs(f); a >= 1<<53 && a < 1e21 { // 2^53 may have been written as 2^53+1
 		return fmt.Errorf("%s: browsers round this number; write it as text", field)
 	}
 	return nil

@@ -1,8 +1,7 @@
 package content
 
 import (
-	"bytes"
-	"encoding/csv"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -11,34 +10,59 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"stile.example/stile/content/table"
 	"stile.example/stile/corpus/words"
 )
 
-// csvRecords reads CSV (RFC 4180): a header with names, then one record for each item. Tags are
-// separated by |. A column that is not a field is an attribute.
-func csvRecords(file string, r io.Reader) iter.Seq[record] {
+// csvRecords reads a table: a header with names, then one record for each item. Tags are separated
+// by |. A column that is not a field is an attribute.
+func csvRecords(file string, r *bufio.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
-		t := newTable(file, r)
-		header, at, err := t.next()
-		for i, name := range header {
-			header[i] = words.Name(strings.TrimSpace(name))
-		}
+		t := table.New(r, maxLine)
+		names, line, err := t.Next()
 		if err == nil {
-			err = checkHeader(header)
+			names = header(names)
+			err = checkHeader(names, t.Separator)
 		}
 		for err == nil {
 			var cells []string
-			if cells, at, err = t.next(); err == nil && !yield(record{at, func() (Item, error) { return row(header, cells) }}) {
+			if cells, line, err = t.Next(); err == nil &&
+				!yield(record{sourcePos{file: file, line: line}, func() (Item, error) { return row(names, cells) }}) {
 				return
 			}
 		}
+		if errors.Is(err, table.ErrRead) {
+			err = brokenError{fmt.Errorf("read %s: %w", file, source(err))}
+		}
 		if err != io.EOF { // after an invalid record, the start of the next one is unknown
-			yield(bad(at, err))
+			yield(bad(sourcePos{file: file, line: line}, err))
 		}
 	}
 }
 
-func checkHeader(names []string) error {
+// source returns the error of the source alone.
+func source(err error) error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return all.Unwrap()[1]
+	}
+	return err
+}
+
+// header returns the names of the columns as stile compares them. A field may be written with
+// capitals and blanks, as in Published At.
+func header(cells []string) []string {
+	names := make([]string, len(cells))
+	for i, cell := range cells {
+		names[i] = words.Name(strings.TrimSpace(cell))
+		field := strings.ReplaceAll(strings.ToLower(names[i]), " ", "_")
+		if slices.Contains(members, field) {
+			names[i] = field
+		}
+	}
+	return names
+}
+
+func checkHeader(names []string, separator byte) error {
 	for i, name := range names {
 		switch {
 		case name == "":
@@ -46,35 +70,42 @@ func checkHeader(names []string) error {
 		case name == "attributes":
 			return errors.New("column attributes is not allowed: each attribute is a column of its own")
 		case !utf8.ValidString(name):
-			return fmt.Errorf("the name of column %d: must be UTF-8", i+1)
+			return fmt.Errorf("the name of column %d: %w", i+1, errCSVEncoding)
 		case slices.Contains(names[:i], name):
-			return fmt.Errorf("column %s is repeated", quote(name))
+			return fmt.Errorf("column %s is repeated: columns %d and %d have that name", quote(name), slices.Index(names, name)+1, i+1)
 		}
 	}
 	for _, need := range []string{"id", "title"} {
 		if !slices.Contains(names, need) {
-			return fmt.Errorf("column %s is missing: the first line must have the names of the columns, separated by commas, and is %s", need, quote(strings.Join(names, ",")))
+			return fmt.Errorf("column %s is missing: the first line must have the names of the columns, separated by commas, semicolons or tabs, and is %s",
+				need, quote(strings.Join(names, string(separator))))
 		}
 	}
 	return nil
 }
 
+var errCSVEncoding = errors.New(`must be UTF-8; in Excel, save the file as "CSV UTF-8"`)
+
+// row makes an item of a row, which may be shorter than the header: the table has dropped blank
+// cells at its end, and Excel leaves them out in some rows.
 func row(header, cells []string) (it Item, err error) {
-	if len(cells) != len(header) {
-		return it, fmt.Errorf("must have %d fields, as the header has, not %d", len(header), len(cells))
+	if len(cells) > len(header) {
+		return it, fmt.Errorf("must have at most %d fields, as the header has, not %d", len(header), len(cells))
 	}
-	for i, name := range header {
-		known, err := set(&it, name, cells[i])
+	for i, cell := range cells {
+		name := header[i]
+		if !utf8.ValidString(cell) {
+			return it, fmt.Errorf("%s: %w", name, errCSVEncoding)
+		}
+		known, err := set(&it, name, cell)
 		switch {
 		case err != nil:
 			return it, err
-		case known || cells[i] == "":
-		case !utf8.ValidString(cells[i]):
-			return it, fmt.Errorf("%s: must be UTF-8", name)
+		case known || cell == "":
 		case name == "tags":
-			it.Tags = strings.Split(cells[i], "|")
+			it.Tags = strings.Split(cell, "|")
 		default:
-			it.attribute(name, cells[i])
+			it.attribute(name, cell)
 		}
 	}
 	return it, nil
@@ -85,60 +116,4 @@ func (it *Item) attribute(name string, v any) {
 		it.Attributes = map[string]any{}
 	}
 	it.Attributes[name] = v
-}
-
-// table reads records of at most maxLine bytes.
-type table struct {
-	file  string
-	csv   *csv.Reader
-	limit *limitReader
-	line  int // where the next record begins, unless empty lines are in front of it
-}
-
-func newTable(file string, r io.Reader) *table {
-	limit := &limitReader{r: r}
-	t := &table{file, csv.NewReader(limit), limit, 1}
-	t.csv.FieldsPerRecord = -1 // row counts them, with a better message
-	return t
-}
-
-// next returns the next record and the line on which it begins.
-func (t *table) next() ([]string, sourcePos, error) {
-	t.limit.bytes, t.limit.commas = maxLine+4<<10, maxCommas // the reader reads 4 KiB ahead
-	cells, err := t.csv.Read()
-	at := sourcePos{t.file, t.line}
-	if e, ok := errors.AsType[*csv.ParseError](err); ok {
-		return nil, sourcePos{t.file, e.StartLine}, fmt.Errorf("invalid CSV: line %d, column %d: %w", e.Line, e.Column, e.Err)
-	}
-	if err != nil && err != io.EOF && err != errRecordTooLong {
-		err = brokenError{fmt.Errorf("read %s: %w", t.file, err)}
-	}
-	if err != nil {
-		return nil, at, err
-	}
-	at.line, _ = t.csv.FieldPos(0)
-	last, _ := t.csv.FieldPos(len(cells) - 1)
-	t.line = last + strings.Count(cells[len(cells)-1], "\n") + 1
-	return cells, at, nil
-}
-
-// maxCommas bounds the fields of a record. Each takes 40 bytes, however short it is.
-const maxCommas = 100_000
-
-var errRecordTooLong = fmt.Errorf("record has more than %d bytes or %d commas; a closing quote may be missing", maxLine, maxCommas)
-
-// limitReader returns a limited number of bytes and commas.
-type limitReader struct {
-	r             io.Reader
-	bytes, commas int
-}
-
-func (a *limitReader) Read(p []byte) (int, error) {
-	if a.bytes <= 0 || a.commas <= 0 {
-		return 0, errRecordTooLong
-	}
-	n, err := a.r.Read(p[:min(len(p), a.bytes)])
-	a.bytes -= n
-	a.commas -= bytes.Count(p[:n], []byte(","))
-	return n, err
 }

@@ -35,7 +35,19 @@ func DecodeItem(object []byte) (it Item, err error) {
 	return it, nil
 }
 
-// checkJSON returns an error with the column, in bytes, where JSON is invalid.
+// syntaxError is an error in the text of JSON.
+type syntaxError struct {
+	column int // in bytes, from 1
+	cause  error
+}
+
+func (e syntaxError) Error() string {
+	return fmt.Sprintf("invalid JSON: column %d: %v", e.column, e.cause)
+}
+
+func (e syntaxError) Unwrap() error { return e.cause }
+
+// checkJSON returns an error with the column where JSON is invalid.
 func checkJSON(b []byte) error {
 	if !utf8.Valid(b) {
 		return errors.New("text: must be UTF-8")
@@ -45,10 +57,17 @@ func checkJSON(b []byte) error {
 	}
 	var raw json.RawMessage
 	err := json.Unmarshal(b, &raw)
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("invalid JSON: column %d: %w", e.Offset, e)
+	e, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok {
+		return fmt.Errorf("invalid JSON: %w", err)
 	}
-	return fmt.Errorf("invalid JSON: %w", err)
+	at := max(int(e.Offset)-1, 0)
+	for _, word := range []string{"NaN", "Infinity"} { // as Python and JavaScript programs write them
+		if at < len(b) && bytes.HasPrefix(b[at:], []byte(word)) {
+			return syntaxError{int(e.Offset), fmt.Errorf("JSON has no number %s; write null, or leave the member out", word)}
+		}
+	}
+	return syntaxError{int(e.Offset), e}
 }
 
 // jsonMembers iterates over the members of a valid JSON object. encoding/json would accept Title

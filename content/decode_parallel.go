@@ -86,6 +86,7 @@ func validate(r record, collection string) (d decoded) {
 		if p := recover(); p != nil {
 			d.err = fmt.Errorf("can't be read: %v", p)
 		}
+		d.err = r.place.wrap(d.err)
 	}()
 	if d.item, d.err = r.decode(); d.err != nil {
 		return d

@@ -26,18 +26,18 @@ func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
 		raw, err := io.ReadAll(io.LimitReader(r, maxFeed+1))
 		if err != nil {
-			yield(bad(sourcePos{file, 0}, brokenError{fmt.Errorf("read %s: %w", file, err)}))
+			yield(bad(sourcePos{file: file}, brokenError{fmt.Errorf("read %s: %w", file, err)}))
 			return
 		}
 		feed, err := parseFeed(raw)
 		if err != nil {
-			yield(bad(sourcePos{file, 1}, err))
+			yield(bad(sourcePos{file: file, line: 1}, err))
 			return
 		}
 		from, _ := url.Parse(cmp.Or(feed.Link, base)) // nil if it is invalid
 		lines := locator{rest: raw, line: 1}
 		for _, entry := range feed.Items {
-			if !yield(record{sourcePos{file, lines.of(entry)}, func() (Item, error) { return feedItem(entry, from) }}) {
+			if !yield(record{sourcePos{file: file, line: lines.of(entry)}, func() (Item, error) { return feedItem(entry, from) }}) {
 				return
 			}
 		}

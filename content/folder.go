@@ -90,7 +90,7 @@ func isMarkdown(name string) bool {
 // record returns a record that reads a file of the folder when it is decoded.
 func (f *folder) record(name string) record {
 	display := f.display(name)
-	return record{sourcePos{display, 1}, func() (Item, error) {
+	return record{sourcePos{file: display, line: 1}, func() (Item, error) {
 		file, err := f.root.Open(name)
 		if err != nil {
 			return Item{}, err

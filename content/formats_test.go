@@ -37,7 +37,7 @@ func TestJSONLRefuses(t *testing.T) {
 		`{"id":"a","title":"A"} {}`:                `x.jsonl:1: invalid JSON: column 24: invalid character '{' after top-level value`,
 		`{"id":"a","title":"A"`:                    `x.jsonl:1: invalid JSON: column 21: unexpected end of JSON input`,
 		`{"id":"a",}`:                              `x.jsonl:1: invalid JSON: column 11: invalid character '}' looking for beginning of object key string`,
-		`["a"]`:                                    `x.jsonl:1: must be an object, {"id": …, "title": …}, not a list`,
+		`["a"]`:                                    `x.jsonl:1: item 1: must be an object, {"id": …, "title": …}, not text`,
 		`17`:                                       `x.jsonl:1: must be an object, {"id": …, "title": …}, not a number`,
 		`{"id":"a","title":"A"}` + "\n" + strings.Repeat(" ", 1<<20) + "{}\n": `x.jsonl:2: line: must be at most 1048576 bytes, not 1048579; write one item per line`,
 	})
@@ -58,18 +58,22 @@ func TestJSONLReads(t *testing.T) {
 
 func TestCSVRefuses(t *testing.T) {
 	refuses(t, "x.csv", map[string]string{
-		"id;title\na;A":                      `x.csv:1: column id is missing: the first line must have the names of the columns, separated by commas, and is "id;title"`,
-		"id,name\na,A":                       `x.csv:1: column title is missing: the first line must have the names of the columns, separated by commas, and is "id,name"`,
-		"id,title,\na,A,":                    `x.csv:1: column 3 has no name`,
-		"id,title,id\na,A,b":                 `x.csv:1: column "id" is repeated`,
+		"key;title\na;A":                     `x.csv:1: column id is missing: the first line must have the names of the columns, separated by commas, semicolons or tabs, and is "key;title"`,
+		"id,name\na,A":                       `x.csv:1: column title is missing: the first line must have the names of the columns, separated by commas, semicolons or tabs, and is "id,name"`,
+		"id,,title\na,,A":                    `x.csv:1: column 2 has no name`,
+		"id,title,id\na,A,b":                 `x.csv:1: column "id" is repeated: columns 1 and 3 have that name`,
 		"id,title,attributes\na,A,{}":        `x.csv:1: column attributes is not allowed: each attribute is a column of its own`,
-		"id,title\n\na,A\nb":                 `x.csv:4: must have 2 fields, as the header has, not 1`,
+		"id,title\n\na,A\nb":                 `x.csv:4: title is missing`,
+		"id,title\na,A,more":                 `x.csv:2: must have at most 2 fields, as the header has, not 3`,
+		"ID,Title,Id\na,A,b":                 `x.csv:1: column "id" is repeated: columns 1 and 3 have that name`,
+		"sep=;\r\nid;title\r\n;A":            `x.csv:3: id is missing`,
+		"id,title\ra,\"A\rA\"\r,B":           `x.csv:4: id is missing`,
 		"id,title\na,\"A\nA\"\n,B":           `x.csv:4: id is missing`,
 		"id,title\na,\"A\nA\"\na,B":          `x.csv:4: id "a" is repeated: x.csv:2 has it already`,
 		"id,title\na,A\"A":                   `x.csv:2: invalid CSV: line 2, column 4: bare " in non-quoted-field`,
 		"id,title\na,A\n\nb,\"B\n\nC":        `x.csv:4: invalid CSV: line 6, column 2: extraneous or missing " in quoted-field`,
-		"id,title\na,caf\xe9":                `x.csv:2: title: must be UTF-8`,
-		"id,title,x\na,A,caf\xe9":            `x.csv:2: x: must be UTF-8`,
+		"id,title\na,caf\xe9":                `x.csv:2: title: must be UTF-8; in Excel, save the file as "CSV UTF-8"`,
+		"id,title,x\na,A,caf\xe9":            `x.csv:2: x: must be UTF-8; in Excel, save the file as "CSV UTF-8"`,
 		"id,title,url\na,A,javascript:x":     `x.csv:2: url "javascript:x": must be an http:// or https:// URL`,
 		"id,title,published_at\na,A,31.5.24": `x.csv:2: published_at "31.5.24": must be a date such as 2024-05-06 or 2024-05-06T07:08:09Z`,
 	})

@@ -7,18 +7,63 @@ import (
 	"fmt"
 	"io"
 	"iter"
+
+	"stile.example/stile/content/objects"
 )
 
 // maxLine is the maximum length of a line of JSONL. It also bounds records of CSV, and Markdown
 // files.
 const maxLine = 1 << 20
 
+// jsonRecords reads JSON: one object on each line, or a list of objects.
+func jsonRecords(file string, r *bufio.Reader) iter.Seq[record] {
+	if objects.OnePerLine(r) {
+		return jsonLines(file, r)
+	}
+	return func(yield func(record) bool) {
+		for o := range objects.Split(r, maxLine) {
+			if !yield(objectRecord(file, o)) {
+				return
+			}
+		}
+	}
+}
+
+func objectRecord(file string, o objects.Object) record {
+	at := sourcePos{file, o.Line, o.Number}
+	if errors.Is(o.Err, objects.ErrRead) {
+		return bad(at, brokenError{fmt.Errorf("read %s: %w", file, source(o.Err))})
+	}
+	if o.Err != nil {
+		return bad(at, o.Err)
+	}
+	return record{at, func() (Item, error) {
+		it, err := DecodeItem(o.JSON)
+		if e, ok := errors.AsType[syntaxError](err); ok {
+			err = e.inFile(o)
+		}
+		return it, err
+	}}
+}
+
+// inFile returns the error with the line and the column of the file.
+func (e syntaxError) inFile(o objects.Object) error {
+	before := o.JSON[:min(max(e.column-1, 0), len(o.JSON))]
+	line := o.Line + bytes.Count(before, []byte("\n"))
+	if i := bytes.LastIndexByte(before, '\n'); i >= 0 {
+		e.column -= i + 1
+	} else {
+		e.column += o.Column
+	}
+	return atLine{line, e}
+}
+
 // jsonLines reads JSONL: one JSON object per line. Empty lines are skipped.
 func jsonLines(file string, r *bufio.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
 		for n := 1; ; n++ {
 			line, err := readLine(r)
-			at := sourcePos{file, n}
+			at := sourcePos{file: file, line: n}
 			if long, ok := errors.AsType[longLine](err); ok {
 				if !yield(bad(at, long)) {
 					return

@@ -28,7 +28,7 @@ var markdown = goldmark.New(
 // markdownFile reads one Markdown file. name is its path in the folder, with slashes. The id is
 // made from it if the front matter has none.
 func markdownFile(display, name string, r io.Reader) record {
-	return record{sourcePos{display, 1}, func() (Item, error) {
+	return record{sourcePos{file: display, line: 1}, func() (Item, error) {
 		b, err := io.ReadAll(io.LimitReader(r, maxMarkdown+1))
 		switch b = bytes.TrimPrefix(b, []byte("\ufeff")); {
 		case err != nil:

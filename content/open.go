@@ -2,7 +2,6 @@ package content
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +11,9 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 	"sync/atomic"
+
+	"stile.example/stile/content/format"
 )
 
 // Format is the format of a source. Auto detects it by the name or the first bytes.
@@ -28,8 +28,11 @@ const (
 	Feed     Format = "feed"
 )
 
-// ParseFormat parses the name of a format on a command line.
+// ParseFormat parses the name of a format on a command line. A list in JSON is read as lines are.
 func ParseFormat(s string) (Format, error) {
+	if s == "json" {
+		return JSONL, nil
+	}
 	if f := Format(s); slices.Contains([]Format{Auto, JSONL, CSV, Markdown, Feed}, f) {
 		return f, nil
 	}
@@ -84,20 +87,16 @@ func isAddress(s string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// openStream reads one file, in UTF-8 with or without a byte order mark. Messages call it file.
-// base is its URL, or "".
+// openStream reads one file. Messages call it file. base is its URL or path.
 func openStream(file, base string, rc io.ReadCloser, size int64, f Format) (*input, error) {
 	in := &input{size: size, close: rc.Close}
-	r := bufio.NewReaderSize(&counter{rc, &in.read}, 64<<10)
-	if start, _ := r.Peek(3); bytes.Equal(start, []byte("\ufeff")) {
-		_, _ = r.Discard(3) // Peek has read them
-	}
+	r := format.UTF8(bufio.NewReaderSize(&counter{rc, &in.read}, 64<<10))
 	if f == Auto {
-		f = guess(base, r)
+		f = Format(format.Guess(base, r))
 	}
 	switch f {
 	case JSONL:
-		in.records = func(context.Context) iter.Seq[record] { return jsonLines(file, r) }
+		in.records = func(context.Context) iter.Seq[record] { return jsonRecords(file, r) }
 	case CSV:
 		in.records = func(context.Context) iter.Seq[record] { return csvRecords(file, r) }
 	case Markdown:
@@ -105,41 +104,13 @@ func openStream(file, base string, rc io.ReadCloser, size int64, f Format) (*inp
 	case Feed:
 		in.records = func(context.Context) iter.Seq[record] { return feedItems(file, base, r) }
 	default:
-		return nil, errors.Join(fmt.Errorf("%s: unknown format; name it (jsonl, csv, markdown or feed)", file), rc.Close())
+		return nil, errors.Join(fmt.Errorf("%s: unknown format; name it (--format %s)", file, format.List), rc.Close())
 	}
 	return in, nil
 }
 
 func one(r record) iter.Seq[record] {
 	return func(yield func(record) bool) { yield(r) }
-}
-
-// guess detects the format by the extension, else by the first bytes.
-func guess(name string, r *bufio.Reader) Format {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".jsonl", ".ndjson":
-		return JSONL
-	case ".csv":
-		return CSV
-	case ".md", ".markdown":
-		return Markdown
-	case ".rss", ".atom", ".xml":
-		return Feed
-	}
-	start, _ := r.Peek(4096) // or fewer
-	start = bytes.TrimSpace(start)
-	first, _, _ := bytes.Cut(start, []byte("\n"))
-	switch {
-	case bytes.HasPrefix(start, []byte("<")), bytes.HasPrefix(start, []byte("{")) && bytes.Contains(start, []byte("://jsonfeed.org/version/")):
-		return Feed
-	case bytes.HasPrefix(start, []byte("{")), len(start) == 0:
-		return JSONL
-	case bytes.HasPrefix(start, []byte("---")):
-		return Markdown
-	case bytes.Contains(first, []byte("id")) && bytes.Contains(first, []byte(",")):
-		return CSV
-	}
-	return Auto
 }
 
 // counter counts the bytes that are read.

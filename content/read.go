@@ -99,11 +99,11 @@ func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopp
 }
 
 func (r *reader) checkRepeated(d decoded) error {
-	file, line, repeated := r.seen.Add(d.item.ID, d.place.file, d.place.line)
+	file, line, item, repeated := r.seen.Add(d.item.ID, d.place.file, d.place.line, d.place.item)
 	if !repeated {
 		return nil
 	}
-	return fmt.Errorf("id %s is repeated: %v has it already", quote(d.item.ID), sourcePos{file, line})
+	return d.place.wrap(fmt.Errorf("id %s is repeated: %v has it already", quote(d.item.ID), sourcePos{file, line, item}))
 }
 
 // fault returns the error of a record, [LeftOut] or [LineError], and records it. An error that is

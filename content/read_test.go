@@ -133,8 +133,8 @@ func TestReadTellsFormats(t *testing.T) {
 			t.Errorf("%s %q: %+v, %v", name, source, items, err)
 		}
 	}
-	_, err := read(t, "stdin", "[1,2]")
-	if err == nil || err.Error() != "stdin: unknown format; name it (jsonl, csv, markdown or feed)" {
+	_, err := read(t, "stdin", "hello")
+	if err == nil || err.Error() != "stdin: unknown format; name it (--format jsonl, csv, markdown or feed)" {
 		t.Errorf("no format: %v", err)
 	}
 }
@@ -214,12 +214,15 @@ func TestS24HugeImports(t *testing.T) {
 		file, source, want string
 		most               uint64 // MB
 	}{
-		"a list on one line":   {"x.jsonl", list + tail, fmt.Sprintf("x.jsonl:1: line: must be at most 1048576 bytes, not %d; write one item per line", len(list)+1), 12},
+		"a list on one line":   {"x.jsonl", list + tail, "x.jsonl:1: item 1: id is missing\nx.jsonl:1: item 2: id is missing\n", 12},
+		"a list in a list":     {"x.json", "[" + list + "]", fmt.Sprintf("x.json:1: item 1: must be at most 1048576 bytes, not %d", len(list)), 12},
+		"an object, not ended": {"x.json", "[{\"id\":\"" + strings.Repeat("x", 15<<20), "x.json:1: item 1: a text has no closing quote", 12},
+		"members in front":     {"x.json", `{"a":[` + strings.Repeat("1,", 30<<10) + "1]," + `"items":[{}],"b":` + list + "}", "x.json:1: item 1: id is missing", 12},
 		"a list in an item":    {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + list[:900<<10+1] + "{}]}}", "x.jsonl:1: attributes: must be at most 65536 bytes as JSON, not 921610", 12},
 		"tags without end":     {"x.jsonl", `{"id":"a","title":"A","tags":[` + strings.Repeat(`"",`, 300<<10) + `""]}`, "", 100},
 		"depth":                {"x.jsonl", `{"id":"a","title":"A","attributes":{"x":` + strings.Repeat("[", 500<<10) + strings.Repeat("]", 500<<10) + "}}", "x.jsonl:1: invalid JSON: column 10039: invalid character '[' exceeded max depth", 100},
-		"a quote left open":    {"x.csv", "id,title\na,A\n\"" + strings.Repeat("x\n", 8<<20), "x.csv:3: record has more than 1048576 bytes or 100000 commas; a closing quote may be missing", 100},
-		"a CSV line":           {"x.csv", "id,title\n" + strings.Repeat(",", 16<<20), "x.csv:2: record has more than 1048576 bytes or 100000 commas; a closing quote may be missing", 40},
+		"a quote left open":    {"x.csv", "id,title\na,A\n\"" + strings.Repeat("x\n", 8<<20), "x.csv:3: record has more than 1048576 bytes or 100000 separators; a closing quote may be missing", 100},
+		"a CSV line":           {"x.csv", "id,title\n" + strings.Repeat(",", 16<<20), "x.csv:2: record has more than 1048576 bytes or 100000 separators; a closing quote may be missing", 40},
 		"a Markdown file":      {"x.md", "# T\n" + strings.Repeat("x", 15<<20), "x.md:1: file: must be at most 409600 bytes", 100},
 		"Markdown quotes":      {"x.md", "# T\n" + strings.Repeat(">", 400<<10-10), "x.md:2: quotes and lists: must be less than 50 deep", 100},
 		"Markdown lists":       {"x.md", "# T\n" + strings.Repeat("- 1) ", 80<<10-10), "x.md:2: quotes and lists: must be less than 50 deep", 100},
