@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -50,34 +49,68 @@ type Dir struct {
 	set  atomic.Pointer[settings.Settings]
 }
 
-// Open locks and opens the data directory that s names, and creates what is missing in it. It
-// returns [ErrHeld] if another process has the directory open.
+// opening says what opening a data directory may create.
+type opening struct {
+	create  bool // the directory, the database, and keys if there are no tenants
+	newKeys bool // missing keys, even if there are tenants
+}
+
+// Open locks and opens the data directory that s names, and creates what is missing in it. But it
+// returns an error if a file is missing that others in the directory depend on. It returns
+// [ErrHeld] if another process has the directory open.
 func Open(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (*Dir, error) {
+	return open(ctx, s, now, log, opening{create: true})
+}
+
+// OpenExisting is [Open] for looking: it creates no directory, no database and no keys. If they are
+// missing, it returns [ErrNoData].
+func OpenExisting(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (*Dir, error) {
+	return open(ctx, s, now, log, opening{})
+}
+
+func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, how opening) (*Dir, error) {
+	if !how.create && !HasData(s.Data) {
+		return nil, noData(s.Data)
+	}
 	held, err := takeLock(s.Data)
 	if err != nil {
 		return nil, err
 	}
 	d := &Dir{Now: now, Log: log, held: held}
 	d.set.Store(s)
-	if err := d.open(ctx, s); err != nil {
+	if err := d.open(ctx, s, how); err != nil {
 		return nil, errors.Join(err, held.release())
 	}
 	return d, nil
 }
 
-func (d *Dir) open(ctx context.Context, s *settings.Settings) (err error) {
-	if d.Keys, err = bearer.OpenKeys(filepath.Join(s.Data, "keys.json"), d.Now()); err != nil {
-		return fmt.Errorf("open the keys: %w", err)
+func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err error) {
+	if err := checkDatabase(ctx, s.Data, how.create); err != nil {
+		return err
+	}
+	hasKeys := exists(KeyFile(s.Data))
+	if hasKeys { // before the database: damaged keys must not let an upgrade of the database begin
+		if err := d.openKeys(ctx, s, how); err != nil {
+			return err
+		}
 	}
 	if d.Store, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
-		return fmt.Errorf("open the database: %w", err)
+		return explainCorpus(fmt.Errorf("open the database: %w", err))
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Store.Close())
 		}
 	}()
+	if !hasKeys {
+		if err := d.openKeys(ctx, s, how); err != nil {
+			return err
+		}
+	}
 	if d.Tenants, err = tenants.Open(ctx, d.Store, d.Keys.SecretKey()); err != nil {
+		return err
+	}
+	if err := d.checkKeys(ctx, s, how); err != nil {
 		return err
 	}
 	if d.Meter, err = usage.OpenMeter(ctx, d.Store, d.TenantNumber, d.Now()); err != nil {
@@ -160,5 +193,5 @@ func (d *Dir) Close() (err error) {
 	if err = d.Store.Close(); err != nil {
 		err = fmt.Errorf("close the database: %w", err)
 	}
-	return errors.Join(err, d.held.release())
+	return errors.Join(err, giveBack(d.Settings().Data), d.held.release())
 }

@@ -38,7 +38,7 @@ type KeyRotation struct {
 	Alg string `json:"alg"` // one of bearer.Algorithms
 }
 
-func rotateKey(_ context.Context, d *datadir.Dir, r KeyRotation) (KeyView, error) {
-	k, err := d.Keys.Rotate(d.Now(), r.Alg, datadir.MaxLifetime)
+func rotateKey(ctx context.Context, d *datadir.Dir, r KeyRotation) (KeyView, error) {
+	k, err := d.RotateKey(ctx, r.Alg)
 	return viewKey(k), err
 }

@@ -73,7 +73,7 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 	if err := srv.open(s); err != nil {
 		return nil, err
 	}
-	if err := srv.dir.UseOrigin(srv.origin); err != nil {
+	if err := errors.Join(srv.dir.UseOrigin(srv.origin), srv.dir.ServeURL(ctx)); err != nil {
 		return nil, err
 	}
 	if srv.certs, err = newCertificates(s, now, log); err != nil {

@@ -103,7 +103,7 @@ func several[T any](field func(*Issuer) *[]T, of kind[T], limit int) partValue {
 func filled(limit int) kind[string] {
 	return kind[string]{"text", fmt.Sprintf("a text of 1 to %d bytes", limit), func(text string) (string, error) {
 		if text == "" || len(text) > limit || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
-			return "", fmt.Errorf("%s is invalid", quote(text))
+			return "", mustBe(text, fmt.Sprintf("a text of 1 to %d bytes", limit))
 		}
 		return text, nil
 	}}
@@ -118,7 +118,7 @@ func issuerURL(allowed string, empty bool) kind[string] {
 		case text == "" && empty:
 			return "", nil
 		case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.Fragment != "" || u.User != nil || len(text) > 1024:
-			return "", fmt.Errorf("%s is not a valid URL", quote(text))
+			return "", mustBe(text, allowed)
 		}
 		return text, nil
 	}}

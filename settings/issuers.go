@@ -26,7 +26,7 @@ func readIssuers(s *Settings, g given) (string, error) {
 			Allowed: "[{issuer: https://…, audience: …, clients: {…: …}}]"})
 	}
 	if len(g.blocks) > maxIssuers {
-		problems = append(problems, Problem{Where: g.where, Key: g.name, Problem: fmt.Sprintf("has %d issuers", len(g.blocks)), Allowed: fmt.Sprintf("up to %d", maxIssuers)})
+		problems = append(problems, Problem{Where: g.where, Key: g.name, Problem: fmt.Sprintf("has %d issuers", len(g.blocks)), Allowed: fmt.Sprintf("at most %d", maxIssuers)})
 		g.blocks = nil
 	}
 	var all []Issuer
@@ -124,11 +124,11 @@ func (i *Issuer) set(g given) *Problem {
 			return &Problem{Problem: "must be a mapping", Allowed: p.value.allowed}
 		}
 		if err := p.value.parse(i, g.texts); err != nil {
-			return &Problem{Problem: err.Error(), Allowed: p.value.allowed}
+			return problemOf(err, p.value.allowed)
 		}
 		return nil
 	}
-	return &Problem{Problem: "unknown setting of an issuer", Allowed: strings.Join(names, ", ")}
+	return &Problem{Problem: "unknown setting of an issuer", Allowed: "one of " + strings.Join(names, ", ")}
 }
 
 func (i *Issuer) setClient(client string, texts []string) *Problem {

@@ -21,7 +21,7 @@ func number[N uint8 | uint16 | uint32](lo, hi N) kind[N] {
 	return kind[N]{"number", fmt.Sprintf("a whole number from %d to %d", lo, hi), func(text string) (N, error) {
 		n, err := strconv.ParseUint(text, 10, 32)
 		if err != nil || n < uint64(lo) || n > uint64(hi) {
-			return 0, fmt.Errorf("%s is invalid", quote(text))
+			return 0, mustBe(text, fmt.Sprintf("a whole number from %d to %d", lo, hi))
 		}
 		return N(n), nil
 	}}
@@ -32,7 +32,7 @@ func ratio() kind[float64] {
 	return kind[float64]{"number", "a number from 0 to 1", func(text string) (float64, error) {
 		f, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(f >= 0 && f <= 1) {
-			return 0, fmt.Errorf("%s is invalid", quote(text))
+			return 0, mustBe(text, "a number from 0 to 1")
 		}
 		return f, nil
 	}}
@@ -43,14 +43,11 @@ func duration(lo, hi time.Duration) kind[time.Duration] {
 	allowed := fmt.Sprintf("a duration from %s to %s, such as 90s, 10m, 24h or 7d", Short(lo), Short(hi))
 	return kind[time.Duration]{"duration", allowed, func(text string) (time.Duration, error) {
 		d, err := ParseDuration(text)
-		if err != nil {
-			return 0, err
-		}
-		if d < lo || d > hi {
-			return 0, fmt.Errorf("%s is invalid", text)
+		if err != nil || d < lo || d > hi {
+			return 0, mustBe(text, allowed)
 		}
 		if d%time.Second != 0 {
-			return 0, fmt.Errorf("%s is not a whole number of seconds", text)
+			return 0, mustBe(text, "a whole number of seconds")
 		}
 		return d, nil
 	}}
@@ -60,7 +57,7 @@ func duration(lo, hi time.Duration) kind[time.Duration] {
 func choice(words ...string) kind[string] {
 	return kind[string]{"word", strings.Join(words, ", "), func(text string) (string, error) {
 		if !slices.Contains(words, text) {
-			return "", fmt.Errorf("%s is invalid", quote(text))
+			return "", mustBe(text, anyOf(words))
 		}
 		return text, nil
 	}}
@@ -76,7 +73,7 @@ func only(word string, later map[string]string) kind[string] {
 			}
 		}
 		if text != word {
-			return "", fmt.Errorf("%s is invalid", quote(text))
+			return "", mustBe(text, word)
 		}
 		return text, nil
 	}}
@@ -138,10 +135,11 @@ func path() kind[string] {
 
 // address is the address of a listener.
 func address() kind[string] {
-	return kind[string]{"address", "HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081", func(text string) (string, error) {
+	const allowed = "HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081"
+	return kind[string]{"address", allowed, func(text string) (string, error) {
 		host, port, err := net.SplitHostPort(text)
 		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || strconv.FormatUint(n, 10) != port || strings.ContainsAny(host, "/ ") {
-			return "", fmt.Errorf("%s is not a valid address", quote(text))
+			return "", mustBe(text, allowed)
 		}
 		return text, nil
 	}}
@@ -150,13 +148,14 @@ func address() kind[string] {
 // origin is the URL of the public listener. It has no path, because the API's URLs begin at the
 // root.
 func origin() kind[string] {
-	return kind[string]{"URL", "http(s)://HOST or http(s)://HOST:PORT, without a path", func(text string) (string, error) {
+	const allowed = "http(s)://HOST or http(s)://HOST:PORT, without a path"
+	return kind[string]{"URL", allowed, func(text string) (string, error) {
 		u, err := url.Parse(strings.TrimSuffix(text, "/"))
 		if text == "" {
 			return "", nil
 		}
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Scheme+"://"+u.Host != u.String() {
-			return "", fmt.Errorf("%s is not a valid URL", quote(text))
+			return "", mustBe(text, allowed)
 		}
 		return strings.ToLower(u.String()), nil
 	}}
@@ -173,7 +172,7 @@ var (
 func matching(form *regexp.Regexp, limit int, allowed string) kind[string] {
 	return kind[string]{"text", allowed, func(text string) (string, error) {
 		if len(text) > limit || !form.MatchString(text) {
-			return "", fmt.Errorf("%s is invalid", quote(text))
+			return "", mustBe(text, allowed)
 		}
 		return text, nil
 	}}

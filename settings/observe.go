@@ -2,7 +2,6 @@ package settings
 
 import (
 	"slices"
-	"strings"
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
@@ -34,7 +33,7 @@ func addressRules(observe string) (problems Problems) {
 	for _, rule := range splitList(observe) {
 		if rule == "crowd" || rule == "block" {
 			problems = append(problems, Problem{Key: "policy.observe", Problem: rule + " can't be set for a tenant, because tenants share the addresses",
-				Allowed: strings.Join([]string{"hijack", "spike", "client"}, ", ")})
+				Allowed: anyOf([]string{"hijack", "spike", "client"})})
 		}
 	}
 	return problems

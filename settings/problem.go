@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -13,19 +14,53 @@ type Problem struct {
 	Allowed string `json:"allowed,omitempty"`
 }
 
-// Error returns "WHERE: key: problem; allowed: …".
+// Error returns "WHERE: key: problem; must be …". A flag or a variable is the name of its key
+// already.
 func (f Problem) Error() string {
 	var b strings.Builder
-	for _, part := range []string{f.Where, f.Key} {
+	where, key := f.Where, f.Key
+	if k := (Key{Name: key}); where == k.Env() || where == "--"+k.Flag() {
+		key = ""
+	}
+	for _, part := range []string{where, key} {
 		if part != "" {
 			b.WriteString(part + ": ")
 		}
 	}
 	b.WriteString(f.Problem)
-	if f.Allowed != "" {
-		b.WriteString("; allowed: " + f.Allowed)
+	switch {
+	case f.Allowed == "":
+	case strings.HasPrefix(f.Problem, "must "):
+		b.WriteString(": " + f.Allowed)
+	default:
+		b.WriteString("; must be " + f.Allowed)
 	}
 	return b.String()
+}
+
+// valueError says what a value must be.
+type valueError struct{ value, want string }
+
+func (e *valueError) Error() string { return e.value + ": must be " + e.want }
+
+// mustBe returns the error for a value that is not what its setting takes.
+func mustBe(text, want string) error { return &valueError{quote(text), want} }
+
+// anyOf returns words for a message: "a, b or c".
+func anyOf(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// problemOf returns an error in a value as a problem, with what is allowed unless the error says it.
+func problemOf(err error, allowed string) *Problem {
+	if _, said := errors.AsType[*valueError](err); said {
+		allowed = ""
+	}
+	return &Problem{Problem: err.Error(), Allowed: allowed}
 }
 
 // Problems lists every problem of the settings, in the order of the sources.
@@ -68,26 +103,50 @@ func nearest(name string) (best string) {
 	return best
 }
 
-// distance returns the number of letters to insert, delete or replace (Levenshtein). A name longer
-// than any key is far from all of them.
+// nearestVariable returns the setting whose variable v is probably a misspelling of. It is stricter
+// than [nearest], because variables of other programs may have our prefix too: a third of the
+// letters of a short name may differ, and a quarter of a long one.
+func nearestVariable(v string) (best Key, found bool) {
+	name := strings.TrimPrefix(v, prefix)
+	least := 1 + min(max(1, len(name)/3), max(2, len(name)/4))
+	for _, k := range table {
+		own := strings.TrimPrefix(k.Env(), prefix)
+		d := distance(name, own)
+		if strings.HasSuffix(k.Name, "."+strings.ToLower(name)) { // without the sections
+			d = 1
+		}
+		if d < least {
+			best, least, found = k, d, true
+		}
+	}
+	return best, found
+}
+
+// distance returns the number of letters to insert, delete, replace or swap with the next. A name
+// longer than any key is far from all of them.
 func distance(a, b string) int {
 	if len(a) > 64 {
 		return len(a)
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	var before []int // the row before last
+	last := make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		row := make([]int, len(b)+1)
 		row[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := last[j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
+			row[j+1] = min(change, row[j]+1, last[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
+		before, last = last, row
 	}
-	return row[len(b)]
+	return last[len(b)]
 }

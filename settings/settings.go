@@ -37,7 +37,8 @@ type Settings struct {
 	Policy         Policy           // of every tenant without its own
 	Address        addresses.Policy // without observe mode: use [Settings.Addresses]
 
-	texts map[string]string // every key's value as one text, for comparison
+	texts   map[string]string // every key's value as one text, for comparison
+	ignored []string          // environment variables with our prefix that are not settings
 }
 
 // TLS says how the public listener gets its certificate: by ACME for Domains, or from two PEM
@@ -80,10 +81,10 @@ func Load(src Source) (*Settings, error) {
 	var problems Problems
 	file, bad := readFile(src.File)
 	problems = append(problems, bad...)
-	env, bad := readEnv(src.Env)
+	env, ignored, bad := readEnv(src.Env)
 	problems = append(problems, bad...)
 
-	s := &Settings{texts: map[string]string{}}
+	s := &Settings{texts: map[string]string{}, ignored: ignored}
 	problems = append(problems, s.apply(defaults())...)
 	problems = append(problems, s.apply(file)...)
 	problems = append(problems, s.apply(env)...)
@@ -119,7 +120,9 @@ func (s *Settings) apply(all []given) (problems Problems) {
 			continue
 		}
 		if err != nil {
-			problems = append(problems, Problem{Where: g.where, Key: g.name, Problem: err.Error(), Allowed: k.Allowed()})
+			f := problemOf(err, k.Allowed())
+			f.Where, f.Key = g.where, g.name
+			problems = append(problems, *f)
 			continue
 		}
 		s.texts[g.name] = text

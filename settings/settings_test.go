@@ -131,41 +131,41 @@ func TestProblems(t *testing.T) {
 		{"calls: 5", "F:1: calls: unknown setting; did you mean policy.token.calls?"},
 		{"zzz: 5", "F:1: zzz: unknown setting; `stile help settings` lists all settings"},
 		{"policy: 5", "F:1: policy: is a section: its settings must be below it"},
-		{"policy:\n  token: {calls: 0}", `F:2: policy.token.calls: "0" is invalid; allowed: a whole number from 1 to 2147483647`},
-		{"policy:\n  token: {calls: -1}", `F:2: policy.token.calls: "-1" is invalid; allowed: a whole number from 1 to 2147483647`},
-		{"policy: {token: {calls: [1]}}", "F:1: policy.token.calls: must be one value, not a list; allowed: a whole number from 1 to 2147483647"},
-		{"policy: {token: {calls: }}", "F:1: policy.token.calls: has no value; allowed: a whole number from 1 to 2147483647"},
-		{"policy: {token: {lifetime: 25h}}", "F:1: policy.token.lifetime: 25h is invalid; allowed: a duration from 1m to 24h, such as 90s, 10m, 24h or 7d"},
-		{"policy: {token: {lifetime: soon}}", `F:1: policy.token.lifetime: "soon" is not a duration; allowed: a duration from 1m to 24h, such as 90s, 10m, 24h or 7d`},
+		{"policy:\n  token: {calls: 0}", `F:2: policy.token.calls: "0": must be a whole number from 1 to 2147483647`},
+		{"policy:\n  token: {calls: -1}", `F:2: policy.token.calls: "-1": must be a whole number from 1 to 2147483647`},
+		{"policy: {token: {calls: [1]}}", "F:1: policy.token.calls: must be one value, not a list: a whole number from 1 to 2147483647"},
+		{"policy: {token: {calls: }}", "F:1: policy.token.calls: has no value; must be a whole number from 1 to 2147483647"},
+		{"policy: {token: {lifetime: 25h}}", "F:1: policy.token.lifetime: \"25h\": must be a duration from 1m to 24h, such as 90s, 10m, 24h or 7d"},
+		{"policy: {token: {lifetime: soon}}", `F:1: policy.token.lifetime: "soon": must be a duration from 1m to 24h, such as 90s, 10m, 24h or 7d`},
 		{"policy: {token: {lifetime: 5m}}", "policy.token.bind_within: is longer than policy.token.lifetime"},
-		{"listen: 8080", `F:1: listen: "8080" is not a valid address; allowed: HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
-		{"listen: :99999", `F:1: listen: ":99999" is not a valid address; allowed: HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
+		{"listen: 8080", `F:1: listen: "8080": must be HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
+		{"listen: :99999", `F:1: listen: ":99999": must be HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
 		{"admin_listen: :8080", "F:1: admin_listen: must not be the same as listen: the two listeners need two addresses"},
-		{"public_url: https://a.example/api", `F:1: public_url: "https://a.example/api" is not a valid URL; allowed: http(s)://HOST or http(s)://HOST:PORT, without a path`},
-		{"public_url: ftp://a.example", `F:1: public_url: "ftp://a.example" is not a valid URL; allowed: http(s)://HOST or http(s)://HOST:PORT, without a path`},
-		{"store: postgres://db/stile", "F:1: store: PostgreSQL is not supported by this version, only the embedded SQLite; allowed: sqlite"},
-		{"store: mysql", `F:1: store: "mysql" is invalid; allowed: sqlite`},
-		{"state: redis://r", "F:1: state: Redis is not supported by this version: token states are in the store; allowed: store"},
-		{"binding: keys", `F:1: binding: "keys" is invalid; allowed: auto, address, key`},
-		{"policy: {observe: [theft]}", `F:1: policy.observe: "theft" is invalid; allowed: up to 5 of: hijack, spike, crowd, block, client`},
-		{"policy: {challenge: {ladder: []}}", "F:1: policy.challenge.ladder: must not be empty; allowed: 1 to 16 of: work, picture"},
-		{"policy: {challenge: {ignored: 256}}", `F:1: policy.challenge.ignored: "256" is invalid; allowed: a whole number from 1 to 100`},
-		{"policy: {spike: {per: 1500ms}}", "F:1: policy.spike.per: 1500ms is not a whole number of seconds; allowed: a duration from 1s to 24h, such as 90s, 10m, 24h or 7d"},
-		{"policy: {address: {bindings: 0}}", `F:1: policy.address.bindings: "0" is invalid; allowed: a whole number from 1 to 30000`},
-		{"policy: {address: {block: []}}", "F:1: policy.address.block: must not be empty; allowed: 1 to 16 of: a duration from 1s to 8760h, such as 90s, 10m, 24h or 7d"},
-		{"policy: {address: {then: pray}}", `F:1: policy.address.then: "pray" is invalid; allowed: challenge, block`},
-		{"log_addresses: all", `F:1: log_addresses: "all" is invalid; allowed: full, prefix, hash`},
-		{"policy: {challenge: {ladder: [work, riddle]}}", `F:1: policy.challenge.ladder: "riddle" is invalid; allowed: 1 to 16 of: work, picture`},
-		{"policy: {address: {solve_ratio: 2}}", `F:1: policy.address.solve_ratio: "2" is invalid; allowed: a number from 0 to 1`},
-		{"policy: {address: {solve_ratio: .nan}}", `F:1: policy.address.solve_ratio: ".nan" is invalid; allowed: a number from 0 to 1`},
-		{"trusted_proxies: [0.0.0.0/0]", `F:1: trusted_proxies: "0.0.0.0/0" would trust every client to name its own address; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
-		{"trusted_proxies: ['::/0']", `F:1: trusted_proxies: "::/0" would trust every client to name its own address; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
-		{"trusted_proxies: [10.1.2.3/8]", `F:1: trusted_proxies: "10.1.2.3/8" has bits set beyond its length; the range is 10.0.0.0/8; allowed: up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
+		{"public_url: https://a.example/api", `F:1: public_url: "https://a.example/api": must be http(s)://HOST or http(s)://HOST:PORT, without a path`},
+		{"public_url: ftp://a.example", `F:1: public_url: "ftp://a.example": must be http(s)://HOST or http(s)://HOST:PORT, without a path`},
+		{"store: postgres://db/stile", "F:1: store: PostgreSQL is not supported by this version, only the embedded SQLite; must be sqlite"},
+		{"store: mysql", `F:1: store: "mysql": must be sqlite`},
+		{"state: redis://r", "F:1: state: Redis is not supported by this version: token states are in the store; must be store"},
+		{"binding: keys", `F:1: binding: "keys": must be auto, address or key`},
+		{"policy: {observe: [theft]}", `F:1: policy.observe: "theft": must be hijack, spike, crowd, block or client`},
+		{"policy: {challenge: {ladder: []}}", "F:1: policy.challenge.ladder: must not be empty: 1 to 16 of: work, picture"},
+		{"policy: {challenge: {ignored: 256}}", `F:1: policy.challenge.ignored: "256": must be a whole number from 1 to 100`},
+		{"policy: {spike: {per: 1500ms}}", "F:1: policy.spike.per: \"1500ms\": must be a whole number of seconds"},
+		{"policy: {address: {bindings: 0}}", `F:1: policy.address.bindings: "0": must be a whole number from 1 to 30000`},
+		{"policy: {address: {block: []}}", "F:1: policy.address.block: must not be empty: 1 to 16 of: a duration from 1s to 8760h, such as 90s, 10m, 24h or 7d"},
+		{"policy: {address: {then: pray}}", `F:1: policy.address.then: "pray": must be challenge or block`},
+		{"log_addresses: all", `F:1: log_addresses: "all": must be full, prefix or hash`},
+		{"policy: {challenge: {ladder: [work, riddle]}}", `F:1: policy.challenge.ladder: "riddle": must be work or picture`},
+		{"policy: {address: {solve_ratio: 2}}", `F:1: policy.address.solve_ratio: "2": must be a number from 0 to 1`},
+		{"policy: {address: {solve_ratio: .nan}}", `F:1: policy.address.solve_ratio: ".nan": must be a number from 0 to 1`},
+		{"trusted_proxies: [0.0.0.0/0]", `F:1: trusted_proxies: "0.0.0.0/0" would trust every client to name its own address; must be up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
+		{"trusted_proxies: ['::/0']", `F:1: trusted_proxies: "::/0" would trust every client to name its own address; must be up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
+		{"trusted_proxies: [10.1.2.3/8]", `F:1: trusted_proxies: "10.1.2.3/8" has bits set beyond its length; the range is 10.0.0.0/8; must be up to 256 of: an address or a range such as 10.0.0.0/8 (never 0.0.0.0/0 or ::/0)`},
 		{"tls: {key: k.pem}", "tls.certificate: tls.certificate and tls.key must be set together"},
 		{"tls: {domains: [a.example], certificate: c, key: k}", "F:1: tls.domains: tls.domains (a certificate by ACME) and tls.certificate (your own) must not both be set"},
-		{"callbacks: [a b]", `F:1: callbacks: "a b" is invalid; allowed: up to 16 of: a name with dots, such as angular.callbacks`},
-		{"log: {level: loud}", `F:1: log.level: "loud" is invalid; allowed: debug, info, warn, error`},
-		{"site: \"a\\e[31m\"", `F:1: site: "a\x1b[31m" is invalid; allowed: if-sent, required`},
+		{"callbacks: [a b]", `F:1: callbacks: "a b": must be a name with dots, such as angular.callbacks`},
+		{"log: {level: loud}", `F:1: log.level: "loud": must be debug, info, warn or error`},
+		{"site: \"a\\e[31m\"", `F:1: site: "a\x1b[31m": must be if-sent or required`},
 		{"listen: ':1'\nlisten: ':2'", "F:2: listen: is set twice; first on line 1"},
 		{"log: {level: info}\nlog: {level: info}", "F:2: log: is set twice; first on line 1\nF:2: log.level: is set twice; first on line 1"},
 		{"- a", "F:1: must be a mapping of settings, such as `listen: \":8080\"`"},
@@ -173,7 +173,7 @@ func TestProblems(t *testing.T) {
 		{"listen: ':1'\n---\nlisten: ':2'", "F:3: must not be a second document: a settings file has one"},
 		{"a: b: c", "F:1: invalid YAML: mapping value is not allowed in this context"},
 		{"listen: \xff", "F: is not UTF-8"},
-		{"zzz: 1\nsite: no\nhijack: 5", "F:1: zzz: unknown setting; `stile help settings` lists all settings\nF:2: site: \"no\" is invalid; allowed: if-sent, required\nF:3: hijack: \"5\" is invalid; allowed: " + anotherKey + ", kill"},
+		{"zzz: 1\nsite: no\nhijack: 5", "F:1: zzz: unknown setting; `stile help settings` lists all settings\nF:2: site: \"no\": must be if-sent or required\nF:3: hijack: \"5\": must be " + anotherKey + " or kill"},
 	} {
 		name := file(t, c.file)
 		_, err := Load(Source{File: name})
@@ -194,7 +194,7 @@ func TestProblemsOfAllSources(t *testing.T) {
 		Env:   []string{"STILE_POLICY_TOKEN_CALLS=many", "STILE_LISTNE=:1", "STILE_SITE=required"},
 		Flags: map[string]string{"listen": "1"},
 	})
-	want := []string{":1: site: ", "STILE_LISTNE: unknown setting; did you mean listen?", `STILE_POLICY_TOKEN_CALLS: policy.token.calls: "many"`, `--listen: listen: "1" is not a valid address`}
+	want := []string{":1: site: ", "STILE_LISTNE: unknown setting; did you mean STILE_LISTEN?", `STILE_POLICY_TOKEN_CALLS: "many": must be a whole number`, `--listen: "1": must be HOST:PORT`}
 	for _, w := range want {
 		if err == nil || !strings.Contains(err.Error(), w) {
 			t.Errorf("no %q in:\n%v", w, err)
@@ -202,6 +202,36 @@ func TestProblemsOfAllSources(t *testing.T) {
 	}
 	if _, err = Load(Source{File: "/nowhere/stile.yaml"}); err == nil || err.Error() != "/nowhere/stile.yaml: no such file or directory" {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// TestUnknownVariables checks that a variable that is probably a misspelt setting is an error, and
+// that others are ignored with a warning.
+func TestUnknownVariables(t *testing.T) {
+	for v, meant := range map[string]string{
+		"STILE_LISTNE": "LISTEN", "STILE_DATE": "DATA", "STILE_PUBLICURL": "PUBLIC_URL", "STILE_CALLS": "POLICY_TOKEN_CALLS",
+		"STILE_POLICY_TOKEN_CALL": "POLICY_TOKEN_CALLS", "STILE_POLICY_TOKENS_CALLS": "POLICY_TOKEN_CALLS", "STILE_LOG_LEVLE": "LOG_LEVEL",
+		"STILE_TRUSTED_PROXY": "TRUSTED_PROXIES", "STILE_TRUST_PROXIES": "TRUSTED_PROXIES",
+	} {
+		_, err := Load(Source{Env: []string{v + "=1"}})
+		if want := v + ": unknown setting; did you mean STILE_" + meant + "?"; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	_, err := Load(Source{Env: []string{"STILE_LOG=debug"}})
+	if err == nil || err.Error() != "STILE_LOG: is a section, not a setting: set its settings, such as STILE_LOG_LEVEL" {
+		t.Errorf("a section: %v", err)
+	}
+	for _, v := range []string{"VERSION", "HOME", "IMAGE", "SECRET", "TOKEN", "URL", "TEST_WIDGETS", "COMMIT", "CLIENT_ID", "CLIENT_SECRET", "BIN"} {
+		s, err := Load(Source{Env: []string{"STILE_" + v + "=1"}})
+		if err != nil {
+			t.Errorf("%v", err)
+			continue
+		}
+		want := "STILE_" + v + ": is not a setting and is ignored; `stile help settings` lists all settings"
+		if got := s.Warnings(); len(got) != 1 || got[0].Error() != want {
+			t.Errorf("%v, want %s", got, want)
+		}
 	}
 }
 
@@ -242,8 +272,8 @@ func TestTenantSettings(t *testing.T) {
 		t.Errorf("a setting that is no longer allowed must be omitted: %+v, %v", p, err)
 	}
 	for name, want := range map[string]string{
-		"listen":                   "listen: can't be set for a tenant, only for the server; allowed: " + tenantSettings,
-		"policy.address.bindings":  "policy.address.bindings: can't be set for a tenant, only for the server; allowed: " + tenantSettings,
+		"listen":                   "listen: can't be set for a tenant, only for the server; must be one of " + tenantSettings,
+		"policy.address.bindings":  "policy.address.bindings: can't be set for a tenant, only for the server; must be one of " + tenantSettings,
 		"policy.token.callz":       "policy.token.callz: unknown setting; did you mean policy.token.calls?",
 		"policy.token.bind_within": "policy.token.bind_within: is longer than policy.token.lifetime",
 	} {
@@ -275,7 +305,7 @@ func TestObserve(t *testing.T) {
 		t.Errorf("a tenant's: %+v, %v", got, err)
 	}
 	err = s.CheckTenant(map[string]string{"policy.observe": "spike, crowd"})
-	if err == nil || err.Error() != "policy.observe: crowd can't be set for a tenant, because tenants share the addresses; allowed: hijack, spike, client" {
+	if err == nil || err.Error() != "policy.observe: crowd can't be set for a tenant, because tenants share the addresses; must be hijack, spike or client" {
 		t.Errorf("a rule about addresses: %v", err)
 	}
 	next := s.Reload(load(t, "policy: {observe: [crowd], address: {bindings: 9}}"))

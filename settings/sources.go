@@ -17,9 +17,10 @@ func (k Key) Env() string {
 // Flag returns the command line flag of a key, without its dashes.
 func (k Key) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(k.Name) }
 
-// readEnv reads the variables with our prefix. An unknown one is a problem: otherwise a misspelt
-// limit would have no effect.
-func readEnv(env []string) (all []given, problems Problems) {
+// readEnv reads the variables with our prefix. One that is probably a misspelt setting is a problem:
+// otherwise a limit would have no effect. All others that are unknown are ignored, because other
+// programs use the prefix too: an image's STILE_VERSION, for example.
+func readEnv(env []string) (all []given, ignored []string, problems Problems) {
 	names := map[string]string{}
 	for _, k := range table {
 		names[k.Env()] = k.Name
@@ -33,11 +34,27 @@ func readEnv(env []string) (all []given, problems Problems) {
 			all = append(all, given{name: name, where: v, texts: []string{text}})
 			continue
 		}
-		f := unknown(v, strings.ToLower(strings.TrimPrefix(v, prefix)))
-		f.Key = ""
-		problems = append(problems, f)
+		if f := misspelt(v); f != nil {
+			problems = append(problems, *f)
+		} else {
+			ignored = append(ignored, v)
+		}
 	}
-	return all, problems
+	return all, ignored, problems
+}
+
+// misspelt returns the problem of an unknown variable that is probably meant as a setting, or nil.
+func misspelt(v string) *Problem {
+	name := strings.ToLower(strings.TrimPrefix(v, prefix))
+	for _, k := range table {
+		if strings.HasPrefix(k.Env(), v+"_") && section(strings.ReplaceAll(name, "_", ".")) {
+			return &Problem{Where: v, Problem: "is a section, not a setting: set its settings, such as " + k.Env()}
+		}
+	}
+	if k, found := nearestVariable(v); found {
+		return &Problem{Where: v, Problem: "unknown setting; did you mean " + k.Env() + "?"}
+	}
+	return nil
 }
 
 // orchestrators reports whether a variable is one of those that Kubernetes sets in every container

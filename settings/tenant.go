@@ -36,7 +36,7 @@ func (s *Settings) with(policy map[string]string) (Policy, Problems) {
 	var problems Problems
 	for _, name := range slices.Sorted(maps.Keys(policy)) {
 		if k, known := find(name); known && !k.Tenant {
-			problems = append(problems, Problem{Key: name, Problem: "can't be set for a tenant, only for the server", Allowed: strings.Join(tenantNames(), ", ")})
+			problems = append(problems, Problem{Key: name, Problem: "can't be set for a tenant, only for the server", Allowed: "one of " + strings.Join(tenantNames(), ", ")})
 			continue
 		}
 		all = append(all, given{name: name, texts: []string{policy[name]}})

@@ -9,6 +9,14 @@ import (
 	"stile.example/stile/tokens"
 )
 
+// Ignored returns a problem for each environment variable with our prefix that is not a setting.
+func (s *Settings) Ignored() (warnings Problems) {
+	for _, v := range s.ignored {
+		warnings = append(warnings, Problem{Where: v, Problem: "is not a setting and is ignored; `stile help settings` lists all settings"})
+	}
+	return warnings
+}
+
 // Warnings returns a problem for each setting that is allowed, but probably not what the operator
 // wants.
 func (s *Settings) Warnings() (warnings Problems) {
@@ -17,6 +25,7 @@ func (s *Settings) Warnings() (warnings Problems) {
 			warnings = append(warnings, Problem{Key: key, Problem: fmt.Sprintf(format, args...)})
 		}
 	}
+	warnings = s.Ignored()
 	t, a := s.Policy.Tokens(), s.Addresses()
 	add(t.Records < t.Calls, "policy.token.records", "a token reaches its %d records before its %d calls: a call delivers up to 50 records", t.Records, t.Calls)
 	add(t.SpikeCalls >= t.Calls, "policy.spike.calls", "a token's %d calls are used up before it can be challenged", t.Calls)

@@ -12,6 +12,9 @@ import (
 	"stile.example/stile/store/sqlite"
 )
 
+// ErrCorpus means that the file of the corpus is missing or damaged.
+var ErrCorpus = library.ErrCorpus
+
 // Store is an open database with its corpus.
 type Store struct {
 	*sqlite.DB
@@ -29,7 +32,7 @@ func open(
 	if name != "sqlite" {
 		return nil, fmt.Errorf("unknown store %q: must be sqlite", name)
 	}
-	file := filepath.Join(data, "stile.db")
+	file := File(data)
 	db, err := sqlite.Open(ctx, file, opt)
 	if err != nil {
 		return nil, err
@@ -40,6 +43,9 @@ func open(
 	}
 	return &Store{db, l}, nil
 }
+
+// File returns the path of the database in a data directory.
+func File(data string) string { return filepath.Join(data, "stile.db") }
 
 // Close completes what waits to be written, and closes the corpus and the database.
 func (s *Store) Close() error { return errors.Join(s.DB.Close(), s.Library.Close()) }

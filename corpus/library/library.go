@@ -22,6 +22,9 @@ import (
 	"stile.example/stile/corpus/turns"
 )
 
+// ErrCorpus means that the file of the current generation is missing or damaged.
+var ErrCorpus = errors.New("can't read the corpus")
+
 // Numbers stores the number of the current generation, durably. It is 0 until an import has
 // published the first.
 type Numbers interface {
@@ -73,16 +76,21 @@ func Open(ctx context.Context, dir string, numbers Numbers, opt Options) (*Libra
 	if err != nil {
 		return nil, fmt.Errorf("read corpus generation: %w", err)
 	}
-	if err := l.removeOthers(n); err != nil {
-		return nil, err
-	}
 	if n == 0 {
+		if err := l.removeOthers(n); err != nil {
+			return nil, err
+		}
 		if err := build.Create(ctx, l.fileName(0)); err != nil {
 			return nil, fmt.Errorf("make corpus: %w", err)
 		}
 	}
 	if l.current, err = l.open(ctx, n); err != nil {
-		return nil, fmt.Errorf("%s: can't read the corpus: %w; restore this file from a backup", l.fileName(n), err)
+		return nil, fmt.Errorf("%s: %w: %w; restore this file from a backup", l.fileName(n), ErrCorpus, err)
+	}
+	if n != 0 { // only now: if n is missing, the others may be all that is left of the corpus
+		if err := l.removeOthers(n); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
 	}
 	return l, nil
 }

@@ -98,6 +98,13 @@ func (l *Library) Labels(ctx context.Context, tenant uint32, language string) ([
 	return g.Labels(ctx, tenant, language)
 }
 
+// Items returns how many items an owner has.
+func (l *Library) Items(owner uint32) int {
+	g := l.acquire()
+	defer l.release(g)
+	return g.Items(owner)
+}
+
 // Stats returns how large the corpus is.
 func (l *Library) Stats(context.Context) (content.Stats, error) {
 	g := l.acquire()

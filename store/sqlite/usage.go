@@ -62,7 +62,7 @@ func (u *sums) read(ctx context.Context, tx *sql.Tx) (err error) {
 	if err := u.addLedger(ctx, tx); err != nil {
 		return err
 	}
-	return u.addTokens(ctx, tx)
+	return eachState(ctx, tx, u.addState) // the tokens that are not in the ledger
 }
 
 func clientNames(ctx context.Context, tx *sql.Tx) (map[uint32]string, error) {
@@ -105,15 +105,15 @@ func (u *sums) addLedger(ctx context.Context, tx *sql.Tx) error {
 	return rows.Err()
 }
 
-// addTokens adds the counts of tokens that are not in the ledger: from the journal if they are in
-// it, else from their rows.
-func (u *sums) addTokens(ctx context.Context, tx *sql.Tx) error {
+// eachState calls fn for the state of each token: from the journal if it is in it, else from its
+// row.
+func eachState(ctx context.Context, tx *sql.Tx, fn func(tokens.State)) error {
 	newer, _, err := readJournal(ctx, tx, -1)
 	if err != nil {
 		return err
 	}
 	for _, s := range newer {
-		u.addState(s)
+		fn(s)
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT id, state FROM tokens`)
 	if err != nil {
@@ -132,7 +132,7 @@ func (u *sums) addTokens(ctx context.Context, tx *sql.Tx) error {
 		if err != nil {
 			return fmt.Errorf("token %x: %w", id, err)
 		}
-		u.addState(s)
+		fn(s)
 	}
 	return rows.Err()
 }

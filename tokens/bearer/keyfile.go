@@ -33,7 +33,9 @@ func readKeys(file string) (*keySet, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular() || info.Size() > maxKeyFile:
-		return nil, fmt.Errorf("%s: not a file of keys", file)
+		return nil, fmt.Errorf("%s: is not a file of keys", file)
+	case info.Size() == 0:
+		return nil, fmt.Errorf("%s: is empty", file)
 	case info.Mode().Perm()&0o077 != 0:
 		if err := os.Chmod(file, 0o600); err != nil {
 			return nil, fmt.Errorf("restrict access to the keys: %w", err)
@@ -54,10 +56,10 @@ func readKeys(file string) (*keySet, error) {
 func decodeKeys(data []byte) (*keySet, error) {
 	var f keyFile
 	if json.Unmarshal(data, &f) != nil {
-		return nil, errors.New("not a file of keys, or damaged; restore it from a backup")
+		return nil, errors.New("is not a file of keys, or damaged")
 	}
 	if len(f.SecretKey) != secretKeySize || len(f.Keys) == 0 || len(f.Keys) > maxKeys {
-		return nil, fmt.Errorf("damaged: must have a secret_key of %d bytes and 1 to %d keys", secretKeySize, maxKeys)
+		return nil, fmt.Errorf("is not a file of keys, or damaged: must have a secret_key of %d bytes and 1 to %d keys", secretKeySize, maxKeys)
 	}
 	set := &keySet{secret: f.SecretKey}
 	for i, fk := range f.Keys {
@@ -68,7 +70,7 @@ func decodeKeys(data []byte) (*keySet, error) {
 		set.keys = append(set.keys, k)
 	}
 	if !set.keys[0].until.IsZero() {
-		return nil, errors.New("damaged: the first key must be the one that signs, without an end")
+		return nil, errors.New("is damaged: the first key must be the one that signs, without an end")
 	}
 	return set, nil
 }

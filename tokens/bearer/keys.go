@@ -1,7 +1,10 @@
 package bearer
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -179,6 +182,16 @@ func (k *Keys) JWKS(now time.Time) []byte {
 
 // SecretKey returns the key of the hash of tenants' secrets. It must never be shown.
 func (k *Keys) SecretKey() []byte { return k.set.Load().secret }
+
+// Fingerprint identifies the key of the hash of tenants' secrets. It does not reveal the key, and
+// stays the same when signing keys are rotated.
+func (k *Keys) Fingerprint() (string, error) {
+	sum, err := hkdf.Key(sha256.New, k.SecretKey(), nil, "stile: fingerprint of the key of secrets, 1", 16)
+	if err != nil {
+		return "", fmt.Errorf("fingerprint of the keys: %w", err)
+	}
+	return hex.EncodeToString(sum), nil
+}
 
 // Format keeps the keys out of logs and errors, whatever the verb.
 func (k *Keys) Format(f fmt.State, _ rune) { fmt.Fprint(f, "bearer.Keys(hidden)") }

@@ -1,0 +1,250 @@
+package datadir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"stile.example/stile/settings"
+	"stile.example/stile/store"
+	"stile.example/stile/store/sqlite"
+	"stile.example/stile/tokens/bearer"
+)
+
+// The names of what the database stores about the files and settings that belong to it.
+const (
+	secretKeyName  = "secret_key" // bearer.Keys.Fingerprint
+	signingKeyName = "signing_key"
+	publicURLName  = "public_url"
+)
+
+// newKeysCost says what new keys cost.
+const newKeysCost = "all live tokens and all tenants' secrets are then invalid, and each tenant needs `stile tenant rotate-secret`"
+
+// KeyFile returns the path of the keys in a data directory.
+func KeyFile(data string) string { return filepath.Join(data, "keys.json") }
+
+// ErrNoData means that a data directory does not exist, or has no database and no keys.
+var ErrNoData = errors.New("no data")
+
+// noData returns the error for a command that only looks and finds no data.
+func noData(dir string) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w directory at %s: start the server with `stile serve`, or name another directory with --data", ErrNoData, dir)
+	}
+	return fmt.Errorf("%w in the directory %s: start the server with `stile serve`, or name another directory with --data", ErrNoData, dir)
+}
+
+// HasData reports whether a directory has files of a data directory, or may have: it can't be read.
+func HasData(dir string) bool {
+	left, err := filesOfDatabase(dir)
+	return err != nil || len(left) > 0 || exists(store.File(dir))
+}
+
+// exists reports whether a file exists. A file that can't be examined exists: only a file that is
+// certainly missing may be created.
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// checkDatabase returns an error if there is no database, but other files that belong to one. The
+// database would be created, empty, and nothing would refer to these files any longer.
+func checkDatabase(ctx context.Context, data string, create bool) error {
+	file := store.File(data)
+	isNew, err := sqlite.IsNew(ctx, file)
+	if err != nil || !isNew {
+		return err
+	}
+	left, err := filesOfDatabase(data)
+	switch {
+	case err != nil:
+		return err
+	case len(left) == 0 && !create:
+		return noData(data)
+	case len(left) == 0:
+		return nil
+	}
+	what := "is missing"
+	if exists(file) {
+		what = "is empty, or was copied without stile.db-wal"
+	}
+	return fmt.Errorf("%s %s, but %s in the same directory: restore all files from a backup. To start without tenants and corpus, move %s away", file, what, listed(left), them(left))
+}
+
+// filesOfDatabase returns the names of the keys and of published corpora.
+func filesOfDatabase(data string) (names []string, err error) {
+	entries, err := os.ReadDir(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		corpus := strings.HasPrefix(e.Name(), "corpus-") && strings.HasSuffix(e.Name(), ".db") && e.Name() != "corpus-0.db"
+		if corpus || e.Name() == filepath.Base(KeyFile(data)) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+func listed(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is"
+	}
+	return strings.Join(names, ", ") + " are"
+}
+
+func them(names []string) string {
+	if len(names) == 1 {
+		return "it"
+	}
+	return "them"
+}
+
+// openKeys reads the keys. It creates them if there are none and nothing depends on them. The
+// database must be open if they are missing.
+func (d *Dir) openKeys(ctx context.Context, s *settings.Settings, how opening) (err error) {
+	file := KeyFile(s.Data)
+	if !exists(file) {
+		if err := d.checkNewKeys(ctx, file, how); err != nil {
+			return err
+		}
+	}
+	d.Keys, err = bearer.OpenKeys(file, d.Now())
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w. Restore it from a backup. Without a backup, move it away and run `stile serve --new-keys`: %s", err, newKeysCost)
+	}
+	return nil
+}
+
+// checkNewKeys returns an error unless new keys may be created.
+func (d *Dir) checkNewKeys(ctx context.Context, file string, how opening) error {
+	if how.newKeys {
+		return nil
+	}
+	all, err := d.Store.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		if !how.create {
+			return fmt.Errorf("%s is missing; the server creates it: start it with `stile serve`", file)
+		}
+		return nil
+	}
+	return fmt.Errorf("%s is missing, but the database has tenants (%d). Restore it from a backup. Without a backup, run `stile serve --new-keys`: %s", file, len(all), newKeysCost)
+}
+
+// checkKeys returns an error if the keys belong to another database. It stores which keys belong to
+// this one.
+// Without tenants, nothing depends on the keys.
+func (d *Dir) checkKeys(ctx context.Context, s *settings.Settings, how opening) error {
+	mine, err := d.Keys.Fingerprint()
+	if err != nil {
+		return err
+	}
+	stored, err := d.Store.Identity(ctx, secretKeyName)
+	switch {
+	case err != nil:
+		return err
+	case stored != mine && (stored == "" || len(d.Tenants.List()) == 0 || how.newKeys):
+		return errors.Join(d.Store.SetIdentity(ctx, secretKeyName, mine), d.noteSigningKey(ctx))
+	case stored != mine:
+		return fmt.Errorf("%s belongs to another database than %s: tenants' secrets and live tokens would be invalid. Restore both from the same backup. Without a backup, move it away and run `stile serve --new-keys`: %s",
+			KeyFile(s.Data), store.File(s.Data), newKeysCost)
+	}
+	return d.checkSigningKey(ctx, s)
+}
+
+// checkSigningKey warns if the key that signed last is not among the keys, as after restoring an
+// older keys.json alone.
+func (d *Dir) checkSigningKey(ctx context.Context, s *settings.Settings) error {
+	last, err := d.Store.Identity(ctx, signingKeyName)
+	if err != nil {
+		return err
+	}
+	for _, k := range d.Keys.List() {
+		if k.KID == last {
+			return d.noteSigningKey(ctx)
+		}
+	}
+	if last != "" {
+		d.Log.Warn("the key that signed last is not in the file of keys, so its tokens are refused; restore all files from the same backup",
+			"kid", last, "file", KeyFile(s.Data))
+	}
+	return d.noteSigningKey(ctx)
+}
+
+// noteSigningKey stores which key signs, unless it is stored already.
+func (d *Dir) noteSigningKey(ctx context.Context) error {
+	signs := d.Keys.List()[0].KID
+	if last, err := d.Store.Identity(ctx, signingKeyName); err != nil || last == signs {
+		return err
+	}
+	return d.Store.SetIdentity(ctx, signingKeyName, signs)
+}
+
+// RotateKey makes a new key sign, and stores which one it is.
+func (d *Dir) RotateKey(ctx context.Context, alg string) (bearer.KeyInfo, error) {
+	k, err := d.Keys.Rotate(d.Now(), alg, MaxLifetime)
+	if err != nil {
+		return k, err
+	}
+	return k, d.noteSigningKey(ctx)
+}
+
+// OtherURL returns the public URL that the directory was last served under, if it is not the one in
+// the settings. It is "" if either is unknown.
+func (d *Dir) OtherURL(ctx context.Context) (string, error) {
+	mine := publicURL(d.Settings())
+	last, err := d.Store.Identity(ctx, publicURLName)
+	if err != nil || mine == "" || last == mine {
+		return "", err
+	}
+	return last, nil
+}
+
+// ServeURL stores the public URL that the directory is served under from now on. It warns if it was
+// another one: issued tokens name it, so they are refused.
+func (d *Dir) ServeURL(ctx context.Context) error {
+	mine := publicURL(d.Settings())
+	if mine == "" {
+		return nil
+	}
+	last, err := d.OtherURL(ctx)
+	if err != nil {
+		return err
+	}
+	if last != "" {
+		d.Log.Warn("the data directory was served under another public_url; tokens that were issued under it are refused",
+			"before", last, "public_url", mine, "data", d.Settings().Data)
+	}
+	return d.Store.SetIdentity(ctx, publicURLName, mine)
+}
+
+// publicURL returns the public URL if the settings determine it; a URL that only follows the
+// listener says nothing about the directory.
+func publicURL(s *settings.Settings) string {
+	if s.PublicURL == "" && len(s.TLS.Domains) == 0 {
+		return ""
+	}
+	return s.Origin(s.Listen)
+}
+
+// explainCorpus adds the way out to an error of a corpus that can't be read.
+func explainCorpus(err error) error {
+	if errors.Is(err, store.ErrCorpus) {
+		return fmt.Errorf("%w. Without a backup, run `stile serve --new-corpus`, which starts with an empty corpus, and import it again", err)
+	}
+	return err
+}

@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Identity returns what the database belongs to, by name; "" if nothing is stored under it.
+func (db *DB) Identity(ctx context.Context, name string) (value string, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT value FROM identity WHERE name = ?`, name).Scan(&value)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read identity: %w", err)
+	}
+	return value, nil
+}
+
+// SetIdentity stores what the database belongs to.
+func (db *DB) SetIdentity(ctx context.Context, name, value string) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO identity (name, value) VALUES (?, ?)`, name, value)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store identity: %w", err)
+	}
+	return nil
+}
+
+// IsNew reports whether [Open] would start with an empty database: the file is missing or empty, or
+// has no tables, as when it was copied without its log. No other process may have the file open.
+func IsNew(ctx context.Context, file string) (bool, error) {
+	info, err := os.Stat(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if info.Size() == 0 {
+		return true, nil
+	}
+	db := openReaders(file)
+	var tables int
+	err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'`).Scan(&tables)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return false, fmt.Errorf("open %s: %w", file, err)
+	}
+	return tables == 0, nil
+}
