@@ -31,7 +31,7 @@ var requests = sync.Pool{New: func() any { return new(request) }}
 func (a *API) acquireRequest(w http.ResponseWriter, h *http.Request, route string) *request {
 	r := requests.Get().(*request)
 	r.Open(w, h, route)
-	if h.Method == http.MethodGet {
+	if h.Method == http.MethodGet || h.Method == http.MethodHead {
 		if err := a.findCallback(r); err != nil {
 			r.Fault = err
 		}
@@ -51,7 +51,7 @@ func (r *request) releaseRequest() {
 var errNoJSONP error = &codes.Refusal{Code: codes.NotFound,
 	Detail: "JSONP is switched off by the setting jsonp: send the parameters as a form in a POST, or a GET without callback"}
 
-// findCallback decides whether the response to a GET is a script. It checks nothing else, so that
+// findCallback decides whether the response to a GET, or to its HEAD, is a script. It checks nothing else, so that
 // scripts receive every other error too.
 func (a *API) findCallback(r *request) error {
 	name, n := r.Lookup("callback")
