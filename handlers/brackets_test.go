@@ -26,11 +26,11 @@ func TestBrackets(t *testing.T) {
 		"tag[10]=a&tag=b":         {Tags: []string{"a", "b"}},
 		"tag[]=":                  {},
 		"attribute[n]=3":          {Attributes: value("n", "3")},
-		"attribute%5Bn%5D=3&attribute.course=Soup":                    {Attributes: value("n", "3", "course", "Soup")},
-		"attribute[course][]=Soup&attribute[course][]=Cake":           {Attributes: value("course", "Soup", "course", "Cake")},
-		"attribute[course][0]=Soup&attribute[course][1]=Cake":         {Attributes: value("course", "Soup", "course", "Cake")},
-		"attribute.course[]=Soup&attribute.course%5B1%5D=Cake":        {Attributes: value("course", "Soup", "course", "Cake")},
-		"attribute[2024]=x&attribute.price[EUR]=3&attribute[a.b+c]=d": {Attributes: value("2024", "x", "price[EUR]", "3", "a.b c", "d")},
+		"attribute%5Bn%5D=3&attribute.course=Soup":                                                                          {Attributes: value("n", "3", "course", "Soup")},
+		"attribute[course][]=Soup&attribute[course][]=Cake":                                                                 {Attributes: value("course", "Soup", "course", "Cake")},
+		"attribute[course][0]=Soup&attribute[course][1]=Cake":                                                               {Attributes: value("course", "Soup", "course", "Cake")},
+		"attribute.course[]=Soup&attribute.course%5B1%5D=Cake":                                                              {Attributes: value("course", "Soup", "course", "Cake")},
+		"attribute[2024]=x&attribute.price[EUR]=3&attribute[a.b+c]=d":                                                       {Attributes: value("2024", "x", "price[EUR]", "3", "a.b c", "d")},
 		"tag=a&_=17&_dc=1&request.preventCache=2&dojo.preventCache=3&nocache=4&noCache=5&cb=6&cachebuster=7&rnd=.5&t=1&v=2": {Tags: []string{"a"}},
 	} {
 		for _, method := range []string{"GET", "POST"} {

@@ -101,7 +101,7 @@ type Policy struct {
 	Site        string        // SiteIfSent, else a call needs an Origin or a Referer
 	QueryTokens string        // QueryTokensYes or QueryTokensProof, else no URL may contain a token
 	JSONP       string        // JSONPYes, else no response is a script
-	Callbacks   []string      // prefixes of dotted callbacks
+	Callbacks   []string      // patterns of dotted callbacks
 
 	ObserveClient bool // client_mismatch is recorded and not enforced
 }
