@@ -91,6 +91,9 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 	}
 	srv.listeners[0].http = connections.ServerTLS(api.Routes(), srv.certs.config())
 	srv.listeners[1].http = connections.Server(api.Admin())
+	for _, l := range srv.listeners[:2] {
+		connections.RefuseMalformed(l.http, api.RefuseMalformed)
+	}
 	return srv, nil
 }
 
