@@ -22,6 +22,7 @@ var allowedImports = map[string]string{
 	"content/labels":       "goccy/go-yaml golang.org/x/text",
 	"content/options":      "content/labels corpus/synonyms golang.org/x/text",
 	"tenants":              "",
+	"tenants/callback":     "",
 	"usage":                "",
 	"tokens/bearer":        "tokens tokens/object golang-jwt/jwt",
 	"tokens/issuers":       "tokens/bearer outbound recent",
@@ -33,7 +34,7 @@ var allowedImports = map[string]string{
 	"refusals":             "",
 	"challenge":            "dchest/captcha",
 	"simulate":             "tokens addresses",
-	"settings":             "goccy/go-yaml tokens addresses tenants",
+	"settings":             "goccy/go-yaml tokens addresses tenants tenants/callback",
 	"corpus":               "content content/options corpus/cache corpus/chosen corpus/dictionary corpus/facets corpus/paging corpus/sqlite corpus/terms corpus/titles corpus/turns corpus/words",
 	"corpus/bitmap":        "",
 	"corpus/build":         "content content/imports content/options corpus/bitmap corpus/chosen corpus/sqlite corpus/terms corpus/words",
@@ -64,7 +65,7 @@ var allowedImports = map[string]string{
 	"handlers/queue":       "content handlers/transport tokens",
 	"handlers/accesslog":   "handlers/transport refusals",
 	"handlers/oauth":       "handlers/accesslog handlers/codes handlers/transport refusals tenants tokens tokens/bearer labstack/echo",
-	"handlers":             "handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/snippet handlers/transport tokens tokens/bearer tokens/proof tenants usage content addresses challenge refusals recent labstack/echo",
+	"handlers":             "handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/snippet handlers/transport tokens tokens/bearer tokens/proof tenants tenants/callback usage content addresses challenge refusals recent labstack/echo",
 	"static":               "",
 	"widgets":              "",
 	"widgets/build":        "evanw/esbuild",
@@ -91,7 +92,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tokens", "tokens/object", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

@@ -39,7 +39,7 @@ func filled(t *testing.T) (*settings.Settings, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.Store.Import(t.Context(), content.ImportOptions{}, func(yield func(content.Item, error) bool) {
+	_, err = d.Store.Import(t.Context(), imports.Options{}, func(yield func(content.Item, error) bool) {
 		yield(content.Item{ID: "a", Title: "A"}, nil)
 	})
 	if err = errors.Join(err, d.ServeURL(t.Context()), d.Close()); err != nil {

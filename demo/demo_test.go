@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -81,6 +83,17 @@ func (s *testSite) do(method, path, form string, headers ...string) *httptest.Re
 	w := httptest.NewRecorder()
 	s.h.ServeHTTP(w, r)
 	return w
+}
+
+// TestHead checks that HEAD gets the status and the headers of GET on the site's pages and files.
+func TestHead(t *testing.T) {
+	s := newSite(t)
+	for _, path := range []string{"/", "/country?id=iceland", "/country?id=none", "/none"} {
+		get, head := s.do("GET", path, ""), s.do("HEAD", path, "")
+		if head.Code != get.Code || !maps.EqualFunc(head.Header(), get.Header(), slices.Equal) {
+			t.Errorf("%s: GET %d %v, HEAD %d %v", path, get.Code, get.Header(), head.Code, head.Header())
+		}
+	}
 }
 
 // TestOwnPagesOnly checks that the site uses its secret neither for a page of another site nor

@@ -119,7 +119,7 @@ func pageful(r *request) int {
 // exist are errors of the client; any other error is a fault.
 func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records int, err error) {
 	if err := a.questions.Take(ctx, &r.Request, r.claims.ID, a.Addresses); err != nil {
-		return 0, codes.Unavailable(err)
+		return 0, codes.Unread(err)
 	}
 	defer a.questions.Give(&r.Request, r.claims.ID)
 	r.StartBody()
@@ -127,7 +127,7 @@ func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records
 	if err == nil || isClients(err) {
 		return records, err
 	}
-	return 0, codes.Unavailable(err)
+	return 0, codes.Unread(err)
 }
 
 func isClients(err error) bool {

@@ -51,9 +51,10 @@ func TestGoodCallbacks(t *testing.T) {
 // listed.
 func TestDottedCallbacks(t *testing.T) {
 	s := newSite(t)
-	s.policy.Callbacks = []string{"angular.callbacks", "JSON_CALLBACK"}
+	s.policy.Callbacks = []string{"angular.callbacks", "JSON_CALLBACK", "__gwt_jsonp__.*.onSuccess"}
 	for name, good := range map[string]bool{
-		"angular.callbacks._0": true, "JSON_CALLBACK.x": true,
+		"angular.callbacks._0": true, "JSON_CALLBACK.x": true, "__gwt_jsonp__.P0.onSuccess": true,
+		"__gwt_jsonp__.P0.onFailure": false, "__gwt_jsonp__.P0.x.onSuccess": false,
 		"angular.callbacks": false, "angular._0": false, "angular.callbacks._0.x": false, "angular.callbacksx._0": false,
 		"angular.callbacks.this": false, "angular.callbacks.1": false, "angular.callbacks.": false, "angular.callbacks." + strings.Repeat("a", 120): false,
 	} {
@@ -61,6 +62,10 @@ func TestDottedCallbacks(t *testing.T) {
 			rec := s.do(ask{path: with("/v1/items/one", "client_id", client, "callback", name)})
 			if passed := strings.HasPrefix(rec.Body.String(), "/**/ typeof "+name+" "); passed != (good && known) {
 				t.Errorf("%s of %s: %d %s", name, client, rec.Code, rec.Body)
+			}
+			isDotted := !strings.HasSuffix(name, ".this") && !strings.HasSuffix(name, ".1") && !strings.HasSuffix(name, ".") && len(name) < 100
+			if body := rec.Body.String(); !(good && known) && (rec.Code != 400 || strings.Contains(body, "setting callbacks") != isDotted || strings.Contains(body, name+"\"")) {
+				t.Errorf("%s of %s: %d %s", name, client, rec.Code, body)
 			}
 		}
 	}

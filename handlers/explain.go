@@ -23,6 +23,9 @@ func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 	l := log.Line(&r.Request, "refused", string(p.Code))
 	l.Attrs = append(l.Attrs, slog.Int("status", p.Status), slog.String("ref", p.Ref))
 	l.Attrs = append(l.Attrs, pageAttrs(p.Code, why.Explanation)...)
+	if why.Slow {
+		l.Level = slog.LevelWarn
+	}
 	log.Write(l, why.Cause)
 }
 

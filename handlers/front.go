@@ -29,13 +29,15 @@ func (a *API) front(next http.Handler) http.Handler {
 	streams := make(chan struct{}, connections.Max) // handled at the same time, as in HTTP/1.1
 	return http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
 		head := w.Header()
-		head["X-Content-Type-Options"] = nosniff
-		head["Referrer-Policy"] = noReferrer
-		head["Content-Security-Policy"] = noContent
+		forbid(head)
 		if h.TLS != nil && hasName(h.Host) {
 			head["Strict-Transport-Security"] = hsts
 		}
 		switch {
+		case h.Method == http.MethodOptions && h.URL.Path == "*":
+			head["Allow"] = []string{"OPTIONS, GET, HEAD, POST"}
+			w.WriteHeader(http.StatusNoContent)
+			return
 		case h.ProtoMajor == 2:
 			a.stream(w, h, streams, next)
 			return
@@ -50,6 +52,13 @@ func (a *API) front(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, h)
 	})
+}
+
+// forbid sets the headers of every response.
+func forbid(head http.Header) {
+	head["X-Content-Type-Options"] = nosniff
+	head["Referrer-Policy"] = noReferrer
+	head["Content-Security-Policy"] = noContent
 }
 
 // stream handles a request over HTTP/2. slots bounds how many are handled at the same time, over

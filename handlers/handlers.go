@@ -101,7 +101,7 @@ type Policy struct {
 	Site        string        // SiteIfSent, else a call needs an Origin or a Referer
 	QueryTokens string        // QueryTokensYes or QueryTokensProof, else no URL may contain a token
 	JSONP       string        // JSONPYes, else no response is a script
-	Callbacks   []string      // prefixes of dotted callbacks
+	Callbacks   []string      // patterns of dotted callbacks
 
 	ObserveClient bool // client_mismatch is recorded and not enforced
 }
@@ -132,15 +132,12 @@ func (a *API) Routes() http.Handler {
 		"/v1/challenges/:id/reload": a.contentRoute(a.reload),
 	}
 	for path, h := range v1 {
-		e.GET(path, h)
+		get(e, path, h)
 		e.POST(path, h)
 		e.OPTIONS(path, preflight)
 	}
 
-	file := func(path string, h echo.HandlerFunc) {
-		e.GET(path, h)
-		e.HEAD(path, h)
-	}
+	file := func(path string, h echo.HandlerFunc) { get(e, path, h) }
 	file("/v1/challenges/:id"+pictureFile, a.mediaRoute(typePNG, a.picture))
 	file("/v1/challenges/:id"+soundFile, a.mediaRoute(typeWAV, a.sound))
 
@@ -148,8 +145,8 @@ func (a *API) Routes() http.Handler {
 	e.POST("/oauth/token", clients.Token)
 	e.POST("/oauth/introspect", clients.Introspect)
 	e.POST("/oauth/revoke", clients.Revoke)
-	e.GET("/.well-known/oauth-authorization-server", clients.Metadata())
-	e.GET("/.well-known/jwks.json", clients.Keys)
+	file("/.well-known/oauth-authorization-server", clients.Metadata())
+	file("/.well-known/jwks.json", clients.Keys)
 
 	problem := files.Problems()
 	file("/problems", problem)
@@ -172,6 +169,14 @@ func (a *API) Routes() http.Handler {
 	return a.recoverPanics(a.front(e))
 }
 
+// get adds a route for GET, and for HEAD (RFC 9110 §9.3.2). A HEAD is handled like the GET, counts
+// and charges included, because its headers say whether an item exists and how long it is. net/http
+// drops the body.
+func get(e *echo.Echo, path string, h echo.HandlerFunc) {
+	e.GET(path, h)
+	e.HEAD(path, h)
+}
+
 // Admin returns the handler of the admin listener: health and metrics, for requests to one of its
 // hosts. The public listener answers health requests for any host: a load balancer may send any,
 // and the response contains only what every caller may know.
@@ -179,7 +184,7 @@ func (a *API) Admin() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.handleRouterError
 	a.health(e)
-	e.GET("/metrics", echo.WrapHandler(a.Metrics.Handler()))
+	get(e, "/metrics", echo.WrapHandler(a.Metrics.Handler()))
 	return a.recoverPanics(a.front(a.knownHosts(a.AdminHosts, e)))
 }
 

@@ -21,11 +21,11 @@ const readinessTimeout = 2 * time.Second
 // whether it can serve. The error of Ready has a line for each part that is missing, which begins
 // with the part's name and a colon. The response contains only the names; the log has the rest.
 func (a *API) health(e *echo.Echo) {
-	e.GET("/healthz", func(c echo.Context) error {
+	get(e, "/healthz", func(c echo.Context) error {
 		sendHealth(c, http.StatusOK, "ok", nil)
 		return nil
 	})
-	e.GET("/readyz", func(c echo.Context) error {
+	get(e, "/readyz", func(c echo.Context) error {
 		ctx, cancel := context.WithTimeout(c.Request().Context(), readinessTimeout)
 		defer cancel()
 		if err := a.Ready(ctx); err != nil {

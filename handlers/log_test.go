@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -169,4 +170,21 @@ func TestS58BlockedHTTP2IsClosed(t *testing.T) {
 		}
 	}
 	t.Error("the connection of a blocked address stays open")
+}
+
+// TestSlowSearchesAreWarnings checks that a search that does not end in time is a warning in the
+// log, and that content that can't be read is an error.
+func TestSlowSearchesAreWarnings(t *testing.T) {
+	for level, fault := range map[string]error{
+		"WARN": fmt.Errorf("search: %w", context.DeadlineExceeded), "ERROR": errDisk,
+	} {
+		s := newSite(t)
+		s.corpus.fault = fault
+		if rec := s.get("/v1/items", s.mint()); rec.Code != 503 {
+			t.Errorf("%v: %d %s", fault, rec.Code, rec.Body)
+		}
+		if !strings.Contains(s.lines.String(), `"level":"`+level+`","msg":"refused"`) {
+			t.Errorf("%v: %s", fault, s.lines)
+		}
+	}
 }

@@ -77,10 +77,10 @@ func TestForms(t *testing.T) {
 // is admitted.
 func TestMethods(t *testing.T) {
 	s := newSite(t)
-	for _, method := range []string{"HEAD", "PUT", "DELETE", "PATCH", "TRACE", "BREW"} {
+	for _, method := range []string{"PUT", "DELETE", "PATCH", "TRACE", "BREW"} {
 		rec := s.do(ask{method: method, path: with("/v1/items/one?callback=cb", good(s)...)})
 		s.check(rec, 405, "application/json", `{"error":{"type":"/problems/method_not_allowed","code":"method_not_allowed","status":405,"title":"Method not allowed","detail":"This URL does not support that method.","ref":"REF","renewable":false,"retry_after":null,"challenge":null}}`, method)
-		for _, m := range []string{"GET", "POST", "OPTIONS"} {
+		for _, m := range []string{"GET", "HEAD", "POST", "OPTIONS"} {
 			if allow := rec.Header().Get("Allow"); !strings.Contains(allow, m) {
 				t.Errorf("%s: Allow is %q", method, allow)
 			}
@@ -95,7 +95,7 @@ func TestMethods(t *testing.T) {
 	}
 	rec = s.do(ask{method: "OPTIONS", path: "/v1/items/one", header: http.Header{"Origin": {"https://a.example"}, "Access-Control-Request-Method": {"GET"}}})
 	h := rec.Header()
-	if rec.Code != 204 || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Methods") != "GET, POST" ||
+	if rec.Code != 204 || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Methods") != "GET, HEAD, POST" ||
 		h.Get("Access-Control-Allow-Headers") != "Authorization, DPoP, Content-Type" || h.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("preflight: %d %v", rec.Code, h)
 	}

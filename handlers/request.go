@@ -13,6 +13,7 @@ import (
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/files"
 	"stile.example/stile/handlers/transport"
+	"stile.example/stile/tenants/callback"
 )
 
 // request is one request and its caller. It is reused for another once it is answered.
@@ -31,7 +32,7 @@ var requests = sync.Pool{New: func() any { return new(request) }}
 func (a *API) acquireRequest(w http.ResponseWriter, h *http.Request, route string) *request {
 	r := requests.Get().(*request)
 	r.Open(w, h, route)
-	if h.Method == http.MethodGet {
+	if h.Method == http.MethodGet || h.Method == http.MethodHead {
 		if err := a.findCallback(r); err != nil {
 			r.Fault = err
 		}
@@ -51,7 +52,12 @@ func (r *request) releaseRequest() {
 var errNoJSONP error = &codes.Refusal{Code: codes.NotFound,
 	Detail: "JSONP is switched off by the setting jsonp: send the parameters as a form in a POST, or a GET without callback"}
 
-// findCallback decides whether the response to a GET is a script. It checks nothing else, so that
+// errDotted refuses a callback with dots that no setting lists. The name is not repeated: it is
+// valid, but not the page's until a setting says so.
+var errDotted error = &codes.Refusal{Code: codes.BadCallback,
+	Detail: "The callback's name has dots, and the setting callbacks of the tenant that client_id names does not list it. Ask the publisher to add its prefix, such as angular.callbacks, or its pattern, such as __gwt_jsonp__.*.onSuccess."}
+
+// findCallback decides whether the response to a GET, or to its HEAD, is a script. It checks nothing else, so that
 // scripts receive every other error too.
 func (a *API) findCallback(r *request) error {
 	name, n := r.Lookup("callback")
@@ -62,7 +68,11 @@ func (a *API) findCallback(r *request) error {
 	if p.JSONP != JSONPYes {
 		return errNoJSONP
 	}
-	if n > 1 || !transport.IsCallback(name, p.Callbacks) {
+	switch {
+	case n == 1 && callback.IsValid(name, p.Callbacks):
+	case n == 1 && callback.IsDotted(name):
+		return errDotted
+	default:
 		return codes.Refuse(codes.BadCallback)
 	}
 	r.Transport, r.Callback = transport.JSONP, name

@@ -21,11 +21,16 @@ import (
 // serve starts a real server with at most n connections.
 func serve(t *testing.T, h http.Handler, n int) (addr string) {
 	t.Helper()
+	return serveBy(t, connections.Server(h), n)
+}
+
+// serveBy is serve by a server that a test has prepared.
+func serveBy(t *testing.T, server *http.Server, n int) (addr string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := connections.Server(h)
 	done := make(chan error)
 	go func() { done <- server.Serve(connections.Limit(l, n)) }()
 	t.Cleanup(func() {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stile.example/stile/challenge"
+	"stile.example/stile/content"
 	"stile.example/stile/datadir"
 	"stile.example/stile/handlers"
 	"stile.example/stile/handlers/connections"
@@ -45,6 +46,7 @@ type Server struct {
 	addresses *addressShower
 	metrics   *metrics.Metrics
 
+	proofs   *proof.Checker
 	draining atomic.Bool
 }
 
@@ -89,6 +91,9 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 	}
 	srv.listeners[0].http = connections.ServerTLS(api.Routes(), srv.certs.config())
 	srv.listeners[1].http = connections.Server(api.Admin())
+	for _, l := range srv.listeners[:2] {
+		connections.RefuseMalformed(l.http, api.RefuseMalformed)
+	}
 	return srv, nil
 }
 
@@ -156,13 +161,14 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	srv.proofs = proof.NewChecker(proofsSince(d))
 	srv.metrics = metrics.New(func() float64 { return float64(d.Store.Live()) })
 	srv.metrics.Addresses(srv.countAddresses)
 	d.ObserveAddresses(srv.observedAddress)
 	api := &handlers.API{
 		Log: d.Log, Now: d.Now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS,
-		Gate: d.Gate, Proofs: proof.NewChecker(proofsSince(d)), Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
+		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: srv.addresses.show,
 		Ready: srv.Ready, Static: static.Files(), Widgets: layer, Metrics: srv.metrics,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
@@ -199,13 +205,23 @@ func proofsSince(d *datadir.Dir) time.Time {
 // errDraining is the reason why a server that is stopping is not ready.
 var errDraining = errors.New("draining: the server is stopping")
 
-// Ready returns an error if the server can't serve calls.
+// errProofs is the reason why a server that has just started is not ready.
+var errProofs = errors.New("proofs: the server has just started, and accepts calls with proofs in 3 s at most")
+
+// Ready returns an error if the server can't serve calls, with and without proofs.
 func (srv *Server) Ready(ctx context.Context) error {
 	if srv.draining.Load() {
 		return errDraining
 	}
+	if !srv.proofs.Ready(srv.dir.Now()) {
+		return errProofs
+	}
 	if err := srv.dir.Store.Ready(ctx); err != nil {
 		return fmt.Errorf("database: %w", err)
+	}
+	// One read of the corpus file, which waits for no other. There is no item of that name.
+	if _, err := srv.dir.Store.Item(ctx, 0, " "); err != nil && !errors.Is(err, content.ErrNotFound) {
+		return fmt.Errorf("corpus: %w", err)
 	}
 	return nil
 }

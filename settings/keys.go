@@ -84,8 +84,8 @@ var tenantKeys = []Key{
 		value: one(func(s *Settings) *string { return &s.Policy.QueryTokens }, choice("yes", "with-proof", "no"))},
 	{Name: "jsonp", Default: "yes", Tenant: true, Doc: "Whether a request with callback gets a script. `no`: it gets 404 as JSON. The server's own setting applies to a request that does not name a tenant. If a page's policy allows scripts from API/v1/, an injected tag can call any of the page's global functions.",
 		value: one(func(s *Settings) *string { return &s.Policy.JSONP }, choice("yes", "no"))},
-	{Name: "callbacks", Default: "", Tenant: true, Doc: "Allowed prefixes of dotted JSONP callback names, such as angular.callbacks. With a dotted name, a request can make a page call methods of its own objects.",
-		value: many(func(s *Settings) *[]string { return &s.Policy.Callbacks }, matching(dotted, 64, "a name with dots, such as angular.callbacks"), 16)},
+	{Name: "callbacks", Default: "", Tenant: true, Doc: "JSONP callback names with dots that are allowed. A prefix, such as angular.callbacks, allows one name after it. In a pattern, such as __gwt_jsonp__.*.onSuccess, * is one free name. docs/tenants-api.md lists those of JavaScript libraries. With a dotted name, a request can make a page call methods of its own objects.",
+		value: many(func(s *Settings) *[]string { return &s.Policy.Callbacks }, callbackPattern(), 16)},
 	{Name: "hijack", Default: "stranger", Tenant: true, Doc: "Action for a call with another key than the one that the token is bound to. `stranger`: that call is refused, and the token stays valid. `kill`: the token dies.",
 		value: one(func(s *Settings) *bool { return &s.Policy.Token.KillOnForeignKey }, either("stranger", "kill"))},
 }

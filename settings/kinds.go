@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/tenants/callback"
 	"stile.example/stile/tokens"
 )
 
@@ -165,7 +166,6 @@ var (
 	hostname  = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	adminHost = regexp.MustCompile(`^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$`)
 	clientID  = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`) // of a tenant: tenants.Tenant.Check
-	dotted    = regexp.MustCompile(`^[A-Za-z_$][0-9A-Za-z_$]*(\.[A-Za-z_$][0-9A-Za-z_$]*)*$`)
 )
 
 // matching is a text that matches a regular expression.
@@ -173,6 +173,16 @@ func matching(form *regexp.Regexp, limit int, allowed string) kind[string] {
 	return kind[string]{"text", allowed, func(text string) (string, error) {
 		if len(text) > limit || !form.MatchString(text) {
 			return "", mustBe(text, allowed)
+		}
+		return text, nil
+	}}
+}
+
+// callbackPattern is a prefix or a pattern of JSONP callbacks with dots.
+func callbackPattern() kind[string] {
+	return kind[string]{"text", callback.Allowed, func(text string) (string, error) {
+		if err := callback.Check(text); err != nil {
+			return "", fmt.Errorf("%s %w", quote(text), err)
 		}
 		return text, nil
 	}}

@@ -64,7 +64,7 @@ type Policy struct {
 	Site        string        // if-sent or required: whether a call must name its page
 	QueryTokens string        // yes, with-proof or no: whether a token may be in a URL
 	JSONP       string        // yes or no: whether a request with callback gets a script
-	Callbacks   []string      // allowed prefixes of dotted JSONP names
+	Callbacks   []string      // allowed patterns of dotted JSONP names
 	Observe     []string      // rules that are evaluated and recorded but not enforced
 }
 

@@ -43,7 +43,7 @@ var adviceByCode = map[codes.Code]advice{
 	codes.BadRequest: {"The request was malformed. The response said why.",
 		"The cause is in the page, or in a proxy (an X-Forwarded-For that contains an invalid address). The server's log names the route."},
 	codes.BadCallback: {"The name of the JSONP callback is not allowed.",
-		"A dotted name needs a setting of the tenant: stile tenant set CLIENT_ID callbacks=PREFIX."},
+		"A dotted name needs a setting of the tenant: stile tenant set CLIENT_ID callbacks=PATTERN. docs/tenants-api.md lists those of JavaScript libraries."},
 	codes.NotFound: {"There is no such URL, item or open challenge that the tenant may see.",
 		"stile content show ID says whether an item exists, and whose it is."},
 	codes.MethodNotAllowed: {"The URL does not support that method.",

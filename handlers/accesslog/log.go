@@ -24,11 +24,14 @@ type Log struct {
 	ShowAddress func(netip.Addr) string
 }
 
-// Write writes a line. A line with a cause is an error, and is merged only with lines of the same
-// cause.
+// Write writes a line. A line with a cause is an error, unless its level is already a warning, and is
+// merged only with lines of the same cause.
 func (l Log) Write(line refusals.Line, cause error) {
 	if cause != nil {
-		line.Level, line.Detail = slog.LevelError, DetailOf(cause)
+		if line.Level < slog.LevelWarn {
+			line.Level = slog.LevelError
+		}
+		line.Detail = DetailOf(cause)
 		line.Attrs = append(line.Attrs, slog.Any("err", cause))
 	}
 	l.Merged.Log(l.Now(), line)

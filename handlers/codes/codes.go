@@ -151,7 +151,7 @@ var all = [...]Info{
 		BadCallback, http.StatusBadRequest, false, "Invalid callback name",
 		"The callback must be sent once. It must be a JavaScript name of at most 64 letters, digits, _ and $, and not a reserved word.",
 		"Something in this page is wrong. Please contact the site's owner.",
-		"Use a plain function name, sent once. A name with dots, as some frameworks generate, is valid only if the publisher has listed its prefix in your setting callbacks.",
+		"Use a plain function name, sent once. A name with dots, as some frameworks generate, is valid only if the publisher has listed its prefix or pattern in your setting callbacks, and the request has your client_id.",
 	},
 	{
 		NotFound, http.StatusNotFound, false, "Not found",

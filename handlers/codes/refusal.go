@@ -1,6 +1,7 @@
 package codes
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	mathrand "math/rand/v2"
@@ -15,6 +16,7 @@ type Refusal struct {
 	Detail string        // for the client; "": the code's own
 	Retry  time.Duration // when to retry; 0: unknown
 	Cause  error         // for the log; never for the client
+	Slow   bool          // the cause is that the time was up: a warning, not an error
 
 	Explanation     // for the operator; never for the client
 	Challenge   any // what to solve, to be encoded as JSON; nil: nothing
@@ -47,6 +49,12 @@ func Malformed(detail string) error { return &Refusal{Code: BadRequest, Detail: 
 // client should retry it. It is never a statement about the token.
 func Unavailable(err error) error {
 	return &Refusal{Code: Overloaded, Cause: err, Retry: RetryDelay()}
+}
+
+// Unread returns a refusal for content that can't be read, or not in time. The second is not an
+// error in the server: some queries are expensive, and searches wait for each other.
+func Unread(err error) error {
+	return &Refusal{Code: Overloaded, Cause: err, Retry: RetryDelay(), Slow: errors.Is(err, context.DeadlineExceeded)}
 }
 
 // RetryDelay returns a random delay of 1 to 5 s, so that refused clients don't all retry at the

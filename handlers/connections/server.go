@@ -19,7 +19,7 @@ const Max = 16_384
 
 // Server returns an HTTP server for h that closes the connections of slow and idle clients within
 // 10 s: of those that send a header or a body slowly, read slowly, or do nothing. Headers are at
-// most 16 KiB. For larger ones net/http itself responds with 431, to a script too.
+// most 16 KiB. For larger ones net/http responds with 431: see [RefuseMalformed].
 func Server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:        h,
@@ -27,6 +27,8 @@ func Server(h http.Handler) *http.Server {
 		WriteTimeout:   9 * time.Second, // from the end of the header to the end of the response
 		IdleTimeout:    8 * time.Second, // equal to ReadTimeout, so that the deadline stays
 		MaxHeaderBytes: 12 << 10,        // net/http adds 4 KiB
+		// The handler answers OPTIONS *, with the headers of every response.
+		DisableGeneralOptionsHandler: true,
 		// These lines contain addresses and quote requests. The metrics and the server's own log
 		// contain what matters.
 		ErrorLog: log.New(io.Discard, "", 0),

@@ -18,7 +18,7 @@ var (
 	errMany     = codes.Malformed("there are more than 32 parameters")
 )
 
-// Param is one name=value pair, decoded.
+// Param is one name=value pair, decoded. The name is that of the contract: see [plainName].
 type Param struct{ Name, Value string }
 
 // parseParams parses a query or a form in one pass, as the application/x-www-form-urlencoded parser
@@ -50,6 +50,9 @@ func parseParams(query string, params []Param) ([]Param, error) {
 func parsePair(pair string) (p Param, err error) {
 	name, value, _ := strings.Cut(pair, "=")
 	if p.Name, err = unescape(name); err != nil {
+		return p, err
+	}
+	if p.Name, err = plainName(p.Name); err != nil {
 		return p, err
 	}
 	p.Value, err = unescape(value)

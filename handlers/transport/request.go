@@ -22,8 +22,8 @@ type Transport uint8
 // The transports of the content API. An error that is found before the transport is known is sent
 // as JSON.
 const (
-	JSON  Transport = iota // GET; the response is JSON
-	JSONP                  // GET with a callback; the response is a script with status 200
+	JSON  Transport = iota // GET or HEAD; the response is JSON
+	JSONP                  // GET or HEAD with a callback; the response is a script with status 200
 	Form                   // POST; the response is JSON
 )
 

@@ -69,17 +69,22 @@ type Request struct {
 
 // Checker checks proofs. [NewChecker] returns one. Its methods are safe for concurrent use.
 type Checker struct {
-	keys keyCache
-	used replayCache
+	keys  keyCache
+	used  replayCache
+	since int64 // Unix seconds: proofs that were made until then are not accepted
 }
 
 // NewChecker returns a Checker for a server that started at start. It accepts no proof that may
 // have been used before.
 func NewChecker(start time.Time) *Checker {
-	c := &Checker{keys: newKeyCache()}
-	c.used.begin(start.Add(ahead).Unix())
+	c := &Checker{keys: newKeyCache(), since: start.Add(ahead).Unix()}
+	c.used.begin(c.since)
 	return c
 }
+
+// Ready reports whether new proofs are accepted. They are not until 2 s after the start: the clock
+// of a browser may be that much ahead, so a proof made until then may have been used before.
+func (c *Checker) Ready(now time.Time) bool { return now.Unix() > c.since }
 
 // Checked is a proof that is valid for a request, and what spending it needs. It does not refer to
 // the request, and needs no memory of its own.

@@ -56,6 +56,13 @@ func TestRestart(t *testing.T) {
 		}
 	}
 	c := NewChecker(noon)
+	for after := range 5 {
+		at := noon.Add(time.Duration(after) * time.Second)
+		_, err := use(NewChecker(noon), k.Proof("GET", asked.URL, asked.Token, at), asked, at)
+		if c.Ready(at) != (err == nil) {
+			t.Errorf("%d s after the start: ready is %v, a proof gets %v", after, c.Ready(at), err)
+		}
+	}
 	if _, err := use(c, k.Proof("GET", asked.URL, asked.Token, noon.Add(time.Second)), asked, noon.Add(time.Second)); err != ErrBusy {
 		t.Errorf("a second after the start: %v", err)
 	}
