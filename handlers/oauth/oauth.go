@@ -6,6 +6,7 @@ package oauth
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -154,7 +155,7 @@ func (srv *Server) fail(r *request, err error) {
 		r.W.Header().Set("WWW-Authenticate", `Basic realm="stile", charset="UTF-8"`)
 	}
 	if e.status == http.StatusServiceUnavailable {
-		r.W.Header().Set("Retry-After", strconv.Itoa(int(codes.RetryDelay().Seconds())))
+		r.W.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(codes.RetryAfter(e.cause).Seconds()))))
 	}
 	srv.report(r, e)
 	r.send(e.status, e)

@@ -29,7 +29,7 @@ type Issuer struct {
 // token. Its methods must be safe for concurrent use.
 type Keyring interface {
 	// Keys returns the keys that verify at now. It is called for each call, so it must be cheap. It
-	// may wait only if there have never been any keys.
+	// may wait only if there are none: never fetched, or too old.
 	Keys(now time.Time) (*IssuerKeys, error)
 	// Renewed returns the keys, fetched again if that is allowed, because a token that was issued
 	// at that time names a key that is not among them. It returns an error if the keys may have

@@ -45,6 +45,7 @@ type IntrospectionClient struct {
 	mu       sync.Mutex
 	active   recent.Map[key, answer]
 	inactive recent.Map[key, answer]
+	fresh    time.Time      // active responses from before it are not used
 	running  map[key]*asked // waiting and being asked
 	waiting  []*asked       // in this order
 	groups   map[payer]group
@@ -110,7 +111,7 @@ func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now t
 		return notActive, nil
 	}
 	s, known := a.active.Get(k)
-	if known && s.valid(now, activeFor) {
+	if known && s.valid(now, activeFor) && !s.at.Before(a.fresh) {
 		a.mu.Unlock()
 		return s.text, nil
 	}
@@ -125,6 +126,14 @@ func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now t
 	}
 	a.mu.Unlock()
 	return a.await(q)
+}
+
+// Refresh makes each token be introspected again, if a response from before now says that it is
+// active.
+func (a *IntrospectionClient) Refresh(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fresh = now
 }
 
 // await waits for the response. It waits at most for maxWait until the request starts.
@@ -196,7 +205,7 @@ func (a *IntrospectionClient) admit(q *asked) (start bool, err error) {
 	full := a.asking >= maxAsking
 	switch {
 	case left == 0:
-		return false, errSpent
+		return false, later{errSpent, a.budget.rest(q.from, q.at)}
 	case a.groups[networkOf(q.from)].asking >= left:
 		return false, nil
 	case suspect && (full || a.suspects >= maxAsking-kept):

@@ -2,6 +2,7 @@ package issuers
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -190,7 +191,7 @@ func TestS59_OneAddress(t *testing.T) {
 		text, err := a.Introspect(fmt.Sprint("made up ", n), visitor, now)
 		if err == nil && string(text) != `{"active":false}` {
 			t.Fatalf("question %d: %s", n, text)
-		} else if err != nil && err != errSpent {
+		} else if err != nil && !errors.Is(err, errSpent) {
 			t.Fatalf("question %d: %v", n, err)
 		} else if err != nil {
 			refused++
@@ -207,7 +208,7 @@ func TestS59_OneAddress(t *testing.T) {
 	if n := h.count("/introspect") - asked - 11; n != ofAddress || refused != 1000-n {
 		t.Errorf("%d made-up tokens reached the endpoint, %d were refused", n, refused)
 	}
-	if _, err := a.Introspect("good, and unknown", visitor, noon.Add(time.Minute+51*time.Second)); err != errSpent {
+	if _, err := a.Introspect("good, and unknown", visitor, noon.Add(time.Minute+51*time.Second)); !errors.Is(err, errSpent) || retryAfter(err) != 9*time.Second {
 		t.Errorf("a valid unknown token of that address: %v", err)
 	}
 	if _, err := a.Introspect("good, and unknown", visitor, noon.Add(3*time.Minute)); err != nil {
@@ -295,7 +296,7 @@ func TestS59_Places(t *testing.T) {
 	}
 	refused := 0
 	for _, q := range crowd {
-		if <-q.done; q.err == errSpent {
+		if <-q.done; errors.Is(q.err, errSpent) {
 			refused++
 		}
 	}
