@@ -23,6 +23,7 @@ func (d *Dir) trustIssuers() error {
 		b := &bearer.Issuer{
 			Name: i.Issuer, Audiences: i.Audience, Algorithms: i.Algorithms, Types: typesOf(i), ClientClaim: i.ClientClaim,
 			Clients: i.Clients, ForExchange: i.Accept == "exchange", Keys: keys,
+			RequireAudience: i.Introspection.Audience == "required",
 		}
 		if b.ClientClaim == "auto" {
 			b.ClientClaim = ""

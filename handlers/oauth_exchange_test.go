@@ -54,7 +54,7 @@ type ring struct {
 func (r *ring) Keys(time.Time) (*bearer.IssuerKeys, error)         { return &r.keys, r.fault }
 func (r *ring) Renewed(_, _ time.Time) (*bearer.IssuerKeys, error) { return &r.keys, r.fault }
 
-// busyIssuer is the fault of an issuer whose keys were fetched too recently.
+// busyIssuer is the error about an issuer whose keys were fetched too recently.
 type busyIssuer struct{}
 
 func (busyIssuer) Error() string             { return "fetched a moment ago" }

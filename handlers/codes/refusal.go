@@ -51,7 +51,7 @@ func Unavailable(err error) error {
 }
 
 // Temporary is an error that a later request will not get, such as that an issuer's keys were
-// requested too often. It is an ordinary event, and not a fault of this server.
+// requested too often. It is an ordinary event, and not an internal error.
 type Temporary interface {
 	error
 	RetryAfter() time.Duration

@@ -36,7 +36,7 @@ type Endpoint struct {
 var errBusy = later{errors.New("too many requests are waiting for the issuer"), time.Second}
 
 // later is an error that a later request will not get, and how long that takes. It is an ordinary
-// event, and not a fault of this server.
+// event, and not an error in this server.
 type later struct {
 	error
 	in time.Duration

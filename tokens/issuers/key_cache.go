@@ -16,7 +16,7 @@ import (
 const (
 	every     = time.Hour        // interval between fetches, up to a tenth more or less
 	goodFor   = 24 * time.Hour   // how long the last valid keys are used during an outage
-	refreshes = 3                // fetches because of unknown keys in a row; one is regained each refill
+	refreshes = 3                // fetches in a row because of unknown keys; one more each refill
 	refill    = time.Minute      // also the interval between fetches during an outage
 	firstWait = time.Second      // first pause while there are no keys; doubled each time
 	demandGap = time.Second      // minimum interval between fetches that fail while tokens need them
@@ -101,8 +101,8 @@ func (r *KeyCache) start(now time.Time) {
 // back.
 func (r *KeyCache) isDue(now time.Time) bool { return !now.Before(r.due) || r.due.Sub(now) > 2*every }
 
-// isNeeded reports whether a token that can't be verified without new keys may cause a fetch now. So
-// the first call after the end of an outage succeeds.
+// isNeeded reports whether a token that can't be verified without new keys may cause a fetch now.
+// So the first call after the end of an outage succeeds.
 func (r *KeyCache) isNeeded(now time.Time) bool { return r.untilNeeded(now) <= 0 }
 
 func (r *KeyCache) untilNeeded(now time.Time) time.Duration {
@@ -114,8 +114,8 @@ func (r *KeyCache) untilNeeded(now time.Time) time.Duration {
 }
 
 // mayFetch returns whether an unknown key may cause a fetch now. While fetches fail, they are
-// limited by their interval only. Otherwise they are taken from a bucket. Tokens that are older than
-// the keys take none of the last fetches: their key is not a new one.
+// limited by their interval only. Otherwise they are taken from a bucket. Tokens that are older
+// than the keys take none of the last fetches: their key is not a new one.
 func (r *KeyCache) mayFetch(older bool) func(now time.Time) bool {
 	return func(now time.Time) bool {
 		switch {
@@ -171,8 +171,8 @@ func (r *KeyCache) Renewed(now, issued time.Time) (*bearer.IssuerKeys, error) {
 	return nil, fmt.Errorf("issuer %s: has no keys yet", r.endpoint.Issuer)
 }
 
-// await waits for the current fetch, or for a new one if may allows it. until returns the time until
-// the next one is allowed.
+// await waits for the current fetch, or for a new one if may allows it. until returns the time
+// until the next one is allowed.
 func (r *KeyCache) await(now time.Time, may func(time.Time) bool, until func(time.Time) time.Duration) error {
 	a := r.attempt(now, may)
 	if a == nil {
@@ -196,8 +196,8 @@ func (r *KeyCache) await(now time.Time, may func(time.Time) bool, until func(tim
 	}
 }
 
-// later returns an error that says how long it takes until the next fetch. A nil why stands for that
-// of the last fetch.
+// later returns an error that says how long it takes until the next fetch. A nil why stands for
+// that of the last fetch.
 func (r *KeyCache) later(now time.Time, why error, until func(time.Time) time.Duration) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// TestS9_Rotation checks that the first token with a new key finds it, three times in a row and then
-// once a minute, even if other callers name unknown keys. Until the next fetch, tokens with a new
-// key get an error that is not a refusal, and that says when to retry.
+// TestS9_Rotation checks that the first token with a new key finds it, three times in a row and
+// then once a minute, even if other callers name unknown keys. Until the next fetch, tokens with a
+// new key get an error that is not a refusal, and that says when to retry.
 func TestS9_Rotation(t *testing.T) {
 	i := newIDP(t)
 	i.says("/keys", jwks("a"))
@@ -214,8 +214,8 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// TestNeverThere checks that a missing key set is a fault, that the pauses between fetches grow to a
-// minute if there are no tokens, and that the first call after the outage ends it.
+// TestNeverThere checks that a missing key set is a fault, that the pauses between fetches grow to
+// a minute if there are no tokens, and that the first call after the outage ends it.
 func TestNeverThere(t *testing.T) {
 	i := newIDP(t)
 	r := ringOf(i)
@@ -240,8 +240,8 @@ func TestNeverThere(t *testing.T) {
 	has(t, keys, err, 1)
 }
 
-// TestOutageDuringRotation checks that fetches which fail don't use up those for new keys: the first
-// call after the end of an outage finds the new key.
+// TestOutageDuringRotation checks that fetches which fail don't use up those for new keys: the
+// first call after the end of an outage finds the new key.
 func TestOutageDuringRotation(t *testing.T) {
 	i := newIDP(t)
 	i.says("/keys", jwks("a"))
