@@ -105,6 +105,43 @@ func TestServeTrusts(t *testing.T) {
 	}
 }
 
+// TestIssuerRefresh checks that a token by a removed key is refused from the next call on, although
+// it was admitted and cached before, and that an error changes nothing.
+func TestIssuerRefresh(t *testing.T) {
+	i := newIDP(t)
+	h := newHarness(t, i.settings(""))
+	h.serve()
+	h.must("tenant", "add", "acme")
+	old := i.token("1")
+	if status, body := h.get("/v1/items?client_id=acme", old); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	i.letter.Store('b')
+	if status, _ := h.get("/v1/items?client_id=acme", old); status != 200 {
+		t.Errorf("before the refresh: %d", status)
+	}
+	if out := h.must("issuer", "refresh", "--json"); !strings.Contains(out, `"keys":["b"]`) || !strings.Contains(out, `"error":""`) {
+		t.Errorf("%s", out)
+	}
+	if status, body := h.get("/v1/items?client_id=acme", old); status != 401 || !strings.Contains(body, `"token_invalid"`) {
+		t.Errorf("after the refresh: %d %s", status, body)
+	}
+	current := i.token("2")
+	if status, body := h.get("/v1/items?client_id=acme", current); status != 200 {
+		t.Errorf("%d %s", status, body)
+	}
+	i.letter.Store(0)
+	if _, err, code := h.run("issuer", "refresh", i.name()); code != failed || !strings.Contains(err, "500") || !strings.Contains(err, "stay in use") {
+		t.Errorf("%d %s", code, err)
+	}
+	if status, _ := h.get("/v1/items?client_id=acme", current); status != 200 {
+		t.Errorf("after an error: %d", status)
+	}
+	if out := h.must("issuer", "list"); !strings.Contains(out, i.name()) || !strings.Contains(out, "500") {
+		t.Errorf("%s", out)
+	}
+}
+
 // until waits for a condition.
 func (h *harness) until(ok func() bool) {
 	h.t.Helper()

@@ -130,7 +130,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.backupCommand(), p.versionCommand(), settingsTopic())
+		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), p.versionCommand(), settingsTopic())
 	describe(root)
 	return root
 }

@@ -45,6 +45,9 @@ type Dir struct {
 	Verifier     *bearer.Verifier
 	ExternalKeys []*issuers.KeyCache // the keys of external issuers
 
+	// Introspection has the client of each issuer, by its name, that introspects opaque tokens.
+	Introspection map[string]*issuers.IntrospectionClient
+
 	held *lock
 	set  atomic.Pointer[settings.Settings]
 }

@@ -17,12 +17,13 @@ import (
 // their tokens.
 func (d *Dir) trustIssuers() error {
 	var trusted []*bearer.Issuer
-	d.ExternalKeys = nil
+	d.ExternalKeys, d.Introspection = nil, map[string]*issuers.IntrospectionClient{}
 	for _, i := range d.Settings().Issuers {
 		keys := KeysOf(i, d.Now, d.Log)
 		b := &bearer.Issuer{
 			Name: i.Issuer, Audiences: i.Audience, Algorithms: i.Algorithms, Types: typesOf(i), ClientClaim: i.ClientClaim,
 			Clients: i.Clients, ForExchange: i.Accept == "exchange", Keys: keys,
+			RequireAudience: i.Introspection.Audience == "required",
 		}
 		if b.ClientClaim == "auto" {
 			b.ClientClaim = ""
@@ -32,7 +33,7 @@ func (d *Dir) trustIssuers() error {
 			return err
 		}
 		if client != nil {
-			b.Opaque = client
+			b.Opaque, d.Introspection[i.Issuer] = client, client
 		}
 		d.ExternalKeys, trusted = append(d.ExternalKeys, keys), append(trusted, b)
 	}

@@ -54,6 +54,12 @@ type ring struct {
 func (r *ring) Keys(time.Time) (*bearer.IssuerKeys, error)         { return &r.keys, r.fault }
 func (r *ring) Renewed(_, _ time.Time) (*bearer.IssuerKeys, error) { return &r.keys, r.fault }
 
+// busyIssuer is the error about an issuer whose keys were fetched too recently.
+type busyIssuer struct{}
+
+func (busyIssuer) Error() string             { return "fetched a moment ago" }
+func (busyIssuer) RetryAfter() time.Duration { return 41*time.Second + 1 }
+
 // newTrustingSite returns a site that trusts both issuers. Their client app is acme, and rival is
 // other.
 func newTrustingSite(t *testing.T) (*site, *ring) {
@@ -110,6 +116,17 @@ func TestExternalTokenCalls(t *testing.T) {
 	r.fault = errors.New("the issuer is unavailable")
 	want("no keys", s.get("/v1/items", late), 503, "overloaded")
 	want("no keys, and our own", s.get("/v1/items", s.mint()), 200, "data")
+	r.fault = busyIssuer{}
+	want("keys that were fetched a moment ago", s.get("/v1/items", late), 503, `"retry_after":42`)
+	rec := s.do(ask{method: "POST", path: "/oauth/token", body: exchanging(externalToken(exchangeIDP, "app", "8", s.now))})
+	if want("at the token endpoint", rec, 503, "temporarily_unavailable"); rec.Header().Get("Retry-After") != "42" {
+		t.Errorf("Retry-After: %s", rec.Header().Get("Retry-After"))
+	}
+	for line := range strings.Lines(s.lines.String()) {
+		if strings.Contains(line, r.fault.Error()) && !strings.Contains(line, `"level":"INFO"`) {
+			t.Errorf("an ordinary event in the log: %s", line)
+		}
+	}
 	r.fault = nil
 	s.now = s.now.Add(11 * time.Minute)
 	want("bound too late", s.get("/v1/items", late), 401, "token_expired")

@@ -94,7 +94,7 @@ func TestTokenEndpointRefuses(t *testing.T) {
 		{"large", ask{body: strings.Repeat("x", 17<<10), header: own}, 413, "invalid_request: the body is larger than 16 KiB"},
 		{"encoding", ask{body: "a=%", header: own}, 400, "invalid_request: a parameter has a percent sign that is not followed by two hexadecimal digits"},
 		{"assertion of no type", ask{body: granting + "&client_assertion=x"}, 400, "invalid_request: client_assertion_type is not supported"},
-		{"no assertion", ask{body: granting + "&client_assertion=x&client_assertion_type=" + url.QueryEscape(bearer.AssertionType)}, 401, "invalid_client: invalid client assertion"},
+		{"no assertion", ask{body: granting + "&client_assertion=x&client_assertion_type=" + url.QueryEscape(bearer.AssertionType)}, 401, "invalid_client: client assertion: not a JWT of at most 4 KiB"},
 	} {
 		c.ask.method = "POST"
 		if c.ask.path == "" {

@@ -37,6 +37,8 @@ var table = []Operation{
 
 	plain("key list", Viewer, "list the signing keys", `{}`, listKeys),
 	plain("key rotate", Owner, "sign with a new key from now on", `{"alg":"EdDSA"}`, rotateKey),
+	plain("issuer list", Viewer, "list the external issuers and their keys", `{}`, listIssuers),
+	plain("issuer refresh", Operator, "fetch the keys of external issuers now", `{"issuer":"https://id.example/realms/demo"}`, refreshIssuers),
 	bytesOut("backup", Owner, "write a consistent copy of all data", `{}`, writeBackup),
 }
 

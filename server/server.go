@@ -149,7 +149,8 @@ func listen(key, addr string) (net.Listener, error) {
 // api assembles the handlers of the public and the admin listener.
 func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	d := srv.dir
-	assertions, err := bearer.NewAssertions(srv.origin, srv.origin+"/oauth/token")
+	// Libraries differ in the audience of an assertion. Some add a slash to a URL without a path.
+	assertions, err := bearer.NewAssertions(srv.origin, srv.origin+"/oauth/token", srv.origin+"/oauth/introspect", srv.origin+"/oauth/revoke", srv.origin+"/")
 	if err != nil {
 		return nil, err
 	}

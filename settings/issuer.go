@@ -27,7 +27,10 @@ type Issuer struct {
 
 // Introspection says where and how an issuer answers for tokens that are not JWTs. The zero
 // Introspection says that it does not.
-type Introspection struct{ URL, ClientID, SecretFile string }
+type Introspection struct {
+	URL, ClientID, SecretFile string
+	Audience                  string // if-sent or required: whether a response must name one
+}
 
 // part is one setting of an issuer.
 type part struct {
@@ -66,6 +69,8 @@ var parts = []part{
 		scalar(func(i *Issuer) *string { return &i.Introspection.URL }, issuerURL("an https URL, or http on this machine", true))},
 	{"introspection.client_id", "", "The client ID that stile uses for introspection.",
 		scalar(func(i *Issuer) *string { return &i.Introspection.ClientID }, filled(256))},
+	{"introspection.audience", "if-sent", "Whether the response to an introspection must name the audience. `if-sent`: an `aud` in it is checked, and it may be missing. `required`: it must be there.",
+		scalar(func(i *Issuer) *string { return &i.Introspection.Audience }, choice("if-sent", "required"))},
 	{"introspection.client_secret_file", "", "File that contains the secret of that client.",
 		scalar(func(i *Issuer) *string { return &i.Introspection.SecretFile }, filled(4096))},
 }

@@ -21,18 +21,18 @@ const keycloak = `issuers:
     keys: https://t.example/keys
     accept: exchange
     clients: {abc: acme}
-    introspection: {url: https://t.example/introspect, client_id: stile, client_secret_file: secret}
+    introspection: {url: https://t.example/introspect, client_id: stile, client_secret_file: secret, audience: required}
 `
 
 // TestIssuers checks the settings of issuers in a file and in the environment, and the defaults.
 func TestIssuers(t *testing.T) {
 	want := []Issuer{
 		{Issuer: "https://id.example/realms/r", Audience: []string{"stile"}, Algorithms: []string{"RS256", "ES256", "EdDSA"},
-			Types: []string{"at+jwt", "jwt", "none"}, ClientClaim: "auto", Accept: "calls",
+			Types: []string{"at+jwt", "jwt", "none"}, ClientClaim: "auto", Accept: "calls", Introspection: Introspection{Audience: "if-sent"},
 			Clients: map[string]string{"web.app": "acme", "other: app": "other"}},
 		{Issuer: "https://t.example/", Audience: []string{"https://api.example", "api"}, Algorithms: []string{"RS256"},
 			Types: []string{"at+jwt"}, ClientClaim: "azp", Keys: "https://t.example/keys", Accept: "exchange", Clients: map[string]string{"abc": "acme"},
-			Introspection: Introspection{"https://t.example/introspect", "stile", "secret"}},
+			Introspection: Introspection{"https://t.example/introspect", "stile", "secret", "required"}},
 	}
 	s := load(t, keycloak)
 	if !reflect.DeepEqual(s.Issuers, want) {
@@ -70,7 +70,7 @@ func TestIssuerProblems(t *testing.T) {
 		{"issuers: a", "F:1: issuers: must be a list of mappings: [{issuer: https://…, audience: …, clients: {…: …}}]"},
 		{"issuers: [a]", "F:1: issuers: must be a list of mappings: [{issuer: https://…, audience: …, clients: {…: …}}]"},
 		{"issuers:\n  - issuer: x\n    audiense: a\n    algorithms: [HS256]\n    clients: {b: 'a b'}", "F:2: issuers[1].issuer: \"x\": must be an https URL, or http on this machine\n" +
-			"F:3: issuers[1].audiense: unknown setting of an issuer; must be one of issuer, audience, clients, keys, algorithms, types, client_claim, accept, allow_private, introspection.url, introspection.client_id, introspection.client_secret_file\n" +
+			"F:3: issuers[1].audiense: unknown setting of an issuer; must be one of issuer, audience, clients, keys, algorithms, types, client_claim, accept, allow_private, introspection.url, introspection.client_id, introspection.audience, introspection.client_secret_file\n" +
 			"F:4: issuers[1].algorithms: \"HS256\": must be RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA\n" +
 			"F:5: issuers[1].clients.b: must be a client and its tenant: the issuer's name of a client: client_id of a tenant"},
 		{"issuers:\n  - keys: http://a.example", "F:2: issuers[1].keys: must be https: on plain http, others in the network could sign tokens; in your own network, set allow_private\n" +

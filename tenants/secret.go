@@ -7,11 +7,19 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // ErrCredentials says that the client or its secret is unknown, without saying which of the two.
 var ErrCredentials = errors.New("client_id or secret is wrong")
+
+// Why credentials are wrong, for the log only. Each is an [ErrCredentials].
+var (
+	ErrUnknownClient = fmt.Errorf("%w: unknown client", ErrCredentials)
+	ErrWrongSecret   = fmt.Errorf("%w: wrong secret", ErrCredentials)
+	ErrOldSecret     = fmt.Errorf("%w: a secret that was replaced, and whose overlap has ended", ErrCredentials)
+)
 
 // ErrSuspended says that the credentials are valid, but the tenant is suspended.
 var ErrSuspended = errors.New("the tenant is suspended")
@@ -63,31 +71,38 @@ func (d *Directory) Authenticate(clientID, secret string, now time.Time) (*Tenan
 	if !known {
 		t = &d.nobody
 	}
+	valid, old := t.knows(hash(d.key, secret), now)
 	switch {
-	case !t.knows(hash(d.key, secret), now):
-		return nil, ErrCredentials
+	case !valid && !known:
+		return nil, ErrUnknownClient
+	case !valid && old:
+		return nil, ErrOldSecret
+	case !valid:
+		return nil, ErrWrongSecret
 	case t.Status != Active:
 		return nil, ErrSuspended
 	}
 	return t, nil
 }
 
-// knows compares sum with as many secrets as a tenant can have, so that the time does not depend on
-// their number.
-func (t *Tenant) knows(sum [32]byte, now time.Time) bool {
-	found := 0
+// knows reports whether sum is that of a valid secret, or of an old one. It compares it with as many
+// secrets as a tenant can have, so that the time does not depend on their number.
+func (t *Tenant) knows(sum [32]byte, now time.Time) (valid, old bool) {
+	found, ended := 0, 0
 	for i := range maxSecrets {
-		s, good := Secret{}, 0
+		s, good, over := Secret{}, 0, 0
 		if i < len(t.Secrets) {
 			s = t.Secrets[i]
 			good = 1
 			if !s.Until.IsZero() && !now.Before(s.Until) {
-				good = 0
+				good, over = 0, 1
 			}
 		}
-		found |= subtle.ConstantTimeCompare(sum[:], s.Hash[:]) & good
+		same := subtle.ConstantTimeCompare(sum[:], s.Hash[:])
+		found |= same & good
+		ended |= same & over
 	}
-	return found == 1
+	return found == 1, ended == 1
 }
 
 // AssertionKeys returns the JWK Set for a client's assertions (RFC 7523). It is "" for a client

@@ -3,12 +3,14 @@ package accesslog
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
 	"time"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/refusals"
 )
@@ -24,14 +26,14 @@ type Log struct {
 	ShowAddress func(netip.Addr) string
 }
 
-// Write writes a line. A line with a cause is an error, unless its level is already a warning, and is
-// merged only with lines of the same cause.
+// Write writes a line. A line with a cause is an error, unless its level is already a warning or the
+// cause is [codes.Temporary]. It is merged only with lines of the same cause.
 func (l Log) Write(line refusals.Line, cause error) {
 	if cause != nil {
-		if line.Level < slog.LevelWarn {
+		line.Detail = DetailOf(cause)
+		if _, ordinary := errors.AsType[codes.Temporary](cause); !ordinary && line.Level < slog.LevelWarn {
 			line.Level = slog.LevelError
 		}
-		line.Detail = DetailOf(cause)
 		line.Attrs = append(line.Attrs, slog.Any("err", cause))
 	}
 	l.Merged.Log(l.Now(), line)

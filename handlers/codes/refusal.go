@@ -47,8 +47,24 @@ func Malformed(detail string) error { return &Refusal{Code: BadRequest, Detail: 
 
 // Unavailable returns a refusal for a fault, such as one of the store. The request is valid and the
 // client should retry it. It is never a statement about the token.
+// If it is [Temporary], it says when.
 func Unavailable(err error) error {
-	return &Refusal{Code: Overloaded, Cause: err, Retry: RetryDelay()}
+	return &Refusal{Code: Overloaded, Cause: err, Retry: RetryAfter(err)}
+}
+
+// Temporary is an error that a later request will not get, such as that an issuer's keys were
+// requested too often. It is an ordinary event, and not an internal error.
+type Temporary interface {
+	error
+	RetryAfter() time.Duration
+}
+
+// RetryAfter returns when to retry after an error: when it says, or a random delay.
+func RetryAfter(err error) time.Duration {
+	if t, ok := errors.AsType[Temporary](err); ok {
+		return t.RetryAfter()
+	}
+	return RetryDelay()
 }
 
 // Unread returns a refusal for content that can't be read, or not in time. The second is not an

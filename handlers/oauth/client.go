@@ -27,7 +27,7 @@ func (srv *Server) credentials(r *request) (*tenants.Tenant, error) {
 	}
 	id, secret, basic, err := basicAuth(r.HTTP.Header["Authorization"])
 	if err != nil {
-		return nil, srv.wrongTry(r, "", err)
+		return nil, srv.wrongTry(r, "", err.Error(), err)
 	}
 	formID, formSecret, assertion := r.value("client_id"), r.value("client_secret"), r.value("client_assertion")
 	switch {
@@ -48,13 +48,27 @@ func (srv *Server) withSecret(r *request, id, secret string) (*tenants.Tenant, e
 	t, err := srv.Tenants.Authenticate(id, secret, r.At)
 	switch {
 	case errors.Is(err, tenants.ErrSuspended):
+		r.client, r.wrong = id, "suspended"
 		return nil, invalidClient("the client is suspended")
 	case errors.Is(err, tenants.ErrCredentials):
-		return nil, srv.wrongTry(r, id, invalidClient("unknown client or wrong secret"))
+		return nil, srv.wrongTry(r, id, whyWrong(err, secret), invalidClient("unknown client or wrong secret"))
 	case err != nil:
 		return nil, unavailable(err)
 	}
 	return t, nil
+}
+
+// whyWrong returns why credentials are wrong, for the log.
+func whyWrong(err error, secret string) string {
+	switch {
+	case errors.Is(err, tenants.ErrUnknownClient):
+		return "unknown client"
+	case secret == "":
+		return "no secret"
+	case errors.Is(err, tenants.ErrOldSecret):
+		return "expired secret"
+	}
+	return "wrong secret"
 }
 
 // asserted authenticates the client by private_key_jwt (RFC 7523 §2.2).
@@ -64,21 +78,37 @@ func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, 
 	}
 	claimed := assertedClient(assertion)
 	defer srv.attempts.turn(srv.loginPair(r, claimed), r.At)()
-	wrong := invalidClient("invalid client assertion")
 	client, err := srv.Assertions.Verify(assertion, srv.Tenants.AssertionKeys, r.At)
+	var invalid *bearer.AssertionError
 	switch {
-	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
-		return nil, srv.wrongTry(r, claimed, wrong)
+	case errors.As(err, &invalid):
+		return nil, srv.wrongTry(r, claimed, srv.whyNotAsserted(claimed, invalid), invalidClient(invalid.Error()))
 	case err != nil:
 		return nil, unavailable(err)
 	case id != "" && id != client:
 		return nil, invalidRequest("client_id must be the client that authenticates")
 	}
 	t, ok := srv.Tenants.Find(client)
-	if !ok {
-		return nil, srv.wrongTry(r, claimed, wrong)
+	if !ok { // it was removed a moment ago
+		return nil, srv.wrongTry(r, claimed, "unknown client", invalidClient("unknown client"))
 	}
 	return t, nil
+}
+
+// whyNotAsserted returns why an assertion is invalid, for the log. It says more about the client than
+// the response may.
+func (srv *Server) whyNotAsserted(client string, why *bearer.AssertionError) string {
+	t, known := srv.Tenants.Find(client)
+	switch {
+	case why.Signed:
+	case client != "" && !known:
+		return "assertion: unknown client"
+	case known && t.Status != tenants.Active:
+		return "assertion: suspended"
+	case known && t.Keys == "":
+		return "assertion: the client has no keys"
+	}
+	return "assertion: " + why.Reason
 }
 
 // basicAuth reads HTTP Basic as RFC 6749 §2.3.1 defines it: id and secret are form-encoded before

@@ -111,9 +111,10 @@ func (srv *Server) loginPair(r *request, client string) pair {
 }
 
 // wrongTry counts wrong credentials for a client, logs when they reach the limit, and returns err.
-func (srv *Server) wrongTry(r *request, client string, err error) error {
+// why is for the log.
+func (srv *Server) wrongTry(r *request, client, why string, err error) error {
 	p := srv.loginPair(r, client)
-	r.wrong = p.client
+	r.client, r.wrong = client, why
 	if srv.attempts.wrong(p, r.At) {
 		l := srv.Log.Line(&r.Request, "client credentials limited", "invalid_client")
 		l.Level, l.Detail = slog.LevelWarn, p.client

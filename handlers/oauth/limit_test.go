@@ -85,7 +85,7 @@ func TestS12WrongSecrets(t *testing.T) {
 	s := newServer(t)
 	const want = `401 {"error":"invalid_client","error_description":"unknown client or wrong secret"} [Basic realm="stile", charset="UTF-8"] []`
 	for n := range 3 * wrongBurst {
-		for _, client := range []string{"acme", "nobody", "canary"} {
+		for _, client := range []string{"acme", "nobody", "a canary"} {
 			if got := s.wrongly(client, "203.0.113.9"); got != want {
 				t.Fatalf("try %d for %s: %s", n, client, got)
 			}
@@ -106,18 +106,62 @@ func TestS12WrongSecrets(t *testing.T) {
 	}
 	log := s.lines.String()
 	for _, line := range []string{
-		`"msg":"refused","code":"invalid_client","tenant":"","address":"203.0.113.9"`, `"status":401,"client":"acme"`, `"status":401,"client":"(unknown)"`,
+		`"msg":"refused","code":"invalid_client","tenant":"acme","address":"203.0.113.9"`, `"status":401,"client":"acme","why":"wrong secret"`,
+		`"msg":"refused","code":"invalid_client","tenant":"","address":"203.0.113.9"`, `"status":401,"client":"nobody","why":"unknown client"`, `"client":"(unknown)"`,
 		`"level":"WARN","msg":"client credentials limited","code":"invalid_client","tenant":"","address":"203.0.113.9"`, `"client":"acme","limit":20`,
 	} {
 		if !strings.Contains(log, line) {
 			t.Errorf("no %s in the log", line)
 		}
 	}
-	if strings.Contains(log, "canary") || strings.Contains(log, "nobody") || strings.Contains(log, "wrong") {
-		t.Error("the log contains a name that the caller chose")
+	if strings.Contains(log, "canary") || strings.Contains(log, `"wrong"`) {
+		t.Error("the log contains a text that can't be a client's name, or the wrong secret")
 	}
 	if n := strings.Count(log, "client credentials limited"); n != 2 {
 		t.Errorf("the limit was reached %d times, want once for each client", n)
+	}
+}
+
+// TestRefusedCredentialsInLog checks that the log says whose credentials were refused, and why, and
+// never contains what may be a secret in the wrong place.
+func TestRefusedCredentialsInLog(t *testing.T) {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withAssertion := func(s *testServer) (string, http.Header) {
+		return granting + "&" + url.Values{"client_assertion_type": {bearer.AssertionType}, "client_assertion": {assertion(key, "1")}}.Encode(), nil
+	}
+	for want, send := range map[string]func(s *testServer) (string, http.Header){
+		`"tenant":"acme","address":"203.0.113.9","request":"ID","method":"POST","route":"/oauth/token","status":401,"client":"acme","why":"wrong secret"`: func(*testServer) (string, http.Header) {
+			return granting, basic("acme", "x")
+		},
+		`"client":"acme","why":"no secret"`:        func(*testServer) (string, http.Header) { return granting + "&client_id=acme", nil },
+		`"client":"(none)","why":"unknown client"`: func(*testServer) (string, http.Header) { return granting, nil },
+		`"client":"acme","why":"expired secret"`: func(s *testServer) (string, http.Header) {
+			old := s.secret
+			_, err := s.Tenants.RotateSecret(t.Context(), "acme", start.Add(-time.Hour), time.Minute)
+			s.must(err)
+			return granting, basic("acme", old)
+		},
+		`"client":"(unknown)","why":"unknown client"`:               func(s *testServer) (string, http.Header) { return granting, basic(s.secret, "acme") },
+		`"client":"acme","why":"assertion: the client has no keys"`: withAssertion,
+		`"tenant":"acme","address":"203.0.113.9","request":"ID","method":"POST","route":"/oauth/token","status":401,"client":"acme","why":"suspended"`: func(s *testServer) (string, http.Header) {
+			_, err := s.Tenants.Update(t.Context(), "acme", func(t *tenants.Tenant) error { t.Status = tenants.Suspended; return nil })
+			s.must(err)
+			return granting, basic("acme", s.secret)
+		},
+	} {
+		s := newServer(t)
+		body, header := send(s)
+		rec := s.post(body, "203.0.113.9", header)
+		log := s.lines.String()
+		if want = strings.Replace(want, "ID", rec.Header().Get("X-Request-Id"), 1); rec.Code != 401 || !strings.Contains(log, want) {
+			t.Errorf("%d, the log: %s\nwant %s", rec.Code, log, want)
+		}
+		if strings.Contains(log, s.secret) {
+			t.Errorf("the log contains a secret: %s", log)
+		}
 	}
 }
 

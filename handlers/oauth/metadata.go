@@ -14,7 +14,7 @@ func (srv *Server) Metadata() echo.HandlerFunc {
 	methods := []string{"client_secret_basic", "client_secret_post"}
 	var algorithms []string
 	if srv.Assertions != nil {
-		methods, algorithms = append(methods, "private_key_jwt"), bearer.Algorithms()
+		methods, algorithms = append(methods, "private_key_jwt"), bearer.AssertionAlgorithms()
 	}
 	grants := []string{"client_credentials"}
 	if srv.Subjects != nil {

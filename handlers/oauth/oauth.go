@@ -6,9 +6,12 @@ package oauth
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -95,7 +98,8 @@ func unavailable(err error) error {
 // request is a request to one of the endpoints.
 type request struct {
 	transport.Request
-	wrong string // the client that wrong credentials were for, as it may be logged; "" if none were
+	client string // that the request claims to be from; not verified
+	wrong  string // why its credentials were refused, for the log; "" if they were not
 }
 
 // open returns a request with the parameters of its URL parsed.
@@ -154,7 +158,7 @@ func (srv *Server) fail(r *request, err error) {
 		r.W.Header().Set("WWW-Authenticate", `Basic realm="stile", charset="UTF-8"`)
 	}
 	if e.status == http.StatusServiceUnavailable {
-		r.W.Header().Set("Retry-After", strconv.Itoa(int(codes.RetryDelay().Seconds())))
+		r.W.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(codes.RetryAfter(e.cause).Seconds()))))
 	}
 	srv.report(r, e)
 	r.send(e.status, e)
@@ -174,14 +178,33 @@ func (r *request) send(status int, body any) {
 	r.Write(status)
 }
 
-// report writes an error to the log, with the client if its credentials were wrong.
+// report writes an error to the log. If credentials were refused, it says whose and why.
 func (srv *Server) report(r *request, e *failure) {
 	l := srv.Log.Line(&r.Request, "refused", e.Code)
 	l.Attrs = append(l.Attrs, slog.Int("status", e.status))
 	if l.Detail = r.wrong; r.wrong != "" {
-		l.Attrs = append(l.Attrs, slog.String("client", r.wrong))
+		client := shownClient(r.client)
+		if t, ok := srv.Tenants.Find(r.client); ok {
+			l.Tenant, client = t.ClientID, t.ClientID
+		}
+		l.Attrs = append(l.Attrs, slog.String("client", client), slog.String("why", r.wrong))
 	}
 	srv.Log.Write(l, e.cause)
+}
+
+// likeClient are the names that a client can have, and that are shorter than any secret.
+var likeClient = regexp.MustCompile(`^[A-Za-z0-9._-]{1,40}$`)
+
+// shownClient returns the name of a client that does not exist, as it may be logged. A text that
+// may be a secret, sent in the wrong place, is not logged.
+func shownClient(name string) string {
+	switch {
+	case name == "":
+		return "(none)"
+	case !likeClient.MatchString(name) || strings.HasPrefix(name, "stile_"):
+		return unknownClient
+	}
+	return name
 }
 
 // issued logs that n tokens were issued. jti is that of the first.

@@ -7,9 +7,11 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"os"
 	"os/exec"
 	"strings"
@@ -27,6 +29,7 @@ const clientsTimeout = 3 * time.Minute
 type report struct {
 	Issuer           string
 	Basic, Form, Key lifecycle // by how the client authenticates
+	RS256, PS256     lifecycle // by an RSA key, as the library does it by default
 	Header           struct{ Alg, Typ, Kid string }
 	Claims           map[string]any
 
@@ -94,6 +97,7 @@ type issuer struct {
 	*site
 	secret string
 	jwks   [2]json.RawMessage // private keys of keyed: P-256, Ed25519
+	rsa    json.RawMessage    // another one: RSA
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -126,7 +130,20 @@ func (s *issuer) writeKeys() (file string) {
 		fmt.Appendf(nil, `{%s,"d":%q}`, p256, enc(d)),
 		fmt.Appendf(nil, `{%s,"d":%q}`, okp, enc(seed.Seed())),
 	}
-	return s.write("keyed.json", fmt.Sprintf(`{"keys":[{%s},{%s}]}`, p256, okp))
+	rsaPublic := s.makeRSA()
+	return s.write("keyed.json", fmt.Sprintf(`{"keys":[{%s},{%s},{%s}]}`, p256, okp, rsaPublic))
+}
+
+// makeRSA creates the RSA key of keyed, and returns the members of the public one.
+func (s *issuer) makeRSA() (public string) {
+	s.Helper()
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	s.must(err)
+	enc := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
+	public = fmt.Sprintf(`"kid":"r","kty":"RSA","n":%q,"e":"AQAB"`, enc(k.N))
+	s.rsa = fmt.Appendf(nil, `{%s,"d":%q,"p":%q,"q":%q,"dp":%q,"dq":%q,"qi":%q}`, public, enc(k.D), enc(k.Primes[0]), enc(k.Primes[1]),
+		enc(k.Precomputed.Dp), enc(k.Precomputed.Dq), enc(k.Precomputed.Qinv))
+	return public
 }
 
 // signWith sets the algorithm that signs new tokens.
@@ -143,7 +160,7 @@ func (s *issuer) run(script *exec.Cmd, useEd25519 bool) (got report) {
 	if useEd25519 {
 		jwk = s.jwks[1]
 	}
-	input, err := json.Marshal(map[string]any{"issuer": s.URL, "client": "acme", "secret": s.secret, "keyClient": "keyed", "jwk": jwk})
+	input, err := json.Marshal(map[string]any{"issuer": s.URL, "client": "acme", "secret": s.secret, "keyClient": "keyed", "jwk": jwk, "rsa": s.rsa})
 	s.must(err)
 	var stderr strings.Builder
 	script.Stdin, script.Stderr = bytes.NewReader(input), &stderr
@@ -163,7 +180,8 @@ func (s *issuer) check(got report, alg string, wantErrors map[string]string) {
 	for _, c := range []struct {
 		method, client string
 		token          lifecycle
-	}{{"Basic", "acme", got.Basic}, {"form", "acme", got.Form}, {"private_key_jwt", "keyed", got.Key}} {
+	}{{"Basic", "acme", got.Basic}, {"form", "acme", got.Form}, {"private_key_jwt", "keyed", got.Key},
+		{"RS256", "keyed", got.RS256}, {"PS256", "keyed", got.PS256}} {
 		l := c.token
 		if !strings.EqualFold(l.TokenType, "Bearer") || l.ExpiresIn != 86400 || l.Scope != "content" ||
 			!l.Before.Active || l.Before.ClientID != c.client || l.Before.Sub != "visitor-1" || l.Before.Binding != "none" ||

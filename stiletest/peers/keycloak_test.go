@@ -128,7 +128,7 @@ func TestKeycloak(t *testing.T) {
 	s.checkBinding(k.token(secret))
 	old := k.token(secret)
 	k.sh("kcadm.sh create components -s name=new -s providerId=rsa-generated -s providerType=org.keycloak.keys.KeyProvider -s 'config.priority=[\"200\"]' -r stile")
-	s.waitForKey(k.token(secret))
+	s.callWithNewKey(k.token(secret))
 	recent := k.token(secret)
 	k.must(k.Stop())
 	for _, token := range []string{old, recent} {

@@ -1,8 +1,11 @@
 package bearer
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"stile.example/stile/tokens"
@@ -11,9 +14,17 @@ import (
 // AssertionType is the client_assertion_type of RFC 7523 §2.2.
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// maxAssertion is how far ahead an assertion may expire. It is made for one request, and each one
-// is stored until it has expired.
-const maxAssertion = 5 * time.Minute
+// Bounds of assertions. Each is made for one request, and is stored until it is no longer accepted.
+// Libraries choose lifetimes from a minute to an hour (Authlib), but send each assertion right after
+// they have signed it. So one with a long lifetime is accepted for as long as a short one.
+const (
+	maxAssertion    = time.Hour       // from its issue to its expiry
+	assertionUsable = 5 * time.Minute // from its issue, or until its expiry if it does not say when that was
+)
+
+// AssertionAlgorithms lists the algorithms that an assertion may be signed with, as far as one of
+// the client's keys is for it.
+func AssertionAlgorithms() []string { return ExternalAlgorithms() }
 
 // Assertions checks client assertions, the private_key_jwt of OpenID Connect Core §9: RFC 7523 with
 // signatures by the client's own key. Each assertion is accepted once. Its methods are safe for
@@ -23,8 +34,20 @@ type Assertions struct {
 	used      replayCache
 }
 
+// AssertionError is an [ErrInvalid] about an assertion. Its reason tells the sender nothing about
+// clients that do not belong to the sender: what it says about the claims of an assertion, it says
+// after the signature of a client's key was checked.
+type AssertionError struct {
+	Reason string
+	Signed bool // by a key of the client that it names
+}
+
+func (e *AssertionError) Error() string { return "client assertion: " + e.Reason }
+
+func (e *AssertionError) Is(target error) bool { return target == ErrInvalid }
+
 // NewAssertions returns an Assertions for the audiences that an assertion may name: the issuer of
-// this server and the URL of its token endpoint.
+// this server and the URLs of its endpoints at which clients authenticate. Errors name the first two.
 func NewAssertions(audiences ...string) (*Assertions, error) {
 	if len(audiences) == 0 || slices.Contains(audiences, "") {
 		return nil, errors.New("client assertions: the audience is missing")
@@ -33,31 +56,62 @@ func NewAssertions(audiences ...string) (*Assertions, error) {
 }
 
 // Verify returns the client that the assertion authenticates, and spends the assertion. keys
-// returns the JWK Set of a client, or "". An error that is neither [ErrInvalid] nor [ErrExpired] is
-// internal.
+// returns the JWK Set of a client, or "". An error that is not an [AssertionError] is internal.
 func (a *Assertions) Verify(assertion string, keys func(client string) string, now time.Time) (client string, err error) {
 	t, err := cut(assertion)
 	if err != nil {
-		return "", err
+		return "", &AssertionError{Reason: "not a JWT of at most 4 KiB"}
 	}
 	h, err := t.readHeader()
 	if err != nil {
-		return "", err
+		return "", &AssertionError{Reason: "the header is not a JSON object of the right types, has a duplicate name, or requires an extension"}
 	}
-	if !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, h.typ) {
-		return "", invalid("typ is not a client assertion's")
-	}
-	c, err := a.readClaims(t.payload, now)
+	m, err := readPart(t.payload)
 	if err != nil {
+		return "", &AssertionError{Reason: "the claims are not a JSON object, or have a duplicate name"}
+	}
+	client, why := namedClient(h, m)
+	if why != "" {
+		return "", &AssertionError{Reason: why}
+	}
+	if !signedBy(t, h, keys(client)) {
+		return "", &AssertionError{Reason: "not signed by a key of this client: unknown client, key or kid, or an alg that is not the key's"}
+	}
+	usable, why := a.checkClaims(m, now)
+	if why != "" {
+		return "", &AssertionError{why, true}
+	}
+	if fresh, err := a.used.spend(assertionID(client, m, t.signed), usable, now); err != nil {
 		return "", err
+	} else if !fresh {
+		return "", &AssertionError{"used before: each request needs a new one, with a jti of its own", true}
 	}
-	if !signedBy(t, h, keys(c.Client)) {
-		return "", invalid("not signed by a key of this client")
+	return client, nil
+}
+
+// namedClient returns the client that an assertion names, or why it can't be an assertion.
+func namedClient(h header, m members) (client, why string) {
+	issuer, ok1 := m.text("iss")
+	subject, ok2 := m.text("sub")
+	switch {
+	case !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, h.typ):
+		return "", "typ must be JWT, client-authentication+jwt, or missing"
+	case methods[known(h.alg)] == nil:
+		return "", "alg must be one of " + strings.Join(AssertionAlgorithms(), ", ")
+	case !ok1 || !ok2 || issuer == "" || issuer != subject:
+		return "", "iss and sub must both be the client_id"
 	}
-	if err := a.used.spend(tokens.NewID(c.Client, c.JTI), c.Expires, now); err != nil {
-		return "", err
+	return issuer, ""
+}
+
+// assertionID returns the ID under which an assertion is spent. One without a jti, which RFC 7523
+// does not require, is identified by what was signed; not by its text, which has many spellings.
+func assertionID(client string, m members, signed string) tokens.ID {
+	if jti, _ := m.text("jti"); jti != "" {
+		return tokens.NewID(client, jti)
 	}
-	return c.Client, nil
+	sum := sha256.Sum256([]byte(signed))
+	return tokens.NewID(client, "\x00"+hex.EncodeToString(sum[:])) // no jti contains a zero byte
 }
 
 // signedBy reports whether one of the keys has signed t. A kid selects the key. If the key or the
@@ -71,32 +125,28 @@ func signedBy(t jws, h header, jwks string) bool {
 	if err != nil {
 		return false
 	}
+	alg := known(h.alg)
+	if methods[alg] == nil {
+		return false
+	}
 	for _, k := range set.keys {
 		named := k.kid == h.kid || k.kid == "" || h.kid == ""
-		if named && known(h.alg) == k.method.Alg() && k.method.Verify(t.signed, signature, k.public) == nil {
+		if named && k.fits(alg) && methods[alg].Verify(t.signed, signature, k.public) == nil {
 			return true
 		}
 	}
 	return false
 }
 
-func (a *Assertions) readClaims(payload string, now time.Time) (c Claims, err error) {
-	m, err := readPart(payload)
-	if err != nil {
-		return c, invalid("claims are not a JSON object, or have a duplicate name")
-	}
-	issuer, ok1 := m.text("iss")
-	subject, ok2 := m.text("sub")
-	jti, ok3 := m.text("jti")
-	if !ok1 || !ok2 || !ok3 || issuer == "" || issuer != subject || jti == "" {
-		return c, invalid("iss and sub must both be the client_id, and jti must not be missing")
+// checkClaims returns until when an assertion is accepted, or why it is not.
+func (a *Assertions) checkClaims(m members, now time.Time) (usable time.Time, why string) {
+	if _, ok := m.text("jti"); !ok {
+		return usable, "jti is not a text"
 	}
 	if !a.meantForUs(m.audience()) {
-		return c, invalid("wrong audience")
+		return usable, "aud must be " + strings.Join(a.audiences[:min(len(a.audiences), 2)], " or ") + ", and nothing else"
 	}
-	c = Claims{Client: issuer, JTI: jti}
-	c.Expires, err = assertionTimes(m, now)
-	return c, err
+	return assertionTimes(m, now)
 }
 
 // meantForUs reports whether the audience is this server alone. Another server that got the same
@@ -110,20 +160,36 @@ func (a *Assertions) meantForUs(audience []string) bool {
 	return len(audience) > 0
 }
 
-func assertionTimes(m members, now time.Time) (expires time.Time, err error) {
+// assertionTimes returns until when an assertion with these times is accepted, or why it is not.
+func assertionTimes(m members, now time.Time) (usable time.Time, why string) {
 	issued, ok1 := m.date("iat")
 	notBefore, ok2 := m.date("nbf")
 	expires, ok3 := m.date("exp")
 	latest := now.Add(leeway)
-	switch {
-	case !ok1 || !ok2 || !ok3 || expires.IsZero():
-		return expires, invalid("exp is missing, or a time is invalid")
-	case issued.After(latest) || notBefore.After(latest):
-		return expires, invalid("not yet valid")
-	case expires.After(latest.Add(maxAssertion)):
-		return expires, invalid("expires more than 5 minutes from now")
-	case !now.Before(expires):
-		return expires, ErrExpired
+	if issued.IsZero() {
+		issued = notBefore
 	}
-	return expires, nil
+	switch {
+	case !ok1 || !ok2 || !ok3:
+		return usable, "iat, nbf or exp is not a time in seconds since 1970"
+	case expires.IsZero():
+		return usable, "exp is missing"
+	case issued.After(latest) || notBefore.After(latest):
+		return usable, "iat or nbf is more than 60 s ahead of this server's clock"
+	case !now.Before(expires):
+		return usable, "expired"
+	case issued.IsZero() && expires.After(latest.Add(assertionUsable)):
+		return usable, "lives too long: without iat, exp must be at most 5 minutes ahead"
+	case issued.IsZero():
+		return expires, ""
+	case expires.Sub(issued) > maxAssertion:
+		return usable, "lives too long: exp must be at most an hour after iat"
+	}
+	if usable = issued.Add(assertionUsable); expires.Before(usable) {
+		usable = expires
+	}
+	if !now.Before(usable) {
+		return usable, "too old: iat must be less than 5 minutes ago; sign a new one for each request"
+	}
+	return usable, ""
 }

@@ -17,7 +17,7 @@ const tokenEndpoint = issuer + "/oauth/token"
 
 func testAssertions(t testing.TB) *Assertions {
 	t.Helper()
-	a, err := NewAssertions(issuer, tokenEndpoint)
+	a, err := NewAssertions(issuer, tokenEndpoint, issuer+"/oauth/introspect")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,12 @@ func TestAssertion(t *testing.T) {
 			"aud the issuer":   forge(t, k, h.String(), c.with("aud", issuer).String()),
 			"aud both":         forge(t, k, h.String(), c.with("aud", []string{issuer, tokenEndpoint}).String()),
 			"no iat":           forge(t, k, h.String(), c.with("iat", nil).String()),
-			"a clock too fast": forge(t, k, h.String(), c.with("exp", noon.Add(maxAssertion+leeway).Unix()).String()),
+			"aud an endpoint":  forge(t, k, h.String(), c.with("aud", issuer+"/oauth/introspect").String()),
+			"no jti":           forge(t, k, h.String(), c.with("jti", nil).String()),
+			"nbf for iat":      forge(t, k, h.String(), c.with("iat", nil).with("nbf", noon.Unix()).with("exp", noon.Add(10*time.Minute).Unix()).String()),
+			"an hour to live":  forge(t, k, h.String(), c.with("exp", noon.Add(time.Hour).Unix()).String()),
+			"a clock too fast": forge(t, k, h.String(), c.with("iat", noon.Add(leeway).Unix()).with("exp", noon.Add(time.Hour+leeway).Unix()).String()),
+			"too fast, no iat": forge(t, k, h.String(), c.with("iat", nil).with("exp", noon.Add(assertionUsable+leeway).Unix()).String()),
 		} {
 			if got, err := testAssertions(t).Verify(token, only("acme", jwks), noon); err != nil || got != "acme" {
 				t.Errorf("%s, %s: %q, %v", alg, name, got, err)
@@ -110,13 +115,14 @@ func TestS5_Assertions(t *testing.T) {
 		"sub is not iss":                claim("sub", "other"),
 		"no iss":                        claim("iss", nil),
 		"no sub":                        claim("sub", nil),
-		"no jti":                        claim("jti", nil),
+		"a jti of another type":         claim("jti", 1),
 		"no aud":                        claim("aud", nil),
 		"another server":                claim("aud", "https://other.example"),
 		"another server too":            claim("aud", []string{tokenEndpoint, "https://other.example"}),
 		"an empty aud too":              claim("aud", []string{tokenEndpoint, ""}),
 		"no exp":                        claim("exp", nil),
-		"an hour to live":               claim("exp", noon.Add(time.Hour).Unix()),
+		"an hour and a second to live":  claim("exp", noon.Add(time.Hour+time.Second).Unix()),
+		"ten minutes, without iat":      forge(t, k, h.String(), c.with("iat", nil).with("exp", noon.Add(10*time.Minute).Unix()).String()),
 		"exp 1e30":                      claim("exp", 1e30),
 		"nbf in the future":             claim("nbf", noon.Add(time.Hour).Unix()),
 		"iat in the future":             claim("iat", noon.Add(time.Hour).Unix()),
@@ -127,7 +133,7 @@ func TestS5_Assertions(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	if _, err := testAssertions(t).Verify(good, only("acme", jwks), noon.Add(time.Minute)); !errors.Is(err, ErrExpired) {
+	if _, err := testAssertions(t).Verify(good, only("acme", jwks), noon.Add(time.Minute)); !errors.Is(err, ErrInvalid) {
 		t.Errorf("at its end: %v", err)
 	}
 	if _, err := testAssertions(t).Verify(good, only("acme", ""), noon); !errors.Is(err, ErrInvalid) {
@@ -164,6 +170,84 @@ func TestAssertionOnce(t *testing.T) {
 	}
 }
 
+// TestLongAssertionOnce checks that an assertion of an hour is accepted for 5 minutes only, and once.
+func TestLongAssertionOnce(t *testing.T) {
+	k, jwks := clientKey(t, RS256)
+	keys := only("acme", jwks)
+	sign := func(jti any) string {
+		return forge(t, k, goodHeader(k).with("typ", "JWT").String(), goodAssertion().with("jti", jti).with("exp", noon.Add(time.Hour).Unix()).String())
+	}
+	for _, jti := range []any{"a", nil} {
+		a := testAssertions(t)
+		if _, err := a.Verify(sign(jti), keys, noon.Add(assertionUsable)); err == nil || !strings.Contains(err.Error(), "too old") {
+			t.Errorf("jti %v, after 5 minutes: %v", jti, err)
+		}
+		for n := range 5 {
+			_, err := a.Verify(sign(jti), keys, noon.Add(time.Duration(n)*time.Minute))
+			if n == 0 && err != nil || n > 0 && (err == nil || !strings.Contains(err.Error(), "used before")) {
+				t.Errorf("jti %v, use %d: %v", jti, n+1, err)
+			}
+		}
+	}
+}
+
+// TestAssertionAlgorithms checks the algorithms of each kind of key, and that alg in the JWK Set
+// allows one only.
+func TestAssertionAlgorithms(t *testing.T) {
+	for _, alg := range AssertionAlgorithms() {
+		private := keyOf(t, "client", alg)
+		public := jwkOf(private.Public(), "k")
+		o := outsider{alg: alg, private: private}
+		token := o.sign(t, fields{"alg": alg, "kid": "k"}, goodAssertion())
+		for set, want := range map[string]bool{
+			fields{"keys": []any{public}}.String():                                      true,
+			fields{"keys": []any{public.with("alg", alg)}}.String():                     true,
+			fields{"keys": []any{public.with("kid", "l")}}.String():                     false,
+			fields{"keys": []any{jwkOf(keyOf(t, "other", alg).Public(), "k")}}.String(): false,
+		} {
+			if _, err := testAssertions(t).Verify(token, only("acme", set), noon); (err == nil) != want {
+				t.Errorf("%s, %s: %v", alg, set, err)
+			}
+		}
+	}
+	private := keyOf(t, "client", "PS256")
+	o := outsider{alg: "PS256", private: private}
+	set := fields{"keys": []any{jwkOf(private.Public(), "k").with("alg", "RS256")}}.String()
+	if _, err := testAssertions(t).Verify(o.sign(t, fields{"alg": "PS256", "kid": "k"}, goodAssertion()), only("acme", set), noon); err == nil {
+		t.Error("PS256 by a key for RS256")
+	}
+}
+
+// TestAssertionReasons checks that a client is informed of what is wrong with its assertion, and that
+// another sender is not informed of anything about the client.
+func TestAssertionReasons(t *testing.T) {
+	k, jwks := clientKey(t, EdDSA)
+	other, _ := clientKey(t, EdDSA)
+	h, c := goodHeader(k).with("typ", "JWT"), goodAssertion()
+	for name, r := range map[string]struct {
+		claims fields
+		want   string
+	}{
+		"lives too long": {c.with("exp", noon.Add(2*time.Hour).Unix()), "lives too long: exp must be at most an hour after iat"},
+		"expired":        {c.with("iat", noon.Add(-time.Hour).Unix()).with("exp", noon.Unix()), "expired"},
+		"a fast clock":   {c.with("iat", noon.Add(2*time.Minute).Unix()).with("exp", noon.Add(time.Hour).Unix()), "more than 60 s ahead"},
+		"another server": {c.with("aud", "https://other.example"), "aud must be " + issuer + " or " + tokenEndpoint},
+		"no exp":         {c.with("exp", nil), "exp is missing"},
+		"milliseconds":   {c.with("exp", noon.UnixMilli()), "is not a time in seconds"},
+	} {
+		_, err := testAssertions(t).Verify(forge(t, k, h.String(), r.claims.String()), only("acme", jwks), noon)
+		var why *AssertionError
+		if !errors.As(err, &why) || !why.Signed || !strings.Contains(why.Reason, r.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, unknown := testAssertions(t).Verify(forge(t, other, h.String(), r.claims.String()), only("other", jwks), noon)
+		_, forged := testAssertions(t).Verify(forge(t, other, h.String(), r.claims.String()), only("acme", jwks), noon)
+		if !errors.As(forged, &why) || why.Signed || unknown.Error() != forged.Error() {
+			t.Errorf("%s: another key: %v, another client: %v", name, forged, unknown)
+		}
+	}
+}
+
 // TestUsedIsBounded checks that expired assertions make space for new ones, that others are never
 // dropped, and that a full cache is an internal error and accepts nothing.
 func TestUsedIsBounded(t *testing.T) {
@@ -172,7 +256,7 @@ func TestUsedIsBounded(t *testing.T) {
 	now := noon
 	for i := range 10_000 {
 		now = now.Add(time.Second)
-		if err := u.spend(id(i), now.Add(maxAssertion), now); err != nil {
+		if fresh, err := u.spend(id(i), now.Add(assertionUsable), now); err != nil || !fresh {
 			t.Fatal(err)
 		}
 	}
@@ -180,20 +264,20 @@ func TestUsedIsBounded(t *testing.T) {
 		t.Errorf("%d remembered where about 300 are alive", len(u.expires))
 	}
 	u = replayCache{}
-	if err := u.spend(id(-1), now.Add(maxAssertion), now); err != nil {
+	if fresh, err := u.spend(id(-1), now.Add(assertionUsable), now); err != nil || !fresh {
 		t.Error(err)
 	}
 	for i := 0; len(u.expires) < maxReplays; i++ {
-		u.expires[tokens.ID{0, byte(i), byte(i >> 8), byte(i >> 16)}] = now.Add(maxAssertion).Unix()
+		u.expires[tokens.ID{0, byte(i), byte(i >> 8), byte(i >> 16)}] = now.Add(assertionUsable).Unix()
 	}
-	if err := u.spend(id(-2), now.Add(maxAssertion), now); err == nil || errors.Is(err, ErrInvalid) {
+	if _, err := u.spend(id(-2), now.Add(assertionUsable), now); err == nil || errors.Is(err, ErrInvalid) {
 		t.Errorf("when full: %v", err)
 	}
-	if err := u.spend(id(-1), now.Add(maxAssertion), now); !errors.Is(err, ErrInvalid) {
+	if fresh, err := u.spend(id(-1), now.Add(assertionUsable), now); err != nil || fresh {
 		t.Errorf("a used one, when full: %v", err)
 	}
-	now = now.Add(maxAssertion)
-	if err := u.spend(id(-1), now.Add(maxAssertion), now); err != nil {
+	now = now.Add(assertionUsable)
+	if fresh, err := u.spend(id(-1), now.Add(assertionUsable), now); err != nil || !fresh {
 		t.Errorf("when all have expired: %v", err)
 	}
 }

@@ -44,6 +44,10 @@ type Claims struct {
 	IssuedAt time.Time
 	Expires  time.Time
 
+	// Person says that Subject is the person who uses the token, by the token of an external issuer.
+	// It is set by [Verifier.VerifyFrom].
+	Person bool
+
 	// Confirmation is the RFC 7638 thumbprint of the one key whose holder may use the token
 	// (cnf.jkt, RFC 9449 §6.1). Zero: any holder may. Our own tokens do not name a key: their first
 	// call binds them.

@@ -22,6 +22,9 @@ type Issuer struct {
 	Keys        Keyring
 	Opaque      Introspector // nil: only JWTs are accepted from this issuer
 
+	// RequireAudience refuses opaque tokens whose introspection does not name an audience.
+	RequireAudience bool
+
 	number uint32 // in the token cache, from 1
 }
 
@@ -29,7 +32,7 @@ type Issuer struct {
 // token. Its methods must be safe for concurrent use.
 type Keyring interface {
 	// Keys returns the keys that verify at now. It is called for each call, so it must be cheap. It
-	// may wait only if there have never been any keys.
+	// may wait only if there are none: never fetched, or too old.
 	Keys(now time.Time) (*IssuerKeys, error)
 	// Renewed returns the keys, fetched again if that is allowed, because a token that was issued
 	// at that time names a key that is not among them. It returns an error if the keys may have
@@ -46,9 +49,9 @@ type Source struct {
 
 // Introspector asks an external issuer about a token that is not a JWT.
 type Introspector interface {
-	// Introspect returns the issuer's response (RFC 7662 §2.2), a JSON object. If it is active, it
-	// is at most 1 minute old, otherwise at most 10 minutes. An error says nothing about the token.
-	Introspect(token string, from Source, now time.Time) ([]byte, error)
+	// Introspect returns the issuer's response. If it is active, it is at most 1 minute old,
+	// otherwise at most 10 minutes. An error says nothing about the token.
+	Introspect(token string, from Source, now time.Time) (Introspection, error)
 }
 
 // external is the external issuers that a Verifier trusts. The zero external trusts no issuer.
@@ -158,13 +161,14 @@ func (i *Issuer) introspected(token string, from Source, now time.Time, longest 
 	if err != nil {
 		return Claims{}, err
 	}
-	m, err := object(answer)
+	m, err := object(answer.Text)
 	if err != nil {
 		return Claims{}, fmt.Errorf("introspection: the response is %w", err)
 	}
 	if string(m["active"]) != "true" {
 		return Claims{}, invalid("not active, according to its issuer")
 	}
+	i.complete(m, token, answer.Since)
 	if name, ok := m.text("iss"); !ok || name != "" && name != i.Name {
 		return Claims{}, invalid("wrong issuer")
 	}

@@ -196,6 +196,14 @@ func (s *IssuerKeys) Same(o *IssuerKeys) bool {
 	return true
 }
 
+// Names returns the names of the keys, "" for a key without one.
+func (s *IssuerKeys) Names() (names []string) {
+	for _, k := range s.keys {
+		names = append(names, k.kid)
+	}
+	return names
+}
+
 // Len returns the number of keys.
 func (s *IssuerKeys) Len() int { return len(s.keys) }
 

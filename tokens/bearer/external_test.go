@@ -255,7 +255,10 @@ func TestTrust(t *testing.T) {
 // asks is an Introspector.
 type asks func(token string) ([]byte, error)
 
-func (a asks) Introspect(token string, _ Source, _ time.Time) ([]byte, error) { return a(token) }
+func (a asks) Introspect(token string, _ Source, _ time.Time) (Introspection, error) {
+	text, err := a(token)
+	return Introspection{text, noon}, err
+}
 
 // TestIntrospection checks that the issuer decides about a token that is not a JWT.
 func TestIntrospection(t *testing.T) {
@@ -271,8 +274,8 @@ func TestIntrospection(t *testing.T) {
 	}
 	for what, f := range map[string]fields{
 		"not active": {"active": false}, "active as text": good.with("active", "true"), "nothing": {},
-		"audience": good.with("aud", "x"), "no audience": good.with("aud", nil), "issuer": good.with("iss", "https://x"),
-		"no jti": good.with("jti", nil), "no exp": good.with("exp", nil), "two clients": good.with("azp", "x"), "bound": good.with("cnf", fields{}),
+		"audience": good.with("aud", "x"), "issuer": good.with("iss", "https://x"),
+		"jti of another type": good.with("jti", 5), "no exp": good.with("exp", nil), "two clients": good.with("azp", "x"), "bound": good.with("cnf", fields{}),
 		"a refresh token": good.with("token_use", "refresh_token"), "Active": good.with("active", nil).with("Active", true),
 	} {
 		answer = f.String()
@@ -294,6 +297,70 @@ func TestIntrospection(t *testing.T) {
 		if _, err := v.Verify(token, noon); !errors.Is(err, ErrInvalid) || asked > 0 {
 			t.Errorf("%.20s: %v, asked %d times", token, err, asked)
 		}
+	}
+}
+
+// TestIntrospectionShapes checks the responses of servers that leave out what RFC 7662 does not
+// require: of oidc-provider, of django-oauth-toolkit, and of Ory Hydra as its documentation shows it.
+func TestIntrospectionShapes(t *testing.T) {
+	o := newOutsider(t, idp, "EdDSA")
+	var answer string
+	o.Opaque = asks(func(string) ([]byte, error) { return []byte(answer), nil })
+	v := trusting(t, o)
+	exp := noon.Add(10 * time.Minute).Unix()
+	for name, text := range map[string]string{
+		"oidc-provider":        fmt.Sprintf(`{"active":true,"client_id":"app","exp":%d,"iat":%d,"iss":%q,"scope":"content","token_type":"Bearer","aud":"stile"}`, exp, noon.Unix(), idp),
+		"without a resource":   fmt.Sprintf(`{"active":true,"client_id":"app","exp":%d,"iat":%d,"iss":%q,"sub":"ann","token_type":"Bearer"}`, exp, noon.Unix(), idp),
+		"django-oauth-toolkit": fmt.Sprintf(`{"active":true,"scope":"read","exp":%d,"client_id":"app","username":"ann"}`, exp),
+		"Hydra": fmt.Sprintf(`{"active":true,"scope":"content","client_id":"app","sub":"ann","exp":%d,"iat":%d,"nbf":%[2]d,"aud":[],"iss":%[3]q,"token_type":"Bearer","token_use":"access_token"}`,
+			exp, noon.Unix(), idp),
+		"with nulls": fmt.Sprintf(`{"active":true,"client_id":"app","exp":%d,"iat":null,"jti":null,"aud":null,"sub":null,"nbf":null,"cnf":null}`, exp),
+	} {
+		answer = text
+		c, err := v.Verify("One.Token-of-"+strings.ReplaceAll(name, " ", ""), noon.Add(time.Minute))
+		if err != nil || c.Client != "acme" || !c.IssuedAt.Equal(noon) || !c.Expires.Equal(noon.Add(10*time.Minute)) || c.JTI == "" {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+		if c.Person != (c.Subject == "ann") {
+			t.Errorf("%s: is a person: %t", name, c.Person)
+		}
+		o.RequireAudience = true
+		if _, err := v.Verify("another", noon); errors.Is(err, ErrInvalid) != (name != "oidc-provider") {
+			t.Errorf("%s, and the audience is required: %v", name, err)
+		}
+		o.RequireAudience = false
+	}
+	answer = fmt.Sprintf(`{"active":true,"client_id":"app","exp":%d}`, noon.Add(30*24*time.Hour).Unix())
+	if _, err := v.Verify("long-lived", noon.Add(24*time.Hour)); !errors.Is(err, ErrExpired) {
+		t.Errorf("a day after the first response: %v", err)
+	}
+	names := map[tokens.ID]string{}
+	for _, token := range []string{"ory_at_AbCdEf.GhIjKl", "ory_at_AbCdEg.GhIjKl", "ORY-AT_abcdef.ghijkk", "ory_at_AbCdEfGhIjKl", "ory_at_AbXdEf.GhIjKl"} {
+		c, err := v.Verify(token, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names[c.ID] += token + " "
+	}
+	if len(names) != 3 {
+		t.Errorf("spellings of one token: %v", names)
+	}
+}
+
+// TestPersons checks whose subject is a person.
+func TestPersons(t *testing.T) {
+	o := newOutsider(t, idp, "EdDSA")
+	v := trusting(t, o)
+	for subject, want := range map[string]bool{"ann": true, "app": false, "app@clients": false, "": false} {
+		token := o.sign(t, o.header(), o.claims().with("sub", subject))
+		for range 2 { // the second one is cached
+			if c, err := v.Verify(token, noon); err != nil || c.Person != want {
+				t.Errorf("%q: %t, %v", subject, c.Person, err)
+			}
+		}
+	}
+	if c, err := v.Verify(forge(t, v.keys.signing(), goodHeader(v.keys.signing()).String(), goodClaims().String()), noon); err != nil || c.Person {
+		t.Errorf("our own: %+v, %v", c, err)
 	}
 }
 

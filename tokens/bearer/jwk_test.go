@@ -25,6 +25,7 @@ func TestParseKeySet(t *testing.T) {
 		"no alg, no use":      {ed.with("alg", nil).with("use", nil).with("kid", nil)},
 		"RFC 9864's name":     {ed.with("alg", "Ed25519")},
 		"one is for secrets":  {ed, r.with("use", "enc")},
+		"RS512, PS256":        {r.with("alg", "RS512"), r.with("alg", "PS256")},
 		"key_ops with verify": {ed.with("key_ops", []string{"verify"})},
 	} {
 		if _, err := ParseKeySet(fields{"keys": set}.String()); err != nil {
@@ -40,7 +41,7 @@ func TestParseKeySet(t *testing.T) {
 		"key_ops without verify": ed.with("key_ops", []string{"encrypt", "sign"}),
 		"an algorithm not its":   ed.with("alg", ES256),
 		"Ed25519 of P-256":       ec.with("alg", "Ed25519"),
-		"RS512":                  r.with("alg", "RS512"),
+		"ES256 of an RSA key":    r.with("alg", "ES256"),
 		"RSA of 1,024 bits":      asFields(t, publicJWK(&weak.PublicKey)),
 		"RSA of 9,000 bits":      r.with("n", base64.RawURLEncoding.EncodeToString(append([]byte{1}, make([]byte, 9000/8)...))),
 		"RSA without n":          r.with("n", nil),

@@ -21,21 +21,21 @@ type replayCache struct {
 	sweptAt int64               // Unix seconds: it sweeps at most once a second
 }
 
-// spend returns an [ErrInvalid] the second time that it gets the same id.
-func (c *replayCache) spend(id tokens.ID, expires, now time.Time) error {
+// spend reports whether it gets an id for the first time.
+func (c *replayCache) spend(id tokens.ID, expires, now time.Time) (fresh bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if until, ok := c.expires[id]; ok && now.Unix() < until {
-		return invalid("used before")
+		return false, nil
 	}
 	if c.expires == nil || len(c.expires) >= c.sweepAt && now.Unix() != c.sweptAt {
 		c.sweep(now)
 	}
 	if len(c.expires) >= maxReplays {
-		return errors.New("too many client assertions at once")
+		return false, errors.New("too many client assertions at once")
 	}
 	c.expires[id] = expires.Unix()
-	return nil
+	return true, nil
 }
 
 // sweep removes what has expired. It runs again when the number of entries has doubled, so its cost

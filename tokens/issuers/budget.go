@@ -89,6 +89,15 @@ func (b *budget) left(from bearer.Source, now time.Time) (n int, suspect bool) {
 	return max(n, 0), suspect
 }
 
+// rest returns the time until a source without inactive tokens left has some again.
+func (b *budget) rest(from bearer.Source, now time.Time) time.Duration {
+	until := b.missed(payerOf(from), now).since
+	if network := b.missed(networkOf(from), now); network.within(now) >= ofNetwork && network.since.After(until) {
+		until = network.since
+	}
+	return until.Add(window).Sub(now)
+}
+
 // within returns the count, or 0 if its window is over.
 func (m missed) within(now time.Time) int {
 	if now.Sub(m.since) >= window {
@@ -141,17 +150,33 @@ type bucket struct {
 	at         time.Time
 }
 
-func (b *bucket) take(now time.Time) bool {
+func (b *bucket) take(now time.Time) bool { return b.takeAbove(0, now) }
+
+// takeAbove takes one if at least kept remain.
+func (b *bucket) takeAbove(kept float64, now time.Time) bool {
+	b.fill(now)
+	if b.left < 1+kept-rounding {
+		return false
+	}
+	b.left--
+	return true
+}
+
+// rounding is more than the rounding errors of what flows in.
+const rounding = 1e-6
+
+// wait returns the time until there is one.
+func (b *bucket) wait(now time.Time) time.Duration {
+	b.fill(now)
+	return time.Duration(max(1-b.left, 0) / b.rate * float64(time.Second))
+}
+
+func (b *bucket) fill(now time.Time) {
 	if past := now.Sub(b.at); past > 0 {
 		b.left, b.at = min(b.most, b.left+past.Seconds()*b.rate), now
 	} else if past < -time.Second { // the clock was set back
 		b.at = now
 	}
-	if b.left < 1 {
-		return false
-	}
-	b.left--
-	return true
 }
 
 func (b *bucket) give() { b.left = min(b.most, b.left+1) }

@@ -3,6 +3,7 @@ package issuers
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -94,6 +95,15 @@ func settle(r *KeyCache) {
 func ask(r *KeyCache, now time.Time) {
 	r.attempt(now, r.isDue)
 	settle(r)
+}
+
+// retryAfter returns when an error says that a request may be repeated, rounded up to a second.
+func retryAfter(err error) time.Duration {
+	var l later
+	if !errors.As(err, &l) {
+		return 0
+	}
+	return (l.RetryAfter() + time.Second - 1).Truncate(time.Second)
 }
 
 func has(t testing.TB, keys *bearer.IssuerKeys, err error, n int) {

@@ -24,6 +24,7 @@ const (
 	maxAnswer   = 16 << 10
 	maxActive   = 8192    // active responses in memory: 128 MB at most
 	maxOthers   = 1 << 15 // inactive responses in memory: 6 MB at most
+	maxFirst    = 1 << 16 // times of first active responses in memory: 8 MB at most
 	maxAsking   = 16      // requests at one time
 	maxWaiting  = 256     // of each of known and unknown tokens: questions waiting or being asked
 	ofGroup     = 32      // of those, for one client, IPv4 address or IPv6 /48
@@ -45,8 +46,10 @@ type IntrospectionClient struct {
 	mu       sync.Mutex
 	active   recent.Map[key, answer]
 	inactive recent.Map[key, answer]
-	running  map[key]*asked // waiting and being asked
-	waiting  []*asked       // in this order
+	first    recent.Map[key, time.Time] // of the first active response
+	fresh    time.Time                  // active responses from before it are not used
+	running  map[key]*asked             // waiting and being asked
+	waiting  []*asked                   // in this order
 	groups   map[payer]group
 	known    int // of running
 	asking   int // of running, being asked
@@ -60,8 +63,9 @@ type question struct{ address, clientID, secret string }
 type key [sha256.Size]byte
 
 type answer struct {
-	text []byte // nil: inactive
-	at   time.Time
+	text  []byte // nil: inactive
+	at    time.Time
+	since time.Time // of the first active response
 }
 
 func (a answer) valid(now time.Time, life time.Duration) bool {
@@ -78,7 +82,7 @@ type asked struct {
 	started bool
 	suspect bool // once started: whether it counts for the suspects
 	done    chan struct{}
-	text    []byte
+	answer  answer
 	err     error
 }
 
@@ -91,7 +95,7 @@ func NewIntrospectionClient(p Endpoint, address, clientID, secret string, log *s
 	return &IntrospectionClient{
 		question: question{address, clientID, secret},
 		client:   newClient(p.AllowPrivate, address), log: log,
-		active: recent.New[key, answer](maxActive), inactive: recent.New[key, answer](maxOthers),
+		active: recent.New[key, answer](maxActive), inactive: recent.New[key, answer](maxOthers), first: recent.New[key, time.Time](maxFirst),
 		running: map[key]*asked{}, groups: map[payer]group{}, budget: newBudget(),
 	}
 }
@@ -99,10 +103,10 @@ func NewIntrospectionClient(p Endpoint, address, clientID, secret string, log *s
 // errSpent is returned to addresses with too many inactive tokens.
 var errSpent = errors.New("too many inactive tokens from this address: no introspection for up to a minute")
 
-var notActive = []byte(`{"active":false}`)
+var notActive = bearer.Introspection{Text: []byte(`{"active":false}`)}
 
 // Introspect implements [bearer.Introspector].
-func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now time.Time) ([]byte, error) {
+func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now time.Time) (bearer.Introspection, error) {
 	k := key(sha256.Sum256([]byte(token)))
 	a.mu.Lock()
 	if s, ok := a.inactive.Get(k); ok && s.valid(now, inactiveFor) {
@@ -110,16 +114,16 @@ func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now t
 		return notActive, nil
 	}
 	s, known := a.active.Get(k)
-	if known && s.valid(now, activeFor) {
+	if known && s.valid(now, activeFor) && !s.at.Before(a.fresh) {
 		a.mu.Unlock()
-		return s.text, nil
+		return s.introspection(), nil
 	}
 	q := a.running[k]
 	if q == nil {
 		q = &asked{key: k, token: token, from: from, at: now, known: known, done: make(chan struct{})}
 		if !a.enqueue(q) {
 			a.mu.Unlock()
-			return nil, errBusy
+			return bearer.Introspection{}, errBusy
 		}
 		a.next()
 	}
@@ -127,8 +131,16 @@ func (a *IntrospectionClient) Introspect(token string, from bearer.Source, now t
 	return a.await(q)
 }
 
+// Refresh makes each token be introspected again, if a response from before now says that it is
+// active.
+func (a *IntrospectionClient) Refresh(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fresh = now
+}
+
 // await waits for the response. It waits at most for maxWait until the request starts.
-func (a *IntrospectionClient) await(q *asked) ([]byte, error) {
+func (a *IntrospectionClient) await(q *asked) (bearer.Introspection, error) {
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	select {
@@ -137,7 +149,11 @@ func (a *IntrospectionClient) await(q *asked) ([]byte, error) {
 		a.withdraw(q)
 		<-q.done
 	}
-	return q.text, q.err
+	return q.answer.introspection(), q.err
+}
+
+func (a answer) introspection() bearer.Introspection {
+	return bearer.Introspection{Text: a.text, Since: a.since}
 }
 
 // withdraw ends a question that is still waiting.
@@ -146,7 +162,7 @@ func (a *IntrospectionClient) withdraw(q *asked) {
 	defer a.mu.Unlock()
 	if i := slices.Index(a.waiting, q); i >= 0 {
 		a.waiting = slices.Delete(a.waiting, i, i+1)
-		a.end(q, nil, errBusy)
+		a.end(q, answer{}, errBusy)
 	}
 }
 
@@ -178,7 +194,7 @@ func (a *IntrospectionClient) next() {
 		start, err := a.admit(q)
 		switch {
 		case err != nil:
-			a.end(q, nil, err)
+			a.end(q, answer{}, err)
 		case start:
 			a.start(q)
 		}
@@ -196,7 +212,7 @@ func (a *IntrospectionClient) admit(q *asked) (start bool, err error) {
 	full := a.asking >= maxAsking
 	switch {
 	case left == 0:
-		return false, errSpent
+		return false, later{errSpent, a.budget.rest(q.from, q.at)}
 	case a.groups[networkOf(q.from)].asking >= left:
 		return false, nil
 	case suspect && (full || a.suspects >= maxAsking-kept):
@@ -230,7 +246,7 @@ func (a *IntrospectionClient) count(q *asked, n int) {
 }
 
 // end sets a question's response or error, and removes the question.
-func (a *IntrospectionClient) end(q *asked, text []byte, err error) {
+func (a *IntrospectionClient) end(q *asked, response answer, err error) {
 	if q.started {
 		a.count(q, -1)
 	}
@@ -243,16 +259,20 @@ func (a *IntrospectionClient) end(q *asked, text []byte, err error) {
 		delete(a.groups, networkOf(q.from))
 	}
 	delete(a.running, q.key)
-	q.text, q.err = text, err
+	q.answer, q.err = response, err
 	close(q.done)
 }
 
 // ask sends the request, and locks mu to store the response.
 func (a *IntrospectionClient) ask(q *asked) {
-	text, err := a.fetch(context.Background(), q.token)
+	text, err := a.Ask(context.Background(), q.token)
 	a.mu.Lock()
-	a.note(q, text, err)
-	a.end(q, text, err)
+	response := answer{text: text, at: q.at}
+	if err == nil && isActive(text) {
+		response.since = a.firstActive(q)
+	}
+	a.note(q, response, err)
+	a.end(q, response, err)
 	a.next()
 	a.mu.Unlock()
 	if err != nil {
@@ -260,8 +280,18 @@ func (a *IntrospectionClient) ask(q *asked) {
 	}
 }
 
+// firstActive returns when the issuer first called a token active.
+func (a *IntrospectionClient) firstActive(q *asked) time.Time {
+	since, known := a.first.Get(q.key)
+	if !known || since.After(q.at) { // or the clock was set back
+		since = q.at
+	}
+	a.first.Put(q.key, since)
+	return since
+}
+
 // note caches a response, and counts it for the address.
-func (a *IntrospectionClient) note(q *asked, text []byte, err error) {
+func (a *IntrospectionClient) note(q *asked, response answer, err error) {
 	rejects := refusesToken(err)
 	a.budget.failing = err != nil && !rejects
 	switch {
@@ -269,15 +299,15 @@ func (a *IntrospectionClient) note(q *asked, text []byte, err error) {
 		if rejects && !q.known {
 			a.budget.miss(q.from, q.at)
 		}
-	case isActive(text):
-		a.active.Put(q.key, answer{text, q.at})
+	case !response.since.IsZero():
+		a.active.Put(q.key, response)
 		a.inactive.Delete(q.key)
 		if !q.known {
 			a.budget.bucket(q.suspect).give()
 		}
 	default:
 		a.active.Delete(q.key)
-		a.inactive.Put(q.key, answer{nil, q.at})
+		a.inactive.Put(q.key, answer{at: q.at})
 		if !q.known {
 			a.budget.miss(q.from, q.at)
 		}
@@ -297,9 +327,10 @@ func isActive(text []byte) bool {
 	return json.Unmarshal(text, &m) == nil && string(m["active"]) == "true"
 }
 
-// fetch sends a request (RFC 7662 §2.1). The client's name and secret are form-encoded within HTTP
-// Basic, as RFC 6749 §2.3.1 requires.
-func (a *IntrospectionClient) fetch(ctx context.Context, token string) ([]byte, error) {
+// Ask asks the issuer about a token, and returns its response (RFC 7662 §2.1). It uses neither the
+// cache nor a budget, so it is for the operator's own commands. The client's name and secret are
+// form-encoded within HTTP Basic, as RFC 6749 §2.3.1 requires.
+func (a *IntrospectionClient) Ask(ctx context.Context, token string) ([]byte, error) {
 	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.address, strings.NewReader(form))
 	if err != nil {
@@ -320,6 +351,6 @@ func (a *IntrospectionClient) fetch(ctx context.Context, token string) ([]byte, 
 // Probe asks about a token that does not exist. An error shows that the URL or the client's name is
 // wrong.
 func (a *IntrospectionClient) Probe(ctx context.Context) error {
-	_, err := a.fetch(ctx, "stile-check")
+	_, err := a.Ask(ctx, "stile-check")
 	return err
 }

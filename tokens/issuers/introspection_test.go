@@ -2,6 +2,7 @@ package issuers
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -34,7 +35,7 @@ func TestIntrospectionRequests(t *testing.T) {
 	a := newIntrospectionClient(i)
 	for s := range 60 {
 		text, err := a.Introspect("opa.que", visitor, noon.Add(time.Duration(s)*time.Second))
-		if err != nil || string(text) != `{"active":true,"said":"POST opa.que access_token sti%3Ale s%25cret"}` {
+		if err != nil || string(text.Text) != `{"active":true,"said":"POST opa.que access_token sti%3Ale s%25cret"}` {
 			t.Fatalf("%s, %v", text, err)
 		}
 	}
@@ -51,6 +52,30 @@ func TestIntrospectionRequests(t *testing.T) {
 	a.Introspect("other", visitor, noon.Add(10*time.Minute))
 	if n := i.count("/introspect"); n != 4 {
 		t.Errorf("asked %d times, ten minutes later", n)
+	}
+}
+
+// TestFirstActive checks that a response says when the issuer first called the token active, and that
+// Refresh makes the issuer be asked again.
+func TestFirstActive(t *testing.T) {
+	i := newIDP(t)
+	i.says("/introspect", `{"active":true}`)
+	a := newIntrospectionClient(i)
+	for m := range 5 {
+		got, err := a.Introspect("opaque", visitor, noon.Add(time.Duration(m)*time.Minute))
+		if err != nil || !got.Since.Equal(noon) {
+			t.Errorf("minute %d: since %s, %v", m, got.Since, err)
+		}
+	}
+	asked := i.count("/introspect")
+	i.says("/introspect", `{"active":false}`)
+	a.Refresh(noon.Add(4*time.Minute + time.Second))
+	got, err := a.Introspect("opaque", visitor, noon.Add(4*time.Minute+2*time.Second))
+	if err != nil || string(got.Text) != `{"active":false}` || i.count("/introspect") != asked+1 {
+		t.Errorf("%s, %v, asked %d times", got.Text, err, i.count("/introspect"))
+	}
+	if text, err := a.Ask(t.Context(), "opaque"); err != nil || string(text) != `{"active":false}` {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 
@@ -188,9 +213,9 @@ func TestS59_OneAddress(t *testing.T) {
 	for n := range 1000 {
 		now := noon.Add(time.Minute + time.Duration(n)*50*time.Millisecond) // 50 s
 		text, err := a.Introspect(fmt.Sprint("made up ", n), visitor, now)
-		if err == nil && string(text) != `{"active":false}` {
+		if err == nil && string(text.Text) != `{"active":false}` {
 			t.Fatalf("question %d: %s", n, text)
-		} else if err != nil && err != errSpent {
+		} else if err != nil && !errors.Is(err, errSpent) {
 			t.Fatalf("question %d: %v", n, err)
 		} else if err != nil {
 			refused++
@@ -207,7 +232,7 @@ func TestS59_OneAddress(t *testing.T) {
 	if n := h.count("/introspect") - asked - 11; n != ofAddress || refused != 1000-n {
 		t.Errorf("%d made-up tokens reached the endpoint, %d were refused", n, refused)
 	}
-	if _, err := a.Introspect("good, and unknown", visitor, noon.Add(time.Minute+51*time.Second)); err != errSpent {
+	if _, err := a.Introspect("good, and unknown", visitor, noon.Add(time.Minute+51*time.Second)); !errors.Is(err, errSpent) || retryAfter(err) != 9*time.Second {
 		t.Errorf("a valid unknown token of that address: %v", err)
 	}
 	if _, err := a.Introspect("good, and unknown", visitor, noon.Add(3*time.Minute)); err != nil {
@@ -295,7 +320,7 @@ func TestS59_Places(t *testing.T) {
 	}
 	refused := 0
 	for _, q := range crowd {
-		if <-q.done; q.err == errSpent {
+		if <-q.done; errors.Is(q.err, errSpent) {
 			refused++
 		}
 	}

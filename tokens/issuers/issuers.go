@@ -13,12 +13,13 @@
 // network.
 //
 // Nothing that a caller sends selects the server of a request, and malformed tokens cause no
-// request. For unknown keys, a [KeyCache] makes at most one request a minute.
+// request. For unknown keys, a [KeyCache] makes at most three requests in a row, and one a minute.
 package issuers
 
 import (
 	"errors"
 	"strings"
+	"time"
 )
 
 // Endpoint says where an issuer is.
@@ -32,7 +33,19 @@ type Endpoint struct {
 }
 
 // errBusy is returned to callers that would have to wait too long.
-var errBusy = errors.New("too many requests are waiting for the issuer")
+var errBusy = later{errors.New("too many requests are waiting for the issuer"), time.Second}
+
+// later is an error that a later request will not get, and how long that takes. It is an ordinary
+// event, and not an error in this server.
+type later struct {
+	error
+	in time.Duration
+}
+
+func (l later) Unwrap() error { return l.error }
+
+// RetryAfter returns the time after which the request is worth repeating, at least a second.
+func (l later) RetryAfter() time.Duration { return max(l.in, time.Second) }
 
 // wellKnown returns the URLs of an issuer's metadata in the order to try. RFC 8414 §3.1 puts the
 // well-known part before the issuer's path, OpenID Connect Discovery §4 after it.

@@ -12,16 +12,20 @@ import (
 	"time"
 )
 
-// TestS9_Rotation checks that a new key is known within a minute, even if other callers name
-// unknown keys. Until then, tokens with it get an error that is not a refusal. There is one fetch a
-// minute, whatever callers send.
+// TestS9_Rotation checks that the first token with a new key finds it, three times in a row and
+// then once a minute, even if other callers name unknown keys. Until the next fetch, tokens with a
+// new key get an error that is not a refusal, and that says when to retry.
 func TestS9_Rotation(t *testing.T) {
 	i := newIDP(t)
 	i.says("/keys", jwks("a"))
 	r := ringOf(i)
 	keys, err := r.Keys(noon)
 	has(t, keys, err, 1)
-	i.says("/keys", jwks("ab"))
+	for n, letters := range []string{"ab", "abc", "abcd"} {
+		i.says("/keys", jwks(letters))
+		keys, err = r.Renewed(noon.Add(time.Second), noon.Add(time.Second))
+		has(t, keys, err, n+2)
+	}
 	flood := func(now time.Time) {
 		var wg sync.WaitGroup
 		for range 50 {
@@ -29,25 +33,96 @@ func TestS9_Rotation(t *testing.T) {
 		}
 		wg.Wait()
 	}
-	for s := range 60 {
+	for s := 1; s < 61; s++ {
 		now := noon.Add(time.Duration(s) * time.Second)
 		flood(now)
-		if _, err := r.Renewed(now, now); !errors.Is(err, errAsked) {
-			t.Fatalf("after %d s: %v", s, err)
+		if _, err := r.Renewed(now, now); !errors.Is(err, errAsked) || retryAfter(err) != time.Duration(61-s)*time.Second {
+			t.Fatalf("after %d s: %v, retry after %s", s, err, retryAfter(err))
 		}
 		if old, err := r.Renewed(now, noon.Add(-time.Hour)); err != nil || old != keys {
 			t.Fatalf("after %d s, of a token that is older than the keys: %v", s, err)
 		}
 	}
-	if n := i.count("/keys"); n != 1 {
+	if n := i.count("/keys"); n != 1+refreshes {
 		t.Errorf("asked %d times in a minute", n)
 	}
-	flood(noon.Add(time.Minute))
-	fresh, err := r.Keys(noon.Add(time.Minute))
-	has(t, fresh, err, 2)
-	if n := i.count("/keys"); n != 2 || fresh.Generation == keys.Generation {
+	i.says("/keys", jwks("abcde"))
+	flood(noon.Add(61 * time.Second))
+	fresh, err := r.Keys(noon.Add(61 * time.Second))
+	has(t, fresh, err, 5)
+	if n := i.count("/keys"); n != 2+refreshes || fresh.Generation == keys.Generation {
 		t.Errorf("asked %d times in two minutes; generation %d, then %d", n, keys.Generation, fresh.Generation)
 	}
+}
+
+// TestOldTokensLeaveFetches checks that tokens which are older than the keys don't use up the
+// fetches for new keys.
+func TestOldTokensLeaveFetches(t *testing.T) {
+	i := newIDP(t)
+	i.says("/keys", jwks("a"))
+	r := ringOf(i)
+	keys, err := r.Keys(noon)
+	has(t, keys, err, 1)
+	for range 10 {
+		if _, err := r.Renewed(noon.Add(time.Second), noon.Add(-time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i.says("/keys", jwks("ab"))
+	keys, err = r.Renewed(noon.Add(2*time.Second), noon.Add(2*time.Second))
+	has(t, keys, err, 2)
+	if n := i.count("/keys"); n != 3 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+// TestRefresh checks that Refresh fetches the keys although no fetch is due, and that removed keys
+// are forgotten at once. After an error the keys stay.
+func TestRefresh(t *testing.T) {
+	i := newIDP(t)
+	i.says("/keys", jwks("ab"))
+	r := ringOf(i)
+	keys, err := r.Keys(time.Now())
+	has(t, keys, err, 2)
+	i.says("/keys", jwks("a"))
+	if err := r.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := r.Keys(time.Now())
+	has(t, after, err, 1)
+	if s := r.Status(); after.Generation == keys.Generation || s.Address != i.URL+"/keys" || len(s.Keys) != 1 || s.Failed != nil || s.FetchedAt.IsZero() {
+		t.Errorf("%+v", s)
+	}
+	i.serve("/keys", http.NotFound)
+	if err := r.Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Error(err)
+	}
+	after, err = r.Keys(time.Now())
+	has(t, after, err, 1)
+	if s := r.Status(); len(s.Keys) != 1 || s.Failed == nil {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestRefreshDuringFetch checks that Refresh does not rely on a fetch that was started before it.
+func TestRefreshDuringFetch(t *testing.T) {
+	i := newIDP(t)
+	asked, release := make(chan struct{}), make(chan struct{})
+	i.serve("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		close(asked)
+		<-release
+		io.WriteString(w, jwks("ab"))
+	})
+	r := ringOf(i)
+	r.attempt(time.Now(), r.isDue)
+	<-asked
+	i.says("/keys", jwks("a"))
+	time.AfterFunc(10*time.Millisecond, func() { close(release) })
+	if err := r.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := r.Keys(time.Now())
+	has(t, keys, err, 1)
 }
 
 // TestS9_BadAnswers checks that the last valid keys stay, whatever the issuer sends.
@@ -140,21 +215,52 @@ func TestOutage(t *testing.T) {
 }
 
 // TestNeverThere checks that a missing key set is a fault, that the pauses between fetches grow to
-// a minute, and that the first response ends them.
+// a minute if there are no tokens, and that the first call after the outage ends it.
 func TestNeverThere(t *testing.T) {
 	i := newIDP(t)
 	r := ringOf(i)
 	for s := range 300 {
-		if _, err := r.Keys(noon.Add(time.Duration(s) * time.Second)); err == nil {
-			t.Fatal("keys from nowhere")
-		}
+		ask(r, noon.Add(time.Duration(s)*time.Second))
 	}
 	if n := i.count("/keys"); n < 8 || n > 12 {
 		t.Errorf("asked %d times in 5 minutes", n)
 	}
+	now := noon.Add(300 * time.Second)
+	for n := range 40 {
+		_, err := r.Keys(now.Add(time.Duration(n) * 100 * time.Millisecond))
+		if err == nil || retryAfter(err) != time.Second {
+			t.Fatalf("%v, retry after %s", err, retryAfter(err))
+		}
+	}
+	if n := i.count("/keys"); n > 16 {
+		t.Errorf("asked %d times", n)
+	}
 	i.says("/keys", jwks("a"))
-	keys, err := r.Keys(noon.Add(10 * time.Minute))
+	keys, err := r.Keys(now.Add(4 * time.Second))
 	has(t, keys, err, 1)
+}
+
+// TestOutageDuringRotation checks that fetches which fail don't use up those for new keys: the
+// first call after the end of an outage finds the new key.
+func TestOutageDuringRotation(t *testing.T) {
+	i := newIDP(t)
+	i.says("/keys", jwks("a"))
+	r := ringOf(i)
+	keys, err := r.Keys(noon)
+	has(t, keys, err, 1)
+	i.serve("/keys", http.NotFound)
+	for s := range 30 {
+		now := noon.Add(time.Duration(s) * time.Second)
+		if _, err := r.Renewed(now, now); err == nil || retryAfter(err) != time.Second {
+			t.Fatalf("%v, retry after %s", err, retryAfter(err))
+		}
+	}
+	i.says("/keys", jwks("ab"))
+	keys, err = r.Renewed(noon.Add(30*time.Second), noon.Add(30*time.Second))
+	has(t, keys, err, 2)
+	if n := i.count("/keys"); n > 32 {
+		t.Errorf("asked %d times in half a minute", n)
+	}
 }
 
 // TestWaiters checks that callers wait while the issuer does not respond, up to a bound.

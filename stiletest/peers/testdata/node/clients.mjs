@@ -1,5 +1,5 @@
 // Uses openid-client and jose as a tenant's server and a verifier of tokens do. Reads {issuer,
-// client, secret, keyClient, jwk} and writes a report; clients_test.go checks it.
+// client, secret, keyClient, jwk, rsa} and writes a report; clients_test.go checks it.
 import {readFileSync} from 'node:fs';
 import * as jose from 'jose';
 import * as client from 'openid-client';
@@ -26,6 +26,7 @@ const withForm = await discover(input.client, client.ClientSecretPost(input.secr
 const {kty, crv} = input.jwk;
 const key = await jose.importJWK(input.jwk, kty === 'EC' ? 'ES256' : 'Ed25519');
 const withKey = await discover(input.keyClient, client.PrivateKeyJwt(key));
+const withRSA = async (alg) => discover(input.keyClient, client.PrivateKeyJwt(await jose.importJWK(input.rsa, alg)));
 const wrongSecret = await discover(input.client, client.ClientSecretBasic('wrong'));
 
 const {access_token: token} = await client.clientCredentialsGrant(withSecret);
@@ -38,6 +39,7 @@ const forged = [head, body, signature.replace(/^./, (c) => (c === 'A' ? 'B' : 'A
 process.stdout.write(JSON.stringify({
   issuer: metadata.issuer,
   basic: await lifecycle(withSecret), form: await lifecycle(withForm), key: await lifecycle(withKey),
+  rs256: await lifecycle(await withRSA('RS256')), ps256: await lifecycle(await withRSA('PS256')),
   header: protectedHeader, claims: payload,
   forged: await errorOf(jose.jwtVerify(forged, keys, rules)),
   otherAudience: await errorOf(jose.jwtVerify(token, keys, {...rules, audience: 'https://other.example'})),

@@ -1,5 +1,5 @@
 """Uses Authlib and PyJWT as a tenant's server and a verifier of tokens do.
-Reads {issuer, client, secret, keyClient, jwk} and writes a report;
+Reads {issuer, client, secret, keyClient, jwk, rsa} and writes a report;
 clients_test.go checks it."""
 
 import json
@@ -18,7 +18,7 @@ endpoint = metadata["token_endpoint"]
 
 
 class ShortLivedKeyJWT(PrivateKeyJWT):
-    """Authlib's own assertions expire after an hour, which is too long for stile."""
+    """An assertion by EdDSA, which Authlib's own class does not offer, or of a minute."""
 
     def sign(self, auth, token_endpoint):
         return private_key_jwt_sign(
@@ -26,10 +26,10 @@ class ShortLivedKeyJWT(PrivateKeyJWT):
             alg="ES256" if settings["jwk"]["kty"] == "EC" else "EdDSA", expires_in=60)
 
 
-def session(method, client=settings["client"], secret=settings["secret"]):
+def session(method, client=settings["client"], secret=settings["secret"], key_jwt=ShortLivedKeyJWT(endpoint)):
     s = OAuth2Session(client, secret, token_endpoint_auth_method=method,
                       revocation_endpoint_auth_method=method)
-    s.register_client_auth_method(ShortLivedKeyJWT(endpoint))
+    s.register_client_auth_method(key_jwt)
     return s
 
 
@@ -80,6 +80,9 @@ json.dump({
     "basic": lifecycle(session("client_secret_basic")),
     "form": lifecycle(session("client_secret_post")),
     "key": lifecycle(session("private_key_jwt", settings["keyClient"], settings["jwk"])),
+    # as Authlib's documentation shows it: RS256, and an hour to live
+    "rs256": lifecycle(session("private_key_jwt", settings["keyClient"], settings["rsa"], PrivateKeyJWT(endpoint))),
+    "ps256": lifecycle(session("private_key_jwt", settings["keyClient"], settings["rsa"], PrivateKeyJWT(endpoint, alg="PS256"))),
     "header": jwt.get_unverified_header(token),
     "claims": jwt.decode(token, key, **rules),
     "forged": error_of(jwt.decode, forged, key, **rules),

@@ -1,0 +1,75 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/tokens/issuers"
+)
+
+// IssuerView is an external issuer, and the keys that verify its tokens.
+type IssuerView struct {
+	Issuer    string     `json:"issuer"`
+	KeysURL   string     `json:"keys_url"` // "" until it is discovered
+	Keys      []string   `json:"keys"`     // their names (kid), "" for a key without one
+	FetchedAt *time.Time `json:"fetched_at"`
+	Error     string     `json:"error"` // why the last fetch failed; "": it did not
+}
+
+func viewIssuer(s issuers.Status) IssuerView {
+	v := IssuerView{Issuer: s.Issuer, KeysURL: s.Address, Keys: append([]string{}, s.Keys...)}
+	if !s.FetchedAt.IsZero() {
+		at := s.FetchedAt.UTC()
+		v.FetchedAt = &at
+	}
+	if s.Failed != nil {
+		v.Error = s.Failed.Error()
+	}
+	return v
+}
+
+func listIssuers(_ context.Context, d *datadir.Dir, _ None) ([]IssuerView, error) {
+	views := []IssuerView{}
+	for _, keys := range d.ExternalKeys {
+		views = append(views, viewIssuer(keys.Status()))
+	}
+	return views, nil
+}
+
+// IssuerRefresh selects the issuers whose keys are to be fetched.
+type IssuerRefresh struct {
+	Issuer string `json:"issuer,omitempty"` // "": all
+}
+
+// refreshIssuers fetches keys now. If a fetch fails, it still fetches the others.
+func refreshIssuers(ctx context.Context, d *datadir.Dir, r IssuerRefresh) ([]IssuerView, error) {
+	views := []IssuerView{}
+	var failed []error
+	var names []string
+	for _, keys := range d.ExternalKeys {
+		name := keys.Status().Issuer
+		names = append(names, name)
+		if r.Issuer != "" && r.Issuer != name {
+			continue
+		}
+		if err := keys.Refresh(ctx); err != nil {
+			failed = append(failed, fmt.Errorf("issuer %s: can't fetch its keys, so those from before stay in use: %w", name, err))
+			continue
+		}
+		if in := d.Introspection[name]; in != nil {
+			in.Refresh(d.Now())
+		}
+		views = append(views, viewIssuer(keys.Status()))
+	}
+	switch {
+	case len(names) == 0:
+		return nil, errors.New("there is no external issuer; see the setting issuers")
+	case len(views)+len(failed) == 0:
+		return nil, fmt.Errorf("issuer %q: unknown; must be exactly one of: %s", r.Issuer, strings.Join(names, ", "))
+	}
+	return views, errors.Join(failed...)
+}
