@@ -80,7 +80,7 @@ func helpOf(t *testing.T, words []string) (help string, found bool) {
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
-	code = commands.Run(t.Context(), args, nil, strings.NewReader(""), &out, &errs)
+	code = commands.Run(t.Context(), "stile", args, nil, strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
