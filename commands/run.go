@@ -33,8 +33,8 @@ const (
 )
 
 // Run runs the program and returns its exit code. name is what was typed to call it, such as
-// ./bin/stile: the commands that it prints begin with it. When ctx is done, or on SIGINT or SIGTERM,
-// it stops what it is doing and returns.
+// ./bin/stile: the commands that it prints begin with it. When ctx is done, or on SIGINT or
+// SIGTERM, it stops what it is doing and returns.
 func Run(ctx context.Context, name string, args, env []string, in io.Reader, out, err io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -14,7 +14,7 @@ import (
 // TestDocumentsCommands looks up each command line of the documents, and its flags, in the
 // program's own help.
 func TestDocumentsCommands(t *testing.T) {
-	line := regexp.MustCompile("(?m)(?:^|`|\\s)stile ((?:[a-z-]+)(?: [^`\\n#|…]*)?)")
+	line := regexp.MustCompile("(?m)(?:^|`|\\s)stile ((?:[a-z][a-z-]*)(?: [^`\\n#|…]*)?)")
 	found := 0
 	for page, text := range documents(t) {
 		for _, part := range codeOf(text) {

@@ -66,8 +66,8 @@ function on(name, listener) {
 const since = start => Math.round(performance.now() - start)
 const nameOfElement = element => element.localName + (element.id ? '#' + element.id : '')
 
-// write adds a line at the top of the log. Whoever has scrolled down to an older line keeps it in
-// view.
+// write adds a line at the top of the log. A visitor who has scrolled down to an older line still
+// has it in view.
 export function write({who, title, text}) {
   const log = byId('panel-log')
   const {scrollTop, scrollHeight} = log

@@ -43,7 +43,7 @@ func (s *Start) Serve() echo.HandlerFunc {
 		panic("files: render the start page: " + err.Error()) // only if the template is invalid
 	}
 	sum := sha256.Sum256([]byte(startCSS))
-	policy := "default-src 'none'; img-src 'self'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+	policy := "default-src 'none'; img-src 'self' " + s.Site + "; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	return func(c echo.Context) error {
 		h := c.Response().Header()

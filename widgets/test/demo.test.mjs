@@ -47,7 +47,7 @@ for (const browser of browsers) {
     await m.untilShown('#cover')
     await m.until(() => /address|key/.test(document.querySelector('#token-binding').textContent))
     const lines = await m.trouble('elsewhere')
-    assertLines(lines, /^caller: 203\.0\.113\.9 used your token and was refused.*runs: \S+bin\/stile explain [0-9A-Z]{4}-/, /^page: The page’s next call was answered/)
+    assertLines(lines, /^caller: 203\.0\.113\.9 used your token and was refused.*runs: \.\/bin\/stile explain [0-9A-Z]{4}-/, /^page: The page’s next call was answered/)
     const renewed = lines.some(line => line.includes('token_hijacked')), bound = await m.token('binding')
     assert.equal(renewed, bound === 'your address', `bound to ${bound}`)
   })
