@@ -73,6 +73,9 @@ func (p *proxy) start(name string, args ...string) {
 	p.t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
+		path, err = exec.LookPath("/usr/sbin/" + name) // not in the PATH of every user
+	}
+	if err != nil {
 		p.t.Fatalf("%s is missing: apt-get install %s", name, name)
 	}
 	cmd := exec.Command(path, args...)
