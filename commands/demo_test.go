@@ -58,7 +58,7 @@ func TestStartPage(t *testing.T) {
 	h := newHarness(t, "")
 	h.serve("--demo", "--demo-listen", "127.0.0.1:0")
 	_, page := h.get("/", "")
-	links := regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(page, -1)
+	links := regexp.MustCompile(`<a href="([^"]+)"`).FindAllStringSubmatch(page, -1)
 	if len(links) != 3 {
 		t.Fatalf("the page has %d links, want 3:\n%s", len(links), page)
 	}

@@ -45,14 +45,14 @@ type proxy struct {
 // a proxy.
 func newProxy(t testing.TB) *proxy {
 	t.Helper()
-	p := &proxy{t: t, dir: openDir(t), tls: freePort(t), plain: freePort(t), recorder: newRecorder(t), roots: x509.NewCertPool()}
+	p := &proxy{t: t, dir: openDir(t), tls: freePort(t), plain: freePort(t), roots: x509.NewCertPool()}
 	settings := contentOf(t, "/etc/stile/stile.yaml")
 	settings = replace(t, settings, "data: /var/lib/stile\n", "", "listen: \"127.0.0.1:8080\"", "log_addresses: full", "observe: [spike, crowd, block]", "observe: [crowd, block]")
 	p.stile = &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings,
 		Env: []string{"STILE_POLICY_SPIKE_CALLS=40"}}
 	check(t, p.stile.Start())
 	t.Cleanup(func() { p.stile.Stop() })
-	p.recorder.to = strings.TrimPrefix(p.stile.URL, "http://")
+	p.recorder = newRecorder(t, strings.TrimPrefix(p.stile.URL, "http://"))
 	var err error
 	p.secret, err = p.stile.Tenant("acme")
 	check(t, err)

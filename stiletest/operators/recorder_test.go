@@ -20,8 +20,8 @@ type recorder struct {
 	open     map[net.Conn]bool
 }
 
-func newRecorder(t testing.TB) *recorder {
-	r := &recorder{t: t, address: "127.0.0.1:0", open: map[net.Conn]bool{}}
+func newRecorder(t testing.TB, to string) *recorder {
+	r := &recorder{t: t, address: "127.0.0.1:0", to: to, open: map[net.Conn]bool{}}
 	r.listen()
 	t.Cleanup(r.close)
 	return r

@@ -106,6 +106,16 @@ for (const scheme of ['light', 'dark'])
     assert.ok(await m.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways')
   })
 
+for (const scheme of ['light', 'dark'])
+  test(`axe-core finds no problem on the start page, ${scheme}, and it fits a phone`, async t => {
+    const m = await open(t, chromium, '/', {scheme, width: 375})
+    await m.page.goto(server.url)
+    await m.until(() => [...document.images].every(image => image.complete && image.naturalWidth))
+    assert.deepEqual(await problems(m.page), [])
+    assert.ok(await m.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways')
+    assert.deepEqual(m.watch.complaints, [])
+  })
+
 /**
  * Pictures for review, in test/shots/. The README's picture, docs/demo.png, is a copy of
  * demo-desk-light.png.
