@@ -23,7 +23,7 @@ run: build ## build, then serve the demo corpus to a demo tenant
 # The tests in e2e run the real program as a process of its own. The race detector can't look into
 # it, and would only slow its callers.
 .PHONY: test
-test: needs needs-node needs-python needs-php says-java ## run all tests, and all but e2e with -race
+test: needs needs-others ## run all tests, and all but e2e with -race
 	$(GO) vet ./...
 	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v '/e2e$$')
 	$(GO) test -timeout 14m ./e2e
@@ -32,7 +32,7 @@ test: needs needs-node needs-python needs-php says-java ## run all tests, and al
 .PHONY: test-quick
 test-quick: needs ## run the fast tests: no e2e, browsers or other programs
 	$(GO) vet ./...
-	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v -e '/e2e$$' -e /peers -e /backends)
+	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v -e '/e2e$$' -e /peers -e /operators -e /backends)
 
 .PHONY: test-widgets
 test-widgets: build needs-node needs-browsers needs-curl ## test the widgets in both browsers
@@ -97,6 +97,10 @@ needs-node:
 	@command -v node >/dev/null && command -v npm >/dev/null || $(call install,nodejs npm)
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js 20 or newer is missing (Debian 13 has it): https://nodejs.org/" >&2; exit 1; }
 
+# needs-others: all third-party programs that `make test` runs, except the browsers.
+.PHONY: needs-others
+needs-others: needs-node needs-python needs-php needs-proxies needs-curl says-java
+
 # needs-python and needs-php: the tests run the tenants' back-ends in examples, and third-party
 # OAuth clients.
 .PHONY: needs-python
@@ -106,6 +110,12 @@ needs-python:
 .PHONY: needs-php
 needs-php:
 	@php -m 2>/dev/null | grep -qx curl || $(call install,php-cli php-curl)
+
+# needs-proxies: the configurations of the proxies in docs/operators.md serve real requests. The
+# tests run the proxies themselves, so a new installation must not occupy port 80.
+.PHONY: needs-proxies
+needs-proxies:
+	@{ command -v nginx || test -x /usr/sbin/nginx; } >/dev/null && command -v caddy >/dev/null || { $(call install,nginx caddy) && { systemctl disable --now nginx caddy >/dev/null 2>&1 || true; }; }
 
 # says-java does not install Java and Maven, which are large. Without them the back-end in Java is
 # not tested, and the log of the tests must show that.

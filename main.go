@@ -9,5 +9,5 @@ import (
 )
 
 func main() {
-	os.Exit(commands.Run(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(commands.Run(context.Background(), os.Args[0], os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }

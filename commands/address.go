@@ -59,7 +59,7 @@ entry is permanent or the address crowded, and tenant is absent for "all".`,
 				a := addressRow{info}
 				rows = append(rows, []string{a.Range, a.Kind, a.tenant(), a.until(), a.Origin, printing.OrDash(a.note())})
 			}
-			return printing.Table(p.out, "RANGE KIND TENANT UNTIL ORIGIN NOTE", rows)
+			return printing.Table(p.asCalled(p.out), "RANGE KIND TENANT UNTIL ORIGIN NOTE", rows)
 		}})
 }
 
@@ -175,7 +175,7 @@ func (p *program) changeAddress(c *cobra.Command, in any) error {
 		return printing.JSON(p.out, made.AddressView)
 	}
 	a := addressRow{made}
-	return printing.Card(p.out, "range", a.Range, "kind", a.Kind, "until", a.until(), "note", printing.OrDash(a.note()))
+	return printing.Card(p.asCalled(p.out), "range", a.Range, "kind", a.Kind, "until", a.until(), "note", printing.OrDash(a.note()))
 }
 
 // addressRow is a row of the address list, in words.

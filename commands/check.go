@@ -43,7 +43,7 @@ func (p *program) showFindings(found []server.Finding) error {
 	for _, f := range found {
 		rows = append(rows, []string{f.Check, string(f.State), f.Detail})
 	}
-	return printing.Table(p.out, "CHECK STATE DETAIL", rows)
+	return printing.Table(p.asCalled(p.out), "CHECK STATE DETAIL", rows)
 }
 
 // check reads the settings and checks what they name.

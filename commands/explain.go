@@ -37,13 +37,14 @@ is stored, with a count. The others are in memory, as long as there is space.`,
 
 // explain prints a refusal for people: the facts, then what they mean.
 func (p *program) explain(f operations.RefusalInfo) error {
-	if err := printing.Card(p.out, explanation.Facts(f)...); err != nil {
+	out := p.asCalled(p.out)
+	if err := printing.Card(out, explanation.Facts(f)...); err != nil {
 		return err
 	}
 	lines := explanation.Lines(f)
 	if len(lines) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(p.out, "\n%s\n", strings.Join(lines, "\n"))
+	_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n"))
 	return err
 }

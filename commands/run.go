@@ -32,29 +32,35 @@ const (
 	usageError = 2
 )
 
-// Run runs the program and returns its exit code. When ctx is done, or on SIGINT or SIGTERM, it
-// stops what it is doing and returns.
-func Run(ctx context.Context, args, env []string, in io.Reader, out, err io.Writer) int {
+// Run runs the program and returns its exit code. name is what was typed to call it, such as
+// ./bin/stile: the commands that it prints begin with it. When ctx is done, or on SIGINT or
+// SIGTERM, it stops what it is doing and returns.
+func Run(ctx context.Context, name string, args, env []string, in io.Reader, out, err io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return (&program{env: env, in: in, out: out, err: err, now: time.Now, patience: 5 * time.Second}).main(ctx, args)
+	return (&program{name: name, env: env, in: in, out: out, err: err, now: time.Now, patience: 5 * time.Second}).main(ctx, args)
 }
 
 // program is one run of the program.
 type program struct {
+	name     string // what was typed to call it; "" is stile
 	env      []string
 	in       io.Reader
 	out, err io.Writer
+	log      io.Writer // of the server; nil is err
 	now      func() time.Time
 	patience time.Duration        // how long to wait for another process to release the data directory
 	ready    func(*server.Server) // if not nil, called when the server accepts requests
 
 	config, data string // --config, --data
 	json         bool   // --json
+
+	names []string // first words of the commands
 }
 
 func (p *program) main(ctx context.Context, args []string) int {
 	root := p.root()
+	p.log, p.err = p.err, p.asCalled(p.err)
 	root.SetArgs(args)
 	root.SetIn(p.in)
 	root.SetOut(p.out)
@@ -128,10 +134,10 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return useErrorf("%v; see `%s --help`", err, c.CommandPath())
 	})
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), p.versionCommand(), settingsTopic())
+		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), completionCommand(), p.versionCommand(), settingsTopic())
 	describe(root)
+	p.spellHelp(root)
 	return root
 }
 

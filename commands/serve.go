@@ -27,7 +27,9 @@ them.
 
 With --demo, the server also has a demo corpus, a tenant ` + "`demo`" + ` and that tenant's
 site, a magazine at http://localhost:8090. A panel on its pages shows what happens,
-and provokes refusals. Only browsers on this machine can use the site.`,
+and provokes refusals. http://localhost:8080 leads to all of it. Unless a setting
+says otherwise, the demo listens on this machine only (127.0.0.1:8080), and its log
+contains warnings and errors, as text.`,
 		Example: `  stile serve
   stile serve --listen :9000 --data /var/lib/stile
   stile serve --demo
@@ -50,7 +52,11 @@ type demoFlags struct {
 	listen string // empty: demoListen
 }
 
-const demoListen = ":8090"
+const demoListen = "127.0.0.1:8090"
+
+// demoDefaults are defaults for somebody who tries the program at a terminal: a demo must not be
+// reachable from a network, and its log must not bury what it prints.
+var demoDefaults = map[string]string{"listen": "127.0.0.1:8080", "log.level": "warn", "log.format": "text"}
 
 func (f *demoFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.on, "demo", false, "add a demo corpus, a demo tenant and its site, and print what to try")
@@ -80,7 +86,11 @@ func (f *demoFlags) check() error {
 // serve runs until ctx is done.
 func (p *program) serve(ctx context.Context, flags map[string]string, demo demoFlags) (err error) {
 	spareProcessor()
-	s, err := p.settings(flags)
+	load := func() (*settings.Settings, error) { return p.settings(flags) }
+	if demo.on {
+		load = func() (*settings.Settings, error) { return p.settingsWith(demoDefaults, flags) }
+	}
+	s, err := load()
 	if err != nil {
 		return err
 	}
@@ -93,11 +103,11 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 	}
 	defer func() { err = errors.Join(err, srv.Close()) }()
 	if demo.on {
-		if err := srv.PrepareDemo(ctx, demo.listen, p.out); err != nil {
+		if err := srv.PrepareDemo(ctx, demo.listen, p.sameData(s), p.out); err != nil {
 			return err
 		}
 	}
-	stopReloading := srv.ReloadOnHangup(ctx, func() (*settings.Settings, error) { return p.settings(flags) })
+	stopReloading := srv.ReloadOnHangup(ctx, load)
 	defer stopReloading()
 	return srv.Run(ctx, p.ready)
 }

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,33 +20,6 @@ import (
 
 	"stile.example/stile/stiletest"
 )
-
-// TestDemo checks that the command line that the demo prints works, and that the demo can be
-// started again.
-func TestDemo(t *testing.T) {
-	h := newHarness(t, "")
-	for range 2 {
-		h.serve("--demo", "--demo-listen", "127.0.0.1:0")
-		var line string
-		for l := range strings.Lines(h.out.String()) {
-			if line == "" && strings.HasPrefix(l, "  curl ") {
-				line = l
-			}
-		}
-		out, err := exec.Command("sh", "-c", line).CombinedOutput()
-		if err != nil || !strings.Contains(string(out), `"data":[{"id":"`) || !strings.Contains(string(out), h.public[len("http://127.0.0.1"):]+"/demo/media/") {
-			t.Fatalf("%s\n%v %s", line, err, out)
-		}
-		res, err := http.Get(h.public + "/demo/media/is.svg")
-		if err != nil || res.StatusCode != 200 || res.Header.Get("Content-Type") != "image/svg+xml" {
-			t.Errorf("a picture of the demo: %v %v", res, err)
-		}
-		h.end()
-	}
-	if out := h.must("tenant", "list"); strings.Count(out, "demo") != 1 {
-		t.Errorf("tenants: %s", out)
-	}
-}
 
 // TestR5Drain checks that, on a stop, every call in progress is answered, slow calls too, and the
 // server exits with 0 within 10 s.

@@ -10,7 +10,12 @@ import (
 // settings reads the settings: from the file, the environment, --data and, for serve and check, a
 // flag for each setting.
 func (p *program) settings(flags map[string]string) (*settings.Settings, error) {
-	src := settings.Source{File: p.config, Env: p.env, Flags: map[string]string{}}
+	return p.settingsWith(nil, flags)
+}
+
+// settingsWith reads the settings with other defaults than usual.
+func (p *program) settingsWith(defaults, flags map[string]string) (*settings.Settings, error) {
+	src := settings.Source{Defaults: defaults, File: p.config, Env: p.env, Flags: map[string]string{}}
 	for name, text := range flags {
 		src.Flags[name] = text
 	}
@@ -39,9 +44,12 @@ func (p *program) getenv(name string) (value string) {
 
 // logger returns a logger that writes to standard error, in the format that the settings say.
 func (p *program) logger(s *settings.Settings) *slog.Logger {
-	opt := &slog.HandlerOptions{Level: s.Log.Level}
-	if s.Log.JSON {
-		return slog.New(slog.NewJSONHandler(p.err, opt))
+	opt, out := &slog.HandlerOptions{Level: s.Log.Level}, p.log
+	if out == nil {
+		out = p.err
 	}
-	return slog.New(slog.NewTextHandler(p.err, opt))
+	if s.Log.JSON {
+		return slog.New(slog.NewJSONHandler(out, opt))
+	}
+	return slog.New(slog.NewTextHandler(out, opt))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/tenants"

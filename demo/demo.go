@@ -23,6 +23,7 @@ type Site struct {
 	Origins  []string // the site's own origins, as browsers reach them; messages name the first
 	ClientID string
 	Secret   string
+	Command  string  // how the operator calls the program, such as ./bin/stile
 	Entries  []Entry // the items that the magazine has pages for
 
 	Transport      http.RoundTripper // reaches the API as the site's server

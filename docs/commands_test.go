@@ -14,7 +14,7 @@ import (
 // TestDocumentsCommands looks up each command line of the documents, and its flags, in the
 // program's own help.
 func TestDocumentsCommands(t *testing.T) {
-	line := regexp.MustCompile("(?m)(?:^|`|\\s)stile ((?:[a-z-]+)(?: [^`\\n#|…]*)?)")
+	line := regexp.MustCompile("(?m)(?:^|`|\\s)stile ((?:[a-z][a-z-]*)(?: [^`\\n#|…]*)?)")
 	found := 0
 	for page, text := range documents(t) {
 		for _, part := range codeOf(text) {
@@ -80,7 +80,7 @@ func helpOf(t *testing.T, words []string) (help string, found bool) {
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
-	code = commands.Run(t.Context(), args, nil, strings.NewReader(""), &out, &errs)
+	code = commands.Run(t.Context(), "stile", args, nil, strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
 }
 

@@ -36,7 +36,7 @@ import (
 )
 
 // API holds everything that the handlers need. All fields are required except Assertions, Subjects,
-// Static and Widgets.
+// Static, Start and Widgets.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -78,6 +78,7 @@ type API struct {
 	PolicyOf   func(*tenants.Tenant) Policy
 	Ready      func(context.Context) error // see [API.Admin]
 	Static     fs.FS                       // its demo/media/… is served; nil: nothing
+	Start      *files.Start                // the page at /; nil: there is none
 	Widgets    *files.Widgets              // nil: nothing
 	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
 	Metrics    *metrics.Metrics
@@ -159,6 +160,9 @@ func (a *API) Routes() http.Handler {
 	file(snippet.Path+"/:picture", page.Picture)
 	if a.Static != nil {
 		file("/demo/media/*", files.Media(a.Static))
+	}
+	if a.Start != nil {
+		file("/", a.Start.Serve())
 	}
 	if w := a.Widgets; w != nil {
 		file(files.WidgetsPath+files.ManifestFile, w.Serve(files.ForFiveMinutes))

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"stile.example/stile/content/options"
 	"stile.example/stile/datadir"
 	"stile.example/stile/demo"
+	"stile.example/stile/handlers/files"
 	"stile.example/stile/operations"
 	"stile.example/stile/static"
 	"stile.example/stile/usage"
@@ -24,10 +24,10 @@ const demoTenantID = "demo"
 // before they are a spike.
 var demoPolicy = map[string]string{"policy.token.calls": "400", "policy.token.records": "1500"}
 
-// PrepareDemo imports the demo corpus, adds or updates the demo tenant, opens the tenant's site,
-// and prints what can be tried. The tenant gets a new secret each time, because only the hash of
-// the old one is stored and the secret must be printed.
-func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) error {
+// PrepareDemo imports the demo corpus, adds or updates the demo tenant, opens the tenant's site and
+// the start page, and prints what can be tried. command is how the program is called for this data
+// directory. It must be called before [Server.Run].
+func (srv *Server) PrepareDemo(ctx context.Context, addr, command string, out io.Writer) error {
 	at, err := srv.openDemoSite(addr)
 	if err != nil {
 		return err
@@ -40,16 +40,22 @@ func (srv *Server) PrepareDemo(ctx context.Context, addr string, out io.Writer) 
 	if err != nil {
 		return fmt.Errorf("prepare the demo tenant: %w", err)
 	}
-	if err := srv.serveDemoSite(at, made); err != nil {
+	srv.handlers.Static = static.Files()
+	srv.handlers.Start = &files.Start{Site: at.origins[0], Items: count(corpus)}
+	srv.serveAPI()
+	if err := srv.serveDemoSite(at, made, command); err != nil {
 		return err
 	}
-	items := 0
+	_, err = fmt.Fprintf(out, banner, count(corpus), len(corpus), srv.origin, "http://"+srv.Addr("admin"), made.Secret, at.origins[0], command)
+	return err
+}
+
+// count returns the number of items in all collections.
+func count(corpus map[string]int) (items int) {
 	for _, n := range corpus {
 		items += n
 	}
-	admin := "http://" + srv.Addr("admin")
-	_, err = fmt.Fprintf(out, banner, items, len(corpus), srv.origin, admin, made.Secret, at.origins[0])
-	return err
+	return items
 }
 
 // importDemo imports the demo corpus, and returns the number of items of each collection.
@@ -65,19 +71,25 @@ func (srv *Server) importDemo(ctx context.Context) (map[string]int, error) {
 	return result.Collections, srv.dir.UpdateAddressPolicy(ctx)
 }
 
-// demoTenant adds the tenant, or gives the existing one a new secret.
+// demoTenant adds the tenant, or resets the existing one to what the demo prints.
 func demoTenant(ctx context.Context, d *datadir.Dir, sites []string) (operations.Credentials, error) {
 	name := "Demo"
 	sites = slices.Clone(sites) // the directory sorts its own
 	ch := operations.TenantChange{ClientID: demoTenantID, Name: &name, Sites: &sites, Policy: demoPolicy}
 	if _, exists := d.Tenants.Find(demoTenantID); !exists {
 		ch.Prices = []operations.Price{{Since: usage.Day(d.Now()), Micros: 1000}}
-		return operations.AddTenant(ctx, d, ch)
+		if _, err := operations.AddTenant(ctx, d, ch); err != nil {
+			return operations.Credentials{}, err
+		}
+	} else if _, err := operations.SetTenant(ctx, d, ch); err != nil {
+		return operations.Credentials{}, err
 	}
-	_, bad := operations.SetTenant(ctx, d, ch)
-	_, stays := operations.ResumeTenant(ctx, d, operations.TenantName{ClientID: demoTenantID})
-	made, err := operations.RotateSecret(ctx, d, operations.SecretRotation{ClientID: demoTenantID})
-	return made, errors.Join(bad, stays, err)
+	_, err := operations.ResumeTenant(ctx, d, operations.TenantName{ClientID: demoTenantID})
+	if err != nil {
+		return operations.Credentials{}, err
+	}
+	secret, err := d.Tenants.UseDerivedSecret(ctx, demoTenantID)
+	return operations.Credentials{ClientID: demoTenantID, Secret: secret}, err
 }
 
 // demoEntries returns the items for which the site has pages.
@@ -93,12 +105,13 @@ func demoEntries() (all []demo.Entry, err error) {
 }
 
 // banner is what the demo prints: %[1]d items in %[2]d collections, %[3]s the public URL, %[4]s the
-// admin listener's URL, %[5]s the secret, %[6]s the site's URL.
+// admin listener's URL, %[5]s the secret, %[6]s the site's URL, %[7]s the program as it was called.
+// Each line that begins with a command can be executed as it is.
 const banner = `
 stile serves a demo corpus, the countries of the world: %[1]d items in %[2]d collections.
 
+  start here        %[3]s
   a tenant's site   %[6]s    open it in a browser
-  content API       %[3]s
   metrics           %[4]s/metrics
 
 The site is a magazine that shows the corpus. Its panel "Behind the scenes" shows what
@@ -106,17 +119,20 @@ happens while it happens, and has buttons that provoke refusals.
 
 To call the API by hand, get a token as a tenant's server does, and use it as a browser does:
 
-  curl -s "%[3]s/v1/items?q=island&limit=3&client_id=demo" -H "Authorization: Bearer $(curl -s -u demo:%[5]s -d grant_type=client_credentials %[3]s/oauth/token | cut -d'"' -f4)"
-
-More to try, with a token of your own:
-
   TOKEN=$(curl -s -u demo:%[5]s -d grant_type=client_credentials %[3]s/oauth/token | cut -d'"' -f4)
-  curl -s "%[3]s/v1/suggest?q=new&client_id=demo" -H "Authorization: Bearer $TOKEN"        # as you type
-  curl -s "%[3]s/v1/items/iceland?client_id=demo&callback=show&access_token=$TOKEN"         # JSONP, for a <script>
-  curl -s "%[3]s/v1/items?facets=collection,tag&client_id=demo" -H "Authorization: Bearer $TOKEN"
-  stile token show $TOKEN                                                     # what the server knows about it
-  stile usage                                                                 # what the tenant owes
+  curl -s "%[3]s/v1/items?q=island&limit=3&client_id=demo" -H "Authorization: Bearer $TOKEN"
 
-Ctrl-C stops it.
+More to try with the same token: suggestions, JSONP for a <script>, and facets.
+
+  curl -s "%[3]s/v1/suggest?q=new&client_id=demo" -H "Authorization: Bearer $TOKEN"
+  curl -s "%[3]s/v1/items/iceland?client_id=demo&callback=show&access_token=$TOKEN"
+  curl -s "%[3]s/v1/items?facets=collection,tag&client_id=demo" -H "Authorization: Bearer $TOKEN"
+
+What the server knows about the token, and what the tenant owes, from this directory:
+
+  %[7]s token show $TOKEN
+  %[7]s usage
+
+The secret stays the same at the next start. Ctrl-C stops the demo.
 
 `

@@ -31,13 +31,13 @@ func (srv *Server) openDemoSite(addr string) (demoListener, error) {
 // serveDemoSite connects the site to its listener. The site calls the API inside this process, so
 // it works with any public URL, certificate and proxy, and can simulate a caller at another address
 // without a trusted proxy.
-func (srv *Server) serveDemoSite(at demoListener, c operations.Credentials) error {
+func (srv *Server) serveDemoSite(at demoListener, c operations.Credentials, command string) error {
 	entries, err := demoEntries()
 	if err != nil {
 		return err
 	}
 	api := srv.listeners[0].http.Handler
-	site := &demo.Site{API: srv.origin, Origins: at.origins, ClientID: c.ClientID, Secret: c.Secret, Entries: entries,
+	site := &demo.Site{API: srv.origin, Origins: at.origins, ClientID: c.ClientID, Secret: c.Secret, Command: command, Entries: entries,
 		Transport:      demo.HandlerTransport(api, "127.0.0.1:0"),
 		OtherTransport: demo.HandlerTransport(api, demo.OtherAddress+":0"),
 		Now:            srv.dir.Now}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"stile.example/stile/challenge"
@@ -23,7 +24,6 @@ import (
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
-	"stile.example/stile/static"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
 	"stile.example/stile/widgets"
@@ -42,6 +42,7 @@ type Server struct {
 	listeners []*listener
 	certs     *certificates // nil: plain HTTP
 
+	handlers  *handlers.API
 	policies  *policies
 	addresses *addressShower
 	metrics   *metrics.Metrics
@@ -85,16 +86,21 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 	if srv.addresses, err = newAddressShower(s.LogAddresses, srv.dir.Keys.SecretKey()); err != nil {
 		return nil, err
 	}
-	api, err := srv.api(s)
-	if err != nil {
+	if srv.handlers, err = srv.api(s); err != nil {
 		return nil, err
 	}
-	srv.listeners[0].http = connections.ServerTLS(api.Routes(), srv.certs.config())
-	srv.listeners[1].http = connections.Server(api.Admin())
+	srv.serveAPI()
+	srv.listeners[1].http = connections.Server(srv.handlers.Admin())
 	for _, l := range srv.listeners[:2] {
-		connections.RefuseMalformed(l.http, api.RefuseMalformed)
+		connections.RefuseMalformed(l.http, srv.handlers.RefuseMalformed)
 	}
 	return srv, nil
+}
+
+// serveAPI connects the API to the public listener. A change to the handlers needs another call,
+// before [Server.Run].
+func (srv *Server) serveAPI() {
+	srv.listeners[0].http = connections.ServerTLS(srv.handlers.Routes(), srv.certs.config())
 }
 
 // open opens the three listeners, in the order in which they are drained.
@@ -140,8 +146,12 @@ func (srv *Server) Addr(name string) string {
 
 func listen(key, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w; choose another address with --%s", key, err, settings.Key{Name: key}.Flag())
+	flag := settings.Key{Name: key}.Flag()
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s: %s is in use by another program; stop that program, or choose another address with --%s, such as --%s 127.0.0.1:9080", key, addr, flag, flag)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w; choose another address with --%s", key, err, flag)
 	}
 	return l, nil
 }
@@ -171,7 +181,7 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS,
 		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: srv.addresses.show,
-		Ready: srv.Ready, Static: static.Files(), Widgets: layer, Metrics: srv.metrics,
+		Ready: srv.Ready, Widgets: layer, Metrics: srv.metrics,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
 	}
 	if len(d.ExternalKeys) > 0 {

@@ -70,12 +70,15 @@ type Policy struct {
 
 // Source names where settings come from.
 type Source struct {
+	Defaults map[string]string // for this run: value by the dotted name of the key
+
 	File  string            // the YAML file; "" for none
 	Env   []string          // KEY=value, as os.Environ returns them
 	Flags map[string]string // value by the dotted name of the key
 }
 
-// Load reads the file, the environment and the flags. Later ones override earlier ones. The error
+// Load reads the defaults, the file, the environment and the flags. Later ones override earlier
+// ones. The error
 // is of type [Problems] and lists every problem in all three.
 func Load(src Source) (*Settings, error) {
 	var problems Problems
@@ -86,6 +89,7 @@ func Load(src Source) (*Settings, error) {
 
 	s := &Settings{texts: map[string]string{}, ignored: ignored}
 	problems = append(problems, s.apply(defaults())...)
+	problems = append(problems, s.apply(readFlags(src.Defaults))...)
 	problems = append(problems, s.apply(file)...)
 	problems = append(problems, s.apply(env)...)
 	problems = append(problems, s.apply(readFlags(src.Flags))...)

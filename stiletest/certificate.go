@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// WriteCertificate makes a self-signed certificate for localhost, valid for a year, and writes it
-// and its key to two files in PEM.
-func WriteCertificate(cert, key string, serial int64) error {
+// WriteCertificate makes a self-signed certificate for localhost and further names, valid for a
+// year, and writes it and its key to two files in PEM.
+func WriteCertificate(cert, key string, serial int64, names ...string) error {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -22,7 +22,7 @@ func WriteCertificate(cert, key string, serial int64) error {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial),
 		Subject:      pkix.Name{CommonName: "localhost"},
-		DNSNames:     []string{"localhost"},
+		DNSNames:     append([]string{"localhost"}, names...),
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(365 * 24 * time.Hour),
 	}

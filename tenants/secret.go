@@ -1,6 +1,8 @@
 package tenants
 
 import (
+	"context"
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -38,6 +40,25 @@ func NewSecret(key []byte) (plain string, s Secret) {
 	rand.Read(b) // can't fail: crypto/rand ends the program instead
 	plain = secretPrefix + base64.RawURLEncoding.EncodeToString(b)
 	return plain, Secret{Hash: hash(key, plain)}
+}
+
+// derivedFor separates derived secrets from all other values that are derived from the key.
+const derivedFor = "stile client secret of "
+
+// UseDerivedSecret makes the only secret of a tenant one that follows from the server's key and the
+// client_id, and returns it. It is the same each time, so it can be shown again. That is for the
+// demo: whoever reads the key knows it.
+func (d *Directory) UseDerivedSecret(ctx context.Context, clientID string) (plain string, err error) {
+	b, err := hkdf.Key(sha256.New, d.key, nil, derivedFor+clientID, 32)
+	if err != nil {
+		return "", fmt.Errorf("derive the secret of %s: %w", clientID, err)
+	}
+	plain = secretPrefix + base64.RawURLEncoding.EncodeToString(b)
+	_, err = d.Update(ctx, clientID, func(t *Tenant) error {
+		t.Secrets = []Secret{{Hash: hash(d.key, plain)}}
+		return nil
+	})
+	return plain, err
 }
 
 func hash(key []byte, plain string) (sum [32]byte) {

@@ -80,6 +80,9 @@ func Number(n int) string {
 
 // IsTerminal reports whether w is a terminal.
 func IsTerminal(w any) bool {
+	if c, ok := w.(*called); ok {
+		w = c.to
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -30,7 +30,6 @@ function show(open, byVisitor) {
   if (!byVisitor) return
   sessionStorage.setItem(storageKey, open ? 'open' : 'closed')
   byId(open ? 'panel-close' : 'panel-open').focus()
-  if (open) scrollToEnd()
 }
 
 let tokenRequestedAt = 0
@@ -67,23 +66,19 @@ function on(name, listener) {
 const since = start => Math.round(performance.now() - start)
 const nameOfElement = element => element.localName + (element.id ? '#' + element.id : '')
 
-// write adds a line at the end of the log.
+// write adds a line at the top of the log. A visitor who has scrolled down to an older line still
+// has it in view.
 export function write({who, title, text}) {
   const log = byId('panel-log')
-  const atEnd = log.scrollTop + log.clientHeight > log.scrollHeight - 40
+  const {scrollTop, scrollHeight} = log
   const entry = make('li', '', who)
   entry.append(make('time', new Date().toLocaleTimeString('en-GB')), make('span', who, 'who'), make('b', title))
   if (text) entry.append(make('p', text))
   const events = byId('panel-events')
-  events.append(entry)
-  while (events.children.length > maxLines) events.firstChild.remove()
+  events.prepend(entry)
+  if (scrollTop > 0) log.scrollTop = scrollTop + log.scrollHeight - scrollHeight
+  while (events.children.length > maxLines) events.lastChild.remove()
   byId('panel-count').textContent = events.children.length
-  if (atEnd) scrollToEnd()
-}
-
-function scrollToEnd() {
-  const log = byId('panel-log')
-  log.scrollTop = log.scrollHeight
 }
 
 function make(name, text, className = '') {

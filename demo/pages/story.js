@@ -63,9 +63,10 @@ export function loaded(element, {data, meta}) {
   return line('page', `${element}: ${what}`, meta?.token ? `Call ${number(meta.token.calls)} of ${number(meta.token.calls_limit)}.` : '')
 }
 
-// copied describes the result of a call that used a copy of the token at another address.
-export function copied({address, code, status, ref}) {
-  const explain = ref ? ` To see the details, the operator runs: stile explain ${ref}` : ''
+// copied describes the result of a call that used a copy of the token at another address. command
+// is how the operator calls the program.
+export function copied({address, code, status, ref}, command) {
+  const explain = ref ? ` To see the details, the operator runs: ${command} explain ${ref}` : ''
   if (code === 'token_hijacked') {
     return line('caller', `${address} used your token and was refused`, `The token was bound to your address at its first call. Now it is dead, for you too.${explain}`)
   }

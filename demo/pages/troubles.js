@@ -45,7 +45,7 @@ const troubles = {
   },
 
   async elsewhere() {
-    write(story.copied(await post('/trouble/elsewhere', {token: currentToken()})))
+    write(story.copied(await post('/trouble/elsewhere', {token: currentToken()}), document.querySelector('#panel').dataset.command))
   },
 
   async spend() {

@@ -40,12 +40,12 @@ export class Magazine {
     return this.until(names => names.every(name => document.querySelector(name)?.shadowRoot?.querySelector('[part=card], article [part=title]')), elements)
   }
 
-  /** The lines of the panel's log: "who: what happened. details". */
+  /** The lines of the panel's log, the oldest first: "who: what happened. details". */
   lines() {
     return this.page.evaluate(() => [...document.querySelectorAll('#panel-events li')].map(line => {
       const [who, title, text] = ['.who', 'b', 'p'].map(part => line.querySelector(part)?.textContent ?? '')
       return `${who}: ${title}. ${text}`
-    }))
+    }).reverse())
   }
 
   /** Presses a button that makes trouble. Returns the log's lines until the page has continued. */

@@ -47,7 +47,7 @@ for (const browser of browsers) {
     await m.untilShown('#cover')
     await m.until(() => /address|key/.test(document.querySelector('#token-binding').textContent))
     const lines = await m.trouble('elsewhere')
-    assertLines(lines, /^caller: 203\.0\.113\.9 used your token and was refused.*stile explain [0-9A-Z]{4}-/, /^page: The page’s next call was answered/)
+    assertLines(lines, /^caller: 203\.0\.113\.9 used your token and was refused.*runs: \.\/bin\/stile explain [0-9A-Z]{4}-/, /^page: The page’s next call was answered/)
     const renewed = lines.some(line => line.includes('token_hijacked')), bound = await m.token('binding')
     assert.equal(renewed, bound === 'your address', `bound to ${bound}`)
   })
@@ -104,6 +104,16 @@ for (const scheme of ['light', 'dark'])
     assert.deepEqual(await problems(m.page), [])
     await m.page.setViewport({width: 375, height: 740})
     assert.ok(await m.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways')
+  })
+
+for (const scheme of ['light', 'dark'])
+  test(`axe-core finds no problem on the start page, ${scheme}, and it fits a phone`, async t => {
+    const m = await open(t, chromium, '/', {scheme, width: 375})
+    await m.page.goto(server.url)
+    await m.until(() => [...document.images].every(image => image.complete && image.naturalWidth))
+    assert.deepEqual(await problems(m.page), [])
+    assert.ok(await m.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page scrolls sideways')
+    assert.deepEqual(m.watch.complaints, [])
   })
 
 /**

@@ -46,8 +46,8 @@ export class Server {
   }
 
   async #listen(settings, flags) {
-    const env = {...environment(), STILE_LISTEN: '127.0.0.1:0', STILE_ADMIN_LISTEN: '127.0.0.1:0', ...settings}
-    this.#process = spawn(binary, ['serve', ...flags], {cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe']})
+    const env = {...environment(), STILE_LISTEN: '127.0.0.1:0', STILE_ADMIN_LISTEN: '127.0.0.1:0', STILE_LOG_LEVEL: 'info', STILE_LOG_FORMAT: 'json', ...settings}
+    this.#process = spawn(binary, ['serve', ...flags], {argv0: './bin/stile', cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe']})
     const kill = () => {
       this.#process.kill('SIGKILL')
       rmSync(this.#dir, {recursive: true, force: true})

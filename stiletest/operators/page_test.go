@@ -1,0 +1,105 @@
+// Package operators executes docs/operators.md: the commands of its first day, in order, and its
+// configurations of nginx, Caddy and systemd in the real programs. Only paths, ports, host names
+// and certificates are replaced.
+//
+// It contains only tests.
+package operators
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"stile.example/stile/stiletest"
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "stile-operators")
+	if err == nil {
+		binary, err = stiletest.Build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// block is a code block of the page.
+type block struct {
+	kind string // sh, yaml, ini, nginx, caddy
+	file string // the path in the first line's comment, if there is one
+	text string
+}
+
+// added marks a block that is appended to its file.
+const added = "added to "
+
+// firstDay returns the blocks of the section "The first day", in order.
+func firstDay(t testing.TB) (all []block) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operators.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "\n## The first day\n")
+	day, _, ends := strings.Cut(rest, "\n## ")
+	if !found || !ends {
+		t.Fatal(`docs/operators.md has no section "The first day"`)
+	}
+	fence := regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
+	name := regexp.MustCompile(`^# ((?:` + added + `)?/\S+)\n`)
+	for _, m := range fence.FindAllStringSubmatch(day, -1) {
+		b := block{kind: m[1], text: m[2]}
+		if first := name.FindStringSubmatch(b.text); first != nil {
+			b.file = first[1]
+		}
+		all = append(all, b)
+	}
+	if len(all) < 20 {
+		t.Fatalf("the first day has only %d blocks", len(all))
+	}
+	return all
+}
+
+// contentOf returns the block that is the content of a file.
+func contentOf(t testing.TB, file string) string {
+	t.Helper()
+	for _, b := range firstDay(t) {
+		if b.file == file {
+			return b.text
+		}
+	}
+	t.Fatalf("no block of the first day is %s", file)
+	return ""
+}
+
+// replace replaces each of the texts, in pairs, and fails if one is not there.
+func replace(t testing.TB, text string, pairs ...string) string {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("the configuration does not contain %q:\n%s", pairs[i], text)
+		}
+		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
+	}
+	return text
+}
+
+func write(t testing.TB, file, text string, mode os.FileMode) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}

@@ -1,0 +1,45 @@
+package operators
+
+import (
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// units are the files of systemd on the page.
+var units = []string{"stile.service", "stile-backup.service", "stile-backup.timer"}
+
+// TestUnits checks the units with systemd's own program, if the machine has it, and the form of
+// their lines.
+func TestUnits(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"verify"}
+	line := regexp.MustCompile(`^(\[[A-Z][a-z]+\]|[A-Z][A-Za-z]+=\S.*|#.*|)$`)
+	for _, name := range units {
+		text := contentOf(t, "/etc/systemd/system/"+name)
+		for _, l := range strings.Split(text, "\n") {
+			if !line.MatchString(l) {
+				t.Errorf("%s: %q", name, l)
+			}
+		}
+		text = strings.ReplaceAll(text, "ExecStart=/usr/local/bin/stile", "ExecStart="+binary)
+		args = append(args, write(t, filepath.Join(dir, name), text, 0o644))
+	}
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Log("systemd-analyze is missing: only the form of the units was checked")
+		return
+	}
+	out, err := exec.Command(analyze, args...).CombinedOutput()
+	for l := range strings.Lines(string(out)) {
+		// The machine's own units may have faults too.
+		if strings.Contains(l, dir) || strings.Contains(l, "stile") {
+			t.Errorf("systemd-analyze: %s", l)
+		}
+	}
+	if err != nil {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+}
