@@ -45,9 +45,9 @@ const maxLine = 16 << 10
 // keptLine is the capacity that a connection keeps for its next request line, in bytes.
 const keptLine = 2 << 10
 
-// requestLine is the line of the request that a connection is reading, from the first byte after the
-// last response. It is kept only if there is a refuser. A request that was sent before that response
-// may lack its beginning; then it has no method that can be read.
+// requestLine is the line of the request that a connection is reading, from the first byte after
+// the last response. It is kept only if there is a refuser. A request that was sent before that
+// response may lack its beginning; then it has no method that can be read.
 type requestLine struct {
 	refuse Refuser // set before the first read; nil: nothing is kept
 	text   []byte
