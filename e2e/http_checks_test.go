@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -32,6 +33,26 @@ func TestHTTPChecks(t *testing.T) {
 		res.Body.Close()
 		if res.StatusCode != want || res.Header.Get("Content-Security-Policy") != "default-src 'none'; frame-ancestors 'none'" {
 			t.Errorf("/metrics of %s: %d %v", host, res.StatusCode, res.Header)
+		}
+	}
+}
+
+// TestS62MalformedGetsAScript checks that both listeners refuse what net/http can't parse, with
+// their headers, and as a script where the callback can be read.
+func TestS62MalformedGetsAScript(t *testing.T) {
+	s := newServer(t, "")
+	for _, url := range []string{s.URL, s.AdminURL} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		s.must(err)
+		defer c.Close()
+		_, err = io.WriteString(c, "GET /v1/items/100%?callback=cb HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		s.must(err)
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		s.must(err)
+		body, err := io.ReadAll(res.Body)
+		s.must(err)
+		if res.StatusCode != 200 || !strings.HasPrefix(string(body), "/**/ typeof cb ") || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d %v %s", url, res.StatusCode, res.Header, body)
 		}
 	}
 }

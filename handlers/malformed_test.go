@@ -60,7 +60,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"GET /v1/items?callback=cb\x01" + host, "", "400", "the request line or a header is malformed"},
 		{"GET v1/items?callback=cb" + host, "cb", "400", "the request line or a header is malformed"},
 		{"G<T /v1/items?callback=cb" + host, "", "400", "the request line or a header is malformed"},
-		{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 x\r\n\r\n", "", "400", "the request line or a header is malformed"}, // TLS
+		{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 x\r\n\r\n", "", "400", "the request line or a header is malformed"},
 		{"hello\r\n\r\n", "", "400", "the request line or a header is malformed"},
 		// The headers.
 		{"GET /v1/items?callback=cb HTTP/1.1\r\n\r\n", "cb", "400", "Host is missing"},

@@ -57,8 +57,8 @@ var errNoJSONP error = &codes.Refusal{Code: codes.NotFound,
 var errDotted error = &codes.Refusal{Code: codes.BadCallback,
 	Detail: "The callback's name has dots, and the setting callbacks of the tenant that client_id names does not list it. Ask the publisher to add its prefix, such as angular.callbacks, or its pattern, such as __gwt_jsonp__.*.onSuccess."}
 
-// findCallback decides whether the response to a GET, or to its HEAD, is a script. It checks nothing else, so that
-// scripts receive every other error too.
+// findCallback decides whether the response to a GET, or to its HEAD, is a script. It checks
+// nothing else, so that scripts receive every other error too.
 func (a *API) findCallback(r *request) error {
 	name, n := r.Lookup("callback")
 	if n == 0 || strings.HasPrefix(r.HTTP.URL.Path, files.WidgetsPath) {

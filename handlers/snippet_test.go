@@ -90,6 +90,7 @@ func TestSnippetEscapes(t *testing.T) {
 
 // TestSnippetOptions checks each option in the snippet, and what is said about invalid ones.
 func TestSnippetOptions(t *testing.T) {
+	s := layer(t)
 	for query, want := range map[string]string{
 		"":                                   `data-client-id="YOUR_CLIENT_ID"`,
 		"layout=grid&deep_link=query":        `<stile-results id="r" facets="tag" layout="grid" link="/recipes/{id}" deep-link="query">`,
@@ -113,11 +114,14 @@ func TestSnippetOptions(t *testing.T) {
 	}
 	for query, field := range map[string]string{
 		"client_id=a+b": "client_id", "client_id=" + strings.Repeat("a", 65): "client_id", "token_url=stile": "token_url", "token_url=//evil.example": "token_url",
-		"token_url=": "token_url", "link=/recipes": "link", "link=javascript:{id}": "link", "theme=pink": "theme", "label=a%0Ab": "label", "facets=" + strings.Repeat("a", 201): "facets",
+		"token_url=": "token_url", "link=/recipes": "link", "link=javascript:{id}": "link", "theme=pink": "theme", "show=nothing": "show", "framework=": "framework", "layout=x": "layout", "deep_link=x": "deep_link", "lang=xx": "lang", "show=list%": "client_id", "label=a%0Ab": "label", "facets=" + strings.Repeat("a", 201): "facets",
 	} {
 		o, faults := snippet.Parse(query)
 		if faults[field] == "" || len(faults) != 1 || !strings.Contains(o.Code(publicURL), "stile-results") {
 			t.Errorf("%s: %v", query, faults)
+		}
+		if page := s.do(ask{path: "/snippet?" + query}).Body.String(); !strings.Contains(page, "<strong>"+faults[field]+"</strong>") {
+			t.Errorf("%s: the page does not say %q", query, faults[field])
 		}
 	}
 }

@@ -91,9 +91,7 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 	}
 	srv.serveAPI()
 	srv.listeners[1].http = connections.Server(srv.handlers.Admin())
-	for _, l := range srv.listeners[:2] {
-		connections.RefuseMalformed(l.http, srv.handlers.RefuseMalformed)
-	}
+	connections.RefuseMalformed(srv.listeners[1].http, srv.handlers.RefuseMalformed)
 	return srv, nil
 }
 
@@ -101,6 +99,7 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 // before [Server.Run].
 func (srv *Server) serveAPI() {
 	srv.listeners[0].http = connections.ServerTLS(srv.handlers.Routes(), srv.certs.config())
+	connections.RefuseMalformed(srv.listeners[0].http, srv.handlers.RefuseMalformed)
 }
 
 // open opens the three listeners, in the order in which they are drained.

@@ -90,8 +90,8 @@ func (s *Server) Start() error {
 	return s.waitReady()
 }
 
-// waitReady waits for the log lines that name the listeners, then for /readyz. After a restart, that
-// reports for up to 3 s that proofs can't be checked; tests without proofs need not wait for it.
+// waitReady waits for the log lines that name the listeners, then for /readyz. After a restart,
+// that reports for up to 3 s that proofs can't be checked; tests without proofs don't wait for it.
 func (s *Server) waitReady() error {
 	for end := time.Now().Add(maxWait); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		select {

@@ -47,7 +47,7 @@ var adviceByCode = map[codes.Code]advice{
 	codes.NotFound: {"There is no such URL, item or open challenge that the tenant may see.",
 		"stile content show ID says whether an item exists, and whose it is."},
 	codes.MethodNotAllowed: {"The URL does not support that method.",
-		"The content API supports GET, and POST with a form."},
+		"The content API supports GET, HEAD, and POST with a form."},
 	codes.Internal: {"An internal server error occurred.",
 		"The server's log has the cause, under the same ref. Please report it."},
 }

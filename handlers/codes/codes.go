@@ -163,7 +163,7 @@ var all = [...]Info{
 		MethodNotAllowed, http.StatusMethodNotAllowed, false, "Method not allowed",
 		"This URL does not support that method.",
 		"Something in this page is wrong. Please contact the site's owner.",
-		"The header Allow lists the methods. The content API supports GET, and POST with a form.",
+		"The header Allow lists the methods. The content API supports GET, HEAD, and POST with a form.",
 	},
 	{
 		Internal, http.StatusInternalServerError, false, "Internal server error",

@@ -45,9 +45,9 @@ const maxLine = 16 << 10
 // keptLine is the capacity that a connection keeps for its next request line, in bytes.
 const keptLine = 2 << 10
 
-// requestLine is the line of the request that a connection is reading, from the first byte after the
-// last response. It is kept only if there is a refuser. A request that was sent before that response
-// may lack its beginning; then it has no method that can be read.
+// requestLine is the line of the request that a connection is reading, from the first byte after
+// the last response. It is kept only if there is a refuser. A request that was sent before that
+// response may lack its beginning; then it has no method that can be read.
 type requestLine struct {
 	refuse Refuser // set before the first read; nil: nothing is kept
 	text   []byte
@@ -114,17 +114,20 @@ func decodePath(path string) string {
 }
 
 // errorHeaders ends the head of the response that net/http writes for a malformed request. No
-// response of a handler has these headers and no others.
+// response of a handler has these headers and no others, and no JSON has these line breaks.
 const errorHeaders = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
 
+// maxError is more than the length of any such response, in bytes.
+const maxError = 1 << 10
+
 // asMalformed reports whether b is a response of net/http to a malformed request, and why. It is
-// written at once. 417 is what net/http responds to an unknown Expect.
+// written at once. 417, which has no body, is what net/http responds to an unknown Expect.
 func asMalformed(b []byte) (why Malformed, ok bool) {
 	rest, isResponse := bytes.CutPrefix(b, []byte("HTTP/1.1 "))
-	if !isResponse || len(rest) < 3 || rest[0] != '4' && rest[0] != '5' {
+	if !isResponse || len(rest) < 3 || len(rest) > maxError || rest[0] != '4' && rest[0] != '5' {
 		return why, false
 	}
-	if bytes.HasPrefix(rest, []byte("417 ")) {
+	if bytes.HasPrefix(rest, []byte("417 ")) && bytes.Contains(rest, []byte("\r\nConnection: close\r\n")) && bytes.HasSuffix(rest, []byte("\r\n\r\n")) {
 		return Malformed{Status: http.StatusExpectationFailed}, true
 	}
 	line, _, found := bytes.Cut(rest, []byte(errorHeaders))

@@ -12,9 +12,10 @@ func (d pageData) Field(id, value, about string) field {
 type choice struct {
 	ID, Value string
 	Choices   []Choice
+	Fault     string
 }
 
-// Select returns a field with the choices of that name.
+// Select returns a field with the choices of that name, with what is wrong with its value.
 func (d pageData) Select(id, value, choices string) choice {
-	return choice{id, value, d.Selects[choices]}
+	return choice{id, value, d.Selects[choices], d.Faults[id]}
 }

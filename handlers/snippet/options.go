@@ -63,6 +63,7 @@ func Parse(query string) (Options, Faults) {
 	}
 	given, err := url.ParseQuery(query)
 	if err != nil {
+		faults["client_id"] = "The URL of this page can’t be read, so every field has its default."
 		given = url.Values{}
 	}
 	text := func(to *string, name string, valid func(string) string) {
@@ -93,7 +94,7 @@ func Parse(query string) (Options, Faults) {
 			if slices.ContainsFunc(c.from, func(one Choice) bool { return one.Value == value }) {
 				return ""
 			}
-			return "This value is unknown."
+			return "The value in this page’s URL is unknown, so the default is used."
 		})
 	}
 	return o, faults

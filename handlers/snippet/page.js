@@ -87,6 +87,10 @@ async function write() {
     input.setAttribute('aria-invalid', 'true')
     about.prepend(fault)
   }
+  for (const about of form.querySelectorAll('select + .about')) { // the form has only known values
+    about.previousElementSibling.removeAttribute('aria-invalid')
+    about.remove()
+  }
   history.replaceState(null, '', '/snippet?' + query)
   show(elements)
 }
