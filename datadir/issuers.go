@@ -27,6 +27,9 @@ func (d *Dir) trustIssuers() error {
 		if b.ClientClaim == "auto" {
 			b.ClientClaim = ""
 		}
+		if i.IDClaim != "jti" {
+			b.IDClaim = i.IDClaim
+		}
 		client, err := IntrospectionOf(i, d.Log)
 		if err != nil {
 			return err

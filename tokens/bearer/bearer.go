@@ -39,6 +39,7 @@ type Claims struct {
 	Issuer   string
 	Subject  string
 	Client   string // client_id of the tenant; "" if an external issuer's client is not a tenant's
+	Unmapped string // the issuer's name of that client then, unverified in form; otherwise ""
 	Tenant   uint32 // number of the tenant, never reused; 0: older and external tokens do not have it
 	Scope    string
 	IssuedAt time.Time
@@ -49,11 +50,3 @@ type Claims struct {
 	// call binds them.
 	Confirmation [sha256.Size]byte
 }
-
-// invalid is an [ErrInvalid] with its reason. The reasons are constants of this package, so nothing
-// of a token gets into a log through them.
-type invalid string
-
-func (i invalid) Error() string { return "token invalid: " + string(i) }
-
-func (i invalid) Is(target error) bool { return target == ErrInvalid }

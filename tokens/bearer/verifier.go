@@ -50,7 +50,7 @@ func (v *Verifier) Verify(token string, now time.Time) (Claims, error) {
 func (v *Verifier) VerifyFrom(token string, from Source, now time.Time) (Claims, error) {
 	c, by, err := v.verify(token, from, now)
 	if err == nil && by != nil && by.ForExchange {
-		return Claims{}, invalid("valid at the token endpoint only")
+		return Claims{}, about(by, invalid("valid at the token endpoint only: accept is exchange"))
 	}
 	return c, err
 }
@@ -64,26 +64,53 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 	if c, by, ok := v.recall(sum, set, now); ok {
 		return c, by, nil
 	}
+	at := moment{now, v.maxLifetime}
 	t, err := cut(token)
 	if err == notThreeParts && v.external.opaque != nil && strings.Count(token, ".") != 2 {
-		c, err := v.external.opaque.introspected(token, from, now, v.maxLifetime)
-		return c, v.external.opaque, err
+		by := v.external.opaque
+		c, err := by.introspected(token, from, at)
+		return c, by, about(by, err)
 	}
 	if err != nil {
 		return Claims{}, nil, err
 	}
 	if m, by := v.external.issuerOf(t); by != nil {
-		c, generation, err := by.verifyClaims(t, m, now, v.maxLifetime)
+		c, generation, err := by.verifyClaims(t, m, at)
 		if err == nil {
 			v.cache.put(sum, keyVersion{by.number, generation}, c)
 		}
-		return c, by, err
+		return c, by, about(by, err)
 	}
 	c, key, err := v.check(t, set, now)
 	if err == nil && key.alive(c.Expires) { // else the key expires before the token
 		v.cache.put(sum, keyVersion{0, set.generation}, c)
 	}
-	return c, nil, err
+	return c, nil, v.orUnknownIssuer(t, err)
+}
+
+// orUnknownIssuer returns the reason why a token is invalid that is not an external issuer's: above
+// all, that its issuer is unknown.
+func (v *Verifier) orUnknownIssuer(t jws, err error) error {
+	if err == nil || !errors.Is(err, ErrInvalid) {
+		return err
+	}
+	m, unreadable := readPart(t.payload)
+	if unreadable != nil {
+		return err
+	}
+	name, ok := m.text("iss")
+	switch {
+	case !ok || name == "":
+		return invalid("iss is missing, or not a text")
+	case name == v.issuer:
+		return err
+	}
+	for _, i := range v.external.list {
+		if strings.TrimSuffix(name, "/") == strings.TrimSuffix(i.Name, "/") {
+			return invalidf("unknown issuer %s: the settings have %s, and the slash at the end counts", shown(name), i.Name)
+		}
+	}
+	return invalidf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", shown(name), v.issuer)
 }
 
 // recall returns a cached token, if the current keys verified it.
@@ -124,14 +151,14 @@ func keyFor(t jws, set *keySet, now time.Time) (*key, error) {
 		return nil, err
 	}
 	if h.typ != "at+jwt" { // RFC 9068 §4: no other type is an access token
-		return nil, invalid("typ is not at+jwt")
+		return nil, invalidf("the header's typ is %s, want at+jwt", shown(h.typ))
 	}
 	k := set.find(h.kid, now)
 	if k == nil {
-		return nil, invalid("unknown key")
+		return nil, invalidf("kid is %s: this server has no such key", shown(h.kid))
 	}
 	if h.alg != k.method.Alg() {
-		return nil, invalid("not the key's algorithm")
+		return nil, invalidf("alg is %s, which is not for its key", shown(h.alg))
 	}
 	return k, nil
 }
@@ -145,10 +172,10 @@ func (v *Verifier) readClaims(payload string, now time.Time) (c Claims, err erro
 		return c, err
 	}
 	if c.Issuer != v.issuer {
-		return c, invalid("wrong issuer")
+		return c, invalidf("iss is %s, want %s", shown(c.Issuer), v.issuer)
 	}
 	if !slices.Contains(m.audience(), v.audience) {
-		return c, invalid("wrong audience")
+		return c, invalidf("aud is %s, want %s", shownList(m.audience(), ", "), v.audience)
 	}
 	return c, v.checkTimes(c, m, now)
 }
@@ -162,7 +189,7 @@ func (v *Verifier) checkTimes(c Claims, m members, now time.Time) error {
 	case !c.Expires.After(c.IssuedAt) || c.Expires.Sub(c.IssuedAt) > v.maxLifetime:
 		return invalid("its lifetime is longer than allowed")
 	case !now.Before(c.Expires):
-		return ErrExpired
+		return expiredSince(c.Expires, now)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +39,7 @@ type KeyCache struct {
 	failures int       // in a row
 	running  *attempt  // nil: there is no fetch now
 	address  string    // URL of the JWK Set, once it is known
+	odd      []string  // entries of the JWK Set that are left out, as they were logged
 }
 
 // held are the last valid keys, and when they were fetched.
@@ -182,6 +185,7 @@ func (r *KeyCache) pause(err error) time.Duration {
 // keep stores new keys. Keys that are the same keep their generation, so that tokens verified by
 // them remain cached.
 func (r *KeyCache) keep(keys bearer.IssuerKeys, now time.Time) {
+	r.nameOdd(keys.Odd)
 	was := r.held.Load()
 	switch {
 	case was == nil:
@@ -193,6 +197,15 @@ func (r *KeyCache) keep(keys bearer.IssuerKeys, now time.Time) {
 		keys.Generation = was.keys.Generation + 1
 	}
 	r.held.Store(&held{&keys, now})
+}
+
+// nameOdd logs the entries that are left out, once until others are. There is only one fetch at a
+// time.
+func (r *KeyCache) nameOdd(odd []string) {
+	if len(odd) > 0 && !slices.Equal(odd, r.odd) {
+		r.log.Warn("the JWK Set of an external issuer has entries that can't be used; its other keys serve", "issuer", r.endpoint.Issuer, "left_out", strings.Join(odd, "; "))
+	}
+	r.odd = odd
 }
 
 // fetch fetches the keys, and their URL if it is unknown or no longer valid.
@@ -213,8 +226,8 @@ func (r *KeyCache) fetch(ctx context.Context) (keys bearer.IssuerKeys, err error
 	return keys, err
 }
 
-// Probe fetches the keys once, immediately, and returns their URL and number.
-func (r *KeyCache) Probe(ctx context.Context) (address string, n int, err error) {
-	keys, err := r.fetch(ctx)
-	return r.address, keys.Len(), err
+// Probe fetches the keys once, immediately, and returns them and their URL.
+func (r *KeyCache) Probe(ctx context.Context) (address string, keys bearer.IssuerKeys, err error) {
+	keys, err = r.fetch(ctx)
+	return r.address, keys, err
 }

@@ -1,0 +1,128 @@
+package bearer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// invalid is an [ErrInvalid] with its reason.
+//
+// A reason may name claims that say by whom and for what a token was issued (iss, aud, the client,
+// typ, alg, kid), by [shown]. It never names the subject, and contains nothing from which a token
+// could be made. Nothing in it has been verified.
+type invalid string
+
+func (i invalid) Error() string { return "token invalid: " + string(i) }
+
+func (i invalid) Is(target error) bool { return target == ErrInvalid }
+
+// invalidf returns an [invalid] with a formatted reason.
+func invalidf(format string, args ...any) error { return invalid(fmt.Sprintf(format, args...)) }
+
+// expired is an [ErrExpired] with its reason.
+type expired string
+
+func (e expired) Error() string { return "token expired: " + string(e) }
+
+func (e expired) Is(target error) bool { return target == ErrExpired }
+
+// expiredSince returns the error for a token that was valid until a time.
+func expiredSince(until, now time.Time) error {
+	return expired("expired by " + spell(now.Sub(until)))
+}
+
+// ofIssuer is an [ErrInvalid] or [ErrExpired] about the token of an external issuer.
+type ofIssuer struct {
+	error
+	issuer string
+}
+
+func (o ofIssuer) Unwrap() error { return o.error }
+
+// about adds the issuer to an error about its token. An error that says nothing about the token
+// stays as it is.
+func about(i *Issuer, err error) error {
+	if !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrExpired) {
+		return err
+	}
+	return ofIssuer{err, i.Name}
+}
+
+// Reason returns why [Verifier.Verify] refused a token, for the operator, and the external issuer
+// that the token names. The issuer is "" for any other token, and the reason for any other error.
+// The caller of the API must not learn either.
+func Reason(err error) (issuer, reason string) {
+	if of, ok := errors.AsType[ofIssuer](err); ok {
+		issuer = of.issuer
+	}
+	if why, ok := errors.AsType[invalid](err); ok {
+		return issuer, string(why)
+	}
+	if why, ok := errors.AsType[expired](err); ok {
+		return issuer, string(why)
+	}
+	return issuer, ""
+}
+
+// maxShown is how much of a text from a token is shown, in bytes.
+const maxShown = 64
+
+// shown returns a text from a token as it may be logged: short, and quoted unless it is a word or
+// a URL.
+func shown(s string) string {
+	short := s[:min(len(s), maxShown)]
+	plain := short != "" && !strings.ContainsFunc(short, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
+	if !plain {
+		short = strconv.QuoteToASCII(strings.ToValidUTF8(short, "�"))
+	}
+	if len(short) > maxShown { // control characters have long names
+		short = short[:maxShown]
+	}
+	if len(s) > maxShown {
+		short += "…"
+	}
+	return short
+}
+
+// shownList returns the first of several texts, joined by a word.
+func shownList(list []string, word string) string {
+	const most = 3
+	var texts []string
+	for _, s := range list[:min(len(list), most)] {
+		texts = append(texts, shown(s))
+	}
+	if len(list) > most {
+		texts = append(texts, fmt.Sprintf("%d more", len(list)-most))
+	}
+	return strings.Join(texts, word)
+}
+
+// wanted returns the allowed values of a setting as an operator writes them.
+func wanted(list []string) string {
+	list = slices.Clone(list)
+	for n, s := range list {
+		if s == "" {
+			list[n] = "none"
+		}
+	}
+	return shownList(list, " or ")
+}
+
+// spell returns a duration as people say it, in its largest unit.
+func spell(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "less than 1 s"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	}
+	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}
