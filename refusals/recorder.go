@@ -40,12 +40,13 @@ func NewRecorder(store Store, log *slog.Logger) *Recorder {
 // Note records a refusal. The first of its key in a minute is stored if durable is true and the
 // store keeps up.
 func (r *Recorder) Note(f Refusal, durable bool) {
+	f.Detail = Clip(f.Detail)
 	r.mu.Lock()
 	e, first := r.rows.count(keyOf(f), f.At, 1)
 	if first {
 		e.value = row{f, durable}
 		if e.key.Address == several {
-			e.value.Tenant, e.value.Address, e.value.Identity = "", several, ""
+			e.value.Tenant, e.value.Address, e.value.Identity, e.value.Detail = "", several, "", ""
 		}
 	}
 	r.recent.add(f, e)

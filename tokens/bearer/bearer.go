@@ -50,3 +50,12 @@ type Claims struct {
 	// call binds them.
 	Confirmation [sha256.Size]byte
 }
+
+// Name returns the name by which people know a token: its jti, which a page can read too, or its ID
+// if it has none.
+func (c Claims) Name() string {
+	if c.JTI == "" {
+		return c.ID.String()
+	}
+	return Shown(c.JTI)
+}

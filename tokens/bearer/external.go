@@ -159,7 +159,7 @@ func (i *Issuer) checkHeader(h *header) error {
 	h.alg = known(h.alg)
 	switch {
 	case !slices.Contains(i.Algorithms, h.alg) || methods[h.alg] == nil:
-		return invalidf("alg is %s, want %s", shown(h.alg), strings.Join(i.Algorithms, ", "))
+		return invalidf("alg is %s, want %s", Shown(h.alg), strings.Join(i.Algorithms, ", "))
 	case !slices.Contains(i.Types, h.typ):
 		return invalidf("the header's typ is %s, want %s", wanted([]string{h.typ}), wanted(i.Types))
 	case !goodKID(h.kid):
@@ -182,7 +182,7 @@ func (i *Issuer) introspected(token string, from Source, at moment) (Claims, err
 		return Claims{}, invalid("not active, according to its issuer")
 	}
 	if name, ok := m.text("iss"); !ok || name != "" && name != i.Name {
-		return Claims{}, invalidf("the response to its introspection names another issuer, %s", shown(name))
+		return Claims{}, invalidf("the response to its introspection names another issuer, %s", Shown(name))
 	}
 	c, err := i.readClaims(m, at)
 	if err == nil && c.JTI == "" {

@@ -75,9 +75,9 @@ func (i *Issuer) isForCalls(m members, _ *Claims, _ moment) error {
 	case !ok1 || !ok2:
 		return invalid("not an access token: the claim typ or token_use is not a text")
 	case typ != "" && !strings.EqualFold(typ, "Bearer") && !strings.EqualFold(typ, "DPoP"):
-		return invalidf("not an access token: the claim typ is %s, want Bearer or DPoP", shown(typ))
+		return invalidf("not an access token: the claim typ is %s, want Bearer or DPoP", Shown(typ))
 	case !slices.Contains([]string{"", "access", "access_token"}, use):
-		return invalidf("not an access token: token_use is %s, want access", shown(use))
+		return invalidf("not an access token: token_use is %s, want access", Shown(use))
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (i *Issuer) clientIn(m members) (client string, err error) {
 		case !ok:
 			return "", invalidf("%s is not a text: it must name the client", name)
 		case s != "" && client != "" && s != client:
-			return "", invalidf("its claims name two clients: %s is %s, and %s is %s", by, shown(client), name, shown(s))
+			return "", invalidf("its claims name two clients: %s is %s, and %s is %s", by, Shown(client), name, Shown(s))
 		case s != "":
 			client, by = s, name
 		}

@@ -95,14 +95,14 @@ func readIssuerKey(raw []byte) (k issuerKey, usable bool, err error) {
 	}
 	for _, secret := range secretMembers {
 		if members[secret] != nil {
-			return k, false, fmt.Errorf("kid %s: has the secret member %s, so everybody can sign with it; its issuer must replace it", shown(j.KID), secret)
+			return k, false, fmt.Errorf("kid %s: has the secret member %s, so everybody can sign with it; its issuer must replace it", Shown(j.KID), secret)
 		}
 	}
 	if !j.verifies() {
 		return k, false, nil
 	}
 	if k, err = j.issuerKey(); err != nil {
-		return issuerKey{}, false, fmt.Errorf("kid %s: %w", shown(j.KID), err)
+		return issuerKey{}, false, fmt.Errorf("kid %s: %w", Shown(j.KID), err)
 	}
 	return k, true, nil
 }
@@ -121,7 +121,7 @@ func (j jwk) issuerKey() (k issuerKey, err error) {
 	case k.kid != "" && !goodKID(k.kid):
 		return k, errors.New("kid is not a valid name of a key")
 	case !k.fitsAny():
-		return k, fmt.Errorf("its size, or its alg %s, is not one that is supported", shown(j.Alg))
+		return k, fmt.Errorf("its size, or its alg %s, is not one that is supported", Shown(j.Alg))
 	}
 	return k, nil
 }
@@ -144,9 +144,9 @@ func (i *Issuer) keysFor(h header, issued, now time.Time) ([]crypto.PublicKey, u
 	case !known && h.kid == "":
 		return nil, 0, invalidf("no kid, and none of the issuer's %d keys is for alg %s", keys.Len(), h.alg)
 	case !known:
-		return nil, 0, invalidf("kid %s is unknown: it is not among the issuer's %d keys", shown(h.kid), keys.Len())
+		return nil, 0, invalidf("kid %s is unknown: it is not among the issuer's %d keys", Shown(h.kid), keys.Len())
 	case len(fitting) == 0:
-		return nil, 0, invalidf("the key %s is not for alg %s", shown(h.kid), h.alg)
+		return nil, 0, invalidf("the key %s is not for alg %s", Shown(h.kid), h.alg)
 	case h.kid == "" && len(fitting) > 1:
 		return nil, 0, invalidf("no kid, and %d of the issuer's keys are for alg %s", len(fitting), h.alg)
 	}

@@ -12,7 +12,7 @@ import (
 // invalid is an [ErrInvalid] with its reason.
 //
 // A reason may name claims that say by whom and for what a token was issued (iss, aud, the client,
-// typ, alg, kid), by [shown]. It never names the subject, and contains nothing from which a token
+// typ, alg, kid), by [Shown]. It never names the subject, and contains nothing from which a token
 // could be made. Nothing in it has been verified.
 type invalid string
 
@@ -71,9 +71,9 @@ func Reason(err error) (issuer, reason string) {
 // maxShown is how much of a text from a token is shown, in bytes.
 const maxShown = 64
 
-// shown returns a text from a token as it may be logged: short, and quoted unless it is a word or
-// a URL.
-func shown(s string) string {
+// Shown returns a text from a token, or from a request, as it may be logged: short, and quoted
+// unless it is a word or a URL.
+func Shown(s string) string {
 	short := s[:min(len(s), maxShown)]
 	plain := short != "" && !strings.ContainsFunc(short, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
 	if !plain {
@@ -93,7 +93,7 @@ func shownList(list []string, word string) string {
 	const most = 3
 	var texts []string
 	for _, s := range list[:min(len(list), most)] {
-		texts = append(texts, shown(s))
+		texts = append(texts, Shown(s))
 	}
 	if len(list) > most {
 		texts = append(texts, fmt.Sprintf("%d more", len(list)-most))

@@ -107,10 +107,10 @@ func (v *Verifier) orUnknownIssuer(t jws, err error) error {
 	}
 	for _, i := range v.external.list {
 		if strings.TrimSuffix(name, "/") == strings.TrimSuffix(i.Name, "/") {
-			return invalidf("unknown issuer %s: the settings have %s, and the slash at the end counts", shown(name), i.Name)
+			return invalidf("unknown issuer %s: the settings have %s, and the slash at the end counts", Shown(name), i.Name)
 		}
 	}
-	return invalidf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", shown(name), v.issuer)
+	return invalidf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", Shown(name), v.issuer)
 }
 
 // recall returns a cached token, if the current keys verified it.
@@ -151,14 +151,14 @@ func keyFor(t jws, set *keySet, now time.Time) (*key, error) {
 		return nil, err
 	}
 	if h.typ != "at+jwt" { // RFC 9068 §4: no other type is an access token
-		return nil, invalidf("the header's typ is %s, want at+jwt", shown(h.typ))
+		return nil, invalidf("the header's typ is %s, want at+jwt", Shown(h.typ))
 	}
 	k := set.find(h.kid, now)
 	if k == nil {
-		return nil, invalidf("kid is %s: this server has no such key", shown(h.kid))
+		return nil, invalidf("kid is %s: this server has no such key", Shown(h.kid))
 	}
 	if h.alg != k.method.Alg() {
-		return nil, invalidf("alg is %s, which is not for its key", shown(h.alg))
+		return nil, invalidf("alg is %s, which is not for its key", Shown(h.alg))
 	}
 	return k, nil
 }
@@ -172,7 +172,7 @@ func (v *Verifier) readClaims(payload string, now time.Time) (c Claims, err erro
 		return c, err
 	}
 	if c.Issuer != v.issuer {
-		return c, invalidf("iss is %s, want %s", shown(c.Issuer), v.issuer)
+		return c, invalidf("iss is %s, want %s", Shown(c.Issuer), v.issuer)
 	}
 	if !slices.Contains(m.audience(), v.audience) {
 		return c, invalidf("aud is %s, want %s", shownList(m.audience(), ", "), v.audience)
