@@ -32,13 +32,19 @@ func refusalOf(err error) *codes.Refusal {
 	return codes.RefusalOf(err)
 }
 
-// ruleIssuers is the rule of a refusal of an external issuer's token, as explanations name it.
-const ruleIssuers = "issuers"
+// The rules by which a token is invalid or has expired, as explanations name them.
+const (
+	ruleIssuers       = "issuers"        // what the settings require of an external issuer's token
+	ruleUnknownIssuer = "unknown issuer" // its issuer is not in the settings
+)
 
 // invalidToken refuses a token that is invalid or has expired. Only the operator learns why.
 func invalidToken(code codes.Code, rule string, err error) *codes.Refusal {
 	issuer, why := bearer.Reason(err)
-	if issuer != "" {
+	switch {
+	case errors.Is(err, bearer.ErrUnknownIssuer):
+		rule = ruleUnknownIssuer
+	case issuer != "":
 		rule, why = ruleIssuers, "issuer "+issuer+": "+why
 	}
 	return &codes.Refusal{Code: code, Explanation: codes.Explanation{Rule: rule, Why: why}}

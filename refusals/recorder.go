@@ -99,6 +99,12 @@ func CanonicalRef(ref string) string {
 	return ref[:4] + "-" + ref[4:]
 }
 
+// IsRef reports whether a text that a person typed can be a reference.
+func IsRef(ref string) bool {
+	ref = CanonicalRef(ref)
+	return len(ref) == len("7QK2-M4TD") && strings.Trim(ref, "0123456789ABCDEFGHJKMNPQRSTVWXYZ-") == ""
+}
+
 // Run writes recorded refusals until ctx is done, and then those that remain. It writes the numbers
 // of each finished minute, and removes old refusals at the start and every hour.
 func (r *Recorder) Run(ctx context.Context, now func() time.Time) {

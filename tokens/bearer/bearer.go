@@ -30,6 +30,10 @@ import (
 var (
 	ErrExpired = errors.New("token expired")
 	ErrInvalid = errors.New("token invalid")
+
+	// ErrUnknownIssuer is an ErrInvalid too: the token is neither our own nor that of an external
+	// issuer that is trusted.
+	ErrUnknownIssuer = errors.New("unknown issuer")
 )
 
 // Claims is what stile reads from a token. Times are whole seconds, in UTC.

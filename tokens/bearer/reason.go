@@ -20,6 +20,13 @@ func (i invalid) Error() string { return "token invalid: " + string(i) }
 
 func (i invalid) Is(target error) bool { return target == ErrInvalid }
 
+// foreign is the [invalid] that is an [ErrUnknownIssuer].
+type foreign struct{ invalid }
+
+func (f foreign) Is(target error) bool { return target == ErrInvalid || target == ErrUnknownIssuer }
+
+func (f foreign) Unwrap() error { return f.invalid }
+
 // invalidf returns an [invalid] with a formatted reason.
 func invalidf(format string, args ...any) error { return invalid(fmt.Sprintf(format, args...)) }
 

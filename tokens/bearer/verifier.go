@@ -3,6 +3,7 @@ package bearer
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -107,10 +108,14 @@ func (v *Verifier) orUnknownIssuer(t jws, err error) error {
 	}
 	for _, i := range v.external.list {
 		if strings.TrimSuffix(name, "/") == strings.TrimSuffix(i.Name, "/") {
-			return invalidf("unknown issuer %s: the settings have %s, and the slash at the end counts", Shown(name), i.Name)
+			return foreignf("unknown issuer %s: the settings have %s, and the slash at the end counts", Shown(name), i.Name)
 		}
 	}
-	return invalidf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", Shown(name), v.issuer)
+	return foreignf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", Shown(name), v.issuer)
+}
+
+func foreignf(format string, args ...any) error {
+	return foreign{invalid(fmt.Sprintf(format, args...))}
 }
 
 // recall returns a cached token, if the current keys verified it.
