@@ -3,6 +3,7 @@ package commands
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -91,5 +92,74 @@ func (h *harness) callOK(token string) {
 	h.t.Helper()
 	if status, body := h.get("/v1/items?client_id=acme", token); status != 200 {
 		h.t.Fatalf("%d %s", status, body)
+	}
+}
+
+// TestCheckToken checks that check --token says what is right and wrong about a token, step by step,
+// and never prints it.
+func TestCheckToken(t *testing.T) {
+	i := newIDP(t)
+	h := newHarness(t, "")
+	secret := h.write("introspection", "s3cret\n")
+	h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\npublic_url: https://api.example\n"+
+		i.settings(fmt.Sprintf(", introspection: {url: %q, client_id: stile, client_secret_file: %q}", i.URL+"/introspect", secret)))
+	h.at = time.Now()
+	i.active.Store(true)
+	now := h.at.Unix()
+	for _, c := range []struct {
+		token string
+		code  int
+		want  []string
+	}{
+		{i.token("1"), done, []string{"token format ok a JWT of", "token issuer ok " + i.name(), "token header ok alg EdDSA, typ jwt, kid a", "token audience ok aud is stile",
+			"token client ok the tenant acme", "token identity ok jti 1", "token holder ok not bound", "token times ok issued", "token keys ok 1 keys",
+			"token signature ok made by the issuer's key a", "token accept ok calls"}},
+		{i.sign(fmt.Sprintf(`{"iss":%q,"aud":"account","azp":"other","sub":"u","iat":%d,"exp":%d}`, i.name(), now-4000, now-400)), failed,
+			[]string{"token audience wrong aud is account, want stile", "token client wrong other is not in the issuer's clients", "token identity wrong no jti, and EdDSA",
+				"token times wrong expired by 6 min", "token signature ok"}},
+		{i.sign(`{"iss":"https://nobody.example"}`), failed, []string{"token issuer wrong unknown issuer https://nobody.example"}},
+		{"opaque", done, []string{"token format ok not a JWT: it is introspected at " + i.name(), "token introspection ok active", "token client ok the tenant acme"}},
+		{"invented", failed, []string{"token introspection wrong not active, according to its issuer"}},
+		{"a.b.c", failed, []string{"token claims wrong not a JSON object"}},
+	} {
+		h.in = c.token
+		out, err, code := h.run("check", "--token", "-")
+		flat := strings.Join(strings.Fields(out), " ")
+		for _, want := range c.want {
+			if !strings.Contains(flat, want) {
+				t.Errorf("no %q in\n%s%s", want, out, err)
+			}
+		}
+		if code != c.code || len(c.token) > 10 && strings.Contains(out+err, c.token[:10]) {
+			t.Errorf("exit code %d, want %d, or the token is printed:\n%s%s", code, c.code, out, err)
+		}
+	}
+	if files, _ := os.ReadDir(h.dir + "/data"); len(files) > 0 {
+		t.Errorf("the data directory was made: %v", files)
+	}
+	if _, err, code := h.run("check", "--token", i.token("1")); code != usageError || !strings.Contains(err, "--token must be -") {
+		t.Errorf("%d %s", code, err)
+	}
+	h.must("tenant", "add", "acme")
+	own := h.token()
+	h.in = own
+	if out := h.must("check", "--token", "-"); !strings.Contains(out, "this server") || !strings.Contains(out, "made by the server's key") {
+		t.Errorf("%s", out)
+	}
+	h.in = own[:len(own)-4] + "AAAA"
+	if out, _, code := h.run("check", "--token", "-", "--json"); code != failed || !strings.Contains(out, `"detail":"wrong signature"`) {
+		t.Errorf("%d %s", code, out)
+	}
+}
+
+// TestCheckWarnsOfNoJTI checks that check warns of Auth0's default profile, whose tokens have no jti.
+func TestCheckWarnsOfNoJTI(t *testing.T) {
+	h := newHarness(t, "")
+	for types, want := range map[string]bool{"": true, ", types: [at+jwt]": false, ", accept: exchange": false} {
+		h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\n"+
+			"issuers: [{issuer: 'https://t.eu.auth0.com/', keys: 'http://localhost:1/', allow_private: true, audience: x, clients: {a: acme}"+types+"}]\n")
+		if out, err, _ := h.run("check"); strings.Contains(out, "Auth0's tokens have no jti") != want {
+			t.Errorf("%q: %s%s", types, out, err)
+		}
 	}
 }

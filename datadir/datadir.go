@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -66,7 +65,7 @@ func Open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 }
 
 func (d *Dir) open(ctx context.Context, s *settings.Settings) (err error) {
-	if d.Keys, err = bearer.OpenKeys(filepath.Join(s.Data, "keys.json"), d.Now()); err != nil {
+	if d.Keys, err = bearer.OpenKeys(keyFile(s), d.Now()); err != nil {
 		return fmt.Errorf("open the keys: %w", err)
 	}
 	if d.Store, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {

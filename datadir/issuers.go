@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,10 +17,37 @@ import (
 // server does not wait for their keys. Until it has them, it responds with overloaded to calls with
 // their tokens.
 func (d *Dir) trustIssuers() error {
-	var trusted []*bearer.Issuer
-	d.ExternalKeys = nil
-	for _, i := range d.Settings().Issuers {
-		keys := KeysOf(i, d.Now, d.Log)
+	trusted, keys, err := trustedIn(d.Settings(), d.Now, d.Log)
+	if err != nil {
+		return err
+	}
+	d.ExternalKeys = keys
+	return d.Verifier.Trust(trusted)
+}
+
+// Verifier returns a verifier of the tokens that a server with these settings accepts. It reads the
+// server's keys, and neither locks nor changes the data directory.
+func Verifier(s *settings.Settings, now func() time.Time, log *slog.Logger) (*bearer.Verifier, error) {
+	own, err := bearer.ReadKeys(keyFile(s))
+	if err != nil {
+		return nil, err
+	}
+	origin := s.Origin(s.Listen)
+	v, err := bearer.NewVerifier(own, origin, origin, MaxLifetime)
+	if err != nil {
+		return nil, err
+	}
+	trusted, _, err := trustedIn(s, now, log)
+	if err != nil {
+		return nil, err
+	}
+	return v, v.Trust(trusted)
+}
+
+// trustedIn returns the external issuers in the settings, and the caches of their keys.
+func trustedIn(s *settings.Settings, now func() time.Time, log *slog.Logger) (trusted []*bearer.Issuer, caches []*issuers.KeyCache, err error) {
+	for _, i := range s.Issuers {
+		keys := KeysOf(i, now, log)
 		b := &bearer.Issuer{
 			Name: i.Issuer, Audiences: i.Audience, Algorithms: i.Algorithms, Types: typesOf(i), ClientClaim: i.ClientClaim,
 			Clients: i.Clients, ForExchange: i.Accept == "exchange", Keys: keys,
@@ -30,17 +58,20 @@ func (d *Dir) trustIssuers() error {
 		if i.IDClaim != "jti" {
 			b.IDClaim = i.IDClaim
 		}
-		client, err := IntrospectionOf(i, d.Log)
+		client, err := IntrospectionOf(i, log)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		if client != nil {
 			b.Opaque = client
 		}
-		d.ExternalKeys, trusted = append(d.ExternalKeys, keys), append(trusted, b)
+		caches, trusted = append(caches, keys), append(trusted, b)
 	}
-	return d.Verifier.Trust(trusted)
+	return trusted, caches, nil
 }
+
+// keyFile is the file of the server's keys.
+func keyFile(s *settings.Settings) string { return filepath.Join(s.Data, "keys.json") }
 
 // KeysOf returns the cache of an issuer's keys. It fetches nothing until it runs.
 func KeysOf(i settings.Issuer, now func() time.Time, log *slog.Logger) *issuers.KeyCache {

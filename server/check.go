@@ -144,6 +144,7 @@ func checkIssuers(ctx context.Context, s *settings.Settings, now func() time.Tim
 		for _, odd := range keys.Odd {
 			add("issuer", Warning, "%s: %s has an entry that can't be used: %s", i.Issuer, address, odd)
 		}
+		warnOfNoJTI(i, add)
 		client, err := datadir.IntrospectionOf(i, log)
 		if err == nil && client != nil {
 			err = client.Probe(ctx)

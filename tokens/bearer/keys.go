@@ -79,6 +79,19 @@ func OpenKeys(file string, now time.Time) (*Keys, error) {
 	return k, nil
 }
 
+// ReadKeys reads the keys of a file, to verify tokens. Unlike [OpenKeys] it never writes. If the file
+// does not exist, there are no keys.
+func ReadKeys(file string) (*Keys, error) {
+	set, err := readKeys(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newKeys(file, &keySet{}), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read keys: %w", err)
+	}
+	return newKeys(file, set), nil
+}
+
 func newKeys(file string, set *keySet) *Keys {
 	k := &Keys{file: file}
 	k.set.Store(set)

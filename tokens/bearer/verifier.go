@@ -142,9 +142,8 @@ func (v *Verifier) check(t jws, set *keySet, now time.Time) (c Claims, k *key, e
 	if c, err = v.readClaims(t.payload, now); err != nil {
 		return Claims{}, nil, err
 	}
-	signature, err := decodePart(t.signature)
-	if err != nil || k.method.Verify(t.signed, signature, k.public) != nil {
-		return Claims{}, nil, invalid("wrong signature")
+	if err = verifySignature(k, t); err != nil {
+		return Claims{}, nil, err
 	}
 	return c, k, nil
 }
