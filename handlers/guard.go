@@ -11,6 +11,7 @@ import (
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/readable"
 )
 
 // authorize identifies the caller: address, token, client, page, key, in the contract's order. It
@@ -75,14 +76,14 @@ func (a *API) enforce(r *request, why *codes.Refusal) error {
 // learn whether a client_id exists, nor which one the token has; an explanation says both.
 func (a *API) clientRefusal(r *request, name string) *codes.Refusal {
 	if r.claims.Client == "" {
-		return mismatch(ruleNoMapping, "issuer "+r.claims.Issuer+": its client "+bearer.Shown(r.claims.Unmapped)+" is not in the issuer's clients", codes.UnknownClient,
+		return mismatch(ruleNoMapping, "issuer "+r.claims.Issuer+": its client "+readable.Text(r.claims.Unmapped)+" is not in the issuer's clients", codes.UnknownClient,
 			"The token's issuer named a client that has no tenant on this server. Ask the publisher to add it to the issuer's clients.")
 	}
 	rule, which := ruleClient, "another tenant"
 	if _, ok := a.Tenants.Find(name); !ok {
 		rule, which = ruleUnknown, "unknown"
 	}
-	return mismatch(rule, "the request's client_id "+bearer.Shown(name)+" is "+which+"; the token is for "+r.claims.Client, codes.OtherClient,
+	return mismatch(rule, "the request's client_id "+readable.Text(name)+" is "+which+"; the token is for "+r.claims.Client, codes.OtherClient,
 		"The client_id is not the one that the token was issued to. Use the client_id with which your server gets its tokens.")
 }
 

@@ -16,6 +16,7 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/readable"
 )
 
 // Scope is the only scope that a token can have.
@@ -124,7 +125,7 @@ func findByText(d *datadir.Dir, text string) (named, error) {
 	}
 	n := named{id: claims.ID, claims: &claims}
 	if claims.Client == "" {
-		n.detail = fmt.Sprintf("issuer %s: its client %s is not in the issuer's clients", claims.Issuer, bearer.Shown(claims.Unmapped))
+		n.detail = fmt.Sprintf("issuer %s: its client %s is not in the issuer's clients", claims.Issuer, readable.Text(claims.Unmapped))
 	}
 	return n, nil
 }

@@ -96,6 +96,7 @@ func unavailable(err error) error {
 type request struct {
 	transport.Request
 	wrong string // the client that wrong credentials were for, as it may be logged; "" if none were
+	why   string // why the token of an external issuer is refused, for the log; "" if none is
 }
 
 // open returns a request with the parameters of its URL parsed.
@@ -180,6 +181,9 @@ func (srv *Server) report(r *request, e *failure) {
 	l.Attrs = append(l.Attrs, slog.Int("status", e.status))
 	if l.Detail = r.wrong; r.wrong != "" {
 		l.Attrs = append(l.Attrs, slog.String("client", r.wrong))
+	}
+	if r.why != "" {
+		l.Attrs = append(l.Attrs, slog.String("reason", r.why))
 	}
 	srv.Log.Write(l, e.cause)
 }

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/readable"
 )
 
 // Errors of [Verifier.Verify]. Any other error is internal, and says nothing about the token.
@@ -61,5 +62,5 @@ func (c Claims) Name() string {
 	if c.JTI == "" {
 		return c.ID.String()
 	}
-	return Shown(c.JTI)
+	return readable.Text(c.JTI)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"stile.example/stile/tokens/readable"
 )
 
 // Step is one step of [Verifier.Examine].
@@ -95,7 +97,7 @@ func (e *examination) external(i *Issuer, t jws, m members) {
 	if err == nil {
 		err = i.checkHeader(&h)
 	}
-	readable := e.add("header", fmt.Sprintf("alg %s, typ %s, kid %s", Shown(h.alg), wanted([]string{h.typ}), Shown(h.kid)), err)
+	readable := e.add("header", fmt.Sprintf("alg %s, typ %s, kid %s", readable.Text(h.alg), readable.Allowed([]string{h.typ}), readable.Text(h.kid)), err)
 	c := Claims{Issuer: i.Name}
 	for _, check := range claimChecks {
 		err := check.check(i, m, &c, e.moment)
@@ -118,7 +120,7 @@ func (e *examination) external(i *Issuer, t jws, m members) {
 func (e *examination) describe(check string, c Claims, m members) string {
 	switch check {
 	case "audience":
-		return "aud is " + shownList(m.audience(), ", ")
+		return "aud is " + readable.List(m.audience(), ", ")
 	case "type":
 		return "an access token, as far as it says"
 	case "holder":
@@ -131,12 +133,12 @@ func (e *examination) describe(check string, c Claims, m members) string {
 }
 
 func (e *examination) describeTimes(c Claims) string {
-	return fmt.Sprintf("issued %s ago, expires in %s", spell(e.now.Sub(c.IssuedAt)), spell(c.Expires.Sub(e.now)))
+	return fmt.Sprintf("issued %s ago, expires in %s", readable.Duration(e.now.Sub(c.IssuedAt)), readable.Duration(c.Expires.Sub(e.now)))
 }
 
 func (e *examination) client(i *Issuer, c Claims) {
 	if c.Client == "" {
-		e.add("client", "", invalidf("%s is not in the issuer's clients: add it, with the client_id of its tenant", Shown(c.Unmapped)))
+		e.add("client", "", invalidf("%s is not in the issuer's clients: add it, with the client_id of its tenant", readable.Text(c.Unmapped)))
 		return
 	}
 	e.add("client", "the tenant "+c.Client, nil)
@@ -145,7 +147,7 @@ func (e *examination) client(i *Issuer, c Claims) {
 // identity examines what distinguishes the token from others.
 func (e *examination) identity(i *Issuer, c Claims, t jws, alg string) {
 	if c.JTI != "" {
-		e.add("identity", i.idClaim()+" "+Shown(c.JTI), nil)
+		e.add("identity", i.idClaim()+" "+readable.Text(c.JTI), nil)
 		return
 	}
 	if e.add("identity", "no "+i.idClaim()+": its signature distinguishes it", i.identify(&c, t, alg)) {
@@ -161,7 +163,7 @@ func (e *examination) signature(i *Issuer, t jws, h header, c Claims) {
 	}
 	if e.add("keys", fmt.Sprintf("%d keys of the issuer", n), err) {
 		_, err := i.checkSignature(t, h, c.IssuedAt, e.now)
-		e.add("signature", "made by the issuer's key "+Shown(h.kid), err)
+		e.add("signature", "made by the issuer's key "+readable.Text(h.kid), err)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"stile.example/stile/tokens/readable"
 )
 
 // Issuer is an external authorization server whose tokens are accepted. Its fields must not change
@@ -159,9 +161,9 @@ func (i *Issuer) checkHeader(h *header) error {
 	h.alg = known(h.alg)
 	switch {
 	case !slices.Contains(i.Algorithms, h.alg) || methods[h.alg] == nil:
-		return invalidf("alg is %s, want %s", Shown(h.alg), strings.Join(i.Algorithms, ", "))
+		return invalidf("alg is %s, want %s", readable.Text(h.alg), strings.Join(i.Algorithms, ", "))
 	case !slices.Contains(i.Types, h.typ):
-		return invalidf("the header's typ is %s, want %s", wanted([]string{h.typ}), wanted(i.Types))
+		return invalidf("the header's typ is %s, want %s", readable.Allowed([]string{h.typ}), readable.Allowed(i.Types))
 	case !goodKID(h.kid):
 		return invalid("kid is not a valid name of a key")
 	}
@@ -182,7 +184,7 @@ func (i *Issuer) introspected(token string, from Source, at moment) (Claims, err
 		return Claims{}, invalid("not active, according to its issuer")
 	}
 	if name, ok := m.text("iss"); !ok || name != "" && name != i.Name {
-		return Claims{}, invalidf("the response to its introspection names another issuer, %s", Shown(name))
+		return Claims{}, invalidf("the response to its introspection names another issuer, %s", readable.Text(name))
 	}
 	c, err := i.readClaims(m, at)
 	if err == nil && c.JTI == "" {

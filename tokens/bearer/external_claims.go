@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/readable"
 )
 
 // clientClaims are the names of the claim that names the client: RFC 9068; OpenID Connect, Keycloak
@@ -52,11 +53,11 @@ func (i *Issuer) checkAudience(m members, _ *Claims, _ moment) error {
 	case slices.ContainsFunc(list, func(aud string) bool { return slices.Contains(i.Audiences, aud) }):
 		return nil
 	case m["aud"] == nil:
-		return invalidf("aud is missing, want %s", wanted(i.Audiences))
+		return invalidf("aud is missing, want %s", readable.Allowed(i.Audiences))
 	case len(list) == 0:
-		return invalidf("aud is not a text or a list of texts, want %s", wanted(i.Audiences))
+		return invalidf("aud is not a text or a list of texts, want %s", readable.Allowed(i.Audiences))
 	}
-	return invalidf("aud is %s, want %s", shownList(list, ", "), wanted(i.Audiences))
+	return invalidf("aud is %s, want %s", readable.List(list, ", "), readable.Allowed(i.Audiences))
 }
 
 // isForCalls refuses tokens that an issuer signs with the same keys and for the same audience, but
@@ -75,9 +76,9 @@ func (i *Issuer) isForCalls(m members, _ *Claims, _ moment) error {
 	case !ok1 || !ok2:
 		return invalid("not an access token: the claim typ or token_use is not a text")
 	case typ != "" && !strings.EqualFold(typ, "Bearer") && !strings.EqualFold(typ, "DPoP"):
-		return invalidf("not an access token: the claim typ is %s, want Bearer or DPoP", Shown(typ))
+		return invalidf("not an access token: the claim typ is %s, want Bearer or DPoP", readable.Text(typ))
 	case !slices.Contains([]string{"", "access", "access_token"}, use):
-		return invalidf("not an access token: token_use is %s, want access", Shown(use))
+		return invalidf("not an access token: token_use is %s, want access", readable.Text(use))
 	}
 	return nil
 }
@@ -102,7 +103,7 @@ func (i *Issuer) clientIn(m members) (client string, err error) {
 		case !ok:
 			return "", invalidf("%s is not a text: it must name the client", name)
 		case s != "" && client != "" && s != client:
-			return "", invalidf("its claims name two clients: %s is %s, and %s is %s", by, Shown(client), name, Shown(s))
+			return "", invalidf("its claims name two clients: %s is %s, and %s is %s", by, readable.Text(client), name, readable.Text(s))
 		case s != "":
 			client, by = s, name
 		}
@@ -170,9 +171,9 @@ func (i *Issuer) readTimes(m members, c *Claims, at moment) error {
 	latest := at.now.Add(leeway)
 	switch {
 	case c.IssuedAt.After(latest):
-		return invalidf("iat is %s ahead of this server's clock", spell(c.IssuedAt.Sub(at.now)))
+		return invalidf("iat is %s ahead of this server's clock", readable.Duration(c.IssuedAt.Sub(at.now)))
 	case notBefore.After(latest):
-		return invalidf("nbf is %s ahead of this server's clock", spell(notBefore.Sub(at.now)))
+		return invalidf("nbf is %s ahead of this server's clock", readable.Duration(notBefore.Sub(at.now)))
 	case !c.Expires.After(c.IssuedAt):
 		return invalid("exp is not after iat")
 	case !at.now.Before(c.Expires):
@@ -182,7 +183,7 @@ func (i *Issuer) readTimes(m members, c *Claims, at moment) error {
 		c.Expires = end
 	}
 	if !at.now.Before(c.Expires) {
-		return expired("issued " + spell(at.now.Sub(c.IssuedAt)) + " ago: accepted for " + spell(at.longest) + " from iat")
+		return expired("issued " + readable.Duration(at.now.Sub(c.IssuedAt)) + " ago: accepted for " + readable.Duration(at.longest) + " from iat")
 	}
 	return nil
 }

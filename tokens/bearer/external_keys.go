@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"stile.example/stile/tokens/jwk"
+	"stile.example/stile/tokens/readable"
 )
 
 // ExternalAlgorithms lists the algorithms of external issuers: all asymmetric ones of RFC 7518 and
@@ -89,31 +92,29 @@ func readIssuerKey(raw []byte) (k issuerKey, usable bool, err error) {
 	if err != nil {
 		return k, false, errors.New("not a JSON object, or with a duplicate name")
 	}
-	var j jwk
+	var j jwk.Key
 	if json.Unmarshal(raw, &j) != nil {
 		return k, false, errors.New("a member has the wrong type")
 	}
-	for _, secret := range secretMembers {
-		if members[secret] != nil {
-			return k, false, fmt.Errorf("kid %s: has the secret member %s, so everybody can sign with it; its issuer must replace it", Shown(j.KID), secret)
-		}
+	if secret := jwk.Secret(members); secret != "" {
+		return k, false, fmt.Errorf("kid %s: has the secret member %s, so everybody can sign with it; its issuer must replace it", readable.Text(j.KID), secret)
 	}
-	if !j.verifies() {
+	if !j.Verifies() {
 		return k, false, nil
 	}
-	if k, err = j.issuerKey(); err != nil {
-		return issuerKey{}, false, fmt.Errorf("kid %s: %w", Shown(j.KID), err)
+	if k, err = issuerKeyOf(j); err != nil {
+		return issuerKey{}, false, fmt.Errorf("kid %s: %w", readable.Text(j.KID), err)
 	}
 	return k, true, nil
 }
 
-// issuerKey returns the key of an external issuer, or why it can't be used.
-func (j jwk) issuerKey() (k issuerKey, err error) {
-	public, err := j.public()
+// issuerKeyOf returns the key of an external issuer, or why it can't be used.
+func issuerKeyOf(j jwk.Key) (k issuerKey, err error) {
+	public, err := j.Public()
 	if err != nil {
 		return k, err
 	}
-	if n, isRSA := public.(*rsa.PublicKey); isRSA && isROCA(n.N) {
+	if n, isRSA := public.(*rsa.PublicKey); isRSA && jwk.IsROCA(n.N) {
 		return k, errors.New("the RSA key can be factored (ROCA, CVE-2017-15361)")
 	}
 	k = issuerKey{j.KID, known(j.Alg), public}
@@ -121,7 +122,7 @@ func (j jwk) issuerKey() (k issuerKey, err error) {
 	case k.kid != "" && !goodKID(k.kid):
 		return k, errors.New("kid is not a valid name of a key")
 	case !k.fitsAny():
-		return k, fmt.Errorf("its size, or its alg %s, is not one that is supported", Shown(j.Alg))
+		return k, fmt.Errorf("its size, or its alg %s, is not one that is supported", readable.Text(j.Alg))
 	}
 	return k, nil
 }
@@ -144,9 +145,9 @@ func (i *Issuer) keysFor(h header, issued, now time.Time) ([]crypto.PublicKey, u
 	case !known && h.kid == "":
 		return nil, 0, invalidf("no kid, and none of the issuer's %d keys is for alg %s", keys.Len(), h.alg)
 	case !known:
-		return nil, 0, invalidf("kid %s is unknown: it is not among the issuer's %d keys", Shown(h.kid), keys.Len())
+		return nil, 0, invalidf("kid %s is unknown: it is not among the issuer's %d keys", readable.Text(h.kid), keys.Len())
 	case len(fitting) == 0:
-		return nil, 0, invalidf("the key %s is not for alg %s", Shown(h.kid), h.alg)
+		return nil, 0, invalidf("the key %s is not for alg %s", readable.Text(h.kid), h.alg)
 	case h.kid == "" && len(fitting) > 1:
 		return nil, 0, invalidf("no kid, and %d of the issuer's keys are for alg %s", len(fitting), h.alg)
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"stile.example/stile/tokens/jwk"
 )
 
 // Keys are the server's own keys: those that sign and verify its tokens, and the one that hashes
@@ -178,7 +180,7 @@ func (k *Keys) List() []KeyInfo {
 // JWKS returns the JWK Set (RFC 7517) of all keys that may verify a valid token.
 func (k *Keys) JWKS(now time.Time) []byte {
 	var doc struct {
-		Keys []jwk `json:"keys"`
+		Keys []jwk.Key `json:"keys"`
 	}
 	for _, key := range k.set.Load().alive(now) {
 		doc.Keys = append(doc.Keys, key.jwk())

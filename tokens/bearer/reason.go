@@ -3,16 +3,15 @@ package bearer
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	"stile.example/stile/tokens/readable"
 )
 
 // invalid is an [ErrInvalid] with its reason.
 //
 // A reason may name claims that say by whom and for what a token was issued (iss, aud, the client,
-// typ, alg, kid), by [Shown]. It never names the subject, and contains nothing from which a token
+// typ, alg, kid), by [readable.Text]. It never names the subject, and contains nothing from which a token
 // could be made. Nothing in it has been verified.
 type invalid string
 
@@ -39,7 +38,7 @@ func (e expired) Is(target error) bool { return target == ErrExpired }
 
 // expiredSince returns the error for a token that was valid until a time.
 func expiredSince(until, now time.Time) error {
-	return expired("expired by " + spell(now.Sub(until)))
+	return expired("expired by " + readable.Duration(now.Sub(until)))
 }
 
 // ofIssuer is an [ErrInvalid] or [ErrExpired] about the token of an external issuer.
@@ -73,63 +72,4 @@ func Reason(err error) (issuer, reason string) {
 		return issuer, string(why)
 	}
 	return issuer, ""
-}
-
-// maxShown is how much of a text from a token is shown, in bytes.
-const maxShown = 64
-
-// Shown returns a text from a token, or from a request, as it may be logged: short, and quoted
-// unless it is a word or a URL.
-func Shown(s string) string {
-	short := s[:min(len(s), maxShown)]
-	plain := short != "" && !strings.ContainsFunc(short, func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' })
-	if !plain {
-		short = strconv.QuoteToASCII(strings.ToValidUTF8(short, "�"))
-	}
-	if len(short) > maxShown { // control characters have long names
-		short = short[:maxShown]
-	}
-	if len(s) > maxShown {
-		short += "…"
-	}
-	return short
-}
-
-// shownList returns the first of several texts, joined by a word.
-func shownList(list []string, word string) string {
-	const most = 3
-	var texts []string
-	for _, s := range list[:min(len(list), most)] {
-		texts = append(texts, Shown(s))
-	}
-	if len(list) > most {
-		texts = append(texts, fmt.Sprintf("%d more", len(list)-most))
-	}
-	return strings.Join(texts, word)
-}
-
-// wanted returns the allowed values of a setting as an operator writes them.
-func wanted(list []string) string {
-	list = slices.Clone(list)
-	for n, s := range list {
-		if s == "" {
-			list[n] = "none"
-		}
-	}
-	return shownList(list, " or ")
-}
-
-// spell returns a duration as people say it, in its largest unit.
-func spell(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return "less than 1 s"
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	}
-	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/readable"
 )
 
 // leeway is how far in the future a token may have been issued, because the clocks of two servers
@@ -108,10 +109,10 @@ func (v *Verifier) orUnknownIssuer(t jws, err error) error {
 	}
 	for _, i := range v.external.list {
 		if strings.TrimSuffix(name, "/") == strings.TrimSuffix(i.Name, "/") {
-			return foreignf("unknown issuer %s: the settings have %s, and the slash at the end counts", Shown(name), i.Name)
+			return foreignf("unknown issuer %s: the settings have %s, and the slash at the end counts", readable.Text(name), i.Name)
 		}
 	}
-	return foreignf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", Shown(name), v.issuer)
+	return foreignf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", readable.Text(name), v.issuer)
 }
 
 func foreignf(format string, args ...any) error {
@@ -155,14 +156,14 @@ func keyFor(t jws, set *keySet, now time.Time) (*key, error) {
 		return nil, err
 	}
 	if h.typ != "at+jwt" { // RFC 9068 §4: no other type is an access token
-		return nil, invalidf("the header's typ is %s, want at+jwt", Shown(h.typ))
+		return nil, invalidf("the header's typ is %s, want at+jwt", readable.Text(h.typ))
 	}
 	k := set.find(h.kid, now)
 	if k == nil {
-		return nil, invalidf("kid is %s: this server has no such key", Shown(h.kid))
+		return nil, invalidf("kid is %s: this server has no such key", readable.Text(h.kid))
 	}
 	if h.alg != k.method.Alg() {
-		return nil, invalidf("alg is %s, which is not for its key", Shown(h.alg))
+		return nil, invalidf("alg is %s, which is not for its key", readable.Text(h.alg))
 	}
 	return k, nil
 }
@@ -176,10 +177,10 @@ func (v *Verifier) readClaims(payload string, now time.Time) (c Claims, err erro
 		return c, err
 	}
 	if c.Issuer != v.issuer {
-		return c, invalidf("iss is %s, want %s", Shown(c.Issuer), v.issuer)
+		return c, invalidf("iss is %s, want %s", readable.Text(c.Issuer), v.issuer)
 	}
 	if !slices.Contains(m.audience(), v.audience) {
-		return c, invalidf("aud is %s, want %s", shownList(m.audience(), ", "), v.audience)
+		return c, invalidf("aud is %s, want %s", readable.List(m.audience(), ", "), v.audience)
 	}
 	return c, v.checkTimes(c, m, now)
 }
