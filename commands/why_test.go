@@ -47,7 +47,7 @@ func TestExplainExternalTokens(t *testing.T) {
 		if out, err, _ := h.run("token", "show", c.token); !strings.Contains(out+err, c.why) {
 			t.Errorf("token show: %s%s", out, err)
 		}
-		merged := strings.HasPrefix(c.why, "unknown issuer") // with the first, of the same code and minute
+		merged := strings.HasPrefix(c.why, "unknown issuer") // with the first of its code
 		if !merged && !strings.Contains(h.log.String(), c.why) {
 			t.Errorf("the log lacks %q:\n%s", c.why, h.log)
 		}
@@ -95,8 +95,8 @@ func (h *harness) callOK(token string) {
 	}
 }
 
-// TestCheckToken checks that check --token says what is right and wrong about a token, step by step,
-// and never prints it.
+// TestCheckToken checks that check --token says what is right and wrong about a token, step by
+// step, and never prints it.
 func TestCheckToken(t *testing.T) {
 	i := newIDP(t)
 	h := newHarness(t, "")
@@ -152,7 +152,8 @@ func TestCheckToken(t *testing.T) {
 	}
 }
 
-// TestCheckWarnsOfNoJTI checks that check warns of Auth0's default profile, whose tokens have no jti.
+// TestCheckWarnsOfNoJTI checks that check warns of Auth0's default profile, whose tokens have no
+// jti.
 func TestCheckWarnsOfNoJTI(t *testing.T) {
 	h := newHarness(t, "")
 	for types, want := range map[string]bool{"": true, ", types: [at+jwt]": false, ", accept: exchange": false} {

@@ -117,8 +117,8 @@ func TestExternalTokenCalls(t *testing.T) {
 	want("expired", s.get("/v1/items", late), 401, "token_expired")
 }
 
-// TestExchangeLogsWhy checks that the log says why a subject token is refused, and the response does
-// not.
+// TestExchangeLogsWhy checks that the log says why a subject token is refused, and the response
+// does not.
 func TestExchangeLogsWhy(t *testing.T) {
 	for want, token := range map[string]func(s *site) string{
 		"issuer https://exchange.example: expired by 60 min":                                        func(s *site) string { return externalToken(exchangeIDP, "app", "1", s.now.Add(-2*time.Hour)) },

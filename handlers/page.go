@@ -79,8 +79,8 @@ func siteRefusal(t *tenants.Tenant, header, page string) *codes.Refusal {
 	return why
 }
 
-// mismatch returns a refusal of a request that is not the tenant's. The rule, and why it applies, are
-// for the operator.
+// mismatch returns a refusal of a request that is not the tenant's. The rule, and why it applies,
+// are for the operator.
 func mismatch(rule, why, title, detail string) *codes.Refusal {
 	return &codes.Refusal{Code: codes.ClientMismatch, Title: title, Detail: detail, Explanation: codes.Explanation{Rule: rule, Why: why}}
 }

@@ -149,7 +149,7 @@ func (s *Settings) checkTogether(from []given) (problems Problems) {
 		add("trusted_proxies", "must not contain all public "+all+" addresses: every client could name its own address; list only your proxies")
 	}
 	byHand := slices.ContainsFunc(from, func(g given) bool { return g.name == "policy.token.bind_within" })
-	if byHand && s.Policy.Token.BindWithin > s.Policy.Lifetime { // by default it is as long at most: see with
+	if byHand && s.Policy.Token.BindWithin > s.Policy.Lifetime { // otherwise, see Settings.with
 		add("policy.token.bind_within", "is longer than policy.token.lifetime")
 	}
 	for _, i := range s.Issuers {

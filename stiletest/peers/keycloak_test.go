@@ -157,8 +157,8 @@ func TestKeycloak(t *testing.T) {
 	}
 }
 
-// checkBound checks a token that Keycloak has bound to a key by DPoP: only a proof by that key admits
-// its calls.
+// checkBound checks a token that Keycloak has bound to a key by DPoP: only a proof by that key
+// admits its calls.
 func (k *keycloak) checkBound(s *site, secret string) {
 	k.t.Helper()
 	key, endpoint := stiletest.NewKey(), k.URL+"/realms/stile/protocol/openid-connect/token"

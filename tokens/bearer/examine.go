@@ -26,8 +26,9 @@ const (
 	Failed   Result = "wrong"
 )
 
-// Examine checks a token as [Verifier.Verify] does, and returns each step. It continues after a step
-// that failed, where that is possible, so that an operator sees everything that is wrong at once.
+// Examine checks a token as [Verifier.Verify] does, and returns each step. It continues after a
+// step that failed, where that is possible, so that an operator sees everything that is wrong at
+// once.
 func (v *Verifier) Examine(token string, now time.Time) []Step {
 	e := &examination{moment: moment{now, v.maxLifetime}}
 	t, err := cut(token)

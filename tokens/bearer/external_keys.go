@@ -57,8 +57,8 @@ const (
 	maxSameKID    = 4 // keys that are tried for one token
 )
 
-// ParseIssuerKeys parses the JWK Set of an external issuer. It omits every entry that can't verify a
-// signature, and says why if that is odd: one bad entry must not make all tokens invalid. So a
+// ParseIssuerKeys parses the JWK Set of an external issuer. It omits every entry that can't verify
+// a signature, and says why if that is odd: one bad entry must not make all tokens invalid. So a
 // secret key, which its issuer has published, is not used, and other keys are. A set without any
 // remaining key is an error. Keys may have the same kid (RFC 7517 §4.5).
 func ParseIssuerKeys(data []byte) (IssuerKeys, error) {
@@ -154,8 +154,8 @@ func (i *Issuer) keysFor(h header, issued, now time.Time) ([]crypto.PublicKey, u
 	return fitting, keys.Generation, nil
 }
 
-// find returns the keys of a name that an algorithm fits, and reports whether there is a key of that
-// name. Several keys may have one name: of different kinds (RFC 7517 §4.5), or while an issuer
+// find returns the keys of a name that an algorithm fits, and reports whether there is a key of
+// that name. Several keys may have one name: of different kinds (RFC 7517 §4.5), or while an issuer
 // changes them. Without a name, it returns all keys that fit.
 func (s *IssuerKeys) find(kid, alg string) (fitting []crypto.PublicKey, known bool) {
 	for _, k := range s.keys {

@@ -81,8 +81,8 @@ func OpenKeys(file string, now time.Time) (*Keys, error) {
 	return k, nil
 }
 
-// ReadKeys reads the keys of a file, to verify tokens. Unlike [OpenKeys] it never writes. If the file
-// does not exist, there are no keys.
+// ReadKeys reads the keys of a file, to verify tokens. Unlike [OpenKeys] it never writes. If the
+// file does not exist, there are no keys.
 func ReadKeys(file string) (*Keys, error) {
 	set, err := readKeys(file)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -10,9 +10,9 @@ import (
 
 // invalid is an [ErrInvalid] with its reason.
 //
-// A reason may name claims that say by whom and for what a token was issued (iss, aud, the client,
-// typ, alg, kid), by [readable.Text]. It never names the subject, and contains nothing from which a token
-// could be made. Nothing in it has been verified.
+// A reason may name claims that say who issued a token and for what (iss, aud, the client,
+// typ, alg, kid), by [readable.Text]. It never names the subject, and contains nothing from which a
+// token could be made. Nothing in it has been verified.
 type invalid string
 
 func (i invalid) Error() string { return "token invalid: " + string(i) }

@@ -228,7 +228,8 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// TestOddEntries checks that the keys next to an odd entry serve, and that the entry is logged once.
+// TestOddEntries checks that the keys next to an odd entry serve, and that the entry is logged
+// once.
 func TestOddEntries(t *testing.T) {
 	i := newIDP(t)
 	var log bytes.Buffer
