@@ -24,7 +24,9 @@ var allowedImports = map[string]string{
 	"tenants":              "",
 	"tenants/callback":     "",
 	"usage":                "",
-	"tokens/bearer":        "tokens tokens/object golang-jwt/jwt",
+	"tokens/bearer":        "tokens tokens/jwk tokens/object tokens/readable golang-jwt/jwt",
+	"tokens/jwk":           "",
+	"tokens/readable":      "",
 	"tokens/issuers":       "tokens/bearer outbound recent",
 	"tokens/object":        "",
 	"tokens/proof":         "tokens/object tokens/proof/p256 recent",
@@ -63,18 +65,18 @@ var allowedImports = map[string]string{
 	"handlers/snippet":     "handlers/transport labstack/echo",
 	"handlers/items":       "content content/labels handlers/codes handlers/metrics handlers/transport",
 	"handlers/queue":       "content handlers/transport tokens",
-	"handlers/accesslog":   "handlers/codes handlers/transport refusals",
-	"handlers/oauth":       "handlers/accesslog handlers/codes handlers/transport refusals tenants tokens tokens/bearer labstack/echo",
-	"handlers":             "handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/snippet handlers/transport tokens tokens/bearer tokens/proof tenants tenants/callback usage content addresses challenge refusals recent labstack/echo",
+	"handlers/accesslog": "handlers/codes handlers/transport refusals",
+	"handlers/oauth": "handlers/accesslog handlers/codes handlers/transport refusals tenants tokens tokens/bearer labstack/echo tokens/readable",
+	"handlers": "handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/snippet handlers/transport tokens tokens/bearer tokens/proof tenants tenants/callback usage content addresses challenge refusals recent labstack/echo tokens/readable",
 	"static":               "",
 	"widgets":              "",
 	"widgets/build":        "evanw/esbuild",
 	"demo":                 "",
 	"datadir":              "addresses refusals settings store store/sqlite tenants tokens tokens/bearer tokens/issuers usage",
-	"operations":           "datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers",
-	"socket":               "datadir operations content golang.org/x/sys",
-	"server":               "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof usage golang.org/x/crypto",
-	"commands":             "commands/explanation commands/printing commands/report datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/bearer usage spf13/cobra mattn/go-sqlite3",
+	"operations": "datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/readable",
+	"socket": "datadir operations content golang.org/x/sys",
+	"server": "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof usage golang.org/x/crypto",
+	"commands": "commands/explanation commands/printing commands/report datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/bearer usage spf13/cobra mattn/go-sqlite3",
 	"commands/report":      "commands/printing content content/imports",
 	"commands/explanation": "commands/printing handlers/codes operations settings tenants",
 	"commands/printing":    "golang.org/x/term",
@@ -92,7 +94,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

@@ -157,7 +157,7 @@ func TestShownAddresses(t *testing.T) {
 	h := newHarness(t, "log_addresses: full\n")
 	h.serve()
 	h.must("tenant", "add", "acme")
-	if _, ref := h.call("none"); !strings.Contains(h.must("explain", ref, "--json"), `"rule":null,"limit":null,"seen":null,"identity":"address 127.0.0.1","address":"127.0.0.1"}`) {
+	if _, ref := h.call("none"); !strings.Contains(h.must("explain", ref, "--json"), `"rule":null,"limit":null,"seen":null,"identity":"address 127.0.0.1","address":"127.0.0.1","detail":"not three parts"}`) {
 		t.Errorf("explain: %s", h.must("explain", ref, "--json"))
 	}
 }

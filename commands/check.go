@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -16,12 +15,25 @@ func (p *program) checkCommand() *cobra.Command {
 		Long: `Read the settings as serve does, and check what they name: the data directory, the
 database, the two listeners, the certificate, the external issuers, the disk and
 the clock. Missing files of the data directory are created. The exit code is 1 if
-a check fails.`,
-		Example: "  stile check\n  stile check --config /etc/stile.yaml --json",
+a check fails.
+
+With --token -, check only the token on standard input, step by step: its format,
+issuer, header, claims, times, client and signature, and what it can be used for.
+The token is never printed.`,
+		Example: "  stile check\n  stile check --config /etc/stile.yaml --json\n  stile check --token - <token.txt",
 		Args:    takes(0, 0, "no arguments, only flags")}
 	given := settingFlags(c)
+	token := c.Flags().String("token", "", "check only the token on standard input, if it is `-`")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		found := p.check(c.Context(), given())
+		check := func(s *settings.Settings) []server.Finding { return server.Check(c.Context(), s, p.now, p.logger(s)) }
+		if c.Flags().Changed("token") {
+			text, err := p.tokenToCheck(*token)
+			if err != nil {
+				return err
+			}
+			check = func(s *settings.Settings) []server.Finding { return server.CheckToken(s, text, p.now) }
+		}
+		found := p.check(given(), check)
 		if err := p.showFindings(found); err != nil {
 			return err
 		}
@@ -46,8 +58,16 @@ func (p *program) showFindings(found []server.Finding) error {
 	return printing.Table(p.asCalled(p.out), "CHECK STATE DETAIL", rows)
 }
 
-// check reads the settings and checks what they name.
-func (p *program) check(ctx context.Context, flags map[string]string) (found []server.Finding) {
+// tokenToCheck reads the token from standard input. As an argument, other users could see it.
+func (p *program) tokenToCheck(from string) (string, error) {
+	if from != "-" {
+		return "", useErrorf("--token must be -: the token is read from standard input, where other users of this machine can't see it")
+	}
+	return p.tokenName(from)
+}
+
+// check reads the settings, and then checks something.
+func (p *program) check(flags map[string]string, check func(*settings.Settings) []server.Finding) (found []server.Finding) {
 	s, err := p.settings(flags)
 	var problems settings.Problems
 	switch {
@@ -59,5 +79,5 @@ func (p *program) check(ctx context.Context, flags map[string]string) (found []s
 	case err != nil:
 		return []server.Finding{{Check: "settings", State: server.Wrong, Detail: err.Error()}}
 	}
-	return server.Check(ctx, s, p.now, p.logger(s))
+	return check(s)
 }

@@ -15,7 +15,8 @@ func (p *program) explainCommand() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "explain REF",
 		Long: `Explain one refusal. REF is the reference that the visitor was shown; case and
 hyphen don't matter. The explanation has the rule, its limit, the count, the token
-or address that was counted, and what you can do.
+(by its jti) or address that was counted, what decided in words, and what you can
+do.
 
 Refusals are stored for 7 days. A refusal that was decided without stored
 data, such as one for an invalid signature, is kept only while the server runs. Of

@@ -66,9 +66,13 @@ func (i *idp) settings(more string) string {
 }
 
 func (i *idp) token(jti string) string {
-	enc, now := base64.RawURLEncoding.EncodeToString, time.Now()
-	text := enc(fmt.Appendf(nil, `{"alg":"EdDSA","typ":"JWT","kid":"%c"}`, i.letter.Load())) + "." + enc(fmt.Appendf(nil,
-		`{"iss":%q,"aud":"stile","azp":"app","sub":"ann","jti":%q,"iat":%d,"exp":%d}`, i.name(), jti, now.Unix(), now.Add(time.Hour).Unix()))
+	now := time.Now()
+	return i.sign(fmt.Sprintf(`{"iss":%q,"aud":"stile","azp":"app","sub":"ann","jti":%q,"iat":%d,"exp":%d}`, i.name(), jti, now.Unix(), now.Add(time.Hour).Unix()))
+}
+
+func (i *idp) sign(claims string) string {
+	enc := base64.RawURLEncoding.EncodeToString
+	text := enc(fmt.Appendf(nil, `{"alg":"EdDSA","typ":"JWT","kid":"%c"}`, i.letter.Load())) + "." + enc([]byte(claims))
 	return text + "." + enc(ed25519.Sign(i.key(), []byte(text)))
 }
 

@@ -138,7 +138,11 @@ func (p *program) showToken(v operations.TokenInfo) error {
 	if !v.Active {
 		state = "not active: " + text(v.Reason)
 	}
-	return printing.Card(p.out, "token", state, "client_id", text(v.ClientID), "binding", v.Binding,
+	card := []string{"token", state, "client_id", text(v.ClientID), "binding", v.Binding,
 		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges), "open", printing.OrDash(v.OpenChallenge),
-		"issued_at", at(v.IssuedAt), "expires_at", at(v.ExpiresAt))
+		"issued_at", at(v.IssuedAt), "expires_at", at(v.ExpiresAt)}
+	if v.Detail != "" {
+		card = append(card, "detail", v.Detail)
+	}
+	return printing.Card(p.out, card...)
 }

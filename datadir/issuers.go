@@ -16,10 +16,39 @@ import (
 // server does not wait for their keys. Until it has them, it responds with overloaded to calls with
 // their tokens.
 func (d *Dir) trustIssuers() error {
-	var trusted []*bearer.Issuer
-	d.ExternalKeys, d.Introspection = nil, map[string]*issuers.IntrospectionClient{}
-	for _, i := range d.Settings().Issuers {
-		keys := KeysOf(i, d.Now, d.Log)
+	trusted, keys, clients, err := trustedIn(d.Settings(), d.Now, d.Log)
+	if err != nil {
+		return err
+	}
+	d.ExternalKeys, d.Introspection = keys, clients
+	return d.Verifier.Trust(trusted)
+}
+
+// Verifier returns a verifier of the tokens that a server with these settings accepts. It reads the
+// server's keys, and neither locks nor changes the data directory.
+func Verifier(s *settings.Settings, now func() time.Time, log *slog.Logger) (*bearer.Verifier, error) {
+	own, err := bearer.ReadKeys(KeyFile(s.Data))
+	if err != nil {
+		return nil, err
+	}
+	origin := s.Origin(s.Listen)
+	v, err := bearer.NewVerifier(own, origin, origin, MaxLifetime)
+	if err != nil {
+		return nil, err
+	}
+	trusted, _, _, err := trustedIn(s, now, log)
+	if err != nil {
+		return nil, err
+	}
+	return v, v.Trust(trusted)
+}
+
+// trustedIn returns the external issuers in the settings, the caches of their keys, and the clients
+// of those that introspect.
+func trustedIn(s *settings.Settings, now func() time.Time, log *slog.Logger) (trusted []*bearer.Issuer, caches []*issuers.KeyCache, clients map[string]*issuers.IntrospectionClient, err error) {
+	clients = map[string]*issuers.IntrospectionClient{}
+	for _, i := range s.Issuers {
+		keys := KeysOf(i, now, log)
 		b := &bearer.Issuer{
 			Name: i.Issuer, Audiences: i.Audience, Algorithms: i.Algorithms, Types: typesOf(i), ClientClaim: i.ClientClaim,
 			Clients: i.Clients, ForExchange: i.Accept == "exchange", Keys: keys,
@@ -28,16 +57,19 @@ func (d *Dir) trustIssuers() error {
 		if b.ClientClaim == "auto" {
 			b.ClientClaim = ""
 		}
-		client, err := IntrospectionOf(i, d.Log)
+		if i.IDClaim != "jti" {
+			b.IDClaim = i.IDClaim
+		}
+		client, err := IntrospectionOf(i, log)
 		if err != nil {
-			return err
+			return nil, nil, nil, err
 		}
 		if client != nil {
-			b.Opaque, d.Introspection[i.Issuer] = client, client
+			b.Opaque, clients[i.Issuer] = client, client
 		}
-		d.ExternalKeys, trusted = append(d.ExternalKeys, keys), append(trusted, b)
+		caches, trusted = append(caches, keys), append(trusted, b)
 	}
-	return d.Verifier.Trust(trusted)
+	return trusted, caches, clients, nil
 }
 
 // KeysOf returns the cache of an issuer's keys. It fetches nothing until it runs.

@@ -18,11 +18,14 @@ func (a *API) requestLog() accesslog.Log {
 // reportRefusal counts a refusal, stores it under its reference, and writes it to the log.
 func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 	a.Metrics.Refused(r.TenantName(), p.Code)
-	a.storeRefusal(r, p.Ref, p.Code, why.Explanation, false)
+	g := why.Explanation
+	g.Why = why.Decided()
+	a.storeRefusal(r, p.Ref, p.Code, g, false)
 	log := a.requestLog()
 	l := log.Line(&r.Request, "refused", string(p.Code))
 	l.Attrs = append(l.Attrs, slog.Int("status", p.Status), slog.String("ref", p.Ref))
-	l.Attrs = append(l.Attrs, pageAttrs(p.Code, why.Explanation)...)
+	l.Attrs = append(l.Attrs, pageAttrs(p.Code, g)...)
+	l.Attrs = append(l.Attrs, tokenAttrs(p.Code, g)...)
 	if why.Slow {
 		l.Level = slog.LevelWarn
 	}
@@ -33,7 +36,7 @@ func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Explanation, observed bool) {
 	a.Refusals.Note(refusals.Refusal{
 		Ref: ref, At: a.Now().UTC(), Tenant: r.TenantName(), Code: string(code),
-		Rule: g.Rule, Limit: g.Limit, Seen: g.Seen, Page: g.Page,
+		Rule: g.Rule, Limit: g.Limit, Seen: g.Seen, Page: g.Page, Detail: g.Why,
 		Identity: a.identity(r, code, g), Address: a.requestLog().Address(&r.Request), Observed: observed,
 	}, code.Lasting())
 }
@@ -62,6 +65,15 @@ func pageAttrs(code codes.Code, g codes.Explanation) (attrs []slog.Attr) {
 	return attrs
 }
 
+// tokenAttrs returns the attributes of a refusal of a token that can't be valid: why.
+func tokenAttrs(code codes.Code, g codes.Explanation) (attrs []slog.Attr) {
+	ofToken := code == codes.TokenInvalid || code == codes.TokenExpired || code == codes.TokenRevoked || g.Rule == ruleNoMapping
+	if ofToken && g.Why != "" {
+		attrs = append(attrs, slog.String("reason", refusals.Clip(g.Why)))
+	}
+	return attrs
+}
+
 // identity returns the identity that a refusal was counted against.
 func (a *API) identity(r *request, code codes.Code, g codes.Explanation) string {
 	switch {
@@ -70,7 +82,7 @@ func (a *API) identity(r *request, code codes.Code, g codes.Explanation) string 
 	case strings.HasPrefix(string(code), "tenant_"):
 		return "tenant " + r.TenantName()
 	case r.claims.ID != tokens.ID{}:
-		return "token " + r.claims.ID.String()
+		return "token " + r.claims.Name()
 	case r.From.IsValid():
 		return "address " + a.requestLog().Address(&r.Request)
 	}

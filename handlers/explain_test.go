@@ -55,7 +55,8 @@ func TestExplained(t *testing.T) {
 			refusals.Refusal{Code: "token_challenge_ignored", Rule: "challenge.ignored", Limit: 0, Seen: 1, Identity: "token"}, true},
 		{"too often", "/v1/challenges/{id}/answer?answer=0", func(s *site, token string) { s.policy.Token.PerToken = 1; s.spike(token) }, nil,
 			refusals.Refusal{Code: "token_challenged_too_often", Rule: "challenge.per_token", Limit: 1, Seen: 2, Identity: "token"}, true},
-		{"not open", "/v1/challenges/x/answer?answer=0", func(*site, string) {}, nil, refusals.Refusal{Code: "not_found", Identity: "token"}, false},
+		{"not open", "/v1/challenges/x/answer?answer=0", func(*site, string) {}, nil, refusals.Refusal{Code: "not_found", Identity: "token",
+			Detail: "The challenge is not open: it was solved or replaced, or it belongs to another token."}, false},
 		{"calls", itemsPath, func(s *site, token string) { s.policy.Token.Calls = 1; s.get(itemsPath, token) }, nil,
 			refusals.Refusal{Code: "token_exhausted", Rule: "token.calls", Limit: 1, Seen: 1, Identity: "token"}, true},
 		{"records", itemsPath, func(s *site, token string) { s.policy.Token.Records = 3; s.get(itemsPath, token) }, nil,
@@ -70,12 +71,14 @@ func TestExplained(t *testing.T) {
 			refusals.Refusal{Code: "token_expired", Rule: "token.bind_within", Limit: 600, Seen: 660, Identity: "token"}, false},
 		{"hijacked", itemsPath, func(s *site, token string) {
 			s.do(ask{path: with(itemsPath, "client_id", "acme", "access_token", token), from: "203.0.113.9"})
-		}, nil, refusals.Refusal{Code: "token_hijacked", Rule: "binding", Identity: "token"}, true},
+		}, nil, refusals.Refusal{Code: "token_hijacked", Rule: "binding", Identity: "token",
+			Detail: "the token is bound to the address 203.0.113.0/24 by its first call, at 2026-11-22T12:00:00Z"}, true},
 		{"revoked", itemsPath, func(s *site, token string) { s.revokeToken(token) }, nil, refusals.Refusal{Code: "token_revoked", Identity: "token"}, true},
 		{"blocked", itemsPath, func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }, nil,
 			refusals.Refusal{Code: "address_blocked", Rule: "address.block", Identity: "address"}, true},
 		{"page", itemsPath, func(s *site, _ string) { onSite(s) }, http.Header{"Origin": {"https://evil.example"}},
-			refusals.Refusal{Code: "client_mismatch", Rule: "sites", Page: "https://evil.example", Identity: "token"}, true},
+			refusals.Refusal{Code: "client_mismatch", Rule: "sites", Page: "https://evil.example", Identity: "token",
+				Detail: "Origin: https://evil.example"}, true},
 		{"month", itemsPath, func(s *site, token string) {
 			s.change(func(t *tenants.Tenant) { t.CallsPerMonth = 1 })
 			s.get(itemsPath, token)
@@ -83,8 +86,9 @@ func TestExplained(t *testing.T) {
 		{"suspended", itemsPath, func(s *site, _ string) { s.change(func(t *tenants.Tenant) { t.Status = tenants.Suspended }) }, nil,
 			refusals.Refusal{Code: "tenant_suspended", Identity: "tenant"}, true},
 		{"content", itemsPath, func(s *site, _ string) { s.corpus.fault = errDisk }, nil, refusals.Refusal{Code: "overloaded", Identity: "token"}, true},
-		{"nothing", itemsPath + "/none", func(*site, string) {}, nil, refusals.Refusal{Code: "not_found", Identity: "token"}, false},
-		{"limit", itemsPath + "?limit=0", func(*site, string) {}, nil, refusals.Refusal{Code: "bad_request", Identity: "token"}, false},
+		{"nothing", itemsPath + "/none", func(*site, string) {}, nil, refusals.Refusal{Code: "not_found", Identity: "token",
+			Detail: "This item is no longer available, or this site may not show it."}, false},
+		{"limit", itemsPath + "?limit=0", func(*site, string) {}, nil, refusals.Refusal{Code: "bad_request", Identity: "token", Detail: "limit must be a number from 1 to 50"}, false},
 	} {
 		s := newSite(t)
 		token := s.mint()
@@ -92,7 +96,7 @@ func TestExplained(t *testing.T) {
 		s.must(err)
 		c.do(s, token)
 		rec := s.do(ask{path: with(strings.Replace(c.route, "{id}", s.asked, 1), "client_id", "acme", "access_token", token), header: c.header})
-		who := map[string]string{"token": "token " + claims.ID.String(), "address": "address 192.0.2.0/24", "tenant": "tenant acme"}
+		who := map[string]string{"token": "token " + claims.JTI, "address": "address 192.0.2.0/24", "tenant": "tenant acme"}
 		want := c.want
 		want.Ref, want.At, want.Identity, want.Address, want.Tenant = refOf(rec), s.now, who[want.Identity], "192.0.2.0/24", "acme"
 		if want.Rule == "address.block" {
@@ -115,11 +119,12 @@ func refOf(rec *httptest.ResponseRecorder) string {
 func TestMalformedInputIsNotStored(t *testing.T) {
 	s := newSite(t)
 	for path, want := range map[string]refusals.Refusal{
-		"/v1/items?access_token=x&client_id=acme": {Code: "token_invalid", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
-		"/v1/items":                          {Code: "token_missing", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
-		"/nowhere":                           {Code: "not_found"},
-		"/v1/items?callback=cb&callback=cb":  {Code: "bad_callback"},
-		"/v1/challenges/x/picture.png?lang=": {Code: "not_found", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
+		"/v1/items?access_token=x&client_id=acme": {Code: "token_invalid", Detail: "not three parts", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
+		"/v1/items":                         {Code: "token_missing", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
+		"/nowhere":                          {Code: "not_found"},
+		"/v1/items?callback=cb&callback=cb": {Code: "bad_callback"},
+		"/v1/challenges/x/picture.png?lang=": {Code: "not_found", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24",
+			Detail: "There is no such challenge, or it has no picture and no sound."},
 	} {
 		rec := s.do(ask{path: path})
 		want.Ref, want.At = refOf(rec), s.now
@@ -141,7 +146,8 @@ func TestObserved(t *testing.T) {
 		want    refusals.Refusal
 	}{
 		{"hijack", func(p *Policy) { p.Token.Observe.Hijack = true }, func(s *site, token string) { s.get(itemsPath, token) }, itemsPath,
-			ask{from: "203.0.113.9"}, refusals.Refusal{Code: "token_hijacked", Rule: "binding", Address: "203.0.113.0/24"}},
+			ask{from: "203.0.113.9"}, refusals.Refusal{Code: "token_hijacked", Rule: "binding", Address: "203.0.113.0/24",
+				Detail: "the token is bound to the address 192.0.2.0/24 by its first call, at 2026-11-22T12:00:00Z"}},
 		{"spike", func(p *Policy) { p.Token.Observe.Spike = true }, func(s *site, token string) { s.policy.Token.SpikeCalls = 1; s.get(itemsPath, token) }, itemsPath,
 			ask{}, refusals.Refusal{Code: "challenge_required", Rule: "spike.calls", Limit: 1, Seen: 2, Address: "192.0.2.0/24"}},
 		{"suggestions", func(p *Policy) { p.Token.Observe.Spike = true }, func(s *site, token string) {
@@ -150,9 +156,9 @@ func TestObserved(t *testing.T) {
 			s.get("/v1/suggest?q=o", token)
 		}, "/v1/suggest?q=o", ask{}, refusals.Refusal{Code: "challenge_required", Rule: "spike.suggestions", Limit: 2, Seen: 3, Address: "192.0.2.0/24"}},
 		{"page", func(p *Policy) { p.ObserveClient = true }, func(s *site, _ string) { onSite(s) }, itemsPath,
-			ask{header: http.Header{"Origin": {"https://evil.example"}}}, refusals.Refusal{Code: "client_mismatch", Rule: "sites", Page: "https://evil.example", Address: "192.0.2.0/24"}},
+			ask{header: http.Header{"Origin": {"https://evil.example"}}}, refusals.Refusal{Code: "client_mismatch", Rule: "sites", Page: "https://evil.example", Detail: "Origin: https://evil.example", Address: "192.0.2.0/24"}},
 		{"client_id", func(p *Policy) { p.ObserveClient = true }, func(*site, string) {}, "/v1/items?client_id=other", ask{},
-			refusals.Refusal{Code: "client_mismatch", Rule: "unknown client_id", Address: "192.0.2.0/24"}},
+			refusals.Refusal{Code: "client_mismatch", Rule: "unknown client_id", Detail: "the request's client_id other is unknown; the token is for acme", Address: "192.0.2.0/24"}},
 	} {
 		for _, observing := range []bool{true, false} {
 			s := newSite(t)
@@ -176,7 +182,7 @@ func TestObserved(t *testing.T) {
 				continue
 			}
 			want := c.want
-			want.Ref, want.At, want.Tenant, want.Identity, want.Observed = got.Ref, s.now, "acme", "token "+claims.ID.String(), true
+			want.Ref, want.At, want.Tenant, want.Identity, want.Observed = got.Ref, s.now, "acme", "token "+claims.JTI, true
 			if rec.Code != 200 || got != want || !counted || !s.notes.kept[got.Ref] || len(got.Ref) != 9 {
 				t.Errorf("%s: %d %s\n got %+v\nwant %+v; counted %v", c.name, rec.Code, rec.Body, got, want, counted)
 			}

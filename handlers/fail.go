@@ -25,11 +25,29 @@ func refusalOf(err error) *codes.Refusal {
 	case errors.Is(err, content.ErrNotFound):
 		return &codes.Refusal{Code: codes.NotFound, Title: codes.NoItem, Detail: noItem}
 	case errors.Is(err, bearer.ErrExpired):
-		return &codes.Refusal{Code: codes.TokenExpired, Explanation: codes.Explanation{Rule: "token.lifetime"}}
+		return invalidToken(codes.TokenExpired, "token.lifetime", err)
 	case errors.Is(err, bearer.ErrInvalid):
-		return &codes.Refusal{Code: codes.TokenInvalid}
+		return invalidToken(codes.TokenInvalid, "", err)
 	}
 	return codes.RefusalOf(err)
+}
+
+// The rules by which a token is invalid or has expired, as explanations name them.
+const (
+	ruleIssuers       = "issuers"        // what the settings require of an external issuer's token
+	ruleUnknownIssuer = "unknown issuer" // its issuer is not in the settings
+)
+
+// invalidToken refuses a token that is invalid or has expired. Only the operator learns why.
+func invalidToken(code codes.Code, rule string, err error) *codes.Refusal {
+	issuer, why := bearer.Reason(err)
+	switch {
+	case errors.Is(err, bearer.ErrUnknownIssuer):
+		rule = ruleUnknownIssuer
+	case issuer != "":
+		rule, why = ruleIssuers, "issuer "+issuer+": "+why
+	}
+	return &codes.Refusal{Code: code, Explanation: codes.Explanation{Rule: rule, Why: why}}
 }
 
 // noItem is the detail about an item that does not exist, or that is another tenant's: a caller

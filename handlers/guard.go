@@ -11,6 +11,7 @@ import (
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/readable"
 )
 
 // authorize identifies the caller: address, token, client, page, key, in the contract's order. It
@@ -63,7 +64,9 @@ func (a *API) enforce(r *request, why *codes.Refusal) error {
 	case why == nil:
 		return nil
 	case r.policy.ObserveClient:
-		a.recordObserved(r, why.Code, why.Explanation)
+		g := why.Explanation
+		g.Why = why.Decided()
+		a.recordObserved(r, why.Code, g)
 		return nil
 	}
 	return why
@@ -73,14 +76,14 @@ func (a *API) enforce(r *request, why *codes.Refusal) error {
 // learn whether a client_id exists, nor which one the token has; an explanation says both.
 func (a *API) clientRefusal(r *request, name string) *codes.Refusal {
 	if r.claims.Client == "" {
-		return mismatch(ruleNoMapping, codes.UnknownClient,
+		return mismatch(ruleNoMapping, "issuer "+r.claims.Issuer+": its client "+readable.Text(r.claims.Unmapped)+" is not in the issuer's clients", codes.UnknownClient,
 			"The token's issuer named a client that has no tenant on this server. Ask the publisher to add it to the issuer's clients.")
 	}
-	rule := ruleClient
+	rule, which := ruleClient, "another tenant"
 	if _, ok := a.Tenants.Find(name); !ok {
-		rule = ruleUnknown
+		rule, which = ruleUnknown, "unknown"
 	}
-	return mismatch(rule, codes.OtherClient,
+	return mismatch(rule, "the request's client_id "+readable.Text(name)+" is "+which+"; the token is for "+r.claims.Client, codes.OtherClient,
 		"The client_id is not the one that the token was issued to. Use the client_id with which your server gets its tokens.")
 }
 
@@ -113,9 +116,19 @@ func (a *API) findTenant(r *request) error {
 		}
 	}
 	if !ok {
-		return codes.Refuse(codes.TokenRevoked)
+		return noTenant(r.claims)
 	}
 	return nil
+}
+
+// noTenant refuses a valid token whose tenant does not exist, or not any more.
+func noTenant(c bearer.Claims) error {
+	why := &codes.Refusal{Code: codes.TokenRevoked}
+	why.Why = "the tenant " + c.Client + " was removed after the token was issued"
+	if c.Tenant == 0 { // of an external issuer, whose clients are in the settings
+		why.Why = "the tenant " + c.Client + " does not exist, or was added after the token was issued"
+	}
+	return why
 }
 
 // findToken returns the token from the header or from the parameters. A request may contain only

@@ -134,6 +134,28 @@ func TestExternalTokenCalls(t *testing.T) {
 	want("expired", s.get("/v1/items", late), 401, "token_expired")
 }
 
+// TestExchangeLogsWhy checks that the log says why a subject token is refused, and the response
+// does not.
+func TestExchangeLogsWhy(t *testing.T) {
+	for want, token := range map[string]func(s *site) string{
+		"issuer https://exchange.example: expired by 60 min":                                        func(s *site) string { return externalToken(exchangeIDP, "app", "1", s.now.Add(-2*time.Hour)) },
+		"issuer https://exchange.example: its client unknown is not in the issuer's clients":        func(s *site) string { return externalToken(exchangeIDP, "unknown", "2", s.now) },
+		"unknown issuer https://nobody.example: it is neither public_url (https://api.example) nor": func(s *site) string { return externalToken("https://nobody.example", "app", "3", s.now) },
+	} {
+		s, _ := newTrustingSite(t)
+		body := "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token_type=urn:ietf:params:oauth:token-type:access_token&subject_token=" + token(s)
+		rec := s.do(ask{method: "POST", path: "/oauth/token", body: body})
+		if log := s.lines.String(); rec.Code != 400 || !strings.Contains(log, `"reason":"`+want) {
+			t.Errorf("%d %s\n%s", rec.Code, rec.Body, log)
+		}
+		for _, private := range []string{"60 min", "unknown", "nobody"} {
+			if strings.Contains(rec.Body.String(), private) {
+				t.Errorf("the caller learns %q: %s", private, rec.Body)
+			}
+		}
+	}
+}
+
 // TestExternalTokenOfTheTenant checks that a tenant can introspect and revoke its tokens of an
 // external issuer.
 func TestExternalTokenOfTheTenant(t *testing.T) {

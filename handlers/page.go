@@ -21,6 +21,7 @@ const (
 
 // What an explanation says instead of an origin.
 const (
+	noPageSent  = "no Origin and no Referer"
 	pageNull    = "null"
 	pageInvalid = "invalid"
 )
@@ -29,23 +30,23 @@ const (
 // detail may name what the request itself sent, and nothing that is registered.
 func pageRefusal(r *request) *codes.Refusal {
 	if header, value := notByCode(r.HTTP.Header); header != "" {
-		return mismatch(ruleMetadata, codes.NotByCode,
+		return mismatch(ruleMetadata, header+": "+value, codes.NotByCode,
 			"The browser does not mark this request as a page's fetch or script ("+header+": "+value+"). Call the API with fetch or a script tag, not with an image, a frame, a link or a prefetch.")
 	}
-	page := r.HTTP.Header.Get("Origin")
+	header, page := "Origin", r.HTTP.Header.Get("Origin")
 	if page == "" {
-		page = r.HTTP.Header.Get("Referer")
+		header, page = "Referer", r.HTTP.Header.Get("Referer")
 	}
 	switch {
 	case len(r.Tenant.Sites) == 0:
 		return nil
 	case page != "":
-		return siteRefusal(r.Tenant, page)
+		return siteRefusal(r.Tenant, header, page)
 	case len(r.HTTP.Header["Sec-Fetch-Site"]) > 0:
-		return mismatch(ruleHidden, codes.HiddenOrigin,
+		return mismatch(ruleHidden, noPageSent, codes.HiddenOrigin,
 			`The browser sends neither Origin nor Referer, because of the page's Referrer-Policy. Give the script tag crossorigin="anonymous" or referrerpolicy="origin".`)
 	case r.policy.Site != SiteIfSent:
-		return mismatch(ruleRequired, codes.NoPage,
+		return mismatch(ruleRequired, noPageSent, codes.NoPage,
 			"The request has neither Origin nor Referer, and this tenant's calls must have one. Call the API from a page of the tenant's site.")
 	}
 	return nil
@@ -54,7 +55,7 @@ func pageRefusal(r *request) *codes.Refusal {
 // siteRefusal refuses a page that is not one of the tenant's sites: by the Origin, else by the
 // origin of the Referer. The Origin of a sandboxed page is "null", which can't be a site. A page
 // can't forge these headers; a program can, so a call always needs a token too.
-func siteRefusal(t *tenants.Tenant, page string) *codes.Refusal {
+func siteRefusal(t *tenants.Tenant, header, page string) *codes.Refusal {
 	if t.Serves(page) || t.Serves(originPrefix(page)) {
 		return nil
 	}
@@ -64,23 +65,24 @@ func siteRefusal(t *tenants.Tenant, page string) *codes.Refusal {
 	case ok && t.Serves(origin):
 		return nil
 	case ok:
-		why = mismatch(ruleSites, codes.NotRegistered,
+		why = mismatch(ruleSites, header+": "+origin, codes.NotRegistered,
 			"The page's origin "+origin+" is not one of the sites that are registered for this client_id. Ask the publisher to add it.")
 	case page == pageNull:
 		origin = pageNull
-		why = mismatch(ruleSites, codes.NoOrigin,
+		why = mismatch(ruleSites, header+": null", codes.NoOrigin,
 			"The browser sends no origin for this page (Origin: null). It is a local file, or in a sandboxed frame. Serve it over http://localhost or https, or add allow-same-origin to the frame's sandbox.")
 	default:
 		origin = pageInvalid
-		why = mismatch(ruleSites, codes.NoOrigin, "The header Origin or Referer is not an origin, such as https://www.site.example.")
+		why = mismatch(ruleSites, header+" is not an origin", codes.NoOrigin, "The header Origin or Referer is not an origin, such as https://www.site.example.")
 	}
 	why.Page = origin
 	return why
 }
 
-// mismatch returns a refusal of a request that is not the tenant's.
-func mismatch(rule, title, detail string) *codes.Refusal {
-	return &codes.Refusal{Code: codes.ClientMismatch, Title: title, Detail: detail, Explanation: codes.Explanation{Rule: rule}}
+// mismatch returns a refusal of a request that is not the tenant's. The rule, and why it applies,
+// are for the operator.
+func mismatch(rule, why, title, detail string) *codes.Refusal {
+	return &codes.Refusal{Code: codes.ClientMismatch, Title: title, Detail: detail, Explanation: codes.Explanation{Rule: rule, Why: why}}
 }
 
 // notByCode returns the header by which a browser says that a request is not a page's fetch or

@@ -39,7 +39,7 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 	r.proof, r.key, r.proofErr = proof.Checked{}, tokens.Key{}, nil
 	switch {
 	case errors.Is(err, proof.ErrBusy):
-		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.Explanation{Rule: "proof: " + err.Error()}}
+		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.Explanation{Rule: "proof", Why: err.Error()}}
 	case err != nil && r.needsProof:
 		return invalidProof(err)
 	case err != nil:
@@ -105,21 +105,25 @@ func findProof(r *request) (string, error) {
 }
 
 // noProof refuses a request without a proof.
-func noProof() error {
-	return &codes.Refusal{Code: codes.ProofInvalid, Explanation: codes.Explanation{Rule: "binding"}}
+func noProof() *codes.Refusal {
+	return &codes.Refusal{Code: codes.ProofInvalid, Explanation: codes.Explanation{Rule: "binding", Why: "the request has no proof"}}
 }
 
 // invalidProof refuses a request for its proof, and says what is wrong with it. That is not secret,
 // and a page's developer can't see it otherwise.
-func invalidProof(why error) error {
+func invalidProof(why error) *codes.Refusal {
 	return &codes.Refusal{Code: codes.ProofInvalid, Detail: "The request's proof is invalid: " + why.Error() + ".",
-		Explanation: codes.Explanation{Rule: "proof: " + why.Error()}}
+		Explanation: codes.Explanation{Rule: "proof", Why: "the proof is invalid: " + why.Error()}}
 }
 
-// proofRefusal refuses a request whose token needs a valid proof.
-func proofRefusal(r *request) error {
+// proofRefusal refuses a request whose token, with its state, needs a valid proof.
+func (a *API) proofRefusal(r *request, s tokens.State) error {
+	why := noProof()
 	if r.proofErr != nil {
-		return invalidProof(r.proofErr)
+		why = invalidProof(r.proofErr)
 	}
-	return noProof()
+	if bound := a.bound(s); bound != "" {
+		why.Why += "; the token is " + bound
+	}
+	return why
 }

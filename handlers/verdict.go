@@ -15,7 +15,9 @@ func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 	case v.Reason == tokens.AddressBlocked:
 		return a.blocked(r, why.Explanation)
 	case v.Reason == tokens.ProofInvalid:
-		return proofRefusal(r)
+		return a.proofRefusal(r, v.State)
+	case v.Reason == tokens.Hijacked:
+		why.Why = a.hijack(r, v.State)
 	case v.Reason == tokens.NoOpenChallenge:
 		why.Detail = notOpen().Detail
 	case v.Reason == tokens.RenderedTooOften:
@@ -33,7 +35,42 @@ func (a *API) refused(r *request, v tokens.Verdict, e tokens.Event) error {
 // dead refuses a token that is known to be dead. The refusal that killed it recorded the limit.
 func (a *API) dead(r *request, why tokens.Reason) error {
 	r.limits(0)
-	return a.refused(r, tokens.Verdict{Reason: why}, nil)
+	v := tokens.Verdict{Reason: why}
+	if why == tokens.Hijacked {
+		v.State, _ = a.Gate.Store.Peek(r.claims.ID) // without it, the explanation says less
+	}
+	return a.refused(r, v, nil)
+}
+
+// hijack says what a token is bound to that was used from outside its binding.
+func (a *API) hijack(r *request, s tokens.State) string {
+	bound := a.bound(s)
+	switch {
+	case bound == "":
+		return ""
+	case s.Bound.Kind == tokens.ToAddress:
+		return "the token is " + bound
+	case r.key == tokens.Key{}:
+		return "the token is " + bound + ", and the request has no proof of that key"
+	}
+	return "the token is " + bound + ", and the request's proof was made by another key"
+}
+
+// bound says what a token is bound to, and since when; "" if it is unbound. An address is shown as
+// the setting log_addresses says.
+func (a *API) bound(s tokens.State) string {
+	to := "bound to a key"
+	switch s.Bound.Kind {
+	case tokens.Unbound:
+		return ""
+	case tokens.ToAddress:
+		to = "bound to the address " + a.ShowAddress(s.Bound.Address())
+	}
+	at := s.BoundAt()
+	if at == 0 {
+		return to + " by its first call"
+	}
+	return to + " by its first call, at " + time.Unix(at, 0).UTC().Format(time.RFC3339)
 }
 
 // blocked refuses an address that the token's binding has just blocked, or that was blocked since
@@ -155,6 +192,9 @@ func (a *API) observed(r *request, v tokens.Verdict, e tokens.Event) {
 		if g.Rule = spikeOf(e); g.Rule != "spike.calls" {
 			g.Limit, g.Seen = int64(p.SpikeSuggestions), int64(p.SpikeSuggestions)+1
 		}
+	}
+	if v.Observed == tokens.Hijacked {
+		g.Why = a.hijack(r, v.State)
 	}
 	a.recordObserved(r, codes.Code(v.Observed.String()), g)
 }

@@ -28,6 +28,8 @@ type RefusalView struct {
 	Address  *string   `json:"address"`
 	// What the request said about its page, if that decided: its origin, null or invalid.
 	Page *string `json:"page,omitempty"`
+	// What decided, in words: what was wrong with the request, its token or its proof.
+	Detail *string `json:"detail,omitempty"`
 	// Refusals of its address, tenant, code and minute; 0: only this one.
 	Count int64 `json:"count,omitempty"`
 }
@@ -42,6 +44,9 @@ type RefusalInfo struct {
 }
 
 func explainRefusal(ctx context.Context, d *datadir.Dir, n RefusalName) (RefusalInfo, error) {
+	if !refusals.IsRef(n.Ref) {
+		return RefusalInfo{}, fmt.Errorf("malformed reference %.24q: a reference has 8 letters and digits, such as 7QK2-M4TD; copy it from the message that the visitor saw", n.Ref)
+	}
 	f, err := d.Refusals.Find(ctx, n.Ref)
 	if errors.Is(err, refusals.ErrNotFound) {
 		return RefusalInfo{}, fmt.Errorf("unknown reference %s: it is wrong or another server's, or its refusal is no longer kept; `stile explain --help` says which refusals are kept", refusals.CanonicalRef(n.Ref))
@@ -60,7 +65,7 @@ func viewRefusal(f refusals.Refusal) RefusalView {
 		}
 		return &s
 	}
-	v := RefusalView{Ref: f.Ref, At: f.At.UTC(), Tenant: text(f.Tenant), Code: f.Code, Rule: text(f.Rule), Identity: text(f.Identity), Address: text(f.Address), Page: text(f.Page)}
+	v := RefusalView{Ref: f.Ref, At: f.At.UTC(), Tenant: text(f.Tenant), Code: f.Code, Rule: text(f.Rule), Identity: text(f.Identity), Address: text(f.Address), Page: text(f.Page), Detail: text(f.Detail)}
 	if f.Limit != 0 || f.Seen != 0 {
 		v.Limit, v.Seen = &f.Limit, &f.Seen
 	}

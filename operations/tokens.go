@@ -3,16 +3,20 @@ package operations
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/settings"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/readable"
 )
 
 // Scope is the only scope that a token can have.
@@ -57,49 +61,107 @@ func issueToken(_ context.Context, d *datadir.Dir, q TokenRequest) (IssuedToken,
 	return IssuedToken{token, "Bearer", int64(lifetime / time.Second), q.Scope}, nil
 }
 
-var errInvalid = errors.New("the token is invalid: damaged, not for this public_url, or not signed by this server or an issuer that it trusts")
-
-// named is a token that was given in full or by its jti.
+// named is a token that was given in full or by its name.
 type named struct {
 	id     tokens.ID
-	claims *bearer.Claims // nil if only the jti is known
+	claims *bearer.Claims // nil if only the name is known
+	detail string         // why it is not valid any more, in words, if the claims say so
 }
 
+// errNoToken does not quote the text, which may be a damaged token.
+var errNoToken = errors.New("not a token or a jti: a token has three parts with a dot between them, and a jti of this server has 22 letters, digits, - and _; for a token of another issuer, give the jti or the ID that `stile explain` shows, once the token was used")
+
 // findToken returns the token that a text names: the token itself, or its jti.
-func findToken(d *datadir.Dir, text string) (named, error) {
-	if strings.Count(text, ".") != 2 {
-		if text == "" || len(text) > 256 {
-			return named{}, errors.New("must be a token or a jti")
-		}
+func findToken(ctx context.Context, d *datadir.Dir, text string) (named, error) {
+	if strings.Count(text, ".") == 2 {
+		return findByText(d, text)
+	}
+	if isOwnJTI(text) {
 		return named{id: tokens.NewID(d.Signer.Issuer, text)}, nil
 	}
+	if n, found, err := findExternal(ctx, d, text); found || err != nil {
+		return n, err
+	}
+	if slices.ContainsFunc(d.Settings().Issuers, func(i settings.Issuer) bool { return i.Introspection.URL != "" }) {
+		return findByText(d, text)
+	}
+	return named{}, errNoToken
+}
+
+// isOwnJTI reports whether a text can be a jti of this server: 16 bytes, in base64url.
+func isOwnJTI(text string) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	return err == nil && len(b) == 16 && len(text) == 22
+}
+
+// findExternal finds a token of an external issuer that was used, by its jti or its ID.
+func findExternal(ctx context.Context, d *datadir.Dir, text string) (n named, found bool, err error) {
+	var ids []tokens.ID
+	for _, i := range d.Settings().Issuers {
+		ids = append(ids, tokens.NewID(i.Issuer, text))
+	}
+	if b, err := hex.DecodeString(text); err == nil && len(b) == len(tokens.ID{}) {
+		ids = append(ids, tokens.ID(b))
+	}
+	for _, id := range ids {
+		s, err := d.Gate.State(ctx, id)
+		if err != nil || s != (tokens.State{}) {
+			return named{id: id}, err == nil, err
+		}
+	}
+	return named{}, false, nil
+}
+
+// findByText returns the token that its own text names.
+func findByText(d *datadir.Dir, text string) (named, error) {
 	claims, err := d.Verifier.Verify(text, d.Now())
 	switch {
 	case errors.Is(err, bearer.ErrExpired):
-		return findExpired(d, text)
+		return findExpired(d, text, err)
 	case errors.Is(err, bearer.ErrInvalid):
-		return named{}, errInvalid
+		return named{}, errors.New("the token is invalid: " + reasonOf(err))
 	case err != nil:
 		return named{}, err
 	}
-	return named{id: claims.ID, claims: &claims}, nil
+	n := named{id: claims.ID, claims: &claims}
+	if claims.Client == "" {
+		n.detail = fmt.Sprintf("issuer %s: its client %s is not in the issuer's clients", claims.Issuer, readable.Text(claims.Unmapped))
+	}
+	return n, nil
+}
+
+// reasonOf returns why a token was refused, with its issuer if that is an external one.
+func reasonOf(err error) string {
+	issuer, why := bearer.Reason(err)
+	if issuer != "" {
+		return "issuer " + issuer + ": " + why
+	}
+	return why
 }
 
 // findExpired returns the token that the text of an expired token names. It verifies the token as
-// of its last second.
-func findExpired(d *datadir.Dir, text string) (named, error) {
+// of its last second. why is the error of the token now.
+func findExpired(d *datadir.Dir, text string, why error) (named, error) {
+	gone := errors.New("the token is invalid: " + reasonOf(why))
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 { // opaque: its issuer can't be asked as of another time
+		return named{}, gone
+	}
 	var c struct {
 		Expires int64 `json:"exp"`
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(text, ".")[1])
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil || json.Unmarshal(payload, &c) != nil {
-		return named{}, errInvalid
+		return named{}, gone
 	}
 	claims, err := d.Verifier.Verify(text, time.Unix(c.Expires-1, 0))
-	if err != nil {
-		return named{}, errInvalid
+	switch {
+	case errors.Is(err, bearer.ErrInvalid):
+		return named{}, errors.New("the token is invalid: " + reasonOf(err))
+	case err != nil:
+		return named{}, gone
 	}
-	return named{id: claims.ID, claims: &claims}, nil
+	return named{claims.ID, &claims, reasonOf(why)}, nil
 }
 
 // TokenName names a token.
@@ -124,10 +186,12 @@ type TokenView struct {
 type TokenInfo struct {
 	TokenView
 	OpenChallenge string `json:"open_challenge"` // in words; empty: none
+	// Why the token is not active, in words, if its reason does not say it all.
+	Detail string `json:"detail,omitempty"`
 }
 
 func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, error) {
-	n, err := findToken(d, name.Token)
+	n, err := findToken(ctx, d, name.Token)
 	if err != nil {
 		return TokenInfo{}, err
 	}
@@ -138,7 +202,7 @@ func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, 
 	if n.claims == nil && s == (tokens.State{}) {
 		return TokenInfo{}, errors.New("unknown jti: it is wrong, or its token was never used; to show a token that was never used, give the token instead of its jti")
 	}
-	return TokenInfo{viewToken(d, n, s), openChallenge(d, s)}, nil
+	return TokenInfo{viewToken(d, n, s), openChallenge(d, s), n.detail}, nil
 }
 
 // openChallenge describes the challenge that must be solved before the token can continue; "" if
@@ -184,6 +248,11 @@ func viewToken(d *datadir.Dir, n named, s tokens.State) TokenView {
 	if !d.Now().Before(expires) {
 		why(tokens.Expired.String())
 	}
+	if n.claims != nil && n.claims.Client == "" {
+		v.ClientID = nil
+		why("client_mismatch") // its issuer's client is not a tenant's
+		return v
+	}
 	switch {
 	case !known:
 	case n.claims != nil && n.claims.Tenant != 0:
@@ -210,7 +279,7 @@ func viewToken(d *datadir.Dir, n named, s tokens.State) TokenView {
 // revokeToken kills a token. If a token was never used and is named by its jti, its lifetime is
 // unknown, so its record is kept for the longest lifetime.
 func revokeToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, error) {
-	n, err := findToken(d, name.Token)
+	n, err := findToken(ctx, d, name.Token)
 	if err != nil {
 		return TokenInfo{}, err
 	}
@@ -222,7 +291,7 @@ func revokeToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo
 	if err != nil {
 		return TokenInfo{}, err
 	}
-	return TokenInfo{viewToken(d, n, v.State), ""}, nil
+	return TokenInfo{viewToken(d, n, v.State), "", n.detail}, nil
 }
 
 func revocation(d *datadir.Dir, n named, s tokens.State) tokens.Revoke {

@@ -40,12 +40,13 @@ func NewRecorder(store Store, log *slog.Logger) *Recorder {
 // Note records a refusal. The first of its key in a minute is stored if durable is true and the
 // store keeps up.
 func (r *Recorder) Note(f Refusal, durable bool) {
+	f.Detail = Clip(f.Detail)
 	r.mu.Lock()
 	e, first := r.rows.count(keyOf(f), f.At, 1)
 	if first {
 		e.value = row{f, durable}
 		if e.key.Address == several {
-			e.value.Tenant, e.value.Address, e.value.Identity = "", several, ""
+			e.value.Tenant, e.value.Address, e.value.Identity, e.value.Detail = "", several, "", ""
 		}
 	}
 	r.recent.add(f, e)
@@ -96,6 +97,12 @@ func CanonicalRef(ref string) string {
 		return ref
 	}
 	return ref[:4] + "-" + ref[4:]
+}
+
+// IsRef reports whether a text that a person typed can be a reference.
+func IsRef(ref string) bool {
+	ref = CanonicalRef(ref)
+	return len(ref) == len("7QK2-M4TD") && strings.Trim(ref, "0123456789ABCDEFGHJKMNPQRSTVWXYZ-") == ""
 }
 
 // Run writes recorded refusals until ctx is done, and then those that remain. It writes the numbers

@@ -11,14 +11,15 @@ package refusals
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
 // ErrNotFound says that no refusal with that reference exists, or not any more.
 var ErrNotFound = errors.New("no such refusal")
 
-// Refusal is one complete decision. It contains no secret: a token is given by its ID, an address
-// as the setting log_addresses shows it.
+// Refusal is one complete decision. It contains no secret: a token is given by its jti or ID, an
+// address as the setting log_addresses shows it.
 type Refusal struct {
 	Ref      string    // as the visitor sees it, such as 7QK2-M4TD
 	At       time.Time // UTC
@@ -30,6 +31,7 @@ type Refusal struct {
 	Identity string    // what was counted: "token …", "address …" or "tenant …"
 	Address  string    // the source address, as it may be shown
 	Page     string    // what the request said about its page, if that decided: see the rule
+	Detail   string    // what decided, in words; at most [MaxDetail] bytes
 	Observed bool      // the rule is only observed: the request was admitted
 	More     int64     // refusals of its address, tenant, code and minute that are counted with it
 }
@@ -48,8 +50,20 @@ type Store interface {
 // Bounds of what is stored.
 const (
 	Keep    = 7 * 24 * time.Hour // in the store
-	Most    = 200_000            // in the store: about 40 MB
+	Most    = 200_000            // in the store: about 80 MB
 	Recent  = 10_000             // in memory, of every kind
 	waiting = 4_096              // waiting for the store; further ones are in memory only
 	perStep = 256                // written in one transaction
 )
+
+// MaxDetail is the maximum length of a Detail, in bytes.
+const MaxDetail = 200
+
+// Clip returns a text as a Detail may have it.
+func Clip(detail string) string {
+	const more = "…"
+	if len(detail) <= MaxDetail {
+		return detail
+	}
+	return strings.ToValidUTF8(detail[:MaxDetail-len(more)], "") + more
+}

@@ -135,12 +135,16 @@ func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, 
 // checkIssuers fetches the keys of each issuer, and introspects a token.
 func checkIssuers(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, add report) {
 	for _, i := range s.Issuers {
-		address, n, err := datadir.KeysOf(i, now, log).Probe(ctx)
+		address, keys, err := datadir.KeysOf(i, now, log).Probe(ctx)
 		if err != nil {
 			add("issuer", Wrong, "%s: %v", i.Issuer, oneLine(err))
 		} else {
-			add("issuer", OK, "%s: %d keys at %s", i.Issuer, n, address)
+			add("issuer", OK, "%s: %d keys at %s", i.Issuer, keys.Len(), address)
 		}
+		for _, odd := range keys.Odd {
+			add("issuer", Warning, "%s: %s has an entry that can't be used: %s", i.Issuer, address, odd)
+		}
+		warnOfNoJTI(i, add)
 		client, err := datadir.IntrospectionOf(i, log)
 		if err == nil && client != nil {
 			err = client.Probe(ctx)

@@ -18,6 +18,7 @@ type Issuer struct {
 	Algorithms    []string          // with which it may sign
 	Types         []string          // allowed values of typ in the token's header: at+jwt, jwt, none
 	ClientClaim   string            // auto, or the claim that names the client
+	IDClaim       string            // the claim that distinguishes its tokens
 	Keys          string            // URL of its JWK Set; "" to discover it
 	Clients       map[string]string // the issuer's name of a client -> the tenant's client_id
 	Accept        string            // calls or exchange: what its tokens can be used for
@@ -61,6 +62,8 @@ var parts = []part{
 		several(func(i *Issuer) *[]string { return &i.Types }, choice("at+jwt", "jwt", "none"), 3)},
 	{"client_claim", "auto", "The claim that names the client. `auto`: client_id, azp, cid or clientId, which must agree if there are several.",
 		scalar(func(i *Issuer) *string { return &i.ClientClaim }, matching(claimName, 64, "auto, or the name of a claim"))},
+	{"id_claim", "jti", "The claim that is different in each token. Set it for an issuer whose tokens have no `jti`: `at_hash` for Dex, `uti` for Entra ID. With `at_hash`, a token that has it is not taken for an ID token.",
+		scalar(func(i *Issuer) *string { return &i.IDClaim }, matching(claimName, 64, "the name of a claim"))},
 	{"accept", "calls", "What its tokens can be used for. `calls`: the content API. `exchange`: only the token endpoint, where a tenant's server exchanges them for stile tokens.",
 		scalar(func(i *Issuer) *string { return &i.Accept }, choice("calls", "exchange"))},
 	{"allow_private", "false", "Whether the issuer may be in a private network, and be reached there over plain HTTP.",
@@ -166,5 +169,5 @@ func (i *Issuer) canonical() string {
 	for _, name := range slices.Sorted(maps.Keys(i.Clients)) {
 		clients = append(clients, quote(name)+":"+i.Clients[name])
 	}
-	return fmt.Sprintf("%q %q %q %q %s %q %v %s %t %q", i.Issuer, i.Audience, i.Algorithms, i.Types, i.ClientClaim, i.Keys, clients, i.Accept, i.AllowPrivate, i.Introspection)
+	return fmt.Sprintf("%q %q %q %q %s %s %q %v %s %t %q", i.Issuer, i.Audience, i.Algorithms, i.Types, i.ClientClaim, i.IDClaim, i.Keys, clients, i.Accept, i.AllowPrivate, i.Introspection)
 }

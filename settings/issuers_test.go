@@ -18,6 +18,7 @@ const keycloak = `issuers:
     algorithms: [RS256]
     types: at+jwt
     client_claim: azp
+    id_claim: at_hash
     keys: https://t.example/keys
     accept: exchange
     clients: {abc: acme}
@@ -28,10 +29,10 @@ const keycloak = `issuers:
 func TestIssuers(t *testing.T) {
 	want := []Issuer{
 		{Issuer: "https://id.example/realms/r", Audience: []string{"stile"}, Algorithms: []string{"RS256", "ES256", "EdDSA"},
-			Types: []string{"at+jwt", "jwt", "none"}, ClientClaim: "auto", Accept: "calls", Introspection: Introspection{Audience: "if-sent"},
+			Types: []string{"at+jwt", "jwt", "none"}, ClientClaim: "auto", IDClaim: "jti", Accept: "calls", Introspection: Introspection{Audience: "if-sent"},
 			Clients: map[string]string{"web.app": "acme", "other: app": "other"}},
 		{Issuer: "https://t.example/", Audience: []string{"https://api.example", "api"}, Algorithms: []string{"RS256"},
-			Types: []string{"at+jwt"}, ClientClaim: "azp", Keys: "https://t.example/keys", Accept: "exchange", Clients: map[string]string{"abc": "acme"},
+			Types: []string{"at+jwt"}, ClientClaim: "azp", IDClaim: "at_hash", Keys: "https://t.example/keys", Accept: "exchange", Clients: map[string]string{"abc": "acme"},
 			Introspection: Introspection{"https://t.example/introspect", "stile", "secret", "required"}},
 	}
 	s := load(t, keycloak)
@@ -70,7 +71,7 @@ func TestIssuerProblems(t *testing.T) {
 		{"issuers: a", "F:1: issuers: must be a list of mappings: [{issuer: https://…, audience: …, clients: {…: …}}]"},
 		{"issuers: [a]", "F:1: issuers: must be a list of mappings: [{issuer: https://…, audience: …, clients: {…: …}}]"},
 		{"issuers:\n  - issuer: x\n    audiense: a\n    algorithms: [HS256]\n    clients: {b: 'a b'}", "F:2: issuers[1].issuer: \"x\": must be an https URL, or http on this machine\n" +
-			"F:3: issuers[1].audiense: unknown setting of an issuer; must be one of issuer, audience, clients, keys, algorithms, types, client_claim, accept, allow_private, introspection.url, introspection.client_id, introspection.audience, introspection.client_secret_file\n" +
+			"F:3: issuers[1].audiense: unknown setting of an issuer; must be one of issuer, audience, clients, keys, algorithms, types, client_claim, id_claim, accept, allow_private, introspection.url, introspection.client_id, introspection.audience, introspection.client_secret_file\n" +
 			"F:4: issuers[1].algorithms: \"HS256\": must be RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA\n" +
 			"F:5: issuers[1].clients.b: must be a client and its tenant: the issuer's name of a client: client_id of a tenant"},
 		{"issuers:\n  - keys: http://a.example", "F:2: issuers[1].keys: must be https: on plain http, others in the network could sign tokens; in your own network, set allow_private\n" +

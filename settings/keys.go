@@ -98,7 +98,7 @@ var policyKeys = []Key{
 		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Calls }, number[uint32](1, maxUint31))},
 	{Name: "policy.token.records", Default: "20000", Tenant: true, Doc: "Maximum number of records of a token. This limits what a scraper gets.",
 		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.Records }, number[uint32](1, maxUint31))},
-	{Name: "policy.token.bind_within", Default: "10m", Tenant: true, Doc: "How long after its issue a token can make its first call. This prevents callers from stockpiling tokens.",
+	{Name: "policy.token.bind_within", Default: "10m", Tenant: true, Doc: "How long after its issue a token can make its first call. This prevents callers from stockpiling tokens. Unset, it is as long as the lifetime at most.",
 		value: one(func(s *Settings) *time.Duration { return &s.Policy.Token.BindWithin }, duration(time.Second, day))},
 	{Name: "policy.spike.calls", Default: "60", Tenant: true, Doc: "Calls of a token within policy.spike.per, after which the next call gets a challenge.",
 		value: one(func(s *Settings) *uint32 { return &s.Policy.Token.SpikeCalls }, number[uint32](1, million))},

@@ -92,8 +92,9 @@ func Load(src Source) (*Settings, error) {
 	problems = append(problems, s.apply(readFlags(src.Defaults))...)
 	problems = append(problems, s.apply(file)...)
 	problems = append(problems, s.apply(env)...)
-	problems = append(problems, s.apply(readFlags(src.Flags))...)
-	problems = append(problems, s.checkTogether(slices.Concat(file, env))...)
+	flags := readFlags(src.Flags)
+	problems = append(problems, s.apply(flags)...)
+	problems = append(problems, s.checkTogether(slices.Concat(file, env, flags))...)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -154,7 +155,8 @@ func (s *Settings) checkTogether(from []given) (problems Problems) {
 	if all := trustsAll(s.TrustedProxies); all != "" {
 		add("trusted_proxies", "must not contain all public "+all+" addresses: every client could name its own address; list only your proxies")
 	}
-	if s.Policy.Token.BindWithin > s.Policy.Lifetime {
+	byHand := slices.ContainsFunc(from, func(g given) bool { return g.name == "policy.token.bind_within" })
+	if byHand && s.Policy.Token.BindWithin > s.Policy.Lifetime { // otherwise, see Settings.with
 		add("policy.token.bind_within", "is longer than policy.token.lifetime")
 	}
 	for _, i := range s.Issuers {

@@ -137,7 +137,7 @@ func TestProblems(t *testing.T) {
 		{"policy: {token: {calls: }}", "F:1: policy.token.calls: has no value; must be a whole number from 1 to 2147483647"},
 		{"policy: {token: {lifetime: 25h}}", "F:1: policy.token.lifetime: \"25h\": must be a duration from 1m to 24h, such as 90s, 10m, 24h or 7d"},
 		{"policy: {token: {lifetime: soon}}", `F:1: policy.token.lifetime: "soon": must be a duration from 1m to 24h, such as 90s, 10m, 24h or 7d`},
-		{"policy: {token: {lifetime: 5m}}", "policy.token.bind_within: is longer than policy.token.lifetime"},
+		{"policy: {token: {lifetime: 5m, bind_within: 10m}}", "F:1: policy.token.bind_within: is longer than policy.token.lifetime"},
 		{"listen: 8080", `F:1: listen: "8080": must be HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
 		{"listen: :99999", `F:1: listen: ":99999": must be HOST:PORT or :PORT, such as :8080 or 127.0.0.1:8081`},
 		{"admin_listen: :8080", "F:1: admin_listen: must not be the same as listen: the two listeners need two addresses"},
@@ -281,6 +281,29 @@ func TestTenantSettings(t *testing.T) {
 		if err := s.CheckTenant(map[string]string{name: "2h"}); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestBindWithinFollowsLifetime checks that a bind_within that nobody has set is as long as the
+// lifetime at most, for the server and for a tenant.
+func TestBindWithinFollowsLifetime(t *testing.T) {
+	for file, lifetimes := range map[string]map[string]time.Duration{
+		"policy: {token: {lifetime: 5m}}": {"": 5 * time.Minute, "2m": 2 * time.Minute, "8m": 8 * time.Minute, "1h": 10 * time.Minute},
+		"":                                {"": 10 * time.Minute, "2m": 2 * time.Minute},
+	} {
+		s := load(t, file)
+		for lifetime, want := range lifetimes {
+			own := map[string]string{}
+			if lifetime != "" {
+				own["policy.token.lifetime"] = lifetime
+			}
+			if p, err := s.For(&tenants.Tenant{Policy: own}); err != nil || p.Token.BindWithin != want {
+				t.Errorf("%q, a tenant's lifetime %q: bind_within %v, %v, want %v", file, lifetime, p.Token.BindWithin, err, want)
+			}
+		}
+	}
+	if _, err := Load(Source{Flags: map[string]string{"policy.token.lifetime": "5m", "policy.token.bind_within": "6m"}}); err == nil {
+		t.Error("set by flags: no error")
 	}
 }
 

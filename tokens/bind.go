@@ -86,7 +86,7 @@ func bindsTooLate(p Policy, c Call) bool { return c.At.Sub(c.IssuedAt) > p.BindW
 
 func bind(s State, c Call, to Binding) State {
 	s.Tenant, s.IssuedAt, s.Expires = c.Tenant, c.IssuedAt.Unix(), c.Expires.Unix()
-	s.Bound, s.Day = to, day(c.At)
+	s.Bound, s.Day, s.BoundAfter = to, day(c.At), boundAfter(s.IssuedAt, c.At.Unix())
 	return s
 }
 

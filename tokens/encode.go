@@ -16,18 +16,20 @@ const (
 	version1 = 1
 	version2 = 2 // adds Roaming
 	version3 = 3 // adds Hints and Rendered
+	version4 = 4 // adds BoundAfter
+	newest   = version4
 )
 
 // stateSizes holds the length of each version in bytes, the version byte included.
-var stateSizes = [...]int{version1: 1 + 142, version2: 1 + 158, version3: 1 + 163}
+var stateSizes = [...]int{version1: 1 + 142, version2: 1 + 158, version3: 1 + 163, version4: 1 + 165}
 
 // AppendState appends s in the newest version of the stored form.
 func AppendState(b []byte, s State) []byte {
 	n := len(b)
-	b = append(b, make([]byte, stateSizes[version3])...)
-	b[n] = version3
+	b = append(b, make([]byte, stateSizes[newest])...)
+	b[n] = newest
 	c := codec{b: b[n+1:]}
-	c.state(&s, version3)
+	c.state(&s, newest)
 	return b
 }
 
@@ -47,8 +49,8 @@ func CutState(b []byte) (s State, rest []byte, err error) {
 		return s, nil, fmt.Errorf("token state: no bytes")
 	}
 	version := b[0]
-	if version < version1 || version > version3 {
-		return s, nil, fmt.Errorf("token state: unknown version %d; this program reads 1 to %d", version, version3)
+	if version < version1 || version > newest {
+		return s, nil, fmt.Errorf("token state: unknown version %d; this program reads 1 to %d", version, newest)
 	}
 	size := stateSizes[version]
 	if len(b) < size {
@@ -99,6 +101,10 @@ func (c *codec) state(s *State, version byte) {
 	}
 	num32(c, &s.Hints)
 	num8(c, &s.Rendered)
+	if version < version4 {
+		return
+	}
+	num16(c, &s.BoundAfter)
 }
 
 func (c *codec) window(w *Window) {

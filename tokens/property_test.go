@@ -292,6 +292,21 @@ func TestStateIsSmall(t *testing.T) {
 	}
 }
 
+// TestBoundAt checks the time of a binding: to the second, up to 18 hours after the token's issue.
+func TestBoundAt(t *testing.T) {
+	issued := midnight.Unix()
+	for after, want := range map[time.Duration]int64{0: 0, 9 * time.Second: 9, 10 * time.Minute: 600, -5 * time.Second: 0, 20 * time.Hour: 65_534} {
+		at := midnight.Add(after)
+		s, _ := Step(State{}, Policy{Calls: 1, Records: 1, BindWithin: 24 * time.Hour}, Call{At: at, IssuedAt: midnight, Expires: at.Add(time.Hour), From: netip.MustParseAddr("192.0.2.1")})
+		if got := s.BoundAt() - issued; got != want {
+			t.Errorf("after %v: %d s after its issue, want %d", after, got, want)
+		}
+	}
+	if got := (State{IssuedAt: issued}).BoundAt(); got != 0 {
+		t.Errorf("unbound: %d", got)
+	}
+}
+
 func TestIDs(t *testing.T) {
 	if NewID("a", "bc") == NewID("ab", "c") {
 		t.Error("NewID does not separate issuer and jti")

@@ -15,7 +15,7 @@ import (
 // Facts returns the facts of a refusal, as pairs of a name and a value.
 func Facts(f operations.RefusalInfo) []string {
 	facts := []string{"ref", f.Ref, "at", f.At.Format(time.RFC3339), "code", f.Code}
-	for _, fact := range [][2]string{{"tenant", textOf(f.Tenant)}, {"who", textOf(f.Identity)}, {"from", textOf(f.Address)}, {"rule", ruleOf(f)}, {"page", textOf(f.Page)}} {
+	for _, fact := range [][2]string{{"tenant", textOf(f.Tenant)}, {"who", textOf(f.Identity)}, {"from", textOf(f.Address)}, {"rule", ruleOf(f)}, {"page", textOf(f.Page)}, {"detail", textOf(f.Detail)}} {
 		if fact[1] != "" {
 			facts = append(facts, fact[0], fact[1])
 		}

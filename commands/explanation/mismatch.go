@@ -12,6 +12,9 @@ import (
 // adviceOf returns the advice about a refusal, and reports whether there is one.
 func adviceOf(f operations.RefusalInfo) (advice, bool) {
 	a, known := adviceByCode[codes.Code(f.Code)]
+	if special, ok := issuerAdvice[[2]string{f.Code, textOf(f.Rule)}]; ok {
+		return special, true
+	}
 	if codes.Code(f.Code) != codes.ClientMismatch {
 		return a, known
 	}
@@ -38,7 +41,7 @@ var mismatchAdvice = map[string]advice{
 	"unknown client_id": {"The token was issued to this tenant, but the request named a client_id that does not exist.",
 		"The client_id in the tenant's page is misspelt: it must be the one with which the tenant's server gets tokens."},
 	"issuers.clients": {"The token of an external issuer is for a client that the settings map to no tenant.",
-		"Add the client to the issuer's clients in the settings file, and send the server SIGHUP."},
+		"Add the client, as the detail names it, to the issuer's clients in the settings file, and restart the server."},
 }
 
 // siteAdvice returns the advice about a page that is not one of the tenant's sites.

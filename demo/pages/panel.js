@@ -2,7 +2,7 @@
 // a line of its log.
 
 import * as story from './story.js'
-import {currentToken, freshToken, shortId} from './token.js'
+import {currentToken, freshToken, tokenId} from './token.js'
 import {startTroubles} from './troubles.js'
 
 const maxLines = 200 // in the log; older lines are removed
@@ -102,7 +102,7 @@ async function showToken() {
     byId('token-calls').textContent = `${data.calls.toLocaleString('en')} of ${data.calls_limit.toLocaleString('en')}`
     byId('token-binding').textContent = {address: 'your address', key: 'this browser’s key'}[data.binding] ?? 'not bound yet'
     byId('token-expires').textContent = duration(data.expires_in)
-    byId('token-name').textContent = shortId(currentToken())
+    byId('token-name').textContent = tokenId(currentToken())
     byId('token-gauge').style.setProperty('--used', data.calls / data.calls_limit)
   } catch (error) {
     byId('token-calls').textContent = error.code ?? 'unknown'

@@ -15,11 +15,12 @@ export function currentToken() {
   return sessionStorage.getItem(storageKey) ?? ''
 }
 
-// shortId returns the first characters of a token's id (jti), or '' if the token can't be parsed.
-export function shortId(token) {
+// tokenId returns a token's id (jti), or '' if the token can't be parsed. It is the name by which
+// `stile explain` and `stile token show` know the token.
+export function tokenId(token) {
   try {
     const claims = JSON.parse(atob(token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')))
-    return claims.jti.slice(0, 6)
+    return claims.jti
   } catch {
     return ''
   }

@@ -2,7 +2,7 @@
 // or another address. The rest is the page itself, which calls too fast.
 
 import * as story from './story.js'
-import {currentToken, post, shortId} from './token.js'
+import {currentToken, post, tokenId} from './token.js'
 
 const maxCalls = 400 // after which a button gives up
 
@@ -41,7 +41,7 @@ const troubles = {
   async revoke() {
     const token = currentToken()
     await post('/trouble/revoke', {token})
-    write(story.line('tenant', `The magazine’s server revoked token ${shortId(token)}`, 'The page does not know it yet.'))
+    write(story.line('tenant', `The magazine’s server revoked token ${tokenId(token)}`, 'The page does not know it yet.'))
   },
 
   async elsewhere() {

@@ -28,6 +28,7 @@ type Explanation struct {
 	Rule        string
 	Limit, Seen int64
 	Page        string // what the request says about its page, if that decides; validated
+	Why         string // what decided, in words, if the client's Detail does not say it
 }
 
 // By returns the explanation by a rule with a limit.
@@ -87,6 +88,14 @@ func RefusalOf(err error) *Refusal {
 		return r
 	}
 	return &Refusal{Code: Internal, Cause: err}
+}
+
+// Decided returns what decided a refusal, in words: for the operator, so never for the client.
+func (r *Refusal) Decided() string {
+	if r.Why != "" {
+		return r.Why
+	}
+	return r.Detail
 }
 
 // Problem is the member error of a response: RFC 9457's members and stile's.

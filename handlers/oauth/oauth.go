@@ -100,6 +100,7 @@ type request struct {
 	transport.Request
 	client string // that the request claims to be from; not verified
 	wrong  string // why its credentials were refused, for the log; "" if they were not
+	why    string // why the token of an external issuer is refused, for the log; "" if none is
 }
 
 // open returns a request with the parameters of its URL parsed.
@@ -188,6 +189,9 @@ func (srv *Server) report(r *request, e *failure) {
 			l.Tenant, client = t.ClientID, t.ClientID
 		}
 		l.Attrs = append(l.Attrs, slog.String("client", client), slog.String("why", r.wrong))
+	}
+	if r.why != "" {
+		l.Attrs = append(l.Attrs, slog.String("reason", r.why))
 	}
 	srv.Log.Write(l, e.cause)
 }

@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"stile.example/stile/stiletest"
 )
 
 // Keycloak is large and slow to start. It therefore has a target of its own in the Makefile.
@@ -100,7 +103,20 @@ func (k *keycloak) sh(commands string) string {
 // setUp runs the commands of docs/issuers.md, and returns the secret of the client acme.
 func (k *keycloak) setUp(audience string) (secret string) {
 	k.t.Helper()
-	printed := k.sh(k.documented("sh", audience))
+	return k.secretIn(k.sh(k.documented("sh", audience)))
+}
+
+// addClient runs those commands for another client, which has one more attribute, and returns its
+// secret.
+func (k *keycloak) addClient(audience, name, attribute string) (secret string) {
+	k.t.Helper()
+	commands := strings.NewReplacer("kcadm.sh create realms -s enabled=true -s realm=stile\n", "", "clientId=acme", "clientId="+name,
+		"'attributes={", "'attributes={\""+attribute+"\":\"true\",").Replace(k.documented("sh", audience))
+	return k.secretIn(k.sh(commands))
+}
+
+func (k *keycloak) secretIn(printed string) string {
+	k.t.Helper()
 	var created struct{ Value string }
 	if err := json.Unmarshal([]byte(printed), &created); err != nil || created.Value == "" {
 		k.t.Fatalf("no secret in %q: %v", printed, err)
@@ -122,10 +138,13 @@ func TestKeycloak(t *testing.T) {
 	k, s := newKeycloak(t), newSite(t)
 	secret := k.setUp(s.URL)
 	k.checkClaims(k.token(secret), s.URL)
-	s.start("issuers:\n" + k.documented("yaml", s.URL))
+	bound, light := k.addClient(s.URL, "bound", "dpop.bound.access.tokens"), k.addClient(s.URL, "light", "client.use.lightweight.access.token.enabled")
+	s.start("issuers:\n" + strings.Replace(k.documented("yaml", s.URL), "{acme: acme}", "{acme: acme, bound: acme, light: acme}", 1))
 	_, err := s.Tenant("acme")
 	k.must(err)
 	s.checkBinding(k.token(secret))
+	k.checkBound(s, bound)
+	k.checkLight(s, light)
 	old := k.token(secret)
 	k.sh("kcadm.sh create components -s name=new -s providerId=rsa-generated -s providerType=org.keycloak.keys.KeyProvider -s 'config.priority=[\"200\"]' -r stile")
 	s.callWithNewKey(k.token(secret))
@@ -135,6 +154,54 @@ func TestKeycloak(t *testing.T) {
 		if got := s.call(token, "203.0.113.7"); got != "admitted" {
 			t.Errorf("Keycloak is unavailable: a token from before: %s", got)
 		}
+	}
+}
+
+// checkBound checks a token that Keycloak has bound to a key by DPoP: only a proof by that key
+// admits its calls.
+func (k *keycloak) checkBound(s *site, secret string) {
+	k.t.Helper()
+	key, endpoint := stiletest.NewKey(), k.URL+"/realms/stile/protocol/openid-connect/token"
+	claims := stiletest.Claims("POST", endpoint, "", time.Now())
+	delete(claims, "ath")
+	var response struct {
+		Token string `json:"access_token"`
+		Type  string `json:"token_type"`
+	}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"bound"}, "client_secret": {secret}}
+	req, err := http.NewRequestWithContext(k.t.Context(), "POST", endpoint, strings.NewReader(form.Encode()))
+	k.must(err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("DPoP", key.Sign(key.Header(), claims))
+	res, err := http.DefaultClient.Do(req)
+	k.must(err)
+	defer res.Body.Close()
+	k.must(json.NewDecoder(res.Body).Decode(&response))
+	header, body := read(k.t, response.Token)
+	k.t.Logf("bound: header %v\nclaims %v", header, body)
+	if response.Type != "DPoP" || body["typ"] != "DPoP" || body["cnf"] == nil {
+		k.t.Errorf("the token is not bound: %s, %v", response.Type, body)
+	}
+	for proof, want := range map[string]string{
+		"": "proof_invalid",
+		s.proof(stiletest.NewKey(), response.Token): "token_hijacked",
+		s.proof(key, response.Token):                "admitted",
+	} {
+		if got := s.callWith(response.Token, proof, "203.0.113.8"); got != want {
+			k.t.Errorf("a call with the proof %.10q…: %s, want %s", proof, got, want)
+		}
+	}
+}
+
+// checkLight checks a lightweight access token, which has the audience because its mapper says so.
+func (k *keycloak) checkLight(s *site, secret string) {
+	k.t.Helper()
+	token, err := ClientCredentials(k.t.Context(), k.URL+"/realms/stile/protocol/openid-connect/token", "light", secret, nil)
+	k.must(err)
+	_, claims := read(k.t, token)
+	k.t.Logf("lightweight: claims %v", claims)
+	if got := s.call(token, "203.0.113.8"); got != "admitted" || claims["acr"] != nil {
+		k.t.Errorf("a lightweight token: %s, %v", got, claims)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	_ "stile.example/stile/commands" // so that a change of the program invalidates cached test results
 	"stile.example/stile/stiletest"
@@ -75,13 +76,24 @@ func (s *site) must(err error) {
 
 // call makes a call as a page of acme does, from an address. It returns "admitted", or the code of
 // the refusal.
-func (s *site) call(token, from string) string {
+func (s *site) call(token, from string) string { return s.callWith(token, "", from) }
+
+// proof returns a proof for the calls of call.
+func (s *site) proof(key stiletest.Key, token string) string {
+	return key.Proof("POST", s.URL+"/v1/items", token, time.Now())
+}
+
+// callWith is call with a proof, if it is not empty.
+func (s *site) callWith(token, proof, from string) string {
 	s.Helper()
 	form := url.Values{"client_id": {"acme"}, "access_token": {token}}
 	req, err := http.NewRequest("POST", s.URL+"/v1/items", strings.NewReader(form.Encode()))
 	s.must(err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("X-Forwarded-For", from)
+	if proof != "" {
+		req.Header.Set("DPoP", proof)
+	}
 	res, err := http.DefaultClient.Do(req)
 	s.must(err)
 	defer res.Body.Close()

@@ -37,10 +37,10 @@ func (db *DB) AddRefusals(ctx context.Context, some []refusals.Refusal, most int
 func addRefusals(ctx context.Context, tx *sql.Tx, some []refusals.Refusal) error {
 	for _, f := range some {
 		_, err := tx.ExecContext(ctx, `
-			INSERT INTO refusals (ref, at, tenant, code, rule, most, seen, identity, address, page, observed, more)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			INSERT INTO refusals (ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (ref) DO UPDATE SET more = excluded.more WHERE excluded.more > more`,
-			f.Ref, f.At.UnixMilli(), f.Tenant, f.Code, f.Rule, f.Limit, f.Seen, f.Identity, f.Address, f.Page, f.Observed, f.More)
+			f.Ref, f.At.UnixMilli(), f.Tenant, f.Code, f.Rule, f.Limit, f.Seen, f.Identity, f.Address, f.Page, f.Detail, f.Observed, f.More)
 		if err != nil {
 			return err
 		}
@@ -52,9 +52,9 @@ func addRefusals(ctx context.Context, tx *sql.Tx, some []refusals.Refusal) error
 func (db *DB) Refusal(ctx context.Context, ref string) (f refusals.Refusal, err error) {
 	var at int64
 	err = db.read.QueryRowContext(ctx, `
-		SELECT ref, at, tenant, code, rule, most, seen, identity, address, page, observed, more
+		SELECT ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more
 		FROM refusals WHERE ref = ?`, ref).
-		Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Page, &f.Observed, &f.More)
+		Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Page, &f.Detail, &f.Observed, &f.More)
 	if errors.Is(err, sql.ErrNoRows) {
 		return refusals.Refusal{}, refusals.ErrNotFound
 	}

@@ -11,6 +11,8 @@ import (
 	"fmt"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"stile.example/stile/tokens/jwk"
 )
 
 // The signature algorithms that stile supports for its own keys (RFC 7518, RFC 8037). All are
@@ -58,7 +60,7 @@ func methodFor(public crypto.PublicKey) (jwt.SigningMethod, error) {
 		if n := k.N.BitLen(); n < minRSA || n > maxRSA {
 			return nil, fmt.Errorf("an RSA key must have %d to %d bits, not %d", minRSA, maxRSA, n)
 		}
-		if isROCA(k.N) {
+		if jwk.IsROCA(k.N) {
 			return nil, errors.New("the RSA key can be factored (ROCA, CVE-2017-15361)")
 		}
 		return jwt.SigningMethodRS256, nil

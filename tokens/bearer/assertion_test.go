@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/jwk"
 )
 
 const tokenEndpoint = issuer + "/oauth/token"
@@ -30,7 +31,7 @@ func clientKey(t testing.TB, alg string) (k *key, jwks string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := json.Marshal(fields{"keys": []jwk{k.jwk()}})
+	set, err := json.Marshal(fields{"keys": []jwk.Key{k.jwk()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,12 +24,17 @@ import (
 	"time"
 
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/readable"
 )
 
 // Errors of [Verifier.Verify]. Any other error is internal, and says nothing about the token.
 var (
 	ErrExpired = errors.New("token expired")
 	ErrInvalid = errors.New("token invalid")
+
+	// ErrUnknownIssuer is an ErrInvalid too: the token is neither our own nor that of an external
+	// issuer that is trusted.
+	ErrUnknownIssuer = errors.New("unknown issuer")
 )
 
 // Claims is what stile reads from a token. Times are whole seconds, in UTC.
@@ -39,6 +44,7 @@ type Claims struct {
 	Issuer   string
 	Subject  string
 	Client   string // client_id of the tenant; "" if an external issuer's client is not a tenant's
+	Unmapped string // the issuer's name of that client then, unverified in form; otherwise ""
 	Tenant   uint32 // number of the tenant, never reused; 0: older and external tokens do not have it
 	Scope    string
 	IssuedAt time.Time
@@ -54,10 +60,11 @@ type Claims struct {
 	Confirmation [sha256.Size]byte
 }
 
-// invalid is an [ErrInvalid] with its reason. The reasons are constants of this package, so nothing
-// of a token gets into a log through them.
-type invalid string
-
-func (i invalid) Error() string { return "token invalid: " + string(i) }
-
-func (i invalid) Is(target error) bool { return target == ErrInvalid }
+// Name returns the name by which people know a token: its jti, which a page can read too, or its ID
+// if it has none.
+func (c Claims) Name() string {
+	if c.JTI == "" {
+		return c.ID.String()
+	}
+	return readable.Text(c.JTI)
+}

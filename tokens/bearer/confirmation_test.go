@@ -16,7 +16,7 @@ func TestConfirmation(t *testing.T) {
 		return v.Verify(forge(t, keys.signing(), goodHeader(keys.signing()).String(), goodClaims().with("cnf", cnf).String()), noon)
 	}
 	for _, how := range []string{"verified", "remembered"} {
-		if c, err := verify(fields{"jkt": jkt}); err != nil || c.Confirmation != sum {
+		if c, err := verify(fields{"jkt": jkt, "of_a_later_rfc": "x"}); err != nil || c.Confirmation != sum {
 			t.Errorf("%s: %+v, %v", how, c, err)
 		}
 	}
@@ -24,7 +24,7 @@ func TestConfirmation(t *testing.T) {
 		t.Errorf("none: %+v, %v", c, err)
 	}
 	for _, cnf := range []any{fields{}, "x", []string{jkt}, fields{"jkt": jkt + "A"}, fields{"jkt": jkt[:42]}, fields{"jkt": 1}, fields{"jkt": jkt[:42] + "_"},
-		fields{"jkt": jkt, "x5t#S256": jkt}, fields{"x5t#S256": jkt}, fields{"JKT": jkt}} {
+		fields{"jkt": jkt, "x5t#S256": jkt}, fields{"jkt": jkt, "kid": "k"}, fields{"of_a_later_rfc": "x"}, fields{"x5t#S256": jkt}, fields{"JKT": jkt}} {
 		if c, err := verify(cnf); !errors.Is(err, ErrInvalid) {
 			t.Errorf("cnf %v: %+v, %v", cnf, c, err)
 		}

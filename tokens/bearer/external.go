@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
+
+	"stile.example/stile/tokens/readable"
 )
 
 // Issuer is an external authorization server whose tokens are accepted. Its fields must not change
@@ -17,6 +20,7 @@ type Issuer struct {
 	Algorithms  []string          // some of [ExternalAlgorithms]
 	Types       []string          // the header's typ, in lower case: at+jwt, jwt, "" for none
 	ClientClaim string            // the claim that names the client; "" for the usual ones
+	IDClaim     string            // the claim that distinguishes its tokens; "" for jti
 	Clients     map[string]string // the issuer's name of a client -> the tenant's client_id
 	ForExchange bool              // its tokens authenticate tenants, and make no calls
 	Keys        Keyring
@@ -117,7 +121,7 @@ func (o *external) issuerOf(t jws) (members, *Issuer) {
 
 // verifyClaims checks what is cheap first. It fetches keys and checks the signature only if
 // everything else is valid.
-func (i *Issuer) verifyClaims(t jws, m members, now time.Time, longest time.Duration) (c Claims, generation uint32, err error) {
+func (i *Issuer) verifyClaims(t jws, m members, at moment) (c Claims, generation uint32, err error) {
 	h, err := t.readHeader()
 	if err != nil {
 		return c, 0, err
@@ -125,39 +129,53 @@ func (i *Issuer) verifyClaims(t jws, m members, now time.Time, longest time.Dura
 	if err := i.checkHeader(&h); err != nil {
 		return c, 0, err
 	}
-	c, err = i.readClaims(m, t.signed, now, longest)
-	if err != nil {
+	if c, err = i.readClaims(m, at); err != nil {
 		return Claims{}, 0, err
 	}
-	k, generation, err := i.keyFor(h, c.IssuedAt, now)
-	if err != nil {
+	if err = i.identify(&c, t, h.alg); err != nil {
 		return Claims{}, 0, err
 	}
-	signature, err := decodePart(t.signature)
-	if err != nil || methods[h.alg].Verify(t.signed, signature, k) != nil {
-		return Claims{}, 0, invalid("wrong signature")
+	if generation, err = i.checkSignature(t, h, c.IssuedAt, at.now); err != nil {
+		return Claims{}, 0, err
 	}
 	return c, generation, nil
 }
 
-func (i *Issuer) checkHeader(h *header) error {
-	if h.alg == "Ed25519" { // RFC 9864's name of the same algorithm
-		h.alg = EdDSA
+// checkSignature checks the signature of a token that was issued at a time, by each key that may
+// have made it. It returns the generation of the keys.
+func (i *Issuer) checkSignature(t jws, h header, issued, now time.Time) (generation uint32, err error) {
+	keys, generation, err := i.keysFor(h, issued, now)
+	if err != nil {
+		return 0, err
 	}
+	signature, err := decodePart(t.signature)
+	if err != nil {
+		return 0, invalid("the signature is not base64url")
+	}
+	for _, k := range keys {
+		if methods[h.alg].Verify(t.signed, signature, k) == nil {
+			return generation, nil
+		}
+	}
+	return 0, invalid("wrong signature: none of the issuer's keys of that kid and alg made it")
+}
+
+func (i *Issuer) checkHeader(h *header) error {
+	h.alg = known(h.alg)
 	switch {
 	case !slices.Contains(i.Algorithms, h.alg) || methods[h.alg] == nil:
-		return invalid("the issuer does not sign with this algorithm")
+		return invalidf("alg is %s, want %s", readable.Text(h.alg), strings.Join(i.Algorithms, ", "))
 	case !slices.Contains(i.Types, h.typ):
-		return invalid("the issuer does not use this typ")
+		return invalidf("the header's typ is %s, want %s", readable.Allowed([]string{h.typ}), readable.Allowed(i.Types))
 	case !goodKID(h.kid):
-		return invalid("kid is not the name of a key")
+		return invalid("kid is not a valid name of a key")
 	}
 	return nil
 }
 
 // introspected returns the claims that the issuer has for a token that is not a JWT.
-func (i *Issuer) introspected(token string, from Source, now time.Time, longest time.Duration) (Claims, error) {
-	answer, err := i.Opaque.Introspect(token, from, now)
+func (i *Issuer) introspected(token string, from Source, at moment) (Claims, error) {
+	answer, err := i.Opaque.Introspect(token, from, at.now)
 	if err != nil {
 		return Claims{}, err
 	}
@@ -170,7 +188,11 @@ func (i *Issuer) introspected(token string, from Source, now time.Time, longest 
 	}
 	i.complete(m, token, answer.Since)
 	if name, ok := m.text("iss"); !ok || name != "" && name != i.Name {
-		return Claims{}, invalid("wrong issuer")
+		return Claims{}, invalidf("the response to its introspection names another issuer, %s", readable.Text(name))
 	}
-	return i.readClaims(m, "", now, longest)
+	c, err := i.readClaims(m, at)
+	if err == nil && c.JTI == "" {
+		return Claims{}, invalidf("the response to its introspection has no %s", i.idClaim())
+	}
+	return c, err
 }

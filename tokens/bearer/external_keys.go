@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"stile.example/stile/tokens/jwk"
+	"stile.example/stile/tokens/readable"
 )
 
 // ExternalAlgorithms lists the algorithms of external issuers: all asymmetric ones of RFC 7518 and
@@ -37,7 +40,8 @@ func wholeSalt(m *jwt.SigningMethodRSAPSS) jwt.SigningMethod {
 
 // IssuerKeys is the public keys of an external issuer at one time.
 type IssuerKeys struct {
-	Generation uint32 // differs for other keys; the keyring counts it
+	Generation uint32   // differs for other keys; the keyring counts it
+	Odd        []string // why entries of the set are left out that look as if they were for signatures
 	keys       []issuerKey
 }
 
@@ -47,13 +51,16 @@ type issuerKey struct {
 	public crypto.PublicKey
 }
 
-// maxIssuerKeys bounds a set. Most issuers have two or three keys, the largest a few dozen.
-const maxIssuerKeys = 100
+// Bounds of a set. Most issuers have two or three keys, the largest a few dozen.
+const (
+	maxIssuerKeys = 100
+	maxSameKID    = 4 // keys that are tried for one token
+)
 
-// ParseIssuerKeys parses the JWK Set of an external issuer. It omits keys that are not for
-// signatures or of an unknown kind, because a set can serve other purposes too. A set without any
-// remaining key is an error. So is a set with a secret key, which is no longer secret, or with two
-// keys of the same name.
+// ParseIssuerKeys parses the JWK Set of an external issuer. It omits every entry that can't verify
+// a signature, and says why if that is odd: one bad entry must not make all tokens invalid. So a
+// secret key, which its issuer has published, is not used, and other keys are. A set without any
+// remaining key is an error. Keys may have the same kid (RFC 7517 §4.5).
 func ParseIssuerKeys(data []byte) (IssuerKeys, error) {
 	var set IssuerKeys
 	var list []json.RawMessage
@@ -64,93 +71,104 @@ func ParseIssuerKeys(data []byte) (IssuerKeys, error) {
 	if len(list) > maxIssuerKeys {
 		return set, fmt.Errorf("%d keys in the JWK Set: the maximum is %d", len(list), maxIssuerKeys)
 	}
-	names := map[string]bool{}
-	for _, raw := range list {
+	for n, raw := range list {
 		k, usable, err := readIssuerKey(raw)
 		if err != nil {
-			return IssuerKeys{}, err
+			set.Odd = append(set.Odd, fmt.Sprintf("entry %d: %v", n+1, err))
+		} else if usable {
+			set.keys = append(set.keys, k)
 		}
-		if !usable {
-			continue
-		}
-		if k.kid != "" && names[k.kid] {
-			return IssuerKeys{}, errors.New("two keys with the same kid in the JWK Set")
-		}
-		names[k.kid] = true
-		set.keys = append(set.keys, k)
 	}
 	if len(set.keys) == 0 {
-		return set, errors.New("no key for signatures in the JWK Set")
+		return IssuerKeys{}, errors.New(strings.Join(append([]string{"no key for signatures in the JWK Set"}, set.Odd...), "; "))
 	}
 	return set, nil
 }
 
+// readIssuerKey parses an entry of a JWK Set, and reports whether it is for signatures. The error
+// says why an entry can't be used that may be meant for them.
 func readIssuerKey(raw []byte) (k issuerKey, usable bool, err error) {
 	members, err := object(raw)
 	if err != nil {
+		return k, false, errors.New("not a JSON object, or with a duplicate name")
+	}
+	var j jwk.Key
+	if json.Unmarshal(raw, &j) != nil {
+		return k, false, errors.New("a member has the wrong type")
+	}
+	if secret := jwk.Secret(members); secret != "" {
+		return k, false, fmt.Errorf("kid %s: has the secret member %s, so everybody can sign with it; its issuer must replace it", readable.Text(j.KID), secret)
+	}
+	if !j.Verifies() {
 		return k, false, nil
 	}
-	for _, secret := range secretMembers {
-		if members[secret] != nil {
-			return k, false, errors.New("a secret key in the JWK Set: the issuer has published it")
-		}
+	if k, err = issuerKeyOf(j); err != nil {
+		return issuerKey{}, false, fmt.Errorf("kid %s: %w", readable.Text(j.KID), err)
 	}
-	var j jwk
-	if json.Unmarshal(raw, &j) != nil || !j.verifies() {
-		return k, false, nil
-	}
-	public, err := j.public()
-	if err != nil {
-		return k, false, nil
-	}
-	if n, isRSA := public.(*rsa.PublicKey); isRSA && isROCA(n.N) {
-		return k, false, nil
-	}
-	k = issuerKey{j.KID, j.Alg, public}
-	if k.alg == "Ed25519" {
-		k.alg = EdDSA
-	}
-	return k, (k.kid == "" || goodKID(k.kid)) && k.fitsAny(), nil
+	return k, true, nil
 }
 
-// keyFor returns the key that a header names, and the generation of its set.
-func (i *Issuer) keyFor(h header, issued, now time.Time) (crypto.PublicKey, uint32, error) {
+// issuerKeyOf returns the key of an external issuer, or why it can't be used.
+func issuerKeyOf(j jwk.Key) (k issuerKey, err error) {
+	public, err := j.Public()
+	if err != nil {
+		return k, err
+	}
+	if n, isRSA := public.(*rsa.PublicKey); isRSA && jwk.IsROCA(n.N) {
+		return k, errors.New("the RSA key can be factored (ROCA, CVE-2017-15361)")
+	}
+	k = issuerKey{j.KID, known(j.Alg), public}
+	switch {
+	case k.kid != "" && !goodKID(k.kid):
+		return k, errors.New("kid is not a valid name of a key")
+	case !k.fitsAny():
+		return k, fmt.Errorf("its size, or its alg %s, is not one that is supported", readable.Text(j.Alg))
+	}
+	return k, nil
+}
+
+// keysFor returns the keys that may have made a signature, by its header, and the generation of
+// their set.
+func (i *Issuer) keysFor(h header, issued, now time.Time) ([]crypto.PublicKey, uint32, error) {
 	keys, err := i.Keys.Keys(now)
 	if err != nil {
 		return nil, 0, err
 	}
-	k, known := keys.find(h.kid, h.alg)
+	fitting, known := keys.find(h.kid, h.alg)
 	if !known && h.kid != "" {
 		if keys, err = i.Keys.Renewed(now, issued); err != nil {
 			return nil, 0, err
 		}
-		k, known = keys.find(h.kid, h.alg)
+		fitting, known = keys.find(h.kid, h.alg)
 	}
 	switch {
+	case !known && h.kid == "":
+		return nil, 0, invalidf("no kid, and none of the issuer's %d keys is for alg %s", keys.Len(), h.alg)
 	case !known:
-		return nil, 0, invalid("unknown key")
-	case k == nil:
-		return nil, 0, invalid("not the key's algorithm")
+		return nil, 0, invalidf("kid %s is unknown: it is not among the issuer's %d keys", readable.Text(h.kid), keys.Len())
+	case len(fitting) == 0:
+		return nil, 0, invalidf("the key %s is not for alg %s", readable.Text(h.kid), h.alg)
+	case h.kid == "" && len(fitting) > 1:
+		return nil, 0, invalidf("no kid, and %d of the issuer's keys are for alg %s", len(fitting), h.alg)
 	}
-	return k, keys.Generation, nil
+	return fitting, keys.Generation, nil
 }
 
-// find returns the key of that name, or nil if the algorithm does not fit it. It may be unnamed if
-// only one key fits.
-func (s *IssuerKeys) find(kid, alg string) (found crypto.PublicKey, known bool) {
+// find returns the keys of a name that an algorithm fits, and reports whether there is a key of
+// that name. Several keys may have one name: of different kinds (RFC 7517 §4.5), or while an issuer
+// changes them. Without a name, it returns all keys that fit.
+func (s *IssuerKeys) find(kid, alg string) (fitting []crypto.PublicKey, known bool) {
 	for _, k := range s.keys {
-		switch {
-		case kid != "" && k.kid == kid && k.fits(alg):
-			return k.public, true
-		case kid != "" && k.kid == kid:
-			return nil, true
-		case kid == "" && k.fits(alg) && known:
-			return nil, false
-		case kid == "" && k.fits(alg):
-			found, known = k.public, true
+		if kid != "" && k.kid != kid {
+			continue
+		}
+		fits := k.fits(alg)
+		known = known || kid != "" || fits
+		if fits && len(fitting) < maxSameKID {
+			fitting = append(fitting, k.public)
 		}
 	}
-	return found, known
+	return fitting, known
 }
 
 // fits reports whether a key has the kind and size that an algorithm needs. Not all of the

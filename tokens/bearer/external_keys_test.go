@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,27 +130,70 @@ func TestIssuerKeysSame(t *testing.T) {
 	}
 }
 
-// TestIssuerKeysAreRefusedWhole checks that a set is refused completely if it is too large, has two
-// keys with one name, or has a secret key.
-func TestIssuerKeysAreRefusedWhole(t *testing.T) {
+// TestIssuerKeysBeyondTheMaximum checks that a set is refused if it is too large.
+func TestIssuerKeysBeyondTheMaximum(t *testing.T) {
 	k := jwkOf(keyOf(t, "a", "ES256").Public(), "a")
-	set := func(n int, more ...string) error {
+	for n, ok := range map[int]bool{100: true, 101: false} {
+		var list []string
 		for i := range n {
-			more = append(more, k.with("kid", fmt.Sprint(i)).String())
+			list = append(list, k.with("kid", fmt.Sprint(i)).String())
 		}
-		_, err := ParseIssuerKeys([]byte(`{"keys":[` + strings.Join(more, ",") + `]}`))
-		return err
+		if _, err := ParseIssuerKeys([]byte(`{"keys":[` + strings.Join(list, ",") + `]}`)); (err == nil) != ok {
+			t.Errorf("%d keys: %v", n, err)
+		}
 	}
-	if err := set(100); err != nil {
-		t.Errorf("100 keys: %v", err)
-	}
-	for what, err := range map[string]error{
-		"101 keys": set(101), "a kid twice": set(2, k.with("kid", "1").String()), "a private key": set(1, k.with("d", "AAAA").String()),
-		"a symmetric key": set(1, `{"kty":"oct","k":"AAAA"}`),
+}
+
+// TestOddEntriesOfAKeySet checks that an odd entry is left out and named, and that it does not
+// prevent the use of the other keys. Entries for another purpose are not odd.
+func TestOddEntriesOfAKeySet(t *testing.T) {
+	good := jwkOf(keyOf(t, "a", "ES256").Public(), "k1")
+	for what, c := range map[string]struct{ entry, want string }{
+		"a private key":    {good.with("d", "AAAA").String(), "secret member d"},
+		"a symmetric key":  {`{"kty":"oct","kid":"s","k":"AAAA"}`, "kid s: has the secret member k"},
+		"an unknown kty":   {`{"kty":"AKP","kid":"q","alg":"ML-DSA-44","pub":"AAAA"}`, `kid q: kty "AKP"`},
+		"no y":             {good.with("y", nil).String(), "missing or not base64url"},
+		"base64 of a kind": {good.with("x", "+/=").String(), "missing or not base64url"},
+		"a number as kid":  {good.with("kid", 1).String(), "wrong type"},
+		"not an object":    {`[]`, "not a JSON object"},
+		"null":             {`null`, "not a JSON object"},
+		"another alg":      {good.with("alg", "HS256").String(), "its alg HS256"},
+		"for encryption":   {good.with("use", "enc").String(), ""},
+		"to sign only":     {good.with("key_ops", []string{"sign"}).String(), ""},
 	} {
-		if err == nil {
-			t.Errorf("%s: no error", what)
+		set, err := ParseIssuerKeys([]byte(`{"keys":[` + c.entry + `,` + good.String() + `]}`))
+		if err != nil || set.Len() != 1 {
+			t.Errorf("%s: %d keys, %v", what, set.Len(), err)
 		}
+		if odd := strings.Join(set.Odd, "; "); c.want == "" && odd != "" || !strings.Contains(odd, c.want) || strings.Contains(odd, "AAAA") {
+			t.Errorf("%s: %q, want %q", what, odd, c.want)
+		}
+	}
+	if _, err := ParseIssuerKeys([]byte(`{"keys":[` + good.with("d", "AAAA").String() + `]}`)); err == nil || !strings.Contains(err.Error(), "secret member d") {
+		t.Errorf("only a private key: %v", err)
+	}
+}
+
+// TestSameKID checks that all keys of one kid verify the tokens that name it: keys of two kinds
+// (RFC 7517 §4.5), and two of one kind.
+func TestSameKID(t *testing.T) {
+	ec, rsa, next := newOutsider(t, idp, "ES256"), newOutsider(t, idp, "RS256"), newOutsider(t, idp, "ES256")
+	next.private = keyOf(t, "next", "ES256")
+	all := parsed(t, jwkOf(ec.private.Public(), "k1"), jwkOf(rsa.private.Public(), "k1"), jwkOf(next.private.Public(), "k1"))
+	ec.ring.keys, ec.Algorithms = all, []string{"ES256", "RS256", "EdDSA"}
+	v := trusting(t, ec)
+	for n, o := range []*outsider{ec, rsa, next} {
+		if _, err := v.Verify(o.sign(t, o.header(), o.claims()), noon); err != nil {
+			t.Errorf("key %d: %v", n+1, err)
+		}
+	}
+	other := newOutsider(t, "https://other.example", "ES256")
+	if _, err := v.Verify(other.sign(t, ec.header(), ec.claims()), noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a key that is not in the set: %v", err)
+	}
+	other = newOutsider(t, idp, "EdDSA")
+	if _, err := v.Verify(other.sign(t, other.header(), other.claims()), noon); !errors.Is(err, ErrInvalid) || ec.ring.renewed != 0 {
+		t.Errorf("a known kid with an alg that fits none of its keys: %v, requested the keys %d times", err, ec.ring.renewed)
 	}
 }
 
@@ -181,6 +225,9 @@ func FuzzOutside(f *testing.F) {
 	o.Opaque = asks(func(string) ([]byte, error) { return []byte(answer), nil })
 	v := trusting(f, o)
 	f.Add(o.header().String(), o.claims().String())
+	f.Add(o.header().with("kid", "k9").String(), o.claims().with("azp", "other").String())
+	f.Add(o.header().with("typ", "x").String(), o.claims().with("cnf", fields{"jkt": "x"}).String())
+	f.Add(`{"alg":"EdDSA"}`, goodClaims().String())
 	f.Add(`{"alg":"EdDSA"}`, o.claims().with("jti", nil).with("exp", hours(999)).String())
 	f.Add(`{"alg":"EdDSA"}`, "")
 	f.Add(`{"alg":"Ed25519","kid":"k1"}`, `{"active":true,"exp":1e999,"exp":"\ud800"}`)
@@ -188,7 +235,10 @@ func FuzzOutside(f *testing.F) {
 		for _, token := range []string{o.sign(t, text(header), text(claims)), "opaque"} {
 			answer = claims
 			c, err := v.Verify(token, noon)
+			failed := slices.ContainsFunc(v.Examine(token, noon), func(s Step) bool { return s.Result == Failed })
 			switch {
+			case failed == (err == nil && c.Client != ""):
+				t.Errorf("%s %s: Verify says %+v, %v; Examine %+v", header, claims, c, err, v.Examine(token, noon))
 			case err == nil && (c.Issuer != idp || c.Client != "acme" && c.Client != "" || !noon.Before(c.Expires) || c.Expires.Sub(c.IssuedAt) > lifetime || c.IssuedAt.After(noon.Add(time.Minute))):
 				t.Errorf("accepted %s %s as %+v", header, claims, c)
 			case err != nil && token != "opaque" && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrExpired):

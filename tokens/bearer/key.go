@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"stile.example/stile/tokens/jwk"
 )
 
 // key is one of the server's own keys.
@@ -65,8 +67,8 @@ func encodeHeader(alg, kid string) (string, error) {
 
 func (k *key) alive(now time.Time) bool { return k.until.IsZero() || now.Before(k.until) }
 
-func (k *key) jwk() jwk {
-	j := publicJWK(k.public)
+func (k *key) jwk() jwk.Key {
+	j := jwk.Of(k.public)
 	j.KID, j.Alg, j.Use = k.kid, k.method.Alg(), "sig"
 	return j
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"stile.example/stile/tokens/jwk"
 )
 
 // Keys are the server's own keys: those that sign and verify its tokens, and the one that hashes
@@ -80,6 +82,19 @@ func OpenKeys(file string, now time.Time) (*Keys, error) {
 	k := newKeys(file, set)
 	k.new = first
 	return k, nil
+}
+
+// ReadKeys reads the keys of a file, to verify tokens. Unlike [OpenKeys] it never writes. If the
+// file does not exist, there are no keys.
+func ReadKeys(file string) (*Keys, error) {
+	set, err := readKeys(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newKeys(file, &keySet{}), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read keys: %w", err)
+	}
+	return newKeys(file, set), nil
 }
 
 func newKeys(file string, set *keySet) *Keys {
@@ -168,7 +183,7 @@ func (k *Keys) List() []KeyInfo {
 // JWKS returns the JWK Set (RFC 7517) of all keys that may verify a valid token.
 func (k *Keys) JWKS(now time.Time) []byte {
 	var doc struct {
-		Keys []jwk `json:"keys"`
+		Keys []jwk.Key `json:"keys"`
 	}
 	for _, key := range k.set.Load().alive(now) {
 		doc.Keys = append(doc.Keys, key.jwk())

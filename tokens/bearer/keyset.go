@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"stile.example/stile/tokens/jwk"
 )
 
 // KeySet is a tenant's public keys, parsed from a JWK Set.
@@ -45,28 +47,23 @@ func ParseKeySet(text string) (KeySet, error) {
 	return set, nil
 }
 
-// secretMembers are those that only private or symmetric keys have (RFC 7518 §6.2.2, §6.3.2, §6.4).
-var secretMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
-
 // readJWK parses one key and reports whether it is for signatures.
 func readJWK(raw []byte) (k issuerKey, signs bool, err error) {
 	members, err := object(raw)
 	if err != nil {
 		return k, false, errors.New("not a JSON object, or with a duplicate name")
 	}
-	for _, secret := range secretMembers {
-		if members[secret] != nil {
-			return k, false, fmt.Errorf("has the secret member %q; send the public key only, and replace this key", secret)
-		}
+	if secret := jwk.Secret(members); secret != "" {
+		return k, false, fmt.Errorf("has the secret member %q; send the public key only, and replace this key", secret)
 	}
-	var j jwk
+	var j jwk.Key
 	if json.Unmarshal(raw, &j) != nil {
 		return k, false, errors.New("a member is not a string")
 	}
-	if !j.verifies() {
+	if !j.Verifies() {
 		return k, false, nil
 	}
-	if k.public, err = j.public(); err != nil {
+	if k.public, err = j.Public(); err != nil {
 		return k, false, err
 	}
 	if public, isEC := k.public.(*ecdsa.PublicKey); !isEC || curveAlgorithms[public.Curve] == "" {

@@ -54,6 +54,7 @@ type cachedToken struct {
 	start                       uint32 // of its strings in half.text
 	tenant                      uint32
 	jti, subject, client, scope uint16 // their lengths: MaxLength fits
+	unmapped                    uint16
 	confirmation                [sha256.Size]byte
 }
 
@@ -74,10 +75,10 @@ func (m *tokenCache) get(sum [sha256.Size]byte) (Claims, keyVersion, bool) {
 }
 
 func (h *half) claims(e cachedToken) Claims {
-	n := uint32(e.jti) + uint32(e.subject) + uint32(e.client) + uint32(e.scope)
+	n := uint32(e.jti) + uint32(e.subject) + uint32(e.client) + uint32(e.scope) + uint32(e.unmapped)
 	text := string(h.text[e.start : e.start+n])
 	take := func(n uint16) (s string) { s, text = text[:n], text[n:]; return s }
-	return Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope), Tenant: e.tenant,
+	return Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope), Unmapped: take(e.unmapped), Tenant: e.tenant,
 		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation}
 }
 
@@ -96,8 +97,8 @@ func (m *tokenCache) put(sum [sha256.Size]byte, by keyVersion, c Claims) {
 	h.tokens[sum] = cachedToken{
 		id: c.ID, issued: c.IssuedAt.Unix(), expires: c.Expires.Unix(),
 		version: by, start: uint32(len(h.text)), tenant: c.Tenant,
-		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)),
+		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)), unmapped: uint16(len(c.Unmapped)),
 		confirmation: c.Confirmation,
 	}
-	h.text = append(append(append(append(h.text, c.JTI...), c.Subject...), c.Client...), c.Scope...)
+	h.text = append(append(append(append(append(h.text, c.JTI...), c.Subject...), c.Client...), c.Scope...), c.Unmapped...)
 }

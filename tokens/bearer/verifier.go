@@ -3,11 +3,13 @@ package bearer
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/readable"
 )
 
 // leeway is how far in the future a token may have been issued, because the clocks of two servers
@@ -50,7 +52,7 @@ func (v *Verifier) Verify(token string, now time.Time) (Claims, error) {
 func (v *Verifier) VerifyFrom(token string, from Source, now time.Time) (Claims, error) {
 	c, by, err := v.verify(token, from, now)
 	if err == nil && by != nil && by.ForExchange {
-		return Claims{}, invalid("valid at the token endpoint only")
+		return Claims{}, about(by, invalid("valid at the token endpoint only: accept is exchange"))
 	}
 	c.Person = err == nil && by != nil && by.isPerson(c.Subject)
 	return c, err
@@ -65,26 +67,57 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 	if c, by, ok := v.recall(sum, set, now); ok {
 		return c, by, nil
 	}
+	at := moment{now, v.maxLifetime}
 	t, err := cut(token)
 	if err == notThreeParts && v.external.opaque != nil && strings.Count(token, ".") != 2 {
-		c, err := v.external.opaque.introspected(token, from, now, v.maxLifetime)
-		return c, v.external.opaque, err
+		by := v.external.opaque
+		c, err := by.introspected(token, from, at)
+		return c, by, about(by, err)
 	}
 	if err != nil {
 		return Claims{}, nil, err
 	}
 	if m, by := v.external.issuerOf(t); by != nil {
-		c, generation, err := by.verifyClaims(t, m, now, v.maxLifetime)
+		c, generation, err := by.verifyClaims(t, m, at)
 		if err == nil {
 			v.cache.put(sum, keyVersion{by.number, generation}, c)
 		}
-		return c, by, err
+		return c, by, about(by, err)
 	}
 	c, key, err := v.check(t, set, now)
 	if err == nil && key.alive(c.Expires) { // else the key expires before the token
 		v.cache.put(sum, keyVersion{0, set.generation}, c)
 	}
-	return c, nil, err
+	return c, nil, v.orUnknownIssuer(t, err)
+}
+
+// orUnknownIssuer returns the reason why a token is invalid that is not an external issuer's: above
+// all, that its issuer is unknown.
+func (v *Verifier) orUnknownIssuer(t jws, err error) error {
+	if err == nil || !errors.Is(err, ErrInvalid) {
+		return err
+	}
+	m, unreadable := readPart(t.payload)
+	if unreadable != nil {
+		return err
+	}
+	name, ok := m.text("iss")
+	switch {
+	case !ok || name == "":
+		return invalid("iss is missing, or not a text")
+	case name == v.issuer:
+		return err
+	}
+	for _, i := range v.external.list {
+		if strings.TrimSuffix(name, "/") == strings.TrimSuffix(i.Name, "/") {
+			return foreignf("unknown issuer %s: the settings have %s, and the slash at the end counts", readable.Text(name), i.Name)
+		}
+	}
+	return foreignf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", readable.Text(name), v.issuer)
+}
+
+func foreignf(format string, args ...any) error {
+	return foreign{invalid(fmt.Sprintf(format, args...))}
 }
 
 // recall returns a cached token, if the current keys verified it.
@@ -111,9 +144,8 @@ func (v *Verifier) check(t jws, set *keySet, now time.Time) (c Claims, k *key, e
 	if c, err = v.readClaims(t.payload, now); err != nil {
 		return Claims{}, nil, err
 	}
-	signature, err := decodePart(t.signature)
-	if err != nil || k.method.Verify(t.signed, signature, k.public) != nil {
-		return Claims{}, nil, invalid("wrong signature")
+	if err = verifySignature(k, t); err != nil {
+		return Claims{}, nil, err
 	}
 	return c, k, nil
 }
@@ -125,14 +157,14 @@ func keyFor(t jws, set *keySet, now time.Time) (*key, error) {
 		return nil, err
 	}
 	if h.typ != "at+jwt" { // RFC 9068 §4: no other type is an access token
-		return nil, invalid("typ is not at+jwt")
+		return nil, invalidf("the header's typ is %s, want at+jwt", readable.Text(h.typ))
 	}
 	k := set.find(h.kid, now)
 	if k == nil {
-		return nil, invalid("unknown key")
+		return nil, invalidf("kid is %s: this server has no such key", readable.Text(h.kid))
 	}
 	if h.alg != k.method.Alg() {
-		return nil, invalid("not the key's algorithm")
+		return nil, invalidf("alg is %s, which is not for its key", readable.Text(h.alg))
 	}
 	return k, nil
 }
@@ -146,10 +178,10 @@ func (v *Verifier) readClaims(payload string, now time.Time) (c Claims, err erro
 		return c, err
 	}
 	if c.Issuer != v.issuer {
-		return c, invalid("wrong issuer")
+		return c, invalidf("iss is %s, want %s", readable.Text(c.Issuer), v.issuer)
 	}
 	if !slices.Contains(m.audience(), v.audience) {
-		return c, invalid("wrong audience")
+		return c, invalidf("aud is %s, want %s", readable.List(m.audience(), ", "), v.audience)
 	}
 	return c, v.checkTimes(c, m, now)
 }
@@ -163,7 +195,7 @@ func (v *Verifier) checkTimes(c Claims, m members, now time.Time) error {
 	case !c.Expires.After(c.IssuedAt) || c.Expires.Sub(c.IssuedAt) > v.maxLifetime:
 		return invalid("its lifetime is longer than allowed")
 	case !now.Before(c.Expires):
-		return ErrExpired
+		return expiredSince(c.Expires, now)
 	}
 	return nil
 }

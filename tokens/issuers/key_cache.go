@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +44,7 @@ type KeyCache struct {
 	warned   time.Time // time of the last log line about a failure
 	running  *attempt  // nil: there is no fetch now
 	found    string    // address after the last fetch
+	odd      []string  // entries of the JWK Set that are left out, as they were logged
 
 	address string // URL of the JWK Set, once it is known; only the running fetch uses it
 }
@@ -253,6 +256,7 @@ func (r *KeyCache) pause(err error, now time.Time) time.Duration {
 // keep stores new keys. Keys that are the same keep their generation, so that tokens verified by
 // them remain cached.
 func (r *KeyCache) keep(keys bearer.IssuerKeys, now time.Time) {
+	r.nameOdd(keys.Odd)
 	was := r.held.Load()
 	switch {
 	case was == nil:
@@ -264,6 +268,15 @@ func (r *KeyCache) keep(keys bearer.IssuerKeys, now time.Time) {
 		keys.Generation = was.keys.Generation + 1
 	}
 	r.held.Store(&held{&keys, now})
+}
+
+// nameOdd logs the entries that are left out, once until others are. There is only one fetch at a
+// time.
+func (r *KeyCache) nameOdd(odd []string) {
+	if len(odd) > 0 && !slices.Equal(odd, r.odd) {
+		r.log.Warn("the JWK Set of an external issuer has entries that can't be used; its other keys serve", "issuer", r.endpoint.Issuer, "left_out", strings.Join(odd, "; "))
+	}
+	r.odd = odd
 }
 
 // fetch fetches the keys, and their URL if it is unknown or no longer valid.
@@ -326,8 +339,8 @@ func (r *KeyCache) Status() Status {
 	return s
 }
 
-// Probe fetches the keys once, immediately, and returns their URL and number.
-func (r *KeyCache) Probe(ctx context.Context) (address string, n int, err error) {
-	keys, err := r.fetch(ctx)
-	return r.address, keys.Len(), err
+// Probe fetches the keys once, immediately, and returns them and their URL.
+func (r *KeyCache) Probe(ctx context.Context) (address string, keys bearer.IssuerKeys, err error) {
+	keys, err = r.fetch(ctx)
+	return r.address, keys, err
 }

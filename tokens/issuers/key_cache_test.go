@@ -1,9 +1,11 @@
 package issuers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -146,7 +148,6 @@ func TestS9_BadAnswers(t *testing.T) {
 		"a private key": func(w http.ResponseWriter, _ *http.Request) {
 			io.WriteString(w, strings.Replace(jwks("z"), `"kid"`, `"d":"AA","kid"`, 1))
 		},
-		"a kid twice": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, jwks("zz")) },
 		"1 GiB": func(w http.ResponseWriter, _ *http.Request) {
 			for block := make([]byte, 64<<10); sent.Load() < 1<<30; {
 				n, err := w.Write(block)
@@ -328,7 +329,24 @@ func TestProbe(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	i.says("/k", jwks("ab"))
-	if address, n, err := r.Probe(t.Context()); err != nil || n != 2 || address != i.URL+"/k" {
-		t.Errorf("%s, %d, %v", address, n, err)
+	if address, keys, err := r.Probe(t.Context()); err != nil || keys.Len() != 2 || address != i.URL+"/k" {
+		t.Errorf("%s, %d, %v", address, keys.Len(), err)
+	}
+}
+
+// TestOddEntries checks that the keys next to an odd entry serve, and that the entry is logged
+// once.
+func TestOddEntries(t *testing.T) {
+	i := newIDP(t)
+	var log bytes.Buffer
+	r := NewKeyCache(Endpoint{Issuer: i.URL, Keys: i.URL + "/keys"}, time.Now, slog.New(slog.NewTextHandler(&log, nil)))
+	i.says("/keys", strings.Replace(jwks("ab"), `"kid":"b"`, `"kid":"b","d":"AA"`, 1))
+	for n := range 3 {
+		ask(r, noon.Add(time.Duration(2*n)*time.Hour))
+		keys, err := r.Keys(noon.Add(time.Duration(2*n) * time.Hour))
+		has(t, keys, err, 1)
+	}
+	if n := strings.Count(log.String(), "has the secret member d"); n != 1 || !strings.Contains(log.String(), "kid b") {
+		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 }

@@ -1,4 +1,4 @@
-package bearer
+package jwk
 
 import "math/big"
 
@@ -7,8 +7,8 @@ import "math/big"
 // a power for all of them too.
 var rocaPrimes = []int64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157}
 
-// isROCA reports whether an RSA key was made by chips whose keys can be factored.
-func isROCA(n *big.Int) bool {
+// IsROCA reports whether an RSA key was made by chips whose keys can be factored.
+func IsROCA(n *big.Int) bool {
 	for _, p := range rocaPrimes {
 		if !powerOf65537(new(big.Int).Mod(n, big.NewInt(p)).Int64(), p) {
 			return false

@@ -1,4 +1,6 @@
-package bearer
+// Package jwk reads and writes public keys in the form of JSON Web Keys (RFC 7517, 7518, 8037). It
+// says what a key is; package bearer decides which keys may verify which tokens.
+package jwk
 
 import (
 	"crypto"
@@ -7,14 +9,16 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 )
 
-// jwk is a public key in the form of RFC 7517, 7518 (EC, RSA) and 8037 (OKP).
-type jwk struct {
+// Key is a public key in the form of RFC 7517, 7518 (EC, RSA) and 8037 (OKP).
+type Key struct {
 	Kty string `json:"kty"`
 	KID string `json:"kid,omitempty"`
 	Use string `json:"use,omitempty"`
@@ -28,12 +32,13 @@ type jwk struct {
 	Ops []string `json:"key_ops,omitempty"`
 }
 
-// verifies reports whether the key is intended for signatures (RFC 7517 §4.2, §4.3).
-func (j jwk) verifies() bool {
+// Verifies reports whether the key is intended for signatures (RFC 7517 §4.2, §4.3).
+func (j Key) Verifies() bool {
 	return (j.Use == "" || j.Use == "sig") && (len(j.Ops) == 0 || slices.Contains(j.Ops, "verify"))
 }
 
-func (j jwk) public() (crypto.PublicKey, error) {
+// Public returns the key itself, or what is wrong with its members.
+func (j Key) Public() (crypto.PublicKey, error) {
 	switch {
 	case j.Kty == "OKP" && j.Crv == "Ed25519":
 		x, err := number(j.X)
@@ -49,7 +54,7 @@ func (j jwk) public() (crypto.PublicKey, error) {
 // curves are those of RFC 7518 §6.2.1.1.
 var curves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
 
-func (j jwk) ec(curve elliptic.Curve) (crypto.PublicKey, error) {
+func (j Key) ec(curve elliptic.Curve) (crypto.PublicKey, error) {
 	x, errX := number(j.X)
 	y, errY := number(j.Y)
 	if err := errors.Join(errX, errY); err != nil {
@@ -62,7 +67,7 @@ func (j jwk) ec(curve elliptic.Curve) (crypto.PublicKey, error) {
 	return key, nil
 }
 
-func (j jwk) rsa() (crypto.PublicKey, error) {
+func (j Key) rsa() (crypto.PublicKey, error) {
 	n, errN := number(j.N)
 	e, errE := number(j.E)
 	if err := errors.Join(errN, errE); err != nil {
@@ -77,27 +82,38 @@ func (j jwk) rsa() (crypto.PublicKey, error) {
 
 // number decodes a member of a key.
 func number(s string) ([]byte, error) {
-	b, err := decodePart(s)
-	if err != nil || len(b) == 0 {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) == 0 || strings.ContainsAny(s, "\r\n") { // the decoder skips line breaks
 		return nil, errors.New("a number of the key is missing or not base64url")
 	}
 	return b, nil
 }
 
-// publicJWK encodes a key that methodFor has accepted.
-func publicJWK(public crypto.PublicKey) jwk {
+// Of encodes a key: Ed25519, ECDSA on P-256, or RSA.
+func Of(public crypto.PublicKey) Key {
 	enc := base64.RawURLEncoding.EncodeToString
 	switch k := public.(type) {
 	case ed25519.PublicKey:
-		return jwk{Kty: "OKP", Crv: "Ed25519", X: enc(k)}
+		return Key{Kty: "OKP", Crv: "Ed25519", X: enc(k)}
 	case *ecdsa.PublicKey:
 		point, err := k.Bytes() // 4, then x and y, 32 bytes each
 		if err != nil {
 			panic(err) // impossible: the key was generated or parsed, so it is on its curve
 		}
-		return jwk{Kty: "EC", Crv: "P-256", X: enc(point[1:33]), Y: enc(point[33:])}
+		return Key{Kty: "EC", Crv: "P-256", X: enc(point[1:33]), Y: enc(point[33:])}
 	case *rsa.PublicKey:
-		return jwk{Kty: "RSA", N: enc(k.N.Bytes()), E: enc(big.NewInt(int64(k.E)).Bytes())}
+		return Key{Kty: "RSA", N: enc(k.N.Bytes()), E: enc(big.NewInt(int64(k.E)).Bytes())}
 	}
-	panic("a kind of key that methodFor does not accept")
+	panic("jwk: a kind of key that Of does not know")
+}
+
+// Secret returns the name of a member that only private or symmetric keys have (RFC 7518 §6.2.2,
+// §6.3.2, §6.4), or "".
+func Secret(members map[string]json.RawMessage) string {
+	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+		if members[name] != nil {
+			return name
+		}
+	}
+	return ""
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"stile.example/stile/tokens/jwk"
 )
 
 func TestParseKeySet(t *testing.T) {
@@ -42,7 +44,7 @@ func TestParseKeySet(t *testing.T) {
 		"an algorithm not its":   ed.with("alg", ES256),
 		"Ed25519 of P-256":       ec.with("alg", "Ed25519"),
 		"ES256 of an RSA key":    r.with("alg", "ES256"),
-		"RSA of 1,024 bits":      asFields(t, publicJWK(&weak.PublicKey)),
+		"RSA of 1,024 bits":      asFields(t, jwk.Of(&weak.PublicKey)),
 		"RSA of 9,000 bits":      r.with("n", base64.RawURLEncoding.EncodeToString(append([]byte{1}, make([]byte, 9000/8)...))),
 		"RSA without n":          r.with("n", nil),
 		"an even exponent":       r.with("e", "AQ"),
@@ -73,7 +75,7 @@ func TestParseKeySet(t *testing.T) {
 	}
 }
 
-func asFields(t *testing.T, j jwk) (f fields) {
+func asFields(t *testing.T, j jwk.Key) (f fields) {
 	t.Helper()
 	b, err := json.Marshal(j)
 	if err == nil {

@@ -1,0 +1,41 @@
+package bearer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"stile.example/stile/tokens"
+)
+
+// identify sets the ID of a JWT without a jti.
+//
+// Two visitors may get such a token within one second, with the same claims. Algorithms that use
+// randomness (ES*, PS*) still sign them differently, so the ID is made from the signed text and the
+// part of the signature that has only one spelling. The other algorithms (RS*, EdDSA) give both
+// visitors the same text. Then the second one would be taken for a hijacker, so such tokens make no
+// calls. They may authenticate a tenant, who is one caller.
+func (i *Issuer) identify(c *Claims, t jws, alg string) error {
+	if c.JTI != "" {
+		return nil
+	}
+	signature, err := decodePart(t.signature)
+	switch {
+	case err != nil:
+		return invalid("the signature is not base64url")
+	case strings.HasPrefix(alg, "ES"):
+		// The first half of an ECDSA signature is r. With r and n-s instead of s, a signature is
+		// valid too, so s must not distinguish tokens.
+		signature = signature[:len(signature)/2]
+	case strings.HasPrefix(alg, "PS"):
+	case i.ForExchange:
+		signature = nil
+	default:
+		return invalidf("no %s, and %s signs equal claims equally: two visitors can get one token. Let the issuer add a jti (Auth0: the profile RFC 9068), set id_claim, or set accept: exchange", i.idClaim(), alg)
+	}
+	sum := sha256.New()
+	sum.Write([]byte(t.signed))
+	sum.Write(signature)
+	c.ID = tokens.NewID(i.Name, "\x00"+hex.EncodeToString(sum.Sum(nil))) // no jti contains a zero byte
+	return nil
+}

@@ -1,0 +1,75 @@
+package bearer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"stile.example/stile/tokens/readable"
+)
+
+// invalid is an [ErrInvalid] with its reason.
+//
+// A reason may name claims that say who issued a token and for what (iss, aud, the client,
+// typ, alg, kid), by [readable.Text]. It never names the subject, and contains nothing from which a
+// token could be made. Nothing in it has been verified.
+type invalid string
+
+func (i invalid) Error() string { return "token invalid: " + string(i) }
+
+func (i invalid) Is(target error) bool { return target == ErrInvalid }
+
+// foreign is the [invalid] that is an [ErrUnknownIssuer].
+type foreign struct{ invalid }
+
+func (f foreign) Is(target error) bool { return target == ErrInvalid || target == ErrUnknownIssuer }
+
+func (f foreign) Unwrap() error { return f.invalid }
+
+// invalidf returns an [invalid] with a formatted reason.
+func invalidf(format string, args ...any) error { return invalid(fmt.Sprintf(format, args...)) }
+
+// expired is an [ErrExpired] with its reason.
+type expired string
+
+func (e expired) Error() string { return "token expired: " + string(e) }
+
+func (e expired) Is(target error) bool { return target == ErrExpired }
+
+// expiredSince returns the error for a token that was valid until a time.
+func expiredSince(until, now time.Time) error {
+	return expired("expired by " + readable.Duration(now.Sub(until)))
+}
+
+// ofIssuer is an [ErrInvalid] or [ErrExpired] about the token of an external issuer.
+type ofIssuer struct {
+	error
+	issuer string
+}
+
+func (o ofIssuer) Unwrap() error { return o.error }
+
+// about adds the issuer to an error about its token. An error that says nothing about the token
+// stays as it is.
+func about(i *Issuer, err error) error {
+	if !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrExpired) {
+		return err
+	}
+	return ofIssuer{err, i.Name}
+}
+
+// Reason returns why [Verifier.Verify] refused a token, for the operator, and the external issuer
+// that the token names. The issuer is "" for any other token, and the reason for any other error.
+// The caller of the API must not learn either.
+func Reason(err error) (issuer, reason string) {
+	if of, ok := errors.AsType[ofIssuer](err); ok {
+		issuer = of.issuer
+	}
+	if why, ok := errors.AsType[invalid](err); ok {
+		return issuer, string(why)
+	}
+	if why, ok := errors.AsType[expired](err); ok {
+		return issuer, string(why)
+	}
+	return issuer, ""
+}
