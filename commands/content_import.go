@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/url"
 	"os"
@@ -126,8 +127,13 @@ func (p *program) importOnce(c *cobra.Command, f importFlags) (result imports.Re
 	f.src.Progress = show.Reading
 	var unread error // why the source could not be read to the end
 	complete := false
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	if f.src.Reader != nil {
+		f.src.Reader = readUntil(ctx, f.src.Reader)
+	}
 	items := func(yield func(content.Item, error) bool) {
-		for it, err := range content.Read(c.Context(), f.src) {
+		for it, err := range content.Read(ctx, f.src) {
 			if err != nil && !new(imports.Result).Omit(err) {
 				unread = err
 			}
@@ -142,13 +148,24 @@ func (p *program) importOnce(c *cobra.Command, f importFlags) (result imports.Re
 	} else if f.o.DryRun && fresh {
 		result, err = operations.PreviewWithoutData(c.Context(), f.o, items)
 	} else {
-		err = p.stream(c, f.o, &result, items, nil)
+		err = p.perform(c, f.o, &result, operations.Call{Items: items, StopItems: cancel})
 	}
 	show.End()
-	if unread != nil {
+	if unread != nil && !errors.Is(unread, context.Canceled) { // if it was stopped, err says why
 		err = unread
 	}
 	return result, notImported(c.Context(), f, err, complete)
+}
+
+// readUntil returns a reader of r that ends with ctx, also while nothing arrives.
+func readUntil(ctx context.Context, r io.Reader) io.Reader {
+	in, out := io.Pipe()
+	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(out, r) // it may wait for r until the process ends
+		out.CloseWithError(err)
+	}()
+	return in
 }
 
 // notImported says what an error of an import means. complete says that all items were sent.

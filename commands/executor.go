@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"strings"
 	"time"
 
@@ -26,6 +27,11 @@ func (p *program) run(c *cobra.Command, in, out any) error {
 
 // stream is run for an operation that reads items or writes bytes.
 func (p *program) stream(c *cobra.Command, in, out any, items iter.Seq2[content.Item, error], w io.Writer) error {
+	return p.perform(c, in, out, operations.Call{Items: items, Out: w})
+}
+
+// perform is run with the streams of a call.
+func (p *program) perform(c *cobra.Command, in, out any, call operations.Call) error {
 	op, ok := operations.Find(operationName(c))
 	if !ok {
 		return fmt.Errorf("%s: no such operation", c.CommandPath())
@@ -34,15 +40,15 @@ func (p *program) stream(c *cobra.Command, in, out any, items iter.Seq2[content.
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(in)
-	if err != nil {
+	if call.Input, err = json.Marshal(in); err != nil {
 		return fmt.Errorf("write the input: %w", err)
 	}
 	e, err := p.connect(c.Context(), s)
 	if err != nil {
 		return err
 	}
-	result, err := e.Do(c.Context(), op, operations.Call{Input: body, Items: items, Out: w})
+	p.announce(e, c)
+	result, err := e.Do(c.Context(), op, call)
 	if closed := e.Close(); err == nil {
 		err = closed
 	}
@@ -53,6 +59,17 @@ func (p *program) stream(c *cobra.Command, in, out any, items iter.Seq2[content.
 		return fmt.Errorf("read the result: %w", err)
 	}
 	return nil
+}
+
+// announce says to other commands what this one does, if it has the data directory open itself. An
+// import may take long.
+func (p *program) announce(e executor, c *cobra.Command) {
+	if l, ok := e.(*local); ok {
+		what := fmt.Sprintf("`%s` is running, process %d, since %s", c.CommandPath(), os.Getpid(), p.now().UTC().Format("2006-01-02 15:04:05 UTC"))
+		if err := l.dir.Announce(what); err != nil {
+			l.dir.Log.Warn("other commands can't say what is running", "err", err)
+		}
+	}
 }
 
 // operationName returns the name of the operation that a command performs: its path, without
@@ -88,6 +105,9 @@ func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, 
 			return nil, err
 		}
 		if time.Now().After(end) {
+			if what := datadir.Holder(s.Data); what != "" {
+				return nil, fmt.Errorf("%s is in use: %s; try again when that is done", s.Data, what)
+			}
 			return nil, fmt.Errorf("%s is held by another process that does not respond at %s; wait until it has started or ended, then try again", s.Data, socket.File(s.Data))
 		}
 		select {

@@ -15,12 +15,15 @@ var ErrHeld = errors.New("held by another process")
 // process ends, however it ends, so a lock is never stale.
 type lock struct{ file *os.File }
 
+// lockFile is the name of the file that is locked. It contains what [Dir.Announce] writes.
+const lockFile = "stile.lock"
+
 // takeLock creates the data directory if it does not exist, and locks it.
 func takeLock(dir string) (*lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the data directory: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "stile.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}
@@ -31,6 +34,9 @@ func takeLock(dir string) (*lock, error) {
 			return nil, ErrHeld
 		}
 		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	if err := f.Truncate(0); err != nil { // what a process that was killed announced
+		return nil, errors.Join(fmt.Errorf("lock the data directory: %w", err), f.Close())
 	}
 	return &lock{f}, nil
 }

@@ -10,25 +10,11 @@ import (
 	"time"
 )
 
-// TestR4FullDisk fills the disk of the server, a tmpfs of 6 MB in a mount namespace of its own.
-// While the disk is full, a call that must be stored is refused as overloaded. Once there is space
-// again, the server continues without a restart.
+// TestR4FullDisk fills the disk of the server. While the disk is full, a call that must be stored is
+// refused as overloaded. Once there is space again, the server continues without a restart.
 func TestR4FullDisk(t *testing.T) {
-	if out, err := exec.Command("unshare", "--map-root-user", "--mount", "true").CombinedOutput(); err != nil {
-		t.Fatalf("user namespaces are missing (sysctl kernel.unprivileged_userns_clone=1): %v %s", err, out)
-	}
-	s := &server{t: t, client: newClient()}
-	s.Server = unstarted(t, trusting)
-	data := filepath.Join(s.Dir, "data")
-	s.must(os.Mkdir(data, 0o700))
-	s.Wrap = []string{"unshare", "--map-root-user", "--mount", "sh", "-c",
-		fmt.Sprintf(`mount -t tmpfs -o size=6m,mode=700 tmpfs %s && exec "$@"`, data), "sh"}
-	s.must(s.Start())
-	t.Cleanup(func() { s.Kill() })
-	inside := fmt.Sprintf("/proc/%d/root%s", s.PID(), data)
-	s.Dir = s.linkTo(inside) // in which commands find the data
-	s.fillCorpus()
-
+	s := onSmallDisk(t)
+	inside := filepath.Join(s.Dir, "data")
 	tokens := s.tokens(2)
 	if a := s.mustGet("/v1/items/i1", tokens[0], "192.0.2.1"); a.code() != "" {
 		t.Fatal(a.code())
@@ -48,6 +34,26 @@ func TestR4FullDisk(t *testing.T) {
 	if n := strings.Count(s.Log(), `"level":"ERROR"`); n == 0 || n > 20 {
 		t.Errorf("%d errors in the log, want 1 to 20", n)
 	}
+}
+
+// onSmallDisk starts a server with a corpus, whose data is on a tmpfs of 6 MB in a mount namespace
+// of its own.
+func onSmallDisk(t *testing.T) *server {
+	t.Helper()
+	if out, err := exec.Command("unshare", "--map-root-user", "--mount", "true").CombinedOutput(); err != nil {
+		t.Fatalf("user namespaces are missing (sysctl kernel.unprivileged_userns_clone=1): %v %s", err, out)
+	}
+	s := &server{t: t, client: newClient()}
+	s.Server = unstarted(t, trusting)
+	data := filepath.Join(s.Dir, "data")
+	s.must(os.Mkdir(data, 0o700))
+	s.Wrap = []string{"unshare", "--map-root-user", "--mount", "sh", "-c",
+		fmt.Sprintf(`mount -t tmpfs -o size=6m,mode=700 tmpfs %s && exec "$@"`, data), "sh"}
+	s.must(s.Start())
+	t.Cleanup(func() { s.Kill() })
+	s.Dir = s.linkTo(fmt.Sprintf("/proc/%d/root%s", s.PID(), data)) // in which commands find the data
+	s.fillCorpus()
+	return s
 }
 
 // fill writes a file until the disk is full.

@@ -66,6 +66,9 @@ const (
 type Call struct {
 	Input json.RawMessage
 	Items iter.Seq2[content.Item, error] // for [ItemsIn]
+	// StopItems makes Items end soon, although their source may send nothing. Nil: they end by
+	// themselves.
+	StopItems func()
 	Out   io.Writer                      // for [BytesOut]
 }
 

@@ -73,7 +73,10 @@ func (c *Client) Do(ctx context.Context, op operations.Operation, call operation
 	var body io.Reader = strings.NewReader(string(call.Input) + "\n")
 	if call.Items != nil {
 		items, stop := pipeItems(call.Items)
-		defer stop()
+		defer stop() // waits until the items end
+		if call.StopItems != nil {
+			defer call.StopItems()
+		}
 		body = io.MultiReader(body, items)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://stile"+prefix+url.PathEscape(op.Name), body)
