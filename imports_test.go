@@ -13,7 +13,9 @@ import (
 var allowedImports = map[string]string{
 	"tokens":               "",
 	"addresses":            "",
-	"content":              "content/options corpus/words outbound microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"content":              "content/folder content/frontmatter content/options corpus/words outbound microcosm-cc/bluemonday yuin/goldmark mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"content/folder":       "corpus/words bmatcuk/doublestar golang.org/x/text",
+	"content/frontmatter":  "pelletier/go-toml go.yaml.in/yaml",
 	"content/labels":       "goccy/go-yaml golang.org/x/text",
 	"content/options":      "content/labels corpus/synonyms golang.org/x/text",
 	"tenants":              "",

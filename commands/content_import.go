@@ -66,7 +66,7 @@ If what is searched changes, existing items are indexed again. To see them, use
 // in the server or here.
 func (p *program) importFrom(c *cobra.Command, src content.Source, o operations.ImportOptions) error {
 	show := newProgress(p.err, p.now)
-	src.Progress = show.reading
+	src.Progress, src.Now = show.reading, p.now()
 	var unread error // why the source could not be read to the end
 	items := func(yield func(content.Item, error) bool) {
 		for it, err := range content.Read(c.Context(), src) {

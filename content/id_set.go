@@ -39,7 +39,7 @@ func (s *idSet) add(id string, at sourcePos) error {
 	n, ok := s.at[key]
 	switch {
 	case ok && s.folder:
-		return fmt.Errorf("id %s is repeated: %s has it already", quote(id), s.files[n])
+		return fmt.Errorf("id %s is repeated: %s has it already; write another id: in the front matter of one", quote(id), s.files[n])
 	case ok:
 		return fmt.Errorf("id %s is repeated: %v has it already", quote(id), sourcePos{at.file, int(n)})
 	case s.folder:

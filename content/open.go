@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // Format is the format of a source. Auto detects it by the name or the first bytes.
@@ -41,6 +42,7 @@ type input struct {
 	records func(context.Context) iter.Seq[record]
 	read    atomic.Int64 // bytes so far
 	size    int64        // 0: unknown
+	now     time.Time    // decides what is published; zero: everything
 	folder  bool         // each record is in a file of its own
 	close   func() error
 }
@@ -65,7 +67,7 @@ func open(ctx context.Context, src Source) (*input, error) {
 	case src.Format != Auto && src.Format != Markdown:
 		return nil, errors.Join(fmt.Errorf("%s is a folder: must be imported as markdown, not as %s", src.Path, src.Format), f.Close())
 	}
-	return openFolder(src, f.Close())
+	return openFolder(ctx, src, f.Close())
 }
 
 func isAddress(s string) bool {
@@ -90,7 +92,7 @@ func openStream(file, base string, rc io.ReadCloser, size int64, f Format) (*inp
 	case CSV:
 		in.records = func(context.Context) iter.Seq[record] { return csvRecords(file, r) }
 	case Markdown:
-		in.records = func(context.Context) iter.Seq[record] { return one(markdownFile(file, path.Base(file), r)) }
+		in.records = func(context.Context) iter.Seq[record] { return one(oneMarkdown(in, file, r)) }
 	case Feed:
 		in.records = func(context.Context) iter.Seq[record] { return feedItems(file, base, r) }
 	default:
@@ -123,7 +125,7 @@ func guess(name string, r *bufio.Reader) Format {
 		return Feed
 	case bytes.HasPrefix(start, []byte("{")), len(start) == 0:
 		return JSONL
-	case bytes.HasPrefix(start, []byte("---")):
+	case bytes.HasPrefix(start, []byte("---")), bytes.HasPrefix(start, []byte("+++")):
 		return Markdown
 	case bytes.Contains(first, []byte("id")) && bytes.Contains(first, []byte(",")):
 		return CSV

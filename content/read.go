@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"time"
 )
 
 // Source says what to import.
@@ -13,6 +14,8 @@ type Source struct {
 	Reader     io.Reader           // if set, read instead of Path
 	Format     Format              // Auto detects it
 	Collection string              // for the items that name none
+	Exclude    []string            // patterns of names in a folder that are not read
+	Now        time.Time           // leaves out pages that are published later; zero: none
 	Progress   func(done Progress) // if set, called every 100 items and at the end
 }
 
@@ -36,6 +39,7 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 			return
 		}
 		defer in.close()
+		in.now = src.Now
 		r := reader{src: src, in: in, seen: newIDSet(in.folder)}
 		if stopped := r.items(ctx, yield); stopped {
 			return
@@ -69,6 +73,9 @@ func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopp
 			if r.count++; r.count%100 == 0 {
 				r.progress()
 			}
+			continue
+		}
+		if _, ok := errors.AsType[LeftOut](d.err); ok {
 			continue
 		}
 		if r.broken = r.fault(d); r.broken != nil || len(r.faults) == maxLineErrors {
