@@ -150,9 +150,9 @@ func setText(it *Item, source []byte, name string) error {
 	return err
 }
 
-// titleOf makes a title from a file's name, as Obsidian and Jekyll do: without the day at its start,
-// and with blanks for the dashes of a name that has no blanks. A file that has its folder's text
-// has the folder's name.
+// titleOf makes a title from a file's name, as Obsidian and Jekyll do: without the day at its
+// start, and with blanks for the dashes of a name that has no blanks. A file that has its folder's
+// text has the folder's name.
 func titleOf(name string) string {
 	title := path.Base(name)
 	title = strings.TrimSuffix(title, path.Ext(title))

@@ -3,7 +3,7 @@
 // with their lines, and translates their names to the fields of an item.
 //
 // Text is never taken for front matter, nor front matter for text: a file that looks like one and
-// is not is refused. What is valid in an item is decided elsewhere.
+// is not is refused. Another package checks the fields of an item.
 package frontmatter
 
 import (
@@ -45,7 +45,8 @@ func errorAt(line int, format string, args ...any) error {
 const MaxSize = 128 << 10
 
 // Read returns the fields and the text after them. A source without front matter is all text.
-// Errors are of type [Error]. The source must be UTF-8 with line breaks as in Unix, without a byte order mark.
+// Errors are of type [Error]. The source must be UTF-8 with line breaks as in Unix, without a byte
+// order mark.
 func Read(source []byte) (fields []Field, text []byte, err error) {
 	b, err := find(source)
 	if err != nil || b == nil {

@@ -169,7 +169,7 @@ func (r *rest) date(names []dateName) (time.Time, error) {
 		}
 		f := r.fields[i]
 		t, ok := date(f.Value)
-		if object, isObject := f.Value.(map[string]any); isObject && n.name == "last_update" { // Docusaurus
+		if object, isObject := f.Value.(map[string]any); isObject && n.name == "last_update" {
 			t, ok = date(object["date"])
 		} else if ok {
 			r.fields = slices.Delete(r.fields, i, i+1)

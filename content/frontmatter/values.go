@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of an attribute. What exceeds them in the fields of other programs is dropped, because an
-// author writes it for that program.
+// Limits of an attribute. They cut the fields of other programs without an error, because an author
+// writes those for that program.
 const (
 	maxDepth = 4
 	maxName  = 64 // characters
