@@ -124,7 +124,7 @@ func (p *program) importFrom(c *cobra.Command, f importFlags) error {
 // in the server or here.
 func (p *program) importOnce(c *cobra.Command, f importFlags) (result imports.Result, err error) {
 	show := report.NewProgress(p.err, p.now)
-	f.src.Progress = show.Reading
+	f.src.Progress, f.src.Now = show.Reading, p.now()
 	var unread error // why the source could not be read to the end
 	complete := false
 	ctx, cancel := context.WithCancel(c.Context())

@@ -3,105 +3,100 @@ package content
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"iter"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"strings"
+	"time"
+
+	"stile.example/stile/content/folder"
 )
 
-// maxFolders is the maximum nesting of folders.
-const maxFolders = 16
-
-// openFolder reads the .md and .markdown files of a folder and its subfolders. Names that begin
-// with a dot are skipped. Links are not followed, and nothing outside can be reached (os.Root).
-// closed is the error of closing the handle by which the folder was recognised.
-func openFolder(src Source, closed error) (*input, error) {
+// openFolder reads the Markdown files of a folder and its subfolders: see [folder.Find]. closed is
+// the error of closing the handle by which the folder was recognised.
+func openFolder(ctx context.Context, src Source, closed error) (*input, error) {
 	root, err := os.OpenRoot(src.Path)
 	if err = errors.Join(closed, err); err != nil {
 		return nil, err
 	}
-	in := &input{folder: true, close: root.Close}
-	f := &folder{root: root, dir: src.Path, named: src.Collection != "", in: in}
-	in.records = func(ctx context.Context) iter.Seq[record] {
-		return func(yield func(record) bool) { f.walk(ctx, ".", 0, yield) }
+	files, err := folder.Find(ctx, src.Path, root, src.Exclude)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
 	}
+	in := &input{folder: true, close: root.Close}
+	p := pages{root: root, dir: src.Path, named: src.Collection != "", now: src.Now, in: in, files: files}
+	files.Distinguish(p.needsID)
+	in.records = func(context.Context) iter.Seq[record] { return p.records }
 	return in, nil
 }
 
-type folder struct {
+// pages reads the files of a folder.
+type pages struct {
 	root  *os.Root
 	dir   string // as the operator wrote it
 	named bool   // the collection is given, so folders do not name it
+	now   time.Time
 	in    *input
+	files *folder.Files
 }
 
-// walk yields the files of a folder. It reads a limited number of names at a time.
-func (f *folder) walk(ctx context.Context, dir string, depth int, yield func(record) bool) (more bool) {
-	at := sourcePos{file: f.display(dir)}
-	if depth > maxFolders {
-		return yield(bad(at, fmt.Errorf("must be at most %d folders deep", maxFolders)))
-	}
-	d, err := f.root.Open(dir)
-	if err != nil {
-		return yield(bad(at, brokenError{err}))
-	}
-	defer d.Close()
-	for ctx.Err() == nil {
-		entries, err := d.ReadDir(256)
-		slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-		for _, e := range entries {
-			if !f.entry(ctx, path.Join(dir, e.Name()), e, depth, yield) {
-				return false
-			}
+func (p *pages) records(yield func(record) bool) {
+	for _, f := range p.files.All {
+		r := p.record(f.Name)
+		switch at := (sourcePos{file: p.display(f.Name)}); {
+		case f.Broken:
+			r = bad(at, brokenError{f.Err})
+		case f.Err != nil:
+			r = bad(at, f.Err)
 		}
-		if err == io.EOF {
-			return true
-		}
-		if err != nil {
-			return yield(bad(at, brokenError{err}))
+		if !yield(r) {
+			return
 		}
 	}
-	return false
 }
 
-func (f *folder) entry(ctx context.Context, name string, e os.DirEntry, depth int, yield func(record) bool) (more bool) {
-	switch {
-	case strings.HasPrefix(e.Name(), "."):
-		return true
-	case e.IsDir():
-		return f.walk(ctx, name, depth+1, yield)
-	case !isMarkdown(name):
-		return true
-	case !e.Type().IsRegular():
-		return yield(bad(sourcePos{file: f.display(name)}, errors.New("must be a regular file: links are not followed; copy the file instead")))
-	}
-	return yield(f.record(name))
-}
-
-func isMarkdown(name string) bool {
-	ext := strings.ToLower(path.Ext(name))
-	return ext == ".md" || ext == ".markdown"
-}
-
-// record returns a record that reads a file of the folder when it is decoded.
-func (f *folder) record(name string) record {
-	display := f.display(name)
+// record returns a record that reads a file when it is decoded.
+func (p *pages) record(name string) record {
+	display := p.display(name)
 	return record{sourcePos{file: display, line: 1}, func() (Item, error) {
-		file, err := f.root.Open(name)
+		if isDraft(name) {
+			return Item{}, LeftOut{display, "draft: it is in _drafts"}
+		}
+		file, err := p.root.Open(name)
 		if err != nil {
 			return Item{}, err
 		}
 		defer file.Close()
-		it, err := markdownFile(display, name, &counter{file, &f.in.read}).decode()
-		if first, _, inside := strings.Cut(name, "/"); inside && it.Collection == "" && !f.named {
+		it, err := markdownFile(p.in, display, name, &counter{file, &p.in.read}).decode()
+		if it.ID == "" {
+			it.ID = p.files.ID(name)
+		}
+		if first, _, inside := strings.Cut(name, "/"); inside && it.Collection == "" && !p.named {
 			it.Collection = first
 		}
 		return it, err
 	}}
 }
 
-func (f *folder) display(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
+// isDraft reports whether a file is in Jekyll's folder of drafts, which have no mark of their own.
+func isDraft(name string) bool { return strings.Contains("/"+name, "/_drafts/") }
+
+// needsID reports whether the file is imported, and its id is made from its name.
+func (p *pages) needsID(name string) bool {
+	if isDraft(name) {
+		return false
+	}
+	file, err := p.root.Open(name)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	source, err := readMarkdown(p.display(name), file)
+	if err != nil {
+		return false
+	}
+	it, _, err := frontMatter(sourcePos{}, source, p.now)
+	return err == nil && it.ID == ""
+}
+
+func (p *pages) display(name string) string { return filepath.Join(p.dir, filepath.FromSlash(name)) }

@@ -54,10 +54,10 @@ func TestFolder(t *testing.T) {
 }
 
 func TestFolderRefuses(t *testing.T) {
-	dir := folder(t, map[string]string{"a/x.md": "---\nid: x\n---\n# X", "b/bad.md": "---\nid: y\ntitle: 1\n---", "b/x.md": "---\nid: x\n---\n# X"})
+	dir := folder(t, map[string]string{"a/x.md": "---\nid: x\n---\n# X", "b/bad.md": "---\nid: y\ntitle: [1]\n---", "b/x.md": "---\nid: x\n---\n# X"})
 	_, err := collect(t, content.Source{Path: dir})
-	want := filepath.Join(dir, "b/bad.md") + `:3: title: must be text, not "1"; put it in quotes` + "\n" +
-		filepath.Join(dir, "b/x.md") + `:1: id "x" is repeated: ` + filepath.Join(dir, "a/x.md") + ` has it already`
+	want := filepath.Join(dir, "b/bad.md") + `:3: title: must be text, not a list; put it in quotes` + "\n" +
+		filepath.Join(dir, "b/x.md") + `:1: id "x" is repeated: ` + filepath.Join(dir, "a/x.md") + ` has it already; write another id: in the front matter of one`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
@@ -77,7 +77,7 @@ func TestS24FolderLinksAndDepth(t *testing.T) {
 		}
 	}
 	items, err := collect(t, content.Source{Path: dir})
-	want := filepath.Join(dir, "b.md") + ": must be a regular file: links are not followed; copy the file instead\n" +
+	want := filepath.Join(dir, "b.md") + ": must be a regular file: links are not followed; copy the file, or leave it out with --exclude\n" +
 		filepath.Join(dir, strings.Repeat("d/", 17)) + ": must be at most 16 folders deep"
 	if err == nil || err.Error() != want || len(items) != 1 || items[0].Title != "A" {
 		t.Errorf("%+v\n got %v\nwant %s", items, err, want)

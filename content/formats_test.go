@@ -96,19 +96,23 @@ func TestCSVReads(t *testing.T) {
 func TestMarkdownRefuses(t *testing.T) {
 	refuses(t, "a.md", map[string]string{
 		"":                                             `a.md:1: title is missing: add it to the front matter, or add a heading`,
-		"only text":                                    `a.md:1: title is missing: add it to the front matter, or add a heading`,
+		"---\nid: x\n---\n \n":                         `a.md:1: title is missing: add it to the front matter, or add a heading`,
 		"# T\n\ncaf\xe9":                               `a.md:3: text: must be UTF-8`,
-		"---\nid: x\ntitle: 1984\n---\n":               `a.md:3: title: must be text, not "1984"; put it in quotes`,
-		"---\nid: x\ntitle: [a\n---\n":                 `a.md:2: front matter: did not find expected ',' or ']'`,
-		"---\ntitle: T\ntitle: U\n---\n":               `a.md:3: front matter: unmarshal errors: mapping key "title" already defined at line 1`,
-		"---\n- a\n---\n# T":                           `a.md:2: front matter: unmarshal errors: cannot unmarshal !!seq into map[string]interface {}`,
-		"---\ntitle: T\ntags: a, b\n---":               `a.md:3: tags: must be a list of texts, such as [sweet, baked]`,
-		"---\ntitle: T\ntags: [a, 1]\n---":             `a.md:3: tags: must be texts, not "1"; put it in quotes`,
+		"---\nid: x\ntitle: [1984]\n---\n":             `a.md:3: title: must be text, not a list; put it in quotes`,
+		"---\nid: x\ntitle: [a\n---\n":                 `a.md:3: front matter: invalid YAML: did not find expected ',' or ']'; put a text with signs such as : or @ in quotes`,
+		"---\ntitle: Soup: the basics\n---\n":          `a.md:2: front matter: invalid YAML: mapping values are not allowed in this context; put a text with signs such as : or @ in quotes`,
+		"---\ntitle: T\ntitle: U\n---\n":               `a.md:3: front matter: "title" is repeated`,
+		"---\ntitle: T\nx: {a: 1, a: 2}\n---\n":        `a.md:3: front matter: "a" is repeated`,
+		"---\n- a\n---\n# T":                           `a.md:2: front matter: must be names with values, such as title: Leek soup; if the line --- before it is a rule, write *** instead`,
+		"---\ntitle: T\ntags: {a: b}\n---":             `a.md:3: tags: must be a list of texts, such as [sweet, baked]`,
+		"---\ntitle: T\ntags: [a, [1]]\n---":           `a.md:3: tags: must be texts, not a list; put it in quotes`,
 		"---\ntitle: T\n\nattributes: x\n---":          `a.md:4: attributes: must be names with values`,
+		"---\ntitle: T\nx: 1\nattributes: {x: 2}\n---": `a.md:3: attribute "x" is repeated: attributes has it too`,
 		"---\ntitle: T\npublished_at: soon\n---":       `a.md:3: published_at "soon": must be a date such as 2024-05-06 or 2024-05-06T07:08:09Z`,
+		"---\ntitle: T\ndate: soon\n---":               `a.md:3: date "soon": must be a date such as 2024-05-06 or 2024-05-06T07:08:09Z`,
+		"---\ntitle: T\ndraft: ture\n---":              `a.md:3: draft: must be true or false, not "ture"`,
 		"---\ntitle: T\nurl: javascript:alert(1)\n---": `a.md:1: url "javascript:alert(1)": must be an http:// or https:// URL`,
-		"---\ntitle: T\nx: {1: 2}\n---":                `a.md:1: attribute x: must be a JSON value, not a map[interface {}]interface {}`,
-		"---\ntitle: T\nx: .nan\n---":                  `a.md:1: attribute x: must be a finite number`,
+		"---\nid: x\n---\n" + strings.Repeat("> ", 50): `a.md:4: quotes and lists: must be less than 50 deep`,
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
@@ -16,37 +17,77 @@ import (
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
-	"go.abhg.dev/goldmark/frontmatter"
+	nethtml "golang.org/x/net/html"
 )
 
-// markdown is GitHub's dialect with YAML front matter. It keeps HTML, because the item is sanitised
-// later.
+// markdown is GitHub's dialect. It keeps HTML, because the item is sanitised later. An attribute of
+// a heading ({#name}) is not text.
 var markdown = goldmark.New(
-	goldmark.WithExtensions(extension.GFM, extension.DefinitionList, &frontmatter.Extender{Formats: []frontmatter.Format{frontmatter.YAML}}),
+	goldmark.WithExtensions(extension.GFM, extension.DefinitionList),
+	goldmark.WithParserOptions(parser.WithHeadingAttribute()),
 	goldmark.WithRendererOptions(html.WithUnsafe()))
 
-// markdownFile reads one Markdown file. name is its path in the folder, with slashes. The id is
-// made from it if the front matter has none.
-func markdownFile(display, name string, r io.Reader) record {
-	return record{sourcePos{file: display, line: 1}, func() (Item, error) {
-		b, err := io.ReadAll(io.LimitReader(r, maxMarkdown+1))
-		switch b = bytes.TrimPrefix(b, []byte("\ufeff")); {
-		case err != nil:
-			return Item{}, brokenError{fmt.Errorf("read %s: %w", display, err)}
-		case len(b) > maxMarkdown:
-			return Item{}, fmt.Errorf("file: must be at most %d bytes", maxMarkdown)
-		case !utf8.Valid(b):
-			return Item{}, atLine{1 + bytes.Count(b[:firstInvalid(b)], []byte("\n")), errors.New("text: must be UTF-8")}
-		}
-		if err := tooCostly(b); err != nil {
+// markdownFile reads one Markdown file of an input. name is its path in the folder, with slashes.
+// The item has no id if the front matter has none.
+func markdownFile(in *input, display, name string, r io.Reader) record {
+	place := sourcePos{file: display, line: 1}
+	return record{place, func() (Item, error) {
+		source, err := readMarkdown(display, r)
+		if err != nil {
 			return Item{}, err
 		}
-		it, err := markdownItem(b)
+		it, text, err := frontMatter(place, source, in.now)
+		if err != nil {
+			return it, err
+		}
+		if err := tooCostly(text, bytes.Count(source[:len(source)-len(text)], []byte("\n"))); err != nil {
+			return it, err
+		}
+		if it.PublishedAt.IsZero() {
+			it.PublishedAt = dateOf(name)
+		}
+		return it, setText(&it, text, name)
+	}}
+}
+
+// oneMarkdown reads a file that is not in a folder.
+func oneMarkdown(in *input, file string, r io.Reader) record {
+	name := path.Base(file)
+	whole := markdownFile(in, file, name, r)
+	return record{whole.place, func() (Item, error) {
+		it, err := whole.decode()
 		if it.ID == "" {
 			it.ID = slug(strings.TrimSuffix(name, path.Ext(name)))
 		}
 		return it, err
 	}}
+}
+
+// readMarkdown returns the text of a file, without a byte order mark and with line breaks as in
+// Unix, if it is not too long.
+func readMarkdown(display string, r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxMarkdown+1))
+	switch b = bytes.TrimPrefix(b, []byte("\ufeff")); {
+	case err != nil:
+		return nil, brokenError{fmt.Errorf("read %s: %w", display, err)}
+	case len(b) > maxMarkdown:
+		return nil, fmt.Errorf("file: must be at most %d bytes", maxMarkdown)
+	case !utf8.Valid(b):
+		return nil, atLine{1 + bytes.Count(b[:firstInvalid(b)], []byte("\n")), errors.New("text: must be UTF-8")}
+	}
+	b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(b, []byte("\r"), []byte("\n")), nil
+}
+
+// dateOf returns the day at the start of a file's name, as Jekyll's and Docusaurus' posts have it,
+// or the zero time.
+func dateOf(name string) time.Time {
+	base := path.Base(name)
+	if len(base) <= len(time.DateOnly) || base[len(time.DateOnly)] != '-' {
+		return time.Time{}
+	}
+	t, _ := time.Parse(time.DateOnly, base[:len(time.DateOnly)]) // the zero time if it is not a day
+	return t
 }
 
 // maxMarkdown is the maximum length of a Markdown file. For some texts, the parser's time grows
@@ -57,10 +98,10 @@ const maxMarkdown = maxBody
 var nested = regexp.MustCompile(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){50}`)
 
 // tooCostly refuses texts within maxMarkdown that would take minutes or much memory, and that
-// authors do not write: deep nesting, and thousands of brackets.
-func tooCostly(b []byte) error {
+// authors do not write: deep nesting, and thousands of brackets. There are so many lines before b.
+func tooCostly(b []byte, before int) error {
 	if at := nested.FindIndex(b); at != nil {
-		return atLine{1 + bytes.Count(b[:at[0]], []byte("\n")), errors.New("quotes and lists: must be less than 50 deep")}
+		return atLine{1 + before + bytes.Count(b[:at[0]], []byte("\n")), errors.New("quotes and lists: must be less than 50 deep")}
 	}
 	bracket := []byte("[")
 	if bytes.Count(b, bracket) > 20_000 {
@@ -85,57 +126,102 @@ func firstInvalid(b []byte) (i int) {
 	return i
 }
 
-// markdownItem reads the front matter, and converts the rest to HTML. If the title comes from a
-// heading at the start of the text, that heading is removed.
-func markdownItem(source []byte) (it Item, err error) {
-	pc := parser.NewContext()
-	doc := markdown.Parser().Parse(text.NewReader(source), parser.WithContext(pc))
-	if err := frontMatter(&it, source, frontmatter.Get(pc)); err != nil {
-		return it, err
-	}
+// setText converts the text to HTML. If the title comes from a heading at the start of the text,
+// that heading is removed. A text without a heading has the title of its file.
+func setText(it *Item, source []byte, name string) error {
+	doc := markdown.Parser().Parse(text.NewReader(source))
 	if it.Title == "" {
-		it.Title = takeHeading(doc, source)
-	}
-	if it.Title == "" {
-		return it, errors.New("title is missing: add it to the front matter, or add a heading")
-	}
-	if it.Body == "" {
-		var body bytes.Buffer
-		if err := markdown.Renderer().Render(&body, source, doc); err != nil {
-			return it, err
+		var err error
+		if it.Title, err = takeHeading(doc, source); err != nil {
+			return err
 		}
-		it.Body = body.String()
 	}
-	return it, nil
+	if it.Title == "" && len(bytes.TrimSpace(source)) > 0 {
+		it.Title = titleOf(name)
+	}
+	if it.Title == "" {
+		return errors.New("title is missing: add it to the front matter, or add a heading")
+	}
+	if it.Body != "" {
+		return nil
+	}
+	body, err := render(doc, source)
+	it.Body = body
+	return err
 }
 
-// takeHeading returns the text of the first heading.
-func takeHeading(doc ast.Node, source []byte) string {
+// titleOf makes a title from a file's name, as Obsidian and Jekyll do: without the day at its
+// start, and with blanks for the dashes of a name that has no blanks. A file that has its folder's
+// text has the folder's name.
+func titleOf(name string) string {
+	title := path.Base(name)
+	title = strings.TrimSuffix(title, path.Ext(title))
+	switch strings.ToLower(title) {
+	case "index", "_index", "readme":
+		if title = path.Base(path.Dir(name)); title == "." || title == "/" {
+			return ""
+		}
+	}
+	if !dateOf(title).IsZero() {
+		title = title[len(time.DateOnly)+1:]
+	}
+	if strings.ContainsAny(title, " \u00a0") {
+		return title
+	}
+	return strings.TrimSpace(strings.NewReplacer("-", " ", "_", " ").Replace(title))
+}
+
+func render(n ast.Node, source []byte) (string, error) {
+	var b strings.Builder
+	err := markdown.Renderer().Render(&b, source, n)
+	return b.String(), err
+}
+
+// takeHeading returns the text of the first heading that has one.
+func takeHeading(doc ast.Node, source []byte) (string, error) {
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
-		if h, ok := n.(*ast.Heading); ok {
+		if n.Kind() != ast.KindHeading {
+			continue
+		}
+		heading, err := render(n, source)
+		if err != nil {
+			return "", err
+		}
+		if title := textOf(sanitise(heading)); title != "" {
 			if n == doc.FirstChild() {
 				doc.RemoveChild(doc, n)
 			}
-			return headingText(h, source)
+			return title, nil
+		}
+	}
+	return "", nil
+}
+
+// textOf returns the text of HTML as a person reads it, on one line, with the text of images.
+func textOf(s string) string {
+	var b strings.Builder
+	for z := nethtml.NewTokenizer(strings.NewReader(s)); ; {
+		switch z.Next() {
+		case nethtml.ErrorToken:
+			return strings.Join(strings.Fields(b.String()), " ")
+		case nethtml.TextToken:
+			b.WriteString(z.Token().Data)
+		case nethtml.StartTagToken, nethtml.SelfClosingTagToken:
+			switch t := z.Token(); t.Data {
+			case "br":
+				b.WriteByte(' ')
+			case "img":
+				b.WriteString(altOf(t))
+			}
+		}
+	}
+}
+
+func altOf(t nethtml.Token) string {
+	for _, a := range t.Attr {
+		if a.Key == "alt" {
+			return a.Val
 		}
 	}
 	return ""
-}
-
-func headingText(n ast.Node, source []byte) string {
-	var b strings.Builder
-	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // it returns no error
-		switch n := n.(type) {
-		case *ast.Text:
-			if entering {
-				b.Write(n.Value(source))
-			}
-		case *ast.String:
-			if entering {
-				b.Write(n.Value)
-			}
-		}
-		return ast.WalkContinue, nil
-	})
-	return b.String()
 }

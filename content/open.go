@@ -9,9 +9,9 @@ import (
 	"iter"
 	"net/url"
 	"os"
-	"path"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"stile.example/stile/content/format"
 )
@@ -44,6 +44,7 @@ type input struct {
 	records func(context.Context) iter.Seq[record]
 	read    atomic.Int64 // bytes so far
 	size    int64        // 0: unknown
+	now     time.Time    // decides what is published; zero: everything
 	folder  bool         // each record is in a file of its own
 	close   func() error
 }
@@ -70,7 +71,7 @@ func open(ctx context.Context, src Source) (*input, error) {
 	case src.Format != Auto && src.Format != Markdown:
 		return nil, errors.Join(fmt.Errorf("%s is a folder: must be imported as markdown, not as %s", src.Path, src.Format), f.Close())
 	}
-	return openFolder(src, f.Close())
+	return openFolder(ctx, src, f.Close())
 }
 
 // isFolder reports whether a source is a folder, or can't be found.
@@ -100,7 +101,7 @@ func openStream(file, base string, rc io.ReadCloser, size int64, f Format) (*inp
 	case CSV:
 		in.records = func(context.Context) iter.Seq[record] { return csvRecords(file, r) }
 	case Markdown:
-		in.records = func(context.Context) iter.Seq[record] { return one(markdownFile(file, path.Base(file), r)) }
+		in.records = func(context.Context) iter.Seq[record] { return one(oneMarkdown(in, file, r)) }
 	case Feed:
 		in.records = func(context.Context) iter.Seq[record] { return feedItems(file, base, r) }
 	default:

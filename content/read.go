@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"time"
 
 	"stile.example/stile/content/ids"
 )
@@ -17,6 +18,7 @@ type Source struct {
 	Format     Format    // Auto detects it
 	Collection string    // for the items that name none
 	Exclude    []string  // patterns of names in a folder that are not read
+	Now        time.Time // leaves out pages that are published later; zero: none
 	// SkipInvalid omits invalid items, unless all are invalid.
 	SkipInvalid bool
 	Progress    func(done Progress) // if set, called every 100 items and at the end
@@ -46,6 +48,7 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 			return
 		}
 		defer in.close()
+		in.now = src.Now
 		r := reader{src: src, in: in, seen: ids.New(in.folder)}
 		if stopped := r.items(ctx, yield); stopped {
 			return
@@ -103,7 +106,12 @@ func (r *reader) checkRepeated(d decoded) error {
 	if !repeated {
 		return nil
 	}
-	return d.place.wrap(fmt.Errorf("id %s is repeated: %v has it already", quote(d.item.ID), sourcePos{file, line, item}))
+	wayOut := ""
+	if r.in.folder {
+		wayOut = "; write another id: in the front matter of one"
+	}
+	first := sourcePos{file, line, item}
+	return d.place.wrap(fmt.Errorf("id %s is repeated: %v has it already%s", quote(d.item.ID), first, wayOut))
 }
 
 // fault returns the error of a record, [LeftOut] or [LineError], and records it. An error that is

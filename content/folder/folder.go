@@ -1,0 +1,160 @@
+// Package folder finds the Markdown files of a folder, and makes an id for each from its name.
+//
+// Hidden files and folders, node_modules, and what an operator excludes are skipped. Links are not
+// followed, and nothing outside the folder can be reached.
+package folder
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxDepth is the maximum nesting of folders.
+const maxDepth = 16
+
+// File is a Markdown file, or a name that can't be read.
+type File struct {
+	Name   string // the path in the folder, with slashes
+	Err    error  // why it can't be imported
+	Broken bool   // Err is an error of the system
+}
+
+// Files are the Markdown files of a folder, in the order of their names.
+type Files struct {
+	All []File
+	ids map[string]string // of files whose id would be another's
+}
+
+// Find returns the Markdown files of a folder and its subfolders, without those that the patterns
+// match. dir is the folder's name in messages. It is an error if there are none.
+func Find(ctx context.Context, dir string, root *os.Root, exclude []string) (*Files, error) {
+	s := search{ctx: ctx, root: root}
+	for _, p := range exclude {
+		if err := s.exclude(p); err != nil {
+			return nil, err
+		}
+	}
+	s.walk(".", 0)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(s.files) == 0 {
+		return nil, s.nothing(dir)
+	}
+	return &Files{All: s.files}, nil
+}
+
+type search struct {
+	ctx      context.Context
+	root     *os.Root
+	patterns []string
+	files    []File
+	skipped  struct{ excluded, hidden, links int }
+}
+
+// exclude adds a pattern. One without a slash matches names in all folders, as in .gitignore.
+func (s *search) exclude(pattern string) error {
+	p := norm.NFC.String(strings.Trim(strings.TrimPrefix(pattern, "./"), "/"))
+	if p == "" || !doublestar.ValidatePattern(p) {
+		return fmt.Errorf("exclude %q: must be a pattern of names in the folder, such as drafts, *.draft.md or posts/**/old-*", pattern)
+	}
+	if !strings.Contains(pattern, "/") {
+		p = "**/" + p
+	}
+	s.patterns = append(s.patterns, p)
+	return nil
+}
+
+func (s *search) add(name string, broken bool, err error) {
+	s.files = append(s.files, File{name, err, broken})
+}
+
+func (s *search) walk(dir string, depth int) {
+	if depth > maxDepth {
+		s.add(dir, false, fmt.Errorf("must be at most %d folders deep", maxDepth))
+		return
+	}
+	entries, err := s.list(dir)
+	if err != nil {
+		s.add(dir, true, err)
+	}
+	for _, e := range entries {
+		if s.ctx.Err() != nil {
+			return
+		}
+		s.entry(path.Join(dir, e.Name()), e, depth)
+	}
+}
+
+func (s *search) list(dir string) ([]os.DirEntry, error) {
+	d, err := s.root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	entries, err := d.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+func (s *search) entry(name string, e os.DirEntry, depth int) {
+	matches := func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, norm.NFC.String(name)) }
+	switch {
+	case isHidden(e.Name()), e.IsDir() && e.Name() == "node_modules":
+		s.skipped.hidden++
+	case slices.ContainsFunc(s.patterns, matches):
+		s.skipped.excluded++
+	case e.IsDir():
+		s.walk(name, depth+1)
+	case !isMarkdown(name):
+		if e.Type()&os.ModeSymlink != 0 {
+			s.skipped.links++
+		}
+	case e.Type().IsRegular():
+		s.add(name, false, nil)
+	default:
+		s.add(name, false, fmt.Errorf("must be a regular file: links are not followed; copy the file, or leave it out with --exclude"))
+	}
+}
+
+// isHidden reports whether a name is hidden. One that is only dots before its end, such as the page
+// of the command . in ..md, is a name of signs.
+func isHidden(name string) bool {
+	dots := strings.TrimLeft(name, ".")
+	return len(dots) < len(name) && !(len(name)-len(dots) > 1 && isMarkdown("."+dots) && !strings.Contains(dots, "."))
+}
+
+func isMarkdown(name string) bool {
+	ext := strings.ToLower(path.Ext(name))
+	return ext == ".md" || ext == ".markdown"
+}
+
+// nothing says what was looked for, and what was skipped.
+func (s *search) nothing(dir string) error {
+	var skipped []string
+	for _, k := range []struct {
+		n    int
+		what string
+	}{
+		{s.skipped.excluded, "excluded by --exclude"},
+		{s.skipped.hidden, "hidden or node_modules"},
+		{s.skipped.links, "links, which are not followed"},
+	} {
+		if k.n > 0 {
+			skipped = append(skipped, fmt.Sprintf("%d %s", k.n, k.what))
+		}
+	}
+	note := ""
+	if len(skipped) > 0 {
+		note = " (skipped: " + strings.Join(skipped, ", ") + ")"
+	}
+	return fmt.Errorf("%s: has no Markdown files: looked for names that end with .md or .markdown, in the folder and its subfolders%s", dir, note)
+}

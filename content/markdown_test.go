@@ -1,0 +1,160 @@
+package content_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/content"
+)
+
+// published returns the items of a source at a time, without those that are left out.
+func published(t testing.TB, src content.Source) (items []content.Item) {
+	t.Helper()
+	for it, err := range content.Read(context.Background(), src) {
+		if left, ok := err.(content.LeftOut); ok {
+			t.Log(left)
+		} else if err != nil {
+			t.Fatal(err)
+		} else {
+			items = append(items, it)
+		}
+	}
+	return items
+}
+
+// TestMarkdownTitles: a title from a heading is what a reader of the page sees.
+func TestMarkdownTitles(t *testing.T) {
+	for source, want := range map[string]string{
+		`# 5 \* 3 &lt; 20 &copy; 2024 <https://x.example/> ![alt](https://i.example/a.png) <b>raw</b>`: "5 * 3 < 20 © 2024 https://x.example/ alt raw",
+		"Two line\nheading\n=======\n\nBody":            "Two line heading",
+		"Two\\\nlines\n===":                             "Two lines",
+		"# `a & b` **bold** ~~old~~ [link](/x)":         "a & b bold old link",
+		"# T <script>alert(1)</script><!-- c --> &amp;": "T &",
+		"# Soup {#soup .x}":                             "Soup",
+		"# Soup {brackets}":                             "Soup {brackets}",
+		"# ![](a.png)\n\n## Second\n":                   "Second",
+		"\ufeff\r\n# Carriage\r\nreturn":                "Carriage",
+		"Old\rMac\r===\r\rtext":                         "Old Mac",
+		"only text":                                     "leek soup",
+	} {
+		items, err := read(t, "2024-05-06-leek-soup.md", source)
+		if err != nil || len(items) != 1 || items[0].Title != want {
+			t.Errorf("%q: %+v, %v, want %q", source, items, err, want)
+		}
+	}
+}
+
+// TestMarkdownNames: names of files whose ids would be the same.
+func TestMarkdownNames(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"common/[.md": "# 1", "common/[[.md": "# 2", "common/!.md": "# 3", "common/..md": "# 4",
+		"g.md": "# 5", "g++.md": "# 6",
+		"a b.md": "# 7", "a!b.md": "# 8",
+		"own id.md": "---\nid: mine\n---\n# 9", "own-id!.md": "# 10",
+		"draft x.md": "---\ndraft: yes\n---\n# 11", "draft!x.md": "# 12",
+		"x/y.md": "# 13", "x.y.md": "# 14",
+	})
+	want := map[string]string{
+		"1": "common-8abc20c0f3", "2": "common-46ccbe9093", "3": "common-4495e1ba2c", "4": "common-54d370bf06",
+		"5": "g", "6": "g-f51811b4f2", "7": "a-b-10ad72d813", "8": "a-b-ea7a48174a", "9": "mine", "10": "own-id",
+		"12": "draft-x", "13": "x.y-84d15f1bd6", "14": "x.y-16816929c1",
+	}
+	got := map[string]string{}
+	for _, it := range published(t, content.Source{Path: dir}) {
+		got[it.Title] = it.ID
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestMarkdownSites imports small sites as their programs read them, at a fixed time.
+func TestMarkdownSites(t *testing.T) {
+	for site, want := range map[string][]string{
+		"hugo": {
+			`_index "Recipes" tags=[] 0001-01-01 0001-01-01 url="" "From the kitchen."`,
+			`posts.bread "Bread" tags=[yeast] 2024-05-06 2024-05-09 url="" "Slow bread."`,
+			`posts.leek-soup "Leek soup" tags=[soup vegetarian] 2024-05-06 2024-05-08 url="" "A soup & more."`,
+			`posts.pie "Pie" tags=[] 2024-05-06 0001-01-01 url="https://recipes.example/pie" "Sweet."`,
+		},
+		"jekyll": {
+			`_posts.2024-05-06-leek-soup "leek soup" tags=[classic soup] 2024-05-06 2024-05-08 url="" "Text."`,
+			`_posts.2024-05-07-pie "Pie: a story" tags=[main dishes] 2024-05-07 0001-01-01 url="" "Text."`,
+		},
+		"docusaurus": {
+			`intro "Intro" tags=[start docs] 0001-01-01 2024-05-08 url="" "Where to begin."`,
+		},
+		"obsidian": {
+			`Leek-soup "Leek soup" tags=[soup food/warm 2024] 2024-05-06 2024-05-08 url="" "Text."`,
+		},
+	} {
+		src := content.Source{Path: filepath.Join("testdata", "sites", site), Now: time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)}
+		var got []string
+		for _, it := range published(t, src) {
+			got = append(got, fmt.Sprintf("%s %q tags=%v %s %s url=%q %q", it.ID, it.Title, it.Tags, it.PublishedAt.Format(time.DateOnly), it.UpdatedAt.Format(time.DateOnly), it.URL, it.Summary))
+			t.Log(it.Attributes)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s:\n got %s\nwant %s", site, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+		}
+	}
+}
+
+// TestMarkdownExcludes: what is excluded is not read, and a folder without anything to import is an
+// error.
+func TestMarkdownExcludes(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"a.md": "# A", "drafts/b.md": "no", "x/drafts/c.md": "no", "x/d.draft.md": "no", "x/y/e.md": "# E", "x/z/f.md": "no",
+		"node_modules/m/README.md": "# No", ".obsidian/t.md": "# No",
+	})
+	if err := os.Symlink("a.md", filepath.Join(dir, "link.md")); err != nil {
+		t.Fatal(err)
+	}
+	src := content.Source{Path: dir, Exclude: []string{"drafts", "*.draft.md", "x/z/**", "link.*"}}
+	if items := published(t, src); len(items) != 2 || items[0].ID != "a" || items[1].ID != "x.y.e" {
+		t.Errorf("%+v", items)
+	}
+	for pattern, want := range map[string]string{
+		"*":   dir + ": has no Markdown files: looked for names that end with .md or .markdown, in the folder and its subfolders (skipped: 4 excluded by --exclude, 2 hidden or node_modules)",
+		"[":   `exclude "[": must be a pattern of names in the folder, such as drafts, *.draft.md or posts/**/old-*`,
+		"./x": "",
+	} {
+		_, err := collect(t, content.Source{Path: dir, Exclude: []string{"link.md", "drafts", pattern}})
+		if want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: %v\nwant %s", pattern, err, want)
+		}
+	}
+	_, err := collect(t, content.Source{Path: folder(t, map[string]string{"x/a.txt": "x"})})
+	if err == nil || !strings.HasSuffix(err.Error(), "has no Markdown files: looked for names that end with .md or .markdown, in the folder and its subfolders") {
+		t.Error(err)
+	}
+}
+
+// TestMarkdownLeftOut: the error names the file, the line and the reason.
+func TestMarkdownLeftOut(t *testing.T) {
+	for source, want := range map[string]string{
+		"---\ntitle: T\ndraft: true\n---":              "x.md:3: left out: draft",
+		"+++\ntitle = 'T'\n\ndraft = true\n+++":        "x.md:4: left out: draft",
+		"{\n\"title\": \"T\",\n\"Draft\": true\n}":     "x.md:3: left out: Draft",
+		"---\npublished: false\n---\n":                 "x.md:2: left out: published: false",
+		"---\npublish: no\n---\n":                      "x.md:2: left out: publish: false",
+		"---\nunlisted: true\n---\n":                   "x.md:2: left out: unlisted",
+		"---\npublishDate: 2024-06-02\n---\n":          "x.md:2: left out: publishDate 2024-06-02T00:00:00Z is in the future",
+		"---\nexpiryDate: 2024-05-31 10:00\n---\n":     "x.md:2: left out: expiryDate 2024-05-31T10:00:00Z has passed",
+		"---\ndraft: false\npublished: true\n---\n# T": "",
+	} {
+		_, err := content.DecodeMarkdown("x.md", source, time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC))
+		left, _ := errors.AsType[content.LeftOut](err)
+		if want != "" && left.Error() != want || want == "" && err != nil {
+			t.Errorf("%q: got %v, want %s", source, err, want)
+		}
+	}
+}
