@@ -13,9 +13,12 @@ import (
 var allowedImports = map[string]string{
 	"tokens":               "",
 	"addresses":            "",
-	"content":              "content/format content/objects content/options content/table corpus/words outbound microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html",
+	"content":              "content/feed content/fetch content/format content/objects content/options content/plain content/table corpus/words microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter golang.org/x/text golang.org/x/net/html",
+	"content/feed":         "mmcdole/gofeed golang.org/x/net/html",
+	"content/fetch":        "outbound",
 	"content/format":       "golang.org/x/text",
 	"content/objects":      "",
+	"content/plain":        "",
 	"content/table":        "",
 	"content/labels":       "goccy/go-yaml golang.org/x/text",
 	"content/options":      "content/labels corpus/synonyms golang.org/x/text",

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"stile.example/stile/content/fetch"
 	"stile.example/stile/content/format"
 )
 
@@ -69,6 +70,15 @@ func open(ctx context.Context, src Source) (*input, error) {
 		return nil, errors.Join(fmt.Errorf("%s is a folder: must be imported as markdown, not as %s", src.Path, src.Format), f.Close())
 	}
 	return openFolder(src, f.Close())
+}
+
+// openAddress fetches a feed, or another file, over http or https.
+func openAddress(ctx context.Context, src Source) (*input, error) {
+	f, err := fetch.Get(ctx, src.Path)
+	if err != nil {
+		return nil, err
+	}
+	return openStream(fetch.Redacted(src.Path), f.URL, f, f.Size, src.Format)
 }
 
 func isAddress(s string) bool {
