@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"stile.example/stile/content/plain"
 	"stile.example/stile/corpus/words"
 )
 
@@ -21,7 +22,7 @@ func Clean(it *Item) {
 	it.Collection = words.Trim(line(it.Collection))
 	it.Title = line(it.Title)
 	it.Body = sanitise(it.Body)
-	it.Summary = strings.TrimSpace(stripTags(printable(it.Summary)))
+	it.Summary = strings.TrimSpace(plain.Strip(printable(it.Summary)))
 	if it.Summary == "" {
 		it.Summary = Excerpt(it.Body)
 	}

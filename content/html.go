@@ -6,6 +6,8 @@ import (
 
 	"github.com/microcosm-cc/bluemonday"
 	"golang.org/x/net/html"
+
+	"stile.example/stile/content/plain"
 )
 
 // policy is what a body may contain: text, its structure and emphasis, tables, links and pictures.
@@ -42,28 +44,12 @@ func newPolicy() *bluemonday.Policy {
 // because they may have been written as entities.
 func sanitise(s string) string { return strings.TrimSpace(printable(policy.Sanitize(s))) }
 
-// aTag matches what a browser would parse as a tag.
-var aTag = regexp.MustCompile(`<[A-Za-z/!?][^<>]*>`)
-
-// stripTags returns the plain text of a text that may contain tags. Entities are unchanged, so a
-// second run changes nothing.
-func stripTags(s string) string {
-	if !strings.Contains(s, "<") {
-		return s
-	}
-	s = aTag.ReplaceAllString(s, "")
-	if aTag.MatchString(s) { // the remaining tags were built from tags, which is deliberate
-		s = strings.ReplaceAll(s, "<", "")
-	}
-	return s
-}
-
 // excerptLen is the approximate length of an excerpt in characters.
 const excerptLen = 200
 
 // Excerpt returns the beginning of an HTML text as plain text, cut between words.
 func Excerpt(body string) string {
-	return strings.TrimSpace(cut(stripTags(printable(plainText(body, 4*excerptLen))), excerptLen))
+	return strings.TrimSpace(plain.Keep(cut(printable(plainText(body, 4*excerptLen)), excerptLen)))
 }
 
 // plainText returns the text of an HTML text on one line, or at least its first n bytes.

@@ -65,10 +65,16 @@ func TestBodyLoses(t *testing.T) {
 
 func TestSummaryIsPlainText(t *testing.T) {
 	for in, want := range map[string]string{
-		"a < b > c":                    "a < b > c",
-		"<b>a</b> <i class='x'>b</i>":  "a b",
-		"<scr<b>ipt>alert(1)</script>": "script>alert(1)",
-		"AT&amp;T & co <3":             "AT&amp;T & co <3",
+		"a < b > c":                            "a < b > c",
+		"<b>a</b> <i class='x'>b</i>":          "a b",
+		"<br>a<p>b<!-- c --><img src=x>":       "ab",
+		"<svg onload=alert(1)>a":               "a",
+		"<img src=x onerror=alert(1) <b>a":     "a",
+		"<scr<b x=1>ipt>alert(1)</script>":     "ipt>alert(1)</script>",
+		"<<b x=1>script>a<<b x=1>/script>":     "script>a/script>",
+		"a List<String>, the <dialog> element": "a List<String>, the <dialog> element",
+		"if a<b then c>d, before </body>":      "if a<b then c>d, before </body>",
+		"AT&amp;T & co <3":                     "AT&amp;T & co <3",
 	} {
 		it := content.Item{Summary: in}
 		if content.Clean(&it); it.Summary != want {
@@ -80,6 +86,9 @@ func TestSummaryIsPlainText(t *testing.T) {
 func TestExcerpt(t *testing.T) {
 	for in, want := range map[string]string{
 		"": "", "<p></p>": "", "<p>One</p><p>two<b>three</b></p>": "One twothree", "a &amp; b &lt;c": "a & b <c",
+		"the &lt;dialog&gt; element":              "the <dialog> element",
+		"&lt;b&gt;bold&lt;/b&gt;":                 "<\u2060b>bold<\u2060/b>",
+		"&lt;img src=x onerror=y&gt; <i>":         "<\u2060img src=x onerror=y>",
 		strings.Repeat("word ", 100):              strings.Repeat("word ", 38) + "word…",
 		strings.Repeat("東", 300):                  strings.Repeat("東", 199) + "…",
 		"<p>" + strings.Repeat("x", 200) + "</p>": strings.Repeat("x", 200),

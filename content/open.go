@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"stile.example/stile/content/fetch"
 	"stile.example/stile/content/format"
 )
 
@@ -81,6 +82,15 @@ func isFolder(src Source) bool {
 	}
 	info, err := os.Stat(src.Path)
 	return err != nil || info.IsDir()
+}
+
+// openAddress fetches a feed, or another file, over http or https.
+func openAddress(ctx context.Context, src Source) (*input, error) {
+	f, err := fetch.Get(ctx, src.Path)
+	if err != nil {
+		return nil, err
+	}
+	return openStream(fetch.Redacted(src.Path), f.URL, f, f.Size, src.Format)
 }
 
 func isAddress(s string) bool {

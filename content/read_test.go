@@ -234,7 +234,7 @@ func TestS24HugeImports(t *testing.T) {
 		"a feed":               {"x.xml", "<rss><channel>" + strings.Repeat("x", 33<<20), "x.xml:1: feed: must be at most 16 MiB", 100},
 		"entries":              {"x.xml", "<rss><channel>" + strings.Repeat("<item/>", 1<<20), "x.xml:1: feed: must have at most 100000 elements", 100},
 		"elements":             {"x.xml", "<rss><channel><item>" + strings.Repeat("<x:a>", 99_000), "x.xml:1: invalid feed: XML syntax error", 100},
-		"JSON entries":         {"x.xml", `{"version":"https://jsonfeed.org/version/1.1","items":[` + strings.Repeat("{},", 99_000) + "{}]}", "x.xml: id is missing", 100},
+		"JSON entries":         {"x.xml", `{"version":"https://jsonfeed.org/version/1.1","items":[` + strings.Repeat("{},", 99_000) + "{}]}", "x.xml:1: id is missing", 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			grown := grows(func() {

@@ -1,4 +1,6 @@
-package content
+// Package fetch gets a file from a URL that the operator chose, within limits of size and time, and
+// never from an address that only a redirect chose.
+package fetch
 
 import (
 	"context"
@@ -23,16 +25,23 @@ const (
 	maxRedirects = 3
 )
 
-// openAddress fetches a feed, or another file, over http or https.
-func openAddress(ctx context.Context, src Source) (*input, error) {
+// File is a fetched file. It must be closed.
+type File struct {
+	io.ReadCloser
+	URL  string // after redirects
+	Size int64  // 0 if it is unknown
+}
+
+// Get fetches a file over http or https. At most 32 MiB can be read, within a minute.
+func Get(ctx context.Context, address string) (File, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
-	res, err := fetch(ctx, src.Path)
+	res, err := fetch(ctx, address)
 	if err != nil {
 		cancel()
-		return nil, err
+		return File{}, err
 	}
 	body := &fetched{io.LimitedReader{R: res.Body, N: maxFetch}, func() error { cancel(); return res.Body.Close() }}
-	return openStream(redacted(src.Path), res.Request.URL.String(), body, max(res.ContentLength, 0), src.Format)
+	return File{body, res.Request.URL.String(), max(res.ContentLength, 0)}, nil
 }
 
 func fetch(ctx context.Context, address string) (*http.Response, error) {
@@ -44,10 +53,10 @@ func fetch(ctx context.Context, address string) (*http.Response, error) {
 	req.Header.Set("Accept", "application/feed+json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5")
 	res, err := newFetcher().Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w; check the URL, and whether this machine can reach it", redacted(address), cause(err))
+		return nil, fmt.Errorf("fetch %s: %w; check the URL, and whether this machine can reach it", Redacted(address), cause(err))
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("fetch %s: the response is %s instead of 200", redacted(address), res.Status), res.Body.Close())
+		return nil, errors.Join(fmt.Errorf("fetch %s: the response is %s instead of 200", Redacted(address), res.Status), res.Body.Close())
 	}
 	return res, nil
 }
@@ -91,8 +100,8 @@ func (g *guard) allows(a netip.Addr) bool {
 
 var errForbidden = errors.New("this address is not allowed, or not after a redirect from the internet")
 
-// redacted returns a URL for messages, without its password.
-func redacted(address string) string {
+// Redacted returns a URL for messages, without its password.
+func Redacted(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return "the URL"

@@ -1,0 +1,237 @@
+package feed
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mmcdole/gofeed"
+	"golang.org/x/net/html/charset"
+)
+
+var declaration = regexp.MustCompile(`(?i)^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']`)
+
+// decode returns XML in UTF-8, without the name of another encoding, and without the control
+// characters that XML does not allow. Lines stay where they are.
+func decode(raw []byte) ([]byte, error) {
+	raw = bytes.Clone(raw) // scan changes it
+	name := "utf-8"
+	if m := declaration.FindSubmatchIndex(raw[:min(len(raw), 1024)]); m != nil {
+		name = strings.ToLower(string(raw[m[2]:m[3]]))
+		raw = slices.Concat(raw[:m[2]], []byte("utf-8"), raw[m[3]:])
+	}
+	// The file has been read as UTF-16 before, if it is.
+	if name != "utf-8" && name != "utf8" && !strings.HasPrefix(name, "utf-16") {
+		r, err := charset.NewReaderLabel(name, bytes.NewReader(raw))
+		if err == nil {
+			raw, err = io.ReadAll(r)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the encoding %.40q is unknown; convert the feed to UTF-8", name)
+		}
+	}
+	if !utf8.Valid(raw) {
+		return nil, errors.New("text: must be UTF-8, or the first line must name the encoding, as in <?xml version=\"1.0\" encoding=\"windows-1252\"?>")
+	}
+	return bytes.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' {
+			return -1
+		}
+		return r
+	}, raw), nil
+}
+
+// survey is what scan finds in XML.
+type survey struct {
+	root    string // name of the root element, in lower case
+	base    string // xml:base of the root and the channel
+	entries []place
+}
+
+// place says where an entry is.
+type place struct {
+	line  int
+	base  string            // xml:base in effect, which may be relative
+	bases map[string]string // of elements of the entry that have another one, by name
+	types map[string]string // the attribute type of texts, by name
+}
+
+// element is an open element.
+type element struct {
+	name, space, base string
+}
+
+// scan reads the lines, the bases and the types of texts of XML. It hides xml:base in raw, because
+// gofeed resolves links against it in another way than RFC 3986.
+func scan(raw []byte) (found survey, err error) {
+	d := xml.NewDecoder(bytes.NewReader(raw))
+	d.Strict = false
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	lines := lineCounter{text: raw}
+	var open []element
+	inEntry := 0 // depth of the current entry, or 0
+	for {
+		before := d.InputOffset()
+		token, err := d.Token()
+		if err == io.EOF {
+			return found, nil
+		}
+		if err != nil {
+			return found, err
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			e := enter(open, t, raw[before:d.InputOffset()])
+			open = append(open, e)
+			switch {
+			case inEntry == 0 && isEntry(open):
+				inEntry = len(open)
+				found.entries = append(found.entries, place{line: lines.at(int(before)), base: e.base})
+			case inEntry > 0 && len(open) == inEntry+1:
+				found.entries[len(found.entries)-1].field(e, t)
+			case len(open) == 1:
+				found.root, found.base = e.name, e.base
+			case e.name == "channel" && len(open) == 2:
+				found.base, found.entries = e.base, nil // gofeed returns the last channel
+			}
+		case xml.EndElement:
+			if len(open) == inEntry {
+				inEntry = 0
+			}
+			open = open[:max(len(open)-1, 0)]
+		}
+	}
+}
+
+// enter returns an element that has been opened, and hides its xml:base.
+func enter(open []element, t xml.StartElement, tag []byte) element {
+	e := element{name: strings.ToLower(t.Name.Local), space: strings.TrimSpace(t.Name.Space)}
+	if len(open) > 0 {
+		e.base = open[len(open)-1].base
+	}
+	for _, a := range t.Attr {
+		if a.Name.Local == "base" && (a.Name.Space == "xml" || a.Name.Space == "http://www.w3.org/XML/1998/namespace") {
+			e.base = join(e.base, strings.TrimSpace(a.Value))
+			if i := bytes.Index(tag, []byte("xml:base")); i >= 0 {
+				copy(tag[i:], "xml-base")
+			}
+		}
+	}
+	return e
+}
+
+// native lists the namespaces of the elements of feeds, as gofeed does. The others are extensions.
+var native = []string{
+	"", "rss", "rdf", "http://www.w3.org/2005/Atom", "http://purl.org/atom/ns#", "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+	"http://purl.org/rss/1.0/", "http://channel.netscape.com/rdf/simple/0.9/", "http://my.netscape.com/rdf/simple/0.9/",
+}
+
+// isEntry reports whether the last of the open elements is an entry.
+func isEntry(open []element) bool {
+	e := open[len(open)-1]
+	if e.space != open[0].space && !slices.Contains(native, e.space) {
+		return false
+	}
+	switch open[0].name {
+	case "feed":
+		return e.name == "entry" && len(open) == 2
+	case "rss", "rdf":
+		return e.name == "item" && (len(open) == 2 || len(open) == 3 && open[1].name == "channel")
+	}
+	return false
+}
+
+// field notes the base and the type of an element of an entry.
+func (p *place) field(e element, t xml.StartElement) {
+	if e.base != p.base {
+		if p.bases == nil {
+			p.bases = map[string]string{}
+		}
+		p.bases[e.name] = e.base
+	}
+	for _, a := range t.Attr {
+		if a.Name.Local == "type" && a.Name.Space == "" && slices.Contains(native, e.space) {
+			if p.types == nil {
+				p.types = map[string]string{}
+			}
+			p.types[e.name] = strings.ToLower(strings.TrimSpace(a.Value))
+		}
+	}
+}
+
+// join returns a reference relative to another one, which may be relative too.
+func join(base, reference string) string {
+	b, err := url.Parse(base)
+	if err != nil {
+		return reference
+	}
+	r, err := b.Parse(reference)
+	if err != nil {
+		return base
+	}
+	return r.String()
+}
+
+// place returns the place of the entry with that index. If the parser counts other entries, it is
+// unknown.
+func (s survey) place(i, all int) place {
+	if len(s.entries) != all {
+		return place{}
+	}
+	return s.entries[i]
+}
+
+// bases is what the URLs of a feed are relative to.
+type bases struct {
+	site    *url.URL // the channel's link, or the feed's address; nil if neither is known
+	address *url.URL // what xml:base is relative to; may be nil
+}
+
+func (s survey) bases(address string, feed *gofeed.Feed) bases {
+	from := absolute(nil, address)
+	if from == nil {
+		from = absolute(nil, feed.FeedLink)
+	}
+	all := bases{address: from}
+	all.address = cmp.Or(from, absolute(nil, feed.Link))
+	feed.Link = join(s.base, feed.Link)
+	all.site = site(address, feed)
+	return all
+}
+
+// of returns what the URLs in an element of an entry are relative to: xml:base if there is one,
+// then the site, then the feed. It may be nil.
+func (b bases) of(p place, name string) *url.URL {
+	base, found := p.bases[name]
+	if !found {
+		base = p.base
+	}
+	if base != "" {
+		if u := absolute(b.address, base); u != nil {
+			return u
+		}
+	}
+	return b.site
+}
+
+// lineCounter returns the line of positions that increase.
+type lineCounter struct {
+	text        []byte
+	offset, has int
+}
+
+func (c *lineCounter) at(offset int) int {
+	if offset > c.offset {
+		c.has += bytes.Count(c.text[c.offset:offset], []byte("\n"))
+		c.offset = offset
+	}
+	return c.has + 1
+}
