@@ -52,7 +52,9 @@ func (v *Verifier) VerifyFrom(token string, from Source, now time.Time) (Claims,
 	if err == nil && by != nil && by.ForExchange {
 		return Claims{}, invalid("valid at the token endpoint only")
 	}
-	c.Person = err == nil && by != nil && by.isPerson(c.Subject)
+	if err == nil && by != nil && by.isPerson(c.Subject) {
+		c.Person = v.personOf(c)
+	}
 	return c, err
 }
 
