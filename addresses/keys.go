@@ -11,7 +11,8 @@ func (k *keyFilter) add(n uint8) { k[n/64] |= 1 << (n % 64) }
 
 // repeatsPerBinding is how many bindings to keys, or of persons, that were seen before count as one
 // binding. A person who opens many pages, or whose tokens are renewed every few minutes, does not
-// exceed the budget. A script that binds one token after another to one key, or for one person, does.
+// exceed the budget. A script that binds one token after another to one key, or for one person,
+// does.
 const repeatsPerBinding = 16
 
 // bound returns how many bindings count in the period.
@@ -24,8 +25,8 @@ func (s *State) bound() (n uint32) {
 	return n + repeats/repeatsPerBinding
 }
 
-// count counts a binding. If a token was bound to the same key in the period, or a token of the same
-// person, the binding is a repeat. The first byte of a name is its bit.
+// count counts a binding. If a token was bound to the same key in the period, or a token of the
+// same person, the binding is a repeat. The first byte of a name is its bit.
 func (s *State) count(e Bind) {
 	i := s.Bucket % Buckets
 	seen := s.add(i, e.Key)
@@ -36,8 +37,8 @@ func (s *State) count(e Bind) {
 	s.Counts[i].Bound = saturatingInc(s.Counts[i].Bound)
 }
 
-// add adds the name of a key or a person to bucket i, and reports whether it was seen in the period.
-// The zero name is nobody's.
+// add adds the name of a key or a person to bucket i, and reports whether it was seen in the
+// period. The zero name is nobody's.
 func (s *State) add(i int64, name [16]byte) (seen bool) {
 	if name == [16]byte{} {
 		return false

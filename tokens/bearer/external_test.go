@@ -301,7 +301,8 @@ func TestIntrospection(t *testing.T) {
 }
 
 // TestIntrospectionShapes checks the responses of servers that leave out what RFC 7662 does not
-// require: of oidc-provider, of django-oauth-toolkit, and of Ory Hydra as its documentation shows it.
+// require: of oidc-provider, of django-oauth-toolkit, and of Ory Hydra as its documentation shows
+// it.
 func TestIntrospectionShapes(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	var answer string
