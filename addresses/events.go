@@ -11,6 +11,7 @@ type Event interface{ event() }
 type Bind struct {
 	At      time.Time
 	Key     [16]byte // name of the key, with uniformly distributed bits; zero: address-bound
+	Person  [16]byte // name of the person who uses the token, like Key; zero: not known
 	Records uint32
 }
 

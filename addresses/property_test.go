@@ -39,7 +39,7 @@ func TestProperties(t *testing.T) {
 			"bind": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(0, 1200).Draw(t, "dt")) * time.Second)
 				blocked := now.Unix() < s.Until
-				if v := apply(Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 3).Draw(t, "key")}}); !blocked && !v.NewlyBlocked {
+				if v := apply(Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 3).Draw(t, "key")}, Person: [16]byte{rapid.Uint8Range(0, 3).Draw(t, "person")}}); !blocked && !v.NewlyBlocked {
 					recent = append(recent, now)
 					within := 0
 					for _, at := range recent {
@@ -82,7 +82,7 @@ func TestRecordsWithinADay(t *testing.T) {
 			n := rapid.Uint32Range(0, 50).Draw(t, "n")
 			var v Verdict
 			if rapid.Bool().Draw(t, "binds") {
-				s, v = Step(s, p, Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 9).Draw(t, "key")}, Records: n})
+				s, v = Step(s, p, Bind{At: now, Key: [16]byte{rapid.Uint8Range(0, 9).Draw(t, "key")}, Person: [16]byte{rapid.Uint8Range(0, 2).Draw(t, "person")}, Records: n})
 			} else {
 				s, v = Step(s, p, Deliver{At: now, Records: n})
 			}

@@ -16,8 +16,8 @@ type State struct {
 	Step           uint8              // index in Policy.Block of the next block's length
 	LastStepBlocks uint8              // blocks of the last length so far
 	Propose        bool               // blocked so often that an operator should decide
-	Repeats        [Buckets]uint16    // bindings to keys seen in the period, by bucket modulo Buckets
-	Keys           [Buckets]keyFilter // keys that tokens were bound to, by bucket modulo Buckets
+	Repeats        [Buckets]uint16    // bindings to keys or of persons seen in the period, by bucket
+	Keys           [Buckets]keyFilter // keys that tokens were bound to, and persons who used them
 }
 
 // Count is what happened at an address in one bucket of the period: tokens bound, challenges

@@ -81,7 +81,7 @@ func (st *story) line(words []string) (got string, err error) {
 	case "policy":
 		return "", st.setPolicy(words[1:])
 	case "bind":
-		return st.step(Bind{At: at, Key: key(words), Records: records(words)}), nil
+		return st.step(Bind{At: at, Key: named(words, "key="), Person: named(words, "person="), Records: records(words)}), nil
 	case "deliver":
 		return st.step(Deliver{At: at, Records: records(words), Checked: strings.Contains(strings.Join(words, " "), "checked")}), nil
 	case "inspect":
@@ -102,10 +102,12 @@ func records(words []string) (n uint32) {
 	return n
 }
 
-// key reads the last word, if it names a key.
-func key(words []string) (k [16]byte) {
-	if name, ok := strings.CutPrefix(words[len(words)-1], "key="); ok {
-		copy(k[:], name)
+// named reads the word with a prefix, if there is one, as the name of a key or a person.
+func named(words []string, prefix string) (k [16]byte) {
+	for _, w := range words {
+		if name, ok := strings.CutPrefix(w, prefix); ok {
+			copy(k[:], name)
+		}
 	}
 	return k
 }

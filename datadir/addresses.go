@@ -18,7 +18,7 @@ type addressChecker struct {
 func (c addressChecker) Check(ctx context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
 	var e addresses.Event = addresses.Deliver{At: a.At, Records: a.Records, Checked: a.AddressChecked}
 	if a.NewBinding {
-		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
+		e = addresses.Bind{At: a.At, Key: a.Key, Person: a.Person, Records: a.Records}
 	}
 	v, err := c.registry.Apply(ctx, a.From, a.Tenant, a.At, e)
 	if err != nil {

@@ -30,7 +30,7 @@ func (r *request) event(route tokens.Route, records int) tokens.Call {
 	return tokens.Call{
 		At: r.At, Tenant: r.Tenant.Number, IssuedAt: r.claims.IssuedAt, Expires: r.claims.Expires,
 		From: r.From, Key: r.key, InvalidProof: r.proofErr != nil, ConfirmedKey: tokens.KeyOf(r.claims.Confirmation),
-		Route: route, Records: uint32(records), Blocked: r.blocked, Binder: r.binder,
+		Person: r.claims.Person, Route: route, Records: uint32(records), Blocked: r.blocked, Binder: r.binder,
 	}
 }
 

@@ -78,7 +78,7 @@ func (w *world) Peek(id tokens.ID) (tokens.State, bool) { return w.tokens[id], t
 func (w *world) Check(_ context.Context, a tokens.AddressUse) (tokens.AddressVerdict, error) {
 	var e addresses.Event = addresses.Deliver{At: a.At, Records: a.Records, Checked: a.AddressChecked}
 	if a.NewBinding {
-		e = addresses.Bind{At: a.At, Key: a.Key, Records: a.Records}
+		e = addresses.Bind{At: a.At, Key: a.Key, Person: a.Person, Records: a.Records}
 	}
 	v := w.step(a.From, a.Tenant, e)
 	c := tokens.AddressVerdict{Level: v.Level, Allowance: v.Allowance, Shared: v.Shared}

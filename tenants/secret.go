@@ -106,8 +106,8 @@ func (d *Directory) Authenticate(clientID, secret string, now time.Time) (*Tenan
 	return t, nil
 }
 
-// knows reports whether sum is that of a valid secret, or of an old one. It compares it with as many
-// secrets as a tenant can have, so that the time does not depend on their number.
+// knows reports whether sum is that of a valid secret, or of an old one. It compares it with as
+// many secrets as a tenant can have, so that the time does not depend on their number.
 func (t *Tenant) knows(sum [32]byte, now time.Time) (valid, old bool) {
 	found, ended := 0, 0
 	for i := range maxSecrets {

@@ -21,6 +21,7 @@ type Call struct {
 	Key          Key        // key of a valid proof; zero: there was no valid proof
 	InvalidProof bool       // there was a proof, and it is invalid
 	ConfirmedKey Key        // the key that the token itself names (cnf.jkt); zero: it names none
+	Person       [16]byte   // who uses the token, as its external issuer says; zero: not known
 	Route        Route
 	Records      uint32         // records in the response; in a Check, the maximum
 	Titles       uint32         // of suggestions: new to the token; in a Check, the maximum

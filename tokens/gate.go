@@ -36,10 +36,11 @@ type AddressUse struct {
 	From           netip.Addr
 	Tenant         uint32 // number of the token's tenant
 	At             time.Time
-	NewBinding     bool   // the token was bound just now, and its binding was not counted yet
-	AddressChecked bool   // an address was consulted about the token before
-	Key            Key    // key that the token is bound to; zero: it is address-bound
-	Records        uint32 // records and titles that exceed the token's allowance
+	NewBinding     bool     // the token was bound just now, and its binding was not counted yet
+	AddressChecked bool     // an address was consulted about the token before
+	Key            Key      // key that the token is bound to; zero: it is address-bound
+	Person         [16]byte // who uses the token; zero: not known
+	Records        uint32   // records and titles that exceed the token's allowance
 }
 
 // AddressChallenge is a challenge that was issued because of an address.
@@ -111,7 +112,7 @@ func (g *Gate) step(ctx context.Context, id ID, p Policy, e Event) (v Verdict, e
 func (g *Gate) consultAddress(ctx context.Context, id ID, p Policy, e Event, was Verdict) (Verdict, error) {
 	c, _ := callIn(e)
 	address, err := g.Addresses.Check(ctx, AddressUse{From: c.From, Tenant: c.Tenant, At: c.At,
-		NewBinding: was.NewlyBound, AddressChecked: was.State.AddressChecked, Key: was.State.Bound.Key(), Records: beyondAllowance(was.State, c)})
+		NewBinding: was.NewlyBound, AddressChecked: was.State.AddressChecked, Key: was.State.Bound.Key(), Person: c.Person, Records: beyondAllowance(was.State, c)})
 	if err != nil {
 		return Verdict{}, err
 	}

@@ -95,8 +95,8 @@ func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, 
 	return t, nil
 }
 
-// whyNotAsserted returns why an assertion is invalid, for the log. It says more about the client than
-// the response may.
+// whyNotAsserted returns why an assertion is invalid, for the log. It says more about the client
+// than the response may.
 func (srv *Server) whyNotAsserted(client string, why *bearer.AssertionError) string {
 	t, known := srv.Tenants.Find(client)
 	switch {

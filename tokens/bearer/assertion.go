@@ -15,11 +15,11 @@ import (
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // Bounds of assertions. Each is made for one request, and is stored until it is no longer accepted.
-// Libraries choose lifetimes from a minute to an hour (Authlib), but send each assertion right after
-// they have signed it. So one with a long lifetime is accepted for as long as a short one.
+// Libraries choose lifetimes from a minute to an hour (Authlib), but send each assertion right
+// after they have signed it. So one with a long lifetime is accepted for as long as a short one.
 const (
 	maxAssertion    = time.Hour       // from its issue to its expiry
-	assertionUsable = 5 * time.Minute // from its issue, or until its expiry if it does not say when that was
+	assertionUsable = 5 * time.Minute // from its issue; to its expiry if it has no iat
 )
 
 // AssertionAlgorithms lists the algorithms that an assertion may be signed with, as far as one of
@@ -47,7 +47,8 @@ func (e *AssertionError) Error() string { return "client assertion: " + e.Reason
 func (e *AssertionError) Is(target error) bool { return target == ErrInvalid }
 
 // NewAssertions returns an Assertions for the audiences that an assertion may name: the issuer of
-// this server and the URLs of its endpoints at which clients authenticate. Errors name the first two.
+// this server and the URLs of its endpoints at which clients authenticate. Errors name the first
+// two.
 func NewAssertions(audiences ...string) (*Assertions, error) {
 	if len(audiences) == 0 || slices.Contains(audiences, "") {
 		return nil, errors.New("client assertions: the audience is missing")

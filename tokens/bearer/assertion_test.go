@@ -171,7 +171,8 @@ func TestAssertionOnce(t *testing.T) {
 	}
 }
 
-// TestLongAssertionOnce checks that an assertion of an hour is accepted for 5 minutes only, and once.
+// TestLongAssertionOnce checks that an assertion of an hour is accepted for 5 minutes only, and
+// once.
 func TestLongAssertionOnce(t *testing.T) {
 	k, jwks := clientKey(t, RS256)
 	keys := only("acme", jwks)
@@ -219,8 +220,8 @@ func TestAssertionAlgorithms(t *testing.T) {
 	}
 }
 
-// TestAssertionReasons checks that a client is informed of what is wrong with its assertion, and that
-// another sender is not informed of anything about the client.
+// TestAssertionReasons checks that a client is informed of what is wrong with its assertion, and
+// that another sender is not informed of anything about the client.
 func TestAssertionReasons(t *testing.T) {
 	k, jwks := clientKey(t, EdDSA)
 	other, _ := clientKey(t, EdDSA)

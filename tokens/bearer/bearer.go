@@ -50,9 +50,10 @@ type Claims struct {
 	IssuedAt time.Time
 	Expires  time.Time
 
-	// Person says that Subject is the person who uses the token, by the token of an external issuer.
-	// It is set by [Verifier.VerifyFrom].
-	Person bool
+	// Person names the person who uses an external issuer's token, without revealing who that is: a
+	// keyed hash of Issuer and Subject. It is zero for a machine's token and for our own. Only
+	// [Verifier.VerifyFrom] sets it.
+	Person [16]byte
 
 	// Confirmation is the RFC 7638 thumbprint of the one key whose holder may use the token
 	// (cnf.jkt, RFC 9449 §6.1). Zero: any holder may. Our own tokens do not name a key: their first

@@ -301,7 +301,8 @@ func TestIntrospection(t *testing.T) {
 }
 
 // TestIntrospectionShapes checks the responses of servers that leave out what RFC 7662 does not
-// require: of oidc-provider, of django-oauth-toolkit, and of Ory Hydra as its documentation shows it.
+// require: of oidc-provider, of django-oauth-toolkit, and of Ory Hydra as its documentation shows
+// it.
 func TestIntrospectionShapes(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	var answer string
@@ -321,8 +322,8 @@ func TestIntrospectionShapes(t *testing.T) {
 		if err != nil || c.Client != "acme" || !c.IssuedAt.Equal(noon) || !c.Expires.Equal(noon.Add(10*time.Minute)) || c.JTI == "" {
 			t.Errorf("%s: %+v, %v", name, c, err)
 		}
-		if c.Person != (c.Subject == "ann") {
-			t.Errorf("%s: is a person: %t", name, c.Person)
+		if (c.Person != [16]byte{}) != (c.Subject == "ann") {
+			t.Errorf("%s: the person: %x", name, c.Person)
 		}
 		o.RequireAudience = true
 		if _, err := v.Verify("another", noon); errors.Is(err, ErrInvalid) != (name != "oidc-provider") {
@@ -347,19 +348,31 @@ func TestIntrospectionShapes(t *testing.T) {
 	}
 }
 
-// TestPersons checks whose subject is a person.
+// TestPersons checks whose subject is a person, and that a person has one name for each issuer.
 func TestPersons(t *testing.T) {
 	o := newOutsider(t, idp, "EdDSA")
 	v := trusting(t, o)
 	for subject, want := range map[string]bool{"ann": true, "app": false, "app@clients": false, "": false} {
 		token := o.sign(t, o.header(), o.claims().with("sub", subject))
 		for range 2 { // the second one is cached
-			if c, err := v.Verify(token, noon); err != nil || c.Person != want {
-				t.Errorf("%q: %t, %v", subject, c.Person, err)
+			if c, err := v.Verify(token, noon); err != nil || (c.Person != [16]byte{}) != want {
+				t.Errorf("%q: %x, %v", subject, c.Person, err)
 			}
 		}
 	}
-	if c, err := v.Verify(forge(t, v.keys.signing(), goodHeader(v.keys.signing()).String(), goodClaims().String()), noon); err != nil || c.Person {
+	other := newOutsider(t, "https://other.example", "EdDSA")
+	two := trusting(t, o, other)
+	names := map[[16]byte]bool{}
+	for n, token := range []string{
+		o.sign(t, o.header(), o.claims().with("sub", "ann")), o.sign(t, o.header(), o.claims().with("sub", "ann").with("jti", "2")),
+		o.sign(t, o.header(), o.claims().with("sub", "bob")), other.sign(t, other.header(), other.claims().with("sub", "ann")),
+	} {
+		c, err := two.Verify(token, noon)
+		if names[c.Person] = true; err != nil || len(names) != max(n, 1) {
+			t.Errorf("token %d: %d names, %v", n, len(names), err)
+		}
+	}
+	if c, err := v.Verify(forge(t, v.keys.signing(), goodHeader(v.keys.signing()).String(), goodClaims().String()), noon); err != nil || c.Person != [16]byte{} {
 		t.Errorf("our own: %+v, %v", c, err)
 	}
 }

@@ -55,8 +55,8 @@ func TestIntrospectionRequests(t *testing.T) {
 	}
 }
 
-// TestFirstActive checks that a response says when the issuer first called the token active, and that
-// Refresh makes the issuer be asked again.
+// TestFirstActive checks that a response says when the issuer first called the token active, and
+// that Refresh makes the issuer be asked again.
 func TestFirstActive(t *testing.T) {
 	i := newIDP(t)
 	i.says("/introspect", `{"active":true}`)
