@@ -15,8 +15,7 @@ func (p *program) checkCommand() *cobra.Command {
 	c := &cobra.Command{Use: "check", Short: "check the settings and everything that they name",
 		Long: `Read the settings as serve does, and check what they name: the data directory, the
 database, the two listeners, the certificate, the external issuers, the disk and
-the clock. Missing files of the data directory are created. The exit code is 1 if
-a check fails.`,
+the clock. Nothing is created. The exit code is 1 if a check fails.`,
 		Example: "  stile check\n  stile check --config /etc/stile.yaml --json",
 		Args:    takes(0, 0, "no arguments, only flags")}
 	given := settingFlags(c)

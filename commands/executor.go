@@ -26,7 +26,16 @@ func (p *program) run(c *cobra.Command, in, out any) error {
 
 // stream is run for an operation that reads items or writes bytes.
 func (p *program) stream(c *cobra.Command, in, out any, items iter.Seq2[content.Item, error], w io.Writer) error {
-	op, ok := operations.Find(operationName(c))
+	return p.perform(c, operationName(c), in, out, operations.Call{Items: items, Out: w})
+}
+
+// look performs another operation than the command's own, which only reads.
+func (p *program) look(c *cobra.Command, name string, in, out any) error {
+	return p.perform(c, name, in, out, operations.Call{})
+}
+
+func (p *program) perform(c *cobra.Command, name string, in, out any, call operations.Call) error {
+	op, ok := operations.Find(name)
 	if !ok {
 		return fmt.Errorf("%s: no such operation", c.CommandPath())
 	}
@@ -34,15 +43,14 @@ func (p *program) stream(c *cobra.Command, in, out any, items iter.Seq2[content.
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(in)
-	if err != nil {
+	if call.Input, err = json.Marshal(in); err != nil {
 		return fmt.Errorf("write the input: %w", err)
 	}
-	e, err := p.connect(c.Context(), s)
+	e, err := p.connect(c.Context(), s, op.MayCreate())
 	if err != nil {
-		return err
+		return explainAccess(c.CommandPath(), s.Data, err)
 	}
-	result, err := e.Do(c.Context(), op, operations.Call{Input: body, Items: items, Out: w})
+	result, err := e.Do(c.Context(), op, call)
 	if closed := e.Close(); err == nil {
 		err = closed
 	}
@@ -71,7 +79,8 @@ type executor interface {
 
 // connect finds the running server, or opens the data directory. Another command may have it open
 // for a moment, or a server may be about to start, so connect tries both until p.patience is over.
-func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, error) {
+// It creates a data directory only if create says so.
+func (p *program) connect(ctx context.Context, s *settings.Settings, create bool) (executor, error) {
 	for end := time.Now().Add(p.patience); ; {
 		c, err := socket.Dial(ctx, s.Data)
 		if err == nil {
@@ -80,7 +89,7 @@ func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, 
 		if !errors.Is(err, socket.ErrNoServer) {
 			return nil, err
 		}
-		l, err := p.openLocal(ctx, s)
+		l, err := p.openLocal(ctx, s, create)
 		if err == nil {
 			return l, nil
 		}
@@ -88,7 +97,7 @@ func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, 
 			return nil, err
 		}
 		if time.Now().After(end) {
-			return nil, fmt.Errorf("%s is held by another process that does not respond at %s; wait until it has started or ended, then try again", s.Data, socket.File(s.Data))
+			return nil, fmt.Errorf("%s is held by another process that does not respond at %s; wait until it has started or ended, then try again. If it is a server that runs for longer, restart it", s.Data, socket.File(s.Data))
 		}
 		select {
 		case <-ctx.Done():
@@ -101,8 +110,12 @@ func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, 
 // local performs operations in this process.
 type local struct{ dir *datadir.Dir }
 
-func (p *program) openLocal(ctx context.Context, s *settings.Settings) (*local, error) {
-	d, err := datadir.Open(ctx, s, p.now, p.logger(s))
+func (p *program) openLocal(ctx context.Context, s *settings.Settings, create bool) (*local, error) {
+	open := datadir.OpenExisting
+	if create {
+		open = datadir.Open
+	}
+	d, err := open(ctx, s, p.now, p.logger(s))
 	if err != nil {
 		return nil, err
 	}
