@@ -91,7 +91,7 @@ a /24 (IPv6: /48), or needs --yes: no rule limits what a scraper in it takes.`,
 			return useErrorf("--bindings %d: must be at most %d", bindings, settings.MaxBindings)
 		}
 		a := operations.RangeAllowance{Range: args[0], For: lasts, Reason: f.reason, Bindings: bindings}
-		if err := p.confirm(yes || a.Risk() == "", a.Risk(), "yes"); err != nil {
+		if err := p.prompt().Confirm(yes || a.Risk() == "", a.Risk(), "yes"); err != nil {
 			return err
 		}
 		a.Yes = a.Risk() != ""
@@ -125,7 +125,7 @@ internet, or all visitors.`,
 		}
 		b := operations.RangeBlock{Range: args[0], For: lasts, Reason: f.reason, Yes: yes}
 		if risk := b.Risk(s.TrustedProxies); risk != "" {
-			if err := p.confirm(yes, risk, "yes"); err != nil {
+			if err := p.prompt().Confirm(yes, risk, "yes"); err != nil {
 				return err
 			}
 			b.Yes = true

@@ -21,7 +21,7 @@ a confirmation, or with --yes.`,
 		Example: "  stile backup stile-2026-11-22.tar\n  mkdir data && tar -xf stile-2026-11-22.tar -C data",
 		Args:    takes(1, 1, "one FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := p.confirmReplace(yes, args[0]); err != nil {
+			if err := p.prompt().Replace(yes, args[0]); err != nil {
 				return err
 			}
 			var made operations.Written

@@ -7,18 +7,6 @@ import (
 	"testing"
 )
 
-// TestConfirmWord checks that only the right word, as a whole line, confirms.
-func TestConfirmWord(t *testing.T) {
-	for in, want := range map[string]bool{"acme\n": true, " acme \n": true, "other\n": false, "acme": false, "\n": false, "": false} {
-		var asked output
-		p := &program{err: &asked, in: strings.NewReader(in), terminal: true}
-		err := p.confirm(false, "it goes", "acme")
-		if (err == nil) != want || asked.String() != "it goes.\nType acme to do it: " {
-			t.Errorf("%q: %v, %q", in, err, asked.String())
-		}
-	}
-}
-
 // TestConfirmations runs each command that ends something in a script, where it must change nothing
 // without --yes, and at a terminal.
 func TestConfirmations(t *testing.T) {

@@ -48,7 +48,7 @@ func (p *program) perform(c *cobra.Command, name string, in, out any, call opera
 	}
 	e, err := p.connect(c.Context(), s, op.MayCreate())
 	if err != nil {
-		return explainAccess(c.CommandPath(), s.Data, err)
+		return datadir.ExplainAccess(c.CommandPath(), s.Data, err)
 	}
 	result, err := e.Do(c.Context(), op, call)
 	if closed := e.Close(); err == nil {

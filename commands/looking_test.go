@@ -141,26 +141,3 @@ func TestIgnoredVariables(t *testing.T) {
 		t.Errorf("check: %s", out)
 	}
 }
-
-// TestExplainAccess checks that an error about permissions says whose directory it is and how to
-// run the command as that user.
-func TestExplainAccess(t *testing.T) {
-	dir := t.TempDir()
-	denied := &os.PathError{Op: "open", Path: dir + "/stile.lock", Err: os.ErrPermission}
-	if err := explainAccess("stile tenant list", dir, denied); !strings.Contains(err.Error(), "ls -la "+dir) {
-		t.Errorf("my own: %v", err)
-	}
-	if err := explainAccess("stile tenant list", dir, os.ErrNotExist); err != os.ErrNotExist {
-		t.Errorf("another error: %v", err)
-	}
-	if os.Geteuid() != 0 {
-		return
-	}
-	if err := os.Chown(dir, 4711, 4711); err != nil {
-		t.Fatal(err)
-	}
-	want := "open " + dir + "/stile.lock: permission denied. " + dir + " belongs to the user 4711. Run the command as that user: sudo -u 4711 stile tenant list"
-	if err := explainAccess("stile tenant list", dir+"/below", denied); err == nil || err.Error() != want {
-		t.Errorf("%v, want %s", err, want)
-	}
-}

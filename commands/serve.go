@@ -87,14 +87,14 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 		return err
 	}
 	if err := p.prepare(ctx, s, lost); err != nil {
-		return explainAccess("stile serve", s.Data, err)
+		return datadir.ExplainAccess("stile serve", s.Data, err)
 	}
 	srv, err := server.New(ctx, s, p.now, p.logger(s))
 	if errors.Is(err, datadir.ErrHeld) {
 		return fmt.Errorf("%s is open in another process; stop that server or command, or choose another --data", s.Data)
 	}
 	if err != nil {
-		return explainAccess("stile serve", s.Data, err)
+		return datadir.ExplainAccess("stile serve", s.Data, err)
 	}
 	defer func() { err = errors.Join(err, srv.Close()) }()
 	if demo.on {

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +24,7 @@ func (p *program) prepare(ctx context.Context, s *settings.Settings, f newFiles)
 	for _, w := range s.Ignored() {
 		log.Warn("an environment variable is ignored, because it is not a setting", "variable", w.Where)
 	}
-	warnExposures(s.Data, log)
+	datadir.LogExposures(s.Data, log)
 	if f.keys {
 		if err := datadir.NewKeys(ctx, s, p.now, log); err != nil {
 			return err
@@ -35,15 +34,4 @@ func (p *program) prepare(ctx context.Context, s *settings.Settings, f newFiles)
 		return datadir.NewCorpus(ctx, s, p.now, log)
 	}
 	return nil
-}
-
-// warnExposures logs modes and owners that the data directory should not have.
-func warnExposures(dir string, log *slog.Logger) {
-	found, err := datadir.Exposures(dir)
-	if err != nil {
-		log.Warn("can't examine the modes of the data directory", "err", err)
-	}
-	for _, e := range found {
-		log.Warn("the data directory is not protected", "file", e.File, "problem", e.Problem, "fix", e.Fix)
-	}
 }

@@ -183,7 +183,7 @@ func (p *program) confirmRemoval(c *cobra.Command, clientID string, yes bool) er
 		return err
 	}
 	loss := fmt.Sprintf("removing the tenant %s can't be undone: %s. Its usage is kept for statements", clientID, holdings(t))
-	return p.confirm(false, loss, clientID)
+	return p.prompt().Confirm(false, loss, clientID)
 }
 
 // holdings says what a tenant loses when it is removed.
@@ -208,7 +208,7 @@ func (p *program) confirmRotation(c *cobra.Command, clientID string, overlap tim
 	case n == 0 || overlap > 0 && n < tenants.MaxSecrets:
 		return nil
 	case overlap > 0:
-		return p.confirm(false, fmt.Sprintf("%s has %d valid secrets, the maximum, so the oldest one is invalid immediately", clientID, n), "yes")
+		return p.prompt().Confirm(false, fmt.Sprintf("%s has %d valid secrets, the maximum, so the oldest one is invalid immediately", clientID, n), "yes")
 	}
-	return p.confirm(false, fmt.Sprintf("the present secret of %s is invalid immediately: its server gets no tokens until it has the new one. With --overlap 24h, both are valid for a day", clientID), "yes")
+	return p.prompt().Confirm(false, fmt.Sprintf("the present secret of %s is invalid immediately: its server gets no tokens until it has the new one. With --overlap 24h, both are valid for a day", clientID), "yes")
 }

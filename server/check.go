@@ -151,7 +151,8 @@ func checkOpened(ctx context.Context, d *datadir.Dir, add report) {
 
 // checkNewData checks that the first start can create the data directory, or files in it.
 func checkNewData(dir string, add report) {
-	_, at := datadir.Owner(dir)                     // the directory, or the one above it in which it is created
+	// The directory, or the one above it in which it is created.
+	_, at := datadir.Owner(dir)
 	if err := syscall.Access(at, 2|1); err != nil { // W_OK, X_OK
 		add("data", Wrong, "%s has no data yet, and can't be created: %s: %v", dir, at, err)
 		return
