@@ -66,16 +66,21 @@ entry is permanent or the address crowded, and tenant is absent for "all".`,
 func (p *program) addressAllow() *cobra.Command {
 	var f rangeFlags
 	var bindings uint16
+	var yes bool
 	c := &cobra.Command{Use: "allow RANGE",
 		Long: `Allow a range from the next call on. Its addresses are never crowded or blocked,
 and existing blocks by the rules have no effect.
 
 With --bindings, each address gets a budget of its own instead, so that a script
 among many people is still noticed. Existing blocks by the rules then continue;
-` + "`stile address remove`" + ` lifts them.`,
+` + "`stile address remove`" + ` lifts them.
+
+Without --bindings, the command asks before it allows a range that is wider than
+a /24 (IPv6: /48), or needs --yes: no rule limits what a scraper in it takes.`,
 		Example: "  stile address allow 203.0.113.0/24 --bindings 5000 --reason \"University of X\"\n  stile address allow 2001:db8::/48 --for 7d",
 		Args:    takes(1, 1, "one RANGE")}
 	f.register(c)
+	addYes(c, &yes)
 	c.Flags().Uint16Var(&bindings, "bindings", 0, "budget of each address: `number` of tokens that it may bind in policy.address.per; 0: no limit")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		lasts, err := f.check(c, args[0])
@@ -85,7 +90,12 @@ among many people is still noticed. Existing blocks by the rules then continue;
 		if bindings > settings.MaxBindings {
 			return useErrorf("--bindings %d: must be at most %d", bindings, settings.MaxBindings)
 		}
-		return p.changeAddress(c, operations.RangeAllowance{Range: args[0], For: lasts, Reason: f.reason, Bindings: bindings})
+		a := operations.RangeAllowance{Range: args[0], For: lasts, Reason: f.reason, Bindings: bindings}
+		if err := p.prompt().Confirm(yes || a.Risk() == "", a.Risk(), "yes"); err != nil {
+			return err
+		}
+		a.Yes = a.Risk() != ""
+		return p.changeAddress(c, a)
 	}
 	return p.prints(c)
 }
@@ -97,19 +107,30 @@ func (p *program) addressBlock() *cobra.Command {
 		Long: `From the next call on, refuse all calls from a range, with the code
 address_blocked. (A block by a rule refuses only the new tokens of one tenant.)
 
-Without --yes, the command does not block a range that is wider than a /8 (IPv6:
-/16) or contains trusted proxies, because that would affect a large part of the
+The command asks before it blocks a range that is wider than a /8 (IPv6: /16) or
+contains trusted proxies, or needs --yes: that affects a large part of the
 internet, or all visitors.`,
 		Example: "  stile address block 198.51.100.7 --for 24h --reason \"scrapes the corpus\"\n  stile address block 2001:db8:7::/48",
 		Args:    takes(1, 1, "one RANGE")}
 	f.register(c)
-	c.Flags().BoolVar(&yes, "yes", false, "block the range even if it is wide or contains trusted proxies")
+	addYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		lasts, err := f.check(c, args[0])
 		if err != nil {
 			return err
 		}
-		return p.changeAddress(c, operations.RangeBlock{Range: args[0], For: lasts, Reason: f.reason, Yes: yes})
+		s, err := p.settings(nil)
+		if err != nil {
+			return err
+		}
+		b := operations.RangeBlock{Range: args[0], For: lasts, Reason: f.reason, Yes: yes}
+		if risk := b.Risk(s.TrustedProxies); risk != "" {
+			if err := p.prompt().Confirm(yes, risk, "yes"); err != nil {
+				return err
+			}
+			b.Yes = true
+		}
+		return p.changeAddress(c, b) // the server checks it against its own trusted proxies
 	}
 	return p.prints(c)
 }

@@ -76,7 +76,7 @@ func TestBlockOfProxies(t *testing.T) {
 	h.must("address", "block", "10.1.3.0/24")
 	h.must("address", "block", "10.1.2.3", "--yes")
 	h.must("address", "block", "0.0.0.0/0", "--yes")
-	h.must("address", "allow", "::/0")
+	h.must("address", "allow", "::/0", "--yes")
 }
 
 // TestCrowdedAfterReload checks that a running server adopts a new binding budget, and that a

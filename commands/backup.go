@@ -11,14 +11,19 @@ import (
 )
 
 func (p *program) backupCommand() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "backup FILE",
+	var yes bool
+	c := &cobra.Command{Use: "backup FILE",
 		Long: `Write a tar file with the database, the corpus and the keys, all from the same
 moment. The server continues to serve. The file contains secrets, so only its
 owner can read it (mode 0600). To restore a backup, unpack it into an empty data
-directory while no server is running.`,
+directory while no server is running. A file that exists is replaced only after
+a confirmation, or with --yes.`,
 		Example: "  stile backup stile-2026-11-22.tar\n  mkdir data && tar -xf stile-2026-11-22.tar -C data",
 		Args:    takes(1, 1, "one FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := p.prompt().Replace(yes, args[0]); err != nil {
+				return err
+			}
 			var made operations.Written
 			err := writeFile(args[0], func(w io.Writer) error {
 				return p.stream(c, operations.None{}, &made, nil, w)
@@ -31,5 +36,7 @@ directory while no server is running.`,
 			}
 			_, err = fmt.Fprintf(p.out, "%.1f MB in %s\n", float64(made.Bytes)/1e6, printing.Safe(args[0]))
 			return err
-		}})
+		}}
+	addYes(c, &yes)
+	return p.prints(c)
 }

@@ -109,12 +109,12 @@ func (p *program) importFrom(c *cobra.Command, f importFlags) error {
 		if large == nil || f.o.DryRun {
 			return p.showImport(result)
 		}
-		what := fmt.Sprintf("remove %s of %s items, which are missing from the import", printing.Number(large.Items), printing.Number(large.Of))
-		if f.src.Reader != nil || !printing.IsTerminal(p.in) {
-			return fmt.Errorf("nothing was imported: --prune would %s; check it with --dry-run, then add --yes", what)
-		}
-		if !p.confirm("--prune would "+what+". Type yes to remove them: ", "yes") {
-			return errors.New("not confirmed; nothing was imported")
+		loss := fmt.Sprintf("--prune removes %s of %s items, which are missing from the import (--dry-run shows what it would change)",
+			printing.Number(large.Items), printing.Number(large.Of))
+		prompt := p.prompt()
+		prompt.Terminal = prompt.Terminal && f.src.Reader == nil // else the items are on standard input
+		if err := prompt.Confirm(false, loss, "yes"); err != nil {
+			return err
 		}
 		f.o.Confirmed = large.Items
 	}

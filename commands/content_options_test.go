@@ -15,6 +15,8 @@ func TestContentOptions(t *testing.T) {
 		labels := h.write("labels.yaml", "en:\n  facets:\n    f: Factor\n")
 		if serving {
 			h.serve()
+		} else {
+			h.must("address", "block", "198.51.100.7") // creates the data directory
 		}
 		for _, c := range []struct{ args, want string }{
 			{"content options", `{"searchable":[],"synonyms":[],"labels":[],"url":""}`},

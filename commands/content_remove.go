@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -55,11 +54,8 @@ func (p *program) removeItems(c *cobra.Command, q operations.ItemNames) (gone op
 		}
 		n := gone.Unconfirmed.Items
 		what := fmt.Sprintf("collection %s with %s items", q.Collection, printing.Number(n))
-		if !printing.IsTerminal(p.in) {
-			return gone, fmt.Errorf("nothing was removed: to remove the %s, add --yes", what)
-		}
-		if !p.confirm("Remove the "+what+" permanently? Type its name: ", q.Collection) {
-			return gone, errors.New("not confirmed; nothing was removed")
+		if err := p.prompt().Confirm(false, what+" is removed permanently", q.Collection); err != nil {
+			return gone, err
 		}
 		q.Confirmed = n
 	}

@@ -30,9 +30,19 @@ func (p *program) stream(c *cobra.Command, in, out any, items iter.Seq2[content.
 	return p.perform(c, in, out, operations.Call{Items: items, Out: w})
 }
 
+// look performs another operation than the command's own, which only reads.
+func (p *program) look(c *cobra.Command, name string, in, out any) error {
+	return p.performAs(c, name, in, out, operations.Call{})
+}
+
 // perform is run with the streams of a call.
 func (p *program) perform(c *cobra.Command, in, out any, call operations.Call) error {
-	op, ok := operations.Find(operationName(c))
+	return p.performAs(c, operationName(c), in, out, call)
+}
+
+// performAs is perform for an operation that may be another than the command's own.
+func (p *program) performAs(c *cobra.Command, name string, in, out any, call operations.Call) error {
+	op, ok := operations.Find(name)
 	if !ok {
 		return fmt.Errorf("%s: no such operation", c.CommandPath())
 	}
@@ -43,9 +53,9 @@ func (p *program) perform(c *cobra.Command, in, out any, call operations.Call) e
 	if call.Input, err = json.Marshal(in); err != nil {
 		return fmt.Errorf("write the input: %w", err)
 	}
-	e, err := p.connect(c.Context(), s)
+	e, err := p.connect(c.Context(), s, op.MayCreate())
 	if err != nil {
-		return err
+		return datadir.ExplainAccess(c.CommandPath(), s.Data, err)
 	}
 	p.announce(e, c)
 	result, err := e.Do(c.Context(), op, call)
@@ -88,7 +98,8 @@ type executor interface {
 
 // connect finds the running server, or opens the data directory. Another command may have it open
 // for a moment, or a server may be about to start, so connect tries both until p.patience is over.
-func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, error) {
+// It creates a data directory only if create says so.
+func (p *program) connect(ctx context.Context, s *settings.Settings, create bool) (executor, error) {
 	for end := time.Now().Add(p.patience); ; {
 		c, err := socket.Dial(ctx, s.Data)
 		if err == nil {
@@ -97,7 +108,7 @@ func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, 
 		if !errors.Is(err, socket.ErrNoServer) {
 			return nil, err
 		}
-		l, err := p.openLocal(ctx, s)
+		l, err := p.openLocal(ctx, s, create)
 		if err == nil {
 			return l, nil
 		}
@@ -108,7 +119,7 @@ func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, 
 			if what := datadir.Holder(s.Data); what != "" {
 				return nil, fmt.Errorf("%s is in use: %s; try again when that is done", s.Data, what)
 			}
-			return nil, fmt.Errorf("%s is held by another process that does not respond at %s; wait until it has started or ended, then try again", s.Data, socket.File(s.Data))
+			return nil, fmt.Errorf("%s is held by another process that does not respond at %s; wait until it has started or ended, then try again. If it is a server that runs for longer, restart it", s.Data, socket.File(s.Data))
 		}
 		select {
 		case <-ctx.Done():
@@ -121,8 +132,12 @@ func (p *program) connect(ctx context.Context, s *settings.Settings) (executor, 
 // local performs operations in this process.
 type local struct{ dir *datadir.Dir }
 
-func (p *program) openLocal(ctx context.Context, s *settings.Settings) (*local, error) {
-	d, err := datadir.Open(ctx, s, p.now, p.logger(s))
+func (p *program) openLocal(ctx context.Context, s *settings.Settings, create bool) (*local, error) {
+	open := datadir.OpenExisting
+	if create {
+		open = datadir.Open
+	}
+	d, err := open(ctx, s, p.now, p.logger(s))
 	if err != nil {
 		return nil, err
 	}

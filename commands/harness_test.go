@@ -21,6 +21,8 @@ type harness struct {
 	t   testing.TB
 	dir string
 	in  string    // standard input of the next command
+	env []string  // in addition to STILE_CONFIG
+	tty bool      // standard input is a terminal
 	at  time.Time // the time of the fake clock; zero: the real time
 
 	stop   context.CancelFunc
@@ -53,8 +55,8 @@ func (h *harness) program(out, err io.Writer) *program {
 	if !h.at.IsZero() {
 		now = func() time.Time { return h.at }
 	}
-	return &program{env: []string{"STILE_CONFIG=" + filepath.Join(h.dir, "stile.yaml")}, in: strings.NewReader(h.in),
-		out: out, err: err, now: now, patience: 100 * time.Millisecond}
+	return &program{env: append([]string{"STILE_CONFIG=" + filepath.Join(h.dir, "stile.yaml")}, h.env...), in: strings.NewReader(h.in),
+		out: out, err: err, now: now, patience: 100 * time.Millisecond, terminal: h.tty}
 }
 
 // run runs a command.

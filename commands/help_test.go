@@ -92,6 +92,7 @@ func TestOperations(t *testing.T) {
 // failed and what to do next.
 func TestExitCodes(t *testing.T) {
 	h := newHarness(t, "")
+	h.must("address", "block", "198.51.100.7") // creates the data directory
 	for _, c := range []struct {
 		args string
 		code int
@@ -126,13 +127,15 @@ func TestExitCodes(t *testing.T) {
 		{"address allow 203.0.113.9 --bindings 30001", 2, "must be at most 30000"},
 		{"address allow 203.0.113.9 --reason " + strings.Repeat("x", 257), 2, "must be at most 256 bytes"},
 		{"address remove 203.0.113.9", 1, "203.0.113.9/32 is not in the address list"},
-		{"address block 10.0.0.0/7", 1, "10.0.0.0/7 is wider than a /8; to block it anyway, add --yes"},
+		{"address block 10.0.0.0/7", 1, "10.0.0.0/7 is wider than a /8, so the block refuses a large part of the internet; nothing was changed: to do it, add --yes"},
 		{"explain", 2, "takes one REF"},
 		{"explain 7qk2m4td", 1, "stile: unknown reference 7QK2-M4TD"},
 		{"simulate --days 0", 2, "must be from 1 to 31"},
 		{"simulate --group cats", 2, `--group "cats": unknown group; must be one of home`},
 		{"simulate --policy nothing.yaml", 1, "nothing.yaml: no such file"},
 		{"usage --from 2026", 2, "YYYY-MM"},
+		{"usage --from 2026-12 --to 2026-11", 2, "--from 2026-12-01: must not be after --to 2026-11-30"},
+		{"usage --from 2026-11-02 --to 2026-11-01", 2, "--from 2026-11-02: must not be after --to 2026-11-01"},
 		{"usage --format xml", 2, "--format"},
 		{"key rotate --alg none", 2, "must be one of EdDSA, ES256, RS256"},
 		{"tenant show nobody", 1, "stile: there is no tenant nobody; `stile tenant list` lists the tenants"},
@@ -150,7 +153,7 @@ func TestExitCodes(t *testing.T) {
 		{"token issue nobody", 1, "there is no tenant nobody"},
 		{"usage --tenant nobody", 1, "there is no tenant nobody"},
 		{"backup /nowhere/x.tar", 1, "/nowhere"},
-		{"serve --listen 1", 1, "--listen: listen: \"1\""},
+		{"serve --listen 1", 1, "--listen: \"1\": must be HOST:PORT"},
 	} {
 		out, err, code := h.run(strings.Fields(c.args)...)
 		said := err

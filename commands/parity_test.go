@@ -30,7 +30,7 @@ func TestSameOutput(t *testing.T) {
 		"tenant set acme site= --json",
 		"tenant set nobody site=required",
 		"tenant suspend acme --json", "token issue acme", "tenant resume acme",
-		"tenant rotate-secret acme --overlap 24h", "tenant rotate-secret acme --json", "tenant rotate-secret nobody",
+		"tenant rotate-secret acme --overlap 24h", "tenant rotate-secret acme --json", "tenant rotate-secret acme --yes --json", "tenant rotate-secret nobody",
 		"content import DIR/items.jsonl", "content import DIR/items.jsonl --json", "content import DIR/wrong.jsonl",
 		"content import DIR/items.jsonl --tenant acme", "content import DIR/none.jsonl", "content import DIR/items.jsonl --tenant nobody",
 		"content list", "content list --json", "content list --collection c --after a --limit 1", "content list --tenant acme",
@@ -41,12 +41,12 @@ func TestSameOutput(t *testing.T) {
 		"token show TOKEN --json", "token show TOKEN", "token show JTI", "token revoke TOKEN --json", "token show JTI --json", "token revoke nothing",
 		"token show TOKEN.", "usage", "usage --json", "usage --format csv", "usage --tenant acme --from 2026-11 --to 2026-12", "usage --tenant nobody",
 		"address list", "address list --json", "address allow 203.0.113.0/24 --bindings 5000 --reason school", "address allow 2001:db8::1 --json",
-		"address block 198.51.100.7 --for 24h --reason \x1b[31m", "address block 198.51.100.7 --for 1d --json", "address block 0.0.0.0/0", "address block ::/15",
+		"address block 198.51.100.7 --for 24h --reason \x1b[31m", "address block 198.51.100.7 --for 1d --json", "address block 0.0.0.0/0", "address block ::/15", "address allow 10.0.0.0/8",
 		"address list", "address list --json", "address remove 2001:db8::/64", "address remove 198.51.100.7 --json", "address remove 198.51.100.7", "explain 7QK2-M4TD",
 		"key list", "key list --json", "key rotate", "key rotate --alg ES256 --json", "key list",
 		"issuer list", "issuer list --json", "issuer refresh", "issuer refresh https://nobody.example --json", "issuer refresh a b",
-		"backup DIR/b.tar", "backup DIR/b.tar --json",
-		"tenant remove other --yes", "tenant remove acme --json", "tenant remove acme", "tenant list", "content list --tenant acme",
+		"backup DIR/b.tar", "backup DIR/b.tar", "backup DIR/b.tar --yes --json",
+		"tenant remove other --yes", "tenant remove acme", "tenant remove acme --yes --json", "tenant remove acme", "tenant list", "content list --tenant acme",
 	} {
 		var said [2]string
 		for i, h := range []*harness{offline, online} {
@@ -100,7 +100,7 @@ func TestJSONShapes(t *testing.T) {
 		{"key list", `[{"kid":"…","alg":"EdDSA","created_at":"…","signs":true,"verifies_until":null}]`},
 		{"key rotate --alg ES256", `{"kid":"…","alg":"ES256","created_at":"…","signs":true,"verifies_until":null}`},
 		{"key list", `[{"kid":"…","alg":"ES256","created_at":"…","signs":true,"verifies_until":null},{"kid":"…","alg":"EdDSA","created_at":"…","signs":false,"verifies_until":"…"}]`},
-		{"tenant remove acme", `{"removed":"acme"}`},
+		{"tenant remove acme --yes", `{"removed":"acme"}`},
 	} {
 		out := h.must(append(strings.Fields(c.args), "--json")...)
 		if got := loose.ReplaceAllString(out, `"$1":"…"`); got != c.want+"\n" {
@@ -192,27 +192,12 @@ func TestTenantChanges(t *testing.T) {
 	}
 	h.must("tenant", "resume", "acme")
 	limit(`"calls_limit":2000`)
-	h.must("tenant", "remove", "acme")
+	h.must("tenant", "remove", "acme", "--yes")
 	if status, _ := h.get("/v1/items?client_id=acme", token); status != 401 {
 		t.Errorf("the token of a removed tenant: %d", status)
 	}
 	if out := h.must("usage", "--tenant", "acme"); !strings.Contains(out, "items  5") {
 		t.Errorf("its usage is gone: %s", out)
-	}
-}
-
-// TestConfirm checks that only the right word, as a whole line, confirms.
-func TestConfirm(t *testing.T) {
-	var asked output
-	p := &program{err: &asked, in: strings.NewReader("other\n")}
-	if p.confirm("Sure? ", "acme") || asked.String() != "Sure? " {
-		t.Error("another word confirms")
-	}
-	if p.in = strings.NewReader("acme\n"); !p.confirm("", "acme") {
-		t.Error("the word does not confirm")
-	}
-	if p.in = strings.NewReader("acme"); p.confirm("", "acme") {
-		t.Error("a word without a line break confirms")
 	}
 }
 

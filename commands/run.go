@@ -38,7 +38,8 @@ const (
 func Run(ctx context.Context, name string, args, env []string, in io.Reader, out, err io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return (&program{name: name, env: env, in: in, out: out, err: err, now: time.Now, patience: 5 * time.Second}).main(ctx, args)
+	p := &program{name: name, env: env, in: in, out: out, err: err, now: time.Now, patience: 5 * time.Second, terminal: printing.IsTerminal(in)}
+	return p.main(ctx, args)
 }
 
 // program is one run of the program.
@@ -50,6 +51,7 @@ type program struct {
 	log      io.Writer // of the server; nil is err
 	now      func() time.Time
 	patience time.Duration        // how long to wait for another process to release the data directory
+	terminal bool                 // in is a terminal: a person can be asked
 	ready    func(*server.Server) // if not nil, called when the server accepts requests
 
 	config, data string // --config, --data

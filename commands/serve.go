@@ -18,6 +18,7 @@ import (
 
 func (p *program) serveCommand() *cobra.Command {
 	var demo demoFlags
+	var lost newFiles
 	c := &cobra.Command{Use: "serve", Short: "run the server",
 		Long: `Run the server: the public listener with the token endpoint and the content API,
 and the admin listener with the metrics. It logs to standard error. On SIGTERM it
@@ -36,12 +37,13 @@ contains warnings and errors, as text.`,
   stile serve --demo --demo-listen 127.0.0.1:9090`,
 		Args: takes(0, 0, "no arguments, only flags")}
 	demo.register(c)
+	lost.register(c)
 	given := settingFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := demo.check(); err != nil {
 			return err
 		}
-		return p.serve(c.Context(), given(), demo)
+		return p.serve(c.Context(), given(), demo, lost)
 	}
 	return c
 }
@@ -84,7 +86,7 @@ func (f *demoFlags) check() error {
 }
 
 // serve runs until ctx is done.
-func (p *program) serve(ctx context.Context, flags map[string]string, demo demoFlags) (err error) {
+func (p *program) serve(ctx context.Context, flags map[string]string, demo demoFlags, lost newFiles) (err error) {
 	spareProcessor()
 	load := func() (*settings.Settings, error) { return p.settings(flags) }
 	if demo.on {
@@ -94,12 +96,15 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 	if err != nil {
 		return err
 	}
+	if err := p.prepare(ctx, s, lost); err != nil {
+		return datadir.ExplainAccess("stile serve", s.Data, err)
+	}
 	srv, err := server.New(ctx, s, p.now, p.logger(s))
 	if errors.Is(err, datadir.ErrHeld) {
 		return fmt.Errorf("%s is open in another process; stop that server or command, or choose another --data", s.Data)
 	}
 	if err != nil {
-		return err
+		return datadir.ExplainAccess("stile serve", s.Data, err)
 	}
 	defer func() { err = errors.Join(err, srv.Close()) }()
 	if demo.on {

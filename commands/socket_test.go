@@ -21,7 +21,7 @@ import (
 // TestStaleSocket checks that the socket of a killed server does not stop a server or a command.
 func TestStaleSocket(t *testing.T) {
 	h := newHarness(t, "")
-	h.must("tenant", "list")
+	h.must("tenant", "add", "acme")
 	l, err := net.Listen("unix", socket.File(h.dir+"/data"))
 	if err != nil {
 		t.Fatal(err)

@@ -1,15 +1,15 @@
 package commands
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
+	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
 
@@ -120,16 +120,22 @@ func (p *program) runForTenant(c *cobra.Command, in any) error {
 
 func (p *program) tenantRotate() *cobra.Command {
 	var overlap string
+	var yes bool
 	c := &cobra.Command{Use: "rotate-secret CLIENT_ID",
 		Long: `Create a new secret and print it. The old secret stays valid for --overlap, so
 that the tenant can replace it without an interruption. Without --overlap, the
-old secret is invalid immediately. Issued tokens stay valid.`,
+old secret is invalid immediately, so the command asks first, or needs --yes.
+Issued tokens stay valid.`,
 		Example: "  stile tenant rotate-secret acme --overlap 24h",
 		Args:    takes(1, 1, "one CLIENT_ID")}
 	c.Flags().StringVar(&overlap, "overlap", "0s", "`duration` for which the old secret stays valid, such as 24h or 7d")
+	addYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		d, err := parseFor("overlap", overlap)
 		if err != nil {
+			return err
+		}
+		if err := p.confirmRotation(c, args[0], d, yes); err != nil {
 			return err
 		}
 		var made operations.Credentials
@@ -149,10 +155,10 @@ on. Its usage is kept for statements. This can't be undone. To refuse the
 tenant's calls for a while instead, use ` + "`stile tenant suspend`" + `.`,
 		Example: "  stile tenant remove acme --yes",
 		Args:    takes(1, 1, "one CLIENT_ID")}
-	c.Flags().BoolVar(&yes, "yes", false, "don't ask for confirmation")
+	addYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if !yes && printing.IsTerminal(p.in) && !p.confirm("Remove "+args[0]+" and its items permanently? Type its client_id: ", args[0]) {
-			return errors.New("not confirmed; nothing was removed")
+		if err := p.confirmRemoval(c, args[0], yes); err != nil {
+			return err
 		}
 		var gone operations.Removed
 		if err := p.run(c, operations.TenantName{ClientID: args[0]}, &gone); err != nil {
@@ -167,9 +173,42 @@ tenant's calls for a while instead, use ` + "`stile tenant suspend`" + `.`,
 	return p.prints(c)
 }
 
-// confirm asks for a word at the terminal, and reports whether it was typed.
-func (p *program) confirm(question, word string) bool {
-	fmt.Fprint(p.err, printing.Safe(question))
-	line, err := bufio.NewReader(p.in).ReadString('\n')
-	return err == nil && strings.TrimSpace(line) == word
+// confirmRemoval asks before a tenant is removed, and says what goes.
+func (p *program) confirmRemoval(c *cobra.Command, clientID string, yes bool) error {
+	if yes {
+		return nil
+	}
+	var t operations.TenantInfo
+	if err := p.look(c, "tenant show", operations.TenantName{ClientID: clientID}, &t); err != nil {
+		return err
+	}
+	loss := fmt.Sprintf("removing the tenant %s can't be undone: %s. Its usage is kept for statements", clientID, holdings(t))
+	return p.prompt().Confirm(false, loss, clientID)
+}
+
+// holdings says what a tenant loses when it is removed.
+func holdings(t operations.TenantInfo) string {
+	text := fmt.Sprintf("%d live tokens are refused from then on, and %d items of its own, its secrets, prices and settings are removed", t.Holdings.LiveTokens, t.Holdings.Items)
+	if len(t.Sites) > 0 {
+		text += ". The widgets stop at " + strings.Join(t.Sites, ", ")
+	}
+	return text
+}
+
+// confirmRotation asks before a secret ends that a tenant's server may be using.
+func (p *program) confirmRotation(c *cobra.Command, clientID string, overlap time.Duration, yes bool) error {
+	if yes {
+		return nil
+	}
+	var t operations.TenantInfo
+	if err := p.look(c, "tenant show", operations.TenantName{ClientID: clientID}, &t); err != nil {
+		return err
+	}
+	switch n := t.Holdings.Secrets; {
+	case n == 0 || overlap > 0 && n < tenants.MaxSecrets:
+		return nil
+	case overlap > 0:
+		return p.prompt().Confirm(false, fmt.Sprintf("%s has %d valid secrets, the maximum, so the oldest one is invalid immediately", clientID, n), "yes")
+	}
+	return p.prompt().Confirm(false, fmt.Sprintf("the present secret of %s is invalid immediately: its server gets no tokens until it has the new one. With --overlap 24h, both are valid for a day", clientID), "yes")
 }

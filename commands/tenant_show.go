@@ -51,7 +51,7 @@ func (p *program) tenantList() *cobra.Command {
 
 func (p *program) tenantShow() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "show CLIENT_ID",
-		Long:    "Show a tenant's status, sites, quota, prices and settings.",
+		Long:    "Show a tenant's status, sites, quota, items, live tokens (those that have made a\ncall), prices and settings.",
 		Example: "  stile tenant show acme",
 		Args:    takes(1, 1, "one CLIENT_ID"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -65,6 +65,9 @@ func (p *program) showTenant(t operations.TenantInfo) error {
 	}
 	pairs := []string{"client_id", t.ClientID, "name", printing.OrDash(t.Name), "status", string(t.Status),
 		"sites", printing.OrDash(strings.Join(t.Sites, " ")), "calls this month", monthOf(t), "added", t.CreatedAt.Format(time.DateOnly)}
+	if h := t.Holdings; h != nil {
+		pairs = append(pairs, "own items", strconv.Itoa(h.Items), "live tokens", strconv.Itoa(h.LiveTokens), "authenticates with", authentication(*h))
+	}
 	for _, price := range t.Prices {
 		pairs = append(pairs, "price", usage.Amount(price.Micros).String()+" a call since "+price.Since)
 	}
@@ -72,6 +75,18 @@ func (p *program) showTenant(t operations.TenantInfo) error {
 		pairs = append(pairs, name, t.Policy[name])
 	}
 	return printing.Card(p.out, pairs...)
+}
+
+// authentication says what a tenant's server can authenticate with.
+func authentication(h operations.TenantHoldings) string {
+	text := fmt.Sprintf("%d secrets", h.Secrets)
+	if h.Secrets == 1 {
+		text = "1 secret"
+	}
+	if h.HasKeys {
+		text += ", its own keys"
+	}
+	return text
 }
 
 // monthOf returns the calls of this month and, if there is one, the quota.

@@ -37,6 +37,9 @@ the price that the tenant had on that day.`,
 		if q.To, err = dayOf("to", q.To, lastDay); err != nil {
 			return err
 		}
+		if q.From != "" && q.To != "" && q.From > q.To {
+			return useErrorf("--from %s: must not be after --to %s", q.From, q.To)
+		}
 		var sent []operations.UsageRow
 		if err := p.run(c, q, &sent); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -104,6 +105,31 @@ func Owner(path string) (id int, at string) {
 			return os.Geteuid(), at
 		}
 	}
+}
+
+// LogExposures logs what [Exposures] finds.
+func LogExposures(dir string, log *slog.Logger) {
+	found, err := Exposures(dir)
+	if err != nil {
+		log.Warn("can't examine the modes of the data directory", "err", err)
+	}
+	for _, e := range found {
+		log.Warn("the data directory is not protected", "file", e.File, "problem", e.Problem, "fix", e.Fix)
+	}
+}
+
+// ExplainAccess adds to an error about the permissions of a data directory whose directory it is,
+// and how to run the command as that user.
+func ExplainAccess(command, dir string, err error) error {
+	if err == nil || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	owner, at := Owner(dir)
+	if owner == os.Geteuid() {
+		return fmt.Errorf("%w. %s belongs to you; look at its mode and at the owners of the files in it: ls -la %s", err, at, at)
+	}
+	name := UserName(owner)
+	return fmt.Errorf("%w. %s belongs to the user %s. Run the command as that user: sudo -u %s %s", err, at, name, name, command)
 }
 
 // giveBack gives files that root has created to the owner of the directory. Otherwise the server,

@@ -216,7 +216,8 @@ func TestFirstStart(t *testing.T) {
 		t.Errorf("looking: %v", err)
 	}
 	d := mustOpen(t, s)
-	if err := errors.Join(d.Store.SetIdentity(t.Context(), secretKeyName, ""), d.Close()); err != nil { // of an older version
+	// An older version has not stored which keys belong to the database.
+	if err := errors.Join(d.Store.SetIdentity(t.Context(), secretKeyName, ""), d.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if err := mustOpen(t, s).Close(); err != nil {
@@ -368,5 +369,28 @@ func TestGiveBack(t *testing.T) {
 	}
 	if id, at := Owner(filepath.Join(dir, "x", "y")); id != 4711 || at != dir {
 		t.Errorf("owner %d of %s", id, at)
+	}
+}
+
+// TestExplainAccess checks that an error about permissions says whose directory it is and how to
+// run the command as that user.
+func TestExplainAccess(t *testing.T) {
+	dir := t.TempDir()
+	denied := &os.PathError{Op: "open", Path: dir + "/stile.lock", Err: os.ErrPermission}
+	if err := ExplainAccess("stile tenant list", dir, denied); !strings.Contains(err.Error(), "ls -la "+dir) {
+		t.Errorf("my own: %v", err)
+	}
+	if err := ExplainAccess("stile tenant list", dir, os.ErrNotExist); err != os.ErrNotExist {
+		t.Errorf("another error: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		return
+	}
+	if err := os.Chown(dir, 4711, 4711); err != nil {
+		t.Fatal(err)
+	}
+	want := "open " + dir + "/stile.lock: permission denied. " + dir + " belongs to the user 4711. Run the command as that user: sudo -u 4711 stile tenant list"
+	if err := ExplainAccess("stile tenant list", dir+"/below", denied); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

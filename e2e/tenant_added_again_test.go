@@ -11,7 +11,7 @@ func TestTenantAddedAgain(t *testing.T) {
 		if a := s.mustGet("/v1/items", used, ""); a.code() != "" {
 			t.Fatalf("before the removal: %s", a.code())
 		}
-		s.command("tenant", "remove", "acme")
+		s.command("tenant", "remove", "acme", "--yes")
 		var err error
 		s.secret, err = s.Tenant("acme")
 		s.must(err)

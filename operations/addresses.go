@@ -86,12 +86,34 @@ type RangeAllowance struct {
 	Reason string   `json:"reason,omitempty"` // for people; at most addresses.MaxReason bytes
 	// The budget of each address, in bindings; 0: no limit.
 	Bindings uint16 `json:"bindings,omitempty"`
+	// Allow it even if it is wide and has no budget.
+	Yes bool `json:"yes,omitempty"`
+}
+
+// Risk says what is lost if the range is allowed: all protection of a large part of the internet.
+// It is "" if the range is small or its addresses have a budget.
+func (a RangeAllowance) Risk() string {
+	r, err := addresses.ParseRange(a.Range)
+	if err != nil || a.Bindings > 0 {
+		return ""
+	}
+	widest := 24
+	if r.Addr().Is6() {
+		widest = 48
+	}
+	if r.Bits() >= widest {
+		return ""
+	}
+	return fmt.Sprintf("%s is wider than a /%d, and no rule about addresses limits what a scraper in it takes. --bindings gives each of its addresses a budget instead", r, widest)
 }
 
 func allowRange(ctx context.Context, d *datadir.Dir, a RangeAllowance) (AddressInfo, error) {
 	r, err := addresses.ParseRange(a.Range)
 	if err != nil {
 		return AddressInfo{}, err
+	}
+	if risk := a.Risk(); risk != "" && !a.Yes {
+		return AddressInfo{}, fmt.Errorf("%s; nothing was changed: to do it, add --yes", risk)
 	}
 	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Allow, Reason: a.Reason, Bindings: a.Bindings}, a.For)
 }
@@ -110,10 +132,8 @@ func blockRange(ctx context.Context, d *datadir.Dir, b RangeBlock) (AddressInfo,
 	if err != nil {
 		return AddressInfo{}, err
 	}
-	if !b.Yes {
-		if err := checkBlockRange(r, d.Settings().TrustedProxies); err != nil {
-			return AddressInfo{}, err
-		}
+	if risk := b.Risk(d.Settings().TrustedProxies); risk != "" && !b.Yes {
+		return AddressInfo{}, fmt.Errorf("%s; nothing was changed: to do it, add --yes", risk)
 	}
 	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Block, Reason: b.Reason}, b.For)
 }
@@ -128,22 +148,26 @@ func putEntry(ctx context.Context, d *datadir.Dir, e addresses.Entry, lasts Dura
 	return AddressInfo{view, e.Bindings, false}, d.Addresses.Put(ctx, e)
 }
 
-// checkBlockRange returns an error if blocking a range would affect a large part of the internet,
-// or all visitors.
-func checkBlockRange(r netip.Prefix, proxies []netip.Prefix) error {
+// Risk says whether blocking the range would affect a large part of the internet, or all visitors;
+// "" if neither.
+func (b RangeBlock) Risk(proxies []netip.Prefix) string {
+	r, err := addresses.ParseRange(b.Range)
+	if err != nil {
+		return ""
+	}
 	widest := 8
 	if r.Addr().Is6() {
 		widest = 16
 	}
 	if r.Bits() < widest {
-		return fmt.Errorf("%s is wider than a /%d; to block it anyway, add --yes", r, widest)
+		return fmt.Sprintf("%s is wider than a /%d, so the block refuses a large part of the internet", r, widest)
 	}
 	for _, p := range proxies {
 		if r.Overlaps(p) {
-			return fmt.Errorf("%s contains trusted proxies (%s), through which any visitor may come; to block it anyway, add --yes", r, p)
+			return fmt.Sprintf("%s contains trusted proxies (%s), through which any visitor may come", r, p)
 		}
 	}
-	return nil
+	return ""
 }
 
 // RangeName names an entry of the address list by its range.

@@ -42,6 +42,16 @@ type Operation struct {
 	run func(context.Context, *datadir.Dir, Call) (any, error)
 }
 
+// MayCreate reports whether the operation may be the first in a new data directory: it adds the
+// first of something. All others have nothing to read or change there.
+func (o Operation) MayCreate() bool {
+	switch o.Name {
+	case "tenant add", "content import", "address allow", "address block", "key rotate":
+		return true
+	}
+	return false
+}
+
 // Role is what a caller may do. Each role includes the ones before it.
 type Role string
 

@@ -32,6 +32,16 @@ type TenantInfo struct {
 	Prices         []Price   `json:"prices"`
 	CreatedAt      time.Time `json:"created_at"`
 	CallsThisMonth int64     `json:"calls_this_month"` // of the UTC month
+	// What the tenant has; only the operation tenant show counts it.
+	Holdings *TenantHoldings `json:"holdings,omitempty"`
+}
+
+// TenantHoldings is what a tenant would lose if it were removed.
+type TenantHoldings struct {
+	Items      int  `json:"items"`       // of its own
+	LiveTokens int  `json:"live_tokens"` // that have made a call
+	Secrets    int  `json:"secrets"`     // that are valid
+	HasKeys    bool `json:"has_keys"`    // it may authenticate by private_key_jwt
 }
 
 // Price is what a call costs from a day on.
@@ -58,7 +68,7 @@ func tenantInfo(d *datadir.Dir, t *tenants.Tenant) TenantInfo {
 	for i, p := range t.Prices {
 		prices[i] = Price(p)
 	}
-	return TenantInfo{view, prices, t.CreatedAt, d.Meter.Used(t.Number, d.Now())}
+	return TenantInfo{view, prices, t.CreatedAt, d.Meter.Used(t.Number, d.Now()), nil}
 }
 
 // TenantChange describes a new tenant, or what to change of one. A nil field is left as it is.
@@ -135,12 +145,15 @@ func listTenants(_ context.Context, d *datadir.Dir, _ None) ([]TenantInfo, error
 	return all, nil
 }
 
-func showTenant(_ context.Context, d *datadir.Dir, n TenantName) (TenantInfo, error) {
+func showTenant(ctx context.Context, d *datadir.Dir, n TenantName) (TenantInfo, error) {
 	t, err := findTenant(d, n.ClientID)
 	if err != nil {
 		return TenantInfo{}, err
 	}
-	return tenantInfo(d, t), nil
+	live, err := d.LiveTokens(ctx)
+	info := tenantInfo(d, t)
+	info.Holdings = &TenantHoldings{Items: d.Store.Items(t.Number), LiveTokens: live[t.Number], Secrets: t.ValidSecrets(d.Now()), HasKeys: t.Keys != ""}
+	return info, err
 }
 
 // SetTenant changes a tenant.

@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"fmt"
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/usage"
@@ -25,6 +26,9 @@ type UsageRow struct {
 }
 
 func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, error) {
+	if q.From != "" && q.To != "" && q.From > q.To {
+		return nil, fmt.Errorf("from %s: must not be after to %s", q.From, q.To)
+	}
 	lines, err := d.Store.Usage(ctx, q.Tenant, q.From, q.To)
 	if err != nil {
 		return nil, err

@@ -41,8 +41,8 @@ const (
 // report adds a finding.
 type report func(check string, s State, format string, args ...any)
 
-// Check checks what the settings name. It opens the data directory as the server would, and
-// creates what is missing in it.
+// Check checks what the settings name. It opens the data directory as the server would, but creates
+// nothing.
 func Check(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (found []Finding) {
 	add := func(check string, state State, format string, args ...any) {
 		found = append(found, Finding{check, state, fmt.Sprintf(format, args...)})
@@ -54,6 +54,7 @@ func Check(ctx context.Context, s *settings.Settings, now func() time.Time, log 
 	checkURL(s, add)
 	checkTLS(s, now(), add)
 	checkIssuers(ctx, s, now, log, add)
+	checkExposures(s.Data, add)
 	serving := checkData(ctx, s, now, log, add)
 	for _, l := range []struct{ key, addr string }{{"listen", s.Listen}, {"admin_listen", s.AdminListen}} {
 		checkListener(l.key, l.addr, serving, add)
@@ -120,16 +121,58 @@ func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, 
 	if file := socket.File(s.Data); len(file) > socket.MaxPath {
 		add("data", Wrong, "the path of the socket, %s, must be at most %d bytes long; choose a shorter data directory", file, socket.MaxPath)
 	}
-	d, err := datadir.Open(ctx, s, now, log)
-	if err == nil {
-		err = errors.Join(d.UseOrigin(s.Origin(s.Listen)), d.Store.Ready(ctx), d.Close())
+	d, err := datadir.OpenExisting(ctx, s, now, log)
+	switch {
+	case err == nil:
+		checkOpened(ctx, d, add)
+	case errors.Is(err, datadir.ErrHeld):
+		add("data", Wrong, "%s is open in another process that does not respond at %s; wait until it has started or ended, or restart the server", s.Data, socket.File(s.Data))
+	case errors.Is(err, datadir.ErrNoData):
+		checkNewData(s.Data, add)
+	default:
+		add("data", Wrong, "%s: %v", s.Data, oneLine(err))
 	}
-	if err != nil {
-		add("data", Wrong, "%s: %v", s.Data, err)
-		return false
+	return false
+}
+
+// checkOpened checks an open data directory, and closes it.
+func checkOpened(ctx context.Context, d *datadir.Dir, add report) {
+	s := d.Settings()
+	other, err := d.OtherURL(ctx)
+	if err = errors.Join(err, d.UseOrigin(s.Origin(s.Listen)), d.Store.Ready(ctx), d.Close()); err != nil {
+		add("data", Wrong, "%s: %v", s.Data, oneLine(err))
+		return
+	}
+	if other != "" {
+		add("data", Warning, "%s was served under the public_url %s; after a start under %s, tokens from before are refused", s.Data, other, s.Origin(s.Listen))
 	}
 	add("data", OK, "%s: keys and database can be read and written", s.Data)
-	return false
+}
+
+// checkNewData checks that the first start can create the data directory, or files in it.
+func checkNewData(dir string, add report) {
+	// The directory, or the one above it in which it is created.
+	_, at := datadir.Owner(dir)
+	if err := syscall.Access(at, 2|1); err != nil { // W_OK, X_OK
+		add("data", Wrong, "%s has no data yet, and can't be created: %s: %v", dir, at, err)
+		return
+	}
+	add("data", OK, "%s has no data yet; the first start of the server creates it", dir)
+}
+
+// checkExposures checks the modes and owners of the data directory.
+func checkExposures(dir string, add report) {
+	found, err := datadir.Exposures(dir)
+	if err != nil {
+		add("permissions", Wrong, "%v", err)
+	}
+	for _, e := range found {
+		state := Warning
+		if e.Open {
+			state = Wrong
+		}
+		add("permissions", state, "%s", e)
+	}
 }
 
 // checkIssuers fetches the keys of each issuer, and introspects a token.
@@ -183,7 +226,8 @@ const minFree = 256 << 20
 
 func checkDisk(s *settings.Settings, add report) {
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(s.Data, &fs); err != nil {
+	_, at := datadir.Owner(s.Data) // the nearest directory that exists
+	if err := syscall.Statfs(at, &fs); err != nil {
 		add("disk", Wrong, "%v", err)
 		return
 	}

@@ -33,7 +33,8 @@ dot: ` + "`STILE_POLICY_TOKEN_CALLS=500`" + `. A flag has dashes for dots and un
 ` + "`--policy-token-calls 500`" + `. Both separate the values of a list with commas.
 
 The server does not start with an unknown setting or an invalid value. ` + "`stile check`" + ` reports each
-of them, with its file and line.
+of them, with its file and line. A ` + "`STILE_…`" + ` variable that is not a setting is ignored with a
+warning, unless its name is nearly that of a setting: then it is an error.
 
 Settings marked **T** can be set for one tenant, with
 ` + "`stile tenant set CLIENT_ID policy.token.calls=500`" + `. They take effect without a restart.

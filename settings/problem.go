@@ -55,7 +55,8 @@ func anyOf(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// problemOf returns an error in a value as a problem, with what is allowed unless the error says it.
+// problemOf returns an error in a value as a problem, with what is allowed unless the error says
+// it.
 func problemOf(err error, allowed string) *Problem {
 	if _, said := errors.AsType[*valueError](err); said {
 		allowed = ""

@@ -17,9 +17,9 @@ func (k Key) Env() string {
 // Flag returns the command line flag of a key, without its dashes.
 func (k Key) Flag() string { return strings.NewReplacer(".", "-", "_", "-").Replace(k.Name) }
 
-// readEnv reads the variables with our prefix. One that is probably a misspelt setting is a problem:
-// otherwise a limit would have no effect. All others that are unknown are ignored, because other
-// programs use the prefix too: an image's STILE_VERSION, for example.
+// readEnv reads the variables with our prefix. One that is probably a misspelt setting is a
+// problem: otherwise a limit would have no effect. All others that are unknown are ignored, because
+// other programs use the prefix too: an image's STILE_VERSION, for example.
 func readEnv(env []string) (all []given, ignored []string, problems Problems) {
 	names := map[string]string{}
 	for _, k := range table {

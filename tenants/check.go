@@ -37,7 +37,7 @@ func (t *Tenant) Check() error {
 	add(t.Status != Active && t.Status != Suspended, "status %.80q: must be %s or %s", t.Status, Active, Suspended)
 	add(t.CallsPerMonth < 0, "calls_per_month %d: must be 0, for no limit, or more", t.CallsPerMonth)
 	add(len(t.Sites) > maxSites, "sites: must be at most %[2]d, not %[1]d", len(t.Sites), maxSites)
-	add(len(t.Secrets) > maxSecrets, "secrets: must be at most %[2]d, not %[1]d", len(t.Secrets), maxSecrets)
+	add(len(t.Secrets) > MaxSecrets, "secrets: must be at most %[2]d, not %[1]d", len(t.Secrets), MaxSecrets)
 	add(len(t.Keys) > maxKeys, "keys: must be at most %d bytes", maxKeys)
 	add(len(t.Policy) > maxPolicy, "policy: must be at most %[2]d settings, not %[1]d", len(t.Policy), maxPolicy)
 	for _, site := range t.Sites {

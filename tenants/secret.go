@@ -26,9 +26,9 @@ var (
 // ErrSuspended says that the credentials are valid, but the tenant is suspended.
 var ErrSuspended = errors.New("the tenant is suspended")
 
-// maxSecrets is the maximum number of valid secrets of a tenant: the latest one, and those in an
+// MaxSecrets is the maximum number of valid secrets of a tenant: the latest one, and those in an
 // overlap.
-const maxSecrets = 4
+const MaxSecrets = 4
 
 // secretPrefix makes a secret recognisable where it should not be, in a repository or a log.
 const secretPrefix = "stile_"
@@ -77,11 +77,21 @@ func (t *Tenant) Rotate(fresh Secret, now time.Time, overlap time.Duration) {
 		if s.Until.IsZero() || s.Until.After(until) {
 			s.Until = until
 		}
-		if now.Before(s.Until) && len(kept) < maxSecrets {
+		if now.Before(s.Until) && len(kept) < MaxSecrets {
 			kept = append(kept, s)
 		}
 	}
 	t.Secrets = kept
+}
+
+// ValidSecrets returns how many secrets of the tenant are valid.
+func (t *Tenant) ValidSecrets(now time.Time) (n int) {
+	for _, s := range t.Secrets {
+		if s.Until.IsZero() || now.Before(s.Until) {
+			n++
+		}
+	}
+	return n
 }
 
 // Authenticate returns the tenant of that client_id if secret is valid at now. Otherwise the error
@@ -110,7 +120,7 @@ func (d *Directory) Authenticate(clientID, secret string, now time.Time) (*Tenan
 // many secrets as a tenant can have, so that the time does not depend on their number.
 func (t *Tenant) knows(sum [32]byte, now time.Time) (valid, old bool) {
 	found, ended := 0, 0
-	for i := range maxSecrets {
+	for i := range MaxSecrets {
 		s, good, over := Secret{}, 0, 0
 		if i < len(t.Secrets) {
 			s = t.Secrets[i]

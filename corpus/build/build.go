@@ -28,11 +28,18 @@ var schema string
 // progressEvery is how often an import reports its progress, in items.
 const progressEvery = 1000
 
-// Create makes the file of a corpus without items.
+// Create makes the file of a corpus without items. Only its owner can read it.
 func Create(ctx context.Context, name string) error {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
 	db := sqlite.OpenWriter(name)
 	text := fmt.Sprintf("BEGIN; %s; PRAGMA user_version = %d; COMMIT", schema, sqlite.Format)
-	_, err := db.ExecContext(ctx, text)
+	_, err = db.ExecContext(ctx, text)
 	return errors.Join(err, db.Close())
 }
 

@@ -1,0 +1,17 @@
+package commands
+
+import (
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/commands/confirmation"
+)
+
+// prompt asks before a command ends something.
+func (p *program) prompt() confirmation.Prompt {
+	return confirmation.Prompt{In: p.in, Out: p.err, Terminal: p.terminal}
+}
+
+// addYes adds --yes to a command that asks before it ends something.
+func addYes(c *cobra.Command, yes *bool) {
+	c.Flags().BoolVar(yes, "yes", false, "don't ask for confirmation; needed in scripts")
+}

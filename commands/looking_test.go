@@ -1,0 +1,143 @@
+package commands
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/operations"
+)
+
+// placeholders are arguments for the words of a command's Use.
+var placeholders = map[string]string{
+	"CLIENT_ID": "acme", "ID": "a", "ID…": "a", "RANGE": "203.0.113.9", "REF": "7QK2-M4TD", "TOKEN|JTI|-": "0b9f2c6c5d7a4f0e",
+}
+
+// argumentsOf returns arguments for a command. Words in brackets are left out.
+func argumentsOf(t *testing.T, c *cobra.Command, dir string) (args []string, ok bool) {
+	words := strings.Fields(c.Use)
+	for _, word := range words[1:] {
+		switch value, known := placeholders[word]; {
+		case known:
+			args = append(args, value)
+		case word == "FILE":
+			args = append(args, filepath.Join(dir, "file"))
+		case strings.HasPrefix(word, "["):
+		default:
+			t.Errorf("%s: no argument for %s; add one to placeholders", c.CommandPath(), word)
+			return nil, false
+		}
+	}
+	return args, true
+}
+
+// TestLookingCreatesNothing runs every command that does not add the first of something without a
+// data directory and in an empty one. It must create neither a directory nor a file, and say how to
+// continue.
+func TestLookingCreatesNothing(t *testing.T) {
+	looked := 0
+	visit((&program{}).root(), func(c *cobra.Command) {
+		name := operationName(c)
+		op, isOperation := operations.Find(name)
+		if c.HasSubCommands() || op.MayCreate() || name == "serve" || name == "settings" {
+			return
+		}
+		looked++
+		for _, dir := range []string{"data", "empty"} {
+			h := newHarness(t, "")
+			empty := filepath.Join(h.dir, "empty")
+			if err := os.Mkdir(empty, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			args, ok := argumentsOf(t, c, h.dir)
+			if !ok {
+				return
+			}
+			args = append(strings.Fields(name), args...)
+			if c.Flags().Lookup("yes") != nil {
+				args = append(args, "--yes")
+			}
+			if name == "simulate" {
+				args = append(args, "--days", "1", "--group", "none")
+			}
+			_, err, code := h.run(append(args, "--data", filepath.Join(h.dir, dir))...)
+			if isOperation && (code != failed || !strings.Contains(err, "no data") || !strings.Contains(err, "start the server with `stile serve`")) {
+				t.Errorf("stile %s: exit %d: %s", strings.Join(args, " "), code, err)
+			}
+			left, _ := filepath.Glob(h.dir + "/*")
+			inside, _ := filepath.Glob(empty + "/*")
+			if len(left) != 2 || len(inside) != 0 { // stile.yaml and empty
+				t.Errorf("stile %s created %v %v", strings.Join(args, " "), left, inside)
+			}
+		}
+	})
+	if looked < 20 {
+		t.Errorf("only %d commands", looked)
+	}
+}
+
+// TestCheckCreatesNothing checks what check reports about a data directory: none yet, one that
+// other users can read, lost keys, and another public URL.
+func TestCheckCreatesNothing(t *testing.T) {
+	h := newHarness(t, "public_url: https://api.example\n")
+	out := h.must("check")
+	if !strings.Contains(out, h.dir+"/data has no data yet; the first start of the server creates it") {
+		t.Errorf("no directory: %s", out)
+	}
+	h.serve()
+	h.must("tenant", "add", "acme")
+	h.end()
+	if out := h.must("check"); strings.Contains(out, "permissions") || !strings.Contains(out, "keys and database can be read and written") {
+		t.Errorf("as created: %s", out)
+	}
+	h.write("stile.yaml", strings.Replace(h.read("stile.yaml"), "https://api.example", "https://other.example", 1))
+	if out := h.must("check"); !strings.Contains(out, "was served under the public_url https://api.example") {
+		t.Errorf("another URL: %s", out)
+	}
+	data := h.dir + "/data"
+	for file, mode := range map[string]os.FileMode{data: 0o755, data + "/keys.json": 0o644} {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, _, code := h.run("check")
+	for _, want := range []string{"wrong    " + data + "/keys.json is open to other users (mode 0644): chmod 600 " + data + "/keys.json", "warning  " + data + " is open to other users (mode 0755): chmod 700 " + data} {
+		if code != failed || !strings.Contains(out, want) {
+			t.Errorf("exit %d, no %q in %s", code, want, out)
+		}
+	}
+	if err := os.Remove(data + "/keys.json"); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"check", "tenant list", "tenant add other", "serve"} {
+		out, err, code := h.run(strings.Fields(args)...)
+		if code != failed || !strings.Contains(out+err, "keys.json is missing, but the database has tenants (1)") || !strings.Contains(out+err, "`stile serve --new-keys`") {
+			t.Errorf("stile %s without keys: exit %d %s%s", args, code, out, err)
+		}
+	}
+	if _, err := os.Stat(data + "/keys.json"); err == nil {
+		t.Error("keys were created")
+	}
+	h.serve("--new-keys")
+	if log := h.log.String(); !strings.Contains(log, "new keys were created") || !strings.Contains(log, "the data directory is not protected") {
+		t.Errorf("the log: %s", log)
+	}
+	h.must("tenant", "rotate-secret", "acme", "--yes")
+}
+
+// TestIgnoredVariables checks that the server warns about variables with its prefix that are not
+// settings.
+func TestIgnoredVariables(t *testing.T) {
+	h := newHarness(t, "")
+	h.env = []string{"STILE_VERSION=1.2"}
+	h.serve()
+	if log := h.log.String(); !strings.Contains(log, "variable=STILE_VERSION") && !strings.Contains(log, `"variable":"STILE_VERSION"`) {
+		t.Errorf("the log: %s", log)
+	}
+	if out := h.must("check"); !strings.Contains(out, "STILE_VERSION: is not a setting and is ignored") {
+		t.Errorf("check: %s", out)
+	}
+}

@@ -1,0 +1,37 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/settings"
+)
+
+// newFiles are the flags of serve for files that are lost.
+type newFiles struct{ keys, corpus bool }
+
+func (f *newFiles) register(c *cobra.Command) {
+	c.Flags().BoolVar(&f.keys, "new-keys", false, "create keys.json if it is lost; live tokens and all tenants' secrets become invalid")
+	c.Flags().BoolVar(&f.corpus, "new-corpus", false, "start with an empty corpus if the file of the corpus is lost")
+}
+
+// prepare creates the files that the flags name, and warns about what an operator can't see from
+// the settings alone: variables that are ignored, and files that other users can read.
+func (p *program) prepare(ctx context.Context, s *settings.Settings, f newFiles) error {
+	log := p.logger(s)
+	for _, w := range s.Ignored() {
+		log.Warn("an environment variable is ignored, because it is not a setting", "variable", w.Where)
+	}
+	datadir.LogExposures(s.Data, log)
+	if f.keys {
+		if err := datadir.NewKeys(ctx, s, p.now, log); err != nil {
+			return err
+		}
+	}
+	if f.corpus {
+		return datadir.NewCorpus(ctx, s, p.now, log)
+	}
+	return nil
+}
