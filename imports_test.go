@@ -13,7 +13,7 @@ import (
 var allowedImports = map[string]string{
 	"tokens":                "",
 	"addresses":             "",
-	"content":               "content/format content/ids content/objects content/table corpus/words outbound microcosm-cc/bluemonday yuin/goldmark go.abhg.dev/goldmark/frontmatter mmcdole/gofeed golang.org/x/text golang.org/x/net/html content/folder content/frontmatter content/options content/feed content/fetch content/plain",
+	"content":               "content/format content/ids content/objects content/table corpus/words microcosm-cc/bluemonday yuin/goldmark golang.org/x/text golang.org/x/net/html content/folder content/frontmatter content/feed content/fetch content/plain",
 	"content/feed":          "mmcdole/gofeed golang.org/x/net/html",
 	"content/fetch":         "outbound",
 	"content/format":        "golang.org/x/text",

@@ -110,7 +110,7 @@ func TestPruneOfMuch(t *testing.T) {
 		thirty, few, empty := h.write("thirty.jsonl", lines("c", 1500)), h.write("few.jsonl", lines("c", 3)), h.write("empty.jsonl", "")
 		h.must("content", "import", thirty)
 		h.check(
-			command{"content import --prune " + few, 1, "", "stile: nothing was imported: --prune would remove 1,497 of 1,500 items, which are missing from the import; check it with --dry-run, then add --yes\n"},
+			command{"content import --prune " + few, 1, "", "stile: --prune removes 1,497 of 1,500 items, which are missing from the import (--dry-run shows what it would change); nothing was changed: to do it, add --yes\n"},
 			command{"content import --prune --yes " + empty, 1, "", "`stile content remove --collection NAME` removes a collection\n"},
 			command{"content import --prune --yes " + few, 0, "added 0, updated 0, unchanged 3, removed 1497\n", ""},
 			command{"content import --yes --url https://p.example/{id}", 2, "", "takes one FILE"},
@@ -127,7 +127,7 @@ func TestRemoveCollection(t *testing.T) {
 		h.check(
 			command{"content remove", 2, "", "takes one ID or more, or --collection with a name"},
 			command{"content remove x --collection soups", 2, "", "takes one ID"},
-			command{"content remove --collection soups", 1, "", "stile: nothing was removed: to remove the collection soups with 3 items, add --yes\n"},
+			command{"content remove --collection soups", 1, "", "stile: collection soups with 3 items is removed permanently; nothing was changed: to do it, add --yes\n"},
 			command{"content remove --collection soup --yes", 1, "", "stile: nothing was removed: there is no collection \"soup\"; did you mean \"soups\"?\n"},
 			command{"content list --collection News-2025", 1, "", `there is no collection "News-2025"; did you mean "news-2026"?`},
 			command{"content export --collection drinks", 1, "", `there is no collection "drinks"; there are "soups", "news-2026"`},

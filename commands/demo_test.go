@@ -36,7 +36,7 @@ func TestDemoAgain(t *testing.T) {
 			t.Errorf("the printed secret: %v %v", res, err)
 		}
 		h.end()
-		h.must("tenant", "rotate-secret", "demo")
+		h.must("tenant", "rotate-secret", "demo", "--yes")
 		h.must("tenant", "suspend", "demo")
 	}
 	if len(secrets) != 1 {
@@ -150,6 +150,9 @@ func TestCalledBy(t *testing.T) {
 			{"tenant add acme", "\n  NAME tenant set acme --site"},
 		} {
 			h := newHarness(t, "")
+			if c.args == "tenant show nobody" { // which creates nothing
+				h.must("tenant", "add", "acme")
+			}
 			var out, err bytes.Buffer
 			p := h.program(&out, &err)
 			p.name = name

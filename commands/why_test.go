@@ -23,7 +23,7 @@ func TestExplainExternalTokens(t *testing.T) {
 	}
 	for _, c := range []struct{ token, code, why, advice string }{
 		{i.sign(claims(i.name(), "account", "app", 0)), "token_invalid", "issuer " + i.name() + ": aud is account, want stile", "stile check --token -"},
-		{i.sign(claims(i.name(), "stile", "app", 63*time.Minute)), "token_expired", "issuer " + i.name() + ": expired by 3 min", "raise their lifetime at the issuer"},
+		{i.sign(claims(i.name(), "stile", "app", 63*time.Minute+30*time.Second)), "token_expired", "issuer " + i.name() + ": expired by 3 min", "raise their lifetime at the issuer"},
 		{i.sign(claims("https://nobody.example", "stile", "app", 0)), "token_invalid", "unknown issuer https://nobody.example", "add it to issuers"},
 		{i.sign(claims(i.name(), "stile", "other", 0)), "client_mismatch", "issuer " + i.name() + ": its client other is not in the issuer's clients", "Add the client, as the detail names it"},
 	} {

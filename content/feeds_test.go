@@ -173,7 +173,7 @@ func TestFeedDialects(t *testing.T) {
 		"blanks in front":     {"f.xml", "\ufeff \n\n" + rss(`<guid>1</guid><title>T</title>`), "title: T"},
 		"control characters":  {"f.xml", rss("<guid>1</guid><title>a\x0bb</title>"), "title: ab"},
 		"guid is a permalink": {"f.xml", rss(`<guid>https://s.example/g</guid><title>T</title>`), "title: T\nurl: https://s.example/g"},
-		"guid is no link":     {"f.xml", rss(`<guid isPermaLink="false">https://s.example/g</guid><title>T</title>`), "title: T"},
+		"guid without a link": {"f.xml", rss(`<guid isPermaLink="false">https://s.example/g</guid><title>T</title>`), "title: T"},
 		"atom:link in an item": {"f.xml", `<rss xmlns:a="http://www.w3.org/2005/Atom"><channel><item><guid isPermaLink="false">g</guid><title>T</title><a:link href="https://s.example/1"/></item></channel></rss>`,
 			"title: T\nurl: https://s.example/1"},
 		"the feed's author": {"f.xml", `<feed xmlns="http://www.w3.org/2005/Atom"><author><name>Ann</name></author><entry><id>1</id><title>T</title></entry></feed>`, "title: T\nauthor: Ann"},

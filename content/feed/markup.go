@@ -9,7 +9,7 @@ import (
 )
 
 // typed returns a text of Atom as HTML. A text without a type is not HTML (RFC 4287, section 3.1),
-// and neither is any other type of text. What is not text is left out.
+// and neither is any other type of text. Media types other than text are left out.
 func typed(s, textType string, base *url.URL) string {
 	textType, _, _ = strings.Cut(textType, ";")
 	switch textType = strings.TrimSpace(textType); textType {

@@ -24,8 +24,8 @@ func New(folder bool) Set {
 }
 
 // Add adds the id of the item at a line of a file. The item is its number on that line, for files
-// whose lines may have several, or 0. If the id was added before, it returns where, with line 0 in a
-// folder.
+// whose lines may have several, or 0. If the id was added before, it returns where, with line 0 in
+// a folder.
 func (s *Set) Add(id, file string, line, item int) (firstFile string, firstLine, firstItem int, repeated bool) {
 	key := maphash.String(s.seed, id)
 	n, ok := s.at[key]

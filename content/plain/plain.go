@@ -19,14 +19,14 @@ func Strip(s string) string {
 		return s
 	}
 	s = replaceTags(s, func(string) string { return "" })
-	if replaceTags(s, func(string) string { return "" }) != s { // tags were built from tags, which is deliberate
+	if replaceTags(s, func(string) string { return "" }) != s { // tags made of tags: on purpose
 		s = strings.ReplaceAll(s, "<", "")
 	}
 	return s
 }
 
-// Keep returns text of which [Strip] removes nothing: after the bracket of each tag that it
-// would remove, a word joiner follows, which nobody sees and no search counts. It is for short texts.
+// Keep returns text of which [Strip] removes nothing: after the bracket of each tag that it would
+// remove, a word joiner follows, which nobody sees and no search counts. It is for short texts.
 func Keep(s string) string {
 	for { // a tag may be in another one
 		kept := replaceTags(s, func(tag string) string { return "<\u2060" + tag[1:] })

@@ -26,8 +26,8 @@ type Log struct {
 	ShowAddress func(netip.Addr) string
 }
 
-// Write writes a line. A line with a cause is an error, unless its level is already a warning or the
-// cause is [codes.Temporary]. It is merged only with lines of the same cause.
+// Write writes a line. A line with a cause is an error, unless its level is already a warning or
+// the cause is [codes.Temporary]. It is merged only with lines of the same cause.
 func (l Log) Write(line refusals.Line, cause error) {
 	if cause != nil {
 		line.Detail = DetailOf(cause)
