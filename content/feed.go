@@ -1,6 +1,7 @@
 package content
 
 import (
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -32,8 +33,12 @@ func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 		err = feed.Parse(raw, base, func(e feed.Entry) bool {
 			return yield(record{sourcePos{file: file, line: e.Line}, func() (Item, error) { return feedItem(e) }})
 		})
+		at := sourcePos{file: file, line: 1}
+		if e, ok := errors.AsType[*xml.SyntaxError](err); ok {
+			at.line = e.Line
+		}
 		if err != nil {
-			yield(bad(sourcePos{file: file, line: 1}, err))
+			yield(bad(at, err))
 		}
 	}
 }

@@ -165,7 +165,11 @@ func TestFeedDialects(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkFeeds(t, map[string]feedCase{
-		"RSS 1.0":      {"f.xml", rdf, "title: T\nsummary: D\nbody: <p>C</p>\nurl: https://s.example/1\ntags: s\npublished: 2024-05-06T07:08Z\nauthor: Ann"},
+		"RSS 1.0":   {"f.xml", rdf, "title: T\nsummary: D\nbody: <p>C</p>\nurl: https://s.example/1\ntags: s\npublished: 2024-05-06T07:08Z\nauthor: Ann"},
+		"rdf:about": {"f.xml", strings.Replace(rdf, "<link>https://s.example/1</link>", "", 1), "title: T\nsummary: D\nbody: <p>C</p>\nurl: https://s.example/1\ntags: s\npublished: 2024-05-06T07:08Z\nauthor: Ann"},
+		"Atom 0.3": {"f.xml", `<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><id>1</id><title mode="escaped">a &lt;b&gt;</title><summary type="text/html" mode="escaped">&lt;b&gt;S&lt;/b&gt;</summary>
+			<content type="text/html" mode="base64">PGI+
+			Qzwv Yj4=</content><issued>2024-05-06</issued></entry></feed>`, "title: a <b>\nsummary: S\nbody: <b>C</b>\npublished: 2024-05-06T00:00Z"},
 		"windows-1252": {"f.xml", latin, "title: Größe “x” €"},
 		"ISO-8859-1":   {"f.xml", strings.Replace(latin, "windows-1252", "iso-8859-1", 1), "title: Größe “x” €"},
 		"UTF-16 in name only": {"f.xml", `<?xml version='1.0' encoding='utf-16'?><rss><channel><item><guid>1</guid><title>Größe</title></item></channel></rss>`,
@@ -209,6 +213,7 @@ func TestFeedIDs(t *testing.T) {
 // TestFeedLines: errors name the line of the entry.
 func TestFeedLines(t *testing.T) {
 	refuses(t, "f.xml", map[string]string{
+		"<rss>\n<channel>\n<item>\n<title>T</titel></item>": `f.xml:4: invalid feed: XML syntax error on line 4: unexpected end element </titel>`,
 		"<rss><channel>\n<image><title>x</title></image>\n<item>\n<title>A</title></item>\n\n<item>\n<title>A</title></item></channel></rss>": `f.xml:6: id "A-06f961b802" is repeated: f.xml:3 has it already`,
 		"{\"version\":\"https://jsonfeed.org/version/1\",\n\"items\":[\n{\"id\":\"a\",\"title\":\"A\"},\n{}]}":                                `f.xml:4: id is missing: the entry has no id, no link, no title and no text`,
 	})

@@ -15,10 +15,10 @@ import (
 func fromAtom(item *gofeed.Item, original *atom.Entry, p place, from bases) Entry {
 	e := newEntry(item, from.of(p, "link"))
 	e.Line = p.line
-	e.Title = typed(item.Title, p.types["title"], from.of(p, "title"))
-	e.Summary = typed(item.Description, p.types["summary"], from.of(p, "summary"))
+	html := func(name, s string) string { return typed(s, p.types[name], p.modes[name], from.of(p, name)) }
+	e.Title, e.Summary = html("title", item.Title), html("summary", item.Description)
 	if c := original.Content; c != nil && c.Src == "" {
-		e.Body = typed(c.Value, p.types["content"], from.of(p, "content"))
+		e.Body = html("content", c.Value)
 	} else if c != nil && e.URL == "" {
 		e.URL = resolve(from.of(p, "content"), c.Src)
 	}
@@ -36,6 +36,9 @@ func fromRSS(item *gofeed.Item, original *rss.Item, p place, from bases) Entry {
 	e.Body = withBase(item.Content, from.of(p, "encoded"))
 	if e.URL == "" {
 		e.URL = resolve(base, atomLink(item))
+	}
+	if e.URL == "" && absolute(nil, p.about) != nil {
+		e.URL = p.about
 	}
 	if g := original.GUID; e.URL == "" && g != nil && !strings.EqualFold(g.IsPermalink, "false") && absolute(nil, g.Value) != nil {
 		e.URL = g.Value

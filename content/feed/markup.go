@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"encoding/base64"
 	"net/url"
 	"regexp"
 	"strings"
@@ -9,9 +10,18 @@ import (
 )
 
 // typed returns a text of Atom as HTML. A text without a type is not HTML (RFC 4287, section 3.1),
-// and neither is any other type of text. Media types other than text are left out.
-func typed(s, textType string, base *url.URL) string {
+// and neither is any other type of text. Media types other than text are left out. In Atom 0.3, mode
+// says how a text is written.
+func typed(s, textType, mode string, base *url.URL) string {
 	textType, _, _ = strings.Cut(textType, ";")
+	if mode == "base64" {
+		if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(s), "")); err == nil {
+			s = string(decoded)
+		}
+	}
+	if mode == "escaped" && textType == "" { // gofeed leaves this text as it is, escaped
+		return s
+	}
 	switch textType = strings.TrimSpace(textType); textType {
 	case "html", "text/html", "application/xhtml+xml":
 		return withBase(s, base)

@@ -29,7 +29,7 @@ func decode(raw []byte) ([]byte, error) {
 		raw = slices.Concat(raw[:m[2]], []byte("utf-8"), raw[m[3]:])
 	}
 	// The file has been read as UTF-16 before, if it is.
-	if name != "utf-8" && name != "utf8" && !strings.HasPrefix(name, "utf-16") {
+	if short := strings.NewReplacer("-", "", "_", "").Replace(name); short != "utf8" && !strings.HasPrefix(short, "utf16") {
 		r, err := charset.NewReaderLabel(name, bytes.NewReader(raw))
 		if err == nil {
 			raw, err = io.ReadAll(r)
@@ -59,9 +59,11 @@ type survey struct {
 // place says where an entry is.
 type place struct {
 	line  int
+	about string            // rdf:about, the URL of an item of RSS 1.0
 	base  string            // xml:base in effect, which may be relative
 	bases map[string]string // of elements of the entry that have another one, by name
 	types map[string]string // the attribute type of texts, by name
+	modes map[string]string // the attribute mode of texts of Atom 0.3, by name
 }
 
 // element is an open element.
@@ -94,7 +96,7 @@ func scan(raw []byte) (found survey, err error) {
 			switch {
 			case inEntry == 0 && isEntry(open):
 				inEntry = len(open)
-				found.entries = append(found.entries, place{line: lines.at(int(before)), base: e.base})
+				found.entries = append(found.entries, place{line: lines.at(int(before)), about: attribute(t, "about"), base: e.base})
 			case inEntry > 0 && len(open) == inEntry+1:
 				found.entries[len(found.entries)-1].field(e, t)
 			case len(open) == 1:
@@ -149,22 +151,35 @@ func isEntry(open []element) bool {
 	return false
 }
 
-// field notes the base and the type of an element of an entry.
+// field notes the base, the type and the mode of an element of an entry.
 func (p *place) field(e element, t xml.StartElement) {
 	if e.base != p.base {
-		if p.bases == nil {
-			p.bases = map[string]string{}
-		}
-		p.bases[e.name] = e.base
+		note(&p.bases, e.name, e.base)
 	}
+	if slices.Contains(native, e.space) {
+		note(&p.types, e.name, strings.ToLower(attribute(t, "type")))
+		note(&p.modes, e.name, strings.ToLower(attribute(t, "mode")))
+	}
+}
+
+func note(values *map[string]string, name, value string) {
+	if value == "" {
+		return
+	}
+	if *values == nil {
+		*values = map[string]string{}
+	}
+	(*values)[name] = value
+}
+
+// attribute returns an attribute without blanks around it.
+func attribute(t xml.StartElement, name string) string {
 	for _, a := range t.Attr {
-		if a.Name.Local == "type" && a.Name.Space == "" && slices.Contains(native, e.space) {
-			if p.types == nil {
-				p.types = map[string]string{}
-			}
-			p.types[e.name] = strings.ToLower(strings.TrimSpace(a.Value))
+		if a.Name.Local == name {
+			return strings.TrimSpace(a.Value)
 		}
 	}
+	return ""
 }
 
 // join returns a reference relative to another one, which may be relative too.
