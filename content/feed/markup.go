@@ -10,8 +10,8 @@ import (
 )
 
 // typed returns a text of Atom as HTML. A text without a type is not HTML (RFC 4287, section 3.1),
-// and neither is any other type of text. Media types other than text are left out. In Atom 0.3, mode
-// says how a text is written.
+// and neither is any other type of text. Media types other than text are left out. In Atom 0.3,
+// mode says how a text is written.
 func typed(s, textType, mode string, base *url.URL) string {
 	textType, _, _ = strings.Cut(textType, ";")
 	if mode == "base64" {
