@@ -69,7 +69,7 @@ type Call struct {
 	// StopItems makes Items end soon, although their source may send nothing. Nil: they end by
 	// themselves.
 	StopItems func()
-	Out   io.Writer                      // for [BytesOut]
+	Out       io.Writer // for [BytesOut]
 }
 
 // Run performs the operation on an opened data directory. The result has the type Output.
