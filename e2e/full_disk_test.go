@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestR4FullDisk fills the disk of the server. While the disk is full, a call that must be stored is
-// refused as overloaded. Once there is space again, the server continues without a restart.
+// TestR4FullDisk fills the disk of the server. While the disk is full, a call that must be stored
+// is refused as overloaded. Once there is space again, the server continues without a restart.
 func TestR4FullDisk(t *testing.T) {
 	s := onSmallDisk(t)
 	inside := filepath.Join(s.Dir, "data")

@@ -79,7 +79,8 @@ func explainImport(err error) error {
 	switch {
 	case errors.Is(err, build.ErrNoItems):
 		return fmt.Errorf("%w, so --prune can't know the collection to remove from; `stile content remove --collection NAME` removes a collection", build.ErrNoItems)
-	case errors.Is(err, syscall.ENOSPC), err != nil && strings.Contains(err.Error(), "disk is full"): // SQLite's text
+	case errors.Is(err, syscall.ENOSPC), err != nil && strings.Contains(err.Error(), "disk is full"):
+		// The second is SQLite's text.
 		return fmt.Errorf("%w; make space: a change of the corpus needs as much as the corpus has", err)
 	}
 	return err

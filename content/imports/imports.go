@@ -1,4 +1,4 @@
-// Package imports defines what an import of items is told, and what it results in. Package content
+// Package imports defines the input and the result of an import of items. Package content
 // reads the items, and package corpus/library imports them.
 package imports
 
@@ -47,7 +47,7 @@ type Result struct {
 	IndexedAgain int            `json:"indexed_again,omitempty"`
 	Collections  map[string]int `json:"collections"` // items of those that the import touched
 
-	LeftOut Omissions `json:"left_out,omitzero"` // items that are not to be published: [content.LeftOut]
+	LeftOut Omissions `json:"left_out,omitzero"` // items that are not published: [content.LeftOut]
 	Skipped Omissions `json:"skipped,omitzero"`  // invalid items: [Options.SkipInvalid]
 	// NotPruned says that nothing was removed although [Options.Prune] was set, because items
 	// were skipped: older versions of them may be among those that are missing.
@@ -63,6 +63,6 @@ type Removal struct {
 	Of    int `json:"of"`
 }
 
-// IsLarge reports whether so many items are to be removed that it is probably a mistake: at least 10,
-// and more than half.
+// IsLarge reports whether so many items are to be removed that it is probably a mistake: at least
+// 10, and more than half.
 func (r Removal) IsLarge() bool { return r.Items >= 10 && 2*r.Items > r.Of }
