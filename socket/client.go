@@ -31,7 +31,7 @@ func lost(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ErrLost, err)
 }
 
-// interrupted is [ErrLost] because the command was interrupted.
+// interrupted is [ErrLost] because a signal ended the command.
 type interrupted struct{}
 
 func (interrupted) Error() string { return "interrupted while the server was importing," }

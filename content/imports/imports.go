@@ -1,5 +1,5 @@
-// Package imports defines the input and the result of an import of items. Package content
-// reads the items, and package corpus/library imports them.
+// Package imports defines the options and the result of an import of items. Package content reads
+// the items, and package corpus/library imports them.
 package imports
 
 import (
@@ -47,7 +47,7 @@ type Result struct {
 	IndexedAgain int            `json:"indexed_again,omitempty"`
 	Collections  map[string]int `json:"collections"` // items of those that the import touched
 
-	LeftOut Omissions `json:"left_out,omitzero"` // items that are not published: [content.LeftOut]
+	LeftOut Omissions `json:"left_out,omitzero"` // items not to be published: [content.LeftOut]
 	Skipped Omissions `json:"skipped,omitzero"`  // invalid items: [Options.SkipInvalid]
 	// NotPruned says that nothing was removed although [Options.Prune] was set, because items
 	// were skipped: older versions of them may be among those that are missing.
