@@ -48,8 +48,22 @@ func TestHeldData(t *testing.T) {
 	if _, err, code := h.run("tenant", "list"); code != failed || !strings.Contains(err, "held by another process that does not respond") {
 		t.Errorf("exit %d: %s", code, err)
 	}
+	if err := held.Announce("`stile content import` is running, process 7, since noon"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err, code := h.run("tenant", "list"); code != failed || !strings.HasSuffix(err, "/data is in use: `stile content import` is running, process 7, since noon; try again when that is done\n") {
+		t.Errorf("exit %d: %s", code, err)
+	}
 	held.Close()
 	h.must("tenant", "list")
+	held, err = datadir.Open(t.Context(), s, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err, _ := h.run("tenant", "list"); !strings.Contains(err, "held by another process that does not respond") {
+		t.Errorf("an old announcement is shown: %s", err)
+	}
+	held.Close()
 }
 
 // TestBrokenImport checks that an import changes nothing if its command is killed at any point.
@@ -86,6 +100,22 @@ func TestBrokenImport(t *testing.T) {
 	}
 	if out := h.must("content", "list"); strings.Contains(out, "x") && strings.Contains(out, "X") {
 		t.Errorf("a part of it was imported: %s", out)
+	}
+}
+
+// TestRefusedWhileWaiting checks that an import that waits for its standard input ends when the
+// server refuses it.
+func TestRefusedWhileWaiting(t *testing.T) {
+	h := newHarness(t, "")
+	h.serve()
+	in, out := io.Pipe()
+	defer out.Close()
+	go io.WriteString(out, lines("c", 3000)) // more than waits in buffers
+	var said output
+	p := h.program(io.Discard, &said)
+	p.in = in
+	if code := p.main(t.Context(), strings.Fields("content import - --format jsonl --tenant nobody")); code != failed || !strings.Contains(said.String(), "there is no tenant nobody") {
+		t.Errorf("exit %d: %s", code, &said)
 	}
 }
 
