@@ -9,7 +9,7 @@ import (
 
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
-	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/signing"
 )
 
 func (p *program) keyCommand() *cobra.Command {
@@ -40,10 +40,10 @@ func (p *program) keyRotate() *cobra.Command {
 last token that it signed has expired, so issued tokens stay valid.`,
 		Example: "  stile key rotate\n  stile key rotate --alg ES256",
 		Args:    takes(0, 0, "no arguments")}
-	c.Flags().StringVar(&alg, "alg", bearer.EdDSA, "`algorithm` of the new key: "+strings.Join(bearer.Algorithms(), ", "))
+	c.Flags().StringVar(&alg, "alg", signing.EdDSA, "`algorithm` of the new key: "+strings.Join(signing.Algorithms(), ", "))
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if !slices.Contains(bearer.Algorithms(), alg) {
-			return useErrorf("--alg %q: unknown algorithm; must be one of %s", alg, strings.Join(bearer.Algorithms(), ", "))
+		if !slices.Contains(signing.Algorithms(), alg) {
+			return useErrorf("--alg %q: unknown algorithm; must be one of %s", alg, strings.Join(signing.Algorithms(), ", "))
 		}
 		var key operations.KeyView
 		if err := p.run(c, operations.KeyRotation{Alg: alg}, &key); err != nil {

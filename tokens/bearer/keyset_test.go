@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"stile.example/stile/tokens/jwk"
+	"stile.example/stile/tokens/signing"
 )
 
 func TestParseKeySet(t *testing.T) {
-	rsaKey, _ := clientKey(t, RS256)
-	ecKey, _ := clientKey(t, ES256)
-	edKey, _ := clientKey(t, EdDSA)
+	rsaKey, _ := clientKey(t, signing.RS256)
+	ecKey, _ := clientKey(t, signing.ES256)
+	edKey, _ := clientKey(t, signing.EdDSA)
 	r, ec, ed := asFields(t, rsaKey.jwk()), asFields(t, ecKey.jwk()), asFields(t, edKey.jwk())
 	t.Setenv("GODEBUG", "rsa1024min=0") // otherwise Go generates no such key
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
@@ -41,7 +42,7 @@ func TestParseKeySet(t *testing.T) {
 		"private":                ed.with("d", "AAAA"),
 		"for encryption only":    ed.with("use", "enc"),
 		"key_ops without verify": ed.with("key_ops", []string{"encrypt", "sign"}),
-		"an algorithm not its":   ed.with("alg", ES256),
+		"an algorithm not its":   ed.with("alg", signing.ES256),
 		"Ed25519 of P-256":       ec.with("alg", "Ed25519"),
 		"ES256 of an RSA key":    r.with("alg", "ES256"),
 		"RSA of 1,024 bits":      asFields(t, jwk.Of(&weak.PublicKey)),
