@@ -372,7 +372,7 @@ func TestPersons(t *testing.T) {
 			t.Errorf("token %d: %d names, %v", n, len(names), err)
 		}
 	}
-	if c, err := v.Verify(forge(t, v.keys.Set().Signing(), goodHeader(v.keys.signing()).String(), goodClaims().String()), noon); err != nil || c.Person != [16]byte{} {
+	if c, err := v.Verify(forge(t, v.keys.Set().Signing(), goodHeader(v.keys.Set().Signing()).String(), goodClaims().String()), noon); err != nil || c.Person != [16]byte{} {
 		t.Errorf("our own: %+v, %v", c, err)
 	}
 }

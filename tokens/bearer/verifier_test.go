@@ -104,7 +104,8 @@ func TestOldKeyEnds(t *testing.T) {
 	if _, err := v.Verify(token, noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.Rotate(noon, signing.EdDSA, time.Hour); err != nil { // shorter than the real lifetime
+	// An hour is shorter than the real lifetime.
+	if _, err := keys.Rotate(noon, signing.EdDSA, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	at := keys.List()[1].VerifiesUntil

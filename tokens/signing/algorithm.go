@@ -26,8 +26,8 @@ const (
 // Algorithms lists the algorithms for signing. The first is the default.
 func Algorithms() []string { return []string{EdDSA, ES256, RS256} }
 
-// Bounds of RSA keys in bits, of our own and of others. Shorter ones can be broken (NIST SP 800-131A). Longer ones would let
-// the sender of a token use our processor time.
+// Bounds of RSA keys in bits, of the server's and of others. Shorter ones can be broken (NIST SP
+// 800-131A). Longer ones would let the sender of a token use our processor time.
 const (
 	MinRSA = 2048
 	MaxRSA = 8192
