@@ -14,10 +14,7 @@ import (
 )
 
 func TestParseKeySet(t *testing.T) {
-	rsaKey, _ := clientKey(t, signing.RS256)
-	ecKey, _ := clientKey(t, signing.ES256)
-	edKey, _ := clientKey(t, signing.EdDSA)
-	r, ec, ed := asFields(t, rsaKey.jwk()), asFields(t, ecKey.jwk()), asFields(t, edKey.jwk())
+	r, ec, ed := clientJWK(t, signing.RS256), clientJWK(t, signing.ES256), clientJWK(t, signing.EdDSA)
 	t.Setenv("GODEBUG", "rsa1024min=0") // otherwise Go generates no such key
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -74,6 +71,17 @@ func TestParseKeySet(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
+}
+
+// clientJWK returns a public key of an algorithm.
+func clientJWK(t *testing.T, alg string) fields {
+	t.Helper()
+	_, jwks := clientKey(t, alg)
+	var set struct{ Keys []jwk.Key }
+	if err := json.Unmarshal([]byte(jwks), &set); err != nil {
+		t.Fatal(err)
+	}
+	return asFields(t, set.Keys[0])
 }
 
 func asFields(t *testing.T, j jwk.Key) (f fields) {
