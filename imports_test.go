@@ -82,7 +82,12 @@ var allowedImports = map[string]string{
 	"operations":            "datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/readable tokens/signing",
 	"socket":                "datadir operations content golang.org/x/sys",
 	"server":                "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof usage golang.org/x/crypto",
-	"commands":              "commands/explanation commands/printing commands/report datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/bearer tokens/signing usage spf13/cobra mattn/go-sqlite3 commands/confirmation",
+	"commands":              "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/signing usage spf13/cobra mattn/go-sqlite3",
+	"commands/confirmation": "commands/printing",
+	"commands/execution":    "datadir operations settings socket",
+	"commands/help":         "commands/syntax operations settings spf13/cobra",
+	"commands/syntax":       "settings spf13/cobra",
+	"commands/tenantflags":  "commands/printing commands/syntax operations tenants tokens/bearer usage spf13/cobra",
 	"commands/report":       "commands/printing content content/imports",
 	"commands/explanation":  "commands/printing handlers/codes operations settings tenants",
 	"commands/printing":     "golang.org/x/term",
@@ -95,7 +100,6 @@ var allowedImports = map[string]string{
 	"examples/backends/go":  "golang.org/x/oauth2",
 	"examples/wordnet":      "",
 	"":                      "commands",
-	"commands/confirmation": "commands/printing",
 }
 
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
