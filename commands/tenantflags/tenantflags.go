@@ -1,5 +1,5 @@
-// Package tenantflags reads the flags of `stile tenant add` and `stile tenant set`, as a change of a
-// tenant, and notes what may surprise about such a change.
+// Package tenantflags reads the flags of `stile tenant add` and `stile tenant set`, as a change of
+// a tenant, and notes what may surprise about such a change.
 package tenantflags
 
 import (
