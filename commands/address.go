@@ -10,12 +10,13 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
 
 func (p *program) addressCommand() *cobra.Command {
-	return noun("address", "the address list: ranges that are allowed, blocked or crowded",
+	return syntax.Noun("address", "the address list: ranges that are allowed, blocked or crowded",
 		`Rules count the tokens that bind to each source address. An address over its
 budget is crowded. A crowded address that leaves its challenges unsolved is
 blocked for a while. The address list adds what an operator knows: ranges to
@@ -41,7 +42,7 @@ such as the budget of records. UNTIL is the time when the entry ends. An address
 crowded as long as it is over its budget. With --json, until is null if the
 entry is permanent or the address crowded, and tenant is absent for "all".`,
 		Example: "  stile address list\n  stile address list --json",
-		Args:    takes(0, 0, "no arguments"),
+		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var all []operations.AddressInfo
 			if err := p.run(c, operations.None{}, &all); err != nil {
@@ -78,7 +79,7 @@ among many people is still noticed. Existing blocks by the rules then continue;
 Without --bindings, the command asks before it allows a range that is wider than
 a /24 (IPv6: /48), or needs --yes: no rule limits what a scraper in it takes.`,
 		Example: "  stile address allow 203.0.113.0/24 --bindings 5000 --reason \"University of X\"\n  stile address allow 2001:db8::/48 --for 7d",
-		Args:    takes(1, 1, "one RANGE")}
+		Args:    syntax.Takes(1, 1, "one RANGE")}
 	f.register(c)
 	addYes(c, &yes)
 	c.Flags().Uint16Var(&bindings, "bindings", 0, "budget of each address: `number` of tokens that it may bind in policy.address.per; 0: no limit")
@@ -88,7 +89,7 @@ a /24 (IPv6: /48), or needs --yes: no rule limits what a scraper in it takes.`,
 			return err
 		}
 		if bindings > settings.MaxBindings {
-			return useErrorf("--bindings %d: must be at most %d", bindings, settings.MaxBindings)
+			return syntax.Errorf("--bindings %d: must be at most %d", bindings, settings.MaxBindings)
 		}
 		a := operations.RangeAllowance{Range: args[0], For: lasts, Reason: f.reason, Bindings: bindings}
 		if err := p.prompt().Confirm(yes || a.Risk() == "", a.Risk(), "yes"); err != nil {
@@ -111,7 +112,7 @@ The command asks before it blocks a range that is wider than a /8 (IPv6: /16) or
 contains trusted proxies, or needs --yes: that affects a large part of the
 internet, or all visitors.`,
 		Example: "  stile address block 198.51.100.7 --for 24h --reason \"scrapes the corpus\"\n  stile address block 2001:db8:7::/48",
-		Args:    takes(1, 1, "one RANGE")}
+		Args:    syntax.Takes(1, 1, "one RANGE")}
 	f.register(c)
 	addYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -140,10 +141,10 @@ func (p *program) addressRemove() *cobra.Command {
 		Long: `Remove the entry of exactly this range, and reset the counts of every address in
 it: blocks by the rules end, and no address in the range is crowded.`,
 		Example: "  stile address remove 198.51.100.7",
-		Args:    takes(1, 1, "one RANGE"),
+		Args:    syntax.Takes(1, 1, "one RANGE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := addresses.ParseRange(args[0]); err != nil {
-				return useErrorf("%v", err)
+				return syntax.Errorf("%v", err)
 			}
 			var gone operations.Removed
 			if err := p.run(c, operations.RangeName{Range: args[0]}, &gone); err != nil {
@@ -168,20 +169,20 @@ func (f *rangeFlags) register(c *cobra.Command) {
 // check checks the range and the flags, and returns how long the entry lasts; 0: permanently.
 func (f *rangeFlags) check(c *cobra.Command, text string) (lasts operations.Duration, err error) {
 	if _, err := addresses.ParseRange(text); err != nil {
-		return 0, useErrorf("%v", err)
+		return 0, syntax.Errorf("%v", err)
 	}
 	if c.Flags().Changed("for") {
-		d, err := parseFor("for", f.lasts)
+		d, err := syntax.ParseDuration("for", f.lasts)
 		if err != nil {
 			return 0, err
 		}
 		if d < time.Second {
-			return 0, useErrorf("--for %s: must be at least 1s; leave it out for a permanent entry, or use `stile address remove` to end one", f.lasts)
+			return 0, syntax.Errorf("--for %s: must be at least 1s; leave it out for a permanent entry, or use `stile address remove` to end one", f.lasts)
 		}
 		lasts = operations.Duration(d)
 	}
 	if len(f.reason) > addresses.MaxReason {
-		return 0, useErrorf("--reason: must be at most %d bytes long", addresses.MaxReason)
+		return 0, syntax.Errorf("--reason: must be at most %d bytes long", addresses.MaxReason)
 	}
 	return lasts, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 )
 
@@ -19,7 +20,7 @@ owner can read it (mode 0600). To restore a backup, unpack it into an empty data
 directory while no server is running. A file that exists is replaced only after
 a confirmation, or with --yes.`,
 		Example: "  stile backup stile-2026-11-22.tar\n  mkdir data && tar -xf stile-2026-11-22.tar -C data",
-		Args:    takes(1, 1, "one FILE"),
+		Args:    syntax.Takes(1, 1, "one FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := p.prompt().Replace(yes, args[0]); err != nil {
 				return err

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"cmp"
 	"io"
 
@@ -23,20 +22,6 @@ func commandNames(root *cobra.Command) (names []string) {
 // a command from an error, a hint or a help text.
 func (p *program) asCalled(w io.Writer) io.Writer {
 	return printing.AsCalled(w, p.name, p.names)
-}
-
-// spellHelp makes the help of all commands write the program's name as it was typed. A template is
-// written in many pieces, and a name may be in two of them.
-func (p *program) spellHelp(root *cobra.Command) {
-	p.names = commandNames(root)
-	plain := root.HelpFunc()
-	root.SetHelpFunc(func(c *cobra.Command, args []string) {
-		var text bytes.Buffer
-		c.SetOut(&text)
-		plain(c, args)
-		c.SetOut(p.out)
-		p.asCalled(p.out).Write(text.Bytes()) // cobra ignores such errors too
-	})
 }
 
 // sameData returns the program's name, with the flags that lead a command to the data directory of

@@ -5,7 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/help"
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
@@ -20,8 +22,8 @@ With --token -, check only the token on standard input, step by step: its format
 issuer, header, claims, times, client and signature, and what it can be used for.
 The token is never printed.`,
 		Example: "  stile check\n  stile check --config /etc/stile.yaml --json\n  stile check --token - <token.txt",
-		Args:    takes(0, 0, "no arguments, only flags")}
-	given := settingFlags(c)
+		Args:    syntax.Takes(0, 0, "no arguments, only flags")}
+	given := help.SettingFlags(c)
 	token := c.Flags().String("token", "", "check only the token on standard input, if it is `-`")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		check := func(s *settings.Settings) []server.Finding { return server.Check(c.Context(), s, p.now, p.logger(s)) }
@@ -60,7 +62,7 @@ func (p *program) showFindings(found []server.Finding) error {
 // tokenToCheck reads the token from standard input. As an argument, other users could see it.
 func (p *program) tokenToCheck(from string) (string, error) {
 	if from != "-" {
-		return "", useErrorf("--token must be -: the token is read from standard input, where other users of this machine can't see it")
+		return "", syntax.Errorf("--token must be -: the token is read from standard input, where other users of this machine can't see it")
 	}
 	return p.tokenName(from)
 }

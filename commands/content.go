@@ -13,12 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/content"
 	"stile.example/stile/operations"
 )
 
 func (p *program) contentCommand() *cobra.Command {
-	return noun("content", "the corpus: its items, their import and export",
+	return syntax.Noun("content", "the corpus: its items, their import and export",
 		`The corpus has collections, and a collection has items. Items without a tenant
 are shared by all tenants. A tenant's own items are visible to that tenant only.`,
 		`  stile content import items.jsonl
@@ -33,14 +34,14 @@ func (p *program) contentList() *cobra.Command {
 	c := &cobra.Command{Use: "list",
 		Long:    "List the items of the shared corpus, or a tenant's own items, in the order of\ntheir ids. If there are more than --limit, a line on standard error says how many\nand how to continue.",
 		Example: "  stile content list --collection recipes --limit 20\n  stile content list --tenant acme --json",
-		Args:    takes(0, 0, "no arguments, only flags")}
+		Args:    syntax.Takes(0, 0, "no arguments, only flags")}
 	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "own items of the tenant with this `client_id`, instead of the shared items")
 	c.Flags().StringVar(&q.After, "after", "", "only items after this `id`")
 	c.Flags().IntVar(&q.Limit, "limit", 100, "maximum `number` of items, 1 to 10000")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if q.Limit < 1 || q.Limit > 10000 {
-			return useErrorf("--limit %d: must be from 1 to 10000", q.Limit)
+			return syntax.Errorf("--limit %d: must be from 1 to 10000", q.Limit)
 		}
 		var page operations.ItemPage
 		if err := p.run(c, q, &page); err != nil {
@@ -72,7 +73,7 @@ func (p *program) contentShow() *cobra.Command {
 	c := &cobra.Command{Use: "show ID",
 		Long:    "Show an item with all its fields, as the API delivers it.",
 		Example: "  stile content show iceland\n  stile content show acme-news-7 --tenant acme --json",
-		Args:    takes(1, 1, "one ID")}
+		Args:    syntax.Takes(1, 1, "one ID")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "own item of the tenant with this `client_id`, instead of a shared item")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		q.ID = args[0]
@@ -109,7 +110,7 @@ func (p *program) contentExport() *cobra.Command {
 standard output. ` + "`stile content import`" + ` reads the format. It does not contain the
 options that apply to all items: see ` + "`stile content options`" + `.`,
 		Example: "  stile content export corpus.jsonl\n  stile content export --tenant acme --collection news",
-		Args:    takes(0, 1, "a FILE or nothing")}
+		Args:    syntax.Takes(0, 1, "a FILE or nothing")}
 	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "own items of the tenant with this `client_id`, instead of the shared items")
 	c.RunE = func(c *cobra.Command, args []string) error {

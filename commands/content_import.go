@@ -14,6 +14,7 @@ import (
 
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/report"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
 	"stile.example/stile/operations"
@@ -58,13 +59,13 @@ If what is searched changes, existing items are indexed again. To see them, use
   stile content import items.jsonl --searchable capital,codes
   stile content import --synonyms equal.csv --labels labels.yaml
   stile content import --url 'https://publisher.example/{id}'`,
-		Args: takes(0, 1, "one FILE, DIR, URL or -")}
+		Args: syntax.Takes(0, 1, "one FILE, DIR, URL or -")}
 	options := addOptionFlags(c)
 	f.register(c)
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
 		if f.format != "" {
 			if f.src.Format, err = content.ParseFormat(f.format); err != nil {
-				return useErrorf("--%v", err)
+				return syntax.Errorf("--%v", err)
 			}
 		}
 		if f.o.Options, err = options.read(c); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
 	"stile.example/stile/content/labels"
@@ -43,7 +44,7 @@ func (f *optionFlags) read(c *cobra.Command) (ch options.Change, err error) {
 		ch.URL = &f.url
 	}
 	if _, err := ch.Apply(options.Options{}); err != nil {
-		return ch, useErrorf("--%v", err)
+		return ch, syntax.Errorf("--%v", err)
 	}
 	if c.Flags().Changed("synonyms") {
 		ch.Synonyms, err = readOption(f.synonyms, synonyms.MaxFile, func(text string) error {
@@ -85,7 +86,7 @@ func readOption(name string, most int, check func(text string) error) (*string, 
 func (p *program) changeOptions(c *cobra.Command, f importFlags) error {
 	o := f.o
 	if o.Options.IsEmpty() || o.Prune || f.yes || f.hasSourceFlags() {
-		return useErrorf("`%s` takes one FILE, DIR, URL or -; only --searchable, --synonyms, --labels and --url work without one", c.CommandPath())
+		return syntax.Errorf("`%s` takes one FILE, DIR, URL or -; only --searchable, --synonyms, --labels and --url work without one", c.CommandPath())
 	}
 	var result imports.Result
 	none := func(func(content.Item, error) bool) {}
@@ -117,7 +118,7 @@ func (p *program) contentOptions() *cobra.Command {
 			"searchable attributes, synonyms, labels and the URL of items without one.\n" +
 			"`stile content import` changes them; a backup contains them, an export does not.",
 		Example: "  stile content options\n  stile content options --tenant acme --json",
-		Args:    takes(0, 0, "no arguments, only flags")}
+		Args:    syntax.Takes(0, 0, "no arguments, only flags")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "options of the tenant with this `client_id`, instead of those of the shared items")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var o operations.ContentOptions

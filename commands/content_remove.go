@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 )
 
@@ -21,13 +22,13 @@ copy that can be imported.`,
 		Example: `  stile content remove iceland greenland
   stile content remove acme-news-7 --tenant acme
   stile content remove --collection recipes --yes`,
-		Args: takes(0, 10000, "one ID or more, or --collection")}
+		Args: syntax.Takes(0, 10000, "one ID or more, or --collection")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "own items of the tenant with this `client_id`, instead of shared items")
 	c.Flags().StringVar(&q.Collection, "collection", "", "all items of this `collection`")
 	c.Flags().BoolVar(&yes, "yes", false, "don't ask before a collection is removed")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if (len(args) == 0) == (q.Collection == "") {
-			return useErrorf("`%s` takes one ID or more, or --collection with a name; see `%s --help`", c.CommandPath(), c.CommandPath())
+			return syntax.Errorf("`%s` takes one ID or more, or --collection with a name; see `%s --help`", c.CommandPath(), c.CommandPath())
 		}
 		if q.IDs = args; yes {
 			q.Confirmed = math.MaxInt

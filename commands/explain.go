@@ -8,6 +8,7 @@ import (
 
 	"stile.example/stile/commands/explanation"
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 )
 
@@ -23,7 +24,7 @@ data, such as one for an invalid signature, is kept only while the server runs. 
 the refusals with the same address, tenant and code in one minute, only the first
 is stored, with a count. The others are in memory, as long as there is space.`,
 		Example: "  stile explain 7QK2-M4TD\n  stile explain 7qk2m4td --json",
-		Args:    takes(1, 1, "one REF, such as 7QK2-M4TD"),
+		Args:    syntax.Takes(1, 1, "one REF, such as 7QK2-M4TD"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var f operations.RefusalInfo
 			if err := p.run(c, operations.RefusalName{Ref: args[0]}, &f); err != nil {

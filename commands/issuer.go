@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 )
 
 func (p *program) issuerCommand() *cobra.Command {
-	return noun("issuer", "external issuers and their keys",
+	return syntax.Noun("issuer", "external issuers and their keys",
 		`The setting issuers lists external authorization servers whose tokens are
 accepted. Their keys are fetched at the start, each hour, and when a token names
 an unknown one.`,
@@ -24,7 +25,7 @@ func (p *program) issuerList() *cobra.Command {
 		Long: `List the external issuers, the keys that verify their tokens, and why the last
 fetch failed. Without a running server, no keys have been fetched.`,
 		Example: "  stile issuer list --json",
-		Args:    takes(0, 0, "no arguments"),
+		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE:    func(c *cobra.Command, _ []string) error { return p.showIssuers(c, operations.None{}) }})
 }
 
@@ -37,7 +38,7 @@ tokens are introspected again at their next call. If the keys can't be fetched,
 those from before stay in use. Without a running server, the command only checks
 that the keys can be fetched.`,
 		Example: "  stile issuer refresh\n  stile issuer refresh https://id.example/realms/demo",
-		Args:    takes(0, 1, "at most one issuer"),
+		Args:    syntax.Takes(0, 1, "at most one issuer"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return p.showIssuers(c, operations.IssuerRefresh{Issuer: strings.Join(args, "")})
 		}})

@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
-	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/signing"
 )
 
 func (p *program) keyCommand() *cobra.Command {
-	return noun("key", "the keys that sign tokens",
+	return syntax.Noun("key", "the keys that sign tokens",
 		`The server signs tokens with its signing key, which it creates at the first
 start. The public part is published at /.well-known/jwks.json.`,
 		"  stile key list\n  stile key rotate", p.keyList(), p.keyRotate())
@@ -23,7 +24,7 @@ func (p *program) keyList() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "list",
 		Long:    "List the key that signs, and the older keys. Each of these verifies tokens until\nthe last token that it signed has expired.",
 		Example: "  stile key list --json",
-		Args:    takes(0, 0, "no arguments"),
+		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var keys []operations.KeyView
 			if err := p.run(c, operations.None{}, &keys); err != nil {
@@ -39,11 +40,11 @@ func (p *program) keyRotate() *cobra.Command {
 		Long: `Create a new key, which signs from now on. The old key verifies tokens until the
 last token that it signed has expired, so issued tokens stay valid.`,
 		Example: "  stile key rotate\n  stile key rotate --alg ES256",
-		Args:    takes(0, 0, "no arguments")}
-	c.Flags().StringVar(&alg, "alg", bearer.EdDSA, "`algorithm` of the new key: "+strings.Join(bearer.Algorithms(), ", "))
+		Args:    syntax.Takes(0, 0, "no arguments")}
+	c.Flags().StringVar(&alg, "alg", signing.EdDSA, "`algorithm` of the new key: "+strings.Join(signing.Algorithms(), ", "))
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if !slices.Contains(bearer.Algorithms(), alg) {
-			return useErrorf("--alg %q: unknown algorithm; must be one of %s", alg, strings.Join(bearer.Algorithms(), ", "))
+		if !slices.Contains(signing.Algorithms(), alg) {
+			return syntax.Errorf("--alg %q: unknown algorithm; must be one of %s", alg, strings.Join(signing.Algorithms(), ", "))
 		}
 		var key operations.KeyView
 		if err := p.run(c, operations.KeyRotation{Alg: alg}, &key); err != nil {

@@ -20,7 +20,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/help"
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
@@ -69,7 +71,7 @@ func (p *program) main(ctx context.Context, args []string) int {
 	root.SetErr(p.err)
 	err := root.ExecuteContext(ctx)
 	p.printError(err)
-	var use *useError
+	var use *syntax.UsageError
 	switch {
 	case err == nil:
 		return done
@@ -94,13 +96,6 @@ func (p *program) printError(err error) {
 		fmt.Fprintf(p.err, "stile: %s\n", printing.Safe(err.Error()))
 	}
 }
-
-// useError is a usage error: an unknown flag, or a missing or malformed argument.
-type useError struct{ what string }
-
-func (e *useError) Error() string { return e.what }
-
-func useErrorf(format string, args ...any) error { return &useError{fmt.Sprintf(format, args...)} }
 
 // linesError is a list of errors in a file.
 type linesError struct {
@@ -128,50 +123,20 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
   stile content import items.jsonl
   stile usage --from 2026-11`,
 		SilenceErrors: true, SilenceUsage: true,
-		Args: noSuchCommand,
+		Args: syntax.NoSuchCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.PersistentFlags().StringVar(&p.config, "config", "", "settings `file` (default stile.yaml, if it exists)")
 	root.PersistentFlags().StringVar(&p.data, "data", "", "data `directory` (default ./data)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return useErrorf("%v; see `%s --help`", err, c.CommandPath())
+		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), completionCommand(), p.versionCommand(), settingsTopic())
-	describe(root)
-	p.spellHelp(root)
+		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), help.Completion(), p.versionCommand(), help.SettingsTopic())
+	help.Describe(root)
+	p.names = commandNames(root)
+	help.Spell(root, p.asCalled)
 	return root
-}
-
-// noun returns a command that only has subcommands.
-func noun(use, short, long, example string, verbs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Long: long, Example: example, Args: noSuchCommand,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(verbs...)
-	return c
-}
-
-// noSuchCommand refuses an argument that is not a subcommand.
-func noSuchCommand(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	what := fmt.Sprintf("unknown command %q", c.CommandPath()+" "+args[0])
-	c.SuggestionsMinimumDistance = 2
-	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		return useErrorf("%s; did you mean `%s %s`?", what, c.CommandPath(), near[0])
-	}
-	return useErrorf("%s; `%s --help` lists them", what, c.CommandPath())
-}
-
-// takes returns a check that the number of arguments is in a range. The error says what is allowed.
-func takes(least, most int, what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if len(args) < least || len(args) > most {
-			return useErrorf("`%s` takes %s; see `%s --help`", c.CommandPath(), what, c.CommandPath())
-		}
-		return nil
-	}
 }
 
 // prints adds --json to a command.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/help"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/datadir"
 	"stile.example/stile/server"
 	"stile.example/stile/settings"
@@ -35,10 +37,10 @@ contains warnings and errors, as text.`,
   stile serve --listen :9000 --data /var/lib/stile
   stile serve --demo
   stile serve --demo --demo-listen 127.0.0.1:9090`,
-		Args: takes(0, 0, "no arguments, only flags")}
+		Args: syntax.Takes(0, 0, "no arguments, only flags")}
 	demo.register(c)
 	lost.register(c)
-	given := settingFlags(c)
+	given := help.SettingFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := demo.check(); err != nil {
 			return err
@@ -76,11 +78,11 @@ func (f *demoFlags) check() error {
 	ip, bad := netip.ParseAddr(host)
 	switch {
 	case !f.on:
-		return useErrorf("--demo-listen needs --demo; add it")
+		return syntax.Errorf("--demo-listen needs --demo; add it")
 	case err != nil:
-		return useErrorf("--demo-listen %q: must be an address such as 127.0.0.1:8090 or :8090", f.listen)
+		return syntax.Errorf("--demo-listen %q: must be an address such as 127.0.0.1:8090 or :8090", f.listen)
 	case host != "" && host != "localhost" && (bad != nil || !ip.IsLoopback() && !ip.IsUnspecified()):
-		return useErrorf("--demo-listen %q: must be an address of this machine, such as 127.0.0.1:8090 or :8090, because the demo's site is for this machine only", f.listen)
+		return syntax.Errorf("--demo-listen %q: must be an address of this machine, such as 127.0.0.1:8090 or :8090, because the demo's site is for this machine only", f.listen)
 	}
 	return nil
 }

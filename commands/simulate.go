@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/settings"
 	"stile.example/stile/simulate"
 )
@@ -26,20 +27,20 @@ group, print what the rules did: challenges, pictures, blocks, and how much of
 the corpus a scraper got. The same seed gives the same result. The command does
 not read or change the data directory.
 
-` + wrap("Groups: "+strings.Join(simulate.Groups(), ", ")+".", ""),
+Groups: ` + strings.Join(simulate.Groups(), ", ") + ".",
 		Example: "  stile simulate\n  stile simulate --policy stricter.yaml --group office --group fifty\n  stile simulate --seed 7 --days 2 --json",
-		Args:    takes(0, 0, "no arguments, only flags")}
+		Args:    syntax.Takes(0, 0, "no arguments, only flags")}
 	c.Flags().Uint64Var(&config.Seed, "seed", config.Seed, "random seed")
 	c.Flags().StringVar(&file, "policy", "", "settings `file` with the policy to simulate (default: the settings in use)")
 	c.Flags().IntVar(&config.Days, "days", config.Days, "`number` of days to simulate, 1 to 31")
 	c.Flags().StringArrayVar(&config.Groups, "group", nil, "simulate only this `group`; repeat for more (default: all groups)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if config.Days < 1 || config.Days > maxDays {
-			return useErrorf("--days %d: must be from 1 to %d", config.Days, maxDays)
+			return syntax.Errorf("--days %d: must be from 1 to %d", config.Days, maxDays)
 		}
 		for _, g := range config.Groups {
 			if !slices.Contains(simulate.Groups(), g) {
-				return useErrorf("--group %q: unknown group; must be one of %s", g, strings.Join(simulate.Groups(), ", "))
+				return syntax.Errorf("--group %q: unknown group; must be one of %s", g, strings.Join(simulate.Groups(), ", "))
 			}
 		}
 		s, err := p.policyOf(file)

@@ -8,13 +8,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
+	"stile.example/stile/commands/tenantflags"
 	"stile.example/stile/operations"
 	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
 
 func (p *program) tenantCommand() *cobra.Command {
-	return noun("tenant", "the organisations that may embed the corpus",
+	return syntax.Noun("tenant", "the organisations that may embed the corpus",
 		`A tenant is an organisation that embeds the corpus in its pages. It is known by
 its client_id, gets tokens with a secret, and pays for its calls.`,
 		`  stile tenant add acme --name "Acme Ltd" --site https://www.acme.example
@@ -29,17 +31,17 @@ tokens to it.`),
 }
 
 func (p *program) tenantAdd() *cobra.Command {
-	var f tenantFlags
+	var f tenantflags.Flags
 	c := &cobra.Command{Use: "add CLIENT_ID",
 		Long: `Add a tenant and print its client_id and secret. The secret can't be shown
 again, because only its hash is stored. If it is lost, replace it with
 ` + "`stile tenant rotate-secret`" + `. Without --site, any page may use the tenant's tokens.`,
 		Example: `  stile tenant add acme --name "Acme Ltd" --site https://www.acme.example
   stile tenant add acme --price 0.002 --calls-per-month 100000 --json`,
-		Args: takes(1, 1, "one CLIENT_ID")}
-	f.register(c)
+		Args: syntax.Takes(1, 1, "one CLIENT_ID")}
+	f.Register(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ch, err := f.change(c, args[0], usage.Day(p.now()))
+		ch, err := f.Change(c, args[0], usage.Day(p.now()))
 		if err != nil {
 			return err
 		}
@@ -47,9 +49,9 @@ again, because only its hash is stored. If it is lost, replace it with
 		if err := p.run(c, ch, &made); err != nil {
 			return err
 		}
-		p.noteInsecure(ch.InsecureSites)
+		tenantflags.NoteInsecure(p.err, ch.InsecureSites)
 		if ch.Sites != nil {
-			p.noteWWW(ch, *ch.Sites)
+			tenantflags.NoteWWW(p.err, ch, *ch.Sites)
 		} else if ch.InsecureSites == nil {
 			fmt.Fprintf(p.err, "No --site was given: any page may use this tenant's tokens. To allow only the tenant's pages:\n  stile tenant set %s --site https://www.example.com\n", printing.Safe(args[0]))
 		}
@@ -59,7 +61,7 @@ again, because only its hash is stored. If it is lost, replace it with
 }
 
 func (p *program) tenantSet() *cobra.Command {
-	var f tenantFlags
+	var f tenantflags.Flags
 	c := &cobra.Command{Use: "set CLIENT_ID [KEY=VALUE…]",
 		Long: `Change only what is given. --add-site and --remove-site change the tenant's sites
 one by one; --site replaces all of them. KEY=VALUE is a setting for this tenant, such as policy.token.calls=500 or site=required. KEY=
@@ -72,11 +74,11 @@ tenant.`,
   stile tenant set acme --remove-site https://old.acme.example
   stile tenant set acme --insecure-site http://192.168.1.20:3000
   stile tenant set acme --price 0.003@2027-01-01`,
-		Args: takes(1, 100, "a CLIENT_ID and any number of KEY=VALUE")}
-	f.register(c)
-	f.registerSet(c)
+		Args: syntax.Takes(1, 100, "a CLIENT_ID and any number of KEY=VALUE")}
+	f.Register(c)
+	f.RegisterSet(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ch, err := f.change(c, args[0], usage.Day(p.now()))
+		ch, err := f.Change(c, args[0], usage.Day(p.now()))
 		if err != nil {
 			return err
 		}
@@ -84,7 +86,7 @@ tenant.`,
 		for _, pair := range args[1:] {
 			name, text, has := strings.Cut(pair, "=")
 			if !has {
-				return useErrorf("%q: must be KEY=VALUE, such as policy.token.calls=500", pair)
+				return syntax.Errorf("%q: must be KEY=VALUE, such as policy.token.calls=500", pair)
 			}
 			ch.Policy[name] = text
 		}
@@ -92,8 +94,8 @@ tenant.`,
 		if err := p.run(c, ch, &t); err != nil {
 			return err
 		}
-		p.noteInsecure(ch.InsecureSites)
-		p.noteSites(ch, t.Sites)
+		tenantflags.NoteInsecure(p.err, ch.InsecureSites)
+		tenantflags.NoteSites(p.err, ch, t.Sites)
 		return p.showTenant(t)
 	}
 	return p.prints(c)
@@ -103,7 +105,7 @@ tenant.`,
 func (p *program) tenantStatus(verb, long string) *cobra.Command {
 	return p.prints(&cobra.Command{Use: verb + " CLIENT_ID", Long: long,
 		Example: "  stile tenant " + verb + " acme",
-		Args:    takes(1, 1, "one CLIENT_ID"),
+		Args:    syntax.Takes(1, 1, "one CLIENT_ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return p.runForTenant(c, operations.TenantName{ClientID: args[0]})
 		}})
@@ -127,11 +129,11 @@ that the tenant can replace it without an interruption. Without --overlap, the
 old secret is invalid immediately, so the command asks first, or needs --yes.
 Issued tokens stay valid.`,
 		Example: "  stile tenant rotate-secret acme --overlap 24h",
-		Args:    takes(1, 1, "one CLIENT_ID")}
+		Args:    syntax.Takes(1, 1, "one CLIENT_ID")}
 	c.Flags().StringVar(&overlap, "overlap", "0s", "`duration` for which the old secret stays valid, such as 24h or 7d")
 	addYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		d, err := parseFor("overlap", overlap)
+		d, err := syntax.ParseDuration("overlap", overlap)
 		if err != nil {
 			return err
 		}
@@ -154,7 +156,7 @@ func (p *program) tenantRemove() *cobra.Command {
 on. Its usage is kept for statements. This can't be undone. To refuse the
 tenant's calls for a while instead, use ` + "`stile tenant suspend`" + `.`,
 		Example: "  stile tenant remove acme --yes",
-		Args:    takes(1, 1, "one CLIENT_ID")}
+		Args:    syntax.Takes(1, 1, "one CLIENT_ID")}
 	addYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := p.confirmRemoval(c, args[0], yes); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 	"stile.example/stile/usage"
 )
@@ -28,7 +29,7 @@ func (p *program) tenantList() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "list",
 		Long:    "List all tenants by client_id, with their status and the calls of this UTC month.",
 		Example: "  stile tenant list\n  stile tenant list --json",
-		Args:    takes(0, 0, "no arguments"),
+		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var all []operations.TenantInfo
 			if err := p.run(c, operations.None{}, &all); err != nil {
@@ -53,7 +54,7 @@ func (p *program) tenantShow() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "show CLIENT_ID",
 		Long:    "Show a tenant's status, sites, quota, items, live tokens (those that have made a\ncall), prices and settings.",
 		Example: "  stile tenant show acme",
-		Args:    takes(1, 1, "one CLIENT_ID"),
+		Args:    syntax.Takes(1, 1, "one CLIENT_ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return p.runForTenant(c, operations.TenantName{ClientID: args[0]})
 		}})

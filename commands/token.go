@@ -11,11 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 )
 
 func (p *program) tokenCommand() *cobra.Command {
-	return noun("token", "single tokens, for support",
+	return syntax.Noun("token", "single tokens, for support",
 		`Issue a token for a test, show the state of one, or revoke one. Give the
 token or its jti. With -, it is read from standard input, where other users of this
 machine can't see it.`,
@@ -29,7 +30,7 @@ func (p *program) tokenIssue() *cobra.Command {
 		Long: `Issue a token as the token endpoint does, and print it. Calls with it are counted
 and charged to the tenant.`,
 		Example: "  stile token issue acme\n  stile token issue acme --subject support-4711 --json",
-		Args:    takes(0, 1, "one CLIENT_ID")}
+		Args:    syntax.Takes(0, 1, "one CLIENT_ID")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` of the tenant, instead of the argument")
 	c.Flags().StringVar(&q.Subject, "subject", "", "`name` that the tenant uses for the visitor, at most 128 bytes (default: the client_id)")
 	c.Flags().StringVar(&q.Scope, "scope", operations.Scope, "`scope` of the token")
@@ -38,7 +39,7 @@ and charged to the tenant.`,
 			q.Tenant, args = args[0], nil
 		}
 		if len(args) > 0 || q.Tenant == "" {
-			return useErrorf("`stile token issue` takes one CLIENT_ID, as an argument or with --tenant")
+			return syntax.Errorf("`stile token issue` takes one CLIENT_ID, as an argument or with --tenant")
 		}
 		var made operations.IssuedToken
 		if err := p.run(c, q, &made); err != nil {
@@ -60,7 +61,7 @@ and its challenges. The server stores nothing about a token before its first cal
 until then, give the token, because its jti is unknown.
 ` + inProcessList,
 		Example: "  stile token show - --json <token.txt\n  stile token show TOKEN --json",
-		Args:    takes(1, 1, "one token or jti"),
+		Args:    syntax.Takes(1, 1, "one token or jti"),
 		RunE: func(c *cobra.Command, args []string) error {
 			name, err := p.tokenName(args[0])
 			if err != nil {
@@ -78,7 +79,7 @@ func (p *program) tokenRevoke() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "revoke TOKEN|JTI|-",
 		Long:    "Revoke a token: its calls are refused with token_revoked from now on. This can't\nbe undone.\n" + inProcessList,
 		Example: "  stile token revoke - <token.txt\n  stile token revoke TOKEN",
-		Args:    takes(1, 1, "one token or jti"),
+		Args:    syntax.Takes(1, 1, "one token or jti"),
 		RunE: func(c *cobra.Command, args []string) error {
 			name, err := p.tokenName(args[0])
 			if err != nil {

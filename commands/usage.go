@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 	"stile.example/stile/usage"
 )
@@ -18,7 +19,7 @@ Each answered call is counted exactly once. An amount is the number of calls tim
 the price that the tenant had on that day.`,
 		Example: `  stile usage --from 2026-11 --to 2026-11
   stile usage --tenant acme --from 2026-11-15 --format csv > acme.csv`,
-		Args: takes(0, 0, "no arguments, only flags")}
+		Args: syntax.Takes(0, 0, "no arguments, only flags")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "only the tenant with this `client_id`")
 	c.Flags().StringVar(&q.From, "from", "", "first `day`: YYYY-MM-DD, or YYYY-MM for the first day of a month (default: no limit)")
 	c.Flags().StringVar(&q.To, "to", "", "last `day`, included: YYYY-MM-DD, or YYYY-MM for the last day of a month (default: no limit)")
@@ -26,7 +27,7 @@ the price that the tenant had on that day.`,
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		f, err := usage.ParseFormat(format)
 		if err != nil {
-			return useErrorf("--%v", err)
+			return syntax.Errorf("--%v", err)
 		}
 		if p.json {
 			f = usage.JSON
@@ -38,7 +39,7 @@ the price that the tenant had on that day.`,
 			return err
 		}
 		if q.From != "" && q.To != "" && q.From > q.To {
-			return useErrorf("--from %s: must not be after --to %s", q.From, q.To)
+			return syntax.Errorf("--from %s: must not be after --to %s", q.From, q.To)
 		}
 		var sent []operations.UsageRow
 		if err := p.run(c, q, &sent); err != nil {
@@ -59,7 +60,7 @@ func dayOf(flag, text string, edge func(time.Time) time.Time) (string, error) {
 		return edge(t).Format(time.DateOnly), nil
 	}
 	if _, err := time.Parse(time.DateOnly, text); text != "" && err != nil {
-		return "", useErrorf("--%s %q: must be YYYY-MM-DD or YYYY-MM", flag, text)
+		return "", syntax.Errorf("--%s %q: must be YYYY-MM-DD or YYYY-MM", flag, text)
 	}
 	return text, nil
 }

@@ -5,7 +5,9 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 	"github.com/spf13/cobra"
+
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
 )
 
 // versionView is what `version --json` prints.
@@ -20,7 +22,7 @@ func (p *program) versionCommand() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "version", Short: "print the version",
 		Long:    "Print the version, the commit that it was built from, and the versions of Go and\nSQLite.",
 		Example: "  stile version --json",
-		Args:    takes(0, 0, "no arguments"),
+		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			v := version()
 			if p.json {

@@ -21,6 +21,7 @@ import (
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/issuers"
+	"stile.example/stile/tokens/signing"
 	"stile.example/stile/usage"
 )
 
@@ -34,7 +35,7 @@ type Dir struct {
 	Log *slog.Logger
 
 	Store     *store.Store
-	Keys      *bearer.Keys
+	Keys      *signing.Keys
 	Tenants   *tenants.Directory
 	Meter     *usage.Meter
 	Addresses *addresses.Registry

@@ -12,12 +12,12 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/signing"
 )
 
 // The names of what the database stores about the files and settings that belong to it.
 const (
-	secretKeyName  = "secret_key" // bearer.Keys.Fingerprint
+	secretKeyName  = "secret_key" // signing.Keys.Fingerprint
 	signingKeyName = "signing_key"
 	publicURLName  = "public_url"
 )
@@ -117,7 +117,7 @@ func (d *Dir) openKeys(ctx context.Context, s *settings.Settings, how opening) (
 			return err
 		}
 	}
-	d.Keys, err = bearer.OpenKeys(file, d.Now())
+	d.Keys, err = signing.OpenKeys(file, d.Now())
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return err
@@ -195,7 +195,7 @@ func (d *Dir) noteSigningKey(ctx context.Context) error {
 }
 
 // RotateKey makes a new key sign, and stores which one it is.
-func (d *Dir) RotateKey(ctx context.Context, alg string) (bearer.KeyInfo, error) {
+func (d *Dir) RotateKey(ctx context.Context, alg string) (signing.KeyInfo, error) {
 	k, err := d.Keys.Rotate(d.Now(), alg, MaxLifetime)
 	if err != nil {
 		return k, err

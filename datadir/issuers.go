@@ -10,6 +10,7 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/issuers"
+	"stile.example/stile/tokens/signing"
 )
 
 // trustIssuers makes the verifier accept the tokens of the external issuers in the settings. The
@@ -27,7 +28,7 @@ func (d *Dir) trustIssuers() error {
 // Verifier returns a verifier of the tokens that a server with these settings accepts. It reads the
 // server's keys, and neither locks nor changes the data directory.
 func Verifier(s *settings.Settings, now func() time.Time, log *slog.Logger) (*bearer.Verifier, error) {
-	own, err := bearer.ReadKeys(KeyFile(s.Data))
+	own, err := signing.ReadKeys(KeyFile(s.Data))
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ import (
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
+	"stile.example/stile/tokens/signing"
 	"stile.example/stile/usage"
 )
 
@@ -66,7 +67,7 @@ func newSite(t testing.TB) *site {
 			RoamAddresses: 8, RoamPer: 24 * time.Hour},
 		Lifetime: 24 * time.Hour, Site: SiteIfSent, QueryTokens: QueryTokensYes, JSONP: JSONPYes,
 	}
-	keys, err := bearer.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), start)
+	keys, err := signing.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), start)
 	s.must(err)
 	verifier, err := bearer.NewVerifier(keys, publicURL, publicURL, 24*time.Hour)
 	s.must(err)

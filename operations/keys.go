@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"stile.example/stile/datadir"
-	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/signing"
 )
 
 // KeyView is a signing key of the server.
@@ -17,7 +17,7 @@ type KeyView struct {
 	VerifiesUntil *time.Time `json:"verifies_until"` // null: no end
 }
 
-func viewKey(k bearer.KeyInfo) KeyView {
+func viewKey(k signing.KeyInfo) KeyView {
 	v := KeyView{KID: k.KID, Alg: k.Alg, CreatedAt: k.CreatedAt, Signs: k.Signs}
 	if !k.VerifiesUntil.IsZero() {
 		v.VerifiesUntil = &k.VerifiesUntil
@@ -35,7 +35,7 @@ func listKeys(_ context.Context, d *datadir.Dir, _ None) ([]KeyView, error) {
 
 // KeyRotation describes a new signing key.
 type KeyRotation struct {
-	Alg string `json:"alg"` // one of bearer.Algorithms
+	Alg string `json:"alg"` // one of signing.Algorithms
 }
 
 func rotateKey(ctx context.Context, d *datadir.Dir, r KeyRotation) (KeyView, error) {

@@ -23,6 +23,7 @@ import (
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tokens/signing"
 )
 
 // start is the time of the tests: the clock does not move.
@@ -45,7 +46,7 @@ type testServer struct {
 func newServer(t testing.TB) *testServer {
 	t.Helper()
 	s := &testServer{TB: t, echo: echo.New(), lines: &lines{}}
-	keys, err := bearer.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), start)
+	keys, err := signing.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), start)
 	s.must(err)
 	assertions, err := bearer.NewAssertions(publicURL, publicURL+"/oauth/token")
 	s.must(err)

@@ -1,7 +1,6 @@
 package bearer
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/tokens"
-	"stile.example/stile/tokens/jwk"
+	"stile.example/stile/tokens/signing"
 )
 
 const tokenEndpoint = issuer + "/oauth/token"
@@ -25,17 +24,13 @@ func testAssertions(t testing.TB) *Assertions {
 	return a
 }
 
-func clientKey(t testing.TB, alg string) (k *key, jwks string) {
+func clientKey(t testing.TB, alg string) (k *signing.Key, jwks string) {
 	t.Helper()
-	k, err := newKey(alg, noon)
-	if err != nil {
+	keys := testKeys(t)
+	if _, err := keys.Rotate(noon, alg, 0); err != nil {
 		t.Fatal(err)
 	}
-	set, err := json.Marshal(fields{"keys": []jwk.Key{k.jwk()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k, string(set)
+	return keys.Set().Signing(), string(keys.JWKS(noon.Add(time.Hour))) // without the first key
 }
 
 // only returns the keys of one client.
@@ -54,7 +49,7 @@ func goodAssertion() fields {
 }
 
 func TestAssertion(t *testing.T) {
-	for _, alg := range Algorithms() {
+	for _, alg := range signing.Algorithms() {
 		k, jwks := clientKey(t, alg)
 		h, c := goodHeader(k).with("typ", nil), goodAssertion()
 		for name, token := range map[string]string{
@@ -81,10 +76,10 @@ func TestAssertion(t *testing.T) {
 
 // TestAssertionEd25519 checks that the name of RFC 9864 is accepted for an Ed25519 key only.
 func TestAssertionEd25519(t *testing.T) {
-	for _, alg := range Algorithms() {
+	for _, alg := range signing.Algorithms() {
 		k, jwks := clientKey(t, alg)
 		token := forge(t, k, goodHeader(k).with("typ", nil).with("alg", "Ed25519").String(), goodAssertion().String())
-		if _, err := testAssertions(t).Verify(token, only("acme", jwks), noon); (err == nil) != (alg == EdDSA) {
+		if _, err := testAssertions(t).Verify(token, only("acme", jwks), noon); (err == nil) != (alg == signing.EdDSA) {
 			t.Errorf("a key for %s: %v", alg, err)
 		}
 	}
@@ -92,8 +87,8 @@ func TestAssertionEd25519(t *testing.T) {
 
 // TestS5_Assertions tries the attacks on tokens on the token endpoint.
 func TestS5_Assertions(t *testing.T) {
-	k, jwks := clientKey(t, EdDSA)
-	other, _ := clientKey(t, EdDSA)
+	k, jwks := clientKey(t, signing.EdDSA)
+	other, _ := clientKey(t, signing.EdDSA)
 	h, c := goodHeader(k).with("typ", "JWT"), goodAssertion()
 	good := forge(t, k, h.String(), c.String())
 	claim := func(name string, value any) string { return forge(t, k, h.String(), c.with(name, value).String()) }
@@ -104,13 +99,13 @@ func TestS5_Assertions(t *testing.T) {
 		"other spare bits":              good[:len(good)-1] + nextChar(good[len(good)-1]),
 		"another client":                forge(t, k, h.String(), c.with("iss", "other").with("sub", "other").String()),
 		"another key":                   forge(t, other, h.String(), c.String()),
-		"another key, named":            forge(t, other, h.with("kid", other.kid).String(), c.String()),
+		"another key, named":            forge(t, other, h.with("kid", other.KID()).String(), c.String()),
 		"an access token":               head("typ", "at+jwt"),
 		"a proof":                       head("typ", "dpop+jwt"),
 		"another kid":                   head("kid", "other"),
-		"another algorithm":             head("alg", ES256),
+		"another algorithm":             head("alg", signing.ES256),
 		"alg none":                      head("alg", "none"),
-		"HS256 with the public key":     hs256(h.with("alg", "HS256").String(), c.String(), der(t, k.public)),
+		"HS256 with the public key":     hs256(h.with("alg", "HS256").String(), c.String(), der(t, publicOf(t, jwks))),
 		"crit":                          head("crit", []string{"x"}),
 		"iss is not sub":                claim("iss", "other"),
 		"sub is not iss":                claim("sub", "other"),
@@ -145,8 +140,8 @@ func TestS5_Assertions(t *testing.T) {
 // TestAssertionOnce checks that one of 64 simultaneous uses is accepted, and that a refused
 // assertion is not spent.
 func TestAssertionOnce(t *testing.T) {
-	k, jwks := clientKey(t, EdDSA)
-	other, _ := clientKey(t, EdDSA)
+	k, jwks := clientKey(t, signing.EdDSA)
+	other, _ := clientKey(t, signing.EdDSA)
 	a, keys := testAssertions(t), only("acme", jwks)
 	h := goodHeader(k).with("typ", "JWT")
 	if _, err := a.Verify(forge(t, other, h.String(), goodAssertion().String()), keys, noon); err == nil {
@@ -174,7 +169,7 @@ func TestAssertionOnce(t *testing.T) {
 // TestLongAssertionOnce checks that an assertion of an hour is accepted for 5 minutes only, and
 // once.
 func TestLongAssertionOnce(t *testing.T) {
-	k, jwks := clientKey(t, RS256)
+	k, jwks := clientKey(t, signing.RS256)
 	keys := only("acme", jwks)
 	sign := func(jti any) string {
 		return forge(t, k, goodHeader(k).with("typ", "JWT").String(), goodAssertion().with("jti", jti).with("exp", noon.Add(time.Hour).Unix()).String())
@@ -223,8 +218,8 @@ func TestAssertionAlgorithms(t *testing.T) {
 // TestAssertionReasons checks that a client is informed of what is wrong with its assertion, and
 // that another sender is not informed of anything about the client.
 func TestAssertionReasons(t *testing.T) {
-	k, jwks := clientKey(t, EdDSA)
-	other, _ := clientKey(t, EdDSA)
+	k, jwks := clientKey(t, signing.EdDSA)
+	other, _ := clientKey(t, signing.EdDSA)
 	h, c := goodHeader(k).with("typ", "JWT"), goodAssertion()
 	for name, r := range map[string]struct {
 		claims fields

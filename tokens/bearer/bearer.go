@@ -2,8 +2,7 @@
 // 9068 access tokens signed by our own keys, and the tokens of external issuers that the publisher
 // trusts. It also verifies the assertions by which a tenant's server authenticates (RFC 7523).
 //
-//   - [Keys] are the server's own keys, in one file. They can be rotated without downtime.
-//   - [Signer] signs tokens.
+//   - [Signer] signs tokens. Package signing has the server's own keys.
 //   - [Verifier] verifies tokens and returns their claims. It caches valid tokens, so that each
 //     token is verified once.
 //   - [Issuer] is an external authorization server: what its tokens must contain, and its keys

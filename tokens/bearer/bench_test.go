@@ -5,10 +5,12 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"stile.example/stile/tokens/signing"
 )
 
 func BenchmarkSign(b *testing.B) {
-	for _, alg := range Algorithms() {
+	for _, alg := range signing.Algorithms() {
 		b.Run(alg, func(b *testing.B) {
 			keys := testKeys(b)
 			if _, err := keys.Rotate(noon, alg, lifetime); err != nil {
@@ -29,7 +31,7 @@ func BenchmarkSign(b *testing.B) {
 
 func BenchmarkVerify(b *testing.B) {
 	keys := testKeys(b)
-	v, k := testVerifier(b, keys), keys.signing()
+	v, k := testVerifier(b, keys), keys.Set().Signing()
 	good := forge(b, k, goodHeader(k).String(), goodClaims().String())
 	run := func(name, token string, each func() *Verifier) {
 		b.Run(name, func(b *testing.B) {

@@ -13,7 +13,7 @@ func TestConfirmation(t *testing.T) {
 	v, sum := testVerifier(t, keys), sha256.Sum256([]byte("a key"))
 	jkt := base64.RawURLEncoding.EncodeToString(sum[:])
 	verify := func(cnf any) (Claims, error) {
-		return v.Verify(forge(t, keys.signing(), goodHeader(keys.signing()).String(), goodClaims().with("cnf", cnf).String()), noon)
+		return v.Verify(forge(t, keys.Set().Signing(), goodHeader(keys.Set().Signing()).String(), goodClaims().with("cnf", cnf).String()), noon)
 	}
 	for _, how := range []string{"verified", "remembered"} {
 		if c, err := verify(fields{"jkt": jkt, "of_a_later_rfc": "x"}); err != nil || c.Confirmation != sum {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stile.example/stile/tokens/readable"
+	"stile.example/stile/tokens/signing"
 )
 
 // Step is one step of [Verifier.Examine].
@@ -188,21 +189,21 @@ func (e *examination) own(v *Verifier, t jws, name string) {
 		return
 	}
 	e.add("issuer", name+", this server", nil)
-	set := v.keys.set.Load()
+	set := v.keys.Set()
 	k, err := keyFor(t, set, e.now)
 	if !e.add("header", "its key is one of this server's", err) {
 		return
 	}
 	c, err := v.readClaims(t.payload, e.now)
 	if e.add("claims", "the tenant "+c.Client+", "+e.describeTimes(c), err) || errors.Is(err, ErrExpired) {
-		e.add("signature", "made by the server's key "+k.kid, verifySignature(k, t))
+		e.add("signature", "made by the server's key "+k.KID(), verifySignature(k, t))
 	}
 }
 
 // verifySignature checks the signature of one of our own tokens.
-func verifySignature(k *key, t jws) error {
+func verifySignature(k *signing.Key, t jws) error {
 	signature, err := decodePart(t.signature)
-	if err != nil || k.method.Verify(t.signed, signature, k.public) != nil {
+	if err != nil || k.Verify(t.signed, signature) != nil {
 		return invalid("wrong signature")
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 
 	"stile.example/stile/tokens/jwk"
 	"stile.example/stile/tokens/readable"
+	"stile.example/stile/tokens/signing"
 )
 
 // ExternalAlgorithms lists the algorithms of external issuers: all asymmetric ones of RFC 7518 and
@@ -27,10 +28,19 @@ func ExternalAlgorithms() []string {
 // methods is the implementation of each of them. golang-jwt accepts PS signatures with a salt of
 // any length; RFC 7518 §3.5 requires one length.
 var methods = map[string]jwt.SigningMethod{
-	RS256: jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
+	signing.RS256: jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
 	"PS256": wholeSalt(jwt.SigningMethodPS256), "PS384": wholeSalt(jwt.SigningMethodPS384), "PS512": wholeSalt(jwt.SigningMethodPS512),
-	ES256: jwt.SigningMethodES256, "ES384": jwt.SigningMethodES384, "ES512": jwt.SigningMethodES512,
-	EdDSA: jwt.SigningMethodEdDSA,
+	signing.ES256: jwt.SigningMethodES256, "ES384": jwt.SigningMethodES384, "ES512": jwt.SigningMethodES512,
+	signing.EdDSA: jwt.SigningMethodEdDSA,
+}
+
+// known returns the name in methods of an algorithm. RFC 9864 names EdDSA with Ed25519 after the
+// curve, and so do openid-client and jose.
+func known(alg string) string {
+	if alg == "Ed25519" {
+		return signing.EdDSA
+	}
+	return alg
 }
 
 func wholeSalt(m *jwt.SigningMethodRSAPSS) jwt.SigningMethod {
@@ -179,12 +189,12 @@ func (k issuerKey) fits(alg string) bool {
 	}
 	switch public := k.public.(type) {
 	case ed25519.PublicKey:
-		return alg == EdDSA && len(public) == ed25519.PublicKeySize
+		return alg == signing.EdDSA && len(public) == ed25519.PublicKeySize
 	case *ecdsa.PublicKey:
 		return alg == curveAlgorithms[public.Curve]
 	case *rsa.PublicKey:
 		n := public.N.BitLen()
-		return (alg[:2] == "RS" || alg[:2] == "PS") && n >= minRSA && n <= maxRSA
+		return (alg[:2] == "RS" || alg[:2] == "PS") && n >= signing.MinRSA && n <= signing.MaxRSA
 	}
 	return false
 }
@@ -198,7 +208,7 @@ func (k issuerKey) fitsAny() bool {
 	return false
 }
 
-var curveAlgorithms = map[elliptic.Curve]string{elliptic.P256(): ES256, elliptic.P384(): "ES384", elliptic.P521(): "ES512"}
+var curveAlgorithms = map[elliptic.Curve]string{elliptic.P256(): signing.ES256, elliptic.P384(): "ES384", elliptic.P521(): "ES512"}
 
 // Same reports whether two sets have the same keys.
 func (s *IssuerKeys) Same(o *IssuerKeys) bool {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stile.example/stile/tokens/signing"
 )
 
 // TestS5_ExternalWeakKeys checks that a key verifies nothing if it is too short, on another curve,
@@ -49,7 +51,7 @@ func TestS5_ExternalWeakKeys(t *testing.T) {
 	if keys := parsed(t, good, good.with("kid", "k2").with("use", "enc"), fields{"kty": "new"}); keys.Len() != 1 {
 		t.Errorf("%d keys of one good one and others", keys.Len())
 	}
-	if _, err := methodFor(&rsa.PublicKey{N: rocaNumber(), E: 65537}); err == nil {
+	if _, err := signing.MethodFor(&rsa.PublicKey{N: rocaNumber(), E: 65537}); err == nil {
 		t.Error("a tenant's key may be ROCA's")
 	}
 }

@@ -41,7 +41,7 @@ func TestS6_Issuers(t *testing.T) {
 	if passed != 6 {
 		t.Errorf("%d passed, want 6", passed)
 	}
-	own := v.keys.signing()
+	own := v.keys.Set().Signing()
 	for _, o := range all { // our keys do not sign for them, nor theirs for us
 		forged := forge(t, own, goodHeader(own).with("kid", "k1").String(), o.claims().String())
 		stolen := o.sign(t, goodHeader(own).with("alg", o.alg), goodClaims())
@@ -372,7 +372,7 @@ func TestPersons(t *testing.T) {
 			t.Errorf("token %d: %d names, %v", n, len(names), err)
 		}
 	}
-	if c, err := v.Verify(forge(t, v.keys.signing(), goodHeader(v.keys.signing()).String(), goodClaims().String()), noon); err != nil || c.Person != [16]byte{} {
+	if c, err := v.Verify(forge(t, v.keys.Set().Signing(), goodHeader(v.keys.Set().Signing()).String(), goodClaims().String()), noon); err != nil || c.Person != [16]byte{} {
 		t.Errorf("our own: %+v, %v", c, err)
 	}
 }
@@ -393,7 +393,7 @@ func TestVerifySubject(t *testing.T) {
 			}
 		}
 	}
-	k := v.keys.signing()
+	k := v.keys.Set().Signing()
 	if _, _, err := v.VerifySubject(forge(t, k, goodHeader(k).String(), goodClaims().String()), Source{}, noon); !errors.Is(err, ErrInvalid) {
 		t.Errorf("our own: %v", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"stile.example/stile/tokens/signing"
 )
 
 // FuzzVerify checks that Verify neither panics nor returns an internal error, and accepts only what
@@ -11,7 +13,7 @@ import (
 func FuzzVerify(f *testing.F) {
 	keys := testKeys(f)
 	v := testVerifier(f, keys)
-	k := keys.signing()
+	k := keys.Set().Signing()
 	good := forge(f, k, goodHeader(k).String(), goodClaims().String())
 	for _, seed := range []string{good, good + "\n", "..", "e30.e30.AA", swapPayload(good, "{}")} {
 		f.Add(seed, goodHeader(k).String(), goodClaims().String())
@@ -34,7 +36,7 @@ func FuzzVerify(f *testing.F) {
 
 // FuzzAssertion checks the same for assertions.
 func FuzzAssertion(f *testing.F) {
-	k, jwks := clientKey(f, EdDSA)
+	k, jwks := clientKey(f, signing.EdDSA)
 	h := goodHeader(k).with("typ", "JWT")
 	f.Add("", h.String(), goodAssertion().String())
 	f.Add("e30.e30.AA", `{"alg":"EdDSA"}`, `{"iss":"acme","sub":"acme","aud":[]}`)
@@ -59,7 +61,7 @@ func FuzzAssertion(f *testing.F) {
 
 // FuzzParseKeySet checks that no text causes a panic, and that accepted keys can verify.
 func FuzzParseKeySet(f *testing.F) {
-	for _, alg := range Algorithms() {
+	for _, alg := range signing.Algorithms() {
 		_, jwks := clientKey(f, alg)
 		f.Add(jwks)
 	}

@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"crypto"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -8,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"stile.example/stile/tokens/signing"
 )
 
 const (
@@ -18,16 +19,16 @@ const (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func testKeys(t testing.TB) *Keys {
+func testKeys(t testing.TB) *signing.Keys {
 	t.Helper()
-	keys, err := OpenKeys(filepath.Join(t.TempDir(), "keys.json"), noon)
+	keys, err := signing.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), noon)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return keys
 }
 
-func testVerifier(t testing.TB, keys *Keys) *Verifier {
+func testVerifier(t testing.TB, keys *signing.Keys) *Verifier {
 	t.Helper()
 	v, err := NewVerifier(keys, issuer, issuer, lifetime)
 	if err != nil {
@@ -36,7 +37,9 @@ func testVerifier(t testing.TB, keys *Keys) *Verifier {
 	return v
 }
 
-func testSigner(keys *Keys) *Signer { return &Signer{Keys: keys, Issuer: issuer, Audience: issuer} }
+func testSigner(keys *signing.Keys) *Signer {
+	return &Signer{Keys: keys, Issuer: issuer, Audience: issuer}
+}
 
 // fields is a JSON object in which a test changes one thing.
 type fields map[string]any
@@ -60,8 +63,8 @@ func (f fields) String() string {
 	return string(b)
 }
 
-func goodHeader(k *key) fields {
-	return fields{"typ": "at+jwt", "alg": k.method.Alg(), "kid": k.kid}
+func goodHeader(k *signing.Key) fields {
+	return fields{"typ": "at+jwt", "alg": k.Alg(), "kid": k.KID()}
 }
 
 func goodClaims() fields {
@@ -70,26 +73,31 @@ func goodClaims() fields {
 }
 
 // forge signs any header and payload.
-func forge(t testing.TB, k *key, header, payload string) string {
+func forge(t testing.TB, k *signing.Key, header, payload string) string {
 	t.Helper()
 	enc := base64.RawURLEncoding.EncodeToString
 	signed := enc([]byte(header)) + "." + enc([]byte(payload))
-	sig, err := k.method.Sign(signed, k.private)
+	sig, err := k.Sign(signed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return signed + "." + enc(sig)
 }
 
-// signing returns the key that signs.
-func (k *Keys) signing() *key { return k.set.Load().keys[0] }
-
-// mustMethod returns the implementation of an algorithm, whatever the key.
-func mustMethod(t testing.TB, alg string) jwt.SigningMethod {
-	t.Helper()
-	m := jwt.GetSigningMethod(alg)
-	if m == nil {
-		t.Fatalf("no algorithm %s", alg)
+// allOf returns the keys of a set that verify at noon.
+func allOf(keys *signing.Keys) (all []*signing.Key) {
+	for _, info := range keys.List() {
+		all = append(all, keys.Set().Find(info.KID, noon))
 	}
-	return m
+	return all
+}
+
+// publicOf returns the first key of a JWK Set.
+func publicOf(t testing.TB, jwks string) crypto.PublicKey {
+	t.Helper()
+	set, err := ParseKeySet(jwks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.keys[0].public
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"stile.example/stile/tokens/jwk"
+	"stile.example/stile/tokens/signing"
 )
 
 // KeySet is a tenant's public keys, parsed from a JWK Set.
@@ -67,7 +68,7 @@ func readJWK(raw []byte) (k issuerKey, signs bool, err error) {
 		return k, false, err
 	}
 	if public, isEC := k.public.(*ecdsa.PublicKey); !isEC || curveAlgorithms[public.Curve] == "" {
-		if _, err = methodFor(k.public); err != nil { // bounds of the other kinds
+		if _, err = signing.MethodFor(k.public); err != nil { // bounds of the other kinds
 			return k, false, err
 		}
 	}

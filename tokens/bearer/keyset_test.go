@@ -10,13 +10,11 @@ import (
 	"testing"
 
 	"stile.example/stile/tokens/jwk"
+	"stile.example/stile/tokens/signing"
 )
 
 func TestParseKeySet(t *testing.T) {
-	rsaKey, _ := clientKey(t, RS256)
-	ecKey, _ := clientKey(t, ES256)
-	edKey, _ := clientKey(t, EdDSA)
-	r, ec, ed := asFields(t, rsaKey.jwk()), asFields(t, ecKey.jwk()), asFields(t, edKey.jwk())
+	r, ec, ed := clientJWK(t, signing.RS256), clientJWK(t, signing.ES256), clientJWK(t, signing.EdDSA)
 	t.Setenv("GODEBUG", "rsa1024min=0") // otherwise Go generates no such key
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -41,7 +39,7 @@ func TestParseKeySet(t *testing.T) {
 		"private":                ed.with("d", "AAAA"),
 		"for encryption only":    ed.with("use", "enc"),
 		"key_ops without verify": ed.with("key_ops", []string{"encrypt", "sign"}),
-		"an algorithm not its":   ed.with("alg", ES256),
+		"an algorithm not its":   ed.with("alg", signing.ES256),
 		"Ed25519 of P-256":       ec.with("alg", "Ed25519"),
 		"ES256 of an RSA key":    r.with("alg", "ES256"),
 		"RSA of 1,024 bits":      asFields(t, jwk.Of(&weak.PublicKey)),
@@ -73,6 +71,17 @@ func TestParseKeySet(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
+}
+
+// clientJWK returns a public key of an algorithm.
+func clientJWK(t *testing.T, alg string) fields {
+	t.Helper()
+	_, jwks := clientKey(t, alg)
+	var set struct{ Keys []jwk.Key }
+	if err := json.Unmarshal([]byte(jwks), &set); err != nil {
+		t.Fatal(err)
+	}
+	return asFields(t, set.Keys[0])
 }
 
 func asFields(t *testing.T, j jwk.Key) (f fields) {

@@ -16,7 +16,7 @@ func TestReasons(t *testing.T) {
 	h, c := o.header(), o.claims()
 	forged := o.sign(t, h, c)
 	forged = forged[:strings.LastIndexByte(forged, '.')] + "." + strings.Repeat("A", 342)
-	own := v.keys.signing()
+	own := v.keys.Set().Signing()
 	signed := func(claims fields) string { return forge(t, own, goodHeader(own).String(), claims.String()) }
 	for _, c := range []struct {
 		token, issuer, want string

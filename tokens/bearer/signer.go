@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"stile.example/stile/tokens/signing"
 )
 
 // Signer signs RFC 9068 access tokens. All its fields must be set.
 type Signer struct {
-	Keys     *Keys
+	Keys     *signing.Keys
 	Issuer   string
 	Audience string
 }
@@ -55,7 +57,7 @@ func (s *Signer) Sign(c Claims, now time.Time) (string, error) {
 }
 
 func (s *Signer) sign(c Claims) (string, error) {
-	key := s.Keys.set.Load().keys[0]
+	key := s.Keys.Set().Signing()
 	payload, err := json.Marshal(struct {
 		Issuer   string `json:"iss"`
 		Audience string `json:"aud"`
@@ -70,8 +72,8 @@ func (s *Signer) sign(c Claims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	signed := key.header + "." + base64.RawURLEncoding.EncodeToString(payload)
-	signature, err := key.method.Sign(signed, key.private)
+	signed := key.Header() + "." + base64.RawURLEncoding.EncodeToString(payload)
+	signature, err := key.Sign(signed)
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,8 @@ package bearer
 import (
 	"errors"
 	"testing"
+
+	"stile.example/stile/tokens/signing"
 )
 
 // TestTenantNumber checks that a token has its tenant's number, both verified and cached. Without a
@@ -21,7 +23,7 @@ func TestTenantNumber(t *testing.T) {
 			}
 		}
 	}
-	k := keys.set.Load().keys[0]
+	k := keys.Set().Signing()
 	for _, wrong := range []any{0, -1, 1.5, 1 << 32, "7", true, []int{7}, fields{"number": 7}} {
 		if _, err := v.Verify(forge(t, k, goodHeader(k).String(), goodClaims().with("tenant", wrong).String()), noon); !errors.Is(err, ErrInvalid) {
 			t.Errorf("tenant %v: %v", wrong, err)
@@ -32,7 +34,7 @@ func TestTenantNumber(t *testing.T) {
 // TestTenantNumberIsOurs checks that an external issuer can't set the number of a tenant.
 func TestTenantNumberIsOurs(t *testing.T) {
 	for _, value := range []any{7, "acme-realm", nil} {
-		o := newOutsider(t, idp, EdDSA)
+		o := newOutsider(t, idp, signing.EdDSA)
 		v := trusting(t, o)
 		c, err := v.Verify(o.sign(t, o.header(), o.claims().with("tenant", value)), noon)
 		if err != nil || c.Tenant != 0 {

@@ -10,6 +10,7 @@ import (
 
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/readable"
+	"stile.example/stile/tokens/signing"
 )
 
 // leeway is how far in the future a token may have been issued, because the clocks of two servers
@@ -19,7 +20,7 @@ const leeway = time.Minute
 // Verifier verifies tokens signed by our own keys, and those of the external issuers that it
 // trusts. Its methods are safe for concurrent use.
 type Verifier struct {
-	keys        *Keys
+	keys        *signing.Keys
 	issuer      string
 	audience    string
 	maxLifetime time.Duration
@@ -30,7 +31,7 @@ type Verifier struct {
 // NewVerifier returns a Verifier of tokens with exactly this issuer and audience, and with a
 // lifetime of at most maxLifetime. That should be the maximum that any setting allows, not the
 // current setting: otherwise a shorter setting would invalidate existing tokens.
-func NewVerifier(keys *Keys, issuer, audience string, maxLifetime time.Duration) (*Verifier, error) {
+func NewVerifier(keys *signing.Keys, issuer, audience string, maxLifetime time.Duration) (*Verifier, error) {
 	if keys == nil || issuer == "" || audience == "" || maxLifetime <= 0 {
 		return nil, errors.New("verifier: the keys, the issuer, the audience or the maximum lifetime is missing")
 	}
@@ -65,7 +66,7 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 	if len(token) > MaxLength {
 		return Claims{}, nil, invalid("longer than 4 KiB")
 	}
-	set, sum := v.keys.set.Load(), sha256.Sum256([]byte(token))
+	set, sum := v.keys.Set(), sha256.Sum256([]byte(token))
 	if c, by, ok := v.recall(sum, set, now); ok {
 		return c, by, nil
 	}
@@ -87,8 +88,8 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 		return c, by, about(by, err)
 	}
 	c, key, err := v.check(t, set, now)
-	if err == nil && key.alive(c.Expires) { // else the key expires before the token
-		v.cache.put(sum, keyVersion{0, set.generation}, c)
+	if err == nil && key.VerifiesAt(c.Expires) { // else the key expires before the token
+		v.cache.put(sum, keyVersion{0, set.Generation}, c)
 	}
 	return c, nil, v.orUnknownIssuer(t, err)
 }
@@ -123,14 +124,14 @@ func foreignf(format string, args ...any) error {
 }
 
 // recall returns a cached token, if the current keys verified it.
-func (v *Verifier) recall(sum [sha256.Size]byte, set *keySet, now time.Time) (Claims, *Issuer, bool) {
+func (v *Verifier) recall(sum [sha256.Size]byte, set *signing.Set, now time.Time) (Claims, *Issuer, bool) {
 	c, by, ok := v.cache.get(sum)
 	switch {
 	case !ok || !now.Before(c.Expires):
 		return Claims{}, nil, false
 	case by.source == 0:
 		c.Issuer = v.issuer
-		return c, nil, by.generation == set.generation
+		return c, nil, by.generation == set.Generation
 	}
 	i := v.external.list[by.source-1]
 	keys, err := i.Keys.Keys(now)
@@ -139,7 +140,7 @@ func (v *Verifier) recall(sum [sha256.Size]byte, set *keySet, now time.Time) (Cl
 }
 
 // check checks what is cheap first: a signature costs more than everything else.
-func (v *Verifier) check(t jws, set *keySet, now time.Time) (c Claims, k *key, err error) {
+func (v *Verifier) check(t jws, set *signing.Set, now time.Time) (c Claims, k *signing.Key, err error) {
 	if k, err = keyFor(t, set, now); err != nil {
 		return c, nil, err
 	}
@@ -153,7 +154,7 @@ func (v *Verifier) check(t jws, set *keySet, now time.Time) (c Claims, k *key, e
 }
 
 // keyFor returns the one key that may have signed t.
-func keyFor(t jws, set *keySet, now time.Time) (*key, error) {
+func keyFor(t jws, set *signing.Set, now time.Time) (*signing.Key, error) {
 	h, err := t.readHeader()
 	if err != nil {
 		return nil, err
@@ -161,11 +162,11 @@ func keyFor(t jws, set *keySet, now time.Time) (*key, error) {
 	if h.typ != "at+jwt" { // RFC 9068 §4: no other type is an access token
 		return nil, invalidf("the header's typ is %s, want at+jwt", readable.Text(h.typ))
 	}
-	k := set.find(h.kid, now)
+	k := set.Find(h.kid, now)
 	if k == nil {
 		return nil, invalidf("kid is %s: this server has no such key", readable.Text(h.kid))
 	}
-	if h.alg != k.method.Alg() {
+	if h.alg != k.Alg() {
 		return nil, invalidf("alg is %s, which is not for its key", readable.Text(h.alg))
 	}
 	return k, nil

@@ -1,4 +1,4 @@
-package bearer
+package signing
 
 import (
 	"crypto"
@@ -27,7 +27,7 @@ type fileKey struct {
 // maxKeyFile is the maximum size of the file, far more than maxKeys of the largest keys need.
 const maxKeyFile = 1 << 18
 
-func readKeys(file string) (*keySet, error) {
+func readKeys(file string) (*Set, error) {
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:
@@ -53,7 +53,7 @@ func readKeys(file string) (*keySet, error) {
 }
 
 // decodeKeys parses the file. Its errors never contain what it read, which may be a key.
-func decodeKeys(data []byte) (*keySet, error) {
+func decodeKeys(data []byte) (*Set, error) {
 	var f keyFile
 	if json.Unmarshal(data, &f) != nil {
 		return nil, errors.New("is not a file of keys, or damaged")
@@ -61,7 +61,7 @@ func decodeKeys(data []byte) (*keySet, error) {
 	if len(f.SecretKey) != secretKeySize || len(f.Keys) == 0 || len(f.Keys) > maxKeys {
 		return nil, fmt.Errorf("is not a file of keys, or damaged: must have a secret_key of %d bytes and 1 to %d keys", secretKeySize, maxKeys)
 	}
-	set := &keySet{secret: f.SecretKey}
+	set := &Set{secret: f.SecretKey}
 	for i, fk := range f.Keys {
 		k, err := fk.key()
 		if err != nil {
@@ -75,7 +75,7 @@ func decodeKeys(data []byte) (*keySet, error) {
 	return set, nil
 }
 
-func (f fileKey) key() (*key, error) {
+func (f fileKey) key() (*Key, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(f.Private)
 	if err != nil {
 		return nil, errors.New("not a private key in PKCS #8")
@@ -93,7 +93,7 @@ func (f fileKey) key() (*key, error) {
 
 // writeKeys replaces file in one step. After a crash at any moment, the file has either the old
 // keys or the new ones.
-func writeKeys(file string, set *keySet) error {
+func writeKeys(file string, set *Set) error {
 	f := keyFile{SecretKey: set.secret}
 	for _, k := range set.keys {
 		der, err := x509.MarshalPKCS8PrivateKey(k.private)

@@ -1,4 +1,6 @@
-package commands
+// Package tenantflags reads the flags of `stile tenant add` and `stile tenant set`, as a change of
+// a tenant, and notes what may surprise about such a change.
+package tenantflags
 
 import (
 	"fmt"
@@ -8,13 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/usage"
 )
 
-// tenantFlags are the flags of tenant add and tenant set.
-type tenantFlags struct {
+// Flags are the flags of tenant add and tenant set. The zero value is ready for use.
+type Flags struct {
 	name, keys   string
 	sites, price []string
 	add, remove  []string
@@ -23,7 +26,8 @@ type tenantFlags struct {
 	callsPerMon  int64
 }
 
-func (f *tenantFlags) register(c *cobra.Command) {
+// Register adds the flags that both commands have.
+func (f *Flags) Register(c *cobra.Command) {
 	c.Flags().StringVar(&f.name, "name", "", "`name` of the organisation")
 	c.Flags().StringArrayVar(&f.sites, "site", nil, "`origin` of the tenant's pages, such as https://www.acme.example; repeat it for more. Without sites, any page may use the tenant's tokens")
 	c.Flags().StringArrayVar(&f.insecure, "insecure-site", nil, "`origin` with plain http to add, such as http://192.168.1.20:3000, for an intranet or for a phone in your network. Others in that network can read its tokens")
@@ -32,8 +36,8 @@ func (f *tenantFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.keys, "keys", "", "`file` with the tenant's JWK Set, for private_key_jwt instead of the secret; an empty name removes the key set")
 }
 
-// registerSet adds the flags of tenant set alone.
-func (f *tenantFlags) registerSet(c *cobra.Command) {
+// RegisterSet adds the flags of tenant set alone.
+func (f *Flags) RegisterSet(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.add, "add-site", nil, "`origin` to add to the tenant's sites; repeat it for more")
 	c.Flags().StringArrayVar(&f.remove, "remove-site", nil, "`origin` to remove from the tenant's sites; repeat it for more")
 	c.Flags().BoolVar(&f.clear, "clear-sites", false, "remove all sites, so that any page may use the tenant's tokens")
@@ -41,14 +45,14 @@ func (f *tenantFlags) registerSet(c *cobra.Command) {
 
 // changeSites sets what a change does to the sites. --site and --clear-sites say what they are
 // after the command, so they can't be combined with flags that say what differs.
-func (f *tenantFlags) changeSites(c *cobra.Command, ch *operations.TenantChange) error {
+func (f *Flags) changeSites(c *cobra.Command, ch *operations.TenantChange) error {
 	given := c.Flags().Changed
 	differs := given("add-site") || given("remove-site")
 	switch {
 	case given("site") && differs:
-		return useErrorf("--site replaces all sites: use it without --add-site and --remove-site")
+		return syntax.Errorf("--site replaces all sites: use it without --add-site and --remove-site")
 	case f.clear && (given("site") || differs || given("insecure-site")):
-		return useErrorf("--clear-sites removes all sites: to replace them, use --site instead")
+		return syntax.Errorf("--clear-sites removes all sites: to replace them, use --site instead")
 	case f.clear:
 		ch.Sites = &[]string{}
 	case given("site"):
@@ -58,8 +62,8 @@ func (f *tenantFlags) changeSites(c *cobra.Command, ch *operations.TenantChange)
 	return nil
 }
 
-// change returns the flags that were given, as a change of a tenant.
-func (f *tenantFlags) change(c *cobra.Command, clientID string, today string) (ch operations.TenantChange, err error) {
+// Change returns the flags that were given, as a change of a tenant.
+func (f *Flags) Change(c *cobra.Command, clientID string, today string) (ch operations.TenantChange, err error) {
 	ch.ClientID = clientID
 	given := c.Flags().Changed
 	if given("name") {
@@ -95,10 +99,10 @@ func parsePrice(text, today string) (operations.Price, error) {
 	}
 	micros, err := usage.ParseAmount(amount)
 	if err != nil {
-		return operations.Price{}, useErrorf("--price %q: %v", text, err)
+		return operations.Price{}, syntax.Errorf("--price %q: %v", text, err)
 	}
 	if _, err := time.Parse(time.DateOnly, since); err != nil {
-		return operations.Price{}, useErrorf("--price %q: the day must be written YYYY-MM-DD", text)
+		return operations.Price{}, syntax.Errorf("--price %q: the day must be written YYYY-MM-DD", text)
 	}
 	return operations.Price{Since: since, Micros: int64(micros)}, nil
 }

@@ -1,4 +1,4 @@
-package bearer
+package signing
 
 import (
 	"crypto/hkdf"
@@ -24,7 +24,7 @@ import (
 type Keys struct {
 	file string
 	mu   sync.Mutex // guards changes
-	set  atomic.Pointer[keySet]
+	set  atomic.Pointer[Set]
 	new  bool // OpenKeys generated them
 }
 
@@ -32,11 +32,12 @@ type Keys struct {
 // has been seen before.
 func (k *Keys) New() bool { return k.new }
 
-// keySet is the keys at one time. It never changes; a rotation makes another.
-type keySet struct {
-	generation uint32 // counts the changes since the start
-	secret     []byte
-	keys       []*key // the first one signs
+// Set is the keys at one time. It never changes; a rotation makes another.
+type Set struct {
+	Generation uint32 // counts the changes since the start
+
+	secret []byte
+	keys   []*Key // the first one signs
 }
 
 // KeyInfo is what may be shown of a key.
@@ -71,7 +72,7 @@ func OpenKeys(file string, now time.Time) (*Keys, error) {
 	case err == nil && len(set.alive(now)) == len(set.keys):
 		return newKeys(file, set), nil
 	case err == nil:
-		set = &keySet{secret: set.secret, keys: set.alive(now)}
+		set = &Set{secret: set.secret, keys: set.alive(now)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open keys: %w", err)
@@ -89,7 +90,7 @@ func OpenKeys(file string, now time.Time) (*Keys, error) {
 func ReadKeys(file string) (*Keys, error) {
 	set, err := readKeys(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return newKeys(file, &keySet{}), nil
+		return newKeys(file, &Set{}), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
@@ -97,20 +98,20 @@ func ReadKeys(file string) (*Keys, error) {
 	return newKeys(file, set), nil
 }
 
-func newKeys(file string, set *keySet) *Keys {
+func newKeys(file string, set *Set) *Keys {
 	k := &Keys{file: file}
 	k.set.Store(set)
 	return k
 }
 
-func firstKeys(now time.Time) (*keySet, error) {
+func firstKeys(now time.Time) (*Set, error) {
 	signs, err := newKey(EdDSA, now)
 	if err != nil {
 		return nil, err
 	}
 	secret := make([]byte, secretKeySize)
 	rand.Read(secret) // can't fail: crypto/rand ends the program instead
-	return &keySet{secret: secret, keys: []*key{signs}}, nil
+	return &Set{secret: secret, keys: []*Key{signs}}, nil
 }
 
 // Rotate generates a key of algorithm alg, which signs from now on. The previous one continues to
@@ -136,36 +137,42 @@ func (k *Keys) Rotate(now time.Time, alg string, lifetime time.Duration) (KeyInf
 	return next.info(0), nil
 }
 
-func (s *keySet) rotated(fresh *key, now, until time.Time) *keySet {
+func (s *Set) rotated(fresh *Key, now, until time.Time) *Set {
 	last := *s.keys[0]
 	last.until = until.UTC().Truncate(time.Second)
-	next := &keySet{generation: s.generation + 1, secret: s.secret}
+	next := &Set{Generation: s.Generation + 1, secret: s.secret}
 	next.keys = append(append(next.keys, fresh, &last), s.keys[1:]...)
 	next.keys = next.alive(now)
 	return next
 }
 
 // alive returns the keys that may still verify a token at now.
-func (s *keySet) alive(now time.Time) (keys []*key) {
+func (s *Set) alive(now time.Time) (keys []*Key) {
 	for _, k := range s.keys {
-		if k.alive(now) {
+		if k.VerifiesAt(now) {
 			keys = append(keys, k)
 		}
 	}
 	return keys
 }
 
-// find returns the key of that name if it still verifies, else nil.
-func (s *keySet) find(kid string, now time.Time) *key {
+// Set returns the keys of this moment. [ReadKeys] may have found none.
+func (k *Keys) Set() *Set { return k.set.Load() }
+
+// Signing returns the key that signs. There must be one.
+func (s *Set) Signing() *Key { return s.keys[0] }
+
+// Find returns the key of that name if it still verifies, else nil.
+func (s *Set) Find(kid string, now time.Time) *Key {
 	for _, k := range s.keys {
-		if k.kid == kid && k.alive(now) {
+		if k.kid == kid && k.VerifiesAt(now) {
 			return k
 		}
 	}
 	return nil
 }
 
-func (s *keySet) info(i int) KeyInfo {
+func (s *Set) info(i int) KeyInfo {
 	k := s.keys[i]
 	return KeyInfo{KID: k.kid, Alg: k.method.Alg(), CreatedAt: k.created, Signs: i == 0, VerifiesUntil: k.until}
 }
@@ -209,4 +216,4 @@ func (k *Keys) Fingerprint() (string, error) {
 }
 
 // Format keeps the keys out of logs and errors, whatever the verb.
-func (k *Keys) Format(f fmt.State, _ rune) { fmt.Fprint(f, "bearer.Keys(hidden)") }
+func (k *Keys) Format(f fmt.State, _ rune) { fmt.Fprint(f, "signing.Keys(hidden)") }

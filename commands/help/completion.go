@@ -1,14 +1,17 @@
-package commands
+package help
 
 import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"stile.example/stile/commands/syntax"
 )
 
-// completionCommand replaces cobra's own, whose texts are wider than a terminal.
-func completionCommand() *cobra.Command {
-	c := noun("completion", "completion of commands in a shell",
+// Completion returns `stile completion`. It replaces cobra's own, whose texts are wider than a
+// terminal.
+func Completion() *cobra.Command {
+	c := syntax.Noun("completion", "completion of commands in a shell",
 		`Print a script that completes the commands and flags of stile when Tab is
 pressed. The help of each shell's command says how to load the script.`,
 		`  source <(stile completion bash)
@@ -30,6 +33,6 @@ shell, the second one into every new shell.`, "  stile completion fish | source\
 
 func completionFor(shell, long, example string, write func(root *cobra.Command, out io.Writer) error) *cobra.Command {
 	return &cobra.Command{Use: shell, Short: "print the script for " + shell, Long: long, Example: example,
-		Args: takes(0, 0, "no arguments"),
+		Args: syntax.Takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error { return write(c.Root(), c.OutOrStdout()) }}
 }

@@ -1,4 +1,4 @@
-package bearer
+package signing
 
 import (
 	"crypto"
@@ -26,25 +26,16 @@ const (
 // Algorithms lists the algorithms for signing. The first is the default.
 func Algorithms() []string { return []string{EdDSA, ES256, RS256} }
 
-// known returns the name above of an algorithm. RFC 9864 names EdDSA with Ed25519 after the curve,
-// and so do openid-client and jose.
-func known(alg string) string {
-	if alg == "Ed25519" {
-		return EdDSA
-	}
-	return alg
-}
-
-// Bounds of RSA keys in bits. Shorter ones can be broken (NIST SP 800-131A). Longer ones would let
-// the sender of a token use our processor time.
+// Bounds of RSA keys in bits, of the server's and of others. Shorter ones can be broken (NIST SP
+// 800-131A). Longer ones would let the sender of a token use our processor time.
 const (
-	minRSA = 2048
-	maxRSA = 8192
+	MinRSA = 2048
+	MaxRSA = 8192
 )
 
-// methodFor returns the one algorithm that a key may be used with. The key decides, not the token's
+// MethodFor returns the one algorithm that a key may be used with. The key decides, not the token's
 // header, so no token can choose how it is checked.
-func methodFor(public crypto.PublicKey) (jwt.SigningMethod, error) {
+func MethodFor(public crypto.PublicKey) (jwt.SigningMethod, error) {
 	switch k := public.(type) {
 	case ed25519.PublicKey:
 		if len(k) == ed25519.PublicKeySize {
@@ -57,8 +48,8 @@ func methodFor(public crypto.PublicKey) (jwt.SigningMethod, error) {
 		}
 		return nil, errors.New("an ECDSA key must be on P-256")
 	case *rsa.PublicKey:
-		if n := k.N.BitLen(); n < minRSA || n > maxRSA {
-			return nil, fmt.Errorf("an RSA key must have %d to %d bits, not %d", minRSA, maxRSA, n)
+		if n := k.N.BitLen(); n < MinRSA || n > MaxRSA {
+			return nil, fmt.Errorf("an RSA key must have %d to %d bits, not %d", MinRSA, MaxRSA, n)
 		}
 		if jwk.IsROCA(k.N) {
 			return nil, errors.New("the RSA key can be factored (ROCA, CVE-2017-15361)")
@@ -77,7 +68,7 @@ func generate(alg string) (crypto.Signer, error) {
 	case ES256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case RS256:
-		return rsa.GenerateKey(rand.Reader, minRSA)
+		return rsa.GenerateKey(rand.Reader, MinRSA)
 	}
 	return nil, fmt.Errorf("algorithm %q: must be one of %v", alg, Algorithms())
 }

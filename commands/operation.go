@@ -1,0 +1,66 @@
+package commands
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/commands/execution"
+	"stile.example/stile/content"
+	"stile.example/stile/operations"
+)
+
+// run performs the operation of a command and reads its result into out, a pointer.
+func (p *program) run(c *cobra.Command, in, out any) error {
+	return p.stream(c, in, out, nil, nil)
+}
+
+// stream is run for an operation that reads items or writes bytes.
+func (p *program) stream(c *cobra.Command, in, out any, items iter.Seq2[content.Item, error], w io.Writer) error {
+	return p.perform(c, in, out, operations.Call{Items: items, Out: w})
+}
+
+// look performs another operation than the command's own, which only reads.
+func (p *program) look(c *cobra.Command, name string, in, out any) error {
+	return p.performAs(c, name, in, out, operations.Call{})
+}
+
+// perform is run with the streams of a call.
+func (p *program) perform(c *cobra.Command, in, out any, call operations.Call) error {
+	return p.performAs(c, operationName(c), in, out, call)
+}
+
+// performAs is perform for an operation that may be another than the command's own.
+func (p *program) performAs(c *cobra.Command, name string, in, out any, call operations.Call) error {
+	op, ok := operations.Find(name)
+	if !ok {
+		return fmt.Errorf("%s: no such operation", c.CommandPath())
+	}
+	s, err := p.settings(nil)
+	if err != nil {
+		return err
+	}
+	if call.Input, err = json.Marshal(in); err != nil {
+		return fmt.Errorf("write the input: %w", err)
+	}
+	x := execution.Executor{Settings: s, Command: c.CommandPath(), Now: p.now, Patience: p.patience, Log: p.logger(s)}
+	result, err := x.Do(c.Context(), op, call)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(result, out); err != nil {
+		return fmt.Errorf("read the result: %w", err)
+	}
+	return nil
+}
+
+// operationName returns the name of the operation that a command performs: its path, without
+// "stile".
+func operationName(c *cobra.Command) string {
+	_, name, _ := strings.Cut(c.CommandPath(), " ")
+	return name
+}

@@ -1,0 +1,60 @@
+// Package syntax checks what is typed: the words, arguments and flags of a command. A [UsageError]
+// says what is wrong and what is allowed. Package commands has the commands themselves.
+package syntax
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/settings"
+)
+
+// UsageError is a usage error: an unknown flag, or a missing or malformed argument.
+type UsageError struct{ what string }
+
+func (e *UsageError) Error() string { return e.what }
+
+// Errorf returns a [UsageError].
+func Errorf(format string, args ...any) error { return &UsageError{fmt.Sprintf(format, args...)} }
+
+// Noun returns a command that only has subcommands.
+func Noun(use, short, long, example string, verbs ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Long: long, Example: example, Args: NoSuchCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.AddCommand(verbs...)
+	return c
+}
+
+// NoSuchCommand refuses an argument that is not a subcommand.
+func NoSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	what := fmt.Sprintf("unknown command %q", c.CommandPath()+" "+args[0])
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		return Errorf("%s; did you mean `%s %s`?", what, c.CommandPath(), near[0])
+	}
+	return Errorf("%s; `%s --help` lists them", what, c.CommandPath())
+}
+
+// Takes returns a check that the number of arguments is in a range. The error says what is allowed.
+func Takes(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return Errorf("`%s` takes %s; see `%s --help`", c.CommandPath(), what, c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// ParseDuration parses the value of a flag that is a duration.
+func ParseDuration(flag, text string) (time.Duration, error) {
+	d, err := settings.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, Errorf("--%s %q: must be a duration, such as 90s, 10m, 24h or 7d", flag, text)
+	}
+	return d, nil
+}
