@@ -117,7 +117,9 @@ func (srv *Server) wrongTry(r *request, client, why string, err error) error {
 	r.client, r.wrong = client, why
 	if srv.attempts.wrong(p, r.At) {
 		l := srv.Log.Line(&r.Request, "client credentials limited", "invalid_client")
-		l.Level, l.Detail = slog.LevelWarn, p.client
+		if l.Level, l.Detail = slog.LevelWarn, p.client; p.client != unknownClient {
+			l.Tenant = p.client
+		}
 		l.Attrs = append(l.Attrs, slog.String("client", p.client), slog.Int("limit", wrongBurst))
 		srv.Log.Write(l, nil)
 	}

@@ -236,3 +236,8 @@ func (k *keycloak) documented(kind, audience string) string {
 	}
 	return strings.NewReplacer("https://id.example", k.URL, "https://api.example", audience).Replace(block)
 }
+
+// proof returns a proof for the calls of call.
+func (s *site) proof(key stiletest.Key, token string) string {
+	return key.Proof("POST", s.URL+"/v1/items", token, time.Now())
+}

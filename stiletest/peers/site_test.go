@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	_ "stile.example/stile/commands" // so that a change of the program invalidates cached test results
 	"stile.example/stile/stiletest"
@@ -77,11 +76,6 @@ func (s *site) must(err error) {
 // call makes a call as a page of acme does, from an address. It returns "admitted", or the code of
 // the refusal.
 func (s *site) call(token, from string) string { return s.callWith(token, "", from) }
-
-// proof returns a proof for the calls of call.
-func (s *site) proof(key stiletest.Key, token string) string {
-	return key.Proof("POST", s.URL+"/v1/items", token, time.Now())
-}
 
 // callWith is call with a proof, if it is not empty.
 func (s *site) callWith(token, proof, from string) string {
