@@ -189,3 +189,40 @@ func TestSameData(t *testing.T) {
 		}
 	}
 }
+
+// TestDemoOnOtherData checks that the demo refuses a data directory with tenants or items that it
+// did not make, and leaves it as it is.
+func TestDemoOnOtherData(t *testing.T) {
+	for _, c := range []struct {
+		before [][]string
+		demo   bool // the demo has run before
+		want   string
+	}{
+		{before: [][]string{{"tenant", "add", "acme"}}, want: "has the tenant acme, which the demo did not make"},
+		{before: [][]string{{"tenant", "add", "demo", "--name", "Magazine"}}, want: "has the tenant demo, which"},
+		{before: [][]string{{"content", "import", "items.jsonl"}}, want: "has 3 items, which the demo did not make"},
+		{before: [][]string{{"content", "import", "items.jsonl"}}, demo: true, want: "has 3 items, which the demo did not make"},
+		{before: [][]string{{"tenant", "add", "acme"}}, demo: true, want: "has the tenant acme, which"},
+	} {
+		h := newHarness(t, "")
+		items := h.write("items.jsonl", threeItems)
+		if c.demo {
+			h.serve("--demo", "--demo-listen", "127.0.0.1:0")
+			h.end()
+		}
+		for _, args := range c.before {
+			h.must(strings.Fields(strings.Replace(strings.Join(args, " "), "items.jsonl", items, 1))...)
+		}
+		was := h.must("tenant", "list") + h.must("content", "list")
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		var out, err bytes.Buffer
+		code := h.program(&out, &err).main(ctx, []string{"serve", "--demo", "--demo-listen", "127.0.0.1:0"})
+		cancel()
+		if text := err.String(); code != failed || out.Len() > 0 || !strings.Contains(text, c.want) || !strings.Contains(text, "another data directory, such as --data ") {
+			t.Errorf("%v: exit %d\n%s%s", c.before, code, &out, text)
+		}
+		if now := h.must("tenant", "list") + h.must("content", "list"); now != was {
+			t.Errorf("%v: changed\n%s", c.before, now)
+		}
+	}
+}

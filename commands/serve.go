@@ -101,7 +101,7 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 	if err := p.prepare(ctx, s, lost); err != nil {
 		return datadir.ExplainAccess("stile serve", s.Data, err)
 	}
-	srv, err := server.New(ctx, s, p.now, p.logger(s))
+	srv, err := p.open(ctx, s, demo.on)
 	if errors.Is(err, datadir.ErrHeld) {
 		return fmt.Errorf("%s is open in another process; stop that server or command, or choose another --data", s.Data)
 	}
@@ -117,6 +117,16 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 	stopReloading := srv.ReloadOnHangup(ctx, load)
 	defer stopReloading()
 	return srv.Run(ctx, p.ready)
+}
+
+// open opens the server, for the demo only on data that the demo may change.
+func (p *program) open(ctx context.Context, s *settings.Settings, demo bool) (*server.Server, error) {
+	if demo {
+		if err := server.CheckDemoData(ctx, s, p.now, p.logger(s)); err != nil {
+			return nil, err
+		}
+	}
+	return server.New(ctx, s, p.now, p.logger(s))
 }
 
 // spareProcessor lets Go run one more thread than there are cores, unless the operator has set

@@ -18,7 +18,10 @@ import (
 	"stile.example/stile/usage"
 )
 
-const demoTenantID = "demo"
+const (
+	demoTenantID   = "demo"
+	demoTenantName = "Demo"
+)
 
 // demoPolicy lets a newcomer exhaust a token: 30 calls of 50 items each reach its limit of records
 // before they are a spike.
@@ -73,7 +76,7 @@ func (srv *Server) importDemo(ctx context.Context) (map[string]int, error) {
 
 // demoTenant adds the tenant, or resets the existing one to what the demo prints.
 func demoTenant(ctx context.Context, d *datadir.Dir, sites []string) (operations.Credentials, error) {
-	name := "Demo"
+	name := demoTenantName
 	sites = slices.Clone(sites) // the directory sorts its own
 	ch := operations.TenantChange{ClientID: demoTenantID, Name: &name, Sites: &sites, Policy: demoPolicy}
 	if _, exists := d.Tenants.Find(demoTenantID); !exists {
