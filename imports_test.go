@@ -82,7 +82,7 @@ var allowedImports = map[string]string{
 	"operations":            "datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/readable tokens/signing",
 	"socket":                "datadir operations content golang.org/x/sys",
 	"server":                "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof usage golang.org/x/crypto",
-	"commands":              "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/signing usage spf13/cobra mattn/go-sqlite3",
+	"commands":              "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
 	"commands/confirmation": "commands/printing",
 	"commands/execution":    "datadir operations settings socket",
 	"commands/help":         "commands/syntax operations settings spf13/cobra",

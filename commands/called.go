@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/settings"
@@ -22,6 +23,36 @@ func commandNames(root *cobra.Command) (names []string) {
 // a command from an error, a hint or a help text.
 func (p *program) asCalled(w io.Writer) io.Writer {
 	return printing.AsCalled(w, p.name, p.names)
+}
+
+// again returns a command as it must be typed to run again as another user: with its flags, its
+// arguments, and what the environment said, which sudo removes. A token is not repeated.
+func (p *program) again(c *cobra.Command) string {
+	text := c.CommandPath()
+	c.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, v := range values {
+			if text += " --" + f.Name; f.Value.Type() != "bool" {
+				text += " " + printing.Quote(v)
+			}
+		}
+	})
+	if file := p.getenv("STILE_CONFIG"); p.config == "" && file != "" {
+		text += " --config " + printing.Quote(file)
+	}
+	if dir := p.getenv("STILE_DATA"); p.data == "" && dir != "" {
+		text += " --data " + printing.Quote(dir)
+	}
+	if c.HasParent() && c.Parent().Name() == "token" {
+		return text + " …"
+	}
+	for _, arg := range c.Flags().Args() {
+		text += " " + printing.Quote(arg)
+	}
+	return text
 }
 
 // sameData returns the program's name, with the flags that lead a command to the data directory of

@@ -26,7 +26,9 @@ The token is never printed.`,
 	given := help.SettingFlags(c)
 	token := c.Flags().String("token", "", "check only the token on standard input, if it is `-`")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		check := func(s *settings.Settings) []server.Finding { return server.Check(c.Context(), s, p.now, p.logger(s)) }
+		check := func(s *settings.Settings) []server.Finding {
+			return server.Check(c.Context(), s, p.again(c), p.now, p.logger(s))
+		}
 		if c.Flags().Changed("token") {
 			text, err := p.tokenToCheck(*token)
 			if err != nil {

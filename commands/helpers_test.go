@@ -54,3 +54,25 @@ func unpack(t *testing.T, file, dir string) {
 		}
 	}
 }
+
+// TestAgain checks that the command in an advice has its flags and arguments, and what the
+// environment said, but no token.
+func TestAgain(t *testing.T) {
+	for args, want := range map[string]string{
+		"tenant set acme --add-site https://a.example --add-site https://b.example --json": "stile tenant set --add-site https://a.example --add-site https://b.example --json --config /e.yaml acme",
+		"check --data /d --config /c.yaml":                                                 "stile check --config /c.yaml --data /d",
+		"token show SECRET":                                                                "stile token show --config /e.yaml …",
+	} {
+		p := &program{env: []string{"STILE_CONFIG=/e.yaml"}}
+		c, rest, err := p.root().Find(strings.Fields(args))
+		if err == nil {
+			err = c.ParseFlags(rest)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.again(c); got != want {
+			t.Errorf("%s: %s, want %s", args, got, want)
+		}
+	}
+}

@@ -45,7 +45,7 @@ contains warnings and errors, as text.`,
 		if err := demo.check(); err != nil {
 			return err
 		}
-		return p.serve(c.Context(), given(), demo, lost)
+		return p.serve(c, given(), demo, lost)
 	}
 	return c
 }
@@ -88,7 +88,8 @@ func (f *demoFlags) check() error {
 }
 
 // serve runs until ctx is done.
-func (p *program) serve(ctx context.Context, flags map[string]string, demo demoFlags, lost newFiles) (err error) {
+func (p *program) serve(c *cobra.Command, flags map[string]string, demo demoFlags, lost newFiles) (err error) {
+	ctx, again := c.Context(), p.again(c)
 	spareProcessor()
 	load := func() (*settings.Settings, error) { return p.settings(flags) }
 	if demo.on {
@@ -98,15 +99,15 @@ func (p *program) serve(ctx context.Context, flags map[string]string, demo demoF
 	if err != nil {
 		return err
 	}
-	if err := p.prepare(ctx, s, lost); err != nil {
-		return datadir.ExplainAccess("stile serve", s.Data, err)
+	if err := p.prepare(ctx, s, again, lost); err != nil {
+		return datadir.ExplainAccess(again, s.Data, err)
 	}
 	srv, err := p.open(ctx, s, demo.on)
 	if errors.Is(err, datadir.ErrHeld) {
 		return fmt.Errorf("%s is open in another process; stop that server or command, or choose another --data", s.Data)
 	}
 	if err != nil {
-		return datadir.ExplainAccess("stile serve", s.Data, err)
+		return datadir.ExplainAccess(again, s.Data, err)
 	}
 	defer func() { err = errors.Join(err, srv.Close()) }()
 	if demo.on {

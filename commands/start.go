@@ -18,13 +18,14 @@ func (f *newFiles) register(c *cobra.Command) {
 }
 
 // prepare creates the files that the flags name, and warns about what an operator can't see from
-// the settings alone: variables that are ignored, and files that other users can read.
-func (p *program) prepare(ctx context.Context, s *settings.Settings, f newFiles) error {
+// the settings alone: variables that are ignored, and files that other users can read. again is the
+// command, for advice.
+func (p *program) prepare(ctx context.Context, s *settings.Settings, again string, f newFiles) error {
 	log := p.logger(s)
 	for _, w := range s.Ignored() {
 		log.Warn("an environment variable is ignored, because it is not a setting", "variable", w.Where)
 	}
-	datadir.LogExposures(s.Data, log)
+	datadir.LogExposures(s.Data, again, log)
 	if f.keys {
 		if err := datadir.NewKeys(ctx, s, p.now, log); err != nil {
 			return err

@@ -27,8 +27,8 @@ func (e Exposure) String() string { return fmt.Sprintf("%s %s: %s", e.File, e.Pr
 const maxExposures = 12
 
 // Exposures examines the modes and owners of a data directory and of the files in it. It returns
-// nothing for a directory that does not exist.
-func Exposures(dir string) (found []Exposure, err error) {
+// nothing for a directory that does not exist. command is the one to run again as another user.
+func Exposures(dir, command string) (found []Exposure, err error) {
 	top, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -37,9 +37,9 @@ func Exposures(dir string) (found []Exposure, err error) {
 		return nil, err
 	}
 	owner := ownerOf(top)
-	if me := os.Geteuid(); owner != me {
+	if me := os.Geteuid(); owner != me && me != 0 { // what root creates is given to the owner
 		found = append(found, Exposure{File: dir, Problem: fmt.Sprintf("belongs to the user %s, but this process runs as %s", UserName(owner), UserName(me)),
-			Fix: fmt.Sprintf("run it as that user (sudo -u %s …), or chown -R %s %s", UserName(owner), UserName(me), dir)})
+			Fix: otherUser(dir, dir, owner, command)})
 	}
 	passable := top.Mode().Perm()&0o011 != 0
 	if top.Mode().Perm()&0o077 != 0 {
@@ -108,8 +108,8 @@ func Owner(path string) (id int, at string) {
 }
 
 // LogExposures logs what [Exposures] finds.
-func LogExposures(dir string, log *slog.Logger) {
-	found, err := Exposures(dir)
+func LogExposures(dir, command string, log *slog.Logger) {
+	found, err := Exposures(dir, command)
 	if err != nil {
 		log.Warn("can't examine the modes of the data directory", "err", err)
 	}
@@ -119,7 +119,7 @@ func LogExposures(dir string, log *slog.Logger) {
 }
 
 // ExplainAccess adds to an error about the permissions of a data directory whose directory it is,
-// and how to run the command as that user.
+// and how to run the command, which is complete with its flags, as that user.
 func ExplainAccess(command, dir string, err error) error {
 	if err == nil || !errors.Is(err, fs.ErrPermission) {
 		return err
@@ -128,8 +128,35 @@ func ExplainAccess(command, dir string, err error) error {
 	if owner == os.Geteuid() {
 		return fmt.Errorf("%w. %s belongs to you; look at its mode and at the owners of the files in it: ls -la %s", err, at, at)
 	}
-	name := UserName(owner)
-	return fmt.Errorf("%w. %s belongs to the user %s. Run the command as that user: sudo -u %s %s", err, at, name, name, command)
+	return fmt.Errorf("%w. %s belongs to the user %s: %s", err, at, UserName(owner), otherUser(dir, at, owner, command))
+}
+
+// otherUser says how to use a data directory if it, or the nearest directory above it, at, belongs
+// to another user. The server must not run as root, so it gets a directory of root.
+func otherUser(dir, at string, owner int, command string) string {
+	me := UserName(os.Geteuid())
+	switch {
+	case owner != 0:
+		return "run the command as that user: " + AsUser(owner, command)
+	case at == dir:
+		return fmt.Sprintf("run the command as root: sudo %s; or, if the server runs as %s, give it the directory: sudo chown -R %s: %s", command, me, me, dir)
+	case !exists(dir):
+		return fmt.Sprintf("create the directory as root: sudo install -d -m 700 -o %s %s; or choose another --data", me, dir)
+	}
+	return "run the command as root: sudo " + command
+}
+
+// AsUser returns a command that runs command as a user. A root process needs no sudo, which may not
+// be installed. A user without a name is written as sudo wants it.
+func AsUser(id int, command string) string {
+	_, err := user.LookupId(strconv.Itoa(id))
+	switch {
+	case err != nil:
+		return fmt.Sprintf("sudo -u '#%d' %s", id, command)
+	case os.Geteuid() == 0:
+		return fmt.Sprintf("runuser -u %s -- %s", UserName(id), command)
+	}
+	return fmt.Sprintf("sudo -u %s %s", UserName(id), command)
 }
 
 // giveBack gives files that root has created to the owner of the directory. Otherwise the server,

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -295,10 +297,10 @@ func TestOtherIdentity(t *testing.T) {
 // with the command that helps.
 func TestExposures(t *testing.T) {
 	_, dir := filled(t)
-	if found, err := Exposures(dir); err != nil || len(found) != 0 {
+	if found, err := Exposures(dir, "stile check"); err != nil || len(found) != 0 {
 		t.Errorf("as created: %v %v", found, err)
 	}
-	if found, err := Exposures(dir + "/none"); err != nil || len(found) != 0 {
+	if found, err := Exposures(dir+"/none", "stile check"); err != nil || len(found) != 0 {
 		t.Errorf("no directory: %v %v", found, err)
 	}
 	backup := filepath.Join(dir, "b.tar")
@@ -307,7 +309,7 @@ func TestExposures(t *testing.T) {
 	}
 	check := func(open bool, want ...string) {
 		t.Helper()
-		found, err := Exposures(dir)
+		found, err := Exposures(dir, "stile check")
 		var got []string
 		for _, e := range found {
 			got = append(got, e.String())
@@ -363,8 +365,9 @@ func TestGiveBack(t *testing.T) {
 	if owner(KeyFile(dir)) != 4711 || owner(store.File(dir)) != 4711 || owner(outside) != 0 {
 		t.Errorf("keys %d, database %d, outside %d", owner(KeyFile(dir)), owner(store.File(dir)), owner(outside))
 	}
-	found, err := Exposures(dir)
-	if err != nil || len(found) == 0 || !strings.Contains(found[0].String(), "belongs to the user 4711, but this process runs as root: run it as that user (sudo -u 4711 …)") {
+	found, err := Exposures(dir, "stile check")
+	// Root needs no advice about the directory: its owner gets what root creates.
+	if err != nil || len(found) != 1 || found[0].File != filepath.Join(dir, "hard") {
 		t.Errorf("%v %v", found, err)
 	}
 	if id, at := Owner(filepath.Join(dir, "x", "y")); id != 4711 || at != dir {
@@ -389,8 +392,33 @@ func TestExplainAccess(t *testing.T) {
 	if err := os.Chown(dir, 4711, 4711); err != nil {
 		t.Fatal(err)
 	}
-	want := "open " + dir + "/stile.lock: permission denied. " + dir + " belongs to the user 4711. Run the command as that user: sudo -u 4711 stile tenant list"
-	if err := ExplainAccess("stile tenant list", dir+"/below", denied); err == nil || err.Error() != want {
+	want := "open " + dir + "/stile.lock: permission denied. " + dir + " belongs to the user 4711: run the command as that user: sudo -u '#4711' stile tenant list --data d"
+	if err := ExplainAccess("stile tenant list --data d", dir+"/below", denied); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		t.Skip(err)
+	}
+	id, _ := strconv.Atoi(nobody.Uid)
+	if got := AsUser(id, "stile check --data d"); got != "runuser -u nobody -- stile check --data d" {
+		t.Errorf("as root: %s", got)
+	}
+}
+
+// TestOtherUser checks the advice about directories of other users, and of root, which the server
+// must not run as.
+func TestOtherUser(t *testing.T) {
+	dir, me := t.TempDir(), UserName(os.Geteuid())
+	for _, c := range []struct {
+		dir, at string
+		want    string
+	}{
+		{dir, dir, "run the command as root: sudo stile check; or, if the server runs as " + me + ", give it the directory: sudo chown -R " + me + ": " + dir},
+		{dir + "/new", dir, "create the directory as root: sudo install -d -m 700 -o " + me + " " + dir + "/new; or choose another --data"},
+	} {
+		if got := otherUser(c.dir, c.at, 0, "stile check"); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
 	}
 }

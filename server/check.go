@@ -42,8 +42,8 @@ const (
 type report func(check string, s State, format string, args ...any)
 
 // Check checks what the settings name. It opens the data directory as the server would, but creates
-// nothing.
-func Check(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (found []Finding) {
+// nothing. command is the one that was typed, for advice.
+func Check(ctx context.Context, s *settings.Settings, command string, now func() time.Time, log *slog.Logger) (found []Finding) {
 	add := func(check string, state State, format string, args ...any) {
 		found = append(found, Finding{check, state, fmt.Sprintf(format, args...)})
 	}
@@ -54,7 +54,7 @@ func Check(ctx context.Context, s *settings.Settings, now func() time.Time, log 
 	checkURL(s, add)
 	checkTLS(s, now(), add)
 	checkIssuers(ctx, s, now, log, add)
-	checkExposures(s.Data, add)
+	checkExposures(s.Data, command, add)
 	serving := checkData(ctx, s, now, log, add)
 	for _, l := range []struct{ key, addr string }{{"listen", s.Listen}, {"admin_listen", s.AdminListen}} {
 		checkListener(l.key, l.addr, serving, add)
@@ -161,8 +161,8 @@ func checkNewData(dir string, add report) {
 }
 
 // checkExposures checks the modes and owners of the data directory.
-func checkExposures(dir string, add report) {
-	found, err := datadir.Exposures(dir)
+func checkExposures(dir, command string, add report) {
+	found, err := datadir.Exposures(dir, command)
 	if err != nil {
 		add("permissions", Wrong, "%v", err)
 	}

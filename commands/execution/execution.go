@@ -20,7 +20,8 @@ import (
 // Executor performs the operations of one command. All fields must be set.
 type Executor struct {
 	Settings *settings.Settings
-	Command  string // as it was typed, for messages
+	Command  string // its name, for messages
+	Again    string // the whole command, for advice to run it as another user
 	Now      func() time.Time
 	Patience time.Duration // how long to wait for another process to release the data directory
 	Log      *slog.Logger
@@ -30,7 +31,7 @@ type Executor struct {
 func (x Executor) Do(ctx context.Context, op operations.Operation, call operations.Call) (json.RawMessage, error) {
 	e, err := x.connect(ctx, op.MayCreate())
 	if err != nil {
-		return nil, datadir.ExplainAccess(x.Command, x.Settings.Data, err)
+		return nil, datadir.ExplainAccess(x.Again, x.Settings.Data, err)
 	}
 	x.announce(e)
 	result, err := e.Do(ctx, op, call)
