@@ -76,7 +76,7 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 	if !how.create && !HasData(s.Data) {
 		return nil, noData(s.Data)
 	}
-	held, err := takeLock(s.Data)
+	held, err := takeLock(s.Data, how.create)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package datadir
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -13,32 +14,64 @@ var ErrHeld = errors.New("held by another process")
 
 // lock is held by the one process that has a data directory open. The kernel releases it when the
 // process ends, however it ends, so a lock is never stale.
-type lock struct{ file *os.File }
+type lock struct {
+	file   *os.File
+	remove bool // the file did not exist, and was created to look only
+}
 
 // lockFile is the name of the file that is locked. It contains what [Dir.Announce] writes.
 const lockFile = "stile.lock"
 
-// takeLock creates the data directory if it does not exist, and locks it.
-func takeLock(dir string) (*lock, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create the data directory: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock the data directory: %w", err)
-	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, ErrHeld
+// takeLock locks a data directory. If create is set, it creates the directory if it does not exist.
+// Otherwise it leaves no lock file where there was none.
+func takeLock(dir string, create bool) (*lock, error) {
+	if create {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("create the data directory: %w", err)
 		}
+	}
+	name := filepath.Join(dir, lockFile)
+	isNew := !exists(name)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}
-	if err := f.Truncate(0); err != nil { // what a process that was killed announced
-		return nil, errors.Join(fmt.Errorf("lock the data directory: %w", err), f.Close())
+	if err := lockAlone(f); err != nil {
+		f.Close()
+		return nil, err
 	}
-	return &lock{f}, nil
+	return &lock{f, isNew && !create}, nil
 }
 
-func (l *lock) release() error { return l.file.Close() }
+// lockAlone locks an open file, and empties it of what a process that was killed announced. A file
+// that another process has removed meanwhile would lock nothing.
+func lockAlone(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrHeld
+	}
+	if err == nil {
+		err = f.Truncate(0)
+	}
+	if err != nil {
+		return fmt.Errorf("lock the data directory: %w", err)
+	}
+	mine, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("lock the data directory: %w", err)
+	}
+	if there, err := os.Stat(f.Name()); err != nil || !os.SameFile(mine, there) {
+		return ErrHeld
+	}
+	return nil
+}
+
+// release ends the lock. A file that is removed is removed first: see [lockAlone].
+func (l *lock) release() (err error) {
+	if l.remove {
+		if err = os.Remove(l.file.Name()); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	return errors.Join(err, l.file.Close())
+}

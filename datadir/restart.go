@@ -47,7 +47,7 @@ func NewCorpus(ctx context.Context, s *settings.Settings, now func() time.Time, 
 	if !errors.Is(err, store.ErrCorpus) {
 		return err
 	}
-	held, err := takeLock(s.Data)
+	held, err := takeLock(s.Data, false)
 	if err != nil {
 		return err
 	}
