@@ -28,7 +28,7 @@ func (d *Dir) trustIssuers() error {
 // Verifier returns a verifier of the tokens that a server with these settings accepts. It reads the
 // server's keys, and neither locks nor changes the data directory.
 func Verifier(s *settings.Settings, now func() time.Time, log *slog.Logger) (*bearer.Verifier, error) {
-	own, err := signing.ReadKeys(KeyFile(s.Data))
+	own, err := signing.ReadKeys(KeyFile(s.Data), now())
 	if err != nil {
 		return nil, err
 	}

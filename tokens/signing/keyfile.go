@@ -36,10 +36,6 @@ func readKeys(file string) (*Set, error) {
 		return nil, fmt.Errorf("%s: is not a file of keys", file)
 	case info.Size() == 0:
 		return nil, fmt.Errorf("%s: is empty", file)
-	case info.Mode().Perm()&0o077 != 0:
-		if err := os.Chmod(file, 0o600); err != nil {
-			return nil, fmt.Errorf("restrict access to the keys: %w", err)
-		}
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -50,6 +46,18 @@ func readKeys(file string) (*Set, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return set, nil
+}
+
+// restrict makes a file of keys, if there is one, readable only by its owner.
+func restrict(file string) error {
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return nil // readKeys says what is wrong
+	}
+	if err := os.Chmod(file, 0o600); err != nil {
+		return fmt.Errorf("restrict access to the keys: %w", err)
+	}
+	return nil
 }
 
 // decodeKeys parses the file. Its errors never contain what it read, which may be a key.

@@ -64,6 +64,9 @@ const (
 // new keys would make every token and every secret invalid. If others could read the file, its mode
 // is changed to 0600. Keys that no longer verify any token are dropped.
 func OpenKeys(file string, now time.Time) (*Keys, error) {
+	if err := restrict(file); err != nil {
+		return nil, fmt.Errorf("open keys: %w", err)
+	}
 	set, err := readKeys(file)
 	first := errors.Is(err, fs.ErrNotExist)
 	switch {
@@ -85,9 +88,9 @@ func OpenKeys(file string, now time.Time) (*Keys, error) {
 	return k, nil
 }
 
-// ReadKeys reads the keys of a file, to verify tokens. Unlike [OpenKeys] it never writes. If the
-// file does not exist, there are no keys.
-func ReadKeys(file string) (*Keys, error) {
+// ReadKeys reads the keys of a file that verify tokens at now. Unlike [OpenKeys] it changes neither
+// the file nor its mode. If the file does not exist, there are no keys.
+func ReadKeys(file string, now time.Time) (*Keys, error) {
 	set, err := readKeys(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newKeys(file, &Set{}), nil
@@ -95,7 +98,7 @@ func ReadKeys(file string) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
-	return newKeys(file, set), nil
+	return newKeys(file, &Set{Generation: set.Generation, secret: set.secret, keys: set.alive(now)}), nil
 }
 
 func newKeys(file string, set *Set) *Keys {
