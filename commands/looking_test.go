@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,5 +141,71 @@ func TestIgnoredVariables(t *testing.T) {
 	}
 	if out := h.must("check"); !strings.Contains(out, "STILE_VERSION: is not a setting and is ignored") {
 		t.Errorf("check: %s", out)
+	}
+}
+
+// TestCheckMissingFiles checks that check names files that were removed under a running server, and
+// that the way out for the keys is one.
+func TestCheckMissingFiles(t *testing.T) {
+	h := newHarness(t, "")
+	h.serve()
+	h.must("tenant", "add", "acme")
+	h.must("content", "import", h.write("items.jsonl", threeItems))
+	if out := h.must("check"); !strings.Contains(out, "open in a running server") {
+		t.Errorf("as it is: %s", out)
+	}
+	keys := h.read("data/keys.json")
+	files, _ := filepath.Glob(h.dir + "/data/corpus-*.db")
+	for _, file := range append(files, h.dir+"/data/keys.json") {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, _, code := h.run("check")
+	for _, want := range []string{"/data/keys.json is missing, and the server can't start again without it: `stile key rotate`", "/data/corpus-N.db is missing, and the server"} {
+		if code != failed || !strings.Contains(out, want) {
+			t.Errorf("exit %d, no %q in %s", code, want, out)
+		}
+	}
+	h.must("key", "rotate")
+	if now := h.read("data/keys.json"); secretIn(keys) == "" || secretIn(keys) != secretIn(now) {
+		t.Errorf("the key of secrets has changed")
+	}
+}
+
+// secretIn returns the key of secrets in the text of keys.json.
+func secretIn(keys string) string {
+	var k struct {
+		Secret string `json:"secret_key"`
+	}
+	if json.Unmarshal([]byte(keys), &k) != nil {
+		return ""
+	}
+	return k.Secret
+}
+
+// TestLookingChangesNothing checks that looking commands leave neither another mode of the keys nor
+// a lock file in a directory, such as one that was restored.
+func TestLookingChangesNothing(t *testing.T) {
+	h := newHarness(t, "")
+	h.serve()
+	h.must("tenant", "add", "acme")
+	h.end()
+	keys, lock := h.dir+"/data/keys.json", h.dir+"/data/stile.lock"
+	for _, args := range []string{"check", "tenant list", "content list", "usage"} {
+		if err := errors.Join(os.Chmod(keys, 0o644), os.RemoveAll(lock)); err != nil {
+			t.Fatal(err)
+		}
+		h.run(strings.Fields(args)...)
+		if info, err := os.Stat(keys); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("stile %s changed keys.json: %v %v", args, info.Mode(), err)
+		}
+		if _, err := os.Stat(lock); err == nil {
+			t.Errorf("stile %s left %s", args, lock)
+		}
+	}
+	h.must("tenant", "set", "acme", "--name", "Acme")
+	if _, err := os.Stat(lock); err == nil {
+		t.Error("a change left the lock file")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"stile.example/stile/settings"
@@ -27,6 +28,24 @@ const newKeysCost = "all live tokens and all tenants' secrets are then invalid, 
 
 // KeyFile returns the path of the keys in a data directory.
 func KeyFile(data string) string { return filepath.Join(data, "keys.json") }
+
+// MissingFiles returns the names of the files that a server needs at its next start, and that are no
+// longer in its data directory. A running server does not notice that.
+func MissingFiles(data string) (names []string) {
+	for _, file := range []string{store.File(data), KeyFile(data)} {
+		if !exists(file) {
+			names = append(names, file)
+		}
+	}
+	entries, err := os.ReadDir(data)
+	isCorpus := func(e fs.DirEntry) bool {
+		return strings.HasPrefix(e.Name(), "corpus-") && strings.HasSuffix(e.Name(), ".db")
+	}
+	if err == nil && !slices.ContainsFunc(entries, isCorpus) {
+		names = append(names, filepath.Join(data, "corpus-N.db"))
+	}
+	return names
+}
 
 // ErrNoData means that a data directory does not exist, or has no database and no keys.
 var ErrNoData = errors.New("no data")
@@ -117,7 +136,11 @@ func (d *Dir) openKeys(ctx context.Context, s *settings.Settings, how opening) (
 			return err
 		}
 	}
-	d.Keys, err = signing.OpenKeys(file, d.Now())
+	if how.create || how.newKeys {
+		d.Keys, err = signing.OpenKeys(file, d.Now())
+	} else { // the mode of the file is not changed either
+		d.Keys, err = signing.ReadKeys(file, d.Now())
+	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return err

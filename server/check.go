@@ -111,7 +111,7 @@ func checkTLS(s *settings.Settings, now time.Time, add report) {
 func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, add report) (serving bool) {
 	c, err := socket.Dial(ctx, s.Data)
 	if err == nil {
-		add("data", OK, "%s, open in a running server", s.Data)
+		checkServed(s.Data, add)
 		return c.Close() == nil
 	}
 	if !errors.Is(err, socket.ErrNoServer) {
@@ -133,6 +133,21 @@ func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, 
 		add("data", Wrong, "%s: %v", s.Data, oneLine(err))
 	}
 	return false
+}
+
+// checkServed checks the files of a directory that a running server has open.
+func checkServed(dir string, add report) {
+	missing := datadir.MissingFiles(dir)
+	for _, file := range missing {
+		restore := "restore it from a backup"
+		if file == datadir.KeyFile(dir) {
+			restore = "`stile key rotate` writes the keys of the running server again"
+		}
+		add("data", Wrong, "%s is missing, and the server can't start again without it: %s", file, restore)
+	}
+	if len(missing) == 0 {
+		add("data", OK, "%s, open in a running server", dir)
+	}
 }
 
 // checkOpened checks an open data directory, and closes it.
