@@ -34,7 +34,7 @@ The token is never printed.`,
 			if err != nil {
 				return err
 			}
-			check = func(s *settings.Settings) []server.Finding { return server.CheckToken(s, text, p.now) }
+			check = func(s *settings.Settings) []server.Finding { return server.CheckToken(c.Context(), s, text, p.now) }
 		}
 		found := p.check(given(), check)
 		if err := p.showFindings(found); err != nil {

@@ -164,3 +164,29 @@ func TestCheckWarnsOfNoJTI(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckNamesMissingTenants checks that check and check --token name a tenant in an issuer's
+// clients that does not exist, with a server and without.
+func TestCheckNamesMissingTenants(t *testing.T) {
+	i := newIDP(t)
+	h := newHarness(t, i.settings(""))
+	h.must("tenant", "add", "other")
+	for _, serving := range []bool{false, true} {
+		if serving {
+			h.serve()
+		}
+		if out, _, _ := h.run("check"); !strings.Contains(out, "belongs to a tenant that does not exist: no tenant is named acme") {
+			t.Errorf("serving %v: %s", serving, out)
+		}
+		h.in = i.token("1")
+		out, _, code := h.run("check", "--token", "-")
+		if code != failed || !strings.Contains(strings.Join(strings.Fields(out), " "), "token tenant wrong no tenant is named acme") {
+			t.Errorf("serving %v: exit %d %s", serving, code, out)
+		}
+	}
+	h.must("tenant", "add", "acme")
+	h.in = i.token("1")
+	if out := h.must("check", "--token", "-") + h.must("check"); strings.Contains(out, "no tenant is named") {
+		t.Errorf("%s", out)
+	}
+}

@@ -54,6 +54,7 @@ func Check(ctx context.Context, s *settings.Settings, command string, now func()
 	checkURL(s, add)
 	checkTLS(s, now(), add)
 	checkIssuers(ctx, s, now, log, add)
+	checkClients(ctx, s, now, add)
 	checkExposures(s.Data, command, add)
 	serving := checkData(ctx, s, now, log, add)
 	for _, l := range []struct{ key, addr string }{{"listen", s.Listen}, {"admin_listen", s.AdminListen}} {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -14,13 +15,17 @@ import (
 
 // CheckToken checks a token step by step, as a server with these settings would. It requests the
 // keys of the token's issuer, and changes nothing. The findings never contain the token.
-func CheckToken(s *settings.Settings, token string, now func() time.Time) (found []Finding) {
+func CheckToken(ctx context.Context, s *settings.Settings, token string, now func() time.Time) (found []Finding) {
 	v, err := datadir.Verifier(s, now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return []Finding{{"settings", Wrong, oneLine(err)}}
 	}
+	known, err := tenantsOf(ctx, s, now)
 	for _, step := range v.Examine(token, now()) {
 		found = append(found, Finding{"token " + step.Name, State(step.Result), oneLine(errors.New(step.Detail))})
+		if err == nil && step.Client != "" && !slices.Contains(known, step.Client) {
+			found = append(found, Finding{"token tenant", Wrong, noTenant(step.Client)})
+		}
 	}
 	return found
 }

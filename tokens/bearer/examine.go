@@ -15,6 +15,7 @@ type Step struct {
 	Name   string
 	Result Result
 	Detail string // never contains the token
+	Client string // the client_id of the tenant, if the step found one, which may not exist
 }
 
 // Result is the result of a step.
@@ -69,7 +70,7 @@ func (e *examination) add(name, detail string, err error) bool {
 			detail = err.Error()
 		}
 	}
-	e.steps = append(e.steps, Step{name, result, detail})
+	e.steps = append(e.steps, Step{Name: name, Result: result, Detail: detail})
 	return err == nil
 }
 
@@ -144,7 +145,11 @@ func (e *examination) client(i *Issuer, c Claims) {
 		return
 	}
 	e.add("client", "the tenant "+c.Client, nil)
+	e.found(c)
 }
+
+// found adds to the last step which tenant it found.
+func (e *examination) found(c Claims) { e.steps[len(e.steps)-1].Client = c.Client }
 
 // identity examines what distinguishes the token from others.
 func (e *examination) identity(i *Issuer, c Claims, t jws, alg string) {
@@ -195,7 +200,9 @@ func (e *examination) own(v *Verifier, t jws, name string) {
 		return
 	}
 	c, err := v.readClaims(t.payload, e.now)
-	if e.add("claims", "the tenant "+c.Client+", "+e.describeTimes(c), err) || errors.Is(err, ErrExpired) {
+	ok := e.add("claims", "the tenant "+c.Client+", "+e.describeTimes(c), err)
+	e.found(c)
+	if ok || errors.Is(err, ErrExpired) {
 		e.add("signature", "made by the server's key "+k.KID(), verifySignature(k, t))
 	}
 }
