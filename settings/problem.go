@@ -104,23 +104,44 @@ func nearest(name string) (best string) {
 	return best
 }
 
-// nearestVariable returns the setting whose variable v is probably a misspelling of. It is stricter
+// nearestVariable returns the variable that v is probably a misspelling of, or "". It is stricter
 // than [nearest], because variables of other programs may have our prefix too: a third of the
 // letters of a short name may differ, and a quarter of a long one.
-func nearestVariable(v string) (best Key, found bool) {
-	name := strings.TrimPrefix(v, prefix)
+func nearestVariable(v string) (best string) {
+	name := strings.ToUpper(v[len(prefix):])
 	least := 1 + min(max(1, len(name)/3), max(2, len(name)/4))
+	consider := func(own string, d int) {
+		if extends(name, own) || extends(own, name) && len(name) > 3 {
+			d = 1
+		}
+		if d < least {
+			best, least = prefix+own, d
+		}
+	}
 	for _, k := range table {
 		own := strings.TrimPrefix(k.Env(), prefix)
 		d := distance(name, own)
 		if strings.HasSuffix(k.Name, "."+strings.ToLower(name)) { // without the sections
 			d = 1
 		}
-		if d < least {
-			best, least, found = k, d, true
-		}
+		consider(own, d)
 	}
-	return best, found
+	own := strings.TrimPrefix(configVariable, prefix)
+	consider(own, distance(name, own))
+	return best
+}
+
+// extends reports whether long is short with another word, such as DATA_DIR, or is abbreviated to
+// it, such as CONF.
+func extends(long, short string) bool {
+	rest, ok := strings.CutPrefix(long, short)
+	switch {
+	case !ok || short == "":
+		return false
+	case rest == "DIR" || rest == "FILE" || rest == "PATH":
+		return true
+	}
+	return strings.HasPrefix(rest, "_") || short == "CONF"
 }
 
 // distance returns the number of letters to insert, delete, replace or swap with the next. A name

@@ -109,7 +109,8 @@ func TestDocsAreUpToDate(t *testing.T) {
 func TestLaterSourcesOverride(t *testing.T) {
 	src := Source{File: file(t, "policy: {token: {calls: 1, records: 2, lifetime: 1h}}\ntrusted_proxies: [10.0.0.0/8]")}
 	src.Env = []string{"STILE_POLICY_TOKEN_RECORDS=3", "STILE_POLICY_TOKEN_LIFETIME=2h", "STILE_TRUSTED_PROXIES=192.0.2.1, 2001:db8::/32",
-		"HOME=/", "STILE_CONFIG=x", "STILE_PORT=tcp://10.0.0.1:80", "STILE_SERVICE_HOST=10.0.0.1"}
+		"HOME=/", "STILE_CONFIG=x", "STILE_PORT=tcp://10.0.0.1:80", "STILE_SERVICE_HOST=10.0.0.1",
+		"STILE_DATA_SERVICE_PORT_HTTP=80", "STILE_DATA_PORT=tcp://10.0.0.1:80", "STILE_DATA_PORT_80_TCP_ADDR=10.0.0.1"}
 	src.Flags = map[string]string{"policy.token.lifetime": "3h"}
 	s, err := Load(src)
 	if err != nil {
@@ -213,6 +214,9 @@ func TestUnknownVariables(t *testing.T) {
 		"STILE_LISTNE": "LISTEN", "STILE_DATE": "DATA", "STILE_PUBLICURL": "PUBLIC_URL", "STILE_CALLS": "POLICY_TOKEN_CALLS",
 		"STILE_POLICY_TOKEN_CALL": "POLICY_TOKEN_CALLS", "STILE_POLICY_TOKENS_CALLS": "POLICY_TOKEN_CALLS", "STILE_LOG_LEVLE": "LOG_LEVEL",
 		"STILE_TRUSTED_PROXY": "TRUSTED_PROXIES", "STILE_TRUST_PROXIES": "TRUSTED_PROXIES",
+		"STILE_CONFIGS": "CONFIG", "STILE_CONF": "CONFIG", "STILE_CONFIG_FILE": "CONFIG", "STILE_CONFIGFILE": "CONFIG", "STILE_config": "CONFIG",
+		"STILE_DATA_DIR": "DATA", "STILE_DATADIR": "DATA", "STILE_LISTEN_ADDR": "LISTEN", "STILE_LISTEN_PORT": "LISTEN", "STILE_PUBLIC": "PUBLIC_URL",
+		"STILE_policy_token_calls": "POLICY_TOKEN_CALLS", "stile_listen": "LISTEN", "Stile_Data": "DATA",
 	} {
 		_, err := Load(Source{Env: []string{v + "=1"}})
 		if want := v + ": unknown setting; did you mean STILE_" + meant + "?"; err == nil || err.Error() != want {
@@ -223,7 +227,7 @@ func TestUnknownVariables(t *testing.T) {
 	if err == nil || err.Error() != "STILE_LOG: is a section, not a setting: set its settings, such as STILE_LOG_LEVEL" {
 		t.Errorf("a section: %v", err)
 	}
-	for _, v := range []string{"VERSION", "HOME", "IMAGE", "SECRET", "TOKEN", "URL", "TEST_WIDGETS", "COMMIT", "CLIENT_ID", "CLIENT_SECRET", "BIN"} {
+	for _, v := range []string{"VERSION", "HOME", "IMAGE", "SECRET", "TOKEN", "URL", "TEST_WIDGETS", "COMMIT", "CLIENT_ID", "CLIENT_SECRET", "BIN", "API", "VECTORS", "ENV"} {
 		s, err := Load(Source{Env: []string{"STILE_" + v + "=1"}})
 		if err != nil {
 			t.Errorf("%v", err)

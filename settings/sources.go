@@ -2,12 +2,16 @@ package settings
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // prefix is the prefix of the environment variables that stile reads.
 const prefix = "STILE_"
+
+// configVariable names the settings file. It is not a setting.
+const configVariable = prefix + "CONFIG"
 
 // Env returns the environment variable of a key: STILE_POLICY_TOKEN_CALLS.
 func (k Key) Env() string {
@@ -27,7 +31,7 @@ func readEnv(env []string) (all []given, ignored []string, problems Problems) {
 	}
 	for _, entry := range env {
 		v, text, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(v, prefix) || v == prefix+"CONFIG" || orchestrators(v) {
+		if !ours(v) || v == configVariable || orchestrators(v, text) {
 			continue
 		}
 		if name, known := names[v]; known {
@@ -45,22 +49,29 @@ func readEnv(env []string) (all []given, ignored []string, problems Problems) {
 
 // misspelt returns the problem of an unknown variable that is probably meant as a setting, or nil.
 func misspelt(v string) *Problem {
-	name := strings.ToLower(strings.TrimPrefix(v, prefix))
+	name, upper := strings.ToLower(v[len(prefix):]), strings.ToUpper(v)
 	for _, k := range table {
-		if strings.HasPrefix(k.Env(), v+"_") && section(strings.ReplaceAll(name, "_", ".")) {
+		if strings.HasPrefix(k.Env(), upper+"_") && section(strings.ReplaceAll(name, "_", ".")) {
 			return &Problem{Where: v, Problem: "is a section, not a setting: set its settings, such as " + k.Env()}
 		}
 	}
-	if k, found := nearestVariable(v); found {
-		return &Problem{Where: v, Problem: "unknown setting; did you mean " + k.Env() + "?"}
+	if near := nearestVariable(v); near != "" {
+		return &Problem{Where: v, Problem: "unknown setting; did you mean " + near + "?"}
 	}
 	return nil
 }
 
+// ours reports whether a variable has our prefix, in whatever case.
+func ours(v string) bool { return len(v) >= len(prefix) && strings.EqualFold(v[:len(prefix)], prefix) }
+
+// ofService matches what Kubernetes sets for a service whose name begins with "stile-".
+var ofService = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)`)
+
 // orchestrators reports whether a variable is one of those that Kubernetes sets in every container
-// next to a service named "stile".
-func orchestrators(v string) bool {
-	return v == prefix+"PORT" || strings.HasPrefix(v, prefix+"PORT_") || strings.HasPrefix(v, prefix+"SERVICE_")
+// next to a service named "stile", or "stile-" and more.
+func orchestrators(v, text string) bool {
+	return v == prefix+"PORT" || strings.HasPrefix(v, prefix+"PORT_") || strings.HasPrefix(v, prefix+"SERVICE_") ||
+		ofService.MatchString(v) || strings.HasPrefix(text, "tcp://") || strings.HasPrefix(text, "udp://")
 }
 
 func readFlags(flags map[string]string) (all []given) {
