@@ -84,7 +84,7 @@ var allowedImports = map[string]string{
 	"server":                "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof usage golang.org/x/crypto",
 	"commands":              "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
 	"commands/confirmation": "commands/printing",
-	"commands/execution":    "datadir operations settings socket",
+	"commands/execution":    "commands/printing datadir operations settings socket",
 	"commands/help":         "commands/syntax operations settings spf13/cobra",
 	"commands/syntax":       "settings spf13/cobra",
 	"commands/tenantflags":  "commands/printing commands/syntax operations tenants tokens/bearer usage spf13/cobra",

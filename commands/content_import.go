@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"net/url"
 	"os"
@@ -149,13 +150,30 @@ func (p *program) importOnce(c *cobra.Command, f importFlags) (result imports.Re
 	} else if f.o.DryRun && fresh {
 		result, err = operations.PreviewWithoutData(c.Context(), f.o, items)
 	} else {
-		err = p.perform(c, f.o, &result, operations.Call{Items: items, StopItems: cancel})
+		again, stop := items, func() {}
+		if fresh { // a source that can't be opened must not create a data directory
+			again, stop = opened(items)
+		}
+		defer stop()
+		if unread == nil {
+			err = p.perform(c, f.o, &result, operations.Call{Items: again, StopItems: cancel})
+		}
 	}
 	show.End()
 	if unread != nil && !errors.Is(unread, context.Canceled) { // if it was stopped, err says why
 		err = unread
 	}
 	return result, notImported(c.Context(), f, err, complete)
+}
+
+// opened begins to read items, and returns an iterator of all of them. stop must be called.
+func opened(items iter.Seq2[content.Item, error]) (all iter.Seq2[content.Item, error], stop func()) {
+	next, stop := iter.Pull2(items)
+	it, err, ok := next()
+	return func(yield func(content.Item, error) bool) {
+		for ; ok && yield(it, err); it, err, ok = next() {
+		}
+	}, stop
 }
 
 // readUntil returns a reader of r that ends with ctx, also while nothing arrives.

@@ -209,3 +209,32 @@ func TestLookingChangesNothing(t *testing.T) {
 		t.Error("a change left the lock file")
 	}
 }
+
+// TestCreatedDirectory checks that a command that creates a data directory says so, and that an
+// import whose source can't be read creates none.
+func TestCreatedDirectory(t *testing.T) {
+	for _, source := range []string{"/nonexist.jsonl", "http://127.0.0.1:1/feed", newHarness(t, "").write("bad.jsonl", "{\n")} {
+		h := newHarness(t, "")
+		_, err, code := h.run("content", "import", source)
+		if _, bad := os.Stat(h.dir + "/data"); code != failed || bad == nil || strings.Contains(err, "created") || !strings.Contains(err, "nothing was imported") {
+			t.Errorf("%s: exit %d, %v: %s", source, code, bad, err)
+		}
+	}
+	h := newHarness(t, "")
+	items := h.write("items.jsonl", threeItems)
+	want := "created the data directory " + h.dir + "/data\n"
+	if _, err, code := h.run("content", "import", items); code != done || !strings.Contains(err, want) {
+		t.Errorf("exit %d: %s", code, err)
+	}
+	if out := h.must("content", "list"); strings.Count(out, "\n") != 4 {
+		t.Errorf("the items: %s", out)
+	}
+	if _, err, _ := h.run("tenant", "add", "acme"); strings.Contains(err, "created") {
+		t.Errorf("the second command: %s", err)
+	}
+	other := newHarness(t, "")
+	other.serve()
+	if log := other.log.String(); !strings.Contains(log, "created the data directory") {
+		t.Errorf("the log: %s", log)
+	}
+}

@@ -47,7 +47,7 @@ func (p *program) performAs(c *cobra.Command, name string, in, out any, call ope
 	if call.Input, err = json.Marshal(in); err != nil {
 		return fmt.Errorf("write the input: %w", err)
 	}
-	x := execution.Executor{Settings: s, Command: c.CommandPath(), Again: p.again(c), Now: p.now, Patience: p.patience, Log: p.logger(s)}
+	x := execution.Executor{Settings: s, Command: c.CommandPath(), Again: p.again(c), Now: p.now, Patience: p.patience, Log: p.logger(s), Err: p.err}
 	result, err := x.Do(c.Context(), op, call)
 	if err != nil {
 		return err

@@ -18,6 +18,9 @@ func TestSameOutput(t *testing.T) {
 		h.write("wrong.jsonl", "{\"id\":\"a\"}\n{\"id\":\"b c\",\"title\":\"x\"}\n")
 		h.write("less.jsonl", `{"id":"a","collection":"c","title":"Anna Maria"}`)
 	}
+	if err := os.Mkdir(offline.dir+"/data", 0o700); err != nil { // otherwise it says that it creates it
+		t.Fatal(err)
+	}
 	var token [2]string
 	for _, line := range []string{
 		"tenant add acme --name Acme --site https://WWW.acme.example:443/ --calls-per-month 100 --price 0.002",

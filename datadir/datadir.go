@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -129,6 +130,22 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
 	return nil
+}
+
+// Created returns the absolute path of the directory if [Open] created it, or "".
+func (d *Dir) Created() string {
+	if !d.held.created {
+		return ""
+	}
+	return absolute(d.Settings().Data)
+}
+
+// absolute returns a path that does not depend on the working directory, if it is known.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
 }
 
 // UseOrigin sets the origin under which tokens are signed and verified.

@@ -15,8 +15,9 @@ var ErrHeld = errors.New("held by another process")
 // lock is held by the one process that has a data directory open. The kernel releases it when the
 // process ends, however it ends, so a lock is never stale.
 type lock struct {
-	file   *os.File
-	remove bool // the file did not exist, and was created to look only
+	file    *os.File
+	remove  bool // the file did not exist, and was created to look only
+	created bool // the directory did not exist
 }
 
 // lockFile is the name of the file that is locked. It contains what [Dir.Announce] writes.
@@ -25,6 +26,7 @@ const lockFile = "stile.lock"
 // takeLock locks a data directory. If create is set, it creates the directory if it does not exist.
 // Otherwise it leaves no lock file where there was none.
 func takeLock(dir string, create bool) (*lock, error) {
+	created := create && !exists(dir)
 	if create {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("create the data directory: %w", err)
@@ -40,7 +42,7 @@ func takeLock(dir string, create bool) (*lock, error) {
 		f.Close()
 		return nil, err
 	}
-	return &lock{f, isNew && !create}, nil
+	return &lock{file: f, remove: isNew && !create, created: created}, nil
 }
 
 // lockAlone locks an open file, and empties it of what a process that was killed announced. A file

@@ -70,6 +70,9 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 			err = errors.Join(err, srv.Close())
 		}
 	}()
+	if created := srv.dir.Created(); created != "" {
+		log.Info("created the data directory", "data", created)
+	}
 	if err := srv.dir.Store.Upgrade(ctx); err != nil {
 		return nil, err
 	}

@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
 
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
@@ -25,6 +27,7 @@ type Executor struct {
 	Now      func() time.Time
 	Patience time.Duration // how long to wait for another process to release the data directory
 	Log      *slog.Logger
+	Err      io.Writer // gets a line if a data directory is created
 }
 
 // Do performs an operation, and returns its result as JSON.
@@ -104,6 +107,9 @@ func (x Executor) openLocal(ctx context.Context, create bool) (*local, error) {
 	d, err := open(ctx, s, x.Now, x.Log)
 	if err != nil {
 		return nil, err
+	}
+	if dir := d.Created(); dir != "" {
+		fmt.Fprintf(x.Err, "created the data directory %s\n", printing.Safe(dir))
 	}
 	if err := d.UseOrigin(s.Origin(s.Listen)); err != nil {
 		return nil, errors.Join(err, d.Close())
