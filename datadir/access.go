@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -121,7 +122,7 @@ func LogExposures(dir, command string, log *slog.Logger) {
 // ExplainAccess adds to an error about the permissions of a data directory whose directory it is,
 // and how to run the command, which is complete with its flags, as that user.
 func ExplainAccess(command, dir string, err error) error {
-	if err == nil || !errors.Is(err, fs.ErrPermission) {
+	if err == nil || !errors.Is(err, fs.ErrPermission) || !concerns(err, dir) {
 		return err
 	}
 	owner, at := Owner(dir)
@@ -129,6 +130,22 @@ func ExplainAccess(command, dir string, err error) error {
 		return fmt.Errorf("%w. %s belongs to you; look at its mode and at the owners of the files in it: ls -la %s", err, at, at)
 	}
 	return fmt.Errorf("%w. %s belongs to the user %s: %s", err, at, UserName(owner), otherUser(dir, at, owner, command))
+}
+
+// concerns reports whether an error is about a data directory, a file in it, or a directory above
+// it. Others are about a port, a certificate or a file of a secret.
+func concerns(err error, dir string) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Net == "unix"
+	}
+	path, ok := errors.AsType[*fs.PathError](err)
+	return !ok || within(path.Path, dir) || within(dir, path.Path)
+}
+
+// within reports whether a path is dir or below it.
+func within(path, dir string) bool {
+	rel, err := filepath.Rel(absolute(dir), absolute(path))
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // otherUser says how to use a data directory if it, or the nearest directory above it, at, belongs

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -383,6 +385,12 @@ func TestExplainAccess(t *testing.T) {
 	if err := ExplainAccess("stile tenant list", dir, denied); !strings.Contains(err.Error(), "ls -la "+dir) {
 		t.Errorf("my own: %v", err)
 	}
+	port := &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", syscall.EACCES)}
+	for _, other := range []error{port, &os.PathError{Op: "open", Path: "/etc/tls.key", Err: os.ErrPermission}} {
+		if err := ExplainAccess("stile serve", dir, other); err != other {
+			t.Errorf("about something else: %v", err)
+		}
+	}
 	if err := ExplainAccess("stile tenant list", dir, os.ErrNotExist); err != os.ErrNotExist {
 		t.Errorf("another error: %v", err)
 	}
@@ -392,7 +400,8 @@ func TestExplainAccess(t *testing.T) {
 	if err := os.Chown(dir, 4711, 4711); err != nil {
 		t.Fatal(err)
 	}
-	want := "open " + dir + "/stile.lock: permission denied. " + dir + " belongs to the user 4711: run the command as that user: sudo -u '#4711' stile tenant list --data d"
+	denied.Path = dir + "/below/stile.lock"
+	want := "open " + denied.Path + ": permission denied. " + dir + " belongs to the user 4711: run the command as that user: sudo -u '#4711' stile tenant list --data d"
 	if err := ExplainAccess("stile tenant list --data d", dir+"/below", denied); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

@@ -227,6 +227,8 @@ func checkListener(key, addr string, serving bool, add report) {
 		add(key, OK, "%s is free", addr)
 	case serving && errors.Is(err, syscall.EADDRINUSE):
 		add(key, OK, "%s is in use, probably by the running server", addr)
+	case errors.Is(err, syscall.EACCES):
+		add(key, Wrong, "%s", lowPort(addr))
 	default:
 		add(key, Wrong, "%v", err)
 	}

@@ -18,7 +18,8 @@ type demoListener struct {
 
 // openDemoSite opens the site's listener. It comes first, because its port may be in use.
 func (srv *Server) openDemoSite(addr string) (demoListener, error) {
-	l, err := listen("demo_listen", addr)
+	s := srv.dir.Settings()
+	l, err := listen("demo_listen", addr, s.Listen, s.AdminListen)
 	if err != nil {
 		return demoListener{}, err
 	}

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"stile.example/stile/challenge"
@@ -107,12 +106,12 @@ func (srv *Server) serveAPI() {
 
 // open opens the three listeners, in the order in which they are drained.
 func (srv *Server) open(s *settings.Settings) error {
-	public, err := listen("listen", s.Listen)
+	public, err := listen("listen", s.Listen, s.AdminListen)
 	if err != nil {
 		return err
 	}
 	srv.listeners = append(srv.listeners, &listener{name: "public", listener: connections.Limit(public, connections.Max)})
-	admin, err := listen("admin_listen", s.AdminListen)
+	admin, err := listen("admin_listen", s.AdminListen, s.Listen)
 	if err != nil {
 		return err
 	}
@@ -144,18 +143,6 @@ func (srv *Server) Addr(name string) string {
 		}
 	}
 	return ""
-}
-
-func listen(key, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	flag := settings.Key{Name: key}.Flag()
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s: %s is in use by another program; stop that program, or choose another address with --%s, such as --%s 127.0.0.1:9080", key, addr, flag, flag)
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w; choose another address with --%s", key, err, flag)
-	}
-	return l, nil
 }
 
 // api assembles the handlers of the public and the admin listener.
