@@ -120,7 +120,7 @@ func TestCheckToken(t *testing.T) {
 		{i.sign(`{"iss":"https://nobody.example"}`), failed, []string{"token issuer wrong unknown issuer https://nobody.example"}},
 		{"opaque", done, []string{"token format ok not a JWT: it is introspected at " + i.name(), "token introspection ok active", "token client ok the tenant acme"}},
 		{"invented", failed, []string{"token introspection wrong not active, according to its issuer"}},
-		{"a.b.c", failed, []string{"token claims wrong not a JSON object"}},
+		{"a.b.c", failed, []string{"token header wrong header is not a JSON object", "token claims wrong not a JSON object"}},
 	} {
 		h.in = c.token
 		out, err, code := h.run("check", "--token", "-")
