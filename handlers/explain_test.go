@@ -121,8 +121,8 @@ func TestMalformedInputIsNotStored(t *testing.T) {
 	for path, want := range map[string]refusals.Refusal{
 		"/v1/items?access_token=x&client_id=acme": {Code: "token_invalid", Detail: "not three parts", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
 		"/v1/items":                         {Code: "token_missing", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
-		"/nowhere":                          {Code: "not_found"},
-		"/v1/items?callback=cb&callback=cb": {Code: "bad_callback"},
+		"/nowhere":                          {Code: "not_found", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
+		"/v1/items?callback=cb&callback=cb": {Code: "bad_callback", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
 		"/v1/challenges/x/picture.png?lang=": {Code: "not_found", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24",
 			Detail: "There is no such challenge, or it has no picture and no sound."},
 	} {
