@@ -2,12 +2,16 @@ package commands
 
 import (
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/help"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
+	"stile.example/stile/datadir"
+	"stile.example/stile/operations"
 	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
@@ -20,7 +24,9 @@ the clock. Nothing is created. The exit code is 1 if a check fails.
 
 With --token -, check only the token on standard input, step by step: its format,
 issuer, header, claims, times, client and signature, and what it can be used for.
-The token is never printed.`,
+If nothing is wrong and there is a data directory, the tenant, the first call and
+the token's state are looked up in it. The exit code is 1 if calls with the token
+would be refused. The token is never printed.`,
 		Example: "  stile check\n  stile check --config /etc/stile.yaml --json\n  stile check --token - <token.txt",
 		Args:    syntax.Takes(0, 0, "no arguments, only flags")}
 	given := help.SettingFlags(c)
@@ -34,7 +40,9 @@ The token is never printed.`,
 			if err != nil {
 				return err
 			}
-			check = func(s *settings.Settings) []server.Finding { return server.CheckToken(c.Context(), s, text, p.now) }
+			check = func(s *settings.Settings) []server.Finding {
+				return p.checkState(c, s, text, server.CheckToken(c.Context(), s, text, p.now))
+			}
 		}
 		found := p.check(given(), check)
 		if err := p.showFindings(found); err != nil {
@@ -67,6 +75,31 @@ func (p *program) tokenToCheck(from string) (string, error) {
 		return "", syntax.Errorf("--token must be -: the token is read from standard input, where other users of this machine can't see it")
 	}
 	return p.tokenName(from)
+}
+
+// checkState adds what the data directory says about a token in which nothing is wrong.
+func (p *program) checkState(c *cobra.Command, s *settings.Settings, token string, found []server.Finding) []server.Finding {
+	if slices.ContainsFunc(found, func(f server.Finding) bool {
+		return f.State == server.Wrong || f.Check == "token accept" && f.Detail != "calls"
+	}) {
+		return found
+	}
+	var info operations.TokenInfo
+	err := p.performWith(c, s, "token show", operations.TokenName{Token: token}, &info, operations.Call{})
+	switch {
+	case errors.Is(err, datadir.ErrNoData):
+		return append(found, server.Finding{Check: "token state", State: server.Warning, Detail: "not looked up: " + s.Data + " has no data yet"})
+	case err != nil:
+		return append(found, server.Finding{Check: "token state", State: server.Warning, Detail: "not looked up: " + strings.ReplaceAll(err.Error(), "\n", "; ")})
+	}
+	for _, step := range info.Steps {
+		f := server.Finding{Check: "token " + step.Name, State: server.OK, Detail: step.Detail}
+		if step.Refuse {
+			f.State = server.Wrong
+		}
+		found = append(found, f)
+	}
+	return found
 }
 
 // check reads the settings, and then checks something.

@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/commands/execution"
 	"stile.example/stile/content"
 	"stile.example/stile/operations"
+	"stile.example/stile/settings"
 )
 
 // run performs the operation of a command and reads its result into out, a pointer.
@@ -36,13 +37,18 @@ func (p *program) perform(c *cobra.Command, in, out any, call operations.Call) e
 
 // performAs is perform for an operation that may be another than the command's own.
 func (p *program) performAs(c *cobra.Command, name string, in, out any, call operations.Call) error {
-	op, ok := operations.Find(name)
-	if !ok {
-		return fmt.Errorf("%s: no such operation", c.CommandPath())
-	}
 	s, err := p.settings(nil)
 	if err != nil {
 		return err
+	}
+	return p.performWith(c, s, name, in, out, call)
+}
+
+// performWith is performAs with settings that were read before.
+func (p *program) performWith(c *cobra.Command, s *settings.Settings, name string, in, out any, call operations.Call) (err error) {
+	op, ok := operations.Find(name)
+	if !ok {
+		return fmt.Errorf("%s: no such operation", c.CommandPath())
 	}
 	if call.Input, err = json.Marshal(in); err != nil {
 		return fmt.Errorf("write the input: %w", err)

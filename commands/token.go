@@ -102,14 +102,18 @@ the shell may store them. Use - to read the token from standard input instead.`
 // token, with spaces and line breaks around it.
 const maxTokenText = 8 << 10
 
-// tokenName returns the token or jti that an argument names. - means standard input, which must
-// contain nothing else. Errors don't quote the token.
+// tokenName returns the token or jti that an argument names, without the scheme of the header
+// Authorization that it was copied with. - means standard input, which must contain nothing else.
+// Errors don't quote the token.
 func (p *program) tokenName(arg string) (string, error) {
 	if arg != "-" {
+		if fields := withoutScheme(strings.Fields(arg)); len(fields) == 1 {
+			return fields[0], nil
+		}
 		return arg, nil
 	}
 	text, err := io.ReadAll(io.LimitReader(p.in, maxTokenText+1))
-	fields := strings.Fields(string(text))
+	fields := withoutScheme(strings.Fields(string(text)))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("read the token from standard input: %w", err)
@@ -117,6 +121,17 @@ func (p *program) tokenName(arg string) (string, error) {
 		return "", errors.New("standard input must contain one token or jti, and nothing else")
 	}
 	return fields[0], nil
+}
+
+// withoutScheme drops the words of a copied header before a token, such as "Authorization: Bearer".
+func withoutScheme(fields []string) []string {
+	if len(fields) > 1 && strings.EqualFold(fields[0], "Authorization:") {
+		fields = fields[1:]
+	}
+	if len(fields) > 1 && (strings.EqualFold(fields[0], "Bearer") || strings.EqualFold(fields[0], "DPoP")) {
+		fields = fields[1:]
+	}
+	return fields
 }
 
 func (p *program) showToken(v operations.TokenInfo) error {

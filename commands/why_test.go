@@ -57,6 +57,29 @@ func TestExplainExternalTokens(t *testing.T) {
 	}
 }
 
+// TestExplainIssuerFaults checks that explain names the external issuer that could not be asked,
+// and why.
+func TestExplainIssuerFaults(t *testing.T) {
+	i := newIDP(t)
+	jwt := i.token("1")
+	i.letter.Store(0) // its keys can't be fetched
+	h := newHarness(t, "")
+	secret := h.write("introspection", "wrong\n")
+	h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\n"+
+		i.settings(fmt.Sprintf(", introspection: {url: %q, client_id: stile, client_secret_file: %q}", i.URL+"/introspect", secret)))
+	h.serve()
+	h.must("tenant", "add", "acme")
+	for token, why := range map[string]string{"opaque": "401 Unauthorized", jwt: "its keys"} {
+		code, ref := h.call(token)
+		out := h.must("explain", ref)
+		for _, want := range []string{"issuers", "issuer " + i.name() + ": ", why, "stile check tries each issuer"} {
+			if code != "overloaded" || !strings.Contains(out, want) {
+				t.Errorf("%s: no %q in\n%s", code, want, out)
+			}
+		}
+	}
+}
+
 // TestTokenNames checks that the name of a token in an explanation is one that token show and token
 // revoke take, for an external issuer's token too, and that an explanation says since when a token
 // is bound.
@@ -120,7 +143,7 @@ func TestCheckToken(t *testing.T) {
 		{i.sign(`{"iss":"https://nobody.example"}`), failed, []string{"token issuer wrong unknown issuer https://nobody.example"}},
 		{"opaque", done, []string{"token format ok not a JWT: it is introspected at " + i.name(), "token introspection ok active", "token client ok the tenant acme"}},
 		{"invented", failed, []string{"token introspection wrong not active, according to its issuer"}},
-		{"a.b.c", failed, []string{"token claims wrong not a JSON object"}},
+		{"a.b.c", failed, []string{"token header wrong header is not a JSON object", "token claims wrong not a JSON object"}},
 	} {
 		h.in = c.token
 		out, err, code := h.run("check", "--token", "-")

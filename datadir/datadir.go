@@ -50,6 +50,8 @@ type Dir struct {
 	// Introspection has the client of each issuer, by its name, that introspects opaque tokens.
 	Introspection map[string]*issuers.IntrospectionClient
 
+	addresses *addressShower
+
 	held *lock
 	set  atomic.Pointer[settings.Settings]
 }
@@ -116,6 +118,9 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		return err
 	}
 	if err := d.checkKeys(ctx, s, how); err != nil {
+		return err
+	}
+	if d.addresses, err = newAddressShower(s.LogAddresses, d.Keys.SecretKey()); err != nil {
 		return err
 	}
 	if d.Meter, err = usage.OpenMeter(ctx, d.Store, d.TenantNumber, d.Now()); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"stile.example/stile/handlers/accesslog"
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tokens"
 )
@@ -18,6 +19,7 @@ func (a *API) requestLog() accesslog.Log {
 // reportRefusal counts a refusal, stores it under its reference, and writes it to the log.
 func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 	a.Metrics.Refused(r.TenantName(), p.Code)
+	a.attribute(r, p.Code)
 	g := why.Explanation
 	g.Why = why.Decided()
 	a.storeRefusal(r, p.Ref, p.Code, g, false)
@@ -30,6 +32,23 @@ func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 		l.Level = slog.LevelWarn
 	}
 	log.Write(l, why.Cause)
+}
+
+// attribute fills in what a request that was refused early says about its caller: the source
+// address, and for malformed parameters the tenant that it names. That name is not verified, so it
+// is not counted in the metrics.
+func (a *API) attribute(r *request, code codes.Code) {
+	if !r.From.IsValid() {
+		r.From, _ = transport.Source(r.HTTP, a.TrustedProxies) // an invalid one can't be shown
+	}
+	if r.Tenant != nil || code != codes.BadRequest && code != codes.BadCallback {
+		return
+	}
+	if client, n := r.Lookup("client_id"); n == 1 {
+		if t, ok := a.Tenants.Find(client); ok {
+			r.Tenant = t
+		}
+	}
 }
 
 // storeRefusal stores a refusal under its reference.

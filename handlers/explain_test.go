@@ -73,6 +73,11 @@ func TestExplained(t *testing.T) {
 			s.do(ask{path: with(itemsPath, "client_id", "acme", "access_token", token), from: "203.0.113.9"})
 		}, nil, refusals.Refusal{Code: "token_hijacked", Rule: "binding", Identity: "token",
 			Detail: "the token is bound to the address 203.0.113.0/24 by its first call, at 2026-11-22T12:00:00Z"}, true},
+		{"hijacked by another", itemsPath, func(s *site, token string) {
+			s.get(itemsPath, token)
+			s.do(ask{path: with(itemsPath, "client_id", "acme", "access_token", token), from: "203.0.113.9"})
+		}, nil, refusals.Refusal{Code: "token_hijacked", Rule: "binding", Identity: "token",
+			Detail: "the token is bound to the address 192.0.2.0/24 by its first call, at 2026-11-22T12:00:00Z; a call from another address killed it"}, true},
 		{"revoked", itemsPath, func(s *site, token string) { s.revokeToken(token) }, nil, refusals.Refusal{Code: "token_revoked", Identity: "token"}, true},
 		{"blocked", itemsPath, func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }, nil,
 			refusals.Refusal{Code: "address_blocked", Rule: "address.block", Identity: "address"}, true},
@@ -121,8 +126,8 @@ func TestMalformedInputIsNotStored(t *testing.T) {
 	for path, want := range map[string]refusals.Refusal{
 		"/v1/items?access_token=x&client_id=acme": {Code: "token_invalid", Detail: "not three parts", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
 		"/v1/items":                         {Code: "token_missing", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
-		"/nowhere":                          {Code: "not_found"},
-		"/v1/items?callback=cb&callback=cb": {Code: "bad_callback"},
+		"/nowhere":                          {Code: "not_found", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
+		"/v1/items?callback=cb&callback=cb": {Code: "bad_callback", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
 		"/v1/challenges/x/picture.png?lang=": {Code: "not_found", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24",
 			Detail: "There is no such challenge, or it has no picture and no sound."},
 	} {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"stile.example/stile/handlers/accesslog"
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/oauth"
 	"stile.example/stile/handlers/transport"
@@ -92,9 +93,22 @@ func (a *API) clientRefusal(r *request, name string) *codes.Refusal {
 func (a *API) verify(token string, from netip.Addr, now time.Time) (bearer.Claims, error) {
 	claims, err := a.Verifier.VerifyFrom(token, bearer.Source{Address: from}, now)
 	if err != nil && !errors.Is(err, bearer.ErrInvalid) && !errors.Is(err, bearer.ErrExpired) {
-		return claims, codes.Unavailable(err)
+		return claims, unverified(err)
 	}
 	return claims, err
+}
+
+// unverified refuses a request whose token could not be verified. If an external issuer is the
+// cause, the operator learns which one and why.
+func unverified(err error) error {
+	why := codes.RefusalOf(codes.Unavailable(err))
+	if issuer, _ := bearer.Reason(err); issuer != "" {
+		why.Rule, why.Why = ruleIssuers, accesslog.DetailOf(err)
+		if !strings.HasPrefix(why.Why, "issuer ") {
+			why.Why = "issuer " + issuer + ": " + why.Why
+		}
+	}
+	return why
 }
 
 // findTenant finds the token's tenant, and checks that it is the one that the request names.

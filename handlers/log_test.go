@@ -29,6 +29,10 @@ func (d *refusalStore) Refusal(context.Context, string) (refusals.Refusal, error
 	return refusals.Refusal{}, refusals.ErrNotFound
 }
 
+func (d *refusalStore) FirstRefusal(context.Context, string, string) (refusals.Refusal, error) {
+	return refusals.Refusal{}, refusals.ErrNotFound
+}
+
 func (d *refusalStore) PruneRefusals(context.Context, time.Time, int) error { return nil }
 
 // TestS58EveryCodeIsMerged checks that whatever is refused, fails or is only observed 100 times

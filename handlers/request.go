@@ -55,7 +55,7 @@ var errNoJSONP error = &codes.Refusal{Code: codes.NotFound,
 // errDotted refuses a callback with dots that no setting lists. The name is not repeated: it is
 // valid, but not the page's until a setting says so.
 var errDotted error = &codes.Refusal{Code: codes.BadCallback,
-	Detail: "The callback's name has dots, and the setting callbacks of the tenant that client_id names does not list it. Ask the publisher to add its prefix, such as angular.callbacks, or its pattern, such as __gwt_jsonp__.*.onSuccess."}
+	Detail: "The setting callbacks of the tenant that client_id names does not list this dotted name. Ask the publisher to add its prefix (angular.callbacks) or pattern (__gwt_jsonp__.*.onSuccess)."}
 
 // findCallback decides whether the response to a GET, or to its HEAD, is a script. It checks
 // nothing else, so that scripts receive every other error too.

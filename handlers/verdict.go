@@ -48,8 +48,12 @@ func (a *API) hijack(r *request, s tokens.State) string {
 	switch {
 	case bound == "":
 		return ""
+	case s.Bound.Kind == tokens.ToAddress && s.Bound == tokens.BindTo(r.From):
+		return "the token is " + bound + "; a call from another address killed it"
 	case s.Bound.Kind == tokens.ToAddress:
 		return "the token is " + bound
+	case s.Bound.Kind == tokens.ToKey && s.Bound == tokens.BindToKey(r.key):
+		return "the token is " + bound + "; a call with another key killed it"
 	case r.key == tokens.Key{}:
 		return "the token is " + bound + ", and the request has no proof of that key"
 	}

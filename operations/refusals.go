@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/refusals"
+	"stile.example/stile/tokens"
 )
 
 // RefusalName names a refusal.
@@ -41,6 +44,16 @@ type RefusalInfo struct {
 	// Whether Page is one of the tenant's sites now, or else a site that is similar.
 	IsSite   bool   `json:"is_site,omitempty"`
 	NearSite string `json:"near_site,omitempty"`
+	// The refusal with which the token's refusals of this code began, if that is another one.
+	First *FirstRefusal `json:"first,omitempty"`
+}
+
+// FirstRefusal is the first of a dead token's refusals: the one that killed it, unless that is not
+// kept any more.
+type FirstRefusal struct {
+	Ref     string    `json:"ref"`
+	At      time.Time `json:"at"`
+	Address string    `json:"address"` // as the setting log_addresses says
 }
 
 func explainRefusal(ctx context.Context, d *datadir.Dir, n RefusalName) (RefusalInfo, error) {
@@ -55,7 +68,26 @@ func explainRefusal(ctx context.Context, d *datadir.Dir, n RefusalName) (Refusal
 	if t, ok := d.Tenants.Find(f.Tenant); ok && f.Page != "" {
 		info.IsSite, info.NearSite = t.Serves(f.Page), t.Near(f.Page)
 	}
+	if err == nil && !f.Observed {
+		info.First, err = firstRefusal(ctx, d, f)
+	}
 	return info, err
+}
+
+// firstRefusal returns the refusal that killed a token, for a later refusal because it is dead.
+func firstRefusal(ctx context.Context, d *datadir.Dir, f refusals.Refusal) (*FirstRefusal, error) {
+	kills := []tokens.Reason{tokens.Hijacked, tokens.Exhausted, tokens.ChallengeIgnored, tokens.ChallengedTooOften}
+	if !strings.HasPrefix(f.Identity, "token ") || !slices.ContainsFunc(kills, func(r tokens.Reason) bool { return r.String() == f.Code }) {
+		return nil, nil
+	}
+	first, err := d.Refusals.First(ctx, f.Code, f.Identity)
+	switch {
+	case errors.Is(err, refusals.ErrNotFound) || err == nil && (first.Ref == f.Ref || first.At.After(f.At)):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &FirstRefusal{first.Ref, first.At.UTC(), first.Address}, nil
 }
 
 func viewRefusal(f refusals.Refusal) RefusalView {

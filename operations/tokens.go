@@ -188,6 +188,8 @@ type TokenInfo struct {
 	OpenChallenge string `json:"open_challenge"` // in words; empty: none
 	// Why the token is not active, in words, if its reason does not say it all.
 	Detail string `json:"detail,omitempty"`
+	// What the stored data says about its calls.
+	Steps []TokenStep `json:"steps,omitempty"`
 }
 
 func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, error) {
@@ -202,7 +204,8 @@ func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, 
 	if n.claims == nil && s == (tokens.State{}) {
 		return TokenInfo{}, errors.New("unknown jti: it is wrong, or its token was never used; to show a token that was never used, give the token instead of its jti")
 	}
-	return TokenInfo{viewToken(d, n, s), openChallenge(d, s), n.detail}, nil
+	v := viewToken(d, n, s)
+	return TokenInfo{v, openChallenge(d, s), n.detail, tokenSteps(d, n, v, s)}, nil
 }
 
 // openChallenge describes the challenge that must be solved before the token can continue; "" if
@@ -253,14 +256,7 @@ func viewToken(d *datadir.Dir, n named, s tokens.State) TokenView {
 		why("client_mismatch") // its issuer's client is not a tenant's
 		return v
 	}
-	switch {
-	case !known:
-	case n.claims != nil && n.claims.Tenant != 0:
-		known = n.claims.Tenant == t.Number
-	default:
-		known = !issuedAt.Before(t.CreatedAt.Truncate(time.Second))
-	}
-	if !known {
+	if !known || !issuedFor(t, n, issuedAt) {
 		why(tokens.Revoked.String()) // its tenant was removed, and maybe added again
 		return v
 	}
@@ -274,6 +270,15 @@ func viewToken(d *datadir.Dir, n named, s tokens.State) TokenView {
 		why(tokens.Expired.String())
 	}
 	return v
+}
+
+// issuedFor reports whether a token was issued for a tenant, and not for one of the same client_id
+// that was removed.
+func issuedFor(t *tenants.Tenant, n named, issuedAt time.Time) bool {
+	if n.claims != nil && n.claims.Tenant != 0 {
+		return n.claims.Tenant == t.Number
+	}
+	return !issuedAt.Before(t.CreatedAt.Truncate(time.Second))
 }
 
 // revokeToken kills a token. If a token was never used and is named by its jti, its lifetime is
@@ -291,7 +296,7 @@ func revokeToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo
 	if err != nil {
 		return TokenInfo{}, err
 	}
-	return TokenInfo{viewToken(d, n, v.State), "", n.detail}, nil
+	return TokenInfo{viewToken(d, n, v.State), "", n.detail, nil}, nil
 }
 
 func revocation(d *datadir.Dir, n named, s tokens.State) tokens.Revoke {

@@ -45,6 +45,10 @@ func (s *records) Refusal(_ context.Context, ref string) (Refusal, error) {
 	return Refusal{}, ErrNotFound
 }
 
+func (s *records) FirstRefusal(context.Context, string, string) (Refusal, error) {
+	return Refusal{}, ErrNotFound
+}
+
 func (s *records) PruneRefusals(context.Context, time.Time, int) error { return nil }
 
 type logLine struct {

@@ -2,6 +2,7 @@ package refusals
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -88,6 +89,23 @@ func (r *Recorder) find(ref string) (Refusal, bool) {
 	f := n.Refusal
 	f.More = n.row.count - 1
 	return f, true
+}
+
+// First returns the oldest refusal that is kept with a code and an Identity, or [ErrNotFound]. It
+// is for support: it reads all refusals.
+func (r *Recorder) First(ctx context.Context, code, identity string) (Refusal, error) {
+	f, err := r.store.FirstRefusal(ctx, code, identity)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Refusal{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.recent.byRef {
+		if n.Code == code && n.Identity == identity && !n.Observed && (err != nil || n.At.Before(f.At)) {
+			f, err = n.Refusal, nil
+		}
+	}
+	return f, err
 }
 
 // CanonicalRef returns the reference as it was issued, from one that a person typed.

@@ -33,6 +33,10 @@ func (s *memStore) Refusal(_ context.Context, ref string) (Refusal, error) {
 	return Refusal{}, ErrNotFound
 }
 
+func (s *memStore) FirstRefusal(context.Context, string, string) (Refusal, error) {
+	return Refusal{}, ErrNotFound
+}
+
 func (s *memStore) PruneRefusals(_ context.Context, before time.Time, _ int) error {
 	s.pruned <- before
 	return nil

@@ -43,6 +43,9 @@ type Store interface {
 	AddRefusals(ctx context.Context, some []Refusal, most int) error
 	// Refusal returns the refusal with that Ref, or [ErrNotFound].
 	Refusal(ctx context.Context, ref string) (Refusal, error)
+	// FirstRefusal returns the oldest refusal that is not observed with a code and an Identity, or
+	// [ErrNotFound].
+	FirstRefusal(ctx context.Context, code, identity string) (Refusal, error)
 	// PruneRefusals removes those from before a time, and the oldest beyond most.
 	PruneRefusals(ctx context.Context, before time.Time, most int) error
 }

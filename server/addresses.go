@@ -31,7 +31,7 @@ func (srv *Server) countAddresses() map[metrics.Listed]int {
 // observedAddress records that a rule about addresses, which is only observed, would have
 // challenged or refused a call.
 func (srv *Server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
-	shown := srv.addresses.show(at.From)
+	shown := srv.dir.ShowAddress(at.From)
 	tenant := srv.dir.TenantName(at.Tenant)
 	f := refusals.Refusal{Ref: codes.NewRef(), At: at.At.UTC(), Tenant: tenant, Code: string(codes.ChallengeRequired),
 		Rule: "address.bindings", Limit: int64(v.Limit), Seen: int64(v.Seen),

@@ -41,10 +41,9 @@ type Server struct {
 	listeners []*listener
 	certs     *certificates // nil: plain HTTP
 
-	handlers  *handlers.API
-	policies  *policies
-	addresses *addressShower
-	metrics   *metrics.Metrics
+	handlers *handlers.API
+	policies *policies
+	metrics  *metrics.Metrics
 
 	proofs   *proof.Checker
 	draining atomic.Bool
@@ -85,9 +84,6 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 		return nil, err
 	}
 	srv.policies = newPolicies(s, log)
-	if srv.addresses, err = newAddressShower(s.LogAddresses, srv.dir.Keys.SecretKey()); err != nil {
-		return nil, err
-	}
 	if srv.handlers, err = srv.api(s); err != nil {
 		return nil, err
 	}
@@ -169,7 +165,7 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 		Log: d.Log, Now: d.Now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS,
 		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
-		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: srv.addresses.show,
+		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: d.ShowAddress,
 		Ready: srv.Ready, Widgets: layer, Metrics: srv.metrics,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
 	}

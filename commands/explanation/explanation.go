@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
@@ -31,6 +32,9 @@ func Lines(f operations.RefusalInfo) []string {
 		return nil
 	}
 	lines := []string{a.cause}
+	if f.First != nil {
+		lines = append(lines, firstLine(f.Code, *f.First))
+	}
 	if f.Count > 0 {
 		lines = append(lines, fmt.Sprintf("It is one of %d refusals with the same address, tenant and code in that minute. They are stored and logged as one.", f.Count))
 	}
@@ -44,6 +48,18 @@ func Lines(f operations.RefusalInfo) []string {
 		lines = append(lines, change)
 	}
 	return lines
+}
+
+// firstLine says when and from where a token's refusals began.
+func firstLine(code string, f operations.FirstRefusal) string {
+	what := "The token was first refused so"
+	if code == string(codes.TokenHijacked) {
+		what = "The first call from outside the binding came"
+	}
+	if f.Address == "" {
+		return fmt.Sprintf("%s at %s (ref %s).", what, f.At.Format(time.RFC3339), f.Ref)
+	}
+	return fmt.Sprintf("%s at %s from %s (ref %s).", what, f.At.Format(time.RFC3339), f.Address, f.Ref)
 }
 
 // ruleOf returns the rule with its limit and the count.

@@ -57,6 +57,22 @@ func refusalsKept(t *testing.T, open func() Store) {
 	wantRefusal(t, s, "B", other)
 }
 
+// refusalsFirst: the oldest refusal with a code and an Identity is found.
+func refusalsFirst(t *testing.T, open func() Store) {
+	s := with(t, open)
+	want := refusals.Refusal{Ref: "B", At: noon, Code: "c", Identity: "token 1"}
+	refuse(t, s, refusals.Refusal{Ref: "A", At: noon.Add(time.Minute), Code: "c", Identity: "token 1"}, want,
+		refusals.Refusal{Ref: "C", At: noon.Add(-time.Minute), Code: "c", Identity: "token 1", Observed: true},
+		refusals.Refusal{Ref: "D", At: noon.Add(-time.Minute), Code: "c", Identity: "token 2"},
+		refusals.Refusal{Ref: "E", At: noon.Add(-time.Minute), Code: "d", Identity: "token 1"})
+	if got, err := s.FirstRefusal(t.Context(), "c", "token 1"); err != nil || got != want {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+	if _, err := s.FirstRefusal(t.Context(), "d", "token 2"); !errors.Is(err, refusals.ErrNotFound) {
+		t.Errorf("of an unknown token: %v", err)
+	}
+}
+
 // refusalsCounted: adding a refusal again raises its count, and changes nothing else.
 func refusalsCounted(t *testing.T, open func() Store) {
 	s := with(t, open)

@@ -50,6 +50,7 @@ func Run(t *testing.T, prepare func(t *testing.T) (open func() Store)) {
 		"addresses/the list":                     addressList,
 		"refusals/every field is read back":      refusalFields,
 		"refusals/a reference is never replaced": refusalsKept,
+		"refusals/the first of a token":          refusalsFirst,
 		"refusals/a count only grows":            refusalsCounted,
 		"refusals/S58 bounded when added":        refusalsBounded,
 		"refusals/pruned by age and number":      refusalsPruned,

@@ -43,6 +43,9 @@ func (v *Verifier) Examine(token string, now time.Time) []Step {
 	}
 	m, err := readPart(t.payload)
 	if err != nil {
+		if _, err := t.readHeader(); err != nil {
+			e.add("header", "", err)
+		}
 		e.add("claims", "", invalid("not a JSON object, or with a duplicate name"))
 		return e.steps
 	}

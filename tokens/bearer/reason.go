@@ -41,7 +41,7 @@ func expiredSince(until, now time.Time) error {
 	return expired("expired by " + readable.Duration(now.Sub(until)))
 }
 
-// ofIssuer is an [ErrInvalid] or [ErrExpired] about the token of an external issuer.
+// ofIssuer is an error about the token of an external issuer, or about asking that issuer.
 type ofIssuer struct {
 	error
 	issuer string
@@ -49,17 +49,17 @@ type ofIssuer struct {
 
 func (o ofIssuer) Unwrap() error { return o.error }
 
-// about adds the issuer to an error about its token. An error that says nothing about the token
-// stays as it is.
+// about adds the issuer to an error about its token.
 func about(i *Issuer, err error) error {
-	if !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrExpired) {
-		return err
+	if err == nil {
+		return nil
 	}
 	return ofIssuer{err, i.Name}
 }
 
 // Reason returns why [Verifier.Verify] refused a token, for the operator, and the external issuer
-// that the token names. The issuer is "" for any other token, and the reason for any other error.
+// that the token names or that could not be asked. The issuer is "" for any other token, and the
+// reason for any error that is not about the token.
 // The caller of the API must not learn either.
 func Reason(err error) (issuer, reason string) {
 	if of, ok := errors.AsType[ofIssuer](err); ok {

@@ -1,4 +1,4 @@
-package server
+package datadir
 
 import (
 	"crypto/hkdf"
@@ -24,6 +24,10 @@ func newAddressShower(how string, secret []byte) (*addressShower, error) {
 	}
 	return &addressShower{how, key}, nil
 }
+
+// ShowAddress returns the text of an address as the setting log_addresses says, "" for the zero
+// address.
+func (d *Dir) ShowAddress(a netip.Addr) string { return d.addresses.show(a) }
 
 // show returns the text of an address as it may be shown, "" for the zero address.
 func (s *addressShower) show(a netip.Addr) string {

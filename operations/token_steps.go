@@ -1,0 +1,120 @@
+package operations
+
+import (
+	"fmt"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+)
+
+// TokenStep is one step of looking at what a data directory says about a token.
+type TokenStep struct {
+	Name   string `json:"name"` // tenant, bind_within or state
+	Refuse bool   `json:"refuse"`
+	Detail string `json:"detail"`
+}
+
+// tokenSteps says, step by step, whether the stored data refuses a token's calls. The view must be
+// the token's.
+func tokenSteps(d *datadir.Dir, n named, v TokenView, s tokens.State) []TokenStep {
+	steps := []TokenStep{tenantStep(d, n, v)}
+	if t, known := tenantOf(d, v); known {
+		steps = append(steps, bindWithinStep(d, v, s, t))
+	}
+	return append(steps, stateStep(d, v, s))
+}
+
+func tenantOf(d *datadir.Dir, v TokenView) (*tenants.Tenant, bool) {
+	if v.ClientID == nil {
+		return nil, false
+	}
+	return d.Tenants.Find(*v.ClientID)
+}
+
+// tenantStep checks that the token's tenant exists and is active, and has calls left.
+func tenantStep(d *datadir.Dir, n named, v TokenView) TokenStep {
+	refuse := func(format string, args ...any) TokenStep {
+		return TokenStep{"tenant", true, fmt.Sprintf(format, args...)}
+	}
+	t, known := tenantOf(d, v)
+	switch {
+	case v.ClientID == nil:
+		return refuse("unknown")
+	case !known:
+		return refuse("%s does not exist: add it with `stile tenant add %s`", *v.ClientID, *v.ClientID)
+	case !issuedFor(t, n, *v.IssuedAt):
+		return refuse("the token was issued before the tenant %s was added, on %s; get a new token", t.ClientID, t.CreatedAt.UTC().Format(time.RFC3339))
+	case t.Status != tenants.Active:
+		return refuse("%s is suspended: `stile tenant resume %s` admits its calls again", t.ClientID, t.ClientID)
+	case t.CallsPerMonth == 0:
+		return TokenStep{"tenant", false, t.ClientID + ", active, without a quota"}
+	}
+	used := d.Meter.Used(t.Number, d.Now())
+	if used >= t.CallsPerMonth {
+		return refuse("%s has used all %d calls of this month", t.ClientID, t.CallsPerMonth)
+	}
+	return TokenStep{"tenant", false, fmt.Sprintf("%s, active, %d of %d calls used this month", t.ClientID, used, t.CallsPerMonth)}
+}
+
+// bindWithinStep checks that the token's first call came, or can come, in time.
+func bindWithinStep(d *datadir.Dir, v TokenView, s tokens.State, t *tenants.Tenant) TokenStep {
+	within := d.PolicyOf(t).Tokens().BindWithin
+	end := v.IssuedAt.Add(within).UTC().Format(time.RFC3339)
+	switch {
+	case s.Bound.Kind != tokens.Unbound:
+		return TokenStep{"bind_within", false, "the first call came in time"}
+	case d.Now().Sub(*v.IssuedAt) > within:
+		return TokenStep{"bind_within", true, fmt.Sprintf("no call came until %s, %s after the issue; get a new token", end, within)}
+	}
+	return TokenStep{"bind_within", false, "the first call must come until " + end}
+}
+
+// stateStep says whether the token is dead, and what it is bound to.
+func stateStep(d *datadir.Dir, v TokenView, s tokens.State) TokenStep {
+	if s == (tokens.State{}) {
+		return TokenStep{"state", false, "never used"}
+	}
+	detail := boundTo(d, s) + fmt.Sprintf(", %d of %d calls used", v.Calls, v.CallsLimit)
+	if s.Dead == tokens.None {
+		if open := openChallenge(d, s); open != "" {
+			detail += "; a challenge is open: " + open
+		}
+		return TokenStep{"state", false, detail}
+	}
+	return TokenStep{"state", true, fmt.Sprintf("dead (%s): %s; %s", s.Dead, causeOfDeath(s.Dead), detail)}
+}
+
+// boundTo says what a token is bound to, and since when. An address is shown as the setting
+// log_addresses says.
+func boundTo(d *datadir.Dir, s tokens.State) string {
+	to := "bound to a key"
+	switch s.Bound.Kind {
+	case tokens.Unbound:
+		return "unbound"
+	case tokens.ToAddress:
+		to = "bound to the address " + d.ShowAddress(s.Bound.Address())
+	}
+	if at := s.BoundAt(); at != 0 {
+		to += " since " + time.Unix(at, 0).UTC().Format(time.RFC3339)
+	}
+	return to
+}
+
+// causeOfDeath says why a token is dead.
+func causeOfDeath(why tokens.Reason) string {
+	switch why {
+	case tokens.Revoked:
+		return "the tenant or an operator revoked it"
+	case tokens.Hijacked:
+		return "it was used from outside its binding"
+	case tokens.Exhausted:
+		return "its calls or records are used up"
+	case tokens.ChallengeIgnored:
+		return "its calls continued while a challenge was open"
+	case tokens.ChallengedTooOften:
+		return "it had more challenges than challenge.per_token"
+	}
+	return "its calls are refused permanently"
+}
