@@ -71,7 +71,7 @@ func newSite(t testing.TB) *site {
 	s.must(err)
 	verifier, err := bearer.NewVerifier(keys, publicURL, publicURL, 24*time.Hour)
 	s.must(err)
-	assertions, err := bearer.NewAssertions(publicURL, publicURL+"/oauth/token")
+	assertions, err := bearer.NewAssertions(time.Time{}, publicURL, publicURL+"/oauth/token")
 	s.must(err)
 	maker, err := challenge.NewMaker(keys.SecretKey())
 	s.must(err)

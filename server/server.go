@@ -145,7 +145,7 @@ func (srv *Server) Addr(name string) string {
 func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	d := srv.dir
 	// Libraries differ in the audience of an assertion. Some add a slash to a URL without a path.
-	assertions, err := bearer.NewAssertions(srv.origin, srv.origin+"/oauth/token", srv.origin+"/oauth/introspect", srv.origin+"/oauth/revoke", srv.origin+"/")
+	assertions, err := bearer.NewAssertions(usedSince(d), srv.origin, srv.origin+"/oauth/token", srv.origin+"/oauth/introspect", srv.origin+"/oauth/revoke", srv.origin+"/")
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv.proofs = proof.NewChecker(proofsSince(d))
+	srv.proofs = proof.NewChecker(usedSince(d))
 	srv.metrics = metrics.New(func() float64 { return float64(d.Store.Live()) })
 	srv.metrics.Addresses(srv.countAddresses)
 	d.ObserveAddresses(srv.observedAddress)
@@ -188,10 +188,10 @@ func widgetLayer() (*files.Widgets, error) {
 	return files.NewWidgets(version, content)
 }
 
-// proofsSince returns the time before which proofs may have been used without this process knowing.
-// It is zero if the signing keys were created by this process: then none of our tokens is older,
-// and nothing is known about proofs for tokens of external issuers.
-func proofsSince(d *datadir.Dir) time.Time {
+// usedSince returns the time before which proofs and client assertions may have been used without
+// this process knowing. It is zero if the signing keys were created by this process: then none of
+// our tokens is older, and nothing is known about proofs for tokens of external issuers.
+func usedSince(d *datadir.Dir) time.Time {
 	if d.Keys.New() {
 		return time.Time{}
 	}

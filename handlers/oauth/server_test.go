@@ -48,7 +48,7 @@ func newServer(t testing.TB) *testServer {
 	s := &testServer{TB: t, echo: echo.New(), lines: &lines{}}
 	keys, err := signing.OpenKeys(filepath.Join(t.TempDir(), "keys.json"), start)
 	s.must(err)
-	assertions, err := bearer.NewAssertions(publicURL, publicURL+"/oauth/token")
+	assertions, err := bearer.NewAssertions(time.Time{}, publicURL, publicURL+"/oauth/token")
 	s.must(err)
 	directory, err := tenants.Open(context.Background(), &memStore{}, keys.SecretKey())
 	s.must(err)

@@ -27,9 +27,10 @@ const (
 func AssertionAlgorithms() []string { return ExternalAlgorithms() }
 
 // Assertions checks client assertions, the private_key_jwt of OpenID Connect Core §9: RFC 7523 with
-// signatures by the client's own key. Each assertion is accepted once. Its methods are safe for
-// concurrent use.
+// signatures by the client's own key. Each assertion is accepted once: those that may have been
+// used before this process started are refused. Its methods are safe for concurrent use.
 type Assertions struct {
+	since     time.Time
 	audiences []string
 	used      replayCache
 }
@@ -48,12 +49,15 @@ func (e *AssertionError) Is(target error) bool { return target == ErrInvalid }
 
 // NewAssertions returns an Assertions for the audiences that an assertion may name: the issuer of
 // this server and the URLs of its endpoints at which clients authenticate. Errors name the first
-// two.
-func NewAssertions(audiences ...string) (*Assertions, error) {
+// two. The used assertions are known from the time since on; the zero Time means all of them.
+//
+// An assertion of a client whose clock is up to 60 s ahead has a later iat than its first use. For
+// that long after since, such an assertion can be used twice.
+func NewAssertions(since time.Time, audiences ...string) (*Assertions, error) {
 	if len(audiences) == 0 || slices.Contains(audiences, "") {
 		return nil, errors.New("client assertions: the audience is missing")
 	}
-	return &Assertions{audiences: audiences}, nil
+	return &Assertions{since: since, audiences: audiences}, nil
 }
 
 // Verify returns the client that the assertion authenticates, and spends the assertion. keys
@@ -147,7 +151,36 @@ func (a *Assertions) checkClaims(m members, now time.Time) (usable time.Time, wh
 	if !a.meantForUs(m.audience()) {
 		return usable, "aud must be " + strings.Join(a.audiences[:min(len(a.audiences), 2)], " or ") + ", and nothing else"
 	}
-	return assertionTimes(m, now)
+	if usable, why = assertionTimes(m, now); why == "" {
+		why = a.madeBefore(m)
+	}
+	return usable, why
+}
+
+// madeBefore returns why an assertion with valid times may have been used before the used ones are
+// known, or "". One without iat is new if its exp was too far ahead then.
+func (a *Assertions) madeBefore(m members) (why string) {
+	issued, _ := issueOf(m)
+	expires, _ := m.date("exp")
+	switch {
+	case a.since.IsZero():
+	case issued.IsZero() && !expires.After(a.since.Add(leeway+assertionUsable)):
+		return "it has no iat, and may have been issued before the server started: sign a new one with iat"
+	case !issued.IsZero() && issued.Before(a.since):
+		return "issued before the server started: sign a new one for each request"
+	}
+	return ""
+}
+
+// issueOf returns when an assertion was issued, as its iat or else its nbf says. It is zero if it
+// has neither. ok is false if one is not a time.
+func issueOf(m members) (issued time.Time, ok bool) {
+	issued, ok1 := m.date("iat")
+	notBefore, ok2 := m.date("nbf")
+	if issued.IsZero() {
+		issued = notBefore
+	}
+	return issued, ok1 && ok2
 }
 
 // meantForUs reports whether the audience is this server alone. Another server that got the same
@@ -163,15 +196,12 @@ func (a *Assertions) meantForUs(audience []string) bool {
 
 // assertionTimes returns until when an assertion with these times is accepted, or why it is not.
 func assertionTimes(m members, now time.Time) (usable time.Time, why string) {
-	issued, ok1 := m.date("iat")
-	notBefore, ok2 := m.date("nbf")
-	expires, ok3 := m.date("exp")
+	issued, ok1 := issueOf(m)
+	notBefore, _ := m.date("nbf")
+	expires, ok2 := m.date("exp")
 	latest := now.Add(leeway)
-	if issued.IsZero() {
-		issued = notBefore
-	}
 	switch {
-	case !ok1 || !ok2 || !ok3:
+	case !ok1 || !ok2:
 		return usable, "iat, nbf or exp is not a time in seconds since 1970"
 	case expires.IsZero():
 		return usable, "exp is missing"

@@ -17,7 +17,7 @@ const tokenEndpoint = issuer + "/oauth/token"
 
 func testAssertions(t testing.TB) *Assertions {
 	t.Helper()
-	a, err := NewAssertions(issuer, tokenEndpoint, issuer+"/oauth/introspect")
+	a, err := NewAssertions(time.Time{}, issuer, tokenEndpoint, issuer+"/oauth/introspect")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,6 +188,45 @@ func TestLongAssertionOnce(t *testing.T) {
 	}
 }
 
+// TestAssertionAfterRestart checks that a restart does not make an assertion valid again, and that
+// new ones are accepted.
+func TestAssertionAfterRestart(t *testing.T) {
+	k, jwks := clientKey(t, signing.EdDSA)
+	keys, c := only("acme", jwks), goodAssertion()
+	start := noon.Add(500 * time.Millisecond)
+	restarted := func() *Assertions {
+		a, err := NewAssertions(start, issuer, tokenEndpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	noIssue := c.with("iat", nil)
+	for name, r := range map[string]struct {
+		claims fields
+		want   string
+	}{
+		"before":                 {c, "issued before the server started"},
+		"before, of an hour":     {c.with("exp", noon.Add(time.Hour).Unix()), "issued before the server started"},
+		"before, by nbf":         {noIssue.with("nbf", noon.Unix()), "issued before the server started"},
+		"before, without jti":    {c.with("jti", nil), "issued before the server started"},
+		"no iat, any time":       {noIssue, "it has no iat"},
+		"no iat, accepted then":  {noIssue.with("exp", noon.Add(leeway+assertionUsable).Unix()), "it has no iat"},
+		"no iat, too new then":   {noIssue.with("exp", noon.Add(leeway+assertionUsable+time.Second).Unix()), ""},
+		"after":                  {c.with("iat", noon.Add(time.Second).Unix()), ""},
+		"after, with an old nbf": {c.with("iat", noon.Add(time.Second).Unix()).with("nbf", noon.Add(-time.Minute).Unix()), ""},
+	} {
+		client, err := restarted().Verify(forge(t, k, goodHeader(k).with("typ", "JWT").String(), r.claims.String()), keys, start.Add(time.Second))
+		var why *AssertionError
+		switch {
+		case r.want == "" && (err != nil || client != "acme"):
+			t.Errorf("%s: %v", name, err)
+		case r.want != "" && (!errors.As(err, &why) || !why.Signed || !strings.Contains(why.Reason, r.want)):
+			t.Errorf("%s: %v, want %s", name, err, r.want)
+		}
+	}
+}
+
 // TestAssertionAlgorithms checks the algorithms of each kind of key, and that alg in the JWK Set
 // allows one only.
 func TestAssertionAlgorithms(t *testing.T) {
@@ -281,7 +320,7 @@ func TestUsedIsBounded(t *testing.T) {
 
 func TestNewAssertionsNeedsAudience(t *testing.T) {
 	for _, bad := range [][]string{nil, {""}, {issuer, ""}} {
-		if _, err := NewAssertions(bad...); err == nil {
+		if _, err := NewAssertions(noon, bad...); err == nil {
 			t.Errorf("%q makes one", bad)
 		}
 	}

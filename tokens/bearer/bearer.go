@@ -50,9 +50,10 @@ type Claims struct {
 	Expires  time.Time
 
 	// Person names the person who uses an external issuer's token, without revealing who that is: a
-	// keyed hash of Issuer and Subject. It is zero for a machine's token and for our own. Only
-	// [Verifier.VerifyFrom] sets it.
-	Person [16]byte
+	// keyed hash of Issuer and Subject. It is zero for our own tokens, and for those that don't show
+	// a person's sign-in. Only [Verifier.VerifyFrom] sets it.
+	Person   [16]byte
+	signedIn bool // the token shows a person's sign-in: see [Issuer.isPerson]
 
 	// Confirmation is the RFC 7638 thumbprint of the one key whose holder may use the token
 	// (cnf.jkt, RFC 9449 §6.1). Zero: any holder may. Our own tokens do not name a key: their first

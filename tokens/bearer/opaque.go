@@ -1,11 +1,9 @@
 package bearer
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -61,20 +59,4 @@ func opaqueName(token string) string {
 	}
 	sum := sha256.Sum256([]byte(strings.Join(parts, ".")))
 	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
-// personOf returns the name of the person of an external issuer's token. The key keeps those who
-// read the names from finding out which subject one stands for.
-func (v *Verifier) personOf(c Claims) (name [16]byte) {
-	mac := hmac.New(sha256.New, v.keys.SecretKey())
-	io.WriteString(mac, "person\x00"+c.Issuer+"\x00"+c.Subject)
-	copy(name[:], mac.Sum(nil))
-	return name
-}
-
-// isPerson reports whether a subject is a person, as far as the issuer's token says. A machine's
-// token names the client itself, with Auth0 followed by @clients.
-func (i *Issuer) isPerson(subject string) bool {
-	_, isClient := i.Clients[strings.TrimSuffix(subject, "@clients")]
-	return subject != "" && !isClient
 }

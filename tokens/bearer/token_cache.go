@@ -55,6 +55,7 @@ type cachedToken struct {
 	tenant                      uint32
 	jti, subject, client, scope uint16 // their lengths: MaxLength fits
 	unmapped                    uint16
+	signedIn                    bool
 	confirmation                [sha256.Size]byte
 }
 
@@ -79,7 +80,7 @@ func (h *half) claims(e cachedToken) Claims {
 	text := string(h.text[e.start : e.start+n])
 	take := func(n uint16) (s string) { s, text = text[:n], text[n:]; return s }
 	return Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope), Unmapped: take(e.unmapped), Tenant: e.tenant,
-		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation}
+		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation, signedIn: e.signedIn}
 }
 
 // put stores a valid token.
@@ -98,7 +99,7 @@ func (m *tokenCache) put(sum [sha256.Size]byte, by keyVersion, c Claims) {
 		id: c.ID, issued: c.IssuedAt.Unix(), expires: c.Expires.Unix(),
 		version: by, start: uint32(len(h.text)), tenant: c.Tenant,
 		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)), unmapped: uint16(len(c.Unmapped)),
-		confirmation: c.Confirmation,
+		confirmation: c.Confirmation, signedIn: c.signedIn,
 	}
 	h.text = append(append(append(append(append(h.text, c.JTI...), c.Subject...), c.Client...), c.Scope...), c.Unmapped...)
 }

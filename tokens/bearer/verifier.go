@@ -55,7 +55,7 @@ func (v *Verifier) VerifyFrom(token string, from Source, now time.Time) (Claims,
 	if err == nil && by != nil && by.ForExchange {
 		return Claims{}, about(by, invalid("valid at the token endpoint only: accept is exchange"))
 	}
-	if err == nil && by != nil && by.isPerson(c.Subject) {
+	if err == nil && by != nil && c.signedIn {
 		c.Person = v.personOf(c)
 	}
 	return c, err
