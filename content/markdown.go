@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,6 +17,8 @@ import (
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	nethtml "golang.org/x/net/html"
+
+	"stile.example/stile/content/dialect"
 )
 
 // markdown is GitHub's dialect. It keeps HTML, because the item is sanitised later. An attribute of
@@ -40,14 +41,24 @@ func markdownFile(in *input, display, name string, r io.Reader) record {
 		if err != nil {
 			return it, err
 		}
-		if err := tooCostly(text, bytes.Count(source[:len(source)-len(text)], []byte("\n"))); err != nil {
-			return it, err
+		before := bytes.Count(source[:len(source)-len(text)], []byte("\n"))
+		if line, err := dialect.TooCostly(text); err != nil {
+			return it, textError(before, line, err)
 		}
 		if it.PublishedAt.IsZero() {
 			it.PublishedAt = dateOf(name)
 		}
 		return it, setText(&it, text, name)
 	}}
+}
+
+// textError returns an error with its line of the text, which begins after so many lines of a file.
+// Line 0 is unknown.
+func textError(before, line int, err error) error {
+	if line == 0 {
+		return err
+	}
+	return atLine{before + line, err}
 }
 
 // oneMarkdown reads a file that is not in a folder.
@@ -93,27 +104,6 @@ func dateOf(name string) time.Time {
 // maxMarkdown is the maximum length of a Markdown file. For some texts, the parser's time grows
 // with the square of their length.
 const maxMarkdown = maxBody
-
-// nested matches a line with quotes and lists 50 deep.
-var nested = regexp.MustCompile(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){50}`)
-
-// tooCostly refuses texts within maxMarkdown that would take minutes or much memory, and that
-// authors do not write: deep nesting, and thousands of brackets. There are so many lines before b.
-func tooCostly(b []byte, before int) error {
-	if at := nested.FindIndex(b); at != nil {
-		return atLine{1 + before + bytes.Count(b[:at[0]], []byte("\n")), errors.New("quotes and lists: must be less than 50 deep")}
-	}
-	bracket := []byte("[")
-	if bytes.Count(b, bracket) > 20_000 {
-		return errors.New("file: must have at most 20000 brackets")
-	}
-	for word := range bytes.FieldsSeq(b) {
-		if bytes.Count(word, bracket) > 1000 {
-			return errors.New("brackets: must not be more than 1000 without a blank in between")
-		}
-	}
-	return nil
-}
 
 func firstInvalid(b []byte) (i int) {
 	for i < len(b) {

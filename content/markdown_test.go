@@ -158,3 +158,30 @@ func TestMarkdownLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// TestMarkdownCosts: what would take minutes or gigabytes is refused with its line, in time.
+func TestMarkdownCosts(t *testing.T) {
+	table := func(columns, rows int) string {
+		return "|" + strings.Repeat("a|", columns) + "\n|" + strings.Repeat("-|", columns) + "\n" + strings.Repeat("|x\n", rows)
+	}
+	for _, c := range []struct{ name, source, want string }{
+		{"a wide and long table", table(3000, 3000), "69: tables: must have at most 200000 cells, rows times columns"},
+		{"in a quote", "> " + strings.ReplaceAll(table(3000, 3000), "\n", "\n> "), "69: tables: "},
+		{"each row begins a table", strings.Repeat("|-|\n", 3000), "633: tables: "},
+		{"after front matter", "---\ntitle: T\n---\n" + table(3000, 3000), "72: tables: "},
+		{"emphasis", strings.Repeat("*a_ ", 90_000), "1: text: must have at most 10000 signs of emphasis (* _ ~) without an empty line in between"},
+		{"emphasis on lines", strings.Repeat("**a__\n", 60_000), "5001: text: "},
+		{"a long table", table(5, 3000), ""},
+		{"a wide table", table(500, 100), ""},
+		{"many words in italics", strings.Repeat("*a* _b_ and\n\n", 25_000), ""},
+	} {
+		_, err := content.DecodeMarkdown("x.md", c.source, time.Time{})
+		got := ""
+		if err != nil {
+			got = fmt.Sprint(content.LineOf(err), ": ", err)
+		}
+		if c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
