@@ -15,7 +15,7 @@ func frontMatter(place sourcePos, source []byte, now time.Time) (it Item, text [
 	if err != nil {
 		return it, nil, lineError(err)
 	}
-	p, err := frontmatter.PageOf(fields, now)
+	p, err := frontmatter.PageOf(fields, text, now)
 	if err != nil {
 		return it, nil, lineError(err)
 	}

@@ -185,3 +185,19 @@ func TestMarkdownCosts(t *testing.T) {
 		}
 	}
 }
+
+// TestMarkdownTextIsKept: no name in front matter replaces the text of the file.
+func TestMarkdownTextIsKept(t *testing.T) {
+	for name, isAttribute := range map[string]bool{"body": true, "text": true, "content": true, "Body": true, "summary": false, "description": false} {
+		items, err := read(t, "x.md", "---\ntitle: T\n"+name+": Short.\n---\nThe whole text.\n")
+		if err != nil || len(items) != 1 || items[0].Body != "<p>The whole text.</p>" {
+			t.Errorf("%s: %+v, %v", name, items, err)
+		} else if _, found := items[0].Attributes[name]; found != isAttribute {
+			t.Errorf("%s: attributes %v", name, items[0].Attributes)
+		}
+	}
+	items, err := read(t, "x.md", "---\ntitle: T\nbody: <b>Short</b>\n---\n \n")
+	if err != nil || len(items) != 1 || items[0].Body != "<b>Short</b>" || items[0].Attributes != nil {
+		t.Errorf("a file without text: %+v, %v", items, err)
+	}
+}

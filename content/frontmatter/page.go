@@ -1,6 +1,7 @@
 package frontmatter
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"slices"
@@ -19,11 +20,13 @@ type Page struct {
 	Line    int
 }
 
-// PageOf translates fields. A name of another program is translated only if the value is of the
-// kind that the program documents. All that is not translated is an attribute. now decides about
-// pages that are published later or have expired.
-func PageOf(fields []Field, now time.Time) (Page, error) {
+// PageOf translates the fields of a page with that text. A name of another program is translated
+// only if the value is of the kind that the program documents. All that is not translated is an
+// attribute, and so is body if there is a text, which it must not replace. now decides about pages
+// that are published later or have expired.
+func PageOf(fields []Field, text []byte, now time.Time) (Page, error) {
 	r := rest{fields: slices.DeleteFunc(slices.Clone(fields), func(f Field) bool { return isEmpty(f.Value) })}
+	r.hasText = len(bytes.TrimSpace(text)) > 0
 	p := Page{Texts: map[string]string{}, Attributes: map[string]any{}}
 	for _, step := range []func(*Page) error{
 		func(p *Page) error { return r.leftOut(p, now) }, r.dates, r.texts, r.links, r.tags, r.lists, r.attributes,
@@ -42,7 +45,10 @@ func isEmpty(v any) bool {
 }
 
 // rest contains the fields that are not translated yet.
-type rest struct{ fields []Field }
+type rest struct {
+	fields  []Field
+	hasText bool // after the front matter
+}
 
 // exact lists the names that no other program writes in another case, so that an attribute ID or
 // Body stays one.
@@ -190,7 +196,7 @@ func badDate(f Field) error {
 
 func (r *rest) texts(p *Page) error {
 	for _, name := range []string{"id", "collection", "title", "body", "summary"} {
-		f, found := r.take(name, anyField)
+		f, found := r.take(name, func(Field) bool { return name != "body" || !r.hasText })
 		s, isText := f.Value.(Scalar)
 		if found && !isText {
 			return errorAt(f.Line, "%s: must be text, not %s; put it in quotes", f.Name, show(f.Value))
