@@ -47,6 +47,9 @@ func markdownFile(in *input, display, name string, r io.Reader) record {
 		}
 		if it.PublishedAt.IsZero() {
 			it.PublishedAt = dateOf(name)
+			if !in.now.IsZero() && in.now.Before(it.PublishedAt) {
+				return it, LeftOut{display, "the date in its name is in the future"}
+			}
 		}
 		return it, setText(&it, text, name)
 	}}

@@ -141,15 +141,26 @@ func TestMarkdownExcludes(t *testing.T) {
 // TestMarkdownLeftOut: the error names the file, the line and the reason.
 func TestMarkdownLeftOut(t *testing.T) {
 	for source, want := range map[string]string{
-		"---\ntitle: T\ndraft: true\n---":              "x.md:3: left out: draft",
-		"+++\ntitle = 'T'\n\ndraft = true\n+++":        "x.md:4: left out: draft",
-		"{\n\"title\": \"T\",\n\"Draft\": true\n}":     "x.md:3: left out: Draft",
-		"---\npublished: false\n---\n":                 "x.md:2: left out: published: false",
-		"---\npublish: no\n---\n":                      "x.md:2: left out: publish: false",
-		"---\nunlisted: true\n---\n":                   "x.md:2: left out: unlisted",
-		"---\npublishDate: 2024-06-02\n---\n":          "x.md:2: left out: publishDate 2024-06-02T00:00:00Z is in the future",
-		"---\nexpiryDate: 2024-05-31 10:00\n---\n":     "x.md:2: left out: expiryDate 2024-05-31T10:00:00Z has passed",
-		"---\ndraft: false\npublished: true\n---\n# T": "",
+		"---\ntitle: T\ndraft: true\n---":                                                 "x.md:3: left out: draft",
+		"+++\ntitle = 'T'\n\ndraft = true\n+++":                                           "x.md:4: left out: draft",
+		"{\n\"title\": \"T\",\n\"Draft\": true\n}":                                        "x.md:3: left out: Draft",
+		"---\npublished: false\n---\n":                                                    "x.md:2: left out: published: false",
+		"---\npublish: no\n---\n":                                                         "x.md:2: left out: publish: false",
+		"---\nunlisted: true\n---\n":                                                      "x.md:2: left out: unlisted",
+		"---\npublishDate: 2024-06-02\n---\n":                                             "x.md:2: left out: publishDate 2024-06-02T00:00:00Z is in the future",
+		"---\nexpiryDate: 2024-05-31 10:00\n---\n":                                        "x.md:2: left out: expiryDate 2024-05-31T10:00:00Z has passed",
+		"---\nheadless: true\n---\n":                                                      "x.md:2: left out: headless",
+		"---\nbuild:\n  render: never\n---\n":                                             "x.md:2: left out: build: render: never",
+		"+++\n[_build]\nrender = false\n+++\n":                                            "x.md:2: left out: _build: render: false",
+		"---\nstatus: Draft\n---\n":                                                       "x.md:2: left out: status: draft",
+		"---\nprivate: true\n---\n":                                                       "x.md:2: left out: private",
+		"---\nvisibility: private\n---\n":                                                 "x.md:2: left out: visibility: private",
+		"---\ndate: 2024-06-02\n---\n":                                                    "x.md:2: left out: date 2024-06-02T00:00:00Z is in the future",
+		"+++\ndate = 2024-06-01T00:00:01Z\n+++\n":                                         "x.md:2: left out: date 2024-06-01T00:00:01Z is in the future",
+		"---\ndraft: false\npublished: true\n---\n# T":                                    "",
+		"---\ndate: 2024-06-02\npublishDate: 2024-05-01\n---\n# T":                        "",
+		"---\nheadless: false\nbuild: {list: never}\nstatus: ripe\nprivate: no\n---\n# T": "",
+		"---\nprivate: [x]\nvisibility: low\nbuild: 7\n---\n# T":                          "",
 	} {
 		_, err := content.DecodeMarkdown("x.md", source, time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC))
 		left, _ := errors.AsType[content.LeftOut](err)
@@ -199,5 +210,30 @@ func TestMarkdownTextIsKept(t *testing.T) {
 	items, err := read(t, "x.md", "---\ntitle: T\nbody: <b>Short</b>\n---\n \n")
 	if err != nil || len(items) != 1 || items[0].Body != "<b>Short</b>" || items[0].Attributes != nil {
 		t.Errorf("a file without text: %+v, %v", items, err)
+	}
+}
+
+// TestMarkdownHiddenNames: pages whose names or folders keep them from being published.
+func TestMarkdownHiddenNames(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"_posts/2099-01-01-x.md": "later", "_posts/2024-01-01-y.md": "now", "_posts/2099-01-01-z.md": "---\ndate: 2024-01-01\n---\nnow",
+		"_includes/a.md": "part", "x/_layouts/b.md": "part", "_data/c.md": "part", "_sass/d.md": "part", "_drafts/e.md": "draft",
+	})
+	var got []string
+	for it, err := range content.Read(t.Context(), content.Source{Path: dir, Now: time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)}) {
+		if err != nil {
+			got = append(got, strings.TrimPrefix(err.Error(), dir+"/"))
+		} else {
+			got = append(got, it.ID)
+		}
+	}
+	want := []string{
+		"_data/c.md: left out: it is in _data, which Jekyll does not publish", "_drafts/e.md: left out: draft: it is in _drafts",
+		"_includes/a.md: left out: it is in _includes, which Jekyll does not publish", "_posts.2024-01-01-y",
+		"_posts/2099-01-01-x.md: left out: the date in its name is in the future", "_posts.2099-01-01-z",
+		"_sass/d.md: left out: it is in _sass, which Jekyll does not publish", "x/_layouts/b.md: left out: it is in _layouts, which Jekyll does not publish",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }

@@ -2,7 +2,6 @@ package frontmatter
 
 import (
 	"bytes"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -76,75 +75,6 @@ func (r *rest) take(name string, wanted func(Field) bool) (Field, bool) {
 }
 
 func anyField(Field) bool { return true }
-
-// flags lists the names that keep a page from being published, with the value that does. A strict
-// one must be true or false: a draft is never published because of a typing mistake.
-var flags = []struct {
-	name   string
-	hides  bool
-	strict bool
-}{
-	{"draft", true, true},       // Hugo, Docusaurus
-	{"unlisted", true, true},    // Docusaurus
-	{"published", false, false}, // Jekyll; in Hugo it is a date
-	{"publish", false, false},   // Obsidian Publish
-}
-
-func (r *rest) leftOut(p *Page, now time.Time) error {
-	for _, flag := range flags {
-		i := r.find(flag.name)
-		if i < 0 {
-			continue
-		}
-		f := r.fields[i]
-		set, ok := truth(f.Value)
-		switch {
-		case !ok && flag.strict:
-			return errorAt(f.Line, "%s: must be true or false, not %s", f.Name, show(f.Value))
-		case !ok:
-			continue
-		case set == flag.hides:
-			p.LeftOut, p.Line = strings.TrimSuffix(fmt.Sprintf("%s: %t", f.Name, set), ": true"), f.Line
-			return nil
-		}
-		r.fields = slices.Delete(r.fields, i, i+1)
-	}
-	return r.outOfTime(p, now)
-}
-
-// outOfTime leaves out pages that Hugo would not build at this time.
-func (r *rest) outOfTime(p *Page, now time.Time) error {
-	for _, name := range []string{"publishdate", "pubdate", "expirydate", "unpublishdate"} {
-		i := r.find(name)
-		if i < 0 || now.IsZero() {
-			continue
-		}
-		f := r.fields[i]
-		t, ok := date(f.Value)
-		expiry := !strings.HasPrefix(name, "pub")
-		switch {
-		case !ok:
-			return badDate(f)
-		case expiry && !now.Before(t):
-			p.LeftOut, p.Line = fmt.Sprintf("%s %s has passed", f.Name, t.Format(time.RFC3339)), f.Line
-		case !expiry && now.Before(t):
-			p.LeftOut, p.Line = fmt.Sprintf("%s %s is in the future", f.Name, t.Format(time.RFC3339)), f.Line
-		}
-	}
-	return nil
-}
-
-// truth returns whether a value is true or false, also as YAML 1.1 and texts have it.
-func truth(v any) (value, ok bool) {
-	s, _ := v.(Scalar)
-	switch strings.ToLower(s.Text) {
-	case "true", "yes", "on", "1":
-		return true, true
-	case "false", "no", "off", "0":
-		return false, true
-	}
-	return false, false
-}
 
 // published and updated list the names of dates, the preferred ones first. A loose one is not
 // defined by a program, so it is an attribute if it is not a date.
