@@ -45,6 +45,10 @@ func markdownFile(in *input, display, name string, r io.Reader) record {
 		if line, err := dialect.TooCostly(text); err != nil {
 			return it, textError(before, line, err)
 		}
+		text, line, err := dialect.Shown(text, parse)
+		if err != nil {
+			return it, textError(before, line, err)
+		}
 		if it.PublishedAt.IsZero() {
 			it.PublishedAt = dateOf(name)
 			if !in.now.IsZero() && in.now.Before(it.PublishedAt) {
@@ -122,7 +126,7 @@ func firstInvalid(b []byte) (i int) {
 // setText converts the text to HTML. If the title comes from a heading at the start of the text,
 // that heading is removed. A text without a heading has the title of its file.
 func setText(it *Item, source []byte, name string) error {
-	doc := markdown.Parser().Parse(text.NewReader(source))
+	doc := parse(source)
 	if it.Title == "" {
 		var err error
 		if it.Title, err = takeHeading(doc, source); err != nil {
@@ -163,6 +167,8 @@ func titleOf(name string) string {
 	}
 	return strings.TrimSpace(strings.NewReplacer("-", " ", "_", " ").Replace(title))
 }
+
+func parse(source []byte) ast.Node { return markdown.Parser().Parse(text.NewReader(source)) }
 
 func render(n ast.Node, source []byte) (string, error) {
 	var b strings.Builder

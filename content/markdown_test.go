@@ -237,3 +237,33 @@ func TestMarkdownHiddenNames(t *testing.T) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
+
+// TestMarkdownShown: what a program does not show is removed, and no other text is.
+func TestMarkdownShown(t *testing.T) {
+	for source, want := range map[string]string{
+		"A %%secret%% b": "<p>A  b</p>",
+		"A\n\n%%\nsecret\n\n`%%` secret\n%%\n\nB":                                 "<p>A</p>\n<p>B</p>",
+		"100%% of %%i and %%j":                                                    "<p>100%% of %%i and %%j</p>",
+		"`%%a%%` and\n\n    %%b%%\n\n~~~\n%%c%%\n~~~":                             "<p><code>%%a%%</code> and</p>\n<pre><code>%%b%%\n</code></pre>\n<pre><code>%%c%%\n</code></pre>",
+		"{% highlight ruby linenos %}\nputs *1*\n\n~~~\n{% endhighlight %}\nText": "<pre><code>puts *1*\n\n~~~\n</code></pre>\n<p>Text</p>",
+		"{{< highlight go \"linenos=table\" >}}\nx := 1\n{{< /highlight >}}":      "<pre><code>x := 1\n</code></pre>",
+		"{{% highlight go %}}\n<a>\n{{% /highlight %}}":                           "<pre><code>&lt;a&gt;\n</code></pre>",
+		"{% highlight %}x{% endhighlight %}":                                      "<p>x</p>",
+		"{{< note title=\"x > y\" >}}\nKept.\n{{< /note >}}\n{{% b %}}":           "<p>Kept.</p>",
+		"{{</* note */>}} {{ page.title }}":                                       "<p>{{&lt;/* note */&gt;}} {{ page.title }}</p>",
+		"A {% if x %}b{% endif %}{%- raw -%}c{% endraw %}":                        "<p>A bc</p>",
+		"A{% comment %}secret\n\n    x\n{% endcomment %}b":                        "<p>Ab</p>",
+		"`{% if %}` `{{< x >}}` `{: .x}`":                                         "<p><code>{% if %}</code> <code>{{&lt; x &gt;}}</code> <code>{: .x}</code></p>",
+		"A\n{: .note #x}\n\n*b*{: .c} {:ok, 1}\n\n- c\n{:toc}":                    "<p>A</p>\n<p><em>b</em> {:ok, 1}</p>\n<ul>\n<li>c</li>\n</ul>",
+		"{% a\n\nText, 5 %}":                                                      "<p>{% a</p>\n<p>Text, 5 %}</p>",
+	} {
+		items, err := read(t, "x.md", "---\ntitle: T\n---\n"+source)
+		if err != nil || len(items) != 1 || items[0].Body != want {
+			t.Errorf("%q: %v\n got %+v\nwant %q", source, err, items, want)
+		}
+	}
+	_, err := content.DecodeMarkdown("x.md", "---\ntitle: T\n---\nA\n\n%% secret\n\nB", time.Time{})
+	if err == nil || content.LineOf(err) != 6 || err.Error() != "comment %%: is never closed: add %% after it" {
+		t.Error(content.LineOf(err), err)
+	}
+}
