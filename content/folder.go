@@ -49,6 +49,8 @@ func (p *pages) records(yield func(record) bool) {
 			r = bad(at, brokenError{f.Err})
 		case f.Err != nil:
 			r = bad(at, f.Err)
+		case f.Other:
+			r = bad(at, LeftOut{at.file, "not Markdown as stile reads it: " + path.Ext(f.Name)})
 		}
 		if !yield(r) {
 			return

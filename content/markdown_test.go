@@ -123,7 +123,7 @@ func TestMarkdownExcludes(t *testing.T) {
 		t.Errorf("%+v", items)
 	}
 	for pattern, want := range map[string]string{
-		"*":   dir + ": has no Markdown files: looked for names that end with .md or .markdown, in the folder and its subfolders (skipped: 4 excluded by --exclude, 2 hidden or node_modules)",
+		"*":   dir + ": has no Markdown files: looked for names that end with .md, .markdown, .mkd or .mdown, in the folder and its subfolders (skipped: 4 excluded by --exclude, 2 hidden or node_modules)",
 		"[":   `exclude "[": must be a pattern of names in the folder, such as drafts, *.draft.md or posts/**/old-*`,
 		"./x": "",
 	} {
@@ -133,7 +133,7 @@ func TestMarkdownExcludes(t *testing.T) {
 		}
 	}
 	_, err := collect(t, content.Source{Path: folder(t, map[string]string{"x/a.txt": "x"})})
-	if err == nil || !strings.HasSuffix(err.Error(), "has no Markdown files: looked for names that end with .md or .markdown, in the folder and its subfolders") {
+	if err == nil || !strings.HasSuffix(err.Error(), "has no Markdown files: looked for names that end with .md, .markdown, .mkd or .mdown, in the folder and its subfolders") {
 		t.Error(err)
 	}
 }
@@ -265,5 +265,29 @@ func TestMarkdownShown(t *testing.T) {
 	_, err := content.DecodeMarkdown("x.md", "---\ntitle: T\n---\nA\n\n%% secret\n\nB", time.Time{})
 	if err == nil || content.LineOf(err) != 6 || err.Error() != "comment %%: is never closed: add %% after it" {
 		t.Error(content.LineOf(err), err)
+	}
+}
+
+// TestMarkdownEndings: other endings of Markdown are read, and other dialects listed.
+func TestMarkdownEndings(t *testing.T) {
+	files := map[string]string{"b.mdx": "# No", "c.rst": "No", "d.ADOC": "= No", "e.qmd": "# No", "f.txt": "no"}
+	_, err := collect(t, content.Source{Path: folder(t, files)})
+	if err == nil || !strings.HasSuffix(err.Error(), " (skipped: 4 not Markdown as stile reads it, such as .mdx)") {
+		t.Error(err)
+	}
+	files["a.mkd"], files["A.mdown"], files["b.md"] = "# A", "# B", "# C"
+	dir := folder(t, files)
+	var got []string
+	for it, err := range content.Read(t.Context(), content.Source{Path: dir}) {
+		if err != nil {
+			got = append(got, strings.TrimPrefix(err.Error(), dir+"/"))
+		} else {
+			got = append(got, it.ID)
+		}
+	}
+	why := ": left out: not Markdown as stile reads it: "
+	want := []string{"A", "a", "b", "b.mdx" + why + ".mdx", "c.rst" + why + ".rst", "d.ADOC" + why + ".ADOC", "e.qmd" + why + ".qmd"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
