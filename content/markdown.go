@@ -133,11 +133,8 @@ func setText(it *Item, source []byte, name string) error {
 			return err
 		}
 	}
-	if it.Title == "" && len(bytes.TrimSpace(source)) > 0 {
-		it.Title = titleOf(name)
-	}
 	if it.Title == "" {
-		return errors.New("title is missing: add it to the front matter, or add a heading")
+		it.Title = titleOf(name)
 	}
 	if it.Body != "" {
 		return nil
@@ -149,14 +146,14 @@ func setText(it *Item, source []byte, name string) error {
 
 // titleOf makes a title from a file's name, as Obsidian and Jekyll do: without the day at its
 // start, and with blanks for the dashes of a name that has no blanks. A file that has its folder's
-// text has the folder's name.
+// text has the folder's name, if there is a folder.
 func titleOf(name string) string {
 	title := path.Base(name)
 	title = strings.TrimSuffix(title, path.Ext(title))
 	switch strings.ToLower(title) {
 	case "index", "_index", "readme":
-		if title = path.Base(path.Dir(name)); title == "." || title == "/" {
-			return ""
+		if dir := path.Base(path.Dir(name)); dir != "." && dir != "/" {
+			title = dir
 		}
 	}
 	if !dateOf(title).IsZero() {

@@ -291,3 +291,27 @@ func TestMarkdownEndings(t *testing.T) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
+
+// TestMarkdownWithoutText: a page without text has the title of its file, and an empty one stops
+// nothing.
+func TestMarkdownWithoutText(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"empty.md": "", "blank.md": " \n\n", "nothing.md": "---\n---\n", "only-fields.md": "---\nminutes: 5\n---\n",
+		"soups/_index.md": "---\nweight: 5\n---\n", "index.md": "---\nid: start\n---", "README.md": "Text",
+	})
+	var got []string
+	for it, err := range content.Read(t.Context(), content.Source{Path: dir}) {
+		if err != nil {
+			got = append(got, strings.TrimPrefix(err.Error(), dir+"/"))
+		} else {
+			got = append(got, it.ID+" "+it.Title)
+		}
+	}
+	want := []string{
+		"README README", "blank.md: left out: it has no text", "empty.md: left out: it has no text", "start index",
+		"nothing.md: left out: it has no text", "only-fields only fields", "soups._index soups",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}

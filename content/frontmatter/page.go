@@ -17,6 +17,7 @@ type Page struct {
 	// LeftOut says why the page is not to be published, on which Line. It is empty if it is.
 	LeftOut string
 	Line    int
+	Lines   map[string]int // of Texts
 }
 
 // PageOf translates the fields of a page with that text. A name of another program is translated
@@ -26,7 +27,7 @@ type Page struct {
 func PageOf(fields []Field, text []byte, now time.Time) (Page, error) {
 	r := rest{fields: slices.DeleteFunc(slices.Clone(fields), func(f Field) bool { return isEmpty(f.Value) })}
 	r.hasText = len(bytes.TrimSpace(text)) > 0
-	p := Page{Texts: map[string]string{}, Attributes: map[string]any{}}
+	p := Page{Texts: map[string]string{}, Lines: map[string]int{}, Attributes: map[string]any{}}
 	for _, step := range []func(*Page) error{
 		func(p *Page) error { return r.leftOut(p, now) }, r.dates, r.texts, r.links, r.tags, r.lists, r.attributes,
 	} {
@@ -131,13 +132,13 @@ func (r *rest) texts(p *Page) error {
 		if found && !isText {
 			return errorAt(f.Line, "%s: must be text, not %s; put it in quotes", f.Name, show(f.Value))
 		}
-		p.Texts[name] = s.Text
+		p.Texts[name], p.Lines[name] = s.Text, f.Line
 	}
 	for _, name := range []string{"description", "excerpt"} {
 		if p.Texts["summary"] == "" {
 			f, _ := r.take(name, isText)
 			s, _ := f.Value.(Scalar)
-			p.Texts["summary"] = s.Text
+			p.Texts["summary"], p.Lines["summary"] = s.Text, f.Line
 		}
 	}
 	return nil
@@ -156,7 +157,7 @@ func (r *rest) links(p *Page) error {
 		if p.Texts[l[0]] == "" {
 			f, _ := r.take(l[1], func(f Field) bool { return isURL(f, l[1] == "permalink") })
 			s, _ := f.Value.(Scalar)
-			p.Texts[l[0]] = s.Text
+			p.Texts[l[0]], p.Lines[l[0]] = s.Text, f.Line
 		}
 	}
 	return nil
