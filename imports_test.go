@@ -13,7 +13,8 @@ import (
 var allowedImports = map[string]string{
 	"tokens":                "",
 	"addresses":             "",
-	"content":               "content/format content/ids content/objects content/table corpus/words microcosm-cc/bluemonday yuin/goldmark golang.org/x/text golang.org/x/net/html content/folder content/frontmatter content/feed content/fetch content/plain",
+	"content":               "content/format content/ids content/objects content/table corpus/words microcosm-cc/bluemonday yuin/goldmark golang.org/x/text golang.org/x/net/html content/dialect content/folder content/frontmatter content/feed content/fetch content/plain",
+	"content/dialect":       "yuin/goldmark",
 	"content/feed":          "mmcdole/gofeed golang.org/x/net/html",
 	"content/fetch":         "outbound",
 	"content/format":        "golang.org/x/text",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -48,6 +49,8 @@ func (p *pages) records(yield func(record) bool) {
 			r = bad(at, brokenError{f.Err})
 		case f.Err != nil:
 			r = bad(at, f.Err)
+		case f.Other:
+			r = bad(at, LeftOut{at.file, "not Markdown as stile reads it: " + path.Ext(f.Name)})
 		}
 		if !yield(r) {
 			return
@@ -59,8 +62,8 @@ func (p *pages) records(yield func(record) bool) {
 func (p *pages) record(name string) record {
 	display := p.display(name)
 	return record{sourcePos{file: display, line: 1}, func() (Item, error) {
-		if isDraft(name) {
-			return Item{}, LeftOut{display, "draft: it is in _drafts"}
+		if why := hiddenIn(name); why != "" {
+			return Item{}, LeftOut{display, why}
 		}
 		file, err := p.root.Open(name)
 		if err != nil {
@@ -78,12 +81,23 @@ func (p *pages) record(name string) record {
 	}}
 }
 
-// isDraft reports whether a file is in Jekyll's folder of drafts, which have no mark of their own.
-func isDraft(name string) bool { return strings.Contains("/"+name, "/_drafts/") }
+// hiddenIn returns why a file in a folder of Jekyll is left out, or "": drafts have no mark of
+// their own, and parts of pages are not pages.
+func hiddenIn(name string) string {
+	for part := range strings.SplitSeq(path.Dir(name), "/") {
+		switch part {
+		case "_drafts":
+			return "draft: it is in _drafts"
+		case "_includes", "_layouts", "_data", "_sass":
+			return "it is in " + part + ", which Jekyll does not publish"
+		}
+	}
+	return ""
+}
 
 // needsID reports whether the file is imported, and its id is made from its name.
 func (p *pages) needsID(name string) bool {
-	if isDraft(name) {
+	if hiddenIn(name) != "" {
 		return false
 	}
 	file, err := p.root.Open(name)

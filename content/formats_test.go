@@ -95,8 +95,8 @@ func TestCSVReads(t *testing.T) {
 
 func TestMarkdownRefuses(t *testing.T) {
 	refuses(t, "a.md", map[string]string{
-		"":                                             `a.md:1: title is missing: add it to the front matter, or add a heading`,
-		"---\nid: x\n---\n \n":                         `a.md:1: title is missing: add it to the front matter, or add a heading`,
+		"---\ntitle: T\nid: a b\n---":                  `a.md:3: id "a b": must contain only A-Z a-z 0-9 . _ -`,
+		"+++\n\nid = 'ü'\n+++":                         `a.md:3: id "ü": must contain only A-Z a-z 0-9 . _ -`,
 		"# T\n\ncaf\xe9":                               `a.md:3: text: must be UTF-8`,
 		"---\nid: x\ntitle: [1984]\n---\n":             `a.md:3: title: must be text, not a list; put it in quotes`,
 		"---\nid: x\ntitle: [a\n---\n":                 `a.md:3: front matter: invalid YAML: did not find expected ',' or ']'; put a text with signs such as : or @ in quotes`,
@@ -111,7 +111,7 @@ func TestMarkdownRefuses(t *testing.T) {
 		"---\ntitle: T\npublished_at: soon\n---":       `a.md:3: published_at "soon": must be a date such as 2024-05-06 or 2024-05-06T07:08:09Z`,
 		"---\ntitle: T\ndate: soon\n---":               `a.md:3: date "soon": must be a date such as 2024-05-06 or 2024-05-06T07:08:09Z`,
 		"---\ntitle: T\ndraft: ture\n---":              `a.md:3: draft: must be true or false, not "ture"`,
-		"---\ntitle: T\nurl: javascript:alert(1)\n---": `a.md:1: url "javascript:alert(1)": must be an http:// or https:// URL`,
+		"---\ntitle: T\nurl: javascript:alert(1)\n---": `a.md:3: url "javascript:alert(1)": must be an http:// or https:// URL`,
 		"---\nid: x\n---\n" + strings.Repeat("> ", 50): `a.md:4: quotes and lists: must be less than 50 deep`,
 	})
 }

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -15,7 +16,7 @@ func frontMatter(place sourcePos, source []byte, now time.Time) (it Item, text [
 	if err != nil {
 		return it, nil, lineError(err)
 	}
-	p, err := frontmatter.PageOf(fields, now)
+	p, err := frontmatter.PageOf(fields, text, now)
 	if err != nil {
 		return it, nil, lineError(err)
 	}
@@ -31,7 +32,32 @@ func frontMatter(place sourcePos, source []byte, now time.Time) (it Item, text [
 		it.Attributes = p.Attributes
 	}
 	it.PublishedAt, it.UpdatedAt = p.Published, p.Updated
-	return it, text, nil
+	if len(fields) == 0 && len(bytes.TrimSpace(text)) == 0 {
+		return it, nil, LeftOut{place.file, "it has no text"}
+	}
+	return it, text, checkLines(it, p.Lines)
+}
+
+// checkLines returns the error of the first invalid field with its line.
+func checkLines(it Item, lines map[string]int) error {
+	it.Body, it.Attributes = "", nil
+	Clean(&it)
+	for _, c := range []struct {
+		field string
+		err   error
+	}{
+		{"id", checkID(it.ID)},
+		{"collection", checkText("collection", it.Collection, maxCollection)},
+		{"title", checkTitle(it.Title)},
+		{"summary", checkText("summary", it.Summary, maxSummary)},
+		{"image", checkURL("image", it.Image)},
+		{"url", checkURL("url", it.URL)},
+	} {
+		if line := lines[c.field]; line > 0 && c.err != nil {
+			return atLine{line, c.err}
+		}
+	}
+	return nil
 }
 
 // lineError returns an error of front matter with its line.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,6 +17,8 @@ import (
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	nethtml "golang.org/x/net/html"
+
+	"stile.example/stile/content/dialect"
 )
 
 // markdown is GitHub's dialect. It keeps HTML, because the item is sanitised later. An attribute of
@@ -40,14 +41,31 @@ func markdownFile(in *input, display, name string, r io.Reader) record {
 		if err != nil {
 			return it, err
 		}
-		if err := tooCostly(text, bytes.Count(source[:len(source)-len(text)], []byte("\n"))); err != nil {
-			return it, err
+		before := bytes.Count(source[:len(source)-len(text)], []byte("\n"))
+		if line, err := dialect.TooCostly(text); err != nil {
+			return it, textError(before, line, err)
+		}
+		text, line, err := dialect.Shown(text, parse)
+		if err != nil {
+			return it, textError(before, line, err)
 		}
 		if it.PublishedAt.IsZero() {
 			it.PublishedAt = dateOf(name)
+			if !in.now.IsZero() && in.now.Before(it.PublishedAt) {
+				return it, LeftOut{display, "the date in its name is in the future"}
+			}
 		}
 		return it, setText(&it, text, name)
 	}}
+}
+
+// textError returns an error with its line of the text, which begins after so many lines of a file.
+// Line 0 is unknown.
+func textError(before, line int, err error) error {
+	if line == 0 {
+		return err
+	}
+	return atLine{before + line, err}
 }
 
 // oneMarkdown reads a file that is not in a folder.
@@ -94,27 +112,6 @@ func dateOf(name string) time.Time {
 // with the square of their length.
 const maxMarkdown = maxBody
 
-// nested matches a line with quotes and lists 50 deep.
-var nested = regexp.MustCompile(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|[0-9]{1,9}[.)][ \t])){50}`)
-
-// tooCostly refuses texts within maxMarkdown that would take minutes or much memory, and that
-// authors do not write: deep nesting, and thousands of brackets. There are so many lines before b.
-func tooCostly(b []byte, before int) error {
-	if at := nested.FindIndex(b); at != nil {
-		return atLine{1 + before + bytes.Count(b[:at[0]], []byte("\n")), errors.New("quotes and lists: must be less than 50 deep")}
-	}
-	bracket := []byte("[")
-	if bytes.Count(b, bracket) > 20_000 {
-		return errors.New("file: must have at most 20000 brackets")
-	}
-	for word := range bytes.FieldsSeq(b) {
-		if bytes.Count(word, bracket) > 1000 {
-			return errors.New("brackets: must not be more than 1000 without a blank in between")
-		}
-	}
-	return nil
-}
-
 func firstInvalid(b []byte) (i int) {
 	for i < len(b) {
 		r, n := utf8.DecodeRune(b[i:])
@@ -129,18 +126,15 @@ func firstInvalid(b []byte) (i int) {
 // setText converts the text to HTML. If the title comes from a heading at the start of the text,
 // that heading is removed. A text without a heading has the title of its file.
 func setText(it *Item, source []byte, name string) error {
-	doc := markdown.Parser().Parse(text.NewReader(source))
+	doc := parse(source)
 	if it.Title == "" {
 		var err error
 		if it.Title, err = takeHeading(doc, source); err != nil {
 			return err
 		}
 	}
-	if it.Title == "" && len(bytes.TrimSpace(source)) > 0 {
-		it.Title = titleOf(name)
-	}
 	if it.Title == "" {
-		return errors.New("title is missing: add it to the front matter, or add a heading")
+		it.Title = titleOf(name)
 	}
 	if it.Body != "" {
 		return nil
@@ -152,14 +146,14 @@ func setText(it *Item, source []byte, name string) error {
 
 // titleOf makes a title from a file's name, as Obsidian and Jekyll do: without the day at its
 // start, and with blanks for the dashes of a name that has no blanks. A file that has its folder's
-// text has the folder's name.
+// text has the folder's name, if there is a folder.
 func titleOf(name string) string {
 	title := path.Base(name)
 	title = strings.TrimSuffix(title, path.Ext(title))
 	switch strings.ToLower(title) {
 	case "index", "_index", "readme":
-		if title = path.Base(path.Dir(name)); title == "." || title == "/" {
-			return ""
+		if dir := path.Base(path.Dir(name)); dir != "." && dir != "/" {
+			title = dir
 		}
 	}
 	if !dateOf(title).IsZero() {
@@ -170,6 +164,8 @@ func titleOf(name string) string {
 	}
 	return strings.TrimSpace(strings.NewReplacer("-", " ", "_", " ").Replace(title))
 }
+
+func parse(source []byte) ast.Node { return markdown.Parser().Parse(text.NewReader(source)) }
 
 func render(n ast.Node, source []byte) (string, error) {
 	var b strings.Builder

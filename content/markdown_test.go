@@ -123,7 +123,7 @@ func TestMarkdownExcludes(t *testing.T) {
 		t.Errorf("%+v", items)
 	}
 	for pattern, want := range map[string]string{
-		"*":   dir + ": has no Markdown files: looked for names that end with .md or .markdown, in the folder and its subfolders (skipped: 4 excluded by --exclude, 2 hidden or node_modules)",
+		"*":   dir + ": has no Markdown files: looked for names that end with .md, .markdown, .mkd or .mdown, in the folder and its subfolders (skipped: 4 excluded by --exclude, 2 hidden or node_modules)",
 		"[":   `exclude "[": must be a pattern of names in the folder, such as drafts, *.draft.md or posts/**/old-*`,
 		"./x": "",
 	} {
@@ -133,7 +133,7 @@ func TestMarkdownExcludes(t *testing.T) {
 		}
 	}
 	_, err := collect(t, content.Source{Path: folder(t, map[string]string{"x/a.txt": "x"})})
-	if err == nil || !strings.HasSuffix(err.Error(), "has no Markdown files: looked for names that end with .md or .markdown, in the folder and its subfolders") {
+	if err == nil || !strings.HasSuffix(err.Error(), "has no Markdown files: looked for names that end with .md, .markdown, .mkd or .mdown, in the folder and its subfolders") {
 		t.Error(err)
 	}
 }
@@ -141,20 +141,177 @@ func TestMarkdownExcludes(t *testing.T) {
 // TestMarkdownLeftOut: the error names the file, the line and the reason.
 func TestMarkdownLeftOut(t *testing.T) {
 	for source, want := range map[string]string{
-		"---\ntitle: T\ndraft: true\n---":              "x.md:3: left out: draft",
-		"+++\ntitle = 'T'\n\ndraft = true\n+++":        "x.md:4: left out: draft",
-		"{\n\"title\": \"T\",\n\"Draft\": true\n}":     "x.md:3: left out: Draft",
-		"---\npublished: false\n---\n":                 "x.md:2: left out: published: false",
-		"---\npublish: no\n---\n":                      "x.md:2: left out: publish: false",
-		"---\nunlisted: true\n---\n":                   "x.md:2: left out: unlisted",
-		"---\npublishDate: 2024-06-02\n---\n":          "x.md:2: left out: publishDate 2024-06-02T00:00:00Z is in the future",
-		"---\nexpiryDate: 2024-05-31 10:00\n---\n":     "x.md:2: left out: expiryDate 2024-05-31T10:00:00Z has passed",
-		"---\ndraft: false\npublished: true\n---\n# T": "",
+		"---\ntitle: T\ndraft: true\n---":                                                 "x.md:3: left out: draft",
+		"+++\ntitle = 'T'\n\ndraft = true\n+++":                                           "x.md:4: left out: draft",
+		"{\n\"title\": \"T\",\n\"Draft\": true\n}":                                        "x.md:3: left out: Draft",
+		"---\npublished: false\n---\n":                                                    "x.md:2: left out: published: false",
+		"---\npublish: no\n---\n":                                                         "x.md:2: left out: publish: false",
+		"---\nunlisted: true\n---\n":                                                      "x.md:2: left out: unlisted",
+		"---\npublishDate: 2024-06-02\n---\n":                                             "x.md:2: left out: publishDate 2024-06-02T00:00:00Z is in the future",
+		"---\nexpiryDate: 2024-05-31 10:00\n---\n":                                        "x.md:2: left out: expiryDate 2024-05-31T10:00:00Z has passed",
+		"---\nheadless: true\n---\n":                                                      "x.md:2: left out: headless",
+		"---\nbuild:\n  render: never\n---\n":                                             "x.md:2: left out: build: render: never",
+		"+++\n[_build]\nrender = false\n+++\n":                                            "x.md:2: left out: _build: render: false",
+		"---\nstatus: Draft\n---\n":                                                       "x.md:2: left out: status: draft",
+		"---\nprivate: true\n---\n":                                                       "x.md:2: left out: private",
+		"---\nvisibility: private\n---\n":                                                 "x.md:2: left out: visibility: private",
+		"---\ndate: 2024-06-02\n---\n":                                                    "x.md:2: left out: date 2024-06-02T00:00:00Z is in the future",
+		"+++\ndate = 2024-06-01T00:00:01Z\n+++\n":                                         "x.md:2: left out: date 2024-06-01T00:00:01Z is in the future",
+		"---\ndraft: false\npublished: true\n---\n# T":                                    "",
+		"---\ndate: 2024-06-02\npublishDate: 2024-05-01\n---\n# T":                        "",
+		"---\nheadless: false\nbuild: {list: never}\nstatus: ripe\nprivate: no\n---\n# T": "",
+		"---\nprivate: [x]\nvisibility: low\nbuild: 7\n---\n# T":                          "",
 	} {
 		_, err := content.DecodeMarkdown("x.md", source, time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC))
 		left, _ := errors.AsType[content.LeftOut](err)
 		if want != "" && left.Error() != want || want == "" && err != nil {
 			t.Errorf("%q: got %v, want %s", source, err, want)
 		}
+	}
+}
+
+// TestMarkdownCosts: what would take minutes or gigabytes is refused with its line, in time.
+func TestMarkdownCosts(t *testing.T) {
+	table := func(columns, rows int) string {
+		return "|" + strings.Repeat("a|", columns) + "\n|" + strings.Repeat("-|", columns) + "\n" + strings.Repeat("|x\n", rows)
+	}
+	for _, c := range []struct{ name, source, want string }{
+		{"a wide and long table", table(3000, 3000), "69: tables: must have at most 200000 cells, rows times columns"},
+		{"in a quote", "> " + strings.ReplaceAll(table(3000, 3000), "\n", "\n> "), "69: tables: "},
+		{"each row begins a table", strings.Repeat("|-|\n", 3000), "633: tables: "},
+		{"after front matter", "---\ntitle: T\n---\n" + table(3000, 3000), "72: tables: "},
+		{"emphasis", strings.Repeat("*a_ ", 90_000), "1: text: must have at most 10000 signs of emphasis (* _ ~) without an empty line in between"},
+		{"emphasis on lines", strings.Repeat("**a__\n", 60_000), "5001: text: "},
+		{"a long table", table(5, 3000), ""},
+		{"a wide table", table(500, 100), ""},
+		{"many words in italics", strings.Repeat("*a* _b_ and\n\n", 25_000), ""},
+	} {
+		_, err := content.DecodeMarkdown("x.md", c.source, time.Time{})
+		got := ""
+		if err != nil {
+			got = fmt.Sprint(content.LineOf(err), ": ", err)
+		}
+		if c.want == "" && got != "" || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// TestMarkdownTextIsKept: no name in front matter replaces the text of the file.
+func TestMarkdownTextIsKept(t *testing.T) {
+	for name, isAttribute := range map[string]bool{"body": true, "text": true, "content": true, "Body": true, "summary": false, "description": false} {
+		items, err := read(t, "x.md", "---\ntitle: T\n"+name+": Short.\n---\nThe whole text.\n")
+		if err != nil || len(items) != 1 || items[0].Body != "<p>The whole text.</p>" {
+			t.Errorf("%s: %+v, %v", name, items, err)
+		} else if _, found := items[0].Attributes[name]; found != isAttribute {
+			t.Errorf("%s: attributes %v", name, items[0].Attributes)
+		}
+	}
+	items, err := read(t, "x.md", "---\ntitle: T\nbody: <b>Short</b>\n---\n \n")
+	if err != nil || len(items) != 1 || items[0].Body != "<b>Short</b>" || items[0].Attributes != nil {
+		t.Errorf("a file without text: %+v, %v", items, err)
+	}
+}
+
+// TestMarkdownHiddenNames: pages whose names or folders keep them from being published.
+func TestMarkdownHiddenNames(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"_posts/2099-01-01-x.md": "later", "_posts/2024-01-01-y.md": "now", "_posts/2099-01-01-z.md": "---\ndate: 2024-01-01\n---\nnow",
+		"_includes/a.md": "part", "x/_layouts/b.md": "part", "_data/c.md": "part", "_sass/d.md": "part", "_drafts/e.md": "draft",
+	})
+	var got []string
+	for it, err := range content.Read(t.Context(), content.Source{Path: dir, Now: time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)}) {
+		if err != nil {
+			got = append(got, strings.TrimPrefix(err.Error(), dir+"/"))
+		} else {
+			got = append(got, it.ID)
+		}
+	}
+	want := []string{
+		"_data/c.md: left out: it is in _data, which Jekyll does not publish", "_drafts/e.md: left out: draft: it is in _drafts",
+		"_includes/a.md: left out: it is in _includes, which Jekyll does not publish", "_posts.2024-01-01-y",
+		"_posts/2099-01-01-x.md: left out: the date in its name is in the future", "_posts.2099-01-01-z",
+		"_sass/d.md: left out: it is in _sass, which Jekyll does not publish", "x/_layouts/b.md: left out: it is in _layouts, which Jekyll does not publish",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+// TestMarkdownShown: what a program does not show is removed, and no other text is.
+func TestMarkdownShown(t *testing.T) {
+	for source, want := range map[string]string{
+		"A %%secret%% b": "<p>A  b</p>",
+		"A\n\n%%\nsecret\n\n`%%` secret\n%%\n\nB":                                 "<p>A</p>\n<p>B</p>",
+		"100%% of %%i and %%j":                                                    "<p>100%% of %%i and %%j</p>",
+		"`%%a%%` and\n\n    %%b%%\n\n~~~\n%%c%%\n~~~":                             "<p><code>%%a%%</code> and</p>\n<pre><code>%%b%%\n</code></pre>\n<pre><code>%%c%%\n</code></pre>",
+		"{% highlight ruby linenos %}\nputs *1*\n\n~~~\n{% endhighlight %}\nText": "<pre><code>puts *1*\n\n~~~\n</code></pre>\n<p>Text</p>",
+		"{{< highlight go \"linenos=table\" >}}\nx := 1\n{{< /highlight >}}":      "<pre><code>x := 1\n</code></pre>",
+		"{{% highlight go %}}\n<a>\n{{% /highlight %}}":                           "<pre><code>&lt;a&gt;\n</code></pre>",
+		"{% highlight %}x{% endhighlight %}":                                      "<p>x</p>",
+		"{{< note title=\"x > y\" >}}\nKept.\n{{< /note >}}\n{{% b %}}":           "<p>Kept.</p>",
+		"{{</* note */>}} {{ page.title }}":                                       "<p>{{&lt;/* note */&gt;}} {{ page.title }}</p>",
+		"A {% if x %}b{% endif %}{%- raw -%}c{% endraw %}":                        "<p>A bc</p>",
+		"A{% comment %}secret\n\n    x\n{% endcomment %}b":                        "<p>Ab</p>",
+		"`{% if %}` `{{< x >}}` `{: .x}`":                                         "<p><code>{% if %}</code> <code>{{&lt; x &gt;}}</code> <code>{: .x}</code></p>",
+		"A\n{: .note #x}\n\n*b*{: .c} {:ok, 1}\n\n- c\n{:toc}":                    "<p>A</p>\n<p><em>b</em> {:ok, 1}</p>\n<ul>\n<li>c</li>\n</ul>",
+		"{% a\n\nText, 5 %}":                                                      "<p>{% a</p>\n<p>Text, 5 %}</p>",
+	} {
+		items, err := read(t, "x.md", "---\ntitle: T\n---\n"+source)
+		if err != nil || len(items) != 1 || items[0].Body != want {
+			t.Errorf("%q: %v\n got %+v\nwant %q", source, err, items, want)
+		}
+	}
+	_, err := content.DecodeMarkdown("x.md", "---\ntitle: T\n---\nA\n\n%% secret\n\nB", time.Time{})
+	if err == nil || content.LineOf(err) != 6 || err.Error() != "comment %%: is never closed: add %% after it" {
+		t.Error(content.LineOf(err), err)
+	}
+}
+
+// TestMarkdownEndings: other endings of Markdown are read, and other dialects listed.
+func TestMarkdownEndings(t *testing.T) {
+	files := map[string]string{"b.mdx": "# No", "c.rst": "No", "d.ADOC": "= No", "e.qmd": "# No", "f.txt": "no"}
+	_, err := collect(t, content.Source{Path: folder(t, files)})
+	if err == nil || !strings.HasSuffix(err.Error(), " (skipped: 4 not Markdown as stile reads it, such as .mdx)") {
+		t.Error(err)
+	}
+	files["a.mkd"], files["A.mdown"], files["b.md"] = "# A", "# B", "# C"
+	dir := folder(t, files)
+	var got []string
+	for it, err := range content.Read(t.Context(), content.Source{Path: dir}) {
+		if err != nil {
+			got = append(got, strings.TrimPrefix(err.Error(), dir+"/"))
+		} else {
+			got = append(got, it.ID)
+		}
+	}
+	why := ": left out: not Markdown as stile reads it: "
+	want := []string{"A", "a", "b", "b.mdx" + why + ".mdx", "c.rst" + why + ".rst", "d.ADOC" + why + ".ADOC", "e.qmd" + why + ".qmd"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+// TestMarkdownWithoutText: a page without text has the title of its file, and an empty one stops
+// nothing.
+func TestMarkdownWithoutText(t *testing.T) {
+	dir := folder(t, map[string]string{
+		"empty.md": "", "blank.md": " \n\n", "nothing.md": "---\n---\n", "only-fields.md": "---\nminutes: 5\n---\n",
+		"soups/_index.md": "---\nweight: 5\n---\n", "index.md": "---\nid: start\n---", "README.md": "Text",
+	})
+	var got []string
+	for it, err := range content.Read(t.Context(), content.Source{Path: dir}) {
+		if err != nil {
+			got = append(got, strings.TrimPrefix(err.Error(), dir+"/"))
+		} else {
+			got = append(got, it.ID+" "+it.Title)
+		}
+	}
+	want := []string{
+		"README README", "blank.md: left out: it has no text", "empty.md: left out: it has no text", "start index",
+		"nothing.md: left out: it has no text", "only-fields only fields", "soups._index soups",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }

@@ -25,6 +25,7 @@ type File struct {
 	Name   string // the path in the folder, with slashes
 	Err    error  // why it can't be imported
 	Broken bool   // Err is an error of the system
+	Other  bool   // it is in a dialect that is not read: see [Find]
 }
 
 // Files are the Markdown files of a folder, in the order of their names.
@@ -34,7 +35,8 @@ type Files struct {
 }
 
 // Find returns the Markdown files of a folder and its subfolders, without those that the patterns
-// match. dir is the folder's name in messages. It is an error if there are none.
+// match, and the names of text in other dialects, which are not read. dir is the folder's name in
+// messages. It is an error if there are no Markdown files.
 func Find(ctx context.Context, dir string, root *os.Root, exclude []string) (*Files, error) {
 	s := search{ctx: ctx, root: root}
 	for _, p := range exclude {
@@ -46,7 +48,7 @@ func Find(ctx context.Context, dir string, root *os.Root, exclude []string) (*Fi
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(s.files) == 0 {
+	if len(s.files) == s.skipped.others {
 		return nil, s.nothing(dir)
 	}
 	return &Files{All: s.files}, nil
@@ -57,7 +59,7 @@ type search struct {
 	root     *os.Root
 	patterns []string
 	files    []File
-	skipped  struct{ excluded, hidden, links int }
+	skipped  struct{ excluded, hidden, links, others int }
 }
 
 // exclude adds a pattern. One without a slash matches names in all folders, as in .gitignore.
@@ -74,7 +76,7 @@ func (s *search) exclude(pattern string) error {
 }
 
 func (s *search) add(name string, broken bool, err error) {
-	s.files = append(s.files, File{name, err, broken})
+	s.files = append(s.files, File{Name: name, Err: err, Broken: broken})
 }
 
 func (s *search) walk(dir string, depth int) {
@@ -114,6 +116,9 @@ func (s *search) entry(name string, e os.DirEntry, depth int) {
 		s.skipped.excluded++
 	case e.IsDir():
 		s.walk(name, depth+1)
+	case e.Type().IsRegular() && slices.Contains(others, ending(name)):
+		s.skipped.others++
+		s.files = append(s.files, File{Name: name, Other: true})
 	case !isMarkdown(name):
 		if e.Type()&os.ModeSymlink != 0 {
 			s.skipped.links++
@@ -132,10 +137,14 @@ func isHidden(name string) bool {
 	return len(dots) < len(name) && !(len(name)-len(dots) > 1 && isMarkdown("."+dots) && !strings.Contains(dots, "."))
 }
 
+// others lists the endings of texts that are like Markdown, and would be read wrongly.
+var others = []string{".mdx", ".qmd", ".rmd", ".rst", ".adoc", ".asciidoc"}
+
 func isMarkdown(name string) bool {
-	ext := strings.ToLower(path.Ext(name))
-	return ext == ".md" || ext == ".markdown"
+	return slices.Contains([]string{".md", ".markdown", ".mkd", ".mdown"}, ending(name))
 }
+
+func ending(name string) string { return strings.ToLower(path.Ext(name)) }
 
 // nothing says what was looked for, and what was skipped.
 func (s *search) nothing(dir string) error {
@@ -147,6 +156,7 @@ func (s *search) nothing(dir string) error {
 		{s.skipped.excluded, "excluded by --exclude"},
 		{s.skipped.hidden, "hidden or node_modules"},
 		{s.skipped.links, "links, which are not followed"},
+		{s.skipped.others, "not Markdown as stile reads it, such as .mdx"},
 	} {
 		if k.n > 0 {
 			skipped = append(skipped, fmt.Sprintf("%d %s", k.n, k.what))
@@ -156,5 +166,5 @@ func (s *search) nothing(dir string) error {
 	if len(skipped) > 0 {
 		note = " (skipped: " + strings.Join(skipped, ", ") + ")"
 	}
-	return fmt.Errorf("%s: has no Markdown files: looked for names that end with .md or .markdown, in the folder and its subfolders%s", dir, note)
+	return fmt.Errorf("%s: has no Markdown files: looked for names that end with .md, .markdown, .mkd or .mdown, in the folder and its subfolders%s", dir, note)
 }

@@ -112,7 +112,7 @@ func (f *Files) Distinguish(takesPart func(name string) bool) {
 func (f *Files) same() map[string][]string {
 	seed, first, groups := maphash.MakeSeed(), map[uint64]int{}, map[string][]string{}
 	for i, file := range f.All {
-		if file.Err != nil {
+		if file.Err != nil || file.Other {
 			continue
 		}
 		id := ID(stem(file.Name))

@@ -62,7 +62,7 @@ func byEnding(name string) string {
 		return JSON
 	case ".csv", ".tsv", ".tab":
 		return CSV
-	case ".md", ".markdown":
+	case ".md", ".markdown", ".mkd", ".mdown":
 		return Markdown
 	case ".rss", ".atom", ".xml", ".rdf":
 		return Feed

@@ -121,7 +121,7 @@ func TestPageOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(yaml, err)
 		}
-		p, err := frontmatter.PageOf(fields, time.Time{})
+		p, err := frontmatter.PageOf(fields, nil, time.Time{})
 		for name, v := range p.Texts {
 			if v == "" {
 				delete(p.Texts, name)

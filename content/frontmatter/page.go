@@ -1,7 +1,7 @@
 package frontmatter
 
 import (
-	"fmt"
+	"bytes"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,14 +17,17 @@ type Page struct {
 	// LeftOut says why the page is not to be published, on which Line. It is empty if it is.
 	LeftOut string
 	Line    int
+	Lines   map[string]int // of Texts
 }
 
-// PageOf translates fields. A name of another program is translated only if the value is of the
-// kind that the program documents. All that is not translated is an attribute. now decides about
-// pages that are published later or have expired.
-func PageOf(fields []Field, now time.Time) (Page, error) {
+// PageOf translates the fields of a page with that text. A name of another program is translated
+// only if the value is of the kind that the program documents. All that is not translated is an
+// attribute, and so is body if there is a text, which it must not replace. now decides about pages
+// that are published later or have expired.
+func PageOf(fields []Field, text []byte, now time.Time) (Page, error) {
 	r := rest{fields: slices.DeleteFunc(slices.Clone(fields), func(f Field) bool { return isEmpty(f.Value) })}
-	p := Page{Texts: map[string]string{}, Attributes: map[string]any{}}
+	r.hasText = len(bytes.TrimSpace(text)) > 0
+	p := Page{Texts: map[string]string{}, Lines: map[string]int{}, Attributes: map[string]any{}}
 	for _, step := range []func(*Page) error{
 		func(p *Page) error { return r.leftOut(p, now) }, r.dates, r.texts, r.links, r.tags, r.lists, r.attributes,
 	} {
@@ -42,7 +45,10 @@ func isEmpty(v any) bool {
 }
 
 // rest contains the fields that are not translated yet.
-type rest struct{ fields []Field }
+type rest struct {
+	fields  []Field
+	hasText bool // after the front matter
+}
 
 // exact lists the names that no other program writes in another case, so that an attribute ID or
 // Body stays one.
@@ -70,75 +76,6 @@ func (r *rest) take(name string, wanted func(Field) bool) (Field, bool) {
 }
 
 func anyField(Field) bool { return true }
-
-// flags lists the names that keep a page from being published, with the value that does. A strict
-// one must be true or false: a draft is never published because of a typing mistake.
-var flags = []struct {
-	name   string
-	hides  bool
-	strict bool
-}{
-	{"draft", true, true},       // Hugo, Docusaurus
-	{"unlisted", true, true},    // Docusaurus
-	{"published", false, false}, // Jekyll; in Hugo it is a date
-	{"publish", false, false},   // Obsidian Publish
-}
-
-func (r *rest) leftOut(p *Page, now time.Time) error {
-	for _, flag := range flags {
-		i := r.find(flag.name)
-		if i < 0 {
-			continue
-		}
-		f := r.fields[i]
-		set, ok := truth(f.Value)
-		switch {
-		case !ok && flag.strict:
-			return errorAt(f.Line, "%s: must be true or false, not %s", f.Name, show(f.Value))
-		case !ok:
-			continue
-		case set == flag.hides:
-			p.LeftOut, p.Line = strings.TrimSuffix(fmt.Sprintf("%s: %t", f.Name, set), ": true"), f.Line
-			return nil
-		}
-		r.fields = slices.Delete(r.fields, i, i+1)
-	}
-	return r.outOfTime(p, now)
-}
-
-// outOfTime leaves out pages that Hugo would not build at this time.
-func (r *rest) outOfTime(p *Page, now time.Time) error {
-	for _, name := range []string{"publishdate", "pubdate", "expirydate", "unpublishdate"} {
-		i := r.find(name)
-		if i < 0 || now.IsZero() {
-			continue
-		}
-		f := r.fields[i]
-		t, ok := date(f.Value)
-		expiry := !strings.HasPrefix(name, "pub")
-		switch {
-		case !ok:
-			return badDate(f)
-		case expiry && !now.Before(t):
-			p.LeftOut, p.Line = fmt.Sprintf("%s %s has passed", f.Name, t.Format(time.RFC3339)), f.Line
-		case !expiry && now.Before(t):
-			p.LeftOut, p.Line = fmt.Sprintf("%s %s is in the future", f.Name, t.Format(time.RFC3339)), f.Line
-		}
-	}
-	return nil
-}
-
-// truth returns whether a value is true or false, also as YAML 1.1 and texts have it.
-func truth(v any) (value, ok bool) {
-	s, _ := v.(Scalar)
-	switch strings.ToLower(s.Text) {
-	case "true", "yes", "on", "1":
-		return true, true
-	case "false", "no", "off", "0":
-		return false, true
-	}
-	return false, false
-}
 
 // published and updated list the names of dates, the preferred ones first. A loose one is not
 // defined by a program, so it is an attribute if it is not a date.
@@ -190,18 +127,18 @@ func badDate(f Field) error {
 
 func (r *rest) texts(p *Page) error {
 	for _, name := range []string{"id", "collection", "title", "body", "summary"} {
-		f, found := r.take(name, anyField)
+		f, found := r.take(name, func(Field) bool { return name != "body" || !r.hasText })
 		s, isText := f.Value.(Scalar)
 		if found && !isText {
 			return errorAt(f.Line, "%s: must be text, not %s; put it in quotes", f.Name, show(f.Value))
 		}
-		p.Texts[name] = s.Text
+		p.Texts[name], p.Lines[name] = s.Text, f.Line
 	}
 	for _, name := range []string{"description", "excerpt"} {
 		if p.Texts["summary"] == "" {
 			f, _ := r.take(name, isText)
 			s, _ := f.Value.(Scalar)
-			p.Texts["summary"] = s.Text
+			p.Texts["summary"], p.Lines["summary"] = s.Text, f.Line
 		}
 	}
 	return nil
@@ -220,7 +157,7 @@ func (r *rest) links(p *Page) error {
 		if p.Texts[l[0]] == "" {
 			f, _ := r.take(l[1], func(f Field) bool { return isURL(f, l[1] == "permalink") })
 			s, _ := f.Value.(Scalar)
-			p.Texts[l[0]] = s.Text
+			p.Texts[l[0]], p.Lines[l[0]] = s.Text, f.Line
 		}
 	}
 	return nil
