@@ -93,7 +93,7 @@ func (f *importFlags) register(c *cobra.Command) {
 
 // importFrom imports a source. If a removal must be confirmed, it asks, and reads the source again.
 func (p *program) importFrom(c *cobra.Command, f importFlags) error {
-	f.o.SkipInvalid = f.src.SkipInvalid
+	f.o.SkipInvalid, f.o.Collection = f.src.SkipInvalid, f.src.Collection
 	f.o.Source = sourceName(f.src.Path)
 	if f.src.Path == "-" {
 		f.src.Path, f.src.Reader = "stdin", p.in

@@ -26,7 +26,11 @@ type Options struct {
 	Prune bool
 	// Confirmed is how many items Prune may remove if that is [Removal.IsLarge].
 	Confirmed int
-	// SkipInvalid omits an item whose id belongs to another owner, instead of failing.
+	// Collection is the collection of the items that name none. Those must not move to it from
+	// another collection: sources that use the same ids would take each other's items.
+	Collection string
+	// SkipInvalid omits an item whose id belongs to another owner, or to an item of a collection
+	// from which it must not move, instead of failing.
 	SkipInvalid bool
 	// Source names the source and the process that reads it, for the message to other imports.
 	Source string

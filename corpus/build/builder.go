@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"math"
@@ -24,6 +25,7 @@ type Builder struct {
 
 	added, updated, unchanged, removed int
 	touched                            map[string]string // collections of the import, by their keys
+	collection                         string            // key of that of items which name none
 
 	values map[terms.Value]int64 // cached numbers of values
 	facets map[string]*facet     // cached
@@ -32,13 +34,6 @@ type Builder struct {
 	starts bulk                  // rows not yet written
 	valued bulk                  // rows of item_values not yet written
 }
-
-var (
-	// ErrRepeated means that two items of an import have the same id.
-	ErrRepeated = errors.New("the id appears twice in the import")
-	// ErrTaken means that the id of an item belongs to another owner's item.
-	ErrTaken = errors.New("the id belongs to another owner's item")
-)
 
 func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	b := &Builder{
@@ -90,7 +85,10 @@ func (b *Builder) put(it content.Item) error {
 	}
 	list, whole := content.EncodeItem(it)
 	item, old, err := b.find(it.ID)
-	if key := words.Name(it.Collection); b.touched[key] == "" && !errors.Is(err, ErrTaken) {
+	if err == nil && !bytes.Equal(old, whole) {
+		err = CheckMove(it, old, b.collection)
+	}
+	if key := words.Name(it.Collection); b.touched[key] == "" && !isOthers(err) {
 		b.touched[key] = it.Collection
 	}
 	switch {
@@ -104,7 +102,7 @@ func (b *Builder) put(it content.Item) error {
 		return err
 	case !b.seen.Add(item - sqlite.First(b.owner)):
 		return ErrRepeated
-	case string(old) == string(whole):
+	case bytes.Equal(old, whole):
 		b.unchanged++
 		return nil
 	}

@@ -26,7 +26,7 @@ import (
 func Import(
 	ctx context.Context, file string, o imports.Options, items iter.Seq2[content.Item, error],
 ) (r imports.Result, err error) {
-	p := preview{owner: o.Tenant, result: imports.Result{DryRun: true}, touched: map[string]*collection{}}
+	p := preview{owner: o.Tenant, collection: words.Name(o.Collection), result: imports.Result{DryRun: true}, touched: map[string]*collection{}}
 	if file != "" {
 		p.db = sqlite.OpenReaders(file, 1)
 		defer func() { err = errors.Join(err, p.db.Close()) }()
@@ -52,6 +52,8 @@ type preview struct {
 	db    *sql.DB // nil: an empty corpus
 	owner uint32
 	key   string // SQL: what a collection is compared by
+
+	collection string // key of that of items which name none
 
 	before, after options.Options
 	seen          bitmap.Set // the existing items that were put
@@ -122,20 +124,13 @@ func (p *preview) withURL(it content.Item) content.Item {
 	return it
 }
 
-// take counts an item of the import. With skip, an id of another owner is an error that an import
-// records.
+// take counts an item of the import. With skip, an id that belongs to another item is an error that
+// an import records.
 func (p *preview) take(ctx context.Context, it content.Item, skip bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := p.compare(it)
-	switch {
-	case err == nil:
-		return nil
-	case skip && errors.Is(err, build.ErrTaken):
-		return content.LineError{File: "item " + it.ID, Problem: build.ErrTaken.Error()}
-	}
-	return fmt.Errorf("item %s: %w", it.ID, err)
+	return build.ErrorOf(it, p.compare(it), skip)
 }
 
 func (p *preview) compare(it content.Item) error {
@@ -143,6 +138,9 @@ func (p *preview) compare(it content.Item) error {
 		it.URL = options.URLOf(p.after.URL, it.ID, it.Collection)
 	}
 	item, old, err := p.find(it.ID)
+	if err == nil {
+		err = build.CheckMove(it, old, p.collection)
+	}
 	switch {
 	case errors.Is(err, content.ErrNotFound):
 		p.result.Added++
