@@ -172,6 +172,7 @@ func readUntil(ctx context.Context, r io.Reader) io.Reader {
 // notImported says what an error of an import means. complete says that all items were sent.
 func notImported(ctx context.Context, f importFlags, err error, complete bool) error {
 	var lines content.LineErrors
+	cutOff, isCutOff := errors.AsType[content.CutOffError](err)
 	nothing := "nothing was imported"
 	if f.o.DryRun {
 		nothing = "the import would fail"
@@ -179,6 +180,10 @@ func notImported(ctx context.Context, f importFlags, err error, complete bool) e
 	switch {
 	case err == nil:
 		return nil
+	case isCutOff && cutOff.After > 0:
+		return &linesError{err, fmt.Sprintf("%s, because nothing after the item on line %d can be read; fix the lines above", nothing, cutOff.After)}
+	case isCutOff:
+		return &linesError{err, nothing + ", because the rest can't be read; fix the lines above"}
 	case errors.As(err, &lines) && f.src.SkipInvalid:
 		return &linesError{err, nothing + ", because no item is valid; fix the lines above"}
 	case errors.As(err, &lines):

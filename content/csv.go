@@ -32,10 +32,9 @@ func csvRecords(file string, r *bufio.Reader) iter.Seq[record] {
 			}
 		}
 		if errors.Is(err, table.ErrRead) {
-			err = brokenError{fmt.Errorf("read %s: %w", file, source(err))}
-		}
-		if err != io.EOF { // after an invalid record, the start of the next one is unknown
-			yield(bad(sourcePos{file: file, line: line}, err))
+			yield(bad(sourcePos{file: file}, brokenError{fmt.Errorf("read %s: %w", file, source(err))}))
+		} else if err != io.EOF { // after an invalid record, the start of the next one is unknown
+			yield(bad(sourcePos{file: file, line: line}, restError{err}))
 		}
 	}
 }

@@ -38,7 +38,7 @@ func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 			at.line = e.Line
 		}
 		if err != nil {
-			yield(bad(at, err))
+			yield(bad(at, restError{err}))
 		}
 	}
 }

@@ -34,8 +34,11 @@ func objectRecord(file string, o objects.Object) record {
 	if errors.Is(o.Err, objects.ErrRead) {
 		return bad(at, brokenError{fmt.Errorf("read %s: %w", file, source(o.Err))})
 	}
-	if o.Err != nil {
+	if _, tooLong := errors.AsType[objects.TooLong](o.Err); tooLong {
 		return bad(at, o.Err)
+	}
+	if o.Err != nil {
+		return bad(at, restError{o.Err})
 	}
 	return record{at, func() (Item, error) {
 		it, err := DecodeItem(o.JSON)
