@@ -125,7 +125,8 @@ func (p *program) importFrom(c *cobra.Command, f importFlags) error {
 // in the server or here.
 func (p *program) importOnce(c *cobra.Command, f importFlags) (result imports.Result, err error) {
 	show := report.NewProgress(p.err, p.now)
-	f.src.Progress, f.src.Now = show.Reading, p.now()
+	var notices report.Notices
+	f.src.Progress, f.src.Notice, f.src.Now = show.Reading, notices.Add, p.now()
 	var unread error // why the source could not be read to the end
 	complete := false
 	ctx, cancel := context.WithCancel(c.Context())
@@ -152,6 +153,7 @@ func (p *program) importOnce(c *cobra.Command, f importFlags) (result imports.Re
 		err = p.perform(c, f.o, &result, operations.Call{Items: items, StopItems: cancel})
 	}
 	show.End()
+	notices.Show(p.err)
 	if unread != nil && !errors.Is(unread, context.Canceled) { // if it was stopped, err says why
 		err = unread
 	}

@@ -22,6 +22,13 @@ type Source struct {
 	// SkipInvalid omits invalid items, unless all are invalid.
 	SkipInvalid bool
 	Progress    func(done Progress) // if set, called every 100 items and at the end
+	Notice      func(Notice)        // if set, called for what is ignored, from one goroutine
+}
+
+func (s Source) notice(n Notice) {
+	if s.Notice != nil {
+		s.Notice(n)
+	}
 }
 
 // Progress is how much of a source has been read.
@@ -82,6 +89,10 @@ type reader struct {
 // stopped.
 func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopped bool) {
 	for d := range decodeParallel(ctx, r.in.records(ctx), r.src.Collection) {
+		if n, ok := errors.AsType[notice](d.err); ok {
+			r.src.notice(Notice{d.place.file, d.place.line, string(n)})
+			continue
+		}
 		if d.err == nil {
 			d.err = r.checkRepeated(d)
 		}
