@@ -43,8 +43,8 @@ ones are listed, and the exit code is 0. Drafts are always left out and listed.
 With --dry-run, everything is read and checked, and the command says what it
 would change.
 
---prune removes what is missing from the import. If that is most of the items of
-its collections, it asks first; in scripts, add --yes. It removes nothing if
+--prune removes what is missing from the import. If that is more than half of the
+items, or all of a collection, it asks first; in scripts, add --yes. It removes nothing if
 invalid items were skipped, since their older versions would be removed.
 
 --searchable, --synonyms, --labels and --url apply to all items of the shared
@@ -110,8 +110,12 @@ func (p *program) importFrom(c *cobra.Command, f importFlags) error {
 		if large == nil || f.o.DryRun {
 			return p.showImport(result)
 		}
-		loss := fmt.Sprintf("--prune removes %s of %s items, which are missing from the import (--dry-run shows what it would change)",
-			printing.Number(large.Items), printing.Number(large.Of))
+		emptied := ""
+		if large.Emptied && large.Items < large.Of {
+			emptied = ", all of a collection among them"
+		}
+		loss := fmt.Sprintf("--prune removes %s of %s items%s, which are missing from the import (--dry-run shows what it would change)",
+			printing.Number(large.Items), printing.Number(large.Of), emptied)
 		prompt := p.prompt()
 		prompt.Terminal = prompt.Terminal && f.src.Reader == nil // else the items are on standard input
 		if err := prompt.Confirm(false, loss, "yes"); err != nil {

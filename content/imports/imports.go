@@ -65,8 +65,10 @@ type Result struct {
 type Removal struct {
 	Items int `json:"items"`
 	Of    int `json:"of"`
+	// Emptied says that a collection would lose all items that it has.
+	Emptied bool `json:"emptied,omitempty"`
 }
 
-// IsLarge reports whether so many items are to be removed that it is probably a mistake: at least
-// 10, and more than half.
-func (r Removal) IsLarge() bool { return r.Items >= 10 && 2*r.Items > r.Of }
+// IsLarge reports whether so many items are to be removed that it is probably a mistake: more than
+// half of all, or all of a collection.
+func (r Removal) IsLarge() bool { return r.Emptied || 2*r.Items > r.Of }

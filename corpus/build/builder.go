@@ -20,8 +20,9 @@ type Builder struct {
 	tx    *sql.Tx
 	owner uint32
 	choice
-	next int64      // the number of the next new item
-	seen bitmap.Set // the items that were put
+	next     int64      // the number of the next new item
+	firstNew int64      // that of the first one
+	seen     bitmap.Set // the items that were put
 
 	added, updated, unchanged, removed int
 	touched                            map[string]string // collections of the import, by their keys
@@ -60,8 +61,10 @@ func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	if b.choice, err = readChoice(b.tx, owner); err != nil {
 		return nil, err
 	}
-	return b, b.one(&b.next, `SELECT ifnull(max(item), ?) + 1 FROM items WHERE item BETWEEN ? AND ?`,
+	err = b.one(&b.next, `SELECT ifnull(max(item), ?) + 1 FROM items WHERE item BETWEEN ? AND ?`,
 		sqlite.First(owner)-1, sqlite.First(owner), sqlite.Last(owner))
+	b.firstNew = b.next
+	return b, err
 }
 
 // close closes the file. Without a commit the file is unusable, since there is no journal. The

@@ -65,6 +65,7 @@ type preview struct {
 type collection struct {
 	name string
 	put  int // items of the import
+	kept int // those of them that exist, here or in another collection
 }
 
 // setOptions reads the options, and counts the items that their change would index again.
@@ -158,6 +159,9 @@ func (p *preview) compare(it content.Item) error {
 		p.touched[key] = &collection{name: it.Collection}
 	}
 	p.touched[key].put++
+	if err == nil {
+		p.touched[key].kept++
+	}
 	return nil
 }
 
@@ -196,38 +200,38 @@ func (p *preview) prune(ctx context.Context, o imports.Options) error {
 		return build.ErrNoItems
 	}
 	r.Collections = map[string]int{}
-	of := 0
+	of, emptied := 0, false
 	for key, c := range p.touched {
-		had, missing, err := p.count(ctx, key)
+		missing, err := p.count(ctx, key)
 		if err != nil {
 			return err
 		}
-		of += had
+		of, emptied = of+c.kept+missing, emptied || missing > 0 && c.kept == 0
 		if r.Collections[c.name] = c.put; prunes {
 			r.Removed += missing
 		} else {
 			r.Collections[c.name] += missing
 		}
 	}
-	if gone := (imports.Removal{Items: r.Removed, Of: of}); gone.IsLarge() && gone.Items > o.Confirmed {
+	if gone := (imports.Removal{Items: r.Removed, Of: of, Emptied: emptied && prunes}); gone.IsLarge() && gone.Items > o.Confirmed {
 		r.Unconfirmed = &gone
 	}
 	return nil
 }
 
-// count returns how many items the owner has in the collection of a key, and how many of them are
-// missing from the import.
-func (p *preview) count(ctx context.Context, key string) (had, missing int, err error) {
+// count returns how many items that the owner has in the collection of a key are missing from the
+// import.
+func (p *preview) count(ctx context.Context, key string) (missing int, err error) {
 	if p.db == nil {
-		return 0, 0, nil
+		return 0, nil
 	}
 	err = sqlite.Query(ctx, p.db, func(scan sqlite.Scanner) error {
 		var item int64
 		err := scan(&item)
-		if had++; !p.seen.Has(item - sqlite.First(p.owner)) {
+		if !p.seen.Has(item - sqlite.First(p.owner)) {
 			missing++
 		}
 		return err
 	}, `SELECT item FROM items WHERE owner = ? AND `+p.key+` = ?`, p.owner, key)
-	return had, missing, err
+	return missing, err
 }
