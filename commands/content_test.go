@@ -97,7 +97,7 @@ func TestDryRun(t *testing.T) {
 			command{"content import --dry-run --prune " + few, 0, "would add 0, update 0, leave 3 unchanged, remove 27\nthe removal of 27 of 30 items needs --yes\nCOLLECTION  ITEMS\nc           3\n", ""},
 			command{"content import --dry-run --prune --json " + few, 0, `{"added":0,"updated":0,"unchanged":3,"removed":27,"collections":{"c":3},"unconfirmed":{"items":27,"of":30},"dry_run":true}`, ""},
 			command{"content import --dry-run --url https://p.example/{id}", 0, "indexed again 30", ""},
-			command{"content import --dry-run --prune " + empty, 1, "", "the import would fail: the import has no items, so --prune can't know the collection"},
+			command{"content import --dry-run --prune " + empty, 1, "", empty+":1: the file has no items\nstile: the import would fail"},
 			command{"content list --limit 1 --json", 0, `[{"id":"c000","collection":"c","title":"Item 0"}]`, "… and 29 more: --after c000 continues"},
 		)
 	})
@@ -117,9 +117,9 @@ func TestPruneOfMuch(t *testing.T) {
 			command{"content import --prune " + both, 1, "", "stile: --prune removes 7 of 1,507 items, all of a collection among them, which"},
 			command{"content import --prune --dry-run --json " + both, 0, `"unconfirmed":{"items":7,"of":1507,"emptied":true}`, ""},
 			command{"content import --prune " + few, 1, "", "stile: --prune removes 1,497 of 1,500 items, which are missing from the import (--dry-run shows what it would change); nothing was changed: to do it, add --yes\n"},
-			command{"content import --prune --yes " + empty, 1, "", "`stile content remove --collection NAME` removes a collection\n"},
 			command{"content import --prune --yes " + few, 0, "added 0, updated 0, unchanged 3, removed 1497\n", ""},
 			command{"content import --yes --url https://p.example/{id}", 2, "", "takes one FILE"},
+			command{"content import --prune --yes " + empty, 1, "", empty+":1: the file has no items\nstile: nothing was imported"},
 		)
 	})
 }
