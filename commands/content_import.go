@@ -108,7 +108,7 @@ func (p *program) importFrom(c *cobra.Command, f importFlags) error {
 		}
 		large := result.Unconfirmed
 		if large == nil || f.o.DryRun {
-			return p.showImport(result)
+			return p.showResult(result, f)
 		}
 		emptied := ""
 		if large.Emptied && large.Items < large.Of {
@@ -198,6 +198,8 @@ func notImported(ctx context.Context, f importFlags, err error, complete bool) e
 		return fmt.Errorf("%w when it had all items: they may have been imported; run the import again, which changes nothing if they were", err)
 	case ctx.Err() != nil:
 		return errors.New("nothing was imported: interrupted")
+	case errors.Is(err, socket.ErrLost) && !f.o.DryRun:
+		return fmt.Errorf("%s: %w before it had all items; run the import again", nothing, socket.ErrLost)
 	}
 	return fmt.Errorf("%s: %w", nothing, err)
 }
@@ -226,6 +228,15 @@ func sourceName(path string) string {
 		}
 	}
 	return fmt.Sprintf("%s, process %d", path, os.Getpid())
+}
+
+// showResult shows the result of a source. Pages that are left out now may have been published.
+func (p *program) showResult(r imports.Result, f importFlags) error {
+	err := p.showImport(r)
+	if r.LeftOut.Count > 0 && (!f.o.Prune || r.NotPruned) {
+		fmt.Fprintln(p.err, "a page that is left out and was published before is still published; an import with --prune removes it")
+	}
+	return err
 }
 
 func (p *program) showImport(r imports.Result) error {

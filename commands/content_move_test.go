@@ -35,3 +35,20 @@ func TestSameIDs(t *testing.T) {
 		)
 	})
 }
+
+// TestDraftStaysPublished: if a page becomes a draft, the command says that it is still public.
+func TestDraftStaysPublished(t *testing.T) {
+	h := newHarness(t, "")
+	dir := filepath.Join(h.dir, "site")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h.write("site/a.md", "# A")
+	h.write("site/b.md", "# B")
+	h.must("content", "import", dir)
+	h.write("site/a.md", "---\ndraft: true\n---\n# A")
+	h.check(
+		command{"content import " + dir, 0, "left out 1", "is still published; an import with --prune removes it\n"},
+		command{"content import --prune --yes " + dir, 0, "removed 1", "left out: draft\n"},
+	)
+}
