@@ -44,8 +44,8 @@ ones are listed, and the exit code is 0. Drafts are always left out and listed.
 With --dry-run, everything is read and checked, and the command says what it
 would change.
 
---prune removes what is missing from the import. If that is most of the items of
-its collections, it asks first; in scripts, add --yes. It removes nothing if
+--prune removes what is missing from the import. If that is more than half of the
+items, or all of a collection, it asks first; in scripts, add --yes. It removes nothing if
 invalid items were skipped, since their older versions would be removed.
 
 --searchable, --synonyms, --labels and --url apply to all items of the shared
@@ -94,7 +94,7 @@ func (f *importFlags) register(c *cobra.Command) {
 
 // importFrom imports a source. If a removal must be confirmed, it asks, and reads the source again.
 func (p *program) importFrom(c *cobra.Command, f importFlags) error {
-	f.o.SkipInvalid = f.src.SkipInvalid
+	f.o.SkipInvalid, f.o.Collection = f.src.SkipInvalid, f.src.Collection
 	f.o.Source = sourceName(f.src.Path)
 	if f.src.Path == "-" {
 		f.src.Path, f.src.Reader = "stdin", p.in
@@ -109,10 +109,14 @@ func (p *program) importFrom(c *cobra.Command, f importFlags) error {
 		}
 		large := result.Unconfirmed
 		if large == nil || f.o.DryRun {
-			return p.showImport(result)
+			return p.showResult(result, f)
 		}
-		loss := fmt.Sprintf("--prune removes %s of %s items, which are missing from the import (--dry-run shows what it would change)",
-			printing.Number(large.Items), printing.Number(large.Of))
+		emptied := ""
+		if large.Emptied && large.Items < large.Of {
+			emptied = ", all of a collection among them"
+		}
+		loss := fmt.Sprintf("--prune removes %s of %s items%s, which are missing from the import (--dry-run shows what it would change)",
+			printing.Number(large.Items), printing.Number(large.Of), emptied)
 		prompt := p.prompt()
 		prompt.Terminal = prompt.Terminal && f.src.Reader == nil // else the items are on standard input
 		if err := prompt.Confirm(false, loss, "yes"); err != nil {
@@ -126,7 +130,8 @@ func (p *program) importFrom(c *cobra.Command, f importFlags) error {
 // in the server or here.
 func (p *program) importOnce(c *cobra.Command, f importFlags) (result imports.Result, err error) {
 	show := report.NewProgress(p.err, p.now)
-	f.src.Progress, f.src.Now = show.Reading, p.now()
+	var notices report.Notices
+	f.src.Progress, f.src.Notice, f.src.Now = show.Reading, notices.Add, p.now()
 	var unread error // why the source could not be read to the end
 	complete := false
 	ctx, cancel := context.WithCancel(c.Context())
@@ -160,6 +165,7 @@ func (p *program) importOnce(c *cobra.Command, f importFlags) (result imports.Re
 		}
 	}
 	show.End()
+	notices.Show(p.err)
 	if unread != nil && !errors.Is(unread, context.Canceled) { // if it was stopped, err says why
 		err = unread
 	}
@@ -190,6 +196,7 @@ func readUntil(ctx context.Context, r io.Reader) io.Reader {
 // notImported says what an error of an import means. complete says that all items were sent.
 func notImported(ctx context.Context, f importFlags, err error, complete bool) error {
 	var lines content.LineErrors
+	cutOff, isCutOff := errors.AsType[content.CutOffError](err)
 	nothing := "nothing was imported"
 	if f.o.DryRun {
 		nothing = "the import would fail"
@@ -197,6 +204,10 @@ func notImported(ctx context.Context, f importFlags, err error, complete bool) e
 	switch {
 	case err == nil:
 		return nil
+	case isCutOff && cutOff.After > 0:
+		return &linesError{err, fmt.Sprintf("%s, because nothing after the item on line %d can be read; fix the lines above", nothing, cutOff.After)}
+	case isCutOff:
+		return &linesError{err, nothing + ", because the rest can't be read; fix the lines above"}
 	case errors.As(err, &lines) && f.src.SkipInvalid:
 		return &linesError{err, nothing + ", because no item is valid; fix the lines above"}
 	case errors.As(err, &lines):
@@ -205,6 +216,8 @@ func notImported(ctx context.Context, f importFlags, err error, complete bool) e
 		return fmt.Errorf("%w when it had all items: they may have been imported; run the import again, which changes nothing if they were", err)
 	case ctx.Err() != nil:
 		return errors.New("nothing was imported: interrupted")
+	case errors.Is(err, socket.ErrLost) && !f.o.DryRun:
+		return fmt.Errorf("%s: %w before it had all items; run the import again", nothing, socket.ErrLost)
 	}
 	return fmt.Errorf("%s: %w", nothing, err)
 }
@@ -233,6 +246,15 @@ func sourceName(path string) string {
 		}
 	}
 	return fmt.Sprintf("%s, process %d", path, os.Getpid())
+}
+
+// showResult shows the result of a source. Pages that are left out now may have been published.
+func (p *program) showResult(r imports.Result, f importFlags) error {
+	err := p.showImport(r)
+	if r.LeftOut.Count > 0 && (!f.o.Prune || r.NotPruned) {
+		fmt.Fprintln(p.err, "a page that is left out and was published before is still published; an import with --prune removes it")
+	}
+	return err
 }
 
 func (p *program) showImport(r imports.Result) error {

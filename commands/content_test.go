@@ -97,7 +97,7 @@ func TestDryRun(t *testing.T) {
 			command{"content import --dry-run --prune " + few, 0, "would add 0, update 0, leave 3 unchanged, remove 27\nthe removal of 27 of 30 items needs --yes\nCOLLECTION  ITEMS\nc           3\n", ""},
 			command{"content import --dry-run --prune --json " + few, 0, `{"added":0,"updated":0,"unchanged":3,"removed":27,"collections":{"c":3},"unconfirmed":{"items":27,"of":30},"dry_run":true}`, ""},
 			command{"content import --dry-run --url https://p.example/{id}", 0, "indexed again 30", ""},
-			command{"content import --dry-run --prune " + empty, 1, "", "the import would fail: the import has no items, so --prune can't know the collection"},
+			command{"content import --dry-run --prune " + empty, 1, "", empty + ":1: the file has no items\nstile: the import would fail"},
 			command{"content list --limit 1 --json", 0, `[{"id":"c000","collection":"c","title":"Item 0"}]`, "… and 29 more: --after c000 continues"},
 		)
 	})
@@ -109,11 +109,17 @@ func TestPruneOfMuch(t *testing.T) {
 	both(t, func(t *testing.T, h *harness) {
 		thirty, few, empty := h.write("thirty.jsonl", lines("c", 1500)), h.write("few.jsonl", lines("c", 3)), h.write("empty.jsonl", "")
 		h.must("content", "import", thirty)
+		h.must("content", "import", h.write("seven.jsonl", lines("d", 7)))
+		one := h.write("one.jsonl", `{"id":"e","title":"E","collection":"d"}`)
+		both := h.write("both.jsonl", lines("c", 1500)+`{"id":"e","title":"E","collection":"d"}`)
 		h.check(
+			command{"content import --prune " + one, 1, "", "stile: --prune removes 7 of 7 items, which"},
+			command{"content import --prune " + both, 1, "", "stile: --prune removes 7 of 1,507 items, all of a collection among them, which"},
+			command{"content import --prune --dry-run --json " + both, 0, `"unconfirmed":{"items":7,"of":1507,"emptied":true}`, ""},
 			command{"content import --prune " + few, 1, "", "stile: --prune removes 1,497 of 1,500 items, which are missing from the import (--dry-run shows what it would change); nothing was changed: to do it, add --yes\n"},
-			command{"content import --prune --yes " + empty, 1, "", "`stile content remove --collection NAME` removes a collection\n"},
 			command{"content import --prune --yes " + few, 0, "added 0, updated 0, unchanged 3, removed 1497\n", ""},
 			command{"content import --yes --url https://p.example/{id}", 2, "", "takes one FILE"},
+			command{"content import --prune --yes " + empty, 1, "", empty + ":1: the file has no items\nstile: nothing was imported"},
 		)
 	})
 }
@@ -148,4 +154,19 @@ func TestExcludeNeedsFolder(t *testing.T) {
 	h := newHarness(t, "")
 	file := h.write("i.jsonl", lines("c", 1))
 	h.check(command{"content import --exclude x " + file, 1, "", "nothing was imported: " + file + " is not a folder: names can be excluded from folders only\n"})
+}
+
+// TestExcludeMatchesNothing: a pattern that matches nothing is reported, and not an error.
+func TestExcludeMatchesNothing(t *testing.T) {
+	h := newHarness(t, "")
+	dir := filepath.Join(h.dir, "site")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h.write("site/README.md", "# R")
+	h.write("site/a.md", "# A")
+	h.check(
+		command{"content import --exclude readme.md --exclude site/a.md " + dir, 0, "added 2", dir + ": --exclude readme.md matched nothing: patterns are relative to the folder, and case counts\n" + dir + ": --exclude site/a.md matched nothing"},
+		command{"content import --exclude README.md " + dir, 0, "unchanged 1", ""},
+	)
 }

@@ -20,24 +20,36 @@ func csvRecords(file string, r *bufio.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
 		t := table.New(r, maxLine)
 		names, line, err := t.Next()
-		if err == nil {
+		if err == io.EOF {
+			err = errNoItems
+		} else if err == nil {
 			names = header(names)
 			err = checkHeader(names, t.Separator)
 		}
-		for err == nil {
+		rows := 0
+		for ; err == nil; rows++ {
 			var cells []string
 			if cells, line, err = t.Next(); err == nil &&
 				!yield(record{sourcePos{file: file, line: line}, func() (Item, error) { return row(names, cells) }}) {
 				return
 			}
 		}
-		if errors.Is(err, table.ErrRead) {
-			err = brokenError{fmt.Errorf("read %s: %w", file, source(err))}
-		}
-		if err != io.EOF { // after an invalid record, the start of the next one is unknown
-			yield(bad(sourcePos{file: file, line: line}, err))
+		if err != io.EOF || rows == 1 {
+			yield(endOfTable(sourcePos{file: file, line: line}, err))
 		}
 	}
+}
+
+// endOfTable returns a record with the error that ends a table, or for io.EOF, with that of a table
+// without rows.
+func endOfTable(at sourcePos, err error) record {
+	switch {
+	case err == io.EOF:
+		return bad(sourcePos{file: at.file, line: 1}, fmt.Errorf("%w, only the names of the columns", errNoItems))
+	case errors.Is(err, table.ErrRead):
+		return bad(at, brokenError{fmt.Errorf("read %s: %w", at.file, source(err))})
+	}
+	return bad(at, restError{err}) // the start of the next record is unknown
 }
 
 // source returns the error of the source alone.
@@ -75,14 +87,20 @@ func checkHeader(names []string, separator byte) error {
 			return fmt.Errorf("column %s is repeated: columns %d and %d have that name", quote(name), slices.Index(names, name)+1, i+1)
 		}
 	}
+	var missing, rename []string
 	for _, need := range []string{"id", "title"} {
 		if !slices.Contains(names, need) {
-			return fmt.Errorf("column %s is missing: the first line must have the names of the columns, separated by commas, semicolons or tabs, and is %s",
-				need, quote(strings.Join(names, string(separator))))
+			missing, rename = append(missing, "column "+need), append(rename, "one to "+need)
 		}
 	}
-	return nil
+	if missing == nil {
+		return nil
+	}
+	return fmt.Errorf("missing %s: rename %s in the first line, which must have the names of the columns, separated by commas, semicolons or tabs, and is %s",
+		strings.Join(missing, " and "), strings.Join(rename, " and "), quote(strings.Join(names, string(separator))))
 }
+
+var errNoItems = errors.New("the file has no items")
 
 var errCSVEncoding = errors.New(`must be UTF-8; in Excel, save the file as "CSV UTF-8"`)
 

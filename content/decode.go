@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"stile.example/stile/content/objects"
 )
 
 // DecodeItem decodes an item from a JSON object that an author or [EncodeItem] wrote. Each member
@@ -53,7 +55,7 @@ func checkJSON(b []byte) error {
 		return errors.New("text: must be UTF-8")
 	}
 	if json.Valid(b) {
-		return nil
+		return checkSurrogates(b)
 	}
 	var raw json.RawMessage
 	err := json.Unmarshal(b, &raw)
@@ -141,6 +143,9 @@ func setJSON(it *Item, name string, value []byte) error {
 		return setAttributes(it, value)
 	}
 	if !slices.Contains(members, name) {
+		if isList(value) && !slices.Contains(objects.ListNames, name) {
+			return fmt.Errorf("member %s is unknown: if it is the list of the items, name it items; if it belongs to an item, put it into attributes", quote(name))
+		}
 		return fmt.Errorf("member %s is unknown: put it into attributes (known members: %s)", quote(name), strings.Join(members, ", "))
 	}
 	switch value[0] {
@@ -151,6 +156,11 @@ func setJSON(it *Item, name string, value []byte) error {
 		return err
 	}
 	return fmt.Errorf("%s: must be a string, not %s", name, kind(value))
+}
+
+// isList reports whether a value is a list of objects.
+func isList(value []byte) bool {
+	return value[0] == '[' && bytes.HasPrefix(bytes.TrimLeft(value[1:], jsonSpace), []byte("{"))
 }
 
 // setAttributes checks the size first, because many small values take 50 times as much memory.

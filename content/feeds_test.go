@@ -214,7 +214,26 @@ func TestFeedIDs(t *testing.T) {
 func TestFeedLines(t *testing.T) {
 	refuses(t, "f.xml", map[string]string{
 		"<rss>\n<channel>\n<item>\n<title>T</titel></item>": `f.xml:4: invalid feed: XML syntax error on line 4: unexpected end element </titel>`,
-		"<rss><channel>\n<image><title>x</title></image>\n<item>\n<title>A</title></item>\n\n<item>\n<title>A</title></item></channel></rss>": `f.xml:6: id "A-06f961b802" is repeated: f.xml:3 has it already`,
-		"{\"version\":\"https://jsonfeed.org/version/1\",\n\"items\":[\n{\"id\":\"a\",\"title\":\"A\"},\n{}]}":                                `f.xml:4: id is missing: the entry has no id, no link, no title and no text`,
+		"<rss><channel>\n<image><title>x</title></image>\n<item>\n<title>A</title></item>\n\n<item>\n<guid>g</guid></item></channel></rss>": `f.xml:6: title is missing`,
+		"{\"version\":\"https://jsonfeed.org/version/1\",\n\"items\":[\n{\"id\":\"a\",\"title\":\"A\"},\n{}]}":                              `f.xml:4: id is missing: the entry has no id, no link, no title and no text`,
 	})
+}
+
+// TestFeedNotices: what can't be used of an entry is dropped with a notice. The rest is imported.
+func TestFeedNotices(t *testing.T) {
+	for source, want := range map[string]string{
+		rss("<guid>g</guid><title>T</title><link>javascript:x</link>"):                                                   `f.xml:3: is imported without its link: url "javascript:x": must be an http:// or https:// URL`,
+		rss("<guid>g</guid><title>T</title><pubDate>the day</pubDate>"):                                                  `f.xml:3: published "the day": is ignored; must be a date such as Mon, 06 May 2024 07:08:09 +0000 or 2024-05-06T07:08:09Z`,
+		rss("<guid>g</guid><title>T</title></item>\n<item><guid>g</guid><title>U</title>"):                               `f.xml:4: id "g-cd0aa98561" is repeated: f.xml:3 has it already, and is imported`,
+		`{"version":"https://jsonfeed.org/version/1","items":[{"id":1,"title":"T"},` + "\n" + `{"id":"1","title":"U"}]}`: `f.xml:2: id "1-6b86b273ff" is repeated: f.xml:1 has it already, and is imported`,
+		rss("<guid>g</guid><title>T</title><pubDate>Mon,06 May 24 09:08 GMT</pubDate>"):                                  ``,
+	} {
+		var notices []string
+		items, err := collect(t, content.Source{Path: "f.xml", Reader: strings.NewReader(source), Format: content.Feed, Notice: func(n content.Notice) {
+			notices = append(notices, n.Error())
+		}})
+		if err != nil || len(items) != 1 || items[0].Title != "T" || strings.Join(notices, "\n") != want {
+			t.Errorf("%s\n%v, %+v, %q\nwant %s", source, err, items, notices, want)
+		}
+	}
 }

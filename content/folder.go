@@ -24,6 +24,9 @@ func openFolder(ctx context.Context, src Source, closed error) (*input, error) {
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
+	for _, pattern := range files.Unmatched {
+		src.notice(Notice{File: src.Path, Problem: "--exclude " + pattern + " matched nothing: patterns are relative to the folder, and case counts"})
+	}
 	in := &input{folder: true, close: root.Close}
 	p := pages{root: root, dir: src.Path, named: src.Collection != "", now: src.Now, in: in, files: files}
 	files.Distinguish(p.needsID)

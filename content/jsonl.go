@@ -34,8 +34,11 @@ func objectRecord(file string, o objects.Object) record {
 	if errors.Is(o.Err, objects.ErrRead) {
 		return bad(at, brokenError{fmt.Errorf("read %s: %w", file, source(o.Err))})
 	}
-	if o.Err != nil {
+	if _, tooLong := errors.AsType[objects.TooLong](o.Err); tooLong {
 		return bad(at, o.Err)
+	}
+	if o.Err != nil {
+		return bad(at, restError{o.Err})
 	}
 	return record{at, func() (Item, error) {
 		it, err := DecodeItem(o.JSON)
@@ -61,22 +64,31 @@ func (e syntaxError) inFile(o objects.Object) error {
 // jsonLines reads JSONL: one JSON object per line. Empty lines are skipped.
 func jsonLines(file string, r *bufio.Reader) iter.Seq[record] {
 	return func(yield func(record) bool) {
+		empty := true
 		for n := 1; ; n++ {
 			line, err := readLine(r)
 			at := sourcePos{file: file, line: n}
 			if long, ok := errors.AsType[longLine](err); ok {
+				empty = false
 				if !yield(bad(at, long)) {
 					return
 				}
 				continue
 			}
-			if err != nil {
-				if err != io.EOF {
-					yield(bad(at, brokenError{fmt.Errorf("read %s: %w", file, err)}))
-				}
+			switch {
+			case err == io.EOF && empty:
+				yield(bad(sourcePos{file: file, line: 1}, errNoItems))
 				return
+			case err == io.EOF:
+				return
+			case err != nil:
+				yield(bad(at, brokenError{fmt.Errorf("read %s: %w", file, err)}))
+				return
+			case len(bytes.TrimSpace(line)) == 0:
+				continue
 			}
-			if len(bytes.TrimSpace(line)) > 0 && !yield(record{at, func() (Item, error) { return DecodeItem(line) }}) {
+			empty = false
+			if !yield(record{at, func() (Item, error) { return DecodeItem(line) }}) {
 				return
 			}
 		}

@@ -48,3 +48,17 @@ func (f LineErrors) Unwrap() []error {
 	}
 	return errs
 }
+
+// CutOffError says that a source can't be read after a line, so that it is unknown what is lost.
+// SkipInvalid does not omit that.
+type CutOffError struct {
+	LineErrors     // the first errors of the source, with the one that ends it
+	After      int // the line of the last item that was read; 0 if it is unknown
+}
+
+func (e CutOffError) Unwrap() error { return e.LineErrors }
+
+// restError is the error of a record after which the next one can't be found.
+type restError struct{ error }
+
+func (e restError) Unwrap() error { return e.error }

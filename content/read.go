@@ -22,6 +22,13 @@ type Source struct {
 	// SkipInvalid omits invalid items, unless all are invalid.
 	SkipInvalid bool
 	Progress    func(done Progress) // if set, called every 100 items and at the end
+	Notice      func(Notice)        // if set, called for what is ignored, from one goroutine
+}
+
+func (s Source) notice(n Notice) {
+	if s.Notice != nil {
+		s.Notice(n)
+	}
 }
 
 // Progress is how much of a source has been read.
@@ -37,7 +44,9 @@ type Progress struct {
 // After the first invalid item it yields no more items. It reads on only to find further errors,
 // and yields [LineErrors] as the last error, so that all can be corrected together. With
 // SkipInvalid it yields a [LineError] for each invalid item instead, and continues; if no item is
-// valid, LineErrors follow. If a source can't be read to its end, Read yields that error too.
+// valid, LineErrors follow. If the next item can't be found after an error in the text, the last
+// error is a [CutOffError] in both cases. If a source can't be read to its end, Read yields that
+// error too.
 //
 // Items are decoded on all processors, in parallel to the caller's loop.
 func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
@@ -53,7 +62,7 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 		if stopped := r.items(ctx, yield); stopped {
 			return
 		}
-		if r.progress(); r.src.SkipInvalid && r.valid > 0 {
+		if r.progress(); r.src.SkipInvalid && r.valid > 0 && !r.isCutOff {
 			r.faults = nil
 		}
 		if len(r.faults) > 0 || r.broken != nil {
@@ -71,20 +80,28 @@ type reader struct {
 	valid  int
 	faults LineErrors // the first
 	broken error      // why the source can't be read further
+
+	last     int  // line of the last record
+	isCutOff bool // by the last of faults, after another record
 }
 
 // items yields valid and omitted items until the first error, and reports whether the caller
 // stopped.
 func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopped bool) {
 	for d := range decodeParallel(ctx, r.in.records(ctx), r.src.Collection) {
+		if n, ok := errors.AsType[notice](d.err); ok {
+			r.src.notice(Notice{d.place.file, d.place.line, string(n)})
+			continue
+		}
 		if d.err == nil {
 			d.err = r.checkRepeated(d)
 		}
 		if d.err == nil {
 			r.valid++
-		} else if d.err = r.fault(d); r.broken != nil {
+		} else if d.err = r.fault(d); r.broken != nil || r.isCutOff {
 			return false
 		}
+		r.last = d.place.line
 		if r.count++; r.count%100 == 0 {
 			r.progress()
 		}
@@ -128,6 +145,10 @@ func (r *reader) fault(d decoded) error {
 		d.place.line = at.line
 	}
 	e := LineError{File: d.place.file, Line: d.place.line, Problem: d.err.Error()}
+	if _, ends := errors.AsType[restError](d.err); ends && r.count > 0 {
+		r.isCutOff = true
+		r.faults = r.faults[:min(len(r.faults), maxLineErrors-1)]
+	}
 	if len(r.faults) < maxLineErrors {
 		r.faults = append(r.faults, e)
 	}
@@ -138,6 +159,8 @@ func (r *reader) err() error {
 	switch {
 	case len(r.faults) == 0:
 		return r.broken
+	case r.isCutOff:
+		return CutOffError{r.faults, r.last}
 	case r.broken == nil:
 		return r.faults
 	}

@@ -31,3 +31,38 @@ func TestSkipInvalid(t *testing.T) {
 		t.Errorf("%q, %v", out, last)
 	}
 }
+
+// TestSkipInvalidNeverLosesTheRest: if the next item can't be found after an error, Read fails.
+func TestSkipInvalidNeverLosesTheRest(t *testing.T) {
+	object := func(i int) string { return fmt.Sprintf("{\"id\":\"i%d\",\"title\":\"T\"}", i) }
+	var list, rows, stream []string
+	for i := range 1000 {
+		list, rows = append(list, object(i)), append(rows, fmt.Sprintf("i%d,T", i))
+		stream = append(stream, strings.ReplaceAll(object(i), ",", ",\n"))
+	}
+	all := "[\n" + strings.Join(list, ",\n") + "\n]"
+	for name, text := range map[string]string{
+		"comma.json":     strings.Replace(all, "},\n"+object(10), "}\n"+object(10), 1),
+		"brace.json":     strings.Replace(all, object(10), strings.TrimSuffix(object(10), "}"), 1),
+		"quote.json":     strings.Replace(all, object(10), strings.TrimSuffix(object(10), "\"}")+"}", 1),
+		"end.json":       strings.Replace(all, object(9)+",", object(9)+"],", 1),
+		"cut.json":       all[:len(all)-10],
+		"wrapper.json":   strings.Replace("{\"items\":"+all+"}", "},\n"+object(10), "}\n"+object(10), 1),
+		"stream.json":    strings.Replace(strings.Join(stream, "\n"), "i10\"", "i10", 1),
+		"open.csv":       "id,title\n" + strings.Replace(strings.Join(rows, "\n"), "i10,", "i10,\"", 1),
+		"bare.csv":       "id,title\n" + strings.Replace(strings.Join(rows, "\n"), "i10,T", "i10,T\"", 1),
+		"long.csv":       "id,title\n" + strings.Join(rows[:10], "\n") + "\ni10,\"" + strings.Repeat("x\n", 1<<20),
+		"semicolons.csv": "id;title\n" + strings.ReplaceAll(strings.Replace(strings.Join(rows, "\n"), "i10,", "i10,\"", 1), ",", ";"),
+	} {
+		for _, skip := range []bool{false, true} {
+			src := content.Source{Path: name, Reader: strings.NewReader(text), SkipInvalid: skip}
+			var last error
+			for _, err := range content.Read(t.Context(), src) {
+				last = err
+			}
+			if _, ok := errors.AsType[content.CutOffError](last); !ok {
+				t.Errorf("%s, skip %v: %v", name, skip, last)
+			}
+		}
+	}
+}

@@ -58,7 +58,7 @@ func TestImportEnds(t *testing.T) {
 		{"killed", "", func(i *importing) { s.must(i.Process.Kill()) }},
 		{"interrupted", "stile: nothing was imported: interrupted\n", func(i *importing) { s.must(i.Process.Signal(os.Interrupt)) }},
 		{"invalid", "stdin:3001: title is missing\n", func(i *importing) { fmt.Fprintln(i.in, `{"id":"x"}`); i.in.Close() }},
-		{"server killed", "stile: nothing was imported: the server ended the connection", func(*importing) { s.must(s.Kill()); s.must(s.Start()) }},
+		{"server killed", "stile: nothing was imported: the server ended the connection before it had all items; run the import again", func(*importing) { s.must(s.Kill()); s.must(s.Start()) }},
 	} {
 		first := s.startImport()
 		busy := regexp.MustCompile(fmt.Sprintf(`^stile: nothing was imported: another import is running: standard input, process %d, since 20[0-9-]+ [0-9:]+ UTC; try again when that is done\n$`, first.Process.Pid))

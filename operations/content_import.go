@@ -27,7 +27,9 @@ type ImportOptions struct {
 	DryRun bool `json:"dry_run,omitempty"`
 	// Source names the source and the process that reads it, for the message to other imports.
 	Source string `json:"source,omitempty"`
-	// Omit items whose ids belong to other owners, instead of failing.
+	// Collection is that of the items that name none. They must not move to it from another.
+	Collection string `json:"collection,omitempty"`
+	// Omit items whose ids belong to other owners or collections, instead of failing.
 	SkipInvalid bool `json:"skip_invalid,omitempty"`
 	// Options changes what is chosen for all items of the owner.
 	Options options.Change `json:"options,omitzero"`
@@ -42,8 +44,8 @@ func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items ite
 		return imports.Result{}, err
 	}
 	with := imports.Options{
-		Tenant: tenant, Prune: o.Prune, Confirmed: o.Confirmed, SkipInvalid: o.SkipInvalid,
-		Source: shorten(o.Source), Options: o.Options,
+		Tenant: tenant, Prune: o.Prune, Confirmed: o.Confirmed, Collection: o.Collection,
+		SkipInvalid: o.SkipInvalid, Source: shorten(o.Source), Options: o.Options,
 		Indexing: func(done int) {
 			if done%progressEvery == 0 {
 				d.Log.Info("items are indexed again with the changed options", "done", done)

@@ -65,8 +65,8 @@ func newEntry(item *gofeed.Item, base *url.URL) Entry {
 	e := Entry{
 		URL:       resolve(base, item.Link),
 		Tags:      item.Categories,
-		Published: Date{item.Published, item.PublishedParsed},
-		Updated:   Date{item.Updated, item.UpdatedParsed},
+		Published: dateOf(item.Published, item.PublishedParsed),
+		Updated:   dateOf(item.Updated, item.UpdatedParsed),
 	}
 	if len(item.Authors) > 0 && item.Authors[0] != nil {
 		e.Author = item.Authors[0].Name

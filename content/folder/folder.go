@@ -32,6 +32,8 @@ type File struct {
 type Files struct {
 	All []File
 	ids map[string]string // of files whose id would be another's
+
+	Unmatched []string // the patterns that matched nothing
 }
 
 // Find returns the Markdown files of a folder and its subfolders, without those that the patterns
@@ -51,28 +53,57 @@ func Find(ctx context.Context, dir string, root *os.Root, exclude []string) (*Fi
 	if len(s.files) == s.skipped.others {
 		return nil, s.nothing(dir)
 	}
-	return &Files{All: s.files}, nil
+	return &Files{All: s.files, Unmatched: s.unmatched()}, nil
+}
+
+// pattern is a pattern of names that are excluded.
+type pattern struct {
+	written string // by the operator
+	glob    string
+	matched bool
 }
 
 type search struct {
 	ctx      context.Context
 	root     *os.Root
-	patterns []string
+	patterns []pattern
 	files    []File
 	skipped  struct{ excluded, hidden, links, others int }
 }
 
 // exclude adds a pattern. One without a slash matches names in all folders, as in .gitignore.
-func (s *search) exclude(pattern string) error {
-	p := norm.NFC.String(strings.Trim(strings.TrimPrefix(pattern, "./"), "/"))
+func (s *search) exclude(written string) error {
+	p := norm.NFC.String(strings.Trim(strings.TrimPrefix(written, "./"), "/"))
 	if p == "" || !doublestar.ValidatePattern(p) {
-		return fmt.Errorf("exclude %q: must be a pattern of names in the folder, such as drafts, *.draft.md or posts/**/old-*", pattern)
+		return fmt.Errorf("exclude %q: must be a pattern of names in the folder, such as drafts, *.draft.md or posts/**/old-*", written)
 	}
-	if !strings.Contains(pattern, "/") {
+	if !strings.Contains(written, "/") {
 		p = "**/" + p
 	}
-	s.patterns = append(s.patterns, p)
+	s.patterns = append(s.patterns, pattern{written: written, glob: p})
 	return nil
+}
+
+// isExcluded reports whether a pattern matches a name.
+func (s *search) isExcluded(name string) bool {
+	excluded := false
+	for i := range s.patterns {
+		p := &s.patterns[i]
+		if doublestar.MatchUnvalidated(p.glob, norm.NFC.String(name)) {
+			p.matched, excluded = true, true
+		}
+	}
+	return excluded
+}
+
+// unmatched returns the patterns that matched nothing.
+func (s *search) unmatched() (written []string) {
+	for _, p := range s.patterns {
+		if !p.matched {
+			written = append(written, p.written)
+		}
+	}
+	return written
 }
 
 func (s *search) add(name string, broken bool, err error) {
@@ -108,11 +139,10 @@ func (s *search) list(dir string) ([]os.DirEntry, error) {
 }
 
 func (s *search) entry(name string, e os.DirEntry, depth int) {
-	matches := func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, norm.NFC.String(name)) }
 	switch {
 	case isHidden(e.Name()), e.IsDir() && e.Name() == "node_modules":
 		s.skipped.hidden++
-	case slices.ContainsFunc(s.patterns, matches):
+	case s.isExcluded(name):
 		s.skipped.excluded++
 	case e.IsDir():
 		s.walk(name, depth+1)

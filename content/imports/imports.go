@@ -26,7 +26,11 @@ type Options struct {
 	Prune bool
 	// Confirmed is how many items Prune may remove if that is [Removal.IsLarge].
 	Confirmed int
-	// SkipInvalid omits an item whose id belongs to another owner, instead of failing.
+	// Collection is the collection of the items that name none. Those must not move to it from
+	// another collection: sources that use the same ids would take each other's items.
+	Collection string
+	// SkipInvalid omits an item whose id belongs to another owner, or to an item of a collection
+	// from which it must not move, instead of failing.
 	SkipInvalid bool
 	// Source names the source and the process that reads it, for the message to other imports.
 	Source string
@@ -61,8 +65,10 @@ type Result struct {
 type Removal struct {
 	Items int `json:"items"`
 	Of    int `json:"of"`
+	// Emptied says that a collection would lose all items that it has.
+	Emptied bool `json:"emptied,omitempty"`
 }
 
-// IsLarge reports whether so many items are to be removed that it is probably a mistake: at least
-// 10, and more than half.
-func (r Removal) IsLarge() bool { return r.Items >= 10 && 2*r.Items > r.Of }
+// IsLarge reports whether so many items are to be removed that it is probably a mistake: more than
+// half of all, or all of a collection.
+func (r Removal) IsLarge() bool { return r.Emptied || 2*r.Items > r.Of }

@@ -20,6 +20,7 @@ import (
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/sqlite"
+	"stile.example/stile/corpus/words"
 )
 
 //go:embed corpus.sql
@@ -72,6 +73,7 @@ func (b *Builder) Import(
 	if err := b.setOptions(ctx, o); err != nil {
 		return r, err
 	}
+	b.collection = words.Name(o.Collection)
 	for it, err := range items {
 		if err == nil {
 			err = b.take(ctx, it, o.SkipInvalid)
@@ -93,19 +95,13 @@ func (b *Builder) Import(
 	return b.result(r)
 }
 
-// take imports an item. With skip, an id of another owner is an error that an import records.
+// take imports an item. With skip, an id that belongs to another item is an error that an import
+// records.
 func (b *Builder) take(ctx context.Context, it content.Item, skip bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := b.put(it)
-	switch {
-	case err == nil:
-		return nil
-	case skip && errors.Is(err, ErrTaken):
-		return content.LineError{File: "item " + it.ID, Problem: ErrTaken.Error()}
-	}
-	return fmt.Errorf("item %s: %w", it.ID, err)
+	return ErrorOf(it, b.put(it), skip)
 }
 
 // makeDurable makes a file and its name durable, so that it also survives a power cut from the

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"math"
@@ -19,11 +20,13 @@ type Builder struct {
 	tx    *sql.Tx
 	owner uint32
 	choice
-	next int64      // the number of the next new item
-	seen bitmap.Set // the items that were put
+	next     int64      // the number of the next new item
+	firstNew int64      // that of the first one
+	seen     bitmap.Set // the items that were put
 
 	added, updated, unchanged, removed int
 	touched                            map[string]string // collections of the import, by their keys
+	collection                         string            // key of that of items which name none
 
 	values map[terms.Value]int64 // cached numbers of values
 	facets map[string]*facet     // cached
@@ -32,13 +35,6 @@ type Builder struct {
 	starts bulk                  // rows not yet written
 	valued bulk                  // rows of item_values not yet written
 }
-
-var (
-	// ErrRepeated means that two items of an import have the same id.
-	ErrRepeated = errors.New("the id appears twice in the import")
-	// ErrTaken means that the id of an item belongs to another owner's item.
-	ErrTaken = errors.New("the id belongs to another owner's item")
-)
 
 func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	b := &Builder{
@@ -65,8 +61,10 @@ func newBuilder(name string, owner uint32) (_ *Builder, err error) {
 	if b.choice, err = readChoice(b.tx, owner); err != nil {
 		return nil, err
 	}
-	return b, b.one(&b.next, `SELECT ifnull(max(item), ?) + 1 FROM items WHERE item BETWEEN ? AND ?`,
+	err = b.one(&b.next, `SELECT ifnull(max(item), ?) + 1 FROM items WHERE item BETWEEN ? AND ?`,
 		sqlite.First(owner)-1, sqlite.First(owner), sqlite.Last(owner))
+	b.firstNew = b.next
+	return b, err
 }
 
 // close closes the file. Without a commit the file is unusable, since there is no journal. The
@@ -90,7 +88,10 @@ func (b *Builder) put(it content.Item) error {
 	}
 	list, whole := content.EncodeItem(it)
 	item, old, err := b.find(it.ID)
-	if key := words.Name(it.Collection); b.touched[key] == "" && !errors.Is(err, ErrTaken) {
+	if err == nil && !bytes.Equal(old, whole) {
+		err = CheckMove(it, old, b.collection)
+	}
+	if key := words.Name(it.Collection); b.touched[key] == "" && !isOthers(err) {
 		b.touched[key] = it.Collection
 	}
 	switch {
@@ -104,7 +105,7 @@ func (b *Builder) put(it content.Item) error {
 		return err
 	case !b.seen.Add(item - sqlite.First(b.owner)):
 		return ErrRepeated
-	case string(old) == string(whole):
+	case bytes.Equal(old, whole):
 		b.unchanged++
 		return nil
 	}

@@ -85,20 +85,26 @@ func (b *Builder) prune(ctx context.Context, confirmed int) error {
 		return ErrNoItems
 	}
 	var gone []int64
-	had := -b.added
+	had, emptied := -b.added, false
 	for key := range b.touched {
 		n, err := b.count(key)
 		if err != nil {
 			return err
 		}
-		missing := func(item int64) bool { return !b.seen.Has(item - sqlite.First(b.owner)) }
+		keeps := false
+		missing := func(item int64) bool {
+			seen := b.seen.Has(item - sqlite.First(b.owner))
+			keeps = keeps || seen && item < b.firstNew
+			return !seen
+		}
 		items, err := b.inCollection(ctx, key, missing)
 		if err != nil {
 			return err
 		}
 		had, gone = had+n, append(gone, items...)
+		emptied = emptied || len(items) > 0 && !keeps
 	}
-	if r := (imports.Removal{Items: len(gone), Of: had}); r.IsLarge() && r.Items > confirmed {
+	if r := (imports.Removal{Items: len(gone), Of: had, Emptied: emptied}); r.IsLarge() && r.Items > confirmed {
 		return UnconfirmedError{r}
 	}
 	return b.removeAll(ctx, gone)

@@ -26,7 +26,7 @@ import (
 func Import(
 	ctx context.Context, file string, o imports.Options, items iter.Seq2[content.Item, error],
 ) (r imports.Result, err error) {
-	p := preview{owner: o.Tenant, result: imports.Result{DryRun: true}, touched: map[string]*collection{}}
+	p := preview{owner: o.Tenant, collection: words.Name(o.Collection), result: imports.Result{DryRun: true}, touched: map[string]*collection{}}
 	if file != "" {
 		p.db = sqlite.OpenReaders(file, 1)
 		defer func() { err = errors.Join(err, p.db.Close()) }()
@@ -53,6 +53,8 @@ type preview struct {
 	owner uint32
 	key   string // SQL: what a collection is compared by
 
+	collection string // key of that of items which name none
+
 	before, after options.Options
 	seen          bitmap.Set // the existing items that were put
 	touched       map[string]*collection
@@ -63,6 +65,7 @@ type preview struct {
 type collection struct {
 	name string
 	put  int // items of the import
+	kept int // those of them that exist, here or in another collection
 }
 
 // setOptions reads the options, and counts the items that their change would index again.
@@ -122,20 +125,13 @@ func (p *preview) withURL(it content.Item) content.Item {
 	return it
 }
 
-// take counts an item of the import. With skip, an id of another owner is an error that an import
-// records.
+// take counts an item of the import. With skip, an id that belongs to another item is an error that
+// an import records.
 func (p *preview) take(ctx context.Context, it content.Item, skip bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := p.compare(it)
-	switch {
-	case err == nil:
-		return nil
-	case skip && errors.Is(err, build.ErrTaken):
-		return content.LineError{File: "item " + it.ID, Problem: build.ErrTaken.Error()}
-	}
-	return fmt.Errorf("item %s: %w", it.ID, err)
+	return build.ErrorOf(it, p.compare(it), skip)
 }
 
 func (p *preview) compare(it content.Item) error {
@@ -143,6 +139,9 @@ func (p *preview) compare(it content.Item) error {
 		it.URL = options.URLOf(p.after.URL, it.ID, it.Collection)
 	}
 	item, old, err := p.find(it.ID)
+	if err == nil {
+		err = build.CheckMove(it, old, p.collection)
+	}
 	switch {
 	case errors.Is(err, content.ErrNotFound):
 		p.result.Added++
@@ -160,6 +159,9 @@ func (p *preview) compare(it content.Item) error {
 		p.touched[key] = &collection{name: it.Collection}
 	}
 	p.touched[key].put++
+	if err == nil {
+		p.touched[key].kept++
+	}
 	return nil
 }
 
@@ -198,38 +200,38 @@ func (p *preview) prune(ctx context.Context, o imports.Options) error {
 		return build.ErrNoItems
 	}
 	r.Collections = map[string]int{}
-	of := 0
+	of, emptied := 0, false
 	for key, c := range p.touched {
-		had, missing, err := p.count(ctx, key)
+		missing, err := p.count(ctx, key)
 		if err != nil {
 			return err
 		}
-		of += had
+		of, emptied = of+c.kept+missing, emptied || missing > 0 && c.kept == 0
 		if r.Collections[c.name] = c.put; prunes {
 			r.Removed += missing
 		} else {
 			r.Collections[c.name] += missing
 		}
 	}
-	if gone := (imports.Removal{Items: r.Removed, Of: of}); gone.IsLarge() && gone.Items > o.Confirmed {
+	if gone := (imports.Removal{Items: r.Removed, Of: of, Emptied: emptied && prunes}); gone.IsLarge() && gone.Items > o.Confirmed {
 		r.Unconfirmed = &gone
 	}
 	return nil
 }
 
-// count returns how many items the owner has in the collection of a key, and how many of them are
-// missing from the import.
-func (p *preview) count(ctx context.Context, key string) (had, missing int, err error) {
+// count returns how many items that the owner has in the collection of a key are missing from the
+// import.
+func (p *preview) count(ctx context.Context, key string) (missing int, err error) {
 	if p.db == nil {
-		return 0, 0, nil
+		return 0, nil
 	}
 	err = sqlite.Query(ctx, p.db, func(scan sqlite.Scanner) error {
 		var item int64
 		err := scan(&item)
-		if had++; !p.seen.Has(item - sqlite.First(p.owner)) {
+		if !p.seen.Has(item - sqlite.First(p.owner)) {
 			missing++
 		}
 		return err
 	}, `SELECT item FROM items WHERE owner = ? AND `+p.key+` = ?`, p.owner, key)
-	return had, missing, err
+	return missing, err
 }
