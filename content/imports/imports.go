@@ -69,6 +69,6 @@ type Removal struct {
 	Emptied bool `json:"emptied,omitempty"`
 }
 
-// IsLarge reports whether so many items are to be removed that it is probably a mistake: more than
-// half of all, or all of a collection.
-func (r Removal) IsLarge() bool { return r.Emptied || 2*r.Items > r.Of }
+// IsLarge reports whether so many items are to be removed that it is probably a mistake: at least
+// 10, and more than half of all or all of a collection.
+func (r Removal) IsLarge() bool { return r.Items >= 10 && (r.Emptied || 2*r.Items > r.Of) }

@@ -41,7 +41,7 @@ func TestImportCounts(t *testing.T) {
 		t.Errorf("after the change: %q", got)
 	}
 	put(t, l, 5, content.Item{ID: "own", Collection: "a", Title: "Own"})
-	r, err := l.Import(t.Context(), imports.Options{Prune: true, Confirmed: 2}, itemsOf(items[0]))
+	r, err := l.Import(t.Context(), imports.Options{Prune: true}, itemsOf(items[0]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func TestLargeRemoval(t *testing.T) {
 	if r, err := prune(0, many("a", 15)...); err != nil || r.Removed != 15 {
 		t.Errorf("half of them: %+v, %v", r, err)
 	}
-	if r, err := prune(0, many("a", 8)...); err != nil || r.Removed != 7 {
+	if r, err := prune(0, many("a", 6)...); err != nil || r.Removed != 9 {
 		t.Errorf("few of them: %+v, %v", r, err)
 	}
 	if r, err := prune(29, many("b", 1)...); err != nil || r.Removed != 29 {
