@@ -57,7 +57,7 @@ func TestFolderRefuses(t *testing.T) {
 	dir := folder(t, map[string]string{"a/x.md": "---\nid: x\n---\n# X", "b/bad.md": "---\nid: y\ntitle: [1]\n---", "b/x.md": "---\nid: x\n---\n# X"})
 	_, err := collect(t, content.Source{Path: dir})
 	want := filepath.Join(dir, "b/bad.md") + `:3: title: must be text, not a list; put it in quotes` + "\n" +
-		filepath.Join(dir, "b/x.md") + `:1: id "x" is repeated: ` + filepath.Join(dir, "a/x.md") + ` has it already; write another id: in the front matter of one`
+		filepath.Join(dir, "b/x.md") + `:1: id "x" is repeated: ` + filepath.Join(dir, "a/x.md") + ` has it already; write another id: in the front matter of one, or leave out a folder, such as --exclude 'versioned_docs/**'`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
@@ -133,5 +133,14 @@ func TestFetch(t *testing.T) {
 	_, err := collect(t, content.Source{Path: strings.Replace(server.URL, "http://", "http://ann:secret@", 1) + "/feed"})
 	if err == nil || strings.Contains(err.Error(), "secret") || !strings.HasSuffix(err.Error(), "check the URL, and whether this machine can reach it") {
 		t.Errorf("nobody there: %v", err)
+	}
+}
+
+// TestFolderTwins: names in both Unicode spellings look alike, so the message shows the difference.
+func TestFolderTwins(t *testing.T) {
+	dir := folder(t, map[string]string{"caf\u00e9.md": "# A", "cafe\u0301.md": "# B"})
+	_, err := collect(t, content.Source{Path: dir})
+	if err == nil || !strings.Contains(err.Error(), `caf\u00e9.md" and `) || !strings.Contains(err.Error(), `cafe\u0301.md" are one name in two Unicode spellings)`) {
+		t.Error(err)
 	}
 }

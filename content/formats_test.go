@@ -103,6 +103,7 @@ func TestMarkdownRefuses(t *testing.T) {
 		"---\ntitle: T\nid: a b\n---":                  `a.md:3: id "a b": must contain only A-Z a-z 0-9 . _ -`,
 		"+++\n\nid = 'ü'\n+++":                         `a.md:3: id "ü": must contain only A-Z a-z 0-9 . _ -`,
 		"# T\n\ncaf\xe9":                               `a.md:3: text: must be UTF-8`,
+		"# T\n\na\x00b":                                `a.md:3: text: must not have NUL bytes`,
 		"---\nid: x\ntitle: [1984]\n---\n":             `a.md:3: title: must be text, not a list; put it in quotes`,
 		"---\nid: x\ntitle: [a\n---\n":                 `a.md:3: front matter: invalid YAML: did not find expected ',' or ']'; put a text with signs such as : or @ in quotes`,
 		"---\ntitle: Soup: the basics\n---\n":          `a.md:2: front matter: invalid YAML: mapping values are not allowed in this context; put a text with signs such as : or @ in quotes`,
@@ -123,7 +124,7 @@ func TestMarkdownRefuses(t *testing.T) {
 
 func TestMarkdownReads(t *testing.T) {
 	items, err := read(t, "Crème brûlée!.md", "---\ncollection: Desserts\ntags: [sweet]\npublished_at: 2024-05-06\nminutes: 90\nby: {name: Ann, since: 2020-01-01}\nattributes:\n  vegan: no\n---\n"+
-		"# Crème *brûlée* `x`\n\nBurnt <b onclick=x>cream</b>. [Far](https://example.org/) [near](/near) ![i](pic.png)\n\n| a |\n|---|\n| b |\n\n<script>x</script>\n")
+		"# Crème *brûlée* `x`\n\nBurnt <b onclick=x>cream</b>. [Far](https://example.org/) [near](/near) ![i](pic.png)![](pic.png)\n\n| a |\n|---|\n| b |\n\n<script>x</script>\n")
 	want := content.Item{
 		ID: "Creme-brulee", Collection: "Desserts", Title: "Crème brûlée x", Summary: "Burnt cream. Far near a b",
 		Body: "<p>Burnt <b>cream</b>. <a href=\"https://example.org/\" rel=\"nofollow\">Far</a> near <img alt=\"i\"></p>\n" +

@@ -42,7 +42,12 @@ func newPolicy() *bluemonday.Policy {
 
 // sanitise returns an HTML text with only what policy allows. It removes control characters last,
 // because they may have been written as entities.
-func sanitise(s string) string { return strings.TrimSpace(printable(policy.Sanitize(s))) }
+func sanitise(s string) string {
+	return strings.TrimSpace(printable(emptyImage.ReplaceAllString(policy.Sanitize(s), "")))
+}
+
+// emptyImage matches an image that has lost its URL and has no text instead.
+var emptyImage = regexp.MustCompile(`<img(?: alt="")?/?>`)
 
 // excerptLen is the approximate length of an excerpt in characters.
 const excerptLen = 200

@@ -90,6 +90,10 @@ func readMarkdown(display string, r io.Reader) ([]byte, error) {
 		return nil, brokenError{fmt.Errorf("read %s: %w", display, err)}
 	case len(b) > maxMarkdown:
 		return nil, fmt.Errorf("file: must be at most %d bytes", maxMarkdown)
+	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return nil, errors.New("text: must be UTF-8, and is UTF-16: save it as UTF-8")
+	case bytes.IndexByte(b, 0) >= 0:
+		return nil, atLine{1 + bytes.Count(b[:bytes.IndexByte(b, 0)], []byte("\n")), errors.New("text: must not have NUL bytes")}
 	case !utf8.Valid(b):
 		return nil, atLine{1 + bytes.Count(b[:firstInvalid(b)], []byte("\n")), errors.New("text: must be UTF-8")}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/content/ids"
+	"stile.example/stile/corpus/words"
 )
 
 // Source says what to import.
@@ -125,7 +126,10 @@ func (r *reader) checkRepeated(d decoded) error {
 	}
 	wayOut := ""
 	if r.in.folder {
-		wayOut = "; write another id: in the front matter of one"
+		wayOut = "; write another id: in the front matter of one, or leave out a folder, such as --exclude 'versioned_docs/**'"
+	}
+	if file != d.place.file && words.Name(file) == words.Name(d.place.file) { // they look alike
+		wayOut = fmt.Sprintf(" (%+q and %+q are one name in two Unicode spellings)%s", d.place.file, file, wayOut)
 	}
 	first := sourcePos{file, line, item}
 	return d.place.wrap(fmt.Errorf("id %s is repeated: %v has it already%s", quote(d.item.ID), first, wayOut))

@@ -106,8 +106,15 @@ var unsupported = []struct {
 	{regexp.MustCompile(`^<!--\s*\n?\.\. [a-z]+:`), "front matter: a comment as Nikola's is not supported; " + supported},
 }
 
+// misfenced matches names and values between lines that are almost fences.
+var misfenced = regexp.MustCompile(`^(?:-{4,}| {1,3}-{3,})[ \t]*\n[A-Za-z_][\w-]*:(?:[ \t].*)?\n` +
+	`(?:[A-Za-z_][\w -]*:(?:[ \t].*)?\n|[ \t].*\n|-[ \t].*\n|\n)*? {0,3}-{3,}[ \t]*(?:\n|\z)`)
+
 // foreign returns an error for metadata in a form that is recognised and not supported.
 func foreign(source []byte, head string, line int) error {
+	if misfenced.Match(source[:min(len(source), MaxSize)]) {
+		return errorAt(line, "front matter: must be between lines of three dashes without blanks before them; if it is a rule, write *** instead")
+	}
 	for _, u := range unsupported {
 		if u.start.MatchString(head) || head == "<!--" && u.start.Match(source[:min(len(source), 200)]) {
 			return Error{line, errors.New(u.problem)}
