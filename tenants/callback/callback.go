@@ -27,8 +27,8 @@ func IsDotted(name string) bool {
 	if len(name) > 2*maxName || strings.IndexByte(name, '.') < 0 {
 		return false
 	}
-	for part := range strings.SplitSeq(name, ".") {
-		if !isName(part) || inherited(part) {
+	for i, part := range strings.Split(name, ".") {
+		if !isName(part) || isInherited(part, i) {
 			return false
 		}
 	}
@@ -68,7 +68,9 @@ func Check(pattern string) error {
 			free++
 		case strings.Contains(part, "*"):
 			return errors.New("has a * that is only a part of a name: it must be a whole name between dots")
-		case !isName(part) || inherited(part):
+		case isName(part) && isInherited(part, i):
+			return fmt.Errorf("has a part that every object or function of a page inherits: %s", part)
+		case !isName(part):
 			return fmt.Errorf("has a part that is not a name of letters, digits, _ and $: %.70q", part)
 		}
 	}
@@ -96,10 +98,22 @@ func inName(c byte) bool {
 	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_' || c == '$'
 }
 
-// inherited reports whether a part of a name leads from an object to what all objects share.
-func inherited(part string) bool {
-	return part == "__proto__" || part == "constructor" || part == "prototype"
+// isInherited reports whether the part of a name at a position leads from an object to what all
+// objects or functions share. The first part is a global variable, so it may have such a name, other
+// than those that lead to a prototype.
+func isInherited(part string, position int) bool {
+	return toPrototype[part] || position > 0 && inherited[part]
 }
+
+var toPrototype = words("__proto__ constructor prototype")
+
+// inherited contains the other names of Object.prototype and Function.prototype: ECMA-262 (2023)
+// §20.1.3, §20.2.3 and §20.2.4, with those of annex B and of Function.prototype in engines. A
+// pattern would allow them as methods of the page's own objects: angular.callbacks.toString.
+var inherited = words(`
+	__defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__
+	hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString
+	valueOf toSource watch unwatch apply bind call length name arguments caller`)
 
 // reserved contains the words that can't name a function in any script or module: ECMA-262 (2023)
 // §12.7.2, with those of strict mode, and the literals.

@@ -33,11 +33,36 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// TestInherited checks that no pattern allows what objects and functions inherit: the names of
+// Object.getOwnPropertyNames(Object.prototype) and those of Function.prototype, in V8.
+func TestInherited(t *testing.T) {
+	patterns := []string{"angular.callbacks", "angular.*.x", "angular.*", "a.*.call", "a.toString"}
+	for _, part := range strings.Fields(`
+		constructor __defineGetter__ __defineSetter__ hasOwnProperty __lookupGetter__ __lookupSetter__
+		isPrototypeOf propertyIsEnumerable toString valueOf __proto__ toLocaleString
+		length name arguments caller apply bind call prototype`) {
+		for _, name := range []string{"angular.callbacks." + part, "angular." + part + ".x", "angular." + part, "a.x.call", "a.toString"} {
+			if IsDotted(name) || IsValid(name, patterns) {
+				t.Errorf("%s is allowed", name)
+			}
+		}
+		if err := Check("angular." + part); err == nil {
+			t.Errorf("angular.%s is a pattern", part)
+		}
+		if err := Check("a.*." + part); err == nil {
+			t.Errorf("a.*.%s is a pattern", part)
+		}
+	}
+	if !IsValid("name.a", []string{"name"}) || Check("name") != nil {
+		t.Error("a global variable can't have the name of such a method")
+	}
+}
+
 // TestCheck checks that what is wrong with a pattern is said.
 func TestCheck(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"angular.callbacks": "", "cb": "", "a.*": "", "__gwt_jsonp__.*.onSuccess": "", "$.a._b1": "",
-		"": "not a name", "a b": "not a name", "a..b": "not a name", "a.": "not a name", "a.1": "not a name", "a.this": "not a name", "a.prototype": "not a name",
+		"": "not a name", "a b": "not a name", "a..b": "not a name", "a.": "not a name", "a.1": "not a name", "a.this": "not a name", "a.prototype": "inherits", "a.call": "inherits",
 		"*": "begin with *", "*.onSuccess": "begin with *", "a.*.*": "more than one *", "a.*.b.*": "more than one *", "a.P*.b": "part of a name", "a*": "part of a name",
 		"a." + strings.Repeat("b", 63): "longer than 64",
 	} {

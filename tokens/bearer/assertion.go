@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"stile.example/stile/tokens"
 )
@@ -116,7 +117,7 @@ func assertionID(client string, m members, signed string) tokens.ID {
 		return tokens.NewID(client, jti)
 	}
 	sum := sha256.Sum256([]byte(signed))
-	return tokens.NewID(client, "\x00"+hex.EncodeToString(sum[:])) // no jti contains a zero byte
+	return tokens.NewID(client, "\x00"+hex.EncodeToString(sum[:])) // no jti contains a zero byte: checkClaims
 }
 
 // signedBy reports whether one of the keys has signed t. A kid selects the key. If the key or the
@@ -145,8 +146,8 @@ func signedBy(t jws, h header, jwks string) bool {
 
 // checkClaims returns until when an assertion is accepted, or why it is not.
 func (a *Assertions) checkClaims(m members, now time.Time) (usable time.Time, why string) {
-	if _, ok := m.text("jti"); !ok {
-		return usable, "jti is not a text"
+	if jti, ok := m.text("jti"); !ok || strings.ContainsFunc(jti, unicode.IsControl) {
+		return usable, "jti is not a text, or contains a control character"
 	}
 	if !a.meantForUs(m.audience()) {
 		return usable, "aud must be " + strings.Join(a.audiences[:min(len(a.audiences), 2)], " or ") + ", and nothing else"

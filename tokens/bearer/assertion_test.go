@@ -112,6 +112,8 @@ func TestS5_Assertions(t *testing.T) {
 		"no iss":                        claim("iss", nil),
 		"no sub":                        claim("sub", nil),
 		"a jti of another type":         claim("jti", 1),
+		"a jti with a zero byte":        claim("jti", "\x00a"),
+		"a jti with a line break":       claim("jti", "a\n"),
 		"no aud":                        claim("aud", nil),
 		"another server":                claim("aud", "https://other.example"),
 		"another server too":            claim("aud", []string{tokenEndpoint, "https://other.example"}),

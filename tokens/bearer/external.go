@@ -187,6 +187,9 @@ func (i *Issuer) introspected(token string, from Source, at moment) (Claims, err
 		return Claims{}, invalid("not active, according to its issuer")
 	}
 	i.complete(m, token, answer.Since)
+	if err := m.isAccessToken(); err != nil {
+		return Claims{}, err
+	}
 	if name, ok := m.text("iss"); !ok || name != "" && name != i.Name {
 		return Claims{}, invalidf("the response to its introspection names another issuer, %s", readable.Text(name))
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/readable"
@@ -131,6 +132,9 @@ func (i *Issuer) readNames(m members, c *Claims, _ moment) error {
 	name := i.idClaim()
 	if c.JTI, ok = m.text(name); !ok || c.JTI == "" && m[name] != nil {
 		return invalidf("%s is not a text, or empty", name)
+	}
+	if strings.ContainsFunc(c.JTI, unicode.IsControl) {
+		return invalidf("%s contains a control character", name)
 	}
 	if c.JTI == "" && i.IDClaim != "" {
 		return invalidf("%s is missing: the setting id_claim says that it distinguishes tokens", name)

@@ -10,6 +10,8 @@ import (
 
 // identify sets the ID of a JWT without a jti.
 //
+// ES* may be deterministic too (RFC 6979). Then equal texts are one token. Nothing here shows that.
+//
 // Two visitors may get such a token within one second, with the same claims. Algorithms that use
 // randomness (ES*, PS*) still sign them differently, so the ID is made from the signed text and the
 // part of the signature that has only one spelling. The other algorithms (RS*, EdDSA) give both
@@ -36,6 +38,6 @@ func (i *Issuer) identify(c *Claims, t jws, alg string) error {
 	sum := sha256.New()
 	sum.Write([]byte(t.signed))
 	sum.Write(signature)
-	c.ID = tokens.NewID(i.Name, "\x00"+hex.EncodeToString(sum.Sum(nil))) // no jti contains a zero byte
+	c.ID = tokens.NewID(i.Name, "\x00"+hex.EncodeToString(sum.Sum(nil))) // no jti contains a zero byte: readNames
 	return nil
 }

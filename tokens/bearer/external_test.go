@@ -94,6 +94,8 @@ func TestS5_External(t *testing.T) {
 		"sub, a number":     o.sign(t, h, c.with("sub", 1)),
 		"empty jti":         o.sign(t, h, c.with("jti", "")),
 		"jti, a number":     o.sign(t, h, c.with("jti", 1)),
+		"jti, a zero byte":  o.sign(t, h, c.with("jti", "\x00"+strings.Repeat("0", 64))),
+		"jti, a control":    o.sign(t, h, c.with("jti", "a\u0085")),
 		"no exp":            o.sign(t, h, c.with("exp", nil)),
 		"EXP for exp":       o.sign(t, h, c.with("exp", nil).with("EXP", hours(1))),
 		"exp as text":       o.sign(t, h, c.with("exp", fmt.Sprint(hours(1)))),
@@ -276,7 +278,8 @@ func TestIntrospection(t *testing.T) {
 		"not active": {"active": false}, "active as text": good.with("active", "true"), "nothing": {},
 		"audience": good.with("aud", "x"), "issuer": good.with("iss", "https://x"),
 		"jti of another type": good.with("jti", 5), "no exp": good.with("exp", nil), "two clients": good.with("azp", "x"), "bound": good.with("cnf", fields{}),
-		"a refresh token": good.with("token_use", "refresh_token"), "Active": good.with("active", nil).with("Active", true),
+		"a type of token": good.with("token_type", "refresh_token"), "another scheme": good.with("token_type", "mac"), "a list of types": good.with("token_type", []string{"Bearer"}),
+		"jti, a zero byte": good.with("jti", "\x00a"), "a refresh token": good.with("token_use", "refresh_token"), "Active": good.with("active", nil).with("Active", true),
 	} {
 		answer = f.String()
 		if _, err := v.Verify("opaque", noon); !errors.Is(err, ErrInvalid) {
@@ -286,6 +289,12 @@ func TestIntrospection(t *testing.T) {
 	if answer = good.String(); true {
 		if _, err := v.Verify("opaque", noon.Add(time.Hour)); !errors.Is(err, ErrExpired) {
 			t.Errorf("expired: %v", err)
+		}
+	}
+	for _, typ := range []any{"bearer", "DPOP", "access_token", nil} {
+		answer = good.with("token_type", typ).String()
+		if _, err := v.Verify("opaque", noon); err != nil {
+			t.Errorf("token_type %v: %v", typ, err)
 		}
 	}
 	answer = "<html>"

@@ -4,9 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"stile.example/stile/tokens/readable"
 )
 
 // Introspection is what an issuer responds about a token that is not a JWT.
@@ -19,7 +22,7 @@ type Introspection struct {
 // active. A member that is null counts as missing.
 //
 //   - jti: a name made from the token's text.
-//   - iat: the time of the first response.
+//   - iat: the time of the first response; if the token had expired by then, a time before exp.
 //   - aud: the issuer's first audience, unless RequireAudience is set. An empty list counts as
 //     missing.
 func (i *Issuer) complete(m members, token string, since time.Time) {
@@ -32,6 +35,9 @@ func (i *Issuer) complete(m members, token string, since time.Time) {
 		m["jti"] = json.RawMessage(strconv.Quote(opaqueName(token)))
 	}
 	if m["iat"] == nil {
+		if exp, ok := m.date("exp"); ok && exp.Unix() > 0 && !exp.After(since) {
+			since = exp.Add(-time.Second)
+		}
 		m["iat"] = strconv.AppendInt(nil, since.Unix(), 10)
 	}
 	var list []json.RawMessage
@@ -39,6 +45,20 @@ func (i *Issuer) complete(m members, token string, since time.Time) {
 	if empty && !i.RequireAudience {
 		m["aud"], _ = json.Marshal(i.Audiences[0]) // a text has no error
 	}
+}
+
+// isAccessToken refuses a token that the response calls something other than an access token. RFC
+// 7662 §2.2 has token_type for the types of RFC 6749 §5.1: bearer, DPoP and the like. Some issuers
+// write the kind of token there.
+func (m members) isAccessToken() error {
+	typ, ok := m.text("token_type")
+	switch {
+	case !ok:
+		return invalid("the response to its introspection has a token_type that is not a text")
+	case typ != "" && !slices.Contains([]string{"bearer", "dpop", "access_token"}, strings.ToLower(typ)):
+		return invalidf("the response to its introspection has the token_type %s, want Bearer or DPoP", readable.Text(typ))
+	}
+	return nil
 }
 
 // opaqueName returns a name for a token without a jti. Some issuers accept several spellings of one

@@ -61,6 +61,32 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// TestOpaqueReasons checks the reasons of tokens that are not JWTs. One without iat that has expired
+// before the first response is expired, not invalid.
+func TestOpaqueReasons(t *testing.T) {
+	o := newOutsider(t, idp, "RS256")
+	var answer fields
+	o.Opaque = asks(func(string) ([]byte, error) { return []byte(answer.String()), nil })
+	v := trusting(t, o)
+	good := fields{"active": true, "client_id": "app", "exp": hours(1)}
+	for _, c := range []struct {
+		answer fields
+		want   string
+		is     error
+	}{
+		{good.with("exp", noon.Add(-3*time.Minute).Unix()), "expired by 3 min", ErrExpired},
+		{good.with("exp", noon.Unix()), "expired by less than 1 s", ErrExpired},
+		{good.with("token_type", "refresh_token"), "the token_type refresh_token, want Bearer or DPoP", ErrInvalid},
+		{good.with("jti", "\x00"), "jti contains a control character", ErrInvalid},
+	} {
+		answer = c.answer
+		_, err := v.Verify("opaque", noon)
+		if issuer, why := Reason(err); !errors.Is(err, c.is) || issuer != idp || !strings.Contains(why, c.want) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+}
+
 // TestUnmappedClient checks that a valid token of a client without a tenant names that client, when
 // it is verified and when it is cached.
 func TestUnmappedClient(t *testing.T) {
