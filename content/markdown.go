@@ -130,6 +130,9 @@ func firstInvalid(b []byte) (i int) {
 // that heading is removed. A text without a heading has the title of its file.
 func setText(it *Item, source []byte, name string) error {
 	doc := markdown.Parser().Parse(text.NewReader(source))
+	if err := repeated(doc); err != nil {
+		return err
+	}
 	if it.Title == "" {
 		var err error
 		if it.Title, err = takeHeading(doc, source); err != nil {
