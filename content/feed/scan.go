@@ -126,7 +126,7 @@ func enter(open []element, t xml.StartElement, tag []byte) element {
 	}
 	for _, a := range t.Attr {
 		if a.Name.Local == "base" && (a.Name.Space == "xml" || a.Name.Space == "http://www.w3.org/XML/1998/namespace") {
-			if base := join(e.base, strings.TrimSpace(a.Value)); base != e.base { // else one string serves both
+			if base := join(e.base, strings.TrimSpace(a.Value)); base != e.base { // else share the string
 				e.base = base
 			}
 			for i := bytes.Index(tag, []byte(":base")); i >= 0; i = bytes.Index(tag, []byte(":base")) {

@@ -14,12 +14,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Limits of YAML. An alias repeats what it names: a text of 60 kB, repeated 9,000 times in 30 kB, is
-// 540 MB.
+// Limits of YAML. An alias repeats what it names: a text of 60 kB, repeated 9,000 times in 30 kB,
+// is 540 MB.
 const (
 	maxNesting = 128
 	maxNodes   = 20_000
-	maxTexts   = 1 << 20 // bytes of the names and values, with those that aliases repeat
+	maxTexts   = 1 << 20 // bytes of names and values, with those that aliases repeat
 )
 
 // decodeYAML decodes a block whose lines are those of the file. The parser is not that of the
