@@ -36,6 +36,9 @@ func feedItems(file, base string, r io.Reader) iter.Seq[record] {
 		if e, ok := errors.AsType[*xml.SyntaxError](err); ok {
 			at.line = e.Line
 		}
+		if e, ok := errors.AsType[feed.Error](err); ok {
+			at.line = e.Line
+		}
 		if err != nil {
 			yield(bad(at, restError{err}))
 		}

@@ -131,6 +131,9 @@ func firstInvalid(b []byte) (i int) {
 // that heading is removed. A text without a heading has the title of its file.
 func setText(it *Item, source []byte, name string) error {
 	doc := parse(source)
+	if err := repeated(doc); err != nil {
+		return err
+	}
 	if it.Title == "" {
 		var err error
 		if it.Title, err = takeHeading(doc, source); err != nil {

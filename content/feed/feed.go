@@ -53,10 +53,15 @@ func Parse(raw []byte, address string, yield func(Entry) bool) error {
 	if elements(raw) > maxElements {
 		return fmt.Errorf("feed: must have at most %d elements", maxElements)
 	}
+	parse := parseXML
 	if start := bytes.TrimSpace(raw); len(start) > 0 && start[0] == '{' {
-		return parseJSON(raw, address, yield)
+		parse = parseJSON
 	}
-	return parseXML(raw, address, yield)
+	err := parse(raw, address, &giver{to: yield})
+	if err == errStopped {
+		return nil
+	}
+	return err
 }
 
 // elements returns the maximum number of elements of XML, or of objects and lists of JSON, in a
@@ -69,7 +74,7 @@ var errNotFeed = errors.New("must be RSS, Atom or JSON Feed; a web page names it
 
 var errEmpty = errors.New("the feed has no entries")
 
-func parseXML(raw []byte, address string, yield func(Entry) bool) error {
+func parseXML(raw []byte, address string, to *giver) error {
 	raw, err := decode(raw)
 	if err != nil {
 		return err
@@ -82,12 +87,12 @@ func parseXML(raw []byte, address string, yield func(Entry) bool) error {
 		return fmt.Errorf("invalid feed: %w", err)
 	}
 	if scanned.root == "feed" {
-		return parseAtom(raw, scanned, address, yield)
+		return parseAtom(raw, scanned, address, to)
 	}
-	return parseRSS(raw, scanned, address, yield)
+	return parseRSS(raw, scanned, address, to)
 }
 
-func parseAtom(raw []byte, scanned survey, address string, yield func(Entry) bool) error {
+func parseAtom(raw []byte, scanned survey, address string, to *giver) error {
 	original, err := new(atom.Parser).Parse(bytes.NewReader(raw))
 	if err != nil {
 		return fmt.Errorf("invalid feed: %w", err)
@@ -102,23 +107,30 @@ func parseAtom(raw []byte, scanned survey, address string, yield func(Entry) boo
 		return fmt.Errorf("invalid feed: %w", err)
 	}
 	bases := scanned.bases(address, feed)
+	if err := checkSite(bases.site, bases.address); err != nil {
+		return err
+	}
 	entries := make([]Entry, len(all))
-	err = translate(new(gofeed.DefaultAtomTranslator), all, func(some []*atom.Entry) any { return &atom.Feed{Entries: some} }, func(i int, item *gofeed.Item) bool {
+	collected := giver{to: func(Entry) bool { return true }}
+	err = translate(new(gofeed.DefaultAtomTranslator), all, func(some []*atom.Entry) any { return &atom.Feed{Entries: some} }, func(i int, item *gofeed.Item) error {
 		if len(item.Authors) == 0 {
 			item.Authors = feed.Authors // RFC 4287, section 4.2.1
 		}
 		entries[i] = fromAtom(item, all[i], scanned.place(i, len(all)), bases)
-		return true
+		return collected.give(entries[i])
 	})
+	if err != nil {
+		return err
+	}
 	for _, e := range newest(entries) {
-		if !yield(e) {
-			break
+		if err := to.give(e); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
-func parseRSS(raw []byte, scanned survey, address string, yield func(Entry) bool) error {
+func parseRSS(raw []byte, scanned survey, address string, to *giver) error {
 	original, err := new(rss.Parser).Parse(bytes.NewReader(raw))
 	if err != nil {
 		return fmt.Errorf("invalid feed: %w", err)
@@ -134,12 +146,15 @@ func parseRSS(raw []byte, scanned survey, address string, yield func(Entry) bool
 		return fmt.Errorf("invalid feed: %w", err)
 	}
 	bases := scanned.bases(address, feed)
-	return translate(translator, all, func(some []*rss.Item) any { return &rss.Feed{Items: some} }, func(i int, item *gofeed.Item) bool {
-		return yield(fromRSS(item, all[i], scanned.place(i, len(all)), bases))
+	if err := checkSite(bases.site, bases.address); err != nil {
+		return err
+	}
+	return translate(translator, all, func(some []*rss.Item) any { return &rss.Feed{Items: some} }, func(i int, item *gofeed.Item) error {
+		return to.give(fromRSS(item, all[i], scanned.place(i, len(all)), bases))
 	})
 }
 
-func parseJSON(raw []byte, address string, yield func(Entry) bool) error {
+func parseJSON(raw []byte, address string, to *giver) error {
 	if !utf8.Valid(raw) {
 		return errors.New("text: must be UTF-8")
 	}
@@ -160,11 +175,14 @@ func parseJSON(raw []byte, address string, yield func(Entry) bool) error {
 		return fmt.Errorf("invalid feed: %w", err)
 	}
 	base := site(address, feed)
+	if err := checkSite(base); err != nil {
+		return err
+	}
 	lines := jsonLines(raw)
 	if i := slices.Index(all, nil); i >= 0 {
 		return fmt.Errorf("invalid feed: item %d: must be an object, not null", i+1)
 	}
-	return translate(new(gofeed.DefaultJSONTranslator), all, func(some []*jsonfeed.Item) any { return &jsonfeed.Feed{Items: some} }, func(i int, item *gofeed.Item) bool {
+	return translate(new(gofeed.DefaultJSONTranslator), all, func(some []*jsonfeed.Item) any { return &jsonfeed.Feed{Items: some} }, func(i int, item *gofeed.Item) error {
 		if len(item.Authors) == 0 {
 			item.Authors = feed.Authors // JSON Feed 1.1, "authors"
 		}
@@ -172,13 +190,13 @@ func parseJSON(raw []byte, address string, yield func(Entry) bool) error {
 		if len(lines) == len(all) {
 			e.Line = lines[i]
 		}
-		return yield(e)
+		return to.give(e)
 	})
 }
 
-// translate calls each with the entries in gofeed's common form, until it returns false. It forgets
-// each entry after that: translated together, all of them would be in memory three times.
-func translate[T any](by gofeed.Translator, all []*T, feed func(some []*T) any, each func(i int, item *gofeed.Item) bool) error {
+// translate calls each with the entries in gofeed's common form, until it returns an error. It
+// forgets each entry after that: translated together, all of them would be in memory three times.
+func translate[T any](by gofeed.Translator, all []*T, feed func(some []*T) any, each func(i int, item *gofeed.Item) error) error {
 	const batch = 64
 	for i := 0; i < len(all); i += batch {
 		some := all[i:min(i+batch, len(all))]
@@ -187,8 +205,8 @@ func translate[T any](by gofeed.Translator, all []*T, feed func(some []*T) any, 
 			return fmt.Errorf("invalid feed: %w", err)
 		}
 		for j, item := range common.Items {
-			if !each(i+j, item) {
-				return nil
+			if err := each(i+j, item); err != nil {
+				return err
 			}
 			some[j] = nil
 		}

@@ -92,12 +92,15 @@ func resolve(base *url.URL, s string) string {
 	return u.String()
 }
 
-// withBase returns HTML in which the links and pictures are relative to base, if there is one.
+// withBase returns HTML in which the links and pictures are relative to base, if there is one. A
+// text that grows by more than maxGrowth is cut off there: these links are kept when it is
+// sanitised, so it is too long for an item even then, and refused.
 func withBase(s string, base *url.URL) string {
 	if base == nil || !strings.Contains(s, "<") {
 		return s
 	}
 	var b strings.Builder
+	grown := 0
 	for z := html.NewTokenizer(strings.NewReader(s)); ; {
 		kind := z.Next()
 		if kind == html.ErrorToken {
@@ -110,9 +113,12 @@ func withBase(s string, base *url.URL) string {
 			continue
 		}
 		if t := z.Token(); resolveTag(&t, base) {
+			grown += len(t.String()) - len(raw)
 			raw = t.String()
 		}
-		b.WriteString(raw)
+		if b.WriteString(raw); grown > maxGrowth {
+			return b.String()
+		}
 	}
 }
 

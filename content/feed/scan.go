@@ -80,6 +80,7 @@ func scan(raw []byte) (found survey, err error) {
 	lines := lineCounter{text: raw}
 	var open []element
 	inEntry := 0 // depth of the current entry, or 0
+	all := 0     // bytes of the bases
 	for {
 		before := d.InputOffset()
 		token, err := d.Token()
@@ -92,6 +93,7 @@ func scan(raw []byte) (found survey, err error) {
 		switch t := token.(type) {
 		case xml.StartElement:
 			e := enter(open, t, raw[before:d.InputOffset()])
+			all += baseBytes(open, e)
 			open = append(open, e)
 			switch {
 			case inEntry == 0 && isEntry(open):
@@ -103,6 +105,9 @@ func scan(raw []byte) (found survey, err error) {
 				found.root, found.base = e.name, e.base
 			case e.name == "channel" && len(open) == 2:
 				found.base, found.entries = e.base, nil // gofeed returns the last channel
+			}
+			if len(e.base) > maxBase || all > maxBases {
+				return found, Error{lines.at(int(before)), errBase}
 			}
 		case xml.EndElement:
 			if len(open) == inEntry {
@@ -121,9 +126,11 @@ func enter(open []element, t xml.StartElement, tag []byte) element {
 	}
 	for _, a := range t.Attr {
 		if a.Name.Local == "base" && (a.Name.Space == "xml" || a.Name.Space == "http://www.w3.org/XML/1998/namespace") {
-			e.base = join(e.base, strings.TrimSpace(a.Value))
-			if i := bytes.Index(tag, []byte("xml:base")); i >= 0 {
-				copy(tag[i:], "xml-base")
+			if base := join(e.base, strings.TrimSpace(a.Value)); base != e.base { // else share the string
+				e.base = base
+			}
+			for i := bytes.Index(tag, []byte(":base")); i >= 0; i = bytes.Index(tag, []byte(":base")) {
+				tag[i] = '-' // the prefix need not be xml, and the text of another attribute does not matter
 			}
 		}
 	}

@@ -98,6 +98,23 @@ func show(v any) string {
 	return fmt.Sprint(v)
 }
 
+// TestAliases: aliases of a long text are refused on their line, before they take memory.
+func TestAliases(t *testing.T) {
+	long := strings.Repeat("x", 60_000)
+	for source, want := range map[string]int{
+		"---\na: &a " + long + "\nb: [*a, *a]\n---\n":                                     0,
+		"---\na: &a " + long + "\nb:\n  [" + strings.Repeat("*a,", 9000) + "]\n---\n":     4,
+		"---\na: &a {k: " + long + "}\nb:\n" + strings.Repeat("- *a\n", 9000) + "---\n":   20,
+		"---\na: &a {k: " + long + "}\n" + strings.Repeat("b:\n  <<: *a\n", 30) + "---\n": 36,
+	} {
+		_, _, err := frontmatter.Read([]byte(source))
+		e, _ := errors.AsType[frontmatter.Error](err)
+		if e.Line != want || want > 0 && !strings.Contains(err.Error(), "aliases (*name) repeat") {
+			t.Errorf("%.40q…: line %d: %.200v, want an error on line %d", source, e.Line, err, want)
+		}
+	}
+}
+
 // TestPageOf: values in all the forms that the programs document.
 func TestPageOf(t *testing.T) {
 	for yaml, want := range map[string]string{
