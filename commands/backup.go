@@ -22,6 +22,9 @@ a confirmation, or with --yes.`,
 		Example: "  stile backup stile-2026-11-22.tar\n  mkdir data && tar -xf stile-2026-11-22.tar -C data",
 		Args:    syntax.Takes(1, 1, "one FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if args[0] == "-" {
+				return syntax.Errorf("a backup must be a FILE, not -: standard output could be cut off, or be read by others, without a sign; copy the file afterwards, or name it ./-")
+			}
 			if err := p.prompt().Replace(yes, args[0]); err != nil {
 				return err
 			}

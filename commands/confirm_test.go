@@ -21,7 +21,7 @@ func TestConfirmations(t *testing.T) {
 	}
 	h.must("backup", file)
 	for _, c := range []struct{ args, word, loss string }{
-		{"tenant remove acme", "acme", "removing the tenant acme can't be undone: 2 live tokens are refused from then on, and 3 items of its own, its secrets, prices and settings are removed. The widgets stop at https://www.acme.example. Its usage is kept"},
+		{"tenant remove acme", "acme", "removing the tenant acme can't be undone: calls with 2 live tokens are refused from then on, and 3 items of its own, its secrets, prices and settings are removed. The widgets stop at https://www.acme.example. Its usage is kept"},
 		{"address allow 0.0.0.0/0", "yes", "0.0.0.0/0 is wider than a /24, and no rule"},
 		{"address allow 203.0.113.0/23 --for 1h", "yes", "203.0.112.0/23 is wider than a /24"},
 		{"address allow 2001:db8::/47", "yes", "2001:db8::/47 is wider than a /48"},
@@ -95,5 +95,24 @@ func TestNothingToConfirm(t *testing.T) {
 	}
 	if _, err, code := h.run("backup", h.dir, "--yes"); code != failed || !strings.Contains(err, h.dir+": must be a new file, or a regular file") {
 		t.Errorf("a directory: exit %d %s", code, err)
+	}
+}
+
+// TestFilesOfOthers checks that export asks before it replaces a file, that - is standard output
+// there, and that a backup has none.
+func TestFilesOfOthers(t *testing.T) {
+	h := newHarness(t, "")
+	h.must("content", "import", h.write("items.jsonl", threeItems))
+	file := h.write("notes.txt", "mine")
+	if _, err, code := h.run("content", "export", file); code != failed || !strings.Contains(err, "exists") || h.read("notes.txt") != "mine" {
+		t.Errorf("exit %d: %s", code, err)
+	}
+	h.must("content", "export", file, "--yes")
+	if out := h.must("content", "export", "-"); out != h.read("notes.txt") || strings.Count(out, "\n") != 3 {
+		t.Errorf("standard output: %s", out)
+	}
+	out, err, code := h.run("backup", "-")
+	if code != usageError || out != "" || !strings.Contains(err, "must be a FILE") {
+		t.Errorf("backup -: exit %d %s%s", code, out, err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/content"
 	"stile.example/stile/operations"
+	"stile.example/stile/tokens/readable"
 )
 
 func (p *program) contentCommand() *cobra.Command {
@@ -105,10 +106,12 @@ func (p *program) showItem(encoded []byte) error {
 
 func (p *program) contentExport() *cobra.Command {
 	var q operations.ItemSelection
+	var yes bool
 	c := &cobra.Command{Use: "export [FILE]",
 		Long: `Write the shared corpus, or a tenant's own items, as JSON lines to FILE or to
 standard output. ` + "`stile content import`" + ` reads the format. It does not contain the
-options that apply to all items: see ` + "`stile content options`" + `.`,
+options that apply to all items: see ` + "`stile content options`" + `. A file that
+exists is replaced only after a confirmation, or with --yes.`,
 		Example: "  stile content export corpus.jsonl\n  stile content export --tenant acme --collection news",
 		Args:    syntax.Takes(0, 1, "a FILE or nothing")}
 	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")
@@ -116,8 +119,11 @@ options that apply to all items: see ` + "`stile content options`" + `.`,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		var made operations.Exported
 		run := func(out io.Writer) error { return p.stream(c, q, &made, nil, out) }
-		if len(args) == 0 {
+		if len(args) == 0 || args[0] == "-" {
 			return run(p.out)
+		}
+		if err := p.prompt().Replace(yes, args[0]); err != nil {
+			return err
 		}
 		if err := writeFile(args[0], run); err != nil {
 			return err
@@ -125,9 +131,10 @@ options that apply to all items: see ` + "`stile content options`" + `.`,
 		if p.json {
 			return printing.JSON(p.out, map[string]any{"file": args[0], "items": made.Items})
 		}
-		_, err := fmt.Fprintf(p.out, "%d items in %s\n", made.Items, printing.Safe(args[0]))
+		_, err := fmt.Fprintf(p.out, "%s in %s\n", readable.Count(made.Items, "item"), printing.Safe(args[0]))
 		return err
 	}
+	addYes(c, &yes)
 	return p.prints(c)
 }
 

@@ -200,7 +200,7 @@ func TestCheckIssuers(t *testing.T) {
 	}
 	in := fmt.Sprintf(", introspection: {url: %q, client_id: stile, client_secret_file: %q}", i.URL+"/introspect", h.write("introspection", "s3cret"))
 	write(i.settings(in))
-	if out := h.must("check"); !strings.Contains(out, i.name()+": 1 keys at "+i.URL+"/keys") || !strings.Contains(out, "introspects tokens at") {
+	if out := h.must("check"); !strings.Contains(out, i.name()+": 1 key at "+i.URL+"/keys") || !strings.Contains(out, "introspects tokens at") {
 		t.Errorf("%s", out)
 	}
 	for want, text := range map[string]string{

@@ -38,7 +38,7 @@ func TestSameOutput(t *testing.T) {
 		"content import DIR/items.jsonl --tenant acme", "content import DIR/none.jsonl", "content import DIR/items.jsonl --tenant nobody",
 		"content list", "content list --json", "content list --collection c --after a --limit 1", "content list --tenant acme",
 		"content show a", "content show a --json", "content show zz", "content export", "content export --collection e",
-		"content export DIR/out.jsonl", "content export DIR/out.jsonl --json",
+		"content export DIR/out.jsonl", "content export DIR/out.jsonl", "content export DIR/out.jsonl --yes --json",
 		"content import DIR/less.jsonl --prune", "content import DIR/items.jsonl --dry-run --prune", "content import DIR/wrong.jsonl --dry-run", "content import DIR/wrong.jsonl --skip-invalid --json",
 		"content remove --collection none --yes", "content remove --collection e", "content list --limit 1 --json",
 		"content remove d", "content remove d --json", "content remove a --json", "content list",

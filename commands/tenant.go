@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/commands/tenantflags"
 	"stile.example/stile/operations"
 	"stile.example/stile/tenants"
+	"stile.example/stile/tokens/readable"
 	"stile.example/stile/usage"
 )
 
@@ -190,7 +191,8 @@ func (p *program) confirmRemoval(c *cobra.Command, clientID string, yes bool) er
 
 // holdings says what a tenant loses when it is removed.
 func holdings(t operations.TenantInfo) string {
-	text := fmt.Sprintf("%d live tokens are refused from then on, and %d items of its own, its secrets, prices and settings are removed", t.Holdings.LiveTokens, t.Holdings.Items)
+	text := fmt.Sprintf("calls with %s are refused from then on, and %s of its own, its secrets, prices and settings are removed",
+		readable.Count(t.Holdings.LiveTokens, "live token"), readable.Count(t.Holdings.Items, "item"))
 	if len(t.Sites) > 0 {
 		text += ". The widgets stop at " + strings.Join(t.Sites, ", ")
 	}

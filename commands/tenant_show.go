@@ -13,6 +13,7 @@ import (
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
+	"stile.example/stile/tokens/readable"
 	"stile.example/stile/usage"
 )
 
@@ -80,10 +81,7 @@ func (p *program) showTenant(t operations.TenantInfo) error {
 
 // authentication says what a tenant's server can authenticate with.
 func authentication(h operations.TenantHoldings) string {
-	text := fmt.Sprintf("%d secrets", h.Secrets)
-	if h.Secrets == 1 {
-		text = "1 secret"
-	}
+	text := readable.Count(h.Secrets, "secret")
 	if h.HasKeys {
 		text += ", its own keys"
 	}

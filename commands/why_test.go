@@ -135,7 +135,7 @@ func TestCheckToken(t *testing.T) {
 		want  []string
 	}{
 		{i.token("1"), done, []string{"token format ok a JWT of", "token issuer ok " + i.name(), "token header ok alg EdDSA, typ jwt, kid a", "token audience ok aud is stile",
-			"token client ok the tenant acme", "token identity ok jti 1", "token holder ok not bound", "token times ok issued", "token keys ok 1 keys",
+			"token client ok the tenant acme", "token identity ok jti 1", "token holder ok not bound", "token times ok issued", "token keys ok 1 key of",
 			"token signature ok made by the issuer's key a", "token accept ok calls"}},
 		{i.sign(fmt.Sprintf(`{"iss":%q,"aud":"account","azp":"other","sub":"u","iat":%d,"exp":%d}`, i.name(), now-4000, now-400)), failed,
 			[]string{"token audience wrong aud is account, want stile", "token client wrong other is not in the issuer's clients", "token identity wrong no jti, and EdDSA",

@@ -131,7 +131,7 @@ func firstInvalid(b []byte) (i int) {
 // that heading is removed. A text without a heading has the title of its file.
 func setText(it *Item, source []byte, name string) error {
 	doc := parse(source)
-	if err := repeated(doc); err != nil {
+	if err := dialect.Repeated(doc); err != nil {
 		return err
 	}
 	if it.Title == "" {

@@ -19,6 +19,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
+	"stile.example/stile/tokens/readable"
 )
 
 // Finding is the result of one check.
@@ -198,7 +199,7 @@ func checkIssuers(ctx context.Context, s *settings.Settings, now func() time.Tim
 		if err != nil {
 			add("issuer", Wrong, "%s: %v", i.Issuer, oneLine(err))
 		} else {
-			add("issuer", OK, "%s: %d keys at %s", i.Issuer, keys.Len(), address)
+			add("issuer", OK, "%s: %s at %s", i.Issuer, readable.Count(keys.Len(), "key"), address)
 		}
 		for _, odd := range keys.Odd {
 			add("issuer", Warning, "%s: %s has an entry that can't be used: %s", i.Issuer, address, odd)

@@ -99,8 +99,8 @@ func inName(c byte) bool {
 }
 
 // isInherited reports whether the part of a name at a position leads from an object to what all
-// objects or functions share. The first part is a global variable, so it may have such a name, other
-// than those that lead to a prototype.
+// objects or functions share. The first part is a global variable, so it may have such a name,
+// other than those that lead to a prototype.
 func isInherited(part string, position int) bool {
 	return toPrototype[part] || position > 0 && inherited[part]
 }

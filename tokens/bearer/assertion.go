@@ -117,7 +117,7 @@ func assertionID(client string, m members, signed string) tokens.ID {
 		return tokens.NewID(client, jti)
 	}
 	sum := sha256.Sum256([]byte(signed))
-	return tokens.NewID(client, "\x00"+hex.EncodeToString(sum[:])) // no jti contains a zero byte: checkClaims
+	return tokens.NewID(client, "\x00"+hex.EncodeToString(sum[:])) // a zero byte: see checkClaims
 }
 
 // signedBy reports whether one of the keys has signed t. A kid selects the key. If the key or the

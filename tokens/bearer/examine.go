@@ -171,7 +171,7 @@ func (e *examination) signature(i *Issuer, t jws, h header, c Claims) {
 	if err == nil {
 		n = keys.Len()
 	}
-	if e.add("keys", fmt.Sprintf("%d keys of the issuer", n), err) {
+	if e.add("keys", readable.Count(n, "key")+" of the issuer", err) {
 		_, err := i.checkSignature(t, h, c.IssuedAt, e.now)
 		e.add("signature", "made by the issuer's key "+readable.Text(h.kid), err)
 	}

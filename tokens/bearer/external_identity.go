@@ -38,6 +38,6 @@ func (i *Issuer) identify(c *Claims, t jws, alg string) error {
 	sum := sha256.New()
 	sum.Write([]byte(t.signed))
 	sum.Write(signature)
-	c.ID = tokens.NewID(i.Name, "\x00"+hex.EncodeToString(sum.Sum(nil))) // no jti contains a zero byte: readNames
+	c.ID = tokens.NewID(i.Name, "\x00"+hex.EncodeToString(sum.Sum(nil))) // a zero byte: see readNames
 	return nil
 }

@@ -61,8 +61,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestOpaqueReasons checks the reasons of tokens that are not JWTs. One without iat that has expired
-// before the first response is expired, not invalid.
+// TestOpaqueReasons checks the reasons of tokens that are not JWTs. One without iat that has
+// expired before the first response is expired, not invalid.
 func TestOpaqueReasons(t *testing.T) {
 	o := newOutsider(t, idp, "RS256")
 	var answer fields

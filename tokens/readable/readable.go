@@ -53,6 +53,14 @@ func Allowed(list []string) string {
 	return List(list, " or ")
 }
 
+// Count returns a number with a noun, which has an s in the plural.
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // Duration returns a duration as people say it, in its largest unit.
 func Duration(d time.Duration) string {
 	switch {

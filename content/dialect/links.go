@@ -1,4 +1,4 @@
-package content
+package dialect
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 // URL of 100 kB became 900 MB of HTML.
 const maxTargets = 1 << 20
 
-// repeated refuses a text whose references would repeat too much.
-func repeated(doc ast.Node) error {
+// Repeated refuses a text whose references would repeat too much.
+func Repeated(doc ast.Node) error {
 	size := 0
 	return ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
@@ -26,7 +26,7 @@ func repeated(doc ast.Node) error {
 			target, title = n.Destination, n.Title
 		}
 		if size += len(target) + len(title); size > maxTargets {
-			return ast.WalkStop, fmt.Errorf("links: must have at most %d bytes of URLs and titles, with those that references repeat, such as %s", maxTargets, quote(string(target)))
+			return ast.WalkStop, fmt.Errorf("links: must have at most %d bytes of URLs and titles, with those that references repeat, such as %.60q", maxTargets, target)
 		}
 		return ast.WalkContinue, nil
 	})
