@@ -42,13 +42,14 @@ type Registry struct {
 	change  sync.Mutex // serialises changes of the list
 	mu      sync.RWMutex
 	blocked map[Scope]int64 // blocks by rules, with their ends in Unix seconds
+	causes  map[Scope]Cause // what led to those blocks, since the start
 	blocks  atomic.Int64    // len(blocked); mostly 0, and then no call locks mu
 	pruneAt int             // size of blocked at which ended blocks are removed
 }
 
 // OpenRegistry returns a registry with the list and the blocks of a store.
 func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error) {
-	reg := &Registry{store: store, blocked: map[Scope]int64{}}
+	reg := &Registry{store: store, blocked: map[Scope]int64{}, causes: map[Scope]Cause{}}
 	reg.SetPolicy(p)
 	if err := reg.readList(ctx); err != nil {
 		return nil, err
@@ -105,6 +106,18 @@ func (reg *Registry) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (
 	return until, true
 }
 
+// Cause is what was counted at an address when a rule blocked it.
+type Cause struct{ Bindings, Limit, Issued, Solved uint32 }
+
+// CauseOfBlock returns what was counted when a rule blocked an address for new tokens of a tenant.
+// It is not known after a restart.
+func (reg *Registry) CauseOfBlock(a netip.Addr, tenant uint32) (c Cause, known bool) {
+	reg.mu.RLock()
+	defer reg.mu.RUnlock()
+	c, known = reg.causes[OfTenant(a, tenant)]
+	return c, known
+}
+
 // Bindings returns how many tokens of one tenant an address may bind within the policy's period (0
 // if it is exempt), and the default.
 func (reg *Registry) Bindings(a netip.Addr, now time.Time) (allowed, byDefault uint16) {
@@ -144,12 +157,13 @@ func (reg *Registry) step(ctx context.Context, scope Scope, p Policy, now time.T
 	if err != nil {
 		return Verdict{}, fmt.Errorf("apply %T: %w", e, err)
 	}
-	reg.cacheBlock(scope, v.State.Until, now)
+	reg.cacheBlock(scope, v, now)
 	return v, nil
 }
 
 // cacheBlock stores or removes the block of a scope in memory.
-func (reg *Registry) cacheBlock(scope Scope, until int64, now time.Time) {
+func (reg *Registry) cacheBlock(scope Scope, v Verdict, now time.Time) {
+	until := v.State.Until
 	reg.mu.RLock()
 	same := reg.blocked[scope] == until
 	reg.mu.RUnlock()
@@ -161,13 +175,18 @@ func (reg *Registry) cacheBlock(scope Scope, until int64, now time.Time) {
 	defer func() { reg.blocks.Store(int64(len(reg.blocked))) }()
 	if until <= now.Unix() {
 		delete(reg.blocked, scope)
+		delete(reg.causes, scope)
 		return
 	}
 	if len(reg.blocked) >= reg.pruneAt {
 		maps.DeleteFunc(reg.blocked, func(_ Scope, until int64) bool { return until <= now.Unix() })
+		maps.DeleteFunc(reg.causes, func(s Scope, _ Cause) bool { return reg.blocked[s] == 0 })
 		reg.pruneAt = max(1024, 2*len(reg.blocked))
 	}
 	reg.blocked[scope] = until
+	if v.NewlyBlocked {
+		reg.causes[scope] = Cause{v.Bindings, v.Limit, v.Issued, v.Solved}
+	}
 }
 
 // Put adds an entry to the list, or replaces the one of its range. It applies from the next call

@@ -48,7 +48,7 @@ func TestExplained(t *testing.T) {
 			s.corpus.many = 29
 		}, nil, refusals.Refusal{Code: "challenge_required", Rule: "address.records", Limit: 30, Seen: 40, Identity: "address"}, true},
 		{"blocking", itemsPath, func(s *site, _ string) { s.crowd(addresses.ThenBlock); s.bindOthers(2) }, nil,
-			refusals.Refusal{Code: "address_blocked", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address"}, true},
+			refusals.Refusal{Code: "address_blocked", Rule: "address.bindings", Limit: 2, Seen: 3, Identity: "address", Detail: blockedByRule}, true},
 		{"wrong", "/v1/challenges/{id}/answer?answer=0", spike, nil,
 			refusals.Refusal{Code: "challenge_failed", Rule: "challenge.per_token", Limit: 6, Seen: 2, Identity: "token"}, true},
 		{"ignored", itemsPath, func(s *site, token string) { s.policy.Token.Ignored = 0; s.spike(token) }, nil,
@@ -80,7 +80,7 @@ func TestExplained(t *testing.T) {
 			Detail: "the token is bound to the address 192.0.2.0/24 by its first call, at 2026-11-22T12:00:00Z; a call from another address killed it"}, true},
 		{"revoked", itemsPath, func(s *site, token string) { s.revokeToken(token) }, nil, refusals.Refusal{Code: "token_revoked", Identity: "token"}, true},
 		{"blocked", itemsPath, func(s *site, _ string) { s.block("192.0.2.0/24", time.Time{}) }, nil,
-			refusals.Refusal{Code: "address_blocked", Rule: "address.block", Identity: "address"}, true},
+			refusals.Refusal{Code: "address_blocked", Rule: "address list", Identity: "address", Detail: "blocked by an operator permanently"}, true},
 		{"page", itemsPath, func(s *site, _ string) { onSite(s) }, http.Header{"Origin": {"https://evil.example"}},
 			refusals.Refusal{Code: "client_mismatch", Rule: "sites", Page: "https://evil.example", Identity: "token",
 				Detail: "Origin: https://evil.example"}, true},
@@ -104,7 +104,7 @@ func TestExplained(t *testing.T) {
 		who := map[string]string{"token": "token " + claims.JTI, "address": "address 192.0.2.0/24", "tenant": "tenant acme"}
 		want := c.want
 		want.Ref, want.At, want.Identity, want.Address, want.Tenant = refOf(rec), s.now, who[want.Identity], "192.0.2.0/24", "acme"
-		if want.Rule == "address.block" {
+		if want.Rule == "address list" {
 			want.Tenant = "" // who calls is not asked
 		}
 		if got := s.notes.last(); got != want || s.notes.kept[got.Ref] != c.stored {
@@ -255,3 +255,7 @@ func TestLadderMetrics(t *testing.T) {
 		t.Log(text[strings.Index(text, "stile_"):])
 	}
 }
+
+// blockedByRule is the detail about an address that bound a token too many.
+const blockedByRule = "blocked by a rule, for new tokens of the tenant, until 2026-11-22T12:10:00Z, " +
+	"after 3 bindings (limit 2) and 0 of 0 challenges solved"

@@ -53,7 +53,7 @@ func (a *API) checkAddress(r *request) (err error) {
 		return err
 	}
 	if until, blocked := a.Addresses.BlockedByOperator(r.From, r.At); blocked {
-		return blockedUntil(until, r.At, blockExplanation)
+		return blockedUntil(until, r.At, codes.Explanation{Rule: ruleList, Why: "blocked by an operator " + endOfBlock(until)})
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/challenge"
 	"stile.example/stile/handlers/files"
 	"stile.example/stile/handlers/items"
@@ -62,6 +63,8 @@ type API struct {
 		// are called for each call, so they must be cheap.
 		BlockedByOperator(a netip.Addr, now time.Time) (until int64, blocked bool)
 		BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (until int64, blocked bool)
+		// CauseOfBlock returns what was counted when a rule blocked an address, if that is known.
+		CauseOfBlock(a netip.Addr, tenant uint32) (c addresses.Cause, known bool)
 		// Bindings returns how many tokens an address may bind, and how many are usual. The first
 		// is 0 if the address is exempt.
 		Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"time"
 
 	"stile.example/stile/addresses"
@@ -81,11 +82,23 @@ func (a *API) bound(s tokens.State) string {
 // the request started.
 func (a *API) blocked(r *request, g codes.Explanation) error {
 	until, _ := a.Addresses.BlockedByRule(r.From, r.Tenant.Number, r.At)
+	g.Why = "blocked by a rule, for new tokens of the tenant, " + endOfBlock(until)
+	if c, known := a.Addresses.CauseOfBlock(r.From, r.Tenant.Number); known {
+		g.Why += fmt.Sprintf(", after %d bindings (limit %d) and %d of %d challenges solved", c.Bindings, c.Limit, c.Solved, c.Issued)
+	}
 	return blockedUntil(until, r.At, g)
 }
 
-// blockExplanation explains a refusal by a block.
-var blockExplanation = codes.Explanation{Rule: "address.block"}
+// ruleList is the rule by which an operator's entry of the address list blocks.
+const ruleList = "address list"
+
+// endOfBlock says until when an address is blocked.
+func endOfBlock(until int64) string {
+	if until == addresses.Forever {
+		return "permanently"
+	}
+	return "until " + time.Unix(until, 0).UTC().Format(time.RFC3339)
+}
 
 // blockedUntil refuses a request from an address that is blocked until a time.
 func blockedUntil(until int64, now time.Time, g codes.Explanation) error {
@@ -118,7 +131,7 @@ func explain(r *request, v tokens.Verdict, e tokens.Event) codes.Explanation {
 		if v.Limit > 0 {
 			return explainBudget(v)
 		}
-		return blockExplanation
+		return codes.Explanation{Rule: "address.block"}
 	}
 	return codes.Explanation{}
 }

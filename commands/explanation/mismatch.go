@@ -1,6 +1,7 @@
 package explanation
 
 import (
+	"net/netip"
 	"strings"
 
 	"stile.example/stile/commands/printing"
@@ -15,6 +16,9 @@ func adviceOf(f operations.RefusalInfo) (advice, bool) {
 	if special, ok := issuerAdvice[[2]string{f.Code, textOf(f.Rule)}]; ok {
 		return special, true
 	}
+	if codes.Code(f.Code) == codes.AddressBlocked {
+		return blockAdvice(f, a), true
+	}
 	if codes.Code(f.Code) != codes.ClientMismatch {
 		return a, known
 	}
@@ -25,6 +29,20 @@ func adviceOf(f operations.RefusalInfo) (advice, bool) {
 		return special, true
 	}
 	return a, known
+}
+
+// blockAdvice returns the advice about a block by an operator, or by a rule. Its command names the
+// address, if the setting log_addresses shows it.
+func blockAdvice(f operations.RefusalInfo, byRule advice) advice {
+	if textOf(f.Rule) == "address list" {
+		return advice{"An operator blocked the source address. The detail says until when.",
+			"stile address list shows the entry and its reason. stile address remove RANGE lifts it, with the RANGE of the entry."}
+	}
+	if a, err := netip.ParseAddr(textOf(f.Address)); err == nil {
+		byRule.fix = strings.ReplaceAll(byRule.fix, " stile address list shows the RANGE.", "")
+		byRule.fix = strings.ReplaceAll(byRule.fix, "RANGE", a.String())
+	}
+	return byRule
 }
 
 // mismatchAdvice has the advice about each rule of client_mismatch, except about pages that are not
