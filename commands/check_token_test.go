@@ -29,7 +29,7 @@ func TestCheckTokenState(t *testing.T) {
 			h.callOK(token)
 		}, failed, "token tenant wrong acme has used all 1 calls of this month"},
 		{"late", func(h *harness, _ string) { h.at = h.at.Add(11 * time.Minute) }, failed, "token bind_within wrong no call came until 20"},
-		{"removed", func(h *harness, _ string) { h.must("tenant", "remove", "acme", "--yes") }, failed, "token tenant wrong acme does not exist"},
+		{"removed", func(h *harness, _ string) { h.must("tenant", "remove", "acme", "--yes") }, failed, "token tenant wrong no tenant is named acme"},
 		{"added again", func(h *harness, _ string) {
 			h.must("tenant", "remove", "acme", "--yes")
 			h.at = h.at.Add(time.Minute)

@@ -98,12 +98,13 @@ func TestNothingToConfirm(t *testing.T) {
 	}
 }
 
-// TestFilesOfOthers checks that export asks before it replaces a file, that - is standard output
-// there, and that a backup has none.
+// TestFilesOfOthers checks that export asks at a terminal before it replaces a file, that - is
+// standard output there, and that a backup has none.
 func TestFilesOfOthers(t *testing.T) {
 	h := newHarness(t, "")
 	h.must("content", "import", h.write("items.jsonl", threeItems))
 	file := h.write("notes.txt", "mine")
+	h.tty = true
 	if _, err, code := h.run("content", "export", file); code != failed || !strings.Contains(err, "exists") || h.read("notes.txt") != "mine" {
 		t.Errorf("exit %d: %s", code, err)
 	}

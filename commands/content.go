@@ -122,7 +122,8 @@ exists is replaced only after a confirmation, or with --yes.`,
 		if len(args) == 0 || args[0] == "-" {
 			return run(p.out)
 		}
-		if err := p.prompt().Replace(yes, args[0]); err != nil {
+		// Scripts export to the same file again and again.
+		if err := p.prompt().Replace(yes || !p.terminal, args[0]); err != nil {
 			return err
 		}
 		if err := writeFile(args[0], run); err != nil {

@@ -20,7 +20,7 @@ func TestS58ExplainCounts(t *testing.T) {
 		_, ref := h.call("none")
 		refs = append(refs, ref)
 	}
-	const text, member = "refusals with the same address, tenant and code in that minute", `"address":"127.0.0.0/24","count":90}`
+	const text, member = "refusals with the same address, tenant and code in that minute", `"address":"127.0.0.0/24","detail":"blocked by an operator permanently","count":90}`
 	for _, ref := range []string{refs[0], refs[45], refs[89]} {
 		if out := h.must("explain", ref); !strings.Contains(out, ref) || !strings.Contains(out, text) {
 			t.Errorf("explain: %s", out)

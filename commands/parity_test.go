@@ -18,7 +18,7 @@ func TestSameOutput(t *testing.T) {
 		h.write("wrong.jsonl", "{\"id\":\"a\"}\n{\"id\":\"b c\",\"title\":\"x\"}\n")
 		h.write("less.jsonl", `{"id":"a","collection":"c","title":"Anna Maria"}`)
 	}
-	if err := os.Mkdir(offline.dir+"/data", 0o700); err != nil { // otherwise it says that it creates it
+	if err := os.Mkdir(offline.dir+"/data", 0o700); err != nil { // else it says so
 		t.Fatal(err)
 	}
 	var token [2]string

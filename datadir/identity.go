@@ -29,8 +29,8 @@ const newKeysCost = "all live tokens and all tenants' secrets are then invalid, 
 // KeyFile returns the path of the keys in a data directory.
 func KeyFile(data string) string { return filepath.Join(data, "keys.json") }
 
-// MissingFiles returns the names of the files that a server needs at its next start, and that are no
-// longer in its data directory. A running server does not notice that.
+// MissingFiles returns the names of the files that a server needs at its next start, and that are
+// no longer in its data directory. A running server does not notice that.
 func MissingFiles(data string) (names []string) {
 	for _, file := range []string{store.File(data), KeyFile(data)} {
 		if !exists(file) {

@@ -77,5 +77,5 @@ func checkClients(ctx context.Context, s *settings.Settings, now func() time.Tim
 
 // noTenant says that a tenant does not exist, and what to do.
 func noTenant(name string) string {
-	return fmt.Sprintf("no tenant is named %s, so its tokens are refused; add it with `stile tenant add %s`, or correct clients", name, name)
+	return fmt.Sprintf("no tenant is named %s, so its tokens are refused; add it with `stile tenant add %s`, or correct the clients of its issuer", name, name)
 }

@@ -1,14 +1,13 @@
-package content
+package objects
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 )
 
-// checkSurrogates returns an error if valid JSON has half of a character, such as \ud800 alone.
+// HalfCharacter returns where valid JSON has half of a character, such as \ud800 alone, or -1.
 // encoding/json would replace it.
-func checkSurrogates(b []byte) error {
+func HalfCharacter(b []byte) int {
 	for i := bytes.IndexByte(b, '\\'); i >= 0 && i < len(b); i++ {
 		switch {
 		case b[i] != '\\':
@@ -16,12 +15,12 @@ func checkSurrogates(b []byte) error {
 		case isHigh(unitAt(b, i)) && isLow(unitAt(b, i+6)):
 			i += 11
 		case isHigh(unitAt(b, i)), isLow(unitAt(b, i)):
-			return syntaxError{i + 1, fmt.Errorf("%s is half of a character: its other half, a second surrogate, is missing", b[i:i+6])}
+			return i
 		default:
 			i++ // a pair such as \\ is one escape
 		}
 	}
-	return nil
+	return -1
 }
 
 // unitAt returns the UTF-16 code unit of the escape at b[i], or 0.
