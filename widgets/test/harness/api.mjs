@@ -1,5 +1,11 @@
-/** A proxy before the server. It records requests, sets their source address, and can fail. */
+/**
+ * A proxy before the server. It records requests, sets their source address, and can fail. It also
+ * serves the demo's pictures, which a server without --demo does not have.
+ */
+import {readFile} from 'node:fs/promises'
 import {createServer, request as send} from 'node:http'
+
+const pictures = new URL('../../../static', import.meta.url)
 
 export class Api {
   /**
@@ -41,7 +47,7 @@ export class Api {
     const url = new URL(request.url, this.origin)
     const noted = {method: request.method, url: request.url, path: url.pathname, headers: request.headers, form: new URLSearchParams(request.method === 'POST' ? body.toString() : url.search)}
     this.requests.push(noted)
-    const instead = await this.intercept(noted)
+    const instead = await this.intercept(noted) ?? await picture(noted.path)
     if (response.destroyed) return
     if (instead === 'reset') return request.socket.destroy()
     if (instead) return response.writeHead(instead.status, {'content-type': instead.type, 'access-control-allow-origin': '*', ...instead.headers}).end(instead.body)
@@ -63,6 +69,13 @@ export class Api {
     this.#http.closeAllConnections()
     await new Promise(resolve => this.#http.close(resolve))
   }
+}
+
+/** The response to a request for a picture of the demo. */
+async function picture(path) {
+  if (!/^\/demo\/media\/[\w-]+\.svg$/.test(path)) return undefined
+  const headers = {'cross-origin-resource-policy': 'cross-origin', 'cache-control': 'public, max-age=3600'}
+  return {status: 200, type: 'image/svg+xml', headers, body: await readFile(new URL(`.${path}`, pictures + '/'))}
 }
 
 async function read(request) {
