@@ -213,7 +213,7 @@ func notImported(ctx context.Context, f importFlags, err error, complete bool) e
 	case errors.As(err, &lines):
 		return &linesError{err, nothing + "; fix the lines above and try again, or import the other items with --skip-invalid"}
 	case errors.Is(err, socket.ErrLost) && complete && !f.o.DryRun:
-		return fmt.Errorf("%w when it had all items: they may have been imported; run the import again, which changes nothing if they were", err)
+		return fmt.Errorf("%w when it had all items: they may have been imported; run the import again, which changes nothing if they were", socket.ErrLost)
 	case ctx.Err() != nil:
 		return errors.New("nothing was imported: interrupted")
 	case errors.Is(err, socket.ErrLost) && !f.o.DryRun:
