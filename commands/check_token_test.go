@@ -28,16 +28,16 @@ func TestCheckTokenState(t *testing.T) {
 			h.must("tenant", "set", "acme", "--calls-per-month", "1")
 			h.callOK(token)
 		}, failed, "token tenant wrong acme has used all 1 calls of this month"},
-		{"late", func(h *harness, _ string) { h.at = h.at.Add(11 * time.Minute) }, failed, "token bind_within wrong no call came until 20"},
+		{"late", func(h *harness, _ string) { h.set(h.at().Add(11 * time.Minute)) }, failed, "token bind_within wrong no call came until 20"},
 		{"removed", func(h *harness, _ string) { h.must("tenant", "remove", "acme", "--yes") }, failed, "token tenant wrong no tenant is named acme"},
 		{"added again", func(h *harness, _ string) {
 			h.must("tenant", "remove", "acme", "--yes")
-			h.at = h.at.Add(time.Minute)
+			h.set(h.at().Add(time.Minute))
 			h.must("tenant", "add", "acme")
 		}, failed, "token tenant wrong the token was issued before the tenant acme was added, on 20"},
 	} {
 		h := newHarness(t, "public_url: https://api.example\n")
-		h.at = time.Now()
+		h.set(time.Now())
 		h.serve()
 		h.must("tenant", "add", "acme")
 		token := h.token()

@@ -26,7 +26,6 @@ func TestSameIDs(t *testing.T) {
 			command{"content import " + a + " --collection a", 0, "unchanged 1", ""},
 			command{"content import " + b + " --collection b", 1, "", `item 1-6b86b273ff: the id belongs to an item of collection "a", which the import would move to collection "b": if it is another item, give`},
 			command{"content import " + b + " --collection b --dry-run", 1, "", `belongs to an item of collection "a"`},
-			command{"content import " + b, 1, "", `would move to no collection: if it is another item, give one of them another id; otherwise name the same collection again, or remove`},
 			command{"content import " + filepath.Dir(index) + " --collection c", 0, "added 1", ""},
 			command{"content import " + other + " --collection e --skip-invalid", 0, "skipped 1 invalid", `item index: skipped: the id belongs to an item of collection "c"`},
 			command{"content list", 0, "1-6b86b273ff  a           Of A\nindex         c           Index\n", ""},

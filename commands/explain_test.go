@@ -11,7 +11,7 @@ import (
 // are stored.
 func TestS58ExplainCounts(t *testing.T) {
 	h := newHarness(t, "")
-	h.at = time.Now()
+	h.set(time.Now())
 	h.serve()
 	h.must("tenant", "add", "acme")
 	h.must("address", "block", "127.0.0.1", "--reason", "test")

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,12 +19,12 @@ import (
 
 // harness has settings and a data directory, and runs commands in this process.
 type harness struct {
-	t   testing.TB
-	dir string
-	in  string    // standard input of the next command
-	env []string  // in addition to STILE_CONFIG
-	tty bool      // standard input is a terminal
-	at  time.Time // the time of the fake clock; zero: the real time
+	t     testing.TB
+	dir   string
+	in    string                    // standard input of the next command
+	env   []string                  // in addition to STILE_CONFIG
+	tty   bool                      // standard input is a terminal
+	clock atomic.Pointer[time.Time] // the time of the fake clock; nil: the real time
 
 	stop   context.CancelFunc
 	exited chan int
@@ -52,8 +53,8 @@ func (h *harness) write(name, text string) string {
 
 func (h *harness) program(out, err io.Writer) *program {
 	now := time.Now
-	if !h.at.IsZero() {
-		now = func() time.Time { return h.at }
+	if h.clock.Load() != nil {
+		now = func() time.Time { return *h.clock.Load() }
 	}
 	return &program{env: append([]string{"STILE_CONFIG=" + filepath.Join(h.dir, "stile.yaml")}, h.env...), in: strings.NewReader(h.in),
 		out: out, err: err, now: now, patience: 100 * time.Millisecond, terminal: h.tty}
@@ -167,3 +168,9 @@ func mustLoad(t testing.TB, h *harness) *settings.Settings {
 	}
 	return s
 }
+
+// set sets the fake clock.
+func (h *harness) set(at time.Time) { h.clock.Store(&at) }
+
+// at returns the time of the fake clock.
+func (h *harness) at() time.Time { return *h.clock.Load() }

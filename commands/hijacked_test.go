@@ -34,7 +34,7 @@ func (h *harness) callAs(address, token string) (code, ref string) {
 // where the token was hijacked, from memory and from the store.
 func TestExplainOwnPage(t *testing.T) {
 	h := newHarness(t, "trusted_proxies: [127.0.0.1]\n")
-	h.at = time.Now()
+	h.set(time.Now())
 	h.serve()
 	h.must("tenant", "add", "acme")
 	token := h.token()
@@ -42,8 +42,8 @@ func TestExplainOwnPage(t *testing.T) {
 		t.Fatal(code)
 	}
 	_, killing := h.callAs("198.51.100.7", token)
-	want := "at " + h.at.UTC().Format(time.RFC3339) + " from 198.51.100.0/24 (ref " + killing + ")"
-	h.at = h.at.Add(5 * time.Minute)
+	want := "at " + h.at().UTC().Format(time.RFC3339) + " from 198.51.100.0/24 (ref " + killing + ")"
+	h.set(h.at().Add(5 * time.Minute))
 	code, ref := h.callAs("192.0.2.1", token)
 	if code != "token_hijacked" {
 		t.Fatal(code)

@@ -14,7 +14,7 @@ import (
 func TestExplainExternalTokens(t *testing.T) {
 	i := newIDP(t)
 	h := newHarness(t, i.settings(""))
-	h.at = time.Now()
+	h.set(time.Now())
 	h.serve()
 	h.must("tenant", "add", "acme")
 	now := time.Now()
@@ -87,7 +87,7 @@ func TestTokenNames(t *testing.T) {
 	i := newIDP(t)
 	h := newHarness(t, "")
 	h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\nlog_addresses: full\npolicy: {token: {calls: 1}}\n"+i.settings(""))
-	h.at = time.Now()
+	h.set(time.Now())
 	h.serve()
 	h.must("tenant", "add", "acme")
 	for _, token := range []string{h.token(), i.token("jti of a server: 1")} {
@@ -126,9 +126,9 @@ func TestCheckToken(t *testing.T) {
 	secret := h.write("introspection", "s3cret\n")
 	h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\npublic_url: https://api.example\n"+
 		i.settings(fmt.Sprintf(", introspection: {url: %q, client_id: stile, client_secret_file: %q}", i.URL+"/introspect", secret)))
-	h.at = time.Now()
+	h.set(time.Now())
 	i.active.Store(true)
-	now := h.at.Unix()
+	now := h.at().Unix()
 	for _, c := range []struct {
 		token string
 		code  int

@@ -20,13 +20,9 @@ var (
 type MovedError struct{ ID, From, To string }
 
 func (e MovedError) Error() string {
-	wayOut := "let the item name its collection, and import it without --collection"
-	if e.To == "" {
-		wayOut = "name the same collection again"
-	}
 	return fmt.Sprintf("the id belongs to an item of %s, which the import would move to %s: "+
-		"if it is another item, give one of them another id; otherwise %s, or remove it first (`stile content remove %s`)",
-		inWords(e.From), inWords(e.To), wayOut, e.ID)
+		"if it is another item, give one of them another id; otherwise let the item name its collection, and import it without --collection, or remove it first (`stile content remove %s`)",
+		inWords(e.From), inWords(e.To), e.ID)
 }
 
 func inWords(collection string) string {
@@ -37,9 +33,9 @@ func inWords(collection string) string {
 }
 
 // CheckMove returns a [MovedError] if an import must not replace a stored item by it. The key is
-// that of the collection of the items that name none.
+// that of the collection of the items that name none. Without one, they leave their collections.
 func CheckMove(it content.Item, stored []byte, key string) error {
-	if words.Name(it.Collection) != key {
+	if key == "" || words.Name(it.Collection) != key {
 		return nil
 	}
 	old, err := content.DecodeItem(stored)
