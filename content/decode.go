@@ -55,9 +55,6 @@ func checkJSON(b []byte) error {
 		return errors.New("text: must be UTF-8")
 	}
 	if json.Valid(b) {
-		if i := objects.HalfCharacter(b); i >= 0 {
-			return syntaxError{i + 1, fmt.Errorf("%s is half of a character: its other half, a second surrogate, is missing", b[i:i+6])}
-		}
 		return nil
 	}
 	var raw json.RawMessage

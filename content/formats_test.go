@@ -40,8 +40,6 @@ func TestJSONLRefuses(t *testing.T) {
 		`["a"]`:                                    `x.jsonl:1: item 1: must be an object, {"id": …, "title": …}, not text`,
 		"\n \n":                                    `x.jsonl:1: the file has no items`,
 		`{"recipes":[{"id":"a"}]}`:                 `x.jsonl:1: member "recipes" is unknown: if it is the list of the items, name it items; if it belongs to an item, put it into attributes`,
-		`{"id":"a","title":"x\\\ud83d"}`:           `x.jsonl:1: invalid JSON: column 23: \ud83d is half of a character: its other half, a second surrogate, is missing`,
-		`{"id":"a","title":"\udc00\ud83d"}`:        `x.jsonl:1: invalid JSON: column 20: \udc00 is half of a character: its other half, a second surrogate, is missing`,
 		`{"id":"","title":"\ud83d\ude00\\ud800"}`:  `x.jsonl:1: id is missing`,
 		`17`: `x.jsonl:1: must be an object, {"id": …, "title": …}, not a number`,
 		`{"id":"a","title":"A"}` + "\n" + strings.Repeat(" ", 1<<20) + "{}\n": `x.jsonl:2: line: must be at most 1048576 bytes, not 1048579; write one item per line`,
