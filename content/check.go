@@ -8,13 +8,13 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"stile.example/stile/content/ids"
 	"stile.example/stile/corpus/words"
 )
 
 // Maximum sizes of an item. Together they keep an exported item shorter than a line may be in an
 // import.
 const (
-	maxID         = 128
 	maxCollection = 128       // characters
 	maxTitle      = 500       // characters
 	maxSummary    = 2_000     // characters
@@ -59,16 +59,12 @@ func checkID(id string) error {
 	switch {
 	case id == "":
 		return errors.New("id is missing")
-	case len(id) > maxID:
-		return fmt.Errorf("id: must be at most %d characters, not %d", maxID, utf8.RuneCountInString(id))
-	case strings.ContainsFunc(id, func(r rune) bool { return !inID(r) }):
+	case len(id) > ids.MaxLen:
+		return fmt.Errorf("id: must be at most %d characters, not %d", ids.MaxLen, utf8.RuneCountInString(id))
+	case strings.ContainsFunc(id, func(r rune) bool { return !ids.Allows(r) }):
 		return fmt.Errorf("id %s: must contain only A-Z a-z 0-9 . _ -", quote(id))
 	}
 	return nil
-}
-
-func inID(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '_' || r == '-'
 }
 
 func checkTitle(s string) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stile.example/stile/content/feed"
+	"stile.example/stile/content/ids"
 	"stile.example/stile/content/plain"
 )
 
@@ -127,8 +128,8 @@ func feedID(guid string) string {
 	if guid == "" {
 		return ""
 	}
-	last := slug(path.Base(strings.TrimRight(guid, "/")))
-	return strings.TrimLeft(last[:min(len(last), 60)]+"-"+hash(guid), "-.")
+	last := ids.Of(path.Base(strings.TrimRight(guid, "/")))
+	return strings.TrimLeft(last[:min(len(last), 60)]+"-"+ids.Hash(guid), "-.")
 }
 
 // feedDate returns a date, or the zero time if there is none that can be read.

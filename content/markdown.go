@@ -19,6 +19,7 @@ import (
 	nethtml "golang.org/x/net/html"
 
 	"stile.example/stile/content/dialect"
+	"stile.example/stile/content/ids"
 )
 
 // markdown is GitHub's dialect. It keeps HTML, because the item is sanitised later. An attribute of
@@ -75,7 +76,7 @@ func oneMarkdown(in *input, file string, r io.Reader) record {
 	return record{whole.place, func() (Item, error) {
 		it, err := whole.decode()
 		if it.ID == "" {
-			it.ID = slug(strings.TrimSuffix(name, path.Ext(name)))
+			it.ID = ids.Of(strings.TrimSuffix(name, path.Ext(name)))
 		}
 		return it, err
 	}}

@@ -1,4 +1,4 @@
-// Package folder finds the Markdown files of a folder, and makes an id for each from its name.
+// Package folder finds the Markdown files of a folder, and gives different ids to them.
 //
 // Hidden files and folders, node_modules, and what an operator excludes are skipped. Links are not
 // followed, and nothing outside the folder can be reached.
