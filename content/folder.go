@@ -3,12 +3,10 @@ package content
 import (
 	"context"
 	"errors"
-	"iter"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"stile.example/stile/content/folder"
 )
@@ -27,10 +25,10 @@ func openFolder(ctx context.Context, src Source, closed error) (*input, error) {
 	for _, pattern := range files.Unmatched {
 		src.notice(Notice{File: src.Path, Problem: "--exclude " + pattern + " matched nothing: patterns are relative to the folder, and case counts"})
 	}
-	in := &input{folder: true, close: root.Close}
-	p := pages{root: root, dir: src.Path, named: src.Collection != "", now: src.Now, in: in, files: files}
+	in := &input{folder: true, now: src.Now, close: root.Close}
+	p := pages{root: root, dir: src.Path, named: src.Collection != "", in: in, files: files}
 	files.Distinguish(p.needsID)
-	in.records = func(context.Context) iter.Seq[record] { return p.records }
+	in.records = p.records
 	return in, nil
 }
 
@@ -39,7 +37,6 @@ type pages struct {
 	root  *os.Root
 	dir   string // as the operator wrote it
 	named bool   // the collection is given, so folders do not name it
-	now   time.Time
 	in    *input
 	files *folder.Files
 }
@@ -112,7 +109,7 @@ func (p *pages) needsID(name string) bool {
 	if err != nil {
 		return false
 	}
-	it, _, err := frontMatter(sourcePos{}, source, p.now)
+	it, _, err := frontMatter(sourcePos{}, source, p.in.now)
 	return err == nil && it.ID == ""
 }
 

@@ -42,7 +42,7 @@ func ParseFormat(s string) (Format, error) {
 
 // input is an open source.
 type input struct {
-	records func(context.Context) iter.Seq[record]
+	records iter.Seq[record]
 	read    atomic.Int64 // bytes so far
 	size    int64        // 0: unknown
 	now     time.Time    // decides what is published; zero: everything
@@ -55,7 +55,7 @@ func open(ctx context.Context, src Source) (*input, error) {
 	case len(src.Exclude) > 0 && !isFolder(src):
 		return nil, fmt.Errorf("%s is not a folder: names can be excluded from folders only", src.Path)
 	case src.Reader != nil:
-		return openStream(src.Path, src.Path, io.NopCloser(src.Reader), 0, src.Format)
+		return openStream(src, src.Path, io.NopCloser(src.Reader), 0)
 	case isAddress(src.Path):
 		return openAddress(ctx, src)
 	}
@@ -68,7 +68,7 @@ func open(ctx context.Context, src Source) (*input, error) {
 	case err != nil:
 		return nil, errors.Join(err, f.Close())
 	case !info.IsDir():
-		return openStream(src.Path, src.Path, f, info.Size(), src.Format)
+		return openStream(src, src.Path, f, info.Size())
 	case src.Format != Auto && src.Format != Markdown:
 		return nil, errors.Join(fmt.Errorf("%s is a folder: must be imported as markdown, not as %s", src.Path, src.Format), f.Close())
 	}
@@ -90,7 +90,8 @@ func openAddress(ctx context.Context, src Source) (*input, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openStream(fetch.Redacted(src.Path), f.URL, f, f.Size, src.Format)
+	src.Path = fetch.Redacted(src.Path)
+	return openStream(src, f.URL, f, f.Size)
 }
 
 func isAddress(s string) bool {
@@ -98,24 +99,25 @@ func isAddress(s string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https")
 }
 
-// openStream reads one file. Messages call it file. base is its URL or path.
-func openStream(file, base string, rc io.ReadCloser, size int64, f Format) (*input, error) {
-	in := &input{size: size, close: rc.Close}
+// openStream reads one file. base is its URL or path.
+func openStream(src Source, base string, rc io.ReadCloser, size int64) (*input, error) {
+	in := &input{size: size, now: src.Now, close: rc.Close}
 	r := format.UTF8(bufio.NewReaderSize(&counter{rc, &in.read}, 64<<10))
+	f := src.Format
 	if f == Auto {
 		f = Format(format.Guess(base, r))
 	}
 	switch f {
 	case JSONL:
-		in.records = func(context.Context) iter.Seq[record] { return jsonRecords(file, r) }
+		in.records = jsonRecords(src.Path, r)
 	case CSV:
-		in.records = func(context.Context) iter.Seq[record] { return csvRecords(file, r) }
+		in.records = csvRecords(src.Path, r)
 	case Markdown:
-		in.records = func(context.Context) iter.Seq[record] { return one(oneMarkdown(in, file, r)) }
+		in.records = one(oneMarkdown(in, src.Path, r))
 	case Feed:
-		in.records = func(context.Context) iter.Seq[record] { return feedItems(file, base, r) }
+		in.records = feedItems(src.Path, base, r)
 	default:
-		return nil, errors.Join(fmt.Errorf("%s: unknown format; name it (--format %s)", file, format.List), rc.Close())
+		return nil, errors.Join(fmt.Errorf("%s: unknown format; name it (--format %s)", src.Path, format.List), rc.Close())
 	}
 	return in, nil
 }

@@ -58,7 +58,6 @@ func Read(ctx context.Context, src Source) iter.Seq2[Item, error] {
 			return
 		}
 		defer in.close()
-		in.now = src.Now
 		r := reader{src: src, in: in, seen: ids.New(in.folder)}
 		if stopped := r.items(ctx, yield); stopped {
 			return
@@ -89,7 +88,7 @@ type reader struct {
 // items yields valid and omitted items until the first error, and reports whether the caller
 // stopped.
 func (r *reader) items(ctx context.Context, yield func(Item, error) bool) (stopped bool) {
-	for d := range decodeParallel(ctx, r.in.records(ctx), r.src.Collection) {
+	for d := range decodeParallel(ctx, r.in.records, r.src.Collection) {
 		if n, ok := errors.AsType[notice](d.err); ok {
 			r.src.notice(Notice{d.place.file, d.place.line, string(n)})
 			continue
