@@ -23,7 +23,7 @@ var allowedImports = map[string]string{
 	"content/objects":       "",
 	"content/plain":         "",
 	"content/table":         "",
-	"content/folder":        "content/ids corpus/words bmatcuk/doublestar golang.org/x/text",
+	"content/folder":        "content/format content/ids corpus/words bmatcuk/doublestar golang.org/x/text",
 	"content/frontmatter":   "pelletier/go-toml go.yaml.in/yaml",
 	"content/labels":        "goccy/go-yaml golang.org/x/text",
 	"content/options":       "content/labels corpus/synonyms golang.org/x/text",

@@ -22,11 +22,11 @@ type Format string
 
 // The formats.
 const (
-	Auto     Format = ""
-	JSONL    Format = "jsonl"
-	CSV      Format = "csv"
-	Markdown Format = "markdown"
-	Feed     Format = "feed"
+	Auto     Format = format.Unknown
+	JSONL    Format = format.JSON
+	CSV      Format = format.CSV
+	Markdown Format = format.Markdown
+	Feed     Format = format.Feed
 )
 
 // ParseFormat parses the name of a format on a command line. A list in JSON is read as lines are.
@@ -37,7 +37,7 @@ func ParseFormat(s string) (Format, error) {
 	if f := Format(s); slices.Contains([]Format{Auto, JSONL, CSV, Markdown, Feed}, f) {
 		return f, nil
 	}
-	return Auto, fmt.Errorf("format %s: must be jsonl, csv, markdown or feed", quote(s))
+	return Auto, fmt.Errorf("format %s: must be %s", quote(s), format.List)
 }
 
 // input is an open source.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/text/unicode/norm"
+
+	"stile.example/stile/content/format"
 )
 
 // maxDepth is the maximum nesting of folders.
@@ -146,10 +148,10 @@ func (s *search) entry(name string, e os.DirEntry, depth int) {
 		s.skipped.excluded++
 	case e.IsDir():
 		s.walk(name, depth+1)
-	case e.Type().IsRegular() && slices.Contains(others, ending(name)):
+	case e.Type().IsRegular() && slices.Contains(others, strings.ToLower(path.Ext(name))):
 		s.skipped.others++
 		s.files = append(s.files, File{Name: name, Other: true})
-	case !isMarkdown(name):
+	case !format.IsMarkdown(name):
 		if e.Type()&os.ModeSymlink != 0 {
 			s.skipped.links++
 		}
@@ -164,17 +166,11 @@ func (s *search) entry(name string, e os.DirEntry, depth int) {
 // of the command . in ..md, is a name of signs.
 func isHidden(name string) bool {
 	dots := strings.TrimLeft(name, ".")
-	return len(dots) < len(name) && !(len(name)-len(dots) > 1 && isMarkdown("."+dots) && !strings.Contains(dots, "."))
+	return len(dots) < len(name) && !(len(name)-len(dots) > 1 && format.IsMarkdown("."+dots) && !strings.Contains(dots, "."))
 }
 
 // others lists the endings of texts that are like Markdown, and would be read wrongly.
 var others = []string{".mdx", ".qmd", ".rmd", ".rst", ".adoc", ".asciidoc"}
-
-func isMarkdown(name string) bool {
-	return slices.Contains([]string{".md", ".markdown", ".mkd", ".mdown"}, ending(name))
-}
-
-func ending(name string) string { return strings.ToLower(path.Ext(name)) }
 
 // nothing says what was looked for, and what was skipped.
 func (s *search) nothing(dir string) error {

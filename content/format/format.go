@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding/unicode"
@@ -57,17 +58,23 @@ func Guess(name string, r *bufio.Reader) string {
 
 // byEnding returns the format that the ending of a name means.
 func byEnding(name string) string {
+	if IsMarkdown(name) {
+		return Markdown
+	}
 	switch strings.ToLower(path.Ext(name)) {
 	case ".jsonl", ".ndjson", ".json":
 		return JSON
 	case ".csv", ".tsv", ".tab":
 		return CSV
-	case ".md", ".markdown", ".mkd", ".mdown":
-		return Markdown
 	case ".rss", ".atom", ".xml", ".rdf":
 		return Feed
 	}
 	return Unknown
+}
+
+// IsMarkdown reports whether the ending of a name is that of Markdown.
+func IsMarkdown(name string) bool {
+	return slices.Contains([]string{".md", ".markdown", ".mkd", ".mdown"}, strings.ToLower(path.Ext(name)))
 }
 
 func firstByte(b []byte) byte {
