@@ -13,11 +13,14 @@ type LineError struct {
 	Problem string
 }
 
-func (e LineError) Error() string {
+func (e LineError) Error() string { return e.Where() + ": " + e.Problem }
+
+// Where returns the file, and the line if there is one.
+func (e LineError) Where() string {
 	if e.Line == 0 {
-		return e.File + ": " + e.Problem
+		return e.File
 	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Problem)
+	return fmt.Sprintf("%s:%d", e.File, e.Line)
 }
 
 // maxLineErrors is the maximum number of errors that are collected, enough to see a pattern.

@@ -11,13 +11,11 @@ type sourcePos struct {
 }
 
 func (p sourcePos) String() string {
-	if p.line == 0 {
-		return p.file
+	where := LineError{File: p.file, Line: p.line}.Where()
+	if p.line > 0 && p.item > 0 {
+		return fmt.Sprintf("item %d on %s", p.item, where)
 	}
-	if p.item > 0 {
-		return fmt.Sprintf("item %d on %s:%d", p.item, p.file, p.line)
-	}
-	return fmt.Sprintf("%s:%d", p.file, p.line)
+	return where
 }
 
 // wrap names the item that an error is about, if its line does not.

@@ -1,10 +1,6 @@
 package imports
 
-import (
-	"strings"
-
-	"stile.example/stile/content"
-)
+import "stile.example/stile/content"
 
 // maxListed is how many omitted items of each kind a [Result] lists, so that it stays small.
 const maxListed = 100
@@ -37,7 +33,7 @@ func (r *Result) Omit(err error) bool {
 	case content.LeftOut:
 		r.LeftOut.add(e.Where, e.Why)
 	case content.LineError:
-		r.Skipped.add(strings.TrimSuffix(e.Error(), ": "+e.Problem), e.Problem)
+		r.Skipped.add(e.Where(), e.Problem)
 	default:
 		return false
 	}
