@@ -174,7 +174,7 @@ func parseJSON(raw []byte, address string, to *giver) error {
 	if err != nil {
 		return fmt.Errorf("invalid feed: %w", err)
 	}
-	base := site(address, feed)
+	base := site(origin(address, feed), feed.Link)
 	if err := checkSite(base); err != nil {
 		return err
 	}
@@ -262,12 +262,11 @@ func newest(entries []Entry) []Entry {
 	return kept
 }
 
-// site returns the URL that relative ones are relative to: that of the site, or of the feed. It is
-// nil if neither is known.
-func site(address string, feed *gofeed.Feed) *url.URL {
-	from := absolute(nil, address)
-	if from == nil {
-		from = absolute(nil, feed.FeedLink)
-	}
-	return cmp.Or(absolute(from, feed.Link), from)
+// origin returns the URL of a feed, or nil if it is unknown.
+func origin(address string, feed *gofeed.Feed) *url.URL {
+	return cmp.Or(absolute(nil, address), absolute(nil, feed.FeedLink))
 }
+
+// site returns the URL that relative ones are relative to: that of the site to which a feed links,
+// or of the feed. It is nil if neither is known.
+func site(from *url.URL, link string) *url.URL { return cmp.Or(absolute(from, link), from) }

@@ -20,9 +20,8 @@ import (
 var declaration = regexp.MustCompile(`(?i)^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']`)
 
 // decode returns XML in UTF-8, without the name of another encoding, and without the control
-// characters that XML does not allow. Lines stay where they are.
+// characters that XML does not allow, as a copy, which scan may change. Lines stay where they are.
 func decode(raw []byte) ([]byte, error) {
-	raw = bytes.Clone(raw) // scan changes it
 	name := "utf-8"
 	if m := declaration.FindSubmatchIndex(raw[:min(len(raw), 1024)]); m != nil {
 		name = strings.ToLower(string(raw[m[2]:m[3]]))
@@ -218,15 +217,9 @@ type bases struct {
 }
 
 func (s survey) bases(address string, feed *gofeed.Feed) bases {
-	from := absolute(nil, address)
-	if from == nil {
-		from = absolute(nil, feed.FeedLink)
-	}
-	all := bases{address: from}
-	all.address = cmp.Or(from, absolute(nil, feed.Link))
-	feed.Link = join(s.base, feed.Link)
-	all.site = site(address, feed)
-	return all
+	from := origin(address, feed)
+	known := cmp.Or(from, absolute(nil, feed.Link))
+	return bases{site: site(from, join(s.base, feed.Link)), address: known}
 }
 
 // of returns what the URLs in an element of an entry are relative to: xml:base if there is one,
