@@ -55,7 +55,7 @@ type splitter struct {
 // text reads the whole text.
 func (s *splitter) text() error {
 	head, _ := s.r.Peek(headLen)
-	inObject := listMember(head) != ""
+	inObject := hasList(head)
 	for {
 		switch c, err := s.peek(); {
 		case err == io.EOF && s.number == 0:

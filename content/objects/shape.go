@@ -28,7 +28,7 @@ func OnePerLine(r *bufio.Reader) bool {
 	if len(head) == 0 || head[0] != '[' && head[0] != '{' {
 		return true
 	}
-	return head[0] == '{' && listMember(head) == "" && !pretty(head)
+	return head[0] == '{' && !hasList(head) && !pretty(head)
 }
 
 // pretty reports whether the first object continues on a second line, which does not begin another
@@ -58,31 +58,31 @@ func open(text []byte) bool {
 	return depth > 0
 }
 
-// listMember returns the name of the member that is a list of items, if the text is an object that
-// is not an item itself. The list must begin in the head.
-func listMember(head []byte) string {
+// hasList reports whether the text is an object with a member that is a list of items, and not an
+// item itself. The list must begin in the head.
+func hasList(head []byte) bool {
 	d := json.NewDecoder(bytes.NewReader(head))
 	if token, err := d.Token(); err != nil || token != json.Delim('{') {
-		return ""
+		return false
 	}
 	for d.More() {
 		token, err := d.Token()
 		name, _ := token.(string)
 		if err != nil || name == "id" {
-			return ""
+			return false
 		}
 		value, err := d.Token()
 		if err != nil {
-			return ""
+			return false
 		}
 		if value == json.Delim('[') && slices.Contains(ListNames, name) {
-			return name
+			return true
 		}
 		if !skipRest(d, value) {
-			return ""
+			return false
 		}
 	}
-	return ""
+	return false
 }
 
 // skipRest skips the rest of a value whose first token has been read.
