@@ -69,14 +69,6 @@ func fromJSON(v any) any {
 	case json.Number:
 		f, _ := v.Float64() // ±Inf if it is too large, which is kept as text
 		return Scalar{v.String(), f}
-	case []any:
-		for i := range v {
-			v[i] = fromJSON(v[i])
-		}
-	case map[string]any:
-		for name := range v {
-			v[name] = fromJSON(v[name])
-		}
 	}
-	return v
+	return inside(v, fromJSON)
 }

@@ -71,16 +71,8 @@ func fromTOML(v any) any {
 		return Scalar{v.String(), v.AsTime(time.UTC)}
 	case toml.LocalDateTime:
 		return Scalar{v.String(), v.AsTime(time.UTC)}
-	case []any:
-		for i := range v {
-			v[i] = fromTOML(v[i])
-		}
-		return v
-	case map[string]any:
-		for name := range v {
-			v[name] = fromTOML(v[name])
-		}
-		return v
+	case []any, map[string]any:
+		return inside(v, fromTOML)
 	}
 	text := fmt.Sprint(v) // a time of day
 	return Scalar{text, text}

@@ -46,16 +46,22 @@ func fit(v any, depth int) (any, bool) {
 
 // plain returns the JSON value of a value as it is.
 func plain(v any) any {
+	if s, isScalar := v.(Scalar); isScalar {
+		return scalarValue(s)
+	}
+	return inside(v, plain)
+}
+
+// inside replaces each value in a list or an object by what of returns, and returns it.
+func inside(v any, of func(any) any) any {
 	switch v := v.(type) {
-	case Scalar:
-		return scalarValue(v)
 	case []any:
 		for i := range v {
-			v[i] = plain(v[i])
+			v[i] = of(v[i])
 		}
 	case map[string]any:
 		for name := range v {
-			v[name] = plain(v[name])
+			v[name] = of(v[name])
 		}
 	}
 	return v
