@@ -40,8 +40,7 @@ func TestJSONLRefuses(t *testing.T) {
 		`["a"]`:                                    `x.jsonl:1: item 1: must be an object, {"id": …, "title": …}, not text`,
 		"\n \n":                                    `x.jsonl:1: the file has no items`,
 		`{"recipes":[{"id":"a"}]}`:                 `x.jsonl:1: member "recipes" is unknown: if it is the list of the items, name it items; if it belongs to an item, put it into attributes`,
-		`{"id":"","title":"\ud83d\ude00\\ud800"}`:  `x.jsonl:1: id is missing`,
-		`17`: `x.jsonl:1: must be an object, {"id": …, "title": …}, not a number`,
+		`17`:                                       `x.jsonl:1: must be an object, {"id": …, "title": …}, not a number`,
 		`{"id":"a","title":"A"}` + "\n" + strings.Repeat(" ", 1<<20) + "{}\n": `x.jsonl:2: line: must be at most 1048576 bytes, not 1048579; write one item per line`,
 	})
 }
@@ -54,6 +53,15 @@ func TestJSONLReads(t *testing.T) {
 		Attributes:  map[string]any{"n": []any{1.0, map[string]any{"x": "ab"}}, "t": "l1\nl2\t"},
 		PublishedAt: time.Date(2024, 5, 6, 0, 0, 0, 0, time.UTC), UpdatedAt: time.Date(2024, 5, 6, 5, 8, 9, 5e8, time.UTC),
 	}
+	if err != nil || len(items) != 1 || !reflect.DeepEqual(items[0], want) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, items, want)
+	}
+}
+
+// TestJSONLHalfCharacters checks that half of a character is read as U+FFFD, as encoding/json does.
+func TestJSONLHalfCharacters(t *testing.T) {
+	items, err := read(t, "x.jsonl", `{"id":"a","title":"\ud83d\ude00 \ud83d x \udc00\ud83d \\ud800","attributes":{"\ud800":"\udfff"}}`)
+	want := content.Item{ID: "a", Title: "😀 \ufffd x \ufffd\ufffd \\ud800", Attributes: map[string]any{"\ufffd": "\ufffd"}}
 	if err != nil || len(items) != 1 || !reflect.DeepEqual(items[0], want) {
 		t.Errorf("%v\n got %+v\nwant %+v", err, items, want)
 	}

@@ -11,8 +11,7 @@ import (
 	"stile.example/stile/content/objects"
 )
 
-// maxLine is the maximum length of a line of JSONL. It also bounds records of CSV, and Markdown
-// files.
+// maxLine is the maximum length of a line of JSONL, an object in a list, and a record of CSV.
 const maxLine = 1 << 20
 
 // jsonRecords reads JSON: one object on each line, or a list of objects.
