@@ -1,5 +1,5 @@
-// Package ids defines the form of ids, makes them from names, and finds those that are repeated in an
-// import.
+// Package ids defines the form of ids, makes them from names, and finds those that are repeated in
+// an import.
 package ids
 
 import "hash/maphash"
