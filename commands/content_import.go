@@ -44,9 +44,10 @@ ones are listed, and the exit code is 0. Drafts are always left out and listed.
 With --dry-run, everything is read and checked, and the command says what it
 would change.
 
---prune removes what is missing from the import. If that is more than half of the
-items, or all of a collection, it asks first; in scripts, add --yes. It removes nothing if
-invalid items were skipped, since their older versions would be removed.
+--prune removes what is missing from the import. It asks before it removes 10
+items or more, if these are more than half of the items or all of a collection;
+in scripts, add --yes. It removes nothing if invalid items were skipped, since
+their older versions would be removed.
 
 --searchable, --synonyms, --labels and --url apply to all items of the shared
 corpus, or of the tenant. They stay until a later import changes them, and an
