@@ -1,6 +1,7 @@
 package content
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func checkValue(field string, v any, depth int) error {
 		return nil
 	case map[string]any:
 		for name, e := range v {
-			if err := first(checkName(name), checkValue(field, e, depth-1)); err != nil {
+			if err := cmp.Or(checkName(name), checkValue(field, e, depth-1)); err != nil {
 				return err
 			}
 		}

@@ -31,28 +31,35 @@ const (
 // Check returns an error that names the first invalid field of an item, or nil. Items from [Read]
 // have passed it. Other items must be cleaned by [Clean] first.
 func Check(it *Item) error {
-	return first(
-		checkID(it.ID),
-		checkText("collection", it.Collection, maxCollection),
-		checkTitle(it.Title),
-		checkText("summary", it.Summary, maxSummary),
-		checkBody(it.Body),
-		checkURL("image", it.Image),
-		checkURL("url", it.URL),
-		checkTags(it.Tags),
-		checkAttributes(it.Attributes),
-		checkTime("published_at", it.PublishedAt),
-		checkTime("updated_at", it.UpdatedAt),
-	)
-}
-
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
+	for _, c := range checks(it) {
+		if c.err != nil {
+			return c.err
 		}
 	}
 	return nil
+}
+
+// checked is a field with what is wrong with it, or nil.
+type checked struct {
+	field string
+	err   error
+}
+
+// checks checks the fields of an item.
+func checks(it *Item) []checked {
+	return []checked{
+		{"id", checkID(it.ID)},
+		{"collection", checkText("collection", it.Collection, maxCollection)},
+		{"title", checkTitle(it.Title)},
+		{"summary", checkText("summary", it.Summary, maxSummary)},
+		{"body", checkBody(it.Body)},
+		{"image", checkURL("image", it.Image)},
+		{"url", checkURL("url", it.URL)},
+		{"tags", checkTags(it.Tags)},
+		{"attributes", checkAttributes(it.Attributes)},
+		{"published_at", checkTime("published_at", it.PublishedAt)},
+		{"updated_at", checkTime("updated_at", it.UpdatedAt)},
+	}
 }
 
 func checkID(id string) error {

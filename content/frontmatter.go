@@ -42,17 +42,7 @@ func frontMatter(place sourcePos, source []byte, now time.Time) (it Item, text [
 func checkLines(it Item, lines map[string]int) error {
 	it.Body, it.Attributes = "", nil
 	Clean(&it)
-	for _, c := range []struct {
-		field string
-		err   error
-	}{
-		{"id", checkID(it.ID)},
-		{"collection", checkText("collection", it.Collection, maxCollection)},
-		{"title", checkTitle(it.Title)},
-		{"summary", checkText("summary", it.Summary, maxSummary)},
-		{"image", checkURL("image", it.Image)},
-		{"url", checkURL("url", it.URL)},
-	} {
+	for _, c := range checks(&it) {
 		if line := lines[c.field]; line > 0 && c.err != nil {
 			return atLine{line, c.err}
 		}

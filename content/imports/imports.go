@@ -61,7 +61,7 @@ type Result struct {
 	DryRun      bool     `json:"dry_run,omitempty"` // nothing was changed
 }
 
-// Removal is how many items are to be removed, of those that exist.
+// Removal is how many items are to be removed, of those in the collections of the import.
 type Removal struct {
 	Items int `json:"items"`
 	Of    int `json:"of"`
@@ -70,5 +70,5 @@ type Removal struct {
 }
 
 // IsLarge reports whether so many items are to be removed that it is probably a mistake: at least
-// 10, and more than half of all or all of a collection.
+// 10, and more than half of the items or all of a collection.
 func (r Removal) IsLarge() bool { return r.Items >= 10 && (r.Emptied || 2*r.Items > r.Of) }
