@@ -64,16 +64,10 @@ func (s *splitter) text() error {
 			return nil
 		case err != nil:
 			return err
-		case c == '[' || inObject:
-			if inObject {
-				err = s.wrapper()
-			} else {
-				err = s.list()
-			}
-			if err != nil {
-				return err
-			}
-			return s.end()
+		case inObject:
+			return s.end(s.wrapper())
+		case c == '[':
+			return s.end(s.list())
 		}
 		if err := s.object(); err != nil {
 			return err
@@ -81,8 +75,11 @@ func (s *splitter) text() error {
 	}
 }
 
-// end checks that nothing follows.
-func (s *splitter) end() error {
+// end returns the error of a list, or checks that nothing follows it.
+func (s *splitter) end(err error) error {
+	if err != nil {
+		return err
+	}
 	switch _, err := s.peek(); {
 	case err == nil:
 		return errors.New("text follows the end of the list")
