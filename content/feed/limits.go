@@ -46,7 +46,7 @@ func checkSite(bases ...*url.URL) error {
 	return nil
 }
 
-var errStopped = errors.New("stopped") // the receiver of the entries takes no more
+var errStopped = errors.New("stopped") // the caller wants no more entries
 
 // giver passes entries on, until they are too large together.
 type giver struct {

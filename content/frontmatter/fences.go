@@ -103,7 +103,7 @@ var unsupported = []struct {
 	{regexp.MustCompile(`(?i)^title[ \t]*[:=]([ \t]|$)`), "front matter: has no line --- before it; add one before and one after it"},
 	{regexp.MustCompile(`^;;;`), "front matter: JSON between lines ;;; is not supported; " + supported},
 	{regexp.MustCompile(`^% `), "front matter: a title block of Pandoc (%) is not supported; " + supported},
-	{regexp.MustCompile(`^<!--\s*\n?\.\. [a-z]+:`), "front matter: a comment as Nikola's is not supported; " + supported},
+	{regexp.MustCompile(`^<!--\s*\n?\.\. [a-z]+:`), "front matter: metadata in a comment, as Nikola writes it, is not supported; " + supported},
 }
 
 // misfenced matches names and values between lines that are almost fences.

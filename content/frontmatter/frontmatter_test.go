@@ -54,7 +54,7 @@ func TestRead(t *testing.T) {
 		"Title: My page\nDate: 2024-05-06\n":                            `error@1 has no line --- before it`,
 		"title: Leek soup\ntags: x\n---\nT":                             `error@1 has no line --- before it`,
 		"% Title\n% Author\n":                                           `error@1 a title block of Pandoc (%) is not supported`,
-		"<!--\n.. title: T\n-->\nText":                                  `error@1 a comment as Nikola's is not supported`,
+		"<!--\n.. title: T\n-->\nText":                                  `error@1 metadata in a comment, as Nikola writes it, is not supported`,
 		"---\na: b\nc: [d\n---\n":                                       `error@3 invalid YAML`,
 		"---\na: b\n\n\tc: d\n---\n":                                    `error@4 invalid YAML`,
 		"---\na: *b\n---\n":                                             `error@2 invalid YAML: unknown anchor`,

@@ -19,7 +19,7 @@ var flags = []struct {
 	{"published", false, false}, // Jekyll; in Hugo it is a date
 	{"publish", false, false},   // Obsidian Publish
 	{"headless", true, false},   // Hugo
-	{"private", true, false},    // by custom, as the next ones
+	{"private", true, false},    // by custom, as hidingTexts
 }
 
 // hidingTexts lists names with the text that keeps a page from being published. Another text is an

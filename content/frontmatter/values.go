@@ -15,8 +15,8 @@ const (
 	maxName  = 64 // characters
 )
 
-// fit returns the JSON value of a value, without what an attribute can't have. Nothing in a list is
-// nothing.
+// fit returns the JSON value of a value, without what an attribute can't have. It drops empty
+// entries, and a list or an object that has no others.
 func fit(v any, depth int) (any, bool) {
 	if depth < 0 {
 		return nil, false

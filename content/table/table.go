@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Table is a table that is read row by row. Each row has at most a number of bytes.
+// Table is a table that is read row by row. The size of a row is limited.
 type Table struct {
 	Separator byte // , or ; or a tab
 
