@@ -41,7 +41,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"GET /v1/items/100%?callback=cb" + host, "cb", "400", "path has a percent sign"},
 		{"GET /v1/items/100%" + host, "", "400", "path has a percent sign"},
 		{"GET /v1/items/%zz?client_id=acme&callback=a.x.b" + host, "a.x.b", "400", "path has a percent sign"},
-		{"GET /v1/items/%zz?callback=a.x.b" + host, "", "400 bad_callback", "does not list this dotted name"}, // no tenant
+		{"GET /v1/items/%zz?callback=a.x.b" + host, "", "400 bad_callback", "does not list this dotted name"},
 		{"GET /v1/items/%zz?client_id=quiet&callback=cb" + host, "", "404 not_found", "JSONP is switched off"},
 		{"GET /v1/items/%?callback=c%62" + host, "cb", "400", "path has a percent sign"},
 		{"GET /v1/items/%?callback=alert(1)" + host, "", "400 bad_callback", "must be a JavaScript name"},
