@@ -17,7 +17,7 @@ import (
 func preflight(c echo.Context) error {
 	h := c.Response().Header()
 	transport.SetCommonHeaders(h)
-	h.Set("Allow", "OPTIONS, GET, HEAD, POST")
+	h["Allow"] = allMethods
 	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
 	h.Set("Access-Control-Allow-Headers", "Authorization, DPoP, Content-Type")
 	h.Set("Access-Control-Max-Age", "86400")
