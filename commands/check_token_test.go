@@ -16,7 +16,7 @@ func TestCheckTokenState(t *testing.T) {
 		want string
 	}{
 		{"new", func(*harness, string) {}, done, "token state ok never used"},
-		{"used", func(h *harness, token string) { h.callOK(token) }, done, "token state ok bound to the address 127.0.0.0/24 since 20"},
+		{"used", func(h *harness, token string) { h.callOK(token) }, done, "token state ok bound to the address 127.0.0.0/24 by its first call, at 20"},
 		{"revoked", func(h *harness, token string) { h.must("token", "revoke", token) }, failed, "token state wrong dead (token_revoked): the tenant or an operator revoked it"},
 		{"exhausted", func(h *harness, token string) {
 			h.must("tenant", "set", "acme", "policy.token.calls=1")

@@ -15,3 +15,8 @@ func (p *program) prompt() confirmation.Prompt {
 func addYes(c *cobra.Command, yes *bool) {
 	c.Flags().BoolVar(yes, "yes", false, "don't ask for confirmation; needed in scripts")
 }
+
+// addYesAtTerminal adds --yes to a command that asks at a terminal only.
+func addYesAtTerminal(c *cobra.Command, yes *bool) {
+	c.Flags().BoolVar(yes, "yes", false, "don't ask for confirmation at a terminal")
+}

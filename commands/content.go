@@ -110,8 +110,8 @@ func (p *program) contentExport() *cobra.Command {
 	c := &cobra.Command{Use: "export [FILE]",
 		Long: `Write the shared corpus, or a tenant's own items, as JSON lines to FILE or to
 standard output. ` + "`stile content import`" + ` reads the format. It does not contain the
-options that apply to all items: see ` + "`stile content options`" + `. A file that
-exists is replaced only after a confirmation, or with --yes.`,
+options that apply to all items: see ` + "`stile content options`" + `. The command asks
+before it replaces a file, if it runs at a terminal.`,
 		Example: "  stile content export corpus.jsonl\n  stile content export --tenant acme --collection news",
 		Args:    syntax.Takes(0, 1, "a FILE or nothing")}
 	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")
@@ -135,7 +135,7 @@ exists is replaced only after a confirmation, or with --yes.`,
 		_, err := fmt.Fprintf(p.out, "%s in %s\n", readable.Count(made.Items, "item"), printing.Safe(args[0]))
 		return err
 	}
-	addYes(c, &yes)
+	addYesAtTerminal(c, &yes)
 	return p.prints(c)
 }
 

@@ -127,12 +127,12 @@ func (p *program) tenantRotate() *cobra.Command {
 	c := &cobra.Command{Use: "rotate-secret CLIENT_ID",
 		Long: `Create a new secret and print it. The old secret stays valid for --overlap, so
 that the tenant can replace it without an interruption. Without --overlap, the
-old secret is invalid immediately, so the command asks first, or needs --yes.
-Issued tokens stay valid.`,
+old secret is invalid immediately, so the command asks first if it runs at a
+terminal. Issued tokens stay valid.`,
 		Example: "  stile tenant rotate-secret acme --overlap 24h",
 		Args:    syntax.Takes(1, 1, "one CLIENT_ID")}
 	c.Flags().StringVar(&overlap, "overlap", "0s", "`duration` for which the old secret stays valid, such as 24h or 7d")
-	addYes(c, &yes)
+	addYesAtTerminal(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		d, err := syntax.ParseDuration("overlap", overlap)
 		if err != nil {

@@ -19,24 +19,13 @@ import (
 	"testing"
 	"time"
 
+	_ "stile.example/stile/commands" // so that a change of the program invalidates cached test results
 	"stile.example/stile/stiletest"
 )
 
 var binary string
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "stile-test")
-	if err == nil {
-		binary, err = stiletest.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(stiletest.Main(m, &binary)) }
 
 // trusting makes the server trust X-Forwarded-For from the tests.
 const trusting = "trusted_proxies: [127.0.0.1/32]\n"

@@ -40,14 +40,14 @@ const (
 
 // invalidToken refuses a token that is invalid or has expired. Only the operator learns why.
 func invalidToken(code codes.Code, rule string, err error) *codes.Refusal {
-	issuer, why := bearer.Reason(err)
+	issuer, _ := bearer.Reason(err)
 	switch {
 	case errors.Is(err, bearer.ErrUnknownIssuer):
 		rule = ruleUnknownIssuer
 	case issuer != "":
-		rule, why = ruleIssuers, "issuer "+issuer+": "+why
+		rule = ruleIssuers
 	}
-	return &codes.Refusal{Code: code, Explanation: codes.Explanation{Rule: rule, Why: why}}
+	return &codes.Refusal{Code: code, Explanation: codes.Explanation{Rule: rule, Why: bearer.Explain(err)}}
 }
 
 // noItem is the detail about an item that does not exist, or that is another tenant's: a caller

@@ -20,6 +20,7 @@ var (
 	closing    = []string{"close"}
 	noContent  = []string{"default-src 'none'; frame-ancestors 'none'"}
 	hsts       = []string{"max-age=31536000"}
+	allMethods = []string{"OPTIONS, GET, HEAD, POST"}
 )
 
 // front handles every request first. It sets the headers that forbid a browser everything that a
@@ -35,7 +36,7 @@ func (a *API) front(next http.Handler) http.Handler {
 		}
 		switch {
 		case h.Method == http.MethodOptions && h.URL.Path == "*":
-			head["Allow"] = []string{"OPTIONS, GET, HEAD, POST"}
+			head["Allow"] = allMethods
 			w.WriteHeader(http.StatusNoContent)
 			return
 		case h.ProtoMajor == 2:

@@ -77,7 +77,7 @@ func (a *API) enforce(r *request, why *codes.Refusal) error {
 // learn whether a client_id exists, nor which one the token has; an explanation says both.
 func (a *API) clientRefusal(r *request, name string) *codes.Refusal {
 	if r.claims.Client == "" {
-		return mismatch(ruleNoMapping, "issuer "+r.claims.Issuer+": its client "+readable.Text(r.claims.Unmapped)+" is not in the issuer's clients", codes.UnknownClient,
+		return mismatch(ruleNoMapping, r.claims.WhyUnmapped(), codes.UnknownClient,
 			"The token's issuer named a client that has no tenant on this server. Ask the publisher to add it to the issuer's clients.")
 	}
 	rule, which := ruleClient, "another tenant"

@@ -41,11 +41,13 @@ func TestMalformedRequests(t *testing.T) {
 		{"GET /v1/items/100%?callback=cb" + host, "cb", "400", "path has a percent sign"},
 		{"GET /v1/items/100%" + host, "", "400", "path has a percent sign"},
 		{"GET /v1/items/%zz?client_id=acme&callback=a.x.b" + host, "a.x.b", "400", "path has a percent sign"},
-		{"GET /v1/items/%zz?callback=a.x.b" + host, "", "400", "path has a percent sign"}, // no tenant
-		{"GET /v1/items/%zz?client_id=quiet&callback=cb" + host, "", "400", "path has a percent sign"},
+		{"GET /v1/items/%zz?callback=a.x.b" + host, "", "400 bad_callback", "does not list this dotted name"},
+		{"GET /v1/items/%zz?client_id=quiet&callback=cb" + host, "", "404 not_found", "JSONP is switched off"},
 		{"GET /v1/items/%?callback=c%62" + host, "cb", "400", "path has a percent sign"},
-		{"GET /v1/items/%?callback=alert(1)" + host, "", "400", "path has a percent sign"},
-		{"GET /v1/items/%?callback=cb&callback=cb" + host, "", "400", "path has a percent sign"},
+		{"GET /v1/items/%?callback=alert(1)" + host, "", "400 bad_callback", "must be a JavaScript name"},
+		{"GET /v1/items/%?callback=cb&callback=cb" + host, "", "400 bad_callback", "must be sent once"},
+		{"HEAD /v1/items/%?callback=alert(1)" + host, "", "400 bad_callback", ""},
+		{"GET /v1/items?callback=alert(1) HTTP/1.1\r\nHost: a\r\nX: " + long + "\r\n\r\n", "", "400 bad_callback", "must be a JavaScript name"},
 		{"GET http://a/v1/items/%?callback=cb" + host, "cb", "400", "path has a percent sign"},
 		{"HEAD /v1/items/%?callback=cb" + host, "cb", "400", ""},
 		{"POST /v1/items/%?callback=cb" + host, "", "400", "path has a percent sign"},
@@ -57,7 +59,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"GET /v1/items?q=a b&callback=cb" + host, "cb", "400", "the request line or a header is malformed"},
 		{"GET /v1/items?callback=cb HTTP/1.x\r\nHost: a\r\n\r\n", "cb", "400", "the request line or a header is malformed"},
 		{"GET /v1/items?callback=cb HTTP/3.0\r\nHost: a\r\n\r\n", "cb", "505", "HTTP/1.1"},
-		{"GET /v1/items?callback=cb\x01" + host, "", "400", "the request line or a header is malformed"},
+		{"GET /v1/items?callback=cb\x01" + host, "", "400 bad_callback", "must be a JavaScript name"},
 		{"GET v1/items?callback=cb" + host, "cb", "400", "the request line or a header is malformed"},
 		{"G<T /v1/items?callback=cb" + host, "", "400", "the request line or a header is malformed"},
 		{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 x\r\n\r\n", "", "400", "the request line or a header is malformed"},
@@ -89,7 +91,11 @@ func TestMalformedRequests(t *testing.T) {
 				t.Errorf("%.60q: %s is %q", c.text, name, got)
 			}
 		}
-		status, kind, begins := c.status, "application/json", `{"error":{"type":"/problems/bad_request","code":"bad_request","status":`+c.status+","
+		status, code, named := strings.Cut(c.status, " ")
+		if !named {
+			code = "bad_request"
+		}
+		kind, begins := "application/json", `{"error":{"type":"/problems/`+code+`","code":"`+code+`","status":`+status+","
 		if c.script != "" {
 			status, kind = "200", "text/javascript; charset=utf-8"
 			begins = "/**/ typeof " + c.script + " === 'function' && " + c.script + "(" + begins

@@ -122,7 +122,7 @@ func (a *API) proofRefusal(r *request, s tokens.State) error {
 	if r.proofErr != nil {
 		why = invalidProof(r.proofErr)
 	}
-	if bound := a.bound(s); bound != "" {
+	if bound := s.BoundTo(a.ShowAddress); bound != "" {
 		why.Why += "; the token is " + bound
 	}
 	return why

@@ -93,9 +93,13 @@ func (a *API) namedPolicy(r *request) Policy {
 	return p
 }
 
-// aboutCallback reports whether err is about the parameter callback.
-func aboutCallback(err error) bool {
-	return err != nil && (errors.Is(err, errNoJSONP) || refusalOf(err).Code == codes.BadCallback)
+// callbackFault returns what is wrong with the parameter callback, if anything is. A request that
+// no handler of a route reads is refused for that first, as one to a route is.
+func (r *request) callbackFault() error {
+	if r.Fault != nil && (errors.Is(r.Fault, errNoJSONP) || refusalOf(r.Fault).Code == codes.BadCallback) {
+		return r.Fault
+	}
+	return nil
 }
 
 // contentRoute returns an Echo handler for a handler of the content API: it reads the request, and

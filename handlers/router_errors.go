@@ -17,7 +17,7 @@ import (
 func preflight(c echo.Context) error {
 	h := c.Response().Header()
 	transport.SetCommonHeaders(h)
-	h.Set("Allow", "OPTIONS, GET, HEAD, POST")
+	h["Allow"] = allMethods
 	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
 	h.Set("Access-Control-Allow-Headers", "Authorization, DPoP, Content-Type")
 	h.Set("Access-Control-Max-Age", "86400")
@@ -29,11 +29,10 @@ func preflight(c echo.Context) error {
 func (a *API) handleRouterError(err error, c echo.Context) {
 	r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
 	defer r.releaseRequest()
-	if r.Transport == transport.JSON && aboutCallback(r.Fault) {
-		err = r.Fault
-	}
 	var http *echo.HTTPError
 	switch {
+	case r.callbackFault() != nil:
+		err = r.callbackFault()
 	case errors.Is(err, echo.ErrNotFound):
 		err = codes.Refuse(codes.NotFound)
 	case errors.Is(err, echo.ErrMethodNotAllowed):

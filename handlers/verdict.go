@@ -45,7 +45,7 @@ func (a *API) dead(r *request, why tokens.Reason) error {
 
 // hijack says what a token is bound to that was used from outside its binding.
 func (a *API) hijack(r *request, s tokens.State) string {
-	bound := a.bound(s)
+	bound := s.BoundTo(a.ShowAddress)
 	switch {
 	case bound == "":
 		return ""
@@ -59,23 +59,6 @@ func (a *API) hijack(r *request, s tokens.State) string {
 		return "the token is " + bound + ", and the request has no proof of that key"
 	}
 	return "the token is " + bound + ", and the request's proof was made by another key"
-}
-
-// bound says what a token is bound to, and since when; "" if it is unbound. An address is shown as
-// the setting log_addresses says.
-func (a *API) bound(s tokens.State) string {
-	to := "bound to a key"
-	switch s.Bound.Kind {
-	case tokens.Unbound:
-		return ""
-	case tokens.ToAddress:
-		to = "bound to the address " + a.ShowAddress(s.Bound.Address())
-	}
-	at := s.BoundAt()
-	if at == 0 {
-		return to + " by its first call"
-	}
-	return to + " by its first call, at " + time.Unix(at, 0).UTC().Format(time.RFC3339)
 }
 
 // blocked refuses an address that the token's binding has just blocked, or that was blocked since

@@ -1,6 +1,7 @@
 package operations
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -76,7 +77,7 @@ func stateStep(d *datadir.Dir, v TokenView, s tokens.State) TokenStep {
 	if s == (tokens.State{}) {
 		return TokenStep{"state", false, "never used"}
 	}
-	detail := boundTo(d, s) + fmt.Sprintf(", %d of %d calls used", v.Calls, v.CallsLimit)
+	detail := cmp.Or(s.BoundTo(d.ShowAddress), "unbound") + fmt.Sprintf(", %d of %d calls used", v.Calls, v.CallsLimit)
 	if s.Dead == tokens.None {
 		if open := openChallenge(d, s); open != "" {
 			detail += "; a challenge is open: " + open
@@ -84,22 +85,6 @@ func stateStep(d *datadir.Dir, v TokenView, s tokens.State) TokenStep {
 		return TokenStep{"state", false, detail}
 	}
 	return TokenStep{"state", true, fmt.Sprintf("dead (%s): %s; %s", s.Dead, causeOfDeath(s.Dead), detail)}
-}
-
-// boundTo says what a token is bound to, and since when. An address is shown as the setting
-// log_addresses says.
-func boundTo(d *datadir.Dir, s tokens.State) string {
-	to := "bound to a key"
-	switch s.Bound.Kind {
-	case tokens.Unbound:
-		return "unbound"
-	case tokens.ToAddress:
-		to = "bound to the address " + d.ShowAddress(s.Bound.Address())
-	}
-	if at := s.BoundAt(); at != 0 {
-		to += " since " + time.Unix(at, 0).UTC().Format(time.RFC3339)
-	}
-	return to
 }
 
 // causeOfDeath says why a token is dead.

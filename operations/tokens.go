@@ -16,7 +16,6 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
-	"stile.example/stile/tokens/readable"
 )
 
 // Scope is the only scope that a token can have.
@@ -119,30 +118,21 @@ func findByText(d *datadir.Dir, text string) (named, error) {
 	case errors.Is(err, bearer.ErrExpired):
 		return findExpired(d, text, err)
 	case errors.Is(err, bearer.ErrInvalid):
-		return named{}, errors.New("the token is invalid: " + reasonOf(err))
+		return named{}, errors.New("the token is invalid: " + bearer.Explain(err))
 	case err != nil:
 		return named{}, err
 	}
 	n := named{id: claims.ID, claims: &claims}
 	if claims.Client == "" {
-		n.detail = fmt.Sprintf("issuer %s: its client %s is not in the issuer's clients", claims.Issuer, readable.Text(claims.Unmapped))
+		n.detail = claims.WhyUnmapped()
 	}
 	return n, nil
-}
-
-// reasonOf returns why a token was refused, with its issuer if that is an external one.
-func reasonOf(err error) string {
-	issuer, why := bearer.Reason(err)
-	if issuer != "" {
-		return "issuer " + issuer + ": " + why
-	}
-	return why
 }
 
 // findExpired returns the token that the text of an expired token names. It verifies the token as
 // of its last second. why is the error of the token now.
 func findExpired(d *datadir.Dir, text string, why error) (named, error) {
-	gone := errors.New("the token is invalid: " + reasonOf(why))
+	gone := errors.New("the token is invalid: " + bearer.Explain(why))
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 { // opaque: its issuer can't be asked as of another time
 		return named{}, gone
@@ -157,11 +147,11 @@ func findExpired(d *datadir.Dir, text string, why error) (named, error) {
 	claims, err := d.Verifier.Verify(text, time.Unix(c.Expires-1, 0))
 	switch {
 	case errors.Is(err, bearer.ErrInvalid):
-		return named{}, errors.New("the token is invalid: " + reasonOf(err))
+		return named{}, errors.New("the token is invalid: " + bearer.Explain(err))
 	case err != nil:
 		return named{}, gone
 	}
-	return named{claims.ID, &claims, reasonOf(why)}, nil
+	return named{claims.ID, &claims, bearer.Explain(why)}, nil
 }
 
 // TokenName names a token.

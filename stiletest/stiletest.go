@@ -36,6 +36,22 @@ func Build(dir string) (string, error) {
 	return file, nil
 }
 
+// Main builds the program, stores the path of the binary, runs the tests of m, and returns the exit
+// code. A package that uses it should import stile.example/stile/commands, so that a change of the
+// program invalidates cached test results.
+func Main(m interface{ Run() int }, binary *string) int {
+	dir, err := os.MkdirTemp("", "stile-test")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		*binary, err = Build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
 // Server is the program with a data directory of its own. Its methods must not be called
 // concurrently; requests to URL may be sent concurrently.
 type Server struct {
@@ -207,13 +223,18 @@ func (s *Server) Tenant(clientID string, args ...string) (secret string, err err
 
 // Token obtains a token from the token endpoint, as a tenant's server does.
 func (s *Server) Token(clientID, secret string) (string, error) {
-	req, err := http.NewRequest("POST", s.URL+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
+	return Token(s.client(), s.URL, clientID, secret)
+}
+
+// Token obtains a token from the server at an origin, such as that of a proxy.
+func Token(c *http.Client, origin, clientID, secret string) (string, error) {
+	req, err := http.NewRequest("POST", origin+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
 	if err != nil {
 		return "", err
 	}
 	req.SetBasicAuth(url.QueryEscape(clientID), url.QueryEscape(secret))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := s.client().Do(req)
+	res, err := c.Do(req)
 	if err != nil {
 		return "", err
 	}

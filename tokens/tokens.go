@@ -23,6 +23,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"math"
+	"net/netip"
+	"time"
 )
 
 // ID names one token in every store: the first 16 bytes of the SHA-256 of its issuer and jti. It is
@@ -78,6 +80,23 @@ func (s State) BoundAt() int64 {
 		return 0
 	}
 	return s.IssuedAt + int64(s.BoundAfter) - 1
+}
+
+// BoundTo says in words what the token is bound to, and since when; "" if it is unbound. show
+// returns an address as it may be shown.
+func (s State) BoundTo(show func(netip.Addr) string) string {
+	to := "bound to a key"
+	switch s.Bound.Kind {
+	case Unbound:
+		return ""
+	case ToAddress:
+		to = "bound to the address " + show(s.Bound.Address())
+	}
+	at := s.BoundAt()
+	if at == 0 {
+		return to + " by its first call"
+	}
+	return to + " by its first call, at " + time.Unix(at, 0).UTC().Format(time.RFC3339)
 }
 
 // Window counts what was admitted since a moment.

@@ -89,7 +89,7 @@ func (b *backend) checkOutages() {
 	if g := b.send("POST", ownPage); g.Status != 200 || g.Token == "" {
 		b.Errorf("after the outage: %+v", g)
 	}
-	b.must(b.stile.Command("tenant", "rotate-secret", b.client, "--yes"))
+	b.must(b.stile.Command("tenant", "rotate-secret", b.client))
 	b.checkBadGateway("invalid secret")
 	b.proxy.Close()
 	b.checkBadGateway("connection refused")

@@ -10,7 +10,6 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
-	"stile.example/stile/tokens/readable"
 )
 
 // The names of RFC 8693 that are supported.
@@ -47,7 +46,7 @@ func (srv *Server) client(r *request) (*tenants.Tenant, error) {
 	switch {
 	case !ok:
 		if c.Client == "" {
-			r.why = unmapped(c)
+			r.why = refusals.Clip(c.WhyUnmapped())
 		}
 		return nil, invalidRequest("subject_token does not belong to a tenant")
 	case t.Status != tenants.Active:
@@ -116,7 +115,7 @@ func (srv *Server) subjectToken(r *request, from bearer.Source) (c bearer.Claims
 	}
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
-		r.why = whyInvalid(err)
+		r.why = refusals.Clip(bearer.Explain(err))
 		return c, false, invalidRequest("subject_token is invalid, or of an issuer that this server does not trust")
 	case err != nil:
 		return c, false, unavailable(err)
@@ -124,26 +123,12 @@ func (srv *Server) subjectToken(r *request, from bearer.Source) (c bearer.Claims
 	return c, alone, nil
 }
 
-// unmapped says that the settings map the client of a token to no tenant.
-func unmapped(c bearer.Claims) string {
-	return refusals.Clip("issuer " + c.Issuer + ": its client " + readable.Text(c.Unmapped) + " is not in the issuer's clients")
-}
-
-// whyInvalid returns why a subject token is refused, for the log.
-func whyInvalid(err error) string {
-	issuer, why := bearer.Reason(err)
-	if issuer != "" {
-		why = "issuer " + issuer + ": " + why
-	}
-	return refusals.Clip(why)
-}
-
 // checkSubject returns an error unless a subject token belongs to the tenant, is not older than the
 // tenant, and is not dead.
 func (srv *Server) checkSubject(r *request, t *tenants.Tenant, c bearer.Claims) error {
 	if c.Client != t.ClientID || OlderThan(c, t) {
 		if c.Client == "" {
-			r.why = unmapped(c)
+			r.why = refusals.Clip(c.WhyUnmapped())
 		}
 		return invalidRequest("subject_token must belong to the client")
 	}

@@ -93,7 +93,7 @@ func (p *proxy) start(name string, args ...string) {
 	p.program, err = peers.Start(cmd, p.tls, 10*time.Second)
 	check(p.t, err)
 	p.t.Cleanup(func() { check(p.t, p.program.Stop()) })
-	p.token, err = p.issue()
+	p.token, err = stiletest.Token(p.client(true), "https://"+host, "acme", p.secret)
 	check(p.t, err)
 }
 
@@ -176,25 +176,6 @@ func (p *proxy) send(c *http.Client, method, url, form string, headers ...string
 	text, err := io.ReadAll(res.Body)
 	check(p.t, err)
 	return answer{res.StatusCode, res.ProtoMajor, res.Header, string(text)}
-}
-
-// issue gets a token through the proxy, as the tenant's server does.
-func (p *proxy) issue() (string, error) {
-	req, err := http.NewRequest("POST", "https://"+host+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
-	if err != nil {
-		return "", err
-	}
-	req.SetBasicAuth("acme", p.secret)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := p.client(true).Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	_, rest, _ := strings.Cut(string(body), `"access_token":"`)
-	token, _, _ := strings.Cut(rest, `"`)
-	return token, err
 }
 
 func freePort(t testing.TB) int {

@@ -73,7 +73,7 @@ func (r *recorder) serve(from net.Conn) {
 		io.Copy(from, to)
 		from.Close()
 	}()
-	io.Copy(io.MultiWriter(to, r), from)
+	io.Copy(io.MultiWriter(r, to), from) // recorded before stile can respond
 	r.mu.Lock()
 	delete(r.open, from)
 	r.mu.Unlock()

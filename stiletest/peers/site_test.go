@@ -16,19 +16,7 @@ import (
 
 var binary string
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "stile-peers")
-	if err == nil {
-		binary, err = stiletest.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(stiletest.Main(m, &binary)) }
 
 // site is a stile server whose port is chosen before it starts.
 type site struct {

@@ -73,3 +73,22 @@ func Reason(err error) (issuer, reason string) {
 	}
 	return issuer, ""
 }
+
+// Explain returns the reason of [Reason], with the external issuer if there is one.
+func Explain(err error) string {
+	issuer, why := Reason(err)
+	return withIssuer(issuer, why)
+}
+
+// WhyUnmapped says, for the operator, that the settings map the token's client to no tenant.
+func (c Claims) WhyUnmapped() string {
+	return withIssuer(c.Issuer, "its client "+readable.Text(c.Unmapped)+" is not in the issuer's clients")
+}
+
+// withIssuer adds the external issuer, if there is one, to a reason.
+func withIssuer(issuer, why string) string {
+	if issuer == "" {
+		return why
+	}
+	return "issuer " + issuer + ": " + why
+}
