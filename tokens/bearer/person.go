@@ -8,9 +8,13 @@ import (
 	"strings"
 )
 
-// personOf returns the name of the person of an external issuer's token. The key keeps those who
-// read the names from finding out which subject one stands for.
+// personOf returns the name of the person of an external issuer's token, zero if the token does not
+// show a sign-in. The key keeps those who read the names from finding out which subject one stands
+// for.
 func (v *Verifier) personOf(c Claims) (name [16]byte) {
+	if !c.signedIn {
+		return name
+	}
 	mac := hmac.New(sha256.New, v.keys.SecretKey())
 	io.WriteString(mac, "person\x00"+c.Issuer+"\x00"+c.Subject)
 	copy(name[:], mac.Sum(nil))
