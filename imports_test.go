@@ -39,11 +39,12 @@ var allowedImports = map[string]string{
 	"tokens/proof":          "tokens/object tokens/proof/p256 recent",
 	"tokens/proof/p256":     "filippo.io/nistec",
 	"outbound":              "",
+	"editdistance":          "",
 	"recent":                "",
 	"refusals":              "",
 	"challenge":             "dchest/captcha",
 	"simulate":              "tokens addresses",
-	"settings":              "goccy/go-yaml tokens addresses tenants tenants/callback",
+	"settings":              "goccy/go-yaml editdistance tokens addresses tenants tenants/callback",
 	"corpus":                "content content/options corpus/cache corpus/chosen corpus/dictionary corpus/facets corpus/paging corpus/sqlite corpus/terms corpus/titles corpus/turns corpus/words",
 	"corpus/bitmap":         "",
 	"corpus/build":          "content content/imports content/options corpus/bitmap corpus/chosen corpus/sqlite corpus/terms corpus/words",
@@ -80,7 +81,7 @@ var allowedImports = map[string]string{
 	"widgets/build":         "evanw/esbuild",
 	"demo":                  "",
 	"datadir":               "addresses refusals settings store store/sqlite tenants tokens tokens/bearer tokens/issuers tokens/signing usage",
-	"operations":            "datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing",
+	"operations": "datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance tokens/readable",
 	"socket":                "datadir operations content golang.org/x/sys",
 	"server":                "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto",
 	"commands":              "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
@@ -106,7 +107,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

@@ -41,22 +41,27 @@ type Registry struct {
 
 	change  sync.Mutex // serialises changes of the list
 	mu      sync.RWMutex
-	blocked map[Scope]int64 // blocks by rules, with their ends in Unix seconds
-	causes  map[Scope]Cause // what led to those blocks, since the start
-	blocks  atomic.Int64    // len(blocked); mostly 0, and then no call locks mu
-	pruneAt int             // size of blocked at which ended blocks are removed
+	blocked map[Scope]ruleBlock
+	blocks  atomic.Int64 // len(blocked); mostly 0, and then no call locks mu
+	pruneAt int          // size of blocked at which ended blocks are removed
+}
+
+// ruleBlock is a block by a rule.
+type ruleBlock struct {
+	until int64  // Unix seconds
+	cause *Cause // nil: the block is from before the start
 }
 
 // OpenRegistry returns a registry with the list and the blocks of a store.
 func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error) {
-	reg := &Registry{store: store, blocked: map[Scope]int64{}, causes: map[Scope]Cause{}}
+	reg := &Registry{store: store, blocked: map[Scope]ruleBlock{}}
 	reg.SetPolicy(p)
 	if err := reg.readList(ctx); err != nil {
 		return nil, err
 	}
 	err := store.EachAddress(ctx, func(scope Scope, s State) {
 		if s.Until != 0 {
-			reg.blocked[scope] = s.Until
+			reg.blocked[scope] = ruleBlock{until: s.Until}
 		}
 	})
 	if err != nil {
@@ -95,7 +100,7 @@ func (reg *Registry) BlockedByRule(a netip.Addr, tenant uint32, now time.Time) (
 		return 0, false
 	}
 	reg.mu.RLock()
-	until = max(reg.blocked[OfTenant(a, tenant)], reg.blocked[OfAll(a)])
+	until = max(reg.blocked[OfTenant(a, tenant)].until, reg.blocked[OfAll(a)].until)
 	reg.mu.RUnlock()
 	if until == 0 || now.Unix() >= until || reg.policy.Load().ObserveBlock {
 		return 0, false
@@ -114,8 +119,10 @@ type Cause struct{ Bindings, Limit, Issued, Solved uint32 }
 func (reg *Registry) CauseOfBlock(a netip.Addr, tenant uint32) (c Cause, known bool) {
 	reg.mu.RLock()
 	defer reg.mu.RUnlock()
-	c, known = reg.causes[OfTenant(a, tenant)]
-	return c, known
+	if b := reg.blocked[OfTenant(a, tenant)]; b.cause != nil {
+		return *b.cause, true
+	}
+	return Cause{}, false
 }
 
 // Bindings returns how many tokens of one tenant an address may bind within the policy's period (0
@@ -165,7 +172,7 @@ func (reg *Registry) step(ctx context.Context, scope Scope, p Policy, now time.T
 func (reg *Registry) cacheBlock(scope Scope, v Verdict, now time.Time) {
 	until := v.State.Until
 	reg.mu.RLock()
-	same := reg.blocked[scope] == until
+	same := reg.blocked[scope].until == until
 	reg.mu.RUnlock()
 	if same {
 		return
@@ -175,18 +182,17 @@ func (reg *Registry) cacheBlock(scope Scope, v Verdict, now time.Time) {
 	defer func() { reg.blocks.Store(int64(len(reg.blocked))) }()
 	if until <= now.Unix() {
 		delete(reg.blocked, scope)
-		delete(reg.causes, scope)
 		return
 	}
 	if len(reg.blocked) >= reg.pruneAt {
-		maps.DeleteFunc(reg.blocked, func(_ Scope, until int64) bool { return until <= now.Unix() })
-		maps.DeleteFunc(reg.causes, func(s Scope, _ Cause) bool { return reg.blocked[s] == 0 })
+		maps.DeleteFunc(reg.blocked, func(_ Scope, b ruleBlock) bool { return b.until <= now.Unix() })
 		reg.pruneAt = max(1024, 2*len(reg.blocked))
 	}
-	reg.blocked[scope] = until
+	b := ruleBlock{until, reg.blocked[scope].cause}
 	if v.NewlyBlocked {
-		reg.causes[scope] = Cause{v.Bindings, v.Limit, v.Issued, v.Solved}
+		b.cause = &Cause{v.Bindings, v.Limit, v.Issued, v.Solved}
 	}
+	reg.blocked[scope] = b
 }
 
 // Put adds an entry to the list, or replaces the one of its range. It applies from the next call

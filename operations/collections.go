@@ -10,6 +10,7 @@ import (
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/words"
 	"stile.example/stile/datadir"
+	"stile.example/stile/editdistance"
 )
 
 // checkCollection returns an error that names similar collections if the owner has no items in the
@@ -70,29 +71,6 @@ func areSimilar(a, b string) bool {
 	return strings.Contains(a, b) || strings.Contains(b, a) || distance(a, b) <= max(1, len(a)/4)
 }
 
-func fold(name string) string { return words.FoldLine(name, 512) }
+func distance(a, b string) int { return editdistance.Between(fold(a), fold(b)) }
 
-// distance returns the number of letters to insert, delete or replace (Levenshtein), at most 64.
-func distance(a, b string) int {
-	const most = 64
-	x, y := []rune(fold(a)), []rune(fold(b))
-	if len(x) > most || len(y) > most {
-		return most
-	}
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range y {
-			change := diagonal
-			if x[i] != y[j] {
-				change++
-			}
-			diagonal, row[j+1] = row[j+1], min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(y)]
-}
+func fold(name string) string { return words.FoldLine(name, 512) }

@@ -109,9 +109,10 @@ func several[T any](field func(*Issuer) *[]T, of kind[T], limit int) partValue {
 
 // filled is any text that is not empty and has no control characters.
 func filled(limit int) kind[string] {
-	return kind[string]{"text", fmt.Sprintf("a text of 1 to %d bytes", limit), func(text string) (string, error) {
+	allowed := fmt.Sprintf("a text of 1 to %d bytes", limit)
+	return kind[string]{"text", allowed, func(text string) (string, error) {
 		if text == "" || len(text) > limit || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
-			return "", mustBe(text, fmt.Sprintf("a text of 1 to %d bytes", limit))
+			return "", mustBe(text, allowed)
 		}
 		return text, nil
 	}}

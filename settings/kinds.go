@@ -19,10 +19,11 @@ import (
 
 // number is a whole number from lo to hi.
 func number[N uint8 | uint16 | uint32](lo, hi N) kind[N] {
-	return kind[N]{"number", fmt.Sprintf("a whole number from %d to %d", lo, hi), func(text string) (N, error) {
+	allowed := fmt.Sprintf("a whole number from %d to %d", lo, hi)
+	return kind[N]{"number", allowed, func(text string) (N, error) {
 		n, err := strconv.ParseUint(text, 10, 32)
 		if err != nil || n < uint64(lo) || n > uint64(hi) {
-			return 0, mustBe(text, fmt.Sprintf("a whole number from %d to %d", lo, hi))
+			return 0, mustBe(text, allowed)
 		}
 		return N(n), nil
 	}}
@@ -30,10 +31,11 @@ func number[N uint8 | uint16 | uint32](lo, hi N) kind[N] {
 
 // ratio is a number from 0 to 1.
 func ratio() kind[float64] {
-	return kind[float64]{"number", "a number from 0 to 1", func(text string) (float64, error) {
+	const allowed = "a number from 0 to 1"
+	return kind[float64]{"number", allowed, func(text string) (float64, error) {
 		f, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(f >= 0 && f <= 1) {
-			return 0, mustBe(text, "a number from 0 to 1")
+			return 0, mustBe(text, allowed)
 		}
 		return f, nil
 	}}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"stile.example/stile/editdistance"
 )
 
 // Problem is one invalid setting, and where it is.
@@ -93,7 +95,7 @@ func nearest(name string) (best string) {
 	least := 1 + max(2, len(name)/5)
 	for _, k := range table {
 		last := k.Name[strings.LastIndexByte(k.Name, '.')+1:]
-		d := distance(name, k.Name)
+		d := editdistance.Between(name, k.Name)
 		if last == name { // the right name in the wrong section
 			d = 1
 		}
@@ -120,14 +122,14 @@ func nearestVariable(v string) (best string) {
 	}
 	for _, k := range table {
 		own := strings.TrimPrefix(k.Env(), prefix)
-		d := distance(name, own)
+		d := editdistance.Between(name, own)
 		if strings.HasSuffix(k.Name, "."+strings.ToLower(name)) { // without the sections
 			d = 1
 		}
 		consider(own, d)
 	}
 	own := strings.TrimPrefix(configVariable, prefix)
-	consider(own, distance(name, own))
+	consider(own, editdistance.Between(name, own))
 	return best
 }
 
@@ -142,33 +144,4 @@ func extends(long, short string) bool {
 		return true
 	}
 	return strings.HasPrefix(rest, "_") || short == "CONF"
-}
-
-// distance returns the number of letters to insert, delete, replace or swap with the next. A name
-// longer than any key is far from all of them.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	var before []int // the row before last
-	last := make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row := make([]int, len(b)+1)
-		row[0] = i + 1
-		for j := range len(b) {
-			change := last[j]
-			if a[i] != b[j] {
-				change++
-			}
-			row[j+1] = min(change, row[j]+1, last[j+1]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }

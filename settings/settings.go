@@ -78,8 +78,7 @@ type Source struct {
 }
 
 // Load reads the defaults, the file, the environment and the flags. Later ones override earlier
-// ones. The error
-// is of type [Problems] and lists every problem in all three.
+// ones. The error is of type [Problems] and lists every problem in all of them.
 func Load(src Source) (*Settings, error) {
 	var problems Problems
 	file, bad := readFile(src.File)

@@ -77,7 +77,7 @@ func (t *Tenant) Rotate(fresh Secret, now time.Time, overlap time.Duration) {
 		if s.Until.IsZero() || s.Until.After(until) {
 			s.Until = until
 		}
-		if now.Before(s.Until) && len(kept) < MaxSecrets {
+		if s.validAt(now) && len(kept) < MaxSecrets {
 			kept = append(kept, s)
 		}
 	}
@@ -87,12 +87,14 @@ func (t *Tenant) Rotate(fresh Secret, now time.Time, overlap time.Duration) {
 // ValidSecrets returns how many secrets of the tenant are valid.
 func (t *Tenant) ValidSecrets(now time.Time) (n int) {
 	for _, s := range t.Secrets {
-		if s.Until.IsZero() || now.Before(s.Until) {
+		if s.validAt(now) {
 			n++
 		}
 	}
 	return n
 }
+
+func (s Secret) validAt(now time.Time) bool { return s.Until.IsZero() || now.Before(s.Until) }
 
 // Authenticate returns the tenant of that client_id if secret is valid at now. Otherwise the error
 // is [ErrCredentials], which takes the same time for known and unknown clients. It is
@@ -124,8 +126,7 @@ func (t *Tenant) knows(sum [32]byte, now time.Time) (valid, old bool) {
 		s, good, over := Secret{}, 0, 0
 		if i < len(t.Secrets) {
 			s = t.Secrets[i]
-			good = 1
-			if !s.Until.IsZero() && !now.Before(s.Until) {
+			if good = 1; !s.validAt(now) {
 				good, over = 0, 1
 			}
 		}

@@ -178,17 +178,19 @@ func TestGateCachesDeadTokens(t *testing.T) {
 	}
 }
 
-// slowAddresses calls meanwhile during its first check.
+// slowAddresses calls meanwhile during its first check. If it returns an error, so does the check.
 type slowAddresses struct {
 	fakeAddresses
-	meanwhile func()
+	meanwhile func() error
 }
 
 func (s *slowAddresses) Check(ctx context.Context, a AddressUse) (AddressVerdict, error) {
 	if s.meanwhile != nil {
 		do := s.meanwhile
 		s.meanwhile = nil
-		do()
+		if err := do(); err != nil {
+			return AddressVerdict{}, err
+		}
 	}
 	return s.fakeAddresses.Check(ctx, a)
 }
@@ -203,10 +205,11 @@ func TestBindingCallIsAdmitted(t *testing.T) {
 	mine := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
 	theirs := mine
 	theirs.From = netip.MustParseAddr("203.0.113.9")
-	addresses.meanwhile = func() {
+	addresses.meanwhile = func() error {
 		if v, err := other.Apply(t.Context(), ID{1}, generous, theirs); err != nil || v.Reason != Hijacked {
 			t.Errorf("the other call: %+v, %v", v, err)
 		}
+		return nil
 	}
 	if v, err := g.Apply(t.Context(), ID{1}, generous, mine); err != nil || v.Outcome != Admit || v.State.Used.Total().Calls != 1 {
 		t.Errorf("the call that bound the token: %+v, %v", v, err)
@@ -227,7 +230,7 @@ func TestFirstCallsWait(t *testing.T) {
 		g := Gate{Store: &memStore{states: map[ID]State{}}, Addresses: addresses}
 		c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
 		release := make(chan struct{})
-		addresses.meanwhile = func() { <-release }
+		addresses.meanwhile = func() error { <-release; return nil }
 		admitted := 0
 		var mu sync.Mutex
 		for range 6 {
@@ -258,6 +261,44 @@ func TestFirstCallsWait(t *testing.T) {
 			t.Errorf("afterwards: %d admitted, %d consultations, %d bindings; want 6, 2 and 2", admitted, addresses.checks, addresses.bindings)
 		}
 	})
+}
+
+// TestFirstCallEndsBadly checks that the calls that wait for a token's first call continue if it
+// ends with an error or a panic.
+func TestFirstCallEndsBadly(t *testing.T) {
+	for name, end := range map[string]func() error{
+		"error": func() error { return errors.New("disk full") },
+		"panic": func() error { panic("in the first call") },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			addresses := &slowAddresses{}
+			g := Gate{Store: &memStore{states: map[ID]State{}}, Addresses: addresses}
+			c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
+			release := make(chan struct{})
+			addresses.meanwhile = func() error { <-release; return end() }
+			ended, admitted := false, false
+			go func() {
+				defer func() { recover(); ended = true }()
+				if _, err := g.Apply(t.Context(), ID{1}, generous, c); err == nil {
+					t.Errorf("%s: the first call succeeds", name)
+				}
+			}()
+			synctest.Wait()
+			go func() {
+				v, err := g.Apply(t.Context(), ID{1}, generous, c)
+				admitted = err == nil && v.Outcome == Admit
+			}()
+			synctest.Wait()
+			if ended || admitted {
+				t.Errorf("%s: nothing waits", name)
+			}
+			close(release)
+			synctest.Wait()
+			if !ended || !admitted || addresses.checks != 1 {
+				t.Errorf("%s: ended %t, then admitted %t with %d consultations", name, ended, admitted, addresses.checks)
+			}
+		})
+	}
 }
 
 // TestGateReportsTheKey checks that the address gets the key of a key-bound token, and the zero Key

@@ -50,22 +50,20 @@ func addRefusals(ctx context.Context, tx *sql.Tx, some []refusals.Refusal) error
 
 // Refusal implements [refusals.Store].
 func (db *DB) Refusal(ctx context.Context, ref string) (f refusals.Refusal, err error) {
-	return readRefusal(db.read.QueryRowContext(ctx, `
-		SELECT ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more
-		FROM refusals WHERE ref = ?`, ref))
+	return db.readRefusal(ctx, `WHERE ref = ?`, ref)
 }
 
 // FirstRefusal implements [refusals.Store].
 func (db *DB) FirstRefusal(ctx context.Context, code, identity string) (f refusals.Refusal, err error) {
-	return readRefusal(db.read.QueryRowContext(ctx, `
-		SELECT ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more
-		FROM refusals WHERE code = ? AND identity = ? AND NOT observed
-		ORDER BY at, rowid LIMIT 1`, code, identity))
+	return db.readRefusal(ctx, `WHERE code = ? AND identity = ? AND NOT observed ORDER BY at, rowid LIMIT 1`, code, identity)
 }
 
-func readRefusal(row *sql.Row) (f refusals.Refusal, err error) {
+func (db *DB) readRefusal(ctx context.Context, where string, args ...any) (f refusals.Refusal, err error) {
 	var at int64
-	err = row.Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Page, &f.Detail, &f.Observed, &f.More)
+	err = db.read.QueryRowContext(ctx, `
+		SELECT ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more
+		FROM refusals `+where, args...).
+		Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Page, &f.Detail, &f.Observed, &f.More)
 	if errors.Is(err, sql.ErrNoRows) {
 		return refusals.Refusal{}, refusals.ErrNotFound
 	}

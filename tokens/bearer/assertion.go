@@ -50,7 +50,8 @@ func (e *AssertionError) Is(target error) bool { return target == ErrInvalid }
 
 // NewAssertions returns an Assertions for the audiences that an assertion may name: the issuer of
 // this server and the URLs of its endpoints at which clients authenticate. Errors name the first
-// two. The used assertions are known from the time since on; the zero Time means all of them.
+// two. The used assertions are known from the time since on; the zero Time means all of them. So
+// none that was issued in the second of since is accepted.
 //
 // An assertion of a client whose clock is up to 60 s ahead has a later iat than its first use. For
 // that long after since, such an assertion can be used twice.
@@ -159,7 +160,9 @@ func (a *Assertions) checkClaims(m members, now time.Time) (usable time.Time, wh
 }
 
 // madeBefore returns why an assertion with valid times may have been used before the used ones are
-// known, or "". One without iat is new if its exp was too far ahead then.
+// known, or "". One without iat is new if its exp was too far ahead then. An iat is a whole second,
+// and may be from before since if it is of the same one: the process before this one may have
+// accepted it then.
 func (a *Assertions) madeBefore(m members) (why string) {
 	issued, _ := issueOf(m)
 	expires, _ := m.date("exp")
@@ -168,7 +171,7 @@ func (a *Assertions) madeBefore(m members) (why string) {
 	case issued.IsZero() && !expires.After(a.since.Add(leeway+assertionUsable)):
 		return "it has no iat, and may have been issued before the server started: sign a new one with iat"
 	case !issued.IsZero() && issued.Before(a.since):
-		return "issued before the server started: sign a new one for each request"
+		return "it may have been issued before the server started: sign a new one for each request"
 	}
 	return ""
 }

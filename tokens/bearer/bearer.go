@@ -51,7 +51,7 @@ type Claims struct {
 
 	// Person names the person who uses an external issuer's token, without revealing who that is: a
 	// keyed hash of Issuer and Subject. It is zero for our own tokens, and for those that don't show
-	// a person's sign-in. Only [Verifier.VerifyFrom] sets it.
+	// a person's sign-in.
 	Person   [16]byte
 	signedIn bool // the token shows a person's sign-in: see [Issuer.isPerson]
 

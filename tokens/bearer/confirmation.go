@@ -21,7 +21,7 @@ func (m members) confirmation() (thumbprint [sha256.Size]byte, err error) {
 	}
 	for _, name := range uncheckable {
 		if cnf[name] != nil {
-			return thumbprint, invalid("cnf binds it by " + name + ", which can't be checked here, only by jkt")
+			return thumbprint, invalid("cnf binds it by " + name + ", which can't be checked here; only jkt can")
 		}
 	}
 	if cnf["jkt"] == nil {

@@ -103,7 +103,7 @@ func (e *examination) external(i *Issuer, t jws, m members) {
 	if err == nil {
 		err = i.checkHeader(&h)
 	}
-	readable := e.add("header", fmt.Sprintf("alg %s, typ %s, kid %s", readable.Text(h.alg), readable.Allowed([]string{h.typ}), readable.Text(h.kid)), err)
+	ok := e.add("header", fmt.Sprintf("alg %s, typ %s, kid %s", readable.Text(h.alg), readable.Allowed([]string{h.typ}), readable.Text(h.kid)), err)
 	c := Claims{Issuer: i.Name}
 	for _, check := range claimChecks {
 		err := check.check(i, m, &c, e.moment)
@@ -116,7 +116,7 @@ func (e *examination) external(i *Issuer, t jws, m members) {
 			e.add(check.name, e.describe(check.name, c, m), err)
 		}
 	}
-	if readable {
+	if ok {
 		e.signature(i, t, h, c)
 	}
 	e.use(i, c)

@@ -138,6 +138,7 @@ func (i *Issuer) verifyClaims(t jws, m members, at moment) (c Claims, generation
 	if generation, err = i.checkSignature(t, h, c.IssuedAt, at.now); err != nil {
 		return Claims{}, 0, err
 	}
+	c.signedIn = m.hasAuthTime() && i.isPerson(m)
 	return c, generation, nil
 }
 
@@ -194,6 +195,7 @@ func (i *Issuer) introspected(token string, from Source, at moment) (Claims, err
 		return Claims{}, invalidf("the response to its introspection names another issuer, %s", readable.Text(name))
 	}
 	c, err := i.readClaims(m, at)
+	c.signedIn = (m.hasAuthTime() || m.hasUsername()) && i.isPerson(m)
 	if err == nil && c.JTI == "" {
 		return Claims{}, invalidf("the response to its introspection has no %s", i.idClaim())
 	}

@@ -45,7 +45,6 @@ func (i *Issuer) readClaims(m members, at moment) (c Claims, err error) {
 			return Claims{}, err
 		}
 	}
-	c.signedIn = i.isPerson(m)
 	return c, nil
 }
 

@@ -10,13 +10,12 @@ import (
 
 // identify sets the ID of a JWT without a jti.
 //
-// ES* may be deterministic too (RFC 6979). Then equal texts are one token. Nothing here shows that.
-//
 // Two visitors may get such a token within one second, with the same claims. Algorithms that use
 // randomness (ES*, PS*) still sign them differently, so the ID is made from the signed text and the
 // part of the signature that has only one spelling. The other algorithms (RS*, EdDSA) give both
 // visitors the same text. Then the second one would be taken for a hijacker, so such tokens make no
-// calls. They may authenticate a tenant, who is one caller.
+// calls. They may authenticate a tenant, who is one caller. An issuer may sign deterministically by
+// ES* too (RFC 6979), which no token shows. Then equal texts are one token.
 func (i *Issuer) identify(c *Claims, t jws, alg string) error {
 	if c.JTI != "" {
 		return nil

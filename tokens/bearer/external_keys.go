@@ -98,15 +98,11 @@ func ParseIssuerKeys(data []byte) (IssuerKeys, error) {
 // readIssuerKey parses an entry of a JWK Set, and reports whether it is for signatures. The error
 // says why an entry can't be used that may be meant for them.
 func readIssuerKey(raw []byte) (k issuerKey, usable bool, err error) {
-	members, err := object(raw)
+	j, secret, err := readEntry(raw)
 	if err != nil {
-		return k, false, errors.New("not a JSON object, or with a duplicate name")
+		return k, false, err
 	}
-	var j jwk.Key
-	if json.Unmarshal(raw, &j) != nil {
-		return k, false, errors.New("a member has the wrong type")
-	}
-	if secret := jwk.Secret(members); secret != "" {
+	if secret != "" {
 		return k, false, fmt.Errorf("kid %s: has the secret member %s, so everybody can sign with it; its issuer must replace it", readable.Text(j.KID), secret)
 	}
 	if !j.Verifies() {
@@ -153,9 +149,9 @@ func (i *Issuer) keysFor(h header, issued, now time.Time) ([]crypto.PublicKey, u
 	}
 	switch {
 	case !known && h.kid == "":
-		return nil, 0, invalidf("no kid, and none of the issuer's %d keys is for alg %s", keys.Len(), h.alg)
+		return nil, 0, invalidf("no kid, and none of the issuer's %s is for alg %s", readable.Count(keys.Len(), "key"), h.alg)
 	case !known:
-		return nil, 0, invalidf("kid %s is unknown: it is not among the issuer's %d keys", readable.Text(h.kid), keys.Len())
+		return nil, 0, invalidf("kid %s is unknown: it is not among the issuer's %s", readable.Text(h.kid), readable.Count(keys.Len(), "key"))
 	case len(fitting) == 0:
 		return nil, 0, invalidf("the key %s is not for alg %s", readable.Text(h.kid), h.alg)
 	case h.kid == "" && len(fitting) > 1:

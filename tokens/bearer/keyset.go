@@ -50,16 +50,12 @@ func ParseKeySet(text string) (KeySet, error) {
 
 // readJWK parses one key and reports whether it is for signatures.
 func readJWK(raw []byte) (k issuerKey, signs bool, err error) {
-	members, err := object(raw)
-	if err != nil {
-		return k, false, errors.New("not a JSON object, or with a duplicate name")
-	}
-	if secret := jwk.Secret(members); secret != "" {
+	j, secret, err := readEntry(raw)
+	if secret != "" {
 		return k, false, fmt.Errorf("has the secret member %q; send the public key only, and replace this key", secret)
 	}
-	var j jwk.Key
-	if json.Unmarshal(raw, &j) != nil {
-		return k, false, errors.New("a member is not a string")
+	if err != nil {
+		return k, false, err
 	}
 	if !j.Verifies() {
 		return k, false, nil
@@ -77,4 +73,16 @@ func readJWK(raw []byte) (k issuerKey, signs bool, err error) {
 		return k, false, fmt.Errorf("alg is %q, which is not an algorithm of this key", j.Alg)
 	}
 	return k, true, nil
+}
+
+// readEntry decodes an entry of a JWK Set, and returns the name of its secret member, if any.
+func readEntry(raw []byte) (j jwk.Key, secret string, err error) {
+	members, err := object(raw)
+	if err != nil {
+		return j, "", errors.New("not a JSON object, or with a duplicate name")
+	}
+	if json.Unmarshal(raw, &j) != nil {
+		err = errors.New("a member has the wrong type")
+	}
+	return j, jwk.Secret(members), err
 }

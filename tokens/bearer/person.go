@@ -8,33 +8,40 @@ import (
 	"strings"
 )
 
-// personOf returns the name of the person of an external issuer's token. The key keeps those who
-// read the names from finding out which subject one stands for.
+// personOf returns the name of the person of an external issuer's token, zero if the token does not
+// show a sign-in. The key keeps those who read the names from finding out which subject one stands
+// for.
 func (v *Verifier) personOf(c Claims) (name [16]byte) {
+	if !c.signedIn {
+		return name
+	}
 	mac := hmac.New(sha256.New, v.keys.SecretKey())
 	io.WriteString(mac, "person\x00"+c.Issuer+"\x00"+c.Subject)
 	copy(name[:], mac.Sum(nil))
 	return name
 }
 
-// isPerson reports whether an issuer's token says that its subject is a person who signed in. All
-// tokens of a person count once at an address, so unknown means no: a tenant's server with one
-// subject would hand out tokens to all its visitors that count as one.
+// isPerson reports whether the subject of a token that shows a sign-in can be a person. All tokens
+// of a person count once at an address, so unknown means no: a tenant's server with one subject
+// would hand out tokens to all its visitors that count as one.
 func (i *Issuer) isPerson(m members) bool {
 	subject, ok := m.text("sub")
-	return ok && subject != "" && m.showsSignIn() && !m.isMachine() && !i.namesClient(m, subject)
+	return ok && subject != "" && !m.isMachine() && !i.namesClient(m, subject)
 }
 
-// showsSignIn reports whether a token shows that a person signed in. auth_time is the claim of RFC
-// 9068 §2.2.1 and OpenID Connect; Keycloak and Okta put it into access tokens. username is that of
-// an introspection response (RFC 7662 §2.2): the human who authorized the token. Keycloak gives
+// hasAuthTime reports whether a token says when a person signed in. auth_time is the claim of RFC
+// 9068 §2.2.1 and OpenID Connect; Keycloak and Okta put it into access tokens. Keycloak gives
 // service accounts sid, session_state and acr too, so these show nothing.
-func (m members) showsSignIn() bool {
-	if at, ok := m.date("auth_time"); ok && at.Unix() > 0 {
-		return true
-	}
+func (m members) hasAuthTime() bool {
+	at, ok := m.date("auth_time")
+	return ok && at.Unix() > 0
+}
+
+// hasUsername reports whether the response to an introspection names the human who authorized the
+// token (RFC 7662 §2.2). In a JWT, username shows nothing.
+func (m members) hasUsername() bool {
 	name, ok := m.text("username")
-	return ok && name != "" && string(m["active"]) == "true"
+	return ok && name != ""
 }
 
 // isMachine reports whether a token says that a client got it for itself: Keycloak by the name of

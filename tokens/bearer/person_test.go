@@ -56,6 +56,7 @@ func TestPersons(t *testing.T) {
 		"auth_time 0":                    {user.with("auth_time", 0), false},
 		"auth_time is not a time":        {user.with("auth_time", "x"), false},
 		"username in a JWT":              {o.claims().with("sub", uuid).with("username", "ann"), false},
+		"an active username in a JWT":    {o.claims().with("sub", uuid).with("username", "ann").with("active", true), false},
 	} {
 		token := o.sign(t, o.header(), c.claims)
 		for range 2 { // the second one is cached

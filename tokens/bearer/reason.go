@@ -59,8 +59,7 @@ func about(i *Issuer, err error) error {
 
 // Reason returns why [Verifier.Verify] refused a token, for the operator, and the external issuer
 // that the token names or that could not be asked. The issuer is "" for any other token, and the
-// reason for any error that is not about the token.
-// The caller of the API must not learn either.
+// reason for any error that is not about the token. The caller of the API must not learn either.
 func Reason(err error) (issuer, reason string) {
 	if of, ok := errors.AsType[ofIssuer](err); ok {
 		issuer = of.issuer

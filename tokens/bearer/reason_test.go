@@ -29,7 +29,7 @@ func TestReasons(t *testing.T) {
 		{o.sign(t, h, c.with("iat", hours(1)).with("exp", hours(2))), idp, "iat is 60 min ahead of this server's clock"},
 		{o.sign(t, h, c.with("iat", nil)), idp, "iat is missing, or not a time"},
 		{o.sign(t, h.with("alg", "RS512"), c), idp, "alg is RS512, want RS256, ES256"},
-		{o.sign(t, h.with("kid", "k9"), c), idp, "kid k9 is unknown: it is not among the issuer's 1 keys"},
+		{o.sign(t, h.with("kid", "k9"), c), idp, "kid k9 is unknown: it is not among the issuer's 1 key"},
 		{o.sign(t, h.with("alg", "ES256"), c), idp, "the key k1 is not for alg ES256"},
 		{o.sign(t, h.with("typ", "dpop+jwt"), c), idp, "the header's typ is dpop+jwt, want at+jwt or jwt or none"},
 		{forged, idp, "wrong signature"},

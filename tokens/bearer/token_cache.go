@@ -54,8 +54,7 @@ type cachedToken struct {
 	start                       uint32 // of its strings in half.text
 	tenant                      uint32
 	jti, subject, client, scope uint16 // their lengths: MaxLength fits
-	unmapped                    uint16
-	signedIn                    bool
+	unmapped, person            uint16
 	confirmation                [sha256.Size]byte
 }
 
@@ -76,11 +75,13 @@ func (m *tokenCache) get(sum [sha256.Size]byte) (Claims, keyVersion, bool) {
 }
 
 func (h *half) claims(e cachedToken) Claims {
-	n := uint32(e.jti) + uint32(e.subject) + uint32(e.client) + uint32(e.scope) + uint32(e.unmapped)
+	n := uint32(e.jti) + uint32(e.subject) + uint32(e.client) + uint32(e.scope) + uint32(e.unmapped) + uint32(e.person)
 	text := string(h.text[e.start : e.start+n])
 	take := func(n uint16) (s string) { s, text = text[:n], text[n:]; return s }
-	return Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope), Unmapped: take(e.unmapped), Tenant: e.tenant,
-		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation, signedIn: e.signedIn}
+	c := Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope), Unmapped: take(e.unmapped), Tenant: e.tenant,
+		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation}
+	copy(c.Person[:], take(e.person))
+	return c
 }
 
 // put stores a valid token.
@@ -95,11 +96,15 @@ func (m *tokenCache) put(sum [sha256.Size]byte, by keyVersion, c Claims) {
 	if e, ok := h.tokens[sum]; ok && e.version == by {
 		return // another call has stored it already
 	}
+	person := c.Person[:]
+	if c.Person == ([len(c.Person)]byte{}) { // as in most tokens: it takes no memory
+		person = nil
+	}
 	h.tokens[sum] = cachedToken{
 		id: c.ID, issued: c.IssuedAt.Unix(), expires: c.Expires.Unix(),
 		version: by, start: uint32(len(h.text)), tenant: c.Tenant,
-		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)), unmapped: uint16(len(c.Unmapped)),
-		confirmation: c.Confirmation, signedIn: c.signedIn,
+		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)), unmapped: uint16(len(c.Unmapped)), person: uint16(len(person)),
+		confirmation: c.Confirmation,
 	}
-	h.text = append(append(append(append(append(h.text, c.JTI...), c.Subject...), c.Client...), c.Scope...), c.Unmapped...)
+	h.text = append(append(append(append(append(append(h.text, c.JTI...), c.Subject...), c.Client...), c.Scope...), c.Unmapped...), person...)
 }

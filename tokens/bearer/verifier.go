@@ -55,9 +55,6 @@ func (v *Verifier) VerifyFrom(token string, from Source, now time.Time) (Claims,
 	if err == nil && by != nil && by.ForExchange {
 		return Claims{}, about(by, invalid("valid at the token endpoint only: accept is exchange"))
 	}
-	if err == nil && by != nil && c.signedIn {
-		c.Person = v.personOf(c)
-	}
 	return c, err
 }
 
@@ -75,6 +72,7 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 	if err == notThreeParts && v.external.opaque != nil && strings.Count(token, ".") != 2 {
 		by := v.external.opaque
 		c, err := by.introspected(token, from, at)
+		c.Person = v.personOf(c)
 		return c, by, about(by, err)
 	}
 	if err != nil {
@@ -83,6 +81,7 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 	if m, by := v.external.issuerOf(t); by != nil {
 		c, generation, err := by.verifyClaims(t, m, at)
 		if err == nil {
+			c.Person = v.personOf(c)
 			v.cache.put(sum, keyVersion{by.number, generation}, c)
 		}
 		return c, by, about(by, err)

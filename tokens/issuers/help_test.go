@@ -78,6 +78,18 @@ func ringOf(i *idp) *KeyCache {
 	return NewKeyCache(Endpoint{Issuer: i.URL, Keys: i.URL + "/keys"}, time.Now, quiet)
 }
 
+// ringWith returns an issuer with a key for each letter, and a KeyCache that has fetched them at
+// noon.
+func ringWith(t testing.TB, letters string) (*idp, *KeyCache, *bearer.IssuerKeys) {
+	t.Helper()
+	i := newIDP(t)
+	i.says("/keys", jwks(letters))
+	r := ringOf(i)
+	keys, err := r.Keys(noon)
+	has(t, keys, err, len(letters))
+	return i, r, keys
+}
+
 // settle waits until no fetch is running.
 func settle(r *KeyCache) {
 	for {

@@ -154,19 +154,20 @@ func (r *KeyCache) Keys(now time.Time) (*bearer.IssuerKeys, error) {
 	return nil, fmt.Errorf("issuer %s: its keys: %w", r.endpoint.Issuer, err)
 }
 
-// serves reports whether the keys may be used, which may be nil.
+// serves reports whether the keys, which may be nil, may be used.
 func (h *held) serves(now time.Time) bool { return h != nil && now.Sub(h.at) < goodFor }
+
+// after reports whether the keys, which may be nil, were fetched after a token was issued.
+func (h *held) after(issued time.Time) bool { return h != nil && issued.Add(clockGap).Before(h.at) }
 
 // Renewed implements [bearer.Keyring]. It fetches the keys, if a fetch is allowed now. If none is,
 // it returns the keys for a token that is older than they are. For a newer token it returns an
 // error, because the token's key may be new.
 func (r *KeyCache) Renewed(now, issued time.Time) (*bearer.IssuerKeys, error) {
+	err := r.await(now, r.mayFetch(r.held.Load().after(issued)), r.untilFetch)
 	h := r.held.Load()
-	older := h != nil && issued.Add(clockGap).Before(h.at)
-	err := r.await(now, r.mayFetch(older), r.untilFetch)
-	h = r.held.Load()
 	switch {
-	case h != nil && (err == nil || issued.Add(clockGap).Before(h.at)):
+	case h != nil && err == nil, h.after(issued):
 		return h.keys, nil
 	case err != nil:
 		return nil, fmt.Errorf("issuer %s: a token's key is not among its keys: %w", r.endpoint.Issuer, err)

@@ -18,12 +18,9 @@ import (
 // then once a minute, even if other callers name unknown keys. Until the next fetch, tokens with a
 // new key get an error that is not a refusal, and that says when to retry.
 func TestS9_Rotation(t *testing.T) {
-	i := newIDP(t)
-	i.says("/keys", jwks("a"))
-	r := ringOf(i)
-	keys, err := r.Keys(noon)
-	has(t, keys, err, 1)
+	i, r, keys := ringWith(t, "a")
 	for n, letters := range []string{"ab", "abc", "abcd"} {
+		var err error
 		i.says("/keys", jwks(letters))
 		keys, err = r.Renewed(noon.Add(time.Second), noon.Add(time.Second))
 		has(t, keys, err, n+2)
@@ -60,18 +57,14 @@ func TestS9_Rotation(t *testing.T) {
 // TestOldTokensLeaveFetches checks that tokens which are older than the keys don't use up the
 // fetches for new keys.
 func TestOldTokensLeaveFetches(t *testing.T) {
-	i := newIDP(t)
-	i.says("/keys", jwks("a"))
-	r := ringOf(i)
-	keys, err := r.Keys(noon)
-	has(t, keys, err, 1)
+	i, r, _ := ringWith(t, "a")
 	for range 10 {
 		if _, err := r.Renewed(noon.Add(time.Second), noon.Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	i.says("/keys", jwks("ab"))
-	keys, err = r.Renewed(noon.Add(2*time.Second), noon.Add(2*time.Second))
+	keys, err := r.Renewed(noon.Add(2*time.Second), noon.Add(2*time.Second))
 	has(t, keys, err, 2)
 	if n := i.count("/keys"); n != 3 {
 		t.Errorf("asked %d times", n)
@@ -159,12 +152,8 @@ func TestS9_BadAnswers(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			i := newIDP(t)
-			i.says("/keys", jwks("a"))
-			r := ringOf(i)
+			i, r, keys := ringWith(t, "a")
 			r.client.http.Timeout = 300 * time.Millisecond
-			keys, err := r.Keys(noon)
-			has(t, keys, err, 1)
 			i.serve("/keys", page)
 			ask(r, noon.Add(2*time.Hour))
 			if n := i.count("/keys"); n != 2 {
@@ -178,7 +167,7 @@ func TestS9_BadAnswers(t *testing.T) {
 			}
 			i.says("/keys", jwks("ab"))
 			ask(r, noon.Add(2*time.Hour+time.Minute))
-			keys, err = r.Keys(noon.Add(2 * time.Hour))
+			keys, err := r.Keys(noon.Add(2 * time.Hour))
 			has(t, keys, err, 2)
 		})
 	}
@@ -191,11 +180,7 @@ func TestS9_BadAnswers(t *testing.T) {
 
 // TestOutage checks that the last valid keys are used for 24 hours, and that service resumes.
 func TestOutage(t *testing.T) {
-	i := newIDP(t)
-	i.says("/keys", jwks("a"))
-	r := ringOf(i)
-	keys, err := r.Keys(noon)
-	has(t, keys, err, 1)
+	i, r, keys := ringWith(t, "a")
 	i.serve("/keys", http.NotFound)
 	for h := range 24 {
 		ask(r, noon.Add(time.Duration(h)*time.Hour))
@@ -244,11 +229,7 @@ func TestNeverThere(t *testing.T) {
 // TestOutageDuringRotation checks that fetches which fail don't use up those for new keys: the
 // first call after the end of an outage finds the new key.
 func TestOutageDuringRotation(t *testing.T) {
-	i := newIDP(t)
-	i.says("/keys", jwks("a"))
-	r := ringOf(i)
-	keys, err := r.Keys(noon)
-	has(t, keys, err, 1)
+	i, r, _ := ringWith(t, "a")
 	i.serve("/keys", http.NotFound)
 	for s := range 30 {
 		now := noon.Add(time.Duration(s) * time.Second)
@@ -257,7 +238,7 @@ func TestOutageDuringRotation(t *testing.T) {
 		}
 	}
 	i.says("/keys", jwks("ab"))
-	keys, err = r.Renewed(noon.Add(30*time.Second), noon.Add(30*time.Second))
+	keys, err := r.Renewed(noon.Add(30*time.Second), noon.Add(30*time.Second))
 	has(t, keys, err, 2)
 	if n := i.count("/keys"); n > 32 {
 		t.Errorf("asked %d times in half a minute", n)
@@ -291,14 +272,10 @@ func TestWaiters(t *testing.T) {
 
 // TestClockSetBack checks that a KeyCache does not wait longer after the clock was set back.
 func TestClockSetBack(t *testing.T) {
-	i := newIDP(t)
-	i.says("/keys", jwks("a"))
-	r := ringOf(i)
-	keys, err := r.Keys(noon)
-	has(t, keys, err, 1)
+	i, r, _ := ringWith(t, "a")
 	i.says("/keys", jwks("ab"))
 	ask(r, noon.Add(-24*time.Hour))
-	keys, err = r.Keys(noon.Add(-24 * time.Hour))
+	keys, err := r.Keys(noon.Add(-24 * time.Hour))
 	has(t, keys, err, 2)
 }
 

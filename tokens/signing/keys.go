@@ -98,7 +98,7 @@ func ReadKeys(file string, now time.Time) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
-	return newKeys(file, &Set{Generation: set.Generation, secret: set.secret, keys: set.alive(now)}), nil
+	return newKeys(file, &Set{secret: set.secret, keys: set.alive(now)}), nil
 }
 
 func newKeys(file string, set *Set) *Keys {
