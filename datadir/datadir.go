@@ -86,7 +86,7 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 	d := &Dir{Now: now, Log: log, held: held}
 	d.set.Store(s)
 	if err := d.open(ctx, s, how); err != nil {
-		return nil, errors.Join(err, held.release())
+		return nil, errors.Join(explainDamage(err), held.release())
 	}
 	return d, nil
 }
@@ -102,7 +102,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		}
 	}
 	if d.Store, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
-		return explainCorpus(fmt.Errorf("open the database: %w", err))
+		return fmt.Errorf("open the database: %w", err)
 	}
 	defer func() {
 		if err != nil {

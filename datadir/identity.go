@@ -264,10 +264,13 @@ func publicURL(s *settings.Settings) string {
 	return s.Origin(s.Listen)
 }
 
-// explainCorpus adds the way out to an error of a corpus that can't be read.
-func explainCorpus(err error) error {
-	if errors.Is(err, store.ErrCorpus) {
+// explainDamage adds the way out to an error of a corpus or a database that can't be read.
+func explainDamage(err error) error {
+	switch {
+	case errors.Is(err, store.ErrCorpus):
 		return fmt.Errorf("%w. Without a backup, run `stile serve --new-corpus`, which starts with an empty corpus, and import it again", err)
+	case sqlite.IsDamaged(err):
+		return fmt.Errorf("%w. Restore all files from the same backup. Without a backup, move them away and run `stile serve`: tenants, usage and the address list are then lost, and the corpus must be imported again", err)
 	}
 	return err
 }

@@ -104,6 +104,11 @@ func TestMissingFiles(t *testing.T) {
 		{"no database", func(dir string) error { return os.Remove(store.File(dir)) },
 			[]string{"stile.db is missing, but corpus-1.db, keys.json are in the same directory", "from a backup", "move them away"}},
 		{"an empty database", func(dir string) error { return os.Truncate(store.File(dir), 0) }, []string{"stile.db is empty", "from a backup"}},
+		{"not a database", func(dir string) error {
+			return os.WriteFile(store.File(dir), bytes.Repeat([]byte("not a database. "), 1000), 0o600)
+		}, []string{"stile.db: file is not a database. Restore all files from the same backup", "move them away", "tenants, usage and the address list are then lost"}},
+		{"half of the database", func(dir string) error { return os.Truncate(store.File(dir), 16<<10) },
+			[]string{"stile.db: ", "malformed. Restore all files from the same backup", "move them away"}},
 		{"keys alone", func(dir string) error {
 			return errors.Join(os.Remove(store.File(dir)), os.Remove(filepath.Join(dir, "corpus-1.db")))
 		}, []string{"stile.db is missing, but keys.json is in the same directory", "move it away"}},

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/mattn/go-sqlite3"
 )
 
 // Identity returns what the database belongs to, by name; "" if nothing is stored under it.
@@ -49,4 +51,10 @@ func IsNew(ctx context.Context, file string) (bool, error) {
 		return false, fmt.Errorf("open %s: %w", file, err)
 	}
 	return tables == 0, nil
+}
+
+// IsDamaged reports whether an error says that a file is not a database, or is damaged.
+func IsDamaged(err error) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (e.Code == sqlite3.ErrNotADB || e.Code == sqlite3.ErrCorrupt)
 }
