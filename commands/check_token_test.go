@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,25 @@ func TestCheckTokenState(t *testing.T) {
 			}
 			if how == "server" {
 				h.end()
+			}
+		}
+	}
+}
+
+// TestCheckSecrets checks that check warns of the files of secrets that other users can read.
+func TestCheckSecrets(t *testing.T) {
+	h := newHarness(t, "")
+	key, secret := h.write("key.pem", "no key"), h.write("introspection", "s3cret\n")
+	h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\ntls: {certificate: none.pem, key: "+key+"}\n"+
+		"issuers: [{issuer: 'http://localhost:1', keys: 'http://localhost:1/', allow_private: true, audience: x, clients: {a: acme}, introspection: {url: 'http://localhost:1/i', client_id: s, client_secret_file: "+secret+"}}]\n")
+	for _, mode := range []os.FileMode{0o644, 0o600} {
+		if err := errors.Join(os.Chmod(key, mode), os.Chmod(secret, mode)); err != nil {
+			t.Fatal(err)
+		}
+		out, err, _ := h.run("check")
+		for _, file := range []string{key, secret} {
+			if strings.Contains(strings.Join(strings.Fields(out), " "), "permissions warning "+file+" is open to other users (mode 0644): chmod 6") != (mode == 0o644) {
+				t.Errorf("%04o %s:\n%s%s", mode, file, out, err)
 			}
 		}
 	}

@@ -57,6 +57,7 @@ func Check(ctx context.Context, s *settings.Settings, command string, now func()
 	checkIssuers(ctx, s, now, log, add)
 	checkClients(ctx, s, now, add)
 	checkExposures(s.Data, command, add)
+	checkSecrets(s, add)
 	serving := checkData(ctx, s, now, log, add)
 	for _, l := range []struct{ key, addr string }{{"listen", s.Listen}, {"admin_listen", s.AdminListen}} {
 		checkListener(l.key, l.addr, serving, add)
@@ -189,6 +190,20 @@ func checkExposures(dir, command string, add report) {
 			state = Wrong
 		}
 		add("permissions", state, "%s", e)
+	}
+}
+
+// checkSecrets checks the modes of the files of secrets that the settings name.
+func checkSecrets(s *settings.Settings, add report) {
+	server, _ := datadir.Owner(s.Data)
+	files := []string{s.TLS.Key}
+	for _, i := range s.Issuers {
+		files = append(files, i.Introspection.SecretFile)
+	}
+	for _, file := range files {
+		if e, exposed := datadir.ExposedSecret(file, server); exposed {
+			add("permissions", Warning, "%s", e)
+		}
 	}
 }
 
