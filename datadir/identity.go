@@ -38,13 +38,15 @@ func MissingFiles(data string) (names []string) {
 		}
 	}
 	entries, err := os.ReadDir(data)
-	isCorpus := func(e fs.DirEntry) bool {
-		return strings.HasPrefix(e.Name(), "corpus-") && strings.HasSuffix(e.Name(), ".db")
-	}
 	if err == nil && !slices.ContainsFunc(entries, isCorpus) {
 		names = append(names, filepath.Join(data, "corpus-N.db"))
 	}
 	return names
+}
+
+// isCorpus reports whether a file is that of a corpus, by its name.
+func isCorpus(e fs.DirEntry) bool {
+	return strings.HasPrefix(e.Name(), "corpus-") && strings.HasSuffix(e.Name(), ".db")
 }
 
 // ErrNoData means that a data directory does not exist, or has no database and no keys.
@@ -105,8 +107,7 @@ func filesOfDatabase(data string) (names []string, err error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		corpus := strings.HasPrefix(e.Name(), "corpus-") && strings.HasSuffix(e.Name(), ".db") && e.Name() != "corpus-0.db"
-		if corpus || e.Name() == filepath.Base(KeyFile(data)) {
+		if isCorpus(e) && e.Name() != "corpus-0.db" || e.Name() == filepath.Base(KeyFile(data)) {
 			names = append(names, e.Name())
 		}
 	}
@@ -168,9 +169,8 @@ func (d *Dir) checkNewKeys(ctx context.Context, file string, how opening) error 
 	return fmt.Errorf("%s is missing, but the database has tenants (%d). Restore it from a backup. Without a backup, run `stile serve --new-keys`: %s", file, len(all), newKeysCost)
 }
 
-// checkKeys returns an error if the keys belong to another database. It stores which keys belong to
-// this one.
-// Without tenants, nothing depends on the keys.
+// checkKeys returns an error if the keys belong to another database. Without tenants, nothing
+// depends on the keys. It stores which keys belong to this one.
 func (d *Dir) checkKeys(ctx context.Context, s *settings.Settings, how opening) error {
 	mine, err := d.Keys.Fingerprint()
 	if err != nil {
