@@ -3,48 +3,39 @@ package commands
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/execution"
-	"stile.example/stile/content"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
 
 // run performs the operation of a command and reads its result into out, a pointer.
 func (p *program) run(c *cobra.Command, in, out any) error {
-	return p.stream(c, in, out, nil, nil)
+	return p.perform(c, in, out, operations.Call{})
 }
 
-// stream is run for an operation that reads items or writes bytes.
-func (p *program) stream(c *cobra.Command, in, out any, items iter.Seq2[content.Item, error], w io.Writer) error {
-	return p.perform(c, in, out, operations.Call{Items: items, Out: w})
-}
-
-// look performs another operation than the command's own, which only reads.
-func (p *program) look(c *cobra.Command, name string, in, out any) error {
-	return p.performAs(c, name, in, out, operations.Call{})
-}
-
-// perform is run with the streams of a call.
+// perform is run for an operation that reads items or writes bytes: they are in call.
 func (p *program) perform(c *cobra.Command, in, out any, call operations.Call) error {
-	return p.performAs(c, operationName(c), in, out, call)
-}
-
-// performAs is perform for an operation that may be another than the command's own.
-func (p *program) performAs(c *cobra.Command, name string, in, out any, call operations.Call) error {
 	s, err := p.settings(nil)
 	if err != nil {
 		return err
 	}
-	return p.performWith(c, s, name, in, out, call)
+	return p.performWith(c, s, operationName(c), in, out, call)
 }
 
-// performWith is performAs with settings that were read before.
+// look performs another operation than the command's own, which only reads.
+func (p *program) look(c *cobra.Command, name string, in, out any) error {
+	s, err := p.settings(nil)
+	if err != nil {
+		return err
+	}
+	return p.performWith(c, s, name, in, out, operations.Call{})
+}
+
+// performWith performs the operation of a name, with settings that were read before.
 func (p *program) performWith(c *cobra.Command, s *settings.Settings, name string, in, out any, call operations.Call) (err error) {
 	op, ok := operations.Find(name)
 	if !ok {
