@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/execution"
+	"stile.example/stile/datadir"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
@@ -23,7 +25,7 @@ func (p *program) perform(c *cobra.Command, in, out any, call operations.Call) e
 	if err != nil {
 		return err
 	}
-	return p.performWith(c, s, operationName(c), in, out, call)
+	return performBy(c.Context(), p.executor(c, s), operationName(c), in, out, call)
 }
 
 // look performs another operation than the command's own, which only reads.
@@ -32,20 +34,25 @@ func (p *program) look(c *cobra.Command, name string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	return p.performWith(c, s, name, in, out, operations.Call{})
+	return performBy(c.Context(), p.executor(c, s), name, in, out, operations.Call{})
 }
 
-// performWith performs the operation of a name, with settings that were read before.
-func (p *program) performWith(c *cobra.Command, s *settings.Settings, name string, in, out any, call operations.Call) (err error) {
+// executor returns what performs a command's operations.
+func (p *program) executor(c *cobra.Command, s *settings.Settings) execution.Executor {
+	return execution.Executor{Settings: s, Command: c.CommandPath(), Again: p.again(c), Now: p.now, Patience: p.patience, Log: p.logger(s), Err: p.err,
+		Open: datadir.OpenExisting}
+}
+
+// performBy performs the operation of a name.
+func performBy(ctx context.Context, x execution.Executor, name string, in, out any, call operations.Call) (err error) {
 	op, ok := operations.Find(name)
 	if !ok {
-		return fmt.Errorf("%s: no such operation", c.CommandPath())
+		return fmt.Errorf("%s: no such operation", x.Command)
 	}
 	if call.Input, err = json.Marshal(in); err != nil {
 		return fmt.Errorf("write the input: %w", err)
 	}
-	x := execution.Executor{Settings: s, Command: c.CommandPath(), Again: p.again(c), Now: p.now, Patience: p.patience, Log: p.logger(s), Err: p.err}
-	result, err := x.Do(c.Context(), op, call)
+	result, err := x.Do(ctx, op, call)
 	if err != nil {
 		return err
 	}

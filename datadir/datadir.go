@@ -60,6 +60,7 @@ type Dir struct {
 type opening struct {
 	create  bool // the directory, the database, and keys if there are no tenants
 	newKeys bool // missing keys, even if there are tenants
+	current bool // nothing, and don't migrate the database either
 }
 
 // Open locks and opens the data directory that s names, and creates what is missing in it. But it
@@ -73,6 +74,12 @@ func Open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 // missing, it returns [ErrNoData].
 func OpenExisting(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (*Dir, error) {
 	return open(ctx, s, now, log, opening{})
+}
+
+// OpenCurrent is [OpenExisting], but it does not migrate a database either. If an older version
+// wrote the database, it returns [ErrOld]: that version could not open it afterwards.
+func OpenCurrent(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (*Dir, error) {
+	return open(ctx, s, now, log, opening{current: true})
 }
 
 func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, how opening) (*Dir, error) {
@@ -94,6 +101,11 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err error) {
 	if err := checkDatabase(ctx, s.Data, how.create); err != nil {
 		return err
+	}
+	if how.current {
+		if err := checkCurrent(ctx, s.Data); err != nil {
+			return err
+		}
 	}
 	hasKeys := exists(KeyFile(s.Data))
 	if hasKeys { // before the database: damaged keys must not let an upgrade of the database begin

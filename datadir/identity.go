@@ -97,6 +97,18 @@ func checkDatabase(ctx context.Context, data string, create bool) error {
 	return fmt.Errorf("%s %s, but %s in the same directory: restore all files from a backup. To start without tenants and corpus, move %s away", file, what, listed(left), them(left))
 }
 
+// ErrOld means that the database was written by an older version.
+var ErrOld = errors.New("was written by an older version")
+
+// checkCurrent returns [ErrOld] if opening the database would migrate it.
+func checkCurrent(ctx context.Context, data string) error {
+	old, err := sqlite.IsOld(ctx, store.File(data))
+	if err == nil && old {
+		err = fmt.Errorf("%s %w: the next start or command migrates the database, and that version can't open it then; make a backup with that version first", data, ErrOld)
+	}
+	return err
+}
+
 // filesOfDatabase returns the names of the keys and of published corpora.
 func filesOfDatabase(data string) (names []string, err error) {
 	entries, err := os.ReadDir(data)
