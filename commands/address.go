@@ -92,10 +92,9 @@ a /24 (IPv6: /48), or needs --yes: no rule limits what a scraper in it takes.`,
 			return syntax.Errorf("--bindings %d: must be at most %d", bindings, settings.MaxBindings)
 		}
 		a := operations.RangeAllowance{Range: args[0], For: lasts, Reason: f.reason, Bindings: bindings}
-		if err := p.prompt().Confirm(yes || a.Risk() == "", a.Risk(), "yes"); err != nil {
+		if a.Yes, err = p.confirmRisk(yes, a.Risk()); err != nil {
 			return err
 		}
-		a.Yes = a.Risk() != ""
 		return p.changeAddress(c, a)
 	}
 	return p.prints(c)
@@ -124,16 +123,23 @@ internet, or all visitors.`,
 		if err != nil {
 			return err
 		}
-		b := operations.RangeBlock{Range: args[0], For: lasts, Reason: f.reason, Yes: yes}
-		if risk := b.Risk(s.TrustedProxies); risk != "" {
-			if err := p.prompt().Confirm(yes, risk, "yes"); err != nil {
-				return err
-			}
-			b.Yes = true
+		b := operations.RangeBlock{Range: args[0], For: lasts, Reason: f.reason}
+		if b.Yes, err = p.confirmRisk(yes, b.Risk(s.TrustedProxies)); err != nil {
+			return err
 		}
 		return p.changeAddress(c, b) // the server checks it against its own trusted proxies
 	}
 	return p.prints(c)
+}
+
+// confirmRisk asks before a change that has a risk, unless --yes was given. It returns whether the
+// change is confirmed.
+func (p *program) confirmRisk(yes bool, risk string) (bool, error) {
+	if yes || risk == "" {
+		return yes, nil
+	}
+	err := p.prompt().Confirm(false, risk, "yes")
+	return err == nil, err
 }
 
 func (p *program) addressRemove() *cobra.Command {

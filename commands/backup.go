@@ -30,7 +30,7 @@ a confirmation, or with --yes.`,
 			}
 			var made operations.Written
 			err := writeFile(args[0], func(w io.Writer) error {
-				return p.stream(c, operations.None{}, &made, nil, w)
+				return p.perform(c, operations.None{}, &made, operations.Call{Out: w})
 			})
 			if err != nil {
 				return err

@@ -20,7 +20,7 @@ func (p *program) checkCommand() *cobra.Command {
 	c := &cobra.Command{Use: "check", Short: "check the settings and everything that they name",
 		Long: `Read the settings as serve does, and check what they name: the data directory, the
 database, the two listeners, the certificate, the external issuers, the disk and
-the clock. Nothing is created. The exit code is 1 if a check fails.
+the clock. Nothing is created or migrated. The exit code is 1 if a check fails.
 
 With --token -, check only the token on standard input, step by step: its format,
 issuer, header, claims, times, client and signature, and what it can be used for.
@@ -85,7 +85,9 @@ func (p *program) checkState(c *cobra.Command, s *settings.Settings, token strin
 		return found
 	}
 	var info operations.TokenInfo
-	err := p.performWith(c, s, "token show", operations.TokenName{Token: token}, &info, operations.Call{})
+	x := p.executor(c, s)
+	x.Open = datadir.OpenCurrent
+	err := performBy(c.Context(), x, "token show", operations.TokenName{Token: token}, &info, operations.Call{})
 	switch {
 	case errors.Is(err, datadir.ErrNoData):
 		return append(found, server.Finding{Check: "token state", State: server.Warning, Detail: "not looked up: " + s.Data + " has no data yet"})

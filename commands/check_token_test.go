@@ -1,6 +1,10 @@
 package commands
 
 import (
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +56,59 @@ func TestCheckTokenState(t *testing.T) {
 				h.end()
 			}
 		}
+	}
+}
+
+// TestCheckSecrets checks that check warns of the files of secrets that other users can read.
+func TestCheckSecrets(t *testing.T) {
+	h := newHarness(t, "")
+	key, secret := h.write("key.pem", "no key"), h.write("introspection", "s3cret\n")
+	h.write("stile.yaml", "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+h.dir+"/data\ntls: {certificate: none.pem, key: "+key+"}\n"+
+		"issuers: [{issuer: 'http://localhost:1', keys: 'http://localhost:1/', allow_private: true, audience: x, clients: {a: acme}, introspection: {url: 'http://localhost:1/i', client_id: s, client_secret_file: "+secret+"}}]\n")
+	for _, mode := range []os.FileMode{0o644, 0o600} {
+		if err := errors.Join(os.Chmod(key, mode), os.Chmod(secret, mode)); err != nil {
+			t.Fatal(err)
+		}
+		out, err, _ := h.run("check")
+		for _, file := range []string{key, secret} {
+			if strings.Contains(strings.Join(strings.Fields(out), " "), "permissions warning "+file+" is open to other users (mode 0644): chmod 6") != (mode == 0o644) {
+				t.Errorf("%04o %s:\n%s%s", mode, file, out, err)
+			}
+		}
+	}
+}
+
+// TestCheckDoesNotMigrate checks that check and check --token leave a database as it is that an
+// older version wrote: with a migrated one, that version could not be started again.
+func TestCheckDoesNotMigrate(t *testing.T) {
+	i := newIDP(t)
+	h := newHarness(t, i.settings(""))
+	h.must("tenant", "add", "acme")
+	h.in = h.token()
+	db, err := sql.Open("sqlite3", filepath.Join(h.dir, "data", "stile.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`DROP TABLE identity; DELETE FROM migrations WHERE name LIKE '%identity%'`); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"check", "data warning " + h.dir + "/data was written by an older version"},
+		{"check --token -", "token state warning not looked up: " + h.dir + "/data was written by an older version"},
+	} {
+		out, said, code := h.run(strings.Fields(c.args)...)
+		if flat := strings.Join(strings.Fields(out), " "); !strings.Contains(flat, c.want) || code != done {
+			t.Errorf("%s: exit %d\n%s%s", c.args, code, out, said)
+		}
+		var steps int
+		if err := db.QueryRow(`SELECT count(*) FROM migrations WHERE name LIKE '%identity%'`).Scan(&steps); err != nil || steps != 0 {
+			t.Errorf("%s: the database was migrated: %v", c.args, err)
+		}
+	}
+	h.must("tenant", "list")
+	if out := h.must("check"); !strings.Contains(out, "keys and database can be read and written") {
+		t.Errorf("after the migration: %s", out)
 	}
 }
 

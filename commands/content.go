@@ -118,7 +118,7 @@ before it replaces a file, if it runs at a terminal.`,
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "own items of the tenant with this `client_id`, instead of the shared items")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		var made operations.Exported
-		run := func(out io.Writer) error { return p.stream(c, q, &made, nil, out) }
+		run := func(out io.Writer) error { return p.perform(c, q, &made, operations.Call{Out: out}) }
 		if len(args) == 0 || args[0] == "-" {
 			return run(p.out)
 		}

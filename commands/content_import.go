@@ -18,6 +18,7 @@ import (
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
+	"stile.example/stile/datadir"
 	"stile.example/stile/operations"
 	"stile.example/stile/socket"
 )
@@ -223,14 +224,13 @@ func notImported(ctx context.Context, f importFlags, err error, complete bool) e
 	return fmt.Errorf("%s: %w", nothing, err)
 }
 
-// hasNoData reports whether there is no database yet.
+// hasNoData reports whether there is no data yet.
 func (p *program) hasNoData() (bool, error) {
 	s, err := p.settings(nil)
 	if err != nil {
 		return false, err
 	}
-	_, err = os.Stat(filepath.Join(s.Data, "stile.db"))
-	return errors.Is(err, os.ErrNotExist), nil
+	return !datadir.HasData(s.Data), nil
 }
 
 // sourceName names a source and this process, for the message to other imports. A URL is shown

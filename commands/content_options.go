@@ -97,7 +97,7 @@ func (p *program) changeOptions(c *cobra.Command, f importFlags) error {
 	case o.DryRun && fresh:
 		result, err = operations.PreviewWithoutData(c.Context(), o, none)
 	default:
-		err = p.stream(c, o, &result, none, nil)
+		err = p.perform(c, o, &result, operations.Call{Items: none})
 	}
 	if err != nil {
 		return fmt.Errorf("the options were not changed: %w", err)

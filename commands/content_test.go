@@ -91,6 +91,16 @@ func TestDryRun(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Join(h.dir, "data")); !os.IsNotExist(err) {
 		t.Errorf("it created the data directory: %v, %v", left, err)
 	}
+	lost := newHarness(t, "")
+	lost.must("tenant", "add", "acme")
+	if err := os.Remove(filepath.Join(lost.dir, "data", "stile.db")); err != nil {
+		t.Fatal(err)
+	}
+	lost.check(
+		command{"content import " + thirty, 1, "", "stile.db is missing, but keys.json is in the same directory"},
+		command{"content import --dry-run " + thirty, 1, "", "stile.db is missing, but keys.json is in the same directory"},
+		command{"content import --dry-run --url https://p.example/{id}", 1, "", "stile.db is missing, but keys.json is in the same directory"},
+	)
 	both(t, func(t *testing.T, h *harness) {
 		h.must("content", "import", thirty)
 		h.check(

@@ -52,6 +52,16 @@ func TestDemoAgain(t *testing.T) {
 	}
 }
 
+// TestDemoHidesToken checks that no printed command has the token as an argument of stile, where
+// other users of the machine can see it.
+func TestDemoHidesToken(t *testing.T) {
+	h := newHarness(t, "")
+	h.serve("--demo", "--demo-listen", "127.0.0.1:0")
+	if m := regexp.MustCompile(`stile token .*TOKEN.*`).FindString(h.out.String()); m != "" || !strings.Contains(h.out.String(), "token show -\n") {
+		t.Errorf("printed: %s\n%s", m, h.out)
+	}
+}
+
 // TestStartPage checks that the demo, and only the demo, has a page at / with three links that
 // work, and the pictures of its corpus.
 func TestStartPage(t *testing.T) {

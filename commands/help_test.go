@@ -2,6 +2,8 @@ package commands
 
 import (
 	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -165,6 +167,30 @@ func TestExitCodes(t *testing.T) {
 		}
 		if strings.Contains(out+err, "\x1b") {
 			t.Errorf("stile %s writes to a file as to a terminal", c.args)
+		}
+	}
+}
+
+// TestCommandsInREADME checks that the list of commands in the README is complete.
+func TestCommandsInREADME(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "\n## Commands\n")
+	list, _, _ = strings.Cut(list, "\n## ")
+	for _, c := range (&program{}).root().Commands() {
+		if c.Name() == "help" || c.Name() == "settings" { // stile help settings
+			continue
+		}
+		line := regexp.MustCompile(`(?m)^stile ` + c.Name() + `\b.*$`).FindString(list)
+		if line == "" {
+			t.Errorf("stile %s is missing", c.Name())
+		}
+		for _, sub := range c.Commands() {
+			if !regexp.MustCompile(`\b` + sub.Name() + `\b`).MatchString(line) {
+				t.Errorf("%s is missing in %q", sub.Name(), line)
+			}
 		}
 	}
 }

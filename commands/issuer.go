@@ -3,7 +3,6 @@ package commands
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -55,14 +54,7 @@ func (p *program) showIssuers(c *cobra.Command, in any) error {
 	}
 	var rows [][]string
 	for _, i := range all {
-		fetched, failed := "-", "-"
-		if i.FetchedAt != nil {
-			fetched = i.FetchedAt.Format(time.RFC3339)
-		}
-		if i.Error != "" {
-			failed = i.Error
-		}
-		rows = append(rows, []string{i.Issuer, strconv.Itoa(len(i.Keys)), strings.Join(i.Keys, " "), fetched, failed})
+		rows = append(rows, []string{i.Issuer, strconv.Itoa(len(i.Keys)), strings.Join(i.Keys, " "), printing.Time(i.FetchedAt), printing.OrDash(i.Error)})
 	}
 	return printing.Table(p.out, "ISSUER KEYS NAMES FETCHED ERROR", rows)
 }

@@ -3,7 +3,6 @@ package commands
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,14 +60,11 @@ func (p *program) showKeys(asJSON any, keys []operations.KeyView) error {
 	}
 	var rows [][]string
 	for _, k := range keys {
-		use, until := "verifies", "-"
+		use := "verifies"
 		if k.Signs {
 			use = "signs"
 		}
-		if k.VerifiesUntil != nil {
-			until = k.VerifiesUntil.Format(time.RFC3339)
-		}
-		rows = append(rows, []string{k.KID, k.Alg, k.CreatedAt.Format(time.RFC3339), use, until})
+		rows = append(rows, []string{k.KID, k.Alg, printing.Time(&k.CreatedAt), use, printing.Time(k.VerifiesUntil)})
 	}
 	return printing.Table(p.out, "KID ALG CREATED USE UNTIL", rows)
 }

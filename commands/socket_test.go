@@ -103,6 +103,24 @@ func TestBrokenImport(t *testing.T) {
 	}
 }
 
+// TestFailedImportIsOver checks that the server is no longer busy with an import when the command
+// of the import has failed because its source can't be read to the end.
+func TestFailedImportIsOver(t *testing.T) {
+	h := newHarness(t, "")
+	h.serve()
+	good := h.write("good.jsonl", threeItems)
+	h.must("content", "import", good)
+	bad := h.write("bad.jsonl", lines("c", 3000)+"{\n")
+	for range 20 {
+		if _, err, code := h.run("content", "import", bad); code != failed || !strings.Contains(err, "bad.jsonl:3001: ") || !strings.Contains(err, "nothing was imported") {
+			t.Fatalf("exit %d: %s", code, err)
+		}
+		if _, err, code := h.run("content", "import", good); code != done {
+			t.Fatalf("exit %d: %s", code, err)
+		}
+	}
+}
+
 // TestRefusedWhileWaiting checks that an import that waits for its standard input ends when the
 // server refuses it.
 func TestRefusedWhileWaiting(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,17 +61,7 @@ until then, give the token, because its jti is unknown.
 ` + inProcessList,
 		Example: "  stile token show - --json <token.txt\n  stile token show TOKEN --json",
 		Args:    syntax.Takes(1, 1, "one token or jti"),
-		RunE: func(c *cobra.Command, args []string) error {
-			name, err := p.tokenName(args[0])
-			if err != nil {
-				return err
-			}
-			var v operations.TokenInfo
-			if err := p.run(c, operations.TokenName{Token: name}, &v); err != nil {
-				return err
-			}
-			return p.showToken(v)
-		}})
+		RunE:    p.runForToken})
 }
 
 func (p *program) tokenRevoke() *cobra.Command {
@@ -80,17 +69,20 @@ func (p *program) tokenRevoke() *cobra.Command {
 		Long:    "Revoke a token: its calls are refused with token_revoked from now on. This can't\nbe undone.\n" + inProcessList,
 		Example: "  stile token revoke - <token.txt\n  stile token revoke TOKEN",
 		Args:    syntax.Takes(1, 1, "one token or jti"),
-		RunE: func(c *cobra.Command, args []string) error {
-			name, err := p.tokenName(args[0])
-			if err != nil {
-				return err
-			}
-			var v operations.TokenInfo
-			if err := p.run(c, operations.TokenName{Token: name}, &v); err != nil {
-				return err
-			}
-			return p.showToken(v)
-		}})
+		RunE:    p.runForToken})
+}
+
+// runForToken performs an operation that returns a token, and prints the token.
+func (p *program) runForToken(c *cobra.Command, args []string) error {
+	name, err := p.tokenName(args[0])
+	if err != nil {
+		return err
+	}
+	var v operations.TokenInfo
+	if err := p.run(c, operations.TokenName{Token: name}, &v); err != nil {
+		return err
+	}
+	return p.showToken(v)
 }
 
 // inProcessList is the help text about tokens as arguments.
@@ -144,19 +136,13 @@ func (p *program) showToken(v operations.TokenInfo) error {
 		}
 		return *s
 	}
-	at := func(t *time.Time) string {
-		if t == nil {
-			return "-"
-		}
-		return t.Format(time.RFC3339)
-	}
 	state := "active"
 	if !v.Active {
 		state = "not active: " + text(v.Reason)
 	}
 	card := []string{"token", state, "client_id", text(v.ClientID), "binding", v.Binding,
 		"calls", fmt.Sprintf("%d of %d", v.Calls, v.CallsLimit), "challenges", strconv.Itoa(v.Challenges), "open", printing.OrDash(v.OpenChallenge),
-		"issued_at", at(v.IssuedAt), "expires_at", at(v.ExpiresAt)}
+		"issued_at", printing.Time(v.IssuedAt), "expires_at", printing.Time(v.ExpiresAt)}
 	if v.Detail != "" {
 		card = append(card, "detail", v.Detail)
 	}

@@ -135,9 +135,9 @@ func (c *File) OwnCollections(ctx context.Context, owner uint32) (all []content.
 // collectionKey returns the SQL of what a collection is compared by.
 func (c *File) collectionKey() string {
 	if c.old {
-		return "collection"
+		return sqlite.OldCollectionKey
 	}
-	return "ifnull(collection_key, collection)"
+	return sqlite.CollectionKey
 }
 
 func (c *File) list(

@@ -44,7 +44,7 @@ func Exposures(dir, command string) (found []Exposure, err error) {
 	}
 	passable := top.Mode().Perm()&0o011 != 0
 	if top.Mode().Perm()&0o077 != 0 {
-		found = append(found, Exposure{File: dir, Problem: fmt.Sprintf("is open to other users (mode %04o)", top.Mode().Perm()), Fix: "chmod 700 " + dir})
+		found = append(found, openToOthers(dir, top.Mode(), 0o700))
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -65,18 +65,39 @@ func exposuresOf(file string, info fs.FileInfo, owner int, passable bool) (found
 		return nil // its own mode means nothing
 	}
 	if mode.Perm()&0o077 != 0 {
-		want := "600"
+		want := fs.FileMode(0o600)
 		if mode.IsDir() {
-			want = "700"
+			want = 0o700
 		}
-		found = append(found, Exposure{File: file, Problem: fmt.Sprintf("is open to other users (mode %04o)", mode.Perm()),
-			Fix: "chmod " + want + " " + file, Open: passable})
+		e := openToOthers(file, mode, want)
+		e.Open = passable
+		found = append(found, e)
 	}
 	if own := ownerOf(info); own != owner {
 		found = append(found, Exposure{File: file, Problem: fmt.Sprintf("belongs to the user %s, but the directory to %s", UserName(own), UserName(owner)),
 			Fix: fmt.Sprintf("chown %s %s", UserName(owner), file)})
 	}
 	return found
+}
+
+// ExposedSecret examines the file of a secret outside the data directory, and reports whether more
+// users can read or change it than must. server is the user id of the server. It reads a file of
+// another user as a member of the file's group.
+func ExposedSecret(file string, server int) (e Exposure, exposed bool) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return e, false // whoever reads the file reports it
+	}
+	want := fs.FileMode(0o600)
+	if owner := ownerOf(info); owner == 0 || owner != server {
+		want = 0o640
+	}
+	return openToOthers(file, info.Mode(), want), info.Mode().Perm()&0o077&^want != 0
+}
+
+// openToOthers says that a file has a mode that admits other users.
+func openToOthers(file string, mode, want fs.FileMode) Exposure {
+	return Exposure{File: file, Problem: fmt.Sprintf("is open to other users (mode %04o)", mode.Perm()), Fix: fmt.Sprintf("chmod %o %s", want, file)}
 }
 
 // ownerOf returns the user id of a file's owner.

@@ -60,6 +60,7 @@ type Dir struct {
 type opening struct {
 	create  bool // the directory, the database, and keys if there are no tenants
 	newKeys bool // missing keys, even if there are tenants
+	current bool // nothing, and don't migrate the database either
 }
 
 // Open locks and opens the data directory that s names, and creates what is missing in it. But it
@@ -75,6 +76,12 @@ func OpenExisting(ctx context.Context, s *settings.Settings, now func() time.Tim
 	return open(ctx, s, now, log, opening{})
 }
 
+// OpenCurrent is [OpenExisting], but it does not migrate a database either. If an older version
+// wrote the database, it returns [ErrOld]: that version could not open it afterwards.
+func OpenCurrent(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (*Dir, error) {
+	return open(ctx, s, now, log, opening{current: true})
+}
+
 func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, how opening) (*Dir, error) {
 	if !how.create && !HasData(s.Data) {
 		return nil, noData(s.Data)
@@ -86,7 +93,7 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 	d := &Dir{Now: now, Log: log, held: held}
 	d.set.Store(s)
 	if err := d.open(ctx, s, how); err != nil {
-		return nil, errors.Join(err, held.release())
+		return nil, errors.Join(explainDamage(err), held.release())
 	}
 	return d, nil
 }
@@ -95,6 +102,11 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	if err := checkDatabase(ctx, s.Data, how.create); err != nil {
 		return err
 	}
+	if how.current {
+		if err := checkCurrent(ctx, s.Data); err != nil {
+			return err
+		}
+	}
 	hasKeys := exists(KeyFile(s.Data))
 	if hasKeys { // before the database: damaged keys must not let an upgrade of the database begin
 		if err := d.openKeys(ctx, s, how); err != nil {
@@ -102,7 +114,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		}
 	}
 	if d.Store, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
-		return explainCorpus(fmt.Errorf("open the database: %w", err))
+		return fmt.Errorf("open the database: %w", err)
 	}
 	defer func() {
 		if err != nil {

@@ -38,13 +38,15 @@ func MissingFiles(data string) (names []string) {
 		}
 	}
 	entries, err := os.ReadDir(data)
-	isCorpus := func(e fs.DirEntry) bool {
-		return strings.HasPrefix(e.Name(), "corpus-") && strings.HasSuffix(e.Name(), ".db")
-	}
 	if err == nil && !slices.ContainsFunc(entries, isCorpus) {
 		names = append(names, filepath.Join(data, "corpus-N.db"))
 	}
 	return names
+}
+
+// isCorpus reports whether a file is that of a corpus, by its name.
+func isCorpus(e fs.DirEntry) bool {
+	return strings.HasPrefix(e.Name(), "corpus-") && strings.HasSuffix(e.Name(), ".db")
 }
 
 // ErrNoData means that a data directory does not exist, or has no database and no keys.
@@ -95,6 +97,18 @@ func checkDatabase(ctx context.Context, data string, create bool) error {
 	return fmt.Errorf("%s %s, but %s in the same directory: restore all files from a backup. To start without tenants and corpus, move %s away", file, what, listed(left), them(left))
 }
 
+// ErrOld means that the database was written by an older version.
+var ErrOld = errors.New("was written by an older version")
+
+// checkCurrent returns [ErrOld] if opening the database would migrate it.
+func checkCurrent(ctx context.Context, data string) error {
+	old, err := sqlite.IsOld(ctx, store.File(data))
+	if err == nil && old {
+		err = fmt.Errorf("%s %w: the next start or command migrates the database, and that version can't open it then; make a backup with that version first", data, ErrOld)
+	}
+	return err
+}
+
 // filesOfDatabase returns the names of the keys and of published corpora.
 func filesOfDatabase(data string) (names []string, err error) {
 	entries, err := os.ReadDir(data)
@@ -105,8 +119,7 @@ func filesOfDatabase(data string) (names []string, err error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		corpus := strings.HasPrefix(e.Name(), "corpus-") && strings.HasSuffix(e.Name(), ".db") && e.Name() != "corpus-0.db"
-		if corpus || e.Name() == filepath.Base(KeyFile(data)) {
+		if isCorpus(e) && e.Name() != "corpus-0.db" || e.Name() == filepath.Base(KeyFile(data)) {
 			names = append(names, e.Name())
 		}
 	}
@@ -168,9 +181,8 @@ func (d *Dir) checkNewKeys(ctx context.Context, file string, how opening) error 
 	return fmt.Errorf("%s is missing, but the database has tenants (%d). Restore it from a backup. Without a backup, run `stile serve --new-keys`: %s", file, len(all), newKeysCost)
 }
 
-// checkKeys returns an error if the keys belong to another database. It stores which keys belong to
-// this one.
-// Without tenants, nothing depends on the keys.
+// checkKeys returns an error if the keys belong to another database. Without tenants, nothing
+// depends on the keys. It stores which keys belong to this one.
 func (d *Dir) checkKeys(ctx context.Context, s *settings.Settings, how opening) error {
 	mine, err := d.Keys.Fingerprint()
 	if err != nil {
@@ -264,10 +276,13 @@ func publicURL(s *settings.Settings) string {
 	return s.Origin(s.Listen)
 }
 
-// explainCorpus adds the way out to an error of a corpus that can't be read.
-func explainCorpus(err error) error {
-	if errors.Is(err, store.ErrCorpus) {
+// explainDamage adds the way out to an error of a corpus or a database that can't be read.
+func explainDamage(err error) error {
+	switch {
+	case errors.Is(err, store.ErrCorpus):
 		return fmt.Errorf("%w. Without a backup, run `stile serve --new-corpus`, which starts with an empty corpus, and import it again", err)
+	case sqlite.IsDamaged(err):
+		return fmt.Errorf("%w. Restore all files from the same backup. Without a backup, move them away and run `stile serve`: tenants, usage and the address list are then lost, and the corpus must be imported again", err)
 	}
 	return err
 }

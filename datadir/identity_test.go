@@ -3,6 +3,7 @@ package datadir
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -104,6 +105,11 @@ func TestMissingFiles(t *testing.T) {
 		{"no database", func(dir string) error { return os.Remove(store.File(dir)) },
 			[]string{"stile.db is missing, but corpus-1.db, keys.json are in the same directory", "from a backup", "move them away"}},
 		{"an empty database", func(dir string) error { return os.Truncate(store.File(dir), 0) }, []string{"stile.db is empty", "from a backup"}},
+		{"not a database", func(dir string) error {
+			return os.WriteFile(store.File(dir), bytes.Repeat([]byte("not a database. "), 1000), 0o600)
+		}, []string{"stile.db: file is not a database. Restore all files from the same backup", "move them away", "tenants, usage and the address list are then lost"}},
+		{"half of the database", func(dir string) error { return os.Truncate(store.File(dir), 16<<10) },
+			[]string{"stile.db: ", "malformed. Restore all files from the same backup", "move them away"}},
 		{"keys alone", func(dir string) error {
 			return errors.Join(os.Remove(store.File(dir)), os.Remove(filepath.Join(dir, "corpus-1.db")))
 		}, []string{"stile.db is missing, but keys.json is in the same directory", "move it away"}},
@@ -429,5 +435,44 @@ func TestOtherUser(t *testing.T) {
 		if got := otherUser(c.dir, c.at, 0, "stile check"); got != c.want {
 			t.Errorf("%s, want %s", got, c.want)
 		}
+	}
+}
+
+// TestExposedSecret checks that the file of a secret is reported if other users can read it, with
+// the command that helps. The group may read a file of another user than the server's: that is how
+// the server reads it.
+func TestExposedSecret(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	me, own := os.Geteuid(), "600"
+	if me == 0 {
+		own = "640" // the server must not run as root
+	}
+	for _, c := range []struct {
+		mode os.FileMode
+		user int // of the server
+		want string
+	}{
+		{0o600, me, ""}, {0o400, me, ""}, {0o644, me, own}, {0o604, me, own}, {0o660, me, own},
+		{0o600, me + 1, ""}, {0o640, me + 1, ""}, {0o440, me + 1, ""}, {0o644, me + 1, "640"}, {0o660, me + 1, "640"}, {0o641, me + 1, "640"},
+	} {
+		if err := os.Chmod(file, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		var got, want string
+		if e, exposed := ExposedSecret(file, c.user); exposed {
+			got = e.String()
+		}
+		if c.want != "" {
+			want = fmt.Sprintf("%s is open to other users (mode %04o): chmod %s %s", file, c.mode, c.want, file)
+		}
+		if got != want {
+			t.Errorf("%04o: %q, want %q", c.mode, got, want)
+		}
+	}
+	if e, exposed := ExposedSecret(file+"none", me); exposed {
+		t.Errorf("a missing file: %v", e)
 	}
 }

@@ -28,7 +28,7 @@ func TestDemoCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed := startDemo(t, dir)
-	command := regexp.MustCompile(`(?m)^  (?:TOKEN=|curl |\./bin/stile |stile ).*$`)
+	command := regexp.MustCompile(`(?m)^  (?:TOKEN=|curl |echo |\./bin/stile |stile ).*$`)
 	lines := command.FindAllString(printed, -1)
 	wants := []string{"", `"data":[{"id":"`, `New Zealand`, `show({"data":{"id":"iceland"`, `"facets":{"collection"`, "client_id", "demo"}
 	if len(lines) != len(wants) {

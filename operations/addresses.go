@@ -97,14 +97,29 @@ func (a RangeAllowance) Risk() string {
 	if err != nil || a.Bindings > 0 {
 		return ""
 	}
-	widest := 24
-	if r.Addr().Is6() {
-		widest = 48
-	}
-	if r.Bits() >= widest {
+	widest, wider := isWider(r, 24, 48)
+	if !wider {
 		return ""
 	}
 	return fmt.Sprintf("%s is wider than a /%d, and no rule about addresses limits what a scraper in it takes. --bindings gives each of its addresses a budget instead", r, widest)
+}
+
+// isWider reports whether a range has fewer bits than are given for its kind of address. It returns
+// these.
+func isWider(r netip.Prefix, bits4, bits6 int) (bits int, wider bool) {
+	bits = bits4
+	if r.Addr().Is6() {
+		bits = bits6
+	}
+	return bits, r.Bits() < bits
+}
+
+// refuseRisk returns an error if a change has a risk, unless it was confirmed.
+func refuseRisk(risk string, yes bool) error {
+	if risk == "" || yes {
+		return nil
+	}
+	return fmt.Errorf("%s; nothing was changed: to do it, add --yes", risk)
 }
 
 func allowRange(ctx context.Context, d *datadir.Dir, a RangeAllowance) (AddressInfo, error) {
@@ -112,8 +127,8 @@ func allowRange(ctx context.Context, d *datadir.Dir, a RangeAllowance) (AddressI
 	if err != nil {
 		return AddressInfo{}, err
 	}
-	if risk := a.Risk(); risk != "" && !a.Yes {
-		return AddressInfo{}, fmt.Errorf("%s; nothing was changed: to do it, add --yes", risk)
+	if err := refuseRisk(a.Risk(), a.Yes); err != nil {
+		return AddressInfo{}, err
 	}
 	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Allow, Reason: a.Reason, Bindings: a.Bindings}, a.For)
 }
@@ -132,8 +147,8 @@ func blockRange(ctx context.Context, d *datadir.Dir, b RangeBlock) (AddressInfo,
 	if err != nil {
 		return AddressInfo{}, err
 	}
-	if risk := b.Risk(d.Settings().TrustedProxies); risk != "" && !b.Yes {
-		return AddressInfo{}, fmt.Errorf("%s; nothing was changed: to do it, add --yes", risk)
+	if err := refuseRisk(b.Risk(d.Settings().TrustedProxies), b.Yes); err != nil {
+		return AddressInfo{}, err
 	}
 	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Block, Reason: b.Reason}, b.For)
 }
@@ -155,11 +170,7 @@ func (b RangeBlock) Risk(proxies []netip.Prefix) string {
 	if err != nil {
 		return ""
 	}
-	widest := 8
-	if r.Addr().Is6() {
-		widest = 16
-	}
-	if r.Bits() < widest {
+	if widest, wider := isWider(r, 8, 16); wider {
 		return fmt.Sprintf("%s is wider than a /%d, so the block refuses a large part of the internet", r, widest)
 	}
 	for _, p := range proxies {

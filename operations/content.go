@@ -92,15 +92,16 @@ func exportItems(ctx context.Context, d *datadir.Dir, q ItemSelection, out io.Wr
 	if err != nil {
 		return e, err
 	}
+	f := content.Filter{Tenant: tenant, Collection: q.Collection}
 	counted := func(yield func(content.Item, error) bool) {
-		for it, err := range d.Store.Export(ctx, content.Filter{Tenant: tenant, Collection: q.Collection}) {
+		for it, err := range d.Store.Export(ctx, f) {
 			if e.Items++; !yield(it, err) {
 				return
 			}
 		}
 	}
 	if err = content.Export(out, counted); err == nil && e.Items == 0 {
-		err = checkCollection(ctx, d, content.Filter{Tenant: tenant, Collection: q.Collection})
+		err = checkCollection(ctx, d, f)
 	}
 	return e, err
 }

@@ -43,7 +43,7 @@ const (
 type report func(check string, s State, format string, args ...any)
 
 // Check checks what the settings name. It opens the data directory as the server would, but creates
-// nothing. command is the one that was typed, for advice.
+// and migrates nothing. command is the one that was typed, for advice.
 func Check(ctx context.Context, s *settings.Settings, command string, now func() time.Time, log *slog.Logger) (found []Finding) {
 	add := func(check string, state State, format string, args ...any) {
 		found = append(found, Finding{check, state, fmt.Sprintf(format, args...)})
@@ -57,6 +57,7 @@ func Check(ctx context.Context, s *settings.Settings, command string, now func()
 	checkIssuers(ctx, s, now, log, add)
 	checkClients(ctx, s, now, add)
 	checkExposures(s.Data, command, add)
+	checkSecrets(s, add)
 	serving := checkData(ctx, s, now, log, add)
 	for _, l := range []struct{ key, addr string }{{"listen", s.Listen}, {"admin_listen", s.AdminListen}} {
 		checkListener(l.key, l.addr, serving, add)
@@ -123,12 +124,14 @@ func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, 
 	if file := socket.File(s.Data); len(file) > socket.MaxPath {
 		add("data", Wrong, "the path of the socket, %s, must be at most %d bytes long; choose a shorter data directory", file, socket.MaxPath)
 	}
-	d, err := datadir.OpenExisting(ctx, s, now, log)
+	d, err := datadir.OpenCurrent(ctx, s, now, log)
 	switch {
 	case err == nil:
 		checkOpened(ctx, d, add)
 	case errors.Is(err, datadir.ErrHeld):
 		add("data", Wrong, "%s is open in another process that does not respond at %s; wait until it has started or ended, or restart the server", s.Data, socket.File(s.Data))
+	case errors.Is(err, datadir.ErrOld):
+		add("data", Warning, "%v", err)
 	case errors.Is(err, datadir.ErrNoData):
 		checkNewData(s.Data, add)
 	default:
@@ -189,6 +192,20 @@ func checkExposures(dir, command string, add report) {
 			state = Wrong
 		}
 		add("permissions", state, "%s", e)
+	}
+}
+
+// checkSecrets checks the modes of the files of secrets that the settings name.
+func checkSecrets(s *settings.Settings, add report) {
+	server, _ := datadir.Owner(s.Data)
+	files := []string{s.TLS.Key}
+	for _, i := range s.Issuers {
+		files = append(files, i.Introspection.SecretFile)
+	}
+	for _, file := range files {
+		if e, exposed := datadir.ExposedSecret(file, server); exposed {
+			add("permissions", Warning, "%s", e)
+		}
 	}
 }
 

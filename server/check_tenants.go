@@ -27,7 +27,7 @@ func tenantsOf(ctx context.Context, s *settings.Settings, now func() time.Time) 
 	if !errors.Is(err, socket.ErrNoServer) {
 		return nil, err
 	}
-	d, err := datadir.OpenExisting(ctx, s, now, slog.New(slog.DiscardHandler))
+	d, err := datadir.OpenCurrent(ctx, s, now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,7 @@ More to try with the same token: suggestions, JSONP for a <script>, and facets.
 
 What the server knows about the token, and what the tenant owes, from this directory:
 
-  %[7]s token show $TOKEN
+  echo "$TOKEN" | %[7]s token show -
   %[7]s usage
 
 The secret stays the same at the next start. Ctrl-C stops the demo.

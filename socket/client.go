@@ -71,8 +71,11 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 // Do performs an operation in the server and returns its result as JSON.
 func (c *Client) Do(ctx context.Context, op operations.Operation, call operations.Call) (json.RawMessage, error) {
 	var body io.Reader = strings.NewReader(string(call.Input) + "\n")
+	var failed <-chan error
 	if call.Items != nil {
-		items, stop := pipeItems(call.Items)
+		var items io.Reader
+		var stop func()
+		items, failed, stop = pipeItems(call.Items)
 		defer stop() // waits until the items end
 		if call.StopItems != nil {
 			defer call.StopItems()
@@ -91,7 +94,13 @@ func (c *Client) Do(ctx context.Context, op operations.Operation, call operation
 		return nil, lost(ctx, err)
 	}
 	defer res.Body.Close()
-	return readReply(ctx, res, call.Out)
+	result, err := readReply(ctx, res, call.Out)
+	select {
+	case err := <-failed: // the server only knows that it has not got all items
+		return nil, fmt.Errorf("read the items: %w", err)
+	default:
+		return result, err
+	}
 }
 
 // readReply reads the reply from the body or, if the body is a stream, from the trailer.

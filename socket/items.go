@@ -14,9 +14,11 @@ import (
 
 // Items are sent as lines of JSON, as content.Export writes them, followed by a line {"end":N}. A
 // stream without that line was cut off, and nothing of it is imported. An item that was omitted is
-// a line too, an [omission].
+// a line too, an [omission]. If the command can't read all items, it says so in the last line, and
+// then waits for the reply as usual: when it ends, the server has ended the import too.
 const (
 	endOfItems  = `{"end":`
+	unread      = `{"unread":true}`
 	leftOut     = `{"left_out":`
 	skipped     = `{"skipped":`
 	longestLine = 16 << 20 // in bytes: an item of 1 MiB of which every byte is escaped
@@ -28,15 +30,23 @@ type omission struct {
 	Skipped *content.LineError `json:"skipped,omitempty"`
 }
 
-// sendItems writes items and the last line.
-func sendItems(w io.Writer, items iter.Seq2[content.Item, error]) error {
+// sendItems writes items and the last line. If items yields an error, failed gets it before the
+// last line is written.
+func sendItems(w io.Writer, items iter.Seq2[content.Item, error], failed chan<- error) error {
 	buf := bufio.NewWriterSize(w, 64<<10)
 	out, n := content.NewWriter(buf), 0
 	for it, err := range items {
-		if n++; err == nil {
+		n++
+		o, omitted := omissionOf(err)
+		switch {
+		case err == nil:
 			err = out.Write(it)
-		} else {
-			err = sendOmission(buf, err)
+		case omitted:
+			err = json.NewEncoder(buf).Encode(o)
+		default:
+			failed <- err
+			fmt.Fprintln(buf, unread)
+			return buf.Flush()
 		}
 		if err != nil {
 			return err
@@ -46,35 +56,29 @@ func sendItems(w io.Writer, items iter.Seq2[content.Item, error]) error {
 	return buf.Flush()
 }
 
-// sendOmission sends why an item was omitted. It returns any other error.
-func sendOmission(w io.Writer, err error) error {
-	var o omission
+// omissionOf returns why an item was omitted, and reports whether an error says that.
+func omissionOf(err error) (o omission, omitted bool) {
 	switch e := err.(type) { // not errors.As, which would find the first of content.LineErrors
 	case content.LeftOut:
 		o.LeftOut = &e
 	case content.LineError:
 		o.Skipped = &e
 	default:
-		return err
+		return o, false
 	}
-	return json.NewEncoder(w).Encode(o)
+	return o, true
 }
 
-// pipeItems returns a reader from which items are sent. stop ends it, and returns when the items
-// are no longer being read.
-func pipeItems(items iter.Seq2[content.Item, error]) (r io.Reader, stop func()) {
+// pipeItems returns a reader from which items are sent, and a channel that gets the error of items,
+// if any. stop ends the reader, and returns when the items are no longer being read.
+func pipeItems(items iter.Seq2[content.Item, error]) (r io.Reader, failed <-chan error, stop func()) {
 	in, out := io.Pipe()
-	ended := make(chan struct{})
+	failure, ended := make(chan error, 1), make(chan struct{})
 	go func() {
 		defer close(ended)
-		err := sendItems(out, items)
-		// Wrapped, because net/http compares the error, and content.LineErrors can't be compared.
-		if err != nil {
-			err = fmt.Errorf("read the items: %w", err)
-		}
-		out.CloseWithError(err)
+		out.CloseWithError(sendItems(out, items, failure))
 	}()
-	return in, func() {
+	return in, failure, func() {
 		in.CloseWithError(io.ErrClosedPipe)
 		<-ended
 	}
@@ -91,6 +95,10 @@ func receiveItems(r io.Reader) iter.Seq2[content.Item, error] {
 				if string(end) != fmt.Sprintf("%d}", n) {
 					yield(content.Item{}, errors.New("some items were lost in transmission"))
 				}
+				return
+			}
+			if string(in.Bytes()) == unread {
+				yield(content.Item{}, errors.New("the command can't read all items"))
 				return
 			}
 			it, omitted, err := receiveItem(in.Bytes())

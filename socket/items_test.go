@@ -27,7 +27,7 @@ func TestItemsArriveAsSent(t *testing.T) {
 						return
 					}
 				}
-			}))
+			}, nil))
 		}()
 		n := 0
 		for it, err := range receiveItems(r) {
@@ -47,6 +47,7 @@ func TestItemsArriveAsSent(t *testing.T) {
 func FuzzReceive(f *testing.F) {
 	f.Add(twoItems + `{"end":2}` + "\n")
 	f.Add(twoItems) // cut off
+	f.Add(twoItems + unread + "\n")
 	f.Add(`{"end":0}`)
 	f.Add("\n\n")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -28,6 +28,8 @@ type Executor struct {
 	Patience time.Duration // how long to wait for another process to release the data directory
 	Log      *slog.Logger
 	Err      io.Writer // gets a line if a data directory is created
+	// Open opens the data directory for an operation that creates nothing.
+	Open func(context.Context, *settings.Settings, func() time.Time, *slog.Logger) (*datadir.Dir, error)
 }
 
 // Do performs an operation, and returns its result as JSON.
@@ -100,7 +102,7 @@ func (x Executor) connect(ctx context.Context, create bool) (connection, error) 
 type local struct{ dir *datadir.Dir }
 
 func (x Executor) openLocal(ctx context.Context, create bool) (*local, error) {
-	s, open := x.Settings, datadir.OpenExisting
+	s, open := x.Settings, x.Open
 	if create {
 		open = datadir.Open
 	}

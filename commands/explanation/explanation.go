@@ -5,6 +5,7 @@ package explanation
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"stile.example/stile/commands/printing"
@@ -42,12 +43,20 @@ func Lines(f operations.RefusalInfo) []string {
 		lines = append(lines, "The rule is only observed (policy.observe): the request was admitted.")
 	}
 	if a.fix != "" {
-		lines = append(lines, a.fix)
+		lines = append(lines, withTenant(a.fix, f))
 	}
 	if change := changeOf(f); change != "" {
 		lines = append(lines, change)
 	}
 	return lines
+}
+
+// withTenant returns an advice with the refusal's tenant in its commands, if that is known.
+func withTenant(fix string, f operations.RefusalInfo) string {
+	if f.Tenant == nil {
+		return fix
+	}
+	return strings.ReplaceAll(fix, "CLIENT_ID", printing.Safe(*f.Tenant))
 }
 
 // firstLine says when and from where a token's refusals began.

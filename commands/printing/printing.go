@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 
 	"golang.org/x/term"
@@ -67,6 +68,14 @@ func OrDash(text string) string {
 		return "-"
 	}
 	return text
+}
+
+// Time returns a time as text, or a dash for nil.
+func Time(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Format(time.RFC3339)
 }
 
 // Number returns a number with a comma between thousands.

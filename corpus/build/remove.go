@@ -112,7 +112,7 @@ func (b *Builder) prune(ctx context.Context, confirmed int) error {
 
 // count returns how many items the owner has in the collection of a key.
 func (b *Builder) count(key string) (n int, err error) {
-	err = b.one(&n, `SELECT count(*) FROM items WHERE owner = ? AND ifnull(collection_key, collection) = ?`, b.owner, key)
+	err = b.one(&n, `SELECT count(*) FROM items WHERE owner = ? AND `+sqlite.CollectionKey+` = ?`, b.owner, key)
 	return n, err
 }
 
@@ -121,7 +121,7 @@ func (b *Builder) inCollection(
 	ctx context.Context, key string, goes func(item int64) bool,
 ) ([]int64, error) {
 	return b.where(ctx, goes,
-		`SELECT item FROM items WHERE owner = ? AND ifnull(collection_key, collection) = ?`, b.owner, key)
+		`SELECT item FROM items WHERE owner = ? AND `+sqlite.CollectionKey+` = ?`, b.owner, key)
 }
 
 // where returns those items of a query's result for which goes returns true.

@@ -75,8 +75,8 @@ func (p *preview) setOptions(ctx context.Context, o imports.Options) (err error)
 		if err := p.db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&format); err != nil {
 			return fmt.Errorf("read corpus: %w", err)
 		}
-		if p.key = "ifnull(collection_key, collection)"; format < sqlite.Format {
-			p.key = "collection"
+		if p.key = sqlite.CollectionKey; format < sqlite.Format {
+			p.key = sqlite.OldCollectionKey
 		}
 		if p.before, err = chosen.Read(ctx, p.db, p.owner); err != nil {
 			return err

@@ -19,6 +19,13 @@ const (
 	OldestFormat = 1
 )
 
+// CollectionKey is the SQL of what an item's collection is compared by. Files of an older format
+// have OldCollectionKey. The index items_by_collection has the same expression.
+const (
+	CollectionKey    = "ifnull(collection_key, collection)"
+	OldCollectionKey = "collection"
+)
+
 // OpenReaders opens a file that never changes, so SQLite needs no locks and does not check for
 // changes. SQLite maps the file into memory and leaves its caching to the kernel.
 func OpenReaders(name string, n int) *sql.DB {

@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+
+	"github.com/mattn/go-sqlite3"
 )
 
 // Identity returns what the database belongs to, by name; "" if nothing is stored under it.
@@ -42,11 +45,34 @@ func IsNew(ctx context.Context, file string) (bool, error) {
 	if info.Size() == 0 {
 		return true, nil
 	}
-	db := openReaders(file)
 	var tables int
-	err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'`).Scan(&tables)
-	if err = errors.Join(err, db.Close()); err != nil {
-		return false, fmt.Errorf("open %s: %w", file, err)
+	err = look(ctx, file, &tables, `SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'`)
+	return tables == 0, err
+}
+
+// IsOld reports whether [Open] would migrate the database of a file that has one.
+func IsOld(ctx context.Context, file string) (bool, error) {
+	steps, err := fs.Glob(migrations, "migration/*.sql")
+	if err != nil {
+		return false, err
 	}
-	return tables == 0, nil
+	var done int
+	err = look(ctx, file, &done, `SELECT count(*) FROM migrations`)
+	return done < len(steps), err
+}
+
+// look reads a number from a file, without changing it.
+func look(ctx context.Context, file string, n *int, query string) error {
+	db := openReaders(file)
+	err := db.QueryRowContext(ctx, query).Scan(n)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("open %s: %w", file, err)
+	}
+	return nil
+}
+
+// IsDamaged reports whether an error says that a file is not a database, or is damaged.
+func IsDamaged(err error) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (e.Code == sqlite3.ErrNotADB || e.Code == sqlite3.ErrCorrupt)
 }
