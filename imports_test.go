@@ -81,7 +81,7 @@ var allowedImports = map[string]string{
 	"widgets/build":         "evanw/esbuild",
 	"demo":                  "",
 	"datadir":               "addresses refusals settings store store/sqlite tenants tokens tokens/bearer tokens/issuers tokens/signing usage",
-	"operations": "datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance tokens/readable",
+	"operations":            "datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance",
 	"socket":                "datadir operations content golang.org/x/sys",
 	"server":                "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto",
 	"commands":              "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",

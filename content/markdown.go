@@ -82,8 +82,8 @@ func oneMarkdown(in *input, file string, r io.Reader) record {
 	}}
 }
 
-// readMarkdown returns the text of a file, without a byte order mark and with line breaks as in
-// Unix, if it is not too long.
+// readMarkdown returns the text of a file, without a byte order mark and NUL bytes, and with line
+// breaks as in Unix, if it is not too long. The parser would make U+FFFD of a NUL.
 func readMarkdown(display string, r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxMarkdown+1))
 	switch b = bytes.TrimPrefix(b, []byte("\ufeff")); {
@@ -93,11 +93,10 @@ func readMarkdown(display string, r io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("file: must be at most %d bytes", maxMarkdown)
 	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
 		return nil, errors.New("text: must be UTF-8, and is UTF-16: save it as UTF-8")
-	case bytes.IndexByte(b, 0) >= 0:
-		return nil, atLine{1 + bytes.Count(b[:bytes.IndexByte(b, 0)], []byte("\n")), errors.New("text: must not have NUL bytes")}
 	case !utf8.Valid(b):
 		return nil, atLine{1 + bytes.Count(b[:firstInvalid(b)], []byte("\n")), errors.New("text: must be UTF-8")}
 	}
+	b = bytes.ReplaceAll(b, []byte{0}, nil)
 	b = bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))
 	return bytes.ReplaceAll(b, []byte("\r"), []byte("\n")), nil
 }

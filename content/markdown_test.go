@@ -36,6 +36,7 @@ func TestMarkdownTitles(t *testing.T) {
 		`# 5 \* 3 &lt; 20 &copy; 2024 <https://x.example/> ![alt](https://i.example/a.png) <b>raw</b>`: "5 * 3 < 20 © 2024 https://x.example/ alt raw",
 		"Two line\nheading\n=======\n\nBody":            "Two line heading",
 		"Two\\\nlines\n===":                             "Two lines",
+		"# a\x00b":                                      "ab", // control characters are dropped
 		"# `a & b` **bold** ~~old~~ [link](/x)":         "a & b bold old link",
 		"# T <script>alert(1)</script><!-- c --> &amp;": "T &",
 		"# Soup {#soup .x}":                             "Soup",
