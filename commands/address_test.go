@@ -13,10 +13,16 @@ import (
 )
 
 // call makes a call with a token of the tenant acme. It returns the code of the refusal, "" if the
-// call was answered, and the reference.
-func (h *harness) call(token string) (code, ref string) {
+// call was answered, and the reference. headers are as in [harness.get].
+func (h *harness) call(token string, headers ...string) (code, ref string) {
 	h.t.Helper()
-	_, body := h.get("/v1/items?client_id=acme", token)
+	_, body := h.get("/v1/items?client_id=acme", token, headers...)
+	return h.refusalIn(body)
+}
+
+// refusalIn returns the code and the reference of a refusal, or "".
+func (h *harness) refusalIn(body string) (code, ref string) {
+	h.t.Helper()
 	var said struct{ Error struct{ Code, Ref string } }
 	if err := json.Unmarshal([]byte(body), &said); err != nil {
 		h.t.Fatalf("%v: %s", err, body)

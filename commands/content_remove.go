@@ -16,8 +16,8 @@ func (p *program) contentRemove() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{Use: "remove ID…",
 		Long: `Remove items from the corpus. If one of them does not exist, none is removed.
-With --collection instead of ids, remove all items of a collection. It asks
-first; in scripts, add --yes. This can't be undone: ` + "`stile content export`" + ` makes a
+With --collection instead of ids, remove all items of a collection; the command
+asks first, or needs --yes. This can't be undone: ` + "`stile content export`" + ` makes a
 copy that can be imported.`,
 		Example: `  stile content remove iceland greenland
   stile content remove acme-news-7 --tenant acme

@@ -117,14 +117,17 @@ func (h *harness) end() {
 	}
 }
 
-// get sends a request to the content API.
-func (h *harness) get(path, token string) (int, string) {
+// get sends a request to the content API. headers are pairs of a name and a value.
+func (h *harness) get(path, token string, headers ...string) (int, string) {
 	h.t.Helper()
 	req, err := http.NewRequest("GET", h.public+path, nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		h.t.Fatal(err)

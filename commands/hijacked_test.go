@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -12,22 +10,7 @@ import (
 // of its error.
 func (h *harness) callAs(address, token string) (code, ref string) {
 	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.public+"/v1/items?client_id=acme", nil)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("X-Forwarded-For", address)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var said struct{ Error struct{ Code, Ref string } }
-	if err := json.NewDecoder(resp.Body).Decode(&said); err != nil {
-		h.t.Fatal(err)
-	}
-	return said.Error.Code, said.Error.Ref
+	return h.call(token, "X-Forwarded-For", address)
 }
 
 // TestExplainOwnPage checks that the explanation of a hijacked token's own page says when and from

@@ -176,7 +176,7 @@ tenant's calls for a while instead, use ` + "`stile tenant suspend`" + `.`,
 	return p.prints(c)
 }
 
-// confirmRemoval asks before a tenant is removed, and says what goes.
+// confirmRemoval asks before a tenant is removed, and says what is lost.
 func (p *program) confirmRemoval(c *cobra.Command, clientID string, yes bool) error {
 	if yes {
 		return nil

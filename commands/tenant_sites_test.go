@@ -96,12 +96,7 @@ func (h *harness) callFrom(clientID, token string, header http.Header) (code, re
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	member := func(name string) string {
-		_, rest, _ := strings.Cut(string(text), `"`+name+`":"`)
-		value, _, _ := strings.Cut(rest, `"`)
-		return value
-	}
-	return member("code"), member("ref")
+	return h.refusalIn(string(text))
 }
 
 // TestExplainMismatch checks that an explanation names the page, the cause and the command that

@@ -15,8 +15,8 @@ import (
 // interval with a relative width of two millionths.
 const maxEdge = 2000
 
-// seen is the condition that an item of the owners ?1 has a value v. Without it, the values of
-// other tenants would count as near the ends of a range, and so could be found out.
+// seen is the condition that an item of the owners ?1 has a value v. Without it, values of other
+// tenants near the ends of a range would count towards maxEdge, and could be inferred.
 const seen = ` AND EXISTS (
 	SELECT 1 FROM value_counts AS c WHERE c.value = v.value AND c.items > 0 AND c.owner IN (SELECT value FROM json_each(?1)))`
 

@@ -1,4 +1,4 @@
-// Package confirmation asks a person before a command ends something.
+// Package confirmation asks a person before a command does what is hard to undo.
 package confirmation
 
 import (
@@ -21,9 +21,9 @@ type Prompt struct {
 	Terminal bool // In is a terminal: a person can be asked
 }
 
-// Confirm returns nil if what a command ends may be ended: --yes was given, or the person at the
-// terminal types the word. loss says what goes. It ends without a full stop. Without a terminal, it
-// returns an error that names --yes, because a script must say what it wants.
+// Confirm returns nil if a command may continue: --yes was given, or the person at the terminal
+// types the word. loss says what is lost, without a full stop. Without a terminal, Confirm returns
+// an error that names --yes, because a script must say what it wants.
 func (p Prompt) Confirm(yes bool, loss, word string) error {
 	switch {
 	case yes:

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// ErrImporting means that the corpus can't be changed or copied, because something else does.
+// ErrImporting means that the corpus can't be changed or copied, because it is being changed or
+// copied already.
 var ErrImporting = errors.New("the corpus is being changed")
 
 // BusyError is [ErrImporting] with what is running. Its text is an error message.
@@ -23,15 +24,15 @@ func (e BusyError) Error() string {
 // Is reports whether target is [ErrImporting].
 func (e BusyError) Is(target error) bool { return target == ErrImporting }
 
-// use says what is changing or copying the corpus. It is in memory, so nothing stays of a process
-// that was killed.
+// use says what is changing or copying the corpus. It is in memory, so a process that is killed
+// leaves nothing behind.
 type use struct {
 	mu  sync.Mutex
 	now *BusyError // nil: nothing is
 }
 
-// begin returns a [BusyError] if something is running. Otherwise what is running until end is
-// called.
+// begin returns a [BusyError] if something is running. Otherwise it records what is running, until
+// end is called.
 func (u *use) begin(what string, now time.Time) (end func(), err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
