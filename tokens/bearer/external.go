@@ -195,7 +195,7 @@ func (i *Issuer) introspected(token string, from Source, at moment) (Claims, err
 		return Claims{}, invalidf("the response to its introspection names another issuer, %s", readable.Text(name))
 	}
 	c, err := i.readClaims(m, at)
-	c.signedIn = (m.hasAuthTime() || m.hasUsername()) && i.isPerson(m)
+	c.signedIn = (m.hasAuthTime() || i.hasUsername(m)) && i.isPerson(m)
 	if err == nil && c.JTI == "" {
 		return Claims{}, invalidf("the response to its introspection has no %s", i.idClaim())
 	}

@@ -323,6 +323,7 @@ func TestIntrospectionShapes(t *testing.T) {
 		"without a resource":   fmt.Sprintf(`{"active":true,"client_id":"app","exp":%d,"iat":%d,"iss":%q,"sub":"ann","token_type":"Bearer"}`, exp, noon.Unix(), idp),
 		"a person's":           fmt.Sprintf(`{"active":true,"client_id":"app","exp":%d,"iat":%d,"iss":%q,"sub":"ann","username":"ann","token_type":"Bearer"}`, exp, noon.Unix(), idp),
 		"a service account's":  fmt.Sprintf(`{"active":true,"client_id":"app","exp":%d,"iat":%d,"iss":%q,"sub":"5f3a","username":"service-account-app"}`, exp, noon.Unix(), idp),
+		"a client's name":      fmt.Sprintf(`{"active":true,"client_id":"app","exp":%d,"iat":%d,"iss":%q,"sub":"5f3a","username":"App"}`, exp, noon.Unix(), idp),
 		"django-oauth-toolkit": fmt.Sprintf(`{"active":true,"scope":"read","exp":%d,"client_id":"app","username":"ann"}`, exp),
 		"Hydra": fmt.Sprintf(`{"active":true,"scope":"content","client_id":"app","sub":"ann","exp":%d,"iat":%d,"nbf":%[2]d,"aud":[],"iss":%[3]q,"token_type":"Bearer","token_use":"access_token"}`,
 			exp, noon.Unix(), idp),

@@ -38,10 +38,10 @@ func (m members) hasAuthTime() bool {
 }
 
 // hasUsername reports whether the response to an introspection names the human who authorized the
-// token (RFC 7662 §2.2). In a JWT, username shows nothing.
-func (m members) hasUsername() bool {
+// token (RFC 7662 §2.2), and not the client. In a JWT, username shows nothing.
+func (i *Issuer) hasUsername(m members) bool {
 	name, ok := m.text("username")
-	return ok && name != ""
+	return ok && name != "" && !i.namesClient(m, name)
 }
 
 // isMachine reports whether a token says that a client got it for itself: Keycloak by the name of
