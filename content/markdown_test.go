@@ -243,6 +243,7 @@ func TestMarkdownHiddenNames(t *testing.T) {
 func TestMarkdownShown(t *testing.T) {
 	for source, want := range map[string]string{
 		"A %%secret%% b": "<p>A  b</p>",
+		"A %%hidden\nsecond%% B\n\n- item %%multi\n  line%%":                      "<p>A  B</p>\n<ul>\n<li>item</li>\n</ul>",
 		"A\n\n%%\nsecret\n\n`%%` secret\n%%\n\nB":                                 "<p>A</p>\n<p>B</p>",
 		"100%% of %%i and %%j":                                                    "<p>100%% of %%i and %%j</p>",
 		"`%%a%%` and\n\n    %%b%%\n\n~~~\n%%c%%\n~~~":                             "<p><code>%%a%%</code> and</p>\n<pre><code>%%b%%\n</code></pre>\n<pre><code>%%c%%\n</code></pre>",

@@ -3,13 +3,15 @@ package dialect
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"unicode"
 	"unicode/utf8"
 )
 
 // withoutComments removes the comments of Obsidian, %% … %%, outside code. One that begins a line
-// may have several lines. Signs after a letter or digit, as in 100%%, do not begin a comment, and
-// those before one do not end it.
+// may have empty lines. In one that does not, an empty line is an error, because its signs may be
+// those of two variables, with text between them. Signs after a letter or digit, as in 100%%, do
+// not begin a comment, and those before one do not end it.
 func withoutComments(text []byte, code []span) (shown []byte, line int, err error) {
 	from, end := 0, 0 // what is before from is in shown; end is after the last comment found
 	for at := nextMark(text, code, 0); at < len(text); at = nextMark(text, code, at+2) {
@@ -25,14 +27,18 @@ func withoutComments(text []byte, code []span) (shown []byte, line int, err erro
 		switch {
 		case end < 0 && first:
 			return nil, lineAt(text, at), errors.New("comment %%: is never closed: add %% after it")
-		case end < 0 || !first && bytes.IndexByte(text[at:end], '\n') >= 0:
+		case end < 0:
 			continue
+		case !first && emptyLine.Match(text[at:end]):
+			return nil, lineAt(text, at), errors.New("comment %%: has an empty line before the %% that ends it; begin the comment on a line of its own, or put the signs into code")
 		}
 		shown = append(shown, text[from:at]...)
 		from, at = end, end-2
 	}
 	return append(shown, text[from:]...), 0, nil
 }
+
+var emptyLine = regexp.MustCompile(`\n[ \t]*\n`)
 
 // endOf returns the offset after the comment whose text begins at from, or -1.
 func endOf(text []byte, code []span, from int) int {
