@@ -25,7 +25,7 @@ a confirmation, or with --yes.`,
 			if args[0] == "-" {
 				return syntax.Errorf("a backup must be a FILE, not -: standard output could be cut off, or be read by others, without a sign; copy the file afterwards, or name it ./-")
 			}
-			if err := p.prompt().Replace(yes, args[0]); err != nil {
+			if err := p.replace(yes, args[0]); err != nil {
 				return err
 			}
 			var made operations.Written

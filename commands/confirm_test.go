@@ -1,10 +1,13 @@
 package commands
 
 import (
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestConfirmations runs each command that ends something in a script, where it must change nothing
@@ -116,4 +119,57 @@ func TestFilesOfOthers(t *testing.T) {
 	if code != usageError || out != "" || !strings.Contains(err, "must be a FILE") {
 		t.Errorf("backup -: exit %d %s%s", code, out, err)
 	}
+}
+
+// TestOwnFiles checks that no output replaces a file that stile needs, also with --yes.
+func TestOwnFiles(t *testing.T) {
+	h := newHarness(t, "")
+	h.must("content", "import", h.write("items.jsonl", threeItems))
+	for _, name := range []string{"data/keys.json", "data/stile.db", "data/stile.db-wal", "data/corpus-1.db", "data/corpus-9.db", "data/stile.lock", "data/../data/keys.json", "stile.yaml"} {
+		file := h.dir + "/" + name
+		before, _ := os.ReadFile(file)
+		for _, command := range []string{"content export", "backup"} {
+			if _, err, code := h.run(append(strings.Fields(command), file, "--yes")...); code != failed || !strings.Contains(err, "stile itself needs this file") {
+				t.Errorf("%s %s: exit %d %s", command, name, code, err)
+			}
+		}
+		if after, _ := os.ReadFile(file); string(after) != string(before) {
+			t.Errorf("%s has changed", name)
+		}
+	}
+}
+
+// TestQuestionIsInterrupted checks that a question at a terminal can be interrupted.
+func TestQuestionIsInterrupted(t *testing.T) {
+	h := newHarness(t, "")
+	h.must("tenant", "add", "acme")
+	ctx, interrupt := context.WithCancel(t.Context())
+	p := h.program(io.Discard, writerFunc(func(b []byte) {
+		if strings.Contains(string(b), "Type acme") {
+			interrupt()
+		}
+	}))
+	p.in, _ = io.Pipe()
+	p.terminal = true
+	done := make(chan int)
+	go func() { done <- p.main(ctx, []string{"tenant", "remove", "acme"}) }()
+	select {
+	case code := <-done:
+		if code != failed {
+			t.Errorf("exit %d", code)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it still waits for an answer")
+	}
+	if out := h.must("tenant", "list"); !strings.Contains(out, "acme") {
+		t.Errorf("the tenant was removed: %s", out)
+	}
+}
+
+// writerFunc is called with what is written.
+type writerFunc func([]byte)
+
+func (w writerFunc) Write(b []byte) (int, error) {
+	w(b)
+	return len(b), nil
 }

@@ -123,7 +123,7 @@ before it replaces a file, if it runs at a terminal.`,
 			return run(p.out)
 		}
 		// Scripts export to the same file again and again.
-		if err := p.prompt().Replace(yes || !p.terminal, args[0]); err != nil {
+		if err := p.replace(yes || !p.terminal, args[0]); err != nil {
 			return err
 		}
 		if err := writeFile(args[0], run); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 	"net/url"
@@ -182,17 +181,6 @@ func opened(items iter.Seq2[content.Item, error]) (all iter.Seq2[content.Item, e
 		for ; ok && yield(it, err); it, err, ok = next() {
 		}
 	}, stop
-}
-
-// readUntil returns a reader of r that ends with ctx, also while nothing arrives.
-func readUntil(ctx context.Context, r io.Reader) io.Reader {
-	in, out := io.Pipe()
-	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
-	go func() {
-		_, err := io.Copy(out, r) // it may wait for r until the process ends
-		out.CloseWithError(err)
-	}()
-	return in
 }
 
 // notImported says what an error of an import means. complete says that all items were sent.

@@ -65,6 +65,7 @@ type program struct {
 func (p *program) main(ctx context.Context, args []string) int {
 	root := p.root()
 	p.log, p.err = p.err, p.asCalled(p.err)
+	p.in = readUntil(ctx, p.in) // else a question at the terminal could not be interrupted
 	root.SetArgs(args)
 	root.SetIn(p.in)
 	root.SetOut(p.out)

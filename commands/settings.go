@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"log/slog"
 	"os"
 
@@ -15,22 +16,25 @@ func (p *program) settings(flags map[string]string) (*settings.Settings, error) 
 
 // settingsWith reads the settings with other defaults than usual.
 func (p *program) settingsWith(defaults, flags map[string]string) (*settings.Settings, error) {
-	src := settings.Source{Defaults: defaults, File: p.config, Env: p.env, Flags: map[string]string{}}
+	src := settings.Source{Defaults: defaults, File: p.settingsFile(), Env: p.env, Flags: map[string]string{}}
 	for name, text := range flags {
 		src.Flags[name] = text
 	}
 	if p.data != "" {
 		src.Flags["data"] = p.data
 	}
-	if src.File == "" {
-		src.File = p.getenv("STILE_CONFIG")
-	}
-	if src.File == "" {
-		if _, err := os.Stat("stile.yaml"); err == nil {
-			src.File = "stile.yaml"
-		}
-	}
 	return settings.Load(src)
+}
+
+// settingsFile returns the name of the settings file, or "" if there is none.
+func (p *program) settingsFile() string {
+	if file := cmp.Or(p.config, p.getenv("STILE_CONFIG")); file != "" {
+		return file
+	}
+	if _, err := os.Stat("stile.yaml"); err == nil {
+		return "stile.yaml"
+	}
+	return ""
 }
 
 func (p *program) getenv(name string) (value string) {

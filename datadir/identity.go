@@ -49,6 +49,21 @@ func isCorpus(e fs.DirEntry) bool {
 	return strings.HasPrefix(e.Name(), "corpus-") && strings.HasSuffix(e.Name(), ".db")
 }
 
+// IsOwn reports whether a file is one that stile keeps in a data directory, by its directory and
+// name. Whether it exists does not matter.
+func IsOwn(data, file string) bool {
+	dir, err := os.Stat(filepath.Dir(file))
+	if err != nil {
+		return false
+	}
+	if info, err := os.Stat(data); err != nil || !os.SameFile(dir, info) {
+		return false
+	}
+	name := filepath.Base(file)
+	return name == filepath.Base(KeyFile(data)) || strings.HasPrefix(name, filepath.Base(store.File(data))) ||
+		strings.HasPrefix(name, "corpus-") || name == lockFile || name == "stile.sock"
+}
+
 // ErrNoData means that a data directory does not exist, or has no database and no keys.
 var ErrNoData = errors.New("no data")
 
