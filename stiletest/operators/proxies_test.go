@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -205,7 +207,21 @@ func (p *proxy) testLongURLs() {
 	if a := p.send(p.client(false), "GET", p.call()+"&_="+strings.Repeat("x", 15_000), ""); a.status != 200 || !strings.Contains(a.body, `"data"`) {
 		p.t.Errorf("a URL of 15 KB: %d %.200s", a.status, a.body)
 	}
-	if a := p.send(p.client(false), "GET", p.call()+"&_="+strings.Repeat("x", 40_000), ""); !isTooLong(a) {
+	p.testTooLongURL()
+}
+
+// testTooLongURL checks that a URL of 40 KB is refused. The proxy may close the connection before it
+// has read all of it.
+func (p *proxy) testTooLongURL() {
+	res, err := p.client(false).Get(p.call() + "&_=" + strings.Repeat("x", 40_000))
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		return
+	}
+	check(p.t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	check(p.t, err)
+	if a := (answer{status: res.StatusCode, body: string(text)}); !isTooLong(a) {
 		p.t.Errorf("a URL of 40 KB: %d %.200s", a.status, a.body)
 	}
 }

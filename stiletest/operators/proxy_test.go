@@ -93,6 +93,11 @@ func (p *proxy) start(name string, args ...string) {
 	p.program, err = peers.Start(cmd, p.tls, 10*time.Second)
 	check(p.t, err)
 	p.t.Cleanup(func() { check(p.t, p.program.Stop()) })
+	p.t.Cleanup(func() {
+		if p.t.Failed() {
+			p.t.Logf("the proxy's logs:\n%s", p.logs())
+		}
+	})
 	p.token, err = stiletest.Token(p.client(true), "https://"+host, "acme", p.secret)
 	check(p.t, err)
 }

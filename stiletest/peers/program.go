@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"strconv"
@@ -24,14 +25,19 @@ type Program struct {
 	ended  chan struct{}
 }
 
-// FreePort returns a port of this machine on which no program listens.
+// FreePort returns a port of this machine that no program uses on any address. It is below the range
+// from which Linux and macOS choose the ports of connections (32768 or more): one from that range
+// could be taken before a program listens on it, by a connection or by its remains.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	var err error
+	for range 100 {
+		port := 10_000 + rand.IntN(22_000)
+		var l net.Listener
+		if l, err = net.Listen("tcp", ":"+strconv.Itoa(port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("no free port: %w", err)
 }
 
 // Start starts cmd and waits until it accepts connections on port, for at most timeout.
@@ -39,7 +45,10 @@ func Start(cmd *exec.Cmd, port int, timeout time.Duration) (*Program, error) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	p := &Program{URL: "http://" + address, cmd: cmd, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &p.output, &p.output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Stop ends its child processes too
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true // Stop ends its child processes too
 	cmd.WaitDelay = stopTimeout
 	if err := cmd.Start(); err != nil {
 		return nil, err
