@@ -14,10 +14,12 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/audit"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -42,6 +44,7 @@ type Dir struct {
 	Addresses *addresses.Registry
 	Gate      *tokens.Gate
 	Refusals  *refusals.Recorder
+	Audit     *audit.Log
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -146,6 +149,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
+	d.Audit = &audit.Log{Store: auditlog.Table{DB: d.Store.DB}}
 	return nil
 }
 

@@ -1,10 +1,11 @@
 // Package operations is the one table of what can be done to a data directory.
 //
-// An [Operation] has all that a caller needs: its name, the role that may call it, the types of
-// its input and output, a summary and an example. The command line takes its summaries from the
-// table, and the socket finds operations in it. The implementations are in this package too, one
-// file for each noun. They work on an opened [datadir.Dir] and don't know who calls them, so a
-// command does the same in the running server as in its own process.
+// An [Operation] has all that a caller needs: its name, the role that may call it, the types of its
+// input and output, a summary and an example, and what the audit log records of it. The command
+// line takes its summaries from the table, and the socket finds operations in it. Most
+// implementations are in this package too, one file for each noun. They work on an opened
+// [datadir.Dir] and don't know who calls them, so a command does the same in the running server as
+// in its own process. [Operation.Run] checks the caller's role, and records changes.
 package operations
 
 import (
@@ -19,6 +20,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
 )
 
 // Operation is something that can be done to a data directory.
@@ -26,8 +28,7 @@ type Operation struct {
 	// Name is what to type after `stile` to run the operation: a noun and a verb, such as
 	// "tenant add", or one word.
 	Name string
-	// Role is the lowest role that may call the operation. The command line and the socket don't
-	// check it, because a person who may open the data directory is its owner.
+	// Role is the lowest role that may call the operation.
 	Role Role
 	// Summary is the short form of the help text: no capital, no full stop.
 	Summary string
@@ -39,7 +40,8 @@ type Operation struct {
 	// Stream says what is transferred in addition to Input and Output.
 	Stream Stream
 
-	run func(context.Context, *datadir.Dir, Call) (any, error)
+	run   func(context.Context, *datadir.Dir, Call) (any, error)
+	trail *trail // nil: it changes nothing
 }
 
 // MayCreate reports whether the operation may be the first in a new data directory: it adds the
@@ -74,6 +76,7 @@ const (
 
 // Call is one call of an operation.
 type Call struct {
+	Actor Actor
 	Input json.RawMessage
 	Items iter.Seq2[content.Item, error] // for [ItemsIn]
 	// StopItems makes Items end soon, although their source may send nothing. Nil: they end by
@@ -82,9 +85,33 @@ type Call struct {
 	Out       io.Writer // for [BytesOut]
 }
 
-// Run performs the operation on an opened data directory. The result has the type Output.
+// Run performs the operation on an opened data directory if the actor's role allows it, and records
+// it in the audit log if it changes something. The result has the type Output.
 func (o Operation) Run(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
+	if err := c.Actor.may(o); err != nil {
+		return nil, err
+	}
+	if o.trail != nil {
+		return o.runRecorded(ctx, d, c)
+	}
 	return o.run(ctx, d, c)
+}
+
+// RunAs performs an operation with a typed input and result, for callers in the server.
+func RunAs[I, O any](ctx context.Context, d *datadir.Dir, by Actor, name string, in I) (out O, err error) {
+	o, ok := Find(name)
+	if !ok {
+		return out, fmt.Errorf("%s: no such operation", name)
+	}
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return out, fmt.Errorf("%s: write the input: %w", name, err)
+	}
+	result, err := o.Run(ctx, d, Call{Actor: by, Input: raw})
+	if err != nil {
+		return out, err
+	}
+	return result.(O), nil
 }
 
 // plain returns an operation without streams.
@@ -124,7 +151,7 @@ func define[I, O any](
 		run: func(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
 			in, err := decode[I](c.Input)
 			if err != nil {
-				return nil, fmt.Errorf("read the input of %s: %w", name, err)
+				return nil, failure.New(failure.Invalid, "read the input of %s: %w", name, err)
 			}
 			return fn(ctx, d, in, c)
 		},

@@ -23,9 +23,12 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: role %q", op.Name, op.Role)
 		}
 		words := strings.Fields(op.Name)
-		reads := slices.Contains([]string{"list", "show", "options", "export", "explain", "usage"}, words[len(words)-1])
+		reads := slices.Contains([]string{"list", "show", "options", "export", "explain", "usage", "verify"}, words[len(words)-1])
 		if reads != (op.Role == Viewer) {
 			t.Errorf("%s: role %s, reads only: %t", op.Name, op.Role, reads)
+		}
+		if text, changes := op.Changes(); changes == reads || changes && text == "" {
+			t.Errorf("%s: reads only: %t, and the audit log says %q", op.Name, reads, text)
 		}
 		if keys := words[0] == "key" || words[0] == "backup"; !reads && keys != (op.Role == Owner) {
 			t.Errorf("%s: role %s, about keys: %t", op.Name, op.Role, keys)

@@ -3,10 +3,10 @@ package operations
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
 	"stile.example/stile/settings"
 	"stile.example/stile/tenants"
 )
@@ -130,7 +130,7 @@ func AddTenant(ctx context.Context, d *datadir.Dir, ch TenantChange) (Credential
 	}
 	if _, err := d.Tenants.Add(ctx, t); err != nil {
 		if errors.Is(err, tenants.ErrExists) {
-			return Credentials{}, fmt.Errorf("the tenant %s exists already; to change it, use `stile tenant set`, and for a new secret `stile tenant rotate-secret`", t.ClientID)
+			return Credentials{}, failure.New(failure.Conflict, "the tenant %s exists already; to change it, use `stile tenant set`, and for a new secret `stile tenant rotate-secret`", t.ClientID)
 		}
 		return Credentials{}, err
 	}
@@ -227,5 +227,5 @@ func explainUnknown(clientID string, err error) error {
 }
 
 func unknownTenant(clientID string) error {
-	return fmt.Errorf("there is no tenant %s; `stile tenant list` lists the tenants, `stile tenant add` adds one", clientID)
+	return failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants, `stile tenant add` adds one", clientID)
 }

@@ -25,12 +25,8 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 // for a command that was killed.
 func untilGone(r *http.Request) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(r.Context())
-	c, ok := r.Context().Value(connKey{}).(syscall.Conn)
+	raw, ok := rawConn(r)
 	if !ok {
-		return ctx, cancel
-	}
-	raw, err := c.SyscallConn()
-	if err != nil {
 		return ctx, cancel
 	}
 	go func() {
@@ -48,6 +44,16 @@ func untilGone(r *http.Request) (_ context.Context, stop func()) {
 		}
 	}()
 	return ctx, cancel
+}
+
+// rawConn returns the connection of a request.
+func rawConn(r *http.Request) (syscall.RawConn, bool) {
+	c, ok := r.Context().Value(connKey{}).(syscall.Conn)
+	if !ok {
+		return nil, false
+	}
+	raw, err := c.SyscallConn()
+	return raw, err == nil
 }
 
 // isGone reports whether the other end has closed a connection. Bytes that it sent before may

@@ -16,8 +16,8 @@ import (
 	"stile.example/stile/operations"
 )
 
-// Server returns a server that performs operations on an open data directory. It does not ask who
-// the caller is: whoever may open the socket owns the data.
+// Server returns a server that performs operations on an open data directory. A user
+// who may open the socket owns the data. The audit log gets the name of that user.
 func Server(d *datadir.Dir) *http.Server {
 	return &http.Server{
 		Handler:           handler(d),
@@ -60,7 +60,7 @@ func respond(r *http.Request, d *datadir.Dir, out io.Writer) reply {
 	}
 	ctx, stop := untilGone(r)
 	defer stop()
-	return perform(ctx, d, op.Run, operations.Call{Input: in, Items: receiveItems(body), Out: out})
+	return perform(ctx, d, op.Run, operations.Call{Actor: operations.CommandLine(userOf(r)), Input: in, Items: receiveItems(body), Out: out})
 }
 
 // perform runs an operation. A panic becomes an error: the server must continue.

@@ -120,6 +120,7 @@ func (x Executor) openLocal(ctx context.Context, create bool) (*local, error) {
 }
 
 func (l *local) Do(ctx context.Context, op operations.Operation, c operations.Call) (json.RawMessage, error) {
+	c.Actor = operations.CommandLine(os.Getuid())
 	result, err := op.Run(ctx, l.dir, c)
 	if err != nil {
 		return nil, err

@@ -210,8 +210,8 @@ func (p *proxy) testLongURLs() {
 	p.testTooLongURL()
 }
 
-// testTooLongURL checks that a URL of 40 KB is refused. The proxy may close the connection before it
-// has read all of it.
+// testTooLongURL checks that a URL of 40 KB is refused. The proxy may close the connection before
+// it has read all of it.
 func (p *proxy) testTooLongURL() {
 	res, err := p.client(false).Get(p.call() + "&_=" + strings.Repeat("x", 40_000))
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {

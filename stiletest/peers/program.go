@@ -25,9 +25,9 @@ type Program struct {
 	ended  chan struct{}
 }
 
-// FreePort returns a port of this machine that no program uses on any address. It is below the range
-// from which Linux and macOS choose the ports of connections (32768 or more): one from that range
-// could be taken before a program listens on it, by a connection or by its remains.
+// FreePort returns a port of this machine that no program uses on any address. It is below the
+// range from which Linux chooses the ports of connections (32768 or more): one from that range
+// could be taken by a connection before a program listens on it.
 func FreePort() (int, error) {
 	var err error
 	for range 100 {

@@ -1,0 +1,54 @@
+package operations
+
+import (
+	"os/user"
+	"strconv"
+
+	"stile.example/stile/operations/failure"
+)
+
+// Actor is who calls an operation. The zero Actor may call nothing.
+type Actor struct {
+	Name       string // the admin's, or that of a user of the operating system
+	Role       Role
+	Credential string // password, passkey, oidc, token …abcd, command line
+	Address    string // the source address of the request; "" for a command
+}
+
+// CommandLine returns the actor of a command that a user of the operating system started. A user
+// who may open the data directory is its owner.
+func CommandLine(uid int) Actor {
+	name := strconv.Itoa(uid)
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
+	}
+	return Actor{Name: name, Role: Owner, Credential: "command line"}
+}
+
+// roles has the roles by what they may do, the least first.
+var roles = map[Role]int{Viewer: 1, Operator: 2, Owner: 3}
+
+// Includes reports whether a role may do what another may.
+func (r Role) Includes(other Role) bool { return roles[other] > 0 && roles[r] >= roles[other] }
+
+// may returns an error unless the actor may call the operation.
+func (a Actor) may(o Operation) error {
+	if a.Role.Includes(o.Role) {
+		return nil
+	}
+	return failure.New(failure.Forbidden, "%s: needs the role %s, and %s has %s; ask an owner", o.Name, o.Role, orUnknown(a.Name), orNone(string(a.Role)))
+}
+
+func orUnknown(name string) string {
+	if name == "" {
+		return "the caller"
+	}
+	return name
+}
+
+func orNone(role string) string {
+	if role == "" {
+		return "none"
+	}
+	return role
+}

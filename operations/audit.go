@@ -1,0 +1,86 @@
+package operations
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"stile.example/stile/audit"
+	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
+)
+
+// AuditQuery selects entries of the audit log, the newest first. An empty field does not limit it.
+type AuditQuery struct {
+	Actor     string    `json:"actor,omitempty"`
+	Operation string    `json:"operation,omitempty"` // a whole name, or its first word
+	Subject   string    `json:"subject,omitempty"`
+	From      time.Time `json:"from,omitzero"`
+	To        time.Time `json:"to,omitzero"`     // not included
+	After     int64     `json:"after,omitempty"` // the entries after this one in the list
+	Limit     int       `json:"limit,omitempty"` // 1 to 1,000; 0: 100
+}
+
+// AuditEntry is what --json prints of an entry.
+type AuditEntry struct {
+	Seq        int64           `json:"seq"`
+	At         time.Time       `json:"at"`
+	Actor      string          `json:"actor"`
+	Role       string          `json:"role"`
+	Credential string          `json:"credential"`
+	Address    string          `json:"address,omitempty"`
+	Operation  string          `json:"operation"`
+	Subject    string          `json:"subject,omitempty"`
+	Before     json.RawMessage `json:"before,omitempty"`
+	After      json.RawMessage `json:"after,omitempty"`
+	Hash       string          `json:"hash"`
+}
+
+// AuditPage is a part of the audit log.
+type AuditPage struct {
+	Entries []AuditEntry `json:"entries"`
+	Next    int64        `json:"next,omitempty"` // the After of the next page; 0: there is none
+}
+
+const maxPage = 1000
+
+func listAudit(ctx context.Context, d *datadir.Dir, q AuditQuery) (page AuditPage, err error) {
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	if q.Limit < 1 || q.Limit > maxPage {
+		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, maxPage)
+	}
+	list, err := d.Audit.Entries(ctx, audit.Query{Actor: q.Actor, Operation: q.Operation, Subject: q.Subject, From: q.From, To: q.To, Before: q.After, Limit: q.Limit + 1})
+	if err != nil {
+		return page, err
+	}
+	if len(list) > q.Limit {
+		list = list[:q.Limit]
+		page.Next = list[q.Limit-1].Seq
+	}
+	page.Entries = make([]AuditEntry, len(list))
+	for i, e := range list {
+		page.Entries[i] = viewEntry(e)
+	}
+	return page, nil
+}
+
+func viewEntry(e audit.Entry) AuditEntry {
+	return AuditEntry{Seq: e.Seq, At: e.At, Actor: e.Actor, Role: e.Role, Credential: e.Credential, Address: e.Address,
+		Operation: e.Operation, Subject: e.Subject, Before: e.Before, After: e.After, Hash: hex.EncodeToString(e.Hash[:])}
+}
+
+// AuditCheck is the result of checking the audit log.
+type AuditCheck struct {
+	Entries int64  `json:"entries"`
+	Head    string `json:"head"` // hash of the newest entry
+	// Wrong is the seq of the first entry that was changed, removed or inserted; 0: none.
+	Wrong int64 `json:"wrong,omitempty"`
+}
+
+func verifyAudit(ctx context.Context, d *datadir.Dir, _ None) (AuditCheck, error) {
+	v, err := d.Audit.Verify(ctx)
+	return AuditCheck(v), err
+}

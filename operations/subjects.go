@@ -1,0 +1,97 @@
+package operations
+
+import (
+	"context"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/tenants"
+)
+
+// This file says what the inputs of changes are about, and reads its state, for the audit log.
+
+func (n TenantName) about() string     { return n.ClientID }
+func (ch TenantChange) about() string  { return ch.ClientID }
+func (r SecretRotation) about() string { return r.ClientID }
+func (q TokenRequest) about() string   { return q.Tenant }
+func (r IssuerRefresh) about() string  { return r.Issuer }
+func (a RangeAllowance) about() string { return a.Range }
+func (b RangeBlock) about() string     { return b.Range }
+func (n RangeName) about() string      { return n.Range }
+func (o ImportOptions) isDry() bool    { return o.DryRun }
+
+func (o ImportOptions) about() string {
+	if o.Tenant == "" {
+		return "shared corpus"
+	}
+	return o.Tenant
+}
+
+// about names a collection or the items, up to ten.
+func (q ItemNames) about() string {
+	if q.Collection != "" {
+		return "collection " + q.Collection
+	}
+	if more := len(q.IDs) - 10; more > 0 {
+		return strings.Join(q.IDs[:10], " ") + " and " + strconv.Itoa(more) + " more"
+	}
+	return strings.Join(q.IDs, " ")
+}
+
+// tenantState returns a tenant without its secrets, nil if it does not exist.
+func tenantState[I interface{ about() string }](_ context.Context, d *datadir.Dir, in I) (any, error) {
+	t, ok := d.Tenants.Find(in.about())
+	if !ok {
+		return nil, nil
+	}
+	info := tenantInfo(d, t)
+	return struct {
+		TenantView
+		Prices []Price `json:"prices"`
+	}{info.TenantView, info.Prices}, nil
+}
+
+// secretState says how many secrets a tenant has.
+func secretState(_ context.Context, d *datadir.Dir, r SecretRotation) (any, error) {
+	t, ok := d.Tenants.Find(r.ClientID)
+	if !ok {
+		return nil, nil
+	}
+	return struct {
+		Secrets int            `json:"valid_secrets"`
+		Status  tenants.Status `json:"status"`
+	}{t.ValidSecrets(d.Now()), t.Status}, nil
+}
+
+// rangeState returns the lines of the address list about a range, nil if there are none.
+func rangeState[I interface{ about() string }](ctx context.Context, d *datadir.Dir, in I) (any, error) {
+	all, err := listAddresses(ctx, d, None{})
+	if err != nil {
+		return nil, err
+	}
+	var found []AddressInfo
+	for _, line := range all {
+		if isRange(line.Range, in.about()) {
+			found = append(found, line)
+		}
+	}
+	if found == nil {
+		return nil, nil
+	}
+	return found, nil
+}
+
+// isRange reports whether a range is the one that a person typed, with or without its length.
+func isRange(listed, typed string) bool {
+	r, err := netip.ParsePrefix(listed)
+	if err != nil {
+		return false
+	}
+	if p, err := netip.ParsePrefix(typed); err == nil {
+		return p.Masked() == r
+	}
+	a, err := netip.ParseAddr(typed)
+	return err == nil && r.Contains(a) && (r.IsSingleIP() || a.Is6() && r.Bits() == 64)
+}

@@ -1,0 +1,114 @@
+// Package auditlog stores the audit log in the SQLite database.
+package auditlog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"stile.example/stile/audit"
+)
+
+var _ audit.Store = Table{}
+
+// DB is the database: see [stile.example/stile/store/sqlite.DB].
+type DB interface {
+	Write(ctx context.Context, fn func(*sql.Tx) error) error
+	Reader() *sql.DB
+}
+
+// Table is the table of the audit log.
+type Table struct{ DB DB }
+
+const columns = `seq, at, actor, role, credential, address, operation, subject, before, after, hash`
+
+// AppendAudit implements [audit.Store].
+func (t Table) AppendAudit(ctx context.Context, fill func(newest audit.Entry) audit.Entry) (e audit.Entry, err error) {
+	err = t.DB.Write(ctx, func(tx *sql.Tx) error {
+		newest, err := scan(tx.QueryRowContext(ctx, `SELECT `+columns+` FROM audit ORDER BY seq DESC LIMIT 1`))
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		e = fill(newest)
+		_, err = tx.ExecContext(ctx, `INSERT INTO audit (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			e.Seq, e.At.UnixMilli(), e.Actor, e.Role, e.Credential, e.Address, e.Operation, e.Subject, string(e.Before), string(e.After), e.Hash[:])
+		return err
+	})
+	return e, err
+}
+
+// AuditEntries implements [audit.Store].
+func (t Table) AuditEntries(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
+	where, args := `WHERE 1`, []any{}
+	limit := func(condition string, values ...any) { where += ` AND ` + condition; args = append(args, values...) }
+	if q.Actor != "" {
+		limit(`actor = ?`, q.Actor)
+	}
+	if q.Operation != "" {
+		limit(`(operation = ? OR operation >= ? AND operation < ?)`, q.Operation, q.Operation+" ", q.Operation+"!")
+	}
+	if q.Subject != "" {
+		limit(`subject = ?`, q.Subject)
+	}
+	if !q.From.IsZero() {
+		limit(`at >= ?`, q.From.UnixMilli())
+	}
+	if !q.To.IsZero() {
+		limit(`at < ?`, q.To.UnixMilli())
+	}
+	if q.Before > 0 {
+		limit(`seq < ?`, q.Before)
+	}
+	var list []audit.Entry
+	err := t.each(ctx, where+` ORDER BY seq DESC LIMIT ?`, append(args, q.Limit), func(e audit.Entry) error {
+		list = append(list, e)
+		return nil
+	})
+	return list, err
+}
+
+// EachAudit implements [audit.Store].
+func (t Table) EachAudit(ctx context.Context, fn func(audit.Entry) error) error {
+	return t.each(ctx, `ORDER BY seq`, nil, fn)
+}
+
+func (t Table) each(ctx context.Context, clauses string, args []any, fn func(audit.Entry) error) error {
+	rows, err := t.DB.Reader().QueryContext(ctx, `SELECT `+columns+` FROM audit `+clauses, args...)
+	if err != nil {
+		return fmt.Errorf("read the audit log: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e, err := scan(rows)
+		if err != nil {
+			return fmt.Errorf("read the audit log: %w", err)
+		}
+		if err := fn(e); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func scan(row interface{ Scan(...any) error }) (e audit.Entry, err error) {
+	var at int64
+	var before, after string
+	var hash []byte
+	if err = row.Scan(&e.Seq, &at, &e.Actor, &e.Role, &e.Credential, &e.Address, &e.Operation, &e.Subject, &before, &after, &hash); err != nil {
+		return audit.Entry{}, err
+	}
+	e.At = time.UnixMilli(at).UTC()
+	e.Before, e.After = orNil(before), orNil(after)
+	copy(e.Hash[:], hash)
+	return e, nil
+}
+
+func orNil(text string) json.RawMessage {
+	if text == "" {
+		return nil
+	}
+	return json.RawMessage(text)
+}

@@ -1,0 +1,14 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Write runs fn in a transaction on the writing connection, and commits unless fn fails. It is for
+// the packages below this one, which keep tables of their own. A transaction must take a few
+// milliseconds at most, since all calls wait for it: split a larger change.
+func (db *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error { return db.tx(ctx, fn) }
+
+// Reader returns a pool of connections that can only read, and never wait for the writer.
+func (db *DB) Reader() *sql.DB { return db.read }
