@@ -83,6 +83,7 @@ var allowedImports = map[string]string{
 	"widgets/build":         "evanw/esbuild",
 	"demo":                  "",
 	"datadir":               "addresses audit refusals settings store store/sqlite store/sqlite/auditlog tenants tokens tokens/bearer tokens/issuers tokens/signing usage",
+	"console/caller":        "operations",
 	"operations/failure":    "",
 	"operations":            "operations/failure audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance",
 	"socket":                "datadir operations content golang.org/x/sys",
