@@ -20,6 +20,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/accounts"
 	"stile.example/stile/commands/help"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
@@ -133,7 +134,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), help.Completion(), p.versionCommand(), help.SettingsTopic())
+		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), accounts.Audit(p.run), p.backupCommand(), help.Completion(), p.versionCommand(), help.SettingsTopic())
 	help.Describe(root)
 	p.names = commandNames(root)
 	help.Spell(root, p.asCalled)

@@ -43,14 +43,15 @@ type AuditPage struct {
 	Next    int64        `json:"next,omitempty"` // the After of the next page; 0: there is none
 }
 
-const maxPage = 1000
+// MaxPage is the maximum of AuditQuery.Limit.
+const MaxPage = 1000
 
 func listAudit(ctx context.Context, d *datadir.Dir, q AuditQuery) (page AuditPage, err error) {
 	if q.Limit == 0 {
 		q.Limit = 100
 	}
-	if q.Limit < 1 || q.Limit > maxPage {
-		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, maxPage)
+	if q.Limit < 1 || q.Limit > MaxPage {
+		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, MaxPage)
 	}
 	list, err := d.Audit.Entries(ctx, audit.Query{Actor: q.Actor, Operation: q.Operation, Subject: q.Subject, From: q.From, To: q.To, Before: q.After, Limit: q.Limit + 1})
 	if err != nil {

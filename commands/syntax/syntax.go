@@ -58,3 +58,25 @@ func ParseDuration(flag, text string) (time.Duration, error) {
 	}
 	return d, nil
 }
+
+// ParseDay parses the value of a flag that is a day, or a month, of which edge returns the day that
+// is meant. It returns the start of the day, UTC, or zero for an empty value.
+func ParseDay(flag, text string, edge func(month time.Time) time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if month, err := time.Parse("2006-01", text); err == nil {
+		return edge(month), nil
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return day, Errorf("--%s %q: must be YYYY-MM-DD or YYYY-MM", flag, text)
+	}
+	return day, nil
+}
+
+// FirstDay returns the first day of a month.
+func FirstDay(month time.Time) time.Time { return month }
+
+// LastDay returns the last day of a month.
+func LastDay(month time.Time) time.Time { return month.AddDate(0, 1, -1) }

@@ -1,0 +1,163 @@
+package accounts
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
+	"stile.example/stile/operations"
+)
+
+// Audit returns the command audit.
+func Audit(run Run) *cobra.Command {
+	return syntax.Noun("audit", "the audit log: who changed what, and when",
+		`Every change is recorded: who made it, with which credential, from where, and
+what it was before and after. Secrets are never recorded.
+
+Each entry has a hash of itself and of the hash of the entry before it, so a
+change of the log itself is found.`,
+		`  stile audit list --operation tenant
+  stile audit verify`,
+		run.auditList(), run.auditVerify())
+}
+
+func (run Run) auditList() *cobra.Command {
+	var q operations.AuditQuery
+	var from, to string
+	c := &cobra.Command{Use: "list",
+		Long: `List the entries of the audit log, the newest first. If there are more than
+--limit, a line on standard error says how to continue.
+
+WHO is the admin, or the user of the operating system who typed a command. BY is
+the credential, and FROM the source address; a command has none. --json also
+prints the state before and after each change, and prints the number for --after
+as next.`,
+		Example: `  stile audit list --operation tenant --subject acme
+  stile audit list --from 2026-11-01 --to 2026-11-30 --json`,
+		Args: syntax.Takes(0, 0, "no arguments, only flags")}
+	c.Flags().StringVar(&q.Actor, "actor", "", "only changes by the admin or user of this `name`")
+	c.Flags().StringVar(&q.Operation, "operation", "", "only this `operation`, such as \"tenant set\", or all of one noun, such as tenant")
+	c.Flags().StringVar(&q.Subject, "subject", "", "only changes of this `subject`, such as a client_id")
+	c.Flags().StringVar(&from, "from", "", "first `day`, UTC: YYYY-MM-DD, or YYYY-MM for the first day of a month (default: no limit)")
+	c.Flags().StringVar(&to, "to", "", "last `day`, UTC, included: YYYY-MM-DD, or YYYY-MM for the last day of a month (default: no limit)")
+	c.Flags().Int64Var(&q.After, "after", 0, "only entries after this `number` in the list, which are older")
+	c.Flags().IntVar(&q.Limit, "limit", 100, "maximum `number` of entries, 1 to 1000")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := readDays(&q, from, to); err != nil {
+			return err
+		}
+		if q.Limit < 1 || q.Limit > operations.MaxPage {
+			return syntax.Errorf("--limit %d: must be from 1 to %d", q.Limit, operations.MaxPage)
+		}
+		if q.After < 0 {
+			return syntax.Errorf("--after %d: must be the number of an entry", q.After)
+		}
+		var page operations.AuditPage
+		if err := run(c, q, &page); err != nil {
+			return err
+		}
+		return showAudit(c, page)
+	}
+	return prints(c)
+}
+
+// readDays sets the times of a query from days.
+func readDays(q *operations.AuditQuery, from, to string) (err error) {
+	if q.From, err = syntax.ParseDay("from", from, syntax.FirstDay); err != nil {
+		return err
+	}
+	if q.To, err = syntax.ParseDay("to", to, syntax.LastDay); err != nil {
+		return err
+	}
+	if to != "" && q.From.After(q.To) {
+		return syntax.Errorf("--from %s: must not be after --to %s", from, to)
+	}
+	if to != "" {
+		q.To = q.To.AddDate(0, 0, 1) // the query does not include its end
+	}
+	return nil
+}
+
+func showAudit(c *cobra.Command, page operations.AuditPage) error {
+	if asJSON(c) {
+		return printing.JSON(c.OutOrStdout(), page)
+	}
+	var rows [][]string
+	for _, e := range page.Entries {
+		rows = append(rows, []string{strconv.FormatInt(e.Seq, 10), e.At.Format(time.RFC3339), e.Actor, e.Credential,
+			printing.OrDash(e.Address), e.Operation, printing.OrDash(e.Subject), printing.OrDash(changed(e))})
+	}
+	if err := printing.Table(c.OutOrStdout(), "SEQ AT WHO BY FROM OPERATION SUBJECT CHANGED", rows); err != nil || page.Next == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(c.ErrOrStderr(), "… and older entries: --after %d continues\n", page.Next)
+	return err
+}
+
+// changed lists the names of what an entry changed, or says what was added or removed.
+func changed(e operations.AuditEntry) string {
+	switch {
+	case e.Before == nil && e.After == nil:
+		return ""
+	case e.Before == nil:
+		return printing.Short(string(e.After), maxShown)
+	case e.After == nil:
+		return "removed " + printing.Short(string(e.Before), maxShown)
+	}
+	return printing.Short(difference(e.Before, e.After), maxShown)
+}
+
+// maxShown is how many characters of a change are shown in a table.
+const maxShown = 120
+
+// difference returns the changed fields of two objects, as name: before → after. The whole states
+// follow each other if they are not objects.
+func difference(before, after json.RawMessage) (text string) {
+	for i, c := range operations.Difference(before, after) {
+		if i > 0 {
+			text += ", "
+		}
+		if c.Name != "" {
+			text += c.Name + ": "
+		}
+		text += printing.OrDash(c.Before) + " → " + printing.OrDash(c.After)
+	}
+	return text
+}
+
+func (run Run) auditVerify() *cobra.Command {
+	return prints(&cobra.Command{Use: "verify",
+		Long: `Check the hash of every entry of the audit log. An entry that was changed,
+removed or inserted outside stile makes the command print its number and exit
+with 1.
+
+The command prints the hash of the newest entry. Keep a copy of it elsewhere: it
+also shows if all of the log was replaced.`,
+		Example: "  stile audit verify",
+		Args:    syntax.Takes(0, 0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			var v operations.AuditCheck
+			if err := run(c, operations.None{}, &v); err != nil {
+				return err
+			}
+			return showCheck(c, v)
+		}})
+}
+
+// showCheck prints the result of a check. It returns an error if the log was changed.
+func showCheck(c *cobra.Command, v operations.AuditCheck) (err error) {
+	if asJSON(c) {
+		err = printing.JSON(c.OutOrStdout(), v)
+	} else {
+		err = printing.Card(c.OutOrStdout(), "entries", printing.Number(int(v.Entries)), "head", printing.OrDash(v.Head))
+	}
+	if err == nil && v.Wrong != 0 {
+		err = fmt.Errorf("the audit log was changed outside stile at entry %d: compare it with a backup from before", v.Wrong)
+	}
+	return err
+}
