@@ -52,7 +52,7 @@ func TestSameOutput(t *testing.T) {
 		"issuer list", "issuer list --json", "issuer refresh", "issuer refresh https://nobody.example --json", "issuer refresh a b",
 		"backup DIR/b.tar", "backup DIR/b.tar", "backup DIR/b.tar --yes --json",
 		"tenant remove other --yes", "tenant remove acme", "tenant remove acme --yes --json", "tenant remove acme", "tenant list", "content list --tenant acme",
-		"audit list", "audit list --json", "audit list --limit 1", "audit list --operation tenant --subject acme --to 2026-10", "audit list --after -1", "audit verify", "audit verify --json",
+		"audit list", "audit list --json", "audit list --limit 1", "audit list --operation tenant --subject acme --to 2026-10", "audit list --after -1", "audit verify", "audit verify --json", "audit verify --head 12", "audit verify --head 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --json",
 	} {
 		var said [2]string
 		for i, h := range []*harness{offline, online} {

@@ -132,6 +132,9 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	if d.Tenants, err = tenants.Open(ctx, d.Store, d.Keys.SecretKey()); err != nil {
 		return err
 	}
+	if d.Audit, err = audit.NewLog(auditlog.Table{DB: d.Store.DB}, d.Keys.SecretKey()); err != nil {
+		return err
+	}
 	if err := d.checkKeys(ctx, s, how); err != nil {
 		return err
 	}
@@ -149,7 +152,6 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
-	d.Audit = &audit.Log{Store: auditlog.Table{DB: d.Store.DB}}
 	return nil
 }
 

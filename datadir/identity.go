@@ -208,7 +208,10 @@ func (d *Dir) checkKeys(ctx context.Context, s *settings.Settings, how opening) 
 	case err != nil:
 		return err
 	case stored != mine && (stored == "" || len(d.Tenants.List()) == 0 || how.newKeys):
-		return errors.Join(d.Store.SetIdentity(ctx, secretKeyName, mine), d.noteSigningKey(ctx))
+		if stored != "" { // the old key is lost, and its seals with it
+			err = d.Audit.SealAgain(ctx)
+		}
+		return errors.Join(err, d.Store.SetIdentity(ctx, secretKeyName, mine), d.noteSigningKey(ctx))
 	case stored != mine:
 		return fmt.Errorf("%s belongs to another database than %s: tenants' secrets and live tokens would be invalid. Restore both from the same backup. Without a backup, move it away and run `stile serve --new-keys`: %s",
 			KeyFile(s.Data), store.File(s.Data), newKeysCost)

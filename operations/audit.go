@@ -2,8 +2,10 @@ package operations
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"stile.example/stile/audit"
@@ -81,7 +83,15 @@ type AuditCheck struct {
 	Wrong int64 `json:"wrong,omitempty"`
 }
 
-func verifyAudit(ctx context.Context, d *datadir.Dir, _ None) (AuditCheck, error) {
-	v, err := d.Audit.Verify(ctx)
+// AuditHead is a hash that was the newest of the audit log before.
+type AuditHead struct {
+	Head string `json:"head,omitempty"` // "": none is known
+}
+
+func verifyAudit(ctx context.Context, d *datadir.Dir, h AuditHead) (AuditCheck, error) {
+	if raw, err := hex.DecodeString(h.Head); h.Head != "" && (err != nil || len(raw) != sha256.Size) {
+		return AuditCheck{}, failure.New(failure.Invalid, "head %q: must be a hash that a check printed: %d hexadecimal digits", h.Head, 2*sha256.Size)
+	}
+	v, err := d.Audit.Verify(ctx, strings.ToLower(h.Head))
 	return AuditCheck(v), err
 }

@@ -70,7 +70,7 @@ var keyOps = []Operation{
 
 var auditOps = []Operation{
 	plain("audit list", Viewer, "list who changed what, and when", `{"operation":"tenant","limit":50}`, listAudit),
-	plain("audit verify", Viewer, "check that the audit log was not changed", `{}`, verifyAudit),
+	plain("audit verify", Viewer, "check that the audit log was not changed", `{"head":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}`, verifyAudit),
 }
 
 var upkeepOps = []Operation{

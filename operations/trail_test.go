@@ -45,7 +45,7 @@ func TestRoles(t *testing.T) {
 			}
 		}
 	}
-	if v, err := d.Audit.Verify(t.Context()); err != nil || v.Entries != 0 {
+	if v, err := d.Audit.Verify(t.Context(), ""); err != nil || v.Entries != 0 {
 		t.Errorf("refused operations are in the audit log: %+v %v", v, err)
 	}
 }
@@ -81,7 +81,7 @@ func TestRecorded(t *testing.T) {
 			t.Error("the audit log contains a secret")
 		}
 	}
-	if v, err := d.Audit.Verify(t.Context()); err != nil || v.Entries != 3 || v.Wrong != 0 {
+	if v, err := d.Audit.Verify(t.Context(), ""); err != nil || v.Entries != 3 || v.Wrong != 0 {
 		t.Errorf("%+v %v", v, err)
 	}
 }

@@ -131,22 +131,26 @@ func difference(before, after json.RawMessage) (text string) {
 }
 
 func (run Run) auditVerify() *cobra.Command {
-	return prints(&cobra.Command{Use: "verify",
-		Long: `Check the hash of every entry of the audit log. An entry that was changed,
-removed or inserted outside stile makes the command print its number and exit
-with 1.
+	var known operations.AuditHead
+	c := &cobra.Command{Use: "verify",
+		Long: `Check the hash of every entry of the audit log, and the seal of its end. If an
+entry was changed, removed or inserted outside stile, the command prints its
+number and exits with 1.
 
-The command prints the hash of the newest entry. Keep a copy of it elsewhere: it
-also shows if all of the log was replaced.`,
-		Example: "  stile audit verify",
-		Args:    syntax.Takes(0, 0, "no arguments"),
-		RunE: func(c *cobra.Command, _ []string) error {
-			var v operations.AuditCheck
-			if err := run(c, operations.None{}, &v); err != nil {
-				return err
-			}
-			return showCheck(c, v)
-		}})
+The command prints the hash of the newest entry. Keep a copy of it elsewhere, and
+give it to a later check as --head: it also shows if the whole log was replaced by
+somebody who has the server's keys, or by an older copy of the database.`,
+		Example: "  stile audit verify\n  stile audit verify --head $(cat audit-head.txt)",
+		Args:    syntax.Takes(0, 0, "no arguments, only flags")}
+	c.Flags().StringVar(&known.Head, "head", "", "`hash` that an earlier check printed, and that the log must contain")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var v operations.AuditCheck
+		if err := run(c, known, &v); err != nil {
+			return err
+		}
+		return showCheck(c, v)
+	}
+	return prints(c)
 }
 
 // showCheck prints the result of a check. It returns an error if the log was changed.

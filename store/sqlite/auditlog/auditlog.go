@@ -26,18 +26,62 @@ type Table struct{ DB DB }
 const columns = `seq, at, actor, role, credential, address, operation, subject, before, after, hash`
 
 // AppendAudit implements [audit.Store].
-func (t Table) AppendAudit(ctx context.Context, fill func(newest audit.Entry) audit.Entry) (e audit.Entry, err error) {
+func (t Table) AppendAudit(ctx context.Context, fill func(audit.Entry, audit.Head) (audit.Entry, audit.Head)) (e audit.Entry, err error) {
 	err = t.DB.Write(ctx, func(tx *sql.Tx) error {
-		newest, err := scan(tx.QueryRowContext(ctx, `SELECT `+columns+` FROM audit ORDER BY seq DESC LIMIT 1`))
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		newest, err := newestEntry(ctx, tx)
+		if err != nil {
 			return err
 		}
-		e = fill(newest)
+		head, err := readHead(ctx, tx)
+		if err != nil {
+			return err
+		}
+		e, head = fill(newest, head)
 		_, err = tx.ExecContext(ctx, `INSERT INTO audit (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			e.Seq, e.At.UnixMilli(), e.Actor, e.Role, e.Credential, e.Address, e.Operation, e.Subject, string(e.Before), string(e.After), e.Hash[:])
-		return err
+		if err != nil {
+			return err
+		}
+		return writeHead(ctx, tx, head)
 	})
 	return e, err
+}
+
+// SetAuditHead implements [audit.Store].
+func (t Table) SetAuditHead(ctx context.Context, fill func(audit.Entry) audit.Head) error {
+	return t.DB.Write(ctx, func(tx *sql.Tx) error {
+		newest, err := newestEntry(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return writeHead(ctx, tx, fill(newest))
+	})
+}
+
+// newestEntry returns the zero entry if there is none.
+func newestEntry(ctx context.Context, tx *sql.Tx) (audit.Entry, error) {
+	e, err := scan(tx.QueryRowContext(ctx, `SELECT `+columns+` FROM audit ORDER BY seq DESC LIMIT 1`))
+	if errors.Is(err, sql.ErrNoRows) {
+		return audit.Entry{}, nil
+	}
+	return e, err
+}
+
+// readHead returns the zero head if there is none.
+func readHead(ctx context.Context, tx *sql.Tx) (h audit.Head, err error) {
+	var hash, seal []byte
+	err = tx.QueryRowContext(ctx, `SELECT seq, hash, seal FROM audit_head`).Scan(&h.Seq, &hash, &seal)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, nil
+	}
+	copy(h.Hash[:], hash)
+	copy(h.Seal[:], seal)
+	return h, err
+}
+
+func writeHead(ctx context.Context, tx *sql.Tx, h audit.Head) error {
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO audit_head (id, seq, hash, seal) VALUES (1, ?, ?, ?)`, h.Seq, h.Hash[:], h.Seal[:])
+	return err
 }
 
 // AuditEntries implements [audit.Store].
@@ -63,7 +107,7 @@ func (t Table) AuditEntries(ctx context.Context, q audit.Query) ([]audit.Entry, 
 		limit(`seq < ?`, q.Before)
 	}
 	var list []audit.Entry
-	err := t.each(ctx, where+` ORDER BY seq DESC LIMIT ?`, append(args, q.Limit), func(e audit.Entry) error {
+	err := each(ctx, t.DB.Reader(), where+` ORDER BY seq DESC LIMIT ?`, append(args, q.Limit), func(e audit.Entry) error {
 		list = append(list, e)
 		return nil
 	})
@@ -71,12 +115,24 @@ func (t Table) AuditEntries(ctx context.Context, q audit.Query) ([]audit.Entry, 
 }
 
 // EachAudit implements [audit.Store].
-func (t Table) EachAudit(ctx context.Context, fn func(audit.Entry) error) error {
-	return t.each(ctx, `ORDER BY seq`, nil, fn)
+func (t Table) EachAudit(ctx context.Context, fn func(audit.Entry) error) (h audit.Head, err error) {
+	tx, err := t.DB.Reader().BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // both of one moment
+	if err != nil {
+		return h, fmt.Errorf("read the audit log: %w", err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	if err := each(ctx, tx, `ORDER BY seq`, nil, fn); err != nil {
+		return h, err
+	}
+	return readHead(ctx, tx)
 }
 
-func (t Table) each(ctx context.Context, clauses string, args []any, fn func(audit.Entry) error) error {
-	rows, err := t.DB.Reader().QueryContext(ctx, `SELECT `+columns+` FROM audit `+clauses, args...)
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func each(ctx context.Context, db queryer, clauses string, args []any, fn func(audit.Entry) error) error {
+	rows, err := db.QueryContext(ctx, `SELECT `+columns+` FROM audit `+clauses, args...)
 	if err != nil {
 		return fmt.Errorf("read the audit log: %w", err)
 	}
