@@ -46,15 +46,24 @@ func New(live func() float64) *Metrics {
 			Name: "stile_challenges_total", Help: "Challenges that were issued, solved, failed and reloaded."}, []string{"kind", "result"}),
 		observes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stile_observed_total", Help: "Requests that a rule would have refused if it were not only observed, by code."}, []string{"tenant", "code"}),
-		call: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "stile_call_duration_seconds", Help: "Time from a call's request to its durable count.", Buckets: buckets}),
-		store: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "stile_store_duration_seconds", Help: "Time that an operation of the store took.", Buckets: buckets}, []string{"op"}),
+		call: prometheus.NewHistogram(histogram("stile_call_duration_seconds", "Time from a call's request to its durable count.")),
+		store: prometheus.NewHistogramVec(
+			histogram("stile_store_duration_seconds", "Time that an operation of the store took."), []string{"op"}),
 	}
 	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.challenges, m.observes, m.call, m.store,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stile_tokens_live", Help: "Tokens in use that have not expired."}, live),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// histogram returns the options of a histogram of durations. It has classic buckets, which every
+// Prometheus reads, and in addition native ones, which a Prometheus with native histograms scrapes
+// instead: each is at most 10 % wider than the one before, so a quantile is exact to about 5 %.
+func histogram(name, help string) prometheus.HistogramOpts {
+	return prometheus.HistogramOpts{
+		Name: name, Help: help, Buckets: buckets,
+		NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160, NativeHistogramMinResetDuration: time.Hour,
+	}
 }
 
 // Called counts an admitted call.
