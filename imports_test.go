@@ -84,11 +84,17 @@ var allowedImports = map[string]string{
 	"demo":                  "",
 	"datadir":               "addresses audit refusals settings store store/sqlite store/sqlite/auditlog tenants tokens tokens/bearer tokens/issuers tokens/signing usage",
 	"console/caller":        "operations",
+	"console":               "console/caller console/dist console/frame operations",
+	"console/build":         "evanw/esbuild",
+	"console/chart":         "",
+	"console/consoletest":   "console/caller console/frame datadir operations settings golang.org/x/net/html",
+	"console/dist":          "",
+	"console/frame":         "console/caller console/dist datadir operations operations/failure",
 	"operations/failure":    "",
 	"operations":            "operations/failure audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance",
 	"socket":                "datadir operations content golang.org/x/sys",
-	"server":                "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto",
-	"commands":              "commands/accounts commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
+	"server": "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto console console/frame",
+	"commands": "commands/accounts commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
 	"commands/accounts":     "commands/printing commands/syntax operations spf13/cobra",
 	"commands/confirmation": "commands/printing",
 	"commands/execution":    "commands/printing datadir operations settings socket",
@@ -112,7 +118,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 
