@@ -85,7 +85,7 @@ func TestOperations(t *testing.T) {
 		delete(commands, op.Name)
 	}
 	rest := slices.Sorted(maps.Keys(commands))
-	if want := []string{"check", "serve", "settings", "simulate", "version"}; !slices.Equal(rest, want) {
+	if want := []string{"check", "restore", "serve", "settings", "simulate", "version"}; !slices.Equal(rest, want) {
 		t.Errorf("commands without an operation: %q, want %q", rest, want)
 	}
 }

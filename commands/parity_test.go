@@ -50,7 +50,7 @@ func TestSameOutput(t *testing.T) {
 		"address list", "address list --json", "address remove 2001:db8::/64", "address remove 198.51.100.7 --json", "address remove 198.51.100.7", "explain 7QK2-M4TD",
 		"key list", "key list --json", "key rotate", "key rotate --alg ES256 --json", "key list",
 		"issuer list", "issuer list --json", "issuer refresh", "issuer refresh https://nobody.example --json", "issuer refresh a b",
-		"backup DIR/b.tar", "backup DIR/b.tar", "backup DIR/b.tar --yes --json",
+		"backup DIR/b.tar", "backup DIR/b.tar", "backup DIR/b.tar --yes --json", "fsck", "fsck --json", "restore DIR/none.tar --data DIR/r", "restore DIR/b.tar --data DIR/r", "restore DIR/b.tar --data DIR/r2 --json", "restore DIR/b.tar --data DIR/r2",
 		"tenant remove other --yes", "tenant remove acme", "tenant remove acme --yes --json", "tenant remove acme", "tenant list", "content list --tenant acme",
 		"audit list", "audit list --json", "audit list --limit 1", "audit list --operation tenant --subject acme --to 2026-10", "audit list --after -1", "audit verify", "audit verify --json", "audit verify --head 12", "audit verify --head 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --json",
 	} {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,8 +56,9 @@ type Dir struct {
 
 	addresses *addressShower
 
-	held *lock
-	set  atomic.Pointer[settings.Settings]
+	held       *lock
+	inspecting sync.Mutex // held by Inspect
+	set        atomic.Pointer[settings.Settings]
 }
 
 // opening says what opening a data directory may create.
@@ -171,8 +173,12 @@ func absolute(path string) string {
 	return path
 }
 
-// UseOrigin sets the origin under which tokens are signed and verified.
+// UseOrigin sets the origin under which tokens are signed and verified. Of a directory that was
+// opened by [OpenFiles] it does nothing.
 func (d *Dir) UseOrigin(origin string) (err error) {
+	if d.Store == nil {
+		return nil
+	}
 	d.Signer = &bearer.Signer{Keys: d.Keys, Issuer: origin, Audience: origin}
 	if d.Verifier, err = bearer.NewVerifier(d.Keys, origin, origin, MaxLifetime); err != nil {
 		return err
@@ -234,7 +240,10 @@ func (d *Dir) UpdateAddressPolicy(ctx context.Context) error {
 
 // Close closes the database and releases the lock.
 func (d *Dir) Close() (err error) {
-	if err = d.Store.Close(); err != nil {
+	if d.Store != nil {
+		err = d.Store.Close()
+	}
+	if err != nil {
 		err = fmt.Errorf("close the database: %w", err)
 	}
 	return errors.Join(err, giveBack(d.Settings().Data), d.held.release())

@@ -76,6 +76,7 @@ var auditOps = []Operation{
 var upkeepOps = []Operation{
 	changes(bytesOut("backup", Owner, "write a consistent copy of all data", `{}`, writeBackup),
 		"copied all data", func(None) string { return "" }, nil),
+	bytesOut("fsck", Viewer, "check that states, journal, ledger and corpus agree", `{}`, checkFiles),
 }
 
 // All returns every operation, in the order of the command line's help.

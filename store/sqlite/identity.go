@@ -61,6 +61,24 @@ func IsOld(ctx context.Context, file string) (bool, error) {
 	return done < len(steps), err
 }
 
+// OpenReader opens a file for reading only, as it is.
+func OpenReader(file string) *sql.DB { return openReaders(file) }
+
+// MissingSteps returns the migrations that a database has not run yet, in their order.
+func MissingSteps(ctx context.Context, db *sql.DB) (missing []string, err error) {
+	steps, err := fs.Glob(migrations, "migration/*.sql")
+	for _, name := range steps {
+		var done bool
+		if err := db.QueryRowContext(ctx, `SELECT count(*) FROM migrations WHERE name = ?`, name).Scan(&done); err != nil {
+			return nil, err
+		}
+		if !done {
+			missing = append(missing, name)
+		}
+	}
+	return missing, err
+}
+
 // look reads a number from a file, without changing it.
 func look(ctx context.Context, file string, n *int, query string) error {
 	db := openReaders(file)

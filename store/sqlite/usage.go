@@ -55,6 +55,13 @@ func (db *DB) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line,
 	return u.sorted(), nil
 }
 
+// UsageIn returns what all tenants used, in a transaction.
+func UsageIn(ctx context.Context, tx *sql.Tx) ([]usage.Line, error) {
+	u := &sums{to: 1 << 31, lines: map[lineKey]*usage.Line{}}
+	err := u.read(ctx, tx)
+	return u.sorted(), err
+}
+
 func (u *sums) read(ctx context.Context, tx *sql.Tx) (err error) {
 	if u.clients, err = clientNames(ctx, tx); err != nil {
 		return err

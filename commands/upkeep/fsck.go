@@ -1,0 +1,107 @@
+package upkeep
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
+	"stile.example/stile/datadir"
+	"stile.example/stile/operations"
+	"stile.example/stile/store/sqlite/inspect"
+)
+
+// Fsck returns the command fsck.
+func (p Program) Fsck() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "fsck",
+		Long: `Check that everything in the data directory agrees: the files of the database and
+of the corpus, the states of tokens and addresses, the journal, the ledger, each
+tenant's total and the sum of its tokens, the keys, the refusals and the audit log.
+Nothing is changed. The server continues to serve, but all data is read once, so
+choose a quiet hour. While no server is running, damaged data that the server can't
+open is checked too.
+
+Each finding says what to do. The exit code is 1 if there is one.`,
+		Example: "  stile fsck\n  stile fsck --json",
+		Args:    syntax.Takes(0, 0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := p.inspect(c)
+			if err == nil {
+				err = p.showReport(r)
+			}
+			if err == nil && len(r.Findings) > 0 {
+				err = errors.New("some data does not agree; do what is printed above")
+			}
+			return err
+		}})
+}
+
+func (p Program) inspect(c *cobra.Command) (r inspect.Report, err error) {
+	s, err := p.Settings()
+	if err != nil {
+		return r, err
+	}
+	x := p.Executor(c, s)
+	x.Open = datadir.OpenFiles
+	_, to, _ := p.To()
+	shown := &progress{out: to, now: p.Now, next: p.Now().Add(2 * time.Second)}
+	return r, p.Perform(c.Context(), x, c.Name(), operations.None{}, &r, operations.Call{Out: shown})
+}
+
+// showReport prints how much was checked, and then each finding.
+func (p Program) showReport(r inspect.Report) error {
+	out, _, asJSON := p.To()
+	if asJSON {
+		return printing.JSON(out, r)
+	}
+	var rows [][]string
+	for _, part := range slices.Sorted(maps.Keys(r.Checked)) {
+		rows = append(rows, []string{part, printing.Number(int(r.Checked[part]))})
+	}
+	if err := printing.Table(out, "CHECKED NUMBER", rows); err != nil {
+		return err
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintf(p.Spelt(out), "\n%s: %s (%s)\n  such as: %s\n  what to do: %s\n",
+			f.Check, f.Finding, printing.Number(int(f.Count)), printing.Safe(strings.Join(f.Examples, "; ")), f.Fix)
+	}
+	if len(r.Findings) == 0 {
+		_, err := fmt.Fprintln(out, "\neverything agrees")
+		return err
+	}
+	return nil
+}
+
+// progress shows the progress of a long check, a line every 5 s.
+type progress struct {
+	out  io.Writer
+	now  func() time.Time
+	next time.Time
+	line []byte // the beginning of a line
+}
+
+// Write reads lines of [operations.CheckProgress].
+func (p *progress) Write(b []byte) (int, error) {
+	p.line = append(p.line, b...)
+	for {
+		line, rest, complete := bytes.Cut(p.line, []byte("\n"))
+		if !complete {
+			return len(b), nil
+		}
+		var at operations.CheckProgress
+		if json.Unmarshal(line, &at) == nil && !p.now().Before(p.next) {
+			p.next = p.now().Add(5 * time.Second)
+			fmt.Fprintf(p.out, "checking: %s, %s read\n", printing.Safe(at.Part), printing.Number(int(at.Rows)))
+		}
+		p.line = bytes.Clone(rest)
+	}
+}
