@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,8 @@ type Dir struct {
 	Introspection map[string]*issuers.IntrospectionClient
 
 	addresses *addressShower
+
+	changes sync.Map // a channel of one for each name; see Serialise
 
 	held *lock
 	set  atomic.Pointer[settings.Settings]

@@ -1,26 +1,33 @@
-package operations
+// Package backups writes a consistent copy of all data as a tar file.
+package backups
 
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
 
+	"stile.example/stile/corpus/library"
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
 )
 
-// Written is how much an operation wrote.
+// Written is how much was written.
 type Written struct {
 	Bytes int64 `json:"bytes"`
 }
 
-// writeBackup writes the tar file. The result counts the bytes of the files in it.
-func writeBackup(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (w Written, err error) {
+// Write writes the tar file. The result counts the bytes of the files in it.
+func Write(ctx context.Context, d *datadir.Dir, out io.Writer) (w Written, err error) {
 	release, err := d.Store.HoldImports() // the database names the corpus file that belongs to it
 	if err != nil {
+		if errors.Is(err, library.ErrImporting) {
+			err = failure.Of(failure.Conflict, err)
+		}
 		return w, err
 	}
 	defer release()
