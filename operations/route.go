@@ -15,8 +15,8 @@ import (
 // the other requests.
 type Route struct {
 	Method string
-	Path   string // below /api/v1; {name} is the field of that name
-	Status int    // of the response to a success
+	Path   string   // below /api/v1; {name} is the field of that name
+	Status int      // of the response to a success
 	Keys   []string // fields that identify a row of a list; see [Operation.keyed]
 }
 
