@@ -44,7 +44,7 @@ var contentOps = []Operation{
 	plain("content show", Viewer, "show one item in full", `{"id":"iceland"}`, showItem).at("GET /content/items/{id}"),
 	changes(plain("content remove", Operator, "remove items, or a collection", `{"ids":["iceland","greenland"]}`, removeItems),
 		"removed items", ItemNames.about, nil).withResult().
-		at("POST /content/items/remove").previewed(of(wouldRemoveItems)),
+		at("POST /content/remove").previewed(of(wouldRemoveItems)),
 	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems).at("GET /content/export"),
 }
 
