@@ -56,6 +56,8 @@ type Dir struct {
 
 	addresses *addressShower
 
+	changes sync.Map // a channel of one for each name; see Serialise
+
 	held       *lock
 	inspecting sync.Mutex // held by Inspect
 	set        atomic.Pointer[settings.Settings]

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
 )
 
 // AddressView is what --json prints of a line of the address list.
@@ -119,18 +121,23 @@ func refuseRisk(risk string, yes bool) error {
 	if risk == "" || yes {
 		return nil
 	}
-	return fmt.Errorf("%s; nothing was changed: to do it, add --yes", risk)
+	return failure.New(failure.Unconfirmed, "%s; nothing was changed: to do it, add --yes", risk)
 }
 
 func allowRange(ctx context.Context, d *datadir.Dir, a RangeAllowance) (AddressInfo, error) {
-	r, err := addresses.ParseRange(a.Range)
+	e, err := a.entry(d)
 	if err != nil {
 		return AddressInfo{}, err
 	}
-	if err := refuseRisk(a.Risk(), a.Yes); err != nil {
-		return AddressInfo{}, err
+	return viewAddress(e), d.Addresses.Put(ctx, e)
+}
+
+func (a RangeAllowance) entry(d *datadir.Dir) (addresses.Entry, error) {
+	e, err := newEntry(d, addresses.Entry{Kind: addresses.Allow, Reason: a.Reason, Bindings: a.Bindings}, a.Range, a.For)
+	if err != nil {
+		return e, err
 	}
-	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Allow, Reason: a.Reason, Bindings: a.Bindings}, a.For)
+	return e, refuseRisk(a.Risk(), a.Yes)
 }
 
 // RangeBlock describes a range to block.
@@ -143,24 +150,53 @@ type RangeBlock struct {
 }
 
 func blockRange(ctx context.Context, d *datadir.Dir, b RangeBlock) (AddressInfo, error) {
-	r, err := addresses.ParseRange(b.Range)
+	e, err := b.entry(d)
 	if err != nil {
 		return AddressInfo{}, err
 	}
-	if err := refuseRisk(b.Risk(d.Settings().TrustedProxies), b.Yes); err != nil {
-		return AddressInfo{}, err
-	}
-	return putEntry(ctx, d, addresses.Entry{Range: r, Kind: addresses.Block, Reason: b.Reason}, b.For)
+	return viewAddress(e), d.Addresses.Put(ctx, e)
 }
 
-// putEntry adds an entry that ends after a time, or never if the time is 0.
-func putEntry(ctx context.Context, d *datadir.Dir, e addresses.Entry, lasts Duration) (AddressInfo, error) {
-	view := AddressView{Range: e.Range.String(), Kind: string(e.Kind), Reason: e.Reason, Origin: "person"}
+func (b RangeBlock) entry(d *datadir.Dir) (addresses.Entry, error) {
+	e, err := newEntry(d, addresses.Entry{Kind: addresses.Block, Reason: b.Reason}, b.Range, b.For)
+	if err != nil {
+		return e, err
+	}
+	return e, refuseRisk(b.Risk(d.Settings().TrustedProxies), b.Yes)
+}
+
+// newEntry returns an entry for a range that ends after a time, or never if the time is 0.
+func newEntry(d *datadir.Dir, e addresses.Entry, text string, lasts Duration) (_ addresses.Entry, err error) {
+	const maxYears = 100 // a time that text and SQLite can hold
+	if e.Range, err = parseRange(text); err != nil {
+		return e, err
+	}
+	switch {
+	case lasts != 0 && lasts < Duration(time.Second) || lasts > maxYears*365*24*Duration(time.Hour):
+		text, _ := lasts.MarshalText() // can't fail
+		return e, failure.New(failure.Invalid, "for %s: must be from 1s to %d years; without it, the entry is permanent", text, maxYears)
+	case len(e.Reason) > addresses.MaxReason:
+		return e, failure.New(failure.Invalid, "reason: must be at most %d bytes long", addresses.MaxReason)
+	case !utf8.ValidString(e.Reason):
+		return e, failure.New(failure.Invalid, "reason: must be UTF-8")
+	}
 	if lasts > 0 {
 		e.Until = d.Now().Add(time.Duration(lasts)).UTC().Truncate(time.Second)
+	}
+	return e, nil
+}
+
+func parseRange(text string) (netip.Prefix, error) {
+	r, err := addresses.ParseRange(text)
+	return r, failure.Of(failure.Invalid, err)
+}
+
+func viewAddress(e addresses.Entry) AddressInfo {
+	view := AddressView{Range: e.Range.String(), Kind: string(e.Kind), Reason: e.Reason, Origin: "person"}
+	if !e.Until.IsZero() {
 		view.Until = &e.Until
 	}
-	return AddressInfo{view, e.Bindings, false}, d.Addresses.Put(ctx, e)
+	return AddressInfo{view, e.Bindings, false}
 }
 
 // Risk says whether blocking the range would affect a large part of the internet, or all visitors;
@@ -187,13 +223,17 @@ type RangeName struct {
 }
 
 func removeRange(ctx context.Context, d *datadir.Dir, n RangeName) (Removed, error) {
-	r, err := addresses.ParseRange(n.Range)
+	r, err := parseRange(n.Range)
 	if err != nil {
 		return Removed{}, err
 	}
 	err = d.Addresses.Remove(ctx, r, d.Now())
 	if errors.Is(err, addresses.ErrNotListed) {
-		return Removed{}, fmt.Errorf("%s is not in the address list, and no address in it is blocked or crowded; `stile address list` shows the list", r)
+		return Removed{}, notListed(r)
 	}
 	return Removed{r.String()}, err
+}
+
+func notListed(r netip.Prefix) error {
+	return failure.New(failure.NotFound, "%s is not in the address list, and no address in it is blocked or crowded; `stile address list` shows the list", r)
 }

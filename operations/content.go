@@ -11,6 +11,8 @@ import (
 	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/build"
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/similar"
 )
 
 // tenantNumber returns the number of a tenant; 0, the shared corpus, for an empty client_id.
@@ -28,7 +30,7 @@ func tenantNumber(d *datadir.Dir, clientID string) (uint32, error) {
 // explainMissing replaces content.ErrNotFound by an error that says what to do.
 func explainMissing(id string, err error) error {
 	if errors.Is(err, content.ErrNotFound) {
-		return fmt.Errorf("there is no item %q; `stile content list` lists the items", id)
+		return failure.New(failure.NotFound, "there is no item %q; `stile content list` lists the items", id)
 	}
 	return err
 }
@@ -56,13 +58,19 @@ type ItemView struct {
 // ItemPage is a page of a list.
 type ItemPage struct {
 	Items []ItemView `json:"items"`
-	More  int        `json:"more"` // items after the page
+	More  int        `json:"more"`           // items after the page
+	Next  string     `json:"next,omitempty"` // the After of the next page; empty: there is none
 }
+
+const maxItems = 10_000 // of a page
 
 func listItems(ctx context.Context, d *datadir.Dir, q ItemQuery) (page ItemPage, err error) {
 	tenant, err := tenantNumber(d, q.Tenant)
 	if err != nil {
 		return page, err
+	}
+	if q.Limit < 1 || q.Limit > maxItems {
+		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, maxItems)
 	}
 	f := content.Filter{Tenant: tenant, Collection: q.Collection}
 	items, err := d.Store.List(ctx, f, q.After, q.Limit)
@@ -75,9 +83,12 @@ func listItems(ctx context.Context, d *datadir.Dir, q ItemQuery) (page ItemPage,
 	}
 	switch len(items) {
 	case 0:
-		return page, checkCollection(ctx, d, f)
+		return page, similar.CheckCollection(ctx, d.Store, f)
 	case q.Limit:
-		page.More, err = d.Store.Count(ctx, f, items[len(items)-1].ID)
+		last := items[len(items)-1].ID
+		if page.More, err = d.Store.Count(ctx, f, last); page.More > 0 {
+			page.Next = last
+		}
 	}
 	return page, err
 }
@@ -101,7 +112,7 @@ func exportItems(ctx context.Context, d *datadir.Dir, q ItemSelection, out io.Wr
 		}
 	}
 	if err = content.Export(out, counted); err == nil && e.Items == 0 {
-		err = checkCollection(ctx, d, f)
+		err = similar.CheckCollection(ctx, d.Store, f)
 	}
 	return e, err
 }
@@ -130,6 +141,14 @@ type ItemNames struct {
 	Confirmed int `json:"confirmed,omitempty"`
 }
 
+// check returns the number of the owner.
+func (q ItemNames) check(d *datadir.Dir) (tenant uint32, err error) {
+	if (q.Collection == "") == (len(q.IDs) == 0) {
+		return 0, failure.New(failure.Invalid, "either ids or a collection must be given")
+	}
+	return tenantNumber(d, q.Tenant)
+}
+
 // RemovedItems is how many items were removed.
 type RemovedItems struct {
 	Removed int `json:"removed"`
@@ -138,27 +157,28 @@ type RemovedItems struct {
 }
 
 func removeItems(ctx context.Context, d *datadir.Dir, q ItemNames) (r RemovedItems, err error) {
-	tenant, err := tenantNumber(d, q.Tenant)
+	tenant, err := q.check(d)
 	if err != nil {
-		return r, err
+		return r, fmt.Errorf("nothing was removed: %w", err)
 	}
 	if q.Collection == "" {
 		r.Removed, err = d.Store.Remove(ctx, tenant, q.IDs)
-	} else if len(q.IDs) == 0 {
-		r.Removed, err = d.Store.RemoveCollection(ctx, tenant, q.Collection, q.Confirmed)
 	} else {
-		err = errors.New("either ids or a collection can be removed, not both")
+		r.Removed, err = d.Store.RemoveCollection(ctx, tenant, q.Collection, q.Confirmed)
 	}
 	large, unconfirmed := errors.AsType[build.UnconfirmedError](err)
 	switch {
 	case unconfirmed:
 		return RemovedItems{Unconfirmed: &large.Removal}, nil
 	case errors.Is(err, content.ErrNotFound) && q.Collection != "":
-		return RemovedItems{}, fmt.Errorf("nothing was removed: %w", checkCollection(ctx, d, content.Filter{Tenant: tenant, Collection: q.Collection}))
+		return RemovedItems{}, fmt.Errorf("nothing was removed: %w", similar.CheckCollection(ctx, d.Store, content.Filter{Tenant: tenant, Collection: q.Collection}))
 	case errors.Is(err, content.ErrNotFound):
-		return RemovedItems{}, fmt.Errorf("nothing was removed: %w; `stile content list` lists the items", err)
+		return RemovedItems{}, failure.New(failure.NotFound, "nothing was removed: %w; `stile content list` lists the items", err)
 	case err != nil:
 		return RemovedItems{}, fmt.Errorf("nothing was removed: %w", explainImport(err))
 	}
 	return r, d.UpdateAddressPolicy(ctx)
 }
+
+// Undone reports whether nothing was removed because that needs a confirmation.
+func (r RemovedItems) Undone() bool { return r.Unconfirmed != nil }

@@ -12,8 +12,10 @@ import (
 	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/build"
+	"stile.example/stile/corpus/library"
 	"stile.example/stile/corpus/preview"
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
 )
 
 // ImportOptions says whose items are imported.
@@ -42,6 +44,13 @@ func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items ite
 	tenant, err := tenantNumber(d, o.Tenant)
 	if err != nil {
 		return imports.Result{}, err
+	}
+	before, err := d.Store.Options(ctx, tenant)
+	if err != nil {
+		return imports.Result{}, err
+	}
+	if _, err := o.Options.Apply(before); err != nil {
+		return imports.Result{}, failure.Of(failure.Invalid, err)
 	}
 	with := imports.Options{
 		Tenant: tenant, Prune: o.Prune, Confirmed: o.Confirmed, Collection: o.Collection,
@@ -76,11 +85,19 @@ func PreviewWithoutData(ctx context.Context, o ImportOptions, items iter.Seq2[co
 	return r, explainImport(err)
 }
 
-// explainImport adds to an error what to do.
+// explainImport adds to an error of which kind it is, and what to do.
 func explainImport(err error) error {
+	_, isLine := errors.AsType[content.LineError](err)
+	_, areLines := errors.AsType[content.LineErrors](err)
+	_, isCutOff := errors.AsType[content.CutOffError](err)
+	_, isMoved := errors.AsType[build.MovedError](err)
 	switch {
+	case isLine || areLines || isCutOff || errors.Is(err, build.ErrRepeated):
+		return failure.Of(failure.Invalid, err)
+	case isMoved || errors.Is(err, build.ErrTaken) || errors.Is(err, library.ErrImporting):
+		return failure.Of(failure.Conflict, err)
 	case errors.Is(err, build.ErrNoItems):
-		return fmt.Errorf("%w, so --prune can't know the collection to remove from; `stile content remove --collection NAME` removes a collection", build.ErrNoItems)
+		return failure.New(failure.Invalid, "%w, so --prune can't know the collection to remove from; `stile content remove --collection NAME` removes a collection", build.ErrNoItems)
 	case errors.Is(err, syscall.ENOSPC), err != nil && strings.Contains(err.Error(), "disk is full"):
 		// The second is SQLite's text.
 		return fmt.Errorf("%w; make space: a change of the corpus needs as much as the corpus has", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
 	"stile.example/stile/tokens/issuers"
 )
 
@@ -67,9 +68,9 @@ func refreshIssuers(ctx context.Context, d *datadir.Dir, r IssuerRefresh) ([]Iss
 	}
 	switch {
 	case len(names) == 0:
-		return nil, errors.New("there is no external issuer; see the setting issuers")
+		return nil, failure.New(failure.NotFound, "there is no external issuer; see the setting issuers")
 	case len(views)+len(failed) == 0:
-		return nil, fmt.Errorf("issuer %q: unknown; must be exactly one of: %s", r.Issuer, strings.Join(names, ", "))
+		return nil, failure.New(failure.NotFound, "issuer %q: unknown; must be exactly one of: %s", r.Issuer, strings.Join(names, ", "))
 	}
 	return views, errors.Join(failed...)
 }

@@ -2,9 +2,12 @@ package operations
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
 	"stile.example/stile/tokens/signing"
 )
 
@@ -38,7 +41,20 @@ type KeyRotation struct {
 	Alg string `json:"alg"` // one of signing.Algorithms
 }
 
+func (r KeyRotation) check() error {
+	if slices.Contains(signing.Algorithms(), r.Alg) {
+		return nil
+	}
+	return failure.New(failure.Invalid, "alg %q: must be one of %v", r.Alg, signing.Algorithms())
+}
+
 func rotateKey(ctx context.Context, d *datadir.Dir, r KeyRotation) (KeyView, error) {
+	if err := r.check(); err != nil {
+		return KeyView{}, err
+	}
 	k, err := d.RotateKey(ctx, r.Alg)
+	if errors.Is(err, signing.ErrTooMany) {
+		err = failure.Of(failure.Conflict, err)
+	}
 	return viewKey(k), err
 }

@@ -12,7 +12,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -20,6 +19,7 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/backups"
 	"stile.example/stile/operations/failure"
 )
 
@@ -39,9 +39,13 @@ type Operation struct {
 	Input, Output reflect.Type
 	// Stream says what is transferred in addition to Input and Output.
 	Stream Stream
+	// Route is where the admin API has the operation.
+	Route Route
 
-	run   func(context.Context, *datadir.Dir, Call) (any, error)
-	trail *trail // nil: it changes nothing
+	run     func(context.Context, *datadir.Dir, Call) (any, error)
+	trail   *trail                                                            // nil: it changes nothing
+	preview func(context.Context, *datadir.Dir, Call) (any, error)            // nil: there is none
+	version func(context.Context, *datadir.Dir, json.RawMessage) (any, error) // nil: there is none
 }
 
 // MayCreate reports whether the operation may be the first in a new data directory: it adds the
@@ -83,6 +87,13 @@ type Call struct {
 	// themselves.
 	StopItems func()
 	Out       io.Writer // for [BytesOut]
+	// DryRun asks what the operation would do. The result is a [Preview], and nothing is changed.
+	DryRun bool
+	// IfVersion has the versions that what is changed may have, or [AnyVersion]. Empty: any, and it
+	// need not exist.
+	IfVersion []string
+	// Version gets the version after the change, if it is set and what is changed has versions.
+	Version *string
 }
 
 // Run performs the operation on an opened data directory if the actor's role allows it, and records
@@ -91,10 +102,13 @@ func (o Operation) Run(ctx context.Context, d *datadir.Dir, c Call) (any, error)
 	if err := c.Actor.may(o); err != nil {
 		return nil, err
 	}
-	if o.trail != nil {
-		return o.runRecorded(ctx, d, c)
+	switch {
+	case o.trail == nil:
+		return o.run(ctx, d, c)
+	case c.DryRun:
+		return o.exclusively(ctx, d, c, func() (any, error) { return o.runPreview(ctx, d, c) })
 	}
-	return o.run(ctx, d, c)
+	return o.exclusively(ctx, d, c, func() (any, error) { return o.runRecorded(ctx, d, c) })
 }
 
 // RunAs performs an operation with a typed input and result, for callers in the server.
@@ -151,7 +165,7 @@ func define[I, O any](
 		run: func(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
 			in, err := decode[I](c.Input)
 			if err != nil {
-				return nil, failure.New(failure.Invalid, "read the input of %s: %w", name, err)
+				return nil, err
 			}
 			return fn(ctx, d, in, c)
 		},
@@ -163,13 +177,20 @@ func decode[I any](raw json.RawMessage) (in I, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err = d.Decode(&in); err != nil {
-		return in, err
+		return in, failure.New(failure.Invalid, "read the input: %w", err)
 	}
 	if _, err = d.Token(); err != io.EOF {
-		return in, errors.New("data after the JSON value")
+		return in, failure.New(failure.Invalid, "read the input: data after the JSON value")
 	}
 	return in, nil
 }
+
+func writeBackup(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (Written, error) {
+	return backups.Write(ctx, d, out)
+}
+
+// Written is how much an operation wrote.
+type Written = backups.Written
 
 // None is the input of an operation that has no parameters.
 type None struct{}

@@ -3,12 +3,12 @@ package operations
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tokens"
 )
@@ -58,11 +58,11 @@ type FirstRefusal struct {
 
 func explainRefusal(ctx context.Context, d *datadir.Dir, n RefusalName) (RefusalInfo, error) {
 	if !refusals.IsRef(n.Ref) {
-		return RefusalInfo{}, fmt.Errorf("malformed reference %.24q: a reference has 8 letters and digits, such as 7QK2-M4TD; copy it from the message that the visitor saw", n.Ref)
+		return RefusalInfo{}, failure.New(failure.Invalid, "malformed reference %.24q: a reference has 8 letters and digits, such as 7QK2-M4TD; copy it from the message that the visitor saw", n.Ref)
 	}
 	f, err := d.Refusals.Find(ctx, n.Ref)
 	if errors.Is(err, refusals.ErrNotFound) {
-		return RefusalInfo{}, fmt.Errorf("unknown reference %s: it is wrong or another server's, or its refusal is no longer kept; `stile explain --help` says which refusals are kept", refusals.CanonicalRef(n.Ref))
+		return RefusalInfo{}, failure.New(failure.NotFound, "unknown reference %s: it is wrong or another server's, or its refusal is no longer kept; `stile explain --help` says which refusals are kept", refusals.CanonicalRef(n.Ref))
 	}
 	info := RefusalInfo{RefusalView: viewRefusal(f), Observed: f.Observed}
 	if t, ok := d.Tenants.Find(f.Tenant); ok && f.Page != "" {

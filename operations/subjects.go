@@ -46,11 +46,18 @@ func tenantState[I interface{ about() string }](_ context.Context, d *datadir.Di
 	if !ok {
 		return nil, nil
 	}
+	return recordOf(d, t), nil
+}
+
+// tenantRecord is a tenant without its secrets.
+type tenantRecord struct {
+	TenantView
+	Prices []Price `json:"prices"`
+}
+
+func recordOf(d *datadir.Dir, t *tenants.Tenant) tenantRecord {
 	info := tenantInfo(d, t)
-	return struct {
-		TenantView
-		Prices []Price `json:"prices"`
-	}{info.TenantView, info.Prices}, nil
+	return tenantRecord{info.TenantView, info.Prices}
 }
 
 // secretState says how many secrets a tenant has.
@@ -59,10 +66,14 @@ func secretState(_ context.Context, d *datadir.Dir, r SecretRotation) (any, erro
 	if !ok {
 		return nil, nil
 	}
+	return secretsOf(d, t), nil
+}
+
+func secretsOf(d *datadir.Dir, t *tenants.Tenant) any {
 	return struct {
 		Secrets int            `json:"valid_secrets"`
 		Status  tenants.Status `json:"status"`
-	}{t.ValidSecrets(d.Now()), t.Status}, nil
+	}{t.ValidSecrets(d.Now()), t.Status}
 }
 
 // rangeState returns the lines of the address list about a range, nil if there are none.

@@ -9,6 +9,7 @@ import (
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/settings"
 	"stile.example/stile/tenants"
+	"stile.example/stile/tokens/bearer"
 )
 
 // TenantName names one tenant.
@@ -91,14 +92,19 @@ func (ch TenantChange) apply(t *tenants.Tenant, s *settings.Settings) error {
 	if ch.Name != nil {
 		t.Name = *ch.Name
 	}
-	if err := ch.applySites(t); err != nil {
-		return err
+	sites := tenants.SiteChange{Sites: ch.Sites, Add: ch.AddSites, AddAny: ch.InsecureSites, Remove: ch.RemoveSites}
+	if err := sites.Apply(t); err != nil {
+		return failure.Of(failure.Invalid, err)
 	}
 	if ch.CallsPerMonth != nil {
 		t.CallsPerMonth = *ch.CallsPerMonth
 	}
 	if ch.Keys != nil {
-		t.Keys = *ch.Keys
+		if t.Keys = *ch.Keys; t.Keys != "" {
+			if _, err := bearer.ParseKeySet(t.Keys); err != nil {
+				return failure.New(failure.Invalid, "keys: %w", err)
+			}
+		}
 	}
 	for _, price := range ch.Prices {
 		t.SetPrice(tenants.Price(price))
@@ -114,11 +120,11 @@ func (ch TenantChange) apply(t *tenants.Tenant, s *settings.Settings) error {
 	}
 	if len(ch.Policy) > 0 {
 		if err := s.CheckTenant(policy); err != nil {
-			return errors.New(err.Error()) // not an error of a settings file: only the text matters
+			return failure.New(failure.Invalid, "%s", err.Error()) // not an error of a settings file: only the text matters
 		}
 	}
 	t.Policy = policy
-	return nil
+	return failure.Of(failure.Invalid, t.Check())
 }
 
 // AddTenant adds a tenant and returns its secret, which is stored only as a hash.
@@ -130,11 +136,15 @@ func AddTenant(ctx context.Context, d *datadir.Dir, ch TenantChange) (Credential
 	}
 	if _, err := d.Tenants.Add(ctx, t); err != nil {
 		if errors.Is(err, tenants.ErrExists) {
-			return Credentials{}, failure.New(failure.Conflict, "the tenant %s exists already; to change it, use `stile tenant set`, and for a new secret `stile tenant rotate-secret`", t.ClientID)
+			return Credentials{}, tenantExists(t.ClientID)
 		}
 		return Credentials{}, err
 	}
 	return Credentials{t.ClientID, plain}, nil
+}
+
+func tenantExists(clientID string) error {
+	return failure.New(failure.Conflict, "the tenant %s exists already; to change it, use `stile tenant set`, and for a new secret `stile tenant rotate-secret`", clientID)
 }
 
 func listTenants(_ context.Context, d *datadir.Dir, _ None) ([]TenantInfo, error) {
@@ -188,9 +198,12 @@ type SecretRotation struct {
 	Overlap  Duration `json:"overlap,omitempty"` // how long the old secret stays valid
 }
 
+// overlap returns how long the old secret stays valid. A negative time is none.
+func (r SecretRotation) overlap() time.Duration { return max(0, time.Duration(r.Overlap)) }
+
 // RotateSecret gives a tenant a new secret and returns it.
 func RotateSecret(ctx context.Context, d *datadir.Dir, r SecretRotation) (Credentials, error) {
-	plain, err := d.Tenants.RotateSecret(ctx, r.ClientID, d.Now(), time.Duration(r.Overlap))
+	plain, err := d.Tenants.RotateSecret(ctx, r.ClientID, d.Now(), r.overlap())
 	if err != nil {
 		return Credentials{}, explainUnknown(r.ClientID, err)
 	}
@@ -204,7 +217,7 @@ type Removed struct {
 
 func removeTenant(ctx context.Context, d *datadir.Dir, n TenantName) (Removed, error) {
 	if err := d.Tenants.Remove(ctx, n.ClientID); err != nil {
-		return Removed{}, explainUnknown(n.ClientID, err)
+		return Removed{}, explainUnknown(n.ClientID, explainImport(err))
 	}
 	return Removed{n.ClientID}, nil
 }

@@ -89,6 +89,9 @@ func (o Operation) runRecorded(ctx context.Context, d *datadir.Dir, c Call) (any
 	if err != nil {
 		return nil, err
 	}
+	if r, ok := result.(interface{ Undone() bool }); ok && r.Undone() {
+		return result, nil
+	}
 	after, err := o.trail.stateOf(ctx, d, c.Input)
 	if o.trail.result && err == nil {
 		after, err = json.Marshal(result)

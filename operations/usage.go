@@ -2,9 +2,10 @@ package operations
 
 import (
 	"context"
-	"fmt"
+	"time"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
 	"stile.example/stile/usage"
 )
 
@@ -27,7 +28,12 @@ type UsageRow struct {
 
 func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, error) {
 	if q.From != "" && q.To != "" && q.From > q.To {
-		return nil, fmt.Errorf("from %s: must not be after to %s", q.From, q.To)
+		return nil, failure.New(failure.Invalid, "from %s: must not be after to %s", q.From, q.To)
+	}
+	for _, day := range []string{q.From, q.To} {
+		if _, err := time.Parse(time.DateOnly, day); err != nil && day != "" {
+			return nil, failure.New(failure.Invalid, "day %q: must be YYYY-MM-DD", day)
+		}
 	}
 	lines, err := d.Store.Usage(ctx, q.Tenant, q.From, q.To)
 	if err != nil {

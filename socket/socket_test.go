@@ -86,7 +86,7 @@ func TestUnknownOperation(t *testing.T) {
 	}
 	for _, in := range []string{`[1]`, `{"client":"acme"}`, `{}{}`} {
 		_, err := c.Do(t.Context(), find(t, "usage"), operations.Call{Input: []byte(in)})
-		if err == nil || !strings.Contains(err.Error(), "read the input of usage: ") {
+		if err == nil || !strings.Contains(err.Error(), "read the input: ") {
 			t.Errorf("input %s: %v", in, err)
 		}
 	}

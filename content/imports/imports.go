@@ -61,6 +61,9 @@ type Result struct {
 	DryRun      bool     `json:"dry_run,omitempty"` // nothing was changed
 }
 
+// Undone reports whether nothing was imported because that needs a confirmation.
+func (r Result) Undone() bool { return r.Unconfirmed != nil && !r.DryRun }
+
 // Removal is how many items are to be removed, of those in the collections of the import.
 type Removal struct {
 	Items int `json:"items"`

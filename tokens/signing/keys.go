@@ -117,6 +117,9 @@ func firstKeys(now time.Time) (*Set, error) {
 	return &Set{secret: secret, keys: []*Key{signs}}, nil
 }
 
+// ErrTooMany means that no key can be added until the last token of an older one has expired.
+var ErrTooMany = fmt.Errorf("%d old keys still verify live tokens", maxKeys-1)
+
 // Rotate generates a key of algorithm alg, which signs from now on. The previous one continues to
 // verify until its last token has expired: lifetime is the maximum lifetime of its tokens. If
 // Rotate returns an error, nothing has changed.
@@ -130,8 +133,8 @@ func (k *Keys) Rotate(now time.Time, alg string, lifetime time.Duration) (KeyInf
 	old := k.set.Load()
 	next := old.rotated(fresh, now, now.Add(lifetime+rotationSlack))
 	if len(next.keys) > maxKeys {
-		return KeyInfo{}, fmt.Errorf("rotate keys: %d old keys still verify live tokens: wait until %s",
-			maxKeys-1, next.keys[maxKeys].until.Format(time.RFC3339))
+		return KeyInfo{}, fmt.Errorf("rotate keys: %w: wait until %s",
+			ErrTooMany, next.keys[maxKeys].until.Format(time.RFC3339))
 	}
 	if err := writeKeys(k.file, next); err != nil {
 		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)

@@ -1,17 +1,23 @@
-package operations
+package tenants
 
 import (
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"stile.example/stile/tenants"
 )
 
-// applySites changes a tenant's sites. It returns all problems together. A site that is there may
-// be added again. A site that is removed must be there.
-func (ch TenantChange) applySites(t *tenants.Tenant) error {
+// SiteChange changes a tenant's sites.
+type SiteChange struct {
+	Sites  *[]string // instead of those of before; nil: keeps them
+	Add    []string
+	AddAny []string // as Add, but with plain http
+	Remove []string // each must be one of the tenant's
+}
+
+// Apply changes a tenant's sites. It returns all problems together. A site that is there may be
+// added again. A site that is removed must be there.
+func (ch SiteChange) Apply(t *Tenant) error {
 	var faults []error
 	read := func(origin func(string) (string, error), some []string) (sites []string) {
 		for _, site := range some {
@@ -26,10 +32,10 @@ func (ch TenantChange) applySites(t *tenants.Tenant) error {
 	}
 	sites := slices.Clone(t.Sites)
 	if ch.Sites != nil {
-		sites = read(tenants.Origin, *ch.Sites)
+		sites = read(Origin, *ch.Sites)
 	}
-	added := append(read(tenants.Origin, ch.AddSites), read(tenants.InsecureOrigin, ch.InsecureSites)...)
-	removed := read(tenants.SiteOrigin, ch.RemoveSites)
+	added := append(read(Origin, ch.Add), read(InsecureOrigin, ch.AddAny)...)
+	removed := read(SiteOrigin, ch.Remove)
 	sites = append(sites, added...)
 	for _, site := range removed {
 		if slices.Contains(added, site) {

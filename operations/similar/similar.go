@@ -1,4 +1,5 @@
-package operations
+// Package similar tells which collections somebody may have meant who named one that does not exist.
+package similar
 
 import (
 	"cmp"
@@ -9,17 +10,22 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/words"
-	"stile.example/stile/datadir"
 	"stile.example/stile/editdistance"
+	"stile.example/stile/operations/failure"
 )
 
-// checkCollection returns an error that names similar collections if the owner has no items in the
+// Corpus counts the items of collections.
+type Corpus interface {
+	OwnCollections(ctx context.Context, owner uint32) ([]content.CollectionCount, error)
+}
+
+// CheckCollection returns an error that names similar collections if the owner has no items in the
 // collection of a filter. Without a collection, it returns nil.
-func checkCollection(ctx context.Context, d *datadir.Dir, f content.Filter) error {
+func CheckCollection(ctx context.Context, corpus Corpus, f content.Filter) error {
 	if f.Collection == "" {
 		return nil
 	}
-	all, err := d.Store.OwnCollections(ctx, f.Tenant)
+	all, err := corpus.OwnCollections(ctx, f.Tenant)
 	if err != nil {
 		return err
 	}
@@ -29,7 +35,7 @@ func checkCollection(ctx context.Context, d *datadir.Dir, f content.Filter) erro
 	if slices.ContainsFunc(all, has) {
 		return nil
 	}
-	return fmt.Errorf("there is no collection %q; %s", f.Collection, similar(f.Collection, all))
+	return failure.New(failure.NotFound, "there is no collection %q; %s", f.Collection, similar(f.Collection, all))
 }
 
 // similar says which collections there are: those with names like a name, or the largest.

@@ -1,0 +1,187 @@
+package operations
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/content"
+	"stile.example/stile/corpus/words"
+	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/similar"
+	"stile.example/stile/operations/tokenstate"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+)
+
+// This file says what changes would do, for [Call.DryRun].
+
+// wouldChange returns a tenant after a change that is not made.
+func wouldChange(d *datadir.Dir, clientID string, change func(*tenants.Tenant) error) (any, error) {
+	t, err := findTenant(d, clientID)
+	if err != nil {
+		return nil, err
+	}
+	after := *t
+	after.Sites, after.Prices, after.Secrets, after.Policy = slices.Clone(t.Sites), slices.Clone(t.Prices), slices.Clone(t.Secrets), maps.Clone(t.Policy)
+	if err := change(&after); err != nil {
+		return nil, err
+	}
+	return recordOf(d, &after), nil
+}
+
+func wouldAddTenant(_ context.Context, d *datadir.Dir, ch TenantChange) (any, error) {
+	if _, exists := d.Tenants.Find(ch.ClientID); exists {
+		return nil, tenantExists(ch.ClientID)
+	}
+	t := tenants.Tenant{ClientID: ch.ClientID, CreatedAt: d.Now().UTC()}
+	if err := ch.apply(&t, d.Settings()); err != nil {
+		return nil, err
+	}
+	return recordOf(d, &t), nil
+}
+
+func wouldSetTenant(_ context.Context, d *datadir.Dir, ch TenantChange) (any, error) {
+	return wouldChange(d, ch.ClientID, func(t *tenants.Tenant) error { return ch.apply(t, d.Settings()) })
+}
+
+// wouldSet returns the preview of a change of a tenant's status.
+func wouldSet(status tenants.Status) func(context.Context, *datadir.Dir, TenantName) (any, error) {
+	return func(_ context.Context, d *datadir.Dir, n TenantName) (any, error) {
+		return wouldChange(d, n.ClientID, func(t *tenants.Tenant) error { t.Status = status; return nil })
+	}
+}
+
+func wouldRotateSecret(_ context.Context, d *datadir.Dir, r SecretRotation) (any, error) {
+	t, err := findTenant(d, r.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	after := *t
+	after.Secrets = slices.Clone(t.Secrets)
+	after.Rotate(tenants.Secret{}, d.Now(), r.overlap())
+	return secretsOf(d, &after), nil
+}
+
+func wouldRemoveTenant(_ context.Context, d *datadir.Dir, n TenantName) (any, error) {
+	_, err := findTenant(d, n.ClientID)
+	return nil, err
+}
+
+func wouldImport(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
+	o, err := decode[ImportOptions](c.Input)
+	if err != nil {
+		return nil, err
+	}
+	o.DryRun = true
+	return importItems(ctx, d, o, c.Items)
+}
+
+func wouldRemoveItems(ctx context.Context, d *datadir.Dir, q ItemNames) (any, error) {
+	tenant, err := q.check(d)
+	if err != nil {
+		return nil, err
+	}
+	f := content.Filter{Tenant: tenant, Collection: q.Collection}
+	if q.Collection != "" {
+		all, err := d.Store.OwnCollections(ctx, tenant)
+		for _, c := range all {
+			if words.Name(c.Collection) == words.Name(q.Collection) {
+				return RemovedItems{Removed: c.Items}, err
+			}
+		}
+		return nil, similar.CheckCollection(ctx, d.Store, f)
+	}
+	for _, id := range q.IDs {
+		// no other id is between this text and the id, since all characters of ids are below ~
+		before := id[:max(0, len(id)-1)] + string(rune(lastOf(id)-1)) + "~"
+		next, err := d.Store.List(ctx, f, before, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(next) == 0 || next[0].ID != id {
+			return nil, explainMissing(id, content.ErrNotFound)
+		}
+	}
+	return RemovedItems{Removed: len(q.IDs)}, nil
+}
+
+func lastOf(id string) byte {
+	if id == "" {
+		return ' '
+	}
+	return id[len(id)-1]
+}
+
+func wouldRevoke(ctx context.Context, d *datadir.Dir, name TokenName) (any, error) {
+	n, err := tokenstate.Find(ctx, d, name.Token)
+	if err != nil {
+		return nil, err
+	}
+	s, err := d.Gate.State(ctx, n.ID)
+	s.Dead = tokens.Revoked
+	return tokenstate.View(d, n, s), err
+}
+
+func wouldAllow(_ context.Context, d *datadir.Dir, a RangeAllowance) (any, error) {
+	e, err := a.entry(d)
+	return []AddressInfo{viewAddress(e)}, err
+}
+
+func wouldBlock(_ context.Context, d *datadir.Dir, b RangeBlock) (any, error) {
+	e, err := b.entry(d)
+	return []AddressInfo{viewAddress(e)}, err
+}
+
+func wouldRemoveRange(ctx context.Context, d *datadir.Dir, n RangeName) (any, error) {
+	r, err := parseRange(n.Range)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := d.Addresses.Lines(ctx, d.Now())
+	within := func(l addresses.Line) bool {
+		return r == l.Range || l.Origin == "rule" && r.Overlaps(l.Range) && r.Bits() <= l.Range.Bits()
+	}
+	if err == nil && !slices.ContainsFunc(lines, within) {
+		err = notListed(r)
+	}
+	return nil, err
+}
+
+func wouldRotateKey(_ context.Context, _ *datadir.Dir, r KeyRotation) (any, error) {
+	return map[string]any{"alg": r.Alg, "signs": true}, r.check()
+}
+
+// tenantVersion returns all that is stored about a tenant, for its version.
+func tenantVersion(_ context.Context, d *datadir.Dir, in json.RawMessage) (any, error) {
+	var n TenantName
+	if err := json.Unmarshal(in, &n); err != nil {
+		return nil, failure.Of(failure.Invalid, err)
+	}
+	if t, ok := d.Tenants.Find(n.ClientID); ok {
+		return t, nil
+	}
+	return nil, nil
+}
+
+// rangeVersion returns the entry of a range, for its version.
+func rangeVersion(ctx context.Context, d *datadir.Dir, in json.RawMessage) (any, error) {
+	var n RangeName
+	if err := json.Unmarshal(in, &n); err != nil {
+		return nil, failure.Of(failure.Invalid, err)
+	}
+	r, err := parseRange(n.Range)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := d.Store.Entries(ctx)
+	for _, e := range entries {
+		if e.Range == r {
+			return e, err
+		}
+	}
+	return nil, err
+}
