@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/audit"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
@@ -118,7 +119,7 @@ const maxShown = 120
 // difference returns the changed fields of two objects, as name: before → after. The whole states
 // follow each other if they are not objects.
 func difference(before, after json.RawMessage) (text string) {
-	for i, c := range operations.Difference(before, after) {
+	for i, c := range audit.Difference(before, after) {
 		if i > 0 {
 			text += ", "
 		}

@@ -1,0 +1,202 @@
+// Package accounts stores the admins, their tokens, sessions and passkeys in the SQLite database.
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"stile.example/stile/admins"
+)
+
+var _ admins.Store = Table{}
+
+// DB is the database: see [stile.example/stile/store/sqlite.DB].
+type DB interface {
+	Write(ctx context.Context, fn func(*sql.Tx) error) error
+	Reader() *sql.DB
+}
+
+// Table is the tables of the accounts.
+type Table struct{ DB DB }
+
+const adminColumns = `a.number, a.name, a.role, a.password, a.must_change, a.handle, a.issuer, a.subject, a.created_at, a.last_sign_in`
+
+// Admins implements [admins.Store].
+func (t Table) Admins(ctx context.Context) ([]admins.Admin, error) {
+	return list(ctx, t, scanAdmin, `SELECT `+adminColumns+` FROM admins a ORDER BY a.name`)
+}
+
+// FindAdmin implements [admins.Store].
+func (t Table) FindAdmin(ctx context.Context, by admins.Lookup) (a admins.Admin, err error) {
+	where, args := `a.number = ?`, []any{by.Number}
+	switch {
+	case by.Name != "":
+		where, args = `a.name = ?`, []any{by.Name}
+	case by.Handle != nil:
+		where, args = `a.handle = ?`, []any{by.Handle}
+	case by.Issuer != "":
+		where, args = `a.issuer = ? AND a.subject = ?`, []any{by.Issuer, by.Subject}
+	}
+	return scanAdmin(t.DB.Reader().QueryRowContext(ctx, `SELECT `+adminColumns+` FROM admins a WHERE `+where, args...))
+}
+
+// AddAdmin implements [admins.Store].
+func (t Table) AddAdmin(ctx context.Context, a admins.Admin, most int) (admins.Admin, error) {
+	err := t.DB.Write(ctx, func(tx *sql.Tx) (err error) {
+		if err := limit(ctx, tx, most, `SELECT count(*) FROM admins`); err != nil {
+			return err
+		}
+		a.Number, err = insert(ctx, tx, `INSERT INTO admins (name, role, password, must_change, handle, issuer, subject, created_at, last_sign_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			a.Name, a.Role, a.Password, a.MustChange, a.Handle, a.Issuer, a.Subject, millis(a.CreatedAt), millis(a.LastSignIn))
+		return err
+	})
+	return a, err
+}
+
+// UpdateAdmin implements [admins.Store].
+func (t Table) UpdateAdmin(ctx context.Context, number int64, fn func(*admins.Admin, int) error) (a admins.Admin, err error) {
+	err = t.DB.Write(ctx, func(tx *sql.Tx) error {
+		owners := 0
+		if a, owners, err = adminAndOwners(ctx, tx, number); err != nil {
+			return err
+		}
+		if err := fn(&a, owners); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE admins SET name = ?, role = ?, password = ?, must_change = ?, issuer = ?, subject = ?, last_sign_in = ? WHERE number = ?`,
+			a.Name, a.Role, a.Password, a.MustChange, a.Issuer, a.Subject, millis(a.LastSignIn), number)
+		return err
+	})
+	return a, err
+}
+
+// RemoveAdmin implements [admins.Store].
+func (t Table) RemoveAdmin(ctx context.Context, number int64, check func(admins.Admin, int) error) error {
+	return t.DB.Write(ctx, func(tx *sql.Tx) error {
+		a, owners, err := adminAndOwners(ctx, tx, number)
+		if err != nil {
+			return err
+		}
+		if err := check(a, owners); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE number = ?`, number) // the rest follows by its foreign key
+		return err
+	})
+}
+
+// adminAndOwners returns an account, and the number of other owners.
+func adminAndOwners(ctx context.Context, tx *sql.Tx, number int64) (a admins.Admin, owners int, err error) {
+	if a, err = scanAdmin(tx.QueryRowContext(ctx, `SELECT `+adminColumns+` FROM admins a WHERE a.number = ?`, number)); err != nil {
+		return a, 0, err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM admins WHERE role = ? AND number <> ?`, admins.Owner, number).Scan(&owners)
+	return a, owners, err
+}
+
+type row interface{ Scan(...any) error }
+
+func scanAdmin(r row) (a admins.Admin, err error) {
+	err = readError(r.Scan(adminFields(&a)...))
+	return a, err
+}
+
+// adminFields are those of adminColumns.
+func adminFields(a *admins.Admin) []any {
+	return []any{&a.Number, &a.Name, &a.Role, &a.Password, &a.MustChange, &a.Handle, &a.Issuer, &a.Subject, moment{&a.CreatedAt}, moment{&a.LastSignIn}}
+}
+
+// list returns the rows of a query.
+func list[T any](ctx context.Context, t Table, scan func(row) (T, error), query string, args ...any) (all []T, err error) {
+	rows, err := t.DB.Reader().QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, readError(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, readError(rows.Err())
+}
+
+// limit returns [admins.ErrTooMany] if a count has reached most.
+func limit(ctx context.Context, tx *sql.Tx, most int, query string, args ...any) error {
+	var n int
+	if err := tx.QueryRowContext(ctx, query, args...).Scan(&n); err != nil {
+		return err
+	}
+	if n >= most {
+		return admins.ErrTooMany
+	}
+	return nil
+}
+
+// insert adds a row and returns its id.
+func insert(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, error) {
+	res, err := tx.ExecContext(ctx, query, args...)
+	if e, ok := errors.AsType[sqlite3.Error](err); ok && e.Code == sqlite3.ErrConstraint {
+		return 0, admins.ErrExists
+	}
+	if err != nil {
+		return 0, err
+	}
+	return res.LastInsertId()
+}
+
+// change executes a statement that changes at least one row, or returns [admins.ErrNotFound].
+func (t Table) change(ctx context.Context, query string, args ...any) error {
+	return t.DB.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, admins.ErrNotFound)
+		}
+		return nil
+	})
+}
+
+// readError returns [admins.ErrNotFound] if there is no row.
+func readError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return admins.ErrNotFound
+	}
+	return fmt.Errorf("read the admins: %w", err)
+}
+
+// millis returns a time as it is stored: 0 for the zero time.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// moment reads a time.
+type moment struct{ to *time.Time }
+
+// Scan implements [sql.Scanner].
+func (m moment) Scan(v any) error {
+	millis, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("%T is not a time", v)
+	}
+	*m.to = time.Time{}
+	if millis != 0 {
+		*m.to = time.UnixMilli(millis).UTC()
+	}
+	return nil
+}
