@@ -15,6 +15,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/audit"
+	"stile.example/stile/events/watch"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
@@ -26,6 +27,7 @@ import (
 	"stile.example/stile/tokens/issuers"
 	"stile.example/stile/tokens/signing"
 	"stile.example/stile/usage"
+	"stile.example/stile/webhooks"
 )
 
 // MaxLifetime is the longest lifetime that any token may have.
@@ -45,6 +47,8 @@ type Dir struct {
 	Gate      *tokens.Gate
 	Refusals  *refusals.Recorder
 	Audit     *audit.Log
+	Webhooks  *webhooks.Outbox
+	Watch     *watch.Watcher
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -150,7 +154,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
 	d.Audit = &audit.Log{Store: auditlog.Table{DB: d.Store.DB}}
-	return nil
+	return d.openWebhooks(s)
 }
 
 // Created returns the absolute path of the directory if [Open] created it, or "".
