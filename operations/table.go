@@ -1,9 +1,13 @@
 package operations
 
-import "slices"
+import (
+	"slices"
+
+	"stile.example/stile/operations/webhooks"
+)
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, webhookOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -71,6 +75,25 @@ var keyOps = []Operation{
 var auditOps = []Operation{
 	plain("audit list", Viewer, "list who changed what, and when", `{"operation":"tenant","limit":50}`, listAudit),
 	plain("audit verify", Viewer, "check that the audit log was not changed", `{}`, verifyAudit),
+}
+
+var webhookOps = []Operation{
+	changes(plain("webhook add", Operator, "send events to a URL, and print the secret that signs them",
+		`{"url":"https://ops.example/stile","events":["tenant.quota","import.failed"],"tenant":"acme"}`, webhooks.Add),
+		"added a webhook", func(a webhooks.Addition) string { return a.Shown() }, nil),
+	plain("webhook list", Viewer, "list the webhooks", `{}`, webhooks.List),
+	plain("webhook show", Viewer, "show one webhook", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Show),
+	changes(plain("webhook set", Operator, "change, enable or disable a webhook", `{"id":"whk_4kz2m7q1v8xa","enabled":true}`, webhooks.Set),
+		"changed a webhook", webhooks.Change.About, webhooks.State[webhooks.Change]),
+	changes(plain("webhook remove", Operator, "remove a webhook and its deliveries", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Remove),
+		"removed a webhook", webhooks.Name.About, webhooks.State[webhooks.Name]),
+	changes(plain("webhook rotate-secret", Operator, "give a webhook a new secret and print it", `{"id":"whk_4kz2m7q1v8xa","overlap_seconds":86400}`, webhooks.RotateSecret),
+		"gave a webhook a new secret", webhooks.Rotation.About, webhooks.State[webhooks.Rotation]),
+	changes(plain("webhook test", Operator, "send a test event now, and print the response", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Test),
+		"tested a webhook", webhooks.Name.About, nil),
+	plain("webhook deliveries", Viewer, "list what was sent, what failed and what waits", `{"webhook":"whk_4kz2m7q1v8xa","state":"failed","limit":50}`, webhooks.Deliveries),
+	changes(plain("webhook replay", Operator, "send the event of a delivery again", `{"id":4711}`, webhooks.SendAgain),
+		"sent events again", webhooks.Replay.About, nil).withResult(),
 }
 
 var upkeepOps = []Operation{

@@ -131,6 +131,9 @@ func (o *Outbox) apply(c Change, w *Webhook) error {
 	return nil
 }
 
+// Check returns an error unless a webhook may have the fields of a change.
+func (o *Outbox) Check(c Change) error { return o.apply(c, &Webhook{}) }
+
 func checkEvents(list []events.Type) error {
 	for _, t := range list {
 		if !events.IsKnown(t) {
@@ -241,11 +244,11 @@ func (o *Outbox) Replay(ctx context.Context, id int64) (Delivery, error) {
 		return Delivery{}, err
 	}
 	w, err := o.Find(ctx, found[0].Webhook)
-	if err == nil && !w.Enabled {
-		err = ErrDisabled
-	}
 	if err != nil {
 		return Delivery{}, err
+	}
+	if !w.Enabled {
+		return Delivery{}, fmt.Errorf("webhook %s: %w; enable it first", w.ID, ErrDisabled)
 	}
 	now := o.now().UTC().Truncate(time.Millisecond)
 	d := Delivery{Webhook: w.ID, Message: found[0].Message, State: Waiting, CreatedAt: now, Next: now, ReplayOf: id}

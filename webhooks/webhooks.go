@@ -108,8 +108,10 @@ type Query struct {
 	Webhook string
 	State   State
 	Type    events.Type
-	Before  int64 // only lower ids; 0: from the newest
-	Limit   int   // required
+	// NotReplayed selects only deliveries that no other repeats, and no tests.
+	NotReplayed bool
+	Before      int64 // only lower ids; 0: from the newest
+	Limit       int   // required
 }
 
 // The errors of a Store.

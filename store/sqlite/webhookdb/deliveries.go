@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"stile.example/stile/events"
 	"stile.example/stile/webhooks"
 )
 
@@ -124,6 +125,9 @@ func (t Table) Deliveries(ctx context.Context, q webhooks.Query) ([]webhooks.Del
 	}
 	if q.Type != "" {
 		limit(`e.type = ?`, q.Type)
+	}
+	if q.NotReplayed {
+		limit(`e.type <> ? AND NOT EXISTS (SELECT 1 FROM deliveries r WHERE r.replay_of = d.id AND r.replay_of <> 0)`, events.WebhookTest)
 	}
 	if q.Before != 0 {
 		limit(`d.id < ?`, q.Before)
