@@ -35,9 +35,10 @@ var ErrNotListed = errors.New("no entry or blocked address in that range")
 // the list and the rules' blocks are in memory. They are read from the store at the start. Its
 // methods may be called from several goroutines.
 type Registry struct {
-	store  Store
-	policy atomic.Pointer[Policy]
-	list   atomic.Pointer[List]
+	store    Store
+	policy   atomic.Pointer[Policy]
+	list     atomic.Pointer[List]
+	proposed func(Scope, State) // may be nil; see OnProposal
 
 	change  sync.Mutex // serialises changes of the list
 	mu      sync.RWMutex
@@ -70,6 +71,10 @@ func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error)
 	reg.blocks.Store(int64(len(reg.blocked)))
 	return reg, nil
 }
+
+// OnProposal makes the registry call fn for each scope that an event proposes for a permanent block.
+// fn must not wait. OnProposal must be called before the registry is used.
+func (reg *Registry) OnProposal(fn func(Scope, State)) { reg.proposed = fn }
 
 // SetPolicy sets the policy for later events.
 func (reg *Registry) SetPolicy(p Policy) { reg.policy.Store(&p) }
@@ -165,6 +170,9 @@ func (reg *Registry) step(ctx context.Context, scope Scope, p Policy, now time.T
 		return Verdict{}, fmt.Errorf("apply %T: %w", e, err)
 	}
 	reg.cacheBlock(scope, v, now)
+	if v.NewlyProposed && reg.proposed != nil {
+		reg.proposed(scope, v.State)
+	}
 	return v, nil
 }
 

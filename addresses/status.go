@@ -17,21 +17,22 @@ func (s Status) String() string { return [...]string{"blocked", "clear", "crowde
 
 // Verdict is the result of one event. The zero Verdict blocks.
 type Verdict struct {
-	Status       Status
-	NewlyBlocked bool   // this event blocked the address
-	Observed     Status // the status by a rule that is observed and not enforced; see IsObserved
-	IsObserved   bool   // Observed is set: its zero value is Blocked
-	Level        uint8  // work level of the challenge
-	Allowance    uint32 // records until the address is consulted again; 0: no limit
-	Bindings     uint32 // bindings in the period
-	Records      uint32 // records without a challenge in a day
-	Issued       uint32 // challenges issued in the period
-	Solved       uint32 // challenges solved in the period
-	Limit        uint32 // the budget that it exceeds, for explanations
-	Seen         uint32 // what was counted against Limit; 0: it is within its budgets
-	OverRecords  bool   // Limit is a budget of records, not of bindings
-	Shared       bool   // tenants or addresses share the budget
-	State        State  // the state after the event
+	Status        Status
+	NewlyBlocked  bool   // this event blocked the address
+	NewlyProposed bool   // this event proposed the address for a permanent block
+	Observed      Status // the status by a rule that is observed and not enforced; see IsObserved
+	IsObserved    bool   // Observed is set: its zero value is Blocked
+	Level         uint8  // work level of the challenge
+	Allowance     uint32 // records until the address is consulted again; 0: no limit
+	Bindings      uint32 // bindings in the period
+	Records       uint32 // records without a challenge in a day
+	Issued        uint32 // challenges issued in the period
+	Solved        uint32 // challenges solved in the period
+	Limit         uint32 // the budget that it exceeds, for explanations
+	Seen          uint32 // what was counted against Limit; 0: it is within its budgets
+	OverRecords   bool   // Limit is a budget of records, not of bindings
+	Shared        bool   // tenants or addresses share the budget
+	State         State  // the state after the event
 }
 
 // statusOf returns the status of an address for a token that is about to deliver records. The

@@ -117,6 +117,7 @@ func block(s State, p Policy, at time.Time, v Verdict) (State, Verdict) {
 		return s, v
 	}
 	s = s.withStepsDecayed(at)
+	proposed := s.Propose
 	last := uint8(len(p.Block) - 1)
 	step := min(s.Step, last)
 	s.Until = at.Add(p.Block[step]).Unix()
@@ -128,7 +129,7 @@ func block(s State, p Policy, at time.Time, v Verdict) (State, Verdict) {
 		}
 	}
 	s.Step, s.Counts, s.Repeats = min(step+1, last), [Buckets]Count{}, [Buckets]uint16{}
-	v.Status, v.NewlyBlocked, v.Level, v.Allowance = Blocked, true, 0, 0
+	v.Status, v.NewlyBlocked, v.NewlyProposed, v.Level, v.Allowance = Blocked, true, s.Propose && !proposed, 0, 0
 	return s, v
 }
 

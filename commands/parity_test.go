@@ -51,6 +51,11 @@ func TestSameOutput(t *testing.T) {
 		"key list", "key list --json", "key rotate", "key rotate --alg ES256 --json", "key list",
 		"issuer list", "issuer list --json", "issuer refresh", "issuer refresh https://nobody.example --json", "issuer refresh a b",
 		"backup DIR/b.tar", "backup DIR/b.tar", "backup DIR/b.tar --yes --json", "fsck", "fsck --json", "restore DIR/none.tar --data DIR/r", "restore DIR/b.tar --data DIR/r", "restore DIR/b.tar --data DIR/r2 --json", "restore DIR/b.tar --data DIR/r2",
+		"webhook list", "webhook add https://127.0.0.1/x", "webhook add http://ops.example/x", "webhook add https://ops.example/x?key=k --event no", "webhook add https://ops.example/x --tenant nobody", "webhook add x", "webhook add",
+		"webhook add https://ops.example/x?key=k --event tenant.quota --tenant acme", "webhook add https://ops.example/y --json", "webhook list --json", "webhook list",
+		"webhook show nothing", "webhook set nothing --enable", "webhook set nothing", "webhook set nothing --enable --disable", "webhook set nothing --event x --all-events", "webhook remove nothing", "webhook remove nothing --yes", "webhook rotate-secret nothing", "webhook rotate-secret nothing --overlap 31d", "webhook test nothing",
+		"webhook deliveries", "webhook deliveries nothing", "webhook deliveries --json", "webhook deliveries --state odd", "webhook deliveries --limit 0", "webhook deliveries --limit 1001",
+		"webhook replay 4711", "webhook replay", "webhook replay x", "webhook replay --failed-of nothing",
 		"tenant remove other --yes", "tenant remove acme", "tenant remove acme --yes --json", "tenant remove acme", "tenant list", "content list --tenant acme",
 		"audit list", "audit list --json", "audit list --limit 1", "audit list --operation tenant --subject acme --to 2026-10", "audit list --after -1", "audit verify", "audit verify --json", "audit verify --head 12", "audit verify --head 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --json",
 	} {
@@ -72,7 +77,7 @@ func TestSameOutput(t *testing.T) {
 	}
 }
 
-var changing = regexp.MustCompile(`[0-9a-f]{64}|stile_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_.-]+|[A-Za-z0-9_-]{16}( |")|20\d\d-\d\d-\d\dT[0-9:.]+Z|"bytes":\d+|[0-9.]+ MB|"expires_in":\d+`)
+var changing = regexp.MustCompile(`whk_[a-z0-9]{12}|whsec_[A-Za-z0-9+/=]{44}|[0-9a-f]{64}|stile_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_.-]+|[A-Za-z0-9_-]{16}( |")|20\d\d-\d\d-\d\dT[0-9:.]+Z|"bytes":\d+|[0-9.]+ MB|"expires_in":\d+`)
 
 // normal replaces what differs from run to run.
 func normal(text string) string { return changing.ReplaceAllString(text, "…") }

@@ -24,6 +24,7 @@ import (
 	"stile.example/stile/commands/help"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
+	"stile.example/stile/commands/webhooks"
 	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
@@ -134,7 +135,10 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), accounts.Audit(p.run), p.upkeep().Backup(), p.upkeep().Restore(), p.upkeep().Fsck(), help.Completion(), p.versionCommand(), help.SettingsTopic())
+		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), accounts.Audit(p.run),
+		webhooks.Command(webhooks.Program{Run: p.run, Prints: p.prints, Prompt: p.prompt,
+			Out: func() (io.Writer, io.Writer, bool) { return p.asCalled(p.out), p.err, p.json }}),
+		p.upkeep().Backup(), p.upkeep().Restore(), p.upkeep().Fsck(), help.Completion(), p.versionCommand(), help.SettingsTopic())
 	help.Describe(root)
 	p.names = commandNames(root)
 	help.Spell(root, p.asCalled)

@@ -16,6 +16,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/audit"
+	"stile.example/stile/events/watch"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
@@ -27,6 +28,7 @@ import (
 	"stile.example/stile/tokens/issuers"
 	"stile.example/stile/tokens/signing"
 	"stile.example/stile/usage"
+	"stile.example/stile/webhooks"
 )
 
 // MaxLifetime is the longest lifetime that any token may have.
@@ -46,6 +48,8 @@ type Dir struct {
 	Gate      *tokens.Gate
 	Refusals  *refusals.Recorder
 	Audit     *audit.Log
+	Webhooks  *webhooks.Outbox
+	Watch     *watch.Watcher
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -156,7 +160,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
-	return nil
+	return d.openWebhooks(s)
 }
 
 // Created returns the absolute path of the directory if [Open] created it, or "".

@@ -65,7 +65,7 @@ func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items ite
 		r, err := d.Store.Preview(ctx, with, items)
 		return r, explainImport(err)
 	}
-	r, err := d.Store.Import(ctx, with, items)
+	r, err := importReported(ctx, d, o.Tenant, with, items)
 	if large, ok := errors.AsType[build.UnconfirmedError](err); ok {
 		return imports.Result{Unconfirmed: &large.Removal}, nil
 	}

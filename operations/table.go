@@ -3,11 +3,12 @@ package operations
 import (
 	"slices"
 
+	"stile.example/stile/operations/webhooks"
 	"stile.example/stile/tenants"
 )
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, webhookOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -96,11 +97,37 @@ var auditOps = []Operation{
 	plain("audit verify", Viewer, "check that the audit log was not changed", `{"head":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}`, verifyAudit).at("GET /audit/verify"),
 }
 
+var webhookOps = []Operation{
+	changes(plain("webhook add", Operator, "send events to a URL, and print the secret that signs them",
+		`{"url":"https://ops.example/stile","events":["tenant.quota","import.failed"],"tenant":"acme"}`, webhooks.Add),
+		"added a webhook", func(a webhooks.Addition) string { return a.Shown() }, nil).
+		at("POST /webhooks").creates(),
+	plain("webhook list", Viewer, "list the webhooks", `{}`, webhooks.List).at("GET /webhooks").keyed("id"),
+	plain("webhook show", Viewer, "show one webhook", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Show).at("GET /webhooks/{id}"),
+	changes(plain("webhook set", Operator, "change, enable or disable a webhook", `{"id":"whk_4kz2m7q1v8xa","enabled":true}`, webhooks.Set),
+		"changed a webhook", webhooks.Change.About, webhooks.State[webhooks.Change]).
+		at("PATCH /webhooks/{id}"),
+	changes(plain("webhook remove", Operator, "remove a webhook and its deliveries", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Remove),
+		"removed a webhook", webhooks.Name.About, webhooks.State[webhooks.Name]).
+		at("DELETE /webhooks/{id}"),
+	changes(plain("webhook rotate-secret", Operator, "give a webhook a new secret and print it", `{"id":"whk_4kz2m7q1v8xa","overlap_seconds":86400}`, webhooks.RotateSecret),
+		"gave a webhook a new secret", webhooks.Rotation.About, webhooks.State[webhooks.Rotation]).
+		at("POST /webhooks/{id}/secret").creates(),
+	changes(plain("webhook test", Operator, "send a test event now, and print the response", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Test),
+		"tested a webhook", webhooks.Name.About, nil).
+		at("POST /webhooks/{id}/test"),
+	plain("webhook deliveries", Viewer, "list what was sent, what failed and what waits", `{"webhook":"whk_4kz2m7q1v8xa","state":"failed","limit":50}`, webhooks.Deliveries).
+		at("GET /deliveries"),
+	changes(plain("webhook replay", Operator, "send the event of a delivery again", `{"id":4711}`, webhooks.SendAgain),
+		"sent events again", webhooks.Replay.About, nil).withResult().
+		at("POST /deliveries/replay"),
+}
+
 var upkeepOps = []Operation{
 	changes(bytesOut("backup", Owner, "write a consistent copy of all data", `{}`, writeBackup),
 		"copied all data", func(None) string { return "" }, nil).
 		at("POST /backup"),
-	bytesOut("fsck", Viewer, "check that states, journal, ledger and corpus agree", `{}`, checkFiles),
+	bytesOut("fsck", Viewer, "check that states, journal, ledger and corpus agree", `{}`, checkFiles).at("GET /fsck"),
 }
 
 // All returns every operation, in the order of the command line's help.

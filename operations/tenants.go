@@ -181,7 +181,11 @@ func ResumeTenant(ctx context.Context, d *datadir.Dir, n TenantName) (TenantInfo
 }
 
 func setStatus(ctx context.Context, d *datadir.Dir, clientID string, status tenants.Status) (TenantInfo, error) {
-	return updateTenant(ctx, d, clientID, func(t *tenants.Tenant) error { t.Status = status; return nil })
+	t, err := d.Watch.Update(ctx, clientID, func(t *tenants.Tenant) error { t.Status = status; return nil })
+	if err != nil {
+		return TenantInfo{}, explainUnknown(clientID, err)
+	}
+	return tenantInfo(d, &t), nil
 }
 
 func updateTenant(ctx context.Context, d *datadir.Dir, clientID string, change func(*tenants.Tenant) error) (TenantInfo, error) {

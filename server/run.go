@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -36,6 +37,10 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	for _, keys := range srv.dir.ExternalKeys {
 		go keys.Run(sweeping)
 	}
+	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
+	var reported sync.WaitGroup
+	reported.Go(func() { srv.dir.Watch.Run(reporting) })
+	reported.Go(func() { srv.dir.Webhooks.Run(reporting) })
 	if ready != nil {
 		ready(srv)
 	}
@@ -47,10 +52,12 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 		log.Error("a listener failed", "err", err)
 	}
 	stopSweeping()
+	stopReporting()
 	err = errors.Join(err, srv.drain())
 	stopRecording()
 	<-swept
 	<-recorded
+	reported.Wait()
 	log.Info("stopped")
 	return err
 }

@@ -73,6 +73,8 @@ var serverKeys = []Key{
 		value: one(func(s *Settings) *bool { return &s.Log.JSON }, either("text", "json"))},
 	{Name: "log_addresses", Default: "prefix", Doc: "How source addresses appear in the log and in `stile explain`. `prefix`: the /24 of an IPv4 address, the /48 of an IPv6 address. `hash`: a keyed hash, the same for the same address.",
 		value: one(func(s *Settings) *string { return &s.LogAddresses }, choice("full", "prefix", "hash"))},
+	{Name: "webhooks.targets", Default: "public", Doc: "Where webhooks may be. `public`: at public addresses, over https. `loopback`: also on this machine, over https or http, for development. `private`: as loopback, and also in private networks over https. Operators choose the URLs of webhooks, so this limits what an operator can make the server connect to.",
+		value: one(func(s *Settings) *string { return &s.WebhookTargets }, choice("public", "loopback", "private"))},
 }
 
 var tenantKeys = []Key{

@@ -34,6 +34,7 @@ type Settings struct {
 	Issuers        []Issuer
 	Log            Log
 	LogAddresses   string           // full, prefix or hash: how an address is shown
+	WebhookTargets string           // public, loopback or private: where webhooks may be
 	Policy         Policy           // of every tenant without its own
 	Address        addresses.Policy // without observe mode: use [Settings.Addresses]
 

@@ -1,0 +1,106 @@
+package watch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/events"
+)
+
+// proposals are the scopes that were proposed for a permanent block since the last check.
+type proposals struct {
+	mu   sync.Mutex
+	list []proposal
+	scan bool // all states must be read: the list was full, or the process has just started
+}
+
+type proposal struct {
+	scope addresses.Scope
+	state addresses.State
+	isNew bool
+}
+
+const maxPending = 1000
+
+func (p *proposals) add(n proposal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.list) >= maxPending {
+		p.list, p.scan = nil, true
+	}
+	if !p.scan {
+		p.list = append(p.list, n)
+	}
+}
+
+func (p *proposals) all() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.list, p.scan = nil, true
+}
+
+func (p *proposals) take() (list []proposal, scan bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list, scan = p.list, p.scan
+	p.list, p.scan = nil, false
+	return list, scan
+}
+
+// Proposed notes that an address was proposed for a permanent block. It does not wait: a call does.
+func (w *Watcher) Proposed(scope addresses.Scope, s addresses.State) {
+	w.pending.add(proposal{scope, s, true})
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// checkProposals emits the events of noted proposals, or of all. After an error, it reads all.
+func (w *Watcher) checkProposals(ctx context.Context, now time.Time) error {
+	list, scan := w.pending.take()
+	if scan {
+		err := w.Addresses.EachAddress(ctx, func(scope addresses.Scope, s addresses.State) {
+			if s.Propose {
+				list = append(list, proposal{scope, s, s.LastStepBlocks == 1})
+			}
+		})
+		if err != nil {
+			w.pending.all()
+			return err
+		}
+	}
+	for _, p := range list {
+		if err := w.emit(ctx, w.proposalEvent(p, now)); err != nil {
+			w.pending.all()
+			return err
+		}
+	}
+	return nil
+}
+
+// proposalEvent returns the event of a proposal. Its mark is the end of the block with which the
+// proposal began: a later proposal of the same address has a later one. A state that was blocked
+// again since then does not say when the proposal began, so any mark means that it was reported.
+func (w *Watcher) proposalEvent(p proposal, now time.Time) events.Event {
+	m := events.Mark{Key: "address.proposed " + p.scope.Range.String() + " " + w.tenantName(p.scope.Tenant), Value: p.state.Until}
+	if !p.isNew {
+		m.Value = 1
+	}
+	return events.Event{
+		Type: events.AddressProposed, At: now, Tenant: w.tenantName(p.scope.Tenant), Mark: m,
+		Data: events.Proposal{
+			Address: w.ShowAddress(p.scope.Range.Addr()), Tenant: w.tenantName(p.scope.Tenant),
+			Blocks: int(p.state.LastStepBlocks), BlockedUntil: time.Unix(p.state.Until, 0).UTC(),
+		},
+	}
+}
+
+func (w *Watcher) tenantName(number uint32) string {
+	if t, ok := w.Tenants.ByNumber(number); ok {
+		return t.ClientID
+	}
+	return ""
+}

@@ -1,0 +1,112 @@
+package webhookdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"stile.example/stile/webhooks"
+)
+
+// sweepRows is how many rows one transaction changes: calls wait for it.
+const sweepRows = 500
+
+// removal is a step of a sweep. find selects keys on a reading connection, because it may read many
+// rows. change gets them as a JSON list, and checks its condition again.
+type removal struct {
+	find   string
+	args   []any
+	change []string
+}
+
+const theseKeys = ` IN (SELECT value FROM json_each(?1))`
+
+// Sweep implements [webhooks.Store].
+func (t Table) Sweep(ctx context.Context, now time.Time, l webhooks.Limits) (more bool, err error) {
+	expired, err := expiry(now, l)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range []removal{expired, orphans, old(now, l), beyond(l), unused, marks(now, l)} {
+		n, err := t.remove(ctx, r)
+		if err != nil {
+			return false, fmt.Errorf("sweep: %w", err)
+		}
+		more = more || n >= sweepRows
+	}
+	return more, nil
+}
+
+func (t Table) remove(ctx context.Context, r removal) (n int, err error) {
+	var keys string
+	err = t.DB.Reader().QueryRowContext(ctx, `SELECT count(*), coalesce(json_group_array(key), '[]') FROM (`+r.find+` LIMIT ?)`, append(r.args, sweepRows)...).Scan(&n, &keys)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	return n, t.DB.Write(ctx, func(tx *sql.Tx) error {
+		for _, change := range r.change {
+			if _, err := tx.ExecContext(ctx, change, keys); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// expiry ends deliveries that still wait long after their last try was due: their webhook was
+// paused or disabled all the time.
+func expiry(now time.Time, l webhooks.Limits) (removal, error) {
+	const why = "the webhook was disabled, or did not respond, for 24 h"
+	tries, err := json.Marshal([]webhooks.Try{{At: now.UTC().Truncate(time.Millisecond), Error: why}})
+	return removal{
+		find: `SELECT id AS key FROM deliveries WHERE state = 'waiting' AND created_at < ?`, args: []any{millis(now.Add(-l.Expire))},
+		change: []string{
+			`UPDATE webhooks SET waiting = waiting - (
+				SELECT count(*) FROM deliveries d WHERE d.webhook = webhooks.id AND d.state = 'waiting' AND d.id` + theseKeys + `)`,
+			`UPDATE deliveries SET state = 'failed', next_at = 0, tries = CASE tries WHEN '[]' THEN '` + string(tries) + `' ELSE tries END
+				WHERE state = 'waiting' AND id` + theseKeys,
+		},
+	}, err
+}
+
+// orphans removes the deliveries of removed webhooks.
+var orphans = removal{
+	find:   `SELECT id AS key FROM deliveries WHERE webhook NOT IN (SELECT id FROM webhooks)`,
+	change: []string{`DELETE FROM deliveries WHERE id` + theseKeys},
+}
+
+// old removes deliveries that ended long ago.
+func old(now time.Time, l webhooks.Limits) removal {
+	return removal{
+		find:   `SELECT id AS key FROM deliveries WHERE state <> 'waiting' AND created_at < ?`,
+		args:   []any{millis(now.Add(-l.KeepFor))},
+		change: []string{`DELETE FROM deliveries WHERE state <> 'waiting' AND id` + theseKeys},
+	}
+}
+
+// beyond removes the oldest deliveries that ended, of webhooks that have too many.
+func beyond(l webhooks.Limits) removal {
+	return removal{
+		find: `SELECT d.id AS key FROM webhooks w JOIN deliveries d ON d.webhook = w.id
+			WHERE d.state <> 'waiting' AND d.id <= (
+				SELECT n.id FROM deliveries n WHERE n.webhook = w.id AND n.state <> 'waiting' ORDER BY n.id DESC LIMIT 1 OFFSET ?)`,
+		args:   []any{l.Finished},
+		change: []string{`DELETE FROM deliveries WHERE state <> 'waiting' AND id` + theseKeys},
+	}
+}
+
+// unused removes events without deliveries.
+var unused = removal{
+	find:   `SELECT id AS key FROM events e WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.id)`,
+	change: []string{`DELETE FROM events WHERE id` + theseKeys + ` AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = events.id)`},
+}
+
+// marks removes old marks that only rise: what they are about is over.
+func marks(now time.Time, l webhooks.Limits) removal {
+	return removal{
+		find: `SELECT key FROM event_marks WHERE rises AND at < ?`, args: []any{millis(now.Add(-l.Marks))},
+		change: []string{`DELETE FROM event_marks WHERE rises AND key` + theseKeys},
+	}
+}

@@ -1,0 +1,122 @@
+package webhooks
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"syscall"
+	"time"
+
+	"stile.example/stile/events"
+)
+
+const (
+	sendTime   = 15 * time.Second // for one request, including its response
+	maxRead    = 16 << 10         // of a response
+	maxExcerpt = 300              // characters
+)
+
+// newClient returns a client that connects only where the targets allow, checks that at the moment
+// of each connection, and follows no redirect: the operator has chosen the URL. Proxies of the
+// environment are not used, because they would resolve names themselves.
+func newClient(t Targets) *http.Client {
+	return &http.Client{
+		Timeout:       sendTime,
+		Transport:     &transport{newTransport(t, true), newTransport(t, false)},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// transport uses a separate transport for plain HTTP, which connects to this machine only.
+type transport struct{ secure, plain *http.Transport }
+
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	switch r.URL.Scheme {
+	case "https":
+		return t.secure.RoundTrip(r)
+	case "http":
+		return t.plain.RoundTrip(r)
+	}
+	return nil, errors.New("the scheme must be https")
+}
+
+// CloseIdleConnections implements what [http.Client.CloseIdleConnections] calls.
+func (t *transport) CloseIdleConnections() {
+	t.secure.CloseIdleConnections()
+	t.plain.CloseIdleConnections()
+}
+
+func newTransport(t Targets, encrypted bool) *http.Transport {
+	dialer := net.Dialer{Timeout: sendTime, Control: func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil || !t.may(at.Addr(), encrypted) {
+			return fmt.Errorf("%s is not an address that webhooks.targets allows", address)
+		}
+		return nil
+	}}
+	return &http.Transport{
+		DialContext: dialer.DialContext, TLSHandshakeTimeout: sendTime, ResponseHeaderTimeout: sendTime,
+		MaxResponseHeaderBytes: 64 << 10, MaxConnsPerHost: 16, MaxIdleConnsPerHost: 1, IdleConnTimeout: 30 * time.Second,
+		DisableCompression: true, ForceAttemptHTTP2: true,
+	}
+}
+
+// result is the result of a try.
+type result struct {
+	Try
+	retryAfter time.Duration // that the response asks for; 0: it does not
+}
+
+// send sends a message once.
+func (o *Outbox) send(ctx context.Context, w *Webhook, m Message) (r result) {
+	began := time.Now()
+	r.At = o.now().UTC().Truncate(time.Millisecond)
+	err := o.post(ctx, w, m, &r)
+	r.Duration = time.Since(began).Round(time.Millisecond)
+	if err != nil {
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // without the URL
+		}
+		r.Error = events.SafeText(err.Error(), maxExcerpt)
+	}
+	return r
+}
+
+func (o *Outbox) post(ctx context.Context, w *Webhook, m Message, r *result) error {
+	signed, err := o.secrets.sign(w, m.ID, r.At, m.Body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(m.Body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "stile (+webhooks)")
+	req.Header.Set("Webhook-Id", m.ID)
+	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(r.At.Unix(), 10))
+	req.Header.Set("Webhook-Signature", signed)
+	res, err := o.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	r.Status = res.StatusCode
+	body, _ := io.ReadAll(io.LimitReader(res.Body, maxRead)) // the status decides; a part is enough
+	r.Excerpt = events.SafeText(string(body), maxExcerpt)
+	switch {
+	case res.StatusCode >= 200 && res.StatusCode < 300:
+		return nil
+	case res.StatusCode >= 300 && res.StatusCode < 400:
+		return fmt.Errorf("the response is %d, and redirects are not followed; give the webhook its final URL", res.StatusCode)
+	}
+	r.retryAfter = retryAfter(res.Header, r.At)
+	return fmt.Errorf("the response is %d instead of 2xx", res.StatusCode)
+}
