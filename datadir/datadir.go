@@ -15,11 +15,13 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/audit"
+	"stile.example/stile/evidence"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/auditlog"
+	"stile.example/stile/store/sqlite/evidencelog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -45,6 +47,7 @@ type Dir struct {
 	Gate      *tokens.Gate
 	Refusals  *refusals.Recorder
 	Audit     *audit.Log
+	Evidence  *evidence.Collector
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -150,7 +153,8 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
 	d.Audit = &audit.Log{Store: auditlog.Table{DB: d.Store.DB}}
-	return nil
+	d.Evidence, err = evidence.NewCollector(evidencelog.Table{DB: d.Store.DB}, d.Keys.SecretKey(), d.Log)
+	return err
 }
 
 // Created returns the absolute path of the directory if [Open] created it, or "".
