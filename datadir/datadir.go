@@ -153,8 +153,11 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
 	d.Audit = &audit.Log{Store: auditlog.Table{DB: d.Store.DB}}
-	d.Evidence, err = evidence.NewCollector(evidencelog.Table{DB: d.Store.DB}, d.Keys.SecretKey(), d.Log)
-	return err
+	if d.Evidence, err = evidence.NewCollector(evidencelog.Table{DB: d.Store.DB}, d.Keys.SecretKey(), d.Log); err != nil {
+		return err
+	}
+	d.Evidence.WatchCalls(d.callsOfMonth, d.Now())
+	return nil
 }
 
 // Created returns the absolute path of the directory if [Open] created it, or "".
@@ -189,6 +192,15 @@ func (d *Dir) TenantNumber(clientID string) (uint32, bool) {
 		return 0, false
 	}
 	return t.Number, true
+}
+
+// callsOfMonth returns the calls of each tenant in the month of now.
+func (d *Dir) callsOfMonth(now time.Time) map[uint32]int64 {
+	calls := map[uint32]int64{}
+	for _, t := range d.Tenants.List() {
+		calls[t.Number] = d.Meter.Used(t.Number, now)
+	}
+	return calls
 }
 
 // TenantName returns the client_id of the tenant of a number, "" if there is none.

@@ -28,7 +28,10 @@ type Collector struct {
 
 	mu      sync.Mutex
 	pending map[name]*Entry
+
 	writing sync.Mutex // held while entries are written
+	used    func(now time.Time) map[uint32]int64
+	before  map[uint32]int64 // what used returned last
 }
 
 // name is what distinguishes entries.
@@ -46,6 +49,30 @@ func NewCollector(store Store, secretKey []byte, log *slog.Logger) (*Collector, 
 		return nil, fmt.Errorf("derive the key of evidence: %w", err)
 	}
 	return &Collector{store: store, key: key, log: log, pending: map[name]*Entry{}}, nil
+}
+
+// WatchCalls lets the collector count admitted calls: used returns those of each tenant in the month
+// of now. It is called whenever entries are written, so a call itself costs nothing here.
+func (c *Collector) WatchCalls(used func(now time.Time) map[uint32]int64, now time.Time) {
+	c.used, c.before = used, used(now)
+}
+
+// countCalls observes the calls that were admitted since it was called last. The caller holds
+// c.writing.
+func (c *Collector) countCalls(now time.Time) {
+	if c.used == nil {
+		return
+	}
+	after := c.used(now)
+	for tenant, n := range after {
+		if n < c.before[tenant] { // another month
+			c.before[tenant] = 0
+		}
+		if more := n - c.before[tenant]; more > 0 {
+			c.Note(tenant, Observation{At: now, Kind: Calls, N: more})
+		}
+	}
+	c.before = after
 }
 
 // Note adds an observation about a tenant, and reports whether it is the first of its day, kind and
@@ -103,9 +130,10 @@ func (c *Collector) hash(caller string) uint64 {
 }
 
 // Flush adds what was observed to the store.
-func (c *Collector) Flush(ctx context.Context) error {
+func (c *Collector) Flush(ctx context.Context, now time.Time) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	c.countCalls(now)
 	c.mu.Lock()
 	pending := c.pending
 	c.pending = map[name]*Entry{}
@@ -130,20 +158,20 @@ func (c *Collector) Run(ctx context.Context, now func() time.Time) {
 	for {
 		select {
 		case <-write.C:
-			c.flush(ctx)
+			c.flush(ctx, now())
 		case <-prune.C:
 			c.prune(ctx, now())
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
-			c.flush(last)
+			c.flush(last, now())
 			return
 		}
 	}
 }
 
-func (c *Collector) flush(ctx context.Context) {
-	if err := c.Flush(ctx); err != nil {
+func (c *Collector) flush(ctx context.Context, now time.Time) {
+	if err := c.Flush(ctx, now); err != nil {
 		c.log.Warn("can't store evidence for stile doctor", "err", err)
 	}
 }
@@ -156,17 +184,16 @@ func (c *Collector) prune(ctx context.Context, now time.Time) {
 
 // Of returns the entries of a tenant of the days that are kept, with what was observed until now.
 func (c *Collector) Of(ctx context.Context, tenant uint32, now time.Time) ([]Entry, error) {
-	if err := c.Flush(ctx); err != nil {
+	if err := c.Flush(ctx, now); err != nil {
 		return nil, err
 	}
 	return c.store.Evidence(ctx, tenant, DayOf(now)-Keep+1)
 }
 
-// RefusedByTenant returns how many refusals each tenant had on the days that are kept, by code and
-// rule.
-func (c *Collector) RefusedByTenant(ctx context.Context, now time.Time) (map[uint32]map[string]int64, error) {
-	if err := c.Flush(ctx); err != nil {
+// Traffic returns the calls and the refusals of each tenant on the days that are kept.
+func (c *Collector) Traffic(ctx context.Context, now time.Time) (map[uint32]Traffic, error) {
+	if err := c.Flush(ctx, now); err != nil {
 		return nil, err
 	}
-	return c.store.RefusedByTenant(ctx, DayOf(now)-Keep+1)
+	return c.store.EvidenceTraffic(ctx, DayOf(now)-Keep+1)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func (k *kept) Evidence(_ context.Context, tenant uint32, from int64) (list []En
 	return list, nil
 }
 
-func (k *kept) RefusedByTenant(context.Context, int64) (map[uint32]map[string]int64, error) {
+func (k *kept) EvidenceTraffic(context.Context, int64) (map[uint32]Traffic, error) {
 	return nil, nil
 }
 
@@ -68,7 +69,7 @@ func TestCounts(t *testing.T) {
 			t.Errorf("observation %d is first: %v", i, first)
 		}
 		if i == 4 {
-			if err := c.Flush(t.Context()); err != nil {
+			if err := c.Flush(t.Context(), noon); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -80,6 +81,28 @@ func TestCounts(t *testing.T) {
 	}
 	if e := list[0]; e.Count != 10 || e.Ref != "ref0" || len(e.Few) != 3 || !e.First.Equal(noon) || !e.Last.Equal(noon.Add(9*time.Second)) {
 		t.Errorf("%+v", e)
+	}
+}
+
+// TestCallsAreCounted checks that the calls between two writes are counted, also when a month ends.
+func TestCallsAreCounted(t *testing.T) {
+	c, store := collector(t)
+	month := map[uint32]int64{1: 100, 2: 5}
+	c.WatchCalls(func(time.Time) map[uint32]int64 { return maps.Clone(month) }, noon)
+	for _, n := range []int64{100, 107, 107, 110, 4, 6} { // 4: of a new month
+		month[1] = n
+		if err := c.Flush(t.Context(), noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := int64(0)
+	for _, e := range store.rows {
+		if n += e.Count; e.Tenant != 1 || e.Kind != Calls {
+			t.Errorf("%+v", e)
+		}
+	}
+	if n != 10+6 {
+		t.Errorf("%d calls are counted", n)
 	}
 }
 
@@ -167,7 +190,7 @@ func TestAtOnce(t *testing.T) {
 			for i := range 1000 {
 				c.Note(uint32(1+w%2), Observation{At: noon, Kind: Refused, Key: fmt.Sprint(i % 7)})
 				if i%250 == 0 {
-					if err := c.Flush(ctx); err != nil {
+					if err := c.Flush(ctx, noon); err != nil {
 						t.Error(err)
 					}
 				}

@@ -21,6 +21,7 @@ type Kind string
 
 // The kinds.
 const (
+	Calls      Kind = "calls"       // Key: ""; the calls that were admitted
 	Refused    Kind = "refused"     // Key: the code, and the rule after a space
 	Foreign    Kind = "foreign"     // Key: a token that callers used who are not the one it is bound to
 	Expired    Kind = "expired"     // Key: a token, or the hash of one, that is used after its end
@@ -29,7 +30,6 @@ const (
 	Unmarked   Kind = "unmarked"    // Key: the rule by which a request can't be a page's
 	Client     Kind = "client"      // Key: another client_id that was sent with a token of the tenant
 	OtherToken Kind = "other token" // Key: ""; the client_id was sent with another tenant's token
-	Unmapped   Kind = "unmapped"    // Key: an external issuer's client that has no tenant
 	Callback   Kind = "callback"    // Key: a pattern of the callbacks that were refused
 	Clock      Kind = "clock"       // Key: whose clock differs, and by how much
 	Claim      Kind = "claim"       // Key: a claim and its value; Note: the value that it must have
@@ -112,10 +112,16 @@ type Store interface {
 	AddEvidence(ctx context.Context, some []Entry) error
 	// Evidence returns the entries of a tenant from a day on.
 	Evidence(ctx context.Context, tenant uint32, from int64) ([]Entry, error)
-	// RefusedByTenant returns how many refusals each tenant had from a day on, by code and rule.
-	RefusedByTenant(ctx context.Context, from int64) (map[uint32]map[string]int64, error)
+	// EvidenceTraffic returns the calls and the refusals of each tenant from a day on.
+	EvidenceTraffic(ctx context.Context, from int64) (map[uint32]Traffic, error)
 	// PruneEvidence removes the entries from before a day.
 	PruneEvidence(ctx context.Context, before int64) error
+}
+
+// Traffic is how many calls a tenant had, and how many refusals, by their key.
+type Traffic struct {
+	Calls   int64
+	Refused map[string]int64
 }
 
 // DayOf returns the UTC day of a time, since 1970.

@@ -111,27 +111,34 @@ func (t Table) Evidence(ctx context.Context, tenant uint32, from int64) (list []
 	return list, rows.Err()
 }
 
-// RefusedByTenant implements [evidence.Store].
-func (t Table) RefusedByTenant(ctx context.Context, from int64) (map[uint32]map[string]int64, error) {
+// EvidenceTraffic implements [evidence.Store].
+func (t Table) EvidenceTraffic(ctx context.Context, from int64) (map[uint32]evidence.Traffic, error) {
 	rows, err := t.DB.Reader().QueryContext(ctx, `
-		SELECT tenant, key, sum(count) FROM evidence
-		WHERE kind = 'refused' AND day >= ? GROUP BY tenant, key`, from)
+		SELECT tenant, kind, key, sum(count) FROM evidence
+		WHERE kind IN ('calls', 'refused') AND day >= ? GROUP BY tenant, kind, key`, from)
 	if err != nil {
 		return nil, fmt.Errorf("read evidence: %w", err)
 	}
 	defer rows.Close()
-	all := map[uint32]map[string]int64{}
+	all := map[uint32]evidence.Traffic{}
 	for rows.Next() {
 		var tenant uint32
+		var kind evidence.Kind
 		var key string
 		var n int64
-		if err := rows.Scan(&tenant, &key, &n); err != nil {
+		if err := rows.Scan(&tenant, &kind, &key, &n); err != nil {
 			return nil, fmt.Errorf("read evidence: %w", err)
 		}
-		if all[tenant] == nil {
-			all[tenant] = map[string]int64{}
+		of := all[tenant]
+		if of.Refused == nil {
+			of.Refused = map[string]int64{}
 		}
-		all[tenant][key] = n
+		if kind == evidence.Calls {
+			of.Calls += n
+		} else {
+			of.Refused[key] += n
+		}
+		all[tenant] = of
 	}
 	return all, rows.Err()
 }

@@ -87,8 +87,8 @@ func TestKeysAreBounded(t *testing.T) {
 	}
 }
 
-// TestRefusedByTenant checks the sums that tenants are compared by.
-func TestRefusedByTenant(t *testing.T) {
+// TestTraffic checks the sums that tenants are compared by.
+func TestTraffic(t *testing.T) {
 	table, end := open(t, filepath.Join(t.TempDir(), "stile.db"))
 	defer end()
 	day := evidence.DayOf(noon)
@@ -97,13 +97,13 @@ func TestRefusedByTenant(t *testing.T) {
 	}
 	err := table.AddEvidence(t.Context(), []evidence.Entry{
 		entry(1, day, evidence.Refused, "token_expired", 5), entry(1, day-1, evidence.Refused, "token_expired", 7),
-		entry(1, day-7, evidence.Refused, "token_expired", 100), entry(1, day, evidence.Page, "x", 50), entry(2, day, evidence.Refused, "a b", 1),
+		entry(1, day-7, evidence.Refused, "token_expired", 100), entry(1, day, evidence.Page, "x", 50), entry(2, day, evidence.Refused, "a b", 1), entry(2, day, evidence.Calls, "", 9),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := table.RefusedByTenant(t.Context(), day-6)
-	want := map[uint32]map[string]int64{1: {"token_expired": 12}, 2: {"a b": 1}}
+	got, err := table.EvidenceTraffic(t.Context(), day-6)
+	want := map[uint32]evidence.Traffic{1: {Refused: map[string]int64{"token_expired": 12}}, 2: {Calls: 9, Refused: map[string]int64{"a b": 1}}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v", got, err)
 	}

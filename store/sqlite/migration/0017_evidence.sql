@@ -15,4 +15,4 @@ CREATE TABLE evidence (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX evidence_by_day ON evidence (day);
-CREATE INDEX evidence_refused ON evidence (day, tenant, key, count) WHERE kind = 'refused';
+CREATE INDEX evidence_traffic ON evidence (day, tenant, kind, key, count) WHERE kind IN ('calls', 'refused');
