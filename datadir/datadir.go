@@ -17,11 +17,13 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/audit"
 	"stile.example/stile/events/watch"
+	"stile.example/stile/evidence"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/auditlog"
+	"stile.example/stile/store/sqlite/evidencelog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -50,6 +52,7 @@ type Dir struct {
 	Audit     *audit.Log
 	Webhooks  *webhooks.Outbox
 	Watch     *watch.Watcher
+	Evidence  *evidence.Collector
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -160,6 +163,10 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
+	if d.Evidence, err = evidence.NewCollector(evidencelog.Table{DB: d.Store.DB}, d.Keys.SecretKey(), d.Log); err != nil {
+		return err
+	}
+	d.Evidence.WatchCalls(d.callsOfMonth, d.Now())
 	return d.openWebhooks(s)
 }
 
@@ -199,6 +206,15 @@ func (d *Dir) TenantNumber(clientID string) (uint32, bool) {
 		return 0, false
 	}
 	return t.Number, true
+}
+
+// callsOfMonth returns the calls of each tenant in the month of now.
+func (d *Dir) callsOfMonth(now time.Time) map[uint32]int64 {
+	calls := map[uint32]int64{}
+	for _, t := range d.Tenants.List() {
+		calls[t.Number] = d.Meter.Used(t.Number, now)
+	}
+	return calls
 }
 
 // TenantName returns the client_id of the tenant of a number, "" if there is none.

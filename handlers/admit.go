@@ -27,6 +27,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	}
 	if v.NewlyBound || v.ChallengeIssued {
 		a.Metrics.Stepped(v, e)
+		a.collectBinding(r, v)
 	}
 	if v.Outcome != tokens.Admit {
 		if v.Observed != tokens.None {

@@ -147,6 +147,7 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 		return tokens.State{}, codes.Unavailable(err)
 	}
 	a.Metrics.Stepped(v, e)
+	a.collectBinding(r, v)
 	if v.Observed != tokens.None {
 		a.observed(r, v, e)
 	}

@@ -16,13 +16,15 @@ func (a *API) requestLog() accesslog.Log {
 	return accesslog.Log{Answers: a.Log, Now: a.Now, Merged: a.Refusals, ShowAddress: a.ShowAddress}
 }
 
-// reportRefusal counts a refusal, stores it under its reference, and writes it to the log.
-func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
+// reportRefusal counts a refusal, stores it under its reference, and writes it to the log. err is
+// what led to it.
+func (a *API) reportRefusal(r *request, err error, why *codes.Refusal, p codes.Problem) {
 	a.Metrics.Refused(r.TenantName(), p.Code)
 	a.attribute(r, p.Code)
 	g := why.Explanation
 	g.Why = why.Decided()
-	a.storeRefusal(r, p.Ref, p.Code, g, false)
+	example := a.collect(refusal{r, p.Code, why.Explanation, p.Ref, r.Tenant, err})
+	a.storeRefusal(r, p.Ref, p.Code, g, example, false)
 	log := a.requestLog()
 	l := log.Line(&r.Request, "refused", string(p.Code))
 	l.Attrs = append(l.Attrs, slog.Int("status", p.Status), slog.String("ref", p.Ref))
@@ -35,36 +37,36 @@ func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 }
 
 // attribute fills in what a request that was refused early says about its caller: the source
-// address, and for malformed parameters the tenant that it names. That name is not verified, so it
-// is not counted in the metrics.
+// address, and the tenant that it names if no valid token names one. That name is not verified, so
+// it is not counted in the metrics.
 func (a *API) attribute(r *request, code codes.Code) {
 	if !r.From.IsValid() {
 		r.From, _ = transport.Source(r.HTTP, a.TrustedProxies) // an invalid one can't be shown
 	}
-	if r.Tenant != nil || code != codes.BadRequest && code != codes.BadCallback {
-		return
-	}
-	if client, n := r.Lookup("client_id"); n == 1 {
-		if t, ok := a.Tenants.Find(client); ok {
-			r.Tenant = t
+	switch code {
+	case codes.BadRequest, codes.BadCallback, codes.TokenMissing, codes.TokenInvalid, codes.TokenExpired:
+		if r.Tenant == nil {
+			r.Tenant = a.namedTenant(r)
 		}
 	}
 }
 
-// storeRefusal stores a refusal under its reference.
-func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Explanation, observed bool) {
+// storeRefusal stores a refusal under its reference. An example for `stile doctor` is stored
+// whatever its code is.
+func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Explanation, example, observed bool) {
 	a.Refusals.Note(refusals.Refusal{
 		Ref: ref, At: a.Now().UTC(), Tenant: r.TenantName(), Code: string(code),
 		Rule: g.Rule, Limit: g.Limit, Seen: g.Seen, Page: g.Page, Detail: g.Why,
 		Identity: a.identity(r, code, g), Address: a.requestLog().Address(&r.Request), Observed: observed,
-	}, code.Lasting())
+	}, code.Lasting() || example)
 }
 
 // recordObserved counts, stores and logs that a rule applied to a request, but was only observed.
 func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
 	ref := codes.NewRef()
 	a.Metrics.Observed(r.TenantName(), code)
-	a.storeRefusal(r, ref, code, g, true)
+	example := a.collectObserved(refusal{r, code, g, ref, r.Tenant, nil})
+	a.storeRefusal(r, ref, code, g, example, true)
 	log := a.requestLog()
 	l := log.Line(&r.Request, "observed", string(code))
 	l.Attrs = append(l.Attrs, slog.String("ref", ref))

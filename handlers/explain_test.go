@@ -120,11 +120,11 @@ func refOf(rec *httptest.ResponseRecorder) string {
 }
 
 // TestMalformedInputIsNotStored checks that a refusal that does not depend on stored state is not
-// stored, and names no tenant.
+// stored, and names only the tenant that the request names.
 func TestMalformedInputIsNotStored(t *testing.T) {
 	s := newSite(t)
 	for path, want := range map[string]refusals.Refusal{
-		"/v1/items?access_token=x&client_id=acme": {Code: "token_invalid", Detail: "not three parts", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
+		"/v1/items?access_token=x&client_id=acme": {Tenant: "acme", Code: "token_invalid", Detail: "not three parts", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
 		"/v1/items":                         {Code: "token_missing", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
 		"/nowhere":                          {Code: "not_found", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},
 		"/v1/items?callback=cb&callback=cb": {Code: "bad_callback", Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"},

@@ -22,6 +22,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/challenge"
+	"stile.example/stile/evidence"
 	"stile.example/stile/handlers/files"
 	"stile.example/stile/handlers/items"
 	"stile.example/stile/handlers/metrics"
@@ -36,8 +37,8 @@ import (
 	"stile.example/stile/usage"
 )
 
-// API holds everything that the handlers need. All fields are required except Assertions, Subjects,
-// Static, Start, Widgets and Console.
+// API holds everything that the handlers need. All fields are required except Assertions, Evidence,
+// Subjects, Static, Start, Widgets and Console.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -73,6 +74,11 @@ type API struct {
 	Refusals   interface {
 		Note(f refusals.Refusal, lasting bool) // must not block
 		Log(at time.Time, l refusals.Line)     // merges lines that may come in floods
+	}
+	Evidence interface { // for `stile doctor`; nil: nothing is collected
+		// Note takes an observation about a tenant, and reports whether it is the first of its key
+		// for a while. It must not block.
+		Note(tenant uint32, o evidence.Observation) (first bool)
 	}
 	ShowAddress func(netip.Addr) string // the address as it may appear in logs and explanations
 	Content     items.Content
@@ -204,7 +210,7 @@ func (a *API) oauth() *oauth.Server {
 	return &oauth.Server{
 		Log: a.requestLog(), Now: a.Now, Timeout: requestTimeout, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies,
 		Verifier: a.Verifier, Subjects: a.Subjects, Signer: a.Signer, Assertions: a.Assertions, JWKS: a.JWKS,
-		Gate: a.Gate, Tenants: a.Tenants,
+		Gate: a.Gate, Tenants: a.Tenants, Evidence: a.Evidence,
 		PolicyOf: func(t *tenants.Tenant) oauth.Policy {
 			p := a.PolicyOf(t)
 			return oauth.Policy{Token: p.Token, Lifetime: p.Lifetime}

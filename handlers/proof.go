@@ -40,10 +40,11 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 	switch {
 	case errors.Is(err, proof.ErrBusy):
 		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.Explanation{Rule: "proof", Why: err.Error()}}
-	case err != nil && r.needsProof:
-		return invalidProof(err)
 	case err != nil:
 		r.proofErr = err
+		if r.needsProof {
+			return invalidProof(err)
+		}
 	default:
 		r.proof, r.key = checked, tokens.KeyOf(checked.Thumbprint)
 	}

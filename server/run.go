@@ -31,6 +31,8 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx))
 	recorded := make(chan struct{})
 	go func() { srv.dir.Refusals.Run(recording, srv.dir.Now); close(recorded) }()
+	collected := make(chan struct{})
+	go func() { srv.dir.Evidence.Run(recording, srv.dir.Now); close(collected) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	swept := make(chan struct{})
 	go func() { srv.sweep(sweeping); close(swept) }()
@@ -58,6 +60,7 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	<-swept
 	<-recorded
 	reported.Wait()
+	<-collected
 	log.Info("stopped")
 	return err
 }

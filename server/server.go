@@ -169,7 +169,8 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS,
 		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: d.ShowAddress,
-		Ready: srv.Ready, Widgets: layer, Metrics: srv.metrics,
+		Evidence: d.Evidence,
+		Ready:    srv.Ready, Widgets: layer, Metrics: srv.metrics,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
 	}
 	if len(d.ExternalKeys) > 0 {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"stile.example/stile/evidence"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
 )
@@ -51,6 +52,7 @@ func (srv *Server) withSecret(r *request, id, secret string) (*tenants.Tenant, e
 		r.client, r.wrong = id, "suspended"
 		return nil, invalidClient("the client is suspended")
 	case errors.Is(err, tenants.ErrCredentials):
+		srv.collect(r, id, evidence.Secret, whyWrong(err, secret), "")
 		return nil, srv.wrongTry(r, id, whyWrong(err, secret), invalidClient("unknown client or wrong secret"))
 	case err != nil:
 		return nil, unavailable(err)
@@ -82,6 +84,8 @@ func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, 
 	var invalid *bearer.AssertionError
 	switch {
 	case errors.As(err, &invalid):
+		srv.collectDifference(r, claimed, err, "server")
+		srv.collect(r, claimed, evidence.Secret, srv.whyNotAsserted(claimed, invalid), "")
 		return nil, srv.wrongTry(r, claimed, srv.whyNotAsserted(claimed, invalid), invalidClient(invalid.Error()))
 	case err != nil:
 		return nil, unavailable(err)

@@ -63,6 +63,7 @@ func (srv *Server) exchange(r *request, t *tenants.Tenant, subject string) (any,
 	}
 	c, _, err := srv.subjectToken(r, bearer.Source{Client: t.ClientID})
 	if err != nil {
+		srv.collectDifference(r, t.ClientID, r.cause, "issuer")
 		return nil, err
 	}
 	if err := srv.checkSubject(r, t, c); err != nil {
@@ -115,7 +116,7 @@ func (srv *Server) subjectToken(r *request, from bearer.Source) (c bearer.Claims
 	}
 	switch {
 	case errors.Is(err, bearer.ErrInvalid), errors.Is(err, bearer.ErrExpired):
-		r.why = refusals.Clip(bearer.Explain(err))
+		r.why, r.cause = refusals.Clip(bearer.Explain(err)), err
 		return c, false, invalidRequest("subject_token is invalid, or of an issuer that this server does not trust")
 	case err != nil:
 		return c, false, unavailable(err)
@@ -170,5 +171,6 @@ func (srv *Server) mint(r *request, t *tenants.Tenant, subject string) (g grant,
 		g.AccessTokens = nil
 	}
 	srv.issued(t, first, n)
+	srv.collectIssued(t, subject, n)
 	return g, nil
 }

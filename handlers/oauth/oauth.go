@@ -16,6 +16,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"stile.example/stile/evidence"
 	"stile.example/stile/handlers/accesslog"
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/transport"
@@ -25,7 +26,7 @@ import (
 	"stile.example/stile/tokens/bearer"
 )
 
-// Server answers the endpoints. All fields are required except Assertions and Subjects.
+// Server answers the endpoints. All fields are required except Assertions, Evidence and Subjects.
 type Server struct {
 	Log            accesslog.Log
 	Now            func() time.Time
@@ -44,6 +45,9 @@ type Server struct {
 	Gate       *tokens.Gate
 	Tenants    *tenants.Directory
 	PolicyOf   func(*tenants.Tenant) Policy
+	Evidence   interface { // for `stile doctor`; nil: nothing is collected
+		Note(tenant uint32, o evidence.Observation) (first bool)
+	}
 
 	attempts attempts // with wrong client credentials
 }
@@ -101,6 +105,7 @@ type request struct {
 	client string // that the request claims to be from; not verified
 	wrong  string // why its credentials were refused, for the log; "" if they were not
 	why    string // why the token of an external issuer is refused, for the log; "" if none is
+	cause  error  // the error that why explains; nil: there is none
 }
 
 // open returns a request with the parameters of its URL parsed.

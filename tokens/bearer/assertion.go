@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/readable"
 )
 
 // AssertionType is the client_assertion_type of RFC 7523 §2.2.
@@ -86,7 +87,7 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 	}
 	usable, why := a.checkClaims(m, now)
 	if why != "" {
-		return "", &AssertionError{why, true}
+		return "", a.about(m, &AssertionError{why, true}, now)
 	}
 	if fresh, err := a.used.spend(assertionID(client, m, t.signed), usable, now); err != nil {
 		return "", err
@@ -94,6 +95,21 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 		return "", &AssertionError{"used before: each request needs a new one, with a jti of its own", true}
 	}
 	return client, nil
+}
+
+// about adds to an error how the claims of an assertion differ from what they must be.
+func (a *Assertions) about(m members, err error, now time.Time) error {
+	if !a.meantForUs(m.audience()) {
+		return differs{err, Difference{Claim: "aud", Got: readable.List(m.audience(), ", "), Want: a.audiences[0]}}
+	}
+	issued, _ := issueOf(m)
+	if expires, _ := m.date("exp"); issued.IsZero() {
+		issued = expires
+	}
+	if ahead := issued.Sub(now); !issued.IsZero() && (ahead > leeway || ahead < -leeway) {
+		return differs{err, Difference{Ahead: ahead}}
+	}
+	return err
 }
 
 // namedClient returns the client that an assertion names, or why it can't be an assertion.

@@ -58,7 +58,8 @@ func (i *Issuer) checkAudience(m members, _ *Claims, _ moment) error {
 	case len(list) == 0:
 		return invalidf("aud is not a text or a list of texts, want %s", readable.Allowed(i.Audiences))
 	}
-	return invalidf("aud is %s, want %s", readable.List(list, ", "), readable.Allowed(i.Audiences))
+	got, want := readable.List(list, ", "), readable.Allowed(i.Audiences)
+	return differs{invalidf("aud is %s, want %s", got, want), Difference{Claim: "aud", Got: got, Want: want}}
 }
 
 // isForCalls refuses tokens that an issuer signs with the same keys and for the same audience, but
@@ -175,9 +176,9 @@ func (i *Issuer) readTimes(m members, c *Claims, at moment) error {
 	latest := at.now.Add(leeway)
 	switch {
 	case c.IssuedAt.After(latest):
-		return invalidf("iat is %s ahead of this server's clock", readable.Duration(c.IssuedAt.Sub(at.now)))
+		return differs{invalidf("iat is %s ahead of this server's clock", readable.Duration(c.IssuedAt.Sub(at.now))), Difference{Ahead: c.IssuedAt.Sub(at.now)}}
 	case notBefore.After(latest):
-		return invalidf("nbf is %s ahead of this server's clock", readable.Duration(notBefore.Sub(at.now)))
+		return differs{invalidf("nbf is %s ahead of this server's clock", readable.Duration(notBefore.Sub(at.now))), Difference{Ahead: notBefore.Sub(at.now)}}
 	case !c.Expires.After(c.IssuedAt):
 		return invalid("exp is not after iat")
 	case !at.now.Before(c.Expires):

@@ -41,6 +41,28 @@ func expiredSince(until, now time.Time) error {
 	return expired("expired by " + readable.Duration(now.Sub(until)))
 }
 
+// Difference is what [Explain] says about a claim that is not as it must be, for programs.
+type Difference struct {
+	Claim     string        // iss or aud; "" for a time
+	Got, Want string        // as [readable.Text] writes them
+	Ahead     time.Duration // how far the sender's clock is ahead of ours; negative: behind
+}
+
+// differs is an error with the difference that it is about.
+type differs struct {
+	error
+	Difference
+}
+
+func (d differs) Unwrap() error { return d.error }
+
+// DifferenceOf returns the difference that an error of [Verifier.Verify] or [Assertions.Verify] is
+// about, and reports whether there is one. Nothing in it has been verified.
+func DifferenceOf(err error) (Difference, bool) {
+	d, ok := errors.AsType[differs](err)
+	return d.Difference, ok
+}
+
 // ofIssuer is an error about the token of an external issuer, or about asking that issuer.
 type ofIssuer struct {
 	error

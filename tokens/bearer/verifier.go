@@ -112,10 +112,12 @@ func (v *Verifier) orUnknownIssuer(t jws, err error) error {
 	}
 	for _, i := range v.external.list {
 		if strings.TrimSuffix(name, "/") == strings.TrimSuffix(i.Name, "/") {
-			return foreignf("unknown issuer %s: the settings have %s, and the slash at the end counts", readable.Text(name), i.Name)
+			return differs{foreignf("unknown issuer %s: the settings have %s, and the slash at the end counts", readable.Text(name), i.Name),
+				Difference{Claim: "iss", Got: readable.Text(name), Want: i.Name}}
 		}
 	}
-	return foreignf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", readable.Text(name), v.issuer)
+	return differs{foreignf("unknown issuer %s: it is neither public_url (%s) nor one of the issuers in the settings", readable.Text(name), v.issuer),
+		Difference{Claim: "iss", Got: readable.Text(name), Want: v.issuer}}
 }
 
 func foreignf(format string, args ...any) error {
@@ -183,7 +185,8 @@ func (v *Verifier) readClaims(payload string, now time.Time) (c Claims, err erro
 		return c, invalidf("iss is %s, want %s", readable.Text(c.Issuer), v.issuer)
 	}
 	if !slices.Contains(m.audience(), v.audience) {
-		return c, invalidf("aud is %s, want %s", readable.List(m.audience(), ", "), v.audience)
+		got := readable.List(m.audience(), ", ")
+		return c, differs{invalidf("aud is %s, want %s", got, v.audience), Difference{Claim: "aud", Got: got, Want: v.audience}}
 	}
 	return c, v.checkTimes(c, m, now)
 }

@@ -55,6 +55,21 @@ func (i invalid) Error() string { return string(i) }
 
 func (i invalid) Is(target error) bool { return target == ErrInvalid }
 
+// untimely is the [invalid] for a proof that was made at another time.
+type untimely struct {
+	invalid
+	ahead time.Duration
+}
+
+func (u untimely) Unwrap() error { return u.invalid }
+
+// Ahead returns how far the clock that made an invalid proof seems to be ahead of ours, and reports
+// whether the proof was invalid for its time. A negative one is behind, or the proof was kept.
+func Ahead(err error) (ahead time.Duration, untimed bool) {
+	u, ok := errors.AsType[untimely](err)
+	return u.ahead, ok
+}
+
 // Thumbprint names a public key: the SHA-256 of RFC 7638. The zero Thumbprint stands for no key.
 type Thumbprint [sha256.Size]byte
 
@@ -157,9 +172,9 @@ func (p claims) fits(r Request, ath [sha256.Size]byte, now time.Time) error {
 	case p.htm != r.Method:
 		return invalid("htm is not the request's method")
 	case age > maxAge:
-		return invalid("iat is more than 60 seconds ago")
+		return untimely{invalid("iat is more than 60 seconds ago"), -age}
 	case age < -ahead:
-		return invalid("iat is in the future")
+		return untimely{invalid("iat is in the future"), -age}
 	case p.ath != base64.RawURLEncoding.EncodeToString(ath[:]):
 		return invalid("ath is not the token's")
 	case !sameURL(p.htu, r.URL):
