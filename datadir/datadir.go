@@ -20,6 +20,7 @@ import (
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/auditlog"
+	"stile.example/stile/store/sqlite/refusallog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -148,7 +149,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		return err
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
-	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
+	d.Refusals = refusals.NewRecorder(refusallog.New(d.Store.DB), d.Log)
 	d.Audit = &audit.Log{Store: auditlog.Table{DB: d.Store.DB}}
 	return nil
 }

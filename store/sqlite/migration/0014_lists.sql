@@ -1,0 +1,25 @@
+-- Lists of refusals, the newest first, by each of their filters. Within a tenant, the refusals of
+-- each code are in order, and so are those that are only observed. A list of several codes merges
+-- them.
+DROP INDEX refusals_by_time;
+CREATE INDEX refusals_by_time ON refusals (at, ref);
+CREATE INDEX refusals_by_tenant ON refusals (tenant, code, observed, at, ref);
+CREATE INDEX refusals_by_code ON refusals (code, observed, at, ref);
+CREATE INDEX refusals_by_address ON refusals (address, at, ref);
+CREATE INDEX refusals_by_identity ON refusals (identity, at, ref);
+
+-- What lists of tokens are selected by, and in which order. All of it is in the state too. A row
+-- with used NULL is from an older version, and is filled in when the file is opened. Each index has
+-- all that decides whether a token is listed, so that others are skipped without reading their rows.
+ALTER TABLE tokens ADD COLUMN used INTEGER;                     -- last use, Unix seconds; lags by 5 minutes
+ALTER TABLE tokens ADD COLUMN issued INTEGER NOT NULL DEFAULT 0; -- Unix seconds
+ALTER TABLE tokens ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;  -- tokens.Reason
+ALTER TABLE tokens ADD COLUMN address BLOB;                     -- that it is bound to, 16 bytes; NULL: to none
+
+CREATE INDEX tokens_unlisted ON tokens (id) WHERE used IS NULL;
+CREATE INDEX tokens_by_use ON tokens (used, id, dead, expires);
+CREATE INDEX tokens_by_tenant_use ON tokens (tenant, used, id, dead, expires);
+CREATE INDEX tokens_by_issue ON tokens (issued, id, dead, expires);
+CREATE INDEX tokens_by_tenant_issue ON tokens (tenant, issued, id, dead, expires);
+CREATE INDEX tokens_by_tenant_expiry ON tokens (tenant, expires, id, dead);
+CREATE INDEX tokens_by_address ON tokens (address, used, id) WHERE address IS NOT NULL;
