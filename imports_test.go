@@ -90,7 +90,7 @@ var allowedImports = map[string]string{
 	"operations/failure":      "",
 	"operations":              "operations/failure audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance",
 	"socket":                  "datadir operations content golang.org/x/sys",
-	"server":                  "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto",
+	"server":                  "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto console console/frame",
 	"commands":                "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
 	"commands/confirmation":   "commands/printing",
 	"commands/execution":      "commands/printing datadir operations settings socket",
@@ -109,6 +109,11 @@ var allowedImports = map[string]string{
 	"examples/backends/go":    "golang.org/x/oauth2",
 	"examples/wordnet":        "",
 	"":                        "commands",
+	"console":                 "console/caller console/dist console/frame operations",
+	"console/build":           "evanw/esbuild",
+	"console/consoletest":     "console/caller console/frame datadir operations settings golang.org/x/net/html",
+	"console/dist":            "",
+	"console/frame":           "console/caller console/dist datadir operations operations/failure",
 }
 
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
