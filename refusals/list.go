@@ -13,8 +13,9 @@ import (
 type Query struct {
 	Tenant   string
 	Code     string
-	Address  string // as it is shown
-	Identity string
+	Address  string    // as it is shown
+	Identity string    // as explanations name it
+	Token    [16]byte  // ID
 	From, To time.Time // From is included, To is not
 	Observed *bool
 	After    Position // only those that follow it in the list
@@ -64,7 +65,7 @@ func (p Position) compare(q Position) int {
 func (q Query) selects(f *Refusal) bool {
 	at := f.At.Truncate(time.Millisecond)
 	return (q.Tenant == "" || q.Tenant == f.Tenant) && (q.Code == "" || q.Code == f.Code) &&
-		(q.Address == "" || q.Address == f.Address) && (q.Identity == "" || q.Identity == f.Identity) &&
+		(q.Address == "" || q.Address == f.Address) && (q.Identity == "" || q.Identity == f.Identity) && (q.Token == [16]byte{} || q.Token == f.Token) &&
 		(q.From.IsZero() || !at.Before(q.From)) && (q.To.IsZero() || at.Before(q.To)) &&
 		(q.Observed == nil || *q.Observed == f.Observed) &&
 		(q.After.Ref == "" || q.After.compare(Position{at, f.Ref}) < 0)
@@ -72,7 +73,7 @@ func (q Query) selects(f *Refusal) bool {
 
 // List returns the refusals that q selects, the newest first: those that are stored, and those that
 // are only in memory. Refusals that are counted together are one in the list, unless q names an
-// identity.
+// identity or a token.
 func (r *Recorder) List(ctx context.Context, q Query) ([]Refusal, error) {
 	all := r.inMemory(q) // first: what is evicted meanwhile is stored already
 	known := make(map[string]bool, len(all))
@@ -99,7 +100,7 @@ func (r *Recorder) inMemory(q Query) []Refusal {
 	var found []shown
 	for _, n := range r.recent.byRef {
 		f := &n.Refusal
-		if q.Identity == "" {
+		if q.Identity == "" && q.Token == [16]byte{} {
 			f = &n.row.value.Refusal // as it is stored
 		}
 		if n.Ref == f.Ref && q.selects(f) {

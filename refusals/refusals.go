@@ -33,6 +33,7 @@ type Refusal struct {
 	Page     string    // what the request said about its page, if that decided: see the rule
 	Detail   string    // what decided, in words; at most [MaxDetail] bytes
 	Observed bool      // the rule is only observed: the request was admitted
+	Token    [16]byte  // ID of the request's token; zero: none that can be named
 	More     int64     // refusals of its address, tenant, code and minute that are counted with it
 }
 

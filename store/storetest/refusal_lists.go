@@ -19,7 +19,7 @@ func someRefusals(r *rand.Rand, n int) []refusals.Refusal {
 	for i := range all {
 		all[i] = refusals.Refusal{Ref: fmt.Sprintf("%04d-%04d", r.IntN(10000), i), At: noon.Add(time.Duration(r.IntN(n/3)) * time.Millisecond),
 			Tenant: []string{"", "acme", "other"}[r.IntN(3)], Code: fmt.Sprint("code", r.IntN(4)), Address: fmt.Sprint("192.0.2.", r.IntN(5)),
-			Identity: fmt.Sprint("token ", r.IntN(6)), Observed: r.IntN(5) == 0}
+			Identity: fmt.Sprint("token ", r.IntN(6)), Token: [16]byte{byte(r.IntN(4))}, Observed: r.IntN(5) == 0}
 	}
 	return all
 }
@@ -35,6 +35,9 @@ func randomQuery(r *rand.Rand, n int) (q refusals.Query) {
 	maybe(&q.Code, fmt.Sprint("code", r.IntN(4)))
 	maybe(&q.Address, fmt.Sprint("192.0.2.", r.IntN(5)))
 	maybe(&q.Identity, fmt.Sprint("token ", r.IntN(6)))
+	if r.IntN(4) == 0 {
+		q.Token = [16]byte{byte(r.IntN(4))}
+	}
 	if r.IntN(3) == 0 {
 		yes := r.IntN(2) == 0
 		q.Observed = &yes
@@ -50,7 +53,7 @@ func randomQuery(r *rand.Rand, n int) (q refusals.Query) {
 func selected(all []refusals.Refusal, q refusals.Query) (found []refusals.Refusal) {
 	is := func(filter, value string) bool { return filter == "" || filter == value }
 	for _, f := range all {
-		if is(q.Tenant, f.Tenant) && is(q.Code, f.Code) && is(q.Address, f.Address) && is(q.Identity, f.Identity) &&
+		if is(q.Tenant, f.Tenant) && is(q.Code, f.Code) && is(q.Address, f.Address) && is(q.Identity, f.Identity) && (q.Token == [16]byte{} || q.Token == f.Token) &&
 			(q.Observed == nil || *q.Observed == f.Observed) && (q.From.IsZero() || !f.At.Before(q.From) && f.At.Before(q.To)) {
 			found = append(found, f)
 		}

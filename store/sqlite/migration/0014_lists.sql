@@ -6,6 +6,8 @@ CREATE INDEX refusals_by_time ON refusals (at, ref);
 CREATE INDEX refusals_by_tenant ON refusals (tenant, code, observed, at, ref);
 CREATE INDEX refusals_by_code ON refusals (code, observed, at, ref);
 CREATE INDEX refusals_by_address ON refusals (address, at, ref);
+ALTER TABLE refusals ADD COLUMN token BLOB; -- tokens.ID of the request's token; NULL: none, or an older row
+CREATE INDEX refusals_by_token ON refusals (token, at, ref) WHERE token IS NOT NULL;
 CREATE INDEX refusals_by_identity ON refusals (identity, at, ref);
 
 -- What lists of tokens are selected by, and in which order. All of it is in the state too. A row

@@ -83,6 +83,8 @@ func (p part) bounded(q refusals.Query) (string, []any) {
 // fewest.
 func (t *Table) partsOf(ctx context.Context, q refusals.Query) ([]part, error) {
 	switch {
+	case q.Token != [16]byte{}:
+		return []part{filtered("refusals_by_token", `token = ?`, q.Token[:], q)}, nil
 	case q.Identity != "":
 		return []part{filtered("refusals_by_identity", `identity = ?`, q.Identity, q)}, nil
 	case q.Address != "":
@@ -117,10 +119,10 @@ func (t *Table) partsOf(ctx context.Context, q refusals.Query) ([]part, error) {
 }
 
 // filtered returns the part of an index for one value, with the other conditions of a query.
-func filtered(index, condition, value string, q refusals.Query) part {
+func filtered(index, condition string, value any, q refusals.Query) part {
 	p := part{index: index}
 	p.add(condition, value)
-	for _, c := range [][2]string{{`address = ?`, q.Address}, {`tenant = ?`, q.Tenant}, {`code = ?`, q.Code}} {
+	for _, c := range [][2]string{{`identity = ?`, q.Identity}, {`address = ?`, q.Address}, {`tenant = ?`, q.Tenant}, {`code = ?`, q.Code}} {
 		if c[1] != "" && c[0] != condition {
 			p.add(c[0], c[1])
 		}

@@ -68,10 +68,10 @@ func (t *Table) AddRefusals(ctx context.Context, some []refusals.Refusal, most i
 func add(ctx context.Context, tx *sql.Tx, some []refusals.Refusal) (added int, err error) {
 	for _, f := range some {
 		n, err := affected(tx.ExecContext(ctx, `
-			INSERT INTO refusals (ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			INSERT INTO refusals (ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more, token)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (ref) DO NOTHING`,
-			f.Ref, f.At.UnixMilli(), f.Tenant, f.Code, f.Rule, f.Limit, f.Seen, f.Identity, f.Address, f.Page, f.Detail, f.Observed, f.More))
+			f.Ref, f.At.UnixMilli(), f.Tenant, f.Code, f.Rule, f.Limit, f.Seen, f.Identity, f.Address, f.Page, f.Detail, f.Observed, f.More, tokenOf(f)))
 		if err == nil && n == 0 {
 			_, err = tx.ExecContext(ctx, `UPDATE refusals SET more = ? WHERE ref = ? AND more < ?`, f.More, f.Ref, f.More)
 		}
@@ -81,6 +81,14 @@ func add(ctx context.Context, tx *sql.Tx, some []refusals.Refusal) (added int, e
 		added += n
 	}
 	return added, nil
+}
+
+// tokenOf returns the ID of a refusal's token, nil if there is none.
+func tokenOf(f refusals.Refusal) []byte {
+	if f.Token == [16]byte{} {
+		return nil
+	}
+	return f.Token[:]
 }
 
 // count counts the rows, once: with a million of them it takes 20 ms.
@@ -106,7 +114,7 @@ func (t *Table) FirstRefusal(ctx context.Context, code, identity string) (f refu
 	return t.one(ctx, `WHERE code = ? AND identity = ? AND NOT observed ORDER BY at, rowid LIMIT 1`, code, identity)
 }
 
-const columns = `ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more`
+const columns = `ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more, token`
 
 func (t *Table) one(ctx context.Context, where string, args ...any) (refusals.Refusal, error) {
 	f, err := scan(t.db.Reader().QueryRowContext(ctx, `SELECT `+columns+` FROM refusals `+where, args...))
@@ -121,7 +129,9 @@ func (t *Table) one(ctx context.Context, where string, args ...any) (refusals.Re
 
 func scan(row interface{ Scan(...any) error }) (f refusals.Refusal, err error) {
 	var at int64
-	err = row.Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Page, &f.Detail, &f.Observed, &f.More)
+	var token []byte
+	err = row.Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Page, &f.Detail, &f.Observed, &f.More, &token)
+	copy(f.Token[:], token)
 	f.At = time.UnixMilli(at).UTC()
 	return f, err
 }
