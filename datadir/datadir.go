@@ -21,10 +21,12 @@ import (
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/store/sqlite/refusallog"
+	"stile.example/stile/store/sqlite/tokenlist"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/issuers"
+	"stile.example/stile/tokens/listing"
 	"stile.example/stile/tokens/signing"
 	"stile.example/stile/usage"
 )
@@ -46,6 +48,7 @@ type Dir struct {
 	Gate      *tokens.Gate
 	Refusals  *refusals.Recorder
 	Audit     *audit.Log
+	TokenList listing.Store
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -150,6 +153,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(refusallog.New(d.Store.DB), d.Log)
+	d.TokenList = tokenlist.Table{DB: d.Store.DB}
 	d.Audit = &audit.Log{Store: auditlog.Table{DB: d.Store.DB}}
 	return nil
 }

@@ -3,7 +3,6 @@ package operations
 import (
 	"context"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/lists"
 	"stile.example/stile/settings"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -99,8 +99,8 @@ func findExternal(ctx context.Context, d *datadir.Dir, text string) (n named, fo
 	for _, i := range d.Settings().Issuers {
 		ids = append(ids, tokens.NewID(i.Issuer, text))
 	}
-	if b, err := hex.DecodeString(text); err == nil && len(b) == len(tokens.ID{}) {
-		ids = append(ids, tokens.ID(b))
+	if id, err := tokens.ParseID(text); err == nil {
+		ids = append(ids, id)
 	}
 	for _, id := range ids {
 		s, err := d.Gate.State(ctx, id)
@@ -180,6 +180,12 @@ type TokenInfo struct {
 	Detail string `json:"detail,omitempty"`
 	// What the stored data says about its calls.
 	Steps []TokenStep `json:"steps,omitempty"`
+	ID    string      `json:"id"` // in 32 hexadecimal digits
+	// Records that it delivered, and what it is bound to, in words; "": nothing.
+	Records uint32 `json:"records"`
+	BoundTo string `json:"bound_to,omitempty"`
+	// What happened to it, the oldest first.
+	Story []lists.Moment `json:"story,omitempty"`
 }
 
 func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, error) {
@@ -195,7 +201,9 @@ func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, 
 		return TokenInfo{}, errors.New("unknown jti: it is wrong, or its token was never used; to show a token that was never used, give the token instead of its jti")
 	}
 	v := viewToken(d, n, s)
-	return TokenInfo{v, openChallenge(d, s), n.detail, tokenSteps(d, n, v, s)}, nil
+	story, err := lists.Story(ctx, d, n.id, s, *v.IssuedAt, *v.ExpiresAt)
+	return TokenInfo{v, openChallenge(d, s), n.detail, tokenSteps(d, n, v, s), n.id.String(),
+		s.Used.Total().Records, s.BoundTo(d.ShowAddress), story}, err
 }
 
 // openChallenge describes the challenge that must be solved before the token can continue; "" if
@@ -286,7 +294,7 @@ func revokeToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo
 	if err != nil {
 		return TokenInfo{}, err
 	}
-	return TokenInfo{viewToken(d, n, v.State), "", n.detail, nil}, nil
+	return TokenInfo{TokenView: viewToken(d, n, v.State), Detail: n.detail, ID: n.id.String(), Records: v.State.Used.Total().Records}, nil
 }
 
 func revocation(d *datadir.Dir, n named, s tokens.State) tokens.Revoke {

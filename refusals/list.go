@@ -61,7 +61,9 @@ func (p Position) compare(q Position) int {
 	return strings.Compare(q.Ref, p.Ref)
 }
 
-// selects reports whether a query selects a refusal.
+// Selects reports whether a query selects a refusal.
+func (q Query) Selects(f Refusal) bool { return q.selects(&f) }
+
 func (q Query) selects(f *Refusal) bool {
 	at := f.At.Truncate(time.Millisecond)
 	return (q.Tenant == "" || q.Tenant == f.Tenant) && (q.Code == "" || q.Code == f.Code) &&

@@ -14,7 +14,7 @@ func (db *DB) LiveTokens(ctx context.Context, now time.Time) (map[uint32]int, er
 		return nil, fmt.Errorf("count live tokens: %w", err)
 	}
 	rows, err := db.read.QueryContext(ctx, `
-		SELECT tenant, count(*) FROM tokens INDEXED BY tokens_by_tenant_expiry
+		SELECT tenant, count(*) FROM tokens INDEXED BY tokens_by_expiry
 		WHERE dead = 0 AND expires > ? GROUP BY tenant`, now.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("count live tokens: %w", err)

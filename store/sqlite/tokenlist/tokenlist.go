@@ -101,8 +101,5 @@ func orderOf(q listing.Query) (column, index string) {
 		return column, "tokens_by_address"
 	}
 	of := map[string]string{"used": "use", "issued": "issue", "expires": "expiry"}[column]
-	if q.Tenant != 0 {
-		return column, "tokens_by_tenant_" + of
-	}
 	return column, "tokens_by_" + of
 }
