@@ -20,7 +20,7 @@ func (p *program) tokenCommand() *cobra.Command {
 token or its jti. With -, it is read from standard input, where other users of this
 machine can't see it.`,
 		"  stile token issue acme\n  stile token show - <token.txt\n  stile token revoke JTI",
-		p.tokenIssue(), p.tokenShow(), p.tokenRevoke())
+		p.tokenIssue(), p.lists().TokenList(), p.tokenShow(), p.tokenRevoke())
 }
 
 func (p *program) tokenIssue() *cobra.Command {
@@ -54,14 +54,30 @@ and charged to the tenant.`,
 }
 
 func (p *program) tokenShow() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "show TOKEN|JTI|-",
+	var story bool
+	c := &cobra.Command{Use: "show TOKEN|JTI|ID|-",
 		Long: `Show whether a token is active and, if not, why. Also show its binding, its calls
 and its challenges. The server stores nothing about a token before its first call:
 until then, give the token, because its jti is unknown.
+
+With --story, also show what happened to it, the oldest first: its binding, its
+calls, its refusals and challenges as long as they are stored, and its end. With
+--json too, only that is printed.
 ` + inProcessList,
-		Example: "  stile token show - --json <token.txt\n  stile token show TOKEN --json",
-		Args:    syntax.Takes(1, 1, "one token or jti"),
-		RunE:    p.runForToken})
+		Example: "  stile token show - --json <token.txt\n  stile token show TOKEN --story",
+		Args:    syntax.Takes(1, 1, "one token, jti or ID")}
+	c.Flags().BoolVar(&story, "story", false, "show what happened to the token")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		v, err := p.tokenInfo(c, args)
+		switch {
+		case err != nil:
+			return err
+		case story:
+			return p.showStory(v)
+		}
+		return p.showToken(v)
+	}
+	return p.prints(c)
 }
 
 func (p *program) tokenRevoke() *cobra.Command {
@@ -74,15 +90,21 @@ func (p *program) tokenRevoke() *cobra.Command {
 
 // runForToken performs an operation that returns a token, and prints the token.
 func (p *program) runForToken(c *cobra.Command, args []string) error {
-	name, err := p.tokenName(args[0])
+	v, err := p.tokenInfo(c, args)
 	if err != nil {
 		return err
 	}
-	var v operations.TokenInfo
-	if err := p.run(c, operations.TokenName{Token: name}, &v); err != nil {
-		return err
-	}
 	return p.showToken(v)
+}
+
+// tokenInfo performs an operation that returns a token.
+func (p *program) tokenInfo(c *cobra.Command, args []string) (v operations.TokenInfo, err error) {
+	name, err := p.tokenName(args[0])
+	if err != nil {
+		return v, err
+	}
+	err = p.run(c, operations.TokenName{Token: name}, &v)
+	return v, err
 }
 
 // inProcessList is the help text about tokens as arguments.
@@ -124,6 +146,16 @@ func withoutScheme(fields []string) []string {
 		fields = fields[1:]
 	}
 	return fields
+}
+
+// showStory shows a token, and what happened to it.
+func (p *program) showStory(v operations.TokenInfo) error {
+	if !p.json {
+		if err := p.showToken(v); err != nil {
+			return err
+		}
+	}
+	return p.lists().ShowStory(v.Story)
 }
 
 func (p *program) showToken(v operations.TokenInfo) error {

@@ -24,10 +24,13 @@ import (
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/store/sqlite/evidencelog"
+	"stile.example/stile/store/sqlite/refusallog"
+	"stile.example/stile/store/sqlite/tokenlist"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/issuers"
+	"stile.example/stile/tokens/listing"
 	"stile.example/stile/tokens/signing"
 	"stile.example/stile/usage"
 	"stile.example/stile/webhooks"
@@ -53,6 +56,7 @@ type Dir struct {
 	Webhooks  *webhooks.Outbox
 	Watch     *watch.Watcher
 	Evidence  *evidence.Collector
+	TokenList listing.Store
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -162,7 +166,8 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		return err
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
-	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
+	d.Refusals = refusals.NewRecorder(refusallog.New(d.Store.DB), d.Log)
+	d.TokenList = tokenlist.Table{DB: d.Store.DB}
 	if d.Evidence, err = evidence.NewCollector(evidencelog.Table{DB: d.Store.DB}, d.Keys.SecretKey(), d.Log); err != nil {
 		return err
 	}

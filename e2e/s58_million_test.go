@@ -12,6 +12,7 @@ import (
 
 	"stile.example/stile/refusals"
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/sqlite/refusallog"
 )
 
 // byteCount counts the bytes that are written to it.
@@ -33,11 +34,11 @@ func TestS58MillionRefusals(t *testing.T) {
 			db := openDB(t, file)
 			var log byteCount
 			start := time.Now()
-			millionRefusals(t, refusals.NewRecorder(db, slog.New(slog.NewJSONHandler(&log, nil))), from)
+			millionRefusals(t, refusals.NewRecorder(refusallog.New(db), slog.New(slog.NewJSONHandler(&log, nil))), from)
 			took := time.Since(start)
 			if from == 1 {
 				for _, first := range []int{0, 500_000} { // the first of each of the two minutes
-					if f, err := db.Refusal(t.Context(), refOf(first)); err != nil || f.More != 499_999 {
+					if f, err := refusallog.New(db).Refusal(t.Context(), refOf(first)); err != nil || f.More != 499_999 {
 						t.Errorf("%+v, %v", f, err)
 					}
 				}

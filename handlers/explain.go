@@ -57,7 +57,7 @@ func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Expl
 	a.Refusals.Note(refusals.Refusal{
 		Ref: ref, At: a.Now().UTC(), Tenant: r.TenantName(), Code: string(code),
 		Rule: g.Rule, Limit: g.Limit, Seen: g.Seen, Page: g.Page, Detail: g.Why,
-		Identity: a.identity(r, code, g), Address: a.requestLog().Address(&r.Request), Observed: observed,
+		Identity: a.identity(r, code, g), Address: a.requestLog().Address(&r.Request), Observed: observed, Token: r.claims.ID,
 	}, code.Lasting() || example)
 }
 

@@ -33,6 +33,9 @@ func (d *refusalStore) FirstRefusal(context.Context, string, string) (refusals.R
 	return refusals.Refusal{}, refusals.ErrNotFound
 }
 
+func (d *refusalStore) Refusals(context.Context, refusals.Query) ([]refusals.Refusal, error) {
+	return nil, nil
+}
 func (d *refusalStore) PruneRefusals(context.Context, time.Time, int) error { return nil }
 
 // TestS58EveryCodeIsMerged checks that whatever is refused, fails or is only observed 100 times

@@ -3,12 +3,13 @@ package operations
 import (
 	"slices"
 
+	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/webhooks"
 	"stile.example/stile/tenants"
 )
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, webhookOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, refusalOps, usageOps, keyOps, auditOps, webhookOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -53,6 +54,8 @@ var tokenOps = []Operation{
 	changes(plain("token issue", Operator, "issue a token for a tenant", `{"tenant":"acme","subject":"support-4711","scope":"content"}`, issueToken),
 		"issued a token", TokenRequest.about, nil).
 		at("POST /tokens").creates(),
+	plain("token list", Viewer, "list the tokens that have made a call", `{"tenant":"acme","state":"live","limit":50}`, lists.Tokens).
+		at("GET /tokens"),
 	plain("token show", Viewer, "show the state of a token", `{"token":"0b9f2c6c5d7a4f0e"}`, showToken).at("GET /tokens/{token}"),
 	changes[TokenName](plain("token revoke", Operator, "revoke a token permanently", `{"token":"0b9f2c6c5d7a4f0e"}`, revokeToken),
 		"revoked a token", nil, nil).withResult().
@@ -74,8 +77,12 @@ var addressOps = []Operation{
 		at("DELETE /addresses/{range...}").previewed(of(wouldRemoveRange)).versioned(rangeVersion),
 }
 
+var refusalOps = []Operation{
+	plain("refusal list", Viewer, "list refusals, the newest first", `{"tenant":"acme","code":"token_hijacked","limit":50}`, lists.Refusals).at("GET /refusals"),
+}
+
 var usageOps = []Operation{
-	plain("explain", Viewer, "explain why a call was refused", `{"ref":"7QK2-M4TD"}`, explainRefusal).at("GET /refusals/{ref}"),
+	plain("explain", Viewer, "explain why a call was refused", `{"ref":"7QK2-M4TD"}`, lists.Explain).at("GET /refusals/{ref}"),
 	plain("usage", Viewer, "print what tenants used and what it costs", `{"tenant":"acme","from":"2026-11-01","to":"2026-11-30"}`, readUsage).
 		at("GET /usage").keyed("tenant", "day", "route"),
 }

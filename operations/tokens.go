@@ -6,6 +6,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/tokenstate"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -73,6 +74,12 @@ type TokenInfo struct {
 	Detail string `json:"detail,omitempty"`
 	// What the stored data says about its calls.
 	Steps []TokenStep `json:"steps,omitempty"`
+	ID    string      `json:"id"` // in 32 hexadecimal digits
+	// Records that it delivered, and what it is bound to, in words; "": nothing.
+	Records uint32 `json:"records"`
+	BoundTo string `json:"bound_to,omitempty"`
+	// What happened to it, the oldest first.
+	Story []lists.Moment `json:"story,omitempty"`
 }
 
 func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, error) {
@@ -88,7 +95,9 @@ func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, 
 		return TokenInfo{}, failure.New(failure.NotFound, "unknown jti: it is wrong, or its token was never used; to show a token that was never used, give the token instead of its jti")
 	}
 	v := tokenstate.View(d, n, s)
-	return TokenInfo{v, tokenstate.OpenChallenge(d, s), n.Detail, tokenstate.Steps(d, n, v, s)}, nil
+	story, err := lists.Story(ctx, d, n.ID, s, *v.IssuedAt, *v.ExpiresAt)
+	return TokenInfo{v, tokenstate.OpenChallenge(d, s), n.Detail, tokenstate.Steps(d, n, v, s), n.ID.String(),
+		s.Used.Total().Records, s.BoundTo(d.ShowAddress), story}, err
 }
 
 // revokeToken kills a token. If a token was never used and is named by its jti, its lifetime is
@@ -106,7 +115,7 @@ func revokeToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo
 	if err != nil {
 		return TokenInfo{}, err
 	}
-	return TokenInfo{tokenstate.View(d, n, v.State), "", n.Detail, nil}, nil
+	return TokenInfo{TokenView: tokenstate.View(d, n, v.State), Detail: n.Detail, ID: n.ID.String(), Records: v.State.Used.Total().Records}, nil
 }
 
 func revocation(d *datadir.Dir, n tokenstate.Named, s tokens.State) tokens.Revoke {

@@ -49,6 +49,8 @@ func (s *records) FirstRefusal(context.Context, string, string) (Refusal, error)
 	return Refusal{}, ErrNotFound
 }
 
+func (s *records) Refusals(context.Context, Query) ([]Refusal, error) { return nil, nil }
+
 func (s *records) PruneRefusals(context.Context, time.Time, int) error { return nil }
 
 type logLine struct {

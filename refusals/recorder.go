@@ -47,7 +47,7 @@ func (r *Recorder) Note(f Refusal, durable bool) {
 	if first {
 		e.value = row{f, durable}
 		if e.key.Address == several {
-			e.value.Tenant, e.value.Address, e.value.Identity, e.value.Detail = "", several, "", ""
+			e.value.Tenant, e.value.Address, e.value.Identity, e.value.Detail, e.value.Token = "", several, "", "", [16]byte{}
 		}
 	}
 	r.recent.add(f, e)

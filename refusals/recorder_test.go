@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,6 +37,10 @@ func (s *memStore) Refusal(_ context.Context, ref string) (Refusal, error) {
 
 func (s *memStore) FirstRefusal(context.Context, string, string) (Refusal, error) {
 	return Refusal{}, ErrNotFound
+}
+
+func (s *memStore) Refusals(context.Context, Query) ([]Refusal, error) {
+	return slices.Collect(maps.Values(s.kept)), nil
 }
 
 func (s *memStore) PruneRefusals(_ context.Context, before time.Time, _ int) error {
@@ -79,5 +85,56 @@ func TestRecorder(t *testing.T) {
 	<-ran
 	if _, ok := s.kept["LAST"]; !ok {
 		t.Error("what was noted before the end is not stored")
+	}
+}
+
+// TestListOfMemoryAndStore checks that a list has what is only in memory, each refusal once, and
+// that refusals that are counted together are one line.
+func TestListOfMemoryAndStore(t *testing.T) {
+	s := &memStore{kept: map[string]Refusal{}, added: make(chan int, 100)}
+	r := NewRecorder(s, slog.New(slog.DiscardHandler))
+	at := time.Date(2026, 1, 9, 0, 0, 0, 1234567, time.UTC)
+	note := func(ref, code string, after time.Duration) Refusal {
+		f := Refusal{Ref: ref, Code: code, Address: "192.0.2.7", At: at.Add(after), Identity: "token " + ref}
+		r.Note(f, false)
+		return f
+	}
+	s.kept["0000-0001"] = note("0000-0001", "a", 0) // stored too
+	note("0000-0002", "a", time.Second)             // counted with the first
+	note("0000-0003", "b", 2*time.Second)
+	s.kept["0000-0004"] = Refusal{Ref: "0000-0004", Code: "c", At: at.Add(-time.Hour)} // not in memory any more
+	refs := func(q Query) (refs []string) {
+		q.Limit = 10
+		list, err := r.List(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range list {
+			refs = append(refs, fmt.Sprint(f.Ref, "+", f.More))
+		}
+		return refs
+	}
+	if got := refs(Query{}); !slices.Equal(got, []string{"0000-0003+0", "0000-0001+1", "0000-0004+0"}) {
+		t.Errorf("all: %q", got)
+	}
+	clear(s.kept)
+	if got := refs(Query{Identity: "token 0000-0002"}); !slices.Equal(got, []string{"0000-0002+1"}) {
+		t.Errorf("of a token whose refusal is counted with another's: %q", got)
+	}
+	if got := refs(Query{After: PositionOf(Refusal{Ref: "0000-0003", At: at.Add(2 * time.Second)})}); !slices.Equal(got, []string{"0000-0001+1"}) {
+		t.Errorf("after the first: %q", got)
+	}
+}
+
+// TestPosition checks that a position is read as it was written, and that others are refused.
+func TestPosition(t *testing.T) {
+	p := Position{time.UnixMilli(1795789261123).UTC(), "7QK2-M4TD"}
+	if got, err := ParsePosition(p.String()); err != nil || got != p {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, wrong := range []string{"x", "1-2", "-7QK2-M4TD", "zz-7QK2-M4TU", "7QK2-M4TD"} {
+		if _, err := ParsePosition(wrong); err == nil {
+			t.Errorf("%q is a position", wrong)
+		}
 	}
 }

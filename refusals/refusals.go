@@ -33,6 +33,7 @@ type Refusal struct {
 	Page     string    // what the request said about its page, if that decided: see the rule
 	Detail   string    // what decided, in words; at most [MaxDetail] bytes
 	Observed bool      // the rule is only observed: the request was admitted
+	Token    [16]byte  // ID of the request's token; zero: none that can be named
 	More     int64     // refusals of its address, tenant, code and minute that are counted with it
 }
 
@@ -46,6 +47,8 @@ type Store interface {
 	// FirstRefusal returns the oldest refusal that is not observed with a code and an Identity, or
 	// [ErrNotFound].
 	FirstRefusal(ctx context.Context, code, identity string) (Refusal, error)
+	// Refusals returns the refusals that q selects, the newest first.
+	Refusals(ctx context.Context, q Query) ([]Refusal, error)
 	// PruneRefusals removes those from before a time, and the oldest beyond most.
 	PruneRefusals(ctx context.Context, before time.Time, most int) error
 }
@@ -53,7 +56,7 @@ type Store interface {
 // Bounds of what is stored.
 const (
 	Keep    = 7 * 24 * time.Hour // in the store
-	Most    = 200_000            // in the store: about 80 MB
+	Most    = 1_000_000          // in the store: about 500 MB
 	Recent  = 10_000             // in memory, of every kind
 	waiting = 4_096              // waiting for the store; further ones are in memory only
 	perStep = 256                // written in one transaction

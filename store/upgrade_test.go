@@ -21,6 +21,7 @@ import (
 	"stile.example/stile/corpus"
 	"stile.example/stile/refusals"
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/sqlite/refusallog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
@@ -158,7 +159,7 @@ func checkRefusal(t *testing.T, s *Store) {
 		Ref: "7QK2-M4TD", At: beforeAt, Tenant: "acme", Code: "rate_limited", Rule: "spike.calls", Limit: 10, Seen: 11,
 		Identity: "token x", Address: "192.0.2.7", Observed: true, More: 3,
 	}
-	if got, err := s.Refusal(t.Context(), want.Ref); err != nil || got != want {
+	if got, err := refusallog.New(s.DB).Refusal(t.Context(), want.Ref); err != nil || got != want {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
 }

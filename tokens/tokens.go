@@ -22,6 +22,7 @@ package tokens
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"math"
 	"net/netip"
 	"time"
@@ -40,6 +41,15 @@ func NewID(issuer, jti string) (id ID) {
 }
 
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// ParseID returns the ID that String has written.
+func ParseID(text string) (ID, error) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(ID{}) {
+		return ID{}, errors.New("a token's ID has 32 hexadecimal digits")
+	}
+	return ID(b), nil
+}
 
 // State is everything that is stored about one token. The zero State is a token that was never
 // presented. A State is comparable, and holds no pointers, so the garbage collector does not scan

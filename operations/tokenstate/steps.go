@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/lists"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )
@@ -84,22 +85,5 @@ func stateStep(d *datadir.Dir, v Token, s tokens.State) Step {
 		}
 		return Step{"state", false, detail}
 	}
-	return Step{"state", true, fmt.Sprintf("dead (%s): %s; %s", s.Dead, causeOfDeath(s.Dead), detail)}
-}
-
-// causeOfDeath says why a token is dead.
-func causeOfDeath(why tokens.Reason) string {
-	switch why {
-	case tokens.Revoked:
-		return "the tenant or an operator revoked it"
-	case tokens.Hijacked:
-		return "it was used from outside its binding"
-	case tokens.Exhausted:
-		return "its calls or records are used up"
-	case tokens.ChallengeIgnored:
-		return "its calls continued while a challenge was open"
-	case tokens.ChallengedTooOften:
-		return "it had more challenges than challenge.per_token"
-	}
-	return "its calls are refused permanently"
+	return Step{"state", true, fmt.Sprintf("dead (%s): %s; %s", s.Dead, lists.Cause(s.Dead), detail)}
 }

@@ -13,6 +13,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/refusals"
+	"stile.example/stile/store/sqlite/refusallog"
 	"stile.example/stile/tokens"
 )
 
@@ -113,19 +114,19 @@ func benchAddr(n int64) addresses.Scope {
 // BenchmarkAddRefusals measures how long calls wait while refusals are written, as many as at a
 // time. The table is half full.
 func BenchmarkAddRefusals(b *testing.B) {
-	db := newDB(b)
-	some := make([]refusals.Refusal, refusalRows)
+	table := refusallog.New(newDB(b))
+	some := make([]refusals.Refusal, 64)
 	add := func(n int) {
 		for i := range some {
 			id := benchID(int64(n*len(some) + i)).String()
 			some[i] = refusals.Refusal{Ref: id[:4] + "-" + id[4:8], At: time.UnixMilli(int64(n)), Tenant: "acme", Code: "address_blocked",
 				Rule: "address.bindings", Limit: 25, Seen: 26, Identity: "address 192.0.2.0/24", Address: "192.0.2.0/24"}
 		}
-		if err := db.AddRefusals(b.Context(), some, refusals.Most); err != nil {
+		if err := table.AddRefusals(b.Context(), some, refusals.Most); err != nil {
 			b.Fatal(err)
 		}
 	}
-	const before = refusals.Most / 2 / refusalRows
+	const before = refusals.Most / 2 / 64
 	for n := range before {
 		add(n)
 	}

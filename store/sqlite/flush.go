@@ -60,7 +60,8 @@ func (f *flush) due(m *stateTable, n int) (due []tokens.ID, done bool) {
 // advance notes that the states that were due are written.
 func (f *flush) advance(m *stateTable, due []tokens.ID, done bool) {
 	for _, id := range due {
-		m.find(id).dirty = false
+		sl := m.find(id)
+		sl.dirty, sl.listed = false, sl.listedNext()
 	}
 	f.rest, f.shard = f.next, f.ahead
 	if done {

@@ -69,7 +69,7 @@ func (w *writer) commitRows(row []byte, due []tokens.ID, done bool) error {
 			return err
 		}
 		for _, id := range due {
-			if err := writeToken(tx, id, w.mem.find(id).state); err != nil {
+			if err := writeSlot(tx, w.mem.find(id)); err != nil {
 				return err
 			}
 		}

@@ -76,6 +76,9 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	if err := db.replay(ctx); err != nil {
 		return nil, err
 	}
+	if err := db.listOld(ctx); err != nil {
+		return nil, err
+	}
 	db.writer = startWriter(db)
 	return db, nil
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/store/sqlite/refusallog"
+	"stile.example/stile/store/sqlite/tokenlist"
 	"stile.example/stile/store/storetest"
 )
 
@@ -34,9 +36,24 @@ func newDB(t testing.TB) *DB { return openFile(t, newFile(t), options()) }
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) func() storetest.Store {
 		file := newFile(t)
-		return func() storetest.Store { return openFile(t, file, options()) }
+		return func() storetest.Store {
+			db := openFile(t, file, options())
+			return allTables{db, refusallog.New(db), tokenlist.Table{DB: db}}
+		}
 	})
 }
+
+// allTables is a database with all of its tables.
+type allTables struct {
+	*DB
+	*refusalTable
+	tokenTable
+}
+
+type (
+	refusalTable = refusallog.Table
+	tokenTable   = tokenlist.Table
+)
 
 func TestReadersCannotWrite(t *testing.T) {
 	db := newDB(t)

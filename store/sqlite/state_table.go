@@ -41,6 +41,7 @@ type slot struct {
 	id      tokens.ID
 	state   tokens.State
 	used    uint32 // Unix seconds
+	listed  uint32 // the last use that its row has; 0: not known, or there is no row
 	dirty   bool   // newer than its row
 	touched bool   // changed by the batch that is being written
 }

@@ -12,3 +12,7 @@ func (db *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error { return 
 
 // Reader returns a pool of connections that can only read, and never wait for the writer.
 func (db *DB) Reader() *sql.DB { return db.read }
+
+// Wrote notes that a transaction of [DB.Write] has written about that many pages, so that the
+// write-ahead log is copied into the file in time.
+func (db *DB) Wrote(pages int) { db.checkpointer.wrote(pages) }

@@ -113,18 +113,3 @@ func readToken(q *sql.DB, id tokens.ID) (tokens.State, error) {
 	}
 	return tokens.DecodeState(b)
 }
-
-// writeToken writes the row of a state. The zero State means that the token was never seen, so it
-// has no row.
-func writeToken(tx *sql.Tx, id tokens.ID, s tokens.State) error {
-	if s == (tokens.State{}) {
-		_, err := tx.Exec(`DELETE FROM tokens WHERE id = ?`, id[:])
-		return err
-	}
-	_, err := tx.Exec(`
-		INSERT INTO tokens (id, tenant, expires, state)
-		VALUES (?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, state = excluded.state`,
-		id[:], s.Tenant, s.Expires, tokens.AppendState(nil, s))
-	return err
-}

@@ -13,6 +13,7 @@ import (
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/listing"
 	"stile.example/stile/usage"
 )
 
@@ -21,6 +22,7 @@ type Store interface {
 	tokens.Store
 	addresses.Store
 	refusals.Store
+	listing.Store
 	tenants.Store
 	usage.Store
 	// Sweep moves the usage of tokens that expired long before now to the ledger, and removes the
@@ -41,6 +43,8 @@ func Run(t *testing.T, prepare func(t *testing.T) (open func() Store)) {
 		"tokens/S2 never more than the limit":    limit,
 		"tokens/S3 one of many first calls":      oneBinds,
 		"tokens/a cancelled context":             cancelled,
+		"tokens/listed by each filter":           tokensListed,
+		"tokens/pages neither skip nor repeat":   tokensPaged,
 		"addresses/a new address is zero":        addressUnseen,
 		"addresses/every field is read back":     addressFields,
 		"addresses/a zero state is removed":      addressZero,
@@ -54,6 +58,8 @@ func Run(t *testing.T, prepare func(t *testing.T) (open func() Store)) {
 		"refusals/a count only grows":            refusalsCounted,
 		"refusals/S58 bounded when added":        refusalsBounded,
 		"refusals/pruned by age and number":      refusalsPruned,
+		"refusals/listed by each filter":         refusalsListed,
+		"refusals/pages neither skip nor repeat": refusalsPaged,
 		"tenants/every field is read back":       tenantFields,
 		"tenants/names are unique":               tenantNames,
 		"tenants/update is all or nothing":       tenantUpdate,

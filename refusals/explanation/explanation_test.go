@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"stile.example/stile/handlers/codes"
-	"stile.example/stile/operations"
+	"stile.example/stile/refusals"
 )
 
 // TestEveryCodeIsExplained checks that every code has an advice for operators.
@@ -29,16 +29,14 @@ func TestEveryCodeIsExplained(t *testing.T) {
 
 // TestKnownTenant checks that a command in an advice names the refusal's tenant, if that is known.
 func TestKnownTenant(t *testing.T) {
-	acme := "acme"
 	for _, c := range []struct {
-		tenant     *string
-		code, want string
+		tenant, code, want string
 	}{
-		{&acme, "tenant_suspended", "stile tenant resume acme admits its calls again."},
-		{&acme, "tenant_exhausted", "stile tenant set acme --calls-per-month N raises the quota; stile usage --tenant acme shows what used it."},
-		{nil, "bad_callback", "stile tenant set CLIENT_ID callbacks=PATTERN"},
+		{"acme", "tenant_suspended", "stile tenant resume acme admits its calls again."},
+		{"acme", "tenant_exhausted", "stile tenant set acme --calls-per-month N raises the quota; stile usage --tenant acme shows what used it."},
+		{"", "bad_callback", "stile tenant set CLIENT_ID callbacks=PATTERN"},
 	} {
-		f := operations.RefusalInfo{RefusalView: operations.RefusalView{Code: c.code, Tenant: c.tenant}}
+		f := Subject{Refusal: refusals.Refusal{Code: c.code, Tenant: c.tenant}}
 		if got := strings.Join(Lines(f), "\n"); !strings.Contains(got, c.want) {
 			t.Errorf("%s: no %q in\n%s", c.code, c.want, got)
 		}

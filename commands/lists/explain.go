@@ -1,19 +1,19 @@
-package commands
+package lists
 
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"stile.example/stile/commands/explanation"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 )
 
-func (p *program) explainCommand() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "explain REF",
+func (p Commands) Explain() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "explain REF",
 		Long: `Explain one refusal. REF is the reference that the visitor was shown; case and
 hyphen don't matter. The explanation has the rule, its limit, the count, the token
 (by its jti) or address that was counted, what decided in words, and what you can
@@ -27,26 +27,36 @@ is stored, with a count. The others are in memory, as long as there is space.`,
 		Args:    syntax.Takes(1, 1, "one REF, such as 7QK2-M4TD"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var f operations.RefusalInfo
-			if err := p.run(c, operations.RefusalName{Ref: args[0]}, &f); err != nil {
+			if err := p.Run(c, operations.RefusalName{Ref: args[0]}, &f); err != nil {
 				return err
 			}
-			if p.json {
-				return printing.JSON(p.out, f.RefusalView)
+			if p.JSON() {
+				return printing.JSON(p.Out(), f.RefusalView)
 			}
 			return p.explain(f)
 		}})
 }
 
 // explain prints a refusal for people: the facts, then what they mean.
-func (p *program) explain(f operations.RefusalInfo) error {
-	out := p.asCalled(p.out)
-	if err := printing.Card(out, explanation.Facts(f)...); err != nil {
+func (p Commands) explain(f operations.RefusalInfo) error {
+	out := p.Out()
+	if err := printing.Card(out, factsOf(f)...); err != nil {
 		return err
 	}
-	lines := explanation.Lines(f)
-	if len(lines) == 0 {
+	if len(f.Explanation) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n"))
+	_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(f.Explanation, "\n"))
 	return err
+}
+
+// factsOf returns the facts of a refusal, as pairs of a name and a value.
+func factsOf(f operations.RefusalInfo) []string {
+	facts := []string{"ref", f.Ref, "at", f.At.Format(time.RFC3339), "code", f.Code}
+	for _, fact := range [][2]string{{"tenant", textOf(f.Tenant)}, {"who", textOf(f.Identity)}, {"from", textOf(f.Address)}, {"rule", f.RuleText}, {"page", textOf(f.Page)}, {"detail", textOf(f.Detail)}} {
+		if fact[1] != "" {
+			facts = append(facts, fact[0], fact[1])
+		}
+	}
+	return facts
 }

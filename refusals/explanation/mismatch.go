@@ -4,16 +4,14 @@ import (
 	"net/netip"
 	"strings"
 
-	"stile.example/stile/commands/printing"
 	"stile.example/stile/handlers/codes"
-	"stile.example/stile/operations"
 	"stile.example/stile/tenants"
 )
 
 // adviceOf returns the advice about a refusal, and reports whether there is one.
-func adviceOf(f operations.RefusalInfo) (advice, bool) {
+func adviceOf(f Subject) (advice, bool) {
 	a, known := adviceByCode[codes.Code(f.Code)]
-	if special, ok := issuerAdvice[[2]string{f.Code, textOf(f.Rule)}]; ok {
+	if special, ok := issuerAdvice[[2]string{f.Code, f.Rule}]; ok {
 		return special, true
 	}
 	if codes.Code(f.Code) == codes.AddressBlocked {
@@ -22,10 +20,10 @@ func adviceOf(f operations.RefusalInfo) (advice, bool) {
 	if codes.Code(f.Code) != codes.ClientMismatch {
 		return a, known
 	}
-	if textOf(f.Rule) == "sites" && f.Page != nil {
+	if f.Rule == "sites" && f.Page != "" {
 		return siteAdvice(f), true
 	}
-	if special, ok := mismatchAdvice[textOf(f.Rule)]; ok {
+	if special, ok := mismatchAdvice[f.Rule]; ok {
 		return special, true
 	}
 	return a, known
@@ -33,12 +31,12 @@ func adviceOf(f operations.RefusalInfo) (advice, bool) {
 
 // blockAdvice returns the advice about a block by an operator, or by a rule. Its command names the
 // address, if the setting log_addresses shows it.
-func blockAdvice(f operations.RefusalInfo, byRule advice) advice {
-	if textOf(f.Rule) == "address list" {
+func blockAdvice(f Subject, byRule advice) advice {
+	if f.Rule == "address list" {
 		return advice{"An operator blocked the source address. The detail says until when.",
 			"stile address list shows the entry and its reason. stile address remove RANGE lifts it, with the RANGE of the entry."}
 	}
-	if a, err := netip.ParseAddr(textOf(f.Address)); err == nil {
+	if a, err := netip.ParseAddr(f.Address); err == nil {
 		byRule.fix = strings.ReplaceAll(byRule.fix, " stile address list shows the RANGE.", "")
 		byRule.fix = strings.ReplaceAll(byRule.fix, "RANGE", a.String())
 	}
@@ -63,8 +61,8 @@ var mismatchAdvice = map[string]advice{
 }
 
 // siteAdvice returns the advice about a page that is not one of the tenant's sites.
-func siteAdvice(f operations.RefusalInfo) advice {
-	page, tenant := printing.Safe(textOf(f.Page)), printing.Safe(textOf(f.Tenant))
+func siteAdvice(f Subject) advice {
+	page, tenant := safe(f.Page), safe(f.Tenant)
 	switch {
 	case page == "null":
 		return advice{"The browser sent no origin for the page (Origin: null): it is a local file, or in a sandboxed frame.",
@@ -77,7 +75,7 @@ func siteAdvice(f operations.RefusalInfo) advice {
 	}
 	a := advice{"The page's origin is not one of the tenant's sites.", "If the page is the tenant's: stile tenant set " + tenant + " --add-site " + page}
 	if f.NearSite != "" {
-		a.cause += " It is similar to the site " + printing.Safe(f.NearSite) + ", but scheme, host name (with or without www.) and port must be equal."
+		a.cause += " It is similar to the site " + safe(f.NearSite) + ", but scheme, host name (with or without www.) and port must be equal."
 	}
 	if _, err := tenants.Origin(page); err != nil {
 		a.fix = "It is not https, so others in its network can read its tokens. If the page is the tenant's and can't have https: stile tenant set " + tenant + " --insecure-site " + page

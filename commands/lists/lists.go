@@ -1,0 +1,84 @@
+// Package lists has the commands that list refusals, tokens and addresses, and tell what happened.
+package lists
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
+)
+
+// Program is the program whose commands these are.
+type Program interface {
+	// Run performs the operation of a command, and reads its result into out, a pointer.
+	Run(c *cobra.Command, in, out any) error
+	// Prints adds --json to a command, and JSON reports whether it was given.
+	Prints(c *cobra.Command) *cobra.Command
+	JSON() bool
+	// Out and Err return standard output and standard error, on which commands are written as the
+	// program was called.
+	Out() io.Writer
+	Err() io.Writer
+}
+
+// Commands makes the commands of a program.
+type Commands struct{ Program }
+
+// addPage adds the flags of a command that lists a page.
+func addPage(c *cobra.Command, after *string, limit *int) {
+	c.Flags().StringVar(after, "after", "", "continue a list: the `next` of the page before")
+	c.Flags().IntVar(limit, "limit", 100, "maximum `number` of lines, 1 to 1000")
+}
+
+func checkPage(limit int) error {
+	if limit < 1 || limit > 1000 {
+		return syntax.Errorf("--limit %d: must be from 1 to 1000", limit)
+	}
+	return nil
+}
+
+// showPage prints a table, and how to continue.
+func (p Commands) showPage(head string, rows [][]string, next string) error {
+	if err := printing.Table(p.Out(), head, rows); err != nil || next == "" {
+		return err
+	}
+	fmt.Fprintf(p.Err(), "… and more: --after %s continues\n", next)
+	return nil
+}
+
+// timeOf parses the time of a flag; "" is the zero time.
+func timeOf(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, syntax.Errorf("--%s %q: must be a time such as 2026-11-27T10:00:00Z, or a day such as 2026-11-27", flag, text)
+}
+
+// choiceOf parses a flag that is yes, no or not given.
+func choiceOf(flag, text string) (*bool, error) {
+	yes := text == "yes"
+	switch text {
+	case "":
+		return nil, nil
+	case "yes", "no":
+		return &yes, nil
+	}
+	return nil, syntax.Errorf("--%s %q: must be yes or no", flag, text)
+}
+
+// textOf returns the text of a field that may be null.
+func textOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
