@@ -87,6 +87,8 @@ func TestKinds(t *testing.T) {
 		"audit list":            {`invalid {"limit":1001}`, `invalid {"limit":-1}`, `invalid {"from":"x"}`},
 		"audit verify":          {`invalid {"x":1}`},
 		"backup":                {`invalid {"x":1}`},
+		"token list":            {`invalid {"state":"odd"}`, `invalid {"order":"odd"}`, `invalid {"limit":1001}`, `not found {"tenant":"nobody"}`},
+		"refusal list":          {`invalid {"ref":"x"}`, `invalid {"limit":-1}`},
 		"fsck":                  {`invalid {"x":1}`},
 		"webhook add":           {`invalid {"url":"x"}`, `invalid {"url":"http://ops.example/x"}`, `invalid {"url":"https://ops.example/x","events":["no"]}`, `invalid {"url":"https://ops.example/x","tenant":"nobody"}`},
 		"webhook list":          {`invalid {"x":1}`},
