@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/admins"
 	"stile.example/stile/audit"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/sqlite/accounts"
 	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -45,6 +47,7 @@ type Dir struct {
 	Gate      *tokens.Gate
 	Refusals  *refusals.Recorder
 	Audit     *audit.Log
+	Admins    *admins.Directory
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -133,6 +136,9 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		return err
 	}
 	if d.Audit, err = audit.NewLog(auditlog.Table{DB: d.Store.DB}, d.Keys.SecretKey()); err != nil {
+		return err
+	}
+	if d.Admins, err = admins.NewDirectory(accounts.Table{DB: d.Store.DB}, d.Keys.SecretKey()); err != nil {
 		return err
 	}
 	if err := d.checkKeys(ctx, s, how); err != nil {
