@@ -98,7 +98,7 @@ var allowedImports = map[string]string{
 	"socket":                "datadir operations content golang.org/x/sys",
 	"server":                "console console/frame console/signin datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics handlers/transport settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto",
 	"commands":              "commands/accounts commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
-	"commands/accounts":     "audit commands/printing commands/syntax operations operations/accounts spf13/cobra",
+	"commands/accounts":     "audit commands/confirmation commands/printing commands/syntax operations operations/accounts spf13/cobra",
 	"commands/confirmation": "commands/printing",
 	"commands/execution":    "commands/printing datadir operations settings socket",
 	"commands/help":         "commands/syntax operations settings spf13/cobra",

@@ -43,8 +43,3 @@ func addYes(c *cobra.Command, yes *bool) {
 func addYesAtTerminal(c *cobra.Command, yes *bool) {
 	c.Flags().BoolVar(yes, "yes", false, "don't ask for confirmation at a terminal")
 }
-
-// confirmAtTerminal asks only at a terminal.
-func (p *program) confirmAtTerminal(yes bool, loss, word string) error {
-	return p.prompt().Confirm(yes || !p.terminal, loss, word)
-}

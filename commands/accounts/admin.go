@@ -10,13 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/confirmation"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations/accounts"
 )
 
-// Admin returns the command admin. confirm asks before an account is removed.
-func Admin(run Run, confirm Confirm) *cobra.Command {
+// Admin returns the command admin. prompt asks before an account is removed.
+func Admin(run Run, prompt func() confirmation.Prompt) *cobra.Command {
 	return syntax.Noun("admin", "those who may sign in at the console or use the admin API",
 		`An admin has a name, a role, and something to sign in with at the console: a
 password, passkeys, or an account of an OpenID Connect issuer (console.oidc in
@@ -28,12 +29,9 @@ owner is created at the first start of the server.`,
 		`  stile admin add alice --role operator
   stile admin list
   stile admin set alice --reset-password`,
-		run.adminAdd(), run.adminList(), run.adminShow(), run.adminSet(), run.adminRemove(confirm), run.adminPassword(),
+		run.adminAdd(), run.adminList(), run.adminShow(), run.adminSet(), run.adminRemove(prompt), run.adminPassword(),
 		run.tokens(), run.sessions(), run.passkeys())
 }
-
-// Confirm asks whether to do what is hard to undo. yes says that --yes was given.
-type Confirm func(yes bool, loss, word string) error
 
 func (run Run) adminAdd() *cobra.Command {
 	var in accounts.Addition
@@ -154,7 +152,7 @@ signs in. The role of an admin who signs in by OpenID Connect can't be set here.
 	return prints(c)
 }
 
-func (run Run) adminRemove(confirm Confirm) *cobra.Command {
+func (run Run) adminRemove(prompt func() confirmation.Prompt) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{Use: "remove NAME",
 		Long: `Remove an admin. The sessions and tokens of the admin end at once. What the admin
@@ -164,7 +162,8 @@ terminal, the command asks first.`,
 		Args:    syntax.Takes(1, 1, "one NAME")}
 	c.Flags().BoolVar(&yes, "yes", false, "don't ask for confirmation at a terminal")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := confirm(yes, "the sessions and tokens of "+args[0]+" end, and programs that use the tokens are refused", args[0]); err != nil {
+		ask := prompt()
+		if err := ask.Confirm(yes || !ask.Terminal, "the sessions and tokens of "+args[0]+" end, and programs that use the tokens are refused", args[0]); err != nil {
 			return err
 		}
 		return run.remove(c, accounts.Name{Name: args[0]})
