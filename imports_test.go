@@ -88,6 +88,7 @@ var allowedImports = map[string]string{
 	"console/caller":        "operations",
 	"console":               "console/caller console/dist console/frame operations",
 	"console/build":         "evanw/esbuild",
+	"console/chart":         "",
 	"console/consoletest":   "console/caller console/frame datadir operations settings golang.org/x/net/html",
 	"console/dist":          "",
 	"console/frame":         "console/caller console/dist datadir operations operations/failure",
@@ -121,7 +122,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

@@ -187,6 +187,7 @@ type Filter struct {
 func (r *Request) Filter(fields ...Field) Filter {
 	f := Filter{Action: r.URL.Path, Fields: fields}
 	for i := range f.Fields {
+		f.Fields[i].Scope = "filter-"
 		f.Fields[i].Value = r.Query(f.Fields[i].Name)
 		if f.Fields[i].Value != "" {
 			f.Clear = r.URL.Path
