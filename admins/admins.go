@@ -37,6 +37,13 @@ var (
 	ErrTooMany   = errors.New("there are too many")
 )
 
+// InputError is an error in what a person typed.
+type InputError struct{ text string }
+
+func (e *InputError) Error() string { return e.text }
+
+func invalid(format string, args ...any) error { return &InputError{fmt.Sprintf(format, args...)} }
+
 // Admin is an account.
 type Admin struct {
 	Number     int64 // of the store; never used again
@@ -78,7 +85,7 @@ func (r Role) AtMost(other Role) Role {
 // ParseRole checks the name of a role.
 func ParseRole(text string) (Role, error) {
 	if ranks[Role(text)] == 0 {
-		return "", fmt.Errorf("role %q: must be viewer, operator or owner", text)
+		return "", invalid("role %q: must be viewer, operator or owner", text)
 	}
 	return Role(text), nil
 }
@@ -89,7 +96,7 @@ var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
 // CheckName returns an error unless a name can be an admin's.
 func CheckName(name string) error {
 	if !names.MatchString(name) {
-		return fmt.Errorf("name %q: must have 1 to %d letters, digits, and . _ @ + -, and begin with a letter or digit", name, MaxName)
+		return invalid("name %q: must have 1 to %d letters, digits, and . _ @ + -, and begin with a letter or digit", name, MaxName)
 	}
 	return nil
 }
@@ -224,7 +231,7 @@ func (d *Directory) FirstOwner(ctx context.Context, now time.Time) (name, passwo
 func (d *Directory) SetRole(ctx context.Context, number int64, role Role) (Admin, error) {
 	return d.store.UpdateAdmin(ctx, number, func(a *Admin, owners int) error {
 		if a.Issuer != "" {
-			return fmt.Errorf("the role of %s comes from %s", a.Name, a.Issuer)
+			return ErrIssuer
 		}
 		if a.Role == Owner && role != Owner && owners == 0 {
 			return ErrLastOwner

@@ -138,17 +138,17 @@ func CheckPassword(name, password string) error {
 	lower := strings.ToLower(password)
 	switch {
 	case !utf8.ValidString(password):
-		return errors.New("the password must be text")
+		return invalid("the password must be text")
 	case n < MinPassword:
-		return fmt.Errorf("the password has %d characters, and must have at least %d; a few words are easy to remember", n, MinPassword)
+		return invalid("the password has %d characters, and must have at least %d; a few words are easy to remember", n, MinPassword)
 	case n > MaxPassword:
-		return fmt.Errorf("the password must have at most %d characters", MaxPassword)
+		return invalid("the password must have at most %d characters", MaxPassword)
 	case len(different) < 5:
-		return errors.New("the password must have at least 5 different characters")
+		return invalid("the password must have at least 5 different characters")
 	case len(name) > 3 && strings.Contains(lower, strings.ToLower(name)):
-		return errors.New("the password must not contain the name")
+		return invalid("the password must not contain the name")
 	case isCommon(lower):
-		return errors.New("the password is one of those that are guessed first; choose another")
+		return invalid("the password is one of those that are guessed first; choose another")
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -59,7 +58,7 @@ func (d *Directory) AddToken(ctx context.Context, owner Admin, name string, role
 		return t, "", err
 	}
 	if lifetime < time.Minute || lifetime > MaxTokenLifetime {
-		return t, "", fmt.Errorf("lifetime %v: must be from 1 minute to 366 days", lifetime)
+		return t, "", invalid("a token must be valid for 1 minute to 366 days")
 	}
 	plain = TokenPrefix + random()
 	t, err = d.store.AddToken(ctx, Token{Admin: owner.Number, Name: name, Role: role.AtMost(owner.Role), Hash: d.hash("token", plain),
@@ -78,7 +77,7 @@ func random() string {
 func checkLabel(name string) error {
 	visible := strings.TrimFunc(name, unicode.IsSpace) == name && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) })
 	if n := utf8.RuneCountInString(name); n < 1 || n > MaxName || !utf8.ValidString(name) || !visible {
-		return fmt.Errorf("name %q: must have 1 to %d visible characters, and no space at the ends", name, MaxName)
+		return invalid("name %q: must have 1 to %d visible characters, and no space at the ends", name, MaxName)
 	}
 	return nil
 }

@@ -115,6 +115,9 @@ func (p *program) serve(c *cobra.Command, flags map[string]string, demo demoFlag
 			return err
 		}
 	}
+	if err := srv.FirstOwner(ctx, p.out); err != nil { // standard error is the log
+		return err
+	}
 	stopReloading := srv.ReloadOnHangup(ctx, load)
 	defer stopReloading()
 	return srv.Run(ctx, p.ready)

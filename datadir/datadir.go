@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/admins"
 	"stile.example/stile/audit"
 	"stile.example/stile/events/watch"
 	"stile.example/stile/evidence"
@@ -22,6 +23,7 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/sqlite/accounts"
 	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/store/sqlite/evidencelog"
 	"stile.example/stile/store/sqlite/refusallog"
@@ -57,6 +59,7 @@ type Dir struct {
 	Watch     *watch.Watcher
 	Evidence  *evidence.Collector
 	TokenList listing.Store
+	Admins    *admins.Directory
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -148,6 +151,9 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		return err
 	}
 	if d.Audit, err = audit.NewLog(auditlog.Table{DB: d.Store.DB}, d.Keys.SecretKey()); err != nil {
+		return err
+	}
+	if d.Admins, err = admins.NewDirectory(accounts.Table{DB: d.Store.DB}, d.Keys.SecretKey()); err != nil {
 		return err
 	}
 	if err := d.checkKeys(ctx, s, how); err != nil {

@@ -22,14 +22,8 @@ func CommandLine(uid int) Actor {
 	if u, err := user.LookupId(name); err == nil {
 		name = u.Username
 	}
-	return Actor{Name: name, Role: Owner, Credential: "command line"}
+	return Actor{Name: name, Role: Owner, Credential: commandLine}
 }
-
-// roles has the roles by what they may do, the least first.
-var roles = map[Role]int{Viewer: 1, Operator: 2, Owner: 3}
-
-// Includes reports whether a role may do what another may.
-func (r Role) Includes(other Role) bool { return roles[other] > 0 && roles[r] >= roles[other] }
 
 // may returns an error unless the actor may call the operation.
 func (a Actor) may(o Operation) error {

@@ -17,6 +17,7 @@ import (
 	"iter"
 	"reflect"
 
+	"stile.example/stile/admins"
 	"stile.example/stile/content"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/backups"
@@ -52,20 +53,20 @@ type Operation struct {
 // first of something. All others have nothing to read or change there.
 func (o Operation) MayCreate() bool {
 	switch o.Name {
-	case "tenant add", "content import", "address allow", "address block", "key rotate":
+	case "admin add", "tenant add", "content import", "address allow", "address block", "key rotate":
 		return true
 	}
 	return false
 }
 
-// Role is what a caller may do. Each role includes the ones before it.
-type Role string
+// Role is what a caller may do.
+type Role = admins.Role
 
-// The roles.
+// The roles, of which each includes the ones before it.
 const (
-	Viewer   Role = "viewer"   // reads
-	Operator Role = "operator" // changes tenants, content, tokens and addresses
-	Owner    Role = "owner"    // changes signing keys, and copies them
+	Viewer   = admins.Viewer
+	Operator = admins.Operator
+	Owner    = admins.Owner
 )
 
 // Stream is what an operation transfers in addition to its input and output.

@@ -9,7 +9,7 @@ import (
 )
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, refusalOps, usageOps, keyOps, auditOps, webhookOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, refusalOps, usageOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",

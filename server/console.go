@@ -2,27 +2,42 @@ package server
 
 import (
 	"net/http"
+	"net/netip"
 	"runtime/debug"
+	"strings"
 
 	"stile.example/stile/console"
 	"stile.example/stile/console/frame"
+	"stile.example/stile/console/signin"
+	"stile.example/stile/handlers/transport"
 )
 
 // console returns what the admin listener serves to operators.
 func (srv *Server) console() (http.Handler, error) {
 	f := frame.New(frame.Options{Dir: srv.dir, PublicURL: srv.origin, Version: programVersion()})
-	return console.New(console.Options{Frame: f, SignIn: noSignIn{}, Log: srv.dir.Log, Now: srv.dir.Now})
+	in, err := signin.New(signin.Options{Dir: srv.dir, Frame: f, Source: srv.source, IsHTTPS: srv.isHTTPS})
+	if err != nil {
+		return nil, err
+	}
+	return console.New(console.Options{Frame: f, SignIn: in, Log: srv.dir.Log, Now: srv.dir.Now})
 }
 
-// noSignIn lets nobody in.
-type noSignIn struct{}
+// source returns the source address of a request to the admin listener.
+func (srv *Server) source(r *http.Request) (netip.Addr, error) {
+	return transport.Source(r, srv.dir.Settings().TrustedProxies)
+}
 
-func (noSignIn) Routes(*http.ServeMux) {}
-
-func (noSignIn) Require(http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "there is no way to sign in", http.StatusForbidden)
-	})
+// isHTTPS reports whether a browser sent a request by HTTPS. Only a trusted proxy's header says so.
+func (srv *Server) isHTTPS(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	lines := r.Header["X-Forwarded-Proto"]
+	if len(lines) == 0 || transport.Direct(r, srv.dir.Settings().TrustedProxies) {
+		return false
+	}
+	last := lines[len(lines)-1]
+	return strings.EqualFold(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]), "https")
 }
 
 // programVersion returns the version of the program, as `stile version` prints it.

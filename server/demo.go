@@ -49,7 +49,7 @@ func (srv *Server) PrepareDemo(ctx context.Context, addr, command string, out io
 	if err := srv.serveDemoSite(at, made, command); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, banner, count(corpus), len(corpus), srv.origin, "http://"+srv.Addr("admin"), made.Secret, at.origins[0], command)
+	_, err = fmt.Fprintf(out, banner, count(corpus), len(corpus), srv.origin, "http://"+srv.Addr("admin"), made.Secret, at.origins[0], command, srv.consoleURL())
 	return err
 }
 
@@ -108,13 +108,15 @@ func demoEntries() (all []demo.Entry, err error) {
 }
 
 // banner is what the demo prints: %[1]d items in %[2]d collections, %[3]s the public URL, %[4]s the
-// admin listener's URL, %[5]s the secret, %[6]s the site's URL, %[7]s the program as it was called.
+// admin listener's URL, %[5]s the secret, %[6]s the site's URL, %[7]s the program as it was called,
+// %[8]s the console's URL.
 // Each line that begins with a command can be executed as it is.
 const banner = `
 stile serves a demo corpus, the countries of the world: %[1]d items in %[2]d collections.
 
   start here        %[3]s
   a tenant's site   %[6]s    open it in a browser
+  the console       %[8]s    for operators
   metrics           %[4]s/metrics
 
 The site is a magazine that shows the corpus. Its panel "Behind the scenes" shows what

@@ -1,0 +1,208 @@
+// Package signin lets admins into the console: by name and password, by passkey, or by OpenID
+// Connect.
+//
+// A browser that has signed in has a session: a cookie of 256 random bits, stored as a keyed hash.
+// [SignIn.Require] checks it for each request, so that a revoked session ends at once. Programs send
+// an admin token with each request, which [SignIn.Authenticate] checks.
+//
+// What must survive from one request of a sign-in to the next is in sealed cookies, which only this
+// server can read: the server stores nothing for somebody who has not signed in.
+package signin
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"stile.example/stile/admins"
+	"stile.example/stile/console/caller"
+	"stile.example/stile/console/frame"
+	"stile.example/stile/datadir"
+	"stile.example/stile/operations"
+)
+
+// The paths of signing in and out.
+const (
+	Path        = "/sign-in"
+	passwordURL = "/sign-in/password" // for a one-time password
+	passkeyURL  = "/sign-in/passkey"  // the second factor
+	oidcURL     = "/sign-in/oidc"
+	signOutURL  = "/sign-out"
+)
+
+// Options is what signing in needs. All fields are required.
+type Options struct {
+	Dir   *datadir.Dir
+	Frame *frame.Frame // for the look of the pages
+	// Source returns the source address of a request.
+	Source func(*http.Request) (netip.Addr, error)
+	// IsHTTPS reports whether a browser's request was sent by HTTPS, to this server or to a trusted
+	// proxy.
+	IsHTTPS func(*http.Request) bool
+}
+
+// SignIn checks who makes a request.
+type SignIn struct {
+	Options
+	accounts *admins.Directory
+	csrfKey  []byte
+	sealer   *sealer
+	throttle *throttle
+	events   *events
+	pages    pages
+}
+
+// New returns the sign-in of a data directory.
+func New(o Options) (*SignIn, error) {
+	if o.Dir == nil || o.Frame == nil || o.Source == nil || o.IsHTTPS == nil {
+		return nil, errors.New("signin: all options must be set")
+	}
+	s := &SignIn{Options: o, accounts: o.Dir.Admins, throttle: newThrottle(), pages: parsePages(o.Frame)}
+	secret := o.Dir.Keys.SecretKey()
+	var err error
+	if s.csrfKey, err = derive(secret, "CSRF tokens of the console, 1"); err != nil {
+		return nil, err
+	}
+	key, err := derive(secret, "cookies of the console, 1")
+	if err != nil {
+		return nil, err
+	}
+	if s.sealer, err = newSealer(key); err != nil {
+		return nil, err
+	}
+	s.events = &events{log: o.Dir.Audit, now: o.Dir.Now}
+	return s, nil
+}
+
+func derive(secret []byte, use string) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, secret, nil, "stile: "+use, sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of the %s: %w", use, err)
+	}
+	return key, nil
+}
+
+// Routes adds the pages for signing in and out.
+func (s *SignIn) Routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+Path, s.showSignIn)
+	mux.HandleFunc("POST "+Path, s.signIn)
+	mux.HandleFunc("POST "+signOutURL, s.signOut)
+	mux.Handle("GET "+passwordURL, s.require(http.HandlerFunc(s.showChange), true))
+	mux.Handle("POST "+passwordURL, s.require(http.HandlerFunc(s.changePassword), true))
+}
+
+// Require serves the requests of those who are signed in, with the caller in the context. It sends
+// all others to sign in, and those with a one-time password to change it.
+func (s *SignIn) Require(next http.Handler) http.Handler { return s.require(next, false) }
+
+func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		session, a, cookie, err := s.session(r)
+		switch {
+		case errors.Is(err, admins.ErrNotFound):
+			s.sendToSignIn(w, r)
+			return
+		case err != nil:
+			s.fault(w, r, err)
+			return
+		case a.MustChange && !changing:
+			http.Redirect(w, r, passwordURL, http.StatusSeeOther)
+			return
+		}
+		address, err := s.Source(r)
+		if err != nil {
+			s.fail(w, r, http.StatusBadRequest, "Invalid request", "A proxy sent an invalid source address.")
+			return
+		}
+		c := caller.Caller{
+			Actor: operations.Actor{Name: a.Name, Role: a.Role, Credential: session.Credential, Address: address.String()},
+			CSRF:  s.csrf(cookie), Session: strconv.FormatInt(session.ID, 10),
+		}
+		next.ServeHTTP(w, r.WithContext(caller.With(r.Context(), c)))
+	})
+}
+
+// session returns the session of a request's cookie, its account and the cookie, or
+// [admins.ErrNotFound].
+func (s *SignIn) session(r *http.Request) (admins.Session, admins.Admin, string, error) {
+	cookie := s.cookie(r, sessionCookie)
+	session, a, err := s.accounts.CheckSession(r.Context(), cookie, s.Dir.Now())
+	return session, a, cookie, err
+}
+
+// sendToSignIn redirects a page to the form, which leads back to it. A change is not repeated: its
+// page must be opened again.
+func (s *SignIn) sendToSignIn(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		s.fail(w, r, http.StatusUnauthorized, "Signed out", "Your session has ended, so nothing was changed. Sign in, and repeat the change.")
+		return
+	}
+	to := Path
+	if r.URL.Path != "/" || r.URL.RawQuery != "" {
+		to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// csrf returns the token that the forms of a cookie's owner contain.
+func (s *SignIn) csrf(cookie string) string {
+	mac := hmac.New(sha256.New, s.csrfKey)
+	mac.Write([]byte(cookie))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// Authenticate returns who sends an admin token. An invalid token is [admins.ErrNotFound].
+func (s *SignIn) Authenticate(ctx context.Context, token, address string) (operations.Actor, error) {
+	t, a, err := s.accounts.CheckToken(ctx, token, s.Dir.Now())
+	if err != nil {
+		return operations.Actor{}, err
+	}
+	return operations.Actor{Name: a.Name, Role: t.Role, Credential: "token …" + t.LastFour, Address: address}, nil
+}
+
+// start starts a session of an admin who has signed in, and returns where to go next.
+func (s *SignIn) start(w http.ResponseWriter, r *http.Request, a admins.Admin, credential, next string) (to string, err error) {
+	if old, owner, _, err := s.session(r); err == nil { // the browser has another session
+		if err := s.accounts.EndSession(r.Context(), owner.Number, old.ID); err != nil && !errors.Is(err, admins.ErrNotFound) {
+			return "", err
+		}
+	}
+	address, err := s.Source(r)
+	if err != nil {
+		return "", err
+	}
+	_, cookie, err := s.accounts.SignIn(r.Context(), a, credential, address.String(), r.UserAgent(), s.Dir.Now())
+	if err != nil {
+		return "", err
+	}
+	if err := s.events.signedIn(r.Context(), a, credential, address.String()); err != nil {
+		return "", err
+	}
+	s.setCookie(w, r, sessionCookie, cookie, http.SameSiteStrictMode, 0)
+	for _, name := range []string{formCookie, secondCookie, ceremonyCookie} {
+		s.removeCookie(w, r, name)
+	}
+	if a.MustChange {
+		return passwordURL, nil
+	}
+	return local(next), nil
+}
+
+// local returns a path of the console, and "/" for anything else: signing in must not lead
+// elsewhere.
+func local(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n") || strings.HasPrefix(to, Path) {
+		return "/"
+	}
+	return to
+}
