@@ -2,6 +2,7 @@ package operations
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +15,14 @@ import (
 )
 
 // openDir opens a new data directory.
-func openDir(t *testing.T) *datadir.Dir {
+func openDir(t *testing.T) *datadir.Dir { return openDirWith(t, nil) }
+
+// openDirWith opens a new data directory with settings.
+func openDirWith(t *testing.T, flags map[string]string) *datadir.Dir {
 	t.Helper()
-	s, err := settings.Load(settings.Source{Flags: map[string]string{"data": t.TempDir()}})
+	all := map[string]string{"data": t.TempDir()}
+	maps.Copy(all, flags)
+	s, err := settings.Load(settings.Source{Flags: all})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,8 @@ type Outbox struct {
 	log     *slog.Logger
 	limits  Limits
 
-	wake chan struct{} // an event was stored, or a webhook changed
+	faultWait time.Duration // after an error of the store
+	wake      chan struct{} // an event was stored, or a webhook changed
 
 	mu   sync.Mutex
 	busy map[string]int     // requests that run, by webhook
@@ -50,8 +51,8 @@ func New(c Config) (*Outbox, error) {
 	}
 	return &Outbox{
 		store: c.Store, secrets: s, client: newClient(c.Targets), targets: c.Targets, now: c.Now, log: c.Log,
-		limits: Limits{Waiting: maxWaiting, Finished: maxFinished, KeepFor: keepFor, Marks: keepMarks, Expire: tryFor + time.Hour},
-		wake:   make(chan struct{}, 1), busy: map[string]int{}, held: map[int64]struct{}{},
+		limits:    Limits{Waiting: maxWaiting, Finished: maxFinished, KeepFor: keepFor, Marks: keepMarks, Expire: tryFor + time.Hour},
+		faultWait: time.Second, wake: make(chan struct{}, 1), busy: map[string]int{}, held: map[int64]struct{}{},
 	}, nil
 }
 

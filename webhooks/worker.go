@@ -11,7 +11,6 @@ import (
 const (
 	perWebhook = 2                // simultaneous requests to a webhook; 1 while it fails
 	idleWait   = 10 * time.Second // the longest wait before the store is asked again
-	faultWait  = time.Second      // after an error of the store
 	sweepEvery = time.Minute
 	stopWithin = 3 * time.Second // for requests that run when the server stops
 )
@@ -56,7 +55,7 @@ func (o *Outbox) startDue(ctx, requests context.Context, running *sync.WaitGroup
 	all, err := o.store.Webhooks(ctx)
 	if err != nil {
 		o.report(ctx, "can't read the webhooks; trying again", err)
-		return faultWait
+		return o.faultWait
 	}
 	now := o.now()
 	wait = idleWait
@@ -72,7 +71,7 @@ func (o *Outbox) startDue(ctx, requests context.Context, running *sync.WaitGroup
 		next, err := o.startWebhook(ctx, requests, w, now, running)
 		if err != nil {
 			o.report(ctx, "can't read the deliveries of a webhook; trying again", err)
-			return faultWait
+			return o.faultWait
 		}
 		if !next.IsZero() {
 			wait = min(wait, next.Sub(now))
@@ -133,6 +132,9 @@ func (o *Outbox) release(webhook string, id int64) {
 // again before anything else is done with the delivery: otherwise the same event would be sent over
 // and over while the store fails.
 func (o *Outbox) deliver(ctx context.Context, w Webhook, d Delivery) {
+	if !o.isDue(ctx, d.ID) {
+		return
+	}
 	r := o.send(ctx, &w, d.Message)
 	if ctx.Err() != nil && r.Error != "" {
 		return // the server stops, and the next start repeats the request
@@ -152,12 +154,23 @@ func (o *Outbox) deliver(ctx context.Context, w Webhook, d Delivery) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(faultWait):
+		case <-time.After(o.faultWait):
 		}
 	}
 	if disabled {
 		o.log.Warn("a webhook is disabled, because its receiver responded with 410 Gone", "webhook", w.ID, "url", Shown(w.URL))
 	}
+}
+
+// isDue reports whether a delivery is still due, now that it is claimed: it was read before, and may
+// have been sent in between.
+func (o *Outbox) isDue(ctx context.Context, id int64) bool {
+	now, err := o.store.Deliveries(ctx, Query{ID: id, State: Waiting, Limit: 1})
+	if err != nil {
+		o.report(ctx, "can't read a delivery; trying again", err)
+		return false
+	}
+	return len(now) == 1 && !now[0].Next.After(o.now())
 }
 
 // sweep removes old deliveries, events and marks.
