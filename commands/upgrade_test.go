@@ -27,7 +27,8 @@ const previous = "../store/testdata/5c92445.tar.gz"
 const previousSettings = "public_url: https://api.example\ntrusted_proxies: [127.0.0.1]\npolicy:\n  address: {bindings: 2}\n  token: {calls: 50}\n"
 
 // TestR8_PreviousRelease checks that each command prints the same about the data of the previous
-// release as that release did, that its tokens continue where they were, and that everything agrees.
+// release as that release did, that its tokens continue where they were, and that everything
+// agrees.
 func TestR8_PreviousRelease(t *testing.T) {
 	h := newHarness(t, previousSettings)
 	data := filepath.Join(h.dir, "data")

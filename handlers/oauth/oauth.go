@@ -23,9 +23,11 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tracing"
 )
 
-// Server answers the endpoints. All fields are required except Assertions and Subjects.
+// Server answers the endpoints. All fields are required except Assertions, Subjects and
+// Traces.
 type Server struct {
 	Log            accesslog.Log
 	Now            func() time.Time
@@ -43,6 +45,7 @@ type Server struct {
 	JWKS       func(now time.Time) []byte
 	Gate       *tokens.Gate
 	Tenants    *tenants.Directory
+	Traces     *tracing.Tracer // nil: no traces
 	PolicyOf   func(*tenants.Tenant) Policy
 
 	attempts attempts // with wrong client credentials
@@ -119,6 +122,7 @@ func (srv *Server) answer(c echo.Context, who func(*request) (*tenants.Tenant, e
 		r.Tenant = t
 		var body any
 		if body, err = handle(r, t); err == nil {
+			srv.Traces.Describe(r.HTTP.Context(), r.TenantName(), "", "")
 			r.send(http.StatusOK, body)
 			srv.Log.Answered(&r.Request, http.StatusOK)
 			return nil
@@ -162,6 +166,7 @@ func (srv *Server) fail(r *request, err error) {
 		r.W.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(codes.RetryAfter(e.cause).Seconds()))))
 	}
 	srv.report(r, e)
+	srv.Traces.Describe(r.HTTP.Context(), r.TenantName(), "", e.Code)
 	r.send(e.status, e)
 }
 
