@@ -76,11 +76,11 @@ var allowedImports = map[string]string{
 	"handlers/transport":       "handlers/codes addresses tenants labstack/echo",
 	"handlers/files":           "handlers/codes handlers/transport labstack/echo",
 	"handlers/snippet":         "handlers/transport labstack/echo",
-	"handlers/items":           "content content/labels handlers/codes handlers/metrics handlers/transport",
+	"handlers/items":           "content content/labels handlers/codes handlers/metrics handlers/transport tracing",
 	"handlers/queue":           "content handlers/transport tokens",
 	"handlers/accesslog":       "handlers/codes handlers/transport refusals",
-	"handlers/oauth":           "handlers/accesslog handlers/codes handlers/transport refusals tenants tokens tokens/bearer labstack/echo evidence",
-	"handlers":                 "handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/snippet handlers/transport tokens tokens/bearer tokens/proof tenants tenants/callback usage content addresses challenge refusals recent labstack/echo tokens/readable evidence",
+	"handlers/oauth":           "handlers/accesslog handlers/codes handlers/transport refusals tenants tokens tokens/bearer labstack/echo evidence tracing",
+	"handlers":                 "handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/snippet handlers/transport tokens tokens/bearer tokens/proof tenants tenants/callback usage content addresses challenge refusals recent labstack/echo tokens/readable evidence tracing",
 	"static":                   "",
 	"widgets":                  "",
 	"widgets/build":            "evanw/esbuild",
@@ -100,7 +100,7 @@ var allowedImports = map[string]string{
 	"operations/similar":       "operations/failure content corpus/words editdistance",
 	"operations/tokenstate":    "operations/failure datadir settings tenants tokens tokens/bearer operations/lists",
 	"socket":                   "datadir operations content golang.org/x/sys",
-	"server":                   "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto console console/frame console/signin handlers/transport",
+	"server":                   "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto console console/frame console/signin handlers/transport tracing",
 	"commands":                 "commands/accounts commands/confirmation commands/execution commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3 commands/upkeep commands/webhooks commands/lists",
 	"commands/accounts":        "commands/printing commands/syntax operations spf13/cobra audit commands/confirmation operations/accounts",
 	"commands/confirmation":    "commands/printing",
@@ -138,6 +138,7 @@ var allowedImports = map[string]string{
 	"commands/lists":           "commands/printing commands/syntax operations spf13/cobra",
 	"console/signin":           "admins audit console/caller console/frame datadir operations operations/accounts operations/failure recent",
 	"operations/accounts":      "admins datadir operations/failure settings",
+	"tracing":                  "go-logr/logr go.opentelemetry.io/otel",
 }
 
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import

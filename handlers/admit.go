@@ -21,7 +21,9 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 		}
 		e.Call = r.proven(e.Call)
 	}
+	began := a.Traces.Now()
 	v, err := a.Gate.Check(ctx, r.claims.ID, r.policy.Token, e)
+	a.Traces.Did(ctx, "store", "check", began)
 	if err != nil {
 		return codes.Unavailable(err)
 	}

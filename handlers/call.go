@@ -118,9 +118,11 @@ func pageful(r *request) int {
 // runQuery runs the query when its turn comes. An invalid query and one for an item that does not
 // exist are errors of the client; any other error is a fault.
 func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records int, err error) {
+	began := a.Traces.Now()
 	if err := a.questions.Take(ctx, &r.Request, r.claims.ID, a.Addresses); err != nil {
 		return 0, codes.Unread(err)
 	}
+	a.Traces.Did(ctx, "queue", "wait", began)
 	defer a.questions.Give(&r.Request, r.claims.ID)
 	r.StartBody()
 	records, err = q(content.WithCaller(ctx, queue.CallerOf(a.Addresses, &r.Request)), r)
@@ -143,6 +145,7 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
 	r.stepped = time.Now()
 	a.Metrics.Stored("step", began)
+	a.Traces.Did(ctx, "store", "step", began)
 	if err != nil {
 		return tokens.State{}, codes.Unavailable(err)
 	}

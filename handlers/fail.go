@@ -63,6 +63,7 @@ func (a *API) fail(r *request, err error) {
 		now := a.Now().Unix()
 		p.Now = &now
 	}
+	r.refusedWith = p.Code
 	a.reportRefusal(r, err, why, p)
 	h := r.W.Header()
 	if p.Code == codes.AddressBlocked && transport.Direct(r.HTTP, a.TrustedProxies) {

@@ -34,11 +34,12 @@ import (
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
+	"stile.example/stile/tracing"
 	"stile.example/stile/usage"
 )
 
 // API holds everything that the handlers need. All fields are required except Assertions, Evidence,
-// Subjects, Static, Start, Widgets and Console.
+// Subjects, Static, Start, Widgets, Traces and Console.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -91,7 +92,8 @@ type API struct {
 	Widgets    *files.Widgets              // nil: nothing
 	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
 	Metrics    *metrics.Metrics
-	Console    http.Handler // what the admin listener does not serve itself; nil: nothing
+	Console    http.Handler    // what the admin listener does not serve itself; nil: nothing
+	Traces     *tracing.Tracer // nil: no traces
 
 	questions queue.Queue // those that are running
 }
@@ -130,7 +132,11 @@ func (a *API) Routes() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.handleRouterError
 
-	read := &items.Reader{Content: a.Content, Metrics: a.Metrics}
+	if a.Traces != nil {
+		e.Use(a.traced)
+	}
+
+	read := &items.Reader{Content: a.Content, Metrics: a.Metrics, Traces: a.Traces}
 	v1 := map[string]echo.HandlerFunc{
 		"/v1/items":             a.counted(tokens.Items, pageful, read.Search),
 		"/v1/items/:id":         a.counted(tokens.Item, one, read.Item),
@@ -210,7 +216,7 @@ func (a *API) oauth() *oauth.Server {
 	return &oauth.Server{
 		Log: a.requestLog(), Now: a.Now, Timeout: requestTimeout, PublicURL: a.PublicURL, TrustedProxies: a.TrustedProxies,
 		Verifier: a.Verifier, Subjects: a.Subjects, Signer: a.Signer, Assertions: a.Assertions, JWKS: a.JWKS,
-		Gate: a.Gate, Tenants: a.Tenants, Evidence: a.Evidence,
+		Gate: a.Gate, Tenants: a.Tenants, Evidence: a.Evidence, Traces: a.Traces,
 		PolicyOf: func(t *tenants.Tenant) oauth.Policy {
 			p := a.PolicyOf(t)
 			return oauth.Policy{Token: p.Token, Lifetime: p.Lifetime}

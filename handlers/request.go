@@ -20,7 +20,8 @@ import (
 type request struct {
 	transport.Request
 	caller
-	stepped time.Time // when the token's step was durable
+	stepped     time.Time  // when the token's step was durable
+	refusedWith codes.Code // "" unless it was refused
 }
 
 // requests holds requests for reuse, with their buffers. Without it each call allocates 3.7 KB more
@@ -120,6 +121,9 @@ func (a *API) contentRoute(handle func(context.Context, *request) error) echo.Ha
 		}
 		if err != nil {
 			a.fail(r, err)
+		}
+		if a.Traces != nil {
+			a.describe(r)
 		}
 		return nil
 	}

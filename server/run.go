@@ -61,6 +61,7 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	<-recorded
 	reported.Wait()
 	<-collected
+	srv.sendTraces()
 	log.Info("stopped")
 	return err
 }
@@ -91,6 +92,15 @@ func (srv *Server) drain() (err error) {
 		}
 	}
 	return err
+}
+
+// sendTraces exports the spans that wait. If the collector does not respond, they are lost.
+func (srv *Server) sendTraces() {
+	grace, cancel := context.WithTimeout(context.Background(), traceWithin)
+	defer cancel()
+	if err := srv.traces.Close(grace); err != nil {
+		srv.dir.Log.Warn("some traces are lost", "err", err)
+	}
 }
 
 // sweep moves the counts of long-dead tokens to the ledger, every sweepEvery.

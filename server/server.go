@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -25,11 +27,13 @@ import (
 	"stile.example/stile/socket"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
+	"stile.example/stile/tracing"
 	"stile.example/stile/widgets"
 )
 
 const (
 	drainWithin = 8 * time.Second // for requests in progress; a stop may take 10 s in all
+	traceWithin = time.Second     // for the last traces
 	sweepEvery  = 5 * time.Minute
 	maxAdmins   = 256 // simultaneous connections to the admin listener
 )
@@ -44,6 +48,7 @@ type Server struct {
 	handlers *handlers.API
 	policies *policies
 	metrics  *metrics.Metrics
+	traces   *tracing.Tracer // nil: no traces
 
 	proofs   *proof.Checker
 	draining atomic.Bool
@@ -84,6 +89,9 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 		return nil, err
 	}
 	srv.policies = newPolicies(s, log)
+	if srv.traces, err = tracing.Start(ctx, os.Getenv, version(), log); err != nil {
+		return nil, err
+	}
 	if srv.handlers, err = srv.api(s); err != nil {
 		return nil, err
 	}
@@ -170,13 +178,21 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: d.ShowAddress,
 		Evidence: d.Evidence,
-		Ready:    srv.Ready, Widgets: layer, Metrics: srv.metrics,
+		Ready:    srv.Ready, Widgets: layer, Metrics: srv.metrics, Traces: srv.traces,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
 	}
 	if len(d.ExternalKeys) > 0 {
 		api.Subjects = d.Verifier
 	}
 	return api, nil
+}
+
+// version returns the version of the program, for traces.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return ""
 }
 
 // widgetLayer returns the widgets' files, which are embedded in the program.

@@ -10,6 +10,7 @@ import (
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/handlers/transport"
+	"stile.example/stile/tracing"
 )
 
 // Limits of one request.
@@ -34,10 +35,17 @@ type Content interface {
 	Labels(ctx context.Context, tenant uint32, language string) ([]byte, error) // encoded, or nil
 }
 
-// Reader answers the routes that read items. Both fields are required.
+// Reader answers the routes that read items. All fields but Traces are required.
 type Reader struct {
 	Content Content
 	Metrics *metrics.Metrics
+	Traces  *tracing.Tracer // nil: no traces
+}
+
+// read records how long one operation of the corpus took.
+func (x *Reader) read(ctx context.Context, op string, began time.Time) {
+	x.Metrics.Stored(op, began)
+	x.Traces.Did(ctx, "corpus", op, began)
 }
 
 // Search responds with a list of items. Like the other methods, it returns how many records the
@@ -52,7 +60,7 @@ func (x *Reader) Search(ctx context.Context, r *transport.Request) (int, error) 
 	if err != nil {
 		return 0, err
 	}
-	defer x.Metrics.Stored("search", time.Now())
+	defer x.read(ctx, "search", time.Now())
 	page, err := x.Content.Search(ctx, q)
 	if err != nil {
 		return 0, err
@@ -115,7 +123,7 @@ func (x *Reader) Item(ctx context.Context, r *transport.Request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer x.Metrics.Stored("item", time.Now())
+	defer x.read(ctx, "item", time.Now())
 	it, err := x.Content.Item(ctx, r.Tenant.Number, id)
 	if err != nil {
 		return 0, err
@@ -141,7 +149,7 @@ func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	defer x.Metrics.Stored("related", time.Now())
+	defer x.read(ctx, "related", time.Now())
 	items, err := x.Content.Related(ctx, r.Tenant.Number, id, limit)
 	if err != nil {
 		return 0, err
@@ -155,7 +163,7 @@ func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error)
 
 // Collections responds with the collections and their sizes. That counts as no records.
 func (x *Reader) Collections(ctx context.Context, r *transport.Request) (int, error) {
-	defer x.Metrics.Stored("collections", time.Now())
+	defer x.read(ctx, "collections", time.Now())
 	all, err := x.Content.Collections(ctx, r.Tenant.Number)
 	if err != nil {
 		return 0, err

@@ -16,7 +16,7 @@ func (x *Reader) Suggest(ctx context.Context, r *transport.Request) (ids []strin
 	if err != nil {
 		return nil, err
 	}
-	defer x.Metrics.Stored("suggest", time.Now())
+	defer x.read(ctx, "suggest", time.Now())
 	found, err := x.Content.Suggest(ctx, r.Tenant.Number, content.Usable(q))
 	if err != nil {
 		return nil, err

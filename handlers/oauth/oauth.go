@@ -24,9 +24,11 @@ import (
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
+	"stile.example/stile/tracing"
 )
 
-// Server answers the endpoints. All fields are required except Assertions, Evidence and Subjects.
+// Server answers the endpoints. All fields are required except Assertions, Evidence, Subjects and
+// Traces.
 type Server struct {
 	Log            accesslog.Log
 	Now            func() time.Time
@@ -44,6 +46,7 @@ type Server struct {
 	JWKS       func(now time.Time) []byte
 	Gate       *tokens.Gate
 	Tenants    *tenants.Directory
+	Traces     *tracing.Tracer // nil: no traces
 	PolicyOf   func(*tenants.Tenant) Policy
 	Evidence   interface { // for `stile doctor`; nil: nothing is collected
 		Note(tenant uint32, o evidence.Observation) (first bool)
@@ -124,6 +127,7 @@ func (srv *Server) answer(c echo.Context, who func(*request) (*tenants.Tenant, e
 		r.Tenant = t
 		var body any
 		if body, err = handle(r, t); err == nil {
+			srv.Traces.Describe(r.HTTP.Context(), r.TenantName(), "", "")
 			r.send(http.StatusOK, body)
 			srv.Log.Answered(&r.Request, http.StatusOK)
 			return nil
@@ -167,6 +171,7 @@ func (srv *Server) fail(r *request, err error) {
 		r.W.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(codes.RetryAfter(e.cause).Seconds()))))
 	}
 	srv.report(r, e)
+	srv.Traces.Describe(r.HTTP.Context(), r.TenantName(), "", e.Code)
 	r.send(e.status, e)
 }
 
