@@ -27,9 +27,9 @@ var allowedImports = map[string]string{
 	"content/frontmatter":   "pelletier/go-toml go.yaml.in/yaml",
 	"content/labels":        "goccy/go-yaml golang.org/x/text",
 	"content/options":       "content/labels corpus/synonyms golang.org/x/text",
-	"tenants":               "",
+	"tenants":               "golang.org/x/text",
 	"tenants/callback":      "",
-	"usage":                 "",
+	"usage":                 "tenants",
 	"tokens/bearer":         "tokens tokens/jwk tokens/object tokens/readable tokens/signing golang-jwt/jwt",
 	"tokens/jwk":            "",
 	"tokens/readable":       "",
@@ -82,7 +82,7 @@ var allowedImports = map[string]string{
 	"widgets":               "",
 	"widgets/build":         "evanw/esbuild",
 	"demo":                  "",
-	"datadir":               "addresses audit refusals settings store store/sqlite store/sqlite/auditlog tenants tokens tokens/bearer tokens/issuers tokens/signing usage",
+	"datadir":               "addresses audit refusals settings statements store store/sqlite store/sqlite/auditlog store/sqlite/statementlog tenants tokens tokens/bearer tokens/issuers tokens/signing usage",
 	"console/caller":        "operations",
 	"console":               "console/caller console/dist console/frame operations",
 	"console/build":         "evanw/esbuild",
@@ -91,10 +91,10 @@ var allowedImports = map[string]string{
 	"console/dist":          "",
 	"console/frame":         "console/caller console/dist datadir operations operations/failure",
 	"operations/failure":    "",
-	"operations":            "operations/failure audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance",
+	"operations":            "operations/failure operations/statements audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer tokens/issuers tokens/signing editdistance",
 	"socket":                "datadir operations content golang.org/x/sys",
 	"server":                "console console/frame datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto",
-	"commands":              "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
+	"commands":              "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/statement commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
 	"commands/confirmation": "commands/printing",
 	"commands/execution":    "commands/printing datadir operations settings socket",
 	"commands/help":         "commands/syntax operations settings spf13/cobra",
@@ -112,12 +112,18 @@ var allowedImports = map[string]string{
 	"examples/backends/go":  "golang.org/x/oauth2",
 	"examples/wordnet":      "",
 	"":                      "commands",
+
+	"statements":                "tenants tokens usage golang.org/x/mod",
+	"statements/files":          "statements usage golang.org/x/mod",
+	"commands/statement":        "commands/printing commands/syntax operations operations/statements statements statements/files tokens/readable usage spf13/cobra",
+	"operations/statements":     "datadir operations/failure statements statements/files tenants tokens usage",
+	"store/sqlite/statementlog": "statements tenants tokens usage golang.org/x/mod",
 }
 
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart", "statements/files"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

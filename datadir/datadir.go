@@ -6,6 +6,8 @@ package datadir
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,9 +19,11 @@ import (
 	"stile.example/stile/audit"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
+	"stile.example/stile/statements"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/auditlog"
+	"stile.example/stile/store/sqlite/statementlog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -45,6 +49,8 @@ type Dir struct {
 	Gate      *tokens.Gate
 	Refusals  *refusals.Recorder
 	Audit     *audit.Log
+
+	Statements *statements.Book
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -150,6 +156,21 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(d.Store, d.Log)
 	d.Audit = &audit.Log{Store: auditlog.Table{DB: d.Store.DB}}
+	return d.openStatements()
+}
+
+// openStatements opens the book of statements. Its key is derived from the key of secrets: it needs
+// no file, is in every backup, and stays the same when the keys that sign tokens are rotated.
+func (d *Dir) openStatements() error {
+	seed, err := hkdf.Key(sha256.New, d.Keys.SecretKey(), nil, "stile: key of statements, 1", statements.SeedSize)
+	if err != nil {
+		return fmt.Errorf("key of statements: %w", err)
+	}
+	key, err := statements.NewKey(seed)
+	if err != nil {
+		return err
+	}
+	d.Statements = &statements.Book{Store: statementlog.Table{DB: d.Store.DB}, Key: key}
 	return nil
 }
 

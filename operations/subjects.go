@@ -49,8 +49,9 @@ func tenantState[I interface{ about() string }](_ context.Context, d *datadir.Di
 	info := tenantInfo(d, t)
 	return struct {
 		TenantView
-		Prices []Price `json:"prices"`
-	}{info.TenantView, info.Prices}, nil
+		Prices   []Price `json:"prices"`
+		Currency string  `json:"currency"`
+	}{info.TenantView, info.Prices, info.Currency}, nil
 }
 
 // secretState says how many secrets a tenant has.

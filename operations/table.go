@@ -1,9 +1,13 @@
 package operations
 
-import "slices"
+import (
+	"slices"
+
+	"stile.example/stile/operations/statements"
+)
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, statementOps, keyOps, auditOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -57,6 +61,16 @@ var addressOps = []Operation{
 var usageOps = []Operation{
 	plain("explain", Viewer, "explain why a call was refused", `{"ref":"7QK2-M4TD"}`, explainRefusal),
 	plain("usage", Viewer, "print what tenants used and what it costs", `{"tenant":"acme","from":"2026-11-01","to":"2026-11-30"}`, readUsage),
+}
+
+var statementOps = []Operation{
+	plain("statement list", Viewer, "list the statements of closed months", `{"tenant":"acme","limit":50}`, statements.List),
+	plain("statement show", Viewer, "show a tenant's statement, or a preliminary one", `{"tenant":"acme","month":"2026-11"}`, statements.Show),
+	bytesOut("statement export", Viewer, "write a closed statement to a file", `{"tenant":"acme","month":"2026-11","format":"html"}`, statements.Write),
+	plain("statement prove", Viewer, "prove that a ledger line is in a statement", `{"tenant":"acme","month":"2026-11","line":1}`, statements.Prove),
+	plain("statement key", Viewer, "show the public keys that verify statements", `{}`, statements.Keys),
+	changes[statements.None](plain("statement close", Operator, "close the months that are due", `{}`, statements.Close),
+		"closed months", nil, nil).withResult(),
 }
 
 var keyOps = []Operation{

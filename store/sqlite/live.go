@@ -18,7 +18,7 @@ func (db *DB) LiveTokens(ctx context.Context, now time.Time) (map[uint32]int, er
 	}
 	defer tx.Rollback()
 	live := map[uint32]int{}
-	err = eachState(ctx, tx, func(s tokens.State) {
+	err = eachState(ctx, tx, func(_ tokens.ID, s tokens.State) {
 		if s.Dead == tokens.None && s.Expires > now.Unix() {
 			live[s.Tenant]++
 		}

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+
+	"stile.example/stile/tokens"
 )
 
 // Write runs fn in a transaction on the writing connection, and commits unless fn fails. It is for
@@ -12,3 +14,9 @@ func (db *DB) Write(ctx context.Context, fn func(*sql.Tx) error) error { return 
 
 // Reader returns a pool of connections that can only read, and never wait for the writer.
 func (db *DB) Reader() *sql.DB { return db.read }
+
+// EachState calls fn for the state of each token that is not in the ledger. tx is a transaction of
+// [DB.Reader], in which the ledger and the states are of one moment.
+func (db *DB) EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
+	return eachState(ctx, tx, fn)
+}
