@@ -79,6 +79,9 @@ type Book struct {
 	OnClosed func(Statement)
 
 	mu sync.Mutex // held while months are closed
+
+	keysMu sync.Mutex
+	keys   []string // the result of Keys, which does not change
 }
 
 // CloseDue closes all months that are due, the oldest first, and returns the new statements. It is
@@ -344,16 +347,26 @@ func (b *Book) Newest(ctx context.Context, tenant string) (Closed, bool, error) 
 	return list[0], true, nil
 }
 
-// Keys returns the public keys that verify statements, the one that signs first.
+// Keys returns the public keys that verify statements, the one that signs first. It reads them once:
+// all later statements are signed by that one.
 func (b *Book) Keys(ctx context.Context) ([]string, error) {
+	b.keysMu.Lock()
+	defer b.keysMu.Unlock()
+	if b.keys != nil {
+		return b.keys, nil
+	}
 	used, err := b.Store.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
 	keys := []string{b.Key.Public()}
 	for _, k := range used {
 		if k != keys[0] {
 			keys = append(keys, k)
 		}
 	}
-	return keys, err
+	b.keys = keys
+	return keys, nil
 }
 
 // Lines calls fn for each ledger line of a statement, in order. An error says that the stored lines

@@ -2,6 +2,7 @@ package statements
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -70,9 +71,12 @@ var errUnknownKey = errors.New("the note is not signed by the given key: it is a
 func Open(signed string, keys ...string) (text string, err error) {
 	var list []note.Verifier
 	for _, k := range keys {
+		if err := checkKey(k); err != nil {
+			return "", err
+		}
 		v, err := note.NewVerifier(k)
 		if err != nil {
-			return "", fmt.Errorf("%.200q is not a public key of statements: it must look like %s+1234abcd+AbC…=", k, keyName)
+			return "", err
 		}
 		list = append(list, v)
 	}
@@ -87,7 +91,25 @@ func Open(signed string, keys ...string) (text string, err error) {
 	case err != nil:
 		return "", fmt.Errorf("the note can't be read: %w", err)
 	}
+	sig := opened.Sigs[0]
+	if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil || signed != opened.Text+"\n— "+sig.Name+" "+sig.Base64+"\n" {
+		return "", errors.New("the note is not written as stile writes it")
+	}
 	return opened.Text, nil
+}
+
+// checkKey returns an error unless a public key is valid, and spelt as [Key.Public] returns it.
+func checkKey(text string) error {
+	name, rest, _ := strings.Cut(text, "+")
+	hash, key, _ := strings.Cut(rest, "+")
+	_, err := note.NewVerifier(text)
+	if err == nil {
+		_, err = base64.StdEncoding.Strict().DecodeString(key)
+	}
+	if err != nil || name != keyName || strings.ToLower(hash) != hash {
+		return fmt.Errorf("%.200q is not a public key of statements: it must look like %s+1234abcd+AbC…=", text, keyName)
+	}
+	return nil
 }
 
 // ParseKeys returns the public keys of a text: one a line, as they are published. Empty lines and
@@ -98,8 +120,8 @@ func ParseKeys(text string) (keys []string, err error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		if _, err := note.NewVerifier(line); err != nil {
-			return nil, fmt.Errorf("%.200q is not a public key of statements: it must look like %s+1234abcd+AbC…=", line, keyName)
+		if err := checkKey(line); err != nil {
+			return nil, err
 		}
 		keys = append(keys, line)
 	}
