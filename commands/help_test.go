@@ -73,7 +73,7 @@ func TestHelpWidth(t *testing.T) {
 func TestOperations(t *testing.T) {
 	commands := map[string]*cobra.Command{}
 	visit((&program{}).root(), func(c *cobra.Command) {
-		if !c.HasSubCommands() {
+		if !c.HasSubCommands() || c.Name() == "usage" { // which has the subcommand verify
 			commands[operationName(c)] = c
 		}
 	})
@@ -85,7 +85,7 @@ func TestOperations(t *testing.T) {
 		delete(commands, op.Name)
 	}
 	rest := slices.Sorted(maps.Keys(commands))
-	if want := []string{"check", "restore", "serve", "settings", "simulate", "version"}; !slices.Equal(rest, want) {
+	if want := []string{"check", "restore", "serve", "settings", "simulate", "usage verify", "version"}; !slices.Equal(rest, want) {
 		t.Errorf("commands without an operation: %q, want %q", rest, want)
 	}
 }
@@ -116,6 +116,24 @@ func TestExitCodes(t *testing.T) {
 		{"tenant add a --calls-per-month many", 2, "--calls-per-month"},
 		{"tenant add a --price cheap", 2, `--price "cheap"`},
 		{"tenant add a --price 1@soon", 2, "YYYY-MM-DD"},
+		{"tenant add a --price-per-record -1", 2, `--price-per-record "-1"`},
+		{"tenant add a --tier calls:10", 2, "must be UNIT:N=AMOUNT[@DAY], such as calls:10001=0.0015, or none"},
+		{"tenant add a --tier bytes:10=1", 2, "must be UNIT:N=AMOUNT[@DAY]"},
+		{"tenant add a --tier none@soon", 2, "YYYY-MM-DD"},
+		{"tenant add a --tier calls:1=0.1", 1, "tier of calls from 1: must begin with a number from 2"},
+		{"tenant add a --currency EURO", 1, `currency "EURO": must be a code of ISO 4217 such as EUR`},
+		{"statement show", 2, "takes a CLIENT_ID and a MONTH"},
+		{"statement show a 2026-13", 2, `month "2026-13": must be YYYY-MM`},
+		{"statement show nobody 2026-11", 1, "there is no tenant nobody"},
+		{"statement export a 2026-11 --format pdf", 2, `--format "pdf": must be html, csv, json or ndjson`},
+		{"statement export a 2020-01", 1, "2020-01 is due, but not closed yet"},
+		{"statement prove a 2026-11", 2, "takes --line or --token"},
+		{"statement prove a 2026-11 --line 0", 2, "--line 0: must be 1 or more"},
+		{"statement list --month 1", 1, `month "1": must be YYYY-MM`},
+		{"usage verify", 2, "takes one FILE"},
+		{"usage verify nothing.json", 1, "open nothing.json: no such file"},
+		{"usage verify stile.yaml --key nothing.txt", 1, "open "},
+		{"usage bogus", 2, "takes no arguments"},
 		{"tenant set a calls", 2, "must be KEY=VALUE"},
 		{"tenant rotate-secret a --overlap -1h", 2, "--overlap"},
 		{"content import", 2, "takes one FILE"},

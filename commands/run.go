@@ -135,7 +135,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.lists().Refusal(), p.lists().Explain(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), accounts.Admin(p.run, p.prompt), accounts.Audit(p.run),
+		p.addressCommand(), p.lists().Refusal(), p.lists().Explain(), p.simulateCommand(), p.statements().Usage(), p.statements().Statement(), p.keyCommand(), p.issuerCommand(), accounts.Admin(p.run, p.prompt), accounts.Audit(p.run),
 		webhooks.Command(webhooks.Program{Run: p.run, Prints: p.prints, Prompt: p.prompt,
 			Out: func() (io.Writer, io.Writer, bool) { return p.asCalled(p.out), p.err, p.json }}),
 		p.upkeep().Backup(), p.upkeep().Restore(), p.upkeep().Fsck(), help.Completion(), p.versionCommand(), help.SettingsTopic())

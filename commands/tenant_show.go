@@ -12,9 +12,9 @@ import (
 
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
+	"stile.example/stile/commands/tenantflags"
 	"stile.example/stile/operations"
 	"stile.example/stile/tokens/readable"
-	"stile.example/stile/usage"
 )
 
 func (p *program) showSecret(made operations.Credentials) error {
@@ -70,8 +70,8 @@ func (p *program) showTenant(t operations.TenantInfo) error {
 	if h := t.Holdings; h != nil {
 		pairs = append(pairs, "own items", strconv.Itoa(h.Items), "live tokens", strconv.Itoa(h.LiveTokens), "authenticates with", authentication(*h))
 	}
-	for _, price := range t.Prices {
-		pairs = append(pairs, "price", usage.Amount(price.Micros).String()+" a call since "+price.Since)
+	for _, line := range tenantflags.Prices(t.Prices, t.Currency) {
+		pairs = append(pairs, "price", line)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Policy)) {
 		pairs = append(pairs, name, t.Policy[name])

@@ -6,6 +6,8 @@ package datadir
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,12 +23,14 @@ import (
 	"stile.example/stile/evidence"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
+	"stile.example/stile/statements"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/accounts"
 	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/store/sqlite/evidencelog"
 	"stile.example/stile/store/sqlite/refusallog"
+	"stile.example/stile/store/sqlite/statementlog"
 	"stile.example/stile/store/sqlite/tokenlist"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -60,6 +64,8 @@ type Dir struct {
 	Evidence  *evidence.Collector
 	TokenList listing.Store
 	Admins    *admins.Directory
+
+	Statements *statements.Book
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -178,7 +184,22 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		return err
 	}
 	d.Evidence.WatchCalls(d.callsOfMonth, d.Now())
-	return d.openWebhooks(s)
+	return errors.Join(d.openStatements(), d.openWebhooks(s))
+}
+
+// openStatements opens the book of statements. Its key is derived from the key of secrets: it needs
+// no file, is in every backup, and stays the same when the keys that sign tokens are rotated.
+func (d *Dir) openStatements() error {
+	seed, err := hkdf.Key(sha256.New, d.Keys.SecretKey(), nil, "stile: key of statements, 1", statements.SeedSize)
+	if err != nil {
+		return fmt.Errorf("key of statements: %w", err)
+	}
+	key, err := statements.NewKey(seed)
+	if err != nil {
+		return err
+	}
+	d.Statements = &statements.Book{Store: statementlog.Table{DB: d.Store.DB}, Key: key}
+	return nil
 }
 
 // Created returns the absolute path of the directory if [Open] created it, or "".

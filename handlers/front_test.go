@@ -28,7 +28,7 @@ func TestEveryResponseForbids(t *testing.T) {
 	for listener, h := range map[string]http.Handler{"public": s.handler, "admin": s.Admin()} {
 		for _, path := range []string{"/v1/items", "/v1/items?callback=cb", "/v1/items?callback=a-b", "/v1/items/one", "/v1/collections", "/v1/suggest", "/v1/token",
 			"/v1/challenges/x/answer", "/v1/challenges/x/picture.png", "/v1/challenges/x/sound.wav", "/oauth/token", "/oauth/introspect", "/oauth/revoke",
-			"/.well-known/oauth-authorization-server", "/.well-known/jwks.json", "/problems", "/problems/internal", "/problems/bad_key",
+			"/.well-known/oauth-authorization-server", "/.well-known/jwks.json", "/.well-known/stile-statement-keys", "/problems", "/problems/internal", "/problems/bad_key",
 			"/demo/media/a.svg", "/demo/media/none", "/widgets/manifest.json", "/healthz", "/readyz", "/metrics", "/none", "/"} {
 			for _, method := range []string{"GET", "POST", "HEAD", "OPTIONS", "PUT"} {
 				rec := httptest.NewRecorder()

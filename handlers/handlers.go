@@ -55,11 +55,14 @@ type API struct {
 	}
 	Assertions *bearer.Assertions // nil: no private_key_jwt
 	JWKS       func(now time.Time) []byte
-	Gate       *tokens.Gate
-	Proofs     *proof.Checker
-	Tenants    *tenants.Directory
-	Meter      *usage.Meter
-	Addresses  interface {
+	// StatementKeys returns the public keys of statements. Nil: they are not published.
+	StatementKeys func(context.Context) ([]string, error)
+
+	Gate      *tokens.Gate
+	Proofs    *proof.Checker
+	Tenants   *tenants.Directory
+	Meter     *usage.Meter
+	Addresses interface {
 		// BlockedByOperator and BlockedByRule report whether an address is blocked, for everything
 		// and for new tokens of a tenant, and until when: Unix seconds or addresses.Forever. They
 		// are called for each call, so they must be cheap.
@@ -165,6 +168,9 @@ func (a *API) Routes() http.Handler {
 	file("/.well-known/oauth-authorization-server", clients.Metadata())
 	file("/.well-known/jwks.json", clients.Keys)
 
+	if a.StatementKeys != nil {
+		file(files.StatementKeysPath, files.StatementKeys(a.StatementKeys))
+	}
 	problem := files.Problems()
 	file("/problems", problem)
 	file("/problems/", problem)

@@ -82,7 +82,7 @@ func newSite(t testing.TB) *site {
 		Log: slog.New(slog.NewJSONHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return s.now }, PublicURL: publicURL,
 		Verifier: verifier, Signer: &bearer.Signer{Keys: keys, Issuer: publicURL, Audience: publicURL},
-		Assertions: assertions, JWKS: keys.JWKS, Gate: &tokens.Gate{Store: s.tokens, Addresses: s.addresses}, Proofs: proof.NewChecker(start.Add(-time.Hour)), Tenants: directory,
+		Assertions: assertions, JWKS: keys.JWKS, StatementKeys: func(context.Context) ([]string, error) { return []string{"a+1+b"}, nil }, Gate: &tokens.Gate{Store: s.tokens, Addresses: s.addresses}, Proofs: proof.NewChecker(start.Add(-time.Hour)), Tenants: directory,
 		Addresses: s.addresses, Challenges: maker, Refusals: s.notes, ShowAddress: networkOf,
 		Meter: &usage.Meter{}, Content: s.corpus, PolicyOf: func(*tenants.Tenant) Policy { return s.policy },
 		AdminHosts: []string{"example.com"}, // httptest's

@@ -46,7 +46,7 @@ func TestHead(t *testing.T) {
 	public, admin := serve(t, s.handler, 50), serve(t, s.Admin(), 50)
 	id := s.spike(s.mint()).ID
 	for _, path := range []string{
-		"/healthz", "/readyz", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json",
+		"/healthz", "/readyz", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json", "/.well-known/stile-statement-keys",
 		"/v1/items", "/v1/items?callback=cb", "/v1/items?callback=a-b", "/v1/items?limit=0", "/v1/items/one", "/v1/items/none", "/v1/items/one/related", "/v1/collections",
 		"/v1/suggest?q=on", "/v1/token", "/v1/challenges/" + id + "/answer?answer=1", "/v1/challenges/x/reload?callback=cb", "/v1/challenges/x/picture.png",
 		"/widgets/manifest.json", "/widgets/v1/stile.js", "/widgets/v1/none.js", "/demo/media/a.svg",
@@ -117,7 +117,7 @@ func TestAllow(t *testing.T) {
 		"/v1/token": content, "/v1/challenges/x/answer": content, "/v1/challenges/x/reload": content,
 		"/v1/challenges/x/picture.png": files, "/v1/challenges/x/sound.wav": files,
 		"/oauth/token": oauth, "/oauth/introspect": oauth, "/oauth/revoke": oauth,
-		"/.well-known/oauth-authorization-server": files, "/.well-known/jwks.json": files, "/healthz": files, "/readyz": files,
+		"/.well-known/oauth-authorization-server": files, "/.well-known/jwks.json": files, "/.well-known/stile-statement-keys": files, "/healthz": files, "/readyz": files,
 		"/problems": files, "/problems/": files, "/problems/internal": files, "/snippet": files, "/snippet/code": files, "/snippet/page.js": files,
 		"/demo/media/a.svg": files, "/widgets/manifest.json": files, "/widgets/v1/stile.js": files, "/widgets/1.2.3-0a1b2c3d/stile.js": files,
 	} {

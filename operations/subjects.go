@@ -52,12 +52,13 @@ func tenantState[I interface{ about() string }](_ context.Context, d *datadir.Di
 // tenantRecord is a tenant without its secrets.
 type tenantRecord struct {
 	TenantView
-	Prices []Price `json:"prices"`
+	Prices   []Price `json:"prices"`
+	Currency string  `json:"currency"`
 }
 
 func recordOf(d *datadir.Dir, t *tenants.Tenant) tenantRecord {
 	info := tenantInfo(d, t)
-	return tenantRecord{info.TenantView, info.Prices}
+	return tenantRecord{info.TenantView, info.Prices, info.Currency}
 }
 
 // secretState says how many secrets a tenant has.

@@ -4,12 +4,13 @@ import (
 	"slices"
 
 	"stile.example/stile/operations/lists"
+	"stile.example/stile/operations/statements"
 	"stile.example/stile/operations/webhooks"
 	"stile.example/stile/tenants"
 )
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, refusalOps, usageOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, refusalOps, usageOps, statementOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -85,6 +86,22 @@ var usageOps = []Operation{
 	plain("explain", Viewer, "explain why a call was refused", `{"ref":"7QK2-M4TD"}`, lists.Explain).at("GET /refusals/{ref}"),
 	plain("usage", Viewer, "print what tenants used and what it costs", `{"tenant":"acme","from":"2026-11-01","to":"2026-11-30"}`, readUsage).
 		at("GET /usage").keyed("tenant", "day", "route"),
+}
+
+var statementOps = []Operation{
+	plain("statement list", Viewer, "list the statements of closed months", `{"tenant":"acme","limit":50}`, statements.List).
+		at("GET /statements"),
+	plain("statement show", Viewer, "show a tenant's statement, or a preliminary one", `{"tenant":"acme","month":"2026-11"}`, statements.Show).
+		at("GET /statements/{tenant}/{month}"),
+	bytesOut("statement export", Viewer, "write a closed statement to a file", `{"tenant":"acme","month":"2026-11","format":"html"}`, statements.Write).
+		at("GET /statements/{tenant}/{month}/export"),
+	plain("statement prove", Viewer, "prove that a ledger line is in a statement", `{"tenant":"acme","month":"2026-11","line":1}`, statements.Prove).
+		at("GET /statements/{tenant}/{month}/proof"),
+	plain("statement key", Viewer, "show the public keys that verify statements", `{}`, statements.Keys).
+		at("GET /statements/keys"),
+	changes[statements.None](plain("statement close", Operator, "close the months that are due", `{}`, statements.Close),
+		"closed months", nil, nil).withResult().
+		at("POST /statements/close"),
 }
 
 var keyOps = []Operation{

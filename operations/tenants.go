@@ -7,6 +7,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/statements"
 	"stile.example/stile/settings"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
@@ -31,6 +32,7 @@ type TenantView struct {
 type TenantInfo struct {
 	TenantView
 	Prices         []Price   `json:"prices"`
+	Currency       string    `json:"currency"` // of the prices, by ISO 4217; "": the publisher's own unit
 	CreatedAt      time.Time `json:"created_at"`
 	CallsThisMonth int64     `json:"calls_this_month"` // of the UTC month
 	// What the tenant has; only the operation tenant show counts it.
@@ -45,10 +47,35 @@ type TenantHoldings struct {
 	HasKeys    bool `json:"has_keys"`    // it may authenticate by private_key_jwt
 }
 
-// Price is what a call costs from a day on.
+// Price is what calls and records cost from a day on.
 type Price struct {
-	Since  string `json:"since"`  // YYYY-MM-DD, UTC
-	Micros int64  `json:"micros"` // millionths of the publisher's currency unit
+	Since        string         `json:"since"`         // YYYY-MM-DD, UTC
+	Micros       int64          `json:"micros"`        // millionths of the currency unit, for a call
+	RecordMicros int64          `json:"record_micros"` // for a record
+	Tiers        []tenants.Tier `json:"tiers"`         // other prices, from the n-th of the month on
+}
+
+// PriceChange sets prices from a day on. What is nil stays as it is on that day.
+type PriceChange struct {
+	Since        string          `json:"since"` // YYYY-MM-DD, UTC
+	Micros       *int64          `json:"micros,omitempty"`
+	RecordMicros *int64          `json:"record_micros,omitempty"`
+	Tiers        *[]tenants.Tier `json:"tiers,omitempty"` // all of them; empty: there are none
+}
+
+func (ch PriceChange) apply(t *tenants.Tenant) {
+	p := t.PriceOn(ch.Since)
+	p.Since = ch.Since
+	if ch.Micros != nil {
+		p.Micros = *ch.Micros
+	}
+	if ch.RecordMicros != nil {
+		p.RecordMicros = *ch.RecordMicros
+	}
+	if ch.Tiers != nil {
+		p.Tiers = *ch.Tiers
+	}
+	t.SetPrice(p)
 }
 
 // Credentials are what a tenant's server authenticates with.
@@ -67,9 +94,9 @@ func tenantInfo(d *datadir.Dir, t *tenants.Tenant) TenantInfo {
 	}
 	prices := make([]Price, len(t.Prices))
 	for i, p := range t.Prices {
-		prices[i] = Price(p)
+		prices[i] = Price{p.Since, p.Micros, p.RecordMicros, append([]tenants.Tier{}, p.Tiers...)}
 	}
-	return TenantInfo{view, prices, t.CreatedAt, d.Meter.Used(t.Number, d.Now()), nil}
+	return TenantInfo{view, prices, t.Currency, t.CreatedAt, d.Meter.Used(t.Number, d.Now()), nil}
 }
 
 // TenantChange describes a new tenant, or what to change of one. A nil field is left as it is.
@@ -83,7 +110,8 @@ type TenantChange struct {
 	CallsPerMonth *int64    `json:"calls_per_month,omitempty"` // 0: no limit
 	Keys          *string   `json:"keys,omitempty"`            // a JWK Set; empty: removes it
 	// Added to the tenant's prices, or replacing those of the same day.
-	Prices []Price `json:"prices,omitempty"`
+	Prices   []PriceChange `json:"prices,omitempty"`
+	Currency *string       `json:"currency,omitempty"` // of the prices, by ISO 4217; empty: the publisher's own unit
 	// Settings by name; an empty value removes one.
 	Policy map[string]string `json:"policy,omitempty"`
 }
@@ -107,7 +135,10 @@ func (ch TenantChange) apply(t *tenants.Tenant, s *settings.Settings) error {
 		}
 	}
 	for _, price := range ch.Prices {
-		t.SetPrice(tenants.Price(price))
+		price.apply(t)
+	}
+	if ch.Currency != nil {
+		t.Currency = *ch.Currency
 	}
 	policy := map[string]string{}
 	for _, m := range []map[string]string{t.Policy, ch.Policy} {
@@ -168,7 +199,14 @@ func showTenant(ctx context.Context, d *datadir.Dir, n TenantName) (TenantInfo, 
 
 // SetTenant changes a tenant.
 func SetTenant(ctx context.Context, d *datadir.Dir, ch TenantChange) (TenantInfo, error) {
-	return updateTenant(ctx, d, ch.ClientID, func(t *tenants.Tenant) error { return ch.apply(t, d.Settings()) })
+	return updateTenant(ctx, d, ch.ClientID, func(t *tenants.Tenant) error {
+		before := *t
+		if err := ch.apply(t, d.Settings()); err != nil || len(ch.Prices) == 0 {
+			return err
+		}
+		// in the transaction of the change, so no month is closed in between
+		return statements.CheckPrices(ctx, d, &before, t)
+	})
 }
 
 func suspendTenant(ctx context.Context, d *datadir.Dir, n TenantName) (TenantInfo, error) {

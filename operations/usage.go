@@ -6,7 +6,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
-	"stile.example/stile/usage"
+	"stile.example/stile/operations/statements"
 )
 
 // UsageQuery selects usage. An empty field does not limit it.
@@ -35,28 +35,17 @@ func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, e
 			return nil, failure.New(failure.Invalid, "day %q: must be YYYY-MM-DD", day)
 		}
 	}
-	lines, err := d.Store.Usage(ctx, q.Tenant, q.From, q.To)
+	rows, err := statements.Usage(ctx, d, q.Tenant, q.From, q.To)
 	if err != nil {
 		return nil, err
 	}
 	// a removed tenant still has its usage
-	if _, known := d.Tenants.Find(q.Tenant); q.Tenant != "" && len(lines) == 0 && !known {
+	if _, known := d.Tenants.Find(q.Tenant); q.Tenant != "" && len(rows) == 0 && !known {
 		return nil, unknownTenant(q.Tenant)
 	}
-	rows, err := usage.Statement(lines, func(clientID, day string) int64 { return priceOn(d, clientID, day) })
 	sent := make([]UsageRow, len(rows))
 	for i, r := range rows {
 		sent[i] = UsageRow{r.Tenant, r.Day, r.Route, r.Calls, r.Records, int64(r.Amount)}
 	}
-	return sent, err
-}
-
-// priceOn returns the price of a tenant's call on a day. A removed tenant has no prices: its usage
-// is still listed, with an amount of 0.
-func priceOn(d *datadir.Dir, clientID, day string) int64 {
-	t, ok := d.Tenants.Find(clientID)
-	if !ok {
-		return 0
-	}
-	return t.PriceOn(day)
+	return sent, nil
 }

@@ -80,7 +80,7 @@ func demoTenant(ctx context.Context, d *datadir.Dir, sites []string) (operations
 	sites = slices.Clone(sites) // the directory sorts its own
 	ch := operations.TenantChange{ClientID: demoTenantID, Name: &name, Sites: &sites, Policy: demoPolicy}
 	if _, exists := d.Tenants.Find(demoTenantID); !exists {
-		ch.Prices = []operations.Price{{Since: usage.Day(d.Now()), Micros: 1000}}
+		ch.Prices = []operations.PriceChange{{Since: usage.Day(d.Now()), Micros: new(int64(1000))}}
 		if _, err := operations.AddTenant(ctx, d, ch); err != nil {
 			return operations.Credentials{}, err
 		}

@@ -103,7 +103,9 @@ func (srv *Server) sendTraces() {
 	}
 }
 
-// sweep moves the counts of long-dead tokens to the ledger, every sweepEvery.
+// sweep moves the counts of long-dead tokens to the ledger, and closes months that are due, every
+// sweepEvery. It does not begin at the start: a machine may not know the time yet, and a month that
+// was closed too early can't be opened again.
 func (srv *Server) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -115,7 +117,19 @@ func (srv *Server) sweep(ctx context.Context) {
 			if err := srv.dir.Store.Sweep(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
 				srv.dir.Log.Error("sweep", "err", err)
 			}
+			srv.closeMonths(ctx)
 		}
+	}
+}
+
+// closeMonths closes the months that are due.
+func (srv *Server) closeMonths(ctx context.Context) {
+	made, err := srv.dir.Statements.CloseDue(ctx, srv.dir.Now())
+	for _, s := range made {
+		srv.dir.Log.Info("closed a statement", "tenant", s.Tenant, "month", s.Month, "calls", s.Calls, "amount", s.Amount.String(), "currency", s.Currency)
+	}
+	if err != nil && ctx.Err() == nil {
+		srv.dir.Log.Error("can't close a month; the next attempt is in 5 minutes", "err", err)
 	}
 }
 

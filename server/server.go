@@ -174,7 +174,7 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	d.ObserveAddresses(srv.observedAddress)
 	api := &handlers.API{
 		Log: d.Log, Now: d.Now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
-		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS,
+		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS, StatementKeys: d.Statements.Keys,
 		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: d.ShowAddress,
 		Evidence: d.Evidence,

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -18,7 +17,9 @@ const (
 	maxPolicy   = 64
 	maxKeys     = 16 << 10 // bytes
 	maxPrices   = 1000
-	maxPrice    = 1000 * 1_000_000 // micros: 1,000 units a call
+	maxPrice    = 1000 * 1_000_000 // micros: 1,000 units a call or record
+	maxTiers    = 40
+	maxTierFrom = 1e12
 )
 
 // Check normalises t and returns all its problems together. It normalises sites and removes
@@ -36,6 +37,7 @@ func (t *Tenant) Check() error {
 	add(!validName(t.Name), "name %.80q: must be at most %d printable characters", t.Name, maxName)
 	add(t.Status != Active && t.Status != Suspended, "status %.80q: must be %s or %s", t.Status, Active, Suspended)
 	add(t.CallsPerMonth < 0, "calls_per_month %d: must be 0, for no limit, or more", t.CallsPerMonth)
+	add(!validCurrency(t.Currency), "currency %.80q: must be a code of ISO 4217 such as EUR, or empty for the publisher's own unit", t.Currency)
 	add(len(t.Sites) > maxSites, "sites: must be at most %[2]d, not %[1]d", len(t.Sites), maxSites)
 	add(len(t.Secrets) > MaxSecrets, "secrets: must be at most %[2]d, not %[1]d", len(t.Secrets), MaxSecrets)
 	add(len(t.Keys) > maxKeys, "keys: must be at most %d bytes", maxKeys)
@@ -60,24 +62,6 @@ func (t *Tenant) normalise() {
 	slices.Sort(t.Sites)
 	t.Sites = slices.Compact(t.Sites)
 	slices.SortStableFunc(t.Prices, func(a, b Price) int { return strings.Compare(a.Since, b.Since) })
-}
-
-func (t *Tenant) checkPrices() error {
-	if len(t.Prices) > maxPrices {
-		return fmt.Errorf("prices: must be at most %d, not %d", maxPrices, len(t.Prices))
-	}
-	for i, p := range t.Prices {
-		day, err := time.Parse(time.DateOnly, p.Since)
-		switch {
-		case err != nil || day.Format(time.DateOnly) != p.Since:
-			return fmt.Errorf("price since %.80q: must be a day as YYYY-MM-DD", p.Since)
-		case p.Micros < 0 || p.Micros > maxPrice:
-			return fmt.Errorf("price since %s: must be 0 to %d", p.Since, maxPrice/1_000_000)
-		case i > 0 && p.Since == t.Prices[i-1].Since:
-			return fmt.Errorf("price since %s: must not be given twice", p.Since)
-		}
-	}
-	return nil
 }
 
 func validClientID(id string) bool {

@@ -1,6 +1,7 @@
 package tenants_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -128,6 +129,15 @@ func TestCheckRefuses(t *testing.T) {
 		"no such day":        func(t *tenants.Tenant) { t.Prices = []tenants.Price{{Since: "2026-02-30"}} },
 		"a day twice":        func(t *tenants.Tenant) { t.Prices = []tenants.Price{{Since: "2026-01-01"}, {Since: "2026-01-01"}} },
 		"too many prices":    func(t *tenants.Tenant) { t.Prices = make([]tenants.Price, 1001) },
+		"a record's price":   func(t *tenants.Tenant) { t.Prices = []tenants.Price{{Since: "2026-01-01", RecordMicros: -1}} },
+		"a tier of bytes":    tiers(tenants.Tier{Unit: "bytes", From: 2}),
+		"a tier from 1":      tiers(tenants.Tier{Unit: tenants.Calls, From: 1}),
+		"a tier too high":    tiers(tenants.Tier{Unit: tenants.Calls, From: 2, Micros: 1000_000_001}),
+		"a tier twice":       tiers(tenants.Tier{Unit: tenants.Calls, From: 2}, tenants.Tier{Unit: tenants.Records, From: 2}, tenants.Tier{Unit: tenants.Calls, From: 2}),
+		"too many tiers":     tiers(make([]tenants.Tier, 41)...),
+		"a small currency":   func(t *tenants.Tenant) { t.Currency = "eur" },
+		"no such currency":   func(t *tenants.Tenant) { t.Currency = "EUX" },
+		"no currency":        func(t *tenants.Tenant) { t.Currency = "XXX" },
 	} {
 		tenant := tenants.Tenant{ClientID: "acme"}
 		change(&tenant)
@@ -156,13 +166,32 @@ func policy(n int) map[string]string {
 	return m
 }
 
+func tiers(some ...tenants.Tier) func(*tenants.Tenant) {
+	return func(t *tenants.Tenant) { t.Prices = []tenants.Price{{Since: "2026-01-01", Tiers: some}} }
+}
+
+// TestTiersAreSorted checks that prices of before tiers are read, and that tiers are sorted.
+func TestTiersAreSorted(t *testing.T) {
+	tenant := tenants.Tenant{ClientID: "acme", Currency: "EUR"}
+	if err := json.Unmarshal([]byte(`[{"Since":"2026-01-01","Micros":5}]`), &tenant.Prices); err != nil {
+		t.Fatal(err)
+	}
+	tenant.Prices[0].Tiers = []tenants.Tier{{Unit: tenants.Records, From: 9}, {Unit: tenants.Calls, From: 20}, {Unit: tenants.Calls, From: 3}}
+	if err := tenant.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if got := tenant.PriceOn("2026-02-01"); got.Micros != 5 || got.Tiers[0].From != 3 || got.Tiers[1].From != 20 || got.Tiers[2].Unit != tenants.Records {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestPriceOn(t *testing.T) {
 	var tenant tenants.Tenant
 	tenant.SetPrice(tenants.Price{Since: "2026-03-01", Micros: 300})
 	tenant.SetPrice(tenants.Price{Since: "2026-01-01", Micros: 9})
 	tenant.SetPrice(tenants.Price{Since: "2026-01-01", Micros: 100})
 	for day, want := range map[string]int64{"2025-12-31": 0, "2026-01-01": 100, "2026-02-28": 100, "2026-03-01": 300, "2030-01-01": 300} {
-		if got := tenant.PriceOn(day); got != want {
+		if got := tenant.PriceOn(day).Micros; got != want {
 			t.Errorf("on %s: %d, want %d", day, got, want)
 		}
 	}

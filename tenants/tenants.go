@@ -32,6 +32,7 @@ type Tenant struct {
 	Keys          string // JWK Set for private_key_jwt (RFC 7523), or ""
 	CreatedAt     time.Time
 	Prices        []Price // by Since, ascending
+	Currency      string  // of the prices, by ISO 4217; "": the publisher's own unit
 }
 
 // Status says whether a tenant's calls are admitted.
@@ -47,10 +48,4 @@ const (
 type Secret struct {
 	Hash  [32]byte  // HMAC-SHA-256 of the secret under the server's own key
 	Until time.Time // zero: no end
-}
-
-// Price is the price of a call from a UTC day on.
-type Price struct {
-	Since  string // YYYY-MM-DD
-	Micros int64  // millionths of the publisher's currency unit, for one call
 }

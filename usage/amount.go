@@ -44,6 +44,18 @@ func (a Amount) String() string {
 // MarshalJSON returns a number with its exact decimals.
 func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
 
+// UnmarshalJSON reads a number that is written without an exponent, with at most six decimals.
+func (a *Amount) UnmarshalJSON(text []byte) (err error) {
+	*a, err = ParseAmount(string(text))
+	return err
+}
+
+// Add returns the sum of two amounts that are not negative, and reports whether it is in range.
+func (a Amount) Add(b Amount) (sum Amount, ok bool) {
+	sum = a + b
+	return sum, a >= 0 && b >= 0 && sum >= 0
+}
+
 // times returns the amount for n calls at a price, neither of them negative, and reports whether it
 // is in range.
 func (a Amount) times(n int64) (Amount, bool) {

@@ -3,6 +3,7 @@ package usage_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
 
@@ -68,14 +70,11 @@ var lines = []usage.Line{
 	{Tenant: "acme", Day: "2026-11-02", Route: "items", Calls: 1, Records: 1},
 }
 
-func price(tenant, day string) int64 {
-	switch {
-	case tenant == "beta":
-		return 0
-	case day < "2026-11-02":
-		return 1500
+func price(tenant string) []tenants.Price {
+	if tenant == "beta" {
+		return nil
 	}
-	return 333_333
+	return []tenants.Price{{Since: "2026-01-01", Micros: 1500}, {Since: "2026-11-02", Micros: 333_333}}
 }
 
 func TestStatement(t *testing.T) {
@@ -127,15 +126,77 @@ func TestStatementOfNothing(t *testing.T) {
 // TestStatementOverflow checks that an amount that is out of range is an error and is not rounded.
 func TestStatementOverflow(t *testing.T) {
 	for _, bad := range [][2]int64{{math.MaxInt64, 2}, {math.MaxInt64, math.MaxInt64}, {1, -1}, {-1, 1}} {
-		rows, err := usage.Statement([]usage.Line{{Tenant: "a", Calls: bad[0]}}, func(string, string) int64 { return bad[1] })
+		rows, err := usage.Statement([]usage.Line{{Tenant: "a", Calls: bad[0]}}, func(string) []tenants.Price { return []tenants.Price{{Micros: bad[1]}} })
 		if err == nil {
 			t.Errorf("%v: %+v", bad, rows)
 		}
 	}
-	rows, err := usage.Statement([]usage.Line{{Tenant: "a", Calls: math.MaxInt64}}, func(string, string) int64 { return 1 })
+	rows, err := usage.Statement([]usage.Line{{Tenant: "a", Calls: math.MaxInt64}}, func(string) []tenants.Price { return []tenants.Price{{Micros: 1}} })
 	if err != nil || rows[0].Amount != math.MaxInt64 {
 		t.Errorf("%+v, %v", rows, err)
 	}
+}
+
+// TestTiers checks amounts against a count of each call and record.
+func TestTiers(t *testing.T) {
+	p := tenants.Price{Micros: 2000, RecordMicros: 7, Tiers: []tenants.Tier{
+		{Unit: tenants.Calls, From: 11, Micros: 1000}, {Unit: tenants.Calls, From: 31, Micros: 1}, {Unit: tenants.Records, From: 100}}}
+	later := tenants.Price{Since: "2026-11-20", Micros: 5}
+	rows, err := usage.Statement([]usage.Line{
+		{Tenant: "a", Day: "2026-11-01", Route: "items", Calls: 4, Records: 50},
+		{Tenant: "a", Day: "2026-11-02", Route: "items", Calls: 5, Records: 60}, // crosses the tier of records
+		{Tenant: "a", Day: "2026-11-02", Route: "item", Calls: 30},              // crosses both of calls
+		{Tenant: "a", Day: "2026-11-20", Route: "item", Calls: 3, Records: 3},
+		{Tenant: "a", Day: "2026-12-01", Route: "item", Calls: 1}, // a month of its own
+	}, func(string) []tenants.Price { return []tenants.Price{p, later} })
+	want := []usage.Amount{4*2000 + 50*7, 6*2000 + 20*1000 + 4, 5 + 49*7, 15, 5}
+	if err != nil || len(rows) != len(want) {
+		t.Fatalf("%+v %v", rows, err)
+	}
+	for i, r := range rows {
+		if r.Amount != want[i] {
+			t.Errorf("%+v, want %v", r, want[i])
+		}
+	}
+}
+
+// TestLawTiers checks that the amount of any tiers, days and routes is what a count of each unit
+// gives, and that it does not depend on the order or the division of the lines.
+func TestLawTiers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		price := tenants.Price{Micros: rapid.Int64Range(0, 9).Draw(t, "call"), RecordMicros: rapid.Int64Range(0, 9).Draw(t, "record")}
+		from := int64(1)
+		for range rapid.IntRange(0, 3).Draw(t, "tiers") {
+			from += rapid.Int64Range(1, 20).Draw(t, "step")
+			price.Tiers = append(price.Tiers, tenants.Tier{Unit: tenants.Calls, From: from, Micros: rapid.Int64Range(0, 9).Draw(t, "micros")})
+		}
+		var lines []usage.Line
+		var calls, records int64
+		for range rapid.IntRange(0, 8).Draw(t, "lines") {
+			l := usage.Line{Tenant: "a", Day: fmt.Sprintf("2026-11-%02d", rapid.IntRange(1, 3).Draw(t, "day")), Route: rapid.SampledFrom([]string{"item", "items"}).Draw(t, "route"),
+				Calls: rapid.Int64Range(0, 30).Draw(t, "calls"), Records: rapid.Int64Range(0, 30).Draw(t, "records")}
+			lines = append(lines, l)
+			calls, records = calls+l.Calls, records+l.Records
+		}
+		want := usage.Amount(records * price.RecordMicros)
+		for n := int64(1); n <= calls; n++ {
+			micros := price.Micros
+			for _, tier := range price.Tiers {
+				if n >= tier.From {
+					micros = tier.Micros
+				}
+			}
+			want += usage.Amount(micros)
+		}
+		rows, err := usage.Statement(lines, func(string) []tenants.Price { return []tenants.Price{price} })
+		var sum usage.Amount
+		for _, r := range rows {
+			sum += r.Amount
+		}
+		if err != nil || sum != want {
+			t.Fatalf("%v for %+v, want %v: %v", sum, price, want, err)
+		}
+	})
 }
 
 // TestS42_Formulas checks that no cell of the CSV is a formula in a spreadsheet.

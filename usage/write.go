@@ -77,7 +77,7 @@ func writeCSV(w io.Writer, rows []Row) error {
 	for _, r := range rows {
 		cells := r.cells()
 		for i := range cells {
-			cells[i] = quoteFormula(cells[i])
+			cells[i] = QuoteFormula(cells[i])
 		}
 		c.Write(cells)
 	}
@@ -85,8 +85,9 @@ func writeCSV(w io.Writer, rows []Row) error {
 	return c.Error()
 }
 
-// quoteFormula prevents a spreadsheet from running a text as a formula (OWASP, CSV injection).
-func quoteFormula(cell string) string {
+// QuoteFormula returns a cell of CSV that a spreadsheet does not run as a formula (OWASP, CSV
+// injection).
+func QuoteFormula(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + cell
 	}

@@ -5,25 +5,23 @@ package tenantflags
 import (
 	"fmt"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 	"stile.example/stile/tokens/bearer"
-	"stile.example/stile/usage"
 )
 
 // Flags are the flags of tenant add and tenant set. The zero value is ready for use.
 type Flags struct {
-	name, keys   string
-	sites, price []string
-	add, remove  []string
-	insecure     []string
-	clear        bool
-	callsPerMon  int64
+	name, keys  string
+	sites       []string
+	prices      priceFlags
+	add, remove []string
+	insecure    []string
+	clear       bool
+	callsPerMon int64
 }
 
 // Register adds the flags that both commands have.
@@ -32,7 +30,7 @@ func (f *Flags) Register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.sites, "site", nil, "`origin` of the tenant's pages, such as https://www.acme.example; repeat it for more. Without sites, any page may use the tenant's tokens")
 	c.Flags().StringArrayVar(&f.insecure, "insecure-site", nil, "`origin` with plain http to add, such as http://192.168.1.20:3000, for an intranet or for a phone in your network. Others in that network can read its tokens")
 	c.Flags().Int64Var(&f.callsPerMon, "calls-per-month", 0, "quota: `number` of calls in a UTC month; 0: no limit")
-	c.Flags().StringArrayVar(&f.price, "price", nil, "price of a call, `AMOUNT[@DAY]`, such as 0.002 (from today on) or 0.003@2027-01-01")
+	f.prices.register(c)
 	c.Flags().StringVar(&f.keys, "keys", "", "`file` with the tenant's JWK Set, for private_key_jwt instead of the secret; an empty name removes the key set")
 }
 
@@ -75,12 +73,11 @@ func (f *Flags) Change(c *cobra.Command, clientID string, today string) (ch oper
 	if given("calls-per-month") {
 		ch.CallsPerMonth = &f.callsPerMon
 	}
-	for _, text := range f.price {
-		price, err := parsePrice(text, today)
-		if err != nil {
-			return ch, err
-		}
-		ch.Prices = append(ch.Prices, price)
+	if ch.Prices, err = f.prices.changes(today); err != nil {
+		return ch, err
+	}
+	if given("currency") {
+		ch.Currency = &f.prices.currency
 	}
 	if given("keys") {
 		text, err := readKeySet(f.keys)
@@ -90,21 +87,6 @@ func (f *Flags) Change(c *cobra.Command, clientID string, today string) (ch oper
 		ch.Keys = &text
 	}
 	return ch, nil
-}
-
-func parsePrice(text, today string) (operations.Price, error) {
-	amount, since, has := strings.Cut(text, "@")
-	if !has {
-		since = today
-	}
-	micros, err := usage.ParseAmount(amount)
-	if err != nil {
-		return operations.Price{}, syntax.Errorf("--price %q: %v", text, err)
-	}
-	if _, err := time.Parse(time.DateOnly, since); err != nil {
-		return operations.Price{}, syntax.Errorf("--price %q: the day must be written YYYY-MM-DD", text)
-	}
-	return operations.Price{Since: since, Micros: int64(micros)}, nil
 }
 
 // readKeySet reads a tenant's public keys from a file. An empty name means no keys.

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -215,7 +216,7 @@ func withoutJournal(t *testing.T, before map[string]table) map[string]table {
 	db := openWriter(file)
 	defer db.Close()
 	d := &DB{write: db, file: file, opt: options(), checkpointer: &checkpointer{due: make(chan struct{}, 1)}}
-	if err := d.replay(t.Context()); err != nil {
+	if err := errors.Join(d.migrate(t.Context(), migrations), d.replay(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	return contents(t, file, before)

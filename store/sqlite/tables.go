@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+
+	"stile.example/stile/tokens"
 )
 
 // Write runs fn in a transaction on the writing connection, and commits unless fn fails. It is for
@@ -16,3 +18,9 @@ func (db *DB) Reader() *sql.DB { return db.read }
 // Wrote notes that a transaction of [DB.Write] has written about that many pages, so that the
 // write-ahead log is copied into the file in time.
 func (db *DB) Wrote(pages int) { db.checkpointer.wrote(pages) }
+
+// EachState calls fn for the state of each token that is not in the ledger. tx is a transaction of
+// [DB.Reader], in which the ledger and the states are of one moment.
+func (db *DB) EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
+	return eachState(ctx, tx, fn)
+}

@@ -16,7 +16,7 @@ import (
 var _ tenants.Store = (*DB)(nil)
 
 const selectTenants = `
-	SELECT number, client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys
+	SELECT number, client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys, currency
 	FROM tenants WHERE status <> 'removed'`
 
 // Tenants implements [tenants.Store]. It returns all tenants in the order of their client_ids.
@@ -45,8 +45,8 @@ func (db *DB) AddTenant(ctx context.Context, t tenants.Tenant) (tenants.Tenant, 
 	}
 	err = db.tx(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `
-			INSERT INTO tenants (client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			INSERT INTO tenants (client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys, currency)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			RETURNING number`, append([]any{t.ClientID}, row...)...).Scan(&t.Number)
 		if isUnique(err) {
 			return tenants.ErrExists
@@ -80,7 +80,7 @@ func (db *DB) UpdateTenant(
 		}
 		_, err = tx.ExecContext(ctx, `
 			UPDATE tenants
-			SET name = ?, status = ?, calls_per_month = ?, created_at = ?, sites = ?, policy = ?, secrets = ?, prices = ?, keys = ?
+			SET name = ?, status = ?, calls_per_month = ?, created_at = ?, sites = ?, policy = ?, secrets = ?, prices = ?, keys = ?, currency = ?
 			WHERE number = ?`, append(row, number)...)
 		return err
 	})
@@ -90,7 +90,8 @@ func (db *DB) UpdateTenant(
 	return t, nil
 }
 
-// RemoveTenant removes a tenant. Its number and client_id stay, for its usage.
+// RemoveTenant removes a tenant. Its number, client_id, name, prices and currency stay, for its
+// statements.
 func (db *DB) RemoveTenant(ctx context.Context, clientID string) error {
 	number, err := db.TenantNumber(ctx, clientID)
 	if err != nil {
@@ -99,7 +100,7 @@ func (db *DB) RemoveTenant(ctx context.Context, clientID string) error {
 	err = db.tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE tenants
-			SET status = 'removed', name = '', sites = '[]', policy = '{}', secrets = '[]', prices = '[]', keys = ''
+			SET status = 'removed', sites = '[]', policy = '{}', secrets = '[]', keys = ''
 			WHERE number = ?`, number)
 		return err
 	})
@@ -141,14 +142,14 @@ func tenantRow(t tenants.Tenant) ([]any, error) {
 		}
 		row = append(row, string(text))
 	}
-	return append(row, t.Keys), nil
+	return append(row, t.Keys, t.Currency), nil
 }
 
 func scanTenant(row interface{ Scan(...any) error }) (t tenants.Tenant, err error) {
 	var created int64
 	var secrets []storedSecret
 	err = row.Scan(&t.Number, &t.ClientID, &t.Name, &t.Status, &t.CallsPerMonth, &created,
-		fromJSON{&t.Sites}, fromJSON{&t.Policy}, fromJSON{&secrets}, fromJSON{&t.Prices}, &t.Keys)
+		fromJSON{&t.Sites}, fromJSON{&t.Policy}, fromJSON{&secrets}, fromJSON{&t.Prices}, &t.Keys, &t.Currency)
 	if err != nil {
 		return tenants.Tenant{}, err
 	}

@@ -69,7 +69,7 @@ func (u *sums) read(ctx context.Context, tx *sql.Tx) (err error) {
 	if err := u.addLedger(ctx, tx); err != nil {
 		return err
 	}
-	return eachState(ctx, tx, u.addState) // the tokens that are not in the ledger
+	return eachState(ctx, tx, func(_ tokens.ID, s tokens.State) { u.addState(s) }) // that are not in the ledger
 }
 
 func clientNames(ctx context.Context, tx *sql.Tx) (map[uint32]string, error) {
@@ -114,13 +114,13 @@ func (u *sums) addLedger(ctx context.Context, tx *sql.Tx) error {
 
 // eachState calls fn for the state of each token: from the journal if it is in it, else from its
 // row.
-func eachState(ctx context.Context, tx *sql.Tx, fn func(tokens.State)) error {
+func eachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
 	newer, _, err := readJournal(ctx, tx, -1)
 	if err != nil {
 		return err
 	}
-	for _, s := range newer {
-		fn(s)
+	for id, s := range newer {
+		fn(id, s)
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT id, state FROM tokens`)
 	if err != nil {
@@ -132,14 +132,15 @@ func eachState(ctx context.Context, tx *sql.Tx, fn func(tokens.State)) error {
 		if err := rows.Scan(&id, &b); err != nil {
 			return err
 		}
-		if _, known := newer[tokens.ID(id)]; known {
+		name := tokens.ID(id)
+		if _, known := newer[name]; known {
 			continue
 		}
 		s, err := tokens.DecodeState(b)
 		if err != nil {
 			return fmt.Errorf("token %x: %w", id, err)
 		}
-		fn(s)
+		fn(name, s)
 	}
 	return rows.Err()
 }

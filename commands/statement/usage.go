@@ -1,6 +1,8 @@
-package commands
+// Package statement has the commands about usage and statements.
+package statement
 
 import (
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,15 +12,32 @@ import (
 	"stile.example/stile/usage"
 )
 
-func (p *program) usageCommand() *cobra.Command {
+// Program is the program whose commands these are.
+type Program struct {
+	Out     io.Writer
+	AsJSON  func() bool                         // --json was given
+	Prints  func(*cobra.Command) *cobra.Command // adds --json to a command
+	Perform func(c *cobra.Command, in, out any, call operations.Call) error
+	// WriteFile writes a file completely or not at all.
+	WriteFile func(name string, fill func(io.Writer) error) error
+	// AskToReplace adds the flag --yes to a command, and returns what asks before a file is replaced.
+	AskToReplace func(*cobra.Command) func(file string) error
+}
+
+// Usage returns the command usage.
+func (p Program) Usage() *cobra.Command {
 	var q operations.UsageQuery
 	var format string
 	c := &cobra.Command{Use: "usage",
 		Long: `Print calls, records (items delivered) and amounts by tenant, UTC day and route.
-Each answered call is counted exactly once. An amount is the number of calls times
-the price that the tenant had on that day.`,
+Each answered call is counted exactly once. An amount is what the calls and records
+cost at the prices that the tenant had on that day. Amounts are exact and are never
+rounded. Tiers count from the first day of the UTC month.
+
+The amounts are those of ` + "`stile statement`" + `. ` + "`stile usage verify`" + ` checks a file of it.`,
 		Example: `  stile usage --from 2026-11 --to 2026-11
-  stile usage --tenant acme --from 2026-11-15 --format csv > acme.csv`,
+  stile usage --tenant acme --from 2026-11-15 --format csv > acme.csv
+  stile usage verify acme-2026-11.json`,
 		Args: syntax.Takes(0, 0, "no arguments, only flags")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "only the tenant with this `client_id`")
 	c.Flags().StringVar(&q.From, "from", "", "first `day`: YYYY-MM-DD, or YYYY-MM for the first day of a month (default: no limit)")
@@ -29,29 +48,38 @@ the price that the tenant had on that day.`,
 		if err != nil {
 			return syntax.Errorf("--%v", err)
 		}
-		if p.json {
+		if p.AsJSON() {
 			f = usage.JSON
 		}
-		if q.From, err = dayOf("from", q.From, firstDay); err != nil {
+		if err := between(&q); err != nil {
 			return err
-		}
-		if q.To, err = dayOf("to", q.To, lastDay); err != nil {
-			return err
-		}
-		if q.From != "" && q.To != "" && q.From > q.To {
-			return syntax.Errorf("--from %s: must not be after --to %s", q.From, q.To)
 		}
 		var sent []operations.UsageRow
-		if err := p.run(c, q, &sent); err != nil {
+		if err := p.Perform(c, q, &sent, operations.Call{}); err != nil {
 			return err
 		}
 		rows := make([]usage.Row, len(sent))
 		for i, r := range sent {
 			rows[i] = usage.Row{Tenant: r.Tenant, Day: r.Day, Route: r.Route, Calls: r.Calls, Records: r.Records, Amount: usage.Amount(r.Micros)}
 		}
-		return usage.Write(p.out, rows, f)
+		return usage.Write(p.Out, rows, f)
 	}
-	return p.prints(c)
+	c.AddCommand(p.verify())
+	return p.Prints(c)
+}
+
+// between replaces months by their days, and checks that the days are in order.
+func between(q *operations.UsageQuery) (err error) {
+	if q.From, err = dayOf("from", q.From, firstDay); err != nil {
+		return err
+	}
+	if q.To, err = dayOf("to", q.To, lastDay); err != nil {
+		return err
+	}
+	if q.From != "" && q.To != "" && q.From > q.To {
+		return syntax.Errorf("--from %s: must not be after --to %s", q.From, q.To)
+	}
+	return nil
 }
 
 // dayOf parses a day, or a month, of which edge returns the day that is meant.

@@ -1,0 +1,357 @@
+// Package statements has the operations on statements, and the pricing of usage that they share
+// with the operation usage. So a number is the same wherever it is shown.
+package statements
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/operations/failure"
+	"stile.example/stile/statements"
+	"stile.example/stile/statements/files"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+	"stile.example/stile/usage"
+)
+
+// KeysPath is where the public listener publishes the public keys of statements.
+const KeysPath = "/.well-known/stile-statement-keys"
+
+// Usage returns what a tenant ("" for all) used from one day to another, both included ("" for no
+// bound), with amounts.
+func Usage(ctx context.Context, d *datadir.Dir, tenant, from, to string) ([]usage.Row, error) {
+	prices, err := pricesOf(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	since := from
+	if len(from) == len(time.DateOnly) && prices.haveTiers(tenant) { // tiers count from the first day of the month
+		since = from[:len("2006-01")] + "-01"
+	}
+	lines, err := d.Store.Usage(ctx, tenant, since, to)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := usage.Statement(lines, func(clientID string) []tenants.Price { return prices[clientID] })
+	return slices.DeleteFunc(rows, func(r usage.Row) bool { return r.Day < from }), err
+}
+
+// priceLists has the prices by client_id, also those of removed tenants.
+type priceLists map[string][]tenants.Price
+
+func pricesOf(ctx context.Context, d *datadir.Dir) (priceLists, error) {
+	list, err := d.Statements.Store.EveryTenant(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := priceLists{}
+	for _, a := range statements.Accounts(list) {
+		all[a.ClientID] = a.Prices
+	}
+	return all, nil
+}
+
+// haveTiers reports whether a tenant, or any for "", has tiers.
+func (p priceLists) haveTiers(tenant string) bool {
+	for clientID, prices := range p {
+		if tenant != "" && tenant != clientID {
+			continue
+		}
+		if slices.ContainsFunc(prices, func(p tenants.Price) bool { return len(p.Tiers) > 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// CheckPrices returns an error if a change would change what a closed statement says: the prices of
+// its days. t is the tenant before the change, and next after it.
+func CheckPrices(ctx context.Context, d *datadir.Dir, before, after *tenants.Tenant) error {
+	newest, found, err := d.Statements.Newest(ctx, before.ClientID)
+	if err != nil || !found {
+		return err
+	}
+	month, err := statements.ParseMonth(newest.Month)
+	if err != nil {
+		return err
+	}
+	open := month.AddDate(0, 1, 0).Format(time.DateOnly)
+	closed := func(t *tenants.Tenant) (list []tenants.Price) {
+		for _, p := range t.Prices {
+			if p.Since < open {
+				list = append(list, p)
+			}
+		}
+		return list
+	}
+	same := func(a, b tenants.Price) bool {
+		return a.Since == b.Since && a.Micros == b.Micros && a.RecordMicros == b.RecordMicros && slices.Equal(a.Tiers, b.Tiers)
+	}
+	if slices.EqualFunc(closed(before), closed(after), same) {
+		return nil
+	}
+	return failure.New(failure.Conflict, "the statement of %s for %s is closed, so prices before %s can't be changed; give a day from %s on, as in 0.002@%s", before.ClientID, newest.Month, open, open, open)
+}
+
+// None is the input of an operation that has no parameters.
+type None struct{}
+
+// Info is what a list shows of a closed statement.
+type Info struct {
+	Tenant   string       `json:"tenant"` // client_id
+	Name     string       `json:"name"`
+	Month    string       `json:"month"`  // YYYY-MM
+	Number   int64        `json:"number"` // of the tenant's statements: 1, 2, 3, …
+	ClosedAt time.Time    `json:"closed_at"`
+	Currency string       `json:"currency"` // by ISO 4217; "": the publisher's own unit
+	Calls    int64        `json:"calls"`
+	Records  int64        `json:"records"`
+	Amount   usage.Amount `json:"amount"`
+	Lines    int64        `json:"lines"` // of the ledger
+	Hash     string       `json:"hash"`  // of the signed text, which the next statement contains
+}
+
+func infoOf(c statements.Closed) Info {
+	return Info{c.Tenant, c.Name, c.Month, c.Number, c.ClosedAt, c.Currency, c.Calls, c.Records, c.Amount, c.Lines, c.Hash}
+}
+
+// Query selects closed statements, the newest month first. An empty field does not limit it.
+type Query struct {
+	Tenant string `json:"tenant,omitempty"` // client_id
+	Month  string `json:"month,omitempty"`  // YYYY-MM
+	After  string `json:"after,omitempty"`  // the statements after this one in the list: the Next of a page
+	Limit  int    `json:"limit,omitempty"`  // 1 to 1,000; 0: 100
+}
+
+// Page is a part of the list of statements.
+type Page struct {
+	Statements []Info `json:"statements"`
+	Next       string `json:"next,omitempty"` // the After of the next page; "": there is none
+}
+
+const maxPage = 1000
+
+// List lists closed statements.
+func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	if q.Limit < 1 || q.Limit > maxPage {
+		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, maxPage)
+	}
+	of := statements.Query{Tenant: q.Tenant, Month: q.Month, Limit: q.Limit + 1}
+	for _, month := range []string{q.Month, before(q.After)} {
+		if _, err := statements.ParseMonth(month); month != "" && err != nil {
+			return page, failure.Of(failure.Invalid, err)
+		}
+	}
+	if q.After != "" {
+		of.AfterMonth, of.AfterTenant, _ = strings.Cut(q.After, " ")
+	}
+	list, err := d.Statements.Store.Statements(ctx, of)
+	if err != nil {
+		return page, err
+	}
+	if len(list) > q.Limit {
+		list = list[:q.Limit]
+		last := list[q.Limit-1]
+		page.Next = last.Month + " " + last.Tenant
+	}
+	page.Statements = make([]Info, len(list))
+	for i, c := range list {
+		page.Statements[i] = infoOf(c)
+	}
+	return page, nil
+}
+
+// before returns the part of a cursor that is its month.
+func before(cursor string) string {
+	month, _, _ := strings.Cut(cursor, " ")
+	return month
+}
+
+// Name names a statement.
+type Name struct {
+	Tenant string `json:"tenant"`          // client_id
+	Month  string `json:"month,omitempty"` // YYYY-MM; empty: the month of today
+}
+
+// find returns a closed statement. If the month is still open, the error says when it closes.
+func find(ctx context.Context, d *datadir.Dir, n Name) (statements.Closed, error) {
+	month, err := statements.ParseMonth(n.Month)
+	if err != nil {
+		return statements.Closed{}, failure.Of(failure.Invalid, err)
+	}
+	c, err := d.Statements.Store.Statement(ctx, n.Tenant, n.Month)
+	switch at := statements.ClosesAt(month); {
+	case !errors.Is(err, statements.ErrNotFound):
+		return c, err
+	case d.Now().Before(at):
+		return c, failure.New(failure.Conflict, "%s is open until %s; `stile statement show %s %s` shows what it has so far", n.Month, at.Format("2006-01-02 15:04 MST"), n.Tenant, n.Month)
+	}
+	return c, notFound(ctx, d, n)
+}
+
+// notFound says why a tenant has no statement of a month that is over.
+func notFound(ctx context.Context, d *datadir.Dir, n Name) error {
+	last, err := d.Statements.Store.LastClosed(ctx)
+	switch {
+	case err != nil:
+		return err
+	case last < n.Month:
+		return failure.New(failure.Conflict, "%s is due, but not closed yet: the server closes it within 5 minutes, or `stile statement close` does now", n.Month)
+	}
+	return failure.New(failure.NotFound, "there is no statement of %s for %s; `stile statement list` lists those that there are", n.Tenant, n.Month)
+}
+
+// Export says which statement to write, and how.
+type Export struct {
+	Tenant string       `json:"tenant"`           // client_id
+	Month  string       `json:"month"`            // YYYY-MM
+	Format files.Format `json:"format,omitempty"` // html, csv, json or ndjson; empty: json
+}
+
+// Exported says what was written.
+type Exported struct {
+	Statement Info         `json:"statement"`
+	Format    files.Format `json:"format"`
+}
+
+// Write writes a closed statement.
+func Write(ctx context.Context, d *datadir.Dir, q Export, out io.Writer) (Exported, error) {
+	f := files.JSON
+	if q.Format != "" {
+		var err error
+		if f, err = files.ParseFormat(string(q.Format)); err != nil {
+			return Exported{}, failure.Of(failure.Invalid, err)
+		}
+	}
+	c, err := find(ctx, d, Name{q.Tenant, q.Month})
+	if err != nil {
+		return Exported{}, err
+	}
+	err = files.Write(out, f, c, func(fn func(statements.Line) error) error { return d.Statements.Lines(ctx, c, fn) })
+	return Exported{infoOf(c), f}, err
+}
+
+// Closing is the result of closing months.
+type Closing struct {
+	Closed []Info `json:"closed"`
+	// The month that closes next, and when. Empty if nothing was ever used.
+	Next     string    `json:"next,omitempty"`
+	ClosesAt time.Time `json:"closes_at,omitzero"`
+}
+
+// Close closes the months that are due.
+func Close(ctx context.Context, d *datadir.Dir, _ None) (Closing, error) {
+	made, err := d.Statements.CloseDue(ctx, d.Now())
+	c := Closing{Closed: []Info{}}
+	for _, s := range made {
+		c.Closed = append(c.Closed, infoOf(statements.Closed{Statement: s, Hash: statements.Hash(s.Text())}))
+	}
+	if err != nil {
+		return c, err
+	}
+	next, found, err := d.Statements.Next(ctx)
+	if found {
+		c.Next, c.ClosesAt = statements.MonthOf(next), statements.ClosesAt(next)
+	}
+	return c, err
+}
+
+// LineName names a line of a statement: by its number, or by its token, which must have only one
+// line then.
+type LineName struct {
+	Tenant string `json:"tenant"`          // client_id
+	Month  string `json:"month"`           // YYYY-MM
+	Line   int64  `json:"line,omitempty"`  // from 1, in the order of the files
+	Token  string `json:"token,omitempty"` // its ID, as the files have it, or its jti
+}
+
+// Proven is a proof with what it is about.
+type Proven struct {
+	Line    int64  `json:"line"`
+	Token   string `json:"token"`
+	Day     string `json:"day"`
+	Route   string `json:"route"`
+	Calls   int64  `json:"calls"`
+	Records int64  `json:"records"`
+	Proof   string `json:"proof"`
+}
+
+// Prove returns the proof of a line.
+func Prove(ctx context.Context, d *datadir.Dir, n LineName) (Proven, error) {
+	c, err := find(ctx, d, Name{n.Tenant, n.Month})
+	if err != nil {
+		return Proven{}, err
+	}
+	if (n.Line == 0) == (n.Token == "") {
+		return Proven{}, failure.New(failure.Invalid, "must name a line by its number or by its token, and not by both")
+	}
+	if n.Token != "" {
+		if n.Line, err = lineOf(ctx, d, c, n.Token); err != nil {
+			return Proven{}, err
+		}
+	}
+	if n.Line < 1 || n.Line > c.Lines {
+		return Proven{}, failure.New(failure.NotFound, "line %d: the statement has %d lines", n.Line, c.Lines)
+	}
+	p, err := d.Statements.Prove(ctx, c, n.Line-1)
+	if err != nil {
+		return Proven{}, err
+	}
+	l := p.Line
+	return Proven{n.Line, l.Token.String(), l.DayText(), l.Route.String(), l.Calls, l.Records, p.String()}, nil
+}
+
+// lineOf returns the number of a token's only line.
+func lineOf(ctx context.Context, d *datadir.Dir, c statements.Closed, name string) (int64, error) {
+	id, err := tokenID(d, name)
+	if err != nil {
+		return 0, err
+	}
+	found, err := d.Statements.Find(ctx, c, func(l statements.Line) bool { return l.Token == id })
+	switch {
+	case err != nil:
+		return 0, err
+	case len(found) == 0:
+		return 0, failure.New(failure.NotFound, "the token %s has no line in the statement of %s for %s", id, c.Tenant, c.Month)
+	case len(found) > 1:
+		numbers := make([]string, len(found))
+		for i, n := range found {
+			numbers[i] = fmt.Sprint(n + 1)
+		}
+		return 0, failure.New(failure.Conflict, "the token %s has %d lines, one for each day and route; name one by its number: %s", id, len(found), strings.Join(numbers, ", "))
+	}
+	return found[0] + 1, nil
+}
+
+// tokenID returns the ID of a token that is named by it, or by a jti of this server.
+func tokenID(d *datadir.Dir, name string) (id tokens.ID, err error) {
+	if b, err := hex.DecodeString(name); err == nil && len(b) == len(id) {
+		return tokens.ID(b), nil
+	}
+	if len(name) != 22 || strings.ContainsAny(name, ". ") {
+		return id, failure.New(failure.Invalid, "not a token's ID or jti: an ID has 32 hexadecimal digits, as in the lines of a statement, and a jti of this server has 22 letters, digits, - and _")
+	}
+	return tokens.NewID(d.Signer.Issuer, name), nil
+}
+
+// PublicKeys is the public keys that verify statements.
+type PublicKeys struct {
+	Keys []string `json:"keys"` // the one that signs first
+	URL  string   `json:"url"`  // where they are published
+}
+
+// Keys returns the public keys.
+func Keys(ctx context.Context, d *datadir.Dir, _ None) (PublicKeys, error) {
+	keys, err := d.Statements.Keys(ctx)
+	return PublicKeys{keys, d.Signer.Issuer + KeysPath}, err
+}

@@ -1,0 +1,201 @@
+package statementlog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"stile.example/stile/statements"
+	"stile.example/stile/tokens"
+)
+
+// FirstUsage implements [statements.Store].
+func (t Table) FirstUsage(ctx context.Context) (day int32, found bool, err error) {
+	tx, err := t.DB.Reader().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return 0, false, fmt.Errorf("read the first usage: %w", err)
+	}
+	defer tx.Rollback()
+	first := func(d int32) {
+		if !found || d < day {
+			day, found = d, true
+		}
+	}
+	var ledger sql.NullInt32
+	if err := tx.QueryRowContext(ctx, `SELECT min(day) FROM (SELECT (SELECT min(day) FROM ledger WHERE tenant = number) AS day FROM tenants)`).Scan(&ledger); err != nil {
+		return 0, false, fmt.Errorf("read the first usage: %w", err)
+	}
+	if ledger.Valid {
+		first(ledger.Int32)
+	}
+	err = t.DB.EachState(ctx, tx, func(id tokens.ID, s tokens.State) {
+		eachCount(id, s, func(l statements.Line) { first(l.Day) })
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("read the first usage: %w", err)
+	}
+	return day, found, nil
+}
+
+// eachCount calls fn with what a token's state counts.
+func eachCount(id tokens.ID, s tokens.State, fn func(statements.Line)) {
+	for d, routes := range s.Used {
+		for route, n := range routes {
+			if n != (tokens.Count{}) {
+				fn(statements.Line{Token: id, Day: s.Day + int32(d), Route: tokens.Route(route), Calls: int64(n.Calls), Records: int64(n.Records)})
+			}
+		}
+	}
+}
+
+// EachLine implements [statements.Store]. It reads the ledger and the states in one transaction, in
+// which each token is in one of them. It is on a connection that can only read, so calls don't
+// wait, and it reads the ledger in parts.
+func (t Table) EachLine(ctx context.Context, groups [][]uint32, from, to int32, fn func(group int, lines []statements.Line) error) error {
+	tx, err := t.DB.Reader().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	defer tx.Rollback()
+	r := &reading{ctx: ctx, tx: tx, states: map[place][]statements.Line{}}
+	err = t.DB.EachState(ctx, tx, func(id tokens.ID, s tokens.State) {
+		eachCount(id, s, func(l statements.Line) {
+			if l.Day >= from && l.Day <= to {
+				p := place{s.Tenant, l.Day, l.Route}
+				r.states[p] = append(r.states[p], l)
+			}
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	for g, numbers := range groups {
+		for day := from; day <= to; day++ {
+			for _, route := range statements.Routes {
+				if err := r.each(numbers, day, route, func(lines []statements.Line) error { return fn(g, lines) }); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// place is where lines are counted.
+type place struct {
+	tenant uint32
+	day    int32
+	route  tokens.Route
+}
+
+// reading is a transaction in which lines are read.
+type reading struct {
+	ctx    context.Context
+	tx     *sql.Tx
+	states map[place][]statements.Line // the counts that are not in the ledger
+}
+
+// each calls fn with the lines of a day and route, in order. If they are only in the ledger of one
+// tenant, which is usual, they are passed on part by part.
+func (r *reading) each(numbers []uint32, day int32, route tokens.Route, fn func([]statements.Line) error) error {
+	var all []statements.Line
+	for _, n := range numbers {
+		all = append(all, r.states[place{n, day, route}]...)
+	}
+	if len(all) == 0 && len(numbers) == 1 {
+		return r.ledger(place{numbers[0], day, route}, fn)
+	}
+	for _, n := range numbers {
+		err := r.ledger(place{n, day, route}, func(some []statements.Line) error {
+			all = append(all, some...)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return fn(merge(all))
+}
+
+// merge sorts lines, and adds up those of the same token. A token is in the ledger and in a state
+// only if the clock was set back by more than a day.
+func merge(all []statements.Line) []statements.Line {
+	slices.SortFunc(all, statements.CompareLines)
+	sums := all[:1]
+	for _, l := range all[1:] {
+		if last := &sums[len(sums)-1]; statements.CompareLines(*last, l) == 0 {
+			last.Calls += l.Calls
+			last.Records += l.Records
+		} else {
+			sums = append(sums, l)
+		}
+	}
+	return sums
+}
+
+const ledgerRows = 4096 // that are read with one query
+
+// ledger calls fn with the ledger's lines of a place, part by part, in order. SQLite joins the rows
+// of a part into one text: a million rows one by one would take three times as long.
+func (r *reading) ledger(p place, fn func([]statements.Line) error) error {
+	after := []byte{}
+	for {
+		var text sql.NullString
+		err := r.tx.QueryRowContext(r.ctx, `
+			SELECT group_concat(hex(token) || ' ' || calls || ' ' || records, ',' ORDER BY token) FROM
+			(SELECT token, calls, records FROM ledger WHERE tenant = ? AND day = ? AND route = ? AND token > ? ORDER BY token LIMIT ?)`,
+			p.tenant, p.day, p.route, after, ledgerRows).Scan(&text)
+		if err != nil {
+			return fmt.Errorf("read the ledger: %w", err)
+		}
+		if text.String == "" {
+			return nil
+		}
+		lines, err := parseRows(p, text.String)
+		if err != nil {
+			return fmt.Errorf("read the ledger: %w", err)
+		}
+		if err := fn(lines); err != nil {
+			return err
+		}
+		if len(lines) < ledgerRows {
+			return nil
+		}
+		last := lines[len(lines)-1].Token
+		after = last[:]
+	}
+}
+
+var errRow = errors.New("a row of the ledger is damaged")
+
+func parseRows(p place, text string) ([]statements.Line, error) {
+	lines := make([]statements.Line, 0, strings.Count(text, ",")+1)
+	for row := range strings.SplitSeq(text, ",") {
+		l := statements.Line{Day: p.day, Route: p.route}
+		id, rest, _ := strings.Cut(row, " ")
+		calls, records, _ := strings.Cut(rest, " ")
+		if len(id) != 2*len(l.Token) {
+			return nil, errRow
+		}
+		_, err := hex.Decode(l.Token[:], []byte(id))
+		if err == nil {
+			l.Calls, err = strconv.ParseInt(calls, 10, 64)
+		}
+		if err == nil {
+			l.Records, err = strconv.ParseInt(records, 10, 64)
+		}
+		if err != nil {
+			return nil, errRow
+		}
+		lines = append(lines, l)
+	}
+	return lines, nil
+}

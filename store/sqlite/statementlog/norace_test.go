@@ -1,0 +1,5 @@
+//go:build !race
+
+package statementlog_test
+
+const raceDetector = false
