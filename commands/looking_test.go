@@ -18,6 +18,9 @@ var placeholders = map[string]string{
 	"CLIENT_ID": "acme", "ID": "a", "ID…": "a", "RANGE": "203.0.113.9", "REF": "7QK2-M4TD", "NAME": "alice", "ADMIN": "alice", "NUMBER": "1", "PURPOSE": "backup", "MONTH": "2026-10", "TOKEN|JTI|-": "0b9f2c6c5d7a4f0e", "TOKEN|JTI|ID|-": "0b9f2c6c5d7a4f0e", "URL": "https://ops.example/x",
 }
 
+// needed are arguments that some commands need in addition.
+var needed = map[string][]string{"webhook replay": {"4711"}, "statement prove": {"--line", "1"}}
+
 // argumentsOf returns arguments for a command. Words in brackets are left out.
 func argumentsOf(t *testing.T, c *cobra.Command, dir string) (args []string, ok bool) {
 	words := strings.Fields(c.Use)
@@ -62,9 +65,7 @@ func TestLookingCreatesNothing(t *testing.T) {
 			if c.Flags().Lookup("yes") != nil {
 				args = append(args, "--yes")
 			}
-			if name == "webhook replay" {
-				args = append(args, "4711")
-			}
+			args = append(args, needed[name]...)
 			if name == "simulate" {
 				args = append(args, "--days", "1", "--group", "none")
 			}
