@@ -22,6 +22,7 @@ import (
 
 	"stile.example/stile/commands/accounts"
 	"stile.example/stile/commands/help"
+	"stile.example/stile/commands/policy"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/commands/webhooks"
@@ -135,10 +136,25 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.lists().Refusal(), p.lists().Explain(), p.simulateCommand(), p.statements().Usage(), p.statements().Statement(), p.keyCommand(), p.issuerCommand(), accounts.Admin(p.run, p.prompt), accounts.Audit(p.run),
+		p.addressCommand(),
+		p.lists().Refusal(),
+		p.lists().Explain(),
+		p.simulateCommand(),
+		p.statements().Usage(),
+		p.statements().Statement(),
+		p.keyCommand(),
+		p.issuerCommand(),
+		accounts.Admin(p.run, p.prompt),
+		accounts.Audit(p.run),
 		webhooks.Command(webhooks.Program{Run: p.run, Prints: p.prints, Prompt: p.prompt,
 			Out: func() (io.Writer, io.Writer, bool) { return p.asCalled(p.out), p.err, p.json }}),
-		p.upkeep().Backup(), p.upkeep().Restore(), p.upkeep().Fsck(), help.Completion(), p.versionCommand(), help.SettingsTopic())
+		p.upkeep().Backup(),
+		p.upkeep().Restore(),
+		p.upkeep().Fsck(),
+		policy.Command(policy.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }}),
+		help.Completion(),
+		p.versionCommand(),
+		help.SettingsTopic())
 	help.Describe(root)
 	p.names = commandNames(root)
 	help.Spell(root, p.asCalled)

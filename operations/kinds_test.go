@@ -100,6 +100,8 @@ func TestKinds(t *testing.T) {
 		"admin session revoke":  {`not found {"admin":"nobody"}`},
 		"admin passkey list":    {`not found {"name":"nobody"}`},
 		"admin passkey remove":  {`not found {"admin":"nobody","id":1}`},
+		"policy show":           {`not found {"name":"policy.no"}`, `not found {"tenant":"nobody"}`},
+		"policy compare":        {`invalid {"policy":{"policy.no":"1"}}`, `invalid {"policy":{"policy.spike.calls":"x"}}`},
 		"statement list":        {`invalid {"limit":-1}`},
 		"statement show":        {`not found {"tenant":"nobody","month":"2026-11"}`, `invalid {"tenant":"acme","month":"x"}`},
 		"statement export":      {`invalid {"tenant":"acme","month":"2026-10","format":"pdf"}`},

@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"stile.example/stile/operations/lists"
+	"stile.example/stile/operations/policies"
 	"stile.example/stile/operations/statements"
 	"stile.example/stile/operations/webhooks"
 	"stile.example/stile/tenants"
 )
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, refusalOps, usageOps, statementOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, policyOps, refusalOps, usageOps, statementOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -80,6 +81,13 @@ var addressOps = []Operation{
 
 var refusalOps = []Operation{
 	plain("refusal list", Viewer, "list refusals, the newest first", `{"tenant":"acme","code":"token_hijacked","limit":50}`, lists.Refusals).at("GET /refusals"),
+}
+
+var policyOps = []Operation{
+	plain("policy show", Viewer, "show the settings of the policy", `{"name":"policy.token.calls","tenant":"acme"}`, policies.Show).
+		at("GET /policy"),
+	plain("policy compare", Viewer, "compare the policy with a change, on simulated traffic", `{"policy":{"policy.spike.calls":"30"},"groups":["class"]}`, policies.Compare).
+		at("GET /policy/compare"),
 }
 
 var usageOps = []Operation{
