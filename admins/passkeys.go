@@ -34,7 +34,7 @@ type PasskeyStore interface {
 
 // AddPasskey adds a passkey to its account.
 func (d *Directory) AddPasskey(ctx context.Context, p Passkey, now time.Time) (Passkey, error) {
-	if err := checkLabel(p.Name); err != nil {
+	if err := CheckLabel(p.Name); err != nil {
 		return p, err
 	}
 	p.CreatedAt = inMillis(now)

@@ -54,7 +54,7 @@ type TokenStore interface {
 // AddToken adds a token and returns it in plain; it can't be shown again. role is lowered to its
 // owner's.
 func (d *Directory) AddToken(ctx context.Context, owner Admin, name string, role Role, lifetime time.Duration, now time.Time) (t Token, plain string, err error) {
-	if err := checkLabel(name); err != nil {
+	if err := CheckLabel(name); err != nil {
 		return t, "", err
 	}
 	if lifetime < time.Minute || lifetime > MaxTokenLifetime {
@@ -73,8 +73,8 @@ func random() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// checkLabel returns an error unless a text can name a token or a passkey.
-func checkLabel(name string) error {
+// CheckLabel returns an error unless a text can name a token or a passkey.
+func CheckLabel(name string) error {
 	visible := strings.TrimFunc(name, unicode.IsSpace) == name && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) })
 	if n := utf8.RuneCountInString(name); n < 1 || n > MaxName || !utf8.ValidString(name) || !visible {
 		return invalid("name %q: must have 1 to %d visible characters, and no space at the ends", name, MaxName)

@@ -11,6 +11,7 @@ import (
 )
 
 // table has every operation, in the order of the command line's help.
+// table has every operation, in the order of the command line's help.
 var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, policyOps, refusalOps, usageOps, statementOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps)
 
 var tenantOps = []Operation{

@@ -17,7 +17,7 @@ import (
 var templates embed.FS
 
 // pages are the pages for somebody who is not signed in, or must change the password.
-type pages struct{ form, change, failed *template.Template }
+type pages struct{ form, second, change, failed *template.Template }
 
 func parsePages(f *frame.Frame) pages {
 	parse := func(name string) *template.Template {
@@ -27,7 +27,7 @@ func parsePages(f *frame.Frame) pages {
 		}
 		return f.Template(string(text))
 	}
-	return pages{form: parse("form"), change: parse("change"), failed: parse("failed")}
+	return pages{form: parse("form"), second: parse("second"), change: parse("change"), failed: parse("failed")}
 }
 
 // formView is what the form for signing in shows.
@@ -36,11 +36,12 @@ type formView struct {
 	Error      string
 	CSRF       string
 	OIDC       string // name of the issuer; "": there is none
-	Passkeys   bool   // passkeys can be used at this host
+	OIDCURL    string
+	Passkeys   bool // passkeys can be used at this host
 }
 
 func (s *SignIn) form(w http.ResponseWriter, r *http.Request, status int, v formView) {
-	v.CSRF = s.formToken(w, r)
+	v.CSRF, v.Passkeys = s.formToken(w, r), s.hasPasskeys(r)
 	if len(v.Name) > admins.MaxName {
 		v.Name = ""
 	}

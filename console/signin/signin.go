@@ -22,12 +22,14 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"stile.example/stile/admins"
 	"stile.example/stile/console/caller"
 	"stile.example/stile/console/frame"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations"
+	"stile.example/stile/recent"
 )
 
 // The paths of signing in and out.
@@ -59,14 +61,19 @@ type SignIn struct {
 	throttle *throttle
 	events   *events
 	pages    pages
+
+	mu    sync.Mutex
+	spent recent.Map[string, struct{}] // challenges that were used
 }
+
+const maxSpent = 10_000
 
 // New returns the sign-in of a data directory.
 func New(o Options) (*SignIn, error) {
 	if o.Dir == nil || o.Frame == nil || o.Source == nil || o.IsHTTPS == nil {
 		return nil, errors.New("signin: all options must be set")
 	}
-	s := &SignIn{Options: o, accounts: o.Dir.Admins, throttle: newThrottle(), pages: parsePages(o.Frame)}
+	s := &SignIn{Options: o, accounts: o.Dir.Admins, throttle: newThrottle(), pages: parsePages(o.Frame), spent: recent.New[string, struct{}](maxSpent)}
 	secret := o.Dir.Keys.SecretKey()
 	var err error
 	if s.csrfKey, err = derive(secret, "CSRF tokens of the console, 1"); err != nil {
@@ -96,6 +103,7 @@ func (s *SignIn) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+Path, s.showSignIn)
 	mux.HandleFunc("POST "+Path, s.signIn)
 	mux.HandleFunc("POST "+signOutURL, s.signOut)
+	s.passkeyRoutes(mux)
 	mux.Handle("GET "+passwordURL, s.require(http.HandlerFunc(s.showChange), true))
 	mux.Handle("POST "+passwordURL, s.require(http.HandlerFunc(s.changePassword), true))
 }
