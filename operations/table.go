@@ -52,8 +52,8 @@ var tokenOps = []Operation{
 	changes(plain("token issue", Operator, "issue a token for a tenant", `{"tenant":"acme","subject":"support-4711","scope":"content"}`, issueToken),
 		"issued a token", TokenRequest.about, nil).
 		at("POST /tokens").creates(),
-	plain("token show", Viewer, "show the state of a token", `{"token":"0b9f2c6c5d7a4f0e"}`, showToken).at("GET /tokens/{token}"),
-	changes[TokenName](plain("token revoke", Operator, "revoke a token permanently", `{"token":"0b9f2c6c5d7a4f0e"}`, revokeToken),
+	plain("token show", Viewer, "show the state of a token", `{"token":"C5-sbF16Tw4LnyxsXXpPDg"}`, showToken).at("GET /tokens/{token}"),
+	changes[TokenName](plain("token revoke", Operator, "revoke a token permanently", `{"token":"C5-sbF16Tw4LnyxsXXpPDg"}`, revokeToken),
 		"revoked a token", nil, nil).withResult().
 		at("POST /tokens/revoke").previewed(of(wouldRevoke)),
 }

@@ -1,4 +1,4 @@
-package api
+package api_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"stile.example/stile/console/api"
+	"stile.example/stile/console/apitest"
 	"stile.example/stile/console/caller"
 	"stile.example/stile/console/endpoint"
 	"stile.example/stile/operations"
@@ -15,7 +17,7 @@ import (
 
 // TestRequests checks requests and their complete outcome.
 func TestRequests(t *testing.T) {
-	s := newSite(t)
+	s := apitest.New(t)
 	for _, c := range []struct {
 		line, body string
 		status     int
@@ -40,7 +42,7 @@ func TestRequests(t *testing.T) {
 		{"operator PATCH /tenants/acme", `{`, 400, `is not JSON`, nil},
 		{"operator PATCH /tenants/acme", `{}`, 415, `"code":"unsupported_type"`, []string{"Content-Type: text/plain"}},
 		{"operator PATCH /tenants/acme", `{}`, 200, `"data"`, []string{"Content-Type: application/json; charset=utf-8"}},
-		{"operator PATCH /tenants/acme", `{"name":"` + strings.Repeat("x", maxBody) + `"}`, 413, `"code":"too_large"`, nil},
+		{"operator PATCH /tenants/acme", `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, 413, `"code":"too_large"`, nil},
 		{"operator PATCH /tenants", `{}`, 405, `"code":"method_not_allowed"`, nil},
 		{"viewer GET /tenants?limit=0", "", 400, `parameter limit: must be from 1 to 1000`, nil},
 		{"viewer GET /tenants?limit=x", "", 400, `parameter limit: must be an integer`, nil},
@@ -82,18 +84,18 @@ func TestRequests(t *testing.T) {
 		{"operator POST /backup", "", 403, `needs the role owner`, nil},
 		{"owner POST /backup", "", 200, "stile.db", nil},
 	} {
-		r := s.do(c.line, c.body, c.headers...)
-		if r.status != c.status || !strings.Contains(r.text, c.has) {
-			t.Errorf("%s %.60s: %d %.300s\nwant %d %s", c.line, c.body, r.status, r.text, c.status, c.has)
+		r := s.Do(c.line, c.body, c.headers...)
+		if r.Status != c.status || !strings.Contains(r.Text, c.has) {
+			t.Errorf("%s %.60s: %d %.300s\nwant %d %s", c.line, c.body, r.Status, r.Text, c.status, c.has)
 		}
-		if r.status >= 400 && r.code() == "" {
-			t.Errorf("%s: %s", c.line, r.text)
+		if r.Status >= 400 && r.Code() == "" {
+			t.Errorf("%s: %s", c.line, r.Text)
 		}
 	}
-	if r := s.do("viewer POST /audit", ""); r.head.Get("Allow") != "GET, HEAD" {
-		t.Errorf("Allow: %s", r.head.Get("Allow"))
+	if r := s.Do("viewer POST /audit", ""); r.Head.Get("Allow") != "GET, HEAD" {
+		t.Errorf("Allow: %s", r.Head.Get("Allow"))
 	}
-	if log := s.log.String(); !strings.Contains(log, `"code":"forbidden"`) || !strings.Contains(log, `"admin":"a-operator"`) {
+	if log := s.Log.String(); !strings.Contains(log, `"code":"forbidden"`) || !strings.Contains(log, `"admin":"a-operator"`) {
 		t.Errorf("the log has no refusal:\n%s", log)
 	}
 }
@@ -101,17 +103,17 @@ func TestRequests(t *testing.T) {
 // TestCallers checks who may do what: without a valid token nothing, with a session only reading,
 // and a viewer no change.
 func TestCallers(t *testing.T) {
-	s := newSite(t)
+	s := apitest.New(t)
 	for _, e := range endpoint.All() {
 		path := strings.NewReplacer("{client_id}", "acme", "{range...}", "10.0.0.1", "{", "", "...}", "", "}", "").Replace(e.Route.Path)
-		r := s.do("nobody "+e.Route.Method+" "+path, "")
-		if r.status != 401 || r.code() != "token_missing" || !strings.HasPrefix(r.head.Get("WWW-Authenticate"), "Bearer ") {
-			t.Errorf("%s without a token: %d %s", e.Name, r.status, r.text)
+		r := s.Do("nobody "+e.Route.Method+" "+path, "")
+		if r.Status != 401 || r.Code() != "token_missing" || !strings.HasPrefix(r.Head.Get("WWW-Authenticate"), "Bearer ") {
+			t.Errorf("%s without a token: %d %s", e.Name, r.Status, r.Text)
 		}
 		for _, role := range []operations.Role{operations.Viewer, operations.Operator} {
-			r := s.do(string(role)+" "+e.Route.Method+" "+path, "")
-			if forbidden := !role.Includes(e.Role); forbidden != (r.status == 403) || forbidden && r.code() != "forbidden" {
-				t.Errorf("%s by %s: %d %s", e.Name, role, r.status, r.text)
+			r := s.Do(string(role)+" "+e.Route.Method+" "+path, "")
+			if forbidden := !role.Includes(e.Role); forbidden != (r.Status == 403) || forbidden && r.Code() != "forbidden" {
+				t.Errorf("%s by %s: %d %s", e.Name, role, r.Status, r.Text)
 			}
 		}
 		if role := operations.Viewer; e.Changes() && role.Includes(e.Role) {
@@ -119,14 +121,14 @@ func TestCallers(t *testing.T) {
 		}
 	}
 	for header, want := range map[string]string{"Bearer stile_adm_unknown": "token_invalid", "Bearer x": "token_invalid", "Basic eDp5": "token_missing", "Bearer": "token_invalid"} {
-		if r := s.do("nobody GET /tenants", "", "Authorization: "+header); r.status != 401 || r.code() != want {
-			t.Errorf("%s: %d %s", header, r.status, r.text)
+		if r := s.Do("nobody GET /tenants", "", "Authorization: "+header); r.Status != 401 || r.Code() != want {
+			t.Errorf("%s: %d %s", header, r.Status, r.Text)
 		}
 	}
 	for method, status := range map[string]int{"GET": 200, "HEAD": 200, "POST": 401} {
-		r := httptest.NewRequest(method, Prefix+"/tenants", nil)
+		r := httptest.NewRequest(method, api.Prefix+"/tenants", nil)
 		w := httptest.NewRecorder()
-		s.api.ServeHTTP(w, r.WithContext(caller.With(r.Context(), caller.Caller{Actor: operations.Actor{Name: "ada", Role: operations.Owner}})))
+		s.API.ServeHTTP(w, r.WithContext(caller.With(r.Context(), caller.Caller{Actor: operations.Actor{Name: "ada", Role: operations.Owner}})))
 		if w.Code != status {
 			t.Errorf("%s by a session: %d %s", method, w.Code, w.Body)
 		}
@@ -136,37 +138,29 @@ func TestCallers(t *testing.T) {
 // TestGuesses checks that wrong tokens of an address are refused without a look from the eleventh
 // on, and that tokens that were valid before are not locked out.
 func TestGuesses(t *testing.T) {
-	s := newSite(t)
-	s.must(200, "viewer GET /tenants", "")
-	for range maxWrong {
-		s.must(401, "wrong GET /tenants", "")
+	s := apitest.New(t)
+	s.Must(200, "viewer GET /tenants", "")
+	for range 10 {
+		s.Must(401, "wrong GET /tenants", "")
 	}
-	if r := s.must(429, "wrong GET /tenants", ""); r.code() != "too_many_requests" || r.head.Get("Retry-After") == "" {
-		t.Errorf("%s %v", r.text, r.head)
+	if r := s.Must(429, "wrong GET /tenants", ""); r.Code() != "too_many_requests" || r.Head.Get("Retry-After") == "" {
+		t.Errorf("%s %v", r.Text, r.Head)
 	}
-	s.must(429, "owner GET /tenants", "")
-	s.must(200, "viewer GET /tenants", "")
-	if g := newGuesses(); true {
-		for i := range 3 * addresses {
-			g.wrong(fmt.Sprint(i), s.dir.Now())
-		}
-		if n := g.tries.Len(); n > addresses {
-			t.Errorf("%d addresses are remembered", n)
-		}
-	}
+	s.Must(429, "owner GET /tenants", "")
+	s.Must(200, "viewer GET /tenants", "")
 }
 
 // TestPaging checks that pages have all rows once, also when rows are removed between them.
 func TestPaging(t *testing.T) {
-	s := newSite(t)
+	s := apitest.New(t)
 	for i := range 25 {
-		s.must(201, "operator POST /tenants", fmt.Sprintf(`{"client_id":"t%02d"}`, i))
-		s.must(200, "operator PUT /addresses/blocked/"+fmt.Sprintf("192.0.2.%d", i), "")
+		s.Must(201, "operator POST /tenants", fmt.Sprintf(`{"client_id":"t%02d"}`, i))
+		s.Must(200, "operator PUT /addresses/blocked/"+fmt.Sprintf("192.0.2.%d", i), "")
 	}
 	for _, list := range []string{"/tenants", "/addresses", "/audit"} {
 		var rows []string
 		for after, pages := "", 0; ; pages++ {
-			r := s.must(200, "viewer GET "+list+"?limit=7"+after, "").json(t)
+			r := s.Must(200, "viewer GET "+list+"?limit=7"+after, "").JSON(t)
 			for _, row := range r["data"].([]any) {
 				text, _ := json.Marshal(row)
 				rows = append(rows, string(text))
@@ -176,7 +170,7 @@ func TestPaging(t *testing.T) {
 				break
 			}
 			if after = "&after=" + next; list == "/tenants" && pages == 1 {
-				s.must(200, "operator DELETE /tenants/"+next, "") // the cursor's own row
+				s.Must(200, "operator DELETE /tenants/"+next, "") // the cursor's own row
 			}
 		}
 		want := map[string]int{"/tenants": 25, "/addresses": 25, "/audit": 51}[list]
@@ -193,35 +187,35 @@ func TestPaging(t *testing.T) {
 // TestExports checks that a file has all rows, that the audit log has who got it, and that no cell
 // is a formula (S42).
 func TestExports(t *testing.T) {
-	s := newSite(t)
+	s := apitest.New(t)
 	for i := range 1200 {
-		if _, err := operations.AddTenant(t.Context(), s.dir, operations.TenantChange{ClientID: fmt.Sprintf("t%04d", i)}); err != nil {
+		if _, err := operations.AddTenant(t.Context(), s.Dir, operations.TenantChange{ClientID: fmt.Sprintf("t%04d", i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i, name := range []string{"=cmd|' /C calc'!A0", "+1", "-1", "@x", "＝1", "a \\\"b\\\", c"} {
-		s.must(200, fmt.Sprintf("operator PATCH /tenants/t%04d", i), `{"name":"`+name+`","calls_per_month":5}`)
+		s.Must(200, fmt.Sprintf("operator PATCH /tenants/t%04d", i), `{"name":"`+name+`","calls_per_month":5}`)
 	}
-	r := s.must(200, "viewer GET /tenants", "", "Accept: text/csv")
-	lines := strings.Split(strings.TrimSpace(r.text), "\n")
-	if len(lines) != 1201 || !strings.HasPrefix(lines[0], "client_id,name,sites,status,calls_per_month,policy,") || r.head.Get("Content-Disposition") != `attachment; filename="tenant-list.csv"` {
-		t.Errorf("%d lines, %s, %v", len(lines), lines[0], r.head)
+	r := s.Must(200, "viewer GET /tenants", "", "Accept: text/csv")
+	lines := strings.Split(strings.TrimSpace(r.Text), "\n")
+	if len(lines) != 1201 || !strings.HasPrefix(lines[0], "client_id,name,sites,status,calls_per_month,policy,") || r.Head.Get("Content-Disposition") != `attachment; filename="tenant-list.csv"` {
+		t.Errorf("%d lines, %s, %v", len(lines), lines[0], r.Head)
 	}
 	for i, want := range []string{`t0000,'=cmd|' /C calc'!A0,[],active,5,`, `t0001,'+1,`, `t0002,'-1,`, `t0003,'@x,`, `t0004,'＝1,`, `t0005,"a ""b"", c",`} {
 		if !strings.HasPrefix(lines[1+i], want) {
 			t.Errorf("%s, want %s", lines[1+i], want)
 		}
 	}
-	if r := s.must(200, "viewer GET /tenants?format=ndjson", ""); strings.Count(r.text, "\n") != 1200 || r.head.Get("Content-Type") != "application/x-ndjson" {
-		t.Errorf("%d lines, %v", strings.Count(r.text, "\n"), r.head)
+	if r := s.Must(200, "viewer GET /tenants?format=ndjson", ""); strings.Count(r.Text, "\n") != 1200 || r.Head.Get("Content-Type") != "application/x-ndjson" {
+		t.Errorf("%d lines, %v", strings.Count(r.Text, "\n"), r.Head)
 	}
-	s.must(200, "viewer GET /usage?format=csv", "")
-	s.must(200, "viewer GET /audit?operation=tenant&format=csv", "")
-	s.must(200, "viewer GET /content/export", "")
-	s.must(400, "viewer GET /tenants?format=csv&limit=5", "")
-	s.must(400, "viewer GET /tenants?format=pdf", "")
-	s.must(404, "viewer GET /usage?tenant=nobody&format=csv", "")
-	audit := s.must(200, "viewer GET /audit?actor=a-viewer", "").text
+	s.Must(200, "viewer GET /usage?format=csv", "")
+	s.Must(200, "viewer GET /audit?operation=tenant&format=csv", "")
+	s.Must(200, "viewer GET /content/export", "")
+	s.Must(400, "viewer GET /tenants?format=csv&limit=5", "")
+	s.Must(400, "viewer GET /tenants?format=pdf", "")
+	s.Must(404, "viewer GET /usage?tenant=nobody&format=csv", "")
+	audit := s.Must(200, "viewer GET /audit?actor=a-viewer", "").Text
 	for _, has := range []string{`"operation":"tenant list","subject":"export","after":{"format":"csv","filter":{}}`, `"operation":"audit list","subject":"export","after":{"format":"csv","filter":{"operation":"tenant"}}`, `"operation":"content export"`} {
 		if !strings.Contains(audit, has) {
 			t.Errorf("the audit log has no %s:\n%s", has, audit)
@@ -234,69 +228,69 @@ func TestExports(t *testing.T) {
 
 // TestVersions checks ETag, If-Match and If-None-Match.
 func TestVersions(t *testing.T) {
-	s := newSite(t)
-	first := s.must(201, "operator POST /tenants", `{"client_id":"acme"}`).head.Get("ETag")
-	read := s.must(200, "viewer GET /tenants/acme", "").head.Get("ETag")
+	s := apitest.New(t)
+	first := s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`).Head.Get("ETag")
+	read := s.Must(200, "viewer GET /tenants/acme", "").Head.Get("ETag")
 	if first == "" || read != first {
 		t.Errorf("ETag %q, then %q", first, read)
 	}
-	s.must(304, "viewer GET /tenants/acme", "", "If-None-Match: "+first)
-	second := s.must(200, "operator PATCH /tenants/acme", `{"name":"A"}`, "If-Match: "+first).head.Get("ETag")
-	s.must(200, "viewer GET /tenants/acme", "", "If-None-Match: "+first)
-	if r := s.must(412, "operator PATCH /tenants/acme", `{"name":"B"}`, "If-Match: "+first); r.code() != "stale" {
-		t.Error(r.text)
+	s.Must(304, "viewer GET /tenants/acme", "", "If-None-Match: "+first)
+	second := s.Must(200, "operator PATCH /tenants/acme", `{"name":"A"}`, "If-Match: "+first).Head.Get("ETag")
+	s.Must(200, "viewer GET /tenants/acme", "", "If-None-Match: "+first)
+	if r := s.Must(412, "operator PATCH /tenants/acme", `{"name":"B"}`, "If-Match: "+first); r.Code() != "stale" {
+		t.Error(r.Text)
 	}
-	s.must(412, "operator DELETE /tenants/acme", "", "If-Match: W/"+second)
-	s.must(412, "operator PATCH /tenants/nobody", "{}", "If-Match: *")
-	s.must(400, "operator PATCH /tenants/acme", "{}", "If-Match: x")
-	s.must(400, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "If-Match: *")
-	if dry := s.must(200, "operator PATCH /tenants/acme", `{"name":"B"}`, "Prefer: respond-async, dry-run", "If-Match: "+second); dry.head.Get("ETag") != second ||
-		dry.head.Get("Preference-Applied") != "dry-run" || !strings.Contains(dry.text, `{"data":{"before":{"client_id":"acme","name":"A"`) || !strings.Contains(dry.text, `"after":{"client_id":"acme","name":"B"`) {
-		t.Errorf("%s %v", dry.text, dry.head)
+	s.Must(412, "operator DELETE /tenants/acme", "", "If-Match: W/"+second)
+	s.Must(412, "operator PATCH /tenants/nobody", "{}", "If-Match: *")
+	s.Must(400, "operator PATCH /tenants/acme", "{}", "If-Match: x")
+	s.Must(400, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "If-Match: *")
+	if dry := s.Must(200, "operator PATCH /tenants/acme", `{"name":"B"}`, "Prefer: respond-async, dry-run", "If-Match: "+second); dry.Head.Get("ETag") != second ||
+		dry.Head.Get("Preference-Applied") != "dry-run" || !strings.Contains(dry.Text, `{"data":{"before":{"client_id":"acme","name":"A"`) || !strings.Contains(dry.Text, `"after":{"client_id":"acme","name":"B"`) {
+		t.Errorf("%s %v", dry.Text, dry.Head)
 	}
-	s.must(412, "operator PATCH /tenants/acme", `{"name":"B"}`, "Prefer: dry-run", "If-Match: "+first)
-	s.must(400, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "Prefer: dry-run")
-	if r := s.must(200, "viewer GET /tenants/acme", ""); !strings.Contains(r.text, `"name":"A"`) {
-		t.Errorf("a dry run changed something: %s", r.text)
+	s.Must(412, "operator PATCH /tenants/acme", `{"name":"B"}`, "Prefer: dry-run", "If-Match: "+first)
+	s.Must(400, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "Prefer: dry-run")
+	if r := s.Must(200, "viewer GET /tenants/acme", ""); !strings.Contains(r.Text, `"name":"A"`) {
+		t.Errorf("a dry run changed something: %s", r.Text)
 	}
-	blocked := s.must(200, "operator PUT /addresses/blocked/192.0.2.0/24", "").head.Get("ETag")
-	s.must(200, "operator PUT /addresses/allowed/192.0.2.0/24", "", "If-Match: "+blocked)
-	s.must(412, "operator DELETE /addresses/192.0.2.0/24", "", "If-Match: "+blocked)
+	blocked := s.Must(200, "operator PUT /addresses/blocked/192.0.2.0/24", "").Head.Get("ETag")
+	s.Must(200, "operator PUT /addresses/allowed/192.0.2.0/24", "", "If-Match: "+blocked)
+	s.Must(412, "operator DELETE /addresses/192.0.2.0/24", "", "If-Match: "+blocked)
 }
 
 // TestRepeats checks requests with an Idempotency-Key.
 func TestRepeats(t *testing.T) {
-	s := newSite(t)
-	s.must(201, "operator POST /tenants", `{"client_id":"acme"}`)
-	first := s.must(201, "operator POST /tenants/acme/secret", "", `Idempotency-Key: "k1"`)
-	again := s.must(201, "operator POST /tenants/acme/secret", "", `Idempotency-Key: k1`)
-	if again.text != first.text || again.head.Get("ETag") != first.head.Get("ETag") || again.head.Get("Idempotency-Replayed") != "true" || first.head.Get("Idempotency-Replayed") != "" {
-		t.Errorf("%v %s\n%v %s", first.head, first.text, again.head, again.text)
+	s := apitest.New(t)
+	s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`)
+	first := s.Must(201, "operator POST /tenants/acme/secret", "", `Idempotency-Key: "k1"`)
+	again := s.Must(201, "operator POST /tenants/acme/secret", "", `Idempotency-Key: k1`)
+	if again.Text != first.Text || again.Head.Get("ETag") != first.Head.Get("ETag") || again.Head.Get("Idempotency-Replayed") != "true" || first.Head.Get("Idempotency-Replayed") != "" {
+		t.Errorf("%v %s\n%v %s", first.Head, first.Text, again.Head, again.Text)
 	}
-	if r := s.must(422, "operator POST /tenants/acme/secret", `{"overlap":"1h"}`, `Idempotency-Key: k1`); r.code() != "key_reused" {
-		t.Error(r.text)
+	if r := s.Must(422, "operator POST /tenants/acme/secret", `{"overlap":"1h"}`, `Idempotency-Key: k1`); r.Code() != "key_reused" {
+		t.Error(r.Text)
 	}
-	if r := s.must(201, "owner POST /tenants/acme/secret", "", `Idempotency-Key: k1`); r.text == first.text {
+	if r := s.Must(201, "owner POST /tenants/acme/secret", "", `Idempotency-Key: k1`); r.Text == first.Text {
 		t.Error("another admin gets the secret")
 	}
-	refused := s.must(409, "operator POST /tenants", `{"client_id":"acme"}`, `Idempotency-Key: k2`)
-	if again := s.must(409, "operator POST /tenants", `{"client_id":"acme"}`, `Idempotency-Key: k2`); again.text != refused.text {
-		t.Errorf("%s\n%s", refused.text, again.text)
+	refused := s.Must(409, "operator POST /tenants", `{"client_id":"acme"}`, `Idempotency-Key: k2`)
+	if again := s.Must(409, "operator POST /tenants", `{"client_id":"acme"}`, `Idempotency-Key: k2`); again.Text != refused.Text {
+		t.Errorf("%s\n%s", refused.Text, again.Text)
 	}
 	for _, key := range []string{"", "é", strings.Repeat("x", 256)} {
-		s.must(400, "operator POST /tenants", `{"client_id":"x"}`, "Idempotency-Key: "+key)
+		s.Must(400, "operator POST /tenants", `{"client_id":"x"}`, "Idempotency-Key: "+key)
 	}
-	s.must(400, "operator POST /content/import", `{"id":"a","title":"A"}`, "Idempotency-Key: k")
+	s.Must(400, "operator POST /content/import", `{"id":"a","title":"A"}`, "Idempotency-Key: k")
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	statuses, secrets := map[int]int{}, map[string]bool{}
 	for range 20 {
 		all.Go(func() {
-			r := s.do("operator POST /tenants/acme/secret", `{"overlap":"1h"}`, `Idempotency-Key: k3`)
+			r := s.Do("operator POST /tenants/acme/secret", `{"overlap":"1h"}`, `Idempotency-Key: k3`)
 			mu.Lock()
 			defer mu.Unlock()
-			if statuses[r.status]++; r.status == 201 {
-				secrets[r.text] = true
+			if statuses[r.Status]++; r.Status == 201 {
+				secrets[r.Text] = true
 			}
 		})
 	}
@@ -304,7 +298,7 @@ func TestRepeats(t *testing.T) {
 		t.Errorf("statuses %v, %d secrets", statuses, len(secrets))
 	}
 	var key, found int
-	rows, err := s.dir.Store.DB.Reader().QueryContext(t.Context(), `SELECT CAST(response AS TEXT) FROM idempotency`)
+	rows, err := s.Dir.Store.DB.Reader().QueryContext(t.Context(), `SELECT CAST(response AS TEXT) FROM idempotency`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +319,7 @@ func TestRepeats(t *testing.T) {
 
 // TestS23Bodies checks that each endpoint refuses what is not JSON.
 func TestS23Bodies(t *testing.T) {
-	s := newSite(t)
+	s := apitest.New(t)
 	deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
 	for _, e := range endpoint.All() {
 		if !e.HasBody() {
@@ -333,8 +327,8 @@ func TestS23Bodies(t *testing.T) {
 		}
 		path := strings.NewReplacer("{client_id}", "acme", "{range...}", "10.0.0.1").Replace(e.Route.Path)
 		for _, body := range []string{deep, `{"x":` + deep + `}`, `{"a":1}{}`, `{"a":01}`, `{'a':1}`, `nul`, `null`, `"x"`, `{"a":}`, "\ufeff{}", `{"a":"` + "\x01" + `"}`, strings.Repeat(" ", 1000) + "x"} {
-			if r := s.do("owner "+e.Route.Method+" "+path, body); r.status != 400 || r.code() != "bad_request" {
-				t.Errorf("%s %.30s: %d %s", e.Name, body, r.status, r.text)
+			if r := s.Do("owner "+e.Route.Method+" "+path, body); r.Status != 400 || r.Code() != "bad_request" {
+				t.Errorf("%s %.30s: %d %s", e.Name, body, r.Status, r.Text)
 			}
 		}
 	}
@@ -342,12 +336,12 @@ func TestS23Bodies(t *testing.T) {
 
 // TestFaults checks that a fault is reported without its text, which the log has under its ref.
 func TestFaults(t *testing.T) {
-	s := newSite(t)
-	s.must(200, "viewer GET /tenants", "")
-	s.dir.Store.DB.Close()
-	r := s.must(500, "viewer GET /audit", "")
-	ref := r.json(t)["error"].(map[string]any)["ref"].(string)
-	if strings.Contains(r.text, "database") || !strings.Contains(s.log.String(), `"ref":"`+ref+`"`) || !strings.Contains(s.log.String(), "read the audit log: ") {
-		t.Errorf("%s\n%s", r.text, s.log)
+	s := apitest.New(t)
+	s.Must(200, "viewer GET /tenants", "")
+	s.Dir.Store.DB.Close()
+	r := s.Must(500, "viewer GET /audit", "")
+	ref := r.JSON(t)["error"].(map[string]any)["ref"].(string)
+	if strings.Contains(r.Text, "database") || !strings.Contains(s.Log.String(), `"ref":"`+ref+`"`) || !strings.Contains(s.Log.String(), "read the audit log: ") {
+		t.Errorf("%s\n%s", r.Text, s.Log)
 	}
 }

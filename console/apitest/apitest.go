@@ -1,9 +1,11 @@
-package api
+// Package apitest tests the admin API: it serves it over a new data directory, and sends requests.
+package apitest
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/console/api"
 	"stile.example/stile/console/openapi"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations"
@@ -26,12 +29,15 @@ import (
 type admins struct{}
 
 func (admins) Authenticate(_ context.Context, token, address string) (operations.Actor, error) {
-	role := operations.Role(strings.TrimPrefix(token, TokenPrefix))
+	role := operations.Role(strings.TrimPrefix(token, api.TokenPrefix))
 	if !role.Includes(operations.Viewer) {
 		return operations.Actor{}, failure.New(failure.NotFound, "unknown token")
 	}
 	return operations.Actor{Name: "a-" + string(role), Role: role, Credential: "token …" + string(role[:4]), Address: address}, nil
 }
+
+// Context returns the context of the test.
+func (s *Site) Context() context.Context { return s.t.Context() }
 
 // logText is a log that tests read.
 type logText struct {
@@ -51,23 +57,27 @@ func (l *logText) String() string {
 	return l.b.String()
 }
 
-// site is the API over a new data directory, behind a real listener.
-type site struct {
+// Site is the API over a new data directory, behind a real listener.
+type Site struct {
+	API *api.API
+	Dir *datadir.Dir
+	URL string // without a path
+	Log fmt.Stringer
 	t   *testing.T
-	api *API
-	dir *datadir.Dir
-	url string
-	log *logText
 }
 
-func newSite(t *testing.T) *site {
+// New serves the API over a new data directory.
+func New(t *testing.T) *Site { return NewAt(t, time.Now) }
+
+// NewAt is New with a clock.
+func NewAt(t *testing.T, now func() time.Time) *Site {
 	t.Helper()
 	s, err := settings.Load(settings.Source{Flags: map[string]string{"data": t.TempDir(), "public_url": "https://api.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := &logText{}
-	d, err := datadir.Open(t.Context(), s, time.Now, slog.New(slog.NewJSONHandler(text, nil)))
+	d, err := datadir.Open(t.Context(), s, now, slog.New(slog.NewJSONHandler(text, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +89,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := New(Options{Dir: d, Tokens: admins{}, Repeats: idempotency.Table{DB: d.Store.DB}, Document: doc, Page: []byte("<!doctype html>"),
+	a, err := api.New(api.Options{Dir: d, Tokens: admins{}, Repeats: idempotency.Table{DB: d.Store.DB}, Document: doc, Page: []byte("<!doctype html>"),
 		Address: func(r *http.Request) (netip.Addr, error) {
 			p, err := netip.ParseAddrPort(r.RemoteAddr)
 			return p.Addr(), err
@@ -89,49 +99,49 @@ func newSite(t *testing.T) *site {
 	}
 	srv := httptest.NewServer(a)
 	t.Cleanup(srv.Close)
-	return &site{t, a, d, srv.URL, text}
+	return &Site{a, d, srv.URL, text, t}
 }
 
-// reply is a response.
-type reply struct {
-	status int
-	head   http.Header
-	text   string
+// Reply is a response.
+type Reply struct {
+	Status int
+	Head   http.Header
+	Text   string
 }
 
-// json reads the body.
-func (r reply) json(t *testing.T) map[string]any {
+// JSON reads the body.
+func (r Reply) JSON(t *testing.T) map[string]any {
 	t.Helper()
 	var v map[string]any
-	if err := json.Unmarshal([]byte(r.text), &v); err != nil {
-		t.Fatalf("%d %s: %v", r.status, r.text, err)
+	if err := json.Unmarshal([]byte(r.Text), &v); err != nil {
+		t.Fatalf("%d %s: %v", r.Status, r.Text, err)
 	}
 	return v
 }
 
-// code returns the code of an error.
-func (r reply) code() string {
+// Code returns the code of an error.
+func (r Reply) Code() string {
 	var v struct {
 		Error struct{ Code, Ref string }
 	}
-	if json.Unmarshal([]byte(r.text), &v) != nil || v.Error.Ref == "" {
-		return "no code: " + r.text
+	if json.Unmarshal([]byte(r.Text), &v) != nil || v.Error.Ref == "" {
+		return "no code: " + r.Text
 	}
 	return v.Error.Code
 }
 
-// do sends a request with the token of a role, such as "viewer GET /tenants", a body and headers as
+// Do sends a request with the token of a role, such as "viewer GET /tenants", a body and headers as
 // "Name: value". A body is JSON unless a header says otherwise.
-func (s *site) do(line, body string, headers ...string) reply {
+func (s *Site) Do(line, body string, headers ...string) Reply {
 	s.t.Helper()
 	role, rest, _ := strings.Cut(line, " ")
 	method, path, _ := strings.Cut(rest, " ")
-	req, err := http.NewRequest(method, s.url+Prefix+path, strings.NewReader(body))
+	req, err := http.NewRequest(method, s.URL+api.Prefix+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	if role != "nobody" {
-		req.Header.Set("Authorization", "Bearer "+TokenPrefix+role)
+		req.Header.Set("Authorization", "Bearer "+api.TokenPrefix+role)
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
@@ -152,15 +162,15 @@ func (s *site) do(line, body string, headers ...string) reply {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return reply{res.StatusCode, res.Header, string(text)}
+	return Reply{res.StatusCode, res.Header, string(text)}
 }
 
-// must is do, and checks the status.
-func (s *site) must(status int, line, body string, headers ...string) reply {
+// Must is Do, and checks the status.
+func (s *Site) Must(status int, line, body string, headers ...string) Reply {
 	s.t.Helper()
-	r := s.do(line, body, headers...)
-	if r.status != status {
-		s.t.Fatalf("%s %s: %d %s, want %d", line, body, r.status, r.text, status)
+	r := s.Do(line, body, headers...)
+	if r.Status != status {
+		s.t.Fatalf("%s %s: %d %s, want %d", line, body, r.Status, r.Text, status)
 	}
 	return r
 }
