@@ -91,7 +91,7 @@ var allowedImports = map[string]string{
 	"operations/backups":       "operations/failure corpus/library datadir",
 	"console":                  "console/caller console/dist console/frame operations",
 	"console/apitest":          "console/api console/openapi datadir operations operations/failure settings store/sqlite/idempotency",
-	"console/api":              "console/caller console/endpoint console/problem content datadir idempotency operations operations/failure recent",
+	"console/api":              "console/caller console/endpoint console/problem content content/imports datadir idempotency operations operations/failure recent",
 	"console/build":            "evanw/esbuild",
 	"console/consoletest":      "console/caller console/frame datadir operations settings golang.org/x/net/html",
 	"console/dist":             "",

@@ -71,6 +71,7 @@ func TestRequests(t *testing.T) {
 		{"operator POST /content/import", `{"id":"a","title":"A","collection":"c"}`, 200, `"added":1`, []string{"Content-Type: application/x-ndjson"}},
 		{"operator POST /content/import?format=csv", "id,title\nb,B\n", 200, `"added":1`, nil},
 		{"operator POST /content/import", "id,title\n,B\n", 400, `"lines":[{"line":2,"problem":"`, []string{"Content-Type: text/csv"}},
+		{"operator POST /content/import", "\x8b#\x15", 400, `"code":"bad_request"`, []string{"Content-Type: application/octet-stream"}},
 		{"operator POST /content/import", "x", 415, `"code":"unsupported_type"`, []string{"Content-Type: image/png"}},
 		{"operator POST /content/import?tenant=nobody", `{"id":"a","title":"A"}`, 404, `"code":"not_found"`, nil},
 		{`operator POST /content/import?options={"searchable":["x"]}`, `{"id":"a","title":"A","collection":"c"}`, 200, `"unchanged":1`, nil},

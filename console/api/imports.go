@@ -13,7 +13,9 @@ import (
 	"stile.example/stile/console/endpoint"
 	"stile.example/stile/console/problem"
 	"stile.example/stile/content"
+	"stile.example/stile/content/imports"
 	"stile.example/stile/operations"
+	"stile.example/stile/operations/failure"
 )
 
 const maxImport = 4 << 30 // bytes
@@ -30,12 +32,18 @@ func (a *API) importItems(r *request) error {
 	if r.input, err = r.endpoint.Input(r.path, r.query(), nil); err != nil {
 		return err
 	}
-	var with struct {
+	var given struct {
 		Collection  string `json:"collection"`
 		SkipInvalid bool   `json:"skip_invalid"`
+		Source      string `json:"source"`
 	}
-	if err := json.Unmarshal(r.input, &with); err != nil {
+	if err := json.Unmarshal(r.input, &given); err != nil {
 		return err
+	}
+	if given.Source == "" { // others who import meanwhile get to know who does
+		if r.input, err = with(r.input, map[string]any{"source": r.actor.Name + ", through the admin API"}); err != nil {
+			return err
+		}
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
@@ -44,7 +52,10 @@ func (a *API) importItems(r *request) error {
 	var unread error // why the body could not be read to its end
 	items := func(yield func(content.Item, error) bool) {
 		for it, err := range content.Read(ctx, content.Source{Path: "body", Reader: body, Format: format, Now: a.Dir.Now(),
-			Collection: with.Collection, SkipInvalid: with.SkipInvalid}) {
+			Collection: given.Collection, SkipInvalid: given.SkipInvalid}) {
+			if err != nil && !new(imports.Result).Omit(err) {
+				err = failure.Of(failure.Invalid, err) // whatever can't be read was sent
+			}
 			if !yield(it, err) {
 				return
 			}

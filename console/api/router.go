@@ -41,26 +41,32 @@ func (a *API) match(r *request) (route, map[string]string, error) {
 		}
 		parts = append(parts, text)
 	}
-	var best *route
-	var allowed []string
 	method := r.Method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	for i := range a.routes {
-		c := &a.routes[i]
-		if !c.matches(parts) {
-			continue
+	var allowed []string
+	for _, c := range a.resource(parts) {
+		if c.method == method {
+			return c, c.fields(parts), nil
 		}
 		allowed = append(allowed, c.method)
-		if c.method == method && (best == nil || c.isNarrower(*best)) {
-			best = c
+	}
+	return route{}, nil, unmatched(allowed)
+}
+
+// resource returns the routes with the narrowest path that a request's path matches.
+func (a *API) resource(parts []string) (best []route) {
+	for _, c := range a.routes {
+		switch {
+		case !c.matches(parts):
+		case len(best) == 0 || c.isNarrower(best[0]):
+			best = []route{c}
+		case !best[0].isNarrower(c):
+			best = append(best, c)
 		}
 	}
-	if best == nil {
-		return route{}, nil, unmatched(allowed)
-	}
-	return *best, best.fields(parts), nil
+	return best
 }
 
 func unmatched(allowed []string) error {

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,15 @@ func (admins) Authenticate(_ context.Context, token, address string) (operations
 		return operations.Actor{}, failure.New(failure.NotFound, "unknown token")
 	}
 	return operations.Actor{Name: "a-" + string(role), Role: role, Credential: "token …" + string(role[:4]), Address: address}, nil
+}
+
+func (s *Site) address(r *http.Request) (netip.Addr, error) {
+	if s.ManyAddresses.Load() {
+		n := s.requests.Add(1)
+		return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), nil
+	}
+	p, err := netip.ParseAddrPort(r.RemoteAddr)
+	return p.Addr(), err
 }
 
 // Context returns the context of the test.
@@ -63,7 +73,10 @@ type Site struct {
 	Dir *datadir.Dir
 	URL string // without a path
 	Log fmt.Stringer
-	t   *testing.T
+	// ManyAddresses makes each request come from another address, so that none is slowed.
+	ManyAddresses atomic.Bool
+	requests      atomic.Uint32
+	t             *testing.T
 }
 
 // New serves the API over a new data directory.
@@ -72,12 +85,12 @@ func New(t *testing.T) *Site { return NewAt(t, time.Now) }
 // NewAt is New with a clock.
 func NewAt(t *testing.T, now func() time.Time) *Site {
 	t.Helper()
-	s, err := settings.Load(settings.Source{Flags: map[string]string{"data": t.TempDir(), "public_url": "https://api.example"}})
+	set, err := settings.Load(settings.Source{Flags: map[string]string{"data": t.TempDir(), "public_url": "https://api.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := &logText{}
-	d, err := datadir.Open(t.Context(), s, now, slog.New(slog.NewJSONHandler(text, nil)))
+	d, err := datadir.Open(t.Context(), set, now, slog.New(slog.NewJSONHandler(text, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,17 +102,16 @@ func NewAt(t *testing.T, now func() time.Time) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := &Site{Dir: d, Log: text, t: t}
 	a, err := api.New(api.Options{Dir: d, Tokens: admins{}, Repeats: idempotency.Table{DB: d.Store.DB}, Document: doc, Page: []byte("<!doctype html>"),
-		Address: func(r *http.Request) (netip.Addr, error) {
-			p, err := netip.ParseAddrPort(r.RemoteAddr)
-			return p.Addr(), err
-		}})
+		Address: func(r *http.Request) (netip.Addr, error) { return s.address(r) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(a)
 	t.Cleanup(srv.Close)
-	return &Site{a, d, srv.URL, text, t}
+	s.API, s.URL = a, srv.URL
+	return s
 }
 
 // Reply is a response.

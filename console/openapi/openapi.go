@@ -148,7 +148,7 @@ func (w *writer) parameters(e endpoint.Endpoint) (params []object) {
 	}
 	if repeatable(e) {
 		header("Idempotency-Key", "A key that the client chooses, such as a UUID. A repetition with the same key gets the same response.",
-			object{"type": "string", "pattern": `^[0-9A-Za-z_.-]{1,255}$`}, "8e03978e-40d5-43e8-bc93-6894a57f9324")
+			object{"type": "string", "pattern": `^[ -~]{1,255}$`}, "8e03978e-40d5-43e8-bc93-6894a57f9324")
 	}
 	for _, p := range params { // a real request must not depend on another one's version or key
 		if p["in"] == "header" {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -137,6 +138,11 @@ func TestDescriptions(t *testing.T) {
 	compare(t, "descriptions.json", got)
 }
 
+var (
+	links   = regexp.MustCompile(`\[[A-Za-z.]+\]`)
+	capital = regexp.MustCompile(`([a-z])([A-Z])`)
+)
+
 // structs has the fields of the structs of each package that was read.
 var structs = map[string]map[string]map[string]string{}
 
@@ -148,11 +154,21 @@ func commentOf(t *testing.T, f endpoint.Field) string {
 		structs[pkg] = readStructs(t, "../../"+strings.TrimPrefix(pkg, "stile.example/stile/"))
 	}
 	text := strings.Join(strings.Fields(structs[pkg][f.Owner.Name()][f.GoName]), " ")
-	text = strings.TrimPrefix(text, "// ")
+	text = strings.TrimPrefix(text, f.GoName+" ")
+	for _, verb := range []string{"is ", "are ", "says that "} {
+		text = strings.TrimPrefix(text, verb)
+	}
+	text = links.ReplaceAllStringFunc(text, func(link string) string { // a reader does not know Go's names
+		name := link[strings.LastIndexAny(link, ".[")+1 : len(link)-1]
+		return strings.ToLower(capital.ReplaceAllString(name, "${1}_$2"))
+	})
 	if text == "" {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+	if first, _, _ := strings.Cut(text, " "); !strings.Contains(first, "_") {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	return strings.TrimSuffix(text, ".") + "."
 }
 
 func readStructs(t *testing.T, dir string) map[string]map[string]string {
