@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"stile.example/stile/console/adminpages"
@@ -53,11 +54,27 @@ func New(o Options) (http.Handler, error) {
 	mux.Handle("GET "+dist.Prefix+"{version}/{file}", dist.Load())
 	mux.Handle("POST "+frame.ReportPath, &reports{log: o.Log, now: o.Now})
 	o.SignIn.Routes(mux)
-	if o.API != nil {
-		mux.Handle("/api/v1/", o.API)
-	}
 	pages := o.SignIn.Require(o.Frame.Handler())
 	mux.Handle("/debug/pprof/", o.SignIn.Require(profiles()))
 	mux.Handle("/", pages)
-	return frame.Headers(http.NewCrossOriginProtection().Handler(mux)), nil
+	return frame.Headers(http.NewCrossOriginProtection().Handler(withAPI(o, mux))), nil
+}
+
+// withAPI serves the paths of the API, which are not patterns of net/http. A browser that is signed
+// in has a cookie instead of a token: links in the console lead to what the API reads.
+func withAPI(o Options, pages http.Handler) http.Handler {
+	if o.API == nil {
+		return pages
+	}
+	forBrowsers := o.SignIn.Require(o.API)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !strings.HasPrefix(r.URL.Path, "/api/v1/"):
+			pages.ServeHTTP(w, r)
+		case len(r.Header["Authorization"]) == 0 && len(r.Header["Cookie"]) > 0:
+			forBrowsers.ServeHTTP(w, r)
+		default:
+			o.API.ServeHTTP(w, r)
+		}
+	})
 }

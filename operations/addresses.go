@@ -84,8 +84,8 @@ func budgets(ctx context.Context, d *datadir.Dir) (map[netip.Prefix]uint16, erro
 type RangeAllowance struct {
 	// an address or a prefix; an IPv6 address means its /64
 	Range  string   `json:"range"`
-	For    Duration `json:"for,omitempty"`    // 0: permanently
-	Reason string   `json:"reason,omitempty"` // for people; at most addresses.MaxReason bytes
+	For    Duration `json:"for,omitempty"`    // such as 24h or 7d; 0: permanently
+	Reason string   `json:"reason,omitempty"` // for people; at most 256 bytes
 	// The budget of each address, in bindings; 0: no limit.
 	Bindings uint16 `json:"bindings,omitempty"`
 	// Allow it even if it is wide and has no budget.
@@ -143,8 +143,8 @@ func (a RangeAllowance) entry(d *datadir.Dir) (addresses.Entry, error) {
 // RangeBlock describes a range to block.
 type RangeBlock struct {
 	Range  string   `json:"range"`            // an address or a prefix; an IPv6 address means its /64
-	For    Duration `json:"for,omitempty"`    // 0: permanently
-	Reason string   `json:"reason,omitempty"` // for people; at most addresses.MaxReason bytes
+	For    Duration `json:"for,omitempty"`    // such as 24h or 7d; 0: permanently
+	Reason string   `json:"reason,omitempty"` // for people; at most 256 bytes
 	// Block it even if it is wide or contains trusted proxies.
 	Yes bool `json:"yes,omitempty"`
 }

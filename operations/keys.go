@@ -38,7 +38,7 @@ func listKeys(_ context.Context, d *datadir.Dir, _ None) ([]KeyView, error) {
 
 // KeyRotation describes a new signing key.
 type KeyRotation struct {
-	Alg string `json:"alg"` // one of signing.Algorithms
+	Alg string `json:"alg"` // EdDSA, ES256 or RS256
 }
 
 func (r KeyRotation) check() error {

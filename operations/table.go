@@ -59,8 +59,8 @@ var tokenOps = []Operation{
 		at("POST /tokens").creates(),
 	plain("token list", Viewer, "list the tokens that have made a call", `{"tenant":"acme","state":"live","limit":50}`, lists.Tokens).
 		at("GET /tokens"),
-	plain("token show", Viewer, "show the state of a token", `{"token":"0b9f2c6c5d7a4f0e"}`, showToken).at("GET /tokens/{token}"),
-	changes[TokenName](plain("token revoke", Operator, "revoke a token permanently", `{"token":"0b9f2c6c5d7a4f0e"}`, revokeToken),
+	plain("token show", Viewer, "show the state of a token", `{"token":"C5-sbF16Tw4LnyxsXXpPDg"}`, showToken).at("GET /tokens/{token}"),
+	changes[TokenName](plain("token revoke", Operator, "revoke a token permanently", `{"token":"C5-sbF16Tw4LnyxsXXpPDg"}`, revokeToken),
 		"revoked a token", nil, nil).withResult().
 		at("POST /tokens/revoke").previewed(of(wouldRevoke)),
 }

@@ -7,9 +7,12 @@ import (
 	"strings"
 
 	"stile.example/stile/console"
+	"stile.example/stile/console/api"
 	"stile.example/stile/console/frame"
+	"stile.example/stile/console/openapi"
 	"stile.example/stile/console/signin"
 	"stile.example/stile/handlers/transport"
+	"stile.example/stile/store/sqlite/idempotency"
 )
 
 // console returns what the admin listener serves to operators.
@@ -19,7 +22,26 @@ func (srv *Server) console() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return console.New(console.Options{Frame: f, SignIn: in, Log: srv.dir.Log, Now: srv.dir.Now})
+	programs, err := srv.adminAPI(in)
+	if err != nil {
+		return nil, err
+	}
+	return console.New(console.Options{Frame: f, SignIn: in, API: programs, Log: srv.dir.Log, Now: srv.dir.Now})
+}
+
+// adminAPI returns the handler of the admin API.
+func (srv *Server) adminAPI(tokens api.Authenticator) (http.Handler, error) {
+	document, err := openapi.Document(programVersion())
+	if err != nil {
+		return nil, err
+	}
+	page, err := openapi.Page(programVersion())
+	if err != nil {
+		return nil, err
+	}
+	return api.New(api.Options{
+		Dir: srv.dir, Tokens: tokens, Repeats: idempotency.Table{DB: srv.dir.Store.DB}, Document: document, Page: page, Address: srv.source,
+	})
 }
 
 // source returns the source address of a request to the admin listener.

@@ -1,0 +1,348 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"stile.example/stile/console/api"
+	"stile.example/stile/console/apitest"
+	"stile.example/stile/console/caller"
+	"stile.example/stile/console/endpoint"
+	"stile.example/stile/operations"
+)
+
+// TestRequests checks requests and their complete outcome.
+func TestRequests(t *testing.T) {
+	s := apitest.New(t)
+	for _, c := range []struct {
+		line, body string
+		status     int
+		has        string
+		headers    []string
+	}{
+		{"operator POST /tenants", `{"client_id":"acme","name":"Acme"}`, 201, `{"data":{"client_id":"acme","client_secret":"stile_`, nil},
+		{"operator POST /tenants", `{"client_id":"acme"}`, 409, `"code":"conflict"`, nil},
+		{"viewer GET /tenants", "", 200, `{"data":[{"client_id":"acme",`, nil},
+		{"viewer GET /tenants/acme", "", 200, `{"data":{"client_id":"acme",`, nil},
+		{"viewer HEAD /tenants/acme", "", 200, "", nil},
+		{"viewer GET /tenants/nobody", "", 404, `"detail":"there is no tenant nobody`, nil},
+		{"operator PATCH /tenants/acme", `{"calls_per_month":100}`, 200, `"calls_per_month":100`, nil},
+		{"operator PATCH /tenants/acme", `{"client_id":"other"}`, 400, `field \"client_id\": unknown; the fields are name, sites,`, nil},
+		{"operator PATCH /tenants/acme", `{"Calls_Per_Month":1}`, 400, `unknown`, nil},
+		{"operator PATCH /tenants/acme", `{"name":null}`, 400, `field name: must not be null; leave it out`, nil},
+		{"operator PATCH /tenants/acme", `{"name":"a","name":"b"}`, 400, `field name: must be given once`, nil},
+		{"operator PATCH /tenants/acme", `{"prices":[{"since":"2026-01-01","micros":"1"}]}`, 400, `field micros: must be an integer from`, nil},
+		{"operator PATCH /tenants/acme", `{"sites":["https://a.example",1]}`, 400, `field sites[1]: must be a string`, nil},
+		{"operator PATCH /tenants/acme", `[]`, 400, `must be a JSON object`, nil},
+		{"operator PATCH /tenants/acme", `{"name":"` + "\xff" + `"}`, 400, `UTF-8`, nil},
+		{"operator PATCH /tenants/acme", `{`, 400, `is not JSON`, nil},
+		{"operator PATCH /tenants/acme", `{}`, 415, `"code":"unsupported_type"`, []string{"Content-Type: text/plain"}},
+		{"operator PATCH /tenants/acme", `{}`, 200, `"data"`, []string{"Content-Type: application/json; charset=utf-8"}},
+		{"operator PATCH /tenants/acme", `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, 413, `"code":"too_large"`, nil},
+		{"operator PATCH /tenants", `{}`, 405, `"code":"method_not_allowed"`, nil},
+		{"viewer GET /tenants?limit=0", "", 400, `parameter limit: must be from 1 to 1000`, nil},
+		{"viewer GET /tenants?limit=x", "", 400, `parameter limit: must be an integer`, nil},
+		{"viewer GET /tenants?limit=1&limit=2", "", 400, `must be given once`, nil},
+		{"viewer GET /tenants?clientid=a", "", 400, `parameter \"clientid\": unknown; the parameters are after, limit`, nil},
+		{"viewer GET /tenants?%zz", "", 400, `escaped`, nil},
+		{"viewer GET /tenants", "{}", 400, `must not have a body`, nil},
+		{"viewer GET /tenants/acme", "", 406, `available as application/json`, []string{"Accept: text/html"}},
+		{"viewer GET /tenants/acme", "", 200, `data`, []string{"Accept: text/html;q=0.9, */*;q=0.1"}},
+		{"viewer GET /nothing", "", 404, `"code":"not_found"`, nil},
+		{"viewer GET /tenants/", "", 404, `"code":"not_found"`, nil},
+		{"viewer GET /tenants/a%2Fb", "", 404, `there is no tenant a/b`, nil},
+		{"operator PUT /addresses/blocked/198.51.100.0%2F24", `{"for":"24h"}`, 200, `"range":"198.51.100.0/24","kind":"block"`, nil},
+		{"operator PUT /addresses/allowed/203.0.113.0/24", `{"bindings":5000}`, 200, `"range":"203.0.113.0/24","kind":"allow"`, nil},
+		{"operator PUT /addresses/allowed/10.0.0.0/8", `{}`, 409, `"code":"unconfirmed"`, nil},
+		{"operator PUT /addresses/allowed/10.0.0.0/8", `{"yes":true}`, 200, `"kind":"allow"`, nil},
+		{"operator PUT /addresses/blocked/1.2.3.4", `{"for":"soon"}`, 400, `field for: must be a duration`, nil},
+		{"operator DELETE /addresses/203.0.113.0/24", "", 200, `{"data":{"removed":"203.0.113.0/24"}}`, nil},
+		{"operator DELETE /addresses/203.0.113.0/24", "", 404, `"code":"not_found"`, nil},
+		{"viewer GET /usage?from=x", "", 400, `"code":"bad_request"`, nil},
+		{"viewer GET /audit?limit=2", "", 200, `"next":"`, nil},
+		{"viewer GET /audit/verify", "", 200, `"entries":`, nil},
+		{"operator POST /keys", `{"alg":"ES256"}`, 403, `key rotate needs the role owner, and a-operator has operator.`, nil},
+		{"owner POST /keys", `{"alg":"ES256"}`, 201, `"alg":"ES256"`, nil},
+		{"owner POST /keys", ``, 400, `field alg: missing`, nil},
+		{"operator POST /content/import", `{"id":"a","title":"A","collection":"c"}`, 200, `"added":1`, []string{"Content-Type: application/x-ndjson"}},
+		{"operator POST /content/import?format=csv", "id,title\nb,B\n", 200, `"added":1`, nil},
+		{"operator POST /content/import", "id,title\n,B\n", 400, `"lines":[{"line":2,"problem":"`, []string{"Content-Type: text/csv"}},
+		{"operator POST /content/import", "\x8b#\x15", 400, `"code":"bad_request"`, []string{"Content-Type: application/octet-stream"}},
+		{"operator POST /content/import", "x", 415, `"code":"unsupported_type"`, []string{"Content-Type: image/png"}},
+		{"operator POST /content/import?tenant=nobody", `{"id":"a","title":"A"}`, 404, `"code":"not_found"`, nil},
+		{`operator POST /content/import?options={"searchable":["x"]}`, `{"id":"a","title":"A","collection":"c"}`, 200, `"unchanged":1`, nil},
+		{`operator POST /content/import?options={"x":1}`, ``, 400, `parameter options: field \"x\": unknown`, nil},
+		{"viewer GET /content/items?limit=1", "", 200, `{"data":[{"id":"a","collection":"c","title":"A"}],"next":"a","meta":{"more":1}}`, nil},
+		{"viewer GET /content/items?after=a", "", 200, `"next":null`, nil},
+		{"viewer GET /content/export", "", 200, `"id":"a"`, nil},
+		{"operator POST /content/remove", `{"ids":["a","zz"]}`, 404, `nothing was removed`, nil},
+		{"operator POST /content/remove", `{"collection":"c"}`, 409, `"unconfirmed":{"items":1,"of":1}`, nil},
+		{"operator POST /content/remove", `{"collection":"c","confirmed":1}`, 200, `{"data":{"removed":1}}`, nil},
+		{"operator POST /backup", "", 403, `needs the role owner`, nil},
+		{"owner POST /backup", "", 200, "stile.db", nil},
+	} {
+		r := s.Do(c.line, c.body, c.headers...)
+		if r.Status != c.status || !strings.Contains(r.Text, c.has) {
+			t.Errorf("%s %.60s: %d %.300s\nwant %d %s", c.line, c.body, r.Status, r.Text, c.status, c.has)
+		}
+		if r.Status >= 400 && r.Code() == "" {
+			t.Errorf("%s: %s", c.line, r.Text)
+		}
+	}
+	if r := s.Do("viewer POST /audit", ""); r.Head.Get("Allow") != "GET, HEAD" {
+		t.Errorf("Allow: %s", r.Head.Get("Allow"))
+	}
+	if log := s.Log.String(); !strings.Contains(log, `"code":"forbidden"`) || !strings.Contains(log, `"admin":"a-operator"`) {
+		t.Errorf("the log has no refusal:\n%s", log)
+	}
+}
+
+// TestCallers checks who may do what: without a valid token nothing, with a session only reading,
+// and a viewer no change.
+func TestCallers(t *testing.T) {
+	s := apitest.New(t)
+	for _, e := range endpoint.All() {
+		path := strings.NewReplacer("{client_id}", "acme", "{range...}", "10.0.0.1", "{", "", "...}", "", "}", "").Replace(e.Route.Path)
+		r := s.Do("nobody "+e.Route.Method+" "+path, "")
+		if r.Status != 401 || r.Code() != "token_missing" || !strings.HasPrefix(r.Head.Get("WWW-Authenticate"), "Bearer ") {
+			t.Errorf("%s without a token: %d %s", e.Name, r.Status, r.Text)
+		}
+		for _, role := range []operations.Role{operations.Viewer, operations.Operator} {
+			r := s.Do(string(role)+" "+e.Route.Method+" "+path, "")
+			if forbidden := !role.Includes(e.Role); forbidden != (r.Status == 403) || forbidden && r.Code() != "forbidden" {
+				t.Errorf("%s by %s: %d %s", e.Name, role, r.Status, r.Text)
+			}
+		}
+		if role := operations.Viewer; e.Changes() && role.Includes(e.Role) {
+			t.Errorf("a viewer may change something: %s", e.Name)
+		}
+	}
+	for header, want := range map[string]string{"Bearer stile_adm_unknown": "token_invalid", "Bearer x": "token_invalid", "Basic eDp5": "token_missing", "Bearer": "token_invalid"} {
+		if r := s.Do("nobody GET /tenants", "", "Authorization: "+header); r.Status != 401 || r.Code() != want {
+			t.Errorf("%s: %d %s", header, r.Status, r.Text)
+		}
+	}
+	for method, status := range map[string]int{"GET": 200, "HEAD": 200, "POST": 401} {
+		r := httptest.NewRequest(method, api.Prefix+"/tenants", nil)
+		w := httptest.NewRecorder()
+		s.API.ServeHTTP(w, r.WithContext(caller.With(r.Context(), caller.Caller{Actor: operations.Actor{Name: "ada", Role: operations.Owner}})))
+		if w.Code != status {
+			t.Errorf("%s by a session: %d %s", method, w.Code, w.Body)
+		}
+	}
+}
+
+// TestGuesses checks that wrong tokens of an address are refused without a look from the eleventh
+// on, and that tokens that were valid before are not locked out.
+func TestGuesses(t *testing.T) {
+	s := apitest.New(t)
+	s.Must(200, "viewer GET /tenants", "")
+	for range 10 {
+		s.Must(401, "wrong GET /tenants", "")
+	}
+	if r := s.Must(429, "wrong GET /tenants", ""); r.Code() != "too_many_requests" || r.Head.Get("Retry-After") == "" {
+		t.Errorf("%s %v", r.Text, r.Head)
+	}
+	s.Must(429, "owner GET /tenants", "")
+	s.Must(200, "viewer GET /tenants", "")
+}
+
+// TestPaging checks that pages have all rows once, also when rows are removed between them.
+func TestPaging(t *testing.T) {
+	s := apitest.New(t)
+	for i := range 25 {
+		s.Must(201, "operator POST /tenants", fmt.Sprintf(`{"client_id":"t%02d"}`, i))
+		s.Must(200, "operator PUT /addresses/blocked/"+fmt.Sprintf("192.0.2.%d", i), "")
+	}
+	for _, list := range []string{"/tenants", "/addresses", "/audit"} {
+		var rows []string
+		for after, pages := "", 0; ; pages++ {
+			r := s.Must(200, "viewer GET "+list+"?limit=7"+after, "").JSON(t)
+			for _, row := range r["data"].([]any) {
+				text, _ := json.Marshal(row)
+				rows = append(rows, string(text))
+			}
+			next, more := r["next"].(string)
+			if !more {
+				break
+			}
+			if after = "&after=" + next; list == "/tenants" && pages == 1 {
+				s.Must(200, "operator DELETE /tenants/"+next, "") // the cursor's own row
+			}
+		}
+		want := map[string]int{"/tenants": 25, "/addresses": 25, "/audit": 51}[list]
+		seen := map[string]bool{}
+		for _, row := range rows {
+			seen[row] = true
+		}
+		if len(rows) != want || len(seen) != want {
+			t.Errorf("%s: %d rows, %d different, want %d", list, len(rows), len(seen), want)
+		}
+	}
+}
+
+// TestExports checks that a file has all rows, that the audit log has who got it, and that no cell
+// is a formula (S42).
+func TestExports(t *testing.T) {
+	s := apitest.New(t)
+	for i := range 1200 {
+		if _, err := operations.AddTenant(t.Context(), s.Dir, operations.TenantChange{ClientID: fmt.Sprintf("t%04d", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, name := range []string{"=cmd|' /C calc'!A0", "+1", "-1", "@x", "＝1", "a \\\"b\\\", c"} {
+		s.Must(200, fmt.Sprintf("operator PATCH /tenants/t%04d", i), `{"name":"`+name+`","calls_per_month":5}`)
+	}
+	r := s.Must(200, "viewer GET /tenants", "", "Accept: text/csv")
+	lines := strings.Split(strings.TrimSpace(r.Text), "\n")
+	if len(lines) != 1201 || !strings.HasPrefix(lines[0], "client_id,name,sites,status,calls_per_month,policy,") || r.Head.Get("Content-Disposition") != `attachment; filename="tenant-list.csv"` {
+		t.Errorf("%d lines, %s, %v", len(lines), lines[0], r.Head)
+	}
+	for i, want := range []string{`t0000,'=cmd|' /C calc'!A0,[],active,5,`, `t0001,'+1,`, `t0002,'-1,`, `t0003,'@x,`, `t0004,'＝1,`, `t0005,"a ""b"", c",`} {
+		if !strings.HasPrefix(lines[1+i], want) {
+			t.Errorf("%s, want %s", lines[1+i], want)
+		}
+	}
+	if r := s.Must(200, "viewer GET /tenants?format=ndjson", ""); strings.Count(r.Text, "\n") != 1200 || r.Head.Get("Content-Type") != "application/x-ndjson" {
+		t.Errorf("%d lines, %v", strings.Count(r.Text, "\n"), r.Head)
+	}
+	s.Must(200, "viewer GET /usage?format=csv", "")
+	s.Must(200, "viewer GET /audit?operation=tenant&format=csv", "")
+	s.Must(200, "viewer GET /content/export", "")
+	s.Must(400, "viewer GET /tenants?format=csv&limit=5", "")
+	s.Must(400, "viewer GET /tenants?format=pdf", "")
+	s.Must(404, "viewer GET /usage?tenant=nobody&format=csv", "")
+	audit := s.Must(200, "viewer GET /audit?actor=a-viewer", "").Text
+	for _, has := range []string{`"operation":"tenant list","subject":"export","after":{"format":"csv","filter":{}}`, `"operation":"audit list","subject":"export","after":{"format":"csv","filter":{"operation":"tenant"}}`, `"operation":"content export"`} {
+		if !strings.Contains(audit, has) {
+			t.Errorf("the audit log has no %s:\n%s", has, audit)
+		}
+	}
+	if n := strings.Count(audit, `"seq"`); n != 5 {
+		t.Errorf("%d entries", n)
+	}
+}
+
+// TestVersions checks ETag, If-Match and If-None-Match.
+func TestVersions(t *testing.T) {
+	s := apitest.New(t)
+	first := s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`).Head.Get("ETag")
+	read := s.Must(200, "viewer GET /tenants/acme", "").Head.Get("ETag")
+	if first == "" || read != first {
+		t.Errorf("ETag %q, then %q", first, read)
+	}
+	s.Must(304, "viewer GET /tenants/acme", "", "If-None-Match: "+first)
+	second := s.Must(200, "operator PATCH /tenants/acme", `{"name":"A"}`, "If-Match: "+first).Head.Get("ETag")
+	s.Must(200, "viewer GET /tenants/acme", "", "If-None-Match: "+first)
+	if r := s.Must(412, "operator PATCH /tenants/acme", `{"name":"B"}`, "If-Match: "+first); r.Code() != "stale" {
+		t.Error(r.Text)
+	}
+	s.Must(412, "operator DELETE /tenants/acme", "", "If-Match: W/"+second)
+	s.Must(412, "operator PATCH /tenants/nobody", "{}", "If-Match: *")
+	s.Must(400, "operator PATCH /tenants/acme", "{}", "If-Match: x")
+	s.Must(400, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "If-Match: *")
+	if dry := s.Must(200, "operator PATCH /tenants/acme", `{"name":"B"}`, "Prefer: respond-async, dry-run", "If-Match: "+second); dry.Head.Get("ETag") != second ||
+		dry.Head.Get("Preference-Applied") != "dry-run" || !strings.Contains(dry.Text, `{"data":{"before":{"client_id":"acme","name":"A"`) || !strings.Contains(dry.Text, `"after":{"client_id":"acme","name":"B"`) {
+		t.Errorf("%s %v", dry.Text, dry.Head)
+	}
+	s.Must(412, "operator PATCH /tenants/acme", `{"name":"B"}`, "Prefer: dry-run", "If-Match: "+first)
+	s.Must(400, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "Prefer: dry-run")
+	if r := s.Must(200, "viewer GET /tenants/acme", ""); !strings.Contains(r.Text, `"name":"A"`) {
+		t.Errorf("a dry run changed something: %s", r.Text)
+	}
+	blocked := s.Must(200, "operator PUT /addresses/blocked/192.0.2.0/24", "").Head.Get("ETag")
+	s.Must(200, "operator PUT /addresses/allowed/192.0.2.0/24", "", "If-Match: "+blocked)
+	s.Must(412, "operator DELETE /addresses/192.0.2.0/24", "", "If-Match: "+blocked)
+}
+
+// TestRepeats checks requests with an Idempotency-Key.
+func TestRepeats(t *testing.T) {
+	s := apitest.New(t)
+	s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`)
+	first := s.Must(201, "operator POST /tenants/acme/secret", "", `Idempotency-Key: "k1"`)
+	again := s.Must(201, "operator POST /tenants/acme/secret", "", `Idempotency-Key: k1`)
+	if again.Text != first.Text || again.Head.Get("ETag") != first.Head.Get("ETag") || again.Head.Get("Idempotency-Replayed") != "true" || first.Head.Get("Idempotency-Replayed") != "" {
+		t.Errorf("%v %s\n%v %s", first.Head, first.Text, again.Head, again.Text)
+	}
+	if r := s.Must(422, "operator POST /tenants/acme/secret", `{"overlap":"1h"}`, `Idempotency-Key: k1`); r.Code() != "key_reused" {
+		t.Error(r.Text)
+	}
+	if r := s.Must(201, "owner POST /tenants/acme/secret", "", `Idempotency-Key: k1`); r.Text == first.Text {
+		t.Error("another admin gets the secret")
+	}
+	refused := s.Must(409, "operator POST /tenants", `{"client_id":"acme"}`, `Idempotency-Key: k2`)
+	if again := s.Must(409, "operator POST /tenants", `{"client_id":"acme"}`, `Idempotency-Key: k2`); again.Text != refused.Text {
+		t.Errorf("%s\n%s", refused.Text, again.Text)
+	}
+	for _, key := range []string{"", "é", strings.Repeat("x", 256)} {
+		s.Must(400, "operator POST /tenants", `{"client_id":"x"}`, "Idempotency-Key: "+key)
+	}
+	s.Must(400, "operator POST /content/import", `{"id":"a","title":"A"}`, "Idempotency-Key: k")
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	statuses, secrets := map[int]int{}, map[string]bool{}
+	for range 20 {
+		all.Go(func() {
+			r := s.Do("operator POST /tenants/acme/secret", `{"overlap":"1h"}`, `Idempotency-Key: k3`)
+			mu.Lock()
+			defer mu.Unlock()
+			if statuses[r.Status]++; r.Status == 201 {
+				secrets[r.Text] = true
+			}
+		})
+	}
+	if all.Wait(); statuses[201]+statuses[409] != 20 || len(secrets) != 1 {
+		t.Errorf("statuses %v, %d secrets", statuses, len(secrets))
+	}
+	var key, found int
+	rows, err := s.Dir.Store.DB.Reader().QueryContext(t.Context(), `SELECT CAST(response AS TEXT) FROM idempotency`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		if key++; strings.Contains(text, "stile_") || strings.Contains(text, "client_secret") {
+			found++
+		}
+	}
+	if key == 0 || found > 0 {
+		t.Errorf("%d of %d stored responses can be read", found, key)
+	}
+}
+
+// TestS23Bodies checks that each endpoint refuses what is not JSON.
+func TestS23Bodies(t *testing.T) {
+	s := apitest.New(t)
+	deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
+	for _, e := range endpoint.All() {
+		if !e.HasBody() {
+			continue
+		}
+		path := strings.NewReplacer("{client_id}", "acme", "{range...}", "10.0.0.1").Replace(e.Route.Path)
+		for _, body := range []string{deep, `{"x":` + deep + `}`, `{"a":1}{}`, `{"a":01}`, `{'a':1}`, `nul`, `null`, `"x"`, `{"a":}`, "\ufeff{}", `{"a":"` + "\x01" + `"}`, strings.Repeat(" ", 1000) + "x"} {
+			if r := s.Do("owner "+e.Route.Method+" "+path, body); r.Status != 400 || r.Code() != "bad_request" {
+				t.Errorf("%s %.30s: %d %s", e.Name, body, r.Status, r.Text)
+			}
+		}
+	}
+}
+
+// TestFaults checks that a fault is reported without its text, which the log has under its ref.
+func TestFaults(t *testing.T) {
+	s := apitest.New(t)
+	s.Must(200, "viewer GET /tenants", "")
+	s.Dir.Store.DB.Close()
+	r := s.Must(500, "viewer GET /audit", "")
+	ref := r.JSON(t)["error"].(map[string]any)["ref"].(string)
+	if strings.Contains(r.Text, "database") || !strings.Contains(s.Log.String(), `"ref":"`+ref+`"`) || !strings.Contains(s.Log.String(), "read the audit log: ") {
+		t.Errorf("%s\n%s", r.Text, s.Log)
+	}
+}

@@ -1,0 +1,232 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"stile.example/stile/console/endpoint"
+	"stile.example/stile/console/problem"
+	"stile.example/stile/operations"
+)
+
+// progress is how long a client may take for one write or read of a stream.
+const progress = 10 * time.Second
+
+// export writes all rows of a list as a file. The audit log has who got it.
+func (a *API) export(r *request, format string) error {
+	for _, name := range []string{"after", "limit"} {
+		if r.URL.Query().Has(name) {
+			return problem.New(problem.BadRequest, "parameter "+name+": an export has all rows; leave it out")
+		}
+	}
+	out := &stream{r: r, kind: endpoint.Types[format], file: r.endpoint.Name + "." + format}
+	w := newRowWriter(out, format, r.endpoint.List.Row)
+	recorded := false
+	err := a.eachPage(r, func(rows reflect.Value) error {
+		if !recorded { // the first page shows that the request is valid
+			if err := r.endpoint.RecordExport(r.Context(), a.Dir, r.actor, format, r.input); err != nil {
+				return err
+			}
+			recorded = true
+		}
+		for i := range rows.Len() {
+			if err := w.write(rows.Index(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = w.flush()
+	}
+	return err
+}
+
+// eachPage calls fn with the pages of a list, one after another: slices of rows. It calls fn at
+// least once.
+func (a *API) eachPage(r *request, fn func(rows reflect.Value) error) error {
+	call := operations.Call{Actor: r.actor, Input: r.input}
+	l := r.endpoint.List
+	if l.Next == "" {
+		rows, err := a.allRows(r.Context(), r.endpoint, call)
+		if err != nil {
+			return err
+		}
+		page := reflect.MakeSlice(reflect.SliceOf(l.Row), 0, len(rows))
+		for _, row := range rows {
+			page = reflect.Append(page, reflect.ValueOf(row.value))
+		}
+		return fn(page)
+	}
+	for after := ""; ; {
+		values := map[string]any{"limit": endpoint.MaxLimit}
+		if after != "" {
+			values["after"] = cursorValue(r.endpoint, after)
+		}
+		input, err := with(r.input, values)
+		if err != nil {
+			return err
+		}
+		call.Input = input
+		result, err := r.endpoint.Run(r.Context(), a.Dir, call)
+		if err != nil {
+			return err
+		}
+		v := reflect.ValueOf(result)
+		for _, f := range endpoint.FieldsOf(v.Type()) {
+			switch f.Name {
+			case l.Rows:
+				err = fn(v.FieldByName(f.GoName))
+			case l.Next:
+				after = cursor(v.FieldByName(f.GoName))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if after == "" {
+			return nil
+		}
+	}
+}
+
+// cursorValue returns a cursor as the input has it: as text or a number.
+func cursorValue(e endpoint.Endpoint, after string) any {
+	for _, f := range e.Query {
+		if f.Name == "after" && endpoint.KindOf(f.Type) == endpoint.Integer {
+			return json.Number(after)
+		}
+	}
+	return after
+}
+
+// stream is the body of a response that is written while it is produced. Its status is sent with
+// the first byte, so an error before it is an ordinary error.
+type stream struct {
+	r          *request
+	kind, file string
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	s.begin()
+	_ = http.NewResponseController(s.r.w).SetWriteDeadline(time.Now().Add(progress))
+	return s.r.w.Write(p)
+}
+
+func (s *stream) begin() {
+	if s.r.began {
+		return
+	}
+	s.r.began = true
+	head := s.r.w.Header()
+	head.Set("Content-Type", s.kind)
+	head.Set("Content-Disposition", `attachment; filename="`+strings.ReplaceAll(s.file, " ", "-")+`"`)
+	s.r.w.WriteHeader(http.StatusOK)
+}
+
+// copyBytes sends the bytes that an operation writes.
+func (a *API) copyBytes(r *request) error {
+	kind, file := r.endpoint.BytesType()
+	if _, err := a.prepare(r.Context(), r, &operations.Call{Input: r.input}); err != nil {
+		return err
+	}
+	if !r.endpoint.Changes() { // a change is recorded anyway
+		if err := r.endpoint.RecordExport(r.Context(), a.Dir, r.actor, file, r.input); err != nil {
+			return err
+		}
+	}
+	// the first bytes may take long
+	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Time{})
+	out := &stream{r: r, kind: kind, file: file}
+	buffered := bufio.NewWriterSize(out, 64<<10)
+	_, err := r.endpoint.Run(r.Context(), a.Dir, operations.Call{Actor: r.actor, Input: r.input, Out: buffered})
+	if err == nil {
+		err = buffered.Flush()
+		out.begin() // there may be no bytes
+	}
+	return err
+}
+
+// rowWriter writes rows as CSV or NDJSON.
+type rowWriter struct {
+	out    *stream
+	buffer *bufio.Writer
+	csv    *csv.Writer // nil: NDJSON
+	fields []endpoint.Field
+}
+
+func newRowWriter(out *stream, format string, row reflect.Type) *rowWriter {
+	w := &rowWriter{out: out, buffer: bufio.NewWriterSize(out, 64<<10), fields: endpoint.FieldsOf(row)}
+	if format == endpoint.CSV {
+		w.csv = csv.NewWriter(w.buffer)
+		names := make([]string, len(w.fields))
+		for i, f := range w.fields {
+			names[i] = f.Name
+		}
+		_ = w.csv.Write(names) // flush returns its error
+	}
+	return w
+}
+
+func (w *rowWriter) write(row reflect.Value) error {
+	if w.csv == nil {
+		line, err := json.Marshal(row.Interface())
+		if err == nil {
+			_, err = w.buffer.Write(append(line, '\n'))
+		}
+		return err
+	}
+	cells := make([]string, len(w.fields))
+	for i, f := range w.fields {
+		value, err := json.Marshal(row.FieldByName(f.GoName).Interface())
+		if err != nil {
+			return err
+		}
+		cells[i] = cell(value)
+	}
+	return w.csv.Write(cells)
+}
+
+func (w *rowWriter) flush() error {
+	if w.csv != nil {
+		w.csv.Flush()
+		if err := w.csv.Error(); err != nil {
+			return err
+		}
+	}
+	err := w.buffer.Flush()
+	w.out.begin() // there may be no rows
+	return err
+}
+
+// cell returns a JSON value as text. A text that a spreadsheet would take for a formula gets an
+// apostrophe in front, which spreadsheets don't show.
+func cell(value json.RawMessage) string {
+	var text string
+	switch {
+	case bytes.Equal(value, []byte("null")):
+		return ""
+	case json.Unmarshal(value, &text) != nil:
+		return string(value) // a number, true, false, an array or an object
+	case text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n") || hasWideSign(text):
+		return "'" + text
+	}
+	return text
+}
+
+// hasWideSign reports whether a text begins with a full-width sign, which some spreadsheets read as
+// the usual one.
+func hasWideSign(text string) bool {
+	for _, sign := range []string{"＝", "＋", "－", "＠"} {
+		if strings.HasPrefix(text, sign) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,29 @@
+package endpoint
+
+import "stile.example/stile/content"
+
+// The formats of a response.
+const (
+	JSON   = "json"
+	CSV    = "csv"
+	NDJSON = "ndjson"
+)
+
+// Types has the media type of each format.
+var Types = map[string]string{JSON: "application/json", CSV: "text/csv", NDJSON: "application/x-ndjson"}
+
+// ItemTypes has the media types of items to import, and the format that each means.
+var ItemTypes = map[string]content.Format{
+	"application/x-ndjson": content.JSONL, "application/jsonl": content.JSONL, "application/json": content.JSONL,
+	"text/csv": content.CSV, "text/markdown": content.Markdown,
+	"application/rss+xml": content.Feed, "application/atom+xml": content.Feed, "application/feed+json": content.Feed,
+	"application/octet-stream": content.Auto,
+}
+
+// BytesType returns the media type of what an operation writes, and a name for the file.
+func (e Endpoint) BytesType() (kind, file string) {
+	if e.Changes() {
+		return "application/x-tar", "stile-" + e.Name + ".tar"
+	}
+	return Types[NDJSON], e.Name + ".ndjson"
+}

@@ -1,0 +1,233 @@
+package openapi_test
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"stile.example/stile/console/apitest"
+	"stile.example/stile/console/endpoint"
+	"stile.example/stile/console/openapi"
+	"stile.example/stile/operations"
+	"stile.example/stile/refusals"
+	"stile.example/stile/tokens"
+)
+
+var update = flag.Bool("update", false, "write the files of descriptions and examples again")
+
+// prepared has what must exist before the example of an operation is sent. Examples are sent in the
+// order of the table, to one server.
+var prepared = map[string]func(*apitest.Site) error{
+	"content list": func(s *apitest.Site) error {
+		s.Must(200, "operator POST /content/import", openapi.ItemsExample, "Content-Type: application/x-ndjson")
+		s.Must(200, "operator POST /content/import", `{"id":"cake","title":"Cake","collection":"recipes"}`, "Content-Type: application/x-ndjson")
+		return nil
+	},
+	"content remove": func(s *apitest.Site) error {
+		s.Must(200, "operator POST /content/import", `{"id":"greenland","title":"Greenland"}`, "Content-Type: application/x-ndjson")
+		return nil
+	},
+	"content import": func(s *apitest.Site) error { // the example before it removed the tenant
+		s.Must(201, "operator POST /tenants", `{"client_id":"acme","name":"Acme Ltd","prices":[{"since":"2026-11-01","micros":2000}]}`)
+		return nil
+	},
+	"address list": func(s *apitest.Site) error {
+		s.Must(200, "operator PUT /addresses/blocked/192.0.2.0/24", `{"for":"7d","reason":"scraper"}`)
+		return nil
+	},
+	"token show": func(s *apitest.Site) error {
+		id := tokens.NewID(s.Dir.Signer.Issuer, "C5-sbF16Tw4LnyxsXXpPDg")
+		number, _ := s.Dir.TenantNumber("acme")
+		tenant, _ := s.Dir.Tenants.Find("acme")
+		_, err := s.Dir.Gate.Apply(s.Context(), id, s.Dir.PolicyOf(tenant).Tokens(), tokens.Call{At: noon, Tenant: number, IssuedAt: noon, Expires: noon.Add(24 * time.Hour),
+			From: netip.MustParseAddr("203.0.113.9"), Route: tokens.Items, Records: 20})
+		return err
+	},
+	"explain": func(s *apitest.Site) error {
+		s.Dir.Refusals.Note(refusals.Refusal{Ref: "7QK2-M4TD", At: noon.Add(-time.Minute), Tenant: "acme", Code: "challenge_required", Rule: "policy.spike.calls",
+			Limit: 60, Seen: 61, Identity: "token C5-sbF16Tw4LnyxsXXpPDg", Address: "203.0.113.9"}, true)
+		return nil
+	},
+	"usage": func(s *apitest.Site) error {
+		number, _ := s.Dir.TenantNumber("acme")
+		return s.Dir.Store.DB.Write(s.Context(), func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(s.Context(), `INSERT INTO ledger (tenant, day, route, token, calls, records) VALUES (?, ?, ?, ?, 5, 50)`,
+				number, noon.Unix()/86400-1, tokens.Items, make([]byte, 32))
+			return err
+		})
+	},
+}
+
+// written has the examples of responses that need what a test does not have, such as an external
+// issuer. The response to the example of the request is one of the documented errors.
+var written = map[string]string{
+	"issuer list":    issuersExample,
+	"issuer refresh": issuersExample,
+}
+
+const issuersExample = `{"data":[{"issuer":"https://id.example/realms/demo","keys_url":"https://id.example/realms/demo/protocol/openid-connect/certs","keys":["FJ86GcF3jTbNLOco4NvZkUCIUmfYCqoqtOQeMfbhNlE"],"fetched_at":"2026-11-27T12:00:00Z","error":""}],"next":null}`
+
+var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+
+// TestExamples sends every documented example to a server, and checks that it is answered as
+// documented: with the status of a success, and with a body that the schema allows. The examples of
+// responses in the document are these responses.
+func TestExamples(t *testing.T) {
+	s := apitest.NewAt(t, func() time.Time { return noon })
+	schemas := compile(t)
+	got := map[string]json.RawMessage{}
+	for _, e := range endpoint.All() {
+		if prepare := prepared[e.Name]; prepare != nil {
+			if err := prepare(s); err != nil {
+				t.Fatalf("%s: %v", e.Name, err)
+			}
+		}
+		r := send(s, e)
+		example, isWritten := written[e.Name]
+		switch {
+		case isWritten:
+			checkSchema(t, schemas, e, e.Route.Status, []byte(example))
+			got[e.Name] = json.RawMessage(example)
+			if r.Status != e.Route.Status && r.Status/100 != 4 {
+				t.Errorf("%s: %d %s", e.Name, r.Status, r.Text)
+			}
+		case r.Status != e.Route.Status:
+			t.Errorf("%s: the example is answered with %d %s; the documented status is %d. Add what it needs to prepared", e.Name, r.Status, r.Text, e.Route.Status)
+			continue
+		case strings.HasPrefix(r.Head.Get("Content-Type"), "application/json"):
+			got[e.Name] = short(stable(r.Text))
+		}
+		if strings.HasPrefix(r.Head.Get("Content-Type"), "application/json") {
+			checkSchema(t, schemas, e, r.Status, []byte(r.Text))
+		}
+	}
+	compare(t, "examples.json", got)
+}
+
+// send sends the example of an operation.
+func send(s *apitest.Site, e endpoint.Endpoint) apitest.Reply {
+	body, kind := string(openapi.Body(e)), "application/json"
+	if e.Stream == operations.ItemsIn {
+		body, kind = openapi.ItemsExample, "application/x-ndjson"
+	}
+	if body == "" {
+		kind = "-"
+	}
+	return s.Do(fmt.Sprintf("owner %s %s", e.Route.Method, openapi.URL(e)), body, "Content-Type: "+kind)
+}
+
+// changing finds what differs from run to run.
+var changing = regexp.MustCompile(`(stile_)[A-Za-z0-9_-]{43}|(eyJ)[A-Za-z0-9_.-]+|("(?:kid|hash|head)":")[A-Za-z0-9_-]+`)
+
+func stable(text string) string {
+	text = changing.ReplaceAllString(strings.TrimSpace(text), "$1$2$3…")
+	return strings.NewReplacer("stile_…", "stile_kq3b…", "eyJ…", "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9…", `"kid":"…`, `"kid":"q83vEjRWeJA`,
+		`"hash":"…`, `"hash":"9f86d081884c7d659a2feaa0c55ad015`, `"head":"…`, `"head":"9f86d081884c7d659a2feaa0c55ad015`).Replace(text)
+}
+
+// short returns a response with at most two rows.
+func short(text string) json.RawMessage {
+	var body struct {
+		Data json.RawMessage `json:"data"`
+		Next json.RawMessage `json:"next,omitempty"`
+		Meta json.RawMessage `json:"meta,omitempty"`
+	}
+	var rows []json.RawMessage
+	if json.Unmarshal([]byte(text), &body) != nil || json.Unmarshal(body.Data, &rows) != nil || len(rows) <= 2 {
+		return json.RawMessage(text)
+	}
+	body.Data, _ = json.Marshal(rows[:2])
+	out, _ := json.Marshal(body)
+	return out
+}
+
+// compare compares what a file must have with what it has. With -update, it writes the file.
+func compare[V any](t *testing.T, file string, want map[string]V) {
+	t.Helper()
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(want); err != nil {
+		t.Fatal(err)
+	}
+	if *update && !t.Failed() {
+		if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	has, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(has, text.Bytes()) {
+		return
+	}
+	var old map[string]json.RawMessage
+	if err := json.Unmarshal(has, &old); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		value, _ := json.Marshal(want[name])
+		var oldValue bytes.Buffer
+		if json.Compact(&oldValue, old[name]) != nil || oldValue.String() != string(value) {
+			t.Logf("%s: %s\nin the file: %s", name, value, old[name])
+		}
+	}
+	t.Errorf("%s is out of date: run go test ./console/openapi -update, and look at the difference", file)
+}
+
+// compile returns the compiler of the document's schemas.
+func compile(t *testing.T) *jsonschema.Compiler {
+	t.Helper()
+	text, err := openapi.Document("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("openapi.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// checkSchema checks that the document has a response, and that its schema allows a body.
+func checkSchema(t *testing.T, c *jsonschema.Compiler, e endpoint.Endpoint, status int, body []byte) {
+	t.Helper()
+	at := fmt.Sprintf("openapi.json#/paths/%s/%s/responses/%d/content/application~1json/schema",
+		strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "...}", "%7D", "}", "%7D").Replace(e.Route.Path), strings.ToLower(e.Route.Method), status)
+	if status >= http.StatusBadRequest {
+		at = fmt.Sprintf("openapi.json#/components/responses/%d/content/application~1json/schema", status)
+	}
+	schema, err := c.Compile(at)
+	if err != nil {
+		t.Errorf("%s: %v", e.Name, err)
+		return
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err == nil {
+		err = schema.Validate(value)
+	}
+	if err != nil {
+		t.Errorf("%s: the documented schema does not allow the response %s: %v", e.Name, body, err)
+	}
+}

@@ -1,0 +1,67 @@
+// Package peers tests the OpenAPI document of the admin API with third-party programs. It contains
+// only tests.
+package peers
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/console/api"
+	"stile.example/stile/console/apitest"
+	"stile.example/stile/console/openapi"
+	"stile.example/stile/stiletest/peers"
+)
+
+// timeout is generous: the first installation of the packages takes most of it.
+const timeout = 5 * time.Minute
+
+// TestPeers checks that the document is valid, and that Schemathesis finds no response that it does
+// not describe, and no fault: it sends the examples, what the schemas allow and what they don't.
+func TestPeers(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata")); err != nil {
+		t.Fatal(err)
+	}
+	python, err := peers.Venv(ctx, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := openapi.Document("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "openapi.json")
+	if err := os.WriteFile(file, document, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(name string, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(ctx, name, args...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", filepath.Base(name), err, out)
+		}
+		return string(out)
+	}
+	run(python, "-m", "openapi_spec_validator", "--errors", "all", file)
+
+	s := apitest.New(t)
+	s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`)
+	s.Must(200, "operator POST /content/import", openapi.ItemsExample, "Content-Type: application/x-ndjson")
+	s.ManyAddresses.Store(true)
+	began := time.Now()
+	out := run(filepath.Join(filepath.Dir(python), "schemathesis"), "--config-file", "schemathesis.toml", "run", s.URL+api.Prefix+"/openapi.json",
+		"--header", "Authorization: Bearer "+api.TokenPrefix+"owner")
+	t.Logf("%v\n%s", time.Since(began).Round(time.Second), out)
+	if log := s.Log.String(); strings.Contains(log, `"level":"ERROR"`) {
+		t.Errorf("the server's log has errors:\n%s", log)
+	}
+}
