@@ -15,11 +15,13 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/audit"
+	"stile.example/stile/history"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/auditlog"
+	"stile.example/stile/store/sqlite/historytable"
 	"stile.example/stile/store/sqlite/refusallog"
 	"stile.example/stile/store/sqlite/tokenlist"
 	"stile.example/stile/tenants"
@@ -49,6 +51,7 @@ type Dir struct {
 	Refusals  *refusals.Recorder
 	Audit     *audit.Log
 	TokenList listing.Store
+	History   *history.Recorder
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -153,6 +156,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(refusallog.New(d.Store.DB), d.Log)
+	d.History = history.NewRecorder(historytable.Table{DB: d.Store.DB}, d.Log)
 	d.TokenList = tokenlist.Table{DB: d.Store.DB}
 	d.Audit = &audit.Log{Store: auditlog.Table{DB: d.Store.DB}}
 	return nil

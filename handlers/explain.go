@@ -19,6 +19,7 @@ func (a *API) requestLog() accesslog.Log {
 // reportRefusal counts a refusal, stores it under its reference, and writes it to the log.
 func (a *API) reportRefusal(r *request, why *codes.Refusal, p codes.Problem) {
 	a.Metrics.Refused(r.TenantName(), p.Code)
+	a.History.Refused(r.TenantName(), string(p.Code))
 	a.attribute(r, p.Code)
 	g := why.Explanation
 	g.Why = why.Decided()
@@ -64,6 +65,7 @@ func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Expl
 func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
 	ref := codes.NewRef()
 	a.Metrics.Observed(r.TenantName(), code)
+	a.History.Observed(r.TenantName(), string(code))
 	a.storeRefusal(r, ref, code, g, true)
 	log := a.requestLog()
 	l := log.Line(&r.Request, "observed", string(code))

@@ -28,6 +28,7 @@ import (
 	"stile.example/stile/handlers/oauth"
 	"stile.example/stile/handlers/queue"
 	"stile.example/stile/handlers/snippet"
+	"stile.example/stile/history"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -36,7 +37,7 @@ import (
 	"stile.example/stile/usage"
 )
 
-// API holds everything that the handlers need. All fields are required except Assertions, Subjects,
+// Static, Start, Widgets, History and Console.
 // Static, Start, Widgets and Console.
 type API struct {
 	Log            *slog.Logger
@@ -85,7 +86,8 @@ type API struct {
 	Widgets    *files.Widgets              // nil: nothing
 	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
 	Metrics    *metrics.Metrics
-	Console    http.Handler // what the admin listener does not serve itself; nil: nothing
+	History    *history.Recorder // nil: nothing is counted over time
+	Console    http.Handler      // what the admin listener does not serve itself; nil: nothing
 
 	questions queue.Queue // those that are running
 }

@@ -4,10 +4,11 @@ import (
 	"slices"
 
 	"stile.example/stile/operations/lists"
+	"stile.example/stile/operations/overview"
 )
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, refusalOps, usageOps, keyOps, auditOps, upkeepOps)
+var table = slices.Concat(overviewOps, tenantOps, contentOps, tokenOps, addressOps, refusalOps, usageOps, keyOps, auditOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -61,6 +62,10 @@ var addressOps = []Operation{
 
 var refusalOps = []Operation{
 	plain("refusal list", Viewer, "list refusals, the newest first", `{"tenant":"acme","code":"token_hijacked","limit":50}`, lists.Refusals),
+}
+
+var overviewOps = []Operation{
+	plain("overview show", Viewer, "show what the server did recently, next to the period before", `{"period":"day","tenant":"acme"}`, overview.Show),
 }
 
 var usageOps = []Operation{

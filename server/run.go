@@ -30,6 +30,8 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	recording, stopRecording := context.WithCancel(context.WithoutCancel(ctx))
 	recorded := make(chan struct{})
 	go func() { srv.dir.Refusals.Run(recording, srv.dir.Now); close(recorded) }()
+	counted := make(chan struct{})
+	go func() { srv.dir.History.Run(recording, srv.dir.Now); close(counted) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	swept := make(chan struct{})
 	go func() { srv.sweep(sweeping); close(swept) }()
@@ -51,6 +53,7 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	stopRecording()
 	<-swept
 	<-recorded
+	<-counted
 	log.Info("stopped")
 	return err
 }

@@ -1,0 +1,24 @@
+package operations
+
+import (
+	"stile.example/stile/operations/lists"
+	"stile.example/stile/operations/overview"
+	"stile.example/stile/tokens/listing"
+)
+
+// Refusals, tokens and addresses are listed by package lists.
+type (
+	RefusalName   = lists.RefusalName
+	RefusalView   = lists.RefusalView
+	RefusalInfo   = lists.RefusalInfo
+	RefusalQuery  = lists.RefusalQuery
+	RefusalLine   = lists.RefusalLine
+	RefusalPage   = lists.RefusalPage
+	TokenQuery    = lists.TokenQuery
+	TokenLine     = lists.TokenLine
+	TokenPage     = lists.TokenPage
+	TokenState    = listing.State
+	OverviewQuery = overview.Query
+	Overview      = overview.Overview
+	TokenMoment   = lists.Moment
+)
