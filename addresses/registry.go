@@ -44,6 +44,9 @@ type Registry struct {
 	blocked map[Scope]ruleBlock
 	blocks  atomic.Int64 // len(blocked); mostly 0, and then no call locks mu
 	pruneAt int          // size of blocked at which ended blocks are removed
+
+	notable notable
+	reading sync.Mutex // serialises reading all scopes for notable
 }
 
 // ruleBlock is a block by a rule.
@@ -70,9 +73,6 @@ func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error)
 	reg.blocks.Store(int64(len(reg.blocked)))
 	return reg, nil
 }
-
-// SetPolicy sets the policy for later events.
-func (reg *Registry) SetPolicy(p Policy) { reg.policy.Store(&p) }
 
 func (reg *Registry) readList(ctx context.Context) error {
 	entries, err := reg.store.Entries(ctx)
@@ -165,6 +165,7 @@ func (reg *Registry) step(ctx context.Context, scope Scope, p Policy, now time.T
 		return Verdict{}, fmt.Errorf("apply %T: %w", e, err)
 	}
 	reg.cacheBlock(scope, v, now)
+	reg.notable.note(scope, v)
 	return v, nil
 }
 
