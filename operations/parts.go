@@ -18,6 +18,13 @@ type (
 	TokenLine     = lists.TokenLine
 	TokenPage     = lists.TokenPage
 	TokenState    = listing.State
+	AddressView   = lists.AddressView
+	AddressInfo   = lists.AddressInfo
+	AddressQuery  = lists.AddressQuery
+	AddressPage   = lists.AddressPage
+	AddressName   = lists.AddressName
+	AddressStory  = lists.AddressStory
+	RangeKeep     = lists.RangeKeep
 	OverviewQuery = overview.Query
 	Overview      = overview.Overview
 	TokenMoment   = lists.Moment

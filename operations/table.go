@@ -50,12 +50,16 @@ var tokenOps = []Operation{
 }
 
 var addressOps = []Operation{
-	plain("address list", Viewer, "list the ranges that are allowed, blocked or crowded", `{}`, listAddresses),
+	plain("address list", Viewer, "list the ranges that are allowed, blocked or crowded", `{"kind":"block","limit":50}`, lists.Addresses),
+	plain("address proposals", Viewer, "list the addresses that rules blocked so often that you should decide", `{"limit":50}`, lists.Proposals),
+	plain("address show", Viewer, "show what is known about an address", `{"address":"198.51.100.7"}`, lists.ShowAddress),
 	changes(plain("address allow", Operator, "exempt a range from the rules",
 		`{"range":"203.0.113.0/24","bindings":5000,"reason":"University of X"}`, allowRange),
 		"allowed a range", RangeAllowance.about, rangeState[RangeAllowance]),
 	changes(plain("address block", Operator, "refuse all calls from a range", `{"range":"198.51.100.7","for":"24h"}`, blockRange),
 		"blocked a range", RangeBlock.about, rangeState[RangeBlock]),
+	changes(plain("address keep", Operator, "make a rule's block permanent", `{"range":"198.51.100.7/32","reason":"scrapes the corpus"}`, keepBlock),
+		"made a rule's block permanent", lists.RangeKeep.About, keptState),
 	changes(plain("address remove", Operator, "remove a range from the list and reset its counts", `{"range":"198.51.100.7"}`, removeRange),
 		"removed a range", RangeName.about, rangeState[RangeName]),
 }
