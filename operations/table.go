@@ -3,6 +3,7 @@ package operations
 import (
 	"slices"
 
+	"stile.example/stile/operations/items"
 	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/overview"
 )
@@ -34,9 +35,13 @@ var contentOps = []Operation{
 		"imported items", ImportOptions.about, nil).withResult(), ImportOptions.isDry),
 	plain("content options", Viewer, "show what is chosen at import for all items", `{"tenant":"acme"}`, showOptions),
 	plain("content list", Viewer, "list items", `{"collection":"recipes","after":"bread","limit":100}`, listItems),
+	plain("content collections", Viewer, "list collections, and show the last change", `{"tenant":"acme"}`, items.ShowCollections),
+	plain("content search", Viewer, "search as a tenant sees the corpus, uncounted", `{"tenant":"acme","q":"island","limit":10}`, items.Search),
 	plain("content show", Viewer, "show one item in full", `{"id":"iceland"}`, showItem),
 	changes(plain("content remove", Operator, "remove items, or a collection", `{"ids":["iceland","greenland"]}`, removeItems),
 		"removed items", ItemNames.about, nil).withResult(),
+	changes(plain("content undo", Operator, "undo the last change of the corpus", `{"generation":12}`, items.Undo),
+		"undid the last change of the corpus", items.UndoRequest.About, nil).withResult(),
 	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems),
 }
 
@@ -51,7 +56,7 @@ var tokenOps = []Operation{
 
 var addressOps = []Operation{
 	plain("address list", Viewer, "list the ranges that are allowed, blocked or crowded", `{"kind":"block","limit":50}`, lists.Addresses),
-	plain("address proposals", Viewer, "list the addresses that rules blocked so often that you should decide", `{"limit":50}`, lists.Proposals),
+	plain("address proposals", Viewer, "list addresses that were blocked repeatedly, for you to decide", `{"limit":50}`, lists.Proposals),
 	plain("address show", Viewer, "show what is known about an address", `{"address":"198.51.100.7"}`, lists.ShowAddress),
 	changes(plain("address allow", Operator, "exempt a range from the rules",
 		`{"range":"203.0.113.0/24","bindings":5000,"reason":"University of X"}`, allowRange),

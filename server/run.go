@@ -98,6 +98,9 @@ func (srv *Server) sweep(ctx context.Context) {
 			if err := srv.dir.Store.Sweep(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
 				srv.dir.Log.Error("sweep", "err", err)
 			}
+			if err := srv.dir.Store.ForgetOld(); err != nil {
+				srv.dir.Log.Error("remove an old generation of the corpus", "err", err)
+			}
 		}
 	}
 }
