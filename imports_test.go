@@ -95,10 +95,10 @@ var allowedImports = map[string]string{
 	"datadir":                   "addresses audit refusals settings store store/sqlite store/sqlite/auditlog store/sqlite/refusallog tenants tokens tokens/bearer tokens/issuers tokens/signing usage store/sqlite/tokenlist tokens/listing history store/sqlite/historytable",
 	"console/caller":            "operations",
 	"operations/failure":        "",
-	"operations":                "operations/failure audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance operations/lists tokens/listing operations/overview operations/items",
+	"operations":                "operations/failure audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance operations/lists tokens/listing operations/overview operations/items operations/policies",
 	"socket":                    "datadir operations content golang.org/x/sys",
 	"server":                    "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto console console/frame history",
-	"commands":                  "commands/confirmation commands/execution commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3 commands/lists",
+	"commands":                  "commands/confirmation commands/execution commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3 commands/lists commands/policy",
 	"commands/confirmation":     "commands/printing",
 	"commands/execution":        "commands/printing datadir operations settings socket",
 	"commands/help":             "commands/syntax operations settings spf13/cobra",
@@ -115,17 +115,23 @@ var allowedImports = map[string]string{
 	"examples/backends/go":      "golang.org/x/oauth2",
 	"examples/wordnet":          "",
 	"":                          "commands",
-	"console":                   "console/caller console/dist console/frame operations",
+	"console":                   "console/caller console/dist console/frame operations console/overview console/policypages console/tenantpages",
 	"console/build":             "evanw/esbuild",
 	"console/consoletest":       "console/caller console/frame datadir operations settings golang.org/x/net/html",
 	"console/dist":              "",
 	"console/frame":             "console/caller console/dist datadir operations operations/failure",
+	"console/overview":          "console/chart console/frame operations",
+	"console/policypages":       "console/chart console/frame operations operations/failure",
+	"console/tenantpages":       "console/chart console/frame handlers/snippet operations operations/failure usage",
+	"console/chart":             "",
+	"operations/policies":       "datadir operations/failure settings simulate tenants",
+	"commands/policy":           "commands/printing commands/syntax operations/policies simulate spf13/cobra",
 }
 
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

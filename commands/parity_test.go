@@ -55,6 +55,8 @@ func TestSameOutput(t *testing.T) {
 		"content collections --tenant nobody", "content search Anna --json", "content search --sort odd", "content search --tenant nobody",
 		"content undo", "content undo --generation 99 --yes", "content undo --yes --json", "content list", "content undo --yes", "content list",
 		"overview show --tenant nobody", "overview show --period year",
+		"policy show", "policy show policy.token.calls", "policy show --tenant acme --json", "policy show no.such", "policy show --tenant nobody",
+		"policy compare policy.spike.calls=3 --group class", "policy compare policy.spike.calls=3 --group class --tenant acme --json", "policy compare policy.spike.calls=x", "policy compare spike", "policy compare policy.spike.calls=3 --group none",
 		"issuer list", "issuer list --json", "issuer refresh", "issuer refresh https://nobody.example --json", "issuer refresh a b",
 		"backup DIR/b.tar", "backup DIR/b.tar", "backup DIR/b.tar --yes --json",
 		"tenant remove other --yes", "tenant remove acme", "tenant remove acme --yes --json", "tenant remove acme", "tenant list", "content list --tenant acme",

@@ -6,10 +6,11 @@ import (
 	"stile.example/stile/operations/items"
 	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/overview"
+	"stile.example/stile/operations/policies"
 )
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(overviewOps, tenantOps, contentOps, tokenOps, addressOps, refusalOps, usageOps, keyOps, auditOps, upkeepOps)
+var table = slices.Concat(overviewOps, tenantOps, contentOps, tokenOps, addressOps, refusalOps, policyOps, usageOps, keyOps, auditOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -75,6 +76,11 @@ var refusalOps = []Operation{
 
 var overviewOps = []Operation{
 	plain("overview show", Viewer, "show what the server did recently, next to the period before", `{"period":"day","tenant":"acme"}`, overview.Show),
+}
+
+var policyOps = []Operation{
+	plain("policy show", Viewer, "show the settings of the policy", `{"name":"policy.token.calls","tenant":"acme"}`, policies.Show),
+	plain("policy compare", Viewer, "compare the policy with a change, on simulated traffic", `{"policy":{"policy.spike.calls":"30"},"groups":["class"]}`, policies.Compare),
 }
 
 var usageOps = []Operation{
