@@ -32,9 +32,8 @@ func (reg *Registry) Lines(ctx context.Context, now time.Time) ([]Line, error) {
 			lines = append(lines, Line{Range: e.Range, Kind: string(e.Kind), Until: untilOf(e), Reason: e.Reason, Origin: "person"})
 		}
 	}
-	p := *reg.policy.Load()
-	err = reg.store.EachAddress(ctx, func(scope Scope, s State) {
-		if l, ok := lineOf(scope, s, p.forScope(scope), now); ok {
+	err = reg.eachNotable(ctx, now, func(scope Scope, v Verdict) {
+		if l, ok := lineOf(scope, v); ok {
 			lines = append(lines, l)
 		}
 	})
@@ -42,8 +41,8 @@ func (reg *Registry) Lines(ctx context.Context, now time.Time) ([]Line, error) {
 }
 
 // lineOf returns the line of a scope. ok is false if the scope is clear.
-func lineOf(scope Scope, s State, p Policy, now time.Time) (l Line, ok bool) {
-	_, v := Step(s, p, Inspect{now})
+func lineOf(scope Scope, v Verdict) (l Line, ok bool) {
+	s := v.State
 	l = Line{Range: scope.Range, Tenant: scope.Tenant, Origin: "rule", Propose: s.Propose}
 	switch v.Status {
 	case Blocked:
@@ -52,7 +51,7 @@ func lineOf(scope Scope, s State, p Policy, now time.Time) (l Line, ok bool) {
 	case Crowded, Suspicious:
 		l.Kind, l.Reason = "crowded", overBudget(v)
 	default:
-		return Line{}, false
+		return l, false
 	}
 	return l, true
 }

@@ -45,6 +45,9 @@ type Registry struct {
 	blocked map[Scope]ruleBlock
 	blocks  atomic.Int64 // len(blocked); mostly 0, and then no call locks mu
 	pruneAt int          // size of blocked at which ended blocks are removed
+
+	notable notable
+	reading sync.Mutex // serialises reading all scopes for notable
 }
 
 // ruleBlock is a block by a rule.
@@ -75,9 +78,6 @@ func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error)
 // OnProposal makes the registry call fn for each scope that an event proposes for a permanent block.
 // fn must not wait. OnProposal must be called before the registry is used.
 func (reg *Registry) OnProposal(fn func(Scope, State)) { reg.proposed = fn }
-
-// SetPolicy sets the policy for later events.
-func (reg *Registry) SetPolicy(p Policy) { reg.policy.Store(&p) }
 
 func (reg *Registry) readList(ctx context.Context) error {
 	entries, err := reg.store.Entries(ctx)
@@ -173,6 +173,7 @@ func (reg *Registry) step(ctx context.Context, scope Scope, p Policy, now time.T
 	if v.NewlyProposed && reg.proposed != nil {
 		reg.proposed(scope, v.State)
 	}
+	reg.notable.note(scope, v)
 	return v, nil
 }
 

@@ -3,6 +3,8 @@ package addresses_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"time"
@@ -167,5 +169,83 @@ func TestFaultsBlock(t *testing.T) {
 	}
 	if _, err := OpenRegistry(t.Context(), s, strict); !errors.Is(err, s.fault) {
 		t.Errorf("OpenRegistry: %v", err)
+	}
+}
+
+// countingStore counts how often all scopes are read.
+type countingStore struct {
+	*memStore
+	reads int
+}
+
+func (s *countingStore) EachAddress(ctx context.Context, fn func(Scope, State)) error {
+	s.reads++
+	return s.memStore.EachAddress(ctx, fn)
+}
+
+// TestLinesWithoutReading checks that a list is the same from memory as from the store, after any
+// events, and that all scopes are read only after a change of the policy.
+func TestLinesWithoutReading(t *testing.T) {
+	s := &countingStore{memStore: newMemStore()}
+	reg, err := OpenRegistry(t.Context(), s, strict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	lines := func(reg *Registry) map[Line]bool {
+		all, err := reg.Lines(t.Context(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proposals, err := reg.Proposals(t.Context(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := map[Line]bool{}
+		for _, l := range append(all, proposals...) {
+			set[l] = true
+		}
+		return set
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	lines(reg)
+	seen := 0
+	for range 60 {
+		for range 20 {
+			a := netip.AddrFrom4([4]byte{192, 0, 2, byte(random.IntN(6))})
+			e := []Event{Bind{At: now, Records: 1}, Bind{At: now, Records: 1}, Issued{At: now}, Solved{At: now}}[random.IntN(4)]
+			if _, err := reg.Apply(t.Context(), a, 1+random.Uint32N(2), now, e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if random.IntN(10) == 0 {
+			_ = reg.Remove(t.Context(), netip.MustParsePrefix("192.0.2.1/32"), now) // it may not be listed
+		}
+		now = now.Add(time.Duration(random.IntN(10)) * time.Minute)
+		fresh, err := OpenRegistry(t.Context(), s.memStore, strict)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := lines(reg), lines(fresh)
+		if !maps.Equal(got, want) {
+			t.Fatalf("%v\nwant %v", got, want)
+		}
+		seen += len(got)
+	}
+	if before := s.reads; seen < 50 || before > 20 {
+		t.Errorf("%d lines, and all scopes were read %d times", seen, before)
+	}
+	before := s.reads
+	reg.SetPolicy(strict)
+	lines(reg)
+	changed := strict
+	changed.Bindings++
+	if same := s.reads == before; !same {
+		t.Error("the same policy reads all scopes")
+	}
+	reg.SetPolicy(changed)
+	lines(reg)
+	if s.reads != before+1 {
+		t.Errorf("another policy reads all scopes %d times", s.reads-before)
 	}
 }

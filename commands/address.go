@@ -1,9 +1,7 @@
 package commands
 
 import (
-	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,40 +26,7 @@ A RANGE is an address or a prefix, IPv4 or IPv6. An IPv6 address represents its 
   stile address allow 203.0.113.0/24 --bindings 5000 --reason "University of X"
   stile address block 198.51.100.7 --for 24h
   stile address remove 198.51.100.7`,
-		p.addressList(), p.addressAllow(), p.addressBlock(), p.addressRemove())
-}
-
-func (p *program) addressList() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "list",
-		Long: `List the ranges that an operator has allowed or blocked, then the addresses that
-the rules have blocked or consider crowded.
-
-The rules count the tokens of each tenant separately. TENANT is the tenant whose
-new tokens are blocked or challenged, or "all" for a budget that tenants share,
-such as the budget of records. UNTIL is the time when the entry ends. An address stays
-crowded as long as it is over its budget. With --json, until is null if the
-entry is permanent or the address crowded, and tenant is absent for "all".`,
-		Example: "  stile address list\n  stile address list --json",
-		Args:    syntax.Takes(0, 0, "no arguments"),
-		RunE: func(c *cobra.Command, _ []string) error {
-			var all []operations.AddressInfo
-			if err := p.run(c, operations.None{}, &all); err != nil {
-				return err
-			}
-			if p.json {
-				views := make([]operations.AddressView, len(all))
-				for i := range all {
-					views[i] = all[i].AddressView
-				}
-				return printing.JSON(p.out, views)
-			}
-			var rows [][]string
-			for _, info := range all {
-				a := addressRow{info}
-				rows = append(rows, []string{a.Range, a.Kind, a.tenant(), a.until(), a.Origin, printing.OrDash(a.note())})
-			}
-			return printing.Table(p.asCalled(p.out), "RANGE KIND TENANT UNTIL ORIGIN NOTE", rows)
-		}})
+		p.lists().AddressList(), p.lists().AddressShow(), p.lists().AddressProposals(), p.addressAllow(), p.addressBlock(), p.lists().AddressKeep(), p.addressRemove())
 }
 
 func (p *program) addressAllow() *cobra.Command {
@@ -199,44 +164,5 @@ func (p *program) changeAddress(c *cobra.Command, in any) error {
 	if err := p.run(c, in, &made); err != nil {
 		return err
 	}
-	if p.json {
-		return printing.JSON(p.out, made.AddressView)
-	}
-	a := addressRow{made}
-	return printing.Card(p.asCalled(p.out), "range", a.Range, "kind", a.Kind, "until", a.until(), "note", printing.OrDash(a.note()))
-}
-
-// addressRow is a row of the address list, in words.
-type addressRow struct{ operations.AddressInfo }
-
-// crowded is the kind of a line that the rules made and that does not refuse calls.
-const crowded = "crowded"
-
-func (a addressRow) until() string {
-	switch {
-	case a.Until != nil:
-		return a.Until.Format(time.RFC3339)
-	case a.Kind == crowded:
-		return "-"
-	}
-	return "permanent"
-}
-
-// tenant returns the tenant that the line is about.
-func (a addressRow) tenant() string {
-	return cmp.Or(a.Tenant, "all")
-}
-
-func (a addressRow) note() string {
-	var notes []string
-	if a.Bindings > 0 {
-		notes = append(notes, fmt.Sprintf("up to %d bindings", a.Bindings))
-	}
-	if a.Reason != "" {
-		notes = append(notes, a.Reason)
-	}
-	if a.SuggestBlock {
-		notes = append(notes, "blocked repeatedly: `stile address block` makes the block permanent")
-	}
-	return strings.Join(notes, "; ")
+	return p.lists().ShowEntry(made)
 }

@@ -27,7 +27,7 @@ are shared by all tenants. A tenant's own items are visible to that tenant only.
   stile content import recipes/ --collection recipes --prune
   stile content list --collection recipes
   stile content export backup.jsonl`,
-		p.contentImport(), p.contentOptions(), p.contentList(), p.contentShow(), p.contentRemove(), p.contentExport())
+		p.contentImport(), p.contentOptions(), p.contentList(), p.lists().Collections(), p.lists().Search(), p.contentShow(), p.contentRemove(), p.contentUndo(), p.contentExport())
 }
 
 func (p *program) contentList() *cobra.Command {

@@ -18,3 +18,7 @@ func (h host) Prints(c *cobra.Command) *cobra.Command  { return h.p.prints(c) }
 func (h host) JSON() bool                              { return h.p.json }
 func (h host) Out() io.Writer                          { return h.p.asCalled(h.p.out) }
 func (h host) Err() io.Writer                          { return h.p.err }
+
+func (p *program) contentUndo() *cobra.Command {
+	return p.lists().Undo(func(yes bool, loss string) error { return p.prompt().Confirm(yes, loss, "yes") })
+}

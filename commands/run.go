@@ -152,6 +152,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		p.upkeep().Restore(),
 		p.upkeep().Fsck(),
 		policy.Command(policy.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }}),
+		p.lists().Overview(),
 		help.Completion(),
 		p.versionCommand(),
 		help.SettingsTopic())

@@ -21,6 +21,7 @@ import (
 	"stile.example/stile/audit"
 	"stile.example/stile/events/watch"
 	"stile.example/stile/evidence"
+	"stile.example/stile/history"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/statements"
@@ -29,6 +30,7 @@ import (
 	"stile.example/stile/store/sqlite/accounts"
 	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/store/sqlite/evidencelog"
+	"stile.example/stile/store/sqlite/historytable"
 	"stile.example/stile/store/sqlite/refusallog"
 	"stile.example/stile/store/sqlite/statementlog"
 	"stile.example/stile/store/sqlite/tokenlist"
@@ -66,6 +68,7 @@ type Dir struct {
 	Admins    *admins.Directory
 
 	Statements *statements.Book
+	History    *history.Recorder
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -179,6 +182,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(refusallog.New(d.Store.DB), d.Log)
+	d.History = history.NewRecorder(historytable.Table{DB: d.Store.DB}, d.Log)
 	d.TokenList = tokenlist.Table{DB: d.Store.DB}
 	if d.Evidence, err = evidence.NewCollector(evidencelog.Table{DB: d.Store.DB}, d.Keys.SecretKey(), d.Log); err != nil {
 		return err

@@ -30,6 +30,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	if v.NewlyBound || v.ChallengeIssued {
 		a.Metrics.Stepped(v, e)
 		a.collectBinding(r, v)
+		a.History.Stepped(r.TenantName(), r.claims.ID, v, e, r.At)
 	}
 	if v.Outcome != tokens.Admit {
 		if v.Observed != tokens.None {

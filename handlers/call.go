@@ -57,6 +57,7 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc
 			return err
 		}
 		a.Metrics.Called(r.Tenant.ClientID, route, r.stepped.Sub(r.Started))
+		a.History.Called(r.Tenant.ClientID, route, r.stepped.Sub(r.Started))
 		if missing != nil {
 			return missing
 		}
@@ -151,6 +152,7 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	}
 	a.Metrics.Stepped(v, e)
 	a.collectBinding(r, v)
+	a.History.Stepped(r.TenantName(), r.claims.ID, v, e, r.At)
 	if v.Observed != tokens.None {
 		a.observed(r, v, e)
 	}

@@ -77,10 +77,11 @@ func (a *API) answer(ctx context.Context, r *request) error {
 	answered.Call = r.proven(answered.Call)
 	state, err := a.applyEvent(ctx, r, answered)
 	if err != nil {
-		a.countFailed(asked.Kind, err)
+		a.countFailed(r, asked.Kind, err)
 		return err
 	}
 	a.Metrics.Challenged(tokens.Kind(asked.Kind), "solved")
+	a.History.Answered(r.TenantName(), r.claims.ID, tokens.Kind(asked.Kind), "solved")
 	r.StartBody()
 	r.AppendString(`{"data":{"solved":true},"meta":{`)
 	a.reply(r, state)
@@ -88,9 +89,10 @@ func (a *API) answer(ctx context.Context, r *request) error {
 }
 
 // countFailed counts a wrong answer: one that led to the next challenge or killed the token.
-func (a *API) countFailed(k challenge.Kind, err error) {
+func (a *API) countFailed(r *request, k challenge.Kind, err error) {
 	if code := refusalOf(err).Code; code == codes.ChallengeFailed || code == codes.TokenChallengedTooOften {
 		a.Metrics.Challenged(tokens.Kind(k), "failed")
+		a.History.Answered(r.TenantName(), r.claims.ID, tokens.Kind(k), "failed")
 	}
 }
 
@@ -110,6 +112,7 @@ func (a *API) reload(ctx context.Context, r *request) error {
 		return err
 	}
 	a.Metrics.Challenged(state.OpenChallenge.Kind, "reloaded")
+	a.History.Answered(r.TenantName(), r.claims.ID, state.OpenChallenge.Kind, "reloaded")
 	next, err := a.challengeJSON(r, state.OpenChallenge)
 	if err != nil {
 		return err

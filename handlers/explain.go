@@ -20,6 +20,7 @@ func (a *API) requestLog() accesslog.Log {
 // what led to it.
 func (a *API) reportRefusal(r *request, err error, why *codes.Refusal, p codes.Problem) {
 	a.Metrics.Refused(r.TenantName(), p.Code)
+	a.History.Refused(r.TenantName(), string(p.Code))
 	a.attribute(r, p.Code)
 	g := why.Explanation
 	g.Why = why.Decided()
@@ -65,6 +66,7 @@ func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Expl
 func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
 	ref := codes.NewRef()
 	a.Metrics.Observed(r.TenantName(), code)
+	a.History.Observed(r.TenantName(), string(code))
 	example := a.collectObserved(refusal{r, code, g, ref, r.Tenant, nil})
 	a.storeRefusal(r, ref, code, g, example, true)
 	log := a.requestLog()

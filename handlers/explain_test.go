@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
 )
 
 // TestExplained checks the whole explanation of each refusal, under the reference in the response.
@@ -103,9 +104,9 @@ func TestExplained(t *testing.T) {
 		rec := s.do(ask{path: with(strings.Replace(c.route, "{id}", s.asked, 1), "client_id", "acme", "access_token", token), header: c.header})
 		who := map[string]string{"token": "token " + claims.JTI, "address": "address 192.0.2.0/24", "tenant": "tenant acme"}
 		want := c.want
-		want.Ref, want.At, want.Identity, want.Address, want.Tenant = refOf(rec), s.now, who[want.Identity], "192.0.2.0/24", "acme"
+		want.Ref, want.At, want.Identity, want.Address, want.Tenant, want.Token = refOf(rec), s.now, who[want.Identity], "192.0.2.0/24", "acme", claims.ID
 		if want.Rule == "address list" {
-			want.Tenant = "" // who calls is not asked
+			want.Tenant, want.Token = "", tokens.ID{} // who calls is not asked
 		}
 		if got := s.notes.last(); got != want || s.notes.kept[got.Ref] != c.stored {
 			t.Errorf("%s:\n got %+v, stored %v\nwant %+v\n%s", c.name, got, s.notes.kept[got.Ref], want, rec.Body)
@@ -187,7 +188,7 @@ func TestObserved(t *testing.T) {
 				continue
 			}
 			want := c.want
-			want.Ref, want.At, want.Tenant, want.Identity, want.Observed = got.Ref, s.now, "acme", "token "+claims.JTI, true
+			want.Ref, want.At, want.Tenant, want.Identity, want.Token, want.Observed = got.Ref, s.now, "acme", "token "+claims.JTI, claims.ID, true
 			if rec.Code != 200 || got != want || !counted || !s.notes.kept[got.Ref] || len(got.Ref) != 9 {
 				t.Errorf("%s: %d %s\n got %+v\nwant %+v; counted %v", c.name, rec.Code, rec.Body, got, want, counted)
 			}

@@ -29,6 +29,7 @@ import (
 	"stile.example/stile/handlers/oauth"
 	"stile.example/stile/handlers/queue"
 	"stile.example/stile/handlers/snippet"
+	"stile.example/stile/history"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -39,7 +40,7 @@ import (
 )
 
 // API holds everything that the handlers need. All fields are required except Assertions, Evidence,
-// Subjects, Static, Start, Widgets, Traces and Console.
+// Subjects, Static, Start, Widgets, History, Traces and Console.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -95,8 +96,9 @@ type API struct {
 	Widgets    *files.Widgets              // nil: nothing
 	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
 	Metrics    *metrics.Metrics
-	Console    http.Handler    // what the admin listener does not serve itself; nil: nothing
-	Traces     *tracing.Tracer // nil: no traces
+	History    *history.Recorder // nil: nothing is counted over time
+	Console    http.Handler      // what the admin listener does not serve itself; nil: nothing
+	Traces     *tracing.Tracer   // nil: no traces
 
 	questions queue.Queue // those that are running
 }

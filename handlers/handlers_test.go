@@ -23,6 +23,7 @@ import (
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/handlers/oauth"
+	"stile.example/stile/history"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -88,6 +89,7 @@ func newSite(t testing.TB) *site {
 		AdminHosts: []string{"example.com"}, // httptest's
 		Ready:      func(context.Context) error { return nil },
 		Static:     fstest.MapFS{"demo/media/a.svg": {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")}},
+		History:    history.NewRecorder(noHistory{}, slog.New(slog.DiscardHandler)),
 		Metrics:    metrics.New(func() float64 { return float64(len(s.tokens.states)) }),
 	}
 	s.notes.log = s.API.Log

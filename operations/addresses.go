@@ -5,80 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lists"
 )
-
-// AddressView is what --json prints of a line of the address list.
-type AddressView struct {
-	Range string `json:"range"`
-	Kind  string `json:"kind"` // allow, block or crowded
-	// Null: permanent or, if crowded, as long as the address is over its budget.
-	Until  *time.Time `json:"until"`
-	Reason string     `json:"reason"`
-	Origin string     `json:"origin"` // rule or person
-	// Of a rule's line: the client_id of the tenant whose tokens it is about; empty: all.
-	Tenant string `json:"tenant,omitempty"`
-}
-
-// AddressInfo is a line with what people want to know in addition.
-type AddressInfo struct {
-	AddressView
-	Bindings uint16 `json:"bindings,omitempty"` // of an allow: its own budget; 0: none
-	// Blocked so often that a permanent block is suggested.
-	SuggestBlock bool `json:"suggest_block,omitempty"`
-}
-
-func listAddresses(ctx context.Context, d *datadir.Dir, _ None) ([]AddressInfo, error) {
-	lines, err := d.Addresses.Lines(ctx, d.Now())
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(lines, func(x, y addresses.Line) int { // persons before rules
-		if x.Origin != y.Origin {
-			return strings.Compare(x.Origin, y.Origin)
-		}
-		return x.Range.Addr().Compare(y.Range.Addr())
-	})
-	budgets, err := budgets(ctx, d)
-	all := make([]AddressInfo, len(lines))
-	for i, l := range lines {
-		all[i] = AddressInfo{viewLine(l), 0, l.Propose}
-		all[i].Tenant = d.TenantName(l.Tenant)
-		if l.Kind == string(addresses.Allow) {
-			all[i].Bindings = budgets[l.Range]
-		}
-	}
-	return all, err
-}
-
-func viewLine(l addresses.Line) AddressView {
-	v := AddressView{Range: l.Range.String(), Kind: l.Kind, Reason: l.Reason, Origin: l.Origin}
-	if l.Until != 0 && l.Until != addresses.Forever {
-		until := time.Unix(l.Until, 0).UTC()
-		v.Until = &until
-	}
-	return v
-}
-
-// budgets returns the binding budgets of allowed ranges.
-func budgets(ctx context.Context, d *datadir.Dir) (map[netip.Prefix]uint16, error) {
-	entries, err := d.Store.Entries(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read address list: %w", err)
-	}
-	all := map[netip.Prefix]uint16{}
-	for _, e := range entries {
-		all[e.Range] = e.Bindings
-	}
-	return all, nil
-}
 
 // RangeAllowance describes a range to allow.
 type RangeAllowance struct {
@@ -196,7 +130,7 @@ func viewAddress(e addresses.Entry) AddressInfo {
 	if !e.Until.IsZero() {
 		view.Until = &e.Until
 	}
-	return AddressInfo{view, e.Bindings, false}
+	return AddressInfo{AddressView: view, Bindings: e.Bindings}
 }
 
 // Risk says whether blocking the range would affect a large part of the internet, or all visitors;
@@ -236,4 +170,13 @@ func removeRange(ctx context.Context, d *datadir.Dir, n RangeName) (Removed, err
 
 func notListed(r netip.Prefix) error {
 	return failure.New(failure.NotFound, "%s is not in the address list, and no address in it is blocked or crowded; `stile address list` shows the list", r)
+}
+
+// keepBlock turns a rule's block into an operator's, which is permanent and refuses everything.
+func keepBlock(ctx context.Context, d *datadir.Dir, k lists.RangeKeep) (AddressInfo, error) {
+	e, err := lists.Kept(ctx, d, k)
+	if err != nil {
+		return AddressInfo{}, err
+	}
+	return viewAddress(e), d.Addresses.Put(ctx, e)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/lists"
 	"stile.example/stile/tenants"
 )
 
@@ -79,13 +80,21 @@ func secretsOf(d *datadir.Dir, t *tenants.Tenant) any {
 
 // rangeState returns the lines of the address list about a range, nil if there are none.
 func rangeState[I interface{ about() string }](ctx context.Context, d *datadir.Dir, in I) (any, error) {
-	all, err := listAddresses(ctx, d, None{})
+	return stateOfRange(ctx, d, in.about())
+}
+
+func keptState(ctx context.Context, d *datadir.Dir, k lists.RangeKeep) (any, error) {
+	return stateOfRange(ctx, d, k.Range)
+}
+
+func stateOfRange(ctx context.Context, d *datadir.Dir, typed string) (any, error) {
+	all, err := lists.AllAddresses(ctx, d)
 	if err != nil {
 		return nil, err
 	}
 	var found []AddressInfo
 	for _, line := range all {
-		if isRange(line.Range, in.about()) {
+		if isRange(line.Range, typed) {
 			found = append(found, line)
 		}
 	}

@@ -3,7 +3,9 @@ package operations
 import (
 	"slices"
 
+	"stile.example/stile/operations/items"
 	"stile.example/stile/operations/lists"
+	"stile.example/stile/operations/overview"
 	"stile.example/stile/operations/policies"
 	"stile.example/stile/operations/statements"
 	"stile.example/stile/operations/webhooks"
@@ -11,8 +13,7 @@ import (
 )
 
 // table has every operation, in the order of the command line's help.
-// table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, policyOps, refusalOps, usageOps, statementOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, policyOps, refusalOps, usageOps, statementOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps, overviewOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -46,10 +47,17 @@ var contentOps = []Operation{
 	plain("content options", Viewer, "show what is chosen at import for all items", `{"tenant":"acme"}`, showOptions).at("GET /content/options"),
 	plain("content list", Viewer, "list items", `{"collection":"recipes","after":"bread","limit":100}`, listItems).
 		at("GET /content/items"),
+	plain("content collections", Viewer, "list collections, and show the last change", `{"tenant":"acme"}`, items.ShowCollections).
+		at("GET /content/collections"),
+	plain("content search", Viewer, "search as a tenant sees the corpus, uncounted", `{"tenant":"acme","q":"island","limit":10}`, items.Search).
+		at("GET /content/search"),
 	plain("content show", Viewer, "show one item in full", `{"id":"iceland"}`, showItem).at("GET /content/items/{id}"),
 	changes(plain("content remove", Operator, "remove items, or a collection", `{"ids":["iceland","greenland"]}`, removeItems),
 		"removed items", ItemNames.about, nil).withResult().
 		at("POST /content/remove").previewed(of(wouldRemoveItems)),
+	changes(plain("content undo", Operator, "undo the last change of the corpus", `{"generation":12}`, items.Undo),
+		"undid the last change of the corpus", items.UndoRequest.About, nil).withResult().
+		at("POST /content/undo"),
 	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems).at("GET /content/export"),
 }
 
@@ -66,8 +74,12 @@ var tokenOps = []Operation{
 }
 
 var addressOps = []Operation{
-	plain("address list", Viewer, "list the ranges that are allowed, blocked or crowded", `{}`, listAddresses).
-		at("GET /addresses").keyed("range", "origin", "tenant"),
+	plain("address list", Viewer, "list the ranges that are allowed, blocked or crowded", `{"kind":"block","limit":50}`, lists.Addresses).
+		at("GET /addresses"),
+	plain("address proposals", Viewer, "list addresses that were blocked repeatedly, for you to decide", `{"limit":50}`, lists.Proposals).
+		at("GET /addresses/proposals"),
+	plain("address show", Viewer, "show what is known about an address", `{"address":"198.51.100.7"}`, lists.ShowAddress).
+		at("GET /addresses/known/{address}"),
 	changes(plain("address allow", Operator, "exempt a range from the rules",
 		`{"range":"203.0.113.0/24","bindings":5000,"reason":"University of X"}`, allowRange),
 		"allowed a range", RangeAllowance.about, rangeState[RangeAllowance]).
@@ -75,6 +87,9 @@ var addressOps = []Operation{
 	changes(plain("address block", Operator, "refuse all calls from a range", `{"range":"198.51.100.7","for":"24h"}`, blockRange),
 		"blocked a range", RangeBlock.about, rangeState[RangeBlock]).
 		at("PUT /addresses/blocked/{range...}").previewed(of(wouldBlock)).versioned(rangeVersion),
+	changes(plain("address keep", Operator, "make a rule's block permanent", `{"range":"198.51.100.7/32","reason":"scrapes the corpus"}`, keepBlock),
+		"made a rule's block permanent", lists.RangeKeep.About, keptState).
+		at("POST /addresses/keep"),
 	changes(plain("address remove", Operator, "remove a range from the list and reset its counts", `{"range":"198.51.100.7"}`, removeRange),
 		"removed a range", RangeName.about, rangeState[RangeName]).
 		at("DELETE /addresses/{range...}").previewed(of(wouldRemoveRange)).versioned(rangeVersion),
@@ -82,6 +97,11 @@ var addressOps = []Operation{
 
 var refusalOps = []Operation{
 	plain("refusal list", Viewer, "list refusals, the newest first", `{"tenant":"acme","code":"token_hijacked","limit":50}`, lists.Refusals).at("GET /refusals"),
+}
+
+var overviewOps = []Operation{
+	plain("overview show", Viewer, "show what the server did recently, next to the period before", `{"period":"day","tenant":"acme"}`, overview.Show).
+		at("GET /overview"),
 }
 
 var policyOps = []Operation{

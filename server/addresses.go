@@ -43,6 +43,7 @@ func (srv *Server) observedAddress(at tokens.AddressUse, v addresses.Verdict) {
 		f.Code, f.Rule = string(codes.AddressBlocked), "address.block"
 	}
 	srv.metrics.Observed(tenant, codes.Code(f.Code))
+	srv.dir.History.Observed(tenant, f.Code)
 	srv.dir.Refusals.Note(f, true)
 	srv.dir.Refusals.Log(at.At, refusals.Line{
 		Key:   refusals.Key{Message: "observed", Code: f.Code, Tenant: tenant, Address: shown},

@@ -33,6 +33,8 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	go func() { srv.dir.Refusals.Run(recording, srv.dir.Now); close(recorded) }()
 	collected := make(chan struct{})
 	go func() { srv.dir.Evidence.Run(recording, srv.dir.Now); close(collected) }()
+	counted := make(chan struct{})
+	go func() { srv.dir.History.Run(recording, srv.dir.Now); close(counted) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	swept := make(chan struct{})
 	go func() { srv.sweep(sweeping); close(swept) }()
@@ -62,6 +64,7 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	reported.Wait()
 	<-collected
 	srv.sendTraces()
+	<-counted
 	log.Info("stopped")
 	return err
 }
@@ -118,6 +121,9 @@ func (srv *Server) sweep(ctx context.Context) {
 				srv.dir.Log.Error("sweep", "err", err)
 			}
 			srv.closeMonths(ctx)
+			if err := srv.dir.Store.ForgetOld(); err != nil {
+				srv.dir.Log.Error("remove an old generation of the corpus", "err", err)
+			}
 		}
 	}
 }

@@ -172,13 +172,14 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	srv.metrics = metrics.New(func() float64 { return float64(d.Store.Live()) })
 	srv.metrics.Addresses(srv.countAddresses)
 	d.ObserveAddresses(srv.observedAddress)
+	d.History.Gauges = srv.gauges
 	api := &handlers.API{
 		Log: d.Log, Now: d.Now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS, StatementKeys: d.Statements.Keys,
 		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: d.ShowAddress,
 		Evidence: d.Evidence,
-		Ready:    srv.Ready, Widgets: layer, Metrics: srv.metrics, Traces: srv.traces,
+		Ready:    srv.Ready, Widgets: layer, Metrics: srv.metrics, History: d.History, Traces: srv.traces,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
 	}
 	if len(d.ExternalKeys) > 0 {

@@ -65,10 +65,15 @@ func (p Commands) listRefusals(c *cobra.Command, q operations.RefusalQuery) erro
 	if p.JSON() {
 		return printing.JSON(p.Out(), page)
 	}
-	var rows [][]string
-	for _, f := range page.Refusals {
+	return p.showPage(refusalHead, refusalRows(page.Refusals), page.Next)
+}
+
+const refusalHead = "REF AT CODE TENANT ADDRESS COUNT DECISION"
+
+func refusalRows(list []operations.RefusalLine) (rows [][]string) {
+	for _, f := range list {
 		rows = append(rows, []string{f.Ref, f.At.Format(time.RFC3339), f.Code, printing.OrDash(textOf(f.Tenant)), printing.OrDash(textOf(f.Address)),
 			printing.Number(int(max(f.Count, 1))), f.Decision})
 	}
-	return p.showPage("REF AT CODE TENANT ADDRESS COUNT DECISION", rows, page.Next)
+	return rows
 }

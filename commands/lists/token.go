@@ -39,14 +39,19 @@ than the real one. On a busy server, a new token appears after a minute at most.
 		if p.JSON() {
 			return printing.JSON(p.Out(), page)
 		}
-		var rows [][]string
-		for _, t := range page.Tokens {
-			rows = append(rows, []string{t.ID, printing.OrDash(textOf(t.ClientID)), string(t.State), printing.OrDash(textOf(t.Reason)),
-				printing.OrDash(t.BoundTo), strconv.Itoa(int(t.Calls)), t.UsedAt.Format(time.RFC3339), t.IssuedAt.Format(time.RFC3339)})
-		}
-		return p.showPage("ID TENANT STATE REASON BOUND_TO CALLS USED ISSUED", rows, page.Next)
+		return p.showPage(tokenHead, tokenRows(page.Tokens), page.Next)
 	}
 	return p.Prints(c)
+}
+
+const tokenHead = "ID TENANT STATE REASON BOUND_TO CALLS USED ISSUED"
+
+func tokenRows(list []operations.TokenLine) (rows [][]string) {
+	for _, t := range list {
+		rows = append(rows, []string{t.ID, printing.OrDash(textOf(t.ClientID)), string(t.State), printing.OrDash(textOf(t.Reason)),
+			printing.OrDash(t.BoundTo), strconv.Itoa(int(t.Calls)), t.UsedAt.Format(time.RFC3339), t.IssuedAt.Format(time.RFC3339)})
+	}
+	return rows
 }
 
 // ShowStory prints what happened to a token, under its card.

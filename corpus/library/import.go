@@ -33,8 +33,10 @@ func (l *Library) Import(
 	if o.Source != "" {
 		what += ": " + o.Source
 	}
-	err = l.rebuild(ctx, what, o.Tenant, func(b *build.Builder) (err error) {
+	change := Change{Kind: "import", Owner: o.Tenant, Source: o.Source}
+	err = l.rebuild(ctx, what, &change, func(b *build.Builder) (err error) {
 		r, err = b.Import(ctx, o, items)
+		change.Added, change.Updated, change.Removed = r.Added, r.Updated+r.IndexedAgain, r.Removed
 		return err
 	})
 	if err != nil {
@@ -59,8 +61,10 @@ func (l *Library) Preview(
 // Remove removes items of an owner, all of them or none, and returns how many. An id that the owner
 // does not have is [content.ErrNotFound].
 func (l *Library) Remove(ctx context.Context, owner uint32, ids []string) (removed int, err error) {
-	err = l.rebuild(ctx, removing, owner, func(b *build.Builder) (err error) {
+	change := Change{Kind: "remove", Owner: owner}
+	err = l.rebuild(ctx, removing, &change, func(b *build.Builder) (err error) {
 		removed, err = b.Remove(ids)
+		change.Removed = removed
 		return err
 	})
 	if err != nil {
@@ -74,8 +78,10 @@ func (l *Library) Remove(ctx context.Context, owner uint32, ids []string) (remov
 func (l *Library) RemoveCollection(
 	ctx context.Context, owner uint32, name string, confirmed int,
 ) (removed int, err error) {
-	err = l.rebuild(ctx, removing, owner, func(b *build.Builder) (err error) {
+	change := Change{Kind: "remove", Owner: owner, Source: name}
+	err = l.rebuild(ctx, removing, &change, func(b *build.Builder) (err error) {
 		removed, err = b.RemoveCollection(ctx, name, confirmed)
+		change.Removed = removed
 		return err
 	})
 	if err != nil {
@@ -86,7 +92,8 @@ func (l *Library) RemoveCollection(
 
 const removing = "items are being removed"
 
-// RemoveAll removes all items of an owner, and what was chosen for them.
+// RemoveAll removes all items of an owner, and what was chosen for them. Nothing of them is kept:
+// this and earlier changes can't be undone.
 func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
 	g := l.acquire()
 	defer l.release(g)
@@ -95,16 +102,17 @@ func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
 		return err
 	}
 	if g.Items(owner) == 0 && chosen.Equal(options.Options{}) {
-		return nil
+		return l.forgetPrevious()
 	}
-	return l.rebuild(ctx, removing, owner, func(b *build.Builder) error { return b.RemoveAll(ctx) })
+	change := Change{Owner: owner}
+	return l.rebuild(ctx, removing, &change, func(b *build.Builder) error { return b.RemoveAll(ctx) })
 }
 
 // rebuild makes the next generation by letting fn change a copy of the current one, and publishes
-// it if fn changed anything. After an error, or if ctx is done before, the current generation
+// it if fn changed anything. A change without a kind can't be undone. After an error, or if ctx is done before, the current generation
 // stays. what says to others what is running.
 func (l *Library) rebuild(
-	ctx context.Context, what string, owner uint32, fn func(*build.Builder) error,
+	ctx context.Context, what string, change *Change, fn func(*build.Builder) error,
 ) (err error) {
 	end, err := l.importing.begin(what, l.opt.Now())
 	if err != nil {
@@ -123,14 +131,17 @@ func (l *Library) rebuild(
 	if err := l.copyCurrent(ctx, file, g); err != nil {
 		return fmt.Errorf("copy corpus: %w", err)
 	}
-	changed, err := build.Update(file, owner, fn)
+	changed, err := build.Update(file, change.Owner, fn)
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil || !changed {
 		return err
 	}
-	if err := l.publish(ctx, g.n+1); err != nil {
+	if g.IsOld() || change.Kind == "" {
+		change = nil
+	}
+	if err := l.publish(ctx, g, change); err != nil {
 		return fmt.Errorf("publish corpus: %w", err)
 	}
 	published = true

@@ -49,6 +49,8 @@ type Library struct {
 
 	mu      sync.Mutex
 	current *generation
+	last    *Change        // that can be undone; nil: none
+	inUse   map[int64]bool // generations that are not current and have users
 }
 
 // generation is a file with the number of its users.
@@ -66,7 +68,7 @@ var processors = runtime.GOMAXPROCS(0)
 // other process may have the directory open. A generation of an older format is opened as it is:
 // see [Library.Upgrade].
 func Open(ctx context.Context, dir string, numbers Numbers, opt Options) (*Library, error) {
-	l := &Library{dir: dir, numbers: numbers, log: opt.Log, opt: corpus.Options{
+	l := &Library{dir: dir, numbers: numbers, log: opt.Log, inUse: map[int64]bool{}, opt: corpus.Options{
 		Now: opt.Now, Limits: opt.Limits, Lanes: turns.NewLanes(processors),
 	}}
 	if l.log == nil {
@@ -87,6 +89,7 @@ func Open(ctx context.Context, dir string, numbers Numbers, opt Options) (*Libra
 	if l.current, err = l.open(ctx, n); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w; restore this file from a backup", l.fileName(n), ErrCorpus, err)
 	}
+	l.last = l.readChange(n)
 	if n != 0 { // only now: if n is missing, the others may be all that is left of the corpus
 		if err := l.removeOthers(n); err != nil {
 			return nil, errors.Join(err, l.Close())
@@ -121,15 +124,19 @@ func (l *Library) open(ctx context.Context, n int64) (*generation, error) {
 	return &generation{File: f, n: n}, nil
 }
 
-// removeOthers removes all generations but n. Generation 0 is removed too: it is empty, and made
-// again at each start.
+// removeOthers removes all generations but n and the one before it that is kept. Generation 0 is
+// removed too: it is empty, and made again at each start.
 func (l *Library) removeOthers(n int64) error {
 	files, err := filepath.Glob(filepath.Join(globEscape(l.dir), "corpus-*.db"))
 	if err != nil {
 		return err
 	}
-	for _, name := range files {
-		if name == l.fileName(n) && n != 0 {
+	changes, err := filepath.Glob(filepath.Join(globEscape(l.dir), "corpus-*.json"))
+	if err != nil {
+		return err
+	}
+	for _, name := range append(files, changes...) {
+		if n != 0 && (name == l.fileName(n) || name == l.changeFile(n) || l.last != nil && name == l.fileName(l.last.Previous)) {
 			continue
 		}
 		if err := os.Remove(name); err != nil {
@@ -155,27 +162,41 @@ func (l *Library) acquire() *generation {
 func (l *Library) release(g *generation) {
 	l.mu.Lock()
 	g.users--
-	isLast := g.users == 0 && g != l.current
-	l.mu.Unlock()
-	if isLast {
-		g.Close() // it was only read, so nothing can be lost
+	defer l.mu.Unlock()
+	if g.users > 0 || g == l.current {
+		return
+	}
+	delete(l.inUse, g.n)
+	g.Close() // it was only read, so nothing can be lost
+	if !l.isKept(g.n) {
 		os.Remove(g.Name())
 	}
 }
 
-// publish makes generation n current. Its file must be complete and durable. The old file is
-// removed with its last user.
-func (l *Library) publish(ctx context.Context, n int64) error {
-	next, err := l.open(ctx, n)
+// publish makes the generation after g current. Its file must be complete and durable. The file of
+// g is kept, to undo the change, or removed with its last user if no change is given. The one that
+// was kept before is removed.
+func (l *Library) publish(ctx context.Context, g *generation, change *Change) error {
+	next, err := l.open(ctx, g.n+1)
 	if err != nil {
 		return err
 	}
-	if err := l.numbers.SetGeneration(ctx, n); err != nil {
-		return errors.Join(err, next.Close())
+	if change != nil {
+		change.Generation, change.Previous, change.At = next.n, g.n, l.opt.Now().UTC()
+		err = l.writeChange(*change)
+	}
+	if err == nil {
+		err = l.numbers.SetGeneration(ctx, next.n)
+	}
+	if err != nil {
+		return errors.Join(err, next.Close(), removeIfExists(l.changeFile(next.n)))
+	}
+	if err := l.forgetPrevious(); err != nil { // the next start tries again
+		l.log.Warn("can't remove an old generation of the corpus", "err", err)
 	}
 	old := l.acquire()
 	l.mu.Lock()
-	l.current = next
+	l.current, l.last, l.inUse[old.n] = next, change, true
 	l.mu.Unlock()
 	l.release(old)
 	return nil

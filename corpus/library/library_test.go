@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,13 +132,21 @@ func finds(t *testing.T, l *Library, q string, more content.Query) string {
 	return strings.Join(ids, " ")
 }
 
-// wantOneFile fails the test unless the directory has exactly one generation, and nothing next to
-// it.
+// wantOneFile fails the test unless the directory has exactly the current generation, the one before
+// it if the last change can be undone, and nothing next to them.
 func wantOneFile(t *testing.T, l *Library) {
 	t.Helper()
+	want := []string{l.CorpusFile()}
+	if c, _, ok := l.LastChange(); ok {
+		want = append(want, l.changeFile(c.Generation))
+		if c.Previous != 0 {
+			want = append(want, l.fileName(c.Previous))
+		}
+	}
 	files, err := filepath.Glob(filepath.Join(globEscape(l.dir), "corpus-*"))
-	if err != nil || len(files) != 1 {
-		t.Errorf("files: %v, %v", files, err)
+	slices.Sort(want)
+	if err != nil || !slices.Equal(files, want) {
+		t.Errorf("files: %v, %v, want %v", files, err, want)
 	}
 }
 

@@ -25,7 +25,7 @@ func (l *Library) Upgrade(ctx context.Context) (err error) {
 	defer end()
 	file := l.fileName(g.n + 1)
 	if err = l.convert(ctx, file, g); err == nil {
-		err = l.publish(ctx, g.n+1)
+		err = l.publish(ctx, g, nil) // the old format must not come back
 	}
 	if err != nil {
 		return fmt.Errorf("upgrade the corpus: %w", errors.Join(err, removeIfExists(file)))

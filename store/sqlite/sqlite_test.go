@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/store/sqlite/historytable"
 	"stile.example/stile/store/sqlite/refusallog"
 	"stile.example/stile/store/sqlite/tokenlist"
 	"stile.example/stile/store/storetest"
@@ -38,7 +39,7 @@ func TestStore(t *testing.T) {
 		file := newFile(t)
 		return func() storetest.Store {
 			db := openFile(t, file, options())
-			return allTables{db, refusallog.New(db), tokenlist.Table{DB: db}}
+			return allTables{db, refusallog.New(db), tokenlist.Table{DB: db}, historytable.Table{DB: db}}
 		}
 	})
 }
@@ -48,11 +49,13 @@ type allTables struct {
 	*DB
 	*refusalTable
 	tokenTable
+	historyTable
 }
 
 type (
 	refusalTable = refusallog.Table
 	tokenTable   = tokenlist.Table
+	historyTable = historytable.Table
 )
 
 func TestReadersCannotWrite(t *testing.T) {

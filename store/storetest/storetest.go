@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/history"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -23,6 +24,7 @@ type Store interface {
 	addresses.Store
 	refusals.Store
 	listing.Store
+	history.Store
 	tenants.Store
 	usage.Store
 	// Sweep moves the usage of tokens that expired long before now to the ledger, and removes the
@@ -60,6 +62,8 @@ func Run(t *testing.T, prepare func(t *testing.T) (open func() Store)) {
 		"refusals/pruned by age and number":      refusalsPruned,
 		"refusals/listed by each filter":         refusalsListed,
 		"refusals/pages neither skip nor repeat": refusalsPaged,
+		"history/counts are added":               historyAdded,
+		"history/pruned by step and age":         historyPruned,
 		"tenants/every field is read back":       tenantFields,
 		"tenants/names are unique":               tenantNames,
 		"tenants/update is all or nothing":       tenantUpdate,

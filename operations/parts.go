@@ -1,0 +1,38 @@
+package operations
+
+import (
+	"stile.example/stile/operations/items"
+	"stile.example/stile/operations/lists"
+	"stile.example/stile/operations/overview"
+	"stile.example/stile/tokens/listing"
+)
+
+// Refusals, tokens and addresses are listed by package lists.
+type (
+	RefusalName        = lists.RefusalName
+	RefusalView        = lists.RefusalView
+	RefusalInfo        = lists.RefusalInfo
+	RefusalQuery       = lists.RefusalQuery
+	RefusalLine        = lists.RefusalLine
+	RefusalPage        = lists.RefusalPage
+	TokenQuery         = lists.TokenQuery
+	TokenLine          = lists.TokenLine
+	TokenPage          = lists.TokenPage
+	TokenState         = listing.State
+	AddressView        = lists.AddressView
+	AddressInfo        = lists.AddressInfo
+	AddressQuery       = lists.AddressQuery
+	AddressPage        = lists.AddressPage
+	AddressName        = lists.AddressName
+	AddressStory       = lists.AddressStory
+	RangeKeep          = lists.RangeKeep
+	ContentOwner       = items.Owner
+	ContentCollections = items.Collections
+	ContentChange      = items.Change
+	ContentSearch      = items.Query
+	ContentFound       = items.Found
+	ContentUndo        = items.UndoRequest
+	OverviewQuery      = overview.Query
+	Overview           = overview.Overview
+	TokenMoment        = lists.Moment
+)
