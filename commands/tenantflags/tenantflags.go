@@ -15,13 +15,13 @@ import (
 
 // Flags are the flags of tenant add and tenant set. The zero value is ready for use.
 type Flags struct {
-	name, keys   string
-	sites        []string
-	prices       priceFlags
-	add, remove  []string
-	insecure     []string
-	clear        bool
-	callsPerMon  int64
+	name, keys  string
+	sites       []string
+	prices      priceFlags
+	add, remove []string
+	insecure    []string
+	clear       bool
+	callsPerMon int64
 }
 
 // Register adds the flags that both commands have.
