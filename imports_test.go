@@ -84,7 +84,7 @@ var allowedImports = map[string]string{
 	"demo":                  "",
 	"datadir":               "addresses audit refusals settings statements store store/sqlite store/sqlite/auditlog store/sqlite/statementlog tenants tokens tokens/bearer tokens/issuers tokens/signing usage",
 	"console/caller":        "operations",
-	"console":               "console/caller console/dist console/frame console/overview console/policypages console/tenantpages operations",
+	"console":               "console/caller console/dist console/frame console/overview console/policypages console/statementpages console/tenantpages operations",
 	"console/build":         "evanw/esbuild",
 	"console/overview":      "console/chart console/frame operations",
 	"console/policypages":   "console/chart console/frame operations operations/failure",
@@ -120,6 +120,7 @@ var allowedImports = map[string]string{
 
 	"statements":                "tenants tokens usage golang.org/x/mod",
 	"statements/files":          "statements usage golang.org/x/mod",
+	"console/statementpages":    "console/frame console/tenantpages operations operations/failure operations/statements statements statements/files tenants usage",
 	"commands/statement":        "commands/printing commands/syntax operations operations/statements statements statements/files tokens/readable usage spf13/cobra",
 	"operations/statements":     "datadir operations/failure statements statements/files tenants tokens usage",
 	"store/sqlite/statementlog": "statements tenants tokens usage golang.org/x/mod",
