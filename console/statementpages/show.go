@@ -73,11 +73,11 @@ func cards(v ops.View) []frame.Card {
 	}
 	all := []frame.Card{{Label: label, Value: v.Amount.String()}, {Label: "Calls", Value: frame.Number(v.Calls)}, {Label: "Records", Value: frame.Number(v.Records)}}
 	if e := v.Projection; e != nil {
-		note := fmt.Sprintf("an estimate: if the month continues as in its first %d days", e.Days)
+		note := fmt.Sprintf("an estimate from the first %d days", e.Days)
 		if e.Days == 1 {
-			note = "an estimate: if the month continues as on its first day"
+			note = "an estimate from the first day"
 		}
-		all = append(all, frame.Card{Label: "Projection: " + label, Value: e.Amount.String(), Note: note}, frame.Card{Label: "Projection: calls", Value: frame.Number(e.Calls), Note: "an estimate"})
+		all = append(all, frame.Card{Label: "Projection: amount", Value: e.Amount.String(), Note: note}, frame.Card{Label: "Projection: calls", Value: frame.Number(e.Calls), Note: "an estimate"})
 	}
 	return all
 }
@@ -101,10 +101,10 @@ func facts(v ops.View) []frame.Item {
 }
 
 func prices(v ops.View) frame.Table {
-	t := frame.Table{Caption: "Prices", Quiet: true, Columns: frame.Columns("Since", "Unit", "#Price"), Empty: &frame.Empty{Title: "No price", Text: "Nothing was charged for."}}
+	t := frame.Table{Caption: "Prices", Quiet: true, Columns: frame.Columns("Unit", "#Price", "#Since"), Empty: &frame.Empty{Title: "No price", Text: "Nothing was charged for."}}
 	for _, p := range v.Prices {
 		add := func(unit, amount string) {
-			t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Text(p.Since), frame.Text(unit), frame.Amount(amount)}})
+			t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Text(unit), frame.Amount(amount), frame.Amount(p.Since)}})
 		}
 		add("each call", p.Call.String())
 		add("each record", p.Record.String())

@@ -42,10 +42,18 @@ func tenantPart(r *frame.Request) (any, error) {
 		return nil, err
 	}
 	month := statements.MonthOf(r.Now())
-	d := tenantData{Set: r.Ask(frame.Path("tenants", clientID, "price"), "Set prices…", ""), Prices: priceTable(t), Table: table(page.Statements, "Last statements"),
+	d := tenantData{Set: r.Ask(frame.Path("tenants", clientID, "price"), "Set prices…", ""), Prices: priceTable(t), Table: lastStatements(page.Statements),
 		Open: path(clientID, month), Month: month, All: "/statements?tenant=" + clientID}
-	d.Table.Quiet, d.Table.Empty = true, &frame.Empty{Title: "No statement yet", Text: "A month closes two days after its end."}
 	return d, nil
+}
+
+func lastStatements(list []ops.Info) frame.Table {
+	t := frame.Table{Caption: "Last statements", Quiet: true, Columns: frame.Columns("Month", "#Calls", "#Records", "#Amount"), Empty: &frame.Empty{Title: "No statement yet", Text: "A month closes two days after its end."}}
+	for _, s := range list {
+		amount := strings.TrimSuffix(s.Amount.String()+" "+s.Currency, " ")
+		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Text(s.Month).Link(path(s.Tenant, s.Month)), frame.Num(s.Calls), frame.Num(s.Records), frame.Amount(amount)}})
+	}
+	return t
 }
 
 func findPriced(r *frame.Request, clientID string) (priced, error) {
@@ -53,12 +61,12 @@ func findPriced(r *frame.Request, clientID string) (priced, error) {
 }
 
 func priceTable(t priced) frame.Table {
-	table := frame.Table{Caption: "Prices", Quiet: true, Columns: frame.Columns("Since", "Unit", "#Price"), Empty: &frame.Empty{Title: "No price", Text: "Calls and records of this tenant cost nothing."}}
+	table := frame.Table{Caption: "Prices", Quiet: true, Columns: frame.Columns("Unit", "#Price", "#Since"), Empty: &frame.Empty{Title: "No price", Text: "Calls and records of this tenant cost nothing."}}
 	for i := len(t.Prices) - 1; i >= 0 && i >= len(t.Prices)-5; i-- { // the newest first
 		p := t.Prices[i]
 		add := func(unit string, micros int64) {
 			text := strings.TrimSuffix(usage.Amount(micros).String()+" "+t.Currency, " ")
-			table.Rows = append(table.Rows, frame.Row{Cells: []frame.Cell{frame.Text(p.Since), frame.Text(unit), frame.Amount(text)}})
+			table.Rows = append(table.Rows, frame.Row{Cells: []frame.Cell{frame.Text(unit), frame.Amount(text), frame.Amount(p.Since)}})
 		}
 		add("each call", p.Micros)
 		add("each record", p.RecordMicros)
