@@ -151,7 +151,8 @@ func TestFiles(t *testing.T) {
 	}
 	s.Get("/statements/acme/"+month+"/proof?line=1000", 404)
 	s.Get("/statements/acme/"+month+"/proof?line=x", 400)
-	s.Get("/statements/acme/"+month+"/proof?token="+tokens.NewID("x", "1").String(), 409) // it has four lines
+	// this token has four lines
+	s.Get("/statements/acme/"+month+"/proof?token="+tokens.NewID("x", "1").String(), 409)
 	if text := s.Post("/statements/close", 403); !strings.Contains(text, "operator") {
 		t.Errorf("a viewer closes: %s", text)
 	}

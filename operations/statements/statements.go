@@ -106,7 +106,7 @@ func infoOf(c statements.Closed) Info {
 type Query struct {
 	Tenant string `json:"tenant,omitempty"` // client_id
 	Month  string `json:"month,omitempty"`  // YYYY-MM
-	After  string `json:"after,omitempty"`  // the statements after this one in the list: the Next of a page
+	After  string `json:"after,omitempty"`  // only those after this one: the Next of a page
 	Limit  int    `json:"limit,omitempty"`  // 1 to 1,000; 0: 100
 }
 
