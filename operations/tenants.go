@@ -32,7 +32,7 @@ type TenantView struct {
 type TenantInfo struct {
 	TenantView
 	Prices         []Price   `json:"prices"`
-	Currency       string    `json:"currency"` // of the prices, by ISO 4217; "": the publisher's own unit
+	Currency       string    `json:"currency"` // ISO 4217; "": the publisher's own unit
 	CreatedAt      time.Time `json:"created_at"`
 	CallsThisMonth int64     `json:"calls_this_month"` // of the UTC month
 	// What the tenant has; only the operation tenant show counts it.
@@ -55,7 +55,7 @@ type Price struct {
 	Tiers        []tenants.Tier `json:"tiers"`         // other prices, from the n-th of the month on
 }
 
-// PriceChange sets prices from a day on. What is nil stays as it is on that day.
+// PriceChange sets prices from a day on. A price that is nil stays as it is on that day.
 type PriceChange struct {
 	Since        string          `json:"since"` // YYYY-MM-DD, UTC
 	Micros       *int64          `json:"micros,omitempty"`
@@ -110,8 +110,9 @@ type TenantChange struct {
 	CallsPerMonth *int64    `json:"calls_per_month,omitempty"` // 0: no limit
 	Keys          *string   `json:"keys,omitempty"`            // a JWK Set; empty: removes it
 	// Added to the tenant's prices, or replacing those of the same day.
-	Prices   []PriceChange `json:"prices,omitempty"`
-	Currency *string       `json:"currency,omitempty"` // of the prices, by ISO 4217; empty: the publisher's own unit
+	Prices []PriceChange `json:"prices,omitempty"`
+	// Of the prices, by ISO 4217; empty: the publisher's own unit.
+	Currency *string `json:"currency,omitempty"`
 	// Settings by name; an empty value removes one.
 	Policy map[string]string `json:"policy,omitempty"`
 }

@@ -24,6 +24,8 @@ type UsageRow struct {
 	Calls   int64  `json:"calls"`
 	Records int64  `json:"records"`
 	Micros  int64  `json:"micros"` // the amount, in millionths of the currency unit
+	// Currency is that of the tenant's prices, by ISO 4217; "": the publisher's own unit.
+	Currency string `json:"currency"`
 }
 
 func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, error) {
@@ -35,7 +37,7 @@ func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, e
 			return nil, failure.New(failure.Invalid, "day %q: must be YYYY-MM-DD", day)
 		}
 	}
-	rows, err := statements.Usage(ctx, d, q.Tenant, q.From, q.To)
+	rows, currencies, err := statements.Usage(ctx, d, q.Tenant, q.From, q.To)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, e
 	}
 	sent := make([]UsageRow, len(rows))
 	for i, r := range rows {
-		sent[i] = UsageRow{r.Tenant, r.Day, r.Route, r.Calls, r.Records, int64(r.Amount)}
+		sent[i] = UsageRow{r.Tenant, r.Day, r.Route, r.Calls, r.Records, int64(r.Amount), currencies[r.Tenant]}
 	}
 	return sent, nil
 }

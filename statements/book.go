@@ -188,7 +188,7 @@ func (c *closing) advance(account int) error {
 			}
 		}
 		if c.draft == nil {
-			continue // it has neither usage nor a statement of 0
+			continue // nothing was used, and no statement is expected
 		}
 		s, err := c.finish(a)
 		if err != nil {
@@ -235,8 +235,8 @@ func (c *closing) store() error {
 	return err
 }
 
-// finish signs and stores the current statement. If the tenant's prices are being changed, it starts
-// again with the new ones: after the statement exists, they can't be changed any more.
+// finish signs and stores the current statement. If the tenant's prices are being changed, it
+// starts again with the new ones: once the statement exists, they can't be changed any more.
 func (c *closing) finish(a Account) (Statement, error) {
 	c.draft.cut()
 	if err := c.store(); err != nil {
@@ -284,7 +284,7 @@ func (c *closing) sign(a Account) (closed Closed, err error) {
 type draft struct {
 	tree  Tree
 	rows  []Row
-	at    struct{ day, route int } // of the last row; day is the line's plus 1, so that 0 is none
+	at    struct{ day, route int } // of the last row; day is the line's plus 1; 0: no row
 	chunk Tree                     // of the chunk that is not full
 	bytes []byte
 	full  []Chunk
@@ -347,8 +347,8 @@ func (b *Book) Newest(ctx context.Context, tenant string) (Closed, bool, error) 
 	return list[0], true, nil
 }
 
-// Keys returns the public keys that verify statements, the one that signs first. It reads them once:
-// all later statements are signed by that one.
+// Keys returns the public keys that verify statements, the one that signs first. It reads them
+// once: all later statements are signed by that one.
 func (b *Book) Keys(ctx context.Context) ([]string, error) {
 	b.keysMu.Lock()
 	defer b.keysMu.Unlock()

@@ -8,8 +8,8 @@
 // that one line belongs to it.
 //
 // A month closes [Delay] after its end. By then, no call can be counted in it any more: a token
-// lives 24 hours at most, and the day of a call is that of the server's clock, which may be wrong by
-// a day. The counts of the last tokens may still be in their states then. A [Store] reads the
+// lives 24 hours at most, and the day of a call is that of the server's clock, which may be wrong
+// by a day. The counts of the last tokens may still be in their states then. A [Store] reads the
 // ledger and the states in one view, and a token is always in exactly one of them.
 //
 // Where to look: text.go has the signed text, key.go the signature, tree.go the Merkle tree and
@@ -39,7 +39,7 @@ type Statement struct {
 	Amount   usage.Amount `json:"amount"`
 	Lines    int64        `json:"lines"`    // of the ledger
 	Root     string       `json:"root"`     // of the Merkle tree over them, in base64
-	Previous string       `json:"previous"` // SHA-256 of the tenant's previous statement's text, in hexadecimal; "" for the first
+	Previous string       `json:"previous"` // [Hash] of the tenant's statement before; "": none
 	Prices   []Price      `json:"prices"`   // in effect in the month, by day
 	Rows     []Row        `json:"rows"`     // by day and route
 }
@@ -133,7 +133,8 @@ func (s *Statement) Cost() error {
 func Preliminary(a Account, month time.Time, lines []usage.Line) (Statement, error) {
 	s := Statement{Tenant: a.ClientID, Name: a.Name, Month: MonthOf(month), Currency: a.Currency, Rows: []Row{}}
 	s.setPrices(a.Prices)
-	rows, err := usage.Statement(lines, func(string) []tenants.Price { return nil }) // adds up and sorts
+	// without prices, it only adds up and sorts
+	rows, err := usage.Statement(lines, func(string) []tenants.Price { return nil })
 	if err != nil {
 		return s, err
 	}

@@ -13,8 +13,8 @@ import (
 // title is the first line of a statement's text. A change of the text needs another number.
 const title = "stile statement 1\n"
 
-// Text returns the text that is signed: a title, and a JSON object with a line for each field, price
-// and row.
+// Text returns the text that is signed: a title, and a JSON object with a line for each field,
+// price and row.
 func (s *Statement) Text() string {
 	var b strings.Builder
 	b.WriteString(title)

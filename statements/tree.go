@@ -138,8 +138,8 @@ type Proof struct {
 
 const proofTitle = "stile proof 1"
 
-// String returns the proof as text: a title, the line's index and the number of lines, the line, and
-// the hashes in base64.
+// String returns the proof as text: a title, the line's index and the number of lines, the line,
+// and the hashes in base64.
 func (p Proof) String() string {
 	var hashes []byte
 	for _, h := range p.Hashes {

@@ -144,7 +144,7 @@ func TestTiers(t *testing.T) {
 	later := tenants.Price{Since: "2026-11-20", Micros: 5}
 	rows, err := usage.Statement([]usage.Line{
 		{Tenant: "a", Day: "2026-11-01", Route: "items", Calls: 4, Records: 50},
-		{Tenant: "a", Day: "2026-11-02", Route: "items", Calls: 5, Records: 60}, // crosses the tier of records
+		{Tenant: "a", Day: "2026-11-02", Route: "items", Calls: 5, Records: 60}, // crosses records
 		{Tenant: "a", Day: "2026-11-02", Route: "item", Calls: 30},              // crosses both of calls
 		{Tenant: "a", Day: "2026-11-20", Route: "item", Calls: 3, Records: 3},
 		{Tenant: "a", Day: "2026-12-01", Route: "item", Calls: 1}, // a month of its own

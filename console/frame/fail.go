@@ -57,3 +57,6 @@ func newRef() string {
 	text := base32.StdEncoding.EncodeToString(b[:])
 	return text[:4] + "-" + text[4:]
 }
+
+// Fail responds with the page of an error, for handlers that are added by [Frame.Handle].
+func (r *Request) Fail(w http.ResponseWriter, err error) { r.frame.fail(w, r, err) }

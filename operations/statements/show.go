@@ -21,8 +21,7 @@ type View struct {
 	Hash        string    `json:"hash,omitempty"` // of the signed text
 	Note        string    `json:"note,omitempty"` // the signed text
 	Key         string    `json:"key,omitempty"`  // the public key that verifies it
-	// What the month will have if the remaining days are like those that are over. Only for the
-	// month of today.
+	// Projection estimates the whole month. Only for the month of today.
 	Projection *Projection `json:"projection,omitempty"`
 }
 
@@ -101,7 +100,8 @@ func project(a statements.Account, s statements.Statement, now time.Time) (*Proj
 	if err != nil {
 		return nil, err
 	}
-	share := func(sum, n int64) int64 { return sum*(n+1)/int64(over) - sum*n/int64(over) } // adds up to whole days
+	// adds up to whole days
+	share := func(sum, n int64) int64 { return sum*(n+1)/int64(over) - sum*n/int64(over) }
 	for n := int64(0); ; n++ {
 		day := month.AddDate(0, 0, over+int(n))
 		if statements.MonthOf(day) != s.Month {

@@ -25,50 +25,30 @@ import (
 const KeysPath = "/.well-known/stile-statement-keys"
 
 // Usage returns what a tenant ("" for all) used from one day to another, both included ("" for no
-// bound), with amounts.
-func Usage(ctx context.Context, d *datadir.Dir, tenant, from, to string) ([]usage.Row, error) {
-	prices, err := pricesOf(ctx, d)
+// bound), with amounts, and the currencies of the tenants.
+func Usage(ctx context.Context, d *datadir.Dir, tenant, from, to string) (rows []usage.Row, currencies map[string]string, err error) {
+	list, err := d.Statements.Store.EveryTenant(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	// also those of removed tenants
+	prices, currencies, hasTiers := map[string][]tenants.Price{}, map[string]string{}, false
+	for _, a := range statements.Accounts(list) {
+		prices[a.ClientID], currencies[a.ClientID] = a.Prices, a.Currency
+		if tenant == "" || tenant == a.ClientID {
+			hasTiers = hasTiers || slices.ContainsFunc(a.Prices, func(p tenants.Price) bool { return len(p.Tiers) > 0 })
+		}
 	}
 	since := from
-	if len(from) == len(time.DateOnly) && prices.haveTiers(tenant) { // tiers count from the first day of the month
+	if len(from) == len(time.DateOnly) && hasTiers { // which count from the first day of the month
 		since = from[:len("2006-01")] + "-01"
 	}
 	lines, err := d.Store.Usage(ctx, tenant, since, to)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	rows, err := usage.Statement(lines, func(clientID string) []tenants.Price { return prices[clientID] })
-	return slices.DeleteFunc(rows, func(r usage.Row) bool { return r.Day < from }), err
-}
-
-// priceLists has the prices by client_id, also those of removed tenants.
-type priceLists map[string][]tenants.Price
-
-func pricesOf(ctx context.Context, d *datadir.Dir) (priceLists, error) {
-	list, err := d.Statements.Store.EveryTenant(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := priceLists{}
-	for _, a := range statements.Accounts(list) {
-		all[a.ClientID] = a.Prices
-	}
-	return all, nil
-}
-
-// haveTiers reports whether a tenant, or any for "", has tiers.
-func (p priceLists) haveTiers(tenant string) bool {
-	for clientID, prices := range p {
-		if tenant != "" && tenant != clientID {
-			continue
-		}
-		if slices.ContainsFunc(prices, func(p tenants.Price) bool { return len(p.Tiers) > 0 }) {
-			return true
-		}
-	}
-	return false
+	rows, err = usage.Statement(lines, func(clientID string) []tenants.Price { return prices[clientID] })
+	return slices.DeleteFunc(rows, func(r usage.Row) bool { return r.Day < from }), currencies, err
 }
 
 // CheckPrices returns an error if a change would change what a closed statement says: the prices of
@@ -126,7 +106,7 @@ func infoOf(c statements.Closed) Info {
 type Query struct {
 	Tenant string `json:"tenant,omitempty"` // client_id
 	Month  string `json:"month,omitempty"`  // YYYY-MM
-	After  string `json:"after,omitempty"`  // the statements after this one in the list: the Next of a page
+	After  string `json:"after,omitempty"`  // only those after this one: the Next of a page
 	Limit  int    `json:"limit,omitempty"`  // 1 to 1,000; 0: 100
 }
 

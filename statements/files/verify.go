@@ -313,7 +313,8 @@ func (v *verification) checkAmounts() {
 
 // VerifyProof checks a proof against the statement that a file contains.
 func VerifyProof(proof string, statement io.ReadSeeker, keys []string) (statements.Proof, statements.Closed, error) {
-	p, err := statements.ParseProof(strings.ReplaceAll(proof, "\r\n", "\n"))
+	// it may be pasted, with other line breaks
+	p, err := statements.ParseProof(strings.TrimRight(strings.ReplaceAll(proof, "\r\n", "\n"), "\n") + "\n")
 	if err != nil {
 		return p, statements.Closed{}, fmt.Errorf("the proof %w", err)
 	}

@@ -69,7 +69,8 @@ func (u *sums) read(ctx context.Context, tx *sql.Tx) (err error) {
 	if err := u.addLedger(ctx, tx); err != nil {
 		return err
 	}
-	return eachState(ctx, tx, func(_ tokens.ID, s tokens.State) { u.addState(s) }) // that are not in the ledger
+	// the tokens that are not in the ledger
+	return eachState(ctx, tx, func(_ tokens.ID, s tokens.State) { u.addState(s) })
 }
 
 func clientNames(ctx context.Context, tx *sql.Tx) (map[uint32]string, error) {
