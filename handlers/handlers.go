@@ -37,7 +37,7 @@ import (
 )
 
 // API holds everything that the handlers need. All fields are required except Assertions, Subjects,
-// Static, Start and Widgets.
+// Static, Start, Widgets and Console.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -85,6 +85,7 @@ type API struct {
 	Widgets    *files.Widgets              // nil: nothing
 	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
 	Metrics    *metrics.Metrics
+	Console    http.Handler // what the admin listener does not serve itself; nil: nothing
 
 	questions queue.Queue // those that are running
 }
@@ -184,14 +185,17 @@ func get(e *echo.Echo, path string, h echo.HandlerFunc) {
 	e.HEAD(path, h)
 }
 
-// Admin returns the handler of the admin listener: health and metrics, for requests to one of its
-// hosts. The public listener answers health requests for any host: a load balancer may send any,
-// and the response contains only what every caller may know.
+// Admin returns the handler of the admin listener: health, metrics and the console, for requests to
+// one of its hosts. The public listener answers health requests for any host: a load balancer may
+// send any, and the response contains only what every caller may know.
 func (a *API) Admin() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = a.handleRouterError
 	a.health(e)
 	get(e, "/metrics", echo.WrapHandler(a.Metrics.Handler()))
+	if a.Console != nil {
+		e.Any("/*", echo.WrapHandler(a.Console))
+	}
 	return a.recoverPanics(a.front(a.knownHosts(a.AdminHosts, e)))
 }
 

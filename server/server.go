@@ -88,6 +88,9 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 		return nil, err
 	}
 	srv.serveAPI()
+	if srv.handlers.Console, err = srv.console(); err != nil {
+		return nil, err
+	}
 	srv.listeners[1].http = connections.Server(srv.handlers.Admin())
 	connections.RefuseMalformed(srv.listeners[1].http, srv.handlers.RefuseMalformed)
 	return srv, nil

@@ -1,0 +1,62 @@
+// Package console is what operators use on the admin listener: pages for people, and the admin API
+// for programs.
+//
+// It only joins its parts: signing in, the frame of the pages, the pages, and the API. Nothing is
+// answered without signing in, except the style sheet, the script, the pages for signing in, and
+// the browsers' reports. A caller's role is checked by the frame and by each operation.
+package console
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"stile.example/stile/console/dist"
+	"stile.example/stile/console/frame"
+	"stile.example/stile/console/webhooks"
+)
+
+// SignIn checks who makes a request.
+type SignIn interface {
+	// Routes adds the pages for signing in and out.
+	Routes(mux *http.ServeMux)
+	// Require serves the requests of those who are signed in, with the caller in the context. It
+	// sends all others to sign in.
+	Require(http.Handler) http.Handler
+}
+
+// Options is what a console needs.
+type Options struct {
+	Frame  *frame.Frame // without the pages of this package's list
+	SignIn SignIn
+	API    http.Handler // of /api/v1/, which checks its callers itself; nil: there is none
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// sections adds the pages of each section to a frame. A section's package adds itself here.
+var sections = []func(*frame.Frame){
+	webhooks.Add,
+}
+
+// New returns the handler of everything that the admin listener serves, except health and metrics.
+func New(o Options) (http.Handler, error) {
+	if o.Frame == nil || o.SignIn == nil || o.Log == nil || o.Now == nil {
+		return nil, errors.New("console: Frame, SignIn, Log and Now must be set: without signing in there is no console")
+	}
+	for _, add := range sections {
+		add(o.Frame)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+dist.Prefix+"{version}/{file}", dist.Load())
+	mux.Handle("POST "+frame.ReportPath, &reports{log: o.Log, now: o.Now})
+	o.SignIn.Routes(mux)
+	if o.API != nil {
+		mux.Handle("/api/v1/", o.API)
+	}
+	pages := o.SignIn.Require(o.Frame.Handler())
+	mux.Handle("/debug/pprof/", o.SignIn.Require(profiles()))
+	mux.Handle("/", pages)
+	return frame.Headers(http.NewCrossOriginProtection().Handler(mux)), nil
+}

@@ -1,0 +1,217 @@
+// Package consoletest tests pages of the console: it opens a data directory, signs in a caller of
+// any role, requests pages and sends forms, and checks what every page must have.
+package consoletest
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"stile.example/stile/console/caller"
+	"stile.example/stile/console/frame"
+	"stile.example/stile/datadir"
+	"stile.example/stile/operations"
+	"stile.example/stile/settings"
+)
+
+// CSRF is the token of the test's session.
+const CSRF = "csrf-of-the-test"
+
+// MaxPage is the maximum size of a page without the style sheet and the script, in bytes. Together
+// they have at most 60 kB.
+const MaxPage = 36_000
+
+// Site is a console on a new data directory.
+type Site struct {
+	Dir   *datadir.Dir
+	Frame *frame.Frame
+	Role  operations.Role // of the caller; at first owner
+	t     testing.TB
+}
+
+// New returns a console with the pages that the functions add.
+func New(t testing.TB, add ...func(*frame.Frame)) *Site {
+	t.Helper()
+	s, err := settings.Load(settings.Source{Flags: map[string]string{"data": t.TempDir(), "public_url": "https://api.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := datadir.Open(t.Context(), s, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := d.UseOrigin("https://api.example"); err != nil {
+		t.Fatal(err)
+	}
+	f := frame.New(frame.Options{Dir: d, PublicURL: "https://api.example", Version: "(devel)"})
+	for _, a := range add {
+		a(f)
+	}
+	return &Site{Dir: d, Frame: f, Role: operations.Owner, t: t}
+}
+
+// Caller returns the caller of the site's requests.
+func (s *Site) Caller() caller.Caller {
+	return caller.Caller{Actor: operations.Actor{Name: "ada", Role: s.Role, Credential: "password", Address: "127.0.0.1"}, CSRF: CSRF, Session: "session-1"}
+}
+
+// Do sends a request as the site's caller.
+func (s *Site) Do(r *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	frame.Headers(s.Frame.Handler()).ServeHTTP(w, r.WithContext(caller.With(r.Context(), s.Caller())))
+	return w.Result()
+}
+
+// Get requests a page, which must have the status, and returns its HTML. A page that is found is
+// checked by [Check].
+func (s *Site) Get(path string, status int) string {
+	s.t.Helper()
+	return s.read(s.Do(httptest.NewRequest("GET", path, nil)), path, status)
+}
+
+// Post sends a form with the caller's token: pairs of a name and a value. It returns the HTML, or
+// for 303 the path of the next page.
+func (s *Site) Post(path string, status int, pairs ...string) string {
+	s.t.Helper()
+	v := url.Values{"csrf": {CSRF}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		v.Add(pairs[i], pairs[i+1])
+	}
+	r := httptest.NewRequest("POST", path, strings.NewReader(v.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp := s.Do(r)
+	if resp.StatusCode == http.StatusSeeOther && status == http.StatusSeeOther {
+		return resp.Header.Get("Location")
+	}
+	return s.read(resp, "POST "+path, status)
+}
+
+func (s *Site) read(resp *http.Response, what string, status int) string {
+	s.t.Helper()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if resp.StatusCode != status {
+		s.t.Fatalf("%s: status %d, want %d\n%s", what, resp.StatusCode, status, body)
+	}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		for _, fault := range Check(resp.Header, string(body)) {
+			s.t.Errorf("%s: %s", what, fault)
+		}
+	}
+	return string(body)
+}
+
+// Check returns what is wrong with a page: its headers, its size, inline code or style, elements
+// that are not closed, ids that are repeated, and fields without a label.
+func Check(head http.Header, page string) (faults []string) {
+	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	csp := head.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'", "require-trusted-types-for 'script'"} {
+		if !strings.Contains(csp, want) {
+			add("the policy has no %s", want)
+		}
+	}
+	if strings.Contains(csp, "unsafe") {
+		add("the policy is unsafe: %s", csp)
+	}
+	if got := head.Get("Cache-Control"); got != "no-store" {
+		add("Cache-Control is %q", got)
+	}
+	if len(page) > MaxPage {
+		add("has %d bytes, more than %d", len(page), MaxPage)
+	}
+	return append(faults, checkHTML(page)...)
+}
+
+var void = []string{"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+// checkHTML checks the elements of a page.
+func checkHTML(page string) (faults []string) {
+	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	z := html.NewTokenizer(strings.NewReader(page))
+	var open []string
+	ids, labelled, fields := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for z.Next() != html.ErrorToken {
+		tok := z.Token()
+		switch tok.Type {
+		case html.StartTagToken, html.SelfClosingTagToken:
+			if tok.Type == html.StartTagToken && !slices.Contains(void, tok.Data) {
+				open = append(open, tok.Data)
+			}
+			a := attributes(tok)
+			faults = append(faults, inline(tok, a)...)
+			if id := a["id"]; id != "" && ids[id] {
+				add("the id %s is repeated", id)
+			} else if id != "" {
+				ids[id] = true
+			}
+			if tok.Data == "label" {
+				labelled[a["for"]] = true
+			}
+			if isField(tok.Data, a) {
+				fields[a["id"]] = true
+			}
+		case html.EndTagToken:
+			if len(open) == 0 || open[len(open)-1] != tok.Data {
+				add("</%s> does not close %v", tok.Data, open)
+				return faults
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) > 0 {
+		add("not closed: %v", open)
+	}
+	for id := range fields {
+		if !labelled[id] {
+			add("the field %q has no label", id)
+		}
+	}
+	return faults
+}
+
+func attributes(tok html.Token) map[string]string {
+	a := map[string]string{}
+	for _, one := range tok.Attr {
+		a[one.Key] = one.Val
+	}
+	return a
+}
+
+// isField reports whether an element is a field that needs a label.
+func isField(name string, a map[string]string) bool {
+	return (name == "input" && a["type"] != "hidden" || name == "select" || name == "textarea") && a["aria-label"] == "" && a["aria-labelledby"] == ""
+}
+
+var handler = regexp.MustCompile(`^on[a-z]+$`)
+
+// inline returns what of an element the policy of pages forbids.
+func inline(tok html.Token, a map[string]string) (faults []string) {
+	for name, value := range a {
+		scheme, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(value)), ":")
+		if handler.MatchString(name) || name == "style" || (name == "href" || name == "action" || name == "src") && scheme == "javascript" {
+			faults = append(faults, fmt.Sprintf("<%s> has %s=%q", tok.Data, name, value))
+		}
+	}
+	if tok.Data == "style" || tok.Data == "script" && (a["src"] == "" || a["nonce"] == "") || tok.Data == "iframe" || tok.Data == "object" || tok.Data == "embed" {
+		faults = append(faults, fmt.Sprintf("has an element <%s>", tok.Data))
+	}
+	return faults
+}

@@ -1,0 +1,70 @@
+package frame
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"net/http"
+
+	"stile.example/stile/operations/failure"
+)
+
+// problem is what the page about an error shows.
+type problem struct {
+	Status int
+	Text   string // what to do, or what is wrong
+	Ref    string // of a fault, in the log; "": it is not one
+}
+
+// statuses has the status and the title of each kind of error.
+var statuses = map[failure.Kind]struct {
+	status int
+	title  string
+}{
+	failure.Fault:       {http.StatusInternalServerError, "Internal server error"},
+	failure.Invalid:     {http.StatusBadRequest, "Invalid request"},
+	failure.NotFound:    {http.StatusNotFound, "Not found"},
+	failure.Conflict:    {http.StatusConflict, "Not possible now"},
+	failure.Forbidden:   {http.StatusForbidden, "Not allowed"},
+	failure.Unconfirmed: {http.StatusBadRequest, "Not confirmed"},
+	failure.Stale:       {http.StatusConflict, "Changed by somebody else"},
+}
+
+// fail responds with a page about an error. A fault is logged under a reference, and the page shows
+// only that: its text may contain paths.
+func (f *Frame) fail(w http.ResponseWriter, r *Request, err error) {
+	kind := failure.KindOf(err)
+	s := statuses[kind]
+	p := problem{Status: s.status, Text: err.Error()}
+	if kind == failure.Fault {
+		p.Ref = newRef()
+		p.Text = "The log of the server says why, under this reference."
+		if !isAborted(err) {
+			f.log.Error("console: can't show a page", "ref", p.Ref, "path", r.URL.Path, "err", err)
+		}
+	}
+	r.Title = s.title
+	f.problem(w, r, p)
+}
+
+func (f *Frame) notFound(w http.ResponseWriter, r *Request) {
+	r.Title = "Not found"
+	f.problem(w, r, problem{Status: http.StatusNotFound, Text: "The console has no page at this URL. The navigation lists the sections."})
+}
+
+// problem responds with the page about an error. If even that fails, the response is a line of
+// text.
+func (f *Frame) problem(w http.ResponseWriter, r *Request, p problem) {
+	t := f.Template(`{{template "problem" .Data}}`)
+	if err := f.tryRender(w, r, p.Status, t, p); err != nil {
+		f.log.Error("console: can't show an error", "path", r.URL.Path, "err", err)
+		http.Error(w, r.Title, p.Status)
+	}
+}
+
+// newRef returns a reference for the log, such as 7QK2-M4TD.
+func newRef() string {
+	var b [5]byte
+	_, _ = rand.Read(b[:]) // never fails
+	text := base32.StdEncoding.EncodeToString(b[:])
+	return text[:4] + "-" + text[4:]
+}

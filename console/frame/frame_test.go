@@ -1,0 +1,137 @@
+package frame_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"stile.example/stile/console/consoletest"
+	"stile.example/stile/console/frame"
+	"stile.example/stile/operations"
+	"stile.example/stile/operations/failure"
+)
+
+// add adds one of each kind of page and form.
+func add(f *frame.Frame) {
+	f.Page(frame.Page{Path: "/", Section: "overview", Role: operations.Viewer, Title: "Overview", Template: `<h1>Overview</h1>{{template "table" .Data}}`,
+		Data: func(r *frame.Request) (any, error) {
+			t := frame.Table{Caption: "Tenants", Columns: frame.Columns("Tenant", "#Calls", "-Action"), Rows: []frame.Row{{Cells: []frame.Cell{
+				frame.Code("<script>alert(1)</script>").Link(frame.Path("tenants", "a/b")), frame.Num(1234567),
+				r.Button("/things/1/lift", "Lift", "a range", "range", `"><script>`)}}}}
+			r.Older(&t, "next one")
+			return t, nil
+		}})
+	f.Page(frame.Page{Path: "/audit", Section: "audit", Role: operations.Owner, Title: "Audit", Template: `<h1>Audit</h1>`})
+	f.Page(frame.Page{Path: "/broken", Section: "overview", Role: operations.Viewer, Title: "Broken", Template: `<h1>Broken</h1>`,
+		Data: func(*frame.Request) (any, error) { return nil, errors.New("secret/path") }})
+	f.Page(frame.Page{Path: "/gone", Section: "overview", Role: operations.Viewer, Title: "Gone", Template: `<h1>Gone</h1>`,
+		Data: func(*frame.Request) (any, error) { return nil, failure.New(failure.NotFound, "there is no such thing") }})
+	f.Form(frame.Form{Path: "/things/{id}/lift", Section: "addresses", Role: operations.Operator,
+		Show: func(r *frame.Request) (frame.FormView, error) {
+			return frame.FormView{Title: "Lift " + r.PathValue("id"), Button: "Lift", Cancel: "/",
+				Fields: []frame.Field{{Name: "range", Label: "Range", Required: true}, {Name: "sure", Label: "Sure", Kind: "checkbox", Value: "yes"}}}, nil
+		},
+		Do: func(_ *frame.Request, v frame.Values) (frame.Done, error) {
+			switch v.Text("range") {
+			case "":
+				return frame.Done{}, frame.About("range", failure.New(failure.Invalid, "range: missing"))
+			case "secret":
+				return frame.Done{Data: "s3cr3t", Title: "Secret"}, nil
+			}
+			return frame.Done{To: v.Get("to"), Flash: "Lifted " + v.Text("range") + "."}, nil
+		},
+		Result: `<h1>Secret</h1>{{template "snippet" (code "Secret" .Data)}}`})
+}
+
+func TestPage(t *testing.T) {
+	s := consoletest.New(t, add)
+	page := s.Get("/", 200)
+	for _, want := range []string{"1,234,567", "&lt;script&gt;", `href="/tenants/a%2Fb"`, `href="/?after=next&#43;one"`, `aria-current="page"`, `value="csrf-of-the-test"`, "https://api.example"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in\n%s", want, page)
+		}
+	}
+	if page := s.Get("/no/such/page", 404); !strings.Contains(page, "has no page at this URL") {
+		t.Error(page)
+	}
+	if page := s.Get("/broken", 500); strings.Contains(page, "secret/path") || !strings.Contains(page, "Reference:") {
+		t.Error(page)
+	}
+	if page := s.Get("/gone", 404); !strings.Contains(page, "there is no such thing") {
+		t.Error(page)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	s := consoletest.New(t, add)
+	for role, status := range map[operations.Role]int{operations.Owner: 200, operations.Operator: 403, operations.Viewer: 403, "": 403} {
+		s.Role = role
+		s.Get("/audit", status)
+	}
+	s.Role = operations.Viewer
+	s.Get("/things/1/lift", 403)
+	s.Post("/things/1/lift", 403, "range", "x")
+	if page := s.Get("/", 200); strings.Contains(page, "/lift") || strings.Contains(page, `href="/audit"`) {
+		t.Error("a viewer is offered what only others may do")
+	}
+}
+
+func TestForm(t *testing.T) {
+	s := consoletest.New(t, add)
+	if page := s.Get("/things/7/lift?range=pre", 200); !strings.Contains(page, `value="pre"`) || !strings.Contains(page, "Lift 7") || !strings.Contains(page, " checked") {
+		t.Error(page)
+	}
+	if page := s.Post("/things/7/lift", 400, "range", " "); !strings.Contains(page, "range: missing") || !strings.Contains(page, `aria-invalid="true"`) || strings.Contains(page, " checked") {
+		t.Error(page)
+	}
+	if page := s.Post("/things/7/lift", 200, "range", "secret"); !strings.Contains(page, "s3cr3t") {
+		t.Error(page)
+	}
+	for to, want := range map[string]string{"/audit": "/audit", "//evil.example": "/", "https://evil.example": "/", `/\evil.example`: "/", "": "/"} {
+		if got := s.Post("/things/7/lift", 303, "range", "x", "to", to); got != want {
+			t.Errorf("%q: goes to %q, want %q", to, got, want)
+		}
+	}
+}
+
+// TestToken checks that a form without the token of the session changes nothing.
+func TestToken(t *testing.T) {
+	s := consoletest.New(t, add)
+	for _, body := range []string{"range=x", "range=x&csrf=", "range=x&csrf=other"} {
+		r := httptest.NewRequest("POST", "/things/7/lift", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if resp := s.Do(r); resp.StatusCode != 403 {
+			t.Errorf("%s: status %d", body, resp.StatusCode)
+		}
+	}
+}
+
+// TestFlash checks that a message is shown once, in its session, and only if the console wrote it.
+func TestFlash(t *testing.T) {
+	s := consoletest.New(t, add)
+	r := httptest.NewRequest("POST", "/things/7/lift", strings.NewReader("range=%3Cb%3E&csrf="+consoletest.CSRF))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	cookies := s.Do(r).Cookies()
+	if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+		t.Fatalf("cookies %v", cookies)
+	}
+	show := func(value string) string {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(&http.Cookie{Name: cookies[0].Name, Value: value})
+		resp := s.Do(r)
+		if c := resp.Cookies(); len(c) != 1 || c[0].MaxAge != -1 {
+			t.Errorf("the message is not removed: %v", c)
+		}
+		body := make([]byte, 1<<16)
+		n, _ := resp.Body.Read(body)
+		return string(body[:n])
+	}
+	if page := show(cookies[0].Value); !strings.Contains(page, "Lifted &lt;b&gt;.") {
+		t.Error("no message")
+	}
+	if page := show("AAAA" + cookies[0].Value[4:]); strings.Contains(page, "Lifted") {
+		t.Error("a message with a wrong signature is shown")
+	}
+}

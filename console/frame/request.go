@@ -1,0 +1,107 @@
+package frame
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"stile.example/stile/console/caller"
+	"stile.example/stile/operations"
+	"stile.example/stile/operations/failure"
+)
+
+// Request is a request for a page, by a caller who may see it.
+type Request struct {
+	*http.Request
+	Caller  caller.Caller
+	Title   string  // of the page
+	Section string  // id
+	Crumbs  []Crumb // between the section and the title
+	// Refresh says that the script fetches the page again while it is visible, and replaces the
+	// elements that have data-live and an id.
+	Refresh bool
+
+	frame *Frame
+	flash *Flash
+}
+
+// Crumb is a link above a page's title.
+type Crumb struct{ Text, Href string }
+
+// Do performs an operation as the caller of a request. It is the only source of what pages show.
+func Do[I, O any](r *Request, operation string, in I) (O, error) {
+	return operations.RunAs[I, O](r.Context(), r.frame.dir, r.Caller.Actor, operation, in)
+}
+
+// Can reports whether the caller's role includes a role.
+func (r *Request) Can(role operations.Role) bool { return r.Caller.Role.Includes(role) }
+
+// May reports whether the caller may call an operation.
+func (r *Request) May(operation string) bool {
+	o, ok := operations.Find(operation)
+	return ok && r.Can(o.Role)
+}
+
+// Now returns the time.
+func (r *Request) Now() time.Time { return r.frame.now() }
+
+// PublicURL returns the URL of the server's public listener, without a trailing slash.
+func (r *Request) PublicURL() string { return r.frame.publicURL }
+
+// Query returns a parameter of the page's URL.
+func (r *Request) Query(name string) string { return r.URL.Query().Get(name) }
+
+// Crumb adds a link above the page's title.
+func (r *Request) Crumb(text, href string) { r.Crumbs = append(r.Crumbs, Crumb{text, href}) }
+
+// With returns the page's URL with other parameters: pairs of a name and a value. An empty value
+// removes the parameter.
+func (r *Request) With(pairs ...string) string {
+	q := r.URL.Query()
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			q.Del(pairs[i])
+		} else {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return URL(r.URL.Path, q)
+}
+
+// URL returns a path with a query.
+func URL(path string, q url.Values) string {
+	u := url.URL{Path: path, RawQuery: q.Encode()}
+	return u.String()
+}
+
+// Path returns a path whose elements are escaped: Path("tenants", id) is /tenants/ID.
+func Path(elements ...string) string {
+	path := ""
+	for _, e := range elements {
+		path += "/" + url.PathEscape(e)
+	}
+	return path
+}
+
+// handler wraps what all handlers of pages have in common: headers, the role, and the CSRF token of
+// requests that may change something.
+func (f *Frame) handler(role operations.Role, h func(http.ResponseWriter, *Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, hr *http.Request) {
+		r := &Request{Request: hr, Caller: caller.From(hr.Context()), frame: f}
+		head := w.Header()
+		head.Set("Cache-Control", "no-store")
+		if !r.Can(role) {
+			f.fail(w, r, failure.New(failure.Forbidden, "this page needs the role %s; ask an owner", role))
+			return
+		}
+		if hr.Method == http.MethodGet || hr.Method == http.MethodHead {
+			r.flash = f.takeFlash(w, r)
+		}
+		h(w, r)
+	}
+}
+
+// isAborted reports whether a request failed because the browser is gone.
+func isAborted(err error) bool { return errors.Is(err, context.Canceled) }

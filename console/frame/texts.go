@@ -1,0 +1,156 @@
+package frame
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Drawing is a chart, made by console/chart.
+type Drawing interface{ HTML() template.HTML }
+
+// funcs returns the functions of the templates.
+func (f *Frame) funcs() template.FuncMap {
+	return template.FuncMap{
+		"num":     func(n any) (string, error) { return numberOf(n) },
+		"percent": percent,
+		"rfc":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"utc":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+		"ago":     func(t time.Time) string { return Ago(t, f.now()) },
+		"groups":  groups,
+		"path":    Path,
+		"field":   func(f Field) Field { return f },
+		"code":    func(label, code string) Snippet { return Snippet{Label: label, Code: code} },
+		"empty": func(title, text, action, href string) Empty {
+			return Empty{Title: title, Text: text, Action: action, Href: href}
+		},
+		"draw":   func(d Drawing) template.HTML { return d.HTML() },
+		"hidden": func(name, value string) Field { return Field{Name: name, Kind: "hidden", Value: value} },
+		"thousandths": func(share float64) int {
+			return int(math.Round(1000 * min(max(share, 0), 1)))
+		},
+	}
+}
+
+// number writes a whole number with commas between thousands: 1,234,567.
+func number(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, text = "−", text[1:]
+	}
+	var b strings.Builder
+	b.WriteString(sign)
+	for i, digit := range text {
+		if i > 0 && (len(text)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(digit)
+	}
+	return b.String()
+}
+
+// Number writes a whole number with commas between thousands.
+func Number(n int64) string { return number(n) }
+
+func numberOf(n any) (string, error) {
+	switch n := n.(type) {
+	case int:
+		return number(int64(n)), nil
+	case int64:
+		return number(n), nil
+	case uint16:
+		return number(int64(n)), nil
+	case uint32:
+		return number(int64(n)), nil
+	case float64:
+		return strconv.FormatFloat(n, 'f', -1, 64), nil
+	}
+	return "", fmt.Errorf("num: %T is not a number", n)
+}
+
+func percent(share float64) string {
+	if share != 0 && math.Abs(share) < 0.1 {
+		return strconv.FormatFloat(100*share, 'f', 1, 64) + " %"
+	}
+	return strconv.FormatFloat(100*share, 'f', 0, 64) + " %"
+}
+
+// Percent writes a share from 0 to 1 in percent.
+func Percent(share float64) string { return percent(share) }
+
+// Ago says how long before or after now a time is, in one unit.
+func Ago(t, now time.Time) string {
+	d := now.Sub(t)
+	if d < 0 {
+		if d > -time.Second {
+			return "now"
+		}
+		return "in " + span(-d)
+	}
+	if d < 5*time.Second {
+		return "just now"
+	}
+	return span(d) + " ago"
+}
+
+// span writes a duration in one unit.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	plural := func(n int64, unit string) string {
+		if n == 1 {
+			return "1 " + unit
+		}
+		return number(n) + " " + unit + "s"
+	}
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 2*day:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	case d < 60*day:
+		return plural(int64(d/day), "day")
+	case d < 730*day:
+		return plural(int64(d/(30*day)), "month")
+	}
+	return plural(int64(d/(365*day)), "year")
+}
+
+// Change returns a card's change from one figure to the next: its text, and its tone if more is
+// good (1) or bad (-1).
+func Change(now, before float64, good int) (text, tone string) {
+	switch {
+	case before == 0 && now == 0, now == before:
+		return "no change", ""
+	case before == 0:
+		return "new", toneOf(good)
+	}
+	share := (now - before) / before
+	text = fmt.Sprintf("%+.0f %%", 100*share)
+	if math.Abs(share) < 0.005 {
+		return "no change", ""
+	}
+	if share > 9.99 {
+		text = fmt.Sprintf("%.0f times", now/before)
+	}
+	text = strings.Replace(text, "-", "−", 1)
+	if now < before {
+		good = -good
+	}
+	return text, toneOf(good)
+}
+
+func toneOf(good int) string {
+	switch {
+	case good > 0:
+		return "good"
+	case good < 0:
+		return "bad"
+	}
+	return ""
+}
