@@ -82,7 +82,7 @@ func TestOnce(t *testing.T) {
 		e.Mark = events.Mark{Key: fmt.Sprint("key", when), Value: value, When: when}
 		return e
 	}
-	for n := 1; n <= 3; n++ { // the n-th use of the store fails: the mark and the event belong together
+	for n := 1; n <= 3; n++ { // the n-th use of the store fails: mark and event belong together
 		h.db.reset(n)
 		happened, err := h.Emit(t.Context(), marked(1, events.Rises))
 		h.db.reset(0)
@@ -241,3 +241,23 @@ func TestLimits(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestR7_Clock checks that a clock that was ahead for a while delays nothing when it is right again.
+func TestR7_Clock(t *testing.T) {
+	h := newHarness(t, webhooks.LoopbackTargets)
+	r := newReceiver(t, h.clock.now, status(http.StatusServiceUnavailable))
+	h.add(r.URL)
+	h.clock.set(start.AddDate(1, 0, 0))
+	for range 6 {
+		h.emit(event("acme"))
+		h.Flush(t.Context())
+	}
+	r.respond = nil
+	h.clock.set(start)
+	for range 6 {
+		h.Flush(t.Context())
+	}
+	if n := len(h.all(webhooks.Query{State: webhooks.Delivered})); n != 6 {
+		t.Errorf("%d of 6 are delivered", n)
+	}
+}

@@ -68,7 +68,7 @@ func exampleRequest() (frame.Snippet, error) {
 	if err != nil {
 		return frame.Snippet{}, err
 	}
-	head := fmt.Sprintf("POST /stile HTTP/1.1\nContent-Type: application/json\nWebhook-Id: evt_2f7k4m9q1v8xa3c5t6w7y8z9b0\nWebhook-Timestamp: %d\nWebhook-Signature: v1,MEUCIQC5x…\n\n", e.At.Unix())
+	head := fmt.Sprintf("POST /stile HTTP/1.1\nContent-Type: application/json\nWebhook-Id: evt_2f7k4m9q1v8xa3c5t6w7y8z9b0\nWebhook-Timestamp: %d\nWebhook-Signature: v1,Xt3p20xl+QSflxzHxxn0ewAiyM9oCKKch0368IqhbVs=\n\n", e.At.Unix())
 	return frame.Snippet{Label: "Example: " + string(e.Type), Code: head + indented(body)}, nil
 }
 
