@@ -242,7 +242,8 @@ func TestLimits(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestR7_Clock checks that a clock that was ahead for a while delays nothing when it is right again.
+// TestR7_Clock checks that a clock that was ahead for a while delays nothing when it is right
+// again.
 func TestR7_Clock(t *testing.T) {
 	h := newHarness(t, webhooks.LoopbackTargets)
 	r := newReceiver(t, h.clock.now, status(http.StatusServiceUnavailable))

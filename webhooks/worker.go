@@ -64,7 +64,8 @@ func (o *Outbox) startDue(ctx, requests context.Context, running *sync.WaitGroup
 		if !w.Enabled || w.Waiting == 0 {
 			continue
 		}
-		if pause := w.PausedUntil.Sub(now); pause > 0 && pause <= maxRetryAfter { // longer: the clock was ahead
+		// A longer pause is from a clock that was ahead.
+		if pause := w.PausedUntil.Sub(now); pause > 0 && pause <= maxRetryAfter {
 			wait = min(wait, pause)
 			continue
 		}
