@@ -93,6 +93,21 @@ func TestOnce(t *testing.T) {
 			break
 		}
 	}
+	// The mark is stored only together with the event.
+	other := event("acme")
+	other.Mark = events.Mark{Key: "other", Value: 1}
+	if err := h.db.DB.Write(t.Context(), execute(`CREATE TRIGGER fails BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'disk is gone'); END`)); err != nil {
+		t.Fatal(err)
+	}
+	if happened, err := h.Emit(t.Context(), other); err == nil || happened {
+		t.Errorf("happened %t, %v", happened, err)
+	}
+	if err := h.db.DB.Write(t.Context(), execute(`DROP TRIGGER fails`)); err != nil {
+		t.Fatal(err)
+	}
+	if !h.emit(other) {
+		t.Error("the mark was stored without the event")
+	}
 	h.Outbox = h.open(webhooks.PublicTargets)
 	for _, step := range []struct {
 		value int64

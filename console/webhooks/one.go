@@ -132,7 +132,7 @@ func timeOf(t *time.Time) frame.Cell {
 
 func deliveryTable(r *frame.Request, w webhooks.View, page webhooks.Page) frame.Table {
 	t := frame.Table{Caption: "Deliveries", Quiet: true, Columns: frame.Columns("Event", "State", "Created", "#Tries", "#Response", "Result", "-Action")}
-	t.Columns[0].Wide, t.Columns[5].Wide = true, true
+	t.Columns[0].Wide = true
 	for _, d := range page.Deliveries {
 		response, result := frame.None(), frame.None()
 		if len(d.Tries) > 0 {
@@ -165,7 +165,15 @@ func tryCells(t webhooks.Try) (status, took, result frame.Cell) {
 	} else if t.Response == "" {
 		result = frame.None()
 	}
-	return status, frame.Amount(frame.Number(t.Millis) + " ms"), result
+	return status, frame.Amount(duration(t.Millis)), result
+}
+
+// duration writes milliseconds for people.
+func duration(ms int64) string {
+	if ms < 1000 {
+		return strconv.FormatInt(ms, 10) + " ms"
+	}
+	return strconv.FormatFloat(float64(ms)/1000, 'f', 1, 64) + " s"
 }
 
 func stateBadge(d webhooks.Delivery) frame.Cell {
