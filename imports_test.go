@@ -100,7 +100,7 @@ var allowedImports = map[string]string{
 	"backup":                    "audit corpus/library datadir settings store/sqlite store/sqlite/inspect",
 	"console/caller":            "operations",
 	"operations/backups":        "backup operations/failure corpus/library datadir",
-	"console":                   "console/caller console/dist console/frame operations console/overview console/policypages console/tenantpages console/adminpages console/protection console/statementpages",
+	"console":                   "console/caller console/dist console/frame operations console/overview console/policypages console/tenantpages console/adminpages console/protection console/statementpages console/webhooks",
 	"console/build":             "evanw/esbuild",
 	"console/chart":             "",
 	"console/consoletest":       "console/caller console/frame datadir operations settings golang.org/x/net/html",
@@ -163,6 +163,7 @@ var allowedImports = map[string]string{
 	"console/apitest":           "console/api console/openapi datadir operations operations/failure settings store/sqlite/idempotency",
 	"console/api":               "console/caller console/endpoint console/problem content content/imports datadir idempotency operations operations/failure recent",
 	"console/endpoint":          "content operations operations/failure",
+	"console/webhooks":          "console/frame events operations operations/failure operations/webhooks webhooks",
 }
 
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import

@@ -8,8 +8,8 @@ import (
 	. "stile.example/stile/addresses"
 )
 
-// TestOnProposal checks that a registry reports a proposal for a permanent block when it begins, and
-// not at the blocks that follow. After a lift, the next one is reported again.
+// TestOnProposal checks that a registry reports a proposal for a permanent block when it begins,
+// and not at the blocks that follow. After a lift, the next one is reported again.
 func TestOnProposal(t *testing.T) {
 	p := Policy{Bindings: 1, Per: time.Hour, Then: ThenBlock, Block: []time.Duration{time.Minute, time.Hour}}
 	reg, err := OpenRegistry(t.Context(), newMemStore(), p)

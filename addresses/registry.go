@@ -75,8 +75,8 @@ func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error)
 	return reg, nil
 }
 
-// OnProposal makes the registry call fn for each scope that an event proposes for a permanent block.
-// fn must not wait. OnProposal must be called before the registry is used.
+// OnProposal makes the registry call fn for each scope that an event proposes for a permanent
+// block. fn must not wait. OnProposal must be called before the registry is used.
 func (reg *Registry) OnProposal(fn func(Scope, State)) { reg.proposed = fn }
 
 func (reg *Registry) readList(ctx context.Context) error {

@@ -21,6 +21,7 @@ import (
 	"stile.example/stile/console/protection"
 	"stile.example/stile/console/statementpages"
 	"stile.example/stile/console/tenantpages"
+	"stile.example/stile/console/webhooks"
 )
 
 // SignIn checks who makes a request.
@@ -42,7 +43,7 @@ type Options struct {
 }
 
 // sections adds the pages of each section to a frame. A section's package adds itself here.
-var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, protection.Add, adminpages.Add, statementpages.Add}
+var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, protection.Add, adminpages.Add, statementpages.Add, webhooks.Add}
 
 // New returns the handler of everything that the admin listener serves, except health and metrics.
 func New(o Options) (http.Handler, error) {

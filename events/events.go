@@ -2,7 +2,8 @@
 // each, and what makes an event happen only once.
 //
 // Package webhooks delivers events. Package events/watch notices most of them. The data never
-// contains a secret or a token. It contains a source address only as the setting log_addresses says.
+// contains a secret or a token. It contains a source address only as the setting log_addresses
+// says.
 package events
 
 import (

@@ -13,8 +13,8 @@ import (
 	"stile.example/stile/events"
 )
 
-// importReported imports items, and reports the outcome to webhooks. That an import begins is stored
-// before, so that its end is reported even if this process does not live to see it.
+// importReported imports items, and reports the outcome to webhooks. That an import begins is
+// stored before, so that its end is reported even if this process does not live to see it.
 func importReported(ctx context.Context, d *datadir.Dir, tenant string, with imports.Options, items iter.Seq2[content.Item, error]) (imports.Result, error) {
 	begun, err := d.Watch.ImportBegins(ctx, tenant)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"stile.example/stile/operations/webhooks"
 )
 
-// TestWebhooks walks through the operations about webhooks, and checks that no secret is in a result
-// for viewers or in the audit log.
+// TestWebhooks walks through the operations about webhooks, and checks that no secret is in a
+// result for viewers or in the audit log.
 func TestWebhooks(t *testing.T) {
 	d := openDirWith(t, map[string]string{"webhooks.targets": "loopback"})
 	by := Actor{Name: "alice", Role: Operator, Credential: "password"}
@@ -143,8 +143,8 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestSent checks the way of an event through the parts that a server runs: the quota of a tenant is
-// half used up, and a receiver gets that.
+// TestSent checks the way of an event through the parts that a server runs: the quota of a tenant
+// is half used up, and a receiver gets that.
 func TestSent(t *testing.T) {
 	d := openDirWith(t, map[string]string{"webhooks.targets": "loopback"})
 	var mu sync.Mutex

@@ -81,12 +81,21 @@ func (o *Outbox) send(ctx context.Context, w *Webhook, m Message) (r result) {
 	err := o.post(ctx, w, m, &r)
 	r.Duration = time.Since(began).Round(time.Millisecond)
 	if err != nil {
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err // without the URL
-		}
-		r.Error = events.SafeText(err.Error(), maxExcerpt)
+		r.Error = events.SafeText(o.cause(err).Error(), maxExcerpt)
 	}
 	return r
+}
+
+// cause returns an error of a request for people, without the URL.
+func (o *Outbox) cause(err error) error {
+	e, ok := errors.AsType[*url.Error](err)
+	switch {
+	case !ok:
+		return err
+	case e.Timeout():
+		return fmt.Errorf("no response within %v", o.client.Timeout)
+	}
+	return e.Err
 }
 
 func (o *Outbox) post(ctx context.Context, w *Webhook, m Message, r *result) error {

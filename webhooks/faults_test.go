@@ -82,7 +82,7 @@ func TestOnce(t *testing.T) {
 		e.Mark = events.Mark{Key: fmt.Sprint("key", when), Value: value, When: when}
 		return e
 	}
-	for n := 1; n <= 3; n++ { // the n-th use of the store fails: the mark and the event belong together
+	for n := 1; n <= 3; n++ { // the n-th use of the store fails: mark and event belong together
 		h.db.reset(n)
 		happened, err := h.Emit(t.Context(), marked(1, events.Rises))
 		h.db.reset(0)
@@ -92,6 +92,21 @@ func TestOnce(t *testing.T) {
 		if happened {
 			break
 		}
+	}
+	// The mark is stored only together with the event.
+	other := event("acme")
+	other.Mark = events.Mark{Key: "other", Value: 1}
+	if err := h.db.DB.Write(t.Context(), execute(`CREATE TRIGGER fails BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'disk is gone'); END`)); err != nil {
+		t.Fatal(err)
+	}
+	if happened, err := h.Emit(t.Context(), other); err == nil || happened {
+		t.Errorf("happened %t, %v", happened, err)
+	}
+	if err := h.db.DB.Write(t.Context(), execute(`DROP TRIGGER fails`)); err != nil {
+		t.Fatal(err)
+	}
+	if !h.emit(other) {
+		t.Error("the mark was stored without the event")
 	}
 	h.Outbox = h.open(webhooks.PublicTargets)
 	for _, step := range []struct {
@@ -241,3 +256,24 @@ func TestLimits(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestR7_Clock checks that a clock that was ahead for a while delays nothing when it is right
+// again.
+func TestR7_Clock(t *testing.T) {
+	h := newHarness(t, webhooks.LoopbackTargets)
+	r := newReceiver(t, h.clock.now, status(http.StatusServiceUnavailable))
+	h.add(r.URL)
+	h.clock.set(start.AddDate(1, 0, 0))
+	for range 6 {
+		h.emit(event("acme"))
+		h.Flush(t.Context())
+	}
+	r.respond = nil
+	h.clock.set(start)
+	for range 6 {
+		h.Flush(t.Context())
+	}
+	if n := len(h.all(webhooks.Query{State: webhooks.Delivered})); n != 6 {
+		t.Errorf("%d of 6 are delivered", n)
+	}
+}

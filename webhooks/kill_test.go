@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// emitUntilKilled sends what is stored and, if emits says so, stores events and prints the number of
-// each once it is stored.
+// emitUntilKilled sends what is stored and, if emits says so, stores events and prints the number
+// of each once it is stored.
 func emitUntilKilled(dir, url string, emits bool) error {
 	ctx, log := context.Background(), slog.New(slog.NewTextHandler(os.Stderr, nil))
 	db, err := sqlite.Open(ctx, filepath.Join(dir, "stile.db"), sqlite.Options{Log: log, Now: time.Now})

@@ -86,7 +86,8 @@ func (o *Outbox) notify() {
 	}
 }
 
-// Begin stores that something has begun, with a note, until an event with a mark that [events.Ends].
+// Begin stores that something has begun, with a note, until an event with a mark that
+// [events.Ends].
 func (o *Outbox) Begin(ctx context.Context, key, note string) error {
 	return o.store.SetMark(ctx, events.Mark{Key: key, Value: 1, When: events.Ends}, note, o.now())
 }

@@ -27,8 +27,8 @@ const (
 	maxSecrets   = 2  // during a rotation
 )
 
-// sealer encrypts secrets by AES-256-GCM. The id of the webhook is authenticated, so a sealed secret
-// can't be moved to another webhook.
+// sealer encrypts secrets by AES-256-GCM. The id of the webhook is authenticated, so a sealed
+// secret can't be moved to another webhook.
 type sealer struct{ aead cipher.AEAD }
 
 // newSealer derives the key from the server's key.

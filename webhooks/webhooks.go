@@ -129,8 +129,8 @@ type Limits struct {
 	Expire   time.Duration // a delivery that still waits has failed after that
 }
 
-// Store stores webhooks, deliveries and marks. Implementations must be safe for concurrent use. Each
-// change is one transaction.
+// Store stores webhooks, deliveries and marks. Implementations must be safe for concurrent use.
+// Each change is one transaction.
 type Store interface {
 	// AddWebhook adds a webhook, or returns [ErrTooMany] if there are most already.
 	AddWebhook(ctx context.Context, w Webhook, most int) error
@@ -141,8 +141,9 @@ type Store interface {
 	// Webhooks returns all webhooks, the oldest first.
 	Webhooks(ctx context.Context) ([]Webhook, error)
 
-	// PutEvent stores an event for each webhook that wants it, if its mark says that it happens, and
-	// reports that. A webhook with waiting deliveries at the limit counts it as dropped instead.
+	// PutEvent stores an event for each webhook that wants it, if its mark says that it happens,
+	// and reports that. A webhook with waiting deliveries at the limit counts it as dropped
+	// instead.
 	PutEvent(ctx context.Context, m Message, mark events.Mark, now time.Time, waiting int) (happens bool, err error)
 	// SetMark stores a mark with a note, without an event.
 	SetMark(ctx context.Context, m events.Mark, note string, now time.Time) error

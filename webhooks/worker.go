@@ -64,8 +64,9 @@ func (o *Outbox) startDue(ctx, requests context.Context, running *sync.WaitGroup
 		if !w.Enabled || w.Waiting == 0 {
 			continue
 		}
-		if now.Before(w.PausedUntil) {
-			wait = min(wait, w.PausedUntil.Sub(now))
+		// A longer pause is from a clock that was ahead.
+		if pause := w.PausedUntil.Sub(now); pause > 0 && pause <= maxRetryAfter {
+			wait = min(wait, pause)
 			continue
 		}
 		next, err := o.startWebhook(ctx, requests, w, now, running)
@@ -132,7 +133,7 @@ func (o *Outbox) release(webhook string, id int64) {
 // again before anything else is done with the delivery: otherwise the same event would be sent over
 // and over while the store fails.
 func (o *Outbox) deliver(ctx context.Context, w Webhook, d Delivery) {
-	if !o.isDue(ctx, d.ID) {
+	if !o.isDue(ctx, d) {
 		return
 	}
 	r := o.send(ctx, &w, d.Message)
@@ -162,15 +163,15 @@ func (o *Outbox) deliver(ctx context.Context, w Webhook, d Delivery) {
 	}
 }
 
-// isDue reports whether a delivery is still due, now that it is claimed: it was read before, and may
-// have been sent in between.
-func (o *Outbox) isDue(ctx context.Context, id int64) bool {
-	now, err := o.store.Deliveries(ctx, Query{ID: id, State: Waiting, Limit: 1})
+// isDue reports whether a delivery is still due, now that it is claimed: it was read before, and
+// may have been sent in between.
+func (o *Outbox) isDue(ctx context.Context, d Delivery) bool {
+	now, err := o.store.Deliveries(ctx, Query{ID: d.ID, State: Waiting, Limit: 1})
 	if err != nil {
 		o.report(ctx, "can't read a delivery; trying again", err)
 		return false
 	}
-	return len(now) == 1 && !now[0].Next.After(o.now())
+	return len(now) == 1 && !now[0].Next.After(d.Next)
 }
 
 // sweep removes old deliveries, events and marks.

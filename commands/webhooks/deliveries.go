@@ -108,11 +108,11 @@ func (p Program) showDeliveries(page webhooks.Page) error {
 
 func (p Program) replay() *cobra.Command {
 	var failedOf string
-	c := &cobra.Command{Use: "replay [NUMBER]",
+	c := &cobra.Command{Use: "replay NUMBER",
 		Long: `Send the event of a delivery again, as a new delivery with the same webhook-id.
---failed-of does that for each failed delivery of a webhook that was not sent
-again yet, up to 500, for example after the receiver was down for longer than
-24 h.`,
+Instead of a number, --failed-of takes each failed delivery of a webhook that was
+not sent again yet, up to 500, for example after the receiver was down for longer
+than 24 h.`,
 		Example: `  stile webhook replay 4711
   stile webhook replay --failed-of whk_4kz2m7q1v8xa`,
 		Args: syntax.Takes(0, 1, "the number of a delivery")}

@@ -25,7 +25,8 @@ type failure struct {
 }
 
 // checkIssuers emits an event for an issuer whose keys can't be fetched for a while, and one when
-// they are fetched again. The mark of an issuer is since when it is unreachable, and 0 if it is not.
+// they are fetched again. The mark of an issuer is since when it is unreachable, and 0 if it is
+// not.
 func (w *Watcher) checkIssuers(ctx context.Context, now time.Time) error {
 	for _, s := range w.Issuers() {
 		key := issuerMark + s.Issuer

@@ -9,8 +9,8 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// Update changes a tenant, and emits an event if that suspended or resumed it. An error says whether
-// the change was made; an event that could not be stored is emitted at the next start.
+// Update changes a tenant, and emits an event if that suspended or resumed it. An error says
+// whether the change was made; an event that could not be stored is emitted at the next start.
 func (w *Watcher) Update(ctx context.Context, clientID string, change func(*tenants.Tenant) error) (tenants.Tenant, error) {
 	w.status.Lock()
 	defer w.status.Unlock()

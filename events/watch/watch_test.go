@@ -162,8 +162,8 @@ func quota(month string, threshold, calls, limit int64) string {
 	return fmt.Sprintf(`tenant.quota {"tenant":"acme","month":"%s","threshold":%d,"calls":%d,"calls_per_month":%d}`, month, threshold, calls, limit)
 }
 
-// TestQuota checks that each threshold is reported once a month, over restarts and errors, and again
-// for a higher quota only.
+// TestQuota checks that each threshold is reported once a month, over restarts and errors, and
+// again for a higher quota only.
 func TestQuota(t *testing.T) {
 	w := newWorld(t)
 	w.tenant("acme", 1000)
@@ -343,7 +343,7 @@ func TestImports(t *testing.T) {
 	i := begin("")
 	w.out.err = errors.New("disk is gone")
 	if err := i.Finished(t.Context(), events.ImportResult{}); err == nil {
-		t.Error("an event that is not stored is no error")
+		t.Error("an event that is not stored was not reported")
 	}
 	w.corpus, w.out.err = "corpus-2.db", nil
 	w.restart()

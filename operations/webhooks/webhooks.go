@@ -67,7 +67,7 @@ type View struct {
 	FailingSince *time.Time `json:"failing_since"`
 	SucceededAt  *time.Time `json:"succeeded_at"` // of the last delivery
 	Waiting      int        `json:"waiting"`      // deliveries that wait for a try
-	Dropped      int64      `json:"dropped"`      // events that were not queued, because too many waited
+	Dropped      int64      `json:"dropped"`      // events that were not queued: too many waited
 	// When the old secret of a rotation ends; null: there is one secret.
 	OldSecretUntil *time.Time `json:"old_secret_until"`
 	CreatedAt      time.Time  `json:"created_at"`

@@ -61,15 +61,18 @@ func addWaiting(ctx context.Context, tx *sql.Tx, webhook string, n int) error {
 	return err
 }
 
+// tooFar is later than any next try: the clock was ahead when it was set.
+const tooFar = 25 * time.Hour
+
 // Due implements [webhooks.Store].
 func (t Table) Due(ctx context.Context, webhook string, now time.Time, limit int) (due []webhooks.Delivery, next time.Time, err error) {
-	const of = `WHERE d.state = 'waiting' AND d.webhook = ? AND d.next_at `
-	due, err = t.list(ctx, of+`<= ? ORDER BY d.next_at, d.id LIMIT ?`, webhook, millis(now), limit)
+	const of = `WHERE d.state = 'waiting' AND d.webhook = ? AND `
+	due, err = t.list(ctx, of+`(d.next_at <= ? OR d.next_at > ?) ORDER BY d.next_at, d.id LIMIT ?`, webhook, millis(now), millis(now.Add(tooFar)), limit)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	var at sql.NullInt64
-	err = t.DB.Reader().QueryRowContext(ctx, `SELECT min(next_at) FROM deliveries d `+of+`> ?`, webhook, millis(now)).Scan(&at)
+	err = t.DB.Reader().QueryRowContext(ctx, `SELECT min(next_at) FROM deliveries d `+of+`d.next_at > ?`, webhook, millis(now)).Scan(&at)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("read deliveries: %w", err)
 	}
