@@ -82,7 +82,7 @@ var allowedImports = map[string]string{
 	"widgets":               "",
 	"widgets/build":         "evanw/esbuild",
 	"demo":                  "",
-	"datadir":               "evidence store/sqlite/evidencelog addresses audit refusals settings store store/sqlite store/sqlite/auditlog tenants tokens tokens/bearer tokens/issuers tokens/signing usage",
+	"datadir":               "links store/sqlite/linklist evidence store/sqlite/evidencelog addresses audit refusals settings store store/sqlite store/sqlite/auditlog tenants tokens tokens/bearer tokens/issuers tokens/signing usage",
 	"console/caller":        "operations",
 	"console":               "console/caller console/dist console/frame operations",
 	"console/build":         "evanw/esbuild",
@@ -91,10 +91,10 @@ var allowedImports = map[string]string{
 	"console/dist":          "",
 	"console/frame":         "console/caller console/dist datadir operations operations/failure",
 	"operations/failure":    "",
-	"operations":            "operations/failure audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance",
+	"operations":            "doctor operations/diagnosis operations/ownview operations/failure audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance",
 	"socket":                "datadir operations content golang.org/x/sys",
 	"server":                "console console/frame datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto",
-	"commands":              "commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
+	"commands":              "doctor commands/confirmation commands/execution commands/explanation commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
 	"commands/confirmation": "commands/printing",
 	"commands/execution":    "commands/printing datadir operations settings socket",
 	"commands/help":         "commands/syntax operations settings spf13/cobra",
@@ -116,7 +116,10 @@ var allowedImports = map[string]string{
 	"evidence":                 "",
 	"doctor":                   "evidence editdistance",
 	"store/sqlite/evidencelog": "evidence",
-	"operations/diagnosis":     "datadir doctor evidence refusals tenants",
+	"operations/diagnosis":     "datadir doctor evidence operations/ownview refusals tenants",
+	"operations/ownview":       "datadir evidence handlers/codes links operations/failure refusals settings tenants tokens/readable",
+	"links":                    "",
+	"store/sqlite/linklist":    "links",
 }
 
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import

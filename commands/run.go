@@ -133,7 +133,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), help.Completion(), p.versionCommand(), help.SettingsTopic())
+		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), p.doctorCommand(), help.Completion(), p.versionCommand(), help.SettingsTopic())
 	help.Describe(root)
 	p.names = commandNames(root)
 	help.Spell(root, p.asCalled)

@@ -28,7 +28,7 @@ its client_id, gets tokens with a secret, and pays for its calls.`,
 it. Nothing is deleted. `+"`stile tenant resume`"+` reverses it.`),
 		p.tenantStatus("resume", `Resume a suspended tenant: admit the calls of its tokens again, and issue new
 tokens to it.`),
-		p.tenantRemove(), p.tenantRotate())
+		p.tenantRemove(), p.tenantRotate(), p.tenantRefusals(), p.tenantLink())
 }
 
 func (p *program) tenantAdd() *cobra.Command {

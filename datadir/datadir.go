@@ -16,12 +16,14 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/audit"
 	"stile.example/stile/evidence"
+	"stile.example/stile/links"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/store/sqlite/evidencelog"
+	"stile.example/stile/store/sqlite/linklist"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -48,6 +50,7 @@ type Dir struct {
 	Refusals  *refusals.Recorder
 	Audit     *audit.Log
 	Evidence  *evidence.Collector
+	Links     *links.Book
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -157,7 +160,8 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		return err
 	}
 	d.Evidence.WatchCalls(d.callsOfMonth, d.Now())
-	return nil
+	d.Links, err = links.NewBook(linklist.Table{DB: d.Store.DB}, d.Keys.SecretKey())
+	return err
 }
 
 // Created returns the absolute path of the directory if [Open] created it, or "".

@@ -59,9 +59,10 @@ type Role string
 
 // The roles.
 const (
-	Viewer   Role = "viewer"   // reads
-	Operator Role = "operator" // changes tenants, content, tokens and addresses
-	Owner    Role = "owner"    // changes signing keys, and copies them
+	Developer Role = "developer" // of one tenant: sees what [scopes] lists, about that tenant only
+	Viewer    Role = "viewer"    // reads
+	Operator  Role = "operator"  // changes tenants, content, tokens and addresses
+	Owner     Role = "owner"     // changes signing keys, and copies them
 )
 
 // Stream is what an operation transfers in addition to its input and output.
@@ -88,6 +89,9 @@ type Call struct {
 // Run performs the operation on an opened data directory if the actor's role allows it, and records
 // it in the audit log if it changes something. The result has the type Output.
 func (o Operation) Run(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
+	if c.Actor.isTenants() {
+		return o.runForTenant(ctx, d, c)
+	}
 	if err := c.Actor.may(o); err != nil {
 		return nil, err
 	}

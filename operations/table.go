@@ -3,7 +3,7 @@ package operations
 import "slices"
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, upkeepOps, doctorOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",

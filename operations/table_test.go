@@ -15,7 +15,7 @@ import (
 func TestTable(t *testing.T) {
 	names := map[string]bool{}
 	for _, op := range All() {
-		if words := strings.Fields(op.Name); len(words) < 1 || len(words) > 2 || strings.Join(words, " ") != op.Name || names[op.Name] {
+		if words := strings.Fields(op.Name); len(words) < 1 || len(words) > 3 || strings.Join(words, " ") != op.Name || names[op.Name] {
 			t.Errorf("name %q", op.Name)
 		}
 		names[op.Name] = true
@@ -23,7 +23,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: role %q", op.Name, op.Role)
 		}
 		words := strings.Fields(op.Name)
-		reads := slices.Contains([]string{"list", "show", "options", "export", "explain", "usage", "verify"}, words[len(words)-1])
+		reads := slices.Contains([]string{"list", "show", "options", "export", "explain", "usage", "verify", "doctor", "refusals"}, words[len(words)-1])
 		if reads != (op.Role == Viewer) {
 			t.Errorf("%s: role %s, reads only: %t", op.Name, op.Role, reads)
 		}
