@@ -1,9 +1,13 @@
 package operations
 
-import "slices"
+import (
+	"slices"
+
+	"stile.example/stile/operations/policies"
+)
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, upkeepOps, doctorOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, policyOps, usageOps, keyOps, auditOps, upkeepOps, doctorOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -52,6 +56,11 @@ var addressOps = []Operation{
 		"blocked a range", RangeBlock.about, rangeState[RangeBlock]),
 	changes(plain("address remove", Operator, "remove a range from the list and reset its counts", `{"range":"198.51.100.7"}`, removeRange),
 		"removed a range", RangeName.about, rangeState[RangeName]),
+}
+
+var policyOps = []Operation{
+	plain("policy show", Viewer, "show the settings of the policy", `{"name":"policy.token.calls","tenant":"acme"}`, policies.Show),
+	plain("policy compare", Viewer, "compare the policy with a change, on simulated traffic", `{"policy":{"policy.spike.calls":"30"},"groups":["class"]}`, policies.Compare),
 }
 
 var usageOps = []Operation{
