@@ -98,7 +98,7 @@ var allowedImports = map[string]string{
 	"operations/policies":   "datadir operations/failure settings simulate tenants",
 	"socket":                "datadir operations content golang.org/x/sys",
 	"server":                "console console/frame datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto",
-	"commands":              "doctor commands/confirmation commands/execution commands/explanation commands/help commands/policy commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
+	"commands":              "commands/developers commands/confirmation commands/execution commands/explanation commands/help commands/policy commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3",
 	"commands/confirmation": "commands/printing",
 	"commands/execution":    "commands/printing datadir operations settings socket",
 	"commands/help":         "commands/syntax operations settings spf13/cobra",
@@ -124,6 +124,7 @@ var allowedImports = map[string]string{
 	"operations/diagnosis":     "datadir doctor evidence operations/ownview refusals tenants",
 	"operations/ownview":       "datadir evidence handlers/codes links operations/failure refusals settings tenants tokens/readable",
 	"links":                    "",
+	"commands/developers":      "commands/printing commands/syntax doctor operations spf13/cobra",
 	"store/sqlite/linklist":    "links",
 }
 

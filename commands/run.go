@@ -20,6 +20,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/developers"
 	"stile.example/stile/commands/help"
 	"stile.example/stile/commands/policy"
 	"stile.example/stile/commands/printing"
@@ -133,8 +134,9 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
-	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.explainCommand(), p.simulateCommand(), policy.Command(policy.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }}), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), p.doctorCommand(), help.Completion(), p.versionCommand(), help.SettingsTopic())
+	own := developers.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }, Err: func() io.Writer { return p.err }}
+	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(own), p.contentCommand(), p.tokenCommand(),
+		p.addressCommand(), p.explainCommand(), p.simulateCommand(), policy.Command(policy.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }}), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), own.Doctor(), help.Completion(), p.versionCommand(), help.SettingsTopic())
 	help.Describe(root)
 	p.names = commandNames(root)
 	help.Spell(root, p.asCalled)

@@ -39,14 +39,24 @@ type Refusal struct {
 	Observed bool `json:"observed,omitempty"`
 }
 
+// Query names a tenant, and one of its refusals. Without a Ref, it means the latest ones.
+type Query struct {
+	ClientID string `json:"client_id"`
+	Ref      string `json:"ref,omitempty"` // as the visitor was shown it; case and hyphen don't matter
+}
+
 // maxRecent is the maximum of recent refusals.
 const maxRecent = 50
 
-// Refusals returns the latest refusals of a tenant, one for each day, code and rule, the newest
-// first. If ref is not empty, it returns only the refusal with that reference.
-func Refusals(ctx context.Context, d *datadir.Dir, t *tenants.Tenant, ref string) ([]Refusal, error) {
-	if ref != "" {
-		f, err := find(ctx, d, t, ref)
+// List returns the latest refusals of a tenant, one for each day, code and rule, the newest first.
+// With a Ref, it returns only the refusal with that reference.
+func List(ctx context.Context, d *datadir.Dir, q Query) ([]Refusal, error) {
+	t, err := find(d, q.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	if q.Ref != "" {
+		f, err := findRefusal(ctx, d, t, q.Ref)
 		if err != nil {
 			return nil, err
 		}
@@ -80,9 +90,9 @@ func latest(list []evidence.Entry) []evidence.Entry {
 	return list[:min(len(list), maxRecent)]
 }
 
-// find returns the tenant's refusal of a reference. One of another tenant is as unknown as one that
-// does not exist.
-func find(ctx context.Context, d *datadir.Dir, t *tenants.Tenant, ref string) (refusals.Refusal, error) {
+// findRefusal returns the tenant's refusal of a reference. One of another tenant is as unknown as
+// one that does not exist.
+func findRefusal(ctx context.Context, d *datadir.Dir, t *tenants.Tenant, ref string) (refusals.Refusal, error) {
 	if !refusals.IsRef(ref) {
 		return refusals.Refusal{}, failure.New(failure.Invalid, "malformed reference %.24q: a reference has 8 letters and digits, such as 7QK2-M4TD; copy it from the message that the visitor saw", ref)
 	}

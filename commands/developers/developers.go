@@ -1,7 +1,10 @@
-package commands
+// Package developers has the commands about a tenant's integration: `stile doctor`, and those about
+// what the tenant's developers see in their own view.
+package developers
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -13,8 +16,18 @@ import (
 	"stile.example/stile/operations"
 )
 
-func (p *program) doctorCommand() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "doctor CLIENT_ID",
+// Program is what the commands need of the program.
+type Program struct {
+	Run    func(c *cobra.Command, in, out any) error // performs the command's operation
+	Prints func(*cobra.Command) *cobra.Command       // adds --json
+	JSON   func() bool                               // --json was given
+	Out    func() io.Writer
+	Err    func() io.Writer
+}
+
+// Doctor returns the command doctor.
+func (p Program) Doctor() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "doctor CLIENT_ID",
 		Long: `Diagnose a tenant's integration: what is wrong, how often it happened in the last
 7 days, with the reference of one example, and what to change, with the line of
 code. The tenant's developers see the same in their own view: see
@@ -30,19 +43,19 @@ that name a tenant, so a finding may be about them: look at the example with
 		Args:    syntax.Takes(1, 1, "one CLIENT_ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var found []doctor.Finding
-			if err := p.run(c, operations.TenantName{ClientID: args[0]}, &found); err != nil {
+			if err := p.Run(c, operations.TenantName{ClientID: args[0]}, &found); err != nil {
 				return err
 			}
-			if p.json {
-				return printing.JSON(p.out, found)
+			if p.JSON() {
+				return printing.JSON(p.Out(), found)
 			}
 			return p.showDiagnosis(args[0], found)
 		}})
 }
 
 // showDiagnosis prints findings for people, each as a paragraph.
-func (p *program) showDiagnosis(clientID string, found []doctor.Finding) error {
-	out := p.asCalled(p.out)
+func (p Program) showDiagnosis(clientID string, found []doctor.Finding) error {
+	out := p.Out()
 	if len(found) == 0 {
 		fmt.Fprintf(out, "Nothing found for %s in the last 7 days. These were checked:\n", printing.Safe(clientID))
 		for _, what := range doctor.Checked {
@@ -63,8 +76,9 @@ func (p *program) showDiagnosis(clientID string, found []doctor.Finding) error {
 	return nil
 }
 
-func (p *program) tenantRefusals() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "refusals CLIENT_ID [REF]",
+// Refusals returns the command tenant refusals.
+func (p Program) Refusals() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "refusals CLIENT_ID [REF]",
 		Long: `Show a tenant's refusals of the last 7 days as its developers see them in their
 own view: one for each day, code and rule, with the number and one example. With
 REF, show only the refusal with that reference. ` + "`stile explain REF`" + ` shows more.`,
@@ -72,21 +86,22 @@ REF, show only the refusal with that reference. ` + "`stile explain REF`" + ` sh
 		Args:    syntax.Takes(1, 2, "one CLIENT_ID and at most one REF"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var list []operations.TenantRefusal
-			if err := p.run(c, operations.RefusalsOf{ClientID: args[0], Ref: strings.Join(args[1:], "")}, &list); err != nil {
+			if err := p.Run(c, operations.RefusalsOf{ClientID: args[0], Ref: strings.Join(args[1:], "")}, &list); err != nil {
 				return err
 			}
-			if p.json {
-				return printing.JSON(p.out, list)
+			if p.JSON() {
+				return printing.JSON(p.Out(), list)
 			}
 			rows := make([][]string, len(list))
 			for i, f := range list {
 				rows[i] = []string{printing.OrDash(f.Ref), printing.Time(&f.At), f.Code, strconv.FormatInt(f.Count, 10), printing.OrDash(f.Detail)}
 			}
-			return printing.Table(p.out, "REF AT CODE COUNT DETAIL", rows)
+			return printing.Table(p.Out(), "REF AT CODE COUNT DETAIL", rows)
 		}})
 }
 
-func (p *program) tenantLink() *cobra.Command {
+// Link returns the commands tenant link.
+func (p Program) Link() *cobra.Command {
 	return syntax.Noun("link", "links to a tenant's own view, for its developers",
 		`A link lets a tenant's developers see their own tenant in a browser: usage,
 quota, sites, what `+"`stile doctor`"+` finds, refusals, and a token to try out. They see
@@ -98,7 +113,7 @@ below /developers/.`,
 		p.linkAdd(), p.linkList(), p.linkRemove())
 }
 
-func (p *program) linkAdd() *cobra.Command {
+func (p Program) linkAdd() *cobra.Command {
 	var name, life string
 	c := &cobra.Command{Use: "add CLIENT_ID",
 		Long: `Make a link to a tenant's own view, and print its URL. The URL can't be shown
@@ -110,64 +125,60 @@ data, so send it to the tenant's developers only.
 	c.Flags().StringVar(&name, "name", "developers", "`name` of those who get the link, 1 to 64 characters")
 	c.Flags().StringVar(&life, "for", "7d", "`duration` until the link ends, at most 30d")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		d, err := syntax.ParseDuration("for", life)
-		if err != nil {
+		if _, err := syntax.ParseDuration("for", life); err != nil {
 			return err
-		}
-		if d == 0 {
-			return syntax.Errorf("--for %q: must be from 1m to 30d", life)
 		}
 		var made operations.NewLink
-		if err := p.run(c, operations.LinkRequest{ClientID: args[0], Name: name, For: operations.Duration(d)}, &made); err != nil {
+		if err := p.Run(c, operations.LinkRequest{ClientID: args[0], Name: name, For: life}, &made); err != nil {
 			return err
 		}
-		if p.json {
-			return printing.JSON(p.out, made)
+		if p.JSON() {
+			return printing.JSON(p.Out(), made)
 		}
-		err = printing.Card(p.out, "id", made.ID, "name", made.Name, "expires_at", printing.Time(&made.ExpiresAt), "url", made.URL)
-		fmt.Fprintln(p.err, "The URL is not shown again. Give it only to the tenant's developers.")
+		err := printing.Card(p.Out(), "id", made.ID, "name", made.Name, "expires_at", printing.Time(&made.ExpiresAt), "url", made.URL)
+		fmt.Fprintln(p.Err(), "The URL is not shown again. Give it only to the tenant's developers.")
 		return err
 	}
-	return p.prints(c)
+	return p.Prints(c)
 }
 
-func (p *program) linkList() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "list CLIENT_ID",
+func (p Program) linkList() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "list CLIENT_ID",
 		Long: `List the links to a tenant's own view, with who made them and when they were
 last used. A link is listed for 7 days after its end.`,
 		Example: "  stile tenant link list acme",
 		Args:    syntax.Takes(1, 1, "one CLIENT_ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var list []operations.Link
-			if err := p.run(c, operations.TenantName{ClientID: args[0]}, &list); err != nil {
+			if err := p.Run(c, operations.TenantName{ClientID: args[0]}, &list); err != nil {
 				return err
 			}
-			if p.json {
-				return printing.JSON(p.out, list)
+			if p.JSON() {
+				return printing.JSON(p.Out(), list)
 			}
 			rows := make([][]string, len(list))
 			for i, l := range list {
 				rows[i] = []string{l.ID, l.Name, l.CreatedBy, printing.Time(&l.CreatedAt), printing.Time(&l.ExpiresAt), printing.Time(l.LastUsed)}
 			}
-			return printing.Table(p.out, "ID NAME CREATED_BY CREATED_AT EXPIRES_AT LAST_USED", rows)
+			return printing.Table(p.Out(), "ID NAME CREATED_BY CREATED_AT EXPIRES_AT LAST_USED", rows)
 		}})
 }
 
-func (p *program) linkRemove() *cobra.Command {
-	return p.prints(&cobra.Command{Use: "remove CLIENT_ID ID",
+func (p Program) linkRemove() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "remove CLIENT_ID ID",
 		Long: `Remove a link to a tenant's own view. Whoever has it open sees nothing more from
 their next click on. ` + "`stile tenant link list`" + ` shows the ids.`,
 		Example: "  stile tenant link remove acme mfrggzdf",
 		Args:    syntax.Takes(2, 2, "one CLIENT_ID and one ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var gone operations.Removed
-			if err := p.run(c, operations.LinkName{ClientID: args[0], ID: args[1]}, &gone); err != nil {
+			if err := p.Run(c, operations.LinkName{ClientID: args[0], ID: args[1]}, &gone); err != nil {
 				return err
 			}
-			if p.json {
-				return printing.JSON(p.out, gone)
+			if p.JSON() {
+				return printing.JSON(p.Out(), gone)
 			}
-			_, err := fmt.Fprintf(p.out, "removed the link %s of %s\n", printing.Safe(gone.Removed), printing.Safe(args[0]))
+			_, err := fmt.Fprintf(p.Out(), "removed the link %s of %s\n", printing.Safe(gone.Removed), printing.Safe(args[0]))
 			return err
 		}})
 }
