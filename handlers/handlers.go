@@ -38,7 +38,7 @@ import (
 )
 
 // API holds everything that the handlers need. All fields are required except Assertions, Evidence,
-// Subjects, Static, Start, Widgets and Console.
+// Subjects, Static, Start, Widgets, Developers and Console.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -89,6 +89,7 @@ type API struct {
 	Static     fs.FS                       // its demo/media/… is served; nil: nothing
 	Start      *files.Start                // the page at /; nil: there is none
 	Widgets    *files.Widgets              // nil: nothing
+	Developers http.Handler                // of /developers/, the tenants' own views; nil: there are none
 	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
 	Metrics    *metrics.Metrics
 	Console    http.Handler // what the admin listener does not serve itself; nil: nothing
@@ -173,6 +174,12 @@ func (a *API) Routes() http.Handler {
 	}
 	if a.Start != nil {
 		file("/", a.Start.Serve())
+	}
+	if a.Developers != nil {
+		for _, path := range []string{"/developers", "/developers/*"} {
+			get(e, path, echo.WrapHandler(a.Developers))
+			e.POST(path, echo.WrapHandler(a.Developers))
+		}
 	}
 	if w := a.Widgets; w != nil {
 		file(files.WidgetsPath+files.ManifestFile, w.Serve(files.ForFiveMinutes))

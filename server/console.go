@@ -2,10 +2,14 @@ package server
 
 import (
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 
 	"stile.example/stile/console"
+	"stile.example/stile/console/developers"
 	"stile.example/stile/console/frame"
+	"stile.example/stile/handlers/transport"
+	"stile.example/stile/settings"
 )
 
 // console returns what the admin listener serves to operators.
@@ -23,6 +27,12 @@ func (noSignIn) Require(http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "there is no way to sign in", http.StatusForbidden)
 	})
+}
+
+// developers returns the tenants' own views, which the public listener serves.
+func (srv *Server) developers(s *settings.Settings) http.Handler {
+	return developers.New(developers.Options{Dir: srv.dir, PublicURL: srv.origin, Version: programVersion(),
+		Source: func(r *http.Request) (netip.Addr, error) { return transport.Source(r, s.TrustedProxies) }})
 }
 
 // programVersion returns the version of the program, as `stile version` prints it.

@@ -170,8 +170,9 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: d.ShowAddress,
 		Evidence: d.Evidence,
-		Ready: srv.Ready, Widgets: layer, Metrics: srv.metrics,
+		Ready:    srv.Ready, Widgets: layer, Metrics: srv.metrics,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
+		Developers: srv.developers(s),
 	}
 	if len(d.ExternalKeys) > 0 {
 		api.Subjects = d.Verifier
