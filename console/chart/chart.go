@@ -200,9 +200,9 @@ func (c Time) axis(b *strings.Builder) {
 	for _, t := range timeTicks(c.Times, c.Step) {
 		share := 100 * t.at
 		anchor := "middle"
-		if share < 6 {
+		if share < 2 {
 			anchor = "start"
-		} else if share > 94 {
+		} else if share > 98 {
 			anchor = "end"
 		}
 		fmt.Fprintf(b, `<text x="%s%%" y="13" text-anchor="%s">%s</text>`, coordinate(share), anchor, t.text)
