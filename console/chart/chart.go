@@ -212,7 +212,7 @@ func (c Time) axis(b *strings.Builder) {
 
 // table writes the numbers of the chart.
 func (c Time) table(b *strings.Builder) {
-	fmt.Fprintf(b, `<details class="numbers"><summary>Numbers<span class="sr">: %s</span></summary><div class="scroll" tabindex="0" role="region" aria-label="Numbers: %s"><table><caption class="sr">%s</caption><thead><tr><th scope="col">From (UTC)</th>`,
+	fmt.Fprintf(b, `<details class="numbers"><summary>Numbers<span class="sr">: %s</span></summary><div class="scroll" tabindex="0" role="group" aria-label="Numbers: %s"><table><caption class="sr">%s</caption><thead><tr><th scope="col">From (UTC)</th>`,
 		html.EscapeString(c.Title), html.EscapeString(c.Title), html.EscapeString(c.Title))
 	for _, s := range c.Series {
 		fmt.Fprintf(b, `<th scope="col" class="num">%s</th>`, html.EscapeString(s.Name))
