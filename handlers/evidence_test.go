@@ -292,3 +292,19 @@ func grantBy(s *site, issued time.Time, audience string) ask {
 	text += "." + enc(ed25519.Sign(clientKey, []byte(text)))
 	return ask{method: "POST", path: "/oauth/token", body: granting + "&" + query("client_assertion_type", bearer.AssertionType, "client_assertion", text)}
 }
+
+// TestTokenWithFewCalls checks that a token that is signed for a few calls dies after them, and that
+// the tenant's policy still applies.
+func TestTokenWithFewCalls(t *testing.T) {
+	s := newSite(t)
+	token := s.mint(func(c *bearer.Claims) { c.MaxCalls = 2 })
+	for _, want := range []string{`"calls":1,"calls_limit":2`, `"calls":2,"calls_limit":2`, "token_exhausted", "token_exhausted"} {
+		if body := s.get("/v1/items", token).Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s, want %s", body, want)
+		}
+	}
+	s.policy.Token.Calls = 1
+	if body := s.get("/v1/items", s.mint(func(c *bearer.Claims) { c.MaxCalls = 2 })).Body.String(); !strings.Contains(body, `"calls_limit":1`) {
+		t.Errorf("a stricter policy: %s", body)
+	}
+}

@@ -24,7 +24,6 @@ func OwnUsage(r *frame.Request, clientID string, daysBack int) (Own, error) {
 	one := len(all.currencies()) < 2
 	o := Own{total(all), all.byDay("Calls by day", from, to), table("By route", "Route", all.by(func(r row) string { return r.Route }), one, frame.Code),
 		table("By day", "Day", days(all), one, frame.Text)}
-	none := &frame.Empty{Title: "No calls yet", Text: "Each admitted call is counted here, once."}
-	o.ByRoute.Empty, o.ByDay.Empty = none, none
+	o.ByRoute.Empty = &frame.Empty{Title: "No calls yet", Text: "Each admitted call is counted here, once."}
 	return o, nil
 }
