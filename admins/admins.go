@@ -71,8 +71,14 @@ const (
 // ranks has the roles by what they may do, the least first.
 var ranks = map[Role]int{Viewer: 1, Operator: 2, Owner: 3}
 
-// Includes reports whether a role may do what another may.
-func (r Role) Includes(other Role) bool { return ranks[other] > 0 && ranks[r] >= ranks[other] }
+// Includes reports whether a role may do what another may. A role that is not an admin's includes
+// only itself.
+func (r Role) Includes(other Role) bool {
+	if ranks[other] == 0 {
+		return r == other && r != ""
+	}
+	return ranks[r] >= ranks[other]
+}
 
 // AtMost returns the lower one of two roles.
 func (r Role) AtMost(other Role) Role {

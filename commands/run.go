@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/accounts"
+	"stile.example/stile/commands/developers"
 	"stile.example/stile/commands/help"
 	"stile.example/stile/commands/policy"
 	"stile.example/stile/commands/printing"
@@ -135,7 +136,8 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
-	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
+	own := developers.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }, Err: func() io.Writer { return p.err }}
+	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(own), p.contentCommand(), p.tokenCommand(),
 		p.addressCommand(),
 		p.lists().Refusal(),
 		p.lists().Explain(),
@@ -148,6 +150,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		accounts.Audit(p.run),
 		webhooks.Command(webhooks.Program{Run: p.run, Prints: p.prints, Prompt: p.prompt,
 			Out: func() (io.Writer, io.Writer, bool) { return p.asCalled(p.out), p.err, p.json }}),
+		own.Doctor(),
 		p.upkeep().Backup(),
 		p.upkeep().Restore(),
 		p.upkeep().Fsck(),

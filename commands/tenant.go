@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/developers"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/commands/tenantflags"
@@ -16,7 +17,7 @@ import (
 	"stile.example/stile/usage"
 )
 
-func (p *program) tenantCommand() *cobra.Command {
+func (p *program) tenantCommand(own developers.Program) *cobra.Command {
 	return syntax.Noun("tenant", "the organisations that may embed the corpus",
 		`A tenant is an organisation that embeds the corpus in its pages. It is known by
 its client_id, gets tokens with a secret, and pays for its calls.`,
@@ -28,7 +29,7 @@ its client_id, gets tokens with a secret, and pays for its calls.`,
 it. Nothing is deleted. `+"`stile tenant resume`"+` reverses it.`),
 		p.tenantStatus("resume", `Resume a suspended tenant: admit the calls of its tokens again, and issue new
 tokens to it.`),
-		p.tenantRemove(), p.tenantRotate())
+		p.tenantRemove(), p.tenantRotate(), own.Refusals(), own.Link())
 }
 
 func (p *program) tenantAdd() *cobra.Command {

@@ -32,6 +32,7 @@ and charged to the tenant.`,
 		Args:    syntax.Takes(0, 1, "one CLIENT_ID")}
 	c.Flags().StringVar(&q.Tenant, "tenant", "", "`client_id` of the tenant, instead of the argument")
 	c.Flags().StringVar(&q.Subject, "subject", "", "`name` that the tenant uses for the visitor, at most 128 bytes (default: the client_id)")
+	c.Flags().BoolVar(&q.Test, "test", false, "limit the token to 20 calls and 15 minutes, to try something out")
 	c.Flags().StringVar(&q.Scope, "scope", operations.Scope, "`scope` of the token")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 1 && q.Tenant == "" {

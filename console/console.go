@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"stile.example/stile/console/adminpages"
+	"stile.example/stile/console/developers"
 	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
 	"stile.example/stile/console/overview"
 	"stile.example/stile/console/policypages"
 	"stile.example/stile/console/protection"
+	"stile.example/stile/console/search"
 	"stile.example/stile/console/statementpages"
 	"stile.example/stile/console/tenantpages"
 	"stile.example/stile/console/webhooks"
@@ -43,7 +45,7 @@ type Options struct {
 }
 
 // sections adds the pages of each section to a frame. A section's package adds itself here.
-var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, protection.Add, adminpages.Add, statementpages.Add, webhooks.Add}
+var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, protection.Add, adminpages.Add, statementpages.Add, webhooks.Add, developers.Add, search.Add}
 
 // New returns the handler of everything that the admin listener serves, except health and metrics.
 func New(o Options) (http.Handler, error) {

@@ -22,6 +22,7 @@ import (
 	"stile.example/stile/events/watch"
 	"stile.example/stile/evidence"
 	"stile.example/stile/history"
+	"stile.example/stile/links"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/statements"
@@ -31,6 +32,7 @@ import (
 	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/store/sqlite/evidencelog"
 	"stile.example/stile/store/sqlite/historytable"
+	"stile.example/stile/store/sqlite/linklist"
 	"stile.example/stile/store/sqlite/refusallog"
 	"stile.example/stile/store/sqlite/statementlog"
 	"stile.example/stile/store/sqlite/tokenlist"
@@ -69,6 +71,7 @@ type Dir struct {
 
 	Statements *statements.Book
 	History    *history.Recorder
+	Links      *links.Book
 
 	Signer       *bearer.Signer
 	Verifier     *bearer.Verifier
@@ -188,6 +191,9 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		return err
 	}
 	d.Evidence.WatchCalls(d.callsOfMonth, d.Now())
+	if d.Links, err = links.NewBook(linklist.Table{DB: d.Store.DB}, d.Keys.SecretKey()); err != nil {
+		return err
+	}
 	return errors.Join(d.openStatements(), d.openWebhooks(s))
 }
 

@@ -32,7 +32,7 @@ var noCache = func() string {
 	b.WriteString("Request a new token for each browser, and let nothing store the response of the token route: no variable, no shared OAuth session, no framework cache, no CDN (exclude the route from its rules). Send this header with it:\n")
 	b.WriteString("  Cache-Control: no-store")
 	for _, l := range Backends {
-		b.WriteString("\nIn " + l.Language + ":\n  " + l.NoStore + "\n  " + l.Fresh + "\n  (not: " + l.Not + ")")
+		b.WriteString("\nIn " + l.Language + ", not with " + l.Not + ":\n  " + l.NoStore + "\n  " + l.Fresh)
 	}
 	return b.String()
 }()

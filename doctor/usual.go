@@ -13,7 +13,7 @@ import (
 func Counts(codeAndRule string) bool {
 	code, _, _ := strings.Cut(codeAndRule, " ")
 	switch code {
-	case "challenge_required", "challenge_failed", "address_blocked", "overloaded", "internal", "tenant_suspended", "tenant_exhausted":
+	case "challenge_required", "challenge_failed", "address_blocked", "overloaded", "internal", "tenant_suspended", "tenant_exhausted", "not_found":
 		return false
 	}
 	return true

@@ -59,7 +59,7 @@ func (a *API) collectObserved(f refusal) (example bool) {
 // observe adds an observation about a refusal to the tenant's evidence, and reports whether it is
 // the first of its key for a while. caller may be "".
 func (a *API) observe(f refusal, k evidence.Kind, key, caller string) (first bool) {
-	return a.Evidence.Note(f.tenant.Number, evidence.Observation{At: f.At, Kind: k, Key: key, Ref: f.ref, Caller: caller, Note: f.g.Why})
+	return a.Evidence.Note(f.tenant.Number, evidence.Observation{At: a.Now(), Kind: k, Key: key, Ref: f.ref, Caller: caller, Note: f.g.Why})
 }
 
 // namedTenant returns the tenant that a request names, nil if there is none.
@@ -124,7 +124,7 @@ func (a *API) collectMismatch(f refusal) (example bool) {
 		return a.observe(f, evidence.Unmarked, f.g.Rule, callerOf(f.request))
 	case ruleClient, ruleUnknown:
 		if t := a.namedTenant(f.request); t != nil { // its own pages may use another tenant's tokens
-			a.Evidence.Note(t.Number, evidence.Observation{At: f.At, Kind: evidence.OtherToken, Caller: callerOf(f.request)})
+			a.Evidence.Note(t.Number, evidence.Observation{At: a.Now(), Kind: evidence.OtherToken, Caller: callerOf(f.request)})
 		}
 		name, _ := f.Lookup("client_id")
 		return a.observe(f, evidence.Client, readable.Text(name), callerOf(f.request))

@@ -53,13 +53,17 @@ func (a *API) attribute(r *request, code codes.Code) {
 }
 
 // storeRefusal stores a refusal under its reference. An example for `stile doctor` is stored
-// whatever its code is.
+// whatever its code is, and even if others of its minute are.
 func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Explanation, example, observed bool) {
-	a.Refusals.Note(refusals.Refusal{
+	f := refusals.Refusal{
 		Ref: ref, At: a.Now().UTC(), Tenant: r.TenantName(), Code: string(code),
 		Rule: g.Rule, Limit: g.Limit, Seen: g.Seen, Page: g.Page, Detail: g.Why,
 		Identity: a.identity(r, code, g), Address: a.requestLog().Address(&r.Request), Observed: observed, Token: r.claims.ID,
-	}, code.Lasting() || example)
+	}
+	a.Refusals.Note(f, code.Lasting() || example)
+	if keeper, can := a.Refusals.(interface{ Keep(refusals.Refusal) }); can && example {
+		keeper.Keep(f)
+	}
 }
 
 // recordObserved counts, stores and logs that a rule applied to a request, but was only observed.

@@ -123,6 +123,7 @@ func (a *API) findTenant(r *request) error {
 	t, ok := a.Tenants.Find(r.claims.Client)
 	if ok = ok && !oauth.OlderThan(r.claims, t); ok {
 		r.Tenant, r.policy = t, a.PolicyOf(t)
+		r.policy.Token.Calls = r.claims.Limit(r.policy.Token.Calls)
 	}
 	if name != r.claims.Client {
 		if err := a.enforce(r, a.clientRefusal(r, name)); err != nil {

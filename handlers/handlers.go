@@ -40,7 +40,7 @@ import (
 )
 
 // API holds everything that the handlers need. All fields are required except Assertions, Evidence,
-// Subjects, Static, Start, Widgets, History, Traces and Console.
+// Subjects, Static, Start, Widgets, Developers, History, Traces and Console.
 type API struct {
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -94,6 +94,7 @@ type API struct {
 	Static     fs.FS                       // its demo/media/… is served; nil: nothing
 	Start      *files.Start                // the page at /; nil: there is none
 	Widgets    *files.Widgets              // nil: nothing
+	Developers http.Handler                // of /developers/, the tenants' own views; nil: there are none
 	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
 	Metrics    *metrics.Metrics
 	History    *history.Recorder // nil: nothing is counted over time
@@ -187,6 +188,12 @@ func (a *API) Routes() http.Handler {
 	}
 	if a.Start != nil {
 		file("/", a.Start.Serve())
+	}
+	if a.Developers != nil {
+		for _, path := range []string{"/developers", "/developers/*"} {
+			get(e, path, echo.WrapHandler(a.Developers))
+			e.POST(path, echo.WrapHandler(a.Developers))
+		}
 	}
 	if w := a.Widgets; w != nil {
 		file(files.WidgetsPath+files.ManifestFile, w.Serve(files.ForFiveMinutes))

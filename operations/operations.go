@@ -64,9 +64,10 @@ type Role = admins.Role
 
 // The roles, of which each includes the ones before it.
 const (
-	Viewer   = admins.Viewer
-	Operator = admins.Operator
-	Owner    = admins.Owner
+	Developer Role = "developer" // of one tenant: sees what [scopes] lists, about that tenant only
+	Viewer         = admins.Viewer
+	Operator       = admins.Operator
+	Owner          = admins.Owner
 )
 
 // Stream is what an operation transfers in addition to its input and output.
@@ -100,6 +101,9 @@ type Call struct {
 // Run performs the operation on an opened data directory if the actor's role allows it, and records
 // it in the audit log if it changes something. The result has the type Output.
 func (o Operation) Run(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
+	if c.Actor.isTenants() {
+		return o.runForTenant(ctx, d, c)
+	}
 	if err := c.Actor.may(o); err != nil {
 		return nil, err
 	}

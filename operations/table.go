@@ -13,7 +13,8 @@ import (
 )
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, policyOps, refusalOps, usageOps, statementOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps, overviewOps)
+// table has every operation, in the order of the command line's help.
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, policyOps, refusalOps, usageOps, statementOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps, doctorOps, overviewOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",

@@ -22,7 +22,15 @@ type TokenRequest struct {
 	// The tenant's name of the visitor, at most 128 bytes; empty: the tenant.
 	Subject string `json:"subject,omitempty"`
 	Scope   string `json:"scope"` // must be [Scope]
+	// Test makes it a token to try out, for [TestCalls] calls within [TestLifetime].
+	Test bool `json:"test,omitempty"`
 }
+
+// The limits of a token to try out, unless the tenant's own are stricter.
+const (
+	TestCalls    = 20
+	TestLifetime = 15 * time.Minute
+)
 
 // IssuedToken is the token endpoint's body (RFC 6749 §5.1).
 type IssuedToken struct {
@@ -47,8 +55,11 @@ func issueToken(_ context.Context, d *datadir.Dir, q TokenRequest) (IssuedToken,
 	if q.Subject == "" {
 		q.Subject = t.ClientID
 	}
-	now, lifetime := d.Now(), d.PolicyOf(t).Lifetime
-	token, err := d.Signer.Sign(bearer.Claims{Subject: q.Subject, Client: t.ClientID, Tenant: t.Number, Scope: q.Scope, Expires: now.Add(lifetime)}, now)
+	now, lifetime, calls := d.Now(), d.PolicyOf(t).Lifetime, uint32(0)
+	if q.Test {
+		lifetime, calls = min(lifetime, TestLifetime), TestCalls
+	}
+	token, err := d.Signer.Sign(bearer.Claims{Subject: q.Subject, Client: t.ClientID, Tenant: t.Number, MaxCalls: calls, Scope: q.Scope, Expires: now.Add(lifetime)}, now)
 	if err != nil {
 		return IssuedToken{}, err
 	}

@@ -61,6 +61,16 @@ func (r *Recorder) Note(f Refusal, durable bool) {
 	}
 }
 
+// Keep stores a refusal that was recorded, even if others of its minute are: it is an example of
+// something. It does not wait for the store.
+func (r *Recorder) Keep(f Refusal) {
+	f.Detail = Clip(f.Detail)
+	select {
+	case r.queue <- f:
+	default: // as in Note
+	}
+}
+
 func keyOf(f Refusal) Key {
 	k := Key{Message: "refused", Code: f.Code, Tenant: f.Tenant, Address: f.Address}
 	if f.Observed {

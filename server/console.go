@@ -8,10 +8,12 @@ import (
 
 	"stile.example/stile/console"
 	"stile.example/stile/console/api"
+	"stile.example/stile/console/developers"
 	"stile.example/stile/console/frame"
 	"stile.example/stile/console/openapi"
 	"stile.example/stile/console/signin"
 	"stile.example/stile/handlers/transport"
+	"stile.example/stile/settings"
 	"stile.example/stile/store/sqlite/idempotency"
 )
 
@@ -60,6 +62,12 @@ func (srv *Server) isHTTPS(r *http.Request) bool {
 	}
 	last := lines[len(lines)-1]
 	return strings.EqualFold(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]), "https")
+}
+
+// developers returns the tenants' own views, which the public listener serves.
+func (srv *Server) developers(s *settings.Settings) http.Handler {
+	return developers.New(developers.Options{Dir: srv.dir, PublicURL: srv.origin, Version: programVersion(),
+		Source: func(r *http.Request) (netip.Addr, error) { return transport.Source(r, s.TrustedProxies) }})
 }
 
 // programVersion returns the version of the program, as `stile version` prints it.

@@ -181,6 +181,7 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 		Evidence: d.Evidence,
 		Ready:    srv.Ready, Widgets: layer, Metrics: srv.metrics, History: d.History, Traces: srv.traces,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
+		Developers: srv.developers(s),
 	}
 	if len(d.ExternalKeys) > 0 {
 		api.Subjects = d.Verifier

@@ -21,11 +21,15 @@ import (
 	"stile.example/stile/operations"
 )
 
-// Options is what a frame needs. All fields are required.
+// Options is what a frame needs. Dir, PublicURL and Version are required.
 type Options struct {
 	Dir       *datadir.Dir // on which the operations of the pages work
 	PublicURL string       // of the server, without a trailing slash
 	Version   string       // of the program
+	// Prefix is what the paths of the style sheet and the script begin with, for pages that are not
+	// the console's. Browsers send no reports about these.
+	Prefix string
+	Layout string // replaces the template of the layout; "": the console's
 }
 
 // Frame renders the console's pages. Pages are added before [Frame.Handler] is called, by one
@@ -36,6 +40,7 @@ type Frame struct {
 	now       func() time.Time
 	publicURL string
 	version   string
+	prefix    string
 
 	files    dist.Files
 	base     *template.Template
@@ -49,11 +54,14 @@ type Frame struct {
 
 // New returns a frame without pages.
 func New(o Options) *Frame {
-	f := &Frame{dir: o.Dir, log: o.Dir.Log, now: o.Dir.Now, publicURL: o.PublicURL, version: o.Version, files: dist.Load(), mux: http.NewServeMux(),
+	f := &Frame{dir: o.Dir, log: o.Dir.Log, now: o.Dir.Now, publicURL: o.PublicURL, version: o.Version, prefix: o.Prefix, files: dist.Load(), mux: http.NewServeMux(),
 		parts: map[string][]Part{}, instead: map[string]func(json.RawMessage) (any, error){}}
 	_, _ = rand.Read(f.flashKey[:]) // never fails
 	f.base = template.Must(template.New("layout").Funcs(f.funcs()).ParseFS(templates, "templates/*.html"))
-	f.mux.HandleFunc("/", f.handler(operations.Viewer, func(w http.ResponseWriter, r *Request) { f.notFound(w, r) }))
+	if o.Layout != "" {
+		template.Must(f.base.New("layout.html").Parse(o.Layout))
+	}
+	f.mux.HandleFunc("/", f.handler(operations.Developer, func(w http.ResponseWriter, r *Request) { f.notFound(w, r) }))
 	return f
 }
 

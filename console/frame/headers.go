@@ -6,10 +6,13 @@ import "net/http"
 const ReportPath = "/console/reports"
 
 // policy returns the Content-Security-Policy of a page whose script has a nonce.
-func policy(nonce string) string {
+func (f *Frame) policy(nonce string) string {
+	reports := "; report-uri " + ReportPath + "; report-to console"
+	if f.prefix != "" {
+		reports = ""
+	}
 	return "default-src 'none'; style-src 'self'; script-src 'nonce-" + nonce + "'; connect-src 'self'; img-src 'self' data:; form-action 'self'" +
-		"; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types stile-console" +
-		"; report-uri " + ReportPath + "; report-to console"
+		"; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types stile-console" + reports
 }
 
 // Headers sets what all responses of the console have in common.

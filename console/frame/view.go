@@ -78,7 +78,7 @@ func (v View) Sections() []Section { return v.sections }
 func (f *Frame) view(r *Request, data any) View {
 	v := View{Title: r.Title, Section: r.Section, Caller: r.Caller, Flash: r.flash, Refresh: r.Refresh, Now: f.now(),
 		URL: r.URL.RequestURI(), PublicURL: f.publicURL, Version: f.version, Data: data, request: r,
-		cssURL: f.files.URL("console.css"), jsURL: f.files.URL("console.js"), sections: f.sectionsFor(r)}
+		cssURL: f.prefix + f.files.URL("console.css"), jsURL: f.prefix + f.files.URL("console.js"), sections: f.sectionsFor(r)}
 	for _, s := range v.sections {
 		if s.IsCurrent && (s.Path != r.URL.Path || len(r.Crumbs) > 0) {
 			v.Crumbs = append(v.Crumbs, Crumb{s.Label, s.Path})
@@ -110,7 +110,7 @@ func (f *Frame) tryRender(w http.ResponseWriter, r *Request, status int, t *temp
 
 func (f *Frame) send(w http.ResponseWriter, status int, nonce string, page []byte) {
 	head := w.Header()
-	head.Set("Content-Security-Policy", policy(nonce))
+	head.Set("Content-Security-Policy", f.policy(nonce))
 	head.Set("Content-Type", "text/html; charset=utf-8")
 	head.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

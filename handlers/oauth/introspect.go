@@ -56,6 +56,7 @@ func (srv *Server) introspect(r *request, t *tenants.Tenant) (any, error) {
 
 func (srv *Server) describeToken(c bearer.Claims, s tokens.State, t *tenants.Tenant, now time.Time) introspection {
 	p := srv.PolicyOf(t).Token
+	p.Calls = c.Limit(p.Calls)
 	calls := s.Used.Total().Calls
 	i := introspection{
 		Scope: c.Scope, ClientID: c.Client, TokenType: "Bearer", Issuer: c.Issuer, Subject: c.Subject, JTI: c.JTI,

@@ -4,10 +4,12 @@ package diagnosis
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/doctor"
 	"stile.example/stile/evidence"
+	"stile.example/stile/operations/ownview"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
 )
@@ -26,7 +28,9 @@ func Of(ctx context.Context, d *datadir.Dir, t *tenants.Tenant, forTenant bool) 
 	if err != nil {
 		return nil, err
 	}
-	f.ForTenant, f.Kept = forTenant, isKept(ctx, d)
+	if f.ForTenant, f.Kept = forTenant, isKept(ctx, d); forTenant {
+		list = slices.DeleteFunc(list, func(e evidence.Entry) bool { return !ownview.MaySee(d, t, e) })
+	}
 	return doctor.Examine(f, list), nil
 }
 

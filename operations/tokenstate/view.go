@@ -76,7 +76,9 @@ func View(d *datadir.Dir, n Named, s tokens.State) Token {
 	}
 	v.ClientID = &t.ClientID
 	p := d.PolicyOf(t).Tokens()
-	v.CallsLimit = p.Calls
+	if v.CallsLimit = p.Calls; n.Claims != nil {
+		v.CallsLimit = n.Claims.Limit(p.Calls)
+	}
 	if t.Status != tenants.Active {
 		why("tenant_suspended")
 	}

@@ -45,6 +45,7 @@ type Claims struct {
 	Client   string // client_id of the tenant; "" if an external issuer's client is not a tenant's
 	Unmapped string // the issuer's name of that client then, unverified in form; otherwise ""
 	Tenant   uint32 // number of the tenant, never reused; 0: older and external tokens do not have it
+	MaxCalls uint32 // calls that the token is for, if the tenant's policy admits them; 0: not limited
 	Scope    string
 	IssuedAt time.Time
 	Expires  time.Time
@@ -59,6 +60,14 @@ type Claims struct {
 	// (cnf.jkt, RFC 9449 §6.1). Zero: any holder may. Our own tokens do not name a key: their first
 	// call binds them.
 	Confirmation [sha256.Size]byte
+}
+
+// Limit returns how many calls the token is for under a policy that admits calls.
+func (c Claims) Limit(calls uint32) uint32 {
+	if c.MaxCalls == 0 {
+		return calls
+	}
+	return min(c.MaxCalls, calls)
 }
 
 // Name returns the name by which people know a token: its jti, which a page can read too, or its ID

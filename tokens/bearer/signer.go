@@ -63,12 +63,13 @@ func (s *Signer) sign(c Claims) (string, error) {
 		Audience string `json:"aud"`
 		Subject  string `json:"sub"`
 		Client   string `json:"client_id"`
-		Tenant   uint32 `json:"tenant,omitempty"` // a private claim (RFC 7519 §4.3)
+		Tenant   uint32 `json:"tenant,omitempty"` // a private claim (RFC 7519 §4.3), as the next
+		MaxCalls uint32 `json:"calls,omitempty"`
 		JTI      string `json:"jti"`
 		IssuedAt int64  `json:"iat"`
 		Expires  int64  `json:"exp"`
 		Scope    string `json:"scope,omitempty"`
-	}{s.Issuer, s.Audience, c.Subject, c.Client, c.Tenant, c.JTI, c.IssuedAt.Unix(), c.Expires.Unix(), c.Scope})
+	}{s.Issuer, s.Audience, c.Subject, c.Client, c.Tenant, c.MaxCalls, c.JTI, c.IssuedAt.Unix(), c.Expires.Unix(), c.Scope})
 	if err != nil {
 		return "", err
 	}

@@ -52,7 +52,7 @@ type cachedToken struct {
 	issued, expires             int64
 	version                     keyVersion
 	start                       uint32 // of its strings in half.text
-	tenant                      uint32
+	tenant, maxCalls            uint32
 	jti, subject, client, scope uint16 // their lengths: MaxLength fits
 	unmapped, person            uint16
 	confirmation                [sha256.Size]byte
@@ -78,7 +78,7 @@ func (h *half) claims(e cachedToken) Claims {
 	n := uint32(e.jti) + uint32(e.subject) + uint32(e.client) + uint32(e.scope) + uint32(e.unmapped) + uint32(e.person)
 	text := string(h.text[e.start : e.start+n])
 	take := func(n uint16) (s string) { s, text = text[:n], text[n:]; return s }
-	c := Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope), Unmapped: take(e.unmapped), Tenant: e.tenant,
+	c := Claims{ID: e.id, JTI: take(e.jti), Subject: take(e.subject), Client: take(e.client), Scope: take(e.scope), Unmapped: take(e.unmapped), Tenant: e.tenant, MaxCalls: e.maxCalls,
 		IssuedAt: time.Unix(e.issued, 0).UTC(), Expires: time.Unix(e.expires, 0).UTC(), Confirmation: e.confirmation}
 	copy(c.Person[:], take(e.person))
 	return c
@@ -102,7 +102,7 @@ func (m *tokenCache) put(sum [sha256.Size]byte, by keyVersion, c Claims) {
 	}
 	h.tokens[sum] = cachedToken{
 		id: c.ID, issued: c.IssuedAt.Unix(), expires: c.Expires.Unix(),
-		version: by, start: uint32(len(h.text)), tenant: c.Tenant,
+		version: by, start: uint32(len(h.text)), tenant: c.Tenant, maxCalls: c.MaxCalls,
 		jti: uint16(len(c.JTI)), subject: uint16(len(c.Subject)), client: uint16(len(c.Client)), scope: uint16(len(c.Scope)), unmapped: uint16(len(c.Unmapped)), person: uint16(len(person)),
 		confirmation: c.Confirmation,
 	}

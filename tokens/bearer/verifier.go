@@ -221,6 +221,9 @@ func (m members) claims() (c Claims, err error) {
 	if c.Tenant, ok1 = m.number("tenant"); !ok1 {
 		return c, invalid("tenant is not the number of a tenant")
 	}
+	if c.MaxCalls, ok1 = m.number("calls"); !ok1 {
+		return c, invalid("calls is not a number of calls")
+	}
 	c.Scope, ok1 = m.text("scope")
 	c.IssuedAt, ok2 = m.date("iat")
 	c.Expires, ok3 = m.date("exp")

@@ -1,0 +1,91 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// finding is what `stile doctor --json` prints.
+type finding struct{ Finding, Severity, Evidence, Fix string }
+
+// cachingBackend is a tenant's back-end with a mistake: it keeps one token for each of its pages.
+func (s *server) cachingBackend() *httptest.Server {
+	var mu sync.Mutex
+	cached := map[string]string{}
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if cached[r.URL.Path] == "" {
+			token, err := s.Token("acme", s.secret)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadGateway)
+				return
+			}
+			cached[r.URL.Path] = token
+		}
+		fmt.Fprint(w, cached[r.URL.Path])
+	}))
+	s.t.Cleanup(backend.Close)
+	return backend
+}
+
+// openPage loads a page of the back-end in a browser at an address: it gets the page's token, and
+// calls.
+func (s *server) openPage(backend *httptest.Server, page, from string) string {
+	s.t.Helper()
+	resp, err := s.client.Post(backend.URL+page, "", nil)
+	s.must(err)
+	defer resp.Body.Close()
+	token, err := io.ReadAll(resp.Body)
+	s.must(err)
+	a, err := s.get("/v1/items", string(token), from)
+	s.must(err)
+	return a.code()
+}
+
+// TestDoctorFindsACache lets a back-end cache six tokens, opens each of its pages in five browsers,
+// and asks the doctor. The server is restarted before, and the example is still explained.
+func TestDoctorFindsACache(t *testing.T) {
+	s := newServer(t, trusting)
+	var found []finding
+	s.must(s.CommandJSON(&found, "doctor", "acme"))
+	if len(found) != 1 || found[0].Finding != "There are no calls yet." || !strings.Contains(found[0].Fix, "data-client-id=\"acme\"") {
+		t.Errorf("before the first call: %+v", found)
+	}
+	s.command("tenant", "set", "acme", "--site", "https://acme.example")
+	backend := s.cachingBackend()
+	refused := 0
+	for page := range 6 {
+		for browser := range 5 {
+			if s.openPage(backend, fmt.Sprint("/page", page), fmt.Sprintf("198.51.100.%d", 1+browser)) != "" {
+				refused++
+			}
+		}
+	}
+	if refused != 24 {
+		t.Errorf("%d calls were refused, want 24", refused)
+	}
+	s.must(s.Stop())
+	s.must(s.Start())
+	s.must(s.CommandJSON(&found, "doctor", "acme"))
+	if len(found) != 1 {
+		t.Fatalf("%+v", found)
+	}
+	f := found[0]
+	if f.Severity != "critical" || !strings.Contains(f.Finding, "caches tokens") || !strings.Contains(f.Fix, "Cache-Control: no-store") ||
+		!strings.Contains(f.Evidence, "6 tokens were used by several browsers each, one of them by 5 browsers") {
+		t.Errorf("%+v", f)
+	}
+	_, ref, _ := strings.Cut(f.Evidence, "ref ")
+	if out := s.command("explain", strings.TrimSuffix(ref, ".")); !strings.Contains(out, "token_hijacked") {
+		t.Errorf("the example: %s", out)
+	}
+	if out := s.command("doctor", "acme"); !strings.HasPrefix(out, "CRITICAL: The back-end caches tokens") || !strings.Contains(out, `w.Header().Set("Cache-Control", "no-store")`) {
+		t.Errorf("for people: %s", out)
+	}
+}

@@ -1,0 +1,136 @@
+package operations
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/evidence"
+	"stile.example/stile/operations/failure"
+	"stile.example/stile/refusals"
+	"stile.example/stile/settings"
+)
+
+// twoTenants returns a data directory with the tenants acme and globex, and with a refusal and
+// evidence of each.
+func twoTenants(t *testing.T) *datadir.Dir {
+	t.Helper()
+	s, err := settings.Load(settings.Source{Flags: map[string]string{"data": t.TempDir(), "public_url": "https://api.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := datadir.Open(t.Context(), s, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	if err := d.UseOrigin("https://api.example"); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"acme", "globex"} {
+		if _, err := AddTenant(t.Context(), d, TenantChange{ClientID: name}); err != nil {
+			t.Fatal(err)
+		}
+		number, _ := d.TenantNumber(name)
+		ref := fmt.Sprintf("000%d-%s", i, "0000")
+		d.Refusals.Note(refusals.Refusal{Ref: ref, At: time.Now(), Tenant: name, Code: "client_mismatch", Rule: "sites", Page: "https://" + name + ".example", Identity: "token of-" + name}, true)
+		for range 5 {
+			d.Evidence.Note(number, evidence.Observation{At: time.Now(), Kind: evidence.Refused, Key: "client_mismatch sites", Ref: ref})
+			d.Evidence.Note(number, evidence.Observation{At: time.Now(), Kind: evidence.Page, Key: "https://" + name + ".example", Ref: ref})
+		}
+	}
+	return d
+}
+
+// TestDevelopersMay lists what a tenant's developers may call. Whoever adds an operation here
+// decides that a tenant sees it: its scope must fix the tenant.
+func TestDevelopersMay(t *testing.T) {
+	want := []string{"doctor", "tenant refusals", "tenant show", "token issue", "usage"}
+	if got := slices.Sorted(maps.Keys(scopes)); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestDevelopersSeeOneTenant calls every operation of the registry as a developer of acme, with an
+// input about globex. Either it is forbidden, or the result is about acme only.
+func TestDevelopersSeeOneTenant(t *testing.T) {
+	d := twoTenants(t)
+	developer := Actor{Name: "agency", Role: Developer, Tenant: "acme", Credential: "link"}
+	for _, op := range All() {
+		for _, in := range []string{op.Example, strings.ReplaceAll(op.Example, "acme", "globex"),
+			`{"client_id":"globex","tenant":"globex"}`, `{"client_id":"globex"}`, `{"tenant":"globex","Tenant":"globex","TENANT":"globex"}`, `{"Client_ID":"globex"}`, `{}`} {
+			result, err := op.Run(t.Context(), d, Call{Actor: developer, Input: json.RawMessage(in)})
+			if _, may := scopes[op.Name]; !may {
+				if failure.KindOf(err) != failure.Forbidden {
+					t.Errorf("%s %s: %v, %v", op.Name, in, result, err)
+				}
+				continue
+			}
+			text, _ := json.Marshal(result)
+			if strings.Contains(string(text), "globex") || err != nil && strings.Contains(err.Error(), "globex") {
+				t.Errorf("%s %s: %s, %v", op.Name, in, text, err)
+			}
+			if op.Name != "usage" && in == op.Example && err == nil && len(text) < 10 {
+				t.Errorf("%s %s shows nothing: %s", op.Name, in, text)
+			}
+		}
+	}
+}
+
+// TestHalfDevelopersMayNothing checks that an actor that names a tenant and has another role, and a
+// developer of no tenant, may call nothing.
+func TestHalfDevelopersMayNothing(t *testing.T) {
+	d := twoTenants(t)
+	for _, a := range []Actor{{Role: Developer}, {Role: Owner, Tenant: "acme"}, {Role: Viewer, Tenant: "acme"}, {Tenant: "acme"}, {}} {
+		for _, op := range All() {
+			if result, err := op.Run(t.Context(), d, Call{Actor: a, Input: json.RawMessage(op.Example)}); failure.KindOf(err) != failure.Forbidden {
+				t.Errorf("%+v: %s: %v, %v", a, op.Name, result, err)
+			}
+		}
+	}
+}
+
+// TestReferencesOfOthers checks that a developer finds refusals of the own tenant only, and that
+// those of others look like those that don't exist.
+func TestReferencesOfOthers(t *testing.T) {
+	d := twoTenants(t)
+	developer := Actor{Name: "agency", Role: Developer, Tenant: "acme", Credential: "link"}
+	find := func(ref string) ([]TenantRefusal, error) {
+		return RunAs[RefusalsOf, []TenantRefusal](t.Context(), d, developer, "tenant refusals", RefusalsOf{ClientID: "globex", Ref: ref})
+	}
+	if list, err := find("0000-0000"); err != nil || len(list) != 1 || list[0].Page != "https://acme.example" || list[0].Token != "of-acme" {
+		t.Errorf("the own refusal: %+v, %v", list, err)
+	}
+	_, others := find("0001-0000")
+	_, nobodys := find("0002-0000")
+	if failure.KindOf(others) != failure.NotFound || failure.KindOf(nobodys) != failure.NotFound || strings.ReplaceAll(others.Error(), "0001", "0002") != nobodys.Error() {
+		t.Errorf("another's: %v; nobody's: %v", others, nobodys)
+	}
+	if list, err := find(""); err != nil || len(list) != 1 || list[0].Ref != "0000-0000" || list[0].Count != 5 {
+		t.Errorf("the latest: %+v, %v", list, err)
+	}
+}
+
+// TestTestTokens checks that a token to try out is limited, whatever a developer asks for.
+func TestTestTokens(t *testing.T) {
+	d := twoTenants(t)
+	developer := Actor{Name: "agency", Role: Developer, Tenant: "acme", Credential: "link"}
+	made, err := RunAs[TokenRequest, IssuedToken](t.Context(), d, developer, "token issue", TokenRequest{Tenant: "globex", Subject: "x", Scope: "all"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := d.Verifier.Verify(made.AccessToken, time.Now())
+	if err != nil || claims.Client != "acme" || claims.MaxCalls != TestCalls || made.ExpiresIn != int64(TestLifetime/time.Second) {
+		t.Errorf("%+v, %+v, %v", claims, made, err)
+	}
+	page, err := RunAs[AuditQuery, AuditPage](t.Context(), d, Actor{Name: "root", Role: Owner}, "audit list", AuditQuery{Limit: 1})
+	if err != nil || len(page.Entries) != 1 || page.Entries[0].Operation != "token issue" || page.Entries[0].Actor != "agency" || page.Entries[0].Role != "developer" {
+		t.Errorf("the audit log: %+v, %v", page, err)
+	}
+}
