@@ -135,8 +135,8 @@ func span(d time.Duration) string {
 	return plural(int64(d/(365*day)), "year")
 }
 
-// Changed returns the card with its change from the figure of the period before, as number and text.
-// good says if more is good (1), bad (-1) or neither (0).
+// Changed returns the card with its change from the figure of the period before, as number and
+// text. good says if more is good (1), bad (-1) or neither (0).
 func (c Card) Changed(now, before float64, text string, good int) Card {
 	c.Change, c.Tone = Change(now, before, good)
 	if c.Before = text; now == before || before == 0 {

@@ -187,7 +187,7 @@ func (o overview) cards() []frame.Card {
 		there("Live tokens", "/tokens", "live", o.Now.LiveTokens),
 		there("Crowded addresses", "/addresses?kind=crowded", "crowded", o.Now.Crowded),
 		there("Blocked addresses", "/addresses?kind=block", "block", o.Now.Blocked),
-		there("Proposed blocks", "/addresses", "proposals", o.Now.Proposals),
+		there("Proposed blocks", "/addresses/proposals", "proposals", o.Now.Proposals),
 	}
 }
 
