@@ -97,13 +97,12 @@ func passkeyTable(r *frame.Request, all []accounts.PasskeyView) frame.Table {
 func sessionTable(r *frame.Request, all []accounts.SessionView) frame.Table {
 	t := frame.Table{Caption: "Sessions", Quiet: true, Columns: frame.Columns("Started", "Seen", "With", "From", "Browser", "-Action"),
 		Empty: &frame.Empty{Title: "No sessions", Text: "Nobody is signed in with this account."}}
-	t.Columns[4].Wide = true
 	for _, s := range all {
 		action := r.Button(pathOf(r, "/sessions/revoke"), "End", "the session from "+s.Address, "id", id(s.ID))
 		if id(s.ID) == r.Caller.Session {
 			action = frame.Badge("info", "this browser")
 		}
-		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Time(s.CreatedAt), frame.Time(s.SeenAt), frame.Text(s.Credential), frame.Code(s.Address), frame.Text(s.Browser), action}})
+		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Time(s.CreatedAt), frame.Time(s.SeenAt), frame.Text(s.Credential), frame.Code(s.Address), frame.Text(browser(s.Browser)).Hint(s.Browser), action}})
 	}
 	return t
 }

@@ -37,11 +37,11 @@ const (
 )
 
 func (e *events) signedIn(ctx context.Context, a admins.Admin, credential, address string) error {
-	return e.record(ctx, audit.Entry{Actor: a.Name, Role: string(a.Role), Credential: credential, Address: address, Operation: "sign in", Subject: a.Name})
+	return e.record(ctx, audit.Entry{Actor: a.Name, Role: string(a.Role), Credential: credential, Address: address, Operation: "sign in"})
 }
 
 func (e *events) signedOut(ctx context.Context, a admins.Admin, credential, address string) error {
-	return e.record(ctx, audit.Entry{Actor: a.Name, Role: string(a.Role), Credential: credential, Address: address, Operation: "sign out", Subject: a.Name})
+	return e.record(ctx, audit.Entry{Actor: a.Name, Role: string(a.Role), Credential: credential, Address: address, Operation: "sign out"})
 }
 
 // changed records a change that an admin made to their own account and that is not an operation.
