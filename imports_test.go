@@ -96,7 +96,7 @@ var allowedImports = map[string]string{
 	"console/consoletest":   "console/caller console/frame datadir operations settings golang.org/x/net/html",
 	"console/dist":          "",
 	"console/frame":         "console/caller console/dist datadir operations operations/failure",
-	"console/signin":        "admins audit console/caller console/frame datadir operations operations/accounts operations/failure recent go-webauthn/webauthn",
+	"console/signin":        "admins audit console/caller console/frame datadir operations operations/accounts operations/failure outbound recent settings coreos/go-oidc go-webauthn/webauthn golang.org/x/oauth2",
 	"operations/failure":    "",
 	"operations/accounts":   "admins datadir operations/failure settings",
 	"operations":            "operations/accounts operations/failure admins audit datadir addresses content content/imports content/labels content/options corpus/build corpus/preview corpus/synonyms corpus/words refusals settings tenants tokens tokens/bearer usage tokens/issuers tokens/signing editdistance operations/policies",

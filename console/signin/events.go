@@ -59,8 +59,8 @@ func (e *events) record(ctx context.Context, entry audit.Entry) error {
 	return err
 }
 
-// unknownName stands in the log for a name that no account has. Somebody may have typed a password
-// there.
+// unknownName is in the log instead of a name that no account has. Somebody may have typed a
+// password there.
 const unknownName = "unknown name"
 
 // failed records a sign-in that failed: the first of a name from an address within an hour, then

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,7 +18,7 @@ import (
 var templates embed.FS
 
 // pages are the pages for somebody who is not signed in, or must change the password.
-type pages struct{ form, second, change, failed *template.Template }
+type pages struct{ form, second, change, entered, failed *template.Template }
 
 func parsePages(f *frame.Frame) pages {
 	parse := func(name string) *template.Template {
@@ -27,7 +28,7 @@ func parsePages(f *frame.Frame) pages {
 		}
 		return f.Template(string(text))
 	}
-	return pages{form: parse("form"), second: parse("second"), change: parse("change"), failed: parse("failed")}
+	return pages{form: parse("form"), second: parse("second"), change: parse("change"), entered: parse("entered"), failed: parse("failed")}
 }
 
 // formView is what the form for signing in shows.
@@ -42,6 +43,9 @@ type formView struct {
 
 func (s *SignIn) form(w http.ResponseWriter, r *http.Request, status int, v formView) {
 	v.CSRF, v.Passkeys = s.formToken(w, r), s.hasPasskeys(r)
+	if s.oidc != nil {
+		v.OIDC, v.OIDCURL = s.oidc.name(), frame.URL(oidcURL, url.Values{"next": {local(v.Next)}})
+	}
 	if len(v.Name) > admins.MaxName {
 		v.Name = ""
 	}

@@ -2,11 +2,11 @@
 // Connect.
 //
 // A browser that has signed in has a session: a cookie of 256 random bits, stored as a keyed hash.
-// [SignIn.Require] checks it for each request, so that a revoked session ends at once. Programs send
-// an admin token with each request, which [SignIn.Authenticate] checks.
+// [SignIn.Require] checks it for each request, so that a revoked session ends at once. Programs
+// send an admin token with each request, which [SignIn.Authenticate] checks.
 //
-// What must survive from one request of a sign-in to the next is in sealed cookies, which only this
-// server can read: the server stores nothing for somebody who has not signed in.
+// Sealed cookies, which only this server can read, contain what one request of a sign-in leaves for
+// the next: the server stores nothing for somebody who has not signed in.
 package signin
 
 import (
@@ -60,6 +60,7 @@ type SignIn struct {
 	sealer   *sealer
 	throttle *throttle
 	events   *events
+	oidc     *provider // nil: there is none
 	pages    pages
 
 	mu    sync.Mutex
@@ -86,6 +87,9 @@ func New(o Options) (*SignIn, error) {
 	if s.sealer, err = newSealer(key); err != nil {
 		return nil, err
 	}
+	if s.oidc, err = newProvider(o.Dir.Settings().OIDC); err != nil {
+		return nil, err
+	}
 	s.events = &events{log: o.Dir.Audit, now: o.Dir.Now}
 	return s, nil
 }
@@ -104,6 +108,10 @@ func (s *SignIn) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+Path, s.signIn)
 	mux.HandleFunc("POST "+signOutURL, s.signOut)
 	s.passkeyRoutes(mux)
+	if s.oidc != nil {
+		mux.HandleFunc("GET "+oidcURL, s.startOIDC)
+		mux.HandleFunc("GET "+callbackURL, s.finishOIDC)
+	}
 	mux.Handle("GET "+passwordURL, s.require(http.HandlerFunc(s.showChange), true))
 	mux.Handle("POST "+passwordURL, s.require(http.HandlerFunc(s.changePassword), true))
 }

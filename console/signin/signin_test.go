@@ -72,8 +72,8 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// TestOneTimePassword checks that a one-time password must be changed before anything else, and that
-// the change ends other sessions.
+// TestOneTimePassword checks that a one-time password must be changed before anything else, and
+// that the change ends other sessions.
 func TestOneTimePassword(t *testing.T) {
 	s := newSite(t)
 	name, once, err := s.dir.Admins.FirstOwner(t.Context(), s.clock())
@@ -298,8 +298,8 @@ func TestS40_Guesses(t *testing.T) {
 	}
 }
 
-// TestS40_ManyAddresses checks that a name that many addresses guess at has fewer guesses from each,
-// and that its admin can still sign in from another one.
+// TestS40_ManyAddresses checks that a name that many addresses guess at has fewer guesses from
+// each, and that its admin can still sign in from another one.
 func TestS40_ManyAddresses(t *testing.T) {
 	s := newSite(t)
 	s.admin("alice", admins.Owner)

@@ -43,7 +43,8 @@ async function press(page, selector) {
 }
 
 const signOut = page => Promise.all([page.waitForNavigation(), page.$eval('form[action="/sign-out"]', form => form.requestSubmit())])
-const isNotOverview = line => !line.endsWith(` ${server.admin}/`) // the overview has tests of its own
+// The overview has tests of its own.
+const isNotOverview = line => !line.endsWith(` ${server.admin}/`)
 const credential = page => page.$eval('.account .pop p', node => node.textContent)
 
 /** Asserts that axe finds nothing, in both colour schemes, and takes pictures. */
