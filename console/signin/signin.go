@@ -29,6 +29,7 @@ import (
 	"stile.example/stile/console/frame"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations"
+	"stile.example/stile/operations/failure"
 	"stile.example/stile/recent"
 )
 
@@ -176,9 +177,12 @@ func (s *SignIn) csrf(cookie string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Authenticate returns who sends an admin token. An invalid token is [admins.ErrNotFound].
+// Authenticate returns who sends an admin token. The error about an invalid token has a kind.
 func (s *SignIn) Authenticate(ctx context.Context, token, address string) (operations.Actor, error) {
 	t, a, err := s.accounts.CheckToken(ctx, token, s.Dir.Now())
+	if errors.Is(err, admins.ErrNotFound) {
+		return operations.Actor{}, failure.New(failure.Forbidden, "the admin token is unknown, has expired or was removed")
+	}
 	if err != nil {
 		return operations.Actor{}, err
 	}
