@@ -11,8 +11,8 @@ import (
 
 var oneTime = regexp.MustCompile(`([a-z0-9]{5}-){3}[a-z0-9]{5}`)
 
-// TestFirstOwner checks that the first start adds an owner and prints its one-time password once, not
-// in the log, and that the password signs in at the URL that is printed.
+// TestFirstOwner checks that the first start adds an owner and prints its one-time password once,
+// not in the log, and that the password signs in at the URL that is printed.
 func TestFirstOwner(t *testing.T) {
 	h := newHarness(t, "")
 	h.serve()

@@ -99,8 +99,8 @@ func (s *site) startConsole(issuer, secretFile, roles, claim string) {
 	s.start(fmt.Sprintf("console:\n  oidc: {issuer: %q, name: Example ID, client_id: console, client_secret_file: %q, roles: %s, claim: %s}\n", issuer, secretFile, roles, claim))
 }
 
-// TestConsoleSignIn checks that admins sign in at the console by a real OpenID Connect provider, with
-// the roles that a claim gives them.
+// TestConsoleSignIn checks that admins sign in at the console by a real OpenID Connect provider,
+// with the roles that a claim gives them.
 func TestConsoleSignIn(t *testing.T) {
 	t.Parallel()
 	s := consoleOf(t)
