@@ -203,7 +203,7 @@ func TestLimits(t *testing.T) {
 	if all, err := d.Sessions(t.Context(), a.Number, start); err != nil || len(all) != admins.MaxSessions || len(all[0].Browser) > 200 {
 		t.Errorf("%d sessions, %v", len(all), err)
 	}
-	if _, _, err := d.CheckSession(t.Context(), first, start); !errors.Is(err, admins.ErrNotFound) {
+	if _, _, err := d.CheckSession(t.Context(), first, start, true); !errors.Is(err, admins.ErrNotFound) {
 		t.Errorf("the oldest session: %v", err)
 	}
 	for i := range admins.MaxPasskeys + 1 {
@@ -260,7 +260,7 @@ func TestOthers(t *testing.T) {
 	if _, _, err := d.CheckToken(t.Context(), plain, start); !errors.Is(err, admins.ErrNotFound) {
 		t.Errorf("the token of a removed admin: %v", err)
 	}
-	if _, _, err := d.CheckSession(t.Context(), cookie, start); !errors.Is(err, admins.ErrNotFound) {
+	if _, _, err := d.CheckSession(t.Context(), cookie, start, true); !errors.Is(err, admins.ErrNotFound) {
 		t.Errorf("the session of a removed admin: %v", err)
 	}
 	if _, _, err := d.AddToken(t.Context(), a, "x", admins.Viewer, time.Hour, start); !errors.Is(err, admins.ErrNotFound) {

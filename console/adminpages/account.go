@@ -3,6 +3,7 @@ package adminpages
 import (
 	"strconv"
 
+	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
 	"stile.example/stile/operations/accounts"
 )
@@ -16,6 +17,7 @@ type account struct {
 	AddToken                   frame.Cell
 	RevokeAll                  frame.Cell
 	HasPassword                bool
+	Script                     string // URL
 }
 
 func showAccount(r *frame.Request) (any, error) {
@@ -24,7 +26,7 @@ func showAccount(r *frame.Request) (any, error) {
 	if a.Issuer != "" {
 		a.Actions = nil
 	}
-	a.HasPassword = a.Issuer == ""
+	a.HasPassword, a.Script = a.Issuer == "", dist.Load().URL("passkeys.js")
 	return a, err
 }
 

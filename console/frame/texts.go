@@ -17,6 +17,7 @@ func (f *Frame) funcs() template.FuncMap {
 	return template.FuncMap{
 		"num":     func(n any) (string, error) { return numberOf(n) },
 		"percent": percent,
+		"prose":   prose,
 		"rfc":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"utc":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 		"ago":     func(t time.Time) string { return Ago(t, f.now()) },
@@ -33,6 +34,19 @@ func (f *Frame) funcs() template.FuncMap {
 			return int(math.Round(1000 * min(max(share, 0), 1)))
 		},
 	}
+}
+
+// prose returns a text as HTML, with `code` as code.
+func prose(text string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		b.WriteString(part)
+	}
+	return template.HTML(b.String())
 }
 
 // number writes a whole number with commas between thousands: 1,234,567.
@@ -121,11 +135,21 @@ func span(d time.Duration) string {
 	return plural(int64(d/(365*day)), "year")
 }
 
+// Changed returns the card with its change from the figure of the period before, as number and
+// text. good says if more is good (1), bad (-1) or neither (0).
+func (c Card) Changed(now, before float64, text string, good int) Card {
+	c.Change, c.Tone = Change(now, before, good)
+	if c.Before = text; now == before || before == 0 {
+		c.Before = ""
+	}
+	return c
+}
+
 // Change returns a card's change from one figure to the next: its text, and its tone if more is
 // good (1) or bad (-1).
 func Change(now, before float64, good int) (text, tone string) {
 	switch {
-	case before == 0 && now == 0, now == before:
+	case now == before:
 		return "no change", ""
 	case before == 0:
 		return "new", toneOf(good)

@@ -11,6 +11,7 @@ import (
 
 	"stile.example/stile/admins"
 	"stile.example/stile/console/caller"
+	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
 )
 
@@ -31,6 +32,9 @@ func parsePages(f *frame.Frame) pages {
 	return pages{form: parse("form"), second: parse("second"), change: parse("change"), entered: parse("entered"), failed: parse("failed")}
 }
 
+// scriptURL returns the URL of the script for passkeys.
+func scriptURL() string { return dist.Load().URL("passkeys.js") }
+
 // formView is what the form for signing in shows.
 type formView struct {
 	Name, Next string
@@ -38,11 +42,12 @@ type formView struct {
 	CSRF       string
 	OIDC       string // name of the issuer; "": there is none
 	OIDCURL    string
-	Passkeys   bool // passkeys can be used at this host
+	Passkeys   bool   // passkeys can be used at this host
+	Script     string // URL of the script for them
 }
 
 func (s *SignIn) form(w http.ResponseWriter, r *http.Request, status int, v formView) {
-	v.CSRF, v.Passkeys = s.formToken(w, r), s.hasPasskeys(r)
+	v.CSRF, v.Passkeys, v.Script = s.formToken(w, r), s.hasPasskeys(r), scriptURL()
 	if s.oidc != nil {
 		v.OIDC, v.OIDCURL = s.oidc.name(), frame.URL(oidcURL, url.Values{"next": {local(v.Next)}})
 	}

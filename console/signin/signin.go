@@ -148,11 +148,14 @@ func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
 	})
 }
 
+// refreshHeader is in the requests that the script makes by itself, to update a page.
+const refreshHeader = "X-Stile-Refresh"
+
 // session returns the session of a request's cookie, its account and the cookie, or
 // [admins.ErrNotFound].
 func (s *SignIn) session(r *http.Request) (admins.Session, admins.Admin, string, error) {
 	cookie := s.cookie(r, sessionCookie)
-	session, a, err := s.accounts.CheckSession(r.Context(), cookie, s.Dir.Now())
+	session, a, err := s.accounts.CheckSession(r.Context(), cookie, s.Dir.Now(), r.Header.Get(refreshHeader) == "")
 	return session, a, cookie, err
 }
 

@@ -208,6 +208,14 @@ func TestSessionEnds(t *testing.T) {
 		t.Error("a session without a request for 30 min continues")
 	}
 	b = signedIn()
+	for range 3 {
+		s.pass(10 * time.Minute)
+		b.do("GET", "/whoami", nil, "X-Stile-Refresh", "yes")
+	}
+	if b.whoami() != "" {
+		t.Error("live updates keep a session alive")
+	}
+	b = signedIn()
 	by := operations.Actor{Name: "root", Role: admins.Owner, Credential: "password"}
 	list, err := operations.RunAs[accounts.Name, []accounts.SessionView](t.Context(), s.dir, by, "admin session list", accounts.Name{Name: "alice"})
 	if err != nil || len(list) != 1 {
