@@ -1,9 +1,10 @@
 // Package admins holds the accounts of those who administer the server for the publisher: their
 // names and roles, and what they sign in with.
 //
-// An account has a password, passkeys, or belongs to an issuer of OpenID Connect. Programs use admin
-// tokens, which have a role of their own. A browser that has signed in has a session. Passwords are
-// stored as argon2id hashes; tokens and sessions are 256 random bits, and stored as keyed hashes.
+// An account has a password, passkeys, or belongs to an issuer of OpenID Connect. Programs use
+// admin tokens, which have a role of their own. A browser that has signed in has a session.
+// Passwords are stored as argon2id hashes; tokens and sessions are 256 random bits, and stored as
+// keyed hashes.
 //
 // Package console/signin checks what a request sends. This package decides which of it is valid.
 package admins
@@ -271,7 +272,10 @@ func (d *Directory) FromIssuer(ctx context.Context, issuer, subject, name string
 	if err != nil || a.Role == role {
 		return a, err
 	}
-	return d.store.UpdateAdmin(ctx, a.Number, func(a *Admin, _ int) error {
+	return d.store.UpdateAdmin(ctx, a.Number, func(a *Admin, owners int) error {
+		if a.Role == Owner && owners == 0 {
+			return ErrLastOwner
+		}
 		a.Role = role
 		return nil
 	})

@@ -32,7 +32,7 @@ const (
 // ErrBusy says that too many passwords are being checked.
 var ErrBusy = errors.New("too many sign-ins at the same time; try again in a few seconds")
 
-// hasher hashes passwords, few at a time: each takes 19 MiB and some 20 ms of a core.
+// hasher hashes passwords, few at a time: each takes 19 MiB and about 20 ms of a core.
 type hasher struct {
 	slots chan struct{}
 	dummy string // a hash of which nobody knows the password
@@ -71,7 +71,8 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	return encodeHash(salt, argon2.IDKey([]byte(password), salt, passes, memory, threads, hashSize)), nil
 }
 
-// matches reports whether a password has a hash. Without a hash it takes as long, and returns false.
+// matches reports whether a password has a hash. Without a hash it takes as long, and returns
+// false.
 func (h *hasher) matches(ctx context.Context, hash, password string) (bool, error) {
 	known := hash != ""
 	if !known {
@@ -112,8 +113,8 @@ func decodeHash(text string) (salt, hash []byte, err error) {
 	return salt, hash, nil
 }
 
-// NewPassword returns a random password of 100 bits, in groups that are easy to type. It has no i, l, o
-// letters and digits that look alike.
+// NewPassword returns a random password of 100 bits, in groups that are easy to type. It has no
+// letters that look like digits.
 func NewPassword() string {
 	const letters = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's: without i, l, o, u
 	b := make([]byte, 20)

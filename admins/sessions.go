@@ -78,8 +78,9 @@ func shortened(browser string) string {
 	}, browser)
 }
 
-// CheckSession returns a session that has not ended, and its account, or [ErrNotFound].
-func (d *Directory) CheckSession(ctx context.Context, cookie string, now time.Time) (Session, Admin, error) {
+// CheckSession returns a session that has not ended, and its account, or [ErrNotFound]. isUse says
+// that a person makes the request: others, such as live updates, don't keep the session alive.
+func (d *Directory) CheckSession(ctx context.Context, cookie string, now time.Time, isUse bool) (Session, Admin, error) {
 	if len(cookie) != 43 {
 		return Session{}, Admin{}, ErrNotFound
 	}
@@ -93,7 +94,7 @@ func (d *Directory) CheckSession(ctx context.Context, cookie string, now time.Ti
 		}
 		return Session{}, Admin{}, ErrNotFound
 	}
-	if now.Sub(s.SeenAt) >= seenEvery {
+	if isUse && now.Sub(s.SeenAt) >= seenEvery {
 		if err := d.store.SeeSession(ctx, s.ID, inMillis(now)); err != nil {
 			return Session{}, Admin{}, err
 		}

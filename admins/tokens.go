@@ -34,7 +34,7 @@ const (
 	MaxTokenLifetime     = 366 * 24 * time.Hour
 )
 
-// seenEvery is how exactly it is stored when a token or session was last used. It limits the writes.
+// seenEvery is how exactly the last use of a token or session is stored. It limits the writes.
 const seenEvery = time.Minute
 
 // TokenStore stores admin tokens.

@@ -246,7 +246,8 @@ func TestContains(t *testing.T) {
 	}
 }
 
-// TestSealAgain checks that another secret key makes the seal invalid, until the log is sealed again.
+// TestSealAgain checks that another secret key makes the seal invalid, until the log is sealed
+// again.
 func TestSealAgain(t *testing.T) {
 	d := open(t)
 	d.fill(2)

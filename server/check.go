@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"stile.example/stile/console/signin"
 	"stile.example/stile/datadir"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
@@ -55,6 +56,7 @@ func Check(ctx context.Context, s *settings.Settings, command string, now func()
 	checkURL(s, add)
 	checkTLS(s, now(), add)
 	checkIssuers(ctx, s, now, log, add)
+	checkSignIn(ctx, s, now(), add)
 	checkClients(ctx, s, now, add)
 	checkExposures(s.Data, command, add)
 	checkSecrets(s, add)
@@ -65,6 +67,18 @@ func Check(ctx context.Context, s *settings.Settings, command string, now func()
 	checkDisk(s, add)
 	checkClock(now(), add)
 	return found
+}
+
+// checkSignIn fetches the metadata of the issuer by which admins sign in.
+func checkSignIn(ctx context.Context, s *settings.Settings, now time.Time, add report) {
+	if s.OIDC.Issuer == "" {
+		return
+	}
+	if err := signin.Probe(ctx, s.OIDC, now); err != nil {
+		add("console.oidc", Wrong, "%v", oneLine(err))
+		return
+	}
+	add("console.oidc", OK, "%s", s.OIDC.Issuer)
 }
 
 // checkURL checks that the public URL uses HTTPS, unless it leads to this machine.

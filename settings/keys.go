@@ -38,7 +38,7 @@ const (
 )
 
 // table describes each setting, in one place.
-var table = slices.Concat(serverKeys, tenantKeys, policyKeys)
+var table = slices.Concat(serverKeys, oidcKeys, tenantKeys, policyKeys)
 
 var serverKeys = []Key{
 	{Name: "listen", Default: ":8080", Doc: "Address of the public listener (token endpoint, content API).",

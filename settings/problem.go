@@ -123,7 +123,8 @@ func nearestVariable(v string) (best string) {
 	for _, k := range table {
 		own := strings.TrimPrefix(k.Env(), prefix)
 		d := editdistance.Between(name, own)
-		if strings.HasSuffix(k.Name, "."+strings.ToLower(name)) { // without the sections
+		// Without the sections; but STILE_CLIENT_ID is usually a tenant's, not the console's.
+		if strings.HasSuffix(k.Name, "."+strings.ToLower(name)) && !strings.HasPrefix(k.Name, "console.") {
 			d = 1
 		}
 		consider(own, d)

@@ -33,6 +33,7 @@ type Settings struct {
 	TrustedProxies []netip.Prefix
 	TLS            TLS
 	Issuers        []Issuer
+	OIDC           OIDC // by which admins sign in
 	Log            Log
 	LogAddresses   string           // full, prefix or hash: how an address is shown
 	WebhookTargets string           // public, loopback or private: where webhooks may be
@@ -165,6 +166,9 @@ func (s *Settings) checkTogether(from []given) (problems Problems) {
 		if i.Issuer == s.PublicURL {
 			add("issuers", "must not contain public_url: the server's own tokens need no entry")
 		}
+	}
+	if name, problem := s.OIDC.check(); problem != "" {
+		add(name, problem)
 	}
 	if _, port, _ := net.SplitHostPort(s.Listen); s.Listen == s.AdminListen && port != "0" {
 		add("admin_listen", "must not be the same as listen: the two listeners need two addresses")

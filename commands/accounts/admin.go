@@ -155,8 +155,8 @@ signs in. The role of an admin who signs in by OpenID Connect can't be set here.
 func (run Run) adminRemove(prompt func() confirmation.Prompt) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{Use: "remove NAME",
-		Long: `Remove an admin. The sessions and tokens of the admin end at once. What the admin
-has changed stays in the audit log. The last owner can't be removed. At a
+		Long: `Remove an admin. The sessions and tokens of the admin end at once. The audit log
+keeps what the admin has changed. The last owner can't be removed. At a
 terminal, the command asks first.`,
 		Example: "  stile admin remove alice",
 		Args:    syntax.Takes(1, 1, "one NAME")}

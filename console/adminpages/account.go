@@ -3,6 +3,7 @@ package adminpages
 import (
 	"strconv"
 
+	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
 	"stile.example/stile/operations/accounts"
 )
@@ -16,6 +17,7 @@ type account struct {
 	AddToken                   frame.Cell
 	RevokeAll                  frame.Cell
 	HasPassword                bool
+	Script                     string // URL
 }
 
 func showAccount(r *frame.Request) (any, error) {
@@ -24,7 +26,7 @@ func showAccount(r *frame.Request) (any, error) {
 	if a.Issuer != "" {
 		a.Actions = nil
 	}
-	a.HasPassword = a.Issuer == ""
+	a.HasPassword, a.Script = a.Issuer == "", dist.Load().URL("passkeys.js")
 	return a, err
 }
 
@@ -97,13 +99,12 @@ func passkeyTable(r *frame.Request, all []accounts.PasskeyView) frame.Table {
 func sessionTable(r *frame.Request, all []accounts.SessionView) frame.Table {
 	t := frame.Table{Caption: "Sessions", Quiet: true, Columns: frame.Columns("Started", "Seen", "With", "From", "Browser", "-Action"),
 		Empty: &frame.Empty{Title: "No sessions", Text: "Nobody is signed in with this account."}}
-	t.Columns[4].Wide = true
 	for _, s := range all {
 		action := r.Button(pathOf(r, "/sessions/revoke"), "End", "the session from "+s.Address, "id", id(s.ID))
 		if id(s.ID) == r.Caller.Session {
 			action = frame.Badge("info", "this browser")
 		}
-		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Time(s.CreatedAt), frame.Time(s.SeenAt), frame.Text(s.Credential), frame.Code(s.Address), frame.Text(s.Browser), action}})
+		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Time(s.CreatedAt), frame.Time(s.SeenAt), frame.Text(s.Credential), frame.Code(s.Address), frame.Text(browser(s.Browser)).Hint(s.Browser), action}})
 	}
 	return t
 }

@@ -2,8 +2,8 @@
 // admins for owners, and the audit log of what all of them changed.
 //
 // An account and an admin have the same parts: passkeys, sessions, tokens. They are below /account
-// for one's own and below /admins/NAME for an owner. Package console/signin adds passkeys, because a
-// browser takes part in that.
+// for one's own and below /admins/NAME for an owner. Package console/signin adds passkeys, because
+// a browser takes part in that.
 package adminpages
 
 import (

@@ -17,19 +17,28 @@ import (
 func newSite(t *testing.T) *consoletest.Site {
 	t.Helper()
 	s := consoletest.New(t, adminpages.Add)
-	add(t, s, "ada", admins.Owner)
+	ada, err := s.Dir.Admins.Find(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signIn(t, s, ada)
 	return s
+}
+
+func signIn(t *testing.T, s *consoletest.Site, a admins.Admin) {
+	t.Helper()
+	if _, _, err := s.Dir.Admins.SignIn(t.Context(), a, "password", "192.0.2.1", "Firefox <b>", s.Dir.Now()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func add(t *testing.T, s *consoletest.Site, name string, role admins.Role) admins.Admin {
 	t.Helper()
 	a, _, err := s.Dir.Admins.Add(t.Context(), name, role, s.Dir.Now())
-	if err == nil {
-		_, _, err = s.Dir.Admins.SignIn(t.Context(), a, "password", "192.0.2.1", "Firefox <b>", s.Dir.Now())
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	signIn(t, s, a)
 	return a
 }
 

@@ -109,7 +109,7 @@ func reset(r *frame.Request, v frame.Values) (frame.Done, error) {
 func removeForm(r *frame.Request) (frame.FormView, error) {
 	a, err := find(r)
 	return frame.FormView{Title: "Remove " + a.Name + "?", Button: "Remove " + a.Name, Danger: true, Cancel: pathOf(r, ""),
-		Text: []string{"All sessions of " + a.Name + " end at once, and programs with the tokens are refused. What " + a.Name + " has changed stays in the audit log."}}, err
+		Text: []string{"All sessions of " + a.Name + " end at once, and programs with the tokens are refused. The audit log keeps what " + a.Name + " has changed."}}, err
 }
 
 func remove(r *frame.Request, _ frame.Values) (frame.Done, error) {

@@ -47,7 +47,7 @@ func build(root string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("find %s: %w", root, err)
 	}
 	files := map[string][]byte{}
-	for name, entry := range map[string]string{"console.js": "src/console.ts", "console.css": "src/console.css"} {
+	for name, entry := range map[string]string{"console.js": "src/console.ts", "passkeys.js": "src/passkeys.ts", "console.css": "src/console.css"} {
 		result := api.Build(api.BuildOptions{
 			AbsWorkingDir: dir, EntryPoints: []string{entry}, Outfile: name,
 			Bundle: true, Format: api.FormatESModule, Target: api.ES2022, Charset: api.CharsetUTF8,

@@ -54,6 +54,9 @@ func Open(ctx context.Context, dir string) (*Site, error) {
 	if err := d.UseOrigin("https://api.example"); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	if _, _, err := d.Admins.Add(ctx, "ada", operations.Owner, d.Now()); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
 	return &Site{Dir: d, Frame: frame.New(frame.Options{Dir: d, PublicURL: "https://api.example", Version: "(devel)"}), Role: operations.Owner}, nil
 }
 

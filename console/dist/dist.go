@@ -18,6 +18,8 @@ var (
 	css string
 	//go:embed console.js
 	js string
+	//go:embed passkeys.js
+	passkeys string // only for the pages that need it
 )
 
 // Prefix is the path below which the files are.
@@ -28,7 +30,7 @@ type Files struct{ version string }
 
 // Load returns the files.
 func Load() Files {
-	sum := sha256.Sum256([]byte(css + "\x00" + js))
+	sum := sha256.Sum256([]byte(css + "\x00" + js + "\x00" + passkeys))
 	return Files{hex.EncodeToString(sum[:6])}
 }
 
@@ -43,6 +45,8 @@ func (f Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "console.css":
 	case "console.js":
 		text, kind = js, "text/javascript; charset=utf-8"
+	case "passkeys.js":
+		text, kind = passkeys, "text/javascript; charset=utf-8"
 	default:
 		http.NotFound(w, r)
 		return

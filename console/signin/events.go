@@ -37,11 +37,11 @@ const (
 )
 
 func (e *events) signedIn(ctx context.Context, a admins.Admin, credential, address string) error {
-	return e.record(ctx, audit.Entry{Actor: a.Name, Role: string(a.Role), Credential: credential, Address: address, Operation: "sign in", Subject: a.Name})
+	return e.record(ctx, audit.Entry{Actor: a.Name, Role: string(a.Role), Credential: credential, Address: address, Operation: "sign in"})
 }
 
 func (e *events) signedOut(ctx context.Context, a admins.Admin, credential, address string) error {
-	return e.record(ctx, audit.Entry{Actor: a.Name, Role: string(a.Role), Credential: credential, Address: address, Operation: "sign out", Subject: a.Name})
+	return e.record(ctx, audit.Entry{Actor: a.Name, Role: string(a.Role), Credential: credential, Address: address, Operation: "sign out"})
 }
 
 // changed records a change that an admin made to their own account and that is not an operation.
@@ -59,8 +59,8 @@ func (e *events) record(ctx context.Context, entry audit.Entry) error {
 	return err
 }
 
-// unknownName stands in the log for a name that no account has. Somebody may have typed a password
-// there.
+// unknownName is in the log instead of a name that no account has. Somebody may have typed a
+// password there.
 const unknownName = "unknown name"
 
 // failed records a sign-in that failed: the first of a name from an address within an hour, then

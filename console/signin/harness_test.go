@@ -28,6 +28,7 @@ type site struct {
 	t       testing.TB
 	dir     *datadir.Dir
 	signIn  *signin.SignIn
+	frame   *frame.Frame
 	handler http.Handler
 	https   bool
 
@@ -58,7 +59,8 @@ func newSite(t testing.TB, yaml ...string) *site {
 		t.Fatal(err)
 	}
 	f := frame.New(frame.Options{Dir: s.dir, PublicURL: "https://api.example", Version: "(devel)"})
-	f.Page(frame.Page{Path: "/whoami", Section: "overview", Role: operations.Viewer, Title: "Who", Template: `{{.Data}}`,
+	s.frame = f
+	f.Page(frame.Page{Path: "/whoami", Section: "overview", Role: operations.Viewer, Title: "Who", Template: `<p id="who">{{.Data}}</p>`,
 		Data: func(r *frame.Request) (any, error) {
 			c := caller.From(r.Context())
 			return c.Name + " " + string(c.Role) + " " + c.Credential + " " + c.Address, nil
@@ -178,7 +180,7 @@ func (b *browser) whoami() string {
 	if status != 200 {
 		return ""
 	}
-	_, page, _ = strings.Cut(page, `<main id="main" tabindex="-1">`)
-	page, _, _ = strings.Cut(page, "</main>")
+	_, page, _ = strings.Cut(page, `<p id="who">`)
+	page, _, _ = strings.Cut(page, "</p>")
 	return strings.TrimSpace(page)
 }

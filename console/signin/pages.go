@@ -4,12 +4,14 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"stile.example/stile/admins"
 	"stile.example/stile/console/caller"
+	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
 )
 
@@ -17,7 +19,7 @@ import (
 var templates embed.FS
 
 // pages are the pages for somebody who is not signed in, or must change the password.
-type pages struct{ form, second, change, failed *template.Template }
+type pages struct{ form, second, change, entered, failed *template.Template }
 
 func parsePages(f *frame.Frame) pages {
 	parse := func(name string) *template.Template {
@@ -27,8 +29,11 @@ func parsePages(f *frame.Frame) pages {
 		}
 		return f.Template(string(text))
 	}
-	return pages{form: parse("form"), second: parse("second"), change: parse("change"), failed: parse("failed")}
+	return pages{form: parse("form"), second: parse("second"), change: parse("change"), entered: parse("entered"), failed: parse("failed")}
 }
+
+// scriptURL returns the URL of the script for passkeys.
+func scriptURL() string { return dist.Load().URL("passkeys.js") }
 
 // formView is what the form for signing in shows.
 type formView struct {
@@ -37,11 +42,15 @@ type formView struct {
 	CSRF       string
 	OIDC       string // name of the issuer; "": there is none
 	OIDCURL    string
-	Passkeys   bool // passkeys can be used at this host
+	Passkeys   bool   // passkeys can be used at this host
+	Script     string // URL of the script for them
 }
 
 func (s *SignIn) form(w http.ResponseWriter, r *http.Request, status int, v formView) {
-	v.CSRF, v.Passkeys = s.formToken(w, r), s.hasPasskeys(r)
+	v.CSRF, v.Passkeys, v.Script = s.formToken(w, r), s.hasPasskeys(r), scriptURL()
+	if s.oidc != nil {
+		v.OIDC, v.OIDCURL = s.oidc.name(), frame.URL(oidcURL, url.Values{"next": {local(v.Next)}})
+	}
 	if len(v.Name) > admins.MaxName {
 		v.Name = ""
 	}

@@ -140,7 +140,8 @@ func (s *SignIn) showSecond(w http.ResponseWriter, r *http.Request) {
 		Name, CSRF string
 		Usable     bool
 		Others     string // hosts of passkeys that can't be used here
-	}{u.Name, s.formToken(w, r), len(u.keys) > 0 && s.hasPasskeys(r), strings.Join(others, ", ")})
+		Script     string
+	}{u.Name, s.formToken(w, r), len(u.keys) > 0 && s.hasPasskeys(r), strings.Join(others, ", "), scriptURL()})
 }
 
 // secondOf returns the account whose password was right.

@@ -2,11 +2,11 @@
 // Connect.
 //
 // A browser that has signed in has a session: a cookie of 256 random bits, stored as a keyed hash.
-// [SignIn.Require] checks it for each request, so that a revoked session ends at once. Programs send
-// an admin token with each request, which [SignIn.Authenticate] checks.
+// [SignIn.Require] checks it for each request, so that a revoked session ends at once. Programs
+// send an admin token with each request, which [SignIn.Authenticate] checks.
 //
-// What must survive from one request of a sign-in to the next is in sealed cookies, which only this
-// server can read: the server stores nothing for somebody who has not signed in.
+// Sealed cookies, which only this server can read, contain what one request of a sign-in leaves for
+// the next: the server stores nothing for somebody who has not signed in.
 package signin
 
 import (
@@ -61,6 +61,7 @@ type SignIn struct {
 	sealer   *sealer
 	throttle *throttle
 	events   *events
+	oidc     *provider // nil: there is none
 	pages    pages
 
 	mu    sync.Mutex
@@ -87,6 +88,9 @@ func New(o Options) (*SignIn, error) {
 	if s.sealer, err = newSealer(key); err != nil {
 		return nil, err
 	}
+	if s.oidc, err = newProvider(o.Dir.Settings().OIDC); err != nil {
+		return nil, err
+	}
 	s.events = &events{log: o.Dir.Audit, now: o.Dir.Now}
 	return s, nil
 }
@@ -105,6 +109,10 @@ func (s *SignIn) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+Path, s.signIn)
 	mux.HandleFunc("POST "+signOutURL, s.signOut)
 	s.passkeyRoutes(mux)
+	if s.oidc != nil {
+		mux.HandleFunc("GET "+oidcURL, s.startOIDC)
+		mux.HandleFunc("GET "+callbackURL, s.finishOIDC)
+	}
 	mux.Handle("GET "+passwordURL, s.require(http.HandlerFunc(s.showChange), true))
 	mux.Handle("POST "+passwordURL, s.require(http.HandlerFunc(s.changePassword), true))
 }
@@ -140,11 +148,14 @@ func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
 	})
 }
 
+// refreshHeader is in the requests that the script makes by itself, to update a page.
+const refreshHeader = "X-Stile-Refresh"
+
 // session returns the session of a request's cookie, its account and the cookie, or
 // [admins.ErrNotFound].
 func (s *SignIn) session(r *http.Request) (admins.Session, admins.Admin, string, error) {
 	cookie := s.cookie(r, sessionCookie)
-	session, a, err := s.accounts.CheckSession(r.Context(), cookie, s.Dir.Now())
+	session, a, err := s.accounts.CheckSession(r.Context(), cookie, s.Dir.Now(), r.Header.Get(refreshHeader) == "")
 	return session, a, cookie, err
 }
 
@@ -169,12 +180,11 @@ func (s *SignIn) csrf(cookie string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Authenticate returns who sends an admin token. An invalid token is [admins.ErrNotFound], of the
-// kind [failure.NotFound].
+// Authenticate returns who sends an admin token. The error about an invalid token has a kind.
 func (s *SignIn) Authenticate(ctx context.Context, token, address string) (operations.Actor, error) {
 	t, a, err := s.accounts.CheckToken(ctx, token, s.Dir.Now())
 	if errors.Is(err, admins.ErrNotFound) {
-		err = failure.Of(failure.NotFound, err)
+		return operations.Actor{}, failure.New(failure.Forbidden, "the admin token is unknown, has expired or was removed")
 	}
 	if err != nil {
 		return operations.Actor{}, err

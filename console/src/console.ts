@@ -8,8 +8,7 @@ import {dialogs} from './dialogs'
 import {keys} from './keys'
 import {live} from './live'
 import {menus} from './menus'
-import {passkeys} from './passkeys'
 import {uploads} from './upload'
 
 document.documentElement.classList.add('js')
-for (const start of [menus, copying, dialogs, keys, charts, live, passkeys, uploads]) start()
+for (const start of [menus, copying, dialogs, keys, charts, live, uploads]) start()

@@ -1,5 +1,5 @@
 /**
- * Passkeys: the browser asks the person, and the server checks what it answers. The buttons are
+ * Passkeys, a script of its own for the pages that need it: the browser asks the person, and the server checks what it answers. The buttons are
  * shown only if the browser has passkeys.
  */
 
@@ -47,9 +47,8 @@ async function run(form: HTMLFormElement, button: HTMLButtonElement): Promise<vo
   }
 }
 
-/** passkeys shows the buttons, and starts when one is pressed. */
-export function passkeys(): void {
-  if (!window.isSecureContext || !('PublicKeyCredential' in window) || !('parseRequestOptionsFromJSON' in PublicKeyCredential)) return
+/** start shows the buttons, and waits until one is pressed. */
+function start(): void {
   for (const form of document.querySelectorAll<HTMLFormElement>('[data-passkey]')) {
     const button = form.querySelector<HTMLButtonElement>('[data-passkey-start]')!
     form.hidden = button.hidden = false
@@ -60,3 +59,7 @@ export function passkeys(): void {
     button.addEventListener('click', () => void run(form, button))
   }
 }
+
+if (window.isSecureContext && 'PublicKeyCredential' in window && 'parseRequestOptionsFromJSON' in PublicKeyCredential) start()
+
+export {}

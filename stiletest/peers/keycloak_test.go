@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"os"
@@ -145,6 +146,7 @@ func TestKeycloak(t *testing.T) {
 	s.checkBinding(k.token(secret))
 	k.checkBound(s, bound)
 	k.checkLight(s, light)
+	k.checkConsole()
 	old := k.token(secret)
 	k.sh("kcadm.sh create components -s name=new -s providerId=rsa-generated -s providerType=org.keycloak.keys.KeyProvider -s 'config.priority=[\"200\"]' -r stile")
 	s.callWithNewKey(k.token(secret))
@@ -240,4 +242,61 @@ func (k *keycloak) documented(kind, audience string) string {
 // proof returns a proof for the calls of call.
 func (s *site) proof(key stiletest.Key, token string) string {
 	return key.Proof("POST", s.URL+"/v1/items", token, time.Now())
+}
+
+// checkConsole checks that admins sign in at the console by Keycloak, if it is set up as
+// docs/operators.md says: olga, who has a role that is mapped, and nora, who has none.
+func (k *keycloak) checkConsole() {
+	k.t.Helper()
+	s := newSite(k.t)
+	port, err := FreePort()
+	k.must(err)
+	s.AdminURL = fmt.Sprintf("http://127.0.0.1:%d", port)
+	text, err := os.ReadFile("../../docs/operators.md")
+	k.must(err)
+	_, part, found := strings.Cut(string(text), "## Sign-in by OpenID Connect\n")
+	block := func(kind string) string {
+		_, after, isThere := strings.Cut(part, "```"+kind+"\n")
+		text, _, ends := strings.Cut(after, "```\n")
+		if !found || !isThere || !ends {
+			k.t.Fatalf("docs/operators.md has no %s block about OpenID Connect", kind)
+		}
+		return strings.NewReplacer("https://id.example", k.URL, "https://stile.internal", s.AdminURL, "/run/secrets/console", s.Dir+"/console-secret", "SECRET", ConsoleSecret).Replace(text)
+	}
+	k.sh(block("sh"))
+	for _, name := range []string{"olga", "nora"} {
+		k.sh("kcadm.sh create users -r stile -s username=" + name + " -s enabled=true -s email=" + name + "@example.org -s emailVerified=true -s firstName=O -s lastName=L\n" +
+			"kcadm.sh set-password -r stile --username " + name + " --new-password " + password)
+	}
+	k.sh("kcadm.sh add-roles -r stile --uusername olga --rolename stile-owners")
+	s.write("console-secret", ConsoleSecret+"\n")
+	s.start(block("yaml"))
+	olga, nora := s.person(), s.person()
+	if status, page := k.signIn(olga, "olga"); status != 200 || !strings.Contains(page, `href="/account"`) {
+		k.t.Errorf("olga: %d\n%s\n%s", status, page, s.Log())
+	}
+	if _, page, _ := olga.get(s.AdminURL + "/account"); !strings.Contains(page, "olga") || !strings.Contains(page, ">owner<") {
+		k.t.Errorf("the account of olga:\n%s", page)
+	}
+	if status, page := k.signIn(nora, "nora"); status != 403 || !strings.Contains(page, "has no role for this console") {
+		k.t.Errorf("nora: %d\n%s", status, page)
+	}
+}
+
+// signIn fills in Keycloak's form, and returns the page of the console.
+func (k *keycloak) signIn(p *person, name string) (status int, page string) {
+	k.t.Helper()
+	_, form, _ := p.get(p.toIssuer().String())
+	_, action, found := strings.Cut(form, `action="`)
+	action, _, _ = strings.Cut(action, `"`)
+	if !found {
+		k.t.Fatalf("Keycloak has no form:\n%s", form)
+	}
+	res, err := p.client.PostForm(html.UnescapeString(action), url.Values{"username": {name}, "password": {password}})
+	k.must(err)
+	k.must(res.Body.Close())
+	next, err := res.Location()
+	k.must(err)
+	status, page, _ = p.get(p.follow(next.String()))
+	return status, page
 }

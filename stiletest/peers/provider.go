@@ -35,10 +35,16 @@ type Provider struct {
 	*Program
 	Alg     string            // signs its tokens: RS256, ES256, EdDSA, …
 	Clients map[string]string // client_id: secret, of 32 characters or more
+	// Redirect is the redirect_uri of the client console, whose secret is [ConsoleSecret]. People sign
+	// in there as whoever login_hint names: NAME.GROUP.GROUP…. Empty: there is no such client.
+	Redirect string
 
 	dir  string
 	port int
 }
+
+// ConsoleSecret is the secret of the client console.
+var ConsoleSecret = strings.Repeat("c", 40)
 
 // InstallProvider installs a provider in dir, which must exist and be empty.
 func InstallProvider(ctx context.Context, dir string) (*Provider, error) {
@@ -58,7 +64,7 @@ func InstallProvider(ctx context.Context, dir string) (*Provider, error) {
 
 // Start starts the provider, on the same port each time.
 func (p *Provider) Start(rotation Rotation) error {
-	settings, err := json.Marshal(map[string]any{"port": p.port, "alg": p.Alg, "clients": p.Clients, "rotate": rotation})
+	settings, err := json.Marshal(map[string]any{"port": p.port, "alg": p.Alg, "clients": p.Clients, "rotate": rotation, "redirect": p.Redirect})
 	if err != nil {
 		return err
 	}

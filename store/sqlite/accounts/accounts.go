@@ -85,7 +85,7 @@ func (t Table) RemoveAdmin(ctx context.Context, number int64, check func(admins.
 		if err := check(a, owners); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE number = ?`, number) // the rest follows by its foreign key
+		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE number = ?`, number) // and what it has
 		return err
 	})
 }

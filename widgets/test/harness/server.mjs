@@ -25,6 +25,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () =>
 export class Server {
   /** The URL of the public listener, after the start. */
   url = ''
+  /** The origin of the console, after the start. */
+  admin = ''
   /** The origin of the demo tenant's site, if the flags start it. */
   demo = ''
   #dir = ''
@@ -62,6 +64,7 @@ export class Server {
     this.#log.push(line)
     const said = parse(line)
     if (said.msg === 'listening' && said.listener === 'public') this.url = `http://${said.address}`
+    if (said.msg === 'listening' && said.listener === 'admin') this.admin = `http://localhost:${said.address.split(':').at(-1)}`
     if (said.msg === 'listening' && said.listener === 'demo') this.demo = `http://localhost:${said.address.split(':').at(-1)}`
   }
 

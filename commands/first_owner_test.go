@@ -1,0 +1,100 @@
+package commands
+
+import (
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var oneTime = regexp.MustCompile(`([a-z0-9]{5}-){3}[a-z0-9]{5}`)
+
+// TestFirstOwner checks that the first start adds an owner and prints its one-time password once,
+// not in the log, and that the password signs in at the URL that is printed.
+func TestFirstOwner(t *testing.T) {
+	h := newHarness(t, "")
+	h.serve()
+	password := oneTime.FindString(h.out.String())
+	_, port, _ := strings.Cut(strings.TrimPrefix(h.admin, "http://"), ":")
+	at := "http://localhost:" + port
+	if password == "" || !strings.Contains(h.out.String(), "The console is at "+at+". Sign in as owner ") {
+		t.Fatalf("printed: %s", h.out)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &http.Client{Jar: jar}
+	page := func(resp *http.Response, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var b strings.Builder
+		if err := resp.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	form := page(c.Get(at))
+	csrf := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(form)
+	if csrf == nil {
+		t.Fatalf("no form\n%s", form)
+	}
+	if got := page(c.PostForm(at+"/sign-in", url.Values{"csrf": {csrf[1]}, "name": {"owner"}, "password": {password}})); !strings.Contains(got, "Choose a password") {
+		t.Errorf("after signing in:\n%s", got)
+	}
+	if list := h.must("admin", "list"); !strings.Contains(list, "owner  owner  one-time password") {
+		t.Errorf("admins: %s", list)
+	}
+	h.end()
+	if strings.Contains(h.log.String(), password) {
+		t.Error("the log has the password")
+	}
+	h.serve()
+	if text := h.out.String(); text != "" {
+		t.Errorf("the second start prints %s", text)
+	}
+}
+
+// TestAdminSecrets checks that what admins authenticate with is neither in the log nor in the audit
+// log (S10), and that the demo prints the first owner's password with the console's URL.
+func TestAdminSecrets(t *testing.T) {
+	h := newHarness(t, "log: {level: debug}\n")
+	h.serve("--demo", "--demo-listen", "127.0.0.1:0")
+	if text := h.out.String(); oneTime.FindString(text) == "" || !strings.Contains(text, "the console       http://localhost:") {
+		t.Errorf("the demo prints\n%s", text)
+	}
+	h.must("admin", "add", "alice", "--json")
+	secrets := oneTime.FindAllString(h.must("admin", "add", "bob")+h.must("admin", "set", "alice", "--reset-password"), -1)
+	token := regexp.MustCompile(`stile_adm_[\w-]{43}`).FindString(h.must("admin", "token", "add", "alice", "x"))
+	h.in = "the bard sang badly\n"
+	h.must("admin", "password", "alice")
+	req, err := http.NewRequest("GET", h.admin+"/api/v1/tenants", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	secrets = append(secrets, token, token[len("stile_adm_"):], "bard sang")
+	if len(secrets) != 5 {
+		t.Fatalf("%q", secrets)
+	}
+	where := map[string]string{"audit log": h.must("audit", "list", "--json"), "list of tokens": h.must("admin", "token", "list", "--json"), "list of admins": h.must("admin", "list", "--json")}
+	h.end()
+	where["log"] = h.log.String()
+	for name, text := range where {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("the %s has %s", name, secret)
+			}
+		}
+	}
+}
