@@ -45,7 +45,7 @@ var contentOps = []Operation{
 	changes(plain("content remove", Operator, "remove items, or a collection", `{"ids":["iceland","greenland"]}`, removeItems),
 		"removed items", ItemNames.about, nil).withResult().
 		at("POST /content/remove").previewed(of(wouldRemoveItems)),
-	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems).at("GET /content/export"),
+	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems).at("GET /content/export").writes("application/x-ndjson"),
 }
 
 var tokenOps = []Operation{
@@ -99,7 +99,7 @@ var auditOps = []Operation{
 var upkeepOps = []Operation{
 	changes(bytesOut("backup", Owner, "write a consistent copy of all data", `{}`, writeBackup),
 		"copied all data", func(None) string { return "" }, nil).
-		at("POST /backup"),
+		at("POST /backup").writes("application/x-tar"),
 }
 
 // All returns every operation, in the order of the command line's help.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"time"
 
 	"stile.example/stile/console/endpoint"
@@ -40,7 +41,8 @@ func (a *API) importItems(r *request) error {
 	if err := json.Unmarshal(r.input, &given); err != nil {
 		return err
 	}
-	if given.Source == "" { // others who import meanwhile get to know who does
+	hasSource := func(f endpoint.Field) bool { return f.Name == "source" }
+	if given.Source == "" && slices.ContainsFunc(r.endpoint.Query, hasSource) { // others who import meanwhile get to know who does
 		if r.input, err = with(r.input, map[string]any{"source": r.actor.Name + ", through the admin API"}); err != nil {
 			return err
 		}

@@ -133,7 +133,7 @@ func (w *writer) parameters(e endpoint.Endpoint) (params []object) {
 	case e.Stream == operations.ItemsIn:
 		params = append(params, object{"in": "query", "name": "format", "description": "Format of the items, instead of that of Content-Type.",
 			"schema": object{"type": "string", "enum": []string{"jsonl", "csv", "markdown", "feed"}}})
-	case e.IsPage():
+	case e.IsPage() && !e.HasOwnFormat():
 		params = append(params, object{"in": "query", "name": "format", "description": "Format of the response, instead of that of Accept. A file has all rows: leave out after and limit.",
 			"schema": object{"type": "string", "enum": []string{endpoint.JSON, endpoint.CSV, endpoint.NDJSON}}})
 	}
@@ -183,7 +183,7 @@ func (w *writer) parameter(in string, f endpoint.Field, given map[string]json.Ra
 		schema = maps.Clone(schema)
 		schema["minLength"] = 1
 	}
-	if kind := endpoint.KindOf(f.Type); kind == endpoint.Object {
+	if kind := endpoint.KindOf(f.Type); kind == endpoint.Object || kind == endpoint.Map {
 		p["content"] = object{endpoint.Types[endpoint.JSON]: object{"schema": schema}}
 	} else {
 		p["schema"] = schema
