@@ -49,6 +49,8 @@ func TestSameOutput(t *testing.T) {
 		"address block 198.51.100.7 --for 24h --reason \x1b[31m", "address block 198.51.100.7 --for 1d --json", "address block 0.0.0.0/0", "address block ::/15", "address allow 10.0.0.0/8",
 		"address list", "address list --json", "address remove 2001:db8::/64", "address remove 198.51.100.7 --json", "address remove 198.51.100.7", "explain 7QK2-M4TD",
 		"key list", "key list --json", "key rotate", "key rotate --alg ES256 --json", "key list",
+		"policy show", "policy show policy.token.calls", "policy show --tenant acme --json", "policy show no.such", "policy show --tenant nobody",
+		"policy compare policy.spike.calls=3 --group class", "policy compare policy.spike.calls=3 --group class --tenant acme --json", "policy compare policy.spike.calls=x", "policy compare spike", "policy compare policy.spike.calls=3 --group none",
 		"issuer list", "issuer list --json", "issuer refresh", "issuer refresh https://nobody.example --json", "issuer refresh a b",
 		"backup DIR/b.tar", "backup DIR/b.tar", "backup DIR/b.tar --yes --json",
 		"tenant remove other --yes", "tenant remove acme", "tenant remove acme --yes --json", "tenant remove acme", "tenant list", "content list --tenant acme",

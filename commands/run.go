@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/help"
+	"stile.example/stile/commands/policy"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/server"
@@ -133,7 +134,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(), p.contentCommand(), p.tokenCommand(),
-		p.addressCommand(), p.explainCommand(), p.simulateCommand(), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), help.Completion(), p.versionCommand(), help.SettingsTopic())
+		p.addressCommand(), p.explainCommand(), p.simulateCommand(), policy.Command(policy.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }}), p.usageCommand(), p.keyCommand(), p.issuerCommand(), p.backupCommand(), help.Completion(), p.versionCommand(), help.SettingsTopic())
 	help.Describe(root)
 	p.names = commandNames(root)
 	help.Spell(root, p.asCalled)

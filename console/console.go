@@ -15,6 +15,9 @@ import (
 
 	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
+	"stile.example/stile/console/overview"
+	"stile.example/stile/console/policypages"
+	"stile.example/stile/console/tenantpages"
 )
 
 // SignIn checks who makes a request.
@@ -36,7 +39,7 @@ type Options struct {
 }
 
 // sections adds the pages of each section to a frame. A section's package adds itself here.
-var sections = []func(*frame.Frame){}
+var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add}
 
 // New returns the handler of everything that the admin listener serves, except health and metrics.
 func New(o Options) (http.Handler, error) {

@@ -3,11 +3,12 @@ package operations
 import (
 	"slices"
 
+	"stile.example/stile/operations/policies"
 	"stile.example/stile/tenants"
 )
 
 // table has every operation, in the order of the command line's help.
-var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, usageOps, keyOps, auditOps, upkeepOps)
+var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, policyOps, usageOps, keyOps, auditOps, upkeepOps)
 
 var tenantOps = []Operation{
 	changes(plain("tenant add", Operator, "add a tenant and print its secret",
@@ -71,6 +72,13 @@ var addressOps = []Operation{
 	changes(plain("address remove", Operator, "remove a range from the list and reset its counts", `{"range":"198.51.100.7"}`, removeRange),
 		"removed a range", RangeName.about, rangeState[RangeName]).
 		at("DELETE /addresses/{range...}").previewed(of(wouldRemoveRange)).versioned(rangeVersion),
+}
+
+var policyOps = []Operation{
+	plain("policy show", Viewer, "show the settings of the policy", `{"name":"policy.token.calls","tenant":"acme"}`, policies.Show).
+		at("GET /policy"),
+	plain("policy compare", Viewer, "compare the policy with a change, on simulated traffic", `{"policy":{"policy.spike.calls":"30"},"groups":["class"]}`, policies.Compare).
+		at("GET /policy/compare"),
 }
 
 var usageOps = []Operation{

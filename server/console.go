@@ -13,7 +13,7 @@ import (
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
-	"stile.example/stile/store/sqlite/idempotency"
+	"stile.example/stile/store/sqlite/repeats"
 )
 
 // console returns what the admin listener serves to operators.
@@ -37,7 +37,7 @@ func (srv *Server) adminAPI() (http.Handler, error) {
 		return nil, err
 	}
 	return api.New(api.Options{
-		Dir: srv.dir, Tokens: noTokens{}, Repeats: idempotency.Table{DB: srv.dir.Store.DB}, Document: document, Page: page,
+		Dir: srv.dir, Tokens: noTokens{}, Repeats: repeats.Table{DB: srv.dir.Store.DB}, Document: document, Page: page,
 		Address: func(r *http.Request) (netip.Addr, error) {
 			return transport.Source(r, srv.dir.Settings().TrustedProxies)
 		},

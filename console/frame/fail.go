@@ -29,21 +29,10 @@ var statuses = map[failure.Kind]struct {
 	failure.Stale:       {http.StatusConflict, "Changed by somebody else"},
 }
 
-// fail responds with a page about an error. A fault is logged under a reference, and the page shows
-// only that: its text may contain paths.
+// fail responds with a page about an error.
 func (f *Frame) fail(w http.ResponseWriter, r *Request, err error) {
-	kind := failure.KindOf(err)
-	s := statuses[kind]
-	p := problem{Status: s.status, Text: err.Error()}
-	if kind == failure.Fault {
-		p.Ref = newRef()
-		p.Text = "The log of the server says why, under this reference."
-		if !isAborted(err) {
-			f.log.Error("console: can't show a page", "ref", p.Ref, "path", r.URL.Path, "err", err)
-		}
-	}
-	r.Title = s.title
-	f.problem(w, r, p)
+	r.Title = statuses[failure.KindOf(err)].title
+	f.problem(w, r, f.problemOf(r, err))
 }
 
 func (f *Frame) notFound(w http.ResponseWriter, r *Request) {

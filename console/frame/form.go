@@ -60,6 +60,7 @@ type Field struct {
 	Required    bool
 	Mono        bool   // its values are codes
 	Complete    string // autocomplete; "": off
+	Scope       string // prefix of the id, if another form of the page has a field of this name
 	Error       string // set by the frame
 }
 
@@ -67,7 +68,7 @@ type Field struct {
 type Option struct{ Value, Text string }
 
 // ID returns the field's id in the page.
-func (f Field) ID() string { return "field-" + f.Name }
+func (f Field) ID() string { return "field-" + f.Scope + f.Name }
 
 // Described returns the ids of the texts that describe the field.
 func (f Field) Described() string {

@@ -10,6 +10,7 @@ package frame
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -42,11 +43,14 @@ type Frame struct {
 	mux      *http.ServeMux
 	pages    []Page
 	forms    []Form
+	parts    map[string][]Part
+	instead  map[string]func(json.RawMessage) (any, error) // operations that tests replace
 }
 
 // New returns a frame without pages.
 func New(o Options) *Frame {
-	f := &Frame{dir: o.Dir, log: o.Dir.Log, now: o.Dir.Now, publicURL: o.PublicURL, version: o.Version, files: dist.Load(), mux: http.NewServeMux()}
+	f := &Frame{dir: o.Dir, log: o.Dir.Log, now: o.Dir.Now, publicURL: o.PublicURL, version: o.Version, files: dist.Load(), mux: http.NewServeMux(),
+		parts: map[string][]Part{}, instead: map[string]func(json.RawMessage) (any, error){}}
 	_, _ = rand.Read(f.flashKey[:]) // never fails
 	f.base = template.Must(template.New("layout").Funcs(f.funcs()).ParseFS(templates, "templates/*.html"))
 	f.mux.HandleFunc("/", f.handler(operations.Viewer, func(w http.ResponseWriter, r *Request) { f.notFound(w, r) }))

@@ -45,6 +45,7 @@ func Columns(titles ...string) []Column {
 
 // Row is a row of a table. The first cell is its heading.
 type Row struct {
+	ID    string // for links to it; "": none
 	Cells []Cell
 	Muted bool // it does not count any more
 }
@@ -62,6 +63,7 @@ type Cell struct {
 	Text  string
 	Href  string
 	Title string // more about it, shown on hover
+	Note  string // more about it, shown below
 	Tone  string // of a badge: good, warn, bad, info, muted
 	Time  time.Time
 	Share float64 // 0 to 1
@@ -106,6 +108,12 @@ func (c Cell) Link(href string) Cell { c.Href = href; return c }
 
 // Hint returns the cell with a title, shown on hover.
 func (c Cell) Hint(title string) Cell { c.Title = title; return c }
+
+// Muted returns the cell as one that matters less.
+func (c Cell) Muted() Cell { c.Tone = "muted"; return c }
+
+// Strong returns the cell as one that matters more.
+func (c Cell) Strong() Cell { c.Tone = "strong"; return c }
 
 // And returns the cell with others after it.
 func (c Cell) And(more ...Cell) Cell { c.More = append(c.More, more...); return c }
@@ -187,6 +195,7 @@ type Filter struct {
 func (r *Request) Filter(fields ...Field) Filter {
 	f := Filter{Action: r.URL.Path, Fields: fields}
 	for i := range f.Fields {
+		f.Fields[i].Scope = "filter-"
 		f.Fields[i].Value = r.Query(f.Fields[i].Name)
 		if f.Fields[i].Value != "" {
 			f.Clear = r.URL.Path

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Drawing is a chart as SVG, made by console/chart.
-type Drawing interface{ SVG() template.HTML }
+// Drawing is a chart, made by console/chart.
+type Drawing interface{ HTML() template.HTML }
 
 // funcs returns the functions of the templates.
 func (f *Frame) funcs() template.FuncMap {
@@ -27,7 +27,7 @@ func (f *Frame) funcs() template.FuncMap {
 		"empty": func(title, text, action, href string) Empty {
 			return Empty{Title: title, Text: text, Action: action, Href: href}
 		},
-		"draw":   func(d Drawing) template.HTML { return d.SVG() },
+		"draw":   func(d Drawing) template.HTML { return d.HTML() },
 		"hidden": func(name, value string) Field { return Field{Name: name, Kind: "hidden", Value: value} },
 		"thousandths": func(share float64) int {
 			return int(math.Round(1000 * min(max(share, 0), 1)))

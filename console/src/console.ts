@@ -1,8 +1,14 @@
-/** The console's script: copy buttons. The pages work without it. */
+/**
+ * The console's script. Every page works without it, except live updates. It listens at the
+ * document, so that regions that are replaced need nothing.
+ */
+import {charts} from './charts'
+import {copying} from './copy'
+import {dialogs} from './dialogs'
+import {keys} from './keys'
+import {live} from './live'
+import {menus} from './menus'
+import {uploads} from './upload'
 
-for (const button of document.querySelectorAll<HTMLButtonElement>('[data-copy]')) {
-  button.hidden = false
-  button.addEventListener('click', () => navigator.clipboard.writeText(button.closest('figure')?.querySelector('code')?.textContent ?? ''))
-}
-
-export {}
+document.documentElement.classList.add('js')
+for (const start of [menus, copying, dialogs, keys, charts, live, uploads]) start()
