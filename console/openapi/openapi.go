@@ -73,7 +73,7 @@ A success is ` + "`{\"data\": …}`" + `. A list is ` + "`{\"data\": [], \"next\
 
 An error is ` + "`{\"error\": …}`" + ` with the members of RFC 9457 and stile's own. The server's log has the cause under ` + "`ref`" + `.
 
-What has a version has it in the header ETag. A change with If-Match is made only if the version is still the current one. A change with ` + "`Prefer: dry-run`" + ` is not made: the response says what it would do. A POST with an Idempotency-Key may be repeated for 24 hours: the response is that to the first request, and nothing is done twice.
+The header ETag has the version of a thing that has one. A change with If-Match is made only if the version is still the current one. A change with ` + "`Prefer: dry-run`" + ` is not made: the response says what it would do. A POST with an Idempotency-Key may be repeated for 24 hours: the response is that to the first request, and nothing is done twice.
 
 Fields and parameters that are not listed are errors. No value may be null.`
 
