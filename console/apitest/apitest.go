@@ -182,7 +182,7 @@ func (s *Site) Must(status int, line, body string, headers ...string) Reply {
 	s.t.Helper()
 	r := s.Do(line, body, headers...)
 	if r.Status != status {
-		s.t.Fatalf("%s %s: %d %s, want %d", line, body, r.Status, r.Text, status)
+		s.t.Fatalf("%s %s: %d %s, want %d\n%.2000s", line, body, r.Status, r.Text, status, s.Log)
 	}
 	return r
 }
