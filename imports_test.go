@@ -112,7 +112,7 @@ var allowedImports = map[string]string{
 	"operations/similar":        "operations/failure content corpus/words editdistance",
 	"operations/tokenstate":     "operations/failure datadir settings tenants tokens tokens/bearer operations/lists",
 	"socket":                    "datadir operations content golang.org/x/sys",
-	"server":                    "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto console console/frame console/signin handlers/transport tracing console/api console/openapi store/sqlite/idempotency history console/developers",
+	"server":                    "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto console console/frame console/signin handlers/transport tracing console/api console/openapi history console/developers store/sqlite/repeats",
 	"commands":                  "commands/accounts commands/confirmation commands/execution commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3 commands/upkeep commands/webhooks commands/lists commands/statement commands/policy commands/developers",
 	"commands/accounts":         "commands/printing commands/syntax operations spf13/cobra audit commands/confirmation operations/accounts",
 	"commands/confirmation":     "commands/printing",
@@ -157,11 +157,10 @@ var allowedImports = map[string]string{
 	"commands/statement":        "commands/printing commands/syntax operations operations/statements statements statements/files tokens/readable usage spf13/cobra",
 	"operations/statements":     "datadir operations/failure statements statements/files tenants tokens usage",
 	"store/sqlite/statementlog": "statements tenants tokens usage golang.org/x/mod",
-	"store/sqlite/idempotency":  "idempotency",
 	"console/openapi":           "console/dist console/endpoint console/problem operations tenants",
 	"console/problem":           "operations/failure",
 	"idempotency":               "",
-	"console/apitest":           "console/api console/openapi datadir operations operations/failure settings store/sqlite/idempotency",
+	"console/apitest":           "console/api console/openapi datadir operations operations/failure settings store/sqlite/repeats",
 	"console/api":               "console/caller console/endpoint console/problem content content/imports datadir idempotency operations operations/failure recent",
 	"console/endpoint":          "content operations operations/failure",
 	"console/webhooks":          "console/frame events operations operations/failure operations/webhooks webhooks",
@@ -171,6 +170,7 @@ var allowedImports = map[string]string{
 	"commands/developers":       "commands/printing commands/syntax doctor operations spf13/cobra",
 	"console/developers":        "console/caller console/dist console/frame console/tenantpages datadir doctor links operations operations/failure",
 	"console/search":            "console/frame operations operations/failure",
+	"store/sqlite/repeats":      "idempotency",
 }
 
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import

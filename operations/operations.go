@@ -43,10 +43,11 @@ type Operation struct {
 	// Route is where the admin API has the operation.
 	Route Route
 
-	run     func(context.Context, *datadir.Dir, Call) (any, error)
-	trail   *trail                                                            // nil: it changes nothing
-	preview func(context.Context, *datadir.Dir, Call) (any, error)            // nil: there is none
-	version func(context.Context, *datadir.Dir, json.RawMessage) (any, error) // nil: there is none
+	run   func(context.Context, *datadir.Dir, Call) (any, error)
+	trail *trail // nil: it changes nothing
+	// preview and version are nil if there are none.
+	preview func(context.Context, *datadir.Dir, Call) (any, error)
+	version func(context.Context, *datadir.Dir, json.RawMessage) (any, error)
 }
 
 // MayCreate reports whether the operation may be the first in a new data directory: it adds the

@@ -18,6 +18,7 @@ type Route struct {
 	Path   string   // below /api/v1; {name} is the field of that name
 	Status int      // of the response to a success
 	Keys   []string // fields that identify a row of a list; see [Operation.keyed]
+	Type   string   // media type of what the operation writes, if it does; "": any
 }
 
 // at says where the admin API has the operation, such as "PATCH /tenants/{client_id}". A last field
@@ -31,6 +32,12 @@ func (o Operation) at(route string) Operation {
 // creates says that a success creates something: the status is 201.
 func (o Operation) creates() Operation {
 	o.Route.Status = http.StatusCreated
+	return o
+}
+
+// writes says of which media type the bytes are that the operation writes.
+func (o Operation) writes(kind string) Operation {
+	o.Route.Type = kind
 	return o
 }
 

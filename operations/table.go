@@ -13,7 +13,6 @@ import (
 )
 
 // table has every operation, in the order of the command line's help.
-// table has every operation, in the order of the command line's help.
 var table = slices.Concat(tenantOps, contentOps, tokenOps, addressOps, policyOps, refusalOps, usageOps, statementOps, keyOps, accountOps, auditOps, webhookOps, upkeepOps, doctorOps, overviewOps)
 
 var tenantOps = []Operation{
@@ -59,7 +58,7 @@ var contentOps = []Operation{
 	changes(plain("content undo", Operator, "undo the last change of the corpus", `{"generation":12}`, items.Undo),
 		"undid the last change of the corpus", items.UndoRequest.About, nil).withResult().
 		at("POST /content/undo"),
-	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems).at("GET /content/export"),
+	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems).at("GET /content/export").writes("application/x-ndjson"),
 }
 
 var tokenOps = []Operation{
@@ -180,8 +179,8 @@ var webhookOps = []Operation{
 var upkeepOps = []Operation{
 	changes(bytesOut("backup", Owner, "write a consistent copy of all data", `{}`, writeBackup),
 		"copied all data", func(None) string { return "" }, nil).
-		at("POST /backup"),
-	bytesOut("fsck", Viewer, "check that states, journal, ledger and corpus agree", `{}`, checkFiles).at("GET /fsck"),
+		at("POST /backup").writes("application/x-tar"),
+	bytesOut("fsck", Viewer, "check that states, journal, ledger and corpus agree", `{}`, checkFiles).at("GET /fsck").writes("application/x-ndjson"),
 }
 
 // All returns every operation, in the order of the command line's help.

@@ -152,7 +152,8 @@ func (ch TenantChange) apply(t *tenants.Tenant, s *settings.Settings) error {
 	}
 	if len(ch.Policy) > 0 {
 		if err := s.CheckTenant(policy); err != nil {
-			return failure.New(failure.Invalid, "%s", err.Error()) // not an error of a settings file: only the text matters
+			// not an error of a settings file: only the text matters
+			return failure.New(failure.Invalid, "%s", err.Error())
 		}
 	}
 	t.Policy = policy
@@ -241,7 +242,7 @@ type SecretRotation struct {
 	Overlap  Duration `json:"overlap,omitempty"` // how long the old secret stays valid
 }
 
-// overlap returns how long the old secret stays valid. A negative time is none.
+// overlap returns how long the old secret stays valid. A negative time counts as 0.
 func (r SecretRotation) overlap() time.Duration { return max(0, time.Duration(r.Overlap)) }
 
 // RotateSecret gives a tenant a new secret and returns it.

@@ -14,7 +14,7 @@ import (
 	"stile.example/stile/console/signin"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/settings"
-	"stile.example/stile/store/sqlite/idempotency"
+	"stile.example/stile/store/sqlite/repeats"
 )
 
 // console returns what the admin listener serves to operators.
@@ -42,7 +42,7 @@ func (srv *Server) adminAPI(tokens api.Authenticator) (http.Handler, error) {
 		return nil, err
 	}
 	return api.New(api.Options{
-		Dir: srv.dir, Tokens: tokens, Repeats: idempotency.Table{DB: srv.dir.Store.DB}, Document: document, Page: page, Address: srv.source,
+		Dir: srv.dir, Tokens: tokens, Repeats: repeats.Table{DB: srv.dir.Store.DB}, Document: document, Page: page, Address: srv.source,
 	})
 }
 

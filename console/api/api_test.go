@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"stile.example/stile/console/apitest"
 	"stile.example/stile/console/caller"
 	"stile.example/stile/console/endpoint"
+	"stile.example/stile/console/openapi"
 	"stile.example/stile/operations"
 )
 
@@ -344,5 +346,60 @@ func TestFaults(t *testing.T) {
 	ref := r.JSON(t)["error"].(map[string]any)["ref"].(string)
 	if strings.Contains(r.Text, "database") || !strings.Contains(s.Log.String(), `"ref":"`+ref+`"`) || !strings.Contains(s.Log.String(), "read the audit log: ") {
 		t.Errorf("%s\n%s", r.Text, s.Log)
+	}
+}
+
+// texts returns the rows of a result, in any order.
+func texts(v any) (all []string) {
+	rows, isList := v.([]any)
+	if !isList {
+		return []string{fmt.Sprint(v)}
+	}
+	for _, row := range rows {
+		all = append(all, fmt.Sprint(row))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestSameNumbers checks that what the API returns is what the operation returns, which commands
+// and pages get too.
+func TestSameNumbers(t *testing.T) {
+	s, compared := apitest.New(t), 0
+	s.Must(201, "operator POST /tenants", `{"client_id":"acme","name":"Acme","calls_per_month":7}`)
+	s.Must(201, "operator POST /tenants", `{"client_id":"other"}`)
+	s.Must(200, "operator PUT /addresses/blocked/198.51.100.7", `{"reason":"x"}`)
+	s.Must(200, "operator POST /content/import", openapi.ItemsExample, "Content-Type: application/x-ndjson")
+	for _, e := range endpoint.All() {
+		if e.Changes() || e.Stream != operations.NoStream {
+			continue
+		}
+		result, err := e.Run(t.Context(), s.Dir, operations.Call{Actor: operations.Actor{Name: "a-owner", Role: operations.Owner}, Input: json.RawMessage(e.Example)})
+		r := s.Do("owner GET "+openapi.URL(e), "")
+		if (err == nil) != (r.Status == 200) {
+			t.Errorf("%s: %v, and by the API %d %s", e.Name, err, r.Status, r.Text)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		text, err := json.Marshal(result)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want any
+		if err := json.Unmarshal(text, &want); err != nil {
+			t.Fatal(err)
+		}
+		if e.List != nil && e.List.Rows != "" {
+			want = want.(map[string]any)[e.List.Rows]
+		}
+		if got := r.JSON(t)["data"]; !slices.Equal(texts(got), texts(want)) {
+			t.Errorf("%s: %v, and by the API %v", e.Name, want, got)
+		}
+		compared++
+	}
+	if compared < 8 {
+		t.Errorf("only %d results were compared", compared)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"time"
 
 	"stile.example/stile/console/endpoint"
@@ -40,14 +41,17 @@ func (a *API) importItems(r *request) error {
 	if err := json.Unmarshal(r.input, &given); err != nil {
 		return err
 	}
-	if given.Source == "" { // others who import meanwhile get to know who does
+	hasSource := func(f endpoint.Field) bool { return f.Name == "source" }
+	// others who want to import meanwhile get to know who does
+	if given.Source == "" && slices.ContainsFunc(r.endpoint.Query, hasSource) {
 		if r.input, err = with(r.input, map[string]any{"source": r.actor.Name + ", through the admin API"}); err != nil {
 			return err
 		}
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
-	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Time{}) // indexing takes as long as it takes
+	// indexing may take long
+	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Time{})
 	body := &upload{r: r, ctx: ctx, body: http.MaxBytesReader(r.w, r.Body, maxImport)}
 	var unread error // why the body could not be read to its end
 	items := func(yield func(content.Item, error) bool) {

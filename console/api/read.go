@@ -19,7 +19,9 @@ import (
 // query returns the parameters of the operation. The format is a parameter of the API.
 func (r *request) query() url.Values {
 	q := r.URL.Query()
-	q.Del("format")
+	if !r.endpoint.HasOwnFormat() {
+		q.Del("format")
+	}
 	return q
 }
 
@@ -36,6 +38,7 @@ func (r *request) format() (string, error) {
 		has = append(has, endpoint.CSV, endpoint.NDJSON)
 	}
 	asked, given := r.URL.Query()["format"]
+	given = given && !r.endpoint.HasOwnFormat()
 	switch {
 	case given && (len(asked) != 1 || !slices.Contains(has, asked[0])):
 		return "", problem.New(problem.BadRequest, "parameter format: must be "+strings.Join(has, ", or ")+", once")

@@ -23,7 +23,7 @@ import (
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/settings"
-	"stile.example/stile/store/sqlite/idempotency"
+	"stile.example/stile/store/sqlite/repeats"
 )
 
 // admins finds the admin of a token by its end: stile_adm_ROLE.
@@ -103,7 +103,7 @@ func NewAt(t *testing.T, now func() time.Time) *Site {
 		t.Fatal(err)
 	}
 	s := &Site{Dir: d, Log: text, t: t}
-	a, err := api.New(api.Options{Dir: d, Tokens: admins{}, Repeats: idempotency.Table{DB: d.Store.DB}, Document: doc, Page: []byte("<!doctype html>"),
+	a, err := api.New(api.Options{Dir: d, Tokens: admins{}, Repeats: repeats.Table{DB: d.Store.DB}, Document: doc, Page: []byte("<!doctype html>"),
 		Address: func(r *http.Request) (netip.Addr, error) { return s.address(r) }})
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func (s *Site) Must(status int, line, body string, headers ...string) Reply {
 	s.t.Helper()
 	r := s.Do(line, body, headers...)
 	if r.Status != status {
-		s.t.Fatalf("%s %s: %d %s, want %d", line, body, r.Status, r.Text, status)
+		s.t.Fatalf("%s %s: %d %s, want %d\n%.2000s", line, body, r.Status, r.Text, status, s.Log)
 	}
 	return r
 }

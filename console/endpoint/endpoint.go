@@ -65,8 +65,11 @@ func Of(o operations.Operation) Endpoint {
 	} else {
 		e.Query = rest
 	}
-	if e.List != nil && e.Route.Method == http.MethodGet {
+	switch {
+	case e.List != nil && e.Route.Method == http.MethodGet:
 		e.pageable()
+	case e.List != nil && e.List.Next != "":
+		e.List = nil // a change has no pages: its next is something else
 	}
 	return e
 }

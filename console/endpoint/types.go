@@ -1,6 +1,11 @@
 package endpoint
 
-import "stile.example/stile/content"
+import (
+	"cmp"
+	"strings"
+
+	"stile.example/stile/content"
+)
 
 // The formats of a response.
 const (
@@ -22,8 +27,18 @@ var ItemTypes = map[string]content.Format{
 
 // BytesType returns the media type of what an operation writes, and a name for the file.
 func (e Endpoint) BytesType() (kind, file string) {
-	if e.Changes() {
-		return "application/x-tar", "stile-" + e.Name + ".tar"
+	kind = cmp.Or(e.Route.Type, "application/octet-stream")
+	endings := map[string]string{Types[NDJSON]: ".ndjson", Types[CSV]: ".csv", "application/x-tar": ".tar", "text/plain": ".txt", "text/html": ".html"}
+	return kind, "stile-" + strings.ReplaceAll(e.Name, " ", "-") + endings[kind]
+}
+
+// HasOwnFormat reports whether the parameter format is a field of the operation's input, and not
+// the format of the response.
+func (e Endpoint) HasOwnFormat() bool {
+	for _, f := range e.Query {
+		if f.Name == "format" {
+			return true
+		}
 	}
-	return Types[NDJSON], e.Name + ".ndjson"
+	return false
 }

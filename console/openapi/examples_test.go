@@ -28,27 +28,41 @@ import (
 
 var update = flag.Bool("update", false, "write the files of descriptions and examples again")
 
+// examples sends examples to a server, in the order of the table.
+type examples struct {
+	*apitest.Site
+	now time.Time
+	// named has the names of things in the examples that a server chooses itself, such as ids, and
+	// those that the server chose. A number is for one example only.
+	named map[string]string
+}
+
 // prepared has what must exist before the example of an operation is sent. Examples are sent in the
 // order of the table, to one server.
-var prepared = map[string]func(*apitest.Site) error{
-	"content list": func(s *apitest.Site) error {
+var prepared = map[string]func(*examples) error{
+	"content list": func(s *examples) error {
 		s.Must(200, "operator POST /content/import", openapi.ItemsExample, "Content-Type: application/x-ndjson")
 		s.Must(200, "operator POST /content/import", `{"id":"cake","title":"Cake","collection":"recipes"}`, "Content-Type: application/x-ndjson")
 		return nil
 	},
-	"content remove": func(s *apitest.Site) error {
+	"content remove": func(s *examples) error {
 		s.Must(200, "operator POST /content/import", `{"id":"greenland","title":"Greenland"}`, "Content-Type: application/x-ndjson")
 		return nil
 	},
-	"content import": func(s *apitest.Site) error { // the example before it removed the tenant
+	"content import": func(s *examples) error { // the example before it removed the tenant
 		s.Must(201, "operator POST /tenants", `{"client_id":"acme","name":"Acme Ltd","prices":[{"since":"2026-11-01","micros":2000}]}`)
 		return nil
 	},
-	"address list": func(s *apitest.Site) error {
+	"address list": func(s *examples) error {
 		s.Must(200, "operator PUT /addresses/blocked/192.0.2.0/24", `{"for":"7d","reason":"scraper"}`)
+		for ref, code := range map[string]string{"7QK2-M4TD": "challenge_required", "4MXP-9K2A": "token_hijacked"} {
+			s.Dir.Refusals.Note(refusals.Refusal{Ref: ref, At: noon.Add(-time.Minute), Tenant: "acme", Code: code, Rule: "policy.spike.calls",
+				Limit: 60, Seen: 61, Identity: "token C5-sbF16Tw4LnyxsXXpPDg", Address: "203.0.113.9"}, true)
+		}
+		s.Dir.Refusals.Flush(s.Context(), noon)
 		return nil
 	},
-	"token show": func(s *apitest.Site) error {
+	"token issue": func(s *examples) error {
 		id := tokens.NewID(s.Dir.Signer.Issuer, "C5-sbF16Tw4LnyxsXXpPDg")
 		number, _ := s.Dir.TenantNumber("acme")
 		tenant, _ := s.Dir.Tenants.Find("acme")
@@ -56,19 +70,49 @@ var prepared = map[string]func(*apitest.Site) error{
 			From: netip.MustParseAddr("203.0.113.9"), Route: tokens.Items, Records: 20})
 		return err
 	},
-	"explain": func(s *apitest.Site) error {
-		s.Dir.Refusals.Note(refusals.Refusal{Ref: "7QK2-M4TD", At: noon.Add(-time.Minute), Tenant: "acme", Code: "challenge_required", Rule: "policy.spike.calls",
-			Limit: 60, Seen: 61, Identity: "token C5-sbF16Tw4LnyxsXXpPDg", Address: "203.0.113.9"}, true)
-		return nil
-	},
-	"usage": func(s *apitest.Site) error {
+	"usage": func(s *examples) error {
 		number, _ := s.Dir.TenantNumber("acme")
 		return s.Dir.Store.DB.Write(s.Context(), func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(s.Context(), `INSERT INTO ledger (tenant, day, route, token, calls, records) VALUES (?, ?, ?, ?, 5, 50)`,
-				number, noon.Unix()/86400-1, tokens.Items, make([]byte, 32))
+				number, noon.Unix()/86400-1, tokens.Items, make([]byte, len(tokens.ID{})))
 			return err
 		})
 	},
+	"statement export": func(s *examples) error { // the month is closed now
+		s.now = noon.AddDate(0, 0, 7)
+		s.Must(200, "operator POST /statements/close", "")
+		return nil
+	},
+	"admin remove":       posting("/admins", `{"name":"bob","role":"owner"}`), // else alice is the last owner
+	"admin password":     posting("/admins", `{"name":"alice","role":"operator"}`),
+	"admin token remove": func(s *examples) error { return s.name("3", "/admin-tokens?name=alice", "id") },
+	"webhook show":       func(s *examples) error { return s.name("whk_4kz2m7q1v8xa", "/webhooks", "id") },
+	"webhook rotate-secret": func(s *examples) error { // the example before it removed the webhook
+		s.Must(201, "owner POST /webhooks", `{"url":"https://ops.example/stile","events":["import.failed"]}`)
+		return s.name("whk_4kz2m7q1v8xa", "/webhooks", "id")
+	},
+	"webhook replay": func(s *examples) error { return s.name("4711", "/deliveries", "id") },
+}
+
+// posting returns the preparation that adds a thing.
+func posting(path, body string) func(*examples) error {
+	return func(s *examples) error {
+		s.Must(201, "owner POST "+path, body)
+		return nil
+	}
+}
+
+// name notes what the server chose as the name of a thing, by a field of the first row of a list.
+func (s *examples) name(example, list, field string) error {
+	r := s.Must(200, "owner GET "+list, "")
+	var body struct{ Data []map[string]any }
+	d := json.NewDecoder(strings.NewReader(r.Text))
+	d.UseNumber()
+	if err := d.Decode(&body); err != nil || len(body.Data) == 0 {
+		return fmt.Errorf("%s has no rows: %w: %s", list, err, r.Text)
+	}
+	s.named[example] = fmt.Sprint(body.Data[0][field])
+	return nil
 }
 
 // written has the examples of responses that need what a test does not have, such as an external
@@ -76,6 +120,10 @@ var prepared = map[string]func(*apitest.Site) error{
 var written = map[string]string{
 	"issuer list":    issuersExample,
 	"issuer refresh": issuersExample,
+	// these need a session, and a passkey
+	"admin password":       `{"data":{"name":"alice","role":"operator","passkeys":0,"tokens":1,"sessions":1,"created_at":"2026-11-27T12:00:00Z"}}`,
+	"admin session revoke": `{"data":{"removed":"session 7 of alice"}}`,
+	"admin passkey remove": `{"data":{"removed":"passkey 1 of alice"}}`,
 }
 
 const issuersExample = `{"data":[{"issuer":"https://id.example/realms/demo","keys_url":"https://id.example/realms/demo/protocol/openid-connect/certs","keys":["FJ86GcF3jTbNLOco4NvZkUCIUmfYCqoqtOQeMfbhNlE"],"fetched_at":"2026-11-27T12:00:00Z","error":""}],"next":null}`
@@ -86,7 +134,8 @@ var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 // documented: with the status of a success, and with a body that the schema allows. The examples of
 // responses in the document are these responses.
 func TestExamples(t *testing.T) {
-	s := apitest.NewAt(t, func() time.Time { return noon })
+	s := &examples{now: noon, named: map[string]string{}}
+	s.Site = apitest.NewAt(t, func() time.Time { return s.now })
 	schemas := compile(t)
 	got := map[string]json.RawMessage{}
 	for _, e := range endpoint.All() {
@@ -108,7 +157,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: the example is answered with %d %s; the documented status is %d. Add what it needs to prepared", e.Name, r.Status, r.Text, e.Route.Status)
 			continue
 		case strings.HasPrefix(r.Head.Get("Content-Type"), "application/json"):
-			got[e.Name] = short(stable(r.Text))
+			got[e.Name] = short(stable(s.named, r.Text))
 		}
 		if strings.HasPrefix(r.Head.Get("Content-Type"), "application/json") {
 			checkSchema(t, schemas, e, r.Status, []byte(r.Text))
@@ -118,7 +167,7 @@ func TestExamples(t *testing.T) {
 }
 
 // send sends the example of an operation.
-func send(s *apitest.Site, e endpoint.Endpoint) apitest.Reply {
+func send(s *examples, e endpoint.Endpoint) apitest.Reply {
 	body, kind := string(openapi.Body(e)), "application/json"
 	if e.Stream == operations.ItemsIn {
 		body, kind = openapi.ItemsExample, "application/x-ndjson"
@@ -126,13 +175,22 @@ func send(s *apitest.Site, e endpoint.Endpoint) apitest.Reply {
 	if body == "" {
 		kind = "-"
 	}
-	return s.Do(fmt.Sprintf("owner %s %s", e.Route.Method, openapi.URL(e)), body, "Content-Type: "+kind)
+	var names []string
+	for name, chosen := range s.named {
+		names = append(names, name, chosen)
+	}
+	real := strings.NewReplacer(names...)
+	maps.DeleteFunc(s.named, func(name, _ string) bool { return len(name) < 8 })
+	return s.Do(real.Replace(fmt.Sprintf("owner %s %s", e.Route.Method, openapi.URL(e))), real.Replace(body), "Content-Type: "+kind)
 }
 
 // changing finds what differs from run to run.
-var changing = regexp.MustCompile(`(stile_)[A-Za-z0-9_-]{43}|(eyJ)[A-Za-z0-9_.-]+|("(?:kid|hash|head)":")[A-Za-z0-9_-]+`)
+var changing = regexp.MustCompile(`(stile_(?:adm_)?)[A-Za-z0-9_-]{43}|(eyJ)[A-Za-z0-9_.-]+|("(?:kid|hash|head)":")[A-Za-z0-9_-]+`)
 
-func stable(text string) string {
+func stable(named map[string]string, text string) string {
+	for name, chosen := range named {
+		text = strings.ReplaceAll(text, chosen, name)
+	}
 	text = changing.ReplaceAllString(strings.TrimSpace(text), "$1$2$3…")
 	return strings.NewReplacer("stile_…", "stile_kq3b…", "eyJ…", "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9…", `"kid":"…`, `"kid":"q83vEjRWeJA`,
 		`"hash":"…`, `"hash":"9f86d081884c7d659a2feaa0c55ad015`, `"head":"…`, `"head":"9f86d081884c7d659a2feaa0c55ad015`).Replace(text)
@@ -181,14 +239,48 @@ func compare[V any](t *testing.T, file string, want map[string]V) {
 	if err := json.Unmarshal(has, &old); err != nil {
 		t.Fatal(err)
 	}
+	differ := len(old) != len(want)
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		value, _ := json.Marshal(want[name])
-		var oldValue bytes.Buffer
-		if json.Compact(&oldValue, old[name]) != nil || oldValue.String() != string(value) {
+		if shapeOf(value) != shapeOf(old[name]) {
+			differ = true
 			t.Logf("%s: %s\nin the file: %s", name, value, old[name])
 		}
 	}
+	if !differ {
+		return
+	}
 	t.Errorf("%s is out of date: run go test ./console/openapi -update, and look at the difference", file)
+}
+
+// shapeOf returns what a JSON value has in every run: the names of its fields, and whether they are
+// objects, arrays or others. A text alone is its own shape.
+func shapeOf(raw []byte) string {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return "nothing"
+	}
+	if text, ok := v.(string); ok {
+		return text
+	}
+	var of func(any) string
+	of = func(v any) string {
+		switch v := v.(type) {
+		case map[string]any:
+			var fields []string
+			for _, name := range slices.Sorted(maps.Keys(v)) {
+				fields = append(fields, name+" "+of(v[name]))
+			}
+			return "{" + strings.Join(fields, ", ") + "}"
+		case []any:
+			if len(v) == 0 {
+				return "[]"
+			}
+			return "[" + of(v[0]) + "]"
+		}
+		return ""
+	}
+	return of(v)
 }
 
 // compile returns the compiler of the document's schemas.

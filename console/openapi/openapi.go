@@ -73,7 +73,7 @@ A success is ` + "`{\"data\": …}`" + `. A list is ` + "`{\"data\": [], \"next\
 
 An error is ` + "`{\"error\": …}`" + ` with the members of RFC 9457 and stile's own. The server's log has the cause under ` + "`ref`" + `.
 
-What has a version has it in the header ETag. A change with If-Match is made only if the version is still the current one. A change with ` + "`Prefer: dry-run`" + ` is not made: the response says what it would do. A POST with an Idempotency-Key may be repeated for 24 hours: the response is that to the first request, and nothing is done twice.
+The header ETag has the version of a thing that has one. A change with If-Match is made only if the version is still the current one. A change with ` + "`Prefer: dry-run`" + ` is not made: the response says what it would do. A POST with an Idempotency-Key may be repeated for 24 hours: the response is that to the first request, and nothing is done twice.
 
 Fields and parameters that are not listed are errors. No value may be null.`
 
@@ -133,7 +133,7 @@ func (w *writer) parameters(e endpoint.Endpoint) (params []object) {
 	case e.Stream == operations.ItemsIn:
 		params = append(params, object{"in": "query", "name": "format", "description": "Format of the items, instead of that of Content-Type.",
 			"schema": object{"type": "string", "enum": []string{"jsonl", "csv", "markdown", "feed"}}})
-	case e.IsPage():
+	case e.IsPage() && !e.HasOwnFormat():
 		params = append(params, object{"in": "query", "name": "format", "description": "Format of the response, instead of that of Accept. A file has all rows: leave out after and limit.",
 			"schema": object{"type": "string", "enum": []string{endpoint.JSON, endpoint.CSV, endpoint.NDJSON}}})
 	}
@@ -183,7 +183,7 @@ func (w *writer) parameter(in string, f endpoint.Field, given map[string]json.Ra
 		schema = maps.Clone(schema)
 		schema["minLength"] = 1
 	}
-	if kind := endpoint.KindOf(f.Type); kind == endpoint.Object {
+	if kind := endpoint.KindOf(f.Type); kind == endpoint.Object || kind == endpoint.Map {
 		p["content"] = object{endpoint.Types[endpoint.JSON]: object{"schema": schema}}
 	} else {
 		p["schema"] = schema

@@ -158,7 +158,8 @@ func commentOf(t *testing.T, f endpoint.Field) string {
 	for _, verb := range []string{"is ", "are ", "says that "} {
 		text = strings.TrimPrefix(text, verb)
 	}
-	text = links.ReplaceAllStringFunc(text, func(link string) string { // a reader does not know Go's names
+	// a reader does not know Go's names
+	text = links.ReplaceAllStringFunc(text, func(link string) string {
 		name := link[strings.LastIndexAny(link, ".[")+1 : len(link)-1]
 		return strings.ToLower(capital.ReplaceAllString(name, "${1}_$2"))
 	})

@@ -3,6 +3,7 @@ package openapi
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -93,7 +94,15 @@ func URL(e endpoint.Endpoint) string {
 	}
 	q := url.Values{}
 	for _, f := range e.Query {
-		if value, ok := given[f.Name]; ok {
+		value, ok := given[f.Name]
+		var list []json.RawMessage
+		switch {
+		case !ok:
+		case endpoint.KindOf(f.Type) == endpoint.Array && json.Unmarshal(value, &list) == nil:
+			for _, v := range list {
+				q.Add(f.Name, plain(v))
+			}
+		default:
 			q.Set(f.Name, plain(value))
 		}
 	}

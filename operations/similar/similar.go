@@ -1,4 +1,4 @@
-// Package similar tells which collections somebody may have meant who named one that does not exist.
+// Package similar says which collections are similar to one that does not exist.
 package similar
 
 import (

@@ -1,4 +1,4 @@
-// Package tokenstate finds the token that a text names, and says what the stored data says about it.
+// Package tokenstate finds the token that a text names, and says what is stored about it.
 package tokenstate
 
 import (

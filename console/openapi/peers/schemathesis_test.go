@@ -65,3 +65,31 @@ func TestPeers(t *testing.T) {
 		t.Errorf("the server's log has errors:\n%s", log)
 	}
 }
+
+// TestDocumentation runs the commands of the section about the admin API in the page for operators.
+func TestDocumentation(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/operators.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## The admin API\n")
+	_, script, _ := strings.Cut(section, "```sh\n")
+	script, _, found := strings.Cut(script, "```")
+	if !found || strings.Count(script, "curl ") < 5 {
+		t.Fatalf("the section has no commands:\n%s", script)
+	}
+	s := apitest.New(t)
+	script = strings.NewReplacer("http://127.0.0.1:8081", s.URL, "stile_adm_…", api.TokenPrefix+"operator", "curl -s", "curl -sf").Replace(script)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "items.csv"), []byte("id,title\nbread,Bread\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", "-euc", script)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), `"client_secret"`) || !strings.Contains(string(out), `"added":1`) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if csv, err := os.ReadFile(filepath.Join(dir, "usage.csv")); err != nil || !strings.HasPrefix(string(csv), "tenant,day,route,") {
+		t.Errorf("%s %v", csv, err)
+	}
+}

@@ -1,5 +1,5 @@
-// Package idempotency stores the requests of the admin API that may be repeated.
-package idempotency
+// Package repeats stores the requests of the admin API that may be repeated.
+package repeats
 
 import (
 	"context"
