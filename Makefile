@@ -99,7 +99,7 @@ needs-node:
 
 # needs-others: all third-party programs that `make test` runs, except the browsers.
 .PHONY: needs-others
-needs-others: needs-node needs-python needs-php needs-proxies needs-curl says-java
+needs-others: needs-node needs-python needs-php needs-proxies needs-curl needs-promtool says-java
 
 # needs-python and needs-php: the tests run the tenants' back-ends in examples, and third-party
 # OAuth clients.
@@ -116,6 +116,12 @@ needs-php:
 .PHONY: needs-proxies
 needs-proxies:
 	@{ command -v nginx || test -x /usr/sbin/nginx; } >/dev/null && command -v caddy >/dev/null || { $(call install,nginx caddy) && { systemctl disable --now nginx caddy >/dev/null 2>&1 || true; }; }
+
+# needs-promtool: it checks the metrics, the alerts and the dashboard. A new installation must not
+# start Prometheus.
+.PHONY: needs-promtool
+needs-promtool:
+	@command -v promtool >/dev/null || { $(call install,prometheus) && { systemctl disable --now prometheus prometheus-node-exporter >/dev/null 2>&1 || true; }; }
 
 # says-java does not install Java and Maven, which are large. Without them the back-end in Java is
 # not tested, and the log of the tests must show that.
