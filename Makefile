@@ -54,9 +54,21 @@ test-keycloak: needs ## test with Keycloak, which Maven downloads (180 MB)
 	$(GO) vet -tags=$(TAGS),keycloak ./stiletest/peers
 	$(GO) test -tags=$(TAGS),keycloak -timeout 14m -run Keycloak -v ./stiletest/peers
 
+.PHONY: package
+package: build ## build dist/stile_VERSION_ARCH.deb, the package for Debian (VERSION=1.2.3)
+	cd deploy/package && GOFLAGS= $(GO) run . $(if $(VERSION),-version "$(VERSION)")
+
+# Not part of `make test`: it takes minutes, and needs root and a mirror of Debian.
+.PHONY: test-package
+test-package: build ## install, upgrade and remove the package in a new Debian, as root
+	@test "$$(id -u)" = 0 || { echo "make test-package needs root, for debootstrap" >&2; exit 1; }
+	@command -v debootstrap >/dev/null || $(call install,debootstrap)
+	GOFLAGS= ./deploy/package/test.sh
+
 .PHONY: check
 check: needs ## run vet and staticcheck, and check the formatting
 	$(GO) vet ./...
+	cd deploy/package && GOFLAGS= $(GO) vet .
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	@test -z "$$(gofmt -l .)" || { echo "not formatted; run gofmt -w on:" >&2; gofmt -l . >&2; exit 1; }
 

@@ -221,3 +221,22 @@ func TestContainerfile(t *testing.T) {
 		t.Log("hadolint is missing: only the lines above were checked")
 	}
 }
+
+// TestPackageFiles checks the scripts of the package with the shell, and its settings with the
+// program. `make test-package` installs it.
+func TestPackageFiles(t *testing.T) {
+	scripts, err := filepath.Glob(deploy + "package/scripts/*")
+	if err != nil || len(scripts) != 3 {
+		t.Fatalf("%v %v", scripts, err)
+	}
+	for _, script := range scripts {
+		run(t, "sh", "-n", script)
+	}
+	run(t, "bash", "-n", deploy+"package/test.sh")
+	cmd := exec.Command(binary, "check", "--config", deploy+"package/stile.yaml", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	out, err := cmd.CombinedOutput()
+	if !regexp.MustCompile(`(?m)^settings +ok +read$`).Match(out) || strings.Contains(string(out), " wrong ") {
+		t.Errorf("stile check: %v\n%s", err, out)
+	}
+}
