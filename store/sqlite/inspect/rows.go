@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
-	"stile.example/stile/audit"
 	"stile.example/stile/refusals"
-	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
@@ -156,26 +154,16 @@ func (c *checker) keys(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// readOnly is the database for the table of the audit log.
-type readOnly struct{ db *sql.DB }
-
-func (r readOnly) Reader() *sql.DB { return r.db }
-
-func (r readOnly) Write(context.Context, func(*sql.Tx) error) error {
-	return fmt.Errorf("a check writes nothing")
-}
-
 // audit checks the chain of the audit log.
 func (c *checker) audit(ctx context.Context) error {
 	c.begin("audit log")
-	log := audit.Log{Store: auditlog.Table{DB: readOnly{c.DB}}}
-	v, err := log.Verify(ctx)
+	entries, wrong, err := c.Audit(ctx, c.DB)
 	if err != nil {
 		return err
 	}
-	c.report.Checked[c.part] = v.Entries
-	if v.Wrong != 0 {
-		c.found("the audit log was changed", "compare it with that of a backup: `stile audit verify` and `stile audit list` show the entries; somebody with access to the file changed it, or the disk did", "entry %d", v.Wrong)
+	c.report.Checked[c.part] = entries
+	if wrong != 0 {
+		c.found("the audit log was changed", "compare it with that of a backup: `stile audit verify` and `stile audit list` show the entries; somebody with access to the file changed it, or the disk did", "entry %d", wrong)
 	}
 	return nil
 }
