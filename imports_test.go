@@ -66,7 +66,7 @@ var allowedImports = map[string]string{
 	"store":                 "store/sqlite corpus/library",
 	"store/sqlite":          "tokens addresses refusals tenants usage recent mattn/go-sqlite3",
 	"store/sqlite/auditlog": "audit",
-	"store/sqlite/inspect":  "addresses corpus/sqlite refusals store/sqlite tenants tokens usage",
+	"store/sqlite/inspect":  "addresses audit corpus/sqlite refusals store/sqlite store/sqlite/auditlog tenants tokens usage",
 	"store/storetest":       "tokens addresses refusals tenants usage",
 	"handlers/codes":        "",
 	"handlers/connections":  "",

@@ -2,7 +2,6 @@ package datadir
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,11 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"stile.example/stile/audit"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/store/sqlite/inspect"
 	"stile.example/stile/tokens/signing"
 )
@@ -49,8 +46,7 @@ func (d *Dir) Inspect(ctx context.Context, progress func(part string, rows int64
 	}
 	defer d.inspecting.Unlock()
 	data := d.Settings().Data
-	what := inspect.Data{Dir: data, Now: d.Now(), Progress: progress, Audit: verifyAudit,
-		KeyOf: func() (string, error) { return fingerprintOf(data, d.Now()) }}
+	what := inspect.Data{Dir: data, Now: d.Now(), Progress: progress, KeyOf: func() (string, error) { return fingerprintOf(data, d.Now()) }}
 	if d.Store != nil {
 		what.DB = d.Store.Reader()
 		return inspect.Check(ctx, what)
@@ -61,21 +57,6 @@ func (d *Dir) Inspect(ctx context.Context, progress func(part string, rows int64
 	what.DB = sqlite.OpenReader(store.File(data))
 	r, err = inspect.Check(ctx, what)
 	return r, errors.Join(err, what.DB.Close())
-}
-
-// verifyAudit checks the audit log in a database that may not be open otherwise.
-func verifyAudit(ctx context.Context, db *sql.DB) (entries, wrong int64, err error) {
-	v, err := (&audit.Log{Store: auditlog.Table{DB: readOnly{db}}}).Verify(ctx)
-	return v.Entries, v.Wrong, err
-}
-
-// readOnly is a database for tables that are only read.
-type readOnly struct{ db *sql.DB }
-
-func (r readOnly) Reader() *sql.DB { return r.db }
-
-func (r readOnly) Write(context.Context, func(*sql.Tx) error) error {
-	return errors.New("a check writes nothing")
 }
 
 // fingerprintOf returns the fingerprint of the keys in a data directory.

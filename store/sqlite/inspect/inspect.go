@@ -40,9 +40,6 @@ type Data struct {
 	Now time.Time
 	// KeyOf returns the fingerprint of the keys in Dir, as the database stores it.
 	KeyOf func() (string, error)
-	// Audit checks the audit log in a database, and returns how many entries it has, and which is the
-	// first that is wrong; 0: none.
-	Audit func(ctx context.Context, db *sql.DB) (entries, wrong int64, err error)
 	// Progress is called repeatedly with the part that is being checked, and how many rows of it
 	// were read. Nil: nobody waits for it.
 	Progress func(part string, rows int64)

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/audit"
 	"stile.example/stile/refusals"
+	"stile.example/stile/store/sqlite/auditlog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
@@ -154,16 +156,26 @@ func (c *checker) keys(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
+// readOnly is the database for the table of the audit log.
+type readOnly struct{ db *sql.DB }
+
+func (r readOnly) Reader() *sql.DB { return r.db }
+
+func (r readOnly) Write(context.Context, func(*sql.Tx) error) error {
+	return fmt.Errorf("a check writes nothing")
+}
+
 // audit checks the chain of the audit log.
 func (c *checker) audit(ctx context.Context) error {
 	c.begin("audit log")
-	entries, wrong, err := c.Audit(ctx, c.DB)
+	log := audit.Log{Store: auditlog.Table{DB: readOnly{c.DB}}}
+	v, err := log.Verify(ctx)
 	if err != nil {
 		return err
 	}
-	c.report.Checked[c.part] = entries
-	if wrong != 0 {
-		c.found("the audit log was changed", "compare it with that of a backup: `stile audit verify` and `stile audit list` show the entries; somebody with access to the file changed it, or the disk did", "entry %d", wrong)
+	c.report.Checked[c.part] = v.Entries
+	if v.Wrong != 0 {
+		c.found("the audit log was changed", "compare it with that of a backup: `stile audit verify` and `stile audit list` show the entries; somebody with access to the file changed it, or the disk did", "entry %d", v.Wrong)
 	}
 	return nil
 }
