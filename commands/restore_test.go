@@ -226,8 +226,8 @@ func TestRestoreWithoutManifest(t *testing.T) {
 	}
 }
 
-// TestR8_RestorePreviousRelease checks that a backup of the previous release, which has no manifest,
-// is restored and migrated, and that everything in it agrees.
+// TestR8_RestorePreviousRelease checks that a backup of the previous release, which has no
+// manifest, is restored and migrated, and that everything in it agrees.
 func TestR8_RestorePreviousRelease(t *testing.T) {
 	packed, err := os.Open("../store/testdata/5c92445-backup.tar.gz")
 	if err != nil {
