@@ -135,7 +135,7 @@ func calls(t *testing.T, s *stiletest.Server, token string) {
 	for _, path := range []string{
 		"/v1/items?q=canary&client_id=acme&access_token=" + token,
 		"/v1/items/canary?callback=cb&client_id=acme&access_token=" + token,
-		"/v1/items?client_id=acme&access_token=canary",
+		"/v1/items?client_id=canary&access_token=canary",
 		"/canary", "/problems/canary", "/healthz",
 	} {
 		send(t, s.URL+path)
