@@ -55,9 +55,21 @@ test-keycloak: needs ## test with Keycloak, which Maven downloads (180 MB)
 	$(GO) vet -tags=$(TAGS),keycloak ./stiletest/peers
 	$(GO) test -tags=$(TAGS),keycloak -timeout 14m -run Keycloak -v ./stiletest/peers
 
+.PHONY: package
+package: build ## build dist/stile_VERSION_ARCH.deb, the package for Debian (VERSION=1.2.3)
+	cd deploy/package && GOFLAGS= $(GO) run . $(if $(VERSION),-version "$(VERSION)")
+
+# Not part of `make test`: it takes minutes, and needs root and a mirror of Debian.
+.PHONY: test-package
+test-package: build ## install, upgrade and remove the package in a new Debian, as root
+	@test "$$(id -u)" = 0 || { echo "make test-package needs root, for debootstrap" >&2; exit 1; }
+	@command -v debootstrap >/dev/null || $(call install,debootstrap)
+	GOFLAGS= ./deploy/package/test.sh
+
 .PHONY: check
 check: needs ## run vet and staticcheck, and check the formatting
 	$(GO) vet ./...
+	cd deploy/package && GOFLAGS= $(GO) vet .
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	@test -z "$$(gofmt -l .)" || { echo "not formatted; run gofmt -w on:" >&2; gofmt -l . >&2; exit 1; }
 
@@ -100,7 +112,7 @@ needs-node:
 
 # needs-others: all third-party programs that `make test` runs, except the browsers.
 .PHONY: needs-others
-needs-others: needs-node needs-python needs-php needs-proxies needs-curl says-java
+needs-others: needs-node needs-python needs-php needs-proxies needs-curl needs-promtool says-java
 
 # needs-python and needs-php: the tests run the tenants' back-ends in examples, and third-party
 # OAuth clients.
@@ -117,6 +129,12 @@ needs-php:
 .PHONY: needs-proxies
 needs-proxies:
 	@{ command -v nginx || test -x /usr/sbin/nginx; } >/dev/null && command -v caddy >/dev/null || { $(call install,nginx caddy) && { systemctl disable --now nginx caddy >/dev/null 2>&1 || true; }; }
+
+# needs-promtool: it checks the metrics, the alerts and the dashboard. A new installation must not
+# start Prometheus.
+.PHONY: needs-promtool
+needs-promtool:
+	@command -v promtool >/dev/null || { $(call install,prometheus) && { systemctl disable --now prometheus prometheus-node-exporter >/dev/null 2>&1 || true; }; }
 
 # says-java does not install Java and Maven, which are large. Without them the back-end in Java is
 # not tested, and the log of the tests must show that.

@@ -90,7 +90,7 @@ func TestFsck(t *testing.T) {
 		return fmt.Sprintf("x'%x'", tokens.AppendState(slices.Clone(id), s))
 	}
 	ledger := func(tenant, calls int, day any, token string) string {
-		return fmt.Sprintf("INSERT INTO ledger VALUES (%d, %v, 0, %s, %d, 1)", tenant, day, token, calls)
+		return fmt.Sprintf("INSERT INTO ledger (tenant, day, route, token, calls, records) VALUES (%d, %v, 0, %s, %d, 1)", tenant, day, token, calls)
 	}
 	other := "x'" + strings.Repeat("ab", len(id)) + "'"
 	for _, c := range []struct{ name, sql, check, finding string }{
@@ -99,10 +99,10 @@ func TestFsck(t *testing.T) {
 		{"row", "UPDATE tokens SET tenant = 2 - tenant + 1 WHERE id = " + first, "tokens", "a row does not belong to its state"},
 		{"id", "UPDATE tokens SET id = x'00' WHERE id = " + first, "tokens", "a row has an impossible id"},
 		{"tenant", "UPDATE tenants SET number = 9 WHERE client_id = 'acme'", "tokens", "a token is charged to a tenant that never existed"},
-		{"journal", "INSERT INTO journal VALUES (1, x'0102')", "journal", "a row ends in the middle of a token"},
-		{"journal state", "INSERT INTO journal VALUES (1, zeroblob(64))", "journal", "a state can't be read"},
-		{"older", "INSERT INTO journal VALUES (1, " + in(1) + ")", "tokens", "the journal has an older state than the row"},
-		{"removed", fmt.Sprintf("INSERT INTO journal VALUES (1, x'%x')", tokens.AppendState(slices.Clone(id), tokens.State{})), "tokens", "the journal has an older state than the row"},
+		{"journal", "INSERT INTO journal (seq, batch) VALUES (1, x'0102')", "journal", "a row ends in the middle of a token"},
+		{"journal state", "INSERT INTO journal (seq, batch) VALUES (1, zeroblob(64))", "journal", "a state can't be read"},
+		{"older", "INSERT INTO journal (seq, batch) VALUES (1, " + in(1) + ")", "tokens", "the journal has an older state than the row"},
+		{"removed", fmt.Sprintf("INSERT INTO journal (seq, batch) VALUES (1, x'%x')", tokens.AppendState(slices.Clone(id), tokens.State{})), "tokens", "the journal has an older state than the row"},
 		{"twice", ledger(int(state.Tenant), 3, state.Day, first), "tokens", "a token is in the ledger, and counted in its state once more"},
 		{"ledger tenant", ledger(77, 3, 20000, other), "ledger", "a line is charged to a tenant that never existed"},
 		{"ledger count", ledger(1, -3, 20000, other), "ledger", "a line counts nothing, or less than nothing"},
@@ -226,7 +226,7 @@ func TestFsckChangesNothing(t *testing.T) {
 	db := filepath.Join(h.dir, "data", "stile.db")
 	id, state := stateOf(t, db)
 	state.Used[0][tokens.Items].Calls += 5
-	sqlIn(t, db, fmt.Sprintf("INSERT INTO journal VALUES (7, x'%x')", tokens.AppendState(slices.Clone(id), state)))
+	sqlIn(t, db, fmt.Sprintf("INSERT INTO journal (seq, batch) VALUES (7, x'%x')", tokens.AppendState(slices.Clone(id), state)))
 	before, err := os.ReadFile(db)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,8 @@ package commands
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"context"
 	"database/sql"
 	"encoding/json"
 	"io"
@@ -221,6 +223,56 @@ func TestRestoreWithoutManifest(t *testing.T) {
 	r := newHarness(t, "public_url: https://api.example\n")
 	if out := r.must("restore", old); !strings.Contains(out, "the backup has no manifest") || !strings.Contains(out, "tenants       2") {
 		t.Errorf("%s", out)
+	}
+}
+
+// TestR8_RestorePreviousRelease checks that a backup of the previous release, which has no
+// manifest, is restored and migrated, and that everything in it agrees.
+func TestR8_RestorePreviousRelease(t *testing.T) {
+	packed, err := os.Open("../store/testdata/5c92445-backup.tar.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	z, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newHarness(t, previousSettings)
+	file := r.write("old.tar", string(text))
+	var got restoredJSON
+	if err := json.Unmarshal([]byte(r.must("restore", file, "--json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if !got.Migrated || got.MadeAt != nil || got.Counts["tenants"] != 3 || got.Counts["items"] != 5 || got.Counts["ledger"] != 18 || got.Counts["tokens"] != 8 {
+		t.Errorf("%+v", got)
+	}
+	if out := r.must("fsck"); !strings.HasSuffix(out, "\neverything agrees\n") {
+		t.Errorf("fsck: %s", out)
+	}
+	if out := r.must("usage", "--tenant", "gone", "--format", "csv"); !strings.Contains(out, "gone,2026-11-24,items,3,12,") {
+		t.Errorf("usage: %s", out)
+	}
+}
+
+// TestRestoreInterrupted checks that a restore that is interrupted leaves nothing.
+func TestRestoreInterrupted(t *testing.T) {
+	h := usedData(t)
+	file := filepath.Join(h.dir, "b.tar")
+	h.must("backup", file)
+	r := newHarness(t, "")
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	var said bytes.Buffer
+	if code := r.program(io.Discard, &said).main(gone, []string{"restore", file}); code != failed {
+		t.Errorf("exit %d %s", code, said.String())
+	}
+	if left, _ := filepath.Glob(filepath.Join(r.dir, "data*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }
 

@@ -70,8 +70,8 @@ func newExporter(ctx context.Context, protocol string) (sdk.SpanExporter, error)
 	return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL %q: must be http/protobuf or grpc", protocol)
 }
 
-// reportTo writes faults of the exporter to the log, at most one a minute. OpenTelemetry reports
-// them by global functions, and otherwise writes them to standard error.
+// reportTo writes the errors of the exporter to the log, at most one a minute. OpenTelemetry
+// reports them by global functions, and otherwise writes them to standard error.
 func reportTo(log *slog.Logger) {
 	var last, more atomic.Int64
 	otel.SetLogger(logr.Discard())

@@ -135,7 +135,7 @@ func calls(t *testing.T, s *stiletest.Server, token string) {
 	for _, path := range []string{
 		"/v1/items?q=canary&client_id=acme&access_token=" + token,
 		"/v1/items/canary?callback=cb&client_id=acme&access_token=" + token,
-		"/v1/items?client_id=acme&access_token=canary",
+		"/v1/items?client_id=canary&access_token=canary",
 		"/canary", "/problems/canary", "/healthz",
 	} {
 		send(t, s.URL+path)
@@ -225,7 +225,8 @@ func TestTraceOfProxy(t *testing.T) {
 	r := &receiver{}
 	s, token := tracedServer(t, "trusted_proxies: [127.0.0.1]", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+listenBy(t, r, "")+"/v1/traces", "OTEL_TRACES_SAMPLER=parentbased_always_off")
 	send(t, s.URL+"/v1/items?client_id=acme&access_token="+token)
-	if res, err := http.Get(s.URL + "/v1/items?client_id=acme&access_token=" + token); err != nil { // without traceparent
+	// Without traceparent, the server's own sampling applies.
+	if res, err := http.Get(s.URL + "/v1/items?client_id=acme&access_token=" + token); err != nil {
 		t.Fatal(err)
 	} else {
 		res.Body.Close()
