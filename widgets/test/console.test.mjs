@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'stile-console-test-'))
 const shots = process.env.STILE_SHOTS ?? dir
 
-before(() => promisify(execFile)('go', ['build', '-tags=sqlite_fts5', '-o', join(dir, 'serve'), './console/consoletest/serve'], {cwd: root}))
+before(() => promisify(execFile)('go', ['build', '-tags=sqlite_fts5', '-o', join(dir, 'serve'), './console/sample'], {cwd: root}))
 after(() => rmSync(dir, {recursive: true, force: true}))
 
 /** Starts a console with data: sample, hostile or empty. Returns its URL. */
