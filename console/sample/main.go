@@ -1,5 +1,6 @@
-// Command serve serves the console with sample data and without signing in, for tests in a browser.
-// It prints its URL. It is not a part of stile: nobody must be let in like this to real data.
+// Command sample serves the console with sample data and without signing in, for tests in a
+// browser. It prints its URL. It is not a part of stile: nobody must be let in like this to real
+// data.
 package main
 
 import (
