@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"stile.example/stile/console/contentpages"
 	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
 	"stile.example/stile/console/overview"
@@ -39,7 +40,7 @@ type Options struct {
 }
 
 // sections adds the pages of each section to a frame. A section's package adds itself here.
-var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, protection.Add}
+var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, protection.Add, contentpages.Add}
 
 // New returns the handler of everything that the admin listener serves, except health and metrics.
 func New(o Options) (http.Handler, error) {
