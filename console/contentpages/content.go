@@ -49,14 +49,14 @@ func overview(r *frame.Request) (any, error) {
 	}
 	data := struct {
 		Filter frame.Filter
-		Search frame.Filter
+		Search []frame.Field
 		Cards  []frame.Card
 		Table  frame.Table
 		Import frame.Cell
 		Last   []frame.Item
 		Undo   frame.Cell
 	}{Filter: r.Filter(field), Cards: cards, Table: t, Import: r.Ask("/content/import", "Import…", ""),
-		Search: frame.Filter{Action: "/content/search", Fields: []frame.Field{{Name: "q", Label: "Search as a tenant sees it", Kind: "search", Scope: "search-"}, {Name: "tenant", Kind: "hidden", Value: tenant}}}}
+		Search: []frame.Field{{Name: "q", Label: "Words, as a tenant searches", Kind: "search", Scope: "search-"}, {Name: "tenant", Kind: "hidden", Value: tenant}}}
 	if l := c.LastChange; l != nil {
 		data.Last = changeItems(*l)
 		data.Undo = r.Ask("/content/undo", "Undo…", "", "generation", strconv.FormatInt(l.Generation, 10))

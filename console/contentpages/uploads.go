@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -150,7 +151,16 @@ func (u *uploads) add(one *upload) error {
 	u.count++
 	one.id = strconv.Itoa(u.count)
 	u.all = append(kept, one)
+	time.AfterFunc(keepUpload, func() { u.expire(one) })
 	return nil
+}
+
+// expire removes a file that was neither imported nor discarded. The import that reads it continues.
+func (u *uploads) expire(one *upload) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.all = slices.DeleteFunc(u.all, func(other *upload) bool { return other == one })
+	os.Remove(one.file) // it may be gone already
 }
 
 // find returns an uploaded file.
@@ -360,12 +370,7 @@ func (u *uploads) discard(r *frame.Request, _ frame.Values) (frame.Done, error) 
 	if one.running {
 		return frame.Done{}, failure.New(failure.Conflict, "the file is being read; wait until that is done")
 	}
-	for i := range u.all {
-		if u.all[i] == one {
-			u.all = append(u.all[:i:i], u.all[i+1:]...)
-			break
-		}
-	}
+	u.all = slices.DeleteFunc(u.all, func(other *upload) bool { return other == one })
 	os.Remove(one.file) // it may be gone already
 	return frame.Done{To: "/content", Flash: one.name + " is discarded. Nothing was changed."}, nil
 }

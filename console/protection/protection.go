@@ -25,7 +25,7 @@ func template(name string) string {
 }
 
 // perPage is how many lines a page of a list has. More would exceed the size of a page.
-const perPage = 40
+const perPage = 30
 
 // Add adds the pages and forms.
 func Add(f *frame.Frame) {

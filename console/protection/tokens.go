@@ -8,9 +8,6 @@ import (
 	"stile.example/stile/operations/failure"
 )
 
-// tokensPerPage is how many tokens a page of the list has.
-const tokensPerPage = 30
-
 // tokens shows the list of tokens.
 func tokens(r *frame.Request) (any, error) {
 	filter := r.Filter(
@@ -18,7 +15,7 @@ func tokens(r *frame.Request) (any, error) {
 		frame.Field{Name: "state", Label: "State", Kind: "select", Options: []frame.Option{{Value: "", Text: "All"}, {Value: "live", Text: "Live"}, {Value: "dead", Text: "Dead"}, {Value: "expired", Text: "Expired"}}},
 		frame.Field{Name: "address", Label: "Bound to the address", Mono: true},
 		frame.Field{Name: "order", Label: "Order", Kind: "select", Options: []frame.Option{{Value: "", Text: "Last use"}, {Value: "issue", Text: "Issue"}}})
-	q := operations.TokenQuery{Tenant: r.Query("tenant"), State: operations.TokenState(r.Query("state")), Address: r.Query("address"), Order: r.Query("order"), After: r.Query("after"), Limit: tokensPerPage}
+	q := operations.TokenQuery{Tenant: r.Query("tenant"), State: operations.TokenState(r.Query("state")), Address: r.Query("address"), Order: r.Query("order"), After: r.Query("after"), Limit: perPage}
 	page, err := frame.Do[operations.TokenQuery, operations.TokenPage](r, "token list", q)
 	if err != nil {
 		return nil, err
