@@ -23,7 +23,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: role %q", op.Name, op.Role)
 		}
 		words := strings.Fields(op.Name)
-		reads := slices.Contains([]string{"list", "show", "options", "export", "explain", "usage", "verify", "compare"}, words[len(words)-1])
+		reads := slices.Contains([]string{"list", "show", "options", "export", "explain", "usage", "collections", "search", "proposals", "verify", "compare"}, words[len(words)-1])
 		if reads != (op.Role == Viewer) {
 			t.Errorf("%s: role %s, reads only: %t", op.Name, op.Role, reads)
 		}

@@ -155,7 +155,7 @@ func (u *uploads) add(one *upload) error {
 	return nil
 }
 
-// expire removes a file that was neither imported nor discarded. The import that reads it continues.
+// expire removes a file that was neither imported nor discarded. An import that reads it continues.
 func (u *uploads) expire(one *upload) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -1,5 +1,5 @@
 // Package protection is the console's pages about refusals, tokens and addresses: their lists, and
-// the story of one. What they show is read by the operations of [stile.example/stile/operations/lists].
+// the story of one. Their data is read by the operations of package operations/lists.
 package protection
 
 import (

@@ -117,7 +117,7 @@ const maxMoments = 40
 
 var tones = map[string]string{"issued": "info", "bound": "info", "used": "good", "roamed": "warn", "challenged": "warn", "refused": "bad", "observed": "info", "died": "bad", "revoked": "bad", "expires": "muted"}
 
-// story returns the timeline of a token. What repeats itself is one entry.
+// story returns the timeline of a token. A moment that repeats the one before it is counted there.
 func story(all []operations.TokenMoment) (moments []moment) {
 	for i, m := range all {
 		if i > 0 && m.Ref != "" && m.Kind == all[i-1].Kind && m.Text == all[i-1].Text && m.Address == all[i-1].Address {

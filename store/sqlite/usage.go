@@ -106,7 +106,8 @@ func (u *sums) addLedger(ctx context.Context, tx *sql.Tx) error {
 }
 
 // eachState calls fn for the state of each token of a tenant: from the journal if it is in it, else
-// from its row. If client is "", it does so for all tenants. States in the journal may be of others.
+// from its row. If client is "", it does so for all tenants. States in the journal may be of
+// others.
 func eachState(ctx context.Context, tx *sql.Tx, client string, fn func(tokens.State)) error {
 	newer, _, err := readJournal(ctx, tx, -1)
 	if err != nil {
