@@ -77,6 +77,10 @@ check: needs ## run vet and staticcheck, and check the formatting
 bench: needs ## compare protected calls with a bare Echo handler
 	$(GO) run ./bench
 
+.PHONY: bench-console
+bench-console: needs ## measure the console's lists with a million refusals
+	$(GO) test -tags=$(TAGS),scale -timeout 14m -run TestScale -v ./console
+
 .PHONY: bench-challenge
 bench-challenge: needs ## measure what work costs a browser (Chromium)
 	$(GO) run ./bench/challenge

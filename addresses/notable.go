@@ -19,8 +19,9 @@ const maxNotable = 50_000
 type notable struct {
 	mu     sync.Mutex
 	of     map[Scope]State
-	isFull bool           // it has every notable scope
-	noted  map[Scope]bool // scopes that had an event while they are read from the store; nil: they aren't
+	isFull bool // it has every notable scope
+	// The scopes that had an event while all are read from the store. Nil: they are not being read.
+	noted map[Scope]bool
 }
 
 // isNotable reports whether the status of a scope is of interest.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/console/adminpages"
+	"stile.example/stile/console/contentpages"
 	"stile.example/stile/console/developers"
 	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
@@ -45,7 +46,7 @@ type Options struct {
 }
 
 // sections adds the pages of each section to a frame. A section's package adds itself here.
-var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, protection.Add, adminpages.Add, statementpages.Add, webhooks.Add, developers.Add, search.Add}
+var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, protection.Add, adminpages.Add, statementpages.Add, webhooks.Add, developers.Add, search.Add, contentpages.Add}
 
 // New returns the handler of everything that the admin listener serves, except health and metrics.
 func New(o Options) (http.Handler, error) {

@@ -102,7 +102,7 @@ func TestListOfMemoryAndStore(t *testing.T) {
 	s.kept["0000-0001"] = note("0000-0001", "a", 0) // stored too
 	note("0000-0002", "a", time.Second)             // counted with the first
 	note("0000-0003", "b", 2*time.Second)
-	s.kept["0000-0004"] = Refusal{Ref: "0000-0004", Code: "c", At: at.Add(-time.Hour)} // not in memory any more
+	s.kept["0000-0004"] = Refusal{Ref: "0000-0004", Code: "c", At: at.Add(-time.Hour)} // only stored
 	refs := func(q Query) (refs []string) {
 		q.Limit = 10
 		list, err := r.List(t.Context(), q)

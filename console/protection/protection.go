@@ -1,5 +1,5 @@
 // Package protection is the console's pages about refusals, tokens and addresses: their lists, and
-// the story of one. What they show is read by the operations of [stile.example/stile/operations/lists].
+// the story of one. Their data is read by the operations of package operations/lists.
 package protection
 
 import (
@@ -25,7 +25,7 @@ func template(name string) string {
 }
 
 // perPage is how many lines a page of a list has. More would exceed the size of a page.
-const perPage = 40
+const perPage = 30
 
 // Add adds the pages and forms.
 func Add(f *frame.Frame) {

@@ -99,7 +99,7 @@ func TestTokens(t *testing.T) {
 		t.Errorf("found at %s", to)
 	}
 	pasted := "eyJhbGciOiJFZERTQSJ9.eyJjYW5hcnkiOjF9.c2lnbmF0dXJl"
-	if page := s.Post("/tokens/find", 422, "token", pasted); strings.Count(page, pasted) != 1 { // what was typed stays in its field only
+	if page := s.Post("/tokens/find", 422, "token", pasted); strings.Count(page, pasted) != 1 {
 		t.Errorf("the token is shown %d times", strings.Count(page, pasted))
 	}
 	live := tokenstate.NewID("https://api.example", "7").String()

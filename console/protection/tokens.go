@@ -8,9 +8,6 @@ import (
 	"stile.example/stile/operations/failure"
 )
 
-// tokensPerPage is how many tokens a page of the list has.
-const tokensPerPage = 30
-
 // tokens shows the list of tokens.
 func tokens(r *frame.Request) (any, error) {
 	filter := r.Filter(
@@ -18,7 +15,7 @@ func tokens(r *frame.Request) (any, error) {
 		frame.Field{Name: "state", Label: "State", Kind: "select", Options: []frame.Option{{Value: "", Text: "All"}, {Value: "live", Text: "Live"}, {Value: "dead", Text: "Dead"}, {Value: "expired", Text: "Expired"}}},
 		frame.Field{Name: "address", Label: "Bound to the address", Mono: true},
 		frame.Field{Name: "order", Label: "Order", Kind: "select", Options: []frame.Option{{Value: "", Text: "Last use"}, {Value: "issue", Text: "Issue"}}})
-	q := operations.TokenQuery{Tenant: r.Query("tenant"), State: operations.TokenState(r.Query("state")), Address: r.Query("address"), Order: r.Query("order"), After: r.Query("after"), Limit: tokensPerPage}
+	q := operations.TokenQuery{Tenant: r.Query("tenant"), State: operations.TokenState(r.Query("state")), Address: r.Query("address"), Order: r.Query("order"), After: r.Query("after"), Limit: perPage}
 	page, err := frame.Do[operations.TokenQuery, operations.TokenPage](r, "token list", q)
 	if err != nil {
 		return nil, err
@@ -82,14 +79,13 @@ func token(r *frame.Request) (any, error) {
 		{Term: "Records", Value: frame.Num(v.Records)}, {Term: "Challenges", Value: frame.Num(v.Challenges)},
 		{Term: "Open challenge", Value: frame.Text(orNone(v.OpenChallenge))},
 		{Term: "Issued", Value: timeCell(v.IssuedAt)}, {Term: "Expires", Value: timeCell(v.ExpiresAt)}}
-	steps := frame.Table{Caption: "May it make a call now?", Columns: frame.Columns("Step", "Result", "Detail")}
-	steps.Columns[2].Wide = true
+	var steps []frame.Item
 	for _, s := range v.Steps {
 		result := frame.Badge("good", "passes")
 		if s.Refuse {
 			result = frame.Badge("bad", "refuses")
 		}
-		steps.Rows = append(steps.Rows, frame.Row{Cells: []frame.Cell{frame.Code(s.Name), result, frame.Text(s.Detail)}})
+		steps = append(steps, frame.Item{Term: s.Name, Value: result.And(frame.Text(s.Detail))})
 	}
 	actions := []frame.Cell{r.Ask(frame.Path("tokens", v.ID, "revoke"), "Revoke…", "")}
 	if !v.Active {
@@ -99,29 +95,39 @@ func token(r *frame.Request) (any, error) {
 		State   frame.Cell
 		Actions []frame.Cell
 		Facts   []frame.Item
-		Steps   frame.Table
+		Steps   []frame.Item
 		Story   []moment
 		More    string
 	}{state, actions, facts, steps, story(v.Story), frame.URL("/refusals", map[string][]string{"token": {v.ID}})}, nil
 }
 
-// moment is an entry of a timeline.
+// moment is an entry of a timeline: something that happened, maybe several times in a row.
 type moment struct {
-	At      time.Time
-	Label   string
-	Tone    string
-	Text    string
-	Ref     frame.Cell
-	Address frame.Cell
+	At, Last time.Time
+	Label    string
+	Tone     string
+	Text     string
+	Ref      frame.Cell // of the first
+	Address  frame.Cell
+	Times    int
 }
+
+// maxMoments is how many entries a timeline has: the latest.
+const maxMoments = 40
 
 var tones = map[string]string{"issued": "info", "bound": "info", "used": "good", "roamed": "warn", "challenged": "warn", "refused": "bad", "observed": "info", "died": "bad", "revoked": "bad", "expires": "muted"}
 
+// story returns the timeline of a token. A moment that repeats the one before it is counted there.
 func story(all []operations.TokenMoment) (moments []moment) {
-	for _, m := range all {
-		moments = append(moments, moment{m.At, m.Kind, tones[m.Kind], m.Text, refCell(m.Ref), addressCell(m.Address)})
+	for i, m := range all {
+		if i > 0 && m.Ref != "" && m.Kind == all[i-1].Kind && m.Text == all[i-1].Text && m.Address == all[i-1].Address {
+			last := &moments[len(moments)-1]
+			last.Times, last.Last = last.Times+1, m.At
+			continue
+		}
+		moments = append(moments, moment{m.At, m.At, m.Kind, tones[m.Kind], m.Text, refCell(m.Ref), addressCell(m.Address), 1})
 	}
-	return moments
+	return moments[max(0, len(moments)-maxMoments):]
 }
 
 func share(n, of uint32) float64 {

@@ -109,8 +109,8 @@ func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
 }
 
 // rebuild makes the next generation by letting fn change a copy of the current one, and publishes
-// it if fn changed anything. A change without a kind can't be undone. After an error, or if ctx is done before, the current generation
-// stays. what says to others what is running.
+// it if fn changed anything. A change without a kind can't be undone. After an error, or if ctx is
+// done before, the current generation stays. what says to others what is running.
 func (l *Library) rebuild(
 	ctx context.Context, what string, change *Change, fn func(*build.Builder) error,
 ) (err error) {

@@ -132,8 +132,8 @@ func finds(t *testing.T, l *Library, q string, more content.Query) string {
 	return strings.Join(ids, " ")
 }
 
-// wantOneFile fails the test unless the directory has exactly the current generation, the one before
-// it if the last change can be undone, and nothing next to them.
+// wantOneFile fails the test unless the directory has exactly the current generation, the one
+// before it if the last change can be undone, and nothing next to them.
 func wantOneFile(t *testing.T, l *Library) {
 	t.Helper()
 	want := []string{l.CorpusFile()}

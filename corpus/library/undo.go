@@ -39,8 +39,8 @@ type Change struct {
 	Removed    int       `json:"removed"`
 }
 
-// LastChange returns the last change, and until when it can be undone. ok is false if nothing can be
-// undone.
+// LastChange returns the last change, and until when it can be undone. ok is false if nothing can
+// be undone.
 func (l *Library) LastChange() (c Change, until time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,8 +80,8 @@ func (l *Library) Undo(ctx context.Context, generation int64) (undone Change, er
 	return undone, nil
 }
 
-// repeat makes a file with the items of an earlier generation. Files of generations never change, so
-// it is the same file under another name, where the file system allows that.
+// repeat makes a file with the items of an earlier generation. Files of generations never change,
+// so it is the same file under another name, where the file system allows that.
 func (l *Library) repeat(ctx context.Context, file string, n int64) error {
 	if err := removeIfExists(file); err != nil {
 		return err
@@ -122,8 +122,8 @@ func (l *Library) forgetPrevious() error {
 	return errors.Join(err, removeIfExists(l.fileName(last.Previous)))
 }
 
-// isKept reports whether the file of a generation must stay although it is not current. l.mu must be
-// held.
+// isKept reports whether the file of a generation must stay although it is not current. l.mu must
+// be held.
 func (l *Library) isKept(n int64) bool { return n != 0 && l.last != nil && l.last.Previous == n }
 
 func (l *Library) changeFile(n int64) string {

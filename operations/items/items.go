@@ -128,10 +128,10 @@ type Query struct {
 type Found struct {
 	Items     []json.RawMessage `json:"items"` // as the content API returns them
 	Total     int               `json:"total"`
-	Next      string            `json:"next,omitempty"`      // the cursor of the next page; "": there is none
+	Next      string            `json:"next,omitempty"`      // cursor of the next page; "": none
 	Corrected [][2]string       `json:"corrected,omitempty"` // words that were corrected
 	Ignored   []string          `json:"ignored,omitempty"`   // words that were not searched for
-	Relaxed   bool              `json:"relaxed,omitempty"`   // items that have only some of the words follow
+	Relaxed   bool              `json:"relaxed,omitempty"`   // items with some of the words follow
 }
 
 var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": content.ByRelevance, "newest": content.ByNewest, "title": content.ByTitle}

@@ -223,8 +223,8 @@ func refusalQuery(d *datadir.Dir, in RefusalQuery) (q refusals.Query, err error)
 	return q, failure.Of(failure.Invalid, err)
 }
 
-// shownAddress returns an address as it is stored with refusals. What is not an address is returned
-// as it is: it may be what the list shows.
+// shownAddress returns an address as it is stored with refusals. Another text is returned as it is:
+// the list may show an address so.
 func shownAddress(d *datadir.Dir, text string) string {
 	a, err := netip.ParseAddr(text)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // Query selects a period and a tenant.
 type Query struct {
-	Period history.Period `json:"period,omitempty"` // hour (the default), day (24 h) or month (30 days)
+	Period history.Period `json:"period,omitempty"` // hour (the default), day or month
 	Tenant string         `json:"tenant,omitempty"` // client_id; empty: all
 }
 

@@ -107,13 +107,18 @@ func changeOf(f Subject) string {
 
 // keyOf returns the setting that a refusal names as its rule.
 func keyOf(f refusals.Refusal) (settings.Key, bool) {
-	for _, k := range settings.Keys() {
-		if k.Name == "policy."+f.Rule {
-			return k, true
-		}
-	}
-	return settings.Key{}, false
+	k, ok := keys["policy."+f.Rule]
+	return k, ok
 }
+
+// keys has every setting by its name. A list explains a hundred refusals.
+var keys = func() map[string]settings.Key {
+	all := map[string]settings.Key{}
+	for _, k := range settings.Keys() {
+		all[k.Name] = k
+	}
+	return all
+}()
 
 // safe quotes a text from outside that has characters which a terminal would interpret.
 func safe(text string) string {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -228,5 +229,37 @@ func TestQueue(t *testing.T) {
 	s, err := (&tokens.Gate{Store: again}).State(t.Context(), tokens.ID{1})
 	if err != nil || s.Day != queueLen-1 {
 		t.Errorf("%d of %d updates counted, %v", s.Day, queueLen-1, err)
+	}
+}
+
+// TestOldRowsAreListed checks that rows that an older version wrote, which have no columns for
+// lists, are listed after the file is opened.
+func TestOldRowsAreListed(t *testing.T) {
+	file := newFile(t)
+	db, err := Open(t.Context(), file, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := tokens.State{Tenant: 3, IssuedAt: 1000, Expires: 90_000, Dead: tokens.Exhausted, Bound: tokens.BindTo(netip.MustParseAddr("192.0.2.7")), BoundAfter: 61}
+	if err := db.Update(t.Context(), tokens.ID{7}, func(tokens.State) tokens.State { return s }); err != nil {
+		t.Fatal(err)
+	}
+	if settled, err := db.Settle(t.Context()); !settled || err != nil {
+		t.Fatal(settled, err)
+	}
+	if _, err := db.write.Exec(`UPDATE tokens SET used = NULL, issued = 0, dead = 0, address = NULL`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = openFile(t, file, options())
+	var used, issued, dead int64
+	var address []byte
+	if err := db.read.QueryRow(`SELECT used, issued, dead, address FROM tokens`).Scan(&used, &issued, &dead, &address); err != nil {
+		t.Fatal(err)
+	}
+	if used != 1060 || issued != 1000 || dead != int64(tokens.Exhausted) || !bytes.Equal(address, s.Bound.Sum[:]) {
+		t.Errorf("used %d, issued %d, dead %d, address %x", used, issued, dead, address)
 	}
 }

@@ -70,7 +70,7 @@ func (u *sums) read(ctx context.Context, tx *sql.Tx) (err error) {
 		return err
 	}
 	// the tokens that are not in the ledger
-	return eachState(ctx, tx, func(_ tokens.ID, s tokens.State) { u.addState(s) })
+	return eachState(ctx, tx, u.client, func(_ tokens.ID, s tokens.State) { u.addState(s) })
 }
 
 func clientNames(ctx context.Context, tx *sql.Tx) (map[uint32]string, error) {
@@ -113,9 +113,10 @@ func (u *sums) addLedger(ctx context.Context, tx *sql.Tx) error {
 	return rows.Err()
 }
 
-// eachState calls fn for the state of each token: from the journal if it is in it, else from its
-// row.
-func eachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
+// eachState calls fn for the state of each token of a tenant: from the journal if it is in it, else
+// from its row. If client is "", it does so for all tenants. States in the journal may be of
+// others.
+func eachState(ctx context.Context, tx *sql.Tx, client string, fn func(tokens.ID, tokens.State)) error {
 	newer, _, err := readJournal(ctx, tx, -1)
 	if err != nil {
 		return err
@@ -123,7 +124,8 @@ func eachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)
 	for id, s := range newer {
 		fn(id, s)
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT id, state FROM tokens`)
+	rows, err := tx.QueryContext(ctx, `
+		SELECT id, state FROM tokens WHERE ? = '' OR tenant IN (SELECT number FROM tenants WHERE client_id = ?)`, client, client)
 	if err != nil {
 		return err
 	}

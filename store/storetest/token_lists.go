@@ -109,7 +109,7 @@ func pagesOfTokens(t *testing.T, s Store, q listing.Query, between func()) (ids 
 }
 
 // tokensListed: each list has the tokens that it says, in the exact order, also after the store was
-// opened again. What happened to a token later is in the list too.
+// opened again. Later events of a token are in the list too.
 func tokensListed(t *testing.T, open func() Store) {
 	s, r := open(), rand.New(rand.NewPCG(5, 6))
 	all := someTokens(t, s, r, 300)

@@ -1,4 +1,5 @@
-// Package listing selects tokens for lists, by tenant, state and the address that they are bound to.
+// Package listing selects tokens for lists, by tenant, state and the address that they are bound
+// to.
 package listing
 
 import (

@@ -1,0 +1,45 @@
+// Package contentpages is the console's pages about the corpus (collections, search, items, import
+// and undo) and about signing keys and external issuers.
+package contentpages
+
+import (
+	"embed"
+
+	"stile.example/stile/console/frame"
+	"stile.example/stile/operations"
+)
+
+//go:embed *.html
+var files embed.FS
+
+func template(name string) string {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return string(text)
+}
+
+// Add adds the pages and forms.
+func Add(f *frame.Frame) {
+	jobs := newUploads(f.DataDirectory())
+	page := func(path, section, title, file string, data func(*frame.Request) (any, error)) {
+		f.Page(frame.Page{Path: path, Section: section, Role: operations.Viewer, Title: title, Template: template(file), Data: data})
+	}
+	page("/content", "content", "Content", "content.html", overview)
+	page("/content/search", "content", "Search", "search.html", search)
+	page("/content/items/{id}", "content", "", "item.html", item)
+	f.Page(frame.Page{Path: "/content/imports/{id}", Section: "content", Role: operations.Operator, Title: "Import", Template: template("import.html"), Data: jobs.show})
+	page("/keys", "keys", "Issuers & keys", "keys.html", keys)
+	form := func(path, section string, role operations.Role, show func(*frame.Request) (frame.FormView, error), do func(*frame.Request, frame.Values) (frame.Done, error)) frame.Form {
+		return frame.Form{Path: path, Section: section, Role: role, Show: show, Do: do}
+	}
+	upload := form("/content/import", "content", operations.Operator, importForm, jobs.upload)
+	upload.Upload = true
+	f.Form(upload)
+	f.Form(form("/content/imports/{id}/apply", "content", operations.Operator, jobs.applyForm, jobs.apply))
+	f.Form(form("/content/imports/{id}/discard", "content", operations.Operator, jobs.discardForm, jobs.discard))
+	f.Form(form("/content/undo", "content", operations.Operator, undoForm, undo))
+	f.Form(form("/keys/rotate", "keys", operations.Owner, rotateForm, rotate))
+	f.Form(form("/keys/refresh", "keys", operations.Operator, refreshForm, refresh))
+}
