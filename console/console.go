@@ -16,6 +16,7 @@ import (
 	"stile.example/stile/console/frame"
 	"stile.example/stile/console/overview"
 	"stile.example/stile/console/policypages"
+	"stile.example/stile/console/search"
 	"stile.example/stile/console/statementpages"
 	"stile.example/stile/console/tenantpages"
 )
@@ -39,7 +40,7 @@ type Options struct {
 }
 
 // sections adds the pages of each section to a frame. A section's package adds itself here.
-var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, statementpages.Add}
+var sections = []func(*frame.Frame){overview.Add, tenantpages.Add, policypages.Add, statementpages.Add, search.Add}
 
 // New returns the handler of everything that the admin listener serves, except health and metrics.
 func New(o Options) (http.Handler, error) {

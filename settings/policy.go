@@ -3,41 +3,27 @@ package settings
 import (
 	"maps"
 	"slices"
-	"strings"
-	"time"
 )
 
 // IsPolicy reports whether a running server can adopt another value of the setting: for all
 // tenants, or for one too if k.Tenant is set.
 func (k Key) IsPolicy() bool { return k.Tenant || k.Live }
 
-// Written returns the value of a setting as it is written in a file: 24h, or a list with commas.
-func (s *Settings) Written(k Key) string {
-	text := s.texts[k.Name]
-	if k.value.list {
-		text = strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
-		items := strings.Fields(text)
-		for i := range items {
-			items[i] = asWritten(items[i])
-		}
-		return strings.Join(items, ", ")
-	}
-	return asWritten(text)
-}
+// Written returns the value of a setting as it was written; a list has commas.
+func (s *Settings) Written(k Key) string { return s.written[k.Name] }
 
-// asWritten returns one value as it is written in a file. Only durations are stored in another form.
-func asWritten(text string) string {
-	if d, err := time.ParseDuration(text); err == nil && d.String() == text {
-		return Short(d)
-	}
-	return text
+// IsDefault reports whether a setting has its default, however that was written.
+func (s *Settings) IsDefault(k Key) bool {
+	plain := Settings{texts: map[string]string{}, written: map[string]string{}}
+	plain.apply(defaults())
+	return plain.texts[k.Name] == s.texts[k.Name]
 }
 
 // Changed returns the settings with other values of policy settings, and all problems of these. The
 // error is of type [Problems].
 func (s *Settings) Changed(values map[string]string) (*Settings, error) {
 	own := *s
-	own.texts = maps.Clone(s.texts)
+	own.texts, own.written = maps.Clone(s.texts), maps.Clone(s.written)
 	var all []given
 	var problems Problems
 	for _, name := range slices.Sorted(maps.Keys(values)) {

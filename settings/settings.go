@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"stile.example/stile/addresses"
@@ -38,6 +39,7 @@ type Settings struct {
 	Address        addresses.Policy // without observe mode: use [Settings.Addresses]
 
 	texts   map[string]string // every key's value as one text, for comparison
+	written map[string]string // every key's value as it was written; a list has commas
 	ignored []string          // environment variables with our prefix that are not settings
 }
 
@@ -86,7 +88,7 @@ func Load(src Source) (*Settings, error) {
 	env, ignored, bad := readEnv(src.Env)
 	problems = append(problems, bad...)
 
-	s := &Settings{texts: map[string]string{}, ignored: ignored}
+	s := &Settings{texts: map[string]string{}, written: map[string]string{}, ignored: ignored}
 	problems = append(problems, s.apply(defaults())...)
 	problems = append(problems, s.apply(readFlags(src.Defaults))...)
 	problems = append(problems, s.apply(file)...)
@@ -129,7 +131,7 @@ func (s *Settings) apply(all []given) (problems Problems) {
 			problems = append(problems, *f)
 			continue
 		}
-		s.texts[g.name] = text
+		s.texts[g.name], s.written[g.name] = text, strings.Join(g.texts, ", ")
 	}
 	return problems
 }

@@ -411,7 +411,7 @@ func FuzzFile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		all, problems := parseYAML("f", []byte(text))
-		s := &Settings{texts: map[string]string{}}
+		s := &Settings{texts: map[string]string{}, written: map[string]string{}}
 		for _, p := range append(problems, s.apply(all)...) {
 			if !strings.HasPrefix(p.Error(), "f") || p.Problem == "" {
 				t.Errorf("a problem without a location: %q", p.Error())

@@ -31,7 +31,7 @@ func (s *Settings) For(t *tenants.Tenant) (Policy, error) {
 
 func (s *Settings) with(policy map[string]string) (Policy, Problems) {
 	own := *s
-	own.texts = maps.Clone(s.texts)
+	own.texts, own.written = maps.Clone(s.texts), maps.Clone(s.written)
 	var all []given
 	var problems Problems
 	for _, name := range slices.Sorted(maps.Keys(policy)) {
@@ -66,10 +66,10 @@ func tenantNames() (names []string) {
 func (s *Settings) Reload(fresh *Settings) *Settings {
 	next := *s
 	next.Policy, next.Address = fresh.Policy, fresh.Address
-	next.texts = maps.Clone(s.texts)
+	next.texts, next.written = maps.Clone(s.texts), maps.Clone(s.written)
 	for _, k := range table {
 		if k.Tenant || k.Live {
-			next.texts[k.Name] = fresh.texts[k.Name]
+			next.texts[k.Name], next.written[k.Name] = fresh.texts[k.Name], fresh.written[k.Name]
 		}
 	}
 	return &next

@@ -95,9 +95,13 @@ type Spark struct{ Values []float64 }
 
 // HTML returns the line. It is not for screen readers: the figure is.
 func (c Spark) HTML() template.HTML {
-	s := Series{Values: c.Values}
-	_, top, any := bounds(s, len(c.Values))
-	if !any || len(c.Values) < 2 {
+	values := c.Values
+	for len(values) > maxSpark {
+		values = halved(values)
+	}
+	s := Series{Values: values}
+	_, top, any := bounds(s, len(values))
+	if !any || len(values) < 2 {
 		return ""
 	}
 	if top == 0 {
@@ -105,14 +109,29 @@ func (c Spark) HTML() template.HTML {
 	}
 	var line strings.Builder
 	move := "M"
-	for i := range c.Values {
+	for i := range values {
 		v, ok := valueAt(s, i)
 		if !ok {
 			move = "M"
 			continue
 		}
-		fmt.Fprintf(&line, "%s%s %s", move, coordinate(float64(i)*100/float64(len(c.Values)-1)), coordinate(27-26*v/top))
+		fmt.Fprintf(&line, "%s%s %s", move, coordinate(float64(i)*100/float64(len(values)-1)), coordinate(27-26*v/top))
 		move = "L"
 	}
 	return template.HTML(`<svg class="spark" viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true"><path class="line c0" d="` + line.String() + `"/></svg>`)
+}
+
+// maxSpark is how many points a small line has: more can't be seen.
+const maxSpark = 30
+
+// halved returns the means of pairs of values.
+func halved(values []float64) (half []float64) {
+	for i := 0; i < len(values); i += 2 {
+		v := values[i]
+		if i+1 < len(values) {
+			v = (v + values[i+1]) / 2
+		}
+		half = append(half, v)
+	}
+	return half
 }

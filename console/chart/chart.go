@@ -200,9 +200,9 @@ func (c Time) axis(b *strings.Builder) {
 	for _, t := range timeTicks(c.Times, c.Step) {
 		share := 100 * t.at
 		anchor := "middle"
-		if share < 6 {
+		if share < 2 {
 			anchor = "start"
-		} else if share > 94 {
+		} else if share > 98 {
 			anchor = "end"
 		}
 		fmt.Fprintf(b, `<text x="%s%%" y="13" text-anchor="%s">%s</text>`, coordinate(share), anchor, t.text)
@@ -212,7 +212,7 @@ func (c Time) axis(b *strings.Builder) {
 
 // table writes the numbers of the chart.
 func (c Time) table(b *strings.Builder) {
-	fmt.Fprintf(b, `<details class="numbers"><summary>Numbers<span class="sr">: %s</span></summary><div class="scroll" tabindex="0" role="region" aria-label="Numbers: %s"><table><caption class="sr">%s</caption><thead><tr><th scope="col">From (UTC)</th>`,
+	fmt.Fprintf(b, `<details class="numbers"><summary>Numbers<span class="sr">: %s</span></summary><div class="scroll" tabindex="0" role="group" aria-label="Numbers: %s"><table><caption class="sr">%s</caption><thead><tr><th scope="col">From (UTC)</th>`,
 		html.EscapeString(c.Title), html.EscapeString(c.Title), html.EscapeString(c.Title))
 	for _, s := range c.Series {
 		fmt.Fprintf(b, `<th scope="col" class="num">%s</th>`, html.EscapeString(s.Name))

@@ -178,6 +178,7 @@ func TestTimeTicks(t *testing.T) {
 		{60, time.Minute, "20:00 20:10 20:20 20:30 20:40 20:50"},
 		{24, time.Hour, "20:00 27 Nov 04:00 08:00 12:00 16:00"},
 		{48, 30 * time.Minute, "20:00 27 Nov 04:00 08:00 12:00 16:00"},
+		{47, 31 * time.Minute, "27 Nov 06:00 12:00 18:00"},
 	} {
 		var times []time.Time
 		for i := range c.n {

@@ -160,10 +160,15 @@ func timeTicks(times []time.Time, step time.Duration) []timeTick {
 	var ticks []timeTick
 	for i, t := range times {
 		t = t.UTC()
-		if !isRound(t, distance) {
+		round := nextRound(t, distance)
+		if round.Sub(t) >= max(step, 1) || !isRound(round, distance) {
 			continue
 		}
-		ticks = append(ticks, timeTick{(float64(i) + 0.5) / float64(len(times)), tickText(t, distance)})
+		at := 0.5 // in the middle of its interval if that begins with it
+		if round != t {
+			at = float64(round.Sub(t)) / float64(step)
+		}
+		ticks = append(ticks, timeTick{(float64(i) + at) / float64(len(times)), tickText(round, distance)})
 	}
 	if len(ticks) > 2*maxTicks {
 		return ticks[:0:0]
@@ -185,6 +190,17 @@ func tickDistance(total, step time.Duration) time.Duration {
 		}
 	}
 	return 365 * day
+}
+
+// nextRound returns the first time from t on that may be round at a distance: a multiple of it
+// within the day, or midnight.
+func nextRound(t time.Time, distance time.Duration) time.Time {
+	distance = min(distance, day)
+	round := t.Truncate(distance)
+	if round.Before(t) {
+		round = round.Add(distance)
+	}
+	return round
 }
 
 // isRound reports whether a time is one for the axis at a distance.

@@ -3,6 +3,8 @@
 package consoletest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -39,30 +41,49 @@ type Site struct {
 	t     testing.TB
 }
 
-// New returns a console with the pages that the functions add.
+// Open opens a console in a directory. The caller closes its Dir.
+func Open(ctx context.Context, dir string) (*Site, error) {
+	s, err := settings.Load(settings.Source{Flags: map[string]string{"data": dir, "public_url": "https://api.example"}})
+	if err != nil {
+		return nil, err
+	}
+	d, err := datadir.Open(ctx, s, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	if err := d.UseOrigin("https://api.example"); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return &Site{Dir: d, Frame: frame.New(frame.Options{Dir: d, PublicURL: "https://api.example", Version: "(devel)"}), Role: operations.Owner}, nil
+}
+
+// New returns a console with the pages that the functions add. It ends with the test.
 func New(t testing.TB, add ...func(*frame.Frame)) *Site {
 	t.Helper()
-	s, err := settings.Load(settings.Source{Flags: map[string]string{"data": t.TempDir(), "public_url": "https://api.example"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := datadir.Open(t.Context(), s, time.Now, slog.New(slog.DiscardHandler))
+	s, err := Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
+		if err := s.Dir.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := d.UseOrigin("https://api.example"); err != nil {
-		t.Fatal(err)
-	}
-	f := frame.New(frame.Options{Dir: d, PublicURL: "https://api.example", Version: "(devel)"})
 	for _, a := range add {
-		a(f)
+		a(s.Frame)
 	}
-	return &Site{Dir: d, Frame: f, Role: operations.Owner, t: t}
+	s.t = t
+	return s
+}
+
+// Routes adds no page: the caller is signed in already.
+func (s *Site) Routes(*http.ServeMux) {}
+
+// Require serves every request as one of the site's caller.
+func (s *Site) Require(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(caller.With(r.Context(), s.Caller())))
+	})
 }
 
 // Caller returns the caller of the site's requests.
@@ -73,7 +94,7 @@ func (s *Site) Caller() caller.Caller {
 // Do sends a request as the site's caller.
 func (s *Site) Do(r *http.Request) *http.Response {
 	w := httptest.NewRecorder()
-	frame.Headers(s.Frame.Handler()).ServeHTTP(w, r.WithContext(caller.With(r.Context(), s.Caller())))
+	frame.Headers(s.Require(s.Frame.Handler())).ServeHTTP(w, r)
 	return w.Result()
 }
 

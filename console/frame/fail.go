@@ -31,7 +31,7 @@ var statuses = map[failure.Kind]struct {
 
 // fail responds with a page about an error.
 func (f *Frame) fail(w http.ResponseWriter, r *Request, err error) {
-	r.Title = statuses[failure.KindOf(err)].title
+	r.Title, r.Refresh = statuses[failure.KindOf(err)].title, false
 	f.problem(w, r, f.problemOf(r, err))
 }
 

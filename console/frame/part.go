@@ -61,8 +61,8 @@ func (v View) Parts(page string) (all []template.HTML) {
 	return all
 }
 
-// problemOf returns what is shown of an error. A fault is logged under a reference, and only that is
-// shown: its text may contain paths.
+// problemOf returns what is shown of an error. A fault is logged under a reference, and only that
+// is shown: its text may contain paths.
 func (f *Frame) problemOf(r *Request, err error) problem {
 	kind := failure.KindOf(err)
 	p := problem{Status: statuses[kind].status, Text: err.Error()}

@@ -59,7 +59,7 @@ type Empty struct {
 
 // Cell is a cell of a table, or a value of a definition list.
 type Cell struct {
-	Kind  string // text, code, num, time, badge, form, share, none
+	Kind  string // text, code, num, time, badge, form, ask, share, none; "": empty
 	Text  string
 	Href  string
 	Title string // more about it, shown on hover
@@ -132,7 +132,7 @@ type Button struct {
 // not use it, the cell is empty.
 func (r *Request) Button(path, label, about string, pairs ...string) Cell {
 	if !r.mayPost(path) {
-		return None()
+		return Cell{}
 	}
 	b := &Button{Path: path, Label: label, CSRF: r.Caller.CSRF, About: about}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -145,7 +145,7 @@ func (r *Request) Button(path, label, about string, pairs ...string) Cell {
 // caller may not use the form, the cell is empty.
 func (r *Request) Ask(path, label, about string, pairs ...string) Cell {
 	if !r.mayPost(path) {
-		return None()
+		return Cell{}
 	}
 	q := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {

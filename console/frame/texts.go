@@ -17,6 +17,7 @@ func (f *Frame) funcs() template.FuncMap {
 	return template.FuncMap{
 		"num":     func(n any) (string, error) { return numberOf(n) },
 		"percent": percent,
+		"prose":   prose,
 		"rfc":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"utc":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 		"ago":     func(t time.Time) string { return Ago(t, f.now()) },
@@ -33,6 +34,19 @@ func (f *Frame) funcs() template.FuncMap {
 			return int(math.Round(1000 * min(max(share, 0), 1)))
 		},
 	}
+}
+
+// prose returns a text as HTML, with `code` as code.
+func prose(text string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		b.WriteString(part)
+	}
+	return template.HTML(b.String())
 }
 
 // number writes a whole number with commas between thousands: 1,234,567.

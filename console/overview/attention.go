@@ -3,6 +3,7 @@ package overview
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"stile.example/stile/console/frame"
 )
@@ -52,7 +53,8 @@ func attention(r *frame.Request) (all []notice, hasTenants bool, err error) {
 			all = append(all, notice{"bad", fmt.Sprintf("The keys of the issuer %s can’t be fetched: %s", i.Issuer, i.Error), "Issuers", "/keys"})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b notice) int { return len(a.Tone) - len(b.Tone) }) // bad before warn
+	// bad before warn
+	slices.SortStableFunc(all, func(a, b notice) int { return strings.Compare(a.Tone, b.Tone) })
 	if more := len(all) - maxNotices; more > 0 {
 		all = append(all[:maxNotices:maxNotices], notice{"warn", fmt.Sprintf("%d more tenants or issuers need attention.", more), "Tenants", "/tenants"})
 	}
@@ -62,6 +64,9 @@ func attention(r *frame.Request) (all []notice, hasTenants bool, err error) {
 // ofTenant returns what needs attention about a tenant, if anything does.
 func ofTenant(t tenant) (n notice, ok bool) {
 	href := frame.Path("tenants", t.ClientID)
+	if len(t.ClientID) > 64 { // no tenant has a longer one
+		t.ClientID = strings.ToValidUTF8(t.ClientID[:64], "") + "…"
+	}
 	switch {
 	case t.Status == "suspended":
 		return notice{"warn", t.ClientID + " is suspended: all its calls are refused.", "Resume", href}, true

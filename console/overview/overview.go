@@ -1,7 +1,7 @@
 // Package overview is the console's first page: what happens now, and what needs attention.
 //
-// Its figures are those of the operation `overview show`, which the history keeps. What needs
-// attention is found in the lists of tenants and issuers.
+// Its figures are those of the operation `overview show`, which the history keeps. The lists of
+// tenants and issuers say what needs attention.
 package overview
 
 import (
@@ -98,6 +98,9 @@ func show(r *frame.Request) (any, error) {
 	if p.Attention, p.HasTenants, err = attention(r); err != nil {
 		return nil, err
 	}
+	if !r.May(Operation) {
+		return p, nil
+	}
 	o, err := frame.Do[query, overview](r, Operation, query{p.Period})
 	if err != nil {
 		return nil, err
@@ -126,7 +129,7 @@ func latency(f figures, ms float64) float64 {
 }
 
 // maxBuckets is how many times a chart has. Twice as many would double the size of the page.
-const maxBuckets = 60
+const maxBuckets = 48
 
 // join joins pairs of buckets until there are few enough. Of latencies and of what was there at a
 // time, the greater remains.
@@ -185,6 +188,7 @@ func (o overview) cards() []frame.Card {
 		there("Live tokens", "/tokens", "live", o.Now.LiveTokens),
 		there("Crowded addresses", "/addresses?kind=crowded", "crowded", o.Now.Crowded),
 		there("Blocked addresses", "/addresses?kind=block", "block", o.Now.Blocked),
+		there("Proposed blocks", "/addresses", "proposals", o.Now.Proposals),
 	}
 }
 

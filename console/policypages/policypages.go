@@ -76,7 +76,7 @@ type group struct {
 
 // groups are the headings, by the beginning of the settings' names.
 var groups = []group{
-	{ID: "binding", Title: "Binding and requests", Text: "What a token is bound to, and which requests may be made with it."},
+	{ID: "binding", Title: "Binding and requests", Text: "The binding of tokens, and the requests that may be made with them."},
 	{ID: "policy.token.", Title: "Tokens", Text: "How long and for how much a token is valid."},
 	{ID: "policy.spike.", Title: "Spikes", Text: "More calls by one token in a short window than a person makes."},
 	{ID: "policy.challenge.", Title: "Challenges", Text: "What a browser or a visitor must solve before calls continue."},
@@ -111,7 +111,7 @@ func (runs *runner) show(r *frame.Request) (any, error) {
 				g.Table.Rows = append(g.Table.Rows, row(r, s, tenant))
 			}
 		}
-		g.ID = strings.NewReplacer("policy.", "", ".", "").Replace(g.ID)
+		g.ID = "group-" + strings.NewReplacer("policy.", "", ".", "").Replace(g.ID)
 		page.Groups = append(page.Groups, g)
 	}
 	return page, nil
@@ -137,7 +137,7 @@ func row(r *frame.Request, s setting, tenant string) frame.Row {
 	name.Note = s.Doc
 	try := r.Ask("/policy/compare", "Try…", s.Name, "name", s.Name, "tenant", tenant)
 	if !isSimulated(s.Name) {
-		try = frame.None()
+		try = frame.Cell{}
 		if tenant != "" && s.Tenant {
 			try = r.Ask(frame.Path("tenants", tenant, "setting"), "Change…", s.Name, "name", s.Name)
 		}
@@ -203,8 +203,8 @@ func rulesTable(r *frame.Request, all []setting, tenant string) (frame.Table, er
 // maxObserved is how many observed refusals are counted.
 const maxObserved = 500
 
-// observedCounts returns how many requests of the last day would have been refused, by code. Nil: no
-// operation lists them.
+// observedCounts returns how many requests of the last day would have been refused, by code. Nil:
+// no operation lists them.
 func observedCounts(r *frame.Request, tenant string) (map[string]string, error) {
 	if !r.May("refusal list") {
 		return nil, nil

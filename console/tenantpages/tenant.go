@@ -166,8 +166,8 @@ func lastRefusals(r *frame.Request, clientID string) (*frame.Table, error) {
 	return t, nil
 }
 
-// snippets returns what a tenant's developers need: the HTML for a page, the token endpoint, and the
-// policy of a page that has one.
+// snippets returns what a tenant's developers need: the HTML for a page, the token endpoint, and
+// the policy of a page that has one.
 func snippets(r *frame.Request, clientID string) []frame.Snippet {
 	o, _ := snippet.Parse(query("client_id", clientID))
 	return []frame.Snippet{

@@ -66,7 +66,7 @@ func Show(_ context.Context, d *datadir.Dir, q Query) ([]Setting, error) {
 
 func view(s *settings.Settings, k settings.Key, own map[string]string, list []*tenants.Tenant) Setting {
 	v := Setting{Name: k.Name, Value: s.Written(k), Default: k.Default, Source: "default", Type: k.Type(), Allowed: k.Allowed(), Doc: k.Doc, Tenant: k.Tenant, Tenants: []TenantValue{}}
-	if v.Value != v.Default {
+	if !s.IsDefault(k) {
 		v.Source = "server"
 	}
 	if text, has := own[k.Name]; has {
@@ -82,7 +82,8 @@ func view(s *settings.Settings, k settings.Key, own map[string]string, list []*t
 
 // Change is a policy to compare with the one in use.
 type Change struct {
-	Tenant string            `json:"tenant,omitempty"` // client_id: compare with the policy that applies to it
+	// client_id: compare with the policy that applies to it
+	Tenant string            `json:"tenant,omitempty"`
 	Policy map[string]string `json:"policy"`           // other values, by the name of a setting
 	Groups []string          `json:"groups,omitempty"` // of simulated people and scrapers; empty: all
 	Days   int               `json:"days,omitempty"`   // 1 to 7; 0: 1
