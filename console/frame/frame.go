@@ -21,11 +21,14 @@ import (
 	"stile.example/stile/operations"
 )
 
-// Options is what a frame needs. All fields are required.
+// Options is what a frame needs. All fields are required except IsHTTPS.
 type Options struct {
 	Dir       *datadir.Dir // on which the operations of the pages work
 	PublicURL string       // of the server, without a trailing slash
 	Version   string       // of the program
+	// IsHTTPS reports whether a browser sent a request by HTTPS, possibly to a proxy. Nil: only if it
+	// was sent to this listener.
+	IsHTTPS func(*http.Request) bool
 }
 
 // Frame renders the console's pages. Pages are added before [Frame.Handler] is called, by one
@@ -36,6 +39,7 @@ type Frame struct {
 	now       func() time.Time
 	publicURL string
 	version   string
+	isHTTPS   func(*http.Request) bool
 
 	files    dist.Files
 	base     *template.Template
@@ -52,6 +56,9 @@ func New(o Options) *Frame {
 	f := &Frame{dir: o.Dir, log: o.Dir.Log, now: o.Dir.Now, publicURL: o.PublicURL, version: o.Version, files: dist.Load(), mux: http.NewServeMux(),
 		parts: map[string][]Part{}, instead: map[string]func(json.RawMessage) (any, error){}}
 	_, _ = rand.Read(f.flashKey[:]) // never fails
+	if f.isHTTPS = o.IsHTTPS; f.isHTTPS == nil {
+		f.isHTTPS = func(r *http.Request) bool { return r.TLS != nil }
+	}
 	f.base = template.Must(template.New("layout").Funcs(f.funcs()).ParseFS(templates, "templates/*.html"))
 	f.mux.HandleFunc("/", f.handler(operations.Viewer, func(w http.ResponseWriter, r *Request) { f.notFound(w, r) }))
 	return f
