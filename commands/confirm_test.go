@@ -24,7 +24,7 @@ func TestConfirmations(t *testing.T) {
 	}
 	h.must("backup", file)
 	for _, c := range []struct{ args, word, loss string }{
-		{"tenant remove acme", "acme", "removing the tenant acme can't be undone: calls with 2 live tokens are refused from then on, and 3 items of its own, its secrets, prices and settings are removed. The widgets stop at https://www.acme.example. Its usage is kept"},
+		{"tenant remove acme", "acme", "removing the tenant acme can't be undone: calls with 2 live tokens are refused from then on, and 3 items of its own, its secrets and settings are removed. The widgets stop at https://www.acme.example. Its usage is kept"},
 		{"address allow 0.0.0.0/0", "yes", "0.0.0.0/0 is wider than a /24, and no rule"},
 		{"address allow 203.0.113.0/23 --for 1h", "yes", "203.0.112.0/23 is wider than a /24"},
 		{"address allow 2001:db8::/47", "yes", "2001:db8::/47 is wider than a /48"},

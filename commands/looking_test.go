@@ -15,7 +15,7 @@ import (
 
 // placeholders are arguments for the words of a command's Use.
 var placeholders = map[string]string{
-	"CLIENT_ID": "acme", "ID": "a", "ID…": "a", "RANGE": "203.0.113.9", "REF": "7QK2-M4TD", "TOKEN|JTI|-": "0b9f2c6c5d7a4f0e", "TOKEN|JTI|ID|-": "0b9f2c6c5d7a4f0e", "ADDRESS": "203.0.113.9", "URL": "https://ops.example/x", "NUMBER": "1", "NAME": "alice", "ADMIN": "alice", "PURPOSE": "backup", "MONTH": "2026-10",
+	"CLIENT_ID": "acme", "MONTH": "2026-10", "ID": "a", "ID…": "a", "RANGE": "203.0.113.9", "REF": "7QK2-M4TD", "TOKEN|JTI|-": "0b9f2c6c5d7a4f0e", "TOKEN|JTI|ID|-": "0b9f2c6c5d7a4f0e", "ADDRESS": "203.0.113.9", "URL": "https://ops.example/x", "NUMBER": "1", "NAME": "alice", "ADMIN": "alice", "PURPOSE": "backup",
 }
 
 // needed are arguments that some commands need in addition.

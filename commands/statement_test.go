@@ -58,6 +58,9 @@ func billed(t *testing.T) *harness {
 	if got := string(text[:n]); !strings.HasSuffix(got, "\n"+b.String()) || !strings.HasPrefix(b.String(), "stile-statements+") {
 		t.Errorf("published %q, printed %q", got, b.String())
 	}
+	if out := h.must("statement", "key", "--json"); !strings.Contains(out, `"url":"https://api.example/.well-known/stile-statement-keys"`) {
+		t.Errorf("the URL of the keys: %s", out)
+	}
 	h.write("keys.txt", string(text[:n]))
 	h.end()
 	early := time.Date(2026, 12, 2, 23, 59, 59, 0, time.UTC)

@@ -192,7 +192,7 @@ func (p *program) confirmRemoval(c *cobra.Command, clientID string, yes bool) er
 
 // holdings says what a tenant loses when it is removed.
 func holdings(t operations.TenantInfo) string {
-	text := fmt.Sprintf("calls with %s are refused from then on, and %s of its own, its secrets, prices and settings are removed",
+	text := fmt.Sprintf("calls with %s are refused from then on, and %s of its own, its secrets and settings are removed",
 		readable.Count(t.Holdings.LiveTokens, "live token"), readable.Count(t.Holdings.Items, "item"))
 	if len(t.Sites) > 0 {
 		text += ". The widgets stop at " + strings.Join(t.Sites, ", ")

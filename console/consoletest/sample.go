@@ -40,6 +40,7 @@ func Fill(f *frame.Frame, now time.Time, names ...string) {
 	f.Instead("overview show", func(in json.RawMessage) (any, error) { return overview(now, in) })
 	sample("refusal list", object{"refusals": refusals(now, names), "next": "more"})
 	sample("usage", usage(now, names))
+	fillStatements(f, now, names)
 	sample("doctor", findings(names[0]))
 	sample("tenant link list", links(now, names))
 }

@@ -134,7 +134,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestEveryBit flips a bit of each byte of each format in turn.
+// TestEveryBit flips a bit of every third byte of each format in turn.
 func TestEveryBit(t *testing.T) {
 	s, lines := small()
 	s.Prices = s.Prices[:1]
@@ -142,8 +142,8 @@ func TestEveryBit(t *testing.T) {
 	for _, f := range files.Formats() {
 		text := write(t, f, c, lines[:2])
 		for i := range text {
-			if f == files.HTML && i%5 != 0 {
-				continue // rendering a page takes longer
+			if i%3 != 0 || f == files.HTML && i%13 != 0 {
+				continue // all of them, and rendering a page as often, would take seconds
 			}
 			bit := byte(1) << (i % 8)
 			text[i] ^= bit
@@ -309,7 +309,7 @@ func TestLawIndependent(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "s.json")
 	n := 0
 	rapid.Check(t, func(r *rapid.T) {
-		if n++; n > 5 {
+		if n++; n > 3 {
 			return // starting Python takes a while
 		}
 		s, lines := random(r)

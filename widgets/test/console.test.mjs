@@ -63,7 +63,7 @@ async function problems(page, rules) {
 
 /** Paths of the links of a page to other pages of the console. */
 function links(page) {
-  return page.evaluate(() => [...document.querySelectorAll('a[href]')].filter(link => link.origin === location.origin && !link.hash).map(link => link.pathname))
+  return page.evaluate(() => [...document.querySelectorAll('a[href]')].filter(link => link.origin === location.origin && !link.hash && !link.hasAttribute('download')).map(link => link.pathname))
 }
 
 /** A path without what differs from row to row: one page of each kind is enough. */

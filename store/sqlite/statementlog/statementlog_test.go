@@ -473,7 +473,7 @@ func TestMillion(t *testing.T) {
 	t.Logf("a proof of %d bytes in %v", len(p.String()), time.Since(begun))
 }
 
-// TestChain checks that each statement has the number after, and the hash of, the tenant's statement
+// TestChain checks that each statement has the next number, and the hash of the tenant's statement
 // before, and that lists and keys show them.
 func TestChain(t *testing.T) {
 	db := openDB(t)
