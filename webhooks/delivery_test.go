@@ -111,7 +111,8 @@ func TestSchedule(t *testing.T) {
 			t.Errorf("try %d after %s, want %s", i+1, off, w)
 		}
 	}
-	if last := got[len(got)-1].at.Sub(start); last != 24*time.Hour {
+	// The webhook may be paused when the last try is due.
+	if last := got[len(got)-1].at.Sub(start); last < 24*time.Hour || last > 24*time.Hour+5*time.Minute {
 		t.Errorf("last try after %s", last)
 	}
 	d, now := h.all(webhooks.Query{State: webhooks.Failed}), h.find(w.ID)

@@ -277,3 +277,31 @@ func TestR7_Clock(t *testing.T) {
 		t.Errorf("%d of 6 are delivered", n)
 	}
 }
+
+// TestSweepScale checks that a sweep of many deliveries is linear, and leaves the newest of each
+// webhook.
+func TestSweepScale(t *testing.T) {
+	h := newHarness(t, webhooks.PublicTargets)
+	a, b := h.add("https://a.example").ID, h.add("https://b.example").ID
+	const numbers = `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 29999) `
+	err := errors.Join(
+		h.db.DB.Write(t.Context(), execute(numbers+`INSERT INTO events SELECT 'evt_' || i, 'tenant.quota', 'acme', '{}' FROM n`)),
+		h.db.DB.Write(t.Context(), execute(numbers+`
+			INSERT INTO deliveries (webhook, event, state, created_at, next_at, attempts, tries, replay_of)
+			SELECT CASE i % 3 WHEN 0 THEN ? ELSE ? END, 'evt_' || i, 'delivered', ?, 0, 1, '[]', 0 FROM n`, a, b, start.UnixMilli())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	webhooks.Sweep(h.Outbox, t.Context())
+	if took := time.Since(began); took > 20*time.Second { // 30 times as long as it takes
+		t.Errorf("it took %s", took)
+	}
+	if n, m := len(h.all(webhooks.Query{Webhook: a})), len(h.all(webhooks.Query{Webhook: b})); n != 10_000 || m != 10_000 || h.all(webhooks.Query{Webhook: b})[0].ID != 30_000 {
+		t.Errorf("%d and %d are left", n, m)
+	}
+	var events int
+	if err := h.db.DB.Reader().QueryRow(`SELECT count(*) FROM events`).Scan(&events); err != nil || events != 20_000 {
+		t.Errorf("%d events are left, %v", events, err)
+	}
+}

@@ -123,7 +123,7 @@ var (
 // Limits are how much a store keeps.
 type Limits struct {
 	Waiting  int           // deliveries of a webhook that wait
-	Finished int           // deliveries of a webhook that don't
+	Finished int           // deliveries of a webhook, besides older ones that wait
 	KeepFor  time.Duration // finished deliveries
 	Marks    time.Duration // marks
 	Expire   time.Duration // a delivery that still waits has failed after that

@@ -37,6 +37,7 @@ CREATE TABLE deliveries (
 
 CREATE INDEX deliveries_due ON deliveries (webhook, next_at) WHERE state = 'waiting';
 CREATE INDEX deliveries_by_webhook ON deliveries (webhook, id);
+CREATE INDEX deliveries_by_state ON deliveries (webhook, state, id);
 CREATE INDEX deliveries_by_replay ON deliveries (replay_of) WHERE replay_of <> 0;
 CREATE INDEX deliveries_by_event ON deliveries (event);
 

@@ -29,11 +29,16 @@ func (t Table) Sweep(ctx context.Context, now time.Time, l webhooks.Limits) (mor
 	if err != nil {
 		return false, err
 	}
-	for _, r := range []removal{expired, orphans, old(now, l), beyond(l), unused, marks(now, l)} {
+	removed := 0
+	for _, r := range []removal{expired, orphans, old(now, l), beyond(l), marks(now, l), unused} {
+		if r.find == unused.find && removed == 0 { // it reads all events
+			continue
+		}
 		n, err := t.remove(ctx, r)
 		if err != nil {
 			return false, fmt.Errorf("sweep: %w", err)
 		}
+		removed += n
 		more = more || n >= sweepRows
 	}
 	return more, nil
@@ -77,27 +82,30 @@ var orphans = removal{
 	change: []string{`DELETE FROM deliveries WHERE id` + theseKeys},
 }
 
-// old removes deliveries that ended long ago.
+// old removes deliveries that ended long ago. They have the lowest ids, and nothing waits for as
+// long, so only the first ones are read.
 func old(now time.Time, l webhooks.Limits) removal {
 	return removal{
-		find:   `SELECT id AS key FROM deliveries WHERE state <> 'waiting' AND created_at < ?`,
+		find:   `SELECT id AS key FROM (SELECT id, state, created_at FROM deliveries ORDER BY id LIMIT 5000) WHERE state <> 'waiting' AND created_at < ?`,
 		args:   []any{millis(now.Add(-l.KeepFor))},
 		change: []string{`DELETE FROM deliveries WHERE state <> 'waiting' AND id` + theseKeys},
 	}
 }
 
-// beyond removes the oldest deliveries that ended, of webhooks that have too many.
+// beyond removes the oldest deliveries of webhooks that have too many, except those that wait. The
+// first id to remove is found once for each webhook.
 func beyond(l webhooks.Limits) removal {
 	return removal{
-		find: `SELECT d.id AS key FROM webhooks w JOIN deliveries d ON d.webhook = w.id
-			WHERE d.state <> 'waiting' AND d.id <= (
-				SELECT n.id FROM deliveries n WHERE n.webhook = w.id AND n.state <> 'waiting' ORDER BY n.id DESC LIMIT 1 OFFSET ?)`,
+		find: `WITH cut AS MATERIALIZED (
+				SELECT id, (SELECT n.id FROM deliveries n WHERE n.webhook = w.id ORDER BY n.id DESC LIMIT 1 OFFSET ?) AS last FROM webhooks w)
+			SELECT d.id AS key FROM cut JOIN deliveries d ON d.webhook = cut.id AND d.id <= cut.last
+			WHERE d.state <> 'waiting'`,
 		args:   []any{l.Finished},
 		change: []string{`DELETE FROM deliveries WHERE state <> 'waiting' AND id` + theseKeys},
 	}
 }
 
-// unused removes events without deliveries.
+// unused removes events without deliveries. There are such only after others were removed.
 var unused = removal{
 	find:   `SELECT id AS key FROM events e WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.id)`,
 	change: []string{`DELETE FROM events WHERE id` + theseKeys + ` AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = events.id)`},
