@@ -48,8 +48,8 @@ func twoTenants(t *testing.T) *datadir.Dir {
 	return d
 }
 
-// TestDevelopersMay lists what a tenant's developers may call. Whoever adds an operation here
-// decides that a tenant sees it: its scope must fix the tenant.
+// TestDevelopersMay lists what a tenant's developers may call. Adding an operation here
+// means that a tenant sees it: its scope must fix the tenant.
 func TestDevelopersMay(t *testing.T) {
 	want := []string{"doctor", "tenant refusals", "tenant show", "token issue", "usage"}
 	if got := slices.Sorted(maps.Keys(scopes)); !slices.Equal(got, want) {

@@ -1,7 +1,7 @@
 // Package ownview makes what a tenant's developers see of their own tenant, and manages the links
 // by which they see it.
 //
-// What they see of a refusal is made for them: it contains only what is listed in [Refusal], and
+// They get a refusal in a form of its own: it contains only what is listed in [Refusal], and
 // nothing about other tenants, their issuers or their sites.
 package ownview
 
