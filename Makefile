@@ -46,8 +46,9 @@ test-vectors: build needs-node needs-browsers ## run the public test vectors in 
 	cd widgets && npm ci --no-progress && STILE_VECTORS="$(abspath $(VECTORS))" npm run test:vectors
 
 .PHONY: widgets
-widgets: needs ## build widgets/dist from widgets/src
+widgets: needs ## build widgets/dist and console/dist from their sources
 	$(GO) run ./widgets/build
+	$(GO) run ./console/build
 
 .PHONY: test-keycloak
 test-keycloak: needs ## test with Keycloak, which Maven downloads (180 MB)

@@ -3,6 +3,8 @@ package handlers
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -65,5 +67,41 @@ func TestMetrics(t *testing.T) {
 	}
 	if rec := s.do(ask{path: "/metrics"}); rec.Code != 404 {
 		t.Errorf("the public listener has metrics: %d", rec.Code)
+	}
+}
+
+// TestConsole checks that the console gets what the admin listener does not serve itself, with the
+// headers of every response, and only for the listener's own names.
+func TestConsole(t *testing.T) {
+	s := newSite(t)
+	s.Console = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "console "+r.Method+" "+r.URL.Path) })
+	admin := s.Admin()
+	get := func(method, host, path string) (int, string) {
+		r := httptest.NewRequest(method, path, nil)
+		r.Host = host
+		rec := httptest.NewRecorder()
+		admin.ServeHTTP(rec, r)
+		if rec.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s %s: headers %v", method, path, rec.Header())
+		}
+		return rec.Code, rec.Body.String()
+	}
+	for _, path := range []string{"/", "/tenants/a%2Fb", "/api/v1/tenants", "/debug/pprof/"} {
+		for _, method := range []string{"GET", "POST", "PATCH", "DELETE"} {
+			if status, body := get(method, "localhost", path); status != 200 || !strings.HasPrefix(body, "console "+method+" /") {
+				t.Errorf("%s %s: %d %s", method, path, status, body)
+			}
+		}
+		if status, body := get("GET", "evil.example", path); status != 421 || strings.Contains(body, "console") {
+			t.Errorf("another name: %d %s", status, body)
+		}
+	}
+	for path, want := range map[string]string{"/healthz": `"ok"`, "/metrics": "go_goroutines"} {
+		if _, body := get("GET", "localhost", path); !strings.Contains(body, want) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	if rec := s.do(ask{path: "/tenants"}); strings.Contains(rec.Body.String(), "console") {
+		t.Error("the public listener has the console")
 	}
 }

@@ -43,7 +43,7 @@ var table = slices.Concat(serverKeys, tenantKeys, policyKeys)
 var serverKeys = []Key{
 	{Name: "listen", Default: ":8080", Doc: "Address of the public listener (token endpoint, content API).",
 		value: one(func(s *Settings) *string { return &s.Listen }, address())},
-	{Name: "admin_listen", Default: "127.0.0.1:8081", Doc: "Address of the admin listener (metrics). It is for operators only: do not expose it to the internet.",
+	{Name: "admin_listen", Default: "127.0.0.1:8081", Doc: "Address of the admin listener (console, metrics). It is for operators only: do not expose it to the internet.",
 		value: one(func(s *Settings) *string { return &s.AdminListen }, address())},
 	{Name: "admin_hosts", Default: "", Doc: "Host names of the admin listener, such as stile.internal or a service's name. Requests to any other name are refused (421): a web page could have pointed that name here (DNS rebinding). IP addresses, localhost and the host of admin_listen are always accepted.",
 		value: many(func(s *Settings) *[]string { return &s.AdminHosts }, matching(adminHost, 253, "a host name in lower case without a port, such as stile.internal or stile"), 20)},

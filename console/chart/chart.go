@@ -198,14 +198,7 @@ func hatches(b *strings.Builder, id string, n int) {
 func (c Time) axis(b *strings.Builder) {
 	b.WriteString(`<svg class="x" height="18" aria-hidden="true">`)
 	for _, t := range timeTicks(c.Times, c.Step) {
-		share := 100 * t.at
-		anchor := "middle"
-		if share < 2 {
-			anchor = "start"
-		} else if share > 98 {
-			anchor = "end"
-		}
-		fmt.Fprintf(b, `<text x="%s%%" y="13" text-anchor="%s">%s</text>`, coordinate(share), anchor, t.text)
+		fmt.Fprintf(b, `<text x="%s%%" y="13" text-anchor="middle">%s</text>`, coordinate(100*t.at), t.text)
 	}
 	b.WriteString("</svg>")
 }

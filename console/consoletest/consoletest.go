@@ -109,17 +109,33 @@ func (s *Site) Get(path string, status int) string {
 // for 303 the path of the next page.
 func (s *Site) Post(path string, status int, pairs ...string) string {
 	s.t.Helper()
+	resp := s.send(path, pairs...)
+	if resp.StatusCode == http.StatusSeeOther && status == http.StatusSeeOther {
+		return resp.Header.Get("Location")
+	}
+	return s.read(resp, "POST "+path, status)
+}
+
+// send sends a form with the caller's token.
+func (s *Site) send(path string, pairs ...string) *http.Response {
 	v := url.Values{"csrf": {CSRF}}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		v.Add(pairs[i], pairs[i+1])
 	}
 	r := httptest.NewRequest("POST", path, strings.NewReader(v.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp := s.Do(r)
-	if resp.StatusCode == http.StatusSeeOther && status == http.StatusSeeOther {
-		return resp.Header.Get("Location")
+	return s.Do(r)
+}
+
+// Refuse sends a form that must be refused, with any status of the client's, and returns the page
+// with the error.
+func (s *Site) Refuse(path string, pairs ...string) string {
+	s.t.Helper()
+	resp := s.send(path, pairs...)
+	if resp.StatusCode < 400 || resp.StatusCode >= 500 {
+		s.t.Errorf("POST %s: status %d, want 4xx", path, resp.StatusCode)
 	}
-	return s.read(resp, "POST "+path, status)
+	return s.read(resp, "POST "+path, resp.StatusCode)
 }
 
 func (s *Site) read(resp *http.Response, what string, status int) string {

@@ -30,6 +30,9 @@ type Options struct {
 	// the console's. Browsers send no reports about these.
 	Prefix string
 	Layout string // replaces the template of the layout; "": the console's
+	// IsHTTPS reports whether a browser sent a request by HTTPS, possibly to a proxy. Nil: only if it
+	// was sent to this listener.
+	IsHTTPS func(*http.Request) bool
 }
 
 // Frame renders the console's pages. Pages are added before [Frame.Handler] is called, by one
@@ -41,6 +44,7 @@ type Frame struct {
 	publicURL string
 	version   string
 	prefix    string
+	isHTTPS   func(*http.Request) bool
 
 	files    dist.Files
 	base     *template.Template
@@ -57,6 +61,9 @@ func New(o Options) *Frame {
 	f := &Frame{dir: o.Dir, log: o.Dir.Log, now: o.Dir.Now, publicURL: o.PublicURL, version: o.Version, prefix: o.Prefix, files: dist.Load(), mux: http.NewServeMux(),
 		parts: map[string][]Part{}, instead: map[string]func(json.RawMessage) (any, error){}}
 	_, _ = rand.Read(f.flashKey[:]) // never fails
+	if f.isHTTPS = o.IsHTTPS; f.isHTTPS == nil {
+		f.isHTTPS = func(r *http.Request) bool { return r.TLS != nil }
+	}
 	f.base = template.Must(template.New("layout").Funcs(f.funcs()).ParseFS(templates, "templates/*.html"))
 	if o.Layout != "" {
 		template.Must(f.base.New("layout.html").Parse(o.Layout))

@@ -21,6 +21,7 @@ func Headers(next http.Handler) http.Handler {
 		head := w.Header()
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("X-Frame-Options", "DENY") // for browsers that don't know frame-ancestors
+		// With no-referrer, browsers send the Origin null with forms.
 		head.Set("Referrer-Policy", "same-origin")
 		head.Set("Cross-Origin-Opener-Policy", "same-origin")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")

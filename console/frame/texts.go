@@ -135,11 +135,21 @@ func span(d time.Duration) string {
 	return plural(int64(d/(365*day)), "year")
 }
 
+// Changed returns the card with its change from the figure of the period before, as number and
+// text. good says if more is good (1), bad (-1) or neither (0).
+func (c Card) Changed(now, before float64, text string, good int) Card {
+	c.Change, c.Tone = Change(now, before, good)
+	if c.Before = text; now == before || before == 0 {
+		c.Before = ""
+	}
+	return c
+}
+
 // Change returns a card's change from one figure to the next: its text, and its tone if more is
 // good (1) or bad (-1).
 func Change(now, before float64, good int) (text, tone string) {
 	switch {
-	case before == 0 && now == 0, now == before:
+	case now == before:
 		return "no change", ""
 	case before == 0:
 		return "new", toneOf(good)

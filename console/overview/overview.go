@@ -167,18 +167,17 @@ func (f figures) add(g figures) figures {
 func (o overview) cards() []frame.Card {
 	counted := func(label, href string, good int, of func(figures) int64) frame.Card {
 		now, before := of(o.Total), of(o.Before)
-		c := frame.Card{Label: label, Href: href, Value: frame.Number(now), Before: frame.Number(before), Spark: o.spark(func(f figures) float64 { return float64(of(f)) })}
-		c.Change, c.Tone = frame.Change(float64(now), float64(before), good)
-		return c
+		c := frame.Card{Label: label, Href: href, Value: frame.Number(now), Spark: o.spark(func(f figures) float64 { return float64(of(f)) })}
+		return c.Changed(float64(now), float64(before), frame.Number(before), good)
 	}
 	there := func(label, href, gauge string, now int) frame.Card {
 		c := frame.Card{Label: label, Href: href, Value: frame.Number(int64(now)), Spark: o.spark(func(f figures) float64 { return float64(f.Most[gauge]) })}
 		c.Note = fmt.Sprintf("at most %s, before %s", frame.Number(max(o.Total.Most[gauge], int64(now))), frame.Number(o.Before.Most[gauge]))
 		return c
 	}
-	slow := frame.Card{Label: "Slowest 1 % of calls", Value: chart.Seconds.Text(p99(o.Total)), Before: chart.Seconds.Text(p99(o.Before)), Spark: o.spark(p99)}
+	slow := frame.Card{Label: "Slowest 1 % of calls", Value: chart.Seconds.Text(p99(o.Total)), Spark: o.spark(p99)}
 	if o.Total.Latency.Calls > 0 && o.Before.Latency.Calls > 0 {
-		slow.Change, slow.Tone = frame.Change(p99(o.Total), p99(o.Before), -1)
+		slow = slow.Changed(p99(o.Total), p99(o.Before), chart.Seconds.Text(p99(o.Before)), -1)
 	}
 	return []frame.Card{
 		counted("Calls", "/usage", 0, func(f figures) int64 { return f.Calls }),
@@ -188,7 +187,7 @@ func (o overview) cards() []frame.Card {
 		there("Live tokens", "/tokens", "live", o.Now.LiveTokens),
 		there("Crowded addresses", "/addresses?kind=crowded", "crowded", o.Now.Crowded),
 		there("Blocked addresses", "/addresses?kind=block", "block", o.Now.Blocked),
-		there("Proposed blocks", "/addresses", "proposals", o.Now.Proposals),
+		there("Proposed blocks", "/addresses/proposals", "proposals", o.Now.Proposals),
 	}
 }
 

@@ -188,7 +188,7 @@ func rulesTable(r *frame.Request, all []setting, tenant string) (frame.Table, er
 		if slices.Contains(observed, rule.name) {
 			state = frame.Badge("warn", "only observed")
 			if counts != nil {
-				pairs := []string{"observed", "true", "code", rule.code}
+				pairs := []string{"observed", "yes", "code", rule.code}
 				if tenant != "" {
 					pairs = append(pairs, "tenant", tenant)
 				}

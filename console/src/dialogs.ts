@@ -41,8 +41,8 @@ function rename(body: Element): void {
       part.setAttribute(name, (part.getAttribute(name) ?? '').split(' ').map(id => `dialog-${id}`).join(' '))
 }
 
-/** Shows a dialog with a title and a body. */
-export function show(title: string, ...body: Node[]): HTMLDialogElement {
+/** Shows a dialog with a title, a body, and a control next to the button that closes it. */
+export function show(title: string, body: Node, control: Node): void {
   const dialog = document.createElement('dialog')
   const heading = document.createElement('h1')
   heading.textContent = title
@@ -51,9 +51,11 @@ export function show(title: string, ...body: Node[]): HTMLDialogElement {
   const close = document.createElement('button')
   close.textContent = 'Close'
   close.dataset['close'] = ''
-  dialog.append(heading, ...body, close)
+  const actions = document.createElement('div')
+  actions.className = 'actions'
+  actions.append(control, close)
+  dialog.append(heading, body, actions)
   dialog.addEventListener('close', () => dialog.remove())
   document.body.append(dialog)
   dialog.showModal()
-  return dialog
 }

@@ -53,6 +53,5 @@ function help(): void {
   box.checked = !localStorage.getItem(off)
   box.addEventListener('change', () => (box.checked ? localStorage.removeItem(off) : localStorage.setItem(off, 'yes')))
   label.prepend(box)
-  label.className = 'check'
   show('Keyboard', list, label)
 }

@@ -2,7 +2,7 @@ import {at, isTyping, parse} from './dom'
 
 const every = 5000 // ms between updates
 const slowest = 60_000 // ms, while the server does not respond
-const unattended = 30 * 60_000 // ms without a key or pointer, after which updates pause
+const unattended = 15 * 60_000 // ms without a key or pointer, after which updates pause
 const paused = 'stile-console-paused' // in sessionStorage
 
 /**

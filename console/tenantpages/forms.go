@@ -75,12 +75,20 @@ func readQuota(v frame.Values, ch *operations.TenantChange) error {
 	return nil
 }
 
-// at puts an error of an operation at the field that it names.
+// at puts an error of an operation at the field that it names. It may have a line for each problem.
 func at(err error) error {
 	text := strings.TrimPrefix(err.Error(), "add tenant: ")
+	kind := failure.KindOf(err)
+	if kind == failure.Fault {
+		kind = failure.Invalid
+	}
 	for prefix, field := range map[string]string{"client_id": "client_id", "the tenant ": "client_id", "name": "name", "site": "sites", "calls_per_month": "calls_per_month"} {
-		if strings.HasPrefix(text, prefix) && !strings.Contains(text, "\n") {
-			return frame.About(field, err)
+		about := true
+		for line := range strings.Lines(text) {
+			about = about && strings.HasPrefix(line, prefix)
+		}
+		if about {
+			return frame.About(field, failure.New(kind, "%s", text))
 		}
 	}
 	return err

@@ -28,6 +28,9 @@ func list(r *frame.Request) (any, error) {
 	if len(all) == 0 {
 		t.Empty = &frame.Empty{Title: "No tenant yet", Text: "A tenant is an organisation whose pages show your content. Add the first one to get its secret and the snippet for its pages.", Action: "Add a tenant", Href: "/add/tenant"}
 	}
+	if len(all) == 0 && !r.May("tenant add") {
+		t.Empty.Text, t.Empty.Href = "An operator can add the first one.", ""
+	}
 	shown, next := page(found, r.Query("after"))
 	for _, one := range shown {
 		t.Rows = append(t.Rows, one.row())

@@ -64,8 +64,7 @@ func (t info) cards(used rows, now time.Time) []frame.Card {
 		}
 	}
 	card := func(label string, now, before int64, text func(int64) string) frame.Card {
-		change, tone := frame.Change(float64(now), float64(before), 0)
-		return frame.Card{Label: label, Value: text(now), Before: text(before), Change: change, Tone: tone}
+		return frame.Card{Label: label, Value: text(now)}.Changed(float64(now), float64(before), text(before), 0)
 	}
 	amount := func(n int64) string { return usage.Amount(n).String() }
 	all := []frame.Card{card("Calls, 30 days", calls, callsBefore, frame.Number), card("Records, 30 days", records, recordsBefore, frame.Number), card("Amount, 30 days", micros, microsBefore, amount)}

@@ -1,7 +1,7 @@
 /**
  * The console in Chromium, with sample data and without signing in: every page that links lead to,
- * axe-core in light and dark, 375 px, the keyboard, dialogs, live updates, and pages without script.
- * Set STILE_SHOTS to keep the screenshots.
+ * axe-core in light and dark, 375 px, the keyboard, dialogs, live updates, and pages without
+ * script. Set STILE_SHOTS to keep the screenshots.
  */
 import assert from 'node:assert/strict'
 import {execFile, spawn} from 'node:child_process'

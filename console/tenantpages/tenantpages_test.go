@@ -1,0 +1,167 @@
+package tenantpages_test
+
+import (
+	"strings"
+	"testing"
+
+	"stile.example/stile/console/consoletest"
+	"stile.example/stile/console/frame"
+	"stile.example/stile/console/tenantpages"
+	"stile.example/stile/operations"
+)
+
+// has checks that a page has texts, and returns it.
+func has(t *testing.T, page string, texts ...string) string {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(page, text) {
+			t.Errorf("no %s in\n%s", text, page)
+		}
+	}
+	return page
+}
+
+func TestAddTenant(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	has(t, s.Get("/tenants", 200), "No tenant yet", `href="/add/tenant"`)
+	page := has(t, s.Post("/add/tenant", 200, "client_id", "acme", "name", "Acme Ltd", "sites", "https://www.acme.example\r\n\r\n https://acme.example ", "calls_per_month", "1000"),
+		"Tenant added", "client_secret", "data-client-id=&#34;acme&#34;", "stile_")
+	secret := page[strings.Index(page, "stile_"):][:49]
+	tenant, _ := s.Dir.Tenants.Find("acme")
+	if strings.Join(tenant.Sites, " ") != "https://acme.example https://www.acme.example" || tenant.CallsPerMonth != 1000 {
+		t.Errorf("tenant %+v", tenant)
+	}
+	if _, err := s.Dir.Tenants.Authenticate("acme", secret, s.Dir.Now()); err != nil {
+		t.Errorf("the secret %s is not the tenant's", secret)
+	}
+	for _, path := range []string{"/tenants", "/tenants/acme", "/usage", "/tenants/acme/edit"} {
+		if strings.Contains(s.Get(path, 200), secret) {
+			t.Errorf("%s shows the secret again", path)
+		}
+	}
+	has(t, s.Refuse("/add/tenant", "client_id", "acme", "name", "Typed"), "exists already", `value="Typed"`, `aria-invalid="true"`)
+	has(t, s.Refuse("/add/tenant", "client_id", "a b"), "must be 1 to 64")
+	has(t, s.Refuse("/add/tenant", "client_id", "b", "calls_per_month", "many"), "must be a whole number")
+	has(t, s.Refuse("/add/tenant", "client_id", "b", "sites", "ftp://x"), "field-sites-error")
+}
+
+// TestEditSites checks that sites are added and removed, that plain http must be allowed, and that
+// removing the last site, which lets any page in, must be confirmed.
+func TestEditSites(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	s.Post("/add/tenant", 200, "client_id", "acme", "sites", "https://a.example")
+	sites := func() string {
+		tenant, _ := s.Dir.Tenants.Find("acme")
+		return strings.Join(tenant.Sites, " ")
+	}
+	for _, c := range []struct {
+		typed, insecure, any string
+		done                 bool
+		want                 string
+	}{
+		{"https://b.example\nhttps://c.example", "", "", true, "https://b.example https://c.example"},
+		{"http://192.168.1.20:3000\nhttps://b.example", "", "", false, "https://b.example https://c.example"},
+		{"http://192.168.1.20:3000\nhttps://b.example", "yes", "", true, "http://192.168.1.20:3000 https://b.example"},
+		{"", "", "", false, "http://192.168.1.20:3000 https://b.example"},
+		{"", "", "yes", true, ""},
+	} {
+		send := func(pairs ...string) string { return s.Post("/tenants/acme/edit", 303, pairs...) }
+		if !c.done {
+			send = func(pairs ...string) string { return s.Refuse("/tenants/acme/edit", pairs...) }
+		}
+		send("sites", c.typed, "insecure", c.insecure, "any", c.any)
+		if got := sites(); got != c.want {
+			t.Errorf("after %q the sites are %q, want %q", c.typed, got, c.want)
+		}
+	}
+	has(t, s.Get("/tenants/acme", 200), "any page")
+}
+
+func TestSecretAndStatus(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	first := s.Post("/add/tenant", 200, "client_id", "acme")
+	old := first[strings.Index(first, "stile_"):][:49]
+	has(t, s.Refuse("/tenants/acme/secret", "overlap", "soon"), "field-overlap-error")
+	has(t, s.Post("/tenants/acme/secret", 200, "overlap", "24h"), "New secret", "valid for another 24h")
+	if _, err := s.Dir.Tenants.Authenticate("acme", old, s.Dir.Now()); err != nil {
+		t.Error("the old secret is not valid during the overlap")
+	}
+	s.Post("/tenants/acme/secret", 200, "overlap", "0s")
+	if _, err := s.Dir.Tenants.Authenticate("acme", old, s.Dir.Now()); err == nil {
+		t.Error("the old secret is valid without an overlap")
+	}
+	if to := s.Post("/tenants/acme/suspend", 303); to != "/tenants/acme" {
+		t.Errorf("goes to %s", to)
+	}
+	has(t, s.Get("/tenants/acme", 200), "suspended", "Resume…")
+	s.Post("/tenants/acme/resume", 303)
+	has(t, s.Refuse("/tenants/acme/remove", "confirm", "acm"), "nothing was removed")
+	s.Post("/tenants/acme/remove", 303, "confirm", "acme")
+	s.Get("/tenants/acme", 404)
+	s.Post("/tenants/acme/suspend", 404)
+}
+
+func TestSetting(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	s.Post("/add/tenant", 200, "client_id", "acme")
+	has(t, s.Get("/tenants/acme/setting?name=policy.token.calls", 200), "Maximum number of calls of a token.", "whole number")
+	has(t, s.Refuse("/tenants/acme/setting", "name", "policy.token.calls", "value", "none"), "whole number", `value="none"`)
+	s.Post("/tenants/acme/setting", 303, "name", "policy.token.calls", "value", "500")
+	has(t, s.Get("/tenants/acme", 200), "policy.token.calls", "<code>500</code>")
+	s.Post("/tenants/acme/setting", 303, "name", "policy.token.calls", "value", "")
+	has(t, s.Get("/tenants/acme", 200), "The server’s policy applies")
+}
+
+// TestList checks the filter, and that the pages of the list have each tenant once.
+func TestList(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	for i := range 120 {
+		id := "t" + string(rune('a'+i/26)) + string(rune('a'+i%26))
+		if _, err := operations.AddTenant(t.Context(), s.Dir, operations.TenantChange{ClientID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]int{}
+	pages := 0
+	for path := "/tenants"; path != ""; pages++ {
+		page := s.Get(path, 200)
+		for _, part := range strings.Split(page, `href="/tenants/`)[1:] {
+			seen[part[:3]]++
+		}
+		_, rest, _ := strings.Cut(page, `href="/tenants?after=`)
+		next, _, more := strings.Cut(rest, `"`)
+		if path = ""; more {
+			path = "/tenants?after=" + next
+		}
+	}
+	if len(seen) != 120 || pages != 3 || seen["tab"] != 1 {
+		t.Errorf("%d tenants on %d pages", len(seen), pages)
+	}
+	has(t, s.Get("/tenants?q=TAB", 200), "1 of 120 tenants", `value="TAB"`, ">Clear<")
+	has(t, s.Get("/tenants?status=suspended", 200), "No tenant matches")
+}
+
+func TestUsage(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	has(t, s.Get("/usage", 200), "No calls in this period")
+	for _, query := range []string{"from=x", "from=2026-11-02&to=2026-11-01", "from=2020-01-01&to=2026-11-01"} {
+		s.Get("/usage?"+query, 400)
+	}
+	s.Get("/usage?tenant=nobody", 404)
+}
+
+// TestPart checks that a part of another package is on the page of a tenant, and that a part that
+// fails does not prevent the page.
+func TestPart(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add, func(f *frame.Frame) {
+		f.Part(tenantpages.TenantPage, frame.Part{Role: operations.Viewer, Order: 2, Template: `<section><h2>Doctor</h2>{{.Data}}</section>`,
+			Data: func(r *frame.Request) (any, error) { return "about " + r.PathValue("client_id"), nil }})
+		f.Part(tenantpages.TenantPage, frame.Part{Role: operations.Viewer, Order: 1, Template: `{{.Data.Missing.Field}}`, Data: func(*frame.Request) (any, error) { return "", nil }})
+		f.Part(tenantpages.TenantPage, frame.Part{Role: operations.Viewer, Template: `never`, Data: func(*frame.Request) (any, error) { return nil, nil }})
+	})
+	s.Post("/add/tenant", 200, "client_id", "acme")
+	page := has(t, s.Get("/tenants/acme", 200), "about acme", "A part of this page can’t be shown", "Reference:")
+	if strings.Contains(page, "never") || strings.Contains(page, "Missing") {
+		t.Error(page)
+	}
+}
