@@ -88,7 +88,7 @@ const (
 	otherBrowsersOne = 4 // in a single token
 
 	repeats = 5  // calls with one ended token: the widget layer stops after the first
-	seconds = 60 // over which they are spread: calls that were waiting together are no sign
+	seconds = 60 // over which they are spread: calls that were waiting together don't count
 
 	perVisitor = 10 // tokens that a visitor has in a day: one for each tab
 	unused     = 4  // of so many issued tokens, at most one is used

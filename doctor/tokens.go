@@ -76,8 +76,8 @@ func (e *examination) late() {
 		days+"%s refused because the token's first call came too late (%s).", were(sum.Count, "call"), count(int64(len(e.sums[evidence.Late])), "token"))
 }
 
-// visitsOf returns how many visitors there were on each day, added up. The visitors of a day are the
-// browsers that tokens were bound to, or the subjects that the tenant named, if those are more.
+// visitsOf returns how many visitors there were on each day, added up. The visitors of a day are
+// the browsers that tokens were bound to, or the subjects that the tenant named, if those are more.
 func visitsOf(list []evidence.Entry) (visits int64) {
 	byDay := map[int64]int64{}
 	for _, one := range list {

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -85,7 +87,32 @@ func TestDoctorFindsACache(t *testing.T) {
 	if out := s.command("explain", strings.TrimSuffix(ref, ".")); !strings.Contains(out, "token_hijacked") {
 		t.Errorf("the example: %s", out)
 	}
+	s.checkOwnView()
 	if out := s.command("doctor", "acme"); !strings.HasPrefix(out, "CRITICAL: The back-end caches tokens") || !strings.Contains(out, `w.Header().Set("Cache-Control", "no-store")`) {
 		t.Errorf("for people: %s", out)
+	}
+}
+
+// checkOwnView opens a link to the own view of acme on the public listener, and checks that its
+// page has the finding and the strict policy, and that the log does not contain the link.
+func (s *server) checkOwnView() {
+	s.t.Helper()
+	var link struct{ URL string }
+	s.must(s.CommandJSON(&link, "tenant", "link", "add", "acme"))
+	base, secret, _ := strings.Cut(link.URL, "#")
+	browser := &http.Client{}
+	jar, err := cookiejar.New(nil)
+	s.must(err)
+	browser.Jar = jar
+	resp, err := browser.PostForm(s.URL+"/developers/open", url.Values{"link": {secret}})
+	s.must(err)
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	s.must(err)
+	if resp.StatusCode != 200 || !strings.HasSuffix(base, "/developers/") || !strings.Contains(string(page), "The back-end caches tokens") {
+		s.t.Errorf("the own view: %d, %s", resp.StatusCode, page)
+	}
+	if strings.Contains(s.Log(), secret) || resp.Header.Get("Access-Control-Allow-Origin") != "" || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'self'") {
+		s.t.Errorf("headers %v, or the link is in the log", resp.Header)
 	}
 }

@@ -51,8 +51,8 @@ func NewCollector(store Store, secretKey []byte, log *slog.Logger) (*Collector, 
 	return &Collector{store: store, key: key, log: log, pending: map[name]*Entry{}}, nil
 }
 
-// WatchCalls lets the collector count admitted calls: used returns those of each tenant in the month
-// of now. It is called whenever entries are written, so a call itself costs nothing here.
+// WatchCalls lets the collector count admitted calls: used returns those of each tenant in the
+// month of now. It is called whenever entries are written, so a call itself costs nothing here.
 func (c *Collector) WatchCalls(used func(now time.Time) map[uint32]int64, now time.Time) {
 	c.used, c.before = used, used(now)
 }

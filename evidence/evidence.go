@@ -1,5 +1,5 @@
-// Package evidence counts what `stile doctor` needs to know about each tenant's integration: by day,
-// by kind, and by what was wrong, with one example reference each.
+// Package evidence counts what `stile doctor` needs to know about each tenant's integration: by
+// day, by kind, and by what was wrong, with one example reference each.
 //
 // A [Collector] takes observations while the server runs. An observation changes one entry of a
 // map, so it may be made for each refusal and each new token. It is never made for an ordinary
@@ -23,7 +23,7 @@ type Kind string
 const (
 	Calls      Kind = "calls"       // Key: ""; the calls that were admitted
 	Refused    Kind = "refused"     // Key: the code, and the rule after a space
-	Foreign    Kind = "foreign"     // Key: a token that callers used who are not the one it is bound to
+	Foreign    Kind = "foreign"     // Key: a token, used by callers other than the one it is bound to
 	Expired    Kind = "expired"     // Key: a token, or the hash of one, that is used after its end
 	Late       Kind = "late"        // Key: a token whose first call came too late
 	Page       Kind = "page"        // Key: the origin of a page outside the tenant's sites

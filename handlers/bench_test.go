@@ -39,6 +39,7 @@ func BenchmarkBare(b *testing.B) {
 func BenchmarkCall(b *testing.B) {
 	s := newSite(b)
 	s.API.Log = slog.New(slog.DiscardHandler)
+	collecting(s)
 	s.policy.Token.Calls, s.policy.Token.Records, s.policy.Token.SpikeCalls = 2_000_000_000, 2_000_000_000, 2_000_000_000
 	s.corpus.item = []byte(strings.TrimSuffix(strings.TrimPrefix(script, "/**/ typeof cb === 'function' && cb({\"data\":"), `,"meta":{"token":{"calls":`))
 	paths := make([]string, 2000)

@@ -293,8 +293,8 @@ func grantBy(s *site, issued time.Time, audience string) ask {
 	return ask{method: "POST", path: "/oauth/token", body: granting + "&" + query("client_assertion_type", bearer.AssertionType, "client_assertion", text)}
 }
 
-// TestTokenWithFewCalls checks that a token that is signed for a few calls dies after them, and that
-// the tenant's policy still applies.
+// TestTokenWithFewCalls checks that a token that is signed for a few calls dies after them, and
+// that the tenant's policy still applies.
 func TestTokenWithFewCalls(t *testing.T) {
 	s := newSite(t)
 	token := s.mint(func(c *bearer.Claims) { c.MaxCalls = 2 })

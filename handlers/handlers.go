@@ -94,7 +94,7 @@ type API struct {
 	Static     fs.FS                       // its demo/media/… is served; nil: nothing
 	Start      *files.Start                // the page at /; nil: there is none
 	Widgets    *files.Widgets              // nil: nothing
-	Developers http.Handler                // of /developers/, the tenants' own views; nil: there are none
+	Developers http.Handler                // of the tenants' own views; nil: there are none
 	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
 	Metrics    *metrics.Metrics
 	History    *history.Recorder // nil: nothing is counted over time

@@ -2,8 +2,8 @@
 // their own tenant: usage, findings, refusals, a token to try out.
 //
 // A link contains 256 random bits, and only a keyed hash of them is stored. A link has a name, ends
-// after at most 30 days, and can be removed. Whoever opens it gets a session for a few hours, which
-// ends with the link: [Book.Open] and [Book.Resume]. It gives access to one tenant only. Package
+// after at most 30 days, and can be removed. It opens a session for a few hours, which ends with
+// the link: [Book.Open] and [Book.Resume]. It gives access to one tenant only. Package
 // operations ensures that.
 package links
 
@@ -54,7 +54,7 @@ const usedEvery = time.Minute
 type Link struct {
 	ID        string // names it for operators
 	Tenant    uint32 // number
-	Name      string // whom it was given to
+	Name      string // of those who have it
 	By        string // who made it
 	CreatedAt time.Time
 	Expires   time.Time

@@ -48,8 +48,8 @@ func twoTenants(t *testing.T) *datadir.Dir {
 	return d
 }
 
-// TestDevelopersMay lists what a tenant's developers may call. Whoever adds an operation here
-// decides that a tenant sees it: its scope must fix the tenant.
+// TestDevelopersMay lists what a tenant's developers may call. Adding an operation here
+// means that a tenant sees it: its scope must fix the tenant.
 func TestDevelopersMay(t *testing.T) {
 	want := []string{"doctor", "tenant refusals", "tenant show", "token issue", "usage"}
 	if got := slices.Sorted(maps.Keys(scopes)); !slices.Equal(got, want) {
@@ -104,7 +104,7 @@ func TestReferencesOfOthers(t *testing.T) {
 	find := func(ref string) ([]TenantRefusal, error) {
 		return RunAs[RefusalsOf, []TenantRefusal](t.Context(), d, developer, "tenant refusals", RefusalsOf{ClientID: "globex", Ref: ref})
 	}
-	if list, err := find("0000-0000"); err != nil || len(list) != 1 || list[0].Page != "https://acme.example" || list[0].Token != "of-acme" {
+	if list, err := find("0000-0000"); err != nil || len(list) != 1 || list[0].Page != "https://acme.example" || list[0].Token != "of-acme" || !strings.Contains(list[0].Fix, "registered the origins") {
 		t.Errorf("the own refusal: %+v, %v", list, err)
 	}
 	_, others := find("0001-0000")

@@ -117,8 +117,8 @@ func (p Program) linkAdd() *cobra.Command {
 	var name, life string
 	c := &cobra.Command{Use: "add CLIENT_ID",
 		Long: `Make a link to a tenant's own view, and print its URL. The URL can't be shown
-again, because only a hash of it is stored. Whoever has it can see the tenant's
-data, so send it to the tenant's developers only.
+again, because only a hash of it is stored. It shows the tenant's data to anyone
+who has it, so send it to the tenant's developers only.
 ` + "`stile tenant link remove`" + ` ends it immediately.`,
 		Example: "  stile tenant link add acme --name agency\n  stile tenant link add acme --name \"Ada, until the launch\" --for 30d --json",
 		Args:    syntax.Takes(1, 1, "one CLIENT_ID")}
@@ -166,8 +166,9 @@ last used. A link is listed for 7 days after its end.`,
 
 func (p Program) linkRemove() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "remove CLIENT_ID ID",
-		Long: `Remove a link to a tenant's own view. Whoever has it open sees nothing more from
-their next click on. ` + "`stile tenant link list`" + ` shows the ids.`,
+		Long: `Remove a link to a tenant's own view. Its sessions end: people who
+have it open see nothing more at their next click.
+` + "`stile tenant link list`" + ` shows the ids.`,
 		Example: "  stile tenant link remove acme mfrggzdf",
 		Args:    syntax.Takes(2, 2, "one CLIENT_ID and one ID"),
 		RunE: func(c *cobra.Command, args []string) error {

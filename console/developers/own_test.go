@@ -250,8 +250,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestTokenToTryOut checks that the one thing that can be changed needs the form's token and the own
-// origin, and is limited.
+// TestTokenToTryOut checks that the one thing that can be changed needs the form's token and its
+// own origin, and is limited.
 func TestTokenToTryOut(t *testing.T) {
 	s := newSite(t)
 	s.open()
@@ -340,8 +340,8 @@ func TestNothingOfOthers(t *testing.T) {
 	}
 }
 
-// TestPartsOfTheTenantsPage checks the diagnosis and the links in the console, and that the URL of a
-// link is shown once.
+// TestPartsOfTheTenantsPage checks the diagnosis and the links in the console, and that the URL of
+// a link is shown once.
 func TestPartsOfTheTenantsPage(t *testing.T) {
 	c := consoletest.New(t, tenantpages.Add, Add)
 	if _, err := operations.AddTenant(t.Context(), c.Dir, operations.TenantChange{ClientID: "acme"}); err != nil {

@@ -14,8 +14,8 @@ import (
 )
 
 // StatementsPart is the name under which another package adds statements to the usage of a tenant's
-// own view: see [frame.Frame.Part]. The operations that it needs must be confined to the tenant: see
-// scopes in package operations.
+// own view: see [frame.Frame.Part]. The operations that it needs must be confined to the tenant, by
+// the scopes of package operations.
 const StatementsPart = "own statements"
 
 // addPages adds the pages of a tenant's own view. Each gets its data by operations of the caller,
@@ -190,7 +190,7 @@ func tokenForm(r *frame.Request) (frame.FormView, error) {
 			" minutes. They are counted and charged as calls of " + r.Caller.Tenant + ". Your own pages get their tokens from your server."}}, nil
 }
 
-// tokenRequest is the input of the operation token issue. It is replaced as a whole for a developer.
+// tokenRequest is the input of the operation token issue, which is replaced for a developer.
 type tokenRequest struct {
 	Tenant string `json:"tenant"`
 	Scope  string `json:"scope"`

@@ -2,9 +2,9 @@
 // tenant's developers see of their tenant, by a link that the publisher gives them.
 //
 //   - [Add] adds the diagnosis and the links to the page of a tenant in the console.
-//   - [New] returns the tenant's own view, for the public listener. Whoever opens a link there gets
-//     a session with the role developer of one tenant. Package operations confines it to that
-//     tenant, so these pages can't show anything else.
+//   - [New] returns the tenant's own view, for the public listener. A link opens a session there
+//     with the role developer of one tenant. Package operations confines it to that tenant, so
+//     these pages can't show anything else.
 package developers
 
 import (
@@ -82,9 +82,9 @@ var lives = []frame.Option{{Value: "1d", Text: "1 day"}, {Value: "7d", Text: "7 
 func linkForm(r *frame.Request) (frame.FormView, error) {
 	clientID := r.PathValue("client_id")
 	return frame.FormView{Title: "New link for the developers of " + clientID, Button: "Make the link", Cancel: frame.Path("tenants", clientID),
-		Text: []string{"Whoever has the link sees the usage, the refusals and the diagnosis of " + clientID + ", and can get a token to try out. They see nothing of other tenants."},
+		Text: []string{"The link shows anyone who has it the usage, the refusals and the diagnosis of " + clientID + ", and gives them tokens to try out. They see nothing of other tenants."},
 		Fields: []frame.Field{
-			{Name: "name", Label: "For", Required: true, Placeholder: "agency", Help: "Whom you give the link to, 1 to 64 characters."},
+			{Name: "name", Label: "For", Required: true, Placeholder: "agency", Help: "Name of those who get the link, 1 to 64 characters."},
 			{Name: "for", Label: "Ends after", Kind: "select", Options: lives, Value: "7d"},
 		}}, nil
 }
@@ -123,7 +123,7 @@ func fieldOf(err error) string {
 func unlinkForm(r *frame.Request) (frame.FormView, error) {
 	clientID := r.PathValue("client_id")
 	return frame.FormView{Title: "Remove a link to " + clientID, Button: "Remove the link", Danger: true, Cancel: frame.Path("tenants", clientID),
-		Text:   []string{"Whoever has the link open sees nothing more. You can make a new one at any time."},
+		Text:   []string{"Its sessions end: people who have it open see nothing more. You can make a new one at any time."},
 		Fields: []frame.Field{{Name: "id", Kind: "hidden"}}}, nil
 }
 

@@ -32,3 +32,13 @@ var causes = map[Code][]Cause{NotFound: {
 	{OtherClient, "The client_id in the page is not the one with which your server got the token. Both must be the same: compare data-client-id with your server's settings."},
 	{UnknownClient, "Your authorization server issued the token for a client that the publisher has not registered. Ask the publisher to add it."},
 }}
+
+// CauseOf returns the cause of a code that has a title, and reports whether there is one.
+func CauseOf(code Code, title string) (Cause, bool) {
+	for _, c := range causes[code] {
+		if c.Title == title {
+			return c, true
+		}
+	}
+	return Cause{}, false
+}

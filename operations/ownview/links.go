@@ -20,7 +20,7 @@ type Tenant struct {
 // LinkRequest describes a new link to a tenant's own view.
 type LinkRequest struct {
 	ClientID string `json:"client_id"`
-	Name     string `json:"name"`          // whom it is for
+	Name     string `json:"name"`          // of those who get it
 	For      string `json:"for,omitempty"` // such as 24h or 14d, at most 30d; "": 7d
 }
 

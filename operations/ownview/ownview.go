@@ -1,7 +1,7 @@
 // Package ownview makes what a tenant's developers see of their own tenant, and manages the links
 // by which they see it.
 //
-// What they see of a refusal is made for them: it contains only what is listed in [Refusal], and
+// They get a refusal in a form of its own: it contains only what is listed in [Refusal], and
 // nothing about other tenants, their issuers or their sites.
 package ownview
 
@@ -114,10 +114,33 @@ func view(d *datadir.Dir, t *tenants.Tenant, f refusals.Refusal) Refusal {
 	info, _ := codes.Of(codes.Code(f.Code))
 	v := Refusal{Ref: f.Ref, At: f.At.UTC(), Code: f.Code, Title: info.Title, Count: 1 + f.More, Page: f.Page, Address: f.Address,
 		Detail: detail(d, t, f), Fix: info.Developer, Observed: f.Observed}
+	if cause, known := codes.CauseOf(codes.ClientMismatch, titleOf(f)); known && f.Code == string(codes.ClientMismatch) {
+		v.Title, v.Fix = cause.Title, cause.Text
+	}
 	if name, is := strings.CutPrefix(f.Identity, "token "); is {
 		v.Token = name
 	}
 	return v
+}
+
+// titleOf returns the title of the cause of a refusal with client_mismatch, by its rule.
+func titleOf(f refusals.Refusal) string {
+	switch f.Rule {
+	case "sites":
+		if f.Page == "null" || f.Page == "invalid" {
+			return codes.NoOrigin
+		}
+		return codes.NotRegistered
+	case "fetch metadata":
+		return codes.NotByCode
+	case "no origin":
+		return codes.HiddenOrigin
+	case "site":
+		return codes.NoPage
+	case "issuers.clients":
+		return codes.UnknownClient
+	}
+	return codes.OtherClient
 }
 
 // detail returns what decided, in words, unless it may say something about another tenant or about

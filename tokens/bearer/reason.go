@@ -45,7 +45,7 @@ func expiredSince(until, now time.Time) error {
 type Difference struct {
 	Claim     string        // iss or aud; "" for a time
 	Got, Want string        // as [readable.Text] writes them
-	Ahead     time.Duration // how far the sender's clock is ahead of ours; negative: behind
+	Ahead     time.Duration // how far the sender's clock is ahead of this one; negative: behind
 }
 
 // differs is an error with the difference that it is about.

@@ -63,8 +63,9 @@ type untimely struct {
 
 func (u untimely) Unwrap() error { return u.invalid }
 
-// Ahead returns how far the clock that made an invalid proof seems to be ahead of ours, and reports
-// whether the proof was invalid for its time. A negative one is behind, or the proof was kept.
+// Ahead returns how far the clock that made an invalid proof seems to be ahead of this one, and
+// reports whether the proof was invalid for its time. A negative one is behind, or the proof was
+// kept.
 func Ahead(err error) (ahead time.Duration, untimed bool) {
 	u, ok := errors.AsType[untimely](err)
 	return u.ahead, ok

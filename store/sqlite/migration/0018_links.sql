@@ -1,5 +1,5 @@
--- The links that the publisher gives to a tenant's developers. What opens a link is stored as a
--- keyed hash only.
+-- The links that the publisher gives to a tenant's developers. The secret part of a link is stored
+-- as a keyed hash only.
 CREATE TABLE links (
 	id         TEXT PRIMARY KEY,
 	tenant     INTEGER NOT NULL,    -- number of the tenant
