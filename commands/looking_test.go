@@ -15,7 +15,7 @@ import (
 
 // placeholders are arguments for the words of a command's Use.
 var placeholders = map[string]string{
-	"CLIENT_ID": "acme", "MONTH": "2026-10", "ID": "a", "ID…": "a", "RANGE": "203.0.113.9", "REF": "7QK2-M4TD", "TOKEN|JTI|-": "0b9f2c6c5d7a4f0e", "TOKEN|JTI|ID|-": "0b9f2c6c5d7a4f0e", "ADDRESS": "203.0.113.9", "URL": "https://ops.example/x", "NUMBER": "1", "NAME": "alice", "ADMIN": "alice", "PURPOSE": "backup",
+	"CLIENT_ID": "acme", "ID": "a", "ID…": "a", "RANGE": "203.0.113.9", "REF": "7QK2-M4TD", "NAME": "alice", "ADMIN": "alice", "NUMBER": "1", "PURPOSE": "backup", "NAME=VALUE…": "policy.token.calls=5", "TOKEN|JTI|-": "0b9f2c6c5d7a4f0e", "MONTH": "2026-10", "TOKEN|JTI|ID|-": "0b9f2c6c5d7a4f0e", "ADDRESS": "203.0.113.9", "URL": "https://ops.example/x",
 }
 
 // needed are arguments that some commands need in addition.

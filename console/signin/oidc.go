@@ -61,8 +61,8 @@ func newProvider(set settings.OIDC) (*provider, error) {
 	return p, nil
 }
 
-// Probe returns an error unless admins could sign in by the issuer of the settings: its metadata can
-// be fetched, and the secret can be read.
+// Probe returns an error unless admins could sign in by the issuer of the settings: its metadata
+// can be fetched, and the secret can be read.
 func Probe(ctx context.Context, set settings.OIDC, now time.Time) error {
 	p, err := newProvider(set)
 	if err != nil || p == nil {

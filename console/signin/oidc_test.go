@@ -153,7 +153,7 @@ func formOf(b *browser) string {
 }
 
 // TestOIDCTakesTooLong checks that a sign-in ends after five minutes, and that the issuer's failure
-// is neither a session nor a fault of the page.
+// gives no session, and reveals nothing about the issuer.
 func TestOIDCTakesTooLong(t *testing.T) {
 	i := newIssuer(t)
 	s := i.site(t)

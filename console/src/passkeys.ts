@@ -1,6 +1,6 @@
 /**
- * Passkeys, a script of its own for the pages that need it: the browser asks the person, and the server checks what it answers. The buttons are
- * shown only if the browser has passkeys.
+ * Passkeys, a script of its own for the pages that need it: the browser asks the person, and the
+ * server checks what it answers. The buttons are shown only if the browser has passkeys.
  */
 
 type Answer = {to?: string; error?: string}
