@@ -1,12 +1,15 @@
 package operations
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 )
 
@@ -75,5 +78,35 @@ func TestVersions(t *testing.T) {
 	}
 	if all.Wait(); made.Load() != 1 {
 		t.Errorf("%d changes of one version were made", made.Load())
+	}
+}
+
+// TestOneAtATime checks that no other change comes between the check of a version and the change,
+// however long that takes.
+func TestOneAtATime(t *testing.T) {
+	d := openDir(t)
+	var n atomic.Int32
+	o := changes(plain("thing set", Operator, "", `{}`, func(context.Context, *datadir.Dir, None) (None, error) {
+		before := n.Load()
+		time.Sleep(time.Millisecond)
+		n.Store(before + 1)
+		return None{}, nil
+	}), "changed a thing", func(None) string { return "thing" }, nil).
+		versioned(func(context.Context, *datadir.Dir, json.RawMessage) (any, error) { return n.Load(), nil })
+	first, err := o.Version(t.Context(), d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made atomic.Int32
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			if _, err := o.Run(t.Context(), d, Call{Actor: byOwner, Input: json.RawMessage(`{}`), IfVersion: []string{first}}); err == nil {
+				made.Add(1)
+			}
+		})
+	}
+	if all.Wait(); made.Load() != 1 || n.Load() != 1 {
+		t.Errorf("%d changes of one version were made, and %d are left", made.Load(), n.Load())
 	}
 }

@@ -276,7 +276,7 @@ func may(e endpoint.Endpoint, c problem.Code) bool {
 		return false
 	case problem.NotAcceptable:
 		return e.Stream == operations.NoStream
-	case problem.Conflict, problem.Unconfirmed, problem.InProgress:
+	case problem.Unconfirmed, problem.InProgress: // a read may only be a conflict
 		return e.Changes()
 	case problem.Stale:
 		return e.Changes() && e.IsVersioned()

@@ -18,7 +18,7 @@ import (
 )
 
 // timeout is generous: the first installation of the packages takes most of it.
-const timeout = 5 * time.Minute
+const timeout = 10 * time.Minute
 
 // TestPeers checks that the document is valid, and that Schemathesis finds no response that it does
 // not describe, and no fault: it sends the examples, what the schemas allow and what they don't.
