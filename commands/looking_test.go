@@ -19,7 +19,7 @@ var placeholders = map[string]string{
 }
 
 // needed are arguments that some commands need in addition.
-var needed = map[string][]string{"webhook replay": {"4711"}, "statement prove": {"--line", "1"}}
+var needed = map[string][]string{"statement prove": {"--line", "1"}}
 
 // argumentsOf returns arguments for a command. Words in brackets are left out.
 func argumentsOf(t *testing.T, c *cobra.Command, dir string) (args []string, ok bool) {
