@@ -74,7 +74,9 @@ func TestMetrics(t *testing.T) {
 // headers of every response, and only for the listener's own names.
 func TestConsole(t *testing.T) {
 	s := newSite(t)
-	s.Console = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "console "+r.Method+" "+r.URL.Path) })
+	s.Console = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "console "+r.Method+" "+r.URL.Path)
+	})
 	admin := s.Admin()
 	get := func(method, host, path string) (int, string) {
 		r := httptest.NewRequest(method, path, nil)

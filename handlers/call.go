@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/items"
 	"stile.example/stile/handlers/queue"
+	"stile.example/stile/handlers/titles"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens"
 )
@@ -70,13 +71,13 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc
 // nor charged. Their titles that are new to the token are charged to it. read returns the ids of
 // the items whose titles the response contains.
 func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []string, err error)) echo.HandlerFunc {
-	titles := newTitles()
+	shown := titles.New()
 	q := func(ctx context.Context, r *request) (int, error) {
 		ids, err := read(ctx, &r.Request)
 		if err != nil {
 			return 0, err
 		}
-		return titles.count(r.claims.ID, ids), nil
+		return shown.Count(r.claims.ID, ids), nil
 	}
 	return a.contentRoute(func(ctx context.Context, r *request) error {
 		if err := a.authorize(r); err != nil {
@@ -90,7 +91,7 @@ func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []st
 			e.Titles = uint32(shown)
 			return e
 		}
-		if err := a.check(ctx, r, tokens.Check{Call: suggest(maxTitles), Suggest: true}); err != nil {
+		if err := a.check(ctx, r, tokens.Check{Call: suggest(titles.Max), Suggest: true}); err != nil {
 			return err
 		}
 		shown, err := a.runQuery(ctx, r, q)

@@ -7,6 +7,7 @@ import (
 
 	"stile.example/stile/evidence"
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/sites"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tenants/callback"
 	"stile.example/stile/tokens"
@@ -118,11 +119,11 @@ func (a *API) collectForeign(f refusal) (example bool) {
 // collectMismatch collects which page or client_id was not the tenant's.
 func (a *API) collectMismatch(f refusal) (example bool) {
 	switch f.g.Rule {
-	case ruleSites:
+	case sites.RuleSites:
 		return a.observe(f, evidence.Page, f.g.Page, callerOf(f.request))
-	case ruleMetadata, ruleHidden, ruleRequired:
+	case sites.RuleMetadata, sites.RuleHidden, sites.RuleRequired:
 		return a.observe(f, evidence.Unmarked, f.g.Rule, callerOf(f.request))
-	case ruleClient, ruleUnknown:
+	case sites.RuleClient, sites.RuleUnknown:
 		if t := a.namedTenant(f.request); t != nil { // its own pages may use another tenant's tokens
 			a.Evidence.Note(t.Number, evidence.Observation{At: a.Now(), Kind: evidence.OtherToken, Caller: callerOf(f.request)})
 		}

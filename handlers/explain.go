@@ -6,6 +6,7 @@ import (
 
 	"stile.example/stile/handlers/accesslog"
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/sites"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tokens"
@@ -94,7 +95,7 @@ func pageAttrs(code codes.Code, g codes.Explanation) (attrs []slog.Attr) {
 
 // tokenAttrs returns the attributes of a refusal of a token that can't be valid: why.
 func tokenAttrs(code codes.Code, g codes.Explanation) (attrs []slog.Attr) {
-	ofToken := code == codes.TokenInvalid || code == codes.TokenExpired || code == codes.TokenRevoked || g.Rule == ruleNoMapping
+	ofToken := code == codes.TokenInvalid || code == codes.TokenExpired || code == codes.TokenRevoked || g.Rule == sites.RuleNoMapping
 	if ofToken && g.Why != "" {
 		attrs = append(attrs, slog.String("reason", refusals.Clip(g.Why)))
 	}

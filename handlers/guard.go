@@ -9,6 +9,7 @@ import (
 	"stile.example/stile/handlers/accesslog"
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/oauth"
+	"stile.example/stile/handlers/sites"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/bearer"
@@ -34,7 +35,7 @@ func (a *API) authorize(r *request) (err error) {
 	if inURL && r.policy.QueryTokens != QueryTokensYes && r.policy.QueryTokens != QueryTokensProof {
 		return codes.Malformed("access_token must not be in a URL: the tenant's setting query_tokens allows it in a form or a header only")
 	}
-	if err = a.enforce(r, pageRefusal(r)); err != nil {
+	if err = a.enforce(r, sites.Refusal(r.HTTP.Header, r.Tenant, r.policy.Site != SiteIfSent)); err != nil {
 		return err
 	}
 	if r.Tenant.Status != tenants.Active {
@@ -77,14 +78,14 @@ func (a *API) enforce(r *request, why *codes.Refusal) error {
 // learn whether a client_id exists, nor which one the token has; an explanation says both.
 func (a *API) clientRefusal(r *request, name string) *codes.Refusal {
 	if r.claims.Client == "" {
-		return mismatch(ruleNoMapping, r.claims.WhyUnmapped(), codes.UnknownClient,
+		return sites.Mismatch(sites.RuleNoMapping, r.claims.WhyUnmapped(), codes.UnknownClient,
 			"The token's issuer named a client that has no tenant on this server. Ask the publisher to add it to the issuer's clients.")
 	}
-	rule, which := ruleClient, "another tenant"
+	rule, which := sites.RuleClient, "another tenant"
 	if _, ok := a.Tenants.Find(name); !ok {
-		rule, which = ruleUnknown, "unknown"
+		rule, which = sites.RuleUnknown, "unknown"
 	}
-	return mismatch(rule, "the request's client_id "+readable.Text(name)+" is "+which+"; the token is for "+r.claims.Client, codes.OtherClient,
+	return sites.Mismatch(rule, "the request's client_id "+readable.Text(name)+" is "+which+"; the token is for "+r.claims.Client, codes.OtherClient,
 		"The client_id is not the one that the token was issued to. Use the client_id with which your server gets its tokens.")
 }
 

@@ -161,3 +161,31 @@ type response struct {
 func (w *response) Header() http.Header         { return w.header }
 func (w *response) WriteHeader(status int)      { w.status = status }
 func (w *response) Write(b []byte) (int, error) { return w.body.Write(b) }
+
+// malformedReasons says what net/http says, as a response does.
+var malformedReasons = map[string]string{
+	"missing required Host header": "the header Host is missing",
+	"malformed Host header":        "the header Host is not a host name",
+	"invalid header name":          "a header's name has an invalid character",
+	"invalid header value":         "a header's value has an invalid character",
+	"unsupported protocol version": "the protocol must be HTTP/1.1",
+}
+
+// Detail says what is wrong with a request, as a response does.
+func (why Malformed) Detail(h *http.Request) string {
+	switch why.Status {
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return "the URL and the headers are larger than 16 KiB: send long parameters as a form"
+	case http.StatusNotImplemented:
+		return "the body must have a Content-Length; Transfer-Encoding is not supported"
+	case http.StatusExpectationFailed:
+		return "the header Expect must be 100-continue"
+	}
+	if detail, known := malformedReasons[why.Reason]; known {
+		return detail
+	}
+	if _, err := url.PathUnescape(h.URL.RawPath); err != nil {
+		return "the URL's path has a percent sign that is not followed by two hexadecimal digits"
+	}
+	return "the request line or a header is malformed"
+}

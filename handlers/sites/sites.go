@@ -1,4 +1,6 @@
-package handlers
+// Package sites decides whether a request is a call by a page of the tenant's sites, as far as the
+// headers of browsers say.
+package sites
 
 import (
 	"net/http"
@@ -10,13 +12,13 @@ import (
 
 // The rules by which a request is not the tenant's, as explanations name them.
 const (
-	ruleMetadata  = "fetch metadata"    // the browser does not mark it as a fetch or a script
-	ruleHidden    = "no origin"         // the browser hides the page's origin
-	ruleRequired  = "site"              // it names no page, which the setting site requires
-	ruleSites     = "sites"             // the page's origin is not one of the tenant's sites
-	ruleClient    = "client_id"         // it names another tenant than the token's
-	ruleUnknown   = "unknown client_id" // it names no tenant
-	ruleNoMapping = "issuers.clients"   // an external issuer's token is for a client without a tenant
+	RuleMetadata  = "fetch metadata"    // the browser does not mark it as a fetch or a script
+	RuleHidden    = "no origin"         // the browser hides the page's origin
+	RuleRequired  = "site"              // it names no page, which the setting site requires
+	RuleSites     = "sites"             // the page's origin is not one of the tenant's sites
+	RuleClient    = "client_id"         // it names another tenant than the token's
+	RuleUnknown   = "unknown client_id" // it names no tenant
+	RuleNoMapping = "issuers.clients"   // an external issuer's token is for a client without a tenant
 )
 
 // What an explanation says instead of an origin.
@@ -26,27 +28,28 @@ const (
 	pageInvalid = "invalid"
 )
 
-// pageRefusal returns why a request can't be one of a page of the tenant's sites, or nil. Its
-// detail may name what the request itself sent, and nothing that is registered.
-func pageRefusal(r *request) *codes.Refusal {
-	if header, value := notByCode(r.HTTP.Header); header != "" {
-		return mismatch(ruleMetadata, header+": "+value, codes.NotByCode,
+// Refusal returns why a request with headers can't be one of a page of the tenant's sites, or nil.
+// If a page is required, the request must name one. The detail may name what the request itself
+// sent, and nothing that is registered.
+func Refusal(h http.Header, t *tenants.Tenant, required bool) *codes.Refusal {
+	if header, value := notByCode(h); header != "" {
+		return Mismatch(RuleMetadata, header+": "+value, codes.NotByCode,
 			"The browser does not mark this request as a page's fetch or script ("+header+": "+value+"). Call the API with fetch or a script tag, not with an image, a frame, a link or a prefetch.")
 	}
-	header, page := "Origin", r.HTTP.Header.Get("Origin")
+	header, page := "Origin", h.Get("Origin")
 	if page == "" {
-		header, page = "Referer", r.HTTP.Header.Get("Referer")
+		header, page = "Referer", h.Get("Referer")
 	}
 	switch {
-	case len(r.Tenant.Sites) == 0:
+	case len(t.Sites) == 0:
 		return nil
 	case page != "":
-		return siteRefusal(r.Tenant, header, page)
-	case len(r.HTTP.Header["Sec-Fetch-Site"]) > 0:
-		return mismatch(ruleHidden, noPageSent, codes.HiddenOrigin,
+		return siteRefusal(t, header, page)
+	case len(h["Sec-Fetch-Site"]) > 0:
+		return Mismatch(RuleHidden, noPageSent, codes.HiddenOrigin,
 			`The browser sends neither Origin nor Referer, because of the page's Referrer-Policy. Give the script tag crossorigin="anonymous" or referrerpolicy="origin".`)
-	case r.policy.Site != SiteIfSent:
-		return mismatch(ruleRequired, noPageSent, codes.NoPage,
+	case required:
+		return Mismatch(RuleRequired, noPageSent, codes.NoPage,
 			"The request has neither Origin nor Referer, and this tenant's calls must have one. Call the API from a page of the tenant's site.")
 	}
 	return nil
@@ -65,23 +68,23 @@ func siteRefusal(t *tenants.Tenant, header, page string) *codes.Refusal {
 	case ok && t.Serves(origin):
 		return nil
 	case ok:
-		why = mismatch(ruleSites, header+": "+origin, codes.NotRegistered,
+		why = Mismatch(RuleSites, header+": "+origin, codes.NotRegistered,
 			"The page's origin "+origin+" is not one of the sites that are registered for this client_id. Ask the publisher to add it.")
 	case page == pageNull:
 		origin = pageNull
-		why = mismatch(ruleSites, header+": null", codes.NoOrigin,
+		why = Mismatch(RuleSites, header+": null", codes.NoOrigin,
 			"The browser sends no origin for this page (Origin: null). It is a local file, or in a sandboxed frame. Serve it over http://localhost or https, or add allow-same-origin to the frame's sandbox.")
 	default:
 		origin = pageInvalid
-		why = mismatch(ruleSites, header+" is not an origin", codes.NoOrigin, "The header Origin or Referer is not an origin, such as https://www.site.example.")
+		why = Mismatch(RuleSites, header+" is not an origin", codes.NoOrigin, "The header Origin or Referer is not an origin, such as https://www.site.example.")
 	}
 	why.Page = origin
 	return why
 }
 
-// mismatch returns a refusal of a request that is not the tenant's. The rule, and why it applies,
+// Mismatch returns a refusal of a request that is not the tenant's. The rule, and why it applies,
 // are for the operator.
-func mismatch(rule, why, title, detail string) *codes.Refusal {
+func Mismatch(rule, why, title, detail string) *codes.Refusal {
 	return &codes.Refusal{Code: codes.ClientMismatch, Title: title, Detail: detail, Explanation: codes.Explanation{Rule: rule, Why: why}}
 }
 

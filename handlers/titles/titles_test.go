@@ -1,4 +1,4 @@
-package handlers
+package titles
 
 import (
 	"strconv"
@@ -9,27 +9,27 @@ import (
 
 // TestTitles checks that a title counts once for each token, and that what is stored is bounded.
 func TestTitles(t *testing.T) {
-	titles := newTitles()
+	shown := New()
 	ids := []string{"a", "b", "c"}
 	for _, c := range []struct {
 		token byte
 		ids   []string
 		want  int
 	}{{1, ids, 3}, {1, ids, 0}, {1, append(ids, "d"), 1}, {2, ids, 3}, {1, ids, 0}} {
-		if n := titles.count(tokens.ID{c.token}, c.ids); n != c.want {
+		if n := shown.Count(tokens.ID{c.token}, c.ids); n != c.want {
 			t.Errorf("%d of %v are new to token %d, want %d", n, c.ids, c.token, c.want)
 		}
 	}
 	for n := range titlesShown {
-		titles.count(tokens.ID{1}, []string{strconv.Itoa(n)})
+		shown.Count(tokens.ID{1}, []string{strconv.Itoa(n)})
 	}
-	if n := titles.count(tokens.ID{1}, ids); n != 3 {
+	if n := shown.Count(tokens.ID{1}, ids); n != 3 {
 		t.Errorf("%d titles are new after %d others, want 3", n, titlesShown)
 	}
 	for n := range 2 * maxShown {
-		titles.count(tokens.ID{3, byte(n), byte(n >> 8), byte(n >> 16)}, ids)
+		shown.Count(tokens.ID{3, byte(n), byte(n >> 8), byte(n >> 16)}, ids)
 	}
-	if n := titles.tokens.Len(); n > maxShown {
+	if n := shown.tokens.Len(); n > maxShown {
 		t.Errorf("%d tokens are stored, want at most %d", n, maxShown)
 	}
 }
