@@ -141,7 +141,7 @@ var allowedImports = map[string]string{
 	"examples/wordnet":          "",
 	"":                          "commands",
 	"events":                    "",
-	"events/watch":              "addresses events tenants tokens/issuers",
+	"events/watch":              "addresses events statements tenants tokens/issuers",
 	"webhooks":                  "events outbound",
 	"store/sqlite/webhookdb":    "events webhooks",
 	"operations/webhooks":       "datadir events operations/failure webhooks",
