@@ -194,7 +194,10 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	if d.Links, err = links.NewBook(linklist.Table{DB: d.Store.DB}, d.Keys.SecretKey()); err != nil {
 		return err
 	}
-	return errors.Join(d.openStatements(), d.openWebhooks(s))
+	if err := d.openStatements(); err != nil {
+		return err
+	}
+	return d.openWebhooks(s)
 }
 
 // openStatements opens the book of statements. Its key is derived from the key of secrets: it needs

@@ -24,8 +24,10 @@ func (d *Dir) openWebhooks(s *settings.Settings) (err error) {
 	d.Watch = watch.New(watch.Config{
 		Outbox: d.Webhooks, Now: d.Now, Log: d.Log, Tenants: d.Tenants, Used: d.used, Issuers: d.issuerStatuses,
 		Addresses: d.Store, ShowAddress: d.ShowAddress, Corpus: func() string { return filepath.Base(d.Store.CorpusFile()) },
+		ClosedSince: d.Statements.ClosedSince,
 	})
 	d.Addresses.OnProposal(d.Watch.Proposed)
+	d.Statements.OnClosed = d.Watch.Closed
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/statements"
 )
 
 // scope says how an operation is confined to one tenant, for a [Developer].
@@ -28,6 +29,10 @@ var scopes = map[string]scope{
 	"usage":           {input: set("tenant")},
 	"tenant refusals": {input: set("client_id")},
 	"token issue":     {input: testToken},
+
+	"statement list":   {input: set("tenant"), result: listedStatements},
+	"statement show":   {input: set("tenant"), result: shownStatement},
+	"statement export": {input: set("tenant")},
 }
 
 // isTenants reports whether the actor may know about one tenant only. An actor that names a tenant
@@ -45,7 +50,7 @@ func (o Operation) runForTenant(ctx context.Context, d *datadir.Dir, c Call) (an
 		return nil, err
 	}
 	c.Actor.confined = true
-	result, err := o.Run(ctx, d, Call{Actor: c.Actor, Input: in})
+	result, err := o.Run(ctx, d, Call{Actor: c.Actor, Input: in, Out: c.Out})
 	if err != nil || s.result == nil {
 		return result, err
 	}
@@ -87,6 +92,29 @@ func shownTenant(tenant string, result any) (any, error) {
 		return nil, notTheTenants(result)
 	}
 	return t, nil
+}
+
+// listedStatements checks that all statements of a page are the tenant's.
+func listedStatements(tenant string, result any) (any, error) {
+	page, ok := result.(statements.Page)
+	if !ok {
+		return nil, notTheTenants(result)
+	}
+	for _, s := range page.Statements {
+		if s.Tenant != tenant {
+			return nil, notTheTenants(result)
+		}
+	}
+	return page, nil
+}
+
+// shownStatement checks that a statement is the tenant's.
+func shownStatement(tenant string, result any) (any, error) {
+	v, ok := result.(statements.View)
+	if !ok || v.Tenant != tenant {
+		return nil, notTheTenants(result)
+	}
+	return v, nil
 }
 
 // notTheTenants is the error for a result that a scope does not know or that is another tenant's.

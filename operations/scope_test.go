@@ -1,6 +1,7 @@
 package operations
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -13,8 +14,10 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/evidence"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/statements"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
+	"stile.example/stile/tokens"
 )
 
 // twoTenants returns a data directory with the tenants acme and globex, and with a refusal and
@@ -33,6 +36,8 @@ func twoTenants(t *testing.T) *datadir.Dir {
 	if err := d.UseOrigin("https://api.example"); err != nil {
 		t.Fatal(err)
 	}
+	y, m, _ := time.Now().UTC().AddDate(0, -2, 0).Date()
+	day := int32(time.Date(y, m, 3, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 	for i, name := range []string{"acme", "globex"} {
 		if _, err := AddTenant(t.Context(), d, TenantChange{ClientID: name}); err != nil {
 			t.Fatal(err)
@@ -44,6 +49,15 @@ func twoTenants(t *testing.T) *datadir.Dir {
 			d.Evidence.Note(number, evidence.Observation{At: time.Now(), Kind: evidence.Refused, Key: "client_mismatch sites", Ref: ref})
 			d.Evidence.Note(number, evidence.Observation{At: time.Now(), Kind: evidence.Page, Key: "https://" + name + ".example", Ref: ref})
 		}
+		err := d.Store.Update(t.Context(), tokens.ID{byte(i)}, func(tokens.State) tokens.State {
+			return tokens.State{Tenant: number, Day: day, Expires: int64(day+1) * 86400, Used: tokens.Usage{{{Calls: uint32(10 + i), Records: 20}}}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if made, err := d.Statements.CloseDue(t.Context(), time.Now()); err != nil || len(made) < 2 {
+		t.Fatal(made, err)
 	}
 	return d
 }
@@ -51,7 +65,7 @@ func twoTenants(t *testing.T) *datadir.Dir {
 // TestDevelopersMay lists what a tenant's developers may call. Adding an operation here
 // means that a tenant sees it: its scope must fix the tenant.
 func TestDevelopersMay(t *testing.T) {
-	want := []string{"doctor", "tenant refusals", "tenant show", "token issue", "usage"}
+	want := []string{"doctor", "statement export", "statement list", "statement show", "tenant refusals", "tenant show", "token issue", "usage"}
 	if got := slices.Sorted(maps.Keys(scopes)); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -65,7 +79,8 @@ func TestDevelopersSeeOneTenant(t *testing.T) {
 	for _, op := range All() {
 		for _, in := range []string{op.Example, strings.ReplaceAll(op.Example, "acme", "globex"),
 			`{"client_id":"globex","tenant":"globex"}`, `{"client_id":"globex"}`, `{"tenant":"globex","Tenant":"globex","TENANT":"globex"}`, `{"Client_ID":"globex"}`, `{}`} {
-			result, err := op.Run(t.Context(), d, Call{Actor: developer, Input: json.RawMessage(in)})
+			var out bytes.Buffer
+			result, err := op.Run(t.Context(), d, Call{Actor: developer, Input: json.RawMessage(in), Out: &out})
 			if _, may := scopes[op.Name]; !may {
 				if failure.KindOf(err) != failure.Forbidden {
 					t.Errorf("%s %s: %v, %v", op.Name, in, result, err)
@@ -73,12 +88,51 @@ func TestDevelopersSeeOneTenant(t *testing.T) {
 				continue
 			}
 			text, _ := json.Marshal(result)
+			text = append(text, out.Bytes()...)
 			if strings.Contains(string(text), "globex") || err != nil && strings.Contains(err.Error(), "globex") {
 				t.Errorf("%s %s: %s, %v", op.Name, in, text, err)
 			}
 			if op.Name != "usage" && in == op.Example && err == nil && len(text) < 10 {
 				t.Errorf("%s %s shows nothing: %s", op.Name, in, text)
 			}
+		}
+	}
+}
+
+// TestStatementsOfOthers checks that a developer gets the own statements only, whatever tenant, month
+// or cursor is asked for.
+func TestStatementsOfOthers(t *testing.T) {
+	d := twoTenants(t)
+	month := time.Now().UTC().AddDate(0, -2, 0)
+	closed := time.Date(month.Year(), month.Month(), 1, 0, 0, 0, 0, time.UTC).Format("2006-01")
+	developer := Actor{Name: "agency", Role: Developer, Tenant: "acme", Credential: "link"}
+	page, err := RunAs[statements.Query, statements.Page](t.Context(), d, developer, "statement list", statements.Query{Tenant: "globex", After: "9999-12 globex"})
+	if err != nil || len(page.Statements) == 0 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	for _, s := range page.Statements {
+		if s.Tenant != "acme" {
+			t.Errorf("the list has %+v", s)
+		}
+	}
+	v, err := RunAs[statements.Name, statements.View](t.Context(), d, developer, "statement show", statements.Name{Tenant: "globex", Month: closed})
+	if err != nil || v.Tenant != "acme" || v.Calls != 10 || v.Preliminary {
+		t.Errorf("%+v, %v", v, err)
+	}
+	op, _ := Find("statement export")
+	for _, format := range []string{"html", "csv", "json", "ndjson"} {
+		var out bytes.Buffer
+		in := fmt.Sprintf(`{"tenant":"globex","TENANT":"globex","month":%q,"format":%q}`, closed, format)
+		if _, err := op.Run(t.Context(), d, Call{Actor: developer, Input: json.RawMessage(in), Out: &out}); err != nil || !strings.Contains(out.String(), "acme") || strings.Contains(out.String(), "globex") {
+			t.Errorf("%s: %v: %s", format, err, out.String())
+		}
+	}
+	for _, forged := range []any{statements.Page{Statements: []statements.Info{{Tenant: "globex"}}}, statements.View{}, nil} {
+		if _, err := listedStatements("acme", forged); err == nil {
+			t.Errorf("%+v passes as a list", forged)
+		}
+		if _, err := shownStatement("acme", forged); err == nil {
+			t.Errorf("%+v passes as a statement", forged)
 		}
 	}
 }

@@ -347,6 +347,27 @@ func (b *Book) Newest(ctx context.Context, tenant string) (Closed, bool, error) 
 	return list[0], true, nil
 }
 
+// ClosedSince returns the statements of all tenants that were closed since a time.
+func (b *Book) ClosedSince(ctx context.Context, since time.Time) (found []Statement, err error) {
+	q := Query{Limit: 500}
+	for {
+		list, err := b.Store.Statements(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			if c.ClosedAt.Before(since) {
+				return found, nil // months close in their order, and the list begins with the newest
+			}
+			found = append(found, c.Statement)
+			q.AfterMonth, q.AfterTenant = c.Month, c.Tenant
+		}
+		if len(list) < q.Limit {
+			return found, nil
+		}
+	}
+}
+
 // Keys returns the public keys that verify statements, the one that signs first. It reads them
 // once: all later statements are signed by that one.
 func (b *Book) Keys(ctx context.Context) ([]string, error) {

@@ -1,6 +1,7 @@
 package developers
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,9 @@ import (
 	"stile.example/stile/operations"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
+	"stile.example/stile/statements"
+	statementfiles "stile.example/stile/statements/files"
+	"stile.example/stile/tokens"
 )
 
 // site is a tenant's own view over a data directory with the tenants acme and globex.
@@ -52,12 +56,25 @@ func newSite(t testing.TB) *site {
 		s.must(err)
 		s.fill(name)
 	}
+	made, err := s.dir.Statements.CloseDue(t.Context(), s.now)
+	if s.must(err); len(made) < 2 {
+		t.Fatalf("closed %+v", made)
+	}
 	return s
 }
 
-// fill adds refusals of a tenant, all with the tenant's name in them.
+// month returns a month that is closed.
+func (s *site) month() time.Time {
+	return time.Date(s.now.Year(), s.now.Month()-2, 1, 0, 0, 0, 0, time.UTC)
+}
+
+// fill adds refusals of a tenant, all with the tenant's name in them, and usage of a closed month.
 func (s *site) fill(name string) {
 	number, _ := s.dir.TenantNumber(name)
+	day := int32(s.month().Unix() / 86400)
+	s.must(s.dir.Store.Update(s.Context(), tokens.NewID("https://api.example", name), func(tokens.State) tokens.State {
+		return tokens.State{Tenant: number, Day: day, Expires: int64(day+1) * 86400, Used: tokens.Usage{{{Calls: 4321 + number, Records: 8765}}}}
+	}))
 	for i := range 200 {
 		ref := fmt.Sprintf("%s%03d-0000", name[:1], i)
 		if name = strings.ToLower(name); name == "globex" {
@@ -169,7 +186,7 @@ func TestSessionsEnd(t *testing.T) {
 			s.must(s.dir.Links.Remove(t.Context(), 1, list[0].ID))
 		},
 		"tenant":   func(s *site) { s.must(s.dir.Tenants.Remove(t.Context(), "acme")) },
-		"flipped":  func(s *site) { s.cookie.Value = "A" + s.cookie.Value[1:] },
+		"flipped":  func(s *site) { s.cookie.Value = string(s.cookie.Value[0]^1) + s.cookie.Value[1:] },
 		"longer":   func(s *site) { s.cookie.Value += "AAAA" },
 		"shorter":  func(s *site) { s.cookie.Value = s.cookie.Value[:20] },
 		"no value": func(s *site) { s.cookie.Value = "" },
@@ -220,7 +237,7 @@ func TestLinksAreThrottled(t *testing.T) {
 func TestPages(t *testing.T) {
 	s := newSite(t)
 	s.open()
-	for path, want := range map[string]string{"/developers/": "outside the listed sites", "/developers/usage": "No calls yet", "/developers/usage?days=90": "90 days",
+	for path, want := range map[string]string{"/developers/": "outside the listed sites", "/developers/usage": "No calls yet", "/developers/usage?days=90": "90 days", "/developers/usage?": "4,322",
 		"/developers/refusals": "A000-0000", "/developers/refusals?ref=a000-0000": "https://acme.invalid", "/developers/refusals?ref=x": "malformed", "/developers/refusals?ref=zzzzzzzz": "unknown reference",
 		"/developers/try": "data-client-id", "/developers/token": "20 calls"} {
 		resp := s.do("GET", path, nil)
@@ -247,6 +264,50 @@ func TestPages(t *testing.T) {
 		if resp := s.do("GET", path, nil); resp.StatusCode != 404 {
 			t.Errorf("%s: %d", path, resp.StatusCode)
 		}
+	}
+}
+
+// TestStatements checks that the statements are listed, with those so far, and that each file can be
+// saved, is the tenant's and verifies.
+func TestStatements(t *testing.T) {
+	s := newSite(t)
+	s.open()
+	month, page := statements.MonthOf(s.month()), body(s.do("GET", "/developers/usage", nil))
+	for _, want := range []string{month, "4,322", "8,765", statements.MonthOf(s.now), "so far"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if len(formats) != len(statementfiles.Formats()) {
+		t.Errorf("%d formats, %d are linked", len(statementfiles.Formats()), len(formats))
+	}
+	keys, err := s.dir.Statements.Keys(t.Context())
+	s.must(err)
+	for i, f := range statementfiles.Formats() {
+		path := "/developers/statements/" + month + "/statement." + string(f)
+		resp := s.do("GET", path, nil)
+		text := body(resp)
+		name := "statement-acme-" + month + "." + string(f)
+		if resp.StatusCode != 200 || formats[i].Type != f.ContentType() || resp.Header.Get("Content-Type") != f.ContentType() || resp.Header.Get("Content-Disposition") != `attachment; filename="`+name+`"` {
+			t.Errorf("%s: %d %v", path, resp.StatusCode, resp.Header)
+		}
+		if !strings.Contains(page, `href="`+path+`"`) || strings.Contains(text, "globex") || strings.Contains(text, "4323") {
+			t.Errorf("%s is not linked, or is about another tenant", path)
+		}
+		if got, err := statementfiles.Verify(strings.NewReader(text), statementfiles.Options{Keys: keys}); err != nil || len(got.Problems) != 0 || !strings.Contains(text, "4322") {
+			t.Errorf("%s: %+v, %v", path, got, err)
+		}
+	}
+	for path, want := range map[string]int{"/developers/statements/" + month + "/x": 404, "/developers/statements/" + month + "/statement.HTML": 404,
+		"/developers/statements/2020-01/statement.csv": 404, "/developers/statements/x/statement.csv": 400, "/developers/statements/" + statements.MonthOf(s.now) + "/statement.csv": 409,
+		"/developers/statements/globex/" + month + "/statement.csv": 404} {
+		if resp := s.do("GET", path, nil); resp.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, resp.StatusCode, want)
+		}
+	}
+	s.cookie = nil
+	if resp := s.do("GET", "/developers/statements/"+month+"/statement.csv", nil); resp.StatusCode != 403 {
+		t.Errorf("without a session: %d", resp.StatusCode)
 	}
 }
 
@@ -311,7 +372,7 @@ func TestNothingOfOthers(t *testing.T) {
 		s.from = fmt.Sprintf("192.0.2.%d", i)
 		ref := guess(i)
 		for _, path := range []string{"/developers/refusals?ref=" + ref, "/developers/refusals?after=" + ref + "&tenant=globex&client_id=globex",
-			"/developers/usage?tenant=GLOBEX&days=90&after=" + ref, "/developers/" + ref, "/developers/tenants/%67lobex/refusals", "/developers/..%2ftenants"} {
+			"/developers/usage?tenant=GLOBEX&days=90&after=" + ref, "/developers/" + ref, "/developers/statements/" + statements.MonthOf(s.month()) + "/statement.csv?tenant=globex&token=" + ref, "/developers/tenants/%67lobex/refusals", "/developers/..%2ftenants"} {
 			if i%3 > 0 && !strings.Contains(path, "ref=") {
 				continue
 			}
@@ -331,9 +392,14 @@ func TestNothingOfOthers(t *testing.T) {
 			op = all[(i+1)%len(all)]
 		}
 		in := fmt.Sprintf(`{%q:%q,%q:%q}`, []string{"client_id", "tenant", "Tenant", "id"}[i/len(all)%4], "globex", []string{"ref", "after", "token", "id"}[i%4], ref)
-		result, err := op.Run(t.Context(), s.dir, operations.Call{Actor: developer, Input: json.RawMessage(in)})
+		if strings.HasPrefix(op.Name, "statement ") {
+			rest := []string{`"month":"` + statements.MonthOf(s.month()) + `"`, `"after":"9999-12 globex"`, `"month":"` + ref + `"`, `"after":"` + ref + `"`}[i/len(all)%4]
+			in = fmt.Sprintf(`{%q:"globex",%s}`, []string{"tenant", "Tenant", "TENANT"}[i/len(all)%3], rest)
+		}
+		var out bytes.Buffer
+		result, err := op.Run(t.Context(), s.dir, operations.Call{Actor: developer, Input: json.RawMessage(in), Out: &out})
 		text, _ := json.Marshal(result)
-		check("operation "+op.Name, string(text)+fmt.Sprint(err))
+		check("operation "+op.Name, string(text)+fmt.Sprint(err)+out.String())
 	}
 	if rows != 0 {
 		t.Errorf("%d rows of another tenant", rows)

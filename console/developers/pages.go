@@ -13,10 +13,8 @@ import (
 	"stile.example/stile/operations/failure"
 )
 
-// StatementsPart is the name under which another package adds statements to the usage of a tenant's
-// own view: see [frame.Frame.Part]. The operations that it needs must be confined to the tenant, by
-// the scopes of package operations.
-const StatementsPart = "own statements"
+// statementsPart is the place of the statements in the page of usage: see [frame.Frame.Part].
+const statementsPart = "own statements"
 
 // addPages adds the pages of a tenant's own view. Each gets its data by operations of the caller,
 // which are confined to the tenant.
@@ -26,6 +24,7 @@ func (v *view) addPages() {
 	}
 	page("/{$}", "own", "Overview", "overview.html", overview)
 	page("/usage", "own-usage", "Usage", "usage.html", usagePage)
+	v.addStatements()
 	page("/refusals", "own-refusals", "Refusals", "refusals.html", refusalsPage)
 	page("/try", "own-try", "Try it", "try.html", tryPage)
 	v.frame.Form(frame.Form{Path: Prefix + "/token", Section: "own-try", Role: operations.Developer, Show: tokenForm, Do: v.testToken, Result: text("token.html")})

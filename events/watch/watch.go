@@ -1,6 +1,6 @@
 // Package watch notices what events report, and emits the events.
 //
-// It compares what is (usage, statuses of tenants, issuers' keys, proposals) with the marks of what
+// It compares what is (usage, statuses, issuers' keys, proposals, statements) with the marks of what
 // was reported, instead of hooking into calls. So a call pays nothing for it. An event that could
 // not be stored, or that a kill prevented, is emitted by a later comparison.
 package watch
@@ -16,6 +16,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/events"
+	"stile.example/stile/statements"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/issuers"
 )
@@ -38,6 +39,8 @@ type Config struct {
 	Addresses   Addresses
 	ShowAddress func(netip.Addr) string
 	Corpus      func() string // identifies the current generation
+	// ClosedSince returns the statements that were closed since a time.
+	ClosedSince func(context.Context, time.Time) ([]statements.Statement, error)
 }
 
 // Addresses has the states of addresses.
@@ -50,8 +53,9 @@ type Watcher struct {
 	Config
 
 	status  sync.Mutex    // from the change of a tenant's status to its event
-	wake    chan struct{} // an address was proposed
+	wake    chan struct{} // an address was proposed, or a statement closed
 	pending proposals
+	closed  closings
 
 	mu       sync.Mutex
 	reported map[string]int64 // what is known of the stored marks
@@ -108,6 +112,7 @@ func (w *Watcher) Recover(ctx context.Context) error {
 		return err
 	}
 	w.pending.all()
+	w.closed.all()
 	return w.checkStatuses(ctx)
 }
 
@@ -118,6 +123,9 @@ func (w *Watcher) Check(ctx context.Context) error {
 		return err
 	}
 	if err := w.checkIssuers(ctx, now); err != nil {
+		return err
+	}
+	if err := w.checkStatements(ctx, now); err != nil {
 		return err
 	}
 	return w.checkProposals(ctx, now)

@@ -17,6 +17,7 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/events"
 	"stile.example/stile/events/watch"
+	"stile.example/stile/statements"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/webhookdb"
 	"stile.example/stile/tenants"
@@ -38,6 +39,7 @@ type world struct {
 	issuers []issuers.Status
 	states  map[addresses.Scope]addresses.State
 	corpus  string
+	closed  []statements.Statement
 }
 
 // failing is an outbox that fails while err is set.
@@ -86,6 +88,14 @@ func (w *world) restart() {
 		Used:    func(n uint32, at time.Time) int64 { return w.used[fmt.Sprint(at.UTC().Format("2006-01"), " ", n)] },
 		Issuers: func() []issuers.Status { return w.issuers }, Addresses: w,
 		ShowAddress: func(a netip.Addr) string { return "shown " + a.String()[:4] }, Corpus: func() string { return w.corpus },
+		ClosedSince: func(_ context.Context, since time.Time) (list []statements.Statement, err error) {
+			for _, s := range w.closed {
+				if !s.ClosedAt.Before(since) {
+					list = append(list, s)
+				}
+			}
+			return list, w.out.err
+		},
 	})
 	if err := w.Recover(w.t.Context()); err != nil && w.out.err == nil {
 		w.t.Fatal(err)
@@ -355,4 +365,43 @@ func TestImports(t *testing.T) {
 		t.Error(err)
 	}
 	w.want("cancelled", w.stored(), `import.failed {"tenant":"","reason":"cancelled","message":"context canceled"}`)
+}
+
+// TestStatements checks that each closed statement is reported once, also if the process that closed
+// it was killed before the event, or was a command.
+func TestStatements(t *testing.T) {
+	w := newWorld(t)
+	november := statements.Statement{Tenant: "acme", Month: "2026-11", ClosedAt: start, Calls: 25, Records: 75, Amount: 50_000, Currency: "EUR"}
+	december := november
+	december.Month, december.ClosedAt = "2026-12", start.AddDate(0, 1, 0)
+	event := func(month string) string {
+		return `statement.closed {"tenant":"acme","month":"` + month + `","calls":25,"records":75,"amount":"0.05","currency":"EUR"}`
+	}
+	w.closed = append(w.closed, november) // by a process that is killed
+	w.restart()
+	w.want("after a kill", w.check(), event("2026-11"))
+	w.restart()
+	w.want("after a restart", w.check())
+	w.out.err = errors.New("disk is gone")
+	w.closed = append(w.closed, december)
+	w.Closed(december)
+	w.want("while the store fails", w.check())
+	w.out.err = nil
+	w.want("when it works", w.check(), event("2026-12"))
+	w.Closed(december)
+	w.want("again", w.check())
+	for n := range 3000 { // more than are noted
+		s := december
+		s.Tenant = fmt.Sprint("tenant-", n)
+		w.closed = append(w.closed, s)
+		w.Closed(s)
+	}
+	if got := len(w.check()); got != 3000 {
+		t.Errorf("%d of 3,000 are reported", got)
+	}
+	old := november
+	old.Tenant, old.ClosedAt = "ancient", start.AddDate(-2, 0, 0)
+	w.closed = append(w.closed, old)
+	w.restart()
+	w.want("a statement whose mark is no longer kept", w.check())
 }

@@ -1,0 +1,119 @@
+package developers
+
+import (
+	"net/http"
+	"strings"
+
+	"stile.example/stile/console/frame"
+	"stile.example/stile/operations"
+	"stile.example/stile/operations/failure"
+	"stile.example/stile/usage"
+)
+
+// The pages read these parts of the statements' operations. Which tenant an input names does not
+// matter: package operations confines it to the caller's.
+
+// statementName is the input of the operations statement show and statement export.
+type statementName struct {
+	Tenant string `json:"tenant"`
+	Month  string `json:"month,omitempty"`
+	Format string `json:"format,omitempty"`
+}
+
+// statement is what is shown of one.
+type statement struct {
+	Month    string       `json:"month"`
+	Currency string       `json:"currency"`
+	Calls    int64        `json:"calls"`
+	Records  int64        `json:"records"`
+	Amount   usage.Amount `json:"amount"`
+}
+
+// statementQuery is the input of the operation statement list.
+type statementQuery struct {
+	Tenant string `json:"tenant"`
+	Limit  int    `json:"limit"`
+}
+
+// maxStatements is how many statements the page has: two years.
+const maxStatements = 24
+
+// formats are the files of a statement and their types. A test compares them with those of package
+// statements/files.
+var formats = []struct{ Name, Type string }{
+	{"html", "text/html; charset=utf-8"}, {"csv", "text/csv; charset=utf-8"},
+	{"json", "application/json"}, {"ndjson", "application/x-ndjson"},
+}
+
+// statementsData returns the part of the page of usage about statements.
+func statementsData(r *frame.Request) (any, error) {
+	list, err := frame.Do[statementQuery, struct {
+		Statements []statement `json:"statements"`
+	}](r, "statement list", statementQuery{r.Caller.Tenant, maxStatements})
+	if err != nil {
+		return nil, err
+	}
+	open, err := frame.Do[statementName, statement](r, "statement show", statementName{Tenant: r.Caller.Tenant})
+	if err != nil {
+		return nil, err
+	}
+	t := frame.Table{Caption: "Statements", Columns: frame.Columns("Month (UTC)", "#Calls", "#Records", "#Amount", "Files")}
+	line := func(month frame.Cell, s statement, files frame.Cell) {
+		amount := strings.TrimSuffix(s.Amount.String()+" "+s.Currency, " ")
+		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{month, frame.Num(s.Calls), frame.Num(s.Records), frame.Amount(amount), files}})
+	}
+	line(frame.Text(open.Month).And(frame.Badge("warn", "so far")), open, frame.None())
+	for _, s := range list.Statements {
+		if s.Month == open.Month { // of a clock that was wrong
+			continue
+		}
+		line(frame.Text(s.Month), s, statementFiles(s.Month))
+	}
+	return t, nil
+}
+
+// statementFiles returns links to the files of a statement.
+func statementFiles(month string) frame.Cell {
+	var cell frame.Cell
+	for i, f := range formats {
+		link := frame.Text(f.Name).Link(Prefix + frame.Path("statements", month, "statement."+f.Name)).Hint("Statement of " + month + " as " + f.Name)
+		if i == 0 {
+			cell = link
+		} else {
+			cell = cell.And(link)
+		}
+	}
+	return cell
+}
+
+// maxDownloads is how many files are sent at the same time. It leaves slots for pages: see
+// [view.throttled].
+const maxDownloads = together / 2
+
+// export returns the handler of a statement's file. The name of the file is statement.FORMAT.
+func (v *view) export() func(http.ResponseWriter, *frame.Request) {
+	slots := make(chan struct{}, maxDownloads)
+	return func(w http.ResponseWriter, r *frame.Request) {
+		month, tenant := r.PathValue("month"), r.Caller.Tenant
+		for _, f := range formats {
+			if r.PathValue("file") != "statement."+f.Name {
+				continue
+			}
+			select {
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
+				r.Download(w, "statement export", statementName{tenant, month, f.Name}, f.Type, "statement-"+tenant+"-"+month+"."+f.Name)
+			default:
+				tooMany(w, "Other files are being sent at the moment. Wait for a minute.")
+			}
+			return
+		}
+		r.Fail(w, failure.New(failure.NotFound, "a statement has the files statement.html, statement.csv, statement.json and statement.ndjson"))
+	}
+}
+
+// addStatements adds the statements to the page of usage.
+func (v *view) addStatements() {
+	v.frame.Part(statementsPart, frame.Part{Role: operations.Developer, Template: text("statements.html"), Data: statementsData})
+	v.frame.Handle("GET "+Prefix+"/statements/{month}/{file}", operations.Developer, v.export())
+}
