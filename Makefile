@@ -20,19 +20,24 @@ build: needs ## build bin/stile
 run: build ## build, then serve the demo corpus to a demo tenant
 	./bin/stile serve --demo
 
-# The tests in e2e run the real program as a process of its own. The race detector can't look into
-# it, and would only slow its callers.
+# The tests in e2e and OTHERS run the real program and third-party programs as processes of their
+# own. The race detector can't look into those, and would only slow their callers. Those in e2e also
+# measure, so nothing else may run at the same time.
+OTHERS := ./console/openapi/peers ./examples/backends/... ./stiletest/operators ./stiletest/peers
+PROCESSES := -e '/e2e$$' -e '/peers$$' -e '/operators$$' -e '/examples/backends'
+
 .PHONY: test
-test: needs needs-others ## run all tests, and all but e2e with -race
+test: needs needs-others ## run all tests: with -race, but not those of other processes
 	$(GO) vet ./...
-	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v '/e2e$$')
+	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
+	$(GO) test -timeout 14m $(OTHERS)
 	$(GO) test -timeout 14m ./e2e
 	$(MAKE) test-widgets
 
 .PHONY: test-quick
 test-quick: needs ## run the fast tests: no e2e, browsers or other programs
 	$(GO) vet ./...
-	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v -e '/e2e$$' -e /peers -e /operators -e /backends)
+	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
 
 .PHONY: test-widgets
 test-widgets: build needs-node needs-browsers needs-curl ## test the widgets in both browsers
@@ -116,7 +121,7 @@ needs-node:
 
 # needs-others: all third-party programs that `make test` runs, except the browsers.
 .PHONY: needs-others
-needs-others: needs-node needs-python needs-php needs-proxies needs-curl needs-promtool says-java
+needs-others: needs-node needs-python needs-php needs-proxies needs-curl needs-promtool needs-systemd says-java
 
 # needs-python and needs-php: the tests run the tenants' back-ends in examples, and third-party
 # OAuth clients.
@@ -139,6 +144,11 @@ needs-proxies:
 .PHONY: needs-promtool
 needs-promtool:
 	@command -v promtool >/dev/null || { $(call install,prometheus) && { systemctl disable --now prometheus prometheus-node-exporter >/dev/null 2>&1 || true; }; }
+
+# needs-systemd: systemd-analyze checks the units. It need not be the machine's init.
+.PHONY: needs-systemd
+needs-systemd:
+	@command -v systemd-analyze >/dev/null || $(call install,systemd)
 
 # says-java does not install Java and Maven, which are large. Without them the back-end in Java is
 # not tested, and the log of the tests must show that.

@@ -115,7 +115,7 @@ func (p *program) serve(c *cobra.Command, flags map[string]string, demo demoFlag
 			return err
 		}
 	}
-	if err := srv.FirstOwner(ctx, p.out); err != nil { // standard error is the log
+	if err := srv.FirstOwner(ctx, p.sameData(s), p.out); err != nil { // standard error is the log
 		return err
 	}
 	stopReloading := srv.ReloadOnHangup(ctx, load)

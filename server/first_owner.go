@@ -9,8 +9,9 @@ import (
 )
 
 // FirstOwner adds an owner if there is none, and prints how to sign in. The one-time password is
-// printed only now, and never logged. It must be called before [Server.Run].
-func (srv *Server) FirstOwner(ctx context.Context, out io.Writer) error {
+// printed only now, and never logged. command is how the program is called for this data directory.
+// It must be called before [Server.Run].
+func (srv *Server) FirstOwner(ctx context.Context, command string, out io.Writer) error {
 	name, password, err := srv.dir.Admins.FirstOwner(ctx, srv.dir.Now())
 	if err != nil {
 		return fmt.Errorf("add the first owner: %w", err)
@@ -19,7 +20,7 @@ func (srv *Server) FirstOwner(ctx context.Context, out io.Writer) error {
 		return nil
 	}
 	srv.dir.Log.Info("added the first owner; its one-time password was printed", "admin", name)
-	_, err = fmt.Fprintf(out, firstOwner, srv.consoleURL(), name, password)
+	_, err = fmt.Fprintf(out, firstOwner, srv.consoleURL(), name, password, command)
 	return err
 }
 
@@ -32,11 +33,16 @@ func (srv *Server) consoleURL() string {
 	return "http://" + addr
 }
 
-// firstOwner is printed once: %[1]s the console's URL, %[2]s the name, %[3]s the password.
+// firstOwner is printed once: %[1]s the console's URL, %[2]s the name, %[3]s the password,
+// %[4]s the program as it was called.
 const firstOwner = `
 The console is at %[1]s. Sign in as %[2]s with this one-time password,
 which is not shown again:
 
   %[3]s
+
+If it is lost, this prints another:
+
+  %[4]s admin set %[2]s --reset-password
 
 `

@@ -228,7 +228,7 @@ func TestGone(t *testing.T) {
 // to it are limited in number and time.
 func TestSlow(t *testing.T) {
 	h := newHarness(t, webhooks.LoopbackTargets)
-	h.SetTimeout(300 * time.Millisecond)
+	h.SetTimeout(3 * time.Second) // a busy machine must not take as long for the quick receiver
 	hang := make(chan struct{})
 	slow := newReceiver(t, h.clock.now, func(http.ResponseWriter, *http.Request) { <-hang })
 	t.Cleanup(func() { close(hang) })
@@ -250,7 +250,7 @@ func TestSlow(t *testing.T) {
 	})
 	stop()
 	<-done
-	if e := lastError(h.all(webhooks.Query{Webhook: slow1(h)})); e != "no response within 300ms" {
+	if e := lastError(h.all(webhooks.Query{Webhook: slow1(h)})); e != "no response within 3s" {
 		t.Errorf("error %q", e)
 	}
 }
@@ -352,7 +352,7 @@ func TestStop(t *testing.T) {
 	began := time.Now()
 	stop()
 	running.Wait()
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	close(hang)

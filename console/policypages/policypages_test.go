@@ -36,7 +36,7 @@ func TestPolicy(t *testing.T) {
 // wait returns a comparison's page when it has a text.
 func wait(t *testing.T, s *consoletest.Site, path, text string) string {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		page := s.Get(path, 200)
 		if strings.Contains(page, text) {
 			return page

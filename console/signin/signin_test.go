@@ -255,7 +255,7 @@ func TestS40_Guesses(t *testing.T) {
 	if status, _ := inside.signInAs("alice", password); status != 303 {
 		t.Fatal(status)
 	}
-	took := map[string]time.Duration{}
+	quickest := map[string]time.Duration{"alice": time.Hour, "nobody": time.Hour} // a busy machine delays others
 	for i, name := range []string{"alice", "nobody"} {
 		b := s.browser(fmt.Sprintf("198.51.100.%d", i+1))
 		token := b.token("/sign-in")
@@ -267,7 +267,7 @@ func TestS40_Guesses(t *testing.T) {
 			if status, page := guess("wrong"); status != 401 || !strings.Contains(page, "The name or the password is wrong.") {
 				t.Fatalf("guess %d of %s: %d\n%s", n, name, status, page)
 			}
-			took[name] += time.Since(start)
+			quickest[name] = min(quickest[name], time.Since(start))
 		}
 		answered := 0
 		for n := 10; n <= 1000; n++ {
@@ -296,8 +296,8 @@ func TestS40_Guesses(t *testing.T) {
 			}
 		}
 	}
-	if a, n := took["alice"], took["nobody"]; a > 3*n || n > 3*a {
-		t.Errorf("9 guesses took %v for a name that exists, and %v for another", a, n)
+	if a, n := quickest["alice"], quickest["nobody"]; a > 2*n || n > 2*a {
+		t.Errorf("a guess takes %v for a name that exists, and %v for another", a, n)
 	}
 	if inside.whoami() == "" {
 		t.Error("the session of the attacked admin has ended")

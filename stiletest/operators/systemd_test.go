@@ -12,8 +12,7 @@ import (
 // units are the files of systemd on the page.
 var units = []string{"stile.service", "stile-backup.service", "stile-backup.timer"}
 
-// TestUnits checks the units with systemd's own program, if the machine has it, and the form of
-// their lines.
+// TestUnits checks the form of the units' lines, and the units with systemd's own program.
 func TestUnits(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"verify"}
@@ -30,8 +29,7 @@ func TestUnits(t *testing.T) {
 	}
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
-		t.Log("systemd-analyze is missing: only the form of the units was checked")
-		return
+		t.Skip("NOT TESTED: systemd-analyze is missing: apt-get install systemd")
 	}
 	out, err := exec.Command(analyze, args...).CombinedOutput()
 	for l := range strings.Lines(string(out)) {

@@ -22,8 +22,9 @@ import (
 // The clients are openid-client and jose for Node.js, and Authlib and PyJWT for Python. Their
 // scripts are in testdata.
 
-// clientsTimeout limits the time to download the packages of a client and to run it.
-const clientsTimeout = 3 * time.Minute
+// clientsTimeout limits the time to download the packages of a client and to run it. It is generous:
+// several tests download at the same time, on a machine that may be slow.
+const clientsTimeout = 8 * time.Minute
 
 // report is the output of a client's script.
 type report struct {
@@ -63,7 +64,7 @@ func TestClients(t *testing.T) {
 		}, map[string]string{"forged": "ERR_JWS_SIGNATURE_VERIFICATION_FAILED", "audience": "ERR_JWT_CLAIM_VALIDATION_FAILED",
 			"secret": "OAUTH_WWW_AUTHENTICATE_CHALLENGE 401", "scope": "OAUTH_RESPONSE_BODY_ERROR 400"}},
 		"python": {func(ctx context.Context, dir string) (*exec.Cmd, error) {
-			python, err := Venv(ctx, dir)
+			python, err := sharedVenv()
 			return exec.CommandContext(ctx, python, "clients.py"), err
 		}, map[string]string{"forged": "InvalidSignatureError", "audience": "InvalidAudienceError",
 			"secret": "invalid_client", "scope": "invalid_scope"}},

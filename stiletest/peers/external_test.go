@@ -1,7 +1,6 @@
 package peers
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -94,8 +93,6 @@ var djangoSecrets = map[string]string{"web-app": strings.Repeat("s", 40), "stile
 // newDjango starts django-oauth-toolkit with an empty database.
 func newDjango(t *testing.T) *Program {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), clientsTimeout)
-	defer cancel()
 	dir := t.TempDir()
 	must := func(err error) {
 		t.Helper()
@@ -103,14 +100,14 @@ func newDjango(t *testing.T) *Program {
 			t.Fatal(err)
 		}
 	}
-	must(os.CopyFS(dir, os.DirFS("testdata/django")))
-	python, err := Venv(ctx, dir)
+	must(os.CopyFS(dir, os.DirFS("testdata/python")))
+	python, err := sharedVenv()
 	must(err)
 	port, err := FreePort()
 	must(err)
 	options, err := json.Marshal(map[string]any{"port": port, "clients": djangoSecrets})
 	must(err)
-	cmd := exec.Command(python, "server.py")
+	cmd := exec.Command(python, "django_server.py")
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "DJANGO="+string(options))
 	p, err := Start(cmd, port, time.Minute)
 	must(err)

@@ -21,7 +21,8 @@ func NPM(ctx context.Context, dir string) error {
 }
 
 // Venv creates a virtual environment in dir with the packages that requirements.txt names. It
-// returns the path of the environment's Python.
+// returns the path of the environment's Python. Python compiles the modules that are imported, so
+// pip need not compile all of them.
 func Venv(ctx context.Context, dir string) (python string, err error) {
 	if err := need("apt-get install python3 python3-venv", "python3"); err != nil {
 		return "", err
@@ -30,7 +31,7 @@ func Venv(ctx context.Context, dir string) (python string, err error) {
 		return "", fmt.Errorf("%w (apt-get install python3-venv)", err)
 	}
 	python = filepath.Join(dir, "venv", "bin", "python")
-	return python, run(ctx, dir, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt")
+	return python, run(ctx, dir, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "-r", "requirements.txt")
 }
 
 // Maven builds the package of the project in dir.

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	_ "stile.example/stile/commands" // so that a change of the program invalidates cached test results
@@ -16,7 +18,27 @@ import (
 
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(stiletest.Main(m, &binary)) }
+func TestMain(m *testing.M) {
+	code := stiletest.Main(m, &binary)
+	os.RemoveAll(venvDir)
+	os.Exit(code)
+}
+
+var venvDir string // of sharedVenv; "" until it is called
+
+// sharedVenv installs the Python packages of all tests, once, and returns the path of Python. Its
+// time counts for all tests that wait for it.
+var sharedVenv = sync.OnceValues(func() (python string, err error) {
+	if venvDir, err = os.MkdirTemp("", "stile-venv"); err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(venvDir, os.DirFS("testdata/python")); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), clientsTimeout)
+	defer cancel()
+	return Venv(ctx, venvDir)
+})
 
 // site is a stile server whose port is chosen before it starts.
 type site struct {
