@@ -43,6 +43,12 @@ test-quick: needs ## run the fast tests: no e2e, browsers or other programs
 test-widgets: build needs-node needs-browsers needs-curl ## test the widgets in both browsers
 	cd widgets && npm ci --no-progress && npm run check && npm test
 
+.PHONY: pictures
+pictures: build needs-node needs-browsers ## take the pictures of the console in docs/ again
+	@command -v optipng >/dev/null || $(call install,optipng)
+	cd widgets && npm ci --no-progress && STILE_PICTURES=docs node --test --test-reporter=spec test/console-pictures.test.mjs
+	optipng -quiet -o5 -strip all docs/console-*.png
+
 .PHONY: test-vectors
 test-vectors: build needs-node needs-browsers ## run the public test vectors in VECTORS=DIR
 	@test -n "$(VECTORS)" || { echo "VECTORS is missing: run make test-vectors VECTORS=DIR (README says where the vectors come from)" >&2; exit 2; }
@@ -133,7 +139,7 @@ needs-python:
 needs-php:
 	@php -m 2>/dev/null | grep -qx curl || $(call install,php-cli php-curl)
 
-# needs-proxies: the configurations of the proxies in docs/operators.md serve real requests. The
+# needs-proxies: the configurations of the proxies in docs/first-day.md serve real requests. The
 # tests run the proxies themselves, so a new installation must not occupy port 80.
 .PHONY: needs-proxies
 needs-proxies:

@@ -29,7 +29,7 @@ func listen(key, addr string, others ...string) (net.Listener, error) {
 
 // lowPort says what a process needs that may not listen at a port.
 func lowPort(addr string) string {
-	return fmt.Sprintf("%s: permission denied; ports under 1024 need CAP_NET_BIND_SERVICE (see AmbientCapabilities in the unit of docs/operators.md)", addr)
+	return fmt.Sprintf("%s: permission denied; ports under 1024 need CAP_NET_BIND_SERVICE (see AmbientCapabilities in the unit of docs/first-day.md)", addr)
 }
 
 // freeAddress returns an address of the same host, with a port that is free and not in others.

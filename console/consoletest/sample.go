@@ -119,8 +119,12 @@ func overview(now time.Time, in json.RawMessage) (any, error) {
 	for i := range n {
 		series = append(series, figures(1.2+math.Sin(float64(i)*6/float64(n)), object{"at": now.UTC().Truncate(step).Add(-time.Duration(n-1-i) * step)}))
 	}
+	total, before := figures(float64(n), object{}), figures(float64(n)*0.9, object{})
+	// A period has the highest of its parts and a latency like theirs, not their sum.
+	total["most"], before["most"] = series[n/4]["most"], series[n/3]["most"]
+	total["latency"], before["latency"] = series[n/2]["latency"], series[n/3]["latency"]
 	return object{"bucket": int64(step / time.Second), "now": object{"live_tokens": 1234, "addresses_blocked": 3, "addresses_crowded": 17, "proposals": 2},
-		"total": figures(float64(n), object{}), "before": figures(float64(n)*0.9, object{}), "series": series}, nil
+		"total": total, "before": before, "series": series}, nil
 }
 
 // figures adds figures of a size to an object.

@@ -88,7 +88,7 @@ func contents(binary, dir string) (all files.Contents, err error) {
 	add(binary, "/usr/bin/stile", "", 0o755)
 	add("stile.yaml", "/etc/stile/stile.yaml", files.TypeConfigNoReplace, 0o640)
 	add("../../LICENSE", "/usr/share/doc/stile/copyright", "", 0o644)
-	for _, name := range []string{"../../CHANGELOG.md", "../../docs/operators.md", "../prometheus/stile.rules.yml", "../grafana/stile.json"} {
+	for _, name := range []string{"../../CHANGELOG.md", "../../docs/operators.md", "../../docs/operating.md", "../../docs/first-day.md", "../prometheus/stile.rules.yml", "../grafana/stile.json"} {
 		add(name, "/usr/share/doc/stile/"+filepath.Base(name), "", 0o644)
 	}
 	for _, name := range []string{"stile.service", "stile-backup.service", "stile-backup.timer"} {

@@ -25,7 +25,7 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// documented returns the labels of each metric in the table of docs/operators.md, and of those of
+// documented returns the labels of each metric in the table of docs/operating.md, and of those of
 // Go that queries may use.
 func documented(t *testing.T) map[string][]string {
 	t.Helper()
@@ -34,7 +34,7 @@ func documented(t *testing.T) map[string][]string {
 		found[name] = nil
 	}
 	row := regexp.MustCompile("(?m)^\\| `(stile_[a-z_]+)(?:\\{([a-z,]+)\\})?` \\|")
-	for _, m := range row.FindAllStringSubmatch(read(t, "../../docs/operators.md"), -1) {
+	for _, m := range row.FindAllStringSubmatch(read(t, "../../docs/operating.md"), -1) {
 		found[m[1]] = strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' })
 	}
 	if len(found) < 15 {

@@ -1,4 +1,4 @@
-// Package operators executes docs/operators.md: the commands of its first day, in order, and its
+// Package operators executes docs/first-day.md: its commands, in order, and its
 // configurations of nginx, Caddy and systemd in the real programs. Only paths, ports, host names
 // and certificates are replaced.
 //
@@ -30,21 +30,16 @@ type block struct {
 // added marks a block that is appended to its file.
 const added = "added to "
 
-// firstDay returns the blocks of the section "The first day", in order.
+// firstDay returns the blocks of the page, in order.
 func firstDay(t testing.TB) (all []block) {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/operators.md")
+	page, err := os.ReadFile("../../docs/first-day.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, found := strings.Cut(string(page), "\n## The first day\n")
-	day, _, ends := strings.Cut(rest, "\n## ")
-	if !found || !ends {
-		t.Fatal(`docs/operators.md has no section "The first day"`)
-	}
 	fence := regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 	name := regexp.MustCompile(`^# ((?:` + added + `)?/\S+)\n`)
-	for _, m := range fence.FindAllStringSubmatch(day, -1) {
+	for _, m := range fence.FindAllStringSubmatch(string(page), -1) {
 		b := block{kind: m[1], text: m[2]}
 		if first := name.FindStringSubmatch(b.text); first != nil {
 			b.file = first[1]

@@ -51,7 +51,7 @@ func TestUnitsAreThePages(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want := contentOf(t, "/etc/systemd/system/"+name); "# /etc/systemd/system/"+name+"\n"+string(text) != want {
-			t.Errorf("deploy/systemd/%s is not the block of docs/operators.md", name)
+			t.Errorf("deploy/systemd/%s is not the block of docs/first-day.md", name)
 		}
 	}
 }

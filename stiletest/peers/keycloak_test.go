@@ -245,21 +245,21 @@ func (s *site) proof(key stiletest.Key, token string) string {
 }
 
 // checkConsole checks that admins sign in at the console by Keycloak, if it is set up as
-// docs/operators.md says: olga, who has a role that is mapped, and nora, who has none.
+// docs/operating.md says: olga, who has a role that is mapped, and nora, who has none.
 func (k *keycloak) checkConsole() {
 	k.t.Helper()
 	s := newSite(k.t)
 	port, err := FreePort()
 	k.must(err)
 	s.AdminURL = fmt.Sprintf("http://127.0.0.1:%d", port)
-	text, err := os.ReadFile("../../docs/operators.md")
+	text, err := os.ReadFile("../../docs/operating.md")
 	k.must(err)
 	_, part, found := strings.Cut(string(text), "## Sign-in by OpenID Connect\n")
 	block := func(kind string) string {
 		_, after, isThere := strings.Cut(part, "```"+kind+"\n")
 		text, _, ends := strings.Cut(after, "```\n")
 		if !found || !isThere || !ends {
-			k.t.Fatalf("docs/operators.md has no %s block about OpenID Connect", kind)
+			k.t.Fatalf("docs/operating.md has no %s block about OpenID Connect", kind)
 		}
 		return strings.NewReplacer("https://id.example", k.URL, "https://stile.internal", s.AdminURL, "/run/secrets/console", s.Dir+"/console-secret", "SECRET", ConsoleSecret).Replace(text)
 	}

@@ -66,9 +66,9 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// TestDocumentation runs the commands of the section about the admin API in the page for operators.
+// TestDocumentation runs the commands of the section about the admin API in docs/operating.md.
 func TestDocumentation(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/operators.md")
+	page, err := os.ReadFile("../../../docs/operating.md")
 	if err != nil {
 		t.Fatal(err)
 	}
