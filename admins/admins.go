@@ -258,6 +258,28 @@ func (d *Directory) Remove(ctx context.Context, number int64) error {
 	})
 }
 
+// EndAccess ends the sessions and tokens of a subject of an issuer that gives it no role any more.
+// The account stays, for the day on which it gets one again.
+func (d *Directory) EndAccess(ctx context.Context, issuer, subject string) error {
+	a, err := d.store.FindAdmin(ctx, Lookup{Issuer: issuer, Subject: subject})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	tokens, err := d.store.Tokens(ctx, a.Number)
+	if err != nil {
+		return err
+	}
+	for _, t := range tokens {
+		if err := d.store.RemoveToken(ctx, a.Number, t.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return d.store.RemoveSessions(ctx, a.Number, 0)
+}
+
 // FromIssuer returns the account of a subject of an issuer, with the role that its claim gives. It
 // adds the account at the first sign-in. A name that is another account's is [ErrExists]: an issuer
 // must not take over an account.
