@@ -138,9 +138,10 @@ type Lookup struct {
 
 // Directory decides about the accounts in a store.
 type Directory struct {
-	store  Store
-	key    []byte // of the hashes of tokens and sessions
-	hasher *hasher
+	store   Store
+	key     []byte // of the hashes of tokens and sessions
+	hasher  *hasher
+	guesses guesses
 }
 
 // NewDirectory returns the accounts in a store. secret is the server's secret key.
@@ -149,7 +150,7 @@ func NewDirectory(store Store, secret []byte) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the key of admin tokens: %w", err)
 	}
-	return &Directory{store, key, newHasher()}, nil
+	return &Directory{store: store, key: key, hasher: newHasher()}, nil
 }
 
 // hash returns the stored form of a token or a session's cookie.
