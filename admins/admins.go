@@ -138,9 +138,10 @@ type Lookup struct {
 
 // Directory decides about the accounts in a store.
 type Directory struct {
-	store  Store
-	key    []byte // of the hashes of tokens and sessions
-	hasher *hasher
+	store   Store
+	key     []byte // of the hashes of tokens and sessions
+	hasher  *hasher
+	guesses guesses
 }
 
 // NewDirectory returns the accounts in a store. secret is the server's secret key.
@@ -149,7 +150,7 @@ func NewDirectory(store Store, secret []byte) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the key of admin tokens: %w", err)
 	}
-	return &Directory{store, key, newHasher()}, nil
+	return &Directory{store: store, key: key, hasher: newHasher()}, nil
 }
 
 // hash returns the stored form of a token or a session's cookie.
@@ -256,6 +257,28 @@ func (d *Directory) Remove(ctx context.Context, number int64) error {
 		}
 		return nil
 	})
+}
+
+// EndAccess ends the sessions and tokens of a subject of an issuer that gives it no role any more.
+// The account stays, for the day on which it gets one again.
+func (d *Directory) EndAccess(ctx context.Context, issuer, subject string) error {
+	a, err := d.store.FindAdmin(ctx, Lookup{Issuer: issuer, Subject: subject})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	tokens, err := d.store.Tokens(ctx, a.Number)
+	if err != nil {
+		return err
+	}
+	for _, t := range tokens {
+		if err := d.store.RemoveToken(ctx, a.Number, t.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return d.store.RemoveSessions(ctx, a.Number, 0)
 }
 
 // FromIssuer returns the account of a subject of an issuer, with the role that its claim gives. It

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"stile.example/stile/outbound"
@@ -41,8 +42,14 @@ func (t Targets) check(text string) (string, error) {
 	case u.Fragment != "":
 		return "", fmt.Errorf("the URL must not contain a fragment (#), because it is never sent")
 	}
-	host := strings.ToLower(u.Hostname())
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	a, ipErr := netip.ParseAddr(host)
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return "", fmt.Errorf("the URL's port must be from 1 to 65535")
+	}
+	if ipErr != nil && endsInNumber(host) {
+		return "", fmt.Errorf("%s: write an IPv4 address as four decimal numbers, such as 192.0.2.1", u.Host)
+	}
 	local := host == "localhost" || strings.HasSuffix(host, ".localhost") || ipErr == nil && a.Unmap().IsLoopback()
 	switch {
 	case u.Scheme == "http" && local && t != PublicTargets && t != "":
@@ -55,6 +62,16 @@ func (t Targets) check(text string) (string, error) {
 		return "", fmt.Errorf("%s is not a public address; the setting webhooks.targets can allow loopback or private addresses", u.Host)
 	}
 	return u.String(), nil
+}
+
+// endsInNumber reports whether browsers and system libraries read a host as an IPv4 address, such
+// as 127.1 or 0x7f000001 (WHATWG URL, "ends in a number"). No name ends so.
+func endsInNumber(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if _, err := strconv.ParseUint(strings.TrimPrefix(last, "0x"), 16, 64); err == nil && strings.HasPrefix(last, "0x") {
+		return true
+	}
+	return last != "" && strings.Trim(last, "0123456789") == ""
 }
 
 func isControl(r rune) bool { return r <= ' ' || r == 0x7f }

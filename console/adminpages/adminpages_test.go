@@ -1,10 +1,12 @@
 package adminpages_test
 
 import (
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"stile.example/stile/admins"
 	"stile.example/stile/console/adminpages"
@@ -165,4 +167,38 @@ func TestAudit(t *testing.T) {
 		t.Error("the audit log has a token")
 	}
 	contains(t, s.Get("/audit/verify?head="+strings.Repeat("0", 64), 200), "was changed outside stile at entry 1.")
+}
+
+// TestGuessesOfTheCurrentPassword checks that somebody who finds a browser signed in can't find out
+// the password there, and that the owner can go on a minute later.
+func TestGuessesOfTheCurrentPassword(t *testing.T) {
+	s := newSite(t)
+	const right, next = "a long way round", "many a slip twixt"
+	ada, err := s.Dir.Admins.Find(t.Context(), "ada")
+	if err == nil {
+		err = s.Dir.Admins.SetPassword(t.Context(), ada.Number, right)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := operations.Actor{Name: "ada", Role: admins.Owner, Credential: "password"}
+	change := func(current string) error {
+		_, err := operations.RunAs[accounts.PasswordChange, accounts.View](t.Context(), s.Dir, by, "admin password", accounts.PasswordChange{Name: "ada", Password: next, Current: current})
+		return err
+	}
+	for range 9 {
+		if err := change("wrong"); err == nil || !strings.Contains(err.Error(), "password is wrong") {
+			t.Fatal(err)
+		}
+	}
+	if err := change(right); err == nil || !strings.Contains(err.Error(), "wrong too often") {
+		t.Errorf("the tenth guess: %v", err)
+	}
+	if err := s.Dir.Admins.CheckCurrent(t.Context(), ada, right, s.Dir.Now().Add(time.Minute)); err != nil {
+		t.Errorf("the right one a minute later: %v", err)
+	}
+	other := add(t, s, "bob", admins.Viewer)
+	if err := s.Dir.Admins.CheckCurrent(t.Context(), other, "wrong", s.Dir.Now()); !errors.Is(err, admins.ErrNotFound) {
+		t.Errorf("another account: %v", err)
+	}
 }

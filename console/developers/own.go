@@ -1,9 +1,11 @@
 package developers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"html/template"
+	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -34,9 +36,9 @@ type view struct {
 	Options
 	frame *frame.Frame
 	enter *template.Template // the page for those who have no session
-	pages limiter            // requests of an address
-	wrong limiter            // wrong links of an address
-	tests limiter            // tokens to try out, of a link
+	pages *limiter           // requests of an address
+	wrong *limiter           // wrong links of an address
+	tests *limiter           // tokens to try out, of a link
 }
 
 // The limits of a tenant's own view. A page reads the database, so an address gets as many as a
@@ -50,7 +52,7 @@ const (
 
 // New returns the handler of [Prefix] and all paths below it, for the public listener.
 func New(o Options) http.Handler {
-	v := &view{Options: o, pages: limiter{most: pagesPer, per: time.Minute}, wrong: limiter{most: wrongPer, per: 10 * time.Minute}, tests: limiter{most: testsPer, per: time.Hour}}
+	v := &view{Options: o, pages: newLimiter(pagesPer, time.Minute), wrong: newLimiter(wrongPer, 10*time.Minute), tests: newLimiter(testsPer, time.Hour)}
 	layout, err := files.ReadFile("templates/layout.html")
 	if err != nil {
 		panic(err) // the name is a constant
@@ -87,6 +89,7 @@ func headers(next http.Handler) http.Handler {
 		head.Set("Cache-Control", "no-store")
 		head.Set("Referrer-Policy", "same-origin") // with no-referrer, forms would have the Origin null
 		head.Set("X-Frame-Options", "DENY")
+		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("Cross-Origin-Opener-Policy", "same-origin")
 		head.Set("Cross-Origin-Resource-Policy", "same-origin")
 		head.Set("X-Robots-Tag", "noindex")
@@ -110,6 +113,13 @@ func (v *view) throttled(next http.Handler) http.Handler {
 			tooMany(w, "Too many requests. Wait for a minute.")
 			return
 		}
+		// Whoever sends slowly must not take a slot meanwhile.
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			http.Error(w, "The form is incomplete or too long.", http.StatusBadRequest)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
@@ -162,7 +172,6 @@ func (v *view) open(w http.ResponseWriter, r *http.Request) {
 		tooMany(w, "Too many wrong links. Wait for ten minutes.")
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	text := strings.TrimSpace(r.PostFormValue("link"))
 	if at := strings.LastIndexByte(text, '#'); at >= 0 { // the whole URL was pasted
 		text = text[at+1:]

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -437,4 +438,55 @@ func TestPartsOfTheTenantsPage(t *testing.T) {
 		t.Error("a viewer may make a link")
 	}
 	c.Post("/tenants/acme/links/add", 403, "name", "agency", "for", "7d")
+}
+
+// TestManyAddresses checks that somebody with very many addresses does not keep others out.
+func TestManyAddresses(t *testing.T) {
+	l, now := newLimiter(2, time.Minute), time.Now()
+	for i := range 3 * maxLimited {
+		l.allow(fmt.Sprint(i), now)
+	}
+	if !l.allow("another", now) || l.names.Len() > maxLimited {
+		t.Errorf("another address is refused, and %d are remembered", l.names.Len())
+	}
+	for range 2 {
+		l.allow("another", now)
+	}
+	if l.allow("another", now) || !l.full("another", now) || !l.allow("another", now.Add(time.Minute)) {
+		t.Error("the limit of an address")
+	}
+}
+
+// TestSlowForms checks that those who send a form slowly don't keep others out meanwhile.
+func TestSlowForms(t *testing.T) {
+	s := newSite(t)
+	begun, end := make(chan struct{}, together), make(chan struct{})
+	var running sync.WaitGroup
+	for range together {
+		running.Go(func() {
+			r := httptest.NewRequest("POST", "https://api.example/developers/open", &slow{begun: begun, end: end})
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			s.handler.ServeHTTP(httptest.NewRecorder(), r)
+		})
+	}
+	for range together {
+		<-begun
+	}
+	if resp := s.do("GET", "/developers/", nil); resp.StatusCode != 200 {
+		t.Errorf("status %d while %d forms are sent", resp.StatusCode, together)
+	}
+	close(end)
+	running.Wait()
+}
+
+// slow is a body that does not end before it may.
+type slow struct {
+	begun, end chan struct{}
+	once       sync.Once
+}
+
+func (s *slow) Read([]byte) (int, error) {
+	s.once.Do(func() { s.begun <- struct{}{} })
+	<-s.end
+	return 0, io.EOF
 }

@@ -133,6 +133,9 @@ func About(field string, err error) error {
 // maxForm is the maximum size of a form in bytes, without a file.
 const maxForm = 256 << 10
 
+// fieldSize is how many bytes a field of a form with a file counts for, besides name and value.
+const fieldSize = 128
+
 // Form adds a form.
 func (f *Frame) Form(form Form) {
 	f.forms = append(f.forms, form)
@@ -253,7 +256,8 @@ func (f *Frame) uploaded(r *Request) (Values, error) {
 			return v, r.checkToken(v.Get("csrf"))
 		}
 		text, err := io.ReadAll(io.LimitReader(part, left+1))
-		if left -= int64(len(text)); err != nil || left < 0 {
+		// What has no value takes memory too: for its name, and for the map.
+		if left -= int64(len(text)) + int64(len(part.FormName())) + fieldSize; err != nil || left < 0 {
 			return v, failure.New(failure.Invalid, "read the form: a field is incomplete or too long")
 		}
 		v.Add(part.FormName(), string(text))

@@ -2,7 +2,9 @@ package signin
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +20,7 @@ type events struct {
 	now func() time.Time
 
 	mu       sync.Mutex
-	failures recent.Map[string, failures]
+	failures recent.Map[[sha256.Size]byte, failures]
 	hour     time.Time // start of the hour in which written are counted
 	written  int
 	left     int // failures that were not written because of the limit
@@ -63,10 +65,12 @@ func (e *events) record(ctx context.Context, entry audit.Entry) error {
 // password there.
 const unknownName = "unknown name"
 
-// failed records a sign-in that failed: the first of a name from an address within an hour, then
-// the 10th, 100th and so on.
-func (e *events) failed(ctx context.Context, name, credential, address string) error {
-	count, left, write := e.count(name + "\x00" + address)
+// failed records a sign-in that failed: the first of what was typed as a name from an address
+// within an hour, then the 10th, 100th and so on. typed distinguishes names that no account has
+// too: if they were merged, only a name that exists would cause a write, which takes measurably
+// longer.
+func (e *events) failed(ctx context.Context, name, typed, credential, address string) error {
+	count, left, write := e.count(key("failed", strings.ToLower(typed), address))
 	if !write {
 		return nil
 	}
@@ -81,12 +85,12 @@ func (e *events) failed(ctx context.Context, name, credential, address string) e
 }
 
 // count counts a failure, and reports whether it is to be written, with how many others were not.
-func (e *events) count(key string) (count, left int, write bool) {
+func (e *events) count(key [sha256.Size]byte) (count, left int, write bool) {
 	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.failures.Len() == 0 {
-		e.failures = recent.New[string, failures](maxFailedKeys)
+		e.failures = recent.New[[sha256.Size]byte, failures](maxFailedKeys)
 	}
 	f, known := e.failures.Use(key)
 	if age := now.Sub(f.since); !known || age >= mergeFor || age < 0 {

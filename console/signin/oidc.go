@@ -213,7 +213,11 @@ func (s *SignIn) finishOIDC(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if who.role == "" {
-		if err := s.events.failed(r.Context(), unknownName, "oidc", address.String()); err != nil {
+		if err := s.accounts.EndAccess(r.Context(), s.oidc.set.Issuer, who.subject); err != nil {
+			s.fault(w, r, err)
+			return
+		}
+		if err := s.events.failed(r.Context(), unknownName, "", "oidc", address.String()); err != nil {
 			s.fault(w, r, err)
 			return
 		}

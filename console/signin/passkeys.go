@@ -212,7 +212,8 @@ func (s *SignIn) checkPasskey(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var c ceremony
-	if err := s.unseal(w, r, ceremonyCookie, false, &c); err != nil {
+	// A challenge for adding a passkey has a name. It must not replace the password.
+	if err := s.unseal(w, r, ceremonyCookie, false, &c); err != nil || c.Name != "" {
 		sayError(w, http.StatusUnauthorized, secondText)
 		return
 	}
@@ -228,7 +229,7 @@ func (s *SignIn) checkPasskey(w http.ResponseWriter, r *http.Request) {
 	}
 	a, credential, err := s.verify(r, c, raw)
 	if err != nil {
-		if err := s.events.failed(r.Context(), s.nameFor(a), "passkey", address.String()); err != nil {
+		if err := s.events.failed(r.Context(), s.nameFor(a), a.Name, "passkey", address.String()); err != nil {
 			s.failJSON(w, r, err)
 			return
 		}

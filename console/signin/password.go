@@ -53,7 +53,7 @@ func (s *SignIn) signIn(w http.ResponseWriter, r *http.Request) {
 	a, err := s.accounts.CheckPassword(r.Context(), name, r.PostForm.Get("password"))
 	switch {
 	case errors.Is(err, admins.ErrNotFound):
-		if err := s.events.failed(r.Context(), s.knownName(r, name), "password", address.String()); err != nil {
+		if err := s.events.failed(r.Context(), s.knownName(r, name), name, "password", address.String()); err != nil {
 			s.fault(w, r, err)
 			return
 		}
@@ -61,7 +61,7 @@ func (s *SignIn) signIn(w http.ResponseWriter, r *http.Request) {
 		s.form(w, r, http.StatusUnauthorized, view)
 		return
 	case errors.Is(err, admins.ErrBusy):
-		guess.giveBack()
+		guess.undo()
 		view.Error = "The server is busy. Try again in a few seconds."
 		s.form(w, r, http.StatusServiceUnavailable, view)
 		return

@@ -3,10 +3,13 @@ package signin_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"stile.example/stile/admins"
 	"stile.example/stile/audit"
@@ -375,5 +378,92 @@ func TestAuthenticate(t *testing.T) {
 	s.pass(time.Hour)
 	if who, err := s.signIn.Authenticate(t.Context(), plain, ""); err == nil {
 		t.Errorf("an expired token: %+v", who)
+	}
+}
+
+// TestUnknownNamesAreWritten checks that the audit log gets as many entries for names that no
+// account has as for those that exist: the time of a write would tell which exist.
+func TestUnknownNamesAreWritten(t *testing.T) {
+	s := newSite(t)
+	s.admin("alice", admins.Owner)
+	b := s.browser("192.0.2.1")
+	for i, name := range []string{"nobody", "alice", "somebody", "NOBODY"} {
+		b.signInAs(name, "x")
+		list, err := s.dir.Audit.Entries(t.Context(), audit.Query{Operation: "sign in failed", Limit: 10})
+		if want := min(i+1, 3); err != nil || len(list) != want {
+			t.Errorf("after a guess of %s: %d entries, want %d (%v)", name, len(list), want, err)
+		}
+	}
+}
+
+// TestNoRoleAnyMore checks that somebody whose role the issuer has removed has no session and no
+// token after the next sign-in.
+func TestNoRoleAnyMore(t *testing.T) {
+	i := newIssuer(t)
+	s := i.site(t)
+	s.admin("root", admins.Owner)
+	signIn := func(b *browser, role string) int {
+		q := start(t, b)
+		i.claims = jwt.MapClaims{"iss": i.URL, "aud": "console", "sub": "1", "exp": s.clock().Add(time.Hour).Unix(), "iat": s.clock().Unix(), "nonce": q.Get("nonce"),
+			"preferred_username": "olga", "realm_access": map[string]any{"roles": []string{role}}}
+		status, _ := b.do("GET", "/sign-in/oidc/callback?"+url.Values{"state": {q.Get("state")}, "code": {"x"}}.Encode(), nil)
+		return status
+	}
+	b := s.browser("192.0.2.1")
+	if status := signIn(b, "stile-owners"); status != 200 || b.whoami() == "" {
+		t.Fatal(status)
+	}
+	olga, err := s.dir.Admins.Find(t.Context(), "olga")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, token, err := s.dir.Admins.AddToken(t.Context(), olga, "script", admins.Owner, time.Hour, s.clock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := signIn(s.browser("192.0.2.2"), "other"); status != 403 {
+		t.Errorf("without a role: %d", status)
+	}
+	if b.whoami() != "" {
+		t.Error("a session continues without a role")
+	}
+	if _, err := s.signIn.Authenticate(t.Context(), token, "192.0.2.1"); err == nil {
+		t.Error("a token is valid without a role")
+	}
+	if status := signIn(s.browser("192.0.2.3"), "stile-owners"); status != 200 {
+		t.Errorf("with a role again: %d", status)
+	}
+}
+
+// TestAddingIsNoFactor checks that the challenge for adding a passkey can't be used to sign in
+// without the password.
+func TestAddingIsNoFactor(t *testing.T) {
+	s := newSite(t)
+	s.admin("alice", admins.Owner)
+	b := s.browser("192.0.2.1")
+	b.signInAs("alice", password)
+	json := func(path, token, body string) int {
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "http://localhost"+path, strings.NewReader(body))
+		r.RemoteAddr = "192.0.2.1:1"
+		r.Header.Set("X-CSRF-Token", token)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		for _, c := range b.cookies {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		for _, c := range w.Result().Cookies() {
+			b.cookies[c.Name] = c
+		}
+		b.last = w
+		return w.Code
+	}
+	if status := json("/account/passkeys/options", b.token("/whoami"), `{"name":"key"}`); status != 200 {
+		t.Fatal(status, b.last.Body)
+	}
+	delete(b.cookies, "stile-session")
+	token := b.token("/sign-in")
+	if status := json("/sign-in/passkey/check", token, `{}`); status != 401 || !strings.Contains(b.last.Body.String(), "Start again") {
+		t.Errorf("status %d %s", status, b.last.Body)
 	}
 }

@@ -84,12 +84,19 @@ func (t *throttle) now(key [sha256.Size]byte, most float64, every time.Duration,
 	return b
 }
 
-// giveBack returns a guess that was right.
+// giveBack returns a guess that was right. The name's guesses from the address start anew.
 func (a attempt) giveBack() {
+	a.undo()
 	a.t.mu.Lock()
 	defer a.t.mu.Unlock()
 	a.t.budgets.Delete(a.pair)
-	for key, most := range map[[sha256.Size]byte]float64{a.by: guesses, a.name: nameGuesses} {
+}
+
+// undo returns a guess that was not checked.
+func (a attempt) undo() {
+	a.t.mu.Lock()
+	defer a.t.mu.Unlock()
+	for key, most := range map[[sha256.Size]byte]float64{a.pair: guesses, a.by: guesses, a.name: nameGuesses} {
 		if b, known := a.t.budgets.Get(key); known {
 			b.left = min(most, b.left+1)
 			a.t.budgets.Put(key, b)

@@ -277,13 +277,13 @@ func checkCurrent(ctx context.Context, d *datadir.Dir, a admins.Admin, in Passwo
 	if !inSession {
 		return nil
 	}
-	_, err := d.Admins.CheckPassword(ctx, a.Name, check)
+	err := d.Admins.CheckCurrent(ctx, a, check, d.Now())
 	switch {
 	case err == nil && a.MustChange:
 		return failure.New(failure.Invalid, "the one-time password can't be kept; choose another")
 	case errors.Is(err, admins.ErrNotFound) && !a.MustChange:
 		return failure.New(failure.Invalid, "the current password is wrong")
-	case errors.Is(err, admins.ErrBusy):
+	case errors.Is(err, admins.ErrBusy), errors.Is(err, admins.ErrGuesses):
 		return failure.Of(failure.Conflict, err)
 	case err != nil && !errors.Is(err, admins.ErrNotFound):
 		return err
