@@ -170,7 +170,7 @@ var allowedImports = map[string]string{
 	"store/sqlite/linklist":     "links",
 	"operations/ownview":        "datadir evidence handlers/codes links operations/failure refusals settings tenants tokens/readable",
 	"commands/developers":       "commands/printing commands/syntax doctor operations spf13/cobra",
-	"console/developers": "console/caller console/dist console/frame console/tenantpages datadir doctor links operations operations/failure usage recent",
+	"console/developers":        "console/caller console/dist console/frame console/tenantpages datadir doctor links operations operations/failure usage recent",
 	"console/search":            "console/frame operations operations/failure",
 	"store/sqlite/repeats":      "idempotency",
 	"console/sample":            "console console/consoletest",
