@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/check"
 	"stile.example/stile/operations/failure"
 )
 
@@ -24,7 +25,7 @@ func (w *inTheMiddle) Write(b []byte) (int, error) {
 func TestOneCheckAtATime(t *testing.T) {
 	d := openDir(t)
 	check := func(out *inTheMiddle) error {
-		_, err := checkFiles(context.Background(), d, None{}, out)
+		_, err := check.Files(context.Background(), d, check.None{}, out)
 		return err
 	}
 	second := errors.New("it did not run")
@@ -49,7 +50,7 @@ func TestLostCalls(t *testing.T) {
 	number, _ := d.TenantNumber("acme")
 	d.Meter.Reserve(number, 0, d.Now())
 	d.Meter.Use(number, d.Now())
-	r, err := checkFiles(t.Context(), d, None{}, nil)
+	r, err := check.Files(t.Context(), d, check.None{}, nil)
 	if err != nil || len(r.Findings) != 1 || r.Findings[0].Check != "quota" || r.Findings[0].Examples[0] != "acme: 1 calls this month, and 0 in the database" {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -1,13 +1,16 @@
 package operations
 
 import (
+	"stile.example/stile/operations/auditing"
+	"stile.example/stile/operations/check"
 	"stile.example/stile/operations/items"
+	"stile.example/stile/operations/keys"
 	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/overview"
 	"stile.example/stile/tokens/listing"
 )
 
-// Refusals, tokens and addresses are listed by package lists.
+// The types of operations that are implemented in packages of their own.
 type (
 	RefusalName        = lists.RefusalName
 	RefusalView        = lists.RefusalView
@@ -35,4 +38,17 @@ type (
 	OverviewQuery      = overview.Query
 	Overview           = overview.Overview
 	TokenMoment        = lists.Moment
+	AuditQuery         = auditing.Query
+	AuditEntry         = auditing.Entry
+	AuditPage          = auditing.Page
+	AuditCheck         = auditing.Check
+	AuditHead          = auditing.Head
+	KeyView            = keys.View
+	KeyRotation        = keys.Rotation
+	IssuerView         = keys.IssuerView
+	IssuerRefresh      = keys.IssuerRefresh
+	CheckProgress      = check.Progress
 )
+
+// MaxPage is the maximum of AuditQuery.Limit.
+const MaxPage = auditing.MaxPage

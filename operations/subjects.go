@@ -17,7 +17,6 @@ func (n TenantName) about() string     { return n.ClientID }
 func (ch TenantChange) about() string  { return ch.ClientID }
 func (r SecretRotation) about() string { return r.ClientID }
 func (q TokenRequest) about() string   { return q.Tenant }
-func (r IssuerRefresh) about() string  { return r.Issuer }
 func (a RangeAllowance) about() string { return a.Range }
 func (b RangeBlock) about() string     { return b.Range }
 func (n RangeName) about() string      { return n.Range }

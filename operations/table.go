@@ -3,7 +3,10 @@ package operations
 import (
 	"slices"
 
+	"stile.example/stile/operations/auditing"
+	"stile.example/stile/operations/check"
 	"stile.example/stile/operations/items"
+	"stile.example/stile/operations/keys"
 	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/overview"
 	"stile.example/stile/operations/policies"
@@ -134,20 +137,20 @@ var statementOps = []Operation{
 }
 
 var keyOps = []Operation{
-	plain("key list", Viewer, "list the signing keys", `{}`, listKeys).at("GET /keys").keyed("kid"),
-	changes[KeyRotation](plain("key rotate", Owner, "sign with a new key from now on", `{"alg":"EdDSA"}`, rotateKey),
+	plain("key list", Viewer, "list the signing keys", `{}`, keys.List).at("GET /keys").keyed("kid"),
+	changes[KeyRotation](plain("key rotate", Owner, "sign with a new key from now on", `{"alg":"EdDSA"}`, keys.Rotate),
 		"rotated the signing key", nil, nil).withResult().
 		at("POST /keys").creates().previewed(of(wouldRotateKey)),
-	plain("issuer list", Viewer, "list the external issuers and their keys", `{}`, listIssuers).
+	plain("issuer list", Viewer, "list the external issuers and their keys", `{}`, keys.Issuers).
 		at("GET /issuers").keyed("issuer"),
-	changes(plain("issuer refresh", Operator, "fetch the keys of external issuers now", `{"issuer":"https://id.example/realms/demo"}`, refreshIssuers),
-		"fetched the keys of external issuers", IssuerRefresh.about, nil).
+	changes(plain("issuer refresh", Operator, "fetch the keys of external issuers now", `{"issuer":"https://id.example/realms/demo"}`, keys.Refresh),
+		"fetched the keys of external issuers", IssuerRefresh.About, nil).
 		at("POST /issuers/refresh").keyed("issuer"),
 }
 
 var auditOps = []Operation{
-	plain("audit list", Viewer, "list who changed what, and when", `{"operation":"tenant","limit":50}`, listAudit).at("GET /audit"),
-	plain("audit verify", Viewer, "check that the audit log was not changed", `{"head":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}`, verifyAudit).at("GET /audit/verify"),
+	plain("audit list", Viewer, "list who changed what, and when", `{"operation":"tenant","limit":50}`, auditing.List).at("GET /audit"),
+	plain("audit verify", Viewer, "check that the audit log was not changed", `{"head":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}`, auditing.Verify).at("GET /audit/verify"),
 }
 
 var webhookOps = []Operation{
@@ -180,7 +183,7 @@ var upkeepOps = []Operation{
 	changes(bytesOut("backup", Owner, "write a consistent copy of all data", `{}`, writeBackup),
 		"copied all data", func(None) string { return "" }, nil).
 		at("POST /backup").writes("application/x-tar"),
-	bytesOut("fsck", Viewer, "check that states, journal, ledger and corpus agree", `{}`, checkFiles).at("GET /fsck").writes("application/x-ndjson"),
+	bytesOut("fsck", Viewer, "check that states, journal, ledger and corpus agree", `{}`, check.Files).at("GET /fsck").writes("application/x-ndjson"),
 }
 
 // All returns every operation, in the order of the command line's help.

@@ -115,11 +115,14 @@ func TestCallers(t *testing.T) {
 		}
 		for _, role := range []operations.Role{operations.Viewer, operations.Operator} {
 			r := s.Do(string(role)+" "+e.Route.Method+" "+path, "")
+			if strings.HasPrefix(e.Name, "admin ") && e.Role == operations.Viewer { // about one's own account, or an owner's
+				continue
+			}
 			if forbidden := !role.Includes(e.Role); forbidden != (r.Status == 403) || forbidden && r.Code() != "forbidden" {
 				t.Errorf("%s by %s: %d %s", e.Name, role, r.Status, r.Text)
 			}
 		}
-		if role := operations.Viewer; e.Changes() && role.Includes(e.Role) {
+		if role := operations.Viewer; e.Changes() && role.Includes(e.Role) && !strings.HasPrefix(e.Name, "admin ") {
 			t.Errorf("a viewer may change something: %s", e.Name)
 		}
 	}

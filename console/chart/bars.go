@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"math"
 	"fmt"
 	"html"
 	"html/template"
@@ -115,7 +116,7 @@ func (c Spark) HTML() template.HTML {
 			move = "M"
 			continue
 		}
-		fmt.Fprintf(&line, "%s%s %s", move, coordinate(float64(i)*100/float64(len(values)-1)), coordinate(27-26*v/top))
+		fmt.Fprintf(&line, "%s%s %s", move, coordinate(math.Round(float64(i)*100/float64(len(values)-1))), coordinate(27-26*v/top))
 		move = "L"
 	}
 	return template.HTML(`<svg class="spark" viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true"><path class="line c0" d="` + line.String() + `"/></svg>`)

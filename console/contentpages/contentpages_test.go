@@ -154,7 +154,7 @@ func TestKeys(t *testing.T) {
 	has(t, s.Get("/keys", 200), "signs", "EdDSA", "No external issuer")
 	s.Post("/keys/rotate", 303, "alg", "ES256")
 	has(t, s.Get("/keys", 200), "ES256", "verifies only")
-	s.Post("/keys/rotate", 422, "alg", "none")
+	s.Post("/keys/rotate", 400, "alg", "none")
 	s.Role = operations.Operator
 	s.Post("/keys/rotate", 403, "alg", "ES256")
 	if page := s.Get("/keys", 200); strings.Contains(page, "/keys/rotate") {

@@ -68,7 +68,7 @@ func New(o Options) *Frame {
 	if o.Layout != "" {
 		template.Must(f.base.New("layout.html").Parse(o.Layout))
 	}
-	f.mux.HandleFunc("/", f.handler(operations.Developer, func(w http.ResponseWriter, r *Request) { f.notFound(w, r) }))
+	f.mux.HandleFunc("/", f.handler(anyone, func(w http.ResponseWriter, r *Request) { f.notFound(w, r) }))
 	return f
 }
 

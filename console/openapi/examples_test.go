@@ -12,6 +12,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,21 @@ var prepared = map[string]func(*examples) error{
 		s.Must(201, "operator POST /tenants", `{"client_id":"acme","name":"Acme Ltd","prices":[{"since":"2026-11-01","micros":2000}]}`)
 		return nil
 	},
+	"content undo": func(s *examples) error {
+		r := s.Must(200, "viewer GET /content/collections", "")
+		var body struct{ Data struct{ Generation int } }
+		err := json.Unmarshal([]byte(r.Text), &body)
+		s.named["12"] = strconv.Itoa(body.Data.Generation)
+		return err
+	},
+	"tenant refusals": func(s *examples) error { // those from before are not kept any more
+		s.named["7QK2-M4TD"] = "9QK2-M4TD"
+		s.Dir.Refusals.Note(refusals.Refusal{Ref: "9QK2-M4TD", At: s.now.Add(-time.Minute), Tenant: "acme", Code: "challenge_required",
+			Rule: "policy.spike.calls", Limit: 60, Seen: 61, Identity: "token C5-sbF16Tw4LnyxsXXpPDg", Address: "203.0.113.9"}, true)
+		s.Dir.Refusals.Flush(s.Context(), s.now)
+		return nil
+	},
+	"tenant link remove": func(s *examples) error { return s.name("mfrggzdf", "/tenants/acme/links", "id") },
 	"address list": func(s *examples) error {
 		s.Must(200, "operator PUT /addresses/blocked/192.0.2.0/24", `{"for":"7d","reason":"scraper"}`)
 		for ref, code := range map[string]string{"7QK2-M4TD": "challenge_required", "4MXP-9K2A": "token_hijacked"} {
@@ -83,7 +99,8 @@ var prepared = map[string]func(*examples) error{
 		s.Must(200, "operator POST /statements/close", "")
 		return nil
 	},
-	"admin remove":       posting("/admins", `{"name":"bob","role":"owner"}`), // else alice is the last owner
+	// else alice is the last owner
+	"admin remove":       posting("/admins", `{"name":"bob","role":"owner"}`),
 	"admin password":     posting("/admins", `{"name":"alice","role":"operator"}`),
 	"admin token remove": func(s *examples) error { return s.name("3", "/admin-tokens?name=alice", "id") },
 	"webhook show":       func(s *examples) error { return s.name("whk_4kz2m7q1v8xa", "/webhooks", "id") },
@@ -120,6 +137,8 @@ func (s *examples) name(example, list, field string) error {
 var written = map[string]string{
 	"issuer list":    issuersExample,
 	"issuer refresh": issuersExample,
+	// a rule must have blocked the address
+	"address keep": `{"data":{"range":"198.51.100.7/32","kind":"block","until":null,"reason":"scrapes the corpus","origin":"person"}}`,
 	// these need a session, and a passkey
 	"admin password":       `{"data":{"name":"alice","role":"operator","passkeys":0,"tokens":1,"sessions":1,"created_at":"2026-11-27T12:00:00Z"}}`,
 	"admin session revoke": `{"data":{"removed":"session 7 of alice"}}`,

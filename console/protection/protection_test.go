@@ -99,8 +99,11 @@ func TestTokens(t *testing.T) {
 		t.Errorf("found at %s", to)
 	}
 	pasted := "eyJhbGciOiJFZERTQSJ9.eyJjYW5hcnkiOjF9.c2lnbmF0dXJl"
-	if page := s.Post("/tokens/find", 422, "token", pasted); strings.Count(page, pasted) != 1 {
+	if page := s.Post("/tokens/find", 400, "token", pasted); strings.Count(page, pasted) != 1 {
 		t.Errorf("the token is shown %d times", strings.Count(page, pasted))
+	}
+	for _, unknown := range []string{"none", "C5-sbF16Tw4LnyxsXXpPDg", strings.Repeat("0", 32), "a.b.c"} {
+		s.Get("/tokens/"+unknown, 404)
 	}
 	live := tokenstate.NewID("https://api.example", "7").String()
 	s.Role = operations.Viewer
@@ -123,7 +126,7 @@ func TestAddresses(t *testing.T) {
 	if page := s.Get("/addresses", 200); strings.Contains(page, "198.51.100.7") {
 		t.Error("it is still crowded")
 	}
-	s.Post("/addresses/block", 422, "range", "0.0.0.0/0")
+	s.Post("/addresses/block", 400, "range", "0.0.0.0/0")
 	s.Post("/addresses/block", 303, "range", "192.0.2.0/24", "for", "24h", "reason", "=cmd <b>")
 	s.Post("/addresses/allow", 303, "range", "203.0.113.0/24", "bindings", "5000")
 	has(t, s.Get("/addresses?origin=person", 200), "192.0.2.0/24", "=cmd &lt;b&gt;", "each address may bind 5,000 tokens", "in 2")

@@ -65,6 +65,9 @@ func stateBadge(state, reason string) frame.Cell {
 // token shows one token and its story.
 func token(r *frame.Request) (any, error) {
 	v, err := frame.Do[operations.TokenName, operations.TokenInfo](r, "token show", operations.TokenName{Token: r.PathValue("id")})
+	if failure.KindOf(err) == failure.Invalid { // a URL that names no token is not a form to correct
+		err = failure.New(failure.NotFound, "%w", err)
+	}
 	if err != nil {
 		return nil, err
 	}

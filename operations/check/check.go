@@ -1,4 +1,5 @@
-package operations
+// Package check checks for `fsck` that everything in a data directory agrees.
+package check
 
 import (
 	"context"
@@ -12,20 +13,20 @@ import (
 	"stile.example/stile/store/sqlite/inspect"
 )
 
-// CheckProgress is a line of JSON that `fsck` writes while it reads.
-type CheckProgress struct {
+// Progress is a line of JSON that `fsck` writes while it reads.
+type Progress struct {
 	Part string `json:"part"`
 	Rows int64  `json:"rows"` // that were read of the part
 }
 
-// checkFiles checks that everything in a data directory agrees. out gets lines of [CheckProgress].
-func checkFiles(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (inspect.Report, error) {
+// Files checks that everything in a data directory agrees. out gets lines of [Progress].
+func Files(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (inspect.Report, error) {
 	if out == nil {
 		out = io.Discard
 	}
 	progress := json.NewEncoder(out)
 	r, err := d.Inspect(ctx, func(part string, rows int64) {
-		_ = progress.Encode(CheckProgress{part, rows}) // if nobody reads it any more, ctx ends
+		_ = progress.Encode(Progress{part, rows}) // if nobody reads it any more, ctx ends
 		if f, ok := out.(interface{ Flush() }); ok {
 			f.Flush()
 		}
@@ -72,3 +73,6 @@ func lostCalls(ctx context.Context, d *datadir.Dir) (*inspect.Finding, error) {
 	f.Examples = f.Examples[:min(len(f.Examples), 3)]
 	return &f, nil
 }
+
+// None is the input of an operation that has no parameters.
+type None struct{}

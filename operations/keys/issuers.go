@@ -1,4 +1,4 @@
-package operations
+package keys
 
 import (
 	"context"
@@ -33,7 +33,8 @@ func viewIssuer(s issuers.Status) IssuerView {
 	return v
 }
 
-func listIssuers(_ context.Context, d *datadir.Dir, _ None) ([]IssuerView, error) {
+// Issuers returns the external issuers and their keys.
+func Issuers(_ context.Context, d *datadir.Dir, _ None) ([]IssuerView, error) {
 	views := []IssuerView{}
 	for _, keys := range d.ExternalKeys {
 		views = append(views, viewIssuer(keys.Status()))
@@ -46,8 +47,8 @@ type IssuerRefresh struct {
 	Issuer string `json:"issuer,omitempty"` // "": all
 }
 
-// refreshIssuers fetches keys now. If a fetch fails, it still fetches the others.
-func refreshIssuers(ctx context.Context, d *datadir.Dir, r IssuerRefresh) ([]IssuerView, error) {
+// Refresh fetches keys now. If a fetch fails, it still fetches the others.
+func Refresh(ctx context.Context, d *datadir.Dir, r IssuerRefresh) ([]IssuerView, error) {
 	views := []IssuerView{}
 	var failed []error
 	var names []string
@@ -74,3 +75,6 @@ func refreshIssuers(ctx context.Context, d *datadir.Dir, r IssuerRefresh) ([]Iss
 	}
 	return views, errors.Join(failed...)
 }
+
+// About returns which issuer is meant, for the audit log.
+func (r IssuerRefresh) About() string { return r.Issuer }

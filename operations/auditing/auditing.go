@@ -1,4 +1,5 @@
-package operations
+// Package auditing has the operations on the audit log.
+package auditing
 
 import (
 	"context"
@@ -13,8 +14,8 @@ import (
 	"stile.example/stile/operations/failure"
 )
 
-// AuditQuery selects entries of the audit log, the newest first. An empty field does not limit it.
-type AuditQuery struct {
+// Query selects entries of the audit log, the newest first. An empty field does not limit it.
+type Query struct {
 	Actor     string    `json:"actor,omitempty"`
 	Operation string    `json:"operation,omitempty"` // a whole name, or its first word
 	Subject   string    `json:"subject,omitempty"`
@@ -24,8 +25,8 @@ type AuditQuery struct {
 	Limit     int       `json:"limit,omitempty"` // 1 to 1,000; 0: 100
 }
 
-// AuditEntry is what --json prints of an entry.
-type AuditEntry struct {
+// Entry is what --json prints of an entry.
+type Entry struct {
 	Seq        int64           `json:"seq"`
 	At         time.Time       `json:"at"`
 	Actor      string          `json:"actor"`
@@ -39,16 +40,17 @@ type AuditEntry struct {
 	Hash       string          `json:"hash"`
 }
 
-// AuditPage is a part of the audit log.
-type AuditPage struct {
-	Entries []AuditEntry `json:"entries"`
-	Next    int64        `json:"next,omitempty"` // the After of the next page; 0: there is none
+// Page is a part of the audit log.
+type Page struct {
+	Entries []Entry `json:"entries"`
+	Next    int64   `json:"next,omitempty"` // the After of the next page; 0: there is none
 }
 
-// MaxPage is the maximum of AuditQuery.Limit.
+// MaxPage is the maximum of Query.Limit.
 const MaxPage = 1000
 
-func listAudit(ctx context.Context, d *datadir.Dir, q AuditQuery) (page AuditPage, err error) {
+// List returns a part of the audit log.
+func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 	if q.Limit == 0 {
 		q.Limit = 100
 	}
@@ -63,35 +65,36 @@ func listAudit(ctx context.Context, d *datadir.Dir, q AuditQuery) (page AuditPag
 		list = list[:q.Limit]
 		page.Next = list[q.Limit-1].Seq
 	}
-	page.Entries = make([]AuditEntry, len(list))
+	page.Entries = make([]Entry, len(list))
 	for i, e := range list {
-		page.Entries[i] = viewEntry(e)
+		page.Entries[i] = viewOf(e)
 	}
 	return page, nil
 }
 
-func viewEntry(e audit.Entry) AuditEntry {
-	return AuditEntry{Seq: e.Seq, At: e.At, Actor: e.Actor, Role: e.Role, Credential: e.Credential, Address: e.Address,
+func viewOf(e audit.Entry) Entry {
+	return Entry{Seq: e.Seq, At: e.At, Actor: e.Actor, Role: e.Role, Credential: e.Credential, Address: e.Address,
 		Operation: e.Operation, Subject: e.Subject, Before: e.Before, After: e.After, Hash: hex.EncodeToString(e.Hash[:])}
 }
 
-// AuditCheck is the result of checking the audit log.
-type AuditCheck struct {
+// Check is the result of checking the audit log.
+type Check struct {
 	Entries int64  `json:"entries"`
 	Head    string `json:"head"` // hash of the newest entry
 	// Wrong is the seq of the first entry that was changed, removed or inserted; 0: none.
 	Wrong int64 `json:"wrong,omitempty"`
 }
 
-// AuditHead is a hash that was the newest of the audit log before.
-type AuditHead struct {
+// Head is a hash that was the newest of the audit log before.
+type Head struct {
 	Head string `json:"head,omitempty"` // "": none is known
 }
 
-func verifyAudit(ctx context.Context, d *datadir.Dir, h AuditHead) (AuditCheck, error) {
+// Verify checks that the audit log was not changed.
+func Verify(ctx context.Context, d *datadir.Dir, h Head) (Check, error) {
 	if raw, err := hex.DecodeString(h.Head); h.Head != "" && (err != nil || len(raw) != sha256.Size) {
-		return AuditCheck{}, failure.New(failure.Invalid, "head %q: must be a hash that a check printed: %d hexadecimal digits", h.Head, 2*sha256.Size)
+		return Check{}, failure.New(failure.Invalid, "head %q: must be a hash that a check printed: %d hexadecimal digits", h.Head, 2*sha256.Size)
 	}
 	v, err := d.Audit.Verify(ctx, strings.ToLower(h.Head))
-	return AuditCheck(v), err
+	return Check(v), err
 }

@@ -1,4 +1,5 @@
-package operations
+// Package keys has the operations on the signing keys, and on those of external issuers.
+package keys
 
 import (
 	"context"
@@ -11,8 +12,8 @@ import (
 	"stile.example/stile/tokens/signing"
 )
 
-// KeyView is a signing key of the server.
-type KeyView struct {
+// View is a signing key of the server.
+type View struct {
 	KID           string     `json:"kid"`
 	Alg           string     `json:"alg"`
 	CreatedAt     time.Time  `json:"created_at"`
@@ -20,37 +21,40 @@ type KeyView struct {
 	VerifiesUntil *time.Time `json:"verifies_until"` // null: no end
 }
 
-func viewKey(k signing.KeyInfo) KeyView {
-	v := KeyView{KID: k.KID, Alg: k.Alg, CreatedAt: k.CreatedAt, Signs: k.Signs}
+func viewKey(k signing.KeyInfo) View {
+	v := View{KID: k.KID, Alg: k.Alg, CreatedAt: k.CreatedAt, Signs: k.Signs}
 	if !k.VerifiesUntil.IsZero() {
 		v.VerifiesUntil = &k.VerifiesUntil
 	}
 	return v
 }
 
-func listKeys(_ context.Context, d *datadir.Dir, _ None) ([]KeyView, error) {
-	views := []KeyView{}
+// List returns the signing keys.
+func List(_ context.Context, d *datadir.Dir, _ None) ([]View, error) {
+	views := []View{}
 	for _, k := range d.Keys.List() {
 		views = append(views, viewKey(k))
 	}
 	return views, nil
 }
 
-// KeyRotation describes a new signing key.
-type KeyRotation struct {
+// Rotation describes a new signing key.
+type Rotation struct {
 	Alg string `json:"alg"` // EdDSA, ES256 or RS256
 }
 
-func (r KeyRotation) check() error {
+// Check returns an error if the algorithm is unknown.
+func (r Rotation) Check() error {
 	if slices.Contains(signing.Algorithms(), r.Alg) {
 		return nil
 	}
 	return failure.New(failure.Invalid, "alg %q: must be one of %v", r.Alg, signing.Algorithms())
 }
 
-func rotateKey(ctx context.Context, d *datadir.Dir, r KeyRotation) (KeyView, error) {
-	if err := r.check(); err != nil {
-		return KeyView{}, err
+// Rotate makes the server sign with a new key.
+func Rotate(ctx context.Context, d *datadir.Dir, r Rotation) (View, error) {
+	if err := r.Check(); err != nil {
+		return View{}, err
 	}
 	k, err := d.RotateKey(ctx, r.Alg)
 	if errors.Is(err, signing.ErrTooMany) {
@@ -58,3 +62,6 @@ func rotateKey(ctx context.Context, d *datadir.Dir, r KeyRotation) (KeyView, err
 	}
 	return viewKey(k), err
 }
+
+// None is the input of an operation that has no parameters.
+type None struct{}
