@@ -188,3 +188,24 @@ func TestTestTokens(t *testing.T) {
 		t.Errorf("the audit log: %+v, %v", page, err)
 	}
 }
+
+// TestZeroTimes checks that no operation that only reads says the year 1: a time that is not known is
+// left out, or null.
+func TestZeroTimes(t *testing.T) {
+	d := twoTenants(t)
+	for _, op := range All() {
+		if op.trail != nil || op.Name == "policy compare" || op.Stream == ItemsIn {
+			continue
+		}
+		for _, in := range []string{op.Example, `{}`, `{"tenant":"acme"}`, `{"client_id":"acme"}`} {
+			var out bytes.Buffer
+			result, err := op.Run(t.Context(), d, Call{Actor: Actor{Name: "root", Role: Owner}, Input: json.RawMessage(in), Out: &out})
+			if err != nil {
+				continue // not there, or not its input
+			}
+			if text, _ := json.Marshal(result); strings.Contains(string(text)+out.String(), "0001-01-01") {
+				t.Errorf("%s %s: %s", op.Name, in, text)
+			}
+		}
+	}
+}

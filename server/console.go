@@ -19,7 +19,7 @@ import (
 
 // console returns what the admin listener serves to operators.
 func (srv *Server) console() (http.Handler, error) {
-	f := frame.New(frame.Options{Dir: srv.dir, PublicURL: srv.origin, Version: programVersion()})
+	f := srv.frame()
 	in, err := signin.New(signin.Options{Dir: srv.dir, Frame: f, Source: srv.source, IsHTTPS: srv.isHTTPS})
 	if err != nil {
 		return nil, err
@@ -29,6 +29,11 @@ func (srv *Server) console() (http.Handler, error) {
 		return nil, err
 	}
 	return console.New(console.Options{Frame: f, SignIn: in, API: programs, Log: srv.dir.Log, Now: srv.dir.Now})
+}
+
+// frame returns the frame of the console's pages, without pages.
+func (srv *Server) frame() *frame.Frame {
+	return frame.New(frame.Options{Dir: srv.dir, PublicURL: srv.origin, Version: programVersion(), IsHTTPS: srv.isHTTPS})
 }
 
 // adminAPI returns the handler of the admin API.

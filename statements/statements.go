@@ -30,10 +30,10 @@ import (
 type Statement struct {
 	Tenant   string       `json:"tenant"` // client_id
 	Name     string       `json:"name"`
-	Month    string       `json:"month"`     // YYYY-MM
-	Number   int64        `json:"number"`    // of the tenant's statements: 1, 2, 3, …
-	ClosedAt time.Time    `json:"closed_at"` // UTC, to the second
-	Currency string       `json:"currency"`  // by ISO 4217; "": the publisher's own unit
+	Month    string       `json:"month"`              // YYYY-MM
+	Number   int64        `json:"number"`             // of the tenant's statements: 1, 2, 3, …
+	ClosedAt time.Time    `json:"closed_at,omitzero"` // UTC, to the second; zero: not closed
+	Currency string       `json:"currency"`           // by ISO 4217; "": the publisher's own unit
 	Calls    int64        `json:"calls"`
 	Records  int64        `json:"records"`
 	Amount   usage.Amount `json:"amount"`

@@ -57,7 +57,8 @@ func New(o Options) http.Handler {
 	if err != nil {
 		panic(err) // the name is a constant
 	}
-	v.frame = frame.New(frame.Options{Dir: o.Dir, PublicURL: o.PublicURL, Version: o.Version, Prefix: Prefix, Layout: string(layout)})
+	v.frame = frame.New(frame.Options{Dir: o.Dir, PublicURL: o.PublicURL, Version: o.Version, Prefix: Prefix, Layout: string(layout),
+		IsHTTPS: func(*http.Request) bool { return v.isHTTPS() }})
 	v.enter = v.frame.Template(text("enter.html"))
 	v.addPages()
 	mux := http.NewServeMux()
@@ -146,10 +147,13 @@ func tooMany(w http.ResponseWriter, text string) {
 	http.Error(w, text, http.StatusTooManyRequests)
 }
 
+// isHTTPS reports whether browsers use HTTPS for this server, possibly to a proxy.
+func (v *view) isHTTPS() bool { return strings.HasPrefix(v.PublicURL, "https://") }
+
 // cookie returns the cookie of a session. It is sent below [Prefix] only, and never to other sites.
 func (v *view) cookie(value string, until time.Time) *http.Cookie {
 	c := &http.Cookie{Name: "stile-developers", Value: value, Path: Prefix, HttpOnly: true, SameSite: http.SameSiteStrictMode, Expires: until}
-	if strings.HasPrefix(v.PublicURL, "https://") {
+	if v.isHTTPS() {
 		c.Name, c.Secure = "__Secure-stile-developers", true
 	}
 	if value == "" {

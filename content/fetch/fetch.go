@@ -53,12 +53,20 @@ func fetch(ctx context.Context, address string) (*http.Response, error) {
 	req.Header.Set("Accept", "application/feed+json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5")
 	res, err := newFetcher().Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w; check the URL, and whether this machine can reach it", Redacted(address), cause(err))
+		return nil, fmt.Errorf("fetch %s: %w; check the URL, and whether this machine can reach it%s", Redacted(address), cause(err), unused(req))
 	}
 	if res.StatusCode != http.StatusOK {
 		return nil, errors.Join(fmt.Errorf("fetch %s: the response is %s instead of 200", Redacted(address), res.Status), res.Body.Close())
 	}
 	return res, nil
+}
+
+// unused says that a proxy of the environment was not used, if there is one for a request.
+func unused(req *http.Request) string {
+	if u, err := http.ProxyFromEnvironment(req); err != nil || u == nil {
+		return ""
+	}
+	return " without the proxy of HTTP_PROXY and HTTPS_PROXY, which is not used; or save the file and import that"
 }
 
 // newFetcher returns a client for one fetch, which checks each connection.
@@ -73,6 +81,7 @@ func newFetcher() *http.Client {
 	}}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext, transport.DisableKeepAlives = dialer.DialContext, true
+	transport.Proxy = nil // it would connect to the target itself, so the guard would only check the proxy
 	return &http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if g.redirected.Store(true); len(via) > maxRedirects {
 			return fmt.Errorf("more than %d redirects", maxRedirects)

@@ -56,3 +56,18 @@ func TestGuard(t *testing.T) {
 		}
 	}
 }
+
+// TestProxiesAreNotUsed checks that nothing is fetched through a proxy: it would connect to
+// addresses that the guard forbids.
+func TestProxiesAreNotUsed(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the proxy was used") }))
+	defer proxy.Close()
+	t.Setenv("HTTP_PROXY", proxy.URL)
+	t.Setenv("HTTPS_PROXY", proxy.URL)
+	if _, err := fetch(t.Context(), "http://169.254.169.254/latest"); !errors.Is(err, errForbidden) {
+		t.Errorf("%v", err)
+	}
+	if newFetcher().Transport.(*http.Transport).Proxy != nil { // the environment is read only once
+		t.Error("fetches may use a proxy")
+	}
+}

@@ -47,7 +47,7 @@ type Change struct {
 	Added      int       `json:"added"`
 	Updated    int       `json:"updated"`
 	Removed    int       `json:"removed"`
-	UndoUntil  time.Time `json:"undo_until"` // when the generation before is removed
+	UndoUntil  time.Time `json:"undo_until,omitzero"` // when the generation before is removed; zero: it is already
 }
 
 // ShowCollections implements `content collections`.

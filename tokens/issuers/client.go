@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strings"
 	"syscall"
 	"time"
 
@@ -98,17 +97,31 @@ func (c *client) get(ctx context.Context, address string) ([]byte, error) {
 	return c.do(req)
 }
 
+// shownURL returns a URL for people: without a password, and without its query, which may be a
+// secret.
+func shownURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "its URL"
+	}
+	u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = "", false, "", ""
+	return u.Redacted()
+}
+
 // do returns the body of a response with status 200.
 func (c *client) do(req *http.Request) ([]byte, error) {
 	req.Header.Set("Accept", "application/json, application/jwk-set+json")
 	req.Header.Set("User-Agent", "stile")
 	res, err := c.http.Do(req)
 	if err != nil {
+		if e, ok := errors.AsType[*url.Error](err); ok { // its text has the whole URL
+			err = fmt.Errorf("%s: %w", shownURL(e.URL), e.Err)
+		}
 		return nil, err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, statusError{res.StatusCode, fmt.Sprintf("%s responded with %s instead of 200", strings.SplitN(req.URL.Redacted(), "?", 2)[0], res.Status)}
+		return nil, statusError{res.StatusCode, fmt.Sprintf("%s responded with %s instead of 200", shownURL(req.URL.String()), res.Status)}
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err == nil && len(body) > maxBody {

@@ -292,7 +292,7 @@ func (r *KeyCache) fetch(ctx context.Context) (keys bearer.IssuerKeys, err error
 		keys, err = bearer.ParseIssuerKeys(body)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w", r.address, err)
+		err = fmt.Errorf("%s: %w", shownURL(r.address), err)
 		r.address = r.endpoint.Keys
 	}
 	return keys, err
@@ -333,7 +333,7 @@ type Status struct {
 func (r *KeyCache) Status() Status {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Status{Issuer: r.endpoint.Issuer, Address: r.found, Failed: r.failed}
+	s := Status{Issuer: r.endpoint.Issuer, Address: shownURL(r.found), Failed: r.failed}
 	if h := r.held.Load(); h.serves(r.now()) {
 		s.Keys, s.FetchedAt = h.keys.Names(), h.at
 	}
@@ -343,5 +343,5 @@ func (r *KeyCache) Status() Status {
 // Probe fetches the keys once, immediately, and returns them and their URL.
 func (r *KeyCache) Probe(ctx context.Context) (address string, keys bearer.IssuerKeys, err error) {
 	keys, err = r.fetch(ctx)
-	return r.address, keys, err
+	return shownURL(r.address), keys, err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -325,5 +326,20 @@ func TestOddEntries(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "has the secret member d"); n != 1 || !strings.Contains(log.String(), "kid b") {
 		t.Errorf("logged %d times:\n%s", n, log.String())
+	}
+}
+
+// TestQueriesAreSecret checks that no error and no status contains the query or the password of the
+// URL of keys.
+func TestQueriesAreSecret(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	address := strings.Replace(server.URL, "http://", "http://u:s3cr3t@", 1) + "/keys?code=s3cr3t"
+	for _, what := range []string{"a response", "no connection"} {
+		c := NewKeyCache(Endpoint{Issuer: server.URL, Keys: address, AllowPrivate: true}, time.Now, quiet)
+		shown, _, err := c.Probe(t.Context())
+		if err == nil || strings.Contains(err.Error()+shown, "s3cr3t") || !strings.Contains(err.Error(), "/keys") {
+			t.Errorf("%s: %q, %v", what, shown, err)
+		}
+		server.Close()
 	}
 }
