@@ -43,6 +43,7 @@ func TestAddTenant(t *testing.T) {
 	has(t, s.Refuse("/add/tenant", "client_id", "a b"), "must be 1 to 64")
 	has(t, s.Refuse("/add/tenant", "client_id", "b", "calls_per_month", "many"), "must be a whole number")
 	has(t, s.Refuse("/add/tenant", "client_id", "b", "sites", "ftp://x"), "field-sites-error")
+	has(t, s.Refuse("/add/tenant", "client_id", "a b", "name", strings.Repeat("x", 201)), "Check the fields client_id, Name of the organisation.", "field-client_id-error", "field-name-error")
 }
 
 // TestEditSites checks that sites are added and removed, that plain http must be allowed, and that
