@@ -16,7 +16,6 @@ import (
 	"net/http"
 	"time"
 
-	"stile.example/stile/console/caller"
 	"stile.example/stile/console/dist"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations"
@@ -69,10 +68,7 @@ func New(o Options) *Frame {
 	if o.Layout != "" {
 		template.Must(f.base.New("layout.html").Parse(o.Layout))
 	}
-	f.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		// What does not exist needs no role above the caller's own.
-		f.handler(caller.From(r.Context()).Role, f.notFound)(w, r)
-	})
+	f.mux.HandleFunc("/", f.handler(anyone, func(w http.ResponseWriter, r *Request) { f.notFound(w, r) }))
 	return f
 }
 

@@ -134,6 +134,9 @@ func Path(elements ...string) string {
 	return path
 }
 
+// anyone is the role of what every caller gets: that a page does not exist.
+const anyone operations.Role = "anyone"
+
 // handler wraps what all handlers of pages have in common: headers, the role, and the CSRF token of
 // requests that may change something.
 func (f *Frame) handler(role operations.Role, h func(http.ResponseWriter, *Request)) http.HandlerFunc {
@@ -141,7 +144,7 @@ func (f *Frame) handler(role operations.Role, h func(http.ResponseWriter, *Reque
 		r := &Request{Request: hr, Caller: caller.From(hr.Context()), frame: f}
 		head := w.Header()
 		head.Set("Cache-Control", "no-store")
-		if !r.Can(role) {
+		if role != anyone && !r.Can(role) {
 			f.fail(w, r, failure.New(failure.Forbidden, "this page needs the role %s; ask an owner", role))
 			return
 		}

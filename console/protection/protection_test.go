@@ -99,7 +99,7 @@ func TestTokens(t *testing.T) {
 		t.Errorf("found at %s", to)
 	}
 	pasted := "eyJhbGciOiJFZERTQSJ9.eyJjYW5hcnkiOjF9.c2lnbmF0dXJl"
-	if page := s.Post("/tokens/find", 422, "token", pasted); strings.Count(page, pasted) != 1 {
+	if page := s.Post("/tokens/find", 400, "token", pasted); strings.Count(page, pasted) != 1 {
 		t.Errorf("the token is shown %d times", strings.Count(page, pasted))
 	}
 	live := tokenstate.NewID("https://api.example", "7").String()
@@ -123,7 +123,7 @@ func TestAddresses(t *testing.T) {
 	if page := s.Get("/addresses", 200); strings.Contains(page, "198.51.100.7") {
 		t.Error("it is still crowded")
 	}
-	s.Post("/addresses/block", 422, "range", "0.0.0.0/0")
+	s.Post("/addresses/block", 400, "range", "0.0.0.0/0")
 	s.Post("/addresses/block", 303, "range", "192.0.2.0/24", "for", "24h", "reason", "=cmd <b>")
 	s.Post("/addresses/allow", 303, "range", "203.0.113.0/24", "bindings", "5000")
 	has(t, s.Get("/addresses?origin=person", 200), "192.0.2.0/24", "=cmd &lt;b&gt;", "each address may bind 5,000 tokens", "in 2")
@@ -133,4 +133,16 @@ func TestAddresses(t *testing.T) {
 		t.Error("a viewer is offered to lift a block")
 	}
 	s.Post("/addresses/lift", 403, "range", "192.0.2.0/24")
+}
+
+// TestConfirm checks that a wide range says how the console confirms it, not how a command does.
+func TestConfirm(t *testing.T) {
+	s := consoletest.New(t, Add)
+	for _, path := range []string{"/addresses/block", "/addresses/allow"} {
+		page := s.Post(path, 400, "range", "0.0.0.0/0")
+		has(t, page, "confirm it with yes", "Yes: I know")
+		if strings.Contains(page, "--") {
+			t.Error("the page has a flag of a command")
+		}
+	}
 }
