@@ -37,7 +37,7 @@ func (a RangeAllowance) Risk() string {
 	if !wider {
 		return ""
 	}
-	return fmt.Sprintf("%s is wider than a /%d, and no rule about addresses limits what a scraper in it takes. --bindings gives each of its addresses a budget instead", r, widest)
+	return fmt.Sprintf("%s is wider than a /%d, and no rule about addresses limits what a scraper in it takes. A number of bindings gives each of its addresses a budget instead", r, widest)
 }
 
 // isWider reports whether a range has fewer bits than are given for its kind of address. It returns
@@ -55,7 +55,7 @@ func refuseRisk(risk string, yes bool) error {
 	if risk == "" || yes {
 		return nil
 	}
-	return failure.New(failure.Unconfirmed, "%s; nothing was changed: to do it, add --yes", risk)
+	return failure.New(failure.Unconfirmed, "%s; nothing was changed: confirm it with yes", risk)
 }
 
 func allowRange(ctx context.Context, d *datadir.Dir, a RangeAllowance) (AddressInfo, error) {

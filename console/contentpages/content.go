@@ -75,7 +75,7 @@ func changeItems(l operations.ContentChange) []frame.Item {
 	if l.Source != "" {
 		items = append(items, frame.Item{Term: "Source", Value: frame.Text(l.Source)})
 	}
-	return append(items, frame.Item{Term: "Can be undone", Value: frame.Time(l.UndoUntil), Help: "Until then, until the next change, or until a tenant is removed."})
+	return append(items, frame.Item{Term: "Undo ends", Value: frame.Time(l.UndoUntil), Help: "The change can be undone until then, until the next change, or until a tenant is removed."})
 }
 
 func searchURL(tenant, q, collection string) string {
@@ -198,7 +198,7 @@ func undoForm(r *frame.Request) (frame.FormView, error) {
 	}
 	l := *c.LastChange
 	view.Fields[0].Value = strconv.FormatInt(l.Generation, 10)
-	view.Text = []string{fmt.Sprintf("The %s of %s (generation %d) is undone: %s items that it added are removed, %s that it removed come back, and %s that it changed become what they were.", l.Kind, l.At.UTC().Format("2006-01-02 15:04 UTC"), l.Generation, frame.Number(int64(l.Added)), frame.Number(int64(l.Removed)), frame.Number(int64(l.Updated))),
+	view.Text = []string{fmt.Sprintf("The %s of %s (generation %d) is undone: added items are removed: %s; removed items come back: %s; changed items become what they were: %s.", l.Kind, l.At.UTC().Format("2006-01-02 15:04 UTC"), l.Generation, frame.Number(int64(l.Added)), frame.Number(int64(l.Removed)), frame.Number(int64(l.Updated))),
 		"The corpus becomes what it was before. To undo the undo repeats the change."}
 	return view, nil
 }

@@ -80,7 +80,7 @@ func TestImport(t *testing.T) {
 	has(t, s.Get("/content/items/b", 200), "&lt;p&gt;b&lt;/p&gt;")
 	s.Get("/content/items/zz", 404)
 	s.Post(to+"/apply", 409) // it is imported
-	has(t, s.Get("/content/undo", 200), "2 items that it added are removed")
+	has(t, s.Get("/content/undo", 200), "added items are removed: 2")
 	s.Post("/content/undo", 409, "generation", "77")
 	s.Post("/content/undo", 303, "generation", "1")
 	has(t, s.Get("/content", 200), "Undo of a change")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"stile.example/stile/operations"
@@ -209,18 +210,55 @@ func fill(view *FormView, typed Values, sent bool) {
 	}
 }
 
-// show puts an error at its field, or above the form.
+// show puts each error at its field, and what is about no field above the form.
 func show(view *FormView, err error) {
-	if about, ok := errors.AsType[*FieldError](err); ok {
-		for i := range view.Fields {
-			if view.Fields[i].Name == about.Name {
-				view.Fields[i].Error = err.Error()
-				view.Error = "Check the field " + view.Fields[i].Label + "."
-				return
-			}
+	var labels []string
+	rest := ""
+	for _, e := range split(err) {
+		field := view.field(e)
+		if field == nil {
+			rest += e.Error() + "\n"
+			continue
+		}
+		if field.Error != "" {
+			field.Error += "\n"
+		}
+		field.Error += e.Error()
+		if !slices.Contains(labels, field.Label) {
+			labels = append(labels, field.Label)
 		}
 	}
-	view.Error = err.Error()
+	switch view.Error = strings.TrimSuffix(rest, "\n"); {
+	case rest != "":
+	case len(labels) == 1:
+		view.Error = "Check the field " + labels[0] + "."
+	default:
+		view.Error = "Check the fields " + strings.Join(labels, ", ") + "."
+	}
+}
+
+// split returns the errors that were joined, if one of them is about a field.
+func split(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		isField := func(e error) bool { _, ok := errors.AsType[*FieldError](e); return ok }
+		if all := joined.Unwrap(); slices.ContainsFunc(all, isField) {
+			return all
+		}
+	}
+	return []error{err}
+}
+
+// field returns the field that an error is about; nil: none of the form.
+func (v *FormView) field(err error) *Field {
+	about, ok := errors.AsType[*FieldError](err)
+	if !ok {
+		return nil
+	}
+	i := slices.IndexFunc(v.Fields, func(f Field) bool { return f.Name == about.Name })
+	if i < 0 {
+		return nil
+	}
+	return &v.Fields[i]
 }
 
 // values reads a form that was sent, after checking its CSRF token.

@@ -35,6 +35,9 @@ func add(f *frame.Frame) {
 		},
 		Do: func(_ *frame.Request, v frame.Values) (frame.Done, error) {
 			switch v.Text("range") {
+			case "both":
+				return frame.Done{}, errors.Join(frame.About("range", failure.New(failure.Invalid, "range: wrong")),
+					frame.About("sure", failure.New(failure.Invalid, "sure: `yes` is missing")))
 			case "":
 				return frame.Done{}, frame.About("range", failure.New(failure.Invalid, "range: missing"))
 			case "secret":
@@ -56,6 +59,9 @@ func TestPage(t *testing.T) {
 	if page := s.Get("/no/such/page", 404); !strings.Contains(page, "has no page at this URL") {
 		t.Error(page)
 	}
+	s.Role = operations.Viewer
+	s.Get("/no/such/page", 404)
+	s.Role = operations.Owner
 	if page := s.Get("/broken", 500); strings.Contains(page, "secret/path") || !strings.Contains(page, "Reference:") {
 		t.Error(page)
 	}
@@ -85,6 +91,12 @@ func TestForm(t *testing.T) {
 	}
 	if page := s.Post("/things/7/lift", 400, "range", " "); !strings.Contains(page, "range: missing") || !strings.Contains(page, `aria-invalid="true"`) || strings.Contains(page, " checked") {
 		t.Error(page)
+	}
+	both := s.Post("/things/7/lift", 400, "range", "both")
+	for _, want := range []string{"Check the fields Range, Sure.", `id="field-range-error"`, `id="field-sure-error"`} {
+		if !strings.Contains(both, want) {
+			t.Errorf("two wrong fields: no %s in\n%s", want, both)
+		}
 	}
 	if page := s.Post("/things/7/lift", 200, "range", "secret"); !strings.Contains(page, "s3cr3t") {
 		t.Error(page)

@@ -165,7 +165,7 @@ func rangeFields(more ...frame.Field) []frame.Field {
 	return append(fields, more...)
 }
 
-var sure = frame.Field{Name: "yes", Label: "I know that the range is wide, or has trusted proxies", Kind: "checkbox"}
+var sure = frame.Field{Name: "yes", Label: "Yes: I know that the range is wide, or has trusted proxies", Kind: "checkbox"}
 
 func blockForm(*frame.Request) (frame.FormView, error) {
 	return frame.FormView{Title: "Block a range", Button: "Block the range", Danger: true, Cancel: "/addresses",

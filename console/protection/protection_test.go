@@ -137,3 +137,15 @@ func TestAddresses(t *testing.T) {
 	}
 	s.Post("/addresses/lift", 403, "range", "192.0.2.0/24")
 }
+
+// TestConfirm checks that a wide range says how the console confirms it, not how a command does.
+func TestConfirm(t *testing.T) {
+	s := consoletest.New(t, Add)
+	for _, path := range []string{"/addresses/block", "/addresses/allow"} {
+		page := s.Post(path, 400, "range", "0.0.0.0/0")
+		has(t, page, "confirm it with yes", "Yes: I know")
+		if strings.Contains(page, "--") {
+			t.Error("the page has a flag of a command")
+		}
+	}
+}

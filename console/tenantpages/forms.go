@@ -75,23 +75,31 @@ func readQuota(v frame.Values, ch *operations.TenantChange) error {
 	return nil
 }
 
-// at puts an error of an operation at the field that it names. It may have a line for each problem.
+// fieldOf has the field that a line of an error is about, by how the line begins.
+var fieldOf = map[string]string{"client_id": "client_id", "the tenant ": "client_id", "name": "name", "site": "sites", "calls_per_month": "calls_per_month"}
+
+// at puts an error of an operation at the fields that it names. It may have a line for each problem.
 func at(err error) error {
-	text := strings.TrimPrefix(err.Error(), "add tenant: ")
 	kind := failure.KindOf(err)
 	if kind == failure.Fault {
 		kind = failure.Invalid
 	}
-	for prefix, field := range map[string]string{"client_id": "client_id", "the tenant ": "client_id", "name": "name", "site": "sites", "calls_per_month": "calls_per_month"} {
-		about := true
-		for line := range strings.Lines(text) {
-			about = about && strings.HasPrefix(line, prefix)
+	var all []error
+	found := false
+	for line := range strings.Lines(strings.TrimPrefix(err.Error(), "add tenant: ")) {
+		one := failure.New(kind, "%s", strings.TrimSuffix(line, "\n"))
+		for prefix, field := range fieldOf {
+			if strings.HasPrefix(line, prefix) {
+				one, found = frame.About(field, one), true
+				break
+			}
 		}
-		if about {
-			return frame.About(field, failure.New(kind, "%s", text))
-		}
+		all = append(all, one)
 	}
-	return err
+	if !found {
+		return err
+	}
+	return errors.Join(all...)
 }
 
 func editForm(r *frame.Request) (frame.FormView, error) {

@@ -66,8 +66,7 @@ func (t info) cards(used rows, now time.Time) []frame.Card {
 	card := func(label string, now, before int64, text func(int64) string) frame.Card {
 		return frame.Card{Label: label, Value: text(now)}.Changed(float64(now), float64(before), text(before), 0)
 	}
-	amount := func(n int64) string { return usage.Amount(n).String() }
-	all := []frame.Card{card("Calls, 30 days", calls, callsBefore, frame.Number), card("Records, 30 days", records, recordsBefore, frame.Number), card("Amount, 30 days", micros, microsBefore, amount)}
+	all := []frame.Card{card("Calls, 30 days", calls, callsBefore, frame.Number), card("Records, 30 days", records, recordsBefore, frame.Number), card("Amount, 30 days", micros, microsBefore, t.amount)}
 	if h := t.Holdings; h != nil {
 		all = append(all, frame.Card{Label: "Live tokens", Value: frame.Number(int64(h.LiveTokens)), Note: "that have made a call"}, frame.Card{Label: "Own items", Value: frame.Number(int64(h.Items)), Note: "in addition to the shared corpus"})
 	}
@@ -100,7 +99,12 @@ func (t info) facts(r *frame.Request) []frame.Item {
 	return items
 }
 
-// price returns the price of a call on a day.
+// amount writes an amount in the tenant's currency.
+func (t info) amount(micros int64) string {
+	return strings.TrimSpace(usage.Amount(micros).String() + " " + t.Currency)
+}
+
+// price returns the prices on a day.
 func (t info) price(day string) frame.Cell {
 	var now *price
 	for i := range t.Prices {
@@ -111,7 +115,14 @@ func (t info) price(day string) frame.Cell {
 	if now == nil {
 		return frame.Text("no price")
 	}
-	return frame.Text(fmt.Sprintf("%s a call since %s", usage.Amount(now.Micros), now.Since))
+	text := t.amount(now.Micros) + " a call"
+	if now.RecordMicros > 0 {
+		text += ", " + t.amount(now.RecordMicros) + " a record"
+	}
+	if len(now.Tiers) > 0 {
+		text += ", with tiers"
+	}
+	return frame.Text(text + " since " + now.Since)
 }
 
 // own returns the settings that the tenant has of its own.

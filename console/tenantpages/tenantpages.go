@@ -57,6 +57,7 @@ type info struct {
 	CallsThisMonth int64             `json:"calls_this_month"`
 	Policy         map[string]string `json:"policy"`
 	Prices         []price           `json:"prices"`
+	Currency       string            `json:"currency"`
 	CreatedAt      time.Time         `json:"created_at"`
 	Holdings       *struct {
 		Items      int  `json:"items"`
@@ -66,10 +67,12 @@ type info struct {
 	} `json:"holdings"`
 }
 
-// price is a price of calls from a day on.
+// price is the prices from a day on.
 type price struct {
-	Since  string `json:"since"`
-	Micros int64  `json:"micros"`
+	Since        string     `json:"since"`
+	Micros       int64      `json:"micros"`
+	RecordMicros int64      `json:"record_micros"`
+	Tiers        []struct{} `json:"tiers"`
 }
 
 // name names a tenant, as the input of operations.

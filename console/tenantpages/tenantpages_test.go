@@ -8,6 +8,7 @@ import (
 	"stile.example/stile/console/frame"
 	"stile.example/stile/console/tenantpages"
 	"stile.example/stile/operations"
+	"stile.example/stile/tenants"
 )
 
 // has checks that a page has texts, and returns it.
@@ -43,6 +44,7 @@ func TestAddTenant(t *testing.T) {
 	has(t, s.Refuse("/add/tenant", "client_id", "a b"), "must be 1 to 64")
 	has(t, s.Refuse("/add/tenant", "client_id", "b", "calls_per_month", "many"), "must be a whole number")
 	has(t, s.Refuse("/add/tenant", "client_id", "b", "sites", "ftp://x"), "field-sites-error")
+	has(t, s.Refuse("/add/tenant", "client_id", "a b", "name", strings.Repeat("x", 201)), "Check the fields client_id, Name of the organisation.", "field-client_id-error", "field-name-error")
 }
 
 // TestEditSites checks that sites are added and removed, that plain http must be allowed, and that
@@ -164,4 +166,19 @@ func TestPart(t *testing.T) {
 	if strings.Contains(page, "never") || strings.Contains(page, "Missing") {
 		t.Error(page)
 	}
+}
+
+// TestPrices checks that a tenant's page says every price in the tenant's currency.
+func TestPrices(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	s.Post("/add/tenant", 200, "client_id", "acme")
+	_, err := s.Dir.Tenants.Update(t.Context(), "acme", func(tenant *tenants.Tenant) error {
+		tenant.Currency = "EUR"
+		tenant.Prices = []tenants.Price{{Since: "2026-01-01", Micros: 2000, RecordMicros: 100, Tiers: []tenants.Tier{{Unit: "calls", From: 11, Micros: 1000}}}}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, s.Get("/tenants/acme", 200), "0.002 EUR a call, 0.0001 EUR a record, with tiers since 2026-01-01", "0 EUR")
 }
