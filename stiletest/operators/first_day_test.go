@@ -25,7 +25,7 @@ var wants = []struct {
 	{"TOKEN=", []string{`{"data":\[{"id":"`, `(?m)^acme +\d{4}-\d\d-\d\d +items +1 +1 `}},
 	{"REF=$(curl", []string{`token_missing`, `127\.0\.0\.0/24`}},
 	{"ls -l", []string{`-rw-------.* stile-\d{4}-\d\d-\d\d-\d{6}\.tar`}},
-	{"--data /var/lib/stile-trial", []string{`(?m)^acme `, `(?m)^globe `}},
+	{"tenant list --data /var/lib/stile-trial", []string{`(?m)^acme `, `(?m)^globe `}},
 	{"stile explain 7QK2-M4TD", []string{`address_blocked`, `203\.0\.113\.0/24`, `203\.0\.113\.7/32 +block`}},
 	{"stile address remove", []string{`removed 203\.0\.113\.7`, `203\.0\.113\.0/24 +allow .*up to 2000 bindings; Hill School`}},
 	{"install -m 755 bin/stile /usr/local/bin/stile\nsystemctl restart", []string{`sqlite`, `"status":"ready"`}},
