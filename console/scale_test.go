@@ -17,8 +17,12 @@ import (
 	"stile.example/stile/console/consoletest"
 	"stile.example/stile/console/contentpages"
 	"stile.example/stile/console/overview"
+	"stile.example/stile/console/policypages"
 	"stile.example/stile/console/protection"
+	"stile.example/stile/console/search"
+	"stile.example/stile/console/statementpages"
 	"stile.example/stile/console/tenantpages"
+	"stile.example/stile/console/webhooks"
 	"stile.example/stile/operations"
 	"stile.example/stile/refusals"
 	"stile.example/stile/store/sqlite/refusallog"
@@ -35,7 +39,8 @@ const (
 // TestScale measures every page and operation about refusals, tokens and addresses with a million
 // refusals and 100,000 tokens at 100,000 addresses.
 func TestScale(t *testing.T) {
-	s := consoletest.New(t, protection.Add, contentpages.Add, overview.Add, tenantpages.Add)
+	s := consoletest.New(t, protection.Add, contentpages.Add, overview.Add, tenantpages.Add,
+		statementpages.Add, webhooks.Add, policypages.Add, search.Add)
 	fillTenants(t, s)
 	began := time.Now()
 	fillRefusals(t, s)
@@ -52,7 +57,7 @@ func TestScale(t *testing.T) {
 		{"token list", `{"order":"issue"}`}, {"token list", `{"address":"10.0.1.1"}`}, {"token show", `{"token":"` + id + `"}`},
 		{"address list", `{}`}, {"address list", `{"kind":"block"}`}, {"address proposals", `{}`}, {"address show", `{"address":"10.0.1.1"}`},
 		{"overview show", `{"period":"hour"}`}, {"overview show", `{"period":"month"}`}, {"overview show", `{"period":"day","tenant":"tenant3"}`},
-		{"explain", `{"ref":"0000-0123"}`}, {"tenant show", `{"client_id":"tenant3"}`}, {"content collections", `{}`},
+		{"explain", `{"ref":"0000-0123"}`}, {"tenant show", `{"client_id":"tenant3"}`}, {"usage", `{}`}, {"usage", `{"tenant":"tenant3"}`}, {"content collections", `{}`},
 	} {
 		o, _ := operations.Find(op.name)
 		measure(t, op.name+" "+op.in, func() {
@@ -62,7 +67,7 @@ func TestScale(t *testing.T) {
 		})
 	}
 	for _, path := range []string{"/", "/?period=month", "/refusals", "/refusals?code=rare", "/refusals?tenant=tenant3&code=address_blocked", "/refusals?observed=yes", "/refusals/0000-0123", "/tokens", "/tokens?state=dead", "/tokens?tenant=tenant9",
-		"/tokens/" + id, "/addresses", "/addresses?kind=block", "/addresses/proposals", "/addresses/of/10.0.1.1", "/content", "/keys", "/tenants", "/tenants/tenant3"} {
+		"/tokens/" + id, "/addresses", "/addresses?kind=block", "/addresses/proposals", "/addresses/of/10.0.1.1", "/content", "/keys", "/tenants", "/tenants/tenant3", "/usage", "/usage?tenant=tenant3", "/policy", "/statements", "/webhooks", "/search?q=tenant3"} {
 		measure(t, path, func() {
 			if resp := s.Do(httptest.NewRequest("GET", path, nil)); resp.StatusCode != 200 {
 				t.Errorf("%s: status %d", path, resp.StatusCode)
@@ -71,7 +76,7 @@ func TestScale(t *testing.T) {
 	}
 }
 
-// measure logs the median and the 95th percentile of what fn takes.
+// measure logs the median, the 95th percentile and the longest of what fn takes, with warm caches.
 func measure(t *testing.T, what string, fn func()) {
 	t.Helper()
 	fn() // opens connections, and reads what is read once
@@ -83,7 +88,7 @@ func measure(t *testing.T, what string, fn func()) {
 	}
 	slices.Sort(took)
 	p50, p95 := took[rounds/2], took[rounds*95/100]
-	t.Logf("p50 %6.1f ms, p95 %6.1f ms  %s", p50.Seconds()*1000, p95.Seconds()*1000, what)
+	t.Logf("p50 %6.1f ms, p95 %6.1f ms, max %6.1f ms  %s", p50.Seconds()*1000, p95.Seconds()*1000, took[rounds-1].Seconds()*1000, what)
 	if p95 > atMost {
 		t.Errorf("%s takes %v, more than %v", what, p95, atMost)
 	}

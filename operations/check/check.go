@@ -51,12 +51,16 @@ func lostCalls(ctx context.Context, d *datadir.Dir) (*inspect.Finding, error) {
 	for _, t := range d.Tenants.List() {
 		used[t.ClientID] = d.Meter.Used(t.Number, d.Now())
 	}
-	lines, err := d.Store.Usage(ctx, "", d.Now().UTC().Format("2006-01")+"-01", "")
+	first := d.Now().UTC().Format("2006-01") + "-01"
+	lines, err := d.Store.Recount(ctx)
 	if err != nil {
 		return nil, err
 	}
 	stored := map[string]int64{}
 	for _, l := range lines {
+		if l.Day < first {
+			continue
+		}
 		stored[l.Tenant] += l.Calls
 	}
 	f := inspect.Finding{Check: "quota", Finding: "the server has counted calls that the database does not have",

@@ -28,9 +28,14 @@ func (w *writer) commit() error {
 		w.undo()
 		return fmt.Errorf("commit: %w", err)
 	}
-	for _, c := range w.changes {
-		w.slot(c).touched = false
+	w.db.used.Lock()
+	for i := range w.changes {
+		c := &w.changes[i]
+		sl := w.slot(*c)
+		w.db.used.Change(&c.old, &sl.state)
+		sl.touched = false
 	}
+	w.db.used.Unlock()
 	w.changes = w.changes[:0]
 	w.addrs.written()
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
+	"stile.example/stile/usage"
 )
 
 // victimOf is a variable that names a database. If it is set, the test binary makes calls on it as
@@ -211,8 +212,30 @@ func (w *witness) check(t *testing.T, file string) {
 		}
 		w.dead[n] = s.Dead != tokens.None
 	}
+	w.checkUsage(t, db)
 	if inFlight := w.counted - w.answered(); inFlight > w.rounds*victimClients {
 		t.Fatalf("%d calls counted that were not answered", inFlight)
+	}
+}
+
+// checkUsage compares the usage that is reported with what the states count.
+func (w *witness) checkUsage(t *testing.T, db *DB) {
+	t.Helper()
+	for _, read := range []func() ([]usage.Line, error){
+		func() ([]usage.Line, error) { return db.Usage(t.Context(), "", "", "") },
+		func() ([]usage.Line, error) { return db.Recount(t.Context()) },
+	} {
+		lines, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var calls int64
+		for _, l := range lines {
+			calls += l.Calls
+		}
+		if calls != int64(w.counted) {
+			t.Fatalf("usage says %d calls, and the states count %d", calls, w.counted)
+		}
 	}
 }
 

@@ -24,6 +24,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"stile.example/stile/store/sqlite/usagesum"
 )
 
 // Options is what a database needs in addition to its file.
@@ -50,6 +52,8 @@ type DB struct {
 
 	writer       *writer
 	checkpointer *checkpointer
+	used         usagesum.Tokens // what all tokens' states count
+	summing      sync.Mutex      // held while used is completed
 	close        func() error
 }
 

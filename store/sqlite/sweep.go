@@ -61,6 +61,8 @@ func (w *writer) sweep(last expiredToken, before int64) (n int, _ expiredToken, 
 	if err != nil || len(dead) == 0 {
 		return 0, last, err
 	}
+	w.db.used.Lock() // its readers must not see a token both in the sum and in the ledger
+	defer w.db.used.Unlock()
 	var row []byte // removes them in the journal too, or a replay would restore them
 	err = w.db.tx(context.Background(), func(tx *sql.Tx) error {
 		for _, c := range dead {
@@ -90,10 +92,11 @@ func (w *writer) busyWith(id tokens.ID) bool {
 	return sl != nil && sl.dirty
 }
 
-// forget drops the swept tokens from memory.
+// forget drops the swept tokens from memory, and from the sum of all tokens.
 func (w *writer) forget(dead []expiredToken) {
 	for _, c := range dead {
 		if !w.busyWith(c.id) {
+			w.db.used.Change(&c.state, &tokens.State{})
 			w.mem.drop(c.id)
 		}
 	}

@@ -1,76 +1,146 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"time"
 
+	"stile.example/stile/store/sqlite/usagesum"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )
 
 var _ usage.Store = (*DB)(nil)
 
-// lineKey is what lines are summed by.
-type lineKey struct {
-	client string
-	day    int64
-	route  tokens.Route
-}
-
-// sums is the totals that a query selects.
-type sums struct {
-	client   string // "" for all
-	from, to int64  // days
-	clients  map[uint32]string
-	lines    map[lineKey]*usage.Line
-}
-
 // Usage implements [usage.Store]. It returns what a tenant used, or all tenants if tenant is "", by
 // tenant, day and route. The days are those from from to to, both included; "" means no bound. All
 // calls are included whose response was sent before Usage was called.
+//
+// It adds up the sum of all states, which is in memory, and that of the ledger.
 func (db *DB) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line, error) {
-	u := &sums{client: tenant, lines: map[lineKey]*usage.Line{}}
-	var err error
-	if u.from, err = dayNumber(from, 0); err != nil {
+	l, err := usagesum.New(tenant, from, to)
+	if err != nil {
 		return nil, err
 	}
-	if u.to, err = dayNumber(to, 1<<31); err != nil {
-		return nil, err
+	if err := db.sumStates(ctx); err != nil {
+		return nil, fmt.Errorf("read usage: %w", err)
 	}
-	// One transaction: otherwise a token's counts could be read both before and after a sweep has
-	// moved them.
-	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	err = db.reading(ctx, func(tx *sql.Tx) error {
+		// At one moment: otherwise a token's counts could be read both before and after a sweep has
+		// moved them.
+		db.used.Lock()
+		states, err := db.used.Copy(), beginReading(ctx, tx)
+		db.used.Unlock()
+		if err == nil {
+			err = readLedger(ctx, tx, l)
+		}
+		states.AddTo(l)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}
+	return l.Sorted(), nil
+}
+
+// reading runs fn in a transaction that can only read. What it reads is of the moment at which fn
+// reads first.
+func (db *DB) reading(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
 	defer tx.Rollback()
-	if err := u.read(ctx, tx); err != nil {
-		return nil, fmt.Errorf("read usage: %w", err)
-	}
-	return u.sorted(), nil
+	return fn(tx)
 }
 
-// UsageIn returns what all tenants used, in a transaction.
+// beginReading fixes the moment of which a transaction reads.
+func beginReading(ctx context.Context, tx *sql.Tx) error {
+	var n int
+	return tx.QueryRowContext(ctx, `SELECT count(*) FROM corpus`).Scan(&n)
+}
+
+// sumStates adds up all states, unless that was done since the database was opened. Calls go on
+// meanwhile: the writer fixes the moment between two batches, and counts changes from then on.
+func (db *DB) sumStates(ctx context.Context) error {
+	db.summing.Lock()
+	defer db.summing.Unlock()
+	if db.used.IsComplete() {
+		return nil
+	}
+	return db.reading(ctx, func(tx *sql.Tx) error {
+		var fault error
+		err := db.writer.do(ctx, func() {
+			db.used.Lock()
+			defer db.used.Unlock()
+			fault = beginReading(ctx, tx)
+			db.used.Begin()
+		})
+		if err = errors.Join(err, fault); err != nil {
+			return err
+		}
+		states := usagesum.NewStates()
+		if err := eachState(ctx, tx, func(_ tokens.ID, s tokens.State) { states.Add(s) }); err != nil {
+			return err
+		}
+		db.used.Lock()
+		defer db.used.Unlock()
+		db.used.Complete(states.Sums())
+		return nil
+	})
+}
+
+// Recount returns what all tenants used as [DB.Usage] does, but reads every state.
+func (db *DB) Recount(ctx context.Context) (lines []usage.Line, err error) {
+	err = db.reading(ctx, func(tx *sql.Tx) error {
+		lines, err = UsageIn(ctx, tx)
+		return err
+	})
+	return lines, err
+}
+
+// UsageIn returns what all tenants used, in a transaction, from every state and the ledger's sums.
 func UsageIn(ctx context.Context, tx *sql.Tx) ([]usage.Line, error) {
-	u := &sums{to: 1 << 31, lines: map[lineKey]*usage.Line{}}
-	err := u.read(ctx, tx)
-	return u.sorted(), err
+	l, err := usagesum.New("", "", "")
+	if err != nil {
+		return nil, err
+	}
+	if err := readLedger(ctx, tx, l); err != nil {
+		return nil, err
+	}
+	err = eachState(ctx, tx, func(_ tokens.ID, s tokens.State) { l.AddState(s) })
+	return l.Sorted(), err
 }
 
-func (u *sums) read(ctx context.Context, tx *sql.Tx) (err error) {
-	if u.clients, err = clientNames(ctx, tx); err != nil {
+// readLedger adds the ledger to l, and tells it the names of the tenants.
+func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) {
+	if l.Clients, err = clientNames(ctx, tx); err != nil {
 		return err
 	}
-	if err := u.addLedger(ctx, tx); err != nil {
+	// The first part finds each tenant of the ledger by one step in the index.
+	rows, err := tx.QueryContext(ctx, `
+		WITH RECURSIVE counted(n) AS (
+			SELECT min(tenant) FROM ledger_days
+			UNION ALL
+			SELECT (SELECT min(tenant) FROM ledger_days WHERE tenant > n) FROM counted WHERE n IS NOT NULL)
+		SELECT tenant, day, route, calls, records FROM ledger_days
+		WHERE tenant IN (SELECT n FROM counted WHERE ? = '' OR n IN (SELECT number FROM tenants WHERE client_id = ?))
+		  AND day BETWEEN ? AND ? AND (calls <> 0 OR records <> 0)`, l.Client, l.Client, l.From, l.To)
+	if err != nil {
 		return err
 	}
-	// the tokens that are not in the ledger
-	return eachState(ctx, tx, u.client, func(_ tokens.ID, s tokens.State) { u.addState(s) })
+	defer rows.Close()
+	for rows.Next() {
+		var tenant uint32
+		var day, calls, records int64
+		var route tokens.Route
+		if err := rows.Scan(&tenant, &day, &route, &calls, &records); err != nil {
+			return err
+		}
+		l.Add(tenant, day, route, calls, records)
+	}
+	return rows.Err()
 }
 
 func clientNames(ctx context.Context, tx *sql.Tx) (map[uint32]string, error) {
@@ -91,32 +161,9 @@ func clientNames(ctx context.Context, tx *sql.Tx) (map[uint32]string, error) {
 	return clients, rows.Err()
 }
 
-func (u *sums) addLedger(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT tenant, day, route, sum(calls), sum(records) FROM ledger
-		WHERE day BETWEEN ? AND ?
-		  AND (? = '' OR tenant IN (SELECT number FROM tenants WHERE client_id = ?))
-		GROUP BY tenant, day, route`, u.from, u.to, u.client, u.client)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var tenant uint32
-		var day, calls, records int64
-		var route tokens.Route
-		if err := rows.Scan(&tenant, &day, &route, &calls, &records); err != nil {
-			return err
-		}
-		u.add(tenant, day, route, calls, records)
-	}
-	return rows.Err()
-}
-
-// eachState calls fn for the state of each token of a tenant: from the journal if it is in it, else
-// from its row. If client is "", it does so for all tenants. States in the journal may be of
-// others.
-func eachState(ctx context.Context, tx *sql.Tx, client string, fn func(tokens.ID, tokens.State)) error {
+// eachState calls fn for the state of each token: from the journal if it is in it, else from its
+// row.
+func eachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
 	newer, _, err := readJournal(ctx, tx, -1)
 	if err != nil {
 		return err
@@ -124,8 +171,7 @@ func eachState(ctx context.Context, tx *sql.Tx, client string, fn func(tokens.ID
 	for id, s := range newer {
 		fn(id, s)
 	}
-	rows, err := tx.QueryContext(ctx, `
-		SELECT id, state FROM tokens WHERE ? = '' OR tenant IN (SELECT number FROM tenants WHERE client_id = ?)`, client, client)
+	rows, err := tx.QueryContext(ctx, `SELECT id, state FROM tokens`)
 	if err != nil {
 		return err
 	}
@@ -146,52 +192,4 @@ func eachState(ctx context.Context, tx *sql.Tx, client string, fn func(tokens.ID
 		fn(name, s)
 	}
 	return rows.Err()
-}
-
-func (u *sums) addState(s tokens.State) {
-	if u.client != "" && u.clients[s.Tenant] != u.client {
-		return
-	}
-	for d, routes := range s.Used {
-		for route, n := range routes {
-			day := int64(s.Day) + int64(d)
-			if n != (tokens.Count{}) && day >= u.from && day <= u.to {
-				u.add(s.Tenant, day, tokens.Route(route), int64(n.Calls), int64(n.Records))
-			}
-		}
-	}
-}
-
-func (u *sums) add(tenant uint32, day int64, route tokens.Route, calls, records int64) {
-	key := lineKey{u.clients[tenant], day, route}
-	line := u.lines[key]
-	if line == nil {
-		line = &usage.Line{Tenant: key.client, Day: usage.Day(time.Unix(day*86400, 0)), Route: route.String()}
-		u.lines[key] = line
-	}
-	line.Calls += calls
-	line.Records += records
-}
-
-func (u *sums) sorted() []usage.Line {
-	keys := slices.SortedFunc(maps.Keys(u.lines), func(a, b lineKey) int {
-		return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.day, b.day), cmp.Compare(a.route, b.route))
-	})
-	lines := make([]usage.Line, 0, len(keys))
-	for _, key := range keys {
-		lines = append(lines, *u.lines[key])
-	}
-	return lines
-}
-
-// dayNumber returns the number of a day, counted from 1970-01-01, or none if day is "".
-func dayNumber(day string, none int64) (int64, error) {
-	if day == "" {
-		return none, nil
-	}
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return 0, fmt.Errorf("day %q: must be YYYY-MM-DD", day)
-	}
-	return t.Unix() / 86400, nil
 }

@@ -69,6 +69,7 @@ func Run(t *testing.T, prepare func(t *testing.T) (open func() Store)) {
 		"tenants/update is all or nothing":       tenantUpdate,
 		"tenants/numbers are never reused":       tenantNumbers,
 		"usage/every call, immediately":          usageAtOnce,
+		"usage/exact while calls are made":       usageConcurrent,
 		"usage/bounds":                           usageBounds,
 		"usage/a sweep changes nothing":          usageSwept,
 		"usage/a removed tenant's usage stays":   usageOfRemoved,

@@ -3,6 +3,8 @@ package storetest
 import (
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +57,79 @@ func usageAtOnce(t *testing.T, open func() Store) {
 		spend(t, s, tokens.ID{byte(n % 3)}, a.Number, noon, tokens.Related, 1)
 		wantUsage(t, s, "", "", "", usage.Line{Tenant: "a", Day: "2026-03-01", Route: "related", Calls: int64(n), Records: 2 * int64(n)})
 	}
+}
+
+// usageConcurrent makes calls by tokens old and new while others read usage and sweep. Each result
+// has all calls that were answered before, and none that was not begun. At the end, usage is what
+// the states count, token by token, and it is so after the store is opened again.
+func usageConcurrent(t *testing.T, open func() Store) {
+	s := open()
+	a := add(t, s, "a")
+	for n := range 40 { // swept below
+		old := tokens.State{Tenant: a.Number, IssuedAt: noon.Unix() - 360_000, Expires: noon.Unix() - 270_000, Day: int32(noon.Unix()/86400) - 4}
+		old.Used[0][tokens.Items] = tokens.Count{Calls: 2, Records: 4}
+		write(t, s, tokens.ID{byte(n), 1}, old)
+	}
+	closed(t, s)
+	s = open()
+	const before, callers, each = 80, 8, 150
+	var began, answered atomic.Int64
+	var calls, wg sync.WaitGroup
+	for c := range callers {
+		calls.Add(1)
+		go func() {
+			defer calls.Done()
+			for n := range each {
+				began.Add(1)
+				spend(t, s, tokens.ID{byte(c), byte(n % 7), 2}, a.Number, noon.Add(time.Duration(n/7%3)*9*time.Hour), tokens.Route(n%3), 1)
+				answered.Add(1)
+			}
+		}()
+	}
+	wg.Go(func() {
+		if err := s.Sweep(t.Context(), noon); err != nil {
+			t.Error(err)
+		}
+	})
+	for range 2 {
+		wg.Go(func() {
+			for !t.Failed() {
+				least := before + answered.Load()
+				lines, err := s.Usage(t.Context(), "", "", "")
+				if got, most := total(lines), before+began.Load(); err != nil || got < least || got > most {
+					t.Errorf("usage says %d calls, of %d answered and %d begun: %v", got, least, most, err)
+					return
+				}
+				if least == before+callers*each {
+					return
+				}
+			}
+		})
+	}
+	calls.Wait()
+	wg.Wait()
+	lines, err := s.Usage(t.Context(), "", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := int64(0)
+	for c := range callers {
+		for n := range 7 {
+			want += int64(read(t, s, tokens.ID{byte(c), byte(n), 2}).Used.Total().Calls)
+		}
+	}
+	if total(lines) != before+want || want != callers*each {
+		t.Errorf("usage says %d calls, and the states count %d", total(lines), want)
+	}
+	closed(t, s)
+	wantUsage(t, with(t, open), "", "", "", lines...)
+}
+
+func total(lines []usage.Line) (calls int64) {
+	for _, l := range lines {
+		calls += l.Calls
+	}
+	return calls
 }
 
 func usageBounds(t *testing.T, open func() Store) {

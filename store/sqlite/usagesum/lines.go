@@ -1,0 +1,88 @@
+// Package usagesum adds up usage by tenant, day and route. [Lines] adds up what was read, and
+// [Tokens] keeps the sum of all tokens' states up to date while they change. No SQL.
+package usagesum
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"stile.example/stile/tokens"
+	"stile.example/stile/usage"
+)
+
+// Lines adds up usage by client_id, day and route.
+type Lines struct {
+	Client   string            // whose usage; "": that of all
+	From, To int64             // days since 1970-01-01, both included
+	Clients  map[uint32]string // client_id by number; a removed tenant's is used again
+	lines    map[lineKey]*usage.Line
+}
+
+type lineKey struct {
+	client string
+	day    int64
+	route  tokens.Route
+}
+
+// New returns an empty sum. "" means that the days, or the tenants, are not limited.
+func New(client, from, to string) (l *Lines, err error) {
+	l = &Lines{Client: client, lines: map[lineKey]*usage.Line{}}
+	if l.From, err = dayNumber(from, 0); err != nil {
+		return nil, err
+	}
+	l.To, err = dayNumber(to, 1<<31)
+	return l, err
+}
+
+// dayNumber returns the number of a day, or none if day is "".
+func dayNumber(day string, none int64) (int64, error) {
+	if day == "" {
+		return none, nil
+	}
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return 0, fmt.Errorf("day %q: must be YYYY-MM-DD", day)
+	}
+	return t.Unix() / 86400, nil
+}
+
+// Add adds calls and records, unless they are of another tenant or day.
+func (l *Lines) Add(tenant uint32, day int64, route tokens.Route, calls, records int64) {
+	key := lineKey{l.Clients[tenant], day, route}
+	if l.Client != "" && key.client != l.Client || day < l.From || day > l.To {
+		return
+	}
+	line := l.lines[key]
+	if line == nil {
+		line = &usage.Line{Tenant: key.client, Day: usage.Day(time.Unix(day*86400, 0)), Route: route.String()}
+		l.lines[key] = line
+	}
+	line.Calls += calls
+	line.Records += records
+}
+
+// AddState adds what the state of a token counts.
+func (l *Lines) AddState(s tokens.State) {
+	for d, routes := range s.Used {
+		for route, n := range routes {
+			if n != (tokens.Count{}) {
+				l.Add(s.Tenant, int64(s.Day)+int64(d), tokens.Route(route), int64(n.Calls), int64(n.Records))
+			}
+		}
+	}
+}
+
+// Sorted returns the lines by tenant, day and route.
+func (l *Lines) Sorted() []usage.Line {
+	keys := slices.SortedFunc(maps.Keys(l.lines), func(a, b lineKey) int {
+		return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.day, b.day), cmp.Compare(a.route, b.route))
+	})
+	lines := make([]usage.Line, 0, len(keys))
+	for _, key := range keys {
+		lines = append(lines, *l.lines[key])
+	}
+	return lines
+}
