@@ -119,6 +119,7 @@ func TestFsck(t *testing.T) {
 		{"keys", "UPDATE identity SET value = 'x' WHERE name = 'secret_key'", "keys", "the keys belong to another database"},
 		{"generation", "UPDATE corpus SET generation = 99", "corpus", "the file is missing"},
 		{"audit", "UPDATE audit SET subject = 'globe' WHERE seq = 1", "audit log", "the audit log was changed"},
+		{"view", "CREATE VIEW evil AS SELECT 1", "database", "somebody has added a trigger or a view, which changes what the server reads or writes"},
 		{"old", "DELETE FROM migrations WHERE name LIKE '%0009%'", "database", "the database was written by an older version, so only the file was checked"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -226,6 +226,16 @@ func TestRestoreWithoutManifest(t *testing.T) {
 	}
 }
 
+// TestRestoreRefusesTriggers checks that a backup is refused whose database would change rows by
+// itself: here, whoever writes to the audit log makes everybody an owner.
+func TestRestoreRefusesTriggers(t *testing.T) {
+	h := usedData(t)
+	sqlIn(t, filepath.Join(h.dir, "data", "stile.db"), "CREATE TRIGGER evil AFTER INSERT ON audit BEGIN UPDATE admins SET role = 'owner'; END")
+	file := filepath.Join(h.dir, "b.tar")
+	h.must("backup", file)
+	wantRefused(t, file, "a trigger or a view that this version of stile does not make")
+}
+
 // TestR8_RestorePreviousRelease checks that a backup of the previous release, which has no
 // manifest, is restored and migrated, and that everything in it agrees.
 func TestR8_RestorePreviousRelease(t *testing.T) {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"embed"
@@ -14,6 +15,21 @@ import (
 //
 //go:embed migration/*.sql
 var migrations embed.FS
+
+// IsOfMigration reports whether a step contains a statement, as SQLite keeps it in its schema.
+func IsOfMigration(statement string) (bool, error) {
+	names, err := fs.Glob(migrations, "migration/*.sql")
+	for _, name := range names {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return false, err
+		}
+		if bytes.Contains(text, []byte(statement)) {
+			return true, nil
+		}
+	}
+	return false, err
+}
 
 // migrate runs the steps that the file has not run yet, each in a transaction of its own. So a kill
 // leaves the schema of before or after a step.
