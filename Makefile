@@ -133,7 +133,8 @@ needs-python:
 needs-php:
 	@php -m 2>/dev/null | grep -qx curl || $(call install,php-cli php-curl)
 
-# needs-proxies: the configurations of the proxies in docs/operators.md serve real requests.
+# needs-proxies: the configurations of the proxies in docs/first-day.md serve real requests. The
+# tests run the proxies themselves, so a new installation must not occupy port 80.
 .PHONY: needs-proxies
 needs-proxies:
 	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install-only,nginx)
@@ -173,8 +174,7 @@ define install
   else echo "missing: $(1) (apt-get install $(1))" >&2; exit 1; fi; }
 endef
 
-# install-only installs a package whose service has the same name, and does not start it: the tests
-# run the program themselves, and the service may occupy a port, such as 80.
+# install-only installs a package whose service has the same name, and does not start it.
 define install-only
 { [ "$$(id -u)" != 0 ] || systemctl mask $(1) >/dev/null 2>&1 || true; \
   ($(call install,$(1))); status=$$?; \
