@@ -306,16 +306,19 @@ func TestS40_Guesses(t *testing.T) {
 func TestS40_Time(t *testing.T) {
 	s := newSite(t)
 	s.admin("alice", admins.Owner)
-	b := s.browser("198.51.100.1")
-	token, quickest := b.token("/sign-in"), map[string]time.Duration{"alice": time.Hour, "nobody": time.Hour}
-	for range 8 {
-		for name := range quickest {
+	quickest := map[string]time.Duration{"alice": time.Hour, "nobody": time.Hour}
+	browsers, tokens := map[string]*browser{}, map[string]string{}
+	for name, from := range map[string]string{"alice": "198.51.100.1", "nobody": "198.51.100.2"} {
+		browsers[name] = s.browser(from)
+		tokens[name] = browsers[name].token("/sign-in")
+	}
+	for range 9 {
+		for name, b := range browsers {
 			start := time.Now()
-			if status, _ := b.do("POST", "/sign-in", url.Values{"csrf": {token}, "name": {name}, "password": {"wrong"}}); status != 401 {
+			if status, _ := b.do("POST", "/sign-in", url.Values{"csrf": {tokens[name]}, "name": {name}, "password": {"wrong"}}); status != 401 {
 				t.Fatal(status)
 			}
 			quickest[name] = min(quickest[name], time.Since(start))
-			s.pass(time.Hour)
 		}
 	}
 	if a, n := quickest["alice"], quickest["nobody"]; a > 3*n || n > 3*a {
