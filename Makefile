@@ -143,13 +143,13 @@ needs-php:
 # tests run the proxies themselves, so a new installation must not occupy port 80.
 .PHONY: needs-proxies
 needs-proxies:
-	@{ command -v nginx || test -x /usr/sbin/nginx; } >/dev/null && command -v caddy >/dev/null || { $(call install,nginx caddy) && { systemctl disable --now nginx caddy >/dev/null 2>&1 || true; }; }
+	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install-only,nginx)
+	@command -v caddy >/dev/null || $(call install-only,caddy)
 
-# needs-promtool: it checks the metrics, the alerts and the dashboard. A new installation must not
-# start Prometheus.
+# needs-promtool: it checks the metrics, the alerts and the dashboard.
 .PHONY: needs-promtool
 needs-promtool:
-	@command -v promtool >/dev/null || { $(call install,prometheus) && { systemctl disable --now prometheus prometheus-node-exporter >/dev/null 2>&1 || true; }; }
+	@command -v promtool >/dev/null || $(call install-only,prometheus)
 
 # needs-systemd: systemd-analyze checks the units. It need not be the machine's init.
 .PHONY: needs-systemd
@@ -178,4 +178,12 @@ define install
 { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
   then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(1); \
   else echo "missing: $(1) (apt-get install $(1))" >&2; exit 1; fi; }
+endef
+
+# install-only installs a package whose service has the same name, and does not start it.
+define install-only
+{ [ "$$(id -u)" != 0 ] || systemctl mask $(1) >/dev/null 2>&1 || true; \
+  ($(call install,$(1))); status=$$?; \
+  [ "$$(id -u)" != 0 ] || { systemctl unmask $(1); systemctl disable $(1); } >/dev/null 2>&1 || true; \
+  exit $$status; }
 endef

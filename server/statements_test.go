@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,8 +25,9 @@ func TestMonthsClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 12, 2, 23, 59, 59, 0, time.UTC)
+	var later atomic.Int64 // goroutines of the store read the clock
 	var log bytes.Buffer
-	srv, err := New(t.Context(), s, func() time.Time { return now }, slog.New(slog.NewTextHandler(&log, nil)))
+	srv, err := New(t.Context(), s, func() time.Time { return now.Add(time.Duration(later.Load())) }, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,7 @@ func TestMonthsClose(t *testing.T) {
 	if made != nil {
 		t.Errorf("closed early: %+v", made)
 	}
-	now = now.Add(time.Second)
+	later.Store(int64(time.Second))
 	srv.closeMonths(t.Context())
 	srv.closeMonths(t.Context())
 	if len(made) != 1 || made[0].Calls != 3 || made[0].Month != "2026-11" || strings.Count(log.String(), `msg="closed a statement" tenant=acme month=2026-11 calls=3 amount=0`) != 1 {

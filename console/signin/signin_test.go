@@ -258,7 +258,6 @@ func TestS40_Guesses(t *testing.T) {
 	if status, _ := inside.signInAs("alice", password); status != 303 {
 		t.Fatal(status)
 	}
-	quickest := map[string]time.Duration{"alice": time.Hour, "nobody": time.Hour} // a busy machine delays others
 	for i, name := range []string{"alice", "nobody"} {
 		b := s.browser(fmt.Sprintf("198.51.100.%d", i+1))
 		token := b.token("/sign-in")
@@ -266,11 +265,9 @@ func TestS40_Guesses(t *testing.T) {
 			return b.do("POST", "/sign-in", url.Values{"csrf": {token}, "name": {name}, "password": {password}})
 		}
 		for n := 1; n <= 9; n++ {
-			start := time.Now()
 			if status, page := guess("wrong"); status != 401 || !strings.Contains(page, "The name or the password is wrong.") {
 				t.Fatalf("guess %d of %s: %d\n%s", n, name, status, page)
 			}
-			quickest[name] = min(quickest[name], time.Since(start))
 		}
 		answered := 0
 		for n := 10; n <= 1000; n++ {
@@ -299,14 +296,36 @@ func TestS40_Guesses(t *testing.T) {
 			}
 		}
 	}
-	if a, n := quickest["alice"], quickest["nobody"]; a > 2*n || n > 2*a {
-		t.Errorf("a guess takes %v for a name that exists, and %v for another", a, n)
-	}
 	if inside.whoami() == "" {
 		t.Error("the session of the attacked admin has ended")
 	}
 	if status, _ := s.browser("192.0.2.8").signInAs("alice", password); status != 303 {
 		t.Error("the attacked admin can't sign in from another address")
+	}
+}
+
+// TestS40_Time checks that a guess takes as long for a name that exists as for another. A busy
+// machine delays some of them, so they alternate, and the quickest count.
+func TestS40_Time(t *testing.T) {
+	s := newSite(t)
+	s.admin("alice", admins.Owner)
+	quickest := map[string]time.Duration{"alice": time.Hour, "nobody": time.Hour}
+	browsers, tokens := map[string]*browser{}, map[string]string{}
+	for name, from := range map[string]string{"alice": "198.51.100.1", "nobody": "198.51.100.2"} {
+		browsers[name] = s.browser(from)
+		tokens[name] = browsers[name].token("/sign-in")
+	}
+	for range 9 {
+		for name, b := range browsers {
+			start := time.Now()
+			if status, _ := b.do("POST", "/sign-in", url.Values{"csrf": {tokens[name]}, "name": {name}, "password": {"wrong"}}); status != 401 {
+				t.Fatal(status)
+			}
+			quickest[name] = min(quickest[name], time.Since(start))
+		}
+	}
+	if a, n := quickest["alice"], quickest["nobody"]; a > 3*n || n > 3*a {
+		t.Errorf("a guess takes %v for a name that exists, and %v for another", a, n)
 	}
 }
 
