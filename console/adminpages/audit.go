@@ -45,6 +45,9 @@ func listAudit(r *frame.Request) (any, error) {
 		next = strconv.FormatInt(page.Next, 10)
 	}
 	r.Older(&t, next)
+	if err := r.Export(&t, "audit list", q); err != nil {
+		return nil, err
+	}
 	return struct {
 		Filter frame.Filter
 		Table  frame.Table

@@ -1,9 +1,14 @@
 package frame
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"stile.example/stile/operations"
 )
 
 // Table is a table with a caption. In a narrow window each row becomes a card.
@@ -16,7 +21,12 @@ type Table struct {
 	// Older and Newest are the URLs of the next page and the first one; "": there is none. See
 	// [Request.Older].
 	Older, Newest string
+	// Exports are the URLs of all rows as files. See [Request.Export].
+	Exports []Export
 }
+
+// Export is a link to all rows of a list in a format.
+type Export struct{ Format, Href string }
 
 // Column is a column of a table.
 type Column struct {
@@ -164,6 +174,41 @@ func (r *Request) Older(t *Table, next string) {
 		t.Newest = r.With("after", "")
 	}
 }
+
+// Export sets the links that download all rows that an operation lists for an input, whatever page
+// of them is shown. The admin API sends the files, and records in the audit log who got them.
+func (r *Request) Export(t *Table, operation string, in any) error {
+	o, ok := operations.Find(operation)
+	if !ok || len(t.Rows) == 0 {
+		return nil
+	}
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("%s: write the input: %w", operation, err)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return fmt.Errorf("%s: read the input: %w", operation, err)
+	}
+	q := url.Values{}
+	for name, value := range fields {
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			text = string(value) // not a text, such as true
+		}
+		if name != "after" && name != "limit" && !slices.Contains(unset, text) {
+			q.Set(name, text)
+		}
+	}
+	for _, format := range []string{"csv", "ndjson"} {
+		q.Set("format", format)
+		t.Exports = append(t.Exports, Export{strings.ToUpper(format), URL("/api/v1"+o.Route.Path, q)})
+	}
+	return nil
+}
+
+// unset are the values of fields that are not set.
+var unset = []string{"", "null", "0", "0001-01-01T00:00:00Z"}
 
 // Item is a line of a definition list.
 type Item struct {

@@ -32,6 +32,9 @@ func addresses(r *frame.Request) (any, error) {
 	t.Empty = &frame.Empty{Title: "No range matches", Text: "The rules block and challenge addresses automatically. Add a range that you know, such as a school’s."}
 	r.Refresh = q.After == ""
 	r.Older(&t, page.Next)
+	if err := r.Export(&t, "address list", q); err != nil {
+		return nil, err
+	}
 	return struct {
 		Tabs      frame.Tabs
 		Filter    frame.Filter

@@ -36,6 +36,9 @@ func refusals(r *frame.Request) (any, error) {
 	}
 	r.Refresh = q.After == ""
 	r.Older(&t, page.Next)
+	if err := r.Export(&t, "refusal list", q); err != nil {
+		return nil, err
+	}
 	return struct {
 		Filter frame.Filter
 		Table  frame.Table

@@ -28,6 +28,9 @@ func tokens(r *frame.Request) (any, error) {
 	}
 	r.Refresh = q.After == ""
 	r.Older(&t, page.Next)
+	if err := r.Export(&t, "token list", q); err != nil {
+		return nil, err
+	}
 	return struct {
 		Filter frame.Filter
 		Find   frame.Cell

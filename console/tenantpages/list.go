@@ -36,6 +36,11 @@ func list(r *frame.Request) (any, error) {
 		t.Rows = append(t.Rows, one.row())
 	}
 	r.Older(&t, next)
+	if filter.Clear == "" { // the operation has no filter
+		if err := r.Export(&t, "tenant list", struct{}{}); err != nil {
+			return nil, err
+		}
+	}
 	return struct {
 		Filter      frame.Filter
 		Table       frame.Table

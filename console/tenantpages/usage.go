@@ -129,6 +129,10 @@ func usagePage(r *frame.Request) (any, error) {
 	if len(byTenant.Rows) > maxTenants {
 		byTenant.Caption, byTenant.Rows = "The 50 tenants with the most calls", byTenant.Rows[:maxTenants]
 	}
+	byDay := table("By day", "Day", days(all), isOne, frame.Text)
+	if err := r.Export(&byDay, "usage", usageQuery{r.Query("tenant"), usage.Day(from), usage.Day(to)}); err != nil {
+		return nil, err
+	}
 	return struct {
 		Filter   frame.Filter
 		Total    []frame.Card
@@ -139,7 +143,7 @@ func usagePage(r *frame.Request) (any, error) {
 		ByDay    frame.Table
 	}{filter, total(all), all.byDay("Calls by day", from, to), len(all) > 0, byTenant,
 		table("By route", "Route", all.by(func(r row) string { return r.Route }), isOne, frame.Code),
-		table("By day", "Day", days(all), isOne, frame.Text)}, nil
+		byDay}, nil
 }
 
 // period returns the days of the page's URL, and the last 30 without.

@@ -29,6 +29,8 @@ export class Server {
   admin = ''
   /** The origin of the demo tenant's site, if the flags start it. */
   demo = ''
+  /** What the first start printed for the first owner: {name, password}. */
+  owner = {}
   #dir = ''
   #log = []
   #process
@@ -49,7 +51,7 @@ export class Server {
 
   async #listen(settings, flags) {
     const env = {...environment(), STILE_LISTEN: '127.0.0.1:0', STILE_ADMIN_LISTEN: '127.0.0.1:0', STILE_LOG_LEVEL: 'info', STILE_LOG_FORMAT: 'json', ...settings}
-    this.#process = spawn(binary, ['serve', ...flags], {argv0: './bin/stile', cwd: this.#dir, env, stdio: ['ignore', 'ignore', 'pipe']})
+    this.#process = spawn(binary, ['serve', ...flags], {argv0: './bin/stile', cwd: this.#dir, env, stdio: ['ignore', 'pipe', 'pipe']})
     const kill = () => {
       this.#process.kill('SIGKILL')
       rmSync(this.#dir, {recursive: true, force: true})
@@ -57,6 +59,7 @@ export class Server {
     process.once('exit', kill)
     this.#process.once('exit', () => process.off('exit', kill))
     createInterface(this.#process.stderr).on('line', line => this.#read(line))
+    createInterface(this.#process.stdout).on('line', line => this.#readOwner(line))
     await this.#ready(() => this.url && (this.demo || !flags.includes('--demo')))
   }
 
@@ -66,6 +69,11 @@ export class Server {
     if (said.msg === 'listening' && said.listener === 'public') this.url = `http://${said.address}`
     if (said.msg === 'listening' && said.listener === 'admin') this.admin = `http://localhost:${said.address.split(':').at(-1)}`
     if (said.msg === 'listening' && said.listener === 'demo') this.demo = `http://localhost:${said.address.split(':').at(-1)}`
+  }
+
+  #readOwner(line) {
+    const [, name] = /Sign in as (\S+) with/.exec(line) ?? [], [, password] = /^  (\S+)$/.exec(line) ?? []
+    this.owner = {...this.owner, ...(name && {name}), ...(password && {password})}
   }
 
   async #ready(named) {

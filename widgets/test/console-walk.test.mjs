@@ -1,0 +1,130 @@
+/**
+ * An operator's first day with the console, by the keyboard alone, in the real program: from the
+ * one-time password to a block that is lifted.
+ */
+import assert from 'node:assert/strict'
+import {after, before, test} from 'node:test'
+import {calm, chromium, recipes} from './harness.mjs'
+import {Api} from './harness/api.mjs'
+import {Keyboard} from './harness/keyboard.mjs'
+import {Server} from './harness/server.mjs'
+import {Site} from './harness/site.mjs'
+import {Watch} from './harness/watch.mjs'
+
+const password = 'a long way round', visitor = '203.0.113.9'
+const acme = {id: 'acme', secret: ''}
+const ends = [] // what stops at the end, the last first
+let api, site, server, context, page, keyboard
+const complaints = [] // of all pages
+
+before(async () => {
+  api = await Api.listen()
+  ends.push(() => api.stop())
+  site = await Site.start(issue)
+  ends.push(() => site.stop())
+  server = await Server.start({STILE_PUBLIC_URL: api.origin, STILE_TRUSTED_PROXIES: '127.0.0.1/32', ...calm})
+  ends.push(() => server.stop())
+  api.serve(server)
+  api.from = visitor
+  await server.import(recipes)
+  context = await chromium.context()
+  await context.overridePermissions(server.admin, ['clipboard-read', 'clipboard-write', 'clipboard-sanitized-write'])
+  page = await watched()
+  page.setDefaultTimeout(15_000)
+  keyboard = new Keyboard(page)
+  const cdp = await page.createCDPSession()
+  await cdp.send('WebAuthn.enable')
+  await cdp.send('WebAuthn.addVirtualAuthenticator', {options: {protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true}})
+  await page.goto(server.admin)
+})
+
+after(async () => {
+  await context?.close().catch(() => {}) // the browser may have ended first
+  for (const end of ends.reverse()) await end()
+})
+
+/** The tenant's token route. */
+async function issue() {
+  return (await (await server.oauth('token', acme, {grant_type: 'client_credentials'})).json()).access_token
+}
+
+/** Opens a page whose complaints are those of the walk: errors, and what a policy forbids. */
+async function watched() {
+  const opened = await context.newPage(), watch = await Watch.begin(opened)
+  watch.complaints = complaints
+  opened.on('request', request => request.url().endsWith('/reports') && request.method() === 'POST' && complaints.push(`a report: ${request.postData()}`))
+  return opened
+}
+
+const path = () => new URL(page.url()).pathname
+const text = selector => page.$eval(selector, node => node.innerText)
+const clipboard = () => page.evaluate(() => navigator.clipboard.readText())
+
+/** Opens a page of the tenant in a window of a visitor, and waits for a condition in it. */
+async function visit(html, condition) {
+  const visited = await watched()
+  await visited.goto(site.add('/page.html', html))
+  await visited.waitForFunction(condition, {timeout: 10_000}).catch(async error => {
+    throw new Error(`${error.message}\n${await visited.evaluate(() => document.body.innerHTML)}\n${complaints.join('\n')}`)
+  }).finally(() => page.bringToFront())
+  return visited
+}
+
+test('the walk: the first owner changes the password, and signs in with a passkey', async () => {
+  assert.equal(server.owner.name, 'owner')
+  await keyboard.fill({Name: server.owner.name, Password: server.owner.password})
+  await keyboard.submit()
+  await keyboard.fill({'New password': password, 'The same again': password})
+  await keyboard.submit()
+  assert.equal(path(), '/')
+  await keyboard.press('owner')
+  await keyboard.follow('Account and sessions')
+  await keyboard.follow('Add a passkey')
+  assert.match(await text('main'), /This device/)
+  await keyboard.press('owner')
+  await keyboard.follow('Sign out')
+  await keyboard.follow('Sign in with a passkey')
+  assert.equal(await text('h1'), 'Overview')
+  await keyboard.press('owner')
+  assert.match(await text('.account .pop'), /Signed in with passkey/)
+  await page.keyboard.press('Escape')
+  assert.deepEqual(complaints, [])
+})
+
+let snippet
+test('the walk: a tenant is created, and its snippet shows items on another origin', async () => {
+  await keyboard.go('t')
+  await keyboard.follow('Add a tenant')
+  await keyboard.fill({client_id: 'acme', 'Name of the organisation': 'Acme Ltd', Sites: site.origin})
+  await keyboard.press('Allow sites with plain http', undefined, 'Space')
+  await keyboard.follow('Add the tenant')
+  await keyboard.press('Copy client_secret')
+  await page.waitForFunction(() => document.activeElement.textContent.startsWith('Copied'))
+  acme.secret = await clipboard()
+  await keyboard.follow('Continue to the tenant')
+  await keyboard.press('Copy HTML for the tenant’s page')
+  await page.waitForFunction(() => document.activeElement.textContent.startsWith('Copied'))
+  snippet = await clipboard()
+  await visit(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Acme</title><body>${snippet}`, () => /Plum cake/.test(document.querySelector('stile-results')?.shadowRoot?.textContent))
+  await page.waitForFunction(() => /\b1\b/.test(document.querySelector('#figures').innerText), {timeout: 15_000})
+  assert.deepEqual(complaints, [])
+})
+
+test('the walk: a refusal is found by its reference, and the block is lifted', async () => {
+  await keyboard.go('a')
+  await keyboard.press('Block a range…', 'dialog[open]')
+  await keyboard.fill({Range: visitor, Reason: 'a mistake'})
+  await keyboard.follow('Block the range')
+  assert.match(await text('.flash'), /is blocked/)
+  const refused = await visit(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Acme</title><body>${snippet}`, () => /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/.test(document.querySelector('stile-results')?.shadowRoot?.textContent))
+  const ref = await refused.evaluate(() => /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/.exec(document.querySelector('stile-results').shadowRoot.textContent)[0])
+  complaints.splice(0, complaints.length, ...complaints.filter(line => !/Failed to load resource.*\b403\b/.test(line))) // the refusal itself
+  await keyboard.search(ref)
+  assert.equal(path(), `/refusals/${ref}`)
+  assert.match(await text('main'), /address_blocked[^]*block/)
+  await keyboard.follow('The address')
+  await keyboard.follow(`Lift ${visitor}/32`)
+  assert.match(await text('.flash'), /is lifted/)
+  await visit(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Acme</title><body>${snippet}`, () => /Plum cake/.test(document.querySelector('stile-results')?.shadowRoot?.textContent))
+  assert.deepEqual(complaints, [])
+})
