@@ -88,12 +88,12 @@ func (r *Restored) examine(ctx context.Context, dir string, m *Manifest) (err er
 	if err != nil || len(problems) > 0 {
 		return fmt.Errorf("stile.db is damaged: %w", errors.Join(err, first(problems)))
 	}
-	strangers, err := inspect.Strangers(ctx, db)
+	foreign, err := inspect.ForeignObjects(ctx, db)
 	if err != nil {
 		return err
 	}
-	if len(strangers) > 0 {
-		return fmt.Errorf("stile.db has a trigger or a view that this version of stile does not make: %s; use another backup", strangers[0])
+	if len(foreign) > 0 {
+		return fmt.Errorf("stile.db has a trigger or a view that this version of stile does not make: %s; use another backup", foreign[0])
 	}
 	file, err := inspect.CorpusFile(ctx, db, dir)
 	if err != nil {

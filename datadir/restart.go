@@ -74,5 +74,5 @@ func NewCorpus(ctx context.Context, s *settings.Settings, now func() time.Time, 
 // LiveTokens returns how many tokens of each tenant, by its number, can still be used. Tokens
 // without a call are unknown to the server and not in it.
 func (d *Dir) LiveTokens(ctx context.Context) (map[uint32]int, error) {
-	return d.Store.LiveTokens(ctx, d.Now())
+	return d.TokenList.LiveTokens(ctx, d.Now())
 }

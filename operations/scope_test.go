@@ -99,8 +99,8 @@ func TestDevelopersSeeOneTenant(t *testing.T) {
 	}
 }
 
-// TestStatementsOfOthers checks that a developer gets the own statements only, whatever tenant, month
-// or cursor is asked for.
+// TestStatementsOfOthers checks that a developer gets the own statements only, whatever tenant,
+// month or cursor is asked for.
 func TestStatementsOfOthers(t *testing.T) {
 	d := twoTenants(t)
 	month := time.Now().UTC().AddDate(0, -2, 0)
@@ -189,8 +189,8 @@ func TestTestTokens(t *testing.T) {
 	}
 }
 
-// TestZeroTimes checks that no operation that only reads says the year 1: a time that is not known is
-// left out, or null.
+// TestZeroTimes checks that no operation that only reads says the year 1: a time that is not known
+// is left out, or null.
 func TestZeroTimes(t *testing.T) {
 	d := twoTenants(t)
 	for _, op := range All() {

@@ -170,7 +170,7 @@ func TestAudit(t *testing.T) {
 }
 
 // TestGuessesOfTheCurrentPassword checks that somebody who finds a browser signed in can't find out
-// the password there, and that the owner can go on a minute later.
+// the password there, and that the owner can continue a minute later.
 func TestGuessesOfTheCurrentPassword(t *testing.T) {
 	s := newSite(t)
 	const right, next = "a long way round", "many a slip twixt"

@@ -115,7 +115,8 @@ func TestCallers(t *testing.T) {
 		}
 		for _, role := range []operations.Role{operations.Viewer, operations.Operator} {
 			r := s.Do(string(role)+" "+e.Route.Method+" "+path, "")
-			if strings.HasPrefix(e.Name, "admin ") && e.Role == operations.Viewer { // about one's own account, or an owner's
+			if strings.HasPrefix(e.Name, "admin ") && e.Role == operations.Viewer {
+				// about one's own account, or an owner's
 				continue
 			}
 			if forbidden := !role.Includes(e.Role); forbidden != (r.Status == 403) || forbidden && r.Code() != "forbidden" {

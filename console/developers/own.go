@@ -114,7 +114,7 @@ func (v *view) throttled(next http.Handler) http.Handler {
 			tooMany(w, "Too many requests. Wait for a minute.")
 			return
 		}
-		// Whoever sends slowly must not take a slot meanwhile.
+		// A slow sender must not take a slot meanwhile.
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
 			http.Error(w, "The form is incomplete or too long.", http.StatusBadRequest)

@@ -268,8 +268,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestStatements checks that the statements are listed, with those so far, and that each file can be
-// saved, is the tenant's and verifies.
+// TestStatements checks that the statements are listed, with those so far, and that each file can
+// be saved, is the tenant's and verifies.
 func TestStatements(t *testing.T) {
 	s := newSite(t)
 	s.open()

@@ -84,7 +84,7 @@ func (t *throttle) now(key [sha256.Size]byte, most float64, every time.Duration,
 	return b
 }
 
-// giveBack returns a guess that was right. The name's guesses from the address start anew.
+// giveBack returns a guess that was right. The name's guesses from the address start again.
 func (a attempt) giveBack() {
 	a.undo()
 	a.t.mu.Lock()

@@ -78,7 +78,8 @@ func readQuota(v frame.Values, ch *operations.TenantChange) error {
 // fieldOf has the field that a line of an error is about, by how the line begins.
 var fieldOf = map[string]string{"client_id": "client_id", "the tenant ": "client_id", "name": "name", "site": "sites", "calls_per_month": "calls_per_month"}
 
-// at puts an error of an operation at the fields that it names. It may have a line for each problem.
+// at puts an error of an operation at the fields that it names. It may have a line for each
+// problem.
 func at(err error) error {
 	kind := failure.KindOf(err)
 	if kind == failure.Fault {

@@ -81,7 +81,8 @@ func newFetcher() *http.Client {
 	}}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext, transport.DisableKeepAlives = dialer.DialContext, true
-	transport.Proxy = nil // it would connect to the target itself, so the guard would only check the proxy
+	// A proxy would connect to the target, and the guard would only check the proxy.
+	transport.Proxy = nil
 	return &http.Client{Transport: transport, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 		if g.redirected.Store(true); len(via) > maxRedirects {
 			return fmt.Errorf("more than %d redirects", maxRedirects)

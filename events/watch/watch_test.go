@@ -367,8 +367,8 @@ func TestImports(t *testing.T) {
 	w.want("cancelled", w.stored(), `import.failed {"tenant":"","reason":"cancelled","message":"context canceled"}`)
 }
 
-// TestStatements checks that each closed statement is reported once, also if the process that closed
-// it was killed before the event, or was a command.
+// TestStatements checks that each closed statement is reported once, also if the process that
+// closed it was killed before the event, or was a command.
 func TestStatements(t *testing.T) {
 	w := newWorld(t)
 	november := statements.Statement{Tenant: "acme", Month: "2026-11", ClosedAt: start, Calls: 25, Records: 75, Amount: 50_000, Currency: "EUR"}

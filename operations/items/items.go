@@ -47,7 +47,8 @@ type Change struct {
 	Added      int       `json:"added"`
 	Updated    int       `json:"updated"`
 	Removed    int       `json:"removed"`
-	UndoUntil  time.Time `json:"undo_until,omitzero"` // when the generation before is removed; zero: it is already
+	// When the generation before is removed; zero: it is already.
+	UndoUntil time.Time `json:"undo_until,omitzero"`
 }
 
 // ShowCollections implements `content collections`.

@@ -22,8 +22,8 @@ import (
 // The clients are openid-client and jose for Node.js, and Authlib and PyJWT for Python. Their
 // scripts are in testdata.
 
-// clientsTimeout limits the time to download the packages of a client and to run it. It is generous:
-// several tests download at the same time, on a machine that may be slow.
+// clientsTimeout limits the time to download the packages of a client and to run it. It is
+// generous: several tests download at the same time, on a machine that may be slow.
 const clientsTimeout = 8 * time.Minute
 
 // report is the output of a client's script.

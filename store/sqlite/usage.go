@@ -44,8 +44,8 @@ func (db *DB) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line,
 	return l.Sorted(), nil
 }
 
-// reading runs fn in a transaction that can only read. What it reads is of the moment at which fn
-// reads first.
+// reading runs fn in a transaction that can only read. All reads see the moment of fn's first
+// one.
 func (db *DB) reading(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -61,7 +61,7 @@ func beginReading(ctx context.Context, tx *sql.Tx) error {
 	return tx.QueryRowContext(ctx, `SELECT count(*) FROM corpus`).Scan(&n)
 }
 
-// sumStates adds up all states, unless that was done since the database was opened. Calls go on
+// sumStates adds up all states, unless that was done since the database was opened. Calls continue
 // meanwhile: the writer fixes the moment between two batches, and counts changes from then on.
 func (db *DB) sumStates(ctx context.Context) error {
 	db.summing.Lock()

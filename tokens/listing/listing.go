@@ -82,4 +82,8 @@ type Store interface {
 	// Tokens returns the tokens that q selects. On a busy server, what happened in the last minute
 	// may be missing.
 	Tokens(ctx context.Context, q Query) ([]Entry, error)
+	// LiveTokens returns how many tokens of each tenant, by its number, can still be used. Tokens
+	// without a call are unknown here and not in it. On a busy server, the first calls of the last
+	// minute may be missing.
+	LiveTokens(ctx context.Context, now time.Time) (map[uint32]int, error)
 }

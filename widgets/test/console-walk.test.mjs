@@ -118,7 +118,8 @@ test('the walk: a refusal is found by its reference, and the block is lifted', a
   assert.match(await text('.flash'), /is blocked/)
   const refused = await visit(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Acme</title><body>${snippet}`, () => /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/.test(document.querySelector('stile-results')?.shadowRoot?.textContent))
   const ref = await refused.evaluate(() => /\b[0-9A-Z]{4}-[0-9A-Z]{4}\b/.exec(document.querySelector('stile-results').shadowRoot.textContent)[0])
-  complaints.splice(0, complaints.length, ...complaints.filter(line => !/Failed to load resource.*\b403\b/.test(line))) // the refusal itself
+  // the refusal itself
+  complaints.splice(0, complaints.length, ...complaints.filter(line => !/Failed to load resource.*\b403\b/.test(line)))
   await keyboard.search(ref)
   assert.equal(path(), `/refusals/${ref}`)
   assert.match(await text('main'), /address_blocked[^]*block/)

@@ -134,11 +134,11 @@ func (c *checker) database(ctx context.Context) (usable bool, err error) {
 		c.found("the file is damaged", restoreAll, "%s", p)
 	}
 	if len(problems) == 0 {
-		strangers, err := Strangers(ctx, c.DB)
+		foreign, err := ForeignObjects(ctx, c.DB)
 		if err != nil {
 			return false, err
 		}
-		for _, s := range strangers {
+		for _, s := range foreign {
 			c.found("somebody has added a trigger or a view, which changes what the server reads or writes", restoreAll, "%s", s)
 		}
 	}
@@ -175,9 +175,9 @@ func Integrity(ctx context.Context, db *sql.DB) (problems []string, err error) {
 	return problems, rows.Err()
 }
 
-// Strangers returns the names of the triggers and views of a database that no migration made. Each
+// ForeignObjects returns the names of the triggers and views of a database that no migration made. Each
 // runs whenever its table is used: it could give somebody a role again, or hide a row.
-func Strangers(ctx context.Context, db *sql.DB) (strangers []string, err error) {
+func ForeignObjects(ctx context.Context, db *sql.DB) (foreign []string, err error) {
 	found, err := texts(ctx, db, `SELECT sql FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("list the triggers: %w", err)
@@ -188,10 +188,10 @@ func Strangers(ctx context.Context, db *sql.DB) (strangers []string, err error) 
 			return nil, fmt.Errorf("read the migrations: %w", err)
 		}
 		if !known {
-			strangers = append(strangers, fmt.Sprintf("%.60q", statement))
+			foreign = append(foreign, fmt.Sprintf("%.60q", statement))
 		}
 	}
-	return strangers, nil
+	return foreign, nil
 }
 
 // Rows returns how many rows each table of a database has, except those that only SQLite uses.

@@ -1,5 +1,5 @@
--- What the ledger counts, by tenant, day and route: usage is shown on many pages, and the ledger has
--- a row for each token. The triggers keep it exact, whatever changes the ledger.
+-- What the ledger counts, by tenant, day and route: usage is shown on many pages, and the ledger
+-- has a row for each token. The triggers keep it exact, whatever changes the ledger.
 CREATE TABLE ledger_days (
 	tenant  INTEGER NOT NULL,       -- tenants.number
 	day     INTEGER NOT NULL,       -- days since 1970-01-01, UTC

@@ -1,4 +1,4 @@
-package sqlite
+package tokenlist
 
 import (
 	"context"
@@ -6,14 +6,12 @@ import (
 	"time"
 )
 
-// LiveTokens returns how many tokens of each tenant, by its number, can still be used. Tokens
-// without a call are unknown here and not in it. On a busy server, the first calls of the last
-// minute may be missing.
-func (db *DB) LiveTokens(ctx context.Context, now time.Time) (map[uint32]int, error) {
-	if _, err := db.Settle(ctx); err != nil {
+// LiveTokens implements [listing.Store].
+func (t Table) LiveTokens(ctx context.Context, now time.Time) (map[uint32]int, error) {
+	if _, err := t.DB.Settle(ctx); err != nil {
 		return nil, fmt.Errorf("count live tokens: %w", err)
 	}
-	rows, err := db.read.QueryContext(ctx, `
+	rows, err := t.DB.Reader().QueryContext(ctx, `
 		SELECT tenant, count(*) FROM tokens INDEXED BY tokens_by_expiry
 		WHERE dead = 0 AND expires > ? GROUP BY tenant`, now.Unix())
 	if err != nil {
