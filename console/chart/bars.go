@@ -1,10 +1,10 @@
 package chart
 
 import (
-	"math"
 	"fmt"
 	"html"
 	"html/template"
+	"math"
 	"strings"
 )
 
