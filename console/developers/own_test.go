@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,18 +36,21 @@ type site struct {
 	testing.TB
 	dir     *datadir.Dir
 	handler http.Handler
-	now     time.Time
-	from    string // source address
+	clock   atomic.Int64 // Unix seconds; the directory's goroutines read it too
+	from    string       // source address
 	cookie  *http.Cookie
 	refs    []string // of globex
 }
 
+func (s *site) now() time.Time { return time.Unix(s.clock.Load(), 0).UTC() }
+
 func newSite(t testing.TB) *site {
 	t.Helper()
-	s := &site{TB: t, now: time.Now().UTC().Truncate(time.Second), from: "192.0.2.1"}
+	s := &site{TB: t, from: "192.0.2.1"}
+	s.clock.Store(time.Now().Unix())
 	set, err := settings.Load(settings.Source{Flags: map[string]string{"data": t.TempDir(), "public_url": "https://api.example"}})
 	s.must(err)
-	s.dir, err = datadir.Open(t.Context(), set, func() time.Time { return s.now }, slog.New(slog.DiscardHandler))
+	s.dir, err = datadir.Open(t.Context(), set, s.now, slog.New(slog.DiscardHandler))
 	s.must(err)
 	t.Cleanup(func() { s.dir.Close() })
 	s.must(s.dir.UseOrigin("https://api.example"))
@@ -57,7 +61,7 @@ func newSite(t testing.TB) *site {
 		s.must(err)
 		s.fill(name)
 	}
-	made, err := s.dir.Statements.CloseDue(t.Context(), s.now)
+	made, err := s.dir.Statements.CloseDue(t.Context(), s.now())
 	if s.must(err); len(made) < 2 {
 		t.Fatalf("closed %+v", made)
 	}
@@ -66,7 +70,7 @@ func newSite(t testing.TB) *site {
 
 // month returns a month that is closed.
 func (s *site) month() time.Time {
-	return time.Date(s.now.Year(), s.now.Month()-2, 1, 0, 0, 0, 0, time.UTC)
+	return time.Date(s.now().Year(), s.now().Month()-2, 1, 0, 0, 0, 0, time.UTC)
 }
 
 // fill adds refusals of a tenant, all with the tenant's name in them, and usage of a closed month.
@@ -81,11 +85,11 @@ func (s *site) fill(name string) {
 		if name = strings.ToLower(name); name == "globex" {
 			s.refs = append(s.refs, strings.ToUpper(ref))
 		}
-		f := refusals.Refusal{Ref: strings.ToUpper(ref), At: s.now, Tenant: name, Code: "client_mismatch", Rule: "sites", Page: "https://" + name + ".invalid", Identity: "token " + name, Address: fmt.Sprint(name, i)}
+		f := refusals.Refusal{Ref: strings.ToUpper(ref), At: s.now(), Tenant: name, Code: "client_mismatch", Rule: "sites", Page: "https://" + name + ".invalid", Identity: "token " + name, Address: fmt.Sprint(name, i)}
 		s.dir.Refusals.Note(f, true)
-		s.dir.Evidence.Note(number, evidence.Observation{At: s.now, Kind: evidence.Refused, Key: fmt.Sprint("client_mismatch ", name, i%20), Ref: f.Ref})
-		s.dir.Evidence.Note(number, evidence.Observation{At: s.now, Kind: evidence.Page, Key: f.Page, Ref: f.Ref})
-		s.dir.Evidence.Note(number, evidence.Observation{At: s.now, Kind: evidence.Client, Key: "globex", Ref: f.Ref})
+		s.dir.Evidence.Note(number, evidence.Observation{At: s.now(), Kind: evidence.Refused, Key: fmt.Sprint("client_mismatch ", name, i%20), Ref: f.Ref})
+		s.dir.Evidence.Note(number, evidence.Observation{At: s.now(), Kind: evidence.Page, Key: f.Page, Ref: f.Ref})
+		s.dir.Evidence.Note(number, evidence.Observation{At: s.now(), Kind: evidence.Client, Key: "globex", Ref: f.Ref})
 	}
 }
 
@@ -179,7 +183,7 @@ func TestOpeningALink(t *testing.T) {
 func TestSessionsEnd(t *testing.T) {
 	works := func(s *site) bool { return s.do("GET", "/developers/usage", nil).StatusCode == 200 }
 	for name, end := range map[string]func(s *site){
-		"time":   func(s *site) { s.now = s.now.Add(12 * time.Hour) },
+		"time":   func(s *site) { s.clock.Add(int64((12 * time.Hour) / time.Second)) },
 		"closed": func(s *site) { s.cookie = s.do("POST", "/developers/close", nil).Cookies()[0] },
 		"link": func(s *site) {
 			list, err := s.dir.Links.List(t.Context(), 1)
@@ -194,7 +198,7 @@ func TestSessionsEnd(t *testing.T) {
 	} {
 		s := newSite(t)
 		s.open()
-		s.now = s.now.Add(11 * time.Hour)
+		s.clock.Add(int64((11 * time.Hour) / time.Second))
 		if !works(s) {
 			t.Errorf("%s: the session does not work before", name)
 		}
@@ -224,7 +228,7 @@ func TestLinksAreThrottled(t *testing.T) {
 	if resp := s.do("GET", "/developers/", nil); resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("after %d pages: %d", pagesPer, resp.StatusCode)
 	}
-	s.now = s.now.Add(time.Minute)
+	s.clock.Add(int64((time.Minute) / time.Second))
 	if resp := s.do("GET", "/developers/", nil); resp.StatusCode != 200 {
 		t.Errorf("a minute later: %d", resp.StatusCode)
 	}
@@ -274,7 +278,7 @@ func TestStatements(t *testing.T) {
 	s := newSite(t)
 	s.open()
 	month, page := statements.MonthOf(s.month()), body(s.do("GET", "/developers/usage", nil))
-	for _, want := range []string{month, "4,322", "8,765", statements.MonthOf(s.now), "so far"} {
+	for _, want := range []string{month, "4,322", "8,765", statements.MonthOf(s.now()), "so far"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -300,7 +304,7 @@ func TestStatements(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]int{"/developers/statements/" + month + "/x": 404, "/developers/statements/" + month + "/statement.HTML": 404,
-		"/developers/statements/2020-01/statement.csv": 404, "/developers/statements/x/statement.csv": 400, "/developers/statements/" + statements.MonthOf(s.now) + "/statement.csv": 409,
+		"/developers/statements/2020-01/statement.csv": 404, "/developers/statements/x/statement.csv": 400, "/developers/statements/" + statements.MonthOf(s.now()) + "/statement.csv": 409,
 		"/developers/statements/globex/" + month + "/statement.csv": 404} {
 		if resp := s.do("GET", path, nil); resp.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, resp.StatusCode, want)

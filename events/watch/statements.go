@@ -54,8 +54,8 @@ func (w *Watcher) Closed(s statements.Statement) {
 	}
 }
 
-// checkStatements emits the events of noted statements, or of all that were closed recently. After an
-// error, it reads all: a closing whose process was killed is found in the same way.
+// checkStatements emits the events of noted statements, or of all that were closed recently. After
+// an error, it reads all: a closing whose process was killed is found in the same way.
 func (w *Watcher) checkStatements(ctx context.Context, now time.Time) error {
 	list, scan := w.closed.take()
 	if scan {

@@ -1,8 +1,8 @@
 // Package watch notices what events report, and emits the events.
 //
 // It compares what is (usage, statuses, issuers' keys, proposals, statements) with the marks of
-// what was reported, instead of hooking into calls. So a call pays nothing for it. An event that could
-// not be stored, or that a kill prevented, is emitted by a later comparison.
+// what was reported, instead of hooking into calls. So a call pays nothing for it. An event that
+// could not be stored, or that a kill prevented, is emitted by a later comparison.
 package watch
 
 import (

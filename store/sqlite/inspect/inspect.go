@@ -175,8 +175,8 @@ func Integrity(ctx context.Context, db *sql.DB) (problems []string, err error) {
 	return problems, rows.Err()
 }
 
-// ForeignObjects returns the names of the triggers and views of a database that no migration made. Each
-// runs whenever its table is used: it could give somebody a role again, or hide a row.
+// ForeignObjects returns the names of the triggers and views of a database that no migration made.
+// Each runs whenever its table is used: it could give somebody a role again, or hide a row.
 func ForeignObjects(ctx context.Context, db *sql.DB) (foreign []string, err error) {
 	found, err := texts(ctx, db, `SELECT sql FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name`)
 	if err != nil {
