@@ -83,8 +83,10 @@ func TestClosingIsReportedAfterAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	var clock atomic.Int64 // Unix seconds; the directory's goroutines read it too
+	clock.Store(now.Unix())
 	open := func() *datadir.Dir {
-		d, err := datadir.Open(t.Context(), s, func() time.Time { return now }, slog.New(slog.DiscardHandler))
+		d, err := datadir.Open(t.Context(), s, func() time.Time { return time.Unix(clock.Load(), 0).UTC() }, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,6 +101,7 @@ func TestClosingIsReportedAfterAKill(t *testing.T) {
 		return tokens.State{Tenant: number, Day: int32(now.Unix() / 86400), Expires: now.Unix() + 3600, Used: tokens.Usage{{{Calls: 3}}}}
 	})
 	now = time.Date(2026, 12, 3, 0, 0, 0, 0, time.UTC)
+	clock.Store(now.Unix())
 	made, err4 := d.Statements.CloseDue(t.Context(), now)
 	if err := errors.Join(err, err2, err3, err4, d.Close()); err != nil || len(made) != 1 {
 		t.Fatal(made, err)
