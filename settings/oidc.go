@@ -22,7 +22,7 @@ func (o OIDC) OnThisMachine() bool { return onThisMachine(o.Issuer) }
 
 // oidcKeys are the settings of OIDC.
 var oidcKeys = []Key{
-	{Name: "console.oidc.issuer", Default: "", Doc: "OpenID Connect issuer by which admins may sign in at the console, exactly as in its own metadata. Register HOST/sign-in/oidc/callback there, with the URL of the console as HOST.",
+	{Name: "console.oidc.issuer", Default: "", Doc: "Issuer of OpenID Connect by which admins may sign in at the console, exactly as in its own metadata. Register HOST/sign-in/oidc/callback there, with the URL of the console as HOST.",
 		value: one(func(s *Settings) *string { return &s.OIDC.Issuer }, issuerURL("an https URL, or http on this machine", true))},
 	{Name: "console.oidc.name", Default: "", Doc: "Name of the issuer on the console's button. Unset: its host.",
 		value: one(func(s *Settings) *string { return &s.OIDC.Name }, optional(64))},
