@@ -80,7 +80,7 @@ func TestImportEnds(t *testing.T) {
 		if out := s.command("content", "list"); strings.Contains(out, "New") || strings.Count(out, "\n") != 31 {
 			t.Errorf("%s: the corpus is\n%s", c.name, out)
 		}
-		if files, err := filepath.Glob(filepath.Join(s.Dir, "data", "corpus-*")); err != nil || len(files) != 1 {
+		if files, err := filepath.Glob(filepath.Join(s.Dir, "data", "corpus-*.db")); err != nil || len(files) != 1 {
 			t.Errorf("%s: files %v, %v", c.name, files, err)
 		}
 	}

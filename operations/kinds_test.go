@@ -103,7 +103,7 @@ func TestKinds(t *testing.T) {
 		"overview show":         {`invalid {"period":"year"}`, `not found {"period":"day","tenant":"nobody"}`},
 		"content collections":   {`not found {"tenant":"nobody"}`},
 		"content search":        {`not found {"tenant":"nobody","q":"a"}`, `invalid {"tenant":"acme","q":"a","limit":1000}`},
-		"content undo":          {`stale {"generation":4711}`},
+		"content undo":          {`conflict {"generation":4711}`},
 		"address proposals":     {`invalid {"limit":-1}`},
 		"address show":          {`invalid {"address":"x"}`},
 		"address keep":          {`invalid {"range":"x"}`, `conflict {"range":"198.51.100.7/32"}`},

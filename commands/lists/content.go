@@ -70,10 +70,10 @@ token, and is neither counted nor charged.`,
 	c.Flags().StringArrayVar(&q.Tags, "tag", nil, "only items with this `tag`; may be repeated")
 	c.Flags().StringVar(&q.Sort, "sort", "relevance", "`order`: relevance, newest or title")
 	c.Flags().StringVar(&q.Cursor, "cursor", "", "continue a search: the `next` of the page before")
-	c.Flags().IntVar(&q.Limit, "limit", 20, "maximum `number` of items, 1 to 50")
+	q.Limit = c.Flags().Int("limit", 20, "maximum `number` of items, 1 to 50")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if q.Limit < 1 || q.Limit > 50 {
-			return syntax.Errorf("--limit %d: must be from 1 to 50", q.Limit)
+		if *q.Limit < 1 || *q.Limit > 50 {
+			return syntax.Errorf("--limit %d: must be from 1 to 50", *q.Limit)
 		}
 		if len(args) == 1 {
 			q.Q = args[0]

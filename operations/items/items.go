@@ -122,7 +122,7 @@ type Query struct {
 	Tags       []string `json:"tags,omitempty"`
 	Sort       string   `json:"sort,omitempty"`   // relevance (the default), newest or title
 	Cursor     string   `json:"cursor,omitempty"` // next of the page before
-	Limit      int      `json:"limit,omitempty"`  // 1 to 50; 0: 20
+	Limit      *int     `json:"limit,omitempty"`  // 1 to 50; without it, 20
 }
 
 // Found is a page of a search.
@@ -139,7 +139,7 @@ var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": conten
 
 // Search implements `content search`.
 func Search(ctx context.Context, d *datadir.Dir, in Query) (f Found, err error) {
-	q := content.Query{Collection: content.Name(in.Collection), Tags: in.Tags, Cursor: in.Cursor, Limit: in.Limit, Signs: content.Signs(in.Q)}
+	q := content.Query{Collection: content.Name(in.Collection), Tags: in.Tags, Cursor: in.Cursor, Limit: 20, Signs: content.Signs(in.Q)}
 	if q.Tenant, err = numberOf(d, in.Tenant); err != nil {
 		return f, err
 	}
@@ -147,11 +147,11 @@ func Search(ctx context.Context, d *datadir.Dir, in Query) (f Found, err error) 
 	if q.Sort, known = sorts[in.Sort]; !known {
 		return f, failure.New(failure.Invalid, "sort %.40q: must be relevance, newest or title", in.Sort)
 	}
-	if q.Limit == 0 {
-		q.Limit = 20
+	if in.Limit != nil {
+		q.Limit = *in.Limit
 	}
 	if q.Limit < 1 || q.Limit > 50 {
-		return f, failure.New(failure.Invalid, "limit %d: must be from 1 to 50", in.Limit)
+		return f, failure.New(failure.Invalid, "limit %d: must be from 1 to 50", q.Limit)
 	}
 	if q.Words, err = content.Words(in.Q); err != nil {
 		return f, failure.Of(failure.Invalid, err)
@@ -193,7 +193,7 @@ func Undo(ctx context.Context, d *datadir.Dir, u UndoRequest) (Change, error) {
 	case errors.Is(err, library.ErrNoUndo):
 		return Change{}, failure.New(failure.Conflict, "%w: the corpus as it was before a change is kept for %d days, until the next change or until a tenant is removed; import the earlier items again", err, int(library.KeepPrevious.Hours()/24))
 	case isLater:
-		return Change{}, failure.New(failure.Stale, "%w (%s); only the last change can be undone: without a generation, that one is", err, later.Last.Kind)
+		return Change{}, failure.New(failure.Conflict, "%w (%s); only the last change can be undone: without a generation, that one is", err, later.Last.Kind)
 	case errors.Is(err, library.ErrImporting):
 		return Change{}, failure.Of(failure.Conflict, err)
 	case err != nil:
