@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ var update = flag.Bool("update", false, "write the files of descriptions and exa
 // examples sends examples to a server, in the order of the table.
 type examples struct {
 	*apitest.Site
-	now time.Time
+	clock atomic.Int64 // Unix nanoseconds; the directory's goroutines read it too
 	// named has the names of things in the examples that a server chooses itself, such as ids, and
 	// those that the server chose. A number is for one example only.
 	named map[string]string
@@ -63,9 +64,9 @@ var prepared = map[string]func(*examples) error{
 	},
 	"tenant refusals": func(s *examples) error { // those from before are not kept any more
 		s.named["7QK2-M4TD"] = "9QK2-M4TD"
-		s.Dir.Refusals.Note(refusals.Refusal{Ref: "9QK2-M4TD", At: s.now.Add(-time.Minute), Tenant: "acme", Code: "challenge_required",
+		s.Dir.Refusals.Note(refusals.Refusal{Ref: "9QK2-M4TD", At: s.now().Add(-time.Minute), Tenant: "acme", Code: "challenge_required",
 			Rule: "policy.spike.calls", Limit: 60, Seen: 61, Identity: "token C5-sbF16Tw4LnyxsXXpPDg", Address: "203.0.113.9"}, true)
-		s.Dir.Refusals.Flush(s.Context(), s.now)
+		s.Dir.Refusals.Flush(s.Context(), s.now())
 		return nil
 	},
 	"tenant link remove": func(s *examples) error { return s.name("mfrggzdf", "/tenants/acme/links", "id") },
@@ -95,7 +96,7 @@ var prepared = map[string]func(*examples) error{
 		})
 	},
 	"statement export": func(s *examples) error { // the month is closed now
-		s.now = noon.AddDate(0, 0, 7)
+		s.clock.Store(noon.AddDate(0, 0, 7).UnixNano())
 		s.Must(200, "operator POST /statements/close", "")
 		return nil
 	},
@@ -153,8 +154,9 @@ var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 // documented: with the status of a success, and with a body that the schema allows. The examples of
 // responses in the document are these responses.
 func TestExamples(t *testing.T) {
-	s := &examples{now: noon, named: map[string]string{}}
-	s.Site = apitest.NewAt(t, func() time.Time { return s.now })
+	s := &examples{named: map[string]string{}}
+	s.clock.Store(noon.UnixNano())
+	s.Site = apitest.NewAt(t, s.now)
 	schemas := compile(t)
 	got := map[string]json.RawMessage{}
 	for _, e := range endpoint.All() {
@@ -184,6 +186,8 @@ func TestExamples(t *testing.T) {
 	}
 	compare(t, "examples.json", got)
 }
+
+func (s *examples) now() time.Time { return time.Unix(0, s.clock.Load()).UTC() }
 
 // send sends the example of an operation.
 func send(s *examples, e endpoint.Endpoint) apitest.Reply {
