@@ -9,31 +9,23 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 // Entries implements [addresses.Store].
 func (db *DB) Entries(ctx context.Context) ([]addresses.Entry, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT range, kind, until, reason, bindings FROM address_list`)
+	all, err := rows.All(ctx, db.read, scanEntry, `SELECT range, kind, until, reason, bindings FROM address_list`)
 	if err != nil {
 		return nil, fmt.Errorf("read address list: %w", err)
 	}
-	defer rows.Close()
-	var all []addresses.Entry
-	for rows.Next() {
-		e, err := scanEntry(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read address list: %w", err)
-		}
-		all = append(all, e)
-	}
 	slices.SortFunc(all, func(a, b addresses.Entry) int { return a.Range.Compare(b.Range) })
-	return all, rows.Err()
+	return all, nil
 }
 
-func scanEntry(rows *sql.Rows) (e addresses.Entry, err error) {
+func scanEntry(row rows.Row) (e addresses.Entry, err error) {
 	var text string
 	var until sql.NullInt64
-	if err := rows.Scan(&text, &e.Kind, &until, &e.Reason, &e.Bindings); err != nil {
+	if err := row.Scan(&text, &e.Kind, &until, &e.Reason, &e.Bindings); err != nil {
 		return e, err
 	}
 	if until.Valid {
@@ -62,7 +54,7 @@ func (db *DB) PutEntry(ctx context.Context, e addresses.Entry) error {
 // RemoveEntry implements [addresses.Store].
 func (db *DB) RemoveEntry(ctx context.Context, r netip.Prefix) (was bool, err error) {
 	err = db.tx(ctx, func(tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `DELETE FROM address_list WHERE range = ?`, r.String()))
+		n, err := rows.Affected(tx.ExecContext(ctx, `DELETE FROM address_list WHERE range = ?`, r.String()))
 		was = n > 0
 		return err
 	})
@@ -70,13 +62,4 @@ func (db *DB) RemoveEntry(ctx context.Context, r netip.Prefix) (was bool, err er
 		return false, fmt.Errorf("write address list: %w", err)
 	}
 	return was, nil
-}
-
-// affected returns how many rows a statement changed.
-func affected(res sql.Result, err error) (int, error) {
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
 }

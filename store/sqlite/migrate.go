@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+
+	"stile.example/stile/store/sqlite/rows"
 )
 
 // migrations is the steps from an empty file to the current schema, in the order of their names.
@@ -73,19 +75,14 @@ func migrateBy(ctx context.Context, tx *sql.Tx, steps fs.FS, name string) error 
 
 // knowsAll returns an error if the file has run a step that this program does not know.
 func (db *DB) knowsAll(ctx context.Context, names []string) error {
-	rows, err := db.write.QueryContext(ctx, `SELECT name FROM migrations`)
+	done, err := rows.All(ctx, db.write, rows.Value[string], `SELECT name FROM migrations`)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return err
-		}
+	for _, name := range done {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("the file has run %s, which this program does not know: use the newer program that wrote the file", name)
 		}
 	}
-	return rows.Err()
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/tenants"
 )
 
@@ -21,20 +22,11 @@ const selectTenants = `
 
 // Tenants implements [tenants.Store]. It returns all tenants in the order of their client_ids.
 func (db *DB) Tenants(ctx context.Context) ([]tenants.Tenant, error) {
-	rows, err := db.read.QueryContext(ctx, selectTenants+` ORDER BY client_id`)
+	all, err := rows.All(ctx, db.read, scanTenant, selectTenants+` ORDER BY client_id`)
 	if err != nil {
 		return nil, fmt.Errorf("read tenants: %w", err)
 	}
-	defer rows.Close()
-	var all []tenants.Tenant
-	for rows.Next() {
-		t, err := scanTenant(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read tenants: %w", err)
-		}
-		all = append(all, t)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // AddTenant adds a tenant and returns it with its number. Its times are stored to the second.
@@ -145,7 +137,7 @@ func tenantRow(t tenants.Tenant) ([]any, error) {
 	return append(row, t.Keys, t.Currency), nil
 }
 
-func scanTenant(row interface{ Scan(...any) error }) (t tenants.Tenant, err error) {
+func scanTenant(row rows.Row) (t tenants.Tenant, err error) {
 	var created int64
 	var secrets []storedSecret
 	err = row.Scan(&t.Number, &t.ClientID, &t.Name, &t.Status, &t.CallsPerMonth, &created,

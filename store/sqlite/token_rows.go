@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/tokens"
 )
 
@@ -94,24 +95,18 @@ func (db *DB) listOld(ctx context.Context) error {
 }
 
 // readUnlisted reads some rows that an older version wrote.
-func readUnlisted(ctx context.Context, tx *sql.Tx, n int) (old []expiredToken, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id, state FROM tokens INDEXED BY tokens_unlisted WHERE used IS NULL LIMIT ?`, n)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+func readUnlisted(ctx context.Context, tx *sql.Tx, n int) ([]expiredToken, error) {
+	return rows.All(ctx, tx, func(r rows.Row) (o expiredToken, err error) {
 		var id, b []byte
-		if err := rows.Scan(&id, &b); err != nil {
-			return nil, err
+		if err := r.Scan(&id, &b); err != nil {
+			return o, err
 		}
-		s, err := tokens.DecodeState(b)
-		if err != nil {
-			return nil, fmt.Errorf("token %x: %w", id, err)
+		if o.state, err = tokens.DecodeState(b); err != nil {
+			return o, fmt.Errorf("token %x: %w", id, err)
 		}
-		old = append(old, expiredToken{id: tokens.ID(id), state: s})
-	}
-	return old, rows.Err()
+		o.id = tokens.ID(id)
+		return o, nil
+	}, `SELECT id, state FROM tokens INDEXED BY tokens_unlisted WHERE used IS NULL LIMIT ?`, n)
 }
 
 const (

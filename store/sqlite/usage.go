@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/store/sqlite/usagesum"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
@@ -115,11 +116,20 @@ func UsageIn(ctx context.Context, tx *sql.Tx) ([]usage.Line, error) {
 
 // readLedger adds the ledger to l, and tells it the names of the tenants.
 func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) {
-	if l.Clients, err = clientNames(ctx, tx); err != nil {
+	if l.Clients, err = ClientIDs(ctx, tx); err != nil {
 		return err
 	}
 	// The first part finds each tenant of the ledger by one step in the index.
-	rows, err := tx.QueryContext(ctx, `
+	return rows.Each(ctx, tx, func(r rows.Row) error {
+		var tenant uint32
+		var day, calls, records int64
+		var route tokens.Route
+		if err := r.Scan(&tenant, &day, &route, &calls, &records); err != nil {
+			return err
+		}
+		l.Add(tenant, day, route, calls, records)
+		return nil
+	}, `
 		WITH RECURSIVE counted(n) AS (
 			SELECT min(tenant) FROM ledger_days
 			UNION ALL
@@ -127,38 +137,22 @@ func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) 
 		SELECT tenant, day, route, calls, records FROM ledger_days
 		WHERE tenant IN (SELECT n FROM counted WHERE ? = '' OR n IN (SELECT number FROM tenants WHERE client_id = ?))
 		  AND day BETWEEN ? AND ? AND (calls <> 0 OR records <> 0)`, l.Client, l.Client, l.From, l.To)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var tenant uint32
-		var day, calls, records int64
-		var route tokens.Route
-		if err := rows.Scan(&tenant, &day, &route, &calls, &records); err != nil {
-			return err
-		}
-		l.Add(tenant, day, route, calls, records)
-	}
-	return rows.Err()
 }
 
-func clientNames(ctx context.Context, tx *sql.Tx) (map[uint32]string, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT number, client_id FROM tenants`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+// ClientIDs returns the client_id of each tenant by its number, including those that were removed.
+func ClientIDs(ctx context.Context, q rows.Querier) (map[uint32]string, error) {
 	clients := map[uint32]string{}
-	for rows.Next() {
+	err := rows.Each(ctx, q, func(r rows.Row) error {
 		var number uint32
 		var client string
-		if err := rows.Scan(&number, &client); err != nil {
-			return nil, err
-		}
+		err := r.Scan(&number, &client)
 		clients[number] = client
+		return err
+	}, `SELECT number, client_id FROM tenants`)
+	if err != nil {
+		return nil, fmt.Errorf("read tenants: %w", err)
 	}
-	return clients, rows.Err()
+	return clients, nil
 }
 
 // eachState calls fn for the state of each token: from the journal if it is in it, else from its
@@ -171,25 +165,20 @@ func eachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)
 	for id, s := range newer {
 		fn(id, s)
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT id, state FROM tokens`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return rows.Each(ctx, tx, func(r rows.Row) error {
 		var id, b sql.RawBytes
-		if err := rows.Scan(&id, &b); err != nil {
+		if err := r.Scan(&id, &b); err != nil {
 			return err
 		}
 		name := tokens.ID(id)
 		if _, known := newer[name]; known {
-			continue
+			return nil
 		}
 		s, err := tokens.DecodeState(b)
 		if err != nil {
 			return fmt.Errorf("token %x: %w", id, err)
 		}
 		fn(name, s)
-	}
-	return rows.Err()
+		return nil
+	}, `SELECT id, state FROM tokens`)
 }

@@ -11,18 +11,13 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"stile.example/stile/admins"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 var _ admins.Store = Table{}
 
-// DB is the database: see [stile.example/stile/store/sqlite.DB].
-type DB interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
-	Reader() *sql.DB
-}
-
 // Table is the tables of the accounts.
-type Table struct{ DB DB }
+type Table struct{ DB rows.DB }
 
 const adminColumns = `a.number, a.name, a.role, a.password, a.must_change, a.handle, a.issuer, a.subject, a.created_at, a.last_sign_in`
 
@@ -42,7 +37,8 @@ func (t Table) FindAdmin(ctx context.Context, by admins.Lookup) (a admins.Admin,
 	case by.Issuer != "":
 		where, args = `a.issuer = ? AND a.subject = ?`, []any{by.Issuer, by.Subject}
 	}
-	return scanAdmin(t.DB.Reader().QueryRowContext(ctx, `SELECT `+adminColumns+` FROM admins a WHERE `+where, args...))
+	a, err = scanAdmin(t.DB.Reader().QueryRowContext(ctx, `SELECT `+adminColumns+` FROM admins a WHERE `+where, args...))
+	return a, readError(err)
 }
 
 // AddAdmin implements [admins.Store].
@@ -52,7 +48,7 @@ func (t Table) AddAdmin(ctx context.Context, a admins.Admin, most int) (admins.A
 			return err
 		}
 		a.Number, err = insert(ctx, tx, `INSERT INTO admins (name, role, password, must_change, handle, issuer, subject, created_at, last_sign_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			a.Name, a.Role, a.Password, a.MustChange, a.Handle, a.Issuer, a.Subject, millis(a.CreatedAt), millis(a.LastSignIn))
+			a.Name, a.Role, a.Password, a.MustChange, a.Handle, a.Issuer, a.Subject, rows.Millis(a.CreatedAt), rows.Millis(a.LastSignIn))
 		return err
 	})
 	return a, err
@@ -69,7 +65,7 @@ func (t Table) UpdateAdmin(ctx context.Context, number int64, fn func(*admins.Ad
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE admins SET name = ?, role = ?, password = ?, must_change = ?, issuer = ?, subject = ?, last_sign_in = ? WHERE number = ?`,
-			a.Name, a.Role, a.Password, a.MustChange, a.Issuer, a.Subject, millis(a.LastSignIn), number)
+			a.Name, a.Role, a.Password, a.MustChange, a.Issuer, a.Subject, rows.Millis(a.LastSignIn), number)
 		return err
 	})
 	return a, err
@@ -93,16 +89,14 @@ func (t Table) RemoveAdmin(ctx context.Context, number int64, check func(admins.
 // adminAndOwners returns an account, and the number of other owners.
 func adminAndOwners(ctx context.Context, tx *sql.Tx, number int64) (a admins.Admin, owners int, err error) {
 	if a, err = scanAdmin(tx.QueryRowContext(ctx, `SELECT `+adminColumns+` FROM admins a WHERE a.number = ?`, number)); err != nil {
-		return a, 0, err
+		return a, 0, readError(err)
 	}
 	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM admins WHERE role = ? AND number <> ?`, admins.Owner, number).Scan(&owners)
 	return a, owners, err
 }
 
-type row interface{ Scan(...any) error }
-
-func scanAdmin(r row) (a admins.Admin, err error) {
-	err = readError(r.Scan(adminFields(&a)...))
+func scanAdmin(r rows.Row) (a admins.Admin, err error) {
+	err = r.Scan(adminFields(&a)...)
 	return a, err
 }
 
@@ -112,20 +106,9 @@ func adminFields(a *admins.Admin) []any {
 }
 
 // list returns the rows of a query.
-func list[T any](ctx context.Context, t Table, scan func(row) (T, error), query string, args ...any) (all []T, err error) {
-	rows, err := t.DB.Reader().QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, readError(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, readError(rows.Err())
+func list[T any](ctx context.Context, t Table, scan func(rows.Row) (T, error), query string, args ...any) ([]T, error) {
+	all, err := rows.All(ctx, t.DB.Reader(), scan, query, args...)
+	return all, readError(err)
 }
 
 // limit returns [admins.ErrTooMany] if a count has reached most.
@@ -155,14 +138,11 @@ func insert(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, 
 // change executes a statement that changes at least one row, or returns [admins.ErrNotFound].
 func (t Table) change(ctx context.Context, query string, args ...any) error {
 	return t.DB.Write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, query, args...)
-		if err != nil {
-			return err
+		n, err := rows.Affected(tx.ExecContext(ctx, query, args...))
+		if err == nil && n == 0 {
+			err = admins.ErrNotFound
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, admins.ErrNotFound)
-		}
-		return nil
+		return err
 	})
 }
 
@@ -177,14 +157,6 @@ func readError(err error) error {
 	return fmt.Errorf("read the admins: %w", err)
 }
 
-// millis returns a time as it is stored: 0 for the zero time.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
 // moment reads a time.
 type moment struct{ to *time.Time }
 
@@ -194,9 +166,6 @@ func (m moment) Scan(v any) error {
 	if !ok {
 		return fmt.Errorf("%T is not a time", v)
 	}
-	*m.to = time.Time{}
-	if millis != 0 {
-		*m.to = time.UnixMilli(millis).UTC()
-	}
+	*m.to = rows.Time(millis)
 	return nil
 }

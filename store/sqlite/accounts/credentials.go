@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stile.example/stile/admins"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 const tokenColumns = `t.id, t.admin, t.name, t.role, t.hash, t.last_four, t.created_at, t.expires_at, t.last_used`
@@ -22,7 +23,7 @@ func (t Table) AddToken(ctx context.Context, k admins.Token, most int) (admins.T
 			return err
 		}
 		k.ID, err = insert(ctx, tx, `INSERT INTO admin_tokens (admin, name, role, hash, last_four, created_at, expires_at, last_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			k.Admin, k.Name, k.Role, k.Hash[:], k.LastFour, millis(k.CreatedAt), millis(k.ExpiresAt), millis(k.LastUsed))
+			k.Admin, k.Name, k.Role, k.Hash[:], k.LastFour, rows.Millis(k.CreatedAt), rows.Millis(k.ExpiresAt), rows.Millis(k.LastUsed))
 		return err
 	})
 	return k, err
@@ -42,7 +43,7 @@ func (t Table) FindToken(ctx context.Context, hash [sha256.Size]byte) (k admins.
 
 // UseToken implements [admins.TokenStore].
 func (t Table) UseToken(ctx context.Context, id int64, at time.Time) error {
-	return t.change(ctx, `UPDATE admin_tokens SET last_used = max(last_used, ?) WHERE id = ?`, millis(at), id)
+	return t.change(ctx, `UPDATE admin_tokens SET last_used = max(last_used, ?) WHERE id = ?`, rows.Millis(at), id)
 }
 
 // RemoveToken implements [admins.TokenStore].
@@ -50,8 +51,8 @@ func (t Table) RemoveToken(ctx context.Context, admin, id int64) error {
 	return t.change(ctx, `DELETE FROM admin_tokens WHERE admin = ? AND id = ?`, admin, id)
 }
 
-func scanToken(r row) (k admins.Token, err error) {
-	err = readError(r.Scan(tokenFields(&k)...))
+func scanToken(r rows.Row) (k admins.Token, err error) {
+	err = r.Scan(tokenFields(&k)...)
 	return k, err
 }
 
@@ -85,7 +86,7 @@ func (t Table) AddSession(ctx context.Context, s admins.Session, most int, isOve
 			return err
 		}
 		s.ID, err = insert(ctx, tx, `INSERT INTO admin_sessions (admin, hash, credential, address, browser, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			s.Admin, s.Hash[:], s.Credential, s.Address, s.Browser, millis(s.CreatedAt), millis(s.SeenAt))
+			s.Admin, s.Hash[:], s.Credential, s.Address, s.Browser, rows.Millis(s.CreatedAt), rows.Millis(s.SeenAt))
 		return err
 	})
 	return s, err
@@ -93,31 +94,19 @@ func (t Table) AddSession(ctx context.Context, s admins.Session, most int, isOve
 
 // removeOld removes the sessions that are over, and those of an account until one more is most.
 func removeOld(ctx context.Context, tx *sql.Tx, admin int64, most int, isOver func(admins.Session) bool) error {
-	rows, err := tx.QueryContext(ctx, `SELECT `+sessionColumns+` FROM admin_sessions s ORDER BY s.id DESC`)
+	all, err := rows.All(ctx, tx, scanSession, `SELECT `+sessionColumns+` FROM admin_sessions s ORDER BY s.id DESC`)
 	if err != nil {
-		return err
+		return readError(err)
 	}
-	defer rows.Close()
-	var over []int64
 	own := 0
-	for rows.Next() {
-		s, err := scanSession(rows)
-		if err != nil {
-			return err
-		}
+	for _, s := range all {
 		if s.Admin == admin {
 			own++
 		}
 		if isOver(s) || s.Admin == admin && own >= most {
-			over = append(over, s.ID)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, id := range over {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM admin_sessions WHERE id = ?`, id); err != nil {
-			return err
+			if _, err := tx.ExecContext(ctx, `DELETE FROM admin_sessions WHERE id = ?`, s.ID); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -137,7 +126,7 @@ func (t Table) FindSession(ctx context.Context, hash [sha256.Size]byte) (s admin
 
 // SeeSession implements [admins.SessionStore].
 func (t Table) SeeSession(ctx context.Context, id int64, at time.Time) error {
-	return t.change(ctx, `UPDATE admin_sessions SET seen_at = max(seen_at, ?) WHERE id = ?`, millis(at), id)
+	return t.change(ctx, `UPDATE admin_sessions SET seen_at = max(seen_at, ?) WHERE id = ?`, rows.Millis(at), id)
 }
 
 // RemoveSession implements [admins.SessionStore].
@@ -153,8 +142,8 @@ func (t Table) RemoveSessions(ctx context.Context, admin, but int64) error {
 	})
 }
 
-func scanSession(r row) (s admins.Session, err error) {
-	err = readError(r.Scan(sessionFields(&s)...))
+func scanSession(r rows.Row) (s admins.Session, err error) {
+	err = r.Scan(sessionFields(&s)...)
 	return s, err
 }
 
@@ -173,7 +162,7 @@ func (t Table) AddPasskey(ctx context.Context, p admins.Passkey, most int) (admi
 			return err
 		}
 		p.ID, err = insert(ctx, tx, `INSERT INTO admin_passkeys (admin, name, host, credential, record, created_at, last_used) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			p.Admin, p.Name, p.Host, p.Credential, string(p.Record), millis(p.CreatedAt), millis(p.LastUsed))
+			p.Admin, p.Name, p.Host, p.Credential, string(p.Record), rows.Millis(p.CreatedAt), rows.Millis(p.LastUsed))
 		return err
 	})
 	return p, err
@@ -186,7 +175,7 @@ func (t Table) Passkeys(ctx context.Context, admin int64) ([]admins.Passkey, err
 
 // UsePasskey implements [admins.PasskeyStore].
 func (t Table) UsePasskey(ctx context.Context, id int64, record []byte, at time.Time) error {
-	return t.change(ctx, `UPDATE admin_passkeys SET record = ?, last_used = ? WHERE id = ?`, string(record), millis(at), id)
+	return t.change(ctx, `UPDATE admin_passkeys SET record = ?, last_used = ? WHERE id = ?`, string(record), rows.Millis(at), id)
 }
 
 // RemovePasskey implements [admins.PasskeyStore].
@@ -202,9 +191,9 @@ func (t Table) RemovePasskeys(ctx context.Context, admin int64) error {
 	})
 }
 
-func scanPasskey(r row) (p admins.Passkey, err error) {
+func scanPasskey(r rows.Row) (p admins.Passkey, err error) {
 	var record string
-	err = readError(r.Scan(&p.ID, &p.Admin, &p.Name, &p.Host, &p.Credential, &record, moment{&p.CreatedAt}, moment{&p.LastUsed}))
+	err = r.Scan(&p.ID, &p.Admin, &p.Name, &p.Host, &p.Credential, &record, moment{&p.CreatedAt}, moment{&p.LastUsed})
 	p.Record = []byte(record)
 	return p, err
 }

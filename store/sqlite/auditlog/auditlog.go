@@ -10,18 +10,13 @@ import (
 	"time"
 
 	"stile.example/stile/audit"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 var _ audit.Store = Table{}
 
-// DB is the database: see [stile.example/stile/store/sqlite.DB].
-type DB interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
-	Reader() *sql.DB
-}
-
 // Table is the table of the audit log.
-type Table struct{ DB DB }
+type Table struct{ DB rows.DB }
 
 const columns = `seq, at, actor, role, credential, address, operation, subject, before, after, hash`
 
@@ -106,12 +101,11 @@ func (t Table) AuditEntries(ctx context.Context, q audit.Query) ([]audit.Entry, 
 	if q.Before > 0 {
 		limit(`seq < ?`, q.Before)
 	}
-	var list []audit.Entry
-	err := each(ctx, t.DB.Reader(), where+` ORDER BY seq DESC LIMIT ?`, append(args, q.Limit), func(e audit.Entry) error {
-		list = append(list, e)
-		return nil
-	})
-	return list, err
+	list, err := rows.All(ctx, t.DB.Reader(), scan, `SELECT `+columns+` FROM audit `+where+` ORDER BY seq DESC LIMIT ?`, append(args, q.Limit)...)
+	if err != nil {
+		return nil, fmt.Errorf("read the audit log: %w", err)
+	}
+	return list, nil
 }
 
 // EachAudit implements [audit.Store].
@@ -121,35 +115,20 @@ func (t Table) EachAudit(ctx context.Context, fn func(audit.Entry) error) (h aud
 		return h, fmt.Errorf("read the audit log: %w", err)
 	}
 	defer func() { err = errors.Join(err, tx.Rollback()) }()
-	if err := each(ctx, tx, `ORDER BY seq`, nil, fn); err != nil {
+	err = rows.Each(ctx, tx, func(r rows.Row) error {
+		e, err := scan(r)
+		if err != nil {
+			return fmt.Errorf("read the audit log: %w", err)
+		}
+		return fn(e)
+	}, `SELECT `+columns+` FROM audit ORDER BY seq`)
+	if err != nil {
 		return h, err
 	}
 	return readHead(ctx, tx)
 }
 
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-func each(ctx context.Context, db queryer, clauses string, args []any, fn func(audit.Entry) error) error {
-	rows, err := db.QueryContext(ctx, `SELECT `+columns+` FROM audit `+clauses, args...)
-	if err != nil {
-		return fmt.Errorf("read the audit log: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		e, err := scan(rows)
-		if err != nil {
-			return fmt.Errorf("read the audit log: %w", err)
-		}
-		if err := fn(e); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-func scan(row interface{ Scan(...any) error }) (e audit.Entry, err error) {
+func scan(row rows.Row) (e audit.Entry, err error) {
 	var at int64
 	var before, after string
 	var hash []byte

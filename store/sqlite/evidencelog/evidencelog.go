@@ -10,18 +10,13 @@ import (
 	"time"
 
 	"stile.example/stile/evidence"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 var _ evidence.Store = Table{}
 
-// DB is the database: see [stile.example/stile/store/sqlite.DB].
-type DB interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
-	Reader() *sql.DB
-}
-
 // Table is the table of evidence.
-type Table struct{ DB DB }
+type Table struct{ DB rows.DB }
 
 // Rows of one transaction, so that calls don't wait longer.
 const (
@@ -95,39 +90,24 @@ func find(ctx context.Context, tx *sql.Tx, e evidence.Entry) (found evidence.Ent
 }
 
 // Evidence implements [evidence.Store].
-func (t Table) Evidence(ctx context.Context, tenant uint32, from int64) (list []evidence.Entry, err error) {
-	rows, err := t.DB.Reader().QueryContext(ctx, `SELECT `+columns+` FROM evidence WHERE tenant = ? AND day >= ? ORDER BY day, kind, key`, tenant, from)
+func (t Table) Evidence(ctx context.Context, tenant uint32, from int64) ([]evidence.Entry, error) {
+	list, err := rows.All(ctx, t.DB.Reader(), scan, `SELECT `+columns+` FROM evidence WHERE tenant = ? AND day >= ? ORDER BY day, kind, key`, tenant, from)
 	if err != nil {
 		return nil, fmt.Errorf("read evidence: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		e, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read evidence: %w", err)
-		}
-		list = append(list, e)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // EvidenceTraffic implements [evidence.Store].
 func (t Table) EvidenceTraffic(ctx context.Context, from int64) (map[uint32]evidence.Traffic, error) {
-	rows, err := t.DB.Reader().QueryContext(ctx, `
-		SELECT tenant, kind, key, sum(count) FROM evidence
-		WHERE kind IN ('calls', 'refused') AND day >= ? GROUP BY tenant, kind, key`, from)
-	if err != nil {
-		return nil, fmt.Errorf("read evidence: %w", err)
-	}
-	defer rows.Close()
 	all := map[uint32]evidence.Traffic{}
-	for rows.Next() {
+	err := rows.Each(ctx, t.DB.Reader(), func(r rows.Row) error {
 		var tenant uint32
 		var kind evidence.Kind
 		var key string
 		var n int64
-		if err := rows.Scan(&tenant, &kind, &key, &n); err != nil {
-			return nil, fmt.Errorf("read evidence: %w", err)
+		if err := r.Scan(&tenant, &kind, &key, &n); err != nil {
+			return err
 		}
 		of := all[tenant]
 		if of.Refused == nil {
@@ -139,34 +119,28 @@ func (t Table) EvidenceTraffic(ctx context.Context, from int64) (map[uint32]evid
 			of.Refused[key] += n
 		}
 		all[tenant] = of
+		return nil
+	}, `
+		SELECT tenant, kind, key, sum(count) FROM evidence
+		WHERE kind IN ('calls', 'refused') AND day >= ? GROUP BY tenant, kind, key`, from)
+	if err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
 	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // PruneEvidence implements [evidence.Store].
 func (t Table) PruneEvidence(ctx context.Context, before int64) error {
-	for {
-		var gone int64
-		err := t.DB.Write(ctx, func(tx *sql.Tx) error {
-			res, err := tx.ExecContext(ctx, `
-				DELETE FROM evidence WHERE (tenant, day, kind, key) IN (
-					SELECT tenant, day, kind, key FROM evidence WHERE day < ? LIMIT ?)`, before, perPrune)
-			if err != nil {
-				return err
-			}
-			gone, err = res.RowsAffected()
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("prune evidence: %w", err)
-		}
-		if gone < perPrune {
-			return nil
-		}
+	err := rows.Prune(ctx, t.DB, perPrune, `
+		DELETE FROM evidence WHERE (tenant, day, kind, key) IN (
+			SELECT tenant, day, kind, key FROM evidence WHERE day < ? LIMIT ?)`, before, perPrune)
+	if err != nil {
+		return fmt.Errorf("prune evidence: %w", err)
 	}
+	return nil
 }
 
-func scan(row interface{ Scan(...any) error }) (e evidence.Entry, err error) {
+func scan(row rows.Row) (e evidence.Entry, err error) {
 	var first, last int64
 	var few, many []byte
 	if err = row.Scan(&e.Tenant, &e.Day, &e.Kind, &e.Key, &e.Note, &e.Count, &first, &last, &e.Ref, &few, &many); err != nil {

@@ -10,15 +10,15 @@ import (
 	"time"
 
 	"stile.example/stile/history"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 var _ history.Store = Table{}
 
 // DB is the database: see [stile.example/stile/store/sqlite.DB].
 type DB interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
+	rows.DB
 	Wrote(pages int)
-	Reader() *sql.DB
 }
 
 // Table is the table of the history.
@@ -69,48 +69,34 @@ func add(ctx context.Context, tx *sql.Tx, p history.Point) error {
 }
 
 // History implements [history.Store].
-func (t Table) History(ctx context.Context, q history.Query) (points []history.Point, err error) {
-	rows, err := t.DB.Reader().QueryContext(ctx, `
-		SELECT at, counts FROM history WHERE step = ? AND tenant = ? AND at >= ? AND at < ? ORDER BY at`,
+func (t Table) History(ctx context.Context, q history.Query) ([]history.Point, error) {
+	points, err := rows.All(ctx, t.DB.Reader(), func(r rows.Row) (history.Point, error) {
+		p := history.Point{Step: q.Step, Tenant: q.Tenant}
+		var at int64
+		var text sql.RawBytes
+		if err := r.Scan(&at, &text); err != nil {
+			return p, err
+		}
+		p.At = time.Unix(at, 0).UTC()
+		if err := json.Unmarshal(text, &p.Counts); err != nil {
+			return p, fmt.Errorf("at %s: %w", p.At.Format(time.RFC3339), err)
+		}
+		return p, nil
+	}, `SELECT at, counts FROM history WHERE step = ? AND tenant = ? AND at >= ? AND at < ? ORDER BY at`,
 		seconds(q.Step), q.Tenant, q.From.Unix(), q.To.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("read the history: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var at int64
-		var text sql.RawBytes
-		if err := rows.Scan(&at, &text); err != nil {
-			return nil, fmt.Errorf("read the history: %w", err)
-		}
-		p := history.Point{Step: q.Step, Tenant: q.Tenant, At: time.Unix(at, 0).UTC()}
-		if err := json.Unmarshal(text, &p.Counts); err != nil {
-			return nil, fmt.Errorf("read the history at %s: %w", p.At.Format(time.RFC3339), err)
-		}
-		points = append(points, p)
-	}
-	return points, rows.Err()
+	return points, nil
 }
 
 // PruneHistory implements [history.Store], in steps.
 func (t Table) PruneHistory(ctx context.Context, s history.Step, before time.Time) error {
-	for {
-		var gone int64
-		err := t.DB.Write(ctx, func(tx *sql.Tx) error {
-			res, err := tx.ExecContext(ctx, `
-				DELETE FROM history WHERE (step, tenant, at) IN (
-					SELECT step, tenant, at FROM history WHERE step = ? AND at < ? LIMIT ?)`, seconds(s), before.Unix(), pruneRows)
-			if err != nil {
-				return err
-			}
-			gone, err = res.RowsAffected()
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("prune the history: %w", err)
-		}
-		if gone < pruneRows {
-			return nil
-		}
+	err := rows.Prune(ctx, t.DB, pruneRows, `
+		DELETE FROM history WHERE (step, tenant, at) IN (
+			SELECT step, tenant, at FROM history WHERE step = ? AND at < ? LIMIT ?)`, seconds(s), before.Unix(), pruneRows)
+	if err != nil {
+		return fmt.Errorf("prune the history: %w", err)
 	}
+	return nil
 }

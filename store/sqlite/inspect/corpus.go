@@ -10,14 +10,15 @@ import (
 	"path/filepath"
 
 	files "stile.example/stile/corpus/sqlite"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 const importAgain = "restore this file from the backup that the database is from; without a backup, run `stile serve --new-corpus` once, and import the corpus again"
 
 // CorpusFile returns the path of the corpus that a database names.
-func CorpusFile(ctx context.Context, db querier, dir string) (string, error) {
+func CorpusFile(ctx context.Context, db rows.Querier, dir string) (string, error) {
 	var n int64
-	err := each(ctx, db, `SELECT generation FROM corpus`, func(scan func(...any) error) error { return scan(&n) })
+	err := rows.Each(ctx, db, func(r rows.Row) error { return r.Scan(&n) }, `SELECT generation FROM corpus`)
 	if err != nil {
 		return "", fmt.Errorf("read the generation of the corpus: %w", err)
 	}
@@ -79,12 +80,12 @@ func (c *checker) missing(ctx context.Context, file string) error {
 // owners returns the numbers of those who may have items: 0, for the shared corpus, and tenants.
 func (c *checker) owners(ctx context.Context, tx *sql.Tx) (map[int64]bool, error) {
 	owners := map[int64]bool{0: true}
-	err := each(ctx, tx, `SELECT number FROM tenants WHERE status <> 'removed'`, func(scan func(...any) error) error {
+	err := rows.Each(ctx, tx, func(r rows.Row) error {
 		var n int64
-		err := scan(&n)
+		err := r.Scan(&n)
 		owners[n] = true
 		return err
-	})
+	}, `SELECT number FROM tenants WHERE status <> 'removed'`)
 	if err != nil {
 		return nil, fmt.Errorf("read tenants: %w", err)
 	}
@@ -101,9 +102,9 @@ func (c *checker) items(ctx context.Context, db *sql.DB, owners map[int64]bool) 
 		c.found("the corpus has a format that this version can't read", "use the version of stile that wrote it, or import the corpus again", "format %d", format)
 		return nil
 	}
-	err := each(ctx, db, `SELECT owner, count(*), sum(owner <> item >> 40) FROM items GROUP BY owner`, func(scan func(...any) error) error {
+	err := rows.Each(ctx, db, func(r rows.Row) error {
 		var owner, items, misplaced int64
-		if err := scan(&owner, &items, &misplaced); err != nil {
+		if err := r.Scan(&owner, &items, &misplaced); err != nil {
 			return err
 		}
 		c.report.Checked[c.part] += items
@@ -114,7 +115,7 @@ func (c *checker) items(ctx context.Context, db *sql.DB, owners map[int64]bool) 
 			c.found("items belong to a tenant that does not exist", "import the corpus again; these items are shown to nobody", "%d items of tenant number %d", items, owner)
 		}
 		return nil
-	})
+	}, `SELECT owner, count(*), sum(owner <> item >> 40) FROM items GROUP BY owner`)
 	if err != nil {
 		return err
 	}

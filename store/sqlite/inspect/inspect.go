@@ -10,9 +10,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 // Finding is something that does not agree, with what to do about it. All cases of one kind are one
@@ -157,28 +159,15 @@ func (c *checker) database(ctx context.Context) (usable bool, err error) {
 
 // Integrity returns what SQLite finds wrong in a file, at most 100 problems. It reads the whole
 // file, with the full-text index of a corpus.
-func Integrity(ctx context.Context, db *sql.DB) (problems []string, err error) {
-	rows, err := db.QueryContext(ctx, `PRAGMA integrity_check`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		if text != "ok" {
-			problems = append(problems, text)
-		}
-	}
-	return problems, rows.Err()
+func Integrity(ctx context.Context, db *sql.DB) ([]string, error) {
+	problems, err := rows.All(ctx, db, rows.Value[string], `PRAGMA integrity_check`)
+	return slices.DeleteFunc(problems, func(p string) bool { return p == "ok" }), err
 }
 
 // ForeignObjects returns the names of the triggers and views of a database that no migration made.
 // Each runs whenever its table is used: it could give somebody a role again, or hide a row.
 func ForeignObjects(ctx context.Context, db *sql.DB) (foreign []string, err error) {
-	found, err := texts(ctx, db, `SELECT sql FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name`)
+	found, err := rows.All(ctx, db, rows.Value[string], `SELECT sql FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("list the triggers: %w", err)
 	}
@@ -196,47 +185,17 @@ func ForeignObjects(ctx context.Context, db *sql.DB) (foreign []string, err erro
 
 // Rows returns how many rows each table of a database has, except those that only SQLite uses.
 func Rows(ctx context.Context, db *sql.DB) (map[string]int64, error) {
-	names, err := texts(ctx, db, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
+	names, err := rows.All(ctx, db, rows.Value[string], `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("list the tables: %w", err)
 	}
 	n := map[string]int64{}
 	for _, name := range names {
-		var rows int64
-		if err := db.QueryRowContext(ctx, `SELECT count(*) FROM "`+name+`"`).Scan(&rows); err != nil {
+		var count int64
+		if err := db.QueryRowContext(ctx, `SELECT count(*) FROM "`+name+`"`).Scan(&count); err != nil {
 			return nil, fmt.Errorf("count the rows of %s: %w", name, err)
 		}
-		n[name] = rows
+		n[name] = count
 	}
 	return n, nil
-}
-
-// querier is a pool of connections or a transaction.
-type querier interface {
-	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}
-
-func texts(ctx context.Context, db querier, query string) (list []string, err error) {
-	err = each(ctx, db, query, func(scan func(...any) error) error {
-		var text string
-		err := scan(&text)
-		list = append(list, text)
-		return err
-	})
-	return list, err
-}
-
-// each calls fn for each row of a query.
-func each(ctx context.Context, db querier, query string, fn func(scan func(...any) error) error) error {
-	rows, err := db.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := fn(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

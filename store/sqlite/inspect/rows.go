@@ -12,7 +12,9 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/audit"
 	"stile.example/stile/refusals"
+	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/auditlog"
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
@@ -23,11 +25,11 @@ func dayOf(day int64) string { return usage.Day(time.Unix(day*86400, 0)) }
 // tenants checks the rows of tenants.
 func (c *checker) tenants(ctx context.Context, tx *sql.Tx) error {
 	c.begin("tenants")
-	err := each(ctx, tx, `SELECT number, client_id, status, sites, policy, secrets, prices, keys FROM tenants`, func(scan func(...any) error) error {
+	err := rows.Each(ctx, tx, func(r rows.Row) error {
 		var number int64
 		var client, status, keys string
 		var columns [4]string
-		if err := scan(&number, &client, &status, &columns[0], &columns[1], &columns[2], &columns[3], &keys); err != nil {
+		if err := r.Scan(&number, &client, &status, &columns[0], &columns[1], &columns[2], &columns[3], &keys); err != nil {
 			return err
 		}
 		c.row()
@@ -44,7 +46,7 @@ func (c *checker) tenants(ctx context.Context, tx *sql.Tx) error {
 			c.found("a column of a tenant is not JSON", restoreAll, "%s, column %s", name, [...]string{"sites", "policy", "secrets", "prices", "keys"}[i])
 		}
 		return nil
-	})
+	}, `SELECT number, client_id, status, sites, policy, secrets, prices, keys FROM tenants`)
 	if err != nil {
 		return fmt.Errorf("read tenants: %w", err)
 	}
@@ -54,14 +56,14 @@ func (c *checker) tenants(ctx context.Context, tx *sql.Tx) error {
 // addresses checks the states of addresses and the address list.
 func (c *checker) addresses(ctx context.Context, tx *sql.Tx) error {
 	c.begin("addresses")
-	clients, err := clientsOf(ctx, tx)
+	clients, err := sqlite.ClientIDs(ctx, tx)
 	if err != nil {
 		return err
 	}
-	err = each(ctx, tx, `SELECT address, bits, tenant, state FROM scopes`, func(scan func(...any) error) error {
+	err = rows.Each(ctx, tx, func(r rows.Row) error {
 		var address, state []byte
 		var bits, tenant int64
-		if err := scan(&address, &bits, &tenant, &state); err != nil {
+		if err := r.Scan(&address, &bits, &tenant, &state); err != nil {
 			return err
 		}
 		c.row()
@@ -76,7 +78,7 @@ func (c *checker) addresses(ctx context.Context, tx *sql.Tx) error {
 			c.found("an address is counted for a tenant that never existed", restoreAll, "%s: tenant number %d", name, tenant)
 		}
 		return nil
-	})
+	}, `SELECT address, bits, tenant, state FROM scopes`)
 	if err != nil {
 		return fmt.Errorf("read addresses: %w", err)
 	}
@@ -94,9 +96,9 @@ func rangeOf(address []byte, bits int64) netip.Prefix {
 
 func (c *checker) addressList(ctx context.Context, tx *sql.Tx) error {
 	c.begin("address list")
-	err := each(ctx, tx, `SELECT range, kind FROM address_list`, func(scan func(...any) error) error {
+	err := rows.Each(ctx, tx, func(r rows.Row) error {
 		var text, kind string
-		if err := scan(&text, &kind); err != nil {
+		if err := r.Scan(&text, &kind); err != nil {
 			return err
 		}
 		c.row()
@@ -105,7 +107,7 @@ func (c *checker) addressList(ctx context.Context, tx *sql.Tx) error {
 			c.found("an entry of the address list can't be read", restoreAll, "%q, %q", text, kind)
 		}
 		return nil
-	})
+	}, `SELECT range, kind FROM address_list`)
 	if err != nil {
 		return fmt.Errorf("read the address list: %w", err)
 	}
@@ -119,10 +121,10 @@ var code = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 func (c *checker) refusals(ctx context.Context, tx *sql.Tx) error {
 	c.begin("refusals")
 	latest := c.Now.Add(25 * time.Hour).UnixMilli() // the clock may have been set back by a day
-	err := each(ctx, tx, `SELECT ref, at, code, more FROM refusals`, func(scan func(...any) error) error {
+	err := rows.Each(ctx, tx, func(r rows.Row) error {
 		var ref, name string
 		var at, more int64
-		if err := scan(&ref, &at, &name, &more); err != nil {
+		if err := r.Scan(&ref, &at, &name, &more); err != nil {
 			return err
 		}
 		c.row()
@@ -130,7 +132,7 @@ func (c *checker) refusals(ctx context.Context, tx *sql.Tx) error {
 			c.found("a refusal has an impossible reference, code, time or count", "nothing: `stile explain` can't explain this refusal, and it is removed after a week; restore a backup if there are many", "%q, %q", ref, name)
 		}
 		return nil
-	})
+	}, `SELECT ref, at, code, more FROM refusals`)
 	if err != nil {
 		return fmt.Errorf("read refusals: %w", err)
 	}
@@ -146,7 +148,7 @@ func (c *checker) keys(ctx context.Context, tx *sql.Tx) error {
 		return nil
 	}
 	c.row()
-	stored, err := texts(ctx, tx, `SELECT value FROM identity WHERE name = 'secret_key'`)
+	stored, err := rows.All(ctx, tx, rows.Value[string], `SELECT value FROM identity WHERE name = 'secret_key'`)
 	if err != nil {
 		return fmt.Errorf("read identity: %w", err)
 	}

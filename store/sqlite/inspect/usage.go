@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )
@@ -32,7 +33,7 @@ type usageCheck struct {
 // of what they count, token by token.
 func (c *checker) usage(ctx context.Context, tx *sql.Tx) (err error) {
 	u := &usageCheck{checker: c, tx: tx, newer: map[tokens.ID]tokens.State{}, seen: map[tokens.ID]bool{}, ledger: map[lineKey]bool{}, sums: map[lineKey]*usage.Line{}}
-	if u.clients, err = clientsOf(ctx, tx); err != nil {
+	if u.clients, err = sqlite.ClientIDs(ctx, tx); err != nil {
 		return err
 	}
 	wrong := len(c.report.Findings)
@@ -47,29 +48,14 @@ func (c *checker) usage(ctx context.Context, tx *sql.Tx) (err error) {
 	return u.compare(ctx)
 }
 
-func clientsOf(ctx context.Context, tx *sql.Tx) (map[uint32]string, error) {
-	clients := map[uint32]string{}
-	err := each(ctx, tx, `SELECT number, client_id FROM tenants`, func(scan func(...any) error) error {
-		var n uint32
-		var client string
-		err := scan(&n, &client)
-		clients[n] = client
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read tenants: %w", err)
-	}
-	return clients, nil
-}
-
 // readLedger checks each line of the ledger.
 func (u *usageCheck) readLedger(ctx context.Context) error {
 	u.begin("ledger")
 	tenantOf := map[string]uint32{} // of the last token; the lines of a token follow each other
-	err := each(ctx, u.tx, `SELECT tenant, day, route, token, calls, records FROM ledger ORDER BY token`, func(scan func(...any) error) error {
+	err := rows.Each(ctx, u.tx, func(r rows.Row) error {
 		var tenant, day, route, calls, records int64
 		var token []byte
-		if err := scan(&tenant, &day, &route, &token, &calls, &records); err != nil {
+		if err := r.Scan(&tenant, &day, &route, &token, &calls, &records); err != nil {
 			return err
 		}
 		u.row()
@@ -95,7 +81,7 @@ func (u *usageCheck) readLedger(ctx context.Context) error {
 		u.ledger[k] = true
 		u.add(k, calls, records)
 		return nil
-	})
+	}, `SELECT tenant, day, route, token, calls, records FROM ledger ORDER BY token`)
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
@@ -105,10 +91,10 @@ func (u *usageCheck) readLedger(ctx context.Context) error {
 // readJournal reads the journal's last state of each token.
 func (u *usageCheck) readJournal(ctx context.Context) error {
 	u.part = "journal" // how many rows it has at the moment means nothing to an operator
-	err := each(ctx, u.tx, `SELECT seq, batch FROM journal ORDER BY seq`, func(scan func(...any) error) error {
+	err := rows.Each(ctx, u.tx, func(r rows.Row) error {
 		var seq int64
 		var batch []byte
-		if err := scan(&seq, &batch); err != nil {
+		if err := r.Scan(&seq, &batch); err != nil {
 			return err
 		}
 		for rest := batch; len(rest) > 0; {
@@ -125,7 +111,7 @@ func (u *usageCheck) readJournal(ctx context.Context) error {
 			u.newer[id], rest = s, after
 		}
 		return nil
-	})
+	}, `SELECT seq, batch FROM journal ORDER BY seq`)
 	if err != nil {
 		return fmt.Errorf("read the journal: %w", err)
 	}
@@ -135,10 +121,10 @@ func (u *usageCheck) readJournal(ctx context.Context) error {
 // readTokens checks the row of each token, against the journal and the ledger.
 func (u *usageCheck) readTokens(ctx context.Context) error {
 	u.begin("tokens")
-	err := each(ctx, u.tx, `SELECT id, tenant, expires, state FROM tokens`, func(scan func(...any) error) error {
+	err := rows.Each(ctx, u.tx, func(r rows.Row) error {
 		var id, state []byte
 		var tenant, expires int64
-		if err := scan(&id, &tenant, &expires, &state); err != nil {
+		if err := r.Scan(&id, &tenant, &expires, &state); err != nil {
 			return err
 		}
 		u.row()
@@ -152,7 +138,7 @@ func (u *usageCheck) readTokens(ctx context.Context) error {
 			return nil
 		}
 		return u.token(ctx, tokens.ID(id), s, tenant, expires)
-	})
+	}, `SELECT id, tenant, expires, state FROM tokens`)
 	if err != nil {
 		return fmt.Errorf("read tokens: %w", err)
 	}

@@ -10,18 +10,13 @@ import (
 	"time"
 
 	"stile.example/stile/links"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 var _ links.Store = Table{}
 
-// DB is the database: see [stile.example/stile/store/sqlite.DB].
-type DB interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
-	Reader() *sql.DB
-}
-
 // Table is the table of links.
-type Table struct{ DB DB }
+type Table struct{ DB rows.DB }
 
 const columns = `id, tenant, name, by, created_at, expires, last_used, hash`
 
@@ -44,20 +39,9 @@ func (t Table) AddLink(ctx context.Context, l links.Link, most int) error {
 }
 
 // Links implements [links.Store].
-func (t Table) Links(ctx context.Context, tenant uint32) (list []links.Link, err error) {
-	rows, err := t.DB.Reader().QueryContext(ctx, `SELECT `+columns+` FROM links WHERE tenant = ? ORDER BY created_at, rowid`, tenant)
-	if err != nil {
-		return nil, wrap("read links", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		l, err := scan(rows)
-		if err != nil {
-			return nil, wrap("read links", err)
-		}
-		list = append(list, l)
-	}
-	return list, wrap("read links", rows.Err())
+func (t Table) Links(ctx context.Context, tenant uint32) ([]links.Link, error) {
+	list, err := rows.All(ctx, t.DB.Reader(), scan, `SELECT `+columns+` FROM links WHERE tenant = ? ORDER BY created_at, rowid`, tenant)
+	return list, wrap("read links", err)
 }
 
 // LinkOfHash implements [links.Store].
@@ -89,14 +73,11 @@ func (t Table) UseLink(ctx context.Context, id string, at time.Time) error {
 // RemoveLink implements [links.Store].
 func (t Table) RemoveLink(ctx context.Context, tenant uint32, id string) error {
 	return wrap("remove a link", t.DB.Write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM links WHERE tenant = ? AND id = ?`, tenant, id)
-		if err != nil {
-			return err
+		n, err := rows.Affected(tx.ExecContext(ctx, `DELETE FROM links WHERE tenant = ? AND id = ?`, tenant, id))
+		if err == nil && n == 0 {
+			err = links.ErrNotFound
 		}
-		if n, err := res.RowsAffected(); err != nil || n > 0 {
-			return err
-		}
-		return links.ErrNotFound
+		return err
 	}))
 }
 
@@ -116,7 +97,7 @@ func wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-func scan(row interface{ Scan(...any) error }) (l links.Link, err error) {
+func scan(row rows.Row) (l links.Link, err error) {
 	var created, expires, used int64
 	var hash []byte
 	if err = row.Scan(&l.ID, &l.Tenant, &l.Name, &l.By, &created, &expires, &used, &hash); err != nil {

@@ -2,11 +2,11 @@ package refusallog
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
 	"stile.example/stile/refusals"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 // Refusals implements [refusals.Store]. Each filter has an index that has the refusals in their
@@ -26,26 +26,14 @@ func (t *Table) Refusals(ctx context.Context, q refusals.Query) ([]refusals.Refu
 		text, more := p.bounded(q)
 		texts, args = append(texts, `SELECT * FROM (`+text+`)`), append(args, more...)
 	}
-	rows, err := t.db.Reader().QueryContext(ctx, `
+	all, err := rows.All(ctx, t.db.Reader(), scan, `
 		SELECT `+columns+` FROM refusals WHERE rowid IN (
 			SELECT rowid FROM (`+strings.Join(texts, ` UNION ALL `)+`) ORDER BY at DESC, ref DESC LIMIT ?)
 		ORDER BY at DESC, ref DESC`, append(args, q.Limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("list refusals: %w", err)
 	}
-	return scanAll(rows)
-}
-
-func scanAll(rows *sql.Rows) (all []refusals.Refusal, err error) {
-	defer rows.Close()
-	for rows.Next() {
-		f, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list refusals: %w", err)
-		}
-		all = append(all, f)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // part is the refusals that one range of an index has, in their order.
@@ -134,27 +122,15 @@ func filtered(index, condition string, value any, q refusals.Query) part {
 }
 
 // codes returns the codes of a tenant's refusals, or of all. It jumps from one to the next.
-func (t *Table) codes(ctx context.Context, tenant string) (codes []string, err error) {
+func (t *Table) codes(ctx context.Context, tenant string) ([]string, error) {
 	condition, args := `1`, []any{}
 	if tenant != "" {
 		condition, args = `tenant = ?`, []any{tenant, tenant}
 	}
-	rows, err := t.db.Reader().QueryContext(ctx, `
+	return rows.All(ctx, t.db.Reader(), rows.Value[string], `
 		WITH RECURSIVE found (code) AS (
 			SELECT min(code) FROM refusals WHERE `+condition+`
 			UNION ALL
 			SELECT (SELECT min(code) FROM refusals WHERE `+condition+` AND code > found.code) FROM found WHERE found.code IS NOT NULL)
 		SELECT code FROM found WHERE code IS NOT NULL`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var code string
-		if err := rows.Scan(&code); err != nil {
-			return nil, err
-		}
-		codes = append(codes, code)
-	}
-	return codes, rows.Err()
 }

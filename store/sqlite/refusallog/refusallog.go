@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stile.example/stile/refusals"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 var _ refusals.Store = (*Table)(nil)
@@ -23,9 +24,8 @@ const (
 
 // DB is the database: see [stile.example/stile/store/sqlite.DB].
 type DB interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
+	rows.DB
 	Wrote(pages int)
-	Reader() *sql.DB
 }
 
 // Table is the table of refusals. It must be the only one that writes to it.
@@ -67,7 +67,7 @@ func (t *Table) AddRefusals(ctx context.Context, some []refusals.Refusal, most i
 // add adds refusals, and returns how many are new.
 func add(ctx context.Context, tx *sql.Tx, some []refusals.Refusal) (added int, err error) {
 	for _, f := range some {
-		n, err := affected(tx.ExecContext(ctx, `
+		n, err := rows.Affected(tx.ExecContext(ctx, `
 			INSERT INTO refusals (ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more, token)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (ref) DO NOTHING`,
@@ -127,7 +127,7 @@ func (t *Table) one(ctx context.Context, where string, args ...any) (refusals.Re
 	return f, nil
 }
 
-func scan(row interface{ Scan(...any) error }) (f refusals.Refusal, err error) {
+func scan(row rows.Row) (f refusals.Refusal, err error) {
 	var at int64
 	var token []byte
 	err = row.Scan(&f.Ref, &at, &f.Tenant, &f.Code, &f.Rule, &f.Limit, &f.Seen, &f.Identity, &f.Address, &f.Page, &f.Detail, &f.Observed, &f.More, &token)
@@ -158,7 +158,7 @@ func (t *Table) pruneOldest(ctx context.Context, before int64, n int) error {
 	for n > 0 {
 		step, gone := min(n, pruneRows), 0
 		err := t.db.Write(ctx, func(tx *sql.Tx) (err error) {
-			gone, err = affected(tx.ExecContext(ctx, `
+			gone, err = rows.Affected(tx.ExecContext(ctx, `
 				DELETE FROM refusals WHERE rowid IN (
 					SELECT rowid FROM refusals WHERE at < ? ORDER BY at, ref LIMIT ?)`, before, step))
 			return err
@@ -173,13 +173,4 @@ func (t *Table) pruneOldest(ctx context.Context, before int64, n int) error {
 		}
 	}
 	return nil
-}
-
-// affected returns how many rows a statement changed.
-func affected(res sql.Result, err error) (int, error) {
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
 }

@@ -9,18 +9,13 @@ import (
 	"time"
 
 	"stile.example/stile/idempotency"
+	"stile.example/stile/store/sqlite/rows"
 )
 
 var _ idempotency.Store = Table{}
 
-// DB is the database: see [stile.example/stile/store/sqlite.DB].
-type DB interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
-	Reader() *sql.DB
-}
-
 // Table is the table of requests.
-type Table struct{ DB DB }
+type Table struct{ DB rows.DB }
 
 // maxRemoved is how many old records a transaction removes, so that it takes a short time.
 const maxRemoved = 1000

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"stile.example/stile/statements"
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
@@ -22,19 +23,12 @@ var _ statements.Store = Table{}
 
 // DB is the database: see [stile.example/stile/store/sqlite.DB].
 type DB interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
-	Reader() *sql.DB
+	rows.DB
 	EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error
 }
 
 // Table is the tables of statements.
 type Table struct{ DB DB }
-
-// querier is a transaction, or a pool of connections.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
 
 // EveryTenant implements [statements.Store].
 func (t Table) EveryTenant(ctx context.Context) ([]tenants.Tenant, error) {
@@ -42,29 +36,27 @@ func (t Table) EveryTenant(ctx context.Context) ([]tenants.Tenant, error) {
 }
 
 // readTenants returns the tenants of a client_id, "" for all, as far as statements need them.
-func readTenants(ctx context.Context, q querier, clientID string) ([]tenants.Tenant, error) {
-	rows, err := q.QueryContext(ctx, `
+func readTenants(ctx context.Context, q rows.Querier, clientID string) ([]tenants.Tenant, error) {
+	all, err := rows.All(ctx, q, scanTenant, `
 		SELECT number, client_id, name, status, created_at, prices, currency FROM tenants
 		WHERE ? = '' OR client_id = ? ORDER BY number`, clientID, clientID)
 	if err != nil {
 		return nil, fmt.Errorf("read tenants: %w", err)
 	}
-	defer rows.Close()
-	var all []tenants.Tenant
-	for rows.Next() {
-		var a tenants.Tenant
-		var created int64
-		var prices string
-		if err := rows.Scan(&a.Number, &a.ClientID, &a.Name, &a.Status, &created, &prices, &a.Currency); err != nil {
-			return nil, fmt.Errorf("read tenants: %w", err)
-		}
-		if err := json.Unmarshal([]byte(prices), &a.Prices); err != nil {
-			return nil, fmt.Errorf("read tenants: prices of %s: %w", a.ClientID, err)
-		}
-		a.CreatedAt = time.Unix(created, 0).UTC()
-		all = append(all, a)
+	return all, nil
+}
+
+func scanTenant(row rows.Row) (a tenants.Tenant, err error) {
+	var created int64
+	var prices string
+	if err := row.Scan(&a.Number, &a.ClientID, &a.Name, &a.Status, &created, &prices, &a.Currency); err != nil {
+		return a, err
 	}
-	return all, rows.Err()
+	if err := json.Unmarshal([]byte(prices), &a.Prices); err != nil {
+		return a, fmt.Errorf("prices of %s: %w", a.ClientID, err)
+	}
+	a.CreatedAt = time.Unix(created, 0).UTC()
+	return a, nil
 }
 
 // LastClosed implements [statements.Store].
@@ -83,21 +75,12 @@ func (t Table) CloseMonth(ctx context.Context, month string, at time.Time) error
 
 // ClearLines implements [statements.Store]. It removes them a few at a time, since calls wait.
 func (t Table) ClearLines(ctx context.Context, tenant, month string) error {
-	for more := true; more; {
-		err := t.DB.Write(ctx, func(tx *sql.Tx) error {
-			res, err := tx.ExecContext(ctx, `
-				DELETE FROM statement_lines WHERE rowid IN
-				(SELECT rowid FROM statement_lines WHERE tenant = ? AND month = ? LIMIT 32)`, tenant, month)
-			if err != nil {
-				return err
-			}
-			n, err := res.RowsAffected()
-			more = n > 0
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("remove lines of an interrupted statement: %w", err)
-		}
+	const some = 32
+	err := rows.Prune(ctx, t.DB, some, `
+		DELETE FROM statement_lines WHERE rowid IN
+		(SELECT rowid FROM statement_lines WHERE tenant = ? AND month = ? LIMIT ?)`, tenant, month, some)
+	if err != nil {
+		return fmt.Errorf("remove lines of an interrupted statement: %w", err)
 	}
 	return nil
 }
@@ -155,24 +138,11 @@ func (t Table) Statements(ctx context.Context, q statements.Query) ([]statements
 	if q.AfterMonth != "" {
 		limit(`(month < ? OR month = ? AND tenant > ?)`, q.AfterMonth, q.AfterMonth, q.AfterTenant)
 	}
-	rows, err := t.DB.Reader().QueryContext(ctx, `SELECT `+columns+` FROM statements `+where+` ORDER BY month DESC, tenant LIMIT ?`, append(args, q.Limit)...)
-	if err != nil {
-		return nil, fmt.Errorf("read statements: %w", err)
-	}
-	defer rows.Close()
-	var list []statements.Closed
-	for rows.Next() {
-		c, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, c)
-	}
-	return list, rows.Err()
+	return rows.All(ctx, t.DB.Reader(), scan, `SELECT `+columns+` FROM statements `+where+` ORDER BY month DESC, tenant LIMIT ?`, append(args, q.Limit)...)
 }
 
 // scan reads a statement. All of it but the columns of lists is in its note.
-func scan(row interface{ Scan(...any) error }) (c statements.Closed, err error) {
+func scan(row rows.Row) (c statements.Closed, err error) {
 	var closed, amount int64
 	var of statements.Statement
 	err = row.Scan(&of.Tenant, &of.Month, &of.Number, &closed, &of.Calls, &of.Records, &amount, &of.Currency, &of.Lines, &c.Hash, &c.Note, &c.Key)
@@ -200,21 +170,13 @@ func scan(row interface{ Scan(...any) error }) (c statements.Closed, err error) 
 
 // EachChunk implements [statements.Store].
 func (t Table) EachChunk(ctx context.Context, tenant, month string, fn func(statements.Chunk) error) error {
-	rows, err := t.DB.Reader().QueryContext(ctx, `SELECT first, hash, lines FROM statement_lines WHERE tenant = ? AND month = ? ORDER BY first`, tenant, month)
-	if err != nil {
-		return fmt.Errorf("read lines of a statement: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		c, err := scanChunk(rows)
+	return rows.Each(ctx, t.DB.Reader(), func(r rows.Row) error {
+		c, err := scanChunk(r)
 		if err != nil {
 			return err
 		}
-		if err := fn(c); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+		return fn(c)
+	}, `SELECT first, hash, lines FROM statement_lines WHERE tenant = ? AND month = ? ORDER BY first`, tenant, month)
 }
 
 // Chunk implements [statements.Store].
@@ -222,7 +184,7 @@ func (t Table) Chunk(ctx context.Context, tenant, month string, first int64) (st
 	return scanChunk(t.DB.Reader().QueryRowContext(ctx, `SELECT first, hash, lines FROM statement_lines WHERE tenant = ? AND month = ? AND first = ?`, tenant, month, first))
 }
 
-func scanChunk(row interface{ Scan(...any) error }) (c statements.Chunk, err error) {
+func scanChunk(row rows.Row) (c statements.Chunk, err error) {
 	var hash []byte
 	if err := row.Scan(&c.First, &hash, &c.Lines); err != nil {
 		return c, fmt.Errorf("read lines of a statement: %w", err)
@@ -232,37 +194,24 @@ func scanChunk(row interface{ Scan(...any) error }) (c statements.Chunk, err err
 }
 
 // ChunkHashes implements [statements.Store].
-func (t Table) ChunkHashes(ctx context.Context, tenant, month string) (list []tlog.Hash, err error) {
-	rows, err := t.DB.Reader().QueryContext(ctx, `SELECT hash FROM statement_lines WHERE tenant = ? AND month = ? ORDER BY first`, tenant, month)
+func (t Table) ChunkHashes(ctx context.Context, tenant, month string) ([]tlog.Hash, error) {
+	list, err := rows.All(ctx, t.DB.Reader(), func(r rows.Row) (h tlog.Hash, err error) {
+		var b []byte
+		err = r.Scan(&b)
+		copy(h[:], b)
+		return h, err
+	}, `SELECT hash FROM statement_lines WHERE tenant = ? AND month = ? ORDER BY first`, tenant, month)
 	if err != nil {
 		return nil, fmt.Errorf("read lines of a statement: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
-			return nil, fmt.Errorf("read lines of a statement: %w", err)
-		}
-		var h tlog.Hash
-		copy(h[:], b)
-		list = append(list, h)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // Keys implements [statements.Store].
-func (t Table) Keys(ctx context.Context) (keys []string, err error) {
-	rows, err := t.DB.Reader().QueryContext(ctx, `SELECT key FROM statements GROUP BY key ORDER BY max(closed_at) DESC`)
+func (t Table) Keys(ctx context.Context) ([]string, error) {
+	keys, err := rows.All(ctx, t.DB.Reader(), rows.Value[string], `SELECT key FROM statements GROUP BY key ORDER BY max(closed_at) DESC`)
 	if err != nil {
 		return nil, fmt.Errorf("read the keys of statements: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var key string
-		if err := rows.Scan(&key); err != nil {
-			return nil, fmt.Errorf("read the keys of statements: %w", err)
-		}
-		keys = append(keys, key)
-	}
-	return keys, rows.Err()
+	return keys, nil
 }

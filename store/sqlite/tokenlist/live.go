@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"stile.example/stile/store/sqlite/rows"
 )
 
 // LiveTokens implements [listing.Store].
@@ -11,21 +13,18 @@ func (t Table) LiveTokens(ctx context.Context, now time.Time) (map[uint32]int, e
 	if _, err := t.DB.Settle(ctx); err != nil {
 		return nil, fmt.Errorf("count live tokens: %w", err)
 	}
-	rows, err := t.DB.Reader().QueryContext(ctx, `
+	live := map[uint32]int{}
+	err := rows.Each(ctx, t.DB.Reader(), func(r rows.Row) error {
+		var tenant uint32
+		var n int
+		err := r.Scan(&tenant, &n)
+		live[tenant] = n
+		return err
+	}, `
 		SELECT tenant, count(*) FROM tokens INDEXED BY tokens_by_expiry
 		WHERE dead = 0 AND expires > ? GROUP BY tenant`, now.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("count live tokens: %w", err)
 	}
-	defer rows.Close()
-	live := map[uint32]int{}
-	for rows.Next() {
-		var tenant uint32
-		var n int
-		if err := rows.Scan(&tenant, &n); err != nil {
-			return nil, fmt.Errorf("count live tokens: %w", err)
-		}
-		live[tenant] = n
-	}
-	return live, rows.Err()
+	return live, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/listing"
 )
@@ -26,33 +27,25 @@ type Table struct{ DB DB }
 
 // Tokens implements [listing.Store]. It reads the rows of the page only: what decides about other
 // tokens is in the index.
-func (t Table) Tokens(ctx context.Context, q listing.Query) (list []listing.Entry, err error) {
+func (t Table) Tokens(ctx context.Context, q listing.Query) ([]listing.Entry, error) {
 	if _, err := t.DB.Settle(ctx); err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
 	text, args := inner(q)
-	rows, err := t.DB.Reader().QueryContext(ctx, `
+	list, err := rows.All(ctx, t.DB.Reader(), scan, `
 		SELECT found.at, t.id, t.state, t.used FROM (`+text+`) AS found
 		CROSS JOIN tokens AS t ON t.id = found.id
 		ORDER BY found.at DESC, found.id DESC`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		e, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list tokens: %w", err)
-		}
-		list = append(list, e)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
-func scan(rows *sql.Rows) (e listing.Entry, err error) {
+func scan(row rows.Row) (e listing.Entry, err error) {
 	var id, state []byte
 	var used int64
-	if err = rows.Scan(&e.At, &id, &state, &used); err != nil {
+	if err = row.Scan(&e.At, &id, &state, &used); err != nil {
 		return e, err
 	}
 	e.ID, e.Used = tokens.ID(id), time.Unix(used, 0).UTC()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/events"
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/webhooks"
 )
 
@@ -41,7 +42,7 @@ func putDelivery(ctx context.Context, tx *sql.Tx, d webhooks.Delivery) (id int64
 		INSERT INTO deliveries (webhook, event, state, created_at, next_at, attempts, tries, replay_of)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		RETURNING id`,
-		d.Webhook, d.Message.ID, d.State, millis(d.CreatedAt), millis(d.Next), d.Attempts, tries, d.ReplayOf).Scan(&id)
+		d.Webhook, d.Message.ID, d.State, rows.Millis(d.CreatedAt), rows.Millis(d.Next), d.Attempts, tries, d.ReplayOf).Scan(&id)
 	if err == nil && d.State == webhooks.Waiting {
 		err = addWaiting(ctx, tx, d.Webhook, 1)
 	}
@@ -67,16 +68,16 @@ const tooFar = 25 * time.Hour
 // Due implements [webhooks.Store].
 func (t Table) Due(ctx context.Context, webhook string, now time.Time, limit int) (due []webhooks.Delivery, next time.Time, err error) {
 	const of = `WHERE d.state = 'waiting' AND d.webhook = ? AND `
-	due, err = t.list(ctx, of+`(d.next_at <= ? OR d.next_at > ?) ORDER BY d.next_at, d.id LIMIT ?`, webhook, millis(now), millis(now.Add(tooFar)), limit)
+	due, err = t.list(ctx, of+`(d.next_at <= ? OR d.next_at > ?) ORDER BY d.next_at, d.id LIMIT ?`, webhook, rows.Millis(now), rows.Millis(now.Add(tooFar)), limit)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	var at sql.NullInt64
-	err = t.DB.Reader().QueryRowContext(ctx, `SELECT min(next_at) FROM deliveries d `+of+`d.next_at > ?`, webhook, millis(now)).Scan(&at)
+	err = t.DB.Reader().QueryRowContext(ctx, `SELECT min(next_at) FROM deliveries d `+of+`d.next_at > ?`, webhook, rows.Millis(now)).Scan(&at)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("read deliveries: %w", err)
 	}
-	return due, timeOf(at.Int64), nil
+	return due, rows.Time(at.Int64), nil
 }
 
 // UpdateDelivery implements [webhooks.Store].
@@ -100,7 +101,7 @@ func (t Table) UpdateDelivery(ctx context.Context, id int64, fn func(*webhooks.D
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE deliveries SET state = ?, next_at = ?, attempts = ?, tries = ? WHERE id = ?`,
-			d.State, millis(d.Next), d.Attempts, tries, id)
+			d.State, rows.Millis(d.Next), d.Attempts, tries, id)
 		if err != nil {
 			return err
 		}
@@ -139,23 +140,14 @@ func (t Table) Deliveries(ctx context.Context, q webhooks.Query) ([]webhooks.Del
 }
 
 func (t Table) list(ctx context.Context, clauses string, args ...any) ([]webhooks.Delivery, error) {
-	rows, err := t.DB.Reader().QueryContext(ctx, selectDeliveries+clauses, args...)
+	all, err := rows.All(ctx, t.DB.Reader(), scanDelivery, selectDeliveries+clauses, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", err)
 	}
-	defer rows.Close()
-	var all []webhooks.Delivery
-	for rows.Next() {
-		d, err := scanDelivery(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read deliveries: %w", err)
-		}
-		all = append(all, d)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
-func scanDelivery(r row) (d webhooks.Delivery, err error) {
+func scanDelivery(r rows.Row) (d webhooks.Delivery, err error) {
 	var created, next int64
 	var tries, body string
 	m := &d.Message
@@ -163,6 +155,6 @@ func scanDelivery(r row) (d webhooks.Delivery, err error) {
 	if err != nil {
 		return webhooks.Delivery{}, err
 	}
-	d.CreatedAt, d.Next, m.Body = timeOf(created), timeOf(next), []byte(body)
+	d.CreatedAt, d.Next, m.Body = rows.Time(created), rows.Time(next), []byte(body)
 	return d, json.Unmarshal([]byte(tries), &d.Tries)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stile.example/stile/events"
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/webhooks"
 )
 
@@ -30,7 +31,7 @@ func (t Table) PutEvent(ctx context.Context, m webhooks.Message, mark events.Mar
 }
 
 // allowed reports whether what is stored allows an event with a mark.
-func allowed(ctx context.Context, q queryer, mark events.Mark) (bool, error) {
+func allowed(ctx context.Context, q rows.Querier, mark events.Mark) (bool, error) {
 	if mark.Key == "" {
 		return true, nil
 	}
@@ -55,7 +56,7 @@ func putMark(ctx context.Context, tx *sql.Tx, mark events.Mark, now time.Time) (
 
 func setMark(ctx context.Context, tx *sql.Tx, m events.Mark, note string, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO event_marks (key, value, rises, note, at) VALUES (?, ?, ?, ?, ?)`,
-		m.Key, m.Value, m.When == events.Rises, note, millis(now))
+		m.Key, m.Value, m.When == events.Rises, note, rows.Millis(now))
 	return err
 }
 
@@ -102,18 +103,17 @@ func (t Table) SetMark(ctx context.Context, m events.Mark, note string, now time
 
 // EachMark implements [webhooks.Store].
 func (t Table) EachMark(ctx context.Context, prefix string, fn func(key string, value int64, note string)) error {
-	rows, err := t.DB.Reader().QueryContext(ctx, `SELECT key, value, note FROM event_marks WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key`, prefix)
+	err := rows.Each(ctx, t.DB.Reader(), func(r rows.Row) error {
+		var key, note string
+		var value int64
+		if err := r.Scan(&key, &value, &note); err != nil {
+			return err
+		}
+		fn(key, value, note)
+		return nil
+	}, `SELECT key, value, note FROM event_marks WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key`, prefix)
 	if err != nil {
 		return fmt.Errorf("read marks: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var key, note string
-		var value int64
-		if err := rows.Scan(&key, &value, &note); err != nil {
-			return fmt.Errorf("read marks: %w", err)
-		}
-		fn(key, value, note)
-	}
-	return rows.Err()
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/webhooks"
 )
 
@@ -66,7 +67,7 @@ func expiry(now time.Time, l webhooks.Limits) (removal, error) {
 	const why = "the webhook was disabled, or did not respond, for 24 h"
 	tries, err := json.Marshal([]webhooks.Try{{At: now.UTC().Truncate(time.Millisecond), Error: why}})
 	return removal{
-		find: `SELECT id AS key FROM deliveries WHERE state = 'waiting' AND created_at < ?`, args: []any{millis(now.Add(-l.Expire))},
+		find: `SELECT id AS key FROM deliveries WHERE state = 'waiting' AND created_at < ?`, args: []any{rows.Millis(now.Add(-l.Expire))},
 		change: []string{
 			`UPDATE webhooks SET waiting = waiting - (
 				SELECT count(*) FROM deliveries d WHERE d.webhook = webhooks.id AND d.state = 'waiting' AND d.id` + theseKeys + `)`,
@@ -87,7 +88,7 @@ var orphans = removal{
 func old(now time.Time, l webhooks.Limits) removal {
 	return removal{
 		find:   `SELECT id AS key FROM (SELECT id, state, created_at FROM deliveries ORDER BY id LIMIT 5000) WHERE state <> 'waiting' AND created_at < ?`,
-		args:   []any{millis(now.Add(-l.KeepFor))},
+		args:   []any{rows.Millis(now.Add(-l.KeepFor))},
 		change: []string{`DELETE FROM deliveries WHERE state <> 'waiting' AND id` + theseKeys},
 	}
 }
@@ -114,7 +115,7 @@ var unused = removal{
 // marks removes old marks that only rise: what they are about is over.
 func marks(now time.Time, l webhooks.Limits) removal {
 	return removal{
-		find: `SELECT key FROM event_marks WHERE rises AND at < ?`, args: []any{millis(now.Add(-l.Marks))},
+		find: `SELECT key FROM event_marks WHERE rises AND at < ?`, args: []any{rows.Millis(now.Add(-l.Marks))},
 		change: []string{`DELETE FROM event_marks WHERE rises AND key` + theseKeys},
 	}
 }

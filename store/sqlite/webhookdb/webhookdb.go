@@ -8,31 +8,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"stile.example/stile/events"
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/webhooks"
 )
 
 var _ webhooks.Store = Table{}
 
-// DB is the database: see [stile.example/stile/store/sqlite.DB].
-type DB interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
-	Reader() *sql.DB
-}
-
 // Table is the tables of webhooks.
-type Table struct{ DB DB }
+type Table struct{ DB rows.DB }
 
 const webhookColumns = `id, url, events, tenant, enabled, disabled, secrets, created_at, failures, failing_since, paused_until, succeeded_at, waiting, dropped`
-
-type row interface{ Scan(...any) error }
-
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
 
 // AddWebhook implements [webhooks.Store].
 func (t Table) AddWebhook(ctx context.Context, w webhooks.Webhook, most int) error {
@@ -51,7 +38,7 @@ func (t Table) AddWebhook(ctx context.Context, w webhooks.Webhook, most int) err
 		_, err = tx.ExecContext(ctx, `
 			INSERT INTO webhooks (id, url, events, tenant, enabled, disabled, secrets, created_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			w.ID, w.URL, types, w.Tenant, w.Enabled, w.Disabled, secrets, millis(w.CreatedAt))
+			w.ID, w.URL, types, w.Tenant, w.Enabled, w.Disabled, secrets, rows.Millis(w.CreatedAt))
 		return err
 	})
 }
@@ -83,7 +70,7 @@ func (t Table) UpdateWebhook(ctx context.Context, id string, fn func(*webhooks.W
 	return w, err
 }
 
-func findWebhook(ctx context.Context, q queryer, id string) (webhooks.Webhook, error) {
+func findWebhook(ctx context.Context, q rows.Querier, id string) (webhooks.Webhook, error) {
 	w, err := scanWebhook(q.QueryRowContext(ctx, `SELECT `+webhookColumns+` FROM webhooks WHERE id = ?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = webhooks.ErrNotFound
@@ -101,21 +88,18 @@ func putWebhook(ctx context.Context, tx *sql.Tx, id string, w webhooks.Webhook) 
 		UPDATE webhooks
 		SET url = ?, events = ?, tenant = ?, enabled = ?, disabled = ?, secrets = ?, failures = ?, failing_since = ?, paused_until = ?, succeeded_at = ?
 		WHERE id = ?`,
-		w.URL, types, w.Tenant, w.Enabled, w.Disabled, secrets, w.Failures, millis(w.FailingSince), millis(w.PausedUntil), millis(w.SucceededAt), id)
+		w.URL, types, w.Tenant, w.Enabled, w.Disabled, secrets, w.Failures, rows.Millis(w.FailingSince), rows.Millis(w.PausedUntil), rows.Millis(w.SucceededAt), id)
 	return err
 }
 
 // RemoveWebhook implements [webhooks.Store].
 func (t Table) RemoveWebhook(ctx context.Context, id string) error {
 	return t.DB.Write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `DELETE FROM webhooks WHERE id = ?`, id)
-		if err != nil {
-			return err
+		n, err := rows.Affected(tx.ExecContext(ctx, `DELETE FROM webhooks WHERE id = ?`, id))
+		if err == nil && n == 0 {
+			err = webhooks.ErrNotFound
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, webhooks.ErrNotFound)
-		}
-		return nil
+		return err
 	})
 }
 
@@ -124,45 +108,21 @@ func (t Table) Webhooks(ctx context.Context) ([]webhooks.Webhook, error) {
 	return listWebhooks(ctx, t.DB.Reader())
 }
 
-func listWebhooks(ctx context.Context, q queryer) ([]webhooks.Webhook, error) {
-	rows, err := q.QueryContext(ctx, `SELECT `+webhookColumns+` FROM webhooks ORDER BY created_at, id`)
+func listWebhooks(ctx context.Context, q rows.Querier) ([]webhooks.Webhook, error) {
+	all, err := rows.All(ctx, q, scanWebhook, `SELECT `+webhookColumns+` FROM webhooks ORDER BY created_at, id`)
 	if err != nil {
 		return nil, fmt.Errorf("read webhooks: %w", err)
 	}
-	defer rows.Close()
-	var all []webhooks.Webhook
-	for rows.Next() {
-		w, err := scanWebhook(rows)
-		if err != nil {
-			return nil, fmt.Errorf("read webhooks: %w", err)
-		}
-		all = append(all, w)
-	}
-	return all, rows.Err()
+	return all, nil
 }
 
-func scanWebhook(r row) (w webhooks.Webhook, err error) {
+func scanWebhook(r rows.Row) (w webhooks.Webhook, err error) {
 	var types, secrets string
 	var created, failing, paused, succeeded int64
 	err = r.Scan(&w.ID, &w.URL, &types, &w.Tenant, &w.Enabled, &w.Disabled, &secrets, &created, &w.Failures, &failing, &paused, &succeeded, &w.Waiting, &w.Dropped)
 	if err != nil {
 		return webhooks.Webhook{}, err
 	}
-	w.CreatedAt, w.FailingSince, w.PausedUntil, w.SucceededAt = timeOf(created), timeOf(failing), timeOf(paused), timeOf(succeeded)
+	w.CreatedAt, w.FailingSince, w.PausedUntil, w.SucceededAt = rows.Time(created), rows.Time(failing), rows.Time(paused), rows.Time(succeeded)
 	return w, errors.Join(json.Unmarshal([]byte(types), &w.Events), json.Unmarshal([]byte(secrets), &w.Secrets))
-}
-
-// millis returns a time as it is stored; 0 for the zero time.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func timeOf(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }
