@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"stile.example/stile/corpus/library"
 	"stile.example/stile/datadir"
 )
 
@@ -104,7 +105,7 @@ func (a *archive) each(ctx context.Context, fn func(*tar.Header, io.Reader) erro
 		case err != nil:
 			return fmt.Errorf("the archive is cut off or damaged: %w", err)
 		}
-		if err := fn(h, readerOf(ctx, r)); err != nil {
+		if err := fn(h, library.ReaderOf(ctx, r)); err != nil {
 			return err
 		}
 	}
@@ -217,17 +218,3 @@ func (s *beginning) Write(b []byte) (int, error) {
 	s.b = append(s.b, b[:min(len(b), 16-len(s.b))]...)
 	return len(b), nil
 }
-
-// readerOf returns a reader of r that fails once ctx is done.
-func readerOf(ctx context.Context, r io.Reader) io.Reader {
-	return reader(func(p []byte) (int, error) {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		return r.Read(p)
-	})
-}
-
-type reader func([]byte) (int, error)
-
-func (f reader) Read(p []byte) (int, error) { return f(p) }

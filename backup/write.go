@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"stile.example/stile/corpus/library"
 	"stile.example/stile/datadir"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/inspect"
@@ -100,13 +101,8 @@ func (w *writer) add(name string, f *os.File) error {
 	}
 	sum := sha256.New()
 	from := io.TeeReader(io.LimitReader(f, info.Size()), sum)
-	for n := int64(1); n > 0; { // in steps, so that a cancelled command ends
-		if err := w.ctx.Err(); err != nil {
-			return err
-		}
-		if n, err = io.CopyN(w.tar, from, 1<<20); err != nil && err != io.EOF {
-			return err
-		}
+	if _, err := io.Copy(w.tar, library.ReaderOf(w.ctx, from)); err != nil {
+		return err
 	}
 	w.manifest.Files = append(w.manifest.Files, File{name, info.Size(), hex.EncodeToString(sum.Sum(nil))})
 	return nil

@@ -166,7 +166,7 @@ func copyFile(ctx context.Context, to, from string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, readerOf(ctx, in))
+	_, err = io.Copy(out, ReaderOf(ctx, in))
 	return errors.Join(err, out.Close())
 }
 
@@ -177,8 +177,8 @@ func removeIfExists(file string) error {
 	return nil
 }
 
-// readerOf returns a reader of r that fails once ctx is done.
-func readerOf(ctx context.Context, r io.Reader) io.Reader {
+// ReaderOf returns a reader of r that fails once ctx is done.
+func ReaderOf(ctx context.Context, r io.Reader) io.Reader {
 	return reader(func(p []byte) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return 0, err
