@@ -59,5 +59,5 @@ func (a *Account) add(t tenants.Tenant) {
 	}
 	a.Numbers = append(a.Numbers, t.Number)
 	a.Name, a.Currency, a.Removed = t.Name, t.Currency, t.Status == Removed
-	a.Stamp += compact([]any{t.Number, t.Name, t.Currency, t.Status == Removed, t.Prices})
+	a.Stamp += CompactJSON([]any{t.Number, t.Name, t.Currency, t.Status == Removed, t.Prices})
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
 )
 
 // Closed is a statement as it is stored.
@@ -414,10 +415,10 @@ func (b *Book) Lines(ctx context.Context, c Closed, fn func(Line) error) error {
 }
 
 // Find returns the indexes of the lines of a token in a statement, in order.
-func (b *Book) Find(ctx context.Context, c Closed, match func(Line) bool) (found []int64, err error) {
+func (b *Book) Find(ctx context.Context, c Closed, token tokens.ID) (found []int64, err error) {
 	n := int64(0)
 	err = b.Lines(ctx, c, func(l Line) error {
-		if match(l) {
+		if l.Token == token {
 			found = append(found, n)
 		}
 		n++

@@ -31,17 +31,18 @@ func CompareLines(a, b Line) int {
 	return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(slices.Index(Routes, a.Route), slices.Index(Routes, b.Route)), bytes.Compare(a.Token[:], b.Token[:]))
 }
 
-// DayText returns the day, YYYY-MM-DD.
-func (l Line) DayText() string { return dayText(l.Day) }
+// Date returns the beginning of the day.
+func (l Line) Date() time.Time { return time.Unix(int64(l.Day)*86400, 0).UTC() }
 
-func dayText(day int32) string { return time.Unix(int64(day)*86400, 0).UTC().Format(time.DateOnly) }
+// DayText returns the day, YYYY-MM-DD.
+func (l Line) DayText() string { return l.Date().Format(time.DateOnly) }
 
 // AppendText appends the text of the line, which the tree is made of: the token's id in
 // hexadecimal, the day, the route, the calls and the records, with a space between them.
 func (l Line) AppendText(b []byte) []byte {
 	b = hex.AppendEncode(b, l.Token[:])
 	b = append(b, ' ')
-	b = time.Unix(int64(l.Day)*86400, 0).UTC().AppendFormat(b, time.DateOnly)
+	b = l.Date().AppendFormat(b, time.DateOnly)
 	b = append(b, ' ')
 	b = append(b, l.Route.String()...)
 	b = append(b, ' ')

@@ -1,7 +1,6 @@
 package statements
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,7 +17,7 @@ const title = "stile statement 1\n"
 func (s *Statement) Text() string {
 	var b strings.Builder
 	b.WriteString(title)
-	field := func(name string, v any) { b.WriteString(`"` + name + `":` + compact(v) + ",\n") }
+	field := func(name string, v any) { b.WriteString(`"` + name + `":` + CompactJSON(v) + ",\n") }
 	b.WriteString("{\n")
 	field("tenant", s.Tenant)
 	field("name", s.Name)
@@ -47,14 +46,14 @@ func list[T any](b *strings.Builder, values []T) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString("\n" + compact(v))
+		b.WriteString("\n" + CompactJSON(v))
 	}
 	b.WriteByte(']')
 }
 
-// compact returns a value as JSON on one line. json.Marshal writes <, > and & as escapes, so the
+// CompactJSON returns a value as JSON on one line. json.Marshal writes <, > and & as escapes, so the
 // text may be in a page.
-func compact(v any) string {
+func CompactJSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // impossible: the values are numbers, texts and times
@@ -70,7 +69,7 @@ func ParseText(text string) (Statement, error) {
 	if !ok {
 		return s, fmt.Errorf("is not a statement of a known version: it must begin with %q", strings.TrimSpace(title))
 	}
-	d := json.NewDecoder(bytes.NewReader([]byte(body)))
+	d := json.NewDecoder(strings.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
 		return Statement{}, fmt.Errorf("the statement can't be read: %w", err)

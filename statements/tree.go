@@ -21,18 +21,19 @@ type Tree struct {
 // Add adds a line.
 func (t *Tree) Add(l Line) {
 	t.text = l.AppendText(t.text[:0])
-	t.AddHash(tlog.RecordHash(t.text))
+	t.push(tlog.RecordHash(t.text), 1)
 }
 
-// AddHash adds the hash of a line.
-func (t *Tree) AddHash(h tlog.Hash) {
-	for n := t.lines; n&1 == 1; n >>= 1 {
+// push adds the hash of a subtree of so many lines, a power of two. All subtrees that were added
+// before must have at least as many.
+func (t *Tree) push(h tlog.Hash, lines int64) {
+	for n := t.lines / lines; n&1 == 1; n >>= 1 {
 		last := len(t.stack) - 1
 		h = tlog.NodeHash(t.stack[last], h)
 		t.stack = t.stack[:last]
 	}
 	t.stack = append(t.stack, h)
-	t.lines++
+	t.lines += lines
 }
 
 // join adds the lines of a chunk. All chunks that were joined before must be full.
@@ -42,14 +43,7 @@ func (t *Tree) join(chunk Tree) {
 		t.lines += chunk.lines
 		return
 	}
-	h := chunk.Root()
-	for n := t.lines / ChunkLines; n&1 == 1; n >>= 1 {
-		last := len(t.stack) - 1
-		h = tlog.NodeHash(t.stack[last], h)
-		t.stack = t.stack[:last]
-	}
-	t.stack = append(t.stack, h)
-	t.lines += ChunkLines
+	t.push(chunk.Root(), ChunkLines)
 }
 
 // Root returns the root.

@@ -297,7 +297,7 @@ func lineOf(ctx context.Context, d *datadir.Dir, c statements.Closed, name strin
 	if err != nil {
 		return 0, err
 	}
-	found, err := d.Statements.Find(ctx, c, func(l statements.Line) bool { return l.Token == id })
+	found, err := d.Statements.Find(ctx, c, id)
 	switch {
 	case err != nil:
 		return 0, err

@@ -109,21 +109,12 @@ func hashOf(text []byte) []byte {
 	return hex.AppendEncode(make([]byte, 0, 8), h[:4])
 }
 
-// mustJSON returns a value as JSON on one line.
-func mustJSON(v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // impossible: the values are numbers, texts and times
-	}
-	return text
-}
-
 // appendData appends a ledger line as a JSON object.
 func appendData(b []byte, l statements.Line, hash []byte) []byte {
 	b = append(b, `{"token":"`...)
 	b = hex.AppendEncode(b, l.Token[:])
 	b = append(b, `","day":"`...)
-	b = time.Unix(int64(l.Day)*86400, 0).UTC().AppendFormat(b, time.DateOnly)
+	b = l.Date().AppendFormat(b, time.DateOnly)
 	b = append(b, `","route":"`...)
 	b = append(b, l.Route.String()...)
 	b = append(b, `","calls":`...)
@@ -154,7 +145,7 @@ func jsonFields(line []byte) (f [6]string, ok bool) {
 // The JSON format.
 
 func jsonHead(c statements.Closed) []byte {
-	return fmt.Appendf(nil, "{\"key\":%s,\"note\":%s,\n\"statement\":%s,\n\"lines\":[\n", mustJSON(c.Key), mustJSON(c.Note), mustJSON(c.Statement))
+	return fmt.Appendf(nil, "{\"key\":%s,\"note\":%s,\n\"statement\":%s,\n\"lines\":[\n", statements.CompactJSON(c.Key), statements.CompactJSON(c.Note), statements.CompactJSON(c.Statement))
 }
 
 func jsonLine(b []byte, s *statements.Statement, index int64, l statements.Line, hash []byte) []byte {
@@ -209,7 +200,7 @@ func ndjsonHead(c statements.Closed) []byte {
 		Statement statements.Statement `json:"statement"`
 	}{signedData{c.Key, c.Note}, c.Statement}
 	e := event{"1.0", "statement", sourceOf(&c.Statement), statementType, c.Tenant, c.ClosedAt, "application/json", data}
-	return append(mustJSON(e), '\n')
+	return []byte(statements.CompactJSON(e) + "\n")
 }
 
 func ndjsonLine(b []byte, s *statements.Statement, index int64, l statements.Line, hash []byte) []byte {
@@ -220,7 +211,7 @@ func ndjsonLine(b []byte, s *statements.Statement, index int64, l statements.Lin
 	b = append(b, `","type":"`+usageType+`","subject":"`...)
 	b = append(b, s.Tenant...)
 	b = append(b, `","time":"`...)
-	b = time.Unix(int64(l.Day)*86400, 0).UTC().AppendFormat(b, time.RFC3339)
+	b = l.Date().AppendFormat(b, time.RFC3339)
 	b = append(b, `","datacontenttype":"application/json","data":`...)
 	b = appendData(b, l, hash)
 	return append(b, '}', '\n')
@@ -268,7 +259,7 @@ func csvLine(b []byte, s *statements.Statement, _ int64, l statements.Line, hash
 	b = append(b, ',')
 	b = append(b, s.Month...)
 	b = append(b, ',')
-	b = time.Unix(int64(l.Day)*86400, 0).UTC().AppendFormat(b, time.DateOnly)
+	b = l.Date().AppendFormat(b, time.DateOnly)
 	b = append(b, ',')
 	b = append(b, l.Route.String()...)
 	b = append(b, ',')

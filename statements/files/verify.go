@@ -3,6 +3,7 @@ package files
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -151,19 +152,12 @@ func (v *verification) run(o Options) error {
 	}
 	v.checkAmounts()
 	if o.Previous != "" && o.Previous != v.closed.Previous {
-		v.problem(0, "the statement does not follow the given one: it follows %s, and the given one is %s", orNone(v.closed.Previous), o.Previous)
+		v.problem(0, "the statement does not follow the given one: it follows %s, and the given one is %s", cmp.Or(v.closed.Previous, "none"), o.Previous)
 	}
 	if v.more > 0 {
 		v.report.Problems = append(v.report.Problems, Problem{0, fmt.Sprintf("%d more problems", v.more)})
 	}
 	return nil
-}
-
-func orNone(hash string) string {
-	if hash == "" {
-		return "none"
-	}
-	return hash
 }
 
 // next returns the next line of the file with its line break, nil at the end.
