@@ -48,8 +48,8 @@ var tableOf = map[string]string{"addresses": "scopes", "address list": "address_
 
 // Restore restores a backup into a data directory that does not exist yet, or is empty. It checks
 // the archive, then writes to a directory of its own, checks what it has written, and only then
-// renames it. So after an error or a kill there is a complete data directory, or one that nothing
-// takes for complete.
+// renames it. So after an error or a kill there is a complete data directory, or one that can't
+// be mistaken for complete.
 func Restore(ctx context.Context, o Options) (r Restored, err error) {
 	t, err := openTarget(o.Settings.Data)
 	if err != nil {
@@ -82,7 +82,7 @@ func Restore(ctx context.Context, o Options) (r Restored, err error) {
 
 // examine checks the files that were written, as they are.
 func (r *Restored) examine(ctx context.Context, dir string, m *Manifest) (err error) {
-	db := sqlite.OpenReader(filepath.Join(dir, "stile.db"))
+	db := sqlite.OpenReaders(filepath.Join(dir, "stile.db"))
 	defer func() { err = errors.Join(err, db.Close()) }()
 	problems, err := inspect.Integrity(ctx, db)
 	if err != nil || len(problems) > 0 {

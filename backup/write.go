@@ -57,7 +57,7 @@ func Write(ctx context.Context, d *datadir.Dir, out io.Writer) (m Manifest, err 
 
 // count counts the rows and items of what is copied.
 func (m *Manifest) count(ctx context.Context, database, corpus string) (err error) {
-	db := sqlite.OpenReader(database)
+	db := sqlite.OpenReaders(database)
 	m.Rows, err = inspect.Rows(ctx, db)
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err

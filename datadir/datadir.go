@@ -94,6 +94,7 @@ type opening struct {
 	create  bool // the directory, the database, and keys if there are no tenants
 	newKeys bool // missing keys, even if there are tenants
 	current bool // nothing, and don't migrate the database either
+	locked  bool // nothing: only lock the directory
 }
 
 // Open locks and opens the data directory that s names, and creates what is missing in it. But it
@@ -125,6 +126,9 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 	}
 	d := &Dir{Now: now, Log: log, held: held}
 	d.set.Store(s)
+	if how.locked {
+		return d, nil
+	}
 	if err := d.open(ctx, s, how); err != nil {
 		return nil, errors.Join(explainDamage(err), held.release())
 	}
@@ -231,8 +235,8 @@ func absolute(path string) string {
 	return path
 }
 
-// UseOrigin sets the origin under which tokens are signed and verified. Of a directory that was
-// opened by [OpenFiles] it does nothing.
+// UseOrigin sets the origin under which tokens are signed and verified. It does nothing for a
+// directory that was opened by [OpenFiles].
 func (d *Dir) UseOrigin(origin string) (err error) {
 	if d.Store == nil {
 		return nil

@@ -21,17 +21,8 @@ import (
 
 // OpenFiles is [OpenCurrent] without opening the database and the keys, so that damaged ones can be
 // checked too. Of the Dir, only Now, Log, Settings, Announce, Inspect and Close can be used.
-func OpenFiles(_ context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (*Dir, error) {
-	if !HasData(s.Data) {
-		return nil, noData(s.Data)
-	}
-	held, err := takeLock(s.Data, false)
-	if err != nil {
-		return nil, err
-	}
-	d := &Dir{Now: now, Log: log, held: held}
-	d.set.Store(s)
-	return d, nil
+func OpenFiles(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (*Dir, error) {
+	return open(ctx, s, now, log, opening{locked: true})
 }
 
 // ErrInspecting means that the files of the directory are being checked already.
@@ -54,7 +45,7 @@ func (d *Dir) Inspect(ctx context.Context, progress func(part string, rows int64
 	if !exists(store.File(data)) {
 		return r, fmt.Errorf("%s is missing: restore all files from a backup with `stile restore`", store.File(data))
 	}
-	what.DB = sqlite.OpenReader(store.File(data))
+	what.DB = sqlite.OpenReaders(store.File(data))
 	r, err = inspect.Check(ctx, what)
 	return r, errors.Join(err, what.DB.Close())
 }
@@ -120,7 +111,7 @@ func EmptyDir(dir string) (release func() error, err error) {
 // Staging begins the names of directories for files of a restore that is not complete.
 const Staging = "restore-"
 
-// isEmpty returns an error if a directory has files that are not there without data.
+// isEmpty returns an error if a directory has other files than one without data may have.
 func isEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

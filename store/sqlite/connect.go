@@ -29,9 +29,9 @@ func writerDSN(file string) connector {
 	})
 }
 
-// openReaders opens a pool of connections that can't write. They never wait for the writer, and it
-// never waits for them.
-func openReaders(file string) *sql.DB {
+// OpenReaders opens a pool of connections that can't write, to a file as it is: nothing is migrated.
+// They never wait for the writer, and it never waits for them.
+func OpenReaders(file string) *sql.DB {
 	return open(dsn(file, url.Values{
 		"mode":             {"ro"},
 		"_query_only":      {"on"},

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/mattn/go-sqlite3"
+
+	"stile.example/stile/store/sqlite/rows"
 )
 
 // Identity returns what the database belongs to, by name; "" if nothing is stored under it.
@@ -45,48 +48,36 @@ func IsNew(ctx context.Context, file string) (bool, error) {
 	if info.Size() == 0 {
 		return true, nil
 	}
+	db := OpenReaders(file)
 	var tables int
-	err = look(ctx, file, &tables, `SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'`)
-	return tables == 0, err
+	err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'`).Scan(&tables)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return false, fmt.Errorf("open %s: %w", file, err)
+	}
+	return tables == 0, nil
 }
 
 // IsOld reports whether [Open] would migrate the database of a file that has one.
 func IsOld(ctx context.Context, file string) (bool, error) {
-	steps, err := fs.Glob(migrations, "migration/*.sql")
-	if err != nil {
-		return false, err
+	db := OpenReaders(file)
+	missing, err := MissingSteps(ctx, db)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return false, fmt.Errorf("open %s: %w", file, err)
 	}
-	var done int
-	err = look(ctx, file, &done, `SELECT count(*) FROM migrations`)
-	return done < len(steps), err
+	return len(missing) > 0, nil
 }
-
-// OpenReader opens a file for reading only, as it is.
-func OpenReader(file string) *sql.DB { return openReaders(file) }
 
 // MissingSteps returns the migrations that a database has not run yet, in their order.
-func MissingSteps(ctx context.Context, db *sql.DB) (missing []string, err error) {
+func MissingSteps(ctx context.Context, db *sql.DB) ([]string, error) {
 	steps, err := fs.Glob(migrations, "migration/*.sql")
-	for _, name := range steps {
-		var done bool
-		if err := db.QueryRowContext(ctx, `SELECT count(*) FROM migrations WHERE name = ?`, name).Scan(&done); err != nil {
-			return nil, err
-		}
-		if !done {
-			missing = append(missing, name)
-		}
+	if err != nil {
+		return nil, err
 	}
-	return missing, err
-}
-
-// look reads a number from a file, without changing it.
-func look(ctx context.Context, file string, n *int, query string) error {
-	db := openReaders(file)
-	err := db.QueryRowContext(ctx, query).Scan(n)
-	if err = errors.Join(err, db.Close()); err != nil {
-		return fmt.Errorf("open %s: %w", file, err)
+	done, err := rows.All(ctx, db, rows.Value[string], `SELECT name FROM migrations`)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return slices.DeleteFunc(steps, func(name string) bool { return slices.Contains(done, name) }), nil
 }
 
 // IsDamaged reports whether an error says that a file is not a database, or is damaged.

@@ -88,7 +88,7 @@ func migrateForever(file, step string) error {
 		steps[name] = &fstest.MapFile{Data: text}
 	}
 	db := &DB{write: openWriter(file), file: file, opt: options()}
-	db.read = openReaders(file)
+	db.read = OpenReaders(file)
 	db.checkpointer = startCheckpointer(db)
 	return db.migrate(context.Background(), steps)
 }
@@ -133,7 +133,7 @@ func nextOf(step string) string {
 // stepsOf returns the migrations that a file has run.
 func stepsOf(t *testing.T, file string) (done []string) {
 	t.Helper()
-	db := openReaders(file)
+	db := OpenReaders(file)
 	defer db.Close()
 	rows, err := db.Query(`SELECT name FROM migrations ORDER BY name`)
 	if err != nil {
@@ -157,7 +157,7 @@ type table []string
 // like has, so that a table with a new column is the same.
 func contents(t *testing.T, file string, like map[string]table) map[string]table {
 	t.Helper()
-	db := openReaders(file)
+	db := OpenReaders(file)
 	defer db.Close()
 	names := []string{}
 	rows, err := db.Query(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'migrations' AND name NOT LIKE 'sqlite%'`)

@@ -66,7 +66,7 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	opt.KeepIdle = cmp.Or(opt.KeepIdle, 15*time.Minute)
 	opt.MaxStates = cmp.Or(opt.MaxStates, 2_000_000)
 	opt.flushBytes = cmp.Or(opt.flushBytes, flushBytes)
-	db := &DB{write: openWriter(file), read: openReaders(file), file: file, opt: opt}
+	db := &DB{write: openWriter(file), read: OpenReaders(file), file: file, opt: opt}
 	db.checkpointer = startCheckpointer(db)
 	db.close = sync.OnceValue(db.closeAll)
 	defer func() {
