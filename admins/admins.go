@@ -260,7 +260,7 @@ func (d *Directory) Remove(ctx context.Context, number int64) error {
 }
 
 // EndAccess ends the sessions and tokens of a subject of an issuer that gives it no role any more.
-// The account stays, for the day on which it gets one again.
+// The account stays, in case the issuer gives it a role again.
 func (d *Directory) EndAccess(ctx context.Context, issuer, subject string) error {
 	a, err := d.store.FindAdmin(ctx, Lookup{Issuer: issuer, Subject: subject})
 	if errors.Is(err, ErrNotFound) {

@@ -4,9 +4,9 @@
 // Each entry's hash covers the entry and the hash of the entry before it. So an entry that is
 // changed, removed or inserted later is found by [Log.Verify]. The hash of the newest entry is
 // sealed with the server's secret key: without the key, nobody can compute the hashes again, or
-// remove the newest entries, unnoticed. Somebody who has the key as well as the
-// database can, and so can somebody who restores a copy of all of the database. A hash that was the
-// newest, kept elsewhere, shows that, too.
+// remove the newest entries, without being noticed. Somebody who has both the key and the database
+// can, and so can somebody who restores an older copy of the database. To notice that, too, keep a
+// hash that was the newest elsewhere, and pass it to [Log.Verify].
 //
 // An entry never contains a secret, a password or a token. Package operations ensures that.
 package audit

@@ -42,7 +42,7 @@ func version() string {
 	return "(devel)"
 }
 
-// differ says in which table two databases have different numbers of rows; "" if in none.
+// differ returns how the numbers of rows of two databases differ in a table; "" if they don't.
 func differ(want, got map[string]int64) string {
 	for name, n := range want {
 		if got[name] != n {

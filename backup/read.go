@@ -56,7 +56,7 @@ func open(ctx context.Context, name string) (_ *archive, err error) {
 	return a, nil
 }
 
-// read reads all files, of which most bytes together are allowed. A sparse file could be larger
+// read reads all files, which must have at most most bytes together. A sparse file could be larger
 // than its archive.
 func (a *archive) read(ctx context.Context, most int64) error {
 	return a.each(ctx, func(h *tar.Header, from io.Reader) error {

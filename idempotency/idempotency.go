@@ -125,7 +125,7 @@ func (r *Requests) End(ctx context.Context, id [sha256.Size]byte, response []byt
 	return r.store.EndRequest(ctx, id, r.seal.Seal(nil, nil, response, id[:]))
 }
 
-// Forget makes a request that was begun as if it had not been sent: nothing was done.
+// Forget removes a request that was begun, as if it had not been sent: nothing was done.
 func (r *Requests) Forget(ctx context.Context, id [sha256.Size]byte) error {
 	return r.store.ForgetRequest(ctx, id)
 }

@@ -52,8 +52,8 @@ type Store interface {
 	ClearLines(ctx context.Context, tenant, month string) error
 	// AddLines adds lines of a statement that does not exist yet.
 	AddLines(ctx context.Context, tenant, month string, chunks []Chunk) error
-	// AddStatement adds a statement, in one step. The error is [ErrChanged] if the account's stamp is
-	// another one.
+	// AddStatement adds a statement, in one step. It returns [ErrChanged] if the account's stamp
+	// differs.
 	AddStatement(ctx context.Context, c Closed, stamp string) error
 	// CloseMonth notes that a month has all its statements.
 	CloseMonth(ctx context.Context, month string, at time.Time) error

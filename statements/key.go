@@ -10,8 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// keyName is the name of the key in notes. It is the same for all publishers: what distinguishes
-// their keys are the keys.
+// keyName is the name of the key in notes. It is the same for all publishers, whose keys differ.
 const keyName = "stile-statements"
 
 // SeedSize is the length of the secret that a key is made from, in bytes.

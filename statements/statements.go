@@ -68,9 +68,9 @@ type Tier struct {
 	Amount usage.Amount `json:"amount"` // for each
 }
 
-// Delay is how long after its end a month closes. Its length is the reason why nothing is counted
-// later: a token that was issued in the month has expired a day before, even if the clock was wrong
-// by a day.
+// Delay is how long after its end a month closes. It is long enough that nothing is counted later:
+// a token that was issued in the month has expired a day before, even if the clock was wrong by a
+// day.
 const Delay = 48 * time.Hour
 
 const monthForm = "2006-01"

@@ -65,7 +65,8 @@ func (t *Tenant) SetPrice(p Price) {
 
 func bySince(p Price, day string) int { return strings.Compare(p.Since, day) }
 
-// checkPrices sorts the prices and their tiers, and returns their first problem.
+// checkPrices sorts the tiers of the prices, and returns the first problem of a price. The prices
+// must be sorted.
 func (t *Tenant) checkPrices() error {
 	if len(t.Prices) > maxPrices {
 		return fmt.Errorf("prices: must be at most %d, not %d", maxPrices, len(t.Prices))

@@ -81,7 +81,7 @@ func (t Table) RemoveAdmin(ctx context.Context, number int64, check func(admins.
 		if err := check(a, owners); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE number = ?`, number) // and what it has
+		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE number = ?`, number) // with its tokens, sessions and passkeys
 		return err
 	})
 }

@@ -72,7 +72,7 @@ func add(ctx context.Context, tx *sql.Tx, e evidence.Entry) error {
 	return err
 }
 
-// blob returns what is never NULL.
+// blob returns b as it is stored: empty instead of NULL.
 func blob(b []byte) []byte {
 	if b == nil {
 		return []byte{}

@@ -12,7 +12,7 @@ import (
 // state lasts a few days, so there are a few numbers for each tenant.
 //
 // The lock is held to read or change the sum. A sweep holds it while it moves states to the ledger,
-// so that who reads both under the lock finds each call in one of them.
+// so that a reader of both under the lock finds each call in one of them.
 type Tokens struct {
 	sync.Mutex
 	sums   map[uint64]*daySum // nil: nobody has asked yet, so changes need not be counted

@@ -106,13 +106,13 @@ func beyond(l webhooks.Limits) removal {
 	}
 }
 
-// unused removes events without deliveries. There are such only after others were removed.
+// unused removes events without deliveries. Only the removal of deliveries leaves such events.
 var unused = removal{
 	find:   `SELECT id AS key FROM events e WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.id)`,
 	change: []string{`DELETE FROM events WHERE id` + theseKeys + ` AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = events.id)`},
 }
 
-// marks removes old marks that only rise: what they are about is over.
+// marks removes old marks that only rise: what they are about ended long ago.
 func marks(now time.Time, l webhooks.Limits) removal {
 	return removal{
 		find: `SELECT key FROM event_marks WHERE rises AND at < ?`, args: []any{rows.Millis(now.Add(-l.Marks))},
