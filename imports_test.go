@@ -75,7 +75,7 @@ var allowedImports = map[string]string{
 	"store/sqlite/tokenlist":    "tokens tokens/listing",
 	"tokens/listing":            "tokens",
 	"refusals/explanation":      "handlers/codes refusals settings tenants",
-	"operations/lists":          "addresses audit datadir operations/failure refusals refusals/explanation tenants tokens tokens/listing tokens/readable",
+	"operations/lists":          "addresses audit datadir handlers/codes operations/failure refusals refusals/explanation tenants tokens tokens/listing tokens/readable",
 	"commands/lists":            "commands/printing commands/syntax operations spf13/cobra history",
 	"history":                   "tokens",
 	"store/sqlite/historytable": "history",
