@@ -13,6 +13,7 @@ import (
 	"stile.example/stile/corpus/library"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 )
 
 // Owner says what is shown.
@@ -53,7 +54,7 @@ type Change struct {
 
 // ShowCollections implements `content collections`.
 func ShowCollections(ctx context.Context, d *datadir.Dir, o Owner) (c Collections, err error) {
-	number, err := numberOf(d, o.Tenant)
+	number, err := lookup.Number(d, o.Tenant)
 	if err != nil {
 		return c, err
 	}
@@ -102,17 +103,6 @@ func viewChange(d *datadir.Dir, c library.Change) Change {
 	return Change{Generation: c.Generation, At: c.At, Kind: c.Kind, Tenant: d.TenantName(c.Owner), Source: c.Source, Added: c.Added, Updated: c.Updated, Removed: c.Removed}
 }
 
-func numberOf(d *datadir.Dir, clientID string) (uint32, error) {
-	if clientID == "" {
-		return 0, nil
-	}
-	t, ok := d.Tenants.Find(clientID)
-	if !ok {
-		return 0, failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants", clientID)
-	}
-	return t.Number, nil
-}
-
 // Query is a search as the content API runs it, as a tenant sees the corpus. It needs no token, and
 // is neither counted nor charged.
 type Query struct {
@@ -140,7 +130,7 @@ var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": conten
 // Search implements `content search`.
 func Search(ctx context.Context, d *datadir.Dir, in Query) (f Found, err error) {
 	q := content.Query{Collection: content.Name(in.Collection), Tags: in.Tags, Cursor: in.Cursor, Limit: 20, Signs: content.Signs(in.Q)}
-	if q.Tenant, err = numberOf(d, in.Tenant); err != nil {
+	if q.Tenant, err = lookup.Number(d, in.Tenant); err != nil {
 		return f, err
 	}
 	var known bool

@@ -13,6 +13,7 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 )
 
 // AddressView is what --json prints of a line of the address list.
@@ -94,7 +95,7 @@ func pageOfLines(ctx context.Context, d *datadir.Dir, q AddressQuery, lines []ad
 	if err != nil {
 		return page, err
 	}
-	tenant, err := numberOf(d, q.Tenant)
+	tenant, err := lookup.Number(d, q.Tenant)
 	if err != nil {
 		return page, err
 	}

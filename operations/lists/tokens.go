@@ -6,6 +6,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/listing"
 )
@@ -75,7 +76,7 @@ func tokenQuery(d *datadir.Dir, in TokenQuery) (q listing.Query, err error) {
 	if q.Limit, err = limitOf(in.Limit); err != nil {
 		return q, err
 	}
-	if q.Tenant, err = numberOf(d, in.Tenant); err != nil {
+	if q.Tenant, err = lookup.Number(d, in.Tenant); err != nil {
 		return q, err
 	}
 	if in.Address != "" {
