@@ -13,6 +13,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/operations/lookup"
+	"stile.example/stile/operations/paging"
 	"stile.example/stile/operations/similar"
 )
 
@@ -58,8 +59,8 @@ func listItems(ctx context.Context, d *datadir.Dir, q ItemQuery) (page ItemPage,
 	if err != nil {
 		return page, err
 	}
-	if q.Limit < 1 || q.Limit > maxItems {
-		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, maxItems)
+	if err := paging.Check(q.Limit, maxItems); err != nil {
+		return page, err
 	}
 	f := content.Filter{Tenant: tenant, Collection: q.Collection}
 	items, err := d.Store.List(ctx, f, q.After, q.Limit)

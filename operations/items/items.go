@@ -14,6 +14,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/operations/lookup"
+	"stile.example/stile/operations/paging"
 )
 
 // Owner says what is shown.
@@ -140,8 +141,8 @@ func Search(ctx context.Context, d *datadir.Dir, in Query) (f Found, err error) 
 	if in.Limit != nil {
 		q.Limit = *in.Limit
 	}
-	if q.Limit < 1 || q.Limit > 50 {
-		return f, failure.New(failure.Invalid, "limit %d: must be from 1 to 50", q.Limit)
+	if err := paging.Check(q.Limit, 50); err != nil {
+		return f, err
 	}
 	if q.Words, err = content.Words(in.Q); err != nil {
 		return f, failure.Of(failure.Invalid, err)

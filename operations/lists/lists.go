@@ -11,23 +11,11 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/operations/failure"
-)
-
-const (
-	usualPage = 100
-	maxPage   = 1000
+	"stile.example/stile/operations/paging"
 )
 
 // limitOf returns the number of lines of a page.
-func limitOf(asked int) (int, error) {
-	if asked == 0 {
-		return usualPage, nil
-	}
-	if asked < 1 || asked > maxPage {
-		return 0, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", asked, maxPage)
-	}
-	return asked, nil
-}
+func limitOf(asked int) (int, error) { return paging.Limit(asked, 100) }
 
 // addressOf returns the source address that a text names, as the rules count it.
 func addressOf(text string) (netip.Addr, error) {

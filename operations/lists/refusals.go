@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/paging"
 	"stile.example/stile/refusals"
 	"stile.example/stile/refusals/explanation"
 	"stile.example/stile/tokens"
@@ -164,9 +165,9 @@ func Refusals(ctx context.Context, d *datadir.Dir, in RefusalQuery) (page Refusa
 	if err != nil {
 		return page, err
 	}
-	if len(list) > limit {
-		list = list[:limit]
-		page.Next = refusals.PositionOf(list[limit-1]).String()
+	list, last := paging.Cut(list, limit)
+	if last != nil {
+		page.Next = refusals.PositionOf(*last).String()
 	}
 	for _, f := range list {
 		page.Refusals = append(page.Refusals, lineOf(d, f))

@@ -7,6 +7,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/operations/lookup"
+	"stile.example/stile/operations/paging"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/listing"
 )
@@ -58,9 +59,9 @@ func Tokens(ctx context.Context, d *datadir.Dir, in TokenQuery) (page TokenPage,
 	if err != nil {
 		return page, err
 	}
-	if len(list) > limit {
-		list = list[:limit]
-		page.Next = list[limit-1].Position.String()
+	list, last := paging.Cut(list, limit)
+	if last != nil {
+		page.Next = last.Position.String()
 	}
 	for _, e := range list {
 		if s, known := d.Store.Peek(e.ID); known {
