@@ -136,7 +136,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
-	own := developers.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }, Err: func() io.Writer { return p.err }}
+	own := developers.Program{Run: p.run, Prints: p.prints, JSON: host{p}.JSON, Out: host{p}.Out, Err: func() io.Writer { return p.err }}
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(own), p.contentCommand(), p.tokenCommand(),
 		p.addressCommand(),
 		p.lists().Refusal(),
@@ -149,12 +149,12 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		accounts.Admin(p.run, p.prompt),
 		accounts.Audit(p.run),
 		webhooks.Command(webhooks.Program{Run: p.run, Prints: p.prints, Prompt: p.prompt,
-			Out: func() (io.Writer, io.Writer, bool) { return p.asCalled(p.out), p.err, p.json }}),
+			Out: func() (io.Writer, io.Writer, bool) { return host{p}.Out(), p.err, p.json }}),
 		own.Doctor(),
 		p.upkeep().Backup(),
 		p.upkeep().Restore(),
 		p.upkeep().Fsck(),
-		policy.Command(policy.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }}),
+		policy.Command(policy.Program{Run: p.run, Prints: p.prints, JSON: host{p}.JSON, Out: host{p}.Out}),
 		p.lists().Overview(),
 		help.Completion(),
 		p.versionCommand(),
