@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/commands/confirmation"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
@@ -46,7 +47,7 @@ a /24 (IPv6: /48), or needs --yes: no rule limits what a scraper in it takes.`,
 		Example: "  stile address allow 203.0.113.0/24 --bindings 5000 --reason \"University of X\"\n  stile address allow 2001:db8::/48 --for 7d",
 		Args:    syntax.Takes(1, 1, "one RANGE")}
 	f.register(c)
-	addYes(c, &yes)
+	confirmation.AddYes(c, &yes)
 	c.Flags().Uint16Var(&bindings, "bindings", 0, "budget of each address: `number` of tokens that it may bind in policy.address.per; 0: no limit")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		lasts, err := f.check(c, args[0])
@@ -78,7 +79,7 @@ internet, or all visitors.`,
 		Example: "  stile address block 198.51.100.7 --for 24h --reason \"scrapes the corpus\"\n  stile address block 2001:db8:7::/48",
 		Args:    syntax.Takes(1, 1, "one RANGE")}
 	f.register(c)
-	addYes(c, &yes)
+	confirmation.AddYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		lasts, err := f.check(c, args[0])
 		if err != nil {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/spf13/cobra"
-
 	"stile.example/stile/commands/confirmation"
 	"stile.example/stile/datadir"
 )
@@ -32,14 +30,4 @@ func sameFile(a, b string) bool {
 	one, err := os.Stat(a)
 	other, err2 := os.Stat(b)
 	return err == nil && err2 == nil && os.SameFile(one, other)
-}
-
-// addYes adds --yes to a command that asks for confirmation.
-func addYes(c *cobra.Command, yes *bool) {
-	c.Flags().BoolVar(yes, "yes", false, "don't ask for confirmation; needed in scripts")
-}
-
-// addYesAtTerminal adds --yes to a command that asks at a terminal only.
-func addYesAtTerminal(c *cobra.Command, yes *bool) {
-	c.Flags().BoolVar(yes, "yes", false, "don't ask for confirmation at a terminal")
 }

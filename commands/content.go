@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/confirmation"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/content"
@@ -27,7 +28,7 @@ are shared by all tenants. A tenant's own items are visible to that tenant only.
   stile content import recipes/ --collection recipes --prune
   stile content list --collection recipes
   stile content export backup.jsonl`,
-		p.contentImport(), p.contentOptions(), p.contentList(), p.lists().Collections(), p.lists().Search(), p.contentShow(), p.contentRemove(), p.contentUndo(), p.contentExport())
+		p.contentImport(), p.contentOptions(), p.contentList(), p.lists().Collections(), p.lists().Search(), p.contentShow(), p.contentRemove(), p.lists().Undo(), p.contentExport())
 }
 
 func (p *program) contentList() *cobra.Command {
@@ -135,7 +136,7 @@ before it replaces a file, if it runs at a terminal.`,
 		_, err := fmt.Fprintf(p.out, "%s in %s\n", readable.Count(made.Items, "item"), printing.Safe(args[0]))
 		return err
 	}
-	addYesAtTerminal(c, &yes)
+	confirmation.AddYesAtTerminal(c, &yes)
 	return p.prints(c)
 }
 

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -179,4 +180,17 @@ func TestExcludeMatchesNothing(t *testing.T) {
 		command{"content import --exclude readme.md --exclude site/a.md " + dir, 0, "added 2", dir + ": --exclude readme.md matched nothing: patterns are relative to the folder, and case counts\n" + dir + ": --exclude site/a.md matched nothing"},
 		command{"content import --exclude README.md " + dir, 0, "unchanged 1", ""},
 	)
+}
+
+// TestJSONAsStored checks that --json prints an item that names a command as it is stored, however
+// the program was called.
+func TestJSONAsStored(t *testing.T) {
+	h := newHarness(t, "")
+	h.must("content", "import", h.write("items.jsonl", `{"id":"howto","title":"Type stile tenant list"}`+"\n"))
+	var out, err bytes.Buffer
+	p := h.program(&out, &err)
+	p.name = "./bin/stile"
+	if code := p.main(t.Context(), []string{"content", "search", "--json"}); code != done || !strings.Contains(out.String(), `"Type stile tenant list"`) {
+		t.Errorf("exit %d: %s%s", code, out.String(), err.String())
+	}
 }

@@ -150,6 +150,7 @@ func TestExitCodes(t *testing.T) {
 		{"address block 10.0.0.0/7", 1, "10.0.0.0/7 is wider than a /8, so the block refuses a large part of the internet; nothing was changed: to do it, add --yes"},
 		{"explain", 2, "takes one REF"},
 		{"explain 7qk2m4td", 1, "stile: unknown reference 7QK2-M4TD"},
+		{"refusal list --code token_stolen", 1, "code \"token_stolen\": must be one of token_missing, "},
 		{"simulate --days 0", 2, "must be from 1 to 31"},
 		{"simulate --group cats", 2, `--group "cats": unknown group; must be one of home`},
 		{"simulate --policy nothing.yaml", 1, "nothing.yaml: no such file"},

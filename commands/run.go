@@ -25,6 +25,7 @@ import (
 	"stile.example/stile/commands/help"
 	"stile.example/stile/commands/policy"
 	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/statement"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/commands/webhooks"
 	"stile.example/stile/server"
@@ -136,25 +137,24 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
 	})
-	own := developers.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }, Err: func() io.Writer { return p.err }}
+	own, statements := developers.Commands{Program: host{p}}, statement.Commands{Program: host{p}}
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(own), p.contentCommand(), p.tokenCommand(),
 		p.addressCommand(),
 		p.lists().Refusal(),
 		p.lists().Explain(),
 		p.simulateCommand(),
-		p.statements().Usage(),
-		p.statements().Statement(),
+		statements.Usage(),
+		statements.Statement(),
 		p.keyCommand(),
 		p.issuerCommand(),
-		accounts.Admin(p.run, p.prompt),
-		accounts.Audit(p.run),
-		webhooks.Command(webhooks.Program{Run: p.run, Prints: p.prints, Prompt: p.prompt,
-			Out: func() (io.Writer, io.Writer, bool) { return p.asCalled(p.out), p.err, p.json }}),
+		accounts.Commands{Program: host{p}}.Admin(),
+		accounts.Commands{Program: host{p}}.Audit(),
+		webhooks.Commands{Program: host{p}}.Webhook(),
 		own.Doctor(),
 		p.upkeep().Backup(),
 		p.upkeep().Restore(),
 		p.upkeep().Fsck(),
-		policy.Command(policy.Program{Run: p.run, Prints: p.prints, JSON: func() bool { return p.json }, Out: func() io.Writer { return p.asCalled(p.out) }}),
+		policy.Commands{Program: host{p}}.Policy(),
 		p.lists().Overview(),
 		help.Completion(),
 		p.versionCommand(),

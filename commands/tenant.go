@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/confirmation"
 	"stile.example/stile/commands/developers"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
@@ -17,7 +18,7 @@ import (
 	"stile.example/stile/usage"
 )
 
-func (p *program) tenantCommand(own developers.Program) *cobra.Command {
+func (p *program) tenantCommand(own developers.Commands) *cobra.Command {
 	return syntax.Noun("tenant", "the organisations that may embed the corpus",
 		`A tenant is an organisation that embeds the corpus in its pages. It is known by
 its client_id, gets tokens with a secret, and pays for its calls.`,
@@ -133,7 +134,7 @@ terminal. Issued tokens stay valid.`,
 		Example: "  stile tenant rotate-secret acme --overlap 24h",
 		Args:    syntax.Takes(1, 1, "one CLIENT_ID")}
 	c.Flags().StringVar(&overlap, "overlap", "0s", "`duration` for which the old secret stays valid, such as 24h or 7d")
-	addYesAtTerminal(c, &yes)
+	confirmation.AddYesAtTerminal(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		d, err := syntax.ParseDuration("overlap", overlap)
 		if err != nil {
@@ -159,7 +160,7 @@ on. Its usage is kept for statements. This can't be undone. To refuse the
 tenant's calls for a while instead, use ` + "`stile tenant suspend`" + `.`,
 		Example: "  stile tenant remove acme --yes",
 		Args:    syntax.Takes(1, 1, "one CLIENT_ID")}
-	addYes(c, &yes)
+	confirmation.AddYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := p.confirmRemoval(c, args[0], yes); err != nil {
 			return err

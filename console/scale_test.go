@@ -49,7 +49,7 @@ func TestScale(t *testing.T) {
 	id := fillTokens(t, s)
 	t.Logf("%d tokens: %v", manyTokens, time.Since(began).Round(time.Second))
 	for _, op := range []struct{ name, in string }{
-		{"refusal list", `{}`}, {"refusal list", `{"code":"token_hijacked"}`}, {"refusal list", `{"code":"rare"}`}, {"refusal list", `{"tenant":"tenant3"}`}, {"refusal list", `{"tenant":"tenant3","code":"address_blocked"}`},
+		{"refusal list", `{}`}, {"refusal list", `{"code":"token_hijacked"}`}, {"refusal list", `{"code":"internal"}`}, {"refusal list", `{"tenant":"tenant3"}`}, {"refusal list", `{"tenant":"tenant3","code":"address_blocked"}`},
 		{"refusal list", `{"tenant":"tenant0","observed":true}`}, {"refusal list", `{"observed":true}`}, {"refusal list", `{"address":"198.51.7.0/24"}`}, {"refusal list", `{"ref":"00000123"}`},
 		{"refusal list", `{"token":"` + id + `"}`}, {"refusal list", `{"tenant":"tenant1","from":"2026-11-20T00:00:00Z","to":"2026-11-21T00:00:00Z"}`},
 		{"refusal list", `{"after":"` + refusals.Position{At: s.Dir.Now().Add(-50 * time.Hour), Ref: "0000-0123"}.String() + `"}`},
@@ -66,7 +66,7 @@ func TestScale(t *testing.T) {
 			}
 		})
 	}
-	for _, path := range []string{"/", "/?period=month", "/refusals", "/refusals?code=rare", "/refusals?tenant=tenant3&code=address_blocked", "/refusals?observed=yes", "/refusals/0000-0123", "/tokens", "/tokens?state=dead", "/tokens?tenant=tenant9",
+	for _, path := range []string{"/", "/?period=month", "/refusals", "/refusals?code=internal", "/refusals?tenant=tenant3&code=address_blocked", "/refusals?observed=yes", "/refusals/0000-0123", "/tokens", "/tokens?state=dead", "/tokens?tenant=tenant9",
 		"/tokens/" + id, "/addresses", "/addresses?kind=block", "/addresses/proposals", "/addresses/of/10.0.1.1", "/content", "/keys", "/tenants", "/tenants/tenant3", "/usage", "/usage?tenant=tenant3", "/policy", "/statements", "/webhooks", "/search?q=tenant3"} {
 		measure(t, path, func() {
 			if resp := s.Do(httptest.NewRequest("GET", path, nil)); resp.StatusCode != 200 {
@@ -112,7 +112,7 @@ func fillRefusals(t *testing.T, s *consoletest.Site) {
 		f := refusals.Refusal{Ref: fmt.Sprintf("%04d-%04d", n/10000, n%10000), At: now.Add(-time.Duration(n) * 600 * time.Millisecond), Tenant: fmt.Sprint("tenant", r.IntN(8)), Code: codes[r.IntN(len(codes))],
 			Rule: "spike.calls", Limit: 60, Seen: 61, Identity: fmt.Sprint("token ", n%manyTokens), Address: a, Observed: r.IntN(50) == 0, Token: tokenID(n % manyTokens)}
 		if n%100_000 == 99_999 {
-			f.Code = "rare"
+			f.Code = "internal"
 		}
 		if some = append(some, f); len(some) == cap(some) || n == manyRefusals-1 {
 			if err := table.AddRefusals(t.Context(), some, refusals.Most); err != nil {

@@ -12,20 +12,10 @@ import (
 	"stile.example/stile/corpus/build"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
+	"stile.example/stile/operations/paging"
 	"stile.example/stile/operations/similar"
 )
-
-// tenantNumber returns the number of a tenant; 0, the shared corpus, for an empty client_id.
-func tenantNumber(d *datadir.Dir, clientID string) (uint32, error) {
-	if clientID == "" {
-		return 0, nil
-	}
-	t, err := findTenant(d, clientID)
-	if err != nil {
-		return 0, err
-	}
-	return t.Number, nil
-}
 
 // explainMissing replaces content.ErrNotFound by an error that says what to do.
 func explainMissing(id string, err error) error {
@@ -65,12 +55,12 @@ type ItemPage struct {
 const maxItems = 10_000 // of a page
 
 func listItems(ctx context.Context, d *datadir.Dir, q ItemQuery) (page ItemPage, err error) {
-	tenant, err := tenantNumber(d, q.Tenant)
+	tenant, err := lookup.Number(d, q.Tenant)
 	if err != nil {
 		return page, err
 	}
-	if q.Limit < 1 || q.Limit > maxItems {
-		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, maxItems)
+	if err := paging.Check(q.Limit, maxItems); err != nil {
+		return page, err
 	}
 	f := content.Filter{Tenant: tenant, Collection: q.Collection}
 	items, err := d.Store.List(ctx, f, q.After, q.Limit)
@@ -99,7 +89,7 @@ type Exported struct {
 }
 
 func exportItems(ctx context.Context, d *datadir.Dir, q ItemSelection, out io.Writer) (e Exported, err error) {
-	tenant, err := tenantNumber(d, q.Tenant)
+	tenant, err := lookup.Number(d, q.Tenant)
 	if err != nil {
 		return e, err
 	}
@@ -124,7 +114,7 @@ type ItemName struct {
 }
 
 func showItem(ctx context.Context, d *datadir.Dir, n ItemName) (json.RawMessage, error) {
-	tenant, err := tenantNumber(d, n.Tenant)
+	tenant, err := lookup.Number(d, n.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +136,7 @@ func (q ItemNames) check(d *datadir.Dir) (tenant uint32, err error) {
 	if (q.Collection == "") == (len(q.IDs) == 0) {
 		return 0, failure.New(failure.Invalid, "either ids or a collection must be given")
 	}
-	return tenantNumber(d, q.Tenant)
+	return lookup.Number(d, q.Tenant)
 }
 
 // RemovedItems is how many items were removed.

@@ -16,6 +16,7 @@ import (
 	"stile.example/stile/corpus/preview"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 )
 
 // ImportOptions says whose items are imported.
@@ -41,7 +42,7 @@ type ImportOptions struct {
 const progressEvery = 20_000
 
 func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items iter.Seq2[content.Item, error]) (imports.Result, error) {
-	tenant, err := tenantNumber(d, o.Tenant)
+	tenant, err := lookup.Number(d, o.Tenant)
 	if err != nil {
 		return imports.Result{}, err
 	}
@@ -78,7 +79,7 @@ func importItems(ctx context.Context, d *datadir.Dir, o ImportOptions, items ite
 // PreviewWithoutData is `content import` with DryRun where there is no data directory yet.
 func PreviewWithoutData(ctx context.Context, o ImportOptions, items iter.Seq2[content.Item, error]) (imports.Result, error) {
 	if o.Tenant != "" {
-		return imports.Result{}, unknownTenant(o.Tenant)
+		return imports.Result{}, lookup.Unknown(o.Tenant)
 	}
 	with := imports.Options{Prune: o.Prune, SkipInvalid: o.SkipInvalid, Options: o.Options}
 	r, err := preview.Import(ctx, "", with, items)

@@ -6,6 +6,7 @@ import (
 	"stile.example/stile/content/labels"
 	"stile.example/stile/corpus/synonyms"
 	"stile.example/stile/datadir"
+	"stile.example/stile/operations/lookup"
 )
 
 // OwnerName names the owner of items.
@@ -22,7 +23,7 @@ type ContentOptions struct {
 }
 
 func showOptions(ctx context.Context, d *datadir.Dir, q OwnerName) (v ContentOptions, err error) {
-	tenant, err := tenantNumber(d, q.Tenant)
+	tenant, err := lookup.Number(d, q.Tenant)
 	if err != nil {
 		return v, err
 	}

@@ -6,6 +6,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/doctor"
 	"stile.example/stile/operations/diagnosis"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/operations/ownview"
 )
 
@@ -37,7 +38,7 @@ type (
 
 // diagnose returns what is wrong with a tenant's integration, for the operator or for the tenant.
 func diagnose(ctx context.Context, d *datadir.Dir, n TenantName, c Call) ([]doctor.Finding, error) {
-	t, err := findTenant(d, n.ClientID)
+	t, err := lookup.Tenant(d, n.ClientID)
 	if err != nil {
 		return nil, err
 	}

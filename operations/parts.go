@@ -7,6 +7,7 @@ import (
 	"stile.example/stile/operations/keys"
 	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/overview"
+	"stile.example/stile/operations/paging"
 	"stile.example/stile/tokens/listing"
 )
 
@@ -50,5 +51,5 @@ type (
 	CheckProgress      = check.Progress
 )
 
-// MaxPage is the maximum of AuditQuery.Limit.
-const MaxPage = auditing.MaxPage
+// MaxPage is the maximum of lines of a page.
+const MaxPage = paging.Max

@@ -11,6 +11,7 @@ import (
 	"stile.example/stile/corpus/words"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/operations/similar"
 	"stile.example/stile/operations/tokenstate"
 	"stile.example/stile/tenants"
@@ -21,7 +22,7 @@ import (
 
 // wouldChange returns a tenant after a change that is not made.
 func wouldChange(d *datadir.Dir, clientID string, change func(*tenants.Tenant) error) (any, error) {
-	t, err := findTenant(d, clientID)
+	t, err := lookup.Tenant(d, clientID)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func wouldSet(status tenants.Status) func(context.Context, *datadir.Dir, TenantN
 }
 
 func wouldRotateSecret(_ context.Context, d *datadir.Dir, r SecretRotation) (any, error) {
-	t, err := findTenant(d, r.ClientID)
+	t, err := lookup.Tenant(d, r.ClientID)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func wouldRotateSecret(_ context.Context, d *datadir.Dir, r SecretRotation) (any
 }
 
 func wouldRemoveTenant(_ context.Context, d *datadir.Dir, n TenantName) (any, error) {
-	_, err := findTenant(d, n.ClientID)
+	_, err := lookup.Tenant(d, n.ClientID)
 	return nil, err
 }
 

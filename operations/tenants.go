@@ -7,6 +7,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/operations/statements"
 	"stile.example/stile/settings"
 	"stile.example/stile/tenants"
@@ -189,7 +190,7 @@ func listTenants(_ context.Context, d *datadir.Dir, _ None) ([]TenantInfo, error
 }
 
 func showTenant(ctx context.Context, d *datadir.Dir, n TenantName) (TenantInfo, error) {
-	t, err := findTenant(d, n.ClientID)
+	t, err := lookup.Tenant(d, n.ClientID)
 	if err != nil {
 		return TenantInfo{}, err
 	}
@@ -266,23 +267,10 @@ func removeTenant(ctx context.Context, d *datadir.Dir, n TenantName) (Removed, e
 	return Removed{n.ClientID}, nil
 }
 
-// findTenant returns the tenant of a client_id, or an error that says what to do.
-func findTenant(d *datadir.Dir, clientID string) (*tenants.Tenant, error) {
-	t, ok := d.Tenants.Find(clientID)
-	if !ok {
-		return nil, unknownTenant(clientID)
-	}
-	return t, nil
-}
-
 // explainUnknown replaces tenants.ErrNotFound by an error that says what to do.
 func explainUnknown(clientID string, err error) error {
 	if errors.Is(err, tenants.ErrNotFound) {
-		return unknownTenant(clientID)
+		return lookup.Unknown(clientID)
 	}
 	return err
-}
-
-func unknownTenant(clientID string) error {
-	return failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants, `stile tenant add` adds one", clientID)
 }

@@ -7,6 +7,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/operations/lists"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/operations/tokenstate"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -41,7 +42,7 @@ type IssuedToken struct {
 }
 
 func issueToken(_ context.Context, d *datadir.Dir, q TokenRequest) (IssuedToken, error) {
-	t, err := findTenant(d, q.Tenant)
+	t, err := lookup.Tenant(d, q.Tenant)
 	switch {
 	case err != nil:
 		return IssuedToken{}, err

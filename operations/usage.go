@@ -6,6 +6,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/operations/statements"
 )
 
@@ -43,7 +44,7 @@ func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, e
 	}
 	// a removed tenant still has its usage
 	if _, known := d.Tenants.Find(q.Tenant); q.Tenant != "" && len(rows) == 0 && !known {
-		return nil, unknownTenant(q.Tenant)
+		return nil, lookup.Unknown(q.Tenant)
 	}
 	sent := make([]UsageRow, len(rows))
 	for i, r := range rows {

@@ -2,19 +2,7 @@
 // log of what they changed.
 package accounts
 
-import "github.com/spf13/cobra"
+import "stile.example/stile/commands/host"
 
-// Run performs the operation of a command and reads its result into out, a pointer.
-type Run func(c *cobra.Command, in, out any) error
-
-// prints adds --json to a command.
-func prints(c *cobra.Command) *cobra.Command {
-	c.Flags().Bool("json", false, "print JSON instead of text")
-	return c
-}
-
-// asJSON reports whether a command is to print JSON.
-func asJSON(c *cobra.Command) bool {
-	yes, err := c.Flags().GetBool("json")
-	return err == nil && yes
-}
+// Commands makes the commands of a program.
+type Commands struct{ host.Program }

@@ -16,8 +16,8 @@ import (
 	"stile.example/stile/operations/accounts"
 )
 
-// Admin returns the command admin. prompt asks before an account is removed.
-func Admin(run Run, prompt func() confirmation.Prompt) *cobra.Command {
+// Admin returns the command admin.
+func (p Commands) Admin() *cobra.Command {
 	return syntax.Noun("admin", "those who may sign in at the console or use the admin API",
 		`An admin has a name, a role, and something to sign in with at the console: a
 password, passkeys, or an account of an OpenID Connect issuer (console.oidc in
@@ -29,11 +29,11 @@ owner is created at the first start of the server.`,
 		`  stile admin add alice --role operator
   stile admin list
   stile admin set alice --reset-password`,
-		run.adminAdd(), run.adminList(), run.adminShow(), run.adminSet(), run.adminRemove(prompt), run.adminPassword(),
-		run.tokens(), run.sessions(), run.passkeys())
+		p.adminAdd(), p.adminList(), p.adminShow(), p.adminSet(), p.adminRemove(), p.adminPassword(),
+		p.tokens(), p.sessions(), p.passkeys())
 }
 
-func (run Run) adminAdd() *cobra.Command {
+func (p Commands) adminAdd() *cobra.Command {
 	var in accounts.Addition
 	c := &cobra.Command{Use: "add NAME",
 		Long: `Add an admin, and print a one-time password and an admin token. This is the only
@@ -49,19 +49,19 @@ valid for 90 days.`,
 			return err
 		}
 		var made accounts.Credentials
-		if err := run(c, in, &made); err != nil {
+		if err := p.Run(c, in, &made); err != nil {
 			return err
 		}
-		if asJSON(c) {
-			return printing.JSON(c.OutOrStdout(), made)
+		if p.JSON() {
+			return printing.JSON(p.Out(), made)
 		}
-		if err := printing.Card(c.OutOrStdout(), "name", made.Name, "role", string(made.Role), "password", made.Password, "token", made.Token); err != nil {
+		if err := printing.Card(p.Out(), "name", made.Name, "role", string(made.Role), "password", made.Password, "token", made.Token); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(c.ErrOrStderr(), "The password is one-time, and the token is valid for 90 days. Neither is shown again.")
+		_, err := fmt.Fprintln(p.Err(), "The password is one-time, and the token is valid for 90 days. Neither is shown again.")
 		return err
 	}
-	return prints(c)
+	return p.Prints(c)
 }
 
 func checkRole(role string) error {
@@ -71,24 +71,24 @@ func checkRole(role string) error {
 	return nil
 }
 
-func (run Run) adminList() *cobra.Command {
-	return prints(&cobra.Command{Use: "list",
+func (p Commands) adminList() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "list",
 		Long: `List the admins with their roles, and the numbers of their passkeys, valid tokens
 and sessions. BY is the issuer for those who sign in by OpenID Connect.`,
 		Example: "  stile admin list --json",
 		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var all []accounts.View
-			if err := run(c, accounts.All{}, &all); err != nil {
+			if err := p.Run(c, accounts.All{}, &all); err != nil {
 				return err
 			}
-			return showAdmins(c, all, all)
+			return p.showAdmins(all, all)
 		}})
 }
 
-func showAdmins(c *cobra.Command, value any, all []accounts.View) error {
-	if asJSON(c) {
-		return printing.JSON(c.OutOrStdout(), value)
+func (p Commands) showAdmins(value any, all []accounts.View) error {
+	if p.JSON() {
+		return printing.JSON(p.Out(), value)
 	}
 	var rows [][]string
 	for _, a := range all {
@@ -98,7 +98,7 @@ func showAdmins(c *cobra.Command, value any, all []accounts.View) error {
 		}
 		rows = append(rows, []string{a.Name, string(a.Role), by, strconv.Itoa(a.Passkeys), strconv.Itoa(a.Tokens), strconv.Itoa(a.Sessions), moment(a.LastSignIn)})
 	}
-	return printing.Table(c.OutOrStdout(), "NAME ROLE BY PASSKEYS TOKENS SESSIONS SEEN", rows)
+	return printing.Table(p.Out(), "NAME ROLE BY PASSKEYS TOKENS SESSIONS SEEN", rows)
 }
 
 // moment returns a time as text, or a dash for the zero time.
@@ -109,21 +109,21 @@ func moment(t time.Time) string {
 	return printing.Time(&t)
 }
 
-func (run Run) adminShow() *cobra.Command {
-	return prints(&cobra.Command{Use: "show NAME",
+func (p Commands) adminShow() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "show NAME",
 		Long:    "Show one admin. The commands `stile admin token list`, `stile admin session list`\nand `stile admin passkey list` show more.",
 		Example: "  stile admin show alice --json",
 		Args:    syntax.Takes(1, 1, "one NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var a accounts.View
-			if err := run(c, accounts.Name{Name: args[0]}, &a); err != nil {
+			if err := p.Run(c, accounts.Name{Name: args[0]}, &a); err != nil {
 				return err
 			}
-			return showAdmins(c, a, []accounts.View{a})
+			return p.showAdmins(a, []accounts.View{a})
 		}})
 }
 
-func (run Run) adminSet() *cobra.Command {
+func (p Commands) adminSet() *cobra.Command {
 	var in accounts.Change
 	c := &cobra.Command{Use: "set NAME",
 		Long: `Change the role of an admin, or help one who can't sign in. A new one-time
@@ -141,18 +141,18 @@ signs in. The role of an admin who signs in by OpenID Connect can't be set here.
 			}
 		}
 		var out accounts.Changed
-		if err := run(c, in, &out); err != nil {
+		if err := p.Run(c, in, &out); err != nil {
 			return err
 		}
-		if err := showAdmins(c, out, []accounts.View{out.View}); err != nil || asJSON(c) || out.Password == "" {
+		if err := p.showAdmins(out, []accounts.View{out.View}); err != nil || p.JSON() || out.Password == "" {
 			return err
 		}
-		return printing.Card(c.OutOrStdout(), "password", out.Password)
+		return printing.Card(p.Out(), "password", out.Password)
 	}
-	return prints(c)
+	return p.Prints(c)
 }
 
-func (run Run) adminRemove(prompt func() confirmation.Prompt) *cobra.Command {
+func (p Commands) adminRemove() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{Use: "remove NAME",
 		Long: `Remove an admin. The sessions and tokens of the admin end at once. The audit log
@@ -160,32 +160,32 @@ keeps what the admin has changed. The last owner can't be removed. At a
 terminal, the command asks first.`,
 		Example: "  stile admin remove alice",
 		Args:    syntax.Takes(1, 1, "one NAME")}
-	c.Flags().BoolVar(&yes, "yes", false, "don't ask for confirmation at a terminal")
+	confirmation.AddYesAtTerminal(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ask := prompt()
+		ask := p.Prompt()
 		if err := ask.Confirm(yes || !ask.Terminal, "the sessions and tokens of "+args[0]+" end, and programs that use the tokens are refused", args[0]); err != nil {
 			return err
 		}
-		return run.remove(c, accounts.Name{Name: args[0]})
+		return p.remove(c, accounts.Name{Name: args[0]})
 	}
-	return prints(c)
+	return p.Prints(c)
 }
 
 // remove performs an operation that removes something, and prints what it was.
-func (run Run) remove(c *cobra.Command, in any) error {
+func (p Commands) remove(c *cobra.Command, in any) error {
 	var gone accounts.Removed
-	if err := run(c, in, &gone); err != nil {
+	if err := p.Run(c, in, &gone); err != nil {
 		return err
 	}
-	if asJSON(c) {
-		return printing.JSON(c.OutOrStdout(), gone)
+	if p.JSON() {
+		return printing.JSON(p.Out(), gone)
 	}
-	_, err := fmt.Fprintf(c.OutOrStdout(), "removed %s\n", gone.Removed)
+	_, err := fmt.Fprintf(p.Out(), "removed %s\n", gone.Removed)
 	return err
 }
 
-func (run Run) adminPassword() *cobra.Command {
-	return prints(&cobra.Command{Use: "password NAME",
+func (p Commands) adminPassword() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "password NAME",
 		Long: `Set the password of an admin to the first line of standard input. It must have at
 least 12 characters. The sessions of the admin end. For another person, use
 ` + "`stile admin set NAME --reset-password`" + ` instead.`,
@@ -197,10 +197,10 @@ least 12 characters. The sessions of the admin end. For another person, use
 				return err
 			}
 			var a accounts.View
-			if err := run(c, accounts.PasswordChange{Name: args[0], Password: password}, &a); err != nil {
+			if err := p.Run(c, accounts.PasswordChange{Name: args[0], Password: password}, &a); err != nil {
 				return err
 			}
-			return showAdmins(c, a, []accounts.View{a})
+			return p.showAdmins(a, []accounts.View{a})
 		}})
 }
 

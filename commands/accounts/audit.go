@@ -15,7 +15,7 @@ import (
 )
 
 // Audit returns the command audit.
-func Audit(run Run) *cobra.Command {
+func (p Commands) Audit() *cobra.Command {
 	return syntax.Noun("audit", "the audit log: who changed what, and when",
 		`Every change is recorded: who made it, with which credential, from where, and
 what it was before and after. Secrets are never recorded.
@@ -24,10 +24,10 @@ Each entry has a hash of itself and of the hash of the entry before it, so a
 change of the log itself is found.`,
 		`  stile audit list --operation tenant
   stile audit verify`,
-		run.auditList(), run.auditVerify())
+		p.auditList(), p.auditVerify())
 }
 
-func (run Run) auditList() *cobra.Command {
+func (p Commands) auditList() *cobra.Command {
 	var q operations.AuditQuery
 	var from, to string
 	c := &cobra.Command{Use: "list",
@@ -59,12 +59,12 @@ as next.`,
 			return syntax.Errorf("--after %d: must be the number of an entry", q.After)
 		}
 		var page operations.AuditPage
-		if err := run(c, q, &page); err != nil {
+		if err := p.Run(c, q, &page); err != nil {
 			return err
 		}
-		return showAudit(c, page)
+		return p.showAudit(page)
 	}
-	return prints(c)
+	return p.Prints(c)
 }
 
 // readDays sets the times of a query from days.
@@ -84,19 +84,19 @@ func readDays(q *operations.AuditQuery, from, to string) (err error) {
 	return nil
 }
 
-func showAudit(c *cobra.Command, page operations.AuditPage) error {
-	if asJSON(c) {
-		return printing.JSON(c.OutOrStdout(), page)
+func (p Commands) showAudit(page operations.AuditPage) error {
+	if p.JSON() {
+		return printing.JSON(p.Out(), page)
 	}
 	var rows [][]string
 	for _, e := range page.Entries {
 		rows = append(rows, []string{strconv.FormatInt(e.Seq, 10), e.At.Format(time.RFC3339), e.Actor, e.Credential,
 			printing.OrDash(e.Address), e.Operation, printing.OrDash(e.Subject), printing.OrDash(changed(e))})
 	}
-	if err := printing.Table(c.OutOrStdout(), "SEQ AT WHO BY FROM OPERATION SUBJECT CHANGED", rows); err != nil || page.Next == 0 {
+	if err := printing.Table(p.Out(), "SEQ AT WHO BY FROM OPERATION SUBJECT CHANGED", rows); err != nil || page.Next == 0 {
 		return err
 	}
-	_, err := fmt.Fprintf(c.ErrOrStderr(), "… and older entries: --after %d continues\n", page.Next)
+	_, err := fmt.Fprintf(p.Err(), "… and older entries: --after %d continues\n", page.Next)
 	return err
 }
 
@@ -131,7 +131,7 @@ func difference(before, after json.RawMessage) (text string) {
 	return text
 }
 
-func (run Run) auditVerify() *cobra.Command {
+func (p Commands) auditVerify() *cobra.Command {
 	var known operations.AuditHead
 	c := &cobra.Command{Use: "verify",
 		Long: `Check the hash of every entry of the audit log, and the seal of its end. If an
@@ -146,20 +146,20 @@ somebody who has the server's keys, or by an older copy of the database.`,
 	c.Flags().StringVar(&known.Head, "head", "", "`hash` that an earlier check printed, and that the log must contain")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var v operations.AuditCheck
-		if err := run(c, known, &v); err != nil {
+		if err := p.Run(c, known, &v); err != nil {
 			return err
 		}
-		return showCheck(c, v)
+		return p.showCheck(v)
 	}
-	return prints(c)
+	return p.Prints(c)
 }
 
 // showCheck prints the result of a check. It returns an error if the log was changed.
-func showCheck(c *cobra.Command, v operations.AuditCheck) (err error) {
-	if asJSON(c) {
-		err = printing.JSON(c.OutOrStdout(), v)
+func (p Commands) showCheck(v operations.AuditCheck) (err error) {
+	if p.JSON() {
+		err = printing.JSON(p.Out(), v)
 	} else {
-		err = printing.Card(c.OutOrStdout(), "entries", printing.Number(int(v.Entries)), "head", printing.OrDash(v.Head))
+		err = printing.Card(p.Out(), "entries", printing.Number(int(v.Entries)), "head", printing.OrDash(v.Head))
 	}
 	if err == nil && v.Wrong != 0 {
 		err = fmt.Errorf("the audit log was changed outside stile at entry %d: compare it with a backup from before", v.Wrong)

@@ -11,17 +11,17 @@ import (
 	"stile.example/stile/operations/accounts"
 )
 
-func (run Run) tokens() *cobra.Command {
+func (p Commands) tokens() *cobra.Command {
 	return syntax.Noun("token", "admin tokens, for programs",
 		`A program sends an admin token as Authorization: Bearer to the admin API. A token
 has a role, which is never above that of its admin, and expires.`,
 		`  stile admin token add alice "backup script" --role viewer --for 30d
   stile admin token list alice
   stile admin token remove alice 3`,
-		run.tokenAdd(), run.tokenList(), run.removal("token", "remove", "End an admin token. Programs that use it are refused from the next request on.", "3"))
+		p.tokenAdd(), p.tokenList(), p.removal("token", "remove", "End an admin token. Programs that use it are refused from the next request on.", "3"))
 }
 
-func (run Run) tokenAdd() *cobra.Command {
+func (p Commands) tokenAdd() *cobra.Command {
 	var in accounts.TokenAddition
 	c := &cobra.Command{Use: "add ADMIN PURPOSE",
 		Long: `Add an admin token and print it. This is the only time that it is shown. PURPOSE
@@ -41,36 +41,36 @@ is what it is for, in a few words, to recognise it later.`,
 			return err
 		}
 		var made accounts.NewToken
-		if err := run(c, in, &made); err != nil {
+		if err := p.Run(c, in, &made); err != nil {
 			return err
 		}
-		if asJSON(c) {
-			return printing.JSON(c.OutOrStdout(), made)
+		if p.JSON() {
+			return printing.JSON(p.Out(), made)
 		}
-		return printing.Card(c.OutOrStdout(), "id", strconv.FormatInt(made.ID, 10), "role", string(made.Role), "expires", moment(made.ExpiresAt), "token", made.Token)
+		return printing.Card(p.Out(), "id", strconv.FormatInt(made.ID, 10), "role", string(made.Role), "expires", moment(made.ExpiresAt), "token", made.Token)
 	}
-	return prints(c)
+	return p.Prints(c)
 }
 
-func (run Run) tokenList() *cobra.Command {
-	return listOf(run, "token", "List admin tokens by their last four characters, those of one admin or of all.",
+func (p Commands) tokenList() *cobra.Command {
+	return listOf(p, "token", "List admin tokens by their last four characters, those of one admin or of all.",
 		"NUMBER ADMIN ROLE ENDS PURPOSE EXPIRES USED", func(t accounts.TokenView) []string {
 			return []string{strconv.FormatInt(t.ID, 10), t.Admin, string(t.Role), t.LastFour, t.Name, moment(t.ExpiresAt), moment(t.LastUsed)}
 		})
 }
 
-func (run Run) sessions() *cobra.Command {
+func (p Commands) sessions() *cobra.Command {
 	return syntax.Noun("session", "browsers that are signed in at the console",
 		"A session ends 12 hours after it was started, or after 30 minutes without a\nrequest.",
 		"  stile admin session list alice\n  stile admin session revoke alice 7\n  stile admin session revoke alice",
-		listOf(run, "session", "List the sessions, those of one admin or of all.",
+		listOf(p, "session", "List the sessions, those of one admin or of all.",
 			"NUMBER ADMIN WITH FROM STARTED SEEN BROWSER", func(s accounts.SessionView) []string {
 				return []string{strconv.FormatInt(s.ID, 10), s.Admin, s.Credential, s.Address, moment(s.CreatedAt), moment(s.SeenAt), printing.Short(s.Browser, 60)}
-			}), run.sessionRevoke())
+			}), p.sessionRevoke())
 }
 
-func (run Run) sessionRevoke() *cobra.Command {
-	return prints(&cobra.Command{Use: "revoke ADMIN [NUMBER]",
+func (p Commands) sessionRevoke() *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "revoke ADMIN [NUMBER]",
 		Long:    "End a session of an admin, or all of them. The next request of the browser must\nsign in.",
 		Example: "  stile admin session revoke alice 7\n  stile admin session revoke alice",
 		Args:    syntax.Takes(1, 2, "an ADMIN, and a NUMBER for only one session"),
@@ -83,44 +83,44 @@ func (run Run) sessionRevoke() *cobra.Command {
 				}
 				in.ID = id
 			}
-			return run.remove(c, in)
+			return p.remove(c, in)
 		}})
 }
 
-func (run Run) passkeys() *cobra.Command {
+func (p Commands) passkeys() *cobra.Command {
 	return syntax.Noun("passkey", "passkeys of admins",
 		"Admins add passkeys at the console, on the page of their account.",
 		"  stile admin passkey list alice\n  stile admin passkey remove alice 1",
-		listOf(run, "passkey", "List passkeys, those of one admin or of all. HOST is where one can be used.",
+		listOf(p, "passkey", "List passkeys, those of one admin or of all. HOST is where one can be used.",
 			"NUMBER ADMIN NAME HOST ADDED USED", func(p accounts.PasskeyView) []string {
 				return []string{strconv.FormatInt(p.ID, 10), p.Admin, p.Name, p.Host, moment(p.CreatedAt), moment(p.LastUsed)}
-			}), run.removal("passkey", "remove", "Remove a passkey. With their last one, admins sign in with the password alone\nagain.", "1"))
+			}), p.removal("passkey", "remove", "Remove a passkey. With their last one, admins sign in with the password alone\nagain.", "1"))
 }
 
 // listOf returns a command that lists what belongs to an admin, or to all.
-func listOf[V any](run Run, noun, long, head string, row func(V) []string) *cobra.Command {
-	return prints(&cobra.Command{Use: "list [ADMIN]", Long: long,
+func listOf[V any](p Commands, noun, long, head string, row func(V) []string) *cobra.Command {
+	return p.Prints(&cobra.Command{Use: "list [ADMIN]", Long: long,
 		Example: "  stile admin " + noun + " list alice\n  stile admin " + noun + " list --json",
 		Args:    syntax.Takes(0, 1, "at most one ADMIN"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var all []V
-			if err := run(c, accounts.Name{Name: strings.Join(args, "")}, &all); err != nil {
+			if err := p.Run(c, accounts.Name{Name: strings.Join(args, "")}, &all); err != nil {
 				return err
 			}
-			if asJSON(c) {
-				return printing.JSON(c.OutOrStdout(), all)
+			if p.JSON() {
+				return printing.JSON(p.Out(), all)
 			}
 			var rows [][]string
 			for _, v := range all {
 				rows = append(rows, row(v))
 			}
-			return printing.Table(c.OutOrStdout(), head, rows)
+			return printing.Table(p.Out(), head, rows)
 		}})
 }
 
 // removal returns a command that removes what belongs to an admin, by its id.
-func (run Run) removal(noun, verb, long, example string) *cobra.Command {
-	return prints(&cobra.Command{Use: verb + " ADMIN NUMBER", Long: long,
+func (p Commands) removal(noun, verb, long, example string) *cobra.Command {
+	return p.Prints(&cobra.Command{Use: verb + " ADMIN NUMBER", Long: long,
 		Example: "  stile admin " + noun + " " + verb + " alice " + example,
 		Args:    syntax.Takes(2, 2, "an ADMIN and a NUMBER"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -128,7 +128,7 @@ func (run Run) removal(noun, verb, long, example string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return run.remove(c, accounts.Credential{Admin: args[0], ID: id})
+			return p.remove(c, accounts.Credential{Admin: args[0], ID: id})
 		}})
 }
 

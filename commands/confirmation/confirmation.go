@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"stile.example/stile/commands/printing"
 )
 
@@ -53,4 +55,14 @@ func (p Prompt) Replace(yes bool, name string) error {
 	}
 	loss := fmt.Sprintf("%s exists (%.1f MB, written %s) and is replaced", name, float64(info.Size())/1e6, info.ModTime().UTC().Format(time.RFC3339))
 	return p.Confirm(yes, loss, "yes")
+}
+
+// AddYes adds --yes to a command that asks for confirmation.
+func AddYes(c *cobra.Command, yes *bool) {
+	c.Flags().BoolVar(yes, "yes", false, "don't ask for confirmation; needed in scripts")
+}
+
+// AddYesAtTerminal adds --yes to a command that asks at a terminal only.
+func AddYesAtTerminal(c *cobra.Command, yes *bool) {
+	c.Flags().BoolVar(yes, "yes", false, "don't ask for confirmation at a terminal")
 }

@@ -4,29 +4,23 @@ package developers
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/doctor"
 	"stile.example/stile/operations"
 )
 
-// Program is what the commands need of the program.
-type Program struct {
-	Run    func(c *cobra.Command, in, out any) error // performs the command's operation
-	Prints func(*cobra.Command) *cobra.Command       // adds --json
-	JSON   func() bool                               // --json was given
-	Out    func() io.Writer
-	Err    func() io.Writer
-}
+// Commands makes the commands of a program.
+type Commands struct{ host.Program }
 
 // Doctor returns the command doctor.
-func (p Program) Doctor() *cobra.Command {
+func (p Commands) Doctor() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "doctor CLIENT_ID",
 		Long: `Diagnose a tenant's integration: what is wrong, how often it happened in the last
 7 days, with the reference of one example, and what to change, with the line of
@@ -54,8 +48,8 @@ that name a tenant, so a finding may be about them: look at the example with
 }
 
 // showDiagnosis prints findings for people, each as a paragraph.
-func (p Program) showDiagnosis(clientID string, found []doctor.Finding) error {
-	out := p.Out()
+func (p Commands) showDiagnosis(clientID string, found []doctor.Finding) error {
+	out := p.Text()
 	if len(found) == 0 {
 		fmt.Fprintf(out, "Nothing found for %s in the last 7 days. These were checked:\n", printing.Safe(clientID))
 		for _, what := range doctor.Checked {
@@ -77,7 +71,7 @@ func (p Program) showDiagnosis(clientID string, found []doctor.Finding) error {
 }
 
 // Refusals returns the command tenant refusals.
-func (p Program) Refusals() *cobra.Command {
+func (p Commands) Refusals() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "refusals CLIENT_ID [REF]",
 		Long: `Show a tenant's refusals of the last 7 days as its developers see them in their
 own view: one for each day, code and rule, with the number and one example. With
@@ -96,12 +90,12 @@ REF, show only the refusal with that reference. ` + "`stile explain REF`" + ` sh
 			for i, f := range list {
 				rows[i] = []string{printing.OrDash(f.Ref), printing.Time(&f.At), f.Code, strconv.FormatInt(f.Count, 10), printing.OrDash(f.Detail)}
 			}
-			return printing.Table(p.Out(), "REF AT CODE COUNT DETAIL", rows)
+			return printing.Table(p.Text(), "REF AT CODE COUNT DETAIL", rows)
 		}})
 }
 
 // Link returns the commands tenant link.
-func (p Program) Link() *cobra.Command {
+func (p Commands) Link() *cobra.Command {
 	return syntax.Noun("link", "links to a tenant's own view, for its developers",
 		`A link lets a tenant's developers see their own tenant in a browser: usage,
 quota, sites, what `+"`stile doctor`"+` finds, refusals, and a token to try out. They see
@@ -113,7 +107,7 @@ below /developers/.`,
 		p.linkAdd(), p.linkList(), p.linkRemove())
 }
 
-func (p Program) linkAdd() *cobra.Command {
+func (p Commands) linkAdd() *cobra.Command {
 	var name, life string
 	c := &cobra.Command{Use: "add CLIENT_ID",
 		Long: `Make a link to a tenant's own view, and print its URL. The URL can't be shown
@@ -135,14 +129,14 @@ who has it, so send it to the tenant's developers only.
 		if p.JSON() {
 			return printing.JSON(p.Out(), made)
 		}
-		err := printing.Card(p.Out(), "id", made.ID, "name", made.Name, "expires_at", printing.Time(&made.ExpiresAt), "url", made.URL)
+		err := printing.Card(p.Text(), "id", made.ID, "name", made.Name, "expires_at", printing.Time(&made.ExpiresAt), "url", made.URL)
 		fmt.Fprintln(p.Err(), "The URL is not shown again. Give it only to the tenant's developers.")
 		return err
 	}
 	return p.Prints(c)
 }
 
-func (p Program) linkList() *cobra.Command {
+func (p Commands) linkList() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "list CLIENT_ID",
 		Long: `List the links to a tenant's own view, with who made them and when they were
 last used. A link is listed for 7 days after its end.`,
@@ -160,11 +154,11 @@ last used. A link is listed for 7 days after its end.`,
 			for i, l := range list {
 				rows[i] = []string{l.ID, l.Name, l.CreatedBy, printing.Time(&l.CreatedAt), printing.Time(&l.ExpiresAt), printing.Time(l.LastUsed)}
 			}
-			return printing.Table(p.Out(), "ID NAME CREATED_BY CREATED_AT EXPIRES_AT LAST_USED", rows)
+			return printing.Table(p.Text(), "ID NAME CREATED_BY CREATED_AT EXPIRES_AT LAST_USED", rows)
 		}})
 }
 
-func (p Program) linkRemove() *cobra.Command {
+func (p Commands) linkRemove() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "remove CLIENT_ID ID",
 		Long: `Remove a link to a tenant's own view. Its sessions end: people who
 have it open see nothing more at their next click.
@@ -179,7 +173,7 @@ have it open see nothing more at their next click.
 			if p.JSON() {
 				return printing.JSON(p.Out(), gone)
 			}
-			_, err := fmt.Fprintf(p.Out(), "removed the link %s of %s\n", printing.Safe(gone.Removed), printing.Safe(args[0]))
+			_, err := fmt.Fprintf(p.Text(), "removed the link %s of %s\n", printing.Safe(gone.Removed), printing.Safe(args[0]))
 			return err
 		}})
 }

@@ -78,7 +78,7 @@ func (p Commands) addressTable(all []operations.AddressInfo) error {
 		a := addressRow{info}
 		rows = append(rows, []string{a.Range, printing.OrDash(a.Kind), a.tenant(), a.until(), a.Origin, printing.OrDash(a.note())})
 	}
-	return printing.Table(p.Out(), "RANGE KIND TENANT UNTIL ORIGIN NOTE", rows)
+	return printing.Table(p.Text(), "RANGE KIND TENANT UNTIL ORIGIN NOTE", rows)
 }
 
 // AddressProposals returns the command `stile address proposals`.
@@ -144,19 +144,19 @@ func (p Commands) showAddress(s operations.AddressStory) error {
 	if s.Bindings == 0 {
 		budget = "none: it is exempt"
 	}
-	if err := printing.Card(p.Out(), "address", s.Address, "in lists", s.Shown, "budget", budget); err != nil {
+	if err := printing.Card(p.Text(), "address", s.Address, "in lists", s.Shown, "budget", budget); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.Out())
+	fmt.Fprintln(p.Text())
 	if err := p.addressTable(s.Lines); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.Out())
-	if err := printing.Table(p.Out(), tokenHead, tokenRows(s.Tokens)); err != nil {
+	fmt.Fprintln(p.Text())
+	if err := printing.Table(p.Text(), tokenHead, tokenRows(s.Tokens)); err != nil {
 		return err
 	}
-	fmt.Fprintln(p.Out())
-	return printing.Table(p.Out(), refusalHead, refusalRows(s.Refusals))
+	fmt.Fprintln(p.Text())
+	return printing.Table(p.Text(), refusalHead, refusalRows(s.Refusals))
 }
 
 // ShowEntry prints an entry of the address list.
@@ -165,7 +165,7 @@ func (p Commands) ShowEntry(made operations.AddressInfo) error {
 		return printing.JSON(p.Out(), made.AddressView)
 	}
 	a := addressRow{made}
-	return printing.Card(p.Out(), "range", a.Range, "kind", a.Kind, "until", a.until(), "note", printing.OrDash(a.note()))
+	return printing.Card(p.Text(), "range", a.Range, "kind", a.Kind, "until", a.until(), "note", printing.OrDash(a.note()))
 }
 
 // addressRow is a row of the address list, in words.

@@ -35,11 +35,11 @@ can be undone.`,
 		for _, one := range all.Collections {
 			rows = append(rows, []string{printing.OrDash(one.Collection), printing.Number(one.Items), printing.Number(one.Own)})
 		}
-		if err := printing.Table(p.Out(), "COLLECTION ITEMS OWN", rows); err != nil || all.LastChange == nil {
+		if err := printing.Table(p.Text(), "COLLECTION ITEMS OWN", rows); err != nil || all.LastChange == nil {
 			return err
 		}
-		fmt.Fprintln(p.Out())
-		return printing.Card(p.Out(), append(changeCard(*all.LastChange), "undo until", all.LastChange.UndoUntil.Format(time.RFC3339))...)
+		fmt.Fprintln(p.Text())
+		return printing.Card(p.Text(), append(changeCard(*all.LastChange), "undo until", all.LastChange.UndoUntil.Format(time.RFC3339))...)
 	}
 	return p.Prints(c)
 }
@@ -99,7 +99,7 @@ func (p Commands) showFound(found operations.ContentFound) error {
 		}
 		rows = append(rows, []string{it.ID, printing.OrDash(it.Collection), it.Title})
 	}
-	if err := printing.Table(p.Out(), "ID COLLECTION TITLE", rows); err != nil {
+	if err := printing.Table(p.Text(), "ID COLLECTION TITLE", rows); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.Err(), "%s items\n", printing.Number(found.Total))
@@ -110,7 +110,7 @@ func (p Commands) showFound(found operations.ContentFound) error {
 }
 
 // Undo returns the command `stile content undo`.
-func (p Commands) Undo(confirm func(yes bool, loss string) error) *cobra.Command {
+func (p Commands) Undo() *cobra.Command {
 	var u operations.ContentUndo
 	yes := false
 	c := &cobra.Command{Use: "undo",
@@ -127,7 +127,7 @@ undone if the corpus was changed since. The command asks first; in scripts, add
 	c.Flags().Int64Var(&u.Generation, "generation", 0, "`number` of the generation that the change published (default: the last one)")
 	c.Flags().BoolVar(&yes, "yes", false, "don't ask before the change is undone")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := confirm(yes, "The corpus becomes what it was before the last change (stile content collections shows it)"); err != nil {
+		if err := p.Prompt().Confirm(yes, "The corpus becomes what it was before the last change (stile content collections shows it)", "yes"); err != nil {
 			return err
 		}
 		var undone operations.ContentChange
@@ -137,8 +137,8 @@ undone if the corpus was changed since. The command asks first; in scripts, add
 		if p.JSON() {
 			return printing.JSON(p.Out(), undone)
 		}
-		fmt.Fprintln(p.Out(), "undone:")
-		return printing.Card(p.Out(), changeCard(undone)...)
+		fmt.Fprintln(p.Text(), "undone:")
+		return printing.Card(p.Text(), changeCard(undone)...)
 	}
 	return p.Prints(c)
 }

@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/operations"
 )
 
+// Explain returns the command `stile explain`.
 func (p Commands) Explain() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "explain REF",
 		Long: `Explain one refusal. REF is the reference that the visitor was shown; case and
@@ -39,7 +40,7 @@ is stored, with a count. The others are in memory, as long as there is space.`,
 
 // explain prints a refusal for people: the facts, then what they mean.
 func (p Commands) explain(f operations.RefusalInfo) error {
-	out := p.Out()
+	out := p.Text()
 	if err := printing.Card(out, factsOf(f)...); err != nil {
 		return err
 	}

@@ -3,30 +3,17 @@ package lists
 
 import (
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 )
 
-// Program is the program whose commands these are.
-type Program interface {
-	// Run performs the operation of a command, and reads its result into out, a pointer.
-	Run(c *cobra.Command, in, out any) error
-	// Prints adds --json to a command, and JSON reports whether it was given.
-	Prints(c *cobra.Command) *cobra.Command
-	JSON() bool
-	// Out and Err return standard output and standard error, on which commands are written as the
-	// program was called.
-	Out() io.Writer
-	Err() io.Writer
-}
-
 // Commands makes the commands of a program.
-type Commands struct{ Program }
+type Commands struct{ host.Program }
 
 // addPage adds the flags of a command that lists a page.
 func addPage(c *cobra.Command, after *string, limit *int) {
@@ -43,7 +30,7 @@ func checkPage(limit int) error {
 
 // showPage prints a table, and how to continue.
 func (p Commands) showPage(head string, rows [][]string, next string) error {
-	if err := printing.Table(p.Out(), head, rows); err != nil || next == "" {
+	if err := printing.Table(p.Text(), head, rows); err != nil || next == "" {
 		return err
 	}
 	fmt.Fprintf(p.Err(), "… and more: --after %s continues\n", next)

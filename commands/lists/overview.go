@@ -57,12 +57,12 @@ expired.`,
 
 func (p Commands) showOverview(o operations.Overview) error {
 	n := func(v int64) string { return printing.Number(int(v)) }
-	err := printing.Card(p.Out(), "live tokens", strconv.Itoa(o.Now.LiveTokens), "addresses", fmt.Sprintf("%d crowded, %d blocked, %d allowed", o.Now.Crowded, o.Now.Blocked, o.Now.Allowed),
+	err := printing.Card(p.Text(), "live tokens", strconv.Itoa(o.Now.LiveTokens), "addresses", fmt.Sprintf("%d crowded, %d blocked, %d allowed", o.Now.Crowded, o.Now.Blocked, o.Now.Allowed),
 		"calls this month", n(o.Now.MonthCalls)+" (exact)")
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(p.Out())
+	fmt.Fprintln(p.Text())
 	a, b := o.Total, o.Before
 	rows := [][]string{{"calls", n(a.Calls), n(b.Calls)}}
 	add := func(what string, now, before int64) { rows = append(rows, []string{what, n(now), n(before)}) }
@@ -87,7 +87,7 @@ func (p Commands) showOverview(o operations.Overview) error {
 	}{{"p50", a.Latency.P50, b.Latency.P50}, {"p95", a.Latency.P95, b.Latency.P95}, {"p99", a.Latency.P99, b.Latency.P99}} {
 		rows = append(rows, []string{"latency " + l.name, fmt.Sprintf("%.2f ms", l.now), fmt.Sprintf("%.2f ms", l.before)})
 	}
-	return printing.Table(p.Out(), "WHAT LAST_"+map[history.Period]string{"hour": "HOUR", "day": "DAY", "month": "MONTH"}[o.Period]+" BEFORE", rows)
+	return printing.Table(p.Text(), "WHAT LAST_"+map[history.Period]string{"hour": "HOUR", "day": "DAY", "month": "MONTH"}[o.Period]+" BEFORE", rows)
 }
 
 // labelsOf returns the labels of two counts, the largest first.

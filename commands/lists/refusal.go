@@ -10,6 +10,7 @@ import (
 	"stile.example/stile/operations"
 )
 
+// Refusal returns the command `stile refusal`.
 func (p Commands) Refusal() *cobra.Command {
 	return syntax.Noun("refusal", "why requests were refused",
 		`List refusals. `+"`stile explain REF`"+` explains one of them in full.`,

@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/operations"
 )
 
+// TokenList returns the command `stile token list`.
 func (p Commands) TokenList() *cobra.Command {
 	var q operations.TokenQuery
 	var state string
@@ -59,10 +60,10 @@ func (p Commands) ShowStory(story []operations.TokenMoment) error {
 	if p.JSON() {
 		return printing.JSON(p.Out(), story)
 	}
-	fmt.Fprintln(p.Out())
+	fmt.Fprintln(p.Text())
 	var rows [][]string
 	for _, m := range story {
 		rows = append(rows, []string{m.At.Format(time.RFC3339), m.Kind, printing.OrDash(m.Ref), m.Text})
 	}
-	return printing.Table(p.Out(), "AT WHAT REF DETAIL", rows)
+	return printing.Table(p.Text(), "AT WHAT REF DETAIL", rows)
 }

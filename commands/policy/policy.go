@@ -9,22 +9,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations/policies"
 	"stile.example/stile/simulate"
 )
 
-// Program is what the commands need of the program that they belong to.
-type Program struct {
-	Run    func(c *cobra.Command, in, out any) error // performs the operation of a command
-	Prints func(c *cobra.Command) *cobra.Command     // adds --json to a command
-	JSON   func() bool                               // whether --json was given
-	Out    func() io.Writer                          // standard output
-}
+// Commands makes the commands of a program.
+type Commands struct{ host.Program }
 
-// Command returns the noun policy with its verbs.
-func Command(p Program) *cobra.Command {
+// Policy returns the noun policy with its verbs.
+func (p Commands) Policy() *cobra.Command {
 	return syntax.Noun("policy", "the rules in use, and what a change would do",
 		`The policy is the settings that decide which calls are admitted. The server reads
 them from its settings file, and again on SIGHUP; a tenant can have its own values
@@ -32,7 +28,7 @@ of some of them.`,
 		"  stile policy show\n  stile policy compare policy.spike.calls=30", p.show(), p.compare())
 }
 
-func (p Program) show() *cobra.Command {
+func (p Commands) show() *cobra.Command {
 	var q policies.Query
 	c := &cobra.Command{Use: "show [NAME]",
 		Long: `Show each setting of the policy: its value, where that comes from, and which
@@ -58,13 +54,13 @@ tenants have their own. With a NAME, show that setting and explain it.`,
 		for _, s := range all {
 			rows = append(rows, []string{s.Name, printing.OrDash(s.Value), s.Source, printing.OrDash(ownValues(s))})
 		}
-		return printing.Table(p.Out(), "SETTING VALUE FROM TENANTS", rows)
+		return printing.Table(p.Text(), "SETTING VALUE FROM TENANTS", rows)
 	}
 	return p.Prints(c)
 }
 
-func (p Program) showSetting(s policies.Setting) error {
-	return printing.Card(p.Out(), "setting", s.Name, "value", printing.OrDash(s.Value), "from", s.Source, "default", printing.OrDash(s.Default),
+func (p Commands) showSetting(s policies.Setting) error {
+	return printing.Card(p.Text(), "setting", s.Name, "value", printing.OrDash(s.Value), "from", s.Source, "default", printing.OrDash(s.Default),
 		"allowed", s.Allowed, "tenants", printing.OrDash(ownValues(s)), "about", s.Doc)
 }
 
@@ -77,7 +73,7 @@ func ownValues(s policies.Setting) string {
 	return strings.Join(list, " ")
 }
 
-func (p Program) compare() *cobra.Command {
+func (p Commands) compare() *cobra.Command {
 	ch := policies.Change{Days: 1, Seed: 1}
 	c := &cobra.Command{Use: "compare NAME=VALUE…",
 		Long: `Compare the policy in use with a change of it, on simulated people and scrapers:
@@ -107,7 +103,7 @@ Groups: ` + strings.Join(simulate.Groups(), ", ") + ".",
 		if p.JSON() {
 			return printing.JSON(p.Out(), all)
 		}
-		return showComparison(p.Out(), all)
+		return showComparison(p.Text(), all)
 	}
 	return p.Prints(c)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/confirmation"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
@@ -18,7 +19,7 @@ import (
 )
 
 // Statement returns the command statement.
-func (p Program) Statement() *cobra.Command {
+func (p Commands) Statement() *cobra.Command {
 	return syntax.Noun("statement", "monthly statements, which prove themselves",
 		`A statement has a tenant's usage and amounts of one UTC month. A month closes two
 days after its end, in the running server or by `+"`stile statement close`"+`. From then
@@ -31,7 +32,7 @@ tenant can check it without the server: see `+"`stile usage verify --help`"+`.`,
 		p.list(), p.show(), p.export(), p.prove(), p.key(), p.close())
 }
 
-func (p Program) list() *cobra.Command {
+func (p Commands) list() *cobra.Command {
 	var q ops.Query
 	c := &cobra.Command{Use: "list",
 		Long:    "List the statements of closed months, the newest month first.",
@@ -48,16 +49,16 @@ func (p Program) list() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if p.AsJSON() {
-			return printing.JSON(p.Out, all)
+		if p.JSON() {
+			return printing.JSON(p.Out(), all)
 		}
-		return printing.Table(p.Out, "MONTH TENANT NUMBER CALLS RECORDS AMOUNT CURRENCY CLOSED", infoRows(all))
+		return printing.Table(p.Out(), "MONTH TENANT NUMBER CALLS RECORDS AMOUNT CURRENCY CLOSED", infoRows(all))
 	}
 	return p.Prints(c)
 }
 
 // all reads the list page by page, up to q.Limit statements; 0: all.
-func (p Program) all(c *cobra.Command, q ops.Query) (all []ops.Info, err error) {
+func (p Commands) all(c *cobra.Command, q ops.Query) (all []ops.Info, err error) {
 	all, limit := []ops.Info{}, q.Limit
 	for more := true; more; more = q.After != "" && (limit == 0 || len(all) < limit) {
 		q.Limit = 1000
@@ -65,7 +66,7 @@ func (p Program) all(c *cobra.Command, q ops.Query) (all []ops.Info, err error) 
 			q.Limit = min(1000, limit-len(all))
 		}
 		var page ops.Page
-		if err := p.Perform(c, q, &page, operations.Call{}); err != nil {
+		if err := p.Run(c, q, &page); err != nil {
 			return nil, err
 		}
 		all, q.After = append(all, page.Statements...), page.Next
@@ -82,7 +83,7 @@ func infoRows(list []ops.Info) (rows [][]string) {
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-func (p Program) show() *cobra.Command {
+func (p Commands) show() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "show CLIENT_ID [MONTH]",
 		Long: `Show a tenant's statement of a UTC month, or of this month. The statement of an
 open month is preliminary: its numbers may still grow, and it is not signed.`,
@@ -97,11 +98,11 @@ open month is preliminary: its numbers may still grow, and it is not signed.`,
 				return err
 			}
 			var v ops.View
-			if err := p.Perform(c, n, &v, operations.Call{}); err != nil {
+			if err := p.Run(c, n, &v); err != nil {
 				return err
 			}
-			if p.AsJSON() {
-				return printing.JSON(p.Out, v)
+			if p.JSON() {
+				return printing.JSON(p.Out(), v)
 			}
 			return p.showStatement(v)
 		}})
@@ -114,7 +115,7 @@ func checkMonth(month string) error {
 	return nil
 }
 
-func (p Program) showStatement(v ops.View) error {
+func (p Commands) showStatement(v ops.View) error {
 	pairs := []string{"tenant", v.Tenant, "name", printing.OrDash(v.Name), "month", v.Month}
 	if v.Preliminary {
 		pairs = append(pairs, "status", "preliminary: the month is open until "+v.ClosesAt.Format("2006-01-02 15:04 MST")+", and the numbers may grow")
@@ -129,15 +130,15 @@ func (p Program) showStatement(v ops.View) error {
 	if e := v.Projection; e != nil {
 		pairs = append(pairs, "projection", fmt.Sprintf("%d calls, %d records, %s, if the month continues as in its first %s", e.Calls, e.Records, e.Amount, readable.Count(e.Days, "day")))
 	}
-	if err := printing.Card(p.Out, pairs...); err != nil || len(v.Rows) == 0 {
+	if err := printing.Card(p.Out(), pairs...); err != nil || len(v.Rows) == 0 {
 		return err
 	}
 	var rows [][]string
 	for _, r := range v.Rows {
 		rows = append(rows, []string{r.Day, r.Route, number(r.Calls), number(r.Records), r.Amount.String()})
 	}
-	fmt.Fprintln(p.Out)
-	return printing.Table(p.Out, "DAY ROUTE CALLS RECORDS AMOUNT", rows)
+	fmt.Fprintln(p.Out())
+	return printing.Table(p.Out(), "DAY ROUTE CALLS RECORDS AMOUNT", rows)
 }
 
 // money returns the amount with its currency.
@@ -159,7 +160,7 @@ func priceLines(s statements.Statement) (lines []string) {
 	return lines
 }
 
-func (p Program) export() *cobra.Command {
+func (p Commands) export() *cobra.Command {
 	var format string
 	c := &cobra.Command{Use: "export CLIENT_ID MONTH [FILE]",
 		Long: `Write a closed statement to FILE or to standard output. json, csv and ndjson have
@@ -168,7 +169,8 @@ all ledger lines; ndjson is CloudEvents 1.0. html is a page that can be printed.
 		Example: "  stile statement export acme 2026-11 acme-2026-11.json\n  stile statement export acme 2026-11 --format html acme-2026-11.html",
 		Args:    syntax.Takes(2, 3, "a CLIENT_ID, a MONTH (YYYY-MM) and a FILE or nothing")}
 	c.Flags().StringVar(&format, "format", string(files.JSON), "`format`: html, csv, json or ndjson")
-	ask := p.AskToReplace(c)
+	yes := false
+	confirmation.AddYesAtTerminal(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		f, err := files.ParseFormat(format)
 		if err != nil {
@@ -182,24 +184,24 @@ all ledger lines; ndjson is CloudEvents 1.0. html is a page that can be printed.
 			return p.Perform(c, ops.Export{Tenant: args[0], Month: args[1], Format: f}, &made, operations.Call{Out: out})
 		}
 		if len(args) == 2 || args[2] == "-" {
-			return run(p.Out)
+			return run(p.Out())
 		}
-		if err := ask(args[2]); err != nil {
+		if err := p.Replace(yes || !p.Prompt().Terminal, args[2]); err != nil {
 			return err
 		}
 		if err := p.WriteFile(args[2], run); err != nil {
 			return err
 		}
-		if p.AsJSON() {
-			return printing.JSON(p.Out, map[string]any{"file": args[2], "statement": made.Statement})
+		if p.JSON() {
+			return printing.JSON(p.Out(), map[string]any{"file": args[2], "statement": made.Statement})
 		}
-		_, err = fmt.Fprintf(p.Out, "the statement of %s for %s in %s\n", made.Statement.Tenant, made.Statement.Month, printing.Safe(args[2]))
+		_, err = fmt.Fprintf(p.Out(), "the statement of %s for %s in %s\n", made.Statement.Tenant, made.Statement.Month, printing.Safe(args[2]))
 		return err
 	}
 	return p.Prints(c)
 }
 
-func (p Program) prove() *cobra.Command {
+func (p Commands) prove() *cobra.Command {
 	var n ops.LineName
 	c := &cobra.Command{Use: "prove CLIENT_ID MONTH",
 		Long: `Print a proof that a ledger line is in a closed statement, at most 1 KB. Save it to
@@ -219,19 +221,19 @@ a file and check it with ` + "`stile usage verify PROOF --statement FILE`" + `.`
 			return err
 		}
 		var proven ops.Proven
-		if err := p.Perform(c, n, &proven, operations.Call{}); err != nil {
+		if err := p.Run(c, n, &proven); err != nil {
 			return err
 		}
-		if p.AsJSON() {
-			return printing.JSON(p.Out, proven)
+		if p.JSON() {
+			return printing.JSON(p.Out(), proven)
 		}
-		_, err := io.WriteString(p.Out, proven.Proof)
+		_, err := io.WriteString(p.Out(), proven.Proof)
 		return err
 	}
 	return p.Prints(c)
 }
 
-func (p Program) key() *cobra.Command {
+func (p Commands) key() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "key",
 		Long: `Print the public keys that verify statements, the one that signs first. The public
 listener has the same text at ` + ops.KeysPath + `. It is the file that
@@ -241,18 +243,18 @@ listener has the same text at ` + ops.KeysPath + `. It is the file that
 		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var keys ops.PublicKeys
-			if err := p.Perform(c, ops.None{}, &keys, operations.Call{}); err != nil {
+			if err := p.Run(c, ops.None{}, &keys); err != nil {
 				return err
 			}
-			if p.AsJSON() {
-				return printing.JSON(p.Out, keys)
+			if p.JSON() {
+				return printing.JSON(p.Out(), keys)
 			}
-			_, err := fmt.Fprintln(p.Out, strings.Join(keys.Keys, "\n"))
+			_, err := fmt.Fprintln(p.Out(), strings.Join(keys.Keys, "\n"))
 			return err
 		}})
 }
 
-func (p Program) close() *cobra.Command {
+func (p Commands) close() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "close",
 		Long: `Close the months that are due: those that ended two days ago or earlier. A running
 server does it by itself. If no month is due, nothing is changed.`,
@@ -260,19 +262,19 @@ server does it by itself. If no month is due, nothing is changed.`,
 		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			var made ops.Closing
-			if err := p.Perform(c, ops.None{}, &made, operations.Call{}); err != nil {
+			if err := p.Run(c, ops.None{}, &made); err != nil {
 				return err
 			}
-			if p.AsJSON() {
-				return printing.JSON(p.Out, made)
+			if p.JSON() {
+				return printing.JSON(p.Out(), made)
 			}
 			return p.showClosing(made)
 		}})
 }
 
-func (p Program) showClosing(made ops.Closing) error {
+func (p Commands) showClosing(made ops.Closing) error {
 	if len(made.Closed) > 0 {
-		if err := printing.Table(p.Out, "MONTH TENANT NUMBER CALLS RECORDS AMOUNT CURRENCY CLOSED", infoRows(made.Closed)); err != nil {
+		if err := printing.Table(p.Out(), "MONTH TENANT NUMBER CALLS RECORDS AMOUNT CURRENCY CLOSED", infoRows(made.Closed)); err != nil {
 			return err
 		}
 	}
@@ -280,6 +282,6 @@ func (p Program) showClosing(made ops.Closing) error {
 	if made.Next != "" {
 		text = made.Next + " closes on " + made.ClosesAt.Format("2006-01-02 15:04 MST")
 	}
-	_, err := fmt.Fprintln(p.Out, text)
+	_, err := fmt.Fprintln(p.Out(), text)
 	return err
 }

@@ -2,30 +2,21 @@
 package statement
 
 import (
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 	"stile.example/stile/usage"
 )
 
-// Program is the program whose commands these are.
-type Program struct {
-	Out     io.Writer
-	AsJSON  func() bool                         // --json was given
-	Prints  func(*cobra.Command) *cobra.Command // adds --json to a command
-	Perform func(c *cobra.Command, in, out any, call operations.Call) error
-	// WriteFile writes a file completely or not at all.
-	WriteFile func(name string, fill func(io.Writer) error) error
-	// AskToReplace adds the flag --yes to a command, and returns what asks before a file is replaced.
-	AskToReplace func(*cobra.Command) func(file string) error
-}
+// Commands makes the commands of a program.
+type Commands struct{ host.Program }
 
 // Usage returns the command usage.
-func (p Program) Usage() *cobra.Command {
+func (p Commands) Usage() *cobra.Command {
 	var q operations.UsageQuery
 	var format string
 	c := &cobra.Command{Use: "usage",
@@ -48,21 +39,21 @@ The amounts are those of ` + "`stile statement`" + `. ` + "`stile usage verify`"
 		if err != nil {
 			return syntax.Errorf("--%v", err)
 		}
-		if p.AsJSON() {
+		if p.JSON() {
 			f = usage.JSON
 		}
 		if err := between(&q); err != nil {
 			return err
 		}
 		var sent []operations.UsageRow
-		if err := p.Perform(c, q, &sent, operations.Call{}); err != nil {
+		if err := p.Run(c, q, &sent); err != nil {
 			return err
 		}
 		rows := make([]usage.Row, len(sent))
 		for i, r := range sent {
 			rows[i] = usage.Row{Tenant: r.Tenant, Day: r.Day, Route: r.Route, Calls: r.Calls, Records: r.Records, Amount: usage.Amount(r.Micros)}
 		}
-		return usage.Write(p.Out, rows, f)
+		return usage.Write(p.Out(), rows, f)
 	}
 	c.AddCommand(p.verify())
 	return p.Prints(c)

@@ -20,7 +20,7 @@ import (
 // verifyFlags are the flags of usage verify.
 type verifyFlags struct{ key, previous, statement string }
 
-func (p Program) verify() *cobra.Command {
+func (p Commands) verify() *cobra.Command {
 	var f verifyFlags
 	c := &cobra.Command{Use: "verify FILE", Short: "recompute a statement and check its signature, offline",
 		Long: `Check a file of ` + "`stile statement export`" + `, or a proof of ` + "`stile statement prove`" + `.
@@ -116,7 +116,7 @@ type verdict struct {
 	Problems []files.Problem `json:"problems"`
 }
 
-func (p Program) verifyStatement(name string, file io.ReadSeeker, f verifyFlags, keys []string) error {
+func (p Commands) verifyStatement(name string, file io.ReadSeeker, f verifyFlags, keys []string) error {
 	if f.statement != "" {
 		return syntax.Errorf("--statement is for a proof, and %s is not one", name)
 	}
@@ -131,17 +131,17 @@ func (p Program) verifyStatement(name string, file io.ReadSeeker, f verifyFlags,
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if p.AsJSON() {
+	if p.JSON() {
 		s := r.Statement
 		v := verdict{len(r.Problems) == 0, s.Tenant, s.Month, s.Amount, s.Currency, s.Calls, s.Records, r.Lines, r.Hash, r.Key, keys != nil, append([]files.Problem{}, r.Problems...)}
-		if err := printing.JSON(p.Out, v); err != nil {
+		if err := printing.JSON(p.Out(), v); err != nil {
 			return err
 		}
 	}
 	if len(r.Problems) > 0 {
 		return wrong(name, r.Problems)
 	}
-	if p.AsJSON() {
+	if p.JSON() {
 		return nil
 	}
 	return p.showValid(r, keys != nil, f.previous != "")
@@ -159,7 +159,7 @@ func wrong(name string, problems []files.Problem) error {
 	return errors.New(strings.Join(append(lines, name+" is not valid: it is not what was signed; ask the publisher for the statement again"), "\n"))
 }
 
-func (p Program) showValid(r files.Report, keyGiven, hasPrevious bool) error {
+func (p Commands) showValid(r files.Report, keyGiven, hasPrevious bool) error {
 	s := r.Statement
 	lines := readable.Count(int(r.Lines), "ledger line") + " add up to it"
 	if r.Format == files.HTML {
@@ -177,12 +177,12 @@ func (p Program) showValid(r files.Report, keyGiven, hasPrevious bool) error {
 	default:
 		chain = "not checked: give the statement before with --previous"
 	}
-	return printing.Card(p.Out, "statement", fmt.Sprintf("%s, %s, number %d", s.Tenant, s.Month, s.Number), "amount", money(s),
+	return printing.Card(p.Out(), "statement", fmt.Sprintf("%s, %s, number %d", s.Tenant, s.Month, s.Number), "amount", money(s),
 		"usage", fmt.Sprintf("%s, %s", readable.Count(int(s.Calls), "call"), readable.Count(int(s.Records), "record")),
 		"lines", lines, "signature", signature, "chain", chain, "hash", r.Hash, "verdict", "valid")
 }
 
-func (p Program) verifyProof(name string, file io.Reader, f verifyFlags, keys []string) error {
+func (p Commands) verifyProof(name string, file io.Reader, f verifyFlags, keys []string) error {
 	if f.statement == "" {
 		return syntax.Errorf("%s is a proof: give the file of its statement with --statement", name)
 	}
@@ -199,14 +199,14 @@ func (p Program) verifyProof(name string, file io.Reader, f verifyFlags, keys []
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if p.AsJSON() {
-		return printing.JSON(p.Out, map[string]any{"valid": true, "tenant": c.Tenant, "month": c.Month, "line": proof.Index + 1, "text": string(proof.Line.AppendText(nil)), "key": c.Key, "key_given": keys != nil})
+	if p.JSON() {
+		return printing.JSON(p.Out(), map[string]any{"valid": true, "tenant": c.Tenant, "month": c.Month, "line": proof.Index + 1, "text": string(proof.Line.AppendText(nil)), "key": c.Key, "key_given": keys != nil})
 	}
 	signature := "valid, by the given key"
 	if keys == nil {
 		signature = "valid, but by the key in the file: give the publisher's own with --key"
 	}
 	l := proof.Line
-	return printing.Card(p.Out, "line", fmt.Sprintf("%d of %d: token %s, %s, %s, %s, %s", proof.Index+1, proof.Lines, l.Token, l.DayText(), l.Route, readable.Count(int(l.Calls), "call"), readable.Count(int(l.Records), "record")),
+	return printing.Card(p.Out(), "line", fmt.Sprintf("%d of %d: token %s, %s, %s, %s, %s", proof.Index+1, proof.Lines, l.Token, l.DayText(), l.Route, readable.Count(int(l.Calls), "call"), readable.Count(int(l.Records), "record")),
 		"statement", c.Tenant+", "+c.Month, "signature", signature, "verdict", "the line is in the statement")
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // Fsck returns the command fsck.
-func (p Program) Fsck() *cobra.Command {
+func (p Commands) Fsck() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "fsck",
 		Long: `Check that everything in the data directory agrees: the files of the database and
 of the corpus, the states of tokens and addresses, the journal, the ledger, each
@@ -45,37 +45,35 @@ Each finding says what to do. The exit code is 1 if there is one.`,
 		}})
 }
 
-func (p Program) inspect(c *cobra.Command) (r inspect.Report, err error) {
+func (p Commands) inspect(c *cobra.Command) (r inspect.Report, err error) {
 	s, err := p.Settings()
 	if err != nil {
 		return r, err
 	}
 	x := p.Executor(c, s)
 	x.Open = datadir.OpenFiles
-	_, to, _ := p.To()
-	shown := &progress{out: to, now: p.Now, next: p.Now().Add(2 * time.Second)}
-	return r, p.Perform(c.Context(), x, c.Name(), operations.None{}, &r, operations.Call{Out: shown})
+	shown := &progress{out: p.Err(), now: p.Now, next: p.Now().Add(2 * time.Second)}
+	return r, p.PerformBy(c.Context(), x, c.Name(), operations.None{}, &r, operations.Call{Out: shown})
 }
 
 // showReport prints how much was checked, and then each finding.
-func (p Program) showReport(r inspect.Report) error {
-	out, _, asJSON := p.To()
-	if asJSON {
-		return printing.JSON(out, r)
+func (p Commands) showReport(r inspect.Report) error {
+	if p.JSON() {
+		return printing.JSON(p.Out(), r)
 	}
 	var rows [][]string
 	for _, part := range slices.Sorted(maps.Keys(r.Checked)) {
 		rows = append(rows, []string{part, printing.Number(int(r.Checked[part]))})
 	}
-	if err := printing.Table(out, "CHECKED NUMBER", rows); err != nil {
+	if err := printing.Table(p.Out(), "CHECKED NUMBER", rows); err != nil {
 		return err
 	}
 	for _, f := range r.Findings {
-		fmt.Fprintf(p.Spelt(out), "\n%s: %s (%s)\n  such as: %s\n  what to do: %s\n",
+		fmt.Fprintf(p.Text(), "\n%s: %s (%s)\n  such as: %s\n  what to do: %s\n",
 			f.Check, f.Finding, printing.Number(int(f.Count)), printing.Safe(strings.Join(f.Examples, "; ")), f.Fix)
 	}
 	if len(r.Findings) == 0 {
-		_, err := fmt.Fprintln(out, "\neverything agrees")
+		_, err := fmt.Fprintln(p.Out(), "\neverything agrees")
 		return err
 	}
 	return nil

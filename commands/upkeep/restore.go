@@ -2,7 +2,6 @@ package upkeep
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -18,7 +17,7 @@ import (
 )
 
 // Restore returns the command restore. It is not an operation: there is no data directory yet.
-func (p Program) Restore() *cobra.Command {
+func (p Commands) Restore() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "restore FILE", Short: "restore a backup into a new data directory",
 		Long: `Restore a backup into the data directory, which must not exist yet, or be empty.
 First the whole archive is checked: its files, their sizes and checksums. Then the
@@ -45,19 +44,18 @@ To try a backup, restore it to another directory with --data.`,
 			if err != nil {
 				return datadir.ExplainAccess(p.Again(c), s.Data, err)
 			}
-			out, _, asJSON := p.To()
-			if asJSON {
-				return printing.JSON(out, struct {
+			if p.JSON() {
+				return printing.JSON(p.Out(), struct {
 					backup.Restored
 					Next []string `json:"next"`
 				}{r, nextAfter(r)})
 			}
-			return p.showRestored(out, r)
+			return p.showRestored(r)
 		}})
 }
 
 // showRestored prints what was restored, and what to do next.
-func (p Program) showRestored(out io.Writer, r backup.Restored) error {
+func (p Commands) showRestored(r backup.Restored) error {
 	made := "at an unknown time: the backup has no manifest, so numbers of rows were not compared"
 	if r.MadeAt != nil {
 		made = r.MadeAt.Format(time.RFC3339) + " by stile " + r.Version
@@ -66,10 +64,10 @@ func (p Program) showRestored(out io.Writer, r backup.Restored) error {
 	for _, part := range backup.Parts {
 		pairs = append(pairs, part, printing.Number(int(r.Counts[part])))
 	}
-	if err := printing.Card(out, pairs...); err != nil {
+	if err := printing.Card(p.Out(), pairs...); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(p.Spelt(out), "\nnext:\n  %s\n", strings.Join(nextAfter(r), "\n  "))
+	_, err := fmt.Fprintf(p.Text(), "\nnext:\n  %s\n", strings.Join(nextAfter(r), "\n  "))
 	return err
 }
 

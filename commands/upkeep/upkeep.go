@@ -10,33 +10,29 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/confirmation"
 	"stile.example/stile/commands/execution"
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 )
 
-// Program is what the commands need of the program that they are part of. All fields are required.
-type Program struct {
+// Commands makes the commands of a program. All fields are required.
+type Commands struct {
+	host.Program
 	Settings func() (*settings.Settings, error)
 	Executor func(*cobra.Command, *settings.Settings) execution.Executor
-	Perform  func(ctx context.Context, x execution.Executor, name string, in, out any, c operations.Call) error
-	Logger   func(*settings.Settings) *slog.Logger
-	Again    func(*cobra.Command) string // the whole command, for advice to run it as another user
-	Replace  func(yes bool, file string) error
-	Write    func(name string, fill func(io.Writer) error) error
-	Prints   func(*cobra.Command) *cobra.Command
-	AddYes   func(*cobra.Command, *bool)
-	Now      func() time.Time
-	// To returns standard output, standard error, and whether --json was given.
-	To func() (out, err io.Writer, json bool)
-	// Spelt returns a writer that names the program as it was called.
-	Spelt func(io.Writer) io.Writer
+	// PerformBy performs the operation of a name.
+	PerformBy func(ctx context.Context, x execution.Executor, name string, in, out any, c operations.Call) error
+	Logger    func(*settings.Settings) *slog.Logger
+	Again     func(*cobra.Command) string // the whole command, for advice to run it as another user
+	Now       func() time.Time
 }
 
 // Backup returns the command backup.
-func (p Program) Backup() *cobra.Command {
+func (p Commands) Backup() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{Use: "backup FILE",
 		Long: `Write a tar file with the database, the corpus, the keys and the certificates that
@@ -55,26 +51,21 @@ restores it. A file that exists is replaced only after a confirmation, or with
 			}
 			return p.backup(c, args[0])
 		}}
-	p.AddYes(c, &yes)
+	confirmation.AddYes(c, &yes)
 	return p.Prints(c)
 }
 
-func (p Program) backup(c *cobra.Command, file string) error {
-	s, err := p.Settings()
-	if err != nil {
-		return err
-	}
+func (p Commands) backup(c *cobra.Command, file string) error {
 	var made operations.Written
-	err = p.Write(file, func(w io.Writer) error {
-		return p.Perform(c.Context(), p.Executor(c, s), c.Name(), operations.None{}, &made, operations.Call{Out: w})
+	err := p.WriteFile(file, func(w io.Writer) error {
+		return p.Perform(c, operations.None{}, &made, operations.Call{Out: w})
 	})
 	if err != nil {
 		return err
 	}
-	out, _, asJSON := p.To()
-	if asJSON {
-		return printing.JSON(out, map[string]any{"file": file, "bytes": made.Bytes})
+	if p.JSON() {
+		return printing.JSON(p.Out(), map[string]any{"file": file, "bytes": made.Bytes})
 	}
-	_, err = fmt.Fprintf(out, "%.1f MB in %s\n", float64(made.Bytes)/1e6, printing.Safe(file))
+	_, err = fmt.Fprintf(p.Out(), "%.1f MB in %s\n", float64(made.Bytes)/1e6, printing.Safe(file))
 	return err
 }

@@ -15,7 +15,7 @@ import (
 	domain "stile.example/stile/webhooks"
 )
 
-func (p Program) test() *cobra.Command {
+func (p Commands) test() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "test ID",
 		Long: `Send a webhook.test event now, and print the response. The exit code is 0 if the
 receiver responded with 2xx. A test is sent once, also to a disabled webhook.`,
@@ -30,14 +30,13 @@ receiver responded with 2xx. A test is sent once, also to a disabled webhook.`,
 		}})
 }
 
-func (p Program) showTest(d webhooks.Delivery) error {
-	out, _, asJSON := p.Out()
+func (p Commands) showTest(d webhooks.Delivery) error {
 	try := d.Tries[0]
 	var err error
-	if asJSON {
-		err = printing.JSON(out, d)
+	if p.JSON() {
+		err = printing.JSON(p.Out(), d)
 	} else {
-		err = printing.Card(out, "event", d.Event, "status", statusOf(try), "duration", fmt.Sprintf("%d ms", try.Millis), "response", printing.OrDash(try.Response))
+		err = printing.Card(p.Text(), "event", d.Event, "status", statusOf(try), "duration", fmt.Sprintf("%d ms", try.Millis), "response", printing.OrDash(try.Response))
 	}
 	if err == nil && try.Error != "" {
 		err = errors.New("the test failed: " + try.Error)
@@ -52,7 +51,7 @@ func statusOf(t webhooks.Try) string {
 	return strconv.Itoa(t.Status)
 }
 
-func (p Program) deliveries() *cobra.Command {
+func (p Commands) deliveries() *cobra.Command {
 	var q webhooks.Query
 	var state, event string
 	c := &cobra.Command{Use: "deliveries [ID]",
@@ -82,10 +81,9 @@ list. With --json, each delivery has its body and its last tries.`,
 	return p.Prints(c)
 }
 
-func (p Program) showDeliveries(page webhooks.Page) error {
-	out, messages, asJSON := p.Out()
-	if asJSON {
-		return printing.JSON(out, page)
+func (p Commands) showDeliveries(page webhooks.Page) error {
+	if p.JSON() {
+		return printing.JSON(p.Out(), page)
 	}
 	var rows [][]string
 	for _, d := range page.Deliveries {
@@ -99,14 +97,14 @@ func (p Program) showDeliveries(page webhooks.Page) error {
 		}
 		rows = append(rows, []string{strconv.FormatInt(d.ID, 10), printing.Time(&d.CreatedAt), string(d.Type), string(d.State), strconv.Itoa(d.Attempts), status, took, printing.Time(d.NextTry), result})
 	}
-	err := printing.Table(out, "NUMBER CREATED EVENT STATE TRIES STATUS TOOK NEXT RESULT", rows)
+	err := printing.Table(p.Text(), "NUMBER CREATED EVENT STATE TRIES STATUS TOOK NEXT RESULT", rows)
 	if err == nil && page.Next != 0 {
-		_, err = fmt.Fprintf(messages, "There are more: add --after %d\n", page.Next)
+		_, err = fmt.Fprintf(p.Err(), "There are more: add --after %d\n", page.Next)
 	}
 	return err
 }
 
-func (p Program) replay() *cobra.Command {
+func (p Commands) replay() *cobra.Command {
 	var failedOf string
 	c := &cobra.Command{Use: "replay NUMBER",
 		Long: `Send the event of a delivery again, as a new delivery with the same webhook-id.
@@ -136,18 +134,17 @@ than 24 h.`,
 	return p.Prints(c)
 }
 
-func (p Program) showReplayed(done webhooks.Replayed) error {
-	out, messages, asJSON := p.Out()
-	if asJSON {
-		return printing.JSON(out, done)
+func (p Commands) showReplayed(done webhooks.Replayed) error {
+	if p.JSON() {
+		return printing.JSON(p.Out(), done)
 	}
 	if len(done.Deliveries) == 1 {
-		_, err := fmt.Fprintf(out, "delivery %d waits to be sent\n", done.Deliveries[0])
+		_, err := fmt.Fprintf(p.Text(), "delivery %d waits to be sent\n", done.Deliveries[0])
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%s deliveries wait to be sent\n", printing.Number(len(done.Deliveries)))
+	_, err := fmt.Fprintf(p.Text(), "%s deliveries wait to be sent\n", printing.Number(len(done.Deliveries)))
 	if err == nil && done.More {
-		_, err = fmt.Fprintln(messages, "There are more: run the command again")
+		_, err = fmt.Fprintln(p.Err(), "There are more: run the command again")
 	}
 	return err
 }

@@ -3,7 +3,6 @@ package webhooks
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -11,22 +10,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/confirmation"
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/events"
 	"stile.example/stile/operations/webhooks"
 )
 
-// Program is what the commands need of the program that they belong to.
-type Program struct {
-	Run    func(c *cobra.Command, in, out any) error     // performs the operation of a command
-	Prints func(c *cobra.Command) *cobra.Command         // adds --json to a command
-	Prompt func() confirmation.Prompt                    // asks before something is lost
-	Out    func() (out, messages io.Writer, asJSON bool) // where to print, and how
-}
+// Commands makes the commands of a program.
+type Commands struct{ host.Program }
 
-// Command returns the noun webhook with its verbs.
-func Command(p Program) *cobra.Command {
+// Webhook returns the noun webhook with its verbs.
+func (p Commands) Webhook() *cobra.Command {
 	return syntax.Noun("webhook", "the URLs that are informed about events",
 		`A webhook is a URL to which the server sends events: a tenant's quota is nearly
 used up, an import failed, an address is proposed for a permanent block. Each
@@ -40,7 +35,7 @@ receiver responds with 2xx. docs/webhooks.md lists the events.`,
 
 const oneID = "the ID of a webhook"
 
-func (p Program) add() *cobra.Command {
+func (p Commands) add() *cobra.Command {
 	var types []string
 	var tenant string
 	c := &cobra.Command{Use: "add URL",
@@ -72,13 +67,12 @@ func typesOf(texts []string) (list []events.Type) {
 }
 
 // showSecret prints a secret, which can't be shown again.
-func (p Program) showSecret(made webhooks.Created) error {
-	out, messages, asJSON := p.Out()
-	if asJSON {
-		return printing.JSON(out, made)
+func (p Commands) showSecret(made webhooks.Created) error {
+	if p.JSON() {
+		return printing.JSON(p.Out(), made)
 	}
-	fmt.Fprintf(messages, "Give the secret to the receiver now: it can't be shown again.\n")
-	return printing.Card(out, "id", made.ID, "url", made.URL, "events", typeList(made.Events), "secret", made.Secret)
+	fmt.Fprintf(p.Err(), "Give the secret to the receiver now: it can't be shown again.\n")
+	return printing.Card(p.Text(), "id", made.ID, "url", made.URL, "events", typeList(made.Events), "secret", made.Secret)
 }
 
 func typeList(list []events.Type) string {
@@ -92,7 +86,7 @@ func typeList(list []events.Type) string {
 	return strings.Join(texts, " ")
 }
 
-func (p Program) list() *cobra.Command {
+func (p Commands) list() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "list",
 		Long:    "List the webhooks, whether their receivers respond, and how many deliveries wait.",
 		Example: "  stile webhook list --json",
@@ -102,19 +96,18 @@ func (p Program) list() *cobra.Command {
 			if err := p.Run(c, webhooks.None{}, &all); err != nil {
 				return err
 			}
-			out, _, asJSON := p.Out()
-			if asJSON {
-				return printing.JSON(out, all)
+			if p.JSON() {
+				return printing.JSON(p.Out(), all)
 			}
 			var rows [][]string
 			for _, w := range all {
 				rows = append(rows, []string{w.ID, w.Status, strconv.Itoa(w.Waiting), printing.OrDash(w.Tenant), typeList(w.Events), w.URL})
 			}
-			return printing.Table(out, "ID STATUS WAITING TENANT EVENTS URL", rows)
+			return printing.Table(p.Text(), "ID STATUS WAITING TENANT EVENTS URL", rows)
 		}})
 }
 
-func (p Program) show() *cobra.Command {
+func (p Commands) show() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "show ID",
 		Long:    "Show one webhook, without its secret.",
 		Example: "  stile webhook show whk_4kz2m7q1v8xa",
@@ -125,14 +118,13 @@ func (p Program) show() *cobra.Command {
 }
 
 // showView performs an operation that returns a webhook, and prints it.
-func (p Program) showView(c *cobra.Command, in any) error {
+func (p Commands) showView(c *cobra.Command, in any) error {
 	var w webhooks.View
 	if err := p.Run(c, in, &w); err != nil {
 		return err
 	}
-	out, _, asJSON := p.Out()
-	if asJSON {
-		return printing.JSON(out, w)
+	if p.JSON() {
+		return printing.JSON(p.Out(), w)
 	}
 	status := w.Status
 	if w.Reason != "" {
@@ -144,10 +136,10 @@ func (p Program) showView(c *cobra.Command, in any) error {
 	if w.OldSecretUntil != nil {
 		pairs = append(pairs, "old secret until", printing.Time(w.OldSecretUntil))
 	}
-	return printing.Card(out, pairs...)
+	return printing.Card(p.Text(), pairs...)
 }
 
-func (p Program) set() *cobra.Command {
+func (p Commands) set() *cobra.Command {
 	var types []string
 	var url, tenant string
 	var all, enable, disable bool
@@ -192,14 +184,14 @@ it are sent if it is enabled within 24 h. --event replaces the list of events.`,
 	return p.Prints(c)
 }
 
-func (p Program) remove() *cobra.Command {
+func (p Commands) remove() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{Use: "remove ID",
 		Long: `Remove a webhook, its deliveries and its secret. Events that wait for it are not
 sent. To stop it for a while instead, use ` + "`stile webhook set ID --disable`" + `.`,
 		Example: "  stile webhook remove whk_4kz2m7q1v8xa --yes",
 		Args:    syntax.Takes(1, 1, oneID)}
-	c.Flags().BoolVar(&yes, "yes", false, "don't ask for confirmation; needed in scripts")
+	confirmation.AddYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := p.Prompt().Confirm(yes, "the webhook "+args[0]+", its secret and its deliveries are removed", args[0]); err != nil {
 			return err
@@ -208,17 +200,16 @@ sent. To stop it for a while instead, use ` + "`stile webhook set ID --disable`"
 		if err := p.Run(c, webhooks.Name{ID: args[0]}, &gone); err != nil {
 			return err
 		}
-		out, _, asJSON := p.Out()
-		if asJSON {
-			return printing.JSON(out, gone)
+		if p.JSON() {
+			return printing.JSON(p.Out(), gone)
 		}
-		_, err := fmt.Fprintf(out, "removed %s\n", printing.Safe(gone.Removed))
+		_, err := fmt.Fprintf(p.Text(), "removed %s\n", printing.Safe(gone.Removed))
 		return err
 	}
 	return p.Prints(c)
 }
 
-func (p Program) rotate() *cobra.Command {
+func (p Commands) rotate() *cobra.Command {
 	var overlap string
 	c := &cobra.Command{Use: "rotate-secret ID",
 		Long: `Create a new secret and print it. Until the end of --overlap, each request has two

@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/audit"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/paging"
 )
 
 // Query selects entries of the audit log, the newest first. An empty field does not limit it.
@@ -46,24 +47,19 @@ type Page struct {
 	Next    int64   `json:"next,omitempty"` // the After of the next page; 0: there is none
 }
 
-// MaxPage is the maximum of Query.Limit.
-const MaxPage = 1000
-
 // List returns a part of the audit log.
 func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
-	if q.Limit == 0 {
-		q.Limit = 100
-	}
-	if q.Limit < 1 || q.Limit > MaxPage {
-		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, MaxPage)
-	}
-	list, err := d.Audit.Entries(ctx, audit.Query{Actor: q.Actor, Operation: q.Operation, Subject: q.Subject, From: q.From, To: q.To, Before: q.After, Limit: q.Limit + 1})
+	limit, err := paging.Limit(q.Limit, 100)
 	if err != nil {
 		return page, err
 	}
-	if len(list) > q.Limit {
-		list = list[:q.Limit]
-		page.Next = list[q.Limit-1].Seq
+	list, err := d.Audit.Entries(ctx, audit.Query{Actor: q.Actor, Operation: q.Operation, Subject: q.Subject, From: q.From, To: q.To, Before: q.After, Limit: limit + 1})
+	if err != nil {
+		return page, err
+	}
+	list, last := paging.Cut(list, limit)
+	if last != nil {
+		page.Next = last.Seq
 	}
 	page.Entries = make([]Entry, len(list))
 	for i, e := range list {

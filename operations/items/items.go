@@ -13,6 +13,8 @@ import (
 	"stile.example/stile/corpus/library"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
+	"stile.example/stile/operations/paging"
 )
 
 // Owner says what is shown.
@@ -53,7 +55,7 @@ type Change struct {
 
 // ShowCollections implements `content collections`.
 func ShowCollections(ctx context.Context, d *datadir.Dir, o Owner) (c Collections, err error) {
-	number, err := numberOf(d, o.Tenant)
+	number, err := lookup.Number(d, o.Tenant)
 	if err != nil {
 		return c, err
 	}
@@ -102,17 +104,6 @@ func viewChange(d *datadir.Dir, c library.Change) Change {
 	return Change{Generation: c.Generation, At: c.At, Kind: c.Kind, Tenant: d.TenantName(c.Owner), Source: c.Source, Added: c.Added, Updated: c.Updated, Removed: c.Removed}
 }
 
-func numberOf(d *datadir.Dir, clientID string) (uint32, error) {
-	if clientID == "" {
-		return 0, nil
-	}
-	t, ok := d.Tenants.Find(clientID)
-	if !ok {
-		return 0, failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants", clientID)
-	}
-	return t.Number, nil
-}
-
 // Query is a search as the content API runs it, as a tenant sees the corpus. It needs no token, and
 // is neither counted nor charged.
 type Query struct {
@@ -140,7 +131,7 @@ var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": conten
 // Search implements `content search`.
 func Search(ctx context.Context, d *datadir.Dir, in Query) (f Found, err error) {
 	q := content.Query{Collection: content.Name(in.Collection), Tags: in.Tags, Cursor: in.Cursor, Limit: 20, Signs: content.Signs(in.Q)}
-	if q.Tenant, err = numberOf(d, in.Tenant); err != nil {
+	if q.Tenant, err = lookup.Number(d, in.Tenant); err != nil {
 		return f, err
 	}
 	var known bool
@@ -150,8 +141,8 @@ func Search(ctx context.Context, d *datadir.Dir, in Query) (f Found, err error) 
 	if in.Limit != nil {
 		q.Limit = *in.Limit
 	}
-	if q.Limit < 1 || q.Limit > 50 {
-		return f, failure.New(failure.Invalid, "limit %d: must be from 1 to 50", q.Limit)
+	if err := paging.Check(q.Limit, 50); err != nil {
+		return f, err
 	}
 	if q.Words, err = content.Words(in.Q); err != nil {
 		return f, failure.Of(failure.Invalid, err)

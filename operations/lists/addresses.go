@@ -13,6 +13,8 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
+	"stile.example/stile/operations/paging"
 )
 
 // AddressView is what --json prints of a line of the address list.
@@ -94,7 +96,7 @@ func pageOfLines(ctx context.Context, d *datadir.Dir, q AddressQuery, lines []ad
 	if err != nil {
 		return page, err
 	}
-	tenant, err := numberOf(d, q.Tenant)
+	tenant, err := lookup.Number(d, q.Tenant)
 	if err != nil {
 		return page, err
 	}
@@ -113,9 +115,9 @@ func pageOfLines(ctx context.Context, d *datadir.Dir, q AddressQuery, lines []ad
 			within.IsValid() && !within.Overlaps(l.Range) || q.After != "" && compareLines(l, after) <= 0
 	})
 	slices.SortFunc(lines, compareLines)
-	if len(lines) > limit {
-		lines = lines[:limit]
-		page.Next = linePosition(lines[limit-1])
+	lines, last := paging.Cut(lines, limit)
+	if last != nil {
+		page.Next = linePosition(*last)
 	}
 	page.Addresses, err = viewLines(ctx, d, lines)
 	return page, err
@@ -220,7 +222,7 @@ func ShowAddress(ctx context.Context, d *datadir.Dir, n AddressName) (s AddressS
 	s = AddressStory{Address: a.String(), Shown: d.ShowAddress(a)}
 	s.IsNetwork = strings.Contains(s.Shown, "/")
 	s.Bindings, s.Usual = d.Addresses.Bindings(a, d.Now())
-	page, err := Addresses(ctx, d, AddressQuery{Address: a.String(), Limit: maxPage})
+	page, err := Addresses(ctx, d, AddressQuery{Address: a.String(), Limit: paging.Max})
 	if err != nil {
 		return s, err
 	}

@@ -10,47 +10,12 @@ import (
 	"net/netip"
 
 	"stile.example/stile/addresses"
-	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
-	"stile.example/stile/tenants"
-)
-
-const (
-	usualPage = 100
-	maxPage   = 1000
+	"stile.example/stile/operations/paging"
 )
 
 // limitOf returns the number of lines of a page.
-func limitOf(asked int) (int, error) {
-	if asked == 0 {
-		return usualPage, nil
-	}
-	if asked < 1 || asked > maxPage {
-		return 0, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", asked, maxPage)
-	}
-	return asked, nil
-}
-
-// tenantOf returns the tenant of a filter, nil for none.
-func tenantOf(d *datadir.Dir, clientID string) (*tenants.Tenant, error) {
-	if clientID == "" {
-		return nil, nil
-	}
-	t, ok := d.Tenants.Find(clientID)
-	if !ok {
-		return nil, failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants", clientID)
-	}
-	return t, nil
-}
-
-// numberOf returns the number of the tenant of a filter, 0 for none.
-func numberOf(d *datadir.Dir, clientID string) (uint32, error) {
-	t, err := tenantOf(d, clientID)
-	if t == nil {
-		return 0, err
-	}
-	return t.Number, nil
-}
+func limitOf(asked int) (int, error) { return paging.Limit(asked, 100) }
 
 // addressOf returns the source address that a text names, as the rules count it.
 func addressOf(text string) (netip.Addr, error) {

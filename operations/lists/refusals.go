@@ -10,7 +10,9 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/datadir"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/paging"
 	"stile.example/stile/refusals"
 	"stile.example/stile/refusals/explanation"
 	"stile.example/stile/tokens"
@@ -163,9 +165,9 @@ func Refusals(ctx context.Context, d *datadir.Dir, in RefusalQuery) (page Refusa
 	if err != nil {
 		return page, err
 	}
-	if len(list) > limit {
-		list = list[:limit]
-		page.Next = refusals.PositionOf(list[limit-1]).String()
+	list, last := paging.Cut(list, limit)
+	if last != nil {
+		page.Next = refusals.PositionOf(*last).String()
 	}
 	for _, f := range list {
 		page.Refusals = append(page.Refusals, lineOf(d, f))
@@ -209,6 +211,9 @@ func refusalQuery(d *datadir.Dir, in RefusalQuery) (q refusals.Query, err error)
 	if q.Limit, err = limitOf(in.Limit); err != nil {
 		return q, err
 	}
+	if err := checkCode(in.Code); err != nil {
+		return q, err
+	}
 	if !in.From.IsZero() && !in.To.IsZero() && !in.From.Before(in.To) {
 		return q, failure.New(failure.Invalid, "from %s: must be before to", in.From.UTC().Format(time.RFC3339))
 	}
@@ -221,6 +226,18 @@ func refusalQuery(d *datadir.Dir, in RefusalQuery) (q refusals.Query, err error)
 	}
 	q.After, err = refusals.ParsePosition(in.After)
 	return q, failure.Of(failure.Invalid, err)
+}
+
+// checkCode returns an error that names all codes, unless a code is one of them or empty.
+func checkCode(code string) error {
+	if _, known := codes.Of(codes.Code(code)); known || code == "" {
+		return nil
+	}
+	var names []string
+	for _, info := range codes.All() {
+		names = append(names, string(info.Code))
+	}
+	return failure.New(failure.Invalid, "code %.40q: must be one of %s", code, strings.Join(names, ", "))
 }
 
 // shownAddress returns an address as it is stored with refusals. Another text is returned as it is:

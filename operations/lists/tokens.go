@@ -6,6 +6,8 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
+	"stile.example/stile/operations/paging"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/listing"
 )
@@ -57,9 +59,9 @@ func Tokens(ctx context.Context, d *datadir.Dir, in TokenQuery) (page TokenPage,
 	if err != nil {
 		return page, err
 	}
-	if len(list) > limit {
-		list = list[:limit]
-		page.Next = list[limit-1].Position.String()
+	list, last := paging.Cut(list, limit)
+	if last != nil {
+		page.Next = last.Position.String()
 	}
 	for _, e := range list {
 		if s, known := d.Store.Peek(e.ID); known {
@@ -75,7 +77,7 @@ func tokenQuery(d *datadir.Dir, in TokenQuery) (q listing.Query, err error) {
 	if q.Limit, err = limitOf(in.Limit); err != nil {
 		return q, err
 	}
-	if q.Tenant, err = numberOf(d, in.Tenant); err != nil {
+	if q.Tenant, err = lookup.Number(d, in.Tenant); err != nil {
 		return q, err
 	}
 	if in.Address != "" {

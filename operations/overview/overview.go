@@ -9,6 +9,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/history"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 )
 
 // Query selects a period and a tenant.
@@ -81,13 +82,9 @@ func Show(ctx context.Context, d *datadir.Dir, q Query) (o Overview, err error) 
 
 // showNow returns what there is at the moment, of a tenant or of all.
 func showNow(ctx context.Context, d *datadir.Dir, clientID string) (n Now, err error) {
-	only := uint32(0)
-	if clientID != "" {
-		t, ok := d.Tenants.Find(clientID)
-		if !ok {
-			return n, failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants", clientID)
-		}
-		only = t.Number
+	only, err := lookup.Number(d, clientID)
+	if err != nil {
+		return n, err
 	}
 	now := d.Now()
 	for _, t := range d.Tenants.List() {

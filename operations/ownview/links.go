@@ -8,6 +8,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/links"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/settings"
 	"stile.example/stile/tenants"
 )
@@ -63,7 +64,7 @@ const Path = "/developers/"
 
 // AddLink makes a link for a tenant's developers.
 func AddLink(ctx context.Context, d *datadir.Dir, r LinkRequest, by string) (NewLink, error) {
-	t, err := find(d, r.ClientID)
+	t, err := lookup.Tenant(d, r.ClientID)
 	if err != nil {
 		return NewLink{}, err
 	}
@@ -87,7 +88,7 @@ func AddLink(ctx context.Context, d *datadir.Dir, r LinkRequest, by string) (New
 
 // Links returns the links of a tenant, the oldest first.
 func Links(ctx context.Context, d *datadir.Dir, n Tenant) ([]Link, error) {
-	t, err := find(d, n.ClientID)
+	t, err := lookup.Tenant(d, n.ClientID)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func LinksBefore[I interface{ About() string }](ctx context.Context, d *datadir.
 
 // RemoveLink removes a link of a tenant, by its id.
 func RemoveLink(ctx context.Context, d *datadir.Dir, n LinkName) (Removed, error) {
-	t, err := find(d, n.ClientID)
+	t, err := lookup.Tenant(d, n.ClientID)
 	if err != nil {
 		return Removed{}, err
 	}
@@ -124,14 +125,6 @@ func RemoveLink(ctx context.Context, d *datadir.Dir, n LinkName) (Removed, error
 		return Removed{}, failure.New(failure.NotFound, "%s has no link %.20q; `stile tenant link list %s` lists its links", t.ClientID, n.ID, t.ClientID)
 	}
 	return Removed{n.ID}, err
-}
-
-func find(d *datadir.Dir, clientID string) (*tenants.Tenant, error) {
-	t, ok := d.Tenants.Find(clientID)
-	if !ok {
-		return nil, failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants", clientID)
-	}
-	return t, nil
 }
 
 func viewLink(l links.Link, now time.Time) Link {

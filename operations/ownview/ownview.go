@@ -17,6 +17,7 @@ import (
 	"stile.example/stile/evidence"
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/tenants"
@@ -51,7 +52,7 @@ const maxRecent = 50
 // List returns the latest refusals of a tenant, one for each day, code and rule, the newest first.
 // With a Ref, it returns only the refusal with that reference.
 func List(ctx context.Context, d *datadir.Dir, q Query) ([]Refusal, error) {
-	t, err := find(d, q.ClientID)
+	t, err := lookup.Tenant(d, q.ClientID)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/settings"
 	"stile.example/stile/simulate"
 	"stile.example/stile/tenants"
@@ -46,9 +47,9 @@ type TenantValue struct {
 func Show(_ context.Context, d *datadir.Dir, q Query) ([]Setting, error) {
 	var own map[string]string
 	if q.Tenant != "" {
-		t, ok := d.Tenants.Find(q.Tenant)
-		if !ok {
-			return nil, failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants", q.Tenant)
+		t, err := lookup.Tenant(d, q.Tenant)
+		if err != nil {
+			return nil, err
 		}
 		own = t.Policy
 	}
@@ -139,9 +140,9 @@ func (ch Change) configs(d *datadir.Dir) (before, after simulate.Config, err err
 	}
 	values := map[string]string{}
 	if ch.Tenant != "" {
-		t, ok := d.Tenants.Find(ch.Tenant)
-		if !ok {
-			return before, after, failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants", ch.Tenant)
+		t, err := lookup.Tenant(d, ch.Tenant)
+		if err != nil {
+			return before, after, err
 		}
 		maps.Copy(values, t.Policy)
 	}

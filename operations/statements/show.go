@@ -7,6 +7,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/statements"
 	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
@@ -74,7 +75,7 @@ func preliminary(ctx context.Context, d *datadir.Dir, tenant string, month, now 
 func account(ctx context.Context, d *datadir.Dir, tenant string) (statements.Account, error) {
 	a, err := d.Statements.Account(ctx, tenant)
 	if errors.Is(err, tenants.ErrNotFound) {
-		return a, failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants", tenant)
+		return a, lookup.Unknown(tenant)
 	}
 	return a, err
 }

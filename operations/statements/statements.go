@@ -14,6 +14,7 @@ import (
 
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/paging"
 	"stile.example/stile/statements"
 	"stile.example/stile/statements/files"
 	"stile.example/stile/tenants"
@@ -116,17 +117,13 @@ type Page struct {
 	Next       string `json:"next,omitempty"` // the After of the next page; "": there is none
 }
 
-const maxPage = 1000
-
 // List lists closed statements.
 func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
-	if q.Limit == 0 {
-		q.Limit = 100
+	limit, err := paging.Limit(q.Limit, 100)
+	if err != nil {
+		return page, err
 	}
-	if q.Limit < 1 || q.Limit > maxPage {
-		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, maxPage)
-	}
-	of := statements.Query{Tenant: q.Tenant, Month: q.Month, Limit: q.Limit + 1}
+	of := statements.Query{Tenant: q.Tenant, Month: q.Month, Limit: limit + 1}
 	for _, month := range []string{q.Month, before(q.After)} {
 		if _, err := statements.ParseMonth(month); month != "" && err != nil {
 			return page, failure.Of(failure.Invalid, err)
@@ -139,9 +136,8 @@ func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 	if err != nil {
 		return page, err
 	}
-	if len(list) > q.Limit {
-		list = list[:q.Limit]
-		last := list[q.Limit-1]
+	list, last := paging.Cut(list, limit)
+	if last != nil {
 		page.Next = last.Month + " " + last.Tenant
 	}
 	page.Statements = make([]Info, len(list))

@@ -10,6 +10,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/events"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/paging"
 	"stile.example/stile/webhooks"
 )
 
@@ -54,16 +55,12 @@ type Page struct {
 	Next       int64      `json:"next,omitempty"` // the After of the next page; 0: there is none
 }
 
-const maxPage = 1000
-
 // Deliveries lists deliveries.
 func Deliveries(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
-	if q.Limit == 0 {
-		q.Limit = 50
-	}
+	limit, err := paging.Limit(q.Limit, 50)
 	switch {
-	case q.Limit < 1 || q.Limit > maxPage:
-		return page, failure.New(failure.Invalid, "limit %d: must be from 1 to %d", q.Limit, maxPage)
+	case err != nil:
+		return page, err
 	case q.State != "" && q.State != webhooks.Waiting && q.State != webhooks.Delivered && q.State != webhooks.Failed:
 		return page, failure.New(failure.Invalid, "state %.40q: must be waiting, delivered or failed", string(q.State))
 	case q.Webhook != "":
@@ -71,13 +68,13 @@ func Deliveries(ctx context.Context, d *datadir.Dir, q Query) (page Page, err er
 			return page, explain(q.Webhook, err)
 		}
 	}
-	list, err := d.Webhooks.Deliveries(ctx, webhooks.Query{ID: q.ID, Webhook: q.Webhook, State: q.State, Type: q.Event, Before: q.After, Limit: q.Limit + 1})
+	list, err := d.Webhooks.Deliveries(ctx, webhooks.Query{ID: q.ID, Webhook: q.Webhook, State: q.State, Type: q.Event, Before: q.After, Limit: limit + 1})
 	if err != nil {
 		return page, err
 	}
-	if len(list) > q.Limit {
-		list = list[:q.Limit]
-		page.Next = list[q.Limit-1].ID
+	list, last := paging.Cut(list, limit)
+	if last != nil {
+		page.Next = last.ID
 	}
 	page.Deliveries = make([]Delivery, len(list))
 	for i, one := range list {

@@ -9,6 +9,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/events"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/webhooks"
 )
 
@@ -136,8 +137,8 @@ func Add(ctx context.Context, d *datadir.Dir, a Addition) (Created, error) {
 }
 
 func checkTenant(d *datadir.Dir, clientID string) error {
-	if _, known := d.Tenants.Find(clientID); clientID != "" && !known {
-		return failure.New(failure.Invalid, "there is no tenant %.80s; `stile tenant list` lists the tenants", clientID)
+	if _, err := lookup.Number(d, clientID); err != nil {
+		return failure.New(failure.Invalid, "%w", err)
 	}
 	return nil
 }

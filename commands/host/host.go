@@ -1,0 +1,33 @@
+// Package host says what the commands in packages of their own need of the program.
+package host
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/commands/confirmation"
+	"stile.example/stile/operations"
+)
+
+// Program is the program whose commands these are.
+type Program interface {
+	// Run performs the operation of a command, and reads its result into out, a pointer.
+	Run(c *cobra.Command, in, out any) error
+	// Perform is Run for an operation that reads items or writes bytes: they are in call.
+	Perform(c *cobra.Command, in, out any, call operations.Call) error
+	// Prints adds --json to a command, and JSON reports whether it was given.
+	Prints(c *cobra.Command) *cobra.Command
+	JSON() bool
+	// Out returns standard output. Text and Err return standard output and standard error for texts
+	// in which commands are written as the program was called.
+	Out() io.Writer
+	Text() io.Writer
+	Err() io.Writer
+	// Prompt asks before something is lost.
+	Prompt() confirmation.Prompt
+	// Replace asks before a file is replaced, unless yes is true.
+	Replace(yes bool, file string) error
+	// WriteFile writes a file completely or not at all.
+	WriteFile(name string, fill func(io.Writer) error) error
+}
