@@ -28,6 +28,8 @@ func add(f *frame.Frame) {
 		Data: func(*frame.Request) (any, error) { return nil, errors.New("secret/path") }})
 	f.Page(frame.Page{Path: "/gone", Section: "overview", Role: operations.Viewer, Title: "Gone", Template: `<h1>Gone</h1>`,
 		Data: func(*frame.Request) (any, error) { return nil, failure.New(failure.NotFound, "there is no such thing") }})
+	f.Page(frame.Page{Path: "/stale", Section: "overview", Role: operations.Viewer, Title: "Stale", Template: `<h1>Stale</h1>`,
+		Data: func(*frame.Request) (any, error) { return nil, failure.New(failure.Stale, "it has version 2") }})
 	f.Form(frame.Form{Path: "/things/{id}/lift", Section: "addresses", Role: operations.Operator,
 		Show: func(r *frame.Request) (frame.FormView, error) {
 			return frame.FormView{Title: "Lift " + r.PathValue("id"), Button: "Lift", Cancel: "/",
@@ -67,6 +69,17 @@ func TestPage(t *testing.T) {
 	}
 	if page := s.Get("/gone", 404); !strings.Contains(page, "there is no such thing") {
 		t.Error(page)
+	}
+}
+
+// TestErrorHeading checks that the heading of the page of an error says the same as its title.
+func TestErrorHeading(t *testing.T) {
+	s := consoletest.New(t, add)
+	page := s.Get("/stale", 409)
+	for _, want := range []string{"<title>Changed by somebody else ·", "<h1>Changed by somebody else</h1>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in\n%s", want, page)
+		}
 	}
 }
 
