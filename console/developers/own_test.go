@@ -243,7 +243,7 @@ func TestPages(t *testing.T) {
 	s := newSite(t)
 	s.open()
 	for path, want := range map[string]string{"/developers/": "outside the listed sites", "/developers/usage": "No calls yet", "/developers/usage?days=90": "90 days", "/developers/usage?": "4,322",
-		"/developers/refusals": "A000-0000", "/developers/refusals?ref=a000-0000": "https://acme.invalid", "/developers/refusals?ref=x": "malformed", "/developers/refusals?ref=zzzzzzzz": "unknown reference",
+		"/developers/refusals": "A000-0000", "/developers/refusals?ref=a000-0000": "https://acme.invalid", "/developers/refusals?ref=x": "malformed", "/developers/refusals?ref=zzzzzzzz": "Unknown reference",
 		"/developers/try": "data-client-id", "/developers/token": "20 calls"} {
 		resp := s.do("GET", path, nil)
 		text := body(resp)
@@ -383,7 +383,7 @@ func TestNothingOfOthers(t *testing.T) {
 			}
 			text := body(s.do("GET", path, nil))
 			check(ref, strings.NewReplacer("tenant=globex", "", "client_id=globex", "", "%67lobex", "", "GLOBEX", "").Replace(text))
-			if strings.Contains(path, "ref=") && !strings.Contains(text, "unknown reference") {
+			if strings.Contains(path, "ref=") && !strings.Contains(text, "Unknown reference") {
 				rows++
 				t.Errorf("%s is known", ref)
 			}
