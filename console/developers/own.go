@@ -75,14 +75,9 @@ func New(o Options) http.Handler {
 // headers sets what all responses have in common. A page sets its own policy.
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		head := w.Header()
-		head.Set("Cache-Control", "no-store")
-		head.Set("Referrer-Policy", "same-origin") // with no-referrer, forms would have the Origin null
-		head.Set("X-Frame-Options", "DENY")
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Cross-Origin-Opener-Policy", "same-origin")
-		head.Set("Cross-Origin-Resource-Policy", "same-origin")
-		head.Set("X-Robots-Tag", "noindex")
+		frame.SetHeaders(w.Header())
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Robots-Tag", "noindex")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -42,6 +42,22 @@ type site struct {
 	refs    []string // of globex
 }
 
+// TestStyle checks that the style sheet and the script are served below the view's prefix.
+func TestStyle(t *testing.T) {
+	s := newSite(t)
+	body, err := io.ReadAll(s.do("GET", "/developers/", nil).Body)
+	s.must(err)
+	files := regexp.MustCompile(`/developers/console/[0-9a-f]+/console\.(css|js)`).FindAllString(string(body), -1)
+	if len(files) != 2 {
+		t.Fatalf("the page has the files %v", files)
+	}
+	for _, file := range files {
+		if resp := s.do("GET", file, nil); resp.StatusCode != http.StatusOK || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %v", file, resp.StatusCode, resp.Header)
+		}
+	}
+}
+
 func (s *site) now() time.Time { return time.Unix(s.clock.Load(), 0).UTC() }
 
 func newSite(t testing.TB) *site {
