@@ -108,18 +108,14 @@ func (c Spark) HTML() template.HTML {
 	if top == 0 {
 		top = 1
 	}
-	var line strings.Builder
-	move := "M"
-	for i := range values {
-		v, ok := valueAt(s, i)
-		if !ok {
-			move = "M"
-			continue
-		}
-		fmt.Fprintf(&line, "%s%s %s", move, coordinate(math.Round(float64(i)*100/float64(len(values)-1))), coordinate(27-26*v/top))
-		move = "L"
+	line, dots := trace(s, len(values), func(i int, v float64) (x, y float64) {
+		return math.Round(float64(i) * 100 / float64(len(values)-1)), 27 - 26*v/top
+	})
+	shapes := `<path class="line c0" d="` + line + `"/>`
+	if dots != "" {
+		shapes += `<path class="line dot c0" d="` + dots + `"/>`
 	}
-	return template.HTML(`<svg class="spark" viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true"><path class="line c0" d="` + line.String() + `"/></svg>`)
+	return template.HTML(`<svg class="spark" viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true">` + shapes + `</svg>`)
 }
 
 // maxSpark is how many points a small line has: more can't be seen.

@@ -108,51 +108,60 @@ func (c Time) drawing(b *strings.Builder, top float64, ticks []float64) {
 	b.WriteString("</svg>")
 }
 
-// lines writes a line for each series. The first has an area below it.
+// lines writes a line for each series, and a dot for each point alone. The first has an area below
+// it.
 func (c Time) lines(b *strings.Builder, top float64) {
 	for i := len(c.Series) - 1; i >= 0; i-- {
-		line, area := c.line(c.Series[i], top)
-		if i == 0 && area != "" {
-			fmt.Fprintf(b, `<path class="area c0" d="%s"/>`, area)
+		line, dots := trace(c.Series[i], len(c.Times), func(n int, v float64) (x, y float64) {
+			return (float64(n) + 0.5) * width / float64(len(c.Times)), down(v, top)
+		})
+		if i == 0 && line != "" {
+			fmt.Fprintf(b, `<path class="area c0" d="%s"/>`, areaBelow(line))
 		}
 		if line != "" {
 			fmt.Fprintf(b, `<path class="line c%d d%d" d="%s"/>`, i%8, i%8, line)
 		}
+		if dots != "" {
+			fmt.Fprintf(b, `<path class="line dot c%d" d="%s"/>`, i%8, dots)
+		}
 	}
 }
 
-// line returns the path of a series, and that of the area below it.
-func (c Time) line(s Series, top float64) (line, area string) {
-	var l, a strings.Builder
-	start := -1.0 // x of the first point of a part without gaps
-	end := func() {
-		if start >= 0 {
-			fmt.Fprintf(&a, "V%dH%sz", height, coordinate(start))
-		}
-		start = -1
-	}
-	for i := range c.Times {
+// trace returns the paths of the first n values of a series: lines between neighbours, and dots for
+// points without one.
+func trace(s Series, n int, at func(i int, v float64) (x, y float64)) (lines, dots string) {
+	var l, d strings.Builder
+	isOpen := false // the line ends in the point before
+	for i := range n {
 		v, ok := valueAt(s, i)
 		if !ok {
-			end()
+			isOpen = false
 			continue
 		}
-		x, y := (float64(i)+0.5)*width/float64(len(c.Times)), down(v, top)
+		x, y := at(i, v)
 		point := coordinate(x) + " " + coordinate(y)
-		if start < 0 {
-			l.WriteString("M" + point)
-			if _, more := valueAt(s, i+1); !more {
-				l.WriteString("h1") // a point alone
-			}
-			a.WriteString("M" + point)
-			start = x
-		} else {
+		_, more := valueAt(s, i+1)
+		switch {
+		case isOpen:
 			l.WriteString("L" + point)
-			a.WriteString("L" + point)
+		case more && i+1 < n:
+			l.WriteString("M" + point)
+			isOpen = true
+		default:
+			d.WriteString("M" + point + "h0")
 		}
 	}
-	end()
-	return l.String(), a.String()
+	return l.String(), d.String()
+}
+
+// areaBelow returns the path of the area below a path of lines.
+func areaBelow(lines string) string {
+	var b strings.Builder
+	for _, part := range strings.Split(lines, "M")[1:] {
+		start, _, _ := strings.Cut(part, " ")
+		fmt.Fprintf(&b, "M%sV%dH%sz", part, height, start)
+	}
+	return b.String()
 }
 
 // columns writes a path for each series, with a rectangle for each time.

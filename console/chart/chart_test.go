@@ -204,3 +204,18 @@ func TestTimeTicks(t *testing.T) {
 		t.Errorf("30 days: %s", got)
 	}
 }
+
+// TestPointAlone checks that a value whose neighbours are missing can be seen: a line of no length
+// is drawn as a dot.
+func TestPointAlone(t *testing.T) {
+	values := []float64{math.NaN(), 5, math.NaN(), 1, 2}
+	for name, c := range map[string]interface{ HTML() template.HTML }{
+		"time":  Time{ID: "x", Times: hours(5), Step: time.Hour, Series: []Series{{"x", values}}},
+		"spark": Spark{Values: values},
+	} {
+		text := string(c.HTML())
+		if n := strings.Count(text, `class="line dot c0"`); n != 1 || strings.Count(text, "h0") != 1 {
+			t.Errorf("%s: %d dots, want 1: %s", name, n, text)
+		}
+	}
+}

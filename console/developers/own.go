@@ -62,7 +62,7 @@ func New(o Options) http.Handler {
 	v.enter = v.frame.Template(text("enter.html"))
 	v.addPages()
 	mux := http.NewServeMux()
-	mux.Handle("GET "+Prefix+dist.Prefix+"{version}/{file}", http.StripPrefix(Prefix, withValues(dist.Load())))
+	mux.Handle("GET "+Prefix+dist.Prefix+"{version}/{file}", dist.Load())
 	mux.HandleFunc("GET "+Prefix+"/link.js", script)
 	mux.HandleFunc("GET "+Prefix+"/{$}", v.withSession)
 	mux.HandleFunc("GET "+Prefix, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Prefix+"/", http.StatusSeeOther) })
@@ -72,28 +72,12 @@ func New(o Options) http.Handler {
 	return v.throttled(headers(http.NewCrossOriginProtection().Handler(mux)))
 }
 
-// withValues passes the path values of a request on: they don't survive [http.StripPrefix].
-func withValues(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if parts := strings.Split(strings.TrimPrefix(r.URL.Path, dist.Prefix), "/"); len(parts) == 2 {
-			r.SetPathValue("version", parts[0])
-			r.SetPathValue("file", parts[1])
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // headers sets what all responses have in common. A page sets its own policy.
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		head := w.Header()
-		head.Set("Cache-Control", "no-store")
-		head.Set("Referrer-Policy", "same-origin") // with no-referrer, forms would have the Origin null
-		head.Set("X-Frame-Options", "DENY")
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Cross-Origin-Opener-Policy", "same-origin")
-		head.Set("Cross-Origin-Resource-Policy", "same-origin")
-		head.Set("X-Robots-Tag", "noindex")
+		frame.SetHeaders(w.Header())
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Robots-Tag", "noindex")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -42,6 +42,22 @@ type site struct {
 	refs    []string // of globex
 }
 
+// TestStyle checks that the style sheet and the script are served below the view's prefix.
+func TestStyle(t *testing.T) {
+	s := newSite(t)
+	body, err := io.ReadAll(s.do("GET", "/developers/", nil).Body)
+	s.must(err)
+	files := regexp.MustCompile(`/developers/console/[0-9a-f]+/console\.(css|js)`).FindAllString(string(body), -1)
+	if len(files) != 2 {
+		t.Fatalf("the page has the files %v", files)
+	}
+	for _, file := range files {
+		if resp := s.do("GET", file, nil); resp.StatusCode != http.StatusOK || !strings.Contains(resp.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %v", file, resp.StatusCode, resp.Header)
+		}
+	}
+}
+
 func (s *site) now() time.Time { return time.Unix(s.clock.Load(), 0).UTC() }
 
 func newSite(t testing.TB) *site {
@@ -243,7 +259,7 @@ func TestPages(t *testing.T) {
 	s := newSite(t)
 	s.open()
 	for path, want := range map[string]string{"/developers/": "outside the listed sites", "/developers/usage": "No calls yet", "/developers/usage?days=90": "90 days", "/developers/usage?": "4,322",
-		"/developers/refusals": "A000-0000", "/developers/refusals?ref=a000-0000": "https://acme.invalid", "/developers/refusals?ref=x": "malformed", "/developers/refusals?ref=zzzzzzzz": "unknown reference",
+		"/developers/refusals": "A000-0000", "/developers/refusals?ref=a000-0000": "https://acme.invalid", "/developers/refusals?ref=x": "malformed", "/developers/refusals?ref=zzzzzzzz": "Unknown reference",
 		"/developers/try": "data-client-id", "/developers/token": "20 calls"} {
 		resp := s.do("GET", path, nil)
 		text := body(resp)
@@ -383,7 +399,7 @@ func TestNothingOfOthers(t *testing.T) {
 			}
 			text := body(s.do("GET", path, nil))
 			check(ref, strings.NewReplacer("tenant=globex", "", "client_id=globex", "", "%67lobex", "", "GLOBEX", "").Replace(text))
-			if strings.Contains(path, "ref=") && !strings.Contains(text, "unknown reference") {
+			if strings.Contains(path, "ref=") && !strings.Contains(text, "Unknown reference") {
 				rows++
 				t.Errorf("%s is known", ref)
 			}

@@ -123,7 +123,7 @@ func refusalsPage(r *frame.Request) (any, error) {
 		found, err := frame.Do[ownRefusals, []operations.TenantRefusal](r, "tenant refusals", ownRefusals{r.Caller.Tenant, ref})
 		switch failure.KindOf(err) {
 		case failure.Invalid, failure.NotFound:
-			p.Error = err.Error()
+			p.Error = frame.Say(err)
 		default:
 			if err != nil {
 				return nil, err

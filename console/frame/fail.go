@@ -43,7 +43,7 @@ func (f *Frame) notFound(w http.ResponseWriter, r *Request) {
 // problem responds with the page about an error. If even that fails, the response is a line of
 // text.
 func (f *Frame) problem(w http.ResponseWriter, r *Request, p problem) {
-	t := f.Template(`{{template "problem" .Data}}`)
+	t := f.Template(`{{template "problem" .}}`)
 	if err := f.tryRender(w, r, p.Status, t, p); err != nil {
 		f.log.Error("console: can't show an error", "path", r.URL.Path, "err", err)
 		http.Error(w, r.Title, p.Status)

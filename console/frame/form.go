@@ -217,13 +217,13 @@ func show(view *FormView, err error) {
 	for _, e := range split(err) {
 		field := view.field(e)
 		if field == nil {
-			rest += e.Error() + "\n"
+			rest += Say(e) + "\n"
 			continue
 		}
 		if field.Error != "" {
 			field.Error += "\n"
 		}
-		field.Error += e.Error()
+		field.Error += Say(e)
 		if !slices.Contains(labels, field.Label) {
 			labels = append(labels, field.Label)
 		}

@@ -27,7 +27,11 @@ func add(f *frame.Frame) {
 	f.Page(frame.Page{Path: "/broken", Section: "overview", Role: operations.Viewer, Title: "Broken", Template: `<h1>Broken</h1>`,
 		Data: func(*frame.Request) (any, error) { return nil, errors.New("secret/path") }})
 	f.Page(frame.Page{Path: "/gone", Section: "overview", Role: operations.Viewer, Title: "Gone", Template: `<h1>Gone</h1>`,
-		Data: func(*frame.Request) (any, error) { return nil, failure.New(failure.NotFound, "there is no such thing") }})
+		Data: func(*frame.Request) (any, error) {
+			return nil, failure.New(failure.NotFound, "there is no such thing; `stile thing list` lists the things")
+		}})
+	f.Page(frame.Page{Path: "/stale", Section: "overview", Role: operations.Viewer, Title: "Stale", Template: `<h1>Stale</h1>`,
+		Data: func(*frame.Request) (any, error) { return nil, failure.New(failure.Stale, "it has version 2") }})
 	f.Form(frame.Form{Path: "/things/{id}/lift", Section: "addresses", Role: operations.Operator,
 		Show: func(r *frame.Request) (frame.FormView, error) {
 			return frame.FormView{Title: "Lift " + r.PathValue("id"), Button: "Lift", Cancel: "/",
@@ -65,8 +69,19 @@ func TestPage(t *testing.T) {
 	if page := s.Get("/broken", 500); strings.Contains(page, "secret/path") || !strings.Contains(page, "Reference:") {
 		t.Error(page)
 	}
-	if page := s.Get("/gone", 404); !strings.Contains(page, "there is no such thing") {
+	if page := s.Get("/gone", 404); !strings.Contains(page, "<p>There is no such thing.</p>") {
 		t.Error(page)
+	}
+}
+
+// TestErrorHeading checks that the heading of the page of an error says the same as its title.
+func TestErrorHeading(t *testing.T) {
+	s := consoletest.New(t, add)
+	page := s.Get("/stale", 409)
+	for _, want := range []string{"<title>Changed by somebody else ·", "<h1>Changed by somebody else</h1>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in\n%s", want, page)
+		}
 	}
 }
 

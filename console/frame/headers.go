@@ -18,15 +18,19 @@ func (f *Frame) policy(nonce string) string {
 // Headers sets what all responses of the console have in common.
 func Headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		head := w.Header()
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("X-Frame-Options", "DENY") // for browsers that don't know frame-ancestors
-		// With no-referrer, browsers send the Origin null with forms.
-		head.Set("Referrer-Policy", "same-origin")
-		head.Set("Cross-Origin-Opener-Policy", "same-origin")
-		head.Set("Cross-Origin-Resource-Policy", "same-origin")
-		head.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-		head.Set("Reporting-Endpoints", `console="`+ReportPath+`"`)
+		SetHeaders(w.Header())
+		w.Header().Set("Reporting-Endpoints", `console="`+ReportPath+`"`)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// SetHeaders sets what all responses with pages of a frame have in common.
+func SetHeaders(head http.Header) {
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("X-Frame-Options", "DENY") // for browsers that don't know frame-ancestors
+	// With no-referrer, browsers send the Origin null with forms.
+	head.Set("Referrer-Policy", "same-origin")
+	head.Set("Cross-Origin-Opener-Policy", "same-origin")
+	head.Set("Cross-Origin-Resource-Policy", "same-origin")
+	head.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 }

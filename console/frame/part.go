@@ -65,7 +65,7 @@ func (v View) Parts(page string) (all []template.HTML) {
 // is shown: its text may contain paths.
 func (f *Frame) problemOf(r *Request, err error) problem {
 	kind := failure.KindOf(err)
-	p := problem{Status: statuses[kind].status, Text: err.Error()}
+	p := problem{Status: statuses[kind].status, Text: Say(err)}
 	if kind == failure.Fault {
 		p.Ref = newRef()
 		p.Text = "The log of the server says why, under this reference."

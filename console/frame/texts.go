@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Drawing is a chart, made by console/chart.
@@ -47,6 +51,28 @@ func prose(text string) template.HTML {
 		b.WriteString(part)
 	}
 	return template.HTML(b.String())
+}
+
+// openers are the words with which errors begin, unless they begin with a name or a value.
+var openers = []string{"a", "after", "all", "an", "choose", "it", "its", "no", "not", "nothing", "only", "paste", "that", "the", "there", "this", "to", "type", "unknown", "without"}
+
+// sameOnPages finds the end of an error that names a command for which the console has pages.
+var sameOnPages = regexp.MustCompile("(?m); (?:to change it, use )?`stile [a-z -]*\\b(?:list|show|set|deliveries)\\b[^;\n]*$")
+
+// Say returns an error as pages say it: as a sentence, without the command that does the same as a
+// page. Errors are written for the command line too.
+func Say(err error) string {
+	lines := strings.Split(sameOnPages.ReplaceAllString(err.Error(), ""), "\n")
+	for i, line := range lines {
+		if first, _, _ := strings.Cut(line, " "); slices.Contains(openers, first) {
+			line = strings.ToUpper(line[:1]) + line[1:]
+		}
+		if last, _ := utf8.DecodeLastRuneInString(line); unicode.IsLetter(last) || unicode.IsDigit(last) || strings.ContainsRune("\"`)”", last) {
+			line += "."
+		}
+		lines[i] = line
+	}
+	return strings.Join(lines, "\n")
 }
 
 // number writes a whole number with commas between thousands: 1,234,567.

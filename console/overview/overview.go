@@ -182,7 +182,7 @@ func (o overview) cards() []frame.Card {
 	return []frame.Card{
 		counted("Calls", "/usage", 0, func(f figures) int64 { return f.Calls }),
 		counted("Refusals", "/refusals", -1, func(f figures) int64 { return f.Refusals }),
-		counted("Challenges asked", "", 0, func(f figures) int64 { return f.Challenges.Asked }),
+		counted("Challenges issued", "", 0, func(f figures) int64 { return f.Challenges.Asked }),
 		slow,
 		there("Live tokens", "/tokens", "live", o.Now.LiveTokens),
 		there("Crowded addresses", "/addresses?kind=crowded", "crowded", o.Now.Crowded),

@@ -121,7 +121,7 @@ func found(r *frame.Request) (any, error) {
 	if len(word) > maxWord {
 		return nil, failure.New(failure.Invalid, "the word is too long")
 	}
-	p := page{Word: word, Content: frame.URL("/content", map[string][]string{"q": {word}})}
+	p := page{Word: word, Content: frame.URL("/content/search", map[string][]string{"q": {word}})}
 	list, err := frame.Do[struct{}, []struct {
 		ClientID string   `json:"client_id"`
 		Name     string   `json:"name"`
@@ -145,7 +145,7 @@ func found(r *frame.Request) (any, error) {
 		Title string `json:"title"`
 	}](r, "content show", itemName{word})
 	if err == nil && item.ID != "" {
-		cell := frame.Text(item.Title).Link(p.Content)
+		cell := frame.Text(item.Title).Link(frame.Path("content", "items", item.ID))
 		p.Item = &cell
 	}
 	return p, nil

@@ -46,4 +46,13 @@ func TestSearch(t *testing.T) {
 	if page := s.Get("/found?q=ACM", 200); !strings.Contains(page, `href="/tenants/acme"`) {
 		t.Error("a word finds no tenant")
 	}
+	s.Frame.Instead("content show", func(json.RawMessage) (any, error) {
+		return map[string]string{"id": "plum-cake", "title": "Plum cake"}, nil
+	})
+	page := s.Get("/found?q=plum-cake", 200)
+	for _, want := range []string{`href="/content/search?q=plum-cake"`, `<a href="/content/items/plum-cake">Plum cake</a>`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in\n%s", want, page)
+		}
+	}
 }

@@ -161,7 +161,7 @@ func period(r *frame.Request) (from, to time.Time, err error) {
 		return from, to, failure.New(failure.Invalid, "from %s: must not be after to %s", usage.Day(from), usage.Day(to))
 	}
 	if limit := to.AddDate(0, 0, -maxDays+1); from.Before(limit) {
-		return from, to, failure.New(failure.Invalid, "from %s: the page shows at most %d days; `stile usage` prints any period", usage.Day(from), maxDays)
+		return from, to, failure.New(failure.Invalid, "from %s: the page shows at most %d days; the command `stile usage` prints any period", usage.Day(from), maxDays)
 	}
 	return from, to, nil
 }
