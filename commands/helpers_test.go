@@ -1,13 +1,8 @@
 package commands
 
 import (
-	"archive/tar"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -24,35 +19,6 @@ func jtiOf(token string) string {
 		return "none"
 	}
 	return c.JTI
-}
-
-// unpack unpacks a tar file into a new directory.
-func unpack(t *testing.T, file, dir string) {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for r := tar.NewReader(f); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(r)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, filepath.Base(h.Name)), body, os.FileMode(h.Mode))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // TestAgain checks that the command in an advice has its flags and arguments, and what the

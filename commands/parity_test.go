@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"stile.example/stile/store/storetest"
 )
 
 // TestSameOutput runs every command with a server and without one, in the same order on two data
@@ -250,7 +252,7 @@ func TestBackupRestores(t *testing.T) {
 	h.end()
 
 	r := newHarness(t, "public_url: http://localhost:"+public[strings.LastIndexByte(public, ':')+1:]+"\n")
-	unpack(t, file, filepath.Join(r.dir, "data"))
+	storetest.Unpack(t, file, filepath.Join(r.dir, "data"))
 	r.serve()
 	if status, body := r.get("/v1/items?client_id=acme", token); status != 200 || !strings.Contains(body, `"calls":2,`) || !strings.Contains(body, "Berta") {
 		t.Errorf("after the restore: %d %s", status, body)

@@ -79,14 +79,13 @@ func report(t *testing.T, found []finding) {
 // A wordList is the content of words.txt.
 type wordList struct {
 	words   []word
-	removed []*regexp.Regexp // ordinary English that the words would match
+	removed []pattern // ordinary English that the words would match
 }
 
 // A word is a pattern that must not occur, and what to write instead.
 type word struct {
-	pattern string
-	re      *regexp.Regexp
-	advice  string
+	pattern
+	advice string
 }
 
 func readWords(t *testing.T, name string) wordList {
@@ -110,47 +109,45 @@ func parseWords(text string) wordList {
 		if l == "" || strings.HasPrefix(l, "#") {
 			continue
 		}
-		pattern, advice, isWord := strings.Cut(l, "=>")
-		pattern = strings.TrimSpace(pattern)
-		re := regexp.MustCompile("(?i)" + pattern)
+		text, advice, isWord := strings.Cut(l, "=>")
+		p := newPattern(strings.TrimSpace(text))
 		if isWord {
-			list.words = append(list.words, word{pattern, re, strings.TrimSpace(advice)})
+			list.words = append(list.words, word{p, strings.TrimSpace(advice)})
 		} else {
-			list.removed = append(list.removed, re)
+			list.removed = append(list.removed, p)
 		}
 	}
 	return list
 }
 
 // codeSpan matches code in Markdown, and in the comments and strings that use its notation.
-var codeSpan = regexp.MustCompile("``.+?``|`[^`]+`")
+var codeSpan = newPattern("``.+?``|`[^`]+`")
 
 // check returns what the list finds in a passage, without its code.
 func (list wordList) check(file string, p passage) []finding {
-	text := blank(codeSpan, p.text())
-	for _, re := range list.removed {
-		text = blank(re, text)
+	text := codeSpan.blank(p.text())
+	for _, r := range list.removed {
+		text = r.blank(text)
 	}
 	var found []finding
+	lower := strings.ToLower(text)
 	for _, w := range list.words {
+		if !w.mayMatch(lower) {
+			continue
+		}
 		for _, at := range w.re.FindAllStringIndex(text, -1) {
 			hit := strings.TrimLeft(text[at[0]:at[1]], ".! ")
 			line := p.lineAt(at[1] - len(hit))
 			found = append(found, finding{file, line,
-				fmt.Sprintf("%q (%s): write %s", shorten(hit), w.pattern, w.advice)})
+				fmt.Sprintf("%q (%s): write %s", shorten(hit), w.text, w.advice)})
 		}
 	}
 	return found
 }
 
-// blank replaces each match by as many spaces, so that offsets into the text remain valid.
-func blank(re *regexp.Regexp, text string) string {
-	return re.ReplaceAllStringFunc(text, func(s string) string { return strings.Repeat(" ", len(s)) })
-}
-
 // shorten returns the beginning of what was found, without the gaps that blank left.
 func shorten(text string) string {
-	text = spaces.ReplaceAllString(text, " ")
+	text = collapse(text)
 	if runes := []rune(text); len(runes) > 60 {
 		return string(runes[:60]) + "…"
 	}

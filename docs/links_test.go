@@ -83,6 +83,30 @@ func TestDocumentsFiles(t *testing.T) {
 	}
 }
 
+// TestDocumentsPackages checks that the table of docs/architecture.md has each package once. Parts
+// of a program are described where the program is.
+func TestDocumentsPackages(t *testing.T) {
+	const page = "docs/architecture.md"
+	table, _, _ := strings.Cut(documents(t)[page], "## Imports")
+	parts := regexp.MustCompile(`^(bench|examples|widgets|deploy|stiletest/peers)/|^(docs|\.)$`)
+	for dir := range goDirs(t) {
+		if n := strings.Count(table, "](../"+dir+")"); !parts.MatchString(dir) && n != 1 {
+			t.Errorf("%s has the package %s %d times, want once", page, dir, n)
+		}
+	}
+}
+
+// goDirs returns the directories of the project that contain Go files.
+func goDirs(t *testing.T) map[string]bool {
+	dirs := map[string]bool{}
+	for _, file := range sources(t, "") {
+		if file.kind == "go" {
+			dirs[path.Dir(file.name)] = true
+		}
+	}
+	return dirs
+}
+
 // TestDocumentsDecisions holds the index of the decisions against their pages: each page is in it
 // once, under its own title, in order of date.
 func TestDocumentsDecisions(t *testing.T) {

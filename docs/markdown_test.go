@@ -37,7 +37,7 @@ func markdown(text string) []passage {
 
 func cells(number int, row string) []passage {
 	var all []passage
-	for cell := range strings.SplitSeq(blank(codeSpan, row), "|") {
+	for cell := range strings.SplitSeq(codeSpan.blank(row), "|") {
 		cell = emphasis.ReplaceAllString(cell, "")
 		all = append(all, passage{lines: []line{{number: number, text: cell}}, isTable: true})
 	}

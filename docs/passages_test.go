@@ -44,11 +44,11 @@ func (p passage) lineAt(offset int) int {
 // join returns the text, and the offset at which each line starts in it.
 func (p passage) join() (text string, starts []int) {
 	for _, l := range p.lines {
-		part := spaces.ReplaceAllString(l.text, " ")
+		part := l.text
 		if !l.glued {
 			part = " " + part
 		}
-		part = spaces.ReplaceAllString(part, " ")
+		part = collapse(part)
 		if text == "" || strings.HasSuffix(text, " ") {
 			part = strings.TrimLeft(part, " ")
 		}
@@ -60,6 +60,14 @@ func (p passage) join() (text string, starts []int) {
 		text += part
 	}
 	return text, starts
+}
+
+// collapse replaces each run of white space by one space.
+func collapse(text string) string {
+	if !strings.ContainsAny(text, "\t\n\f\r") && !strings.Contains(text, "  ") {
+		return text
+	}
+	return spaces.ReplaceAllString(text, " ")
 }
 
 var (

@@ -26,13 +26,13 @@ func TestEveryWord(t *testing.T) {
 		}
 		for _, f := range found {
 			for _, w := range list.words {
-				matched[w.pattern] = matched[w.pattern] || strings.Contains(f.advice, "("+w.pattern+")")
+				matched[w.text] = matched[w.text] || strings.Contains(f.advice, "("+w.text+")")
 			}
 		}
 	}
 	for _, w := range list.words {
-		if !matched[w.pattern] {
-			t.Errorf("no example in examples.txt is matched by %s", w.pattern)
+		if !matched[w.text] {
+			t.Errorf("no example in examples.txt is matched by %s", w.text)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func (s *server) openPage(backend *httptest.Server, page, from string) string {
 }
 
 // TestDoctorFindsACache lets a back-end cache six tokens, opens each of its pages in five browsers,
-// and asks the doctor. The server is restarted before, and the example is still explained.
+// and runs the doctor after a restart of the server: the example can still be explained.
 func TestDoctorFindsACache(t *testing.T) {
 	s := newServer(t, trusting)
 	var found []finding

@@ -24,7 +24,8 @@ import (
 // collecting makes a site collect evidence, and returns a function that examines acme with it.
 func collecting(s *site) func() []doctor.Finding {
 	s.Helper()
-	db, err := sqlite.Open(s.Context(), filepath.Join(s.TempDir(), "stile.db"), sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return s.now }})
+	now := func() time.Time { return start } // the writer reads it at any time, and tests set s.now
+	db, err := sqlite.Open(s.Context(), filepath.Join(s.TempDir(), "stile.db"), sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: now})
 	s.must(err)
 	s.Cleanup(func() { db.Close() })
 	c, err := evidence.NewCollector(evidencelog.Table{DB: db}, s.key, s.API.Log)

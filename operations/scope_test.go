@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/operations/statements"
 	"stile.example/stile/refusals"
-	"stile.example/stile/settings"
 	"stile.example/stile/tokens"
 )
 
@@ -24,18 +22,7 @@ import (
 // evidence of each.
 func twoTenants(t *testing.T) *datadir.Dir {
 	t.Helper()
-	s, err := settings.Load(settings.Source{Flags: map[string]string{"data": t.TempDir(), "public_url": "https://api.example"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := datadir.Open(t.Context(), s, time.Now, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
-	if err := d.UseOrigin("https://api.example"); err != nil {
-		t.Fatal(err)
-	}
+	d := openDirWith(t, map[string]string{"public_url": "https://api.example"})
 	y, m, _ := time.Now().UTC().AddDate(0, -2, 0).Date()
 	day := int32(time.Date(y, m, 3, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 	for i, name := range []string{"acme", "globex"} {

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -174,5 +173,5 @@ func neededLibc(binary string) ([]string, error) {
 			}
 		}
 	}
-	return slices.Clip([]string{fmt.Sprintf("libc6 (>= 2.%d)", newest)}), nil
+	return []string{fmt.Sprintf("libc6 (>= 2.%d)", newest)}, nil
 }

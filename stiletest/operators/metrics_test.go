@@ -72,18 +72,7 @@ func TestMetrics(t *testing.T) {
 func busyServer(t *testing.T) (*stiletest.Server, string) {
 	t.Helper()
 	s := &stiletest.Server{Binary: binary, Dir: t.TempDir()}
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Kill() })
-	secret, err := s.Tenant("acme")
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := s.Token("acme", secret)
-	if err != nil {
-		t.Fatal(err)
-	}
+	token := start(t, s)
 	for _, path := range []string{
 		"/v1/items?client_id=acme&access_token=" + token, "/v1/items/canary?client_id=acme&access_token=" + token,
 		"/v1/collections?client_id=acme&access_token=" + token, "/v1/suggest?q=canary&client_id=acme&access_token=" + token,
@@ -112,6 +101,24 @@ func busyServer(t *testing.T) (*stiletest.Server, string) {
 		res.Body.Close()
 	}
 	return s, token
+}
+
+// start starts a server, and returns a token of its tenant acme.
+func start(t *testing.T, s *stiletest.Server) string {
+	t.Helper()
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Kill() })
+	secret, err := s.Tenant("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := s.Token("acme", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 // body returns the body of a response with status 200.

@@ -1,6 +1,6 @@
-// Package operators executes docs/first-day.md: its commands, in order, and its
-// configurations of nginx, Caddy and systemd in the real programs. Only paths, ports, host names
-// and certificates are replaced.
+// Package operators executes docs/first-day.md: its commands, in order, and its configurations of
+// nginx, Caddy and systemd in the real programs. Only paths, ports, host names and certificates are
+// replaced. It also checks deploy, and the metrics and traces of the real program.
 //
 // It contains only tests.
 package operators

@@ -94,19 +94,7 @@ func attributesOf(s *trace.Span) string {
 func tracedServer(t *testing.T, settings string, env ...string) (*stiletest.Server, string) {
 	t.Helper()
 	s := &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: append(env, "OTEL_BSP_SCHEDULE_DELAY=60000")}
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Kill() })
-	secret, err := s.Tenant("acme")
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := s.Token("acme", secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, token
+	return s, start(t, s)
 }
 
 // send makes a request, with the headers of a visitor that wants to influence the traces.
