@@ -334,8 +334,11 @@ func attribute(n *html.Node, name string) string {
 
 var space = regexp.MustCompile(`[\s\x{a0}\x{202f}\x{2009}]+`)
 
-// textOf returns the text of a node.
+// textOf returns the text of a node; "" for nil, as of a redirection.
 func textOf(n *html.Node) string {
+	if n == nil {
+		return ""
+	}
 	var b strings.Builder
 	for d := range n.Descendants() {
 		if d.Type == html.TextNode {
