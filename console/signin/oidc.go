@@ -8,14 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -73,17 +71,19 @@ func Probe(ctx context.Context, set settings.OIDC, now time.Time) error {
 }
 
 // issuerClient returns a client that connects only where an issuer may be, and that reads bounded
-// responses.
+// responses. Over the internet, TLS is required.
 func issuerClient(set settings.OIDC) *http.Client {
 	loopback := set.OnThisMachine()
-	dialer := net.Dialer{Timeout: issuerTimeout, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !outbound.Reachable(at.Addr(), set.AllowPrivate, loopback) {
-			return fmt.Errorf("%s is not an address that console.oidc may be at; for a private network, set console.oidc.allow_private", address)
+	transport := outbound.NewTransport(issuerTimeout, func(at netip.AddrPort, encrypted bool) error {
+		switch a := at.Addr(); {
+		case !outbound.Reachable(a, set.AllowPrivate, loopback):
+			return fmt.Errorf("%s is not an address that console.oidc may be at; for a private network, set console.oidc.allow_private", at)
+		case !encrypted && outbound.Public(a):
+			return fmt.Errorf("%s is a public address, where console.oidc must use https", at)
 		}
 		return nil
-	}}
-	return &http.Client{Timeout: issuerTimeout, Transport: limited{&http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: issuerTimeout, ResponseHeaderTimeout: issuerTimeout, MaxIdleConns: 4, IdleConnTimeout: time.Minute}}}
+	})
+	return &http.Client{Timeout: issuerTimeout, Transport: limited{transport}}
 }
 
 // limited limits the size of responses.
