@@ -154,7 +154,7 @@ type flow struct{ State, Nonce, Verifier, Next string }
 func (s *SignIn) config(r *http.Request, found *oidc.Provider) (oauth2.Config, error) {
 	secret, err := s.oidc.secret()
 	scheme := "http://"
-	if s.IsHTTPS(r) {
+	if s.Frame.IsHTTPS(r) {
 		scheme = "https://"
 	}
 	return oauth2.Config{ClientID: s.oidc.set.ClientID, ClientSecret: secret, Endpoint: found.Endpoint(), RedirectURL: scheme + strings.ToLower(r.Host) + callbackURL, Scopes: append([]string{oidc.ScopeOpenID}, s.oidc.set.Scopes...)}, err

@@ -104,7 +104,7 @@ func hostOf(r *http.Request) string {
 func (s *SignIn) hasPasskeys(r *http.Request) bool {
 	host := hostOf(r)
 	_, err := netip.ParseAddr(host)
-	return err != nil && (s.IsHTTPS(r) || host == "localhost" || strings.HasSuffix(host, ".localhost"))
+	return err != nil && (s.Frame.IsHTTPS(r) || host == "localhost" || strings.HasSuffix(host, ".localhost"))
 }
 
 // relyingParty returns the library, set for the host of a request. The admin listener has checked
@@ -114,7 +114,7 @@ func (s *SignIn) relyingParty(r *http.Request) (*webauthn.WebAuthn, error) {
 		return nil, errors.New("browsers use passkeys only with HTTPS, or at localhost, and not at an IP address")
 	}
 	scheme := "http://"
-	if s.IsHTTPS(r) {
+	if s.Frame.IsHTTPS(r) {
 		scheme = "https://"
 	}
 	return webauthn.New(&webauthn.Config{RPID: hostOf(r), RPDisplayName: "stile", RPOrigins: []string{scheme + strings.ToLower(r.Host)}})
@@ -165,7 +165,7 @@ func (s *SignIn) passkeyOptions(w http.ResponseWriter, r *http.Request) {
 		Second bool   `json:"second"`
 		Next   string `json:"next"`
 	}
-	if !s.readJSON(w, r, s.csrf(s.cookie(r, formCookie)), &in) {
+	if !s.readJSON(w, r, s.csrf(s.Frame.Cookie(r, formCookie)), &in) {
 		return
 	}
 	party, err := s.relyingParty(r)
@@ -208,7 +208,7 @@ func (s *SignIn) begin(w http.ResponseWriter, r *http.Request, c ceremony, optio
 // checkPasskey signs in with what a passkey answers.
 func (s *SignIn) checkPasskey(w http.ResponseWriter, r *http.Request) {
 	var raw json.RawMessage
-	if !s.readJSON(w, r, s.csrf(s.cookie(r, formCookie)), &raw) {
+	if !s.readJSON(w, r, s.csrf(s.Frame.Cookie(r, formCookie)), &raw) {
 		return
 	}
 	var c ceremony

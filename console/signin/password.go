@@ -39,7 +39,7 @@ func (s *SignIn) showSignIn(w http.ResponseWriter, r *http.Request) {
 
 // signIn checks a name and a password.
 func (s *SignIn) signIn(w http.ResponseWriter, r *http.Request) {
-	address, ok := s.readForm(w, r, s.csrf(s.cookie(r, formCookie)))
+	address, ok := s.readForm(w, r, s.csrf(s.Frame.Cookie(r, formCookie)))
 	if !ok {
 		return
 	}
@@ -172,7 +172,7 @@ func (s *SignIn) signOut(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, r, err)
 		return
 	}
-	s.removeCookie(w, r, sessionCookie)
+	s.Frame.RemoveCookie(w, r, sessionCookie)
 	http.Redirect(w, r, Path, http.StatusSeeOther)
 }
 

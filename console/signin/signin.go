@@ -45,12 +45,9 @@ const (
 // Options is what signing in needs. All fields are required.
 type Options struct {
 	Dir   *datadir.Dir
-	Frame *frame.Frame // for the look of the pages
+	Frame *frame.Frame // for the look of the pages, and for cookies
 	// Source returns the source address of a request.
 	Source func(*http.Request) (netip.Addr, error)
-	// IsHTTPS reports whether a browser's request was sent by HTTPS, to this server or to a trusted
-	// proxy.
-	IsHTTPS func(*http.Request) bool
 }
 
 // SignIn checks who makes a request.
@@ -72,7 +69,7 @@ const maxSpent = 10_000
 
 // New returns the sign-in of a data directory.
 func New(o Options) (*SignIn, error) {
-	if o.Dir == nil || o.Frame == nil || o.Source == nil || o.IsHTTPS == nil {
+	if o.Dir == nil || o.Frame == nil || o.Source == nil {
 		return nil, errors.New("signin: all options must be set")
 	}
 	s := &SignIn{Options: o, accounts: o.Dir.Admins, throttle: newThrottle(), pages: parsePages(o.Frame), spent: recent.New[string, struct{}](maxSpent)}
@@ -154,7 +151,7 @@ const refreshHeader = "X-Stile-Refresh"
 // session returns the session of a request's cookie, its account and the cookie, or
 // [admins.ErrNotFound].
 func (s *SignIn) session(r *http.Request) (admins.Session, admins.Admin, string, error) {
-	cookie := s.cookie(r, sessionCookie)
+	cookie := s.Frame.Cookie(r, sessionCookie)
 	session, a, err := s.accounts.CheckSession(r.Context(), cookie, s.Dir.Now(), r.Header.Get(refreshHeader) == "")
 	return session, a, cookie, err
 }
@@ -210,9 +207,9 @@ func (s *SignIn) start(w http.ResponseWriter, r *http.Request, a admins.Admin, c
 	if err := s.events.signedIn(r.Context(), a, credential, address.String()); err != nil {
 		return "", err
 	}
-	s.setCookie(w, r, sessionCookie, cookie, http.SameSiteStrictMode, 0)
+	s.Frame.SetCookie(w, r, sessionCookie, cookie, http.SameSiteStrictMode, 0)
 	for _, name := range []string{formCookie, secondCookie, ceremonyCookie} {
-		s.removeCookie(w, r, name)
+		s.Frame.RemoveCookie(w, r, name)
 	}
 	if a.MustChange {
 		return passwordURL, nil
