@@ -153,11 +153,7 @@ type flow struct{ State, Nonce, Verifier, Next string }
 // config returns the client of the issuer, for the host of a request.
 func (s *SignIn) config(r *http.Request, found *oidc.Provider) (oauth2.Config, error) {
 	secret, err := s.oidc.secret()
-	scheme := "http://"
-	if s.Frame.IsHTTPS(r) {
-		scheme = "https://"
-	}
-	return oauth2.Config{ClientID: s.oidc.set.ClientID, ClientSecret: secret, Endpoint: found.Endpoint(), RedirectURL: scheme + strings.ToLower(r.Host) + callbackURL, Scopes: append([]string{oidc.ScopeOpenID}, s.oidc.set.Scopes...)}, err
+	return oauth2.Config{ClientID: s.oidc.set.ClientID, ClientSecret: secret, Endpoint: found.Endpoint(), RedirectURL: s.origin(r) + callbackURL, Scopes: append([]string{oidc.ScopeOpenID}, s.oidc.set.Scopes...)}, err
 }
 
 // startOIDC sends the browser to the issuer.
@@ -197,14 +193,13 @@ func (s *SignIn) finishOIDC(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusForbidden, "Not signed in", s.oidc.name()+" did not let you in: "+shown(q.Get("error"))+".")
 		return
 	}
-	address, err := s.Source(r)
-	if err != nil {
-		s.fail(w, r, http.StatusBadRequest, "Invalid request", "A proxy sent an invalid source address.")
+	address, ok := s.source(w, r)
+	if !ok {
 		return
 	}
 	guess, wait := s.throttle.take("\x00oidc", address, s.Dir.Now())
 	if wait > 0 {
-		s.fail(w, r, http.StatusTooManyRequests, "Not signed in", fmt.Sprintf(slowText, waitText(int(wait.Seconds())+1)))
+		s.fail(w, r, http.StatusTooManyRequests, "Not signed in", slowText(wait))
 		return
 	}
 	who, err := s.identify(r, f, q.Get("code"))

@@ -88,7 +88,7 @@ func New(o Options) (*SignIn, error) {
 	if s.oidc, err = newProvider(o.Dir.Settings().OIDC); err != nil {
 		return nil, err
 	}
-	s.events = &events{log: o.Dir.Audit, now: o.Dir.Now}
+	s.events = newEvents(o.Dir.Audit, o.Dir.Now)
 	return s, nil
 }
 
@@ -132,9 +132,8 @@ func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
 			http.Redirect(w, r, passwordURL, http.StatusSeeOther)
 			return
 		}
-		address, err := s.Source(r)
-		if err != nil {
-			s.fail(w, r, http.StatusBadRequest, "Invalid request", "A proxy sent an invalid source address.")
+		address, ok := s.source(w, r)
+		if !ok {
 			return
 		}
 		c := caller.Caller{
@@ -143,6 +142,27 @@ func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(caller.With(r.Context(), c)))
 	})
+}
+
+// sourceText is the error about a request without a source address.
+const sourceText = "A proxy sent an invalid source address."
+
+// source returns the source address of a request. If that is invalid, it responds.
+func (s *SignIn) source(w http.ResponseWriter, r *http.Request) (address netip.Addr, ok bool) {
+	address, err := s.Source(r)
+	if err != nil {
+		s.fail(w, r, http.StatusBadRequest, "Invalid request", sourceText)
+	}
+	return address, err == nil
+}
+
+// origin returns the URL of the console as the browser has it, without a path.
+func (s *SignIn) origin(r *http.Request) string {
+	scheme := "http://"
+	if s.Frame.IsHTTPS(r) {
+		scheme = "https://"
+	}
+	return scheme + strings.ToLower(r.Host)
 }
 
 // refreshHeader is in the requests that the script makes by itself, to update a page.
