@@ -20,7 +20,7 @@ import (
 // console returns what the admin listener serves to operators.
 func (srv *Server) console() (http.Handler, error) {
 	f := srv.frame()
-	in, err := signin.New(signin.Options{Dir: srv.dir, Frame: f, Source: srv.source, IsHTTPS: srv.isHTTPS})
+	in, err := signin.New(signin.Options{Dir: srv.dir, Frame: f, Source: srv.source})
 	if err != nil {
 		return nil, err
 	}

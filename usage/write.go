@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // Format is the format of a statement.
@@ -86,9 +87,10 @@ func writeCSV(w io.Writer, rows []Row) error {
 }
 
 // QuoteFormula returns a cell of CSV that a spreadsheet does not run as a formula (OWASP, CSV
-// injection).
+// injection): one that would be gets an apostrophe in front, which spreadsheets don't show. Some
+// spreadsheets read a full-width sign as the usual one.
 func QuoteFormula(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	if first, _ := utf8.DecodeRuneInString(cell); cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + cell
 	}
 	return cell

@@ -60,7 +60,7 @@ type API struct {
 	Options
 	log      *slog.Logger
 	routes   []route
-	guesses  guesses
+	guesses  *guesses
 	requests *idempotency.Requests
 }
 

@@ -13,6 +13,7 @@ import (
 	"stile.example/stile/console/endpoint"
 	"stile.example/stile/console/problem"
 	"stile.example/stile/operations"
+	"stile.example/stile/usage"
 )
 
 // progress is how long a client may take for one write or read of a stream.
@@ -205,8 +206,7 @@ func (w *rowWriter) flush() error {
 	return err
 }
 
-// cell returns a JSON value as text. A text that a spreadsheet would take for a formula gets an
-// apostrophe in front, which spreadsheets don't show.
+// cell returns a JSON value as the cell of a spreadsheet.
 func cell(value json.RawMessage) string {
 	var text string
 	switch {
@@ -214,19 +214,6 @@ func cell(value json.RawMessage) string {
 		return ""
 	case json.Unmarshal(value, &text) != nil:
 		return string(value) // a number, true, false, an array or an object
-	case text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n") || hasWideSign(text):
-		return "'" + text
 	}
-	return text
-}
-
-// hasWideSign reports whether a text begins with a full-width sign, which some spreadsheets read as
-// the usual one.
-func hasWideSign(text string) bool {
-	for _, sign := range []string{"＝", "＋", "－", "＠"} {
-		if strings.HasPrefix(text, sign) {
-			return true
-		}
-	}
-	return false
+	return usage.QuoteFormula(text)
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"stile.example/stile/console/limiter"
 	"stile.example/stile/console/problem"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
@@ -19,13 +20,12 @@ import (
 const TokenPrefix = "stile_adm_"
 
 const (
-	maxToken  = 256 // bytes
-	realm     = `Bearer realm="stile admin API"`
-	wrongTry  = realm + `, error="invalid_token"`
-	maxWrong  = 10 // wrong tokens of an address within wrongFor
-	wrongFor  = time.Minute
-	addresses = 10_000 // that are remembered
-	tokens    = 1_000  // valid ones that are remembered
+	maxToken = 256 // bytes
+	realm    = `Bearer realm="stile admin API"`
+	wrongTry = realm + `, error="invalid_token"`
+	maxWrong = 10 // wrong tokens of an address within wrongFor
+	wrongFor = time.Minute
+	tokens   = 1_000 // valid ones that are remembered
 )
 
 // authenticate returns who makes a request: the admin of its token or, if it has none and only
@@ -55,16 +55,16 @@ func (a *API) authenticate(r *request) (operations.Actor, error) {
 // owner returns the admin of a token. After too many wrong tokens from an address, only tokens that
 // were valid before are looked up for it: others who share the address must not be locked out.
 func (a *API) owner(r *request, token string) (operations.Actor, error) {
-	sum := sha256.Sum256([]byte(token))
-	if wait := a.guesses.wait(r.address.String(), time.Now()); wait > 0 && !a.guesses.isKnown(sum) {
+	sum, address := sha256.Sum256([]byte(token)), r.address.String()
+	if wait := a.guesses.wrong.Wait(address, time.Now()); wait > 0 && !a.guesses.isKnown(sum) {
 		seconds := int(math.Ceil(wait.Seconds()))
 		return operations.Actor{}, problem.New(problem.TooManyRequests, "Too many wrong tokens came from this address.").Retry(seconds)
 	}
 	if !strings.HasPrefix(token, TokenPrefix) || len(token) > maxToken {
-		a.guesses.wrong(r.address.String(), time.Now())
+		a.guesses.wrong.Allow(address, time.Now())
 		return operations.Actor{}, refuseToken(problem.TokenInvalid, wrongTry, errors.New("it does not have the form of an admin token"))
 	}
-	actor, err := a.Tokens.Authenticate(r.Context(), token, r.address.String())
+	actor, err := a.Tokens.Authenticate(r.Context(), token, address)
 	switch {
 	case err == nil && actor.Role == "":
 		return operations.Actor{}, errors.New("a token has no role")
@@ -74,7 +74,7 @@ func (a *API) owner(r *request, token string) (operations.Actor, error) {
 	case failure.KindOf(err) == failure.Fault:
 		return operations.Actor{}, err
 	}
-	a.guesses.wrong(r.address.String(), time.Now())
+	a.guesses.wrong.Allow(address, time.Now())
 	return operations.Actor{}, refuseToken(problem.TokenInvalid, wrongTry, err)
 }
 
@@ -85,42 +85,16 @@ func refuseToken(c problem.Code, challenge string, why error) error {
 	return e
 }
 
-// guesses counts the wrong tokens of addresses, in bounded memory.
+// guesses limits the wrong tokens of addresses, and remembers valid tokens.
 type guesses struct {
-	mu    *sync.Mutex
-	tries recent.Map[string, tries]
+	wrong *limiter.Limiter
+
+	mu    sync.Mutex
 	known recent.Map[[sha256.Size]byte, struct{}]
 }
 
-type tries struct {
-	since time.Time
-	n     int
-}
-
-func newGuesses() guesses {
-	return guesses{&sync.Mutex{}, recent.New[string, tries](addresses), recent.New[[sha256.Size]byte, struct{}](tokens)}
-}
-
-// wait returns how long an address must wait before another token is looked up.
-func (g *guesses) wait(address string, now time.Time) time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	t, _ := g.tries.Get(address)
-	if t.n < maxWrong {
-		return 0
-	}
-	return t.since.Add(wrongFor).Sub(now)
-}
-
-func (g *guesses) wrong(address string, now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	t, _ := g.tries.Get(address)
-	if now.Sub(t.since) >= wrongFor {
-		t = tries{since: now}
-	}
-	t.n++
-	g.tries.Put(address, t)
+func newGuesses() *guesses {
+	return &guesses{wrong: limiter.New(maxWrong, wrongFor), known: recent.New[[sha256.Size]byte, struct{}](tokens)}
 }
 
 func (g *guesses) valid(token [sha256.Size]byte) {

@@ -53,7 +53,6 @@ func (a *API) importItems(r *request) error {
 	// indexing may take long
 	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Time{})
 	body := &upload{r: r, ctx: ctx, body: http.MaxBytesReader(r.w, r.Body, maxImport)}
-	var unread error // why the body could not be read to its end
 	items := func(yield func(content.Item, error) bool) {
 		for it, err := range content.Read(ctx, content.Source{Path: "body", Reader: body, Format: format, Now: a.Dir.Now(),
 			Collection: given.Collection, SkipInvalid: given.SkipInvalid}) {
@@ -71,8 +70,8 @@ func (a *API) importItems(r *request) error {
 		return err
 	}
 	result, err := r.endpoint.Run(ctx, a.Dir, call)
-	if unread = body.failed; unread != nil {
-		return unread
+	if body.failed != nil {
+		return body.failed
 	}
 	if err != nil {
 		return explainLines(err)
@@ -132,7 +131,7 @@ type upload struct {
 	r      *request
 	ctx    context.Context
 	body   io.Reader
-	failed error
+	failed error // why the body could not be read to its end
 }
 
 func (u *upload) Read(p []byte) (int, error) {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -146,8 +145,8 @@ func rowsAfter(rows []row, after string) []row {
 		}
 		key = append(key, part)
 	}
-	i, found := slices.BinarySearchFunc(rows, key, func(r row, k []string) int { return slices.Compare(r.key, k) })
-	for found && i < len(rows) && slices.CompareFunc(rows[i].key, key, cmp.Compare) == 0 {
+	i, _ := slices.BinarySearchFunc(rows, key, func(r row, k []string) int { return slices.Compare(r.key, k) })
+	for i < len(rows) && slices.Equal(rows[i].key, key) {
 		i++ // rows with equal keys are on one page, or are skipped together
 	}
 	return rows[i:]

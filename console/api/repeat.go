@@ -72,8 +72,7 @@ func (a *API) first(ctx context.Context, r *request, id [32]byte, run func() (*r
 			return err
 		}
 		a.logError(r, e)
-		res = &response{status: e.Status, header: e.Header}
-		if err := res.encode(map[string]any{"error": e.Problem}); err != nil {
+		if res, err = refusal(e); err != nil {
 			return err
 		}
 	}

@@ -137,17 +137,23 @@ func (a *API) fail(r *request, err error) {
 	if r.began { // the client must not take what it has for all
 		panic(http.ErrAbortHandler)
 	}
-	res := &response{status: e.Status, header: e.Header}
-	if e.RetryAfter != nil {
-		res.header.Set("Retry-After", strconv.Itoa(*e.RetryAfter))
+	res, err := refusal(e)
+	if err != nil {
+		panic(http.ErrAbortHandler)
 	}
 	if r.ContentLength > maxBody {
 		res.header.Set("Connection", "close") // the rest of the body is not worth reading
 	}
-	if err := res.encode(map[string]any{"error": e.Problem}); err != nil {
-		panic(http.ErrAbortHandler)
-	}
 	_ = r.send(res)
+}
+
+// refusal returns the response that sends an error.
+func refusal(e *problem.Error) (*response, error) {
+	res := &response{status: e.Status, header: e.Header}
+	if e.RetryAfter != nil {
+		res.header.Set("Retry-After", strconv.Itoa(*e.RetryAfter))
+	}
+	return res, res.encode(map[string]any{"error": e.Problem})
 }
 
 func (a *API) logError(r *request, e *problem.Error) {

@@ -14,6 +14,7 @@ import (
 	"stile.example/stile/console/caller"
 	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
+	"stile.example/stile/console/limiter"
 	"stile.example/stile/datadir"
 	"stile.example/stile/links"
 	"stile.example/stile/operations"
@@ -36,9 +37,9 @@ type view struct {
 	Options
 	frame *frame.Frame
 	enter *template.Template // the page for those who have no session
-	pages *limiter           // requests of an address
-	wrong *limiter           // wrong links of an address
-	tests *limiter           // tokens to try out, of a link
+	pages *limiter.Limiter   // requests of an address
+	wrong *limiter.Limiter   // wrong links of an address
+	tests *limiter.Limiter   // tokens to try out, of a link
 }
 
 // The limits of a tenant's own view. A page reads the database, so an address gets as many as a
@@ -52,7 +53,7 @@ const (
 
 // New returns the handler of [Prefix] and all paths below it, for the public listener.
 func New(o Options) http.Handler {
-	v := &view{Options: o, pages: newLimiter(pagesPer, time.Minute), wrong: newLimiter(wrongPer, 10*time.Minute), tests: newLimiter(testsPer, time.Hour)}
+	v := &view{Options: o, pages: limiter.New(pagesPer, time.Minute), wrong: limiter.New(wrongPer, 10*time.Minute), tests: limiter.New(testsPer, time.Hour)}
 	layout, err := files.ReadFile("templates/layout.html")
 	if err != nil {
 		panic(err) // the name is a constant
@@ -94,7 +95,7 @@ func (v *view) throttled(next http.Handler) http.Handler {
 		case blocked:
 			http.Error(w, "The publisher has blocked this network address.", http.StatusForbidden)
 			return
-		case !v.pages.allow(from.String(), v.Dir.Now()):
+		case !v.pages.Allow(from.String(), v.Dir.Now()):
 			tooMany(w, "Too many requests. Wait for a minute.")
 			return
 		}
@@ -156,7 +157,7 @@ type entry struct{ Error string }
 // is in no URL and no log.
 func (v *view) open(w http.ResponseWriter, r *http.Request) {
 	from, now := addressOf(r).String(), v.Dir.Now()
-	if v.wrong.full(from, now) {
+	if v.wrong.Wait(from, now) > 0 {
 		tooMany(w, "Too many wrong links. Wait for ten minutes.")
 		return
 	}
@@ -170,7 +171,7 @@ func (v *view) open(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case errors.Is(err, links.ErrNotFound):
-		v.wrong.allow(from, now)
+		v.wrong.Allow(from, now)
 		v.frame.Bare(w, r, http.StatusForbidden, "Link not valid", v.enter, entry{"This link is not valid: it is incomplete, has ended or was removed. Ask the publisher for a new one."})
 	case err != nil:
 		v.Dir.Log.Error("can't open a link to a tenant's own view", "err", err)

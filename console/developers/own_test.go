@@ -460,23 +460,6 @@ func TestPartsOfTheTenantsPage(t *testing.T) {
 	c.Post("/tenants/acme/links/add", 403, "name", "agency", "for", "7d")
 }
 
-// TestManyAddresses checks that somebody with very many addresses does not keep others out.
-func TestManyAddresses(t *testing.T) {
-	l, now := newLimiter(2, time.Minute), time.Now()
-	for i := range 3 * maxLimited {
-		l.allow(fmt.Sprint(i), now)
-	}
-	if !l.allow("another", now) || l.names.Len() > maxLimited {
-		t.Errorf("another address is refused, and %d are remembered", l.names.Len())
-	}
-	for range 2 {
-		l.allow("another", now)
-	}
-	if l.allow("another", now) || !l.full("another", now) || !l.allow("another", now.Add(time.Minute)) {
-		t.Error("the limit of an address")
-	}
-}
-
 // TestSlowForms checks that those who send a form slowly don't keep others out meanwhile.
 func TestSlowForms(t *testing.T) {
 	s := newSite(t)

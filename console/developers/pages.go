@@ -198,7 +198,7 @@ type tokenRequest struct {
 
 // testToken issues a token to try out, a few for each link.
 func (v *view) testToken(r *frame.Request, _ frame.Values) (frame.Done, error) {
-	if !v.tests.allow(r.Caller.Session, r.Now()) {
+	if !v.tests.Allow(r.Caller.Session, r.Now()) {
 		return frame.Done{}, failure.New(failure.Conflict, "this link has got %d tokens within the last hour, which is the maximum; wait for an hour", testsPer)
 	}
 	made, err := frame.Do[tokenRequest, operations.IssuedToken](r, "token issue", tokenRequest{r.Caller.Tenant, operations.Scope, true})

@@ -1,8 +1,6 @@
 package frame
 
 import (
-	"crypto/rand"
-	"encoding/base32"
 	"net/http"
 
 	"stile.example/stile/operations/failure"
@@ -48,14 +46,6 @@ func (f *Frame) problem(w http.ResponseWriter, r *Request, p problem) {
 		f.log.Error("console: can't show an error", "path", r.URL.Path, "err", err)
 		http.Error(w, r.Title, p.Status)
 	}
-}
-
-// newRef returns a reference for the log, such as 7QK2-M4TD.
-func newRef() string {
-	var b [5]byte
-	_, _ = rand.Read(b[:]) // never fails
-	text := base32.StdEncoding.EncodeToString(b[:])
-	return text[:4] + "-" + text[4:]
 }
 
 // Fail responds with the page of an error, for handlers that are added by [Frame.Handle].

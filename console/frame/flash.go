@@ -29,17 +29,17 @@ func (f *Frame) setFlash(w http.ResponseWriter, r *Request, text string) {
 	}
 	raw, _ := json.Marshal(Flash{text, f.now().Unix()}) // strings and numbers always encode
 	value := append(f.signFlash(r, raw), raw...)
-	f.setCookie(w, r, base64.RawURLEncoding.EncodeToString(value), int(flashFor.Seconds()))
+	f.SetCookie(w, r.Request, flashCookie, base64.RawURLEncoding.EncodeToString(value), http.SameSiteStrictMode, flashFor)
 }
 
 // takeFlash returns the message for this page, and removes it. Nil: there is none.
 func (f *Frame) takeFlash(w http.ResponseWriter, r *Request) *Flash {
-	c, err := r.Cookie(f.cookieName(r))
-	if err != nil {
+	text := f.Cookie(r.Request, flashCookie)
+	if text == "" {
 		return nil
 	}
-	f.setCookie(w, r, "", -1)
-	value, err := base64.RawURLEncoding.DecodeString(c.Value)
+	f.RemoveCookie(w, r.Request, flashCookie)
+	value, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(value) < sha256.Size {
 		return nil
 	}
@@ -57,17 +57,4 @@ func (f *Frame) signFlash(r *Request, raw []byte) []byte {
 	h.Write([]byte{0})
 	h.Write(raw)
 	return h.Sum(nil)
-}
-
-func (f *Frame) setCookie(w http.ResponseWriter, r *Request, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{Name: f.cookieName(r), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: f.isHTTPS(r.Request), SameSite: http.SameSiteStrictMode})
-}
-
-// cookieName returns the name of the cookie. With HTTPS, its prefix says that no other host may set
-// it.
-func (f *Frame) cookieName(r *Request) string {
-	if f.isHTTPS(r.Request) {
-		return "__Host-" + flashCookie
-	}
-	return flashCookie
 }

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"slices"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 )
@@ -67,7 +68,7 @@ func (f *Frame) problemOf(r *Request, err error) problem {
 	kind := failure.KindOf(err)
 	p := problem{Status: statuses[kind].status, Text: Say(err)}
 	if kind == failure.Fault {
-		p.Ref = newRef()
+		p.Ref = codes.NewRef()
 		p.Text = "The log of the server says why, under this reference."
 		if !isAborted(err) {
 			f.log.Error("console: can't show a page", "ref", p.Ref, "path", r.URL.Path, "err", err)

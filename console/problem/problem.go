@@ -4,11 +4,10 @@ package problem
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base32"
 	"errors"
 	"net/http"
 
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations/failure"
 )
 
@@ -116,7 +115,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 // New returns an error with a code and a detail.
 func New(c Code, detail string) *Error {
 	i := InfoOf(c)
-	return &Error{Problem: Problem{Type: Page + "#" + string(c), Code: c, Status: i.Status, Title: i.Title, Detail: detail, Ref: newRef()}, Header: http.Header{}}
+	return &Error{Problem: Problem{Type: Page + "#" + string(c), Code: c, Status: i.Status, Title: i.Title, Detail: detail, Ref: codes.NewRef()}, Header: http.Header{}}
 }
 
 // Retry says after how many seconds a retry may succeed.
@@ -125,8 +124,8 @@ func (e *Error) Retry(seconds int) *Error {
 	return e
 }
 
-// codes has the code of each kind of failure.
-var codes = map[failure.Kind]Code{
+// byKind has the code of each kind of failure.
+var byKind = map[failure.Kind]Code{
 	failure.Fault: Internal, failure.Invalid: BadRequest, failure.NotFound: NotFound, failure.Conflict: Conflict,
 	failure.Forbidden: Forbidden, failure.Unconfirmed: Unconfirmed, failure.Stale: Stale,
 }
@@ -149,16 +148,8 @@ func Of(err error) *Error {
 	case kind == failure.Fault:
 		e = New(Internal, InfoOf(Internal).Help)
 	default:
-		e = New(codes[kind], err.Error())
+		e = New(byKind[kind], err.Error())
 	}
 	e.Cause = err
 	return e
-}
-
-// newRef returns a reference for the log, such as 7QK2-M4TD.
-func newRef() string {
-	var b [5]byte
-	_, _ = rand.Read(b[:]) // never fails
-	text := base32.StdEncoding.EncodeToString(b[:])
-	return text[:4] + "-" + text[4:]
 }

@@ -21,47 +21,18 @@ const (
 	oidcCookie     = "stile-oidc"     // sealed: state, nonce and verifier
 )
 
-// hostPrefix makes a browser accept a cookie only if this host has set it by HTTPS.
-const hostPrefix = "__Host-"
-
 // ceremonyFor is how long a sign-in may take.
 const ceremonyFor = 5 * time.Minute
-
-// cookieName returns the name that a cookie has in a request's connection.
-func (s *SignIn) cookieName(r *http.Request, name string) string {
-	if s.IsHTTPS(r) {
-		return hostPrefix + name
-	}
-	return name
-}
-
-// cookie returns the value of a cookie, "" if there is none.
-func (s *SignIn) cookie(r *http.Request, name string) string {
-	c, err := r.Cookie(s.cookieName(r, name))
-	if err != nil {
-		return ""
-	}
-	return c.Value
-}
-
-// setCookie sets a cookie for the time that it lasts; 0: until the browser is closed.
-func (s *SignIn) setCookie(w http.ResponseWriter, r *http.Request, name, value string, site http.SameSite, lasts time.Duration) {
-	http.SetCookie(w, &http.Cookie{Name: s.cookieName(r, name), Value: value, Path: "/", HttpOnly: true, Secure: s.IsHTTPS(r), SameSite: site, MaxAge: int(lasts.Seconds())})
-}
-
-func (s *SignIn) removeCookie(w http.ResponseWriter, r *http.Request, name string) {
-	s.setCookie(w, r, name, "", http.SameSiteStrictMode, -time.Second)
-}
 
 // formToken returns the token for a form of somebody without a session. It sets the cookie that the
 // token belongs to, unless the browser has it.
 func (s *SignIn) formToken(w http.ResponseWriter, r *http.Request) string {
-	value := s.cookie(r, formCookie)
+	value := s.Frame.Cookie(r, formCookie)
 	if len(value) != 43 {
 		b := make([]byte, 32)
 		rand.Read(b) // can't fail: crypto/rand ends the program instead
 		value = base64.RawURLEncoding.EncodeToString(b)
-		s.setCookie(w, r, formCookie, value, http.SameSiteStrictMode, 0)
+		s.Frame.SetCookie(w, r, formCookie, value, http.SameSiteStrictMode, 0)
 	}
 	return s.csrf(value)
 }
@@ -104,7 +75,7 @@ func (s *SignIn) seal(w http.ResponseWriter, r *http.Request, name string, site 
 	if len(text) > maxSealed {
 		return fmt.Errorf("the cookie %s has %d bytes, more than browsers keep", name, len(text))
 	}
-	s.setCookie(w, r, name, text, site, ceremonyFor)
+	s.Frame.SetCookie(w, r, name, text, site, ceremonyFor)
 	return nil
 }
 
@@ -113,12 +84,12 @@ var errSealed = errors.New("the sign-in took too long")
 
 // unseal reads a sealed cookie, and removes it unless keep.
 func (s *SignIn) unseal(w http.ResponseWriter, r *http.Request, name string, keep bool, v any) error {
-	text := s.cookie(r, name)
+	text := s.Frame.Cookie(r, name)
 	if text == "" {
 		return errSealed
 	}
 	if !keep {
-		s.removeCookie(w, r, name)
+		s.Frame.RemoveCookie(w, r, name)
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {

@@ -38,6 +38,10 @@ const (
 	maxFailedKeys = 10_000
 )
 
+func newEvents(log *audit.Log, now func() time.Time) *events {
+	return &events{log: log, now: now, failures: recent.New[[sha256.Size]byte, failures](maxFailedKeys)}
+}
+
 func (e *events) signedIn(ctx context.Context, a admins.Admin, credential, address string) error {
 	return e.record(ctx, audit.Entry{Actor: a.Name, Role: string(a.Role), Credential: credential, Address: address, Operation: "sign in"})
 }
@@ -89,9 +93,6 @@ func (e *events) count(key [sha256.Size]byte) (count, left int, write bool) {
 	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.failures.Len() == 0 {
-		e.failures = recent.New[[sha256.Size]byte, failures](maxFailedKeys)
-	}
 	f, known := e.failures.Use(key)
 	if age := now.Sub(f.since); !known || age >= mergeFor || age < 0 {
 		f = failures{since: now}

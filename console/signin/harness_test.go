@@ -58,14 +58,14 @@ func newSite(t testing.TB, yaml ...string) *site {
 	if err := s.dir.UseOrigin("https://api.example"); err != nil {
 		t.Fatal(err)
 	}
-	f := frame.New(frame.Options{Dir: s.dir, PublicURL: "https://api.example", Version: "(devel)"})
+	f := frame.New(frame.Options{Dir: s.dir, PublicURL: "https://api.example", Version: "(devel)", IsHTTPS: func(*http.Request) bool { return s.https }})
 	s.frame = f
 	f.Page(frame.Page{Path: "/whoami", Section: "overview", Role: operations.Viewer, Title: "Who", Template: `<p id="who">{{.Data}}</p>`,
 		Data: func(r *frame.Request) (any, error) {
 			c := caller.From(r.Context())
 			return c.Name + " " + string(c.Role) + " " + c.Credential + " " + c.Address, nil
 		}})
-	s.signIn, err = signin.New(signin.Options{Dir: s.dir, Frame: f, IsHTTPS: func(*http.Request) bool { return s.https },
+	s.signIn, err = signin.New(signin.Options{Dir: s.dir, Frame: f,
 		Source: func(r *http.Request) (netip.Addr, error) {
 			at, err := netip.ParseAddrPort(r.RemoteAddr)
 			return at.Addr(), err

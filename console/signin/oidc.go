@@ -8,14 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -73,17 +71,19 @@ func Probe(ctx context.Context, set settings.OIDC, now time.Time) error {
 }
 
 // issuerClient returns a client that connects only where an issuer may be, and that reads bounded
-// responses.
+// responses. Over the internet, TLS is required.
 func issuerClient(set settings.OIDC) *http.Client {
 	loopback := set.OnThisMachine()
-	dialer := net.Dialer{Timeout: issuerTimeout, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !outbound.Reachable(at.Addr(), set.AllowPrivate, loopback) {
-			return fmt.Errorf("%s is not an address that console.oidc may be at; for a private network, set console.oidc.allow_private", address)
+	transport := outbound.NewTransport(issuerTimeout, func(at netip.AddrPort, encrypted bool) error {
+		switch a := at.Addr(); {
+		case !outbound.Reachable(a, set.AllowPrivate, loopback):
+			return fmt.Errorf("%s is not an address that console.oidc may be at; for a private network, set console.oidc.allow_private", at)
+		case !encrypted && outbound.Public(a):
+			return fmt.Errorf("%s is a public address, where console.oidc must use https", at)
 		}
 		return nil
-	}}
-	return &http.Client{Timeout: issuerTimeout, Transport: limited{&http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: issuerTimeout, ResponseHeaderTimeout: issuerTimeout, MaxIdleConns: 4, IdleConnTimeout: time.Minute}}}
+	})
+	return &http.Client{Timeout: issuerTimeout, Transport: limited{transport}}
 }
 
 // limited limits the size of responses.
@@ -153,11 +153,7 @@ type flow struct{ State, Nonce, Verifier, Next string }
 // config returns the client of the issuer, for the host of a request.
 func (s *SignIn) config(r *http.Request, found *oidc.Provider) (oauth2.Config, error) {
 	secret, err := s.oidc.secret()
-	scheme := "http://"
-	if s.IsHTTPS(r) {
-		scheme = "https://"
-	}
-	return oauth2.Config{ClientID: s.oidc.set.ClientID, ClientSecret: secret, Endpoint: found.Endpoint(), RedirectURL: scheme + strings.ToLower(r.Host) + callbackURL, Scopes: append([]string{oidc.ScopeOpenID}, s.oidc.set.Scopes...)}, err
+	return oauth2.Config{ClientID: s.oidc.set.ClientID, ClientSecret: secret, Endpoint: found.Endpoint(), RedirectURL: s.origin(r) + callbackURL, Scopes: append([]string{oidc.ScopeOpenID}, s.oidc.set.Scopes...)}, err
 }
 
 // startOIDC sends the browser to the issuer.
@@ -197,14 +193,13 @@ func (s *SignIn) finishOIDC(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusForbidden, "Not signed in", s.oidc.name()+" did not let you in: "+shown(q.Get("error"))+".")
 		return
 	}
-	address, err := s.Source(r)
-	if err != nil {
-		s.fail(w, r, http.StatusBadRequest, "Invalid request", "A proxy sent an invalid source address.")
+	address, ok := s.source(w, r)
+	if !ok {
 		return
 	}
 	guess, wait := s.throttle.take("\x00oidc", address, s.Dir.Now())
 	if wait > 0 {
-		s.fail(w, r, http.StatusTooManyRequests, "Not signed in", fmt.Sprintf(slowText, waitText(int(wait.Seconds())+1)))
+		s.fail(w, r, http.StatusTooManyRequests, "Not signed in", slowText(wait))
 		return
 	}
 	who, err := s.identify(r, f, q.Get("code"))

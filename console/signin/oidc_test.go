@@ -193,4 +193,8 @@ func TestProbe(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+	set.Issuer, set.AllowPrivate = "http://8.8.8.8", true
+	if err := signin.Probe(t.Context(), set, time.Now()); err == nil || !strings.Contains(err.Error(), "must use https") {
+		t.Errorf("over plain HTTP at a public address: %v", err)
+	}
 }

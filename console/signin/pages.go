@@ -76,10 +76,15 @@ func (s *SignIn) fail(w http.ResponseWriter, r *http.Request, status int, title,
 
 // fault responds to a fault, and logs it.
 func (s *SignIn) fault(w http.ResponseWriter, r *http.Request, err error) {
+	s.logFault(r, err)
+	s.fail(w, r, http.StatusInternalServerError, "Internal server error", "The log of the server says why.")
+}
+
+// logFault logs a fault, unless the browser is gone.
+func (s *SignIn) logFault(r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		s.Dir.Log.Error("console: can't sign in", "path", r.URL.Path, "err", err)
 	}
-	s.fail(w, r, http.StatusInternalServerError, "Internal server error", "The log of the server says why.")
 }
 
 // sentence returns an error as a sentence.

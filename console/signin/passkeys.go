@@ -104,7 +104,7 @@ func hostOf(r *http.Request) string {
 func (s *SignIn) hasPasskeys(r *http.Request) bool {
 	host := hostOf(r)
 	_, err := netip.ParseAddr(host)
-	return err != nil && (s.IsHTTPS(r) || host == "localhost" || strings.HasSuffix(host, ".localhost"))
+	return err != nil && (s.Frame.IsHTTPS(r) || host == "localhost" || strings.HasSuffix(host, ".localhost"))
 }
 
 // relyingParty returns the library, set for the host of a request. The admin listener has checked
@@ -113,11 +113,7 @@ func (s *SignIn) relyingParty(r *http.Request) (*webauthn.WebAuthn, error) {
 	if !s.hasPasskeys(r) {
 		return nil, errors.New("browsers use passkeys only with HTTPS, or at localhost, and not at an IP address")
 	}
-	scheme := "http://"
-	if s.IsHTTPS(r) {
-		scheme = "https://"
-	}
-	return webauthn.New(&webauthn.Config{RPID: hostOf(r), RPDisplayName: "stile", RPOrigins: []string{scheme + strings.ToLower(r.Host)}})
+	return webauthn.New(&webauthn.Config{RPID: hostOf(r), RPDisplayName: "stile", RPOrigins: []string{s.origin(r)}})
 }
 
 // showSecond shows the page that asks for a passkey after the password.
@@ -165,7 +161,7 @@ func (s *SignIn) passkeyOptions(w http.ResponseWriter, r *http.Request) {
 		Second bool   `json:"second"`
 		Next   string `json:"next"`
 	}
-	if !s.readJSON(w, r, s.csrf(s.cookie(r, formCookie)), &in) {
+	if !s.readJSON(w, r, s.csrf(s.Frame.Cookie(r, formCookie)), &in) {
 		return
 	}
 	party, err := s.relyingParty(r)
@@ -208,7 +204,7 @@ func (s *SignIn) begin(w http.ResponseWriter, r *http.Request, c ceremony, optio
 // checkPasskey signs in with what a passkey answers.
 func (s *SignIn) checkPasskey(w http.ResponseWriter, r *http.Request) {
 	var raw json.RawMessage
-	if !s.readJSON(w, r, s.csrf(s.cookie(r, formCookie)), &raw) {
+	if !s.readJSON(w, r, s.csrf(s.Frame.Cookie(r, formCookie)), &raw) {
 		return
 	}
 	var c ceremony
@@ -219,12 +215,12 @@ func (s *SignIn) checkPasskey(w http.ResponseWriter, r *http.Request) {
 	}
 	address, err := s.Source(r)
 	if err != nil {
-		sayError(w, http.StatusBadRequest, "A proxy sent an invalid source address.")
+		sayError(w, http.StatusBadRequest, sourceText)
 		return
 	}
 	guess, wait := s.throttle.take("\x00passkey", address, s.Dir.Now())
 	if wait > 0 {
-		sayError(w, http.StatusTooManyRequests, fmt.Sprintf(slowText, waitText(int(wait.Seconds())+1)))
+		sayError(w, http.StatusTooManyRequests, slowText(wait))
 		return
 	}
 	a, credential, err := s.verify(r, c, raw)
@@ -466,8 +462,6 @@ func sayError(w http.ResponseWriter, status int, text string) {
 
 // failJSON responds to a fault, and logs it.
 func (s *SignIn) failJSON(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() == nil {
-		s.Dir.Log.Error("console: can't sign in", "path", r.URL.Path, "err", err)
-	}
+	s.logFault(r, err)
 	sayError(w, http.StatusInternalServerError, "Internal server error. The log of the server says why.")
 }

@@ -3,8 +3,6 @@ package signin
 import (
 	"crypto/subtle"
 	"errors"
-	"fmt"
-	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -15,6 +13,7 @@ import (
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/accounts"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/tokens/readable"
 )
 
 const maxForm = 16 << 10 // bytes of a form
@@ -23,7 +22,6 @@ const maxForm = 16 << 10 // bytes of a form
 // account exists.
 const (
 	wrongText  = "The name or the password is wrong."
-	slowText   = "There were too many sign-ins from your address, or with this name. Try again in %s."
 	formText   = "The form was sent from an older page, or not from the console. Try again."
 	secondText = "The sign-in took too long. Start again."
 )
@@ -39,7 +37,7 @@ func (s *SignIn) showSignIn(w http.ResponseWriter, r *http.Request) {
 
 // signIn checks a name and a password.
 func (s *SignIn) signIn(w http.ResponseWriter, r *http.Request) {
-	address, ok := s.readForm(w, r, s.csrf(s.cookie(r, formCookie)))
+	address, ok := s.readForm(w, r, s.csrf(s.Frame.Cookie(r, formCookie)))
 	if !ok {
 		return
 	}
@@ -104,21 +102,21 @@ type second struct {
 
 // slow refuses a guess that comes too early.
 func (s *SignIn) slow(w http.ResponseWriter, r *http.Request, view formView, wait time.Duration) {
-	seconds := int(math.Ceil(wait.Seconds()))
-	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	view.Error = fmt.Sprintf(slowText, waitText(seconds))
+	w.Header().Set("Retry-After", strconv.Itoa(roundUp(wait, time.Second)))
+	view.Error = slowText(wait)
 	s.form(w, r, http.StatusTooManyRequests, view)
 }
 
-func waitText(seconds int) string {
-	if seconds == 1 {
-		return "1 second"
+// slowText says how long to wait for the next guess.
+func slowText(wait time.Duration) string {
+	in := readable.Count(roundUp(wait, time.Second), "second")
+	if wait > time.Minute {
+		in = readable.Count(roundUp(wait, time.Minute), "minute")
 	}
-	if seconds <= 60 {
-		return strconv.Itoa(seconds) + " seconds"
-	}
-	return strconv.Itoa((seconds+59)/60) + " minutes"
+	return "There were too many sign-ins from your address, or with this name. Try again in " + in + "."
 }
+
+func roundUp(d, unit time.Duration) int { return int((d + unit - 1) / unit) }
 
 // knownName returns a name as it may be in the audit log.
 func (s *SignIn) knownName(r *http.Request, name string) string {
@@ -141,12 +139,7 @@ func (s *SignIn) readForm(w http.ResponseWriter, r *http.Request, token string) 
 		s.fail(w, r, http.StatusForbidden, "Not allowed", formText)
 		return address, false
 	}
-	address, err := s.Source(r)
-	if err != nil {
-		s.fail(w, r, http.StatusBadRequest, "Invalid request", "A proxy sent an invalid source address.")
-		return address, false
-	}
-	return address, true
+	return s.source(w, r)
 }
 
 // signOut ends the session.
@@ -172,7 +165,7 @@ func (s *SignIn) signOut(w http.ResponseWriter, r *http.Request) {
 		s.fault(w, r, err)
 		return
 	}
-	s.removeCookie(w, r, sessionCookie)
+	s.Frame.RemoveCookie(w, r, sessionCookie)
 	http.Redirect(w, r, Path, http.StatusSeeOther)
 }
 

@@ -45,12 +45,9 @@ const (
 // Options is what signing in needs. All fields are required.
 type Options struct {
 	Dir   *datadir.Dir
-	Frame *frame.Frame // for the look of the pages
+	Frame *frame.Frame // for the look of the pages, and for cookies
 	// Source returns the source address of a request.
 	Source func(*http.Request) (netip.Addr, error)
-	// IsHTTPS reports whether a browser's request was sent by HTTPS, to this server or to a trusted
-	// proxy.
-	IsHTTPS func(*http.Request) bool
 }
 
 // SignIn checks who makes a request.
@@ -72,7 +69,7 @@ const maxSpent = 10_000
 
 // New returns the sign-in of a data directory.
 func New(o Options) (*SignIn, error) {
-	if o.Dir == nil || o.Frame == nil || o.Source == nil || o.IsHTTPS == nil {
+	if o.Dir == nil || o.Frame == nil || o.Source == nil {
 		return nil, errors.New("signin: all options must be set")
 	}
 	s := &SignIn{Options: o, accounts: o.Dir.Admins, throttle: newThrottle(), pages: parsePages(o.Frame), spent: recent.New[string, struct{}](maxSpent)}
@@ -91,7 +88,7 @@ func New(o Options) (*SignIn, error) {
 	if s.oidc, err = newProvider(o.Dir.Settings().OIDC); err != nil {
 		return nil, err
 	}
-	s.events = &events{log: o.Dir.Audit, now: o.Dir.Now}
+	s.events = newEvents(o.Dir.Audit, o.Dir.Now)
 	return s, nil
 }
 
@@ -135,9 +132,8 @@ func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
 			http.Redirect(w, r, passwordURL, http.StatusSeeOther)
 			return
 		}
-		address, err := s.Source(r)
-		if err != nil {
-			s.fail(w, r, http.StatusBadRequest, "Invalid request", "A proxy sent an invalid source address.")
+		address, ok := s.source(w, r)
+		if !ok {
 			return
 		}
 		c := caller.Caller{
@@ -148,13 +144,34 @@ func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
 	})
 }
 
+// sourceText is the error about a request without a source address.
+const sourceText = "A proxy sent an invalid source address."
+
+// source returns the source address of a request. If that is invalid, it responds.
+func (s *SignIn) source(w http.ResponseWriter, r *http.Request) (address netip.Addr, ok bool) {
+	address, err := s.Source(r)
+	if err != nil {
+		s.fail(w, r, http.StatusBadRequest, "Invalid request", sourceText)
+	}
+	return address, err == nil
+}
+
+// origin returns the URL of the console as the browser has it, without a path.
+func (s *SignIn) origin(r *http.Request) string {
+	scheme := "http://"
+	if s.Frame.IsHTTPS(r) {
+		scheme = "https://"
+	}
+	return scheme + strings.ToLower(r.Host)
+}
+
 // refreshHeader is in the requests that the script makes by itself, to update a page.
 const refreshHeader = "X-Stile-Refresh"
 
 // session returns the session of a request's cookie, its account and the cookie, or
 // [admins.ErrNotFound].
 func (s *SignIn) session(r *http.Request) (admins.Session, admins.Admin, string, error) {
-	cookie := s.cookie(r, sessionCookie)
+	cookie := s.Frame.Cookie(r, sessionCookie)
 	session, a, err := s.accounts.CheckSession(r.Context(), cookie, s.Dir.Now(), r.Header.Get(refreshHeader) == "")
 	return session, a, cookie, err
 }
@@ -210,9 +227,9 @@ func (s *SignIn) start(w http.ResponseWriter, r *http.Request, a admins.Admin, c
 	if err := s.events.signedIn(r.Context(), a, credential, address.String()); err != nil {
 		return "", err
 	}
-	s.setCookie(w, r, sessionCookie, cookie, http.SameSiteStrictMode, 0)
+	s.Frame.SetCookie(w, r, sessionCookie, cookie, http.SameSiteStrictMode, 0)
 	for _, name := range []string{formCookie, secondCookie, ceremonyCookie} {
-		s.removeCookie(w, r, name)
+		s.Frame.RemoveCookie(w, r, name)
 	}
 	if a.MustChange {
 		return passwordURL, nil
