@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stile.example/stile/store/storetest"
 )
 
 // previous is a data directory that the program of commit 5c92445 wrote and that was killed: three
@@ -32,7 +32,7 @@ const previousSettings = "public_url: https://api.example\ntrusted_proxies: [127
 func TestR8_PreviousRelease(t *testing.T) {
 	h := newHarness(t, previousSettings)
 	data := filepath.Join(h.dir, "data")
-	unpackPrevious(t, data)
+	storetest.Unpack(t, previous, data)
 	read := func(name string) string {
 		text, err := os.ReadFile(filepath.Join(data, name))
 		if err != nil {
@@ -128,37 +128,4 @@ func getFrom(t *testing.T, h *harness, address, token string) string {
 		t.Fatal(err)
 	}
 	return string(body)
-}
-
-// unpackPrevious unpacks the data of the previous release.
-func unpackPrevious(t *testing.T, dir string) {
-	t.Helper()
-	f, err := os.Open(previous)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for r := tar.NewReader(z); ; {
-		head, err := r.Next()
-		if err == io.EOF {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(head.Name)), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 }

@@ -1,15 +1,11 @@
 package store
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -22,6 +18,7 @@ import (
 	"stile.example/stile/refusals"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/refusallog"
+	"stile.example/stile/store/storetest"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
@@ -38,7 +35,7 @@ var beforeAt = time.Unix(1_790_000_000, 0).UTC()
 // format 1. It is rebuilt when the server starts, and not by commands that only read the items.
 func TestDataOfTheFormerLayout(t *testing.T) {
 	dir := t.TempDir()
-	unpack(t, before, dir)
+	storetest.Unpack(t, before, dir)
 	s := openAt(t, dir)
 	t.Run("tenants", func(t *testing.T) { checkTenants(t, s) })
 	t.Run("tokens", func(t *testing.T) { checkTokens(t, s) })
@@ -76,7 +73,7 @@ func TestUpgradeIsLogged(t *testing.T) {
 		func(s *Store) { put(t, s, 0, "new") },
 	} {
 		dir := t.TempDir()
-		unpack(t, before, dir)
+		storetest.Unpack(t, before, dir)
 		var log bytes.Buffer
 		s, err := Open(t.Context(), "sqlite", dir, sqlite.Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now})
 		if err != nil {
@@ -208,35 +205,5 @@ func checkCorpus(t *testing.T, s *Store) {
 	put(t, s, 0, "new")
 	if got, err := s.Stats(t.Context()); err != nil || got.Items != 23 || got.Generation != 6 {
 		t.Errorf("after an import: %+v, %v", got, err)
-	}
-}
-
-// unpack unpacks a tar file that gzip has compressed.
-func unpack(t *testing.T, name, dir string) {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if err == io.EOF {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(h.Name)), b, 0o600); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

@@ -1,13 +1,10 @@
 package sqlite
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -19,6 +16,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"stile.example/stile/store/storetest"
 )
 
 // migrateVictim is a variable that names a database and a migration. If it is set, the test binary
@@ -236,30 +235,7 @@ func wantContents(t *testing.T, when string, got, want map[string]table) {
 // last changes are in the write-ahead log.
 func previousDatabase(t *testing.T) string {
 	t.Helper()
-	f, err := os.Open("../testdata/5c92445.tar.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if err == io.EOF {
-			return filepath.Join(dir, "stile.db")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(h.Name)), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	storetest.Unpack(t, "../testdata/5c92445.tar.gz", dir)
+	return filepath.Join(dir, "stile.db")
 }
