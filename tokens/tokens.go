@@ -23,6 +23,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"iter"
 	"math"
 	"net/netip"
 	"time"
@@ -158,6 +159,26 @@ type Usage [2][Routes]Count
 
 // Count is a number of calls, and the number of records that they delivered.
 type Count struct{ Calls, Records uint32 }
+
+// DayUse is what a token used on one day through one route.
+type DayUse struct {
+	Day   int32 // days since 1970-01-01, UTC
+	Route Route
+	Count
+}
+
+// Uses returns what the token used, by day and route, without counts of zero.
+func (s *State) Uses() iter.Seq[DayUse] {
+	return func(yield func(DayUse) bool) {
+		for d, routes := range s.Used {
+			for route, n := range routes {
+				if n != (Count{}) && !yield(DayUse{s.Day + int32(d), Route(route), n}) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // Total returns the sum over days and routes.
 func (u Usage) Total() (t Count) {

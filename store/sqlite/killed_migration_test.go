@@ -17,6 +17,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/store/storetest"
 )
 
@@ -130,21 +131,13 @@ func nextOf(step string) string {
 }
 
 // stepsOf returns the migrations that a file has run.
-func stepsOf(t *testing.T, file string) (done []string) {
+func stepsOf(t *testing.T, file string) []string {
 	t.Helper()
 	db := OpenReaders(file)
 	defer db.Close()
-	rows, err := db.Query(`SELECT name FROM migrations ORDER BY name`)
+	done, err := rows.All(t.Context(), db, rows.Value[string], `SELECT name FROM migrations ORDER BY name`)
 	if err != nil {
 		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
-		done = append(done, name)
 	}
 	return done
 }
@@ -158,17 +151,9 @@ func contents(t *testing.T, file string, like map[string]table) map[string]table
 	t.Helper()
 	db := OpenReaders(file)
 	defer db.Close()
-	names := []string{}
-	rows, err := db.Query(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'migrations' AND name NOT LIKE 'sqlite%'`)
+	names, err := rows.All(t.Context(), db, rows.Value[string], `SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'migrations' AND name NOT LIKE 'sqlite%'`)
 	if err != nil {
 		t.Fatal(err)
-	}
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, name)
 	}
 	all := map[string]table{}
 	for _, name := range names {

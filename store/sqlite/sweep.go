@@ -129,20 +129,15 @@ func readExpired(q *sql.DB, last expiredToken, before int64) (dead []expiredToke
 
 // moveToLedger writes a token's totals to the ledger and deletes its row.
 func moveToLedger(tx *sql.Tx, c expiredToken) error {
-	for d, day := range c.state.Used {
-		for route, n := range day {
-			if n == (tokens.Count{}) {
-				continue
-			}
-			_, err := tx.Exec(`
-				INSERT INTO ledger (tenant, day, route, token, calls, records)
-				VALUES (?, ?, ?, ?, ?, ?)
-				ON CONFLICT (tenant, day, route, token)
-				DO UPDATE SET calls = max(calls, excluded.calls), records = max(records, excluded.records)`,
-				c.state.Tenant, int64(c.state.Day)+int64(d), route, c.id[:], n.Calls, n.Records)
-			if err != nil {
-				return err
-			}
+	for u := range c.state.Uses() {
+		_, err := tx.Exec(`
+			INSERT INTO ledger (tenant, day, route, token, calls, records)
+			VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, day, route, token)
+			DO UPDATE SET calls = max(calls, excluded.calls), records = max(records, excluded.records)`,
+			c.state.Tenant, u.Day, u.Route, c.id[:], u.Calls, u.Records)
+		if err != nil {
+			return err
 		}
 	}
 	return writeToken(tx, c.id, tokens.State{})

@@ -204,22 +204,17 @@ func (u *usageCheck) count(ctx context.Context, id tokens.ID, s tokens.State) er
 		u.found("a token is charged to a tenant that never existed", restoreAll, "token %x: tenant number %d", id, s.Tenant)
 		return nil
 	}
-	for d, day := range s.Used {
-		for route, n := range day {
-			if n == (tokens.Count{}) {
-				continue
-			}
-			k := lineKey{s.Tenant, int64(s.Day) + int64(d), tokens.Route(route)}
-			twice, err := u.inLedger(ctx, k, id)
-			if err != nil {
-				return err
-			}
-			if twice {
-				u.found("a token is in the ledger, and counted in its state once more", restoreAll, "token %x, day %d, %s", id, k.day, k.route)
-				return nil
-			}
-			u.add(k, int64(n.Calls), int64(n.Records))
+	for n := range s.Uses() {
+		k := lineKey{s.Tenant, int64(n.Day), n.Route}
+		twice, err := u.inLedger(ctx, k, id)
+		if err != nil {
+			return err
 		}
+		if twice {
+			u.found("a token is in the ledger, and counted in its state once more", restoreAll, "token %x, day %d, %s", id, k.day, k.route)
+			return nil
+		}
+		u.add(k, int64(n.Calls), int64(n.Records))
 	}
 	return nil
 }

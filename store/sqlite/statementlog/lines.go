@@ -33,24 +33,15 @@ func (t Table) FirstUsage(ctx context.Context) (day int32, found bool, err error
 	if ledger.Valid {
 		first(ledger.Int32)
 	}
-	err = t.DB.EachState(ctx, tx, func(id tokens.ID, s tokens.State) {
-		eachCount(id, s, func(l statements.Line) { first(l.Day) })
+	err = t.DB.EachState(ctx, tx, func(_ tokens.ID, s tokens.State) {
+		for u := range s.Uses() {
+			first(u.Day)
+		}
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("read the first usage: %w", err)
 	}
 	return day, found, nil
-}
-
-// eachCount calls fn with what a token's state counts.
-func eachCount(id tokens.ID, s tokens.State, fn func(statements.Line)) {
-	for d, routes := range s.Used {
-		for route, n := range routes {
-			if n != (tokens.Count{}) {
-				fn(statements.Line{Token: id, Day: s.Day + int32(d), Route: tokens.Route(route), Calls: int64(n.Calls), Records: int64(n.Records)})
-			}
-		}
-	}
 }
 
 // EachLine implements [statements.Store]. It reads the ledger and the states in one transaction, in
@@ -64,12 +55,12 @@ func (t Table) EachLine(ctx context.Context, groups [][]uint32, from, to int32, 
 	defer tx.Rollback()
 	r := &reading{ctx: ctx, tx: tx, states: map[place][]statements.Line{}}
 	err = t.DB.EachState(ctx, tx, func(id tokens.ID, s tokens.State) {
-		eachCount(id, s, func(l statements.Line) {
-			if l.Day >= from && l.Day <= to {
-				p := place{s.Tenant, l.Day, l.Route}
-				r.states[p] = append(r.states[p], l)
+		for u := range s.Uses() {
+			if u.Day >= from && u.Day <= to {
+				p := place{s.Tenant, u.Day, u.Route}
+				r.states[p] = append(r.states[p], statements.Line{Token: id, Day: u.Day, Route: u.Route, Calls: int64(u.Calls), Records: int64(u.Records)})
 			}
-		})
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)

@@ -66,12 +66,8 @@ func (l *Lines) Add(tenant uint32, day int64, route tokens.Route, calls, records
 
 // AddState adds what the state of a token counts.
 func (l *Lines) AddState(s tokens.State) {
-	for d, routes := range s.Used {
-		for route, n := range routes {
-			if n != (tokens.Count{}) {
-				l.Add(s.Tenant, int64(s.Day)+int64(d), tokens.Route(route), int64(n.Calls), int64(n.Records))
-			}
-		}
+	for u := range s.Uses() {
+		l.Add(s.Tenant, int64(u.Day), u.Route, int64(u.Calls), int64(u.Records))
 	}
 }
 
