@@ -51,8 +51,8 @@ func list[T any](b *strings.Builder, values []T) {
 	b.WriteByte(']')
 }
 
-// CompactJSON returns a value as JSON on one line. json.Marshal writes <, > and & as escapes, so the
-// text may be in a page.
+// CompactJSON returns a value as JSON on one line. json.Marshal writes <, > and & as escapes, so
+// the text may be in a page.
 func CompactJSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -29,8 +29,8 @@ func writerDSN(file string) connector {
 	})
 }
 
-// OpenReaders opens a pool of connections that can't write, to a file as it is: nothing is migrated.
-// They never wait for the writer, and it never waits for them.
+// OpenReaders opens a pool of connections to a file as it is: they can't write. They never wait for
+// the writer, and it never waits for them.
 func OpenReaders(file string) *sql.DB {
 	return open(dsn(file, url.Values{
 		"mode":             {"ro"},

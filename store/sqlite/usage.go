@@ -27,7 +27,7 @@ func (db *DB) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line,
 	if err := db.sumStates(ctx); err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}
-	err = db.reading(ctx, func(tx *sql.Tx) error {
+	err = rows.View(ctx, db.read, func(tx *sql.Tx) error {
 		// At one moment: otherwise a token's counts could be read both before and after a sweep has
 		// moved them.
 		db.used.Lock()
@@ -45,17 +45,6 @@ func (db *DB) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line,
 	return l.Sorted(), nil
 }
 
-// reading runs fn in a transaction that can only read. All reads see the moment of fn's first
-// one.
-func (db *DB) reading(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	return fn(tx)
-}
-
 // beginReading fixes the moment of which a transaction reads.
 func beginReading(ctx context.Context, tx *sql.Tx) error {
 	var n int
@@ -70,7 +59,7 @@ func (db *DB) sumStates(ctx context.Context) error {
 	if db.used.IsComplete() {
 		return nil
 	}
-	return db.reading(ctx, func(tx *sql.Tx) error {
+	return rows.View(ctx, db.read, func(tx *sql.Tx) error {
 		var fault error
 		err := db.writer.do(ctx, func() {
 			db.used.Lock()
@@ -94,7 +83,7 @@ func (db *DB) sumStates(ctx context.Context) error {
 
 // Recount returns what all tenants used as [DB.Usage] does, but reads every state.
 func (db *DB) Recount(ctx context.Context) (lines []usage.Line, err error) {
-	err = db.reading(ctx, func(tx *sql.Tx) error {
+	err = rows.View(ctx, db.read, func(tx *sql.Tx) error {
 		lines, err = UsageIn(ctx, tx)
 		return err
 	})

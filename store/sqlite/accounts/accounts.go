@@ -81,7 +81,8 @@ func (t Table) RemoveAdmin(ctx context.Context, number int64, check func(admins.
 		if err := check(a, owners); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE number = ?`, number) // with its tokens, sessions and passkeys
+		// The tables of tokens, sessions and passkeys delete theirs with it.
+		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE number = ?`, number)
 		return err
 	})
 }

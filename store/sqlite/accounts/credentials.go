@@ -92,8 +92,8 @@ func (t Table) AddSession(ctx context.Context, s admins.Session, most int, isOve
 	return s, err
 }
 
-// removeOld removes the sessions that are over, and the oldest ones of an account until it has fewer
-// than most.
+// removeOld removes the sessions that are over, and the oldest ones of an account until it has
+// fewer than most.
 func removeOld(ctx context.Context, tx *sql.Tx, admin int64, most int, isOver func(admins.Session) bool) error {
 	all, err := rows.All(ctx, tx, scanSession, `SELECT `+sessionColumns+` FROM admin_sessions s ORDER BY s.id DESC`)
 	if err != nil {

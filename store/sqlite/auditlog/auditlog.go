@@ -110,22 +110,21 @@ func (t Table) AuditEntries(ctx context.Context, q audit.Query) ([]audit.Entry, 
 
 // EachAudit implements [audit.Store].
 func (t Table) EachAudit(ctx context.Context, fn func(audit.Entry) error) (h audit.Head, err error) {
-	tx, err := t.DB.Reader().BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // both of one moment
-	if err != nil {
-		return h, fmt.Errorf("read the audit log: %w", err)
-	}
-	defer func() { err = errors.Join(err, tx.Rollback()) }()
-	err = rows.Each(ctx, tx, func(r rows.Row) error {
-		e, err := scan(r)
+	err = rows.View(ctx, t.DB.Reader(), func(tx *sql.Tx) error {
+		err := rows.Each(ctx, tx, func(r rows.Row) error {
+			e, err := scan(r)
+			if err != nil {
+				return fmt.Errorf("read the audit log: %w", err)
+			}
+			return fn(e)
+		}, `SELECT `+columns+` FROM audit ORDER BY seq`)
 		if err != nil {
-			return fmt.Errorf("read the audit log: %w", err)
+			return err
 		}
-		return fn(e)
-	}, `SELECT `+columns+` FROM audit ORDER BY seq`)
-	if err != nil {
-		return h, err
-	}
-	return readHead(ctx, tx)
+		h, err = readHead(ctx, tx)
+		return err
+	})
+	return h, err
 }
 
 func scan(row rows.Row) (e audit.Entry, err error) {

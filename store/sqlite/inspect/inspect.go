@@ -70,18 +70,19 @@ func Check(ctx context.Context, d Data) (Report, error) {
 	if usable, err := c.database(ctx); err != nil || !usable {
 		return c.report, err
 	}
-	tx, err := d.DB.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return c.report, fmt.Errorf("read the database: %w", err)
-	}
-	defer tx.Rollback()
 	// One transaction: calls continue meanwhile, and what they change must not look like damage.
-	for _, check := range []func(context.Context, *sql.Tx) error{c.tenants, c.usage, c.addresses, c.refusals, c.keys, c.corpus} {
-		if err := check(ctx, tx); err != nil {
-			return c.report, err
+	err := rows.View(ctx, d.DB, func(tx *sql.Tx) error {
+		for _, check := range []func(context.Context, *sql.Tx) error{c.tenants, c.usage, c.addresses, c.refusals, c.keys, c.corpus} {
+			if err := check(ctx, tx); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err == nil {
+		err = c.audit(ctx)
 	}
-	return c.report, c.audit(ctx)
+	return c.report, err
 }
 
 // begin starts to count the rows of a part.

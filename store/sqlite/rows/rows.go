@@ -56,6 +56,16 @@ func Value[T any](r Row) (v T, err error) {
 	return v, err
 }
 
+// View runs fn in a transaction that can only read. All reads see the moment of fn's first one.
+func View(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return fn(tx)
+}
+
 // Affected returns how many rows a statement changed.
 func Affected(res sql.Result, err error) (int, error) {
 	if err != nil {

@@ -11,32 +11,30 @@ import (
 	"strings"
 
 	"stile.example/stile/statements"
+	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/tokens"
 )
 
 // FirstUsage implements [statements.Store].
 func (t Table) FirstUsage(ctx context.Context) (day int32, found bool, err error) {
-	tx, err := t.DB.Reader().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return 0, false, fmt.Errorf("read the first usage: %w", err)
-	}
-	defer tx.Rollback()
 	first := func(d int32) {
 		if !found || d < day {
 			day, found = d, true
 		}
 	}
-	var ledger sql.NullInt32
-	if err := tx.QueryRowContext(ctx, `SELECT min(day) FROM (SELECT (SELECT min(day) FROM ledger WHERE tenant = number) AS day FROM tenants)`).Scan(&ledger); err != nil {
-		return 0, false, fmt.Errorf("read the first usage: %w", err)
-	}
-	if ledger.Valid {
-		first(ledger.Int32)
-	}
-	err = t.DB.EachState(ctx, tx, func(_ tokens.ID, s tokens.State) {
-		for u := range s.Uses() {
-			first(u.Day)
+	err = rows.View(ctx, t.DB.Reader(), func(tx *sql.Tx) error {
+		var ledger sql.NullInt32
+		if err := tx.QueryRowContext(ctx, `SELECT min(day) FROM (SELECT (SELECT min(day) FROM ledger WHERE tenant = number) AS day FROM tenants)`).Scan(&ledger); err != nil {
+			return err
 		}
+		if ledger.Valid {
+			first(ledger.Int32)
+		}
+		return t.DB.EachState(ctx, tx, func(_ tokens.ID, s tokens.State) {
+			for u := range s.Uses() {
+				first(u.Day)
+			}
+		})
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("read the first usage: %w", err)
@@ -48,33 +46,26 @@ func (t Table) FirstUsage(ctx context.Context) (day int32, found bool, err error
 // which each token is in one of them. It is on a connection that can only read, so calls don't
 // wait, and it reads the ledger in parts.
 func (t Table) EachLine(ctx context.Context, groups [][]uint32, from, to int32, fn func(group int, lines []statements.Line) error) error {
-	tx, err := t.DB.Reader().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("read the ledger: %w", err)
-	}
-	defer tx.Rollback()
-	r := &reading{ctx: ctx, tx: tx, states: map[place][]statements.Line{}}
-	err = t.DB.EachState(ctx, tx, func(id tokens.ID, s tokens.State) {
-		for u := range s.Uses() {
-			if u.Day >= from && u.Day <= to {
-				p := place{s.Tenant, u.Day, u.Route}
-				r.states[p] = append(r.states[p], statements.Line{Token: id, Day: u.Day, Route: u.Route, Calls: int64(u.Calls), Records: int64(u.Records)})
-			}
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("read the ledger: %w", err)
-	}
-	for g, numbers := range groups {
-		for day := from; day <= to; day++ {
-			for _, route := range statements.Routes {
-				if err := r.each(numbers, day, route, func(lines []statements.Line) error { return fn(g, lines) }); err != nil {
-					return err
+	return rows.View(ctx, t.DB.Reader(), func(tx *sql.Tx) error {
+		r := &reading{ctx: ctx, tx: tx, states: map[place][]statements.Line{}}
+		err := t.DB.EachState(ctx, tx, func(id tokens.ID, s tokens.State) {
+			for u := range s.Uses() {
+				if u.Day >= from && u.Day <= to {
+					p := place{s.Tenant, u.Day, u.Route}
+					r.states[p] = append(r.states[p], statements.Line{Token: id, Day: u.Day, Route: u.Route, Calls: int64(u.Calls), Records: int64(u.Records)})
 				}
 			}
+		})
+		if err != nil {
+			return fmt.Errorf("read the ledger: %w", err)
 		}
-	}
-	return nil
+		for g, numbers := range groups {
+			if err := r.days(numbers, from, to, func(lines []statements.Line) error { return fn(g, lines) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // place is where lines are counted.
@@ -89,6 +80,18 @@ type reading struct {
 	ctx    context.Context
 	tx     *sql.Tx
 	states map[place][]statements.Line // the counts that are not in the ledger
+}
+
+// days calls fn with the lines from one day to another, in order.
+func (r *reading) days(numbers []uint32, from, to int32, fn func([]statements.Line) error) error {
+	for day := from; day <= to; day++ {
+		for _, route := range statements.Routes {
+			if err := r.each(numbers, day, route, fn); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // each calls fn with the lines of a day and route, in order. If they are only in the ledger of one
