@@ -155,7 +155,7 @@ var allowedImports = map[string]string{
 	"webhooks":                  "events outbound",
 	"store/sqlite/webhookdb":    "events webhooks store/sqlite/rows",
 	"operations/webhooks":       "datadir events operations/failure webhooks operations/lookup operations/paging",
-	"commands/webhooks":         "commands/confirmation commands/printing commands/syntax events operations/webhooks webhooks spf13/cobra commands/host",
+	"commands/webhooks":         "commands/confirmation commands/printing commands/syntax events operations/webhooks webhooks spf13/cobra commands/host operations",
 	"evidence":                  "",
 	"doctor":                    "evidence editdistance",
 	"store/sqlite/evidencelog":  "evidence store/sqlite/rows",

@@ -42,8 +42,8 @@ func (p *program) contentList() *cobra.Command {
 	c.Flags().StringVar(&q.After, "after", "", "only items after this `id`")
 	c.Flags().IntVar(&q.Limit, "limit", 100, "maximum `number` of items, 1 to 10000")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if q.Limit < 1 || q.Limit > 10000 {
-			return syntax.Errorf("--limit %d: must be from 1 to 10000", q.Limit)
+		if err := syntax.CheckLimit(q.Limit, 10000); err != nil {
+			return err
 		}
 		var page operations.ItemPage
 		if err := p.run(c, q, &page); err != nil {

@@ -8,7 +8,6 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/content"
-	"stile.example/stile/corpus/words"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/operations/lookup"
@@ -86,35 +85,31 @@ func wouldRemoveItems(ctx context.Context, d *datadir.Dir, q ItemNames) (any, er
 	if err != nil {
 		return nil, err
 	}
-	f := content.Filter{Tenant: tenant, Collection: q.Collection}
 	if q.Collection != "" {
-		all, err := d.Store.OwnCollections(ctx, tenant)
-		for _, c := range all {
-			if words.Name(c.Collection) == words.Name(q.Collection) {
-				return RemovedItems{Removed: c.Items}, err
-			}
+		f := content.Filter{Tenant: tenant, Collection: q.Collection}
+		n, err := d.Store.Count(ctx, f, "")
+		if err == nil && n == 0 {
+			err = similar.CheckCollection(ctx, d.Store, f)
 		}
-		return nil, similar.CheckCollection(ctx, d.Store, f)
+		return RemovedItems{Removed: n}, err
 	}
 	for _, id := range q.IDs {
-		// no other id is between this text and the id, since all characters of ids are below ~
-		before := id[:max(0, len(id)-1)] + string(rune(lastOf(id)-1)) + "~"
-		next, err := d.Store.List(ctx, f, before, 1)
-		if err != nil {
-			return nil, err
-		}
-		if len(next) == 0 || next[0].ID != id {
-			return nil, explainMissing(id, content.ErrNotFound)
+		if err := checkOwn(ctx, d, tenant, id); err != nil {
+			return nil, explainMissing(id, err)
 		}
 	}
 	return RemovedItems{Removed: len(q.IDs)}, nil
 }
 
-func lastOf(id string) byte {
-	if id == "" {
-		return ' '
+// checkOwn returns an error unless an item is a tenant's own, or a shared one for 0.
+func checkOwn(ctx context.Context, d *datadir.Dir, tenant uint32, id string) error {
+	_, err := d.Store.Item(ctx, tenant, id)
+	if err == nil && tenant != 0 {
+		if _, notShared := d.Store.Item(ctx, 0, id); notShared == nil { // a tenant sees the shared ones too
+			err = content.ErrNotFound
+		}
 	}
-	return id[len(id)-1]
+	return err
 }
 
 func wouldRevoke(ctx context.Context, d *datadir.Dir, name TokenName) (any, error) {

@@ -2,10 +2,11 @@ package operations
 
 import (
 	"context"
-	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/lists"
 	"stile.example/stile/tenants"
@@ -87,31 +88,17 @@ func keptState(ctx context.Context, d *datadir.Dir, k lists.RangeKeep) (any, err
 }
 
 func stateOfRange(ctx context.Context, d *datadir.Dir, typed string) (any, error) {
+	r, err := addresses.ParseRange(typed)
+	if err != nil {
+		return nil, nil // the operation says so
+	}
 	all, err := lists.AllAddresses(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	var found []AddressInfo
-	for _, line := range all {
-		if isRange(line.Range, typed) {
-			found = append(found, line)
-		}
-	}
-	if found == nil {
+	found := slices.DeleteFunc(all, func(line AddressInfo) bool { return line.Range != r.String() })
+	if len(found) == 0 {
 		return nil, nil
 	}
 	return found, nil
-}
-
-// isRange reports whether a range is the one that a person typed, with or without its length.
-func isRange(listed, typed string) bool {
-	r, err := netip.ParsePrefix(listed)
-	if err != nil {
-		return false
-	}
-	if p, err := netip.ParsePrefix(typed); err == nil {
-		return p.Masked() == r
-	}
-	a, err := netip.ParseAddr(typed)
-	return err == nil && r.Contains(a) && (r.IsSingleIP() || a.Is6() && r.Bits() == 64)
 }

@@ -91,3 +91,18 @@ func TestRecorded(t *testing.T) {
 		t.Errorf("%+v %v", v, err)
 	}
 }
+
+// TestRangeState checks that the audit log has the entry of a range, however the range was typed.
+func TestRangeState(t *testing.T) {
+	d := openDir(t)
+	by := Actor{Name: "alice", Role: Operator}
+	for _, typed := range []string{"198.51.100.7", "::ffff:198.51.100.8", "2001:db8::7", "2001:db8:7::7/128", "203.0.113.9/24"} {
+		if _, err := RunAs[RangeBlock, AddressInfo](t.Context(), d, by, "address block", RangeBlock{Range: typed}); err != nil {
+			t.Fatal(err)
+		}
+		page, err := RunAs[AuditQuery, AuditPage](t.Context(), d, by, "audit list", AuditQuery{Subject: typed})
+		if err != nil || len(page.Entries) != 1 || !strings.Contains(string(page.Entries[0].After), `"kind":"block"`) {
+			t.Errorf("%s: %+v %v", typed, page, err)
+		}
+	}
+}

@@ -52,8 +52,8 @@ as next.`,
 		if err := readDays(&q, from, to); err != nil {
 			return err
 		}
-		if q.Limit < 1 || q.Limit > operations.MaxPage {
-			return syntax.Errorf("--limit %d: must be from 1 to %d", q.Limit, operations.MaxPage)
+		if err := syntax.CheckLimit(q.Limit, operations.MaxPage); err != nil {
+			return err
 		}
 		if q.After < 0 {
 			return syntax.Errorf("--after %d: must be the number of an entry", q.After)
@@ -69,19 +69,10 @@ as next.`,
 
 // readDays sets the times of a query from days.
 func readDays(q *operations.AuditQuery, from, to string) (err error) {
-	if q.From, err = syntax.ParseDay("from", from, syntax.FirstDay); err != nil {
-		return err
-	}
-	if q.To, err = syntax.ParseDay("to", to, syntax.LastDay); err != nil {
-		return err
-	}
-	if to != "" && q.From.After(q.To) {
-		return syntax.Errorf("--from %s: must not be after --to %s", from, to)
-	}
-	if to != "" {
+	if q.From, q.To, err = syntax.ParseDays(from, to); err == nil && to != "" {
 		q.To = q.To.AddDate(0, 0, 1) // the query does not include its end
 	}
-	return nil
+	return err
 }
 
 func (p Commands) showAudit(page operations.AuditPage) error {

@@ -48,7 +48,7 @@ func addAddressFilter(c *cobra.Command, q *operations.AddressQuery) {
 
 // allAddresses reads all pages of a list.
 func (p Commands) allAddresses(c *cobra.Command, q operations.AddressQuery) (all []operations.AddressInfo, err error) {
-	q.Limit = 1000
+	q.Limit = operations.MaxPage
 	for {
 		var page operations.AddressPage
 		if err := p.Run(c, q, &page); err != nil {

@@ -72,8 +72,8 @@ token, and is neither counted nor charged.`,
 	c.Flags().StringVar(&q.Cursor, "cursor", "", "continue a search: the `next` of the page before")
 	q.Limit = c.Flags().Int("limit", 20, "maximum `number` of items, 1 to 50")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if *q.Limit < 1 || *q.Limit > 50 {
-			return syntax.Errorf("--limit %d: must be from 1 to 50", *q.Limit)
+		if err := syntax.CheckLimit(*q.Limit, 50); err != nil {
+			return err
 		}
 		if len(args) == 1 {
 			q.Q = args[0]

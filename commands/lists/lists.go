@@ -21,13 +21,6 @@ func addPage(c *cobra.Command, after *string, limit *int) {
 	c.Flags().IntVar(limit, "limit", 100, "maximum `number` of lines, 1 to 1000")
 }
 
-func checkPage(limit int) error {
-	if limit < 1 || limit > 1000 {
-		return syntax.Errorf("--limit %d: must be from 1 to 1000", limit)
-	}
-	return nil
-}
-
 // showPage prints a table, and how to continue.
 func (p Commands) showPage(head string, rows [][]string, next string) error {
 	if err := printing.Table(p.Text(), head, rows); err != nil || next == "" {

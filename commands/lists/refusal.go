@@ -41,7 +41,7 @@ the list shows.`,
 	c.Flags().StringVar(&observed, "observed", "", "yes: only what a rule would have refused if it were not only observed; no: only real refusals")
 	addPage(c, &q.After, &q.Limit)
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
-		if err := checkPage(q.Limit); err != nil {
+		if err := syntax.CheckLimit(q.Limit, operations.MaxPage); err != nil {
 			return err
 		}
 		if q.From, err = timeOf("from", from); err != nil {

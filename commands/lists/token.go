@@ -29,7 +29,7 @@ than the real one. On a busy server, a new token appears after a minute at most.
 	c.Flags().StringVar(&q.Order, "order", "use", "`order`: use (the last used first) or issue (the newest first)")
 	addPage(c, &q.After, &q.Limit)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := checkPage(q.Limit); err != nil {
+		if err := syntax.CheckLimit(q.Limit, operations.MaxPage); err != nil {
 			return err
 		}
 		q.State = operations.TokenState(state)

@@ -60,29 +60,16 @@ The amounts are those of ` + "`stile statement`" + `. ` + "`stile usage verify`"
 }
 
 // between replaces months by their days, and checks that the days are in order.
-func between(q *operations.UsageQuery) (err error) {
-	if q.From, err = dayOf("from", q.From, firstDay); err != nil {
-		return err
-	}
-	if q.To, err = dayOf("to", q.To, lastDay); err != nil {
-		return err
-	}
-	if q.From != "" && q.To != "" && q.From > q.To {
-		return syntax.Errorf("--from %s: must not be after --to %s", q.From, q.To)
-	}
-	return nil
+func between(q *operations.UsageQuery) error {
+	from, to, err := syntax.ParseDays(q.From, q.To)
+	q.From, q.To = dayOf(from), dayOf(to)
+	return err
 }
 
-// dayOf parses a day, or a month, of which edge returns the day that is meant.
-func dayOf(flag, text string, edge func(time.Time) time.Time) (string, error) {
-	if t, err := time.Parse("2006-01", text); err == nil {
-		return edge(t).Format(time.DateOnly), nil
+// dayOf returns a day as text, "" for the zero time.
+func dayOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
 	}
-	if _, err := time.Parse(time.DateOnly, text); text != "" && err != nil {
-		return "", syntax.Errorf("--%s %q: must be YYYY-MM-DD or YYYY-MM", flag, text)
-	}
-	return text, nil
+	return usage.Day(t)
 }
-
-func firstDay(month time.Time) time.Time { return month }
-func lastDay(month time.Time) time.Time  { return month.AddDate(0, 1, -1) }

@@ -59,9 +59,31 @@ func ParseDuration(flag, text string) (time.Duration, error) {
 	return d, nil
 }
 
-// ParseDay parses the value of a flag that is a day, or a month, of which edge returns the day that
-// is meant. It returns the start of the day, UTC, or zero for an empty value.
-func ParseDay(flag, text string, edge func(month time.Time) time.Time) (time.Time, error) {
+// CheckLimit returns an error unless the value of --limit is from 1 to a maximum.
+func CheckLimit(limit, most int) error {
+	if limit < 1 || limit > most {
+		return Errorf("--limit %d: must be from 1 to %d", limit, most)
+	}
+	return nil
+}
+
+// ParseDays parses the values of --from and --to. Each is a day, or a month, of which the first or
+// the last day is meant. It returns the start of each day, UTC, or zero for an empty value.
+func ParseDays(from, to string) (first, last time.Time, err error) {
+	if first, err = parseDay("from", from, firstDay); err != nil {
+		return first, last, err
+	}
+	if last, err = parseDay("to", to, lastDay); err != nil {
+		return first, last, err
+	}
+	if to != "" && first.After(last) {
+		err = Errorf("--from %s: must not be after --to %s", first.Format(time.DateOnly), last.Format(time.DateOnly))
+	}
+	return first, last, err
+}
+
+// parseDay parses a day, or a month, of which edge returns the day that is meant.
+func parseDay(flag, text string, edge func(month time.Time) time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -75,8 +97,5 @@ func ParseDay(flag, text string, edge func(month time.Time) time.Time) (time.Tim
 	return day, nil
 }
 
-// FirstDay returns the first day of a month.
-func FirstDay(month time.Time) time.Time { return month }
-
-// LastDay returns the last day of a month.
-func LastDay(month time.Time) time.Time { return month.AddDate(0, 1, -1) }
+func firstDay(month time.Time) time.Time { return month }
+func lastDay(month time.Time) time.Time  { return month.AddDate(0, 1, -1) }

@@ -11,6 +11,7 @@ import (
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/events"
+	"stile.example/stile/operations"
 	"stile.example/stile/operations/webhooks"
 	domain "stile.example/stile/webhooks"
 )
@@ -68,8 +69,8 @@ list. With --json, each delivery has its body and its last tries.`,
 	f.Int64Var(&q.After, "after", 0, "`number` of the last delivery of the page before")
 	f.IntVar(&q.Limit, "limit", 50, "maximum `number` of deliveries, 1 to 1000")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if q.Limit < 1 {
-			return syntax.Errorf("--limit %d: must be from 1 to 1000", q.Limit)
+		if err := syntax.CheckLimit(q.Limit, operations.MaxPage); err != nil {
+			return err
 		}
 		q.Webhook, q.State, q.Event = strings.Join(args, ""), domain.State(state), events.Type(event)
 		var page webhooks.Page
