@@ -121,9 +121,7 @@ func actionsOf(r *frame.Request, a operations.AddressInfo) frame.Cell {
 	label := map[string]string{"block": "Lift", "crowded": "Reset", "allow": "Remove", "": "Dismiss"}[a.Kind]
 	lift := r.Button("/addresses/lift", label, a.Range, "range", a.Range, "to", r.URL.RequestURI())
 	if a.Origin == "rule" && (a.Kind == "block" || a.SuggestBlock) {
-		if keep := r.Button("/addresses/keep", "Keep", a.Range+" permanently", "range", a.Range, "to", r.URL.RequestURI()); keep.Kind != "none" {
-			return lift.And(keep)
-		}
+		return lift.And(r.Button("/addresses/keep", "Keep", a.Range+" permanently", "range", a.Range, "to", r.URL.RequestURI()))
 	}
 	return lift
 }
