@@ -87,7 +87,7 @@ func rangeCell(text string) frame.Cell {
 	if a, single := singleOf(text); single {
 		return c.Link(frame.Path("addresses", "of", a))
 	}
-	return c.Link(frame.URL("/addresses", map[string][]string{"address": {text}}))
+	return c.Link(frame.URL("/addresses", "address", text))
 }
 
 // singleOf returns the address of a range that the rules count as one.

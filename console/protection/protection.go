@@ -86,7 +86,7 @@ func addressCell(shown string) frame.Cell {
 	if a, err := netip.ParseAddr(shown); err == nil {
 		return frame.Code(shown).Link(frame.Path("addresses", "of", a.String()))
 	}
-	return frame.Code(shown).Link(frame.URL("/refusals", map[string][]string{"address": {shown}}))
+	return frame.Code(shown).Link(frame.URL("/refusals", "address", shown))
 }
 
 // refCell returns a cell with a reference.

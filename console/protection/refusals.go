@@ -146,7 +146,7 @@ func settingActions(r *frame.Request, f operations.RefusalInfo) (all []frame.Cel
 	}
 	if a := text(f.Address); f.Code == string(codes.AddressBlocked) {
 		if a != "" {
-			all = append(all, frame.Text("The address").Link(frame.URL("/addresses", map[string][]string{"address": {a}})))
+			all = append(all, frame.Text("The address").Link(frame.URL("/addresses", "address", a)))
 		}
 	}
 	return all
