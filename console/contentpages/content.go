@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strconv"
 
 	"stile.example/stile/console/frame"
@@ -41,7 +40,7 @@ func overview(r *frame.Request) (any, error) {
 		if name == "" {
 			name = "without a collection"
 		}
-		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Text(name).Link(searchURL(tenant, "", one.Collection)), frame.Num(one.Items), frame.Num(one.Own)}})
+		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Text(name).Link(frame.URL("/content/search", "tenant", tenant, "collection", one.Collection)), frame.Num(one.Items), frame.Num(one.Own)}})
 	}
 	cards := []frame.Card{{Label: "Items", Value: frame.Number(int64(c.Items))}, {Label: "Size", Value: frame.Number(c.Bytes>>10) + " KiB"}, {Label: "Generation", Value: strconv.FormatInt(c.Generation, 10), Note: "Each import that changes something publishes the next."}}
 	if tenant != "" {
@@ -78,16 +77,6 @@ func changeItems(l operations.ContentChange) []frame.Item {
 	return append(items, frame.Item{Term: "Undo ends", Value: frame.Time(l.UndoUntil), Help: "The change can be undone until then, until the next change, or until a tenant is removed."})
 }
 
-func searchURL(tenant, q, collection string) string {
-	v := url.Values{}
-	for name, value := range map[string]string{"tenant": tenant, "q": q, "collection": collection} {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
-	return frame.URL("/content/search", v)
-}
-
 // found is what pages show of an item in a list.
 type found struct {
 	ID         string   `json:"id"`
@@ -118,10 +107,7 @@ func search(r *frame.Request) (any, error) {
 		if err := json.Unmarshal(raw, &it); err != nil {
 			return nil, fmt.Errorf("read an item: %w", err)
 		}
-		to := frame.Path("content", "items", it.ID)
-		if q.Tenant != "" {
-			to = frame.URL(to, url.Values{"tenant": {q.Tenant}})
-		}
+		to := frame.URL(frame.Path("content", "items", it.ID), "tenant", q.Tenant)
 		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Text(it.Title).Link(to), frame.Code(it.ID), frame.Text(it.Collection), frame.Text(clip(it.Summary)).Muted()}})
 	}
 	r.Older(&t, page.Next)

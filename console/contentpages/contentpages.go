@@ -3,34 +3,36 @@
 package contentpages
 
 import (
-	"embed"
+	_ "embed"
 
 	"stile.example/stile/console/frame"
 	"stile.example/stile/operations"
 )
 
-//go:embed *.html
-var files embed.FS
-
-func template(name string) string {
-	text, err := files.ReadFile(name)
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	return string(text)
-}
+var (
+	//go:embed content.html
+	contentHTML string
+	//go:embed import.html
+	importHTML string
+	//go:embed item.html
+	itemHTML string
+	//go:embed keys.html
+	keysHTML string
+	//go:embed search.html
+	searchHTML string
+)
 
 // Add adds the pages and forms.
 func Add(f *frame.Frame) {
 	jobs := newUploads(f.DataDirectory())
-	page := func(path, section, title, file string, data func(*frame.Request) (any, error)) {
-		f.Page(frame.Page{Path: path, Section: section, Role: operations.Viewer, Title: title, Template: template(file), Data: data})
+	page := func(path, section, title, html string, data func(*frame.Request) (any, error)) {
+		f.Page(frame.Page{Path: path, Section: section, Role: operations.Viewer, Title: title, Template: html, Data: data})
 	}
-	page("/content", "content", "Content", "content.html", overview)
-	page("/content/search", "content", "Search", "search.html", search)
-	page("/content/items/{id}", "content", "", "item.html", item)
-	f.Page(frame.Page{Path: "/content/imports/{id}", Section: "content", Role: operations.Operator, Title: "Import", Template: template("import.html"), Data: jobs.show})
-	page("/keys", "keys", "Issuers & keys", "keys.html", keys)
+	page("/content", "content", "Content", contentHTML, overview)
+	page("/content/search", "content", "Search", searchHTML, search)
+	page("/content/items/{id}", "content", "", itemHTML, item)
+	f.Page(frame.Page{Path: "/content/imports/{id}", Section: "content", Role: operations.Operator, Title: "Import", Template: importHTML, Data: jobs.show})
+	page("/keys", "keys", "Issuers & keys", keysHTML, keys)
 	form := func(path, section string, role operations.Role, show func(*frame.Request) (frame.FormView, error), do func(*frame.Request, frame.Values) (frame.Done, error)) frame.Form {
 		return frame.Form{Path: path, Section: section, Role: role, Show: show, Do: do}
 	}

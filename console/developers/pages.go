@@ -1,7 +1,6 @@
 package developers
 
 import (
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ func readTenant(r *frame.Request) (tenantInfo, error) {
 
 // refusalURL returns the URL of the explanation of a reference.
 func refusalURL(ref string) string {
-	return frame.URL(Prefix+"/refusals", url.Values{"ref": {ref}})
+	return frame.URL(Prefix+"/refusals", "ref", ref)
 }
 
 func overview(r *frame.Request) (any, error) {
@@ -180,7 +179,7 @@ func tryPage(r *frame.Request) (any, error) {
 		Calls   int
 		Minutes int
 	}{doctor.Snippet(r.PublicURL(), r.Caller.Tenant), r.Ask(Prefix+"/token", "Get a token to try out…", ""),
-		r.PublicURL() + frame.URL("/snippet", url.Values{"client_id": {r.Caller.Tenant}}), operations.TestCalls, int(operations.TestLifetime / time.Minute)}, nil
+		r.PublicURL() + frame.URL("/snippet", "client_id", r.Caller.Tenant), operations.TestCalls, int(operations.TestLifetime / time.Minute)}, nil
 }
 
 func tokenForm(r *frame.Request) (frame.FormView, error) {

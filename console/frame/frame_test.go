@@ -85,6 +85,13 @@ func TestErrorHeading(t *testing.T) {
 	}
 }
 
+// TestURL checks that a path that is escaped already is not escaped again.
+func TestURL(t *testing.T) {
+	if got, want := frame.URL(frame.Path("content", "items", "a/b c"), "tenant", "x&y", "q", ""), "/content/items/a%2Fb%20c?tenant=x%26y"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestRoles(t *testing.T) {
 	s := consoletest.New(t, add)
 	for role, status := range map[operations.Role]int{operations.Owner: 200, operations.Operator: 403, operations.Viewer: 403, "": 403} {

@@ -108,7 +108,14 @@ func (r *Request) Crumb(text, href string) { r.Crumbs = append(r.Crumbs, Crumb{t
 // With returns the page's URL with other parameters: pairs of a name and a value. An empty value
 // removes the parameter.
 func (r *Request) With(pairs ...string) string {
-	q := r.URL.Query()
+	return withQuery(r.URL.EscapedPath(), r.URL.Query(), pairs)
+}
+
+// URL returns an escaped path with a query of pairs of a name and a value. Empty values are left out.
+func URL(path string, pairs ...string) string { return withQuery(path, url.Values{}, pairs) }
+
+// withQuery returns an escaped path with a query, in which pairs are set, or removed if the value is empty.
+func withQuery(path string, q url.Values, pairs []string) string {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] == "" {
 			q.Del(pairs[i])
@@ -116,13 +123,10 @@ func (r *Request) With(pairs ...string) string {
 			q.Set(pairs[i], pairs[i+1])
 		}
 	}
-	return URL(r.URL.Path, q)
-}
-
-// URL returns a path with a query.
-func URL(path string, q url.Values) string {
-	u := url.URL{Path: path, RawQuery: q.Encode()}
-	return u.String()
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
 }
 
 // Path returns a path whose elements are escaped: Path("tenants", id) is /tenants/ID.

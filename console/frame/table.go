@@ -3,7 +3,6 @@ package frame
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -157,11 +156,7 @@ func (r *Request) Ask(path, label, about string, pairs ...string) Cell {
 	if !r.mayPost(path) {
 		return Cell{}
 	}
-	q := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		q.Set(pairs[i], pairs[i+1])
-	}
-	return Cell{Kind: "ask", Text: label, Href: URL(path, q), Title: about}
+	return Cell{Kind: "ask", Text: label, Href: URL(path, pairs...), Title: about}
 }
 
 // Older sets the links of a table that is a part of a list: to the rows after a cursor, and to the
@@ -190,19 +185,18 @@ func (r *Request) Export(t *Table, operation string, in any) error {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return fmt.Errorf("%s: read the input: %w", operation, err)
 	}
-	q := url.Values{}
+	var pairs []string
 	for name, value := range fields {
 		var text string
 		if json.Unmarshal(value, &text) != nil {
 			text = string(value) // not a text, such as true
 		}
 		if name != "after" && name != "limit" && !slices.Contains(unset, text) {
-			q.Set(name, text)
+			pairs = append(pairs, name, text)
 		}
 	}
 	for _, format := range []string{"csv", "ndjson"} {
-		q.Set("format", format)
-		t.Exports = append(t.Exports, Export{strings.ToUpper(format), URL("/api/v1"+o.Route.Path, q)})
+		t.Exports = append(t.Exports, Export{strings.ToUpper(format), URL("/api/v1"+o.Route.Path, append(pairs, "format", format)...)})
 	}
 	return nil
 }

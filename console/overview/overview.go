@@ -233,7 +233,7 @@ func (o overview) codes(period string) frame.Drawing {
 	}
 	maps.Copy(all, o.Total.Codes)
 	for code := range all {
-		c.Rows = append(c.Rows, chart.Bar{Label: code, Href: frame.URL("/refusals", map[string][]string{"code": {code}}), Values: []float64{float64(o.Total.Codes[code]), float64(o.Before.Codes[code])}})
+		c.Rows = append(c.Rows, chart.Bar{Label: code, Href: frame.URL("/refusals", "code", code), Values: []float64{float64(o.Total.Codes[code]), float64(o.Before.Codes[code])}})
 	}
 	if len(c.Rows) == 0 {
 		return nil

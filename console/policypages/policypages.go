@@ -188,11 +188,7 @@ func rulesTable(r *frame.Request, all []setting, tenant string) (frame.Table, er
 		if slices.Contains(observed, rule.name) {
 			state = frame.Badge("warn", "only observed")
 			if counts != nil {
-				pairs := []string{"observed", "yes", "code", rule.code}
-				if tenant != "" {
-					pairs = append(pairs, "tenant", tenant)
-				}
-				would = frame.Amount(counts[rule.code]).Link(link("/refusals", pairs...))
+				would = frame.Amount(counts[rule.code]).Link(frame.URL("/refusals", "observed", "yes", "code", rule.code, "tenant", tenant))
 			}
 		}
 		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Code(rule.name), frame.Text(rule.text), state, would}})
@@ -237,12 +233,4 @@ func observedCounts(r *frame.Request, tenant string) (map[string]string, error) 
 		}
 	}
 	return texts, nil
-}
-
-func link(path string, pairs ...string) string {
-	q := map[string][]string{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		q[pairs[i]] = []string{pairs[i+1]}
-	}
-	return frame.URL(path, q)
 }

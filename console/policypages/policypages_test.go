@@ -62,7 +62,7 @@ func TestCompare(t *testing.T) {
 	if page := s.Get(path, 200); !strings.Contains(page, "1 of 11 groups") || !strings.Contains(page, "spike:\n    calls: 30\n") {
 		t.Error(page)
 	}
-	if page := s.Refuse("/policy/compare", "name", "policy.spike.calls", "value", "40"); !strings.Contains(page, "a comparison of policy.spike.calls is running, by ada") {
+	if page := s.Refuse("/policy/compare", "name", "policy.spike.calls", "value", "40"); !strings.Contains(page, "A comparison of policy.spike.calls is running, by ada") {
 		t.Error(page)
 	}
 	close(release)

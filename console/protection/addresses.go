@@ -87,7 +87,7 @@ func rangeCell(text string) frame.Cell {
 	if a, single := singleOf(text); single {
 		return c.Link(frame.Path("addresses", "of", a))
 	}
-	return c.Link(frame.URL("/addresses", map[string][]string{"address": {text}}))
+	return c.Link(frame.URL("/addresses", "address", text))
 }
 
 // singleOf returns the address of a range that the rules count as one.
@@ -121,9 +121,7 @@ func actionsOf(r *frame.Request, a operations.AddressInfo) frame.Cell {
 	label := map[string]string{"block": "Lift", "crowded": "Reset", "allow": "Remove", "": "Dismiss"}[a.Kind]
 	lift := r.Button("/addresses/lift", label, a.Range, "range", a.Range, "to", r.URL.RequestURI())
 	if a.Origin == "rule" && (a.Kind == "block" || a.SuggestBlock) {
-		if keep := r.Button("/addresses/keep", "Keep", a.Range+" permanently", "range", a.Range, "to", r.URL.RequestURI()); keep.Kind != "none" {
-			return lift.And(keep)
-		}
+		return lift.And(r.Button("/addresses/keep", "Keep", a.Range+" permanently", "range", a.Range, "to", r.URL.RequestURI()))
 	}
 	return lift
 }

@@ -3,7 +3,7 @@
 package protection
 
 import (
-	"embed"
+	_ "embed"
 	"net/netip"
 	"strings"
 	"time"
@@ -13,32 +13,38 @@ import (
 	"stile.example/stile/operations/failure"
 )
 
-//go:embed *.html
-var files embed.FS
-
-func template(name string) string {
-	text, err := files.ReadFile(name)
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	return string(text)
-}
+var (
+	//go:embed address.html
+	addressHTML string
+	//go:embed addresses.html
+	addressesHTML string
+	//go:embed proposals.html
+	proposalsHTML string
+	//go:embed refusal.html
+	refusalHTML string
+	//go:embed refusals.html
+	refusalsHTML string
+	//go:embed token.html
+	tokenHTML string
+	//go:embed tokens.html
+	tokensHTML string
+)
 
 // perPage is how many lines a page of a list has. More would exceed the size of a page.
 const perPage = 30
 
 // Add adds the pages and forms.
 func Add(f *frame.Frame) {
-	page := func(path, section, title, file string, data func(*frame.Request) (any, error)) {
-		f.Page(frame.Page{Path: path, Section: section, Role: operations.Viewer, Title: title, Template: template(file), Data: data})
+	page := func(path, section, title, html string, data func(*frame.Request) (any, error)) {
+		f.Page(frame.Page{Path: path, Section: section, Role: operations.Viewer, Title: title, Template: html, Data: data})
 	}
-	page("/refusals", "refusals", "Refusals", "refusals.html", refusals)
-	page("/refusals/{ref}", "refusals", "", "refusal.html", refusal)
-	page("/tokens", "tokens", "Tokens", "tokens.html", tokens)
-	page("/tokens/{id}", "tokens", "", "token.html", token)
-	page("/addresses", "addresses", "Addresses", "addresses.html", addresses)
-	page("/addresses/proposals", "addresses", "Proposals", "proposals.html", proposals)
-	page("/addresses/of/{address}", "addresses", "", "address.html", address)
+	page("/refusals", "refusals", "Refusals", refusalsHTML, refusals)
+	page("/refusals/{ref}", "refusals", "", refusalHTML, refusal)
+	page("/tokens", "tokens", "Tokens", tokensHTML, tokens)
+	page("/tokens/{id}", "tokens", "", tokenHTML, token)
+	page("/addresses", "addresses", "Addresses", addressesHTML, addresses)
+	page("/addresses/proposals", "addresses", "Proposals", proposalsHTML, proposals)
+	page("/addresses/of/{address}", "addresses", "", addressHTML, address)
 	form := func(path, section string, role operations.Role, show func(*frame.Request) (frame.FormView, error), do func(*frame.Request, frame.Values) (frame.Done, error)) {
 		f.Form(frame.Form{Path: path, Section: section, Role: role, Show: show, Do: do})
 	}
@@ -80,7 +86,7 @@ func addressCell(shown string) frame.Cell {
 	if a, err := netip.ParseAddr(shown); err == nil {
 		return frame.Code(shown).Link(frame.Path("addresses", "of", a.String()))
 	}
-	return frame.Code(shown).Link(frame.URL("/refusals", map[string][]string{"address": {shown}}))
+	return frame.Code(shown).Link(frame.URL("/refusals", "address", shown))
 }
 
 // refCell returns a cell with a reference.

@@ -99,7 +99,7 @@ func refusal(r *frame.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	facts := []frame.Item{{Term: "When", Value: frame.Time(f.At).And(frame.Text(f.At.Format("2006-01-02 15:04:05 UTC")).Muted())},
+	facts := []frame.Item{{Term: "When", Value: timeCell(&f.At)},
 		{Term: "Tenant", Value: tenantCell(text(f.Tenant))}, {Term: "Address", Value: addressCell(text(f.Address))}}
 	if line.TokenID != "" {
 		facts = append(facts, frame.Item{Term: "Token", Value: frame.Code(line.TokenID).Link(frame.Path("tokens", line.TokenID))})
@@ -146,7 +146,7 @@ func settingActions(r *frame.Request, f operations.RefusalInfo) (all []frame.Cel
 	}
 	if a := text(f.Address); f.Code == string(codes.AddressBlocked) {
 		if a != "" {
-			all = append(all, frame.Text("The address").Link(frame.URL("/addresses", map[string][]string{"address": {a}})))
+			all = append(all, frame.Text("The address").Link(frame.URL("/addresses", "address", a)))
 		}
 	}
 	return all

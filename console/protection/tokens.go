@@ -104,7 +104,7 @@ func token(r *frame.Request) (any, error) {
 		Steps   []frame.Item
 		Story   []moment
 		More    string
-	}{state, actions, facts, steps, story(v.Story), frame.URL("/refusals", map[string][]string{"token": {v.ID}})}, nil
+	}{state, actions, facts, steps, story(v.Story), frame.URL("/refusals", "token", v.ID)}, nil
 }
 
 // moment is an entry of a timeline: something that happened, maybe several times in a row.

@@ -55,7 +55,7 @@ func find(r *frame.Request, v frame.Values) (frame.Done, error) {
 		return frame.Done{To: frame.Path("refusals", q)}, nil
 	}
 	if isAddress(q) {
-		return frame.Done{To: frame.URL("/addresses", map[string][]string{"address": {q}})}, nil
+		return frame.Done{To: frame.URL("/addresses", "address", q)}, nil
 	}
 	if idForm.MatchString(q) {
 		if done, err := token(r, q); err == nil {
@@ -65,7 +65,7 @@ func find(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if len(q) > maxWord {
 		return frame.Done{}, frame.About("q", failure.New(failure.Invalid, "the text is too long for a word, and is not a token of this server"))
 	}
-	return frame.Done{To: frame.URL("/found", map[string][]string{"q": {q}})}, nil
+	return frame.Done{To: frame.URL("/found", "q", q)}, nil
 }
 
 // token goes to the page of a token, or of a jti.
@@ -121,7 +121,7 @@ func found(r *frame.Request) (any, error) {
 	if len(word) > maxWord {
 		return nil, failure.New(failure.Invalid, "the word is too long")
 	}
-	p := page{Word: word, Content: frame.URL("/content/search", map[string][]string{"q": {word}})}
+	p := page{Word: word, Content: frame.URL("/content/search", "q", word)}
 	list, err := frame.Do[struct{}, []struct {
 		ClientID string   `json:"client_id"`
 		Name     string   `json:"name"`

@@ -4,7 +4,6 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -49,7 +48,7 @@ type formView struct {
 func (s *SignIn) form(w http.ResponseWriter, r *http.Request, status int, v formView) {
 	v.CSRF, v.Passkeys, v.Script = s.formToken(w, r), s.hasPasskeys(r), scriptURL()
 	if s.oidc != nil {
-		v.OIDC, v.OIDCURL = s.oidc.name(), frame.URL(oidcURL, url.Values{"next": {local(v.Next)}})
+		v.OIDC, v.OIDCURL = s.oidc.name(), frame.URL(oidcURL, "next", local(v.Next))
 	}
 	if len(v.Name) > admins.MaxName {
 		v.Name = ""

@@ -3,6 +3,7 @@ package tenantpages
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ func show(r *frame.Request) (any, error) {
 	}
 	r.Title, r.Refresh = t.title(), true
 	p := tenantPage{info: t, Badge: t.badge(), Quota: t.quota(), Actions: t.actions(r), Facts: t.facts(r), Own: t.own(r), Snippets: snippets(r, t.ClientID),
-		More: r.PublicURL() + "/snippet?" + query("client_id", t.ClientID)}
+		More: r.PublicURL() + frame.URL("/snippet", "client_id", t.ClientID)}
 	used, err := readUsage(r, t.ClientID, r.Now().UTC().AddDate(0, 0, -59), r.Now().UTC())
 	if err != nil {
 		return nil, err
@@ -179,7 +180,7 @@ func lastRefusals(r *frame.Request, clientID string) (*frame.Table, error) {
 // snippets returns what a tenant's developers need: the HTML for a page, the token endpoint, and
 // the policy of a page that has one.
 func snippets(r *frame.Request, clientID string) []frame.Snippet {
-	o, _ := snippet.Parse(query("client_id", clientID))
+	o, _ := snippet.Parse(url.Values{"client_id": {clientID}}.Encode())
 	return []frame.Snippet{
 		{Label: "HTML for the tenant’s page", Code: o.Code(r.PublicURL())},
 		{Label: "Token endpoint of the tenant’s server (Node.js)", Code: o.Route(r.PublicURL())},

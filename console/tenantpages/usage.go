@@ -3,7 +3,6 @@ package tenantpages
 import (
 	"cmp"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -209,12 +208,4 @@ func table(caption, first string, list []sums, hasAmounts bool, cell func(string
 		t.Rows = append(t.Rows, frame.Row{Cells: cells})
 	}
 	return t
-}
-
-func query(pairs ...string) string {
-	q := url.Values{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		q.Set(pairs[i], pairs[i+1])
-	}
-	return q.Encode()
 }

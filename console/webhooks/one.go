@@ -12,7 +12,7 @@ import (
 	domain "stile.example/stile/webhooks"
 )
 
-const oneTemplate = `<div class="head"><h1>{{.Data.URL}}</h1><div class="actions">{{range .Data.Actions}}{{template "cell" .}} {{end}}</div></div>
+const oneTemplate = `<div class="head"><h1>{{.Data.URL}}</h1>{{template "actions" .Data.Actions}}</div>
 {{with .Data.Alert}}<div class="alert bad" role="status">{{.}}</div>{{end}}
 {{template "items" .Data.Items}}
 <section aria-labelledby="deliveries"><h2 id="deliveries">Deliveries</h2>
@@ -97,9 +97,6 @@ func actions(r *frame.Request, w webhooks.View) []frame.Cell {
 	toggle := r.Button(path("status"), "Disable", w.URL, "enabled", "no")
 	if w.Status == "disabled" {
 		toggle = r.Button(path("status"), "Enable", w.URL, "enabled", "yes")
-	}
-	if toggle.Kind == "none" { // a viewer
-		return nil
 	}
 	return []frame.Cell{
 		r.Button(path("test"), "Send a test", w.URL), r.Ask(path("set"), "Change", w.URL), r.Ask(path("rotate-secret"), "New secret", w.URL),
@@ -192,17 +189,13 @@ func stateCell(d webhooks.Delivery) frame.Cell {
 // replayButton returns a button that sends an event again, unless it waits anyway.
 func replayButton(r *frame.Request, w webhooks.View, d webhooks.Delivery) frame.Cell {
 	if d.State == domain.Waiting || w.Status == "disabled" {
-		return frame.Text("")
+		return frame.Cell{}
 	}
 	id := strconv.FormatInt(d.ID, 10)
-	button := r.Button(frame.Path("webhooks", w.ID, "replay"), "Replay", string(d.Type)+" "+id, "delivery", id)
-	if button.Kind == "none" { // a viewer
-		return frame.Text("")
-	}
-	return button
+	return r.Button(frame.Path("webhooks", w.ID, "replay"), "Replay", string(d.Type)+" "+id, "delivery", id)
 }
 
-const deliveryTemplate = `<div class="head"><h1>{{.Data.Title}}</h1>{{if eq .Data.Replay.Kind "form"}}<div class="actions">{{template "cell" .Data.Replay}}</div>{{end}}</div>
+const deliveryTemplate = `<div class="head"><h1>{{.Data.Title}}</h1><div class="actions">{{template "cell" .Data.Replay}}</div></div>
 {{template "items" .Data.Items}}
 <section aria-labelledby="tries"><h2 id="tries">Tries</h2>{{template "table" .Data.Tries}}</section>
 <section aria-labelledby="body"><h2 id="body">Body</h2>{{template "snippet" .Data.Body}}</section>`
