@@ -44,40 +44,31 @@ func add(t *testing.T, s *consoletest.Site, name string, role admins.Role) admin
 	return a
 }
 
-func contains(t *testing.T, page string, texts ...string) {
-	t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(page, text) {
-			t.Errorf("no %s in\n%s", text, page)
-		}
-	}
-}
-
 // TestAdmins checks what an owner does about another admin: add, change, remove.
 func TestAdmins(t *testing.T) {
 	s := newSite(t)
 	page := s.Post("/add/admin", 200, "name", "bob", "role", "operator")
-	contains(t, page, "stile_adm_", `href="/admins/bob"`)
+	consoletest.Has(t, page, "stile_adm_", `href="/admins/bob"`)
 	once := regexp.MustCompile(`([a-z0-9]{5}-){3}[a-z0-9]{5}`).FindString(page)
 	if _, err := s.Dir.Admins.CheckPassword(t.Context(), "bob", once); err != nil {
 		t.Errorf("the password %q: %v", once, err)
 	}
-	contains(t, s.Post("/add/admin", 409, "name", "Bob", "role", "viewer"), "exists already")
-	contains(t, s.Post("/add/admin", 400, "name", "b b", "role", "viewer"), "must have 1 to 64 letters")
-	contains(t, s.Get("/admins", 200), `href="/admins/bob"`, "operator", "one-time password")
-	contains(t, s.Get("/admins/bob", 200), "Reset the password…", "first token", "stile_adm_…")
+	consoletest.Has(t, s.Post("/add/admin", 409, "name", "Bob", "role", "viewer"), "exists already")
+	consoletest.Has(t, s.Post("/add/admin", 400, "name", "b b", "role", "viewer"), "must have 1 to 64 letters")
+	consoletest.Has(t, s.Get("/admins", 200), `href="/admins/bob"`, "operator", "one-time password")
+	consoletest.Has(t, s.Get("/admins/bob", 200), "Reset the password…", "first token", "stile_adm_…")
 	s.Get("/admins/nobody", 404)
 	if to := s.Post("/admins/bob/role", 303, "role", "viewer"); to != "/admins/bob" {
 		t.Error(to)
 	}
-	contains(t, s.Post("/admins/ada/role", 409, "role", "viewer"), "is the last owner")
-	contains(t, s.Post("/admins/ada/remove", 409), "is the last owner")
-	contains(t, s.Post("/admins/bob/reset", 200), "One-time password")
+	consoletest.Has(t, s.Post("/admins/ada/role", 409, "role", "viewer"), "is the last owner")
+	consoletest.Has(t, s.Post("/admins/ada/remove", 409), "is the last owner")
+	consoletest.Has(t, s.Post("/admins/bob/reset", 200), "One-time password")
 	if _, err := s.Dir.Admins.CheckPassword(t.Context(), "bob", once); err == nil {
 		t.Error("the old password is valid after a reset")
 	}
-	contains(t, s.Post("/admins/bob/tokens/add", 400, "name", "x", "role", "owner", "for", "1d"), "must not be above that of bob")
-	contains(t, s.Post("/admins/bob/tokens/add", 200, "name", "x", "role", "viewer", "for", "1d"), "stile_adm_")
+	consoletest.Has(t, s.Post("/admins/bob/tokens/add", 400, "name", "x", "role", "owner", "for", "1d"), "must not be above that of bob")
+	consoletest.Has(t, s.Post("/admins/bob/tokens/add", 200, "name", "x", "role", "viewer", "for", "1d"), "stile_adm_")
 	s.Post("/admins/bob/tokens/remove", 303, "id", "2")
 	s.Post("/admins/bob/tokens/remove", 404, "id", "2")
 	s.Post("/admins/bob/remove", 303)
@@ -89,12 +80,12 @@ func TestAdmins(t *testing.T) {
 func TestAccount(t *testing.T) {
 	s := newSite(t)
 	add(t, s, "bob", admins.Owner)
-	contains(t, s.Get("/account", 200), "Firefox &lt;b&gt;", "Change the password", "data-passkey=\"add\"")
+	consoletest.Has(t, s.Get("/account", 200), "Firefox &lt;b&gt;", "Change the password", "data-passkey=\"add\"")
 	s.Role = operations.Viewer
-	contains(t, s.Get("/account", 200), "Firefox &lt;b&gt;")
-	contains(t, s.Post("/account/tokens/add", 200, "name", "script", "role", "viewer", "for", "90d"), "stile_adm_")
+	consoletest.Has(t, s.Get("/account", 200), "Firefox &lt;b&gt;")
+	consoletest.Has(t, s.Post("/account/tokens/add", 200, "name", "script", "role", "viewer", "for", "90d"), "stile_adm_")
 	s.Post("/account/sessions/revoke", 303, "id", "1")
-	contains(t, s.Get("/account", 200), "No sessions")
+	consoletest.Has(t, s.Get("/account", 200), "No sessions")
 	s.Post("/account/sessions/revoke", 404, "id", "2") // bob's
 	for _, path := range []string{"/admins", "/admins/bob", "/add/admin", "/admins/bob/role", "/admins/bob/remove", "/admins/bob/reset", "/admins/bob/tokens/add"} {
 		s.Get(path, 403)
@@ -153,20 +144,20 @@ func TestAudit(t *testing.T) {
 	}
 	s.Post("/add/admin", 200, "name", "bob", "role", "viewer")
 	page := s.Get("/audit", 200)
-	contains(t, page, "admin add", "admin token add", `href="/audit?after=2"`, "127.0.0.1")
-	contains(t, s.Get("/audit?after=2", 200), `href="/audit"`)
-	contains(t, s.Get("/audit?operation=admin+add&actor=ada&subject=bob", 200), ">bob<")
-	contains(t, s.Get("/audit?actor=nobody", 200), "Nothing found")
+	consoletest.Has(t, page, "admin add", "admin token add", `href="/audit?after=2"`, "127.0.0.1")
+	consoletest.Has(t, s.Get("/audit?after=2", 200), `href="/audit"`)
+	consoletest.Has(t, s.Get("/audit?operation=admin+add&actor=ada&subject=bob", 200), ">bob<")
+	consoletest.Has(t, s.Get("/audit?actor=nobody", 200), "Nothing found")
 	s.Get("/audit?from=yesterday", 400)
 	s.Get("/audit?after=x", 400)
-	contains(t, s.Get("/audit/2", 200), "token 0", "token 1", "Before", "After", "added an admin token")
+	consoletest.Has(t, s.Get("/audit/2", 200), "token 0", "token 1", "Before", "After", "added an admin token")
 	s.Get("/audit/99", 404)
 	s.Get("/audit/x", 404)
-	contains(t, s.Get("/audit/verify", 200), "All 51 entries are as they were written")
+	consoletest.Has(t, s.Get("/audit/verify", 200), "All 51 entries are as they were written")
 	if strings.Contains(s.Get("/audit/51", 200), "stile_adm_") {
 		t.Error("the audit log has a token")
 	}
-	contains(t, s.Get("/audit/verify?head="+strings.Repeat("0", 64), 200), "was changed outside stile at entry 1.")
+	consoletest.Has(t, s.Get("/audit/verify?head="+strings.Repeat("0", 64), 200), "was changed outside stile at entry 1.")
 }
 
 // TestGuessesOfTheCurrentPassword checks that somebody who finds a browser signed in can't find out

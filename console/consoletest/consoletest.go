@@ -130,6 +130,17 @@ func (s *Site) send(path string, pairs ...string) *http.Response {
 	return s.Do(r)
 }
 
+// Has checks that a page has texts, and returns the page.
+func Has(t testing.TB, page string, texts ...string) string {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(page, text) {
+			t.Errorf("no %q in\n%s", text, page)
+		}
+	}
+	return page
+}
+
 // Refuse sends a form that must be refused, with any status of the client's, and returns the page
 // with the error.
 func (s *Site) Refuse(path string, pairs ...string) string {

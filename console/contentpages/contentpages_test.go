@@ -15,15 +15,6 @@ import (
 	"stile.example/stile/operations"
 )
 
-func has(t *testing.T, page string, all ...string) {
-	t.Helper()
-	for _, want := range all {
-		if !strings.Contains(page, want) {
-			t.Errorf("no %q in\n%s", want, page)
-		}
-	}
-}
-
 // send sends a file, and returns where the console goes then.
 func send(t *testing.T, s *consoletest.Site, name, text, token string, pairs ...string) (status int, to string) {
 	t.Helper()
@@ -66,24 +57,24 @@ const items = `{"id":"a","title":"Anna","collection":"people"}
 // TestImport uploads, previews, imports and undoes.
 func TestImport(t *testing.T) {
 	s := consoletest.New(t, Add)
-	has(t, s.Get("/content", 200), "No items yet")
+	consoletest.Has(t, s.Get("/content", 200), "No items yet")
 	status, to := send(t, s, "people.jsonl", items, consoletest.CSRF)
 	if status != 303 {
 		t.Fatalf("status %d", status)
 	}
-	has(t, done(t, s, to), "Nothing is changed yet", "Import now", "people.jsonl")
-	has(t, s.Get("/content", 200), "No items yet") // only a preview
+	consoletest.Has(t, done(t, s, to), "Nothing is changed yet", "Import now", "people.jsonl")
+	consoletest.Has(t, s.Get("/content", 200), "No items yet") // only a preview
 	s.Post(to+"/apply", 303)
-	has(t, done(t, s, to), "The items are imported", "Undo")
-	has(t, s.Get("/content", 200), "people", "Last change", "people.jsonl, uploaded by ada", "2 added")
-	has(t, s.Get("/content/search?q=berta", 200), "Berta &lt;script&gt;", "/content/items/b")
-	has(t, s.Get("/content/items/b", 200), "&lt;p&gt;b&lt;/p&gt;")
+	consoletest.Has(t, done(t, s, to), "The items are imported", "Undo")
+	consoletest.Has(t, s.Get("/content", 200), "people", "Last change", "people.jsonl, uploaded by ada", "2 added")
+	consoletest.Has(t, s.Get("/content/search?q=berta", 200), "Berta &lt;script&gt;", "/content/items/b")
+	consoletest.Has(t, s.Get("/content/items/b", 200), "&lt;p&gt;b&lt;/p&gt;")
 	s.Get("/content/items/zz", 404)
 	s.Post(to+"/apply", 409) // it is imported
-	has(t, s.Get("/content/undo", 200), "added items are removed: 2")
+	consoletest.Has(t, s.Get("/content/undo", 200), "added items are removed: 2")
 	s.Post("/content/undo", 409, "generation", "77")
 	s.Post("/content/undo", 303, "generation", "1")
-	has(t, s.Get("/content", 200), "Undo of a change")
+	consoletest.Has(t, s.Get("/content", 200), "Undo of a change")
 	if page := s.Get("/content/search", 200); strings.Contains(page, "Berta") {
 		t.Error("the import is not undone")
 	}
@@ -98,7 +89,7 @@ func TestImportFails(t *testing.T) {
 	s := consoletest.New(t, Add)
 	_, to := send(t, s, "../../wrong.jsonl", `{"id":"a"}`+"\n"+`{"id":"b c","title":"x"}`, consoletest.CSRF)
 	page := done(t, s, to)
-	has(t, page, "The import would fail", "wrong.jsonl:1:", "wrong.jsonl:2:")
+	consoletest.Has(t, page, "The import would fail", "wrong.jsonl:1:", "wrong.jsonl:2:")
 	if strings.Contains(page, "Import now") || strings.Contains(page, "../") {
 		t.Error(page)
 	}
@@ -114,12 +105,12 @@ func TestImportFails(t *testing.T) {
 	s.Post(to+"/apply", 303)
 	done(t, s, to)
 	_, to = send(t, s, "few.jsonl", `{"id":"a","title":"T","collection":"c"}`, consoletest.CSRF, "prune", "yes")
-	has(t, done(t, s, to), "would remove 19 of 20 items")
+	consoletest.Has(t, done(t, s, to), "would remove 19 of 20 items")
 	s.Post(to+"/apply", 400)
 	s.Post(to+"/apply", 400, "confirmed", "5")
-	has(t, s.Get("/content/search", 200), "20 items")
+	consoletest.Has(t, s.Get("/content/search", 200), "20 items")
 	s.Post(to+"/apply", 303, "confirmed", "19")
-	has(t, done(t, s, to), "The items are imported")
+	consoletest.Has(t, done(t, s, to), "The items are imported")
 }
 
 // TestUploadRefused checks that a file is taken only from an operator with the session's token.
@@ -151,9 +142,9 @@ func TestUploadRefused(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	s := consoletest.New(t, Add)
-	has(t, s.Get("/keys", 200), "signs", "EdDSA", "No external issuer")
+	consoletest.Has(t, s.Get("/keys", 200), "signs", "EdDSA", "No external issuer")
 	s.Post("/keys/rotate", 303, "alg", "ES256")
-	has(t, s.Get("/keys", 200), "ES256", "verifies only")
+	consoletest.Has(t, s.Get("/keys", 200), "ES256", "verifies only")
 	s.Post("/keys/rotate", 400, "alg", "none")
 	s.Role = operations.Operator
 	s.Post("/keys/rotate", 403, "alg", "ES256")

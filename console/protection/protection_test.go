@@ -61,19 +61,10 @@ func site(t *testing.T) (*consoletest.Site, tokenstate.ID) {
 	return s, id
 }
 
-func has(t *testing.T, page string, all ...string) {
-	t.Helper()
-	for _, want := range all {
-		if !strings.Contains(page, want) {
-			t.Errorf("no %q in\n%s", want, page)
-		}
-	}
-}
-
 func TestRefusals(t *testing.T) {
 	s, id := site(t)
 	page := s.Get("/refusals", 200)
-	has(t, page, "7QK2-0000", "The token made 61 calls within policy.spike.per", `href="/refusals/7QK2-0003"`, "Older")
+	consoletest.Has(t, page, "7QK2-0000", "The token made 61 calls within policy.spike.per", `href="/refusals/7QK2-0003"`, "Older")
 	older := regexp.MustCompile(`href="([^"]*)" rel="next"`).FindStringSubmatch(page)[1]
 	if next := s.Get(strings.ReplaceAll(older, "&amp;", "&"), 200); !strings.Contains(next, "7QK2-0049") || strings.Contains(next, "7QK2-0000") {
 		t.Error("the second page is not the rest")
@@ -84,17 +75,17 @@ func TestRefusals(t *testing.T) {
 	s.Get("/refusals?from=soon", 400)
 	s.Get("/refusals?after=x", 400)
 	s.Get("/refusals/AAAA-AAAA", 404)
-	has(t, s.Get("/refusals/7QK2-0003", 200), "policy.spike.calls", "stile explain 7QK2-0003", "/tokens/"+id.String(), "The token stays valid")
-	has(t, s.Get("/refusals/7QK2-0000", 200), "&lt;script&gt;", "used from outside its binding")
+	consoletest.Has(t, s.Get("/refusals/7QK2-0003", 200), "policy.spike.calls", "stile explain 7QK2-0003", "/tokens/"+id.String(), "The token stays valid")
+	consoletest.Has(t, s.Get("/refusals/7QK2-0000", 200), "&lt;script&gt;", "used from outside its binding")
 }
 
 func TestTokens(t *testing.T) {
 	s, id := site(t)
-	has(t, s.Get("/tokens", 200), "Older", "live", "acme")
+	consoletest.Has(t, s.Get("/tokens", 200), "Older", "live", "acme")
 	if page := s.Get("/tokens?state=dead", 200); !strings.Contains(page, id.String()) || strings.Contains(page, ">live</span>") {
 		t.Error("the dead token is not alone")
 	}
-	has(t, s.Get("/tokens/"+id.String(), 200), "It died: it was used from outside its binding", "Its first call bound it", "25 admitted calls", "75 records", "7QK2-0000")
+	consoletest.Has(t, s.Get("/tokens/"+id.String(), 200), "It died: it was used from outside its binding", "Its first call bound it", "25 admitted calls", "75 records", "7QK2-0000")
 	if to := s.Post("/tokens/find", 303, "token", id.String()); to != "/tokens/"+id.String() {
 		t.Errorf("found at %s", to)
 	}
@@ -110,14 +101,14 @@ func TestTokens(t *testing.T) {
 	s.Post("/tokens/"+live+"/revoke", 403)
 	s.Role = operations.Operator
 	s.Post("/tokens/"+live+"/revoke", 303)
-	has(t, s.Get("/tokens/"+live, 200), "ada revoked it.", "token_revoked")
+	consoletest.Has(t, s.Get("/tokens/"+live, 200), "ada revoked it.", "token_revoked")
 }
 
 func TestAddresses(t *testing.T) {
 	s, _ := site(t)
-	has(t, s.Get("/addresses", 200), "198.51.100.7/32", "crowded")
-	has(t, s.Get("/addresses/of/198.51.100.7", 200), "bindings", "No token is bound to it")
-	has(t, s.Get("/addresses/of/203.0.113.9", 200), "live", "Clear")
+	consoletest.Has(t, s.Get("/addresses", 200), "198.51.100.7/32", "crowded")
+	consoletest.Has(t, s.Get("/addresses/of/198.51.100.7", 200), "bindings", "No token is bound to it")
+	consoletest.Has(t, s.Get("/addresses/of/203.0.113.9", 200), "live", "Clear")
 	s.Get("/addresses/of/nowhere", 400)
 	s.Post("/addresses/keep", 409, "range", "198.51.100.7") // it is crowded, not blocked
 	if to := s.Post("/addresses/lift", 303, "range", "198.51.100.7/32", "to", "/addresses?kind=crowded"); to != "/addresses?kind=crowded" {
@@ -129,8 +120,8 @@ func TestAddresses(t *testing.T) {
 	s.Post("/addresses/block", 400, "range", "0.0.0.0/0")
 	s.Post("/addresses/block", 303, "range", "192.0.2.0/24", "for", "24h", "reason", "=cmd <b>")
 	s.Post("/addresses/allow", 303, "range", "203.0.113.0/24", "bindings", "5000")
-	has(t, s.Get("/addresses?origin=person", 200), "192.0.2.0/24", "=cmd &lt;b&gt;", "each address may bind 5,000 tokens", "in 2")
-	has(t, s.Get("/addresses/proposals", 200), "No proposals")
+	consoletest.Has(t, s.Get("/addresses?origin=person", 200), "192.0.2.0/24", "=cmd &lt;b&gt;", "each address may bind 5,000 tokens", "in 2")
+	consoletest.Has(t, s.Get("/addresses/proposals", 200), "No proposals")
 	s.Role = operations.Viewer
 	if page := s.Get("/addresses", 200); strings.Contains(page, "/addresses/lift") {
 		t.Error("a viewer is offered to lift a block")
@@ -143,7 +134,7 @@ func TestConfirm(t *testing.T) {
 	s := consoletest.New(t, Add)
 	for _, path := range []string{"/addresses/block", "/addresses/allow"} {
 		page := s.Post(path, 400, "range", "0.0.0.0/0")
-		has(t, page, "confirm it with yes", "Yes: I know")
+		consoletest.Has(t, page, "confirm it with yes", "Yes: I know")
 		if strings.Contains(page, "--") {
 			t.Error("the page has a flag of a command")
 		}

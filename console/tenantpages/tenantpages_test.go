@@ -11,21 +11,10 @@ import (
 	"stile.example/stile/tenants"
 )
 
-// has checks that a page has texts, and returns it.
-func has(t *testing.T, page string, texts ...string) string {
-	t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(page, text) {
-			t.Errorf("no %s in\n%s", text, page)
-		}
-	}
-	return page
-}
-
 func TestAddTenant(t *testing.T) {
 	s := consoletest.New(t, tenantpages.Add)
-	has(t, s.Get("/tenants", 200), "No tenant yet", `href="/add/tenant"`)
-	page := has(t, s.Post("/add/tenant", 200, "client_id", "acme", "name", "Acme Ltd", "sites", "https://www.acme.example\r\n\r\n https://acme.example ", "calls_per_month", "1000"),
+	consoletest.Has(t, s.Get("/tenants", 200), "No tenant yet", `href="/add/tenant"`)
+	page := consoletest.Has(t, s.Post("/add/tenant", 200, "client_id", "acme", "name", "Acme Ltd", "sites", "https://www.acme.example\r\n\r\n https://acme.example ", "calls_per_month", "1000"),
 		"Tenant added", "client_secret", "data-client-id=&#34;acme&#34;", "stile_")
 	secret := page[strings.Index(page, "stile_"):][:49]
 	tenant, _ := s.Dir.Tenants.Find("acme")
@@ -40,11 +29,11 @@ func TestAddTenant(t *testing.T) {
 			t.Errorf("%s shows the secret again", path)
 		}
 	}
-	has(t, s.Refuse("/add/tenant", "client_id", "acme", "name", "Typed"), "exists already", `value="Typed"`, `aria-invalid="true"`)
-	has(t, s.Refuse("/add/tenant", "client_id", "a b"), "must be 1 to 64")
-	has(t, s.Refuse("/add/tenant", "client_id", "b", "calls_per_month", "many"), "must be a whole number")
-	has(t, s.Refuse("/add/tenant", "client_id", "b", "sites", "ftp://x"), "field-sites-error")
-	has(t, s.Refuse("/add/tenant", "client_id", "a b", "name", strings.Repeat("x", 201)), "Check the fields client_id, Name of the organisation.", "field-client_id-error", "field-name-error")
+	consoletest.Has(t, s.Refuse("/add/tenant", "client_id", "acme", "name", "Typed"), "exists already", `value="Typed"`, `aria-invalid="true"`)
+	consoletest.Has(t, s.Refuse("/add/tenant", "client_id", "a b"), "must be 1 to 64")
+	consoletest.Has(t, s.Refuse("/add/tenant", "client_id", "b", "calls_per_month", "many"), "must be a whole number")
+	consoletest.Has(t, s.Refuse("/add/tenant", "client_id", "b", "sites", "ftp://x"), "field-sites-error")
+	consoletest.Has(t, s.Refuse("/add/tenant", "client_id", "a b", "name", strings.Repeat("x", 201)), "Check the fields client_id, Name of the organisation.", "field-client_id-error", "field-name-error")
 }
 
 // TestEditSites checks that sites are added and removed, that plain http must be allowed, and that
@@ -76,15 +65,15 @@ func TestEditSites(t *testing.T) {
 			t.Errorf("after %q the sites are %q, want %q", c.typed, got, c.want)
 		}
 	}
-	has(t, s.Get("/tenants/acme", 200), "any page")
+	consoletest.Has(t, s.Get("/tenants/acme", 200), "any page")
 }
 
 func TestSecretAndStatus(t *testing.T) {
 	s := consoletest.New(t, tenantpages.Add)
 	first := s.Post("/add/tenant", 200, "client_id", "acme")
 	old := first[strings.Index(first, "stile_"):][:49]
-	has(t, s.Refuse("/tenants/acme/secret", "overlap", "soon"), "field-overlap-error")
-	has(t, s.Post("/tenants/acme/secret", 200, "overlap", "24h"), "New secret", "valid for another 24h")
+	consoletest.Has(t, s.Refuse("/tenants/acme/secret", "overlap", "soon"), "field-overlap-error")
+	consoletest.Has(t, s.Post("/tenants/acme/secret", 200, "overlap", "24h"), "New secret", "valid for another 24h")
 	if _, err := s.Dir.Tenants.Authenticate("acme", old, s.Dir.Now()); err != nil {
 		t.Error("the old secret is not valid during the overlap")
 	}
@@ -95,9 +84,9 @@ func TestSecretAndStatus(t *testing.T) {
 	if to := s.Post("/tenants/acme/suspend", 303); to != "/tenants/acme" {
 		t.Errorf("goes to %s", to)
 	}
-	has(t, s.Get("/tenants/acme", 200), "suspended", "Resume…")
+	consoletest.Has(t, s.Get("/tenants/acme", 200), "suspended", "Resume…")
 	s.Post("/tenants/acme/resume", 303)
-	has(t, s.Refuse("/tenants/acme/remove", "confirm", "acm"), "nothing was removed")
+	consoletest.Has(t, s.Refuse("/tenants/acme/remove", "confirm", "acm"), "nothing was removed")
 	s.Post("/tenants/acme/remove", 303, "confirm", "acme")
 	s.Get("/tenants/acme", 404)
 	s.Post("/tenants/acme/suspend", 404)
@@ -106,12 +95,12 @@ func TestSecretAndStatus(t *testing.T) {
 func TestSetting(t *testing.T) {
 	s := consoletest.New(t, tenantpages.Add)
 	s.Post("/add/tenant", 200, "client_id", "acme")
-	has(t, s.Get("/tenants/acme/setting?name=policy.token.calls", 200), "Maximum number of calls of a token.", "whole number")
-	has(t, s.Refuse("/tenants/acme/setting", "name", "policy.token.calls", "value", "none"), "whole number", `value="none"`)
+	consoletest.Has(t, s.Get("/tenants/acme/setting?name=policy.token.calls", 200), "Maximum number of calls of a token.", "whole number")
+	consoletest.Has(t, s.Refuse("/tenants/acme/setting", "name", "policy.token.calls", "value", "none"), "whole number", `value="none"`)
 	s.Post("/tenants/acme/setting", 303, "name", "policy.token.calls", "value", "500")
-	has(t, s.Get("/tenants/acme", 200), "policy.token.calls", "<code>500</code>")
+	consoletest.Has(t, s.Get("/tenants/acme", 200), "policy.token.calls", "<code>500</code>")
 	s.Post("/tenants/acme/setting", 303, "name", "policy.token.calls", "value", "")
-	has(t, s.Get("/tenants/acme", 200), "The server’s policy applies")
+	consoletest.Has(t, s.Get("/tenants/acme", 200), "The server’s policy applies")
 }
 
 // TestList checks the filter, and that the pages of the list have each tenant once.
@@ -139,13 +128,13 @@ func TestList(t *testing.T) {
 	if len(seen) != 120 || pages != 3 || seen["tab"] != 1 {
 		t.Errorf("%d tenants on %d pages", len(seen), pages)
 	}
-	has(t, s.Get("/tenants?q=TAB", 200), "1 of 120 tenants", `value="TAB"`, ">Clear<")
-	has(t, s.Get("/tenants?status=suspended", 200), "No tenant matches")
+	consoletest.Has(t, s.Get("/tenants?q=TAB", 200), "1 of 120 tenants", `value="TAB"`, ">Clear<")
+	consoletest.Has(t, s.Get("/tenants?status=suspended", 200), "No tenant matches")
 }
 
 func TestUsage(t *testing.T) {
 	s := consoletest.New(t, tenantpages.Add)
-	has(t, s.Get("/usage", 200), "No calls in this period")
+	consoletest.Has(t, s.Get("/usage", 200), "No calls in this period")
 	for _, query := range []string{"from=x", "from=2026-11-02&to=2026-11-01", "from=2020-01-01&to=2026-11-01"} {
 		s.Get("/usage?"+query, 400)
 	}
@@ -162,7 +151,7 @@ func TestPart(t *testing.T) {
 		f.Part(tenantpages.TenantPage, frame.Part{Role: operations.Viewer, Template: `never`, Data: func(*frame.Request) (any, error) { return nil, nil }})
 	})
 	s.Post("/add/tenant", 200, "client_id", "acme")
-	page := has(t, s.Get("/tenants/acme", 200), "about acme", "A part of this page can’t be shown", "Reference:")
+	page := consoletest.Has(t, s.Get("/tenants/acme", 200), "about acme", "A part of this page can’t be shown", "Reference:")
 	if strings.Contains(page, "never") || strings.Contains(page, "Missing") {
 		t.Error(page)
 	}
@@ -180,5 +169,5 @@ func TestPrices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	has(t, s.Get("/tenants/acme", 200), "0.002 EUR a call, 0.0001 EUR a record, with tiers since 2026-01-01", "0 EUR")
+	consoletest.Has(t, s.Get("/tenants/acme", 200), "0.002 EUR a call, 0.0001 EUR a record, with tiers since 2026-01-01", "0 EUR")
 }
