@@ -62,7 +62,8 @@ func TestImport(t *testing.T) {
 	if status != 303 {
 		t.Fatalf("status %d", status)
 	}
-	consoletest.Has(t, done(t, s, to), "Nothing is changed yet", "Import now", "people.jsonl")
+	// The buttons appear when the file is checked, so the script must update their region too.
+	consoletest.Has(t, done(t, s, to), "Nothing is changed yet", "Import now", "people.jsonl", `<div class="actions" id="actions" data-live><form`)
 	consoletest.Has(t, s.Get("/content", 200), "No items yet") // only a preview
 	s.Post(to+"/apply", 303)
 	consoletest.Has(t, done(t, s, to), "The items are imported", "Undo")

@@ -1,6 +1,9 @@
 import {element, parse} from './dom'
 
-/** Sends forms with data-upload with a progress bar, and shows the page that answers. */
+/**
+ * Sends forms with data-upload with a progress bar. What is wrong with one is shown in its place;
+ * otherwise the next page is loaded, so that it has updates of its own.
+ */
 export function uploads(): void {
   document.addEventListener('submit', event => {
     const form = event.target
@@ -31,13 +34,15 @@ function send(form: HTMLFormElement): void {
   }
   request.addEventListener('error', failed)
   request.addEventListener('load', () => {
-    const page = parse(request.responseText), main = page.querySelector('main')
-    if (!main) return failed()
+    if (request.responseURL !== form.action) return location.assign(request.responseURL)
+    const page = parse(request.responseText), found = page.querySelector('main')
+    if (!found) return failed()
+    const main = document.importNode(found, true)
     form.closest('dialog')?.close()
-    document.querySelector('main')?.replaceWith(document.importNode(main, true))
+    document.querySelector('main')?.replaceWith(main)
     document.title = page.title
-    history.pushState(null, '', request.responseURL)
-    document.querySelector<HTMLElement>('main')?.focus()
+    history.pushState(null, '', form.action)
+    main.focus()
   })
   request.send(new FormData(form))
 }
