@@ -11,6 +11,7 @@ import (
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/items"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/handlers/queue"
 	"stile.example/stile/handlers/titles"
 	"stile.example/stile/handlers/transport"
@@ -146,7 +147,7 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	began := time.Now()
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
 	r.stepped = time.Now()
-	a.Metrics.Stored("step", began)
+	a.Metrics.Stored(metrics.Step, r.stepped.Sub(began))
 	a.Traces.Did(ctx, "store", "step", began)
 	if err != nil {
 		return tokens.State{}, codes.Unavailable(err)
