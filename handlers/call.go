@@ -152,9 +152,7 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	if err != nil {
 		return tokens.State{}, codes.Unavailable(err)
 	}
-	a.Metrics.Stepped(v, e)
-	a.collectBinding(r, v)
-	a.History.Stepped(r.TenantName(), r.claims.ID, v, e, r.At)
+	a.stepped(r, v, e)
 	if v.Observed != tokens.None {
 		a.observed(r, v, e)
 	}
@@ -163,6 +161,13 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 		return tokens.State{}, a.refused(r, v, e)
 	}
 	return v.State, nil
+}
+
+// stepped counts what an event did to the token, whether it was admitted or not.
+func (a *API) stepped(r *request, v tokens.Verdict, e tokens.Event) {
+	a.Metrics.Stepped(v, e)
+	a.History.Stepped(r.TenantName(), r.claims.ID, v, e, r.At)
+	a.collectBinding(r, v)
 }
 
 // applyReserved is applyEvent for a call that is reserved in the tenant's quota. It uses the
