@@ -62,8 +62,8 @@ func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Expl
 		Identity: a.identity(r, code, g), Address: a.requestLog().Address(&r.Request), Observed: observed, Token: r.claims.ID,
 	}
 	a.Refusals.Note(f, code.Lasting() || example)
-	if keeper, can := a.Refusals.(interface{ Keep(refusals.Refusal) }); can && example {
-		keeper.Keep(f)
+	if example {
+		a.Refusals.Keep(f)
 	}
 }
 
