@@ -153,7 +153,7 @@ var allowedImports = map[string]string{
 	"operations/webhooks":       "datadir events operations/failure webhooks",
 	"commands/webhooks":         "commands/confirmation commands/printing commands/syntax events operations/webhooks webhooks spf13/cobra",
 	"evidence":                  "",
-	"doctor":                    "evidence editdistance",
+	"doctor":                    "evidence editdistance tokens/readable",
 	"store/sqlite/evidencelog":  "evidence",
 	"operations/diagnosis":      "datadir doctor evidence refusals tenants operations/ownview",
 	"tracing":                   "go-logr/logr go.opentelemetry.io/otel",

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"stile.example/stile/evidence"
+	"stile.example/stile/tokens/readable"
 )
 
 func (e *examination) suspended() {
@@ -52,11 +53,11 @@ func (e *examination) credentials() {
 		e.add(Critical, "The back-end uses an old secret.", "",
 			e.forReader("Put the current secret into the tenant's back-end and start it again. If it is lost:\n  stile tenant rotate-secret "+e.ClientID+" --overlap 24h",
 				"Put the current secret into your back-end and start it again. If it is lost, ask the publisher for a new one."),
-			days+"%s for a token had a secret that was replaced, and whose overlap has ended.", count(old.Count, "request"))
+			days+"%s for a token had a secret that was replaced, and whose overlap has ended.", readable.Count(old.Count, "request"))
 	case sum.Count >= fewTimes:
 		e.add(Warning, "Client credentials are refused.", "",
 			"Send client_id "+e.ClientID+" and its secret by HTTP Basic, each form-encoded, or as client_id and client_secret in the form. Anyone can send wrong credentials: if the tenant's server gets its tokens, change nothing.",
-			days+"%s for a token were refused: %s.", count(sum.Count, "request"), named(list))
+			days+"%s for a token were refused: %s.", readable.Count(sum.Count, "request"), named(list))
 	}
 }
 

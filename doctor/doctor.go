@@ -205,11 +205,3 @@ func named(list []evidence.Entry) string {
 	}
 	return strings.Join(texts, ", ")
 }
-
-// count returns a number with a noun, which has an s in the plural.
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
