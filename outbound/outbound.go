@@ -1,6 +1,6 @@
-// Package outbound decides which addresses the server may connect to. Callers check the address at
-// the moment of the connection, after a name was resolved. An earlier address of the name does not
-// count, and a redirect is checked like any other connection.
+// Package outbound decides which addresses the server may connect to. A [Dialer] checks the address
+// at the moment of the connection, after a name was resolved. An earlier address of the name does
+// not count, and a redirect is checked like any other connection.
 package outbound
 
 import "net/netip"

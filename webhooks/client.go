@@ -6,15 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
-	"syscall"
 	"time"
 
 	"stile.example/stile/events"
+	"stile.example/stile/outbound"
 )
 
 const (
@@ -23,49 +22,16 @@ const (
 	maxExcerpt = 300              // characters
 )
 
-// newClient returns a client that connects only where the targets allow, checks that at the moment
-// of each connection, and follows no redirect: the operator has chosen the URL. Proxies of the
-// environment are not used, because they would resolve names themselves.
+// newClient returns a client that connects only where the targets allow.
 func newClient(t Targets) *http.Client {
-	return &http.Client{
-		Timeout:       sendTime,
-		Transport:     &transport{newTransport(t, true), newTransport(t, false)},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// transport uses a separate transport for plain HTTP, which connects to this machine only.
-type transport struct{ secure, plain *http.Transport }
-
-func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	switch r.URL.Scheme {
-	case "https":
-		return t.secure.RoundTrip(r)
-	case "http":
-		return t.plain.RoundTrip(r)
-	}
-	return nil, errors.New("the scheme must be https")
-}
-
-// CloseIdleConnections implements what [http.Client.CloseIdleConnections] calls.
-func (t *transport) CloseIdleConnections() {
-	t.secure.CloseIdleConnections()
-	t.plain.CloseIdleConnections()
-}
-
-func newTransport(t Targets, encrypted bool) *http.Transport {
-	dialer := net.Dialer{Timeout: sendTime, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !t.may(at.Addr(), encrypted) {
+	transport := func(encrypted bool) *http.Transport {
+		h := outbound.Transport(sendTime, func(a netip.Addr) bool { return t.may(a, encrypted) }, func(address string) error {
 			return fmt.Errorf("%s is not an address that webhooks.targets allows", address)
-		}
-		return nil
-	}}
-	return &http.Transport{
-		DialContext: dialer.DialContext, TLSHandshakeTimeout: sendTime, ResponseHeaderTimeout: sendTime,
-		MaxResponseHeaderBytes: 64 << 10, MaxConnsPerHost: 16, MaxIdleConnsPerHost: 1, IdleConnTimeout: 30 * time.Second,
-		DisableCompression: true, ForceAttemptHTTP2: true,
+		})
+		h.MaxIdleConnsPerHost, h.IdleConnTimeout = 1, 30*time.Second
+		return h
 	}
+	return outbound.Client(sendTime, transport(true), transport(false))
 }
 
 // result is the result of a try.

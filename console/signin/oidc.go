@@ -8,14 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -76,13 +74,10 @@ func Probe(ctx context.Context, set settings.OIDC, now time.Time) error {
 // responses.
 func issuerClient(set settings.OIDC) *http.Client {
 	loopback := set.OnThisMachine()
-	dialer := net.Dialer{Timeout: issuerTimeout, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !outbound.Reachable(at.Addr(), set.AllowPrivate, loopback) {
-			return fmt.Errorf("%s is not an address that console.oidc may be at; for a private network, set console.oidc.allow_private", address)
-		}
-		return nil
-	}}
+	may := func(a netip.Addr) bool { return outbound.Reachable(a, set.AllowPrivate, loopback) }
+	dialer := outbound.Dialer(issuerTimeout, may, func(address string) error {
+		return fmt.Errorf("%s is not an address that console.oidc may be at; for a private network, set console.oidc.allow_private", address)
+	})
 	return &http.Client{Timeout: issuerTimeout, Transport: limited{&http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: issuerTimeout, ResponseHeaderTimeout: issuerTimeout, MaxIdleConns: 4, IdleConnTimeout: time.Minute}}}
 }
 

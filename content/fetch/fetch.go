@@ -7,12 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"stile.example/stile/outbound"
@@ -72,13 +70,7 @@ func unused(req *http.Request) string {
 // newFetcher returns a client for one fetch, which checks each connection.
 func newFetcher() *http.Client {
 	g := &guard{}
-	dialer := net.Dialer{Timeout: fetchTime, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !g.allows(at.Addr()) {
-			return fmt.Errorf("%w: %s", errForbidden, address)
-		}
-		return nil
-	}}
+	dialer := outbound.Dialer(fetchTime, g.allows, func(address string) error { return fmt.Errorf("%w: %s", errForbidden, address) })
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext, transport.DisableKeepAlives = dialer.DialContext, true
 	// A proxy would connect to the target, and the guard would only check the proxy.

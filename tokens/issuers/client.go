@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"syscall"
 	"time"
 
 	"stile.example/stile/outbound"
@@ -21,20 +19,16 @@ const (
 )
 
 // client makes requests to one issuer, at the addresses that are allowed.
-type client struct{ http http.Client }
+type client struct{ http *http.Client }
 
-// newClient returns a client for the URLs that the operator has set.
+// newClient returns a client for the URLs that the operator has set. Plain HTTP connects to private
+// addresses only: over the internet, TLS is required.
 func newClient(allowPrivate bool, named ...string) *client {
 	own := namesLoopback(named)
-	return &client{http.Client{
-		Timeout: within,
-		Transport: &transport{
-			secure: newTransport(func(a netip.Addr) bool { return outbound.Reachable(a, allowPrivate, own) }),
-			plain:  newTransport(func(a netip.Addr) bool { return !outbound.Public(a) && outbound.Reachable(a, allowPrivate, own) }),
-		},
-		// The operator has set the issuer's URL; a redirect must not change it.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	secure := func(a netip.Addr) bool { return outbound.Reachable(a, allowPrivate, own) }
+	plain := func(a netip.Addr) bool { return !outbound.Public(a) && secure(a) }
+	forbidden := func(address string) error { return fmt.Errorf("%w: %s", errForbidden, address) }
+	return &client{outbound.Client(within, outbound.Transport(within, secure, forbidden), outbound.Transport(within, plain, forbidden))}
 }
 
 // namesLoopback reports whether the operator has set a URL of this machine.
@@ -50,40 +44,6 @@ func namesLoopback(addresses []string) bool {
 		}
 	}
 	return false
-}
-
-// transport uses a separate transport for plain HTTP, which connects to private addresses only.
-// Over the internet, TLS is required.
-type transport struct{ secure, plain http.RoundTripper }
-
-func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	switch {
-	case r.URL.User != nil:
-		return nil, errors.New("the URL must not contain a password")
-	case r.URL.Scheme == "https":
-		return t.secure.RoundTrip(r)
-	case r.URL.Scheme == "http":
-		return t.plain.RoundTrip(r)
-	}
-	return nil, fmt.Errorf("the scheme must be https, not %q", r.URL.Scheme)
-}
-
-// newTransport returns a transport that calls may for each address that a name resolves to, at the
-// moment of the connection. An earlier address of the name does not count, and it can't change in
-// between. Proxies of the environment are not used, because they would resolve names themselves.
-func newTransport(may func(netip.Addr) bool) *http.Transport {
-	dialer := net.Dialer{Timeout: within, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !may(at.Addr()) {
-			return fmt.Errorf("%w: %s", errForbidden, address)
-		}
-		return nil
-	}}
-	return &http.Transport{
-		DialContext: dialer.DialContext, TLSHandshakeTimeout: within, ResponseHeaderTimeout: within,
-		MaxResponseHeaderBytes: 64 << 10, MaxConnsPerHost: 16, IdleConnTimeout: time.Minute,
-		DisableCompression: true, ForceAttemptHTTP2: true,
-	}
 }
 
 var errForbidden = errors.New("not a public address, and neither set by the operator nor allowed by allow_private")
