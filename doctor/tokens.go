@@ -68,7 +68,7 @@ func (e *examination) notRenewed() {
 
 // late finds tokens that are older than policy.token.bind_within at their first call.
 func (e *examination) late() {
-	sum := e.all(evidence.Late, nil)
+	sum := total(e.sums[evidence.Late])
 	if sum.Count < fewTimes {
 		return
 	}
@@ -94,7 +94,7 @@ func visitsOf(list []evidence.Entry) (visits int64) {
 
 // tooMany finds far more tokens than visitors.
 func (e *examination) tooMany() {
-	issued, bound := e.all(evidence.Issued, nil).Count, e.all(evidence.Bound, nil).Count
+	issued, bound := total(e.sums[evidence.Issued]).Count, total(e.sums[evidence.Bound]).Count
 	if n := max(issued, bound); n < manyTokens || n <= perVisitor*e.visits || e.visits == 0 {
 		return
 	}
@@ -104,7 +104,7 @@ func (e *examination) tooMany() {
 
 // unused finds tokens that are issued and never used.
 func (e *examination) unused() {
-	issued, bound := e.all(evidence.Issued, nil).Count, e.all(evidence.Bound, nil).Count
+	issued, bound := total(e.sums[evidence.Issued]).Count, total(e.sums[evidence.Bound]).Count
 	if issued < manyTokens || issued < unused*bound {
 		return
 	}
