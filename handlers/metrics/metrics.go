@@ -43,9 +43,9 @@ const (
 	ops
 )
 
-func (o Op) String() string {
-	return [...]string{"step", "search", "item", "related", "collections", "suggest"}[o]
-}
+var opNames = [ops]string{"step", "search", "item", "related", "collections", "suggest"}
+
+func (o Op) String() string { return opNames[o] }
 
 // buckets range from 100 µs, what an item takes, to 5 s, the timeout of a request.
 var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
