@@ -157,7 +157,7 @@ var allowedImports = map[string]string{
 	"operations/webhooks":       "datadir events operations/failure webhooks operations/lookup operations/paging",
 	"commands/webhooks":         "commands/confirmation commands/printing commands/syntax events operations/webhooks webhooks spf13/cobra commands/host operations",
 	"evidence":                  "",
-	"doctor":                    "evidence editdistance",
+	"doctor":                    "evidence editdistance tokens/readable",
 	"store/sqlite/evidencelog":  "evidence store/sqlite/rows",
 	"operations/diagnosis":      "datadir doctor evidence refusals tenants operations/ownview",
 	"tracing":                   "go-logr/logr go.opentelemetry.io/otel",

@@ -4,11 +4,12 @@ import (
 	"strings"
 
 	"stile.example/stile/evidence"
+	"stile.example/stile/tokens/readable"
 )
 
 func (e *examination) suspended() {
 	if e.Suspended {
-		e.add(Critical, "The tenant is suspended.", e.all(evidence.Refused, isCode("tenant_suspended")).Ref,
+		e.add(Critical, "The tenant is suspended.", total(e.only(evidence.Refused, isCode("tenant_suspended"))).Ref,
 			e.forReader("To admit its calls again:\n  stile tenant resume "+e.ClientID, "Ask the publisher. New tokens don't help."),
 			"All calls are refused with tenant_suspended, and no tokens are issued.")
 	}
@@ -16,10 +17,7 @@ func (e *examination) suspended() {
 
 // isCode returns a function that reports whether an entry of Refused is about a code.
 func isCode(code string) func(evidence.Entry) bool {
-	return func(one evidence.Entry) bool {
-		c, _, _ := strings.Cut(one.Key, " ")
-		return c == code
-	}
+	return func(one evidence.Entry) bool { return codeOf(one.Key) == code }
 }
 
 func (e *examination) quota() {
@@ -28,7 +26,7 @@ func (e *examination) quota() {
 	}
 	fix := e.forReader("The quota is for a UTC month. To raise it:\n  stile tenant set "+e.ClientID+" --calls-per-month N", "The quota is for a UTC month. Ask the publisher for a higher one.")
 	if e.Used >= e.Quota {
-		e.add(Critical, "The quota is used up.", e.all(evidence.Refused, isCode("tenant_exhausted")).Ref, fix, "%d of %d calls of this month are used.", e.Used, e.Quota)
+		e.add(Critical, "The quota is used up.", total(e.only(evidence.Refused, isCode("tenant_exhausted"))).Ref, fix, "%d of %d calls of this month are used.", e.Used, e.Quota)
 		return
 	}
 	e.add(Warning, "The quota is nearly used up.", "", fix, "%d of %d calls of this month are used (%d %%).", e.Used, e.Quota, 100*e.Used/e.Quota)
@@ -45,18 +43,18 @@ func (e *examination) secrets() {
 // credentials finds a back-end whose credentials are refused.
 func (e *examination) credentials() {
 	list := e.sums[evidence.Secret]
-	sum := e.all(evidence.Secret, nil)
-	old := e.all(evidence.Secret, func(one evidence.Entry) bool { return one.Key == "expired secret" })
+	sum := total(list)
+	old := total(e.only(evidence.Secret, func(one evidence.Entry) bool { return one.Key == "expired secret" }))
 	switch {
 	case old.Count > 0:
 		e.add(Critical, "The back-end uses an old secret.", "",
 			e.forReader("Put the current secret into the tenant's back-end and start it again. If it is lost:\n  stile tenant rotate-secret "+e.ClientID+" --overlap 24h",
 				"Put the current secret into your back-end and start it again. If it is lost, ask the publisher for a new one."),
-			days+"%s for a token had a secret that was replaced, and whose overlap has ended.", count(old.Count, "request"))
+			days+"%s for a token had a secret that was replaced, and whose overlap has ended.", readable.Count(old.Count, "request"))
 	case sum.Count >= fewTimes:
 		e.add(Warning, "Client credentials are refused.", "",
 			"Send client_id "+e.ClientID+" and its secret by HTTP Basic, each form-encoded, or as client_id and client_secret in the form. Anyone can send wrong credentials: if the tenant's server gets its tokens, change nothing.",
-			days+"%s for a token were refused: %s.", count(sum.Count, "request"), named(list))
+			days+"%s for a token were refused: %s.", readable.Count(sum.Count, "request"), named(list))
 	}
 }
 
@@ -70,7 +68,7 @@ func (e *examination) sites() {
 
 // calls finds a tenant that does not use the API.
 func (e *examination) calls() {
-	switch refused := e.all(evidence.Refused, nil); {
+	switch refused := total(e.sums[evidence.Refused]); {
 	case e.Calls > 0 || e.Suspended:
 	case refused.Count > 0:
 		e.add(Critical, "All calls are refused.", refused.Ref, "Fix the other findings first. The reference explains one of the refusals:\n  "+

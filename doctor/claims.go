@@ -10,11 +10,11 @@ import (
 // clocks finds wrong clocks of the tenant's server and of its authorization server.
 func (e *examination) clocks() {
 	for _, clock := range []struct{ whose, name string }{{"server", "the tenant's server"}, {"issuer", "the tenant's authorization server"}} {
-		sum := e.all(evidence.Clock, func(one evidence.Entry) bool { return strings.HasPrefix(one.Key, clock.whose+" ") })
+		list := e.about(evidence.Clock, clock.whose)
+		sum := total(list)
 		if sum.Count < fewTimes {
 			continue
 		}
-		list := e.clocksOf(clock.whose)
 		e.add(Critical, "The clock of "+clock.name+" is wrong.", sum.Ref,
 			"Let the network set the clock, and compare it with another one:\n  timedatectl set-ntp true\n  date -u\nSign each assertion right before it is sent.",
 			days+"%s signed at a time that differs from this server's clock: %s.", were(sum.Count, "request"), named(list))
@@ -24,8 +24,8 @@ func (e *examination) clocks() {
 // browserClocks finds wrong clocks of browsers, and of this server, if many browsers differ in the
 // same way.
 func (e *examination) browserClocks() {
-	list := e.clocksOf("browser")
-	sum := e.all(evidence.Clock, func(one evidence.Entry) bool { return strings.HasPrefix(one.Key, "browser ") })
+	list := e.about(evidence.Clock, "browser")
+	sum := total(list)
 	if sum.Count < manyTimes {
 		return
 	}
@@ -42,38 +42,19 @@ func (e *examination) browserClocks() {
 		days+"%s refused for the time of their proofs: %s.", were(sum.Count, "call"), named(list))
 }
 
-// clocksOf returns the entries about whose clocks, with keys that say only the difference.
-func (e *examination) clocksOf(whose string) (list []evidence.Entry) {
-	for _, one := range e.sums[evidence.Clock] {
-		if difference, is := strings.CutPrefix(one.Key, whose+" "); is {
-			one.Key = difference
-			list = append(list, one)
-		}
-	}
-	return list
-}
-
 // claims finds tokens and assertions for another audience, or of another issuer.
 func (e *examination) claims() {
 	for _, claim := range []struct{ name, is string }{{"aud", "audience"}, {"iss", "issuer"}} {
-		sum := e.all(evidence.Claim, func(one evidence.Entry) bool { return strings.HasPrefix(one.Key, claim.name+" ") })
-		if sum.Count < fewTimes {
-			continue
-		}
-		for _, one := range e.sums[evidence.Claim] {
-			got, is := strings.CutPrefix(one.Key, claim.name+" ")
-			if !is {
-				continue
-			}
-			e.claim(claim.name, claim.is, got, one, sum)
-			break // the most frequent
+		list := e.about(evidence.Claim, claim.name)
+		if sum := total(list); sum.Count >= fewTimes {
+			e.claim(claim.name, claim.is, list[0], sum)
 		}
 	}
 }
 
 // claim adds a finding about the most frequent value of a claim.
-func (e *examination) claim(name, is, got string, one, sum evidence.Entry) {
-	finding, want := "Tokens have another "+is+" than this server accepts.", one.Note
+func (e *examination) claim(name, is string, one, sum evidence.Entry) {
+	got, finding, want := one.Key, "Tokens have another "+is+" than this server accepts.", one.Note
 	if e.ForTenant && name == "iss" && !isNear(got, want) {
 		want = e.API // the setting may name another tenant's issuer
 	}

@@ -158,12 +158,31 @@ func sumsOf(list []evidence.Entry) map[evidence.Kind][]evidence.Entry {
 	return sums
 }
 
-// all returns the sum of a kind's entries for which fit is true; nil: of all.
-func (e *examination) all(k evidence.Kind, fit func(evidence.Entry) bool) (sum evidence.Entry) {
+// only returns a kind's entries for which fit is true.
+func (e *examination) only(k evidence.Kind, fit func(evidence.Entry) bool) (list []evidence.Entry) {
 	for _, one := range e.sums[k] {
-		if fit == nil || fit(one) {
-			sum.Add(one)
+		if fit(one) {
+			list = append(list, one)
 		}
+	}
+	return list
+}
+
+// about returns a kind's entries whose keys begin with a word, with the rest of these keys.
+func (e *examination) about(k evidence.Kind, word string) (list []evidence.Entry) {
+	for _, one := range e.sums[k] {
+		if rest, is := strings.CutPrefix(one.Key, word+" "); is {
+			one.Key = rest
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// total returns the sum of entries.
+func total(list []evidence.Entry) (sum evidence.Entry) {
+	for _, one := range list {
+		sum.Add(one)
 	}
 	return sum
 }
@@ -204,12 +223,4 @@ func named(list []evidence.Entry) string {
 		texts = append(texts, fmt.Sprintf("others (%d)", more))
 	}
 	return strings.Join(texts, ", ")
-}
-
-// count returns a number with a noun, which has an s in the plural.
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

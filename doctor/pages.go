@@ -9,7 +9,7 @@ import (
 // pages finds pages outside the tenant's sites.
 func (e *examination) pages() {
 	list := e.sums[evidence.Page]
-	sum := e.all(evidence.Page, nil)
+	sum := total(list)
 	if sum.Count < fewTimes {
 		return
 	}
@@ -72,7 +72,7 @@ func (e *examination) unmarked() {
 
 // clients finds another client_id that is sent with the tenant's tokens.
 func (e *examination) clients() {
-	sum := e.all(evidence.Client, nil)
+	sum := total(e.sums[evidence.Client])
 	if sum.Count < fewTimes {
 		return
 	}
@@ -87,7 +87,7 @@ func (e *examination) clients() {
 
 // otherTokens finds tokens of another tenant that are sent with the tenant's client_id.
 func (e *examination) otherTokens() {
-	sum := e.all(evidence.OtherToken, nil)
+	sum := total(e.sums[evidence.OtherToken])
 	if sum.Count < fewTimes {
 		return
 	}
@@ -98,7 +98,7 @@ func (e *examination) otherTokens() {
 
 // callbacks finds functions that a JSONP response may not call.
 func (e *examination) callbacks() {
-	sum := e.all(evidence.Callback, nil)
+	sum := total(e.sums[evidence.Callback])
 	if sum.Count < fewTimes {
 		return
 	}

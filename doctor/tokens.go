@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"stile.example/stile/evidence"
+	"stile.example/stile/tokens/readable"
 )
 
 // cached finds tokens that several browsers use. A token is for one browser. If several present the
@@ -34,15 +35,15 @@ func (e *examination) cached() {
 	}
 	e.add(Critical, "The back-end caches tokens: several browsers get the same one.", sum.Ref, noCache,
 		days+"%s used by several browsers each, one of them by %s%d browsers. All but the first browser are refused (%s).",
-		were(shared, "token"), least, single, count(sum.Count, "refusal"))
+		were(shared, "token"), least, single, readable.Count(sum.Count, "refusal"))
 }
 
 // were returns a number with a noun and a verb.
 func were(n int64, noun string) string {
 	if n == 1 {
-		return count(n, noun) + " was"
+		return readable.Count(n, noun) + " was"
 	}
-	return count(n, noun) + " were"
+	return readable.Count(n, noun) + " were"
 }
 
 // notRenewed finds tokens that a page uses again and again after their end.
@@ -62,18 +63,18 @@ func (e *examination) notRenewed() {
 		return
 	}
 	e.add(Warning, "Tokens are not renewed: pages use them after their end.", sum.Ref, renew(e.API, e.ClientID),
-		days+"%s presented again after the end, one of them %d times (%s).", were(tokens, "token"), most, count(sum.Count, "refusal"))
+		days+"%s presented again after the end, one of them %d times (%s).", were(tokens, "token"), most, readable.Count(sum.Count, "refusal"))
 }
 
 // late finds tokens that are older than policy.token.bind_within at their first call.
 func (e *examination) late() {
-	sum := e.all(evidence.Late, nil)
+	sum := total(e.sums[evidence.Late])
 	if sum.Count < fewTimes {
 		return
 	}
 	e.add(Warning, "Tokens are issued long before visitors use them.", sum.Ref,
 		"Request a token when a visitor opens the page, not when the page is built or cached: a token's first call must come within policy.token.bind_within. Let the widget layer request it, with data-token-url=\"/stile/token\", instead of writing a token into the HTML.\n"+noCache,
-		days+"%s refused because the token's first call came too late (%s).", were(sum.Count, "call"), count(int64(len(e.sums[evidence.Late])), "token"))
+		days+"%s refused because the token's first call came too late (%s).", were(sum.Count, "call"), readable.Count(len(e.sums[evidence.Late]), "token"))
 }
 
 // visitsOf returns how many visitors there were on each day, added up. The visitors of a day are
@@ -93,17 +94,17 @@ func visitsOf(list []evidence.Entry) (visits int64) {
 
 // tooMany finds far more tokens than visitors.
 func (e *examination) tooMany() {
-	issued, bound := e.all(evidence.Issued, nil).Count, e.all(evidence.Bound, nil).Count
+	issued, bound := total(e.sums[evidence.Issued]).Count, total(e.sums[evidence.Bound]).Count
 	if n := max(issued, bound); n < manyTokens || n <= perVisitor*e.visits || e.visits == 0 {
 		return
 	}
 	e.add(Warning, "There are far more tokens than visitors.", "", oneToken,
-		days+"%d tokens were issued and %d were used, by about %s a day, added up.", issued, bound, count(e.visits, "visitor"))
+		days+"%d tokens were issued and %d were used, by about %s a day, added up.", issued, bound, readable.Count(e.visits, "visitor"))
 }
 
 // unused finds tokens that are issued and never used.
 func (e *examination) unused() {
-	issued, bound := e.all(evidence.Issued, nil).Count, e.all(evidence.Bound, nil).Count
+	issued, bound := total(e.sums[evidence.Issued]).Count, total(e.sums[evidence.Bound]).Count
 	if issued < manyTokens || issued < unused*bound {
 		return
 	}

@@ -11,8 +11,7 @@ import (
 // Counts reports whether refusals with a code say something about a tenant's integration. Others
 // are part of the protection, or depend on the server or the contract.
 func Counts(codeAndRule string) bool {
-	code, _, _ := strings.Cut(codeAndRule, " ")
-	switch code {
+	switch codeOf(codeAndRule) {
 	case "challenge_required", "challenge_failed", "address_blocked", "overloaded", "internal", "tenant_suspended", "tenant_exhausted", "not_found":
 		return false
 	}
@@ -21,7 +20,8 @@ func Counts(codeAndRule string) bool {
 
 // unusual finds a larger share of refusals than other tenants have.
 func (e *examination) unusual() {
-	sum := e.all(evidence.Refused, func(one evidence.Entry) bool { return Counts(one.Key) })
+	list := e.only(evidence.Refused, func(one evidence.Entry) bool { return Counts(one.Key) })
+	sum := total(list)
 	mine := Traffic{e.Calls, sum.Count}.share()
 	usual, known := median(e.Others)
 	if !known || sum.Count < usualRefused || e.Calls == 0 || mine < usualShare || mine < usualFactor*usual {
@@ -30,12 +30,6 @@ func (e *examination) unusual() {
 	compared := fmt.Sprintf("; the median of the other tenants is %.1f %%", usual)
 	if e.ForTenant {
 		compared = ", which is far more than usual"
-	}
-	var list []evidence.Entry
-	for _, one := range e.sums[evidence.Refused] {
-		if Counts(one.Key) {
-			list = append(list, one)
-		}
 	}
 	e.add(Warning, "There are more refusals than usual.", sum.Ref,
 		"Fix the other findings first. Otherwise look at the example: its code has a page that says what the developer must change.\n  "+e.API+"/problems/"+codeOf(list[0].Key),

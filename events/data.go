@@ -31,8 +31,8 @@ type Issuer struct {
 	Issuer string    `json:"issuer"`
 	Since  time.Time `json:"since"`           // of the first fetch that failed
 	Error  string    `json:"error,omitempty"` // of the last fetch that failed
-	// When tokens of the issuer are refused, unless the keys can be fetched before. Null: they are
-	// refused already.
+	// When tokens of the issuer are refused, unless the keys can be fetched before. Missing: they
+	// are refused already.
 	KeysUntil *time.Time `json:"keys_until,omitempty"`
 }
 

@@ -28,9 +28,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 		return codes.Unavailable(err)
 	}
 	if v.NewlyBound || v.ChallengeIssued {
-		a.Metrics.Stepped(v, e)
-		a.collectBinding(r, v)
-		a.History.Stepped(r.TenantName(), r.claims.ID, v, e, r.At)
+		a.stepped(r, v, e)
 	}
 	if v.Outcome != tokens.Admit {
 		if v.Observed != tokens.None {

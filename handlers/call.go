@@ -11,6 +11,7 @@ import (
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/items"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/handlers/queue"
 	"stile.example/stile/handlers/titles"
 	"stile.example/stile/handlers/transport"
@@ -146,14 +147,12 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	began := time.Now()
 	v, err := a.Gate.Apply(ctx, r.claims.ID, r.policy.Token, e)
 	r.stepped = time.Now()
-	a.Metrics.Stored("step", began)
+	a.Metrics.Stored(metrics.Step, r.stepped.Sub(began))
 	a.Traces.Did(ctx, "store", "step", began)
 	if err != nil {
 		return tokens.State{}, codes.Unavailable(err)
 	}
-	a.Metrics.Stepped(v, e)
-	a.collectBinding(r, v)
-	a.History.Stepped(r.TenantName(), r.claims.ID, v, e, r.At)
+	a.stepped(r, v, e)
 	if v.Observed != tokens.None {
 		a.observed(r, v, e)
 	}
@@ -162,6 +161,13 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 		return tokens.State{}, a.refused(r, v, e)
 	}
 	return v.State, nil
+}
+
+// stepped counts what an event did to the token, whether it was admitted or not.
+func (a *API) stepped(r *request, v tokens.Verdict, e tokens.Event) {
+	a.Metrics.Stepped(v, e)
+	a.History.Stepped(r.TenantName(), r.claims.ID, v, e, r.At)
+	a.collectBinding(r, v)
 }
 
 // applyReserved is applyEvent for a call that is reserved in the tenant's quota. It uses the

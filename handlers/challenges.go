@@ -80,8 +80,7 @@ func (a *API) answer(ctx context.Context, r *request) error {
 		a.countFailed(r, asked.Kind, err)
 		return err
 	}
-	a.Metrics.Challenged(tokens.Kind(asked.Kind), "solved")
-	a.History.Answered(r.TenantName(), r.claims.ID, tokens.Kind(asked.Kind), "solved")
+	a.challenged(r, tokens.Kind(asked.Kind), "solved")
 	r.StartBody()
 	r.AppendString(`{"data":{"solved":true},"meta":{`)
 	a.reply(r, state)
@@ -91,9 +90,14 @@ func (a *API) answer(ctx context.Context, r *request) error {
 // countFailed counts a wrong answer: one that led to the next challenge or killed the token.
 func (a *API) countFailed(r *request, k challenge.Kind, err error) {
 	if code := refusalOf(err).Code; code == codes.ChallengeFailed || code == codes.TokenChallengedTooOften {
-		a.Metrics.Challenged(tokens.Kind(k), "failed")
-		a.History.Answered(r.TenantName(), r.claims.ID, tokens.Kind(k), "failed")
+		a.challenged(r, tokens.Kind(k), "failed")
 	}
+}
+
+// challenged counts what happened to a challenge of the token: it was solved, failed or reloaded.
+func (a *API) challenged(r *request, k tokens.Kind, result string) {
+	a.Metrics.Challenged(k, result)
+	a.History.Answered(r.TenantName(), r.claims.ID, k, result)
 }
 
 // reload replaces a challenge by another of its kind.
@@ -111,8 +115,7 @@ func (a *API) reload(ctx context.Context, r *request) error {
 	if err != nil {
 		return err
 	}
-	a.Metrics.Challenged(state.OpenChallenge.Kind, "reloaded")
-	a.History.Answered(r.TenantName(), r.claims.ID, state.OpenChallenge.Kind, "reloaded")
+	a.challenged(r, state.OpenChallenge.Kind, "reloaded")
 	next, err := a.challengeJSON(r, state.OpenChallenge)
 	if err != nil {
 		return err

@@ -16,20 +16,20 @@ import (
 	"stile.example/stile/tokens/readable"
 )
 
-// refusal is a refusal as evidence sees it.
+// refusal is a refusal as evidence sees it. Its tenant is the token's, or the one that the request
+// names, which is not verified.
 type refusal struct {
 	*request
-	code   codes.Code
-	g      codes.Explanation
-	ref    string
-	tenant *tenants.Tenant // the token's, or the one that the request names, which is not verified
-	cause  error
+	code  codes.Code
+	g     codes.Explanation
+	ref   string
+	cause error
 }
 
 // collect counts a refusal for `stile doctor`, and reports whether it becomes an example of what is
 // wrong. A request without a tenant counts for nobody.
 func (a *API) collect(f refusal) (example bool) {
-	if a.Evidence == nil || f.tenant == nil {
+	if a.Evidence == nil || f.Tenant == nil {
 		return false
 	}
 	a.observe(f, evidence.Refused, strings.TrimSpace(string(f.code)+" "+f.g.Rule), "")
@@ -49,7 +49,7 @@ func (a *API) collect(f refusal) (example bool) {
 // admitted, so it does not count as refused.
 func (a *API) collectObserved(f refusal) (example bool) {
 	switch {
-	case a.Evidence == nil || f.tenant == nil:
+	case a.Evidence == nil || f.Tenant == nil:
 		return false
 	case f.code == codes.ClientMismatch:
 		return a.collectMismatch(f)
@@ -60,7 +60,7 @@ func (a *API) collectObserved(f refusal) (example bool) {
 // observe adds an observation about a refusal to the tenant's evidence, and reports whether it is
 // the first of its key for a while. caller may be "".
 func (a *API) observe(f refusal, k evidence.Kind, key, caller string) (first bool) {
-	return a.Evidence.Note(f.tenant.Number, evidence.Observation{At: a.Now(), Kind: k, Key: key, Ref: f.ref, Caller: caller, Note: f.g.Why})
+	return a.Evidence.Note(f.Tenant.Number, evidence.Observation{At: a.Now(), Kind: k, Key: key, Ref: f.ref, Caller: caller, Note: f.g.Why})
 }
 
 // namedTenant returns the tenant that a request names, nil if there is none.

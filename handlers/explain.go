@@ -25,7 +25,7 @@ func (a *API) reportRefusal(r *request, err error, why *codes.Refusal, p codes.P
 	a.attribute(r, p.Code)
 	g := why.Explanation
 	g.Why = why.Decided()
-	example := a.collect(refusal{r, p.Code, why.Explanation, p.Ref, r.Tenant, err})
+	example := a.collect(refusal{r, p.Code, why.Explanation, p.Ref, err})
 	a.storeRefusal(r, p.Ref, p.Code, g, example, false)
 	log := a.requestLog()
 	l := log.Line(&r.Request, "refused", string(p.Code))
@@ -62,8 +62,8 @@ func (a *API) storeRefusal(r *request, ref string, code codes.Code, g codes.Expl
 		Identity: a.identity(r, code, g), Address: a.requestLog().Address(&r.Request), Observed: observed, Token: r.claims.ID,
 	}
 	a.Refusals.Note(f, code.Lasting() || example)
-	if keeper, can := a.Refusals.(interface{ Keep(refusals.Refusal) }); can && example {
-		keeper.Keep(f)
+	if example {
+		a.Refusals.Keep(f)
 	}
 }
 
@@ -72,7 +72,7 @@ func (a *API) recordObserved(r *request, code codes.Code, g codes.Explanation) {
 	ref := codes.NewRef()
 	a.Metrics.Observed(r.TenantName(), code)
 	a.History.Observed(r.TenantName(), string(code))
-	example := a.collectObserved(refusal{r, code, g, ref, r.Tenant, nil})
+	example := a.collectObserved(refusal{r, code, g, ref, nil})
 	a.storeRefusal(r, ref, code, g, example, true)
 	log := a.requestLog()
 	l := log.Line(&r.Request, "observed", string(code))

@@ -108,6 +108,12 @@ func (n *refusalRecorder) Note(f refusals.Refusal, lasting bool) {
 	n.kept[f.Ref] = lasting
 }
 
+func (n *refusalRecorder) Keep(f refusals.Refusal) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.kept[f.Ref] = true
+}
+
 // Log writes every line immediately, so that a test can read it.
 func (n *refusalRecorder) Log(_ time.Time, l refusals.Line) {
 	attrs := append([]slog.Attr{slog.String("code", l.Code), slog.String("tenant", l.Tenant), slog.String("address", l.Address)}, l.Attrs...)

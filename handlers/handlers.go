@@ -1,7 +1,7 @@
 // Package handlers serves the API over HTTP: it turns requests into events and queries, and their
 // outcomes into responses. It decides nothing about tokens.
 //
-// A call to the content API is read (request.go, transport), identified (guard.go, page.go,
+// A call to the content API is read (request.go, transport), identified (guard.go, sites,
 // proof.go), checked (admit.go), run and counted (call.go), and answered by transport's Finish. A
 // refusal or fault on the way goes through [API.fail] and the one table of codes (codes). A handler
 // never writes bytes itself, so that "a script always has status 200" can't be missed.
@@ -78,6 +78,7 @@ type API struct {
 	Challenges Challenges
 	Refusals   interface {
 		Note(f refusals.Refusal, lasting bool) // must not block
+		Keep(f refusals.Refusal)               // stores one that was noted; must not block
 		Log(at time.Time, l refusals.Line)     // merges lines that may come in floods
 	}
 	Evidence interface { // for `stile doctor`; nil: nothing is collected

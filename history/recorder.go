@@ -170,19 +170,21 @@ func (r *Recorder) collect(at time.Time) {
 
 // wait adds counts of a tenant in the current minute to those that wait for the store.
 func (r *Recorder) wait(tenant string, c Counts) {
-	all := []string{""}
+	r.put("", r.minute, c)
 	if tenant != "" && (r.tenants[tenant] || len(r.tenants) < maxTenants) {
 		r.tenants[tenant] = true
-		all = append(all, tenant)
+		r.put(tenant, r.minute, c)
 	}
-	for _, tenant := range all {
-		for _, step := range []Step{Minute, Hour} {
-			k := key{step, tenant, step.start(r.minute)}
-			if r.pending[k] == nil {
-				r.pending[k] = Counts{}
-			}
-			r.pending[k].Add(c)
+}
+
+// put adds counts of a time to the points that wait for the store. r.mu must be held.
+func (r *Recorder) put(tenant string, at time.Time, c Counts) {
+	for _, step := range []Step{Minute, Hour} {
+		k := key{step, tenant, step.start(at)}
+		if r.pending[k] == nil {
+			r.pending[k] = Counts{}
 		}
+		r.pending[k].Add(c)
 	}
 }
 
@@ -206,7 +208,7 @@ func (r *Recorder) Flush(ctx context.Context, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.collect(now.Add(-every / 2))
-	for _, points := range slices.Collect(slices.Chunk(r.waiting(), perStep)) {
+	for points := range slices.Chunk(r.waiting(), perStep) {
 		if err := r.store.AddHistory(ctx, points); err != nil {
 			r.log.Warn("can't store the history", "err", err)
 			r.bound()
@@ -308,15 +310,8 @@ func (r *Recorder) sample(ctx context.Context, at time.Time) {
 	defer r.mu.Unlock()
 	r.collect(at.Add(-every / 2))
 	for tenant, c := range all {
-		for _, step := range []Step{Minute, Hour} {
-			k := key{step, tenant, step.start(at)}
-			if tenant != "" && !r.tenants[tenant] && len(r.tenants) >= maxTenants {
-				continue
-			}
-			if r.pending[k] == nil {
-				r.pending[k] = Counts{}
-			}
-			r.pending[k].Add(c)
+		if tenant == "" || r.tenants[tenant] || len(r.tenants) < maxTenants {
+			r.put(tenant, at, c)
 		}
 	}
 }

@@ -270,7 +270,7 @@ func lastError(list []webhooks.Delivery) (text string) {
 	return text
 }
 
-// TestRedirect checks that a redirect is a failure, and not followed (S25).
+// TestS25_Redirect checks that a redirect is a failure, and not followed (S25).
 func TestS25_Redirect(t *testing.T) {
 	h := newHarness(t, webhooks.LoopbackTargets)
 	other := newReceiver(t, h.clock.now, nil)

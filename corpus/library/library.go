@@ -162,13 +162,17 @@ func (l *Library) acquire() *generation {
 func (l *Library) release(g *generation) {
 	l.mu.Lock()
 	g.users--
-	defer l.mu.Unlock()
-	if g.users > 0 || g == l.current {
+	isLast := g.users == 0 && g != l.current
+	keep := l.isKept(g.n)
+	if isLast {
+		delete(l.inUse, g.n)
+	}
+	l.mu.Unlock() // calls wait for it, and to remove a large file takes time
+	if !isLast {
 		return
 	}
-	delete(l.inUse, g.n)
 	g.Close() // it was only read, so nothing can be lost
-	if !l.isKept(g.n) {
+	if !keep {
 		os.Remove(g.Name())
 	}
 }

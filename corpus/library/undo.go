@@ -109,14 +109,15 @@ func (l *Library) ForgetOld() error {
 // forgetPrevious removes the generation before the last change, so that it can't be undone.
 func (l *Library) forgetPrevious() error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	last := l.last
 	l.last = nil
+	inUse := last != nil && l.inUse[last.Previous] // then its last user removes it
+	l.mu.Unlock()
 	if last == nil {
 		return nil
 	}
 	err := removeIfExists(l.changeFile(last.Generation))
-	if last.Previous == 0 || l.inUse[last.Previous] { // then its last user removes it
+	if last.Previous == 0 || inUse {
 		return err
 	}
 	return errors.Join(err, removeIfExists(l.fileName(last.Previous)))

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -80,7 +81,7 @@ func (w *Watcher) recoverImports(ctx context.Context) error {
 		open[key] = b
 	})
 	if err != nil || bad != nil {
-		return fmt.Errorf("read imports that have begun: %w", orErr(err, bad))
+		return fmt.Errorf("read imports that have begun: %w", cmp.Or(err, bad))
 	}
 	for key, b := range open {
 		e := failed(b.Tenant, "interrupted", "the process ended during the import")
@@ -93,11 +94,4 @@ func (w *Watcher) recoverImports(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func orErr(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }

@@ -2,8 +2,6 @@ package watch
 
 import (
 	"context"
-	"errors"
-	"net/url"
 	"time"
 
 	"stile.example/stile/events"
@@ -68,18 +66,10 @@ func (w *Watcher) failingSince(s issuers.Status, now time.Time) (since time.Time
 }
 
 func unreachable(s issuers.Status, since time.Time) events.Event {
-	data := events.Issuer{Issuer: s.Issuer, Since: since.UTC().Truncate(time.Second), Error: cause(s.Failed)}
+	data := events.Issuer{Issuer: s.Issuer, Since: since.UTC().Truncate(time.Second), Error: events.SafeText(s.Failed.Error(), 300)}
 	if !s.FetchedAt.IsZero() {
 		until := s.FetchedAt.Add(keysServe).UTC().Truncate(time.Second)
 		data.KeysUntil = &until
 	}
 	return events.Event{Type: events.IssuerUnreachable, Data: data, Mark: events.Mark{Value: since.Unix()}}
-}
-
-// cause returns the text of an error without the URL that was fetched.
-func cause(err error) string {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err
-	}
-	return events.SafeText(err.Error(), 300)
 }

@@ -2,60 +2,23 @@ package watch
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/events"
 )
 
-// proposals are the scopes that were proposed for a permanent block since the last check.
-type proposals struct {
-	mu   sync.Mutex
-	list []proposal
-	scan bool // all states must be read: the list was full, or the process has just started
-}
-
+// proposal is a scope that was proposed for a permanent block.
 type proposal struct {
 	scope addresses.Scope
 	state addresses.State
 	isNew bool
 }
 
-const maxPending = 1000
-
-func (p *proposals) add(n proposal) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.list) >= maxPending {
-		p.list, p.scan = nil, true
-	}
-	if !p.scan {
-		p.list = append(p.list, n)
-	}
-}
-
-func (p *proposals) all() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.list, p.scan = nil, true
-}
-
-func (p *proposals) take() (list []proposal, scan bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	list, scan = p.list, p.scan
-	p.list, p.scan = nil, false
-	return list, scan
-}
-
 // Proposed notes that an address was proposed for a permanent block. It does not wait: a call does.
 func (w *Watcher) Proposed(scope addresses.Scope, s addresses.State) {
 	w.pending.add(proposal{scope, s, true})
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	w.wakeUp()
 }
 
 // checkProposals emits the events of noted proposals, or of all. After an error, it reads all.

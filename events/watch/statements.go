@@ -2,44 +2,11 @@ package watch
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"stile.example/stile/events"
 	"stile.example/stile/statements"
 )
-
-// closings are the statements that were closed since the last check.
-type closings struct {
-	mu   sync.Mutex
-	list []statements.Statement
-	scan bool // those that are stored must be read: the list was full, or the process has just started
-}
-
-func (c *closings) add(s statements.Statement) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.list) >= maxPending {
-		c.list, c.scan = nil, true
-	}
-	if !c.scan {
-		c.list = append(c.list, s)
-	}
-}
-
-func (c *closings) all() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.list, c.scan = nil, true
-}
-
-func (c *closings) take() (list []statements.Statement, scan bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	list, scan = c.list, c.scan
-	c.list, c.scan = nil, false
-	return list, scan
-}
 
 // lookBack is how long after its closing the event of a statement is emitted, if it could not be
 // before. It is shorter than marks are kept, so an event is never emitted twice.
@@ -48,10 +15,7 @@ const lookBack = 90 * 24 * time.Hour
 // Closed notes that a statement was closed. It does not wait: the closing of a month does.
 func (w *Watcher) Closed(s statements.Statement) {
 	w.closed.add(s)
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	w.wakeUp()
 }
 
 // checkStatements emits the events of noted statements, or of all that were closed recently. After

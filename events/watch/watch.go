@@ -54,8 +54,8 @@ type Watcher struct {
 
 	status  sync.Mutex    // from the change of a tenant's status to its event
 	wake    chan struct{} // an address was proposed, or a statement closed
-	pending proposals
-	closed  closings
+	pending noted[proposal]
+	closed  noted[statements.Statement]
 
 	mu       sync.Mutex
 	reported map[string]int64 // what is known of the stored marks

@@ -43,9 +43,9 @@ type Reader struct {
 }
 
 // read records how long one operation of the corpus took.
-func (x *Reader) read(ctx context.Context, op string, began time.Time) {
-	x.Metrics.Stored(op, began)
-	x.Traces.Did(ctx, "corpus", op, began)
+func (x *Reader) read(ctx context.Context, op metrics.Op, began time.Time) {
+	x.Metrics.Stored(op, time.Since(began))
+	x.Traces.Did(ctx, "corpus", op.String(), began)
 }
 
 // Search responds with a list of items. Like the other methods, it returns how many records the
@@ -60,7 +60,7 @@ func (x *Reader) Search(ctx context.Context, r *transport.Request) (int, error) 
 	if err != nil {
 		return 0, err
 	}
-	defer x.read(ctx, "search", time.Now())
+	defer x.read(ctx, metrics.Search, time.Now())
 	page, err := x.Content.Search(ctx, q)
 	if err != nil {
 		return 0, err
@@ -123,7 +123,7 @@ func (x *Reader) Item(ctx context.Context, r *transport.Request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer x.read(ctx, "item", time.Now())
+	defer x.read(ctx, metrics.Item, time.Now())
 	it, err := x.Content.Item(ctx, r.Tenant.Number, id)
 	if err != nil {
 		return 0, err
@@ -149,7 +149,7 @@ func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	defer x.read(ctx, "related", time.Now())
+	defer x.read(ctx, metrics.Related, time.Now())
 	items, err := x.Content.Related(ctx, r.Tenant.Number, id, limit)
 	if err != nil {
 		return 0, err
@@ -163,7 +163,7 @@ func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error)
 
 // Collections responds with the collections and their sizes. That counts as no records.
 func (x *Reader) Collections(ctx context.Context, r *transport.Request) (int, error) {
-	defer x.read(ctx, "collections", time.Now())
+	defer x.read(ctx, metrics.Collections, time.Now())
 	all, err := x.Content.Collections(ctx, r.Tenant.Number)
 	if err != nil {
 		return 0, err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/handlers/transport"
 )
 
@@ -16,7 +17,7 @@ func (x *Reader) Suggest(ctx context.Context, r *transport.Request) (ids []strin
 	if err != nil {
 		return nil, err
 	}
-	defer x.read(ctx, "suggest", time.Now())
+	defer x.read(ctx, metrics.Suggest, time.Now())
 	found, err := x.Content.Suggest(ctx, r.Tenant.Number, content.Usable(q))
 	if err != nil {
 		return nil, err

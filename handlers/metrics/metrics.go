@@ -3,6 +3,7 @@ package metrics
 
 import (
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,8 +26,26 @@ type Metrics struct {
 	observes   *prometheus.CounterVec
 
 	call  prometheus.Histogram
-	store *prometheus.HistogramVec
+	store [ops]func() prometheus.Observer // a call looks two of them up
 }
+
+// Op is an operation of the store or of the corpus.
+type Op uint8
+
+// The operations.
+const (
+	Step Op = iota // of a token
+	Search
+	Item
+	Related
+	Collections
+	Suggest
+	ops
+)
+
+var opNames = [ops]string{"step", "search", "item", "related", "collections", "suggest"}
+
+func (o Op) String() string { return opNames[o] }
 
 // buckets range from 100 µs, what an item takes, to 5 s, the timeout of a request.
 var buckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
@@ -47,10 +66,12 @@ func New(live func() float64) *Metrics {
 		observes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stile_observed_total", Help: "Requests that a rule would have refused if it were not only observed, by code."}, []string{"tenant", "code"}),
 		call: prometheus.NewHistogram(histogram("stile_call_duration_seconds", "Time from a call's request to its durable count.")),
-		store: prometheus.NewHistogramVec(
-			histogram("stile_store_duration_seconds", "Time that an operation of the store took."), []string{"op"}),
 	}
-	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.challenges, m.observes, m.call, m.store,
+	store := prometheus.NewHistogramVec(histogram("stile_store_duration_seconds", "Time that an operation of the store took."), []string{"op"})
+	for op := range ops { // an operation that was never used has no series
+		m.store[op] = sync.OnceValue(func() prometheus.Observer { return store.WithLabelValues(op.String()) })
+	}
+	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.challenges, m.observes, m.call, store,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stile_tokens_live", Help: "Tokens in use that have not expired."}, live),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -100,8 +121,8 @@ func (m *Metrics) Observed(tenant string, code codes.Code) {
 }
 
 // Stored records how long one operation of the store took.
-func (m *Metrics) Stored(op string, since time.Time) {
-	m.store.WithLabelValues(op).Observe(time.Since(since).Seconds())
+func (m *Metrics) Stored(op Op, took time.Duration) {
+	m.store[op]().Observe(took.Seconds())
 }
 
 // Handler returns the handler of /metrics.

@@ -26,7 +26,7 @@ func filled() *Metrics {
 	m.Refused("acme", codes.NotFound)
 	m.Observed("acme", codes.AddressBlocked)
 	m.Challenged(tokens.Work, "solved")
-	m.Stored("step", time.Now().Add(-time.Millisecond))
+	m.Stored(Step, time.Millisecond)
 	v := tokens.Verdict{NewlyBound: true, ChallengeIssued: true}
 	v.State.Bound.Kind, v.State.OpenChallenge.Kind = tokens.ToAddress, tokens.Picture
 	m.Stepped(v, tokens.Call{})
@@ -135,8 +135,8 @@ func BenchmarkCall(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			at := time.Now()
-			m.Stored("item", at)
-			m.Stored("step", at)
+			m.Stored(Item, time.Since(at))
+			m.Stored(Step, time.Since(at))
 			m.Called("acme", tokens.Item, time.Since(at))
 		}
 	})

@@ -206,3 +206,18 @@ func noAnswer(msg []byte) []byte {
 	q, _ := nameQuestion(msg)
 	return append([]byte{msg[0], msg[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, q...)
 }
+
+// TestErrorsNameURLOnce checks that an error of a fetch of keys says once which URL it is about.
+func TestErrorsNameURLOnce(t *testing.T) {
+	i := newIDP(t)
+	down := newIDP(t)
+	down.Close()
+	i.says("/text", "not a JWK Set")
+	i.says("/long", strings.Repeat(" ", maxBody+1))
+	for _, keys := range []string{i.URL + "/missing", i.URL + "/text", i.URL + "/long", down.URL + "/keys"} {
+		r := NewKeyCache(Endpoint{Issuer: "https://issuer.example", Keys: keys}, time.Now, quiet)
+		if _, _, err := r.Probe(t.Context()); err == nil || strings.Count(err.Error(), keys) != 1 {
+			t.Errorf("%s: %v", keys, err)
+		}
+	}
+}

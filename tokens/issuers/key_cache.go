@@ -289,10 +289,11 @@ func (r *KeyCache) fetch(ctx context.Context) (keys bearer.IssuerKeys, err error
 	}
 	body, err := r.client.get(ctx, r.address)
 	if err == nil {
-		keys, err = bearer.ParseIssuerKeys(body)
+		if keys, err = bearer.ParseIssuerKeys(body); err != nil {
+			err = fmt.Errorf("%s: %w", shownURL(r.address), err)
+		}
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w", shownURL(r.address), err)
 		r.address = r.endpoint.Keys
 	}
 	return keys, err

@@ -4,7 +4,6 @@ package listing
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -62,11 +61,12 @@ func ParsePosition(text string) (p Position, err error) {
 	}
 	at, id, _ := strings.Cut(text, "-")
 	p.At, err = strconv.ParseInt(at, 36, 64)
-	b, bad := hex.DecodeString(id)
-	if err != nil || bad != nil || len(b) != len(p.ID) {
+	if err == nil {
+		p.ID, err = tokens.ParseID(id)
+	}
+	if err != nil {
 		return Position{}, fmt.Errorf("after %.60q: must be the next of an earlier page", text)
 	}
-	p.ID = tokens.ID(b)
 	return p, nil
 }
 

@@ -54,7 +54,7 @@ func Allowed(list []string) string {
 }
 
 // Count returns a number with a noun, which has an s in the plural.
-func Count(n int, noun string) string {
+func Count[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
