@@ -75,7 +75,7 @@ func shownURL(address string) string {
 	return u.Redacted()
 }
 
-// do returns the body of a response with status 200.
+// do returns the body of a response with status 200. Its errors say which URL they are about.
 func (c *client) do(req *http.Request) ([]byte, error) {
 	req.Header.Set("Accept", "application/json, application/jwk-set+json")
 	req.Header.Set("User-Agent", "stile")
@@ -94,7 +94,10 @@ func (c *client) do(req *http.Request) ([]byte, error) {
 	if err == nil && len(body) > maxBody {
 		err = errors.New("the response is larger than 1 MiB")
 	}
-	return body, err
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", shownURL(req.URL.String()), err)
+	}
+	return body, nil
 }
 
 // statusError is a response with a status other than 200.
