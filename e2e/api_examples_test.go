@@ -14,8 +14,8 @@ import (
 
 // TestAPIExamples sends every example of the OpenAPI document to the program, as the document says,
 // with an owner's token from `stile admin add`: things are added before they are read, changed and
-// removed. Each response has a documented status, content type and schema, and none is a fault. The tests
-// of console/openapi check in addition, with prepared data, that each example succeeds.
+// removed. Each response has a documented status, content type and schema, and none is a fault. The
+// tests of console/openapi check in addition, with prepared data, that each example succeeds.
 func TestAPIExamples(t *testing.T) {
 	s := newServer(t, "")
 	owner := s.addAdmin("examples", "owner")

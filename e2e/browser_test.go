@@ -187,7 +187,7 @@ type webForm struct {
 // forms returns the forms of a page that are sent by POST.
 func (p page) forms() (all []webForm) {
 	for _, n := range p.all("form") {
-		// What a hidden form does is done by the script, which sends JSON.
+		// The script does the work of a hidden form, and sends JSON.
 		if _, isHidden := find(n, "hidden"); isHidden || !strings.EqualFold(attribute(n, "method"), "post") {
 			continue
 		}

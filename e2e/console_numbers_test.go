@@ -320,8 +320,8 @@ func ofMillionths(t testing.TB, text string) string {
 	return strings.TrimRight(strings.TrimRight(big.NewRat(n, 1_000_000).FloatString(6), "0"), ".")
 }
 
-// sameRows reports whether the file of the admin API, whose amounts are millionths, has the same rows as
-// that of the command.
+// sameRows reports whether the file of the admin API, whose amounts are millionths, has the same
+// rows as that of the command.
 func sameRows(t testing.TB, a, b string) bool {
 	t.Helper()
 	read := func(text string) (columns map[string][]string) {

@@ -77,7 +77,8 @@ func (s *server) consoleForms(t *testing.T, owner *browser) (all []webForm, show
 			all = append(all, webForm{path, url.Values{"name": {"alice"}, "range": {"198.51.100.0/24"}, "id": {"1"}}, isUpload})
 		}
 	}
-	for _, path := range []string{"/account/passkeys/options", "/account/passkeys/add", "/sign-in/password"} { // the script sends the first two
+	// the script sends the first two
+	for _, path := range []string{"/account/passkeys/options", "/account/passkeys/add", "/sign-in/password"} {
 		all = append(all, webForm{Action: path, Fields: url.Values{"name": {"laptop"}}})
 	}
 	return all, shown

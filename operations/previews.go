@@ -104,8 +104,8 @@ func wouldRemoveItems(ctx context.Context, d *datadir.Dir, q ItemNames) (any, er
 // checkOwn returns an error unless an item is a tenant's own, or a shared one for 0.
 func checkOwn(ctx context.Context, d *datadir.Dir, tenant uint32, id string) error {
 	_, err := d.Store.Item(ctx, tenant, id)
-	if err == nil && tenant != 0 {
-		if _, notShared := d.Store.Item(ctx, 0, id); notShared == nil { // a tenant sees the shared ones too
+	if err == nil && tenant != 0 { // the item may be a shared one, which a tenant sees too
+		if _, notShared := d.Store.Item(ctx, 0, id); notShared == nil {
 			err = content.ErrNotFound
 		}
 	}

@@ -111,10 +111,12 @@ func (r *Request) With(pairs ...string) string {
 	return withQuery(r.URL.EscapedPath(), r.URL.Query(), pairs)
 }
 
-// URL returns an escaped path with a query of pairs of a name and a value. Empty values are left out.
+// URL returns an escaped path with a query of pairs of a name and a value. Empty values are left
+// out.
 func URL(path string, pairs ...string) string { return withQuery(path, url.Values{}, pairs) }
 
-// withQuery returns an escaped path with a query, in which pairs are set, or removed if the value is empty.
+// withQuery returns an escaped path with a query, in which pairs are set, or removed if the value
+// is empty.
 func withQuery(path string, q url.Values, pairs []string) string {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] == "" {

@@ -1,8 +1,8 @@
 import {element, parse} from './dom'
 
 /**
- * Sends forms with data-upload with a progress bar. What is wrong with one is shown in its place;
- * otherwise the next page is loaded, so that it has updates of its own.
+ * Sends forms with data-upload with a progress bar. An error is shown in its place. Without one,
+ * the next page is loaded, so that it has updates of its own.
  */
 export function uploads(): void {
   document.addEventListener('submit', event => {
