@@ -22,6 +22,7 @@ import (
 
 	"stile.example/stile/console/caller"
 	"stile.example/stile/console/endpoint"
+	"stile.example/stile/console/limiter"
 	"stile.example/stile/console/problem"
 	"stile.example/stile/datadir"
 	"stile.example/stile/idempotency"
@@ -58,10 +59,10 @@ type Options struct {
 // API handles the requests to the admin API.
 type API struct {
 	Options
-	log      *slog.Logger
-	routes   []route
-	guesses  *guesses
-	requests *idempotency.Requests
+	log         *slog.Logger
+	routes      []route
+	requests    *idempotency.Requests
+	wrongTokens *limiter.Limiter // of lines in the log
 }
 
 // New returns the handler of everything below [Prefix].
@@ -73,7 +74,7 @@ func New(o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{Options: o, log: o.Dir.Log, routes: routesOf(endpoint.All()), requests: requests, guesses: newGuesses()}
+	a := &API{Options: o, log: o.Dir.Log, routes: routesOf(endpoint.All()), requests: requests, wrongTokens: limiter.New(maxWrong, wrongFor)}
 	a.routes = append(a.routes, a.documents()...)
 	return a, nil
 }
@@ -88,6 +89,7 @@ type request struct {
 	path     map[string]string // the fields in the path
 	input    []byte
 	began    bool // the response has begun: an error can't be sent any more
+	quiet    bool // enough such errors are in the log
 }
 
 // ServeHTTP implements [http.Handler].

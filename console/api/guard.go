@@ -1,19 +1,14 @@
 package api
 
 import (
-	"crypto/sha256"
 	"errors"
-	"math"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
-	"stile.example/stile/console/limiter"
 	"stile.example/stile/console/problem"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
-	"stile.example/stile/recent"
 )
 
 // TokenPrefix is the start of every admin token.
@@ -23,9 +18,8 @@ const (
 	maxToken = 256 // bytes
 	realm    = `Bearer realm="stile admin API"`
 	wrongTry = realm + `, error="invalid_token"`
-	maxWrong = 10 // wrong tokens of an address within wrongFor
+	maxWrong = 10 // lines about wrong tokens of an address within wrongFor
 	wrongFor = time.Minute
-	tokens   = 1_000 // valid ones that are remembered
 )
 
 // authenticate returns who makes a request: the admin of its token or, if it has none and only
@@ -52,30 +46,29 @@ func (a *API) authenticate(r *request) (operations.Actor, error) {
 	return a.owner(r, strings.TrimSpace(token))
 }
 
-// owner returns the admin of a token. After too many wrong tokens from an address, only tokens that
-// were valid before are looked up for it: others who share the address must not be locked out.
+// owner returns the admin of a token. A token has 256 random bits, so nobody guesses one, and wrong
+// ones have no limit: they would lock out the valid tokens of those who share the address. Only
+// their lines in the log are limited.
 func (a *API) owner(r *request, token string) (operations.Actor, error) {
-	sum, address := sha256.Sum256([]byte(token)), r.address.String()
-	if wait := a.guesses.wrong.Wait(address, time.Now()); wait > 0 && !a.guesses.isKnown(sum) {
-		seconds := int(math.Ceil(wait.Seconds()))
-		return operations.Actor{}, problem.New(problem.TooManyRequests, "Too many wrong tokens came from this address.").Retry(seconds)
-	}
 	if !strings.HasPrefix(token, TokenPrefix) || len(token) > maxToken {
-		a.guesses.wrong.Allow(address, time.Now())
-		return operations.Actor{}, refuseToken(problem.TokenInvalid, wrongTry, errors.New("it does not have the form of an admin token"))
+		return operations.Actor{}, a.wrong(r, errors.New("it does not have the form of an admin token"))
 	}
-	actor, err := a.Tokens.Authenticate(r.Context(), token, address)
+	actor, err := a.Tokens.Authenticate(r.Context(), token, r.address.String())
 	switch {
 	case err == nil && actor.Role == "":
 		return operations.Actor{}, errors.New("a token has no role")
 	case err == nil:
-		a.guesses.valid(sum)
 		return actor, nil
 	case failure.KindOf(err) == failure.Fault:
 		return operations.Actor{}, err
 	}
-	a.guesses.wrong.Allow(address, time.Now())
-	return operations.Actor{}, refuseToken(problem.TokenInvalid, wrongTry, err)
+	return operations.Actor{}, a.wrong(r, err)
+}
+
+// wrong refuses a wrong token.
+func (a *API) wrong(r *request, why error) error {
+	r.quiet = !a.wrongTokens.Allow(r.address.String(), time.Now())
+	return refuseToken(problem.TokenInvalid, wrongTry, why)
 }
 
 func refuseToken(c problem.Code, challenge string, why error) error {
@@ -83,29 +76,4 @@ func refuseToken(c problem.Code, challenge string, why error) error {
 	e.Header.Set("WWW-Authenticate", challenge)
 	e.Cause = why
 	return e
-}
-
-// guesses limits the wrong tokens of addresses, and remembers valid tokens.
-type guesses struct {
-	wrong *limiter.Limiter
-
-	mu    sync.Mutex
-	known recent.Map[[sha256.Size]byte, struct{}]
-}
-
-func newGuesses() *guesses {
-	return &guesses{wrong: limiter.New(maxWrong, wrongFor), known: recent.New[[sha256.Size]byte, struct{}](tokens)}
-}
-
-func (g *guesses) valid(token [sha256.Size]byte) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.known.Put(token, struct{}{})
-}
-
-func (g *guesses) isKnown(token [sha256.Size]byte) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	_, ok := g.known.Get(token)
-	return ok
 }

@@ -161,8 +161,8 @@ func (a *API) logError(r *request, e *problem.Error) {
 	switch {
 	case r.Context().Err() != nil && errors.Is(e, context.Canceled):
 		level = slog.LevelDebug // the client is gone
-	case e.Code == problem.TooManyRequests:
-		level = slog.LevelDebug // the wrong tokens before it are in the log
+	case r.quiet || e.Code == problem.TooManyRequests:
+		level = slog.LevelDebug
 	case e.Status >= 500:
 		level = slog.LevelError
 	}

@@ -13,7 +13,6 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,11 +36,7 @@ func (admins) Authenticate(_ context.Context, token, address string) (operations
 	return operations.Actor{Name: "a-" + string(role), Role: role, Credential: "token …" + string(role[:4]), Address: address}, nil
 }
 
-func (s *Site) address(r *http.Request) (netip.Addr, error) {
-	if s.ManyAddresses.Load() {
-		n := s.requests.Add(1)
-		return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), nil
-	}
+func addressOf(r *http.Request) (netip.Addr, error) {
 	p, err := netip.ParseAddrPort(r.RemoteAddr)
 	return p.Addr(), err
 }
@@ -73,10 +68,7 @@ type Site struct {
 	Dir *datadir.Dir
 	URL string // without a path
 	Log fmt.Stringer
-	// ManyAddresses makes each request come from another address, so that none is slowed.
-	ManyAddresses atomic.Bool
-	requests      atomic.Uint32
-	t             *testing.T
+	t   *testing.T
 }
 
 // New serves the API over a new data directory.
@@ -104,7 +96,7 @@ func NewAt(t *testing.T, now func() time.Time) *Site {
 	}
 	s := &Site{Dir: d, Log: text, t: t}
 	a, err := api.New(api.Options{Dir: d, Tokens: admins{}, Repeats: repeats.Table{DB: d.Store.DB}, Document: doc, Page: []byte("<!doctype html>"),
-		Address: func(r *http.Request) (netip.Addr, error) { return s.address(r) }})
+		Address: addressOf})
 	if err != nil {
 		t.Fatal(err)
 	}

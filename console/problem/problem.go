@@ -62,7 +62,7 @@ var All = []Info{
 	{TooLarge, http.StatusRequestEntityTooLarge, "Body too large", "The body must be at most 1 MiB, and that of an import at most 4 GiB."},
 	{UnsupportedType, http.StatusUnsupportedMediaType, "Unsupported type of body", "The header Content-Type must be application/json, or for an import the format of the items."},
 	{KeyReused, http.StatusUnprocessableEntity, "Idempotency-Key used before", "The key was used for another request within the last 24 hours. Use a new key for each request, and the same key only to repeat it."},
-	{TooManyRequests, http.StatusTooManyRequests, "Too many requests", "Too many wrong tokens came from the address, or too many different Idempotency-Keys from the admin. Retry after retry_after seconds."},
+	{TooManyRequests, http.StatusTooManyRequests, "Too many requests", "Too many different Idempotency-Keys came from the admin. Retry after retry_after seconds."},
 	{Internal, http.StatusInternalServerError, "Internal server error", "The log of the server says why, under the error's ref."},
 	{Overloaded, http.StatusServiceUnavailable, "Overloaded", "The server, or a part of it, is not available. Retry after retry_after seconds."},
 }
