@@ -190,6 +190,11 @@ func TestRoutes(t *testing.T) {
 		}
 		seen[place] = o.Name
 	}
+	for _, name := range []string{"tenants", "usage", "tokens", "addresses", "refusals", "content", "keys", "audit"} {
+		if seen["GET /"+name] == "" {
+			t.Errorf("the contract's resource %s can't be read", name)
+		}
+	}
 }
 
 // TestPreviews checks that a call that asks what it would do changes nothing and is not recorded,

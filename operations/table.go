@@ -49,7 +49,7 @@ var contentOps = []Operation{
 		at("POST /content/import").previewed(wouldImport),
 	plain("content options", Viewer, "show what is chosen at import for all items", `{"tenant":"acme"}`, showOptions).at("GET /content/options"),
 	plain("content list", Viewer, "list items", `{"collection":"recipes","after":"bread","limit":100}`, listItems).
-		at("GET /content/items"),
+		at("GET /content"),
 	plain("content collections", Viewer, "list collections, and show the last change", `{"tenant":"acme"}`, items.ShowCollections).
 		at("GET /content/collections"),
 	plain("content search", Viewer, "search as a tenant sees the corpus, uncounted", `{"tenant":"acme","q":"island","limit":10}`, items.Search).
