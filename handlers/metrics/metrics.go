@@ -74,7 +74,21 @@ func New(live func() float64) *Metrics {
 	m.registry.MustRegister(m.calls, m.refusals, m.bindings, m.challenges, m.observes, m.call, store,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "stile_tokens_live", Help: "Tokens in use that have not expired."}, live),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.startAtZero()
 	return m
+}
+
+// startAtZero adds the counters whose labels are known. Prometheus sees no increase in a counter
+// that begins at 1, so the first challenge and the first binding would be missing in every rate.
+func (m *Metrics) startAtZero() {
+	for _, kind := range []tokens.Kind{tokens.Work, tokens.Picture} {
+		for _, result := range []string{"asked", "solved", "failed", "reloaded"} {
+			m.challenges.WithLabelValues(kind.String(), result)
+		}
+	}
+	for _, mode := range []tokens.BindingKind{tokens.ToAddress, tokens.ToKey} {
+		m.bindings.WithLabelValues(mode.String())
+	}
 }
 
 // histogram returns the options of a histogram of durations. It has classic buckets, which every

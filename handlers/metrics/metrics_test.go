@@ -78,6 +78,19 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// TestZero checks that counters whose labels are known begin at 0: Prometheus sees no increase in one
+// that begins at 1.
+func TestZero(t *testing.T) {
+	rec := httptest.NewRecorder()
+	New(func() float64 { return 0 }).Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	for _, want := range []string{`stile_bindings_total{mode="address"} 0`, `stile_bindings_total{mode="key"} 0`,
+		`stile_challenges_total{kind="work",result="asked"} 0`, `stile_challenges_total{kind="picture",result="reloaded"} 0`} {
+		if !strings.Contains(rec.Body.String(), want+"\n") {
+			t.Errorf("%s is missing", want)
+		}
+	}
+}
+
 // TestHistograms checks that the histograms are native for a Prometheus that asks for that, and
 // have classic buckets for every other.
 func TestHistograms(t *testing.T) {
