@@ -242,3 +242,26 @@ func TestCreatedDirectory(t *testing.T) {
 		t.Errorf("the log: %s", log)
 	}
 }
+
+// TestListsAreArrays checks that every list is an array in JSON, also an empty one, as those of the
+// contract are, and that a part of one says on standard error how to continue.
+func TestListsAreArrays(t *testing.T) {
+	h, lists := newHarness(t, ""), 0
+	h.must("tenant", "add", "acme")
+	h.must("admin", "add", "alice")
+	visit((&program{}).root(), func(c *cobra.Command) {
+		if name := operationName(c); c.Name() == "list" || name == "webhook deliveries" {
+			args, _ := argumentsOf(t, c, h.dir)
+			out := h.must(append(append(strings.Fields(name), args...), "--json")...)
+			if lists++; !strings.HasPrefix(out, "[") {
+				t.Errorf("%s: %s", name, out)
+			}
+		}
+	})
+	if lists < 12 {
+		t.Errorf("only %d lists", lists)
+	}
+	if _, more, _ := h.run("audit", "list", "--limit", "1", "--json"); more != "… and older entries: --after 2 continues\n" {
+		t.Errorf("a part of the audit log: %q", more)
+	}
+}

@@ -241,9 +241,7 @@ func TestNumbersAgree(t *testing.T) {
 	owner := s.addAdmin("alice", "owner")
 	n := &numbers{t: t, compared: map[string]int{}}
 	s.must(s.CommandJSON(&n.rows, "usage"))
-	var list struct{ Tokens any }
-	list.Tokens = &n.tokens
-	s.must(s.CommandJSON(&list, "token", "list"))
+	s.must(s.CommandJSON(&n.tokens, "token", "list"))
 	month := n.rows[0].Day[:len("2006-01")]
 	for route, want := range map[string]string{"item": "25 25 19/400", "items": "5 50 1/50", "": "30 75 27/400"} {
 		if got := n.sum("calls", "acme", "", route) + " " + n.sum("records", "acme", "", route) + " " + n.sum("amount", "acme", "", route); got != want {

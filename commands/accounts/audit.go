@@ -36,8 +36,7 @@ func (p Commands) auditList() *cobra.Command {
 
 WHO is the admin, or the user of the operating system who typed a command. BY is
 the credential, and FROM the source address; a command has none. --json also
-prints the state before and after each change, and prints the number for --after
-as next.`,
+prints the state before and after each change.`,
 		Example: `  stile audit list --operation tenant --subject acme
   stile audit list --from 2026-11-01 --to 2026-11-30 --json`,
 		Args: syntax.Takes(0, 0, "no arguments, only flags")}
@@ -75,20 +74,25 @@ func readDays(q *operations.AuditQuery, from, to string) (err error) {
 	return err
 }
 
-func (p Commands) showAudit(page operations.AuditPage) error {
+func (p Commands) showAudit(page operations.AuditPage) (err error) {
 	if p.JSON() {
-		return printing.JSON(p.Out(), page)
+		err = printing.JSON(p.Out(), page.Entries)
+	} else {
+		err = printing.Table(p.Out(), "SEQ AT WHO BY FROM OPERATION SUBJECT CHANGED", auditRows(page.Entries))
 	}
-	var rows [][]string
-	for _, e := range page.Entries {
+	if err != nil || page.Next == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(p.Err(), "… and older entries: --after %d continues\n", page.Next)
+	return err
+}
+
+func auditRows(entries []operations.AuditEntry) (rows [][]string) {
+	for _, e := range entries {
 		rows = append(rows, []string{strconv.FormatInt(e.Seq, 10), e.At.Format(time.RFC3339), e.Actor, e.Credential,
 			printing.OrDash(e.Address), e.Operation, printing.OrDash(e.Subject), printing.OrDash(changed(e))})
 	}
-	if err := printing.Table(p.Out(), "SEQ AT WHO BY FROM OPERATION SUBJECT CHANGED", rows); err != nil || page.Next == 0 {
-		return err
-	}
-	_, err := fmt.Fprintf(p.Err(), "… and older entries: --after %d continues\n", page.Next)
-	return err
+	return rows
 }
 
 // changed lists the names of what an entry changed, or says what was added or removed.

@@ -17,17 +17,21 @@ type Commands struct{ host.Program }
 
 // addPage adds the flags of a command that lists a page.
 func addPage(c *cobra.Command, after *string, limit *int) {
-	c.Flags().StringVar(after, "after", "", "continue a list: the `next` of the page before")
+	c.Flags().StringVar(after, "after", "", "continue a list after this `line`, which the page before names")
 	c.Flags().IntVar(limit, "limit", 100, "maximum `number` of lines, 1 to 1000")
 }
 
-// showPage prints a table, and how to continue.
-func (p Commands) showPage(head string, rows [][]string, next string) error {
-	if err := printing.Table(p.Text(), head, rows); err != nil || next == "" {
-		return err
+// showPage prints a table, or all of the page as JSON, and how to continue.
+func (p Commands) showPage(all any, head string, rows [][]string, next string) (err error) {
+	if p.JSON() {
+		err = printing.JSON(p.Out(), all)
+	} else {
+		err = printing.Table(p.Text(), head, rows)
 	}
-	fmt.Fprintf(p.Err(), "… and more: --after %s continues\n", next)
-	return nil
+	if err == nil && next != "" {
+		_, err = fmt.Fprintf(p.Err(), "… and more: --after %s continues\n", next)
+	}
+	return err
 }
 
 // timeOf parses the time of a flag; "" is the zero time.

@@ -63,10 +63,7 @@ func (p Commands) listRefusals(c *cobra.Command, q operations.RefusalQuery) erro
 	if err := p.Run(c, q, &page); err != nil {
 		return err
 	}
-	if p.JSON() {
-		return printing.JSON(p.Out(), page)
-	}
-	return p.showPage(refusalHead, refusalRows(page.Refusals), page.Next)
+	return p.showPage(page.Refusals, refusalHead, refusalRows(page.Refusals), page.Next)
 }
 
 const refusalHead = "REF AT CODE TENANT ADDRESS COUNT DECISION"

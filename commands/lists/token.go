@@ -37,10 +37,7 @@ than the real one. On a busy server, a new token appears after a minute at most.
 		if err := p.Run(c, q, &page); err != nil {
 			return err
 		}
-		if p.JSON() {
-			return printing.JSON(p.Out(), page)
-		}
-		return p.showPage(tokenHead, tokenRows(page.Tokens), page.Next)
+		return p.showPage(page.Tokens, tokenHead, tokenRows(page.Tokens), page.Next)
 	}
 	return p.Prints(c)
 }

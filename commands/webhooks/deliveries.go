@@ -82,12 +82,20 @@ list. With --json, each delivery has its body and its last tries.`,
 	return p.Prints(c)
 }
 
-func (p Commands) showDeliveries(page webhooks.Page) error {
+func (p Commands) showDeliveries(page webhooks.Page) (err error) {
 	if p.JSON() {
-		return printing.JSON(p.Out(), page)
+		err = printing.JSON(p.Out(), page.Deliveries)
+	} else {
+		err = printing.Table(p.Text(), "NUMBER CREATED EVENT STATE TRIES STATUS TOOK NEXT RESULT", deliveryRows(page.Deliveries))
 	}
-	var rows [][]string
-	for _, d := range page.Deliveries {
+	if err == nil && page.Next != 0 {
+		_, err = fmt.Fprintf(p.Err(), "… and more: --after %d continues\n", page.Next)
+	}
+	return err
+}
+
+func deliveryRows(all []webhooks.Delivery) (rows [][]string) {
+	for _, d := range all {
 		status, took, result := "-", "-", "-"
 		if len(d.Tries) > 0 {
 			t := d.Tries[0]
@@ -98,11 +106,7 @@ func (p Commands) showDeliveries(page webhooks.Page) error {
 		}
 		rows = append(rows, []string{strconv.FormatInt(d.ID, 10), printing.Time(&d.CreatedAt), string(d.Type), string(d.State), strconv.Itoa(d.Attempts), status, took, printing.Time(d.NextTry), result})
 	}
-	err := printing.Table(p.Text(), "NUMBER CREATED EVENT STATE TRIES STATUS TOOK NEXT RESULT", rows)
-	if err == nil && page.Next != 0 {
-		_, err = fmt.Fprintf(p.Err(), "There are more: add --after %d\n", page.Next)
-	}
-	return err
+	return rows
 }
 
 func (p Commands) replay() *cobra.Command {
