@@ -130,7 +130,7 @@ var allowedImports = map[string]string{
 	"commands/upkeep":           "audit backup commands/execution commands/printing commands/syntax datadir operations settings store/sqlite/inspect spf13/cobra commands/host commands/confirmation",
 	"commands/execution":        "commands/printing datadir operations settings socket",
 	"commands/help":             "commands/syntax operations settings spf13/cobra",
-	"commands/syntax":           "settings spf13/cobra",
+	"commands/syntax":           "editdistance settings spf13/cobra spf13/pflag",
 	"commands/tenantflags":      "commands/printing commands/syntax operations tenants tokens/bearer usage spf13/cobra",
 	"commands/report":           "commands/printing content content/imports",
 	"console/overview":          "console/chart console/frame operations",

@@ -134,9 +134,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 	}
 	root.PersistentFlags().StringVar(&p.config, "config", "", "settings `file` (default stile.yaml, if it exists)")
 	root.PersistentFlags().StringVar(&p.data, "data", "", "data `directory` (default ./data)")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return syntax.Errorf("%v; see `%s --help`", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(syntax.FlagError)
 	own, statements := developers.Commands{Program: host{p}}, statement.Commands{Program: host{p}}
 	root.AddCommand(p.serveCommand(), p.checkCommand(), p.tenantCommand(own), p.contentCommand(), p.tokenCommand(),
 		p.addressCommand(),

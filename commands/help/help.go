@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
 )
 
@@ -29,6 +30,7 @@ func Describe(root *cobra.Command) {
 	for _, c := range append(root.Commands(), root) {
 		if c.Name() == "help" {
 			c.Short = "show the help of a command"
+			c.Args = names
 		}
 		for _, sub := range append(c.Commands(), c) {
 			sub.Long = wrapParagraphs(sub.Long)
@@ -36,6 +38,14 @@ func Describe(root *cobra.Command) {
 	}
 	flags := fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", flags))
+}
+
+// names refuses the arguments of help unless they name a command.
+func names(c *cobra.Command, args []string) error {
+	if found, rest, err := c.Root().Find(args); err == nil && found.HasSubCommands() {
+		return syntax.NoSuchCommand(found, rest)
+	}
+	return nil
 }
 
 // Spell makes the help of all commands write the program's name as it was typed. asCalled returns a

@@ -3,11 +3,16 @@
 package syntax
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"stile.example/stile/editdistance"
 	"stile.example/stile/settings"
 )
 
@@ -35,7 +40,10 @@ func NoSuchCommand(c *cobra.Command, args []string) error {
 	what := fmt.Sprintf("unknown command %q", c.CommandPath()+" "+args[0])
 	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		return Errorf("%s; did you mean `%s %s`?", what, c.CommandPath(), near[0])
+		nearest := slices.MinFunc(near, func(a, b string) int {
+			return editdistance.Between(args[0], a) - editdistance.Between(args[0], b)
+		})
+		return Errorf("%s; did you mean `%s %s`?", what, c.CommandPath(), nearest)
 	}
 	return Errorf("%s; `%s --help` lists them", what, c.CommandPath())
 }
@@ -48,6 +56,34 @@ func Takes(least, most int, what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// FlagError returns the usage error for an error about the flags of a command. If a word is not a
+// command, its flags are unknown because of that.
+func FlagError(c *cobra.Command, err error) error {
+	if words := c.Flags().Args(); c.HasSubCommands() && len(words) > 0 {
+		if err := c.ValidateArgs(words); err != nil {
+			return err
+		}
+	}
+	what := err.Error()
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok { // its text has the cause in Go's words
+		what = fmt.Sprintf("--%s %q: must be %s", e.GetFlag().Name, e.GetValue(), allowed(e.GetFlag().Value.Type()))
+	}
+	return Errorf("%s; see `%s --help`", what, c.CommandPath())
+}
+
+// allowed says which values a type of flag has.
+func allowed(kind string) string {
+	switch {
+	case kind == "bool":
+		return "true or false"
+	case strings.HasPrefix(kind, "uint"):
+		return "a whole number that is not negative"
+	case strings.HasPrefix(kind, "int"):
+		return "a whole number"
+	}
+	return "a " + kind
 }
 
 // ParseDuration parses the value of a flag that is a duration.
