@@ -172,7 +172,7 @@ var allowedImports = map[string]string{
 	"console/problem":           "handlers/codes operations/failure",
 	"idempotency":               "",
 	"console/apitest":           "console/api console/openapi datadir operations operations/failure settings store/sqlite/repeats",
-	"console/api":               "console/caller console/endpoint console/limiter console/problem content content/imports datadir idempotency operations operations/failure recent usage",
+	"console/api":               "console/caller console/endpoint console/limiter console/problem content content/imports datadir idempotency operations operations/failure usage",
 	"console/endpoint":          "content operations operations/failure",
 	"console/webhooks":          "console/frame events operations operations/failure operations/webhooks webhooks",
 	"links":                     "",
