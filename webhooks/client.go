@@ -64,7 +64,7 @@ func (o *Outbox) cause(err error) error {
 	case e.Timeout():
 		return fmt.Errorf("no response within %v", o.client.Timeout)
 	}
-	return e.Err
+	return outbound.Reason(e.Err)
 }
 
 func (o *Outbox) post(ctx context.Context, w *Webhook, m Message, r *result) error {

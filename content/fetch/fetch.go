@@ -51,7 +51,7 @@ func fetch(ctx context.Context, address string) (*http.Response, error) {
 	req.Header.Set("Accept", "application/feed+json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.5")
 	res, err := newFetcher().Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w; check the URL, and whether this machine can reach it%s", Redacted(address), cause(err), unused(req))
+		return nil, fmt.Errorf("fetch %s: %w; check the URL, and whether this machine can reach it%s", Redacted(address), outbound.Reason(err), unused(req))
 	}
 	if res.StatusCode != http.StatusOK {
 		return nil, errors.Join(fmt.Errorf("fetch %s: the response is %s instead of 200", Redacted(address), res.Status), res.Body.Close())
@@ -114,14 +114,6 @@ func Redacted(address string) string {
 		return "the URL"
 	}
 	return u.Redacted()
-}
-
-// cause returns an error of net/http without the method and the URL.
-func cause(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 // fetched is a body whose length is limited to maxFetch.

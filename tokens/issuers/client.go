@@ -82,7 +82,7 @@ func (c *client) do(req *http.Request) ([]byte, error) {
 	res, err := c.http.Do(req)
 	if err != nil {
 		if e, ok := errors.AsType[*url.Error](err); ok { // its text has the whole URL
-			err = fmt.Errorf("%s: %w", shownURL(e.URL), e.Err)
+			err = fmt.Errorf("%s: %w", shownURL(e.URL), outbound.Reason(e.Err))
 		}
 		return nil, err
 	}
