@@ -102,8 +102,12 @@ func (a *archive) each(ctx context.Context, fn func(*tar.Header, io.Reader) erro
 		switch {
 		case err == io.EOF:
 			return nil
+		case errors.Is(err, tar.ErrHeader):
+			return errors.New("is not an archive that `stile backup` wrote, or is damaged")
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return errors.New("the archive is cut off")
 		case err != nil:
-			return fmt.Errorf("the archive is cut off or damaged: %w", err)
+			return fmt.Errorf("read the archive: %w", err)
 		}
 		if err := fn(h, library.ReaderOf(ctx, r)); err != nil {
 			return err

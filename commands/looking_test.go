@@ -265,3 +265,18 @@ func TestListsAreArrays(t *testing.T) {
 		t.Errorf("a part of the audit log: %q", more)
 	}
 }
+
+// TestNotOurs checks what is said of a data directory that is a file, and of an archive that is not
+// one: what it is, without the words of Go's packages.
+func TestNotOurs(t *testing.T) {
+	h := newHarness(t, "")
+	file := h.write("notes.txt", strings.Repeat("notes ", 200))
+	for says, args := range map[string][]string{
+		"stile: can't contact a server at " + file + "/stile.sock: not a directory\n":                              {"usage", "--data", file},
+		"stile: " + file + ": is not an archive that `stile backup` wrote, or is damaged; nothing was restored\n": {"restore", file},
+	} {
+		if _, err, code := h.run(args...); code != failed || err != says {
+			t.Errorf("stile %s: exit %d, %q, want %q", strings.Join(args, " "), code, err, says)
+		}
+	}
+}

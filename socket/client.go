@@ -63,10 +63,27 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, fmt.Errorf("the server of %s does not respond; look at its log, or restart it", dir)
 	case err != nil:
-		return nil, fmt.Errorf("contact the server: %w", err)
+		return nil, unreachable{File(dir), err}
 	}
 	return c, res.Body.Close()
 }
+
+// unreachable is a failure to connect to a socket. Its text is not that of net/http, which names an
+// invented URL.
+type unreachable struct {
+	file string
+	err  error
+}
+
+func (u unreachable) Error() string {
+	why := u.err.Error()
+	if e, ok := errors.AsType[syscall.Errno](u.err); ok {
+		why = e.Error()
+	}
+	return fmt.Sprintf("can't contact a server at %s: %s", u.file, why)
+}
+
+func (u unreachable) Unwrap() error { return u.err }
 
 // Do performs an operation in the server and returns its result as JSON.
 func (c *Client) Do(ctx context.Context, op operations.Operation, call operations.Call) (json.RawMessage, error) {
