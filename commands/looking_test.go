@@ -272,7 +272,7 @@ func TestNotOurs(t *testing.T) {
 	h := newHarness(t, "")
 	file := h.write("notes.txt", strings.Repeat("notes ", 200))
 	for says, args := range map[string][]string{
-		"stile: can't contact a server at " + file + "/stile.sock: not a directory\n":                              {"usage", "--data", file},
+		"stile: can't contact a server at " + file + "/stile.sock: not a directory\n":                             {"usage", "--data", file},
 		"stile: " + file + ": is not an archive that `stile backup` wrote, or is damaged; nothing was restored\n": {"restore", file},
 	} {
 		if _, err, code := h.run(args...); code != failed || err != says {

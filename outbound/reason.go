@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// Reason returns why a request failed, in words for people. Those of net/http name its own functions
+// Reason returns why a request failed, in words for people. Those of net/http name its functions
 // and the whole URL, which may contain a secret. The error that is returned wraps the one given.
 func Reason(err error) error {
 	if err == nil {

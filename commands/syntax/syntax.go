@@ -67,7 +67,7 @@ func FlagError(c *cobra.Command, err error) error {
 		}
 	}
 	what := err.Error()
-	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok { // its text has the cause in Go's words
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok { // its text has Go's words
 		what = fmt.Sprintf("--%s %q: must be %s", e.GetFlag().Name, e.GetValue(), allowed(e.GetFlag().Value.Type()))
 	}
 	return Errorf("%s; see `%s --help`", what, c.CommandPath())

@@ -142,8 +142,8 @@ func TestCallers(t *testing.T) {
 	}
 }
 
-// TestGuesses checks that every wrong token gets the contract's 401, that none of them locks out the
-// valid tokens of the same address, and that only the first of them are in the log.
+// TestGuesses checks that every wrong token gets the contract's 401, that none locks out the valid
+// tokens of the same address, and that only the first of them are in the log.
 func TestGuesses(t *testing.T) {
 	s := apitest.New(t)
 	for range 50 {

@@ -78,8 +78,8 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// TestZero checks that counters whose labels are known begin at 0: Prometheus sees no increase in one
-// that begins at 1.
+// TestZero checks that counters whose labels are known begin at 0: Prometheus sees no increase in
+// one that begins at 1.
 func TestZero(t *testing.T) {
 	rec := httptest.NewRecorder()
 	New(func() float64 { return 0 }).Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
