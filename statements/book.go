@@ -16,14 +16,15 @@ import (
 // Closed is a statement as it is stored.
 type Closed struct {
 	Statement
-	Note string // the signed text
-	Key  string // the public key that verifies it
-	Hash string // of the note's text
+	Owner uint32 // the tenant's number
+	Note  string // the signed text
+	Key   string // the public key that verifies it
+	Hash  string // of the note's text
 }
 
 // Query selects closed statements, the newest month first, then by client_id.
 type Query struct {
-	Tenant      string // "": all
+	Owner       uint32 // the tenant's number; 0: all
 	Month       string // "": all
 	AfterMonth  string // only those after this month and tenant in the list; "": from the first
 	AfterTenant string
@@ -45,9 +46,9 @@ type Store interface {
 	// LastClosed returns the last closed month, YYYY-MM, "" if there is none.
 	LastClosed(ctx context.Context) (string, error)
 	// EachLine calls fn with the lines of some tenants from one day to another, both included. It
-	// reads one moment. groups has the numbers of tenants whose lines belong together. fn gets the
-	// lines of a group in order, a part at a time, the groups in their order.
-	EachLine(ctx context.Context, groups [][]uint32, from, to int32, fn func(group int, lines []Line) error) error
+	// reads one moment. fn gets the index of the tenant's number, and its lines in order, a part at
+	// a time, the tenants in their order.
+	EachLine(ctx context.Context, numbers []uint32, from, to int32, fn func(index int, lines []Line) error) error
 	// ClearLines removes lines of a statement that was not completed.
 	ClearLines(ctx context.Context, tenant, month string) error
 	// AddLines adds lines of a statement that does not exist yet.
@@ -57,8 +58,6 @@ type Store interface {
 	AddStatement(ctx context.Context, c Closed, stamp string) error
 	// CloseMonth notes that a month has all its statements.
 	CloseMonth(ctx context.Context, month string, at time.Time) error
-	// Statement returns a statement, or [ErrNotFound].
-	Statement(ctx context.Context, tenant, month string) (Closed, error)
 	// Statements returns the statements that q selects.
 	Statements(ctx context.Context, q Query) ([]Closed, error)
 	// EachChunk calls fn for the lines of a statement, in order.
@@ -128,13 +127,13 @@ func (b *Book) close(ctx context.Context, month, now time.Time) (made []Statemen
 	if err := c.findAccounts(); err != nil {
 		return nil, err
 	}
-	groups := make([][]uint32, len(c.accounts))
+	numbers := make([]uint32, len(c.accounts))
 	for i, a := range c.accounts {
-		groups[i] = a.Numbers
+		numbers[i] = a.Number
 	}
 	from, to := days(month)
-	err = b.Store.EachLine(ctx, groups, from, to, func(group int, lines []Line) error {
-		if err := c.advance(group); err != nil {
+	err = b.Store.EachLine(ctx, numbers, from, to, func(account int, lines []Line) error {
+		if err := c.advance(account); err != nil {
 			return err
 		}
 		return c.add(lines)
@@ -168,11 +167,12 @@ func (c *closing) findAccounts() error {
 		return err
 	}
 	for _, a := range Accounts(list) {
-		switch _, err := c.b.Store.Statement(c.ctx, a.ClientID, c.name()); {
-		case errors.Is(err, ErrNotFound):
-			c.accounts = append(c.accounts, a)
-		case err != nil:
+		made, err := c.b.Store.Statements(c.ctx, Query{Owner: a.Number, Month: c.name(), Limit: 1})
+		if err != nil {
 			return err
+		}
+		if len(made) == 0 {
+			c.accounts = append(c.accounts, a)
 		}
 	}
 	return nil
@@ -193,7 +193,7 @@ func (c *closing) advance(account int) error {
 		}
 		s, err := c.finish(a)
 		if err != nil {
-			return fmt.Errorf("statement of %s: %w", a.ClientID, err)
+			return fmt.Errorf("statement of %s: %w", a.Tenant, err)
 		}
 		c.made, c.draft = append(c.made, s), nil
 		if c.b.OnClosed != nil {
@@ -205,7 +205,7 @@ func (c *closing) advance(account int) error {
 
 func (c *closing) begin() error {
 	c.draft = &draft{}
-	return c.b.Store.ClearLines(c.ctx, c.accounts[c.current].ClientID, c.name())
+	return c.b.Store.ClearLines(c.ctx, c.accounts[c.current].Tenant, c.name())
 }
 
 // add adds lines of the current account, and stores full chunks, a few at a time.
@@ -231,7 +231,7 @@ func (c *closing) add(lines []Line) error {
 const writeChunks = 4
 
 func (c *closing) store() error {
-	err := c.b.Store.AddLines(c.ctx, c.accounts[c.current].ClientID, c.name(), c.draft.full)
+	err := c.b.Store.AddLines(c.ctx, c.accounts[c.current].Tenant, c.name(), c.draft.full)
 	c.draft.full = c.draft.full[:0]
 	return err
 }
@@ -252,8 +252,13 @@ func (c *closing) finish(a Account) (Statement, error) {
 		if !errors.Is(err, ErrChanged) {
 			return closed.Statement, err
 		}
-		if a, err = c.b.Account(c.ctx, a.ClientID); err != nil {
+		name := a.Tenant
+		if a, err = c.b.account(c.ctx, func(other Account) bool { return other.Number == a.Number }); err != nil {
 			return Statement{}, err
+		}
+		if a.Tenant != name { // its lines are stored under the other name
+			err = fmt.Errorf("%s was added again meanwhile: %w; the next try continues", name, ErrChanged)
+			return Statement{}, errors.Join(err, c.b.Store.ClearLines(c.ctx, name, c.name()))
 		}
 	}
 }
@@ -264,7 +269,7 @@ func (c *closing) sign(a Account) (closed Closed, err error) {
 	if err := s.Cost(); err != nil {
 		return Closed{}, err
 	}
-	switch last, found, err := c.b.Newest(c.ctx, a.ClientID); {
+	switch last, found, err := c.b.Newest(c.ctx, a.Number); {
 	case err != nil:
 		return Closed{}, err
 	case found:
@@ -276,7 +281,7 @@ func (c *closing) sign(a Account) (closed Closed, err error) {
 	default:
 		s.Number = 1
 	}
-	closed = Closed{Statement: s, Key: c.b.Key.Public(), Hash: Hash(s.Text())}
+	closed = Closed{Statement: s, Owner: a.Number, Key: c.b.Key.Public(), Hash: Hash(s.Text())}
 	closed.Note, err = c.b.Key.sign(s.Text())
 	return closed, err
 }
@@ -319,29 +324,58 @@ func (d *draft) cut() {
 
 // statement returns the statement, without amounts and what it has of the one before.
 func (d *draft) statement(a Account, month time.Time) Statement {
-	s := Statement{Tenant: a.ClientID, Name: a.Name, Month: MonthOf(month), Currency: a.Currency,
+	s := Statement{Tenant: a.Tenant, Name: a.Name, Month: MonthOf(month), Currency: a.Currency,
 		Lines: d.tree.lines, Root: d.tree.Root().String(), Rows: append([]Row{}, d.rows...)}
 	s.setPrices(a.Prices)
 	return s
 }
 
-// Account returns the account of a client_id, or [tenants.ErrNotFound].
-func (b *Book) Account(ctx context.Context, clientID string) (Account, error) {
+// Account returns the account of a name, or [tenants.ErrNotFound].
+func (b *Book) Account(ctx context.Context, name string) (Account, error) {
+	a, err := b.account(ctx, func(a Account) bool { return a.Tenant == name })
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return a, err
+}
+
+// Statement returns the statement of the tenant of a name, or [ErrNotFound]. The signed text has
+// the name that the tenant had when the month was closed.
+func (b *Book) Statement(ctx context.Context, name, month string) (Closed, error) {
+	a, err := b.Account(ctx, name)
+	switch {
+	case errors.Is(err, tenants.ErrNotFound):
+		return Closed{}, ErrNotFound
+	case err != nil:
+		return Closed{}, err
+	}
+	list, err := b.Store.Statements(ctx, Query{Owner: a.Number, Month: month, Limit: 1})
+	if err == nil && len(list) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Closed{}, err
+	}
+	return list[0], nil
+}
+
+// account returns the account that is the wanted one.
+func (b *Book) account(ctx context.Context, isWanted func(Account) bool) (Account, error) {
 	list, err := b.Store.EveryTenant(ctx)
 	if err != nil {
 		return Account{}, err
 	}
 	for _, a := range Accounts(list) {
-		if a.ClientID == clientID {
+		if isWanted(a) {
 			return a, nil
 		}
 	}
-	return Account{}, fmt.Errorf("%s: %w", clientID, tenants.ErrNotFound)
+	return Account{}, tenants.ErrNotFound
 }
 
-// Newest returns the newest statement of a tenant, and reports whether there is one.
-func (b *Book) Newest(ctx context.Context, tenant string) (Closed, bool, error) {
-	list, err := b.Store.Statements(ctx, Query{Tenant: tenant, Limit: 1})
+// Newest returns the newest statement of the tenant of a number, and reports whether there is one.
+func (b *Book) Newest(ctx context.Context, owner uint32) (Closed, bool, error) {
+	list, err := b.Store.Statements(ctx, Query{Owner: owner, Limit: 1})
 	if err != nil || len(list) == 0 {
 		return Closed{}, false, err
 	}

@@ -13,7 +13,7 @@
 // ledger and the states in one view, and a token is always in exactly one of them.
 //
 // Where to look: text.go has the signed text, key.go the signature, tree.go the Merkle tree and
-// proofs, book.go the closing of a month, account.go the prices of a client_id. Package
+// proofs, book.go the closing of a month, account.go the names and prices of tenants. Package
 // statements/files writes and verifies the documented formats.
 package statements
 
@@ -28,7 +28,7 @@ import (
 // Statement is a tenant's statement of one UTC month. Its fields are those of the signed text, in
 // the same order.
 type Statement struct {
-	Tenant   string       `json:"tenant"` // client_id
+	Tenant   string       `json:"tenant"` // client_id, or client_id~number: see [tenants.Names]
 	Name     string       `json:"name"`
 	Month    string       `json:"month"`              // YYYY-MM
 	Number   int64        `json:"number"`             // of the tenant's statements: 1, 2, 3, …
@@ -131,7 +131,7 @@ func (s *Statement) Cost() error {
 // Preliminary returns the statement of an open month, from what was used in it so far. It has no
 // lines and no root, and can't be signed.
 func Preliminary(a Account, month time.Time, lines []usage.Line) (Statement, error) {
-	s := Statement{Tenant: a.ClientID, Name: a.Name, Month: MonthOf(month), Currency: a.Currency, Rows: []Row{}}
+	s := Statement{Tenant: a.Tenant, Name: a.Name, Month: MonthOf(month), Currency: a.Currency, Rows: []Row{}}
 	s.setPrices(a.Prices)
 	// without prices, it only adds up and sorts
 	rows, err := usage.Statement(lines, func(string) []tenants.Price { return nil })

@@ -174,7 +174,7 @@ func TestPricesOfMonth(t *testing.T) {
 		prices = append(prices, tenants.Price{Since: since, Micros: 1})
 	}
 	month, _ := statements.ParseMonth("2026-11")
-	s, err := statements.Preliminary(statements.Account{ClientID: "acme", Prices: prices}, month, nil)
+	s, err := statements.Preliminary(statements.Account{Tenant: "acme", Prices: prices}, month, nil)
 	text, _ := json.Marshal(s.Prices)
 	if err != nil || strings.Count(string(text), "since") != 3 || !strings.Contains(string(text), "2026-10-15") || strings.Contains(string(text), "2026-12") {
 		t.Errorf("%s %v", text, err)

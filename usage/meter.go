@@ -38,8 +38,8 @@ func open(tenant uint32, t time.Time) account {
 	return account{int32(t.Year())*12 + int32(t.Month()), tenant}
 }
 
-// OpenMeter reads the month of now, and the one before. number returns the number of a client_id;
-// lines of removed tenants are skipped.
+// OpenMeter reads the month of now, and the one before. number returns the number of a tenant's
+// name; lines of removed tenants are skipped.
 func OpenMeter(ctx context.Context, store Store, number func(clientID string) (uint32, bool), now time.Time) (*Meter, error) {
 	y, m, _ := now.UTC().Date()
 	lines, err := store.Usage(ctx, "", Day(time.Date(y, m-1, 1, 0, 0, 0, 0, time.UTC)), "")

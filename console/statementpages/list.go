@@ -9,6 +9,7 @@ import (
 	"stile.example/stile/console/frame"
 	ops "stile.example/stile/operations/statements"
 	"stile.example/stile/statements"
+	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
 
@@ -56,11 +57,19 @@ func table(list []ops.Info, caption string) frame.Table {
 	t := frame.Table{Caption: caption, Columns: frame.Columns("Month", "Tenant", "#Number", "#Calls", "#Records", "#Amount", "Currency", "Closed")}
 	for _, s := range list {
 		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{
-			frame.Text(s.Month).Link(path(s.Tenant, s.Month)), frame.Code(s.Tenant).Link(frame.Path("tenants", s.Tenant)), frame.Num(s.Number), frame.Num(s.Calls), frame.Num(s.Records),
+			frame.Text(s.Month).Link(path(s.Tenant, s.Month)), tenantCell(s.Tenant), frame.Num(s.Number), frame.Num(s.Calls), frame.Num(s.Records),
 			frame.Amount(s.Amount.String()), currency(s.Currency), frame.Time(s.ClosedAt),
 		}})
 	}
 	return t
+}
+
+// tenantCell returns the name of a tenant. An earlier tenant of a client_id has no page.
+func tenantCell(name string) frame.Cell {
+	if tenants.ClientIDOf(name) != name {
+		return frame.Code(name)
+	}
+	return frame.Code(name).Link(frame.Path("tenants", name))
 }
 
 func currency(code string) frame.Cell {

@@ -1,6 +1,7 @@
 package statementpages
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -49,12 +50,12 @@ func show(r *frame.Request) (any, error) {
 		p.Badge = frame.Badge("warn", "preliminary")
 		return p, nil
 	}
+	name := cmp.Or(v.Former, v.Tenant)
 	for _, f := range files.Formats() {
-		p.Files = append(p.Files, file{path(v.Tenant, v.Month, "statement."+string(f)), string(f), fileTexts[f]})
+		p.Files = append(p.Files, file{path(name, v.Month, "statement."+string(f)), string(f), fileTexts[f]})
 	}
-	p.Proof, p.KeysURL = path(v.Tenant, v.Month, "proof"), r.PublicURL()+ops.KeysPath
-	name := fmt.Sprintf("statement-%s-%s.json", v.Tenant, v.Month)
-	p.Commands = []frame.Snippet{{Label: "Verify a file, on any machine", Code: fmt.Sprintf("curl -o keys.txt %s\nstile usage verify %s --key keys.txt", p.KeysURL, name)}}
+	p.Proof, p.KeysURL = path(name, v.Month, "proof"), r.PublicURL()+ops.KeysPath
+	p.Commands = []frame.Snippet{{Label: "Verify a file, on any machine", Code: fmt.Sprintf("curl -o keys.txt %s\nstile usage verify statement-%s-%s.json --key keys.txt", p.KeysURL, name, v.Month)}}
 	return p, nil
 }
 
@@ -83,7 +84,11 @@ func cards(v ops.View) []frame.Card {
 }
 
 func facts(v ops.View) []frame.Item {
-	items := []frame.Item{{Term: "client_id", Value: frame.Code(v.Tenant).Link(frame.Path("tenants", v.Tenant))}}
+	items := []frame.Item{{Term: "client_id", Value: tenantCell(v.Tenant)}}
+	if v.Former != "" {
+		items = []frame.Item{{Term: "client_id", Value: frame.Code(v.Tenant)},
+			{Term: "Tenant", Value: frame.Code(v.Former), Help: "The tenant was removed, and the client_id belongs to another one since. Commands know this one by the name with ~."}}
+	}
 	if v.Preliminary {
 		return append(items, frame.Item{Term: "Closes", Value: frame.Time(v.ClosesAt), Help: "Until then the numbers may grow. The statement is neither final nor signed."})
 	}

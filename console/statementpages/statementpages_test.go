@@ -111,6 +111,37 @@ func number(n int64) string {
 	return text
 }
 
+// TestAddedAgain checks that the pages of a tenant that got the client_id of a removed one show
+// nothing of the earlier one's statements, which stay on pages of their own.
+func TestAddedAgain(t *testing.T) {
+	s, month := site(t)
+	if _, err := operations.RunAs[ops.None, ops.Closing](t.Context(), s.Dir, s.Caller().Actor, "statement close", ops.None{}); err != nil {
+		t.Fatal(err)
+	}
+	earlier := "acme~1"
+	if err := s.Dir.Tenants.Remove(t.Context(), "acme"); err != nil {
+		t.Fatal(err)
+	}
+	name := "Another Ltd"
+	if _, err := operations.AddTenant(t.Context(), s.Dir, operations.TenantChange{ClientID: "acme", Name: &name}); err != nil {
+		t.Fatal(err)
+	}
+	s.Get("/statements/acme/"+month, 404)
+	s.Get("/statements/acme/"+month+"/statement.json", 404)
+	for _, page := range []string{"/statements?tenant=acme", "/tenants/acme"} {
+		if text := s.Get(page, 200); strings.Contains(text, "/"+month+`"`) || strings.Contains(text, earlier) {
+			t.Errorf("%s: %s", page, text)
+		}
+	}
+	if text := s.Get("/statements", 200); !strings.Contains(text, "/statements/"+earlier+"/"+month) {
+		t.Errorf("the list of all: %s", text)
+	}
+	if text := s.Get("/statements/"+earlier+"/"+month, 200); !strings.Contains(text, earlier) || !strings.Contains(text, "/statements/"+earlier+"/"+month+"/statement.json") || strings.Contains(text, `href="/tenants/acme"`) {
+		t.Errorf("the earlier tenant's statement: %s", text)
+	}
+	s.Get("/statements/"+earlier+"/"+month+"/statement.json", 200)
+}
+
 // TestOpenMonth checks that a preliminary statement is marked, and has no files.
 func TestOpenMonth(t *testing.T) {
 	s, _ := site(t)

@@ -22,6 +22,9 @@ type View struct {
 	Hash        string    `json:"hash,omitempty"` // of the signed text
 	Note        string    `json:"note,omitempty"` // the signed text
 	Key         string    `json:"key,omitempty"`  // the public key that verifies it
+	// Former is the name of the tenant by now, if the signed text has the client_id that belongs to
+	// another tenant since.
+	Former string `json:"former,omitempty"`
 	// Projection estimates the whole month. Only for the month of today.
 	Projection *Projection `json:"projection,omitempty"`
 }
@@ -43,7 +46,11 @@ func Show(ctx context.Context, d *datadir.Dir, n Name) (View, error) {
 	c, err := find(ctx, d, n)
 	month, _ := statements.ParseMonth(n.Month) // find has checked it
 	if err == nil {
-		return View{Statement: c.Statement, ClosesAt: statements.ClosesAt(month), Hash: c.Hash, Note: c.Note, Key: c.Key}, nil
+		v := View{Statement: c.Statement, ClosesAt: statements.ClosesAt(month), Hash: c.Hash, Note: c.Note, Key: c.Key}
+		if c.Tenant != n.Tenant {
+			v.Former = n.Tenant
+		}
+		return v, nil
 	}
 	if failure.KindOf(err) != failure.Conflict { // the month is not closed
 		return View{}, err

@@ -3,6 +3,7 @@
 package statements
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -35,8 +36,8 @@ func Usage(ctx context.Context, d *datadir.Dir, tenant, from, to string) (rows [
 	// also those of removed tenants
 	prices, currencies, hasTiers := map[string][]tenants.Price{}, map[string]string{}, false
 	for _, a := range statements.Accounts(list) {
-		prices[a.ClientID], currencies[a.ClientID] = a.Prices, a.Currency
-		if tenant == "" || tenant == a.ClientID {
+		prices[a.Tenant], currencies[a.Tenant] = a.Prices, a.Currency
+		if tenant == "" || tenant == a.Tenant {
 			hasTiers = hasTiers || slices.ContainsFunc(a.Prices, func(p tenants.Price) bool { return len(p.Tiers) > 0 })
 		}
 	}
@@ -55,7 +56,7 @@ func Usage(ctx context.Context, d *datadir.Dir, tenant, from, to string) (rows [
 // CheckPrices returns an error if a change would change what a closed statement says: the prices of
 // its days. t is the tenant before the change, and next after it.
 func CheckPrices(ctx context.Context, d *datadir.Dir, before, after *tenants.Tenant) error {
-	newest, found, err := d.Statements.Newest(ctx, before.ClientID)
+	newest, found, err := d.Statements.Newest(ctx, before.Number)
 	if err != nil || !found {
 		return err
 	}
@@ -86,7 +87,7 @@ type None struct{}
 
 // Info is what a list shows of a closed statement.
 type Info struct {
-	Tenant   string       `json:"tenant"` // client_id
+	Tenant   string       `json:"tenant"` // client_id; of an earlier tenant, client_id~number
 	Name     string       `json:"name"`
 	Month    string       `json:"month"`  // YYYY-MM
 	Number   int64        `json:"number"` // of the tenant's statements: 1, 2, 3, …
@@ -99,13 +100,14 @@ type Info struct {
 	Hash     string       `json:"hash"`  // of the signed text, which the next statement contains
 }
 
-func infoOf(c statements.Closed) Info {
-	return Info{c.Tenant, c.Name, c.Month, c.Number, c.ClosedAt, c.Currency, c.Calls, c.Records, c.Amount, c.Lines, c.Hash}
+// infoOf returns what a list shows of a statement. tenant is the name of its tenant by now.
+func infoOf(c statements.Closed, tenant string) Info {
+	return Info{tenant, c.Name, c.Month, c.Number, c.ClosedAt, c.Currency, c.Calls, c.Records, c.Amount, c.Lines, c.Hash}
 }
 
 // Query selects closed statements, the newest month first. An empty field does not limit it.
 type Query struct {
-	Tenant string `json:"tenant,omitempty"` // client_id
+	Tenant string `json:"tenant,omitempty"` // client_id; of an earlier tenant, client_id~number
 	Month  string `json:"month,omitempty"`  // YYYY-MM
 	After  string `json:"after,omitempty"`  // only those after this one: the Next of a page
 	Limit  int    `json:"limit,omitempty"`  // 1 to 1,000; 0: 100
@@ -123,7 +125,7 @@ func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 	if err != nil {
 		return page, err
 	}
-	of := statements.Query{Tenant: q.Tenant, Month: q.Month, Limit: limit + 1}
+	of := statements.Query{Month: q.Month, Limit: limit + 1}
 	for _, month := range []string{q.Month, before(q.After)} {
 		if _, err := statements.ParseMonth(month); month != "" && err != nil {
 			return page, failure.Of(failure.Invalid, err)
@@ -131,6 +133,18 @@ func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 	}
 	if q.After != "" {
 		of.AfterMonth, of.AfterTenant, _ = strings.Cut(q.After, " ")
+	}
+	names, err := namesOf(ctx, d)
+	if err != nil {
+		return page, err
+	}
+	for number, name := range names {
+		if name == q.Tenant {
+			of.Owner = number
+		}
+	}
+	if page.Statements = []Info{}; q.Tenant != "" && of.Owner == 0 {
+		return page, nil
 	}
 	list, err := d.Statements.Store.Statements(ctx, of)
 	if err != nil {
@@ -140,11 +154,20 @@ func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 	if last != nil {
 		page.Next = last.Month + " " + last.Tenant
 	}
-	page.Statements = make([]Info, len(list))
-	for i, c := range list {
-		page.Statements[i] = infoOf(c)
+	for _, c := range list {
+		page.Statements = append(page.Statements, infoOf(c, cmp.Or(names[c.Owner], c.Tenant)))
 	}
 	return page, nil
+}
+
+// namesOf returns the names of all tenants that ever were, by number.
+func namesOf(ctx context.Context, d *datadir.Dir) (map[uint32]string, error) {
+	list, err := d.Statements.Store.EveryTenant(ctx)
+	names := make(map[uint32]string, len(list))
+	for _, a := range statements.Accounts(list) {
+		names[a.Number] = a.Tenant
+	}
+	return names, err
 }
 
 // before returns the part of a cursor that is its month.
@@ -155,7 +178,7 @@ func before(cursor string) string {
 
 // Name names a statement.
 type Name struct {
-	Tenant string `json:"tenant"`          // client_id
+	Tenant string `json:"tenant"`          // client_id; of an earlier tenant, client_id~number
 	Month  string `json:"month,omitempty"` // YYYY-MM; empty: the month of today
 }
 
@@ -165,7 +188,7 @@ func find(ctx context.Context, d *datadir.Dir, n Name) (statements.Closed, error
 	if err != nil {
 		return statements.Closed{}, failure.Of(failure.Invalid, err)
 	}
-	c, err := d.Statements.Store.Statement(ctx, n.Tenant, n.Month)
+	c, err := d.Statements.Statement(ctx, n.Tenant, n.Month)
 	switch at := statements.ClosesAt(month); {
 	case !errors.Is(err, statements.ErrNotFound):
 		return c, err
@@ -214,7 +237,7 @@ func Write(ctx context.Context, d *datadir.Dir, q Export, out io.Writer) (Export
 		return Exported{}, err
 	}
 	err = files.Write(out, f, c, func(fn func(statements.Line) error) error { return d.Statements.Lines(ctx, c, fn) })
-	return Exported{infoOf(c), f}, err
+	return Exported{infoOf(c, q.Tenant), f}, err
 }
 
 // Closing is the result of closing months.
@@ -230,7 +253,7 @@ func Close(ctx context.Context, d *datadir.Dir, _ None) (Closing, error) {
 	made, err := d.Statements.CloseDue(ctx, d.Now())
 	c := Closing{Closed: []Info{}}
 	for _, s := range made {
-		c.Closed = append(c.Closed, infoOf(statements.Closed{Statement: s, Hash: statements.Hash(s.Text())}))
+		c.Closed = append(c.Closed, infoOf(statements.Closed{Statement: s, Hash: statements.Hash(s.Text())}, s.Tenant))
 	}
 	if err != nil {
 		return c, err

@@ -5,13 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"slices"
 
 	"github.com/mattn/go-sqlite3"
 
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/sqlite/migration"
 )
 
 // Identity returns what the database belongs to, by name; "" if nothing is stored under it.
@@ -60,24 +58,11 @@ func IsNew(ctx context.Context, file string) (bool, error) {
 // IsOld reports whether [Open] would migrate the database of a file that has one.
 func IsOld(ctx context.Context, file string) (bool, error) {
 	db := OpenReaders(file)
-	missing, err := MissingSteps(ctx, db)
+	missing, err := migration.Missing(ctx, db)
 	if err = errors.Join(err, db.Close()); err != nil {
 		return false, fmt.Errorf("open %s: %w", file, err)
 	}
 	return len(missing) > 0, nil
-}
-
-// MissingSteps returns the migrations that a database has not run yet, in their order.
-func MissingSteps(ctx context.Context, db *sql.DB) ([]string, error) {
-	steps, err := fs.Glob(migrations, "migration/*.sql")
-	if err != nil {
-		return nil, err
-	}
-	done, err := rows.All(ctx, db, rows.Value[string], `SELECT name FROM migrations`)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(steps, func(name string) bool { return slices.Contains(done, name) }), nil
 }
 
 // IsDamaged reports whether an error says that a file is not a database, or is damaged.

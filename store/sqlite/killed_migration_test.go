@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"stile.example/stile/store/sqlite/migration"
 	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/store/storetest"
 )
@@ -37,7 +39,7 @@ func TestR8_KilledMigration(t *testing.T) {
 		file, step, _ := strings.Cut(victim, " ")
 		t.Fatal(migrateForever(file, step))
 	}
-	steps, err := fs.Glob(migrations, "migration/*.sql")
+	steps, err := migration.Names(migration.Steps())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,24 +75,24 @@ func TestR8_KilledMigration(t *testing.T) {
 // migrateForever opens a database with the migrations up to step, whose transaction does not end.
 func migrateForever(file, step string) error {
 	steps := fstest.MapFS{}
-	all, err := fs.Glob(migrations, "migration/*.sql")
+	all, err := migration.Names(migration.Steps())
 	if err != nil {
 		return err
 	}
 	for _, name := range all {
-		text, err := fs.ReadFile(migrations, name)
+		text, err := fs.ReadFile(migration.Steps(), path.Base(name))
 		if err != nil {
 			return err
 		}
 		if name == step {
 			text = append(text, endless...)
 		}
-		steps[name] = &fstest.MapFile{Data: text}
+		steps[path.Base(name)] = &fstest.MapFile{Data: text}
 	}
 	db := &DB{write: openWriter(file), file: file, opt: options()}
 	db.read = OpenReaders(file)
 	db.checkpointer = startCheckpointer(db)
-	return db.migrate(context.Background(), steps)
+	return migration.Run(context.Background(), db, steps)
 }
 
 // killIn starts a process that migrates, and kills it when it is in a migration.
@@ -123,7 +125,7 @@ func killIn(t *testing.T, file, step string) {
 
 // nextOf returns the migration after one.
 func nextOf(step string) string {
-	steps, _ := fs.Glob(migrations, "migration/*.sql")
+	steps, _ := migration.Names(migration.Steps())
 	if i := slices.Index(steps, step) + 1; i < len(steps) {
 		return steps[i]
 	}
@@ -200,7 +202,7 @@ func withoutJournal(t *testing.T, before map[string]table) map[string]table {
 	db := openWriter(file)
 	defer db.Close()
 	d := &DB{write: db, file: file, opt: options(), checkpointer: &checkpointer{due: make(chan struct{}, 1)}}
-	if err := errors.Join(d.migrate(t.Context(), migrations), d.replay(t.Context())); err != nil {
+	if err := errors.Join(migration.Run(t.Context(), d, migration.Steps()), d.replay(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	return contents(t, file, before)

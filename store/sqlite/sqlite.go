@@ -25,6 +25,8 @@ import (
 	"sync"
 	"time"
 
+	"stile.example/stile/store/sqlite/migration"
+	"stile.example/stile/store/sqlite/tenanttable"
 	"stile.example/stile/store/sqlite/usagesum"
 )
 
@@ -44,6 +46,8 @@ type Options struct {
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
+	tenanttable.Table
+
 	write *sql.DB // one connection
 	read  *sql.DB // a pool of connections that cannot write
 
@@ -67,6 +71,7 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	opt.MaxStates = cmp.Or(opt.MaxStates, 2_000_000)
 	opt.flushBytes = cmp.Or(opt.flushBytes, flushBytes)
 	db := &DB{write: openWriter(file), read: OpenReaders(file), file: file, opt: opt}
+	db.Table = tenanttable.Table{DB: db}
 	db.checkpointer = startCheckpointer(db)
 	db.close = sync.OnceValue(db.closeAll)
 	defer func() {
@@ -74,7 +79,7 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 			err = errors.Join(fmt.Errorf("open %s: %w", file, err), db.Close())
 		}
 	}()
-	if err := db.migrate(ctx, migrations); err != nil {
+	if err := migration.Run(ctx, db, migration.Steps()); err != nil {
 		return nil, err
 	}
 	if err := db.replay(ctx); err != nil {

@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/store/sqlite/migration"
 	"stile.example/stile/tokens"
 )
 
@@ -23,27 +24,27 @@ import (
 func TestR8_MigrationsAreComplete(t *testing.T) {
 	db := newDB(t)
 	steps := fstest.MapFS{}
-	known, err := fs.Glob(migrations, "migration/*.sql")
+	known, err := fs.Glob(migration.Steps(), "*.sql")
 	if err != nil || len(known) == 0 {
 		t.Fatal("no migrations", err)
 	}
 	for _, name := range known {
 		steps[name] = &fstest.MapFile{}
 	}
-	steps["migration/9000_new.sql"] = &fstest.MapFile{Data: []byte(`CREATE TABLE half (x); CREATE TABLE half (x);`)}
-	if err := db.migrate(t.Context(), steps); err == nil || !strings.Contains(err.Error(), "9000_new.sql") {
+	steps["9000_new.sql"] = &fstest.MapFile{Data: []byte(`CREATE TABLE half (x); CREATE TABLE half (x);`)}
+	if err := migration.Run(t.Context(), db, steps); err == nil || !strings.Contains(err.Error(), "9000_new.sql") {
 		t.Errorf("a step that fails: %v", err)
 	}
 	if _, err := db.write.Exec(`SELECT * FROM half`); err == nil {
 		t.Error("a step that fails left a table")
 	}
-	steps["migration/9000_new.sql"].Data = []byte(`CREATE TABLE half (x);`)
+	steps["9000_new.sql"].Data = []byte(`CREATE TABLE half (x);`)
 	for range 2 {
-		if err := db.migrate(t.Context(), steps); err != nil {
+		if err := migration.Run(t.Context(), db, steps); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := db.migrate(t.Context(), migrations); err == nil || !strings.Contains(err.Error(), "newer") {
+	if err := migration.Run(t.Context(), db, migration.Steps()); err == nil || !strings.Contains(err.Error(), "newer") {
 		t.Errorf("a file of a newer program: %v", err)
 	}
 }
@@ -53,11 +54,11 @@ func TestR8_MigrationsAreComplete(t *testing.T) {
 func TestAddressesOfFormerVersion(t *testing.T) {
 	db := newDB(t)
 	state := addresses.AppendState(nil, addresses.State{Until: addresses.Forever})
-	before, err := fs.ReadFile(migrations, "migration/0003_ladder.sql")
+	before, err := fs.ReadFile(migration.Steps(), "0003_ladder.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	step, err := fs.ReadFile(migrations, "migration/0004_scopes.sql")
+	step, err := fs.ReadFile(migration.Steps(), "0004_scopes.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/store/sqlite/usagesum"
+	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )
@@ -15,8 +16,9 @@ import (
 var _ usage.Store = (*DB)(nil)
 
 // Usage implements [usage.Store]. It returns what a tenant used, or all tenants if tenant is "", by
-// tenant, day and route. The days are those from from to to, both included; "" means no bound. All
-// calls are included whose response was sent before Usage was called.
+// tenant, day and route. Tenants are named as [tenants.Names] says. The days are those from from to
+// to, both included; "" means no bound. All calls are included whose response was sent before Usage
+// was called.
 //
 // It adds up the sum of all states, which is in memory, and that of the ledger.
 func (db *DB) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line, error) {
@@ -105,9 +107,10 @@ func UsageIn(ctx context.Context, tx *sql.Tx) ([]usage.Line, error) {
 
 // readLedger adds the ledger to l, and tells it the names of the tenants.
 func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) {
-	if l.Clients, err = ClientIDs(ctx, tx); err != nil {
+	if l.Names, err = TenantNames(ctx, tx); err != nil {
 		return err
 	}
+	client := tenants.ClientIDOf(l.Client) // Add leaves out those with another name
 	// The first part finds each tenant of the ledger by one step in the index.
 	return rows.Each(ctx, tx, func(r rows.Row) error {
 		var tenant uint32
@@ -125,11 +128,12 @@ func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) 
 			SELECT (SELECT min(tenant) FROM ledger_days WHERE tenant > n) FROM counted WHERE n IS NOT NULL)
 		SELECT tenant, day, route, calls, records FROM ledger_days
 		WHERE tenant IN (SELECT n FROM counted WHERE ? = '' OR n IN (SELECT number FROM tenants WHERE client_id = ?))
-		  AND day BETWEEN ? AND ? AND (calls <> 0 OR records <> 0)`, l.Client, l.Client, l.From, l.To)
+		  AND day BETWEEN ? AND ? AND (calls <> 0 OR records <> 0)`, client, client, l.From, l.To)
 }
 
-// ClientIDs returns the client_id of each tenant by its number, including those that were removed.
-func ClientIDs(ctx context.Context, q rows.Querier) (map[uint32]string, error) {
+// TenantNames returns the name of each tenant by its number, including those that were removed: see
+// [tenants.Names].
+func TenantNames(ctx context.Context, q rows.Querier) (map[uint32]string, error) {
 	clients := map[uint32]string{}
 	err := rows.Each(ctx, q, func(r rows.Row) error {
 		var number uint32
@@ -141,7 +145,7 @@ func ClientIDs(ctx context.Context, q rows.Querier) (map[uint32]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read tenants: %w", err)
 	}
-	return clients, nil
+	return tenants.Names(clients), nil
 }
 
 // eachState calls fn for the state of each token: from the journal if it is in it, else from its

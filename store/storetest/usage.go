@@ -175,9 +175,15 @@ func usageOfRemoved(t *testing.T, open func() Store) {
 	wantUsage(t, s, "a", "", "", aItems, aItem)
 	again := add(t, s, "a")
 	spend(t, s, tokens.ID{9}, again.Number, noon, tokens.Items, 1)
-	more := aItems
-	more.Calls, more.Records = 8, 16
-	wantUsage(t, s, "", "", "", more, aItem, bItems)
+	// the new tenant may be another organisation
+	newer, items, item := aItems, aItems, aItem
+	newer.Calls, newer.Records = 1, 2
+	items.Tenant, item.Tenant = "a~1", "a~1"
+	wantUsage(t, s, "", "", "", newer, items, item, bItems)
+	wantUsage(t, s, "a", "", "", newer)
+	wantUsage(t, s, "a~1", "", "", items, item)
+	wantUsage(t, s, "a~2", "", "")
+	wantUsage(t, s, "a~", "", "")
 }
 
 // usageClock sweeps a day too early, as if the clock were wrong by a day. The tokens must stay,

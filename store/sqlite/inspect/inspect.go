@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/sqlite/migration"
 	"stile.example/stile/store/sqlite/rows"
 )
 
@@ -145,7 +146,7 @@ func (c *checker) database(ctx context.Context) (usable bool, err error) {
 			c.found("somebody has added a trigger or a view, which changes what the server reads or writes", restoreAll, "%s", s)
 		}
 	}
-	missing, err := sqlite.MissingSteps(ctx, c.DB)
+	missing, err := migration.Missing(ctx, c.DB)
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("read the migrations: %w", err)
@@ -173,7 +174,7 @@ func ForeignObjects(ctx context.Context, db *sql.DB) (foreign []string, err erro
 		return nil, fmt.Errorf("list the triggers: %w", err)
 	}
 	for _, statement := range found {
-		known, err := sqlite.IsOfMigration(statement)
+		known, err := migration.IsOfStep(statement)
 		if err != nil {
 			return nil, fmt.Errorf("read the migrations: %w", err)
 		}

@@ -56,7 +56,7 @@ func (c *checker) tenants(ctx context.Context, tx *sql.Tx) error {
 // addresses checks the states of addresses and the address list.
 func (c *checker) addresses(ctx context.Context, tx *sql.Tx) error {
 	c.begin("addresses")
-	clients, err := sqlite.ClientIDs(ctx, tx)
+	clients, err := sqlite.TenantNames(ctx, tx)
 	if err != nil {
 		return err
 	}

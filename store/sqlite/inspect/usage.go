@@ -33,7 +33,7 @@ type usageCheck struct {
 // of what they count, token by token.
 func (c *checker) usage(ctx context.Context, tx *sql.Tx) (err error) {
 	u := &usageCheck{checker: c, tx: tx, newer: map[tokens.ID]tokens.State{}, seen: map[tokens.ID]bool{}, ledger: map[lineKey]bool{}, sums: map[lineKey]*usage.Line{}}
-	if u.clients, err = sqlite.ClientIDs(ctx, tx); err != nil {
+	if u.clients, err = sqlite.TenantNames(ctx, tx); err != nil {
 		return err
 	}
 	wrong := len(c.report.Findings)

@@ -45,7 +45,7 @@ func (t Table) FirstUsage(ctx context.Context) (day int32, found bool, err error
 // EachLine implements [statements.Store]. It reads the ledger and the states in one transaction, in
 // which each token is in one of them. It is on a connection that can only read, so calls don't
 // wait, and it reads the ledger in parts.
-func (t Table) EachLine(ctx context.Context, groups [][]uint32, from, to int32, fn func(group int, lines []statements.Line) error) error {
+func (t Table) EachLine(ctx context.Context, numbers []uint32, from, to int32, fn func(index int, lines []statements.Line) error) error {
 	return rows.View(ctx, t.DB.Reader(), func(tx *sql.Tx) error {
 		r := &reading{ctx: ctx, tx: tx, states: map[place][]statements.Line{}}
 		err := t.DB.EachState(ctx, tx, func(id tokens.ID, s tokens.State) {
@@ -59,8 +59,8 @@ func (t Table) EachLine(ctx context.Context, groups [][]uint32, from, to int32, 
 		if err != nil {
 			return fmt.Errorf("read the ledger: %w", err)
 		}
-		for g, numbers := range groups {
-			if err := r.days(numbers, from, to, func(lines []statements.Line) error { return fn(g, lines) }); err != nil {
+		for i, n := range numbers {
+			if err := r.days(n, from, to, func(lines []statements.Line) error { return fn(i, lines) }); err != nil {
 				return err
 			}
 		}
@@ -83,10 +83,10 @@ type reading struct {
 }
 
 // days calls fn with the lines from one day to another, in order.
-func (r *reading) days(numbers []uint32, from, to int32, fn func([]statements.Line) error) error {
+func (r *reading) days(tenant uint32, from, to int32, fn func([]statements.Line) error) error {
 	for day := from; day <= to; day++ {
 		for _, route := range statements.Routes {
-			if err := r.each(numbers, day, route, fn); err != nil {
+			if err := r.each(place{tenant, day, route}, fn); err != nil {
 				return err
 			}
 		}
@@ -94,27 +94,19 @@ func (r *reading) days(numbers []uint32, from, to int32, fn func([]statements.Li
 	return nil
 }
 
-// each calls fn with the lines of a day and route, in order. If they are only in the ledger of one
-// tenant, which is usual, they are passed on part by part.
-func (r *reading) each(numbers []uint32, day int32, route tokens.Route, fn func([]statements.Line) error) error {
-	var all []statements.Line
-	for _, n := range numbers {
-		all = append(all, r.states[place{n, day, route}]...)
-	}
-	if len(all) == 0 && len(numbers) == 1 {
-		return r.ledger(place{numbers[0], day, route}, fn)
-	}
-	for _, n := range numbers {
-		err := r.ledger(place{n, day, route}, func(some []statements.Line) error {
-			all = append(all, some...)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
+// each calls fn with the lines of a place, in order. If they are only in the ledger, which is
+// usual, they are passed on part by part.
+func (r *reading) each(p place, fn func([]statements.Line) error) error {
+	all := r.states[p]
 	if len(all) == 0 {
+		return r.ledger(p, fn)
+	}
+	err := r.ledger(p, func(some []statements.Line) error {
+		all = append(all, some...)
 		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return fn(merge(all))
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -102,35 +103,30 @@ func (t Table) AddLines(ctx context.Context, tenant, month string, chunks []stat
 	})
 }
 
-const columns = `tenant, month, number, closed_at, calls, records, amount, currency, lines, hash, note, key`
+const columns = `owner, tenant, month, number, closed_at, calls, records, amount, currency, lines, hash, note, key`
 
 // AddStatement implements [statements.Store].
 func (t Table) AddStatement(ctx context.Context, c statements.Closed, stamp string) error {
 	return t.DB.Write(ctx, func(tx *sql.Tx) error {
-		list, err := readTenants(ctx, tx, c.Tenant)
+		list, err := readTenants(ctx, tx, tenants.ClientIDOf(c.Tenant))
 		if err != nil {
 			return err
 		}
-		if now := statements.Accounts(list); len(now) != 1 || now[0].Stamp != stamp {
+		if !slices.ContainsFunc(statements.Accounts(list), func(a statements.Account) bool { return a.Stamp == stamp }) {
 			return statements.ErrChanged
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO statements (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			c.Tenant, c.Month, c.Number, c.ClosedAt.Unix(), c.Calls, c.Records, int64(c.Amount), c.Currency, c.Lines, c.Hash, c.Note, c.Key)
+		_, err = tx.ExecContext(ctx, `INSERT INTO statements (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			c.Owner, c.Tenant, c.Month, c.Number, c.ClosedAt.Unix(), c.Calls, c.Records, int64(c.Amount), c.Currency, c.Lines, c.Hash, c.Note, c.Key)
 		return err
 	})
-}
-
-// Statement implements [statements.Store].
-func (t Table) Statement(ctx context.Context, tenant, month string) (statements.Closed, error) {
-	return scan(t.DB.Reader().QueryRowContext(ctx, `SELECT `+columns+` FROM statements WHERE tenant = ? AND month = ?`, tenant, month))
 }
 
 // Statements implements [statements.Store].
 func (t Table) Statements(ctx context.Context, q statements.Query) ([]statements.Closed, error) {
 	where, args := `WHERE 1`, []any{}
 	limit := func(condition string, values ...any) { where += ` AND ` + condition; args = append(args, values...) }
-	if q.Tenant != "" {
-		limit(`tenant = ?`, q.Tenant)
+	if q.Owner != 0 {
+		limit(`owner = ?`, q.Owner)
 	}
 	if q.Month != "" {
 		limit(`month = ?`, q.Month)
@@ -145,7 +141,7 @@ func (t Table) Statements(ctx context.Context, q statements.Query) ([]statements
 func scan(row rows.Row) (c statements.Closed, err error) {
 	var closed, amount int64
 	var of statements.Statement
-	err = row.Scan(&of.Tenant, &of.Month, &of.Number, &closed, &of.Calls, &of.Records, &amount, &of.Currency, &of.Lines, &c.Hash, &c.Note, &c.Key)
+	err = row.Scan(&c.Owner, &of.Tenant, &of.Month, &of.Number, &closed, &of.Calls, &of.Records, &amount, &of.Currency, &of.Lines, &c.Hash, &c.Note, &c.Key)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return c, statements.ErrNotFound

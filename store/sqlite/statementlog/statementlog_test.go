@@ -80,7 +80,7 @@ func closeAt(t testing.TB, b *statements.Book, now time.Time) []statements.State
 // linesOf returns the lines of a statement as texts.
 func linesOf(t testing.TB, b *statements.Book, tenant, month string) (texts []string) {
 	t.Helper()
-	c, err := b.Store.Statement(context.Background(), tenant, month)
+	c, err := b.Statement(context.Background(), tenant, month)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,13 +331,15 @@ func (s *repricing) AddStatement(ctx context.Context, c statements.Closed, stamp
 	return s.Store.AddStatement(ctx, c, stamp)
 }
 
-// TestRemovedAndAdded checks that the usage of a removed tenant keeps its price, and that a tenant
-// of the same client_id has one statement with it.
+// TestRemovedAndAdded checks that a removed tenant and the one that got its client_id have
+// statements of their own, with their own prices, usage and chain, and that each keeps them.
 func TestRemovedAndAdded(t *testing.T) {
 	db := openDB(t)
 	b := newBook(t, db)
 	day := int32(november.Unix() / 86400)
-	old := addTenant(t, db, "acme", november, tenants.Price{Since: "2026-01-01", Micros: 100})
+	old := addTenant(t, db, "acme", november.AddDate(0, -1, 0), tenants.Price{Since: "2026-01-01", Micros: 100})
+	count(t, db, old, tokens.ID{9}, day-9, tokens.Usage{{{Calls: 1}}})
+	closeAt(t, b, statements.ClosesAt(november.AddDate(0, -1, 0)))
 	count(t, db, old, tokens.ID{1}, day, tokens.Usage{{{Calls: 2}}})
 	if err := db.RemoveTenant(t.Context(), "acme"); err != nil {
 		t.Fatal(err)
@@ -350,9 +352,47 @@ func TestRemovedAndAdded(t *testing.T) {
 	if err := db.RemoveTenant(t.Context(), "gone"); err != nil || gone == 0 {
 		t.Fatal(err)
 	}
-	made := closeAt(t, b, statements.ClosesAt(november))
-	if len(made) != 2 || made[0].Tenant != "acme" || made[0].Amount != 203 || made[0].Lines != 2 || made[1].Tenant != "idle" || made[1].Lines != 0 || made[1].Amount != 0 {
+	var got []string
+	for _, s := range closeAt(t, b, statements.ClosesAt(november)) {
+		got = append(got, fmt.Sprint(s.Tenant, " ", s.Number, " ", int64(s.Amount), " ", s.Lines, " ", s.Previous != ""))
+	}
+	if want := []string{"acme 1 3 1 false", "acme~1 2 200 1 true", "idle 1 0 0 false"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for name, want := range map[string]string{"acme 2026-10": "not found", "acme~1 2026-10": "acme 100", "acme~1 2026-11": "acme~1 200", "acme 2026-11": "acme 3", "acme~2 2026-11": "not found"} {
+		tenant, month, _ := strings.Cut(name, " ")
+		c, err := b.Statement(t.Context(), tenant, month)
+		text := fmt.Sprint(c.Tenant, " ", int64(c.Amount))
+		if errors.Is(err, statements.ErrNotFound) {
+			text, err = "not found", nil
+		}
+		if text != want || err != nil {
+			t.Errorf("%s: %s, want %s: %v", name, text, want, err)
+		}
+	}
+}
+
+// TestAddedWhileClosing checks that a tenant that gets a client_id while the month of the one
+// before is being closed gets nothing of it.
+func TestAddedWhileClosing(t *testing.T) {
+	db := openDB(t)
+	b := newBook(t, db)
+	old := addTenant(t, db, "acme", november)
+	count(t, db, old, tokens.ID{1}, int32(november.Unix()/86400), tokens.Usage{{{Calls: 2}}})
+	b.Store = &repricing{b.Store, func() {
+		if err := db.RemoveTenant(t.Context(), "acme"); err != nil {
+			t.Error(err)
+		}
+		addTenant(t, db, "acme", statements.ClosesAt(november))
+	}}
+	if made, err := b.CloseDue(t.Context(), statements.ClosesAt(november)); !errors.Is(err, statements.ErrChanged) || len(made) > 0 {
+		t.Errorf("%v %v", made, err)
+	}
+	if made := closeAt(t, b, statements.ClosesAt(november)); len(made) != 1 || made[0].Tenant != "acme~1" || made[0].Calls != 2 {
 		t.Errorf("%+v", made)
+	}
+	if lines := linesOf(t, b, "acme~1", "2026-11"); len(lines) != 1 {
+		t.Errorf("lines %q", lines)
 	}
 }
 
@@ -364,7 +404,7 @@ func TestProof(t *testing.T) {
 	acme := addTenant(t, db, "acme", november)
 	fill(t, db, acme, 5000)
 	made := closeAt(t, b, statements.ClosesAt(november))
-	c, err := b.Store.Statement(t.Context(), "acme", "2026-11")
+	c, err := b.Statement(t.Context(), "acme", "2026-11")
 	if err != nil || len(made) != 1 {
 		t.Fatal(err)
 	}
@@ -461,7 +501,7 @@ func TestMillion(t *testing.T) {
 	if len(made) != 1 || made[0].Lines != 1_000_000 || min(took, used) > 5*time.Second {
 		t.Errorf("%d statements in %v, with %v of a processor", len(made), took, used)
 	}
-	c, err := b.Store.Statement(t.Context(), "acme", "2026-11")
+	c, err := b.Statement(t.Context(), "acme", "2026-11")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -499,7 +539,7 @@ func TestChain(t *testing.T) {
 	for q, want := range map[statements.Query]string{
 		{Limit: 9}:                   "[2027-01 acme 2027-01 beta 2026-12 acme 2026-12 beta 2026-11 acme]",
 		{Limit: 1}:                   "[2027-01 acme]",
-		{Limit: 9, Tenant: "beta"}:   "[2027-01 beta 2026-12 beta]",
+		{Limit: 9, Owner: 2}:         "[2027-01 beta 2026-12 beta]",
 		{Limit: 9, Month: "2026-12"}: "[2026-12 acme 2026-12 beta]",
 		{Limit: 2, AfterMonth: "2027-01", AfterTenant: "acme"}: "[2027-01 beta 2026-12 acme]",
 	} {
@@ -553,7 +593,7 @@ func TestTampered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := b.Store.Statement(t.Context(), "acme", "2026-11")
+		c, err := b.Statement(t.Context(), "acme", "2026-11")
 		if err == nil {
 			err = b.Lines(t.Context(), c, func(statements.Line) error { return nil })
 		}

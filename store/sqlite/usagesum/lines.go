@@ -13,11 +13,11 @@ import (
 	"stile.example/stile/usage"
 )
 
-// Lines adds up usage by client_id, day and route.
+// Lines adds up usage by tenant, day and route.
 type Lines struct {
-	Client   string            // whose usage; "": that of all
+	Client   string            // whose usage, by its name; "": that of all
 	From, To int64             // days since 1970-01-01, both included
-	Clients  map[uint32]string // client_id by number; a removed tenant's is used again
+	Names    map[uint32]string // names by number: see tenants.Names
 	lines    map[lineKey]*usage.Line
 }
 
@@ -51,7 +51,7 @@ func dayNumber(day string, none int64) (int64, error) {
 
 // Add adds calls and records, unless they are of another tenant or day.
 func (l *Lines) Add(tenant uint32, day int64, route tokens.Route, calls, records int64) {
-	key := lineKey{l.Clients[tenant], day, route}
+	key := lineKey{l.Names[tenant], day, route}
 	if l.Client != "" && key.client != l.Client || day < l.From || day > l.To {
 		return
 	}

@@ -1,4 +1,5 @@
-package sqlite
+// Package tenanttable stores tenants in the SQLite database.
+package tenanttable
 
 import (
 	"context"
@@ -14,15 +15,18 @@ import (
 	"stile.example/stile/tenants"
 )
 
-var _ tenants.Store = (*DB)(nil)
+var _ tenants.Store = Table{}
+
+// Table is the table of tenants.
+type Table struct{ DB rows.DB }
 
 const selectTenants = `
 	SELECT number, client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys, currency
 	FROM tenants WHERE status <> 'removed'`
 
 // Tenants implements [tenants.Store]. It returns all tenants in the order of their client_ids.
-func (db *DB) Tenants(ctx context.Context) ([]tenants.Tenant, error) {
-	all, err := rows.All(ctx, db.read, scanTenant, selectTenants+` ORDER BY client_id`)
+func (db Table) Tenants(ctx context.Context) ([]tenants.Tenant, error) {
+	all, err := rows.All(ctx, db.DB.Reader(), scanTenant, selectTenants+` ORDER BY client_id`)
 	if err != nil {
 		return nil, fmt.Errorf("read tenants: %w", err)
 	}
@@ -30,12 +34,12 @@ func (db *DB) Tenants(ctx context.Context) ([]tenants.Tenant, error) {
 }
 
 // AddTenant adds a tenant and returns it with its number. Its times are stored to the second.
-func (db *DB) AddTenant(ctx context.Context, t tenants.Tenant) (tenants.Tenant, error) {
+func (db Table) AddTenant(ctx context.Context, t tenants.Tenant) (tenants.Tenant, error) {
 	row, err := tenantRow(t)
 	if err != nil {
 		return tenants.Tenant{}, fmt.Errorf("add tenant %s: %w", t.ClientID, err)
 	}
-	err = db.tx(ctx, func(tx *sql.Tx) error {
+	err = db.DB.Write(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `
 			INSERT INTO tenants (client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys, currency)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -54,10 +58,10 @@ func (db *DB) AddTenant(ctx context.Context, t tenants.Tenant) (tenants.Tenant, 
 
 // UpdateTenant changes a tenant by fn in one transaction, unless fn fails. Its number and client_id
 // can't be changed.
-func (db *DB) UpdateTenant(
+func (db Table) UpdateTenant(
 	ctx context.Context, clientID string, fn func(*tenants.Tenant) error,
 ) (t tenants.Tenant, err error) {
-	err = db.tx(ctx, func(tx *sql.Tx) error {
+	err = db.DB.Write(ctx, func(tx *sql.Tx) error {
 		if t, err = scanTenant(tx.QueryRowContext(ctx, selectTenants+` AND client_id = ?`, clientID)); err != nil {
 			return notFound(err)
 		}
@@ -84,12 +88,12 @@ func (db *DB) UpdateTenant(
 
 // RemoveTenant removes a tenant. Its number, client_id, name, prices and currency stay, for its
 // statements.
-func (db *DB) RemoveTenant(ctx context.Context, clientID string) error {
+func (db Table) RemoveTenant(ctx context.Context, clientID string) error {
 	number, err := db.TenantNumber(ctx, clientID)
 	if err != nil {
 		return fmt.Errorf("remove tenant %s: %w", clientID, err)
 	}
-	err = db.tx(ctx, func(tx *sql.Tx) error {
+	err = db.DB.Write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			UPDATE tenants
 			SET status = 'removed', sites = '[]', policy = '{}', secrets = '[]', keys = ''
@@ -103,8 +107,8 @@ func (db *DB) RemoveTenant(ctx context.Context, clientID string) error {
 }
 
 // TenantNumber returns the number of a tenant, or [tenants.ErrNotFound].
-func (db *DB) TenantNumber(ctx context.Context, clientID string) (n uint32, err error) {
-	err = db.read.QueryRowContext(ctx, `
+func (db Table) TenantNumber(ctx context.Context, clientID string) (n uint32, err error) {
+	err = db.DB.Reader().QueryRowContext(ctx, `
 		SELECT number FROM tenants WHERE client_id = ? AND status <> 'removed'`, clientID).Scan(&n)
 	if err != nil {
 		return 0, notFound(err)
