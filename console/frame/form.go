@@ -156,6 +156,8 @@ func (f *Frame) Form(form Form) {
 		}
 		done, err := form.Do(r, v)
 		switch {
+		case err != nil && failure.KindOf(err) == failure.Fault:
+			f.fail(w, r, err)
 		case err != nil:
 			f.showForm(w, r, form, page, v, err)
 		case done.Data != nil:
@@ -171,7 +173,7 @@ func (f *Frame) Form(form Form) {
 }
 
 // showForm responds with a form's page: with the values that were typed or given in the URL, and
-// the error if there is one.
+// the error if there is one, which is not a fault.
 func (f *Frame) showForm(w http.ResponseWriter, r *Request, form Form, t *template.Template, typed Values, failed error) {
 	view, err := form.Show(r)
 	if err != nil {
@@ -182,10 +184,7 @@ func (f *Frame) showForm(w http.ResponseWriter, r *Request, form Form, t *templa
 	fill(&view, typed, failed != nil)
 	status := http.StatusOK
 	if failed != nil {
-		if status = statuses[failure.KindOf(failed)].status; failure.KindOf(failed) == failure.Fault {
-			// Operations still return errors of no kind for wrong input, so the text is shown.
-			status = http.StatusUnprocessableEntity
-		}
+		status = statuses[failure.KindOf(failed)].status
 		show(&view, failed)
 	}
 	r.Title, r.Section = view.Title, form.Section

@@ -42,6 +42,8 @@ func add(f *frame.Frame) {
 			case "both":
 				return frame.Done{}, errors.Join(frame.About("range", failure.New(failure.Invalid, "range: wrong")),
 					frame.About("sure", failure.New(failure.Invalid, "sure: `yes` is missing")))
+			case "fault":
+				return frame.Done{}, frame.About("range", errors.New("secret/path"))
 			case "":
 				return frame.Done{}, frame.About("range", failure.New(failure.Invalid, "range: missing"))
 			case "secret":
@@ -121,6 +123,9 @@ func TestForm(t *testing.T) {
 		}
 	}
 	if page := s.Post("/things/7/lift", 200, "range", "secret"); !strings.Contains(page, "s3cr3t") {
+		t.Error(page)
+	}
+	if page := s.Post("/things/7/lift", 500, "range", "fault"); strings.Contains(page, "secret/path") || !strings.Contains(page, "Reference:") {
 		t.Error(page)
 	}
 	for to, want := range map[string]string{"/audit": "/audit", "//evil.example": "/", "https://evil.example": "/", `/\evil.example`: "/", "": "/"} {

@@ -83,7 +83,7 @@ var fieldOf = map[string]string{"client_id": "client_id", "the tenant ": "client
 func at(err error) error {
 	kind := failure.KindOf(err)
 	if kind == failure.Fault {
-		kind = failure.Invalid
+		return err
 	}
 	var all []error
 	found := false
