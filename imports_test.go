@@ -111,7 +111,7 @@ var allowedImports = map[string]string{
 	"console/chart":             "",
 	"console/consoletest":       "console/caller console/frame datadir operations settings golang.org/x/net/html",
 	"console/dist":              "",
-	"console/frame":             "console/caller console/dist datadir handlers/codes operations operations/failure content",
+	"console/frame":             "console/caller console/dist datadir handlers/codes operations operations/failure content recent",
 	"operations/failure":        "",
 	"operations/paging":         "operations/failure",
 	"operations/lookup":         "datadir operations/failure tenants",

@@ -206,5 +206,6 @@ func (v *view) testToken(r *frame.Request, _ frame.Values) (frame.Done, error) {
 	}
 	curl := "curl '" + r.PublicURL() + "/v1/items?client_id=" + r.Caller.Tenant + "&limit=3' -H 'Authorization: Bearer " + made.AccessToken + "'"
 	script := "Stile.configure({api: '" + r.PublicURL() + "', clientId: '" + r.Caller.Tenant + "', token: '" + made.AccessToken + "'})"
-	return frame.Done{Title: "Token to try out", Data: struct{ Token, Curl, Script string }{made.AccessToken, curl, script}}, nil
+	return frame.Done{Title: "Token to try out", Data: struct{ Token, Curl, Script string }{made.AccessToken, curl, script}, To: Prefix + "/try",
+		Again: frame.Crumb{Text: "Get another token", Href: Prefix + "/token"}}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func add(f *frame.Frame) {
 			case "":
 				return frame.Done{}, frame.About("range", failure.New(failure.Invalid, "range: missing"))
 			case "secret":
-				return frame.Done{Data: "s3cr3t", Title: "Secret"}, nil
+				return frame.Done{Data: "s3cr3t", Title: "Secret", To: "/things/7", Again: frame.Crumb{Text: "Make another", Href: "/things/7/lift"}}, nil
 			}
 			return frame.Done{To: v.Get("to"), Flash: "Lifted " + v.Text("range") + "."}, nil
 		},
@@ -173,4 +174,35 @@ func TestFlash(t *testing.T) {
 	if page := show("AAAA" + cookies[0].Value[4:]); strings.Contains(page, "Lifted") {
 		t.Error("a message with a wrong signature is shown")
 	}
+}
+
+// TestRepeat checks that a form whose result is shown once is not performed again if its page is
+// reloaded, and that the page then says so and leads on. It is performed again if it failed, if it
+// is sent from a page that was opened anew, and in another session.
+func TestRepeat(t *testing.T) {
+	s := consoletest.New(t, add)
+	field := regexp.MustCompile(`name="sent" value="([^"]+)"`)
+	sent := func() string {
+		m := field.FindStringSubmatch(s.Get("/things/7/lift", 200))
+		if m == nil {
+			t.Fatal("the form has no hidden field")
+		}
+		return m[1]
+	}
+	first := sent()
+	s.Post("/things/7/lift", 400, "range", " ", "sent", first)
+	if page := s.Post("/things/7/lift", 200, "range", "secret", "sent", first); !strings.Contains(page, "s3cr3t") {
+		t.Error(page)
+	}
+	again := s.Post("/things/7/lift", 200, "range", "secret", "sent", first)
+	if strings.Contains(again, "s3cr3t") {
+		t.Error("performed again")
+	}
+	consoletest.Has(t, again, "<h1>Secret</h1>", "can’t be shown again", `href="/things/7"`, "Make another", `href="/things/7/lift"`)
+	for _, other := range []string{sent(), ""} {
+		if page := s.Post("/things/7/lift", 200, "range", "secret", "sent", other); !strings.Contains(page, "s3cr3t") {
+			t.Errorf("sent %q: not performed", other)
+		}
+	}
+	s.Post("/things/8/lift", 200, "range", "secret", "sent", first)
 }

@@ -47,7 +47,7 @@ func addTenant(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if err != nil {
 		return frame.Done{}, at(err)
 	}
-	return frame.Done{Title: "Tenant added", Data: secret{made, "", snippets(r, made.ClientID)}}, nil
+	return frame.Done{Title: "Tenant added", Data: secret{made, "", snippets(r, made.ClientID)}, To: frame.Path("tenants", made.ClientID), Again: newSecret(made.ClientID)}, nil
 }
 
 // split divides sites into those that must have https and those that may have plain http.
@@ -172,7 +172,12 @@ func rotateSecret(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if overlap > 0 {
 		note = "The old secret is valid for another " + v.Text("overlap") + "."
 	}
-	return frame.Done{Title: "New secret", Data: secret{made, note, nil}}, nil
+	return frame.Done{Title: "New secret", Data: secret{made, note, nil}, To: frame.Path("tenants", made.ClientID), Again: newSecret(made.ClientID)}, nil
+}
+
+// newSecret returns the form that replaces a secret that was lost.
+func newSecret(clientID string) frame.Crumb {
+	return frame.Crumb{Text: "Make a new secret", Href: frame.Path("tenants", clientID, "secret")}
 }
 
 func suspendForm(r *frame.Request) (frame.FormView, error) {
