@@ -178,7 +178,7 @@ func Change(now, before float64, good int) (text, tone string) {
 	case now == before:
 		return "no change", ""
 	case before == 0:
-		return "new", toneOf(good)
+		return "none before", toneOf(good)
 	}
 	share := (now - before) / before
 	text = fmt.Sprintf("%+.0f %%", 100*share)
