@@ -206,3 +206,28 @@ func TestRepeat(t *testing.T) {
 	}
 	s.Post("/things/8/lift", 200, "range", "secret", "sent", first)
 }
+
+// TestPager checks the links of lists by time and of others.
+func TestPager(t *testing.T) {
+	s := consoletest.New(t, func(f *frame.Frame) {
+		for path, set := range map[string]func(*frame.Request, *frame.Table, string){"/names": (*frame.Request).Next, "/times": (*frame.Request).Older} {
+			f.Page(frame.Page{Path: path, Section: "overview", Role: operations.Viewer, Title: "List", Template: `<h1>List</h1>{{template "table" .Data}}`,
+				Data: func(r *frame.Request) (any, error) {
+					t := frame.Table{Columns: frame.Columns("Name"), Rows: []frame.Row{{Cells: []frame.Cell{frame.Text("x")}}}}
+					set(r, &t, "b")
+					return t, nil
+				}})
+		}
+	})
+	consoletest.Has(t, s.Get("/names?after=a", 200), ">First</a>", ">Next</a>", `href="/names?after=b"`)
+	consoletest.Has(t, s.Get("/times?after=a", 200), ">Newest</a>", ">Older</a>", `href="/times"`)
+}
+
+// TestCount checks singular and plural.
+func TestCount(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 items", 1: "1 item", 2: "2 items", 1000: "1,000 items"} {
+		if got := frame.Count(n, "item"); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

@@ -213,7 +213,7 @@ func removeForm(r *frame.Request) (frame.FormView, error) {
 	t, err := find(r)
 	text := "The tenant, its secrets, settings and own items are removed. Its usage stays, for statements. This can’t be undone."
 	if h := t.Holdings; h != nil {
-		text = fmt.Sprintf("The tenant has %s items of its own and %s live tokens. ", frame.Number(int64(h.Items)), frame.Number(int64(h.LiveTokens))) + text
+		text = fmt.Sprintf("The tenant has %s of its own and %s. ", frame.Count(int64(h.Items), "item"), frame.Count(int64(h.LiveTokens), "live token")) + text
 	}
 	return frame.FormView{Title: "Remove " + t.ClientID + "?", Button: "Remove " + t.ClientID, Danger: true, Cancel: t.path(), Text: []string{text},
 		Fields: []frame.Field{{Name: "confirm", Label: "Type " + t.ClientID + " to confirm", Required: true, Mono: true}}}, err
