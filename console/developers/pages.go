@@ -7,9 +7,9 @@ import (
 
 	"stile.example/stile/console/frame"
 	"stile.example/stile/console/tenantpages"
-	"stile.example/stile/doctor"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/snippet"
 )
 
 // statementsPart is the place of the statements in the page of usage: see [frame.Frame.Part].
@@ -178,7 +178,7 @@ func tryPage(r *frame.Request) (any, error) {
 		Page    string // that writes other snippets
 		Calls   int
 		Minutes int
-	}{doctor.Snippet(r.PublicURL(), r.Caller.Tenant), r.Ask(Prefix+"/token", "Get a token to try out…", ""),
+	}{snippet.Default(r.Caller.Tenant).Code(r.PublicURL()), r.Ask(Prefix+"/token", "Get a token to try out…", ""),
 		r.PublicURL() + frame.URL("/snippet", "client_id", r.Caller.Tenant), operations.TestCalls, int(operations.TestLifetime / time.Minute)}, nil
 }
 

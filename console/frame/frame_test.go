@@ -178,7 +178,7 @@ func TestFlash(t *testing.T) {
 
 // TestRepeat checks that a form whose result is shown once is not performed again if its page is
 // reloaded, and that the page then says so and leads on. It is performed again if it failed, if it
-// is sent from a page that was opened anew, and in another session.
+// is sent from a page that was opened again, and in another session.
 func TestRepeat(t *testing.T) {
 	s := consoletest.New(t, add)
 	field := regexp.MustCompile(`name="sent" value="([^"]+)"`)

@@ -26,8 +26,8 @@ const (
 	secondText = "The sign-in took too long. Start again."
 )
 
-// showSignIn shows the form, unless the browser has a session. The parameter again=yes shows it even
-// then, for what needs a recent sign-in.
+// showSignIn shows the form, unless the browser has a session. The parameter again=yes shows it
+// even then, for what needs a recent sign-in.
 func (s *SignIn) showSignIn(w http.ResponseWriter, r *http.Request) {
 	v := formView{Next: r.URL.Query().Get("next")}
 	if _, a, _, err := s.session(r); err == nil {
