@@ -30,6 +30,10 @@ const (
 	MaxName     = 64 // characters of a name
 )
 
+// PasskeyWithin is how long after signing in a passkey can be added: a browser that was left alone
+// must not get one.
+const PasskeyWithin = 15 * time.Minute
+
 // What a caller must distinguish.
 var (
 	ErrNotFound  = errors.New("does not exist")

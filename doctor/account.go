@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"stile.example/stile/evidence"
+	"stile.example/stile/snippet"
 	"stile.example/stile/tokens/readable"
 )
 
@@ -74,10 +75,10 @@ func (e *examination) calls() {
 		e.add(Critical, "All calls are refused.", refused.Ref, "Fix the other findings first. The reference explains one of the refusals:\n  "+
 			e.forReader("stile explain "+refused.Ref, refused.Ref), days+"no call was admitted and %s refused: %s.", were(refused.Count, "request"), named(e.sums[evidence.Refused]))
 	case e.EverCalled:
-		e.add(Warning, "There are no more calls.", "", "Open a page with the widgets, and read the browser's console. The page needs:\n"+indent(Snippet(e.API, e.ClientID)),
+		e.add(Warning, "There are no more calls.", "", "Open a page with the widgets, and read the browser's console. The page needs:\n"+indent(strings.TrimSpace(snippet.Default(e.ClientID).Code(e.API))),
 			days+"no call was admitted, and %s refused. There were calls before.", were(0, "request"))
 	default:
-		e.add(Notice, "There are no calls yet.", "", "Put this into a page of one of the sites, and serve POST /stile/token from the same site:\n"+indent(Snippet(e.API, e.ClientID)),
+		e.add(Notice, "There are no calls yet.", "", "Put this into a page of one of the sites, and serve POST /stile/token from the same site:\n"+indent(strings.TrimSpace(snippet.Default(e.ClientID).Code(e.API))),
 			"No call was ever admitted.")
 	}
 }

@@ -1,6 +1,10 @@
 package doctor
 
-import "strings"
+import (
+	"strings"
+
+	"stile.example/stile/snippet"
+)
 
 // Backend is what a tenant's token endpoint must contain in one language, so that each browser gets
 // a token of its own. Each line is in the example of examples/backends.
@@ -43,18 +47,6 @@ const oneToken = `Don't request a token for each page view: let the widget layer
 
 // renew is the fix of a page that doesn't renew its tokens.
 func renew(api, clientID string) string {
-	return "Let the widget layer renew tokens: give it the token route of your site.\n  " + script(api, clientID) +
+	return "Let the widget layer renew tokens: give it the token route of your site.\n  " + snippet.Script(api, clientID) +
 		"\nIn code of your own: when the error of a response has \"renewable\": true, request a new token from your server, then repeat the call once with it. Don't repeat it with the old token."
-}
-
-// script returns the script tag of the widget layer.
-func script(api, clientID string) string {
-	return `<script async src="` + api + `/widgets/v1/stile.js" data-client-id="` + clientID + `" data-token-url="/stile/token"></script>`
-}
-
-// Snippet returns HTML for a tenant's page that shows a search and its results.
-func Snippet(api, clientID string) string {
-	return script(api, clientID) + "\n" +
-		`<stile-search for="results" label="Search"></stile-search>` + "\n" +
-		`<stile-results id="results"></stile-results>`
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"stile.example/stile/handlers/snippet"
+	"stile.example/stile/snippet"
 )
 
 // TestSnippetPage checks the page that writes the snippet: what it contains, how it may be cached,

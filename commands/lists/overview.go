@@ -85,9 +85,17 @@ func (p Commands) showOverview(o operations.Overview) error {
 		name        string
 		now, before float64
 	}{{"p50", a.Latency.P50, b.Latency.P50}, {"p95", a.Latency.P95, b.Latency.P95}, {"p99", a.Latency.P99, b.Latency.P99}} {
-		rows = append(rows, []string{"latency " + l.name, fmt.Sprintf("%.2f ms", l.now), fmt.Sprintf("%.2f ms", l.before)})
+		rows = append(rows, []string{"latency " + l.name, latency(a.Latency, l.now), latency(b.Latency, l.before)})
 	}
 	return printing.Table(p.Text(), "WHAT LAST_"+map[history.Period]string{"hour": "HOUR", "day": "DAY", "month": "MONTH"}[o.Period]+" BEFORE", rows)
+}
+
+// latency writes a percentile. Without calls there is none.
+func latency(of history.Latency, ms float64) string {
+	if of.Calls == 0 {
+		return "no calls"
+	}
+	return fmt.Sprintf("%.2f ms", ms)
 }
 
 // labelsOf returns the labels of two counts, the largest first.

@@ -2,7 +2,9 @@ package adminpages
 
 import (
 	"strconv"
+	"time"
 
+	"stile.example/stile/admins"
 	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
 	"stile.example/stile/operations/accounts"
@@ -17,7 +19,10 @@ type account struct {
 	AddToken                   frame.Cell
 	RevokeAll                  frame.Cell
 	HasPassword                bool
-	Script                     string // URL
+	Script                     string    // URL
+	AddUntil                   time.Time // a passkey can be added until then
+	MayAdd                     bool      // that time is not over
+	Again                      string    // URL for signing in again
 }
 
 func showAccount(r *frame.Request) (any, error) {
@@ -27,6 +32,9 @@ func showAccount(r *frame.Request) (any, error) {
 		a.Actions = nil
 	}
 	a.HasPassword, a.Script = a.Issuer == "", dist.Load().URL("passkeys.js")
+	a.AddUntil = r.Caller.SignedIn.Add(admins.PasskeyWithin)
+	a.MayAdd = r.Now().Before(a.AddUntil)
+	a.Again = frame.URL("/sign-in", "again", "yes", "next", "/account#passkeys")
 	return a, err
 }
 

@@ -63,7 +63,8 @@ func addAdmin(r *frame.Request, v frame.Values) (frame.Done, error) {
 	return frame.Done{Title: "Admin added", Data: once{
 		Text:     "Give these to " + made.Name + ". They are shown only now. The password signs in once, and must be changed then. The token is for programs: remove it if you don’t need it.",
 		Snippets: []frame.Snippet{{Label: "Name", Code: made.Name}, {Label: "One-time password", Code: made.Password, Once: true}, {Label: "Admin token", Code: made.Token, Once: true}},
-		To:       frame.Path("admins", made.Name), Next: "Continue to " + made.Name}}, nil
+		To:       frame.Path("admins", made.Name), Next: "Continue to " + made.Name},
+		To: frame.Path("admins", made.Name), Again: frame.Crumb{Text: "Make a one-time password", Href: frame.Path("admins", made.Name, "reset")}}, nil
 }
 
 func find(r *frame.Request) (accounts.View, error) {
@@ -103,7 +104,8 @@ func reset(r *frame.Request, v frame.Values) (frame.Done, error) {
 		return frame.Done{}, err
 	}
 	return frame.Done{Title: "One-time password", Data: once{Text: "Give this to " + out.Name + ". It is shown only now, signs in once, and must be changed then.",
-		Snippets: []frame.Snippet{{Label: "One-time password", Code: out.Password, Once: true}}, To: pathOf(r, ""), Next: "Continue to " + out.Name}}, nil
+		Snippets: []frame.Snippet{{Label: "One-time password", Code: out.Password, Once: true}}, To: pathOf(r, ""), Next: "Continue to " + out.Name},
+		To: pathOf(r, ""), Again: frame.Crumb{Text: "Make a one-time password", Href: pathOf(r, "/reset")}}, nil
 }
 
 func removeForm(r *frame.Request) (frame.FormView, error) {
@@ -138,7 +140,8 @@ func addToken(r *frame.Request, v frame.Values) (frame.Done, error) {
 		return frame.Done{}, frame.About(field, err)
 	}
 	return frame.Done{Title: "Token added", Data: once{Text: "The token is shown only now. A program sends it as Authorization: Bearer to the admin API.",
-		Snippets: []frame.Snippet{{Label: "Admin token", Code: made.Token, Once: true}}, To: pathOf(r, ""), Next: "Continue"}}, nil
+		Snippets: []frame.Snippet{{Label: "Admin token", Code: made.Token, Once: true}}, To: pathOf(r, ""), Next: "Continue"},
+		To: pathOf(r, ""), Again: frame.Crumb{Text: "Add a token", Href: pathOf(r, "/tokens/add")}}, nil
 }
 
 // removal returns the form that removes one thing of an account.

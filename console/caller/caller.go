@@ -4,6 +4,7 @@ package caller
 
 import (
 	"context"
+	"time"
 
 	"stile.example/stile/operations"
 )
@@ -16,6 +17,10 @@ type Caller struct {
 	CSRF string
 	// Session identifies the session, to show which of the list is this one. It is not the cookie.
 	Session string
+	// SignedIn is when the session started. Some changes need a recent sign-in.
+	SignedIn time.Time
+	// HasPasskeys reports whether browsers can use passkeys at the host of the request.
+	HasPasskeys bool
 }
 
 type key struct{}

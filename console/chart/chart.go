@@ -9,6 +9,7 @@
 package chart
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"html/template"
@@ -36,6 +37,8 @@ type Time struct {
 	Times  []time.Time   // where the intervals begin, ascending
 	Step   time.Duration // length of an interval
 	Series []Series      // at most 8
+	// Nothing is shown if no series has a value; "": that there is no data yet.
+	Nothing string
 }
 
 // Series is a row of values, one for each time.
@@ -53,12 +56,13 @@ const (
 func (c Time) HTML() template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<figure class="chart" data-chart><figcaption><span class="title">%s</span>`, html.EscapeString(c.Title))
-	c.legend(&b)
-	b.WriteString(`<output class="point"></output></figcaption>`)
-	if len(c.Times) == 0 {
-		b.WriteString(`<p class="nothing">No data for this period yet.</p></figure>`)
+	if !c.hasValues() {
+		nothing := cmp.Or(c.Nothing, "No data for this period yet.")
+		fmt.Fprintf(&b, `<output class="point"></output></figcaption><p class="nothing">%s</p></figure>`, html.EscapeString(nothing))
 		return template.HTML(b.String())
 	}
+	c.legend(&b)
+	b.WriteString(`<output class="point"></output></figcaption>`)
 	top, ticks := scale(c.highest(), c.Unit)
 	b.WriteString(`<div class="plot"><div class="y" aria-hidden="true">`)
 	for i := len(ticks) - 1; i >= 0; i-- {
@@ -71,6 +75,16 @@ func (c Time) HTML() template.HTML {
 	c.table(&b)
 	b.WriteString("</figure>")
 	return template.HTML(b.String())
+}
+
+// hasValues reports whether any series has a value.
+func (c Time) hasValues() bool {
+	for _, s := range c.Series {
+		if _, _, any := bounds(s, len(c.Times)); any {
+			return true
+		}
+	}
+	return false
 }
 
 // legend writes a sample of each series and its name, the first at the top of a stack last.

@@ -219,3 +219,15 @@ func TestPointAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestNothing checks that a chart without any value says so, instead of showing empty axes.
+func TestNothing(t *testing.T) {
+	c := Time{Title: "Latency", Unit: Seconds, Times: []time.Time{time.Unix(0, 0)}, Step: time.Hour, Series: []Series{{"p99", []float64{math.NaN()}}}, Nothing: "No calls in this period."}
+	if got := string(c.HTML()); !strings.Contains(got, "No calls in this period.") || strings.Contains(got, "<svg") {
+		t.Error(got)
+	}
+	c.Series[0].Values[0] = 0
+	if got := string(c.HTML()); strings.Contains(got, "No calls") || !strings.Contains(got, "<svg") {
+		t.Error(got)
+	}
+}

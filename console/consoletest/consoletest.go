@@ -91,7 +91,7 @@ func (s *Site) Require(next http.Handler) http.Handler {
 
 // Caller returns the caller of the site's requests.
 func (s *Site) Caller() caller.Caller {
-	return caller.Caller{Actor: operations.Actor{Name: "ada", Role: s.Role, Credential: "password", Address: "127.0.0.1"}, CSRF: CSRF, Session: "session-1"}
+	return caller.Caller{Actor: operations.Actor{Name: "ada", Role: s.Role, Credential: "password", Address: "127.0.0.1"}, CSRF: CSRF, Session: "session-1", SignedIn: time.Now(), HasPasskeys: true}
 }
 
 // Do sends a request as the site's caller.

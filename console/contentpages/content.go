@@ -99,7 +99,7 @@ func search(r *frame.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := frame.Table{Caption: frame.Number(int64(page.Total)) + " items", Columns: frame.Columns("Title", "ID", "Collection", "Summary"),
+	t := frame.Table{Caption: frame.Count(int64(page.Total), "item"), Columns: frame.Columns("Title", "ID", "Collection", "Summary"),
 		Empty: &frame.Empty{Title: "No item is found", Text: "The tenant sees the shared corpus and its own items."}}
 	t.Columns[3].Wide = true
 	for _, raw := range page.Items {
@@ -110,7 +110,7 @@ func search(r *frame.Request) (any, error) {
 		to := frame.URL(frame.Path("content", "items", it.ID), "tenant", q.Tenant)
 		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Text(it.Title).Link(to), frame.Code(it.ID), frame.Text(it.Collection), frame.Text(clip(it.Summary)).Muted()}})
 	}
-	r.Older(&t, page.Next)
+	r.Next(&t, page.Next)
 	return struct {
 		Filter    frame.Filter
 		Table     frame.Table

@@ -267,7 +267,7 @@ func (u *uploads) show(r *frame.Request) (any, error) {
 	if one.in.Tenant != "" {
 		owner = one.in.Tenant
 	}
-	p.Facts = []frame.Item{{Term: "File", Value: frame.Text(one.name + ", " + frame.Number(one.bytes) + " bytes")}, {Term: "Items of", Value: frame.Text(owner)}, {Term: "Uploaded", Value: frame.Time(one.at).And(frame.Text("by " + one.by).Muted())}}
+	p.Facts = []frame.Item{{Term: "File", Value: frame.Text(one.name + ", " + frame.Count(one.bytes, "byte"))}, {Term: "Items of", Value: frame.Text(owner)}, {Term: "Uploaded", Value: frame.Time(one.at).And(frame.Text("by " + one.by).Muted())}}
 	if one.err != nil {
 		p.Errors = one.err.Error()
 	}
@@ -293,7 +293,7 @@ func (p *importPage) describe(result imports.Result) {
 		}
 	}
 	if large := result.Unconfirmed; large != nil {
-		p.Removes = fmt.Sprintf("The import would remove %s of %s items, which are missing from the file. That is probably a mistake, so it must be confirmed.", frame.Number(int64(large.Items)), frame.Number(int64(large.Of)))
+		p.Removes = fmt.Sprintf("The import would remove %s of %s, which the file does not have. That is probably a mistake, so it must be confirmed.", frame.Number(int64(large.Items)), frame.Count(int64(large.Of), "item"))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	stdhtml "html"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -26,6 +27,7 @@ import (
 	"stile.example/stile/operations"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
+	"stile.example/stile/snippet"
 	"stile.example/stile/statements"
 	statementfiles "stile.example/stile/statements/files"
 	"stile.example/stile/tokens"
@@ -492,4 +494,19 @@ func (s *slow) Read([]byte) (int, error) {
 	s.once.Do(func() { s.begun <- struct{}{} })
 	<-s.end
 	return 0, io.EOF
+}
+
+// TestOneSnippet checks that the doctor, the tenant's page and the tenant's own view show the same
+// HTML for a page.
+func TestOneSnippet(t *testing.T) {
+	html := snippet.Default("acme").Code("https://api.example")
+	if !strings.Contains(html, snippet.Script("https://api.example", "acme")) {
+		t.Errorf("the script tag differs from that in\n%s", html)
+	}
+	s := consoletest.New(t, tenantpages.Add, Add)
+	s.Post("/add/tenant", 200, "client_id", "acme", "sites", "https://www.acme.example")
+	page := stdhtml.UnescapeString(s.Get("/tenants/acme", 200))
+	if got := strings.Count(strings.ReplaceAll(page, "\n  ", "\n"), strings.ReplaceAll(strings.TrimSpace(html), "\n  ", "\n")); got < 2 {
+		t.Errorf("the page of the tenant has the HTML %d times, want it as snippet and in the diagnosis\n%s", got, page)
+	}
 }

@@ -7,9 +7,9 @@ import (
 
 	"stile.example/stile/console/frame"
 	"stile.example/stile/console/tenantpages"
-	"stile.example/stile/doctor"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/snippet"
 )
 
 // statementsPart is the place of the statements in the page of usage: see [frame.Frame.Part].
@@ -178,7 +178,7 @@ func tryPage(r *frame.Request) (any, error) {
 		Page    string // that writes other snippets
 		Calls   int
 		Minutes int
-	}{doctor.Snippet(r.PublicURL(), r.Caller.Tenant), r.Ask(Prefix+"/token", "Get a token to try out…", ""),
+	}{snippet.Default(r.Caller.Tenant).Code(r.PublicURL()), r.Ask(Prefix+"/token", "Get a token to try out…", ""),
 		r.PublicURL() + frame.URL("/snippet", "client_id", r.Caller.Tenant), operations.TestCalls, int(operations.TestLifetime / time.Minute)}, nil
 }
 
@@ -206,5 +206,6 @@ func (v *view) testToken(r *frame.Request, _ frame.Values) (frame.Done, error) {
 	}
 	curl := "curl '" + r.PublicURL() + "/v1/items?client_id=" + r.Caller.Tenant + "&limit=3' -H 'Authorization: Bearer " + made.AccessToken + "'"
 	script := "Stile.configure({api: '" + r.PublicURL() + "', clientId: '" + r.Caller.Tenant + "', token: '" + made.AccessToken + "'})"
-	return frame.Done{Title: "Token to try out", Data: struct{ Token, Curl, Script string }{made.AccessToken, curl, script}}, nil
+	return frame.Done{Title: "Token to try out", Data: struct{ Token, Curl, Script string }{made.AccessToken, curl, script}, To: Prefix + "/try",
+		Again: frame.Crumb{Text: "Get another token", Href: Prefix + "/token"}}, nil
 }

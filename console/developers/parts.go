@@ -109,7 +109,8 @@ func addLink(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if err != nil {
 		return frame.Done{}, frame.About(fieldOf(err), err)
 	}
-	return frame.Done{Title: "Link for the developers of " + clientID, Data: shownLink{made, clientID, made.ExpiresAt}}, nil
+	return frame.Done{Title: "Link for the developers of " + clientID, Data: shownLink{made, clientID, made.ExpiresAt},
+		To: frame.Path("tenants", clientID), Again: frame.Crumb{Text: "Make another link", Href: frame.Path("tenants", clientID, "links", "add")}}, nil
 }
 
 // fieldOf returns the field that an error of the operation is about.

@@ -46,6 +46,7 @@ type FormView struct {
 	Error  string
 	Action string
 	Upload bool
+	Once   bool // it has a result, which is shown once
 }
 
 // Field is a field of a form or a filter.
@@ -110,6 +111,9 @@ type Done struct {
 	Flash string // what was done, in a sentence
 	Data  any    // not nil: show [Form.Result] immediately, and nothing again later
 	Title string // of that page
+	// Again is for a page that is shown once: the form that makes another secret, if this one is
+	// lost. To is the page that it is about, then.
+	Again Crumb
 }
 
 // FieldError is an error about one field, which is shown there.
@@ -154,10 +158,14 @@ func (f *Frame) Form(form Form) {
 			f.fail(w, r, err)
 			return
 		}
-		done, err := form.Do(r, v)
+		done, isRepeat, err := f.doOnce(r, form, v)
 		switch {
+		case err != nil && failure.KindOf(err) == failure.Fault:
+			f.fail(w, r, err)
 		case err != nil:
 			f.showForm(w, r, form, page, v, err)
+		case isRepeat:
+			f.showRepeat(w, r, form, done)
 		case done.Data != nil:
 			r.Title, r.Section = done.Title, form.Section
 			f.render(w, r, http.StatusOK, result, done.Data)
@@ -171,21 +179,18 @@ func (f *Frame) Form(form Form) {
 }
 
 // showForm responds with a form's page: with the values that were typed or given in the URL, and
-// the error if there is one.
+// the error if there is one, which is not a fault.
 func (f *Frame) showForm(w http.ResponseWriter, r *Request, form Form, t *template.Template, typed Values, failed error) {
 	view, err := form.Show(r)
 	if err != nil {
 		f.fail(w, r, errors.Join(failed, err))
 		return
 	}
-	view.Action, view.Upload = r.URL.Path, form.Upload
+	view.Action, view.Upload, view.Once = r.URL.Path, form.Upload, form.Result != ""
 	fill(&view, typed, failed != nil)
 	status := http.StatusOK
 	if failed != nil {
-		if status = statuses[failure.KindOf(failed)].status; failure.KindOf(failed) == failure.Fault {
-			// Operations still return errors of no kind for wrong input, so the text is shown.
-			status = http.StatusUnprocessableEntity
-		}
+		status = statuses[failure.KindOf(failed)].status
 		show(&view, failed)
 	}
 	r.Title, r.Section = view.Title, form.Section

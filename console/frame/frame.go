@@ -19,6 +19,7 @@ import (
 	"stile.example/stile/console/dist"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations"
+	"stile.example/stile/recent"
 )
 
 // Options is what a frame needs. Dir, PublicURL and Version are required.
@@ -53,13 +54,14 @@ type Frame struct {
 	pages    []Page
 	forms    []Form
 	parts    map[string][]Part
+	sent     outcomes
 	instead  map[string]func(json.RawMessage) (any, error) // operations that tests replace
 }
 
 // New returns a frame without pages.
 func New(o Options) *Frame {
 	f := &Frame{dir: o.Dir, log: o.Dir.Log, now: o.Dir.Now, publicURL: o.PublicURL, version: o.Version, prefix: o.Prefix, files: dist.Load(), mux: http.NewServeMux(),
-		parts: map[string][]Part{}, instead: map[string]func(json.RawMessage) (any, error){}}
+		parts: map[string][]Part{}, sent: outcomes{all: recent.New[sentForm, *outcome](maxSent)}, instead: map[string]func(json.RawMessage) (any, error){}}
 	_, _ = rand.Read(f.flashKey[:]) // never fails
 	if f.isHTTPS = o.IsHTTPS; f.isHTTPS == nil {
 		f.isHTTPS = func(r *http.Request) bool { return r.TLS != nil }

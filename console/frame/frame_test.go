@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,10 +43,12 @@ func add(f *frame.Frame) {
 			case "both":
 				return frame.Done{}, errors.Join(frame.About("range", failure.New(failure.Invalid, "range: wrong")),
 					frame.About("sure", failure.New(failure.Invalid, "sure: `yes` is missing")))
+			case "fault":
+				return frame.Done{}, frame.About("range", errors.New("secret/path"))
 			case "":
 				return frame.Done{}, frame.About("range", failure.New(failure.Invalid, "range: missing"))
 			case "secret":
-				return frame.Done{Data: "s3cr3t", Title: "Secret"}, nil
+				return frame.Done{Data: "s3cr3t", Title: "Secret", To: "/things/7", Again: frame.Crumb{Text: "Make another", Href: "/things/7/lift"}}, nil
 			}
 			return frame.Done{To: v.Get("to"), Flash: "Lifted " + v.Text("range") + "."}, nil
 		},
@@ -123,6 +126,9 @@ func TestForm(t *testing.T) {
 	if page := s.Post("/things/7/lift", 200, "range", "secret"); !strings.Contains(page, "s3cr3t") {
 		t.Error(page)
 	}
+	if page := s.Post("/things/7/lift", 500, "range", "fault"); strings.Contains(page, "secret/path") || !strings.Contains(page, "Reference:") {
+		t.Error(page)
+	}
 	for to, want := range map[string]string{"/audit": "/audit", "//evil.example": "/", "https://evil.example": "/", `/\evil.example`: "/", "": "/"} {
 		if got := s.Post("/things/7/lift", 303, "range", "x", "to", to); got != want {
 			t.Errorf("%q: goes to %q, want %q", to, got, want)
@@ -167,5 +173,61 @@ func TestFlash(t *testing.T) {
 	}
 	if page := show("AAAA" + cookies[0].Value[4:]); strings.Contains(page, "Lifted") {
 		t.Error("a message with a wrong signature is shown")
+	}
+}
+
+// TestRepeat checks that a form whose result is shown once is not performed again if its page is
+// reloaded, and that the page then says so and leads on. It is performed again if it failed, if it
+// is sent from a page that was opened again, and in another session.
+func TestRepeat(t *testing.T) {
+	s := consoletest.New(t, add)
+	field := regexp.MustCompile(`name="sent" value="([^"]+)"`)
+	sent := func() string {
+		m := field.FindStringSubmatch(s.Get("/things/7/lift", 200))
+		if m == nil {
+			t.Fatal("the form has no hidden field")
+		}
+		return m[1]
+	}
+	first := sent()
+	s.Post("/things/7/lift", 400, "range", " ", "sent", first)
+	if page := s.Post("/things/7/lift", 200, "range", "secret", "sent", first); !strings.Contains(page, "s3cr3t") {
+		t.Error(page)
+	}
+	again := s.Post("/things/7/lift", 200, "range", "secret", "sent", first)
+	if strings.Contains(again, "s3cr3t") {
+		t.Error("performed again")
+	}
+	consoletest.Has(t, again, "<h1>Secret</h1>", "can’t be shown again", `href="/things/7"`, "Make another", `href="/things/7/lift"`)
+	for _, other := range []string{sent(), ""} {
+		if page := s.Post("/things/7/lift", 200, "range", "secret", "sent", other); !strings.Contains(page, "s3cr3t") {
+			t.Errorf("sent %q: not performed", other)
+		}
+	}
+	s.Post("/things/8/lift", 200, "range", "secret", "sent", first)
+}
+
+// TestPager checks the links of lists by time and of others.
+func TestPager(t *testing.T) {
+	s := consoletest.New(t, func(f *frame.Frame) {
+		for path, set := range map[string]func(*frame.Request, *frame.Table, string){"/names": (*frame.Request).Next, "/times": (*frame.Request).Older} {
+			f.Page(frame.Page{Path: path, Section: "overview", Role: operations.Viewer, Title: "List", Template: `<h1>List</h1>{{template "table" .Data}}`,
+				Data: func(r *frame.Request) (any, error) {
+					t := frame.Table{Columns: frame.Columns("Name"), Rows: []frame.Row{{Cells: []frame.Cell{frame.Text("x")}}}}
+					set(r, &t, "b")
+					return t, nil
+				}})
+		}
+	})
+	consoletest.Has(t, s.Get("/names?after=a", 200), ">First</a>", ">Next</a>", `href="/names?after=b"`)
+	consoletest.Has(t, s.Get("/times?after=a", 200), ">Newest</a>", ">Older</a>", `href="/times"`)
+}
+
+// TestCount checks singular and plural.
+func TestCount(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 items", 1: "1 item", 2: "2 items", 1000: "1,000 items"} {
+		if got := frame.Count(n, "item"); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }

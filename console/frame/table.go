@@ -17,9 +17,10 @@ type Table struct {
 	Columns []Column
 	Rows    []Row
 	Empty   *Empty // shown if there are no rows
-	// Older and Newest are the URLs of the next page and the first one; "": there is none. See
-	// [Request.Older].
-	Older, Newest string
+	// Next and First are the URLs of the next page and the first one; "": there is none. See
+	// [Request.Next] and [Request.Older].
+	Next, First string
+	ByTime      bool // the newest rows are first
 	// Exports are the URLs of all rows as files. See [Request.Export].
 	Exports []Export
 }
@@ -159,15 +160,21 @@ func (r *Request) Ask(path, label, about string, pairs ...string) Cell {
 	return Cell{Kind: "ask", Text: label, Href: URL(path, pairs...), Title: about}
 }
 
-// Older sets the links of a table that is a part of a list: to the rows after a cursor, and to the
+// Next sets the links of a table that is a part of a list: to the rows after a cursor, and to the
 // first ones. An empty cursor says that there are no more rows.
-func (r *Request) Older(t *Table, next string) {
+func (r *Request) Next(t *Table, next string) {
 	if next != "" {
-		t.Older = r.With("after", next)
+		t.Next = r.With("after", next)
 	}
 	if r.Query("after") != "" {
-		t.Newest = r.With("after", "")
+		t.First = r.With("after", "")
 	}
+}
+
+// Older is Next for a list whose newest rows are first.
+func (r *Request) Older(t *Table, next string) {
+	r.Next(t, next)
+	t.ByTime = true
 }
 
 // Export sets the links that download all rows that an operation lists for an input, whatever page

@@ -20,6 +20,7 @@ type Drawing interface{ HTML() template.HTML }
 func (f *Frame) funcs() template.FuncMap {
 	return template.FuncMap{
 		"num":     func(n any) (string, error) { return numberOf(n) },
+		"count":   countOf,
 		"percent": percent,
 		"prose":   prose,
 		"rfc":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -96,6 +97,23 @@ func number(n int64) string {
 // Number writes a whole number with commas between thousands.
 func Number(n int64) string { return number(n) }
 
+// Count writes how many of something there are: 1 item, 2 items.
+func Count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return number(n) + " " + what + "s"
+}
+
+// countOf is Count for templates.
+func countOf(n any, what string) (string, error) {
+	text, err := numberOf(n)
+	if text == "1" {
+		return text + " " + what, err
+	}
+	return text + " " + what + "s", err
+}
+
 func numberOf(n any) (string, error) {
 	switch n := n.(type) {
 	case int:
@@ -140,12 +158,6 @@ func Ago(t, now time.Time) string {
 // span writes a duration in one unit.
 func span(d time.Duration) string {
 	const day = 24 * time.Hour
-	plural := func(n int64, unit string) string {
-		if n == 1 {
-			return "1 " + unit
-		}
-		return number(n) + " " + unit + "s"
-	}
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
@@ -154,11 +166,11 @@ func span(d time.Duration) string {
 	case d < 2*day:
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	case d < 60*day:
-		return plural(int64(d/day), "day")
+		return Count(int64(d/day), "day")
 	case d < 730*day:
-		return plural(int64(d/(30*day)), "month")
+		return Count(int64(d/(30*day)), "month")
 	}
-	return plural(int64(d/(365*day)), "year")
+	return Count(int64(d/(365*day)), "year")
 }
 
 // Changed returns the card with its change from the figure of the period before, as number and
@@ -178,7 +190,7 @@ func Change(now, before float64, good int) (text, tone string) {
 	case now == before:
 		return "no change", ""
 	case before == 0:
-		return "new", toneOf(good)
+		return "none before", toneOf(good)
 	}
 	share := (now - before) / before
 	text = fmt.Sprintf("%+.0f %%", 100*share)

@@ -112,9 +112,16 @@ func show(r *frame.Request) (any, error) {
 	p.Challenges = o.chart("challenges", "Challenges", chart.Columns, chart.Count,
 		line{"solved", func(f figures) float64 { return float64(f.Challenges.Solved) }}, line{"failed", func(f figures) float64 { return float64(f.Challenges.Failed) }},
 		line{"left open", func(f figures) float64 { return float64(f.Challenges.LeftOpen) }})
-	p.Latency = o.chart("latency", "Time to answer a call", chart.Lines, chart.Seconds, line{"99 % of the calls", p99}, line{"half of the calls", p50})
+	p.Latency = o.latencyChart()
 	p.Codes = o.codes(p.Period)
 	return p, nil
+}
+
+// latencyChart returns a chart of the latencies.
+func (o overview) latencyChart() frame.Drawing {
+	c := o.chart("latency", "Time to answer a call", chart.Lines, chart.Seconds, line{"99 % of the calls", p99}, line{"half of the calls", p50})
+	c.Nothing = "No calls in this period."
+	return c
 }
 
 // p50 and p99 return latencies in seconds. A time without calls has none.
@@ -175,7 +182,10 @@ func (o overview) cards() []frame.Card {
 		c.Note = fmt.Sprintf("at most %s, before %s", frame.Number(max(o.Total.Most[gauge], int64(now))), frame.Number(o.Before.Most[gauge]))
 		return c
 	}
-	slow := frame.Card{Label: "Slowest 1 % of calls", Value: chart.Seconds.Text(p99(o.Total)), Spark: o.spark(p99)}
+	slow := frame.Card{Label: "Slowest 1 % of calls", Value: "no calls"}
+	if o.Total.Latency.Calls > 0 {
+		slow.Value, slow.Spark = chart.Seconds.Text(p99(o.Total)), o.spark(p99)
+	}
 	if o.Total.Latency.Calls > 0 && o.Before.Latency.Calls > 0 {
 		slow = slow.Changed(p99(o.Total), p99(o.Before), chart.Seconds.Text(p99(o.Before)), -1)
 	}
@@ -206,7 +216,7 @@ type line struct {
 }
 
 // chart returns a chart of figures over time. The names of counts have their totals.
-func (o overview) chart(id, title string, kind chart.Kind, unit chart.Unit, lines ...line) frame.Drawing {
+func (o overview) chart(id, title string, kind chart.Kind, unit chart.Unit, lines ...line) chart.Time {
 	c := chart.Time{ID: id, Title: title, Kind: kind, Unit: unit, Step: time.Duration(o.Bucket) * time.Second}
 	for _, b := range o.Series {
 		c.Times = append(c.Times, b.At)

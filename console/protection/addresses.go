@@ -31,7 +31,7 @@ func addresses(r *frame.Request) (any, error) {
 	t.Quiet = true
 	t.Empty = &frame.Empty{Title: "No range matches", Text: "The rules block and challenge addresses automatically. Add a range that you know, such as a school’s."}
 	r.Refresh = q.After == ""
-	r.Older(&t, page.Next)
+	r.Next(&t, page.Next)
 	if err := r.Export(&t, "address list", q); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func proposals(r *frame.Request) (any, error) {
 	t := addressTable(r, "Proposals for permanent blocks", page.Addresses)
 	t.Quiet = true
 	t.Empty = &frame.Empty{Title: "No proposals", Text: "An address is proposed when a rule has blocked it for the longest time repeatedly."}
-	r.Older(&t, page.Next)
+	r.Next(&t, page.Next)
 	return t, nil
 }
 
@@ -105,7 +105,7 @@ func why(a operations.AddressInfo) string {
 		if text != "" {
 			text += "; "
 		}
-		text += fmt.Sprintf("each address may bind %s tokens", frame.Number(int64(a.Bindings)))
+		text += fmt.Sprintf("each address may bind %s", frame.Count(int64(a.Bindings), "token"))
 	}
 	if a.SuggestBlock {
 		if text != "" {

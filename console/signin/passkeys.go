@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -29,9 +28,6 @@ const (
 
 const (
 	maxCredential = 64 << 10 // bytes of what a passkey answers
-	// addWithin is how long after signing in a passkey can be added: a browser that was left alone
-	// must not get one.
-	addWithin = 15 * time.Minute
 )
 
 // passkeyRoutes adds the requests of the script.
@@ -331,8 +327,8 @@ func (s *SignIn) addOptions(w http.ResponseWriter, r *http.Request) {
 	if !s.readJSON(w, r, s.csrf(cookie), &in) {
 		return
 	}
-	if s.Dir.Now().Sub(session.CreatedAt) > addWithin {
-		sayError(w, http.StatusForbidden, "A passkey can be added within 15 minutes of signing in. Sign out, and sign in again.")
+	if s.Dir.Now().Sub(session.CreatedAt) > admins.PasskeyWithin {
+		sayError(w, http.StatusForbidden, "You signed in more than 15 minutes ago, so you can't add a passkey. Reload this page to sign in again.")
 		return
 	}
 	if err := admins.CheckLabel(in.Name); err != nil {

@@ -26,13 +26,18 @@ const (
 	secondText = "The sign-in took too long. Start again."
 )
 
-// showSignIn shows the form, unless the browser has a session.
+// showSignIn shows the form, unless the browser has a session. The parameter again=yes shows it
+// even then, for what needs a recent sign-in.
 func (s *SignIn) showSignIn(w http.ResponseWriter, r *http.Request) {
-	if _, _, _, err := s.session(r); err == nil {
-		http.Redirect(w, r, local(r.URL.Query().Get("next")), http.StatusSeeOther)
-		return
+	v := formView{Next: r.URL.Query().Get("next")}
+	if _, a, _, err := s.session(r); err == nil {
+		if r.URL.Query().Get("again") != "yes" {
+			http.Redirect(w, r, local(v.Next), http.StatusSeeOther)
+			return
+		}
+		v.Name = a.Name
 	}
-	s.form(w, r, http.StatusOK, formView{Next: r.URL.Query().Get("next")})
+	s.form(w, r, http.StatusOK, v)
 }
 
 // signIn checks a name and a password.

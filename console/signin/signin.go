@@ -138,7 +138,7 @@ func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
 		}
 		c := caller.Caller{
 			Actor: operations.Actor{Name: a.Name, Role: a.Role, Credential: session.Credential, Address: address.String()},
-			CSRF:  s.csrf(cookie), Session: strconv.FormatInt(session.ID, 10),
+			CSRF:  s.csrf(cookie), Session: strconv.FormatInt(session.ID, 10), SignedIn: session.CreatedAt, HasPasskeys: s.hasPasskeys(r),
 		}
 		next.ServeHTTP(w, r.WithContext(caller.With(r.Context(), c)))
 	})

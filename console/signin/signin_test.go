@@ -486,3 +486,39 @@ func TestAddingIsNoFactor(t *testing.T) {
 		t.Errorf("status %d %s", status, b.last.Body)
 	}
 }
+
+// TestPasskeyNeedsRecentSignIn checks that the account's page says beforehand when a passkey can't
+// be added, and that signing in again leads back to it and makes it possible.
+func TestPasskeyNeedsRecentSignIn(t *testing.T) {
+	s := newSite(t)
+	s.admin("alice", admins.Viewer)
+	b := s.browser("192.0.2.1")
+	b.signInAs("alice", password)
+	has := func(page, text string, want bool) {
+		t.Helper()
+		if strings.Contains(page, text) != want {
+			t.Errorf("%q is in the page: %t, want %t\n%s", text, !want, want, page)
+		}
+	}
+	_, page := b.do("GET", "/account", nil)
+	has(page, "data-passkey=", true)
+	has(page, "until <time", true)
+	s.pass(admins.PasskeyWithin)
+	_, page = b.do("GET", "/account", nil, "X-Stile-Refresh", "")
+	has(page, "data-passkey=", false)
+	link := "/sign-in?again=yes&amp;next=%2Faccount%23passkeys"
+	has(page, link, true)
+	status, page := b.do("GET", strings.ReplaceAll(link, "&amp;", "&"), nil)
+	if status != 200 {
+		t.Fatalf("status %d", status)
+	}
+	has(page, `value="alice"`, true)
+	has(page, `value="/account#passkeys"`, true)
+	token := csrfField.FindStringSubmatch(page)[1]
+	status, to := b.do("POST", "/sign-in", url.Values{"csrf": {token}, "name": {"alice"}, "password": {password}, "next": {"/account#passkeys"}})
+	if status != 303 || to != "/account#passkeys" {
+		t.Errorf("signing in again leads to %s (%d)", to, status)
+	}
+	_, page = b.do("GET", "/account", nil)
+	has(page, "data-passkey=", true)
+}

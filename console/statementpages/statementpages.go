@@ -70,7 +70,7 @@ func closeMonths(r *frame.Request, _ frame.Values) (frame.Done, error) {
 	made, err := frame.Do[ops.None, ops.Closing](r, "statement close", ops.None{})
 	text := "No month is due."
 	if len(made.Closed) > 0 {
-		text = fmt.Sprintf("Made %d statements.", len(made.Closed))
+		text = fmt.Sprintf("Made %s.", frame.Count(int64(len(made.Closed)), "statement"))
 	}
 	if made.Next != "" {
 		text += fmt.Sprintf(" %s closes on %s.", made.Next, made.ClosesAt.Format("2006-01-02 15:04 MST"))

@@ -47,7 +47,7 @@ func addTenant(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if err != nil {
 		return frame.Done{}, at(err)
 	}
-	return frame.Done{Title: "Tenant added", Data: secret{made, "", snippets(r, made.ClientID)}}, nil
+	return frame.Done{Title: "Tenant added", Data: secret{made, "", snippets(r, made.ClientID)}, To: frame.Path("tenants", made.ClientID), Again: newSecret(made.ClientID)}, nil
 }
 
 // split divides sites into those that must have https and those that may have plain http.
@@ -83,7 +83,7 @@ var fieldOf = map[string]string{"client_id": "client_id", "the tenant ": "client
 func at(err error) error {
 	kind := failure.KindOf(err)
 	if kind == failure.Fault {
-		kind = failure.Invalid
+		return err
 	}
 	var all []error
 	found := false
@@ -172,7 +172,12 @@ func rotateSecret(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if overlap > 0 {
 		note = "The old secret is valid for another " + v.Text("overlap") + "."
 	}
-	return frame.Done{Title: "New secret", Data: secret{made, note, nil}}, nil
+	return frame.Done{Title: "New secret", Data: secret{made, note, nil}, To: frame.Path("tenants", made.ClientID), Again: newSecret(made.ClientID)}, nil
+}
+
+// newSecret returns the form that replaces a secret that was lost.
+func newSecret(clientID string) frame.Crumb {
+	return frame.Crumb{Text: "Make a new secret", Href: frame.Path("tenants", clientID, "secret")}
 }
 
 func suspendForm(r *frame.Request) (frame.FormView, error) {
@@ -208,7 +213,7 @@ func removeForm(r *frame.Request) (frame.FormView, error) {
 	t, err := find(r)
 	text := "The tenant, its secrets, settings and own items are removed. Its usage stays, for statements. This can’t be undone."
 	if h := t.Holdings; h != nil {
-		text = fmt.Sprintf("The tenant has %s items of its own and %s live tokens. ", frame.Number(int64(h.Items)), frame.Number(int64(h.LiveTokens))) + text
+		text = fmt.Sprintf("The tenant has %s of its own and %s. ", frame.Count(int64(h.Items), "item"), frame.Count(int64(h.LiveTokens), "live token")) + text
 	}
 	return frame.FormView{Title: "Remove " + t.ClientID + "?", Button: "Remove " + t.ClientID, Danger: true, Cancel: t.path(), Text: []string{text},
 		Fields: []frame.Field{{Name: "confirm", Label: "Type " + t.ClientID + " to confirm", Required: true, Mono: true}}}, err

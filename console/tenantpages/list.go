@@ -35,7 +35,7 @@ func list(r *frame.Request) (any, error) {
 	for _, one := range shown {
 		t.Rows = append(t.Rows, one.row())
 	}
-	r.Older(&t, next)
+	r.Next(&t, next)
 	if filter.Clear == "" { // the operation has no filter
 		if err := r.Export(&t, "tenant list", struct{}{}); err != nil {
 			return nil, err

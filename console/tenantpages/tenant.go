@@ -3,13 +3,12 @@ package tenantpages
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"stile.example/stile/console/frame"
-	"stile.example/stile/handlers/snippet"
+	"stile.example/stile/snippet"
 	"stile.example/stile/usage"
 )
 
@@ -180,7 +179,7 @@ func lastRefusals(r *frame.Request, clientID string) (*frame.Table, error) {
 // snippets returns what a tenant's developers need: the HTML for a page, the token endpoint, and
 // the policy of a page that has one.
 func snippets(r *frame.Request, clientID string) []frame.Snippet {
-	o, _ := snippet.Parse(url.Values{"client_id": {clientID}}.Encode())
+	o := snippet.Default(clientID)
 	return []frame.Snippet{
 		{Label: "HTML for the tenant’s page", Code: o.Code(r.PublicURL())},
 		{Label: "Token endpoint of the tenant’s server (Node.js)", Code: o.Route(r.PublicURL())},

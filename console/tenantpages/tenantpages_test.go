@@ -171,3 +171,16 @@ func TestPrices(t *testing.T) {
 	}
 	consoletest.Has(t, s.Get("/tenants/acme", 200), "0.002 EUR a call, 0.0001 EUR a record, with tiers since 2026-01-01", "0 EUR")
 }
+
+// TestReload checks that reloading the page of a new secret neither fails nor makes another one,
+// and leads to the tenant and to a new secret.
+func TestReload(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	s.Post("/add/tenant", 200, "client_id", "acme", "sent", "1")
+	page := s.Post("/add/tenant", 200, "client_id", "acme", "sent", "1")
+	consoletest.Has(t, page, "Tenant added", `href="/tenants/acme"`, `href="/tenants/acme/secret"`)
+	s.Post("/tenants/acme/secret", 200, "overlap", "24h", "sent", "2")
+	page = s.Post("/tenants/acme/secret", 200, "overlap", "24h", "sent", "2")
+	consoletest.Has(t, page, "can’t be shown again")
+	consoletest.Has(t, s.Get("/tenants/acme", 200), "2 valid secrets")
+}

@@ -79,7 +79,13 @@ func add(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if err != nil {
 		return frame.Done{}, aboutURL(err)
 	}
-	return frame.Done{Data: made, Title: "Secret of a webhook"}, nil
+	return shownOnce(made, "Secret of a webhook"), nil
+}
+
+// shownOnce returns the page with the secret of a webhook.
+func shownOnce(made webhooks.Created, title string) frame.Done {
+	return frame.Done{Data: made, Title: title, To: frame.Path("webhooks", made.ID),
+		Again: frame.Crumb{Text: "Create a new secret", Href: frame.Path("webhooks", made.ID, "rotate-secret")}}
 }
 
 // aboutURL shows an invalid input at the field of the URL, the only one that is typed.
@@ -145,7 +151,7 @@ func rotate(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if err != nil {
 		return frame.Done{}, err
 	}
-	return frame.Done{Data: made, Title: "New secret of a webhook"}, nil
+	return shownOnce(made, "New secret of a webhook"), nil
 }
 
 func showStatus(r *frame.Request) (frame.FormView, error) {

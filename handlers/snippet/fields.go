@@ -1,5 +1,7 @@
 package snippet
 
+import "stile.example/stile/snippet"
+
 // field is a text field of the form.
 type field struct{ ID, Value, About, Fault string }
 
@@ -11,7 +13,7 @@ func (d pageData) Field(id, value, about string) field {
 // choice is a field of the form with a few values.
 type choice struct {
 	ID, Value string
-	Choices   []Choice
+	Choices   []snippet.Choice
 	Fault     string
 }
 

@@ -1,3 +1,7 @@
+// Package snippet serves a page that writes the HTML for a tenant's page, with a preview. It knows
+// only what is in its URL: it looks up no tenant, reads no content and needs no token. So it
+// reveals nothing, its responses can be cached, and a client_id that exists looks like one that
+// does not.
 package snippet
 
 import (
@@ -15,6 +19,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/handlers/transport"
+	"stile.example/stile/snippet"
 )
 
 var (
@@ -55,21 +60,21 @@ func ownPolicy(api string) string {
 
 // pageData is what the template shows.
 type pageData struct {
-	Options
+	snippet.Options
 	Style               template.CSS
 	API                 string
-	Faults              Faults
+	Faults              snippet.Faults
 	HasPreview          bool
 	Code, Policy, Route string
-	Selects             map[string][]Choice
+	Selects             map[string][]snippet.Choice
 }
 
 // Serve responds with the page.
 func (p *Page) Serve(c echo.Context) error {
-	o, faults := Parse(c.Request().URL.RawQuery)
+	o, faults := snippet.Parse(c.Request().URL.RawQuery)
 	d := pageData{Options: o, Style: template.CSS(pageCSS), API: p.api, Faults: faults, HasPreview: p.hasWidgets,
-		Code: o.Code(p.api), Policy: Policy(p.api), Route: o.Route(p.api),
-		Selects: map[string][]Choice{"Show": Shows, "Framework": Frameworks, "Layout": Layouts, "DeepLink": DeepLinks, "Theme": Themes, "Lang": Langs}}
+		Code: o.Code(p.api), Policy: snippet.Policy(p.api), Route: o.Route(p.api),
+		Selects: map[string][]snippet.Choice{"Show": snippet.Shows, "Framework": snippet.Frameworks, "Layout": snippet.Layouts, "DeepLink": snippet.DeepLinks, "Theme": snippet.Themes, "Lang": snippet.Langs}}
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, d); err != nil {
 		return fmt.Errorf("render the snippet page: %w", err)
@@ -82,17 +87,17 @@ func (p *Page) Serve(c echo.Context) error {
 
 // written is what the page's script shows after a change.
 type written struct {
-	Code    string    `json:"code"`
-	Route   string    `json:"route"`
-	Preview []Element `json:"preview"`
-	Theme   string    `json:"theme"`
-	Lang    string    `json:"lang"`
-	Faults  Faults    `json:"faults"`
+	Code    string            `json:"code"`
+	Route   string            `json:"route"`
+	Preview []snippet.Element `json:"preview"`
+	Theme   string            `json:"theme"`
+	Lang    string            `json:"lang"`
+	Faults  snippet.Faults    `json:"faults"`
 }
 
 // Write responds with what the page shows, for its script.
 func (p *Page) Write(c echo.Context) error {
-	o, faults := Parse(c.Request().URL.RawQuery)
+	o, faults := snippet.Parse(c.Request().URL.RawQuery)
 	c.Response().Header().Set("Cache-Control", "public, max-age=300")
 	return c.JSON(http.StatusOK, written{o.Code(p.api), o.Route(p.api), o.Preview(), o.Theme, o.Lang, faults})
 }

@@ -2,6 +2,7 @@ package snippet
 
 import (
 	"html"
+	"net/url"
 	"strings"
 )
 
@@ -57,12 +58,7 @@ func element(name string, pairs ...string) Element {
 
 // Code returns the snippet, for the API at a URL.
 func (o Options) Code(api string) string {
-	client := o.ClientID
-	if client == "" {
-		client = "YOUR_CLIENT_ID"
-	}
-	script := element("script", "src", api+"/widgets/v1/stile.js", "data-client-id", client, "data-token-url", o.TokenURL, "data-theme", o.Theme, "data-lang", o.Lang)
-	script.Attributes = append([][2]string{{"async"}}, script.Attributes...)
+	script := o.script(api)
 	switch o.Framework {
 	case "react":
 		return o.react(script)
@@ -71,6 +67,26 @@ func (o Options) Code(api string) string {
 	}
 	return script.tag() + "</script>\n\n" + o.elements("", "\n")
 }
+
+// script returns the tag of the widget layer.
+func (o Options) script(api string) Element {
+	client := o.ClientID
+	if client == "" {
+		client = "YOUR_CLIENT_ID"
+	}
+	script := element("script", "src", api+"/widgets/v1/stile.js", "data-client-id", client, "data-token-url", o.TokenURL, "data-theme", o.Theme, "data-lang", o.Lang)
+	script.Attributes = append([][2]string{{"async"}}, script.Attributes...)
+	return script
+}
+
+// Default returns the options of a tenant that has chosen nothing else.
+func Default(clientID string) Options {
+	o, _ := Parse(url.Values{"client_id": {clientID}}.Encode())
+	return o
+}
+
+// Script returns the script tag of the widget layer, as in [Options.Code].
+func Script(api, clientID string) string { return Default(clientID).script(api).tag() + "</script>" }
 
 func (o Options) react(script Element) string {
 	return "export function Content() {\n  return (\n    <>\n      " + strings.TrimSuffix(script.tag(), ">") + " />\n" + o.elements("      ", "\n") + "    </>\n  )\n}\n"

@@ -1,7 +1,6 @@
-// Package snippet serves a page that writes the HTML for a tenant's page, with a preview. It knows
-// only what is in its URL: it looks up no tenant, reads no content and needs no token. So it
-// reveals nothing, its responses can be cached, and a client_id that exists looks like one that
-// does not.
+// Package snippet writes what a tenant's developers put into their site: the HTML of a page, the
+// token endpoint of their server, and the policy of a page that has one. It is the only source of
+// these texts, for the page /snippet, the console, `stile doctor` and the tenant's own view.
 package snippet
 
 import (

@@ -1,0 +1,84 @@
+package frame
+
+import (
+	"crypto/rand"
+	"net/http"
+	"sync"
+
+	"stile.example/stile/recent"
+)
+
+// sentField is the hidden field that is different each time a form with a result is shown.
+const sentField = "sent"
+
+const (
+	maxSent      = 10_000 // forms whose outcomes are remembered
+	maxSentField = 64     // bytes of the hidden field
+)
+
+// outcomes remembers which forms with a [Form.Result] were sent, so that reloading the page of a
+// secret, or sending the form twice, does not do it again. It never has the secrets.
+type outcomes struct {
+	mu  sync.Mutex
+	all recent.Map[sentForm, *outcome]
+}
+
+// sentForm is a form as it was shown to a session once.
+type sentForm struct{ session, path, nonce string }
+
+// outcome is how a form that was sent ended.
+type outcome struct {
+	mu   sync.Mutex // held while the form is performed
+	done *Done      // without its data; nil: it failed, or is not performed yet
+}
+
+// find returns the outcome of a form, locked. Nil: the form has no nonce.
+func (o *outcomes) find(r *Request, v Values) *outcome {
+	nonce := v.Get(sentField)
+	if nonce == "" || len(nonce) > maxSentField {
+		return nil
+	}
+	key := sentForm{r.Caller.Session, r.URL.Path, nonce}
+	o.mu.Lock()
+	one, ok := o.all.Use(key)
+	if !ok {
+		one = &outcome{}
+		o.all.Put(key, one)
+	}
+	o.mu.Unlock()
+	one.mu.Lock()
+	return one
+}
+
+// doOnce performs a form, unless it was performed already as it was sent: then isRepeat is true,
+// and done has no data.
+func (f *Frame) doOnce(r *Request, form Form, v Values) (done Done, isRepeat bool, err error) {
+	if form.Result == "" {
+		done, err = form.Do(r, v)
+		return done, false, err
+	}
+	one := f.sent.find(r, v)
+	if one == nil {
+		done, err = form.Do(r, v)
+		return done, false, err
+	}
+	defer one.mu.Unlock()
+	if one.done != nil {
+		return *one.done, true, nil
+	}
+	if done, err = form.Do(r, v); err == nil && done.Data != nil {
+		kept := done
+		kept.Data = nil
+		one.done = &kept
+	}
+	return done, false, err
+}
+
+// showRepeat responds to a form that was performed already, and whose result was shown then.
+func (f *Frame) showRepeat(w http.ResponseWriter, r *Request, form Form, done Done) {
+	r.Title, r.Section = done.Title, form.Section
+	f.render(w, r, http.StatusOK, f.Template(`{{template "repeat" .}}`), done)
+}
+
+// Sent returns the hidden field by which a form with a result is known, each time it is shown.
+func (v View) Sent() Field { return Field{Name: sentField, Kind: "hidden", Value: rand.Text()} }
