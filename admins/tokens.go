@@ -54,16 +54,24 @@ type TokenStore interface {
 // AddToken adds a token and returns it in plain; it can't be shown again. role is lowered to its
 // owner's.
 func (d *Directory) AddToken(ctx context.Context, owner Admin, name string, role Role, lifetime time.Duration, now time.Time) (t Token, plain string, err error) {
-	if err := CheckLabel(name); err != nil {
+	if err := CheckToken(name, lifetime); err != nil {
 		return t, "", err
-	}
-	if lifetime < time.Minute || lifetime > MaxTokenLifetime {
-		return t, "", invalid("a token must be valid for 1 minute to 366 days")
 	}
 	plain = TokenPrefix + random()
 	t, err = d.store.AddToken(ctx, Token{Admin: owner.Number, Name: name, Role: role.AtMost(owner.Role), Hash: d.hash("token", plain),
 		LastFour: plain[len(plain)-4:], CreatedAt: inMillis(now), ExpiresAt: inMillis(now.Add(lifetime))}, MaxTokens)
 	return t, plain, err
+}
+
+// CheckToken returns an error unless a token may have a name and a lifetime.
+func CheckToken(name string, lifetime time.Duration) error {
+	if err := CheckLabel(name); err != nil {
+		return err
+	}
+	if lifetime < time.Minute || lifetime > MaxTokenLifetime {
+		return invalid("a token must be valid for 1 minute to %d days", MaxTokenLifetime/(24*time.Hour))
+	}
+	return nil
 }
 
 // random returns 256 random bits as text.

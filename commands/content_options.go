@@ -112,7 +112,7 @@ func (f importFlags) hasSourceFlags() bool {
 }
 
 func (p *program) contentOptions() *cobra.Command {
-	var q operations.OwnerName
+	var q operations.ContentOwner
 	c := &cobra.Command{Use: "options",
 		Long: "Show what imports have chosen for all items of the shared corpus, or of a tenant:\n" +
 			"searchable attributes, synonyms, labels and the URL of items without one.\n" +

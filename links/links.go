@@ -116,13 +116,21 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Add adds a link of a tenant, and returns it with what opens it, which is not stored.
-func (b *Book) Add(ctx context.Context, tenant uint32, name, by string, life time.Duration, now time.Time) (plain string, l Link, err error) {
+// Check returns what is wrong with a link's name, or with how long it lasts.
+func Check(name string, life time.Duration) error {
 	if err := CheckName(name); err != nil {
-		return "", l, err
+		return err
 	}
 	if life < time.Minute || life > MaxLife {
-		return "", l, input(fmt.Sprintf("for %s: must be from 1m to %dd", life, MaxLife/(24*time.Hour)))
+		return input(fmt.Sprintf("for: must be from 1m to %dd", MaxLife/(24*time.Hour)))
+	}
+	return nil
+}
+
+// Add adds a link of a tenant, and returns it with what opens it, which is not stored.
+func (b *Book) Add(ctx context.Context, tenant uint32, name, by string, life time.Duration, now time.Time) (plain string, l Link, err error) {
+	if err := Check(name, life); err != nil {
+		return "", l, err
 	}
 	if err := b.store.PruneLinks(ctx, now.Add(-keepEnded)); err != nil {
 		return "", l, err

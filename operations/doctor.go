@@ -18,12 +18,12 @@ var doctorOps = []Operation{
 		at("GET /tenants/{client_id}/refusals"),
 	changes(define("tenant link add", Operator, "give a tenant's developers a link to their own view", `{"client_id":"acme","name":"agency","for":"7d"}`, NoStream, addLink),
 		"made a link to a tenant's own view", LinkRequest.About, ownview.LinksBefore[LinkRequest]).
-		at("POST /tenants/{client_id}/links").creates(),
+		at("POST /tenants/{client_id}/links").creates().previewed(of(ownview.WouldAddLink)).versioned(linkVersion),
 	plain("tenant link list", Viewer, "list the links to a tenant's own view", `{"client_id":"acme"}`, ownview.Links).
-		at("GET /tenants/{client_id}/links").keyed("id"),
+		at("GET /tenants/{client_id}/links").keyed("id").versioned(linkVersion),
 	changes(plain("tenant link remove", Operator, "remove a link to a tenant's own view", `{"client_id":"acme","id":"mfrggzdf"}`, ownview.RemoveLink),
 		"removed a link to a tenant's own view", LinkName.About, ownview.LinksBefore[LinkName]).
-		at("DELETE /tenants/{client_id}/links/{id}"),
+		at("DELETE /tenants/{client_id}/links/{id}").previewed(of(ownview.WouldRemoveLink)).versioned(linkVersion),
 }
 
 // What the operations about a tenant's own view take and return.

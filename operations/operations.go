@@ -46,8 +46,8 @@ type Operation struct {
 	run   func(context.Context, *datadir.Dir, Call) (any, error)
 	trail *trail // nil: it changes nothing
 	// preview and version are nil if there are none.
-	preview func(context.Context, *datadir.Dir, Call) (any, error)
-	version func(context.Context, *datadir.Dir, json.RawMessage) (any, error)
+	preview, version reading
+	pin              func(ctx context.Context, state any) context.Context // see pinned
 }
 
 // MayCreate reports whether the operation may be the first in a new data directory: it adds the
@@ -112,9 +112,9 @@ func (o Operation) Run(ctx context.Context, d *datadir.Dir, c Call) (any, error)
 	case o.trail == nil:
 		return o.run(ctx, d, c)
 	case c.DryRun:
-		return o.exclusively(ctx, d, c, func() (any, error) { return o.runPreview(ctx, d, c) })
+		return o.exclusively(ctx, d, c, func(ctx context.Context) (any, error) { return o.runPreview(ctx, d, c) })
 	}
-	return o.exclusively(ctx, d, c, func() (any, error) { return o.runRecorded(ctx, d, c) })
+	return o.exclusively(ctx, d, c, func(ctx context.Context) (any, error) { return o.runRecorded(ctx, d, c) })
 }
 
 // RunAs performs an operation with a typed input and result, for callers in the server.

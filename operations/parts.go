@@ -31,6 +31,7 @@ type (
 	AddressStory       = lists.AddressStory
 	RangeKeep          = lists.RangeKeep
 	ContentOwner       = items.Owner
+	ContentOptions     = items.Options
 	ContentCollections = items.Collections
 	ContentChange      = items.Change
 	ContentSearch      = items.Query

@@ -2,17 +2,20 @@ package operations
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
+	"time"
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/content"
 	"stile.example/stile/datadir"
-	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/items"
+	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/lookup"
+	"stile.example/stile/operations/ownview"
 	"stile.example/stile/operations/similar"
 	"stile.example/stile/operations/tokenstate"
+	"stile.example/stile/operations/webhooks"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )
@@ -147,37 +150,38 @@ func wouldRemoveRange(ctx context.Context, d *datadir.Dir, n RangeName) (any, er
 	return nil, err
 }
 
-func wouldRotateKey(_ context.Context, _ *datadir.Dir, r KeyRotation) (any, error) {
-	return map[string]any{"alg": r.Alg, "signs": true}, r.Check()
+func wouldKeep(ctx context.Context, d *datadir.Dir, k lists.RangeKeep) (any, error) {
+	e, err := lists.Kept(ctx, d, k)
+	return []AddressInfo{viewAddress(e)}, err
 }
 
-// tenantVersion returns all that is stored about a tenant, for its version.
-func tenantVersion(_ context.Context, d *datadir.Dir, in json.RawMessage) (any, error) {
-	var n TenantName
-	if err := json.Unmarshal(in, &n); err != nil {
-		return nil, failure.Of(failure.Invalid, err)
-	}
-	if t, ok := d.Tenants.Find(n.ClientID); ok {
-		return t, nil
-	}
-	return nil, nil
+// wouldIssue returns what a token would say that is not issued.
+func wouldIssue(_ context.Context, d *datadir.Dir, q TokenRequest) (any, error) {
+	c, err := q.claims(d, d.Now())
+	return map[string]any{"tenant": c.Client, "subject": c.Subject, "scope": c.Scope, "max_calls": c.MaxCalls, "expires_at": c.Expires.UTC().Truncate(time.Second)}, err
 }
 
-// rangeVersion returns the entry of a range, for its version.
-func rangeVersion(ctx context.Context, d *datadir.Dir, in json.RawMessage) (any, error) {
-	var n RangeName
-	if err := json.Unmarshal(in, &n); err != nil {
-		return nil, failure.Of(failure.Invalid, err)
-	}
-	r, err := parseRange(n.Range)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := d.Store.Entries(ctx)
-	for _, e := range entries {
-		if e.Range == r {
-			return e, err
+// The states that versions are computed from.
+var (
+	tenantVersion = seen(func(_ context.Context, d *datadir.Dir, n TenantName) (any, error) {
+		if t, ok := d.Tenants.Find(n.ClientID); ok {
+			return t, nil
 		}
-	}
-	return nil, err
-}
+		return nil, nil
+	})
+	rangeVersion = seen(func(ctx context.Context, d *datadir.Dir, n RangeName) (any, error) {
+		if _, err := parseRange(n.Range); err != nil {
+			return nil, err
+		}
+		return stateOfRange(ctx, d, n.Range)
+	})
+	addressVersion = seen(func(ctx context.Context, d *datadir.Dir, n AddressName) (any, error) {
+		return stateOfRange(ctx, d, n.Address)
+	})
+	tokenVersion = seen(func(ctx context.Context, d *datadir.Dir, n TokenName) (any, error) {
+		return tokenstate.Version(ctx, d, n.Token)
+	})
+	corpusVersion  = seen(items.Version)
+	webhookVersion = seen(webhooks.Version)
+	linkVersion    = seen(ownview.LinksVersion)
+)

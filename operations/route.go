@@ -57,7 +57,7 @@ type Preview struct {
 
 // previewed returns an operation that can say what it would do: fn checks everything that the
 // operation checks, changes nothing, and returns the state after the change, or the result.
-func (o Operation) previewed(fn func(context.Context, *datadir.Dir, Call) (any, error)) Operation {
+func (o Operation) previewed(fn reading) Operation {
 	o.preview = fn
 	return o
 }
@@ -65,8 +65,11 @@ func (o Operation) previewed(fn func(context.Context, *datadir.Dir, Call) (any, 
 // HasPreview reports whether [Call.DryRun] may be set.
 func (o Operation) HasPreview() bool { return o.preview != nil }
 
+// reading is a function that changes nothing: a preview, or what a version is computed from.
+type reading = func(context.Context, *datadir.Dir, Call) (any, error)
+
 // of reads the input for the function of a preview.
-func of[I any](fn func(context.Context, *datadir.Dir, I) (any, error)) func(context.Context, *datadir.Dir, Call) (any, error) {
+func of[I any](fn func(context.Context, *datadir.Dir, I) (any, error)) reading {
 	return func(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
 		in, err := decode[I](c.Input)
 		if err != nil {

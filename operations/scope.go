@@ -49,8 +49,8 @@ func (o Operation) runForTenant(ctx context.Context, d *datadir.Dir, c Call) (an
 	if err != nil {
 		return nil, err
 	}
-	c.Actor.confined = true
-	result, err := o.Run(ctx, d, Call{Actor: c.Actor, Input: in, Out: c.Out})
+	c.Actor.confined, c.Input = true, in
+	result, err := o.Run(ctx, d, c)
 	if err != nil || s.result == nil {
 		return result, err
 	}

@@ -46,34 +46,34 @@ var tenantOps = []Operation{
 var contentOps = []Operation{
 	dryIf(changes(itemsIn("content import", Operator, "import items, all or none", `{"tenant":"acme","prune":true,"dry_run":true,"options":{"searchable":["capital","codes"],"url":"https://publisher.example/{id}"}}`, importItems),
 		"imported items", ImportOptions.about, nil).withResult(), ImportOptions.isDry).
-		at("POST /content/import").previewed(wouldImport),
-	plain("content options", Viewer, "show what is chosen at import for all items", `{"tenant":"acme"}`, showOptions).at("GET /content/options"),
+		at("POST /content/import").previewed(wouldImport).versioned(corpusVersion).pinned(items.AtVersion),
+	plain("content options", Viewer, "show what is chosen at import for all items", `{"tenant":"acme"}`, items.ShowOptions).at("GET /content/options").versioned(corpusVersion),
 	plain("content list", Viewer, "list items", `{"collection":"recipes","after":"bread","limit":100}`, listItems).
-		at("GET /content"),
+		at("GET /content").versioned(corpusVersion),
 	plain("content collections", Viewer, "list collections, and show the last change", `{"tenant":"acme"}`, items.ShowCollections).
-		at("GET /content/collections"),
+		at("GET /content/collections").versioned(corpusVersion),
 	plain("content search", Viewer, "search as a tenant sees the corpus, uncounted", `{"tenant":"acme","q":"island","limit":10}`, items.Search).
 		at("GET /content/search"),
-	plain("content show", Viewer, "show one item in full", `{"id":"iceland"}`, showItem).at("GET /content/items/{id}"),
+	plain("content show", Viewer, "show one item in full", `{"id":"iceland"}`, showItem).at("GET /content/items/{id}").versioned(corpusVersion),
 	changes(plain("content remove", Operator, "remove items, or a collection", `{"ids":["iceland","greenland"]}`, removeItems),
 		"removed items", ItemNames.about, nil).withResult().
-		at("POST /content/remove").previewed(of(wouldRemoveItems)),
+		at("POST /content/remove").previewed(of(wouldRemoveItems)).versioned(corpusVersion).pinned(items.AtVersion),
 	changes(plain("content undo", Operator, "undo the last change of the corpus", `{"generation":12}`, items.Undo),
 		"undid the last change of the corpus", items.UndoRequest.About, nil).withResult().
-		at("POST /content/undo"),
+		at("POST /content/undo").previewed(of(items.WouldUndo)).versioned(corpusVersion).pinned(items.AtVersion),
 	bytesOut("content export", Viewer, "export items as JSON lines", `{"collection":"recipes"}`, exportItems).at("GET /content/export").writes("application/x-ndjson"),
 }
 
 var tokenOps = []Operation{
 	changes(plain("token issue", Operator, "issue a token for a tenant", `{"tenant":"acme","subject":"support-4711","scope":"content"}`, issueToken),
 		"issued a token", TokenRequest.about, nil).
-		at("POST /tokens").creates(),
+		at("POST /tokens").creates().previewed(of(wouldIssue)),
 	plain("token list", Viewer, "list the tokens that have made a call", `{"tenant":"acme","state":"live","limit":50}`, lists.Tokens).
 		at("GET /tokens"),
-	plain("token show", Viewer, "show the state of a token", `{"token":"C5-sbF16Tw4LnyxsXXpPDg"}`, showToken).at("GET /tokens/{token}"),
+	plain("token show", Viewer, "show the state of a token", `{"token":"C5-sbF16Tw4LnyxsXXpPDg"}`, showToken).at("GET /tokens/{token}").versioned(tokenVersion),
 	changes[TokenName](plain("token revoke", Operator, "revoke a token permanently", `{"token":"C5-sbF16Tw4LnyxsXXpPDg"}`, revokeToken),
 		"revoked a token", nil, nil).withResult().
-		at("POST /tokens/revoke").previewed(of(wouldRevoke)),
+		at("POST /tokens/revoke").previewed(of(wouldRevoke)).versioned(tokenVersion),
 }
 
 var addressOps = []Operation{
@@ -82,7 +82,7 @@ var addressOps = []Operation{
 	plain("address proposals", Viewer, "list addresses that were blocked repeatedly, for you to decide", `{"limit":50}`, lists.Proposals).
 		at("GET /addresses/proposals"),
 	plain("address show", Viewer, "show what is known about an address", `{"address":"198.51.100.7"}`, lists.ShowAddress).
-		at("GET /addresses/known/{address}"),
+		at("GET /addresses/known/{address}").versioned(addressVersion),
 	changes(plain("address allow", Operator, "exempt a range from the rules",
 		`{"range":"203.0.113.0/24","bindings":5000,"reason":"University of X"}`, allowRange),
 		"allowed a range", RangeAllowance.about, rangeState[RangeAllowance]).
@@ -92,7 +92,7 @@ var addressOps = []Operation{
 		at("PUT /addresses/blocked/{range...}").previewed(of(wouldBlock)).versioned(rangeVersion),
 	changes(plain("address keep", Operator, "make a rule's block permanent", `{"range":"198.51.100.7/32","reason":"scrapes the corpus"}`, keepBlock),
 		"made a rule's block permanent", lists.RangeKeep.About, keptState).
-		at("POST /addresses/keep"),
+		at("POST /addresses/keep").previewed(of(wouldKeep)).versioned(rangeVersion),
 	changes(plain("address remove", Operator, "remove a range from the list and reset its counts", `{"range":"198.51.100.7"}`, removeRange),
 		"removed a range", RangeName.about, rangeState[RangeName]).
 		at("DELETE /addresses/{range...}").previewed(of(wouldRemoveRange)).versioned(rangeVersion),
@@ -122,7 +122,7 @@ var usageOps = []Operation{
 
 var statementOps = []Operation{
 	plain("statement list", Viewer, "list the statements of closed months", `{"tenant":"acme","limit":50}`, statements.List).
-		at("GET /statements"),
+		at("GET /statements").versioned(seen(statements.Version)),
 	plain("statement show", Viewer, "show a tenant's statement, or a preliminary one", `{"tenant":"acme","month":"2026-11"}`, statements.Show).
 		at("GET /statements/{tenant}/{month}"),
 	bytesOut("statement export", Viewer, "write a closed statement to a file", `{"tenant":"acme","month":"2026-11","format":"html"}`, statements.Write).
@@ -133,19 +133,19 @@ var statementOps = []Operation{
 		at("GET /statements/keys"),
 	changes[statements.None](plain("statement close", Operator, "close the months that are due", `{}`, statements.Close),
 		"closed months", nil, nil).withResult().
-		at("POST /statements/close"),
+		at("POST /statements/close").previewed(of(statements.WouldClose)).versioned(seen(statements.Version)),
 }
 
 var keyOps = []Operation{
-	plain("key list", Viewer, "list the signing keys", `{}`, keys.List).at("GET /keys").keyed("kid"),
+	plain("key list", Viewer, "list the signing keys", `{}`, keys.List).at("GET /keys").keyed("kid").versioned(seen(keys.Version)),
 	changes[KeyRotation](plain("key rotate", Owner, "sign with a new key from now on", `{"alg":"EdDSA"}`, keys.Rotate),
 		"rotated the signing key", nil, nil).withResult().
-		at("POST /keys").creates().previewed(of(wouldRotateKey)),
+		at("POST /keys").creates().previewed(of(keys.WouldRotate)).versioned(seen(keys.Version)),
 	plain("issuer list", Viewer, "list the external issuers and their keys", `{}`, keys.Issuers).
-		at("GET /issuers").keyed("issuer"),
+		at("GET /issuers").keyed("issuer").versioned(seen(keys.IssuersVersion)),
 	changes(plain("issuer refresh", Operator, "fetch the keys of external issuers now", `{"issuer":"https://id.example/realms/demo"}`, keys.Refresh),
 		"fetched the keys of external issuers", IssuerRefresh.About, nil).
-		at("POST /issuers/refresh").keyed("issuer"),
+		at("POST /issuers/refresh").keyed("issuer").previewed(of(keys.WouldRefresh)).versioned(seen(keys.IssuersVersion)),
 }
 
 var auditOps = []Operation{
@@ -157,26 +157,26 @@ var webhookOps = []Operation{
 	changes(plain("webhook add", Operator, "send events to a URL, and print the secret that signs them",
 		`{"url":"https://ops.example/stile","events":["tenant.quota","import.failed"],"tenant":"acme"}`, webhooks.Add),
 		"added a webhook", func(a webhooks.Addition) string { return a.Shown() }, nil).
-		at("POST /webhooks").creates(),
-	plain("webhook list", Viewer, "list the webhooks", `{}`, webhooks.List).at("GET /webhooks").keyed("id"),
-	plain("webhook show", Viewer, "show one webhook", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Show).at("GET /webhooks/{id}"),
+		at("POST /webhooks").creates().previewed(of(webhooks.WouldAdd)),
+	plain("webhook list", Viewer, "list the webhooks", `{}`, webhooks.List).at("GET /webhooks").keyed("id").versioned(webhookVersion),
+	plain("webhook show", Viewer, "show one webhook", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Show).at("GET /webhooks/{id}").versioned(webhookVersion),
 	changes(plain("webhook set", Operator, "change, enable or disable a webhook", `{"id":"whk_4kz2m7q1v8xa","enabled":true}`, webhooks.Set),
 		"changed a webhook", webhooks.Change.About, webhooks.State[webhooks.Change]).
-		at("PATCH /webhooks/{id}"),
+		at("PATCH /webhooks/{id}").previewed(of(webhooks.WouldSet)).versioned(webhookVersion),
 	changes(plain("webhook remove", Operator, "remove a webhook and its deliveries", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Remove),
 		"removed a webhook", webhooks.Name.About, webhooks.State[webhooks.Name]).
-		at("DELETE /webhooks/{id}"),
+		at("DELETE /webhooks/{id}").previewed(of(webhooks.WouldRemove)).versioned(webhookVersion),
 	changes(plain("webhook rotate-secret", Operator, "give a webhook a new secret and print it", `{"id":"whk_4kz2m7q1v8xa","overlap_seconds":86400}`, webhooks.RotateSecret),
 		"gave a webhook a new secret", webhooks.Rotation.About, webhooks.State[webhooks.Rotation]).
-		at("POST /webhooks/{id}/secret").creates(),
+		at("POST /webhooks/{id}/secret").creates().previewed(of(webhooks.WouldRotate)).versioned(webhookVersion),
 	changes(plain("webhook test", Operator, "send a test event now, and print the response", `{"id":"whk_4kz2m7q1v8xa"}`, webhooks.Test),
 		"tested a webhook", webhooks.Name.About, nil).
-		at("POST /webhooks/{id}/test"),
+		at("POST /webhooks/{id}/test").previewed(of(webhooks.WouldTest)).versioned(webhookVersion),
 	plain("webhook deliveries", Viewer, "list what was sent, what failed and what waits", `{"webhook":"whk_4kz2m7q1v8xa","state":"failed","limit":50}`, webhooks.Deliveries).
 		at("GET /deliveries"),
 	changes(plain("webhook replay", Operator, "send the event of a delivery again", `{"id":4711}`, webhooks.SendAgain),
 		"sent events again", webhooks.Replay.About, nil).withResult().
-		at("POST /deliveries/replay"),
+		at("POST /deliveries/replay").previewed(of(webhooks.WouldSendAgain)),
 }
 
 var upkeepOps = []Operation{

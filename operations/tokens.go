@@ -1,6 +1,7 @@
 package operations
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -42,29 +43,36 @@ type IssuedToken struct {
 }
 
 func issueToken(_ context.Context, d *datadir.Dir, q TokenRequest) (IssuedToken, error) {
-	t, err := lookup.Tenant(d, q.Tenant)
-	switch {
-	case err != nil:
-		return IssuedToken{}, err
-	case t.Status != tenants.Active:
-		return IssuedToken{}, failure.New(failure.Conflict, "the tenant %s is suspended; resume it first with `stile tenant resume %s`", t.ClientID, t.ClientID)
-	case len(q.Subject) > 128:
-		return IssuedToken{}, failure.New(failure.Invalid, "the subject must be at most 128 bytes long")
-	case q.Scope != Scope:
-		return IssuedToken{}, failure.New(failure.Invalid, "unknown scope %q; must be %s", q.Scope, Scope)
-	}
-	if q.Subject == "" {
-		q.Subject = t.ClientID
-	}
-	now, lifetime, calls := d.Now(), d.PolicyOf(t).Lifetime, uint32(0)
-	if q.Test {
-		lifetime, calls = min(lifetime, TestLifetime), TestCalls
-	}
-	token, err := d.Signer.Sign(bearer.Claims{Subject: q.Subject, Client: t.ClientID, Tenant: t.Number, MaxCalls: calls, Scope: q.Scope, Expires: now.Add(lifetime)}, now)
+	now := d.Now()
+	c, err := q.claims(d, now)
 	if err != nil {
 		return IssuedToken{}, err
 	}
-	return IssuedToken{token, "Bearer", int64(lifetime / time.Second), q.Scope}, nil
+	token, err := d.Signer.Sign(c, now)
+	if err != nil {
+		return IssuedToken{}, err
+	}
+	return IssuedToken{token, "Bearer", int64(c.Expires.Sub(now) / time.Second), q.Scope}, nil
+}
+
+// claims returns what a token says that the request may have.
+func (q TokenRequest) claims(d *datadir.Dir, now time.Time) (c bearer.Claims, err error) {
+	t, err := lookup.Tenant(d, q.Tenant)
+	switch {
+	case err != nil:
+		return c, err
+	case t.Status != tenants.Active:
+		return c, failure.New(failure.Conflict, "the tenant %s is suspended; resume it first with `stile tenant resume %s`", t.ClientID, t.ClientID)
+	case len(q.Subject) > 128:
+		return c, failure.New(failure.Invalid, "the subject must be at most 128 bytes long")
+	case q.Scope != Scope:
+		return c, failure.New(failure.Invalid, "unknown scope %q; must be %s", q.Scope, Scope)
+	}
+	lifetime, calls := d.PolicyOf(t).Lifetime, uint32(0)
+	if q.Test {
+		lifetime, calls = min(lifetime, TestLifetime), TestCalls
+	}
+	return bearer.Claims{Subject: cmp.Or(q.Subject, t.ClientID), Client: t.ClientID, Tenant: t.Number, MaxCalls: calls, Scope: q.Scope, Expires: now.Add(lifetime)}, nil
 }
 
 // TokenName names a token.

@@ -1,13 +1,16 @@
 package operations
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
+	"stile.example/stile/corpus/library"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 )
@@ -18,48 +21,82 @@ const AnyVersion = "*"
 // versioned returns an operation about something that has a version. state returns what the version
 // is computed from, nil if it does not exist. All changes of a noun that have versions run one
 // after another, so that none comes between the check of a version and the change.
-func (o Operation) versioned(state func(context.Context, *datadir.Dir, json.RawMessage) (any, error)) Operation {
+func (o Operation) versioned(state reading) Operation {
 	o.version = state
 	return o
+}
+
+// pinned says that the operation itself is made only if the state is still the one in the context
+// that pin returns. Its changes don't wait for each other.
+func (o Operation) pinned(pin func(ctx context.Context, state any) context.Context) Operation {
+	o.pin = pin
+	return o
+}
+
+// seen reads what an input names for the function of a version. It ignores all other fields.
+func seen[I any](fn func(context.Context, *datadir.Dir, I) (any, error)) reading {
+	return func(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
+		var in I
+		if err := json.Unmarshal(c.Input, &in); err != nil {
+			return nil, failure.Of(failure.Invalid, err)
+		}
+		return fn(ctx, d, in)
+	}
 }
 
 // IsVersioned reports whether what the operation is about has a version.
 func (o Operation) IsVersioned() bool { return o.version != nil }
 
-// Version returns the current version of what an input is about, "" if it does not exist.
-func (o Operation) Version(ctx context.Context, d *datadir.Dir, in json.RawMessage) (string, error) {
-	state, err := o.version(ctx, d, in)
-	if err != nil || state == nil {
-		return "", err
+// Version returns the current version of what a call is about, "" if it does not exist.
+func (o Operation) Version(ctx context.Context, d *datadir.Dir, c Call) (string, error) {
+	version, _, err := o.current(ctx, d, c)
+	return version, err
+}
+
+func (o Operation) current(ctx context.Context, d *datadir.Dir, c Call) (version string, state any, err error) {
+	if state, err = o.version(ctx, d, c); err != nil || state == nil {
+		return "", nil, err
 	}
 	text, err := json.Marshal(state)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	sum := sha256.Sum256(text)
-	return base64.RawURLEncoding.EncodeToString(sum[:16]), nil
+	return base64.RawURLEncoding.EncodeToString(sum[:16]), state, nil
 }
 
 // exclusively runs fn while no other change of the same noun runs, if the call has the current
 // version of what it changes. It returns the version after fn in c.Version.
-func (o Operation) exclusively(ctx context.Context, d *datadir.Dir, c Call, fn func() (any, error)) (any, error) {
+func (o Operation) exclusively(ctx context.Context, d *datadir.Dir, c Call, fn func(context.Context) (any, error)) (any, error) {
 	if o.version == nil {
 		if len(c.IfVersion) > 0 {
 			return nil, failure.New(failure.Invalid, "%s: what it changes has no version", o.Name)
 		}
-		return fn()
+		return fn(ctx)
 	}
-	release, err := d.Serialise(ctx, nounOf(o))
-	if err != nil {
-		return nil, err
+	if o.pin == nil {
+		release, err := d.Serialise(ctx, nounOf(o))
+		if err != nil {
+			return nil, err
+		}
+		defer release()
 	}
-	defer release()
-	if err := o.checkVersion(ctx, d, c); err != nil {
-		return nil, err
+	during := ctx
+	if len(c.IfVersion) > 0 {
+		state, err := o.checkVersion(ctx, d, c)
+		if err != nil {
+			return nil, err
+		}
+		if o.pin != nil {
+			during = o.pin(ctx, state)
+		}
 	}
-	result, err := fn()
+	result, err := fn(during)
+	if errors.Is(err, library.ErrStale) {
+		err = o.stale(c)
+	}
 	if err == nil && c.Version != nil {
-		*c.Version, _ = o.Version(ctx, d, c.Input) // without it, the next change needs another look
+		*c.Version, _ = o.Version(ctx, d, c) // without it, the next change needs another look
 	}
 	return result, err
 }
@@ -69,20 +106,22 @@ func nounOf(o Operation) string {
 	return noun
 }
 
-// checkVersion returns an error unless what a call changes has a version that the call has.
-func (o Operation) checkVersion(ctx context.Context, d *datadir.Dir, c Call) error {
-	if len(c.IfVersion) == 0 {
-		return nil
-	}
-	now, err := o.Version(ctx, d, c.Input)
+// checkVersion returns an error unless what a call changes has a version that the call has. It
+// returns the state.
+func (o Operation) checkVersion(ctx context.Context, d *datadir.Dir, c Call) (state any, err error) {
+	now, state, err := o.current(ctx, d, c)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case now != "" && (slices.Contains(c.IfVersion, now) || slices.Contains(c.IfVersion, AnyVersion)):
-		return nil
+		return state, nil
 	case now == "":
-		return failure.New(failure.Stale, "%s: does not exist, or not any more; nothing was changed", o.subject(c.Input))
+		return nil, failure.New(failure.Stale, "%s: does not exist, or not any more; nothing was changed", o.subject(c.Input))
 	}
+	return nil, o.stale(c)
+}
+
+func (o Operation) stale(c Call) error {
 	return failure.New(failure.Stale, "%s: was changed in the meantime; read it again, then decide; nothing was changed", o.subject(c.Input))
 }
 
@@ -90,5 +129,5 @@ func (o Operation) subject(in json.RawMessage) string {
 	if o.trail == nil {
 		return o.Name
 	}
-	return o.trail.about(in)
+	return cmp.Or(o.trail.about(in), o.Name)
 }

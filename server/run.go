@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/settings"
+	"stile.example/stile/store/sqlite/repeats"
 )
 
 // Run serves until ctx is done or a listener fails, then drains and stops. It calls ready, unless
@@ -121,6 +122,9 @@ func (srv *Server) sweep(ctx context.Context) {
 				srv.dir.Log.Error("sweep", "err", err)
 			}
 			srv.closeMonths(ctx)
+			if err := (repeats.Table{DB: srv.dir.Store.DB}).ForgetOld(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
+				srv.dir.Log.Error("remove responses of the admin API that can't be repeated any more", "err", err)
+			}
 			if err := srv.dir.Store.ForgetOld(); err != nil {
 				srv.dir.Log.Error("remove an old generation of the corpus", "err", err)
 			}

@@ -247,7 +247,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := h.Check(webhooks.Change{Events: &[]events.Type{"tenant.quota", "no"}}); err == nil || !strings.Contains(err.Error(), `event "no": unknown; must be one of tenant.quota`) {
+	if err := h.Apply(webhooks.Change{Events: &[]events.Type{"tenant.quota", "no"}}, &webhooks.Webhook{}); err == nil || !strings.Contains(err.Error(), `event "no": unknown; must be one of tenant.quota`) {
 		t.Error(err)
 	}
 	if _, err := h.Emit(t.Context(), events.Event{Data: strings.Repeat("x", 33<<10)}); err == nil {

@@ -105,7 +105,9 @@ type Change struct {
 	Enabled *bool
 }
 
-func (o *Outbox) apply(c Change, w *Webhook) error {
+// Apply changes a webhook that is not stored. It returns an error unless a webhook may have the
+// fields of the change.
+func (o *Outbox) Apply(c Change, w *Webhook) error {
 	if c.URL != nil {
 		url, err := o.targets.check(*c.URL)
 		if err != nil {
@@ -133,9 +135,6 @@ func (o *Outbox) apply(c Change, w *Webhook) error {
 	return nil
 }
 
-// Check returns an error unless a webhook may have the fields of a change.
-func (o *Outbox) Check(c Change) error { return o.apply(c, &Webhook{}) }
-
 func checkEvents(list []events.Type) error {
 	for _, t := range list {
 		if !events.IsKnown(t) {
@@ -152,7 +151,7 @@ func checkEvents(list []events.Type) error {
 // Add adds a webhook, and returns its secret.
 func (o *Outbox) Add(ctx context.Context, c Change) (w Webhook, secret string, err error) {
 	w = Webhook{ID: newID("whk_")[:16], Enabled: true, CreatedAt: o.now().UTC().Truncate(time.Millisecond)}
-	if err := o.apply(c, &w); err != nil {
+	if err := o.Apply(c, &w); err != nil {
 		return Webhook{}, "", err
 	}
 	secret, stored := o.secrets.newSecret(w.ID)
@@ -165,7 +164,7 @@ func (o *Outbox) Add(ctx context.Context, c Change) (w Webhook, secret string, e
 
 // Set changes a webhook.
 func (o *Outbox) Set(ctx context.Context, id string, c Change) (Webhook, error) {
-	w, err := o.store.UpdateWebhook(ctx, id, func(w *Webhook) error { return o.apply(c, w) })
+	w, err := o.store.UpdateWebhook(ctx, id, func(w *Webhook) error { return o.Apply(c, w) })
 	o.notify()
 	return w, err
 }
@@ -214,16 +213,11 @@ func (o *Outbox) Deliveries(ctx context.Context, q Query) ([]Delivery, error) {
 // Test sends a test event to a webhook now, even if it is disabled, and returns the delivery. It is
 // sent once: it is not repeated if it fails.
 func (o *Outbox) Test(ctx context.Context, id string) (Delivery, error) {
-	w, err := o.Find(ctx, id)
+	w, m, err := o.TestMessage(ctx, id)
 	if err != nil {
 		return Delivery{}, err
 	}
 	now := o.now()
-	m, err := newMessage(events.Event{Type: events.WebhookTest, At: now,
-		Data: events.Test{Webhook: w.ID, Message: "This is a test event. It reports nothing."}})
-	if err != nil {
-		return Delivery{}, err
-	}
 	r := o.send(ctx, &w, m)
 	d := Delivery{Webhook: w.ID, Message: m, State: Delivered, CreatedAt: now, Attempts: 1, Tries: []Try{r.Try}}
 	if r.Error != "" {
@@ -231,6 +225,16 @@ func (o *Outbox) Test(ctx context.Context, id string) (Delivery, error) {
 	}
 	d.ID, err = o.store.AddDelivery(ctx, d)
 	return d, err
+}
+
+// TestMessage returns a webhook, and the test event that [Outbox.Test] would send to it.
+func (o *Outbox) TestMessage(ctx context.Context, id string) (w Webhook, m Message, err error) {
+	if w, err = o.Find(ctx, id); err != nil {
+		return w, m, err
+	}
+	m, err = newMessage(events.Event{Type: events.WebhookTest, At: o.now(),
+		Data: events.Test{Webhook: w.ID, Message: "This is a test event. It reports nothing."}})
+	return w, m, err
 }
 
 // ErrDisabled means that a webhook is disabled.

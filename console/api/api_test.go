@@ -236,10 +236,18 @@ func TestVersions(t *testing.T) {
 	s := apitest.New(t)
 	first := s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`).Head.Get("ETag")
 	read := s.Must(200, "viewer GET /tenants/acme", "").Head.Get("ETag")
-	if first == "" || read != first {
+	if version, rest, _ := strings.Cut(strings.Trim(read, `"`), "."); first != `"`+version+`"` || rest == "" {
 		t.Errorf("ETag %q, then %q", first, read)
 	}
-	s.Must(304, "viewer GET /tenants/acme", "", "If-None-Match: "+first)
+	if r := s.Must(304, "viewer GET /tenants/acme", "", "If-None-Match: W/"+read); r.Text != "" || r.Head.Get("ETag") != read || r.Head.Get("Content-Type") != "" {
+		t.Errorf("%s %v", r.Text, r.Head)
+	}
+	s.Must(304, "viewer GET /tenants/acme", "", `If-None-Match: "other", `+read)
+	s.Must(200, "viewer GET /tenants/acme", "", "If-None-Match: "+first)
+	// an item of the tenant's own changes what is read, and not what can be changed
+	s.Must(200, "operator POST /content/import?tenant=acme", `{"id":"a","title":"A"}`, "Content-Type: application/x-ndjson")
+	s.Must(200, "viewer GET /tenants/acme", "", "If-None-Match: "+read)
+	first = read
 	second := s.Must(200, "operator PATCH /tenants/acme", `{"name":"A"}`, "If-Match: "+first).Head.Get("ETag")
 	s.Must(200, "viewer GET /tenants/acme", "", "If-None-Match: "+first)
 	if r := s.Must(412, "operator PATCH /tenants/acme", `{"name":"B"}`, "If-Match: "+first); r.Code() != "stale" {
@@ -254,7 +262,8 @@ func TestVersions(t *testing.T) {
 		t.Errorf("%s %v", dry.Text, dry.Head)
 	}
 	s.Must(412, "operator PATCH /tenants/acme", `{"name":"B"}`, "Prefer: dry-run", "If-Match: "+first)
-	s.Must(400, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "Prefer: dry-run")
+	s.Must(200, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "Prefer: dry-run")
+	s.Must(400, "owner POST /backup", "", "Prefer: dry-run")
 	if r := s.Must(200, "viewer GET /tenants/acme", ""); !strings.Contains(r.Text, `"name":"A"`) {
 		t.Errorf("a dry run changed something: %s", r.Text)
 	}
@@ -285,7 +294,7 @@ func TestRepeats(t *testing.T) {
 	for _, key := range []string{"", "é", strings.Repeat("x", 256)} {
 		s.Must(400, "operator POST /tenants", `{"client_id":"x"}`, "Idempotency-Key: "+key)
 	}
-	s.Must(400, "operator POST /content/import", `{"id":"a","title":"A"}`, "Idempotency-Key: k")
+	checkRepeatedImport(t, s)
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	statuses, secrets := map[int]int{}, map[string]bool{}
@@ -320,6 +329,33 @@ func TestRepeats(t *testing.T) {
 	if key == 0 || found > 0 {
 		t.Errorf("%d of %d stored responses can be read", found, key)
 	}
+}
+
+// checkRepeatedImport checks that an import is repeated by its key, and only with the same items.
+func checkRepeatedImport(t *testing.T, s *apitest.Site) {
+	t.Helper()
+	const kind, key = "Content-Type: application/x-ndjson", "Idempotency-Key: import"
+	const items = `{"id":"a","title":"A"}`
+	s.Must(400, "operator POST /content/import", items+"{", kind, key) // nothing was done: try again
+	first := s.Must(200, "operator POST /content/import", items, kind, key)
+	again := s.Must(200, "operator POST /content/import", items, kind, key)
+	if again.Text != first.Text || !strings.Contains(first.Text, `"added":1`) || again.Head.Get("Idempotency-Replayed") != "true" || again.Head.Get("ETag") != first.Head.Get("ETag") {
+		t.Errorf("%s\n%s %v", first.Text, again.Text, again.Head)
+	}
+	for path, body := range map[string]string{"": items + "\n", "?tenant=acme": items, "?format=csv": items} {
+		if r := s.Must(422, "operator POST /content/import"+path, body, kind, key); r.Code() != "key_reused" {
+			t.Error(r.Text)
+		}
+	}
+	if n := strings.Count(s.Must(200, "viewer GET /audit?operation=content", "").Text, `"seq"`); n != 1 {
+		t.Errorf("%d imports are in the audit log", n)
+	}
+	tag := first.Head.Get("ETag")
+	s.Must(412, "operator POST /content/import", items, kind, `If-Match: "old"`)
+	s.Must(200, "operator POST /content/import", `{"id":"b","title":"B"}`, kind, "If-Match: "+tag)
+	s.Must(412, "operator POST /content/undo", "", "If-Match: "+tag)
+	tag = s.Must(200, "viewer GET /content/collections", "").Head.Get("ETag")
+	s.Must(200, "operator POST /content/undo", "", "If-Match: "+tag)
 }
 
 // TestS23Bodies checks that each endpoint refuses what is not JSON.

@@ -1,11 +1,15 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"iter"
 	"mime"
 	"net/http"
 	"slices"
@@ -26,9 +30,6 @@ func (a *API) importItems(r *request) error {
 	format, err := r.itemFormat()
 	if err != nil {
 		return err
-	}
-	if r.Header.Get(repeatHeader) != "" {
-		return problem.New(problem.BadRequest, repeatHeader+": not for an import; importing the same items again changes nothing")
 	}
 	if r.input, err = r.endpoint.Input(r.path, r.query(), nil); err != nil {
 		return err
@@ -52,36 +53,41 @@ func (a *API) importItems(r *request) error {
 	defer stop()
 	// indexing may take long
 	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Time{})
-	body := &upload{r: r, ctx: ctx, body: http.MaxBytesReader(r.w, r.Body, maxImport)}
-	items := func(yield func(content.Item, error) bool) {
-		for it, err := range content.Read(ctx, content.Source{Path: "body", Reader: body, Format: format, Now: a.Dir.Now(),
-			Collection: given.Collection, SkipInvalid: given.SkipInvalid}) {
+	body := &upload{r: r, ctx: ctx, body: http.MaxBytesReader(r.w, r.Body, maxImport), hash: sha256.New()}
+	source := content.Source{Path: "body", Reader: body, Format: format, Now: a.Dir.Now(), Collection: given.Collection, SkipInvalid: given.SkipInvalid}
+	call := operations.Call{Actor: r.actor, Input: r.input, Items: itemsOf(ctx, source), StopItems: stop}
+	return a.onceWith(ctx, r, body, func() (*response, error) { return a.importBody(ctx, r, body, call) }, string(format))
+}
+
+// itemsOf reads items. Whatever can't be read was sent so: it is the caller's error.
+func itemsOf(ctx context.Context, source content.Source) iter.Seq2[content.Item, error] {
+	return func(yield func(content.Item, error) bool) {
+		for it, err := range content.Read(ctx, source) {
 			if err != nil && !new(imports.Result).Omit(err) {
-				err = failure.Of(failure.Invalid, err) // whatever can't be read was sent
+				err = failure.Of(failure.Invalid, err)
 			}
 			if !yield(it, err) {
 				return
 			}
 		}
 	}
-	call := operations.Call{Actor: r.actor, Input: r.input, Items: items, StopItems: stop}
+}
+
+func (a *API) importBody(ctx context.Context, r *request, body *upload, call operations.Call) (*response, error) {
 	version, err := a.prepare(ctx, r, &call)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	result, err := r.endpoint.Run(ctx, a.Dir, call)
 	if body.failed != nil {
-		return body.failed
+		return nil, body.failed
 	}
 	if err != nil {
-		return explainLines(err)
+		return nil, explainLines(err)
 	}
 	res, err := a.respond(r, result, call.DryRun, version)
-	if err != nil {
-		return err
-	}
 	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Now().Add(progress))
-	return r.send(res)
+	return res, err
 }
 
 // itemFormat returns the format of the items in the body: by the parameter format, else by the
@@ -131,7 +137,8 @@ type upload struct {
 	r      *request
 	ctx    context.Context
 	body   io.Reader
-	failed error // why the body could not be read to its end
+	hash   hash.Hash // of what was read
+	failed error     // why the body could not be read to its end
 }
 
 func (u *upload) Read(p []byte) (int, error) {
@@ -140,8 +147,17 @@ func (u *upload) Read(p []byte) (int, error) {
 	}
 	_ = http.NewResponseController(u.r.w).SetReadDeadline(time.Now().Add(progress))
 	n, err := u.body.Read(p)
+	u.hash.Write(p[:n]) // never fails
 	if err != nil && err != io.EOF {
 		u.failed = unread(err)
 	}
 	return n, err
+}
+
+// sum reads the rest of the body, and returns a hash of all of it.
+func (u *upload) sum() ([]byte, error) {
+	if _, err := io.Copy(io.Discard, u); err != nil {
+		return nil, cmp.Or(u.failed, err)
+	}
+	return u.hash.Sum(nil), nil
 }

@@ -70,6 +70,10 @@ func (a *API) page(ctx context.Context, r *request, call operations.Call) (*resp
 	if err != nil {
 		return nil, err
 	}
+	version, err := a.prepare(ctx, r, &call)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := a.allRows(ctx, r.endpoint, call)
 	if err != nil {
 		return nil, err
@@ -86,7 +90,11 @@ func (a *API) page(ctx context.Context, r *request, call operations.Call) (*resp
 	}
 	body.Data = data
 	res := &response{status: r.endpoint.Route.Status, header: map[string][]string{}}
-	return res, res.encode(body)
+	if err := res.encode(body); err != nil {
+		return nil, err
+	}
+	res.tag(r, *version)
+	return res, nil
 }
 
 // row is a row of a result, with the values of the fields that identify it.

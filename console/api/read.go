@@ -130,7 +130,7 @@ func (a *API) prepare(ctx context.Context, r *request, call *operations.Call) (v
 	version = new(string)
 	if !r.endpoint.Changes() {
 		if r.endpoint.IsVersioned() {
-			*version, err = r.endpoint.Version(ctx, a.Dir, call.Input)
+			*version, err = r.endpoint.Version(ctx, a.Dir, *call)
 		}
 		return version, err
 	}
@@ -172,7 +172,8 @@ func versionsIn(lines []string) (versions []string, err error) {
 			case len(tag) < 2 || tag[0] != '"' || tag[len(tag)-1] != '"':
 				return nil, malformed
 			case tag == part:
-				versions = append(versions, tag[1:len(tag)-1])
+				version, _, _ := strings.Cut(tag[1:len(tag)-1], ".") // see tag
+				versions = append(versions, version)
 			default:
 				versions = append(versions, "weak") // versions are longer
 			}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -18,11 +19,18 @@ type stored struct {
 	Status int         `json:"status"`
 	Header http.Header `json:"header"`
 	Body   []byte      `json:"body"`
+	Sum    []byte      `json:"sum,omitempty"` // of the request's body, if that was an upload
 }
 
 // once runs a request and sends the response. If a request with the same key was run before, it
 // sends that one's response instead.
 func (a *API) once(ctx context.Context, r *request, body []byte, run func() (*response, error)) error {
+	return a.onceWith(ctx, r, nil, run, string(body))
+}
+
+// onceWith is once for a request whose body is an upload, or nil. An upload is known only when all
+// of it was read, so its sum is stored with the response.
+func (a *API) onceWith(ctx context.Context, r *request, body *upload, run func() (*response, error), parts ...string) error {
 	key, err := r.repeatKey()
 	if err != nil {
 		return err
@@ -34,14 +42,15 @@ func (a *API) once(ctx context.Context, r *request, body []byte, run func() (*re
 		}
 		return r.send(res)
 	}
-	outcome, id, old, err := a.requests.Begin(ctx, a.Dir.Now(), r.actorKey(), key, r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header.Get("If-Match"), string(body))
+	parts = append([]string{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header.Get("If-Match")}, parts...)
+	outcome, id, old, err := a.requests.Begin(ctx, a.Dir.Now(), r.actorKey(), key, parts...)
 	if err != nil {
 		return err
 	}
 	switch outcome {
 	case idempotency.Begun:
 	case idempotency.Repeated:
-		return r.sendAgain(old)
+		return r.sendAgain(old, body)
 	case idempotency.Reused:
 		return problem.New(problem.KeyReused, problem.InfoOf(problem.KeyReused).Help)
 	case idempotency.InProgress:
@@ -53,12 +62,12 @@ func (a *API) once(ctx context.Context, r *request, body []byte, run func() (*re
 	default:
 		return problem.New(problem.Internal, problem.InfoOf(problem.Internal).Help)
 	}
-	return a.first(context.WithoutCancel(ctx), r, id, run)
+	return a.first(context.WithoutCancel(ctx), r, id, body, run)
 }
 
 // first runs a request with a new key. Its response is stored before it is sent. A fault is not
-// stored: the request may be tried again.
-func (a *API) first(ctx context.Context, r *request, id [32]byte, run func() (*response, error)) (err error) {
+// stored: the request may be tried again. Nor is any error of an upload: it may have ended early.
+func (a *API) first(ctx context.Context, r *request, id [32]byte, body *upload, run func() (*response, error)) (err error) {
 	handled := false
 	defer func() {
 		if !handled { // it panicked, or there is a fault
@@ -68,7 +77,7 @@ func (a *API) first(ctx context.Context, r *request, id [32]byte, run func() (*r
 	res, err := run()
 	if err != nil {
 		e := problem.Of(err)
-		if e.Status >= 500 {
+		if e.Status >= 500 || body != nil {
 			return err
 		}
 		a.logError(r, e)
@@ -76,8 +85,14 @@ func (a *API) first(ctx context.Context, r *request, id [32]byte, run func() (*r
 			return err
 		}
 	}
+	var sum []byte
+	if body != nil {
+		if sum, err = body.sum(); err != nil {
+			return err
+		}
+	}
 	handled = true
-	text, err := json.Marshal(stored{res.status, res.header, res.body})
+	text, err := json.Marshal(stored{res.status, res.header, res.body, sum})
 	if err != nil {
 		return err
 	}
@@ -87,10 +102,20 @@ func (a *API) first(ctx context.Context, r *request, id [32]byte, run func() (*r
 	return r.send(res)
 }
 
-func (r *request) sendAgain(text []byte) error {
+// sendAgain sends a stored response. A repeated upload must be the same.
+func (r *request) sendAgain(text []byte, body *upload) error {
 	var s stored
 	if err := json.Unmarshal(text, &s); err != nil {
 		return err
+	}
+	if body != nil {
+		sum, err := body.sum()
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(sum, s.Sum) {
+			return problem.New(problem.KeyReused, problem.InfoOf(problem.KeyReused).Help)
+		}
 	}
 	s.Header.Set("Idempotency-Replayed", "true")
 	return r.send(&response{s.Status, s.Header, s.Body})

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,9 +11,11 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"stile.example/stile/console/endpoint"
 	"stile.example/stile/console/problem"
+	"stile.example/stile/operations"
 )
 
 // response is a response that is complete before it is sent.
@@ -34,9 +38,6 @@ func (a *API) respond(r *request, result any, dry bool, version *string) (*respo
 		return nil, unconfirmed(result)
 	}
 	res := &response{status: r.endpoint.Route.Status, header: http.Header{}}
-	if *version != "" {
-		res.header.Set("ETag", `"`+*version+`"`)
-	}
 	body := envelope{Data: result}
 	switch {
 	case dry:
@@ -45,11 +46,35 @@ func (a *API) respond(r *request, result any, dry bool, version *string) (*respo
 	case r.endpoint.List != nil:
 		body = listed(*r.endpoint.List, result)
 	}
-	if seen := r.Header.Get("If-None-Match"); !r.endpoint.Changes() && *version != "" && seen == `"`+*version+`"` {
-		res.status = http.StatusNotModified
-		return res, nil
+	if err := res.encode(body); err != nil {
+		return nil, err
 	}
-	return res, res.encode(body)
+	res.tag(r, *version)
+	return res, nil
+}
+
+// tag sets the header ETag. A response to a read has more than can be changed, such as the calls of
+// this month, so its ETag has a part of its own, after a dot: If-Match ignores that part. If the
+// client has the same already, the response becomes a 304.
+func (res *response) tag(r *request, version string) {
+	switch {
+	case version == "":
+		return
+	case r.endpoint.Changes():
+		res.header.Set("ETag", `"`+version+`"`)
+		return
+	}
+	sum := sha256.Sum256(res.body)
+	tag := `"` + version + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + `"`
+	res.header.Set("ETag", tag)
+	for _, line := range r.Header.Values("If-None-Match") {
+		for part := range strings.SplitSeq(line, ",") {
+			if seen := strings.TrimPrefix(strings.TrimSpace(part), "W/"); seen == tag || seen == operations.AnyVersion {
+				res.status, res.body = http.StatusNotModified, nil
+				res.header.Del("Content-Type")
+			}
+		}
+	}
 }
 
 func (res *response) encode(body any) (err error) {

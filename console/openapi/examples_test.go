@@ -165,7 +165,7 @@ func TestExamples(t *testing.T) {
 				t.Fatalf("%s: %v", e.Name, err)
 			}
 		}
-		r := send(s, e)
+		r := s.send(t, e)
 		example, isWritten := written[e.Name]
 		switch {
 		case isWritten:
@@ -189,8 +189,10 @@ func TestExamples(t *testing.T) {
 
 func (s *examples) now() time.Time { return time.Unix(0, s.clock.Load()).UTC() }
 
-// send sends the example of an operation.
-func send(s *examples, e endpoint.Endpoint) apitest.Reply {
+// send sends the example of an operation. Before, it asks what a change would do, and makes it with
+// a version that is not the current one. It sends a POST twice, with the same Idempotency-Key.
+func (s *examples) send(t *testing.T, e endpoint.Endpoint) apitest.Reply {
+	t.Helper()
 	body, kind := string(openapi.Body(e)), "application/json"
 	if e.Stream == operations.ItemsIn {
 		body, kind = openapi.ItemsExample, "application/x-ndjson"
@@ -204,7 +206,76 @@ func send(s *examples, e endpoint.Endpoint) apitest.Reply {
 	}
 	real := strings.NewReplacer(names...)
 	maps.DeleteFunc(s.named, func(name, _ string) bool { return len(name) < 8 })
-	return s.Do(real.Replace(fmt.Sprintf("owner %s %s", e.Route.Method, openapi.URL(e))), real.Replace(body), "Content-Type: "+kind)
+	line, body := real.Replace(fmt.Sprintf("owner %s %s", e.Route.Method, openapi.URL(e))), real.Replace(body)
+	do := func(header string) apitest.Reply {
+		return s.Do(line, body, "Content-Type: "+kind, header)
+	}
+	var dry apitest.Reply
+	if e.Changes() {
+		before := s.stored(t)
+		if dry = do("Prefer: dry-run"); !e.HasPreview() && dry.Status != 400 {
+			t.Errorf("%s has no dry run: %d %s", e.Name, dry.Status, dry.Text)
+		}
+		if stale := do(`If-Match: "stale"`); stale.Status != map[bool]int{true: 412, false: 400}[e.IsVersioned()] {
+			t.Errorf("%s of a version that is not the current one: %d %s", e.Name, stale.Status, stale.Text)
+		}
+		if after := s.stored(t); after != before {
+			t.Errorf("%s: a dry run, or one of an old version, has changed something:\n%s\n%s", e.Name, before, after)
+		}
+	}
+	r := do("Idempotency-Key: example of " + e.Name)
+	if e.HasPreview() {
+		succeeded := r.Status == e.Route.Status
+		if succeeded != (dry.Status == 200) || !succeeded && dry.Status != r.Status || succeeded && dry.Head.Get("Preference-Applied") != "dry-run" {
+			t.Errorf("%s: the dry run has %d %s\nthe change has %d %s", e.Name, dry.Status, dry.Text, r.Status, r.Text)
+		}
+	}
+	if e.Route.Method == http.MethodPost && e.Stream != operations.BytesOut {
+		before := s.stored(t)
+		again := do("Idempotency-Key: example of " + e.Name)
+		if again.Status != r.Status || again.Text != r.Text && r.Status < 400 || r.Status < 400 && again.Head.Get("Idempotency-Replayed") != "true" || s.stored(t) != before {
+			t.Errorf("%s: %d %s\nwith the same key: %d %s", e.Name, r.Status, r.Text, again.Status, again.Text)
+		}
+	}
+	return r
+}
+
+// stored returns what is stored of all that changes are about.
+func (s *examples) stored(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, table := range []string{"tenants", "address_list", "admins", "admin_tokens", "admin_sessions", "admin_passkeys", "webhooks", "deliveries",
+		"events", "links", "statements", "closed_months", "corpus", "audit", "identity", "tokens", "journal"} {
+		rows, err := s.Dir.Store.DB.Reader().QueryContext(t.Context(), "SELECT * FROM "+table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := make([]any, len(columns))
+		for rows.Next() {
+			for i := range row {
+				row[i] = new(sql.RawBytes)
+			}
+			if err := rows.Scan(row...); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(&all, table)
+			for _, value := range row {
+				fmt.Fprintf(&all, " %q", *value.(*sql.RawBytes))
+			}
+			all.WriteByte('\n')
+		}
+		if err := rows.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, k := range s.Dir.Keys.List() {
+		fmt.Fprintln(&all, k.KID)
+	}
+	return all.String()
 }
 
 // changing finds what differs from run to run.

@@ -73,7 +73,7 @@ A success is ` + "`{\"data\": …}`" + `. A list is ` + "`{\"data\": [], \"next\
 
 An error is ` + "`{\"error\": …}`" + ` with the members of RFC 9457 and stile's own. The server's log has the cause under ` + "`ref`" + `.
 
-The header ETag has the version of a thing that has one. A change with If-Match is made only if the version is still the current one. A change with ` + "`Prefer: dry-run`" + ` is not made: the response says what it would do. A POST with an Idempotency-Key may be repeated for 24 hours: the response is that to the first request, and nothing is done twice.
+The header ETag has the version of a thing that has one. A change with If-Match is made only if the version is still the current one. The ETag of a response to GET has a part after a dot, which says whether the response is the same: If-Match ignores it. A change with ` + "`Prefer: dry-run`" + ` is not made: the response says what it would do. A POST with an Idempotency-Key may be repeated for 24 hours: the response is that to the first request, and nothing is done twice.
 
 Fields and parameters that are not listed are errors. No value may be null.`
 
@@ -144,7 +144,7 @@ func (w *writer) parameters(e endpoint.Endpoint) (params []object) {
 		header("If-Match", "Versions, of which what is changed must have one. * means any.", object{"type": "string", "pattern": `^(\*|"[!#-~]*"(, *"[!#-~]*")*)$`}, "*")
 	}
 	if !e.Changes() && e.IsVersioned() {
-		header("If-None-Match", "A version. If it is the current one, the status is 304.", text, `"c3RpbGUgdmVyc2lvbg"`)
+		header("If-None-Match", "The ETag of an earlier response. If the response would be the same, the status is 304.", text, `"c3RpbGUgdmVyc2lvbg.cmVzcG9uc2U"`)
 	}
 	if repeatable(e) {
 		header("Idempotency-Key", "A key that the client chooses, such as a UUID. A repetition with the same key gets the same response.",
@@ -159,7 +159,7 @@ func (w *writer) parameters(e endpoint.Endpoint) (params []object) {
 }
 
 func repeatable(e endpoint.Endpoint) bool {
-	return e.Route.Method == http.MethodPost && e.Stream == operations.NoStream
+	return e.Route.Method == http.MethodPost && e.Stream != operations.BytesOut
 }
 
 // parameter describes a field in the path or the query.
@@ -259,7 +259,7 @@ func (w *writer) responses(e endpoint.Endpoint) object {
 			"content": object{endpoint.Types[endpoint.JSON]: object{"schema": data(w.schemas.ref(previewType))}}}
 	}
 	if !e.Changes() && e.IsVersioned() {
-		all["304"] = object{"description": "The version is that of If-None-Match."}
+		all["304"] = object{"description": "The response is the one whose ETag is in If-None-Match.", "headers": refs("ETag")}
 	}
 	for _, i := range problem.All {
 		if may(e, i.Code) {

@@ -121,6 +121,9 @@ func (l *Library) rebuild(
 	defer end()
 	g := l.acquire()
 	defer l.release(g)
+	if err := g.check(ctx); err != nil {
+		return err
+	}
 	file := l.fileName(g.n + 1)
 	published := false
 	defer func() {

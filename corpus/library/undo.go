@@ -69,6 +69,9 @@ func (l *Library) Undo(ctx context.Context, generation int64) (undone Change, er
 	}
 	g := l.acquire()
 	defer l.release(g)
+	if err := g.check(ctx); err != nil {
+		return Change{}, err
+	}
 	file := l.fileName(g.n + 1)
 	if err := l.repeat(ctx, file, undone.Previous); err != nil {
 		return Change{}, fmt.Errorf("copy the generation before: %w", err)

@@ -121,3 +121,30 @@ func TestUndoForgetsTenant(t *testing.T) {
 		wantOneFile(t, l)
 	}
 }
+
+// TestAtGeneration checks that a change for a generation is made only while that one is current.
+func TestAtGeneration(t *testing.T) {
+	l := openLibrary(t, t.TempDir())
+	put(t, l, 0, many("a", 2)...)
+	stats, err := l.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, now := AtGeneration(t.Context(), stats.Generation-1), AtGeneration(t.Context(), stats.Generation)
+	if _, err := l.Import(old, imports.Options{}, itemsOf(many("b", 1)...)); !errors.Is(err, ErrStale) {
+		t.Errorf("an import: %v", err)
+	}
+	if _, err := l.Remove(old, 0, []string{"a0"}); !errors.Is(err, ErrStale) {
+		t.Errorf("a removal: %v", err)
+	}
+	if _, err := l.Undo(old, 0); !errors.Is(err, ErrStale) {
+		t.Errorf("an undo: %v", err)
+	}
+	wantOneFile(t, l)
+	if _, err := l.Undo(now, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Import(now, imports.Options{}, itemsOf(many("b", 1)...)); !errors.Is(err, ErrStale) {
+		t.Errorf("after the undo: %v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -23,6 +24,25 @@ func (e BusyError) Error() string {
 
 // Is reports whether target is [ErrImporting].
 func (e BusyError) Is(target error) bool { return target == ErrImporting }
+
+// ErrStale means that another generation than the one of [AtGeneration] is current.
+var ErrStale = errors.New("the corpus was changed in the meantime")
+
+type generationKey struct{}
+
+// AtGeneration returns a context for changes that are made only while a generation is the current
+// one. Other changes return [ErrStale].
+func AtGeneration(ctx context.Context, n int64) context.Context {
+	return context.WithValue(ctx, generationKey{}, n)
+}
+
+// check returns an error unless the generation is the one that ctx is for, or ctx is for any.
+func (g *generation) check(ctx context.Context) error {
+	if n, limited := ctx.Value(generationKey{}).(int64); limited && n != g.n {
+		return ErrStale
+	}
+	return nil
+}
 
 // use says what is changing or copying the corpus. It is in memory, so a process that is killed
 // leaves nothing behind.

@@ -6,6 +6,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -150,22 +151,16 @@ func Show(ctx context.Context, d *datadir.Dir, by By, n Name) (View, error) {
 
 // Add adds an account, with a first token that has the account's role.
 func Add(ctx context.Context, d *datadir.Dir, _ By, in Addition) (Credentials, error) {
-	if in.Role == "" {
-		in.Role = string(admins.Viewer)
-	}
-	role, err := admins.ParseRole(in.Role)
-	if err == nil {
-		err = admins.CheckName(in.Name)
-	}
+	role, err := in.check()
 	if err != nil {
-		return Credentials{}, failure.Of(failure.Invalid, err)
+		return Credentials{}, err
 	}
 	a, password, err := d.Admins.Add(ctx, in.Name, role, d.Now())
 	switch {
 	case errors.Is(err, admins.ErrExists):
-		return Credentials{}, failure.New(failure.Conflict, "the admin %s exists already; to change it, use `stile admin set`", in.Name)
+		return Credentials{}, errExists(in.Name)
 	case errors.Is(err, admins.ErrTooMany):
-		return Credentials{}, failure.New(failure.Conflict, "there are %d admins, which is the maximum; remove one first", admins.MaxAdmins)
+		return Credentials{}, errTooMany
 	case err != nil:
 		return Credentials{}, err
 	}
@@ -173,23 +168,51 @@ func Add(ctx context.Context, d *datadir.Dir, _ By, in Addition) (Credentials, e
 	return Credentials{a.Name, role, password, token}, err
 }
 
+// check returns the role of the new account.
+func (in Addition) check() (admins.Role, error) {
+	role, err := admins.ParseRole(cmp.Or(in.Role, string(admins.Viewer)))
+	if err == nil {
+		err = admins.CheckName(in.Name)
+	}
+	return role, failure.Of(failure.Invalid, err)
+}
+
+func errExists(name string) error {
+	return failure.New(failure.Conflict, "the admin %s exists already; to change it, use `stile admin set`", name)
+}
+
+var errTooMany = failure.New(failure.Conflict, "there are %d admins, which is the maximum; remove one first", admins.MaxAdmins)
+
+// check returns the account, and the role that it would have.
+func (in Change) check(ctx context.Context, d *datadir.Dir) (a admins.Admin, role admins.Role, err error) {
+	if in == (Change{Name: in.Name}) {
+		return a, "", failure.New(failure.Invalid, "nothing to change: give a role, a new password (`--reset-password`) or `--remove-passkeys`")
+	}
+	if a, err = find(ctx, d, in.Name); err != nil {
+		return a, "", err
+	}
+	role = a.Role
+	if in.Role != "" {
+		if role, err = admins.ParseRole(in.Role); err != nil {
+			return a, "", failure.Of(failure.Invalid, err)
+		}
+		if a.Issuer != "" {
+			return a, "", failure.New(failure.Conflict, "the role of %s comes from %s at each sign-in; change it there", a.Name, a.Issuer)
+		}
+	}
+	if in.ResetPassword && a.Issuer != "" {
+		return a, "", explain(a, admins.ErrIssuer)
+	}
+	return a, role, nil
+}
+
 // Set changes an account. A new password ends its sessions.
 func Set(ctx context.Context, d *datadir.Dir, _ By, in Change) (out Changed, err error) {
-	if in == (Change{Name: in.Name}) {
-		return out, failure.New(failure.Invalid, "nothing to change: give a role, a new password (`--reset-password`) or `--remove-passkeys`")
-	}
-	a, err := find(ctx, d, in.Name)
+	a, role, err := in.check(ctx, d)
 	if err != nil {
 		return out, err
 	}
 	if in.Role != "" {
-		role, err := admins.ParseRole(in.Role)
-		if err != nil {
-			return out, failure.Of(failure.Invalid, err)
-		}
-		if a.Issuer != "" {
-			return out, failure.New(failure.Conflict, "the role of %s comes from %s at each sign-in; change it there", a.Name, a.Issuer)
-		}
 		if _, err := d.Admins.SetRole(ctx, a.Number, role); err != nil {
 			return out, explain(a, err)
 		}
@@ -241,18 +264,8 @@ func Remove(ctx context.Context, d *datadir.Dir, _ By, n Name) (Removed, error) 
 
 // SetPassword gives an account the password that its owner chose, and ends its other sessions.
 func SetPassword(ctx context.Context, d *datadir.Dir, by By, in PasswordChange) (View, error) {
-	a, err := own(ctx, d, by, in.Name)
+	a, err := in.check(ctx, d, by)
 	if err != nil {
-		return View{}, err
-	}
-	mine := by.InSession && strings.EqualFold(by.Name, a.Name)
-	if !mine && !by.CommandLine {
-		return View{}, failure.New(failure.Forbidden, "only %s may choose the password; give a new one-time password instead (`stile admin set %s --reset-password`)", a.Name, a.Name)
-	}
-	if err := admins.CheckPassword(a.Name, in.Password); err != nil {
-		return View{}, failure.Of(failure.Invalid, err)
-	}
-	if err := checkCurrent(ctx, d, a, in, mine); err != nil {
 		return View{}, err
 	}
 	if err := d.Admins.SetPassword(ctx, a.Number, in.Password); err != nil {
@@ -265,6 +278,22 @@ func SetPassword(ctx context.Context, d *datadir.Dir, by By, in PasswordChange) 
 		return View{}, err
 	}
 	return view(ctx, d, a)
+}
+
+// check returns the account whose password the caller may choose.
+func (in PasswordChange) check(ctx context.Context, d *datadir.Dir, by By) (admins.Admin, error) {
+	a, err := own(ctx, d, by, in.Name)
+	if err != nil {
+		return a, err
+	}
+	mine := by.InSession && strings.EqualFold(by.Name, a.Name)
+	if !mine && !by.CommandLine {
+		return a, failure.New(failure.Forbidden, "only %s may choose the password; give a new one-time password instead (`stile admin set %s --reset-password`)", a.Name, a.Name)
+	}
+	if err := admins.CheckPassword(a.Name, in.Password); err != nil {
+		return a, failure.Of(failure.Invalid, err)
+	}
+	return a, checkCurrent(ctx, d, a, in, mine)
 }
 
 // checkCurrent returns an error unless a change from a session has the current password. A one-time

@@ -78,32 +78,44 @@ func tokenView(a admins.Admin, t admins.Token) TokenView {
 
 // AddToken adds an admin token.
 func AddToken(ctx context.Context, d *datadir.Dir, by By, in TokenAddition) (NewToken, error) {
-	a, err := own(ctx, d, by, in.Admin)
+	a, role, lifetime, err := in.check(ctx, d, by)
 	if err != nil {
 		return NewToken{}, err
 	}
-	role, lifetime := a.Role, admins.DefaultTokenLifetime
-	if in.Role != "" {
-		if role, err = admins.ParseRole(in.Role); err != nil {
-			return NewToken{}, failure.Of(failure.Invalid, err)
-		}
-	}
-	if !a.Role.Includes(role) {
-		return NewToken{}, failure.New(failure.Invalid, "role %s: must not be above that of %s, which is %s", role, a.Name, a.Role)
-	}
-	if in.For != "" {
-		if lifetime, err = settings.ParseDuration(in.For); err != nil {
-			return NewToken{}, failure.New(failure.Invalid, "for %q: must be a duration, such as 24h or 90d", in.For)
-		}
-	}
 	t, plain, err := d.Admins.AddToken(ctx, a, in.Name, role, lifetime, d.Now())
 	if errors.Is(err, admins.ErrTooMany) {
-		return NewToken{}, failure.New(failure.Conflict, "%s has %d tokens, which is the maximum; remove one first", a.Name, admins.MaxTokens)
+		return NewToken{}, errTooManyTokens(a)
 	}
 	if err != nil {
 		return NewToken{}, invalidUnless(err)
 	}
 	return NewToken{tokenView(a, t), plain}, nil
+}
+
+// check returns the account that gets the token, its role, and how long it is valid.
+func (in TokenAddition) check(ctx context.Context, d *datadir.Dir, by By) (a admins.Admin, role admins.Role, lifetime time.Duration, err error) {
+	if a, err = own(ctx, d, by, in.Admin); err != nil {
+		return a, "", 0, err
+	}
+	role, lifetime = a.Role, admins.DefaultTokenLifetime
+	if in.Role != "" {
+		if role, err = admins.ParseRole(in.Role); err != nil {
+			return a, "", 0, failure.Of(failure.Invalid, err)
+		}
+	}
+	if !a.Role.Includes(role) {
+		return a, "", 0, failure.New(failure.Invalid, "role %s: must not be above that of %s, which is %s", role, a.Name, a.Role)
+	}
+	if in.For != "" {
+		if lifetime, err = settings.ParseDuration(in.For); err != nil {
+			return a, "", 0, failure.New(failure.Invalid, "for %.20q: must be a duration, such as 24h or 90d", in.For)
+		}
+	}
+	return a, role, lifetime, invalidUnless(admins.CheckToken(in.Name, lifetime))
+}
+
+func errTooManyTokens(a admins.Admin) error {
+	return failure.New(failure.Conflict, "%s has %d tokens, which is the maximum; remove one first", a.Name, admins.MaxTokens)
 }
 
 // invalidUnless says that the input is the cause of an error, unless the error has a kind.

@@ -179,16 +179,46 @@ func (u UndoRequest) About() string {
 // Undo implements `content undo`. It returns the change that was undone.
 func Undo(ctx context.Context, d *datadir.Dir, u UndoRequest) (Change, error) {
 	undone, err := d.Store.Undo(ctx, u.Generation)
+	if err != nil {
+		return Change{}, explainUndo(err)
+	}
+	return viewChange(d, undone), d.UpdateAddressPolicy(ctx)
+}
+
+// explainUndo adds to an error its kind, and what to do.
+func explainUndo(err error) error {
 	later, isLater := errors.AsType[library.ChangedLaterError](err)
 	switch {
 	case errors.Is(err, library.ErrNoUndo):
-		return Change{}, failure.New(failure.Conflict, "%w: the corpus as it was before a change is kept for %d days, until the next change or until a tenant is removed; import the earlier items again", err, int(library.KeepPrevious.Hours()/24))
+		return failure.New(failure.Conflict, "%w: the corpus as it was before a change is kept for %d days, until the next change or until a tenant is removed; import the earlier items again", err, int(library.KeepPrevious.Hours()/24))
 	case isLater:
-		return Change{}, failure.New(failure.Conflict, "%w (%s); only the last change can be undone: without a generation, that one is", err, later.Last.Kind)
+		return failure.New(failure.Conflict, "%w (%s); only the last change can be undone: without a generation, that one is", err, later.Last.Kind)
 	case errors.Is(err, library.ErrImporting):
-		return Change{}, failure.Of(failure.Conflict, err)
-	case err != nil:
-		return Change{}, err
+		return failure.Of(failure.Conflict, err)
 	}
-	return viewChange(d, undone), d.UpdateAddressPolicy(ctx)
+	return err
+}
+
+// WouldUndo is the preview of [Undo]: the change that would be undone.
+func WouldUndo(_ context.Context, d *datadir.Dir, u UndoRequest) (any, error) {
+	last, _, ok := d.Store.LastChange()
+	switch {
+	case !ok:
+		return nil, explainUndo(library.ErrNoUndo)
+	case u.Generation != 0 && u.Generation != last.Generation:
+		return nil, explainUndo(library.ChangedLaterError{Last: last})
+	}
+	return viewChange(d, last), nil
+}
+
+// Version returns what the version of the corpus is: its generation.
+func Version(ctx context.Context, d *datadir.Dir, _ Owner) (any, error) {
+	stats, err := d.Store.Stats(ctx)
+	return stats.Generation, err
+}
+
+// AtVersion returns a context for changes that are made only if the corpus has a version.
+func AtVersion(ctx context.Context, version any) context.Context {
+	generation, _ := version.(int64) // Version returns nothing else
+	return library.AtGeneration(ctx, generation)
 }

@@ -49,15 +49,14 @@ type IssuerRefresh struct {
 
 // Refresh fetches keys now. If a fetch fails, it still fetches the others.
 func Refresh(ctx context.Context, d *datadir.Dir, r IssuerRefresh) ([]IssuerView, error) {
+	selected, err := r.selected(d)
+	if err != nil {
+		return nil, err
+	}
 	views := []IssuerView{}
 	var failed []error
-	var names []string
-	for _, keys := range d.ExternalKeys {
+	for _, keys := range selected {
 		name := keys.Status().Issuer
-		names = append(names, name)
-		if r.Issuer != "" && r.Issuer != name {
-			continue
-		}
 		if err := keys.Refresh(ctx); err != nil {
 			failed = append(failed, fmt.Errorf("issuer %s: can't fetch its keys, so those from before stay in use: %w", name, err))
 			continue
@@ -67,13 +66,47 @@ func Refresh(ctx context.Context, d *datadir.Dir, r IssuerRefresh) ([]IssuerView
 		}
 		views = append(views, viewIssuer(keys.Status()))
 	}
+	return views, errors.Join(failed...)
+}
+
+// selected returns the keys to fetch.
+func (r IssuerRefresh) selected(d *datadir.Dir) (selected []*issuers.KeyCache, err error) {
+	var names []string
+	for _, keys := range d.ExternalKeys {
+		name := keys.Status().Issuer
+		names = append(names, name)
+		if r.Issuer == "" || r.Issuer == name {
+			selected = append(selected, keys)
+		}
+	}
 	switch {
 	case len(names) == 0:
 		return nil, failure.New(failure.NotFound, "there is no external issuer; see the setting issuers")
-	case len(views)+len(failed) == 0:
+	case len(selected) == 0:
 		return nil, failure.New(failure.NotFound, "issuer %q: unknown; must be exactly one of: %s", r.Issuer, strings.Join(names, ", "))
 	}
-	return views, errors.Join(failed...)
+	return selected, nil
+}
+
+// Fetches is what a refresh would fetch.
+type Fetches struct {
+	Issuers []string `json:"issuers"`
+}
+
+// WouldRefresh is the preview of [Refresh]. It connects to nothing.
+func WouldRefresh(_ context.Context, d *datadir.Dir, r IssuerRefresh) (any, error) {
+	selected, err := r.selected(d)
+	f := Fetches{Issuers: []string{}}
+	for _, keys := range selected {
+		f.Issuers = append(f.Issuers, keys.Status().Issuer)
+	}
+	return f, err
+}
+
+// IssuersVersion returns what the version of the external issuers is computed from: their keys, and
+// when these were fetched.
+func IssuersVersion(ctx context.Context, d *datadir.Dir, _ None) (any, error) {
+	return Issuers(ctx, d, None{})
 }
 
 // About returns which issuer is meant, for the audit log.

@@ -63,5 +63,26 @@ func Rotate(ctx context.Context, d *datadir.Dir, r Rotation) (View, error) {
 	return viewKey(k), err
 }
 
+// WouldRotate is the preview of [Rotate].
+func WouldRotate(_ context.Context, d *datadir.Dir, r Rotation) (any, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	after := struct {
+		Alg   string `json:"alg"`
+		Signs bool   `json:"signs"`
+	}{r.Alg, true}
+	return after, failure.Of(failure.Conflict, d.Keys.MayRotate(d.Now()))
+}
+
+// Version returns what the version of the signing keys is computed from: which there are.
+func Version(_ context.Context, d *datadir.Dir, _ None) (any, error) {
+	var names []string
+	for _, k := range d.Keys.List() {
+		names = append(names, k.KID)
+	}
+	return names, nil
+}
+
 // None is the input of an operation that has no parameters.
 type None struct{}

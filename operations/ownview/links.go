@@ -3,6 +3,7 @@ package ownview
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"stile.example/stile/datadir"
@@ -68,22 +69,86 @@ func AddLink(ctx context.Context, d *datadir.Dir, r LinkRequest, by string) (New
 	if err != nil {
 		return NewLink{}, err
 	}
-	life := links.DefaultLife
-	if r.For != "" {
-		if life, err = settings.ParseDuration(r.For); err != nil {
-			return NewLink{}, failure.New(failure.Invalid, "for %.20q: must be a duration, such as 24h or 7d", r.For)
-		}
+	life, err := r.life()
+	if err != nil {
+		return NewLink{}, err
 	}
 	plain, l, err := d.Links.Add(ctx, t.Number, r.Name, by, life, d.Now())
 	switch {
 	case errors.Is(err, links.ErrTooMany):
-		return NewLink{}, failure.New(failure.Conflict, "%s has %d links, which is the maximum; remove one with `stile tenant link remove`", t.ClientID, links.MaxLinks)
+		return NewLink{}, errTooMany(t)
 	case errors.Is(err, links.ErrInput):
 		return NewLink{}, failure.Of(failure.Invalid, err)
 	case err != nil:
 		return NewLink{}, err
 	}
 	return NewLink{viewLink(l, d.Now()), d.Signer.Issuer + Path + "#" + plain}, nil
+}
+
+// life returns how long the link lasts.
+func (r LinkRequest) life() (life time.Duration, err error) {
+	if life = links.DefaultLife; r.For != "" {
+		if life, err = settings.ParseDuration(r.For); err != nil {
+			return 0, failure.New(failure.Invalid, "for %.20q: must be a duration, such as 24h or 7d", r.For)
+		}
+	}
+	return life, failure.Of(failure.Invalid, links.Check(r.Name, life))
+}
+
+func errTooMany(t *tenants.Tenant) error {
+	return failure.New(failure.Conflict, "%s has %d links, which is the maximum; remove one with `stile tenant link remove`", t.ClientID, links.MaxLinks)
+}
+
+// PlannedLink is a link that was not made.
+type PlannedLink struct {
+	Name      string    `json:"name"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// WouldAddLink is the preview of [AddLink].
+func WouldAddLink(ctx context.Context, d *datadir.Dir, r LinkRequest) (any, error) {
+	t, err := lookup.Tenant(d, r.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	life, err := r.life()
+	if err != nil {
+		return nil, err
+	}
+	list, err := linksOf(ctx, d, t)
+	list = slices.DeleteFunc(list, func(l Link) bool { return l.Ended })
+	if err == nil && len(list) >= links.MaxLinks {
+		err = errTooMany(t)
+	}
+	return PlannedLink{r.Name, d.Now().UTC().Truncate(time.Second).Add(life)}, err
+}
+
+// WouldRemoveLink is the preview of [RemoveLink].
+func WouldRemoveLink(ctx context.Context, d *datadir.Dir, n LinkName) (any, error) {
+	t, err := lookup.Tenant(d, n.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	list, err := linksOf(ctx, d, t)
+	if err == nil && !slices.ContainsFunc(list, func(l Link) bool { return l.ID == n.ID }) {
+		err = noLink(t, n.ID)
+	}
+	return nil, err
+}
+
+// LinksVersion returns what the version of a tenant's links is computed from: which there are. It
+// is nil if there is no such tenant.
+func LinksVersion(ctx context.Context, d *datadir.Dir, n Tenant) (any, error) {
+	t, ok := d.Tenants.Find(n.ClientID)
+	if !ok {
+		return nil, nil
+	}
+	list, err := linksOf(ctx, d, t)
+	ids := make([]string, len(list))
+	for i, l := range list {
+		ids[i] = l.ID
+	}
+	return ids, err
 }
 
 // Links returns the links of a tenant, the oldest first.
@@ -122,9 +187,13 @@ func RemoveLink(ctx context.Context, d *datadir.Dir, n LinkName) (Removed, error
 	}
 	err = d.Links.Remove(ctx, t.Number, n.ID)
 	if errors.Is(err, links.ErrNotFound) {
-		return Removed{}, failure.New(failure.NotFound, "%s has no link %.20q; `stile tenant link list %s` lists its links", t.ClientID, n.ID, t.ClientID)
+		return Removed{}, noLink(t, n.ID)
 	}
 	return Removed{n.ID}, err
+}
+
+func noLink(t *tenants.Tenant, id string) error {
+	return failure.New(failure.NotFound, "%s has no link %.20q; `stile tenant link list %s` lists its links", t.ClientID, id, t.ClientID)
 }
 
 func viewLink(l links.Link, now time.Time) Link {

@@ -265,6 +265,34 @@ func Close(ctx context.Context, d *datadir.Dir, _ None) (Closing, error) {
 	return c, err
 }
 
+// Due is what closing would close: months that are over.
+type Due struct {
+	Months []string `json:"months"`
+	// The month that closes next, and when. Empty if nothing was ever used.
+	Next     string    `json:"next,omitempty"`
+	ClosesAt time.Time `json:"closes_at,omitzero"`
+}
+
+// WouldClose is the preview of [Close].
+func WouldClose(ctx context.Context, d *datadir.Dir, _ None) (any, error) {
+	due := Due{Months: []string{}}
+	month, found, err := d.Statements.Next(ctx)
+	if err != nil || !found {
+		return due, err
+	}
+	for ; !d.Now().Before(statements.ClosesAt(month)); month = month.AddDate(0, 1, 0) {
+		due.Months = append(due.Months, statements.MonthOf(month))
+	}
+	due.Next, due.ClosesAt = statements.MonthOf(month), statements.ClosesAt(month)
+	return due, nil
+}
+
+// Version returns what the version of the list of statements is computed from: the last closed
+// month.
+func Version(ctx context.Context, d *datadir.Dir, _ None) (any, error) {
+	return d.Statements.Store.LastClosed(ctx)
+}
+
 // LineName names a line of a statement: by its number, or by its token, which must have only one
 // line then.
 type LineName struct {

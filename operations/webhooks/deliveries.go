@@ -124,35 +124,42 @@ type Replayed struct {
 
 const maxReplay = 500
 
+// deliveries returns the deliveries to repeat, and whether there are more. Those of a webhook do
+// exist.
+func (r Replay) deliveries(ctx context.Context, d *datadir.Dir) (ids []int64, more bool, err error) {
+	if (r.ID == 0) == (r.FailedOf == "") {
+		return nil, false, failure.New(failure.Invalid, "either the id of a delivery or failed_of must be given")
+	}
+	if r.FailedOf == "" {
+		return []int64{r.ID}, false, nil
+	}
+	w, err := d.Webhooks.Find(ctx, r.FailedOf)
+	if err == nil && !w.Enabled {
+		err = webhooks.ErrDisabled
+	}
+	if err != nil {
+		return nil, false, explain(r.FailedOf, err)
+	}
+	failed, err := d.Webhooks.Deliveries(ctx, webhooks.Query{Webhook: r.FailedOf, State: webhooks.Failed, NotReplayed: true, Limit: maxReplay + 1})
+	failed, last := paging.Cut(failed, maxReplay)
+	ids = make([]int64, len(failed))
+	for i, one := range failed {
+		ids[i] = one.ID
+	}
+	return ids, last != nil, err
+}
+
 // SendAgain sends events again, with the same webhook-ids.
 func SendAgain(ctx context.Context, d *datadir.Dir, r Replay) (Replayed, error) {
-	if (r.ID == 0) == (r.FailedOf == "") {
-		return Replayed{}, failure.New(failure.Invalid, "either the id of a delivery or failed_of must be given")
-	}
-	done := Replayed{Deliveries: []int64{}}
-	ids := []int64{r.ID}
-	if r.FailedOf != "" {
-		w, err := d.Webhooks.Find(ctx, r.FailedOf)
-		if err == nil && !w.Enabled {
-			err = webhooks.ErrDisabled
-		}
-		if err != nil {
-			return done, explain(r.FailedOf, err)
-		}
-		failed, err := d.Webhooks.Deliveries(ctx, webhooks.Query{Webhook: r.FailedOf, State: webhooks.Failed, NotReplayed: true, Limit: maxReplay + 1})
-		if err != nil {
-			return done, err
-		}
-		done.More = len(failed) > maxReplay
-		ids = ids[:0]
-		for _, one := range failed[:min(len(failed), maxReplay)] {
-			ids = append(ids, one.ID)
-		}
+	ids, more, err := r.deliveries(ctx, d)
+	done := Replayed{Deliveries: []int64{}, More: more}
+	if err != nil {
+		return done, err
 	}
 	for _, id := range ids {
 		made, err := d.Webhooks.Replay(ctx, id)
 		if errors.Is(err, webhooks.ErrNotFound) {
-			return done, failure.New(failure.NotFound, "there is no delivery %d; `stile webhook deliveries` lists the deliveries", id)
+			return done, noDelivery(id)
 		}
 		if errors.Is(err, webhooks.ErrDisabled) {
 			return done, failure.Of(failure.Conflict, err)

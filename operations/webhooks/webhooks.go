@@ -122,18 +122,31 @@ func explain(id string, err error) error {
 
 // Add adds a webhook and returns its secret.
 func Add(ctx context.Context, d *datadir.Dir, a Addition) (Created, error) {
-	if err := checkTenant(d, a.Tenant); err != nil {
+	c, err := a.change(d)
+	if err != nil {
 		return Created{}, err
-	}
-	c := webhooks.Change{URL: &a.URL, Events: &a.Events, Tenant: &a.Tenant}
-	if err := d.Webhooks.Check(c); err != nil {
-		return Created{}, failure.Of(failure.Invalid, err)
 	}
 	w, secret, err := d.Webhooks.Add(ctx, c)
 	if err != nil {
 		return Created{}, explain("", err)
 	}
 	return Created{view(w, d.Now()), secret}, nil
+}
+
+// change returns the fields of the new webhook, once they are checked.
+func (a Addition) change(d *datadir.Dir) (webhooks.Change, error) {
+	return Change{URL: &a.URL, Events: &a.Events, Tenant: &a.Tenant}.change(d)
+}
+
+// change returns the fields to change, once they are checked.
+func (c Change) change(d *datadir.Dir) (webhooks.Change, error) {
+	change := webhooks.Change{URL: c.URL, Events: c.Events, Tenant: c.Tenant, Enabled: c.Enabled}
+	if c.Tenant != nil {
+		if err := checkTenant(d, *c.Tenant); err != nil {
+			return change, err
+		}
+	}
+	return change, failure.Of(failure.Invalid, d.Webhooks.Apply(change, &webhooks.Webhook{}))
 }
 
 func checkTenant(d *datadir.Dir, clientID string) error {
@@ -164,14 +177,9 @@ func Show(ctx context.Context, d *datadir.Dir, n Name) (View, error) {
 
 // Set changes a webhook.
 func Set(ctx context.Context, d *datadir.Dir, c Change) (View, error) {
-	if c.Tenant != nil {
-		if err := checkTenant(d, *c.Tenant); err != nil {
-			return View{}, err
-		}
-	}
-	change := webhooks.Change{URL: c.URL, Events: c.Events, Tenant: c.Tenant, Enabled: c.Enabled}
-	if err := d.Webhooks.Check(change); err != nil {
-		return View{}, failure.Of(failure.Invalid, err)
+	change, err := c.change(d)
+	if err != nil {
+		return View{}, err
 	}
 	w, err := d.Webhooks.Set(ctx, c.ID, change)
 	if err != nil {
@@ -193,34 +201,22 @@ func Remove(ctx context.Context, d *datadir.Dir, n Name) (Removed, error) {
 // maxOverlap is how long an old secret may sign.
 const maxOverlap = 30 * 24 * time.Hour
 
+func (r Rotation) overlap() (time.Duration, error) {
+	if r.Overlap < 0 || r.Overlap > int64(maxOverlap/time.Second) {
+		return 0, failure.New(failure.Invalid, "overlap: must be from 0 to 30 days")
+	}
+	return time.Duration(r.Overlap) * time.Second, nil
+}
+
 // RotateSecret gives a webhook a new secret and returns it.
 func RotateSecret(ctx context.Context, d *datadir.Dir, r Rotation) (Created, error) {
-	overlap := time.Duration(r.Overlap) * time.Second
-	if r.Overlap < 0 || r.Overlap > int64(maxOverlap/time.Second) {
-		return Created{}, failure.New(failure.Invalid, "overlap: must be from 0 to 30 days")
+	overlap, err := r.overlap()
+	if err != nil {
+		return Created{}, err
 	}
 	w, secret, err := d.Webhooks.RotateSecret(ctx, r.ID, overlap)
 	if err != nil {
 		return Created{}, explain(r.ID, err)
 	}
 	return Created{view(w, d.Now()), secret}, nil
-}
-
-// State returns a webhook for the audit log, nil if it does not exist.
-func State[I interface{ About() string }](ctx context.Context, d *datadir.Dir, in I) (any, error) {
-	w, err := d.Webhooks.Find(ctx, in.About())
-	if errors.Is(err, webhooks.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	v := view(w, d.Now())
-	return struct {
-		URL            string        `json:"url"`
-		Events         []events.Type `json:"events"`
-		Tenant         string        `json:"tenant"`
-		Enabled        bool          `json:"enabled"`
-		OldSecretUntil *time.Time    `json:"old_secret_until"`
-	}{v.URL, v.Events, v.Tenant, w.Enabled, v.OldSecretUntil}, nil
 }

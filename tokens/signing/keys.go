@@ -132,15 +132,25 @@ func (k *Keys) Rotate(now time.Time, alg string, lifetime time.Duration) (KeyInf
 	defer k.mu.Unlock()
 	old := k.set.Load()
 	next := old.rotated(fresh, now, now.Add(lifetime+rotationSlack))
-	if len(next.keys) > maxKeys {
-		return KeyInfo{}, fmt.Errorf("rotate keys: %w: wait until %s",
-			ErrTooMany, next.keys[maxKeys].until.Format(time.RFC3339))
+	if err := old.mayRotate(now); err != nil {
+		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
 	}
 	if err := writeKeys(k.file, next); err != nil {
 		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
 	}
 	k.set.Store(next)
 	return next.info(0), nil
+}
+
+// MayRotate returns [ErrTooMany], with how long to wait, if [Keys.Rotate] would.
+func (k *Keys) MayRotate(now time.Time) error { return k.set.Load().mayRotate(now) }
+
+func (s *Set) mayRotate(now time.Time) error {
+	alive := s.alive(now)
+	if len(alive) < maxKeys {
+		return nil
+	}
+	return fmt.Errorf("%w: wait until %s", ErrTooMany, alive[maxKeys-1].until.Format(time.RFC3339))
 }
 
 func (s *Set) rotated(fresh *Key, now, until time.Time) *Set {

@@ -168,3 +168,34 @@ func TestEncrypted(t *testing.T) {
 		t.Errorf("a response of another request is returned: %d %q", o, response)
 	}
 }
+
+// TestForgetOld checks that responses are removed after a day, although nobody sends another
+// request, and not before.
+func TestForgetOld(t *testing.T) {
+	table := newTable(t)
+	r := newRequests(t, table)
+	for i := range maxRemoved + 5 {
+		at := noon
+		if i < 3 {
+			at = noon.Add(time.Minute)
+		}
+		if _, _, err := table.BeginRequest(t.Context(), idempotency.Record{ID: sha256.Sum256(fmt.Append(nil, i)), At: at}, time.Time{}, 1<<20); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, id, _, err := r.Begin(t.Context(), noon, "ada", "k"); err != nil || r.End(t.Context(), id, []byte("secret")) != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		after time.Duration
+		left  int
+	}{{0, maxRemoved + 6}, {idempotency.Lasts, maxRemoved + 6}, {idempotency.Lasts + time.Second, 3}, {idempotency.Lasts + 2*time.Minute, 0}} {
+		if err := table.ForgetOld(t.Context(), noon.Add(c.after)); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := table.DB.Reader().QueryRowContext(t.Context(), `SELECT count(*) FROM idempotency`).Scan(&n); err != nil || n != c.left {
+			t.Errorf("after %v: %d records are left, want %d: %v", c.after, n, c.left, err)
+		}
+	}
+}

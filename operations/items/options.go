@@ -1,4 +1,4 @@
-package operations
+package items
 
 import (
 	"context"
@@ -9,20 +9,16 @@ import (
 	"stile.example/stile/operations/lookup"
 )
 
-// OwnerName names the owner of items.
-type OwnerName struct {
-	Tenant string `json:"tenant,omitempty"` // client_id; empty: the shared corpus
-}
-
-// ContentOptions is what was chosen at import for all items of an owner.
-type ContentOptions struct {
+// Options is what was chosen at import for all items of an owner.
+type Options struct {
 	Searchable []string        `json:"searchable"` // names of attributes
 	Synonyms   synonyms.Groups `json:"synonyms"`
 	Labels     labels.Labels   `json:"labels"`
 	URL        string          `json:"url"` // empty: items without a URL get none
 }
 
-func showOptions(ctx context.Context, d *datadir.Dir, q OwnerName) (v ContentOptions, err error) {
+// ShowOptions implements `content options`.
+func ShowOptions(ctx context.Context, d *datadir.Dir, q Owner) (v Options, err error) {
 	tenant, err := lookup.Number(d, q.Tenant)
 	if err != nil {
 		return v, err
@@ -31,7 +27,7 @@ func showOptions(ctx context.Context, d *datadir.Dir, q OwnerName) (v ContentOpt
 	if err != nil {
 		return v, err
 	}
-	v = ContentOptions{Searchable: o.Searchable, Labels: o.Labels, URL: o.URL}
+	v = Options{Searchable: o.Searchable, Labels: o.Labels, URL: o.URL}
 	if v.Synonyms, err = synonyms.Parse("synonyms", o.Synonyms); err != nil {
 		return v, err
 	}
