@@ -50,6 +50,9 @@ func site(t *testing.T) (*consoletest.Site, tokenstate.ID) {
 		if n == 0 {
 			f.Code, f.Rule, f.Limit, f.Seen, f.Detail = "token_hijacked", "binding", 0, 0, "the token is bound to the address <script>"
 		}
+		if n == 1 {
+			f.Token = tokenstate.NewID("https://api.example", "never admitted")
+		}
 		d.Refusals.Note(f, true)
 	}
 	for range 80 {
@@ -77,6 +80,10 @@ func TestRefusals(t *testing.T) {
 	s.Get("/refusals/AAAA-AAAA", 404)
 	consoletest.Has(t, s.Get("/refusals/7QK2-0003", 200), "policy.spike.calls", "stile explain 7QK2-0003", "/tokens/"+id.String(), "The token stays valid")
 	consoletest.Has(t, s.Get("/refusals/7QK2-0000", 200), "&lt;script&gt;", "used from outside its binding")
+	never := tokenstate.NewID("https://api.example", "never admitted").String()
+	if page := s.Get("/refusals/7QK2-0001", 200); !strings.Contains(page, "/refusals?token="+never) || strings.Contains(page, "/tokens/"+never) {
+		t.Error("the refusal links to a token that has no page")
+	}
 }
 
 func TestTokens(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"stile.example/stile/console/frame"
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/operations"
+	"stile.example/stile/operations/failure"
 )
 
 // refusals shows the list of refusals. The filters are the parameters of its URL.
@@ -102,7 +103,11 @@ func refusal(r *frame.Request) (any, error) {
 	facts := []frame.Item{{Term: "When", Value: timeCell(&f.At)},
 		{Term: "Tenant", Value: tenantCell(text(f.Tenant))}, {Term: "Address", Value: addressCell(text(f.Address))}}
 	if line.TokenID != "" {
-		facts = append(facts, frame.Item{Term: "Token", Value: frame.Code(line.TokenID).Link(frame.Path("tokens", line.TokenID))})
+		token, err := tokenFact(r, line.TokenID)
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, token)
 	}
 	for _, fact := range [][2]string{{"Counted", text(f.Identity)}, {"Rule", f.RuleText}, {"Page", text(f.Page)}, {"Detail", text(f.Detail)}} {
 		if fact[1] != "" {
@@ -120,6 +125,19 @@ func refusal(r *frame.Request) (any, error) {
 		Actions []frame.Cell
 		Problem string
 	}{f.Code, state, f, facts, settingActions(r, f), "/problems/" + f.Code}, nil
+}
+
+// tokenFact returns the token of a refusal, with a link to its story. A token without an admitted
+// call has none.
+func tokenFact(r *frame.Request, id string) (frame.Item, error) {
+	_, err := readToken(r, id)
+	switch {
+	case failure.KindOf(err) == failure.NotFound:
+		return frame.Item{Term: "Token", Value: frame.Code(id).Link(frame.URL("/refusals", "token", id)), Help: "No call of it was admitted. The link lists its refusals."}, nil
+	case err != nil:
+		return frame.Item{}, err
+	}
+	return frame.Item{Term: "Token", Value: frame.Code(id).Link(frame.Path("tokens", id))}, nil
 }
 
 // lineOf returns a refusal as the list shows it.

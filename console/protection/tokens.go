@@ -65,12 +65,18 @@ func stateBadge(state, reason string) frame.Cell {
 	return frame.Badge("muted", state)
 }
 
-// token shows one token and its story.
-func token(r *frame.Request) (any, error) {
-	v, err := frame.Do[operations.TokenName, operations.TokenInfo](r, "token show", operations.TokenName{Token: r.PathValue("id")})
-	if failure.KindOf(err) == failure.Invalid { // a URL that names no token is not a form to correct
+// readToken returns a token by its ID.
+func readToken(r *frame.Request, id string) (operations.TokenInfo, error) {
+	v, err := frame.Do[operations.TokenName, operations.TokenInfo](r, "token show", operations.TokenName{Token: id})
+	if failure.KindOf(err) == failure.Invalid { // an unknown ID in a URL is not a form to correct
 		err = failure.New(failure.NotFound, "%w", err)
 	}
+	return v, err
+}
+
+// token shows one token and its story.
+func token(r *frame.Request) (any, error) {
+	v, err := readToken(r, r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
