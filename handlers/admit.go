@@ -28,7 +28,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 		return codes.Unavailable(err)
 	}
 	if v.NewlyBound || v.ChallengeIssued {
-		a.stepped(r, v, e)
+		a.stepped(r, &v, e)
 	}
 	if v.Outcome != tokens.Admit {
 		if v.Observed != tokens.None {

@@ -152,7 +152,7 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	if err != nil {
 		return tokens.State{}, codes.Unavailable(err)
 	}
-	a.stepped(r, v, e)
+	a.stepped(r, &v, e)
 	if v.Observed != tokens.None {
 		a.observed(r, v, e)
 	}
@@ -164,7 +164,7 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 }
 
 // stepped counts what an event did to the token, whether it was admitted or not.
-func (a *API) stepped(r *request, v tokens.Verdict, e tokens.Event) {
+func (a *API) stepped(r *request, v *tokens.Verdict, e tokens.Event) {
 	a.Metrics.Stepped(v, e)
 	a.History.Stepped(r.TenantName(), r.claims.ID, v, e, r.At)
 	a.collectBinding(r, v)

@@ -147,7 +147,7 @@ func (a *API) collectClaim(f refusal) (example bool) {
 }
 
 // collectBinding collects which browser a token was bound to.
-func (a *API) collectBinding(r *request, v tokens.Verdict) {
+func (a *API) collectBinding(r *request, v *tokens.Verdict) {
 	if a.Evidence == nil || !v.NewlyBound || r.Tenant == nil {
 		return
 	}

@@ -110,7 +110,7 @@ func (r *Recorder) Observed(tenant, code string) {
 }
 
 // Stepped counts what an event did to its token, whether it was admitted or not.
-func (r *Recorder) Stepped(tenant string, id tokens.ID, v tokens.Verdict, e tokens.Event, at time.Time) {
+func (r *Recorder) Stepped(tenant string, id tokens.ID, v *tokens.Verdict, e tokens.Event, at time.Time) {
 	if r == nil {
 		return
 	}

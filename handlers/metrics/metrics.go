@@ -114,7 +114,7 @@ func (m *Metrics) Refused(tenant string, code codes.Code) {
 
 // Stepped counts what an event did to its token, whether it was admitted or not. A challenge that
 // replaces a reloaded one is not counted as issued.
-func (m *Metrics) Stepped(v tokens.Verdict, e tokens.Event) {
+func (m *Metrics) Stepped(v *tokens.Verdict, e tokens.Event) {
 	if v.NewlyBound {
 		m.bindings.WithLabelValues(v.State.Bound.Kind.String()).Inc()
 	}
