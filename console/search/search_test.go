@@ -2,13 +2,13 @@ package search_test
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 
 	"stile.example/stile/console/consoletest"
 	"stile.example/stile/console/search"
 	"stile.example/stile/operations"
+	"stile.example/stile/operations/failure"
 )
 
 func TestSearch(t *testing.T) {
@@ -20,14 +20,14 @@ func TestSearch(t *testing.T) {
 		if strings.Contains(string(in), "7QK2-M4TD") {
 			return map[string]string{"ref": "7QK2-M4TD"}, nil
 		}
-		return nil, errors.New("unknown reference")
+		return nil, failure.New(failure.NotFound, "unknown reference")
 	})
 	const token = "eyJhbGciOiJFZERTQSJ9.eyJqdGkiOiJ4In0.c2lnbmF0dXJl"
 	s.Frame.Instead("token show", func(in json.RawMessage) (any, error) {
 		if strings.Contains(string(in), token) || strings.Contains(string(in), "0b9f2c6c5d7a4f0e") {
 			return map[string]string{"id": "00112233"}, nil
 		}
-		return nil, errors.New("unknown token")
+		return nil, failure.New(failure.NotFound, "unknown token")
 	})
 	for q, want := range map[string]string{
 		"acme": "/tenants/acme", " 7QK2-M4TD ": "/refusals/7QK2-M4TD", "ABCD-EFGH": "/found?q=ABCD-EFGH", "203.0.113.9": "/addresses?address=203.0.113.9",
