@@ -31,7 +31,7 @@ func TestEveryTable(t *testing.T) {
 		}
 		text.Write(b)
 	}
-	// read by other packages: ledger_days by sqlite.UsageIn, the audit log by its own, migrations by theirs
+	// other packages read these
 	elsewhere := []string{"ledger_days", "audit", "audit_head", "migrations"}
 	for _, o := range all {
 		read := regexp.MustCompile(`FROM ` + o.Name + `\b|\{"` + o.Name + `",`)
