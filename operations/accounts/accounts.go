@@ -62,6 +62,7 @@ type Change struct {
 	Role           string `json:"role,omitempty"`
 	ResetPassword  bool   `json:"reset_password,omitempty"`
 	RemovePasskeys bool   `json:"remove_passkeys,omitempty"`
+	RemoveTokens   bool   `json:"remove_tokens,omitempty"`
 }
 
 // Changed is the outcome of a change.
@@ -173,29 +174,30 @@ func Add(ctx context.Context, d *datadir.Dir, _ By, in Addition) (Credentials, e
 	return Credentials{a.Name, role, password, token}, err
 }
 
-// Set changes an account. A new password ends its sessions.
-func Set(ctx context.Context, d *datadir.Dir, _ By, in Change) (out Changed, err error) {
+// Set changes an account. A new password, or another role, ends its sessions, except for those of
+// admins who change their own role. Its tokens stay, unless they are to be removed: programs use
+// them, and a forgotten password is the usual reason for a new one. They have at most the role of
+// their owner, at any time.
+func Set(ctx context.Context, d *datadir.Dir, by By, in Change) (out Changed, err error) {
 	if in == (Change{Name: in.Name}) {
-		return out, failure.New(failure.Invalid, "nothing to change: give a role, a new password (`--reset-password`) or `--remove-passkeys`")
+		return out, failure.New(failure.Invalid, "nothing to change: give a role, a new password (`--reset-password`), `--remove-passkeys` or `--remove-tokens`")
 	}
 	a, err := find(ctx, d, in.Name)
 	if err != nil {
 		return out, err
 	}
 	if in.Role != "" {
-		role, err := admins.ParseRole(in.Role)
-		if err != nil {
-			return out, failure.Of(failure.Invalid, err)
-		}
-		if a.Issuer != "" {
-			return out, failure.New(failure.Conflict, "the role of %s comes from %s at each sign-in; change it there", a.Name, a.Issuer)
-		}
-		if _, err := d.Admins.SetRole(ctx, a.Number, role); err != nil {
-			return out, explain(a, err)
+		if err := setRole(ctx, d, by, a, in.Role); err != nil {
+			return out, err
 		}
 	}
 	if in.RemovePasskeys {
 		if err := d.Admins.RemovePasskeys(ctx, a.Number); err != nil {
+			return out, err
+		}
+	}
+	if in.RemoveTokens {
+		if err := d.Admins.RemoveTokens(ctx, a.Number); err != nil {
 			return out, err
 		}
 	}
@@ -212,6 +214,23 @@ func Set(ctx context.Context, d *datadir.Dir, _ By, in Change) (out Changed, err
 	}
 	out.View, err = view(ctx, d, a)
 	return out, err
+}
+
+func setRole(ctx context.Context, d *datadir.Dir, by By, a admins.Admin, text string) error {
+	role, err := admins.ParseRole(text)
+	if err != nil {
+		return failure.Of(failure.Invalid, err)
+	}
+	if a.Issuer != "" {
+		return failure.New(failure.Conflict, "the role of %s comes from %s at each sign-in; change it there", a.Name, a.Issuer)
+	}
+	if _, err := d.Admins.SetRole(ctx, a.Number, role); err != nil {
+		return explain(a, err)
+	}
+	if role == a.Role || by.InSession && strings.EqualFold(by.Name, a.Name) {
+		return nil
+	}
+	return d.Admins.EndSessions(ctx, a.Number, 0)
 }
 
 // explain says why an account can't be changed.
