@@ -10,8 +10,8 @@ import (
 	"stile.example/stile/stiletest"
 )
 
-// TestR4FullDiskBackup writes a backup to a full disk, and restores one to disks that have too little
-// space, by more and more. They fail, say why, and leave nothing, and the data is as it was.
+// TestR4FullDiskBackup writes a backup to a full disk, and restores one to disks that have too
+// little space, by less and less. They fail, say why, and leave nothing. The data is as it was.
 func TestR4FullDiskBackup(t *testing.T) {
 	s := &stiletest.Server{Binary: binary, Dir: t.TempDir()}
 	run := func(args ...string) string {
