@@ -72,7 +72,7 @@ var allowedImports = map[string]string{
 	"store/sqlite/usagesum":     "tokens usage",
 	"store/sqlite/accounts":     "admins mattn/go-sqlite3 store/sqlite/rows",
 	"store/sqlite/auditlog":     "audit store/sqlite/rows",
-	"store/sqlite/inspect":      "addresses audit corpus/sqlite refusals store/sqlite store/sqlite/auditlog store/sqlite/migration tenants tokens usage store/sqlite/rows",
+	"store/sqlite/inspect":      "addresses audit corpus/sqlite refusals store/sqlite store/sqlite/auditlog store/sqlite/migration store/sqlite/statementlog tenants tokens usage store/sqlite/rows idempotency statements webhooks",
 	"store/storetest":           "tokens addresses refusals tenants usage tokens/listing history",
 	"store/sqlite/refusallog":   "refusals store/sqlite/rows",
 	"store/sqlite/tokenlist":    "tokens tokens/listing store/sqlite/rows",

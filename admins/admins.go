@@ -273,14 +273,8 @@ func (d *Directory) EndAccess(ctx context.Context, issuer, subject string) error
 	if err != nil {
 		return err
 	}
-	tokens, err := d.store.Tokens(ctx, a.Number)
-	if err != nil {
+	if err := d.RemoveTokens(ctx, a.Number); err != nil {
 		return err
-	}
-	for _, t := range tokens {
-		if err := d.store.RemoveToken(ctx, a.Number, t.ID); err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
 	}
 	return d.store.RemoveSessions(ctx, a.Number, 0)
 }

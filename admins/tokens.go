@@ -121,3 +121,17 @@ func (d *Directory) CheckToken(ctx context.Context, plain string, now time.Time)
 	}
 	return t, a, nil
 }
+
+// RemoveTokens removes all tokens of an account.
+func (d *Directory) RemoveTokens(ctx context.Context, admin int64) error {
+	tokens, err := d.store.Tokens(ctx, admin)
+	if err != nil {
+		return err
+	}
+	for _, t := range tokens {
+		if err := d.store.RemoveToken(ctx, admin, t.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}

@@ -41,7 +41,7 @@ type Restored struct {
 }
 
 // Parts lists what is counted of a restored data directory.
-var Parts = []string{"tenants", "items", "tokens", "ledger", "addresses", "address list", "refusals", "audit log"}
+var Parts = []string{"tenants", "items", "tokens", "ledger", "addresses", "address list", "refusals", "statements", "admins", "webhooks", "audit log"}
 
 // tableOf has the tables of parts that are not named as their tables.
 var tableOf = map[string]string{"addresses": "scopes", "address list": "address_list", "audit log": "audit"}

@@ -96,6 +96,9 @@ func TestFsck(t *testing.T) {
 	for _, c := range []struct{ name, sql, check, finding string }{
 		{"state", "UPDATE tokens SET state = x'63' WHERE id = " + first, "tokens", "a state can't be read"},
 		{"cut", "UPDATE tokens SET state = substr(state, 1, 40) WHERE id = " + first, "tokens", "a state can't be read"},
+		{"listed issue", "UPDATE tokens SET issued = issued + 1 WHERE id = " + first, "tokens", "a row is listed with another issue, death or address than its state has"},
+		{"listed death", "UPDATE tokens SET dead = 0", "tokens", "a row is listed with another issue, death or address than its state has"},
+		{"listed address", "UPDATE tokens SET address = zeroblob(16)", "tokens", "a row is listed with another issue, death or address than its state has"},
 		{"row", "UPDATE tokens SET tenant = 2 - tenant + 1 WHERE id = " + first, "tokens", "a row does not belong to its state"},
 		{"id", "UPDATE tokens SET id = x'00' WHERE id = " + first, "tokens", "a row has an impossible id"},
 		{"tenant", "UPDATE tenants SET number = 9 WHERE client_id = 'acme'", "tokens", "a token is charged to a tenant that never existed"},
@@ -178,6 +181,12 @@ func TestFsckFiles(t *testing.T) {
 		{"format", corpus("PRAGMA user_version = 99"), "corpus", "the corpus has a format that this version can't read"},
 		{"owner", corpus("UPDATE items SET owner = 9 WHERE id = 'a'"), "corpus", "items have the number of another owner"},
 		{"index", corpus("UPDATE search_data SET block = x'00ff' WHERE id = (SELECT max(id) FROM search_data)"), "corpus", "the file is damaged"},
+		{"undo", overwrite("corpus-1.json", 0, 4), "corpus", "the note about the last change can't be read, so it can't be undone"},
+		{"undo of another", func(t *testing.T, data string) {
+			if err := os.WriteFile(filepath.Join(data, "corpus-1.json"), []byte(`{"generation":1,"previous":7}`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "corpus", "the corpus before the last change is missing, so it can't be undone"},
 		{"no index", corpus("DELETE FROM search WHERE rowid = (SELECT max(item) FROM items)"), "corpus", "the index does not have all items"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -248,8 +257,8 @@ func copyOf(t *testing.T, h *harness) *harness {
 	return c
 }
 
-// wantFinding checks that a finding, and no error, is reported, in both forms.
-func wantFinding(t *testing.T, h *harness, check, finding string) {
+// wantFinding checks that a finding, and no error, is reported, in both forms. It returns the text.
+func wantFinding(t *testing.T, h *harness, check, finding string) string {
 	t.Helper()
 	out, said, code := h.run("fsck", "--json")
 	var r inspect.Report
@@ -268,4 +277,28 @@ func wantFinding(t *testing.T, h *harness, check, finding string) {
 	if code != failed || !strings.Contains(out, "\n"+check+": "+finding) || !strings.Contains(out, "what to do: ") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
+	return out
+}
+
+// valuesIn returns the texts that a query selects.
+func valuesIn(t *testing.T, file, query string) (all []string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	return all
 }

@@ -75,7 +75,7 @@ func TestSameOutput(t *testing.T) {
 		"tenant remove other --yes", "tenant remove acme", "tenant remove acme --yes --json", "tenant remove acme", "tenant list", "content list --tenant acme",
 		"admin add alice --role operator", "admin add bob --json", "admin add ALICE", "admin add al/ice", "admin add x --role root", "admin list", "admin list --json",
 		"admin show alice", "admin show alice --json", "admin show nobody", "admin set alice --role owner", "admin set alice --reset-password --remove-passkeys --json", "admin set alice", "admin set nobody --role owner",
-		"admin set alice --role viewer", "admin remove alice --json", "admin set ada --role viewer", "admin remove ada", "admin password bob", "admin password nobody",
+		"admin set alice --role viewer", "admin set alice --remove-tokens", "admin remove alice --json", "admin set ada --role viewer", "admin remove ada", "admin password bob", "admin password nobody",
 		"admin token add bob backup --for 30d --json", "admin token add bob more --role owner", "admin token add bob x --for 400d", "admin token add bob x --for soon", "admin token list", "admin token list bob --json", "admin token list nobody",
 		"admin token remove bob 2", "admin token remove bob 2 --json", "admin token remove bob x", "admin session list", "admin session list bob --json", "admin session revoke bob", "admin session revoke bob 7 --json",
 		"admin passkey list", "admin passkey list bob --json", "admin passkey remove bob 1", "admin remove bob --json", "admin remove bob",

@@ -130,6 +130,12 @@ func (r *Requests) Forget(ctx context.Context, id [sha256.Size]byte) error {
 	return r.store.ForgetRequest(ctx, id)
 }
 
+// Check returns an error if a stored response can't be decrypted.
+func (r *Requests) Check(id [sha256.Size]byte, response []byte) error {
+	_, err := r.seal.Open(nil, nil, response, id[:])
+	return err
+}
+
 // hash hashes texts, each with its length, so that none can be moved into another.
 func (r *Requests) hash(what string, texts ...string) (sum [sha256.Size]byte) {
 	h := hmac.New(sha256.New, r.mac)

@@ -318,7 +318,7 @@ func (d *draft) cut() {
 		return
 	}
 	d.full = append(d.full, Chunk{First: d.tree.lines, Hash: d.chunk.Root(), Lines: d.bytes})
-	d.tree.join(d.chunk)
+	d.tree.Join(d.chunk)
 	d.chunk, d.bytes = Tree{}, make([]byte, 0, len(d.bytes))
 }
 

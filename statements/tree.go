@@ -36,8 +36,8 @@ func (t *Tree) push(h tlog.Hash, lines int64) {
 	t.lines += lines
 }
 
-// join adds the lines of a chunk. All chunks that were joined before must be full.
-func (t *Tree) join(chunk Tree) {
+// Join adds the lines of a chunk. All chunks that were joined before must be full.
+func (t *Tree) Join(chunk Tree) {
 	if chunk.lines < ChunkLines {
 		t.stack = append(t.stack, chunk.stack...)
 		t.lines += chunk.lines

@@ -62,6 +62,18 @@ func (s *sealer) open(webhook string, stored Secret) ([]byte, error) {
 	return key, nil
 }
 
+// CheckSecrets returns an error if a secret of a webhook can't be decrypted. The secret key is the
+// server's own.
+func CheckSecrets(secretKey []byte, webhook string, list []Secret) error {
+	s, err := newSealer(secretKey)
+	for _, stored := range list {
+		if err == nil {
+			_, err = s.open(webhook, stored)
+		}
+	}
+	return err
+}
+
 // sign returns the header webhook-signature: one signature for each secret that is valid.
 func (s *sealer) sign(w *Webhook, id string, at time.Time, body []byte) (string, error) {
 	var all []string

@@ -127,12 +127,15 @@ func (p Commands) adminSet() *cobra.Command {
 	var in accounts.Change
 	c := &cobra.Command{Use: "set NAME",
 		Long: `Change the role of an admin, or help one who can't sign in. A new one-time
-password ends the sessions of the admin. Without passkeys, the password alone
-signs in. The role of an admin who signs in by OpenID Connect can't be set here.`,
-		Example: "  stile admin set alice --role owner\n  stile admin set alice --reset-password --remove-passkeys",
+password, or another role, ends the sessions of the admin. Without passkeys, the
+password alone signs in. Tokens stay valid, since programs use them, with at most the
+role of the admin: if the account may be in the wrong hands, add --remove-tokens. The
+role of an admin who signs in by OpenID Connect can't be set here.`,
+		Example: "  stile admin set alice --role owner\n  stile admin set alice --reset-password --remove-passkeys --remove-tokens",
 		Args:    syntax.Takes(1, 1, "one NAME")}
 	c.Flags().StringVar(&in.Role, "role", "", "new `role`: viewer, operator or owner")
 	c.Flags().BoolVar(&in.ResetPassword, "reset-password", false, "print a new one-time password, and end the sessions")
+	c.Flags().BoolVar(&in.RemoveTokens, "remove-tokens", false, "remove all tokens of the admin: programs that use them are refused")
 	c.Flags().BoolVar(&in.RemovePasskeys, "remove-passkeys", false, "remove all passkeys of the admin")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if in.Name = args[0]; c.Flags().Changed("role") {
@@ -147,7 +150,11 @@ signs in. The role of an admin who signs in by OpenID Connect can't be set here.
 		if err := p.showAdmins(out, []accounts.View{out.View}); err != nil || p.JSON() || out.Password == "" {
 			return err
 		}
-		return printing.Card(p.Out(), "password", out.Password)
+		if err := printing.Card(p.Out(), "password", out.Password); err != nil || out.Tokens == 0 {
+			return err
+		}
+		_, err := fmt.Fprintf(p.Err(), "%s still has valid tokens (%d). `stile admin set %s --remove-tokens` removes them\n", out.Name, out.Tokens, out.Name)
+		return err
 	}
 	return p.Prints(c)
 }

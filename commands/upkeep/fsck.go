@@ -24,13 +24,16 @@ import (
 func (p Commands) Fsck() *cobra.Command {
 	return p.Prints(&cobra.Command{Use: "fsck",
 		Long: `Check that everything in the data directory agrees: the files of the database and
-of the corpus, the states of tokens and addresses, the journal, the ledger, each
-tenant's total and the sum of its tokens, the keys, the refusals and the audit log.
-Nothing is changed. The server continues to serve, but all data is read once, so
+of the corpus, and all tables. The journal, the ledger and the states of tokens must
+add up to each tenant's total, and the ledger must still have what closed statements
+say. Statements must be as they were signed, and follow each other. What is encrypted
+must belong to the keys. The audit log must be complete, and the tables, indexes and
+triggers those of this version. Nothing is changed. The server continues to serve, but all data is read once, so
 choose a quiet hour. While no server is running, damaged data that the server can't
 open is checked too.
 
-Each finding says what to do. The exit code is 1 if there is one.`,
+Each finding names a table and rows, and says what to do. The exit code is 1 if there
+is one. A notice is unusual, and not wrong.`,
 		Example: "  stile fsck\n  stile fsck --json",
 		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -68,10 +71,14 @@ func (p Commands) showReport(r inspect.Report) error {
 	if err := printing.Table(p.Out(), "CHECKED NUMBER", rows); err != nil {
 		return err
 	}
-	for _, f := range r.Findings {
-		fmt.Fprintf(p.Text(), "\n%s: %s (%s)\n  such as: %s\n  what to do: %s\n",
-			f.Check, f.Finding, printing.Number(int(f.Count)), printing.Safe(strings.Join(f.Examples, "; ")), f.Fix)
+	show := func(prefix string, list []inspect.Finding) {
+		for _, f := range list {
+			fmt.Fprintf(p.Text(), "\n%s%s: %s (%s)\n  such as: %s\n  what to do: %s\n",
+				prefix, f.Check, f.Finding, printing.Number(int(f.Count)), printing.Safe(strings.Join(f.Examples, "; ")), f.Fix)
+		}
 	}
+	show("notice: ", r.Notices)
+	show("", r.Findings)
 	if len(r.Findings) == 0 {
 		_, err := fmt.Fprintln(p.Out(), "\neverything agrees")
 		return err

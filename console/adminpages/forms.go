@@ -1,6 +1,7 @@
 package adminpages
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -73,7 +74,7 @@ func find(r *frame.Request) (accounts.View, error) {
 
 func roleForm(r *frame.Request) (frame.FormView, error) {
 	a, err := find(r)
-	return frame.FormView{Title: "Role of " + a.Name, Button: "Save", Cancel: pathOf(r, ""), Text: []string{"The change has effect at once, also for sessions. A token never has a higher role than its admin."},
+	return frame.FormView{Title: "Role of " + a.Name, Button: "Save", Cancel: pathOf(r, ""), Text: []string{"The change has effect at once. The sessions of the admin end, except your own. A token never has a higher role than its admin."},
 		Fields: []frame.Field{{Name: "role", Label: "Role", Kind: "select", Value: string(a.Role), Options: roles(admins.Owner)}}}, err
 }
 
@@ -95,11 +96,14 @@ func resetForm(r *frame.Request) (frame.FormView, error) {
 	if a.Passkeys > 0 {
 		view.Fields = []frame.Field{{Name: "passkeys", Label: "Also remove the passkeys", Kind: "checkbox", Help: "If they are lost: as long as there is a passkey, the password alone is not enough."}}
 	}
+	if a.Tokens > 0 {
+		view.Fields = append(view.Fields, frame.Field{Name: "tokens", Label: fmt.Sprintf("Also remove the tokens (%d)", a.Tokens), Kind: "checkbox", Help: "If the account may be in the wrong hands. Programs that use the tokens are then refused; otherwise they continue."})
+	}
 	return view, err
 }
 
 func reset(r *frame.Request, v frame.Values) (frame.Done, error) {
-	out, err := frame.Do[accounts.Change, accounts.Changed](r, "admin set", accounts.Change{Name: nameOf(r), ResetPassword: true, RemovePasskeys: v.Get("passkeys") != ""})
+	out, err := frame.Do[accounts.Change, accounts.Changed](r, "admin set", accounts.Change{Name: nameOf(r), ResetPassword: true, RemovePasskeys: v.Get("passkeys") != "", RemoveTokens: v.Get("tokens") != ""})
 	if err != nil {
 		return frame.Done{}, err
 	}

@@ -63,6 +63,7 @@ type Change struct {
 	Role           string `json:"role,omitempty"`
 	ResetPassword  bool   `json:"reset_password,omitempty"`
 	RemovePasskeys bool   `json:"remove_passkeys,omitempty"`
+	RemoveTokens   bool   `json:"remove_tokens,omitempty"`
 }
 
 // Changed is the outcome of a change.
@@ -186,7 +187,7 @@ var errTooMany = failure.New(failure.Conflict, "there are %d admins, which is th
 // check returns the account, and the role that it would have.
 func (in Change) check(ctx context.Context, d *datadir.Dir) (a admins.Admin, role admins.Role, err error) {
 	if in == (Change{Name: in.Name}) {
-		return a, "", failure.New(failure.Invalid, "nothing to change: give a role, a new password (`--reset-password`) or `--remove-passkeys`")
+		return a, "", failure.New(failure.Invalid, "nothing to change: give a role, a new password (`--reset-password`), `--remove-passkeys` or `--remove-tokens`")
 	}
 	if a, err = find(ctx, d, in.Name); err != nil {
 		return a, "", err
@@ -206,19 +207,27 @@ func (in Change) check(ctx context.Context, d *datadir.Dir) (a admins.Admin, rol
 	return a, role, nil
 }
 
-// Set changes an account. A new password ends its sessions.
-func Set(ctx context.Context, d *datadir.Dir, _ By, in Change) (out Changed, err error) {
+// Set changes an account. A new password, or another role, ends its sessions, except for those of
+// admins who change their own role. Its tokens stay, unless they are to be removed: programs use
+// them, and a forgotten password is the usual reason for a new one. They have at most the role of
+// their owner, at any time.
+func Set(ctx context.Context, d *datadir.Dir, by By, in Change) (out Changed, err error) {
 	a, role, err := in.check(ctx, d)
 	if err != nil {
 		return out, err
 	}
 	if in.Role != "" {
-		if _, err := d.Admins.SetRole(ctx, a.Number, role); err != nil {
-			return out, explain(a, err)
+		if err := setRole(ctx, d, by, a, role); err != nil {
+			return out, err
 		}
 	}
 	if in.RemovePasskeys {
 		if err := d.Admins.RemovePasskeys(ctx, a.Number); err != nil {
+			return out, err
+		}
+	}
+	if in.RemoveTokens {
+		if err := d.Admins.RemoveTokens(ctx, a.Number); err != nil {
 			return out, err
 		}
 	}
@@ -235,6 +244,16 @@ func Set(ctx context.Context, d *datadir.Dir, _ By, in Change) (out Changed, err
 	}
 	out.View, err = view(ctx, d, a)
 	return out, err
+}
+
+func setRole(ctx context.Context, d *datadir.Dir, by By, a admins.Admin, role admins.Role) error {
+	if _, err := d.Admins.SetRole(ctx, a.Number, role); err != nil {
+		return explain(a, err)
+	}
+	if role == a.Role || by.InSession && strings.EqualFold(by.Name, a.Name) {
+		return nil
+	}
+	return d.Admins.EndSessions(ctx, a.Number, 0)
 }
 
 // explain says why an account can't be changed.

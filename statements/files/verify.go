@@ -50,7 +50,8 @@ func Verify(file io.ReadSeeker, o Options) (Report, error) {
 	if err != nil {
 		var wrong *noteError
 		if errors.As(err, &wrong) {
-			return Report{Format: f, Problems: []Problem{{1, err.Error()}}}, nil
+			line, fault := noteLine(file)
+			return Report{Format: f, Problems: []Problem{{line, err.Error()}}}, fault
 		}
 		return Report{}, err
 	}
@@ -63,6 +64,19 @@ func Verify(file io.ReadSeeker, o Options) (Report, error) {
 		return Report{}, err
 	}
 	return v.report, nil
+}
+
+// noteLine returns the number of the line in which a file's note begins, or 1.
+func noteLine(file io.ReadSeeker) (int64, error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	head, err := io.ReadAll(io.LimitReader(file, maxHead))
+	before, _, found := bytes.Cut(head, []byte("stile statement "))
+	if !found {
+		return 1, err
+	}
+	return 1 + int64(bytes.Count(before, []byte("\n"))), err
 }
 
 // noteError says what is wrong with a file's note.
@@ -217,7 +231,7 @@ func (v *verification) checkLines() error {
 	s := &v.closed.Statement
 	var tree statements.Tree
 	var last statements.Line
-	rows := map[statements.Row]statements.Row{} // by day and route
+	rows := map[statements.Row]sum{} // by day and route
 	var text, want []byte
 	for i := range s.Lines {
 		raw, err := v.next()
@@ -243,10 +257,9 @@ func (v *verification) checkLines() error {
 		tree.Add(l)
 		last = l
 		key := statements.Row{Day: l.DayText(), Route: l.Route.String()}
-		sum := rows[key]
-		sum.Calls += l.Calls
-		sum.Records += l.Records
-		rows[key] = sum
+		of := rows[key]
+		of.calls, of.records, of.line = of.calls+l.Calls, of.records+l.Records, cmp.Or(of.line, v.number)
+		rows[key] = of
 		v.report.Lines++
 	}
 	if root := tree.Root().String(); root != s.Root {
@@ -271,18 +284,24 @@ func (v *verification) parse(raw []byte) (l statements.Line, ok bool) {
 	return l, true
 }
 
+// sum is what the ledger lines of a day and route add up to.
+type sum struct {
+	calls, records int64
+	line           int64 // of the file: the first of them
+}
+
 // checkRows compares what the ledger lines add up to with the statement's rows.
-func (v *verification) checkRows(sums map[statements.Row]statements.Row) {
+func (v *verification) checkRows(sums map[statements.Row]sum) {
 	for _, r := range v.closed.Rows {
 		key := statements.Row{Day: r.Day, Route: r.Route}
-		sum := sums[key]
+		of := sums[key]
 		delete(sums, key)
-		if sum.Calls != r.Calls || sum.Records != r.Records {
-			v.problem(0, "%s, %s: the ledger lines add up to %d calls and %d records, and the statement says %d and %d", r.Day, r.Route, sum.Calls, sum.Records, r.Calls, r.Records)
+		if of.calls != r.Calls || of.records != r.Records {
+			v.problem(of.line, "%s, %s: the ledger lines add up to %d calls and %d records, and the statement says %d and %d", r.Day, r.Route, of.calls, of.records, r.Calls, r.Records)
 		}
 	}
-	for key, sum := range sums {
-		v.problem(0, "%s, %s: the ledger lines add up to %d calls and %d records, and the statement has no such row", key.Day, key.Route, sum.Calls, sum.Records)
+	for key, of := range sums {
+		v.problem(of.line, "%s, %s: the ledger lines add up to %d calls and %d records, and the statement has no such row", key.Day, key.Route, of.calls, of.records)
 	}
 }
 

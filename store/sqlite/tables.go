@@ -22,5 +22,5 @@ func (db *DB) Wrote(pages int) { db.checkpointer.wrote(pages) }
 // EachState calls fn for the state of each token that is not in the ledger. tx is a transaction of
 // [DB.Reader], in which the ledger and the states are of one moment.
 func (db *DB) EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
-	return eachState(ctx, tx, fn)
+	return EachState(ctx, tx, fn)
 }

@@ -60,12 +60,12 @@ func writeToken(tx *sql.Tx, id tokens.ID, s tokens.State) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			tenant = excluded.tenant, state = excluded.state, used = excluded.used, dead = excluded.dead, address = excluded.address`,
-		id[:], s.Tenant, s.Expires, tokens.AppendState(nil, s), lastUse(s), s.IssuedAt, s.Dead, boundAddress(s))
+		id[:], s.Tenant, s.Expires, tokens.AppendState(nil, s), lastUse(s), s.IssuedAt, s.Dead, BoundAddress(s))
 	return err
 }
 
-// boundAddress returns the address that a token is bound to, nil if it is not bound to one.
-func boundAddress(s tokens.State) []byte {
+// BoundAddress returns the address that a token is bound to, nil if it is not bound to one.
+func BoundAddress(s tokens.State) []byte {
 	if s.Bound.Kind != tokens.ToAddress {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (db *DB) listOld(ctx context.Context) error {
 			for _, o := range old {
 				if err == nil {
 					_, err = tx.ExecContext(ctx, `UPDATE tokens SET used = ?, issued = ?, dead = ?, address = ? WHERE id = ?`,
-						lastUse(o.state), o.state.IssuedAt, o.state.Dead, boundAddress(o.state), o.id[:])
+						lastUse(o.state), o.state.IssuedAt, o.state.Dead, BoundAddress(o.state), o.id[:])
 				}
 			}
 			return err

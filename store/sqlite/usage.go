@@ -73,7 +73,7 @@ func (db *DB) sumStates(ctx context.Context) error {
 			return err
 		}
 		states := usagesum.NewStates()
-		if err := eachState(ctx, tx, func(_ tokens.ID, s tokens.State) { states.Add(s) }); err != nil {
+		if err := EachState(ctx, tx, func(_ tokens.ID, s tokens.State) { states.Add(s) }); err != nil {
 			return err
 		}
 		db.used.Lock()
@@ -101,7 +101,7 @@ func UsageIn(ctx context.Context, tx *sql.Tx) ([]usage.Line, error) {
 	if err := readLedger(ctx, tx, l); err != nil {
 		return nil, err
 	}
-	err = eachState(ctx, tx, func(_ tokens.ID, s tokens.State) { l.AddState(s) })
+	err = EachState(ctx, tx, func(_ tokens.ID, s tokens.State) { l.AddState(s) })
 	return l.Sorted(), err
 }
 
@@ -148,9 +148,9 @@ func TenantNames(ctx context.Context, q rows.Querier) (map[uint32]string, error)
 	return tenants.Names(clients), nil
 }
 
-// eachState calls fn for the state of each token: from the journal if it is in it, else from its
+// EachState calls fn for the state of each token: from the journal if it is in it, else from its
 // row.
-func eachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
+func EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
 	newer, _, err := readJournal(ctx, tx, -1)
 	if err != nil {
 		return err

@@ -3,11 +3,13 @@ package inspect
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	files "stile.example/stile/corpus/sqlite"
 	"stile.example/stile/store/sqlite/rows"
@@ -46,6 +48,9 @@ func (c *checker) corpus(ctx context.Context, tx *sql.Tx) error {
 	if err == nil && len(problems) == 0 {
 		err = c.items(ctx, db, owners)
 	}
+	if err == nil {
+		err = c.undo(file)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -56,6 +61,30 @@ func (c *checker) corpus(ctx context.Context, tx *sql.Tx) error {
 	}
 	for _, p := range problems {
 		c.found("the file is damaged", importAgain, "%s: %s", filepath.Base(file), p)
+	}
+	return nil
+}
+
+// undo checks the note about the last change, by which it can be undone.
+func (c *checker) undo(file string) error {
+	note := strings.TrimSuffix(file, ".db") + ".json"
+	text, err := os.ReadFile(note)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var change struct{ Generation, Previous int64 }
+	err = json.Unmarshal(text, &change)
+	if err != nil || filepath.Base(file) != fmt.Sprintf("corpus-%d.db", change.Generation) {
+		c.found("the note about the last change can't be read, so it can't be undone", "remove this file, and import the corpus again if the last change was wrong", "%s", filepath.Base(note))
+		return nil
+	}
+	// Without the note, an import has replaced both meanwhile.
+	previous := filepath.Join(c.Dir, fmt.Sprintf("corpus-%d.db", change.Previous))
+	if change.Previous != 0 && !exists(previous) && exists(note) {
+		c.found("the corpus before the last change is missing, so it can't be undone", "remove the note of the change, and import the corpus again if the last change was wrong", "%s, named by %s", filepath.Base(previous), filepath.Base(note))
 	}
 	return nil
 }

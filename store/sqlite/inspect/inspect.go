@@ -16,6 +16,7 @@ import (
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/migration"
 	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/usage"
 )
 
 // Finding is something that does not agree, with what to do about it. All cases of one kind are one
@@ -34,6 +35,8 @@ const maxExamples = 3
 type Report struct {
 	Checked  map[string]int64 `json:"checked"`  // how much was read, by part
 	Findings []Finding        `json:"findings"` // empty if everything agrees
+	// Notices say what is unusual, and not wrong.
+	Notices []Finding `json:"notices"`
 }
 
 // Data is what is checked.
@@ -62,18 +65,19 @@ type checker struct {
 	kinds  map[[2]string]int // index of the finding of a check and a text
 	part   string
 	rows   int64
+	used   []usage.Line // what was used, if the usage agrees
 }
 
 // Check checks everything. An error means that the check itself could not be completed, such as for
 // a file that can't be opened; whatever is wrong in the files is a finding.
 func Check(ctx context.Context, d Data) (Report, error) {
-	c := &checker{Data: d, report: Report{Checked: map[string]int64{}, Findings: []Finding{}}, kinds: map[[2]string]int{}}
+	c := &checker{Data: d, report: Report{Checked: map[string]int64{}, Findings: []Finding{}, Notices: []Finding{}}, kinds: map[[2]string]int{}}
 	if usable, err := c.database(ctx); err != nil || !usable {
 		return c.report, err
 	}
 	// One transaction: calls continue meanwhile, and what they change must not look like damage.
 	err := rows.View(ctx, d.DB, func(tx *sql.Tx) error {
-		for _, check := range []func(context.Context, *sql.Tx) error{c.tenants, c.usage, c.addresses, c.refusals, c.keys, c.corpus} {
+		for _, check := range []func(context.Context, *sql.Tx) error{c.tenants, c.usage, c.addresses, c.refusals, c.rules, c.history, c.statements, c.keys, c.corpus} {
 			if err := check(ctx, tx); err != nil {
 				return err
 			}
@@ -102,6 +106,13 @@ func (c *checker) row() {
 	}
 }
 
+// rowsRead counts rows that were read together.
+func (c *checker) rowsRead(n int64) {
+	c.rows += n
+	c.report.Checked[c.part] = c.rows
+	c.tell()
+}
+
 func (c *checker) tell() {
 	if c.Progress != nil {
 		c.Progress(c.part, c.rows)
@@ -110,14 +121,23 @@ func (c *checker) tell() {
 
 // found adds a case of a finding in the part that is being checked.
 func (c *checker) found(what, fix, example string, args ...any) {
+	c.note(&c.report.Findings, what, fix, example, args...)
+}
+
+// noticed adds a case of a notice.
+func (c *checker) noticed(what, fix, example string, args ...any) {
+	c.note(&c.report.Notices, what, fix, example, args...)
+}
+
+func (c *checker) note(list *[]Finding, what, fix, example string, args ...any) {
 	kind := [2]string{c.part, what}
 	i, known := c.kinds[kind]
 	if !known {
-		i = len(c.report.Findings)
+		i = len(*list)
 		c.kinds[kind] = i
-		c.report.Findings = append(c.report.Findings, Finding{Check: c.part, Finding: what, Examples: []string{}, Fix: fix})
+		*list = append(*list, Finding{Check: c.part, Finding: what, Examples: []string{}, Fix: fix})
 	}
-	f := &c.report.Findings[i]
+	f := &(*list)[i]
 	if f.Count++; len(f.Examples) < maxExamples {
 		f.Examples = append(f.Examples, fmt.Sprintf(example, args...))
 	}
@@ -156,7 +176,10 @@ func (c *checker) database(ctx context.Context) (usable bool, err error) {
 		return false, nil
 	}
 	c.report.Checked[c.part] = 1
-	return len(problems) == 0, nil
+	if len(problems) > 0 {
+		return false, nil
+	}
+	return c.schema(ctx)
 }
 
 // Integrity returns what SQLite finds wrong in a file, at most 100 problems. It reads the whole

@@ -1,0 +1,103 @@
+package commands
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestRestoreServes makes a backup while calls continue, restores it into an empty directory, and
+// checks that a server there answers to everything that was valid before: tokens, passwords, admin
+// tokens, links, repeated requests, statements and the audit log.
+func TestRestoreServes(t *testing.T) {
+	h := everyTable(t)
+	h.serve()
+	added := h.must("admin", "add", "carol", "--role", "operator")
+	admin := regexp.MustCompile(`stile_adm_[\w-]{43}`).FindString(added)
+	link := regexp.MustCompile(`stile_dev_[\w-]{43}`).FindString(h.must("tenant", "link", "add", "acme", "--name", "studio"))
+	token := strings.TrimSpace(h.must("token", "issue", "acme"))
+	h.get("/v1/items/i1?client_id=acme", token)
+	first := h.repeat(admin)
+	key := h.must("statement", "key")
+	old := filepath.Join(h.dir, "old.csv")
+	h.must("statement", "export", "acme", "2026-11", old)
+	file := filepath.Join(h.dir, "b.tar")
+	stop, stopped := make(chan bool), make(chan int)
+	go func() { // calls and changes continue
+		calls := 0
+		defer func() { stopped <- calls }()
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				h.get("/v1/items?client_id=acme", token)
+				calls++
+			}
+		}
+	}()
+	h.must("address", "block", "198.51.100.9")
+	h.must("backup", file)
+	close(stop)
+	if calls := <-stopped; calls == 0 {
+		t.Error("no call was made meanwhile")
+	}
+	h.end()
+
+	r := newHarness(t, "public_url: https://api.example\n")
+	r.set(h.at())
+	if out := r.must("restore", file); !strings.Contains(out, "statements    1\n") || !strings.Contains(out, "webhooks      1\n") || !strings.Contains(out, "admins        3\n") {
+		t.Errorf("%s", out)
+	}
+	for args, want := range map[string]string{
+		"fsck":                         "everything agrees",
+		"audit verify":                 "",
+		"statement key":                key,
+		"usage verify " + old:          "acme",
+		"statement show acme 2026-11":  "0.0475",
+		"address list":                 "198.51.100.9",
+		"webhook list":                 "https://hooks.example/stile",
+		"tenant link list acme --json": "studio",
+	} {
+		if out := r.must(strings.Fields(args)...); !strings.Contains(out, want) {
+			t.Errorf("stile %s: %s", args, out)
+		}
+	}
+	r.serve()
+	if status, body := r.get("/v1/items/i1?client_id=acme", token); status != 200 {
+		t.Errorf("an old token: %d %s", status, body)
+	}
+	if again := r.repeat(admin); again != first {
+		t.Errorf("a repeated request: %q, and before %q", again, first)
+	}
+	if c := r.signIn("carol", oneTime.FindString(added)); c == nil {
+		t.Error("an old password does not sign in")
+	}
+	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := c.PostForm(r.public+"/developers/open", map[string][]string{"link": {link}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil || len(resp.Cookies()) != 1 {
+		t.Errorf("an old link: %d %v", resp.StatusCode, err)
+	}
+}
+
+// repeat rotates a secret by a request that may be repeated, and returns the response.
+func (h *harness) repeat(token string) string {
+	h.t.Helper()
+	req, err := http.NewRequest("POST", h.admin+"/api/v1/tenants/globe/secret", nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Idempotency-Key", `"again"`)
+	resp, err := http.DefaultClient.Do(req)
+	status := fmt.Sprint(resp.StatusCode)
+	text := h.page(resp, err)
+	_, body, _ := strings.Cut(text, "\r\n\r\n")
+	return status + " " + body
+}
