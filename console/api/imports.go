@@ -15,6 +15,7 @@ import (
 	"stile.example/stile/console/problem"
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
+	"stile.example/stile/handlers/connections"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 )
@@ -50,8 +51,7 @@ func (a *API) importItems(r *request) error {
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
-	// indexing may take long
-	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Time{})
+	connections.Until(http.NewResponseController(r.w), time.Now().Add(progress), time.Now().Add(indexing))
 	body := &upload{r: r, ctx: ctx, body: http.MaxBytesReader(r.w, r.Body, maxImport)}
 	items := func(yield func(content.Item, error) bool) {
 		for it, err := range content.Read(ctx, content.Source{Path: "body", Reader: body, Format: format, Now: a.Dir.Now(),
@@ -80,7 +80,7 @@ func (a *API) importItems(r *request) error {
 	if err != nil {
 		return err
 	}
-	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Now().Add(progress))
+	r.until(time.Now().Add(progress))
 	return r.send(res)
 }
 
@@ -126,6 +126,9 @@ func explainLines(err error) error {
 	return e
 }
 
+// indexing is how long an import may take after its body was read, or until it is.
+const indexing = time.Hour
+
 // upload reads a body that may take long, as long as it makes progress.
 type upload struct {
 	r      *request
@@ -140,6 +143,9 @@ func (u *upload) Read(p []byte) (int, error) {
 	}
 	_ = http.NewResponseController(u.r.w).SetReadDeadline(time.Now().Add(progress))
 	n, err := u.body.Read(p)
+	if err == io.EOF { // net/http reads further to notice that the client is gone
+		_ = http.NewResponseController(u.r.w).SetReadDeadline(time.Now().Add(indexing))
+	}
 	if err != nil && err != io.EOF {
 		u.failed = unread(err)
 	}

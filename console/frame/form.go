@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"stile.example/stile/handlers/connections"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 )
@@ -269,7 +270,7 @@ func (v *FormView) field(err error) *Field {
 // values reads a form that was sent, after checking its CSRF token.
 func (f *Frame) values(w http.ResponseWriter, r *Request, form Form) (Values, error) {
 	if form.Upload {
-		return f.uploaded(r)
+		return f.uploaded(w, r)
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
@@ -282,7 +283,8 @@ func (f *Frame) values(w http.ResponseWriter, r *Request, form Form) (Values, er
 }
 
 // uploaded reads the fields before the file of a form. The file is read by the form itself.
-func (f *Frame) uploaded(r *Request) (Values, error) {
+func (f *Frame) uploaded(w http.ResponseWriter, r *Request) (Values, error) {
+	r.Body = connections.SteadyBody(w, r.Body)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return Values{}, failure.New(failure.Invalid, "read the form: %w", err)
