@@ -16,7 +16,7 @@ import (
 
 const steadySize = 6 << 20
 
-// serveSteady serves a file of steadySize to those who take it at a rate, and returns the URL, and a
+// serveSteady serves a file of steadySize to those who take it at a rate. It returns the URL, and a
 // channel with the error of each file that was not sent whole.
 func serveSteady(t *testing.T, rate int64, grace time.Duration) (url string, failed chan error) {
 	t.Helper()
