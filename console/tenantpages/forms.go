@@ -33,7 +33,7 @@ func addForm(r *frame.Request) (frame.FormView, error) {
 		{Name: "client_id", Label: "client_id", Required: true, Mono: true, Placeholder: "acme", Help: "1 to 64 letters, digits, dots, hyphens and underscores. It is in the tenant’s pages, and can’t be changed."},
 		{Name: "name", Label: "Name of the organisation", Placeholder: "Acme Ltd"},
 		sitesField, insecureField, quotaField,
-	}, PriceFields(operations.Price{}, "", usage.Day(r.Now()))...)}, nil
+	}, newPriceFields(usage.Day(r.Now()))...)}, nil
 }
 
 func addTenant(r *frame.Request, v frame.Values) (frame.Done, error) {

@@ -96,6 +96,15 @@ func PriceFields(now operations.Price, currency, today string) []frame.Field {
 	}
 }
 
+// newPriceFields returns the fields of the prices of a new tenant: the day is last, because most
+// prices apply from today on.
+func newPriceFields(today string) []frame.Field {
+	f := PriceFields(operations.Price{}, "", today)
+	since := f[0]
+	since.Label, since.Help = "First day of the prices (UTC)", "Calls and records before it cost nothing."
+	return append(f[1:], since)
+}
+
 // ReadPrices reads these fields.
 func ReadPrices(v frame.Values) (p operations.PriceChange, currency string, err error) {
 	p = operations.PriceChange{Since: v.Text("since"), Micros: new(int64), RecordMicros: new(int64), Tiers: &[]tenants.Tier{}}
