@@ -64,7 +64,9 @@ type Field struct {
 	Mono        bool   // its values are codes
 	Complete    string // autocomplete; "": off
 	Scope       string // prefix of the id, if another form of the page has a field of this name
-	Error       string // set by the frame
+	// Set by the frame.
+	Error string
+	Focus bool // the page begins there
 }
 
 // Option is a choice of a select.
@@ -233,6 +235,9 @@ func show(view *FormView, err error) {
 		if !slices.Contains(labels, field.Label) {
 			labels = append(labels, field.Label)
 		}
+	}
+	if i := slices.IndexFunc(view.Fields, func(f Field) bool { return f.Error != "" }); i >= 0 {
+		view.Fields[i].Focus = true
 	}
 	switch view.Error = strings.TrimSuffix(rest, "\n"); {
 	case rest != "":

@@ -29,7 +29,7 @@ func TestChange(t *testing.T) {
 		now, before float64
 		good        int
 		text, tone  string
-	}{{0, 0, -1, "no change", ""}, {5, 0, -1, "none before", "bad"}, {5, 0, 0, "none before", ""}, {0, 5, -1, "−100 %", "good"}, {6, 5, 1, "+20 %", "good"}, {100, 5, 0, "20 times", ""}, {1000, 1001, 1, "no change", ""}} {
+	}{{0, 0, -1, "no change", ""}, {5, 0, -1, "none before", "bad"}, {5, 0, 0, "none before", ""}, {0, 5, -1, "−100 %", "good"}, {1, 1000, 0, "over −99 %", ""}, {6, 5, 1, "+20 %", "good"}, {100, 5, 0, "20 times", ""}, {1000, 1001, 1, "no change", ""}} {
 		if text, tone := frame.Change(c.now, c.before, c.good); text != c.text || tone != c.tone {
 			t.Errorf("from %v to %v: %q %q, want %q %q", c.before, c.now, text, tone, c.text, c.tone)
 		}
