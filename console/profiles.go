@@ -43,10 +43,10 @@ const profilesHTML = `<h1>Profiles</h1>
 // about says what is in a profile.
 var about = map[string]string{
 	"allocs":       "All memory that was allocated since the start.",
-	"block":        "Waiting for locks and channels. Empty unless the runtime is told to measure it.",
+	"block":        "Waiting for locks and channels. Empty, unless the runtime measures it.",
 	"goroutine":    "What each goroutine does now.",
 	"heap":         "Memory in use.",
-	"mutex":        "Who holds locks that others wait for. Empty unless the runtime is told to measure it.",
+	"mutex":        "Holders of locks that others wait for. Empty, unless the runtime measures it.",
 	"profile":      "CPU use within the next 5 s.",
 	"threadcreate": "What made the program start threads.",
 	"trace":        "All that the runtime does within the next second.",
