@@ -137,7 +137,7 @@ var allowedImports = map[string]string{
 	"console/overview":          "console/chart console/frame operations",
 	"console/policypages":       "console/chart console/frame operations operations/failure",
 	"console/tenantpages":       "console/chart console/frame operations operations/failure snippet tenants usage",
-	"console/signin":            "console/dist admins audit console/caller console/frame datadir operations operations/accounts operations/failure outbound recent settings tokens/readable coreos/go-oidc go-webauthn/webauthn golang.org/x/oauth2",
+	"console/signin":            "console/dist admins audit console/caller console/frame datadir handlers/codes operations operations/accounts operations/failure outbound recent settings tokens/readable coreos/go-oidc go-webauthn/webauthn golang.org/x/oauth2",
 	"operations/accounts":       "admins datadir operations/failure settings",
 	"commands/host":             "commands/confirmation operations spf13/cobra",
 	"commands/policy":           "commands/printing commands/syntax operations/policies simulate spf13/cobra commands/host",
