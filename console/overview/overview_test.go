@@ -3,6 +3,7 @@ package overview_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"stile.example/stile/console/consoletest"
 	"stile.example/stile/console/frame"
@@ -21,6 +22,13 @@ func TestNoCalls(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestBefore checks that each figure is next to that of the period before.
+func TestBefore(t *testing.T) {
+	s := consoletest.New(t, overview.Add)
+	consoletest.Fill(s.Frame, time.Now(), "acme", "other")
+	consoletest.Has(t, s.Get("/", 200), "Refusals by code", "Before</th>", "solved ", " (before ", ", failed ", ", left open ")
 }
 
 // TestChange checks the texts of changes.
