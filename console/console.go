@@ -25,6 +25,7 @@ import (
 	"stile.example/stile/console/statementpages"
 	"stile.example/stile/console/tenantpages"
 	"stile.example/stile/console/webhooks"
+	"stile.example/stile/operations"
 )
 
 // SignIn checks who makes a request.
@@ -61,7 +62,9 @@ func New(o Options) (http.Handler, error) {
 	mux.Handle("POST "+frame.ReportPath, &reports{log: o.Log, now: o.Now})
 	o.SignIn.Routes(mux)
 	pages := o.SignIn.Require(o.Frame.Handler())
-	mux.Handle("/debug/pprof/", o.SignIn.Require(profiles()))
+	o.Frame.Page(frame.Page{Path: profilesPath, Role: operations.Owner, Title: "Profiles", Template: profilesHTML, Data: listProfiles})
+	mux.Handle("GET "+profilesPath+"{$}", pages)
+	mux.Handle(profilesPath, o.SignIn.Require(profiles()))
 	mux.Handle("/", pages)
 	return frame.Headers(http.NewCrossOriginProtection().Handler(withAPI(o, mux))), nil
 }

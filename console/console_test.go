@@ -101,6 +101,7 @@ func TestRoles(t *testing.T) {
 		t.Errorf("profiles: status %d for an operator", status)
 	}
 	s.Role = operations.Owner
+	consoletest.Has(t, s.Get("/debug/pprof/", 200), `href="/debug/pprof/heap"`)
 	if status := do("GET", "/debug/pprof/heap?debug=1", ""); status != 200 {
 		t.Errorf("profiles: status %d for an owner", status)
 	}

@@ -55,8 +55,8 @@ func listAudit(r *frame.Request) (any, error) {
 		frame.Field{Name: "actor", Label: "Who"},
 		frame.Field{Name: "operation", Label: "What", Placeholder: "tenant set"},
 		frame.Field{Name: "subject", Label: "About", Placeholder: "acme"},
-		frame.Field{Name: "from", Label: "From", Kind: "date"},
-		frame.Field{Name: "to", Label: "To", Kind: "date"}), t}, nil
+		frame.Field{Name: "from", Label: "From (UTC)", Kind: "date"},
+		frame.Field{Name: "to", Label: "To (UTC)", Kind: "date"}), t}, nil
 }
 
 // day returns the start of the day of a parameter, zero if there is none.

@@ -25,6 +25,7 @@ import (
 	"stile.example/stile/console/limiter"
 	"stile.example/stile/console/problem"
 	"stile.example/stile/datadir"
+	"stile.example/stile/handlers/connections"
 	"stile.example/stile/idempotency"
 	"stile.example/stile/operations"
 )
@@ -159,7 +160,7 @@ func (a *API) perform(r *request) error {
 		return err
 	}
 	// an operation may take longer than the server lets others take
-	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Now().Add(timeout + progress))
+	r.until(time.Now().Add(timeout + progress))
 	switch {
 	case r.endpoint.Stream == operations.BytesOut:
 		return a.copyBytes(r)
@@ -169,6 +170,12 @@ func (a *API) perform(r *request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
 	return a.once(ctx, r, body, func() (*response, error) { return a.run(ctx, r) })
+}
+
+// until sets when the response must have been taken. The request lives longer: see
+// [connections.Until].
+func (r *request) until(t time.Time) {
+	connections.Until(http.NewResponseController(r.w), t.Add(time.Minute), t)
 }
 
 // run runs an operation without streams, and returns the response.

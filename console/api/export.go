@@ -116,7 +116,7 @@ type stream struct {
 
 func (s *stream) Write(p []byte) (int, error) {
 	s.begin()
-	_ = http.NewResponseController(s.r.w).SetWriteDeadline(time.Now().Add(progress))
+	s.r.until(time.Now().Add(progress))
 	return s.r.w.Write(p)
 }
 
@@ -142,8 +142,7 @@ func (a *API) copyBytes(r *request) error {
 			return err
 		}
 	}
-	// the first bytes may take long
-	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Time{})
+	r.until(time.Now().Add(time.Hour)) // the first bytes may take long
 	out := &stream{r: r, kind: kind, file: file}
 	buffered := bufio.NewWriterSize(out, 64<<10)
 	_, err := r.endpoint.Run(r.Context(), a.Dir, operations.Call{Actor: r.actor, Input: r.input, Out: buffered})

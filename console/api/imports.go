@@ -19,6 +19,7 @@ import (
 	"stile.example/stile/console/problem"
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
+	"stile.example/stile/handlers/connections"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 )
@@ -51,8 +52,7 @@ func (a *API) importItems(r *request) error {
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
-	// indexing may take long
-	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Time{})
+	connections.Until(http.NewResponseController(r.w), time.Now().Add(progress), time.Now().Add(indexing))
 	body := &upload{r: r, ctx: ctx, body: http.MaxBytesReader(r.w, r.Body, maxImport), hash: sha256.New()}
 	source := content.Source{Path: "body", Reader: body, Format: format, Now: a.Dir.Now(), Collection: given.Collection, SkipInvalid: given.SkipInvalid}
 	call := operations.Call{Actor: r.actor, Input: r.input, Items: itemsOf(ctx, source), StopItems: stop}
@@ -86,7 +86,7 @@ func (a *API) importBody(ctx context.Context, r *request, body *upload, call ope
 		return nil, explainLines(err)
 	}
 	res, err := a.respond(r, result, call.DryRun, version)
-	_ = http.NewResponseController(r.w).SetWriteDeadline(time.Now().Add(progress))
+	r.until(time.Now().Add(progress))
 	return res, err
 }
 
@@ -132,6 +132,9 @@ func explainLines(err error) error {
 	return e
 }
 
+// indexing is how long an import may take after its body was read, or until it is.
+const indexing = time.Hour
+
 // upload reads a body that may take long, as long as it makes progress.
 type upload struct {
 	r      *request
@@ -148,6 +151,9 @@ func (u *upload) Read(p []byte) (int, error) {
 	_ = http.NewResponseController(u.r.w).SetReadDeadline(time.Now().Add(progress))
 	n, err := u.body.Read(p)
 	u.hash.Write(p[:n]) // never fails
+	if err == io.EOF { // net/http reads further to notice that the client is gone
+		_ = http.NewResponseController(u.r.w).SetReadDeadline(time.Now().Add(indexing))
+	}
 	if err != nil && err != io.EOF {
 		u.failed = unread(err)
 	}

@@ -123,11 +123,11 @@ func (c Time) drawing(b *strings.Builder, top float64, ticks []float64) {
 }
 
 // lines writes a line for each series, and a dot for each point alone. The first has an area below
-// it.
+// it. Their points are at whole heights, which keeps pages small.
 func (c Time) lines(b *strings.Builder, top float64) {
 	for i := len(c.Series) - 1; i >= 0; i-- {
 		line, dots := trace(c.Series[i], len(c.Times), func(n int, v float64) (x, y float64) {
-			return (float64(n) + 0.5) * width / float64(len(c.Times)), down(v, top)
+			return (float64(n) + 0.5) * width / float64(len(c.Times)), math.Round(down(v, top))
 		})
 		if i == 0 && line != "" {
 			fmt.Fprintf(b, `<path class="area c0" d="%s"/>`, areaBelow(line))

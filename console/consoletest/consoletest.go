@@ -31,7 +31,7 @@ const CSRF = "csrf-of-the-test"
 
 // MaxPage is the maximum size of a page without the style sheet and the script, in bytes. Together
 // they have at most 60 kB.
-const MaxPage = 36_000
+const MaxPage = 35_750
 
 // Site is a console on a new data directory.
 type Site struct {

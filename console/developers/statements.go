@@ -3,6 +3,7 @@ package developers
 import (
 	"net/http"
 	"strings"
+	"sync"
 
 	"stile.example/stile/console/frame"
 	"stile.example/stile/operations"
@@ -90,25 +91,58 @@ func statementFiles(month string) frame.Cell {
 // [view.throttled].
 const maxDownloads = together / 2
 
+// maxOfTenant is how many files a tenant gets at the same time: a slow reader must not take the
+// slots of other tenants.
+const maxOfTenant = 2
+
 // export returns the handler of a statement's file. The name of the file is statement.FORMAT.
 func (v *view) export() func(http.ResponseWriter, *frame.Request) {
-	slots := make(chan struct{}, maxDownloads)
+	slots := newDownloads()
 	return func(w http.ResponseWriter, r *frame.Request) {
 		month, tenant := r.PathValue("month"), r.Caller.Tenant
 		for _, f := range formats {
 			if r.PathValue("file") != "statement."+f.Name {
 				continue
 			}
-			select {
-			case slots <- struct{}{}:
-				defer func() { <-slots }()
-				r.Download(w, "statement export", statementName{tenant, month, f.Name}, f.Type, "statement-"+tenant+"-"+month+"."+f.Name)
-			default:
+			if !slots.take(tenant) {
 				tooMany(w, "Other files are being sent at the moment. Wait for a minute.")
+				return
 			}
+			defer slots.giveBack(tenant)
+			r.Download(w, "statement export", statementName{tenant, month, f.Name}, f.Type, "statement-"+tenant+"-"+month+"."+f.Name)
 			return
 		}
 		r.Fail(w, failure.New(failure.NotFound, "a statement has the files statement.html, statement.csv, statement.json and statement.ndjson"))
+	}
+}
+
+// downloads counts the files that are being sent, by tenant.
+type downloads struct {
+	mu  sync.Mutex
+	of  map[string]int
+	all int
+}
+
+func newDownloads() *downloads { return &downloads{of: map[string]int{}} }
+
+// take reports whether one more file can be sent to a tenant, and counts it.
+func (d *downloads) take(tenant string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all >= maxDownloads || d.of[tenant] >= maxOfTenant {
+		return false
+	}
+	d.all++
+	d.of[tenant]++
+	return true
+}
+
+func (d *downloads) giveBack(tenant string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all--
+	if d.of[tenant]--; d.of[tenant] == 0 {
+		delete(d.of, tenant)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"stile.example/stile/handlers/connections"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 )
@@ -63,7 +64,9 @@ type Field struct {
 	Mono        bool   // its values are codes
 	Complete    string // autocomplete; "": off
 	Scope       string // prefix of the id, if another form of the page has a field of this name
-	Error       string // set by the frame
+	// Set by the frame.
+	Error string
+	Focus bool // the page begins there
 }
 
 // Option is a choice of a select.
@@ -233,6 +236,9 @@ func show(view *FormView, err error) {
 			labels = append(labels, field.Label)
 		}
 	}
+	if i := slices.IndexFunc(view.Fields, func(f Field) bool { return f.Error != "" }); i >= 0 {
+		view.Fields[i].Focus = true
+	}
 	switch view.Error = strings.TrimSuffix(rest, "\n"); {
 	case rest != "":
 	case len(labels) == 1:
@@ -269,7 +275,7 @@ func (v *FormView) field(err error) *Field {
 // values reads a form that was sent, after checking its CSRF token.
 func (f *Frame) values(w http.ResponseWriter, r *Request, form Form) (Values, error) {
 	if form.Upload {
-		return f.uploaded(r)
+		return f.uploaded(w, r)
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
@@ -282,7 +288,8 @@ func (f *Frame) values(w http.ResponseWriter, r *Request, form Form) (Values, er
 }
 
 // uploaded reads the fields before the file of a form. The file is read by the form itself.
-func (f *Frame) uploaded(r *Request) (Values, error) {
+func (f *Frame) uploaded(w http.ResponseWriter, r *Request) (Values, error) {
+	r.Body = connections.SteadyBody(w, r.Body)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return Values{}, failure.New(failure.Invalid, "read the form: %w", err)

@@ -117,6 +117,9 @@ func TestForm(t *testing.T) {
 	if page := s.Post("/things/7/lift", 400, "range", " "); !strings.Contains(page, "range: missing") || !strings.Contains(page, `aria-invalid="true"`) || strings.Contains(page, " checked") {
 		t.Error(page)
 	}
+	if page := s.Post("/things/7/lift", 400, "range", " "); strings.Count(page, " autofocus") != 1 || !strings.Contains(page, `id="field-range" name="range" value=" " autocomplete="off" autofocus`) {
+		t.Errorf("the field with the error does not have the focus\n%s", page)
+	}
 	both := s.Post("/things/7/lift", 400, "range", "both")
 	for _, want := range []string{"Check the fields Range, Sure.", `id="field-range-error"`, `id="field-sure-error"`} {
 		if !strings.Contains(both, want) {

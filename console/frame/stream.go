@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"stile.example/stile/handlers/connections"
 	"stile.example/stile/operations"
 )
 
@@ -23,7 +24,7 @@ func (r *Request) Download(w http.ResponseWriter, operation string, in any, cont
 		f.fail(w, r, fmt.Errorf("%s: write the input: %w", operation, err))
 		return
 	}
-	out := &download{w: w, contentType: contentType, name: name}
+	out := &download{w: w, steady: connections.NewSteady(w), contentType: contentType, name: name}
 	_, err = o.Run(r.Context(), f.dir, operations.Call{Actor: r.Caller.Actor, Input: raw, Out: out})
 	switch {
 	case err == nil:
@@ -38,6 +39,7 @@ func (r *Request) Download(w http.ResponseWriter, operation string, in any, cont
 // download sets the headers of a file with its first byte.
 type download struct {
 	w                 http.ResponseWriter
+	steady            *connections.Steady
 	contentType, name string
 	begun             bool
 }
@@ -50,5 +52,5 @@ func (d *download) Write(b []byte) (int, error) {
 		h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", d.name))
 		h.Set("X-Content-Type-Options", "nosniff")
 	}
-	return d.w.Write(b)
+	return d.steady.Write(b)
 }

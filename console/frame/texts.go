@@ -194,6 +194,9 @@ func Change(now, before float64, good int) (text, tone string) {
 	}
 	share := (now - before) / before
 	text = fmt.Sprintf("%+.0f %%", 100*share)
+	if share < -0.995 && now > 0 { // −100 % is nothing left
+		text = "over −99 %"
+	}
 	if math.Abs(share) < 0.005 {
 		return "no change", ""
 	}

@@ -189,10 +189,12 @@ func (o overview) cards() []frame.Card {
 	if o.Total.Latency.Calls > 0 && o.Before.Latency.Calls > 0 {
 		slow = slow.Changed(p99(o.Total), p99(o.Before), chart.Seconds.Text(p99(o.Before)), -1)
 	}
+	challenges := counted("Challenges issued", "", 0, func(f figures) int64 { return f.Challenges.Asked })
+	challenges.Note = o.outcomes()
 	return []frame.Card{
 		counted("Calls", "/usage", 0, func(f figures) int64 { return f.Calls }),
 		counted("Refusals", "/refusals", -1, func(f figures) int64 { return f.Refusals }),
-		counted("Challenges issued", "", 0, func(f figures) int64 { return f.Challenges.Asked }),
+		challenges,
 		slow,
 		there("Live tokens", "/tokens", "live", o.Now.LiveTokens),
 		there("Crowded addresses", "/addresses?kind=crowded", "crowded", o.Now.Crowded),
@@ -229,6 +231,16 @@ func (o overview) chart(id, title string, kind chart.Kind, unit chart.Unit, line
 		c.Series = append(c.Series, s)
 	}
 	return c
+}
+
+// outcomes says what happened to the challenges, next to the period before.
+func (o overview) outcomes() string {
+	a, b := o.Total.Challenges, o.Before.Challenges
+	if a.Asked == 0 && b.Asked == 0 {
+		return ""
+	}
+	n := frame.Number
+	return fmt.Sprintf("solved %s (before %s), failed %s (%s), left open %s (%s)", n(a.Solved), n(b.Solved), n(a.Failed), n(b.Failed), n(a.LeftOpen), n(b.LeftOpen))
 }
 
 // maxCodes is how many codes the chart of refusals has.

@@ -3,6 +3,7 @@ package overview_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"stile.example/stile/console/consoletest"
 	"stile.example/stile/console/frame"
@@ -23,13 +24,20 @@ func TestNoCalls(t *testing.T) {
 	}
 }
 
+// TestBefore checks that each figure is next to that of the period before.
+func TestBefore(t *testing.T) {
+	s := consoletest.New(t, overview.Add)
+	consoletest.Fill(s.Frame, time.Now(), "acme", "other")
+	consoletest.Has(t, s.Get("/", 200), "Refusals by code", "Before</th>", "solved ", " (before ", ", failed ", ", left open ")
+}
+
 // TestChange checks the texts of changes.
 func TestChange(t *testing.T) {
 	for _, c := range []struct {
 		now, before float64
 		good        int
 		text, tone  string
-	}{{0, 0, -1, "no change", ""}, {5, 0, -1, "none before", "bad"}, {5, 0, 0, "none before", ""}, {0, 5, -1, "−100 %", "good"}, {6, 5, 1, "+20 %", "good"}, {100, 5, 0, "20 times", ""}, {1000, 1001, 1, "no change", ""}} {
+	}{{0, 0, -1, "no change", ""}, {5, 0, -1, "none before", "bad"}, {5, 0, 0, "none before", ""}, {0, 5, -1, "−100 %", "good"}, {1, 1000, 0, "over −99 %", ""}, {6, 5, 1, "+20 %", "good"}, {100, 5, 0, "20 times", ""}, {1000, 1001, 1, "no change", ""}} {
 		if text, tone := frame.Change(c.now, c.before, c.good); text != c.text || tone != c.tone {
 			t.Errorf("from %v to %v: %q %q, want %q %q", c.before, c.now, text, tone, c.text, c.tone)
 		}

@@ -259,7 +259,7 @@ func pair(before, after string) frame.Cell {
 }
 
 func peopleTable(done []comparison) frame.Table {
-	t := frame.Table{Caption: "People", Columns: frame.Columns("Group", "Who", "#Work a day", "#Saw a picture", "#Met a block")}
+	t := frame.Table{Caption: "People", Columns: frame.Columns("Group", "Who", "#Work challenges of one in a day", "#Saw a picture", "#Met a block")}
 	t.Columns[1].Wide = true
 	for _, c := range done {
 		if !c.Scrapers {

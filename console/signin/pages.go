@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/console/caller"
 	"stile.example/stile/console/dist"
 	"stile.example/stile/console/frame"
+	"stile.example/stile/handlers/codes"
 )
 
 //go:embed templates
@@ -75,15 +76,21 @@ func (s *SignIn) fail(w http.ResponseWriter, r *http.Request, status int, title,
 
 // fault responds to a fault, and logs it.
 func (s *SignIn) fault(w http.ResponseWriter, r *http.Request, err error) {
-	s.logFault(r, err)
-	s.fail(w, r, http.StatusInternalServerError, "Internal server error", "The log of the server says why.")
+	s.fail(w, r, http.StatusInternalServerError, "Internal server error", faultText(s.logFault(r, err)))
 }
 
-// logFault logs a fault, unless the browser is gone.
-func (s *SignIn) logFault(r *http.Request, err error) {
+// logFault logs a fault under a reference, unless the browser is gone.
+func (s *SignIn) logFault(r *http.Request, err error) (ref string) {
+	ref = codes.NewRef()
 	if r.Context().Err() == nil {
-		s.Dir.Log.Error("console: can't sign in", "path", r.URL.Path, "err", err)
+		s.Dir.Log.Error("console: can't sign in", "ref", ref, "path", r.URL.Path, "err", err)
 	}
+	return ref
+}
+
+// faultText says where to read about a fault.
+func faultText(ref string) string {
+	return "The log of the server says why, under the reference " + ref + "."
 }
 
 // sentence returns an error as a sentence.

@@ -458,6 +458,5 @@ func sayError(w http.ResponseWriter, status int, text string) {
 
 // failJSON responds to a fault, and logs it.
 func (s *SignIn) failJSON(w http.ResponseWriter, r *http.Request, err error) {
-	s.logFault(r, err)
-	sayError(w, http.StatusInternalServerError, "Internal server error. The log of the server says why.")
+	sayError(w, http.StatusInternalServerError, "Internal server error. "+faultText(s.logFault(r, err)))
 }

@@ -2,15 +2,14 @@ package statementpages
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"stile.example/stile/console/frame"
+	"stile.example/stile/console/tenantpages"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 	ops "stile.example/stile/operations/statements"
 	"stile.example/stile/statements"
-	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
 
@@ -88,55 +87,19 @@ func priceForm(r *frame.Request) (frame.FormView, error) {
 			now = p
 		}
 	}
-	var tiers []string
-	for _, tier := range now.Tiers {
-		tiers = append(tiers, fmt.Sprintf("%s:%d=%s", tier.Unit, tier.From, usage.Amount(tier.Micros)))
-	}
 	return frame.FormView{Title: "Prices of " + t.ClientID, Button: "Set the prices", Cancel: frame.Path("tenants", t.ClientID),
-		Text: []string{"The prices apply to calls and records from the first day on, until the next prices. Those of a closed month can’t be changed."},
-		Fields: []frame.Field{
-			{Name: "since", Label: "First day (UTC)", Kind: "date", Value: today, Required: true},
-			{Name: "call", Label: "Price of a call", Value: usage.Amount(now.Micros).String(), Mono: true, Help: "A decimal such as 0.002, with at most 6 decimals."},
-			{Name: "record", Label: "Price of a record", Value: usage.Amount(now.RecordMicros).String(), Mono: true, Help: "For each item that a response delivers, in addition to the price of the call."},
-			{Name: "tiers", Label: "Tiers", Kind: "textarea", Mono: true, Value: strings.Join(tiers, "\n"), Placeholder: "calls:10001=0.0015",
-				Help: "Other prices from the n-th call or record of the month on, one a line: calls:10001=0.0015 or records:50001=0.0001."},
-			{Name: "currency", Label: "Currency", Value: t.Currency, Mono: true, Placeholder: "EUR", Help: "By ISO 4217. Empty: the publisher’s own unit."},
-		}}, nil
+		Text:   []string{"The prices apply to calls and records from the first day on, until the next prices. Those of a closed month can’t be changed."},
+		Fields: tenantpages.PriceFields(now, t.Currency, today)}, nil
 }
 
 func setPrice(r *frame.Request, v frame.Values) (frame.Done, error) {
-	clientID, code := r.PathValue("client_id"), strings.ToUpper(v.Text("currency"))
-	price := operations.PriceChange{Since: v.Text("since"), Tiers: &[]tenants.Tier{}}
-	call, err := usage.ParseAmount(v.Text("call"))
+	clientID := r.PathValue("client_id")
+	price, code, err := tenantpages.ReadPrices(v)
 	if err != nil {
-		return frame.Done{}, frame.About("call", failure.Of(failure.Invalid, err))
-	}
-	record, err := usage.ParseAmount(v.Text("record"))
-	if err != nil {
-		return frame.Done{}, frame.About("record", failure.Of(failure.Invalid, err))
-	}
-	price.Micros, price.RecordMicros = new(int64(call)), new(int64(record))
-	for _, line := range v.Lines("tiers") {
-		tier, err := parseTier(line)
-		if err != nil {
-			return frame.Done{}, frame.About("tiers", err)
-		}
-		*price.Tiers = append(*price.Tiers, tier)
+		return frame.Done{}, err
 	}
 	_, err = frame.Do[operations.TenantChange, priced](r, "tenant set", operations.TenantChange{ClientID: clientID, Prices: []operations.PriceChange{price}, Currency: &code})
 	return frame.Done{To: frame.Path("tenants", clientID), Flash: "Set the prices of " + clientID + " from " + price.Since + " on."}, atField(err)
-}
-
-// parseTier parses UNIT:N=AMOUNT.
-func parseTier(line string) (t tenants.Tier, err error) {
-	unit, rest, hasUnit := strings.Cut(line, ":")
-	from, price, hasPrice := strings.Cut(rest, "=")
-	amount, wrong := usage.ParseAmount(strings.TrimSpace(price))
-	t = tenants.Tier{Unit: tenants.Unit(strings.TrimSpace(unit)), Micros: int64(amount)}
-	if t.From, err = strconv.ParseInt(strings.TrimSpace(from), 10, 64); err != nil || wrong != nil || !hasUnit || !hasPrice {
-		return t, failure.New(failure.Invalid, "tier %.60q: must be UNIT:N=AMOUNT, such as calls:10001=0.0015", line)
-	}
-	return t, nil
 }
 
 // atField puts an error of the operation at the field that it is about.

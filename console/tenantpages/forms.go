@@ -10,6 +10,7 @@ import (
 	"stile.example/stile/console/frame"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/usage"
 )
 
 // secret is what is shown once.
@@ -27,12 +28,12 @@ var (
 		Help: "Only for tests and intranets: anyone in the network can read and change such pages, and take their tokens."}
 )
 
-func addForm(*frame.Request) (frame.FormView, error) {
-	return frame.FormView{Title: "Add a tenant", Button: "Add the tenant", Cancel: "/tenants", Fields: []frame.Field{
+func addForm(r *frame.Request) (frame.FormView, error) {
+	return frame.FormView{Title: "Add a tenant", Button: "Add the tenant", Cancel: "/tenants", Fields: append([]frame.Field{
 		{Name: "client_id", Label: "client_id", Required: true, Mono: true, Placeholder: "acme", Help: "1 to 64 letters, digits, dots, hyphens and underscores. It is in the tenant’s pages, and can’t be changed."},
 		{Name: "name", Label: "Name of the organisation", Placeholder: "Acme Ltd"},
 		sitesField, insecureField, quotaField,
-	}}, nil
+	}, newPriceFields(usage.Day(r.Now()))...)}, nil
 }
 
 func addTenant(r *frame.Request, v frame.Values) (frame.Done, error) {
@@ -40,6 +41,9 @@ func addTenant(r *frame.Request, v frame.Values) (frame.Done, error) {
 	name := v.Text("name")
 	ch.Name = &name
 	if err := readQuota(v, &ch); err != nil {
+		return frame.Done{}, err
+	}
+	if err := addedPrices(v, usage.Day(r.Now()), &ch); err != nil {
 		return frame.Done{}, err
 	}
 	ch.AddSites, ch.InsecureSites = split(v.Lines("sites"), v.Get("insecure") != "")
@@ -76,7 +80,8 @@ func readQuota(v frame.Values, ch *operations.TenantChange) error {
 }
 
 // fieldOf has the field that a line of an error is about, by how the line begins.
-var fieldOf = map[string]string{"client_id": "client_id", "the tenant ": "client_id", "name": "name", "site": "sites", "calls_per_month": "calls_per_month"}
+var fieldOf = map[string]string{"client_id": "client_id", "the tenant ": "client_id", "name": "name", "site": "sites", "calls_per_month": "calls_per_month",
+	"currency": "currency", "price since": "call", "price of a record": "record", "tier": "tiers"}
 
 // at puts an error of an operation at the fields that it names. It may have a line for each
 // problem.

@@ -1,6 +1,7 @@
 package tenantpages
 
 import (
+	"fmt"
 	"time"
 
 	"stile.example/stile/console/frame"
@@ -22,8 +23,12 @@ func OwnUsage(r *frame.Request, clientID string, daysBack int) (Own, error) {
 		return Own{}, err
 	}
 	one := len(all.currencies()) < 2
-	o := Own{total(all), all.byDay("Calls by day", from, to), table("By route", "Route", all.by(func(r row) string { return r.Route }), one, frame.Code),
-		table("By day", "Day", days(all), one, frame.Text)}
+	cards := total(all)
+	for i := range cards {
+		cards[i].Label += fmt.Sprintf(", %d days", daysBack)
+	}
+	o := Own{cards, all.byDay("Calls by day", from, to), table("By route", "Route", all.by(func(r row) string { return r.Route }), one, frame.Code),
+		table("By day", "Day (UTC)", days(all), one, frame.Text)}
 	o.ByRoute.Empty = &frame.Empty{Title: "No calls yet", Text: "Each admitted call is counted here, once."}
 	return o, nil
 }

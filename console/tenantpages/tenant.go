@@ -104,27 +104,6 @@ func (t info) amount(micros int64) string {
 	return strings.TrimSpace(usage.Amount(micros).String() + " " + t.Currency)
 }
 
-// price returns the prices on a day.
-func (t info) price(day string) frame.Cell {
-	var now *price
-	for i := range t.Prices {
-		if t.Prices[i].Since <= day {
-			now = &t.Prices[i]
-		}
-	}
-	if now == nil {
-		return frame.Text("no price")
-	}
-	text := t.amount(now.Micros) + " a call"
-	if now.RecordMicros > 0 {
-		text += ", " + t.amount(now.RecordMicros) + " a record"
-	}
-	if len(now.Tiers) > 0 {
-		text += ", with tiers"
-	}
-	return frame.Text(text + " since " + now.Since)
-}
-
 // own returns the settings that the tenant has of its own.
 func (t info) own(r *frame.Request) frame.Table {
 	table := frame.Table{Caption: "Own settings", Quiet: true, Columns: frame.Columns("Setting", "Value", "-Change"),

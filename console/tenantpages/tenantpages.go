@@ -67,14 +67,6 @@ type info struct {
 	} `json:"holdings"`
 }
 
-// price is the prices from a day on.
-type price struct {
-	Since        string     `json:"since"`
-	Micros       int64      `json:"micros"`
-	RecordMicros int64      `json:"record_micros"`
-	Tiers        []struct{} `json:"tiers"`
-}
-
 // name names a tenant, as the input of operations.
 type name struct {
 	ClientID string `json:"client_id"`

@@ -169,7 +169,21 @@ func TestPrices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	consoletest.Has(t, s.Get("/tenants/acme", 200), "0.002 EUR a call, 0.0001 EUR a record, with tiers since 2026-01-01", "0 EUR")
+	consoletest.Has(t, s.Get("/tenants/acme", 200), "0.002 EUR a call, 0.0001 EUR a record since 2026-01-01", "0.001 EUR from the 11th call of the month on", "0 EUR")
+}
+
+// TestAddWithPrices checks that a tenant can be added with all that the command sets of prices, and
+// that each error is at its field.
+func TestAddWithPrices(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	for field, value := range map[string]string{"currency": "EURO", "call": "-1", "record": "x", "tiers": "calls=1", "since": "2026-02-30"} {
+		page := s.Refuse("/add/tenant", "client_id", "acme", field, value, "call", "1")
+		consoletest.Has(t, page, `id="field-`+field+`-error"`, value)
+	}
+	s.Post("/add/tenant", 200, "client_id", "acme", "currency", "eur", "call", "0.002", "record", "0.0001", "tiers", "records:50001=0.00005\ncalls:10001=0.0015\n", "since", "2026-01-02")
+	consoletest.Has(t, s.Get("/tenants/acme", 200), "0.002 EUR a call, 0.0001 EUR a record since 2026-01-02", "0.0015 EUR from the 10,001st call", "0.00005 EUR from the 50,001st record")
+	s.Post("/add/tenant", 200, "client_id", "free")
+	consoletest.Has(t, s.Get("/tenants/free", 200), "no price")
 }
 
 // TestReload checks that reloading the page of a new secret neither fails nor makes another one,

@@ -128,7 +128,7 @@ func usagePage(r *frame.Request) (any, error) {
 	if len(byTenant.Rows) > maxTenants {
 		byTenant.Caption, byTenant.Rows = "The 50 tenants with the most calls", byTenant.Rows[:maxTenants]
 	}
-	byDay := table("By day", "Day", days(all), isOne, frame.Text)
+	byDay := table("By day", "Day (UTC)", days(all), isOne, frame.Text)
 	if err := r.Export(&byDay, "usage", usageQuery{r.Query("tenant"), usage.Day(from), usage.Day(to)}); err != nil {
 		return nil, err
 	}

@@ -99,14 +99,14 @@ func actions(r *frame.Request, w webhooks.View) []frame.Cell {
 		toggle = r.Button(path("status"), "Enable", w.URL, "enabled", "yes")
 	}
 	return []frame.Cell{
-		r.Button(path("test"), "Send a test", w.URL), r.Ask(path("set"), "Change", w.URL), r.Ask(path("rotate-secret"), "New secret", w.URL),
-		r.Ask(path("replay-failed"), "Replay failed", w.URL), toggle, r.Ask(path("remove"), "Remove", w.URL),
+		r.Button(path("test"), "Send a test", w.URL), r.Ask(path("set"), "Change…", w.URL), r.Ask(path("rotate-secret"), "New secret…", w.URL),
+		r.Ask(path("replay-failed"), "Replay failed…", w.URL), toggle, r.Ask(path("remove"), "Remove…", w.URL),
 	}
 }
 
 func items(w webhooks.View) []frame.Item {
 	list := []frame.Item{
-		{Term: "Id", Value: frame.Code(w.ID)},
+		{Term: "ID", Value: frame.Code(w.ID)},
 		{Term: "Status", Value: statusBadge(w)},
 		{Term: "Events", Value: frame.Text(eventList(w.Events))},
 		{Term: "Tenant", Value: orAll(w.Tenant)},
