@@ -53,7 +53,7 @@ var contentOps = []Operation{
 	plain("content collections", Viewer, "list collections, and show the last change", `{"tenant":"acme"}`, items.ShowCollections).
 		at("GET /content/collections").versioned(corpusVersion),
 	plain("content search", Viewer, "search as a tenant sees the corpus, uncounted", `{"tenant":"acme","q":"island","limit":10}`, items.Search).
-		at("GET /content/search"),
+		at("GET /content/search").limited(50, 20),
 	plain("content show", Viewer, "show one item in full", `{"id":"iceland"}`, showItem).at("GET /content/items/{id}").versioned(corpusVersion),
 	changes(plain("content remove", Operator, "remove items, or a collection", `{"ids":["iceland","greenland"]}`, removeItems),
 		"removed items", ItemNames.about, nil).withResult().
@@ -109,9 +109,9 @@ var overviewOps = []Operation{
 
 var policyOps = []Operation{
 	plain("policy show", Viewer, "show the settings of the policy", `{"name":"policy.token.calls","tenant":"acme"}`, policies.Show).
-		at("GET /policy"),
+		at("GET /policy").keyed("name"),
 	plain("policy compare", Viewer, "compare the policy with a change, on simulated traffic", `{"policy":{"policy.spike.calls":"30"},"groups":["class"]}`, policies.Compare).
-		at("GET /policy/compare"),
+		at("GET /policy/compare").keyed("group"),
 }
 
 var usageOps = []Operation{

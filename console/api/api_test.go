@@ -4,16 +4,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"stile.example/stile/console/api"
 	"stile.example/stile/console/apitest"
 	"stile.example/stile/console/caller"
 	"stile.example/stile/console/endpoint"
 	"stile.example/stile/console/openapi"
+	"stile.example/stile/evidence"
 	"stile.example/stile/operations"
 )
 
@@ -47,9 +50,20 @@ func TestRequests(t *testing.T) {
 		{"operator PATCH /tenants/acme", `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, 413, `"code":"too_large"`, nil},
 		{"operator PATCH /tenants", `{}`, 405, `"code":"method_not_allowed"`, nil},
 		{"viewer GET /tenants?limit=0", "", 400, `parameter limit: must be from 1 to 1000`, nil},
-		{"viewer GET /tenants?limit=x", "", 400, `parameter limit: must be an integer`, nil},
+		{"viewer GET /tenants?limit=x", "", 400, `parameter limit: must be from 1 to 1000`, nil},
+		{"viewer GET /refusals?limit=1e9", "", 400, `parameter limit: must be from 1 to 1000`, nil},
+		{"viewer GET /content/search?limit=51", "", 400, `parameter limit: must be from 1 to 50`, nil},
+		{"viewer GET /audit?after=x", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /audit?after=-5", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /deliveries?after=-5", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /deliveries?event=x", "", 400, `event \"x\": unknown`, nil},
+		{"viewer GET /usage?after=acme", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /tenants?after=%25zz", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /statements?after=2026-11", "", 400, `after \"2026-11\": must be the next of an earlier page`, nil},
+		{"viewer GET /refusals?after=x", "", 400, `must be the next of an earlier page`, nil},
+		{"viewer GET /usage?from=2026-11-31", "", 400, `from \"2026-11-31\": must be a day`, nil},
 		{"viewer GET /tenants?limit=1&limit=2", "", 400, `must be given once`, nil},
-		{"viewer GET /tenants?clientid=a", "", 400, `parameter \"clientid\": unknown; the parameters are after, limit`, nil},
+		{"viewer GET /tenants?clientid=a", "", 400, `parameter \"clientid\": unknown; the parameters are after, limit, format`, nil},
 		{"viewer GET /tenants?%zz", "", 400, `escaped`, nil},
 		{"viewer GET /tenants", "{}", 400, `must not have a body`, nil},
 		{"viewer GET /tenants/acme", "", 406, `available as application/json`, []string{"Accept: text/html"}},
@@ -188,6 +202,90 @@ func TestPaging(t *testing.T) {
 		if len(rows) != want || len(seen) != want {
 			t.Errorf("%s: %d rows, %d different, want %d", list, len(rows), len(seen), want)
 		}
+	}
+}
+
+// TestEveryListPages checks that every list has cursors: a field that the operation pages by, or
+// keys that its rows have.
+func TestEveryListPages(t *testing.T) {
+	lists := 0
+	for _, e := range endpoint.All() {
+		if !e.IsPage() {
+			continue
+		}
+		lists++
+		has := func(fields []endpoint.Field, name string) bool {
+			return slices.ContainsFunc(fields, func(f endpoint.Field) bool { return f.Name == name })
+		}
+		if !has(e.Query, "after") || !has(e.Query, "limit") {
+			t.Errorf("%s: has no after or limit", e.Name)
+		}
+		if e.List.Next == "" && len(e.Route.Keys) == 0 {
+			t.Errorf("%s: has neither a cursor nor keys", e.Name)
+		}
+		for _, key := range e.Route.Keys {
+			if !has(endpoint.FieldsOf(e.List.Row), strings.TrimPrefix(key, "-")) {
+				t.Errorf("%s: its rows have no %s", e.Name, key)
+			}
+		}
+	}
+	if lists < 15 {
+		t.Errorf("only %d lists", lists)
+	}
+}
+
+// TestSmallLists checks that lists that an operation returns whole are paged too: numbers in their
+// order, and times downwards where the list has the newest first.
+func TestSmallLists(t *testing.T) {
+	s := apitest.New(t)
+	s.Must(201, "owner POST /admins", `{"name":"ada"}`)
+	for i := range 11 { // the account has one already
+		s.Must(201, "owner POST /admins/ada/tokens", fmt.Sprintf(`{"name":"t%d"}`, i))
+	}
+	var ids []int64
+	for after, pages := "", 0; pages < 100; pages++ {
+		r := s.Must(200, "owner GET /admin-tokens?limit=2"+after, "")
+		var page struct {
+			Data []struct{ ID int64 }
+			Next *string
+		}
+		if err := json.Unmarshal([]byte(r.Text), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range page.Data {
+			ids = append(ids, row.ID)
+		}
+		if page.Next == nil {
+			break
+		}
+		after = "&after=" + *page.Next
+	}
+	if len(ids) != 12 || !slices.IsSorted(ids) {
+		t.Errorf("ids %v", ids)
+	}
+	s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`)
+	number, _ := s.Dir.TenantNumber("acme")
+	codes := []string{"token_hijacked", "token_expired", "token_revoked", "token_invalid", "token_exhausted"}
+	for i, code := range codes {
+		s.Dir.Evidence.Note(number, evidence.Observation{At: time.Now().Add(-time.Duration(i) * time.Minute), Kind: evidence.Refused, Key: code + " ", Ref: fmt.Sprintf("7QK2-M4T%d", i)})
+	}
+	if err := s.Dir.Evidence.Flush(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for after, pages := "", 0; pages < 100; pages++ {
+		r := s.Must(200, "operator GET /tenants/acme/refusals?limit=2"+after, "").JSON(t)
+		for _, row := range r["data"].([]any) {
+			listed = append(listed, row.(map[string]any)["code"].(string))
+		}
+		next, more := r["next"].(string)
+		if !more {
+			break
+		}
+		after = "&after=" + url.QueryEscape(next)
+	}
+	if !slices.Equal(listed, codes) {
+		t.Errorf("codes %v", listed)
 	}
 }
 

@@ -120,10 +120,10 @@ func (w *writer) operation(e endpoint.Endpoint) object {
 func (w *writer) parameters(e endpoint.Endpoint) (params []object) {
 	given := exampleOf(e)
 	for _, f := range e.Path {
-		params = append(params, w.parameter("path", f, given))
+		params = append(params, w.parameter(e, "path", f, given))
 	}
 	for _, f := range e.Query {
-		params = append(params, w.parameter("query", f, given))
+		params = append(params, w.parameter(e, "query", f, given))
 	}
 	header := func(name, description string, schema object, example string) {
 		params = append(params, object{"in": "header", "name": name, "description": description, "schema": schema, "example": example})
@@ -163,7 +163,7 @@ func repeatable(e endpoint.Endpoint) bool {
 }
 
 // parameter describes a field in the path or the query.
-func (w *writer) parameter(in string, f endpoint.Field, given map[string]json.RawMessage) object {
+func (w *writer) parameter(e endpoint.Endpoint, in string, f endpoint.Field, given map[string]json.RawMessage) object {
 	p := object{"in": in, "name": f.Name}
 	if f.Required {
 		p["required"] = true
@@ -174,7 +174,8 @@ func (w *writer) parameter(in string, f endpoint.Field, given map[string]json.Ra
 	schema := w.schemas.input(f.Type)
 	switch f.Name {
 	case "limit":
-		schema = object{"type": "integer", "minimum": 1, "maximum": endpoint.MaxLimit, "default": endpoint.DefaultLimit}
+		most, usual := e.Limits()
+		schema = object{"type": "integer", "minimum": 1, "maximum": most, "default": usual}
 		p["description"] = "Maximum number of rows."
 	case "after":
 		p["description"] = "The next of the page before."

@@ -124,13 +124,15 @@ func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 		return page, err
 	}
 	of := statements.Query{Tenant: q.Tenant, Month: q.Month, Limit: limit + 1}
-	for _, month := range []string{q.Month, before(q.After)} {
-		if _, err := statements.ParseMonth(month); month != "" && err != nil {
-			return page, failure.Of(failure.Invalid, err)
-		}
+	if _, err := statements.ParseMonth(q.Month); q.Month != "" && err != nil {
+		return page, failure.Of(failure.Invalid, err)
 	}
 	if q.After != "" {
-		of.AfterMonth, of.AfterTenant, _ = strings.Cut(q.After, " ")
+		var complete bool
+		of.AfterMonth, of.AfterTenant, complete = strings.Cut(q.After, " ")
+		if _, err := statements.ParseMonth(of.AfterMonth); err != nil || !complete {
+			return page, failure.New(failure.Invalid, "after %.60q: must be the next of an earlier page", q.After)
+		}
 	}
 	list, err := d.Statements.Store.Statements(ctx, of)
 	if err != nil {
@@ -145,12 +147,6 @@ func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 		page.Statements[i] = infoOf(c)
 	}
 	return page, nil
-}
-
-// before returns the part of a cursor that is its month.
-func before(cursor string) string {
-	month, _, _ := strings.Cut(cursor, " ")
-	return month
 }
 
 // Name names a statement.
