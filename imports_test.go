@@ -135,7 +135,7 @@ var allowedImports = map[string]string{
 	"commands/report":           "commands/printing content content/imports",
 	"console/overview":          "console/chart console/frame operations",
 	"console/policypages":       "console/chart console/frame operations operations/failure",
-	"console/tenantpages":       "console/chart console/frame handlers/snippet operations operations/failure usage",
+	"console/tenantpages":       "console/chart console/frame handlers/snippet operations operations/failure tenants usage",
 	"console/signin":            "console/dist admins audit console/caller console/frame datadir operations operations/accounts operations/failure outbound recent settings tokens/readable coreos/go-oidc go-webauthn/webauthn golang.org/x/oauth2",
 	"operations/accounts":       "admins datadir operations/failure settings",
 	"commands/host":             "commands/confirmation operations spf13/cobra",

@@ -23,7 +23,7 @@ var tenantOps = []Operation{
 		`{"client_id":"acme","name":"Acme Ltd","sites":["https://www.acme.example"],"prices":[{"since":"2026-11-01","micros":2000}]}`, AddTenant),
 		"added a tenant", TenantChange.about, tenantState).
 		at("POST /tenants").creates().previewed(of(wouldAddTenant)).versioned(tenantVersion),
-	plain("tenant list", Viewer, "list the tenants", `{}`, listTenants).at("GET /tenants").keyed("client_id"),
+	plain("tenant list", Viewer, "list the tenants", `{"q":"acme","status":"active"}`, listTenants).at("GET /tenants").keyed("client_id"),
 	plain("tenant show", Viewer, "show one tenant", `{"client_id":"acme"}`, showTenant).at("GET /tenants/{client_id}").versioned(tenantVersion),
 	changes(plain("tenant set", Operator, "change a tenant",
 		`{"client_id":"acme","calls_per_month":100000,"policy":{"policy.token.calls":"500"}}`, SetTenant),
@@ -116,7 +116,7 @@ var policyOps = []Operation{
 
 var usageOps = []Operation{
 	plain("explain", Viewer, "explain why a call was refused", `{"ref":"7QK2-M4TD"}`, lists.Explain).at("GET /refusals/{ref}"),
-	plain("usage", Viewer, "print what tenants used and what it costs", `{"tenant":"acme","from":"2026-11-01","to":"2026-11-30"}`, readUsage).
+	plain("usage", Viewer, "print what tenants used and what it costs", `{"tenant":"acme","from":"2026-11-01","to":"2026-11-30"}`, statements.ReadUsage).
 		at("GET /usage").keyed("tenant", "day", "route"),
 }
 

@@ -3,6 +3,8 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -49,6 +51,12 @@ func TestRequests(t *testing.T) {
 		{"operator PATCH /tenants/acme", `{}`, 200, `"data"`, []string{"Content-Type: application/json; charset=utf-8"}},
 		{"operator PATCH /tenants/acme", `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, 413, `"code":"too_large"`, nil},
 		{"operator PATCH /tenants", `{}`, 405, `"code":"method_not_allowed"`, nil},
+		{"viewer GET /tenants?q=ACM&status=active", "", 200, `{"data":[{"client_id":"acme",`, nil},
+		{"viewer GET /tenants?q=zz", "", 200, `{"data":[],"next":null}`, nil},
+		{"viewer GET /tenants?status=suspended&format=ndjson", "", 200, ``, nil},
+		{"viewer GET /tenants?status=x", "", 400, `status \"x\": must be active or suspended`, nil},
+		{"operator POST /tenants/acme/secret", `{"overlap":"-1h"}`, 400, `overlap: must be from 0 to 366d`, nil},
+		{"operator POST /tenants/acme/secret", `{"overlap":"100000h"}`, 400, `overlap: must be from 0 to 366d`, nil},
 		{"viewer GET /tenants?limit=0", "", 400, `parameter limit: must be from 1 to 1000`, nil},
 		{"viewer GET /tenants?limit=x", "", 400, `parameter limit: must be from 1 to 1000`, nil},
 		{"viewer GET /refusals?limit=1e9", "", 400, `parameter limit: must be from 1 to 1000`, nil},
@@ -63,7 +71,7 @@ func TestRequests(t *testing.T) {
 		{"viewer GET /refusals?after=x", "", 400, `must be the next of an earlier page`, nil},
 		{"viewer GET /usage?from=2026-11-31", "", 400, `from \"2026-11-31\": must be a day`, nil},
 		{"viewer GET /tenants?limit=1&limit=2", "", 400, `must be given once`, nil},
-		{"viewer GET /tenants?clientid=a", "", 400, `parameter \"clientid\": unknown; the parameters are after, limit, format`, nil},
+		{"viewer GET /tenants?clientid=a", "", 400, `parameter \"clientid\": unknown; the parameters are q, status, after, limit, format`, nil},
 		{"viewer GET /tenants?%zz", "", 400, `escaped`, nil},
 		{"viewer GET /tenants", "{}", 400, `must not have a body`, nil},
 		{"viewer GET /tenants/acme", "", 406, `available as application/json`, []string{"Accept: text/html"}},
@@ -320,14 +328,33 @@ func TestExports(t *testing.T) {
 	s.Must(400, "viewer GET /tenants?format=csv&limit=5", "")
 	s.Must(400, "viewer GET /tenants?format=pdf", "")
 	s.Must(404, "viewer GET /usage?tenant=nobody&format=csv", "")
+	breakOff(t, s)
 	audit := s.Must(200, "viewer GET /audit?actor=a-viewer", "").Text
 	for _, has := range []string{`"operation":"tenant list","subject":"export","after":{"format":"csv","filter":{}}`, `"operation":"audit list","subject":"export","after":{"format":"csv","filter":{"operation":"tenant"}}`, `"operation":"content export"`} {
 		if !strings.Contains(audit, has) {
 			t.Errorf("the audit log has no %s:\n%s", has, audit)
 		}
 	}
-	if n := strings.Count(audit, `"seq"`); n != 5 {
+	if n := strings.Count(audit, `"seq"`); n != 6 || strings.Count(audit, `"format":"ndjson"`) != 2 {
 		t.Errorf("%d entries", n)
+	}
+}
+
+// breakOff begins an export, and reads only its first bytes.
+func breakOff(t *testing.T, s *apitest.Site) {
+	t.Helper()
+	req, err := http.NewRequest("GET", s.URL+api.Prefix+"/tenants?format=ndjson", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+api.TokenPrefix+"viewer")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.ReadFull(resp.Body, make([]byte, 10)); err != nil {
+		t.Fatal(err)
 	}
 }
 

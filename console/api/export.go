@@ -55,15 +55,11 @@ func (a *API) eachPage(r *request, fn func(rows reflect.Value) error) error {
 	call := operations.Call{Actor: r.actor, Input: r.input}
 	l := r.endpoint.List
 	if l.Next == "" {
-		rows, err := a.allRows(r.Context(), r.endpoint, call)
+		result, err := r.endpoint.Run(r.Context(), a.Dir, call)
 		if err != nil {
 			return err
 		}
-		page := reflect.MakeSlice(reflect.SliceOf(l.Row), 0, len(rows))
-		for _, row := range rows {
-			page = reflect.Append(page, reflect.ValueOf(row.value))
-		}
-		return fn(page)
+		return fn(reflect.ValueOf(result))
 	}
 	for after := ""; ; {
 		values := map[string]any{"limit": endpoint.MaxLimit}
