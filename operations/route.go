@@ -21,6 +21,8 @@ type Route struct {
 	// What the parameter limit may be at most, and its default; 0: as in every list.
 	MaxLimit, DefaultLimit int
 	Type                   string // media type of what the operation writes, if it does; "": any
+	// Types has the media types by the field format of the input, and that without it by "".
+	Types map[string]string
 }
 
 // at says where the admin API has the operation, such as "PATCH /tenants/{client_id}". A last field
@@ -40,6 +42,12 @@ func (o Operation) creates() Operation {
 // writes says of which media type the bytes are that the operation writes.
 func (o Operation) writes(kind string) Operation {
 	o.Route.Type = kind
+	return o
+}
+
+// writesBy says of which media type the bytes are, by the field format of the input.
+func (o Operation) writesBy(types map[string]string) Operation {
+	o.Route.Types = types
 	return o
 }
 

@@ -126,7 +126,7 @@ var statementOps = []Operation{
 	plain("statement show", Viewer, "show a tenant's statement, or a preliminary one", `{"tenant":"acme","month":"2026-11"}`, statements.Show).
 		at("GET /statements/{tenant}/{month}"),
 	bytesOut("statement export", Viewer, "write a closed statement to a file", `{"tenant":"acme","month":"2026-11","format":"html"}`, statements.Write).
-		at("GET /statements/{tenant}/{month}/export"),
+		at("GET /statements/{tenant}/{month}/export").writesBy(statements.MediaTypes()),
 	plain("statement prove", Viewer, "prove that a ledger line is in a statement", `{"tenant":"acme","month":"2026-11","line":1}`, statements.Prove).
 		at("GET /statements/{tenant}/{month}/proof"),
 	plain("statement key", Viewer, "show the public keys that verify statements", `{}`, statements.Keys).

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -337,6 +339,40 @@ func TestExports(t *testing.T) {
 	}
 	if n := strings.Count(audit, `"seq"`); n != 6 || strings.Count(audit, `"format":"ndjson"`) != 2 {
 		t.Errorf("%d entries", n)
+	}
+}
+
+// TestFiles checks the types and names of files, that a refused export is not in the audit log, and
+// that one that was sent is, with its format.
+func TestFiles(t *testing.T) {
+	var clock atomic.Int64
+	noon := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	clock.Store(noon.UnixNano())
+	s := apitest.NewAt(t, func() time.Time { return time.Unix(0, clock.Load()) })
+	s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`)
+	number, _ := s.Dir.TenantNumber("acme")
+	if err := s.Dir.Store.DB.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `INSERT INTO ledger (tenant, day, route, token, calls, records) VALUES (?, ?, 0, ?, 5, 50)`, number, noon.Unix()/86400-1, make([]byte, 16))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	const export = "viewer GET /statements/acme/2026-11/export"
+	s.Must(409, export, "")
+	clock.Store(noon.AddDate(0, 0, 7).UnixNano())
+	s.Must(200, "operator POST /statements/close", "")
+	s.Must(400, export+"?format=pdf", "")
+	for query, want := range map[string]string{"": "json application/json", "?format=json": "json application/json", "?format=html": "html text/html; charset=utf-8",
+		"?format=csv": "csv text/csv; charset=utf-8", "?format=ndjson": "ndjson application/x-ndjson"} {
+		ending, kind, _ := strings.Cut(want, " ")
+		r := s.Must(200, export+query, "")
+		if r.Head.Get("Content-Type") != kind || r.Head.Get("Content-Disposition") != `attachment; filename="stile-statement-export.`+ending+`"` {
+			t.Errorf("%s: %v", query, r.Head)
+		}
+	}
+	audit := s.Must(200, "viewer GET /audit?operation=statement", "").Text
+	if strings.Count(audit, `"subject":"export"`) != 5 || strings.Count(audit, `"format":"html"`) != 2 {
+		t.Errorf("the audit log has %s", audit)
 	}
 }
 

@@ -293,8 +293,21 @@ func may(e endpoint.Endpoint, c problem.Code) bool {
 func (w *writer) success(e endpoint.Endpoint) object {
 	res := object{"description": "Success."}
 	if e.Stream == operations.BytesOut {
-		kind, _ := e.BytesType()
-		res["content"] = object{kind: object{"schema": object{"type": "string"}}}
+		content := object{}
+		for format := range e.Route.Types {
+			kind, _ := e.BytesType(format)
+			media := object{"schema": fileSchema(kind)}
+			if example, ok := w.examples[e.Name]; ok && kind == endpoint.Types[endpoint.JSON] {
+				media["example"] = example
+			}
+			content[kind] = media
+		}
+		if len(content) == 0 {
+			kind, _ := e.BytesType("")
+			content[kind] = object{"schema": fileSchema(kind)}
+		}
+		res["content"] = content
+		res["headers"] = refs("Content-Disposition")
 		return res
 	}
 	schema := w.result(e)
@@ -307,8 +320,9 @@ func (w *writer) success(e endpoint.Endpoint) object {
 	}
 	content := object{endpoint.Types[endpoint.JSON]: media}
 	if e.IsPage() {
-		content[endpoint.Types[endpoint.CSV]] = object{"schema": object{"type": "string"}}
-		content[endpoint.Types[endpoint.NDJSON]] = object{"schema": object{"type": "string"}}
+		res["description"] = "Success. A file, as CSV or NDJSON, has all rows that the filters select. It is in the audit log."
+		content[endpoint.Types[endpoint.CSV]] = object{"schema": object{"type": "string", "description": "A line with the names of the fields, and one for each row (RFC 4180). A cell that a spreadsheet would take for a formula begins with an apostrophe."}}
+		content[endpoint.Types[endpoint.NDJSON]] = object{"schema": object{"type": "string", "description": "A JSON object on each line, for each row."}}
 	}
 	res["content"] = content
 	var names []string
@@ -325,6 +339,14 @@ func (w *writer) success(e endpoint.Endpoint) object {
 		res["headers"] = refs(names...)
 	}
 	return res
+}
+
+// fileSchema describes a file. One of JSON is an object.
+func fileSchema(kind string) object {
+	if kind == endpoint.Types[endpoint.JSON] {
+		return object{"type": "object"}
+	}
+	return object{"type": "string"}
 }
 
 // result describes the body of a success.
@@ -350,6 +372,7 @@ func data(schema object) object {
 // headers are those of responses.
 var headers = object{
 	"ETag":                 object{"description": "The version, for If-Match.", "schema": object{"type": "string"}},
+	"Content-Disposition":  object{"description": "The name of the file.", "schema": object{"type": "string"}},
 	"Preference-Applied":   object{"description": "dry-run: nothing was changed.", "schema": object{"type": "string"}},
 	"Idempotency-Replayed": object{"description": "true: the request is a repetition, and this is the response to the first one.", "schema": object{"type": "string"}},
 	"Retry-After":          object{"description": "Seconds.", "schema": object{"type": "integer"}},

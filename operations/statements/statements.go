@@ -196,6 +196,15 @@ type Exported struct {
 	Format    files.Format `json:"format"`
 }
 
+// MediaTypes returns the media types of the files, by their format; "" is the default.
+func MediaTypes() map[string]string {
+	types := map[string]string{"": files.JSON.ContentType()}
+	for _, f := range files.Formats() {
+		types[string(f)] = f.ContentType()
+	}
+	return types
+}
+
 // Write writes a closed statement.
 func Write(ctx context.Context, d *datadir.Dir, q Export, out io.Writer) (Exported, error) {
 	f := files.JSON
