@@ -417,6 +417,7 @@ func TestVersions(t *testing.T) {
 		t.Error(r.Text)
 	}
 	s.Must(412, "operator DELETE /tenants/acme", "", "If-Match: W/"+second)
+	s.Must(400, "operator PUT /addresses/blocked/192.0.2.0/24", "", "If-None-Match: *")
 	s.Must(412, "operator PATCH /tenants/nobody", "{}", "If-Match: *")
 	s.Must(400, "operator PATCH /tenants/acme", "{}", "If-Match: x")
 	s.Must(400, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "If-Match: *")
