@@ -170,7 +170,7 @@ var allowedImports = map[string]string{
 	"commands/statement":        "commands/printing commands/syntax operations operations/statements statements statements/files tokens/readable usage spf13/cobra commands/host commands/confirmation",
 	"operations/statements":     "datadir operations/failure statements statements/files tenants tokens usage operations/lookup operations/paging",
 	"store/sqlite/statementlog": "statements tenants tokens usage golang.org/x/mod store/sqlite/rows",
-	"console/openapi":           "console/dist console/endpoint console/problem operations tenants",
+	"console/openapi":           "console/dist console/endpoint console/problem operations statements/files tenants",
 	"console/limiter":           "recent",
 	"console/problem":           "handlers/codes operations/failure",
 	"idempotency":               "",

@@ -69,7 +69,7 @@ func CheckToken(name string, lifetime time.Duration) error {
 		return err
 	}
 	if lifetime < time.Minute || lifetime > MaxTokenLifetime {
-		return invalid("a token must be valid for 1 minute to %d days", MaxTokenLifetime/(24*time.Hour))
+		return invalid("for: must be from 1m to %dd", MaxTokenLifetime/(24*time.Hour))
 	}
 	return nil
 }

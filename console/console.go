@@ -78,6 +78,8 @@ func withAPI(o Options, pages http.Handler) http.Handler {
 	forBrowsers := o.SignIn.Require(o.API)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
+		case r.URL.Path == "/api/v1":
+			http.Redirect(w, r, "/api/v1/", http.StatusPermanentRedirect)
 		case !strings.HasPrefix(r.URL.Path, "/api/v1/"):
 			pages.ServeHTTP(w, r)
 		case len(r.Header["Authorization"]) == 0 && len(r.Header["Cookie"]) > 0:

@@ -15,7 +15,7 @@ var doctorOps = []Operation{
 	define("doctor", Viewer, "find what is wrong with a tenant's integration", `{"client_id":"acme"}`, NoStream, diagnose).
 		at("GET /tenants/{client_id}/doctor").keyed("finding"),
 	plain("tenant refusals", Viewer, "show refusals as the tenant's developers see them", `{"client_id":"acme","ref":"7QK2-M4TD"}`, ownview.List).
-		at("GET /tenants/{client_id}/refusals"),
+		at("GET /tenants/{client_id}/refusals").keyed("-at", "ref", "code", "detail"),
 	changes(define("tenant link add", Operator, "give a tenant's developers a link to their own view", `{"client_id":"acme","name":"agency","for":"7d"}`, NoStream, addLink),
 		"made a link to a tenant's own view", LinkRequest.About, ownview.LinksBefore[LinkRequest]).
 		at("POST /tenants/{client_id}/links").creates().previewed(of(ownview.WouldAddLink)).versioned(linkVersion),

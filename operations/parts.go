@@ -6,13 +6,18 @@ import (
 	"stile.example/stile/operations/items"
 	"stile.example/stile/operations/keys"
 	"stile.example/stile/operations/lists"
+	"stile.example/stile/operations/lookup"
 	"stile.example/stile/operations/overview"
 	"stile.example/stile/operations/paging"
+	"stile.example/stile/operations/statements"
 	"stile.example/stile/tokens/listing"
 )
 
 // The types of operations that are implemented in packages of their own.
 type (
+	TenantQuery        = lookup.Query
+	UsageQuery         = statements.UsageQuery
+	UsageRow           = statements.UsageRow
 	RefusalName        = lists.RefusalName
 	RefusalView        = lists.RefusalView
 	RefusalInfo        = lists.RefusalInfo

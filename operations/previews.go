@@ -65,8 +65,8 @@ func wouldRotateSecret(_ context.Context, d *datadir.Dir, r SecretRotation) (any
 	}
 	after := *t
 	after.Secrets = slices.Clone(t.Secrets)
-	after.Rotate(tenants.Secret{}, d.Now(), r.overlap())
-	return secretsOf(d, &after), nil
+	after.Rotate(tenants.Secret{}, d.Now(), time.Duration(r.Overlap))
+	return secretsOf(d, &after), r.check()
 }
 
 func wouldRemoveTenant(_ context.Context, d *datadir.Dir, n TenantName) (any, error) {

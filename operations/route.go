@@ -18,7 +18,11 @@ type Route struct {
 	Path   string   // below /api/v1; {name} is the field of that name
 	Status int      // of the response to a success
 	Keys   []string // fields that identify a row of a list; see [Operation.keyed]
-	Type   string   // media type of what the operation writes, if it does; "": any
+	// What the parameter limit may be at most, and its default; 0: as in every list.
+	MaxLimit, DefaultLimit int
+	Type                   string // media type of what the operation writes, if it does; "": any
+	// Types has the media types by the field format of the input, and that without it by "".
+	Types map[string]string
 }
 
 // at says where the admin API has the operation, such as "PATCH /tenants/{client_id}". A last field
@@ -41,9 +45,21 @@ func (o Operation) writes(kind string) Operation {
 	return o
 }
 
+// writesBy says of which media type the bytes are, by the field format of the input.
+func (o Operation) writesBy(types map[string]string) Operation {
+	o.Route.Types = types
+	return o
+}
+
+// limited says what the parameter limit may be, if not as in every list.
+func (o Operation) limited(most, usual int) Operation {
+	o.Route.MaxLimit, o.Route.DefaultLimit = most, usual
+	return o
+}
+
 // keyed names the fields that identify a row of a result that is a slice. The admin API sorts the
-// rows by them, and pages through them. An operation on what may be large has fields after and
-// limit in its input, and next in its output instead.
+// rows by them, downwards by those with a minus, and pages through them. An operation on what may
+// be large has fields after and limit in its input, and next in its output instead.
 func (o Operation) keyed(fields ...string) Operation {
 	o.Route.Keys = fields
 	return o

@@ -23,7 +23,7 @@ var tenantOps = []Operation{
 		`{"client_id":"acme","name":"Acme Ltd","sites":["https://www.acme.example"],"prices":[{"since":"2026-11-01","micros":2000}]}`, AddTenant),
 		"added a tenant", TenantChange.about, tenantState).
 		at("POST /tenants").creates().previewed(of(wouldAddTenant)).versioned(tenantVersion),
-	plain("tenant list", Viewer, "list the tenants", `{}`, listTenants).at("GET /tenants").keyed("client_id"),
+	plain("tenant list", Viewer, "list the tenants", `{"q":"acme","status":"active"}`, listTenants).at("GET /tenants").keyed("client_id"),
 	plain("tenant show", Viewer, "show one tenant", `{"client_id":"acme"}`, showTenant).at("GET /tenants/{client_id}").versioned(tenantVersion),
 	changes(plain("tenant set", Operator, "change a tenant",
 		`{"client_id":"acme","calls_per_month":100000,"policy":{"policy.token.calls":"500"}}`, SetTenant),
@@ -53,7 +53,7 @@ var contentOps = []Operation{
 	plain("content collections", Viewer, "list collections, and show the last change", `{"tenant":"acme"}`, items.ShowCollections).
 		at("GET /content/collections").versioned(corpusVersion),
 	plain("content search", Viewer, "search as a tenant sees the corpus, uncounted", `{"tenant":"acme","q":"island","limit":10}`, items.Search).
-		at("GET /content/search"),
+		at("GET /content/search").limited(50, 20),
 	plain("content show", Viewer, "show one item in full", `{"id":"iceland"}`, showItem).at("GET /content/items/{id}").versioned(corpusVersion),
 	changes(plain("content remove", Operator, "remove items, or a collection", `{"ids":["iceland","greenland"]}`, removeItems),
 		"removed items", ItemNames.about, nil).withResult().
@@ -109,14 +109,14 @@ var overviewOps = []Operation{
 
 var policyOps = []Operation{
 	plain("policy show", Viewer, "show the settings of the policy", `{"name":"policy.token.calls","tenant":"acme"}`, policies.Show).
-		at("GET /policy"),
+		at("GET /policy").keyed("name"),
 	plain("policy compare", Viewer, "compare the policy with a change, on simulated traffic", `{"policy":{"policy.spike.calls":"30"},"groups":["class"]}`, policies.Compare).
-		at("GET /policy/compare"),
+		at("GET /policy/compare").keyed("group"),
 }
 
 var usageOps = []Operation{
 	plain("explain", Viewer, "explain why a call was refused", `{"ref":"7QK2-M4TD"}`, lists.Explain).at("GET /refusals/{ref}"),
-	plain("usage", Viewer, "print what tenants used and what it costs", `{"tenant":"acme","from":"2026-11-01","to":"2026-11-30"}`, readUsage).
+	plain("usage", Viewer, "print what tenants used and what it costs", `{"tenant":"acme","from":"2026-11-01","to":"2026-11-30"}`, statements.ReadUsage).
 		at("GET /usage").keyed("tenant", "day", "route"),
 }
 
@@ -126,7 +126,7 @@ var statementOps = []Operation{
 	plain("statement show", Viewer, "show a tenant's statement, or a preliminary one", `{"tenant":"acme","month":"2026-11"}`, statements.Show).
 		at("GET /statements/{tenant}/{month}"),
 	bytesOut("statement export", Viewer, "write a closed statement to a file", `{"tenant":"acme","month":"2026-11","format":"html"}`, statements.Write).
-		at("GET /statements/{tenant}/{month}/export"),
+		at("GET /statements/{tenant}/{month}/export").writesBy(statements.MediaTypes()),
 	plain("statement prove", Viewer, "prove that a ledger line is in a statement", `{"tenant":"acme","month":"2026-11","line":1}`, statements.Prove).
 		at("GET /statements/{tenant}/{month}/proof"),
 	plain("statement key", Viewer, "show the public keys that verify statements", `{}`, statements.Keys).

@@ -181,12 +181,14 @@ func tenantExists(clientID string) error {
 	return failure.New(failure.Conflict, "the tenant %s exists already; to change it, use `stile tenant set`, and for a new secret `stile tenant rotate-secret`", clientID)
 }
 
-func listTenants(_ context.Context, d *datadir.Dir, _ None) ([]TenantInfo, error) {
-	all := []TenantInfo{}
+func listTenants(_ context.Context, d *datadir.Dir, q TenantQuery) ([]TenantInfo, error) {
+	all, err := []TenantInfo{}, q.Check()
 	for _, t := range d.Tenants.List() {
-		all = append(all, tenantInfo(d, t))
+		if err == nil && q.Selects(t) {
+			all = append(all, tenantInfo(d, t))
+		}
 	}
-	return all, nil
+	return all, err
 }
 
 func showTenant(ctx context.Context, d *datadir.Dir, n TenantName) (TenantInfo, error) {
@@ -243,12 +245,19 @@ type SecretRotation struct {
 	Overlap  Duration `json:"overlap,omitempty"` // how long the old secret stays valid
 }
 
-// overlap returns how long the old secret stays valid. A negative time counts as 0.
-func (r SecretRotation) overlap() time.Duration { return max(0, time.Duration(r.Overlap)) }
+func (r SecretRotation) check() error {
+	if r.Overlap < 0 || r.Overlap > Duration(366*24*time.Hour) {
+		return failure.New(failure.Invalid, "overlap: must be from 0 to 366d")
+	}
+	return nil
+}
 
 // RotateSecret gives a tenant a new secret and returns it.
 func RotateSecret(ctx context.Context, d *datadir.Dir, r SecretRotation) (Credentials, error) {
-	plain, err := d.Tenants.RotateSecret(ctx, r.ClientID, d.Now(), r.overlap())
+	if err := r.check(); err != nil {
+		return Credentials{}, err
+	}
+	plain, err := d.Tenants.RotateSecret(ctx, r.ClientID, d.Now(), time.Duration(r.Overlap))
 	if err != nil {
 		return Credentials{}, explainUnknown(r.ClientID, err)
 	}

@@ -1,26 +1,44 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
+// MaxDays is how many days a duration can have.
+const MaxDays = 65_535
+
+// ErrTooLong is the error for a text that is a duration, but a longer one than can be stored.
+var ErrTooLong = fmt.Errorf("it is longer than %dd", MaxDays)
+
+// goDuration is the form of Go's durations.
+var goDuration = regexp.MustCompile(`^([0-9]+(h|m|s))+$`)
+
 // ParseDuration parses Go's durations, and whole days of 24 hours in front of them: 90s, 10m, 24h,
 // 7d, 1d12h.
 func ParseDuration(text string) (time.Duration, error) {
 	bad := fmt.Errorf("%s is not a duration", quote(text))
+	tooLong := fmt.Errorf("%s: %w", quote(text), ErrTooLong)
 	days, rest, has := strings.Cut(text, "d")
 	if !has {
 		d, err := time.ParseDuration(text)
-		if err != nil {
+		switch {
+		case err != nil && goDuration.MatchString(text):
+			return 0, tooLong
+		case err != nil:
 			return 0, bad
 		}
 		return d, nil
 	}
 	n, err := strconv.ParseUint(days, 10, 16) // 65,535 days are far fewer than a Duration can hold
-	if err != nil {
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, tooLong
+	case err != nil:
 		return 0, bad
 	}
 	d := time.Duration(n) * 24 * time.Hour

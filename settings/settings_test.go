@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -395,6 +396,11 @@ func TestDurations(t *testing.T) {
 	for _, text := range []string{"", "d", "-1d", "1.5d", "1dx", "1d-1h", "99999999d", "1d25h", "5"} {
 		if d, err := ParseDuration(text); err == nil {
 			t.Errorf("%q is %v", text, d)
+		}
+	}
+	for text, tooLong := range map[string]bool{"99999d": true, "10000000h": true, "99999999999999999999s": true, "5": false, "1d25h": false, "h": false} {
+		if _, err := ParseDuration(text); errors.Is(err, ErrTooLong) != tooLong {
+			t.Errorf("%s is too long: %t, %v", text, !tooLong, err)
 		}
 	}
 	for d, want := range map[time.Duration]string{24 * time.Hour: "24h", 90 * time.Minute: "1h30m", 90 * time.Second: "1m30s", 10 * time.Second: "10s", 0: "0s"} {

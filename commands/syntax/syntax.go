@@ -89,7 +89,10 @@ func allowed(kind string) string {
 // ParseDuration parses the value of a flag that is a duration.
 func ParseDuration(flag, text string) (time.Duration, error) {
 	d, err := settings.ParseDuration(text)
-	if err != nil || d < 0 {
+	switch {
+	case errors.Is(err, settings.ErrTooLong):
+		return 0, Errorf("--%s %q: is too long; the maximum is %dd", flag, text, settings.MaxDays)
+	case err != nil || d < 0:
 		return 0, Errorf("--%s %q: must be a duration, such as 90s, 10m, 24h or 7d", flag, text)
 	}
 	return d, nil

@@ -185,7 +185,7 @@ func (a *API) run(ctx context.Context, r *request) (*response, error) {
 		return a.page(ctx, r, call)
 	}
 	if e.IsPage() {
-		if err := limitPage(&call); err != nil {
+		if err := limitPage(e, &call); err != nil {
 			return nil, err
 		}
 	}

@@ -1,19 +1,26 @@
 package api_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"stile.example/stile/console/api"
 	"stile.example/stile/console/apitest"
 	"stile.example/stile/console/caller"
 	"stile.example/stile/console/endpoint"
 	"stile.example/stile/console/openapi"
+	"stile.example/stile/evidence"
 	"stile.example/stile/operations"
 )
 
@@ -46,10 +53,27 @@ func TestRequests(t *testing.T) {
 		{"operator PATCH /tenants/acme", `{}`, 200, `"data"`, []string{"Content-Type: application/json; charset=utf-8"}},
 		{"operator PATCH /tenants/acme", `{"name":"` + strings.Repeat("x", 1<<20) + `"}`, 413, `"code":"too_large"`, nil},
 		{"operator PATCH /tenants", `{}`, 405, `"code":"method_not_allowed"`, nil},
+		{"viewer GET /tenants?q=ACM&status=active", "", 200, `{"data":[{"client_id":"acme",`, nil},
+		{"viewer GET /tenants?q=zz", "", 200, `{"data":[],"next":null}`, nil},
+		{"viewer GET /tenants?status=suspended&format=ndjson", "", 200, ``, nil},
+		{"viewer GET /tenants?status=x", "", 400, `status \"x\": must be active or suspended`, nil},
+		{"operator POST /tenants/acme/secret", `{"overlap":"-1h"}`, 400, `overlap: must be from 0 to 366d`, nil},
+		{"operator POST /tenants/acme/secret", `{"overlap":"100000h"}`, 400, `overlap: must be from 0 to 366d`, nil},
 		{"viewer GET /tenants?limit=0", "", 400, `parameter limit: must be from 1 to 1000`, nil},
-		{"viewer GET /tenants?limit=x", "", 400, `parameter limit: must be an integer`, nil},
+		{"viewer GET /tenants?limit=x", "", 400, `parameter limit: must be from 1 to 1000`, nil},
+		{"viewer GET /refusals?limit=1e9", "", 400, `parameter limit: must be from 1 to 1000`, nil},
+		{"viewer GET /content/search?limit=51", "", 400, `parameter limit: must be from 1 to 50`, nil},
+		{"viewer GET /audit?after=x", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /audit?after=-5", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /deliveries?after=-5", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /deliveries?event=x", "", 400, `event \"x\": unknown`, nil},
+		{"viewer GET /usage?after=acme", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /tenants?after=%25zz", "", 400, `parameter after: must be the next of an earlier page`, nil},
+		{"viewer GET /statements?after=2026-11", "", 400, `after \"2026-11\": must be the next of an earlier page`, nil},
+		{"viewer GET /refusals?after=x", "", 400, `must be the next of an earlier page`, nil},
+		{"viewer GET /usage?from=2026-11-31", "", 400, `from \"2026-11-31\": must be a day`, nil},
 		{"viewer GET /tenants?limit=1&limit=2", "", 400, `must be given once`, nil},
-		{"viewer GET /tenants?clientid=a", "", 400, `parameter \"clientid\": unknown; the parameters are after, limit`, nil},
+		{"viewer GET /tenants?clientid=a", "", 400, `parameter \"clientid\": unknown; the parameters are q, status, after, limit, format`, nil},
 		{"viewer GET /tenants?%zz", "", 400, `escaped`, nil},
 		{"viewer GET /tenants", "{}", 400, `must not have a body`, nil},
 		{"viewer GET /tenants/acme", "", 406, `available as application/json`, []string{"Accept: text/html"}},
@@ -189,6 +213,90 @@ func TestPaging(t *testing.T) {
 	}
 }
 
+// TestEveryListPages checks that every list has cursors: a field that the operation pages by, or
+// keys that its rows have.
+func TestEveryListPages(t *testing.T) {
+	lists := 0
+	for _, e := range endpoint.All() {
+		if !e.IsPage() {
+			continue
+		}
+		lists++
+		has := func(fields []endpoint.Field, name string) bool {
+			return slices.ContainsFunc(fields, func(f endpoint.Field) bool { return f.Name == name })
+		}
+		if !has(e.Query, "after") || !has(e.Query, "limit") {
+			t.Errorf("%s: has no after or limit", e.Name)
+		}
+		if e.List.Next == "" && len(e.Route.Keys) == 0 {
+			t.Errorf("%s: has neither a cursor nor keys", e.Name)
+		}
+		for _, key := range e.Route.Keys {
+			if !has(endpoint.FieldsOf(e.List.Row), strings.TrimPrefix(key, "-")) {
+				t.Errorf("%s: its rows have no %s", e.Name, key)
+			}
+		}
+	}
+	if lists < 15 {
+		t.Errorf("only %d lists", lists)
+	}
+}
+
+// TestSmallLists checks that lists that an operation returns whole are paged too: numbers in their
+// order, and times downwards where the list has the newest first.
+func TestSmallLists(t *testing.T) {
+	s := apitest.New(t)
+	s.Must(201, "owner POST /admins", `{"name":"ada"}`)
+	for i := range 11 { // the account has one already
+		s.Must(201, "owner POST /admins/ada/tokens", fmt.Sprintf(`{"name":"t%d"}`, i))
+	}
+	var ids []int64
+	for after, pages := "", 0; pages < 100; pages++ {
+		r := s.Must(200, "owner GET /admin-tokens?limit=2"+after, "")
+		var page struct {
+			Data []struct{ ID int64 }
+			Next *string
+		}
+		if err := json.Unmarshal([]byte(r.Text), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range page.Data {
+			ids = append(ids, row.ID)
+		}
+		if page.Next == nil {
+			break
+		}
+		after = "&after=" + *page.Next
+	}
+	if len(ids) != 12 || !slices.IsSorted(ids) {
+		t.Errorf("ids %v", ids)
+	}
+	s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`)
+	number, _ := s.Dir.TenantNumber("acme")
+	codes := []string{"token_hijacked", "token_expired", "token_revoked", "token_invalid", "token_exhausted"}
+	for i, code := range codes {
+		s.Dir.Evidence.Note(number, evidence.Observation{At: time.Now().Add(-time.Duration(i) * time.Minute), Kind: evidence.Refused, Key: code + " ", Ref: fmt.Sprintf("7QK2-M4T%d", i)})
+	}
+	if err := s.Dir.Evidence.Flush(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for after, pages := "", 0; pages < 100; pages++ {
+		r := s.Must(200, "operator GET /tenants/acme/refusals?limit=2"+after, "").JSON(t)
+		for _, row := range r["data"].([]any) {
+			listed = append(listed, row.(map[string]any)["code"].(string))
+		}
+		next, more := r["next"].(string)
+		if !more {
+			break
+		}
+		after = "&after=" + url.QueryEscape(next)
+	}
+	if !slices.Equal(listed, codes) {
+		t.Errorf("codes %v", listed)
+	}
+}
+
 // TestExports checks that a file has all rows, that the audit log has who got it, and that no cell
 // is a formula (S42).
 func TestExports(t *testing.T) {
@@ -220,14 +328,67 @@ func TestExports(t *testing.T) {
 	s.Must(400, "viewer GET /tenants?format=csv&limit=5", "")
 	s.Must(400, "viewer GET /tenants?format=pdf", "")
 	s.Must(404, "viewer GET /usage?tenant=nobody&format=csv", "")
+	breakOff(t, s)
 	audit := s.Must(200, "viewer GET /audit?actor=a-viewer", "").Text
 	for _, has := range []string{`"operation":"tenant list","subject":"export","after":{"format":"csv","filter":{}}`, `"operation":"audit list","subject":"export","after":{"format":"csv","filter":{"operation":"tenant"}}`, `"operation":"content export"`} {
 		if !strings.Contains(audit, has) {
 			t.Errorf("the audit log has no %s:\n%s", has, audit)
 		}
 	}
-	if n := strings.Count(audit, `"seq"`); n != 5 {
+	if n := strings.Count(audit, `"seq"`); n != 6 || strings.Count(audit, `"format":"ndjson"`) != 2 {
 		t.Errorf("%d entries", n)
+	}
+}
+
+// TestFiles checks the types and names of files, that a refused export is not in the audit log, and
+// that one that was sent is, with its format.
+func TestFiles(t *testing.T) {
+	var clock atomic.Int64
+	noon := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	clock.Store(noon.UnixNano())
+	s := apitest.NewAt(t, func() time.Time { return time.Unix(0, clock.Load()) })
+	s.Must(201, "operator POST /tenants", `{"client_id":"acme"}`)
+	number, _ := s.Dir.TenantNumber("acme")
+	if err := s.Dir.Store.DB.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `INSERT INTO ledger (tenant, day, route, token, calls, records) VALUES (?, ?, 0, ?, 5, 50)`, number, noon.Unix()/86400-1, make([]byte, 16))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	const export = "viewer GET /statements/acme/2026-11/export"
+	s.Must(409, export, "")
+	clock.Store(noon.AddDate(0, 0, 7).UnixNano())
+	s.Must(200, "operator POST /statements/close", "")
+	s.Must(400, export+"?format=pdf", "")
+	for query, want := range map[string]string{"": "json application/json", "?format=json": "json application/json", "?format=html": "html text/html; charset=utf-8",
+		"?format=csv": "csv text/csv; charset=utf-8", "?format=ndjson": "ndjson application/x-ndjson"} {
+		ending, kind, _ := strings.Cut(want, " ")
+		r := s.Must(200, export+query, "")
+		if r.Head.Get("Content-Type") != kind || r.Head.Get("Content-Disposition") != `attachment; filename="stile-statement-export.`+ending+`"` {
+			t.Errorf("%s: %v", query, r.Head)
+		}
+	}
+	audit := s.Must(200, "viewer GET /audit?operation=statement", "").Text
+	if strings.Count(audit, `"subject":"export"`) != 5 || strings.Count(audit, `"format":"html"`) != 2 {
+		t.Errorf("the audit log has %s", audit)
+	}
+}
+
+// breakOff begins an export, and reads only its first bytes.
+func breakOff(t *testing.T, s *apitest.Site) {
+	t.Helper()
+	req, err := http.NewRequest("GET", s.URL+api.Prefix+"/tenants?format=ndjson", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+api.TokenPrefix+"viewer")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.ReadFull(resp.Body, make([]byte, 10)); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -254,6 +415,7 @@ func TestVersions(t *testing.T) {
 		t.Error(r.Text)
 	}
 	s.Must(412, "operator DELETE /tenants/acme", "", "If-Match: W/"+second)
+	s.Must(400, "operator PUT /addresses/blocked/192.0.2.0/24", "", "If-None-Match: *")
 	s.Must(412, "operator PATCH /tenants/nobody", "{}", "If-Match: *")
 	s.Must(400, "operator PATCH /tenants/acme", "{}", "If-Match: x")
 	s.Must(400, "operator POST /tokens", `{"tenant":"acme","scope":"content"}`, "If-Match: *")

@@ -3,8 +3,10 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
 	"strings"
@@ -27,15 +29,9 @@ func (a *API) export(r *request, format string) error {
 		}
 	}
 	out := &stream{r: r, kind: endpoint.Types[format], file: r.endpoint.Name + "." + format}
+	out.record = func() error { return r.endpoint.RecordExport(r.Context(), a.Dir, r.actor, format, r.input) }
 	w := newRowWriter(out, format, r.endpoint.List.Row)
-	recorded := false
 	err := a.eachPage(r, func(rows reflect.Value) error {
-		if !recorded { // the first page shows that the request is valid
-			if err := r.endpoint.RecordExport(r.Context(), a.Dir, r.actor, format, r.input); err != nil {
-				return err
-			}
-			recorded = true
-		}
 		for i := range rows.Len() {
 			if err := w.write(rows.Index(i)); err != nil {
 				return err
@@ -55,15 +51,11 @@ func (a *API) eachPage(r *request, fn func(rows reflect.Value) error) error {
 	call := operations.Call{Actor: r.actor, Input: r.input}
 	l := r.endpoint.List
 	if l.Next == "" {
-		rows, err := a.allRows(r.Context(), r.endpoint, call)
+		result, err := r.endpoint.Run(r.Context(), a.Dir, call)
 		if err != nil {
 			return err
 		}
-		page := reflect.MakeSlice(reflect.SliceOf(l.Row), 0, len(rows))
-		for _, row := range rows {
-			page = reflect.Append(page, reflect.ValueOf(row.value))
-		}
-		return fn(page)
+		return fn(reflect.ValueOf(result))
 	}
 	for after := ""; ; {
 		values := map[string]any{"limit": endpoint.MaxLimit}
@@ -112,45 +104,61 @@ func cursorValue(e endpoint.Endpoint, after string) any {
 type stream struct {
 	r          *request
 	kind, file string
+	record     func() error // is called before the first byte; nil: nothing is
 }
 
 func (s *stream) Write(p []byte) (int, error) {
-	s.begin()
+	if err := s.begin(); err != nil {
+		return 0, err
+	}
 	s.r.until(time.Now().Add(progress))
 	return s.r.w.Write(p)
 }
 
-func (s *stream) begin() {
+func (s *stream) begin() error {
 	if s.r.began {
-		return
+		return nil
+	}
+	if s.record != nil {
+		if err := s.record(); err != nil {
+			return err
+		}
 	}
 	s.r.began = true
 	head := s.r.w.Header()
 	head.Set("Content-Type", s.kind)
 	head.Set("Content-Disposition", `attachment; filename="`+strings.ReplaceAll(s.file, " ", "-")+`"`)
 	s.r.w.WriteHeader(http.StatusOK)
+	return nil
 }
 
 // copyBytes sends the bytes that an operation writes.
 func (a *API) copyBytes(r *request) error {
-	kind, file := r.endpoint.BytesType()
+	kind, file := r.endpoint.BytesType(r.ownFormat())
 	if _, err := a.prepare(r.Context(), r, &operations.Call{Input: r.input}); err != nil {
 		return err
 	}
-	if !r.endpoint.Changes() { // a change is recorded anyway
-		if err := r.endpoint.RecordExport(r.Context(), a.Dir, r.actor, file, r.input); err != nil {
-			return err
-		}
-	}
 	r.until(time.Now().Add(time.Hour)) // the first bytes may take long
 	out := &stream{r: r, kind: kind, file: file}
+	if !r.endpoint.Changes() { // a change is recorded anyway
+		out.record = func() error {
+			return r.endpoint.RecordExport(r.Context(), a.Dir, r.actor, cmp.Or(r.ownFormat(), file), r.input)
+		}
+	}
 	buffered := bufio.NewWriterSize(out, 64<<10)
 	_, err := r.endpoint.Run(r.Context(), a.Dir, operations.Call{Actor: r.actor, Input: r.input, Out: buffered})
 	if err == nil {
-		err = buffered.Flush()
-		out.begin() // there may be no bytes
+		err = errors.Join(buffered.Flush(), out.begin()) // there may be no bytes
 	}
 	return err
+}
+
+// ownFormat returns the parameter format if it is the operation's own.
+func (r *request) ownFormat() string {
+	if !r.endpoint.HasOwnFormat() {
+		return ""
+	}
+	return r.URL.Query().Get("format")
 }
 
 // rowWriter writes rows as CSV or NDJSON.
@@ -200,9 +208,7 @@ func (w *rowWriter) flush() error {
 			return err
 		}
 	}
-	err := w.buffer.Flush()
-	w.out.begin() // there may be no rows
-	return err
+	return errors.Join(w.buffer.Flush(), w.out.begin()) // there may be no rows
 }
 
 // cell returns a JSON value as the cell of a spreadsheet.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,41 +9,29 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"stile.example/stile/console/endpoint"
-	"stile.example/stile/console/problem"
 	"stile.example/stile/operations"
 )
 
-// paging is the part of a list's input that is about pages.
+// paging is the part of a list's input that is about pages. Package endpoint has checked it.
 type paging struct {
 	After string `json:"after"`
-	Limit *int   `json:"limit"`
+	Limit int    `json:"limit"`
 }
 
-func (p paging) limit() (int, error) {
-	if p.Limit == nil {
-		return endpoint.DefaultLimit, nil
-	}
-	if *p.Limit < 1 || *p.Limit > endpoint.MaxLimit {
-		return 0, problem.New(problem.BadRequest, fmt.Sprintf("parameter limit: must be from 1 to %d", endpoint.MaxLimit))
-	}
-	return *p.Limit, nil
-}
-
-// limitPage checks the limit of a call of an operation that pages itself, and sets the default.
-func limitPage(call *operations.Call) error {
+// limitPage sets the default of the limit of a call of an operation that pages itself.
+func limitPage(e endpoint.Endpoint, call *operations.Call) error {
 	var in struct {
-		Limit *int `json:"limit"`
+		Limit int `json:"limit"`
 	}
-	if err := json.Unmarshal(call.Input, &in); err != nil {
+	if err := json.Unmarshal(call.Input, &in); err != nil || in.Limit > 0 {
 		return err
 	}
-	limit, err := paging{Limit: in.Limit}.limit()
-	if err != nil {
-		return err
-	}
-	call.Input, err = with(call.Input, map[string]any{"limit": limit})
+	_, usual := e.Limits()
+	input, err := with(call.Input, map[string]any{"limit": usual})
+	call.Input = input
 	return err
 }
 
@@ -66,10 +55,8 @@ func (a *API) page(ctx context.Context, r *request, call operations.Call) (*resp
 	if err := json.Unmarshal(call.Input, &p); err != nil {
 		return nil, err
 	}
-	limit, err := p.limit()
-	if err != nil {
-		return nil, err
-	}
+	_, usual := r.endpoint.Limits()
+	limit := cmp.Or(p.Limit, usual)
 	version, err := a.prepare(ctx, r, &call)
 	if err != nil {
 		return nil, err
@@ -79,7 +66,9 @@ func (a *API) page(ctx context.Context, r *request, call operations.Call) (*resp
 		return nil, err
 	}
 	body := envelope{Next: json.RawMessage("null")}
-	rows = rowsAfter(rows, p.After)
+	if rows, err = rowsAfter(rows, r.endpoint.Route.Keys, p.After); err != nil {
+		return nil, err
+	}
 	if len(rows) > limit {
 		rows = rows[:limit]
 		body.Next, _ = json.Marshal(rows[limit-1].cursor()) // text can always be encoded
@@ -124,38 +113,66 @@ func (a *API) allRows(ctx context.Context, e endpoint.Endpoint, call operations.
 		return nil, err
 	}
 	v := reflect.ValueOf(result)
-	var names []string
-	for _, f := range endpoint.FieldsOf(e.List.Row) {
-		if slices.Contains(e.Route.Keys, f.Name) {
-			names = append(names, f.GoName)
-		}
-	}
+	fields, keys := endpoint.FieldsOf(e.List.Row), e.Route.Keys
 	rows := make([]row, v.Len())
 	for i := range rows {
 		rows[i].value = v.Index(i).Interface()
-		for _, name := range names {
-			rows[i].key = append(rows[i].key, fmt.Sprint(v.Index(i).FieldByName(name).Interface()))
+		for _, key := range keys {
+			f := fields[slices.IndexFunc(fields, func(f endpoint.Field) bool { return f.Name == strings.TrimPrefix(key, "-") })]
+			rows[i].key = append(rows[i].key, keyText(v.Index(i).FieldByName(f.GoName).Interface()))
 		}
 	}
-	slices.SortStableFunc(rows, func(x, y row) int { return slices.Compare(x.key, y.key) })
+	slices.SortStableFunc(rows, func(x, y row) int { return compareKeys(keys, x.key, y.key) })
 	return rows, nil
 }
 
+// keyText returns the value of a key as text: a time so that later ones are greater.
+func keyText(value any) string {
+	if at, ok := value.(time.Time); ok {
+		return at.UTC().Format("2006-01-02T15:04:05.000000000Z")
+	}
+	return fmt.Sprint(value)
+}
+
+// compareKeys compares the keys of two rows. Numbers without a sign are compared as numbers.
+func compareKeys(keys, x, y []string) int {
+	isNumber := func(text string) bool {
+		return text != "" && strings.Trim(text, "0123456789") == ""
+	}
+	for i, key := range keys {
+		c := strings.Compare(x[i], y[i])
+		if isNumber(x[i]) && isNumber(y[i]) {
+			c = cmp.Or(cmp.Compare(len(x[i]), len(y[i])), c)
+		}
+		if strings.HasPrefix(key, "-") {
+			c = -c
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
 // rowsAfter returns the rows after the one of a cursor, which need not exist any more.
-func rowsAfter(rows []row, after string) []row {
+func rowsAfter(rows []row, keys []string, after string) ([]row, error) {
 	if after == "" {
-		return rows
+		return rows, nil
 	}
 	var key []string
 	for part := range strings.SplitSeq(after, ",") {
-		if text, err := url.QueryUnescape(part); err == nil {
-			part = text
+		text, err := url.QueryUnescape(part)
+		if err != nil {
+			return nil, endpoint.ErrAfter
 		}
-		key = append(key, part)
+		key = append(key, text)
 	}
-	i, _ := slices.BinarySearchFunc(rows, key, func(r row, k []string) int { return slices.Compare(r.key, k) })
-	for i < len(rows) && slices.Equal(rows[i].key, key) {
+	if len(key) != len(keys) {
+		return nil, endpoint.ErrAfter
+	}
+	i, found := slices.BinarySearchFunc(rows, key, func(r row, k []string) int { return compareKeys(keys, r.key, k) })
+	for found && i < len(rows) && slices.Equal(rows[i].key, key) {
 		i++ // rows with equal keys are on one page, or are skipped together
 	}
-	return rows[i:]
+	return rows[i:], nil
 }

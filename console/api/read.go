@@ -134,6 +134,10 @@ func (a *API) prepare(ctx context.Context, r *request, call *operations.Call) (v
 		}
 		return version, err
 	}
+	// to ignore it would make a change that was not wanted
+	if len(r.Header.Values("If-None-Match")) > 0 {
+		return nil, problem.New(problem.BadRequest, "If-None-Match: is for a GET; a change takes If-Match")
+	}
 	call.Version = version
 	call.DryRun = r.prefers("dry-run")
 	if call.DryRun && !r.endpoint.HasPreview() {

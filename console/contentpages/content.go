@@ -94,7 +94,7 @@ func search(r *frame.Request) (any, error) {
 	}
 	filter := r.Filter(frame.Field{Name: "q", Label: "Words", Kind: "search"}, field, frame.Field{Name: "collection", Label: "Collection"},
 		frame.Field{Name: "sort", Label: "Order", Kind: "select", Options: []frame.Option{{Value: "", Text: "Relevance"}, {Value: "newest", Text: "Newest"}, {Value: "title", Text: "Title"}}})
-	q := operations.ContentSearch{Tenant: r.Query("tenant"), Q: r.Query("q"), Collection: r.Query("collection"), Sort: r.Query("sort"), Cursor: r.Query("after")}
+	q := operations.ContentSearch{Tenant: r.Query("tenant"), Q: r.Query("q"), Collection: r.Query("collection"), Sort: r.Query("sort"), After: r.Query("after")}
 	page, err := frame.Do[operations.ContentSearch, operations.ContentFound](r, "content search", q)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"net/http"
@@ -81,6 +82,11 @@ func All() []Endpoint {
 		all = append(all, Of(o))
 	}
 	return all
+}
+
+// Limits returns the maximum and the default of the parameter limit.
+func (e Endpoint) Limits() (most, usual int) {
+	return cmp.Or(e.Route.MaxLimit, MaxLimit), cmp.Or(e.Route.DefaultLimit, DefaultLimit)
 }
 
 // HasBody reports whether a request has a JSON object as its body.

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 )
 
@@ -44,9 +46,14 @@ func (e Endpoint) readQuery(query url.Values, in map[string]json.RawMessage) err
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		i := slices.IndexFunc(e.Query, func(f Field) bool { return f.Name == name })
 		if i < 0 {
-			return failure.New(failure.Invalid, "parameter %.40q: unknown; %s", name, known("parameters", e.Query))
+			return failure.New(failure.Invalid, "parameter %.40q: unknown; %s", name, known("parameters", e.parameters()))
 		}
 		value, err := encode(e.Query[i], query[name])
+		if err == nil {
+			err = e.checkPage(name, value)
+		} else if len(query[name]) == 1 {
+			err = cmp.Or(e.checkPage(name, nil), err)
+		}
 		if err != nil {
 			return err
 		}
@@ -54,6 +61,33 @@ func (e Endpoint) readQuery(query url.Values, in map[string]json.RawMessage) err
 	}
 	return missing("parameter", e.Query, in)
 }
+
+// parameters returns all that a query may have.
+func (e Endpoint) parameters() []Field {
+	if e.Stream == operations.ItemsIn || e.IsPage() && !e.HasOwnFormat() {
+		return append(slices.Clip(e.Query), Field{Name: "format"})
+	}
+	return e.Query
+}
+
+// checkPage checks the parameters about pages. A value that can't be read is nil.
+func (e Endpoint) checkPage(name string, value json.RawMessage) error {
+	switch most, _ := e.Limits(); name {
+	case "limit":
+		var n int
+		if value == nil || json.Unmarshal(value, &n) != nil || n < 1 || n > most {
+			return failure.New(failure.Invalid, "parameter limit: must be from 1 to %d", most)
+		}
+	case "after":
+		if value == nil || strings.HasPrefix(string(value), "-") {
+			return ErrAfter
+		}
+	}
+	return nil
+}
+
+// ErrAfter says that a cursor is damaged.
+var ErrAfter = failure.New(failure.Invalid, "parameter after: must be the next of an earlier page")
 
 // readBody adds the fields of a JSON object. An empty body is an object without fields.
 func (e Endpoint) readBody(body []byte, in map[string]json.RawMessage) error {

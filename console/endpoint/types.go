@@ -25,11 +25,13 @@ var ItemTypes = map[string]content.Format{
 	"application/octet-stream": content.Auto,
 }
 
-// BytesType returns the media type of what an operation writes, and a name for the file.
-func (e Endpoint) BytesType() (kind, file string) {
-	kind = cmp.Or(e.Route.Type, "application/octet-stream")
-	endings := map[string]string{Types[NDJSON]: ".ndjson", Types[CSV]: ".csv", "application/x-tar": ".tar", "text/plain": ".txt", "text/html": ".html"}
-	return kind, "stile-" + strings.ReplaceAll(e.Name, " ", "-") + endings[kind]
+// BytesType returns the media type of what an operation writes in a format, and a name for the
+// file. If the format is not a field of the operation's input, it is "".
+func (e Endpoint) BytesType(format string) (kind, file string) {
+	kind = cmp.Or(e.Route.Types[format], e.Route.Type, "application/octet-stream")
+	bare, _, _ := strings.Cut(kind, ";")
+	endings := map[string]string{Types[NDJSON]: ".ndjson", Types[CSV]: ".csv", Types[JSON]: ".json", "application/x-tar": ".tar", "text/plain": ".txt", "text/html": ".html"}
+	return kind, "stile-" + strings.ReplaceAll(e.Name, " ", "-") + endings[bare]
 }
 
 // HasOwnFormat reports whether the parameter format is a field of the operation's input, and not

@@ -138,6 +138,8 @@ func (s *examples) name(example, list, field string) error {
 var written = map[string]string{
 	"issuer list":    issuersExample,
 	"issuer refresh": issuersExample,
+	// the example is of another format; the note of a real one is long
+	"statement export": `{"key":"stile.example+c74f20a3+Adlp5…","note":"stile statement 1\ntenant acme\nmonth 2026-11\n…","statement":{"tenant":"acme","month":"2026-11","number":1,"calls":5,"records":50,"amount":"0.010000"},"lines":[{"token":"c339f54bf6099f37d8f0b69998b9df7e","day":"2026-11-26","route":"items","calls":5,"records":50,"hash":"5c1f9a07"}]}`,
 	// a rule must have blocked the address
 	"address keep": `{"data":{"range":"198.51.100.7/32","kind":"block","until":null,"reason":"scrapes the corpus","origin":"person"}}`,
 	// these need a session, and a passkey

@@ -120,10 +120,10 @@ func (w *writer) operation(e endpoint.Endpoint) object {
 func (w *writer) parameters(e endpoint.Endpoint) (params []object) {
 	given := exampleOf(e)
 	for _, f := range e.Path {
-		params = append(params, w.parameter("path", f, given))
+		params = append(params, w.parameter(e, "path", f, given))
 	}
 	for _, f := range e.Query {
-		params = append(params, w.parameter("query", f, given))
+		params = append(params, w.parameter(e, "query", f, given))
 	}
 	header := func(name, description string, schema object, example string) {
 		params = append(params, object{"in": "header", "name": name, "description": description, "schema": schema, "example": example})
@@ -163,7 +163,7 @@ func repeatable(e endpoint.Endpoint) bool {
 }
 
 // parameter describes a field in the path or the query.
-func (w *writer) parameter(in string, f endpoint.Field, given map[string]json.RawMessage) object {
+func (w *writer) parameter(e endpoint.Endpoint, in string, f endpoint.Field, given map[string]json.RawMessage) object {
 	p := object{"in": in, "name": f.Name}
 	if f.Required {
 		p["required"] = true
@@ -174,7 +174,8 @@ func (w *writer) parameter(in string, f endpoint.Field, given map[string]json.Ra
 	schema := w.schemas.input(f.Type)
 	switch f.Name {
 	case "limit":
-		schema = object{"type": "integer", "minimum": 1, "maximum": endpoint.MaxLimit, "default": endpoint.DefaultLimit}
+		most, usual := e.Limits()
+		schema = object{"type": "integer", "minimum": 1, "maximum": most, "default": usual}
 		p["description"] = "Maximum number of rows."
 	case "after":
 		p["description"] = "The next of the page before."
@@ -292,8 +293,21 @@ func may(e endpoint.Endpoint, c problem.Code) bool {
 func (w *writer) success(e endpoint.Endpoint) object {
 	res := object{"description": "Success."}
 	if e.Stream == operations.BytesOut {
-		kind, _ := e.BytesType()
-		res["content"] = object{kind: object{"schema": object{"type": "string"}}}
+		content := object{}
+		for format := range e.Route.Types {
+			kind, _ := e.BytesType(format)
+			media := object{"schema": fileSchema(kind)}
+			if example, ok := w.examples[e.Name]; ok && kind == endpoint.Types[endpoint.JSON] {
+				media["example"] = example
+			}
+			content[kind] = media
+		}
+		if len(content) == 0 {
+			kind, _ := e.BytesType("")
+			content[kind] = object{"schema": fileSchema(kind)}
+		}
+		res["content"] = content
+		res["headers"] = refs("Content-Disposition")
 		return res
 	}
 	schema := w.result(e)
@@ -306,8 +320,9 @@ func (w *writer) success(e endpoint.Endpoint) object {
 	}
 	content := object{endpoint.Types[endpoint.JSON]: media}
 	if e.IsPage() {
-		content[endpoint.Types[endpoint.CSV]] = object{"schema": object{"type": "string"}}
-		content[endpoint.Types[endpoint.NDJSON]] = object{"schema": object{"type": "string"}}
+		res["description"] = "Success. A file, as CSV or NDJSON, has all rows that the filters select. It is in the audit log."
+		content[endpoint.Types[endpoint.CSV]] = object{"schema": object{"type": "string", "description": "A line with the names of the fields, and one for each row (RFC 4180). A cell that a spreadsheet would take for a formula begins with an apostrophe."}}
+		content[endpoint.Types[endpoint.NDJSON]] = object{"schema": object{"type": "string", "description": "A JSON object on each line, for each row."}}
 	}
 	res["content"] = content
 	var names []string
@@ -324,6 +339,14 @@ func (w *writer) success(e endpoint.Endpoint) object {
 		res["headers"] = refs(names...)
 	}
 	return res
+}
+
+// fileSchema describes a file. One of JSON is an object.
+func fileSchema(kind string) object {
+	if kind == endpoint.Types[endpoint.JSON] {
+		return object{"type": "object"}
+	}
+	return object{"type": "string"}
 }
 
 // result describes the body of a success.
@@ -349,6 +372,7 @@ func data(schema object) object {
 // headers are those of responses.
 var headers = object{
 	"ETag":                 object{"description": "The version, for If-Match.", "schema": object{"type": "string"}},
+	"Content-Disposition":  object{"description": "The name of the file.", "schema": object{"type": "string"}},
 	"Preference-Applied":   object{"description": "dry-run: nothing was changed.", "schema": object{"type": "string"}},
 	"Idempotency-Replayed": object{"description": "true: the request is a repetition, and this is the response to the first one.", "schema": object{"type": "string"}},
 	"Retry-After":          object{"description": "Seconds.", "schema": object{"type": "integer"}},

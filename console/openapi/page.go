@@ -76,7 +76,7 @@ func curl(e endpoint.Endpoint) string {
 	case e.Stream == operations.ItemsIn:
 		line += " -H 'Content-Type: application/x-ndjson' --data-binary @items.jsonl"
 	case e.Stream == operations.BytesOut:
-		_, file := e.BytesType()
+		_, file := e.BytesType("")
 		line += " -o " + file
 	}
 	if body := Body(e); len(body) > 0 {

@@ -9,6 +9,7 @@ import (
 	"stile.example/stile/console/endpoint"
 	"stile.example/stile/console/problem"
 	"stile.example/stile/operations"
+	"stile.example/stile/statements/files"
 	"stile.example/stile/tenants"
 )
 
@@ -17,6 +18,7 @@ var previewType = reflect.TypeFor[operations.Preview]()
 // enums has the values of types that have few.
 var enums = map[reflect.Type][]string{
 	reflect.TypeFor[tenants.Status]():  {string(tenants.Active), string(tenants.Suspended)},
+	reflect.TypeFor[files.Format]():    {"html", "csv", "json", "ndjson"},
 	reflect.TypeFor[operations.Role](): {string(operations.Viewer), string(operations.Operator), string(operations.Owner)},
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"stile.example/stile/console/frame"
+	"stile.example/stile/operations"
+	"stile.example/stile/tenants"
 )
 
 // perPage is how many tenants a page of the list has.
@@ -20,9 +22,12 @@ func list(r *frame.Request) (any, error) {
 	filter := r.Filter(
 		frame.Field{Name: "q", Label: "Name, client_id or site", Kind: "search"},
 		frame.Field{Name: "status", Label: "Status", Kind: "select", Options: []frame.Option{{Value: "", Text: "All"}, {Value: "active", Text: "Active"}, {Value: "suspended", Text: "Suspended"}}})
-	found := slices.DeleteFunc(slices.Clone(all), func(t info) bool {
-		return !t.matches(r.Query("q")) || r.Query("status") != "" && t.Status != r.Query("status")
-	})
+	found, q := all, operations.TenantQuery{Q: r.Query("q"), Status: tenants.Status(r.Query("status"))}
+	if filter.Clear != "" {
+		if found, err = frame.Do[operations.TenantQuery, []info](r, "tenant list", q); err != nil {
+			return nil, err
+		}
+	}
 	t := frame.Table{Caption: "Tenants", Quiet: true, Columns: frame.Columns("Tenant", "Name", "Status", "#Calls this month", "Quota", "Sites", "Added"),
 		Empty: &frame.Empty{Title: "No tenant matches", Text: "Change the filter, or clear it."}}
 	if len(all) == 0 {
@@ -36,10 +41,8 @@ func list(r *frame.Request) (any, error) {
 		t.Rows = append(t.Rows, one.row())
 	}
 	r.Next(&t, next)
-	if filter.Clear == "" { // the operation has no filter
-		if err := r.Export(&t, "tenant list", struct{}{}); err != nil {
-			return nil, err
-		}
+	if err := r.Export(&t, "tenant list", q); err != nil {
+		return nil, err
 	}
 	return struct {
 		Filter      frame.Filter
@@ -64,13 +67,6 @@ func page(all []info, after string) (shown []info, next string) {
 		return all, ""
 	}
 	return all[:perPage], all[perPage-1].ClientID
-}
-
-// matches reports whether a tenant has a word in its name, client_id or sites.
-func (t info) matches(word string) bool {
-	word = strings.ToLower(strings.TrimSpace(word))
-	text := strings.ToLower(t.ClientID + "\n" + t.Name + "\n" + strings.Join(t.Sites, "\n"))
-	return strings.Contains(text, word)
 }
 
 func (t info) row() frame.Row {

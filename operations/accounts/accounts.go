@@ -40,7 +40,7 @@ type View struct {
 
 // Name names an account.
 type Name struct {
-	Name string `json:"name"`
+	Name string `json:"name,omitempty"` // "" in a list: all accounts
 }
 
 // Addition describes a new account.

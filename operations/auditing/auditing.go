@@ -50,6 +50,9 @@ type Page struct {
 // List returns a part of the audit log.
 func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 	limit, err := paging.Limit(q.Limit, 100)
+	if err == nil && q.After < 0 {
+		err = failure.New(failure.Invalid, "after %d: must be the next of an earlier page", q.After)
+	}
 	if err != nil {
 		return page, err
 	}

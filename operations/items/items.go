@@ -111,16 +111,16 @@ type Query struct {
 	Q          string   `json:"q,omitempty"`
 	Collection string   `json:"collection,omitempty"`
 	Tags       []string `json:"tags,omitempty"`
-	Sort       string   `json:"sort,omitempty"`   // relevance (the default), newest or title
-	Cursor     string   `json:"cursor,omitempty"` // next of the page before
-	Limit      *int     `json:"limit,omitempty"`  // 1 to 50; without it, 20
+	Sort       string   `json:"sort,omitempty"`  // relevance (the default), newest or title
+	After      string   `json:"after,omitempty"` // next of the page before
+	Limit      *int     `json:"limit,omitempty"` // 1 to 50; without it, 20
 }
 
 // Found is a page of a search.
 type Found struct {
 	Items     []json.RawMessage `json:"items"` // as the content API returns them
 	Total     int               `json:"total"`
-	Next      string            `json:"next,omitempty"`      // cursor of the next page; "": none
+	Next      string            `json:"next,omitempty"`      // the After of the next page; "": none
 	Corrected [][2]string       `json:"corrected,omitempty"` // words that were corrected
 	Ignored   []string          `json:"ignored,omitempty"`   // words that were not searched for
 	Relaxed   bool              `json:"relaxed,omitempty"`   // items with some of the words follow
@@ -130,7 +130,7 @@ var sorts = map[string]content.Sort{"": content.ByRelevance, "relevance": conten
 
 // Search implements `content search`.
 func Search(ctx context.Context, d *datadir.Dir, in Query) (f Found, err error) {
-	q := content.Query{Collection: content.Name(in.Collection), Tags: in.Tags, Cursor: in.Cursor, Limit: 20, Signs: content.Signs(in.Q)}
+	q := content.Query{Collection: content.Name(in.Collection), Tags: in.Tags, Cursor: in.After, Limit: 20, Signs: content.Signs(in.Q)}
 	if q.Tenant, err = lookup.Number(d, in.Tenant); err != nil {
 		return f, err
 	}

@@ -2,6 +2,8 @@
 package lookup
 
 import (
+	"strings"
+
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/tenants"
@@ -32,4 +34,26 @@ func Number(d *datadir.Dir, clientID string) (uint32, error) {
 // Unknown returns the error for a client_id that no tenant has.
 func Unknown(clientID string) error {
 	return failure.New(failure.NotFound, "there is no tenant %s; `stile tenant list` lists the tenants, `stile tenant add` adds one", clientID)
+}
+
+// Query selects tenants. An empty field does not limit it.
+type Query struct {
+	// is in the client_id, the name or a site, in any case
+	Q      string         `json:"q,omitempty"`
+	Status tenants.Status `json:"status,omitempty"` // active or suspended
+}
+
+// Check returns an error if the query can't be one.
+func (q Query) Check() error {
+	if q.Status == "" || q.Status == tenants.Active || q.Status == tenants.Suspended {
+		return nil
+	}
+	return failure.New(failure.Invalid, "status %.40q: must be active or suspended", string(q.Status))
+}
+
+// Selects reports whether the query selects a tenant.
+func (q Query) Selects(t *tenants.Tenant) bool {
+	word := strings.ToLower(strings.TrimSpace(q.Q))
+	text := strings.ToLower(t.ClientID + "\n" + t.Name + "\n" + strings.Join(t.Sites, "\n"))
+	return (q.Status == "" || q.Status == t.Status) && strings.Contains(text, word)
 }

@@ -126,13 +126,15 @@ func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 		return page, err
 	}
 	of := statements.Query{Month: q.Month, Limit: limit + 1}
-	for _, month := range []string{q.Month, before(q.After)} {
-		if _, err := statements.ParseMonth(month); month != "" && err != nil {
-			return page, failure.Of(failure.Invalid, err)
-		}
+	if _, err := statements.ParseMonth(q.Month); q.Month != "" && err != nil {
+		return page, failure.Of(failure.Invalid, err)
 	}
 	if q.After != "" {
-		of.AfterMonth, of.AfterTenant, _ = strings.Cut(q.After, " ")
+		var complete bool
+		of.AfterMonth, of.AfterTenant, complete = strings.Cut(q.After, " ")
+		if _, err := statements.ParseMonth(of.AfterMonth); err != nil || !complete {
+			return page, failure.New(failure.Invalid, "after %.60q: must be the next of an earlier page", q.After)
+		}
 	}
 	names, err := namesOf(ctx, d)
 	if err != nil {
@@ -168,12 +170,6 @@ func namesOf(ctx context.Context, d *datadir.Dir) (map[uint32]string, error) {
 		names[a.Number] = a.Tenant
 	}
 	return names, err
-}
-
-// before returns the part of a cursor that is its month.
-func before(cursor string) string {
-	month, _, _ := strings.Cut(cursor, " ")
-	return month
 }
 
 // Name names a statement.
@@ -221,6 +217,15 @@ type Export struct {
 type Exported struct {
 	Statement Info         `json:"statement"`
 	Format    files.Format `json:"format"`
+}
+
+// MediaTypes returns the media types of the files, by their format; "" is the default.
+func MediaTypes() map[string]string {
+	types := map[string]string{"": files.JSON.ContentType()}
+	for _, f := range files.Formats() {
+		types[string(f)] = f.ContentType()
+	}
+	return types
 }
 
 // Write writes a closed statement.

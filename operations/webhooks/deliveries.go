@@ -63,6 +63,10 @@ func Deliveries(ctx context.Context, d *datadir.Dir, q Query) (page Page, err er
 		return page, err
 	case q.State != "" && q.State != webhooks.Waiting && q.State != webhooks.Delivered && q.State != webhooks.Failed:
 		return page, failure.New(failure.Invalid, "state %.40q: must be waiting, delivered or failed", string(q.State))
+	case q.Event != "" && !isSent(q.Event):
+		return page, failure.New(failure.Invalid, "event %.40q: unknown; `stile webhook add --help` lists the events", string(q.Event))
+	case q.After < 0:
+		return page, failure.New(failure.Invalid, "after %d: must be the next of an earlier page", q.After)
 	case q.Webhook != "":
 		if _, err := d.Webhooks.Find(ctx, q.Webhook); err != nil {
 			return page, explain(q.Webhook, err)
@@ -82,6 +86,9 @@ func Deliveries(ctx context.Context, d *datadir.Dir, q Query) (page Page, err er
 	}
 	return page, nil
 }
+
+// isSent reports whether there may be deliveries of a type of events.
+func isSent(t events.Type) bool { return t == events.WebhookTest || events.IsKnown(t) }
 
 func deliveryView(d webhooks.Delivery) Delivery {
 	v := Delivery{ID: d.ID, Webhook: d.Webhook, Event: d.Message.ID, Type: d.Message.Type, Tenant: d.Message.Tenant, State: d.State,

@@ -78,7 +78,10 @@ func WouldAdd(ctx context.Context, d *datadir.Dir, a Addition) (any, error) {
 		err = explain("", webhooks.ErrTooMany)
 	}
 	w := webhooks.Webhook{Enabled: true}
-	return shapeOf(w, d.Now()), errors.Join(err, d.Webhooks.Apply(c, &w))
+	if err == nil {
+		err = d.Webhooks.Apply(c, &w)
+	}
+	return shapeOf(w, d.Now()), err
 }
 
 // WouldSet is the preview of [Set].

@@ -1,4 +1,4 @@
-package operations
+package statements
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/operations/lookup"
-	"stile.example/stile/operations/statements"
 )
 
 // UsageQuery selects usage. An empty field does not limit it.
@@ -29,16 +28,17 @@ type UsageRow struct {
 	Currency string `json:"currency"`
 }
 
-func readUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, error) {
+// ReadUsage implements `usage`.
+func ReadUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, error) {
 	if q.From != "" && q.To != "" && q.From > q.To {
 		return nil, failure.New(failure.Invalid, "from %s: must not be after to %s", q.From, q.To)
 	}
-	for _, day := range []string{q.From, q.To} {
-		if _, err := time.Parse(time.DateOnly, day); err != nil && day != "" {
-			return nil, failure.New(failure.Invalid, "day %q: must be YYYY-MM-DD", day)
+	for _, p := range [][2]string{{"from", q.From}, {"to", q.To}} {
+		if _, err := time.Parse(time.DateOnly, p[1]); err != nil && p[1] != "" {
+			return nil, failure.New(failure.Invalid, "%s %.40q: must be a day, as YYYY-MM-DD", p[0], p[1])
 		}
 	}
-	rows, currencies, err := statements.Usage(ctx, d, q.Tenant, q.From, q.To)
+	rows, currencies, err := Usage(ctx, d, q.Tenant, q.From, q.To)
 	if err != nil {
 		return nil, err
 	}
