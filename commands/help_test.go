@@ -219,3 +219,34 @@ func TestCommandsInREADME(t *testing.T) {
 		}
 	}
 }
+
+// TestExamples checks that no example of a help text is a usage error: a flag that was renamed, a
+// value that is not allowed any more, an argument too many.
+func TestExamples(t *testing.T) {
+	h, examples := newHarness(t, ""), 0
+	h.must("tenant", "add", "acme")
+	h.must("admin", "add", "alice")
+	h.serve()
+	t.Chdir(h.dir) // some write a file
+	h.in = strings.Repeat("x", 20)
+	words := regexp.MustCompile(`"[^"]*"|'[^']*'|[^ ]+`)
+	visit((&program{}).root(), func(c *cobra.Command) {
+		for line := range strings.Lines(c.Example) {
+			line = strings.TrimSpace(regexp.MustCompile(` +[<>#] ?.*| --head .*`).ReplaceAllString(line, ""))
+			var args []string
+			for _, word := range words.FindAllString(line, -1) {
+				args = append(args, strings.Trim(word, `"'`))
+			}
+			if len(args) < 2 || args[0] != "stile" || args[1] == "serve" || slices.Contains(args, "simulate") || slices.Contains(args, "compare") {
+				continue // they take long
+			}
+			examples++
+			if _, err, code := h.run(args[1:]...); code == usageError {
+				t.Errorf("%s: the example %q: %s", c.CommandPath(), line, err)
+			}
+		}
+	})
+	if examples < 180 {
+		t.Errorf("only %d examples", examples)
+	}
+}
