@@ -148,7 +148,7 @@ func wouldRemoveRange(ctx context.Context, d *datadir.Dir, n RangeName) (any, er
 }
 
 func wouldRotateKey(_ context.Context, _ *datadir.Dir, r KeyRotation) (any, error) {
-	return map[string]any{"alg": r.Alg, "signs": true}, r.Check()
+	return map[string]any{"alg": r.Algorithm(), "signs": true}, r.Check()
 }
 
 // tenantVersion returns all that is stored about a tenant, for its version.
