@@ -100,8 +100,8 @@ func TestAdminSecrets(t *testing.T) {
 	}
 }
 
-// TestAPIWithCookies checks that the admin API refuses a program whose requests have any cookie, but
-// no token, with 401 in JSON. Only a person who follows a link is sent to sign in.
+// TestAPIWithCookies checks that the admin API refuses a program whose requests have any cookie,
+// but no token, with 401 in JSON. Only a person who follows a link is sent to sign in.
 func TestAPIWithCookies(t *testing.T) {
 	h := newHarness(t, "")
 	h.serve()
