@@ -17,8 +17,8 @@ func (p *program) contentRemove() *cobra.Command {
 	c := &cobra.Command{Use: "remove ID…",
 		Long: `Remove items from the corpus. If one of them does not exist, none is removed.
 With --collection instead of ids, remove all items of a collection; the command
-asks first, or needs --yes. This can't be undone: ` + "`stile content export`" + ` makes a
-copy that can be imported.`,
+asks first, or needs --yes. ` + "`stile content undo`" + ` undoes it within 7 days, if it was
+the last change of the corpus.`,
 		Example: `  stile content remove iceland greenland
   stile content remove acme-news-7 --tenant acme
   stile content remove --collection recipes --yes`,

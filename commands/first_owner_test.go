@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -95,6 +96,33 @@ func TestAdminSecrets(t *testing.T) {
 			if strings.Contains(text, secret) {
 				t.Errorf("the %s has %s", name, secret)
 			}
+		}
+	}
+}
+
+// TestAPIWithCookies checks that the admin API refuses a program whose requests have any cookie,
+// but no token, with 401 in JSON. Only a person who follows a link is sent to sign in.
+func TestAPIWithCookies(t *testing.T) {
+	h := newHarness(t, "")
+	h.serve()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, c := range []struct {
+		method, accept string
+		status         int
+	}{{"GET", "", 401}, {"GET", "*/*", 401}, {"POST", "", 401}, {"GET", "text/html,*/*;q=0.8", 303}} {
+		req, err := http.NewRequest(c.method, h.admin+"/api/v1/tenants", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{"Cookie": {"stile-session=x; theme=dark"}, "Accept": {c.accept}}
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != c.status || c.status == 401 && !strings.HasPrefix(string(text), `{"error":{"type":"/api/v1/#token_missing"`) {
+			t.Errorf("%s, Accept: %s: %d %s", c.method, c.accept, res.StatusCode, text)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package commands
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -218,4 +219,70 @@ func TestCommandsInREADME(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestExamples checks that no example of a help text, and no command line of the documents, is a
+// usage error: a flag that was renamed, a value that is not allowed any more, an argument too many.
+func TestExamples(t *testing.T) {
+	lines := documented(t)
+	if len(lines) < 90 {
+		t.Errorf("only %d command lines in the documents", len(lines))
+	}
+	visit((&program{}).root(), func(c *cobra.Command) {
+		for line := range strings.Lines(c.Example) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	})
+	h, examples := newHarness(t, ""), 0
+	h.must("tenant", "add", "acme")
+	h.must("admin", "add", "alice")
+	h.serve()
+	t.Chdir(h.dir) // some write a file
+	for _, line := range lines {
+		args := wordsOf(line)
+		if len(args) < 2 || slices.Contains([]string{"serve", "completion", "simulate", "compare"}, args[1]) || slices.Contains(args, "compare") {
+			continue // it does not end, is for a shell, or takes long
+		}
+		examples++
+		h.in = "x"
+		if _, err, code := h.run(args[1:]...); code == usageError {
+			t.Errorf("%s: %s", line, err)
+		}
+	}
+	if examples < 280 {
+		t.Errorf("only %d examples", examples)
+	}
+}
+
+// documented returns the command lines in the code blocks of the documents.
+func documented(t *testing.T) (lines []string) {
+	files, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range regexp.MustCompile("(?ms)^ *```(?:sh|console)\n(.*?)^ *```").FindAllStringSubmatch(string(text), -1) {
+			for line := range strings.Lines(strings.ReplaceAll(block[1], "\\\n", " ")) {
+				if line = strings.TrimPrefix(strings.TrimSpace(line), "sudo "); strings.HasPrefix(line, "stile ") {
+					lines = append(lines, line)
+				}
+			}
+		}
+	}
+	return lines
+}
+
+// wordsOf splits a command line as a shell does, without what follows a redirection, a pipe or a #,
+// and without the hash of --head, which another command prints.
+func wordsOf(line string) (words []string) {
+	line = regexp.MustCompile(`\$\([^)]*\)`).ReplaceAllString(line, "x")
+	line = regexp.MustCompile(` +([<>#|&]|--head|\d>).*`).ReplaceAllString(line, "")
+	for _, word := range regexp.MustCompile(`("[^"]*"|'[^']*'|[^ "'])+`).FindAllString(line, -1) {
+		words = append(words, strings.NewReplacer(`"`, "", "'", "").Replace(word))
+	}
+	return words
 }

@@ -23,10 +23,10 @@ func (p *program) serveCommand() *cobra.Command {
 	var lost newFiles
 	c := &cobra.Command{Use: "serve", Short: "run the server",
 		Long: `Run the server: the public listener with the token endpoint and the content API,
-and the admin listener with the metrics. It logs to standard error. On SIGTERM it
-finishes the requests that have arrived and exits with 0. On SIGHUP it
-adopts changed policy settings. Every setting is also a flag; ` + "`stile help settings`" + ` lists
-them.
+and the admin listener with the console, the admin API and the metrics. It logs to
+standard error. On SIGTERM it finishes the requests that have arrived and exits
+with 0. On SIGHUP it adopts changed policy settings. Every setting is also a flag;
+` + "`stile help settings`" + ` lists them.
 
 With --demo, the server also has a demo corpus, a tenant ` + "`demo`" + ` and that tenant's
 site, a magazine at http://localhost:8090. A panel on its pages shows what happens,

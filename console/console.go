@@ -35,6 +35,8 @@ type SignIn interface {
 	// Require serves the requests of those who are signed in, with the caller in the context. It
 	// sends all others to sign in.
 	Require(http.Handler) http.Handler
+	// Identify serves all requests. If somebody is signed in, the caller is in the context.
+	Identify(http.Handler) http.Handler
 }
 
 // Options is what a console needs.
@@ -70,22 +72,25 @@ func New(o Options) (http.Handler, error) {
 }
 
 // withAPI serves the paths of the API, which are not patterns of net/http. A browser that is signed
-// in has a cookie instead of a token: links in the console lead to what the API reads.
+// in has a cookie instead of a token: links in the console lead to what the API reads. Somebody who
+// follows such a link later signs in again, but a program gets the API's own 401.
 func withAPI(o Options, pages http.Handler) http.Handler {
 	if o.API == nil {
 		return pages
 	}
-	forBrowsers := o.SignIn.Require(o.API)
+	forPeople, forScripts := o.SignIn.Require(o.API), o.SignIn.Identify(o.API)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/api/v1":
 			http.Redirect(w, r, "/api/v1/", http.StatusPermanentRedirect)
 		case !strings.HasPrefix(r.URL.Path, "/api/v1/"):
 			pages.ServeHTTP(w, r)
-		case len(r.Header["Authorization"]) == 0 && len(r.Header["Cookie"]) > 0:
-			forBrowsers.ServeHTTP(w, r)
-		default:
+		case len(r.Header["Authorization"]) > 0 || len(r.Header["Cookie"]) == 0:
 			o.API.ServeHTTP(w, r)
+		case r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html"):
+			forPeople.ServeHTTP(w, r)
+		default:
+			forScripts.ServeHTTP(w, r)
 		}
 	})
 }

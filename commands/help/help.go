@@ -27,17 +27,22 @@ func Describe(root *cobra.Command) {
 		}
 	}
 	root.InitDefaultHelpCmd()
-	for _, c := range append(root.Commands(), root) {
+	for _, c := range root.Commands() {
 		if c.Name() == "help" {
 			c.Short = "show the help of a command"
 			c.Args = names
 		}
-		for _, sub := range append(c.Commands(), c) {
-			sub.Long = wrapParagraphs(sub.Long)
-		}
 	}
+	wrapAll(root)
 	flags := fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", flags))
+}
+
+func wrapAll(c *cobra.Command) {
+	c.Long = wrapParagraphs(c.Long)
+	for _, sub := range c.Commands() {
+		wrapAll(sub)
+	}
 }
 
 // names refuses the arguments of help unless they name a command.

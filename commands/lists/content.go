@@ -127,7 +127,7 @@ undone if the corpus was changed since. The command asks first; in scripts, add
 	c.Flags().Int64Var(&u.Generation, "generation", 0, "`number` of the generation that the change published (default: the last one)")
 	c.Flags().BoolVar(&yes, "yes", false, "don't ask before the change is undone")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := p.Prompt().Confirm(yes, "The corpus becomes what it was before the last change (stile content collections shows it)", "yes"); err != nil {
+		if err := p.Prompt().Confirm(yes, "the corpus becomes what it was before the last change; `stile content collections` shows it", "yes"); err != nil {
 			return err
 		}
 		var undone operations.ContentChange

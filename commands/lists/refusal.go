@@ -38,7 +38,7 @@ the list shows.`,
 	c.Flags().StringVar(&q.Token, "token", "", "only refusals of the token with this `ID` or jti")
 	c.Flags().StringVar(&from, "from", "", "only refusals from this `time` on: RFC 3339, or YYYY-MM-DD (UTC)")
 	c.Flags().StringVar(&to, "to", "", "only refusals before this `time`: RFC 3339, or YYYY-MM-DD (UTC)")
-	c.Flags().StringVar(&observed, "observed", "", "yes: only what a rule would have refused if it were not only observed; no: only real refusals")
+	c.Flags().StringVar(&observed, "observed", "", "`choice`: yes, only what a rule would have refused if it were not only observed; no, only real refusals")
 	addPage(c, &q.After, &q.Limit)
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		if err := syntax.CheckLimit(q.Limit, operations.MaxPage); err != nil {

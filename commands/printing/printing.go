@@ -25,13 +25,15 @@ func JSON(w io.Writer, v any) error {
 }
 
 // Table prints rows under a head, aligned. The cells may contain text from outside, so they are
-// made safe.
+// made safe: a cell with a line break is quoted too, or it would look like another row.
 func Table(w io.Writer, head string, rows [][]string) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, strings.ReplaceAll(head, " ", "\t"))
 	for _, row := range rows {
 		for i := range row {
-			row[i] = Safe(row[i])
+			if row[i] = Safe(row[i]); strings.Contains(row[i], "\n") {
+				row[i] = strconv.Quote(row[i])
+			}
 		}
 		fmt.Fprintln(tw, strings.Join(row, "\t"))
 	}

@@ -1,6 +1,9 @@
 package printing
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestSafe(t *testing.T) {
 	for text, want := range map[string]string{
@@ -9,5 +12,16 @@ func TestSafe(t *testing.T) {
 		if got := Safe(text); got != want {
 			t.Errorf("%q is printed as %s", text, got)
 		}
+	}
+}
+
+// TestCells checks that the text of a cell can't look like another row.
+func TestCells(t *testing.T) {
+	var b strings.Builder
+	if err := Table(&b, "RANGE NOTE", [][]string{{"192.0.2.1", "school\n192.0.2.2  allow"}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "RANGE      NOTE\n192.0.2.1  \"school\\n192.0.2.2  allow\"\n"; b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
 	}
 }

@@ -51,7 +51,7 @@ The amounts are those of ` + "`stile statement`" + `. ` + "`stile usage verify`"
 		}
 		rows := make([]usage.Row, len(sent))
 		for i, r := range sent {
-			rows[i] = usage.Row{Tenant: r.Tenant, Day: r.Day, Route: r.Route, Calls: r.Calls, Records: r.Records, Amount: usage.Amount(r.Micros)}
+			rows[i] = usage.Row{Tenant: r.Tenant, Day: r.Day, Route: r.Route, Calls: r.Calls, Records: r.Records, Amount: r.Amount}
 		}
 		return usage.Write(p.Out(), rows, f)
 	}

@@ -151,7 +151,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	_ = http.NewResponseController(u.r.w).SetReadDeadline(time.Now().Add(progress))
 	n, err := u.body.Read(p)
 	u.hash.Write(p[:n]) // never fails
-	if err == io.EOF { // net/http reads further to notice that the client is gone
+	if err == io.EOF {  // net/http reads further to notice that the client is gone
 		_ = http.NewResponseController(u.r.w).SetReadDeadline(time.Now().Add(indexing))
 	}
 	if err != nil && err != io.EOF {

@@ -89,6 +89,9 @@ func (s *Site) Require(next http.Handler) http.Handler {
 	})
 }
 
+// Identify is Require: the site's caller is always signed in.
+func (s *Site) Identify(next http.Handler) http.Handler { return s.Require(next) }
+
 // Caller returns the caller of the site's requests.
 func (s *Site) Caller() caller.Caller {
 	return caller.Caller{Actor: operations.Actor{Name: "ada", Role: s.Role, Credential: "password", Address: "127.0.0.1"}, CSRF: CSRF, Session: "session-1", SignedIn: time.Now(), HasPasskeys: true}

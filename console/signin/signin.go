@@ -118,6 +118,20 @@ func (s *SignIn) Routes(mux *http.ServeMux) {
 // all others to sign in, and those with a one-time password to change it.
 func (s *SignIn) Require(next http.Handler) http.Handler { return s.require(next, false) }
 
+// Identify serves all requests: those of [SignIn.Require] with the caller in the context, and all
+// others without one. The handler must refuse these itself.
+func (s *SignIn) Identify(next http.Handler) http.Handler {
+	required := s.Require(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, a, _, err := s.session(r)
+		if errors.Is(err, admins.ErrNotFound) || err == nil && a.MustChange {
+			next.ServeHTTP(w, r)
+			return
+		}
+		required.ServeHTTP(w, r)
+	})
+}
+
 func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session, a, cookie, err := s.session(r)

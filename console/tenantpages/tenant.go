@@ -58,9 +58,9 @@ func (t info) cards(used rows, now time.Time) []frame.Card {
 	var calls, callsBefore, records, recordsBefore, micros, microsBefore int64
 	for _, row := range used {
 		if row.Day >= middle {
-			calls, records, micros = calls+row.Calls, records+row.Records, micros+row.Micros
+			calls, records, micros = calls+row.Calls, records+row.Records, micros+int64(row.Amount)
 		} else {
-			callsBefore, recordsBefore, microsBefore = callsBefore+row.Calls, recordsBefore+row.Records, microsBefore+row.Micros
+			callsBefore, recordsBefore, microsBefore = callsBefore+row.Calls, recordsBefore+row.Records, microsBefore+int64(row.Amount)
 		}
 	}
 	card := func(label string, now, before int64, text func(int64) string) frame.Card {

@@ -22,13 +22,13 @@ type usageQuery struct {
 
 // row is what a tenant used on a day by a route.
 type row struct {
-	Tenant   string `json:"tenant"`
-	Day      string `json:"day"`
-	Route    string `json:"route"`
-	Calls    int64  `json:"calls"`
-	Records  int64  `json:"records"`
-	Micros   int64  `json:"micros"`
-	Currency string `json:"currency"`
+	Tenant   string       `json:"tenant"`
+	Day      string       `json:"day"`
+	Route    string       `json:"route"`
+	Calls    int64        `json:"calls"`
+	Records  int64        `json:"records"`
+	Amount   usage.Amount `json:"amount"`
+	Currency string       `json:"currency"`
 }
 
 type rows []row
@@ -83,7 +83,7 @@ func (all rows) by(key func(row) string) []sums {
 			s = &sums{name: key(r), currency: r.Currency}
 			found[s.name] = s
 		}
-		s.calls, s.records, s.micros = s.calls+r.Calls, s.records+r.Records, s.micros+r.Micros
+		s.calls, s.records, s.micros = s.calls+r.Calls, s.records+r.Records, s.micros+int64(r.Amount)
 	}
 	list := slices.SortedFunc(maps.Values(found), func(a, b *sums) int {
 		return cmp.Or(cmp.Compare(b.calls, a.calls), cmp.Compare(a.name, b.name))
@@ -168,7 +168,7 @@ func period(r *frame.Request) (from, to time.Time, err error) {
 func total(all rows) []frame.Card {
 	var calls, records, micros int64
 	for _, r := range all {
-		calls, records, micros = calls+r.Calls, records+r.Records, micros+r.Micros
+		calls, records, micros = calls+r.Calls, records+r.Records, micros+int64(r.Amount)
 	}
 	cards := []frame.Card{{Label: "Calls", Value: frame.Number(calls)}, {Label: "Records", Value: frame.Number(records)}}
 	if list := all.currencies(); len(list) < 2 {

@@ -2,6 +2,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -40,12 +41,15 @@ func List(_ context.Context, d *datadir.Dir, _ None) ([]View, error) {
 
 // Rotation describes a new signing key.
 type Rotation struct {
-	Alg string `json:"alg"` // EdDSA, ES256 or RS256
+	Alg string `json:"alg,omitempty"` // EdDSA, ES256 or RS256; "": EdDSA
 }
+
+// Algorithm returns that of the new key.
+func (r Rotation) Algorithm() string { return cmp.Or(r.Alg, "EdDSA") }
 
 // Check returns an error if the algorithm is unknown.
 func (r Rotation) Check() error {
-	if slices.Contains(signing.Algorithms(), r.Alg) {
+	if slices.Contains(signing.Algorithms(), r.Algorithm()) {
 		return nil
 	}
 	return failure.New(failure.Invalid, "alg %q: must be one of %v", r.Alg, signing.Algorithms())
@@ -56,7 +60,7 @@ func Rotate(ctx context.Context, d *datadir.Dir, r Rotation) (View, error) {
 	if err := r.Check(); err != nil {
 		return View{}, err
 	}
-	k, err := d.RotateKey(ctx, r.Alg)
+	k, err := d.RotateKey(ctx, r.Algorithm())
 	if errors.Is(err, signing.ErrTooMany) {
 		err = failure.Of(failure.Conflict, err)
 	}
@@ -71,7 +75,7 @@ func WouldRotate(_ context.Context, d *datadir.Dir, r Rotation) (any, error) {
 	after := struct {
 		Alg   string `json:"alg"`
 		Signs bool   `json:"signs"`
-	}{r.Alg, true}
+	}{r.Algorithm()orithm(), true}
 	return after, failure.Of(failure.Conflict, d.Keys.MayRotate(d.Now()))
 }
 

@@ -7,6 +7,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/operations/lookup"
+	"stile.example/stile/usage"
 )
 
 // UsageQuery selects usage. An empty field does not limit it.
@@ -23,7 +24,8 @@ type UsageRow struct {
 	Route   string `json:"route"`
 	Calls   int64  `json:"calls"`
 	Records int64  `json:"records"`
-	Micros  int64  `json:"micros"` // the amount, in millionths of the currency unit
+	// Amount is what the calls and records cost.
+	Amount usage.Amount `json:"amount"`
 	// Currency is that of the tenant's prices, by ISO 4217; "": the publisher's own unit.
 	Currency string `json:"currency"`
 }
@@ -48,7 +50,7 @@ func ReadUsage(ctx context.Context, d *datadir.Dir, q UsageQuery) ([]UsageRow, e
 	}
 	sent := make([]UsageRow, len(rows))
 	for i, r := range rows {
-		sent[i] = UsageRow{r.Tenant, r.Day, r.Route, r.Calls, r.Records, int64(r.Amount), currencies[r.Tenant]}
+		sent[i] = UsageRow{r.Tenant, r.Day, r.Route, r.Calls, r.Records, r.Amount, currencies[r.Tenant]}
 	}
 	return sent, nil
 }

@@ -74,7 +74,7 @@ func set(t *testing.T, d *datadir.Dir, name string, ch operations.TenantChange) 
 func TestUsageFromWithin(t *testing.T) {
 	d := openDir(t)
 	whole, err := operations.RunAs[operations.UsageQuery, []operations.UsageRow](t.Context(), d, owner, "usage", operations.UsageQuery{})
-	if err != nil || len(whole) != 11 || whole[9].Micros != 10*100+20 || whole[10].Micros != 4*10 {
+	if err != nil || len(whole) != 11 || whole[9].Amount != 10*100+20 || whole[10].Amount != 4*10 {
 		t.Fatalf("%+v %v", whole, err)
 	}
 	for i := range whole {
