@@ -118,7 +118,7 @@ var allowedImports = map[string]string{
 	"operations/failure":        "",
 	"operations/paging":         "operations/failure",
 	"operations/lookup":         "datadir operations/failure tenants",
-	"operations":                "operations/failure audit datadir addresses content content/imports content/options corpus/build corpus/preview settings tenants tokens tokens/bearer operations/backups operations/similar operations/tokenstate corpus/library operations/webhooks events operations/lists tokens/listing operations/accounts admins operations/statements operations/policies operations/overview operations/items doctor operations/diagnosis operations/ownview operations/auditing operations/check operations/keys operations/lookup operations/paging content/labels corpus/synonyms usage",
+	"operations":                "operations/failure audit datadir addresses content content/imports content/options corpus/build corpus/preview settings tenants tokens tokens/bearer operations/backups operations/similar operations/tokenstate corpus/library operations/webhooks events operations/lists tokens/listing operations/accounts admins operations/statements operations/policies operations/overview operations/items doctor operations/diagnosis operations/ownview operations/auditing operations/check operations/keys operations/lookup operations/paging",
 	"operations/auditing":       "audit datadir operations/failure operations/paging",
 	"operations/check":          "datadir operations/failure store/sqlite/inspect",
 	"operations/keys":           "datadir operations/failure tokens/issuers tokens/signing",

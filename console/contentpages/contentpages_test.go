@@ -41,7 +41,7 @@ func send(t *testing.T, s *consoletest.Site, name, text, token string, pairs ...
 func done(t *testing.T, s *consoletest.Site, path string) string {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
-		if page := s.Get(path, 200); !strings.Contains(page, " so far.") {
+		if page := s.Get(path, 200); !strings.Contains(page, " so far") {
 			return page
 		}
 		time.Sleep(10 * time.Millisecond)

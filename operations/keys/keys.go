@@ -75,7 +75,7 @@ func WouldRotate(_ context.Context, d *datadir.Dir, r Rotation) (any, error) {
 	after := struct {
 		Alg   string `json:"alg"`
 		Signs bool   `json:"signs"`
-	}{r.Algorithm()orithm(), true}
+	}{r.Algorithm(), true}
 	return after, failure.Of(failure.Conflict, d.Keys.MayRotate(d.Now()))
 }
 
