@@ -253,6 +253,7 @@ func TestNumbersAgree(t *testing.T) {
 	if got := n.sum("calls", "globe", "", "") + " " + n.sum("records", "globe", "", "") + " " + n.sum("amount", "globe", "", ""); got != "3 9 3/100" {
 		t.Errorf("the command says of globe: %s", got)
 	}
+	s.checkUsageFiles(n)
 	s.checkAPI(n, owner.Token)
 	alice := s.signIn(owner)
 	s.checkPages(n, alice, month)
@@ -265,11 +266,7 @@ func TestNumbersAgree(t *testing.T) {
 	s.checkAPI(n, owner.Token)
 	s.checkPages(n, alice, month)
 	s.checkStatement(n, owner.Token, month, false)
-	s.write("key.txt", s.command("statement", "key"))
-	for _, format := range []string{"json", "csv", "html", "ndjson"} {
-		s.command("statement", "export", "acme", month, "acme."+format, "--format", format)
-		s.command("usage", "verify", "acme."+format)
-	}
+	s.checkStatementFiles(n, alice, owner.Token, month)
 }
 
 // checkAPI compares the admin API with the command: the rows, the same as a file, and the overview.
@@ -400,13 +397,7 @@ func (s *server) checkStatement(n *numbers, token, month string, isPreliminary b
 	var got struct{ Data statement }
 	_, _, text := s.api(token, "GET", "/statements/acme/"+month, "", "")
 	s.must(json.Unmarshal(text, &got))
-	var rows []used
-	for _, u := range n.rows {
-		if u.Tenant == "acme" {
-			u.Tenant = "" // which a statement has only once
-			rows = append(rows, u)
-		}
-	}
+	rows := n.rowsOf("acme")
 	for what, v := range map[string]statement{"the command": shown, "the admin API": got.Data} {
 		for i := range v.Rows {
 			v.Rows[i].Tenant = ""
