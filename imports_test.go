@@ -185,7 +185,7 @@ var allowedImports = map[string]string{
 	"console/developers":        "console/caller console/dist console/frame console/tenantpages datadir doctor links operations operations/failure snippet usage console/limiter",
 	"console/search":            "console/frame operations operations/failure",
 	"store/sqlite/repeats":      "idempotency store/sqlite/rows",
-	"console/sample":            "console console/consoletest",
+	"console/sample":            "console console/consoletest console/developers console/frame datadir operations operations/statements settings",
 }
 
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import

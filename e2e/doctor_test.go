@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -88,9 +89,34 @@ func TestDoctorFindsACache(t *testing.T) {
 		t.Errorf("the example: %s", out)
 	}
 	s.checkOwnView()
+	s.checkFixEverywhere()
 	if out := s.command("doctor", "acme"); !strings.HasPrefix(out, "CRITICAL: The back-end caches tokens") || !strings.Contains(out, `w.Header().Set("Cache-Control", "no-store")`) {
 		t.Errorf("for people: %s", out)
 	}
+}
+
+// checkFix checks that a page or a response has the finding, and the line of code to change.
+func (s *server) checkFix(where, text string) {
+	s.t.Helper()
+	for _, want := range []string{"The back-end caches tokens", "6 tokens were used by several browsers each, one of them by 5 browsers", "Cache-Control: no-store", `w.Header().Set("Cache-Control", "no-store")`} {
+		if !strings.Contains(text, want) {
+			s.t.Errorf("%s: no %q in %.3000s", where, want, text)
+		}
+	}
+}
+
+// checkFixEverywhere checks the finding in the console, the admin API and the own view.
+func (s *server) checkFixEverywhere() {
+	s.t.Helper()
+	owner := s.addAdmin("alice", "owner")
+	s.checkFix("the tenant's page", textOf(s.signIn(owner).get("/tenants/acme").root))
+	s.checkFix("the own view", textOf(s.ownView().get("/developers/").root))
+	var found struct{ Data []finding }
+	status, _, text := s.api(owner.Token, "GET", "/tenants/acme/doctor", "", "")
+	if err := json.Unmarshal(text, &found); err != nil || status != http.StatusOK || len(found.Data) != 1 {
+		s.t.Fatalf("the admin API: %d %v %s", status, err, text)
+	}
+	s.checkFix("the admin API", found.Data[0].Finding+found.Data[0].Evidence+found.Data[0].Fix)
 }
 
 // checkOwnView opens a link to the own view of acme on the public listener, and checks that its

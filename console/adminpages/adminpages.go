@@ -43,18 +43,21 @@ func Add(f *frame.Frame) {
 		return frame.Form{Path: "/account" + path, Section: "account", Role: operations.Viewer, Show: show, Do: do}
 	}
 	owners := func(path string, show shower, do doer) frame.Form {
-		return frame.Form{Path: path, Section: "admins", Role: operations.Owner, Show: show, Do: do, Result: onceHTML}
+		return frame.Form{Path: path, Section: "admins", Role: operations.Owner, Show: show, Do: do}
+	}
+	once := func(form frame.Form) frame.Form {
+		form.Result = onceHTML
+		return form
 	}
 	f.Form(own("/password", passwordForm, setPassword))
-	f.Form(owners("/add/admin", addForm, addAdmin))
+	f.Form(once(owners("/add/admin", addForm, addAdmin)))
 	f.Form(owners("/admins/{name}/role", roleForm, setRole))
-	f.Form(owners("/admins/{name}/reset", resetForm, reset))
+	f.Form(once(owners("/admins/{name}/reset", resetForm, reset)))
 	f.Form(owners("/admins/{name}/remove", removeForm, remove))
 	for _, form := range []frame.Form{
-		own("/tokens/add", tokenForm, addToken), own("/tokens/remove", removeTokenForm, removeToken),
+		once(own("/tokens/add", tokenForm, addToken)), own("/tokens/remove", removeTokenForm, removeToken),
 		own("/sessions/revoke", revokeForm, revoke), own("/passkeys/remove", removePasskeyForm, removePasskey),
 	} {
-		form.Result = onceHTML
 		f.Form(form)
 		form.Path = "/admins/{name}" + form.Path[len("/account"):]
 		form.Section, form.Role = "admins", operations.Owner

@@ -51,8 +51,8 @@ const (
 	together = 8   // requests that are handled at the same time
 )
 
-// New returns the handler of [Prefix] and all paths below it, for the public listener.
-func New(o Options) http.Handler {
+// newView returns a view with its pages.
+func newView(o Options) *view {
 	v := &view{Options: o, pages: limiter.New(pagesPer, time.Minute), wrong: limiter.New(wrongPer, 10*time.Minute), tests: limiter.New(testsPer, time.Hour)}
 	layout, err := files.ReadFile("templates/layout.html")
 	if err != nil {
@@ -62,6 +62,19 @@ func New(o Options) http.Handler {
 		IsHTTPS: func(*http.Request) bool { return v.isHTTPS() }})
 	v.enter = v.frame.Template(text("enter.html"))
 	v.addPages()
+	return v
+}
+
+// Pages returns the pages and the forms that a tenant's own view has for those with a session, for
+// tests.
+func Pages(o Options) ([]frame.Page, []frame.Form) {
+	f := newView(o).frame
+	return f.Pages(), f.Forms()
+}
+
+// New returns the handler of [Prefix] and all paths below it, for the public listener.
+func New(o Options) http.Handler {
+	v := newView(o)
 	mux := http.NewServeMux()
 	mux.Handle("GET "+Prefix+dist.Prefix+"{version}/{file}", dist.Load())
 	mux.HandleFunc("GET "+Prefix+"/link.js", script)

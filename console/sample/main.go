@@ -1,6 +1,11 @@
-// Command sample serves the console with sample data and without signing in, for tests in a
-// browser. It prints its URL. It is not a part of stile: nobody must be let in like this to real
-// data.
+// Command sample is what tests of the console in a browser need besides the server. It is not a
+// part of stile: nobody must be let in like this to real data.
+//
+//	sample [sample|hostile|empty]   serve the console with such data, without signing in
+//	sample routes                   print the paths of all pages and forms
+//	sample close DATA MONTH         close a month as the server will do when it is due
+//
+// The first prints its URL.
 package main
 
 import (
@@ -28,6 +33,9 @@ func main() {
 func run() (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if len(os.Args) == 4 && os.Args[1] == "close" {
+		return closeMonth(ctx, os.Args[2], os.Args[3])
+	}
 	dir, err := os.MkdirTemp("", "stile-console-")
 	if err != nil {
 		return err
@@ -46,6 +54,9 @@ func run() (err error) {
 	h, err := console.New(console.Options{Frame: site.Frame, SignIn: site, Log: site.Dir.Log, Now: time.Now})
 	if err != nil {
 		return err
+	}
+	if len(os.Args) > 1 && os.Args[1] == "routes" {
+		return printRoutes(os.Stdout, site)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

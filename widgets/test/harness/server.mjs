@@ -34,6 +34,7 @@ export class Server {
   #dir = ''
   #log = []
   #process
+  #start = [{}, []] // the settings and the flags
 
   /** Starts the program with settings such as {STILE_POLICY_SPIKE_CALLS: 3}, and flags. */
   static async start(settings, ...flags) {
@@ -50,6 +51,7 @@ export class Server {
   }
 
   async #listen(settings, flags) {
+    this.#start = [settings, flags]
     const env = {...environment(), STILE_LISTEN: '127.0.0.1:0', STILE_ADMIN_LISTEN: '127.0.0.1:0', STILE_LOG_LEVEL: 'info', STILE_LOG_FORMAT: 'json', ...settings}
     this.#process = spawn(binary, ['serve', ...flags], {argv0: './bin/stile', cwd: this.#dir, env, stdio: ['ignore', 'pipe', 'pipe']})
     const kill = () => {
@@ -120,8 +122,21 @@ export class Server {
     return answer
   }
 
+  /** Stops the program, and starts it again on other ports. change is called between the two. */
+  async restart(change = async () => {}) {
+    await this.#end()
+    await change()
+    this.url = this.admin = this.demo = ''
+    await this.#listen(...this.#start)
+  }
+
   /** Stops the program and removes its data. */
   async stop() {
+    await this.#end()
+    await rm(this.#dir, {recursive: true, force: true})
+  }
+
+  async #end() {
     const running = this.#process
     if (running?.pid && running.exitCode === null && running.signalCode === null) {
       const ended = new Promise(resolve => running.once('exit', resolve))
@@ -130,7 +145,6 @@ export class Server {
       await ended
       clearTimeout(giveUp)
     }
-    await rm(this.#dir, {recursive: true, force: true})
   }
 }
 
