@@ -78,7 +78,11 @@ func (l *Lines) AddState(s tokens.State) {
 
 // Sorted returns the lines by tenant, day and route.
 func (l *Lines) Sorted() []usage.Line {
-	lines := []usage.Line{}
+	n := 0
+	for _, of := range l.lines {
+		n += len(of)
+	}
+	lines := make([]usage.Line, 0, n)
 	for _, client := range slices.Sorted(maps.Keys(l.lines)) {
 		of := l.lines[client]
 		places := slices.SortedFunc(maps.Keys(of), func(a, b place) int {
