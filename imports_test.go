@@ -109,7 +109,7 @@ var allowedImports = map[string]string{
 	"console/adminpages":        "console/dist admins audit console/frame operations operations/accounts operations/failure",
 	"console/build":             "evanw/esbuild",
 	"console/chart":             "",
-	"console/consoletest":       "console/caller console/frame datadir operations settings golang.org/x/net/html",
+	"console/consoletest":       "admins console/caller console/frame datadir operations settings golang.org/x/net/html",
 	"console/dist":              "",
 	"console/frame":             "console/caller console/dist datadir handlers/codes operations operations/failure content",
 	"operations/failure":        "",

@@ -32,8 +32,8 @@ func open(t *testing.T) (*consoletest.Site, http.Handler) {
 
 var inPath = regexp.MustCompile(`\{[a-z_]+\}`)
 
-// TestPages shows every page and form of every section, with no data, with sample data, with hostile
-// names, and with a thousand tenants, and checks what every page must have.
+// TestPages shows every page and form of every section, and checks what every page must have. It
+// does so with no data, sample data, hostile names, and a thousand tenants.
 func TestPages(t *testing.T) {
 	for name, names := range map[string][]string{"empty": nil, "sample": {"acme", "other"}, "hostile": consoletest.Hostile, "many": nil} {
 		t.Run(name, func(t *testing.T) {
