@@ -90,7 +90,7 @@ bench: needs ## compare protected calls with a bare Echo handler
 
 .PHONY: bench-console
 bench-console: needs ## measure the console's lists with a million refusals
-	$(GO) test -tags=$(TAGS),scale -timeout 14m -run TestScale -v ./console
+	$(GO) test -tags=$(TAGS),scale -timeout 30m -run TestScale -v ./console
 
 .PHONY: bench-challenge
 bench-challenge: needs ## measure what work costs a browser (Chromium)

@@ -112,7 +112,7 @@ var allowedImports = map[string]string{
 	"console/adminpages":        "console/dist admins audit console/frame operations operations/accounts operations/failure",
 	"console/build":             "evanw/esbuild",
 	"console/chart":             "",
-	"console/consoletest":       "console/caller console/frame datadir operations settings golang.org/x/net/html",
+	"console/consoletest":       "admins console/caller console/frame datadir operations settings golang.org/x/net/html",
 	"console/dist":              "",
 	"console/frame":             "console/caller console/dist datadir handlers/codes handlers/connections operations operations/failure content recent",
 	"operations/failure":        "",

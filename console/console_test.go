@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"stile.example/stile/console"
 	"stile.example/stile/console/consoletest"
 	"stile.example/stile/operations"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
 )
 
 // open returns a console of all sections, and its handler.
@@ -29,13 +32,16 @@ func open(t *testing.T) (*consoletest.Site, http.Handler) {
 
 var inPath = regexp.MustCompile(`\{[a-z_]+\}`)
 
-// TestPages shows every page and form of every section, with no data, with sample data, and with
-// hostile names, and checks what every page must have.
+// TestPages shows every page and form of every section, and checks what every page must have. It
+// does so with no data, sample data, hostile names, and a thousand tenants.
 func TestPages(t *testing.T) {
-	for name, names := range map[string][]string{"empty": nil, "sample": {"acme", "other"}, "hostile": consoletest.Hostile} {
+	for name, names := range map[string][]string{"empty": nil, "sample": {"acme", "other"}, "hostile": consoletest.Hostile, "many": nil} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := open(t)
 			value := "none"
+			if name == "many" {
+				value = addTenants(t, s, 1000)
+			}
 			if names != nil {
 				consoletest.Fill(s.Frame, time.Now(), names...)
 				value = names[0]
@@ -53,6 +59,26 @@ func TestPages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// addTenants adds tenants that have used something, and returns the client_id of one.
+func addTenants(t *testing.T, s *consoletest.Site, n int) (name string) {
+	t.Helper()
+	for i := range n {
+		name = fmt.Sprintf("tenant-%04d", i)
+		added, err := s.Dir.Tenants.Add(t.Context(), tenants.Tenant{ClientID: name, Name: "A tenant of many", Sites: []string{"https://www." + name + ".example"}, CallsPerMonth: 100_000, CreatedAt: s.Dir.Now()})
+		if err == nil {
+			err = s.Dir.Store.Update(t.Context(), tokens.NewID("test", name), func(state tokens.State) tokens.State {
+				state.Tenant, state.Day, state.Expires = added.Number, int32(s.Dir.Now().Unix()/86400), s.Dir.Now().Unix()+86400
+				state.Used[0][tokens.Items] = tokens.Count{Calls: 25, Records: 75}
+				return state
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return name
 }
 
 // paths returns the paths of all pages and forms.

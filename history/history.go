@@ -1,5 +1,5 @@
 // Package history counts what the server does over time: calls, refusals, challenges, bindings and
-// latencies, by tenant and by minute and hour.
+// latencies, by tenant, and by minute, quarter of an hour and hour.
 //
 // A [Recorder] counts in memory, in several parts with a lock each, so that calls do not wait for
 // each other. It adds its counts to a [Store] every 5 seconds and when it stops. A server that is
@@ -18,14 +18,16 @@ import (
 // Step is the length of the time that a [Point] counts.
 type Step time.Duration
 
-// The steps, and how long their points are kept.
+// The steps.
 const (
-	Minute = Step(time.Minute)
-	Hour   = Step(time.Hour)
-
-	KeepMinutes = 49 * time.Hour // two days, and the hour that is under way
-	KeepHours   = 400 * 24 * time.Hour
+	Minute  = Step(time.Minute)
+	Quarter = Step(15 * time.Minute)
+	Hour    = Step(time.Hour)
 )
+
+// keep is how long the points of each step are kept: for two of the periods that are read by it,
+// and a little longer.
+var keep = map[Step]time.Duration{Minute: 3 * time.Hour, Quarter: 49 * time.Hour, Hour: 62 * 24 * time.Hour}
 
 // start returns the start of the step that a time is in.
 func (s Step) start(t time.Time) time.Time { return t.UTC().Truncate(time.Duration(s)) }
@@ -71,7 +73,7 @@ func (c Counts) Add(other Counts) {
 	}
 }
 
-// Point is what was counted in one minute or hour.
+// Point is what was counted in one step.
 type Point struct {
 	Step   Step
 	Tenant string // client_id; "": all tenants, and requests without one

@@ -166,6 +166,15 @@ func TestPeriods(t *testing.T) {
 	}
 }
 
+// TestKept checks that each period, and the one before it, is kept.
+func TestKept(t *testing.T) {
+	for p, f := range frames {
+		if keep[f.step] < 2*f.length {
+			t.Errorf("%s: its points are kept for %v", p, keep[f.step])
+		}
+	}
+}
+
 // TestManyTenants checks that the number of points of a minute is bounded, and that all of them
 // have everything.
 func TestManyTenants(t *testing.T) {
@@ -175,7 +184,7 @@ func TestManyTenants(t *testing.T) {
 		r.Refused(string(rune('a'+n%26))+time.Duration(n).String(), "a")
 	}
 	r.Flush(t.Context(), noon)
-	if _, f, _ := figures(t, r, LastHour, "", noon); f.Refusals != 3*maxTenants || len(s.rows) != 2*(maxTenants+1) {
+	if _, f, _ := figures(t, r, LastHour, "", noon); f.Refusals != 3*maxTenants || len(s.rows) != len(keep)*(maxTenants+1) {
 		t.Errorf("%d refusals in %d rows", f.Refusals, len(s.rows))
 	}
 }

@@ -25,7 +25,7 @@ type frame struct {
 
 var frames = map[Period]frame{
 	LastHour:  {Minute, time.Hour, time.Minute},
-	LastDay:   {Minute, 24 * time.Hour, 15 * time.Minute},
+	LastDay:   {Quarter, 24 * time.Hour, 15 * time.Minute},
 	LastMonth: {Hour, 30 * 24 * time.Hour, 24 * time.Hour},
 }
 

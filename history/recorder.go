@@ -15,7 +15,7 @@ import (
 const (
 	every      = 5 * time.Second // how often counts are added to the store
 	maxTenants = 1000            // of one minute that have points of their own
-	maxPending = 4 * (maxTenants + 1)
+	maxPending = 6 * (maxTenants + 1)
 	parts      = 16
 )
 
@@ -179,7 +179,7 @@ func (r *Recorder) wait(tenant string, c Counts) {
 
 // put adds counts of a time to the points that wait for the store. r.mu must be held.
 func (r *Recorder) put(tenant string, at time.Time, c Counts) {
-	for _, step := range []Step{Minute, Hour} {
+	for step := range keep {
 		k := key{step, tenant, step.start(at)}
 		if r.pending[k] == nil {
 			r.pending[k] = Counts{}
@@ -317,8 +317,8 @@ func (r *Recorder) sample(ctx context.Context, at time.Time) {
 }
 
 func (r *Recorder) prune(ctx context.Context, now time.Time) {
-	for step, keep := range map[Step]time.Duration{Minute: KeepMinutes, Hour: KeepHours} {
-		if err := r.store.PruneHistory(ctx, step, step.start(now.Add(-keep))); err != nil {
+	for step, long := range keep {
+		if err := r.store.PruneHistory(ctx, step, step.start(now.Add(-long))); err != nil {
 			r.log.Warn("can't remove old history", "err", err)
 		}
 	}

@@ -43,21 +43,20 @@ func Statement(lines []Line, prices func(clientID string) []tenants.Price) ([]Ro
 
 // sum returns a row for each tenant, day and route, without amounts.
 func sum(lines []Line) []Row {
-	type place struct{ tenant, day, route string }
-	at := make(map[place]int, len(lines))
-	rows := make([]Row, 0, len(lines))
-	for _, l := range lines {
-		p := place{l.Tenant, l.Day, l.Route}
-		i, ok := at[p]
-		if !ok {
-			i = len(rows)
-			at[p] = i
-			rows = append(rows, Row{Tenant: l.Tenant, Day: l.Day, Route: l.Route})
-		}
-		rows[i].Calls += l.Calls
-		rows[i].Records += l.Records
+	all := make([]Row, len(lines))
+	for i, l := range lines {
+		all[i] = Row{Tenant: l.Tenant, Day: l.Day, Route: l.Route, Calls: l.Calls, Records: l.Records}
 	}
-	slices.SortFunc(rows, compareRows)
+	slices.SortFunc(all, compareRows) // a store returns them sorted, so this is quick
+	rows := all[:0]
+	for _, r := range all {
+		if last := len(rows) - 1; last >= 0 && compareRows(rows[last], r) == 0 {
+			rows[last].Calls += r.Calls
+			rows[last].Records += r.Records
+		} else {
+			rows = append(rows, r)
+		}
+	}
 	return rows
 }
 

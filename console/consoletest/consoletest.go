@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"stile.example/stile/admins"
 	"stile.example/stile/console/caller"
 	"stile.example/stile/console/frame"
 	"stile.example/stile/datadir"
@@ -41,7 +42,7 @@ type Site struct {
 	t     testing.TB
 }
 
-// Open opens a console in a directory. The caller closes its Dir.
+// Open opens a console in a directory, which may have data. The caller closes its Dir.
 func Open(ctx context.Context, dir string) (*Site, error) {
 	s, err := settings.Load(settings.Source{Flags: map[string]string{"data": dir, "public_url": "https://api.example"}})
 	if err != nil {
@@ -54,7 +55,7 @@ func Open(ctx context.Context, dir string) (*Site, error) {
 	if err := d.UseOrigin("https://api.example"); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	if _, _, err := d.Admins.Add(ctx, "ada", operations.Owner, d.Now()); err != nil {
+	if _, _, err := d.Admins.Add(ctx, "ada", operations.Owner, d.Now()); err != nil && !errors.Is(err, admins.ErrExists) {
 		return nil, errors.Join(err, d.Close())
 	}
 	return &Site{Dir: d, Frame: frame.New(frame.Options{Dir: d, PublicURL: "https://api.example", Version: "(devel)"}), Role: operations.Owner}, nil

@@ -13,12 +13,7 @@ import (
 
 // tenantField is a filter by what a tenant sees.
 func tenantField(r *frame.Request) (frame.Field, error) {
-	list, err := frame.Do[operations.None, []operations.TenantInfo](r, "tenant list", operations.None{})
-	field := frame.Field{Name: "tenant", Label: "As seen by", Kind: "select", Options: []frame.Option{{Value: "", Text: "The shared corpus"}}}
-	for _, t := range list {
-		field.Options = append(field.Options, frame.Option{Value: t.ClientID, Text: t.ClientID})
-	}
-	return field, err
+	return r.TenantField("As seen by", "The shared corpus")
 }
 
 // overview shows the collections that a tenant sees, and the last change.

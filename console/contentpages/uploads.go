@@ -70,11 +70,10 @@ func newUploads(dir string) *uploads {
 }
 
 func importForm(r *frame.Request) (frame.FormView, error) {
-	owner, err := tenantField(r)
+	owner, err := r.TenantField("Items of", "The shared corpus")
 	if err != nil {
 		return frame.FormView{}, err
 	}
-	owner.Label, owner.Options[0].Text = "Items of", "The shared corpus"
 	return frame.FormView{Title: "Import items", Button: "Upload and preview", Cancel: "/content",
 		Text: []string{"Nothing is changed yet: the next page says what the import would change."},
 		Fields: []frame.Field{owner,

@@ -250,6 +250,23 @@ func (r *Request) Filter(fields ...Field) Filter {
 	return f
 }
 
+// maxOptions is how many tenants a page offers to choose from: each option takes about 60 bytes.
+const maxOptions = 100
+
+// TenantField returns a field that chooses a tenant by its client_id. none is the option that
+// chooses none. If there are too many tenants for a list, the client_id is typed.
+func (r *Request) TenantField(label, none string) (Field, error) {
+	all, err := Do[operations.None, []operations.TenantInfo](r, "tenant list", operations.None{})
+	if len(all) > maxOptions {
+		return Field{Name: "tenant", Label: label, Mono: true, Placeholder: "client_id", Help: "Empty: " + none + "."}, err
+	}
+	f := Field{Name: "tenant", Label: label, Kind: "select", Options: []Option{{Value: "", Text: none}}}
+	for _, t := range all {
+		f.Options = append(f.Options, Option{Value: t.ClientID, Text: t.ClientID})
+	}
+	return f, err
+}
+
 // Snippet is a block of code that can be copied.
 type Snippet struct {
 	Label string // what it is

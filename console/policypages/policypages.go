@@ -56,18 +56,6 @@ func readPolicy(r *frame.Request, tenant string) ([]setting, error) {
 	return frame.Do[policyQuery, []setting](r, "policy show", policyQuery{tenant})
 }
 
-// tenantOptions returns the tenants for a select, after a first option.
-func tenantOptions(r *frame.Request, first string) ([]frame.Option, error) {
-	list, err := frame.Do[struct{}, []struct {
-		ClientID string `json:"client_id"`
-	}](r, "tenant list", struct{}{})
-	options := []frame.Option{{Value: "", Text: first}}
-	for _, t := range list {
-		options = append(options, frame.Option{Value: t.ClientID, Text: t.ClientID})
-	}
-	return options, err
-}
-
 // group is a group of settings with a heading.
 type group struct {
 	ID, Title, Text string
@@ -90,7 +78,7 @@ func (runs *runner) show(r *frame.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, err := tenantOptions(r, "The server (all tenants)")
+	which, err := r.TenantField("Values that apply to", "The server (all tenants)")
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +91,7 @@ func (runs *runner) show(r *frame.Request) (any, error) {
 		Rules  frame.Table
 		Groups []group
 		Last   *run
-	}{Filter: r.Filter(frame.Field{Name: "tenant", Label: "Values that apply to", Kind: "select", Options: options}), Rules: rules, Last: runs.last()}
+	}{Filter: r.Filter(which), Rules: rules, Last: runs.last()}
 	for i, g := range groups {
 		g.Table = frame.Table{Caption: g.Title, Quiet: true, Columns: frame.Columns("Setting", "Value", "Default", "Own value of", "-Action")}
 		for _, s := range all {

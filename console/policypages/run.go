@@ -87,7 +87,7 @@ func compareForm(r *frame.Request) (frame.FormView, error) {
 	if err != nil {
 		return frame.FormView{}, err
 	}
-	options, err := tenantOptions(r, "All tenants")
+	tenant, err := r.TenantField("Compare with the policy of", "All tenants")
 	if err != nil {
 		return frame.FormView{}, err
 	}
@@ -105,7 +105,7 @@ func compareForm(r *frame.Request) (frame.FormView, error) {
 			view.Text = append([]string{s.Doc}, view.Text...)
 		}
 	}
-	view.Fields = []frame.Field{which, value, {Name: "tenant", Label: "Compare with the policy of", Kind: "select", Options: options}}
+	view.Fields = []frame.Field{which, value, tenant}
 	return view, nil
 }
 
@@ -345,10 +345,11 @@ func yaml(name, value string) string {
 }
 
 func applyForm(r *frame.Request) (frame.FormView, error) {
-	options, err := tenantOptions(r, "Choose…")
+	tenant, err := r.TenantField("Tenant", "Choose…")
+	tenant.Required, tenant.Help = true, ""
 	name, value := r.FormValue("name"), r.FormValue("value")
 	return frame.FormView{Title: "Apply to a tenant", Button: "Apply", Cancel: "/policy", Text: []string{name + " = " + value},
-		Fields: []frame.Field{{Name: "tenant", Label: "Tenant", Kind: "select", Required: true, Options: options}, {Name: "name", Kind: "hidden", Value: name}, {Name: "value", Kind: "hidden", Value: value}}}, err
+		Fields: []frame.Field{tenant, {Name: "name", Kind: "hidden", Value: name}, {Name: "value", Kind: "hidden", Value: value}}}, err
 }
 
 func apply(r *frame.Request, v frame.Values) (frame.Done, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 // perPage is how many tenants a page of the list has.
-const perPage = 50
+const perPage = 40 // a page with more is larger than a page may be
 
 func list(r *frame.Request) (any, error) {
 	all, err := frame.Do[struct{}, []info](r, "tenant list", struct{}{})

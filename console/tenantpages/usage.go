@@ -9,6 +9,7 @@ import (
 
 	"stile.example/stile/console/chart"
 	"stile.example/stile/console/frame"
+	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/usage"
 )
@@ -20,22 +21,15 @@ type usageQuery struct {
 	To     string `json:"to,omitempty"`
 }
 
-// row is what a tenant used on a day by a route.
-type row struct {
-	Tenant   string       `json:"tenant"`
-	Day      string       `json:"day"`
-	Route    string       `json:"route"`
-	Calls    int64        `json:"calls"`
-	Records  int64        `json:"records"`
-	Amount   usage.Amount `json:"amount"`
-	Currency string       `json:"currency"`
-}
+// row is what a tenant used on a day by a route. With the operation's own type, many rows need not
+// be encoded as JSON and read again.
+type row = operations.UsageRow
 
 type rows []row
 
 // readUsage returns what a tenant, or all for "", used from a day to another.
 func readUsage(r *frame.Request, tenant string, from, to time.Time) (rows, error) {
-	return frame.Do[usageQuery, rows](r, "usage", usageQuery{tenant, usage.Day(from), usage.Day(to)})
+	return frame.Do[usageQuery, []row](r, "usage", usageQuery{tenant, usage.Day(from), usage.Day(to)})
 }
 
 // since returns the rows from a day on.
@@ -111,15 +105,11 @@ func usagePage(r *frame.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	tenants, err := frame.Do[struct{}, []info](r, "tenant list", struct{}{})
+	tenant, err := r.TenantField("Tenant", "All tenants")
 	if err != nil {
 		return nil, err
 	}
-	options := []frame.Option{{Value: "", Text: "All tenants"}}
-	for _, t := range tenants {
-		options = append(options, frame.Option{Value: t.ClientID, Text: t.ClientID})
-	}
-	filter := r.Filter(frame.Field{Name: "tenant", Label: "Tenant", Kind: "select", Options: options}, frame.Field{Name: "from", Label: "From (UTC)", Kind: "date"}, frame.Field{Name: "to", Label: "To, included", Kind: "date"})
+	filter := r.Filter(tenant, frame.Field{Name: "from", Label: "From (UTC)", Kind: "date"}, frame.Field{Name: "to", Label: "To, included", Kind: "date"})
 	filter.Fields[1].Value, filter.Fields[2].Value = usage.Day(from), usage.Day(to)
 	isOne := len(all.currencies()) < 2
 	byTenant := table("By tenant", "Tenant", all.by(func(r row) string { return r.Tenant }), true, func(name string) frame.Cell {

@@ -3,10 +3,10 @@ package webhooks
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"stile.example/stile/console/frame"
 	"stile.example/stile/events"
-	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/operations/webhooks"
 )
@@ -32,17 +32,14 @@ const secretTemplate = `<h1>Secret of {{.Data.URL}}</h1>
 <p><a class="button primary" href="{{path "webhooks" .Data.ID}}">To the webhook</a></p>`
 
 func fields(r *frame.Request, url string, chosen []events.Type, tenant string) ([]frame.Field, error) {
-	all, err := frame.Do[operations.None, []operations.TenantInfo](r, "tenant list", operations.None{})
+	about, err := r.TenantField("About", "all tenants")
 	if err != nil {
 		return nil, err
 	}
-	clients := []frame.Option{{Value: "", Text: "all tenants"}}
-	for _, t := range all {
-		clients = append(clients, frame.Option{Value: t.ClientID, Text: t.ClientID})
-	}
+	about.Value, about.Help = tenant, strings.TrimSpace(about.Help+" A webhook for one tenant gets only events about that tenant.")
 	list := []frame.Field{
 		{Name: "url", Label: "URL", Kind: "url", Value: url, Required: true, Mono: true, Placeholder: "https://ops.example/stile", Help: "Must begin with https:// and lead to a public address."},
-		{Name: "tenant", Label: "About", Kind: "select", Value: tenant, Options: clients, Help: "A webhook for one tenant gets only events about that tenant."},
+		about,
 	}
 	for _, k := range events.Kinds() {
 		f := frame.Field{Name: field(k.Type), Label: string(k.Type), Kind: "checkbox", Help: sentence(k.Summary)}

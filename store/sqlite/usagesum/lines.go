@@ -15,21 +15,21 @@ import (
 
 // Lines adds up usage by tenant, day and route.
 type Lines struct {
-	Client   string            // whose usage, by its name; "": that of all
-	From, To int64             // days since 1970-01-01, both included
-	Names    map[uint32]string // names by number: see tenants.Names
-	lines    map[lineKey]*usage.Line
+	Client   string                           // whose usage, by its name; "": that of all
+	From, To int64                            // days since 1970-01-01, both included
+	Names    map[uint32]string                // names by number: see tenants.Names
+	lines    map[string]map[place]*usage.Line // by name
 }
 
-type lineKey struct {
-	client string
-	day    int64
-	route  tokens.Route
+// place is where a tenant's usage is counted.
+type place struct {
+	day   int64
+	route tokens.Route
 }
 
 // New returns an empty sum. "" means that the days, or the tenants, are not limited.
 func New(client, from, to string) (l *Lines, err error) {
-	l = &Lines{Client: client, lines: map[lineKey]*usage.Line{}}
+	l = &Lines{Client: client, lines: map[string]map[place]*usage.Line{}}
 	if l.From, err = dayNumber(from, 0); err != nil {
 		return nil, err
 	}
@@ -51,14 +51,19 @@ func dayNumber(day string, none int64) (int64, error) {
 
 // Add adds calls and records, unless they are of another tenant or day.
 func (l *Lines) Add(tenant uint32, day int64, route tokens.Route, calls, records int64) {
-	key := lineKey{l.Names[tenant], day, route}
-	if l.Client != "" && key.client != l.Client || day < l.From || day > l.To {
+	client, at := l.Names[tenant], place{day, route}
+	if l.Client != "" && client != l.Client || day < l.From || day > l.To {
 		return
 	}
-	line := l.lines[key]
+	of := l.lines[client]
+	if of == nil {
+		of = map[place]*usage.Line{}
+		l.lines[client] = of
+	}
+	line := of[at]
 	if line == nil {
-		line = &usage.Line{Tenant: key.client, Day: usage.Day(time.Unix(day*86400, 0)), Route: route.String()}
-		l.lines[key] = line
+		line = &usage.Line{Tenant: client, Day: usage.Day(time.Unix(day*86400, 0)), Route: route.String()}
+		of[at] = line
 	}
 	line.Calls += calls
 	line.Records += records
@@ -73,12 +78,19 @@ func (l *Lines) AddState(s tokens.State) {
 
 // Sorted returns the lines by tenant, day and route.
 func (l *Lines) Sorted() []usage.Line {
-	keys := slices.SortedFunc(maps.Keys(l.lines), func(a, b lineKey) int {
-		return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.day, b.day), cmp.Compare(a.route, b.route))
-	})
-	lines := make([]usage.Line, 0, len(keys))
-	for _, key := range keys {
-		lines = append(lines, *l.lines[key])
+	n := 0
+	for _, of := range l.lines {
+		n += len(of)
+	}
+	lines := make([]usage.Line, 0, n)
+	for _, client := range slices.Sorted(maps.Keys(l.lines)) {
+		of := l.lines[client]
+		places := slices.SortedFunc(maps.Keys(of), func(a, b place) int {
+			return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.route.String(), b.route.String()))
+		})
+		for _, at := range places {
+			lines = append(lines, *of[at])
+		}
 	}
 	return lines
 }
