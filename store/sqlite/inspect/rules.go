@@ -81,7 +81,7 @@ var parts = []struct {
 	{"history", []rule{
 		{"history", "a row of the history has an impossible step, time or count", dropRow, `
 			SELECT step || ' s, ' || tenant || ', ' || at FROM history
-			WHERE step NOT IN (60, 3600) OR at <= 0 OR at % max(step, 1) <> 0 OR NOT json_valid(counts)
+			WHERE step NOT IN (60, 900, 3600) OR at <= 0 OR at % max(step, 1) <> 0 OR NOT json_valid(counts)
 				OR EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(counts) THEN counts ELSE '{}' END) WHERE type <> 'integer' OR value < 0)`},
 	}},
 	{"other tables", []rule{
