@@ -8,10 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 const steadySize = 6 << 20
@@ -54,13 +53,7 @@ func clients() map[string]*http.Client {
 		return &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}}
 	}
 	one := &http.Transport{TLSClientConfig: config("http/1.1"), DialContext: narrowDial}
-	two := &http2.Transport{TLSClientConfig: config("h2"), DialTLSContext: func(ctx context.Context, network, addr string, c *tls.Config) (net.Conn, error) {
-		plain, err := narrowDial(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return tls.Client(plain, c), nil
-	}}
+	two := &http.Transport{TLSClientConfig: config("h2"), DialContext: narrowDial, ForceAttemptHTTP2: true}
 	return map[string]*http.Client{"HTTP/1.1": {Transport: one}, "HTTP/2": {Transport: two}}
 }
 
@@ -82,6 +75,9 @@ func TestSteady(t *testing.T) {
 			res, err := client.Get(url)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if !strings.HasPrefix(res.Proto, name) {
+				t.Fatalf("the protocol is %s", res.Proto)
 			}
 			start, total := time.Now(), int64(0)
 			for err == nil { // 2 MB a second
