@@ -58,7 +58,10 @@ type Store interface {
 	AddStatement(ctx context.Context, c Closed, stamp string) error
 	// CloseMonth notes that a month has all its statements.
 	CloseMonth(ctx context.Context, month string, at time.Time) error
-	// Statements returns the statements that q selects.
+	// Listed returns the statements that q selects as lists show them: without notes, roots, prices
+	// and rows. It does not check that they are as they were signed, which takes 0.1 ms each.
+	Listed(ctx context.Context, q Query) ([]Closed, error)
+	// Statements returns the statements that q selects. It checks that they are as they were signed.
 	Statements(ctx context.Context, q Query) ([]Closed, error)
 	// EachChunk calls fn for the lines of a statement, in order.
 	EachChunk(ctx context.Context, tenant, month string, fn func(Chunk) error) error

@@ -148,7 +148,7 @@ func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 	if page.Statements = []Info{}; q.Tenant != "" && of.Owner == 0 {
 		return page, nil
 	}
-	list, err := d.Statements.Store.Statements(ctx, of)
+	list, err := d.Statements.Store.Listed(ctx, of)
 	if err != nil {
 		return page, err
 	}

@@ -612,3 +612,37 @@ func processorTime(t *testing.T) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// TestListed checks that a list has of each statement what its signed text has, whatever the name of
+// the tenant is.
+func TestListed(t *testing.T) {
+	db := openDB(t)
+	b := newBook(t, db)
+	day := int32(november.Unix() / 86400)
+	const all = 100
+	for i := range all {
+		name := fmt.Sprintf("t%d", i)
+		added, err := db.AddTenant(t.Context(), tenants.Tenant{ClientID: name, Name: fmt.Sprintf("%d, \"name\":\"x\",\n\"month\":<é>", i), Status: tenants.Active, CreatedAt: november, Currency: "EUR"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		count(t, db, added.Number, tokens.NewID("x", name), day, tokens.Usage{{{Calls: uint32(i + 1)}}})
+	}
+	closeAt(t, b, november.AddDate(0, 1, 2))
+	for _, q := range []statements.Query{{Limit: 2 * all}, {Month: "2026-11", Limit: 3}, {AfterMonth: "2026-11", AfterTenant: "t50", Limit: 7}, {Owner: 1, Limit: 1}} {
+		began := time.Now()
+		verified, err := b.Store.Statements(t.Context(), q)
+		middle := time.Now()
+		listed, listErr := b.Store.Listed(t.Context(), q)
+		if err != nil || listErr != nil || len(listed) != len(verified) || len(listed) == 0 {
+			t.Fatalf("%+v: %d and %d, %v %v", q, len(listed), len(verified), err, listErr)
+		}
+		t.Logf("%d: %v verified, %v listed", len(listed), middle.Sub(began), time.Since(middle))
+		for i, c := range verified {
+			c.Note, c.Key, c.Root, c.Previous, c.Prices, c.Rows = "", "", "", "", nil, nil
+			if got := listed[i]; fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", c) {
+				t.Errorf("listed %+v, want %+v", got, c)
+			}
+		}
+	}
+}
