@@ -26,6 +26,7 @@ var _ statements.Store = Table{}
 type DB interface {
 	rows.DB
 	EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error
+	Checkpoint() error
 }
 
 // Table is the tables of statements.
@@ -73,6 +74,10 @@ func (t Table) CloseMonth(ctx context.Context, month string, at time.Time) error
 		return err
 	})
 }
+
+// Checkpoint implements [statements.Store]. It copies the write-ahead log into the file, so that the
+// next statements overwrite the log.
+func (t Table) Checkpoint(context.Context) error { return t.DB.Checkpoint() }
 
 // ClearLines implements [statements.Store]. It removes them a few at a time, since calls wait.
 func (t Table) ClearLines(ctx context.Context, tenant, month string) error {

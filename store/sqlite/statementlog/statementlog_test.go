@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -644,5 +645,47 @@ func TestListed(t *testing.T) {
 				t.Errorf("listed %+v, want %+v", got, c)
 			}
 		}
+	}
+}
+
+// TestLogIsBounded closes many months at once, and checks that the write-ahead log does not grow with
+// their number: a reader that spans some months would prevent that it is overwritten.
+func TestLogIsBounded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "stile.db")
+	db, err := sqlite.Open(t.Context(), file, sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return november }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	b := newBook(t, db)
+	const all, months = 40, 12
+	for i := range all {
+		number := addTenant(t, db, fmt.Sprintf("t%d", i), november)
+		for m := range months {
+			day := int32(november.AddDate(0, m, 0).Unix() / 86400)
+			count(t, db, number, tokens.NewID("x", fmt.Sprint(i, m)), day, tokens.Usage{{{Calls: 5}}})
+		}
+	}
+	if err := db.Checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	size := func() int64 {
+		info, err := os.Stat(file + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := size()
+	if made := closeAt(t, b, november.AddDate(0, 1, 2)); len(made) != all {
+		t.Fatalf("%d statements", len(made))
+	}
+	one := size()
+	if made := closeAt(t, b, november.AddDate(0, months, 2)); len(made) != all*(months-1) {
+		t.Fatalf("%d statements", len(made))
+	}
+	t.Logf("the log has %d kB before, %d kB after a month, %d kB after %d months", before>>10, one>>10, size()>>10, months)
+	if most := 2*one + 1<<20; size() > most {
+		t.Errorf("the log has %d bytes after %d months, and %d after one", size(), months, one)
 	}
 }
