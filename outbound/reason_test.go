@@ -45,8 +45,7 @@ func TestReason(t *testing.T) {
 }
 
 // TestReasonOfServers checks the reasons of real receivers: one without TLS, one with a certificate
-// that nobody vouches for, one of another name, one that speaks another protocol, and one that hangs
-// up.
+// that nobody vouches for, one of another name, and one that speaks another protocol.
 func TestReasonOfServers(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()

@@ -126,8 +126,8 @@ func TestListOfMemoryAndStore(t *testing.T) {
 	}
 }
 
-// TestListCounts checks that the counts of a list add up to the refusals, whether it is of one token
-// or of all, while they are in memory and when the oldest are only stored.
+// TestListCounts checks that the counts of a list add up to the refusals, whether it is of one
+// token or of all, while they are in memory and when the oldest are only stored.
 func TestListCounts(t *testing.T) {
 	s := &memStore{kept: map[string]Refusal{}, added: make(chan int, 100)}
 	r := NewRecorder(s, slog.New(slog.DiscardHandler))

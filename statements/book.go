@@ -128,8 +128,8 @@ func (b *Book) Next(ctx context.Context) (month time.Time, found bool, err error
 }
 
 // accountsAtOnce is how many accounts are read from one moment. The database keeps everything that
-// is written meanwhile: about 17 pages for each of their statements, 17 MB in all. Each moment reads
-// all states, which takes 80 ms if there are 100,000.
+// is written meanwhile: about 17 pages for each of their statements, 17 MB in all. Each moment
+// reads all states, which takes 80 ms if there are 100,000.
 const accountsAtOnce = 250
 
 // close makes the statements of a month that don't exist yet.

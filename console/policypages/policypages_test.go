@@ -86,8 +86,8 @@ func TestStop(t *testing.T) {
 	wait(t, s, path, "The comparison was stopped")
 }
 
-// TestMayStop checks that a comparison is stopped by whoever started it, an operator or an owner, and
-// not by another viewer.
+// TestMayStop checks that a comparison is stopped by whoever started it, an operator or an owner,
+// and not by another viewer.
 func TestMayStop(t *testing.T) {
 	for _, c := range []struct {
 		name string

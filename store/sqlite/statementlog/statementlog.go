@@ -75,8 +75,8 @@ func (t Table) CloseMonth(ctx context.Context, month string, at time.Time) error
 	})
 }
 
-// Checkpoint implements [statements.Store]. It copies the write-ahead log into the file, so that the
-// next statements overwrite the log.
+// Checkpoint implements [statements.Store]. It copies the write-ahead log into the file, so that
+// the next statements overwrite the log.
 func (t Table) Checkpoint(context.Context) error { return t.DB.Checkpoint() }
 
 // ClearLines implements [statements.Store]. It removes them a few at a time, since calls wait.

@@ -614,8 +614,8 @@ func processorTime(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// TestListed checks that a list has of each statement what its signed text has, whatever the name of
-// the tenant is.
+// TestListed checks that a list has of each statement what its signed text has, whatever the name
+// of the tenant is.
 func TestListed(t *testing.T) {
 	db := openDB(t)
 	b := newBook(t, db)
@@ -648,8 +648,8 @@ func TestListed(t *testing.T) {
 	}
 }
 
-// TestLogIsBounded closes many months at once, and checks that the write-ahead log does not grow with
-// their number: a reader that spans some months would prevent that it is overwritten.
+// TestLogIsBounded closes many months at once, and checks that the write-ahead log does not grow
+// with their number: a reader that spans some months would prevent that it is overwritten.
 func TestLogIsBounded(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "stile.db")
 	db, err := sqlite.Open(t.Context(), file, sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return november }})
