@@ -44,6 +44,9 @@ func billed(t *testing.T) *harness {
 	if _, err, code := h.run("statement", "export", "acme", "2026-11"); code != failed || !strings.Contains(err, "2026-11 is open until 2026-12-03 00:00 UTC; `stile statement show acme 2026-11`") {
 		t.Errorf("export of an open month: %s", err)
 	}
+	if out := h.must("statement", "show", "acme", "2020-01"); !strings.Contains(out, "never closed: nothing was used in this month or before it") || strings.Contains(out, "open until") {
+		t.Errorf("a month without usage: %s", out)
+	}
 	res, err := http.Get(h.public + "/.well-known/stile-statement-keys")
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +73,9 @@ func billed(t *testing.T) *harness {
 	}
 	late := early.Add(time.Second)
 	h.clock.Store(&late)
+	if out := h.must("statement", "show", "acme", "2026-11"); !strings.Contains(out, "preliminary: the month is due since 2026-12-03 00:00 UTC") {
+		t.Errorf("a month that is due: %s", out)
+	}
 	if out := h.must("statement", "close"); !strings.Contains(out, "2026-11  acme    1       30     75       0.0475  EUR       2026-12-03\n2026-12 closes on 2027-01-03") {
 		t.Errorf("closing: %s", out)
 	}

@@ -83,13 +83,13 @@ func TestConsole(t *testing.T) {
 		r.Host = host
 		rec := httptest.NewRecorder()
 		admin.ServeHTTP(rec, r)
-		if rec.Header().Get("X-Content-Type-Options") != "nosniff" {
+		if rec.Header().Get("X-Content-Type-Options") != "nosniff" || rec.Header().Get("Allow") != "" {
 			t.Errorf("%s %s: headers %v", method, path, rec.Header())
 		}
 		return rec.Code, rec.Body.String()
 	}
 	for _, path := range []string{"/", "/tenants/a%2Fb", "/api/v1/tenants", "/debug/pprof/"} {
-		for _, method := range []string{"GET", "POST", "PATCH", "DELETE"} {
+		for _, method := range []string{"GET", "POST", "PATCH", "DELETE", "FOO"} {
 			if status, body := get(method, "localhost", path); status != 200 || !strings.HasPrefix(body, "console "+method+" /") {
 				t.Errorf("%s %s: %d %s", method, path, status, body)
 			}

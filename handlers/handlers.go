@@ -222,7 +222,17 @@ func (a *API) Admin() http.Handler {
 	a.health(e)
 	get(e, "/metrics", echo.WrapHandler(a.Metrics.Handler()))
 	if a.Console != nil {
-		e.Any("/*", echo.WrapHandler(a.Console))
+		const everything = "/*"
+		e.Any(everything, echo.WrapHandler(a.Console))
+		e.HTTPErrorHandler = func(err error, c echo.Context) {
+			if c.Path() != everything {
+				a.handleRouterError(err, c)
+				return
+			}
+			// A method that Any does not know, such as FOO. The console knows what the URL allows.
+			c.Response().Header().Del("Allow")
+			a.Console.ServeHTTP(c.Response(), c.Request())
+		}
 	}
 	return a.recoverPanics(a.front(a.knownHosts(a.AdminHosts, e)))
 }

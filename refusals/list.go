@@ -74,10 +74,11 @@ func (q Query) selects(f *Refusal) bool {
 }
 
 // List returns the refusals that q selects, the newest first: those that are stored, and those that
-// are only in memory. Refusals that are counted together are one in the list, unless q names an
-// identity or a token.
+// are only in memory. Refusals that are counted together are one in the list. If q names an
+// identity or a token, those in memory are listed one by one, and each counts only itself. So no
+// refusal is counted twice in a list.
 func (r *Recorder) List(ctx context.Context, q Query) ([]Refusal, error) {
-	all := r.inMemory(q) // first: what is evicted meanwhile is stored already
+	all, apart := r.inMemory(q) // first: what is evicted meanwhile is stored already
 	known := make(map[string]bool, len(all))
 	for _, f := range all {
 		known[f.Ref] = true
@@ -88,6 +89,7 @@ func (r *Recorder) List(ctx context.Context, q Query) ([]Refusal, error) {
 	}
 	for _, f := range stored {
 		if !known[f.Ref] {
+			f.More = max(0, f.More-apart[f.Ref])
 			all = append(all, f)
 		}
 	}
@@ -95,33 +97,42 @@ func (r *Recorder) List(ctx context.Context, q Query) ([]Refusal, error) {
 	return all[:min(len(all), q.Limit)], nil
 }
 
-// inMemory returns the first refusals in memory that q selects.
-func (r *Recorder) inMemory(q Query) []Refusal {
+// oneByOne reports whether refusals in memory are listed one by one, and not as they are stored.
+func (q Query) oneByOne() bool { return q.Identity != "" || q.Token != [16]byte{} }
+
+// inMemory returns the first refusals in memory that q selects. If they are listed one by one, it
+// also returns how many refusals in memory are counted with a stored one, by its Ref.
+func (r *Recorder) inMemory(q Query) (list []Refusal, apart map[string]int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var found []shown
+	if q.oneByOne() {
+		apart = map[string]int64{}
+	}
 	for _, n := range r.recent.byRef {
-		f := &n.Refusal
-		if q.Identity == "" && q.Token == [16]byte{} {
-			f = &n.row.value.Refusal // as it is stored
+		stored := &n.row.value.Refusal
+		f, more := stored, n.row.count-1
+		if q.oneByOne() {
+			f, more = &n.Refusal, 0
+			apart[stored.Ref]++
 		}
 		if n.Ref == f.Ref && q.selects(f) {
-			found = append(found, shown{PositionOf(*f), f, n.row})
+			found = append(found, shown{PositionOf(*f), f, more})
 		}
 	}
 	slices.SortFunc(found, func(a, b shown) int { return a.at.compare(b.at) })
-	list := make([]Refusal, min(len(found), q.Limit))
+	list = make([]Refusal, min(len(found), q.Limit))
 	for i := range list {
 		list[i] = *found[i].Refusal
 		list[i].At = found[i].at.At
-		list[i].More = found[i].row.count - 1
+		list[i].More = found[i].more
 	}
-	return list
+	return list, apart
 }
 
-// shown is a refusal in memory with its place in the list.
+// shown is a refusal in memory with its place in the list, and how many are counted with it.
 type shown struct {
 	at Position
 	*Refusal
-	row *entry[row]
+	more int64
 }

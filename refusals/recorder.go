@@ -62,9 +62,16 @@ func (r *Recorder) Note(f Refusal, durable bool) {
 }
 
 // Keep stores a refusal that was recorded, even if others of its minute are: it is an example of
-// something. It does not wait for the store.
+// something. It is counted by itself then, and no longer with those. It does not wait for the
+// store.
 func (r *Recorder) Keep(f Refusal) {
 	f.Detail = Clip(f.Detail)
+	r.mu.Lock()
+	if n := r.recent.byRef[f.Ref]; n != nil && n.row.value.Ref != f.Ref {
+		n.row.count--
+		n.row = &entry[row]{value: row{Refusal: f}, count: 1}
+	}
+	r.mu.Unlock()
 	select {
 	case r.queue <- f:
 	default: // as in Note

@@ -118,12 +118,60 @@ func TestListOfMemoryAndStore(t *testing.T) {
 		t.Errorf("all: %q", got)
 	}
 	clear(s.kept)
-	if got := refs(Query{Identity: "token 0000-0002"}); !slices.Equal(got, []string{"0000-0002+1"}) {
+	if got := refs(Query{Identity: "token 0000-0002"}); !slices.Equal(got, []string{"0000-0002+0"}) {
 		t.Errorf("of a token whose refusal is counted with another's: %q", got)
 	}
 	if got := refs(Query{After: PositionOf(Refusal{Ref: "0000-0003", At: at.Add(2 * time.Second)})}); !slices.Equal(got, []string{"0000-0001+1"}) {
 		t.Errorf("after the first: %q", got)
 	}
+}
+
+// TestListCounts checks that the counts of a list add up to the refusals, whether it is of one
+// token or of all, while they are in memory and when the oldest are only stored.
+func TestListCounts(t *testing.T) {
+	s := &memStore{kept: map[string]Refusal{}, added: make(chan int, 100)}
+	r := NewRecorder(s, slog.New(slog.DiscardHandler))
+	at := time.Date(2026, 1, 9, 0, 0, 0, 0, time.UTC)
+	token := [16]byte{7}
+	note := func(n int) Refusal {
+		f := Refusal{Ref: fmt.Sprintf("%04d-0000", n), Code: "a", Address: "192.0.2.7", At: at, Identity: "token x", Token: token}
+		r.Note(f, false)
+		return f
+	}
+	sum := func(q Query, want int) {
+		t.Helper()
+		q.Limit = 100_000
+		list, err := r.List(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := 0
+		for _, f := range list {
+			all += 1 + int(f.More)
+		}
+		if all != want {
+			t.Errorf("%+v: %d refusals in %d lines, want %d", q, all, len(list), want)
+		}
+	}
+	first := note(1)
+	for n := range 3 {
+		note(2 + n)
+	}
+	sum(Query{}, 4)
+	sum(Query{Token: token}, 4)
+	sum(Query{Identity: "token x"}, 4)
+	kept := note(5) // an example of something
+	r.Keep(kept)
+	s.kept[kept.Ref] = kept
+	sum(Query{}, 5)
+	sum(Query{Token: token}, 5)
+	for n := range Recent - 2 { // the first three are evicted
+		note(6 + n)
+	}
+	first.More = 4 + Recent - 2 - 1
+	s.kept[first.Ref] = first
+	sum(Query{}, 5+Recent-2)
+	sum(Query{Token: token}, 5+Recent-2)
 }
 
 // TestPosition checks that a position is read as it was written, and that others are refused.

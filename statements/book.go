@@ -56,9 +56,15 @@ type Store interface {
 	// AddStatement adds a statement, in one step. It returns [ErrChanged] if the account's stamp
 	// differs.
 	AddStatement(ctx context.Context, c Closed, stamp string) error
+	// Checkpoint is called after some statements were added, when no line is being read. What was
+	// written until then need not be kept for readers of an earlier moment.
+	Checkpoint(ctx context.Context) error
 	// CloseMonth notes that a month has all its statements.
 	CloseMonth(ctx context.Context, month string, at time.Time) error
-	// Statements returns the statements that q selects.
+	// Listed returns the statements that q selects as lists show them: without notes, roots, prices
+	// and rows. It does not check that they are as they were signed, which takes 0.1 ms each.
+	Listed(ctx context.Context, q Query) ([]Closed, error)
+	// Statements returns the statements that q selects. It checks that they are as they were signed.
 	Statements(ctx context.Context, q Query) ([]Closed, error)
 	// EachChunk calls fn for the lines of a statement, in order.
 	EachChunk(ctx context.Context, tenant, month string, fn func(Chunk) error) error
@@ -121,6 +127,11 @@ func (b *Book) Next(ctx context.Context) (month time.Time, found bool, err error
 	return time.Date(y, m, 1, 0, 0, 0, 0, time.UTC), true, nil
 }
 
+// accountsAtOnce is how many accounts are read from one moment. The database keeps everything that
+// is written meanwhile: about 17 pages for each of their statements, 17 MB in all. Each moment
+// reads all states, which takes 80 ms if there are 100,000.
+const accountsAtOnce = 250
+
 // close makes the statements of a month that don't exist yet.
 func (b *Book) close(ctx context.Context, month, now time.Time) (made []Statement, err error) {
 	c := &closing{b: b, ctx: ctx, month: month, at: now.UTC().Truncate(time.Second)}
@@ -131,20 +142,31 @@ func (b *Book) close(ctx context.Context, month, now time.Time) (made []Statemen
 	for i, a := range c.accounts {
 		numbers[i] = a.Number
 	}
-	from, to := days(month)
-	err = b.Store.EachLine(ctx, numbers, from, to, func(account int, lines []Line) error {
-		if err := c.advance(account); err != nil {
-			return err
-		}
-		return c.add(lines)
-	})
-	if err == nil {
-		err = c.advance(len(c.accounts))
+	for done := 0; done < len(numbers) && err == nil; done += accountsAtOnce {
+		err = c.read(numbers[:min(len(numbers), done+accountsAtOnce)], done)
 	}
 	if err == nil {
 		err = b.Store.CloseMonth(ctx, MonthOf(month), now)
 	}
 	return c.made, err
+}
+
+// read makes the statements of the accounts from an index on, whose lines are of one moment.
+func (c *closing) read(numbers []uint32, first int) error {
+	from, to := days(c.month)
+	err := c.b.Store.EachLine(c.ctx, numbers[first:], from, to, func(account int, lines []Line) error {
+		if err := c.advance(first + account); err != nil {
+			return err
+		}
+		return c.add(lines)
+	})
+	if err == nil {
+		err = c.advance(len(numbers))
+	}
+	if err != nil {
+		return err
+	}
+	return c.b.Store.Checkpoint(c.ctx)
 }
 
 // closing is the state while a month is closed.

@@ -39,6 +39,15 @@ func (s *Statement) Text() string {
 	return b.String()
 }
 
+// ParseName returns the name in the beginning of a statement's text, up to the line of its month.
+func ParseName(start string) (name string, err error) {
+	_, line, ok := strings.Cut(start, "\n\"name\":")
+	if line, _, _ = strings.Cut(line, ",\n"); !ok || json.Unmarshal([]byte(line), &name) != nil {
+		return "", errors.New("the statement is not written as stile writes it")
+	}
+	return name, nil
+}
+
 // list writes an array with one line for each of its values.
 func list[T any](b *strings.Builder, values []T) {
 	b.WriteByte('[')

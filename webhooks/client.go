@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -58,10 +59,11 @@ func (o *Outbox) send(ctx context.Context, w *Webhook, m Message) (r result) {
 // cause returns an error of a request for people, without the URL.
 func (o *Outbox) cause(err error) error {
 	e, ok := errors.AsType[*url.Error](err)
+	_, isName := errors.AsType[*net.DNSError](err)
 	switch {
 	case !ok:
 		return err
-	case e.Timeout():
+	case e.Timeout() && !isName:
 		return fmt.Errorf("no response within %v", o.client.Timeout)
 	}
 	return outbound.Reason(e.Err)

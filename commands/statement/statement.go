@@ -118,7 +118,7 @@ func checkMonth(month string) error {
 func (p Commands) showStatement(v ops.View) error {
 	pairs := []string{"tenant", v.Tenant, "name", printing.OrDash(v.Name), "month", v.Month}
 	if v.Preliminary {
-		pairs = append(pairs, "status", "preliminary: the month is open until "+v.ClosesAt.Format("2006-01-02 15:04 MST")+", and the numbers may grow")
+		pairs = append(pairs, "status", statusText(v))
 	} else {
 		pairs = append(pairs, "status", "closed at "+v.ClosedAt.Format("2006-01-02 15:04 MST"), "number", number(v.Number), "ledger lines", number(v.Lines),
 			"root", v.Root, "hash", v.Hash, "previous", printing.OrDash(v.Previous))
@@ -139,6 +139,18 @@ func (p Commands) showStatement(v ops.View) error {
 	}
 	fmt.Fprintln(p.Out())
 	return printing.Table(p.Out(), "DAY ROUTE CALLS RECORDS AMOUNT", rows)
+}
+
+// statusText returns why a statement is preliminary.
+func statusText(v ops.View) string {
+	switch at := v.ClosesAt.Format("2006-01-02 15:04 MST"); v.State {
+	case ops.Due:
+		return "preliminary: the month is due since " + at + "; the server closes it within 5 minutes, or `stile statement close` does now"
+	case ops.Unused:
+		return "never closed: nothing was used in this month or before it"
+	default:
+		return "preliminary: the month is open until " + at + ", and the numbers may grow"
+	}
 }
 
 // money returns the amount with its currency.

@@ -144,8 +144,9 @@ func (p Commands) set() *cobra.Command {
 	var url, tenant string
 	var all, enable, disable bool
 	c := &cobra.Command{Use: "set ID",
-		Long: `Change only what is given. A disabled webhook gets no events. Those that wait for
-it are sent if it is enabled within 24 h. --event replaces the list of events.`,
+		Long: `Change only what is given. A disabled webhook gets no events, except tests. Those
+that wait for it are sent if it is enabled within 24 h. --event replaces the list
+of events.`,
 		Example: `  stile webhook set whk_4kz2m7q1v8xa --enable
   stile webhook set whk_4kz2m7q1v8xa --event tenant.quota --event import.failed
   stile webhook set whk_4kz2m7q1v8xa --all-events --tenant ""`,

@@ -39,6 +39,7 @@ type Site struct {
 	Dir   *datadir.Dir
 	Frame *frame.Frame
 	Role  operations.Role // of the caller; at first owner
+	Name  string          // of the caller; at first ada
 	t     testing.TB
 }
 
@@ -58,7 +59,7 @@ func Open(ctx context.Context, dir string) (*Site, error) {
 	if _, _, err := d.Admins.Add(ctx, "ada", operations.Owner, d.Now()); err != nil && !errors.Is(err, admins.ErrExists) {
 		return nil, errors.Join(err, d.Close())
 	}
-	return &Site{Dir: d, Frame: frame.New(frame.Options{Dir: d, PublicURL: "https://api.example", Version: "(devel)"}), Role: operations.Owner}, nil
+	return &Site{Dir: d, Frame: frame.New(frame.Options{Dir: d, PublicURL: "https://api.example", Version: "(devel)"}), Role: operations.Owner, Name: "ada"}, nil
 }
 
 // New returns a console with the pages that the functions add. It ends with the test.
@@ -95,7 +96,7 @@ func (s *Site) Identify(next http.Handler) http.Handler { return s.Require(next)
 
 // Caller returns the caller of the site's requests.
 func (s *Site) Caller() caller.Caller {
-	return caller.Caller{Actor: operations.Actor{Name: "ada", Role: s.Role, Credential: "password", Address: "127.0.0.1"}, CSRF: CSRF, Session: "session-1", SignedIn: time.Now(), HasPasskeys: true}
+	return caller.Caller{Actor: operations.Actor{Name: s.Name, Role: s.Role, Credential: "password", Address: "127.0.0.1"}, CSRF: CSRF, Session: "session-1", SignedIn: time.Now(), HasPasskeys: true}
 }
 
 // Do sends a request as the site's caller.

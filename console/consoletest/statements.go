@@ -28,7 +28,7 @@ func fillStatements(f *frame.Frame, now time.Time, names []string) {
 	f.Instead("statement list", func(json.RawMessage) (any, error) { return object{"statements": list, "next": "more"}, nil })
 	f.Instead("statement show", func(json.RawMessage) (any, error) {
 		return object{"tenant": names[0], "name": names[0] + " Ltd", "month": month.Format("2006-01"), "number": 3, "closed_at": now, "currency": "EUR", "calls": 1_530_780, "records": 8_418_360, "amount": json.Number("3061.56"),
-			"lines": 1234, "root": strings.Repeat("A", 43) + "=", "previous": strings.Repeat("f0", 32), "prices": prices, "rows": rows, "preliminary": false, "closes_at": now, "hash": strings.Repeat("0f", 32), "note": names[0], "key": names[0]}, nil
+			"lines": 1234, "root": strings.Repeat("A", 43) + "=", "previous": strings.Repeat("f0", 32), "prices": prices, "rows": rows, "preliminary": false, "state": "closed", "closes_at": now, "hash": strings.Repeat("0f", 32), "note": names[0], "key": names[0]}, nil
 	})
 	f.Instead("statement prove", func(json.RawMessage) (any, error) {
 		return object{"line": 7, "token": strings.Repeat("0", 32), "day": month.Format(time.DateOnly), "route": "items", "calls": 5, "records": 50, "proof": fmt.Sprintf("stile proof 1\n6 1234\n%s\n", names[0])}, nil

@@ -28,7 +28,7 @@ func Add(f *frame.Frame) {
 	f.Page(frame.Page{Path: "/policy", Section: "policy", Role: operations.Viewer, Title: "Policy", Template: policyHTML, Data: runs.show})
 	f.Page(frame.Page{Path: "/policy/runs/{id}", Section: "policy", Role: operations.Viewer, Template: runHTML, Data: runs.showRun})
 	f.Form(frame.Form{Path: "/policy/compare", Section: "policy", Role: operations.Viewer, Show: compareForm, Do: runs.compare})
-	f.Form(frame.Form{Path: "/policy/runs/{id}/stop", Section: "policy", Role: operations.Viewer, Show: stopForm, Do: runs.stop})
+	f.Form(frame.Form{Path: "/policy/runs/{id}/stop", Section: "policy", Role: operations.Viewer, Show: runs.stopForm, Do: runs.stop})
 	f.Form(frame.Form{Path: "/policy/apply", Section: "policy", Role: operations.Operator, Show: applyForm, Do: apply})
 }
 

@@ -86,6 +86,43 @@ func TestStop(t *testing.T) {
 	wait(t, s, path, "The comparison was stopped")
 }
 
+// TestMayStop checks that a comparison is stopped by whoever started it, an operator or an owner,
+// and not by another viewer.
+func TestMayStop(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		role operations.Role
+		may  bool
+	}{{"bob", operations.Viewer, false}, {"ada", operations.Viewer, true}, {"bob", operations.Operator, true}, {"bob", operations.Owner, true}} {
+		s := consoletest.New(t, policypages.Add)
+		release := make(chan bool)
+		s.Frame.Instead("policy compare", func(in json.RawMessage) (any, error) {
+			if !strings.Contains(string(in), `"class"`) {
+				<-release
+			}
+			return []map[string]any{{"group": "class", "what": "pupils"}}, nil
+		})
+		s.Role = operations.Viewer
+		path := s.Post("/policy/compare", 303, "name", "policy.spike.calls", "value", "30")
+		s.Name, s.Role = c.name, c.role
+		if shown := strings.Contains(s.Get(path, 200), path+"/stop"); shown != c.may {
+			t.Errorf("%s %s sees the button: %t", c.role, c.name, shown)
+		}
+		if c.may {
+			s.Post(path+"/stop", 303)
+		} else {
+			s.Get(path+"/stop", 403)
+			s.Post(path+"/stop", 403)
+		}
+		close(release)
+		want := "The comparison was stopped"
+		if !c.may {
+			want = "makes no difference"
+		}
+		wait(t, s, path, want)
+	}
+}
+
 func TestApply(t *testing.T) {
 	s := consoletest.New(t, policypages.Add)
 	if _, err := operations.AddTenant(t.Context(), s.Dir, operations.TenantChange{ClientID: "acme"}); err != nil {

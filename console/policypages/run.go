@@ -11,6 +11,7 @@ import (
 
 	"stile.example/stile/console/chart"
 	"stile.example/stile/console/frame"
+	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 )
 
@@ -191,7 +192,16 @@ func (runs *runner) last() *run {
 	return &found
 }
 
-func stopForm(r *frame.Request) (frame.FormView, error) {
+// mayStop reports whether the caller may stop a comparison: whoever has started it may, and so may
+// operators and owners.
+func mayStop(r *frame.Request, one *run) bool {
+	return one.By == r.Caller.Name || r.Caller.Role.Includes(operations.Operator)
+}
+
+func (runs *runner) stopForm(r *frame.Request) (frame.FormView, error) {
+	if one, ok := runs.find(r.PathValue("id")); ok && !mayStop(r, one) {
+		return frame.FormView{}, errNotYours(one)
+	}
 	return frame.FormView{Title: "Stop the comparison?", Button: "Stop", Cancel: frame.Path("policy", "runs", r.PathValue("id")), Text: []string{"What was compared so far stays on the page."}}, nil
 }
 
@@ -200,11 +210,18 @@ func (runs *runner) stop(r *frame.Request, _ frame.Values) (frame.Done, error) {
 	defer runs.mu.Unlock()
 	for _, one := range runs.runs {
 		if one.ID == r.PathValue("id") && one.Running {
+			if !mayStop(r, one) {
+				return frame.Done{}, errNotYours(one)
+			}
 			one.Stopped = true
 			one.cancel()
 		}
 	}
 	return frame.Done{To: frame.Path("policy", "runs", r.PathValue("id")), Flash: "The comparison is stopped."}, nil
+}
+
+func errNotYours(one *run) error {
+	return failure.New(failure.Forbidden, "%s has started this comparison; only %s, an operator or an owner can stop it", one.By, one.By)
 }
 
 // runPage is what the template of a comparison shows.
@@ -228,7 +245,10 @@ func (runs *runner) showRun(r *frame.Request) (any, error) {
 		return nil, failure.New(failure.NotFound, "the comparison is not kept any more; the server keeps the last %d until it stops", maxRuns)
 	}
 	r.Title, r.Refresh = one.Change.Name()+" = "+one.Change.Value(), one.Running
-	p := runPage{run: one, Share: float64(len(one.Done)) / float64(one.Of), YAML: yaml(one.Change.Name(), one.Change.Value()), Stop: r.Ask(frame.Path("policy", "runs", one.ID, "stop"), "Stop…", "")}
+	p := runPage{run: one, Share: float64(len(one.Done)) / float64(one.Of), YAML: yaml(one.Change.Name(), one.Change.Value())}
+	if mayStop(r, one) {
+		p.Stop = r.Ask(frame.Path("policy", "runs", one.ID, "stop"), "Stop…", "")
+	}
 	if one.Running && len(one.Done) < len(groupNames) {
 		p.Current = groupNames[len(one.Done)]
 	}

@@ -129,7 +129,7 @@ func (p *provider) discover(ctx context.Context, now time.Time) (*oidc.Provider,
 	}
 	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.set.Issuer)
 	if err != nil {
-		p.failed, p.failedAt = fmt.Errorf("fetch the metadata of %s: %w", p.set.Issuer, err), now
+		p.failed, p.failedAt = fmt.Errorf("fetch the metadata of %s: %w", p.set.Issuer, outbound.Reason(err)), now
 		return nil, p.failed
 	}
 	p.found, p.failed = found, nil

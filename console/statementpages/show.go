@@ -47,7 +47,9 @@ func show(r *frame.Request) (any, error) {
 		ByDay:   sums(v, "By day", "Day (UTC)", func(r statements.Row) string { return r.Day }),
 		ByRoute: sums(v, "By route", "Route", func(r statements.Row) string { return r.Route })}
 	if v.Preliminary {
-		p.Badge = frame.Badge("warn", "preliminary")
+		if p.Badge = frame.Badge("warn", "preliminary"); v.State == ops.Unused {
+			p.Badge = frame.Badge("muted", "never closed")
+		}
 		return p, nil
 	}
 	name := cmp.Or(v.Former, v.Tenant)
@@ -88,6 +90,9 @@ func facts(v ops.View) []frame.Item {
 	if v.Former != "" {
 		items = []frame.Item{{Term: "client_id", Value: frame.Code(v.Tenant)},
 			{Term: "Tenant", Value: frame.Code(v.Former), Help: "The tenant was removed, and the client_id belongs to another one since. Commands know this one by the name with ~."}}
+	}
+	if v.State == ops.Unused {
+		return items
 	}
 	if v.Preliminary {
 		return append(items, frame.Item{Term: "Closes", Value: frame.Time(v.ClosesAt), Help: "Until then the numbers may grow. The statement is neither final nor signed."})

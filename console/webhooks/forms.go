@@ -152,7 +152,7 @@ func rotate(r *frame.Request, v frame.Values) (frame.Done, error) {
 }
 
 func showStatus(r *frame.Request) (frame.FormView, error) {
-	v, err := showOf(r, "Enable or disable the webhook", "Save", false, "A disabled webhook gets no events. Those that wait are sent if it is enabled within 24 h.")
+	v, err := showOf(r, "Enable or disable the webhook", "Save", false, "A disabled webhook gets no events, except tests. Those that wait are sent if it is enabled within 24 h.")
 	v.Fields = []frame.Field{{Name: "enabled", Label: "State", Kind: "select", Options: []frame.Option{{Value: "yes", Text: "enabled"}, {Value: "no", Text: "disabled"}}}}
 	return v, err
 }
@@ -168,7 +168,15 @@ func setStatus(r *frame.Request, v frame.Values) (frame.Done, error) {
 }
 
 func showTest(r *frame.Request) (frame.FormView, error) {
-	return showOf(r, "Send a test", "Send a test event", false, "A webhook.test event is sent now, once.")
+	w, err := find(r)
+	if err != nil {
+		return frame.FormView{}, err
+	}
+	text := "A webhook.test event is sent now, once."
+	if w.Status == "disabled" {
+		text += " The webhook is disabled; the test is sent anyway."
+	}
+	return showOf(r, "Send a test", "Send a test event", false, text)
 }
 
 func test(r *frame.Request, _ frame.Values) (frame.Done, error) {

@@ -83,7 +83,7 @@ func eventOptions() []frame.Option {
 func alert(w webhooks.View) string {
 	switch {
 	case w.Status == "disabled":
-		return "This webhook is disabled (" + w.Reason + "). It gets no events. Those that wait are sent if it is enabled within 24 h."
+		return "This webhook is disabled (" + w.Reason + "). It gets no events, except tests. Those that wait are sent if it is enabled within 24 h."
 	case w.FailingSince != nil:
 		return fmt.Sprintf("All requests have failed since %s. Each event is tried for 24 h. The deliveries below say why.", w.FailingSince.Format("2006-01-02 15:04 UTC"))
 	case w.Dropped > 0:

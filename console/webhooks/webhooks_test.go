@@ -98,8 +98,14 @@ func TestPages(t *testing.T) {
 	if page := s.Get(one, 200); !strings.Contains(page, "This webhook is disabled (by an operator)") || strings.Contains(page, ">Replay<") {
 		t.Error(page)
 	}
+	if page := s.Get(one+"/test", 200); !strings.Contains(page, "The webhook is disabled; the test is sent anyway.") {
+		t.Error(page)
+	}
 	s.Post(one+"/replay", 409, "delivery", "1")
 	s.Post(one+"/status", 303, "enabled", "yes")
+	if page := s.Get(one+"/test", 200); strings.Contains(page, "anyway") {
+		t.Error(page)
+	}
 	s.Post(one+"/replay", 303, "delivery", "1")
 	s.Post(one+"/replay", 404, "delivery", "4711")
 	s.Post(one+"/replay-failed", 303)

@@ -17,11 +17,14 @@ import (
 // signature, and its numbers may still grow.
 type View struct {
 	statements.Statement
-	Preliminary bool      `json:"preliminary"`
-	ClosesAt    time.Time `json:"closes_at"`      // when the month closes, or has closed
-	Hash        string    `json:"hash,omitempty"` // of the signed text
-	Note        string    `json:"note,omitempty"` // the signed text
-	Key         string    `json:"key,omitempty"`  // the public key that verifies it
+	Preliminary bool `json:"preliminary"`
+	// State is open until ClosesAt, then due until the server has closed the month, and closed from
+	// then on. It is unused if the month is over and is never closed: nobody used anything by then.
+	State    string    `json:"state"`
+	ClosesAt time.Time `json:"closes_at"`      // when the month closes, or has closed
+	Hash     string    `json:"hash,omitempty"` // of the signed text
+	Note     string    `json:"note,omitempty"` // the signed text
+	Key      string    `json:"key,omitempty"`  // the public key that verifies it
 	// Former is the name of the tenant by now, if the signed text has the client_id that belongs to
 	// another tenant since.
 	Former string `json:"former,omitempty"`
@@ -46,16 +49,46 @@ func Show(ctx context.Context, d *datadir.Dir, n Name) (View, error) {
 	c, err := find(ctx, d, n)
 	month, _ := statements.ParseMonth(n.Month) // find has checked it
 	if err == nil {
-		v := View{Statement: c.Statement, ClosesAt: statements.ClosesAt(month), Hash: c.Hash, Note: c.Note, Key: c.Key}
+		v := View{Statement: c.Statement, State: Closed, ClosesAt: statements.ClosesAt(month), Hash: c.Hash, Note: c.Note, Key: c.Key}
 		if c.Tenant != n.Tenant {
 			v.Former = n.Tenant
 		}
 		return v, nil
 	}
-	if failure.KindOf(err) != failure.Conflict { // the month is not closed
+	state, stateErr := stateOf(ctx, d, month)
+	switch {
+	case stateErr != nil:
+		return View{}, stateErr
+	case state == Closed || failure.KindOf(err) != failure.Conflict && failure.KindOf(err) != failure.NotFound:
 		return View{}, err
 	}
-	return preliminary(ctx, d, n.Tenant, month, now)
+	v, err := preliminary(ctx, d, n.Tenant, month, now)
+	v.State = state
+	return v, err
+}
+
+// The states of a month: see [View].
+const (
+	Open   = "open"
+	Due    = "due"
+	Closed = "closed"
+	Unused = "unused"
+)
+
+// stateOf returns the state of a month.
+func stateOf(ctx context.Context, d *datadir.Dir, month time.Time) (string, error) {
+	if d.Now().Before(statements.ClosesAt(month)) {
+		return Open, nil
+	}
+	last, err := d.Statements.Store.LastClosed(ctx)
+	if err != nil || last >= statements.MonthOf(month) {
+		return Closed, err
+	}
+	next, found, err := d.Statements.Next(ctx)
+	if !found || month.Before(next) {
+		return Unused, err
+	}
+	return Due, err
 }
 
 func preliminary(ctx context.Context, d *datadir.Dir, tenant string, month, now time.Time) (View, error) {

@@ -148,7 +148,7 @@ func List(ctx context.Context, d *datadir.Dir, q Query) (page Page, err error) {
 	if page.Statements = []Info{}; q.Tenant != "" && of.Owner == 0 {
 		return page, nil
 	}
-	list, err := d.Statements.Store.Statements(ctx, of)
+	list, err := d.Statements.Store.Listed(ctx, of)
 	if err != nil {
 		return page, err
 	}
@@ -185,23 +185,24 @@ func find(ctx context.Context, d *datadir.Dir, n Name) (statements.Closed, error
 		return statements.Closed{}, failure.Of(failure.Invalid, err)
 	}
 	c, err := d.Statements.Statement(ctx, n.Tenant, n.Month)
-	switch at := statements.ClosesAt(month); {
-	case !errors.Is(err, statements.ErrNotFound):
+	if !errors.Is(err, statements.ErrNotFound) {
 		return c, err
-	case d.Now().Before(at):
-		return c, failure.New(failure.Conflict, "%s is open until %s; `stile statement show %s %s` shows what it has so far", n.Month, at.Format("2006-01-02 15:04 MST"), n.Tenant, n.Month)
 	}
-	return c, notFound(ctx, d, n)
+	return c, notFound(ctx, d, n, month)
 }
 
-// notFound says why a tenant has no statement of a month that is over.
-func notFound(ctx context.Context, d *datadir.Dir, n Name) error {
-	last, err := d.Statements.Store.LastClosed(ctx)
+// notFound says why a tenant has no statement of a month.
+func notFound(ctx context.Context, d *datadir.Dir, n Name, month time.Time) error {
+	state, err := stateOf(ctx, d, month)
 	switch {
 	case err != nil:
 		return err
-	case last < n.Month:
+	case state == Open:
+		return failure.New(failure.Conflict, "%s is open until %s; `stile statement show %s %s` shows what it has so far", n.Month, statements.ClosesAt(month).Format("2006-01-02 15:04 MST"), n.Tenant, n.Month)
+	case state == Due:
 		return failure.New(failure.Conflict, "%s is due, but not closed yet: the server closes it within 5 minutes, or `stile statement close` does now", n.Month)
+	case state == Unused:
+		return failure.New(failure.NotFound, "there is no statement of %s for %s: nothing was used in that month or before it", n.Tenant, n.Month)
 	}
 	return failure.New(failure.NotFound, "there is no statement of %s for %s; `stile statement list` lists those that there are", n.Tenant, n.Month)
 }
@@ -270,8 +271,8 @@ func Close(ctx context.Context, d *datadir.Dir, _ None) (Closing, error) {
 	return c, err
 }
 
-// Due is what closing would close: months that are over.
-type Due struct {
+// DueMonths is what closing would close: months that are over.
+type DueMonths struct {
 	Months []string `json:"months"`
 	// The month that closes next, and when. Empty if nothing was ever used.
 	Next     string    `json:"next,omitempty"`
@@ -280,7 +281,7 @@ type Due struct {
 
 // WouldClose is the preview of [Close].
 func WouldClose(ctx context.Context, d *datadir.Dir, _ None) (any, error) {
-	due := Due{Months: []string{}}
+	due := DueMonths{Months: []string{}}
 	month, found, err := d.Statements.Next(ctx)
 	if err != nil || !found {
 		return due, err

@@ -19,6 +19,10 @@ func (db *DB) Reader() *sql.DB { return db.read }
 // write-ahead log is copied into the file in time.
 func (db *DB) Wrote(pages int) { db.checkpointer.wrote(pages) }
 
+// Checkpoint copies the write-ahead log into the file now. It is for whoever has held a transaction
+// of [DB.Reader] open during many writes: the log could not be overwritten meanwhile.
+func (db *DB) Checkpoint() error { return db.checkpointer.checkpoint() }
+
 // EachState calls fn for the state of each token that is not in the ledger. tx is a transaction of
 // [DB.Reader], in which the ledger and the states are of one moment.
 func (db *DB) EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {

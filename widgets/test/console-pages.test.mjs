@@ -220,7 +220,7 @@ async function crawl(origin, cookie, start, isIn = () => true) {
       if (to.origin === origin && !/\sdownload[\s>]/.test(tag) && !to.pathname.startsWith('/debug/')) add(to.pathname + to.search, path)
     }
     for (const [, action, form] of text.matchAll(/<form [^>]*?method="post" action="([^"]*)"[^>]*>(.*?)<\/form>/gs)) {
-      const fields = [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [name, plain(value)]).filter(([name]) => name !== 'csrf')
+      const fields = [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [name, plain(value)]).filter(([name]) => name !== 'csrf' && name !== 'sent')
       if (routeOf(action) && !action.startsWith('/sign-')) add(plain(action) + (fields.length ? `?${new URLSearchParams(fields)}` : ''), path)
     }
   }

@@ -47,6 +47,9 @@ func (withStates) EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, 
 	return sqlite.EachState(ctx, tx, fn)
 }
 
+// Checkpoint implements [statementlog.DB]. Nothing is written here.
+func (withStates) Checkpoint() error { return nil }
+
 // statements checks each statement, the chain of each tenant's statements, the lines that they are
 // made of, and that the ledger still has what was billed.
 func (c *checker) statements(ctx context.Context, tx *sql.Tx) (err error) {

@@ -26,6 +26,7 @@ var _ statements.Store = Table{}
 type DB interface {
 	rows.DB
 	EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error
+	Checkpoint() error
 }
 
 // Table is the tables of statements.
@@ -74,6 +75,10 @@ func (t Table) CloseMonth(ctx context.Context, month string, at time.Time) error
 	})
 }
 
+// Checkpoint implements [statements.Store]. It copies the write-ahead log into the file, so that
+// the next statements overwrite the log.
+func (t Table) Checkpoint(context.Context) error { return t.DB.Checkpoint() }
+
 // ClearLines implements [statements.Store]. It removes them a few at a time, since calls wait.
 func (t Table) ClearLines(ctx context.Context, tenant, month string) error {
 	const some = 32
@@ -105,6 +110,9 @@ func (t Table) AddLines(ctx context.Context, tenant, month string, chunks []stat
 
 const columns = `owner, tenant, month, number, closed_at, calls, records, amount, currency, lines, hash, note, key`
 
+// listColumns are the columns of lists. The name is only in the note, in one of its first lines.
+const listColumns = `owner, tenant, month, number, closed_at, calls, records, amount, currency, lines, hash, substr(note, 1, instr(note, char(10) || '"month":'))`
+
 // AddStatement implements [statements.Store].
 func (t Table) AddStatement(ctx context.Context, c statements.Closed, stamp string) error {
 	return t.DB.Write(ctx, func(tx *sql.Tx) error {
@@ -123,6 +131,16 @@ func (t Table) AddStatement(ctx context.Context, c statements.Closed, stamp stri
 
 // Statements implements [statements.Store].
 func (t Table) Statements(ctx context.Context, q statements.Query) ([]statements.Closed, error) {
+	return t.selected(ctx, q, columns, scan)
+}
+
+// Listed implements [statements.Store].
+func (t Table) Listed(ctx context.Context, q statements.Query) ([]statements.Closed, error) {
+	return t.selected(ctx, q, listColumns, scanListed)
+}
+
+// selected reads the columns of the statements that q selects.
+func (t Table) selected(ctx context.Context, q statements.Query, columns string, scan func(rows.Row) (statements.Closed, error)) ([]statements.Closed, error) {
 	where, args := `WHERE 1`, []any{}
 	limit := func(condition string, values ...any) { where += ` AND ` + condition; args = append(args, values...) }
 	if q.Owner != 0 {
@@ -135,6 +153,20 @@ func (t Table) Statements(ctx context.Context, q statements.Query) ([]statements
 		limit(`(month < ? OR month = ? AND tenant > ?)`, q.AfterMonth, q.AfterMonth, q.AfterTenant)
 	}
 	return rows.All(ctx, t.DB.Reader(), scan, `SELECT `+columns+` FROM statements `+where+` ORDER BY month DESC, tenant LIMIT ?`, append(args, q.Limit)...)
+}
+
+// scanListed reads what lists show of a statement.
+func scanListed(row rows.Row) (c statements.Closed, err error) {
+	var closed int64
+	var start string
+	if err := row.Scan(&c.Owner, &c.Tenant, &c.Month, &c.Number, &closed, &c.Calls, &c.Records, (*int64)(&c.Amount), &c.Currency, &c.Lines, &c.Hash, &start); err != nil {
+		return c, fmt.Errorf("read a statement: %w", err)
+	}
+	c.ClosedAt = time.Unix(closed, 0).UTC()
+	if c.Name, err = statements.ParseName(start); err != nil {
+		return c, fmt.Errorf("the stored statement of %s for %s: %w", c.Tenant, c.Month, err)
+	}
+	return c, nil
 }
 
 // scan reads a statement. All of it but the columns of lists is in its note.

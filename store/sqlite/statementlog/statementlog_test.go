@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -611,4 +612,80 @@ func processorTime(t *testing.T) time.Duration {
 		t.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// TestListed checks that a list has of each statement what its signed text has, whatever the name
+// of the tenant is.
+func TestListed(t *testing.T) {
+	db := openDB(t)
+	b := newBook(t, db)
+	day := int32(november.Unix() / 86400)
+	const all = 100
+	for i := range all {
+		name := fmt.Sprintf("t%d", i)
+		added, err := db.AddTenant(t.Context(), tenants.Tenant{ClientID: name, Name: fmt.Sprintf("%d, \"name\":\"x\",\n\"month\":<é>", i), Status: tenants.Active, CreatedAt: november, Currency: "EUR"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		count(t, db, added.Number, tokens.NewID("x", name), day, tokens.Usage{{{Calls: uint32(i + 1)}}})
+	}
+	closeAt(t, b, november.AddDate(0, 1, 2))
+	for _, q := range []statements.Query{{Limit: 2 * all}, {Month: "2026-11", Limit: 3}, {AfterMonth: "2026-11", AfterTenant: "t50", Limit: 7}, {Owner: 1, Limit: 1}} {
+		began := time.Now()
+		verified, err := b.Store.Statements(t.Context(), q)
+		middle := time.Now()
+		listed, listErr := b.Store.Listed(t.Context(), q)
+		if err != nil || listErr != nil || len(listed) != len(verified) || len(listed) == 0 {
+			t.Fatalf("%+v: %d and %d, %v %v", q, len(listed), len(verified), err, listErr)
+		}
+		t.Logf("%d: %v verified, %v listed", len(listed), middle.Sub(began), time.Since(middle))
+		for i, c := range verified {
+			c.Note, c.Key, c.Root, c.Previous, c.Prices, c.Rows = "", "", "", "", nil, nil
+			if got := listed[i]; fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", c) {
+				t.Errorf("listed %+v, want %+v", got, c)
+			}
+		}
+	}
+}
+
+// TestLogIsBounded closes many months at once, and checks that the write-ahead log does not grow
+// with their number: a reader that spans some months would prevent that it is overwritten.
+func TestLogIsBounded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "stile.db")
+	db, err := sqlite.Open(t.Context(), file, sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return november }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	b := newBook(t, db)
+	const all, months = 40, 12
+	for i := range all {
+		number := addTenant(t, db, fmt.Sprintf("t%d", i), november)
+		for m := range months {
+			day := int32(november.AddDate(0, m, 0).Unix() / 86400)
+			count(t, db, number, tokens.NewID("x", fmt.Sprint(i, m)), day, tokens.Usage{{{Calls: 5}}})
+		}
+	}
+	if err := db.Checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	size := func() int64 {
+		info, err := os.Stat(file + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := size()
+	if made := closeAt(t, b, november.AddDate(0, 1, 2)); len(made) != all {
+		t.Fatalf("%d statements", len(made))
+	}
+	one := size()
+	if made := closeAt(t, b, november.AddDate(0, months, 2)); len(made) != all*(months-1) {
+		t.Fatalf("%d statements", len(made))
+	}
+	t.Logf("the log has %d kB before, %d kB after a month, %d kB after %d months", before>>10, one>>10, size()>>10, months)
+	if most := 2*one + 1<<20; size() > most {
+		t.Errorf("the log has %d bytes after %d months, and %d after one", size(), months, one)
+	}
 }
