@@ -70,6 +70,12 @@ func billed(t *testing.T) *harness {
 	}
 	late := early.Add(time.Second)
 	h.clock.Store(&late)
+	if out := h.must("statement", "show", "acme", "2026-11"); !strings.Contains(out, "preliminary: the month is over, and the server closes it soon") {
+		t.Errorf("a month that is due: %s", out)
+	}
+	if _, out, _ := h.run("statement", "export", "acme", "2026-11"); !strings.Contains(out, "2026-11 is due, but not closed yet") {
+		t.Errorf("a month that is due: %s", out)
+	}
 	if out := h.must("statement", "close"); !strings.Contains(out, "2026-11  acme    1       30     75       0.0475  EUR       2026-12-03\n2026-12 closes on 2027-01-03") {
 		t.Errorf("closing: %s", out)
 	}

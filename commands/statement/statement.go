@@ -16,6 +16,7 @@ import (
 	"stile.example/stile/statements"
 	"stile.example/stile/statements/files"
 	"stile.example/stile/tokens/readable"
+	"stile.example/stile/usage"
 )
 
 // Statement returns the command statement.
@@ -117,9 +118,12 @@ func checkMonth(month string) error {
 
 func (p Commands) showStatement(v ops.View) error {
 	pairs := []string{"tenant", v.Tenant, "name", printing.OrDash(v.Name), "month", v.Month}
-	if v.Preliminary {
+	switch {
+	case v.Due:
+		pairs = append(pairs, "status", "preliminary: the month is over, and the server closes it soon")
+	case v.Preliminary:
 		pairs = append(pairs, "status", "preliminary: the month is open until "+v.ClosesAt.Format("2006-01-02 15:04 MST")+", and the numbers may grow")
-	} else {
+	default:
 		pairs = append(pairs, "status", "closed at "+v.ClosedAt.Format("2006-01-02 15:04 MST"), "number", number(v.Number), "ledger lines", number(v.Lines),
 			"root", v.Root, "hash", v.Hash, "previous", printing.OrDash(v.Previous))
 	}
@@ -128,7 +132,7 @@ func (p Commands) showStatement(v ops.View) error {
 	}
 	pairs = append(pairs, "calls", number(v.Calls), "records", number(v.Records), "amount", money(v.Statement))
 	if e := v.Projection; e != nil {
-		pairs = append(pairs, "projection", fmt.Sprintf("%d calls, %d records, %s, if the month continues as in its first %s", e.Calls, e.Records, e.Amount, readable.Count(e.Days, "day")))
+		pairs = append(pairs, "projection", fmt.Sprintf("%d calls, %d records, %s, if the month continues as in its first %s", e.Calls, e.Records, inCurrency(e.Amount, v.Statement), readable.Count(e.Days, "day")))
 	}
 	if err := printing.Card(p.Out(), pairs...); err != nil || len(v.Rows) == 0 {
 		return err
@@ -143,7 +147,11 @@ func (p Commands) showStatement(v ops.View) error {
 
 // money returns the amount with its currency.
 func money(s statements.Statement) string {
-	return strings.TrimSuffix(s.Amount.String()+" "+s.Currency, " ")
+	return inCurrency(s.Amount, s)
+}
+
+func inCurrency(a usage.Amount, s statements.Statement) string {
+	return strings.TrimSuffix(a.String()+" "+s.Currency, " ")
 }
 
 func priceLines(s statements.Statement) (lines []string) {

@@ -89,7 +89,10 @@ func facts(v ops.View) []frame.Item {
 		items = []frame.Item{{Term: "client_id", Value: frame.Code(v.Tenant)},
 			{Term: "Tenant", Value: frame.Code(v.Former), Help: "The tenant was removed, and the client_id belongs to another one since. Commands know this one by the name with ~."}}
 	}
-	if v.Preliminary {
+	switch {
+	case v.Due:
+		return append(items, frame.Item{Term: "Closes", Value: frame.Text("soon"), Help: "Until then the statement is neither final nor signed."})
+	case v.Preliminary:
 		return append(items, frame.Item{Term: "Closes", Value: frame.Time(v.ClosesAt), Help: "Until then the numbers may grow. The statement is neither final nor signed."})
 	}
 	previous := frame.None()

@@ -19,6 +19,7 @@ type View struct {
 	statements.Statement
 	Preliminary bool      `json:"preliminary"`
 	ClosesAt    time.Time `json:"closes_at"`      // when the month closes, or has closed
+	Due         bool      `json:"due,omitempty"`  // it is preliminary, and the month closes at any moment
 	Hash        string    `json:"hash,omitempty"` // of the signed text
 	Note        string    `json:"note,omitempty"` // the signed text
 	Key         string    `json:"key,omitempty"`  // the public key that verifies it
@@ -73,6 +74,7 @@ func preliminary(ctx context.Context, d *datadir.Dir, tenant string, month, now 
 		return View{}, err
 	}
 	v := View{Statement: s, Preliminary: true, ClosesAt: statements.ClosesAt(month)}
+	v.Due = !now.Before(v.ClosesAt)
 	if statements.MonthOf(now) == s.Month {
 		v.Projection, err = project(a, s, now)
 	}

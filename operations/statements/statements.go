@@ -196,11 +196,11 @@ func find(ctx context.Context, d *datadir.Dir, n Name) (statements.Closed, error
 
 // notFound says why a tenant has no statement of a month that is over.
 func notFound(ctx context.Context, d *datadir.Dir, n Name) error {
-	last, err := d.Statements.Store.LastClosed(ctx)
+	next, found, err := d.Statements.Next(ctx)
 	switch {
 	case err != nil:
 		return err
-	case last < n.Month:
+	case found && statements.MonthOf(next) <= n.Month:
 		return failure.New(failure.Conflict, "%s is due, but not closed yet: the server closes it within 5 minutes, or `stile statement close` does now", n.Month)
 	}
 	return failure.New(failure.NotFound, "there is no statement of %s for %s; `stile statement list` lists those that there are", n.Tenant, n.Month)
