@@ -76,6 +76,9 @@ func billed(t *testing.T) *harness {
 	if out := h.must("statement", "show", "acme", "2026-11"); !strings.Contains(out, "preliminary: the month is due since 2026-12-03 00:00 UTC") {
 		t.Errorf("a month that is due: %s", out)
 	}
+	if _, out, _ := h.run("statement", "export", "acme", "2026-11"); !strings.Contains(out, "2026-11 is due, but not closed yet") {
+		t.Errorf("a month that is due: %s", out)
+	}
 	if out := h.must("statement", "close"); !strings.Contains(out, "2026-11  acme    1       30     75       0.0475  EUR       2026-12-03\n2026-12 closes on 2027-01-03") {
 		t.Errorf("closing: %s", out)
 	}

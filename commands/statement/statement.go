@@ -16,6 +16,7 @@ import (
 	"stile.example/stile/statements"
 	"stile.example/stile/statements/files"
 	"stile.example/stile/tokens/readable"
+	"stile.example/stile/usage"
 )
 
 // Statement returns the command statement.
@@ -128,7 +129,7 @@ func (p Commands) showStatement(v ops.View) error {
 	}
 	pairs = append(pairs, "calls", number(v.Calls), "records", number(v.Records), "amount", money(v.Statement))
 	if e := v.Projection; e != nil {
-		pairs = append(pairs, "projection", fmt.Sprintf("%d calls, %d records, %s, if the month continues as in its first %s", e.Calls, e.Records, e.Amount, readable.Count(e.Days, "day")))
+		pairs = append(pairs, "projection", fmt.Sprintf("%d calls, %d records, %s, if the month continues as in its first %s", e.Calls, e.Records, inCurrency(e.Amount, v.Statement), readable.Count(e.Days, "day")))
 	}
 	if err := printing.Card(p.Out(), pairs...); err != nil || len(v.Rows) == 0 {
 		return err
@@ -155,7 +156,11 @@ func statusText(v ops.View) string {
 
 // money returns the amount with its currency.
 func money(s statements.Statement) string {
-	return strings.TrimSuffix(s.Amount.String()+" "+s.Currency, " ")
+	return inCurrency(s.Amount, s)
+}
+
+func inCurrency(a usage.Amount, s statements.Statement) string {
+	return strings.TrimSuffix(a.String()+" "+s.Currency, " ")
 }
 
 func priceLines(s statements.Statement) (lines []string) {

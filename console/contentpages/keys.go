@@ -43,7 +43,10 @@ func issuerTable(r *frame.Request, issuers []operations.IssuerView) frame.Table 
 		Empty: &frame.Empty{Title: "No external issuer", Text: "The setting issuers names authorization servers whose tokens this server accepts. docs/issuers.md has what each product needs."}}
 	t.Columns[5].Wide = true
 	for _, i := range issuers {
-		state, at := frame.Badge("warn", "not fetched yet"), frame.None()
+		state, at, from := frame.Badge("warn", "not fetched yet"), frame.None(), frame.None()
+		if i.KeysURL != "" {
+			from = frame.Code(i.KeysURL)
+		}
 		if i.FetchedAt != nil {
 			state, at = frame.Badge("good", "ready"), frame.Time(*i.FetchedAt)
 		}
@@ -53,7 +56,7 @@ func issuerTable(r *frame.Request, issuers []operations.IssuerView) frame.Table 
 				state = frame.Badge("warn", "keys from before are in use")
 			}
 		}
-		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Code(i.Issuer), state, frame.Amount(strconv.Itoa(len(i.Keys))), at, frame.Code(i.KeysURL), frame.Text(i.Error), r.Button("/keys/refresh", "Fetch now", i.Issuer, "issuer", i.Issuer)}})
+		t.Rows = append(t.Rows, frame.Row{Cells: []frame.Cell{frame.Code(i.Issuer), state, frame.Amount(strconv.Itoa(len(i.Keys))), at, from, frame.Text(i.Error), r.Button("/keys/refresh", "Fetch now", i.Issuer, "issuer", i.Issuer)}})
 	}
 	return t
 }

@@ -3,7 +3,6 @@ package frame
 import (
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"html/template"
 	"io"
 	"net/http"
@@ -157,7 +156,11 @@ func (f *Frame) Form(form Form) {
 	}))
 	f.mux.HandleFunc("POST "+form.Path, f.handler(form.Role, func(w http.ResponseWriter, r *Request) {
 		v, err := f.values(w, r, form)
-		if err != nil {
+		switch {
+		case errors.Is(err, errToken) && !form.Upload: // keep what was typed, for the session of now
+			f.showForm(w, r, form, page, v, errOlder)
+			return
+		case err != nil:
 			f.fail(w, r, err)
 			return
 		}
@@ -272,7 +275,8 @@ func (v *FormView) field(err error) *Field {
 	return &v.Fields[i]
 }
 
-// values reads a form that was sent, after checking its CSRF token.
+// values reads a form that was sent, and checks its CSRF token: with errToken, the values may be
+// shown, and nothing may be done.
 func (f *Frame) values(w http.ResponseWriter, r *Request, form Form) (Values, error) {
 	if form.Upload {
 		return f.uploaded(w, r)
@@ -281,10 +285,7 @@ func (f *Frame) values(w http.ResponseWriter, r *Request, form Form) (Values, er
 	if err := r.ParseForm(); err != nil {
 		return Values{}, failure.New(failure.Invalid, "read the form: %w", err)
 	}
-	if err := r.checkToken(r.PostForm.Get("csrf")); err != nil {
-		return Values{}, err
-	}
-	return Values{Values: r.PostForm}, nil
+	return Values{Values: r.PostForm}, r.checkToken(r.PostForm.Get("csrf"))
 }
 
 // uploaded reads the fields before the file of a form. The file is read by the form itself.
@@ -315,7 +316,10 @@ func (f *Frame) uploaded(w http.ResponseWriter, r *Request) (Values, error) {
 }
 
 // errToken says that a form does not have the token of the caller's session.
-var errToken = fmt.Errorf("the form was sent from an older session, or not from the console; open its page again, and repeat the change")
+var errToken = errors.New("the form was sent from an older session, or not from the console; open its page again, and repeat the change")
+
+// errOlder is shown instead in the form itself, with what was typed.
+var errOlder = failure.New(failure.Forbidden, "the form was sent from an older session, so nothing was changed; check it, and send it again")
 
 // checkToken returns an error unless a form has the CSRF token of the caller's session.
 func (r *Request) checkToken(sent string) error {

@@ -2,6 +2,7 @@ package frame_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -139,15 +140,19 @@ func TestForm(t *testing.T) {
 	}
 }
 
-// TestToken checks that a form without the token of the session changes nothing.
+// TestToken checks that a form without the token of the session changes nothing, and is shown again.
 func TestToken(t *testing.T) {
 	s := consoletest.New(t, add)
 	for _, body := range []string{"range=x", "range=x&csrf=", "range=x&csrf=other"} {
 		r := httptest.NewRequest("POST", "/things/7/lift", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if resp := s.Do(r); resp.StatusCode != 403 {
-			t.Errorf("%s: status %d", body, resp.StatusCode)
+		resp := s.Do(r)
+		page, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != 403 {
+			t.Errorf("%s: status %d %v", body, resp.StatusCode, err)
 		}
+		// What was typed is kept, in a form of the session of now.
+		consoletest.Has(t, string(page), "nothing was changed", `name="range" value="x"`, `name="csrf" value="`+consoletest.CSRF)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 var templates embed.FS
 
 // pages are the pages for somebody who is not signed in, or must change the password.
-type pages struct{ form, second, change, entered, failed *template.Template }
+type pages struct{ form, second, change, entered, ended, failed *template.Template }
 
 func parsePages(f *frame.Frame) pages {
 	parse := func(name string) *template.Template {
@@ -29,7 +29,7 @@ func parsePages(f *frame.Frame) pages {
 		}
 		return f.Template(string(text))
 	}
-	return pages{form: parse("form"), second: parse("second"), change: parse("change"), entered: parse("entered"), failed: parse("failed")}
+	return pages{form: parse("form"), second: parse("second"), change: parse("change"), entered: parse("entered"), ended: parse("ended"), failed: parse("failed")}
 }
 
 // scriptURL returns the URL of the script for passkeys.

@@ -17,9 +17,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -190,11 +192,11 @@ func (s *SignIn) session(r *http.Request) (admins.Session, admins.Admin, string,
 	return session, a, cookie, err
 }
 
-// sendToSignIn redirects a page to the form, which leads back to it. A change is not repeated: its
-// page must be opened again.
+// sendToSignIn redirects a page to the form, which leads back to it. A change is not performed: the
+// response keeps what was typed.
 func (s *SignIn) sendToSignIn(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		s.fail(w, r, http.StatusUnauthorized, "Signed out", "Your session has ended, so nothing was changed. Sign in, and repeat the change.")
+		s.ended(w, r)
 		return
 	}
 	to := Path
@@ -202,6 +204,34 @@ func (s *SignIn) sendToSignIn(w http.ResponseWriter, r *http.Request) {
 		to += "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// maxTyped is the maximum size of a form that is kept when a session has ended, in bytes.
+const maxTyped = 256 << 10
+
+// typed is a field of a form that was sent after the end of the session.
+type typed struct{ Name, Value string }
+
+// ended responds to a form that was sent after the end of the session: with its fields in hidden
+// ones, to be sent again. The new session has another CSRF token, so that the console then shows the
+// form with these values, and does nothing. Passwords and files are not kept.
+func (s *SignIn) ended(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxTyped)
+	var fields []typed
+	if r.ParseForm() == nil {
+		for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
+			if slices.Contains([]string{"csrf", "sent", "current", "password", "repeated"}, name) {
+				continue
+			}
+			for _, value := range r.PostForm[name] {
+				fields = append(fields, typed{name, value})
+			}
+		}
+	}
+	s.Frame.Bare(w, r, http.StatusUnauthorized, "Signed out", s.pages.ended, struct {
+		Action string
+		Fields []typed
+	}{r.URL.RequestURI(), fields})
 }
 
 // csrf returns the token that the forms of a cookie's owner contain.

@@ -233,6 +233,16 @@ func TestSessionEnds(t *testing.T) {
 	if status, page := b.do("POST", "/whoami", url.Values{}); status != 401 || !strings.Contains(page, "Your session has ended") {
 		t.Errorf("a change after the end: %d %s", status, page)
 	}
+	typed := url.Values{"name": {`"Café" <b>`}, "csrf": {"old"}, "sent": {"sent-1"}, "password": {"s3cret"}}
+	status, page := b.do("POST", "/whoami", typed)
+	if status != 401 || !strings.Contains(page, `action="/whoami"`) || !strings.Contains(page, `name="name" value="&#34;Café&#34; &lt;b&gt;"`) {
+		t.Errorf("what was typed is lost: %d %s", status, page)
+	}
+	for _, left := range []string{"csrf", "sent-1", "s3cret"} {
+		if strings.Contains(page, left) {
+			t.Errorf("%s is in the page", left)
+		}
+	}
 	b = signedIn()
 	if _, err := s.dir.Admins.SetRole(t.Context(), a.Number, admins.Viewer); err != nil {
 		t.Fatal(err)

@@ -3,22 +3,25 @@ package issuers
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 )
 
 // discover returns the URL of an issuer's JWK Set. Metadata that names another issuer, even if only
 // a slash differs, is not this issuer's (RFC 8414 §3.3).
 func (c *client) discover(ctx context.Context, issuer string) (jwks string, err error) {
-	var all []error
+	var all error // of all addresses, in one line
 	for _, address := range wellKnown(issuer) {
 		jwks, err := c.metadata(ctx, address, issuer)
 		if err == nil {
 			return jwks, nil
 		}
-		all = append(all, err)
+		if all == nil {
+			all = fmt.Errorf("find the keys: %w", err)
+			continue
+		}
+		all = fmt.Errorf("%w; %w", all, err)
 	}
-	return "", fmt.Errorf("find the keys: %w", errors.Join(all...))
+	return "", all
 }
 
 func (c *client) metadata(ctx context.Context, address, issuer string) (jwks string, err error) {

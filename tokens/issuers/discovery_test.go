@@ -52,6 +52,9 @@ func TestDiscovery(t *testing.T) {
 		if got != c.want || (err == nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %q, %v", what, got, err)
 		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: more than one line: %q", what, err)
+		}
 	}
 }
 
