@@ -28,11 +28,14 @@ func TestOneAtATime(t *testing.T) {
 	t.Cleanup(func() { d.Close() })
 	var running, most atomic.Int32
 	release := make(chan struct{})
-	simulated = func(context.Context, simulate.Config, string) (simulate.Result, error) {
+	simulated = func(ctx context.Context, _ simulate.Config, _ string) (simulate.Result, error) {
 		most.Store(max(most.Load(), running.Add(1)))
 		defer running.Add(-1)
-		<-release
-		return simulate.Result{}, nil
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+		return simulate.Result{}, ctx.Err()
 	}
 	t.Cleanup(func() { simulated = simulate.One })
 	change := Change{Policy: map[string]string{"policy.spike.calls": "30"}, Groups: []string{"class"}}
