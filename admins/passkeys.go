@@ -32,10 +32,18 @@ type PasskeyStore interface {
 	RemovePasskeys(ctx context.Context, admin int64) error
 }
 
-// AddPasskey adds a passkey to its account.
+// AddPasskey adds a passkey to its account. An account of an issuer is [ErrIssuer]: it signs in
+// there, where its role comes from and can be taken away.
 func (d *Directory) AddPasskey(ctx context.Context, p Passkey, now time.Time) (Passkey, error) {
 	if err := CheckLabel(p.Name); err != nil {
 		return p, err
+	}
+	a, err := d.store.FindAdmin(ctx, Lookup{Number: p.Admin})
+	if err != nil {
+		return p, err
+	}
+	if a.Issuer != "" {
+		return p, ErrIssuer
 	}
 	p.CreatedAt = inMillis(now)
 	return d.store.AddPasskey(ctx, p, MaxPasskeys)

@@ -187,7 +187,7 @@ func (d *Directory) CheckPassword(ctx context.Context, name, password string) (A
 	return a, nil
 }
 
-// ErrIssuer says that an account belongs to an issuer, so it has no password.
+// ErrIssuer says that an account belongs to an issuer, so it has no password and no passkeys.
 var ErrIssuer = errors.New("signs in by OpenID Connect")
 
 // SetPassword gives an account the password that its owner chose.

@@ -26,9 +26,11 @@ const (
 	addURL        = "/account/passkeys/add"
 )
 
-const (
-	maxCredential = 64 << 10 // bytes of what a passkey answers
-)
+const maxCredential = 64 << 10 // bytes of what a passkey answers
+
+// ofIssuerText is the error about a passkey of an account of OpenID Connect. With one, somebody
+// whose account the issuer has closed could still sign in, with the role from before.
+const ofIssuerText = "Your account signs in by OpenID Connect, so it has no passkeys here. Use one at the issuer."
 
 // passkeyRoutes adds the requests of the script.
 func (s *SignIn) passkeyRoutes(mux *http.ServeMux) {
@@ -276,6 +278,9 @@ func (s *SignIn) verify(r *http.Request, c ceremony, raw []byte) (a admins.Admin
 			return u, err
 		}, c.Session, answer)
 	}
+	if err == nil && a.Issuer != "" { // stored by an earlier version
+		err = admins.ErrIssuer
+	}
 	if err != nil {
 		return a, "", err
 	}
@@ -331,6 +336,10 @@ func (s *SignIn) addOptions(w http.ResponseWriter, r *http.Request) {
 		sayError(w, http.StatusForbidden, "You signed in more than 15 minutes ago, so you can't add a passkey. Reload this page to sign in again.")
 		return
 	}
+	if a.Issuer != "" {
+		sayError(w, http.StatusConflict, ofIssuerText)
+		return
+	}
 	if err := admins.CheckLabel(in.Name); err != nil {
 		sayError(w, http.StatusUnprocessableEntity, sentence(err))
 		return
@@ -374,6 +383,9 @@ func (s *SignIn) addPasskey(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, admins.ErrExists):
 		sayError(w, http.StatusConflict, "This passkey is already in use.")
+		return
+	case errors.Is(err, admins.ErrIssuer):
+		sayError(w, http.StatusConflict, ofIssuerText)
 		return
 	case errors.Is(err, admins.ErrTooMany):
 		sayError(w, http.StatusConflict, fmt.Sprintf("You have %d passkeys, which is the maximum. Remove one first.", admins.MaxPasskeys))

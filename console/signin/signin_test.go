@@ -1,6 +1,7 @@
 package signin_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -494,6 +495,38 @@ func TestAddingIsNoFactor(t *testing.T) {
 	token := b.token("/sign-in")
 	if status := json("/sign-in/passkey/check", token, `{}`); status != 401 || !strings.Contains(b.last.Body.String(), "Start again") {
 		t.Errorf("status %d %s", status, b.last.Body)
+	}
+}
+
+// TestNoPasskeyOfAnIssuersAccount checks that somebody who signs in by OpenID Connect can't add a
+// passkey, also without the page: it would still sign in after the issuer has closed the account.
+func TestNoPasskeyOfAnIssuersAccount(t *testing.T) {
+	i := newIssuer(t)
+	s := i.site(t)
+	b := s.browser("192.0.2.1")
+	q := start(t, b)
+	i.claims = jwt.MapClaims{"iss": i.URL, "aud": "console", "sub": "1", "exp": s.clock().Add(time.Hour).Unix(), "iat": s.clock().Unix(), "nonce": q.Get("nonce"),
+		"preferred_username": "olga", "realm_access": map[string]any{"roles": []string{"stile-owners"}}}
+	if status, page := b.do("GET", "/sign-in/oidc/callback?"+url.Values{"state": {q.Get("state")}, "code": {"x"}}.Encode(), nil); status != 200 {
+		t.Fatal(status, page)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "http://localhost/account/passkeys/options", strings.NewReader(`{"name":"key"}`))
+	r.RemoteAddr = "192.0.2.1:1"
+	r.Header.Set("X-CSRF-Token", b.token("/whoami"))
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for _, c := range b.cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	if s.handler.ServeHTTP(w, r); w.Code != 409 || !strings.Contains(w.Body.String(), "OpenID Connect") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	olga, err := s.dir.Admins.Find(t.Context(), "olga")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.dir.Admins.AddPasskey(t.Context(), admins.Passkey{Admin: olga.Number, Name: "key", Host: "localhost", Credential: []byte("id"), Record: []byte("{}")}, s.clock()); !errors.Is(err, admins.ErrIssuer) {
+		t.Errorf("add a passkey: %v", err)
 	}
 }
 

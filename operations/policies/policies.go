@@ -102,7 +102,26 @@ type Comparison struct {
 
 const maxDays = 7
 
-// Compare implements `policy compare`. It takes about a second for each group and day.
+// simulating has a value while a group is simulated. A simulation uses a whole processor, and any
+// viewer may compare: so all callers together use one, and the calls of visitors don't wait.
+var simulating = make(chan struct{}, 1)
+
+// simulated simulates a group. Tests replace it.
+var simulated = simulate.One
+
+// simulateInTurn simulates a group when no other is being simulated.
+func simulateInTurn(ctx context.Context, c simulate.Config, group string) (simulate.Result, error) {
+	select {
+	case simulating <- struct{}{}:
+	case <-ctx.Done():
+		return simulate.Result{}, ctx.Err()
+	}
+	defer func() { <-simulating }()
+	return simulated(ctx, c, group)
+}
+
+// Compare implements `policy compare`. It takes about a second for each group and day, and longer
+// if others compare at the same time.
 func Compare(ctx context.Context, d *datadir.Dir, ch Change) ([]Comparison, error) {
 	before, after, err := ch.configs(d)
 	if err != nil {
@@ -117,11 +136,11 @@ func Compare(ctx context.Context, d *datadir.Dir, ch Change) ([]Comparison, erro
 		if !slices.Contains(simulate.Groups(), name) {
 			return nil, failure.New(failure.Invalid, "group %.40q: unknown group; must be one of %s", name, strings.Join(simulate.Groups(), ", "))
 		}
-		b, err := simulate.One(ctx, before, name)
+		b, err := simulateInTurn(ctx, before, name)
 		if err != nil {
 			return nil, err
 		}
-		a, err := simulate.One(ctx, after, name)
+		a, err := simulateInTurn(ctx, after, name)
 		if err != nil {
 			return nil, err
 		}
