@@ -133,7 +133,7 @@ func TestExitCodes(t *testing.T) {
 		{"statement show a 2026-13", 2, `month "2026-13": must be YYYY-MM`},
 		{"statement show nobody 2026-11", 1, "there is no tenant nobody"},
 		{"statement export a 2026-11 --format pdf", 2, `--format "pdf": must be html, csv, json or ndjson`},
-		{"statement export a 2020-01", 1, "there is no statement of a for 2020-01"},
+		{"statement export a 2020-01", 1, "there is no statement of a for 2020-01: nothing was used in that month or before it"},
 		{"statement prove a 2026-11", 2, "takes --line or --token"},
 		{"statement prove a 2026-11 --line 0", 2, "--line 0: must be 1 or more"},
 		{"statement list --month 1", 1, `month "1": must be YYYY-MM`},

@@ -2,6 +2,7 @@ package adminpages
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"stile.example/stile/audit"
@@ -34,9 +35,9 @@ func listAudit(r *frame.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := frame.Table{Caption: "Changes, the newest first", Quiet: true, Columns: frame.Columns("When", "Who", "With", "From", "What", "About", "Change"),
+	t := frame.Table{Caption: "Changes, the newest first", Quiet: true, Columns: frame.Columns("When", "Who", "With", "What", "About", "Change"),
 		Empty: &frame.Empty{Title: "Nothing found", Text: "No change matches the filter."}}
-	t.Columns[6].Wide = true
+	t.Columns[4].Wide, t.Columns[5].Wide = true, true
 	for _, e := range page.Entries {
 		t.Rows = append(t.Rows, entryRow(e))
 	}
@@ -73,14 +74,15 @@ func day(r *frame.Request, name string) (time.Time, error) {
 }
 
 func entryRow(e operations.AuditEntry) frame.Row {
-	about, from := frame.None(), frame.None()
+	about := frame.None()
 	if e.Subject != "" {
 		about = frame.Code(e.Subject)
 	}
-	if e.Address != "" {
-		from = frame.Code(e.Address)
+	with := frame.Text(strings.ReplaceAll(e.Credential, " ", "\u00a0")) // it stays on one line
+	if with.Note = e.Address; e.Address != "" {
+		with.Note = "from " + e.Address
 	}
-	return frame.Row{Cells: []frame.Cell{frame.Time(e.At).Link(path(e.Seq)), frame.Text(e.Actor), frame.Text(e.Credential), from,
+	return frame.Row{Cells: []frame.Cell{frame.Time(e.At).Link(path(e.Seq)), frame.Text(e.Actor), with,
 		frame.Text(e.Operation).Hint(done(e.Operation)), about, summary(e)}}
 }
 

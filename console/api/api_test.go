@@ -341,6 +341,50 @@ func TestExports(t *testing.T) {
 	}
 }
 
+// TestUsageByMonth checks that an export of the usage of many months, which is read month by month,
+// has the rows that the operation has for the whole period, and that tiers count on within a month.
+func TestUsageByMonth(t *testing.T) {
+	noon := time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
+	s := apitest.NewAt(t, func() time.Time { return noon })
+	var numbers []uint32
+	for _, name := range []string{"acme", "beta"} {
+		s.Must(201, "operator POST /tenants", `{"client_id":"`+name+`","prices":[{"since":"2020-01-01","micros":1000,"tiers":[{"unit":"calls","from":8,"micros":1}]}]}`)
+		number, _ := s.Dir.TenantNumber(name)
+		numbers = append(numbers, number)
+	}
+	err := s.Dir.Store.DB.Write(t.Context(), func(tx *sql.Tx) error {
+		for i := range 120 {
+			for n, number := range numbers[:1+i/100] { // beta has used something at the end only
+				_, err := tx.ExecContext(t.Context(), `INSERT INTO ledger (tenant, day, route, token, calls, records) VALUES (?, ?, ?, ?, 5, 50)`,
+					number, noon.Unix()/86400-int64(120-i), i%3, append(make([]byte, 14), byte(n), byte(i)))
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := noon.AddDate(0, 0, -97).Format(time.DateOnly)
+	for query, count := range map[string]int{"": 140, "&from=" + from: 117, "&to=" + from: 24, "&from=" + from + "&to=" + from: 1, "&tenant=beta": 20, "&tenant=acme&from=" + from: 97} {
+		var want struct{ Data []json.RawMessage }
+		if err := json.Unmarshal([]byte(s.Must(200, "viewer GET /usage?limit=1000"+query, "").Text), &want); err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Split(strings.TrimSpace(s.Must(200, "viewer GET /usage?format=ndjson"+query, "").Text), "\n")
+		all := make([]string, len(want.Data))
+		for i, row := range want.Data {
+			all[i] = string(row)
+		}
+		slices.Sort(all)
+		if slices.Sort(got); len(got) != count || !slices.Equal(got, all) {
+			t.Errorf("%q: %d rows exported, %d listed, want %d", query, len(got), len(all), count)
+		}
+	}
+}
+
 // TestFiles checks the types and names of files, that a refused export is not in the audit log, and
 // that one that was sent is, with its format.
 func TestFiles(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"stile.example/stile/console/endpoint"
 	"stile.example/stile/console/problem"
 	"stile.example/stile/operations"
+	"stile.example/stile/operations/failure"
 	"stile.example/stile/usage"
 )
 
@@ -51,11 +52,14 @@ func (a *API) eachPage(r *request, fn func(rows reflect.Value) error) error {
 	call := operations.Call{Actor: r.actor, Input: r.input}
 	l := r.endpoint.List
 	if l.Next == "" {
-		result, err := r.endpoint.Run(r.Context(), a.Dir, call)
-		if err != nil {
-			return err
+		parts := []json.RawMessage{r.input}
+		if r.endpoint.Name == "usage" {
+			var err error
+			if parts, err = a.months(r); err != nil {
+				return err
+			}
 		}
-		return fn(reflect.ValueOf(result))
+		return a.eachPart(r, parts, fn)
 	}
 	for after := ""; ; {
 		values := map[string]any{"limit": endpoint.MaxLimit}
@@ -87,6 +91,87 @@ func (a *API) eachPage(r *request, fn func(rows reflect.Value) error) error {
 			return nil
 		}
 	}
+}
+
+// eachPart calls fn with the results of a list without pages, for one input after the other. A name
+// is unknown only if no part knows it.
+func (a *API) eachPart(r *request, parts []json.RawMessage, fn func(rows reflect.Value) error) error {
+	var unknown error
+	isKnown := false
+	for _, input := range parts {
+		result, err := r.endpoint.Run(r.Context(), a.Dir, operations.Call{Actor: r.actor, Input: input})
+		switch {
+		case failure.KindOf(err) == failure.NotFound:
+			unknown = err
+			continue
+		case err != nil:
+			return err
+		}
+		isKnown = true
+		if err := fn(reflect.ValueOf(result)); err != nil {
+			return err
+		}
+	}
+	if !isKnown {
+		return unknown
+	}
+	return nil
+}
+
+// months returns the input of the operation usage once for each month of its period, so that an
+// export needs the memory of one month. An invalid period is one part: the operation refuses it.
+func (a *API) months(r *request) (parts []json.RawMessage, err error) {
+	var q struct{ From, To string }
+	if err := json.Unmarshal(r.input, &q); err != nil {
+		return nil, err
+	}
+	first, last := a.Dir.Now().UTC(), a.Dir.Now().UTC()
+	if q.From == "" {
+		day, found, err := a.Dir.Statements.Store.FirstUsage(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			first = time.Unix(int64(day)*86400, 0).UTC()
+		}
+	}
+	for _, bound := range []struct {
+		text string
+		day  *time.Time
+	}{{q.From, &first}, {q.To, &last}} {
+		if bound.text == "" {
+			continue
+		}
+		if *bound.day, err = time.Parse(time.DateOnly, bound.text); err != nil {
+			return []json.RawMessage{r.input}, nil
+		}
+	}
+	first, last = monthOf(first), monthOf(last)
+	if !first.Before(last) || last.Sub(first) > maxMonths {
+		return []json.RawMessage{r.input}, nil
+	}
+	for month := first; !month.After(last); month = month.AddDate(0, 1, 0) {
+		from, to := usage.Day(month), usage.Day(month.AddDate(0, 1, -1))
+		if month.Equal(first) {
+			from = q.From
+		}
+		if month.Equal(last) {
+			to = q.To
+		}
+		part, err := with(r.input, map[string]any{"from": from, "to": to})
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	return parts, nil
+}
+
+// maxMonths is how long a period may be to be read by month: each month reads the tenants again.
+const maxMonths = 50 * 365 * 24 * time.Hour
+
+func monthOf(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
 // cursorValue returns a cursor as the input has it: as text or a number.

@@ -112,23 +112,51 @@ func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) 
 	}
 	client := tenants.ClientIDOf(l.Client) // Add leaves out those with another name
 	// The first part finds each tenant of the ledger by one step in the index.
+	// SQLite joins the rows of a tenant into one text: one by one they would take twice as long.
 	return rows.Each(ctx, tx, func(r rows.Row) error {
 		var tenant uint32
-		var day, calls, records int64
-		var route tokens.Route
-		if err := r.Scan(&tenant, &day, &route, &calls, &records); err != nil {
+		var text sql.RawBytes
+		if err := r.Scan(&tenant, &text); err != nil {
 			return err
 		}
-		l.Add(tenant, day, route, calls, records)
-		return nil
+		return eachCount(text, func(n [4]int64) { l.Add(tenant, n[0], tokens.Route(n[1]), n[2], n[3]) })
 	}, `
 		WITH RECURSIVE counted(n) AS (
 			SELECT min(tenant) FROM ledger_days
 			UNION ALL
 			SELECT (SELECT min(tenant) FROM ledger_days WHERE tenant > n) FROM counted WHERE n IS NOT NULL)
-		SELECT tenant, day, route, calls, records FROM ledger_days
+		SELECT tenant, group_concat(day || ' ' || route || ' ' || calls || ' ' || records, ' ') FROM ledger_days
 		WHERE tenant IN (SELECT n FROM counted WHERE ? = '' OR n IN (SELECT number FROM tenants WHERE client_id = ?))
-		  AND day BETWEEN ? AND ? AND (calls <> 0 OR records <> 0)`, client, client, l.From, l.To)
+		  AND day BETWEEN ? AND ? AND (calls <> 0 OR records <> 0)
+		GROUP BY tenant`, client, client, l.From, l.To)
+}
+
+// eachCount calls fn with each four numbers of a text.
+func eachCount(text []byte, fn func([4]int64)) error {
+	var numbers [4]int64
+	n, isDigit, negative := 0, false, false
+	for i := 0; len(text) > 0 && i <= len(text); i++ {
+		switch {
+		case i < len(text) && text[i] >= '0' && text[i] <= '9':
+			numbers[n], isDigit = numbers[n]*10+int64(text[i]-'0'), true
+		case i < len(text) && text[i] == '-' && !isDigit && !negative:
+			negative = true
+		case isDigit && (i == len(text) || text[i] == ' '):
+			if negative {
+				numbers[n] = -numbers[n]
+			}
+			if n, isDigit, negative = n+1, false, false; n == len(numbers) {
+				fn(numbers)
+				n, numbers = 0, [4]int64{}
+			}
+		default:
+			return errors.New("a row of the ledger's sums is damaged")
+		}
+	}
+	if n != 0 {
+		return errors.New("a row of the ledger's sums is damaged")
+	}
+	return nil
 }
 
 // TenantNames returns the name of each tenant by its number, including those that were removed: see

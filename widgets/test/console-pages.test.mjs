@@ -110,14 +110,40 @@ async function check(page, name) {
   await scheme(page, 'dark')
   faults.push(...await problems(page, ['color-contrast']))
   await shoot(page, name, 'dark')
+  if (name === 'audit') {
+    faults.push(...await page.$$eval('.scroll', list => list.filter(one => one.scrollWidth > one.clientWidth).map(one => `the table has ${one.scrollWidth} px in ${one.clientWidth} px`)))
+    faults.push(...await page.$$eval('td[data-title=With]', cells => cells.filter(cell => {
+      const text = document.createRange()
+      text.selectNodeContents(cell.firstChild)
+      return text.getClientRects().length > 1
+    }).map(cell => `${cell.textContent} is wrapped`)))
+  }
   await page.setViewport({width: 375, height: 800})
   await scheme(page, 'light')
   const width = await page.evaluate(() => document.documentElement.scrollWidth)
   if (width > 375) faults.push(`${width} px wide in a window of 375 px`)
+  faults.push(...await page.evaluate(crowded))
   await shoot(page, name, '375')
   await page.setViewport({width: 1280, height: 800})
   faults.push(...page.complaints.splice(0))
   assert.deepEqual(faults, [], `${name}: ${page.url()}`)
+}
+
+/** What is too close or not next to each other in the narrow window. Runs in the page. */
+function crowded() {
+  const faults = [], box = element => element.getBoundingClientRect()
+  for (const axis of document.querySelectorAll('.x')) {
+    const times = [...axis.querySelectorAll('text')].filter(text => box(text).width)
+    times.forEach((text, i) => i && box(text).left - box(times[i - 1]).right < 8 && faults.push(`${times[i - 1].textContent} and ${text.textContent} touch`))
+  }
+  for (const field of document.querySelectorAll('.check')) {
+    const mark = box(field.querySelector('input')), label = box(field.querySelector('label'))
+    if (mark.width && label.top >= mark.bottom) faults.push(`${field.textContent} is below its box`)
+  }
+  for (const part of document.querySelectorAll('.wide:has(> table)')) { // of a statement's file
+    if (part.scrollWidth > part.clientWidth) faults.push(`a table of ${part.scrollWidth} px in ${part.clientWidth} px`)
+  }
+  return faults
 }
 
 /** A name for the pictures of a path. */
@@ -217,7 +243,7 @@ async function crawl(origin, cookie, start, isIn = () => true) {
     const text = await response.text()
     for (const [tag, link] of text.matchAll(/<a [^>]*?href="([^"#]*)[^>]*>/g)) {
       const to = new URL(plain(link), origin + path)
-      if (to.origin === origin && !/\sdownload[\s>]/.test(tag) && !to.pathname.startsWith('/debug/')) add(to.pathname + to.search, path)
+      if (to.origin === origin && !/\sdownload[\s>]/.test(tag) && !/^\/debug\/pprof\/./.test(to.pathname)) add(to.pathname + to.search, path)
     }
     for (const [, action, form] of text.matchAll(/<form [^>]*?method="post" action="([^"]*)"[^>]*>(.*?)<\/form>/gs)) {
       const fields = [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [name, plain(value)]).filter(([name]) => name !== 'csrf' && name !== 'sent')
@@ -314,7 +340,7 @@ test('pages: all of the console', async () => {
   const comparison = new URL(page.url()).pathname, stop = `${comparison}/stop`
   await visitAll(page, server.admin, [comparison, stop].map(path => [routeOf(path), path]), checkDialogs)
   await send(page, server.admin + stop, {}) // it would take a core from the browser
-  const chosen = choose(await crawl(server.admin, await cookieOf(page), ['/', '/tenants/acme', '/found?q=cake', preview, '/account/sessions/revoke?id=1', '/keys/refresh']))
+  const chosen = choose(await crawl(server.admin, await cookieOf(page), ['/', '/tenants/acme', '/found?q=cake', preview, '/account/sessions/revoke?id=1', '/keys/refresh', '/debug/pprof/']))
   await visitAll(page, server.admin, [...chosen].filter(([route]) => !seen.has(route)), checkDialogs)
   assert.ok(dialogs.size >= 20, `only ${dialogs.size} dialogs`)
   assert.deepEqual(routes.map(route => route.path).filter(path => !path.startsWith('/developers') && !seen.has(path)), [])

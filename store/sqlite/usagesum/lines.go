@@ -3,7 +3,6 @@
 package usagesum
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,21 +14,36 @@ import (
 
 // Lines adds up usage by tenant, day and route.
 type Lines struct {
-	Client   string                           // whose usage, by its name; "": that of all
-	From, To int64                            // days since 1970-01-01, both included
-	Names    map[uint32]string                // names by number: see tenants.Names
-	lines    map[string]map[place]*usage.Line // by name
+	Client   string                     // whose usage, by its name; "": that of all
+	From, To int64                      // days since 1970-01-01, both included
+	Names    map[uint32]string          // names by number: see tenants.Names
+	sums     map[string]map[place]count // by name
 }
 
-// place is where a tenant's usage is counted.
-type place struct {
-	day   int64
-	route tokens.Route
-}
+// count is what was used at a place.
+type count struct{ calls, records int64 }
+
+// place is a day and a route: places are in the order of their days, and then of their routes'
+// names.
+type place int64
+
+func placeOf(day int64, route tokens.Route) place { return place(day)*tokens.Routes + ranks[route] }
+
+// ranks has the positions of the routes in the order of their names, and names the names by them.
+var ranks, names = func() (ranks [tokens.Routes]place, names [tokens.Routes]string) {
+	for r := range names {
+		names[r] = tokens.Route(r).String()
+	}
+	slices.Sort(names[:])
+	for r := range ranks {
+		ranks[r] = place(slices.Index(names[:], tokens.Route(r).String()))
+	}
+	return ranks, names
+}()
 
 // New returns an empty sum. "" means that the days, or the tenants, are not limited.
 func New(client, from, to string) (l *Lines, err error) {
-	l = &Lines{Client: client, lines: map[string]map[place]*usage.Line{}}
+	l = &Lines{Client: client, sums: map[string]map[place]count{}}
 	if l.From, err = dayNumber(from, 0); err != nil {
 		return nil, err
 	}
@@ -51,22 +65,18 @@ func dayNumber(day string, none int64) (int64, error) {
 
 // Add adds calls and records, unless they are of another tenant or day.
 func (l *Lines) Add(tenant uint32, day int64, route tokens.Route, calls, records int64) {
-	client, at := l.Names[tenant], place{day, route}
+	client := l.Names[tenant]
 	if l.Client != "" && client != l.Client || day < l.From || day > l.To {
 		return
 	}
-	of := l.lines[client]
+	of := l.sums[client]
 	if of == nil {
-		of = map[place]*usage.Line{}
-		l.lines[client] = of
+		of = map[place]count{}
+		l.sums[client] = of
 	}
-	line := of[at]
-	if line == nil {
-		line = &usage.Line{Tenant: client, Day: usage.Day(time.Unix(day*86400, 0)), Route: route.String()}
-		of[at] = line
-	}
-	line.Calls += calls
-	line.Records += records
+	at := placeOf(day, route)
+	sum := of[at]
+	of[at] = count{sum.calls + calls, sum.records + records}
 }
 
 // AddState adds what the state of a token counts.
@@ -79,17 +89,20 @@ func (l *Lines) AddState(s tokens.State) {
 // Sorted returns the lines by tenant, day and route.
 func (l *Lines) Sorted() []usage.Line {
 	n := 0
-	for _, of := range l.lines {
+	for _, of := range l.sums {
 		n += len(of)
 	}
-	lines := make([]usage.Line, 0, n)
-	for _, client := range slices.Sorted(maps.Keys(l.lines)) {
-		of := l.lines[client]
-		places := slices.SortedFunc(maps.Keys(of), func(a, b place) int {
-			return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.route.String(), b.route.String()))
-		})
-		for _, at := range places {
-			lines = append(lines, *of[at])
+	lines, days := make([]usage.Line, 0, n), map[int64]string{}
+	for _, client := range slices.Sorted(maps.Keys(l.sums)) {
+		of := l.sums[client]
+		for _, at := range slices.Sorted(maps.Keys(of)) {
+			day, route := int64(at/tokens.Routes), at%tokens.Routes
+			text, ok := days[day]
+			if !ok {
+				text = usage.Day(time.Unix(day*86400, 0))
+				days[day] = text
+			}
+			lines = append(lines, usage.Line{Tenant: client, Day: text, Route: names[route], Calls: of[at].calls, Records: of[at].records})
 		}
 	}
 	return lines
