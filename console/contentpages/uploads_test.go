@@ -10,7 +10,7 @@ import (
 )
 
 // TestArriving checks that only so many files are stored at the same time, however slowly they
-// arrive, and that a file that has arrived, or failed, makes room for another.
+// arrive, and that another can follow one that has arrived, or failed.
 func TestArriving(t *testing.T) {
 	u := newUploads(t.TempDir())
 	var senders []*io.PipeWriter
