@@ -5,8 +5,9 @@
 // changed, removed or inserted later is found by [Log.Verify]. The hash of the newest entry is
 // sealed with the server's secret key: without the key, nobody can compute the hashes again, or
 // remove the newest entries, without being noticed. Somebody who has both the key and the database
-// can, and so can somebody who restores an older copy of the database. To notice that, too, keep a
-// hash that was the newest elsewhere, and pass it to [Log.Verify].
+// can, and so can somebody who restores an older copy of the log, or empties it together with its
+// seal: then it is like that of a new server. To notice that, too, keep a hash that was the newest
+// elsewhere, and pass it to [Log.Verify].
 //
 // An entry never contains a secret, a password or a token. Package operations ensures that.
 package audit
