@@ -94,6 +94,9 @@ type Store interface {
 type Log struct {
 	store Store
 	key   []byte
+	// verifying has a value while the log is verified: that reads all of it by one of the few
+	// connections of the database, and any viewer may do it.
+	verifying chan struct{}
 }
 
 // NewLog returns the log in a store. secret is the server's secret key.
@@ -102,7 +105,7 @@ func NewLog(store Store, secret []byte) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the key of the audit log: %w", err)
 	}
-	return &Log{store, key}, nil
+	return &Log{store, key, make(chan struct{}, 1)}, nil
 }
 
 // Record adds an entry. Its Seq and Hash are set here.
@@ -171,8 +174,14 @@ type Verification struct {
 
 // Verify checks the chain of hashes and the seal of its end. If contains is not empty, it must be
 // the hash of an entry, in hexadecimal, that was the newest one before; otherwise Wrong is 1,
-// because all of the log may have been replaced.
+// because all of the log may have been replaced. It waits for other verifications.
 func (l *Log) Verify(ctx context.Context, contains string) (v Verification, err error) {
+	select {
+	case l.verifying <- struct{}{}:
+	case <-ctx.Done():
+		return v, ctx.Err()
+	}
+	defer func() { <-l.verifying }()
 	var previous Entry
 	found := contains == ""
 	head, err := l.store.EachAudit(ctx, func(e Entry) error {
