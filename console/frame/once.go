@@ -25,8 +25,8 @@ type outcomes struct {
 	all recent.Map[sentForm, *outcome]
 }
 
-// sentForm is the hash of a form as it was shown to a session once: of the session, the path and the
-// hidden field. A path may be long, and the caller chooses it.
+// sentForm is the hash of a form as it was shown to a session once: of the session, the path and
+// the hidden field. A path may be long, and the caller chooses it.
 type sentForm [sha256.Size]byte
 
 func newSentForm(session, path, nonce string) sentForm {
