@@ -5,8 +5,9 @@
 // changed, removed or inserted later is found by [Log.Verify]. The hash of the newest entry is
 // sealed with the server's secret key: without the key, nobody can compute the hashes again, or
 // remove the newest entries, without being noticed. Somebody who has both the key and the database
-// can, and so can somebody who restores an older copy of the database. To notice that, too, keep a
-// hash that was the newest elsewhere, and pass it to [Log.Verify].
+// can, and so can somebody who restores an older copy of the log, or empties it together with its
+// seal: then it is like that of a new server. To notice that, too, keep a hash that was the newest
+// elsewhere, and pass it to [Log.Verify].
 //
 // An entry never contains a secret, a password or a token. Package operations ensures that.
 package audit
@@ -93,6 +94,9 @@ type Store interface {
 type Log struct {
 	store Store
 	key   []byte
+	// verifying has a value while the log is verified: that reads all of it by one of the few
+	// connections of the database, and any viewer may do it.
+	verifying chan struct{}
 }
 
 // NewLog returns the log in a store. secret is the server's secret key.
@@ -101,7 +105,7 @@ func NewLog(store Store, secret []byte) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the key of the audit log: %w", err)
 	}
-	return &Log{store, key}, nil
+	return &Log{store, key, make(chan struct{}, 1)}, nil
 }
 
 // Record adds an entry. Its Seq and Hash are set here.
@@ -170,8 +174,14 @@ type Verification struct {
 
 // Verify checks the chain of hashes and the seal of its end. If contains is not empty, it must be
 // the hash of an entry, in hexadecimal, that was the newest one before; otherwise Wrong is 1,
-// because all of the log may have been replaced.
+// because all of the log may have been replaced. It waits for other verifications.
 func (l *Log) Verify(ctx context.Context, contains string) (v Verification, err error) {
+	select {
+	case l.verifying <- struct{}{}:
+	case <-ctx.Done():
+		return v, ctx.Err()
+	}
+	defer func() { <-l.verifying }()
 	var previous Entry
 	found := contains == ""
 	head, err := l.store.EachAudit(ctx, func(e Entry) error {

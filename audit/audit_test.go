@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -243,6 +245,43 @@ func TestContains(t *testing.T) {
 	d.fill(4)
 	if d.wrong("") != 0 || d.wrong(v.Head) != 1 {
 		t.Error("a hash of another log is found")
+	}
+}
+
+// slowStore counts the readings of the whole log at the same time.
+type slowStore struct {
+	audit.Store
+	running, most atomic.Int32
+}
+
+func (s *slowStore) EachAudit(ctx context.Context, fn func(audit.Entry) error) (audit.Head, error) {
+	s.most.Store(max(s.most.Load(), s.running.Add(1)))
+	defer s.running.Add(-1)
+	time.Sleep(20 * time.Millisecond)
+	return s.Store.EachAudit(ctx, fn)
+}
+
+// TestOneVerification checks that many who verify the log at the same time read it one after the
+// other: each uses a connection, and others need the few that there are.
+func TestOneVerification(t *testing.T) {
+	d := open(t)
+	d.fill(3)
+	s := &slowStore{Store: auditlog.Table{DB: d.DB}}
+	l, err := audit.NewLog(s, []byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if _, err := l.Verify(t.Context(), ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if s.most.Load() != 1 {
+		t.Errorf("%d read the log at the same time, want 1", s.most.Load())
 	}
 }
 

@@ -38,7 +38,7 @@ func (t Targets) check(text string) (string, error) {
 	case err != nil || u.Host == "" || u.Opaque != "" || strings.ContainsFunc(text, isControl):
 		return "", fmt.Errorf("%.80q: must be a URL, such as https://ops.example/stile", Shown(text))
 	case u.User != nil:
-		return "", fmt.Errorf("the URL must not contain a user name or password; put a secret into the path or the query, or check the signature instead")
+		return "", fmt.Errorf("the URL must not contain a user name or password; put a secret into the query, which is not shown, or check the signature instead")
 	case u.Fragment != "":
 		return "", fmt.Errorf("the URL must not contain a fragment (#), because it is never sent")
 	}

@@ -1,6 +1,7 @@
 package webhooks_test
 
 import (
+	"strings"
 	"testing"
 
 	"stile.example/stile/webhooks"
@@ -19,5 +20,17 @@ func TestOddTargets(t *testing.T) {
 		if err := webhooks.PublicTargets.Check(url); err != nil {
 			t.Errorf("%s: %v", url, err)
 		}
+	}
+}
+
+// TestSecretInURL checks that the advice about a secret in a URL names only the part that is not
+// shown: lists, logs and the audit log have the path.
+func TestSecretInURL(t *testing.T) {
+	err := webhooks.PublicTargets.Check("https://user:secret@hooks.example/")
+	if err == nil || !strings.Contains(err.Error(), "query") || strings.Contains(err.Error(), "path") {
+		t.Errorf("a password in the URL: %v", err)
+	}
+	if got := webhooks.Shown("https://hooks.example/path?key=secret"); strings.Contains(got, "secret") || !strings.Contains(got, "/path") {
+		t.Errorf("shown as %s", got)
 	}
 }

@@ -135,7 +135,8 @@ number and exits with 1.
 
 The command prints the hash of the newest entry. Keep a copy of it elsewhere, and
 give it to a later check as --head: it also shows if the whole log was replaced by
-somebody who has the server's keys, or by an older copy of the database.`,
+somebody who has the server's keys, or by an older copy of the database, or was
+emptied.`,
 		Example: "  stile audit verify\n  stile audit verify --head $(cat audit-head.txt)",
 		Args:    syntax.Takes(0, 0, "no arguments, only flags")}
 	c.Flags().StringVar(&known.Head, "head", "", "`hash` that an earlier check printed, and that the log must contain")

@@ -24,7 +24,7 @@ import (
 
 const (
 	maxUpload  = 2 << 30 // bytes of a file
-	maxUploads = 4       // files that are kept
+	maxUploads = 4       // files that are kept, and as many that arrive
 	keepUpload = time.Hour
 	uploadName = "upload-*.part"
 )
@@ -34,9 +34,10 @@ const (
 type uploads struct {
 	dir string
 
-	mu    sync.Mutex
-	count int
-	all   []*upload // the newest last
+	mu       sync.Mutex
+	arriving int // files that are being stored
+	count    int
+	all      []*upload // the newest last
 }
 
 // upload is an uploaded file.
@@ -110,8 +111,30 @@ func (u *uploads) upload(r *frame.Request, v frame.Values) (frame.Done, error) {
 	return frame.Done{To: frame.Path("content", "imports", one.id)}, nil
 }
 
+// arrive counts a file that is being stored, unless there are as many as may be: together they
+// could fill the disk that calls are counted on.
+func (u *uploads) arrive() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.arriving >= maxUploads {
+		return failure.New(failure.Conflict, "%d files are being uploaded; wait until one has arrived", u.arriving)
+	}
+	u.arriving++
+	return nil
+}
+
+func (u *uploads) arrived() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.arriving--
+}
+
 // store writes a file into the data directory, as it arrives.
 func (u *uploads) store(from io.Reader) (file string, n int64, err error) {
+	if err := u.arrive(); err != nil {
+		return "", 0, err
+	}
+	defer u.arrived()
 	f, err := os.CreateTemp(u.dir, uploadName)
 	if err != nil {
 		return "", 0, fmt.Errorf("store the file: %w", err)

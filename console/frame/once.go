@@ -2,6 +2,8 @@ package frame
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -23,8 +25,13 @@ type outcomes struct {
 	all recent.Map[sentForm, *outcome]
 }
 
-// sentForm is a form as it was shown to a session once.
-type sentForm struct{ session, path, nonce string }
+// sentForm is the hash of a form as it was shown to a session once: of the session, the path and
+// the hidden field. A path may be long, and the caller chooses it.
+type sentForm [sha256.Size]byte
+
+func newSentForm(session, path, nonce string) sentForm {
+	return sha256.Sum256(fmt.Appendf(nil, "%q %q %q", session, path, nonce))
+}
 
 // outcome is how a form that was sent ended.
 type outcome struct {
@@ -38,7 +45,7 @@ func (o *outcomes) find(r *Request, v Values) *outcome {
 	if nonce == "" || len(nonce) > maxSentField {
 		return nil
 	}
-	key := sentForm{r.Caller.Session, r.URL.Path, nonce}
+	key := newSentForm(r.Caller.Session, r.URL.Path, nonce)
 	o.mu.Lock()
 	one, ok := o.all.Use(key)
 	if !ok {

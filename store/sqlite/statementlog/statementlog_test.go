@@ -1,6 +1,7 @@
 package statementlog_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -76,6 +77,34 @@ func closeAt(t testing.TB, b *statements.Book, now time.Time) []statements.State
 		t.Fatal(err)
 	}
 	return made
+}
+
+// TestSlowReader checks that all lines of a long statement are read, in order, and that no
+// connection is held while one who reads slowly is waited for.
+func TestSlowReader(t *testing.T) {
+	db := openDB(t)
+	table := statementlog.Table{DB: db}
+	var all []statements.Chunk
+	for n := range int64(50) {
+		all = append(all, statements.Chunk{First: n * statements.ChunkLines, Lines: []byte{byte(n)}})
+	}
+	if err := table.AddLines(t.Context(), "acme", "2026-10", all); err != nil {
+		t.Fatal(err)
+	}
+	n := int64(0)
+	err := table.EachChunk(t.Context(), "acme", "2026-10", func(c statements.Chunk) error {
+		if c.First != n*statements.ChunkLines || !bytes.Equal(c.Lines, []byte{byte(n)}) {
+			t.Errorf("chunk %d begins with line %d", n, c.First)
+		}
+		if held := db.Reader().Stats().InUse; held > 0 {
+			t.Fatalf("%d connections are held meanwhile", held)
+		}
+		n++
+		return nil
+	})
+	if err != nil || n != 50 {
+		t.Errorf("%d of 50 chunks: %v", n, err)
+	}
 }
 
 // linesOf returns the lines of a statement as texts.
