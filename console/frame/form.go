@@ -195,7 +195,7 @@ func (f *Frame) showForm(w http.ResponseWriter, r *Request, form Form, t *templa
 	}
 	view.Action, view.Upload, view.Once = r.URL.Path, form.Upload, form.Result != ""
 	status := http.StatusOK
-	if failed != nil && failure.KindOf(failed) == failure.Stale { // the new version is seen from now on
+	if failed != nil && failure.KindOf(failed) == failure.Stale { // its new version is seen
 		typed.Values = maps.Clone(typed.Values)
 		typed.Del(versionField)
 	}

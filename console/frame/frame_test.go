@@ -140,7 +140,8 @@ func TestForm(t *testing.T) {
 	}
 }
 
-// TestToken checks that a form without the token of the session changes nothing, and is shown again.
+// TestToken checks that a form without the token of the session changes nothing, and is shown
+// again.
 func TestToken(t *testing.T) {
 	s := consoletest.New(t, add)
 	for _, body := range []string{"range=x", "range=x&csrf=", "range=x&csrf=other"} {

@@ -59,9 +59,9 @@ func Seen[I any](r *Request, operation string, in I) (Field, error) {
 	return field, err
 }
 
-// DoSeen is [Do] for a form that has the field of [Seen]. If somebody else has changed what the form
-// showed, nothing is changed, and the form is shown again with what was typed. Sending that replaces
-// the change.
+// DoSeen is [Do] for a form that has the field of [Seen]. If somebody else has changed what the
+// form showed, nothing is changed, and the form is shown again with what was typed. Sending that
+// replaces the change.
 func DoSeen[I, O any](r *Request, v Values, operation string, in I) (out O, err error) {
 	raw, err := json.Marshal(in)
 	if err != nil {

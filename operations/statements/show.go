@@ -19,7 +19,7 @@ type View struct {
 	statements.Statement
 	Preliminary bool      `json:"preliminary"`
 	ClosesAt    time.Time `json:"closes_at"`      // when the month closes, or has closed
-	Due         bool      `json:"due,omitempty"`  // it is preliminary, and the month closes at any moment
+	Due         bool      `json:"due,omitempty"`  // it is preliminary, and the month closes soon
 	Hash        string    `json:"hash,omitempty"` // of the signed text
 	Note        string    `json:"note,omitempty"` // the signed text
 	Key         string    `json:"key,omitempty"`  // the public key that verifies it
