@@ -50,7 +50,7 @@ func twoTenants(t *testing.T) *datadir.Dir {
 	return d
 }
 
-// TestRefusalLines checks that each line of a list says how many refusals it stands for, also if
+// TestRefusalLines checks that each line of a list has its number of refusals, also if
 // that is one: the lines of an export are added up.
 func TestRefusalLines(t *testing.T) {
 	d := twoTenants(t)
