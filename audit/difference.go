@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // FieldChange is a field of a state that a change has changed.
@@ -43,11 +44,15 @@ func orNull(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
-// readableJSON returns a value for people: a string without its quotes.
+// readableJSON returns a value for people: a string without its quotes, and others without the
+// escapes that [json.Marshal] uses for HTML.
 func readableJSON(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
 		return text
 	}
-	return string(raw)
+	return unescape.Replace(string(raw))
 }
+
+// unescape leaves a sequence of which the backslash is itself escaped.
+var unescape = strings.NewReplacer(`\\`, `\\`, `\u003c`, "<", `\u003e`, ">", `\u0026`, "&")

@@ -132,6 +132,7 @@ func TestExitCodes(t *testing.T) {
 		{"statement show", 2, "takes a CLIENT_ID and a MONTH"},
 		{"statement show a 2026-13", 2, `month "2026-13": must be YYYY-MM`},
 		{"statement show nobody 2026-11", 1, "there is no tenant nobody"},
+		{"webhook remove nothing", 1, "there is no webhook nothing"},
 		{"statement export a 2026-11 --format pdf", 2, `--format "pdf": must be html, csv, json or ndjson`},
 		{"statement export a 2020-01", 1, "there is no statement of a for 2020-01: nothing was used in that month or before it"},
 		{"statement prove a 2026-11", 2, "takes --line or --token"},

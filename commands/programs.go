@@ -16,6 +16,10 @@ type host struct{ p *program }
 func (p *program) lists() lists.Commands { return lists.Commands{Program: host{p}} }
 
 func (h host) Run(c *cobra.Command, in, out any) error { return h.p.run(c, in, out) }
+func (h host) Look(c *cobra.Command, operation string, in, out any) error {
+	return h.p.look(c, operation, in, out)
+}
+
 func (h host) Perform(c *cobra.Command, in, out any, call operations.Call) error {
 	return h.p.perform(c, in, out, call)
 }

@@ -13,6 +13,7 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/evidence"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/statements"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tokens"
@@ -47,6 +48,21 @@ func twoTenants(t *testing.T) *datadir.Dir {
 		t.Fatal(made, err)
 	}
 	return d
+}
+
+// TestRefusalLines checks that each line of a list has its number of refusals, also if
+// that is one: the lines of an export are added up.
+func TestRefusalLines(t *testing.T) {
+	d := twoTenants(t)
+	page, err := RunAs[lists.RefusalQuery, lists.RefusalPage](t.Context(), d, Actor{Name: "root", Role: Owner}, "refusal list", lists.RefusalQuery{})
+	if err != nil || len(page.Refusals) != 2 {
+		t.Fatal(page, err)
+	}
+	for _, r := range page.Refusals {
+		if r.Count != 1 {
+			t.Errorf("%s stands for %d", r.Ref, r.Count)
+		}
+	}
 }
 
 // TestDevelopersMay lists what a tenant's developers may call. Adding an operation here

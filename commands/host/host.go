@@ -14,6 +14,8 @@ import (
 type Program interface {
 	// Run performs the operation of a command, and reads its result into out, a pointer.
 	Run(c *cobra.Command, in, out any) error
+	// Look performs another operation, which only reads.
+	Look(c *cobra.Command, operation string, in, out any) error
 	// Perform is Run for an operation that reads items or writes bytes: they are in call.
 	Perform(c *cobra.Command, in, out any, call operations.Call) error
 	// Prints adds --json to a command, and JSON reports whether it was given.

@@ -194,6 +194,12 @@ sent. To stop it for a while instead, use ` + "`stile webhook set ID --disable`"
 		Args:    syntax.Takes(1, 1, oneID)}
 	confirmation.AddYes(c, &yes)
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if !yes { // an unknown one is an error, and needs no question
+			var known webhooks.View
+			if err := p.Look(c, "webhook show", webhooks.Name{ID: args[0]}, &known); err != nil {
+				return err
+			}
+		}
 		if err := p.Prompt().Confirm(yes, "the webhook "+args[0]+", its secret and its deliveries are removed", args[0]); err != nil {
 			return err
 		}

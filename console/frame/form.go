@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -193,8 +194,12 @@ func (f *Frame) showForm(w http.ResponseWriter, r *Request, form Form, t *templa
 		return
 	}
 	view.Action, view.Upload, view.Once = r.URL.Path, form.Upload, form.Result != ""
-	fill(&view, typed, failed != nil)
 	status := http.StatusOK
+	if failed != nil && failure.KindOf(failed) == failure.Stale { // its new version is seen
+		typed.Values = maps.Clone(typed.Values)
+		typed.Del(versionField)
+	}
+	fill(&view, typed, failed != nil)
 	if failed != nil {
 		status = statuses[failure.KindOf(failed)].status
 		show(&view, failed)

@@ -140,7 +140,8 @@ func TestForm(t *testing.T) {
 	}
 }
 
-// TestToken checks that a form without the token of the session changes nothing, and is shown again.
+// TestToken checks that a form without the token of the session changes nothing, and is shown
+// again.
 func TestToken(t *testing.T) {
 	s := consoletest.New(t, add)
 	for _, body := range []string{"range=x", "range=x&csrf=", "range=x&csrf=other"} {
@@ -151,7 +152,7 @@ func TestToken(t *testing.T) {
 		if err != nil || resp.StatusCode != 403 {
 			t.Errorf("%s: status %d %v", body, resp.StatusCode, err)
 		}
-		// What was typed is kept, in a form of the session of now.
+		// The form keeps the typed values, for the session of now.
 		consoletest.Has(t, string(page), "nothing was changed", `name="range" value="x"`, `name="csrf" value="`+consoletest.CSRF)
 	}
 }

@@ -36,11 +36,41 @@ type Crumb struct{ Text, Href string }
 // O is not the operation's own type, the output is converted by its JSON: a page may read only what
 // it shows.
 func Do[I, O any](r *Request, operation string, in I) (out O, err error) {
+	return DoSeen[I, O](r, Values{}, operation, in)
+}
+
+// versionField is the hidden field that has the version of what a form changes, as it was shown.
+const versionField = "version"
+
+var errSeen = failure.New(failure.Stale, "this was changed since the form was opened, so nothing was changed; look at it in another tab, then send the form again to replace that change")
+
+// Seen returns the hidden field by which [DoSeen] knows what a form that changes something showed.
+func Seen[I any](r *Request, operation string, in I) (Field, error) {
+	field := Field{Name: versionField, Kind: "hidden"}
+	o, found := operations.Find(operation)
+	if r.frame.instead[operation] != nil || !found || !o.IsVersioned() {
+		return field, nil
+	}
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return field, fmt.Errorf("%s: write the input: %w", operation, err)
+	}
+	field.Value, err = o.Version(r.Context(), r.frame.dir, operations.Call{Actor: r.Caller.Actor, Input: raw})
+	return field, err
+}
+
+// DoSeen is [Do] for a form that has the field of [Seen]. If somebody else has changed what the
+// form showed, nothing is changed, and the form is shown again with what was typed. Sending that
+// replaces the change.
+func DoSeen[I, O any](r *Request, v Values, operation string, in I) (out O, err error) {
 	raw, err := json.Marshal(in)
 	if err != nil {
 		return out, fmt.Errorf("%s: write the input: %w", operation, err)
 	}
-	result, err := r.frame.operate(r.Context(), r.Caller.Actor, operation, raw)
+	result, err := r.frame.operate(r.Context(), r.Caller.Actor, operation, raw, v.Get(versionField))
+	if failure.KindOf(err) == failure.Stale && v.Has(versionField) {
+		return out, errSeen
+	}
 	if err != nil {
 		return out, err
 	}
@@ -56,8 +86,9 @@ func Do[I, O any](r *Request, operation string, in I) (out O, err error) {
 	return out, nil
 }
 
-// operate performs an operation on the data directory.
-func (f *Frame) operate(ctx context.Context, by operations.Actor, name string, in json.RawMessage) (any, error) {
+// operate performs an operation on the data directory, if what it changes has the version, or any
+// version for "".
+func (f *Frame) operate(ctx context.Context, by operations.Actor, name string, in json.RawMessage, version string) (any, error) {
 	if instead := f.instead[name]; instead != nil {
 		return instead(in)
 	}
@@ -65,7 +96,11 @@ func (f *Frame) operate(ctx context.Context, by operations.Actor, name string, i
 	if !ok {
 		return nil, fmt.Errorf("%s: no such operation", name)
 	}
-	return o.Run(ctx, f.dir, operations.Call{Actor: by, Input: in})
+	call := operations.Call{Actor: by, Input: in}
+	if version != "" {
+		call.IfVersion = []string{version}
+	}
+	return o.Run(ctx, f.dir, call)
 }
 
 // Instead replaces an operation, for tests: pages can be shown with any data, and before the

@@ -213,8 +213,8 @@ const maxTyped = 256 << 10
 type typed struct{ Name, Value string }
 
 // ended responds to a form that was sent after the end of the session: with its fields in hidden
-// ones, to be sent again. The new session has another CSRF token, so that the console then shows the
-// form with these values, and does nothing. Passwords and files are not kept.
+// ones, to be sent again. The new session has another CSRF token, so that the console then shows
+// the form with these values, and does nothing. Passwords and files are not kept.
 func (s *SignIn) ended(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxTyped)
 	var fields []typed

@@ -125,7 +125,8 @@ func editForm(r *frame.Request) (frame.FormView, error) {
 	if len(t.Sites) > 0 {
 		fields = append(fields, frame.Field{Name: "any", Label: "Without sites: let any page use the tenant’s tokens", Kind: "checkbox"})
 	}
-	return frame.FormView{Title: "Edit " + t.ClientID, Button: "Save", Cancel: t.path(), Fields: append(fields, quota)}, nil
+	seen, err := frame.Seen(r, "tenant set", operations.TenantChange{ClientID: t.ClientID})
+	return frame.FormView{Title: "Edit " + t.ClientID, Button: "Save", Cancel: t.path(), Fields: append(fields, quota, seen)}, err
 }
 
 func editTenant(r *frame.Request, v frame.Values) (frame.Done, error) {
@@ -150,7 +151,7 @@ func editTenant(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if ch.Sites == nil {
 		ch.RemoveSites = slices.DeleteFunc(slices.Clone(t.Sites), func(s string) bool { return slices.Contains(sites, s) })
 	}
-	if _, err := frame.Do[operations.TenantChange, info](r, "tenant set", ch); err != nil {
+	if _, err := frame.DoSeen[operations.TenantChange, info](r, v, "tenant set", ch); err != nil {
 		return frame.Done{}, at(err)
 	}
 	return frame.Done{To: t.path(), Flash: "Changed " + t.ClientID + "."}, nil

@@ -68,6 +68,36 @@ func TestEditSites(t *testing.T) {
 	consoletest.Has(t, s.Get("/tenants/acme", 200), "any page")
 }
 
+// TestEditTwice checks that a form that was opened before another change does not undo it silently:
+// it is shown again, with what was typed, and replaces the change only if it is sent once more.
+func TestEditTwice(t *testing.T) {
+	s := consoletest.New(t, tenantpages.Add)
+	s.Post("/add/tenant", 200, "client_id", "acme", "sites", "https://a.example")
+	version := func(page string) string {
+		_, rest, _ := strings.Cut(page, `name="version" value="`)
+		value, _, _ := strings.Cut(rest, `"`)
+		if value == "" {
+			t.Fatalf("the form has no version:\n%s", page)
+		}
+		return value
+	}
+	old := version(s.Get("/tenants/acme/edit", 200))
+	s.Post("/tenants/acme/edit", 303, "sites", "https://a.example\nhttps://b.example", "version", old)
+	// An error does not make the version a new one.
+	if page := s.Post("/tenants/acme/edit", 400, "calls_per_month", "many", "version", old); version(page) != old {
+		t.Error("after an error, the form has another version")
+	}
+	page := s.Post("/tenants/acme/edit", 409, "name", "Typed", "sites", "https://a.example", "version", old)
+	consoletest.Has(t, page, "nothing was changed", `value="Typed"`)
+	if tenant, _ := s.Dir.Tenants.Find("acme"); len(tenant.Sites) != 2 || tenant.Name != "" {
+		t.Errorf("the change of another tab was undone: %+v", tenant)
+	}
+	s.Post("/tenants/acme/edit", 303, "name", "Typed", "sites", "https://a.example", "version", version(page))
+	if tenant, _ := s.Dir.Tenants.Find("acme"); len(tenant.Sites) != 1 || tenant.Name != "Typed" {
+		t.Errorf("%+v", tenant)
+	}
+}
+
 func TestSecretAndStatus(t *testing.T) {
 	s := consoletest.New(t, tenantpages.Add)
 	first := s.Post("/add/tenant", 200, "client_id", "acme")

@@ -117,7 +117,8 @@ func showSet(r *frame.Request) (frame.FormView, error) {
 	list[0].Required, list[0].Placeholder = false, w.URL
 	list[0].Help = "Empty: it stays as it is. Its query is not shown, because it may contain a secret."
 	r.Crumb(w.URL, pageOf(r))
-	return frame.FormView{Title: "Change the webhook", Text: []string{noneIsAll}, Fields: list, Button: "Save", Cancel: pageOf(r)}, nil
+	seen, err := frame.Seen(r, "webhook set", webhooks.Change{ID: r.PathValue("id")})
+	return frame.FormView{Title: "Change the webhook", Text: []string{noneIsAll}, Fields: append(list, seen), Button: "Save", Cancel: pageOf(r)}, err
 }
 
 func set(r *frame.Request, v frame.Values) (frame.Done, error) {
@@ -126,7 +127,7 @@ func set(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if url != "" {
 		ch.URL = &url
 	}
-	_, err := frame.Do[webhooks.Change, webhooks.View](r, "webhook set", ch)
+	_, err := frame.DoSeen[webhooks.Change, webhooks.View](r, v, "webhook set", ch)
 	return frame.Done{To: pageOf(r), Flash: "The webhook was changed."}, aboutURL(err)
 }
 

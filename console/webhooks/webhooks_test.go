@@ -90,6 +90,7 @@ func TestPages(t *testing.T) {
 	if v := show(t, s, id); len(v.Events) != 1 || v.Tenant != "" || v.URL != "https://ops.example/hook?…" {
 		t.Errorf("%+v", v)
 	}
+	s.Post(one+"/set", 409, "event-import.finished", "yes", "tenant", "", "version", "of another tab")
 	if page := s.Post(one+"/rotate-secret", 200, "overlap", "7d"); !strings.Contains(page, "whsec_") || strings.Contains(page, secret) || !strings.Contains(page, "signature by the old secret too") {
 		t.Error(page)
 	}

@@ -198,7 +198,9 @@ func oneRefusal(ctx context.Context, d *datadir.Dir, in RefusalQuery) (page Refu
 }
 
 func lineOf(d *datadir.Dir, f refusals.Refusal) RefusalLine {
-	l := RefusalLine{RefusalView: viewRefusal(f), Observed: f.Observed, Decision: explanation.Sentence(subjectOf(d, f)), Setting: explanation.SettingOf(f)}
+	v := viewRefusal(f)
+	v.Count = 1 + f.More // in each line, so that those of an export can be added up
+	l := RefusalLine{RefusalView: v, Observed: f.Observed, Decision: explanation.Sentence(subjectOf(d, f)), Setting: explanation.SettingOf(f)}
 	if f.Token != [16]byte{} {
 		l.TokenID = tokens.ID(f.Token).String()
 	}

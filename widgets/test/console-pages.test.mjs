@@ -123,6 +123,8 @@ async function check(page, name) {
   const width = await page.evaluate(() => document.documentElement.scrollWidth)
   if (width > 375) faults.push(`${width} px wide in a window of 375 px`)
   faults.push(...await page.evaluate(crowded))
+  const cut = await page.$$eval('.fold', all => all.filter(table => table.parentElement.scrollWidth > table.parentElement.clientWidth).map(table => table.caption?.textContent ?? table.className))
+  if (cut.length) faults.push(`cut off in a window of 375 px: ${cut}`)
   await shoot(page, name, '375')
   await page.setViewport({width: 1280, height: 800})
   faults.push(...page.complaints.splice(0))
@@ -185,7 +187,7 @@ test('pages: there is data for them', async () => {
   await server.import(recipes)
   const tenant = async (id, ...flags) => (await server.command('tenant', 'add', id, '--site', `https://www.${id}.example`, ...flags)).client_secret
   const secret = await tenant('acme', '--name', 'Acme Ltd', '--calls-per-month', '1000', '--currency', 'EUR', '--price', '0.002', '--price-per-record', '0.0005', '--tier', 'calls:11=0.001')
-  await tenant('globe', '--name', 'Globe')
+  await tenant('globe', '--name', 'Globe'.repeat(16)) // a word that is wider than a phone
   await server.command('content', 'import', join(files, 'own.jsonl'), '--tenant', 'acme')
   await server.command('tenant', 'suspend', 'globe')
   await server.command('tenant', 'set', 'acme', 'policy.token.calls=100')
@@ -400,6 +402,6 @@ test('pages: no template of the sign-in and of the own view is forgotten', () =>
   assert.deepEqual(all.sort(), [
     'developers/diagnosis.html', 'developers/enter.html', 'developers/layout.html', 'developers/link.html', 'developers/overview.html', 'developers/part.html',
     'developers/refusals.html', 'developers/statements.html', 'developers/token.html', 'developers/try.html', 'developers/usage.html',
-    'signin/change.html', 'signin/entered.html', 'signin/failed.html', 'signin/form.html', 'signin/second.html',
+    'signin/change.html', 'signin/ended.html', 'signin/entered.html', 'signin/failed.html', 'signin/form.html', 'signin/second.html',
   ])
 })
