@@ -110,6 +110,7 @@ func TestFsck(t *testing.T) {
 		{"ledger tenant", ledger(77, 3, 20000, other), "ledger", "a line is charged to a tenant that never existed"},
 		{"ledger count", ledger(1, -3, 20000, other), "ledger", "a line counts nothing, or less than nothing"},
 		{"ledger token", ledger(1, 3, 20000, "x'01'"), "ledger", "a line has an impossible token, route or day"},
+		{"ledger route", strings.Replace(ledger(1, 3, 20000, other), ", 0, x", ", 9, x", 1), "ledger", "a line has an impossible token, route or day"},
 		{"ledger tenants", ledger(1, 3, 20000, other) + ";" + ledger(2, 3, 20000, other), "ledger", "a token is charged to two tenants"},
 		{"client", "UPDATE tenants SET sites = '[' WHERE client_id = 'acme'", "tenants", "a column of a tenant is not JSON"},
 		{"status", "UPDATE tenants SET status = 'gone' WHERE client_id = 'acme'", "tenants", "a tenant has an unknown status"},

@@ -203,4 +203,10 @@ const (
 	Routes = 4
 )
 
-func (r Route) String() string { return [...]string{"items", "item", "related", "collections"}[r] }
+func (r Route) String() string {
+	names := [Routes]string{"items", "item", "related", "collections"}
+	if int(r) >= len(names) { // only in damaged data
+		return "unknown"
+	}
+	return names[r]
+}

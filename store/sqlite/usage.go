@@ -131,7 +131,9 @@ func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) 
 		GROUP BY tenant`, client, client, l.From, l.To)
 }
 
-// eachCount calls fn with each four numbers of a text.
+var errDamagedSums = errors.New("a row of the ledger is damaged; `stile fsck` says which")
+
+// eachCount calls fn with each four numbers of a text: day, route, calls and records.
 func eachCount(text []byte, fn func([4]int64)) error {
 	var numbers [4]int64
 	n, isDigit, negative := 0, false, false
@@ -146,15 +148,18 @@ func eachCount(text []byte, fn func([4]int64)) error {
 				numbers[n] = -numbers[n]
 			}
 			if n, isDigit, negative = n+1, false, false; n == len(numbers) {
+				if route := numbers[1]; route < 0 || route >= tokens.Routes {
+					return errDamagedSums
+				}
 				fn(numbers)
 				n, numbers = 0, [4]int64{}
 			}
 		default:
-			return errors.New("a row of the ledger's sums is damaged")
+			return errDamagedSums
 		}
 	}
 	if n != 0 {
-		return errors.New("a row of the ledger's sums is damaged")
+		return errDamagedSums
 	}
 	return nil
 }
