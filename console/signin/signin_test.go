@@ -316,7 +316,7 @@ func TestS40_Guesses(t *testing.T) {
 }
 
 // TestS40_Time checks that a guess takes as long for a name that exists as for another. A busy
-// machine delays some of them, so they alternate, and the quickest count.
+// machine delays some of them, so they alternate, the quickest count, and a few rounds are tried.
 func TestS40_Time(t *testing.T) {
 	s := newSite(t)
 	s.admin("alice", admins.Owner)
@@ -326,17 +326,21 @@ func TestS40_Time(t *testing.T) {
 		browsers[name] = s.browser(from)
 		tokens[name] = browsers[name].token("/sign-in")
 	}
-	for range 9 {
-		for name, b := range browsers {
-			start := time.Now()
-			if status, _ := b.do("POST", "/sign-in", url.Values{"csrf": {tokens[name]}, "name": {name}, "password": {"wrong"}}); status != 401 {
-				t.Fatal(status)
+	differ := func() bool { a, n := quickest["alice"], quickest["nobody"]; return a > 3*n || n > 3*a }
+	for round := 0; round < 5 && (round == 0 || differ()); round++ {
+		s.pass(24 * time.Hour) // guesses are not slowed any more
+		for range 9 {
+			for name, b := range browsers {
+				start := time.Now()
+				if status, _ := b.do("POST", "/sign-in", url.Values{"csrf": {tokens[name]}, "name": {name}, "password": {"wrong"}}); status != 401 {
+					t.Fatal(status)
+				}
+				quickest[name] = min(quickest[name], time.Since(start))
 			}
-			quickest[name] = min(quickest[name], time.Since(start))
 		}
 	}
-	if a, n := quickest["alice"], quickest["nobody"]; a > 3*n || n > 3*a {
-		t.Errorf("a guess takes %v for a name that exists, and %v for another", a, n)
+	if differ() {
+		t.Errorf("the quickest guesses by name: %v", quickest)
 	}
 }
 
