@@ -34,21 +34,32 @@ type counts struct {
 		Asked, Solved, Failed int64
 		LeftOpen              int64 `json:"left_open"`
 	}
-	// explained returns what `stile explain` counts of a reference, which may be one that a list
-	// leaves out because another of its minute stands for it.
-	explained func(ref string) int64
+	// listed returns what `stile refusal list` counts of a reference, of all tokens or of one.
+	listed func(token, ref string) int64
 }
 
 // readCounts reads what the commands list.
 func (s *server) readCounts() *counts {
 	s.t.Helper()
-	c := &counts{projections: map[string]struct{ Calls, Amount json.Number }{}, explained: func(ref string) int64 {
-		var one struct{ Count int64 }
-		s.must(s.CommandJSON(&one, "explain", ref))
-		return max(one.Count, 1)
+	c := &counts{projections: map[string]struct{ Calls, Amount json.Number }{}, listed: func(token, ref string) (n int64) {
+		args := []string{"refusal", "list"}
+		if token != "" {
+			args = append(args, "--token", token)
+		}
+		var all []struct {
+			Ref   string
+			Count int64
+		}
+		s.must(s.CommandJSON(&all, args...))
+		for _, one := range all {
+			if one.Ref == ref {
+				n = one.Count
+			}
+		}
+		return n
 	}}
-	s.must(s.CommandJSON(c, "token", "list"))
-	s.must(s.CommandJSON(c, "refusal", "list"))
+	s.must(s.CommandJSON(&c.Tokens, "token", "list"))
+	s.must(s.CommandJSON(&c.Refusals, "refusal", "list"))
 	s.must(s.CommandJSON(&c.addresses, "address", "list"))
 	s.must(s.CommandJSON(&c.proposals, "address", "proposals"))
 	s.must(s.CommandJSON(&c.items, "content", "list"))
@@ -137,8 +148,9 @@ func (c *counts) card(label, tenant string) (want string, isKnown bool) {
 // and times.
 var others = regexp.MustCompile(`^(Prices|What was changed|Admins|Time to answer a call|/Value|/Default)$`)
 
-// cell returns what the commands say of a number in a table that is not about usage.
-func (c *counts) cell(g grid, head string, row []string) (want string, isKnown bool) {
+// cell returns what the commands say of a number in a table that is not about usage, on a page about
+// a token or others.
+func (c *counts) cell(g grid, token, head string, row []string) (want string, isKnown bool) {
 	n := int64(-1)
 	switch first := row[0]; {
 	case g.Caption == "Tokens" && head == "Challenges":
@@ -148,7 +160,7 @@ func (c *counts) cell(g grid, head string, row []string) (want string, isKnown b
 			}
 		}
 	case head == "Count":
-		n = c.explained(first)
+		n = c.listed(token, first)
 	case g.Caption == "Refusals by code" && head == "Before":
 		n = 0
 	case g.Caption == "Refusals by code":
@@ -218,12 +230,13 @@ func (n *numbers) checkColumn(p page, g grid, column int, head string, c *counts
 		n.compare(p, g.Caption+", all rows", columnTotal(n.t, g, column), fmt.Sprint(want))
 		return
 	}
+	_, token, _ := strings.Cut(p.Path, "/refusals?token=")
 	for _, row := range g.Rows {
 		if column >= len(row) || !aNumber.MatchString(row[column]) {
 			continue
 		}
 		what := fmt.Sprintf("%q, %s, %s", g.Caption, row[0], head)
-		if want, isKnown := c.cell(g, head, row); isKnown {
+		if want, isKnown := c.cell(g, token, head, row); isKnown {
 			n.compare(p, what, row[column], want)
 		} else {
 			n.t.Errorf("%s: the test can't compare %s: %s", p.Path, what, row[column])

@@ -85,7 +85,7 @@ test('pictures of a refusal and of a tenant', options, async t => {
     else await cache(token, call)
   }
   const page = await signIn(t, server)
-  const {refusals: [refusal]} = await server.command('refusal', 'list', '--code', 'challenge_required')
+  const [refusal] = await server.command('refusal', 'list', '--code', 'challenge_required')
   await page.goto(`${server.admin}/refusals/${refusal.ref}`)
   await picture(page, 'refusal', 640)
   await page.goto(`${server.admin}/tenants/acme`)
