@@ -148,8 +148,8 @@ func (c *counts) card(label, tenant string) (want string, isKnown bool) {
 // and times.
 var others = regexp.MustCompile(`^(Prices|What was changed|Admins|Time to answer a call|/Value|/Default)$`)
 
-// cell returns what the commands say of a number in a table that is not about usage, on a page about
-// a token or others.
+// cell returns what the commands say of a number in a table that is not about usage, on a page
+// about a token or others.
 func (c *counts) cell(g grid, token, head string, row []string) (want string, isKnown bool) {
 	n := int64(-1)
 	switch first := row[0]; {
