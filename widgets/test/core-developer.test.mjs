@@ -17,7 +17,7 @@ const mistakes = {
   'unknown values': {html: '<stile-results layout="gird" mode="mroe" sort="date" deep-link="hsah"></stile-results><stile-list layout="gird"></stile-list>', says: [
     /<stile-results layout="gird">: did you mean "grid"/, /mode="mroe">: did you mean "more"/, /sort="date">: must be one of relevance, newest, title/, /deep-link="hsah">: did you mean "hash"/, /<stile-list layout="gird">: did you mean "grid"/]},
   'limits': {html: '<stile-list page-size="500"></stile-list><stile-search min-chars="many"></stile-search>', act: () => document.querySelector('stile-search').shadowRoot.querySelector('input').dispatchEvent(new InputEvent('input')), says: [/page-size="500">: must be a number from 1 to 50/, /min-chars="many">: must be a number from 1 to 64/]},
-  'for names nothing': {html: '<stile-search for="gone"></stile-search>', says: [/<stile-search for="gone">: there is no <stile-results id="gone">/]},
+  'for names nothing': {html: '<stile-search for="elsewhere" action="/search.html"></stile-search><stile-search for="gone"></stile-search>', says: [/<stile-search for="gone">: there is no <stile-results id="gone">/]},
   'an unregistered origin': {html: list, listed: 'https://other.example', says: [/client_mismatch/]},
   'a wrong parameter': {call: {limit: 500}, says: [/the server refused a call: limit.*bad_request/]},
   'a token URL that fails': {html: list, token: {status: 500, type: 'text/html', body: 'no'}, says: [/token URL returned no new token.*HTTP 500 text\/html.*\/problems\/token_endpoint/]},

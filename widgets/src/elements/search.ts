@@ -78,10 +78,10 @@ export class StileSearch extends StileElement {
     if (this.matches(':focus-within')) this.#typed()
   }
 
-  /** Reports that `for` names nothing. */
+  /** Reports that `for` names nothing. With `action`, the results may be on that page. */
   #checkTarget(): void {
     const id = this.getAttribute('for')
-    if (id && !this.#results) reportMistake(dev => dev.target(id))
+    if (id && !this.getAttribute('action') && !this.#results) reportMistake(dev => dev.target(id))
   }
 
   protected override update(): void {
