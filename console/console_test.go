@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +169,22 @@ func TestFiles(t *testing.T) {
 	w := httptest.NewRecorder()
 	if h.ServeHTTP(w, httptest.NewRequest("GET", "/console/0/console.css", nil)); w.Code != 404 {
 		t.Errorf("another version: %d", w.Code)
+	}
+}
+
+// TestHidden checks that the style sheet hides only texts for screen readers, and the headings of
+// folded tables. A rule that is merged with another must not hide anything else.
+func TestHidden(t *testing.T) {
+	css, err := os.ReadFile("dist/console.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hidden []string
+	for _, m := range regexp.MustCompile(`([^{}]+)\{[^{}]*clip-path`).FindAllStringSubmatch(string(css), -1) {
+		hidden = append(hidden, m[1])
+	}
+	if want := []string{".sr", ".fold thead"}; !slices.Equal(hidden, want) {
+		t.Errorf("%q are hidden, want %q", hidden, want)
 	}
 }
 
