@@ -133,7 +133,7 @@ func (t Table) EvidenceTraffic(ctx context.Context, from int64) (map[uint32]evid
 func (t Table) PruneEvidence(ctx context.Context, before int64) error {
 	err := rows.Prune(ctx, t.DB, perPrune, `
 		DELETE FROM evidence WHERE (tenant, day, kind, key) IN (
-			SELECT tenant, day, kind, key FROM evidence WHERE day < ? LIMIT ?)`, before, perPrune)
+			SELECT tenant, day, kind, key FROM evidence WHERE day < ? LIMIT ?)`, before)
 	if err != nil {
 		return fmt.Errorf("prune evidence: %w", err)
 	}

@@ -94,7 +94,7 @@ func (t Table) History(ctx context.Context, q history.Query) ([]history.Point, e
 func (t Table) PruneHistory(ctx context.Context, s history.Step, before time.Time) error {
 	err := rows.Prune(ctx, t.DB, pruneRows, `
 		DELETE FROM history WHERE (step, tenant, at) IN (
-			SELECT step, tenant, at FROM history WHERE step = ? AND at < ? LIMIT ?)`, seconds(s), before.Unix(), pruneRows)
+			SELECT step, tenant, at FROM history WHERE step = ? AND at < ? LIMIT ?)`, seconds(s), before.Unix())
 	if err != nil {
 		return fmt.Errorf("prune the history: %w", err)
 	}

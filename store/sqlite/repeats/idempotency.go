@@ -53,20 +53,8 @@ func (t Table) BeginRequest(ctx context.Context, r idempotency.Record, before ti
 // ForgetOld removes the records that can't be repeated any more, also if nobody sends another
 // request with a key: a response may contain a secret.
 func (t Table) ForgetOld(ctx context.Context, now time.Time) error {
-	for {
-		var n int64
-		err := t.DB.Write(ctx, func(tx *sql.Tx) error {
-			done, err := tx.ExecContext(ctx, `DELETE FROM idempotency WHERE id IN (SELECT id FROM idempotency WHERE at < ? LIMIT ?)`,
-				now.Add(-idempotency.Lasts).Unix(), maxRemoved)
-			if err == nil {
-				n, err = done.RowsAffected()
-			}
-			return err
-		})
-		if err != nil || n < maxRemoved {
-			return err
-		}
-	}
+	return rows.Prune(ctx, t.DB, maxRemoved, `
+		DELETE FROM idempotency WHERE id IN (SELECT id FROM idempotency WHERE at < ? LIMIT ?)`, now.Add(-idempotency.Lasts).Unix())
 }
 
 func find(ctx context.Context, tx *sql.Tx, id [sha256.Size]byte) (r idempotency.Record, err error) {

@@ -5,6 +5,7 @@ package rows
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 )
 
@@ -75,9 +76,11 @@ func Affected(res sql.Result, err error) (int, error) {
 	return int(n), err
 }
 
-// Prune runs a statement that removes up to limit rows until it removes fewer. Each run is a
-// transaction of its own, so that calls don't wait for all of them.
+// Prune runs a statement that removes up to limit rows until it removes fewer. The limit is the
+// statement's last parameter, after args. Each run is a transaction of its own, so that calls don't
+// wait for all of them.
 func Prune(ctx context.Context, db DB, limit int, query string, args ...any) error {
+	args = append(slices.Clip(args), limit)
 	for gone := limit; gone >= limit; {
 		err := db.Write(ctx, func(tx *sql.Tx) (err error) {
 			gone, err = Affected(tx.ExecContext(ctx, query, args...))

@@ -81,10 +81,9 @@ func (t Table) Checkpoint(context.Context) error { return t.DB.Checkpoint() }
 
 // ClearLines implements [statements.Store]. It removes them a few at a time, since calls wait.
 func (t Table) ClearLines(ctx context.Context, tenant, month string) error {
-	const some = 32
-	err := rows.Prune(ctx, t.DB, some, `
+	err := rows.Prune(ctx, t.DB, 32, `
 		DELETE FROM statement_lines WHERE rowid IN
-		(SELECT rowid FROM statement_lines WHERE tenant = ? AND month = ? LIMIT ?)`, tenant, month, some)
+		(SELECT rowid FROM statement_lines WHERE tenant = ? AND month = ? LIMIT ?)`, tenant, month)
 	if err != nil {
 		return fmt.Errorf("remove lines of an interrupted statement: %w", err)
 	}
