@@ -48,7 +48,7 @@ func (c *checker) usage(ctx context.Context, tx *sql.Tx) (err error) {
 	}
 	lines, err := u.compare(ctx)
 	if err == nil && len(c.report.Findings) == wrong {
-		c.used = append([]usage.Line{}, lines...)
+		c.used = append([]usage.Line{}, lines...) // not nil
 	}
 	return err
 }
