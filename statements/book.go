@@ -404,11 +404,12 @@ func (b *Book) Newest(ctx context.Context, owner uint32) (Closed, bool, error) {
 	return list[0], true, nil
 }
 
-// ClosedSince returns the statements of all tenants that were closed since a time.
+// ClosedSince returns the statements of all tenants that were closed since a time, as lists show
+// them.
 func (b *Book) ClosedSince(ctx context.Context, since time.Time) (found []Statement, err error) {
 	q := Query{Limit: 500}
 	for {
-		list, err := b.Store.Statements(ctx, q)
+		list, err := b.Store.Listed(ctx, q)
 		if err != nil {
 			return nil, err
 		}

@@ -40,7 +40,7 @@ type Config struct {
 	Addresses   Addresses
 	ShowAddress func(netip.Addr) string
 	Corpus      func() string // identifies the current generation
-	// ClosedSince returns the statements that were closed since a time.
+	// ClosedSince returns the statements that were closed since a time, with or without their rows.
 	ClosedSince func(context.Context, time.Time) ([]statements.Statement, error)
 }
 

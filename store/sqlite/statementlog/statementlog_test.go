@@ -675,6 +675,12 @@ func TestListed(t *testing.T) {
 			}
 		}
 	}
+	closed := november.AddDate(0, 1, 2)
+	for since, want := range map[time.Time]int{closed: all, closed.Add(time.Second): 0} {
+		if found, err := b.ClosedSince(t.Context(), since); err != nil || len(found) != want {
+			t.Errorf("since %s: %d statements, want %d: %v", since, len(found), want, err)
+		}
+	}
 }
 
 // TestLogIsBounded closes many months at once, and checks that the write-ahead log does not grow
