@@ -153,7 +153,7 @@ func (b *Book) close(ctx context.Context, month, now time.Time) (made []Statemen
 
 // read makes the statements of the accounts from an index on, whose lines are of one moment.
 func (c *closing) read(numbers []uint32, first int) error {
-	from, to := days(c.month)
+	from, to := Days(c.month)
 	err := c.b.Store.EachLine(c.ctx, numbers[first:], from, to, func(account int, lines []Line) error {
 		if err := c.advance(first + account); err != nil {
 			return err

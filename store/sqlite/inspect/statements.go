@@ -205,7 +205,7 @@ func (s *statementCheck) ledger(ctx context.Context, month string, list []statem
 	for i, c := range list {
 		numbers[i], now[i] = c.Owner, newTotal()
 	}
-	from, to := int32(first.Unix()/86400), int32(first.AddDate(0, 1, 0).Unix()/86400)-1
+	from, to := statements.Days(first)
 	err = s.table.EachLine(ctx, numbers, from, to, func(i int, lines []statements.Line) error {
 		for _, l := range lines {
 			now[i].add(l)
