@@ -77,7 +77,7 @@ func (s *statementCheck) months(ctx context.Context) error {
 		case i > 0 && statements.MonthOf(at.AddDate(0, -1, 0)) != months[i-1]:
 			s.found("a month between two closed ones is not closed", keepBill, "table closed_months: %s follows %s", m, months[i-1])
 		case statements.ClosesAt(at).After(s.Now.Add(clockSlack)):
-			s.found("a month is closed that is not over", keepBill, "table closed_months, %s", m)
+			s.found("a month that is not over is closed", keepBill, "table closed_months, %s", m)
 		}
 		s.closed[m] = true
 	}

@@ -144,7 +144,7 @@ func (u *usageCheck) readTokens(ctx context.Context) error {
 			return nil
 		}
 		if isListed && (issued != int64(s.IssuedAt) || dead != int64(s.Dead) || !bytes.Equal(address, sqlite.BoundAddress(s))) {
-			u.found("a row is listed with another issue, death or address than its state has", restoreAll, "token %x", id)
+			u.found("a row's issue, death or address differs from that of its state", restoreAll, "token %x", id)
 		}
 		return u.token(ctx, tokens.ID(id), s, tenant, expires)
 	}, `SELECT id, tenant, expires, state, used IS NOT NULL, issued, dead, address FROM tokens`)
