@@ -30,8 +30,8 @@ const (
 	MaxName     = 64 // characters of a name
 )
 
-// PasskeyWithin is how long after signing in a passkey can be added: a browser that was left alone
-// must not get one.
+// PasskeyWithin is how long after signing in a passkey can be added: somebody who finds a browser
+// that was left signed in must not be able to add one.
 const PasskeyWithin = 15 * time.Minute
 
 // What a caller must distinguish.

@@ -80,7 +80,7 @@ func closeAt(t testing.TB, b *statements.Book, now time.Time) []statements.State
 }
 
 // TestSlowReader checks that all lines of a long statement are read, in order, and that no
-// connection is held while one who reads slowly is waited for.
+// connection is held while a slow reader is waited for.
 func TestSlowReader(t *testing.T) {
 	db := openDB(t)
 	table := statementlog.Table{DB: db}
