@@ -42,7 +42,7 @@ var allowedImports = map[string]string{
 	"editdistance":              "",
 	"recent":                    "",
 	"refusals":                  "",
-	"admins":                    "golang.org/x/crypto",
+	"admins":                    "recent golang.org/x/crypto",
 	"audit":                     "",
 	"challenge":                 "dchest/captcha",
 	"simulate":                  "tokens addresses",

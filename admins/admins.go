@@ -30,8 +30,8 @@ const (
 	MaxName     = 64 // characters of a name
 )
 
-// PasskeyWithin is how long after signing in a passkey can be added: a browser that was left alone
-// must not get one.
+// PasskeyWithin is how long after signing in a passkey can be added: somebody who finds a browser
+// that was left signed in must not be able to add one.
 const PasskeyWithin = 15 * time.Minute
 
 // What a caller must distinguish.
@@ -145,7 +145,7 @@ type Directory struct {
 	store   Store
 	key     []byte // of the hashes of tokens and sessions
 	hasher  *hasher
-	guesses guesses
+	guesses *guesses
 }
 
 // NewDirectory returns the accounts in a store. secret is the server's secret key.
@@ -154,7 +154,7 @@ func NewDirectory(store Store, secret []byte) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the key of admin tokens: %w", err)
 	}
-	return &Directory{store: store, key: key, hasher: newHasher()}, nil
+	return &Directory{store, key, newHasher(), newGuesses()}, nil
 }
 
 // hash returns the stored form of a token or a session's cookie.

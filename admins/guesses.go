@@ -5,16 +5,23 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"stile.example/stile/recent"
 )
 
 // ErrGuesses says that the current password of an account was wrong too often.
 var ErrGuesses = errors.New("the current password was wrong too often; wait a minute, and try again")
 
-// guesses counts wrong current passwords, by account: whoever finds a browser signed in must not be
-// able to find out the password there.
+// guesses counts wrong current passwords, by account: somebody who uses a browser that was left
+// signed in must not be able to guess the password there.
 type guesses struct {
 	mu    sync.Mutex
-	spent map[int64]spent // at most MaxAdmins
+	spent recent.Map[int64, spent]
+}
+
+// newGuesses returns guesses that drop none of an account while there are at most MaxAdmins.
+func newGuesses() *guesses {
+	return &guesses{spent: recent.New[int64, spent](2 * MaxAdmins)}
 }
 
 // spent is how many guesses were made, less one for each guessEvery, at a time.
@@ -28,9 +35,9 @@ const (
 	guessEvery = time.Minute
 )
 
-// now returns what is spent of an account at a time. A clock that goes back gives nothing back.
+// now returns what an account has spent at a time. A clock that goes back gives nothing back.
 func (g *guesses) now(number int64, now time.Time) spent {
-	s, known := g.spent[number]
+	s, known := g.spent.Get(number)
 	if !known {
 		return spent{at: now}
 	}
@@ -48,27 +55,17 @@ func (g *guesses) take(number int64, now time.Time) bool {
 	if s.n+1 > maxGuesses {
 		return false
 	}
-	if len(g.spent) >= MaxAdmins {
-		for other := range g.spent { // accounts that were removed, and those whose guesses are old
-			if g.now(other, now).n == 0 {
-				delete(g.spent, other)
-			}
-		}
-	}
-	if g.spent == nil {
-		g.spent = map[int64]spent{}
-	}
 	s.n++
-	g.spent[number] = s
+	g.spent.Put(number, s)
 	return true
 }
 
 func (g *guesses) giveBack(number int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := g.spent[number]
+	s, _ := g.spent.Get(number)
 	s.n = max(0, s.n-1)
-	g.spent[number] = s
+	g.spent.Put(number, s)
 }
 
 // CheckCurrent checks the password of somebody who is signed in. It returns [ErrNotFound] if it is

@@ -49,6 +49,8 @@ type TokenStore interface {
 	UseToken(ctx context.Context, id int64, at time.Time) error
 	// RemoveToken removes a token of an account, or returns [ErrNotFound].
 	RemoveToken(ctx context.Context, admin, id int64) error
+	// RemoveTokens removes all tokens of an account.
+	RemoveTokens(ctx context.Context, admin int64) error
 }
 
 // AddToken adds a token and returns it in plain; it can't be shown again. role is lowered to its
@@ -124,14 +126,5 @@ func (d *Directory) CheckToken(ctx context.Context, plain string, now time.Time)
 
 // RemoveTokens removes all tokens of an account.
 func (d *Directory) RemoveTokens(ctx context.Context, admin int64) error {
-	tokens, err := d.store.Tokens(ctx, admin)
-	if err != nil {
-		return err
-	}
-	for _, t := range tokens {
-		if err := d.store.RemoveToken(ctx, admin, t.ID); err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
-	}
-	return nil
+	return d.store.RemoveTokens(ctx, admin)
 }

@@ -94,8 +94,8 @@ type Store interface {
 type Log struct {
 	store Store
 	key   []byte
-	// verifying has a value while the log is verified: that reads all of it by one of the few
-	// connections of the database, and any viewer may do it.
+	// verifying has a value while the log is verified. A verification reads the whole log over one of
+	// the few connections of the database, and any viewer may start one.
 	verifying chan struct{}
 }
 

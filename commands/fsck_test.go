@@ -96,9 +96,9 @@ func TestFsck(t *testing.T) {
 	for _, c := range []struct{ name, sql, check, finding string }{
 		{"state", "UPDATE tokens SET state = x'63' WHERE id = " + first, "tokens", "a state can't be read"},
 		{"cut", "UPDATE tokens SET state = substr(state, 1, 40) WHERE id = " + first, "tokens", "a state can't be read"},
-		{"listed issue", "UPDATE tokens SET issued = issued + 1 WHERE id = " + first, "tokens", "a row is listed with another issue, death or address than its state has"},
-		{"listed death", "UPDATE tokens SET dead = 0", "tokens", "a row is listed with another issue, death or address than its state has"},
-		{"listed address", "UPDATE tokens SET address = zeroblob(16)", "tokens", "a row is listed with another issue, death or address than its state has"},
+		{"listed issue", "UPDATE tokens SET issued = issued + 1 WHERE id = " + first, "tokens", "a row's issue, death or address differs from that of its state"},
+		{"listed death", "UPDATE tokens SET dead = 0", "tokens", "a row's issue, death or address differs from that of its state"},
+		{"listed address", "UPDATE tokens SET address = zeroblob(16)", "tokens", "a row's issue, death or address differs from that of its state"},
 		{"row", "UPDATE tokens SET tenant = 2 - tenant + 1 WHERE id = " + first, "tokens", "a row does not belong to its state"},
 		{"id", "UPDATE tokens SET id = x'00' WHERE id = " + first, "tokens", "a row has an impossible id"},
 		{"tenant", "UPDATE tenants SET number = 9 WHERE client_id = 'acme'", "tokens", "a token is charged to a tenant that never existed"},

@@ -67,6 +67,11 @@ func (e *examination) sites() {
 	}
 }
 
+// pageCode returns the HTML that a page with the usual widgets needs.
+func (e *examination) pageCode() string {
+	return indent(strings.TrimSpace(snippet.Default(e.ClientID).Code(e.API)))
+}
+
 // calls finds a tenant that does not use the API.
 func (e *examination) calls() {
 	switch refused := total(e.sums[evidence.Refused]); {
@@ -75,10 +80,10 @@ func (e *examination) calls() {
 		e.add(Critical, "All calls are refused.", refused.Ref, "Fix the other findings first. The reference explains one of the refusals:\n  "+
 			e.forReader("stile explain "+refused.Ref, refused.Ref), days+"no call was admitted and %s refused: %s.", were(refused.Count, "request"), named(e.sums[evidence.Refused]))
 	case e.EverCalled:
-		e.add(Warning, "There are no more calls.", "", "Open a page with the widgets, and read the browser's console. The page needs:\n"+indent(strings.TrimSpace(snippet.Default(e.ClientID).Code(e.API))),
+		e.add(Warning, "There are no more calls.", "", "Open a page with the widgets, and read the browser's console. The page needs:\n"+e.pageCode(),
 			days+"no call was admitted, and %s refused. There were calls before.", were(0, "request"))
 	default:
-		e.add(Notice, "There are no calls yet.", "", "Put this into a page of one of the sites, and serve POST /stile/token from the same site:\n"+indent(strings.TrimSpace(snippet.Default(e.ClientID).Code(e.API))),
+		e.add(Notice, "There are no calls yet.", "", "Put this into a page of one of the sites, and serve POST /stile/token from the same site:\n"+e.pageCode(),
 			"No call was ever admitted.")
 	}
 }

@@ -25,8 +25,8 @@ const (
 	Hour    = Step(time.Hour)
 )
 
-// keep is how long the points of each step are kept: for two of the periods that are read by it,
-// and a little longer.
+// keep is how long the points of each step are kept: two of the periods that are shown in that
+// step, and a little longer.
 var keep = map[Step]time.Duration{Minute: 3 * time.Hour, Quarter: 49 * time.Hour, Hour: 62 * 24 * time.Hour}
 
 // start returns the start of the step that a time is in.

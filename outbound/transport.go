@@ -22,8 +22,8 @@ func Dialer(timeout time.Duration, may func(netip.AddrPort) error) *net.Dialer {
 	}}
 }
 
-// Transport makes requests to the addresses that are allowed: fewer by plain HTTP than by TLS.
-// Plain HTTP has connections of its own, so that each is checked for what it is used for.
+// Transport makes requests to allowed addresses. Fewer are allowed for plain HTTP than for TLS, so
+// each has connections of its own.
 type Transport struct{ secure, plain *http.Transport }
 
 // NewTransport returns a transport whose connections may admits, as for [Dialer]. Proxies of the

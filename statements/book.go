@@ -153,7 +153,7 @@ func (b *Book) close(ctx context.Context, month, now time.Time) (made []Statemen
 
 // read makes the statements of the accounts from an index on, whose lines are of one moment.
 func (c *closing) read(numbers []uint32, first int) error {
-	from, to := days(c.month)
+	from, to := Days(c.month)
 	err := c.b.Store.EachLine(c.ctx, numbers[first:], from, to, func(account int, lines []Line) error {
 		if err := c.advance(first + account); err != nil {
 			return err
@@ -404,11 +404,12 @@ func (b *Book) Newest(ctx context.Context, owner uint32) (Closed, bool, error) {
 	return list[0], true, nil
 }
 
-// ClosedSince returns the statements of all tenants that were closed since a time.
+// ClosedSince returns the statements of all tenants that were closed since a time, as lists show
+// them.
 func (b *Book) ClosedSince(ctx context.Context, since time.Time) (found []Statement, err error) {
 	q := Query{Limit: 500}
 	for {
-		list, err := b.Store.Statements(ctx, q)
+		list, err := b.Store.Listed(ctx, q)
 		if err != nil {
 			return nil, err
 		}

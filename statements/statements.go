@@ -90,8 +90,8 @@ func ParseMonth(month string) (time.Time, error) {
 // ClosesAt returns when a month closes.
 func ClosesAt(month time.Time) time.Time { return month.AddDate(0, 1, 0).Add(Delay) }
 
-// days returns the first and the last day of a month, as days since 1970-01-01.
-func days(month time.Time) (first, last int32) {
+// Days returns the first and the last day of a month, as days since 1970-01-01.
+func Days(month time.Time) (first, last int32) {
 	end := month.AddDate(0, 1, 0)
 	return int32(month.Unix() / 86400), int32(end.Unix()/86400) - 1
 }

@@ -105,8 +105,8 @@ type Change struct {
 	Enabled *bool
 }
 
-// Apply changes a webhook that is not stored. It returns an error unless a webhook may have the
-// fields of the change.
+// Apply makes a change to w, and does not store it. It returns an error unless a webhook may have
+// the fields of the change.
 func (o *Outbox) Apply(c Change, w *Webhook) error {
 	if c.URL != nil {
 		url, err := o.targets.check(*c.URL)

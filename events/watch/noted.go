@@ -1,6 +1,11 @@
 package watch
 
-import "sync"
+import (
+	"context"
+	"sync"
+
+	"stile.example/stile/events"
+)
 
 // noted holds what happened since the last check. The zero value is empty.
 type noted[T any] struct {
@@ -36,6 +41,22 @@ func (n *noted[T]) take() (list []T, scan bool) {
 	list, scan = n.list, n.scan
 	n.list, n.scan = nil, false
 	return list, scan
+}
+
+// check emits the events of what was noted, or of all that read returns. After an error, the next
+// check reads all.
+func (n *noted[T]) check(ctx context.Context, w *Watcher, read func() ([]T, error), eventOf func(T) events.Event) (err error) {
+	list, scan := n.take()
+	if scan {
+		list, err = read()
+	}
+	for i := 0; i < len(list) && err == nil; i++ {
+		err = w.emit(ctx, eventOf(list[i]))
+	}
+	if err != nil {
+		n.all()
+	}
+	return err
 }
 
 // wakeUp makes the next check immediate. It does not wait.

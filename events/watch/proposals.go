@@ -21,27 +21,17 @@ func (w *Watcher) Proposed(scope addresses.Scope, s addresses.State) {
 	w.wakeUp()
 }
 
-// checkProposals emits the events of noted proposals, or of all. After an error, it reads all.
+// checkProposals emits the events of noted proposals, or of all.
 func (w *Watcher) checkProposals(ctx context.Context, now time.Time) error {
-	list, scan := w.pending.take()
-	if scan {
-		err := w.Addresses.EachAddress(ctx, func(scope addresses.Scope, s addresses.State) {
+	stored := func() (list []proposal, err error) {
+		err = w.Addresses.EachAddress(ctx, func(scope addresses.Scope, s addresses.State) {
 			if s.Propose {
 				list = append(list, proposal{scope, s, s.LastStepBlocks == 1})
 			}
 		})
-		if err != nil {
-			w.pending.all()
-			return err
-		}
+		return list, err
 	}
-	for _, p := range list {
-		if err := w.emit(ctx, w.proposalEvent(p, now)); err != nil {
-			w.pending.all()
-			return err
-		}
-	}
-	return nil
+	return w.pending.check(ctx, w, stored, func(p proposal) events.Event { return w.proposalEvent(p, now) })
 }
 
 // proposalEvent returns the event of a proposal. Its mark is the end of the block with which the

@@ -8,8 +8,8 @@ import (
 	"stile.example/stile/statements"
 )
 
-// lookBack is how long after its closing the event of a statement is emitted, if it could not be
-// before. It is shorter than marks are kept, so an event is never emitted twice.
+// lookBack is how long after a statement was closed its event can still be emitted. It is shorter
+// than marks are kept, so an event is never emitted twice.
 const lookBack = 90 * 24 * time.Hour
 
 // Closed notes that a statement was closed. It does not wait: the closing of a month does.
@@ -18,24 +18,11 @@ func (w *Watcher) Closed(s statements.Statement) {
 	w.wakeUp()
 }
 
-// checkStatements emits the events of noted statements, or of all that were closed recently. After
-// an error, it reads all: a closing whose process was killed is found in the same way.
+// checkStatements emits the events of noted statements, or of all that were closed recently, such
+// as by a process that was killed before the events.
 func (w *Watcher) checkStatements(ctx context.Context, now time.Time) error {
-	list, scan := w.closed.take()
-	if scan {
-		var err error
-		if list, err = w.ClosedSince(ctx, now.Add(-lookBack)); err != nil {
-			w.closed.all()
-			return err
-		}
-	}
-	for _, s := range list {
-		if err := w.emit(ctx, statementEvent(s)); err != nil {
-			w.closed.all()
-			return err
-		}
-	}
-	return nil
+	recent := func() ([]statements.Statement, error) { return w.ClosedSince(ctx, now.Add(-lookBack)) }
+	return w.closed.check(ctx, w, recent, statementEvent)
 }
 
 func statementEvent(s statements.Statement) events.Event {

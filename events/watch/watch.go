@@ -7,6 +7,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -39,7 +40,7 @@ type Config struct {
 	Addresses   Addresses
 	ShowAddress func(netip.Addr) string
 	Corpus      func() string // identifies the current generation
-	// ClosedSince returns the statements that were closed since a time.
+	// ClosedSince returns the statements that were closed since a time, with or without their rows.
 	ClosedSince func(context.Context, time.Time) ([]statements.Statement, error)
 }
 
@@ -116,19 +117,10 @@ func (w *Watcher) Recover(ctx context.Context) error {
 	return w.checkStatuses(ctx)
 }
 
-// Check compares once.
+// Check compares once. An error of one comparison does not prevent the others.
 func (w *Watcher) Check(ctx context.Context) error {
 	now := w.Now()
-	if err := w.checkQuotas(ctx, now); err != nil {
-		return err
-	}
-	if err := w.checkIssuers(ctx, now); err != nil {
-		return err
-	}
-	if err := w.checkStatements(ctx, now); err != nil {
-		return err
-	}
-	return w.checkProposals(ctx, now)
+	return errors.Join(w.checkQuotas(ctx, now), w.checkIssuers(ctx, now), w.checkStatements(ctx, now), w.checkProposals(ctx, now))
 }
 
 // emit emits an event with a mark, unless it is known to be reported.

@@ -1,6 +1,7 @@
 package watch_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -40,6 +41,7 @@ type world struct {
 	states  map[addresses.Scope]addresses.State
 	corpus  string
 	closed  []statements.Statement
+	damaged error // of reading statements
 }
 
 // failing is an outbox that fails while err is set.
@@ -94,7 +96,7 @@ func (w *world) restart() {
 					list = append(list, s)
 				}
 			}
-			return list, w.out.err
+			return list, cmp.Or(w.out.err, w.damaged)
 		},
 	})
 	if err := w.Recover(w.t.Context()); err != nil && w.out.err == nil {
@@ -404,4 +406,23 @@ func TestStatements(t *testing.T) {
 	w.closed = append(w.closed, old)
 	w.restart()
 	w.want("a statement whose mark is no longer kept", w.check())
+}
+
+// TestDamagedStatement checks that proposals are reported although a statement can't be read, and
+// that its own event follows when it can be read.
+func TestDamagedStatement(t *testing.T) {
+	w := newWorld(t)
+	w.closed = append(w.closed, statements.Statement{Tenant: "acme", Month: "2026-11", ClosedAt: start})
+	w.damaged = errors.New("the database was changed")
+	w.states[addresses.Scope{Range: netip.MustParsePrefix("203.0.113.7/32")}] = addresses.State{Until: start.Unix() + 60, Propose: true, LastStepBlocks: 1}
+	if err := w.Check(t.Context()); !errors.Is(err, w.damaged) {
+		t.Errorf("the error is %v", err)
+	}
+	if got := w.stored(); len(got) != 1 || !strings.HasPrefix(got[0], "address.proposed ") {
+		t.Errorf("reported: %q", got)
+	}
+	w.damaged = nil
+	if got := w.check(); len(got) != 1 || !strings.HasPrefix(got[0], "statement.closed ") {
+		t.Errorf("reported when it can be read: %q", got)
+	}
 }

@@ -2,7 +2,6 @@ package files_test
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -124,7 +123,7 @@ func TestLawDamage(t *testing.T) {
 		if err == nil && len(r.Problems) == 0 {
 			t.Fatalf("%s: a changed file is valid: %q", f, text)
 		}
-		if err == nil && strings.TrimSpace(fmt.Sprint(r.Problems[0].Text)) == "" {
+		if err == nil && strings.TrimSpace(r.Problems[0].Text) == "" {
 			t.Fatalf("%s: a problem says nothing", f)
 		}
 	})

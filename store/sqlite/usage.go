@@ -72,13 +72,14 @@ func (db *DB) sumStates(ctx context.Context) error {
 		if err = errors.Join(err, fault); err != nil {
 			return err
 		}
-		states := usagesum.NewStates()
-		if err := EachState(ctx, tx, func(_ tokens.ID, s tokens.State) { states.Add(s) }); err != nil {
+		var states usagesum.Tokens
+		states.Begin()
+		if err := EachState(ctx, tx, func(_ tokens.ID, s tokens.State) { states.Change(&tokens.State{}, &s) }); err != nil {
 			return err
 		}
 		db.used.Lock()
 		defer db.used.Unlock()
-		db.used.Complete(states.Sums())
+		db.used.Complete(&states)
 		return nil
 	})
 }
@@ -105,7 +106,7 @@ func UsageIn(ctx context.Context, tx *sql.Tx) ([]usage.Line, error) {
 	return l.Sorted(), err
 }
 
-// readLedger adds the ledger to l, and tells it the names of the tenants.
+// readLedger adds the ledger to l, and sets its names of the tenants.
 func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) {
 	if l.Names, err = TenantNames(ctx, tx); err != nil {
 		return err

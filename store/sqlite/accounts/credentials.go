@@ -51,6 +51,14 @@ func (t Table) RemoveToken(ctx context.Context, admin, id int64) error {
 	return t.change(ctx, `DELETE FROM admin_tokens WHERE admin = ? AND id = ?`, admin, id)
 }
 
+// RemoveTokens implements [admins.TokenStore].
+func (t Table) RemoveTokens(ctx context.Context, admin int64) error {
+	return t.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM admin_tokens WHERE admin = ?`, admin)
+		return err
+	})
+}
+
 func scanToken(r rows.Row) (k admins.Token, err error) {
 	err = r.Scan(tokenFields(&k)...)
 	return k, err

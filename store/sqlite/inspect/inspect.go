@@ -35,7 +35,7 @@ const maxExamples = 3
 type Report struct {
 	Checked  map[string]int64 `json:"checked"`  // how much was read, by part
 	Findings []Finding        `json:"findings"` // empty if everything agrees
-	// Notices say what is unusual, and not wrong.
+	// Notices say what is unusual but not wrong.
 	Notices []Finding `json:"notices"`
 }
 
@@ -65,7 +65,7 @@ type checker struct {
 	kinds  map[[2]string]int // index of the finding of a check and a text
 	part   string
 	rows   int64
-	used   []usage.Line // what was used, if the usage agrees
+	used   []usage.Line // what was used; nil if the usage itself has findings
 }
 
 // Check checks everything. An error means that the check itself could not be completed, such as for

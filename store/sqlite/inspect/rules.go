@@ -60,7 +60,7 @@ var parts = []struct {
 			SELECT 'webhook ' || id FROM webhooks
 			WHERE url NOT GLOB 'http*://?*' OR NOT json_valid(events) OR json_type(events) <> 'array' OR NOT json_valid(secrets) OR json_array_length(secrets) = 0
 				OR enabled NOT IN (0, 1) OR created_at <= 0 OR failures < 0 OR dropped < 0`},
-		{"webhooks", "a webhook does not count its waiting deliveries right", "disable the webhook and enable it again with `stile webhook set`; then check again", `
+		{"webhooks", "a webhook's count of waiting deliveries is wrong", "disable the webhook and enable it again with `stile webhook set`; then check again", `
 			SELECT 'webhook ' || id || ' counts ' || waiting FROM webhooks
 			WHERE waiting <> (SELECT count(*) FROM deliveries d WHERE d.webhook = webhooks.id AND d.state = 'waiting')`},
 		{"deliveries", "a delivery has an impossible state, time or list of tries, or its event is missing", dropRow, `

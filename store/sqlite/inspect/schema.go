@@ -39,7 +39,7 @@ func (c *checker) schema(ctx context.Context) (usable bool, err error) {
 	}
 	for _, o := range has {
 		if _, unknown := found[name{o.Type, o.Name}]; unknown && (o.Type == "table" || o.Type == "index") {
-			c.noticed("somebody has added a table or an index, which stile does not use", "nothing, if you know it; otherwise, drop it with an SQLite shell while the server is stopped", "%s %s", o.Type, o.Name)
+			c.noticed("somebody has added a table or an index, which stile does not use", "nothing, if you added it; otherwise, drop it with an SQLite shell while the server is stopped", "%s %s", o.Type, o.Name)
 		}
 	}
 	return usable, nil

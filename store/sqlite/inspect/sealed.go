@@ -5,11 +5,11 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"stile.example/stile/idempotency"
 	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/tenants"
+	"stile.example/stile/usage"
 	"stile.example/stile/webhooks"
 )
 
@@ -67,16 +67,21 @@ func (c *checker) history(ctx context.Context, tx *sql.Tx) error {
 		return nil
 	}
 	c.part = "history"
+	byClient := map[string][]usage.Line{"": c.used}
+	for _, l := range c.used {
+		clientID := tenants.ClientIDOf(l.Tenant)
+		byClient[clientID] = append(byClient[clientID], l)
+	}
 	err := rows.Each(ctx, tx, func(r rows.Row) error {
 		var tenant string
 		var since, calls int64
 		if err := r.Scan(&tenant, &since, &calls); err != nil {
 			return err
 		}
-		first := dayOf(time.Unix(since, 0).Unix()/86400 - 1)
+		first := dayOf(since/86400 - 1)
 		var used int64
-		for _, l := range c.used {
-			if (tenant == "" || tenants.ClientIDOf(l.Tenant) == tenant) && l.Day >= first {
+		for _, l := range byClient[tenant] {
+			if l.Day >= first {
 				used += l.Calls
 			}
 		}

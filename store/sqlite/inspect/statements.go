@@ -77,7 +77,7 @@ func (s *statementCheck) months(ctx context.Context) error {
 		case i > 0 && statements.MonthOf(at.AddDate(0, -1, 0)) != months[i-1]:
 			s.found("a month between two closed ones is not closed", keepBill, "table closed_months: %s follows %s", m, months[i-1])
 		case statements.ClosesAt(at).After(s.Now.Add(clockSlack)):
-			s.found("a month is closed that is not over", keepBill, "table closed_months, %s", m)
+			s.found("a month that is not over is closed", keepBill, "table closed_months, %s", m)
 		}
 		s.closed[m] = true
 	}
@@ -205,7 +205,7 @@ func (s *statementCheck) ledger(ctx context.Context, month string, list []statem
 	for i, c := range list {
 		numbers[i], now[i] = c.Owner, newTotal()
 	}
-	from, to := int32(first.Unix()/86400), int32(first.AddDate(0, 1, 0).Unix()/86400)-1
+	from, to := statements.Days(first)
 	err = s.table.EachLine(ctx, numbers, from, to, func(i int, lines []statements.Line) error {
 		for _, l := range lines {
 			now[i].add(l)

@@ -48,7 +48,7 @@ func (c *checker) usage(ctx context.Context, tx *sql.Tx) (err error) {
 	}
 	lines, err := u.compare(ctx)
 	if err == nil && len(c.report.Findings) == wrong {
-		c.used = append([]usage.Line{}, lines...)
+		c.used = append([]usage.Line{}, lines...) // not nil
 	}
 	return err
 }
@@ -144,7 +144,7 @@ func (u *usageCheck) readTokens(ctx context.Context) error {
 			return nil
 		}
 		if isListed && (issued != int64(s.IssuedAt) || dead != int64(s.Dead) || !bytes.Equal(address, sqlite.BoundAddress(s))) {
-			u.found("a row is listed with another issue, death or address than its state has", restoreAll, "token %x", id)
+			u.found("a row's issue, death or address differs from that of its state", restoreAll, "token %x", id)
 		}
 		return u.token(ctx, tokens.ID(id), s, tenant, expires)
 	}, `SELECT id, tenant, expires, state, used IS NOT NULL, issued, dead, address FROM tokens`)

@@ -57,7 +57,8 @@ func Value[T any](r Row) (v T, err error) {
 	return v, err
 }
 
-// View runs fn in a transaction that can only read. All reads see the moment of fn's first one.
+// View runs fn in a transaction that can only read. All its reads see the database as it was at
+// the first one.
 func View(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {

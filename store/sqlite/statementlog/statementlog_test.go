@@ -80,7 +80,7 @@ func closeAt(t testing.TB, b *statements.Book, now time.Time) []statements.State
 }
 
 // TestSlowReader checks that all lines of a long statement are read, in order, and that no
-// connection is held while one who reads slowly is waited for.
+// connection is held while a slow reader is waited for.
 func TestSlowReader(t *testing.T) {
 	db := openDB(t)
 	table := statementlog.Table{DB: db}
@@ -673,6 +673,12 @@ func TestListed(t *testing.T) {
 			if got := listed[i]; fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", c) {
 				t.Errorf("listed %+v, want %+v", got, c)
 			}
+		}
+	}
+	closed := november.AddDate(0, 1, 2)
+	for since, want := range map[time.Time]int{closed: all, closed.Add(time.Second): 0} {
+		if found, err := b.ClosedSince(t.Context(), since); err != nil || len(found) != want {
+			t.Errorf("since %s: %d statements, want %d: %v", since, len(found), want, err)
 		}
 	}
 }

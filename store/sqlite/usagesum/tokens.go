@@ -30,9 +30,9 @@ func keyOf(tenant uint32, day int32) uint64 { return uint64(tenant)<<32 | uint64
 // Begin drops the sum. Changes are counted from now on.
 func (t *Tokens) Begin() { t.sums, t.isFull = map[uint64]*daySum{}, false }
 
-// Complete adds the states of the moment at which [Tokens.Begin] was called.
-func (t *Tokens) Complete(states map[uint64]*daySum) {
-	for key, sum := range states {
+// Complete adds states, the sum of all states of the moment at which [Tokens.Begin] was called.
+func (t *Tokens) Complete(states *Tokens) {
+	for key, sum := range states.sums {
 		t.merge(key, sum)
 	}
 	t.isFull = true
@@ -95,22 +95,6 @@ func (t *Tokens) change(s *tokens.State, old, next *tokens.Usage) {
 		t.prune(key, sum)
 	}
 }
-
-// States is a sum of states that is being read.
-type States struct{ t Tokens }
-
-// NewStates returns an empty sum.
-func NewStates() *States {
-	s := &States{}
-	s.t.Begin()
-	return s
-}
-
-// Add adds a state.
-func (s *States) Add(state tokens.State) { s.t.Change(&tokens.State{}, &state) }
-
-// Sums returns the sum, for [Tokens.Complete].
-func (s *States) Sums() map[uint64]*daySum { return s.t.sums }
 
 // Copy returns the sum as it is now. [Copied.AddTo] works without the lock.
 func (t *Tokens) Copy() Copied {

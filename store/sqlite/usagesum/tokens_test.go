@@ -38,12 +38,13 @@ func TestLawTokens(t *testing.T) {
 		}
 		steps()
 		sum.Begin()
-		first := usagesum.NewStates()
+		var first usagesum.Tokens
+		first.Begin()
 		for _, s := range states {
-			first.Add(s)
+			first.Change(&tokens.State{}, &s)
 		}
 		steps()
-		sum.Complete(first.Sums())
+		sum.Complete(&first)
 		steps()
 		got, want := lines(t), lines(t)
 		sum.Copy().AddTo(got)
