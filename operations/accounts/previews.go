@@ -45,7 +45,7 @@ func WouldAdd(ctx context.Context, d *datadir.Dir, _ By, in Addition) (any, erro
 }
 
 // WouldSet is the preview of [Set].
-func WouldSet(ctx context.Context, d *datadir.Dir, _ By, in Change) (any, error) {
+func WouldSet(ctx context.Context, d *datadir.Dir, by By, in Change) (any, error) {
 	a, role, err := in.check(ctx, d)
 	if err != nil {
 		return nil, err
@@ -55,12 +55,16 @@ func WouldSet(ctx context.Context, d *datadir.Dir, _ By, in Change) (any, error)
 			return nil, err
 		}
 	}
+	signsOut := in.ResetPassword || endsSessions(by, a, role)
 	a.Role, a.MustChange = role, a.MustChange || in.ResetPassword
 	v, err := view(ctx, d, a)
 	if in.RemovePasskeys {
 		v.Passkeys = 0
 	}
-	if in.ResetPassword {
+	if in.RemoveTokens {
+		v.Tokens = 0
+	}
+	if signsOut {
 		v.Sessions = 0
 	}
 	return v, err
