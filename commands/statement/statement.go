@@ -131,15 +131,15 @@ func (p Commands) showStatement(v ops.View) error {
 	if e := v.Projection; e != nil {
 		pairs = append(pairs, "projection", fmt.Sprintf("%d calls, %d records, %s, if the month continues as in its first %s", e.Calls, e.Records, inCurrency(e.Amount, v.Statement), readable.Count(e.Days, "day")))
 	}
-	if err := printing.Card(p.Out(), pairs...); err != nil || len(v.Rows) == 0 {
+	if err := printing.Card(p.Text(), pairs...); err != nil || len(v.Rows) == 0 {
 		return err
 	}
 	var rows [][]string
 	for _, r := range v.Rows {
 		rows = append(rows, []string{r.Day, r.Route, number(r.Calls), number(r.Records), r.Amount.String()})
 	}
-	fmt.Fprintln(p.Out())
-	return printing.Table(p.Out(), "DAY ROUTE CALLS RECORDS AMOUNT", rows)
+	fmt.Fprintln(p.Text())
+	return printing.Table(p.Text(), "DAY ROUTE CALLS RECORDS AMOUNT", rows)
 }
 
 // statusText returns why a statement is preliminary.
