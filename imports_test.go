@@ -141,7 +141,7 @@ var allowedImports = map[string]string{
 	"console/tenantpages":       "console/chart console/frame operations operations/failure snippet tenants usage",
 	"console/signin":            "console/dist admins audit console/caller console/frame datadir handlers/codes operations operations/accounts operations/failure outbound recent settings tokens/readable coreos/go-oidc go-webauthn/webauthn golang.org/x/oauth2",
 	"operations/accounts":       "admins datadir operations/failure settings",
-	"commands/host":             "commands/confirmation operations spf13/cobra",
+	"commands/host":             "commands/confirmation commands/printing operations spf13/cobra",
 	"commands/policy":           "commands/printing commands/syntax operations/policies simulate spf13/cobra commands/host",
 	"commands/printing":         "golang.org/x/term",
 	"bench":                     "stiletest labstack/echo",
