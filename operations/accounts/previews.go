@@ -136,10 +136,7 @@ func WouldRevokeSessions(ctx context.Context, d *datadir.Dir, by By, in SessionN
 		a, err := own(ctx, d, by, in.Admin)
 		return Removed{"sessions of " + a.Name}, err
 	}
-	live := func(ctx context.Context, admin int64) ([]admins.Session, error) {
-		return d.Admins.Sessions(ctx, admin, d.Now())
-	}
-	return remove(ctx, d, by, Credential{in.Admin, in.ID}, "session", exists(live, func(s admins.Session) int64 { return s.ID }))
+	return remove(ctx, d, by, Credential{in.Admin, in.ID}, "session", exists(liveSessions(d), func(s admins.Session) int64 { return s.ID }))
 }
 
 // exists returns a function that, instead of removing one of what an account has, checks that it is
