@@ -79,7 +79,7 @@ var allowedImports = map[string]string{
 	"tokens/listing":            "tokens",
 	"refusals/explanation":      "handlers/codes refusals settings tenants",
 	"operations/lists":          "addresses audit datadir handlers/codes operations/failure refusals refusals/explanation tokens tokens/listing tokens/readable operations/lookup operations/paging",
-	"commands/lists":            "commands/printing commands/syntax operations spf13/cobra history commands/host",
+	"commands/lists":            "commands/confirmation commands/printing commands/syntax operations spf13/cobra history commands/host",
 	"history":                   "tokens",
 	"store/sqlite/historytable": "history store/sqlite/rows",
 	"operations/overview":       "datadir history operations/failure operations/lookup",

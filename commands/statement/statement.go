@@ -62,9 +62,9 @@ func (p Commands) list() *cobra.Command {
 func (p Commands) all(c *cobra.Command, q ops.Query) (all []ops.Info, err error) {
 	all, limit := []ops.Info{}, q.Limit
 	for more := true; more; more = q.After != "" && (limit == 0 || len(all) < limit) {
-		q.Limit = 1000
+		q.Limit = operations.MaxPage
 		if limit > 0 {
-			q.Limit = min(1000, limit-len(all))
+			q.Limit = min(operations.MaxPage, limit-len(all))
 		}
 		var page ops.Page
 		if err := p.Run(c, q, &page); err != nil {
