@@ -13,7 +13,7 @@ import (
 	"stile.example/stile/operations/failure"
 )
 
-// This file says what changes would do, and of what an account has versions.
+// This file has the previews of changes, and what the versions of an account are computed from.
 
 // Planned is a new account that was not added, or a new token that was not made: who would have it,
 // and what it may do.
