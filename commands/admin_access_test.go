@@ -2,7 +2,6 @@ package commands
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -62,22 +61,12 @@ func TestAdminAccess(t *testing.T) {
 	isIn := func(c *http.Client) bool { return strings.Contains(h.page(c.Get(h.console())), "Choose a password") }
 	may := func(method, path string) int {
 		t.Helper()
-		var body io.Reader
+		body := ""
 		if method == "POST" {
-			body = strings.NewReader(`{"client_id":"acme"}`)
+			body = `{"client_id":"acme"}`
 		}
-		req, err := http.NewRequest(method, h.admin+"/api/v1/"+path, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+bob.Token)
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		return resp.StatusCode
+		status, _ := h.send(method, h.admin+"/api/v1/"+path, body, "Authorization", "Bearer "+bob.Token, "Content-Type", "application/json")
+		return status
 	}
 	add()
 	c := h.signIn("bob", bob.Password)

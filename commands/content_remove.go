@@ -55,7 +55,7 @@ func (p *program) removeItems(c *cobra.Command, q operations.ItemNames) (gone op
 		}
 		n := gone.Unconfirmed.Items
 		what := fmt.Sprintf("collection %s with %s items", q.Collection, printing.Number(n))
-		if err := p.prompt().Confirm(false, what+" is removed permanently", q.Collection); err != nil {
+		if err := p.prompt().Confirm(false, what+" is removed", q.Collection); err != nil {
 			return gone, err
 		}
 		q.Confirmed = n

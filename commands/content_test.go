@@ -144,7 +144,7 @@ func TestRemoveCollection(t *testing.T) {
 		h.check(
 			command{"content remove", 2, "", "takes one ID or more, or --collection with a name"},
 			command{"content remove x --collection soups", 2, "", "takes one ID"},
-			command{"content remove --collection soups", 1, "", "stile: collection soups with 3 items is removed permanently; nothing was changed: to do it, add --yes\n"},
+			command{"content remove --collection soups", 1, "", "stile: collection soups with 3 items is removed; nothing was changed: to do it, add --yes\n"},
 			command{"content remove --collection soup --yes", 1, "", "stile: nothing was removed: there is no collection \"soup\"; did you mean \"soups\"?\n"},
 			command{"content list --collection News-2025", 1, "", `there is no collection "News-2025"; did you mean "news-2026"?`},
 			command{"content export --collection drinks", 1, "", `there is no collection "drinks"; there are "soups", "news-2026"`},

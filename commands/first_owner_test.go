@@ -3,14 +3,20 @@ package commands
 import (
 	"io"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 )
 
-var oneTime = regexp.MustCompile(`([a-z0-9]{5}-){3}[a-z0-9]{5}`)
+// What commands print once: one-time passwords, admin tokens, and the secrets of links.
+var (
+	oneTime    = regexp.MustCompile(`([a-z0-9]{5}-){3}[a-z0-9]{5}`)
+	adminToken = regexp.MustCompile(`stile_adm_[\w-]{43}`)
+	linkSecret = regexp.MustCompile(`stile_dev_[\w-]{43}`)
+)
+
+// untilRedirected is a client that returns a redirection as the response.
+var untilRedirected = http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // TestFirstOwner checks that the first start adds an owner and prints its one-time password once,
 // not in the log, and that the password signs in at the URL that is printed.
@@ -18,36 +24,10 @@ func TestFirstOwner(t *testing.T) {
 	h := newHarness(t, "")
 	h.serve()
 	password := oneTime.FindString(h.out.String())
-	_, port, _ := strings.Cut(strings.TrimPrefix(h.admin, "http://"), ":")
-	at := "http://localhost:" + port
-	if password == "" || !strings.Contains(h.out.String(), "The console is at "+at+". Sign in as owner ") {
+	if password == "" || !strings.Contains(h.out.String(), "The console is at "+h.console()+". Sign in as owner ") {
 		t.Fatalf("printed: %s", h.out)
 	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &http.Client{Jar: jar}
-	page := func(resp *http.Response, err error) string {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		var b strings.Builder
-		if err := resp.Write(&b); err != nil {
-			t.Fatal(err)
-		}
-		return b.String()
-	}
-	form := page(c.Get(at))
-	csrf := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(form)
-	if csrf == nil {
-		t.Fatalf("no form\n%s", form)
-	}
-	if got := page(c.PostForm(at+"/sign-in", url.Values{"csrf": {csrf[1]}, "name": {"owner"}, "password": {password}})); !strings.Contains(got, "Choose a password") {
-		t.Errorf("after signing in:\n%s", got)
-	}
+	h.signIn("owner", password)
 	if list := h.must("admin", "list"); !strings.Contains(list, "owner  owner  one-time password") {
 		t.Errorf("admins: %s", list)
 	}
@@ -71,19 +51,10 @@ func TestAdminSecrets(t *testing.T) {
 	}
 	h.must("admin", "add", "alice", "--json")
 	secrets := oneTime.FindAllString(h.must("admin", "add", "bob")+h.must("admin", "set", "alice", "--reset-password"), -1)
-	token := regexp.MustCompile(`stile_adm_[\w-]{43}`).FindString(h.must("admin", "token", "add", "alice", "x"))
+	token := adminToken.FindString(h.must("admin", "token", "add", "alice", "x"))
 	h.in = "the bard sang badly\n"
 	h.must("admin", "password", "alice")
-	req, err := http.NewRequest("GET", h.admin+"/api/v1/tenants", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
+	h.send("GET", h.admin+"/api/v1/tenants", "", "Authorization", "Bearer "+token)
 	secrets = append(secrets, token, token[len("stile_adm_"):], "bard sang")
 	if len(secrets) != 5 {
 		t.Fatalf("%q", secrets)
@@ -105,7 +76,6 @@ func TestAdminSecrets(t *testing.T) {
 func TestAPIWithCookies(t *testing.T) {
 	h := newHarness(t, "")
 	h.serve()
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for _, c := range []struct {
 		method, accept string
 		status         int
@@ -115,7 +85,7 @@ func TestAPIWithCookies(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header = http.Header{"Cookie": {"stile-session=x; theme=dark"}, "Accept": {c.accept}}
-		res, err := client.Do(req)
+		res, err := untilRedirected.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -21,7 +19,7 @@ func everyTable(t *testing.T) *harness {
 	h.must("tenant", "add", "globe")
 	h.must("address", "block", "198.51.100.7")
 	h.must("admin", "add", "alice", "--role", "owner")
-	token := regexp.MustCompile(`stile_adm_[\w-]{43}`).FindString(h.must("admin", "token", "add", "alice", "x"))
+	token := adminToken.FindString(h.must("admin", "token", "add", "alice", "x"))
 	h.must("tenant", "link", "add", "acme", "--name", "agency")
 	h.must("webhook", "add", "https://hooks.example/stile")
 	h.must("tenant", "suspend", "globe") // an event
@@ -30,18 +28,8 @@ func everyTable(t *testing.T) *harness {
 	h.get("/v1/items?client_id=acme&callback=1", key+"x")
 	h.must("token", "revoke", key)
 	h.get("/v1/items?client_id=acme", key)
-	req, err := http.NewRequest("POST", h.admin+"/api/v1/tenants/globe/resume", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Idempotency-Key", `"once"`)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := resp.Body.Close(); err != nil || resp.StatusCode != 200 {
-		t.Fatalf("POST: %d %v", resp.StatusCode, err)
+	if status, body := h.send("POST", h.admin+"/api/v1/tenants/globe/resume", "", "Authorization", "Bearer "+token, "Idempotency-Key", `"once"`); status != 200 {
+		t.Fatalf("POST: %d %s", status, body)
 	}
 	h.end()
 	d, err := datadir.Open(t.Context(), mustLoad(t, h), h.at, slog.New(slog.DiscardHandler))

@@ -120,11 +120,17 @@ func (h *harness) end() {
 // get sends a request to the content API. headers are pairs of a name and a value.
 func (h *harness) get(path, token string, headers ...string) (int, string) {
 	h.t.Helper()
-	req, err := http.NewRequest("GET", h.public+path, nil)
+	return h.send("GET", h.public+path, "", append([]string{"Authorization", "Bearer " + token}, headers...)...)
+}
+
+// send sends a request, and returns the status and the body of the response. headers are pairs of a
+// name and a value.
+func (h *harness) send(method, url, body string, headers ...string) (int, string) {
+	h.t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
@@ -133,11 +139,11 @@ func (h *harness) get(path, token string, headers ...string) (int, string) {
 		h.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return res.StatusCode, string(body)
+	return res.StatusCode, string(text)
 }
 
 const threeItems = `{"id":"a","collection":"c","title":"Anna","tags":["x"],"attributes":{"n":9007199254740991,"f":1.50}}

@@ -2,11 +2,9 @@ package commands
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -24,7 +22,7 @@ func TestAddedAgain(t *testing.T) {
 	h.serve()
 	h.must("tenant", "add", "acme", "--name", "Another Ltd")
 	h.must("admin", "add", "alice")
-	token := regexp.MustCompile(`stile_adm_[\w-]{43}`).FindString(h.must("admin", "token", "add", "alice", "x"))
+	token := adminToken.FindString(h.must("admin", "token", "add", "alice", "x"))
 	for args, want := range map[string]string{
 		"usage --tenant acme --json":            "[]\n",
 		"usage --tenant acme~1 --json":          `"tenant":"acme~1","day":"2026-11-20","route":"item","calls":25,`,
@@ -54,7 +52,7 @@ func TestAddedAgain(t *testing.T) {
 		"statements?tenant=acme": `200 {"data":[]`, "statements/acme/2026-11": "404 ", "usage?tenant=acme": `200 `,
 		"statements?tenant=acme~1": `200 {"data":[{"tenant":"acme~1"`, "statements/acme~1/2026-11": "200 ",
 	} {
-		status, body := h.fetch(h.admin+"/api/v1/"+path, "Authorization", "Bearer "+token)
+		status, body := h.send("GET", h.admin+"/api/v1/"+path, "", "Authorization", "Bearer "+token)
 		if got := fmt.Sprint(status, " ", body); !strings.HasPrefix(got, want) || strings.HasPrefix(path, "usage") && strings.Contains(body, "2026-11-20") {
 			t.Errorf("GET %s: %s", path, got)
 		}
@@ -66,43 +64,27 @@ func TestAddedAgain(t *testing.T) {
 // November.
 func (h *harness) ownViewHidesEarlier() {
 	h.t.Helper()
-	link := regexp.MustCompile(`stile_dev_[\w-]{43}`).FindString(h.must("tenant", "link", "add", "acme", "--name", "agency"))
-	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := c.PostForm(h.public+"/developers/open", url.Values{"link": {link}})
+	cookie := h.openLink(linkSecret.FindString(h.must("tenant", "link", "add", "acme", "--name", "agency")))
+	status, page := h.send("GET", h.public+"/developers/usage", "", "Cookie", cookie)
+	if status != http.StatusOK || !strings.Contains(page, "<th scope=\"row\">2026-12") || strings.Contains(page, "/2026-11/") || strings.Contains(page, "0.0475") {
+		h.t.Errorf("the page of usage: %d %s", status, page)
+	}
+	for _, format := range []string{"html", "csv", "json", "ndjson"} {
+		if status, body := h.send("GET", h.public+"/developers/statements/2026-11/statement."+format, "", "Cookie", cookie); status != http.StatusNotFound {
+			h.t.Errorf("the statement as %s: %d %s", format, status, body)
+		}
+	}
+}
+
+// openLink opens a link to a tenant's own view, and returns the cookie of the session.
+func (h *harness) openLink(secret string) string {
+	h.t.Helper()
+	resp, err := untilRedirected.PostForm(h.public+"/developers/open", url.Values{"link": {secret}})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	if err := resp.Body.Close(); err != nil || len(resp.Cookies()) != 1 {
 		h.t.Fatalf("the link: %d %v", resp.StatusCode, err)
 	}
-	cookie := resp.Cookies()[0].Name + "=" + resp.Cookies()[0].Value
-	status, page := h.fetch(h.public+"/developers/usage", "Cookie", cookie)
-	if status != http.StatusOK || !strings.Contains(page, "<th scope=\"row\">2026-12") || strings.Contains(page, "/2026-11/") || strings.Contains(page, "0.0475") {
-		h.t.Errorf("the page of usage: %d %s", status, page)
-	}
-	for _, format := range []string{"html", "csv", "json", "ndjson"} {
-		if status, body := h.fetch(h.public+"/developers/statements/2026-11/statement."+format, "Cookie", cookie); status != http.StatusNotFound {
-			h.t.Errorf("the statement as %s: %d %s", format, status, body)
-		}
-	}
-}
-
-// fetch returns the response to a GET with a header.
-func (h *harness) fetch(url, header, value string) (int, string) {
-	h.t.Helper()
-	req, err := http.NewRequest("GET", url, nil)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	req.Header.Set(header, value)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return resp.StatusCode, string(body)
+	return resp.Cookies()[0].Name + "=" + resp.Cookies()[0].Value
 }

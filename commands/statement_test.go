@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -83,6 +84,19 @@ func billed(t *testing.T) *harness {
 		t.Errorf("closing: %s", out)
 	}
 	return h
+}
+
+// TestDueAsCalled checks that the advice to close a month begins with the name that the program was
+// called by.
+func TestDueAsCalled(t *testing.T) {
+	h := billed(t)
+	h.set(time.Date(2027, 1, 3, 0, 0, 0, 0, time.UTC))
+	var out, err bytes.Buffer
+	p := h.program(&out, &err)
+	p.name = "./bin/stile"
+	if code := p.main(t.Context(), []string{"statement", "show", "acme", "2026-12"}); code != done || !strings.Contains(out.String(), "or `./bin/stile statement close` does now") {
+		t.Errorf("exit %d: %s%s", code, out.String(), err.String())
+	}
 }
 
 // TestExactStatement checks that 25 single items and 5 lists of 10 are 25 and 5 calls and 75

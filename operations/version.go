@@ -26,14 +26,15 @@ func (o Operation) versioned(state reading) Operation {
 	return o
 }
 
-// pinned says that the operation itself is made only if the state is still the one in the context
-// that pin returns. Its changes don't wait for each other.
+// pinned says that the operation itself checks the version: it changes something only if the state
+// is still the one in the context that pin returns. Such changes don't wait for each other.
 func (o Operation) pinned(pin func(ctx context.Context, state any) context.Context) Operation {
 	o.pin = pin
 	return o
 }
 
-// seen reads what an input names for the function of a version. It ignores all other fields.
+// seen adapts a function that returns what a version is computed from. It reads the fields that
+// name this from the input, and ignores all others.
 func seen[I any](fn func(context.Context, *datadir.Dir, I) (any, error)) reading {
 	return func(ctx context.Context, d *datadir.Dir, c Call) (any, error) {
 		var in I

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/audit"
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
@@ -61,7 +62,7 @@ prints the state before and after each change.`,
 		if err := p.Run(c, q, &page); err != nil {
 			return err
 		}
-		return p.showAudit(page)
+		return host.ShowPage(p, page.Entries, "SEQ AT WHO BY FROM OPERATION SUBJECT CHANGED", auditRows(page.Entries), "older entries", page.Next)
 	}
 	return p.Prints(c)
 }
@@ -71,19 +72,6 @@ func readDays(q *operations.AuditQuery, from, to string) (err error) {
 	if q.From, q.To, err = syntax.ParseDays(from, to); err == nil && to != "" {
 		q.To = q.To.AddDate(0, 0, 1) // the query does not include its end
 	}
-	return err
-}
-
-func (p Commands) showAudit(page operations.AuditPage) (err error) {
-	if p.JSON() {
-		err = printing.JSON(p.Out(), page.Entries)
-	} else {
-		err = printing.Table(p.Out(), "SEQ AT WHO BY FROM OPERATION SUBJECT CHANGED", auditRows(page.Entries))
-	}
-	if err != nil || page.Next == 0 {
-		return err
-	}
-	_, err = fmt.Fprintf(p.Err(), "… and older entries: --after %d continues\n", page.Next)
 	return err
 }
 

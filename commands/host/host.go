@@ -2,11 +2,13 @@
 package host
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/confirmation"
+	"stile.example/stile/commands/printing"
 	"stile.example/stile/operations"
 )
 
@@ -32,4 +34,19 @@ type Program interface {
 	Replace(yes bool, file string) error
 	// WriteFile writes a file completely or not at all.
 	WriteFile(name string, fill func(io.Writer) error) error
+}
+
+// ShowPage prints a page of a list: a table, or all of the page as JSON. If the list has more, next
+// is not the zero value, and standard error says how to continue.
+func ShowPage[N comparable](p Program, all any, head string, rows [][]string, more string, next N) (err error) {
+	if p.JSON() {
+		err = printing.JSON(p.Out(), all)
+	} else {
+		err = printing.Table(p.Text(), head, rows)
+	}
+	var none N
+	if err == nil && next != none {
+		_, err = fmt.Fprintf(p.Err(), "… and %s: --after %v continues\n", more, next)
+	}
+	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/confirmation"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
@@ -125,7 +126,7 @@ undone if the corpus was changed since. The command asks first; in scripts, add
 		Example: "  stile content undo\n  stile content undo --generation 12 --yes --json",
 		Args:    syntax.Takes(0, 0, "no arguments, only flags")}
 	c.Flags().Int64Var(&u.Generation, "generation", 0, "`number` of the generation that the change published (default: the last one)")
-	c.Flags().BoolVar(&yes, "yes", false, "don't ask before the change is undone")
+	confirmation.AddYes(c, &yes)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := p.Prompt().Confirm(yes, "the corpus becomes what it was before the last change; `stile content collections` shows it", "yes"); err != nil {
 			return err

@@ -2,13 +2,11 @@
 package lists
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/commands/host"
-	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 )
 
@@ -19,19 +17,6 @@ type Commands struct{ host.Program }
 func addPage(c *cobra.Command, after *string, limit *int) {
 	c.Flags().StringVar(after, "after", "", "continue a list after this `line`, which the page before names")
 	c.Flags().IntVar(limit, "limit", 100, "maximum `number` of lines, 1 to 1000")
-}
-
-// showPage prints a table, or all of the page as JSON, and how to continue.
-func (p Commands) showPage(all any, head string, rows [][]string, next string) (err error) {
-	if p.JSON() {
-		err = printing.JSON(p.Out(), all)
-	} else {
-		err = printing.Table(p.Text(), head, rows)
-	}
-	if err == nil && next != "" {
-		_, err = fmt.Fprintf(p.Err(), "… and more: --after %s continues\n", next)
-	}
-	return err
 }
 
 // timeOf parses the time of a flag; "" is the zero time.

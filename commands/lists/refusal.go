@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
@@ -63,7 +64,7 @@ func (p Commands) listRefusals(c *cobra.Command, q operations.RefusalQuery) erro
 	if err := p.Run(c, q, &page); err != nil {
 		return err
 	}
-	return p.showPage(page.Refusals, refusalHead, refusalRows(page.Refusals), page.Next)
+	return host.ShowPage(p, page.Refusals, refusalHead, refusalRows(page.Refusals), "more", page.Next)
 }
 
 const refusalHead = "REF AT CODE TENANT ADDRESS COUNT DECISION"

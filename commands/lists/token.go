@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/operations"
@@ -37,7 +38,7 @@ than the real one. On a busy server, a new token appears after a minute at most.
 		if err := p.Run(c, q, &page); err != nil {
 			return err
 		}
-		return p.showPage(page.Tokens, tokenHead, tokenRows(page.Tokens), page.Next)
+		return host.ShowPage(p, page.Tokens, tokenHead, tokenRows(page.Tokens), "more", page.Next)
 	}
 	return p.Prints(c)
 }

@@ -62,9 +62,9 @@ func (p Commands) list() *cobra.Command {
 func (p Commands) all(c *cobra.Command, q ops.Query) (all []ops.Info, err error) {
 	all, limit := []ops.Info{}, q.Limit
 	for more := true; more; more = q.After != "" && (limit == 0 || len(all) < limit) {
-		q.Limit = 1000
+		q.Limit = operations.MaxPage
 		if limit > 0 {
-			q.Limit = min(1000, limit-len(all))
+			q.Limit = min(operations.MaxPage, limit-len(all))
 		}
 		var page ops.Page
 		if err := p.Run(c, q, &page); err != nil {
@@ -131,15 +131,15 @@ func (p Commands) showStatement(v ops.View) error {
 	if e := v.Projection; e != nil {
 		pairs = append(pairs, "projection", fmt.Sprintf("%d calls, %d records, %s, if the month continues as in its first %s", e.Calls, e.Records, inCurrency(e.Amount, v.Statement), readable.Count(e.Days, "day")))
 	}
-	if err := printing.Card(p.Out(), pairs...); err != nil || len(v.Rows) == 0 {
+	if err := printing.Card(p.Text(), pairs...); err != nil || len(v.Rows) == 0 {
 		return err
 	}
 	var rows [][]string
 	for _, r := range v.Rows {
 		rows = append(rows, []string{r.Day, r.Route, number(r.Calls), number(r.Records), r.Amount.String()})
 	}
-	fmt.Fprintln(p.Out())
-	return printing.Table(p.Out(), "DAY ROUTE CALLS RECORDS AMOUNT", rows)
+	fmt.Fprintln(p.Text())
+	return printing.Table(p.Text(), "DAY ROUTE CALLS RECORDS AMOUNT", rows)
 }
 
 // statusText returns why a statement is preliminary.

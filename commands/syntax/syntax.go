@@ -58,8 +58,8 @@ func Takes(least, most int, what string) cobra.PositionalArgs {
 	}
 }
 
-// FlagError returns the usage error for an error about the flags of a command. If a word is not a
-// command, its flags are unknown because of that.
+// FlagError returns the usage error for an error about the flags of a command. If the command
+// itself is misspelt, the error says so: its flags are unknown only because of that.
 func FlagError(c *cobra.Command, err error) error {
 	if words := c.Flags().Args(); c.HasSubCommands() && len(words) > 0 {
 		if err := c.ValidateArgs(words); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stile.example/stile/commands/host"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/events"
@@ -77,21 +78,9 @@ list. With --json, each delivery has its body and its last tries.`,
 		if err := p.Run(c, q, &page); err != nil {
 			return err
 		}
-		return p.showDeliveries(page)
+		return host.ShowPage(p, page.Deliveries, "NUMBER CREATED EVENT STATE TRIES STATUS TOOK NEXT RESULT", deliveryRows(page.Deliveries), "more", page.Next)
 	}
 	return p.Prints(c)
-}
-
-func (p Commands) showDeliveries(page webhooks.Page) (err error) {
-	if p.JSON() {
-		err = printing.JSON(p.Out(), page.Deliveries)
-	} else {
-		err = printing.Table(p.Text(), "NUMBER CREATED EVENT STATE TRIES STATUS TOOK NEXT RESULT", deliveryRows(page.Deliveries))
-	}
-	if err == nil && page.Next != 0 {
-		_, err = fmt.Fprintf(p.Err(), "… and more: --after %d continues\n", page.Next)
-	}
-	return err
 }
 
 func deliveryRows(all []webhooks.Delivery) (rows [][]string) {

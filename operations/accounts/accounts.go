@@ -250,10 +250,16 @@ func setRole(ctx context.Context, d *datadir.Dir, by By, a admins.Admin, role ad
 	if _, err := d.Admins.SetRole(ctx, a.Number, role); err != nil {
 		return explain(a, err)
 	}
-	if role == a.Role || by.InSession && strings.EqualFold(by.Name, a.Name) {
+	if !endsSessions(by, a, role) {
 		return nil
 	}
 	return d.Admins.EndSessions(ctx, a.Number, 0)
+}
+
+// endsSessions reports whether a role ends the sessions of an account. Those of admins who change
+// their own role stay.
+func endsSessions(by By, a admins.Admin, role admins.Role) bool {
+	return role != a.Role && !(by.InSession && strings.EqualFold(by.Name, a.Name))
 }
 
 // explain says why an account can't be changed.

@@ -180,12 +180,16 @@ func remove(ctx context.Context, d *datadir.Dir, by By, in Credential, what stri
 	return Removed{what + " " + name + " of " + a.Name}, nil
 }
 
-// ListSessions lists the sessions of an account, or of all accounts.
-func ListSessions(ctx context.Context, d *datadir.Dir, by By, n Name) ([]SessionView, error) {
-	live := func(ctx context.Context, admin int64) ([]admins.Session, error) {
+// liveSessions returns a function that returns the sessions of an account that have not ended.
+func liveSessions(d *datadir.Dir) func(ctx context.Context, admin int64) ([]admins.Session, error) {
+	return func(ctx context.Context, admin int64) ([]admins.Session, error) {
 		return d.Admins.Sessions(ctx, admin, d.Now())
 	}
-	return each(ctx, d, by, n, live, func(a admins.Admin, s admins.Session) SessionView {
+}
+
+// ListSessions lists the sessions of an account, or of all accounts.
+func ListSessions(ctx context.Context, d *datadir.Dir, by By, n Name) ([]SessionView, error) {
+	return each(ctx, d, by, n, liveSessions(d), func(a admins.Admin, s admins.Session) SessionView {
 		return SessionView{s.ID, a.Name, s.Credential, s.Address, s.Browser, s.CreatedAt, s.SeenAt}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"stile.example/stile/operations/failure"
 )
 
-// This file says what changes would do, and of what an account has versions.
+// This file has the previews of changes, and what the versions of an account are computed from.
 
 // Planned is a new account that was not added, or a new token that was not made: who would have it,
 // and what it may do.
@@ -45,7 +45,7 @@ func WouldAdd(ctx context.Context, d *datadir.Dir, _ By, in Addition) (any, erro
 }
 
 // WouldSet is the preview of [Set].
-func WouldSet(ctx context.Context, d *datadir.Dir, _ By, in Change) (any, error) {
+func WouldSet(ctx context.Context, d *datadir.Dir, by By, in Change) (any, error) {
 	a, role, err := in.check(ctx, d)
 	if err != nil {
 		return nil, err
@@ -55,12 +55,16 @@ func WouldSet(ctx context.Context, d *datadir.Dir, _ By, in Change) (any, error)
 			return nil, err
 		}
 	}
+	signsOut := in.ResetPassword || endsSessions(by, a, role)
 	a.Role, a.MustChange = role, a.MustChange || in.ResetPassword
 	v, err := view(ctx, d, a)
 	if in.RemovePasskeys {
 		v.Passkeys = 0
 	}
-	if in.ResetPassword {
+	if in.RemoveTokens {
+		v.Tokens = 0
+	}
+	if signsOut {
 		v.Sessions = 0
 	}
 	return v, err
@@ -132,10 +136,7 @@ func WouldRevokeSessions(ctx context.Context, d *datadir.Dir, by By, in SessionN
 		a, err := own(ctx, d, by, in.Admin)
 		return Removed{"sessions of " + a.Name}, err
 	}
-	live := func(ctx context.Context, admin int64) ([]admins.Session, error) {
-		return d.Admins.Sessions(ctx, admin, d.Now())
-	}
-	return remove(ctx, d, by, Credential{in.Admin, in.ID}, "session", exists(live, func(s admins.Session) int64 { return s.ID }))
+	return remove(ctx, d, by, Credential{in.Admin, in.ID}, "session", exists(liveSessions(d), func(s admins.Session) int64 { return s.ID }))
 }
 
 // exists returns a function that, instead of removing one of what an account has, checks that it is

@@ -43,7 +43,7 @@ type Query struct {
 	Status tenants.Status `json:"status,omitempty"` // active or suspended
 }
 
-// Check returns an error if the query can't be one.
+// Check returns an error if the status is unknown.
 func (q Query) Check() error {
 	if q.Status == "" || q.Status == tenants.Active || q.Status == tenants.Suspended {
 		return nil

@@ -22,8 +22,8 @@ func Check(limit, most int) error {
 	return nil
 }
 
-// Cut returns the first lines of a list up to a limit, and the last of them if there are more:
-// where the next page continues. So a list is read with one line more than its limit.
+// Cut returns the first lines of a list up to a limit, and the last of them if there are more: the
+// next page continues after it. Callers read one line more than the limit.
 func Cut[T any](list []T, limit int) (page []T, last *T) {
 	if len(list) <= limit {
 		return list, nil

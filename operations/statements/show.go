@@ -25,8 +25,8 @@ type View struct {
 	Hash     string    `json:"hash,omitempty"` // of the signed text
 	Note     string    `json:"note,omitempty"` // the signed text
 	Key      string    `json:"key,omitempty"`  // the public key that verifies it
-	// Former is the name of the tenant by now, if the signed text has the client_id that belongs to
-	// another tenant since.
+	// Former is the present name of the tenant, if another tenant has the client_id of the signed
+	// text now.
 	Former string `json:"former,omitempty"`
 	// Projection estimates the whole month. Only for the month of today.
 	Projection *Projection `json:"projection,omitempty"`

@@ -100,7 +100,7 @@ type Info struct {
 	Hash     string       `json:"hash"`  // of the signed text, which the next statement contains
 }
 
-// infoOf returns what a list shows of a statement. tenant is the name of its tenant by now.
+// infoOf returns what a list shows of a statement. tenant is the present name of its tenant.
 func infoOf(c statements.Closed, tenant string) Info {
 	return Info{tenant, c.Name, c.Month, c.Number, c.ClosedAt, c.Currency, c.Calls, c.Records, c.Amount, c.Lines, c.Hash}
 }

@@ -131,8 +131,8 @@ type Replayed struct {
 
 const maxReplay = 500
 
-// deliveries returns the deliveries to repeat, and whether there are more. Those of a webhook do
-// exist.
+// deliveries returns the deliveries to repeat, and whether there are more. It does not check that
+// the delivery of an id exists.
 func (r Replay) deliveries(ctx context.Context, d *datadir.Dir) (ids []int64, more bool, err error) {
 	if (r.ID == 0) == (r.FailedOf == "") {
 		return nil, false, failure.New(failure.Invalid, "either the id of a delivery or failed_of must be given")

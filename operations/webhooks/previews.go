@@ -12,7 +12,7 @@ import (
 	"stile.example/stile/webhooks"
 )
 
-// This file says what changes would do, and of what a webhook has versions.
+// This file has the previews of changes, and what the versions of a webhook are computed from.
 
 // Shape is what an operator has chosen for a webhook, without its secrets.
 type Shape struct {
