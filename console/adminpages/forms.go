@@ -97,7 +97,7 @@ func resetForm(r *frame.Request) (frame.FormView, error) {
 		view.Fields = []frame.Field{{Name: "passkeys", Label: "Also remove the passkeys", Kind: "checkbox", Help: "If they are lost: as long as there is a passkey, the password alone is not enough."}}
 	}
 	if a.Tokens > 0 {
-		view.Fields = append(view.Fields, frame.Field{Name: "tokens", Label: fmt.Sprintf("Also remove the tokens (%d)", a.Tokens), Kind: "checkbox", Help: "If the account may be in the wrong hands. Programs that use the tokens are then refused; otherwise they continue."})
+		view.Fields = append(view.Fields, frame.Field{Name: "tokens", Label: fmt.Sprintf("Also remove the tokens (%d)", a.Tokens), Kind: "checkbox", Help: "Choose this if the account may be in the wrong hands. Programs that use the tokens are then refused; otherwise they continue."})
 	}
 	return view, err
 }

@@ -19,7 +19,7 @@ const (
 )
 
 // outcomes remembers which forms with a [Form.Result] were sent, so that reloading the page of a
-// secret, or sending the form twice, does not do it again. It never has the secrets.
+// secret, or sending the form twice, does not do it again. It never stores the secrets.
 type outcomes struct {
 	mu  sync.Mutex
 	all recent.Map[sentForm, *outcome]
@@ -86,5 +86,6 @@ func (f *Frame) showRepeat(w http.ResponseWriter, r *Request, form Form, done Do
 	f.render(w, r, http.StatusOK, f.Template(`{{template "repeat" .}}`), done)
 }
 
-// Sent returns the hidden field by which a form with a result is known, each time it is shown.
+// Sent returns a hidden field with a random value. It identifies a form with a result, as it is
+// shown this time.
 func (v View) Sent() Field { return Field{Name: sentField, Kind: "hidden", Value: rand.Text()} }
