@@ -182,7 +182,7 @@ var allowedImports = map[string]string{
 	"store/sqlite/linklist":     "links store/sqlite/rows",
 	"operations/ownview":        "datadir evidence handlers/codes links operations/failure refusals settings tenants tokens/readable operations/lookup",
 	"commands/developers":       "commands/printing commands/syntax doctor operations spf13/cobra commands/host",
-	"console/developers":        "console/caller console/dist console/frame console/tenantpages datadir doctor links operations operations/failure snippet usage console/limiter",
+	"console/developers":        "console/caller console/dist console/frame console/tenantpages datadir doctor links operations operations/failure snippet statements/files usage console/limiter",
 	"console/search":            "console/frame operations operations/failure",
 	"store/sqlite/repeats":      "idempotency store/sqlite/rows",
 	"console/sample":            "console console/consoletest console/developers console/frame datadir operations operations/statements settings",

@@ -79,7 +79,7 @@ func entryRow(e operations.AuditEntry) frame.Row {
 		about = frame.Code(e.Subject)
 	}
 	with := frame.Text(strings.ReplaceAll(e.Credential, " ", "\u00a0")) // it stays on one line
-	if with.Note = e.Address; e.Address != "" {
+	if e.Address != "" {
 		with.Note = "from " + e.Address
 	}
 	return frame.Row{Cells: []frame.Cell{frame.Time(e.At).Link(path(e.Seq)), frame.Text(e.Actor), with,

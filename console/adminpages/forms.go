@@ -61,11 +61,16 @@ func addAdmin(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if err != nil {
 		return frame.Done{}, frame.About("name", err)
 	}
-	return frame.Done{Title: "Admin added", Data: once{
+	return shownOnce("Admin added", once{
 		Text:     "Give these to " + made.Name + ". They are shown only now. The password signs in once, and must be changed then. The token is for programs: remove it if you don’t need it.",
 		Snippets: []frame.Snippet{{Label: "Name", Code: made.Name}, {Label: "One-time password", Code: made.Password, Once: true}, {Label: "Admin token", Code: made.Token, Once: true}},
 		To:       frame.Path("admins", made.Name), Next: "Continue to " + made.Name},
-		To: frame.Path("admins", made.Name), Again: frame.Crumb{Text: "Make a one-time password", Href: frame.Path("admins", made.Name, "reset")}}, nil
+		frame.Crumb{Text: "Make a one-time password", Href: frame.Path("admins", made.Name, "reset")}), nil
+}
+
+// shownOnce returns a page with a secret. again is the form that makes another one.
+func shownOnce(title string, page once, again frame.Crumb) frame.Done {
+	return frame.Done{Title: title, Data: page, To: page.To, Again: again}
 }
 
 func find(r *frame.Request) (accounts.View, error) {
@@ -97,7 +102,7 @@ func resetForm(r *frame.Request) (frame.FormView, error) {
 		view.Fields = []frame.Field{{Name: "passkeys", Label: "Also remove the passkeys", Kind: "checkbox", Help: "If they are lost: as long as there is a passkey, the password alone is not enough."}}
 	}
 	if a.Tokens > 0 {
-		view.Fields = append(view.Fields, frame.Field{Name: "tokens", Label: fmt.Sprintf("Also remove the tokens (%d)", a.Tokens), Kind: "checkbox", Help: "If the account may be in the wrong hands. Programs that use the tokens are then refused; otherwise they continue."})
+		view.Fields = append(view.Fields, frame.Field{Name: "tokens", Label: fmt.Sprintf("Also remove the tokens (%d)", a.Tokens), Kind: "checkbox", Help: "Choose this if the account may be in the wrong hands. Programs that use the tokens are then refused; otherwise they continue."})
 	}
 	return view, err
 }
@@ -107,9 +112,9 @@ func reset(r *frame.Request, v frame.Values) (frame.Done, error) {
 	if err != nil {
 		return frame.Done{}, err
 	}
-	return frame.Done{Title: "One-time password", Data: once{Text: "Give this to " + out.Name + ". It is shown only now, signs in once, and must be changed then.",
+	return shownOnce("One-time password", once{Text: "Give this to " + out.Name + ". It is shown only now, signs in once, and must be changed then.",
 		Snippets: []frame.Snippet{{Label: "One-time password", Code: out.Password, Once: true}}, To: pathOf(r, ""), Next: "Continue to " + out.Name},
-		To: pathOf(r, ""), Again: frame.Crumb{Text: "Make a one-time password", Href: pathOf(r, "/reset")}}, nil
+		frame.Crumb{Text: "Make a one-time password", Href: pathOf(r, "/reset")}), nil
 }
 
 func removeForm(r *frame.Request) (frame.FormView, error) {
@@ -143,9 +148,9 @@ func addToken(r *frame.Request, v frame.Values) (frame.Done, error) {
 		}
 		return frame.Done{}, frame.About(field, err)
 	}
-	return frame.Done{Title: "Token added", Data: once{Text: "The token is shown only now. A program sends it as Authorization: Bearer to the admin API.",
+	return shownOnce("Token added", once{Text: "The token is shown only now. A program sends it as Authorization: Bearer to the admin API.",
 		Snippets: []frame.Snippet{{Label: "Admin token", Code: made.Token, Once: true}}, To: pathOf(r, ""), Next: "Continue"},
-		To: pathOf(r, ""), Again: frame.Crumb{Text: "Add a token", Href: pathOf(r, "/tokens/add")}}, nil
+		frame.Crumb{Text: "Add a token", Href: pathOf(r, "/tokens/add")}), nil
 }
 
 // removal returns the form that removes one thing of an account.

@@ -125,30 +125,26 @@ func (a *API) months(r *request) (parts []json.RawMessage, err error) {
 	if err := json.Unmarshal(r.input, &q); err != nil {
 		return nil, err
 	}
-	first, last := a.Dir.Now().UTC(), a.Dir.Now().UTC()
-	if q.From == "" {
-		day, found, err := a.Dir.Statements.Store.FirstUsage(r.Context())
-		if err != nil {
-			return nil, err
+	whole := []json.RawMessage{r.input}
+	first := a.Dir.Now().UTC()
+	last := first
+	if q.From != "" {
+		if first, err = time.Parse(time.DateOnly, q.From); err != nil {
+			return whole, nil
 		}
-		if found {
-			first = time.Unix(int64(day)*86400, 0).UTC()
-		}
+	} else if day, found, err := a.Dir.Statements.Store.FirstUsage(r.Context()); err != nil {
+		return nil, err
+	} else if found {
+		first = time.Unix(int64(day)*86400, 0).UTC()
 	}
-	for _, bound := range []struct {
-		text string
-		day  *time.Time
-	}{{q.From, &first}, {q.To, &last}} {
-		if bound.text == "" {
-			continue
-		}
-		if *bound.day, err = time.Parse(time.DateOnly, bound.text); err != nil {
-			return []json.RawMessage{r.input}, nil
+	if q.To != "" {
+		if last, err = time.Parse(time.DateOnly, q.To); err != nil {
+			return whole, nil
 		}
 	}
 	first, last = monthOf(first), monthOf(last)
 	if !first.Before(last) || last.Sub(first) > maxMonths {
-		return []json.RawMessage{r.input}, nil
+		return whole, nil
 	}
 	for month := first; !month.After(last); month = month.AddDate(0, 1, 0) {
 		from, to := usage.Day(month), usage.Day(month.AddDate(0, 1, -1))

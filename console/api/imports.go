@@ -59,7 +59,7 @@ func (a *API) importItems(r *request) error {
 	return a.onceWith(ctx, r, body, func() (*response, error) { return a.importBody(ctx, r, body, call) }, string(format))
 }
 
-// itemsOf reads items. Whatever can't be read was sent so: it is the caller's error.
+// itemsOf reads items. An item that can't be read is the caller's error.
 func itemsOf(ctx context.Context, source content.Source) iter.Seq2[content.Item, error] {
 	return func(yield func(content.Item, error) bool) {
 		for it, err := range content.Read(ctx, source) {

@@ -114,12 +114,15 @@ func (a *API) allRows(ctx context.Context, e endpoint.Endpoint, call operations.
 	}
 	v := reflect.ValueOf(result)
 	fields, keys := endpoint.FieldsOf(e.List.Row), e.Route.Keys
+	names := make([]string, len(keys)) // in Go
+	for i, key := range keys {
+		names[i] = fields[slices.IndexFunc(fields, func(f endpoint.Field) bool { return f.Name == strings.TrimPrefix(key, "-") })].GoName
+	}
 	rows := make([]row, v.Len())
 	for i := range rows {
 		rows[i].value = v.Index(i).Interface()
-		for _, key := range keys {
-			f := fields[slices.IndexFunc(fields, func(f endpoint.Field) bool { return f.Name == strings.TrimPrefix(key, "-") })]
-			rows[i].key = append(rows[i].key, keyText(v.Index(i).FieldByName(f.GoName).Interface()))
+		for _, name := range names {
+			rows[i].key = append(rows[i].key, keyText(v.Index(i).FieldByName(name).Interface()))
 		}
 	}
 	slices.SortStableFunc(rows, func(x, y row) int { return compareKeys(keys, x.key, y.key) })

@@ -8,6 +8,7 @@ import (
 	"stile.example/stile/console/frame"
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
+	statementfiles "stile.example/stile/statements/files"
 	"stile.example/stile/usage"
 )
 
@@ -16,9 +17,9 @@ import (
 
 // statementName is the input of the operations statement show and statement export.
 type statementName struct {
-	Tenant string `json:"tenant"`
-	Month  string `json:"month,omitempty"`
-	Format string `json:"format,omitempty"`
+	Tenant string                `json:"tenant"`
+	Month  string                `json:"month,omitempty"`
+	Format statementfiles.Format `json:"format,omitempty"`
 }
 
 // statement is what is shown of one.
@@ -38,13 +39,6 @@ type statementQuery struct {
 
 // maxStatements is how many statements the page has: two years.
 const maxStatements = 24
-
-// formats are the files of a statement and their types. A test compares them with those of package
-// statements/files.
-var formats = []struct{ Name, Type string }{
-	{"html", "text/html; charset=utf-8"}, {"csv", "text/csv; charset=utf-8"},
-	{"json", "application/json"}, {"ndjson", "application/x-ndjson"},
-}
 
 // statementsData returns the part of the page of usage about statements.
 func statementsData(r *frame.Request) (any, error) {
@@ -76,8 +70,9 @@ func statementsData(r *frame.Request) (any, error) {
 // statementFiles returns links to the files of a statement.
 func statementFiles(month string) frame.Cell {
 	var cell frame.Cell
-	for i, f := range formats {
-		link := frame.Text(f.Name).Link(Prefix + frame.Path("statements", month, "statement."+f.Name)).Hint("Statement of " + month + " as " + f.Name)
+	for i, f := range statementfiles.Formats() {
+		name := string(f)
+		link := frame.Text(name).Link(Prefix + frame.Path("statements", month, "statement."+name)).Hint("Statement of " + month + " as " + name)
 		if i == 0 {
 			cell = link
 		} else {
@@ -100,8 +95,8 @@ func (v *view) export() func(http.ResponseWriter, *frame.Request) {
 	slots := newDownloads()
 	return func(w http.ResponseWriter, r *frame.Request) {
 		month, tenant := r.PathValue("month"), r.Caller.Tenant
-		for _, f := range formats {
-			if r.PathValue("file") != "statement."+f.Name {
+		for _, f := range statementfiles.Formats() {
+			if r.PathValue("file") != "statement."+string(f) {
 				continue
 			}
 			if !slots.take(tenant) {
@@ -109,7 +104,7 @@ func (v *view) export() func(http.ResponseWriter, *frame.Request) {
 				return
 			}
 			defer slots.giveBack(tenant)
-			r.Download(w, "statement export", statementName{tenant, month, f.Name}, f.Type, "statement-"+tenant+"-"+month+"."+f.Name)
+			r.Download(w, "statement export", statementName{tenant, month, f}, f.ContentType(), "statement-"+tenant+"-"+month+"."+string(f))
 			return
 		}
 		r.Fail(w, failure.New(failure.NotFound, "a statement has the files statement.html, statement.csv, statement.json and statement.ndjson"))

@@ -19,7 +19,7 @@ const (
 )
 
 // outcomes remembers which forms with a [Form.Result] were sent, so that reloading the page of a
-// secret, or sending the form twice, does not do it again. It never has the secrets.
+// secret, or sending the form twice, does not do it again. It never stores the secrets.
 type outcomes struct {
 	mu  sync.Mutex
 	all recent.Map[sentForm, *outcome]
@@ -39,7 +39,7 @@ type outcome struct {
 	done *Done      // without its data; nil: it failed, or is not performed yet
 }
 
-// find returns the outcome of a form, locked. Nil: the form has no nonce.
+// find returns the outcome of a form with a result, locked. Nil: it was sent without a nonce.
 func (o *outcomes) find(r *Request, v Values) *outcome {
 	nonce := v.Get(sentField)
 	if nonce == "" || len(nonce) > maxSentField {
@@ -60,11 +60,10 @@ func (o *outcomes) find(r *Request, v Values) *outcome {
 // doOnce performs a form, unless it was performed already as it was sent: then isRepeat is true,
 // and done has no data.
 func (f *Frame) doOnce(r *Request, form Form, v Values) (done Done, isRepeat bool, err error) {
-	if form.Result == "" {
-		done, err = form.Do(r, v)
-		return done, false, err
+	var one *outcome
+	if form.Result != "" {
+		one = f.sent.find(r, v)
 	}
-	one := f.sent.find(r, v)
 	if one == nil {
 		done, err = form.Do(r, v)
 		return done, false, err
@@ -87,5 +86,6 @@ func (f *Frame) showRepeat(w http.ResponseWriter, r *Request, form Form, done Do
 	f.render(w, r, http.StatusOK, f.Template(`{{template "repeat" .}}`), done)
 }
 
-// Sent returns the hidden field by which a form with a result is known, each time it is shown.
+// Sent returns a hidden field with a random value. It identifies a form with a result, as it is
+// shown this time.
 func (v View) Sent() Field { return Field{Name: sentField, Kind: "hidden", Value: rand.Text()} }

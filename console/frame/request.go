@@ -175,7 +175,7 @@ func Path(elements ...string) string {
 	return path
 }
 
-// anyone is the role of what a caller of any role gets: that a page does not exist.
+// anyone is the role of pages for callers of every role, such as the one about a missing page.
 const anyone operations.Role = "anyone"
 
 // handler wraps what all handlers of pages have in common: headers, the role, and the CSRF token of

@@ -98,20 +98,19 @@ func number(n int64) string {
 func Number(n int64) string { return number(n) }
 
 // Count writes how many of something there are: 1 item, 2 items.
-func Count(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return number(n) + " " + what + "s"
-}
+func Count(n int64, what string) string { return count(number(n), what) }
 
 // countOf is Count for templates.
 func countOf(n any, what string) (string, error) {
 	text, err := numberOf(n)
-	if text == "1" {
-		return text + " " + what, err
+	return count(text, what), err
+}
+
+func count(n, what string) string {
+	if n == "1" {
+		return n + " " + what
 	}
-	return text + " " + what + "s", err
+	return n + " " + what + "s"
 }
 
 func numberOf(n any) (string, error) {

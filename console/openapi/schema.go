@@ -18,7 +18,7 @@ var previewType = reflect.TypeFor[operations.Preview]()
 // enums has the values of types that have few.
 var enums = map[reflect.Type][]string{
 	reflect.TypeFor[tenants.Status]():  {string(tenants.Active), string(tenants.Suspended)},
-	reflect.TypeFor[files.Format]():    {"html", "csv", "json", "ndjson"},
+	reflect.TypeFor[files.Format]():    {string(files.HTML), string(files.CSV), string(files.JSON), string(files.NDJSON)},
 	reflect.TypeFor[operations.Role](): {string(operations.Viewer), string(operations.Operator), string(operations.Owner)},
 }
 

@@ -133,7 +133,7 @@ func tokenFact(r *frame.Request, id string) (frame.Item, error) {
 	_, err := readToken(r, id)
 	switch {
 	case failure.KindOf(err) == failure.NotFound:
-		return frame.Item{Term: "Token", Value: frame.Code(id).Link(frame.URL("/refusals", "token", id)), Help: "No call of it was admitted. The link lists its refusals."}, nil
+		return frame.Item{Term: "Token", Value: frame.Code(id).Link(frame.URL("/refusals", "token", id)), Help: "None of its calls was admitted. The link lists its refusals."}, nil
 	case err != nil:
 		return frame.Item{}, err
 	}

@@ -121,10 +121,24 @@ func (s *site) browser(from string) *browser {
 // do sends a request, and returns the status, and the page or the next path.
 func (b *browser) do(method, path string, form url.Values, headers ...string) (int, string) {
 	b.t.Helper()
-	r := httptest.NewRequestWithContext(b.t.Context(), method, "http://localhost"+path, strings.NewReader(form.Encode()))
+	if method == "POST" {
+		headers = append([]string{"Content-Type", "application/x-www-form-urlencoded"}, headers...)
+	}
+	return b.send(method, path, form.Encode(), headers...)
+}
+
+// doJSON sends JSON with the token of a form, as the script does, and returns the status and the
+// body.
+func (b *browser) doJSON(path, token, body string) (int, string) {
+	b.t.Helper()
+	return b.send("POST", path, body, "X-CSRF-Token", token)
+}
+
+func (b *browser) send(method, path, body string, headers ...string) (int, string) {
+	b.t.Helper()
+	r := httptest.NewRequestWithContext(b.t.Context(), method, "http://localhost"+path, strings.NewReader(body))
 	r.RemoteAddr = b.from + ":4711"
 	if method == "POST" {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
@@ -147,11 +161,11 @@ func (b *browser) do(method, path string, form url.Values, headers ...string) (i
 	if to := res.Header.Get("Location"); to != "" {
 		return res.StatusCode, to
 	}
-	body, err := io.ReadAll(res.Body)
+	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return res.StatusCode, string(body)
+	return res.StatusCode, string(text)
 }
 
 var csrfField = regexp.MustCompile(`name="csrf" value="([^"]*)"`)

@@ -95,16 +95,32 @@ func start(t *testing.T, b *browser) url.Values {
 	return u.Query()
 }
 
+// idToken returns the claims of a valid ID token of olga, for a sign-in that has begun.
+func (i *issuer) idToken(s *site, q url.Values, roles ...string) jwt.MapClaims {
+	return jwt.MapClaims{"iss": i.URL, "aud": "console", "sub": "1", "exp": s.clock().Add(time.Hour).Unix(), "iat": s.clock().Unix(), "nonce": q.Get("nonce"),
+		"preferred_username": "olga", "realm_access": map[string]any{"roles": roles}}
+}
+
+// finish sends what the issuer gives to a browser at the end of a sign-in.
+func finish(b *browser, q url.Values) (int, string) {
+	b.t.Helper()
+	return b.do("GET", "/sign-in/oidc/callback?"+url.Values{"state": {q.Get("state")}, "code": {"the-code"}}.Encode(), nil)
+}
+
+// signIn signs in as olga with a role, and returns the status and the page.
+func (i *issuer) signIn(t *testing.T, b *browser, role string) (int, string) {
+	t.Helper()
+	q := start(t, b)
+	i.claims = i.idToken(b.site, q, role)
+	return finish(b, q)
+}
+
 // TestIDToken checks that each wrong ID token is refused, and that a right one gives the role.
 func TestIDToken(t *testing.T) {
 	i := newIssuer(t)
 	s := i.site(t)
 	good := func(q url.Values) jwt.MapClaims {
-		return jwt.MapClaims{"iss": i.URL, "aud": "console", "sub": "1", "exp": s.clock().Add(time.Hour).Unix(), "iat": s.clock().Unix(), "nonce": q.Get("nonce"),
-			"preferred_username": "olga", "realm_access": map[string]any{"roles": []string{"x", "a=b", "stile-owners"}}}
-	}
-	finish := func(b *browser, q url.Values) (int, string) {
-		return b.do("GET", "/sign-in/oidc/callback?"+url.Values{"state": {q.Get("state")}, "code": {"the-code"}}.Encode(), nil)
+		return i.idToken(s, q, "x", "a=b", "stile-owners")
 	}
 	for name, change := range map[string]jwt.MapClaims{
 		"of another issuer": {"iss": "https://other.example"}, "for another client": {"aud": "other"}, "expired": {"exp": s.clock().Add(-time.Hour).Unix()},

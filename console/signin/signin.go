@@ -112,40 +112,34 @@ func (s *SignIn) Routes(mux *http.ServeMux) {
 		mux.HandleFunc("GET "+oidcURL, s.startOIDC)
 		mux.HandleFunc("GET "+callbackURL, s.finishOIDC)
 	}
-	mux.Handle("GET "+passwordURL, s.require(http.HandlerFunc(s.showChange), true))
-	mux.Handle("POST "+passwordURL, s.require(http.HandlerFunc(s.changePassword), true))
+	mux.Handle("GET "+passwordURL, s.withCaller(http.HandlerFunc(s.showChange), http.HandlerFunc(s.sendToSignIn), nil))
+	mux.Handle("POST "+passwordURL, s.withCaller(http.HandlerFunc(s.changePassword), http.HandlerFunc(s.sendToSignIn), nil))
 }
 
 // Require serves the requests of those who are signed in, with the caller in the context. It sends
 // all others to sign in, and those with a one-time password to change it.
-func (s *SignIn) Require(next http.Handler) http.Handler { return s.require(next, false) }
+func (s *SignIn) Require(next http.Handler) http.Handler {
+	return s.withCaller(next, http.HandlerFunc(s.sendToSignIn), http.RedirectHandler(passwordURL, http.StatusSeeOther))
+}
 
 // Identify serves all requests: those of [SignIn.Require] with the caller in the context, and all
 // others without one. The handler must refuse these itself.
-func (s *SignIn) Identify(next http.Handler) http.Handler {
-	required := s.Require(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, a, _, err := s.session(r)
-		if errors.Is(err, admins.ErrNotFound) || err == nil && a.MustChange {
-			next.ServeHTTP(w, r)
-			return
-		}
-		required.ServeHTTP(w, r)
-	})
-}
+func (s *SignIn) Identify(next http.Handler) http.Handler { return s.withCaller(next, next, next) }
 
-func (s *SignIn) require(next http.Handler, changing bool) http.Handler {
+// withCaller serves requests with the caller in the context. nobody serves those without a session,
+// and oneTime those of callers with a one-time password; nil: next does.
+func (s *SignIn) withCaller(next, nobody, oneTime http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session, a, cookie, err := s.session(r)
 		switch {
 		case errors.Is(err, admins.ErrNotFound):
-			s.sendToSignIn(w, r)
+			nobody.ServeHTTP(w, r)
 			return
 		case err != nil:
 			s.fault(w, r, err)
 			return
-		case a.MustChange && !changing:
-			http.Redirect(w, r, passwordURL, http.StatusSeeOther)
+		case a.MustChange && oneTime != nil:
+			oneTime.ServeHTTP(w, r)
 			return
 		}
 		address, ok := s.source(w, r)

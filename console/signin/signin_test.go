@@ -4,13 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"stile.example/stile/admins"
 	"stile.example/stile/audit"
@@ -436,15 +433,8 @@ func TestNoRoleAnyMore(t *testing.T) {
 	i := newIssuer(t)
 	s := i.site(t)
 	s.admin("root", admins.Owner)
-	signIn := func(b *browser, role string) int {
-		q := start(t, b)
-		i.claims = jwt.MapClaims{"iss": i.URL, "aud": "console", "sub": "1", "exp": s.clock().Add(time.Hour).Unix(), "iat": s.clock().Unix(), "nonce": q.Get("nonce"),
-			"preferred_username": "olga", "realm_access": map[string]any{"roles": []string{role}}}
-		status, _ := b.do("GET", "/sign-in/oidc/callback?"+url.Values{"state": {q.Get("state")}, "code": {"x"}}.Encode(), nil)
-		return status
-	}
 	b := s.browser("192.0.2.1")
-	if status := signIn(b, "stile-owners"); status != 200 || b.whoami() == "" {
+	if status, _ := i.signIn(t, b, "stile-owners"); status != 200 || b.whoami() == "" {
 		t.Fatal(status)
 	}
 	olga, err := s.dir.Admins.Find(t.Context(), "olga")
@@ -455,7 +445,7 @@ func TestNoRoleAnyMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status := signIn(s.browser("192.0.2.2"), "other"); status != 403 {
+	if status, _ := i.signIn(t, s.browser("192.0.2.2"), "other"); status != 403 {
 		t.Errorf("without a role: %d", status)
 	}
 	if b.whoami() != "" {
@@ -464,7 +454,7 @@ func TestNoRoleAnyMore(t *testing.T) {
 	if _, err := s.signIn.Authenticate(t.Context(), token, "192.0.2.1"); err == nil {
 		t.Error("a token is valid without a role")
 	}
-	if status := signIn(s.browser("192.0.2.3"), "stile-owners"); status != 200 {
+	if status, _ := i.signIn(t, s.browser("192.0.2.3"), "stile-owners"); status != 200 {
 		t.Errorf("with a role again: %d", status)
 	}
 }
@@ -476,29 +466,13 @@ func TestAddingIsNoFactor(t *testing.T) {
 	s.admin("alice", admins.Owner)
 	b := s.browser("192.0.2.1")
 	b.signInAs("alice", password)
-	json := func(path, token, body string) int {
-		r := httptest.NewRequestWithContext(t.Context(), "POST", "http://localhost"+path, strings.NewReader(body))
-		r.RemoteAddr = "192.0.2.1:1"
-		r.Header.Set("X-CSRF-Token", token)
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-		for _, c := range b.cookies {
-			r.AddCookie(c)
-		}
-		w := httptest.NewRecorder()
-		s.handler.ServeHTTP(w, r)
-		for _, c := range w.Result().Cookies() {
-			b.cookies[c.Name] = c
-		}
-		b.last = w
-		return w.Code
-	}
-	if status := json("/account/passkeys/options", b.token("/whoami"), `{"name":"key"}`); status != 200 {
-		t.Fatal(status, b.last.Body)
+	if status, text := b.doJSON("/account/passkeys/options", b.token("/whoami"), `{"name":"key"}`); status != 200 {
+		t.Fatal(status, text)
 	}
 	delete(b.cookies, "stile-session")
 	token := b.token("/sign-in")
-	if status := json("/sign-in/passkey/check", token, `{}`); status != 401 || !strings.Contains(b.last.Body.String(), "Start again") {
-		t.Errorf("status %d %s", status, b.last.Body)
+	if status, text := b.doJSON("/sign-in/passkey/check", token, `{}`); status != 401 || !strings.Contains(text, "Start again") {
+		t.Errorf("status %d %s", status, text)
 	}
 }
 
@@ -508,22 +482,11 @@ func TestNoPasskeyOfAnIssuersAccount(t *testing.T) {
 	i := newIssuer(t)
 	s := i.site(t)
 	b := s.browser("192.0.2.1")
-	q := start(t, b)
-	i.claims = jwt.MapClaims{"iss": i.URL, "aud": "console", "sub": "1", "exp": s.clock().Add(time.Hour).Unix(), "iat": s.clock().Unix(), "nonce": q.Get("nonce"),
-		"preferred_username": "olga", "realm_access": map[string]any{"roles": []string{"stile-owners"}}}
-	if status, page := b.do("GET", "/sign-in/oidc/callback?"+url.Values{"state": {q.Get("state")}, "code": {"x"}}.Encode(), nil); status != 200 {
+	if status, page := i.signIn(t, b, "stile-owners"); status != 200 {
 		t.Fatal(status, page)
 	}
-	r := httptest.NewRequestWithContext(t.Context(), "POST", "http://localhost/account/passkeys/options", strings.NewReader(`{"name":"key"}`))
-	r.RemoteAddr = "192.0.2.1:1"
-	r.Header.Set("X-CSRF-Token", b.token("/whoami"))
-	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	for _, c := range b.cookies {
-		r.AddCookie(c)
-	}
-	w := httptest.NewRecorder()
-	if s.handler.ServeHTTP(w, r); w.Code != 409 || !strings.Contains(w.Body.String(), "OpenID Connect") {
-		t.Errorf("%d %s", w.Code, w.Body)
+	if status, text := b.doJSON("/account/passkeys/options", b.token("/whoami"), `{"name":"key"}`); status != 409 || !strings.Contains(text, "OpenID Connect") {
+		t.Errorf("%d %s", status, text)
 	}
 	olga, err := s.dir.Admins.Find(t.Context(), "olga")
 	if err != nil {

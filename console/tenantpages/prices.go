@@ -108,12 +108,15 @@ func newPriceFields(today string) []frame.Field {
 // ReadPrices reads these fields.
 func ReadPrices(v frame.Values) (p operations.PriceChange, currency string, err error) {
 	p = operations.PriceChange{Since: v.Text("since"), Micros: new(int64), RecordMicros: new(int64), Tiers: &[]tenants.Tier{}}
-	for name, to := range map[string]*int64{"call": p.Micros, "record": p.RecordMicros} {
-		a, err := usage.ParseAmount(v.Text(name))
+	for _, field := range []struct {
+		name string
+		to   *int64
+	}{{"call", p.Micros}, {"record", p.RecordMicros}} {
+		a, err := usage.ParseAmount(v.Text(field.name))
 		if err != nil {
-			return p, "", frame.About(name, failure.Of(failure.Invalid, err))
+			return p, "", frame.About(field.name, failure.Of(failure.Invalid, err))
 		}
-		*to = int64(a)
+		*field.to = int64(a)
 	}
 	for _, line := range v.Lines("tiers") {
 		t, err := parseTier(line)

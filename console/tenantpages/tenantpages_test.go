@@ -210,6 +210,9 @@ func TestAddWithPrices(t *testing.T) {
 		page := s.Refuse("/add/tenant", "client_id", "acme", field, value, "call", "1")
 		consoletest.Has(t, page, `id="field-`+field+`-error"`, value)
 	}
+	for range 50 { // the first wrong price, not any of them
+		consoletest.Has(t, s.Refuse("/add/tenant", "client_id", "acme", "call", "x", "record", "y"), `id="field-call-error"`)
+	}
 	s.Post("/add/tenant", 200, "client_id", "acme", "currency", "eur", "call", "0.002", "record", "0.0001", "tiers", "records:50001=0.00005\ncalls:10001=0.0015\n", "since", "2026-01-02")
 	consoletest.Has(t, s.Get("/tenants/acme", 200), "0.002 EUR a call, 0.0001 EUR a record since 2026-01-02", "0.0015 EUR from the 10,001st call", "0.00005 EUR from the 50,001st record")
 	s.Post("/add/tenant", 200, "client_id", "free")

@@ -101,8 +101,13 @@ func showOf(r *frame.Request, title, button string, danger bool, text ...string)
 	if err != nil {
 		return frame.FormView{}, err
 	}
+	return viewOf(r, w, title, button, danger, text...), nil
+}
+
+// viewOf is showOf for a webhook that was read.
+func viewOf(r *frame.Request, w webhooks.View, title, button string, danger bool, text ...string) frame.FormView {
 	r.Crumb(w.URL, pageOf(r))
-	return frame.FormView{Title: title, Text: append([]string{w.URL}, text...), Button: button, Danger: danger, Cancel: pageOf(r)}, nil
+	return frame.FormView{Title: title, Text: append([]string{w.URL}, text...), Button: button, Danger: danger, Cancel: pageOf(r)}
 }
 
 func showSet(r *frame.Request) (frame.FormView, error) {
@@ -177,7 +182,7 @@ func showTest(r *frame.Request) (frame.FormView, error) {
 	if w.Status == "disabled" {
 		text += " The webhook is disabled; the test is sent anyway."
 	}
-	return showOf(r, "Send a test", "Send a test event", false, text)
+	return viewOf(r, w, "Send a test", "Send a test event", false, text), nil
 }
 
 func test(r *frame.Request, _ frame.Values) (frame.Done, error) {

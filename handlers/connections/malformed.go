@@ -162,7 +162,7 @@ func (w *response) Header() http.Header         { return w.header }
 func (w *response) WriteHeader(status int)      { w.status = status }
 func (w *response) Write(b []byte) (int, error) { return w.body.Write(b) }
 
-// malformedReasons says what net/http says, as a response does.
+// malformedReasons has what a response says for each reason of net/http.
 var malformedReasons = map[string]string{
 	"missing required Host header": "the header Host is missing",
 	"malformed Host header":        "the header Host is not a host name",
@@ -171,7 +171,7 @@ var malformedReasons = map[string]string{
 	"unsupported protocol version": "the protocol must be HTTP/1.1",
 }
 
-// Detail says what is wrong with a request, as a response does.
+// Detail returns what is wrong with a request, for the response.
 func (why Malformed) Detail(h *http.Request) string {
 	switch why.Status {
 	case http.StatusRequestHeaderFieldsTooLarge:

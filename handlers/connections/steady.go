@@ -10,12 +10,12 @@ import (
 const (
 	steadyRate  = 64 << 10        // bytes a second that a client must take on average
 	steadyGrace = 9 * time.Second // that it may wait in addition, in all
-	preparing   = 5 * time.Minute // until the first byte
+	preparing   = 5 * time.Minute // that the server may take for its own work
 )
 
-// Steady writes a response that may take longer than the limits of [Server]: a file that a client
-// takes steadily. The client must take 64 KiB a second on average, or the connection ends. The time
-// that the server needs to produce the bytes does not count.
+// Steady writes a response that may take longer than the limits of [Server], such as a large file.
+// The client must take 64 KiB a second on average, or the connection ends. The time that the server
+// needs to produce the bytes does not count.
 //
 // A handler that uses it must also limit how many of these responses a client gets at the same
 // time.
@@ -60,9 +60,9 @@ func Until(c *http.ResponseController, read, write time.Time) {
 // bodyWithin is how long a client may take for the next part of a body that [SteadyBody] reads.
 const bodyWithin = 9 * time.Second
 
-// SteadyBody returns the body of a request of somebody who is known. It may take longer than
-// [Server] allows, as long as each part arrives within 9 s. After the body, the handler may take
-// 5 minutes.
+// SteadyBody returns the body of a request, which must have been authenticated. It may take longer
+// than [Server] allows, as long as each part arrives within 9 s. After the body, the handler may
+// take 5 minutes.
 func SteadyBody(w http.ResponseWriter, body io.ReadCloser) io.ReadCloser {
 	return &steadyBody{body, http.NewResponseController(w)}
 }

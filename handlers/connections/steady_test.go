@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -15,19 +14,12 @@ import (
 
 const steadySize = 6 << 20
 
-// serveSteady serves a file of steadySize to those who take it at a rate. It returns the URL, and a
-// channel with the error of each file that was not sent whole.
+// serveSteady serves a file of steadySize, which clients must take at a rate. It returns the URL,
+// and a channel that gets the error of each response, nil if the file was sent completely.
 func serveSteady(t *testing.T, rate int64, grace time.Duration) (url string, failed chan error) {
 	t.Helper()
-	dummy := httptest.NewUnstartedServer(nil)
-	dummy.StartTLS()
-	defer dummy.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	failed = make(chan error, 10)
-	server := ServerTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := newServerTLS(t, func(w http.ResponseWriter, r *http.Request) {
 		out := NewSteady(w)
 		out.rate, out.grace = rate, grace
 		var err error
@@ -40,11 +32,9 @@ func serveSteady(t *testing.T, rate int64, grace time.Duration) (url string, fai
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-	}), &tls.Config{Certificates: dummy.TLS.Certificates})
+	})
 	server.ReadTimeout, server.WriteTimeout = time.Second, time.Second
-	go server.ServeTLS(Limit(narrow{l}, 10), "", "")
-	t.Cleanup(func() { server.Close() })
-	return "https://" + l.Addr().String() + "/", failed
+	return "https://" + serveTLS(t, server, 10) + "/", failed
 }
 
 // clients returns a client of each version of HTTP, which buffers little.
@@ -120,24 +110,16 @@ func TestSteady(t *testing.T) {
 
 // TestSteadyBody checks that a body, and the work after it, may take longer than the limits.
 func TestSteadyBody(t *testing.T) {
-	dummy := httptest.NewUnstartedServer(nil)
-	dummy.StartTLS()
-	defer dummy.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := ServerTLS(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := newServerTLS(t, func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, SteadyBody(w, r.Body))
 		time.Sleep(1500 * time.Millisecond)
 		if err == nil {
 			err = r.Context().Err()
 		}
 		fmt.Fprint(w, n, err)
-	}), &tls.Config{Certificates: dummy.TLS.Certificates})
+	})
 	server.ReadTimeout, server.WriteTimeout = time.Second, time.Second
-	go server.ServeTLS(Limit(l, 10), "", "")
-	t.Cleanup(func() { server.Close() })
+	url := "https://" + serveTLS(t, server, 10) + "/"
 	for name, client := range clients() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -149,7 +131,7 @@ func TestSteadyBody(t *testing.T) {
 				}
 				w.Close()
 			}()
-			res, err := client.Post("https://"+l.Addr().String()+"/", "text/plain", r)
+			res, err := client.Post(url, "text/plain", r)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -80,23 +80,35 @@ func TestClientsThatReadNothingEnd(t *testing.T) {
 // serveMuch serves 8 MB for each GET over TLS, to one client at a time.
 func serveMuch(t *testing.T) (addr string) {
 	t.Helper()
-	dummy := httptest.NewUnstartedServer(nil)
-	dummy.StartTLS()
-	defer dummy.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := ServerTLS(http.HandlerFunc(func(w http.ResponseWriter, h *http.Request) {
+	server := newServerTLS(t, func(w http.ResponseWriter, h *http.Request) {
 		if h.Method == "GET" {
 			w.Write(make([]byte, 8<<20))
 		}
-	}), &tls.Config{Certificates: dummy.TLS.Certificates})
+	})
 	server.WriteTimeout = writeTimeout
 	if server.HTTP2.WriteByteTimeout > 0 {
 		server.HTTP2.WriteByteTimeout = writeByteTimeout
 	}
-	go server.ServeTLS(Limit(narrow{l}, 1), "", "")
+	return serveTLS(t, server, 1)
+}
+
+// newServerTLS returns a server with a certificate for tests.
+func newServerTLS(t *testing.T, h http.HandlerFunc) *http.Server {
+	t.Helper()
+	dummy := httptest.NewUnstartedServer(nil)
+	dummy.StartTLS()
+	defer dummy.Close()
+	return ServerTLS(h, &tls.Config{Certificates: dummy.TLS.Certificates})
+}
+
+// serveTLS serves at most so many connections, which buffer little, until the end of the test.
+func serveTLS(t *testing.T, server *http.Server, most int) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go server.ServeTLS(Limit(narrow{l}, most), "", "")
 	t.Cleanup(func() { server.Close() })
 	return l.Addr().String()
 }
