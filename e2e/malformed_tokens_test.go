@@ -37,8 +37,8 @@ func TestS27MalformedTokensLeaveNoTrace(t *testing.T) {
 	}
 }
 
-// dataSize returns the size of all data, in bytes. Of the database it counts the pages with data: its
-// write-ahead log grows with time, since the same rows of the history are written every 5 s.
+// dataSize returns the size of all data, in bytes. Of the database it counts the pages with data:
+// its write-ahead log grows with time, since the same rows of the history are written every 5 s.
 func (s *server) dataSize() (n int) {
 	s.t.Helper()
 	file := filepath.Join(s.Dir, "data", "stile.db")
