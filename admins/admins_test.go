@@ -15,7 +15,7 @@ import (
 
 	"stile.example/stile/admins"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/accounts"
+	"stile.example/stile/store/tables/accounts"
 )
 
 var start = time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)

@@ -15,7 +15,7 @@ import (
 
 	"stile.example/stile/audit"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/auditlog"
+	"stile.example/stile/store/tables/auditlog"
 )
 
 var start = time.Date(2026, 11, 27, 10, 0, 0, 123e6, time.UTC)

@@ -21,7 +21,7 @@ import (
 	"stile.example/stile/history"
 	"stile.example/stile/operations"
 	"stile.example/stile/refusals"
-	"stile.example/stile/store/sqlite/refusallog"
+	"stile.example/stile/store/tables/refusallog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )

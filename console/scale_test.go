@@ -25,7 +25,7 @@ import (
 	"stile.example/stile/console/developers"
 	"stile.example/stile/operations"
 	"stile.example/stile/refusals"
-	"stile.example/stile/store/sqlite/repeats"
+	"stile.example/stile/store/tables/repeats"
 )
 
 const (

@@ -28,14 +28,13 @@ import (
 	"stile.example/stile/statements"
 	"stile.example/stile/store"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/accounts"
-	"stile.example/stile/store/sqlite/auditlog"
-	"stile.example/stile/store/sqlite/evidencelog"
-	"stile.example/stile/store/sqlite/historytable"
-	"stile.example/stile/store/sqlite/linklist"
-	"stile.example/stile/store/sqlite/refusallog"
-	"stile.example/stile/store/sqlite/statementlog"
-	"stile.example/stile/store/sqlite/tokenlist"
+	"stile.example/stile/store/tables/accounts"
+	"stile.example/stile/store/tables/auditlog"
+	"stile.example/stile/store/tables/evidencelog"
+	"stile.example/stile/store/tables/historytable"
+	"stile.example/stile/store/tables/linklist"
+	"stile.example/stile/store/tables/refusallog"
+	"stile.example/stile/store/tables/statementlog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -190,7 +189,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(refusallog.New(d.Store.DB), d.Log)
 	d.History = history.NewRecorder(historytable.Table{DB: d.Store.DB}, d.Log)
-	d.TokenList = tokenlist.Table{DB: d.Store.DB}
+	d.TokenList = d.Store.TokenList()
 	if d.Evidence, err = evidence.NewCollector(evidencelog.Table{DB: d.Store.DB}, d.Keys.SecretKey(), d.Log); err != nil {
 		return err
 	}

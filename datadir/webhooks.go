@@ -8,7 +8,7 @@ import (
 	"stile.example/stile/events"
 	"stile.example/stile/events/watch"
 	"stile.example/stile/settings"
-	"stile.example/stile/store/sqlite/webhookdb"
+	"stile.example/stile/store/tables/webhookdb"
 	"stile.example/stile/tokens/issuers"
 	"stile.example/stile/webhooks"
 )

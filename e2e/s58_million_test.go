@@ -12,7 +12,7 @@ import (
 
 	"stile.example/stile/refusals"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/refusallog"
+	"stile.example/stile/store/tables/refusallog"
 )
 
 // byteCount counts the bytes that are written to it.

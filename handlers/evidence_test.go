@@ -15,7 +15,7 @@ import (
 	"stile.example/stile/evidence"
 	"stile.example/stile/stiletest"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/evidencelog"
+	"stile.example/stile/store/tables/evidencelog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"

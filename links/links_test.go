@@ -10,7 +10,7 @@ import (
 
 	. "stile.example/stile/links"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/linklist"
+	"stile.example/stile/store/tables/linklist"
 )
 
 var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)

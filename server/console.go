@@ -14,7 +14,7 @@ import (
 	"stile.example/stile/console/signin"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/settings"
-	"stile.example/stile/store/sqlite/repeats"
+	"stile.example/stile/store/tables/repeats"
 )
 
 // console returns what the admin listener serves to operators.

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"stile.example/stile/settings"
-	"stile.example/stile/store/sqlite/repeats"
+	"stile.example/stile/store/tables/repeats"
 )
 
 // Run serves until ctx is done or a listener fails, then drains and stops. It calls ready, unless

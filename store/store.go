@@ -4,20 +4,65 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/corpus/library"
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/tables/rows"
+	"stile.example/stile/tenants"
+	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/listing"
+	"stile.example/stile/usage"
 )
 
 // ErrCorpus means that the file of the corpus is missing or damaged.
 var ErrCorpus = library.ErrCorpus
 
+// DB is an open database of any engine.
+type DB interface {
+	rows.DB
+	tokens.Store
+	addresses.Store
+	usage.Store
+	tenants.Store
+	library.Numbers
+
+	// TenantNumber returns the number of a tenant, or [tenants.ErrNotFound].
+	TenantNumber(ctx context.Context, clientID string) (uint32, error)
+	// TokenList returns the list of the tokens.
+	TokenList() listing.Store
+	// EachState calls fn for the state of each token that is not in the ledger. tx is a transaction
+	// of Reader, in which the ledger and the states are of one moment.
+	EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error
+	// Recount returns what all tenants used as Usage does, but reads every state.
+	Recount(ctx context.Context) ([]usage.Line, error)
+	// Sweep moves the usage of tokens that expired long ago to the ledger, and removes the tokens.
+	Sweep(ctx context.Context, now time.Time) error
+	// Live returns how many tokens are in memory, and are not dead.
+	Live() int
+	// Identity returns what the database belongs to, by name; "" if nothing is stored under it.
+	Identity(ctx context.Context, name string) (string, error)
+	// SetIdentity stores what the database belongs to.
+	SetIdentity(ctx context.Context, name, value string) error
+	// Ready returns an error if the database can't be read and written.
+	Ready(ctx context.Context) error
+	// Wrote notes that a transaction has written about that many pages.
+	Wrote(pages int)
+	// Checkpoint is called after a transaction of Reader was open during many writes.
+	Checkpoint() error
+	// Backup writes a copy of the database, as it is at one moment, to a file that must not exist.
+	Backup(ctx context.Context, to string) error
+	Close() error
+}
+
 // Store is an open database with its corpus.
 type Store struct {
-	*sqlite.DB
+	DB
 	*library.Library
 }
 

@@ -16,7 +16,7 @@ import (
 
 	"stile.example/stile/events"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/webhookdb"
+	"stile.example/stile/store/tables/webhookdb"
 	"stile.example/stile/webhooks"
 )
 

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/webhookdb"
+	"stile.example/stile/store/tables/webhookdb"
 	"stile.example/stile/webhooks"
 )
 

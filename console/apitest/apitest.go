@@ -22,7 +22,7 @@ import (
 	"stile.example/stile/operations"
 	"stile.example/stile/operations/failure"
 	"stile.example/stile/settings"
-	"stile.example/stile/store/sqlite/repeats"
+	"stile.example/stile/store/tables/repeats"
 )
 
 // admins finds the admin of a token by its end: stile_adm_ROLE.

@@ -12,7 +12,7 @@ import (
 	"stile.example/stile/events"
 	"stile.example/stile/operations"
 	ops "stile.example/stile/operations/webhooks"
-	"stile.example/stile/store/sqlite/webhookdb"
+	"stile.example/stile/store/tables/webhookdb"
 	"stile.example/stile/webhooks"
 )
 

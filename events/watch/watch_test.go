@@ -20,7 +20,7 @@ import (
 	"stile.example/stile/events/watch"
 	"stile.example/stile/statements"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/webhookdb"
+	"stile.example/stile/store/tables/webhookdb"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens/issuers"
 	"stile.example/stile/webhooks"

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 // Entries implements [addresses.Store].

@@ -13,7 +13,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/refusals"
-	"stile.example/stile/store/sqlite/refusallog"
+	"stile.example/stile/store/tables/refusallog"
 	"stile.example/stile/tokens"
 )
 

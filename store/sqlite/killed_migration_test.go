@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"stile.example/stile/store/sqlite/migration"
-	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/store/storetest"
+	"stile.example/stile/store/tables/rows"
 )
 
 // migrateVictim is a variable that names a database and a migration. If it is set, the test binary

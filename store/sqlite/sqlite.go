@@ -26,8 +26,8 @@ import (
 	"time"
 
 	"stile.example/stile/store/sqlite/migration"
-	"stile.example/stile/store/sqlite/tenanttable"
 	"stile.example/stile/store/sqlite/usagesum"
+	"stile.example/stile/store/tables/tenanttable"
 )
 
 // Options is what a database needs in addition to its file.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 
+	"stile.example/stile/store/sqlite/tokenlist"
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/listing"
 )
 
 // Write runs fn in a transaction on the writing connection, and commits unless fn fails. It is for
@@ -28,3 +30,6 @@ func (db *DB) Checkpoint() error { return db.checkpointer.checkpoint() }
 func (db *DB) EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
 	return EachState(ctx, tx, fn)
 }
+
+// TokenList returns the list of the tokens.
+func (db *DB) TokenList() listing.Store { return tokenlist.Table{DB: db} }

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tokens"
 )
 

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"stile.example/stile/store/sqlite/rows"
 	"stile.example/stile/store/sqlite/usagesum"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"

@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	files "stile.example/stile/corpus/sqlite"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 const importAgain = "restore this file from the backup that the database is from; without a backup, run `stile serve --new-corpus` once, and import the corpus again"

@@ -15,7 +15,7 @@ import (
 
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/migration"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/usage"
 )
 

@@ -13,8 +13,8 @@ import (
 	"stile.example/stile/audit"
 	"stile.example/stile/refusals"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/auditlog"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/auditlog"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )

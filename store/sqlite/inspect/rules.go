@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 // rule is what must hold for the rows of a table.

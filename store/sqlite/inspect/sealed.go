@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"stile.example/stile/idempotency"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 	"stile.example/stile/webhooks"

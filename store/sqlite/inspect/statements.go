@@ -13,8 +13,8 @@ import (
 
 	"stile.example/stile/statements"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/rows"
-	"stile.example/stile/store/sqlite/statementlog"
+	"stile.example/stile/store/tables/rows"
+	"stile.example/stile/store/tables/statementlog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )

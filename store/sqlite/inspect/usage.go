@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )

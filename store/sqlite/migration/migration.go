@@ -16,7 +16,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // for Schema
 
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 //go:embed *.sql

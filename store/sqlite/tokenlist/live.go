@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 // LiveTokens implements [listing.Store].

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/listing"
 )

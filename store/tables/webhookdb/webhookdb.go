@@ -1,5 +1,4 @@
-// Package webhookdb stores webhooks, their deliveries and the marks of events in the SQLite
-// database.
+// Package webhookdb stores webhooks, their deliveries and the marks of events in the database.
 package webhookdb
 
 import (
@@ -10,7 +9,7 @@ import (
 	"fmt"
 
 	"stile.example/stile/events"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/webhooks"
 )
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"stile.example/stile/admins"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 const tokenColumns = `t.id, t.admin, t.name, t.role, t.hash, t.last_four, t.created_at, t.expires_at, t.last_used`

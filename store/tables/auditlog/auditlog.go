@@ -1,4 +1,4 @@
-// Package auditlog stores the audit log in the SQLite database.
+// Package auditlog stores the audit log in the database.
 package auditlog
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/audit"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 var _ audit.Store = Table{}

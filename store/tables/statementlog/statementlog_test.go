@@ -22,7 +22,7 @@ import (
 
 	"stile.example/stile/statements"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/statementlog"
+	"stile.example/stile/store/tables/statementlog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"

@@ -1,4 +1,4 @@
-// Package tenanttable stores tenants in the SQLite database.
+// Package tenanttable stores tenants in the database.
 package tenanttable
 
 import (
@@ -11,7 +11,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tenants"
 )
 

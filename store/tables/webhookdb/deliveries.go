@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/events"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/webhooks"
 )
 

@@ -1,4 +1,4 @@
-// Package refusallog stores refusals in the SQLite database, and lists them.
+// Package refusallog stores refusals in the database, and lists them.
 package refusallog
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"stile.example/stile/refusals"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 var _ refusals.Store = (*Table)(nil)

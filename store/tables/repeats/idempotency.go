@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"stile.example/stile/idempotency"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 var _ idempotency.Store = Table{}

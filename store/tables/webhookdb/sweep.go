@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/webhooks"
 )
 

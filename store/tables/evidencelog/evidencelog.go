@@ -1,4 +1,4 @@
-// Package evidencelog stores the evidence of stile doctor in the SQLite database.
+// Package evidencelog stores the evidence of stile doctor in the database.
 package evidencelog
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/evidence"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 var _ evidence.Store = Table{}

@@ -1,4 +1,4 @@
-// Package historytable stores the history in the SQLite database.
+// Package historytable stores the history in the database.
 package historytable
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/history"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 var _ history.Store = Table{}

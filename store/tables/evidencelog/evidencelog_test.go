@@ -10,7 +10,7 @@ import (
 
 	"stile.example/stile/evidence"
 	"stile.example/stile/store/sqlite"
-	"stile.example/stile/store/sqlite/evidencelog"
+	"stile.example/stile/store/tables/evidencelog"
 )
 
 var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"stile.example/stile/statements"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"

@@ -1,5 +1,5 @@
-// Package rows has what the packages with tables in the SQLite database share: how they reach it,
-// how they read the rows of a query, and how they store times.
+// Package rows has what the packages with tables in the database share: how they reach it, how they
+// read the rows of a query, and how they store times.
 package rows
 
 import (

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"stile.example/stile/statements"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tokens"
 )
 

@@ -1,4 +1,4 @@
-// Package linklist stores the links of tenants' developers in the SQLite database.
+// Package linklist stores the links of tenants' developers in the database.
 package linklist
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/links"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 var _ links.Store = Table{}

@@ -1,4 +1,4 @@
-// Package accounts stores the admins, their tokens, sessions and passkeys in the SQLite database.
+// Package accounts stores the admins, their tokens, sessions and passkeys in the database.
 package accounts
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"stile.example/stile/admins"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 var _ admins.Store = Table{}

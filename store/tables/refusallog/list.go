@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"stile.example/stile/refusals"
-	"stile.example/stile/store/sqlite/rows"
+	"stile.example/stile/store/tables/rows"
 )
 
 // Refusals implements [refusals.Store]. Each filter has an index that has the refusals in their
