@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
@@ -43,7 +42,7 @@ func Pack(content []byte) []byte {
 	return append([]byte{plain}, content...)
 }
 
-var errTooLarge = errors.New("is larger than it may be")
+var errTooLarge = fmt.Errorf("%w: it is larger than it may be", ErrDamaged)
 
 // unpack returns content of at most limit bytes. It never needs more memory than about that,
 // whatever packed is.
