@@ -31,7 +31,6 @@ func measureNodes(t *testing.T, store string) {
 	s := engines.NewPostgres(t, true, "max_wal_size = '4GB'")
 	url := s.Database(t)
 	c := &cluster{url: url, db: openDB(t, url), leases: &leases{held: map[string]replica.HeldError{}, lost: make(chan struct{})}, now: time.Now}
-	c.db.migrate(t)
 	if store == "S3" {
 		config, err := buckets.Parse(engines.S3(t).URL("corpus"))
 		if err != nil {

@@ -13,12 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus"
 	"stile.example/stile/corpus/replica"
 	"stile.example/stile/corpus/replica/buckets"
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/tables/corpustable"
 )
 
@@ -29,6 +32,34 @@ type cluster struct {
 	chunks replica.Chunks // nil: in the database
 	leases *leases
 	now    func() time.Time
+}
+
+// testDB is a database that a test can also change behind everybody's back.
+type testDB struct {
+	*postgres.DB
+	url string
+}
+
+func openDB(t *testing.T, url string) testDB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), url, postgres.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return testDB{db, url}
+}
+
+func (d testDB) exec(t *testing.T, text string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), d.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), text); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // leases gives a lease to one node of the test's process at a time.
@@ -62,7 +93,6 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	url := engines.Postgres(t)
 	c := &cluster{url: url, db: openDB(t, url), leases: &leases{held: map[string]replica.HeldError{}, lost: make(chan struct{})}, now: time.Now}
-	c.db.migrate(t)
 	return c
 }
 
@@ -238,10 +268,12 @@ func TestSmallChange(t *testing.T) {
 	wantSame(t, nodes...)
 }
 
-// TestFollow checks that a node adopts what another publishes by itself.
+// TestFollow checks that a node adopts what another publishes by itself, also through PgBouncer.
 func TestFollow(t *testing.T) {
 	c := newCluster(t)
-	nodes := c.nodes(t, 2)
+	nodes := c.nodes(t, 1)
+	c.db = openDB(t, engines.PgBouncer(t, c.url).URL)
+	nodes = append(nodes, c.nodes(t, 1)...)
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for _, l := range nodes {

@@ -18,7 +18,8 @@ const maxPatch = 8 << 20
 
 // The encoder and the decoder are made once: both allocate much.
 var encoder = sync.OnceValue(func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(ChunkSize))
+	// A single segment says how large it is, so that no more memory is reserved to unpack it.
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithSingleSegment(true))
 	if err != nil {
 		panic(err) // the options are constant
 	}
