@@ -23,7 +23,8 @@ import (
 // repeat its items under other ids. STILE_MEASURE_DIR keeps the files for the next run.
 //
 //	go run ./examples/wordnet /usr/share/wordnet > wordnet.jsonl
-//	STILE_CORPUS=$PWD/wordnet.jsonl STILE_MEASURE_DIR=/var/tmp go test -tags sqlite_fts5,measure -run MeasureMoved -v -timeout 1h ./corpus/build
+//	export STILE_CORPUS=$PWD/wordnet.jsonl STILE_MEASURE_DIR=/var/tmp
+//	go test -tags sqlite_fts5,measure -run MeasureMoved -v -timeout 1h ./corpus/build
 func TestMeasureMoved(t *testing.T) {
 	items := readItems(t, os.Getenv("STILE_CORPUS"))
 	for _, n := range []int{10_000, 100_000, 1_000_000} {

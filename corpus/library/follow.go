@@ -16,7 +16,7 @@ const (
 	// ready: what it serves was right a moment ago, and the other nodes may be as far behind.
 	BehindLimit = 60 * time.Second
 
-	pollEvery = time.Second      // how often the present generation is looked up, if nothing reports it
+	pollEvery = time.Second      // between two looks at the present generation, if nothing reports it
 	maxRetry  = 10 * time.Second // between two attempts to fetch a generation
 )
 

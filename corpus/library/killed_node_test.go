@@ -25,7 +25,7 @@ func TestKilledNode(t *testing.T) {
 	}
 	c := newCluster(t)
 	a := c.node(t, "a")
-	put(t, a, 0, texts("a", 1000)...)
+	put(t, a, 0, texts("a", 300)...)
 	dir := t.TempDir()
 	for n, mode := range []string{"import", "put", "commit", "get"} {
 		before, _ := a.Stats(t.Context())
@@ -126,7 +126,7 @@ func runUntilKilled(t *testing.T, args []string) {
 	if mode == "import" {
 		importEndlesslyInto(t, l)
 	}
-	_, err = l.Import(t.Context(), imports.Options{}, itemsOf(texts("lost"+mode, 2000)...))
+	_, err = l.Import(t.Context(), imports.Options{}, itemsOf(texts("lost"+mode, 800)...))
 	t.Fatal("was not killed", err)
 }
 

@@ -17,10 +17,12 @@ import (
 )
 
 // TestMeasureNodes logs how long it takes to publish and to fetch a corpus file, how long after the
-// start of an import of one changed item another node serves it, and how much is moved. The database
-// waits for the disk. STILE_CORPUS_FILE names the file: TestMeasureMoved of package build makes some.
+// start of an import of one changed item another node serves it, and how much is moved. The
+// database waits for the disk. STILE_CORPUS_FILE names the file: TestMeasureMoved of package build
+// makes some.
 //
-//	STILE_CORPUS_FILE=/var/tmp/measure-1000000.db go test -tags sqlite_fts5,measure -run MeasureNodes -v -timeout 1h ./corpus/library
+//	export STILE_CORPUS_FILE=/var/tmp/measure-1000000.db
+//	go test -tags sqlite_fts5,measure -run MeasureNodes -v -timeout 1h ./corpus/library
 func TestMeasureNodes(t *testing.T) {
 	for _, store := range []string{"PostgreSQL", "S3"} {
 		t.Run(store, func(t *testing.T) { measureNodes(t, store) })

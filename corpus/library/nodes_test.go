@@ -2,6 +2,8 @@ package library
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -175,7 +177,9 @@ func texts(prefix string, n int) []content.Item {
 	items := many(prefix, n)
 	for i := range items {
 		items[i].Summary = fmt.Sprintf("summary %d of %s", i, prefix)
-		items[i].Body = strings.Repeat(fmt.Sprintf("<p>paragraph %d %x</p>", i, i*7919), 40)
+		items[i].Body = fmt.Sprintf("<p>paragraph %d</p>", i)
+		sum := sha256.Sum256([]byte(items[i].ID))
+		items[i].Attributes = map[string]any{"long": []any{strings.Repeat(hex.EncodeToString(sum[:]), 100)}} // not indexed
 		items[i].Tags = []string{fmt.Sprintf("tag %d", i%7)}
 	}
 	return items
@@ -243,13 +247,13 @@ func TestSmallChange(t *testing.T) {
 	c := newCluster(t)
 	nodes := c.nodes(t, 3)
 	a, b, away := nodes[0], nodes[1], nodes[2]
-	put(t, a, 0, texts("a", 3000)...)
+	put(t, a, 0, texts("a", 600)...)
 	catchUp(t, nodes...)
 	size := func() int64 { s, _ := a.Stats(t.Context()); return s.Bytes }()
 	fetched := func(l *Library) int64 { f, _ := l.Following(); return f.Fetched }
 	for n := range 3 {
 		before := fetched(b)
-		put(t, a, 0, content.Item{ID: fmt.Sprintf("a%d", n*1000), Title: "Changed", Collection: "a"})
+		put(t, a, 0, content.Item{ID: fmt.Sprintf("a%d", n*200), Title: "Changed", Collection: "a"})
 		catchUp(t, b)
 		if got := fetched(b) - before; got > 100<<10 || got == 0 {
 			t.Errorf("change %d of a corpus of %d KiB: fetched %d KiB", n, size>>10, got>>10)
@@ -298,7 +302,7 @@ func TestFollow(t *testing.T) {
 func TestRepair(t *testing.T) {
 	c := newCluster(t)
 	nodes := c.nodes(t, 2)
-	put(t, nodes[0], 0, texts("a", 2000)...)
+	put(t, nodes[0], 0, texts("a", 400)...)
 	catchUp(t, nodes...)
 	l := nodes[1]
 	for what, spoil := range map[string]func(string) error{
@@ -335,9 +339,9 @@ func TestStoreGone(t *testing.T) {
 	c := newCluster(t)
 	nodes := c.nodes(t, 2)
 	a, b := nodes[0], nodes[1]
-	put(t, a, 0, texts("a", 1000)...)
+	put(t, a, 0, texts("a", 200)...)
 	catchUp(t, b)
-	put(t, a, 0, texts("b", 1000)...)
+	put(t, a, 0, texts("b", 200)...)
 	c.db.exec(t, `UPDATE corpus_generations SET patch = NULL`)
 	at := time.Now()
 	c.now = func() time.Time { return at }
@@ -357,7 +361,7 @@ func TestStoreGone(t *testing.T) {
 		if _, err := b.Import(t.Context(), imports.Options{}, itemsOf(many("c", 1)...)); err == nil {
 			t.Errorf("%s: an import on a node that is behind", spoil.what)
 		}
-		if b.Items(0) != 1000 || len(finds(t, b, "paragraph", content.Query{})) == 0 {
+		if b.Items(0) != 200 || len(finds(t, b, "paragraph", content.Query{})) == 0 {
 			t.Errorf("%s: %d items", spoil.what, b.Items(0))
 		}
 		f, ok := b.Following()
@@ -365,7 +369,7 @@ func TestStoreGone(t *testing.T) {
 			t.Errorf("%s: %+v", spoil.what, f)
 		}
 		b = c.reopen(t, b)
-		if b.Items(0) != 1000 {
+		if b.Items(0) != 200 {
 			t.Errorf("%s, after a restart: %d items", spoil.what, b.Items(0))
 		}
 		if l, err := c.open(t, t.TempDir(), c.replica(t, "new")); !errors.Is(err, ErrCorpus) {
@@ -384,8 +388,8 @@ func TestStoreGone(t *testing.T) {
 	wantSame(t, a, b)
 }
 
-// TestTwoImports checks that one node at a time changes the corpus, that the other is told what is
-// running where, and that nothing of a change is visible if another one was published before.
+// TestTwoImports checks that one node at a time changes the corpus, that the error says what is running
+// where, and that nothing of a change is visible if another one was published before.
 func TestTwoImports(t *testing.T) {
 	c := newCluster(t)
 	nodes := c.nodes(t, 2)
@@ -427,9 +431,9 @@ func TestForgetTenant(t *testing.T) {
 	c := newCluster(t)
 	nodes := c.nodes(t, 2)
 	a, b := nodes[0], nodes[1]
-	put(t, a, 0, texts("a", 1000)...)
+	put(t, a, 0, texts("a", 200)...)
 	catchUp(t, b)
-	put(t, b, 7, texts("own", 1000)...)
+	put(t, b, 7, texts("own", 200)...)
 	catchUp(t, a)
 	if _, _, ok := a.LastChange(); !ok {
 		t.Error("the change of another node can't be undone")
@@ -505,17 +509,17 @@ func TestBucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	nodes := c.nodes(t, 2)
-	put(t, nodes[0], 0, texts("a", 1000)...)
+	put(t, nodes[0], 0, texts("a", 200)...)
 	catchUp(t, nodes...)
 	wantSame(t, nodes...)
 	s3.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	if _, err := nodes[1].Import(ctx, imports.Options{}, itemsOf(texts("b", 1000)...)); err == nil || nodes[1].Items(0) != 1000 {
+	if _, err := nodes[1].Import(ctx, imports.Options{}, itemsOf(texts("b", 200)...)); err == nil || nodes[1].Items(0) != 200 {
 		t.Errorf("without the S3 server: %v, %d items", err, nodes[1].Items(0))
 	}
 	s3.Restart()
-	put(t, nodes[1], 0, texts("b", 1000)...)
+	put(t, nodes[1], 0, texts("b", 200)...)
 	catchUp(t, nodes...)
 	wantSame(t, nodes[0], nodes[1], c.node(t, "new"))
 	undo(t, nodes[0], 0)

@@ -69,7 +69,8 @@ func (l *Library) begin(ctx context.Context, what string) (_ context.Context, en
 	return ctx, done, nil
 }
 
-// publishShared is [Library.publish] for all nodes. Without a change, nothing from before it is kept.
+// publishShared is [Library.publish] for all nodes. Without a change, nothing from before it is
+// kept.
 func (l *Library) publishShared(ctx context.Context, g *generation, change *Change) error {
 	next, err := l.open(ctx, g.n+1)
 	if err != nil {

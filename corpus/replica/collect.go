@@ -119,8 +119,8 @@ func (r *Replica) Check(ctx context.Context, id string, own *File) (c Checked, e
 	return c, nil
 }
 
-// lost returns the chunks of a generation that can't be fetched, and how many it has. An error means
-// that the store can't be read.
+// lost returns the chunks of a generation that can't be fetched, and how many it has. An error
+// means that the store can't be read.
 func (r *Replica) lost(ctx context.Context, m Manifest) (lost []Hash, chunks int, err error) {
 	sizes := map[Hash]int{}
 	for n, h := range m.Hashes {

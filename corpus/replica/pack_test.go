@@ -139,8 +139,8 @@ func hashesOf(b []byte) (h Hashes) {
 	return h
 }
 
-// TestManifest checks that a manifest comes back as it was, and that one that disagrees with itself,
-// or of another format, is refused.
+// TestManifest checks that a manifest comes back as it was, and that one that disagrees with
+// itself, or of another format, is refused.
 func TestManifest(t *testing.T) {
 	m := Manifest{Format: Format, Generation: 7, Parent: 6, ID: NewID(), At: time.Now().UTC().Truncate(0), Size: ChunkSize + 1, Hashes: hashesOf(random(5, ChunkSize+1)), Change: &Change{Kind: "import", Added: 3}}
 	b, err := m.Encode()

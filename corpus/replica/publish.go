@@ -23,8 +23,8 @@ type File struct {
 }
 
 // Publish stores the chunks of a file that are new, and makes it the present generation. m has what
-// is known of it: the number, the parent and the change. base is the file of the parent, nil if that
-// was generation 0. If another generation was published since the parent, the error is
+// is known of it: the number, the parent and the change. base is the file of the parent, nil if
+// that was generation 0. If another generation was published since the parent, the error is
 // [ErrOvertaken]. After any error but that of a commit whose outcome stays unknown, no node sees
 // anything of it.
 func (r *Replica) Publish(ctx context.Context, file string, m Manifest, base *File) (Manifest, error) {

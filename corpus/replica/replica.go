@@ -54,7 +54,7 @@ type Catalog interface {
 	ForgetUndo(ctx context.Context, generation int64) error
 }
 
-// Chunks stores chunks by their hashes. What it stores is packed: see [Pack].
+// Chunks stores chunks by their hashes, as [Pack] returns them.
 type Chunks interface {
 	// Missing returns those of the hashes that are not stored.
 	Missing(ctx context.Context, hashes []Hash) ([]Hash, error)

@@ -42,7 +42,8 @@ func newBucket(t testing.TB) (*Bucket, error) {
 		return nil, err
 	}
 	b := &Bucket{Engine: e, Name: "corpus"}
-	for _, d := range []string{filepath.Join("objects", b.Name), "attributes"} { // a directory is a bucket
+	// A directory of the objects is a bucket.
+	for _, d := range []string{filepath.Join("objects", b.Name), "attributes"} {
 		if err := os.MkdirAll(filepath.Join(e.dir, d), 0o700); err != nil {
 			return nil, err
 		}
