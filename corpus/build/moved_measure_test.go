@@ -19,8 +19,8 @@ import (
 )
 
 // TestMeasureMoved logs how many pages and chunks of the file change with one item, in corpora of
-// 10,000, 100,000 and 1,000,000 items made of the JSONL file that STILE_CORPUS names. Larger corpora
-// repeat its items under other ids. STILE_MEASURE_DIR keeps the files for the next run.
+// 10,000, 100,000 and 1,000,000 items made of the JSONL file that STILE_CORPUS names. Larger
+// corpora repeat its items under other ids. STILE_MEASURE_DIR keeps the files for the next run.
 //
 //	go run ./examples/wordnet /usr/share/wordnet > wordnet.jsonl
 //	export STILE_CORPUS=$PWD/wordnet.jsonl STILE_MEASURE_DIR=/var/tmp

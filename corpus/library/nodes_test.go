@@ -179,7 +179,8 @@ func texts(prefix string, n int) []content.Item {
 		items[i].Summary = fmt.Sprintf("summary %d of %s", i, prefix)
 		items[i].Body = fmt.Sprintf("<p>paragraph %d</p>", i)
 		sum := sha256.Sum256([]byte(items[i].ID))
-		items[i].Attributes = map[string]any{"long": []any{strings.Repeat(hex.EncodeToString(sum[:]), 100)}} // not indexed
+		long := strings.Repeat(hex.EncodeToString(sum[:]), 100)
+		items[i].Attributes = map[string]any{"long": []any{long}} // lists are not indexed
 		items[i].Tags = []string{fmt.Sprintf("tag %d", i%7)}
 	}
 	return items
@@ -388,8 +389,8 @@ func TestStoreGone(t *testing.T) {
 	wantSame(t, a, b)
 }
 
-// TestTwoImports checks that one node at a time changes the corpus, that the error says what is running
-// where, and that nothing of a change is visible if another one was published before.
+// TestTwoImports checks that one node at a time changes the corpus, that the error says what is
+// running where, and that nothing of a change is visible if another one was published before.
 func TestTwoImports(t *testing.T) {
 	c := newCluster(t)
 	nodes := c.nodes(t, 2)
