@@ -1,11 +1,13 @@
 package library
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -346,18 +348,17 @@ func TestStoreGone(t *testing.T) {
 	c.db.exec(t, `UPDATE corpus_generations SET patch = NULL`)
 	at := time.Now()
 	c.now = func() time.Time { return at }
-	for _, spoil := range []struct{ what, do, undo string }{
-		{"gone", `ALTER TABLE corpus_chunks RENAME TO away`, `ALTER TABLE away RENAME TO corpus_chunks`},
-		{"damaged", `UPDATE corpus_chunks SET packed = '\x00' || packed`, `UPDATE corpus_chunks SET packed = substr(packed, 2)`},
-		{"empty", `UPDATE corpus_chunks SET packed = '\x01'`, ``},
+	c.db.exec(t, `CREATE TABLE kept AS SELECT * FROM corpus_chunks`)
+	const restore = `UPDATE corpus_chunks SET packed = (SELECT packed FROM kept WHERE kept.hash = corpus_chunks.hash)`
+	for _, spoil := range []struct{ what, do, undo, err string }{
+		{"gone", `ALTER TABLE corpus_chunks RENAME TO away`, `ALTER TABLE away RENAME TO corpus_chunks`, "does not exist"},
+		{"damaged", `UPDATE corpus_chunks SET packed = '\x00' || packed`, restore, "is damaged in the store"},
+		{"another", `UPDATE corpus_chunks SET packed = (SELECT packed FROM kept ORDER BY hash LIMIT 1)`, restore, "is damaged in the store"},
+		{"cut off", `UPDATE corpus_chunks SET packed = substr(packed, 1, 1000)`, restore, "is damaged: "},
 	} {
-		if spoil.undo == "" {
-			c.db.exec(t, `CREATE TABLE kept AS SELECT * FROM corpus_chunks`)
-			spoil.undo = `UPDATE corpus_chunks SET packed = (SELECT packed FROM kept WHERE kept.hash = corpus_chunks.hash)`
-		}
 		c.db.exec(t, spoil.do)
-		if err := b.CatchUp(t.Context()); err == nil {
-			t.Errorf("%s: adopted", spoil.what)
+		if err := b.CatchUp(t.Context()); err == nil || !strings.Contains(err.Error(), spoil.err) {
+			t.Errorf("%s: %v", spoil.what, err)
 		}
 		if _, err := b.Import(t.Context(), imports.Options{}, itemsOf(many("c", 1)...)); err == nil {
 			t.Errorf("%s: an import on a node that is behind", spoil.what)
@@ -378,13 +379,10 @@ func TestStoreGone(t *testing.T) {
 			t.Errorf("%s: a new node starts: %v", spoil.what, err)
 		}
 		c.db.exec(t, spoil.undo)
-		if spoil.what != "empty" {
-			continue
-		}
-		catchUp(t, b)
-		if f, _ := b.Following(); f.Generation != 2 || !f.Since.IsZero() || f.Problem != "" {
-			t.Errorf("healed: %+v", f)
-		}
+	}
+	catchUp(t, b)
+	if f, _ := b.Following(); f.Generation != 2 || !f.Since.IsZero() || f.Problem != "" {
+		t.Errorf("healed: %+v", f)
 	}
 	wantSame(t, a, b)
 }
@@ -447,6 +445,11 @@ func TestForgetTenant(t *testing.T) {
 			t.Errorf("undo: %v", err)
 		}
 	}
+	for n := range int64(3) {
+		if _, err := a.shared.Catalog.Manifest(t.Context(), n); !errors.Is(err, replica.ErrNone) {
+			t.Errorf("generation %d is still there: %v", n, err)
+		}
+	}
 	if removed, err := a.Collect(t.Context()); err != nil || removed > 0 {
 		t.Errorf("too early: %d removed, %v", removed, err)
 	}
@@ -495,6 +498,49 @@ func TestUndoExpires(t *testing.T) {
 		if _, _, ok := l.LastChange(); ok {
 			t.Error("it can be undone")
 		}
+	}
+}
+
+// TestPublishFile checks that the corpus of another installation can be taken over, and that one
+// node brings it to the current format for all.
+func TestPublishFile(t *testing.T) {
+	c := newCluster(t)
+	nodes := c.nodes(t, 2)
+	old := filepath.Join(t.TempDir(), "old.db")
+	packed, err := os.Open("../testdata/format-1.db.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	unpacked, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(unpacked)
+	if err == nil {
+		err = os.WriteFile(old, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nodes[0].PublishFile(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	catchUp(t, nodes...)
+	if !nodes[1].isOld() {
+		t.Error("the format is not an older one")
+	}
+	for _, l := range []*Library{nodes[1], nodes[0]} {
+		if err := l.Upgrade(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantSame(t, nodes...)
+	if s, err := nodes[0].Stats(t.Context()); err != nil || s.Generation != 2 || s.Items == 0 || nodes[0].isOld() {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, _, ok := nodes[0].LastChange(); ok {
+		t.Error("the older format can come back")
 	}
 }
 

@@ -49,6 +49,8 @@ func (r *Replica) Collect(ctx context.Context, id string, own *File) (removed in
 			used[h] = true
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, maxList)
+	defer cancel()
 	for after := (*Hash)(nil); removed < collectsMost; {
 		old, next, err := r.Chunks.Before(ctx, before, after, collectPage)
 		if err != nil {
@@ -166,7 +168,7 @@ func (r *Replica) restore(ctx context.Context, id string, own *File) error {
 	if err != nil || own == nil || p.ID != id {
 		return err
 	}
-	missing, err := r.Chunks.Missing(ctx, distinct(own.Hashes))
+	missing, err := r.missing(ctx, distinct(own.Hashes))
 	if err != nil || len(missing) == 0 {
 		return err
 	}

@@ -48,7 +48,7 @@ func (r *Replica) Repeat(ctx context.Context, earlier int64, m Manifest) (Manife
 		return m, fmt.Errorf("generation %d: %w", earlier, err)
 	}
 	m.Format, m.ID, m.At, m.Size, m.Hashes = Format, NewID(), r.Now().UTC(), was.Size, was.Hashes
-	missing, err := r.Chunks.Missing(ctx, distinct(was.Hashes))
+	missing, err := r.missing(ctx, distinct(was.Hashes))
 	if err != nil {
 		return m, err
 	}
@@ -191,7 +191,7 @@ func (r *Replica) storeNew(ctx context.Context, file string, s *scanned) error {
 			ask = append(ask, s.hashes[n])
 		}
 	}
-	missing, err := r.Chunks.Missing(ctx, ask)
+	missing, err := r.missing(ctx, ask)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
@@ -217,6 +217,16 @@ func (r *Replica) storeNew(ctx context.Context, file string, s *scanned) error {
 		p.add(1)
 		return nil
 	})
+}
+
+// maxList bounds how long a list of chunks may take: of many, a bucket is listed as a whole.
+const maxList = 5 * time.Minute
+
+// missing returns those of the chunks that are not stored.
+func (r *Replica) missing(ctx context.Context, hashes []Hash) ([]Hash, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxList)
+	defer cancel()
+	return r.Chunks.Missing(ctx, hashes)
 }
 
 func distinct(hashes Hashes) []Hash {

@@ -112,7 +112,51 @@ func New(o Options) *Replica {
 	if o.Wait == 0 {
 		o.Wait = 100 * time.Millisecond
 	}
+	o.Catalog = bounded{o.Catalog}
 	return &Replica{Options: o}
+}
+
+// maxCatalog bounds each request to the catalog, so that a connection that is dead delays nothing
+// for longer.
+const maxCatalog = 30 * time.Second
+
+// bounded bounds the time of all requests to a catalog.
+type bounded struct{ of Catalog }
+
+func (b bounded) Present(ctx context.Context) (Present, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxCatalog)
+	defer cancel()
+	return b.of.Present(ctx)
+}
+
+func (b bounded) Manifest(ctx context.Context, generation int64) (Manifest, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxCatalog)
+	defer cancel()
+	return b.of.Manifest(ctx, generation)
+}
+
+func (b bounded) Patch(ctx context.Context, generation int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxCatalog)
+	defer cancel()
+	return b.of.Patch(ctx, generation)
+}
+
+func (b bounded) Commit(ctx context.Context, m Manifest, patch []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, maxCatalog)
+	defer cancel()
+	return b.of.Commit(ctx, m, patch)
+}
+
+func (b bounded) Forget(ctx context.Context, since time.Time) ([]Manifest, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxCatalog)
+	defer cancel()
+	return b.of.Forget(ctx, since)
+}
+
+func (b bounded) ForgetUndo(ctx context.Context, generation int64) error {
+	ctx, cancel := context.WithTimeout(ctx, maxCatalog)
+	defer cancel()
+	return b.of.ForgetUndo(ctx, generation)
 }
 
 // Moved returns how many bytes were fetched from the stores and written to them, packed.
