@@ -424,6 +424,56 @@ func TestTwoImports(t *testing.T) {
 	}
 }
 
+// lossy is a catalog whose replies to commits are lost.
+type lossy struct {
+	replica.Catalog
+	before bool // the request is lost instead
+}
+
+var errReply = errors.New("the connection was closed")
+
+func (l lossy) Commit(ctx context.Context, m replica.Manifest, patch []byte) error {
+	if l.before {
+		return errReply
+	}
+	return errors.Join(l.Catalog.Commit(ctx, m, patch), errReply)
+}
+
+// TestLostReply checks that an import whose commit has no reply succeeds if it was committed, and
+// fails if it was not.
+func TestLostReply(t *testing.T) {
+	c := newCluster(t)
+	nodes := c.nodes(t, 2)
+	catalog := nodes[0].shared.Catalog
+	nodes[0].shared.Catalog = lossy{Catalog: catalog}
+	put(t, nodes[0], 0, many("a", 10)...)
+	nodes[0].shared.Catalog = lossy{Catalog: catalog, before: true}
+	if _, err := nodes[0].Import(t.Context(), imports.Options{}, itemsOf(many("b", 10)...)); !errors.Is(err, errReply) {
+		t.Errorf("%v", err)
+	}
+	nodes[0].shared.Catalog = catalog
+	catchUp(t, nodes...)
+	wantSame(t, nodes...)
+	if nodes[1].Items(0) != 10 {
+		t.Errorf("%d items", nodes[1].Items(0))
+	}
+}
+
+// TestImportWaitsForCollection checks that an import waits for a node that removes unused chunks.
+func TestImportWaitsForCollection(t *testing.T) {
+	c := newCluster(t)
+	a := c.node(t, "a")
+	release, _, err := leasesOf{c.leases, "b"}.Lease(t.Context(), "corpus", replica.Collecting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if removed, err := a.Collect(t.Context()); err != nil || removed > 0 {
+		t.Errorf("%d removed, %v", removed, err)
+	}
+	time.AfterFunc(50*time.Millisecond, release)
+	put(t, a, 0, many("a", 10)...)
+}
+
 // TestForgetTenant checks that no node can bring back items of a removed tenant, and that chunks
 // that nothing needs are removed, and no others.
 func TestForgetTenant(t *testing.T) {

@@ -27,13 +27,14 @@ const (
 // It also stores chunks of the present generation again that its store has lost, if own is the file
 // of that generation. id is that of own's manifest.
 func (r *Replica) Collect(ctx context.Context, id string, own *File) (removed int, err error) {
-	ctx, release, err := r.Hold(ctx, Collecting)
+	end, lost, err := r.Leases.Lease(ctx, leaseName, Collecting)
 	if _, isHeld := errors.AsType[HeldError](err); isHeld {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
+	ctx, release := untilLost(ctx, lost, end)
 	defer release()
 	before := r.Now().Add(-minAge)
 	kept, err := r.Catalog.Forget(ctx, before)
