@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"time"
 
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
@@ -23,9 +22,7 @@ var _ imports.Corpus = (*Library)(nil)
 // database and its [Library.CorpusFile], which must belong together. If an import is running,
 // HoldImports returns a BusyError itself.
 func (l *Library) HoldImports() (release func(), err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	_, release, err = l.begin(ctx, "a backup is being made")
+	_, release, err = l.begin(context.Background(), "a backup is being made")
 	return release, err
 }
 

@@ -27,7 +27,7 @@ const (
 // It also stores chunks of the present generation again that its store has lost, if own is the file
 // of that generation. id is that of own's manifest.
 func (r *Replica) Collect(ctx context.Context, id string, own *File) (removed int, err error) {
-	end, lost, err := r.Leases.Lease(ctx, leaseName, Collecting)
+	end, lost, err := r.Leases.Lease(ctx, LeaseName, Collecting)
 	if _, isHeld := errors.AsType[HeldError](err); isHeld {
 		return 0, nil
 	}

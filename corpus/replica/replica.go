@@ -71,9 +71,9 @@ type Chunks interface {
 
 // Leases lets one node at a time do something.
 type Leases interface {
-	// Lease takes the lease of a name, to do what the text says, until release is called. lost is
-	// closed if the lease ends before. ctx is only for taking it. If another node has it, the error is
-	// a [HeldError].
+	// Lease takes the lease of a name, to do what the text says, until release is called or ctx is
+	// done. lost is closed if the lease ends before. If another node has it, the error is a
+	// [HeldError].
 	Lease(ctx context.Context, name, what string) (release func(), lost <-chan struct{}, err error)
 }
 
@@ -164,8 +164,8 @@ func (r *Replica) Moved() (fetched, stored int64) {
 	return r.moved.fetched.Load(), r.moved.stored.Load()
 }
 
-// leaseName names the lease of whoever changes the corpus or removes chunks.
-const leaseName = "corpus"
+// LeaseName names the lease of whoever changes the corpus or removes chunks.
+const LeaseName = "corpus"
 
 // Collecting is what the lease is held for while unused chunks are removed.
 const Collecting = "unused parts of the corpus are being removed"
@@ -177,7 +177,7 @@ const maxCollecting = 10 * time.Second
 // The context that it returns is done if the lease is lost.
 func (r *Replica) Hold(ctx context.Context, what string) (_ context.Context, release func(), err error) {
 	for deadline := time.Now().Add(maxCollecting); ; {
-		end, lost, err := r.Leases.Lease(ctx, leaseName, what)
+		end, lost, err := r.Leases.Lease(ctx, LeaseName, what)
 		if err == nil {
 			ctx, release := untilLost(ctx, lost, end)
 			return ctx, release, nil
@@ -198,13 +198,15 @@ func (r *Replica) Hold(ctx context.Context, what string) (_ context.Context, rel
 var errLost = errors.New("this node has lost the right to change the corpus, since it could not reach the database in time; try again")
 
 func untilLost(ctx context.Context, lost <-chan struct{}, end func()) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
+	held, cancel := context.WithCancelCause(ctx)
 	go func() {
 		select {
 		case <-lost:
-			cancel(errLost)
-		case <-ctx.Done():
+			if ctx.Err() == nil { // otherwise the lease ends because of that
+				cancel(errLost)
+			}
+		case <-held.Done():
 		}
 	}()
-	return ctx, func() { cancel(context.Canceled); end() }
+	return held, func() { cancel(context.Canceled); end() }
 }
