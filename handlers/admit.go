@@ -25,8 +25,9 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	v, err := a.Gate.Check(ctx, r.claims.ID, r.policy.Token, e)
 	a.Traces.Did(ctx, "store", "check", began)
 	if err != nil {
-		return codes.Unavailable(err)
+		return a.storeFault(ctx, r, err)
 	}
+	r.spent(v)
 	if v.NewlyBound || v.ChallengeIssued {
 		a.stepped(r, &v, e)
 	}

@@ -150,8 +150,9 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	a.Metrics.Stored(metrics.Step, r.stepped.Sub(began))
 	a.Traces.Did(ctx, "store", "step", began)
 	if err != nil {
-		return tokens.State{}, codes.Unavailable(err)
+		return tokens.State{}, a.storeFault(ctx, r, err)
 	}
+	r.spent(v)
 	a.stepped(r, &v, e)
 	if v.Observed != tokens.None {
 		a.observed(r, v, e)
