@@ -49,7 +49,7 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc
 		records, missing := a.runQuery(ctx, r, q)
 		err := missing
 		if err == nil || errors.Is(err, content.ErrNotFound) {
-			err = a.reserve(r)
+			err = a.reserve(ctx, r)
 		}
 		if err != nil {
 			return a.attempt(ctx, r, tokens.Attempt{Call: r.event(route, 0)}, err)
