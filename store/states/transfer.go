@@ -205,8 +205,8 @@ type Sweeper interface {
 	Sweep(ctx context.Context, now time.Time) error
 }
 
-// Sweep removes what expired long before now: tokens from the lists, and values from engines that do
-// not do that themselves. What the tokens used is in the ledger already.
+// Sweep removes what expired long before now: tokens from the lists, and values from engines that
+// do not do that themselves. The ledger already has the usage of the tokens.
 func (st *Store) Sweep(ctx context.Context, now time.Time) error {
 	if err := st.Settle(ctx); err != nil {
 		return err
