@@ -107,7 +107,8 @@ func (d *dirty[K, V]) miss() {
 	d.missed = true
 }
 
-// settle transfers the states that wait. Those that fail wait again. scan transfers all of the kind.
+// settle transfers the states that wait. Those that fail wait again. scan transfers all of the
+// kind.
 func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V) error, scan func(context.Context) error) error {
 	values, missed := d.take()
 	err := inParts(ctx, slices.Collect(maps.Values(values)), put)

@@ -1,9 +1,9 @@
-// Package values is the engine of states for an installation that has only PostgreSQL, and the table
-// to which the states of any engine are transferred.
+// Package values is the engine of states for an installation that has only PostgreSQL, and the
+// tables to which the states of any engine are transferred.
 //
 // All changes that wait at a node are one statement and one transaction: a commit is shared by many
-// calls, and a call is one round trip. The statement keeps nothing in a session, so it works through
-// PgBouncer in transaction mode.
+// calls, and a call is one round trip. The statement keeps nothing in a session, so it works
+// through PgBouncer in transaction mode.
 package values
 
 import (

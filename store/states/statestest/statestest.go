@@ -1,5 +1,5 @@
-// Package statestest tests an engine of states, with several nodes and with the suites of storetest.
-// The tests of every engine call [Run].
+// Package statestest tests an engine of states, with several nodes and with the suites of
+// storetest. The tests of every engine call [Run].
 package statestest
 
 import (
