@@ -331,7 +331,7 @@ func (c *change[K, S]) used(ctx context.Context, spender *step[S]) (done bool, e
 func (c *change[K, S]) forgot(ctx context.Context) error {
 	c.k.forget(c.key)
 	c.base, c.old, c.isFresh = nil, value{}, false
-	return c.k.st.beginEpoch(ctx)
+	return c.k.st.beginEpoch(ctx, c.at)
 }
 
 // keep caches the value that was read.
