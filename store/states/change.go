@@ -98,7 +98,7 @@ func (c *change[K, S]) round(ctx context.Context) (done bool, err error) {
 	}
 	if !changed {
 		if c.isFresh {
-			c.keep(epoch)
+			c.keep()
 			return true, nil
 		}
 		return c.read(ctx)
@@ -107,7 +107,7 @@ func (c *change[K, S]) round(ctx context.Context) (done bool, err error) {
 	was, swapped, err := c.swap(ctx, t.swap)
 	switch {
 	case err == nil && swapped:
-		c.stored(t, epoch)
+		c.stored(t)
 		return true, nil
 	case err == nil:
 		return c.meet(ctx, was)
@@ -158,7 +158,10 @@ func (c *change[K, S]) try(next S, spender *step[S], epoch int64) try[S] {
 		}
 	}
 	w := writer{c.k.st.opt.Node, c.k.st.attempts.Add(1)}
-	v := value{version: c.old.version + 1, writers: by(w, c.old.writers), state: c.k.encode(nil, next)}
+	v := value{epoch: c.old.epoch, version: c.old.version + 1, writers: by(w, c.old.writers), state: c.k.encode(nil, next)}
+	if c.base == nil {
+		v.epoch = uint32(epoch)
+	}
 	s := Swap{Key: c.at, Known: c.base, Next: appendValue(nil, v), Once: onceOf(spender), NotBefore: epoch,
 		Expires: c.k.expires(next, c.k.st.opt.Now())}
 	return try[S]{swap: s, writer: w, next: next, value: v, base: c.base}
@@ -215,8 +218,8 @@ func (c *change[K, S]) meet(ctx context.Context, p Present) (done bool, err erro
 	if p.Value == nil {
 		c.k.st.raise(p.NotBefore)
 		c.base, c.old = nil, value{}
-		if isKnown && known.epoch >= p.NotBefore {
-			return c.restore(ctx, known)
+		if v, err := parseValue(known.raw); isKnown && err == nil && int64(v.epoch) >= p.NotBefore {
+			return c.restore(ctx, v, known)
 		}
 		c.k.forget(c.key)
 		return false, nil
@@ -228,8 +231,8 @@ func (c *change[K, S]) meet(ctx context.Context, p Present) (done bool, err erro
 	if t, err := c.lost(); t != nil || err != nil {
 		return err == nil, errors.Join(err, c.found(t))
 	}
-	if isKnown && newer(known.raw, c.old.version) {
-		return c.restore(ctx, known)
+	if v, err := parseValue(known.raw); isKnown && err == nil && v.isNewer(c.old) {
+		return c.restore(ctx, v, known)
 	}
 	return false, nil
 }
@@ -251,19 +254,9 @@ func (c *change[K, S]) lost() (*try[S], error) {
 	return nil, nil
 }
 
-// newer reports whether a value has a later version.
-func newer(raw []byte, version uint32) bool {
-	v, err := parseValue(raw)
-	return err == nil && v.version > version
-}
-
 // restore writes a value back that the engine has lost: after a failover it has an older one, or
 // none. If the swap fails, it meets what is there then.
-func (c *change[K, S]) restore(ctx context.Context, known entry) (done bool, err error) {
-	v, err := parseValue(known.raw)
-	if err != nil {
-		return false, err
-	}
+func (c *change[K, S]) restore(ctx context.Context, v value, known entry) (done bool, err error) {
 	epoch := c.k.st.notBefore.Load()
 	v.version++
 	v.writers = by(writer{c.k.st.opt.Node, c.k.st.attempts.Add(1)}, v.writers)
@@ -282,7 +275,7 @@ func (c *change[K, S]) restore(ctx context.Context, known entry) (done bool, err
 	}
 	c.k.st.restored.Add(1)
 	c.base = s.Next
-	c.k.remember(c.key, entry{raw: s.Next, expires: known.expires, epoch: epoch, live: known.live})
+	c.k.remember(c.key, entry{s.Next, known.expires, known.live})
 	return false, c.parse()
 }
 
@@ -292,7 +285,7 @@ func (c *change[K, S]) found(t *try[S]) error {
 	if t == nil {
 		return nil
 	}
-	met, epoch := c.base, c.k.st.notBefore.Load()
+	met := c.base
 	c.base = t.base
 	if err := c.parse(); err != nil {
 		return err
@@ -301,7 +294,7 @@ func (c *change[K, S]) found(t *try[S]) error {
 		return err
 	}
 	if bytes.Equal(met, t.swap.Next) {
-		c.stored(*t, epoch)
+		c.stored(*t)
 		return nil
 	}
 	c.k.noteChanged(c.key, *t) // others have changed it since
@@ -309,7 +302,7 @@ func (c *change[K, S]) found(t *try[S]) error {
 	if err := c.parse(); err != nil {
 		return err
 	}
-	c.keep(epoch)
+	c.keep()
 	return nil
 }
 
@@ -335,19 +328,19 @@ func (c *change[K, S]) forgot(ctx context.Context) error {
 }
 
 // keep caches the value that was read.
-func (c *change[K, S]) keep(epoch int64) {
+func (c *change[K, S]) keep() {
 	if c.base == nil {
 		return
 	}
 	if s, err := c.k.decode(c.old.state); err == nil {
 		expires := c.k.expires(s, c.k.st.opt.Now())
-		c.k.remember(c.key, entry{c.base, expires.Unix(), epoch, c.k.isLive(s)})
+		c.k.remember(c.key, entry{c.base, expires.Unix(), c.k.isLive(s)})
 	}
 }
 
 // stored caches a value that was written.
-func (c *change[K, S]) stored(t try[S], epoch int64) {
-	c.k.remember(c.key, entry{t.swap.Next, t.swap.Expires.Unix(), epoch, c.k.isLive(t.next)})
+func (c *change[K, S]) stored(t try[S]) {
+	c.k.remember(c.key, entry{t.swap.Next, t.swap.Expires.Unix(), c.k.isLive(t.next)})
 	c.k.noteChanged(c.key, t)
 }
 

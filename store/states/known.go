@@ -6,7 +6,6 @@ import "time"
 type entry struct {
 	raw     []byte // as the engine stores it; never changed
 	expires int64  // when the engine may drop it, Unix seconds
-	epoch   int64  // NotBefore when it was stored or read
 	live    bool   // counts in Live
 }
 

@@ -384,6 +384,32 @@ func TestForgetting(t *testing.T) {
 	db.fault = nil
 }
 
+// TestForgottenValues checks that a node that knows a value from before a loss of memory does not
+// write it back over one that was stored since, or where there is none.
+func TestForgottenValues(t *testing.T) {
+	m := newMemory()
+	stores, _ := nodes(t, 2, m, newTable())
+	count := func(node, n int) {
+		for range n {
+			if err := stores[node].Update(t.Context(), tokens.ID{1}, counting); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	count(0, 9)
+	m.flush()
+	count(1, 1)
+	count(0, 1)
+	if got := calls(t, stores[1], tokens.ID{1}); got != 2 || stores[0].Restored() != 0 {
+		t.Errorf("%d counted, %d restored", got, stores[0].Restored())
+	}
+	m.flush() // again, within a second
+	count(0, 1)
+	if got := calls(t, stores[1], tokens.ID{1}); got != 1 {
+		t.Errorf("%d counted", got)
+	}
+}
+
 // TestTransfer checks that states are transferred by Settle, after a fault too, and that those of a
 // node that has died are found.
 func TestTransfer(t *testing.T) {
@@ -451,4 +477,53 @@ func TestValues(t *testing.T) {
 			t.Errorf("%d bytes are a value", n)
 		}
 	}
+}
+
+// TestRoundTrips counts the round trips of calls with a check, as the server makes them: by one node
+// for each token, and by any node.
+func TestRoundTrips(t *testing.T) {
+	for name, x := range map[string]struct {
+		node func(id, n int) int
+		most float64
+	}{
+		"affinity": {func(id, n int) int { return id % 3 }, 1.05},
+		"none":     {func(id, n int) int { return (id*7 + n*n*31 + n) % 3 }, 2.0},
+	} {
+		m := newMemory()
+		stores, _ := nodes(t, 3, m, newTable())
+		before := m.swaps.Load() + m.gets.Load()
+		const ids, each = 40, 60
+		for n := range each {
+			for id := range ids {
+				g := &tokens.Gate{Store: stores[x.node(id, n)]}
+				c := callFrom(netip.MustParseAddr("192.0.2.1"))
+				check, err := g.Check(t.Context(), tokens.ID{byte(id)}, allowed(1000), tokens.Check{Call: c})
+				v, err2 := g.Apply(t.Context(), tokens.ID{byte(id)}, allowed(1000), c)
+				if check.Outcome != tokens.Admit || v.Outcome != tokens.Admit || err != nil || err2 != nil {
+					t.Fatal(check, v, err, err2)
+				}
+			}
+		}
+		trips := float64(m.swaps.Load()+m.gets.Load()-before) / (ids * each)
+		if trips > x.most {
+			t.Errorf("%s: %.3f round trips for a call", name, trips)
+		}
+		t.Logf("%s: %.3f round trips for a call", name, trips)
+	}
+}
+
+// TestSize bounds the size of a token's value.
+func TestSize(t *testing.T) {
+	m := newMemory()
+	stores, _ := nodes(t, 3, m, newTable())
+	for n := range 9 {
+		if err := stores[n%3].Update(t.Context(), tokens.ID{1}, counting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size := len(m.values[Key{KindToken, string(append([]byte{1}, make([]byte, 15)...))}])
+	if size == 0 || size > 256 {
+		t.Errorf("a value has %d bytes", size)
+	}
+	t.Logf("%d bytes after changes by 3 nodes", size)
 }

@@ -110,7 +110,11 @@ func (st *Store) beginEpoch(ctx context.Context, key Key) error {
 	if err := st.lookForEpoch(ctx, key); !errors.Is(err, ErrForgot) {
 		return err // another step or node was faster
 	}
-	notBefore, err := st.sink.SetNotBefore(ctx, st.opt.Now().Add(skew).Unix())
+	last, err := st.sink.NotBefore(ctx)
+	var notBefore int64
+	if err == nil { // later than the last one, also within a second
+		notBefore, err = st.sink.SetNotBefore(ctx, max(st.opt.Now().Add(skew).Unix(), last+1))
+	}
 	if err != nil {
 		return fmt.Errorf("note that states were lost: %w", err)
 	}
