@@ -116,9 +116,7 @@ func (c *change[K, S]) round(ctx context.Context) (done bool, err error) {
 	case errors.Is(err, ErrForgot):
 		return false, c.forgot(ctx)
 	case errors.Is(err, ErrUnknown):
-		if n := len(c.tries); n == 0 || c.tries[n-1].writer != t.writer {
-			c.tries = append(c.tries, t)
-		}
+		c.tries = append(c.tries, t)
 		return c.readPatiently(ctx)
 	}
 	return false, err
@@ -148,30 +146,18 @@ func (c *change[K, S]) decide() (next S, spender *step[S], changed bool, err err
 	return next, spender, next != old || spender != nil, nil
 }
 
-// try returns the swap for a decision. If the reply to the same swap was lost, it is the same: so
-// it does not matter which of the two arrives.
+// try returns the swap for a decision.
 func (c *change[K, S]) try(next S, spender *step[S], epoch int64) try[S] {
-	if n := len(c.tries); n > 0 {
-		last := c.tries[n-1]
-		if last.next == next && last.swap.Once == onceOf(spender) && bytes.Equal(last.base, c.base) {
-			return last
-		}
-	}
 	w := writer{c.k.st.opt.Node, c.k.st.attempts.Add(1)}
 	v := value{epoch: c.old.epoch, version: c.old.version + 1, writers: by(w, c.old.writers), state: c.k.encode(nil, next)}
 	if c.base == nil {
 		v.epoch = uint32(epoch)
 	}
-	s := Swap{Key: c.at, Known: c.base, Next: appendValue(nil, v), Once: onceOf(spender), NotBefore: epoch,
-		Expires: c.k.expires(next, c.k.st.opt.Now())}
-	return try[S]{swap: s, writer: w, next: next, value: v, base: c.base}
-}
-
-func onceOf[S comparable](spender *step[S]) Once {
-	if spender == nil {
-		return Once{}
+	s := Swap{Key: c.at, Known: c.base, Next: appendValue(nil, v), NotBefore: epoch, Expires: c.k.expires(next, c.k.st.opt.Now())}
+	if spender != nil {
+		s.Once = spender.once
 	}
-	return spender.once
+	return try[S]{swap: s, writer: w, next: next, value: v, base: c.base}
 }
 
 func (c *change[K, S]) swap(ctx context.Context, s Swap) (Present, bool, error) {

@@ -224,10 +224,15 @@ func TestGivenUp(t *testing.T) {
 	for len(stores[0].tokens.shard(tokens.ID{1}).chain(tokens.ID{1})) == 0 {
 		time.Sleep(time.Millisecond)
 	}
+	second := make(chan error)
+	go func() { second <- stores[0].Update(t.Context(), tokens.ID{1}, counting) }()
+	for stores[0].waiting.Load() < 1 {
+		time.Sleep(time.Millisecond)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() { gone <- stores[0].Update(ctx, tokens.ID{1}, counting) }()
-	for stores[0].waiting.Load() < 1 {
+	for stores[0].waiting.Load() < 2 {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()
@@ -235,15 +240,61 @@ func TestGivenUp(t *testing.T) {
 		t.Error(err)
 	}
 	go func() { last <- stores[0].Update(t.Context(), tokens.ID{1}, counting) }()
-	for stores[0].waiting.Load() < 2 {
+	for stores[0].waiting.Load() < 3 {
 		time.Sleep(time.Millisecond)
 	}
 	close(links[0].wait)
-	if err := errors.Join(<-first, <-last); err != nil {
+	if err := errors.Join(<-first, <-second, <-last); err != nil {
 		t.Error(err)
 	}
-	if got := calls(t, stores[0], tokens.ID{1}); got != 2 {
+	if got := calls(t, stores[0], tokens.ID{1}); got != 3 {
 		t.Errorf("%d counted", got)
+	}
+}
+
+// TestLateProof checks that a swap that arrives after the value was read again, and right before it
+// is repeated, counts as the call's own: its proof was not used by another call.
+func TestLateProof(t *testing.T) {
+	stores, links := nodes(t, 1, newMemory(), newTable())
+	for n := range byte(4) {
+		links[0].holdNext = true
+		ok, err := stores[0].UpdateOnce(t.Context(), tokens.ID{n % 2}, tokens.Once{Digest: [16]byte{n, 1}}, counting)
+		if !ok || err != nil {
+			t.Errorf("proof %d: %v, %v", n, ok, err)
+		}
+		if got := calls(t, stores[0], tokens.ID{n % 2}); got != uint32(n/2+1) {
+			t.Errorf("proof %d: %d counted", n, got)
+		}
+	}
+}
+
+// TestProofsTogether checks that each of several proofs that come while a swap is on its way is
+// spent.
+func TestProofsTogether(t *testing.T) {
+	m := newMemory()
+	stores, links := nodes(t, 2, m, newTable())
+	links[0].wait = make(chan struct{})
+	done := make(chan struct{})
+	spend := func(node, n int) (bool, error) {
+		return stores[node].UpdateOnce(t.Context(), tokens.ID{1}, tokens.Once{Digest: [16]byte{byte(n)}}, counting)
+	}
+	go func() {
+		defer close(done)
+		concurrently(20, func(n int) {
+			if ok, err := spend(0, n+1); !ok || err != nil {
+				t.Error(ok, err)
+			}
+		})
+	}()
+	for stores[0].waiting.Load() < 19 {
+		time.Sleep(time.Millisecond)
+	}
+	close(links[0].wait)
+	<-done
+	for n := range 20 {
+		if ok, err := spend(1, n+1); ok || !errors.Is(err, tokens.ErrUsed) {
+			t.Errorf("proof %d is not spent: %v, %v", n, ok, err)
+		}
 	}
 }
 
