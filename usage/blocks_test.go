@@ -148,8 +148,8 @@ func TestEmptyQuota(t *testing.T) {
 	claim(t, m, 0, c, Reserved) // no quota
 }
 
-// TestLostQuota checks that a block of a quota that was lost is not used any more, neither are calls
-// that are released later, and that a block that could not be confirmed is not used.
+// TestLostQuota checks that a block of a quota that was lost is not used any more, neither are
+// calls that are released later, and that a block that could not be confirmed is not used.
 func TestLostQuota(t *testing.T) {
 	b, c := &shared{origin: 1}, &clock{}
 	m := metersOf(1, b, c)[0]

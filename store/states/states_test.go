@@ -530,8 +530,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestRoundTrips counts the round trips of calls with a check, as the server makes them: by one node
-// for each token, and by any node.
+// TestRoundTrips counts the round trips of calls with a check, as the server makes them: by one
+// node for each token, and by any node.
 func TestRoundTrips(t *testing.T) {
 	for name, x := range map[string]struct {
 		node func(id, n int) int
