@@ -71,7 +71,11 @@ func (k *keeper[K, S]) change(ctx context.Context, key K, batch []*step[S]) erro
 
 // pause waits up to a few milliseconds.
 func pause(ctx context.Context, n int) error {
-	t := time.NewTimer(rand.N(time.Duration(min(n, 20)) * time.Millisecond / 2))
+	return pauseFor(ctx, rand.N(time.Duration(min(n, 20))*time.Millisecond/2))
+}
+
+func pauseFor(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

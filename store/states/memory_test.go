@@ -161,7 +161,7 @@ type table struct {
 }
 
 func newTable() *table {
-	return &table{tokens: map[tokens.ID]Token{}, addresses: map[addressKey]Address{}}
+	return &table{notBefore: 1, tokens: map[tokens.ID]Token{}, addresses: map[addressKey]Address{}}
 }
 
 func (t *table) PutTokens(_ context.Context, list []Token) error {
@@ -177,6 +177,12 @@ func (t *table) PutTokens(_ context.Context, list []Token) error {
 		}
 	}
 	return nil
+}
+
+func (t *table) HasTokens(context.Context) (bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.tokens) > 0, t.fault
 }
 
 func (t *table) NotBefore(context.Context) (int64, error) {

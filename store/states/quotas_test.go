@@ -13,8 +13,8 @@ import (
 
 const month = int32(2026*12 + 11)
 
-// TestQuotaBlocks takes and returns blocks at two nodes while replies are lost. What is given is
-// exactly what was taken and not returned.
+// TestQuotaBlocks takes and returns blocks at two nodes while replies are lost. All calls of the
+// quota are given, and none twice.
 func TestQuotaBlocks(t *testing.T) {
 	stores, links := nodes(t, 2, newMemory(), newTable())
 	var have atomic.Int64

@@ -435,6 +435,29 @@ func TestForgetting(t *testing.T) {
 	db.fault = nil
 }
 
+// TestFirstEpoch checks that nothing is lost when a new installation is started for the first time,
+// and that tokens from before are refused if an engine is new and the installation is not.
+func TestFirstEpoch(t *testing.T) {
+	for has, want := range map[bool]tokens.Outcome{false: tokens.Admit, true: tokens.Refuse} {
+		m, db := newMemory(), newTable()
+		m.epoch, db.notBefore = 0, 0
+		if has {
+			db.tokens[tokens.ID{5}] = Token{}
+		}
+		var stores [3]*Store
+		concurrently(3, func(n int) {
+			some, _ := nodes(t, 1, m, db)
+			stores[n] = some[0]
+		})
+		for n, st := range stores {
+			v, err := (&tokens.Gate{Store: st}).Apply(t.Context(), tokens.ID{byte(n)}, allowed(5), callFrom(netip.MustParseAddr("192.0.2.1")))
+			if v.Outcome != want || err != nil {
+				t.Errorf("with tokens %v, node %d: %+v, %v", has, n, v, err)
+			}
+		}
+	}
+}
+
 // TestForgottenValues checks that a node that knows a value from before a loss of memory does not
 // write it back over one that was stored since, or where there is none.
 func TestForgottenValues(t *testing.T) {
