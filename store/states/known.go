@@ -19,14 +19,6 @@ type knownValues[K comparable] struct {
 	turned               time.Time
 }
 
-func (k *knownValues[K]) get(key K) (entry, bool) {
-	if e, ok := k.newer[key]; ok {
-		return e, true
-	}
-	e, ok := k.older[key]
-	return e, ok
-}
-
 func (k *knownValues[K]) put(key K, e entry, now time.Time) {
 	k.drop(key)
 	if k.newer == nil || len(k.newer) >= k.half || now.Sub(k.turned) >= k.idle {
