@@ -25,6 +25,7 @@ import (
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
+	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
 	"stile.example/stile/tracing"
@@ -160,6 +161,9 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	if shared, ok := d.Gate.Store.(spender); ok {
+		assertions.Shared = shared.SpendOnce
+	}
 	layer, err := widgetLayer()
 	if err != nil {
 		return nil, err
@@ -189,6 +193,11 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	return api, nil
 }
 
+// spender is a store that several servers share. It spends what works once at any of them.
+type spender interface {
+	SpendOnce(ctx context.Context, id tokens.ID, made, expires time.Time) (first bool, err error)
+}
+
 // version returns the version of the program, for traces.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -212,9 +221,10 @@ func widgetLayer() (*files.Widgets, error) {
 
 // usedSince returns the time before which proofs and client assertions may have been used without
 // this process knowing. It is zero if the signing keys were created by this process: then none of
-// our tokens is older, and nothing is known about proofs for tokens of external issuers.
+// our tokens is older, and nothing is known about proofs for tokens of external issuers. It is zero
+// too if the store knows what was used.
 func usedSince(d *datadir.Dir) time.Time {
-	if d.Keys.New() {
+	if _, shared := d.Gate.Store.(tokens.SharedStore); shared || d.Keys.New() {
 		return time.Time{}
 	}
 	return d.Now()
