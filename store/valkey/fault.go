@@ -74,7 +74,7 @@ func code(err error) string {
 // lacksCondition reports whether a server refused SET because it does not know IFEQ.
 func lacksCondition(err error) bool {
 	reply, ok := rueidis.IsRedisErr(err)
-	return ok && strings.HasPrefix(reply.Error(), "ERR syntax error")
+	return ok && reply.Error() == "syntax error" // rueidis removes the code ERR
 }
 
 // responded reports whether a call got a reply, even if that was an error.
