@@ -15,7 +15,7 @@ import (
 type Proxy struct {
 	Addr string // host:port
 
-	target   string
+	target   atomic.Pointer[string]
 	listener net.Listener
 	trips    atomic.Int64
 	lose     atomic.Int64 // bytes of replies until a connection is cut, on the average; 0: never
@@ -32,7 +32,8 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	if err != nil {
 		t.Fatalf("engines: %v", err)
 	}
-	p := &Proxy{Addr: l.Addr().String(), target: target, listener: l, conns: map[net.Conn]struct{}{}}
+	p := &Proxy{Addr: l.Addr().String(), listener: l, conns: map[net.Conn]struct{}{}}
+	p.Lead(target)
 	t.Cleanup(func() { l.Close(); p.Cut() })
 	go p.accept()
 	return p
@@ -49,6 +50,9 @@ func (p *Proxy) LoseReplies(bytes int) { p.lose.Store(int64(bytes)) }
 
 // Delay makes each reply late.
 func (p *Proxy) Delay(d time.Duration) { p.delay.Store(int64(d)) }
+
+// Lead leads new connections to another address. Those that are open remain.
+func (p *Proxy) Lead(target string) { p.target.Store(&target) }
 
 // Cut closes all connections.
 func (p *Proxy) Cut() {
@@ -73,7 +77,7 @@ func (p *Proxy) accept() {
 
 func (p *Proxy) serve(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", p.target)
+	server, err := net.Dial("tcp", *p.target.Load())
 	if err != nil {
 		return
 	}

@@ -17,19 +17,9 @@ const (
 // Each calls fn for each value of a kind, on all masters. It reads the names of all keys, so it
 // takes about 1 s for each million keys.
 func (e *Engine) Each(ctx context.Context, kind byte, fn func(states.Key, []byte) error) error {
-	slots := []int{0}
-	if e.target.Cluster {
-		ranges, missing, err := e.slotRanges(ctx)
-		if err != nil {
-			return err
-		}
-		if missing > 0 {
-			return fmt.Errorf("valkey: read all values: %d slots of the cluster have no master", missing)
-		}
-		slots = slots[:0]
-		for _, r := range ranges {
-			slots = append(slots, r.first)
-		}
+	slots, err := e.masters(ctx)
+	if err != nil {
+		return fmt.Errorf("read all values: %w", err)
 	}
 	for _, slot := range slots {
 		if err := e.eachOf(ctx, slot, kind, fn); err != nil {

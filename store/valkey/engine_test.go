@@ -107,9 +107,6 @@ func expect(t testing.TB, e *valkey.Engine, s states.Swap, want string) {
 var kinds = map[string]func(*testing.T) string{
 	"redis":  func(t *testing.T) string { return "redis://" + engines.Redis(t, "appendonly yes").Addr },
 	"valkey": func(t *testing.T) string { return "valkey://" + engines.Valkey(t, "appendonly yes").Addr },
-	"cluster": func(t *testing.T) string {
-		return "valkey://" + engines.Cluster(t, "appendonly yes")[1].Addr + "?cluster=yes"
-	},
 }
 
 func TestContract(t *testing.T) {

@@ -1,9 +1,11 @@
 package valkey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -45,39 +47,46 @@ func (e *Engine) writeEpochs(ctx context.Context, notBefore int64) error {
 	if !e.target.Cluster {
 		return e.raiseEpochs(ctx, []int{0}, notBefore)
 	}
-	var first error
-	for start := 0; start < slotCount; start += epochBatch {
-		older, err := e.olderEpochs(ctx, start, notBefore)
-		if err == nil && len(older) > 0 {
-			err = e.raiseEpochs(ctx, older, notBefore)
+	ranges, _, err := e.slotRanges(ctx)
+	if err != nil {
+		return err
+	}
+	var slots []int // that have a master; the others have no values either
+	for _, r := range ranges {
+		for slot := r.first; slot <= r.last; slot++ {
+			slots = append(slots, slot)
 		}
-		if first == nil {
-			first = err // the other slots are written nevertheless
+	}
+	for batch := range slices.Chunk(slots, epochBatch) {
+		// If some slots can't be written, the others are nevertheless.
+		older, failed := e.olderEpochs(ctx, batch, notBefore)
+		if len(older) > 0 {
+			failed = cmp.Or(failed, e.raiseEpochs(ctx, older, notBefore))
 		}
+		err = cmp.Or(err, failed)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
-	return first
+	return err
 }
 
-// olderEpochs returns those of the slots from start on whose epoch is missing or older.
-func (e *Engine) olderEpochs(ctx context.Context, start int, notBefore int64) ([]int, error) {
-	commands := make(rueidis.Commands, 0, epochBatch)
-	for slot := start; slot < start+epochBatch; slot++ {
+// olderEpochs returns those of the slots whose epoch is missing or older, and the first error.
+func (e *Engine) olderEpochs(ctx context.Context, slots []int, notBefore int64) (older []int, first error) {
+	commands := make(rueidis.Commands, 0, len(slots))
+	for _, slot := range slots {
 		commands = append(commands, e.client.B().Get().Key(e.names.epoch(slot)).Build())
 	}
-	var older []int
 	for i, r := range e.doMulti(ctx, commands) {
 		present, err := r.AsInt64()
 		switch {
 		case rueidis.IsRedisNil(err), err == nil && present < notBefore:
-			older = append(older, start+i)
-		case err != nil:
-			return nil, fault(err, false)
+			older = append(older, slots[i])
+		case err != nil && first == nil:
+			first = fault(err, false)
 		}
 	}
-	return older, nil
+	return older, first
 }
 
 func (e *Engine) raiseEpochs(ctx context.Context, slots []int, notBefore int64) error {
@@ -109,19 +118,9 @@ func (e *Engine) doMulti(ctx context.Context, commands rueidis.Commands) []rueid
 
 // Ready returns an error unless each master can be written, and each slot has one.
 func (e *Engine) Ready(ctx context.Context) error {
-	slots := []int{0}
-	if e.target.Cluster {
-		ranges, missing, err := e.slotRanges(ctx)
-		if err != nil {
-			return err
-		}
-		if missing > 0 {
-			return fmt.Errorf("valkey: %d slots of the cluster have no master; see CLUSTER INFO", missing)
-		}
-		slots = slots[:0]
-		for _, r := range ranges {
-			slots = append(slots, r.first)
-		}
+	slots, err := e.masters(ctx)
+	if err != nil {
+		return err
 	}
 	commands := make(rueidis.Commands, 0, len(slots))
 	for _, slot := range slots {
@@ -138,13 +137,40 @@ func (e *Engine) Ready(ctx context.Context) error {
 // probeMillis is how long a key that was written as a test remains.
 const probeMillis = 10_000
 
+// masters returns one slot of each master. It is an error if slots have no master.
+func (e *Engine) masters(ctx context.Context) ([]int, error) {
+	if !e.target.Cluster {
+		return []int{0}, nil
+	}
+	ranges, missing, err := e.slotRanges(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if missing > 0 {
+		return nil, fmt.Errorf("valkey: %d slots of the cluster have no master; see CLUSTER INFO", missing)
+	}
+	return oneOfEach(ranges), nil
+}
+
+// oneOfEach returns one slot of each master.
+func oneOfEach(ranges []slotRange) (slots []int) {
+	known := map[string]bool{}
+	for _, r := range ranges {
+		if !known[r.master] {
+			known[r.master] = true
+			slots = append(slots, r.first)
+		}
+	}
+	return slots
+}
+
 // slotRange is a range of slots that one master has.
 type slotRange struct {
 	first, last int
 	master      string // its id
 }
 
-// slotRanges returns one range for each master of a Cluster, and how many slots have no master.
+// slotRanges returns the ranges of a Cluster's slots, and how many slots have no master.
 func (e *Engine) slotRanges(ctx context.Context) (ranges []slotRange, missing int, err error) {
 	if e.closed.Load() {
 		return nil, 0, errClosed
@@ -155,17 +181,13 @@ func (e *Engine) slotRanges(ctx context.Context) (ranges []slotRange, missing in
 		return nil, 0, e.failed(err, false)
 	}
 	missing = slotCount
-	known := map[string]bool{}
 	for i := range list {
 		s, err := readSlotRange(list[i])
 		if err != nil {
 			return nil, 0, fmt.Errorf("valkey: reply of CLUSTER SLOTS: %w", err)
 		}
 		missing -= s.last - s.first + 1
-		if !known[s.master] {
-			known[s.master] = true
-			ranges = append(ranges, s)
-		}
+		ranges = append(ranges, s)
 	}
 	return ranges, missing, nil
 }

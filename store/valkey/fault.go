@@ -24,7 +24,7 @@ var certain = map[string]string{
 	"MASTERDOWN":  "the server is a replica without its master",
 	"MISCONF":     "the server can't write its files; see its log",
 	"MOVED":       "the slot is on another server; is cluster=yes missing in the URL?",
-	"NOAUTH":      "the server wants a password",
+	"NOAUTH":      "the server requires a password",
 	"NOPERM":      "the user lacks a permission; stile check says which",
 	"NOREPLICAS":  "too few replicas are connected; see min-replicas-to-write",
 	"NOSCRIPT":    "the server does not know the script",
@@ -99,9 +99,12 @@ func isTimeout(err error) bool {
 		errors.As(err, &n) && n.Timeout()
 }
 
-// plain returns the error of a connection without the words of rueidis that mislead.
-func plain(err error) error {
-	if errors.Is(err, rueidis.ErrNoAddr) {
+// unreachable returns the error of connecting, with what the operator can do.
+func unreachable(err error) error {
+	switch hint, known := certain[code(err)]; {
+	case known:
+		return fmt.Errorf("%s: %w", hint, err)
+	case errors.Is(err, rueidis.ErrNoAddr):
 		return errors.New("no host responds")
 	}
 	return err

@@ -62,12 +62,12 @@ func newLanes(t Target, log *slog.Logger) []*lane {
 
 func newBreaker(name string, log *slog.Logger) *gobreaker.TwoStepCircuitBreaker[struct{}] {
 	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Name:        name,
-		Timeout:     openFor,
+		Name:    name,
+		Timeout: openFor,
 		// A connection that breaks says nothing: the next call connects again.
 		IsExcluded:   func(err error) bool { return !responded(err) && !isTimeout(err) && !isDial(err) },
 		IsSuccessful: responded,
-		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
 		OnStateChange: func(name string, from, to gobreaker.State) {
 			switch {
 			case to == gobreaker.StateClosed:

@@ -99,7 +99,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	e.epochs.writing = make(chan struct{}, 1)
 	client, err := connect(ctx, e.clientOption(o))
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", target, plain(err))
+		return nil, fmt.Errorf("connect to %s: %w", target, unreachable(err))
 	}
 	e.client = client
 	if target.Cluster && client.Mode() != rueidis.ClientModeCluster {
