@@ -12,10 +12,12 @@ import (
 	"stile.example/stile/store/states"
 )
 
-// Retries of a command that was not executed because its slot is being moved.
+// Retries of a command that was not executed because its slot is being moved. A command with several
+// keys, of which one does not exist yet, is refused until all keys of the slot have been moved.
 const (
-	maxTries   = 6
-	firstPause = 4 * time.Millisecond // doubled each time: 0.12 s in all
+	maxTries     = 20
+	firstPause   = 4 * time.Millisecond // doubled each time
+	longestPause = 64 * time.Millisecond
 )
 
 // notSent says that a command was not sent.
@@ -65,7 +67,7 @@ func (e *Engine) do(ctx context.Context, l *lane, command func(rueidis.Builder) 
 			return r
 		}
 		leave(err)
-		if try == maxTries || code(err) != "TRYAGAIN" || !pause(bounded, firstPause<<(try-1)) {
+		if try == maxTries || code(err) != "TRYAGAIN" || !pause(bounded, min(firstPause<<(try-1), longestPause)) {
 			return r
 		}
 	}

@@ -166,13 +166,13 @@ func judgeFile(s server, add func(fatal bool, problem, why, fix string)) {
 	switch fsync := s.config["appendfsync"]; fsync {
 	case "always":
 	case "everysec":
-		add(false, "appendfsync is everysec", "if the machine crashes, calls of about the last second are not counted (a crash of the server alone loses none)",
-			"set appendfsync always if that matters more than about 1 ms for each call")
+		add(false, "appendfsync is everysec", "a crash may lose the changes of the last 2 s, mostly of the last second; calls in them may be made again",
+			"set appendfsync always if that matters more than the time of an fsync for each call")
 	case "":
 		add(false, "appendfsync can't be seen", "CONFIG GET is not allowed",
 			"ask the operator of the server what a crash loses; always loses nothing, everysec about 1 s")
 	default:
-		add(false, "appendfsync is "+fsync, "if the machine crashes, calls of about the last 30 s are not counted", "set appendfsync everysec or always")
+		add(false, "appendfsync is "+fsync, "a crash of the machine may lose the changes of about the last 30 s; calls in them may be made again", "set appendfsync everysec or always")
 	}
 }
 

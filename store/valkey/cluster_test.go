@@ -25,6 +25,7 @@ func TestCluster(t *testing.T) {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}
 	t.Run("slots move", func(t *testing.T) { moveSlots(t, e, nodes) })
+	t.Run("slot half moved", func(t *testing.T) { halfMoved(t, e, nodes) })
 	t.Run("check", func(t *testing.T) { checkCluster(t, e, nodes) })
 	t.Run("flush", func(t *testing.T) { clusterFlush(t, e, nodes) })
 	t.Run("failover", func(t *testing.T) { failover(t, e, nodes) })
@@ -183,6 +184,62 @@ func moveSlots(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
 		t.Fatalf("reshard: %v\n%s", err, out)
 	}
 	t.Logf("%d changes while 100 slots moved", changes.Load())
+}
+
+// halfMoved: while a slot moves, its epoch and a value are on two servers for a while. Commands that
+// need both are repeated until the slot has moved.
+func halfMoved(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
+	k := put(t, e, "a")
+	slot := fmt.Sprint(valkey.SlotOf(k))
+	from, to := owners(t, nodes, slot)
+	send(t, raw(t, to.Addr), "CLUSTER", "SETSLOT", slot, "IMPORTING", id(t, from))
+	c := raw(t, from.Addr)
+	send(t, c, "CLUSTER", "SETSLOT", slot, "MIGRATING", id(t, to))
+	list := send(t, c, "CLUSTER", "GETKEYSINSLOT", slot, "100")
+	keys, err := list.AsStrSlice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, port, _ := strings.Cut(to.Addr, ":")
+	move := func(ofEpoch bool) {
+		for _, key := range keys {
+			if strings.Contains(key, "e:{") == ofEpoch {
+				send(t, c, "MIGRATE", host, port, key, "0", "1000")
+			}
+		}
+	}
+	move(true)
+	swapped := make(chan string)
+	go func() {
+		s := change(k, "a", "b")
+		s.Once = states.Once{Digest: [16]byte{1}, Until: inAnHour()}
+		swapped <- swap(t, e, s)
+	}()
+	time.Sleep(20 * time.Millisecond) // the swap meets a value without its epoch
+	move(false)
+	for _, node := range []*engines.Engine{to, from, nodes[0], nodes[1], nodes[2]} {
+		send(t, raw(t, node.Addr), "CLUSTER", "SETSLOT", slot, "NODE", id(t, to))
+	}
+	if got := <-swapped; got != `swapped "a"` {
+		t.Error(got)
+	}
+	expect(t, e, change(k, "b", "c"), `swapped "b"`)
+}
+
+// owners returns the node that has a slot, and another one.
+func owners(t *testing.T, nodes []*engines.Engine, slot string) (owner, other *engines.Engine) {
+	for _, node := range nodes {
+		m := send(t, raw(t, node.Addr), "CLUSTER", "COUNTKEYSINSLOT", slot)
+		if n, _ := m.AsInt64(); n > 0 {
+			owner = node
+		} else {
+			other = node
+		}
+	}
+	if owner == nil {
+		t.Fatalf("slot %s has no keys", slot)
+	}
+	return owner, other
 }
 
 func id(t *testing.T, node *engines.Engine) string {
