@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"stile.example/stile/tokens"
 )
 
 // Kinds of values.
@@ -52,9 +54,9 @@ type Present struct {
 // Engine keeps values. Each method is bounded in time by its ctx, and may be called from several
 // goroutines. A value whose Expires has passed may be present or not.
 //
-// An engine that may lose its memory has an epoch, and implements [Forgetful]. It reads the epoch in
-// the same step whenever nothing is present under a key. If the epoch is missing, it has lost its
-// memory: then it changes nothing, and the error is [ErrForgot].
+// An engine that may lose its memory has an epoch, and implements [Forgetful]. It reads the epoch
+// in the same step whenever nothing is present under a key. If the epoch is missing, it has lost
+// its memory: then it changes nothing, and the error is [ErrForgot].
 type Engine interface {
 	// Swap stores Next if the present value is Known, and reports whether it did. was is what was
 	// present before. It stores nothing if Once was used before, with the error [ErrUsed], or if
@@ -82,7 +84,7 @@ type Forgetful interface {
 
 // Errors of an [Engine].
 var (
-	ErrUsed    = errors.New("it was used before")
+	ErrUsed    = tokens.ErrUsed
 	ErrUnknown = errors.New("it is unknown whether the value was stored")
 	ErrForgot  = errors.New("the engine has lost its memory")
 )

@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -32,6 +33,11 @@ func AssertionAlgorithms() []string { return ExternalAlgorithms() }
 // signatures by the client's own key. Each assertion is accepted once: those that may have been
 // used before this process started are refused. Its methods are safe for concurrent use.
 type Assertions struct {
+	// Shared spends assertions for all servers of an installation; nil: this process is alone. It
+	// reports whether it gets an id for the first time, and stores it until the assertion expires. If
+	// it has lost what was stored when an assertion may have been made, it reports false.
+	Shared func(ctx context.Context, id tokens.ID, made, expires time.Time) (fresh bool, err error)
+
 	since     time.Time
 	audiences []string
 	used      replayCache
@@ -65,7 +71,7 @@ func NewAssertions(since time.Time, audiences ...string) (*Assertions, error) {
 
 // Verify returns the client that the assertion authenticates, and spends the assertion. keys
 // returns the JWK Set of a client, or "". An error that is not an [AssertionError] is internal.
-func (a *Assertions) Verify(assertion string, keys func(client string) string, now time.Time) (client string, err error) {
+func (a *Assertions) Verify(ctx context.Context, assertion string, keys func(client string) string, now time.Time) (client string, err error) {
 	t, err := cut(assertion)
 	if err != nil {
 		return "", &AssertionError{Reason: "not a JWT of at most 4 KiB"}
@@ -89,12 +95,25 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 	if why != "" {
 		return "", a.about(m, &AssertionError{why, true}, now)
 	}
-	if fresh, err := a.used.spend(assertionID(client, m, t.signed), usable, now); err != nil {
+	if fresh, err := a.spend(ctx, assertionID(client, m, t.signed), m, usable, now); err != nil {
 		return "", err
 	} else if !fresh {
 		return "", &AssertionError{"used before: each request needs a new one, with a jti of its own", true}
 	}
 	return client, nil
+}
+
+// spend reports whether an assertion is used for the first time.
+func (a *Assertions) spend(ctx context.Context, id tokens.ID, m members, usable, now time.Time) (fresh bool, err error) {
+	fresh, err = a.used.spend(id, usable, now)
+	if err != nil || !fresh || a.Shared == nil {
+		return fresh, err
+	}
+	made, _ := issueOf(m)
+	if made.IsZero() {
+		made = usable.Add(-assertionUsable)
+	}
+	return a.Shared(ctx, id, made, usable.Add(leeway))
 }
 
 // about adds to an error how the claims of an assertion differ from what they must be.
