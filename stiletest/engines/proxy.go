@@ -39,8 +39,8 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	return p
 }
 
-// RoundTrips returns how many bursts of requests have been sent: what a client sends until it gets a
-// reply is one. So calls that share a pipeline share round trips. A PING that is alone is not
+// RoundTrips returns how many bursts of requests have been sent: what a client sends until it gets
+// a reply is one. So calls that share a pipeline share round trips. A PING that is alone is not
 // counted: drivers send it to test idle connections.
 func (p *Proxy) RoundTrips() int64 { return p.trips.Load() }
 

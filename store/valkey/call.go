@@ -12,8 +12,9 @@ import (
 	"stile.example/stile/store/states"
 )
 
-// Retries of a command that was not executed because its slot is being moved. A command with several
-// keys, of which one does not exist yet, is refused until all keys of the slot have been moved.
+// Retries of a command that was not executed because its slot is being moved. A command with
+// several keys, of which one does not exist yet, is refused until all keys of the slot have been
+// moved.
 const (
 	maxTries     = 20
 	firstPause   = 4 * time.Millisecond // doubled each time

@@ -186,8 +186,8 @@ func moveSlots(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
 	t.Logf("%d changes while 100 slots moved", changes.Load())
 }
 
-// halfMoved: while a slot moves, its epoch and a value are on two servers for a while. Commands that
-// need both are repeated until the slot has moved.
+// halfMoved: while a slot moves, its epoch and a value are on two servers for a while. Commands
+// that need both are repeated until the slot has moved.
 func halfMoved(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
 	k := put(t, e, "a")
 	slot := fmt.Sprint(valkey.SlotOf(k))

@@ -1,6 +1,10 @@
 package valkey
 
-import "stile.example/stile/store/states"
+import (
+	"time"
+
+	"stile.example/stile/store/states"
+)
 
 // OnlyScripts makes an engine use its script for all swaps, until it connects again.
 func (e *Engine) OnlyScripts() {
@@ -14,3 +18,9 @@ func SlotOf(k states.Key) int {
 	_, slot := newNames("", true).value(k)
 	return slot
 }
+
+// SetMargin sets how much later the servers let something expire.
+func (e *Engine) SetMargin(d time.Duration) { e.margin = d }
+
+// ClockMargin is the margin without [Engine.SetMargin].
+const ClockMargin = clockMargin

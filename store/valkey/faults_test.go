@@ -163,8 +163,8 @@ func TestRestart(t *testing.T) {
 	expect(t, e, change(k, "a", "b"), `swapped "a"`)
 }
 
-// TestPause: a server that does not respond makes calls end in time, and then fail at once. There are
-// more callers than may wait for it. It is used again soon after it responds.
+// TestPause: a server that does not respond makes calls end in time, and then fail at once. There
+// are more callers than may wait for it. It is used again soon after it responds.
 func TestPause(t *testing.T) {
 	t.Parallel()
 	s := engines.Valkey(t)
@@ -213,8 +213,8 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestSlow: replies that are late, but in time, are as good as others. Those that are too late leave
-// it unknown what happened.
+// TestSlow: replies that are late, but in time, are as good as others. Those that are too late
+// leave it unknown what happened.
 func TestSlow(t *testing.T) {
 	t.Parallel()
 	p := engines.NewProxy(t, engines.Valkey(t).Addr)

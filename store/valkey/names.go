@@ -9,7 +9,7 @@ import (
 	"stile.example/stile/store/states"
 )
 
-// Names of keys. What is in braces is a hash tag: a Cluster keeps all keys with the same tag on one
+// Names of keys. A part in braces is a hash tag: a Cluster keeps all keys with the same tag on one
 // server. So the value of a token and its used proofs are together.
 //
 //	t:{id}            a value, by its kind; the id in base64url

@@ -58,7 +58,7 @@ func (e *Engine) swapIfEqual(ctx context.Context, key string, slot int, s states
 		return was, false, false, nil
 	}
 	r := e.do(ctx, l, func(b rueidis.Builder) rueidis.Completed {
-		return b.Arbitrary("SET").Keys(key).Args(string(s.Next), "IFEQ", string(s.Known), "GET", "PXAT", millis(s.Expires)).Build()
+		return b.Arbitrary("SET").Keys(key).Args(string(s.Next), "IFEQ", string(s.Known), "GET", "PXAT", e.millis(s.Expires)).Build()
 	})
 	value, err := optional(r)
 	switch {
@@ -76,10 +76,10 @@ func (e *Engine) swapIfEqual(ctx context.Context, key string, slot int, s states
 // swapByScript swaps by a script: any change, on any server.
 func (e *Engine) swapByScript(ctx context.Context, key string, slot int, s states.Swap) (was states.Present, swapped bool, err error) {
 	keys := []string{key, e.names.epoch(slot)}
-	args := []string{string(s.Known), string(s.Next), millis(s.Expires), strconv.FormatInt(s.NotBefore, 10)}
+	args := []string{string(s.Known), string(s.Next), e.millis(s.Expires), strconv.FormatInt(s.NotBefore, 10)}
 	if s.Once != (states.Once{}) {
 		keys = append(keys, e.names.once(s.Key, s.Once.Digest))
-		args = append(args, millis(s.Once.Until))
+		args = append(args, e.millis(s.Once.Until))
 	}
 	reply, err := e.run(ctx, e.lane(slot), swapScript, keys, args)
 	if err != nil {
@@ -158,7 +158,11 @@ func optional(r rueidis.RedisResult) ([]byte, error) {
 	return value, err
 }
 
-// millis returns a time in milliseconds, rounded up: nothing expires early.
-func millis(t time.Time) string {
-	return strconv.FormatInt(t.Add(time.Millisecond-1).UnixMilli(), 10)
+// clockMargin is how far the clock of a server may be ahead of that of a node: nothing expires
+// before the node thinks so, such as a used proof that is still valid.
+const clockMargin = 10 * time.Second
+
+// millis returns when something expires, in milliseconds of the server's clock.
+func (e *Engine) millis(t time.Time) string {
+	return strconv.FormatInt(t.Add(e.margin+time.Millisecond-1).UnixMilli(), 10)
 }

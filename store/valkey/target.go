@@ -29,8 +29,8 @@ const maxDatabase = 1 << 16
 //
 //	valkey://[user:password@]host[:port][,host[:port]…][/database][?cluster=yes|sentinel=name]
 //
-// The scheme valkeys uses TLS; redis and rediss are the same as valkey and valkeys. The default port
-// is 6379, and 26379 for Sentinels. Several hosts are several members of a Cluster, or several
+// The scheme valkeys uses TLS; redis and rediss are the same as valkey and valkeys. The default
+// port is 6379, and 26379 for Sentinels. Several hosts are several members of a Cluster, or several
 // Sentinels. Errors never contain the password.
 func Parse(text string) (Target, error) {
 	t := Target{}

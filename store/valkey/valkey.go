@@ -1,14 +1,14 @@
-// Package valkey is a [states.Engine] in Valkey or Redis: a single server, one that Sentinels watch,
-// or a Cluster.
+// Package valkey is a [states.Engine] in Valkey or Redis: a single server, one that Sentinels
+// watch, or a Cluster.
 //
 // A swap is one command and one round trip: SET … IFEQ … GET PXAT, where the server has it (Valkey
-// 8.1, Redis 8.4), or one script with the same contract. A value, what was used once with it, and the
-// epoch of its slot are always on one server.
+// 8.1, Redis 8.4), or one script with the same contract. A value, what was used once with it, and
+// the epoch of its slot are always on one server.
 //
 // The package never sends a write twice if the first one may have been executed. It says which
-// errors are certain ("it did not happen") and which are not: see fault.go. What it can't do is to
-// keep what the servers lose: replicas are copied to after the reply, so a failover may lose the last
-// writes, and "appendfsync everysec" may lose the last second. See docs/decisions.
+// errors are certain ("it did not happen") and which are not: see fault.go. It can't keep what the
+// servers lose: replicas are copied to after the reply, so a failover may lose the last writes, and
+// "appendfsync everysec" may lose the last 2 s. See docs/decisions.
 package valkey
 
 import (
@@ -71,6 +71,7 @@ type Engine struct {
 	deadlines deadlines
 	conns     conns
 	timeout   time.Duration
+	margin    time.Duration
 	log       *slog.Logger
 	epochs    epochs
 	stats     counters
@@ -92,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{target: target, names: newNames(o.Prefix, target.Cluster), timeout: o.Timeout, log: o.Log}
+	e := &Engine{target: target, names: newNames(o.Prefix, target.Cluster), timeout: o.Timeout, margin: clockMargin, log: o.Log}
 	if e.timeout <= 0 {
 		e.timeout = defaultTimeout
 	}
