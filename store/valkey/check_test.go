@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckManaged: a managed engine that refuses CONFIG and can't be told apart otherwise.
+// TestCheckManaged: a managed engine that refuses CONFIG and has only INFO.
 func TestCheckManaged(t *testing.T) {
 	t.Parallel()
 	s := engines.Redis(t, "appendonly no", "maxmemory-policy volatile-ttl", `rename-command CONFIG ""`)

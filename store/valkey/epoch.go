@@ -59,7 +59,7 @@ func (e *Engine) writeEpochs(ctx context.Context, notBefore int64) error {
 	}
 	for batch := range slices.Chunk(slots, epochBatch) {
 		// If some slots can't be written, the others are nevertheless.
-		older, failed := e.olderEpochs(ctx, batch, notBefore)
+		older, failed := e.addEpochs(ctx, batch, notBefore)
 		if len(older) > 0 {
 			failed = cmp.Or(failed, e.raiseEpochs(ctx, older, notBefore))
 		}
@@ -71,16 +71,19 @@ func (e *Engine) writeEpochs(ctx context.Context, notBefore int64) error {
 	return err
 }
 
-// olderEpochs returns those of the slots whose epoch is missing or older, and the first error.
-func (e *Engine) olderEpochs(ctx context.Context, slots []int, notBefore int64) (older []int, first error) {
+// addEpochs stores the epoch of the slots that have none. It returns those that have an older one,
+// and the first error.
+func (e *Engine) addEpochs(ctx context.Context, slots []int, notBefore int64) (older []int, first error) {
 	commands := make(rueidis.Commands, 0, len(slots))
 	for _, slot := range slots {
-		commands = append(commands, e.client.B().Get().Key(e.names.epoch(slot)).Build())
+		commands = append(commands, e.client.B().Arbitrary("SET").Keys(e.names.epoch(slot)).
+			Args(strconv.FormatInt(notBefore, 10), "NX", "GET").Build())
 	}
 	for i, r := range e.doMulti(ctx, commands) {
 		present, err := r.AsInt64()
 		switch {
-		case rueidis.IsRedisNil(err), err == nil && present < notBefore:
+		case rueidis.IsRedisNil(err):
+		case err == nil && present < notBefore:
 			older = append(older, slots[i])
 		case err != nil && first == nil:
 			first = fault(err, false)

@@ -213,7 +213,7 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestSlow: replies that are late, but in time, are as good as others. Those that are too late
+// TestSlow: replies that are late, but in time, count as others do. Those that are too late
 // leave it unknown what happened.
 func TestSlow(t *testing.T) {
 	t.Parallel()
