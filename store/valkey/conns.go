@@ -32,7 +32,7 @@ type conn struct {
 
 // dial connects for rueidis. The TLS handshake is part of it, so that its errors are certain too.
 func (c *conns) dial(ctx context.Context, address string, d *net.Dialer, config *tls.Config) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
 	var raw net.Conn
 	var err error
