@@ -71,6 +71,7 @@ var allowedImports = map[string]string{
 	"store/postgres/migration":  "store/tables/rows",
 	"store/sqlite":              "tokens addresses tenants usage recent store/sqlite/migration store/tables/addresslist store/tables/installation store/tables/tenanttable store/tables/usagesum mattn/go-sqlite3 store/tables/rows store/tables/tokenlist tokens/listing",
 	"store/sqlite/migration":    "mattn/go-sqlite3 store/tables/rows",
+	"store/valkey":              "store/states redis/rueidis sony/gobreaker",
 	"store/tables/addresslist":  "addresses store/tables/rows",
 	"store/tables/installation": "store/tables/rows",
 	"store/tables/tenanttable":  "tenants store/tables/rows",
