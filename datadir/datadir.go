@@ -149,7 +149,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 			return err
 		}
 	}
-	if d.Store, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
+	if d.Store, err = store.Open(ctx, s.Store.Word(), s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	defer func() {
