@@ -99,3 +99,22 @@ func (n *Node) RunAlone(ctx context.Context, name string, fn func(context.Contex
 		}
 	}
 }
+
+// Once reports whether this is the first time that any node asks for a name, within the time that
+// it is kept. undo makes it as if nobody had asked.
+func (n *Node) Once(ctx context.Context, name string, keep time.Duration) (first bool, undo func(), err error) {
+	short, cancel := context.WithTimeout(ctx, roundTrip)
+	defer cancel()
+	name = "once " + name
+	l, err := n.opt.Store.Acquire(short, name, n.number, 0, keep)
+	if err != nil || l.Fence == 0 {
+		return false, func() {}, err
+	}
+	return true, func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), roundTrip)
+		defer cancel()
+		if err := n.opt.Store.Release(last, name, l.Fence); err != nil {
+			n.opt.Log.Warn("can't undo", "name", name, "err", err)
+		}
+	}, nil
+}

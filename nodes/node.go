@@ -29,7 +29,7 @@ type Options struct {
 
 // Node is this process, as one of several nodes. Its methods are safe for concurrent use.
 type Node struct {
-	opt    Options
+	opt    Options // Info.Address is guarded by mu
 	number uint32
 
 	beatNow chan struct{}
@@ -68,6 +68,14 @@ func (n *Node) Number() uint32 { return n.number }
 
 // Name returns the name of this node.
 func (n *Node) Name() string { return n.opt.Info.Name }
+
+// Serve says that this node is a server, with its public listener at an address.
+func (n *Node) Serve(address string) {
+	n.mu.Lock()
+	n.opt.Info.Address = address
+	n.mu.Unlock()
+	n.beatSoon()
+}
 
 // Use sets what is read again when a topic changes. It must be called before Start.
 func (n *Node) Use(topics map[string]func(context.Context) error) { n.opt.Topics = topics }
@@ -174,10 +182,10 @@ func (n *Node) beat(ctx context.Context) {
 	short, cancel := context.WithTimeout(ctx, roundTrip)
 	defer cancel()
 	n.mu.Lock()
-	status := n.status
+	status, info := n.status, n.opt.Info
 	n.mu.Unlock()
 	status.Generation = n.opt.Generation()
-	if err := n.opt.Store.Beat(short, n.number, n.opt.Info, status); err != nil {
+	if err := n.opt.Store.Beat(short, n.number, info, status); err != nil {
 		n.opt.Log.Debug("can't say that this node lives", "err", err) // poll reports it
 	}
 }

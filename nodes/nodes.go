@@ -80,11 +80,12 @@ type Store interface {
 	Register(ctx context.Context, i Info) (uint32, error)
 	// Beat says that a node lives. It adds the row again if it was removed meanwhile.
 	Beat(ctx context.Context, number uint32, i Info, s Status) error
-	// Leave removes a node, and its leases.
+	// Leave removes a node, and its leases, except those of [Node.Once].
 	Leave(ctx context.Context, number uint32) error
 	// Nodes returns all nodes, in the order of their names.
 	Nodes(ctx context.Context) ([]Row, error)
-	// Forget removes nodes that have said nothing for a time, and returns their numbers.
+	// Forget removes nodes that have said nothing for a time, and leases that have ended, and returns
+	// the numbers of these nodes.
 	Forget(ctx context.Context, silent time.Duration) ([]uint32, error)
 	// Counters returns all counters.
 	Counters(ctx context.Context) (Counters, error)

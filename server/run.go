@@ -134,7 +134,7 @@ func (srv *Server) sweep(ctx context.Context) {
 
 // closeMonths closes the months that are due.
 func (srv *Server) closeMonths(ctx context.Context) {
-	made, err := srv.dir.Statements.CloseDue(ctx, srv.dir.Now())
+	made, err := srv.dir.CloseDue(ctx)
 	for _, s := range made {
 		srv.dir.Log.Info("closed a statement", "tenant", s.Tenant, "month", s.Month, "calls", s.Calls, "amount", s.Amount.String(), "currency", s.Currency)
 	}

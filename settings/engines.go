@@ -195,17 +195,32 @@ const storeKeySize = 32
 
 var storeKeyForm = regexp.MustCompile(`^[0-9A-Za-z+/=_-]{43,64}$`)
 
-// StoreSecret returns the key that encrypts the keys in PostgreSQL: from its file or its setting.
-func (s *Settings) StoreSecret() ([]byte, error) {
-	if s.StoreKeyFile == "" {
-		return decodeStoreKey("store_key", s.StoreKey.text)
+// StoreSecrets returns the keys for what is encrypted in PostgreSQL, from their file or setting. The
+// first one encrypts, the others only decrypt: while the key is changed, there are two.
+func (s *Settings) StoreSecrets() (keys [][]byte, err error) {
+	where, text := "store_key", s.StoreKey.text
+	if s.StoreKeyFile != "" {
+		raw, err := os.ReadFile(s.StoreKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("store_key_file: %w", err)
+		}
+		where, text = "store_key_file: "+s.StoreKeyFile, string(raw)
 	}
-	text, err := os.ReadFile(s.StoreKeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("store_key_file: %w", err)
+	words := strings.Fields(text)
+	if len(words) == 0 || len(words) > maxStoreKeys {
+		return nil, fmt.Errorf("%s: must have 1 to %d keys, on a line each", where, maxStoreKeys)
 	}
-	return decodeStoreKey("store_key_file: "+s.StoreKeyFile, strings.TrimSpace(string(text)))
+	for _, word := range words {
+		key, err := decodeStoreKey(where, word)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
+
+const maxStoreKeys = 4
 
 // decodeStoreKey reads a key that is written in hexadecimal digits or in base64.
 func decodeStoreKey(where, text string) ([]byte, error) {

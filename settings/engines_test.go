@@ -88,11 +88,15 @@ func TestSecretsInFiles(t *testing.T) {
 	if u, err := s.StateURLs(); fmt.Sprint(u) != "[redis://:x%20y@a redis://:x%20y@b]" || err != nil {
 		t.Errorf("%s, %v", u, err)
 	}
-	if key, err := s.StoreSecret(); len(key) != 32 || key[31] != 10 || err != nil {
-		t.Errorf("%x, %v", key, err)
+	if keys, err := s.StoreSecrets(); len(keys) != 1 || len(keys[0]) != 32 || keys[0][31] != 10 || err != nil {
+		t.Errorf("%x, %v", keys, err)
+	}
+	write("key", strings.Repeat("0b", 32)+"\n"+strings.Repeat("0a", 32)+"\n")
+	if keys, err := s.StoreSecrets(); len(keys) != 2 || keys[0][0] != 11 || keys[1][0] != 10 || err != nil {
+		t.Errorf("two keys: %x, %v", keys, err)
 	}
 	write("key", "short")
-	if _, err := s.StoreSecret(); err == nil || strings.Contains(err.Error(), "short") || !strings.Contains(err.Error(), "64 hexadecimal digits") {
+	if _, err := s.StoreSecrets(); err == nil || strings.Contains(err.Error(), "short") || !strings.Contains(err.Error(), "64 hexadecimal digits") {
 		t.Error(err)
 	}
 }

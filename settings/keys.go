@@ -56,7 +56,7 @@ var serverKeys = []Key{
 		value: engine(func(s *Settings) *Engine { return &s.Store }, storeEngines)},
 	{Name: "store_password_file", Default: "", Doc: "File that contains the password of PostgreSQL. Unset: the password is in the URL, which is best set in the environment (STILE_STORE), or the server needs none.",
 		value: one(func(s *Settings) *string { return &s.StorePasswordFile }, path())},
-	{Name: "store_key_file", Default: "", Doc: "File with the key that encrypts the server's keys in PostgreSQL: 32 random bytes as 64 hexadecimal digits. All nodes need the same one. Without it, the keys in PostgreSQL can't be read: keep a copy of it apart from the backups of the database.",
+	{Name: "store_key_file", Default: "", Doc: "File with the key that encrypts the server's keys in PostgreSQL: 32 random bytes as 64 hexadecimal digits. All nodes need the same one. More keys on further lines only decrypt, while the key is changed. Without it, the keys in PostgreSQL can't be read: keep a copy of it apart from the backups of the database.",
 		value: one(func(s *Settings) *string { return &s.StoreKeyFile }, path())},
 	{Name: "store_key", Default: "", Secret: true, Doc: "The key itself, instead of store_key_file. It is for the environment (STILE_STORE_KEY); it has no flag, because other users of the machine could read it.",
 		value: secret(func(s *Settings) *Secret { return &s.StoreKey }, "64 hexadecimal digits, or base64 of 32 bytes", storeKeyForm)},

@@ -33,7 +33,7 @@ type Settings struct {
 	CorpusStore Engine // backend for the files of the corpus
 	Node        string // name of this node; "" is the host's
 
-	StoreKeyFile      string // see StoreSecret
+	StoreKeyFile      string // see StoreSecrets
 	StoreKey          Secret
 	StorePasswordFile string
 	StatePasswordFile string

@@ -14,7 +14,7 @@ import (
 // Box encrypts what must not be readable in a database, such as keys: with AES-256-GCM, and a key
 // that is not in the database.
 type Box struct {
-	key    []byte
+	keys   [][]byte // the first one encrypts
 	finger string
 }
 
@@ -28,19 +28,23 @@ const boxVersion = 1
 // nonces of GCM alone must not be used for more than 2^32 values of one key (NIST SP 800-38D).
 const saltSize = 32
 
-// NewBox returns a box with a key of 32 bytes.
-func NewBox(key []byte) (*Box, error) {
-	if len(key) != 32 {
-		return nil, fmt.Errorf("the key has %d bytes: must be 32", len(key))
+// NewBox returns a box with a key of 32 bytes. The others only decrypt, so that the key can be
+// changed while nodes run.
+func NewBox(key []byte, others ...[]byte) (*Box, error) {
+	keys := append([][]byte{key}, others...)
+	for _, k := range keys {
+		if len(k) != 32 {
+			return nil, fmt.Errorf("the key has %d bytes: must be 32", len(k))
+		}
 	}
 	sum, err := hkdf.Key(sha256.New, key, nil, "stile: fingerprint of the key of a database, 1", 16)
 	if err != nil {
 		return nil, err
 	}
-	return &Box{key, hex.EncodeToString(sum)}, nil
+	return &Box{keys, hex.EncodeToString(sum)}, nil
 }
 
-// Fingerprint identifies the key. It does not reveal it.
+// Fingerprint identifies the key that encrypts. It does not reveal it.
 func (b *Box) Fingerprint() string { return b.finger }
 
 // Seal encrypts data. Open needs the same context, which says what the data is.
@@ -48,7 +52,7 @@ func (b *Box) Seal(context string, data []byte) []byte {
 	out := make([]byte, 1+saltSize, 1+saltSize+len(data)+16)
 	out[0] = boxVersion
 	rand.Read(out[1:]) // can't fail: crypto/rand ends the program instead
-	aead, nonce := b.cipher(out[1:])
+	aead, nonce := cipherOf(b.keys[0], out[1:])
 	return aead.Seal(out, nonce, data, []byte(context))
 }
 
@@ -57,17 +61,18 @@ func (b *Box) Open(context string, sealed []byte) ([]byte, error) {
 	if len(sealed) < 1+saltSize || sealed[0] != boxVersion {
 		return nil, ErrBox
 	}
-	aead, nonce := b.cipher(sealed[1 : 1+saltSize])
-	data, err := aead.Open(nil, nonce, sealed[1+saltSize:], []byte(context))
-	if err != nil {
-		return nil, ErrBox
+	for _, key := range b.keys {
+		aead, nonce := cipherOf(key, sealed[1:1+saltSize])
+		if data, err := aead.Open(nil, nonce, sealed[1+saltSize:], []byte(context)); err == nil {
+			return data, nil
+		}
 	}
-	return data, nil
+	return nil, ErrBox
 }
 
-// cipher returns the cipher for a salt, and its only nonce.
-func (b *Box) cipher(salt []byte) (cipher.AEAD, []byte) {
-	derived, err := hkdf.Key(sha256.New, b.key, salt, "stile: seal in a database, 1", 32+12)
+// cipherOf returns the cipher for a key and a salt, and its only nonce.
+func cipherOf(key, salt []byte) (cipher.AEAD, []byte) {
+	derived, err := hkdf.Key(sha256.New, key, salt, "stile: seal in a database, 1", 32+12)
 	if err != nil {
 		panic(err) // impossible: the length is allowed
 	}

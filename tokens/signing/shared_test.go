@@ -46,6 +46,16 @@ func TestBox(t *testing.T) {
 	if _, err := b.Open("keys", sealed); !errors.Is(err, ErrBox) {
 		t.Errorf("opened with another key: %v", err)
 	}
+	both, err := NewBox(bytes.Repeat([]byte{2}, 32), bytes.Repeat([]byte{1}, 32))
+	if err != nil || both.Fingerprint() != b.Fingerprint() {
+		t.Fatal(err)
+	}
+	if data, err := both.Open("keys", sealed); string(data) != "secret" || err != nil {
+		t.Errorf("with the old key: %v", err)
+	}
+	if _, err := a.Open("keys", both.Seal("keys", nil)); !errors.Is(err, ErrBox) {
+		t.Errorf("the old key encrypts: %v", err)
+	}
 	if a.Fingerprint() == b.Fingerprint() || strings.Contains(fmt.Sprintf("%v %+v %#v", a, a, a), "1, 1") {
 		t.Error("fingerprints are equal, or a key is shown")
 	}

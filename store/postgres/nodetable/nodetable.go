@@ -49,7 +49,7 @@ func (t Table) Beat(ctx context.Context, number uint32, i nodes.Info, s nodes.St
 	_, err = t.Pool.ExecContext(ctx, `
 		INSERT INTO nodes (number, name, version, address, settings, started, seen, generation, keys, settled)
 		VALUES (?, ?, ?, ?, ?, `+now+`, `+now+`, ?, ?, ?)
-		ON CONFLICT (number) DO UPDATE SET seen = excluded.seen, generation = excluded.generation, keys = excluded.keys, settled = excluded.settled`,
+		ON CONFLICT (number) DO UPDATE SET address = excluded.address, seen = excluded.seen, generation = excluded.generation, keys = excluded.keys, settled = excluded.settled`,
 		number, i.Name, i.Version, i.Address, string(settings), s.Generation, s.Keys, s.Settled)
 	return err
 }
@@ -57,7 +57,7 @@ func (t Table) Beat(ctx context.Context, number uint32, i nodes.Info, s nodes.St
 // Leave implements [nodes.Store].
 func (t Table) Leave(ctx context.Context, number uint32) error {
 	_, err := t.Pool.ExecContext(ctx, `
-		WITH ended AS (DELETE FROM leases WHERE node = ?)
+		WITH ended AS (DELETE FROM leases WHERE node = ? AND name NOT LIKE 'once %')
 		DELETE FROM nodes WHERE number = ?`, number, number)
 	return err
 }
@@ -85,6 +85,9 @@ func scanNode(row rows.Row) (r nodes.Row, err error) {
 
 // Forget implements [nodes.Store].
 func (t Table) Forget(ctx context.Context, silent time.Duration) ([]uint32, error) {
+	if _, err := t.Pool.ExecContext(ctx, `DELETE FROM leases WHERE until < `+now); err != nil {
+		return nil, err
+	}
 	return rows.All(ctx, t.Pool, rows.Value[uint32], `DELETE FROM nodes WHERE seen < `+now+` - ? RETURNING number`, silent.Milliseconds())
 }
 
@@ -150,5 +153,5 @@ func (t Table) Leases(ctx context.Context) ([]nodes.Lease, error) {
 	}, `
 		SELECT l.name, coalesce(n.name, ''), l.fence, l.since, l.until - `+now+`
 		FROM leases l LEFT JOIN nodes n ON n.number = l.node
-		WHERE l.until > `+now+` ORDER BY l.name`)
+		WHERE l.until > `+now+` AND l.name NOT LIKE 'once %' ORDER BY l.name`)
 }
