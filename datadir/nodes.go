@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -250,4 +251,23 @@ func (d *Dir) readBlocks(ctx context.Context) error {
 		f.last = max(f.last, b.Number)
 	}
 	return nil
+}
+
+// importing reports whether an import runs on any node.
+func (d *Dir) importing(ctx context.Context) (bool, error) {
+	leases, err := d.Nodes.Leases(ctx)
+	isImport := func(l nodes.Lease) bool { return l.Name == Importing }
+	return slices.ContainsFunc(leases, isImport), err
+}
+
+// TidyNodes removes what nodes that are gone have left, and completes what they began.
+func (d *Dir) TidyNodes(ctx context.Context) error {
+	if d.Nodes == nil {
+		return nil
+	}
+	gone, err := d.Nodes.Forget(ctx)
+	if len(gone) > 0 {
+		d.Log.Info("forgot nodes that died long ago", "nodes", len(gone))
+	}
+	return errors.Join(err, d.CompleteRotation(ctx))
 }

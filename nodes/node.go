@@ -69,6 +69,9 @@ func (n *Node) Number() uint32 { return n.number }
 // Name returns the name of this node.
 func (n *Node) Name() string { return n.opt.Info.Name }
 
+// Settings returns the digests of the settings that all nodes must share, as this node has them.
+func (n *Node) Settings() map[string]string { return n.opt.Info.Settings }
+
 // Serve says that this node is a server, with its public listener at an address.
 func (n *Node) Serve(address string) {
 	n.mu.Lock()

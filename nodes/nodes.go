@@ -32,27 +32,27 @@ const (
 
 // Info is what a node says about itself when it starts.
 type Info struct {
-	Name     string            `json:"name"`
-	Version  string            `json:"version"`
-	Address  string            `json:"address"` // of its public listener; "": it is a command
-	Settings map[string]string `json:"-"`       // digests of the settings that all nodes must share, by name
+	Name     string
+	Version  string
+	Address  string            // of its public listener; "": it is a command
+	Settings map[string]string // digests of the settings that all nodes must share, by name
 }
 
 // Status is what a node says about itself repeatedly.
 type Status struct {
-	Generation int64 `json:"generation"` // of the corpus that it serves
-	Keys       int64 `json:"-"`          // the counter of the keys that it uses
-	Settled    int64 `json:"-"`          // the counter of the last settling that it took part in
+	Generation int64 // of the corpus that it serves
+	Keys       int64 // the counter of the keys that it uses
+	Settled    int64 // the counter of the last settling that it took part in
 }
 
 // Row is a node as the database has it.
 type Row struct {
-	Number uint32 `json:"number"`
+	Number uint32
 	Info
 	Status
-	Started time.Time     `json:"started_at"`
-	Seen    time.Time     `json:"seen_at"`
-	Silent  time.Duration `json:"-"` // how long it has said nothing
+	Started time.Time
+	Seen    time.Time
+	Silent  time.Duration // how long it has said nothing
 }
 
 // Live reports whether a node has said recently that it lives.
@@ -103,18 +103,19 @@ type Store interface {
 
 // Lease is the right of a node to do something alone, until it ends.
 type Lease struct {
-	Name  string        `json:"name"`
-	Node  string        `json:"node"`
-	Since time.Time     `json:"since"`
-	Left  time.Duration `json:"-"`
+	Name   string
+	Node   string // name of the node that has it
+	Number uint32 // of that node
+	Since  time.Time
+	Left   time.Duration
 	// Fence is larger than that of all earlier leases; 0: another node has the lease.
-	Fence int64 `json:"-"`
+	Fence int64
 }
 
 // Difference is a setting that nodes must share and that differs.
 type Difference struct {
-	Setting string   `json:"setting"`
-	Nodes   []string `json:"nodes"` // those that differ from this one
+	Setting string
+	Nodes   []string // those that differ from this one
 }
 
 // Differences returns the settings of live servers that differ from own, in the order of names. A

@@ -147,11 +147,11 @@ func (t Table) Release(ctx context.Context, name string, fence int64) error {
 func (t Table) Leases(ctx context.Context) ([]nodes.Lease, error) {
 	return rows.All(ctx, t.Pool, func(r rows.Row) (l nodes.Lease, err error) {
 		var since, left int64
-		err = r.Scan(&l.Name, &l.Node, &l.Fence, &since, &left)
+		err = r.Scan(&l.Name, &l.Number, &l.Node, &l.Fence, &since, &left)
 		l.Since, l.Left = rows.Time(since), time.Duration(left)*time.Millisecond
 		return l, err
 	}, `
-		SELECT l.name, coalesce(n.name, ''), l.fence, l.since, l.until - `+now+`
+		SELECT l.name, l.node, coalesce(n.name, ''), l.fence, l.since, l.until - `+now+`
 		FROM leases l LEFT JOIN nodes n ON n.number = l.node
 		WHERE l.until > `+now+` AND l.name NOT LIKE 'once %' ORDER BY l.name`)
 }
