@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/corpus/replica"
 	"stile.example/stile/nodes"
 	"stile.example/stile/settings"
 	"stile.example/stile/statements"
@@ -34,8 +35,6 @@ const (
 	Upkeep = "upkeep"
 	// Reporting is noticing events and sending webhooks.
 	Reporting = "webhooks"
-	// Importing is changing the corpus.
-	Importing = "import"
 )
 
 // infoOf says what the other nodes need to know of this one.
@@ -54,6 +53,7 @@ func (d *Dir) topics() map[string]func(context.Context) error {
 		addressesTopic: d.Addresses.Reload,
 		blocksTopic:    d.readBlocks,
 		nodes.KeysOf:   d.readKeys,
+		corpusTopic:    func(context.Context) error { d.Store.PresentChanged(); return nil },
 		webhooksTopic:  func(context.Context) error { d.Webhooks.Wake(); return nil },
 	}
 }
@@ -92,7 +92,7 @@ func (d *Dir) CloseDue(ctx context.Context) ([]statements.Statement, error) {
 	if err != nil || !found || d.Now().Before(statements.ClosesAt(month)) {
 		return nil, err
 	}
-	held, release, err := d.Nodes.Hold(ctx, "closing months")
+	held, release, err := d.Nodes.Hold(ctx, "closing months", "months are being closed")
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (d *Dir) Serialise(ctx context.Context, name string) (held context.Context,
 	if d.Nodes == nil {
 		return ctx, func() { <-mine }, nil
 	}
-	held, end, err := d.Nodes.Hold(ctx, "change of "+name)
+	held, end, err := d.Nodes.Hold(ctx, "change of "+name, "a "+name+" is being changed")
 	if err != nil {
 		<-mine
 		return nil, nil, err
@@ -256,7 +256,7 @@ func (d *Dir) readBlocks(ctx context.Context) error {
 // importing reports whether an import runs on any node.
 func (d *Dir) importing(ctx context.Context) (bool, error) {
 	leases, err := d.Nodes.Leases(ctx)
-	isImport := func(l nodes.Lease) bool { return l.Name == Importing }
+	isImport := func(l nodes.Lease) bool { return l.Name == replica.LeaseName && l.What != replica.Collecting }
 	return slices.ContainsFunc(leases, isImport), err
 }
 
@@ -270,4 +270,21 @@ func (d *Dir) TidyNodes(ctx context.Context) error {
 		d.Log.Info("forgot nodes that died long ago", "nodes", len(gone))
 	}
 	return errors.Join(err, d.CompleteRotation(ctx))
+}
+
+// leases is the leases of nodes, as the corpus needs them.
+type leases struct{ node *nodes.Node }
+
+var _ replica.Leases = leases{}
+
+// Lease implements [replica.Leases].
+func (l leases) Lease(ctx context.Context, name, what string) (release func(), lost <-chan struct{}, err error) {
+	held, release, err := l.node.TryHold(ctx, name, what)
+	if other, isHeld := errors.AsType[*nodes.HeldError](err); isHeld {
+		return nil, nil, replica.HeldError{Node: other.Node, What: other.What, Since: other.Since}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return release, held.Done(), nil
 }

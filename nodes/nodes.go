@@ -94,7 +94,7 @@ type Store interface {
 
 	// Acquire takes a lease that nobody has, or extends it if fence is the number that the node has
 	// it by. If another has it, fence is 0, and the lease says who.
-	Acquire(ctx context.Context, name string, number uint32, fence int64, length time.Duration) (Lease, error)
+	Acquire(ctx context.Context, name, what string, number uint32, fence int64, length time.Duration) (Lease, error)
 	// Release ends a lease, if the node still has it by that number.
 	Release(ctx context.Context, name string, fence int64) error
 	// Leases returns the leases that have not ended, in the order of their names.
@@ -104,6 +104,7 @@ type Store interface {
 // Lease is the right of a node to do something alone, until it ends.
 type Lease struct {
 	Name   string
+	What   string // it is held for
 	Node   string // name of the node that has it
 	Number uint32 // of that node
 	Since  time.Time

@@ -115,8 +115,8 @@ func (r *Replica) Moved() (fetched, stored int64) {
 	return r.moved.fetched.Load(), r.moved.stored.Load()
 }
 
-// leaseName names the lease of whoever changes the corpus or removes chunks.
-const leaseName = "corpus"
+// LeaseName names the lease of whoever changes the corpus or removes chunks.
+const LeaseName = "corpus"
 
 // Collecting is what the lease is held for while unused chunks are removed.
 const Collecting = "unused parts of the corpus are being removed"
@@ -128,7 +128,7 @@ const maxCollecting = 10 * time.Second
 // The context that it returns is done if the lease is lost.
 func (r *Replica) Hold(ctx context.Context, what string) (_ context.Context, release func(), err error) {
 	for deadline := time.Now().Add(maxCollecting); ; {
-		end, lost, err := r.Leases.Lease(ctx, leaseName, what)
+		end, lost, err := r.Leases.Lease(ctx, LeaseName, what)
 		if err == nil {
 			ctx, release := untilLost(ctx, lost, end)
 			return ctx, release, nil

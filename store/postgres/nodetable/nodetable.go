@@ -113,24 +113,26 @@ func (t Table) Increase(ctx context.Context, topic string) (counter int64, err e
 }
 
 // Acquire implements [nodes.Store].
-func (t Table) Acquire(ctx context.Context, name string, number uint32, fence int64, length time.Duration) (nodes.Lease, error) {
+func (t Table) Acquire(ctx context.Context, name, what string, number uint32, fence int64, length time.Duration) (nodes.Lease, error) {
 	text, args := `
-		INSERT INTO leases AS l (name, node, fence, since, until)
-		VALUES (?, ?, nextval('fences'), `+now+`, `+now+` + ?)
-		ON CONFLICT (name) DO UPDATE SET node = excluded.node, fence = excluded.fence, since = excluded.since, until = excluded.until
-		WHERE l.until <= `+now+` RETURNING fence`, []any{name, number, length.Milliseconds()}
+		INSERT INTO leases AS l (name, what, node, fence, since, until)
+		VALUES (?, ?, ?, nextval('fences'), `+now+`, `+now+` + ?)
+		ON CONFLICT (name) DO UPDATE SET what = excluded.what, node = excluded.node, fence = excluded.fence, since = excluded.since, until = excluded.until
+		WHERE l.until <= `+now+` RETURNING fence`, []any{name, what, number, length.Milliseconds()}
 	if fence != 0 {
 		text, args = `UPDATE leases SET until = `+now+` + ? WHERE name = ? AND fence = ? AND until > `+now+` RETURNING fence`,
 			[]any{length.Milliseconds(), name, fence}
 	}
-	l := nodes.Lease{Name: name}
+	l := nodes.Lease{Name: name, What: what}
 	err := t.Pool.QueryRowContext(ctx, text, args...).Scan(&l.Fence)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return l, err
 	}
 	l.Node = "?" // it may have ended just now
+	var since int64
 	err = t.Pool.QueryRowContext(ctx, `
-		SELECT n.name FROM leases l JOIN nodes n ON n.number = l.node WHERE l.name = ?`, name).Scan(&l.Node)
+		SELECT n.name, l.what, l.since FROM leases l JOIN nodes n ON n.number = l.node WHERE l.name = ?`, name).Scan(&l.Node, &l.What, &since)
+	l.Since = rows.Time(since)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -147,11 +149,11 @@ func (t Table) Release(ctx context.Context, name string, fence int64) error {
 func (t Table) Leases(ctx context.Context) ([]nodes.Lease, error) {
 	return rows.All(ctx, t.Pool, func(r rows.Row) (l nodes.Lease, err error) {
 		var since, left int64
-		err = r.Scan(&l.Name, &l.Number, &l.Node, &l.Fence, &since, &left)
+		err = r.Scan(&l.Name, &l.What, &l.Number, &l.Node, &l.Fence, &since, &left)
 		l.Since, l.Left = rows.Time(since), time.Duration(left)*time.Millisecond
 		return l, err
 	}, `
-		SELECT l.name, l.node, coalesce(n.name, ''), l.fence, l.since, l.until - `+now+`
+		SELECT l.name, l.what, l.node, coalesce(n.name, ''), l.fence, l.since, l.until - `+now+`
 		FROM leases l LEFT JOIN nodes n ON n.number = l.node
 		WHERE l.until > `+now+` AND l.name NOT LIKE 'once %' ORDER BY l.name`)
 }
