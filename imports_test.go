@@ -79,6 +79,7 @@ var allowedImports = map[string]string{
 	"store/tables/accounts":     "admins store/tables/rows",
 	"store/tables/auditlog":     "audit store/tables/rows",
 	"store/sqlite/inspect":      "addresses audit corpus/sqlite refusals store/sqlite store/tables/auditlog store/sqlite/migration store/tables/statementlog tenants tokens usage store/tables/rows store/tables/tenanttable idempotency statements webhooks",
+	"store/states":              "addresses tokens usage",
 	"store/storetest":           "tokens addresses refusals tenants usage tokens/listing history",
 	"store/tables/refusallog":   "refusals store/tables/rows",
 	"store/tables/tokenlist":    "tokens tokens/listing store/tables/rows",

@@ -25,6 +25,7 @@ import (
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
+	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
 	"stile.example/stile/tracing"
@@ -212,9 +213,10 @@ func widgetLayer() (*files.Widgets, error) {
 
 // usedSince returns the time before which proofs and client assertions may have been used without
 // this process knowing. It is zero if the signing keys were created by this process: then none of
-// our tokens is older, and nothing is known about proofs for tokens of external issuers.
+// our tokens is older, and nothing is known about proofs for tokens of external issuers. It is zero
+// too if the store knows what was used.
 func usedSince(d *datadir.Dir) time.Time {
-	if d.Keys.New() {
+	if _, shared := d.Gate.Store.(tokens.SharedStore); shared || d.Keys.New() {
 		return time.Time{}
 	}
 	return d.Now()
