@@ -23,6 +23,8 @@ type Options struct {
 	Topics map[string]func(context.Context) error
 	// Settle copies what this node counts to the database.
 	Settle func(context.Context) error
+	// Scan copies what dead nodes have counted to the database.
+	Scan func(context.Context) error
 	// Generation returns the generation of the corpus that this node serves.
 	Generation func() int64
 }
@@ -255,6 +257,24 @@ func (n *Node) Leases(ctx context.Context) ([]Lease, error) { return n.opt.Store
 func (n *Node) Differences(ctx context.Context) ([]Difference, error) {
 	all, err := n.opt.Store.Nodes(ctx)
 	return Differences(n.opt.Info.Settings, all), err
+}
+
+// ScanDead copies what nodes have counted that died since the last time. One node at a time must do
+// that.
+func (n *Node) ScanDead(ctx context.Context) error {
+	all, err := n.opt.Store.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	numbers, names := Unscanned(all)
+	if len(numbers) == 0 {
+		return nil
+	}
+	n.opt.Log.Warn("nodes have died, or can't reach the database; what they counted is copied", "nodes", names)
+	if err := n.opt.Scan(ctx); err != nil {
+		return fmt.Errorf("copy what dead nodes have counted: %w", err)
+	}
+	return n.opt.Store.Scanned(ctx, numbers)
 }
 
 // Forget removes the rows of nodes that died long ago, and returns their numbers.

@@ -53,6 +53,7 @@ type Row struct {
 	Started time.Time
 	Seen    time.Time
 	Silent  time.Duration // how long it has said nothing
+	Scanned bool          // it is dead, and what it counted is in the ledger
 }
 
 // Live reports whether a node has said recently that it lives.
@@ -84,6 +85,8 @@ type Store interface {
 	Leave(ctx context.Context, number uint32) error
 	// Nodes returns all nodes, in the order of their names.
 	Nodes(ctx context.Context) ([]Row, error)
+	// Scanned notes that what dead nodes have counted is in the ledger.
+	Scanned(ctx context.Context, numbers []uint32) error
 	// Forget removes nodes that have said nothing for a time, and leases that have ended, and returns
 	// the numbers of these nodes.
 	Forget(ctx context.Context, silent time.Duration) ([]uint32, error)
@@ -134,6 +137,16 @@ func Differences(own map[string]string, all []Row) (found []Difference) {
 		}
 	}
 	return found
+}
+
+// Unscanned returns the dead nodes whose counts may not be in the ledger yet.
+func Unscanned(all []Row) (numbers []uint32, names []string) {
+	for _, r := range all {
+		if !r.Live() && !r.Scanned {
+			numbers, names = append(numbers, r.Number), append(names, r.Name)
+		}
+	}
+	return numbers, names
 }
 
 // Waiting returns the names of the live nodes, except one, whose row does not satisfy done.

@@ -258,17 +258,12 @@ func (s *Settings) StoreURL() (string, error) {
 	return withPassword("store_password_file", s.StorePasswordFile, s.Store.text)
 }
 
-// StateURLs returns the URLs of Valkey or Redis, with the password of state_password_file.
-func (s *Settings) StateURLs() ([]string, error) {
-	all := strings.Split(s.State.text, ",")
-	for i, one := range all {
-		text, err := withPassword("state_password_file", s.StatePasswordFile, one)
-		if err != nil {
-			return nil, err
-		}
-		all[i] = text
+// StatePassword returns the password in state_password_file, "" if that is not set.
+func (s *Settings) StatePassword() (string, error) {
+	if s.StatePasswordFile == "" {
+		return "", nil
 	}
-	return all, nil
+	return readPassword("state_password_file", s.StatePasswordFile)
 }
 
 // withPassword returns a URL with the password in a file, if one is named.
@@ -276,13 +271,9 @@ func withPassword(setting, file, text string) (string, error) {
 	if file == "" {
 		return text, nil
 	}
-	raw, err := os.ReadFile(file)
+	password, err := readPassword(setting, file)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", setting, err)
-	}
-	password := strings.TrimRight(string(raw), "\r\n")
-	if password == "" || len(password) > maxPassword {
-		return "", fmt.Errorf("%s: %s must contain a password of at most %d bytes", setting, file, maxPassword)
+		return "", err
 	}
 	u, err := url.Parse(text)
 	if err != nil {
@@ -294,6 +285,18 @@ func withPassword(setting, file, text string) (string, error) {
 	}
 	u.User = url.UserPassword(name, password)
 	return u.String(), nil
+}
+
+func readPassword(setting, file string) (string, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", setting, err)
+	}
+	password := strings.TrimRight(string(raw), "\r\n")
+	if password == "" || len(password) > maxPassword {
+		return "", fmt.Errorf("%s: %s must contain a password of at most %d bytes", setting, file, maxPassword)
+	}
+	return password, nil
 }
 
 // checkEngines checks the settings of engines together.

@@ -85,8 +85,8 @@ func TestSecretsInFiles(t *testing.T) {
 	if u, err := s.StoreURL(); u != "postgres://me:a%40b%2F%23c@db/stile" || err != nil {
 		t.Errorf("%s, %v", u, err)
 	}
-	if u, err := s.StateURLs(); fmt.Sprint(u) != "[redis://:x%20y@a redis://:x%20y@b]" || err != nil {
-		t.Errorf("%s, %v", u, err)
+	if p, err := s.StatePassword(); p != "x y" || err != nil {
+		t.Errorf("%q, %v", p, err)
 	}
 	if keys, err := s.StoreSecrets(); len(keys) != 1 || len(keys[0]) != 32 || keys[0][31] != 10 || err != nil {
 		t.Errorf("%x, %v", keys, err)

@@ -9,7 +9,8 @@ CREATE TABLE nodes (
   seen       bigint  NOT NULL,
   generation bigint  NOT NULL DEFAULT 0,
   keys       bigint  NOT NULL DEFAULT 0,     -- the counter of the keys that it uses
-  settled    bigint  NOT NULL DEFAULT 0      -- the counter of the last settling
+  settled    bigint  NOT NULL DEFAULT 0,     -- the counter of the last settling
+  scanned    bigint  NOT NULL DEFAULT 0      -- 1: it is dead, and what it counted is in the ledger
 ) WITH (fillfactor = 50); -- each row changes every second: leave space for the next versions
 
 -- One counter for each thing that nodes keep in memory.

@@ -49,7 +49,7 @@ func (t Table) Beat(ctx context.Context, number uint32, i nodes.Info, s nodes.St
 	_, err = t.Pool.ExecContext(ctx, `
 		INSERT INTO nodes (number, name, version, address, settings, started, seen, generation, keys, settled)
 		VALUES (?, ?, ?, ?, ?, `+now+`, `+now+`, ?, ?, ?)
-		ON CONFLICT (number) DO UPDATE SET address = excluded.address, seen = excluded.seen, generation = excluded.generation, keys = excluded.keys, settled = excluded.settled`,
+		ON CONFLICT (number) DO UPDATE SET address = excluded.address, seen = excluded.seen, generation = excluded.generation, keys = excluded.keys, settled = excluded.settled, scanned = 0`,
 		number, i.Name, i.Version, i.Address, string(settings), s.Generation, s.Keys, s.Settled)
 	return err
 }
@@ -65,22 +65,34 @@ func (t Table) Leave(ctx context.Context, number uint32) error {
 // Nodes implements [nodes.Store].
 func (t Table) Nodes(ctx context.Context) ([]nodes.Row, error) {
 	return rows.All(ctx, t.Pool, scanNode, `
-		SELECT number, name, version, address, settings, started, seen, generation, keys, settled, `+now+` - seen
+		SELECT number, name, version, address, settings, started, seen, generation, keys, settled, scanned, `+now+` - seen
 		FROM nodes ORDER BY name, number`)
 }
 
 func scanNode(row rows.Row) (r nodes.Row, err error) {
 	var settings string
-	var started, seen, silent int64
-	err = row.Scan(&r.Number, &r.Name, &r.Version, &r.Address, &settings, &started, &seen, &r.Generation, &r.Keys, &r.Settled, &silent)
+	var started, seen, scanned, silent int64
+	err = row.Scan(&r.Number, &r.Name, &r.Version, &r.Address, &settings, &started, &seen, &r.Generation, &r.Keys, &r.Settled, &scanned, &silent)
 	if err != nil {
 		return r, err
 	}
+	r.Scanned = scanned != 0
 	r.Started, r.Seen, r.Silent = rows.Time(started), rows.Time(seen), time.Duration(silent)*time.Millisecond
 	if err := json.Unmarshal([]byte(settings), &r.Settings); err != nil {
 		return r, fmt.Errorf("node %d: %w", r.Number, err)
 	}
 	return r, nil
+}
+
+// Scanned implements [nodes.Store].
+func (t Table) Scanned(ctx context.Context, numbers []uint32) error {
+	list := make([]int64, len(numbers))
+	for i, n := range numbers {
+		list[i] = int64(n)
+	}
+	_, err := t.Pool.ExecContext(ctx, `
+		UPDATE nodes SET scanned = 1 WHERE number = ANY (?) AND seen < `+now+` - ?`, list, nodes.DeadAfter.Milliseconds())
+	return err
 }
 
 // Forget implements [nodes.Store].
