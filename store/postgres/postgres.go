@@ -86,7 +86,7 @@ func Open(ctx context.Context, url string, opt Options) (_ *DB, err error) {
 	db.write = openPool(newConnector(cfg, beginWriting(opt.Wait, statementTimeout), false), quarter)
 	db.transfer = openPool(newConnector(cfg, begin(opt.Wait, statementTimeout), false), quarter)
 	db.read = openPool(newConnector(cfg, beginReading, true), opt.Connections-2*quarter)
-	db.single = openPool(newConnector(cfg, db.begin(statementTimeout), false), singleConnections)
+	db.single = openPool(newConnector(cfg, begin(opt.Wait, statementTimeout), false), singleConnections)
 	db.tenantTable = tenanttable.Table{DB: db}
 	db.installationTable = installation.Table{DB: db}
 	db.addressTable = addresslist.Table{DB: db}
