@@ -51,6 +51,7 @@ type DB struct {
 	write    *sql.DB // its transactions hold the lock of the installation
 	transfer *sql.DB // its transactions do not
 	read     *sql.DB // can only read
+	single   *sql.DB // for single statements that must not wait for others: see Single
 
 	opt   Options
 	live  liveCount
@@ -81,17 +82,7 @@ func Open(ctx context.Context, url string, opt Options) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	opt.Connections = max(4, cmp.Or(opt.Connections, 12))
-	opt.Wait = cmp.Or(opt.Wait, 5*time.Second)
-	db := &DB{opt: opt}
-	quarter := opt.Connections / 4
-	db.write = openPool(newConnector(cfg, beginWriting(opt.Wait, statementTimeout), false), quarter)
-	db.transfer = openPool(newConnector(cfg, begin(opt.Wait, statementTimeout), false), quarter)
-	db.read = openPool(newConnector(cfg, beginReading, true), opt.Connections-2*quarter)
-	db.tenantTable = tenanttable.Table{DB: db}
-	db.installationTable = installation.Table{DB: db}
-	db.addressTable = addresslist.Table{DB: db}
-	db.close = sync.OnceValue(db.closeAll)
+	db := openPools(cfg, opt)
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("open the database at %s: %w", Place(cfg), err), db.Close())
@@ -101,6 +92,23 @@ func Open(ctx context.Context, url string, opt Options) (_ *DB, err error) {
 		return nil, err
 	}
 	return db, db.migrate(ctx, cfg)
+}
+
+// openPools returns a database that is not connected yet.
+func openPools(cfg *pgx.ConnConfig, opt Options) *DB {
+	opt.Connections = max(4, cmp.Or(opt.Connections, 12))
+	opt.Wait = cmp.Or(opt.Wait, 5*time.Second)
+	db := &DB{opt: opt}
+	quarter := opt.Connections / 4
+	db.write = openPool(newConnector(cfg, beginWriting(opt.Wait, statementTimeout), false), quarter)
+	db.transfer = openPool(newConnector(cfg, begin(opt.Wait, statementTimeout), false), quarter)
+	db.read = openPool(newConnector(cfg, beginReading, true), opt.Connections-2*quarter)
+	db.single = openPool(newConnector(cfg, begin(opt.Wait, statementTimeout), false), singleConnections)
+	db.tenantTable = tenanttable.Table{DB: db}
+	db.installationTable = installation.Table{DB: db}
+	db.addressTable = addresslist.Table{DB: db}
+	db.close = sync.OnceValue(db.closeAll)
+	return db
 }
 
 // Config reads the URL of a database. The environment completes it, with PGPASSWORD for example, as
@@ -220,9 +228,16 @@ func inTx(ctx context.Context, pool *sql.DB, fn func(*sql.Tx) error) error {
 // writes. A transaction of it sees the database as it was at one moment.
 func (db *DB) Reader() *sql.DB { return db.read }
 
+// singleConnections is how many connections [DB.Single] has, in addition to Options.Connections.
+const singleConnections = 2
+
+// Single returns a pool for single statements that must not wait for anything else: by it, a node
+// says that it lives.
+func (db *DB) Single() *sql.DB { return db.single }
+
 // Close closes the connections.
 func (db *DB) Close() error { return db.close() }
 
 func (db *DB) closeAll() error {
-	return errors.Join(db.write.Close(), db.transfer.Close(), db.read.Close())
+	return errors.Join(db.write.Close(), db.transfer.Close(), db.read.Close(), db.single.Close())
 }

@@ -32,10 +32,8 @@ func translate(query string) string {
 			}
 		case strings.HasPrefix(query[i:], hint):
 			i += len(hint)
-			if n := strings.IndexAny(query[i:], " \t\n"); n >= 0 {
-				i += n + 1
-			} else {
-				i = len(query)
+			for i < len(query) && !strings.ContainsRune(" \t\n)", rune(query[i])) { // the name of the index
+				i++
 			}
 		default:
 			b.WriteByte(c)
