@@ -31,7 +31,12 @@ func translate(query string) string {
 				i++
 			}
 		case strings.HasPrefix(query[i:], hint):
-			i = endOf(query, i+len(hint), " ")
+			i += len(hint)
+			if n := strings.IndexAny(query[i:], " \t\n"); n >= 0 {
+				i += n + 1
+			} else {
+				i = len(query)
+			}
 		default:
 			b.WriteByte(c)
 			i++
