@@ -186,7 +186,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	if err := d.UpdateAddressPolicy(ctx); err != nil {
 		return err
 	}
-	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
+	d.Gate = &tokens.Gate{Store: d.Store.DB, Addresses: addressChecker{registry: d.Addresses}}
 	d.Refusals = refusals.NewRecorder(refusallog.New(d.Store.DB), d.Log)
 	d.History = history.NewRecorder(historytable.Table{DB: d.Store.DB}, d.Log)
 	d.TokenList = d.Store.TokenList()

@@ -161,6 +161,9 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	if shared, ok := d.Gate.Store.(spender); ok {
+		assertions.Shared = shared.SpendOnce
+	}
 	layer, err := widgetLayer()
 	if err != nil {
 		return nil, err
@@ -188,6 +191,11 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 		api.Subjects = d.Verifier
 	}
 	return api, nil
+}
+
+// spender is a store that several servers share. It spends what works once at any of them.
+type spender interface {
+	SpendOnce(ctx context.Context, id tokens.ID, made, expires time.Time) (first bool, err error)
 }
 
 // version returns the version of the program, for traces.

@@ -107,20 +107,56 @@ func (st *Store) beginEpoch(ctx context.Context, key Key) error {
 	}
 	st.epoch.Lock()
 	defer st.epoch.Unlock()
-	if err := st.lookForEpoch(ctx, key); !errors.Is(err, ErrForgot) {
-		return err // another step or node was faster
+	for n := 0; ; n++ {
+		if err := st.lookForEpoch(ctx, key); !errors.Is(err, ErrForgot) {
+			return err // another step or node was faster
+		}
+		if last, err := st.sink.NotBefore(ctx); n > 0 || err != nil || last != firstEpoch {
+			break
+		}
+		// Another node may be about to do the same, since the installation is new.
+		if err := pauseFor(ctx, firstWait); err != nil {
+			return err
+		}
 	}
-	notBefore, err := st.sink.SetNotBefore(ctx, st.opt.Now().Add(skew).Unix())
+	notBefore, err := st.nextEpoch(ctx)
 	if err != nil {
 		return fmt.Errorf("note that states were lost: %w", err)
 	}
 	if err := f.SetEpoch(ctx, notBefore); err != nil {
 		return fmt.Errorf("begin an epoch: %w", err)
 	}
-	st.raise(notBefore)
+	if st.raise(notBefore); notBefore == firstEpoch {
+		return nil
+	}
 	st.opt.Log.Warn("the engine of states had lost its memory: tokens issued until now that were not seen since are refused",
 		"not_before", time.Unix(notBefore, 0).UTC())
 	return nil
+}
+
+const (
+	firstEpoch = 1 // of an engine that has never had a value
+	firstWait  = 300 * time.Millisecond
+)
+
+// nextEpoch stores the time of the next epoch, and returns it. It is later than the last one, also
+// within a second.
+func (st *Store) nextEpoch(ctx context.Context) (int64, error) {
+	last, err := st.sink.NotBefore(ctx)
+	if err != nil {
+		return 0, err
+	}
+	next := max(st.opt.Now().Add(skew).Unix(), last+1)
+	if last == 0 { // no engine had an epoch: is it a new installation?
+		has, err := st.sink.HasTokens(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if !has {
+			next = firstEpoch
+		}
+	}
+	return st.sink.SetNotBefore(ctx, next)
 }
 
 // lookForEpoch reads the epoch in the place of a key. The error is [ErrForgot] if there is none.

@@ -23,7 +23,8 @@ func calls(t *testing.T, url string, fault func()) (failed int64) {
 	t.Helper()
 	statestest.Empty(t, url)
 	open := statestest.Values(t, url)
-	nodes := []*statestest.Node{statestest.Open(t, url, open()), statestest.Open(t, url, open())}
+	var opt states.Options
+	nodes := []*statestest.Node{statestest.OpenWith(t, url, open(), opt), statestest.OpenWith(t, url, open(), opt)}
 	const ids = 6
 	var answered, unknown [ids]atomic.Int64
 	var isOver atomic.Bool
@@ -106,7 +107,7 @@ func TestGone(t *testing.T) {
 	server := engines.NewPostgres(t, false)
 	url := server.Database(t)
 	statestest.Empty(t, url)
-	n := statestest.Open(t, url, statestest.Values(t, url)())
+	n := statestest.OpenWith(t, url, statestest.Values(t, url)(), states.Options{})
 	server.Stop()
 	start := time.Now()
 	err := n.Update(t.Context(), tokens.ID{1}, count)

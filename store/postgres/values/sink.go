@@ -57,6 +57,12 @@ func (s Sink) PutAddresses(ctx context.Context, list []states.Address) error {
 	return s.DB.TransferScopes(ctx, some)
 }
 
+// HasTokens implements [states.Sink].
+func (s Sink) HasTokens(ctx context.Context) (has bool, err error) {
+	err = s.DB.Reader().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM tokens)`).Scan(&has)
+	return has, err
+}
+
 // NotBefore implements [states.Sink].
 func (s Sink) NotBefore(ctx context.Context) (notBefore int64, err error) {
 	err = s.DB.Reader().QueryRowContext(ctx, `SELECT coalesce(max(not_before), 0) FROM states_lost`).Scan(&notBefore)
