@@ -25,9 +25,9 @@ import (
 	"stile.example/stile/store/states"
 )
 
-// Limits of time and number. A call on a connection that no longer responds ends with its own limit,
-// and one that waits for a new connection with the limit of that at the latest. A connection that no
-// longer responds is closed after staleAfter at most.
+// Limits of time and number. A call on a connection that no longer responds ends with its own
+// limit, and one that waits for a new connection with the limit of that at the latest. A connection
+// that no longer responds is closed after staleAfter at most.
 const (
 	defaultTimeout = time.Second            // of a call
 	dialTimeout    = time.Second            // to connect, and to log in
