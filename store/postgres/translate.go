@@ -31,7 +31,7 @@ func translate(query string) string {
 				i++
 			}
 		case strings.HasPrefix(query[i:], hint):
-			i = endOf(query, i+len(hint), " ")
+			i = endOfWord(query, i+len(hint))
 		default:
 			b.WriteByte(c)
 			i++
@@ -42,6 +42,14 @@ func translate(query string) string {
 
 // hint precedes the name of an index.
 const hint = "INDEXED BY "
+
+// endOfWord returns the index after the white space that follows the word at i.
+func endOfWord(query string, i int) int {
+	if n := strings.IndexAny(query[i:], " \t\n"); n >= 0 {
+		return i + n + 1
+	}
+	return len(query)
+}
 
 // endOf returns the index after the next end, from i on.
 func endOf(query string, i int, end string) int {
