@@ -102,9 +102,6 @@ func (st *Store) raise(notBefore int64) {
 // seeming to be issued after it.
 const skew = 2 * time.Second
 
-// nothingLost is what SetNotBefore returns if no token was issued before.
-const nothingLost = 1
-
 // beginEpoch begins an epoch after the engine has lost its memory: what was issued until now may
 // have been used. That is durable before the engine gets the epoch, so that no token becomes valid
 // again, whatever happens in between.
@@ -126,9 +123,6 @@ func (st *Store) beginEpoch(ctx context.Context) error {
 		return fmt.Errorf("begin an epoch: %w", err)
 	}
 	st.raise(notBefore)
-	if notBefore <= nothingLost {
-		return nil
-	}
 	st.opt.Log.Warn("the engine of states had lost its memory: tokens issued until now that were not seen since are refused",
 		"not_before", time.Unix(notBefore, 0).UTC())
 	return nil

@@ -85,14 +85,11 @@ func (s Sink) NotBefore(ctx context.Context) (notBefore int64, err error) {
 	return notBefore, err
 }
 
-// SetNotBefore implements [states.Sink]. Before there is a tenant, no token can have been issued, so
-// nothing was lost: a new installation admits tokens immediately.
+// SetNotBefore implements [states.Sink].
 func (s Sink) SetNotBefore(ctx context.Context, notBefore int64) (stored int64, err error) {
 	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `
-			INSERT INTO states_lost AS l (one, not_before)
-			SELECT 1, CASE WHEN EXISTS (SELECT 1 FROM tenants) OR EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM ledger_days)
-				THEN CAST(? AS bigint) ELSE 1 END
+			INSERT INTO states_lost AS l (one, not_before) VALUES (1, ?)
 			ON CONFLICT (one) DO UPDATE SET not_before = greatest(l.not_before, excluded.not_before)
 			RETURNING not_before`, notBefore).Scan(&stored)
 	})
