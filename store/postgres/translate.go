@@ -31,7 +31,10 @@ func translate(query string) string {
 				i++
 			}
 		case strings.HasPrefix(query[i:], hint):
-			i = endOfWord(query, i+len(hint))
+			i += len(hint)
+			for i < len(query) && !strings.ContainsRune(" \t\n)", rune(query[i])) { // the name of the index
+				i++
+			}
 		default:
 			b.WriteByte(c)
 			i++
@@ -42,14 +45,6 @@ func translate(query string) string {
 
 // hint precedes the name of an index.
 const hint = "INDEXED BY "
-
-// endOfWord returns the index after the white space that follows the word at i.
-func endOfWord(query string, i int) int {
-	if n := strings.IndexAny(query[i:], " \t\n"); n >= 0 {
-		return i + n + 1
-	}
-	return len(query)
-}
 
 // endOf returns the index after the next end, from i on.
 func endOf(query string, i int, end string) int {

@@ -12,7 +12,6 @@ func TestTranslate(t *testing.T) {
 		"SELECT ? -- why?":                       "SELECT $1 ",
 		`SELECT a FROM b INDEXED BY c WHERE a`:   `SELECT a FROM b WHERE a`,
 		`SELECT a FROM b INDEXED BY c`:           `SELECT a FROM b `,
-		"SELECT a FROM b INDEXED BY c\n\tWHERE a": "SELECT a FROM b \tWHERE a",
 		`SELECT 'INDEXED BY c ?' FROM b`:         `SELECT 'INDEXED BY c ?' FROM b`,
 		`SELECT unnest(?::bytea[]), '`:           `SELECT unnest($1::bytea[]), '`,
 		`A ? B INDEXED BY x WHERE c = ? LIMIT ?`: `A $1 B WHERE c = $2 LIMIT $3`,
