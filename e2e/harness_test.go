@@ -8,6 +8,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,7 +26,14 @@ import (
 
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(stiletest.Main(m, &binary)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := chooseTests(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	os.Exit(stiletest.Main(m, &binary))
+}
 
 // trusting makes the server trust X-Forwarded-For from the tests.
 const trusting = "trusted_proxies: [127.0.0.1/32]\n"
@@ -62,9 +70,11 @@ func startServer(t testing.TB, program *stiletest.Server) *server {
 	return s
 }
 
-// unstarted returns a program with an empty data directory, not yet started.
+// unstarted returns a program with an empty data directory, not yet started. It is several nodes if
+// the tests run on these.
 func unstarted(t testing.TB, settings string) *stiletest.Server {
-	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.NoChallenges()}
+	t.Helper()
+	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.NoChallenges(), Nodes: newNodes(t)}
 }
 
 func newClient() *http.Client {

@@ -21,8 +21,8 @@ type importing struct {
 
 func (s *server) startImport() *importing {
 	s.t.Helper()
-	i := &importing{Cmd: exec.Command(s.Binary, "content", "import", "-", "--format", "jsonl")}
-	i.Dir, i.Stderr = s.Dir, &i.said
+	i := &importing{Cmd: s.Program("content", "import", "-", "--format", "jsonl")}
+	i.Stderr = &i.said
 	in, err := i.StdinPipe()
 	s.must(err)
 	i.in = in
@@ -36,8 +36,7 @@ func (s *server) startImport() *importing {
 // importAgain imports an item that exists, and returns what the command writes to standard error:
 // nothing if it succeeded.
 func (s *server) importAgain() string {
-	cmd := exec.Command(s.Binary, "content", "import", "again.jsonl")
-	cmd.Dir = s.Dir
+	cmd := s.Program("content", "import", "again.jsonl")
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	if err := cmd.Run(); err != nil {

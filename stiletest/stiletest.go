@@ -6,11 +6,13 @@ package stiletest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -63,7 +65,9 @@ type Server struct {
 	Secure   bool     // Settings name a certificate: URL is https, and the certificate is not checked
 	URL      string   // of the public listener; Start sets it, or uses its port if it is set already
 	AdminURL string   // of the admin listener; the same applies
+	Nodes    *Nodes   // several processes instead of one; nil: one
 
+	name string // of the settings' file, without .yaml; "": stile
 	cmd  *exec.Cmd
 	exit chan error
 	log  *logs
@@ -79,18 +83,21 @@ func NoChallenges() []string {
 // Start writes the settings and starts the server. It returns once the server is ready. A restart
 // keeps the ports.
 func (s *Server) Start() error {
+	if s.Nodes != nil {
+		return s.startNodes()
+	}
 	listen, admin := "127.0.0.1:0", "127.0.0.1:0"
 	if s.URL != "" {
 		listen, admin = s.URL[strings.Index(s.URL, "//")+2:], strings.TrimPrefix(s.AdminURL, "http://")
 	}
 	text := fmt.Sprintf("listen: %q\nadmin_listen: %q\n%s\n", listen, admin, s.Settings)
-	if err := os.WriteFile(filepath.Join(s.Dir, "stile.yaml"), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(s.Dir, s.file()), []byte(text), 0o600); err != nil {
 		return err
 	}
 	args := append(append([]string{}, s.Wrap...), s.Binary, "serve")
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Dir = s.Dir
-	s.cmd.Env = append(append(environ(), "GOTRACEBACK=all"), s.Env...)
+	s.cmd.Env = slices.Concat(s.environ(), []string{"GOTRACEBACK=all"}, s.Env)
 	s.log = &logs{}
 	pipe, err := s.cmd.StderrPipe()
 	if err != nil {
@@ -105,6 +112,9 @@ func (s *Server) Start() error {
 	go func(cmd *exec.Cmd, exit chan error) { <-read; exit <- cmd.Wait() }(s.cmd, s.exit)
 	return s.waitReady()
 }
+
+// file returns the name of the settings' file.
+func (s *Server) file() string { return cmp.Or(s.name, "stile") + ".yaml" }
 
 // waitReady waits for the log lines that name the listeners, then for /readyz. After a restart,
 // that reports for up to 3 s that proofs can't be checked; tests without proofs don't wait for it.
@@ -146,13 +156,21 @@ func (s *Server) client() *http.Client {
 }
 
 // Log returns what the server has written to standard error since its last start.
-func (s *Server) Log() string { return s.log.String() }
+func (s *Server) Log() string {
+	if s.Nodes != nil {
+		return s.Nodes.log()
+	}
+	return s.log.String()
+}
 
-// PID returns the id of the server's process.
+// PID returns the id of the server's process. Several nodes have no such id.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // Kill ends the server immediately, like kill -9.
 func (s *Server) Kill() error {
+	if s.Nodes != nil {
+		return s.Nodes.end((*Server).Kill)
+	}
 	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
@@ -162,6 +180,9 @@ func (s *Server) Kill() error {
 // Stop sends SIGTERM and waits for the server to exit. It returns an error unless the exit code is
 // 0.
 func (s *Server) Stop() error {
+	if s.Nodes != nil {
+		return s.Nodes.end((*Server).Stop)
+	}
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
@@ -183,14 +204,28 @@ func (s *Server) wait(onFailure error) error {
 	}
 }
 
-// Command runs a command of the program in the server's directory, and returns its standard output.
-func (s *Server) Command(args ...string) (string, error) {
+// Program returns a command of the program, to run in the server's directory. Of several nodes, it
+// is for one that is chosen at random.
+func (s *Server) Program(args ...string) *exec.Cmd {
+	if s.Nodes != nil && len(s.Nodes.list) > 0 {
+		return s.Nodes.list[rand.IntN(len(s.Nodes.list))].Program(args...)
+	}
 	cmd := exec.Command(s.Binary, args...)
-	cmd.Dir, cmd.Env = s.Dir, environ()
+	cmd.Dir, cmd.Env = s.Dir, s.environ()
+	return cmd
+}
+
+// Command runs a command of the program in the server's directory, and returns its standard output.
+// If several nodes run, and the command may have changed something, all know that afterwards.
+func (s *Server) Command(args ...string) (string, error) {
+	cmd := s.Program(args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return stdout.String(), fmt.Errorf("stile %s: %w\n%s", strings.Join(args, " "), err, &stderr)
+	}
+	if s.Nodes != nil && changes(args) {
+		return stdout.String(), s.Nodes.awaitNews()
 	}
 	return stdout.String(), nil
 }
@@ -207,9 +242,14 @@ func (s *Server) CommandJSON(v any, args ...string) error {
 	return nil
 }
 
-// environ returns this process's environment, without settings of stile.
-func environ() []string {
-	return slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "STILE_") })
+// environ returns this process's environment, without settings of stile but the name of the
+// settings' file, unless that is the default.
+func (s *Server) environ() []string {
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "STILE_") })
+	if s.name != "" {
+		env = append(env, "STILE_CONFIG="+s.file())
+	}
+	return env
 }
 
 // Tenant adds a tenant and returns its secret.
