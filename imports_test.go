@@ -82,6 +82,8 @@ var allowedImports = map[string]string{
 	"store/tables/auditlog":     "audit store/tables/rows",
 	"store/sqlite/inspect":      "addresses audit corpus/sqlite refusals store/sqlite store/tables/auditlog store/sqlite/migration store/tables/statementlog tenants tokens usage store/tables/rows store/tables/tenanttable idempotency statements webhooks",
 	"store/states":              "addresses store/breaker tokens usage",
+	"store/states/statestest":   "addresses stiletest/engines store/postgres store/postgres/values store/states store/storetest store/tables/historytable store/tables/refusallog store/tables/tokenlist tokens tokens/listing usage",
+	"store/postgres/values":     "addresses store/postgres store/states store/tables/rows tokens jackc/pgx",
 	"store/storetest":           "tokens addresses refusals tenants usage tokens/listing history",
 	"store/tables/refusallog":   "refusals store/tables/rows",
 	"store/tables/tokenlist":    "tokens tokens/listing store/tables/rows",

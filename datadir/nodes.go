@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -14,6 +15,8 @@ import (
 	"stile.example/stile/nodes"
 	"stile.example/stile/settings"
 	"stile.example/stile/statements"
+	"stile.example/stile/store"
+	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/postgres/nodetable"
 	"stile.example/stile/usage"
 )
@@ -44,6 +47,144 @@ func infoOf(s *settings.Settings, fingerprintKey []byte) nodes.Info {
 		version = info.Main.Version
 	}
 	return nodes.Info{Name: s.NodeName(), Version: version, Settings: s.SharedFingerprint(fingerprintKey)}
+}
+
+// openShared opens what nodes share, registers this process as one of them, and opens the keys.
+func (d *Dir) openShared(ctx context.Context, s *settings.Settings, how opening) (err error) {
+	if d.box, err = newBox(s); err != nil {
+		return err
+	}
+	p := store.Places{Data: s.Data, Log: d.Log, Now: d.Now, StateUser: s.StateUser()}
+	if p.Postgres, err = s.StoreURL(); err != nil {
+		return err
+	}
+	if p.StatePassword, err = s.StatePassword(); err != nil {
+		return err
+	}
+	if s.State.Word() == "" {
+		p.States = s.State.Reveal()
+	}
+	if s.CorpusStore.Word() == "" {
+		p.Bucket = s.CorpusStore.Reveal()
+	}
+	d.Store, err = store.OpenShared(ctx, p, func(db *postgres.DB) (store.Member, error) {
+		d.sealed, d.nodeTable = nodetable.Sealed{DB: db}, nodetable.Table{Pool: db.Single()}
+		return d.join(ctx, s)
+	})
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	return d.openSharedKeys(ctx, how)
+}
+
+// join registers this process as a node.
+func (d *Dir) join(ctx context.Context, s *settings.Settings) (m store.Member, err error) {
+	n, err := nodes.Join(ctx, nodes.Options{
+		Store: d.nodeTable, Log: d.Log, Info: infoOf(s, []byte(d.box.Fingerprint())),
+		Settle:     func(ctx context.Context) error { return d.Store.Shared.States.Settle(ctx) },
+		Scan:       func(ctx context.Context) error { return d.Store.Shared.States.Scan(ctx) },
+		Generation: d.generation,
+	})
+	if err != nil {
+		return m, err
+	}
+	if err := checkClock(n.Clock(), d.Log); err != nil {
+		return m, errors.Join(err, n.Stop(ctx))
+	}
+	d.Nodes = n
+	return store.Member{Number: n.Number(), Leases: leases{n}, Leave: func() {
+		d.Nodes = nil
+		if err := n.Stop(ctx); err != nil {
+			d.Log.Warn("can't remove this node from the list of nodes", "err", err)
+		}
+	}}, nil
+}
+
+// generation returns the generation of the corpus that this node serves.
+func (d *Dir) generation() int64 {
+	f, _ := d.Store.Following()
+	return f.Generation
+}
+
+const (
+	// WarnClock is the difference of two clocks that is reported, and MaxClock that with which a node
+	// does not start: times of tokens, proofs and blocks would mean something else on each node.
+	WarnClock = 2 * time.Second
+	MaxClock  = 5 * time.Second
+)
+
+// checkClock returns an error if the database's clock is too far ahead, or behind.
+func checkClock(ahead time.Duration, log *slog.Logger) error {
+	switch d := ahead.Abs(); {
+	case d > MaxClock:
+		return fmt.Errorf("the clock of PostgreSQL differs from this machine's by %.1f s, and at most %s is allowed: set both by NTP", ahead.Seconds(), MaxClock)
+	case d > WarnClock:
+		log.Warn("the clock of PostgreSQL differs from this machine's; set both by NTP", "ahead", ahead.Round(100*time.Millisecond).String())
+	}
+	return nil
+}
+
+// startNode makes this node notice what others change, and says that it lives.
+func (d *Dir) startNode(ctx context.Context) error {
+	if err := d.startBlocks(ctx, nodetable.Blocks{DB: d.Store.DB}); err != nil {
+		return err
+	}
+	d.Nodes.Use(d.topics())
+	d.Nodes.Start()
+	return nil
+}
+
+// Serve says that this node is a server, and begins what servers do all the time, until ctx is done
+// and then stop is called: it returns quotas that it has not used.
+func (d *Dir) Serve(ctx context.Context, address string) (stop func()) {
+	if d.Nodes == nil {
+		return func() {}
+	}
+	d.Nodes.Serve(address)
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	var work sync.WaitGroup
+	work.Go(func() { d.Store.Shared.States.Run(running) })
+	work.Go(func() { d.Store.Follow(running) })
+	work.Go(func() { d.Meter.Run(running, returnWithin, d.reportQuotas) })
+	return func() { end(); work.Wait() }
+}
+
+// returnWithin is how long a node that stops may take to return quotas.
+const returnWithin = 2 * time.Second
+
+// reportQuotas logs once that quotas can't be shared, and once that they can be again.
+func (d *Dir) reportQuotas(err error) {
+	switch failing := err != nil; {
+	case failing && !d.quotasFail.Swap(true):
+		d.Log.Error("can't share the quotas of tenants with other nodes", "err", err)
+	case !failing && d.quotasFail.Swap(false):
+		d.Log.Info("the quotas of tenants are shared again")
+	}
+}
+
+// leaveWithin is how long a node that stops may take to say so.
+const leaveWithin = 3 * time.Second
+
+// leave transfers what this node counted, and removes it from the nodes.
+func (d *Dir) leave() (err error) {
+	if d.Nodes == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	defer cancel()
+	if d.blocks != nil {
+		d.blocks.close()
+	}
+	if d.Store != nil {
+		err = d.Store.Shared.States.Settle(ctx)
+	}
+	if err != nil { // its row stays: whoever finds it silent copies what it counted
+		err = fmt.Errorf("copy what this node counted: %w", err)
+		d.Nodes.Pause()
+	} else {
+		err = d.Nodes.Stop(ctx)
+	}
+	return err
 }
 
 // topics returns what this node reads again when another has changed it.

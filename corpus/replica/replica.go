@@ -72,7 +72,8 @@ type Chunks interface {
 // Leases lets one node at a time do something.
 type Leases interface {
 	// Lease takes the lease of a name, to do what the text says, until release is called. lost is
-	// closed if the lease ends before. If another node has it, the error is a [HeldError].
+	// closed if the lease ends before. ctx is only for taking it. If another node has it, the error is
+	// a [HeldError].
 	Lease(ctx context.Context, name, what string) (release func(), lost <-chan struct{}, err error)
 }
 
@@ -84,13 +85,14 @@ type HeldError struct {
 
 func (e HeldError) Error() string { return fmt.Sprintf("%s, on node %s", e.What, e.Node) }
 
-// Options is what a [Replica] needs. All but Log are required.
+// Options is what a [Replica] needs. All but Log and Wait are required.
 type Options struct {
 	Catalog Catalog
 	Chunks  Chunks
 	Leases  Leases
 	Now     func() time.Time
 	Log     *slog.Logger
+	Wait    time.Duration // a quarter of that before the first repetition of a request; 0 means 100 ms
 }
 
 // Replica publishes and fetches generations. It is safe for concurrent use.
@@ -106,6 +108,9 @@ type moved struct{ fetched, stored atomic.Int64 }
 func New(o Options) *Replica {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Wait == 0 {
+		o.Wait = 100 * time.Millisecond
 	}
 	return &Replica{Options: o}
 }

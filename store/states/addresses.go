@@ -61,12 +61,12 @@ func (st *Store) UpdateAddress(ctx context.Context, a addresses.Scope, fn func(a
 func (st *Store) EachAddress(ctx context.Context, fn func(addresses.Scope, addresses.State)) error {
 	seen := map[string]bool{} // the engine may repeat a value
 	err := st.engine.Each(ctx, KindAddress, func(k Key, b []byte) error {
-		scope, s, err := readAddress(k, b)
-		if err != nil || s == (addresses.State{}) || seen[k.ID] {
+		a, err := st.readAddress(k, b)
+		if err != nil || a.State == (addresses.State{}) || seen[k.ID] {
 			return err
 		}
 		seen[k.ID] = true
-		fn(scope, s)
+		fn(a.Scope, a.State)
 		return nil
 	})
 	if err != nil {
@@ -76,16 +76,29 @@ func (st *Store) EachAddress(ctx context.Context, fn func(addresses.Scope, addre
 }
 
 // readAddress reads the value of an address.
-func readAddress(k Key, b []byte) (scope addresses.Scope, s addresses.State, err error) {
-	if scope, err = scopeOf(k.ID); err != nil {
-		return scope, s, err
+func (st *Store) readAddress(k Key, b []byte) (a Address, err error) {
+	if a.Scope, err = scopeOf(k.ID); err != nil {
+		return a, err
 	}
-	state, err := stateOf(b)
+	copy(a.key[:], k.ID)
+	v, err := parseValue(b)
 	if err == nil {
-		s, err = addresses.DecodeState(state)
+		a.Version = v.version
+		a.State, err = addresses.DecodeState(v.state)
 	}
 	if err != nil {
-		err = fmt.Errorf("address %s: %w", scope.Range, err)
+		return a, fmt.Errorf("address %s: %w", a.Scope.Range, err)
 	}
-	return scope, s, err
+	a.Expires = addressExpires(a.State, st.opt.Now()).Unix()
+	return a, nil
+}
+
+// noteAddress notes a state that is to be transferred.
+func (st *Store) noteAddress(key addressKey, v value, s addresses.State) {
+	scope, err := scopeOf(string(key[:]))
+	if err != nil {
+		st.opt.Log.Error("a state of an address is not transferred", "err", err)
+		return
+	}
+	st.dirtyAddresses.add(key, Address{scope, v.version, addressExpires(s, st.opt.Now()).Unix(), s, key})
 }

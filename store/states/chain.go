@@ -46,8 +46,8 @@ type shard[K comparable, S comparable] struct {
 	known   knownValues[K]
 }
 
-// chain has the steps that wait until the value can be changed again. One of the callers changes it:
-// the leader.
+// chain has the steps that wait until the value can be changed again. One of the callers changes
+// it: the leader.
 type chain[S comparable] struct{ steps []*step[S] }
 
 // step is an update that waits, or is applied.

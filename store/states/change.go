@@ -148,8 +148,8 @@ func (c *change[K, S]) decide() (next S, spender *step[S], changed bool, err err
 	return next, spender, next != old || spender != nil, nil
 }
 
-// try returns the swap for a decision. If the reply to the same swap was lost, it is the same: so it
-// does not matter which of the two arrives.
+// try returns the swap for a decision. If the reply to the same swap was lost, it is the same: so
+// it does not matter which of the two arrives.
 func (c *change[K, S]) try(next S, spender *step[S], epoch int64) try[S] {
 	if n := len(c.tries); n > 0 {
 		last := c.tries[n-1]

@@ -143,12 +143,15 @@ func (l *link) Swap(ctx context.Context, s Swap) (Present, bool, error) {
 type table struct {
 	mu        sync.Mutex
 	tokens    map[tokens.ID]Token
+	addresses map[addressKey]Address
 	notBefore int64
 	fault     error
 	puts      int
 }
 
-func newTable() *table { return &table{tokens: map[tokens.ID]Token{}} }
+func newTable() *table {
+	return &table{tokens: map[tokens.ID]Token{}, addresses: map[addressKey]Address{}}
+}
 
 func (t *table) PutTokens(_ context.Context, list []Token) error {
 	t.mu.Lock()
@@ -190,7 +193,16 @@ func (t *table) Used(_ context.Context, month int32) (map[uint32]int64, error) {
 	return used, t.fault
 }
 
-func (t *table) Sweep(context.Context, int64) error { return nil }
+func (t *table) Sweep(context.Context, time.Time) error { return nil }
+
+func (t *table) PutAddresses(_ context.Context, list []Address) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, a := range list {
+		t.addresses[a.key] = a
+	}
+	return t.fault
+}
 
 // nodes returns stores that share an engine and a table, and how each reaches the engine.
 func nodes(t *testing.T, n int, m *memory, s Sink) (stores []*Store, links []*link) {

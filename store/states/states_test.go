@@ -121,7 +121,8 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestOneProof sends each of 500 proofs to both nodes several times at once, while replies are lost.
+// TestOneProof sends each of 500 proofs to both nodes several times at once, while replies are
+// lost.
 func TestOneProof(t *testing.T) {
 	stores, links := nodes(t, 2, newMemory(), newTable())
 	links[0].lose.Store(20)
@@ -213,8 +214,8 @@ func TestCombined(t *testing.T) {
 	}
 }
 
-// TestGivenUp checks that a step whose ctx ends while it waits is not applied, and that those behind
-// it are.
+// TestGivenUp checks that a step whose ctx ends while it waits is not applied, and that those
+// behind it are.
 func TestGivenUp(t *testing.T) {
 	stores, links := nodes(t, 1, newMemory(), newTable())
 	links[0].wait = make(chan struct{})
@@ -341,8 +342,8 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// TestForgetting checks that no token that was issued before a loss of memory is valid again, at any
-// node, and that tokens issued later are.
+// TestForgetting checks that no token that was issued before a loss of memory is valid again, at
+// any node, and that tokens issued later are.
 func TestForgetting(t *testing.T) {
 	m, db := newMemory(), newTable()
 	stores, _ := nodes(t, 2, m, db)

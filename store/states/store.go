@@ -42,7 +42,10 @@ type Store struct {
 	epoch     sync.Mutex   // held while an epoch begins
 	restored  atomic.Int64 // values that were written back after a failover
 	failing   atomic.Bool
-	dirty     dirty
+
+	dirtyTokens    dirty[tokens.ID, Token]
+	dirtyAddresses dirty[addressKey, Address]
+	moving         sync.Mutex // held during a transfer
 }
 
 var _ tokens.SharedStore = (*Store)(nil)
@@ -55,17 +58,17 @@ func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, e
 	opt.ChangeTimeout = cmp.Or(opt.ChangeTimeout, 4*time.Second)
 	st := &Store{engine: engine, sink: sink, opt: opt}
 	st.attempts.Store(uint64(opt.Now().UnixNano())) // so that a restart repeats none
-	st.dirty.values = map[tokens.ID]Token{}
 	st.tokens = keeper[tokens.ID, tokens.State]{st: st, kind: KindToken,
 		name:   func(id tokens.ID) string { return string(id[:]) },
 		decode: tokens.DecodeState, encode: tokens.AppendState, expires: tokenExpires,
 		isLive:  func(s tokens.State) bool { return s.Dead == tokens.None },
-		changed: func(id tokens.ID, v value, s tokens.State) { st.dirty.add(Token{id, v.version, s}) },
+		changed: func(id tokens.ID, v value, s tokens.State) { st.dirtyTokens.add(id, Token{id, v.version, s}) },
 	}
 	st.addresses = keeper[addressKey, addresses.State]{st: st, kind: KindAddress,
 		name:   func(a addressKey) string { return string(a[:]) },
 		decode: addresses.DecodeState, encode: addresses.AppendState, expires: addressExpires,
-		isLive: func(addresses.State) bool { return false },
+		isLive:  func(addresses.State) bool { return false },
+		changed: st.noteAddress,
 	}
 	st.quotas = quotaKeeper(st)
 	st.tokens.start(opt.MaxKnown, opt.KeepIdle)
@@ -155,6 +158,9 @@ func (st *Store) report(err error) {
 		}
 	}
 }
+
+// Engine returns the engine.
+func (st *Store) Engine() Engine { return st.engine }
 
 // Ready returns an error if the engine can't be read and written.
 func (st *Store) Ready(ctx context.Context) error { return st.engine.Ready(ctx) }

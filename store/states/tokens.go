@@ -36,8 +36,8 @@ func (st *Store) UpdateOnce(
 // Peek implements [tokens.Store].
 func (st *Store) Peek(id tokens.ID) (tokens.State, bool) { return st.tokens.peek(id) }
 
-// SpendOnce reports whether it gets an id for the first time, at any node, until it expires. If what
-// was stored at the time made may be lost, it reports false.
+// SpendOnce reports whether it gets an id for the first time, at any node, until it expires. If
+// what was stored at the time made may be lost, it reports false.
 func (st *Store) SpendOnce(ctx context.Context, id tokens.ID, made, expires time.Time) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, st.opt.ChangeTimeout)
 	defer cancel()

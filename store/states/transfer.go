@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
 )
 
@@ -19,14 +20,16 @@ type Sink interface {
 	// what they count in the ledger. Counts are totals, and the larger one wins: so a state may be
 	// put late, repeatedly and in any order.
 	PutTokens(ctx context.Context, list []Token) error
+	// PutAddresses stores states of addresses, unless a later version is stored.
+	PutAddresses(ctx context.Context, list []Address) error
 	// NotBefore returns until when states may have been lost, in Unix seconds; 0: none was lost.
 	NotBefore(ctx context.Context) (int64, error)
 	// SetNotBefore stores a later NotBefore, and returns what is stored.
 	SetNotBefore(ctx context.Context, notBefore int64) (int64, error)
 	// Used returns the calls of each tenant in a month (since the year 0) that are in the ledger.
 	Used(ctx context.Context, month int32) (map[uint32]int64, error)
-	// Sweep removes the tokens that expired before a time, in Unix seconds, from the lists.
-	Sweep(ctx context.Context, before int64) error
+	// Sweep removes what expired long before now from the lists.
+	Sweep(ctx context.Context, now time.Time) error
 }
 
 // Token is the state of a token.
@@ -36,114 +39,158 @@ type Token struct {
 	State   tokens.State
 }
 
+func (t Token) order() (id []byte, version uint32) { return t.ID[:], t.Version }
+
+// Address is the state of a scope of addresses.
+type Address struct {
+	Scope   addresses.Scope
+	Version uint32
+	Expires int64 // Unix seconds
+	State   addresses.State
+
+	key addressKey
+}
+
+func (a Address) order() (id []byte, version uint32) { return a.key[:], a.Version }
+
 const (
 	transferEvery = time.Second
 	transferRows  = 500     // of one PutTokens
-	maxDirty      = 200_000 // tokens that wait for a transfer: about 40 MB
+	maxDirty      = 200_000 // states of a kind that wait for a transfer: about 70 MB
 )
 
-// dirty has the states that are not transferred yet.
-type dirty struct {
-	mu     sync.Mutex
-	values map[tokens.ID]Token
-	missed bool // some are not in values
+// row is a state that is transferred: a Token or an Address.
+type row interface {
+	order() (id []byte, version uint32)
+}
 
-	moving sync.Mutex // held during a transfer
+// dirty has the states of one kind that are not transferred yet.
+type dirty[K comparable, V row] struct {
+	mu     sync.Mutex
+	values map[K]V
+	missed bool // some are not in values
 }
 
 // add notes a changed state. If too many wait, since the database is away, it is found by a scan of
 // the engine later.
-func (d *dirty) add(t Token) {
+func (d *dirty[K, V]) add(key K, v V) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	old, waits := d.values[t.ID]
+	if d.values == nil {
+		d.values = map[K]V{}
+	}
+	old, waits := d.values[key]
+	_, version := v.order()
+	_, oldVersion := old.order()
 	switch {
-	case waits && old.Version > t.Version:
+	case waits && oldVersion > version:
 	case !waits && len(d.values) >= maxDirty:
 		d.missed = true
 	default:
-		d.values[t.ID] = t
+		d.values[key] = v
 	}
 }
 
 // take returns the states that wait, and whether others were missed.
-func (d *dirty) take() (list []Token, missed bool) {
+func (d *dirty[K, V]) take() (values map[K]V, missed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	list, missed = slices.Collect(maps.Values(d.values)), d.missed
-	d.values, d.missed = map[tokens.ID]Token{}, false
-	return list, missed
+	values, missed = d.values, d.missed
+	d.values, d.missed = nil, false
+	return values, missed
 }
 
 // miss notes that a scan is necessary.
-func (d *dirty) miss() {
+func (d *dirty[K, V]) miss() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.missed = true
 }
 
-// Settle transfers what was changed at this node before it was called.
-func (st *Store) Settle(ctx context.Context) error {
-	st.dirty.moving.Lock()
-	defer st.dirty.moving.Unlock()
-	list, missed := st.dirty.take()
-	err := st.put(ctx, list)
-	if missed {
-		if err == nil {
-			err = st.scan(ctx)
+// settle transfers the states that wait. Those that fail wait again. scan transfers all of the kind.
+func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V) error, scan func(context.Context) error) error {
+	values, missed := d.take()
+	err := inParts(ctx, slices.Collect(maps.Values(values)), put)
+	if err != nil {
+		for key, v := range values {
+			d.add(key, v)
 		}
-		if err != nil {
-			st.dirty.miss()
-		}
+	}
+	if missed && err == nil {
+		err = scan(ctx)
+	}
+	if missed && err != nil {
+		d.miss()
 	}
 	return err
 }
 
-// put transfers states. Those that fail wait again.
-func (st *Store) put(ctx context.Context, list []Token) error {
-	// In one order, so that nodes that put the same tokens wait for each other only once.
-	slices.SortFunc(list, func(a, b Token) int { return slices.Compare(a.ID[:], b.ID[:]) })
+// inParts transfers states in one order, so that nodes that put the same ones wait for each other
+// only once.
+func inParts[V row](ctx context.Context, list []V, put func(context.Context, []V) error) error {
+	slices.SortFunc(list, func(a, b V) int {
+		i, _ := a.order()
+		j, _ := b.order()
+		return slices.Compare(i, j)
+	})
 	for part := range slices.Chunk(list, transferRows) {
-		if err := st.sink.PutTokens(ctx, part); err != nil {
-			for _, t := range list {
-				st.dirty.add(t)
-			}
+		if err := put(ctx, part); err != nil {
 			return fmt.Errorf("transfer states to the database: %w", err)
 		}
 	}
 	return nil
 }
 
-// Scan transfers the states of all tokens in the engine: also those that a node changed and did not
-// transfer before it died. It reads everything, so it is for the time after a death, and for one
-// node at a time.
-func (st *Store) Scan(ctx context.Context) error {
-	st.dirty.moving.Lock()
-	defer st.dirty.moving.Unlock()
-	return st.scan(ctx)
+// Settle transfers what was changed at this node before it was called.
+func (st *Store) Settle(ctx context.Context) error {
+	st.moving.Lock()
+	defer st.moving.Unlock()
+	return errors.Join(
+		st.dirtyTokens.settle(ctx, st.sink.PutTokens, st.scanTokens),
+		st.dirtyAddresses.settle(ctx, st.sink.PutAddresses, st.scanAddresses))
 }
 
-func (st *Store) scan(ctx context.Context) error {
-	var list []Token
+// Scan transfers all states in the engine: also those that a node changed and did not transfer
+// before it died. It reads everything, so it is for the time after a death, and for one node at a
+// time.
+func (st *Store) Scan(ctx context.Context) error {
+	st.moving.Lock()
+	defer st.moving.Unlock()
+	return errors.Join(st.scanTokens(ctx), st.scanAddresses(ctx))
+}
+
+func (st *Store) scanTokens(ctx context.Context) error {
+	return scan(ctx, st.engine, KindToken, readToken, st.sink.PutTokens)
+}
+
+func (st *Store) scanAddresses(ctx context.Context) error {
+	return scan(ctx, st.engine, KindAddress, st.readAddress, st.sink.PutAddresses)
+}
+
+// scan transfers all values of a kind. A damaged value is reported, and does not stop it.
+func scan[V row](
+	ctx context.Context, from Engine, kind byte, read func(Key, []byte) (V, error), put func(context.Context, []V) error,
+) error {
+	var list []V
 	var damaged error
-	err := st.engine.Each(ctx, KindToken, func(k Key, b []byte) error {
-		t, err := readToken(k, b)
+	err := from.Each(ctx, kind, func(k Key, b []byte) error {
+		v, err := read(k, b)
 		if err != nil {
-			damaged = err // the others must not wait for it
+			damaged = err
 			return nil
 		}
-		if list = append(list, t); len(list) < transferRows {
+		if list = append(list, v); len(list) < transferRows {
 			return nil
 		}
-		err = st.put(ctx, list)
+		err = inParts(ctx, list, put)
 		list = list[:0]
 		return err
 	})
 	if err == nil {
-		err = st.put(ctx, list)
+		err = inParts(ctx, list, put)
 	}
 	if err != nil {
-		err = fmt.Errorf("scan the states of tokens: %w", err)
+		err = fmt.Errorf("scan the states: %w", err)
 	}
 	return errors.Join(err, damaged)
 }
@@ -205,8 +252,8 @@ type Sweeper interface {
 	Sweep(ctx context.Context, now time.Time) error
 }
 
-// Sweep removes what expired long before now: tokens from the lists, and values from engines that do
-// not do that themselves. What the tokens used is in the ledger already.
+// Sweep removes what expired long before now: tokens from the lists, and values from engines that
+// do not do that themselves. The ledger already has the usage of the tokens.
 func (st *Store) Sweep(ctx context.Context, now time.Time) error {
 	if err := st.Settle(ctx); err != nil {
 		return err
@@ -218,8 +265,5 @@ func (st *Store) Sweep(ctx context.Context, now time.Time) error {
 	}
 	st.tokens.forgetExpired(now)
 	st.addresses.forgetExpired(now)
-	if err := st.sink.Sweep(ctx, now.Add(-keepAfter).Unix()); err != nil {
-		return fmt.Errorf("remove expired tokens: %w", err)
-	}
-	return nil
+	return st.sink.Sweep(ctx, now)
 }

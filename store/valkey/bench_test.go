@@ -1,6 +1,8 @@
 package valkey_test
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strconv"
@@ -120,4 +122,60 @@ func clientTime() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkBytes measures the memory of a token, a new one and one with a proof, by what the server
+// reports about 100,000 of them.
+func BenchmarkBytes(b *testing.B) {
+	for name, start := range map[string]func(testing.TB, ...string) *engines.Engine{"valkey9": engines.Valkey, "redis7": engines.Redis} {
+		for _, once := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/proof=%v", name, once), func(b *testing.B) {
+				s := start(b)
+				e, c := open(b, valkey.Options{URL: "valkey://" + s.Addr}), raw(b, s.Addr)
+				const count = 100_000
+				before := usedMemory(b, c)
+				last := fill(b, e, count, once)
+				b.ReportMetric(float64(usedMemory(b, c)-before)/count, "bytes/token")
+				m := send(b, c, "MEMORY", "USAGE", "t:{"+base64.RawURLEncoding.EncodeToString([]byte(last.ID))+"}")
+				n, _ := m.AsInt64()
+				b.ReportMetric(float64(n), "MEMORY-USAGE")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+// fill stores so many tokens, and returns the last.
+func fill(b *testing.B, e *valkey.Engine, count int, once bool) (last states.Key) {
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			for n := i; n < count; n += 64 {
+				var id [16]byte
+				_, _ = rand.Read(id[:])
+				s := change(states.Key{Kind: states.KindToken, ID: string(id[:])}, "", value(n))
+				if once {
+					s.Once = states.Once{Digest: id, Until: inAnHour()}
+				}
+				if _, swapped, err := e.Swap(b.Context(), s); err != nil || !swapped {
+					b.Error(swapped, err)
+					return
+				}
+				if n == count-1 {
+					last = s.Key
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return last
+}
+
+func usedMemory(b *testing.B, c rueidis.Client) int64 {
+	m := send(b, c, "INFO", "memory")
+	text, _ := m.ToString()
+	_, rest, _ := strings.Cut(text, "used_memory:")
+	number, _, _ := strings.Cut(rest, "\r")
+	n, _ := strconv.ParseInt(number, 10, 64)
+	return n
 }

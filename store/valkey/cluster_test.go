@@ -19,7 +19,7 @@ const poll = 10 * time.Millisecond
 // TestCluster runs all tests of a Cluster on one: to form it takes seconds.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	nodes := engines.Cluster(t, "appendonly yes", "appendfsync always", "cluster-require-full-coverage no", "repl-diskless-sync-delay 0")
+	nodes := engines.Cluster(t, "appendonly yes", "appendfsync always", "cluster-require-full-coverage no", "repl-diskless-sync-delay 0", "cluster-node-timeout 1000")
 	e := open(t, valkey.Options{URL: "valkey://" + nodes[0].Addr + "," + nodes[1].Addr + "?cluster=yes", Prefix: "a*b:"})
 	for name, test := range contract {
 		t.Run(name, func(t *testing.T) { test(t, e) })
@@ -58,11 +58,30 @@ func checkCluster(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
 		t.Errorf("the epoch of the other slots: %v", err)
 	}
 	send(t, raw(t, nodes[1].Addr), "CLUSTER", "ADDSLOTSRANGE", "6000", "6099")
-	for deadline := time.Now().Add(heals); e.Ready(t.Context()) != nil; time.Sleep(poll) {
+	k := newKey()
+	for slot := 0; slot < 6000 || slot > 6099; slot = valkey.SlotOf(k) {
+		k = newKey()
+	}
+	for deadline := time.Now().Add(2 * heals); ; time.Sleep(poll) {
+		_, err := e.Get(t.Context(), k)
+		if err == nil && inAgreement(t, nodes) {
+			return
+		}
 		if time.Now().After(deadline) {
-			t.Fatal(e.Ready(t.Context()))
+			t.Fatal(err)
 		}
 	}
+}
+
+// inAgreement reports whether all nodes know a master for each slot.
+func inAgreement(t *testing.T, nodes []*engines.Engine) bool {
+	for _, node := range nodes {
+		m := send(t, raw(t, node.Addr), "CLUSTER", "INFO")
+		if text, _ := m.ToString(); !strings.Contains(text, "cluster_slots_assigned:16384") {
+			return false
+		}
+	}
+	return true
 }
 
 // clusterFlush: if one master of three loses its memory, its slots are known to have.
@@ -179,7 +198,7 @@ func id(t *testing.T, node *engines.Engine) string {
 // addReplica adds a replica of a master to its cluster.
 func addReplica(t *testing.T, master *engines.Engine) *engines.Engine {
 	t.Helper()
-	r := engines.Valkey(t, "cluster-enabled yes", "cluster-node-timeout 2000")
+	r := engines.Valkey(t, "cluster-enabled yes", "cluster-node-timeout 1000")
 	c := raw(t, r.Addr)
 	host, port, _ := strings.Cut(master.Addr, ":")
 	info := send(t, raw(t, master.Addr), "CLUSTER", "NODES")

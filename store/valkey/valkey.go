@@ -36,6 +36,10 @@ const (
 	maxRedirects   = 5
 	refreshEvery   = time.Second // how often the addresses of masters are read again
 	bufferBytes    = 64 << 10    // of a connection, for each direction
+
+	// flushDelay is how long commands wait for others, if some are in flight. It makes a swap of 64
+	// callers a third cheaper; a single caller never waits.
+	flushDelay = 20 * time.Microsecond
 )
 
 // Options say where the engine is.
@@ -153,6 +157,8 @@ func (e *Engine) clientOption(o Options) rueidis.ClientOption {
 		ReadBufferEachConn:  bufferBytes,
 		WriteBufferEachConn: bufferBytes,
 		RingScaleEachConn:   ringScale(t),
+		PipelineMultiplex:   -1, // one connection to each server: larger pipelines cost less
+		MaxFlushDelay:       flushDelay,
 		DisableRetry:        true, // a write that may have been executed is never sent again
 		DisableCache:        true,
 		ForceSingleClient:   !t.Cluster && t.Sentinel == "",
