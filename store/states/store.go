@@ -37,8 +37,10 @@ type Store struct {
 	quotas    keeper[quotaKey, quota]
 
 	waiting   atomic.Int64  // steps that wait
+	leading   atomic.Int64  // values that are being changed
 	attempts  atomic.Uint64 // number of the last attempt to write
 	notBefore atomic.Int64
+	noticed   atomic.Int64 // when a loss that had just happened was noticed, in Unix nanoseconds
 	epoch     sync.Mutex   // held while an epoch begins
 	restored  atomic.Int64 // values that were written back after a failover
 	failing   atomic.Bool
@@ -90,17 +92,21 @@ func (st *Store) NotBefore() int64 { return st.notBefore.Load() }
 
 // raise sets NotBefore to a later time.
 func (st *Store) raise(notBefore int64) {
-	for {
-		old := st.notBefore.Load()
-		if notBefore <= old || st.notBefore.CompareAndSwap(old, notBefore) {
-			return
+	for old := st.notBefore.Load(); notBefore > old; old = st.notBefore.Load() {
+		if !st.notBefore.CompareAndSwap(old, notBefore) {
+			continue
 		}
+		if now := st.opt.Now(); now.Sub(time.Unix(notBefore, 0)) < skew+quotaWait {
+			st.noticed.Store(now.UnixNano())
+		}
+		return
 	}
 }
 
-// skew is how far the clocks of the nodes may differ without a token that was issued before a loss
-// seeming to be issued after it.
-const skew = 2 * time.Second
+// skew is how far the clocks of two nodes may differ without a token that was issued before a loss
+// seeming to be issued after it. Each may differ from the database's by 5 s. Tokens that are issued
+// meanwhile are dated after it: see [tokens/bearer.Signer].
+const skew = 10 * time.Second
 
 // beginEpoch begins an epoch after the engine has lost its memory: what was issued until now may
 // have been used. That is durable before the engine gets the epoch, so that no token becomes valid
