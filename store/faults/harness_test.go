@@ -314,8 +314,14 @@ func (l *load) check() {
 	l.t.Helper()
 	l.end()
 	for _, n := range l.nodes {
-		if err := n.states.Settle(l.t.Context()); err != nil {
-			l.t.Fatal(err)
+		for deadline := time.Now().Add(heals); ; time.Sleep(100 * time.Millisecond) {
+			err := n.states.Settle(l.t.Context())
+			if err == nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				l.t.Fatal(err)
+			}
 		}
 	}
 	counted := l.ledger()

@@ -14,8 +14,9 @@ import (
 	"stile.example/stile/store/breaker"
 )
 
-// ErrAway means that the server has not responded recently, so that nothing is sent to it for now.
-var ErrAway = errors.New("PostgreSQL does not respond, so nothing is sent to it for now")
+// ErrAway means that the server has not responded recently, or that too many requests wait for it,
+// so that a request was not sent.
+var ErrAway = errors.New("PostgreSQL was not asked")
 
 const (
 	// tripAfter is how many requests must fail until others fail at once. Each node polls four times a

@@ -41,7 +41,7 @@ type Store struct {
 	attempts  atomic.Uint64 // number of the last attempt to write
 	notBefore atomic.Int64
 	noticed   atomic.Int64 // when a loss that had just happened was noticed, in Unix nanoseconds
-	epoch     sync.Mutex   // held while an epoch begins
+	epoch     beginning
 	restored  atomic.Int64 // values that were written back after a failover
 	failing   atomic.Bool
 
@@ -58,7 +58,7 @@ func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, e
 	opt.MaxKnown = cmp.Or(opt.MaxKnown, 2_000_000)
 	opt.Timeout = cmp.Or(opt.Timeout, time.Second)
 	opt.ChangeTimeout = cmp.Or(opt.ChangeTimeout, 4*time.Second)
-	st := &Store{engine: engine, sink: sink, opt: opt}
+	st := &Store{engine: engine, sink: sink, opt: opt, epoch: beginning{turn: make(chan struct{}, 1)}}
 	st.attempts.Store(uint64(opt.Now().UnixNano())) // so that a restart repeats none
 	st.tokens = keeper[tokens.ID, tokens.State]{st: st, kind: KindToken,
 		name:   func(id tokens.ID) string { return string(id[:]) },
@@ -108,20 +108,47 @@ func (st *Store) raise(notBefore int64) {
 // meanwhile are dated after it: see [tokens/bearer.Signer].
 const skew = 10 * time.Second
 
+// beginning is how epochs begin: one at a time.
+type beginning struct {
+	turn   chan struct{} // has an element while an epoch begins
+	err    error         // why the last attempt failed
+	failed time.Time     // when it did
+}
+
+const (
+	epochTimeout = 2 * time.Second        // of the database
+	epochPause   = 250 * time.Millisecond // after a failed attempt
+)
+
 // beginEpoch begins an epoch after the engine has lost its memory: what was issued until now may
 // have been used. That is durable before the engine gets the epoch, so that no token becomes valid
-// again, whatever happens in between.
+// again, whatever happens in between. Callers that wait for an attempt that fails fail with it.
 func (st *Store) beginEpoch(ctx context.Context) error {
 	f, ok := st.engine.(Forgetful)
 	if !ok {
 		return errors.New("the engine has no epoch")
 	}
-	st.epoch.Lock()
-	defer st.epoch.Unlock()
+	select {
+	case st.epoch.turn <- struct{}{}:
+		defer func() { <-st.epoch.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for an epoch: %w", ctx.Err())
+	}
+	if err := st.epoch.err; err != nil && time.Since(st.epoch.failed) < epochPause {
+		return err
+	}
+	st.epoch.err = st.tryEpoch(ctx, f)
+	st.epoch.failed = time.Now()
+	return st.epoch.err
+}
+
+func (st *Store) tryEpoch(ctx context.Context, f Forgetful) error {
 	if err := st.lookForEpoch(ctx); !errors.Is(err, ErrForgot) {
 		return err // another step or node was faster
 	}
-	notBefore, err := st.sink.SetNotBefore(ctx, st.opt.Now().Add(skew).Unix())
+	short, cancel := context.WithTimeout(ctx, epochTimeout)
+	defer cancel()
+	notBefore, err := st.sink.SetNotBefore(short, st.opt.Now().Add(skew).Unix())
 	if err != nil {
 		return fmt.Errorf("note that states were lost: %w", err)
 	}

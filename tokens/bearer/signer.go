@@ -22,7 +22,7 @@ type Signer struct {
 }
 
 // maxAhead is how far in the future a token may be dated. It is less than the leeway of verifiers.
-const maxAhead = 30 * time.Second
+const maxAhead = 40 * time.Second
 
 // NewJTI returns a unique name for a token: 128 random bits, of which the first 6 are never those
 // of a hyphen. A command line would read such a name as a flag.
