@@ -277,6 +277,9 @@ func (d *Dir) UseOrigin(origin string) (err error) {
 		return nil
 	}
 	d.Signer = &bearer.Signer{Keys: d.Keys, Issuer: origin, Audience: origin}
+	if sh := d.Store.Shared; sh != nil {
+		d.Signer.After = sh.States.NotBefore
+	}
 	if d.Verifier, err = bearer.NewVerifier(d.Keys, origin, origin, MaxLifetime); err != nil {
 		return err
 	}

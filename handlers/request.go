@@ -113,6 +113,9 @@ func (a *API) contentRoute(handle func(context.Context, *request) error) echo.Ha
 		r.PathID = transport.PathParam(c, "id")
 		err := r.check()
 		if err == nil {
+			err = a.checkKnown()
+		}
+		if err == nil {
 			// A context that starts its timer only when something waits for it saves 0.5 µs, 2 % of
 			// a call on 2 cores. That does not justify a type for it.
 			ctx, cancel := context.WithDeadline(context.WithoutCancel(r.HTTP.Context()), r.Started.Add(requestTimeout))
@@ -127,6 +130,16 @@ func (a *API) contentRoute(handle func(context.Context, *request) error) echo.Ha
 		}
 		return nil
 	}
+}
+
+// checkKnown refuses everything if this server may not know who is blocked, and who is a tenant.
+func (a *API) checkKnown() error {
+	if a.Outdated != nil {
+		if err := a.Outdated(); err != nil {
+			return codes.Unavailable(err)
+		}
+	}
+	return nil
 }
 
 // check returns what is wrong with the request, whatever its route.

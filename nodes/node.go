@@ -254,6 +254,17 @@ func (n *Node) Ready() error {
 	return nil
 }
 
+// Outdated returns an error if this node has not known for so long what others changed that it must
+// not serve.
+func (n *Node) Outdated() error { return n.Health().outdated() }
+
+func (h Health) outdated() error {
+	if h.Behind <= outdatedAfter {
+		return nil
+	}
+	return fmt.Errorf("PostgreSQL has not responded for %d minutes, so blocks and tenants may have changed: calls are refused", int(h.Behind.Minutes()))
+}
+
 // Behind reports whether others may have changed something that this node does not know yet.
 func (n *Node) Behind() bool { return n.Health().Behind > behindAfter/2 }
 

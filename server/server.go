@@ -191,6 +191,9 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
 		Developers: srv.developers(s),
 	}
+	if d.Nodes != nil {
+		api.Outdated = d.Nodes.Outdated
+	}
 	if len(d.ExternalKeys) > 0 {
 		api.Subjects = d.Verifier
 	}
@@ -254,6 +257,7 @@ func (srv *Server) Ready(ctx context.Context) error {
 		parts.add("corpus", err)
 	}
 	if d.Nodes != nil {
+		parts.add("nodes", d.Nodes.Outdated())
 		parts.add("state", d.Store.Shared.States.Ready(ctx))
 	}
 	return parts.join()

@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/corpus/library"
 	"stile.example/stile/corpus/replica"
 	"stile.example/stile/corpus/replica/buckets"
+	"stile.example/stile/store/breaker"
 	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/postgres/values"
 	"stile.example/stile/store/states"
@@ -39,8 +40,9 @@ type Places struct {
 type Shared struct {
 	Postgres *postgres.DB
 	States   *states.Store
-	Valkey   *valkey.Engine  // nil: states are in PostgreSQL
-	Bucket   *buckets.Chunks // nil: the corpus is in PostgreSQL
+	Valkey   *valkey.Engine   // nil: states are in PostgreSQL
+	Requests *breaker.Breaker // counts the requests to the engine of states
+	Bucket   *buckets.Chunks  // nil: the corpus is in PostgreSQL
 }
 
 // Member is this process as one of several nodes.
@@ -97,6 +99,12 @@ func (sh *Shared) openStates(ctx context.Context, p Places, number uint32) (err 
 	if err != nil {
 		return err
 	}
+	o := breaker.Options{Name: "state", Log: p.Log}
+	if sh.Valkey != nil {
+		o.Trip = -1 // it has breakers of its own, for parts of a Cluster
+	}
+	sh.Requests = breaker.New(o)
+	engine = states.NewGuard(engine, sh.Requests)
 	sh.States, err = states.Open(ctx, engine, values.Sink{DB: sh.Postgres}, states.Options{Log: p.Log, Now: p.Now, Node: number})
 	if err != nil {
 		return errors.Join(err, engine.Close())

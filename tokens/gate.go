@@ -34,8 +34,13 @@ type SharedStore interface {
 	NotBefore() int64
 }
 
-// ErrUsed says that a [Once] was spent before.
-var ErrUsed = errors.New("it was used before")
+// Errors of a [SharedStore].
+var (
+	// ErrUsed says that a [Once] was spent before.
+	ErrUsed = errors.New("it was used before")
+	// ErrUnknown says that the state may have changed, or may still change.
+	ErrUnknown = errors.New("it is unknown whether the value was stored")
+)
 
 // AddressChecker applies the rules about source addresses.
 type AddressChecker interface {

@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"stile.example/stile/store/breaker"
 )
 
 // connector opens the connections of a pool. They understand the SQL of the packages below
@@ -22,26 +24,36 @@ type connector struct {
 	driver.Connector
 	begin    string // starts a transaction
 	readOnly bool
+	breaker  *breaker.Breaker
 }
 
 // cancelWait is how long a connection waits for the server after a query was cancelled.
 const cancelWait = time.Second
 
 // newConnector returns a connector of a pool whose transactions start with some statements.
-func newConnector(cfg *pgx.ConnConfig, begin string, readOnly bool) connector {
+func (db *DB) newConnector(cfg *pgx.ConnConfig, begin string, readOnly bool) connector {
+	return newConnector(cfg, begin, readOnly, silence, db.breaker)
+}
+
+func newConnector(cfg *pgx.ConnConfig, begin string, readOnly bool, silence time.Duration, b *breaker.Breaker) connector {
 	cfg = cfg.Copy()
+	boundWaits(cfg, silence)
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // without prepared statements
 	cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0
 	// The server stops working on what nobody waits for.
 	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelWait}
 	}
-	return connector{stdlib.GetConnector(*cfg), begin, readOnly}
+	return connector{stdlib.GetConnector(*cfg), begin, readOnly, b}
 }
 
 // Connect implements [driver.Connector].
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	inner, err := c.Connector.Connect(ctx)
+	var inner driver.Conn
+	err := c.ask(ctx, func() (err error) {
+		inner, err = c.Connector.Connect(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -70,13 +82,21 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if c.of.readOnly {
 		return nil, errReadOnly
 	}
-	res, err := c.Conn.ExecContext(ctx, translate(query), args)
+	var res driver.Result
+	err := c.of.ask(ctx, func() (err error) {
+		res, err = c.Conn.ExecContext(ctx, translate(query), args)
+		return err
+	})
 	return res, explain(err)
 }
 
 // QueryContext implements [driver.QueryerContext].
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	rows, err := c.Conn.QueryContext(ctx, translate(query), args)
+	var rows driver.Rows
+	err := c.of.ask(ctx, func() (err error) {
+		rows, err = c.Conn.QueryContext(ctx, translate(query), args)
+		return err
+	})
 	return rows, explain(err)
 }
 
@@ -121,7 +141,11 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return nil, fmt.Errorf("transactions of this pool have ReadOnly %v", c.of.readOnly)
 	}
 	db := c.Conn.Conn()
-	tx, err := db.BeginTx(ctx, pgx.TxOptions{BeginQuery: c.of.begin})
+	var tx pgx.Tx
+	err := c.of.ask(ctx, func() (err error) {
+		tx, err = db.BeginTx(ctx, pgx.TxOptions{BeginQuery: c.of.begin})
+		return err
+	})
 	if err == nil {
 		return transaction{ctx, tx}, nil
 	}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"stile.example/stile/store/breaker"
 	"stile.example/stile/store/postgres/migration"
 	"stile.example/stile/store/tables/addresslist"
 	"stile.example/stile/store/tables/installation"
@@ -53,9 +54,10 @@ type DB struct {
 	read     *sql.DB // can only read
 	single   *sql.DB // for single statements that must not wait for others: see Single
 
-	opt   Options
-	live  liveCount
-	close func() error
+	opt     Options
+	breaker *breaker.Breaker
+	live    liveCount
+	close   func() error
 }
 
 type (
@@ -98,12 +100,12 @@ func Open(ctx context.Context, url string, opt Options) (_ *DB, err error) {
 func openPools(cfg *pgx.ConnConfig, opt Options) *DB {
 	opt.Connections = max(4, cmp.Or(opt.Connections, 12))
 	opt.Wait = cmp.Or(opt.Wait, 5*time.Second)
-	db := &DB{opt: opt}
+	db := &DB{opt: opt, breaker: breaker.New(breaker.Options{Name: "store", Log: opt.Log, Trip: tripAfter})}
 	quarter := opt.Connections / 4
-	db.write = openPool(newConnector(cfg, beginWriting(opt.Wait, statementTimeout), false), quarter)
-	db.transfer = openPool(newConnector(cfg, begin(opt.Wait, statementTimeout), false), quarter)
-	db.read = openPool(newConnector(cfg, beginReading, true), opt.Connections-2*quarter)
-	db.single = openPool(newConnector(cfg, begin(opt.Wait, statementTimeout), false), singleConnections)
+	db.write = openPool(db.newConnector(cfg, beginWriting(opt.Wait, statementTimeout), false), quarter)
+	db.transfer = openPool(db.newConnector(cfg, begin(opt.Wait, statementTimeout), false), quarter)
+	db.read = openPool(db.newConnector(cfg, beginReading, true), opt.Connections-2*quarter)
+	db.single = openPool(db.newConnector(cfg, begin(opt.Wait, statementTimeout), false), singleConnections)
 	db.tenantTable = tenanttable.Table{DB: db}
 	db.installationTable = installation.Table{DB: db}
 	db.addressTable = addresslist.Table{DB: db}
@@ -192,7 +194,7 @@ func (db *DB) checkVersion(ctx context.Context) error {
 
 // migrate updates the schema. A step may take longer than other transactions.
 func (db *DB) migrate(ctx context.Context, cfg *pgx.ConnConfig) error {
-	pool := openPool(newConnector(cfg, beginWriting(migrationTimeout, migrationTimeout), false), 1)
+	pool := openPool(newConnector(cfg, beginWriting(migrationTimeout, migrationTimeout), false, 2*migrationTimeout, db.breaker), 1)
 	defer pool.Close()
 	return migration.Run(ctx, writer{pool}, migration.Steps())
 }

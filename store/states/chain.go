@@ -19,6 +19,7 @@ var (
 
 const (
 	maxWaiting = 8192 // steps that may wait, for all keys
+	maxLeading = 8192 // values that may be changed at the same time
 	maxOfKey   = 1024 // steps that may wait for one key
 	maxBatch   = 256  // steps of one swap
 	shardCount = 64
@@ -110,6 +111,10 @@ func (k *keeper[K, S]) join(key K, s *step[S]) (leads bool, err error) {
 	defer sh.mu.Unlock()
 	c := sh.waiting[key]
 	if c == nil {
+		if k.st.leading.Add(1) > maxLeading {
+			k.st.leading.Add(-1)
+			return false, ErrBusy
+		}
 		sh.waiting[key] = &chain[S]{}
 		s.taken.Store(true)
 		return true, nil
@@ -188,6 +193,7 @@ func (k *keeper[K, S]) handOver(key K) {
 		}
 	}
 	delete(sh.waiting, key)
+	k.st.leading.Add(-1)
 }
 
 // peek returns the state of a key as this node knows it.

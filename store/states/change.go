@@ -44,7 +44,7 @@ type try[S comparable] struct {
 
 // change applies a batch, and returns nil once that is stored.
 func (k *keeper[K, S]) change(ctx context.Context, key K, batch []*step[S]) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), k.st.opt.ChangeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), k.st.timeFor(ctx))
 	defer cancel()
 	c := &change[K, S]{k: k, key: key, at: Key{k.kind, k.name(key)}, batch: batch}
 	if e, known := k.recall(key); known {
@@ -67,6 +67,16 @@ func (k *keeper[K, S]) change(ctx context.Context, key K, batch []*step[S]) erro
 	}
 	k.st.report(err)
 	return err
+}
+
+// timeFor returns how long a change may take: until the deadline of its leader, which waits for it.
+// It is at least the time of one operation, since others may have just begun to wait.
+func (st *Store) timeFor(ctx context.Context) time.Duration {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return st.opt.ChangeTimeout
+	}
+	return min(st.opt.ChangeTimeout, max(st.opt.Timeout, time.Until(end)))
 }
 
 // pause waits up to a few milliseconds.

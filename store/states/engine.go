@@ -85,6 +85,6 @@ type Forgetful interface {
 // Errors of an [Engine].
 var (
 	ErrUsed    = tokens.ErrUsed
-	ErrUnknown = errors.New("it is unknown whether the value was stored")
+	ErrUnknown = tokens.ErrUnknown
 	ErrForgot  = errors.New("the engine has lost its memory")
 )

@@ -51,8 +51,8 @@ func quotaKeeper(st *Store) keeper[quotaKey, quota] {
 
 var _ usage.Blocks = (*Store)(nil)
 
-// quotaWait is how long after a loss of memory a quota is made again. Until then all nodes have
-// transferred their calls, and have dropped their blocks: see [usage.Meter].
+// quotaWait is how long after a loss of memory was noticed a quota is made again. Until then all
+// nodes have transferred their calls, and have dropped their blocks: see [usage.Meter].
 const quotaWait = 3 * time.Second
 
 var errQuotaLost = errors.New("the quotas were lost a moment ago; they are counted again")
@@ -85,7 +85,7 @@ func (st *Store) Take(ctx context.Context, tenant uint32, month int32, limit int
 // startQuota returns the quota of a month of which no node has taken a block, or whose value was
 // lost: what the ledger says.
 func (st *Store) startQuota(ctx context.Context, key quotaKey) (quota, error) {
-	if lost := time.Unix(st.notBefore.Load(), 0); st.opt.Now().Before(lost.Add(quotaWait)) {
+	if lost := time.Unix(0, st.noticed.Load()); st.opt.Now().Before(lost.Add(quotaWait)) {
 		return quota{}, errQuotaLost
 	}
 	if err := st.Settle(ctx); err != nil {

@@ -37,9 +37,11 @@ type Store struct {
 	quotas    keeper[quotaKey, quota]
 
 	waiting   atomic.Int64  // steps that wait
+	leading   atomic.Int64  // values that are being changed
 	attempts  atomic.Uint64 // number of the last attempt to write
 	notBefore atomic.Int64
-	epoch     sync.Mutex   // held while an epoch begins
+	noticed   atomic.Int64 // when a loss that had just happened was noticed, in Unix nanoseconds
+	epoch     beginning
 	restored  atomic.Int64 // values that were written back after a failover
 	failing   atomic.Bool
 
@@ -56,7 +58,7 @@ func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, e
 	opt.MaxKnown = cmp.Or(opt.MaxKnown, 2_000_000)
 	opt.Timeout = cmp.Or(opt.Timeout, time.Second)
 	opt.ChangeTimeout = cmp.Or(opt.ChangeTimeout, 4*time.Second)
-	st := &Store{engine: engine, sink: sink, opt: opt}
+	st := &Store{engine: engine, sink: sink, opt: opt, epoch: beginning{turn: make(chan struct{}, 1)}}
 	st.attempts.Store(uint64(opt.Now().UnixNano())) // so that a restart repeats none
 	st.tokens = keeper[tokens.ID, tokens.State]{st: st, kind: KindToken,
 		name:   func(id tokens.ID) string { return string(id[:]) },
@@ -85,41 +87,73 @@ func (st *Store) NotBefore() int64 { return st.notBefore.Load() }
 
 // raise sets NotBefore to a later time.
 func (st *Store) raise(notBefore int64) {
-	for {
-		old := st.notBefore.Load()
-		if notBefore <= old || st.notBefore.CompareAndSwap(old, notBefore) {
-			return
+	for old := st.notBefore.Load(); notBefore > old; old = st.notBefore.Load() {
+		if !st.notBefore.CompareAndSwap(old, notBefore) {
+			continue
 		}
+		if now := st.opt.Now(); now.Sub(time.Unix(notBefore, 0)) < skew+quotaWait {
+			st.noticed.Store(now.UnixNano())
+		}
+		return
 	}
 }
 
-// skew is how far the clocks of the nodes may differ without a token that was issued before a loss
-// seeming to be issued after it.
-const skew = 2 * time.Second
+// skew is how far the clocks of two nodes may differ without a token that was issued before a loss
+// seeming to be issued after it. Each may differ from the database's by 5 s. Tokens that are issued
+// meanwhile are dated after it: see [tokens/bearer.Signer].
+const skew = 10 * time.Second
+
+// beginning is how epochs begin: one at a time.
+type beginning struct {
+	turn   chan struct{} // has an element while an epoch begins
+	err    error         // why the last attempt failed
+	failed time.Time     // when it did
+}
+
+const (
+	epochTimeout = 2 * time.Second        // of the database
+	epochPause   = 250 * time.Millisecond // after a failed attempt
+)
 
 // beginEpoch begins an epoch after the engine has lost its memory: what was issued until now may
 // have been used. That is durable before the engine gets the epoch, so that no token becomes valid
-// again, whatever happens in between.
+// again, whatever happens in between. Callers that wait for an attempt that fails fail with it.
 func (st *Store) beginEpoch(ctx context.Context, key Key) error {
 	f, ok := st.engine.(Forgetful)
 	if !ok {
 		return errors.New("the engine has no epoch")
 	}
-	st.epoch.Lock()
-	defer st.epoch.Unlock()
+	select {
+	case st.epoch.turn <- struct{}{}:
+		defer func() { <-st.epoch.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for an epoch: %w", ctx.Err())
+	}
+	if err := st.epoch.err; err != nil && time.Since(st.epoch.failed) < epochPause {
+		return err
+	}
+	st.epoch.err = st.tryEpoch(ctx, key, f)
+	st.epoch.failed = time.Now()
+	return st.epoch.err
+}
+
+// tryEpoch begins an epoch unless another step or node was faster.
+func (st *Store) tryEpoch(ctx context.Context, key Key, f Forgetful) error {
+	short, cancel := context.WithTimeout(ctx, epochTimeout)
+	defer cancel()
 	for n := 0; ; n++ {
-		if err := st.lookForEpoch(ctx, key); !errors.Is(err, ErrForgot) {
-			return err // another step or node was faster
+		if err := st.lookForEpoch(short, key); !errors.Is(err, ErrForgot) {
+			return err
 		}
-		if last, err := st.sink.NotBefore(ctx); n > 0 || err != nil || last != firstEpoch {
+		if last, err := st.sink.NotBefore(short); n > 0 || err != nil || last != firstEpoch {
 			break
 		}
 		// Another node may be about to do the same, since the installation is new.
-		if err := pauseFor(ctx, firstWait); err != nil {
+		if err := pauseFor(short, firstWait); err != nil {
 			return err
 		}
 	}
-	notBefore, err := st.nextEpoch(ctx)
+	notBefore, err := st.nextEpoch(short)
 	if err != nil {
 		return fmt.Errorf("note that states were lost: %w", err)
 	}

@@ -11,12 +11,18 @@ import (
 	"stile.example/stile/tokens/signing"
 )
 
-// Signer signs RFC 9068 access tokens. All its fields must be set.
+// Signer signs RFC 9068 access tokens. All its fields but After must be set.
 type Signer struct {
 	Keys     *signing.Keys
 	Issuer   string
 	Audience string
+	// After returns a time, in Unix seconds. Tokens that were issued until then may be refused, so new
+	// ones are dated after it if that is in the next seconds. Nil: there is no such time.
+	After func() int64
 }
+
+// maxAhead is how far in the future a token may be dated. It is less than the leeway of verifiers.
+const maxAhead = 40 * time.Second
 
 // NewJTI returns a unique name for a token: 128 random bits, of which the first 6 are never those
 // of a hyphen. A command line would read such a name as a flag.
@@ -39,6 +45,12 @@ func (s *Signer) Sign(c Claims, now time.Time) (string, error) {
 	}
 	if c.IssuedAt.IsZero() {
 		c.IssuedAt = now
+	}
+	if s.After != nil {
+		first := time.Unix(s.After()+1, 0)
+		if c.IssuedAt.Before(first) && now.Sub(c.IssuedAt) < maxAhead && first.Sub(now) <= maxAhead {
+			c.IssuedAt = first
+		}
 	}
 	switch {
 	case s.Issuer == "" || s.Audience == "":

@@ -69,12 +69,14 @@ func (s Sink) NotBefore(ctx context.Context) (notBefore int64, err error) {
 	return notBefore, err
 }
 
-// SetNotBefore implements [states.Sink].
+// SetNotBefore implements [states.Sink]. After a loss, tokens are dated one second after what is
+// stored: so the next loss is at least as late, even if it is in the same second. A loss whose end
+// fails repeatedly must not lead far into the future.
 func (s Sink) SetNotBefore(ctx context.Context, notBefore int64) (stored int64, err error) {
 	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `
 			INSERT INTO states_lost AS l (one, not_before) VALUES (1, ?)
-			ON CONFLICT (one) DO UPDATE SET not_before = greatest(l.not_before, excluded.not_before)
+			ON CONFLICT (one) DO UPDATE SET not_before = greatest(excluded.not_before, least(l.not_before + 1, excluded.not_before + 10))
 			RETURNING not_before`, notBefore).Scan(&stored)
 	})
 	return stored, err

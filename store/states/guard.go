@@ -1,0 +1,100 @@
+package states
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"stile.example/stile/store/breaker"
+)
+
+// Guard is an engine behind a breaker: while the engine does not respond, its methods fail at once,
+// and too many callers don't wait for it. Such an error says that nothing happened.
+type Guard struct {
+	Engine
+	breaker *breaker.Breaker
+}
+
+var (
+	_ Forgetful = (*Guard)(nil)
+	_ Sweeper   = (*Guard)(nil)
+)
+
+// NewGuard returns an engine behind a breaker.
+func NewGuard(e Engine, b *breaker.Breaker) *Guard { return &Guard{e, b} }
+
+// Swap implements [Engine].
+func (g *Guard) Swap(ctx context.Context, s Swap) (was Present, swapped bool, err error) {
+	err = g.ask(ctx, func() error {
+		was, swapped, err = g.Engine.Swap(ctx, s)
+		return err
+	})
+	return was, swapped, err
+}
+
+// Get implements [Engine].
+func (g *Guard) Get(ctx context.Context, k Key) (p Present, err error) {
+	err = g.ask(ctx, func() error {
+		p, err = g.Engine.Get(ctx, k)
+		return err
+	})
+	return p, err
+}
+
+// SetEpoch implements [Forgetful].
+func (g *Guard) SetEpoch(ctx context.Context, notBefore int64) error {
+	f, ok := g.Engine.(Forgetful)
+	if !ok {
+		return errors.New("the engine has no epoch")
+	}
+	return f.SetEpoch(ctx, notBefore)
+}
+
+// Sweep implements [Sweeper]. It does nothing if the engine removes expired values by itself.
+func (g *Guard) Sweep(ctx context.Context, now time.Time) error {
+	if s, ok := g.Engine.(Sweeper); ok {
+		return s.Sweep(ctx, now)
+	}
+	return nil
+}
+
+// ask sends a request, if the breaker admits it.
+func (g *Guard) ask(ctx context.Context, request func() error) (err error) {
+	leave, err := g.breaker.Enter()
+	if err != nil {
+		return fmt.Errorf("ask the engine of states: %w", err)
+	}
+	outcome, began := breaker.GivenUp, time.Now() // of a request that panics
+	defer func() { leave(outcome) }()
+	err = request()
+	outcome = outcomeOf(ctx, err, time.Since(began))
+	return err
+}
+
+// patience is how long an engine must be silent at least, until that says something about it. A
+// caller may come with less time.
+const patience = 250 * time.Millisecond
+
+// outcomeOf says what an error of an engine means.
+func outcomeOf(ctx context.Context, err error, took time.Duration) breaker.Outcome {
+	var dial *net.OpError
+	var timeout net.Error
+	switch {
+	case err == nil, errors.Is(err, ErrUsed), errors.Is(err, ErrForgot):
+		return breaker.Responded
+	case errors.Is(ctx.Err(), context.Canceled):
+		return breaker.GivenUp
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		if took < patience {
+			return breaker.GivenUp
+		}
+		return breaker.Silent
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return breaker.Silent
+	case errors.Is(err, ErrUnknown):
+		return breaker.Cut
+	}
+	return breaker.Refused
+}
