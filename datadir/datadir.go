@@ -135,6 +135,9 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 }
 
 func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err error) {
+	if err := checkMoved(s.Data); err != nil {
+		return err
+	}
 	if err := checkDatabase(ctx, s.Data, how.create); err != nil {
 		return err
 	}
