@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -11,27 +10,6 @@ import (
 
 	"stile.example/stile/store/sqlite/migration"
 )
-
-// Identity returns what the database belongs to, by name; "" if nothing is stored under it.
-func (db *DB) Identity(ctx context.Context, name string) (value string, err error) {
-	err = db.read.QueryRowContext(ctx, `SELECT value FROM identity WHERE name = ?`, name).Scan(&value)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", fmt.Errorf("read identity: %w", err)
-	}
-	return value, nil
-}
-
-// SetIdentity stores what the database belongs to.
-func (db *DB) SetIdentity(ctx context.Context, name, value string) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO identity (name, value) VALUES (?, ?)`, name, value)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("store identity: %w", err)
-	}
-	return nil
-}
 
 // IsNew reports whether [Open] would start with an empty database: the file is missing or empty, or
 // has no tables, as when it was copied without its log. No other process may have the file open.

@@ -14,7 +14,7 @@ func (db *DB) Ready(ctx context.Context) error {
 		return fmt.Errorf("read: %w", err)
 	}
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO ready (one, at) VALUES (1, ?)`, db.opt.Now().Unix())
+		_, err := tx.ExecContext(ctx, `INSERT INTO ready (one, at) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET at = excluded.at`, db.opt.Now().Unix())
 		return err
 	})
 	if err != nil {

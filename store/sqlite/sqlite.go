@@ -26,8 +26,10 @@ import (
 	"time"
 
 	"stile.example/stile/store/sqlite/migration"
-	"stile.example/stile/store/sqlite/usagesum"
+	"stile.example/stile/store/tables/addresslist"
+	"stile.example/stile/store/tables/installation"
 	"stile.example/stile/store/tables/tenanttable"
+	"stile.example/stile/store/tables/usagesum"
 )
 
 // Options is what a database needs in addition to its file.
@@ -46,7 +48,9 @@ type Options struct {
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
-	tenanttable.Table
+	tenantTable
+	installationTable
+	addressTable
 
 	write *sql.DB // one connection
 	read  *sql.DB // a pool of connections that cannot write
@@ -61,6 +65,12 @@ type DB struct {
 	close        func() error
 }
 
+type (
+	tenantTable       = tenanttable.Table
+	installationTable = installation.Table
+	addressTable      = addresslist.Table
+)
+
 // Open opens the file. It creates a missing file, and updates an old schema. The caller must ensure
 // that no other process has the file open.
 func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
@@ -71,7 +81,9 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	opt.MaxStates = cmp.Or(opt.MaxStates, 2_000_000)
 	opt.flushBytes = cmp.Or(opt.flushBytes, flushBytes)
 	db := &DB{write: openWriter(file), read: OpenReaders(file), file: file, opt: opt}
-	db.Table = tenanttable.Table{DB: db}
+	db.tenantTable = tenanttable.Table{DB: db}
+	db.installationTable = installation.Table{DB: db}
+	db.addressTable = addresslist.Table{DB: db}
 	db.checkpointer = startCheckpointer(db)
 	db.close = sync.OnceValue(db.closeAll)
 	defer func() {

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"stile.example/stile/store/sqlite/tokenlist"
 	"stile.example/stile/store/storetest"
 	"stile.example/stile/store/tables/historytable"
 	"stile.example/stile/store/tables/refusallog"
+	"stile.example/stile/store/tables/tokenlist"
 )
 
 // newFile returns the name of a database that does not exist yet. The name is an awkward one.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 
-	"stile.example/stile/store/sqlite/tokenlist"
+	"stile.example/stile/store/tables/tokenlist"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/listing"
 )

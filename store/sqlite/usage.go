@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 
-	"stile.example/stile/store/sqlite/usagesum"
 	"stile.example/stile/store/tables/rows"
+	"stile.example/stile/store/tables/tenanttable"
+	"stile.example/stile/store/tables/usagesum"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
@@ -108,7 +109,7 @@ func UsageIn(ctx context.Context, tx *sql.Tx) ([]usage.Line, error) {
 
 // readLedger adds the ledger to l, and sets its names of the tenants.
 func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) {
-	if l.Names, err = TenantNames(ctx, tx); err != nil {
+	if l.Names, err = tenanttable.Names(ctx, tx); err != nil {
 		return err
 	}
 	client := tenants.ClientIDOf(l.Client) // Add leaves out those with another name
@@ -163,23 +164,6 @@ func eachCount(text []byte, fn func([4]int64)) error {
 		return errDamagedSums
 	}
 	return nil
-}
-
-// TenantNames returns the name of each tenant by its number, including those that were removed: see
-// [tenants.Names].
-func TenantNames(ctx context.Context, q rows.Querier) (map[uint32]string, error) {
-	clients := map[uint32]string{}
-	err := rows.Each(ctx, q, func(r rows.Row) error {
-		var number uint32
-		var client string
-		err := r.Scan(&number, &client)
-		clients[number] = client
-		return err
-	}, `SELECT number, client_id FROM tenants`)
-	if err != nil {
-		return nil, fmt.Errorf("read tenants: %w", err)
-	}
-	return tenants.Names(clients), nil
 }
 
 // EachState calls fn for the state of each token: from the journal if it is in it, else from its

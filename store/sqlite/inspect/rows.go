@@ -12,9 +12,9 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/audit"
 	"stile.example/stile/refusals"
-	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/tables/auditlog"
 	"stile.example/stile/store/tables/rows"
+	"stile.example/stile/store/tables/tenanttable"
 	"stile.example/stile/tenants"
 	"stile.example/stile/usage"
 )
@@ -56,7 +56,7 @@ func (c *checker) tenants(ctx context.Context, tx *sql.Tx) error {
 // addresses checks the states of addresses and the address list.
 func (c *checker) addresses(ctx context.Context, tx *sql.Tx) error {
 	c.begin("addresses")
-	clients, err := sqlite.TenantNames(ctx, tx)
+	clients, err := tenanttable.Names(ctx, tx)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/store/tables/statementlog"
+	"stile.example/stile/store/tables/tenanttable"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )
@@ -55,7 +56,7 @@ func (withStates) Checkpoint() error { return nil }
 func (c *checker) statements(ctx context.Context, tx *sql.Tx) (err error) {
 	c.begin("statements")
 	s := &statementCheck{checker: c, tx: tx, table: statementlog.Table{DB: withStates{readOnly{c.DB}}}, closed: map[string]bool{}, good: map[statementKey]statements.Closed{}}
-	if s.names, err = sqlite.TenantNames(ctx, tx); err != nil {
+	if s.names, err = tenanttable.Names(ctx, tx); err != nil {
 		return err
 	}
 	for _, check := range []func(context.Context) error{s.months, s.each, s.lines, s.orphans, s.unbilled} {

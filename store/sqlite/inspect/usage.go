@@ -8,6 +8,7 @@ import (
 
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/tables/rows"
+	"stile.example/stile/store/tables/tenanttable"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )
@@ -34,7 +35,7 @@ type usageCheck struct {
 // of what they count, token by token.
 func (c *checker) usage(ctx context.Context, tx *sql.Tx) (err error) {
 	u := &usageCheck{checker: c, tx: tx, newer: map[tokens.ID]tokens.State{}, seen: map[tokens.ID]bool{}, ledger: map[lineKey]bool{}, sums: map[lineKey]*usage.Line{}}
-	if u.clients, err = sqlite.TenantNames(ctx, tx); err != nil {
+	if u.clients, err = tenanttable.Names(ctx, tx); err != nil {
 		return err
 	}
 	wrong := len(c.report.Findings)

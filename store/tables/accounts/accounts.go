@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mattn/go-sqlite3"
-
 	"stile.example/stile/admins"
 	"stile.example/stile/store/tables/rows"
 )
@@ -23,7 +21,7 @@ const adminColumns = `a.number, a.name, a.role, a.password, a.must_change, a.han
 
 // Admins implements [admins.Store].
 func (t Table) Admins(ctx context.Context) ([]admins.Admin, error) {
-	return list(ctx, t, scanAdmin, `SELECT `+adminColumns+` FROM admins a ORDER BY a.name`)
+	return list(ctx, t, scanAdmin, `SELECT `+adminColumns+` FROM admins a ORDER BY lower(a.name)`)
 }
 
 // FindAdmin implements [admins.Store].
@@ -31,7 +29,7 @@ func (t Table) FindAdmin(ctx context.Context, by admins.Lookup) (a admins.Admin,
 	where, args := `a.number = ?`, []any{by.Number}
 	switch {
 	case by.Name != "":
-		where, args = `a.name = ?`, []any{by.Name}
+		where, args = `lower(a.name) = lower(?)`, []any{by.Name}
 	case by.Handle != nil:
 		where, args = `a.handle = ?`, []any{by.Handle}
 	case by.Issuer != "":
@@ -47,7 +45,10 @@ func (t Table) AddAdmin(ctx context.Context, a admins.Admin, most int) (admins.A
 		if err := limit(ctx, tx, most, `SELECT count(*) FROM admins`); err != nil {
 			return err
 		}
-		a.Number, err = insert(ctx, tx, `INSERT INTO admins (name, role, password, must_change, handle, issuer, subject, created_at, last_sign_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		if err := isNew(ctx, tx, `SELECT count(*) FROM admins WHERE lower(name) = lower(?) OR issuer <> '' AND issuer = ? AND subject = ? OR handle = ?`, a.Name, a.Issuer, a.Subject, a.Handle); err != nil {
+			return err
+		}
+		a.Number, err = insert(ctx, tx, `INSERT INTO admins (name, role, password, must_change, handle, issuer, subject, created_at, last_sign_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
 			a.Name, a.Role, a.Password, a.MustChange, a.Handle, a.Issuer, a.Subject, rows.Millis(a.CreatedAt), rows.Millis(a.LastSignIn))
 		return err
 	})
@@ -124,16 +125,20 @@ func limit(ctx context.Context, tx *sql.Tx, most int, query string, args ...any)
 	return nil
 }
 
+// isNew returns [admins.ErrExists] if there are rows that a new one would repeat. No other
+// transaction adds one meanwhile.
+func isNew(ctx context.Context, tx *sql.Tx, query string, args ...any) error {
+	var n int
+	err := tx.QueryRowContext(ctx, query, args...).Scan(&n)
+	if err == nil && n > 0 {
+		err = admins.ErrExists
+	}
+	return err
+}
+
 // insert adds a row and returns its id.
-func insert(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, error) {
-	res, err := tx.ExecContext(ctx, query, args...)
-	if e, ok := errors.AsType[sqlite3.Error](err); ok && e.Code == sqlite3.ErrConstraint {
-		return 0, admins.ErrExists
-	}
-	if err != nil {
-		return 0, err
-	}
-	return res.LastInsertId()
+func insert(ctx context.Context, tx *sql.Tx, query string, args ...any) (id int64, err error) {
+	return id, tx.QueryRowContext(ctx, query, args...).Scan(&id)
 }
 
 // change executes a statement that changes at least one row, or returns [admins.ErrNotFound].

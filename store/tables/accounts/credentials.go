@@ -22,7 +22,10 @@ func (t Table) AddToken(ctx context.Context, k admins.Token, most int) (admins.T
 		if _, _, err := adminAndOwners(ctx, tx, k.Admin); err != nil {
 			return err
 		}
-		k.ID, err = insert(ctx, tx, `INSERT INTO admin_tokens (admin, name, role, hash, last_four, created_at, expires_at, last_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		if err := isNew(ctx, tx, `SELECT count(*) FROM admin_tokens WHERE hash = ?`, k.Hash[:]); err != nil {
+			return err
+		}
+		k.ID, err = insert(ctx, tx, `INSERT INTO admin_tokens (admin, name, role, hash, last_four, created_at, expires_at, last_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 			k.Admin, k.Name, k.Role, k.Hash[:], k.LastFour, rows.Millis(k.CreatedAt), rows.Millis(k.ExpiresAt), rows.Millis(k.LastUsed))
 		return err
 	})
@@ -43,7 +46,7 @@ func (t Table) FindToken(ctx context.Context, hash [sha256.Size]byte) (k admins.
 
 // UseToken implements [admins.TokenStore].
 func (t Table) UseToken(ctx context.Context, id int64, at time.Time) error {
-	return t.change(ctx, `UPDATE admin_tokens SET last_used = max(last_used, ?) WHERE id = ?`, rows.Millis(at), id)
+	return t.change(ctx, `UPDATE admin_tokens SET last_used = CASE WHEN last_used < ? THEN ? ELSE last_used END WHERE id = ?`, rows.Millis(at), rows.Millis(at), id)
 }
 
 // RemoveToken implements [admins.TokenStore].
@@ -93,7 +96,10 @@ func (t Table) AddSession(ctx context.Context, s admins.Session, most int, isOve
 		if _, _, err := adminAndOwners(ctx, tx, s.Admin); err != nil {
 			return err
 		}
-		s.ID, err = insert(ctx, tx, `INSERT INTO admin_sessions (admin, hash, credential, address, browser, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		if err := isNew(ctx, tx, `SELECT count(*) FROM admin_sessions WHERE hash = ?`, s.Hash[:]); err != nil {
+			return err
+		}
+		s.ID, err = insert(ctx, tx, `INSERT INTO admin_sessions (admin, hash, credential, address, browser, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 			s.Admin, s.Hash[:], s.Credential, s.Address, s.Browser, rows.Millis(s.CreatedAt), rows.Millis(s.SeenAt))
 		return err
 	})
@@ -135,7 +141,7 @@ func (t Table) FindSession(ctx context.Context, hash [sha256.Size]byte) (s admin
 
 // SeeSession implements [admins.SessionStore].
 func (t Table) SeeSession(ctx context.Context, id int64, at time.Time) error {
-	return t.change(ctx, `UPDATE admin_sessions SET seen_at = max(seen_at, ?) WHERE id = ?`, rows.Millis(at), id)
+	return t.change(ctx, `UPDATE admin_sessions SET seen_at = CASE WHEN seen_at < ? THEN ? ELSE seen_at END WHERE id = ?`, rows.Millis(at), rows.Millis(at), id)
 }
 
 // RemoveSession implements [admins.SessionStore].
@@ -170,7 +176,10 @@ func (t Table) AddPasskey(ctx context.Context, p admins.Passkey, most int) (admi
 		if _, _, err := adminAndOwners(ctx, tx, p.Admin); err != nil {
 			return err
 		}
-		p.ID, err = insert(ctx, tx, `INSERT INTO admin_passkeys (admin, name, host, credential, record, created_at, last_used) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		if err := isNew(ctx, tx, `SELECT count(*) FROM admin_passkeys WHERE credential = ?`, p.Credential); err != nil {
+			return err
+		}
+		p.ID, err = insert(ctx, tx, `INSERT INTO admin_passkeys (admin, name, host, credential, record, created_at, last_used) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 			p.Admin, p.Name, p.Host, p.Credential, string(p.Record), rows.Millis(p.CreatedAt), rows.Millis(p.LastUsed))
 		return err
 	})

@@ -75,13 +75,15 @@ func readHead(ctx context.Context, tx *sql.Tx) (h audit.Head, err error) {
 }
 
 func writeHead(ctx context.Context, tx *sql.Tx, h audit.Head) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO audit_head (id, seq, hash, seal) VALUES (1, ?, ?, ?)`, h.Seq, h.Hash[:], h.Seal[:])
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO audit_head (id, seq, hash, seal) VALUES (1, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, seal = excluded.seal`, h.Seq, h.Hash[:], h.Seal[:])
 	return err
 }
 
 // AuditEntries implements [audit.Store].
 func (t Table) AuditEntries(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
-	where, args := `WHERE 1`, []any{}
+	where, args := `WHERE true`, []any{}
 	limit := func(condition string, values ...any) { where += ` AND ` + condition; args = append(args, values...) }
 	if q.Actor != "" {
 		limit(`actor = ?`, q.Actor)

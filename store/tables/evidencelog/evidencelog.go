@@ -67,7 +67,11 @@ func add(ctx context.Context, tx *sql.Tx, e evidence.Entry) error {
 		before.Add(e)
 		e = before
 	}
-	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO evidence (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO evidence (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (tenant, day, kind, key) DO UPDATE SET
+			note = excluded.note, count = excluded.count, first = excluded.first, last = excluded.last,
+			ref = excluded.ref, few = excluded.few, many = excluded.many`,
 		e.Tenant, e.Day, e.Kind, e.Key, e.Note, e.Count, e.First.Unix(), e.Last.Unix(), e.Ref, e.Few.Bytes(), blob(e.Many))
 	return err
 }
@@ -121,7 +125,7 @@ func (t Table) EvidenceTraffic(ctx context.Context, from int64) (map[uint32]evid
 		all[tenant] = of
 		return nil
 	}, `
-		SELECT tenant, kind, key, sum(count) FROM evidence
+		SELECT tenant, kind, key, CAST(sum(count) AS bigint) FROM evidence
 		WHERE kind IN ('calls', 'refused') AND day >= ? GROUP BY tenant, kind, key`, from)
 	if err != nil {
 		return nil, fmt.Errorf("read evidence: %w", err)

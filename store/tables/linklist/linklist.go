@@ -40,7 +40,7 @@ func (t Table) AddLink(ctx context.Context, l links.Link, most int) error {
 
 // Links implements [links.Store].
 func (t Table) Links(ctx context.Context, tenant uint32) ([]links.Link, error) {
-	list, err := rows.All(ctx, t.DB.Reader(), scan, `SELECT `+columns+` FROM links WHERE tenant = ? ORDER BY created_at, rowid`, tenant)
+	list, err := rows.All(ctx, t.DB.Reader(), scan, `SELECT `+columns+` FROM links WHERE tenant = ? ORDER BY created_at, id`, tenant)
 	return list, wrap("read links", err)
 }
 
@@ -65,7 +65,7 @@ func (t Table) one(ctx context.Context, where string, arg any) (links.Link, erro
 // UseLink implements [links.Store].
 func (t Table) UseLink(ctx context.Context, id string, at time.Time) error {
 	return wrap("note the use of a link", t.DB.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE links SET last_used = max(last_used, ?) WHERE id = ?`, at.Unix(), id)
+		_, err := tx.ExecContext(ctx, `UPDATE links SET last_used = CASE WHEN last_used < ? THEN ? ELSE last_used END WHERE id = ?`, at.Unix(), at.Unix(), id)
 		return err
 	}))
 }

@@ -3,6 +3,7 @@ package refusallog
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"stile.example/stile/refusals"
@@ -22,13 +23,13 @@ func (t *Table) Refusals(ctx context.Context, q refusals.Query) ([]refusals.Refu
 	}
 	var texts []string
 	var args []any
-	for _, p := range parts {
+	for i, p := range parts {
 		text, more := p.bounded(q)
-		texts, args = append(texts, `SELECT * FROM (`+text+`)`), append(args, more...)
+		texts, args = append(texts, `SELECT * FROM (`+text+`) AS part`+strconv.Itoa(i)), append(args, more...)
 	}
 	all, err := rows.All(ctx, t.db.Reader(), scan, `
-		SELECT `+columns+` FROM refusals WHERE rowid IN (
-			SELECT rowid FROM (`+strings.Join(texts, ` UNION ALL `)+`) ORDER BY at DESC, ref DESC LIMIT ?)
+		SELECT `+columns+` FROM refusals WHERE ref IN (
+			SELECT ref FROM (`+strings.Join(texts, ` UNION ALL `)+`) AS found ORDER BY at DESC, ref DESC LIMIT ?)
 		ORDER BY at DESC, ref DESC`, append(args, q.Limit)...)
 	if err != nil {
 		return nil, fmt.Errorf("list refusals: %w", err)
@@ -59,11 +60,11 @@ func (p part) bounded(q refusals.Query) (string, []any) {
 		p.add(`(at, ref) < (?, ?)`, q.After.At.UnixMilli())
 		p.args = append(p.args, q.After.Ref)
 	}
-	where := `1`
+	where := `true`
 	if len(p.where) > 0 {
 		where = strings.Join(p.where, ` AND `)
 	}
-	return `SELECT rowid, at, ref FROM refusals INDEXED BY ` + p.index + ` WHERE ` + where + ` ORDER BY at DESC, ref DESC LIMIT ?`,
+	return `SELECT at, ref FROM refusals INDEXED BY ` + p.index + ` WHERE ` + where + ` ORDER BY at DESC, ref DESC LIMIT ?`,
 		append(p.args, q.Limit)
 }
 
@@ -123,7 +124,7 @@ func filtered(index, condition string, value any, q refusals.Query) part {
 
 // codes returns the codes of a tenant's refusals, or of all. It jumps from one to the next.
 func (t *Table) codes(ctx context.Context, tenant string) ([]string, error) {
-	condition, args := `1`, []any{}
+	condition, args := `true`, []any{}
 	if tenant != "" {
 		condition, args = `tenant = ?`, []any{tenant, tenant}
 	}

@@ -28,12 +28,12 @@ type DB interface {
 	Wrote(pages int)
 }
 
-// Table is the table of refusals. It must be the only one that writes to it.
+// Table is the table of refusals. Others may write to it too, on other nodes.
 type Table struct {
 	db DB
 
 	mu   sync.Mutex // guards the number of rows, and serialises changes of it
-	rows int        // -1: not counted yet
+	rows int        // as far as this table knows; -1: not counted yet
 }
 
 // New returns the table in a database.
@@ -91,7 +91,7 @@ func tokenOf(f refusals.Refusal) []byte {
 	return f.Token[:]
 }
 
-// count counts the rows, once: with a million of them it takes 20 ms.
+// count counts the rows, unless they are known: with a million of them it takes 20 ms.
 func (t *Table) count(ctx context.Context) error {
 	if t.rows >= 0 {
 		return nil
@@ -111,7 +111,7 @@ func (t *Table) Refusal(ctx context.Context, ref string) (f refusals.Refusal, er
 
 // FirstRefusal implements [refusals.Store].
 func (t *Table) FirstRefusal(ctx context.Context, code, identity string) (f refusals.Refusal, err error) {
-	return t.one(ctx, `WHERE code = ? AND identity = ? AND NOT observed ORDER BY at, rowid LIMIT 1`, code, identity)
+	return t.one(ctx, `WHERE code = ? AND identity = ? AND observed = 0 ORDER BY at, ref LIMIT 1`, code, identity)
 }
 
 const columns = `ref, at, tenant, code, rule, most, seen, identity, address, page, detail, observed, more, token`
@@ -140,6 +140,7 @@ func scan(row rows.Row) (f refusals.Refusal, err error) {
 func (t *Table) PruneRefusals(ctx context.Context, before time.Time, most int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.rows = -1 // other nodes add rows
 	err := t.count(ctx)
 	if err == nil {
 		err = t.pruneOldest(ctx, before.UnixMilli(), t.rows)
@@ -159,8 +160,8 @@ func (t *Table) pruneOldest(ctx context.Context, before int64, n int) error {
 		step, gone := min(n, pruneRows), 0
 		err := t.db.Write(ctx, func(tx *sql.Tx) (err error) {
 			gone, err = rows.Affected(tx.ExecContext(ctx, `
-				DELETE FROM refusals WHERE rowid IN (
-					SELECT rowid FROM refusals WHERE at < ? ORDER BY at, ref LIMIT ?)`, before, step))
+				DELETE FROM refusals WHERE ref IN (
+					SELECT ref FROM refusals WHERE at < ? ORDER BY at, ref LIMIT ?)`, before, step))
 			return err
 		})
 		if err != nil {

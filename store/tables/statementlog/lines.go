@@ -24,7 +24,7 @@ func (t Table) FirstUsage(ctx context.Context) (day int32, found bool, err error
 	}
 	err = rows.View(ctx, t.DB.Reader(), func(tx *sql.Tx) error {
 		var ledger sql.NullInt32
-		if err := tx.QueryRowContext(ctx, `SELECT min(day) FROM (SELECT (SELECT min(day) FROM ledger WHERE tenant = number) AS day FROM tenants)`).Scan(&ledger); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT min(day) FROM (SELECT (SELECT min(day) FROM ledger WHERE tenant = number) AS day FROM tenants) AS firsts`).Scan(&ledger); err != nil {
 			return err
 		}
 		if ledger.Valid {
@@ -136,8 +136,8 @@ func (r *reading) ledger(p place, fn func([]statements.Line) error) error {
 	for {
 		var text sql.NullString
 		err := r.tx.QueryRowContext(r.ctx, `
-			SELECT group_concat(hex(token) || ' ' || calls || ' ' || records, ',' ORDER BY token) FROM
-			(SELECT token, calls, records FROM ledger WHERE tenant = ? AND day = ? AND route = ? AND token > ? ORDER BY token LIMIT ?)`,
+			SELECT string_agg(hex(token) || ' ' || calls || ' ' || records, ',' ORDER BY token) FROM
+			(SELECT token, calls, records FROM ledger WHERE tenant = ? AND day = ? AND route = ? AND token > ? ORDER BY token LIMIT ?) AS part`,
 			p.tenant, p.day, p.route, after, ledgerRows).Scan(&text)
 		if err != nil {
 			return fmt.Errorf("read the ledger: %w", err)

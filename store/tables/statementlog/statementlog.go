@@ -1,4 +1,4 @@
-// Package statementlog stores statements in the SQLite database, and reads the lines that they are
+// Package statementlog stores statements in the database, and reads the lines that they are
 // made of. Triggers refuse every change of a stored statement.
 package statementlog
 
@@ -82,8 +82,8 @@ func (t Table) Checkpoint(context.Context) error { return t.DB.Checkpoint() }
 // ClearLines implements [statements.Store]. It removes them a few at a time, since calls wait.
 func (t Table) ClearLines(ctx context.Context, tenant, month string) error {
 	err := rows.Prune(ctx, t.DB, 32, `
-		DELETE FROM statement_lines WHERE rowid IN
-		(SELECT rowid FROM statement_lines WHERE tenant = ? AND month = ? LIMIT ?)`, tenant, month)
+		DELETE FROM statement_lines WHERE (tenant, month, first) IN
+		(SELECT tenant, month, first FROM statement_lines WHERE tenant = ? AND month = ? LIMIT ?)`, tenant, month)
 	if err != nil {
 		return fmt.Errorf("remove lines of an interrupted statement: %w", err)
 	}
@@ -109,8 +109,9 @@ func (t Table) AddLines(ctx context.Context, tenant, month string, chunks []stat
 
 const columns = `owner, tenant, month, number, closed_at, calls, records, amount, currency, lines, hash, note, key`
 
-// listColumns are the columns of lists. The name is only in the note, in one of its first lines.
-const listColumns = `owner, tenant, month, number, closed_at, calls, records, amount, currency, lines, hash, substr(note, 1, instr(note, char(10) || '"month":'))`
+// listColumns are the columns of lists. The name is only in the note, in one of its first lines: a
+// name has at most 200 characters.
+const listColumns = `owner, tenant, month, number, closed_at, calls, records, amount, currency, lines, hash, substr(note, 1, 4096)`
 
 // AddStatement implements [statements.Store].
 func (t Table) AddStatement(ctx context.Context, c statements.Closed, stamp string) error {
@@ -140,7 +141,7 @@ func (t Table) Listed(ctx context.Context, q statements.Query) ([]statements.Clo
 
 // selected reads the columns of the statements that q selects.
 func (t Table) selected(ctx context.Context, q statements.Query, columns string, scan func(rows.Row) (statements.Closed, error)) ([]statements.Closed, error) {
-	where, args := `WHERE 1`, []any{}
+	where, args := `WHERE true`, []any{}
 	limit := func(condition string, values ...any) { where += ` AND ` + condition; args = append(args, values...) }
 	if q.Owner != 0 {
 		limit(`owner = ?`, q.Owner)

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mattn/go-sqlite3"
-
 	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tenants"
 )
@@ -40,14 +38,19 @@ func (db Table) AddTenant(ctx context.Context, t tenants.Tenant) (tenants.Tenant
 		return tenants.Tenant{}, fmt.Errorf("add tenant %s: %w", t.ClientID, err)
 	}
 	err = db.DB.Write(ctx, func(tx *sql.Tx) error {
+		var exists bool
 		err := tx.QueryRowContext(ctx, `
+			SELECT EXISTS (SELECT 1 FROM tenants WHERE client_id = ? AND status <> 'removed')`, t.ClientID).Scan(&exists)
+		if err != nil {
+			return err
+		}
+		if exists {
+			return tenants.ErrExists
+		}
+		return tx.QueryRowContext(ctx, `
 			INSERT INTO tenants (client_id, name, status, calls_per_month, created_at, sites, policy, secrets, prices, keys, currency)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			RETURNING number`, append([]any{t.ClientID}, row...)...).Scan(&t.Number)
-		if isUnique(err) {
-			return tenants.ErrExists
-		}
-		return err
 	})
 	if err != nil {
 		return tenants.Tenant{}, fmt.Errorf("add tenant %s: %w", t.ClientID, err)
@@ -123,9 +126,21 @@ func notFound(err error) error {
 	return err
 }
 
-func isUnique(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrConstraintUnique
+// Names returns the name of each tenant by its number, including those that were removed: see
+// [tenants.Names].
+func Names(ctx context.Context, q rows.Querier) (map[uint32]string, error) {
+	clients := map[uint32]string{}
+	err := rows.Each(ctx, q, func(r rows.Row) error {
+		var number uint32
+		var client string
+		err := r.Scan(&number, &client)
+		clients[number] = client
+		return err
+	}, `SELECT number, client_id FROM tenants`)
+	if err != nil {
+		return nil, fmt.Errorf("read tenants: %w", err)
+	}
+	return tenants.Names(clients), nil
 }
 
 // tenantRow returns the values of a tenant's columns, beginning with name.

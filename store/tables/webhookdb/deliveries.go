@@ -116,7 +116,7 @@ func (t Table) UpdateDelivery(ctx context.Context, id int64, fn func(*webhooks.D
 
 // Deliveries implements [webhooks.Store].
 func (t Table) Deliveries(ctx context.Context, q webhooks.Query) ([]webhooks.Delivery, error) {
-	where, args := `WHERE 1`, []any{}
+	where, args := `WHERE true`, []any{}
 	limit := func(condition string, value any) { where += ` AND ` + condition; args = append(args, value) }
 	if q.ID != 0 {
 		limit(`d.id = ?`, q.ID)

@@ -55,7 +55,9 @@ func putMark(ctx context.Context, tx *sql.Tx, mark events.Mark, now time.Time) (
 }
 
 func setMark(ctx context.Context, tx *sql.Tx, m events.Mark, note string, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO event_marks (key, value, rises, note, at) VALUES (?, ?, ?, ?, ?)`,
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO event_marks (key, value, rises, note, at) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value, rises = excluded.rises, note = excluded.note, at = excluded.at`,
 		m.Key, m.Value, m.When == events.Rises, note, rows.Millis(now))
 	return err
 }
@@ -111,7 +113,7 @@ func (t Table) EachMark(ctx context.Context, prefix string, fn func(key string, 
 		}
 		fn(key, value, note)
 		return nil
-	}, `SELECT key, value, note FROM event_marks WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key`, prefix)
+	}, `SELECT key, value, note FROM event_marks WHERE substr(key, 1, length(?)) = ? ORDER BY key`, prefix, prefix)
 	if err != nil {
 		return fmt.Errorf("read marks: %w", err)
 	}

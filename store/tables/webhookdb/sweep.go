@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"stile.example/stile/store/tables/rows"
@@ -15,14 +16,14 @@ import (
 const sweepRows = 500
 
 // removal is a step of a sweep. find selects keys on a reading connection, because it may read many
-// rows. change gets them as a JSON list, and checks its condition again.
+// rows. change has them in place of theseKeys, once, and checks its condition again.
 type removal struct {
 	find   string
 	args   []any
 	change []string
 }
 
-const theseKeys = ` IN (SELECT value FROM json_each(?1))`
+const theseKeys = ` IN (keys)`
 
 // Sweep implements [webhooks.Store].
 func (t Table) Sweep(ctx context.Context, now time.Time, l webhooks.Limits) (more bool, err error) {
@@ -46,14 +47,14 @@ func (t Table) Sweep(ctx context.Context, now time.Time, l webhooks.Limits) (mor
 }
 
 func (t Table) remove(ctx context.Context, r removal) (n int, err error) {
-	var keys string
-	err = t.DB.Reader().QueryRowContext(ctx, `SELECT count(*), coalesce(json_group_array(key), '[]') FROM (`+r.find+` LIMIT ?)`, append(r.args, sweepRows)...).Scan(&n, &keys)
-	if err != nil || n == 0 {
+	keys, err := rows.All(ctx, t.DB.Reader(), rows.Value[any], r.find+` LIMIT ?`, append(r.args, sweepRows)...)
+	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	return n, t.DB.Write(ctx, func(tx *sql.Tx) error {
+	these := ` IN (?` + strings.Repeat(`, ?`, len(keys)-1) + `)`
+	return len(keys), t.DB.Write(ctx, func(tx *sql.Tx) error {
 		for _, change := range r.change {
-			if _, err := tx.ExecContext(ctx, change, keys); err != nil {
+			if _, err := tx.ExecContext(ctx, strings.Replace(change, theseKeys, these, 1), keys...); err != nil {
 				return err
 			}
 		}
@@ -87,7 +88,7 @@ var orphans = removal{
 // long, so only the first ones are read.
 func old(now time.Time, l webhooks.Limits) removal {
 	return removal{
-		find:   `SELECT id AS key FROM (SELECT id, state, created_at FROM deliveries ORDER BY id LIMIT 5000) WHERE state <> 'waiting' AND created_at < ?`,
+		find:   `SELECT id AS key FROM (SELECT id, state, created_at FROM deliveries ORDER BY id LIMIT 5000) AS oldest WHERE state <> 'waiting' AND created_at < ?`,
 		args:   []any{rows.Millis(now.Add(-l.KeepFor))},
 		change: []string{`DELETE FROM deliveries WHERE state <> 'waiting' AND id` + theseKeys},
 	}
@@ -115,7 +116,7 @@ var unused = removal{
 // marks removes old marks that only rise: what they are about ended long ago.
 func marks(now time.Time, l webhooks.Limits) removal {
 	return removal{
-		find: `SELECT key FROM event_marks WHERE rises AND at < ?`, args: []any{rows.Millis(now.Add(-l.Marks))},
-		change: []string{`DELETE FROM event_marks WHERE rises AND key` + theseKeys},
+		find: `SELECT key FROM event_marks WHERE rises = 1 AND at < ?`, args: []any{rows.Millis(now.Add(-l.Marks))},
+		change: []string{`DELETE FROM event_marks WHERE rises = 1 AND key` + theseKeys},
 	}
 }

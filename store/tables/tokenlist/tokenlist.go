@@ -1,5 +1,5 @@
-// Package tokenlist lists the tokens in the SQLite database. The rows and their columns for lists
-// are written by [stile.example/stile/store/sqlite].
+// Package tokenlist lists the tokens in the database. Their rows, with the columns for lists, are
+// written by the packages of the engines.
 package tokenlist
 
 import (
@@ -34,7 +34,7 @@ func (t Table) Tokens(ctx context.Context, q listing.Query) ([]listing.Entry, er
 	text, args := inner(q)
 	list, err := rows.All(ctx, t.DB.Reader(), scan, `
 		SELECT found.at, t.id, t.state, t.used FROM (`+text+`) AS found
-		CROSS JOIN tokens AS t ON t.id = found.id
+		CROSS JOIN tokens AS t WHERE t.id = found.id
 		ORDER BY found.at DESC, found.id DESC`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
@@ -56,7 +56,7 @@ func scan(row rows.Row) (e listing.Entry, err error) {
 // inner returns the query for the times and ids of a page.
 func inner(q listing.Query) (text string, args []any) {
 	order, index := orderOf(q)
-	where := []string{`1`}
+	where := []string{`true`}
 	add := func(condition string, values ...any) { where, args = append(where, condition), append(args, values...) }
 	if q.Tenant != 0 {
 		add(`tenant = ?`, q.Tenant)

@@ -5,7 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"stile.example/stile/store/sqlite/usagesum"
+	"stile.example/stile/store/tables/usagesum"
 	"stile.example/stile/tokens"
 )
 

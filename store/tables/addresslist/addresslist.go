@@ -1,4 +1,5 @@
-package sqlite
+// Package addresslist stores the address list in the database.
+package addresslist
 
 import (
 	"context"
@@ -12,9 +13,12 @@ import (
 	"stile.example/stile/store/tables/rows"
 )
 
+// Table is the table of the address list.
+type Table struct{ DB rows.DB }
+
 // Entries implements [addresses.Store].
-func (db *DB) Entries(ctx context.Context) ([]addresses.Entry, error) {
-	all, err := rows.All(ctx, db.read, scanEntry, `SELECT range, kind, until, reason, bindings FROM address_list`)
+func (t Table) Entries(ctx context.Context) ([]addresses.Entry, error) {
+	all, err := rows.All(ctx, t.DB.Reader(), scanEntry, `SELECT range, kind, until, reason, bindings FROM address_list`)
 	if err != nil {
 		return nil, fmt.Errorf("read address list: %w", err)
 	}
@@ -36,12 +40,14 @@ func scanEntry(row rows.Row) (e addresses.Entry, err error) {
 }
 
 // PutEntry implements [addresses.Store]. Its time is stored to the second.
-func (db *DB) PutEntry(ctx context.Context, e addresses.Entry) error {
+func (t Table) PutEntry(ctx context.Context, e addresses.Entry) error {
 	until := sql.NullInt64{Int64: e.Until.Unix(), Valid: !e.Until.IsZero()}
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := t.DB.Write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `
-			INSERT OR REPLACE INTO address_list (range, kind, until, reason, bindings)
-			VALUES (?, ?, ?, ?, ?)`,
+			INSERT INTO address_list (range, kind, until, reason, bindings)
+			VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (range) DO UPDATE SET
+				kind = excluded.kind, until = excluded.until, reason = excluded.reason, bindings = excluded.bindings`,
 			e.Range.String(), e.Kind, until, e.Reason, e.Bindings)
 		return err
 	})
@@ -52,8 +58,8 @@ func (db *DB) PutEntry(ctx context.Context, e addresses.Entry) error {
 }
 
 // RemoveEntry implements [addresses.Store].
-func (db *DB) RemoveEntry(ctx context.Context, r netip.Prefix) (was bool, err error) {
-	err = db.tx(ctx, func(tx *sql.Tx) error {
+func (t Table) RemoveEntry(ctx context.Context, r netip.Prefix) (was bool, err error) {
+	err = t.DB.Write(ctx, func(tx *sql.Tx) error {
 		n, err := rows.Affected(tx.ExecContext(ctx, `DELETE FROM address_list WHERE range = ?`, r.String()))
 		was = n > 0
 		return err

@@ -1,0 +1,160 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// connector opens the connections of a pool. They understand the SQL of the packages below
+// store/tables, and keep nothing in the session of the server, so that PgBouncer may give each
+// transaction another one.
+type connector struct {
+	driver.Connector
+	begin    string // starts a transaction
+	readOnly bool
+}
+
+// cancelWait is how long a connection waits for the server after a query was cancelled.
+const cancelWait = time.Second
+
+// newConnector returns a connector of a pool whose transactions start with some statements.
+func newConnector(cfg *pgx.ConnConfig, begin string, readOnly bool) connector {
+	cfg = cfg.Copy()
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // without prepared statements
+	cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0
+	// The server stops working on what nobody waits for.
+	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelWait}
+	}
+	return connector{stdlib.GetConnector(*cfg), begin, readOnly}
+}
+
+// Connect implements [driver.Connector].
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	inner, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return &conn{inner.(*stdlib.Conn), c}, nil
+}
+
+// conn is a connection.
+type conn struct {
+	*stdlib.Conn
+	of connector
+}
+
+var (
+	errPrepared = errors.New("prepared statements don't work through PgBouncer")
+	errReadOnly = errors.New("this pool of connections can only read")
+)
+
+// Prepare implements [driver.Conn].
+func (c *conn) Prepare(string) (driver.Stmt, error) { return nil, errPrepared }
+
+// PrepareContext implements [driver.ConnPrepareContext].
+func (c *conn) PrepareContext(context.Context, string) (driver.Stmt, error) { return nil, errPrepared }
+
+// ExecContext implements [driver.ExecerContext].
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if c.of.readOnly {
+		return nil, errReadOnly
+	}
+	res, err := c.Conn.ExecContext(ctx, translate(query), args)
+	return res, explain(err)
+}
+
+// QueryContext implements [driver.QueryerContext].
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	rows, err := c.Conn.QueryContext(ctx, translate(query), args)
+	return rows, explain(err)
+}
+
+// CheckNamedValue implements [driver.NamedValueChecker]: a value becomes one of the few types that
+// both engines have. A boolean becomes 0 or 1, as on SQLite.
+func (c *conn) CheckNamedValue(v *driver.NamedValue) (err error) {
+	switch v.Value.(type) {
+	case []int64, []string, [][]byte:
+		return nil
+	}
+	if v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value); err != nil {
+		return err
+	}
+	switch value := v.Value.(type) {
+	case bool:
+		v.Value = int64(0)
+		if value {
+			v.Value = int64(1)
+		}
+	case string:
+		v.Value = storable(value)
+	}
+	return nil
+}
+
+// storable returns a text as PostgreSQL can store it: without what is not UTF-8, and without NUL.
+// Requests may contain both, and must not keep other rows of a batch from being written.
+func storable(text string) string {
+	if strings.IndexByte(text, 0) >= 0 {
+		text = strings.ReplaceAll(text, "\x00", "\uFFFD")
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// BeginTx implements [driver.ConnBeginTx]. Nothing has happened yet if it fails, so it may be tried
+// on another connection.
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if opts.Isolation != driver.IsolationLevel(sql.LevelDefault) {
+		return nil, errors.New("the pool decides on the isolation of its transactions")
+	}
+	if c.of.readOnly != opts.ReadOnly {
+		return nil, fmt.Errorf("transactions of this pool have ReadOnly %v", c.of.readOnly)
+	}
+	db := c.Conn.Conn()
+	tx, err := db.BeginTx(ctx, pgx.TxOptions{BeginQuery: c.of.begin})
+	if err == nil {
+		return transaction{ctx, tx}, nil
+	}
+	if !db.IsClosed() && db.PgConn().TxStatus() != 'I' {
+		rollback(db)
+	}
+	if db.IsClosed() && ctx.Err() == nil && !isRefusal(err) {
+		return nil, driver.ErrBadConn
+	}
+	return nil, explain(err)
+}
+
+// rollback ends a transaction that could not be started completely.
+func rollback(db *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), cancelWait)
+	defer cancel()
+	if _, err := db.Exec(ctx, "rollback"); err != nil {
+		db.Close(ctx)
+	}
+}
+
+// transaction is a transaction that runs.
+type transaction struct {
+	ctx context.Context
+	tx  pgx.Tx
+}
+
+// Commit implements [driver.Tx].
+func (t transaction) Commit() error { return explain(t.tx.Commit(t.ctx)) }
+
+// Rollback implements [driver.Tx]. It does not depend on the context, which may have ended.
+func (t transaction) Rollback() error {
+	ctx, cancel := context.WithTimeout(context.Background(), cancelWait)
+	defer cancel()
+	return t.tx.Rollback(ctx)
+}

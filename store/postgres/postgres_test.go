@@ -1,0 +1,261 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/stiletest/engines"
+)
+
+func options() Options { return Options{Log: slog.New(slog.DiscardHandler), Now: time.Now} }
+
+// openURL opens a database until the test ends.
+func openURL(t testing.TB, url string) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), url, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func newDB(t testing.TB) *DB { return openURL(t, engines.Postgres(t)) }
+
+// count returns the number that a query selects.
+func count(t testing.TB, db *DB, query string, args ...any) (n int64) {
+	t.Helper()
+	if err := db.read.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestSeveralOpen opens a new database with four processes' worth of pools at the same time.
+func TestSeveralOpen(t *testing.T) {
+	url := engines.Postgres(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			db, err := Open(context.Background(), url, options())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := errors.Join(db.Ready(context.Background()), db.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestNewerSchema(t *testing.T) {
+	url := engines.Postgres(t)
+	db := openURL(t, url)
+	err := db.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.Exec(`INSERT INTO migrations (name) VALUES ('9999_future.sql')`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), url, options()); err == nil || !strings.Contains(err.Error(), "9999_future.sql") {
+		t.Errorf("opened a newer database: %v", err)
+	}
+}
+
+// TestErrorsKeepThePassword: no error contains the password, and each says what to do.
+func TestErrorsKeepThePassword(t *testing.T) {
+	url := engines.Postgres(t)
+	wrong := strings.Replace(url, "elderflower", "blackthorn", 1)
+	noDatabase := url[:strings.LastIndex(url, "/")] + "/missing?sslmode=disable"
+	for url, says := range map[string]string{
+		wrong:      "the password is wrong",
+		noDatabase: "createdb",
+		strings.Replace(wrong, "@127.0.0.1:", "@::", 1):      "must be like postgres://",
+		strings.Replace(wrong, "disable", "sometimes", 1):    "must be like postgres://",
+		"postgres://stile:blackthorn@127.0.0.1:1/a?x=%zz":    "must be like postgres://",
+		"postgres://stile:blackthorn@127.0.0.1:1/stile":      "127.0.0.1:1/stile",
+		"postgres://stile:black%thorn@127.0.0.1:1/stile":     "must be like postgres://",
+		"postgres://stile:blackthorn@127.0.0.1:port/another": "must be like postgres://",
+	} {
+		_, err := Open(t.Context(), url, options())
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", url, err, says)
+		}
+		for _, secret := range []string{"blackthorn", "elderflower", "thorn"} {
+			if err != nil && strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: the error has the password: %v", url, err)
+			}
+		}
+	}
+}
+
+func TestReadersCannotWrite(t *testing.T) {
+	db := newDB(t)
+	if _, err := db.read.Exec(`DELETE FROM tokens`); err == nil {
+		t.Error("a reader wrote")
+	}
+	tx, err := db.read.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Query(`DELETE FROM tokens RETURNING id`); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("a reader wrote in a transaction: %v", err)
+	}
+	if _, err := db.read.Prepare(`SELECT 1`); err == nil {
+		t.Error("a statement was prepared, which PgBouncer may lose")
+	}
+}
+
+// TestReadersSeeOneMoment: what is committed meanwhile is not in a transaction of Reader.
+func TestReadersSeeOneMoment(t *testing.T) {
+	db := newDB(t)
+	tx, err := db.Reader().BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	for range 2 {
+		var n int
+		if err := tx.QueryRow(`SELECT count(*) FROM address_list`).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d entries, %v", n, err)
+		}
+		if err := db.PutEntry(t.Context(), entry("192.0.2.0/24")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestWritersAreAlone: two pools add to a number that each reads before.
+func TestWritersAreAlone(t *testing.T) {
+	url := engines.Postgres(t)
+	pools := []*DB{openURL(t, url), openURL(t, url)}
+	var wg sync.WaitGroup
+	for n := range 40 {
+		wg.Go(func() {
+			err := pools[n%2].Write(context.Background(), func(tx *sql.Tx) error {
+				var n int64
+				if err := tx.QueryRow(`SELECT generation FROM corpus`).Scan(&n); err != nil {
+					return err
+				}
+				_, err := tx.Exec(`UPDATE corpus SET generation = ?`, n+1)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n, err := pools[0].Generation(t.Context()); n != 40 || err != nil {
+		t.Errorf("40 transactions counted %d, %v", n, err)
+	}
+}
+
+// TestWaitIsBounded: a transaction that never ends keeps others waiting for a limited time, and a
+// connection that waited works again.
+func TestWaitIsBounded(t *testing.T) {
+	opt := options()
+	opt.Wait = 100 * time.Millisecond
+	url := engines.Postgres(t)
+	a := openURL(t, url)
+	b, err := Open(t.Context(), url, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	err = a.Write(t.Context(), func(*sql.Tx) error {
+		for range 5 {
+			if err := b.SetGeneration(t.Context(), 1); !errors.Is(err, ErrBusy) {
+				t.Errorf("the other transaction had %v", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := b.SetGeneration(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRestart: after the server was restarted, transactions work at once, without an error.
+func TestRestart(t *testing.T) {
+	server := engines.NewPostgres(t, false)
+	db := openURL(t, server.Database(t))
+	for range 3 {
+		if err := db.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		server.Stop()
+		if err := db.Ready(t.Context()); err == nil {
+			t.Error("ready without a server")
+		}
+		server.Restart()
+		if err := errors.Join(db.SetGeneration(t.Context(), 1), db.Ready(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestCancelled: a query that nobody waits for ends on the server too.
+func TestCancelled(t *testing.T) {
+	db := newDB(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	var text string
+	err := db.read.QueryRowContext(ctx, `SELECT pg_sleep(20)::text`).Scan(&text)
+	if err == nil || time.Since(start) > 3*time.Second {
+		t.Errorf("%v after %s", err, time.Since(start))
+	}
+	for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		n := count(t, db, `SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active' AND datname = current_database()`)
+		if n == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the server still works on it")
+		}
+	}
+}
+
+// TestAnyText: texts that PostgreSQL can't store don't keep anything from being written.
+func TestAnyText(t *testing.T) {
+	db := newDB(t)
+	e := entry("192.0.2.0/24")
+	e.Reason = "a\x00b\xffc"
+	if err := db.PutEntry(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	all, err := db.Entries(t.Context())
+	if err != nil || len(all) != 1 || all[0].Reason != "a\uFFFDb\uFFFDc" {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+func TestBackupSaysHow(t *testing.T) {
+	if err := newDB(t).Backup(t.Context(), "x"); err == nil || !strings.Contains(err.Error(), "pg_dump") {
+		t.Error(err)
+	}
+}
+
+func entry(text string) addresses.Entry {
+	return addresses.Entry{Range: netip.MustParsePrefix(text), Kind: addresses.Block}
+}
